@@ -1,0 +1,194 @@
+package batch
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestEncode(t *testing.T) {
+	body, err := encode([]*entry{
+		newEntry(Request{Method: "DELETE", URL: "/users/a_b.com%23EXT%23@t.example/authentication/temporaryAccessPassMethods/1"}),
+		newEntry(Request{Method: "POST", URL: "/users/x/revokeSignInSessions", Body: json.RawMessage("{}")}),
+		newEntry(Request{Method: "GET", URL: "/users?$top=1&$select=id", Headers: map[string]string{"consistencylevel": "eventual"}}),
+	}, map[string]string{"ConsistencyLevel": "session", "x-ms-throttle-priority": "low"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"requests":[` +
+		`{"id":"1","method":"DELETE","url":"/users/a_b.com%23EXT%23@t.example/authentication/temporaryAccessPassMethods/1","headers":{"ConsistencyLevel":"session","x-ms-throttle-priority":"low"}},` +
+		`{"id":"2","method":"POST","url":"/users/x/revokeSignInSessions","headers":{"ConsistencyLevel":"session","Content-Type":"application/json","x-ms-throttle-priority":"low"},"body":{}},` +
+		`{"id":"3","method":"GET","url":"/users?$top=1&$select=id","headers":{"consistencylevel":"eventual","x-ms-throttle-priority":"low"}}]}`
+	if diff := cmp.Diff(want, strings.TrimSpace(string(body))); diff != "" {
+		t.Errorf("encode (-want +got):\n%s", diff)
+	}
+}
+
+func TestRequestCheck(t *testing.T) {
+	tests := []struct {
+		name string
+		req  Request
+		ok   bool
+	}{
+		{"plain", Request{Method: "GET", URL: "/users"}, true},
+		{"key form", Request{Method: "GET", URL: "/users('$x@contoso.com')"}, true},
+		{"lower-case method", Request{Method: "get", URL: "/users"}, false},
+		{"no method", Request{URL: "/users"}, false},
+		{"absolute", Request{Method: "GET", URL: "https://graph.microsoft.com/v1.0/users"}, false},
+		{"other host", Request{Method: "GET", URL: "//evil.example/users"}, false},
+		{"no slash", Request{Method: "GET", URL: "users"}, false},
+		{"space", Request{Method: "GET", URL: "/users/a b"}, false},
+		{"fragment", Request{Method: "GET", URL: "/users/a#EXT#@b"}, false},
+		{"not encoded", Request{Method: "GET", URL: "/users/é"}, false},
+		{"nested", Request{Method: "POST", URL: "/$batch", Body: json.RawMessage(`{}`)}, false},
+		{"broken body", Request{Method: "POST", URL: "/users", Body: json.RawMessage(`{`)}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := tt.req.check(); (err == nil) != tt.ok {
+				t.Errorf("check() = %v, want ok %v", err, tt.ok)
+			}
+		})
+	}
+}
+
+// Each form that Graph or a proxy before it has been seen to send.
+func TestDecode(t *testing.T) {
+	ok := func(status int) answer { return answer{Response: Response{Status: status}} }
+	none := answer{err: ErrNoResponse}
+	tests := []struct {
+		name string
+		body string
+		want []answer
+	}{
+		{"any order", `{"responses":[{"id":"2","status":404},{"id":"1","status":204}]}`, []answer{ok(204), ok(404)}},
+		{"body null, headers empty", `{"responses":[{"id":"1","status":204,"headers":{},"body":null},{"id":"2","status":204}]}`, []answer{ok(204), ok(204)}},
+		{"id a number", `{"responses":[{"id":1,"status":204},{"id":2,"status":204}]}`, []answer{ok(204), ok(204)}},
+		{"status a text", `{"responses":[{"id":"1","status":"204"},{"id":"2","status":" 403 "}]}`, []answer{ok(204), ok(403)}},
+		{"status missing", `{"responses":[{"id":"1"},{"id":"2","status":204}]}`, []answer{none, ok(204)}},
+		{"status nonsense", `{"responses":[{"id":"1","status":7},{"id":"2","status":[]}]}`, []answer{none, none}},
+		{"one missing", `{"responses":[{"id":"2","status":204}]}`, []answer{none, ok(204)}},
+		{"doubled, same status", `{"responses":[{"id":"1","status":204},{"id":"1","status":204},{"id":"2","status":204}]}`, []answer{ok(204), ok(204)}},
+		{"doubled, other status", `{"responses":[{"id":"1","status":204},{"id":"1","status":429},{"id":"1","status":204},{"id":"2","status":204}]}`, []answer{none, ok(204)}},
+		{"unknown ids", `{"responses":[{"id":"3","status":204},{"id":"0","status":204},{"id":"01","status":204},{"id":"x","status":204},{"status":204}]}`, []answer{none, none}},
+		{"one response no object", `{"responses":[null,5,"x",[],{"id":"1","status":204}]}`, []answer{ok(204), none}},
+		{"no responses", `{}`, []answer{none, none}},
+		{"responses null", `{"responses":null}`, []answer{none, none}},
+		{"header a number", `{"responses":[{"id":"1","status":429,"headers":{"retry-after":7}},{"id":"2","status":204}]}`,
+			[]answer{{Response: Response{Status: 429, Header: http.Header{"Retry-After": {"7"}}}}, ok(204)}},
+		{"header an array", `{"responses":[{"id":"1","status":401,"headers":{"WWW-AUTHENTICATE":["Bearer a","Bearer b"]}},{"id":"2","status":204,"headers":["x"]}]}`,
+			[]answer{{Response: Response{Status: 401, Header: http.Header{"Www-Authenticate": {"Bearer a", "Bearer b"}}}}, ok(204)}},
+		{"header odd", `{"responses":[{"id":"1","status":204,"headers":{"a":{},"b":null,"c":true}},{"id":"2","status":204,"headers":"x"}]}`,
+			[]answer{{Response: Response{Status: 204, Header: http.Header{}}}, ok(204)}},
+		{"body text", `{"responses":[{"id":"1","status":200,"body":"aGVsbG8"},{"id":"2","status":204}]}`,
+			[]answer{{Response: Response{Status: 200, Body: json.RawMessage(`"aGVsbG8"`)}}, ok(204)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := decode([]byte(tt.body), 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range got {
+				if got[i].err != nil && !errors.Is(got[i].err, ErrNoResponse) {
+					t.Errorf("answer %d: error %v is not ErrNoResponse", i+1, got[i].err)
+				}
+				if (got[i].err == nil) != (tt.want[i].err == nil) {
+					t.Errorf("answer %d: error %v, want %v", i+1, got[i].err, tt.want[i].err)
+				}
+				if got[i].err == nil {
+					if diff := cmp.Diff(tt.want[i].Response, got[i].Response); diff != "" {
+						t.Errorf("answer %d (-want +got):\n%s", i+1, diff)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestDecodeUnreadable(t *testing.T) {
+	for _, body := range []string{"", "<html>", `{"responses":[{"id":"1","status":204},<html>]}`, `{"responses":[{"id":"1","sta`, `{"responses":5}`, `[]`} {
+		if _, err := decode([]byte(body), 1); !errors.Is(err, ErrNoResponse) {
+			t.Errorf("decode(%q) = %v, want ErrNoResponse", body, err)
+		}
+	}
+}
+
+func TestNewStatusError(t *testing.T) {
+	tests := []struct {
+		name, body string
+		header     http.Header
+		want       StatusError
+	}{
+		{"documented", `{"error":{"code":"accessDenied","message":"Request Authorization failed","innerError":{"date":"2026-03-02T08:30:01","request-id":"7f2d","client-request-id":"1"}}}`,
+			nil, StatusError{Code: "accessDenied", Message: "Request Authorization failed", RequestID: "7f2d"}},
+		{"header wins", `{"error":{"code":"a","innerError":{"request-id":"inner"}}}`, http.Header{"Request-Id": {"outer"}}, StatusError{Code: "a", RequestID: "outer"}},
+		{"empty code", `{"error":{"code":"","message":"m"}}`, nil, StatusError{Message: "m"}},
+		{"empty message", `{"error":{"code":"UnknownError","message":""}}`, nil, StatusError{Code: "UnknownError"}},
+		{"code a number", `{"error":{"code":5,"message":["x"]}}`, nil, StatusError{Code: "5"}},
+		{"innerError odd", `{"error":{"code":"c","message":"m","innerError":"x"}}`, nil, StatusError{Code: "c", Message: "m"}},
+		{"error a text", `{"error":"denied"}`, nil, StatusError{Message: "denied"}},
+		{"text", `"plain"`, nil, StatusError{Message: "plain"}},
+		{"html", `<html>`, nil, StatusError{}},
+		{"nothing", ``, nil, StatusError{}},
+		{"null", `null`, nil, StatusError{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.want.Status, tt.want.Header = 403, tt.header
+			got := NewStatusError(403, tt.header, []byte(tt.body))
+			if diff := cmp.Diff(&tt.want, got); diff != "" {
+				t.Errorf("NewStatusError (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"responses":[{"id":"1","status":204,"headers":{"a":["b"]},"body":{"error":"x"}}]}`))
+	f.Add([]byte(`{"responses":[{"id":1,"status":"429","headers":{"Retry-After":7},"body":{"error":{"innerError":[]}}}]}`))
+	f.Add([]byte(`{"responses":[null]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		answers, err := decode(body, 3)
+		if err != nil {
+			if !errors.Is(err, ErrNoResponse) {
+				t.Errorf("decode error %v is not ErrNoResponse", err)
+			}
+			return
+		}
+		if len(answers) != 3 {
+			t.Fatalf("decode gave %d answers, want 3", len(answers))
+		}
+		for _, a := range answers {
+			if a.err == nil && (a.Status < 100 || a.Status > 599) {
+				t.Errorf("status %d was taken", a.Status)
+			}
+			_ = a.StatusError().Error()
+		}
+	})
+}
+
+func TestPrintable(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"plain", "Request Authorization failed", "Request Authorization failed"},
+		{"letters", "Zugriff verweigert – nö", "Zugriff verweigert – nö"},
+		{"escape sequence", "a\x1b[31mb\nc", `a\x1b[31mb\nc`},
+		{"right to left override", "a\u202eb", `a\u202eb`},
+		{"no-break space", "a\u00a0b", `a\u00a0b`},
+		{"broken UTF-8", "a\xffb", "a\ufffdb"},
+		{"long", strings.Repeat("é", 501), strings.Repeat("é", 500) + "…"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := Printable(tt.in)
+			if got != tt.want || !utf8.ValidString(got) {
+				t.Errorf("Printable(%q) = %q, want %q", tt.in, got, tt.want)
+			}
+		})
+	}
+}

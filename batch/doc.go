@@ -1,0 +1,27 @@
+// Package batch runs any number of requests against Microsoft Graph through
+// its JSON batching: up to twenty individual requests in one POST to /$batch.
+//
+// A batch answers 200 whatever became of the requests in it. Each has a
+// response of its own, in any order: done, refused, throttled (429), failed on
+// the way, or missing. So a batch is never retried; its requests are, each for
+// its own reason, in whatever batch goes next. [Runner.Run] takes requests from
+// an iterator and settles each exactly once:
+//
+//   - A response that is Graph's final word settles the request, whatever its
+//     status; the caller decides what a 404 means.
+//   - 429 costs nothing but time. All requests wait until the longest
+//     Retry-After is over, because limits are per app and tenant, and requests
+//     sent while throttled count against the limit.
+//   - 408, 424, 5xx, a missing, contradictory or unreadable response and a dead
+//     connection cost an attempt and mark the request [Result.Uncertain]: it may
+//     have been carried out.
+//   - 401 gets one new token for all, through [Options.Reauthorize].
+//
+// What settle returns is sent ahead of what the iterator still holds, so a
+// request can lead to another: a LIST to the DELETE of what it found. Requests
+// with the same [Request.Key] never travel together.
+//
+// Memory is bounded by what is in flight; lists of a million requests stream.
+// A [Poster] does the posting: package graph has one for Microsoft Graph,
+// package graphsim a simulated tenant.
+package batch

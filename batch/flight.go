@@ -1,0 +1,186 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"tapsweep/batch/throttle"
+)
+
+// entry is a request under way and what has become of it so far. The loop owns
+// it, except while its batch is in flight.
+type entry struct {
+	Result
+	req *Request // &Result.Request
+	due time.Time
+
+	// Of the last attempt, if it did not settle the request:
+	cause        error // why
+	throttled    bool  // it was refused for its pace
+	refusedToken bool  // it was refused for its token
+	retryAfter   string
+
+	refusals int // tokens refused in a row
+	epoch    int // of the last token refused
+}
+
+func newEntry(req Request) *entry {
+	e := &entry{Result: Result{Request: req}}
+	e.req = &e.Request
+	return e
+}
+
+// giveUp turns the entry into its final Result after the last attempt.
+func (e *entry) giveUp() {
+	e.Err = fmt.Errorf("%w after %d attempts: %w", ErrAttempts, e.Attempts, e.cause)
+}
+
+// notSent turns the entry into the Result of a run that stopped before it.
+func (e *entry) notSent() {
+	e.Err = ErrNotSent
+	if e.cause != nil {
+		e.Err = fmt.Errorf("%w again, the run stopped; before that: %w", ErrNotSent, e.cause)
+	}
+}
+
+// flight is a batch on its way, and what came back.
+type flight struct {
+	seq     int
+	entries []*entry
+	epoch   int // of the token it was sent with
+	sent    time.Time
+
+	answered time.Time
+	answers  []answer // one for each entry, nil if err
+	reply    Reply
+	err      error // why there are no answers
+	noToken  bool  // nothing was sent, for want of a token
+}
+
+// post sends the batch and reads the answer. It runs on a goroutine of its own
+// and touches nothing but the flight.
+func (r *Runner) post(ctx context.Context, f *flight) {
+	defer func() { f.answered = time.Now() }()
+	body, err := encode(f.entries, r.opts.Headers)
+	if err != nil {
+		f.err = err
+		return
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.RequestTimeout,
+		fmt.Errorf("no answer within %v", r.opts.RequestTimeout))
+	defer cancel()
+	f.reply, f.err = r.poster.PostBatch(ctx, body)
+	f.noToken = errors.Is(f.err, ErrUnauthorized)
+	if f.err != nil {
+		// The cause says more than "context deadline exceeded".
+		if ctx.Err() != nil {
+			f.err = fmt.Errorf("%w: %w", context.Cause(ctx), f.err)
+		}
+		return
+	}
+	f.answers, f.err = decode(f.reply.Body, len(f.entries))
+	f.reply.Body = nil
+}
+
+// clock returns the service's time of the answer, from its Date header, to
+// which an HTTP date in a Retry-After relates; else the local time.
+func (f *flight) clock() time.Time {
+	header := f.reply.Header
+	if e, ok := errors.AsType[*StatusError](f.err); ok {
+		header = e.Header
+	}
+	if t, err := http.ParseTime(header.Get("Date")); err == nil {
+		return t
+	}
+	return f.answered
+}
+
+// report sums the flight up for the throttle.
+func (f *flight) report() throttle.Report {
+	rep := throttle.Report{Sent: f.sent}
+	note := func(value string) {
+		if d, ok := ParseRetryAfter(value, f.clock()); ok {
+			rep.RetryAfter, rep.Told = max(rep.RetryAfter, d), true
+		}
+	}
+	if e, ok := errors.AsType[*StatusError](f.err); ok && (e.Status == 429 || e.Status == 503) {
+		// 503 says of the service what 429 says of the caller, and may name a
+		// wait too. Source: learn.microsoft.com/graph/best-practices-concept.
+		rep.Refused = len(f.entries)
+		note(e.Header.Get("Retry-After"))
+		return rep
+	}
+	if f.err != nil {
+		rep.Lost = len(f.entries)
+		return rep
+	}
+	for i := range f.answers {
+		switch a := &f.answers[i]; {
+		case a.err != nil:
+			rep.Lost++
+		case a.Status == 429:
+			rep.Refused++
+			note(a.Header.Get("Retry-After"))
+		default:
+			rep.Accepted++
+		}
+	}
+	return rep
+}
+
+// absorb takes in the attempt of entry i and tells whether it settles the
+// request. It is the retry policy: what is final, what costs an attempt, and
+// what leaves open whether Graph did the work.
+func (f *flight) absorb(e *entry, i int) (settled bool) {
+	e.Response, e.RequestID, e.Err = Response{}, f.reply.Header.Get("Request-Id"), nil
+	e.cause, e.throttled, e.refusedToken, e.retryAfter = nil, false, false, ""
+
+	status := 0
+	if whole, ok := errors.AsType[*StatusError](f.err); ok {
+		status, e.cause = whole.Status, whole
+		e.RequestID, e.retryAfter = whole.RequestID, whole.Header.Get("Retry-After")
+	} else if f.err != nil {
+		e.cause = f.err
+	} else if a := f.answers[i]; a.err != nil {
+		e.cause = a.err
+	} else {
+		e.Response, status = a.Response, a.Status
+		e.retryAfter = a.Header.Get("Retry-After")
+		if id := a.Header.Get("Request-Id"); id != "" {
+			e.RequestID = id
+		}
+	}
+
+	if f.noToken {
+		return false // nothing was sent, and the run stops
+	}
+	if status == 401 {
+		e.refusedToken = true
+		if e.refusals == 0 || f.epoch != e.epoch {
+			e.refusals++
+		}
+		e.epoch = f.epoch
+	} else {
+		e.refusals = 0
+	}
+	switch {
+	case status == 401:
+	case status == 429:
+		e.throttled = true
+		e.Throttled++
+	case status == 0, status == 408, status == 424, status >= 500:
+		e.Attempts++
+		e.Uncertain = true
+	default:
+		e.Attempts++
+		e.Err = e.cause // nil, or Graph refused the whole batch for good
+		return true
+	}
+	if e.cause == nil {
+		e.cause = e.Response.StatusError()
+	}
+	return false
+}

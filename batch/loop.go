@@ -1,0 +1,422 @@
+package batch
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tapsweep/batch/throttle"
+)
+
+// maxAside is how many requests may wait for a busy key or for their next
+// attempt before no new ones are taken from the source. It bounds memory, and
+// in an outage it keeps a long list from being burnt through attempt by attempt.
+const maxAside = 4096
+
+// errStopped is what ends a post when the grace period is over. It must not
+// wrap why the run stopped: that may be ErrUnauthorized, which coming out of a
+// post means that nothing was sent.
+var errStopped = errors.New("the run stopped while this was in flight")
+
+// Run takes requests from src as fast as the tenant lets them through. It calls
+// settle exactly once for each request, never from two goroutines at once; what
+// settle returns goes out ahead of src and is settled in the same way. Requests
+// that fail are Results, not errors.
+//
+// When ctx ends, no batch is started any more, those in flight are given
+// Options.Grace, and everything else is settled with ErrNotSent, the rest of
+// src included; what settle returns for those is dropped. The error tells why
+// the run stopped early: the cause of ctx, or one that wraps ErrUnauthorized.
+func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Result) []Request) error {
+	next, stopSource := iter.Pull(src)
+	defer stopSource()
+	posts, cancelPosts := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancelPosts(nil)
+	l := &loop{
+		runner: r,
+		opts:   r.opts,
+		next:   next,
+		settle: settle,
+		gate:   throttle.New(throttle.Options{}),
+		busy:   make(map[string]struct{}),
+		parked: make(map[string][]*entry),
+		posts:  posts,
+		cancel: cancelPosts,
+		landed: make(chan *flight, r.opts.Concurrency),
+		tokens: make(chan error),
+	}
+	l.group.SetLimit(r.opts.Concurrency + 1) // one for Reauthorize
+	l.run(ctx)
+	_ = l.group.Wait() // posts return no errors, they land
+	return l.stopped
+}
+
+// loop is the state of one run. The goroutine that called Run owns it; posts
+// own their flight until they land.
+type loop struct {
+	runner *Runner
+	opts   Options
+	next   func() (Request, bool)
+	settle func(Result) []Request
+	gate   *throttle.Controller
+
+	// Each entry that is not in flight is in one of these. Those in urgent and
+	// fresh hold their key, as do those in flight.
+	urgent  []*entry            // retries and follow-ups
+	fresh   []*entry            // from src
+	parked  map[string][]*entry // by the key they wait for
+	waiting dueHeap             // for their next attempt
+	aside   int                 // parked and waiting
+	busy    map[string]struct{} // keys held
+	srcDone bool
+
+	posts    context.Context
+	cancel   context.CancelCauseFunc
+	group    errgroup.Group
+	inFlight int
+	landed   chan *flight
+	seq      int
+
+	// epoch counts the tokens; while renewing, nothing is sent.
+	epoch    int
+	renewing bool
+	tokens   chan error
+
+	stopped error
+	grace   <-chan time.Time
+}
+
+func (l *loop) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	done := ctx.Done()
+	for {
+		if l.stopped == nil && ctx.Err() != nil {
+			l.stop(context.Cause(ctx))
+		}
+		wake := l.launch(time.Now())
+		if l.stopped != nil && l.inFlight == 0 && !l.renewing {
+			l.drain()
+			return
+		}
+		if l.idle() {
+			return
+		}
+		if l.stopped != nil {
+			done = nil
+		}
+		timer.Reset(untilWake(wake))
+		select {
+		case f := <-l.landed:
+			l.land(f)
+			l.landOthers()
+		case err := <-l.tokens:
+			l.renewed(err)
+		case <-timer.C:
+		case <-done:
+		case <-l.grace:
+			l.cancel(errStopped)
+		}
+	}
+}
+
+// untilWake is how long to sleep if nothing lands before; a zero wake is never.
+func untilWake(wake time.Time) time.Duration {
+	if wake.IsZero() {
+		return time.Hour
+	}
+	return max(time.Until(wake), 0)
+}
+
+func (l *loop) idle() bool {
+	return l.srcDone && l.inFlight == 0 && !l.renewing && l.aside == 0 && len(l.urgent)+len(l.fresh) == 0
+}
+
+// launch starts batches until something forbids it and returns when to try
+// again; a zero time means when a flight lands.
+func (l *loop) launch(now time.Time) (wake time.Time) {
+	if l.stopped != nil || l.renewing {
+		return time.Time{}
+	}
+	for len(l.waiting) > 0 && !l.waiting[0].due.After(now) {
+		l.aside--
+		l.admit(heap.Pop(&l.waiting).(*entry), true)
+	}
+	for l.inFlight < l.opts.Concurrency {
+		l.fill()
+		want := min(len(l.urgent)+len(l.fresh), l.opts.BatchSize)
+		if want == 0 {
+			break
+		}
+		n, at := l.gate.Take(now, want)
+		if n == 0 {
+			wake = at
+			break
+		}
+		l.start(now, l.pick(n))
+	}
+	if len(l.waiting) > 0 && (wake.IsZero() || l.waiting[0].due.Before(wake)) {
+		wake = l.waiting[0].due
+	}
+	return wake
+}
+
+// fill takes requests from src until a batch is full.
+func (l *loop) fill() {
+	for !l.srcDone && l.aside < maxAside && len(l.urgent)+len(l.fresh) < l.opts.BatchSize {
+		req, ok := l.next()
+		if !ok {
+			l.srcDone = true
+			return
+		}
+		l.enter(req, false)
+	}
+}
+
+// enter brings a request into the run.
+func (l *loop) enter(req Request, urgent bool) {
+	e := newEntry(req)
+	if err := req.check(); err != nil {
+		e.Err = fmt.Errorf("refused before it was sent: %w", err)
+		l.finish(e)
+		return
+	}
+	if req.Delay > 0 {
+		l.wait(e, time.Now().Add(req.Delay))
+		return
+	}
+	l.admit(e, urgent)
+}
+
+// admit makes an entry ready to be sent, or parks it behind the one that holds
+// its key.
+func (l *loop) admit(e *entry, urgent bool) {
+	if key := e.req.Key; key != "" {
+		if _, held := l.busy[key]; held {
+			l.parked[key] = append(l.parked[key], e)
+			l.aside++
+			return
+		}
+		l.busy[key] = struct{}{}
+	}
+	if urgent {
+		l.urgent = append(l.urgent, e)
+	} else {
+		l.fresh = append(l.fresh, e)
+	}
+}
+
+// release gives the entry's key to the next one that waits for it.
+func (l *loop) release(e *entry) {
+	key := e.req.Key
+	if key == "" {
+		return
+	}
+	queue := l.parked[key]
+	if len(queue) == 0 {
+		delete(l.busy, key)
+		return
+	}
+	if len(queue) == 1 {
+		delete(l.parked, key)
+	} else {
+		l.parked[key] = queue[1:]
+	}
+	l.aside--
+	l.urgent = append(l.urgent, queue[0])
+}
+
+func (l *loop) wait(e *entry, due time.Time) {
+	e.due = due
+	heap.Push(&l.waiting, e)
+	l.aside++
+}
+
+// pick takes the next n ready entries, urgent ones first.
+func (l *loop) pick(n int) []*entry {
+	picked := make([]*entry, 0, n)
+	u := min(n, len(l.urgent))
+	picked = append(picked, l.urgent[:u]...)
+	picked = append(picked, l.fresh[:n-u]...)
+	l.urgent = shift(l.urgent, u)
+	l.fresh = shift(l.fresh, n-u)
+	return picked
+}
+
+// shift drops the first n elements and keeps the array, so that a queue that
+// is filled and emptied all the time does not allocate.
+func shift(queue []*entry, n int) []*entry {
+	rest := copy(queue, queue[n:])
+	clear(queue[rest:])
+	return queue[:rest]
+}
+
+func (l *loop) start(now time.Time, entries []*entry) {
+	l.seq++
+	f := &flight{seq: l.seq, entries: entries, epoch: l.epoch, sent: now}
+	l.inFlight++
+	l.group.Go(func() error {
+		l.runner.post(l.posts, f)
+		l.landed <- f
+		return nil
+	})
+}
+
+// landOthers takes in whatever else has landed, before anything is sent: one of
+// the others may bring a refusal.
+func (l *loop) landOthers() {
+	for {
+		select {
+		case f := <-l.landed:
+			l.land(f)
+		default:
+			return
+		}
+	}
+}
+
+// land takes in what became of a batch.
+func (l *loop) land(f *flight) {
+	l.inFlight--
+	now := time.Now()
+	rep := f.report()
+	l.gate.Done(now, rep)
+	if l.opts.Logger.Enabled(l.posts, slog.LevelDebug) {
+		l.opts.Logger.Debug("batch answered", "batch", f.seq, "requests", len(f.entries), "took", now.Sub(f.sent),
+			"accepted", rep.Accepted, "throttled", rep.Refused, "lost", rep.Lost, "wait", rep.RetryAfter,
+			"request_id", f.reply.Header.Get("Request-Id"), "err", f.err)
+	}
+	if f.noToken && l.stopped == nil {
+		l.stop(f.err)
+	}
+	jitter := rand.Float64()
+	for i, e := range f.entries {
+		if !f.absorb(e, i) {
+			l.again(e, f, jitter)
+			continue
+		}
+		l.release(e)
+		l.finish(e)
+	}
+}
+
+// again decides what happens to an entry that its attempt did not settle.
+func (l *loop) again(e *entry, f *flight, jitter float64) {
+	switch {
+	case e.refusedToken:
+		if l.refused(e, f); l.stopped == nil {
+			l.urgent = append(l.urgent, e) // it keeps its key
+			return
+		}
+	case l.stopped != nil:
+	case e.throttled:
+		l.urgent = append(l.urgent, e) // the gate holds it back
+		return
+	case e.Attempts >= l.opts.MaxAttempts:
+		l.release(e)
+		e.giveUp()
+		l.finish(e)
+		return
+	default:
+		l.release(e)
+		pause := throttle.Backoff(e.Attempts-1, l.opts.Backoff, maxBackoff, jitter)
+		if told, ok := ParseRetryAfter(e.retryAfter, f.clock()); ok {
+			pause = max(pause, told)
+		}
+		l.wait(e, f.answered.Add(pause))
+		return
+	}
+	l.release(e)
+	e.notSent()
+	l.finish(e)
+}
+
+// refused handles an entry whose token was refused: one new token for all, and
+// the end of the run if an entry sent with the new one is refused as well.
+func (l *loop) refused(e *entry, f *flight) {
+	status, _ := errors.AsType[*StatusError](e.cause)
+	switch {
+	case l.stopped != nil:
+	case e.refusals > 1 || l.opts.Reauthorize == nil:
+		l.stop(fmt.Errorf("%w: %w", ErrUnauthorized, e.cause))
+	case f.epoch == l.epoch && !l.renewing:
+		l.renewing = true
+		l.group.Go(func() error {
+			l.tokens <- l.opts.Reauthorize(l.posts, status)
+			return nil
+		})
+	}
+}
+
+func (l *loop) renewed(err error) {
+	l.renewing = false
+	l.epoch++
+	if err != nil && l.stopped == nil {
+		l.stop(fmt.Errorf("%w: %w", ErrUnauthorized, err))
+	}
+}
+
+// finish settles an entry, for good, and takes in what settle asks for next.
+func (l *loop) finish(e *entry) {
+	follow := l.settle(e.Result)
+	if errors.Is(e.Err, ErrNotSent) {
+		return
+	}
+	for _, req := range follow {
+		l.enter(req, true)
+	}
+}
+
+// stop forbids further batches and starts the grace period.
+func (l *loop) stop(cause error) {
+	l.stopped = cause
+	if l.opts.Grace < 0 {
+		l.cancel(errStopped)
+		return
+	}
+	l.grace = time.After(l.opts.Grace)
+}
+
+// drain settles everything that a stopped run leaves behind.
+func (l *loop) drain() {
+	left := append(l.urgent, l.fresh...)
+	left = append(left, l.waiting...)
+	for _, queue := range l.parked {
+		left = append(left, queue...)
+	}
+	for _, e := range left {
+		e.notSent()
+		l.finish(e)
+	}
+	for {
+		req, ok := l.next()
+		if !ok {
+			return
+		}
+		e := newEntry(req)
+		e.notSent()
+		l.finish(e)
+	}
+}
+
+// dueHeap orders entries by the time of their next attempt.
+type dueHeap []*entry
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dueHeap) Push(x any)        { *h = append(*h, x.(*entry)) }
+func (h *dueHeap) Pop() any {
+	last := len(*h) - 1
+	e := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return e
+}

@@ -1,0 +1,143 @@
+package batch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// MaxRequests is the most requests Graph takes in one batch.
+// Source: learn.microsoft.com/graph/json-batching, "Batch size limitations".
+const MaxRequests = 20
+
+// A Request is one individual request that travels inside a batch.
+type Request struct {
+	// Method is the HTTP verb, in upper case.
+	Method string
+
+	// URL is the path and query below the root and version, already
+	// percent-encoded, such as "/users/9f0c…/revokeSignInSessions". Graph
+	// refuses a whole batch for one absolute URL; Run does so for that request.
+	URL string
+
+	// Headers go into the batch as they are. Content-Type is added when there
+	// is a Body, because Graph refuses a body without one.
+	Headers map[string]string
+
+	// Body is a JSON value, nil for none.
+	Body json.RawMessage
+
+	// Key names what the request writes to, such as a user. Two requests with
+	// the same Key are never in one batch and never in flight at once: Graph
+	// runs the requests of a batch in parallel, and parallel writes to one
+	// user's authentication methods get lost. Empty means no restriction.
+	// Source: KelvinTegelaar/CIPP-API PR#1938.
+	Key string
+
+	// Delay is how long the request waits before its first attempt. The zero
+	// value sends it as soon as the pace allows.
+	Delay time.Duration
+
+	// Tag is the caller's; Run hands it back with the Result.
+	Tag any
+}
+
+// A Response is one individual response out of a batch response.
+type Response struct {
+	// Status is the HTTP status of the individual request, 0 when there is none.
+	Status int
+
+	// Header holds the individual response's headers under canonical names.
+	Header http.Header
+
+	// Body is the JSON value as Graph sent it: an object, a string (text, or
+	// base64 of other types), or nil.
+	Body json.RawMessage
+}
+
+// A Result tells what became of one Request.
+type Result struct {
+	Request Request
+
+	// Response is the last answer; its Status is 0 when no attempt was answered.
+	Response Response
+
+	// Attempts counts how often the request was sent, refusals (429) left out.
+	Attempts int
+
+	// Throttled counts how often the request was refused with 429.
+	Throttled int
+
+	// Uncertain tells that an attempt may have been carried out although no
+	// answer says so: a dead connection, a 5xx, an unreadable or missing answer.
+	Uncertain bool
+
+	// RequestID is Graph's request-id for the last attempt, for Microsoft's
+	// support; empty when no answer carried one.
+	RequestID string
+
+	// Err is nil when Response is Graph's final word, whatever its Status.
+	// Otherwise it is or wraps ErrNotSent, ErrNoResponse, ErrAttempts, or the
+	// *StatusError with which Graph refused the whole batch.
+	Err error
+}
+
+var (
+	// ErrNotSent says that the run stopped before the request was sent, or
+	// before it was sent again. Result.Uncertain tells the two apart.
+	ErrNotSent = errors.New("not sent")
+
+	// ErrNoResponse says that a batch response held no usable response for the
+	// request: missing, doubled with different statuses, or unreadable.
+	ErrNoResponse = errors.New("no response for the request in the batch response")
+
+	// ErrAttempts says that the last of MaxAttempts failed too. It wraps why.
+	ErrAttempts = errors.New("gave up")
+
+	// ErrUnauthorized ends a run: Graph refused the token and the new one too,
+	// or a Poster returns it because it has no token, and sent nothing.
+	ErrUnauthorized = errors.New("no access token that Graph takes")
+)
+
+// A Reply is what a Poster brings back from a batch that Graph took.
+type Reply struct {
+	// Header holds the headers of the outer response, nil if unknown.
+	Header http.Header
+
+	// Body is the batch response, not decoded.
+	Body []byte
+}
+
+// A Poster posts one $batch body. It must be safe for concurrent use and must
+// return soon after ctx ends.
+//
+// An outer status other than 200 or 424 is a *StatusError. (Older documentation
+// gave 424 for a batch with a failed request; its body is a batch response.)
+// Any other error means that the fate of every request in the batch is unknown.
+type Poster interface {
+	PostBatch(ctx context.Context, body []byte) (Reply, error)
+}
+
+// A StatusError is an HTTP answer that refuses a whole batch, or the error that
+// an individual response carries.
+type StatusError struct {
+	Status    int
+	Code      string      // error.code, may be empty even in an error
+	Message   string      // error.message, as sent
+	RequestID string      // Graph's request-id
+	Header    http.Header // headers of the answer, may be nil
+}
+
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("Graph answered %d", e.Status)
+	if e.Code != "" {
+		s += " " + e.Code
+	}
+	if e.Message != "" {
+		s += ": " + Printable(e.Message)
+	}
+	return s
+}

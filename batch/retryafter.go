@@ -1,0 +1,45 @@
+package batch
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxRetryAfter bounds what ParseRetryAfter returns, so that no sum of times
+// overflows. It is far above any wait a run would sit out.
+const maxRetryAfter = 30 * 24 * time.Hour
+
+// ParseRetryAfter reads the value of a Retry-After header: whole or decimal
+// seconds, or an HTTP date, which counts from now. A wait that is already over
+// is (0, true); no value, or one that makes no sense, is (0, false).
+//
+// Graph sends decimals such as "0.249" and "2.128"; kiota-http-go turns those
+// into whole seconds rounded down, and thereby into no wait at all.
+// Source: microsoftgraph/microsoft-graph-docs#3877.
+func ParseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return 0, false
+	}
+	if s, err := strconv.ParseFloat(value, 64); err == nil || math.IsInf(s, 0) {
+		switch {
+		case math.IsNaN(s):
+			return 0, false
+		case s <= 0:
+			return 0, true
+		case s >= maxRetryAfter.Seconds():
+			return maxRetryAfter, true
+		}
+		// Rounded up, since a request that comes a microsecond early is refused
+		// and the refusal counts.
+		return time.Duration(math.Ceil(s*1e6)) * time.Microsecond, true
+	}
+	t, err := http.ParseTime(value)
+	if err != nil {
+		return 0, false
+	}
+	return min(max(t.Sub(now), 0), maxRetryAfter), true
+}

@@ -1,0 +1,56 @@
+package batch
+
+import (
+	"testing"
+	"time"
+)
+
+func TestParseRetryAfter(t *testing.T) {
+	now := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+	tests := []struct {
+		name, value string
+		want        time.Duration
+		ok          bool
+	}{
+		{"whole seconds", "11", 11 * time.Second, true},
+		{"decimal", "2.128", 2128 * time.Millisecond, true},
+		{"less than a second", "0.249", 249 * time.Millisecond, true},
+		{"rounded up, not down", "0.0000001", time.Microsecond, true},
+		{"spaces", " 7 ", 7 * time.Second, true},
+		{"zero", "0", 0, true},
+		{"negative", "-5", 0, true},
+		{"missing", "", 0, false},
+		{"nonsense", "soon", 0, false},
+		{"not a number", "NaN", 0, false},
+		{"infinite", "Inf", maxRetryAfter, true},
+		{"minus infinite", "-Inf", 0, true},
+		{"overflows a Duration", "99999999999", maxRetryAfter, true},
+		{"overflows a float", "1e999", maxRetryAfter, true},
+		{"a day", "86400", 24 * time.Hour, true},
+		{"date", "Mon, 02 Mar 2026 08:30:37 GMT", 37 * time.Second, true},
+		{"date in the past", "Mon, 02 Mar 2026 08:29:00 GMT", 0, true},
+		{"date in another century", "Mon, 02 Mar 2126 08:29:00 GMT", maxRetryAfter, true},
+		{"RFC 850 date", "Monday, 02-Mar-26 08:30:10 GMT", 10 * time.Second, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := ParseRetryAfter(tt.value, now)
+			if got != tt.want || ok != tt.ok {
+				t.Errorf("ParseRetryAfter(%q) = %v, %v, want %v, %v", tt.value, got, ok, tt.want, tt.ok)
+			}
+		})
+	}
+}
+
+func FuzzParseRetryAfter(f *testing.F) {
+	for _, s := range []string{"1", "0.249", "-1", "1e999", "Mon, 02 Mar 2026 08:30:37 GMT", "nan", "0x1p-2"} {
+		f.Add(s)
+	}
+	now := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, value string) {
+		d, ok := ParseRetryAfter(value, now)
+		if d < 0 || d > maxRetryAfter || !ok && d != 0 {
+			t.Errorf("ParseRetryAfter(%q) = %v, %v", value, d, ok)
+		}
+	})
+}

@@ -1,0 +1,96 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Options of a Runner. The zero value of each field is its default.
+type Options struct {
+	// BatchSize is the most requests in one batch, 1 to 20. Zero means 20.
+	BatchSize int
+
+	// Concurrency is the most batches in flight. Zero means 16.
+	Concurrency int
+
+	// MaxAttempts is how often a request is sent before it is given up; being
+	// refused with 429 does not count. Zero means 6.
+	MaxAttempts int
+
+	// RequestTimeout bounds one post. Zero means 100 s: Graph cuts requests for
+	// authentication methods at 60 s and says so, which is worth waiting for.
+	// Source: learn.microsoft.com/graph/api/resources/authenticationmethods-overview.
+	RequestTimeout time.Duration
+
+	// Grace is how long batches in flight may still be answered after the
+	// context has ended. Zero means 10 s, negative none.
+	Grace time.Duration
+
+	// Backoff is the wait before a second attempt; it doubles for each further
+	// one, up to a minute. Zero means 1 s.
+	Backoff time.Duration
+
+	// Headers are added to each individual request that does not set them.
+	Headers map[string]string
+
+	// Reauthorize is called after Graph has refused the token (401), with that
+	// answer. It must get a new token or return an error, which ends the run.
+	// It is called once for any number of refusals of the same token. Nil ends
+	// the run at the first refusal.
+	Reauthorize func(ctx context.Context, refused *StatusError) error
+
+	// Logger gets one Debug record a batch. Nil logs nothing.
+	Logger *slog.Logger
+}
+
+const maxBackoff = time.Minute
+
+func (o Options) withDefaults() (Options, error) {
+	switch {
+	case o.BatchSize < 0 || o.BatchSize > MaxRequests:
+		return o, fmt.Errorf("batch size %d is not between 1 and %d", o.BatchSize, MaxRequests)
+	case o.Concurrency < 0:
+		return o, fmt.Errorf("concurrency %d is negative", o.Concurrency)
+	case o.MaxAttempts < 0:
+		return o, fmt.Errorf("max attempts %d is negative", o.MaxAttempts)
+	case o.RequestTimeout < 0:
+		return o, fmt.Errorf("request timeout %v is negative", o.RequestTimeout)
+	case o.Backoff < 0:
+		return o, fmt.Errorf("backoff %v is negative", o.Backoff)
+	}
+	setDefault(&o.BatchSize, MaxRequests)
+	setDefault(&o.Concurrency, 16)
+	setDefault(&o.MaxAttempts, 6)
+	setDefault(&o.RequestTimeout, 100*time.Second)
+	setDefault(&o.Grace, 10*time.Second)
+	setDefault(&o.Backoff, time.Second)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// A Runner runs requests in batches against one Poster. It holds no state of a
+// run, so it may be used again and by several goroutines.
+type Runner struct {
+	poster Poster
+	opts   Options
+}
+
+// NewRunner checks the options and returns a Runner.
+func NewRunner(poster Poster, opts Options) (*Runner, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Runner{poster: poster, opts: opts}, nil
+}
