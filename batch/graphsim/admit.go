@@ -1,0 +1,64 @@
+package graphsim
+
+import (
+	"strconv"
+	"time"
+)
+
+// admit asks every Limit for room. If one has none, retry is the Retry-After to
+// tell, "" for none.
+func (t *Tenant) admit(f *flight, reads, writes int, now time.Time) (retry, percentage string, ok bool) {
+	ok = true
+	early := false
+	for i, l := range t.opts.Limits {
+		if n := l.need(reads, writes); n > 0 {
+			early = early || f.early[i]
+			ok = l.room(now, n) && ok
+		}
+	}
+	if early {
+		t.stats.Early += reads + writes
+	}
+	var most float64
+	if ok {
+		t.stats.Accepted += reads + writes
+		for _, l := range t.opts.Limits {
+			if n := l.need(reads, writes); n > 0 {
+				most = max(most, l.take(n))
+			}
+		}
+		if t.opts.Percentage && most >= 0.8 {
+			percentage = strconv.FormatFloat(min(most, 1.8), 'f', 2, 64)
+		}
+		return "", percentage, true
+	}
+
+	t.stats.Refused += reads + writes
+	longest := time.Duration(-1)
+	var wording RetryAfter
+	full := make([]bool, len(t.opts.Limits))
+	for i, l := range t.opts.Limits {
+		n := l.need(reads, writes)
+		if n == 0 || l.room(now, n) {
+			continue
+		}
+		full[i] = true
+		if w, _ := l.refuse(n); w > longest {
+			longest, wording = w, l.RetryAfter
+		}
+	}
+	if wording == nil {
+		wording = Honest
+	}
+	retry = wording(longest, now)
+	if until, told := told(retry, now); told {
+		for i := range full {
+			if full[i] && until.After(f.doors[i]) {
+				f.doors[i] = until
+			}
+		}
+	}
+	return retry, "", false
+}
+
+func isRead(method string) bool { return method == "GET" || method == "HEAD" }

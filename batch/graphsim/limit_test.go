@@ -1,0 +1,259 @@
+package graphsim
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+)
+
+// Each row is a batch of n deletes at a time after the first: how many get through
+// and which Retry-After the refused ones are told, the last one told last.
+func TestLimits(t *testing.T) {
+	type row struct {
+		at     time.Duration
+		n      int
+		passed int
+		retry  string // the longest
+	}
+	const ms = time.Millisecond
+	tests := []struct {
+		name  string
+		limit func() *Limit
+		rows  []row
+	}{
+		{"bucket", func() *Limit { return Bucket(2, 5) }, []row{
+			{0, 20, 5, "1"},
+			{500 * ms, 2, 1, "1"}, // two a second
+			{999 * ms, 1, 0, "1"},
+			{1000 * ms, 1, 1, ""}, // exactly when a request is there again
+			{10 * time.Second, 6, 5, "1"},
+		}},
+		{"bucket, exact", func() *Limit { l := Bucket(0.25, 1); l.RetryAfter = Decimal; return l }, []row{
+			{0, 2, 1, "4"},
+			{3751 * ms, 1, 0, "0.249"},
+			{4000 * ms, 1, 1, ""},
+		}},
+		{"bucket, refused ones count", func() *Limit { l := Bucket(1, 10); l.CountRefused = true; return l }, []row{
+			{0, 20, 10, "11"}, // a debt of ten, and one more to have one
+			{10 * time.Second, 1, 0, "2"},
+			{12 * time.Second, 1, 1, ""},
+		}},
+		{"bucket, halved and given back", func() *Limit {
+			return Bucket(10, 10).Scale(10*time.Second, 0.5).Scale(20*time.Second, 1)
+		}, []row{
+			{0, 10, 10, ""},
+			{10 * time.Second, 20, 10, "1"},
+			{11 * time.Second, 20, 5, "1"},
+			{19800 * ms, 20, 10, "1"},
+			{20300 * ms, 20, 4, "1"}, // 0.2 s at five, 0.3 s at ten
+		}},
+		{"bucket, stopped", func() *Limit { return Bucket(1, 1).Scale(time.Second, 0).Scale(time.Minute, 2) }, []row{
+			{0, 1, 1, ""},
+			{1 * time.Second, 2, 1, "60"}, // until half a second after the minute
+			{60500 * ms, 1, 1, ""},
+		}},
+		{"bucket, shared", func() *Limit { return Bucket(10, 10).Load(0, 6) }, []row{
+			{0, 10, 10, ""},
+			{time.Second, 10, 4, "1"},
+		}},
+		{"bucket, fought for", func() *Limit { return Bucket(10, 10).Load(0, 500) }, []row{
+			{0, 10, 10, ""},
+			{time.Second, 10, 1, "1"},
+		}},
+		{"window", func() *Limit { return Window(3, 10*time.Second) }, []row{
+			{0, 2, 2, ""},
+			{4 * time.Second, 2, 1, "6"},
+			{10*time.Second - 1, 1, 0, "1"},
+			{12 * time.Second, 4, 3, "10"}, // begins with its first request
+			{21 * time.Second, 1, 0, "1"},
+		}},
+		{"window, refused ones count", func() *Limit { l := Window(3, 10*time.Second); l.CountRefused = true; return l }, []row{
+			{0, 20, 3, "10"},
+			{10 * time.Second, 2, 1, "10"},
+			{40 * time.Second, 3, 3, ""}, // forgiven
+		}},
+		{"window, halved", func() *Limit { return Window(4, 10*time.Second).Scale(10*time.Second, 0.5) }, []row{
+			{0, 20, 4, "10"},
+			{10 * time.Second, 20, 2, "10"},
+		}},
+		{"window, shared", func() *Limit { return Window(10, 10*time.Second).Load(0, 0.5) }, []row{
+			{0, 4, 4, ""},
+			{4 * time.Second, 20, 4, "6"},
+			{13 * time.Second, 20, 9, "7"}, // begun at ten by the other one
+		}},
+		{"the first", func() *Limit { return ThrottleFirst(3, 90*time.Second) }, []row{
+			{0, 2, 0, "90"},
+			{time.Second, 4, 3, "90"},
+			{2 * time.Second, 20, 20, ""},
+		}},
+		{"reads only", func() *Limit { return Bucket(1, 1).Of(Reads) }, []row{{0, 20, 20, ""}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := New(Options{Limits: []*Limit{tt.limit()}})
+				begin := time.Now()
+				total, passed := 0, 0
+				for _, r := range tt.rows {
+					time.Sleep(r.at - time.Since(begin))
+					n, retry := 0, ""
+					reply, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(r.n)))
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, g := range responses(t, reply.Body) {
+						switch after := g.Header.Get("Retry-After"); {
+						case g.Status == 204:
+							n++
+						case g.Status != 429 || g.code() != "TooManyRequests":
+							t.Errorf("answer %+v", g)
+						case len(after) > len(retry) || len(after) == len(retry) && after > retry:
+							retry = after
+						}
+					}
+					if n != r.passed || retry != r.retry {
+						t.Errorf("after %v: %d of %d passed, Retry-After %q; want %d, %q", r.at, n, r.n, retry, r.passed, r.retry)
+					}
+					total, passed = total+r.n, passed+n
+				}
+				s := tenant.Stats()
+				if s.Requests != total || s.Accepted != passed || s.Refused != total-passed || s.Deleted != passed || len(tenant.Left()) != total-passed {
+					t.Errorf("Stats = %+v, want %d requests, %d accepted", s, total, passed)
+				}
+			})
+		})
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 3, 2, 8, 30, 1, 500, time.UTC)
+	tests := []struct {
+		name string
+		form RetryAfter
+		wait time.Duration
+		want string
+	}{
+		{"honest", Honest, 2*time.Second + 1, "3"},
+		{"honest to the second", Honest, 2 * time.Second, "2"},
+		{"decimal", Decimal, 248100 * time.Microsecond, "0.249"},
+		{"decimal, whole", Decimal, 7 * time.Second, "7"},
+		{"date", Date, time.Second, "Mon, 02 Mar 2026 08:30:03 GMT"},
+		{"constant", Constant("1"), time.Minute, "1"},
+		{"missing", Missing, time.Minute, ""},
+	}
+	for _, tt := range tests {
+		if got := tt.form(tt.wait, now); got != tt.want {
+			t.Errorf("%s(%v) = %q, want %q", tt.name, tt.wait, got, tt.want)
+		}
+	}
+}
+
+func TestEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := ThrottleFirst(1, 10*time.Second).Of(Writes)
+		tenant := New(Options{Latency: time.Second, Limits: []*Limit{limit}})
+		users := tenant.Populate(9)
+		early := func(want int, why string) {
+			t.Helper()
+			if s := tenant.Stats(); s.Early != want {
+				t.Errorf("%d early, want %d: %s", s.Early, want, why)
+			}
+		}
+		go func() { // sent before the answer is there
+			time.Sleep(900 * time.Millisecond)
+			tenant.PostBatch(t.Context(), deletes(users[1:3]))
+		}()
+		tenant.PostBatch(t.Context(), deletes(users[:1])) // told at 0.5 s to wait until 10.5 s, hears it at 1 s
+		time.Sleep(time.Second)
+		early(0, "under way when the wait was told")
+		tenant.PostBatch(t.Context(), []byte(envelope("GET", "/users/"+users[0].ID+methods, "")))
+		early(0, "not what is limited")
+		tenant.PostBatch(t.Context(), deletes(users[3:5]))
+		early(2, "sent while told to wait")
+		time.Sleep(6499 * time.Millisecond) // 10.499 s
+		tenant.PostBatch(t.Context(), deletes(users[5:6]))
+		early(3, "arrives after the wait, sent before its end")
+		tenant.PostBatch(t.Context(), deletes(users[6:]))
+		early(3, "after the wait")
+	})
+}
+
+// What the client never got to hear does not bind it.
+func TestEarlyUnheard(t *testing.T) {
+	for _, form := range []RetryAfter{Missing, Honest} {
+		limit := ThrottleFirst(1, 10*time.Second)
+		limit.RetryAfter = form
+		tenant := New(Options{Limits: []*Limit{limit}, Faults: []Fault{{Batch: 1, Do: CutOff()}}})
+		users := tenant.Populate(2)
+		tenant.PostBatch(t.Context(), deletes(users))
+		tenant.PostBatch(t.Context(), deletes(users))
+		if s := tenant.Stats(); s.Early != 0 || s.Refused != 1 {
+			t.Errorf("Stats = %+v", s)
+		}
+	}
+}
+
+func TestWholeBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := New(Options{WholeBatch: true, Record: true, Limits: []*Limit{Bucket(1, 30), Bucket(1, 10).Of(Reads)}})
+		post := func() error {
+			_, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(20)))
+			return err
+		}
+		if err := post(); err != nil {
+			t.Fatal(err)
+		}
+		e, ok := post().(*batch.StatusError)
+		if !ok || e.Status != 429 || e.Code != "TooManyRequests" || e.Header.Get("Retry-After") != "10" {
+			t.Errorf("PostBatch = %+v, want 429", e)
+		}
+		time.Sleep(10 * time.Second)
+		if err := post(); err != nil {
+			t.Error(err)
+		}
+		if s := tenant.Stats(); s.Refused != 20 || s.Accepted != 40 || s.Deleted != 40 || len(tenant.Log()) != 60 {
+			t.Errorf("Stats = %+v", s)
+		}
+	})
+}
+
+// A batch larger than the bucket gets in when the bucket is full.
+func TestWholeBatchLargerThanLimit(t *testing.T) {
+	for _, l := range []*Limit{Bucket(1, 5), Window(5, time.Hour)} {
+		tenant := New(Options{WholeBatch: true, Limits: []*Limit{l}})
+		if _, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(20))); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestPercentage(t *testing.T) {
+	tenant := New(Options{Percentage: true, Limits: []*Limit{Window(10, time.Hour)}})
+	var seen []string
+	for range 11 {
+		reply, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = append(seen, responses(t, reply.Body)["0"].Header.Get("x-ms-throttle-limit-percentage"))
+	}
+	if got, want := strings.Join(seen, ","), ",,,,,,,0.80,0.90,1.00,"; got != want {
+		t.Errorf("percentages %s, want %s", got, want)
+	}
+}
+
+func TestThrottledDirectly(t *testing.T) {
+	tenant := New(Options{Limits: []*Limit{ThrottleFirst(1, 7*time.Second)}})
+	client := &http.Client{Transport: tenant}
+	for _, want := range []string{"429 7", "200 "} {
+		g := send(t, client, tenant.Token(), "GET", publicRoot+"/v1.0/users", "")
+		if got := fmt.Sprint(g.Status, " ", g.Header.Get("Retry-After")); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

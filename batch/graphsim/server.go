@@ -1,0 +1,166 @@
+package graphsim
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A Server is a tenant behind TLS, for other processes and for real sockets.
+type Server struct {
+	URL    string // such as https://127.0.0.1:40123, without a slash at the end
+	CAPEM  []byte // the certificate authority made for this server
+	CAFile string // a file with CAPEM, removed by Close
+
+	server *http.Server
+	done   chan struct{}
+	roots  *x509.CertPool
+}
+
+// Start listens on a free port of the loopback interface. See StartAt.
+func (t *Tenant) Start() (*Server, error) { return t.StartAt("127.0.0.1:0") }
+
+// StartAt serves HTTPS, HTTP/2 included, on addr, with a certificate for its host,
+// for localhost and for the loopback addresses. Call Close when done.
+func (t *Tenant) StartAt(addr string) (*Server, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("starting the simulated tenant: %w", err)
+	}
+	ca, cert, err := certify(host)
+	if err != nil {
+		return nil, fmt.Errorf("making certificates: %w", err)
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("starting the simulated tenant: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	dir, err := os.MkdirTemp("", "graphsim-")
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	s := &Server{
+		URL:    "https://" + net.JoinHostPort(host, fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)),
+		CAPEM:  ca,
+		CAFile: filepath.Join(dir, "ca.pem"),
+		done:   make(chan struct{}),
+		roots:  x509.NewCertPool(),
+	}
+	s.roots.AppendCertsFromPEM(ca)
+	if err := os.WriteFile(s.CAFile, ca, 0o600); err != nil {
+		listener.Close()
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	s.server = &http.Server{
+		Handler:           t,
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}},
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          log.New(io.Discard, "", 0), // connections are meant to break
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				t.mu.Lock()
+				t.stats.Connections++
+				t.mu.Unlock()
+			}
+		},
+	}
+	go func() {
+		defer close(s.done)
+		s.server.ServeTLS(listener, "", "") // returns when Close is called
+	}()
+	return s, nil
+}
+
+// Client returns a new client that trusts the server. It has no timeout.
+func (s *Server) Client() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		TLSClientConfig:   &tls.Config{RootCAs: s.roots},
+		ForceAttemptHTTP2: true,
+	}}
+}
+
+// Close ends all connections, requests under way included, and stops listening.
+func (s *Server) Close() error {
+	err := s.server.Close()
+	<-s.done
+	os.RemoveAll(filepath.Dir(s.CAFile))
+	return err
+}
+
+// Environment is what a process needs in its environment to use the server as its
+// cloud with the tenant's credential. The process has to leave instance discovery
+// off, as for any private cloud.
+func (t *Tenant) Environment(serverURL, caFile string) []string {
+	return []string{
+		"AZURE_AUTHORITY_HOST=" + serverURL,
+		"AZURE_TENANT_ID=" + t.opts.TenantID,
+		"AZURE_CLIENT_ID=" + t.opts.ClientID,
+		"AZURE_CLIENT_SECRET=" + t.opts.Secret,
+		"SSL_CERT_FILE=" + caFile,
+	}
+}
+
+// certify makes a certificate authority and a certificate signed by it.
+func certify(host string) (caPEM []byte, cert tls.Certificate, err error) {
+	now := time.Now()
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, cert, err
+	}
+	ca := &x509.Certificate{
+		SerialNumber:          big.NewInt(now.UnixNano()),
+		Subject:               pkix.Name{CommonName: "graphsim test CA"},
+		NotBefore:             now.Add(-time.Hour),
+		NotAfter:              now.Add(30 * 24 * time.Hour),
+		KeyUsage:              x509.KeyUsageCertSign,
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
+	if err != nil {
+		return nil, cert, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, cert, err
+	}
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(now.UnixNano() + 1),
+		Subject:      pkix.Name{CommonName: "graphsim"},
+		NotBefore:    ca.NotBefore,
+		NotAfter:     ca.NotAfter,
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:     []string{"localhost"},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		leaf.IPAddresses = append(leaf.IPAddresses, ip)
+	} else if host != "" {
+		leaf.DNSNames = append(leaf.DNSNames, host)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
+	if err != nil {
+		return nil, cert, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}),
+		tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}
