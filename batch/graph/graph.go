@@ -1,0 +1,206 @@
+// Package graph posts batches to Microsoft Graph with a token. It stands on
+// msgraph-sdk-go-core's request adapter for authentication and telemetry, and
+// leaves that adapter's retries, redirects, compression and claims handling
+// out: package batch is the one layer that sends anything twice.
+//
+// It is the only package that imports the SDK's core, so that everything else
+// compiles and tests without it.
+package graph
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	abstractions "github.com/microsoft/kiota-abstractions-go"
+	"github.com/microsoft/kiota-abstractions-go/authentication"
+	nethttplibrary "github.com/microsoft/kiota-http-go"
+	msgraphgocore "github.com/microsoftgraph/msgraph-sdk-go-core"
+
+	"tapsweep/batch"
+)
+
+// DefaultRoot is Graph's root in the global cloud.
+const DefaultRoot = "https://graph.microsoft.com"
+
+// maxReplyBytes bounds a batch response; 20 answers of a megabyte fit.
+const maxReplyBytes = 32 << 20
+
+// Options of a Client. The zero value of each field is its default.
+type Options struct {
+	// Root is Graph's root without a version. Empty means DefaultRoot. Plain
+	// http is taken for this machine only.
+	Root string
+
+	// Version is the API version. Empty means "v1.0".
+	Version string
+
+	// UserAgent names the program, as "name/version".
+	UserAgent string
+
+	// Transport sends the requests. Nil means NewTransport(nil).
+	Transport http.RoundTripper
+}
+
+// A Client posts batches. It is safe for concurrent use and implements
+// batch.Poster.
+type Client struct {
+	adapter  *msgraphgocore.GraphRequestAdapterBase
+	http     *http.Client
+	tokens   *tokenSource
+	batchURL url.URL
+}
+
+// New returns a Client that authenticates with credential. It sends nothing.
+func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
+	root, err := ParseRoot(opts.Root)
+	if err != nil {
+		return nil, err
+	}
+	version := opts.Version
+	if version == "" {
+		version = "v1.0"
+	}
+	transport := opts.Transport
+	if transport == nil {
+		transport = NewTransport(nil)
+	}
+	middleware := []nethttplibrary.Middleware{msgraphgocore.NewGraphTelemetryHandler(&msgraphgocore.GraphClientOptions{})}
+	if name, v, ok := strings.Cut(opts.UserAgent, "/"); ok {
+		middleware = append(middleware, nethttplibrary.NewUserAgentHandlerWithOptions(
+			&nethttplibrary.UserAgentHandlerOptions{Enabled: true, ProductName: name, ProductVersion: v}))
+	}
+	client := &http.Client{
+		Transport: nethttplibrary.NewCustomTransportWithParentTransport(transport, middleware...),
+		// A redirect is an answer like any other: the token stays here.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	tokens := newTokenSource(credential, root.String()+"/.default", root)
+	adapter, err := msgraphgocore.NewGraphRequestAdapterBaseWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
+		authentication.NewBaseBearerTokenAuthenticationProvider(tokens), msgraphgocore.GraphClientOptions{}, nil, nil, client)
+	if err != nil {
+		return nil, fmt.Errorf("creating the Graph request adapter: %w", err)
+	}
+	return &Client{adapter: adapter, http: client, tokens: tokens, batchURL: *root.JoinPath(version, "$batch")}, nil
+}
+
+// NewTransport returns a transport with what a long run needs: HTTP/2, dead
+// connections noticed, proxies from the environment. A nil base means
+// http.DefaultTransport.
+func NewTransport(base *http.Transport) *http.Transport {
+	if base == nil {
+		base = http.DefaultTransport.(*http.Transport)
+	}
+	t := base.Clone()
+	t.ForceAttemptHTTP2 = true
+	t.MaxIdleConnsPerHost = 128 // where only HTTP/1.1 is spoken, as with some proxies
+	// A connection that died without a word is found by a ping instead of by
+	// the timeout of each post on it.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}
+	return t
+}
+
+// ParseRoot checks Graph's root: a scheme and a host, with TLS unless the host
+// is this machine. The token would be sent to it.
+func ParseRoot(root string) (*url.URL, error) {
+	if root == "" {
+		root = DefaultRoot
+	}
+	u, err := url.Parse(strings.TrimSuffix(root, "/"))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the Graph root: %w", err)
+	case u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return nil, fmt.Errorf("the Graph root %q must be a scheme and a host without a version, such as %s", root, DefaultRoot)
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return u, nil
+	default:
+		return nil, fmt.Errorf("the Graph root %q must begin with https:// (http:// is for localhost, 127.0.0.1 and ::1 only)", root)
+	}
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || net.ParseIP(host).Equal(net.IPv6loopback)
+}
+
+// PostBatch implements batch.Poster.
+func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error) {
+	info := abstractions.NewRequestInformation()
+	info.Method = abstractions.POST
+	info.SetUri(c.batchURL)
+	info.Headers.Add("Accept", "application/json")
+	info.SetStreamContentAndContentType(body, "application/json")
+	native, err := c.adapter.ConvertToNativeRequest(ctx, info)
+	if err != nil {
+		return batch.Reply{}, &TokenError{err}
+	}
+	req := native.(*http.Request)
+	// The adapter sets neither, and without them a request that the server
+	// provably did not take cannot go to another connection.
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return batch.Reply{}, withoutURL(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxReplyBytes+1))
+	switch {
+	case err != nil:
+		return batch.Reply{}, fmt.Errorf("reading the batch response: %w", err)
+	case len(answer) > maxReplyBytes:
+		return batch.Reply{}, fmt.Errorf("the batch response is larger than %d bytes", maxReplyBytes)
+	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusFailedDependency:
+		return batch.Reply{Header: resp.Header, Body: answer}, nil
+	case resp.StatusCode == http.StatusServiceUnavailable:
+		// A 503 asks for a new connection, since the next one may lead to
+		// another host. Source: learn.microsoft.com/graph/best-practices-concept.
+		c.http.CloseIdleConnections()
+	}
+	return batch.Reply{}, batch.NewStatusError(resp.StatusCode, resp.Header, answer)
+}
+
+// Token returns the access token in use, getting one if there is none. An error
+// is a *TokenError.
+func (c *Client) Token(ctx context.Context) (string, error) {
+	t, err := c.tokens.token(ctx, "")
+	if err != nil {
+		return "", &TokenError{err}
+	}
+	return t.Token, nil
+}
+
+// Reauthorize gets a new token in place of one that Graph refused, with the
+// claims of its challenge if it sent one. It is meant for batch.Options.
+func (c *Client) Reauthorize(ctx context.Context, refused *batch.StatusError) error {
+	if err := c.tokens.renew(ctx, refused); err != nil {
+		return &TokenError{err}
+	}
+	return nil
+}
+
+// A TokenError says that no access token could be had, so nothing was sent. It
+// is a batch.ErrUnauthorized, which ends a run.
+type TokenError struct{ Err error }
+
+func (e *TokenError) Error() string        { return "getting an access token: " + e.Err.Error() }
+func (e *TokenError) Unwrap() error        { return e.Err }
+func (e *TokenError) Is(target error) bool { return target == batch.ErrUnauthorized }
+
+// withoutURL drops the method and URL that net/http puts before each error:
+// they are the same for every post.
+func withoutURL(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
