@@ -1,0 +1,62 @@
+package input
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// A million rows: the time of each pass, and the heap that a List holds.
+func BenchmarkMillion(b *testing.B) {
+	const rows = 1_000_000
+	lines := map[string]struct{ head, row string }{
+		"list.csv":   {"user,method\n", "user%[1]d@contoso.com,9f0c7d00-0000-4000-8000-%012[1]x\n"},
+		"list.jsonl": {"", `{"user":"user%[1]d@contoso.com","method":"9f0c7d00-0000-4000-8000-%012[1]x"}` + "\n"},
+		"log.jsonl": {"", `{"type":"result","time":"2026-03-02T08:15:00Z","line":%[1]d,"source":"list.csv","user":"user%[1]d@contoso.com",` +
+			`"method":"9f0c7d00-0000-4000-8000-%012[1]x","outcome":"revoked","status":204,"attempts":1}` + "\n"},
+	}
+	for name, form := range lines {
+		b.Run(name, func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), name)
+			f, err := os.Create(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			w := bufio.NewWriter(f)
+			fmt.Fprint(w, form.head)
+			for i := range rows {
+				fmt.Fprintf(w, form.row, i)
+			}
+			if err := w.Flush(); err != nil {
+				b.Fatal(err)
+			}
+			f.Close()
+			for b.Loop() {
+				before := heap()
+				l, err := Open([]string{path}, Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				first := b.Elapsed()
+				b.ReportMetric(float64(heap()-before)/rows, "heap-B/row")
+				for _, err := range l.Pairs() {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric((b.Elapsed() - first).Seconds(), "second-pass-s")
+				runtime.KeepAlive(l)
+			}
+		})
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}

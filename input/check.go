@@ -1,0 +1,100 @@
+package input
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// maxUserBytes leaves room above the 113 characters that a user principal name
+// may have: a guest's carries a whole foreign address before its own domain.
+// Source: learn.microsoft.com/entra/identity/authentication/concept-sspr-policy,
+// "UserPrincipalName policies that apply to all user accounts".
+const maxUserBytes = 256
+
+// localMarks are the marks taken before the @, beside letters and digits. The
+// docs name fewer, but tenants hold older and synchronised names. None of them
+// can end a path segment or start an escape.
+const localMarks = ".-_!#^~'$&*+={}|`"
+
+// CheckUser reports why s can be neither an object id nor a user principal
+// name. What it accepts is safe to put into a URL path with url.PathEscape,
+// which alone lets ".." through.
+func CheckUser(s string) error {
+	switch {
+	case s == "":
+		return errors.New("user is empty: give an object id or a user principal name")
+	case isGUID(s):
+		return nil
+	case len(s) > maxUserBytes:
+		return fmt.Errorf("user %s is longer than %d bytes", show(s), maxUserBytes)
+	}
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return fmt.Errorf("user %s holds a character outside ASCII: use the user's object id", show(s))
+		}
+	}
+	if s[0] == '#' {
+		return fmt.Errorf("user %s starts with #, and lists have no comments: remove the row, "+
+			"or use the user's object id", show(s))
+	}
+	local, domain, found := strings.Cut(s, "@")
+	switch {
+	case !found:
+		return fmt.Errorf("user %s is neither an object id nor a user principal name such as dana@contoso.com", show(s))
+	case strings.Contains(domain, "@"):
+		return fmt.Errorf("user %s holds more than one @", show(s))
+	case strings.Trim(local, ".") == "":
+		return fmt.Errorf("user %s has no name before the @", show(s))
+	}
+	if i := strings.IndexFunc(local, func(r rune) bool { return !isAlnum(byte(r)) && !strings.ContainsRune(localMarks, r) }); i >= 0 {
+		return fmt.Errorf("user %s may not hold %q before the @: use the user's object id", show(s), local[i])
+	}
+	if !isDomain(domain) {
+		return fmt.Errorf("user %s does not end in a domain such as contoso.com", show(s))
+	}
+	return nil
+}
+
+// CheckMethod reports why s cannot be the id of a pass. The empty string is
+// refused too: a pair without a pass id has nothing to check.
+func CheckMethod(s string) error {
+	if !isGUID(s) {
+		return fmt.Errorf("method %s is not a GUID: write the pass id as 8-4-4-4-12 hex digits", show(s))
+	}
+	return nil
+}
+
+func isGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case c >= '0' && c <= '9', c|0x20 >= 'a' && c|0x20 <= 'f':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func isDomain(s string) bool {
+	if !strings.Contains(s, ".") {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || strings.ContainsFunc(label, func(r rune) bool { return r != '-' && !isAlnum(byte(r)) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func isAlnum(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+}

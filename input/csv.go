@@ -1,0 +1,124 @@
+package input
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// errStop ends a reader whose rows are no longer wanted.
+var errStop = errors.New("stop")
+
+// trim takes off the space around a value, no-break spaces included.
+func trim(s string) string { return strings.TrimSpace(s) }
+
+// readCSV hands out the rows of text. A *LineError that it returns, unlike one
+// inside a row, means that the rest cannot be read.
+func readCSV(text io.Reader, yield func(row) bool) error {
+	limited := &budget{r: text, limit: math.MaxInt64}
+	br := bufio.NewReaderSize(limited, bufferBytes)
+	h, err := readHeader(br)
+	if err == io.EOF {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r := csv.NewReader(br) // uses br as it is, for its buffer is large enough
+	r.Comma = h.comma
+	r.FieldsPerRecord = -1 // one message for both directions, and empty extras are fine
+	r.ReuseRecord = true
+	last := h.lines
+	for {
+		limited.limit = int64(h.consumed) + r.InputOffset() + maxRowBytes
+		fields, err := r.Read()
+		if limited.err == errTooLong {
+			return &LineError{Line: last + 1, Msg: "a row from here on is longer than 1 MiB: is a closing quote missing?",
+				Err: errTooLong}
+		}
+		if limited.err != nil {
+			return limited.err
+		}
+		if err == io.EOF {
+			return nil
+		}
+		var next row
+		if err != nil {
+			bad := csvError(err, h.lines)
+			if parse, ok := errors.AsType[*csv.ParseError](err); !ok || parse.Line != parse.StartLine {
+				// The lines up to here, good rows among them, went into one field.
+				return bad
+			}
+			next = row{line: bad.Line, err: bad}
+			last = bad.Line
+		} else {
+			line, _ := r.FieldPos(0)
+			end, _ := r.FieldPos(len(fields) - 1)
+			last = h.lines + end + strings.Count(fields[len(fields)-1], "\n")
+			if allEmpty(fields) {
+				continue
+			}
+			next = h.row(fields, h.lines+line)
+		}
+		if !yield(next) {
+			return errStop
+		}
+	}
+}
+
+// row reads one record under the header. A record of another width is refused:
+// in a row that lost a field, the method's place may hold something else or nothing.
+func (h *header) row(fields []string, line int) row {
+	var rec record
+	for n, has := range h.has {
+		if i := h.index[n]; has && i < len(fields) {
+			rec[n] = plainValue(trim(fields[i]))
+		}
+	}
+	r := rec.row(line)
+	switch {
+	case strings.HasPrefix(trim(fields[0]), "#"):
+		return r.refuse("", fmt.Errorf("the row starts with #, and lists have no comments: remove it"))
+	case len(fields) < h.width || !allEmpty(fields[h.width:]):
+		return r.refuse("", fmt.Errorf("the row has %d fields, the header %d: quote values that hold %q, "+
+			"and keep the delimiters of empty ones", len(fields), h.width, h.comma))
+	}
+	return r
+}
+
+func allEmpty(fields []string) bool {
+	for _, f := range fields {
+		if trim(f) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func csvError(err error, linesBefore int) *LineError {
+	le := &LineError{Msg: csvMessage(err), Err: err}
+	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
+		le.Line = linesBefore + parse.StartLine
+		if parse.Line == parse.StartLine {
+			le.Column = parse.Column
+		} else {
+			le.Msg += fmt.Sprintf("; the row goes on to line %d", linesBefore+parse.Line)
+		}
+	}
+	return le
+}
+
+// csvMessage says in this program's words what encoding/csv found.
+func csvMessage(err error) string {
+	switch {
+	case errors.Is(err, csv.ErrQuote):
+		return `a quoted value is not closed, or goes on after its closing quote: write a quote inside it as ""`
+	case errors.Is(err, csv.ErrBareQuote):
+		return `a quote stands in the middle of a value: quote the whole value, and write the quote as ""`
+	}
+	return err.Error()
+}

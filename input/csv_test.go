@@ -1,0 +1,111 @@
+package input
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestReadCSV(t *testing.T) {
+	one := []Pair{{Line: 2, User: dana, Method: pass1}}
+	any1 := []Pair{{Line: 2, User: dana}}
+	row := dana + "," + pass1 + "\n"
+	runReadTests(t, "list.csv", []readTest{
+		{name: "comma", text: "user,method\n" + row, want: one},
+		{name: "semicolon", text: "user;method\n" + dana + ";" + pass1, want: one},
+		{name: "tab", text: "user\tmethod\n" + dana + "\t" + pass1, want: one},
+		{name: "CRLF", text: "user,method\r\n" + dana + "," + pass1 + "\r\n", want: one},
+		{name: "lone CR", text: "user,method\r" + dana + "," + pass1 + "\r", err: "list.csv:1: lines end with a lone carriage return"},
+		{name: "no line end", text: "user\n" + dana, want: any1},
+		{name: "blank lines", text: "\n\r\nuser,method\n\n  \n" + row + "\n", want: []Pair{{Line: 6, User: dana, Method: pass1}}},
+		{name: "quoted commas and semicolons", text: "\"a;b;c;d\",user,method\n\"x,y\"," + row, want: one},
+		{name: "delimiter of the user column wins", text: "a;b;c;d,user\nx," + dana, want: any1},
+		{name: "most columns win", text: "a;user;b,user\n;" + dana + ";\n", want: any1},
+		{name: "empty rows of Excel", text: "user;method\n;;;\n" + dana + ";\n;\n", want: []Pair{{Line: 3, User: dana}}},
+		{name: "spaces", text: " user , method \n\u00a0" + dana + "\t , " + pass1 + "\u00a0\n", want: one},
+		{name: "apostrophe", text: "user\n'=a@contoso.com\n'+b@contoso.com\n'-c@contoso.com\n\"'@x\"@y\n", err: "list.csv:5:5: a quoted value"},
+		{name: "apostrophe before formula", text: "user\n'=a@contoso.com\n'+b@contoso.com\n''-c@contoso.com\n'd@contoso.com\n=e@contoso.com\n",
+			want: []Pair{{Line: 2, User: "=a@contoso.com"}, {Line: 3, User: "+b@contoso.com"}, {Line: 4, User: "'-c@contoso.com"},
+				{Line: 5, User: "'d@contoso.com"}, {Line: 6, User: "=e@contoso.com"}}},
+		{name: "apostrophe before @", text: "user\n'@contoso.com\n", err: `user "@contoso.com" has no name`},
+		{name: "quoted newlines count as lines", text: "note,user\n\"a\nb\r\nc\"," + dana + "\nx," + eli + "\n",
+			want: []Pair{{Line: 2, User: dana}, {Line: 5, User: eli}}},
+		{name: "quoted newline in the header", text: "\"no\nte\",user\nx," + dana + "\n", want: []Pair{{Line: 3, User: dana}}},
+		{name: "empty method", text: "user,method\n" + dana + ",\n" + eli + ",  \n", want: []Pair{{Line: 2, User: dana}, {Line: 3, User: eli}}},
+		{name: "short row", text: "user,method\n" + row + dana + "\n", err: "list.csv:3: the row has 1 fields, the header 2"},
+		{name: "long row", text: "user\n" + row, err: "list.csv:2: the row has 2 fields, the header 1"},
+		{name: "empty extras", text: "user\n" + dana + ",, \n", want: any1},
+		{name: "unnamed columns of the header", text: "user,method,,\n" + row + eli + "," + pass2 + ",,\n",
+			want: append(one[:1:1], Pair{Line: 3, User: eli, Method: pass2})},
+		{name: "value in an unnamed column", text: "user,,\n" + dana + "," + pass1 + ",\n", err: "has 3 fields, the header 1"},
+		{name: "comment", text: "user,method\n#" + row, err: "list.csv:2: the row starts with #"},
+		{name: "comment before an ignored column", text: "note,user\n#x," + dana + "\n", err: "starts with #"},
+		{name: "TYPE line", text: "#TYPE Selected.Object\n\"user\",\"method\"\n\"" + dana + "\",\"\"\n", want: []Pair{{Line: 3, User: dana}}},
+		{name: "TYPE line in line 2", text: "\n#TYPE Selected.Object\nuser\n" + dana, err: "list.csv:2: no user column"},
+		{name: "TYPE line after the header", text: "user\n#TYPE x\n", err: "list.csv:2: the row starts with #"},
+		{name: "sep line", text: "sep=;\nuser;a,b,c,d\n" + dana + ";x\n", want: []Pair{{Line: 3, User: dana}}},
+		{name: "sep line with tab", text: "sep=\t\r\nuser\tmethod\r\n" + dana + "\t\r\n", want: []Pair{{Line: 3, User: dana}}},
+		{name: "sep line with bar", text: "\"sep=|\"\nuser|method\n" + dana + "|" + pass1 + "\n", want: []Pair{{Line: 3, User: dana, Method: pass1}}},
+		{name: "sep line that sets no known delimiter", text: "sep=x\nuser\n", err: "list.csv:1: no user column"},
+		{name: "no header", text: row, err: `list.csv:1: no user column in the header "dana@contoso.com"`},
+		{name: "header hint", text: "name\nx\n", err: "such as user,method; the user's may be user, userId,"},
+		{name: "header with escape", text: "\x1b[1m\n", err: `"\x1b[1m"`},
+		{name: "bare quote", text: "user,method\nda\"na,x\n" + row, err: "list.csv:2:3: a quote stands in the middle"},
+		{name: "unclosed quote", text: "user,method\n" + row + "\"" + row + row, err: "list.csv:3: a quoted value is not closed"},
+		{name: "unclosed quote in the header", text: "\"user,method\n" + row, err: "list.csv:1: the header cannot be read"},
+		{name: "bad method", text: "user,method\n" + row + dana + ",nope\n", err: `list.csv:3: method "nope" is not a GUID`},
+		{name: "no user", text: "user,method\n," + pass1 + "\n", err: "list.csv:2: user is empty"},
+		{name: "latin-1 in an ignored column", text: "user,name\n" + dana + ",Jos\xe9\n", want: any1},
+		{name: "latin-1 in the user", text: "user\njos\xe9@contoso.com\n", err: `user "jos\xe9@contoso.com" holds a character outside ASCII`},
+		{name: "long row of another column", text: "user,x\n" + dana + "," + strings.Repeat("a", maxRowBytes-len(dana)-2) + "\n", want: any1},
+		{name: "row too long", text: "user,x\n" + dana + ",\n" + dana + "," + strings.Repeat("a", maxRowBytes) + "\n", err: "list.csv:3: a row from here on is longer than 1 MiB"},
+		{name: "quote swallows the rest", text: "user,x\n" + dana + ",\n\"" + strings.Repeat(row, 40000), err: "list.csv:3: a row from here on is longer than 1 MiB"},
+		// A bad quote in a row that is too long once hid the length, and the
+		// row's rest was read as the next row.
+		{name: "row too long with a bare quote", text: "user,x\na\"," + strings.Repeat("a", maxRowBytes) + "\n" + dana + ",\n", err: "list.csv:2: a row from here on is longer than 1 MiB"},
+		{name: "row too long after a row of three lines", text: "user,x\n" + dana + ",\"a\nb\n\"\n" + strings.Repeat("a", maxRowBytes), err: "list.csv:5: a row from here on"},
+		{name: "header too long", text: strings.Repeat("a", maxRowBytes+1) + "\nuser\n", err: "list.csv:1: the line is longer than 1 MiB"},
+		{name: "header with an endless quote", text: "\"" + strings.Repeat("a\n", maxRowBytes), err: "list.csv:1: the header is longer than 1 MiB"},
+	})
+}
+
+func TestColumns(t *testing.T) {
+	p := func(user, method string) []Pair { return []Pair{{Line: 2, User: user, Method: method}} }
+	var tests []readTest
+	for _, col := range []string{"user", "userId", "user_id", "USER-ID", "userPrincipalName", "User Principal Name", "upn", "UPN", "id", "objectId", "Object ID"} {
+		tests = append(tests, readTest{name: "user as " + col, text: "x," + col + "\ny," + dana + "\n", want: p(dana, "")})
+	}
+	for _, col := range []string{"method", "methodId", "Method ID", "passId", "pass_id", "temporaryAccessPassAuthenticationMethodId"} {
+		tests = append(tests, readTest{name: "method as " + col, text: col + ",user\n" + pass1 + "," + dana + "\n", want: p(dana, pass1)})
+	}
+	order := []string{"userId", "objectId", "user", "id", "userPrincipalName", "upn"}
+	for i, col := range order {
+		// Columns stand in the wrong order, and those before col are empty.
+		header, values := "method", pass1
+		for j := len(order) - 1; j >= 0; j-- {
+			header += "," + order[j]
+			if j < i {
+				values += ","
+			} else {
+				values += "," + order[j] + "@contoso.com"
+			}
+		}
+		tests = append(tests, readTest{name: col + " first", text: header + "\n" + values + "\n", want: p(col+"@contoso.com", pass1)})
+	}
+	ambiguous := "may be the user's id or the pass's: rename it to userId or methodId"
+	tests = append(tests, []readTest{
+		{name: "same name twice", text: "userId,user_id\na,b\n", err: `list.csv:1: "userId" and "user_id" are the same name twice`},
+		{name: "same ignored name twice", text: "x,x,user\n,," + dana + "\n", want: p(dana, "")},
+		{name: "user beside id", text: "user,id\n" + dana + "," + pass1 + "\n", err: `list.csv:1: "id" beside "user" ` + ambiguous},
+		{name: "userId beside id", text: "userId,id\n" + oid1 + "," + pass1 + "\n", err: `"id" beside "userId" ` + ambiguous},
+		{name: "objectId beside id", text: "objectId,id\n" + oid1 + "," + pass1 + "\n", err: `"id" beside "objectId" ` + ambiguous},
+		{name: "user beside id and a method", text: "user,id,method\n" + dana + "," + oid1 + "," + pass1 + "\n", want: p(dana, pass1)},
+		{name: "users as Graph exports them", text: "id,userPrincipalName\n" + oid1 + "," + dana + "\n", want: p(oid1, "")},
+		{name: "passes with a name", text: "upn,id,isUsableOnce\n" + dana + "," + pass1 + ",true\n", err: `"id" beside "upn" ` + ambiguous},
+		{name: "passes without users", text: "id,lifetimeInMinutes\n" + pass1 + ",60\n", err: "this is a pass without its user: add the user as userId and rename \"id\" to methodId"},
+		{name: "unknown name of the method", text: "user,tapId\n" + dana + "," + pass1 + "\n", err: `"tapId" looks like a pass id`},
+		{name: "two methods, the same", text: "user,method,passId\n" + dana + "," + pass1 + "," + strings.ToUpper(pass1) + "\n", want: p(dana, pass1)},
+		{name: "two methods, one empty", text: "user,method,passId\n" + dana + ",," + pass2 + "\n", want: p(dana, pass2)},
+		{name: "two methods, different", text: "user,method,passId\n" + dana + "," + pass1 + "," + pass2 + "\n", err: "list.csv:2: method is given twice"},
+	}...)
+	runReadTests(t, "list.csv", tests)
+}

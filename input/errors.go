@@ -1,0 +1,113 @@
+package input
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxProblems = 20  // how many errors Problems keeps
+	maxShown    = 100 // characters of a value in a message
+)
+
+// A LineError says what is wrong at one place of a list.
+type LineError struct {
+	Source string
+	Line   int    // counted from 1, 0 when the error concerns the whole list
+	Column int    // in bytes, counted from 1, 0 when unknown
+	Field  string // "user" or "method" when one of them is to blame
+	Msg    string // what is wrong and what to do about it
+	Err    error  // the cause, if there is one
+}
+
+// Error returns the place and the message: `list.csv:4: method "nope" is not a GUID`.
+func (e *LineError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Source)
+	for _, n := range []int{e.Line, e.Column} {
+		if n == 0 {
+			break
+		}
+		fmt.Fprintf(&b, ":%d", n)
+	}
+	b.WriteString(": ")
+	b.WriteString(e.Msg)
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *LineError) Unwrap() error { return e.Err }
+
+// Problems is everything that Open found wrong, in the order of the lists.
+type Problems struct {
+	Errs  []*LineError // the first 20
+	Count int          // all of them
+}
+
+func (p *Problems) add(e *LineError) {
+	p.Count++
+	if len(p.Errs) < maxProblems {
+		p.Errs = append(p.Errs, e)
+	}
+}
+
+// Error lists the kept errors one per line, and counts the others.
+func (p *Problems) Error() string {
+	lines := make([]string, 0, len(p.Errs)+1)
+	for _, e := range p.Errs {
+		lines = append(lines, e.Error())
+	}
+	if more := p.Count - len(p.Errs); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the kept errors, for errors.Is and errors.As.
+func (p *Problems) Unwrap() []error {
+	errs := make([]error, len(p.Errs))
+	for i, e := range p.Errs {
+		errs[i] = e
+	}
+	return errs
+}
+
+// A ChangedError ends the second pass over a list that is not what Open read.
+type ChangedError struct {
+	Source string
+	Line   int // the last row handed out, 0 for none
+}
+
+func (e *ChangedError) Error() string {
+	if e.Line == 0 {
+		return e.Source + " changed while it was being read; nothing of it was used"
+	}
+	return fmt.Sprintf("%s changed while it was being read; nothing after line %d was used", e.Source, e.Line)
+}
+
+// show quotes a value from a list for a message. What a terminal would act on
+// or hide, such as an escape sequence or a zero-width space, becomes visible.
+func show(s string) string { return strconv.QuoteToASCII(capped(s)) }
+
+// printable is show without the quotes, for the fields of a refused pair.
+func printable(s string) string {
+	q := show(s)
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+}
+
+func capped(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	n := 0
+	for range maxShown {
+		_, size := utf8.DecodeRuneInString(s[n:])
+		n += size
+	}
+	if n == len(s) {
+		return s
+	}
+	return s[:n] + "..."
+}

@@ -1,0 +1,148 @@
+package input
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+const (
+	oid1  = "3f2a1c00-0000-4000-8000-000000000001"
+	oid2  = "3f2a1c00-0000-4000-8000-000000000002"
+	pass1 = "9f0c7d00-0000-4000-8000-0000000000a1"
+	pass2 = "9f0c7d00-0000-4000-8000-0000000000a2"
+	dana  = "dana@contoso.com"
+	eli   = "eli@fabrikam.com"
+)
+
+// write puts a list into a file of that name and returns its path.
+func write(t testing.TB, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func open(t testing.TB, opts Options, paths ...string) *List {
+	t.Helper()
+	l, err := Open(paths, opts)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// all returns the second pass, in which nothing may go wrong.
+func all(t testing.TB, l *List) []Pair {
+	t.Helper()
+	var pairs []Pair
+	for p, err := range l.Pairs() {
+		if err != nil {
+			t.Fatalf("Pairs: %v", err)
+		}
+		pairs = append(pairs, p)
+	}
+	return pairs
+}
+
+// A readTest is a list and either the pairs it holds or what the error says.
+type readTest struct {
+	name string
+	text string
+	want []Pair // Source is not compared
+	err  string // part of the error, after the path
+}
+
+func runReadTests(t *testing.T, file string, tests []readTest) {
+	t.Helper()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, file, tt.text)
+			l, err := Open([]string{path}, Options{})
+			if tt.err != "" {
+				if err == nil {
+					l.Close()
+					t.Fatalf("Open(%.200q) = nil, want an error with %q", tt.text, tt.err)
+				}
+				if got := strings.ReplaceAll(err.Error(), path, file); !strings.Contains(got, tt.err) {
+					t.Errorf("Open(%.200q) = %q, want it to hold %q", tt.text, got, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("Open(%.200q) = %v", tt.text, err)
+			}
+			defer l.Close()
+			if diff := cmp.Diff(tt.want, all(t, l), cmpopts.IgnoreFields(Pair{}, "Source")); diff != "" {
+				t.Errorf("Pairs of %.200q (-want +got):\n%s", tt.text, diff)
+			}
+		})
+	}
+}
+
+// somePairs returns n different pairs of every kind, none of them with a position.
+func somePairs(n int) []Pair {
+	pairs := make([]Pair, n)
+	for i := range pairs {
+		p := &pairs[i]
+		switch i % 4 {
+		case 0:
+			p.User = fmt.Sprintf("user%d@contoso.com", i)
+		case 1:
+			p.User = fmt.Sprintf("3f2a1c00-0000-4000-8000-%012x", i)
+		case 2:
+			p.User = fmt.Sprintf("=o'neil%d_fabrikam.com#EXT#@contoso.onmicrosoft.com", i)
+		case 3:
+			p.User = fmt.Sprintf("'-$user%d@example.com", i)
+		}
+		if i%3 != 0 {
+			p.Method = fmt.Sprintf("9f0c7d00-0000-4000-8000-%012x", i)
+		}
+	}
+	return pairs
+}
+
+func asCSV(pairs []Pair, comma rune, crlf bool) string {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.Comma, w.UseCRLF = comma, crlf
+	rows := [][]string{{"User Principal Name", "method_id", "display name"}}
+	for _, p := range pairs {
+		rows = append(rows, []string{CSVValue(p.User), CSVValue(p.Method), "Müller, \"Jo\"\nline two; three"})
+	}
+	if err := w.WriteAll(rows); err != nil {
+		panic(err)
+	}
+	return b.String()
+}
+
+// asObjects returns the pairs as JSON objects between separators.
+func asObjects(pairs []Pair, separator string) string {
+	var b strings.Builder
+	for i, p := range pairs {
+		if i > 0 {
+			b.WriteString(separator)
+		}
+		o := map[string]any{"user": p.User, "note": []any{1, map[string]any{"user": "x"}}}
+		if p.Method != "" {
+			o["methodId"] = p.Method
+		}
+		text, err := json.Marshal(o)
+		if err != nil {
+			panic(err)
+		}
+		b.Write(text)
+	}
+	return b.String()
+}

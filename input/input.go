@@ -1,0 +1,109 @@
+// Package input turns lists of users and passes, as people have them, into
+// pairs with positions.
+//
+// A pair names a user and, usually, one Temporary Access Pass of that user. A
+// pair without a pass id means whatever pass the user holds, which is a much
+// wider order; so everything here prefers refusing a row to guessing that its
+// pass id is missing. Lists come as CSV (Excel, PowerShell, by hand), as JSON (an
+// array, answers of Microsoft Graph, objects one after another) or as JSON
+// Lines, tapsweep's own results log included.
+//
+// A list is read twice. [Open] checks every row and finds the repeats before
+// anything is done with the first one; [List.Pairs] reads again and hands the
+// pairs out, and stops if it meets one that Open did not see. Rows are never
+// kept: memory grows by what is needed to recognise a repeat, not by the list.
+package input
+
+import (
+	"io"
+	"regexp"
+)
+
+// A Pair is one row of a list: a user, and which pass of that user.
+type Pair struct {
+	// Source is the list's name as it was given to Open, "stdin" for "-".
+	Source string
+
+	// Line is the line on which the row starts, counted from 1.
+	Line int
+
+	// User is an object id or a user principal name as written, without the
+	// spaces around it.
+	User string
+
+	// Method is the id of the pass as written. Empty means whatever pass this
+	// user holds.
+	Method string
+
+	// Err tells why the row was refused. Only Options.SkipInvalid lets such
+	// pairs through; User and Method are then for display alone, made
+	// printable and cut to 100 characters.
+	Err error
+
+	// FirstOf is set when the pair repeats an earlier one, and says where that is.
+	FirstOf *Pos
+}
+
+// A Pos is a place in a list.
+type Pos struct {
+	Source string
+	Line   int
+}
+
+// Options say how lists are read. The zero value is ready to use.
+type Options struct {
+	// Format is csv, json or jsonl, for every list. Empty goes by the
+	// extension, then by the first character.
+	Format string
+
+	// SkipInvalid lets Open succeed although rows were refused. What makes the
+	// rest of a list unreadable, such as broken JSON, stays an error.
+	SkipInvalid bool
+
+	// Stdin is read for the name "-". Nil is os.Stdin.
+	Stdin io.Reader
+
+	// TempDir is where a list that can be read only once is kept until Close.
+	// Empty is the system's directory.
+	TempDir string
+}
+
+// Stats count what Open found. Rows is the sum of Unique, Duplicates and Invalid.
+type Stats struct {
+	Rows       int // every row, without headers and empty lines
+	Unique     int // pairs that differ from all before
+	Duplicates int // repeats of an earlier pair
+	Invalid    int // refused rows, with SkipInvalid
+	Users      int // distinct users among the unique pairs, by what is written
+	AnyPass    int // unique pairs that name no pass
+}
+
+// A row is one record of a list after the checks: either err is set or the pair is good.
+type row struct {
+	line         int
+	user, method string
+	err          *LineError
+}
+
+// formula matches a value that a spreadsheet would run, and one that is
+// already protected from that.
+var formula = regexp.MustCompile(`^'*[=+\-@]`)
+
+// CSVValue returns s as it has to stand in a CSV file that may be opened in a
+// spreadsheet: what would be taken for a formula gets an apostrophe in front.
+// The CSV reader takes one apostrophe off such values, so that a file written
+// with CSVValue is the same list again.
+func CSVValue(s string) string {
+	if formula.MatchString(s) {
+		return "'" + s
+	}
+	return s
+}
+
+// plainValue undoes CSVValue.
+func plainValue(s string) string {
+	if len(s) > 1 && s[0] == '\'' && formula.MatchString(s) {
+		return s[1:]
+	}
+	return s
+}

@@ -1,0 +1,226 @@
+package input
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// A List is what Open has checked. Its methods may be called concurrently,
+// except Close.
+type List struct {
+	sources []*source
+	ends    []mark // after each source
+	known   *repeats
+	stats   Stats
+	digest  string
+	skip    bool
+}
+
+// A mark counts what was read up to the end of a source.
+type mark struct {
+	rows   int
+	unique uint32
+}
+
+// Open reads the named lists from start to end and checks each row; "-" is
+// standard input, and may be named once. If rows are bad, the error is a
+// *Problems and there is no List; opts.SkipInvalid passes over them, but not
+// over what makes the rest of a list unreadable. No pair at all is an error.
+// The caller closes the List.
+func Open(names []string, opts Options) (_ *List, err error) {
+	switch opts.Format {
+	case "", formatCSV, formatJSON, formatLines:
+	default:
+		return nil, fmt.Errorf("format %s is not known: use csv, json or jsonl", show(opts.Format))
+	}
+	if len(names) == 0 {
+		return nil, errors.New("no list is named")
+	}
+	if i := slices.Index(names, "-"); i >= 0 && slices.Contains(names[i+1:], "-") {
+		return nil, errors.New(`"-" is named twice, but standard input can be read once`)
+	}
+	l := &List{known: newRepeats(), skip: opts.SkipInvalid}
+	defer func() {
+		if err != nil {
+			err = withClose(err, l.Close())
+		}
+	}()
+	for _, name := range names {
+		s, err := newSource(name, opts)
+		if err != nil {
+			return nil, err
+		}
+		l.sources = append(l.sources, s)
+	}
+	refused, err := l.firstPass()
+	if err != nil {
+		return nil, err
+	}
+	if l.stats.Unique == 0 {
+		shown := make([]string, len(l.sources))
+		for i, s := range l.sources {
+			shown[i] = s.name
+		}
+		err := fmt.Errorf("no pair in %s", strings.Join(shown, ", "))
+		if refused != nil {
+			err = fmt.Errorf("%w: %d rows were refused, the first is %w", err, l.stats.Invalid, refused)
+		}
+		return nil, err
+	}
+	return l, nil
+}
+
+// withClose keeps the type of err, which callers tell apart, unless closing failed too.
+func withClose(err, closeErr error) error {
+	if closeErr == nil {
+		return err
+	}
+	return errors.Join(err, closeErr)
+}
+
+// firstPass reads everything. It returns the first row that was passed over.
+func (l *List) firstPass() (refused *LineError, err error) {
+	var problems Problems
+	digest := sha256.New()
+	for _, s := range l.sources {
+		err := s.rows(func(r row) bool {
+			l.stats.Rows++
+			if r.err != nil {
+				l.stats.Invalid++
+				if !l.skip {
+					problems.add(r.err)
+				} else if refused == nil {
+					refused = r.err
+				}
+				return true
+			}
+			k := canonical(r)
+			if !l.known.add(k, r.line) {
+				l.stats.Duplicates++
+				return true
+			}
+			l.stats.Unique++
+			if r.method == "" {
+				l.stats.AnyPass++
+			}
+			digest.Write(append(k, '\n'))
+			return true
+		})
+		if le, ok := errors.AsType[*LineError](err); ok {
+			problems.add(le)
+		} else if err != nil {
+			return nil, err
+		}
+		l.ends = append(l.ends, mark{rows: l.stats.Rows, unique: uint32(l.stats.Unique)})
+	}
+	if problems.Count > 0 {
+		return nil, &problems
+	}
+	l.stats.Users = l.known.countUsers()
+	l.digest = "sha256:" + hex.EncodeToString(digest.Sum(nil))
+	return refused, nil
+}
+
+// Stats returns what Open counted.
+func (l *List) Stats() Stats { return l.stats }
+
+// Digest returns "sha256:" and the hash of the unique pairs, in order and in
+// lower case. The same pairs have the same digest in every format.
+func (l *List) Digest() string { return l.digest }
+
+// Close removes what was kept of lists that can be read only once. Pairs must
+// not be used any more.
+func (l *List) Close() error {
+	var errs []error
+	for _, s := range l.sources {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(errs...)
+}
+
+// Pairs reads the lists again and yields every row in order: repeats with
+// FirstOf set and, with SkipInvalid, refused rows with Err set. It ends at the
+// first error, which is a *ChangedError when a list is no longer what Open
+// read; no pair is yielded that Open did not check.
+func (l *List) Pairs() iter.Seq2[Pair, error] {
+	return func(yield func(Pair, error) bool) {
+		var at mark
+		for i, s := range l.sources {
+			last, changed, stopped := 0, false, false
+			err := s.rows(func(r row) bool {
+				p, ok := l.match(i, r, &at)
+				if changed = !ok; changed {
+					return false
+				}
+				last = r.line
+				stopped = !yield(p, nil)
+				return !stopped
+			})
+			if stopped {
+				return
+			}
+			_, unreadable := errors.AsType[*LineError](err)
+			if changed || unreadable || err == nil && at != l.ends[i] {
+				err = &ChangedError{Source: s.name, Line: last}
+			}
+			if err != nil {
+				yield(Pair{}, err)
+				return
+			}
+		}
+	}
+}
+
+// match makes a Pair of a row, if the first pass found the same row here. The
+// unique pairs have to come in the order of the first pass, each on its line:
+// that alone shows that the row which a repeat points to was yielded.
+func (l *List) match(src int, r row, at *mark) (Pair, bool) {
+	p := Pair{Source: l.sources[src].name, Line: r.line, User: r.user, Method: r.method}
+	at.rows++
+	if r.err != nil {
+		p.User, p.Method, p.Err = printable(r.user), printable(r.method), r.err
+		return p, l.skip
+	}
+	i, ok := l.known.find(canonical(r))
+	switch {
+	case !ok || i > at.unique:
+		return p, false
+	case i < at.unique:
+		p.FirstOf = new(l.pos(i))
+		return p, true
+	}
+	at.unique++
+	return p, l.pos(i) == Pos{p.Source, p.Line}
+}
+
+// pos returns the place of the unique pair number i.
+func (l *List) pos(i uint32) Pos {
+	src, _ := slices.BinarySearchFunc(l.ends, i+1, func(m mark, n uint32) int { return int(int64(m.unique) - int64(n)) })
+	return Pos{Source: l.sources[src].name, Line: l.known.line(i)}
+}
+
+// Sample returns the first n unique pairs, or as many as there are. It reads
+// them as Pairs does, and ends early where Pairs would yield an error.
+func (l *List) Sample(n int) []Pair {
+	var sample []Pair
+	if n <= 0 {
+		return nil
+	}
+	for p, err := range l.Pairs() {
+		if err != nil {
+			break
+		}
+		if p.Err == nil && p.FirstOf == nil {
+			sample = append(sample, p)
+		}
+		if len(sample) == n {
+			break
+		}
+	}
+	return sample
+}

@@ -1,0 +1,183 @@
+package input
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRepeats(t *testing.T) {
+	first := write(t, "a.csv", "user,method\n"+dana+","+pass1+"\n"+dana+",\n"+eli+","+pass1+"\n"+strings.ToUpper(dana)+","+strings.ToUpper(pass1)+"\n")
+	second := write(t, "b.jsonl", obj2+"\n"+obj1+"\n"+obj2+"\n")
+	l := open(t, Options{}, first, second)
+	want := []Pair{
+		{Source: first, Line: 2, User: dana, Method: pass1},
+		{Source: first, Line: 3, User: dana},
+		{Source: first, Line: 4, User: eli, Method: pass1},
+		{Source: first, Line: 5, User: strings.ToUpper(dana), Method: strings.ToUpper(pass1), FirstOf: &Pos{first, 2}},
+		{Source: second, Line: 1, User: eli, Method: pass2},
+		{Source: second, Line: 2, User: dana, Method: pass1, FirstOf: &Pos{first, 2}},
+		{Source: second, Line: 3, User: eli, Method: pass2, FirstOf: &Pos{second, 1}},
+	}
+	for range 2 { // as often as wanted
+		if diff := cmp.Diff(want, all(t, l)); diff != "" {
+			t.Errorf("Pairs() (-want +got):\n%s", diff)
+		}
+	}
+	if got, want := l.Stats(), (Stats{Rows: 7, Unique: 4, Duplicates: 3, Users: 2, AnyPass: 1}); got != want {
+		t.Errorf("Stats() = %+v, want %+v", got, want)
+	}
+	unique := []Pair{want[0], want[1], want[2], want[4]}
+	for n, want := range map[int][]Pair{-1: nil, 0: nil, 1: unique[:1], 3: unique[:3], 4: unique, 9: unique} {
+		if diff := cmp.Diff(want, l.Sample(n)); diff != "" {
+			t.Errorf("Sample(%d) (-want +got):\n%s", n, diff)
+		}
+	}
+	for range l.Pairs() {
+		break // must not be asked again
+	}
+}
+
+// The same file twice is only repeats, and repeats point to its first place.
+func TestSameListTwice(t *testing.T) {
+	path := write(t, "a.csv", "user\n"+dana+"\n")
+	empty := write(t, "b.csv", "")
+	got := all(t, open(t, Options{}, empty, path, empty, path))
+	want := []Pair{{Source: path, Line: 2, User: dana}, {Source: path, Line: 2, User: dana, FirstOf: &Pos{path, 2}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Pairs() (-want +got):\n%s", diff)
+	}
+}
+
+// Pairs that fall into one slot of the table are told apart by the whole hash.
+func TestRepeatsComparesWholeHash(t *testing.T) {
+	s := newRepeats()
+	key := canonical(row{user: dana})
+	if !s.add(key, 2) || s.add(key, 3) {
+		t.Fatal("add takes a new pair for known, or the reverse")
+	}
+	for i := range 4 {
+		other := s.hash(key)
+		other[i] ^= 1 << 31
+		if n := *s.slot(other); n != 0 {
+			t.Errorf("a hash that differs in word %d is found as pair %d", i, n)
+		}
+	}
+}
+
+func TestProblems(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("user,method\n")
+	for i := range 25 {
+		fmt.Fprintf(&text, "%s,nope%d\n", dana, i)
+	}
+	csv := write(t, "a.csv", text.String())
+	json := write(t, "b.json", "[")
+	_, err := Open([]string{csv, json}, Options{})
+	problems, ok := errors.AsType[*Problems](err)
+	if !ok || problems.Count != 26 || len(problems.Errs) != 20 || len(problems.Unwrap()) != 20 {
+		t.Fatalf("Open = %#v, want 20 of 26 problems", err)
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if want := csv + `:2: method "nope0" is not a GUID: write the pass id as 8-4-4-4-12 hex digits`; lines[0] != want {
+		t.Errorf("first line is %q, want %q", lines[0], want)
+	}
+	if len(lines) != 21 || lines[20] != "and 6 more" {
+		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
+	}
+	if le, ok := errors.AsType[*LineError](err); !ok || le.Field != "method" || le.Line != 2 || le.Source != csv || le.Err == nil {
+		t.Errorf("first problem is %+v", le)
+	}
+}
+
+func TestSkipInvalid(t *testing.T) {
+	path := write(t, "a.csv", "user,method\n"+dana+",\x1b[2Jnope\n"+eli+"\n"+dana+",\""+pass1+"\"x\n"+eli+",\n")
+	l := open(t, Options{SkipInvalid: true}, path)
+	var got []string
+	for _, p := range all(t, l) {
+		if _, ok := errors.AsType[*LineError](p.Err); ok != (p.Err != nil) {
+			t.Errorf("Err is a %T", p.Err)
+		}
+		got = append(got, fmt.Sprintf("%d %s %s %t", p.Line, p.User, p.Method, p.Err != nil))
+	}
+	want := []string{"2 " + dana + ` \x1b[2Jnope true`, "3 " + eli + "  true", "4   true", "5 " + eli + "  false"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Pairs() (-want +got):\n%s", diff)
+	}
+	hard := map[string]string{
+		"no good row":   "user\nx\ny\n",
+		"no header":     dana + "\n",
+		"swallowed row": "user,x\n" + dana + ",\"\n" + eli + ",\n" + dana + ",\"z\n" + dana + ",\n",
+		"unclosed":      "user,x\n" + dana + ",\n" + dana + ",\"\n" + eli + ",\n",
+		"too long":      "user,x\n" + dana + ",\n" + dana + "," + strings.Repeat("x", maxRowBytes) + "\n",
+		"broken JSON":   obj1 + "\n{x}\n" + obj2,
+		"torn JSON":     "[" + obj1,
+	}
+	for name, text := range hard {
+		if l, err := Open([]string{write(t, "list", text)}, Options{SkipInvalid: true}); err == nil {
+			t.Errorf("%s: Open = nil, Stats() = %+v, want an error", name, l.Stats())
+		}
+	}
+	l = open(t, Options{SkipInvalid: true}, write(t, "a.jsonl", obj1+"\n{x}\n"+obj2+"{\n"+obj2+"\n"))
+	if want := (Stats{Rows: 4, Unique: 2, Invalid: 2, Users: 2}); l.Stats() != want {
+		t.Errorf("JSON Lines: Stats() = %+v, want %+v", l.Stats(), want)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	good := write(t, "a.csv", "user\n"+dana+"\n")
+	tests := []struct {
+		name  string
+		names []string
+		opts  Options
+		err   string
+	}{
+		{"nothing named", nil, Options{}, "no list is named"},
+		{"unknown format", []string{good}, Options{Format: "xml"}, `format "xml" is not known: use csv, json or jsonl`},
+		{"stdin twice", []string{"-", good, "-"}, Options{}, "named twice"},
+		{"missing file", []string{good, good + "x"}, Options{}, good + "x"},
+		{"directory", []string{filepath.Dir(good)}, Options{}, filepath.Dir(good) + " is a directory"},
+		{"empty file", []string{write(t, "e.csv", "\n \r\n")}, Options{}, "no pair in "},
+		{"header alone", []string{write(t, "e.csv", "user,method\n;\n")}, Options{}, "e.csv:2"},
+		{"header and empty rows", []string{write(t, "e.csv", "user,method\n,\n")}, Options{}, "no pair in "},
+		{"empty array", []string{write(t, "e.json", " []")}, Options{}, "no pair in "},
+		{"all refused", []string{write(t, "e.csv", "user\nx\ny\n")}, Options{SkipInvalid: true}, "2 rows were refused, the first is "},
+		{"other format than the extension", []string{good}, Options{Format: "json"}, "the JSON is broken"},
+		{"stdin that fails", []string{"-"}, Options{Stdin: iotest.ErrReader(errors.New("gone"))}, "reading stdin: gone"},
+		{"no place for stdin", []string{"-"}, Options{Stdin: strings.NewReader(""), TempDir: good + "x"}, "keeping stdin for the second pass"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Open(tt.names, tt.opts)
+			if err == nil || !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("Open(%q) = %v, want %q", tt.names, err, tt.err)
+			}
+		})
+	}
+	if _, err := Open([]string{good + "x"}, Options{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Open of a missing file = %v, want fs.ErrNotExist", err)
+	}
+}
+
+// A read error must not pass for the end of a list, nor as its own kind of problem.
+func TestReadErrors(t *testing.T) {
+	for _, text := range []string{"user,x\n" + dana + ",\n" + dana + ",\"", "user,x\n" + dana + ",\nd\"", obj1 + "\n{", "user"} {
+		broken := io.MultiReader(strings.NewReader(text), iotest.ErrReader(errors.New("gone")))
+		var err error
+		if discard := func(row) bool { return true }; strings.HasPrefix(text, "{") {
+			err = readJSON(broken, discard)
+		} else {
+			err = readCSV(broken, discard)
+		}
+		if err == nil || err.Error() != "gone" {
+			t.Errorf("reading %q = %v, want the reader's error", text, err)
+		}
+	}
+}

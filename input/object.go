@@ -1,0 +1,139 @@
+package input
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// An objectRow is one object while its members come in.
+type objectRow struct {
+	line   int
+	names  nameSet
+	values record
+	kind   string // what "type" says, which the results log has
+	field  string
+	err    error // the first thing wrong with it
+}
+
+func (o *objectRow) fail(field string, err error) {
+	if o.err == nil {
+		o.field, o.err = field, err
+	}
+}
+
+// take takes in one member, whose value is valid JSON.
+func (o *objectRow) take(key string, value []byte) {
+	if key == "type" {
+		o.kind = unquote(value)
+		return
+	}
+	n, known, err := o.names.add(key)
+	switch {
+	case err != nil:
+		o.fail("", err)
+	case !known || value[0] == 'n': // null is the same as none
+	case value[0] == '"':
+		o.values[n] = trim(unquote(value))
+	default:
+		field := "user"
+		if n >= nameMethod {
+			field = "method"
+		}
+		o.fail(field, fmt.Errorf("%s is %s, and has to be a string", show(key), kind(value[0])))
+	}
+}
+
+// isLogMark reports whether the object is a line of the results log that is
+// about the run and not about a pair.
+func (o *objectRow) isLogMark() bool {
+	return o.kind == "run" || o.kind == "end"
+}
+
+func (o *objectRow) row() row {
+	r := o.values.row(o.line)
+	switch {
+	case o.err != nil:
+		return r.refuse(o.field, o.err)
+	case !o.names.hasUser():
+		return r.refuse("user", errors.New("no user: the object has none of the keys "+userNames))
+	}
+	if err := o.names.ambiguous(); err != nil {
+		return r.refuse("", err)
+	}
+	return r
+}
+
+// members hands the members of the object raw to take. The JSON is known to be
+// valid, which makes this simple, and several times as fast as a Decoder.
+func members(raw []byte, take func(key string, value []byte)) {
+	rest := bytes.TrimLeft(raw[1:], jsonSpace)
+	for rest[0] != '}' {
+		n := valueLen(rest)
+		key := rest[:n]
+		rest = bytes.TrimLeft(rest[n:], jsonSpace+":")
+		n = valueLen(rest)
+		take(unquote(key), rest[:n])
+		rest = bytes.TrimLeft(rest[n:], jsonSpace+",")
+	}
+}
+
+const jsonSpace = " \t\r\n"
+
+// valueLen returns the length of the value at the start of b, which is valid JSON.
+func valueLen(b []byte) int {
+	depth, quoted := 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+			if !quoted && depth == 0 {
+				return i + 1
+			}
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case depth == 0 && bytes.IndexByte([]byte(",}]"+jsonSpace), c) >= 0:
+			return i // the end of a number or a word
+		case c == '}' || c == ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(b)
+}
+
+// unquote returns the text of a JSON string, and "" for any other value.
+func unquote(value []byte) string {
+	if value[0] != '"' {
+		return ""
+	}
+	if slices.Contains(value, '\\') {
+		var s string
+		_ = json.Unmarshal(value, &s) // cannot fail, value is valid
+		return s
+	}
+	return string(value[1 : len(value)-1])
+}
+
+// kind names the type of the value that starts with c, for a message.
+func kind(c byte) string {
+	switch c {
+	case '[':
+		return "an array"
+	case '{':
+		return "an object"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}

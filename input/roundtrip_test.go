@@ -1,0 +1,181 @@
+package input
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	xunicode "golang.org/x/text/encoding/unicode"
+)
+
+func utf16(order xunicode.Endianness, text string) string {
+	out, err := xunicode.UTF16(order, xunicode.UseBOM).NewEncoder().String(text)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// forms writes the same pairs in every way that the readers know.
+func forms(pairs []Pair) map[string]string {
+	lines := asObjects(pairs, "\n")
+	array := "[\n" + asObjects(pairs, ",\n") + "\n]"
+	half := len(pairs) / 2
+	graph := `{"@odata.context":"c","value":[` + asObjects(pairs[:half], ",") + `]}` +
+		"\n" + `{"value":[` + asObjects(pairs[half:], ",") + `]}`
+	comma := asCSV(pairs, ',', true)
+	return map[string]string{
+		"comma.csv":      comma,
+		"semicolon.csv":  asCSV(pairs, ';', false),
+		"tabs.tsv":       asCSV(pairs, '\t', true),
+		"sniffed.txt":    comma,
+		"noextension":    comma,
+		"bom.csv":        "\ufeff" + comma,
+		"utf16le.csv":    utf16(xunicode.LittleEndian, comma),
+		"utf16be.csv":    utf16(xunicode.BigEndian, comma),
+		"type.csv":       "#TYPE System.Object\r\n" + comma,
+		"sep.CSV":        "sep=;\r\n" + asCSV(pairs, ';', true),
+		"array.json":     array,
+		"graph.json":     graph,
+		"lines.jsonl":    lines,
+		"lines.ndjson":   strings.ReplaceAll(lines, "\n", "\r\n"),
+		"lines.json":     lines,
+		"joined.json":    asObjects(pairs, ""),
+		"bom.json":       "\ufeff" + array,
+		"bom.jsonl":      "\ufeff" + lines,
+		"utf16le.json":   utf16(xunicode.LittleEndian, array),
+		"utf16be.jsonl":  utf16(xunicode.BigEndian, lines),
+		"sniffed2.txt":   " \n" + array,
+		"sniffed3.UTF16": utf16(xunicode.LittleEndian, lines),
+	}
+}
+
+func TestForms(t *testing.T) {
+	want := somePairs(2000)
+	digest := ""
+	for file, text := range forms(want) {
+		t.Run(file, func(t *testing.T) {
+			path := write(t, file, text)
+			l := open(t, Options{}, path)
+			got := all(t, l)
+			for i := range got {
+				if got[i].Source != path || got[i].Line == 0 {
+					t.Fatalf("pair %d is at %s:%d", i, got[i].Source, got[i].Line)
+				}
+				got[i].Source, got[i].Line = "", 0
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("pairs (-want +got):\n%s", diff)
+			}
+			if digest == "" {
+				digest = l.Digest()
+			}
+			if l.Digest() != digest || !strings.HasPrefix(digest, "sha256:") || len(digest) != 71 {
+				t.Errorf("Digest() = %q, want %q as for the other forms", l.Digest(), digest)
+			}
+		})
+	}
+}
+
+func TestDigestTellsListsApart(t *testing.T) {
+	digest := func(text string) string { return open(t, Options{}, write(t, "l.csv", text)).Digest() }
+	base := digest("user,method\n" + dana + "," + pass1 + "\n" + eli + ",\n")
+	tests := []struct {
+		name, text string
+		same       bool
+	}{
+		{"case, order of columns and repeats", "upn,x,id,methodId\n" + strings.ToUpper(dana) + ",,," + strings.ToUpper(pass1) + "\n" + dana + ",,," + pass1 + "\n" + eli + ",,,\n", true},
+		{"other order", "user,method\n" + eli + ",\n" + dana + "," + pass1 + "\n", false},
+		{"other pass", "user,method\n" + dana + "," + pass2 + "\n" + eli + ",\n", false},
+		{"no pass", "user,method\n" + dana + ",\n" + eli + ",\n", false},
+		{"one more", "user,method\n" + dana + "," + pass1 + "\n" + eli + ",\n" + eli + "," + pass1 + "\n", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := digest(tt.text); (got == base) != tt.same {
+				t.Errorf("digest equal to the first list's: %t, want %t", got == base, tt.same)
+			}
+		})
+	}
+}
+
+// A reader is one of the functions that hand out the rows of a text.
+type reader func(*bufio.Reader, func(row) bool) error
+
+func csvRows(text *bufio.Reader, yield func(row) bool) error  { return readCSV(text, yield) }
+func jsonRows(text *bufio.Reader, yield func(row) bool) error { return readJSON(text, yield) }
+
+// accepted returns the good rows of text. It goes around Open, whose files and
+// random seeds would make fuzzing slow and blind.
+func accepted(t *testing.T, read reader, text string) ([]Pair, error) {
+	var pairs []Pair
+	last := 0
+	err := read(decode(strings.NewReader(text)), func(r row) bool {
+		if r.line < last || r.line == 0 || r.err != nil && r.err.Line != r.line {
+			t.Errorf("row of line %d after line %d: %v", r.line, last, r.err)
+		}
+		if last = r.line; r.err == nil {
+			pairs = append(pairs, Pair{User: r.user, Method: r.method})
+		}
+		return true
+	})
+	return pairs, err
+}
+
+// checkRead holds the rows that are read from text to what every reader promises.
+func checkRead(t *testing.T, read reader, text string) {
+	pairs, _ := accepted(t, read, text)
+	for _, p := range pairs {
+		if err := CheckUser(p.User); err != nil {
+			t.Errorf("accepted user: %v", err)
+		}
+		if p.Method != "" && CheckMethod(p.Method) != nil {
+			t.Errorf("accepted method %q", p.Method)
+		}
+	}
+	for name, form := range map[string]struct {
+		read reader
+		text string
+	}{
+		"CSV":        {csvRows, asCSV(pairs, ',', false)},
+		"JSON":       {jsonRows, "[" + asObjects(pairs, ",") + "]"},
+		"JSON Lines": {readJSONLines, asObjects(pairs, "\n")},
+	} {
+		again, err := accepted(t, form.read, form.text)
+		if diff := cmp.Diff(pairs, again); diff != "" || err != nil {
+			t.Errorf("written as %s and read again: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+}
+
+func seed(f *testing.F) {
+	paths, err := filepath.Glob(samples + "/*")
+	if err != nil || len(paths) == 0 {
+		f.Fatalf("no samples: %v", err)
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(data))
+	}
+}
+
+func FuzzCSV(f *testing.F) {
+	seed(f)
+	f.Add("user,method\n''-a@b.c,\n'=a@b.c,\n\"x\ny\"@b.c,\n")
+	f.Fuzz(func(t *testing.T, data string) { checkRead(t, csvRows, data) })
+}
+
+func FuzzJSON(f *testing.F) {
+	seed(f)
+	f.Add(`{"value":[{"user":"'=a@b.c"}]}`)
+	f.Fuzz(func(t *testing.T, data string) {
+		checkRead(t, jsonRows, data)
+		checkRead(t, readJSONLines, data)
+	})
+}

@@ -1,0 +1,149 @@
+package input
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	formatCSV   = "csv"
+	formatJSON  = "json"
+	formatLines = "jsonl"
+)
+
+// A source is one list, which can be read any number of times.
+type source struct {
+	name   string // as messages show it
+	path   string
+	format string // empty: by content
+	spool  *os.File
+	size   int64 // of spool
+	remove bool  // spool still has a name
+}
+
+// newSource makes a list readable twice. What is not a regular file, such as
+// a pipe, is copied to a temporary file first.
+func newSource(name string, opts Options) (*source, error) {
+	s := &source{name: name, path: name, format: opts.Format}
+	if name == "-" {
+		s.name = "stdin"
+		in := opts.Stdin
+		if in == nil {
+			in = os.Stdin
+		}
+		return s, s.copy(in, opts.TempDir)
+	}
+	if s.format == "" {
+		switch strings.ToLower(filepath.Ext(name)) {
+		case ".csv", ".tsv":
+			s.format = formatCSV
+		case ".json":
+			s.format = formatJSON
+		case ".jsonl", ".ndjson":
+			s.format = formatLines
+		}
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading list: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading list: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("reading list: %s is a directory", name)
+	case info.Mode().IsRegular():
+		return s, nil
+	}
+	return s, s.copy(f, opts.TempDir)
+}
+
+// copy keeps what can be read only once in a file that others cannot open.
+func (s *source) copy(r io.Reader, dir string) error {
+	f, err := os.CreateTemp(dir, "tapsweep-list-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("keeping %s for the second pass: %w", s.name, err)
+	}
+	s.spool = f
+	// Without its name, the copy is gone when the process is, however it
+	// ends. Windows refuses this for open files; there Close removes it.
+	s.remove = os.Remove(f.Name()) != nil
+	if s.size, err = io.Copy(f, r); err != nil {
+		return errors.Join(fmt.Errorf("reading %s: %w", s.name, err), s.close())
+	}
+	return nil
+}
+
+func (s *source) close() error {
+	if s == nil || s.spool == nil {
+		return nil
+	}
+	err := s.spool.Close()
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	if s.remove {
+		err = errors.Join(err, os.Remove(s.spool.Name()))
+	}
+	return err
+}
+
+func (s *source) open() (io.ReadCloser, error) {
+	if s.spool != nil {
+		return io.NopCloser(io.NewSectionReader(s.spool, 0, s.size)), nil
+	}
+	return os.Open(s.path)
+}
+
+// rows reads the list from its start and hands out its rows until yield
+// returns false. A *LineError means that the rest cannot be read.
+func (s *source) rows(yield func(row) bool) error {
+	f, err := s.open()
+	if err != nil {
+		return fmt.Errorf("reading list: %w", err)
+	}
+	defer f.Close()
+	named := func(r row) bool {
+		if r.err != nil {
+			r.err.Source = s.name
+		}
+		return yield(r)
+	}
+	text := decode(f)
+	format := s.format
+	if format == "" {
+		format = sniff(text)
+	}
+	switch format {
+	case formatJSON:
+		err = readJSON(text, named)
+	case formatLines:
+		err = readJSONLines(text, named)
+	default:
+		err = readCSV(text, named)
+	}
+	if err == nil || err == errStop {
+		return nil
+	}
+	if le, ok := errors.AsType[*LineError](err); ok {
+		le.Source = s.name
+		return le
+	}
+	return fmt.Errorf("reading %s: %w", s.name, err)
+}
+
+// sniff tells the format by the first character that is not a space.
+func sniff(text *bufio.Reader) string {
+	start, _ := text.Peek(4 << 10) // an error comes again with the first read
+	if first := strings.TrimSpace(string(start)); first != "" && (first[0] == '[' || first[0] == '{') {
+		return formatJSON
+	}
+	return formatCSV
+}
