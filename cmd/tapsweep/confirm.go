@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tapsweep/input"
+)
+
+// sampleSize is how many pairs are shown before a person says yes.
+const sampleSize = 5
+
+// typedAbove is the number of pairs from which "y" is not enough: a number has
+// to be read to be typed.
+const typedAbove = 100
+
+// canAsk tells whether somebody is there to confirm.
+func (a *app) canAsk(lists []string) bool {
+	return isTerminal(a.stdin) && isTerminal(a.stderr) && !slices.Contains(lists, "-")
+}
+
+// confirm shows what is about to happen and asks.
+func (a *app) confirm(ctx context.Context, t *tenant, list *input.List) error {
+	stats := list.Stats()
+	fmt.Fprintf(a.stderr, "About to revoke %s of %s in tenant %s at %s.\n",
+		plural(stats.Unique, "pass", "passes"), plural(stats.Users, "user", "users"), orUnknown(t.id), t.root)
+	for _, p := range list.Sample(sampleSize) {
+		method := p.Method
+		if method == "" {
+			method = "whatever pass the user holds"
+		}
+		fmt.Fprintf(a.stderr, "  %s  %s\n", p.User, method)
+	}
+	if more := stats.Unique - sampleSize; more > 0 {
+		fmt.Fprintf(a.stderr, "  and %d more\n", more)
+	}
+	if stats.Duplicates+stats.Invalid > 0 {
+		fmt.Fprintf(a.stderr, "Left out: %s, %s.\n",
+			plural(stats.Duplicates, "duplicate", "duplicates"), plural(stats.Invalid, "bad row", "bad rows"))
+	}
+	want := []string{"y", "yes"}
+	if stats.Unique > typedAbove {
+		want = []string{strconv.Itoa(stats.Unique)}
+		fmt.Fprintf(a.stderr, "Type %s to go on: ", want[0])
+	} else {
+		fmt.Fprint(a.stderr, "Go on? [y/N] ")
+	}
+	typed := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
+		typed <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case answer := <-typed:
+		if slices.Contains(want, answer) {
+			return nil
+		}
+	case <-ctx.Done():
+		fmt.Fprintln(a.stderr)
+	}
+	return refuse(errors.New("not confirmed, nothing was sent"))
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "(unknown)"
+	}
+	return s
+}

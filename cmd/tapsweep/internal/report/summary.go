@@ -1,0 +1,107 @@
+// Package report tells people what a run did.
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+)
+
+// A Summary is what is printed at the end of a run.
+type Summary struct {
+	Counts    revoke.Counts
+	Took      time.Duration
+	Results   string // name of the results log
+	Stopped   error  // why the run stopped early
+	DryRun    bool
+	Simulated bool
+}
+
+// hints say, for each outcome that leaves something to do, what that is.
+var hints = map[results.Outcome]string{
+	results.Replaced:    "the user holds another pass; list the user alone to revoke it",
+	results.UnknownUser: "no such user in this tenant; check the name, or use the object id",
+	results.Denied:      "the app lacks the permission, or the user holds an admin role",
+	results.Rejected:    "Graph refuses the request itself; see code and message in the results log",
+	results.Failed:      "errors to the last attempt; run the results log again later",
+	results.Unknown:     "sent, and no answer came; run the results log again to find out",
+	results.NotSent:     "the run stopped before; run the results log again",
+	results.Invalid:     "not a user and a pass; mend the rows and run them again",
+}
+
+// Print writes the summary.
+func (s *Summary) Print(w io.Writer) {
+	total := s.Counts.Total()
+	what := "tapsweep"
+	if s.Simulated {
+		what = "tapsweep (simulated tenant)"
+	}
+	if s.DryRun {
+		what += " (dry run, nothing was changed)"
+	}
+	fmt.Fprintf(w, "%s: %d rows in %s", what, total, round(s.Took))
+	if sec := s.Took.Seconds(); sec > 0 && s.Counts.Requests > 0 {
+		fmt.Fprintf(w, ", %.1f requests/s", float64(s.Counts.Requests)/sec)
+	}
+	if s.Counts.Throttled > 0 {
+		fmt.Fprintf(w, ", throttled %d times", s.Counts.Throttled)
+	}
+	fmt.Fprintln(w)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, o := range results.Outcomes {
+		if n := s.Counts.Outcomes[o]; n > 0 {
+			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", o, n, hints[o]), "\t"))
+		}
+	}
+	tw.Flush()
+	if codes := s.codes(); codes != "" {
+		fmt.Fprintf(w, "  codes: %s\n", codes)
+	}
+	if s.Stopped != nil {
+		fmt.Fprintf(w, "stopped early: %s\n", batch.Printable(s.Stopped.Error()))
+	}
+	if s.Results != "-" {
+		fmt.Fprintf(w, "results: %s\n", s.Results)
+	}
+	if left := s.Counts.Left(); left > 0 {
+		fmt.Fprintf(w, "%d of %d rows are not done\n", left, total)
+	}
+}
+
+// codes lists the error codes of the rows that are not done, most first.
+func (s *Summary) codes() string {
+	type count struct {
+		code string
+		n    int
+	}
+	var list []count
+	for code, n := range s.Counts.Codes {
+		list = append(list, count{code, n})
+	}
+	slices.SortFunc(list, func(a, b count) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.code, b.code))
+	})
+	var parts []string
+	for _, c := range list {
+		parts = append(parts, fmt.Sprintf("%s %d", c.code, c.n))
+	}
+	if len(parts) > 8 {
+		parts = append(parts[:8], fmt.Sprintf("and %d others", len(parts)-8))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func round(d time.Duration) time.Duration {
+	if d < time.Minute {
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Second)
+}

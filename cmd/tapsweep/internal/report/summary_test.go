@@ -1,0 +1,68 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+func TestSummary(t *testing.T) {
+	every := make(map[results.Outcome]int)
+	for i, o := range results.Outcomes {
+		every[o] = i + 1
+	}
+	tests := []struct {
+		name string
+		s    Summary
+	}{
+		{"done", Summary{
+			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 4980, results.Absent: 20}, Requests: 5040, Throttled: 12},
+			Took:   252 * time.Second, Results: "log.jsonl"}},
+		{"every outcome, stopped", Summary{
+			Counts: revoke.Counts{Outcomes: every, Requests: 100, Codes: map[string]int{"accessDenied": 7, "Request_ResourceNotFound": 6,
+				"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "g": 1}},
+			Took: 4321 * time.Millisecond, Results: "log.jsonl", Stopped: errors.New("interrupt signal received")}},
+		{"dry run", Summary{
+			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Planned: 2}, Requests: 2},
+			Took:   120 * time.Millisecond, Results: "-", DryRun: true, Simulated: true}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got bytes.Buffer
+			tt.s.Print(&got)
+			golden := filepath.Join("testdata", tt.name+".golden")
+			if *update {
+				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got.String()); diff != "" {
+				t.Errorf("summary (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Every outcome that leaves something to do says what.
+func TestHints(t *testing.T) {
+	for _, o := range results.Outcomes {
+		if _, ok := hints[o]; ok == o.Done() {
+			t.Errorf("%s: done %v, hint %v", o, o.Done(), ok)
+		}
+	}
+}

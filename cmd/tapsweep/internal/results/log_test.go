@@ -1,0 +1,139 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The keys of a row are an interface: other programs read them.
+func TestRowKeys(t *testing.T) {
+	var b bytes.Buffer
+	log := Stream(&b)
+	row := &Row{Line: 7, Source: "list.csv", User: "a&b@contoso.com", Method: "9f0c", Outcome: Revoked, Status: 204, Attempts: 1,
+		Message: "a\x1b[2Jb\n", RequestID: "7f2d", Time: time.Date(2026, 3, 2, 9, 30, 0, 123456789, time.FixedZone("", 3600))}
+	if err := log.Write(row); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"type":"result","line":7,"source":"list.csv","user":"a&b@contoso.com","method":"9f0c","outcome":"revoked","status":204,` +
+		`"code":"","message":"a\\x1b[2Jb\\n","attempts":1,"requestId":"7f2d","time":"2026-03-02T08:30:00.123Z"}` + "\n"
+	if b.String() != want {
+		t.Errorf("row\n%s, want\n%s", b.String(), want)
+	}
+}
+
+func TestCreate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	if err := os.WriteFile(path, []byte("an earlier log\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(path, false); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("Create of a file that is there = %v", err)
+	}
+	if text, _ := os.ReadFile(path); string(text) != "an earlier log\n" {
+		t.Errorf("the earlier log is now %q", text)
+	}
+	log, err := Create(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Write(&Run{Version: "1"})
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(path)
+	info, _ := os.Stat(path)
+	if !strings.HasPrefix(string(text), `{"type":"run","version":"1"`) || info.Mode().Perm() != 0o600 {
+		t.Errorf("log %q, mode %v", text, info.Mode())
+	}
+}
+
+// disk counts what reaches it, and fails when told to.
+type disk struct {
+	lines, syncs int
+	err          error
+}
+
+func (d *disk) Write(p []byte) (int, error) {
+	if d.err != nil {
+		return 0, d.err
+	}
+	d.lines += bytes.Count(p, []byte("\n"))
+	return len(p), nil
+}
+
+func (d *disk) Sync() error { d.syncs++; return d.err }
+
+// A row is on disk 200 ms after it was written at the latest, and many share
+// one sync.
+func TestGroupCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d disk
+		log := newLog("log", &d, d.Sync)
+		for range 1000 {
+			log.Write(&Row{})
+		}
+		time.Sleep(syncEvery + time.Millisecond)
+		synctest.Wait()
+		if d.lines != 1000 || d.syncs != 1 {
+			t.Errorf("after %v: %d rows on disk, %d syncs", syncEvery, d.lines, d.syncs)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if d.syncs != 1 {
+			t.Errorf("%d syncs with nothing to write", d.syncs)
+		}
+		log.Write(&End{})
+		if err := log.Close(); err != nil || d.lines != 1001 || d.syncs != 2 {
+			t.Errorf("Close = %v, %d rows, %d syncs", err, d.lines, d.syncs)
+		}
+	})
+}
+
+// The first failure stays, and whoever writes next learns of it.
+func TestFailingDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("no space left on device")
+		d := disk{err: full}
+		log := newLog("log.jsonl", &d, d.Sync)
+		if err := log.Write(&Row{}); err != nil {
+			t.Errorf("Write = %v before anything reached the disk", err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		d.err = nil
+		for range 2 {
+			if err := log.Write(&Row{}); !errors.Is(err, full) || !strings.Contains(err.Error(), "log.jsonl") {
+				t.Errorf("Write = %v, want %v", err, full)
+			}
+		}
+		if err := log.Close(); !errors.Is(err, full) || d.lines != 0 {
+			t.Errorf("Close = %v with %d rows on disk", err, d.lines)
+		}
+	})
+}
+
+func TestOutcomes(t *testing.T) {
+	done := []string{}
+	for _, o := range Outcomes {
+		if o.Done() {
+			done = append(done, string(o))
+		}
+	}
+	if got := strings.Join(done, " "); got != "revoked absent planned duplicate" {
+		t.Errorf("done: %s", got)
+	}
+	if b, err := json.Marshal(End{Counts: map[Outcome]int{NotSent: 2}}); err != nil || !strings.Contains(string(b), `"not_sent":2`) {
+		t.Errorf("%s, %v", b, err)
+	}
+}

@@ -1,0 +1,85 @@
+// Package results writes and reads the results log: JSON Lines with what became
+// of each pair. The log is report, checkpoint and input at once.
+//
+// Its first line describes the run, then comes one line for each pair as it is
+// settled, and a last one with the counts. A log without that last line is of a
+// run that was killed.
+package results
+
+import (
+	"time"
+
+	"tapsweep/batch"
+)
+
+// An Outcome is what became of a pair.
+type Outcome string
+
+// The outcomes. README.md tells users what each means for them.
+const (
+	Revoked     Outcome = "revoked"      // deleted, or gone after an attempt whose answer was lost
+	Absent      Outcome = "absent"       // the user holds no pass
+	Replaced    Outcome = "replaced"     // that pass is gone, but the user holds another one
+	UnknownUser Outcome = "unknown_user" // the tenant has no such user
+	Denied      Outcome = "denied"       // 403
+	Rejected    Outcome = "rejected"     // another answer that no repetition changes
+	Failed      Outcome = "failed"       // an error answer, to the last attempt too
+	Unknown     Outcome = "unknown"      // sent, and no answer tells what became of it
+	NotSent     Outcome = "not_sent"     // the run stopped before
+	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
+	Duplicate   Outcome = "duplicate"    // an earlier row names the same pair
+	Planned     Outcome = "planned"      // a dry run: this pass would be revoked
+)
+
+// Outcomes lists all outcomes in the order of the summary.
+var Outcomes = []Outcome{Revoked, Absent, Planned, Duplicate, Replaced, UnknownUser, Denied, Rejected, Failed, Unknown, NotSent, Invalid}
+
+// Done tells outcomes after which nothing is left to do.
+func (o Outcome) Done() bool {
+	return o == Revoked || o == Absent || o == Duplicate || o == Planned
+}
+
+// A Run is the first line of a log.
+type Run struct {
+	Type      string    `json:"type"` // "run"
+	Version   string    `json:"version"`
+	Command   []string  `json:"command"` // arguments; tapsweep takes no secrets there
+	Digest    string    `json:"digest"`  // of the list, see input.List.Digest
+	Tenant    string    `json:"tenant"`  // the token's, or as configured, or empty
+	GraphRoot string    `json:"graphRoot"`
+	DryRun    bool      `json:"dryRun,omitempty"`
+	Pairs     int       `json:"pairs"` // rows of the list
+	Start     time.Time `json:"start"`
+}
+
+// A Row is what became of one pair. The keys and their order are fixed.
+type Row struct {
+	Type      string    `json:"type"` // "result"
+	Line      int       `json:"line"`
+	Source    string    `json:"source"`
+	User      string    `json:"user"`
+	Method    string    `json:"method"`
+	Outcome   Outcome   `json:"outcome"`
+	Status    int       `json:"status"` // of the answer that decided, 0 if none did
+	Code      string    `json:"code"`   // Graph's error code
+	Message   string    `json:"message"`
+	Attempts  int       `json:"attempts"`  // how often the deciding request was sent; 429 does not count
+	RequestID string    `json:"requestId"` // Graph's, for Microsoft's support
+	Time      time.Time `json:"time"`
+}
+
+// An End is the last line of a log.
+type End struct {
+	Type    string          `json:"type"` // "end"
+	Counts  map[Outcome]int `json:"counts"`
+	Stopped string          `json:"stopped,omitempty"` // why the run stopped early
+	Exit    int             `json:"exit"`
+	End     time.Time       `json:"end"`
+}
+
+// clean makes server text safe to store and show.
+func (r *Row) clean() {
+	r.Type = "result"
+	r.Code, r.Message, r.RequestID = batch.Printable(r.Code), batch.Printable(r.Message), batch.Printable(r.RequestID)
+	r.Time = r.Time.UTC().Round(time.Millisecond)
+}

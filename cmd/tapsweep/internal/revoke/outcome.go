@@ -1,0 +1,104 @@
+package revoke
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// toRow reads a result as far as it goes without knowing what was asked: what
+// each refusal means, and which request-id belongs to it.
+func toRow(res batch.Result) results.Row {
+	row := results.Row{Attempts: res.Attempts, RequestID: res.RequestID, Status: res.Response.Status}
+	answer := res.Response.StatusError()
+	if whole, ok := errors.AsType[*batch.StatusError](res.Err); ok && row.Status == 0 {
+		answer, row.Status = whole, whole.Status
+	}
+	if row.Status >= 300 {
+		row.Code, row.Message = answer.Code, answer.Message
+		if row.RequestID == "" {
+			row.RequestID = answer.RequestID
+		}
+	}
+	switch {
+	case errors.Is(res.Err, batch.ErrNotSent):
+		row.Outcome = results.NotSent
+		if res.Uncertain {
+			row.Outcome = results.Unknown
+		}
+		row.Message = join(row.Message, res.Err.Error())
+	case errors.Is(res.Err, batch.ErrAttempts):
+		row.Outcome = results.Failed
+		if row.Status == 0 {
+			row.Outcome = results.Unknown
+		}
+		row.Message = res.Err.Error()
+	case row.Status == 403:
+		row.Outcome = results.Denied
+	case row.Status == 404:
+		row.Outcome = results.UnknownUser
+	default:
+		row.Outcome = results.Rejected
+		if row.Status == 0 && res.Err != nil {
+			row.Message = res.Err.Error()
+		}
+	}
+	return row
+}
+
+// listed tells whether the result is the answer to a LIST that worked.
+func listed(res batch.Result) bool {
+	return res.Err == nil && res.Response.Status >= 200 && res.Response.Status < 300
+}
+
+// readPasses returns the ids in the answer to a LIST. It is an error if there
+// is an answer, and it cannot be read: nothing may be concluded from it then,
+// least of all that the user holds no pass.
+func readPasses(res batch.Result) ([]string, error) {
+	if !listed(res) {
+		return nil, nil
+	}
+	var list struct {
+		Value *[]struct {
+			ID string `json:"id"`
+		} `json:"value"`
+		NextLink string `json:"@odata.nextLink"`
+	}
+	if err := json.Unmarshal(res.Response.Body, &list); err != nil {
+		return nil, fmt.Errorf("the list of passes cannot be read: %w", err)
+	}
+	if list.Value == nil || list.NextLink != "" {
+		return nil, errors.New("the list of passes cannot be read: it has no value, or more than one page")
+	}
+	var ids []string
+	for _, pass := range *list.Value {
+		if pass.ID == "" {
+			return nil, errors.New("the list of passes cannot be read: a pass has no id")
+		}
+		ids = append(ids, pass.ID)
+	}
+	return ids, nil
+}
+
+func holds(passes []string, method string) bool {
+	for _, id := range passes {
+		if strings.EqualFold(id, method) {
+			return true
+		}
+	}
+	return false
+}
+
+func join(parts ...string) string {
+	var present []string
+	for _, p := range parts {
+		if p != "" {
+			present = append(present, p)
+		}
+	}
+	return strings.Join(present, ": ")
+}

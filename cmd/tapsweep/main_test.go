@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
+)
+
+// asMain makes the test binary be tapsweep, so that tests see real processes
+// with real exit codes and environments.
+const asMain = "TAPSWEEP_TEST_AS_MAIN"
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asMain) != "" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"tapsweep": main})
+}
+
+// process is one finished tapsweep.
+type process struct {
+	code           int
+	stdout, stderr string
+}
+
+// command prepares a tapsweep process that knows nothing of this machine's
+// environment but what is given.
+func command(t *testing.T, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append([]string{asMain + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}, env...)
+	cmd.Dir = t.TempDir()
+	return cmd
+}
+
+func finish(t *testing.T, cmd *exec.Cmd) process {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+		t.Fatal(err)
+	}
+	return process{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+func tapsweep(t *testing.T, env []string, args ...string) process {
+	t.Helper()
+	return finish(t, command(t, env, args...))
+}
+
+// serve starts a tenant and returns the environment for it, and its root.
+func serve(t *testing.T, tenant *graphsim.Tenant) (env []string, root string) {
+	t.Helper()
+	server, err := tenant.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	return tenant.Environment(server.URL, server.CAFile), server.URL
+}
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// listOf is a CSV list of the users' passes.
+func listOf(users []graphsim.User) string {
+	var b strings.Builder
+	b.WriteString("user,method\n")
+	for _, u := range users {
+		fmt.Fprintf(&b, "%s,%s\n", u.UPN, u.Passes[0].ID)
+	}
+	return b.String()
+}
+
+// readLog returns the rows of a results log and what its last line says.
+func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, line := range lines {
+		var kind struct {
+			Type string `json:"type"`
+		}
+		if err := json.Unmarshal([]byte(line), &kind); err != nil {
+			t.Fatalf("line %d of the log: %v: %s", i+1, err, line)
+		}
+		switch kind.Type {
+		case "run":
+			if i != 0 {
+				t.Errorf("line %d of the log is a run", i+1)
+			}
+		case "result":
+			var row results.Row
+			if err := json.Unmarshal([]byte(line), &row); err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, row)
+		case "end":
+			end = new(results.End)
+			if err := json.Unmarshal([]byte(line), end); err != nil {
+				t.Fatal(err)
+			}
+			if i != len(lines)-1 {
+				t.Errorf("line %d of the log is an end", i+1)
+			}
+		default:
+			t.Errorf("line %d of the log has type %q", i+1, kind.Type)
+		}
+	}
+	return rows, end
+}
+
+func outcomes(rows []results.Row) map[results.Outcome]int {
+	m := make(map[results.Outcome]int)
+	for _, r := range rows {
+		m[r.Outcome]++
+	}
+	return m
+}
+
+// Scripts run the program against a simulated tenant that holds what a list
+// names: "tenant LIST" starts it, "left N" asks what it still holds, "outcomes
+// LOG" prints the counts of a results log.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		RequireExplicitExec: true,
+		UpdateScripts:       *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("TESTDATA", mustAbs("../../testdata"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"tenant":   scriptTenant,
+			"left":     scriptLeft,
+			"outcomes": scriptOutcomes,
+		},
+	})
+}
+
+func mustAbs(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		panic(err)
+	}
+	return abs
+}
+
+var scriptTenants = map[*testscript.TestScript]*graphsim.Tenant{}
+
+// scriptTenant: tenant LIST [LIMIT…]
+func scriptTenant(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: tenant LIST [LIMIT…]")
+	}
+	var opts graphsim.Options
+	for _, text := range args[1:] {
+		limit, err := parseLimit(text)
+		ts.Check(err)
+		opts.Limits = append(opts.Limits, limit)
+	}
+	tenant := graphsim.New(opts)
+	list, err := input.Open([]string{ts.MkAbs(args[0])}, input.Options{})
+	ts.Check(err)
+	ts.Defer(func() { list.Close() })
+	for pair, err := range list.Pairs() {
+		ts.Check(err)
+		tenant.SeedPair(pair.User, pair.Method)
+	}
+	server, err := tenant.Start()
+	ts.Check(err)
+	ts.Defer(func() { server.Close() })
+	for _, v := range tenant.Environment(server.URL, server.CAFile) {
+		name, value, _ := strings.Cut(v, "=")
+		ts.Setenv(name, value)
+	}
+	ts.Setenv("GRAPH", server.URL)
+	scriptTenants[ts] = tenant
+	ts.Defer(func() { delete(scriptTenants, ts) })
+}
+
+func scriptLeft(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := len(scriptTenants[ts].Left()); got != want {
+		ts.Fatalf("%d passes left, want %d: %v", got, want, scriptTenants[ts].Left())
+	}
+}
+
+func scriptOutcomes(ts *testscript.TestScript, neg bool, args []string) {
+	counts := make(map[results.Outcome]int)
+	for line := range strings.SplitSeq(ts.ReadFile(args[0]), "\n") {
+		var row results.Row
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
+			counts[row.Outcome]++
+		}
+	}
+	for _, o := range results.Outcomes {
+		if counts[o] > 0 {
+			fmt.Fprintf(ts.Stdout(), "%s %d\n", o, counts[o])
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+)
+
+// readmeCommands returns the shell commands that the README shows.
+func readmeCommands(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var commands []string
+	shell := false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "```sh":
+			shell = true
+		case line == "```":
+			shell = false
+		case shell && line != "":
+			commands = append(commands, line)
+		}
+	}
+	return commands
+}
+
+// Every tapsweep command of the README runs, in the order of the README, with a
+// simulated tenant for Microsoft's cloud.
+func TestReadmeCommands(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.Populate(30)
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "list.csv"), []byte(listOf(users)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, line := range readmeCommands(t) {
+		args, ok := strings.CutPrefix(line, "tapsweep ")
+		if !ok {
+			if !strings.HasPrefix(line, "export AZURE_") && !strings.HasPrefix(line, "go build -o tapsweep ") {
+				t.Errorf("README shows a command that no test runs: %s", line)
+			}
+			continue
+		}
+		ran++
+		words := strings.Fields(args)
+		switch {
+		case words[0] == "simulate":
+			words = append(words, "--listen", "127.0.0.1:0")
+		case !strings.Contains(args, "--simulate"):
+			words = append(words, "--graph-url", root)
+			if !strings.Contains(args, "--yes") && !strings.Contains(args, "--dry-run") {
+				words = append(words, "--yes") // a person would be asked
+			}
+		}
+		cmd := command(t, env, words...)
+		cmd.Dir = dir
+		if words[0] == "simulate" {
+			interruptWhenReady(t, cmd)
+		}
+		if p := finish(t, cmd); p.code != 0 {
+			t.Errorf("%s: exit %d\n%s", line, p.code, p.stderr)
+		}
+	}
+	if ran < 5 || len(tenant.Left()) != 0 {
+		t.Errorf("%d commands ran, %d passes left", ran, len(tenant.Left()))
+	}
+}
+
+func interruptWhenReady(t *testing.T, cmd *exec.Cmd) {
+	go func() {
+		for t.Context().Err() == nil {
+			if _, err := os.Stat(filepath.Join(cmd.Dir, "drill.csv")); err == nil {
+				time.Sleep(200 * time.Millisecond)
+				cmd.Process.Signal(os.Interrupt)
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+}
+
+// Every flag, outcome and exit code of the program stands in the README.
+func TestReadmeIsComplete(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	help := tapsweep(t, nil, "revoke", "--help").stdout
+	for line := range strings.Lines(help) {
+		_, flag, ok := strings.Cut(line, " --")
+		if name, _, _ := strings.Cut(flag, " "); ok && strings.HasPrefix(strings.TrimSpace(line), "-") && name != "help" &&
+			!strings.Contains(string(text), "`--"+strings.TrimSpace(name)) {
+			t.Errorf("the README does not mention --%s", name)
+		}
+	}
+}

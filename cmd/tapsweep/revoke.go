@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/input"
+)
+
+// revokeFlags are the flags of revoke, as typed.
+type revokeFlags struct {
+	yes, dryRun, simulate, quiet, skipInvalid, overwrite bool
+
+	format         string
+	results        string
+	graphURL       string
+	progress       string
+	logLevel       string
+	logFormat      string
+	concurrency    int
+	batchSize      int
+	maxAttempts    int
+	requestTimeout time.Duration
+}
+
+func (a *app) revokeCommand() *cobra.Command {
+	var f revokeFlags
+	cmd := &cobra.Command{
+		Use:   "revoke [flags] LIST…",
+		Short: "Delete the passes on a list",
+		Long: `Delete the Temporary Access Passes on one or more lists.
+
+A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier
+run; "-" is standard input. Each row names a user (object id or user principal
+name) and the id of a pass; without the latter, whatever pass the user holds is
+deleted. The whole list is checked before anything is sent.
+
+Exit codes: 0 every pair is revoked or absent, 1 some are not, 2 refused before
+anything was sent, 3 no access token or not one that Graph takes, 4 stopped
+early.`,
+		Example: `  tapsweep revoke --dry-run list.csv
+  tapsweep revoke --yes --results incident-4711.jsonl list.csv
+  tapsweep revoke --simulate --yes list.csv`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.revoke(cmd.Context(), &f, args)
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.BoolVarP(&f.yes, "yes", "y", false, "do not ask; needed without a terminal")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "only read: say what a run would do")
+	fl.BoolVar(&f.simulate, "simulate", false, "run against a simulated tenant in this process that holds the passes of the list")
+	fl.StringVar(&f.results, "results", "", `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
+	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a results log that is there already")
+	fl.StringVar(&f.format, "format", "", "format of the lists: csv, json or jsonl (default: by extension, else by content)")
+	fl.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
+	fl.IntVar(&f.batchSize, "batch-size", batch.MaxRequests, "most requests in a batch, 1 to 20")
+	fl.IntVar(&f.concurrency, "concurrency", 16, "most batches in flight, 1 to 1000")
+	fl.IntVar(&f.maxAttempts, "max-attempts", 6, "how often a request that fails is sent; waits for a throttled one do not count")
+	fl.DurationVar(&f.requestTimeout, "request-timeout", 100*time.Second, "how long a batch may take")
+	fl.StringVar(&f.graphURL, "graph-url", "", "Microsoft Graph's root, without a version (default https://graph.microsoft.com)")
+	fl.StringVar(&f.progress, "progress", "auto", "auto (plain on a terminal), plain (a line every 10 s) or none")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no summary when every pair is done")
+	addLogFlags(cmd, &f.logLevel, &f.logFormat)
+	return cmd
+}
+
+// check refuses flags that make no sense, before any file is opened.
+func (f *revokeFlags) check() error {
+	switch {
+	case f.batchSize < 1 || f.batchSize > batch.MaxRequests:
+		return refuse(fmt.Errorf("--batch-size %d is not between 1 and %d", f.batchSize, batch.MaxRequests))
+	case f.concurrency < 1 || f.concurrency > 1000:
+		return refuse(fmt.Errorf("--concurrency %d is not between 1 and 1000", f.concurrency))
+	case f.maxAttempts < 1:
+		return refuse(fmt.Errorf("--max-attempts %d is not at least 1", f.maxAttempts))
+	case f.requestTimeout < time.Second:
+		return refuse(fmt.Errorf("--request-timeout %v is not at least 1s", f.requestTimeout))
+	case f.progress != "auto" && f.progress != "plain" && f.progress != "none":
+		return refuse(fmt.Errorf("--progress %q is not auto, plain or none", f.progress))
+	case f.simulate && f.graphURL != "":
+		return refuse(errors.New("--simulate and --graph-url exclude each other"),
+			"--simulate starts a tenant of its own; for one that is running use --graph-url alone")
+	case f.results == "-" && f.overwrite:
+		return refuse(errors.New("--overwrite needs a results file, not standard output"))
+	}
+	return nil
+}
+
+func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err error) {
+	if err := f.check(); err != nil {
+		return err
+	}
+	logger, err := a.logger(f.logLevel, f.logFormat)
+	if err != nil {
+		return err
+	}
+	if !f.yes && !f.dryRun && !a.canAsk(lists) {
+		return refuse(errors.New("nobody to ask: standard input is not a terminal"),
+			"--yes goes on without asking, --dry-run shows what would be done")
+	}
+	list, err := a.openLists(lists, f)
+	if err != nil {
+		return err
+	}
+	defer list.Close()
+	path := f.results
+	if path == "" {
+		path = freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
+	}
+	if err := checkResultsPath(path, f.overwrite, lists); err != nil {
+		return err
+	}
+
+	tenant, err := connect(ctx, f, list)
+	if err != nil {
+		return err
+	}
+	defer tenant.close()
+	if !f.yes && !f.dryRun {
+		if err := a.confirm(ctx, tenant, list); err != nil {
+			return err
+		}
+	}
+	log, err := a.openResults(path, f.overwrite)
+	if err != nil {
+		return refuse(err)
+	}
+	return a.execute(ctx, f, list, tenant, log, logger)
+}
+
+// execute runs the job and writes the log and the summary around it.
+func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, tenant *tenant, log *results.Log, logger *slog.Logger) error {
+	start := time.Now()
+	header := &results.Run{Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id,
+		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: list.Stats().Rows, Start: start.UTC().Round(time.Millisecond)}
+	if err := errors.Join(log.Write(header), log.Sync()); err != nil {
+		return refuse(errors.Join(err, log.Close()), "nothing was sent")
+	}
+	runner, err := batch.NewRunner(tenant.client, batch.Options{
+		BatchSize:      f.batchSize,
+		Concurrency:    f.concurrency,
+		MaxAttempts:    f.maxAttempts,
+		RequestTimeout: f.requestTimeout,
+		Reauthorize:    tenant.client.Reauthorize,
+		Logger:         logger,
+	})
+	if err != nil {
+		return refuse(errors.Join(err, log.Close()))
+	}
+	progress := a.startProgress(f.progress, list.Stats().Rows)
+	job := revoke.New(runner, func(row *results.Row) error {
+		progress.row(row)
+		return log.Write(row)
+	}, revoke.Options{DryRun: f.dryRun})
+	counts, runErr := job.Run(ctx, list.Pairs())
+	progress.stop()
+
+	summary := report.Summary{Counts: counts, Took: time.Since(start), Results: log.Name(), Stopped: runErr, DryRun: f.dryRun, Simulated: f.simulate}
+	code := exitCode(&counts, runErr)
+	end := &results.End{Counts: counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
+	if runErr != nil {
+		end.Stopped = batch.Printable(runErr.Error())
+	}
+	// The last write may be the one that finds the disk full.
+	if err := errors.Join(log.Write(end), log.Close()); err != nil && code < exitAuth {
+		summary.Stopped, code = err, exitStopped
+	}
+	if code != exitDone || !f.quiet {
+		summary.Print(a.stderr)
+	}
+	if code == exitDone {
+		return nil
+	}
+	exit := &exitError{code: code}
+	if code == exitAuth {
+		exit.hints = permissionHints
+	}
+	return exit
+}
+
+func exitCode(counts *revoke.Counts, runErr error) int {
+	switch {
+	case errors.Is(runErr, batch.ErrUnauthorized):
+		return exitAuth
+	case runErr != nil:
+		return exitStopped
+	case counts.Left() > 0:
+		return exitLeft
+	default:
+		return exitDone
+	}
+}
+
+// openLists reads the lists for the first time. Nothing is sent unless each
+// row of them is good, or --skip-invalid says to leave the others out.
+func (a *app) openLists(names []string, f *revokeFlags) (*input.List, error) {
+	list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid, Stdin: a.stdin})
+	if problems, ok := errors.AsType[*input.Problems](err); ok {
+		return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems),
+			"mend the rows, or leave them out with --skip-invalid")
+	}
+	if err != nil {
+		return nil, refuse(err)
+	}
+	return list, nil
+}
+
+// freeName returns a name that no file has: two runs may begin in one second.
+func freeName(base, ext string) string {
+	name := base + ext
+	for i := 2; ; i++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d%s", base, i, ext)
+	}
+}
+
+// checkResultsPath refuses a results log that would destroy something, above
+// all one of the lists.
+func checkResultsPath(path string, overwrite bool, lists []string) error {
+	if path == "-" {
+		return nil
+	}
+	there, err := os.Stat(path)
+	if err != nil {
+		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+			return refuse(fmt.Errorf("results log: %w", err))
+		}
+		return nil
+	}
+	for _, name := range lists {
+		if info, err := os.Stat(name); err == nil && os.SameFile(there, info) {
+			return refuse(fmt.Errorf("results log %s is also a list", path), "choose another --results file")
+		}
+	}
+	if !overwrite {
+		return refuse(fmt.Errorf("results log %s is there already", path), "choose another --results file, or replace it with --overwrite")
+	}
+	return nil
+}
+
+func (a *app) openResults(path string, overwrite bool) (*results.Log, error) {
+	if path == "-" {
+		return results.Stream(a.stdout), nil
+	}
+	return results.Create(path, overwrite)
+}

@@ -1,0 +1,264 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/text/encoding/unicode"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// Two thousand pairs in each form in which people have them: all deleted, the
+// batches full, one row a pair; and a second run is harmless.
+func TestRevokeEachForm(t *testing.T) {
+	csv := func(comma string) func([]graphsim.User) string {
+		return func(users []graphsim.User) string { return strings.ReplaceAll(listOf(users), ",", comma) }
+	}
+	object := func(u graphsim.User) string {
+		b, _ := json.Marshal(map[string]string{"userPrincipalName": u.UPN, "methodId": u.Passes[0].ID, "displayName": "Dana"})
+		return string(b)
+	}
+	join := func(before, between, after string) func([]graphsim.User) string {
+		return func(users []graphsim.User) string {
+			var objects []string
+			for _, u := range users {
+				objects = append(objects, object(u))
+			}
+			return before + strings.Join(objects, between) + after
+		}
+	}
+	utf16 := func(users []graphsim.User) string {
+		text, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(strings.ReplaceAll(csv(";")(users), "\n", "\r\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	forms := []struct {
+		file string
+		text func([]graphsim.User) string
+	}{
+		{"comma.csv", csv(",")},
+		{"semicolon.csv", csv(";")},
+		{"tab.tsv", csv("\t")},
+		{"excel-utf16.csv", utf16},
+		{"array.json", join("[", ",\n", "]")},
+		{"graph.json", join(`{"@odata.context":"x","value":[`, ",", "]}")},
+		{"lines.jsonl", join("", "\n", "\n")},
+	}
+	for _, tt := range forms {
+		t.Run(tt.file, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{})
+			users := tenant.Populate(2000)
+			env, root := serve(t, tenant)
+			list := writeFile(t, tt.file, tt.text(users))
+
+			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
+			rows, end := readLog(t, p.stdout)
+			if p.code != 0 || len(rows) != 2000 || outcomes(rows)[results.Revoked] != 2000 || end == nil || end.Exit != 0 {
+				t.Fatalf("exit %d, outcomes %v, end %+v\n%s", p.code, outcomes(rows), end, p.stderr)
+			}
+			lines := make(map[int]bool)
+			for _, r := range rows {
+				lines[r.Line] = true
+			}
+			if len(lines) != 2000 && !strings.HasPrefix(tt.file, "graph") { // all on one line there
+				t.Errorf("rows of %d different lines, want 2000", len(lines))
+			}
+			stats := tenant.Stats()
+			if stats.MeanSize() < 19.5 || stats.LostWrites+stats.OverlappingWrites != 0 || len(tenant.Left()) != 0 {
+				t.Errorf("batches of %.1f, %d passes left, stats %+v", stats.MeanSize(), len(tenant.Left()), stats)
+			}
+
+			p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
+			rows, _ = readLog(t, p.stdout)
+			if p.code != 0 || outcomes(rows)[results.Absent] != 2000 {
+				t.Errorf("second run: exit %d, outcomes %v", p.code, outcomes(rows))
+			}
+		})
+	}
+}
+
+// The log of one run is the list of the next.
+func TestRevokeResultsLog(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0003@", Do: graphsim.ItemStatus(503)}}})
+	users := tenant.Populate(5)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "first.jsonl")
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--max-attempts", "1", "--results", log, writeFile(t, "l.csv", listOf(users)))
+	if p.code != 1 {
+		t.Fatalf("exit %d, want 1\n%s", p.code, p.stderr)
+	}
+	if info, err := os.Stat(log); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--max-attempts", "1", "--results", "-", log)
+	rows, _ := readLog(t, p.stdout)
+	if p.code != 1 || len(rows) != 5 || outcomes(rows)[results.Absent] != 4 || outcomes(rows)[results.Failed] != 1 {
+		t.Errorf("exit %d, outcomes %v\n%s", p.code, outcomes(rows), p.stderr)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.Populate(3)
+	env, root := serve(t, tenant)
+	list := writeFile(t, "list.csv", listOf(users))
+	gone := writeFile(t, "gone.csv", "user,method\nnobody@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n")
+	bad := writeFile(t, "bad.csv", "user,method\ndana@contoso.example,nope\n")
+	wrong := append(env[:len(env):len(env)], "AZURE_CLIENT_SECRET=wrong")
+	tests := []struct {
+		name   string
+		env    []string
+		args   []string
+		code   int
+		stderr string
+	}{
+		{"version", nil, []string{"version"}, 0, ""},
+		{"help", nil, []string{"revoke", "--help"}, 0, ""},
+		{"no arguments", env, []string{"revoke"}, 2, "requires at least 1 arg"},
+		{"unknown command", env, []string{"remove"}, 2, "unknown command"},
+		{"unknown flag", env, []string{"revoke", "--force", list}, 2, "unknown flag"},
+		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, 2, "--batch-size 21 is not between 1 and 20"},
+		{"concurrency", env, []string{"revoke", "--concurrency", "0", list}, 2, "--concurrency 0"},
+		{"attempts", env, []string{"revoke", "--max-attempts", "0", list}, 2, "--max-attempts 0"},
+		{"timeout", env, []string{"revoke", "--request-timeout", "5ms", list}, 2, "--request-timeout 5ms"},
+		{"progress", env, []string{"revoke", "--progress", "much", list}, 2, "--progress"},
+		{"log level", env, []string{"revoke", "--yes", "--log-level", "loud", list}, 2, "--log-level"},
+		{"log format", env, []string{"revoke", "--yes", "--log-format", "xml", list}, 2, "--log-format"},
+		{"format", env, []string{"revoke", "--yes", "--format", "xml", list}, 2, "xml"},
+		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", "--graph-url", root, list}, 2, "exclude each other"},
+		{"nobody to ask", env, []string{"revoke", "--graph-url", root, list}, 2, "--yes"},
+		{"no list", env, []string{"revoke", "--yes", "--graph-url", root, "nosuch.csv"}, 2, "nosuch.csv"},
+		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, 2, `bad.csv:2: method "nope" is not a GUID`},
+		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, 2, "https://"},
+		{"results is a list", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", list, list}, 2, "is also a list"},
+		{"results there already", env, []string{"revoke", "--yes", "--graph-url", root, "--results", gone, list}, 2, "--overwrite"},
+		{"results nowhere", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/nosuch/dir/r.jsonl", list}, 2, "no such file"},
+		{"wrong secret", wrong, []string{"revoke", "--yes", "--graph-url", root, list}, 3, "AADSTS7000215"},
+		{"some left", env, []string{"revoke", "--yes", "--graph-url", root, gone}, 1, "unknown_user"},
+		{"dry run", env, []string{"revoke", "--dry-run", "--graph-url", root, list}, 0, "planned"},
+		{"full disk", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", "/dev/full", list}, 2, "no space left"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := tapsweep(t, tt.env, tt.args...)
+			if p.code != tt.code || !strings.Contains(p.stderr, tt.stderr) {
+				t.Errorf("tapsweep %s: exit %d, want %d with %q\n%s", strings.Join(tt.args, " "), p.code, tt.code, tt.stderr, p.stderr)
+			}
+			if tt.code > 0 && tt.code != 1 && p.stdout != "" {
+				t.Errorf("standard output: %s", p.stdout)
+			}
+		})
+	}
+	if left := len(tenant.Left()); left != 3 {
+		t.Errorf("%d passes left, want 3: none of these may delete one", left)
+	}
+	if p := tapsweep(t, env, "revoke", "--yes", "--quiet", "--graph-url", root, list); p.code != 0 || p.stdout+p.stderr != "" {
+		t.Errorf("quiet run: exit %d\n%s%s", p.code, p.stdout, p.stderr)
+	}
+}
+
+// An interrupt lets what is in flight be answered, says of the rest that it was
+// not sent, and ends at once in the middle of a wait.
+func TestInterrupt(t *testing.T) {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Window(40, time.Hour)}})
+			users := tenant.Populate(500)
+			env, root := serve(t, tenant)
+			log := filepath.Join(t.TempDir(), "log.jsonl")
+			cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--results", log, writeFile(t, "l.csv", listOf(users)))
+			go func() {
+				for len(tenant.Left()) > 460 {
+					time.Sleep(10 * time.Millisecond)
+				}
+				time.Sleep(300 * time.Millisecond)
+				cmd.Process.Signal(sig)
+			}()
+			p := finish(t, cmd)
+			text, _ := os.ReadFile(log)
+			rows, end := readLog(t, string(text))
+			got := outcomes(rows)
+			if p.code != 4 || len(rows) != 500 || got[results.Revoked] != 40 || got[results.NotSent] != 460 {
+				t.Errorf("exit %d, outcomes %v\n%s", p.code, got, p.stderr)
+			}
+			if end == nil || end.Exit != 4 || !strings.Contains(end.Stopped, sig.String()) || !strings.Contains(p.stderr, sig.String()) {
+				t.Errorf("end %+v, want it to name the signal\n%s", end, p.stderr)
+			}
+		})
+	}
+}
+
+// tapsweep simulate serves what it prints the environment for.
+func TestSimulateServes(t *testing.T) {
+	list := filepath.Join(t.TempDir(), "drill.csv")
+	cmd := command(t, nil, "simulate", "--users", "50", "--limit", "1000/s:2000", "--latency", "1ms", "--write-list", list)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var env []string
+	var root string
+	buf := make([]byte, 4096)
+	for text := ""; root == ""; {
+		n, err := out.Read(buf)
+		if err != nil {
+			t.Fatalf("tapsweep simulate ended: %v\n%s", err, text)
+		}
+		text += string(buf[:n])
+		env = nil
+		for line := range strings.Lines(text) {
+			if v, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
+				env = append(env, v)
+			}
+			if _, after, ok := strings.Cut(line, "--graph-url "); ok {
+				root, _, _ = strings.Cut(after, " ")
+			}
+		}
+	}
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
+	if p.code != 0 || !strings.Contains(p.stderr, "revoked") {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	cmd.Process.Signal(os.Interrupt)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("tapsweep simulate: %v", err)
+	}
+}
+
+func TestParseLimit(t *testing.T) {
+	for text, ok := range map[string]bool{"20/s": true, "0.5/s:5": true, "3000/150s": true, "5/10s": true,
+		"": false, "20": false, "0/s": false, "-1/s": false, "20/s:0": false, "2.5/10s": false, "5/10s:3": false, "5/x": false, "NaN/s": false} {
+		if _, err := parseLimit(text); (err == nil) != ok {
+			t.Errorf("parseLimit(%q) = %v, want ok %v", text, err, ok)
+		}
+	}
+}
+
+// What the demo shows is what the README promises that it shows.
+func TestDemoList(t *testing.T) {
+	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", mustAbs("../../testdata/incident.csv"))
+	rows, _ := readLog(t, p.stdout)
+	got := outcomes(rows)
+	for _, o := range []results.Outcome{results.Revoked, results.Absent, results.Denied, results.UnknownUser, results.Replaced, results.Duplicate} {
+		if got[o] == 0 {
+			t.Errorf("no row is %s: %v", o, got)
+		}
+	}
+	if p.code != 1 || !strings.Contains(p.stderr, "throttled") {
+		t.Errorf("exit %d, want 1 and to be throttled\n%s", p.code, p.stderr)
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Exit codes. Scripts and the night job rely on them; README.md lists them.
+const (
+	exitDone    = 0 // every pair is revoked, absent or a duplicate
+	exitLeft    = 1 // some are not
+	exitRefused = 2 // usage, input or a guard: nothing was sent
+	exitAuth    = 3 // no token, or not one that Graph takes
+	exitStopped = 4 // stopped early; can be taken up again
+)
+
+// exitError ends the command with a code. Without an error it says nothing,
+// because what there is to say has been said.
+type exitError struct {
+	code  int
+	err   error
+	hints []string // what to do next, one line each
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func refuse(err error, hints ...string) error {
+	return &exitError{code: exitRefused, err: err, hints: hints}
+}
+
+// app is what all commands share: where they read and write.
+//
+// Data goes to stdout, everything else to stderr: lower case, no full stop, the
+// program's name in front; what to do next follows in hint lines.
+type app struct {
+	args   []string // for the record; no flag takes a secret
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	exit, ok := errors.AsType[*exitError](err)
+	if !ok {
+		// All that cobra itself finds wrong is usage.
+		exit = &exitError{code: exitRefused, err: err, hints: []string{fmt.Sprintf("see '%s --help'", cmd.CommandPath())}}
+	}
+	if exit.err != nil {
+		a.say("%s", exit.err)
+	}
+	for _, h := range exit.hints {
+		fmt.Fprintf(stderr, "hint: %s\n", h)
+	}
+	return exit.code
+}
+
+// say writes a message for people.
+func (a *app) say(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	fmt.Fprintf(a.stderr, "tapsweep: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tapsweep",
+		Short: "Revoke Temporary Access Passes of Microsoft Entra ID in bulk",
+		Long: `tapsweep deletes the Temporary Access Passes on a list through Microsoft
+Graph, twenty to a batch, waits as long as the tenant asks it to, and writes
+what became of each to a results log.`,
+		Example: `  tapsweep revoke --dry-run list.csv
+  tapsweep revoke --simulate list.csv`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(a.revokeCommand(), a.simulateCommand(), a.versionCommand())
+	return root
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  tapsweep version",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(a.stdout, "tapsweep %s %s/%s %s\n", buildVersion(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+			return err
+		},
+	}
+}
+
+// isTerminal tells whether a reader or writer is a person's.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/input"
+)
+
+func (a *app) simulateCommand() *cobra.Command {
+	var (
+		users   int
+		limits  []string
+		latency time.Duration
+		listen  string
+		seed    []string
+		write   string
+		caFile  string
+	)
+	cmd := &cobra.Command{
+		Use:   "simulate [flags]",
+		Short: "Serve a simulated tenant for drills",
+		Long: `Serve a simulated tenant on this machine, with a token endpoint and Graph, over
+TLS. It prints the environment that makes tapsweep, or any other Graph client
+that uses azidentity, go there, and serves until it is interrupted.
+
+Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
+3000/150s (a window).`,
+		Example: `  tapsweep simulate --users 1000 --limit 20/s:60 --latency 150ms --write-list drill.csv`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts := graphsim.Options{Latency: latency}
+			for _, text := range limits {
+				limit, err := parseLimit(text)
+				if err != nil {
+					return refuse(err)
+				}
+				opts.Limits = append(opts.Limits, limit)
+			}
+			if users < 0 || users > 1_000_000 || latency < 0 {
+				return refuse(errors.New("--users must be 0 to 1000000, --latency not negative"))
+			}
+			sim := graphsim.New(opts)
+			populated := sim.Populate(users)
+			if len(seed) > 0 {
+				if err := a.seed(sim, seed); err != nil {
+					return err
+				}
+			}
+			if write != "" {
+				if err := writeDrillList(write, populated); err != nil {
+					return refuse(err)
+				}
+			}
+			server, err := sim.StartAt(listen)
+			if err != nil {
+				return refuse(fmt.Errorf("--listen: %w", err))
+			}
+			defer server.Close()
+			if caFile == "" {
+				dir, err := os.MkdirTemp("", "tapsweep-simulate-")
+				if err != nil {
+					return err
+				}
+				defer os.RemoveAll(dir)
+				caFile = filepath.Join(dir, "ca.pem")
+			}
+			if err := os.WriteFile(caFile, server.CAPEM, 0o600); err != nil {
+				return refuse(fmt.Errorf("--ca-file: %w", err))
+			}
+			for _, v := range sim.Environment(server.URL, caFile) {
+				fmt.Fprintf(a.stdout, "export %s\n", v)
+			}
+			fmt.Fprintf(a.stdout, "# then: tapsweep revoke --graph-url %s …\n", server.URL)
+			a.say("serving a simulated tenant at %s until interrupted", server.URL)
+			<-cmd.Context().Done()
+			stats := sim.Stats()
+			a.say("%d batches, %d requests, %d throttled, %d passes left", stats.Batches, stats.Requests, stats.Refused, len(sim.Left()))
+			return nil
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.IntVar(&users, "users", 100, "users with one pass each, up to 1000000")
+	fl.StringSliceVar(&seed, "seed", nil, "also hold the users and passes of this list")
+	fl.StringVar(&write, "write-list", "", "write the users and their passes to this new CSV file")
+	fl.StringArrayVar(&limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
+	fl.DurationVar(&latency, "latency", 0, "how long each batch takes")
+	fl.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve at")
+	fl.StringVar(&caFile, "ca-file", "", "write the certificate authority here (default a temporary file)")
+	return cmd
+}
+
+// parseLimit reads N/DURATION for a window, and N/s or N/s:BURST for a bucket.
+func parseLimit(text string) (*graphsim.Limit, error) {
+	bad := fmt.Errorf("--limit %q is not like 20/s, 20/s:60 or 3000/150s", text)
+	count, rest, ok := strings.Cut(text, "/")
+	n, err := strconv.ParseFloat(count, 64)
+	if !ok || err != nil || !(n > 0 && n <= 1e6) {
+		return nil, bad
+	}
+	per, burstText, hasBurst := strings.Cut(rest, ":")
+	if per == "s" {
+		burst := max(n, 1)
+		if hasBurst {
+			if burst, err = strconv.ParseFloat(burstText, 64); err != nil || burst < 1 || burst > 1e9 {
+				return nil, bad
+			}
+		}
+		return graphsim.Bucket(n, burst), nil
+	}
+	window, err := time.ParseDuration(per)
+	if err != nil || window <= 0 || hasBurst || n != float64(int(n)) {
+		return nil, bad
+	}
+	return graphsim.Window(int(n), window), nil
+}
+
+// seed adds what the lists name to the tenant.
+func (a *app) seed(sim *graphsim.Tenant, lists []string) error {
+	list, err := input.Open(lists, input.Options{Stdin: a.stdin})
+	if err != nil {
+		return refuse(err)
+	}
+	defer list.Close()
+	for pair, err := range list.Pairs() {
+		if err != nil {
+			return refuse(err)
+		}
+		sim.SeedPair(pair.User, pair.Method)
+	}
+	return nil
+}
+
+// writeDrillList writes a list that can be revoked.
+func writeDrillList(path string, users []graphsim.User) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("--write-list: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	var b strings.Builder
+	b.WriteString("user,method\n")
+	for _, u := range users {
+		for _, p := range u.Passes {
+			fmt.Fprintf(&b, "%s,%s\n", u.UPN, p.ID)
+		}
+	}
+	_, err = f.WriteString(b.String())
+	return err
+}
