@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -53,11 +54,18 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func finish(t *testing.T, cmd *exec.Cmd) process {
+// finish runs the command to its end; while it runs, meanwhile may act on it.
+func finish(t *testing.T, cmd *exec.Cmd, meanwhile ...func(*os.Process)) process {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range meanwhile {
+		go f(cmd.Process)
+	}
+	err := cmd.Wait()
 	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		t.Fatal(err)
 	}
@@ -173,7 +181,7 @@ func mustAbs(path string) string {
 	return abs
 }
 
-var scriptTenants = map[*testscript.TestScript]*graphsim.Tenant{}
+var scriptTenants sync.Map // *testscript.TestScript to *graphsim.Tenant; scripts run in parallel
 
 // scriptTenant: tenant LIST [LIMIT…]
 func scriptTenant(ts *testscript.TestScript, neg bool, args []string) {
@@ -202,15 +210,19 @@ func scriptTenant(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv(name, value)
 	}
 	ts.Setenv("GRAPH", server.URL)
-	scriptTenants[ts] = tenant
-	ts.Defer(func() { delete(scriptTenants, ts) })
+	scriptTenants.Store(ts, tenant)
+	ts.Defer(func() { scriptTenants.Delete(ts) })
 }
 
 func scriptLeft(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	if got := len(scriptTenants[ts].Left()); got != want {
-		ts.Fatalf("%d passes left, want %d: %v", got, want, scriptTenants[ts].Left())
+	tenant, ok := scriptTenants.Load(ts)
+	if !ok {
+		ts.Fatalf("there is no tenant")
+	}
+	if left := tenant.(*graphsim.Tenant).Left(); len(left) != want {
+		ts.Fatalf("%d passes left, want %d: %v", len(left), want, left)
 	}
 }
 

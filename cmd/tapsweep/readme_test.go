@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -66,10 +65,11 @@ func TestReadmeCommands(t *testing.T) {
 		}
 		cmd := command(t, env, words...)
 		cmd.Dir = dir
+		var meanwhile []func(*os.Process)
 		if words[0] == "simulate" {
-			interruptWhenReady(t, cmd)
+			meanwhile = append(meanwhile, func(p *os.Process) { interruptWhenReady(t, p, dir) })
 		}
-		if p := finish(t, cmd); p.code != 0 {
+		if p := finish(t, cmd, meanwhile...); p.code != 0 {
 			t.Errorf("%s: exit %d\n%s", line, p.code, p.stderr)
 		}
 	}
@@ -78,17 +78,16 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-func interruptWhenReady(t *testing.T, cmd *exec.Cmd) {
-	go func() {
-		for t.Context().Err() == nil {
-			if _, err := os.Stat(filepath.Join(cmd.Dir, "drill.csv")); err == nil {
-				time.Sleep(200 * time.Millisecond)
-				cmd.Process.Signal(os.Interrupt)
-				return
-			}
-			time.Sleep(10 * time.Millisecond)
+// interruptWhenReady ends tapsweep simulate once it has written its list.
+func interruptWhenReady(t *testing.T, p *os.Process, dir string) {
+	for t.Context().Err() == nil {
+		if _, err := os.Stat(filepath.Join(dir, "drill.csv")); err == nil {
+			time.Sleep(300 * time.Millisecond)
+			p.Signal(os.Interrupt)
+			return
 		}
-	}()
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // Every flag, outcome and exit code of the program stands in the README.

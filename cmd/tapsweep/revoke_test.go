@@ -178,14 +178,13 @@ func TestInterrupt(t *testing.T) {
 			env, root := serve(t, tenant)
 			log := filepath.Join(t.TempDir(), "log.jsonl")
 			cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--results", log, writeFile(t, "l.csv", listOf(users)))
-			go func() {
+			p := finish(t, cmd, func(p *os.Process) {
 				for len(tenant.Left()) > 460 {
 					time.Sleep(10 * time.Millisecond)
 				}
 				time.Sleep(300 * time.Millisecond)
-				cmd.Process.Signal(sig)
-			}()
-			p := finish(t, cmd)
+				p.Signal(sig)
+			})
 			text, _ := os.ReadFile(log)
 			rows, end := readLog(t, string(text))
 			got := outcomes(rows)
