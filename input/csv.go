@@ -87,6 +87,11 @@ func (h *header) row(fields []string, line int) row {
 		return r.refuse("", fmt.Errorf("the row has %d fields, the header %d: quote values that hold %q, "+
 			"and keep the delimiters of empty ones", len(fields), h.width, h.comma))
 	}
+	for _, i := range h.suspects {
+		if CheckMethod(trim(fields[i])) == nil {
+			return r.refuse("method", hiddenPass(trim(h.fields[i])))
+		}
+	}
 	return r
 }
 

@@ -16,6 +16,9 @@ type header struct {
 	index [nameCount]int  // where each known name stands
 	has   [nameCount]bool // whether it does
 
+	suspects []int // columns that may hold a pass id under another name
+	fields   []string
+
 	lines    int // read so far, the header's own included
 	consumed int // their bytes
 }
@@ -155,6 +158,18 @@ func (h *header) take(fields []string) error {
 		if trim(f) != "" {
 			h.width = i + 1
 		}
+		if !ok && suspect(fold(trim(f))) {
+			h.suspects = append(h.suspects, i)
+		}
+	}
+	if h.fields = fields; set.hasMethod() {
+		h.suspects = nil
+	}
+	if strings.HasPrefix(fields[0], "PK\x03\x04") {
+		return errors.New("this is a workbook or another zip file: save it as CSV")
+	}
+	if strings.Contains(fields[0], "\x00") {
+		return errors.New("this looks like UTF-16 without a byte order mark: save it as UTF-8")
 	}
 	if !set.hasUser() {
 		shown := make([]string, 0, len(fields))

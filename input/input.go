@@ -73,7 +73,8 @@ type Stats struct {
 	Rows       int // every row, without headers and empty lines
 	Unique     int // pairs that differ from all before
 	Duplicates int // repeats of an earlier pair
-	Invalid    int // refused rows, with SkipInvalid
+	Invalid    int // refused rows, with SkipInvalid, and those that a results log tells of
+	Done       int // rows of a results log with nothing left to do; they are left out
 	Users      int // distinct users among the unique pairs, by what is written
 	AnyPass    int // unique pairs that name no pass
 }
@@ -83,6 +84,11 @@ type row struct {
 	line         int
 	user, method string
 	err          *LineError
+
+	// Of a results log:
+	mark    string // "run" or "end": the row is about the run, and no pair
+	done    bool   // nothing is left to do for the pair
+	refused bool   // err is known from the run before, and did not stop it
 }
 
 // formula matches a value that a spreadsheet would run, and one that is

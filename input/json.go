@@ -70,9 +70,6 @@ func lineRows(line []byte, n int) (rows []row, err error) {
 			o.take(key, value)
 		})
 		if !document {
-			if o.isLogMark() {
-				return nil, nil
-			}
 			return []row{o.row()}, nil
 		}
 	}
@@ -202,7 +199,7 @@ func (j *jsonReader) document() error {
 	if list && more {
 		j.page = o.line
 	}
-	if list && !o.names.hasUser() && o.err == nil || o.isLogMark() {
+	if list && !o.names.hasUser() && o.err == nil {
 		return nil
 	}
 	if list {
@@ -225,9 +222,6 @@ func (j *jsonReader) elements() error {
 		r := row{line: o.line}
 		if raw[0] == '{' {
 			members(raw, o.take)
-			if o.isLogMark() {
-				continue
-			}
 			r = o.row()
 		} else {
 			r = r.refuse("", fmt.Errorf("the element is %s, and has to be an object", kind(raw[0])))

@@ -30,7 +30,8 @@ type mark struct {
 // Open reads the named lists from start to end and checks each row; "-" is
 // standard input, and may be named once. If rows are bad, the error is a
 // *Problems and there is no List; opts.SkipInvalid passes over them, but not
-// over what makes the rest of a list unreadable. No pair at all is an error.
+// over what makes the rest of a list unreadable. No pair at all is an error,
+// unless a results log says that all of its pairs are done.
 // The caller closes the List.
 func Open(names []string, opts Options) (_ *List, err error) {
 	switch opts.Format {
@@ -61,7 +62,7 @@ func Open(names []string, opts Options) (_ *List, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.stats.Unique == 0 {
+	if l.stats.Unique+l.stats.Done == 0 {
 		shown := make([]string, len(l.sources))
 		for i, s := range l.sources {
 			shown[i] = s.name
@@ -89,10 +90,14 @@ func (l *List) firstPass() (refused *LineError, err error) {
 	digest := sha256.New()
 	for _, s := range l.sources {
 		err := s.rows(func(r row) bool {
+			if r.done {
+				l.stats.Done++
+				return true
+			}
 			l.stats.Rows++
 			if r.err != nil {
 				l.stats.Invalid++
-				if !l.skip {
+				if !l.skip && !r.refused {
 					problems.add(r.err)
 				} else if refused == nil {
 					refused = r.err
@@ -113,6 +118,7 @@ func (l *List) firstPass() (refused *LineError, err error) {
 		})
 		if le, ok := errors.AsType[*LineError](err); ok {
 			problems.add(le)
+			problems.Cut = true
 		} else if err != nil {
 			return nil, err
 		}
@@ -153,6 +159,9 @@ func (l *List) Pairs() iter.Seq2[Pair, error] {
 		for i, s := range l.sources {
 			last, changed, stopped := 0, false, false
 			err := s.rows(func(r row) bool {
+				if r.done {
+					return true
+				}
 				p, ok := l.match(i, r, &at)
 				if changed = !ok; changed {
 					return false
@@ -184,7 +193,7 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 	at.rows++
 	if r.err != nil {
 		p.User, p.Method, p.Err = printable(r.user), printable(r.method), r.err
-		return p, l.skip
+		return p, l.skip || r.refused
 	}
 	i, ok := l.known.find(canonical(r))
 	switch {

@@ -10,12 +10,14 @@ import (
 
 // An objectRow is one object while its members come in.
 type objectRow struct {
-	line   int
-	names  nameSet
-	values record
-	kind   string // what "type" says, which the results log has
-	field  string
-	err    error // the first thing wrong with it
+	line    int
+	names   nameSet
+	values  record
+	kind    string // what "type" says, which the results log has
+	outcome string // what became of the pair, in a results log
+	pass    string // an unknown name that holds a pass id
+	field   string
+	err     error // the first thing wrong with it
 }
 
 func (o *objectRow) fail(field string, err error) {
@@ -26,11 +28,18 @@ func (o *objectRow) fail(field string, err error) {
 
 // take takes in one member, whose value is valid JSON.
 func (o *objectRow) take(key string, value []byte) {
-	if key == "type" {
+	switch key {
+	case "type":
 		o.kind = unquote(value)
+		return
+	case "outcome":
+		o.outcome = unquote(value)
 		return
 	}
 	n, known, err := o.names.add(key)
+	if !known && suspect(fold(key)) && value[0] == '"' {
+		o.hidden(key, unquote(value))
+	}
 	switch {
 	case err != nil:
 		o.fail("", err)
@@ -46,13 +55,40 @@ func (o *objectRow) take(key string, value []byte) {
 	}
 }
 
+// hidden notes a pass id under a name that is not known.
+func (o *objectRow) hidden(key, value string) {
+	if CheckMethod(trim(value)) == nil {
+		o.pass = key
+	}
+}
+
 // isLogMark reports whether the object is a line of the results log that is
 // about the run and not about a pair.
 func (o *objectRow) isLogMark() bool {
-	return o.kind == "run" || o.kind == "end"
+	return (o.kind == "run" || o.kind == "end") && !o.names.hasUser()
 }
 
+// row is the object as a row. What is done of a results log stays done: a row
+// without a pass would otherwise mean whatever pass the user was given since.
 func (o *objectRow) row() row {
+	if o.isLogMark() {
+		return row{line: o.line, mark: o.kind}
+	}
+	r := o.pair()
+	if o.kind != "result" {
+		return r
+	}
+	switch o.outcome {
+	case "revoked", "absent", "duplicate":
+		return row{line: o.line, done: true}
+	case "invalid":
+		r = r.refuse("", errors.New("the row was refused before: mend it in the list that it came from"))
+		r.refused = true
+	}
+	return r
+}
+
+func (o *objectRow) pair() row {
 	r := o.values.row(o.line)
 	switch {
 	case o.err != nil:
@@ -62,6 +98,9 @@ func (o *objectRow) row() row {
 	}
 	if err := o.names.ambiguous(); err != nil {
 		return r.refuse("", err)
+	}
+	if o.pass != "" && !o.names.hasMethod() {
+		return r.refuse("method", hiddenPass(o.pass))
 	}
 	return r
 }

@@ -117,7 +117,7 @@ func accepted(t *testing.T, read reader, text string) ([]Pair, error) {
 		if r.line < last || r.line == 0 || r.err != nil && r.err.Line != r.line {
 			t.Errorf("row of line %d after line %d: %v", r.line, last, r.err)
 		}
-		if last = r.line; r.err == nil {
+		if last = r.line; r.err == nil && r.mark == "" && !r.done {
 			pairs = append(pairs, Pair{User: r.user, Method: r.method})
 		}
 		return true

@@ -110,7 +110,16 @@ func (s *source) rows(yield func(row) bool) error {
 		return fmt.Errorf("reading list: %w", err)
 	}
 	defer f.Close()
+	killed := 0 // line of a run without an end
 	named := func(r row) bool {
+		switch r.mark {
+		case "run":
+			killed = r.line
+			return true
+		case "end":
+			killed = 0
+			return true
+		}
 		if r.err != nil {
 			r.err.Source = s.name
 		}
@@ -128,6 +137,10 @@ func (s *source) rows(yield func(row) bool) error {
 		err = readJSONLines(text, named)
 	default:
 		err = readCSV(text, named)
+	}
+	if err == nil && killed > 0 {
+		err = &LineError{Line: killed, Msg: "the results log has no end, because its run was killed: " +
+			"pairs may be missing in it, so name the list of that run instead"}
 	}
 	if err == nil || err == errStop {
 		return nil

@@ -1,0 +1,92 @@
+package input
+
+import (
+	"strings"
+	"testing"
+)
+
+// What a results log says is done is not done again: a row without a pass would
+// take whatever the user was given since.
+func TestResultsLog(t *testing.T) {
+	result := func(outcome, method string) string {
+		return `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + method + `","outcome":"` + outcome + `"}` + "\n"
+	}
+	const run, end = `{"type":"run","version":"1"}` + "\n", `{"type":"end","exit":1}` + "\n"
+	tests := []struct {
+		name, text string
+		want       Stats
+		problem    string
+	}{
+		{"left over", run + result("denied", pass1) + end, Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"a dry run's plan", run + result("planned", pass1) + end, Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"done", run + result("revoked", pass1) + result("absent", "") + result("duplicate", "") + end, Stats{Done: 3}, ""},
+		{"refused before", run + result("failed", pass1) + result("invalid", "") + end, Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}, ""},
+		{"killed", run + result("denied", pass1), Stats{}, "has no end"},
+		{"killed and taken up", run + result("denied", pass1) + run + result("denied", pass1) + end, Stats{Rows: 2, Unique: 1, Duplicates: 1, Users: 1}, ""},
+		{"torn", run + result("denied", pass1) + `{"type":"result","us`, Stats{}, "ends too early"},
+		{"no mark", `{"type":"run","user":"` + dana + `"}` + "\n", Stats{Rows: 1, Unique: 1, Users: 1, AnyPass: 1}, ""},
+	}
+	for _, file := range []string{"l.jsonl", "l.json"} {
+		for _, tt := range tests {
+			t.Run(file+" "+tt.name, func(t *testing.T) {
+				l, err := Open([]string{write(t, file, tt.text)}, Options{})
+				if tt.problem != "" {
+					if err == nil || !strings.Contains(err.Error(), tt.problem) {
+						t.Errorf("Open = %v, want %q", err, tt.problem)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer l.Close()
+				if got := l.Stats(); got != tt.want {
+					t.Errorf("Stats() = %+v, want %+v", got, tt.want)
+				}
+				rows := 0
+				for _, err := range l.Pairs() {
+					if rows++; err != nil {
+						t.Error(err)
+					}
+				}
+				if rows != tt.want.Rows {
+					t.Errorf("%d pairs, want %d", rows, tt.want.Rows)
+				}
+			})
+		}
+	}
+}
+
+// A pass id under a name that is not known must not turn its row into "whatever
+// pass this user holds".
+func TestHiddenPass(t *testing.T) {
+	for _, name := range []string{"pass", "TAP", "temporaryAccessPass", "methodIds", "tap id", "authMethod"} {
+		for file, text := range map[string]string{
+			"l.csv":  "user," + name + "\n" + dana + "," + pass1 + "\n",
+			"l.json": `{"user":"` + dana + `","` + name + `":"` + pass1 + `"}`,
+		} {
+			if _, err := Open([]string{write(t, file, text)}, Options{}); err == nil || !strings.Contains(err.Error(), "rename it to methodId") {
+				t.Errorf("%s: Open = %v", text, err)
+			}
+		}
+	}
+	for _, text := range []string{
+		"user,passwordPolicies\n" + dana + ",None\n",
+		"user,methodsRegistered\n" + dana + ",mobilePhone\n",
+		"user,methodId,tapNote\n" + dana + ",," + pass1 + "\n",
+		"user,managerId\n" + dana + "," + pass1 + "\n",
+	} {
+		open(t, Options{}, write(t, "l.csv", text))
+	}
+}
+
+func TestNotText(t *testing.T) {
+	for text, want := range map[string]string{
+		"PK\x03\x04\x14\x00":              "workbook",
+		"u\x00s\x00e\x00r\x00\n\x00a\x00": "UTF-16",
+	} {
+		if _, err := Open([]string{write(t, "l.csv", text)}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Open of %q = %v, want %q", text, err, want)
+		}
+	}
+}
