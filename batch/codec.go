@@ -132,7 +132,7 @@ func decode(body []byte, n int) ([]answer, error) {
 			*a = answer{err: fmt.Errorf("%w: it is there twice, with status %d and %d", ErrNoResponse, a.Status, w.Status)}
 		case a.err != nil && a.err != ErrNoResponse:
 			// Already found to be doubled or unusable; a further one changes nothing.
-		case w.Status < 100 || w.Status > 599:
+		case w.Status < 200 || w.Status > 599:
 			a.err = fmt.Errorf("%w: it has no valid status", ErrNoResponse)
 		default:
 			*a = answer{Response: w.Response}

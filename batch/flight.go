@@ -171,6 +171,8 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 	case status == 429:
 		e.throttled = true
 		e.Throttled++
+	case errors.Is(f.err, ErrNotSent):
+		e.Attempts++ // there was no connection, so nothing can have happened
 	case status == 0, status == 408, status == 424, status >= 500:
 		e.Attempts++
 		e.Uncertain = true

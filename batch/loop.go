@@ -101,7 +101,10 @@ func (l *loop) run(ctx context.Context) {
 		if l.stopped == nil && ctx.Err() != nil {
 			l.stop(context.Cause(ctx))
 		}
-		wake := l.launch(time.Now())
+		wake := l.launch(ctx, time.Now())
+		if l.stopped == nil && ctx.Err() != nil {
+			continue // src or settle ended the run, and no answer may be left to wait for
+		}
 		if l.stopped != nil && l.inFlight == 0 && !l.renewing {
 			l.drain()
 			return
@@ -141,7 +144,7 @@ func (l *loop) idle() bool {
 
 // launch starts batches until something forbids it and returns when to try
 // again; a zero time means when a flight lands.
-func (l *loop) launch(now time.Time) (wake time.Time) {
+func (l *loop) launch(ctx context.Context, now time.Time) (wake time.Time) {
 	if l.stopped != nil || l.renewing {
 		return time.Time{}
 	}
@@ -150,7 +153,9 @@ func (l *loop) launch(now time.Time) (wake time.Time) {
 		l.admit(heap.Pop(&l.waiting).(*entry), true)
 	}
 	for l.inFlight < l.opts.Concurrency {
-		l.fill()
+		if l.fill(); ctx.Err() != nil {
+			break // nothing more is sent, not even what is ready
+		}
 		want := min(len(l.urgent)+len(l.fresh), l.opts.BatchSize)
 		if want == 0 {
 			break
@@ -349,7 +354,9 @@ func (l *loop) refused(e *entry, f *flight) {
 	case f.epoch == l.epoch && !l.renewing:
 		l.renewing = true
 		l.group.Go(func() error {
-			l.tokens <- l.opts.Reauthorize(l.posts, status)
+			ctx, cancel := context.WithTimeout(l.posts, l.opts.RequestTimeout)
+			defer cancel()
+			l.tokens <- l.opts.Reauthorize(ctx, status)
 			return nil
 		})
 	}

@@ -116,7 +116,8 @@ type Reply struct {
 //
 // An outer status other than 200 or 424 is a *StatusError. (Older documentation
 // gave 424 for a batch with a failed request; its body is a batch response.)
-// Any other error means that the fate of every request in the batch is unknown.
+// An error that is ErrNotSent means that nothing of the batch left this machine.
+// Any other error means that the fate of every request in it is unknown.
 type Poster interface {
 	PostBatch(ctx context.Context, body []byte) (Reply, error)
 }

@@ -449,6 +449,61 @@ func TestRunEndedPostIsUncertain(t *testing.T) {
 	})
 }
 
+// A source that ends the run ends it even if no answer is waited for: it once
+// ended as if the list were at its end. And nothing goes out after that.
+func TestRunEndedBySource(t *testing.T) {
+	for _, at := range []int{0, 20, 25, 200} {
+		tenant := graphsim.New(graphsim.Options{})
+		users := tenant.Populate(400)
+		cause := errors.New("the list changed")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		n := 0
+		results, err := run(ctx, t, tenant, batch.Options{Concurrency: 1}, func(yield func(batch.Request) bool) {
+			for req := range deletes(users) {
+				if n++; n > at {
+					cancel(cause)
+					return
+				}
+				if !yield(req) {
+					return
+				}
+			}
+		})
+		if !errors.Is(err, cause) || len(results) != at || tenant.Stats().Requests > at/20*20 {
+			t.Errorf("after %d: Run = %v with %d results, %d requests sent", at, err, len(results), tenant.Stats().Requests)
+		}
+	}
+}
+
+// What never left this machine is not uncertain.
+func TestRunWithoutAConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		poster := posterFunc(func(context.Context, []byte) (batch.Reply, error) {
+			return batch.Reply{}, fmt.Errorf("%w: connection refused", batch.ErrNotSent)
+		})
+		results := runAll(t, poster, batch.Options{MaxAttempts: 2}, deletes(graphsim.New(graphsim.Options{}).Populate(3)))
+		for _, r := range results {
+			if !errors.Is(r.Err, batch.ErrAttempts) || r.Uncertain || r.Attempts != 2 || !strings.Contains(r.Err.Error(), "connection refused") {
+				t.Errorf("%v after %d attempts, uncertain %v", r.Err, r.Attempts, r.Uncertain)
+			}
+		}
+	})
+}
+
+func TestRunBoundsReauthorize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}})
+		start := time.Now()
+		_, err := run(t.Context(), t, tenant, batch.Options{RequestTimeout: time.Minute, Reauthorize: func(ctx context.Context, _ *batch.StatusError) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}, deletes(tenant.Populate(3)))
+		if d := time.Since(start); !errors.Is(err, batch.ErrUnauthorized) || d != time.Minute {
+			t.Errorf("Run = %v after %v, want no token after 1m", err, d)
+		}
+	})
+}
+
 func TestRunEndsWithoutAToken(t *testing.T) {
 	poster := posterFunc(func(context.Context, []byte) (batch.Reply, error) {
 		return batch.Reply{}, fmt.Errorf("%w: revoked", batch.ErrUnauthorized)

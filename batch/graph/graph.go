@@ -15,6 +15,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
@@ -57,6 +58,9 @@ type Client struct {
 	http     *http.Client
 	tokens   *tokenSource
 	batchURL url.URL
+
+	// closeIdle is the transport's own: kiota's wrapper does not pass it on.
+	closeIdle func()
 }
 
 // New returns a Client that authenticates with credential. It sends nothing.
@@ -89,7 +93,11 @@ func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating the Graph request adapter: %w", err)
 	}
-	return &Client{adapter: adapter, http: client, tokens: tokens, batchURL: *root.JoinPath(version, "$batch")}, nil
+	c := &Client{adapter: adapter, http: client, tokens: tokens, batchURL: *root.JoinPath(version, "$batch"), closeIdle: func() {}}
+	if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
+		c.closeIdle = t.CloseIdleConnections
+	}
+	return c, nil
 }
 
 // NewTransport returns a transport with what a long run needs: HTTP/2, dead
@@ -148,7 +156,12 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	req.ContentLength = int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 
-	resp, err := c.http.Do(req)
+	connected := false
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }}
+	resp, err := c.http.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	if err != nil && !connected {
+		return batch.Reply{}, fmt.Errorf("%w: %w", batch.ErrNotSent, withoutURL(err))
+	}
 	if err != nil {
 		return batch.Reply{}, withoutURL(err)
 	}
@@ -164,7 +177,7 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	case resp.StatusCode == http.StatusServiceUnavailable:
 		// A 503 asks for a new connection, since the next one may lead to
 		// another host. Source: learn.microsoft.com/graph/best-practices-concept.
-		c.http.CloseIdleConnections()
+		c.closeIdle()
 	}
 	return batch.Reply{}, batch.NewStatusError(resp.StatusCode, resp.Header, answer)
 }
@@ -172,7 +185,7 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 // Token returns the access token in use, getting one if there is none. An error
 // is a *TokenError.
 func (c *Client) Token(ctx context.Context) (string, error) {
-	t, err := c.tokens.token(ctx, "")
+	t, err := c.tokens.token(ctx)
 	if err != nil {
 		return "", &TokenError{err}
 	}

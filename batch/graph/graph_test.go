@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -176,6 +177,94 @@ func TestReauthorizeSendsClaims(t *testing.T) {
 				t.Errorf("claims %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// A token endpoint that hangs holds up nobody while the old token is good.
+func TestSlowRenewalHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: 2 * time.Second, TokenLife: time.Hour})
+		credential := &hangingCredential{tenant: tenant}
+		client, err := graph.New(credential, graph.Options{Transport: tenant})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runner, _ := batch.NewRunner(client, batch.Options{Concurrency: 4})
+		n := 0
+		start := time.Now()
+		err = runner.Run(t.Context(), deletes(tenant.Populate(20*4*400)), func(r batch.Result) []batch.Request {
+			if r.Response.Status == 204 && !r.Uncertain {
+				n++
+			}
+			return nil
+		})
+		// The token lasts 10 minutes; until a minute before, it is in use.
+		if !errors.Is(err, batch.ErrUnauthorized) || time.Since(start) < 9*time.Minute || n < 20*4*250 {
+			t.Errorf("Run = %v after %v with %d deleted", err, time.Since(start), n)
+		}
+	})
+}
+
+// hangingCredential issues one token for ten minutes and never answers again.
+type hangingCredential struct {
+	tenant *graphsim.Tenant
+	once   sync.Once
+}
+
+func (c *hangingCredential) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token := ""
+	c.once.Do(func() { token = c.tenant.Token() })
+	if token == "" {
+		<-ctx.Done()
+		return azcore.AccessToken{}, ctx.Err()
+	}
+	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(10 * time.Minute)}, nil
+}
+
+// The command line tools refuse claims; a plain 401 must not end a run for that.
+func TestReauthorizeWithoutClaims(t *testing.T) {
+	credential := &fakeCredential{expiry: time.Hour}
+	credential.issue = func(n int) (string, error) {
+		if credential.asked[n-1].Claims != "" {
+			return "", errors.New("run az login --claims-challenge")
+		}
+		return fmt.Sprint("token", n), nil
+	}
+	client, err := graph.New(credential, graph.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.Token(t.Context())
+	if err := client.Reauthorize(t.Context(), &batch.StatusError{Status: 401}); err != nil {
+		t.Fatal(err)
+	}
+	if token, _ := client.Token(t.Context()); token != "token3" {
+		t.Errorf("token %s, want the third", token)
+	}
+	challenge := http.Header{"Www-Authenticate": {`Bearer claims="e30="`}}
+	if err := client.Reauthorize(t.Context(), &batch.StatusError{Status: 401, Header: challenge}); err == nil {
+		t.Error("a challenge was answered without its claims")
+	}
+}
+
+// Where there is no connection, nothing was sent, and that is said.
+func TestNotConnected(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	client, err := graph.New(&fakeCredential{expiry: time.Hour, issue: func(int) (string, error) { return "secret", nil }}, graph.Options{Root: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.PostBatch(t.Context(), []byte(`{}`)); !errors.Is(err, batch.ErrNotSent) {
+		t.Errorf("PostBatch = %v, want batch.ErrNotSent", err)
+	}
+	untrusted := httptest.NewUnstartedServer(nil)
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	untrusted.StartTLS()
+	defer untrusted.Close()
+	client, _ = graph.New(&fakeCredential{expiry: time.Hour, issue: func(int) (string, error) { return "secret", nil }}, graph.Options{Root: untrusted.URL})
+	if _, err := client.PostBatch(t.Context(), []byte(`{}`)); !errors.Is(err, batch.ErrNotSent) {
+		t.Errorf("PostBatch to a host without trust = %v, want batch.ErrNotSent", err)
 	}
 }
 

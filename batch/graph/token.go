@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -22,6 +23,10 @@ import (
 // than a post may take, so that no token ends while it is on its way.
 const refreshAhead = 5 * time.Minute
 
+// hurry bounds the wait for a new token while the old one is still good, and is
+// how long a failed attempt is not repeated.
+const hurry = 15 * time.Second
+
 // tokenSource keeps one token for all posts. It is needed because some of
 // azidentity's credentials (the command line tools) start a process for each
 // call, and because the header must go to one origin only.
@@ -30,48 +35,74 @@ type tokenSource struct {
 	scope      string
 	origin     *url.URL
 
-	// slot holds the token, and is empty while someone gets a new one; a
-	// channel rather than a mutex so that waiting ends with the context.
-	slot chan azcore.AccessToken
+	mu      sync.Mutex
+	held    azcore.AccessToken
+	retryAt time.Time     // when to try again to replace a token that is still good
+	renewal chan struct{} // closed when the one under way is over, nil if none is
 }
 
 func newTokenSource(credential azcore.TokenCredential, scope string, origin *url.URL) *tokenSource {
-	s := &tokenSource{credential: credential, scope: scope, origin: origin, slot: make(chan azcore.AccessToken, 1)}
-	s.slot <- azcore.AccessToken{}
-	return s
+	return &tokenSource{credential: credential, scope: scope, origin: origin}
 }
 
-// token returns the token in use, or a new one if that is near its end or
-// claims are given, which azidentity's own caches let through.
-func (s *tokenSource) token(ctx context.Context, claims string) (azcore.AccessToken, error) {
-	var held azcore.AccessToken
-	select {
-	case held = <-s.slot:
-	case <-ctx.Done():
-		return held, context.Cause(ctx)
-	}
-	defer func() { s.slot <- held }()
-	now := time.Now()
-	due := held.ExpiresOn.Add(-refreshAhead)
-	if !held.RefreshOn.IsZero() && held.RefreshOn.Before(due) {
-		due = held.RefreshOn
-	}
-	if claims == "" && held.Token != "" && now.Before(due) {
-		return held, nil
-	}
-	fresh, err := s.credential.GetToken(ctx, policy.TokenRequestOptions{
-		Scopes:    []string{s.scope},
-		Claims:    claims,
-		EnableCAE: true,
-	})
-	if err != nil {
-		if claims == "" && now.Before(held.ExpiresOn) {
-			return held, nil // still good; the next post asks again
+// token returns the token in use, or a new one if that is near its end. Only one
+// caller at a time gets a new one; the others go on with the old one while it is
+// good, so that a slow token endpoint holds up nobody.
+func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
+	for {
+		s.mu.Lock()
+		held, renewal := s.held, s.renewal
+		now := time.Now()
+		good := held.Token != "" && now.Add(time.Minute).Before(held.ExpiresOn)
+		if good && (renewal != nil || now.Before(s.retryAt) || !due(held, now)) {
+			s.mu.Unlock()
+			return held, nil
 		}
-		return azcore.AccessToken{}, err
+		if renewal == nil {
+			s.renewal = make(chan struct{})
+			s.mu.Unlock()
+			if good {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, hurry)
+				defer cancel()
+			}
+			fresh, err := s.get(ctx, "")
+			s.replace(fresh, err)
+			if err != nil && good {
+				return held, nil
+			}
+			return fresh, err
+		}
+		s.mu.Unlock()
+		select {
+		case <-renewal:
+		case <-ctx.Done():
+			return held, context.Cause(ctx)
+		}
 	}
-	held = fresh
-	return held, nil
+}
+
+func due(t azcore.AccessToken, now time.Time) bool {
+	return !now.Before(t.ExpiresOn.Add(-refreshAhead)) || !t.RefreshOn.IsZero() && !now.Before(t.RefreshOn)
+}
+
+// replace ends a renewal.
+func (s *tokenSource) replace(fresh azcore.AccessToken, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.held = fresh
+	} else {
+		s.retryAt = time.Now().Add(hurry)
+	}
+	if s.renewal != nil {
+		close(s.renewal)
+		s.renewal = nil
+	}
+}
+
+func (s *tokenSource) get(ctx context.Context, claims string) (azcore.AccessToken, error) {
+	return s.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.scope}, Claims: claims, EnableCAE: true})
 }
 
 // GetAuthorizationToken implements kiota's AccessTokenProvider. The token goes
@@ -80,7 +111,7 @@ func (s *tokenSource) GetAuthorizationToken(ctx context.Context, u *url.URL, _ m
 	if u.Scheme != s.origin.Scheme || u.Host != s.origin.Host {
 		return "", fmt.Errorf("refusing to send the token to %s://%s instead of %s", u.Scheme, u.Host, s.origin)
 	}
-	t, err := s.token(ctx, "")
+	t, err := s.token(ctx)
 	return t.Token, err
 }
 
@@ -95,14 +126,19 @@ func (s *tokenSource) GetAllowedHostsValidator() *authentication.AllowedHostsVal
 
 // renew gets a token that replaces the refused one.
 func (s *tokenSource) renew(ctx context.Context, refused *batch.StatusError) error {
-	claims, ok := challengeClaims(refused)
-	if !ok {
+	claims, challenged := challengeClaims(refused)
+	if !challenged {
 		// Without claims azidentity would answer with the same token out of its
 		// cache. Asking for one that is not valid before now is what Entra's own
 		// challenges ask for.
 		claims = fmt.Sprintf(`{"access_token":{"nbf":{"essential":true,"value":"%d"}}}`, time.Now().Unix())
 	}
-	_, err := s.token(ctx, claims)
+	fresh, err := s.get(ctx, claims)
+	if err != nil && !challenged {
+		// The command line tools refuse all claims, and keep their own cache.
+		fresh, err = s.get(ctx, "")
+	}
+	s.replace(fresh, err)
 	return err
 }
 
