@@ -29,6 +29,9 @@ func (a *app) confirm(ctx context.Context, t *tenant, list *input.List) error {
 	stats := list.Stats()
 	fmt.Fprintf(a.stderr, "About to revoke %s of %s in tenant %s at %s.\n",
 		plural(stats.Unique, "pass", "passes"), plural(stats.Users, "user", "users"), orUnknown(t.id), t.root)
+	if stats.AnyPass > 0 {
+		fmt.Fprintf(a.stderr, "Of %s whatever pass there is, since the list names none.\n", plural(stats.AnyPass, "user", "users"))
+	}
 	for _, p := range list.Sample(sampleSize) {
 		method := p.Method
 		if method == "" {
@@ -39,9 +42,9 @@ func (a *app) confirm(ctx context.Context, t *tenant, list *input.List) error {
 	if more := stats.Unique - sampleSize; more > 0 {
 		fmt.Fprintf(a.stderr, "  and %d more\n", more)
 	}
-	if stats.Duplicates+stats.Invalid > 0 {
-		fmt.Fprintf(a.stderr, "Left out: %s, %s.\n",
-			plural(stats.Duplicates, "duplicate", "duplicates"), plural(stats.Invalid, "bad row", "bad rows"))
+	if stats.Duplicates+stats.Invalid+stats.Done > 0 {
+		fmt.Fprintf(a.stderr, "Left out: %s, %s, %d done before.\n",
+			plural(stats.Duplicates, "duplicate", "duplicates"), plural(stats.Invalid, "bad row", "bad rows"), stats.Done)
 	}
 	want := []string{"y", "yes"}
 	if stats.Unique > typedAbove {

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 )
 
 // version is set when a release is built; otherwise the build's own record says
@@ -15,10 +16,13 @@ import (
 var version string
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal ends the run in order. After it signals have their usual
-	// effect again, so a second one ends the process.
-	context.AfterFunc(ctx, stop)
+	// A reader that goes away, as head does, is a failing write like any other.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// The first signal ends the run in order. Soon after it signals have their
+	// usual effect again, so a second one ends the process; but not at once,
+	// since timeout(1) sends each signal to the process and to its group.
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -45,7 +45,7 @@ func TestReadmeCommands(t *testing.T) {
 	}
 	ran := 0
 	for _, line := range readmeCommands(t) {
-		args, ok := strings.CutPrefix(line, "tapsweep ")
+		args, ok := strings.CutPrefix(strings.TrimPrefix(line, "./"), "tapsweep ")
 		if !ok {
 			if !strings.HasPrefix(line, "export AZURE_") && !strings.HasPrefix(line, "go build -o tapsweep ") {
 				t.Errorf("README shows a command that no test runs: %s", line)

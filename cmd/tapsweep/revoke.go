@@ -108,10 +108,10 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	if !f.yes && !f.dryRun && !a.canAsk(lists) {
-		return refuse(errors.New("nobody to ask: standard input is not a terminal"),
+		return refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
 			"--yes goes on without asking, --dry-run shows what would be done")
 	}
-	list, err := a.openLists(lists, f)
+	list, err := a.openLists(ctx, lists, f)
 	if err != nil {
 		return err
 	}
@@ -120,11 +120,14 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	if path == "" {
 		path = freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
 	}
-	if err := checkResultsPath(path, f.overwrite, lists); err != nil {
+	if err := a.checkResultsPath(path, f.overwrite, lists); err != nil {
 		return err
 	}
 
 	tenant, err := connect(ctx, f, list)
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -160,6 +163,10 @@ func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, ten
 	if err != nil {
 		return refuse(errors.Join(err, log.Close()))
 	}
+	stopSaying := context.AfterFunc(ctx, func() {
+		a.say("%v: stopping, which takes up to 10 s if batches are in flight; once more ends at once", context.Cause(ctx))
+	})
+	defer stopSaying()
 	progress := a.startProgress(f.progress, list.Stats().Rows)
 	job := revoke.New(runner, func(row *results.Row) error {
 		progress.row(row)
@@ -168,7 +175,8 @@ func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, ten
 	counts, runErr := job.Run(ctx, list.Pairs())
 	progress.stop()
 
-	summary := report.Summary{Counts: counts, Took: time.Since(start), Results: log.Name(), Stopped: runErr, DryRun: f.dryRun, Simulated: f.simulate}
+	summary := report.Summary{Counts: counts, Took: time.Since(start), Results: log.Name(), Stopped: runErr, DryRun: f.dryRun,
+		Simulated: f.simulate, AnyPass: list.Stats().AnyPass, DoneBefore: list.Stats().Done}
 	code := exitCode(&counts, runErr)
 	end := &results.End{Counts: counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
@@ -206,16 +214,38 @@ func exitCode(counts *revoke.Counts, runErr error) int {
 
 // openLists reads the lists for the first time. Nothing is sent unless each
 // row of them is good, or --skip-invalid says to leave the others out.
-func (a *app) openLists(names []string, f *revokeFlags) (*input.List, error) {
-	list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid, Stdin: a.stdin})
-	if problems, ok := errors.AsType[*input.Problems](err); ok {
-		return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems),
-			"mend the rows, or leave them out with --skip-invalid")
+func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags) (*input.List, error) {
+	type opened struct {
+		list *input.List
+		err  error
 	}
-	if err != nil {
-		return nil, refuse(err)
+	// On its own goroutine, because a read from a terminal or a pipe ends when
+	// the other side pleases, and an interrupt must not wait for that.
+	done := make(chan opened, 1)
+	go func() {
+		list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid, Stdin: a.stdin})
+		done <- opened{list, err}
+	}()
+	select {
+	case o := <-done:
+		problems, ok := errors.AsType[*input.Problems](o.err)
+		switch {
+		case ok && !problems.Cut:
+			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems), "mend the rows, or leave them out with --skip-invalid")
+		case ok:
+			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems))
+		case o.err != nil:
+			return nil, refuse(o.err)
+		}
+		return o.list, nil
+	case <-ctx.Done():
+		return nil, interrupted(ctx)
 	}
-	return list, nil
+}
+
+// interrupted is the end of a command by a signal before anything was sent.
+func interrupted(ctx context.Context) error {
+	return &exitError{code: exitStopped, err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
 }
 
 // freeName returns a name that no file has: two runs may begin in one second.
@@ -231,7 +261,7 @@ func freeName(base, ext string) string {
 
 // checkResultsPath refuses a results log that would destroy something, above
 // all one of the lists.
-func checkResultsPath(path string, overwrite bool, lists []string) error {
+func (a *app) checkResultsPath(path string, overwrite bool, lists []string) error {
 	if path == "-" {
 		return nil
 	}
@@ -242,8 +272,15 @@ func checkResultsPath(path string, overwrite bool, lists []string) error {
 		}
 		return nil
 	}
+	if there.IsDir() {
+		return refuse(fmt.Errorf("results log %s is a directory", path))
+	}
 	for _, name := range lists {
-		if info, err := os.Stat(name); err == nil && os.SameFile(there, info) {
+		info, err := os.Stat(name)
+		if f, ok := a.stdin.(*os.File); ok && name == "-" {
+			info, err = f.Stat()
+		}
+		if err == nil && os.SameFile(there, info) {
 			return refuse(fmt.Errorf("results log %s is also a list", path), "choose another --results file")
 		}
 	}

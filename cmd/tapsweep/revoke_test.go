@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -102,8 +103,59 @@ func TestRevokeResultsLog(t *testing.T) {
 	}
 	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--max-attempts", "1", "--results", "-", log)
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 1 || len(rows) != 5 || outcomes(rows)[results.Absent] != 4 || outcomes(rows)[results.Failed] != 1 {
+	if p.code != 1 || len(rows) != 1 || outcomes(rows)[results.Failed] != 1 || !strings.Contains(p.stderr, "4 rows left out") {
 		t.Errorf("exit %d, outcomes %v\n%s", p.code, outcomes(rows), p.stderr)
+	}
+
+	// With nothing left to do, there is nothing to do, and that is well.
+	done := filepath.Join(t.TempDir(), "done.jsonl")
+	list := writeFile(t, "l.csv", listOf(users[:2]))
+	tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", done, list)
+	if p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", done); p.code != 0 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+}
+
+// A signal is heard at any time, and nothing is sent after it.
+func TestSignalBeforeTheRun(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "-")
+	stdin, err := cmd.StdinPipe() // stays open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	p := finish(t, cmd, func(p *os.Process) {
+		time.Sleep(500 * time.Millisecond)
+		p.Signal(syscall.SIGTERM)
+	})
+	if p.code != 4 || !strings.Contains(p.stderr, "terminated") || !strings.Contains(p.stderr, "nothing was sent") || strings.Contains(p.stderr, "hint") {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+}
+
+// A reader of the results that goes away stops the run in order.
+func TestClosedOutput(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+	users := tenant.Populate(2000)
+	env, root := serve(t, tenant)
+	cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-", writeFile(t, "l.csv", listOf(users)))
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = w, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	r.Read(make([]byte, 1))
+	r.Close()
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 4 || !strings.Contains(stderr.String(), "broken pipe") || len(tenant.Left()) == 0 {
+		t.Errorf("exit %d, %d passes left\n%s", code, len(tenant.Left()), stderr.String())
 	}
 }
 
@@ -141,6 +193,7 @@ func TestExitCodes(t *testing.T) {
 		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, 2, `bad.csv:2: method "nope" is not a GUID`},
 		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, 2, "https://"},
 		{"results is a list", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", list, list}, 2, "is also a list"},
+		{"results is a directory", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/", list}, 2, "is a directory"},
 		{"results there already", env, []string{"revoke", "--yes", "--graph-url", root, "--results", gone, list}, 2, "--overwrite"},
 		{"results nowhere", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/nosuch/dir/r.jsonl", list}, 2, "no such file"},
 		{"wrong secret", wrong, []string{"revoke", "--yes", "--graph-url", root, list}, 3, "AADSTS7000215"},

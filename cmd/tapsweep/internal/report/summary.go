@@ -23,6 +23,9 @@ type Summary struct {
 	Stopped   error  // why the run stopped early
 	DryRun    bool
 	Simulated bool
+
+	AnyPass    int // rows that named no pass
+	DoneBefore int // rows of a results log that were left out
 }
 
 // hints say, for each outcome that leaves something to do, what that is.
@@ -47,7 +50,7 @@ func (s *Summary) Print(w io.Writer) {
 	if s.DryRun {
 		what += " (dry run, nothing was changed)"
 	}
-	fmt.Fprintf(w, "%s: %d rows in %s", what, total, round(s.Took))
+	fmt.Fprintf(w, "%s: %s in %s", what, rows(total), round(s.Took))
 	if sec := s.Took.Seconds(); sec > 0 && s.Counts.Requests > 0 {
 		fmt.Fprintf(w, ", %.1f requests/s", float64(s.Counts.Requests)/sec)
 	}
@@ -65,6 +68,12 @@ func (s *Summary) Print(w io.Writer) {
 	if codes := s.codes(); codes != "" {
 		fmt.Fprintf(w, "  codes: %s\n", codes)
 	}
+	if s.AnyPass > 0 {
+		fmt.Fprintf(w, "%s named no pass: whatever pass the user held was meant\n", rows(s.AnyPass))
+	}
+	if s.DoneBefore > 0 {
+		fmt.Fprintf(w, "%s left out, done by the earlier run\n", rows(s.DoneBefore))
+	}
 	if s.Stopped != nil {
 		fmt.Fprintf(w, "stopped early: %s\n", batch.Printable(s.Stopped.Error()))
 	}
@@ -72,8 +81,15 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "results: %s\n", s.Results)
 	}
 	if left := s.Counts.Left(); left > 0 {
-		fmt.Fprintf(w, "%d of %d rows are not done\n", left, total)
+		fmt.Fprintf(w, "%d of %s not done\n", left, rows(total))
 	}
+}
+
+func rows(n int) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
 }
 
 // codes lists the error codes of the rows that are not done, most first.
@@ -93,8 +109,8 @@ func (s *Summary) codes() string {
 	for _, c := range list {
 		parts = append(parts, fmt.Sprintf("%s %d", c.code, c.n))
 	}
-	if len(parts) > 8 {
-		parts = append(parts[:8], fmt.Sprintf("and %d others", len(parts)-8))
+	if more := len(parts) - 8; more > 0 {
+		parts = append(parts[:8], fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -33,18 +33,31 @@ func toRow(res batch.Result) results.Row {
 		row.Message = join(row.Message, res.Err.Error())
 	case errors.Is(res.Err, batch.ErrAttempts):
 		row.Outcome = results.Failed
-		if row.Status == 0 {
+		if row.Status == 0 && res.Uncertain {
 			row.Outcome = results.Unknown
 		}
 		row.Message = res.Err.Error()
 	case row.Status == 403:
 		row.Outcome = results.Denied
-	case row.Status == 404:
+	case row.Status == 404 && res.Err == nil:
 		row.Outcome = results.UnknownUser
 	default:
 		row.Outcome = results.Rejected
 		if row.Status == 0 && res.Err != nil {
 			row.Message = res.Err.Error()
+		}
+	}
+	return row
+}
+
+// toReadRow is toRow for a LIST. What only reads may fail, but leaves nothing
+// uncertain behind.
+func toReadRow(res batch.Result) results.Row {
+	row := toRow(res)
+	if row.Outcome == results.Unknown {
+		row.Outcome = results.Failed
+		if errors.Is(res.Err, batch.ErrNotSent) {
+			row.Outcome = results.NotSent
 		}
 	}
 	return row

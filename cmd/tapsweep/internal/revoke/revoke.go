@@ -124,13 +124,15 @@ func (j *Job) requests(pairs Source) iter.Seq[batch.Request] {
 
 // work is a pair under way; it travels as the request's tag.
 type work struct {
-	pair    input.Pair
-	method  string // the pass to delete, once it is known
-	step    step
-	rest    []string     // further passes of a user whose pair names none
-	looks   int          // LISTs that showed a pass that a DELETE did not find
-	deletes int          // sends of the last DELETE
-	last    *results.Row // of the DELETE that a LIST is to explain
+	pair      input.Pair
+	method    string // the pass to delete, once it is known
+	step      step
+	rest      []string     // further passes of a user whose pair names none
+	looks     int          // LISTs that showed a pass that a DELETE did not find
+	deletes   int          // sends of the last DELETE
+	revoked   bool         // a pass was deleted, for a pair that names none
+	uncertain bool         // a DELETE may have been carried out without an answer
+	last      *results.Row // of the DELETE that a LIST is to explain
 }
 
 // step is what the request under way is for.
@@ -140,7 +142,7 @@ const (
 	deleting   step = iota
 	looking         // LIST: which pass does the user hold?
 	explaining      // LIST: why did the DELETE find nothing?
-	checking        // LIST: was it deleted by an attempt that failed?
+	checking        // LIST: was it deleted by an attempt without an answer?
 )
 
 func (w *work) delete() batch.Request {
@@ -183,23 +185,21 @@ func (j *Job) settle(res batch.Result) []batch.Request {
 
 func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 	row := toRow(res)
-	w.deletes = res.Attempts
+	w.deletes, w.uncertain = res.Attempts, w.uncertain || res.Uncertain
 	switch {
 	case res.Err == nil && res.Response.Status < 300:
 		row.Outcome = results.Revoked
-	case res.Err == nil && res.Response.Status == 404 && res.Uncertain:
-		// An attempt before this one was carried out, and its answer was lost.
-		row.Outcome = results.Revoked
+		w.revoked = true
+		if len(w.rest) > 0 {
+			w.method, w.rest = w.rest[0], w.rest[1:]
+			return new(w.delete())
+		}
 	case res.Err == nil && res.Response.Status == 404:
 		w.last = &row
 		return new(w.list(explaining))
-	case errors.Is(res.Err, batch.ErrAttempts) && res.Uncertain:
+	case res.Uncertain && !errors.Is(res.Err, batch.ErrNotSent):
 		w.last = &row
 		return new(w.list(checking))
-	}
-	if row.Outcome == results.Revoked && len(w.rest) > 0 {
-		w.method, w.rest = w.rest[0], w.rest[1:]
-		return new(w.delete())
 	}
 	j.row(w, row)
 	return nil
@@ -208,7 +208,7 @@ func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 // looked handles the first LIST of a pair that names no pass, and all there is
 // of a dry run.
 func (j *Job) looked(w *work, res batch.Result) *batch.Request {
-	row := toRow(res)
+	row := toReadRow(res)
 	passes, err := readPasses(res)
 	switch {
 	case err != nil:
@@ -244,7 +244,7 @@ func dryRun(w *work, passes []string) results.Outcome {
 
 // explained handles the LIST after a DELETE that found nothing.
 func (j *Job) explained(w *work, res batch.Result) *batch.Request {
-	row := toRow(res)
+	row := toReadRow(res)
 	row.Attempts = w.deletes
 	passes, err := readPasses(res)
 	switch {
@@ -258,6 +258,10 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 		}
 	case len(passes) == 0:
 		row.Outcome = results.Absent
+		if w.uncertain || w.revoked {
+			// An attempt before this one was carried out, and its answer lost.
+			row.Outcome = results.Revoked
+		}
 	case holds(passes, w.method):
 		if w.looks++; w.looks < j.opts.Looks {
 			req := w.delete()
@@ -282,15 +286,27 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 	return nil
 }
 
-// checked handles the LIST after a DELETE that failed to the last attempt, one
-// of which may have been carried out.
+// checked handles the LIST after a DELETE that failed for good, an attempt of
+// which may have been carried out.
 func (j *Job) checked(w *work, res batch.Result) {
 	row := *w.last
 	if passes, err := readPasses(res); err == nil && listed(res) && !holds(passes, w.method) {
 		row.Outcome = results.Revoked
-		row.Message = join("gone, although every attempt failed", row.Message)
+		row.Message = join("gone, although the last attempt failed", row.Message)
 	}
 	j.row(w, row)
+}
+
+// cause is what the summary counts rows that are not done under: Graph's code,
+// or what happened where Graph said nothing.
+func cause(row *results.Row) string {
+	switch {
+	case row.Outcome.Done():
+		return ""
+	case row.Code == "" && (row.Outcome == results.Failed || row.Outcome == results.Unknown):
+		return row.Message
+	}
+	return row.Code
 }
 
 // row writes what became of the pair, for good.
@@ -299,8 +315,8 @@ func (j *Job) row(w *work, row results.Row) {
 	row.User, row.Method = w.pair.User, w.method
 	row.Time = time.Now()
 	j.counts.Outcomes[row.Outcome]++
-	if !row.Outcome.Done() && row.Code != "" {
-		j.counts.Codes[batch.Printable(row.Code)]++
+	if code := cause(&row); code != "" && len(j.counts.Codes) < 1000 {
+		j.counts.Codes[batch.Printable(code)]++
 	}
 	if err := j.write(&row); err != nil {
 		j.stop(err)
