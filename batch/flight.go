@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"tapsweep/batch/throttle"
@@ -100,7 +101,7 @@ func (f *flight) clock() time.Time {
 
 // report sums the flight up for the throttle.
 func (f *flight) report() throttle.Report {
-	rep := throttle.Report{Sent: f.sent}
+	rep := throttle.Report{Sent: f.sent, Used: used(f.reply.Header)}
 	note := func(value string) {
 		if d, ok := ParseRetryAfter(value, f.clock()); ok {
 			rep.RetryAfter, rep.Told = max(rep.RetryAfter, d), true
@@ -118,6 +119,7 @@ func (f *flight) report() throttle.Report {
 		return rep
 	}
 	for i := range f.answers {
+		rep.Used = max(rep.Used, used(f.answers[i].Header))
 		switch a := &f.answers[i]; {
 		case a.err != nil:
 			rep.Lost++
@@ -129,6 +131,17 @@ func (f *flight) report() throttle.Report {
 		}
 	}
 	return rep
+}
+
+// used reads the share of the limit in use, 0 where the service does not tell,
+// which is mostly so. Source: learn.microsoft.com/graph/throttling-limits,
+// identity and access.
+func used(header http.Header) float64 {
+	share, err := strconv.ParseFloat(header.Get("X-Ms-Throttle-Limit-Percentage"), 64)
+	if err != nil || !(share > 0) {
+		return 0
+	}
+	return share
 }
 
 // absorb takes in the attempt of entry i and tells whether it settles the

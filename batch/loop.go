@@ -44,7 +44,7 @@ func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Res
 		opts:   r.opts,
 		next:   next,
 		settle: settle,
-		gate:   throttle.New(throttle.Options{}),
+		gate:   throttle.New(r.pace),
 		busy:   make(map[string]struct{}),
 		parked: make(map[string][]*entry),
 		posts:  posts,
@@ -89,6 +89,8 @@ type loop struct {
 	renewing bool
 	tokens   chan error
 
+	refusedSince time.Time // of the first refusal since something was accepted
+
 	stopped error
 	grace   <-chan time.Time
 }
@@ -101,7 +103,7 @@ func (l *loop) run(ctx context.Context) {
 		if l.stopped == nil && ctx.Err() != nil {
 			l.stop(context.Cause(ctx))
 		}
-		wake := l.launch(ctx, time.Now())
+		wake := l.stall(l.launch(ctx, time.Now()))
 		if l.stopped == nil && ctx.Err() != nil {
 			continue // src or settle ended the run, and no answer may be left to wait for
 		}
@@ -127,6 +129,30 @@ func (l *loop) run(ctx context.Context) {
 		case <-l.grace:
 			l.cancel(errStopped)
 		}
+	}
+}
+
+// stall ends a run in which everything is refused, and has the loop wake up to
+// do so.
+func (l *loop) stall(wake time.Time) time.Time {
+	if l.stopped != nil || l.refusedSince.IsZero() || l.opts.StallTimeout < 0 {
+		return wake
+	}
+	end := l.refusedSince.Add(l.opts.StallTimeout)
+	if !time.Now().Before(end) {
+		l.stop(fmt.Errorf("%w: not one request was accepted in %v", ErrStalled, l.opts.StallTimeout))
+		return time.Time{}
+	}
+	if wake.IsZero() || end.Before(wake) {
+		return end
+	}
+	return wake
+}
+
+// tooLong ends the run if the service asks for a longer wait than is sat out.
+func (l *loop) tooLong(wait time.Duration) {
+	if l.stopped == nil && l.opts.MaxWait >= 0 && wait > l.opts.MaxWait {
+		l.stop(fmt.Errorf("%w: %v, more than %v", ErrMaxWait, wait.Round(time.Second), l.opts.MaxWait))
 	}
 }
 
@@ -293,6 +319,15 @@ func (l *loop) land(f *flight) {
 	now := time.Now()
 	rep := f.report()
 	l.gate.Done(now, rep)
+	switch {
+	case rep.Accepted > 0:
+		l.refusedSince = time.Time{}
+	case rep.Refused > 0 && l.refusedSince.IsZero():
+		l.refusedSince = f.sent
+	}
+	if rep.Refused > 0 {
+		l.tooLong(rep.RetryAfter)
+	}
 	if l.opts.Logger.Enabled(l.posts, slog.LevelDebug) {
 		l.opts.Logger.Debug("batch answered", "batch", f.seq, "requests", len(f.entries), "took", now.Sub(f.sent),
 			"accepted", rep.Accepted, "throttled", rep.Refused, "lost", rep.Lost, "wait", rep.RetryAfter,
@@ -334,6 +369,7 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 		pause := throttle.Backoff(e.Attempts-1, l.opts.Backoff, maxBackoff, jitter)
 		if told, ok := ParseRetryAfter(e.retryAfter, f.clock()); ok {
 			pause = max(pause, told)
+			l.tooLong(told)
 		}
 		l.wait(e, f.answered.Add(pause))
 		return

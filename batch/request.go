@@ -97,6 +97,13 @@ var (
 	// ErrAttempts says that the last of MaxAttempts failed too. It wraps why.
 	ErrAttempts = errors.New("gave up")
 
+	// ErrMaxWait ends a run: the service asks to wait longer than Options.MaxWait.
+	ErrMaxWait = errors.New("the service asks for too long a wait")
+
+	// ErrStalled ends a run: requests were refused for Options.StallTimeout, and
+	// none was accepted.
+	ErrStalled = errors.New("the service refuses everything")
+
 	// ErrUnauthorized ends a run: Graph refused the token and the new one too,
 	// or a Poster returns it because it has no token, and sent nothing.
 	ErrUnauthorized = errors.New("no access token that Graph takes")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"tapsweep/batch/throttle"
 )
 
 // Options of a Runner. The zero value of each field is its default.
@@ -12,7 +14,8 @@ type Options struct {
 	// BatchSize is the most requests in one batch, 1 to 20. Zero means 20.
 	BatchSize int
 
-	// Concurrency is the most batches in flight. Zero means 16.
+	// Concurrency is the most batches in flight. Zero means as many as the pace
+	// takes, up to 512.
 	Concurrency int
 
 	// MaxAttempts is how often a request is sent before it is given up; being
@@ -32,6 +35,18 @@ type Options struct {
 	// one, up to a minute. Zero means 1 s.
 	Backoff time.Duration
 
+	// MaxRate is the most requests a second, whatever the tenant would take.
+	// Zero means no such bound.
+	MaxRate float64
+
+	// MaxWait ends the run when the service asks to wait longer. Zero means
+	// 15 minutes, negative any wait is sat out.
+	MaxWait time.Duration
+
+	// StallTimeout ends the run when requests were refused for so long without
+	// one being accepted. Zero means 30 minutes, negative never.
+	StallTimeout time.Duration
+
 	// Headers are added to each individual request that does not set them.
 	Headers map[string]string
 
@@ -45,7 +60,10 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-const maxBackoff = time.Minute
+const (
+	maxBackoff     = time.Minute
+	maxConcurrency = 512
+)
 
 func (o Options) withDefaults() (Options, error) {
 	switch {
@@ -57,15 +75,18 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("max attempts %d is negative", o.MaxAttempts)
 	case o.RequestTimeout < 0:
 		return o, fmt.Errorf("request timeout %v is negative", o.RequestTimeout)
+	case o.MaxRate < 0:
+		return o, fmt.Errorf("max rate %v is negative", o.MaxRate)
 	case o.Backoff < 0:
 		return o, fmt.Errorf("backoff %v is negative", o.Backoff)
 	}
 	setDefault(&o.BatchSize, MaxRequests)
-	setDefault(&o.Concurrency, 16)
 	setDefault(&o.MaxAttempts, 6)
 	setDefault(&o.RequestTimeout, 100*time.Second)
 	setDefault(&o.Grace, 10*time.Second)
 	setDefault(&o.Backoff, time.Second)
+	setDefault(&o.MaxWait, 15*time.Minute)
+	setDefault(&o.StallTimeout, 30*time.Minute)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -84,6 +105,7 @@ func setDefault[T comparable](field *T, value T) {
 type Runner struct {
 	poster Poster
 	opts   Options
+	pace   throttle.Options
 }
 
 // NewRunner checks the options and returns a Runner.
@@ -92,5 +114,9 @@ func NewRunner(poster Poster, opts Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runner{poster: poster, opts: opts}, nil
+	// A bound that the caller chose is gone up to at once; without one the pace
+	// decides.
+	pace := throttle.Options{MaxRate: opts.MaxRate, MaxInFlight: opts.Concurrency * opts.BatchSize}
+	setDefault(&opts.Concurrency, maxConcurrency)
+	return &Runner{poster: poster, opts: opts, pace: pace}, nil
 }

@@ -1,21 +1,42 @@
-// Package throttle decides when the next requests may go, and how many, from
-// nothing but what became of the earlier ones. It is pure: it takes the time as
-// an argument, starts nothing, and knows no HTTP.
+// Package throttle finds the pace that a quota allows, from nothing but what
+// became of the requests sent so far. It is pure: it takes the time as an
+// argument, starts nothing, and knows no HTTP.
+//
+// Nobody outside of the service knows the limit, and it moves. But a refusal
+// tells that the quota is used up at that moment, so what was accepted between
+// two refusals, over the time between them, is the limit, be it a bucket that
+// refills or a window that starts anew. The Controller keeps that rate and a
+// level of requests that should be free, like the service does:
+//
+//   - Before the first refusal the number of requests in flight doubles with
+//     each round trip.
+//   - A refusal empties the level and closes the gate for the wait it names.
+//     Then one request goes, and if it is accepted two, four and so on, until
+//     the level that has built up meanwhile is spent.
+//   - After that requests go at the measured rate. It climbs, slowly at first
+//     and faster the longer nothing is refused, so that a limit that was raised
+//     is found. The next refusal measures again.
 package throttle
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 )
 
-// Options of a Controller. The zero value is ready for use.
+// Options of a Controller. The zero value of each field is its default.
 type Options struct {
-	// MaxBackoff bounds the wait that is chosen here when a refusal names none.
-	// Zero means one minute.
-	MaxBackoff time.Duration
+	// MaxRate is the most requests a second, whatever the service would take.
+	// Zero means no such bound.
+	MaxRate float64
 
-	// Jitter returns a number in [0,1) that spreads chosen waits. Nil means
-	// math/rand.
+	// MaxInFlight is the most requests in flight. Zero means as many as make
+	// 2,000 a second at the latency seen: the higher the speed at which an
+	// unknown limit is hit, the more is refused at once.
+	MaxInFlight int
+
+	// Jitter returns a number in [0,1) that spreads waits which the service did
+	// not name. Nil means math/rand.
 	Jitter func() float64
 }
 
@@ -29,25 +50,54 @@ type Report struct {
 	// RetryAfter is the longest wait that the answers named, if Told.
 	RetryAfter time.Duration
 	Told       bool
+
+	// Used is the share of the limit in use as the service tells it, where 1 is
+	// where refusals begin; zero if it does not tell.
+	Used float64
 }
+
+const (
+	// firstFlight is how many requests go before anything is known: a list this
+	// short is not slowed by caution.
+	firstFlight = 40
+
+	// topRate is the highest limit worth finding fast, in requests a second.
+	topRate = 2000
+
+	// pacePeriod is how often requests go at least when they are paced. At a
+	// low rate batches are smaller than they could be: round trips are cheap,
+	// and a batch that comes when the level is used up is refused as a whole.
+	pacePeriod = 200 * time.Millisecond
+)
 
 // A Controller is the one gate that all requests of a quota pass. It is not
 // safe for concurrent use.
 type Controller struct {
-	opts     Options
-	closed   time.Time // nothing goes before this time
-	refusals int       // in a row without a wait named, for the backoff
+	opts Options
+
+	inFlight int
+	window   float64 // most requests in flight while feeling the way
+	grown    float64 // what the window is to grow by at growAt
+	growAt   time.Time
+	latency  time.Duration // of an answer, about
+	closed   time.Time     // nothing goes before this time
+	opening  float64       // the window at the last refusal
+	near     time.Time     // when the service last said that the limit is near
+	passed   float64       // requests accepted since the last wait
+	carry    float64       // how many seem to pile up at most
+	pauses   pauses
+
+	limit  meter // what the service allows
+	level  level // what should be free of it
+	capped level // what MaxRate leaves
 }
 
 // New returns an open Controller.
 func New(opts Options) *Controller {
-	if opts.MaxBackoff <= 0 {
-		opts.MaxBackoff = time.Minute
-	}
 	if opts.Jitter == nil {
 		opts.Jitter = rand.Float64
 	}
-	return &Controller{opts: opts}
+	return &Controller{opts: opts, window: firstFlight, carry: math.Inf(1), capped: level{free: 1, most: max(1, opts.MaxRate)}}
 }
 
 // Take asks to send up to want requests at now. It returns how many may go;
@@ -57,38 +107,161 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	if now.Before(c.closed) {
 		return 0, c.closed
 	}
-	return want, time.Time{}
+	if c.grown > 0 && !now.Before(c.growAt) {
+		c.window = min(c.window+c.grown, c.maxInFlight())
+		c.grown = 0
+	}
+	if n = min(want, int(c.window)-c.inFlight); n < want && c.inFlight > 0 {
+		// What is left is not worth a round trip; an answer makes room for more.
+		if c.grown > 0 {
+			return 0, c.growAt
+		}
+		return 0, time.Time{}
+	}
+	n = max(n, 1)
+	if rate := c.limit.rate; rate > 0 {
+		since := now.Sub(c.closed)
+		if near := now.Sub(c.near); near < since {
+			since = near // no reason to climb
+		}
+		pace := rate * (1 + c.limit.gain(since, c.latency))
+		c.level.advance(now, pace)
+		if n, at = c.level.take(now, n, pace); n == 0 {
+			return 0, at
+		}
+	}
+	if r := c.opts.MaxRate; r > 0 {
+		c.capped.advance(now, r)
+		if n, at = c.capped.take(now, n, r); n == 0 {
+			return 0, at
+		}
+		c.capped.free -= float64(n)
+	}
+	c.level.free -= float64(n)
+	c.inFlight += n
+	return n, time.Time{}
 }
 
-// Done takes in what became of requests, at the time of their answers.
+// Done takes in what became of requests, at the time of their answer.
 func (c *Controller) Done(now time.Time, r Report) {
-	if r.Refused == 0 {
-		if r.Accepted > 0 && !r.Sent.Before(c.closed) {
-			c.refusals = 0
+	c.inFlight -= r.Accepted + r.Refused + r.Lost
+	if r.Accepted+r.Refused > 0 {
+		took := now.Sub(r.Sent)
+		if c.latency == 0 {
+			c.latency = took
 		}
+		c.latency += (took - c.latency) / 8
+	}
+	fresh := !r.Sent.Before(c.closed) // sent since the gate opened last
+	if fresh {
+		c.passed += float64(r.Accepted)
+	}
+	c.limit.note(r, fresh, now, max(minSpan, 4*c.latency))
+	if r.Refused == 0 {
+		c.accept(now, r, fresh)
 		return
 	}
-	wait := r.RetryAfter
-	if !r.Told || wait <= 0 {
-		wait = Backoff(c.refusals, time.Second, c.opts.MaxBackoff, c.opts.Jitter())
-		if !r.Sent.Before(c.closed) {
-			c.refusals++ // not for what was in flight when the gate closed
-		}
+	if fresh {
+		c.pauses.begin(r.Sent, r.Accepted > 0)
+		// The level is where it was when this was sent. After a window has ended
+		// there is as much as in the last one, and not what the time since makes.
+		c.learnCarry(r.Sent)
+		c.level = level{at: r.Sent, most: min(max(float64(c.limit.before), c.limit.rate, 20), c.carry)}
+		c.opening = c.window
 	}
-	if until := now.Add(wait); until.After(c.closed) {
+	if c.limit.counts {
+		c.level.free -= float64(r.Refused)
+	}
+	c.window, c.grown = 1, 0
+	c.passed = 0
+	if until := now.Add(c.pauses.wait(now, r, c.limit.rate, c.opts.Jitter())); until.After(c.closed) {
 		c.closed = until
 	}
+}
+
+// learnCarry takes in the first refusal after a wait. If it comes while what has
+// piled up in the wait is being spent, so much does not pile up.
+func (c *Controller) learnCarry(sent time.Time) {
+	if c.limit.rate > 0 && sent.Sub(c.closed) < 3*c.latency {
+		c.carry = max(c.passed, c.limit.rate/10, 1)
+	} else {
+		c.carry *= 1.5
+	}
+}
+
+// accept takes in an answer without a refusal.
+func (c *Controller) accept(now time.Time, r Report, fresh bool) {
+	if fresh && r.Accepted > 0 {
+		c.pauses.worked(r.Sent)
+	}
+	if r.Used >= 0.8 {
+		c.near = now
+		return
+	}
+	grow := float64(r.Accepted)
+	switch {
+	case !fresh:
+		return
+	case c.limit.agreed > 0:
+		grow = c.maxInFlight() // the level is to be trusted
+	case !c.limit.since.IsZero() && c.window == 1:
+		// Where answers take long, what is refilled meanwhile would run over.
+		grow = max(1, c.opening*min(1, c.latency.Seconds()/2))
+	case c.limit.since.IsZero() && c.limit.count <= firstFlight:
+		grow /= 2
+	case c.limit.since.IsZero():
+		grow *= 3
+	}
+	// Answers come in crowds. Before more goes than has come back, those that
+	// are on their heels get time to say that it is too much.
+	if c.grown == 0 {
+		c.growAt = now.Add(c.latency / 8)
+	}
+	c.grown += grow
+}
+
+func (c *Controller) maxInFlight() float64 {
+	if c.opts.MaxInFlight > 0 {
+		return float64(c.opts.MaxInFlight)
+	}
+	return max(firstFlight, topRate*c.latency.Seconds())
 }
 
 // ClosedUntil returns the end of the wait in force, a time past if there is none.
 func (c *Controller) ClosedUntil() time.Time { return c.closed }
 
-// Backoff returns base·2ⁿ, at most limit, of which jitter in [0,1) takes off up
-// to a quarter, so that clients that failed together do not return together.
-func Backoff(n int, base, limit time.Duration, jitter float64) time.Duration {
-	d := limit
-	if n < 30 && base < limit>>n {
-		d = base << n
+// Rate returns the limit as measured, in requests a second, 0 before it is.
+func (c *Controller) Rate() float64 { return c.limit.rate }
+
+// A level is how many requests should be free, as of a time.
+type level struct {
+	free float64
+	most float64 // it builds up to, 0 for no bound
+	at   time.Time
+}
+
+func (l *level) advance(now time.Time, rate float64) {
+	if !l.at.IsZero() && now.After(l.at) {
+		l.free += rate * now.Sub(l.at).Seconds()
+		if l.most > 0 {
+			l.free = min(l.free, l.most)
+		}
 	}
-	return d - time.Duration(jitter*float64(d)/4)
+	l.at = now
+}
+
+// take returns how many of want requests are free, or when a worthwhile number
+// of them will be.
+func (l *level) take(now time.Time, want int, rate float64) (n int, at time.Time) {
+	chunk := min(float64(want), max(1, math.Floor(rate*pacePeriod.Seconds())))
+	if l.most > 0 {
+		chunk = min(chunk, max(1, math.Floor(l.most))) // more never builds up
+	}
+	// However slow the service seems, it is asked now and then.
+	l.free = max(l.free, chunk-rate*maxPause.Seconds())
+	// Sums of fractions fall short of the whole by a hair.
+	if short := chunk - l.free; short > 1e-6 {
+		return 0, now.Add(time.Duration(math.Ceil(short / rate * 1e9)))
+	}
+	return min(want, int(l.free+1e-6)), time.Time{}
 }

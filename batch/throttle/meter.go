@@ -1,0 +1,117 @@
+package throttle
+
+import (
+	"math"
+	"time"
+)
+
+// A meter measures the limit: what was accepted from one refusal to the next,
+// by the time of sending, over the time between. The quota is used up at both,
+// so nothing that was free at one end is missing at the other.
+type meter struct {
+	rate   float64 // requests a second, 0 while unknown
+	counts bool    // refused requests seem to use up quota too
+	agreed int     // measurements in a row that agreed
+
+	since   time.Time // when the last refused request was sent
+	worked  time.Time // when the first one accepted after it was sent
+	count   int       // accepted since, or ever if there was no refusal yet
+	refused int       // refused since
+	until   time.Time // the end of the wait named first
+	before  int       // count of the span before
+
+	// Sums over recent spans, so that one request more or less in a short span
+	// does not matter.
+	requests, seconds float64
+}
+
+// minSpan is the shortest span that is measured. In a shorter one it matters to
+// which end a batch is counted.
+const minSpan = 500 * time.Millisecond
+
+// memory is how many requests the sums go back to.
+const memory = 1000
+
+// note takes in an answer. fresh tells that the request was sent after the last
+// wait, so that a refusal ends a span.
+func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration) {
+	if !r.Sent.Before(m.since) {
+		m.count += r.Accepted
+		if r.Accepted > 0 && m.worked.IsZero() {
+			m.worked = r.Sent
+		}
+	}
+	if r.Refused > 0 && fresh {
+		m.endSpan(r.Sent, shortest)
+	}
+	m.refused += r.Refused
+	if r.Refused == 0 || !r.Told {
+		return
+	}
+	// A wait that grows with each refusal is that of a debt.
+	until := now.Add(r.RetryAfter)
+	switch {
+	case fresh:
+		m.until = until
+	case until.Sub(m.until) > 1500*time.Millisecond:
+		m.counts = true
+	}
+}
+
+func (m *meter) endSpan(sent time.Time, shortest time.Duration) {
+	if span := sent.Sub(m.since); !m.since.IsZero() {
+		if m.count == 0 || span < shortest {
+			return // a wait that was too short, or too little to measure
+		}
+		m.measure(span.Seconds())
+	}
+	m.before = m.count
+	m.since, m.worked, m.count, m.refused = sent, time.Time{}, 0, 0
+}
+
+func (m *meter) measure(span float64) {
+	requests := float64(m.count)
+	seen := requests / span
+	// A wait much longer than one request takes to be refilled is that of a
+	// window, after which there is as much as before, or pays for the refused
+	// requests. Only where those are many does it matter which.
+	if m.refused > m.count/2 {
+		if waited := m.worked.Sub(m.since).Seconds(); waited > 1/seen+1.5 {
+			m.counts = m.count < m.before/2
+		}
+		if m.counts {
+			requests += float64(m.refused)
+			seen = requests / span
+		}
+	}
+	// Within what a few requests more or less explain, add up; else the limit
+	// has moved.
+	if m.rate == 0 || math.Abs(seen/m.rate-1) > 0.05+4/requests {
+		m.requests, m.seconds, m.agreed = 0, 0, 0
+	} else {
+		m.agreed++
+	}
+	if keep := memory / (m.requests + 1); keep < 1 {
+		m.requests *= keep
+		m.seconds *= keep
+	}
+	m.requests += requests
+	m.seconds += span
+	m.rate = m.requests / m.seconds
+}
+
+// doubt is by how much the rate may be off, as a share of it.
+func (m *meter) doubt() float64 {
+	return min(max(4/m.requests, 0.01), 1)
+}
+
+// gain is by how much to go faster than the measured rate so long after the
+// last wait: hardly at first, then ever faster. What a refusal costs grows with
+// the latency, and so does the time between; what is known from few requests is
+// tried sooner.
+func (m *meter) gain(since, latency time.Duration) float64 {
+	period := max(8, 50*latency.Seconds()) * float64(2+min(m.agreed, 3)) / 2
+	period = max(period, min(m.requests/2, 60)/m.rate)
+	x := since.Seconds() / period
+	return m.doubt() * math.Expm1(min(x*x, 10))
+}

@@ -1,0 +1,237 @@
+package throttle
+
+import (
+	"testing"
+	"time"
+)
+
+var t0 = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+
+func at(seconds float64) time.Time { return t0.Add(time.Duration(seconds * 1e9)) }
+
+func newController(opts Options) *Controller {
+	opts.Jitter = func() float64 { return 0 }
+	return New(opts)
+}
+
+// takeAll takes batches of 20 until none may go, and returns their sizes.
+func takeAll(c *Controller, now time.Time) (sizes []int) {
+	for {
+		n, _ := c.Take(now, 20)
+		if n == 0 {
+			return sizes
+		}
+		sizes = append(sizes, n)
+	}
+}
+
+func sum(sizes []int) (n int) {
+	for _, s := range sizes {
+		n += s
+	}
+	return n
+}
+
+func TestFirstFlightGoesAtOnce(t *testing.T) {
+	c := newController(Options{})
+	if got := takeAll(c, t0); len(got) != 2 || sum(got) != 40 {
+		t.Errorf("first batches %v, want two of 20", got)
+	}
+}
+
+// Before the first refusal what is in flight grows, but not without bound.
+func TestGrowth(t *testing.T) {
+	c := newController(Options{})
+	flights := takeAll(c, t0)
+	most := 0
+	for round := 1; round < 20; round++ {
+		now := at(float64(round) * 0.06)
+		for _, n := range flights {
+			c.Done(now, Report{Sent: now.Add(-50 * time.Millisecond), Accepted: n})
+		}
+		flights = takeAll(c, now.Add(10*time.Millisecond))
+		if round == 1 && sum(flights) != 60 {
+			t.Errorf("second round %v, want 60 requests", flights)
+		}
+		most = max(most, sum(flights))
+	}
+	if most != 100 {
+		t.Errorf("%d requests in flight at 50 ms, want 2,000 a second", most)
+	}
+	c = newController(Options{MaxInFlight: 320})
+	for round := range 6 {
+		flights = takeAll(c, at(float64(round)))
+		for _, n := range flights {
+			c.Done(at(float64(round)+0.05), Report{Sent: at(float64(round)), Accepted: n})
+		}
+	}
+	if got := sum(takeAll(c, at(10))); got != 320 {
+		t.Errorf("%d requests in flight, want the 320 that were asked for", got)
+	}
+}
+
+// The gate stays closed for the longest wait named, then one request goes.
+func TestGate(t *testing.T) {
+	c := newController(Options{})
+	takeAll(c, t0)
+	c.Done(at(0.05), Report{Sent: t0, Accepted: 5, Refused: 15, RetryAfter: 10 * time.Second, Told: true})
+	c.Done(at(0.06), Report{Sent: t0, Refused: 20, RetryAfter: 3 * time.Second, Told: true})
+	if n, next := c.Take(at(10), 20); n != 0 || !next.Equal(at(10.05)) {
+		t.Errorf("Take in the wait = %d, %v, want 0 and its end", n, next)
+	}
+	if got := takeAll(c, at(10.05)); len(got) != 1 || got[0] != 1 {
+		t.Errorf("after the wait %v go, want one request", got)
+	}
+	if n, next := c.Take(at(11), 20); n != 0 || !next.IsZero() {
+		t.Errorf("Take before the probe is answered = %d, %v, want 0 and no time", n, next)
+	}
+	c.Done(at(11), Report{Sent: at(10.05), Refused: 1, RetryAfter: 20 * time.Second, Told: true})
+	if got := c.ClosedUntil(); !got.Equal(at(31)) {
+		t.Errorf("closed until %v, want 20 s from the answer", got)
+	}
+}
+
+// What was accepted between two refusals is the limit.
+func TestMeter(t *testing.T) {
+	var m meter
+	refuse := func(sent float64) {
+		m.note(Report{Sent: at(sent), Refused: 1, RetryAfter: time.Second, Told: true}, true, at(sent), minSpan)
+	}
+	accept := func(sent float64, n int) { m.note(Report{Sent: at(sent), Accepted: n}, true, at(sent), minSpan) }
+	accept(0, 60)
+	refuse(1)
+	if m.rate != 0 {
+		t.Errorf("rate %v after one refusal, want none", m.rate)
+	}
+	accept(3, 20)
+	accept(5, 20)
+	accept(0.5, 7) // of before
+	refuse(3.1)
+	if m.rate != 40/2.1 {
+		t.Errorf("rate %v, want 40 in 2.1 s", m.rate)
+	}
+	refuse(3.2)
+	if m.rate != 40/2.1 {
+		t.Errorf("rate %v, want a span without requests to change nothing", m.rate)
+	}
+	// A limit that has moved is not averaged with what was.
+	accept(7, 100)
+	refuse(13.1)
+	if m.rate != 10 || m.agreed != 0 {
+		t.Errorf("rate %v, agreed %d, want 100 in 10 s", m.rate, m.agreed)
+	}
+}
+
+// Each wait that is not told, or not true, is bounded from both sides.
+func TestPauses(t *testing.T) {
+	tests := []struct {
+		name       string
+		report     Report
+		fails      int
+		elapsed    time.Duration
+		last       time.Duration
+		rate       float64
+		least, top time.Duration
+	}{
+		{"told", Report{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 0, 0, 7 * time.Second, 7 * time.Second},
+		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, 0, 0, leastPause, leastPause},
+		{"not told", Report{}, 0, 0, 0, 0, time.Second, time.Second},
+		{"told nothing", Report{Told: true}, 0, 0, 0, 0, time.Second, time.Second},
+		{"told too little again", Report{RetryAfter: time.Second, Told: true}, 3, time.Minute, 0, 0, 10 * time.Second, 15 * time.Second},
+		{"never less than told", Report{RetryAfter: time.Hour, Told: true}, 3, time.Minute, 0, 0, time.Hour, time.Hour},
+		{"what worked last time", Report{}, 0, 0, 100 * time.Second, 0, 90 * time.Second, 90 * time.Second},
+		{"not for ever", Report{}, 9, 24 * time.Hour, 0, 0, maxPause, maxPause},
+		{"time for one request", Report{}, 0, 0, 0, 0.1, 9 * time.Second, 10 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, jitter := range []float64{0, 0.999} {
+				p := pauses{since: t0, fails: tt.fails, last: tt.last}
+				tt.report.Sent = t0.Add(tt.elapsed)
+				got := p.wait(t0.Add(tt.elapsed), tt.report, tt.rate, jitter)
+				if got < tt.least || got > tt.top {
+					t.Errorf("wait = %v, want %v to %v", got, tt.least, tt.top)
+				}
+			}
+		})
+	}
+}
+
+func TestMaxRate(t *testing.T) {
+	c := newController(Options{MaxRate: 10})
+	sent := 0
+	for now := t0; now.Before(at(10)); {
+		n, next := c.Take(now, 20)
+		if n > 0 {
+			sent += n
+			c.Done(now, Report{Sent: now, Accepted: n})
+			continue
+		}
+		if !next.After(now) {
+			t.Fatalf("Take at %v = 0, %v", now, next)
+		}
+		now = next
+	}
+	if sent < 99 || sent > 101 {
+		t.Errorf("%d requests in 10 s at 10/s", sent)
+	}
+}
+
+// Near the limit, as the service tells it, nothing grows and nothing climbs.
+func TestUsed(t *testing.T) {
+	c := newController(Options{})
+	flights := takeAll(c, t0)
+	for _, n := range flights {
+		c.Done(at(0.05), Report{Sent: t0, Accepted: n, Used: 0.85})
+	}
+	if got := sum(takeAll(c, at(1))); got != 40 {
+		t.Errorf("%d requests in flight near the limit, want no more than before", got)
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	tests := []struct {
+		n      int
+		jitter float64
+		want   time.Duration
+	}{
+		{0, 0, time.Second}, {3, 0, 8 * time.Second}, {3, 1, 6 * time.Second}, {6, 0, time.Minute}, {1000, 0, time.Minute},
+	}
+	for _, tt := range tests {
+		if got := Backoff(tt.n, time.Second, time.Minute, tt.jitter); got != tt.want {
+			t.Errorf("Backoff(%d) = %v, want %v", tt.n, got, tt.want)
+		}
+	}
+}
+
+// Whatever the service says, Take never answers with a time that has passed,
+// lets nothing go while the gate is closed, and the gate opens again.
+func FuzzController(f *testing.F) {
+	f.Add([]byte{20, 0, 1, 20, 5, 10, 1, 0, 3, 0, 20, 255})
+	f.Add([]byte{1, 1, 1, 1, 200, 100, 50, 25, 12, 6, 3, 1})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		c := newController(Options{})
+		now := t0
+		for i := 0; i+2 < len(script); i += 3 {
+			sent := now
+			n, next := c.Take(now, int(script[i]%20)+1)
+			if n < 0 || n > 20 || n > 0 && now.Before(c.ClosedUntil()) || n == 0 && !next.IsZero() && !next.After(now) {
+				t.Fatalf("Take at %v = %d, %v, closed until %v", now, n, next, c.ClosedUntil())
+			}
+			if n == 0 {
+				if next.IsZero() {
+					t.Fatal("nothing is in flight, and only an answer is to change that")
+				}
+				if next.Sub(now) > maxPause+26*time.Second {
+					t.Fatalf("asks to come back in %v", next.Sub(now))
+				}
+				now = next
+				continue
+			}
+			now = now.Add(time.Duration(script[i+1]) * 10 * time.Millisecond)
+			refused := min(n, int(script[i+2]%32))
+			c.Done(now, Report{Sent: sent, Accepted: n - refused, Refused: refused, Told: script[i+2]&32 > 0,
+				RetryAfter: time.Duration(script[i+2]) * 100 * time.Millisecond, Used: float64(script[i+1]) / 200})
+		}
+	})
+}
