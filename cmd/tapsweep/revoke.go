@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -32,6 +33,11 @@ type revokeFlags struct {
 	batchSize      int
 	maxAttempts    int
 	requestTimeout time.Duration
+	rate           float64
+	priority       string
+	maxWait        time.Duration
+	stallTimeout   time.Duration
+	deadline       time.Duration
 }
 
 func (a *app) revokeCommand() *cobra.Command {
@@ -67,7 +73,12 @@ early.`,
 	fl.StringVar(&f.format, "format", "", "format of the lists: csv, json or jsonl (default: by extension, else by content)")
 	fl.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
 	fl.IntVar(&f.batchSize, "batch-size", batch.MaxRequests, "most requests in a batch, 1 to 20")
-	fl.IntVar(&f.concurrency, "concurrency", 16, "most batches in flight, 1 to 1000")
+	fl.IntVar(&f.concurrency, "concurrency", 0, "most batches in flight, 1 to 1000 (default as the pace needs)")
+	fl.Float64Var(&f.rate, "rate", 0, "most requests a second, to leave room for others (default as many as the tenant takes)")
+	fl.StringVar(&f.priority, "priority", "", "low, normal or high: whose requests the tenant refuses first (default what Graph does)")
+	fl.DurationVar(&f.maxWait, "max-wait", 15*time.Minute, "stop early if the tenant asks for a longer wait")
+	fl.DurationVar(&f.stallTimeout, "stall-timeout", 30*time.Minute, "stop early if everything is refused for so long")
+	fl.DurationVar(&f.deadline, "deadline", 0, "stop early after this time (default none)")
 	fl.IntVar(&f.maxAttempts, "max-attempts", 6, "how often a request that fails is sent; waits for a throttled one do not count")
 	fl.DurationVar(&f.requestTimeout, "request-timeout", 100*time.Second, "how long a batch may take")
 	fl.StringVar(&f.graphURL, "graph-url", "", "Microsoft Graph's root, without a version (default https://graph.microsoft.com)")
@@ -82,8 +93,16 @@ func (f *revokeFlags) check() error {
 	switch {
 	case f.batchSize < 1 || f.batchSize > batch.MaxRequests:
 		return refuse(fmt.Errorf("--batch-size %d is not between 1 and %d", f.batchSize, batch.MaxRequests))
-	case f.concurrency < 1 || f.concurrency > 1000:
+	case f.concurrency < 0 || f.concurrency > 1000:
 		return refuse(fmt.Errorf("--concurrency %d is not between 1 and 1000", f.concurrency))
+	case f.rate < 0 || math.IsNaN(f.rate) || f.rate > 0 && f.rate < 0.01:
+		return refuse(fmt.Errorf("--rate %v is not at least 0.01", f.rate))
+	case f.priority != "" && f.priority != "low" && f.priority != "normal" && f.priority != "high":
+		return refuse(fmt.Errorf("--priority %q is not low, normal or high", f.priority))
+	case f.maxWait < time.Second || f.stallTimeout < time.Second:
+		return refuse(errors.New("--max-wait and --stall-timeout have to be at least 1s"))
+	case f.deadline < 0:
+		return refuse(fmt.Errorf("--deadline %v is negative", f.deadline))
 	case f.maxAttempts < 1:
 		return refuse(fmt.Errorf("--max-attempts %d is not at least 1", f.maxAttempts))
 	case f.requestTimeout < time.Second:
@@ -146,6 +165,11 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 
 // execute runs the job and writes the log and the summary around it.
 func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, tenant *tenant, log *results.Log, logger *slog.Logger) error {
+	if f.deadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, f.deadline, fmt.Errorf("the deadline of %v is over", f.deadline))
+		defer cancel()
+	}
 	start := time.Now()
 	header := &results.Run{Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id,
 		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: list.Stats().Rows, Start: start.UTC().Round(time.Millisecond)}
@@ -157,6 +181,10 @@ func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, ten
 		Concurrency:    f.concurrency,
 		MaxAttempts:    f.maxAttempts,
 		RequestTimeout: f.requestTimeout,
+		MaxRate:        f.rate,
+		MaxWait:        f.maxWait,
+		StallTimeout:   f.stallTimeout,
+		Headers:        f.headers(),
 		Reauthorize:    tenant.client.Reauthorize,
 		Logger:         logger,
 	})
@@ -197,6 +225,15 @@ func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, ten
 		exit.hints = permissionHints
 	}
 	return exit
+}
+
+// headers go with each request of a batch: a batch has no priority of its own.
+// Source: learn.microsoft.com/graph/throttling-limits, identity and access.
+func (f *revokeFlags) headers() map[string]string {
+	if f.priority == "" {
+		return nil
+	}
+	return map[string]string{"x-ms-throttle-priority": f.priority}
 }
 
 func exitCode(counts *revoke.Counts, runErr error) int {

@@ -180,7 +180,11 @@ func TestExitCodes(t *testing.T) {
 		{"unknown command", env, []string{"remove"}, 2, "unknown command"},
 		{"unknown flag", env, []string{"revoke", "--force", list}, 2, "unknown flag"},
 		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, 2, "--batch-size 21 is not between 1 and 20"},
-		{"concurrency", env, []string{"revoke", "--concurrency", "0", list}, 2, "--concurrency 0"},
+		{"concurrency", env, []string{"revoke", "--concurrency", "-1", list}, 2, "--concurrency -1"},
+		{"rate", env, []string{"revoke", "--rate", "-1", list}, 2, "--rate -1"},
+		{"priority", env, []string{"revoke", "--priority", "highest", list}, 2, "--priority"},
+		{"max wait", env, []string{"revoke", "--max-wait", "0", list}, 2, "--max-wait"},
+		{"deadline", env, []string{"revoke", "--deadline", "-1s", list}, 2, "--deadline"},
 		{"attempts", env, []string{"revoke", "--max-attempts", "0", list}, 2, "--max-attempts 0"},
 		{"timeout", env, []string{"revoke", "--request-timeout", "5ms", list}, 2, "--request-timeout 5ms"},
 		{"progress", env, []string{"revoke", "--progress", "much", list}, 2, "--progress"},
@@ -230,7 +234,7 @@ func TestInterrupt(t *testing.T) {
 			users := tenant.Populate(500)
 			env, root := serve(t, tenant)
 			log := filepath.Join(t.TempDir(), "log.jsonl")
-			cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--results", log, writeFile(t, "l.csv", listOf(users)))
+			cmd := command(t, env, "revoke", "--yes", "--max-wait", "2h", "--graph-url", root, "--results", log, writeFile(t, "l.csv", listOf(users)))
 			p := finish(t, cmd, func(p *os.Process) {
 				for len(tenant.Left()) > 460 {
 					time.Sleep(10 * time.Millisecond)
@@ -246,6 +250,33 @@ func TestInterrupt(t *testing.T) {
 			}
 			if end == nil || end.Exit != 4 || !strings.Contains(end.Stopped, sig.String()) || !strings.Contains(p.stderr, sig.String()) {
 				t.Errorf("end %+v, want it to name the signal\n%s", end, p.stderr)
+			}
+		})
+	}
+}
+
+// What ends a run early leaves a log that can be taken up, and says why.
+func TestStopsEarly(t *testing.T) {
+	tests := []struct {
+		name   string
+		limit  *graphsim.Limit
+		args   []string
+		stderr string
+	}{
+		{"max wait", graphsim.Window(20, time.Hour), []string{"--max-wait", "1m"}, "too long a wait"},
+		{"stall", graphsim.ThrottleFirst(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
+		{"deadline", graphsim.Bucket(10, 20), []string{"--deadline", "2s"}, "the deadline of 2s is over"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{tt.limit}})
+			users := tenant.Populate(500)
+			env, root := serve(t, tenant)
+			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users))}, tt.args...)...)
+			rows, end := readLog(t, p.stdout)
+			if p.code != 4 || len(rows) != 500 || outcomes(rows)[results.NotSent] != len(tenant.Left()) || end == nil || !strings.Contains(p.stderr, tt.stderr) {
+				t.Errorf("exit %d, outcomes %v, %d passes left, end %v\n%s", p.code, outcomes(rows), len(tenant.Left()), end, p.stderr)
 			}
 		})
 	}
