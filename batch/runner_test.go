@@ -88,7 +88,7 @@ func TestRunDeletesAll(t *testing.T) {
 		if stats.Batches != 100 || stats.MeanSize() != 20 {
 			t.Errorf("%d batches of %v, want 100 of 20", stats.Batches, stats.MeanSize())
 		}
-		// 100 batches, ten at a time, of 50 ms each, after two, five and ten.
+		// 100 batches, ten at a time, of 50 ms each, after the first two.
 		if d := time.Since(start); d < 500*time.Millisecond || d > 625*time.Millisecond {
 			t.Errorf("the run took %v, want 500ms to 625ms", d)
 		}

@@ -30,9 +30,10 @@ type Options struct {
 	// Zero means no such bound.
 	MaxRate float64
 
-	// MaxInFlight is the most requests in flight. Zero means as many as make
-	// 2,000 a second at the latency seen: the higher the speed at which an
-	// unknown limit is hit, the more is refused at once.
+	// MaxInFlight is the most requests in flight. It is gone up to with the first
+	// answer. Zero means as many as make 2,000 a second at the latency seen, step
+	// by step: the higher the speed at which an unknown limit is hit, the more is
+	// refused at once.
 	MaxInFlight int
 
 	// Jitter returns a number in [0,1) that spreads waits which the service did
@@ -207,6 +208,8 @@ func (c *Controller) accept(now time.Time, r Report, fresh bool) {
 	case !c.limit.since.IsZero() && c.window == 1:
 		// Where answers take long, what is refilled meanwhile would run over.
 		grow = max(1, c.opening*min(1, c.latency.Seconds()/2))
+	case c.limit.since.IsZero() && c.opts.MaxInFlight > 0:
+		grow = c.maxInFlight()
 	case c.limit.since.IsZero() && c.limit.count <= firstFlight:
 		grow /= 2
 	case c.limit.since.IsZero():
