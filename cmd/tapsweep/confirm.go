@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"tapsweep/input"
 )
 
 // sampleSize is how many pairs are shown before a person says yes.
@@ -25,10 +23,14 @@ func (a *app) canAsk(lists []string) bool {
 }
 
 // confirm shows what is about to happen and asks.
-func (a *app) confirm(ctx context.Context, t *tenant, list *input.List) error {
+func (a *app) confirm(ctx context.Context, r *runOf) error {
+	t, list := r.tenant, r.list
 	stats := list.Stats()
 	fmt.Fprintf(a.stderr, "About to revoke %s of %s in tenant %s at %s.\n",
 		plural(stats.Unique, "pass", "passes"), plural(stats.Users, "user", "users"), orUnknown(t.id), t.root)
+	if n := r.earlier.Len(); n > 0 {
+		fmt.Fprintf(a.stderr, "Left out: %d settled before.\n", n)
+	}
 	if stats.AnyPass > 0 {
 		fmt.Fprintf(a.stderr, "Of %s whatever pass there is, since the list names none.\n", plural(stats.AnyPass, "user", "users"))
 	}

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/report"
@@ -18,105 +16,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/input"
 )
-
-// revokeFlags are the flags of revoke, as typed.
-type revokeFlags struct {
-	yes, dryRun, simulate, quiet, skipInvalid, overwrite bool
-
-	format         string
-	results        string
-	graphURL       string
-	progress       string
-	logLevel       string
-	logFormat      string
-	concurrency    int
-	batchSize      int
-	maxAttempts    int
-	requestTimeout time.Duration
-	rate           float64
-	priority       string
-	maxWait        time.Duration
-	stallTimeout   time.Duration
-	deadline       time.Duration
-}
-
-func (a *app) revokeCommand() *cobra.Command {
-	var f revokeFlags
-	cmd := &cobra.Command{
-		Use:   "revoke [flags] LIST…",
-		Short: "Delete the passes on a list",
-		Long: `Delete the Temporary Access Passes on one or more lists.
-
-A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier
-run; "-" is standard input. Each row names a user (object id or user principal
-name) and the id of a pass; without the latter, whatever pass the user holds is
-deleted. The whole list is checked before anything is sent.
-
-Exit codes: 0 every pair is revoked or absent, 1 some are not, 2 refused before
-anything was sent, 3 no access token or not one that Graph takes, 4 stopped
-early.`,
-		Example: `  tapsweep revoke --dry-run list.csv
-  tapsweep revoke --yes --results incident-4711.jsonl list.csv
-  tapsweep revoke --simulate --yes list.csv`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.revoke(cmd.Context(), &f, args)
-		},
-	}
-	fl := cmd.Flags()
-	fl.SortFlags = false
-	fl.BoolVarP(&f.yes, "yes", "y", false, "do not ask; needed without a terminal")
-	fl.BoolVar(&f.dryRun, "dry-run", false, "only read: say what a run would do")
-	fl.BoolVar(&f.simulate, "simulate", false, "run against a simulated tenant in this process that holds the passes of the list")
-	fl.StringVar(&f.results, "results", "", `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
-	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a results log that is there already")
-	fl.StringVar(&f.format, "format", "", "format of the lists: csv, json or jsonl (default: by extension, else by content)")
-	fl.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
-	fl.IntVar(&f.batchSize, "batch-size", batch.MaxRequests, "most requests in a batch, 1 to 20")
-	fl.IntVar(&f.concurrency, "concurrency", 0, "most batches in flight, 1 to 1000 (default as the pace needs)")
-	fl.Float64Var(&f.rate, "rate", 0, "most requests a second, to leave room for others (default as many as the tenant takes)")
-	fl.StringVar(&f.priority, "priority", "", "low, normal or high: whose requests the tenant refuses first (default what Graph does)")
-	fl.DurationVar(&f.maxWait, "max-wait", 15*time.Minute, "stop early if the tenant asks for a longer wait")
-	fl.DurationVar(&f.stallTimeout, "stall-timeout", 30*time.Minute, "stop early if everything is refused for so long")
-	fl.DurationVar(&f.deadline, "deadline", 0, "stop early after this time (default none)")
-	fl.IntVar(&f.maxAttempts, "max-attempts", 6, "how often a request that fails is sent; waits for a throttled one do not count")
-	fl.DurationVar(&f.requestTimeout, "request-timeout", 100*time.Second, "how long a batch may take")
-	fl.StringVar(&f.graphURL, "graph-url", "", "Microsoft Graph's root, without a version (default https://graph.microsoft.com)")
-	fl.StringVar(&f.progress, "progress", "auto", "auto (plain on a terminal), plain (a line every 10 s) or none")
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no summary when every pair is done")
-	addLogFlags(cmd, &f.logLevel, &f.logFormat)
-	return cmd
-}
-
-// check refuses flags that make no sense, before any file is opened.
-func (f *revokeFlags) check() error {
-	switch {
-	case f.batchSize < 1 || f.batchSize > batch.MaxRequests:
-		return refuse(fmt.Errorf("--batch-size %d is not between 1 and %d", f.batchSize, batch.MaxRequests))
-	case f.concurrency < 0 || f.concurrency > 1000:
-		return refuse(fmt.Errorf("--concurrency %d is not between 1 and 1000", f.concurrency))
-	case f.rate < 0 || math.IsNaN(f.rate) || f.rate > 0 && f.rate < 0.01:
-		return refuse(fmt.Errorf("--rate %v is not at least 0.01", f.rate))
-	case f.priority != "" && f.priority != "low" && f.priority != "normal" && f.priority != "high":
-		return refuse(fmt.Errorf("--priority %q is not low, normal or high", f.priority))
-	case f.maxWait < time.Second || f.stallTimeout < time.Second:
-		return refuse(errors.New("--max-wait and --stall-timeout have to be at least 1s"))
-	case f.deadline < 0:
-		return refuse(fmt.Errorf("--deadline %v is negative", f.deadline))
-	case f.maxAttempts < 1:
-		return refuse(fmt.Errorf("--max-attempts %d is not at least 1", f.maxAttempts))
-	case f.requestTimeout < time.Second:
-		return refuse(fmt.Errorf("--request-timeout %v is not at least 1s", f.requestTimeout))
-	case f.progress != "auto" && f.progress != "plain" && f.progress != "none":
-		return refuse(fmt.Errorf("--progress %q is not auto, plain or none", f.progress))
-	case f.simulate && f.graphURL != "":
-		return refuse(errors.New("--simulate and --graph-url exclude each other"),
-			"--simulate starts a tenant of its own; for one that is running use --graph-url alone")
-	case f.results == "-" && f.overwrite:
-		return refuse(errors.New("--overwrite needs a results file, not standard output"))
-	}
-	return nil
-}
 
 func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err error) {
 	if err := f.check(); err != nil {
@@ -139,7 +38,10 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	if path == "" {
 		path = freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
 	}
-	if err := a.checkResultsPath(path, f.overwrite, lists); err != nil {
+	if err := a.checkResultsPath(path, f.overwrite || f.resume != "", lists); err != nil {
+		return err
+	}
+	if err := a.checkCount(f, list); err != nil {
 		return err
 	}
 
@@ -151,29 +53,90 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	defer tenant.close()
-	if !f.yes && !f.dryRun {
-		if err := a.confirm(ctx, tenant, list); err != nil {
+	r := &runOf{flags: f, list: list, tenant: tenant, logger: logger, header: &results.Run{
+		Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id, GraphRoot: tenant.root,
+		DryRun: f.dryRun, Pairs: list.Stats().Rows}}
+	if f.resume != "" {
+		if err := r.open(path, lists); err != nil {
 			return err
 		}
 	}
-	log, err := a.openResults(path, f.overwrite)
-	if err != nil {
-		return refuse(err)
+	if !f.yes && !f.dryRun {
+		if err := a.confirm(ctx, r); err != nil {
+			return errors.Join(err, r.close())
+		}
 	}
-	return a.execute(ctx, f, list, tenant, log, logger)
+	if r.log == nil {
+		if r.log, err = a.openResults(path, f.overwrite); err != nil {
+			return refuse(err)
+		}
+	}
+	return a.execute(ctx, r)
+}
+
+// runOf is all that a run consists of.
+type runOf struct {
+	flags   *revokeFlags
+	list    *input.List
+	tenant  *tenant
+	logger  *slog.Logger
+	header  *results.Run
+	log     *results.Log
+	earlier *results.Earlier // what runs before have settled, nil without --resume
+}
+
+// open opens the log of an earlier run to go on with it.
+func (r *runOf) open(path string, lists []string) (err error) {
+	again := results.Outcome.Again
+	if r.flags.resume == "unsent" {
+		again = func(o results.Outcome) bool { return o == results.NotSent }
+	}
+	if r.log, r.earlier, err = results.Resume(path, r.header, again); err != nil {
+		return refuse(err, "name the same lists and the same tenant, or another --results file")
+	}
+	for _, source := range r.earlier.Sources() {
+		if source != "stdin" && !slices.Contains(lists, source) {
+			return errors.Join(refuse(fmt.Errorf("the log is of %s, which is not named", source),
+				"name the lists as the run before did"), r.close())
+		}
+	}
+	return nil
+}
+
+func (r *runOf) close() error {
+	if r.log == nil {
+		return nil
+	}
+	return r.log.Close()
+}
+
+// maxUnattended is how many pairs go without a person or a word about it.
+const maxUnattended = 10_000
+
+// checkCount refuses lists that are longer than was expected.
+func (a *app) checkCount(f *revokeFlags, list *input.List) error {
+	most, n := f.maxItems, list.Stats().Unique
+	if most < 0 && f.yes && !f.dryRun && !f.simulate && !isTerminal(a.stdin) {
+		most = maxUnattended
+	}
+	if most > 0 && n > most {
+		return refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, most),
+			"raise the bound with --max-items, or lift it with --max-items 0")
+	}
+	return nil
 }
 
 // execute runs the job and writes the log and the summary around it.
-func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, tenant *tenant, log *results.Log, logger *slog.Logger) error {
+func (a *app) execute(ctx context.Context, r *runOf) error {
+	f, list, tenant, log := r.flags, r.list, r.tenant, r.log
 	if f.deadline > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.deadline, fmt.Errorf("the deadline of %v is over", f.deadline))
 		defer cancel()
 	}
 	start := time.Now()
-	header := &results.Run{Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id,
-		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: list.Stats().Rows, Start: start.UTC().Round(time.Millisecond)}
-	if err := errors.Join(log.Write(header), log.Sync()); err != nil {
+	r.header.Start = start.UTC().Round(time.Millisecond)
+	if err := errors.Join(log.Write(r.header), log.Sync()); err != nil {
 		return refuse(errors.Join(err, log.Close()), "nothing was sent")
 	}
 	runner, err := batch.NewRunner(tenant.client, batch.Options{
@@ -186,7 +149,7 @@ func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, ten
 		StallTimeout:   f.stallTimeout,
 		Headers:        f.headers(),
 		Reauthorize:    tenant.client.Reauthorize,
-		Logger:         logger,
+		Logger:         r.logger,
 	})
 	if err != nil {
 		return refuse(errors.Join(err, log.Close()))
@@ -195,15 +158,20 @@ func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, ten
 		a.say("%v: stopping, which takes up to 10 s if batches are in flight; once more ends at once", context.Cause(ctx))
 	})
 	defer stopSaying()
-	progress := a.startProgress(f.progress, list.Stats().Rows)
+	progress := a.startProgress(f.progress, list.Stats().Rows-r.earlier.Len())
 	job := revoke.New(runner, func(row *results.Row) error {
 		progress.row(row)
 		return log.Write(row)
-	}, revoke.Options{DryRun: f.dryRun})
+	}, revoke.Options{DryRun: f.dryRun, Settled: r.earlier.Settled})
 	counts, runErr := job.Run(ctx, list.Pairs())
 	progress.stop()
 
-	summary := report.Summary{Counts: counts, Took: time.Since(start), Results: log.Name(), Stopped: runErr, DryRun: f.dryRun,
+	if r.earlier != nil {
+		for o, n := range r.earlier.Counts {
+			counts.Outcomes[o] += n
+		}
+	}
+	summary := report.Summary{Counts: counts, Earlier: r.earlier.Len(), Took: time.Since(start), Results: log.Name(), Stopped: runErr, DryRun: f.dryRun,
 		Simulated: f.simulate, AnyPass: list.Stats().AnyPass, DoneBefore: list.Stats().Done}
 	code := exitCode(&counts, runErr)
 	end := &results.End{Counts: counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
@@ -211,8 +179,11 @@ func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, ten
 		end.Stopped = batch.Printable(runErr.Error())
 	}
 	// The last write may be the one that finds the disk full.
-	if err := errors.Join(log.Write(end), log.Close()); err != nil && code < exitAuth {
-		summary.Stopped, code = err, exitStopped
+	if err := errors.Join(log.Write(end), log.Close()); err != nil {
+		summary.Incomplete = true
+		if code < exitAuth {
+			summary.Stopped, code = err, exitStopped
+		}
 	}
 	if code != exitDone || !f.quiet {
 		summary.Print(a.stderr)
@@ -225,15 +196,6 @@ func (a *app) execute(ctx context.Context, f *revokeFlags, list *input.List, ten
 		exit.hints = permissionHints
 	}
 	return exit
-}
-
-// headers go with each request of a batch: a batch has no priority of its own.
-// Source: learn.microsoft.com/graph/throttling-limits, identity and access.
-func (f *revokeFlags) headers() map[string]string {
-	if f.priority == "" {
-		return nil
-	}
-	return map[string]string{"x-ms-throttle-priority": f.priority}
 }
 
 func exitCode(counts *revoke.Counts, runErr error) int {

@@ -24,6 +24,9 @@ type Summary struct {
 	DryRun    bool
 	Simulated bool
 
+	Incomplete bool // rows could not be written to the results log
+
+	Earlier    int // rows that earlier runs on this log have settled
 	AnyPass    int // rows that named no pass
 	DoneBefore int // rows of a results log that were left out
 }
@@ -34,9 +37,10 @@ var hints = map[results.Outcome]string{
 	results.UnknownUser: "no such user in this tenant; check the name, or use the object id",
 	results.Denied:      "the app lacks the permission, or the user holds an admin role",
 	results.Rejected:    "Graph refuses the request itself; see code and message in the results log",
-	results.Failed:      "errors to the last attempt; run the results log again later",
-	results.Unknown:     "sent, and no answer came; run the results log again to find out",
-	results.NotSent:     "the run stopped before; run the results log again",
+	results.Failed:      "errors to the last attempt; try again later with --resume",
+	results.Unknown:     "sent, and no answer came; --resume finds out",
+	results.NotSent:     "the run stopped before; go on with --resume",
+	results.Protected:   "on a --protect list, and not touched",
 	results.Invalid:     "not a user and a pass; mend the rows and run them again",
 }
 
@@ -68,6 +72,9 @@ func (s *Summary) Print(w io.Writer) {
 	if codes := s.codes(); codes != "" {
 		fmt.Fprintf(w, "  codes: %s\n", codes)
 	}
+	if s.Earlier > 0 {
+		fmt.Fprintf(w, "%s settled by an earlier run\n", rows(s.Earlier))
+	}
 	if s.AnyPass > 0 {
 		fmt.Fprintf(w, "%s named no pass: whatever pass the user held was meant\n", rows(s.AnyPass))
 	}
@@ -79,6 +86,9 @@ func (s *Summary) Print(w io.Writer) {
 	}
 	if s.Results != "-" {
 		fmt.Fprintf(w, "results: %s\n", s.Results)
+	}
+	if s.Incomplete {
+		fmt.Fprintln(w, "the results log is not complete: go on with it (--resume), or run the list again, which is harmless")
 	}
 	if left := s.Counts.Left(); left > 0 {
 		fmt.Fprintf(w, "%d of %s not done\n", left, rows(total))

@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // syncEvery is how long a row may stay in memory. Rows of that time share one
@@ -21,6 +23,7 @@ type Log struct {
 	name string
 	file io.Writer
 	sync func() error
+	lock *flock.Flock // nil if it is no file
 
 	mu    sync.Mutex
 	buf   *bufio.Writer
@@ -32,12 +35,15 @@ type Log struct {
 	done chan struct{}
 }
 
+// ErrInUse says that another run writes to the log.
+var ErrInUse = errors.New("another run is writing to it")
+
 // Create opens a new log at path, mode 0600. An existing file is an error that
 // is fs.ErrExist unless overwrite is set.
 func Create(path string, overwrite bool) (*Log, error) {
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	flags := os.O_RDWR | os.O_CREATE | os.O_EXCL
 	if overwrite {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+		flags = os.O_RDWR | os.O_CREATE // emptied once it is ours
 	}
 	f, err := os.OpenFile(path, flags, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -47,28 +53,50 @@ func Create(path string, overwrite bool) (*Log, error) {
 		return nil, fmt.Errorf("creating the results log: %w", err)
 	}
 	info, err := f.Stat()
-	if err == nil && info.Mode().IsRegular() {
+	if err == nil && !info.Mode().IsRegular() {
+		return newLog(path, f, func() error { return nil }, nil), nil // pipes and devices have no disk
+	}
+	var lock *flock.Flock
+	if err == nil {
+		lock, err = lockLog(path)
+	}
+	if err == nil && overwrite {
 		// A file that was there before may have a wider mode.
-		err = f.Chmod(0o600)
+		err = errors.Join(f.Chmod(0o600), f.Truncate(0))
 	}
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("creating the results log: %w", err)
+		return nil, errors.Join(fmt.Errorf("creating the results log: %w", err), f.Close(), unlock(lock))
 	}
-	sync := f.Sync
-	if !info.Mode().IsRegular() {
-		sync = func() error { return nil } // pipes and devices have no disk
+	return newLog(path, f, f.Sync, lock), nil
+}
+
+// lockLog takes the lock that keeps a second run off the log, or fails.
+func lockLog(path string) (*flock.Flock, error) {
+	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
+	ok, err := lock.TryLock()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	case !ok:
+		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
 	}
-	return newLog(path, f, sync), nil
+	return lock, nil
+}
+
+func unlock(lock *flock.Flock) error {
+	if lock == nil {
+		return nil
+	}
+	return lock.Close()
 }
 
 // Stream returns a log that goes to w, such as standard output.
 func Stream(w io.Writer) *Log {
-	return newLog("-", w, func() error { return nil })
+	return newLog("-", w, func() error { return nil }, nil)
 }
 
-func newLog(name string, w io.Writer, sync func() error) *Log {
-	l := &Log{name: name, file: w, sync: sync, stop: make(chan struct{}), done: make(chan struct{})}
+func newLog(name string, w io.Writer, sync func() error, lock *flock.Flock) *Log {
+	l := &Log{name: name, file: w, sync: sync, lock: lock, stop: make(chan struct{}), done: make(chan struct{})}
 	l.buf = bufio.NewWriterSize(w, 64<<10)
 	l.enc = json.NewEncoder(l.buf)
 	l.enc.SetEscapeHTML(false)
@@ -138,7 +166,7 @@ func (l *Log) Close() error {
 	<-l.done
 	err := l.Sync()
 	if c, ok := l.file.(io.Closer); ok && l.name != "-" {
-		err = errors.Join(err, c.Close())
+		err = errors.Join(err, c.Close(), unlock(l.lock))
 	}
 	return err
 }

@@ -79,7 +79,7 @@ func (d *disk) Sync() error { d.syncs++; return d.err }
 func TestGroupCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk
-		log := newLog("log", &d, d.Sync)
+		log := newLog("log", &d, d.Sync, nil)
 		for range 1000 {
 			log.Write(&Row{})
 		}
@@ -105,7 +105,7 @@ func TestFailingDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full := errors.New("no space left on device")
 		d := disk{err: full}
-		log := newLog("log.jsonl", &d, d.Sync)
+		log := newLog("log.jsonl", &d, d.Sync, nil)
 		if err := log.Write(&Row{}); err != nil {
 			t.Errorf("Write = %v before anything reached the disk", err)
 		}

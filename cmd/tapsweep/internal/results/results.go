@@ -26,17 +26,23 @@ const (
 	Failed      Outcome = "failed"       // an error answer, to the last attempt too
 	Unknown     Outcome = "unknown"      // sent, and no answer tells what became of it
 	NotSent     Outcome = "not_sent"     // the run stopped before
+	Protected   Outcome = "protected"    // the user is on a --protect list
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
 	Duplicate   Outcome = "duplicate"    // an earlier row names the same pair
 	Planned     Outcome = "planned"      // a dry run: this pass would be revoked
 )
 
 // Outcomes lists all outcomes in the order of the summary.
-var Outcomes = []Outcome{Revoked, Absent, Planned, Duplicate, Replaced, UnknownUser, Denied, Rejected, Failed, Unknown, NotSent, Invalid}
+var Outcomes = []Outcome{Revoked, Absent, Planned, Duplicate, Replaced, UnknownUser, Denied, Rejected, Failed, Unknown, NotSent, Protected, Invalid}
 
 // Done tells outcomes after which nothing is left to do.
 func (o Outcome) Done() bool {
 	return o == Revoked || o == Absent || o == Duplicate || o == Planned
+}
+
+// Again tells outcomes after which a resumed run tries the pair again.
+func (o Outcome) Again() bool {
+	return o == NotSent || o == Failed || o == Unknown || o == Denied
 }
 
 // A Run is the first line of a log.

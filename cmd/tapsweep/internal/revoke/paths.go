@@ -9,7 +9,7 @@ import (
 // typed segment works: a DELETE below the generic /authentication/methods
 // answers 404. Source: microsoftgraph/microsoft-graph-docs-contrib#1267.
 func PassesURL(user string) string {
-	return userURL(user) + "/authentication/temporaryAccessPassMethods"
+	return UserURL(user) + "/authentication/temporaryAccessPassMethods"
 }
 
 // PassURL is one pass of a user.
@@ -17,11 +17,11 @@ func PassURL(user, method string) string {
 	return PassesURL(user) + "/" + url.PathEscape(method)
 }
 
-// userURL names a user by object id or UPN. Guests' UPNs hold a '#', which
+// UserURL names a user by object id or UPN. Guests' UPNs hold a '#', which
 // PathEscape takes care of; one that begins with '$' is not allowed as a path
 // segment and goes into the key form, without a slash and with quotes doubled.
 // Source: learn.microsoft.com/graph/api/user-get.
-func userURL(user string) string {
+func UserURL(user string) string {
 	if strings.HasPrefix(user, "$") {
 		return "/users('" + url.PathEscape(strings.ReplaceAll(user, "'", "''")) + "')"
 	}

@@ -25,6 +25,10 @@ type Options struct {
 	// DryRun only lists: a pass that would be deleted is Planned.
 	DryRun bool
 
+	// Settled tells pairs, by source, line and user, that need nothing more: they
+	// get no request and no row. Nil means none.
+	Settled func(source string, line int, user string) bool
+
 	// Looks is how often a pass is deleted that Graph says is gone (404) and
 	// lists all the same, which is what a replica does that lags behind. Zero
 	// means 4, with pauses of 2, 4 and 8 seconds between.
@@ -100,6 +104,9 @@ func (j *Job) requests(pairs Source) iter.Seq[batch.Request] {
 			if err != nil {
 				j.stop(err)
 				return
+			}
+			if j.opts.Settled != nil && j.opts.Settled(pair.Source, pair.Line, pair.User) {
+				continue
 			}
 			w := &work{pair: pair, method: pair.Method}
 			switch {

@@ -1,0 +1,167 @@
+package results
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Earlier is what the runs before have settled, as their log tells. The last row
+// of a pair counts. It keeps a hash of each pair and no more, so that a log of a
+// million rows can be resumed.
+type Earlier struct {
+	Counts map[Outcome]int // of the pairs that are settled
+	Runs   int             // runs that the log tells of, killed ones included
+
+	seed    maphash.Seed
+	settled map[uint64]uint8 // index into Outcomes
+	sources map[string]bool
+}
+
+// Settled tells whether the pair on a line of a list needs no further run.
+func (e *Earlier) Settled(source string, line int, user string) bool {
+	if e == nil || len(e.settled) == 0 {
+		return false
+	}
+	_, ok := e.settled[e.key(source, line, user)]
+	return ok
+}
+
+// Len is the number of settled pairs.
+func (e *Earlier) Len() int {
+	if e == nil {
+		return 0
+	}
+	return len(e.settled)
+}
+
+// Sources are the lists that the log names.
+func (e *Earlier) Sources() (names []string) {
+	if e == nil {
+		return nil
+	}
+	for name := range e.sources {
+		names = append(names, name)
+	}
+	return names
+}
+
+func (e *Earlier) key(source string, line int, user string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(e.seed)
+	h.WriteString(source)
+	h.WriteByte(0)
+	h.WriteString(strconv.Itoa(line))
+	h.WriteByte(0)
+	h.WriteString(strings.ToLower(user))
+	return h.Sum64()
+}
+
+// Resume opens the log at path to go on with it: it may be of a run that was
+// killed, so a torn last line is taken off. It is an error if the log is of
+// another list, tenant or Graph root than next. again tells which pairs are to be
+// tried again. Without a log at path a new one is created.
+func Resume(path string, next *Run, again func(Outcome) bool) (*Log, *Earlier, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		log, err := Create(path, false)
+		return log, nil, err
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("resuming: %w", err)
+	}
+	lock, err := lockLog(path)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("resuming: %w", err), f.Close())
+	}
+	e := &Earlier{Counts: make(map[Outcome]int), seed: maphash.MakeSeed(), settled: make(map[uint64]uint8), sources: make(map[string]bool)}
+	whole, err := e.read(f, next, again)
+	if err == nil {
+		err = f.Truncate(whole)
+	}
+	if err == nil {
+		_, err = f.Seek(whole, io.SeekStart)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), f.Close(), unlock(lock))
+	}
+	for _, i := range e.settled {
+		e.Counts[Outcomes[i]]++
+	}
+	return newLog(path, f, f.Sync, lock), e, nil
+}
+
+// read takes in a log and returns how many bytes of it are whole lines.
+func (e *Earlier) read(r io.Reader, next *Run, again func(Outcome) bool) (whole int64, err error) {
+	index := make(map[Outcome]uint8)
+	for i, o := range Outcomes {
+		index[o] = uint8(i)
+	}
+	br := bufio.NewReaderSize(r, 1<<20)
+	for n := 1; ; n++ {
+		line, err := br.ReadSlice('\n')
+		if err == io.EOF {
+			return whole, nil // what is left is torn, or nothing
+		}
+		if err != nil {
+			return 0, fmt.Errorf("line %d: %w", n, err)
+		}
+		var l struct {
+			Run
+			Line    int     `json:"line"`
+			Source  string  `json:"source"`
+			User    string  `json:"user"`
+			Outcome Outcome `json:"outcome"`
+		}
+		if err := json.Unmarshal(line, &l); err != nil {
+			if rest, _ := br.Peek(1); len(rest) == 0 || len(bytes.Trim(line, "\x00\n")) == 0 {
+				return whole, nil // torn, with a line end all the same
+			}
+			return 0, fmt.Errorf("line %d is not a line of a results log: %w", n, err)
+		}
+		switch {
+		case l.Type == "run":
+			if err := l.Run.same(next); err != nil {
+				return 0, err
+			}
+			e.Runs++
+		case n == 1:
+			return 0, errors.New("it is not a results log: its first line does not describe a run")
+		case l.Type == "result":
+			i, known := index[l.Outcome]
+			if !known {
+				return 0, fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", n, l.Outcome)
+			}
+			e.sources[l.Source] = true
+			if key := e.key(l.Source, l.Line, l.User); again(l.Outcome) {
+				delete(e.settled, key)
+			} else {
+				e.settled[key] = i
+			}
+		}
+		whole += int64(len(line))
+	}
+}
+
+// same is an error unless next goes on with r: the same pairs, at the same place.
+func (r *Run) same(next *Run) error {
+	switch {
+	case r.Digest != next.Digest:
+		return errors.New("it is the log of another list")
+	case r.Tenant != next.Tenant:
+		return fmt.Errorf("it is the log of tenant %s, not %s", r.Tenant, next.Tenant)
+	case r.GraphRoot != next.GraphRoot:
+		return fmt.Errorf("it is a log of %s, not %s", r.GraphRoot, next.GraphRoot)
+	case r.DryRun != next.DryRun:
+		return errors.New("one is a dry run and the other is not")
+	}
+	return nil
+}

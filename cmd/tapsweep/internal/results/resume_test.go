@@ -1,0 +1,210 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+var header = Run{Version: "1", Digest: "sha256:1", Tenant: "t", GraphRoot: "https://graph.microsoft.com"}
+
+// writeLog writes a log with one row for each outcome, on lines 2, 3, …
+func writeLog(t *testing.T, outcomes ...Outcome) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	log, err := Create(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := header
+	log.Write(&run)
+	for i, o := range outcomes {
+		log.Write(&Row{Line: i + 2, Source: "l.csv", User: fmt.Sprintf("User%d@contoso.com", i+2), Outcome: o})
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func appendTo(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.WriteString(text)
+}
+
+func TestResume(t *testing.T) {
+	path := writeLog(t, Outcomes...)
+	before, _ := os.ReadFile(path)
+	appendTo(t, path, `{"type":"result","line":99,"source":"l.c`)
+	next := header
+	log, earlier, err := Resume(path, &next, Outcome.Again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := 0
+	for i, o := range Outcomes {
+		settled := earlier.Settled("l.csv", i+2, fmt.Sprintf("uSER%d@contoso.com", i+2))
+		if settled == o.Again() {
+			t.Errorf("%s: settled %v", o, settled)
+		}
+		if o.Again() {
+			again++
+		}
+	}
+	if earlier.Len() != len(Outcomes)-again || earlier.Runs != 1 || earlier.Counts[Revoked] != 1 || earlier.Counts[Denied] != 0 {
+		t.Errorf("%d settled of %d runs, counts %v", earlier.Len(), earlier.Runs, earlier.Counts)
+	}
+	if earlier.Settled("other.csv", 2, "user2@contoso.com") || earlier.Settled("l.csv", 3, "user2@contoso.com") {
+		t.Error("a row of another place counts as settled")
+	}
+	log.Write(&next)
+	log.Write(&Row{Line: 2, Source: "l.csv", User: "user2@contoso.com", Outcome: Denied})
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	after, _ := os.ReadFile(path)
+	if !strings.HasPrefix(string(after), string(before)+`{"type":"run"`) || strings.Contains(string(after), `"line":99`) {
+		t.Errorf("the log was not repaired and continued:\n%s", after)
+	}
+	// The last row of a pair counts.
+	log, earlier, err = Resume(path, &next, Outcome.Again)
+	if err != nil || earlier.Settled("l.csv", 2, "user2@contoso.com") || earlier.Runs != 2 {
+		t.Errorf("Resume = %v, the earlier row still counts", err)
+	}
+	log.Close()
+	log, earlier, _ = Resume(path, &next, func(o Outcome) bool { return o == NotSent })
+	if !earlier.Settled("l.csv", 2, "user2@contoso.com") {
+		t.Error("a denied pair is tried again with --resume=unsent")
+	}
+	log.Close()
+}
+
+func TestResumeRefuses(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*Run)
+		text   string
+		want   string
+	}{
+		{"another list", func(r *Run) { r.Digest = "sha256:2" }, "", "another list"},
+		{"another tenant", func(r *Run) { r.Tenant = "u" }, "", "tenant t, not u"},
+		{"another cloud", func(r *Run) { r.GraphRoot = "https://graph.microsoft.us" }, "", "https://graph.microsoft.com"},
+		{"dry run", func(r *Run) { r.DryRun = true }, "", "dry run"},
+		{"broken in the middle", func(*Run) {}, "garbage\n" + `{"type":"end"}` + "\n", "line 3"},
+		{"unknown outcome", func(*Run) {}, `{"type":"result","outcome":"vanished"}` + "\n", "another version"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := writeLog(t, Revoked)
+			appendTo(t, path, tt.text)
+			before, _ := os.ReadFile(path)
+			next := header
+			tt.change(&next)
+			_, _, err := Resume(path, &next, Outcome.Again)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Resume = %v, want %q", err, tt.want)
+			}
+			if after, _ := os.ReadFile(path); string(after) != string(before) {
+				t.Error("a log that was refused has changed")
+			}
+		})
+	}
+	path := filepath.Join(t.TempDir(), "list.csv")
+	os.WriteFile(path, []byte("user,method\na,b\n"), 0o600)
+	if _, _, err := Resume(path, &header, Outcome.Again); err == nil {
+		t.Error("a list was taken for a log")
+	}
+}
+
+// A log that was cut at any byte can be resumed, and loses the torn row only.
+func TestResumeTornAnywhere(t *testing.T) {
+	whole, _ := os.ReadFile(writeLog(t, Revoked, Absent, NotSent))
+	for n := range len(whole) {
+		path := filepath.Join(t.TempDir(), "log.jsonl")
+		os.WriteFile(path, whole[:n], 0o600)
+		next := header
+		log, earlier, err := Resume(path, &next, Outcome.Again)
+		if err != nil {
+			t.Fatalf("cut at %d: %v", n, err)
+		}
+		log.Close()
+		lines := strings.Count(string(whole[:n]), "\n")
+		if want := min(max(lines-1, 0), 2); earlier.Len() != want {
+			t.Errorf("cut at %d: %d pairs settled, want %d", n, earlier.Len(), want)
+		}
+		if info, _ := os.Stat(path); info.Size() != int64(strings.LastIndex(string(whole[:n]), "\n")+1) {
+			t.Errorf("cut at %d: %d bytes left", n, info.Size())
+		}
+	}
+}
+
+func TestResumeWithoutALog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	next := header
+	log, earlier, err := Resume(path, &next, Outcome.Again)
+	if err != nil || earlier.Settled("l.csv", 2, "user2@contoso.com") || earlier.Len() != 0 {
+		t.Fatalf("Resume = %v, %d settled", err, earlier.Len())
+	}
+	log.Close()
+}
+
+func TestOneRunALog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	log, err := Create(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Write(&Row{})
+	log.Sync()
+	next := header
+	if _, _, err := Resume(path, &next, Outcome.Again); !errors.Is(err, ErrInUse) {
+		t.Errorf("Resume of a log in use = %v", err)
+	}
+	if _, err := Create(path, true); !errors.Is(err, ErrInUse) {
+		t.Errorf("Create over a log in use = %v", err)
+	}
+	if info, _ := os.Stat(path); info.Size() == 0 {
+		t.Error("a log in use was emptied")
+	}
+	log.Close()
+	log, err = Create(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+}
+
+// A log of a million rows is resumed with little more than a hash for each.
+func BenchmarkResume(b *testing.B) {
+	const rows = 1_000_000
+	path := filepath.Join(b.TempDir(), "log.jsonl")
+	log, _ := Create(path, false)
+	run := header
+	log.Write(&run)
+	for i := range rows {
+		log.Write(&Row{Line: i, Source: "l.csv", User: fmt.Sprintf("user%d@contoso.com", i), Method: "9f0c11aa-1111-4222-8333-000000000001", Outcome: Revoked})
+	}
+	log.Close()
+	for b.Loop() {
+		next := header
+		log, earlier, err := Resume(path, &next, Outcome.Again)
+		if err != nil || earlier.Len() != rows {
+			b.Fatal(err, earlier.Len())
+		}
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		runtime.KeepAlive(earlier)
+		b.ReportMetric(float64(m.HeapAlloc)/rows, "heap-B/row")
+		log.Close()
+	}
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+var kills = flag.Int("kills", 5, "how often TestKillAndResume kills a run")
+
+// lastRows returns the last row of each line of the list, as a log of several
+// runs has them.
+func lastRows(t *testing.T, path string) map[int]results.Row {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := make(map[int]results.Row)
+	for line := range strings.Lines(string(text)) {
+		rows, _ := readLogLine(t, line)
+		for _, r := range rows {
+			last[r.Line] = r
+		}
+	}
+	return last
+}
+
+// A run that is killed at any moment and taken up again loses nothing: what the
+// tenant did and what the rows say agree.
+func TestKillAndResume(t *testing.T) {
+	const pairs = 3000
+	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Record: true})
+	users := tenant.Populate(pairs)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	list := writeFile(t, "list.csv", listOf(users))
+	args := []string{"revoke", "--yes", "--quiet", "--graph-url", root, "--rate", "400", "--results", log, "--resume", list}
+	killed := 0
+	for range *kills {
+		cmd := command(t, env, args...)
+		p := finish(t, cmd, func(p *os.Process) {
+			time.Sleep(time.Duration(100+rand.IntN(400)) * time.Millisecond)
+			p.Kill()
+		})
+		switch p.code {
+		case -1:
+			killed++
+		case 0:
+		default:
+			t.Fatalf("exit %d\n%s", p.code, p.stderr)
+		}
+	}
+	if killed == 0 {
+		t.Fatal("no run was killed")
+	}
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list)
+	if p.code != 0 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	last := lastRows(t, log)
+	deleted := make(map[string]int)
+	for _, e := range tenant.Log() {
+		if e.Method == "DELETE" && e.Done {
+			deleted[e.Path]++
+		}
+	}
+	if len(tenant.Left()) != 0 || len(last) != pairs || len(deleted) != pairs {
+		t.Errorf("%d passes left, rows for %d pairs, %d passes deleted; want 0, %d, %d", len(tenant.Left()), len(last), len(deleted), pairs, pairs)
+	}
+	for line, r := range last {
+		// What was in flight when the run was killed is gone, and nobody holds
+		// a pass any more: both are true.
+		if r.Outcome != results.Revoked && r.Outcome != results.Absent {
+			t.Errorf("line %d is %s", line, r.Outcome)
+		}
+	}
+	absent := 0
+	for _, r := range last {
+		if r.Outcome == results.Absent {
+			absent++
+		}
+	}
+	// A kill loses no more than what was not on disk for 200 ms and in flight.
+	if most := killed * 400; absent > most {
+		t.Errorf("%d pairs had to be sent again after %d kills, want at most %d", absent, killed, most)
+	}
+}
+
+func readLogLine(t *testing.T, line string) ([]results.Row, bool) {
+	t.Helper()
+	if !strings.HasPrefix(line, `{"type":"result"`) {
+		return nil, false
+	}
+	rows, _ := readLog(t, line)
+	return rows, true
+}
+
+func TestResumeRun(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
+		{Path: "user0001@", Attempt: 1, Do: graphsim.ItemStatus(403)},
+		{Path: "user0002@", Attempt: 1, Do: graphsim.ItemStatus(423)},
+	}})
+	users := tenant.Populate(50)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	list := writeFile(t, "list.csv", listOf(users))
+	run := func(args ...string) process {
+		return tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", log}, args...)...)
+	}
+	if p := run("--resume", list); p.code != 1 || !strings.Contains(p.stderr, "denied") {
+		t.Fatalf("first run, with no log yet: exit %d\n%s", p.code, p.stderr)
+	}
+	sent := tenant.Stats().Requests
+	if p := run("--resume=unsent", list); p.code != 1 || tenant.Stats().Requests != sent || !strings.Contains(p.stderr, "50 rows settled by an earlier run") {
+		t.Errorf("nothing unsent: exit %d, %d more requests\n%s", p.code, tenant.Stats().Requests-sent, p.stderr)
+	}
+	// The denied pair is tried again, the rejected one is not.
+	p := run("--resume", list)
+	if p.code != 1 || tenant.Stats().Requests != sent+1 || outcomeOf(lastRows(t, log), 2) != results.Revoked || outcomeOf(lastRows(t, log), 3) != results.Rejected {
+		t.Errorf("exit %d, %d more requests\n%s", p.code, tenant.Stats().Requests-sent, p.stderr)
+	}
+
+	other := writeFile(t, "list.csv", listOf(users[:49]))
+	refused := []struct {
+		name, want string
+		p          process
+	}{
+		{"another list", "another list", run("--resume", other)},
+		{"another name", "is not named", run("--resume", writeFile(t, "renamed.csv", listOf(users)))},
+		{"a dry run", "dry run", run("--resume", "--dry-run", list)},
+		{"without resume", "there already", run(list)},
+		{"overwrite too", "exclude each other", run("--resume", "--overwrite", list)},
+		{"no log named", "--results FILE", tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--resume", list)},
+		{"another value", "--resume=most", run("--resume=most", list)},
+	}
+	for _, r := range refused {
+		if r.p.code != 2 || !strings.Contains(r.p.stderr, r.want) {
+			t.Errorf("%s: exit %d, want 2 with %q\n%s", r.name, r.p.code, r.want, r.p.stderr)
+		}
+	}
+	elsewhere := graphsim.New(graphsim.Options{})
+	env2, root2 := serve(t, elsewhere)
+	if p := tapsweep(t, env2, "revoke", "--yes", "--graph-url", root2, "--results", log, "--resume", list); p.code != 2 || !strings.Contains(p.stderr, "it is a log of") {
+		t.Errorf("another Graph root: exit %d\n%s", p.code, p.stderr)
+	}
+}
+
+func outcomeOf(rows map[int]results.Row, line int) results.Outcome { return rows[line].Outcome }
+
+// Two runs on one log would each take the other's pairs for unsent.
+func TestTwoRunsOnOneLog(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Window(40, time.Minute)}})
+	users := tenant.Populate(100)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	list := writeFile(t, "list.csv", listOf(users))
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
+	var second process
+	first := finish(t, command(t, env, args...), func(p *os.Process) {
+		for len(tenant.Left()) > 60 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		second = tapsweep(t, env, args...)
+		p.Signal(os.Interrupt)
+	})
+	if first.code != 4 || second.code != 2 || !strings.Contains(second.stderr, "another run is writing") {
+		t.Errorf("exit %d and %d, want 4 and 2\n%s", first.code, second.code, second.stderr)
+	}
+}
+
+// A disk that fills up in the middle stops the run before more is sent, and the
+// log can be gone on with once there is room.
+func TestFullDisk(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Latency: 10 * time.Millisecond})
+	users := tenant.Populate(2000)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	list := writeFile(t, "list.csv", listOf(users))
+	inner := command(t, env, "revoke", "--yes", "--graph-url", root, "--rate", "800", "--results", log, "--resume", list)
+	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `ulimit -f 100; exec "$0" "$@"`}, inner.Args...)...)
+	cmd.Env, cmd.Dir = inner.Env, inner.Dir
+	p := finish(t, cmd)
+	if p.code != 4 || !strings.Contains(p.stderr, "file too large") || !strings.Contains(p.stderr, "--resume") {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	left := len(tenant.Left())
+	if left < 500 {
+		t.Errorf("%d passes left: the run went on without a log", left)
+	}
+	if p := tapsweep(t, env, inner.Args[1:]...); p.code != 0 || len(tenant.Left()) != 0 || len(lastRows(t, log)) != 2000 {
+		t.Errorf("exit %d, %d passes left, %d rows\n%s", p.code, len(tenant.Left()), len(lastRows(t, log)), p.stderr)
+	}
+}
+
+// A second signal ends the process at once, and the log stays good.
+func TestSecondSignal(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.Hang()}}})
+	users := tenant.Populate(100)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	list := writeFile(t, "list.csv", listOf(users))
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
+	start := time.Now()
+	cmd := command(t, env, args...)
+	finish(t, cmd, func(p *os.Process) {
+		for tenant.Stats().Batches == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		p.Signal(os.Interrupt)
+		time.Sleep(1300 * time.Millisecond)
+		p.Signal(os.Interrupt)
+	})
+	if ws := cmd.ProcessState.Sys().(syscall.WaitStatus); !ws.Signaled() || time.Since(start) > 8*time.Second {
+		t.Errorf("%v after %v, want the signal to end it", cmd.ProcessState, time.Since(start))
+	}
+	text, _ := os.ReadFile(log)
+	if !strings.HasPrefix(string(text), `{"type":"run"`) || !strings.HasSuffix(string(text), "\n") {
+		t.Errorf("log %q", text)
+	}
+}
+
+func TestMaxItems(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	var b strings.Builder
+	b.WriteString("user,method\n")
+	for i := range 10_001 {
+		fmt.Fprintf(&b, "u%d@contoso.example,9f0c11aa-1111-4222-8333-%012d\n", i, i)
+	}
+	list := writeFile(t, "list.csv", b.String())
+	env, root := serve(t, tenant)
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
+	if p.code != 2 || !strings.Contains(p.stderr, "10001 pairs, more than 10000") || tenant.Stats().Requests+tenant.Stats().Tokens != 0 {
+		t.Errorf("exit %d, %d requests\n%s", p.code, tenant.Stats().Requests, p.stderr)
+	}
+	if p := tapsweep(t, env, "revoke", "--yes", "--max-items", "5", "--graph-url", root, list); p.code != 2 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	for _, args := range [][]string{{"--max-items", "0", "--yes"}, {"--max-items", "10001", "--yes"}, {"--dry-run"}} {
+		args = append([]string{"revoke", "--quiet", "--graph-url", root, "--results", "-", list}, args...)
+		if p := tapsweep(t, env, args...); p.code != 1 {
+			t.Errorf("%v: exit %d, want 1, for the users are not there\n%s", args[6:], p.code, p.stderr)
+		}
+	}
+}
