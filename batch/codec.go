@@ -176,6 +176,8 @@ type scalar string
 func (s *scalar) UnmarshalJSON(data []byte) error {
 	var text string
 	switch c := data[0]; {
+	case c == '"' && bytes.IndexByte(data, '\\') < 0:
+		*s = scalar(bytes.TrimSpace(data[1 : len(data)-1]))
 	case c == '"':
 		if json.Unmarshal(data, &text) == nil {
 			*s = scalar(strings.TrimSpace(text))
@@ -198,6 +200,7 @@ func decodeHeaders(data []byte) http.Header {
 	}
 	h := make(http.Header, len(raw))
 	for name, value := range raw {
+		name = textproto.CanonicalMIMEHeaderKey(name)
 		values := []json.RawMessage{value}
 		if value[0] == '[' && json.Unmarshal(value, &values) != nil {
 			continue
@@ -205,7 +208,7 @@ func decodeHeaders(data []byte) http.Header {
 		for _, v := range values {
 			var s scalar
 			if s.UnmarshalJSON(v) == nil && s != "" {
-				h[textproto.CanonicalMIMEHeaderKey(name)] = append(h[textproto.CanonicalMIMEHeaderKey(name)], string(s))
+				h[name] = append(h[name], string(s))
 			}
 		}
 	}

@@ -14,11 +14,15 @@ import (
 // each refusal means, and which request-id belongs to it.
 func toRow(res batch.Result) results.Row {
 	row := results.Row{Attempts: res.Attempts, RequestID: res.RequestID, Status: res.Response.Status}
-	answer := res.Response.StatusError()
-	if whole, ok := errors.AsType[*batch.StatusError](res.Err); ok && row.Status == 0 {
-		answer, row.Status = whole, whole.Status
+	whole, refused := errors.AsType[*batch.StatusError](res.Err)
+	if refused && row.Status == 0 {
+		row.Status = whole.Status
 	}
 	if row.Status >= 300 {
+		answer := whole
+		if res.Response.Status > 0 {
+			answer = res.Response.StatusError()
+		}
 		row.Code, row.Message = answer.Code, answer.Message
 		if row.RequestID == "" {
 			row.RequestID = answer.RequestID

@@ -5,25 +5,36 @@ import (
 	"strings"
 )
 
-// PassesURL is the collection of a user's Temporary Access Passes. Only this
-// typed segment works: a DELETE below the generic /authentication/methods
-// answers 404. Source: microsoftgraph/microsoft-graph-docs-contrib#1267.
+// passes is the collection of a user's Temporary Access Passes. Only this typed
+// segment works: a DELETE below the generic /authentication/methods answers 404.
+// Source: microsoftgraph/microsoft-graph-docs-contrib#1267.
+const passes = "/authentication/temporaryAccessPassMethods"
+
+// PassesURL is the collection of a user's Temporary Access Passes.
 func PassesURL(user string) string {
-	return UserURL(user) + "/authentication/temporaryAccessPassMethods"
+	before, name, after := userPath(user)
+	return before + name + after + passes
 }
 
 // PassURL is one pass of a user.
 func PassURL(user, method string) string {
-	return PassesURL(user) + "/" + url.PathEscape(method)
+	before, name, after := userPath(user)
+	return before + name + after + passes + "/" + url.PathEscape(method)
 }
 
-// UserURL names a user by object id or UPN. Guests' UPNs hold a '#', which
+// UserURL is the user itself.
+func UserURL(user string) string {
+	before, name, after := userPath(user)
+	return before + name + after
+}
+
+// userPath names a user by object id or UPN. Guests' UPNs hold a '#', which
 // PathEscape takes care of; one that begins with '$' is not allowed as a path
 // segment and goes into the key form, without a slash and with quotes doubled.
 // Source: learn.microsoft.com/graph/api/user-get.
-func UserURL(user string) string {
+func userPath(user string) (before, name, after string) {
 	if strings.HasPrefix(user, "$") {
-		return "/users('" + url.PathEscape(strings.ReplaceAll(user, "'", "''")) + "')"
+		return "/users('", url.PathEscape(strings.ReplaceAll(user, "'", "''")), "')"
 	}
-	return "/users/" + url.PathEscape(user)
+	return "/users/", url.PathEscape(user), ""
 }
