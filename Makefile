@@ -2,7 +2,7 @@ GO ?= go
 FUZZTIME ?= 5s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: demo test check race fuzz lint release
+.PHONY: demo test check race fuzz lint vuln kill release bench bench-pace bench-peers bench-cost
 
 # The rows that cannot be revoked make the demo exit 1, as they should; the last
 # line of the log tells whether it is that.
@@ -13,7 +13,7 @@ demo:
 test:
 	$(GO) test ./...
 
-check: lint race fuzz release
+check: lint vuln race kill fuzz release
 
 lint:
 	@test -z "$$(gofmt -l cmd batch input)" || { gofmt -l cmd batch input; echo 'not formatted: run gofmt -w'; exit 1; }
@@ -22,11 +22,23 @@ lint:
 	$(GO) fix -diff ./...
 	$(GO) tool staticcheck ./...
 
+# The database of vulnerabilities is on the internet. Where it cannot be reached,
+# that is said and no reason to fail; a finding is.
+vuln:
+	@out=$$($(GO) tool govulncheck ./cmd/tapsweep 2>&1); code=$$?; \
+	if [ $$code -ne 0 ] && echo "$$out" | grep -q 'fetching vulnerabilities'; then \
+		echo 'govulncheck: skipped, its database cannot be reached'; \
+	else echo "$$out"; exit $$code; fi
+
+# A run that is killed at random points and taken up again.
+kill:
+	$(GO) test ./cmd/tapsweep -run 'TestKillAndResume$$' -kills 50
+
 race:
 	$(GO) test -race -shuffle=on ./...
 
 fuzz:
-	@set -e; for pkg in $$($(GO) list ./batch ./input); do \
+	@set -e; for pkg in $$($(GO) list ./batch ./batch/throttle ./input); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg; \
 		done; \
@@ -34,3 +46,23 @@ fuzz:
 
 release:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o dist/tapsweep ./cmd/tapsweep
+
+# What tapsweep is like beside the limits of a tenant, beside what else one
+# would use, and what it costs. Nothing else should run meanwhile.
+bench: bench-pace bench-peers bench-cost
+
+bench-pace:
+	@mkdir -p testdata/bench
+	$(GO) test ./batch -run 'TestPace$$' -pace=$(CURDIR)/testdata/bench/pace.md -pace-readme=$(CURDIR)/README.md -timeout 30m
+	@cat testdata/bench/pace.md
+
+bench-peers:
+	@mkdir -p dist
+	$(GO) test ./batch/internal/peers -run 'TestPeers$$' -peers=$(CURDIR)/dist/peers.md -timeout 30m
+	@cat dist/peers.md
+
+bench-cost:
+	@mkdir -p dist
+	$(GO) test ./batch ./cmd/tapsweep/internal/revoke -run '^$$' -bench 'Encode|Decode|Pipeline' -benchmem
+	$(GO) test ./cmd/tapsweep -run 'TestCost$$' -cost=$(CURDIR)/dist/cost.md -timeout 30m
+	@cat dist/cost.md

@@ -28,6 +28,7 @@ func (a *app) confirm(ctx context.Context, r *runOf) error {
 	stats := list.Stats()
 	fmt.Fprintf(a.stderr, "About to revoke %s of %s in tenant %s at %s.\n",
 		plural(stats.Unique, "pass", "passes"), plural(stats.Users, "user", "users"), orUnknown(t.id), t.root)
+	fmt.Fprintf(a.stderr, "Signed in as %s.\n", orUnknown(t.who))
 	if n := r.earlier.Len(); n > 0 {
 		fmt.Fprintf(a.stderr, "Left out: %d settled before.\n", n)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/auth"
@@ -27,6 +29,7 @@ var permissionHints = []string{
 // tenant is where a run goes to.
 type tenant struct {
 	id     string // of the tenant, from the token if it can be read
+	who    string // whose token it is, empty if it cannot be read
 	root   string // Graph's
 	client *graph.Client
 	close  func()
@@ -59,11 +62,26 @@ func (t *tenant) dial(ctx context.Context, credential azcore.TokenCredential, tr
 	if err != nil {
 		return &exitError{code: exitAuth, err: err, hints: permissionHints}
 	}
-	if claims, err := graph.ParseClaims(token); err == nil && claims.Tenant != "" {
-		t.id = claims.Tenant
+	if claims, err := graph.ParseClaims(token); err == nil {
+		t.id, t.who = cmp.Or(claims.Tenant, t.id), describe(claims)
 	}
 	t.client = client
 	return nil
+}
+
+// describe names the one whom a token was given to.
+func describe(c graph.Claims) string {
+	app := "app " + batch.Printable(c.AppID)
+	if c.App != "" {
+		app = fmt.Sprintf("app %s (%s)", batch.Printable(c.App), batch.Printable(c.AppID))
+	}
+	switch {
+	case c.User != "":
+		return "user " + batch.Printable(c.User) + " through " + app
+	case c.AppID == "":
+		return ""
+	}
+	return app
 }
 
 // simulated starts a tenant that holds what the list names, and goes all the
