@@ -32,6 +32,9 @@ func (a *app) confirm(ctx context.Context, r *runOf) error {
 	if n := r.earlier.Len(); n > 0 {
 		fmt.Fprintf(a.stderr, "Left out: %d settled before.\n", n)
 	}
+	if n := protectedPairs(r); n > 0 {
+		fmt.Fprintf(a.stderr, "Left out: %s of protected users.\n", plural(n, "pass", "passes"))
+	}
 	if stats.AnyPass > 0 {
 		fmt.Fprintf(a.stderr, "Of %s whatever pass there is, since the list names none.\n", plural(stats.AnyPass, "user", "users"))
 	}
@@ -70,6 +73,19 @@ func (a *app) confirm(ctx context.Context, r *runOf) error {
 		fmt.Fprintln(a.stderr)
 	}
 	return refuse(errors.New("not confirmed, nothing was sent"))
+}
+
+// protectedPairs counts the pairs that the protect lists keep from being touched.
+func protectedPairs(r *runOf) (n int) {
+	for p, err := range r.list.Pairs() {
+		if err != nil {
+			return n // the run will meet it too, and say so
+		}
+		if p.Err == nil && p.FirstOf == nil && r.keep.Has(p.User) {
+			n++
+		}
+	}
+	return n
 }
 
 func plural(n int, one, many string) string {

@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/auth"
+	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/input"
 )
 
@@ -37,9 +38,9 @@ type tenant struct {
 
 // connect gets a token, so that a run that cannot have one ends before it
 // began. With --simulate it starts the tenant too.
-func connect(ctx context.Context, f *revokeFlags, list *input.List) (*tenant, error) {
+func connect(ctx context.Context, f *revokeFlags, list *input.List, keep *protect.List) (*tenant, error) {
 	if f.simulate {
-		return simulated(ctx, list)
+		return simulated(ctx, list, keep)
 	}
 	root, err := graph.ParseRoot(f.graphURL)
 	if err != nil {
@@ -86,7 +87,7 @@ func describe(c graph.Claims) string {
 
 // simulated starts a tenant that holds what the list names, and goes all the
 // way to it: token endpoint, TLS, batches. Real credentials are not looked at.
-func simulated(ctx context.Context, list *input.List) (*tenant, error) {
+func simulated(ctx context.Context, list *input.List, keep *protect.List) (*tenant, error) {
 	sim := graphsim.New(graphsim.Options{
 		Latency: 150 * time.Millisecond,
 		// The documented quota for identity writes, 3,000 in 150 s, as a bucket
@@ -99,6 +100,11 @@ func simulated(ctx context.Context, list *input.List) (*tenant, error) {
 		}
 		if pair.Err == nil {
 			sim.SeedPair(pair.User, pair.Method)
+		}
+	}
+	for _, u := range keep.Rows() {
+		if u.ID == "" || u.UPN == "" {
+			sim.SeedPair(u.ID+u.UPN, "") // it will be looked up
 		}
 	}
 	server, err := sim.Start()

@@ -19,6 +19,7 @@ type revokeFlags struct {
 	results        string
 	resume         string
 	maxItems       int
+	protect        []string
 	graphURL       string
 	progress       string
 	logLevel       string
@@ -68,6 +69,7 @@ early.`,
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a results log that is there already")
 	fl.StringVar(&f.format, "format", "", "format of the lists: csv, json or jsonl (default: by extension, else by content)")
 	fl.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
+	fl.StringArrayVar(&f.protect, "protect", nil, "never touch the users on this list, such as break-glass accounts; repeatable")
 	fl.IntVar(&f.maxItems, "max-items", -1, "refuse lists of more pairs, 0 for no bound (default 10000 for --yes without a terminal)")
 	fl.IntVar(&f.batchSize, "batch-size", batch.MaxRequests, "most requests in a batch, 1 to 20")
 	fl.IntVar(&f.concurrency, "concurrency", 0, "most batches in flight, 1 to 1000 (default as the pace needs)")

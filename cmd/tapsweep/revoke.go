@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
@@ -34,6 +35,10 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	defer list.Close()
+	keep, err := protect.Open(f.protect...)
+	if err != nil {
+		return refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
+	}
 	path := f.results
 	if path == "" {
 		path = freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
@@ -45,7 +50,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 
-	tenant, err := connect(ctx, f, list)
+	tenant, err := connect(ctx, f, list, keep)
 	if ctx.Err() != nil {
 		return interrupted(ctx)
 	}
@@ -56,6 +61,9 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	r := &runOf{flags: f, list: list, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id, GraphRoot: tenant.root,
 		DryRun: f.dryRun, Pairs: list.Stats().Rows}}
+	if err := r.prepare(ctx, keep); err != nil {
+		return err
+	}
 	if f.resume != "" {
 		if err := r.open(path, lists); err != nil {
 			return err
@@ -81,8 +89,44 @@ type runOf struct {
 	tenant  *tenant
 	logger  *slog.Logger
 	header  *results.Run
+	runner  *batch.Runner
+	keep    *protect.Users
 	log     *results.Log
 	earlier *results.Earlier // what runs before have settled, nil without --resume
+}
+
+// prepare makes the runner, and finds out who the protected users are, before
+// anything is written anywhere.
+func (r *runOf) prepare(ctx context.Context, keep *protect.List) (err error) {
+	f := r.flags
+	r.runner, err = batch.NewRunner(r.tenant.client, batch.Options{
+		BatchSize:      f.batchSize,
+		Concurrency:    f.concurrency,
+		MaxAttempts:    f.maxAttempts,
+		RequestTimeout: f.requestTimeout,
+		MaxRate:        f.rate,
+		MaxWait:        f.maxWait,
+		StallTimeout:   f.stallTimeout,
+		Headers:        f.headers(),
+		Reauthorize:    r.tenant.client.Reauthorize,
+		Logger:         r.logger,
+	})
+	if err != nil {
+		return refuse(err)
+	}
+	r.keep, err = keep.Resolve(ctx, r.runner, r.list.Pairs())
+	unknown, ok := errors.AsType[*protect.ResolveError](err)
+	switch {
+	case ctx.Err() != nil:
+		return interrupted(ctx)
+	case ok:
+		return refuse(fmt.Errorf("--protect: %w\nnothing was sent to be written", err), unknown.Hints()...)
+	case errors.Is(err, batch.ErrUnauthorized):
+		return &exitError{code: exitAuth, err: err, hints: permissionHints}
+	case err != nil:
+		return refuse(fmt.Errorf("--protect: %w", err))
+	}
+	return nil
 }
 
 // open opens the log of an earlier run to go on with it.
@@ -128,7 +172,7 @@ func (a *app) checkCount(f *revokeFlags, list *input.List) error {
 
 // execute runs the job and writes the log and the summary around it.
 func (a *app) execute(ctx context.Context, r *runOf) error {
-	f, list, tenant, log := r.flags, r.list, r.tenant, r.log
+	f, list, log := r.flags, r.list, r.log
 	if f.deadline > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.deadline, fmt.Errorf("the deadline of %v is over", f.deadline))
@@ -139,30 +183,15 @@ func (a *app) execute(ctx context.Context, r *runOf) error {
 	if err := errors.Join(log.Write(r.header), log.Sync()); err != nil {
 		return refuse(errors.Join(err, log.Close()), "nothing was sent")
 	}
-	runner, err := batch.NewRunner(tenant.client, batch.Options{
-		BatchSize:      f.batchSize,
-		Concurrency:    f.concurrency,
-		MaxAttempts:    f.maxAttempts,
-		RequestTimeout: f.requestTimeout,
-		MaxRate:        f.rate,
-		MaxWait:        f.maxWait,
-		StallTimeout:   f.stallTimeout,
-		Headers:        f.headers(),
-		Reauthorize:    tenant.client.Reauthorize,
-		Logger:         r.logger,
-	})
-	if err != nil {
-		return refuse(errors.Join(err, log.Close()))
-	}
 	stopSaying := context.AfterFunc(ctx, func() {
 		a.say("%v: stopping, which takes up to 10 s if batches are in flight; once more ends at once", context.Cause(ctx))
 	})
 	defer stopSaying()
 	progress := a.startProgress(f.progress, list.Stats().Rows-r.earlier.Len())
-	job := revoke.New(runner, func(row *results.Row) error {
+	job := revoke.New(r.runner, func(row *results.Row) error {
 		progress.row(row)
 		return log.Write(row)
-	}, revoke.Options{DryRun: f.dryRun, Settled: r.earlier.Settled})
+	}, revoke.Options{DryRun: f.dryRun, Settled: r.earlier.Settled, Protected: r.keep.Has})
 	counts, runErr := job.Run(ctx, list.Pairs())
 	progress.stop()
 

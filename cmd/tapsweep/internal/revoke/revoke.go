@@ -29,6 +29,10 @@ type Options struct {
 	// get no request and no row. Nil means none.
 	Settled func(source string, line int, user string) bool
 
+	// Protected tells users that must not be touched, nor read: their pairs are
+	// Protected. Nil means none.
+	Protected func(user string) bool
+
 	// Looks is how often a pass is deleted that Graph says is gone (404) and
 	// lists all the same, which is what a replica does that lags behind. Zero
 	// means 4, with pauses of 2, 4 and 8 seconds between.
@@ -112,6 +116,9 @@ func (j *Job) requests(pairs Source) iter.Seq[batch.Request] {
 			switch {
 			case pair.Err != nil:
 				j.row(w, results.Row{Outcome: results.Invalid, Message: pair.Err.Error()})
+				continue
+			case j.opts.Protected != nil && j.opts.Protected(pair.User):
+				j.row(w, results.Row{Outcome: results.Protected})
 				continue
 			case pair.FirstOf != nil:
 				j.row(w, results.Row{Outcome: results.Duplicate,

@@ -1,0 +1,120 @@
+package protect
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/input"
+)
+
+// maxFailures is how many failures a ResolveError keeps.
+const maxFailures = 20
+
+// A ResolveError says which protected users could not be looked up, and why.
+type ResolveError struct {
+	Errs   []*input.LineError // the first 20, in the order of the lists
+	Count  int                // all of them
+	Denied bool               // Graph refused one or more of them for lack of a permission
+}
+
+// Error lists the kept errors one per line, and counts the others.
+func (e *ResolveError) Error() string {
+	return (&input.Problems{Errs: e.Errs, Count: e.Count}).Error()
+}
+
+// Unwrap returns the kept errors, for errors.Is and errors.As.
+func (e *ResolveError) Unwrap() []error {
+	return (&input.Problems{Errs: e.Errs}).Unwrap()
+}
+
+// Hints say what to do next, a line each.
+func (e *ResolveError) Hints() []string {
+	var hints []string
+	if e.Denied {
+		// Source: learn.microsoft.com/graph/permissions-reference.
+		hints = append(hints, "to look up protected users, the app needs the application permission User.ReadBasic.All or User.Read.All")
+	}
+	return append(hints, "a row of the protect list with both the object id and the user principal name needs no look-up")
+}
+
+// lookUp asks Graph for both names of each row, which has one of them.
+func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User) ([]input.User, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	found := make([]input.User, 0, len(rows))
+	failed := make(map[int]error) // by row
+	src := func(yield func(batch.Request) bool) {
+		for i, u := range rows {
+			url := revoke.UserURL(u.ID+u.UPN) + "?$select=id,userPrincipalName"
+			if !yield(batch.Request{Method: "GET", URL: url, Tag: i}) {
+				return
+			}
+		}
+	}
+	err := runner.Run(ctx, src, func(res batch.Result) []batch.Request {
+		i := res.Request.Tag.(int)
+		if u, err := read(rows[i], res); err != nil {
+			failed[i] = err
+		} else {
+			found = append(found, u)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking up protected users: %w", err)
+	}
+	if len(failed) > 0 {
+		return nil, resolveError(rows, failed)
+	}
+	return found, nil
+}
+
+// read returns the user in the answer, if that is the one who was asked for.
+func read(asked input.User, res batch.Result) (input.User, error) {
+	if res.Err != nil {
+		return input.User{}, res.Err
+	}
+	if res.Response.Status != 200 {
+		return input.User{}, res.Response.StatusError()
+	}
+	var got struct {
+		ID  string `json:"id"`
+		UPN string `json:"userPrincipalName"`
+	}
+	if err := json.Unmarshal(res.Response.Body, &got); err != nil {
+		return input.User{}, fmt.Errorf("the answer of Graph (200) cannot be read: %w", err)
+	}
+	// An object id is a GUID; a user principal name is what has an @, and beyond
+	// that it may be more than a list may hold.
+	if strings.Contains(got.ID, "@") || input.CheckUser(got.ID) != nil || !strings.Contains(got.UPN, "@") {
+		return input.User{}, fmt.Errorf("the answer of Graph (200) lacks an id or a userPrincipalName: %q, %q", got.ID, got.UPN)
+	}
+	if fold(asked.ID) != fold(got.ID) && fold(asked.UPN) != fold(got.UPN) {
+		return input.User{}, fmt.Errorf("the answer of Graph (200) is about another user: %q, %q", got.ID, got.UPN)
+	}
+	return input.User{ID: got.ID, UPN: got.UPN}, nil
+}
+
+func resolveError(rows []input.User, failed map[int]error) *ResolveError {
+	e := &ResolveError{Count: len(failed)}
+	for i, u := range rows {
+		err := failed[i]
+		if err == nil {
+			continue
+		}
+		if answer, ok := errors.AsType[*batch.StatusError](err); ok && answer.Status == 403 {
+			e.Denied = true
+		}
+		if len(e.Errs) < maxFailures {
+			e.Errs = append(e.Errs, &input.LineError{Source: u.Source, Line: u.Line, Field: "user", Err: err,
+				Msg: fmt.Sprintf("protected user %s cannot be looked up: %s", u.ID+u.UPN, batch.Printable(err.Error()))})
+		}
+	}
+	return e
+}

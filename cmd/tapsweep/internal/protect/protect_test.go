@@ -1,0 +1,363 @@
+package protect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+	"tapsweep/input"
+)
+
+const (
+	id1   = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	id2   = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322"
+	id3   = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c333"
+	bg    = "bg1@contoso.com"
+	guest = "dana_fabrikam.com#EXT#@contoso.onmicrosoft.com"
+)
+
+func pairs(users ...string) iter.Seq2[input.Pair, error] {
+	return func(yield func(input.Pair, error) bool) {
+		for _, u := range users {
+			if !yield(input.Pair{User: u}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func open(t *testing.T, text string) *List {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "protect")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func newRunner(t *testing.T, poster batch.Poster) *batch.Runner {
+	t.Helper()
+	runner, err := batch.NewRunner(poster, batch.Options{MaxAttempts: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runner
+}
+
+// contoso is a tenant whose users have a name of each kind.
+func contoso(opts graphsim.Options) *graphsim.Tenant {
+	opts.Record = true
+	tenant := graphsim.New(opts)
+	tenant.AddUser(graphsim.User{ID: id1, UPN: bg, Privileged: true})
+	tenant.AddUser(graphsim.User{ID: id2, UPN: guest, Guest: true})
+	tenant.AddUser(graphsim.User{ID: id3, UPN: "$o'x@contoso.com", Disabled: true})
+	return tenant
+}
+
+// Who is protected, and what has to be asked to know it.
+func TestResolve(t *testing.T) {
+	const other = "lee@contoso.com"
+	tests := []struct {
+		name    string
+		list    string
+		pairs   []string
+		asked   []string // the path of each look-up
+		has     []string
+		hasNot  []string
+		lenient bool // pairs hold a refused row
+	}{
+		{name: "UPN and UPN", list: bg, pairs: []string{other, guest}, has: []string{bg, strings.ToUpper(bg)}, hasNot: []string{other, id1, guest, ""}},
+		{name: "id and id", list: id1, pairs: []string{id2}, has: []string{id1, strings.ToUpper(id1)}, hasNot: []string{id2, bg}},
+		{name: "UPN and id", list: bg, pairs: []string{other, id2}, asked: []string{"/users/" + bg}, has: []string{bg, id1, strings.ToUpper(id1)}, hasNot: []string{id2, other}},
+		{name: "id and UPN", list: strings.ToUpper(id1), pairs: []string{other}, asked: []string{"/users/" + strings.ToUpper(id1)}, has: []string{bg, "BG1@Contoso.Com", id1}, hasNot: []string{other}},
+		{name: "guest by UPN", list: guest, pairs: []string{id1}, asked: []string{"/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"}, has: []string{id2, guest}, hasNot: []string{id1}},
+		{name: "guest by id", list: id2, pairs: []string{bg}, asked: []string{"/users/" + id2}, has: []string{strings.ToLower(guest)}, hasNot: []string{bg}},
+		{name: "name with $ and quote", list: "$O'X@contoso.com", pairs: []string{id1}, asked: []string{"/users('$O%27%27X@contoso.com')"}, has: []string{id3}, hasNot: []string{id1}},
+		{name: "both in a row", list: "id,upn\n" + id1 + "," + bg, pairs: []string{id1, bg}, has: []string{id1, bg}, hasNot: []string{id2}},
+		{name: "both in a row, of different users", list: "id,upn\n" + id1 + "," + guest, pairs: []string{id1, bg}, has: []string{id1, guest}, hasNot: []string{id2, bg}},
+		{name: "every kind of row", list: "id,upn\n" + id1 + ",\n," + guest + "\n" + id3 + "," + other, pairs: []string{other, id3},
+			asked: []string{"/users/" + id1, "/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"}, has: []string{id1, bg, id2, guest, id3, other}, hasNot: []string{"x@contoso.com"}},
+		{name: "only what pairs use", list: id1 + "\n" + guest, pairs: []string{id3}, asked: []string{"/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"}, has: []string{id1, id2, guest}, hasNot: []string{bg, id3}},
+		{name: "each user once", list: bg + "\n" + strings.ToUpper(bg) + "\n" + bg, pairs: []string{id2}, asked: []string{"/users/" + bg}, has: []string{id1}, hasNot: []string{id2}},
+		{name: "a refused row", list: bg, pairs: []string{other}, lenient: true, has: []string{bg}, hasNot: []string{id1}},
+		{name: "no pairs", list: bg, has: []string{bg}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := contoso(graphsim.Options{Roles: []string{"User.ReadBasic.All"}})
+			src := pairs(tt.pairs...)
+			if tt.lenient {
+				src = func(yield func(input.Pair, error) bool) {
+					_ = yield(input.Pair{User: id1, Err: errors.New("l.csv:1: bad")}, nil) && yield(input.Pair{User: tt.pairs[0]}, nil)
+				}
+			}
+			users, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), src)
+			if err != nil {
+				t.Fatalf("Resolve = %v", err)
+			}
+			for _, name := range tt.has {
+				if !users.Has(name) {
+					t.Errorf("Has(%q) = false", name)
+				}
+			}
+			for _, name := range tt.hasNot {
+				if users.Has(name) {
+					t.Errorf("Has(%q) = true", name)
+				}
+			}
+			asked := make(map[string]int)
+			for _, e := range tenant.Log() {
+				asked[e.Method+" "+e.Path]++
+			}
+			want := make(map[string]int)
+			for _, path := range tt.asked {
+				want["GET "+path+"?$select=id,userPrincipalName"]++
+			}
+			if diff := cmp.Diff(want, asked); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNobody(t *testing.T) {
+	l, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	users, err := l.Resolve(t.Context(), nil, nil) // asks nobody and reads nothing
+	if err != nil || users.Has(bg) || (*Users)(nil).Has(bg) {
+		t.Errorf("Resolve = %v, %v", users, err)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "empty.txt")
+	if err := os.WriteFile(path, []byte("# none\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := Open(path); l != nil || err == nil || err.Error() != path+": no user in this list" {
+		t.Errorf("Open = %v, %v", l, err)
+	}
+	rows := open(t, bg+"\n"+id1).Rows()
+	if len(rows) != 2 || rows[0].UPN != bg || rows[1].ID != id1 || rows[1].Line != 2 {
+		t.Errorf("Rows() = %+v", rows)
+	}
+}
+
+// Pairs are read only as far as it takes to know which names they use.
+func TestResolveReadsNoFurther(t *testing.T) {
+	broken := errors.New("list.csv changed")
+	src := func(yield func(input.Pair, error) bool) {
+		_ = yield(input.Pair{User: "lee@contoso.com"}, nil) && yield(input.Pair{User: id2}, nil) && yield(input.Pair{}, broken)
+	}
+	for list, want := range map[string]error{bg: nil, id1: nil, bg + "\n" + id1: nil} {
+		if _, err := open(t, list).Resolve(t.Context(), newRunner(t, contoso(graphsim.Options{})), src); !errors.Is(err, want) {
+			t.Errorf("Resolve of %q = %v, want %v", list, err, want)
+		}
+	}
+	src = func(yield func(input.Pair, error) bool) {
+		_ = yield(input.Pair{User: "lee@contoso.com"}, nil) && yield(input.Pair{}, broken)
+	}
+	tenant := contoso(graphsim.Options{})
+	if users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), src); !errors.Is(err, broken) || users != nil || tenant.Stats().Requests != 0 {
+		t.Errorf("Resolve = %v, %v after %d requests", users, err, tenant.Stats().Requests)
+	}
+}
+
+// Whatever keeps a user from being looked up is told with its place, and
+// nobody is let through.
+func TestResolveFails(t *testing.T) {
+	item := func(do graphsim.Effect) graphsim.Options {
+		return graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Do: do}}}
+	}
+	answer := func(id, upn string) graphsim.Options {
+		return item(graphsim.ItemBody(fmt.Sprintf(`{"id":%q,"userPrincipalName":%q}`, id, upn)))
+	}
+	roles := func(names ...string) graphsim.Options { return graphsim.Options{Roles: names} }
+	tests := []struct {
+		name   string
+		opts   graphsim.Options
+		list   string // bg unless set
+		pair   string // id2 unless set
+		want   string // in the error, for line 1
+		denied bool
+	}{
+		{name: "unknown UPN", list: "lee@contoso.com", want: "protected user lee@contoso.com cannot be looked up: Graph answered 404 Request_ResourceNotFound"},
+		{name: "unknown id", list: "00000000-0000-4000-8000-000000000000", pair: bg, want: "protected user 00000000-0000-4000-8000-000000000000 cannot be looked up: Graph answered 404 Request_ResourceNotFound"},
+		{name: "no permission to read users", opts: roles("UserAuthMethod-TAP.ReadWrite.All"), want: "Graph answered 403 Authorization_RequestDenied", denied: true},
+		{name: "denied as a whole", opts: item(graphsim.OuterStatus(403)), want: "403", denied: true},
+		{name: "text", opts: item(graphsim.ItemBody(`"text"`)), want: "cannot be read"},
+		{name: "no body", opts: item(graphsim.ItemBody(`null`)), want: "cannot be read"},
+		{name: "array", opts: item(graphsim.ItemBody(`[]`)), want: "cannot be read"},
+		{name: "number for an id", opts: item(graphsim.ItemBody(`{"id":7,"userPrincipalName":"` + bg + `"}`)), want: "cannot be read"},
+		{name: "no id", opts: answer("", bg), want: "lacks an id"},
+		{name: "UPN for an id", opts: answer(bg, bg), want: "lacks an id"},
+		{name: "no UPN", list: id1, pair: bg, opts: answer(id1, ""), want: "lacks an id or a userPrincipalName"},
+		{name: "id for a UPN", list: id1, pair: bg, opts: answer(id1, id1), want: "lacks an id or a userPrincipalName"},
+		{name: "another user than asked by UPN", opts: answer(id2, "lee@contoso.com"), want: `is about another user: "` + id2 + `", "lee@contoso.com"`},
+		{name: "another user than asked by id", list: id1, pair: bg, opts: answer(id2, bg), want: `is about another user: "` + id2 + `", "` + bg + `"`},
+		{name: "other success", opts: item(graphsim.ItemStatus(206)), want: "Graph answered 206"},
+		{name: "error that stays", opts: item(graphsim.ItemStatus(503)), want: "Graph answered 503"},
+		{name: "no answer", opts: item(graphsim.Reset()), want: "gave up"},
+		{name: "missing answer", opts: item(graphsim.ItemMissing()), want: "gave up"},
+		{name: "escape sequence", opts: item(graphsim.ItemBody("{\"id\":\"\\u001b[2J\",\"userPrincipalName\":\"" + bg + "\"}")), want: `"\x1b[2J"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if tt.list == "" {
+					tt.list = bg
+				}
+				if tt.pair == "" {
+					tt.pair = id2
+				}
+				list := open(t, tt.list)
+				users, err := list.Resolve(t.Context(), newRunner(t, contoso(tt.opts)), pairs(tt.pair))
+				e, ok := errors.AsType[*ResolveError](err)
+				if !ok || users != nil {
+					t.Fatalf("Resolve = %v, %v, want *ResolveError", users, err)
+				}
+				place := list.Rows()[0].Source + ":1: "
+				if msg := e.Error(); !strings.HasPrefix(msg, place) || !strings.Contains(msg, tt.want) || strings.ContainsAny(msg, "\n\x1b") {
+					t.Errorf("Resolve = %q, want %q in it behind %q", msg, tt.want, place)
+				}
+				hint := strings.Join(e.Hints(), "\n")
+				if e.Count != 1 || e.Denied != tt.denied || strings.Contains(hint, "User.ReadBasic.All") != tt.denied {
+					t.Errorf("Count %d, Denied %t, hints %q", e.Count, e.Denied, hint)
+				}
+				if status, ok := errors.AsType[*batch.StatusError](err); tt.denied && (!ok || status.Status != 403) {
+					t.Errorf("the error does not wrap Graph's: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// What is transient is tried again.
+func TestResolveRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := contoso(graphsim.Options{Faults: []graphsim.Fault{
+			{Attempt: 1, Do: graphsim.ItemStatus(429, "Retry-After", "7")}, {Attempt: 2, Do: graphsim.ItemStatus(503)}}})
+		users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2))
+		if err != nil || !users.Has(id1) {
+			t.Errorf("Resolve = %v", err)
+		}
+	})
+}
+
+// All failures come together, in the order of the list.
+func TestResolveFailsTogether(t *testing.T) {
+	tenant := contoso(graphsim.Options{})
+	var text strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&text, "nobody%02d@contoso.com\n", i)
+	}
+	users, err := open(t, bg+"\n"+text.String()+guest).Resolve(t.Context(), newRunner(t, tenant), pairs(id2))
+	e, ok := errors.AsType[*ResolveError](err)
+	if !ok || users != nil || e.Count != 50 || len(e.Errs) != 20 || e.Denied || !strings.HasSuffix(err.Error(), "\nand 30 more") {
+		t.Fatalf("Resolve = %v, %v", users, err)
+	}
+	for i, le := range e.Errs {
+		if le.Line != i+2 || !strings.Contains(le.Msg, fmt.Sprintf("nobody%02d@", i)) {
+			t.Errorf("failure %d is %v", i, le)
+		}
+	}
+	if sizes := tenant.Stats().Sizes; sizes[20] == 0 {
+		t.Errorf("sizes of batches %v, want full ones", sizes)
+	}
+}
+
+// A run that ends early protects nobody, and says why it ended.
+func TestResolveStops(t *testing.T) {
+	tenant := contoso(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}})
+	if users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2)); !errors.Is(err, batch.ErrUnauthorized) || users != nil {
+		t.Errorf("Resolve = %v, %v, want ErrUnauthorized", users, err)
+	}
+	interrupt := errors.New("interrupt")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(interrupt)
+	if users, err := open(t, bg).Resolve(ctx, newRunner(t, contoso(graphsim.Options{})), pairs(id2)); !errors.Is(err, interrupt) || users != nil {
+		t.Errorf("Resolve = %v, %v, want the cause", users, err)
+	}
+}
+
+// Whoever is protected, however the protect list and the pairs spell it and
+// whichever name each uses: exactly those are recognised in the pairs.
+func TestHasExactly(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		tenant := graphsim.New(graphsim.Options{Seed: seed, Roles: []string{"User.ReadBasic.All"}})
+		members := tenant.Populate(1 + rng.IntN(60))
+		for i := range members {
+			if members[i].UPN = []string{"", "$", "o'", "x#EXT#", "{+"}[rng.IntN(5)] + members[i].UPN; rng.IntN(4) == 0 {
+				members[i].UPN = strings.ToUpper(members[i].UPN)
+			}
+			tenant.AddUser(members[i])
+		}
+		spell := func(s string) string {
+			b := []byte(s)
+			for i, c := range b {
+				if rng.IntN(2) == 0 && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
+					b[i] ^= 0x20
+				}
+			}
+			return string(b)
+		}
+		kinds := func() (id, upn bool) { k := rng.IntN(3); return k != 1, k != 0 }
+		protected := map[string]bool{members[0].UPN: true}
+		var list strings.Builder
+		list.WriteString("id,upn\n")
+		rowIDs, rowUPNs := kinds()
+		for _, u := range members {
+			if protected[u.UPN] = protected[u.UPN] || rng.IntN(3) == 0; !protected[u.UPN] {
+				continue
+			}
+			for range 1 + rng.IntN(2) {
+				id, upn := spell(u.ID), input.CSVValue(spell(u.UPN))
+				switch withID := rowIDs && (!rowUPNs || rng.IntN(2) == 0); {
+				case withID && (!rowUPNs || rng.IntN(2) == 0):
+					upn = ""
+				case !withID:
+					id = ""
+				}
+				list.WriteString(id + "," + upn + "\n")
+			}
+		}
+		pairIDs, pairUPNs := kinds()
+		var named []string // by the pairs
+		var want []bool
+		for _, u := range members {
+			if pairIDs {
+				named, want = append(named, spell(u.ID)), append(want, protected[u.UPN])
+			}
+			if pairUPNs {
+				named, want = append(named, spell(u.UPN)), append(want, protected[u.UPN])
+			}
+		}
+		users, err := open(t, list.String()).Resolve(t.Context(), newRunner(t, tenant), pairs(named...))
+		if err != nil {
+			t.Fatalf("seed %d: Resolve = %v\n%s", seed, err, list.String())
+		}
+		for i, name := range named {
+			if users.Has(name) != want[i] {
+				t.Fatalf("seed %d: Has(%q) = %t, want %t, with the list\n%s", seed, name, !want[i], want[i], list.String())
+			}
+		}
+	}
+}
