@@ -19,6 +19,7 @@ type revokeFlags struct {
 	results        string
 	resume         string
 	maxItems       int
+	abortAfter     int
 	protect        []string
 	graphURL       string
 	progress       string
@@ -71,6 +72,7 @@ early.`,
 	fl.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
 	fl.StringArrayVar(&f.protect, "protect", nil, "never touch the users on this list, such as break-glass accounts; repeatable")
 	fl.IntVar(&f.maxItems, "max-items", -1, "refuse lists of more pairs, 0 for no bound (default 10000 for --yes without a terminal)")
+	fl.IntVar(&f.abortAfter, "abort-after", 100, "stop early if so many answers, the first ones, are all 403; 0 for never")
 	fl.IntVar(&f.batchSize, "batch-size", batch.MaxRequests, "most requests in a batch, 1 to 20")
 	fl.IntVar(&f.concurrency, "concurrency", 0, "most batches in flight, 1 to 1000 (default as the pace needs)")
 	fl.Float64Var(&f.rate, "rate", 0, "most requests a second, to leave room for others (default as many as the tenant takes)")
@@ -102,6 +104,8 @@ func (f *revokeFlags) check() error {
 		return refuse(errors.New("--max-wait and --stall-timeout have to be at least 1s"))
 	case f.deadline < 0:
 		return refuse(fmt.Errorf("--deadline %v is negative", f.deadline))
+	case f.abortAfter < 0:
+		return refuse(fmt.Errorf("--abort-after %d is negative", f.abortAfter))
 	case f.maxAttempts < 1:
 		return refuse(fmt.Errorf("--max-attempts %d is not at least 1", f.maxAttempts))
 	case f.requestTimeout < time.Second:

@@ -191,7 +191,7 @@ func (a *app) execute(ctx context.Context, r *runOf) error {
 	job := revoke.New(r.runner, func(row *results.Row) error {
 		progress.row(row)
 		return log.Write(row)
-	}, revoke.Options{DryRun: f.dryRun, Settled: r.earlier.Settled, Protected: r.keep.Has})
+	}, revoke.Options{DryRun: f.dryRun, Settled: r.earlier.Settled, Protected: r.keep.Has, AbortAfter: f.abortAfter})
 	counts, runErr := job.Run(ctx, list.Pairs())
 	progress.stop()
 
@@ -229,7 +229,7 @@ func (a *app) execute(ctx context.Context, r *runOf) error {
 
 func exitCode(counts *revoke.Counts, runErr error) int {
 	switch {
-	case errors.Is(runErr, batch.ErrUnauthorized):
+	case errors.Is(runErr, batch.ErrUnauthorized), errors.Is(runErr, revoke.ErrAllDenied):
 		return exitAuth
 	case runErr != nil:
 		return exitStopped

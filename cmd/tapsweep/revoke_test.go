@@ -255,6 +255,25 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// An app without the permission is told so after the first answers, not after
+// ten thousand.
+func TestAbortAfter(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}})
+	users := tenant.Populate(3000)
+	env, root := serve(t, tenant)
+	list := writeFile(t, "l.csv", listOf(users))
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
+	rows, _ := readLog(t, p.stdout)
+	got := outcomes(rows)
+	if p.code != 3 || len(rows) != 3000 || got[results.Denied] < 100 || got[results.NotSent] < 2000 || !strings.Contains(p.stderr, "ReadWrite.All") {
+		t.Errorf("exit %d, outcomes %v\n%s", p.code, got, p.stderr)
+	}
+	p = tapsweep(t, env, "revoke", "--yes", "--abort-after", "0", "--graph-url", root, "--results", "-", list)
+	if rows, _ := readLog(t, p.stdout); p.code != 1 || outcomes(rows)[results.Denied] != 3000 {
+		t.Errorf("exit %d, outcomes %v", p.code, outcomes(rows))
+	}
+}
+
 // What ends a run early leaves a log that can be taken up, and says why.
 func TestStopsEarly(t *testing.T) {
 	tests := []struct {

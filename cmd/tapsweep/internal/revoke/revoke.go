@@ -33,6 +33,10 @@ type Options struct {
 	// Protected. Nil means none.
 	Protected func(user string) bool
 
+	// AbortAfter ends the run with ErrAllDenied if so many answers, the first ones,
+	// are all 403. Zero or less never does.
+	AbortAfter int
+
 	// Looks is how often a pass is deleted that Graph says is gone (404) and
 	// lists all the same, which is what a replica does that lags behind. Zero
 	// means 4, with pauses of 2, 4 and 8 seconds between.
@@ -75,6 +79,7 @@ type Job struct {
 	opts   Options
 
 	counts Counts
+	abort  *abort
 	stop   context.CancelCauseFunc
 }
 
@@ -84,7 +89,7 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 	if opts.Looks <= 0 {
 		opts.Looks = 4
 	}
-	return &Job{runner: runner, write: write, opts: opts, counts: Counts{
+	return &Job{runner: runner, write: write, opts: opts, abort: newAbort(opts.AbortAfter), counts: Counts{
 		Outcomes: make(map[results.Outcome]int),
 		Codes:    make(map[string]int),
 	}}
@@ -334,5 +339,8 @@ func (j *Job) row(w *work, row results.Row) {
 	}
 	if err := j.write(&row); err != nil {
 		j.stop(err)
+	}
+	if j.abort.note(row.Outcome) {
+		j.stop(fmt.Errorf("%w: the first %d answers", ErrAllDenied, j.opts.AbortAfter))
 	}
 }
