@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
+
+	"tapsweep/input"
 )
 
 // sampleSize is how many pairs are shown before a person says yes.
@@ -22,39 +25,77 @@ func (a *app) canAsk(lists []string) bool {
 	return isTerminal(a.stdin) && isTerminal(a.stderr) && !slices.Contains(lists, "-")
 }
 
+// plan is what a run is about to do, as a person has to know it.
+type plan struct {
+	passes, users, anyPass               int
+	sample                               []input.Pair
+	protected, settled, repeats, invalid int
+}
+
+// plan goes through the list once more, for what is left of it.
+func (r *runOf) plan() (p plan) {
+	users := make(map[uint64]struct{}) // hashes: a list may have a million
+	seed := maphash.MakeSeed()
+	for pair, err := range r.list.Pairs() {
+		switch {
+		case err != nil:
+			return p // the run will meet it too, and say so
+		case r.earlier.Settled(pair.Source, pair.Line, pair.User):
+			p.settled++
+		case pair.Err != nil:
+			p.invalid++
+		case r.keep.Has(pair.User):
+			p.protected++
+		case pair.FirstOf != nil:
+			p.repeats++
+		default:
+			p.passes++
+			users[maphash.String(seed, strings.ToLower(pair.User))] = struct{}{}
+			if pair.Method == "" {
+				p.anyPass++
+			}
+			if len(p.sample) < sampleSize {
+				p.sample = append(p.sample, pair)
+			}
+		}
+	}
+	p.users = len(users)
+	return p
+}
+
 // confirm shows what is about to happen and asks.
 func (a *app) confirm(ctx context.Context, r *runOf) error {
-	t, list := r.tenant, r.list
-	stats := list.Stats()
+	p := r.plan()
 	fmt.Fprintf(a.stderr, "About to revoke %s of %s in tenant %s at %s.\n",
-		plural(stats.Unique, "pass", "passes"), plural(stats.Users, "user", "users"), orUnknown(t.id), t.root)
-	fmt.Fprintf(a.stderr, "Signed in as %s.\n", orUnknown(t.who))
-	if n := r.earlier.Len(); n > 0 {
-		fmt.Fprintf(a.stderr, "Left out: %d settled before.\n", n)
-	}
-	if n := protectedPairs(r); n > 0 {
-		fmt.Fprintf(a.stderr, "Left out: %s of protected users.\n", plural(n, "pass", "passes"))
-	}
-	if stats.AnyPass > 0 {
-		fmt.Fprintf(a.stderr, "Of %s whatever pass there is, since the list names none.\n", plural(stats.AnyPass, "user", "users"))
-	}
-	for _, p := range list.Sample(sampleSize) {
-		method := p.Method
+		plural(p.passes, "pass", "passes"), plural(p.users, "user", "users"), orUnknown(r.tenant.id), r.tenant.root)
+	fmt.Fprintf(a.stderr, "Signed in as %s.\n", orUnknown(r.tenant.who))
+	for _, pair := range p.sample {
+		method := pair.Method
 		if method == "" {
 			method = "whatever pass the user holds"
 		}
-		fmt.Fprintf(a.stderr, "  %s  %s\n", p.User, method)
+		fmt.Fprintf(a.stderr, "  %s  %s\n", pair.User, method)
 	}
-	if more := stats.Unique - sampleSize; more > 0 {
+	if more := p.passes - len(p.sample); more > 0 {
 		fmt.Fprintf(a.stderr, "  and %d more\n", more)
 	}
-	if stats.Duplicates+stats.Invalid+stats.Done > 0 {
-		fmt.Fprintf(a.stderr, "Left out: %s, %s, %d done before.\n",
-			plural(stats.Duplicates, "duplicate", "duplicates"), plural(stats.Invalid, "bad row", "bad rows"), stats.Done)
+	if p.anyPass > 0 {
+		fmt.Fprintf(a.stderr, "%s no pass on the list: whatever pass there is goes.\n", plural(p.anyPass, "user has", "users have"))
+	}
+	for _, left := range []struct {
+		n    int
+		what string
+	}{
+		{p.protected, "of protected users"}, {p.settled, "settled before"}, {r.list.Stats().Done, "done, as the list itself says"},
+		{p.repeats, "there twice"}, {p.invalid, "bad rows"},
+	} {
+		if left.n > 0 {
+			fmt.Fprintf(a.stderr, "Left out: %d %s.\n", left.n, left.what)
+		}
 	}
 	want := []string{"y", "yes"}
-	if stats.Unique > typedAbove {
-		want = []string{strconv.Itoa(stats.Unique)}
+	if p.passes > typedAbove {
+		want = []string{strconv.Itoa(p.passes)}
 		fmt.Fprintf(a.stderr, "Type %s to go on: ", want[0])
 	} else {
 		fmt.Fprint(a.stderr, "Go on? [y/N] ")
@@ -73,19 +114,6 @@ func (a *app) confirm(ctx context.Context, r *runOf) error {
 		fmt.Fprintln(a.stderr)
 	}
 	return refuse(errors.New("not confirmed, nothing was sent"))
-}
-
-// protectedPairs counts the pairs that the protect lists keep from being touched.
-func protectedPairs(r *runOf) (n int) {
-	for p, err := range r.list.Pairs() {
-		if err != nil {
-			return n // the run will meet it too, and say so
-		}
-		if p.Err == nil && p.FirstOf == nil && r.keep.Has(p.User) {
-			n++
-		}
-	}
-	return n
 }
 
 func plural(n int, one, many string) string {

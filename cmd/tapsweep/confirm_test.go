@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/input"
+)
+
+// What a person is asked, and which answers go on.
+func TestConfirm(t *testing.T) {
+	const small = "user,method\nDANA@contoso.com,9f0c11aa-1111-4222-8333-000000000001\nlee@contoso.com,\n" +
+		"dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001\n"
+	var large strings.Builder
+	large.WriteString("user\n")
+	for i := range 101 {
+		large.WriteString("user" + strings.Repeat("x", i) + "@contoso.com\n")
+	}
+	tests := []struct {
+		name, list, answer string
+		ok                 bool
+		shown              string
+	}{
+		{"yes", small, "y\n", true, "About to revoke 2 passes of 2 users in tenant t at https://graph.microsoft.com.\nSigned in as app a.\n" +
+			"  DANA@contoso.com  9f0c11aa-1111-4222-8333-000000000001\n  lee@contoso.com  whatever pass the user holds\n" +
+			"1 user has no pass on the list: whatever pass there is goes.\nLeft out: 1 there twice.\nGo on? [y/N] "},
+		{"in full", small, "YES\n", true, ""},
+		{"no", small, "n\n", false, ""},
+		{"nothing", small, "\n", false, ""},
+		{"end of input", small, "", false, ""},
+		{"many, yes", large.String(), "y\n", false, "Type 101 to go on: "},
+		{"many, the number", large.String(), "101\n", true, "  and 96 more\n"},
+		{"many, another number", large.String(), "100\n", false, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			list, err := input.Open([]string{writeFile(t, "l.csv", tt.list)}, input.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer list.Close()
+			var out bytes.Buffer
+			a := &app{stdin: strings.NewReader(tt.answer), stderr: &out}
+			err = a.confirm(t.Context(), &runOf{list: list, tenant: &tenant{id: "t", who: "app a", root: "https://graph.microsoft.com"}})
+			if (err == nil) != tt.ok || !strings.Contains(out.String(), tt.shown) {
+				t.Errorf("confirm = %v, want ok %v, shown\n%s, want\n%s", err, tt.ok, out.String(), tt.shown)
+			}
+		})
+	}
+}
+
+func TestConfirmLeavesOutProtected(t *testing.T) {
+	list, err := input.Open([]string{writeFile(t, "l.csv", "user\ndana@contoso.com\nlee@contoso.com\n")}, input.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	keep, err := protect.Open(writeFile(t, "glass.csv", "id,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	users, err := keep.Resolve(t.Context(), nil, list.Pairs()) // a row with both names needs no looking up
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := (&runOf{list: list, keep: users}).plan()
+	if p.passes != 1 || p.users != 1 || p.protected != 1 || p.sample[0].User != "lee@contoso.com" {
+		t.Errorf("plan %+v", p)
+	}
+}
+
+// An interrupt at the prompt is an answer: no.
+func TestConfirmInterrupted(t *testing.T) {
+	list, err := input.Open([]string{writeFile(t, "l.csv", "user\ndana@contoso.com\n")}, input.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out bytes.Buffer
+	a := &app{stdin: blocked{}, stderr: &out}
+	err = a.confirm(ctx, &runOf{list: list, tenant: &tenant{}})
+	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitRefused {
+		t.Errorf("confirm = %v", err)
+	}
+}
+
+// blocked is a terminal at which nobody types.
+type blocked struct{}
+
+func (blocked) Read([]byte) (int, error) { select {} }
