@@ -119,6 +119,9 @@ func (f *revokeFlags) check() error {
 		return refuse(fmt.Errorf("--resume=%s is not all or unsent", f.resume))
 	case f.resume != "" && (f.results == "" || f.results == "-"):
 		return refuse(errors.New("--resume needs the log to go on with"), "name it with --results FILE")
+	case f.resume != "" && f.simulate:
+		return refuse(errors.New("--resume and --simulate exclude each other: the simulated tenant is a new one each time"),
+			"for a drill of several runs use tapsweep simulate")
 	case f.resume != "" && f.overwrite:
 		return refuse(errors.New("--resume and --overwrite exclude each other"))
 	case f.results == "-" && f.overwrite:
