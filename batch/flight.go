@@ -26,6 +26,12 @@ type entry struct {
 
 	refusals int // tokens refused in a row
 	epoch    int // of the last token refused
+
+	// spoiled tells that the last attempt was refused together with others, and
+	// one of them may be why. From then on, until Graph takes a batch that holds
+	// it, it travels with requests of the same part only; 0 is none.
+	spoiled bool
+	part    int
 }
 
 func newEntry(req Request) *entry {
@@ -144,12 +150,27 @@ func used(header http.Header) float64 {
 	return share
 }
 
+// spoiled tells whether the batch was refused in a way that a single bad request
+// in it can bring about: Graph then names the request in its message at best, and
+// carries out none. Source: microsoftgraph/msgraph-sdk-dotnet#2628.
+func (f *flight) spoiled() bool {
+	e, ok := errors.AsType[*StatusError](f.err)
+	if !ok || e.Status < 400 || e.Status > 499 {
+		return false
+	}
+	switch e.Status {
+	case 401, 403, 408, 424, 429: // of the caller, the pace or the moment
+		return false
+	}
+	return true
+}
+
 // absorb takes in the attempt of entry i and tells whether it settles the
 // request. It is the retry policy: what is final, what costs an attempt, and
 // what leaves open whether Graph did the work.
 func (f *flight) absorb(e *entry, i int) (settled bool) {
 	e.Response, e.RequestID, e.Err = Response{}, f.reply.Header.Get("Request-Id"), nil
-	e.cause, e.throttled, e.refusedToken, e.retryAfter = nil, false, false, ""
+	e.cause, e.throttled, e.refusedToken, e.retryAfter, e.spoiled = nil, false, false, "", false
 
 	status := 0
 	if whole, ok := errors.AsType[*StatusError](f.err); ok {
@@ -179,6 +200,9 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 	} else {
 		e.refusals = 0
 	}
+	if f.err == nil {
+		e.part = 0 // Graph takes it
+	}
 	switch {
 	case status == 401:
 	case status == 429:
@@ -189,6 +213,9 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 	case status == 0, status == 408, status == 424, status >= 500:
 		e.Attempts++
 		e.Uncertain = true
+	case f.spoiled() && len(f.entries) > 1:
+		e.spoiled = true
+		e.part = 2*f.seq + 2*i/len(f.entries) // the first half or the second
 	default:
 		e.Attempts++
 		e.Err = e.cause // nil, or Graph refused the whole batch for good

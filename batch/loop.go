@@ -30,6 +30,10 @@ var errStopped = errors.New("the run stopped while this was in flight")
 // settle returns goes out ahead of src and is settled in the same way. Requests
 // that fail are Results, not errors.
 //
+// A batch that is refused as a whole with a 4xx that one bad request can bring
+// about goes again in halves, until that request is found; this costs no
+// attempts and, for n requests, at most 2n-2 further batches.
+//
 // When ctx ends, no batch is started any more, those in flight are given
 // Options.Grace, and everything else is settled with ErrNotSent, the rest of
 // src included; what settle returns for those is dropped. The error tells why
@@ -67,8 +71,9 @@ type loop struct {
 	settle func(Result) []Request
 	gate   *throttle.Controller
 
-	// Each entry that is not in flight is in one of these. Those in urgent and
-	// fresh hold their key, as do those in flight.
+	// Each entry that is not in flight is in one of these. Those in apart, urgent
+	// and fresh hold their key, as do those in flight.
+	apart   []*entry            // from batches refused as a whole, by part
 	urgent  []*entry            // retries and follow-ups
 	fresh   []*entry            // from src
 	parked  map[string][]*entry // by the key they wait for
@@ -90,6 +95,9 @@ type loop struct {
 	tokens   chan error
 
 	refusedSince time.Time // of the first refusal since something was accepted
+
+	taken        bool // a batch was, so Graph understands us
+	refusedAlone int  // batches of one request refused since, see hopeless
 
 	stopped error
 	grace   <-chan time.Time
@@ -165,7 +173,7 @@ func untilWake(wake time.Time) time.Duration {
 }
 
 func (l *loop) idle() bool {
-	return l.srcDone && l.inFlight == 0 && !l.renewing && l.aside == 0 && len(l.urgent)+len(l.fresh) == 0
+	return l.srcDone && l.inFlight == 0 && !l.renewing && l.aside == 0 && len(l.apart)+len(l.urgent)+len(l.fresh) == 0
 }
 
 // launch starts batches until something forbids it and returns when to try
@@ -182,7 +190,7 @@ func (l *loop) launch(ctx context.Context, now time.Time) (wake time.Time) {
 		if l.fill(); ctx.Err() != nil {
 			break // nothing more is sent, not even what is ready
 		}
-		want := min(len(l.urgent)+len(l.fresh), l.opts.BatchSize)
+		want := l.want()
 		if want == 0 {
 			break
 		}
@@ -238,9 +246,18 @@ func (l *loop) admit(e *entry, urgent bool) {
 		l.busy[key] = struct{}{}
 	}
 	if urgent {
-		l.urgent = append(l.urgent, e)
+		l.ready(e)
 	} else {
 		l.fresh = append(l.fresh, e)
+	}
+}
+
+// ready queues an entry that holds its key ahead of the new ones.
+func (l *loop) ready(e *entry) {
+	if e.part != 0 {
+		l.apart = append(l.apart, e)
+	} else {
+		l.urgent = append(l.urgent, e)
 	}
 }
 
@@ -261,7 +278,7 @@ func (l *loop) release(e *entry) {
 		l.parked[key] = queue[1:]
 	}
 	l.aside--
-	l.urgent = append(l.urgent, queue[0])
+	l.ready(queue[0])
 }
 
 func (l *loop) wait(e *entry, due time.Time) {
@@ -270,9 +287,28 @@ func (l *loop) wait(e *entry, due time.Time) {
 	l.aside++
 }
 
-// pick takes the next n ready entries, urgent ones first.
+// want is how many entries the next batch could hold. A part goes by itself: in
+// it may be what has a whole batch refused.
+func (l *loop) want() int {
+	if len(l.apart) == 0 {
+		return min(len(l.urgent)+len(l.fresh), l.opts.BatchSize)
+	}
+	n := 1
+	for n < len(l.apart) && l.apart[n].part == l.apart[0].part {
+		n++
+	}
+	return n
+}
+
+// pick takes the next n ready entries, n being at most what want tells: those of
+// one part, else urgent ones first.
 func (l *loop) pick(n int) []*entry {
 	picked := make([]*entry, 0, n)
+	if len(l.apart) > 0 {
+		picked = append(picked, l.apart[:n]...)
+		l.apart = shift(l.apart, n)
+		return picked
+	}
 	u := min(n, len(l.urgent))
 	picked = append(picked, l.urgent[:u]...)
 	picked = append(picked, l.fresh[:n-u]...)
@@ -336,6 +372,12 @@ func (l *loop) land(f *flight) {
 	if f.noToken && l.stopped == nil {
 		l.stop(f.err)
 	}
+	switch {
+	case f.err == nil:
+		l.taken, l.refusedAlone = true, 0
+	case f.spoiled() && len(f.entries) == 1:
+		l.refusedAlone++
+	}
 	jitter := rand.Float64()
 	for i, e := range f.entries {
 		if !f.absorb(e, i) {
@@ -352,12 +394,21 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 	switch {
 	case e.refusedToken:
 		if l.refused(e, f); l.stopped == nil {
-			l.urgent = append(l.urgent, e) // it keeps its key
+			l.ready(e) // it keeps its key
 			return
 		}
 	case l.stopped != nil:
 	case e.throttled:
-		l.urgent = append(l.urgent, e) // the gate holds it back
+		l.ready(e) // the gate holds it back
+		return
+	case e.spoiled && !l.hopeless():
+		l.ready(e) // with half of the others; it keeps its key, too
+		return
+	case e.spoiled:
+		l.release(e)
+		e.Attempts++
+		e.Err = e.cause
+		l.finish(e)
 		return
 	case e.Attempts >= l.opts.MaxAttempts:
 		l.release(e)
@@ -377,6 +428,18 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 	l.release(e)
 	e.notSent()
 	l.finish(e)
+}
+
+// hopeless tells whether it looks as if the service refused everything, be it for
+// a fault of ours or of something in between: as many requests as fill a batch
+// were refused one by one, and no batch was taken meanwhile. Then nothing is found
+// by splitting. Where batches were taken before, bad requests may just stand side
+// by side in the list, and it takes more.
+func (l *loop) hopeless() bool {
+	if l.taken {
+		return l.refusedAlone >= 10*MaxRequests
+	}
+	return l.refusedAlone >= MaxRequests
 }
 
 // refused handles an entry whose token was refused: one new token for all, and
@@ -429,7 +492,8 @@ func (l *loop) stop(cause error) {
 
 // drain settles everything that a stopped run leaves behind.
 func (l *loop) drain() {
-	left := append(l.urgent, l.fresh...)
+	left := append(l.apart, l.urgent...)
+	left = append(left, l.fresh...)
 	left = append(left, l.waiting...)
 	for _, queue := range l.parked {
 		left = append(left, queue...)
