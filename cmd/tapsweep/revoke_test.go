@@ -235,13 +235,18 @@ func TestInterrupt(t *testing.T) {
 			env, root := serve(t, tenant)
 			log := filepath.Join(t.TempDir(), "log.jsonl")
 			cmd := command(t, env, "revoke", "--yes", "--max-wait", "2h", "--graph-url", root, "--results", log, writeFile(t, "l.csv", listOf(users)))
+			var signalled time.Time
 			p := finish(t, cmd, func(p *os.Process) {
 				for len(tenant.Left()) > 460 {
 					time.Sleep(10 * time.Millisecond)
 				}
 				time.Sleep(300 * time.Millisecond)
+				signalled = time.Now()
 				p.Signal(sig)
 			})
+			if d := time.Since(signalled); d > 3*time.Second {
+				t.Errorf("nothing was in flight, and the run took %v to end", d)
+			}
 			text, _ := os.ReadFile(log)
 			rows, end := readLog(t, string(text))
 			got := outcomes(rows)

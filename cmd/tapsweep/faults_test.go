@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// faulted is the one of five users whose DELETE goes wrong.
+const faulted = "user0003@contoso.example"
+
+// on has something happen to an attempt at the faulted pair, or to the batch that
+// it is in; 0 is every attempt.
+func on(attempt int, do graphsim.Effect) graphsim.Fault {
+	return graphsim.Fault{Method: "DELETE", Path: faulted, Attempt: attempt, Do: do}
+}
+
+// A faultTest is what goes wrong, and what the row of the faulted pair says then.
+type faultTest struct {
+	name     string
+	args     []string
+	faults   []graphsim.Fault
+	want     results.Outcome
+	attempts int
+	exit     int
+
+	others  results.Outcome // of the other four; empty is revoked
+	message string          // part of the faulted pair's code and message
+}
+
+// once is a fault of the first attempt.
+func once(name string, do graphsim.Effect, want results.Outcome, attempts, exit int) faultTest {
+	return faultTest{name: name, faults: []graphsim.Fault{on(1, do)}, want: want, attempts: attempts, exit: exit}
+}
+
+// always is a fault of each attempt.
+func always(name string, do graphsim.Effect, want results.Outcome, attempts, exit int, args ...string) faultTest {
+	return faultTest{name: name + ", always", args: args, faults: []graphsim.Fault{on(0, do)}, want: want, attempts: attempts, exit: exit}
+}
+
+func (tt faultTest) othersAre(o results.Outcome) faultTest { tt.others = o; return tt }
+func (tt faultTest) says(message string) faultTest         { tt.message = message; return tt }
+func (tt faultTest) with(args ...string) faultTest         { tt.args = args; return tt }
+
+func both(name string, want results.Outcome, attempts, exit int, faults ...graphsim.Fault) faultTest {
+	return faultTest{name: "two faults: " + name, faults: faults, want: want, attempts: attempts, exit: exit}
+}
+
+func faultTests() []faultTest {
+	// What fails as a whole each time takes its batch along to the last attempt.
+	alone := []string{"--batch-size", "1", "--max-attempts", "2"}
+	tests := []faultTest{
+		once("nothing", graphsim.Delayed(0), results.Revoked, 1, 0),
+
+		// Whole answers.
+		once("outer 400", graphsim.OuterStatus(400), results.Revoked, 1, 0),
+		always("outer 400", graphsim.OuterStatus(400), results.Rejected, 1, 1).says("BadRequest"),
+		always("outer 404", graphsim.OuterStatus(404), results.Rejected, 1, 1),
+		always("outer 405", graphsim.OuterStatus(405), results.Rejected, 1, 1),
+		once("outer 413", graphsim.OuterStatus(413), results.Revoked, 1, 0),
+		always("outer 413", graphsim.OuterStatus(413), results.Rejected, 1, 1),
+		once("outer 401", graphsim.OuterStatus(401), results.Revoked, 1, 0),
+		once("outer 401 with a challenge", graphsim.OuterStatus(401, "WWW-Authenticate", graphsim.ClaimsChallenge), results.Revoked, 1, 0),
+		always("outer 401", graphsim.OuterStatus(401), results.NotSent, 0, 3).othersAre(results.NotSent),
+		once("outer 403", graphsim.OuterStatus(403), results.Denied, 1, 1).othersAre(results.Denied),
+		once("outer 429", graphsim.OuterStatus(429, "Retry-After", "1"), results.Revoked, 1, 0),
+		once("outer 429 without a wait", graphsim.OuterStatus(429), results.Revoked, 1, 0),
+		once("outer 502 with HTML", graphsim.OuterHTML(502), results.Revoked, 2, 0),
+		once("outer 200 with HTML", graphsim.OuterHTML(200), results.Revoked, 2, 0),
+		always("outer 200 with HTML", graphsim.OuterHTML(200), results.Unknown, 2, 1, alone...).says("not JSON"),
+		once("outer 424 as of old", graphsim.OuterAs(424), results.Revoked, 1, 0),
+		once("cut off", graphsim.CutOff(), results.Revoked, 2, 0),
+		once("half of it", graphsim.Truncated(), results.Revoked, 2, 0),
+		once("broken JSON", graphsim.Spliced("<html>502 Bad Gateway</html>"), results.Revoked, 2, 0),
+		once("spliced JSON", graphsim.Spliced(`"text"`), results.Revoked, 1, 0),
+		once("reset", graphsim.Reset(), results.Revoked, 2, 0),
+		once("reset after the work", graphsim.Reset().AfterWork(), results.Revoked, 2, 0),
+		always("reset", graphsim.Reset(), results.Unknown, 2, 1, alone...),
+		always("reset after the work", graphsim.Reset().AfterWork(), results.Revoked, 2, 0, alone...),
+		once("hung", graphsim.Hang(), results.Revoked, 2, 0).with("--request-timeout", "2s"),
+		once("hung after the work", graphsim.Hang().AfterWork(), results.Revoked, 2, 0).with("--request-timeout", "2s"),
+		once("slow to the byte", graphsim.Slow(time.Second), results.Revoked, 1, 0),
+		once("too slow to the byte", graphsim.Slow(time.Minute), results.Revoked, 2, 0).with("--request-timeout", "2s"),
+		once("late", graphsim.Delayed(time.Second), results.Revoked, 1, 0),
+
+		// Single answers.
+		once("missing", graphsim.ItemMissing(), results.Revoked, 2, 0),
+		always("missing", graphsim.ItemMissing(), results.Revoked, 2, 0, "--max-attempts", "2"),
+		once("doubled", graphsim.ItemTwice(), results.Revoked, 1, 0),
+		once("doubled with another status", graphsim.ItemTwiceAs(500), results.Revoked, 2, 0),
+		once("doubled with a refusal", graphsim.ItemTwiceAs(403), results.Revoked, 2, 0),
+		once("unknown id", graphsim.ItemUnknownID("zz"), results.Revoked, 1, 0),
+		once("unknown id that is a number", graphsim.ItemUnknownID("21"), results.Revoked, 1, 0),
+		once("id with a zero in front", graphsim.ItemUnknownID("01"), results.Revoked, 1, 0),
+		once("id as a number", graphsim.ItemIDNumber(), results.Revoked, 1, 0),
+		once("status as text", graphsim.ItemStatusText(), results.Revoked, 1, 0),
+		once("no status", graphsim.ItemNoStatus(), results.Revoked, 2, 0),
+		once("no headers", graphsim.ItemNoHeaders(), results.Revoked, 1, 0),
+		once("body null", graphsim.ItemBody("null"), results.Revoked, 1, 0),
+		once("body text", graphsim.ItemBody(`"text"`), results.Revoked, 1, 0),
+		once("body base64", graphsim.ItemBase64(), results.Revoked, 1, 0),
+		once("body of 1 MB", graphsim.ItemHuge(), results.Revoked, 1, 0),
+		once("empty error code, 500", graphsim.ItemEmptyCode(500), results.Revoked, 2, 0),
+		once("empty error code, 400", graphsim.ItemEmptyCode(400), results.Rejected, 1, 1),
+		once("error as text, 500", graphsim.ItemErrorText(500), results.Revoked, 2, 0),
+		once("error as text, 403", graphsim.ItemErrorText(403), results.Denied, 1, 1).says("something went wrong"),
+
+		// Items.
+		once("item 400", graphsim.ItemStatus(400), results.Rejected, 1, 1).says("BadRequest"),
+		once("item 401", graphsim.ItemStatus(401), results.Revoked, 1, 0),
+		always("item 401", graphsim.ItemStatus(401), results.NotSent, 0, 3).says("InvalidAuthenticationToken"),
+		once("item 403", graphsim.ItemStatus(403), results.Denied, 1, 1).says("accessDenied"),
+		once("item 404 after the work", graphsim.ItemStatus(404).AfterWork(), results.Absent, 1, 0),
+		once("item 409", graphsim.ItemStatus(409), results.Rejected, 1, 1).says("conflict"),
+		once("item 423", graphsim.ItemStatus(423), results.Rejected, 1, 1).says("resourceLocked"),
+		once("item 429", graphsim.ItemStatus(429, "Retry-After", "1"), results.Revoked, 1, 0),
+		once("item 429 with a fraction", graphsim.ItemStatus(429, "Retry-After", "0.249"), results.Revoked, 1, 0),
+		once("item 429 with a number", graphsim.ItemRetryAfterNumber(1), results.Revoked, 1, 0),
+		once("item 429 with an array", graphsim.ItemHeaderArray("1"), results.Revoked, 1, 0),
+		once("item 429 with nonsense", graphsim.ItemStatus(429, "Retry-After", "soon"), results.Revoked, 1, 0),
+		once("item 429 without a wait", graphsim.ItemStatus(429), results.Revoked, 1, 0),
+		once("item 429 that asks for too much", graphsim.ItemStatus(429, "Retry-After", "86400"), results.NotSent, 0, 4),
+		once("item 503 with a wait", graphsim.ItemStatus(503, "Retry-After", "2"), results.Revoked, 2, 0),
+		always("item 500", graphsim.ItemStatus(500), results.Failed, 2, 1, "--max-attempts", "2").says("500 InternalServerError"),
+		always("item 500 after the work", graphsim.ItemStatus(500).AfterWork(), results.Revoked, 2, 0, "--max-attempts", "2").says("gone"),
+
+		both("throttled, then reset after the work", results.Revoked, 2, 0,
+			on(1, graphsim.ItemStatus(429, "Retry-After", "1")), on(2, graphsim.Reset().AfterWork())),
+		both("half of an answer that is not complete", results.Revoked, 2, 0, on(1, graphsim.Truncated()), on(1, graphsim.ItemMissing())),
+		both("late and doubled", results.Revoked, 2, 0, on(1, graphsim.Delayed(time.Second)), on(1, graphsim.ItemTwiceAs(500))),
+		both("503, then a page of HTML", results.Revoked, 3, 0, on(1, graphsim.OuterStatus(503)), on(2, graphsim.OuterHTML(502))),
+		both("new token, then throttled", results.Revoked, 1, 0, on(1, graphsim.OuterStatus(401)), on(2, graphsim.OuterStatus(429, "Retry-After", "1"))),
+		both("denied, and another one lost", results.Denied, 1, 1,
+			on(1, graphsim.ItemStatus(403)), graphsim.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: graphsim.ItemMissing()}),
+		both("bad request, and another one denied", results.Rejected, 1, 1, on(0, graphsim.OuterStatus(400)),
+			graphsim.Fault{Method: "DELETE", Path: "user0002@", Attempt: 2, Do: graphsim.ItemStatus(503)}),
+		both("two bad requests", results.Rejected, 1, 1, on(0, graphsim.OuterStatus(400)),
+			graphsim.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: graphsim.OuterStatus(400)}),
+		both("bad request, and no service for its half", results.Rejected, 2, 1, on(2, graphsim.OuterStatus(503)), on(0, graphsim.OuterStatus(400))),
+		both("gone without an answer, then denied", results.Revoked, 2, 0, on(1, graphsim.ItemMissing()), on(2, graphsim.ItemStatus(403))).says("gone"),
+		both("not answered, then denied", results.Denied, 2, 1, on(1, graphsim.ItemStatus(504)), on(2, graphsim.ItemStatus(403))).says("accessDenied"),
+	}
+	for _, status := range []int{500, 502, 503, 504} {
+		tests = append(tests,
+			once(fmt.Sprint("outer ", status), graphsim.OuterStatus(status), results.Revoked, 2, 0),
+			once(fmt.Sprint("outer ", status, " after the work"), graphsim.OuterStatus(status).AfterWork(), results.Revoked, 2, 0))
+	}
+	for _, status := range []int{408, 424, 500, 502, 503, 504, 507} {
+		tests = append(tests,
+			once(fmt.Sprint("item ", status), graphsim.ItemStatus(status), results.Revoked, 2, 0),
+			once(fmt.Sprint("item ", status, " after the work"), graphsim.ItemStatus(status).AfterWork(), results.Revoked, 2, 0))
+	}
+	return tests
+}
+
+// Whatever goes wrong, each pair has one true row, the exit code says whether
+// something is left to do, and nothing is written to but what the list names.
+func TestFaults(t *testing.T) {
+	type fault struct {
+		faultTest
+		tenant *graphsim.Tenant
+		users  []graphsim.User
+		cmd    *exec.Cmd
+		done   chan struct{}
+		stdout bytes.Buffer
+		stderr bytes.Buffer
+		err    error
+	}
+	// Nearly all of the time is spent waiting, so more of them run at once than
+	// t.Parallel would let.
+	slots := make(chan struct{}, 12)
+	var all []*fault
+	for _, tt := range faultTests() {
+		f := &fault{faultTest: tt, done: make(chan struct{}), tenant: graphsim.New(graphsim.Options{Faults: tt.faults, Record: true})}
+		all = append(all, f)
+		f.tenant.AddUser(graphsim.User{UPN: "bystander@contoso.example", Passes: []graphsim.Pass{{}}})
+		f.users = f.tenant.Populate(5)
+		env, root := serve(t, f.tenant)
+		args := append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "list.csv", listOf(f.users))}, tt.args...)
+		f.cmd = command(t, env, args...)
+		f.cmd.Stdout, f.cmd.Stderr = &f.stdout, &f.stderr
+		go func() {
+			defer close(f.done)
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			f.err = f.cmd.Run()
+		}()
+	}
+	for _, f := range all {
+		t.Run(f.name, func(t *testing.T) {
+			<-f.done
+			if f.cmd.ProcessState == nil {
+				t.Fatal(f.err)
+			}
+			rows, end := readLog(t, f.stdout.String())
+			if code := f.cmd.ProcessState.ExitCode(); code != f.exit || end == nil || end.Exit != f.exit {
+				t.Errorf("exit %d, last line %+v, want exit %d", code, end, f.exit)
+			}
+			checkRows(t, f.faultTest, rows, f.users)
+			checkTruth(t, rows, f.tenant)
+			if t.Failed() {
+				t.Logf("standard error:\n%s\nresults:\n%s", &f.stderr, &f.stdout)
+			}
+		})
+	}
+}
+
+// checkRows holds the rows to what the test wants: one for each user.
+func checkRows(t *testing.T, tt faultTest, rows []results.Row, users []graphsim.User) {
+	t.Helper()
+	seen := make(map[string]int)
+	others := tt.others
+	if others == "" {
+		others = results.Revoked
+	}
+	for _, r := range rows {
+		seen[r.User]++
+		if r.User == faulted {
+			if r.Outcome != tt.want || r.Attempts != tt.attempts || !strings.Contains(r.Code+" "+r.Message, tt.message) {
+				t.Errorf("%s after %d attempts, %q %q; want %s after %d, %q", r.Outcome, r.Attempts, r.Code, r.Message, tt.want, tt.attempts, tt.message)
+			}
+		} else if r.Outcome != others {
+			t.Errorf("%s is %s, want %s: %q", r.User, r.Outcome, others, r.Message)
+		}
+	}
+	for _, u := range users {
+		if seen[u.UPN] != 1 {
+			t.Errorf("%s has %d rows, want 1", u.UPN, seen[u.UPN])
+		}
+	}
+	if len(seen) != len(users) {
+		t.Errorf("rows of %d users, want %d", len(seen), len(users))
+	}
+}
+
+// checkTruth compares what the rows say with what the tenant holds and has seen.
+func checkTruth(t *testing.T, rows []results.Row, tenant *graphsim.Tenant) {
+	t.Helper()
+	named, gone := make(map[string]bool), make(map[string]bool)
+	for _, r := range rows {
+		named["DELETE /users/"+r.User+"/authentication/temporaryAccessPassMethods/"+r.Method] = true
+		gone[r.User] = r.Outcome == results.Revoked || r.Outcome == results.Absent
+	}
+	left := tenant.Left()
+	for _, h := range left {
+		if gone[h.UPN] {
+			t.Errorf("%s still holds a pass", h.UPN)
+		}
+		delete(gone, h.UPN)
+	}
+	for user, told := range gone {
+		if !told {
+			t.Errorf("%s holds no pass any more, and the row does not say so", user)
+		}
+	}
+	if !slices.ContainsFunc(left, func(h graphsim.Held) bool { return strings.HasPrefix(h.UPN, "bystander@") }) {
+		t.Error("somebody who is not on the list lost a pass")
+	}
+	for _, e := range tenant.Log() {
+		if request := e.Method + " " + e.Path; e.Method != "GET" && !named[request] {
+			t.Errorf("%s was sent, which the list does not name", request)
+		}
+	}
+	if stats := tenant.Stats(); stats.LostWrites+stats.OverlappingWrites > 0 {
+		t.Errorf("%d writes lost, %d at once", stats.LostWrites, stats.OverlappingWrites)
+	}
+}
