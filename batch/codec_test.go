@@ -181,6 +181,10 @@ func TestPrintable(t *testing.T) {
 		{"right to left override", "a\u202eb", `a\u202eb`},
 		{"no-break space", "a\u00a0b", `a\u00a0b`},
 		{"broken UTF-8", "a\xffb", "a\ufffdb"},
+		{"token quoted back", "Authorization: Bearer eyJhbGciOiJIUzI1NiIs.eyJhdWQi.c2ln denied", "Authorization: [secret] denied"},
+		{"opaque token", "bearer 0123456789abcdef, no", "[secret], no"},
+		{"token alone", `{"t":"eyJhbGciOiJIUzI1NiIs.eyJhdWQi.c2ln"}`, `{"t":"[secret]"}`},
+		{"no token", "the bearer of this", "the [secret] this"},
 		{"long", strings.Repeat("é", 501), strings.Repeat("é", 500) + "…"},
 	}
 	for _, tt := range tests {

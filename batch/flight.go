@@ -105,6 +105,14 @@ func (f *flight) clock() time.Time {
 	return f.answered
 }
 
+// shownErr is err for a log: what net/http says may quote the service, too.
+func (f *flight) shownErr() string {
+	if f.err == nil {
+		return ""
+	}
+	return Printable(f.err.Error())
+}
+
 // report sums the flight up for the throttle.
 func (f *flight) report() throttle.Report {
 	rep := throttle.Report{Sent: f.sent, Used: used(f.reply.Header)}

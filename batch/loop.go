@@ -367,7 +367,7 @@ func (l *loop) land(f *flight) {
 	if l.opts.Logger.Enabled(l.posts, slog.LevelDebug) {
 		l.opts.Logger.Debug("batch answered", "batch", f.seq, "requests", len(f.entries), "took", now.Sub(f.sent),
 			"accepted", rep.Accepted, "throttled", rep.Refused, "lost", rep.Lost, "wait", rep.RetryAfter,
-			"request_id", f.reply.Header.Get("Request-Id"), "err", f.err)
+			"request_id", Printable(f.reply.Header.Get("Request-Id")), "err", f.shownErr())
 	}
 	if f.noToken && l.stopped == nil {
 		l.stop(f.err)

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -11,10 +12,16 @@ import (
 // results row, in characters.
 const maxPrintable = 500
 
+// secrets are what a service, or a proxy before it, may quote back of what it was
+// sent: tokens, with the word before them that announces opaque ones, and what
+// token requests hold.
+var secrets = regexp.MustCompile(`(?i)(bearer\s+|client_assertion=|client_secret=|assertion=)[^\s"&,;]+|eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,4}`)
+
 // Printable returns text from the service fit for a terminal and a log: control
-// characters and whatever reorders or hides text are shown as escapes, and it
-// is cut after 500 characters.
+// characters and whatever reorders or hides text are shown as escapes, tokens are
+// taken out, and it is cut after 500 characters.
 func Printable(s string) string {
+	s = secrets.ReplaceAllString(s, "[secret]")
 	if len(s) <= maxPrintable && strings.IndexFunc(s, hidden) < 0 && utf8.ValidString(s) {
 		return s
 	}

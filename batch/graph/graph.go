@@ -10,6 +10,7 @@ package graph
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -205,9 +207,25 @@ func (c *Client) Reauthorize(ctx context.Context, refused *batch.StatusError) er
 // is a batch.ErrUnauthorized, which ends a run.
 type TokenError struct{ Err error }
 
-func (e *TokenError) Error() string        { return "getting an access token: " + e.Err.Error() }
+func (e *TokenError) Error() string        { return "getting an access token: " + brief(e.Err.Error()) }
 func (e *TokenError) Unwrap() error        { return e.Err }
 func (e *TokenError) Is(target error) bool { return target == batch.ErrUnauthorized }
+
+// description is where Entra says what is wrong, such as AADSTS7000215, in the
+// answer that azidentity quotes whole.
+var description = regexp.MustCompile(`"error_description":\s*("(?:[^"\\]|\\.)*")`)
+
+// brief is what a person needs of azidentity's errors, which quote requests and
+// answers over many lines.
+func brief(text string) string {
+	if m := description.FindStringSubmatch(text); m != nil {
+		var said string
+		if json.Unmarshal([]byte(m[1]), &said) == nil && said != "" {
+			return batch.Printable(strings.Join(strings.Fields(said), " "))
+		}
+	}
+	return batch.Printable(strings.Join(strings.Fields(text), " "))
+}
 
 // withoutURL drops the method and URL that net/http puts before each error:
 // they are the same for every post.
