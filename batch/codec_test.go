@@ -184,7 +184,9 @@ func TestPrintable(t *testing.T) {
 		{"token quoted back", "Authorization: Bearer eyJhbGciOiJIUzI1NiIs.eyJhdWQi.c2ln denied", "Authorization: [secret] denied"},
 		{"opaque token", "bearer 0123456789abcdef, no", "[secret], no"},
 		{"token alone", `{"t":"eyJhbGciOiJIUzI1NiIs.eyJhdWQi.c2ln"}`, `{"t":"[secret]"}`},
-		{"no token", "the bearer of this", "the [secret] this"},
+		{"no token", "the bearer token is empty", "the bearer token is empty"},
+		{"secret in JSON", `{"client_secret":"S3cr3t~of-the.App"}`, `{"[secret]"}`},
+		{"secret in a form", "a=b&client_secret=S3cr3t~of-the.App&c=d", "a=b&[secret]&c=d"},
 		{"long", strings.Repeat("é", 501), strings.Repeat("é", 500) + "…"},
 	}
 	for _, tt := range tests {

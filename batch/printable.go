@@ -15,7 +15,8 @@ const maxPrintable = 500
 // secrets are what a service, or a proxy before it, may quote back of what it was
 // sent: tokens, with the word before them that announces opaque ones, and what
 // token requests hold.
-var secrets = regexp.MustCompile(`(?i)(bearer\s+|client_assertion=|client_secret=|assertion=)[^\s"&,;]+|eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,4}`)
+var secrets = regexp.MustCompile("(?i:bearer|pop)\\s+[\\w~+/.-]{12,}=*|eyJ[\\w-]{8,}(?:\\.[\\w-]*)*|" +
+	`(?i:client_secret|client_assertion|access_token|refresh_token)(?:["\\]*\s*[:=]\s*["\\\[]*|%3D)[^\s"'&,;<>\\]{8,}`)
 
 // Printable returns text from the service fit for a terminal and a log: control
 // characters and whatever reorders or hides text are shown as escapes, tokens are

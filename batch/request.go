@@ -142,7 +142,7 @@ type StatusError struct {
 func (e *StatusError) Error() string {
 	s := fmt.Sprintf("Graph answered %d", e.Status)
 	if e.Code != "" {
-		s += " " + e.Code
+		s += " " + Printable(e.Code)
 	}
 	if e.Message != "" {
 		s += ": " + Printable(e.Message)
