@@ -15,6 +15,8 @@
 //   - 408, 424, 5xx, a missing, contradictory or unreadable response and a dead
 //     connection cost an attempt and mark the request [Result.Uncertain]: it may
 //     have been carried out.
+//   - A batch that is refused as a whole (400, 413) goes again in halves, until
+//     the request that is to blame is found.
 //   - 401 gets one new token for all, through [Options.Reauthorize].
 //
 // What settle returns is sent ahead of what the iterator still holds, so a

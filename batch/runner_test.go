@@ -628,13 +628,17 @@ func TestNewRunnerChecksOptions(t *testing.T) {
 // Graph's rules, no write is lost, nothing is sent while the gate is closed, and
 // what the results say is what the tenant did.
 func TestRunSettlesOnceUnderAnyFaults(t *testing.T) {
-	rounds := 60
+	eachSeed(t, 60, settleOnce)
+}
+
+// eachSeed tests a property for so many seeds, a fifth of them with -short.
+func eachSeed(t *testing.T, rounds int, property func(*testing.T, uint64)) {
 	if testing.Short() {
-		rounds = 10
+		rounds /= 5
 	}
 	for seed := range rounds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { settleOnce(t, uint64(seed)) })
+			synctest.Test(t, func(t *testing.T) { property(t, uint64(seed)) })
 		})
 	}
 }

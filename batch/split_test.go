@@ -315,15 +315,7 @@ func TestSplitKeepsKeys(t *testing.T) {
 // than promised and whatever the pace; and if the run stops or other things go
 // wrong as well, each request still settles once.
 func TestSplitProperty(t *testing.T) {
-	rounds := 100
-	if testing.Short() {
-		rounds = 20
-	}
-	for seed := range rounds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { splitProperty(t, uint64(seed)) })
-		})
-	}
+	eachSeed(t, 100, splitProperty)
 }
 
 func splitProperty(t *testing.T, seed uint64) {

@@ -8,11 +8,12 @@
 // refills or a window that starts anew. The Controller keeps that rate and a
 // level of requests that should be free, like the service does:
 //
-//   - Before the first refusal the number of requests in flight doubles with
-//     each round trip.
+//   - Before the first refusal the number of requests in flight grows with each
+//     round trip, by half at first and then fourfold.
 //   - A refusal empties the level and closes the gate for the wait it names.
-//     Then one request goes, and if it is accepted two, four and so on, until
-//     the level that has built up meanwhile is spent.
+//     Then one request goes, and if it is accepted two, four and so on, or all
+//     at once when the measurements agree, until the level that has built up
+//     meanwhile is spent.
 //   - After that requests go at the measured rate. It climbs, slowly at first
 //     and faster the longer nothing is refused, so that a limit that was raised
 //     is found. The next refusal measures again.
@@ -232,9 +233,6 @@ func (c *Controller) maxInFlight() float64 {
 
 // ClosedUntil returns the end of the wait in force, a time past if there is none.
 func (c *Controller) ClosedUntil() time.Time { return c.closed }
-
-// Rate returns the limit as measured, in requests a second, 0 before it is.
-func (c *Controller) Rate() float64 { return c.limit.rate }
 
 // A level is how many requests should be free, as of a time.
 type level struct {

@@ -49,8 +49,8 @@ name) and the id of a pass; without the latter, whatever pass the user holds is
 deleted. The whole list is checked before anything is sent.
 
 Exit codes: 0 every pair is revoked or absent, 1 some are not, 2 refused before
-anything was sent, 3 no access token or not one that Graph takes, 4 stopped
-early.`,
+anything was sent, 3 no access token that Graph takes, or everything is denied,
+4 stopped early, to be gone on with by --resume.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --yes --results incident-4711.jsonl list.csv
   tapsweep revoke --simulate --yes list.csv`,
