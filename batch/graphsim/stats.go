@@ -36,12 +36,13 @@ type Stats struct {
 	// Sizes counts the well-formed batches by how many requests they held.
 	Sizes [batch.MaxRequests + 1]int
 
-	MaxConcurrent int // most batches under way at once
-	Faults        int // times a Fault did something
-	Tokens        int // tokens issued
-	TokenRefusals int // token requests refused
-	Unauthorized  int // HTTP requests refused for their token
-	Connections   int // connections to Servers
+	MaxConcurrent  int // most batches under way at once
+	Faults         int // times a Fault did something
+	Tokens         int // tokens issued
+	TokensByClaims int // of them those that a claims challenge had asked for
+	TokenRefusals  int // token requests refused
+	Unauthorized   int // HTTP requests refused for their token
+	Connections    int // connections to Servers
 }
 
 // MeanSize is the mean size of the well-formed batches, 0 without one.

@@ -93,6 +93,9 @@ type User struct {
 	// Disabled has accountEnabled false.
 	Disabled bool
 
+	// Roles are the Entra roles, by template id, that tokens of the user name.
+	Roles []string
+
 	// Passes are the user's Temporary Access Passes, in a real tenant at most one.
 	Passes []Pass
 }
@@ -149,6 +152,7 @@ type Tenant struct {
 	attempts  map[string]int // by method and URL; nil unless a Fault asks
 	tokens    map[string]token
 	key       []byte // signs tokens
+	entra     entra
 }
 
 // New makes a tenant without users.
@@ -167,6 +171,7 @@ func New(opts Options) *Tenant {
 		rng:    rand.New(rand.NewPCG(opts.Seed, 0x9e3779b97f4a7c15)),
 		tokens: make(map[string]token),
 	}
+	t.entra.secret = opts.Secret
 	t.arm(opts.Faults)
 	return t
 }

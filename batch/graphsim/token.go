@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -32,7 +31,7 @@ func (t *Tenant) Token(roles ...string) string {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.issue(appCaller(roles), publicRoot, map[string]any{"roles": roles})
+	return t.issue(appCaller(roles), graphAppID, map[string]any{"roles": roles})
 }
 
 // UserToken issues a delegated token with the given scopes for a user of the
@@ -40,7 +39,20 @@ func (t *Tenant) Token(roles ...string) string {
 func (t *Tenant) UserToken(userID string, scopes ...string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.issue(userCaller(userID, scopes), publicRoot, map[string]any{"scp": strings.Join(scopes, " ")})
+	return t.issueUser(userID, scopes, graphAppID)
+}
+
+// issueUser is called with mu held.
+func (t *Tenant) issueUser(userID string, scopes []string, audience string) string {
+	claims := map[string]any{"scp": strings.Join(scopes, " ")}
+	if u := t.users[strings.ToLower(userID)]; u != nil {
+		userID = u.ID
+		claims["upn"], claims["unique_name"] = u.UPN, u.UPN
+		if len(u.Roles) > 0 {
+			claims["wids"] = u.Roles
+		}
+	}
+	return t.issue(userCaller(userID, scopes), audience, claims)
 }
 
 // ExpireTokens has every token that was issued so far refused, as if the run had
@@ -140,53 +152,18 @@ func (t *Tenant) login(in *inbound) wire {
 			"authorization_endpoint":                base + "/oauth2/v2.0/authorize",
 			"device_authorization_endpoint":         base + "/oauth2/v2.0/devicecode",
 			"jwks_uri":                              base + "/discovery/v2.0/keys",
-			"token_endpoint_auth_methods_supported": []string{"client_secret_post"},
+			"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt"},
 		})
 	case strings.HasSuffix(rest, "v2.0/.well-known/openid-configuration"), rest == "oauth2/v2.0/token" && !known:
 		return t.loginError(400, "invalid_tenant", 90002, "Tenant '"+first+"' not found.")
 	case rest == "oauth2/v2.0/token" && in.method == http.MethodPost:
 		return t.grant(in)
+	case rest == "oauth2/v2.0/authorize" && in.method == http.MethodGet && known:
+		return t.authorize(in)
+	case rest == "oauth2/v2.0/devicecode" && in.method == http.MethodPost && known:
+		return t.deviceCode(in)
 	}
 	return plain(404, map[string]any{"error": "not_found"})
-}
-
-// grant answers a client credentials request.
-// Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
-func (t *Tenant) grant(in *inbound) wire {
-	form, err := url.ParseQuery(string(in.body))
-	scope := form.Get("scope")
-	audience := ""
-	for one := range strings.FieldsSeq(scope) { // a client library may add openid and the like
-		if a, ok := strings.CutSuffix(one, "/.default"); ok {
-			audience = strings.TrimSuffix(a, "/")
-		}
-	}
-	switch {
-	case err != nil || form.Get("grant_type") == "":
-		return t.loginError(400, "invalid_request", 900144, "The request body must contain the following parameter: 'grant_type'.")
-	case form.Get("grant_type") != "client_credentials":
-		return t.loginError(400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
-	case form.Get("client_id") != t.opts.ClientID:
-		return t.loginError(400, "unauthorized_client", 700016, "Application with identifier '"+
-			form.Get("client_id")+"' was not found in the directory.")
-	case form.Get("client_secret") == "":
-		return t.loginError(401, "invalid_client", 7000216, "'client_assertion', 'client_secret' or 'request' "+
-			"is required for the 'client_credentials' grant type.")
-	case form.Get("client_secret") != t.opts.Secret:
-		return t.loginError(401, "invalid_client", 7000215, "Invalid client secret provided. Ensure the secret being "+
-			"sent in the request is the client secret value, not the client secret ID, for a secret added to app '"+
-			t.opts.ClientID+"'.")
-	case audience == "":
-		return t.loginError(400, "invalid_scope", 1002012, "The provided value for scope "+scope+" is not valid.")
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.stats.Tokens++
-	life := int(t.opts.TokenLife / time.Second)
-	return plain(200, map[string]any{
-		"token_type": "Bearer", "expires_in": life, "ext_expires_in": life,
-		"access_token": t.issue(appCaller(t.opts.Roles), audience, map[string]any{"roles": t.opts.Roles}),
-	})
 }
 
 func (t *Tenant) loginError(status int, code string, number int, text string) wire {

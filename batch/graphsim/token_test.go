@@ -127,7 +127,7 @@ func TestClaims(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := time.Now().Unix()
-		if claims.Aud != publicRoot || claims.Tid != DefaultTenantID || claims.Appid != DefaultClientID || claims.Idtyp != "app" ||
+		if claims.Aud != graphAppID || claims.Tid != DefaultTenantID || claims.Appid != DefaultClientID || claims.Idtyp != "app" ||
 			claims.Oid == "" || len(claims.Roles) != 2 || claims.Iat != now || claims.Nbf != now || claims.Exp != now+3600 {
 			t.Errorf("claims %s", body)
 		}
