@@ -9,8 +9,8 @@ package graph
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +18,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -42,6 +41,10 @@ type Options struct {
 	// Root is Graph's root without a version. Empty means DefaultRoot. Plain
 	// http is taken for this machine only.
 	Root string
+
+	// Audience is whom the token is for; with /.default added it is the scope.
+	// Empty means Root. It differs where a gateway stands in front of Graph.
+	Audience string
 
 	// Version is the API version. Empty means "v1.0".
 	Version string
@@ -89,7 +92,8 @@ func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
 		// A redirect is an answer like any other: the token stays here.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	tokens := newTokenSource(credential, root.String()+"/.default", root)
+	audience := cmp.Or(strings.TrimSuffix(opts.Audience, "/"), root.String())
+	tokens := newTokenSource(credential, audience+"/.default", root)
 	adapter, err := msgraphgocore.NewGraphRequestAdapterBaseWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
 		authentication.NewBaseBearerTokenAuthenticationProvider(tokens), msgraphgocore.GraphClientOptions{}, nil, nil, client)
 	if err != nil {
@@ -201,30 +205,6 @@ func (c *Client) Reauthorize(ctx context.Context, refused *batch.StatusError) er
 		return &TokenError{err}
 	}
 	return nil
-}
-
-// A TokenError says that no access token could be had, so nothing was sent. It
-// is a batch.ErrUnauthorized, which ends a run.
-type TokenError struct{ Err error }
-
-func (e *TokenError) Error() string        { return "getting an access token: " + brief(e.Err.Error()) }
-func (e *TokenError) Unwrap() error        { return e.Err }
-func (e *TokenError) Is(target error) bool { return target == batch.ErrUnauthorized }
-
-// description is where Entra says what is wrong, such as AADSTS7000215, in the
-// answer that azidentity quotes whole.
-var description = regexp.MustCompile(`"error_description":\s*("(?:[^"\\]|\\.)*")`)
-
-// brief is what a person needs of azidentity's errors, which quote requests and
-// answers over many lines.
-func brief(text string) string {
-	if m := description.FindStringSubmatch(text); m != nil {
-		var said string
-		if json.Unmarshal([]byte(m[1]), &said) == nil && said != "" {
-			return batch.Printable(strings.Join(strings.Fields(said), " "))
-		}
-	}
-	return batch.Printable(strings.Join(strings.Fields(text), " "))
 }
 
 // withoutURL drops the method and URL that net/http puts before each error:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -135,8 +134,15 @@ func (s *tokenSource) renew(ctx context.Context, refused *batch.StatusError) err
 	}
 	fresh, err := s.get(ctx, claims)
 	if err != nil && !challenged {
-		// The command line tools refuse all claims, and keep their own cache.
-		fresh, err = s.get(ctx, "")
+		// The command line tools refuse all claims, and keep their own cache. Any
+		// other credential answers with the token that was refused, out of its
+		// cache, and what it said first is why.
+		s.mu.Lock()
+		held := s.held.Token
+		s.mu.Unlock()
+		if again, againErr := s.get(ctx, ""); againErr == nil && again.Token != held {
+			fresh, err = again, nil
+		}
 	}
 	s.replace(fresh, err)
 	return err
@@ -165,34 +171,4 @@ func challengeClaims(refused *batch.StatusError) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// Claims are the parts of an access token that tell whose it is. Microsoft may
-// change or encrypt the tokens at any time, so they serve for display and for
-// advice, never for a decision about security.
-// Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference.
-type Claims struct {
-	Tenant string   `json:"tid"`
-	AppID  string   `json:"appid"`
-	App    string   `json:"app_displayname"`
-	User   string   `json:"upn"`
-	Roles  []string `json:"roles"`
-	Scopes string   `json:"scp"`
-}
-
-// ParseClaims reads an access token without checking its signature.
-func ParseClaims(token string) (Claims, error) {
-	var c Claims
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return c, errors.New("the access token cannot be read: it is not three parts with dots between")
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return c, errors.New("the access token cannot be read: its claims are not base64")
-	}
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return c, errors.New("the access token cannot be read: its claims are not JSON")
-	}
-	return c, nil
 }

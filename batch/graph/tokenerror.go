@@ -1,0 +1,93 @@
+package graph
+
+import (
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"tapsweep/batch"
+)
+
+// A TokenError says that no access token could be had, so nothing was sent. It
+// is a batch.ErrUnauthorized, which ends a run.
+type TokenError struct{ Err error }
+
+func (e *TokenError) Error() string        { return "getting an access token: " + brief(e.Err.Error()) }
+func (e *TokenError) Unwrap() error        { return e.Err }
+func (e *TokenError) Is(target error) bool { return target == batch.ErrUnauthorized }
+
+var aadsts = regexp.MustCompile(`\bAADSTS(\d{4,8})\b`)
+
+// Code returns the number of Entra's error, such as 7000215, or 0 if there is none.
+// Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
+func (e *TokenError) Code() int {
+	m := aadsts.FindStringSubmatch(e.Err.Error())
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1]) // digits, and few of them
+	return n
+}
+
+// description is where Entra says what is wrong, such as AADSTS7000215, in the
+// answer that azidentity quotes whole.
+var description = regexp.MustCompile(`"error_description":\s*("(?:[^"\\]|\\.)*")`)
+
+// attempted comes before what each credential of a chain has to say, a line each.
+const attempted = "Attempted credentials:"
+
+// brief is what a person needs of azidentity's errors, which quote requests and
+// answers over many lines: what Entra says, or one line for each credential that
+// was tried.
+func brief(text string) string {
+	if said := described(text); said != "" { // a chain ends with the first that Entra answers
+		return batch.Printable(said)
+	}
+	if _, tried, ok := strings.Cut(text, attempted); ok {
+		return chain(tried)
+	}
+	return batch.Printable(strings.Join(strings.Fields(rules.ReplaceAllString(text, " ")), " "))
+}
+
+// rules are the lines that azidentity draws between the parts of an answer, and
+// what it says of one that a library before it has read.
+var rules = regexp.MustCompile(`-{20,}|Response contained no body`)
+
+func described(text string) string {
+	m := description.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	var said string
+	if json.Unmarshal([]byte(m[1]), &said) != nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(said), " ")
+}
+
+// chain shortens the error of a chain of credentials. Each begins a line with one
+// tab; the lines between belong to the one before.
+func chain(tried string) string {
+	var parts []string
+	for line := range strings.Lines(tried) {
+		if one, ok := strings.CutPrefix(line, "\t"); ok && !strings.HasPrefix(one, "\t") {
+			parts = append(parts, one)
+		} else if len(parts) > 0 {
+			parts[len(parts)-1] += line
+		}
+	}
+	var b strings.Builder
+	b.WriteString("none of the credentials gives one")
+	for _, part := range parts {
+		said, _, _ := strings.Cut(strings.Join(strings.Fields(part), " "), " To troubleshoot, visit ")
+		if r := []rune(said); len(r) > maxPart {
+			said = string(r[:maxPart]) + "…"
+		}
+		b.WriteString("\n" + batch.Printable(said))
+	}
+	return b.String()
+}
+
+// maxPart is how much a credential of a chain may say, in characters.
+const maxPart = 240
