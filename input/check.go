@@ -12,6 +12,10 @@ import (
 // "UserPrincipalName policies that apply to all user accounts".
 const maxUserBytes = 256
 
+// Me is the user of a row that means whoever is signed in, as in Graph's own
+// /me. Lists of pairs may hold it; CheckUser refuses it, for it names nobody.
+const Me = "me"
+
 // localMarks are the marks taken before the @, beside letters and digits. The
 // docs name fewer, but tenants hold older and synchronised names. None of them
 // can end a path segment or start an escape.

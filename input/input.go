@@ -28,7 +28,7 @@ type Pair struct {
 	Line int
 
 	// User is an object id or a user principal name as written, without the
-	// spaces around it.
+	// spaces around it, or Me.
 	User string
 
 	// Method is the id of the pass as written. Empty means whatever pass this
@@ -77,6 +77,7 @@ type Stats struct {
 	Done       int // rows of a results log with nothing left to do; they are left out
 	Users      int // distinct users among the unique pairs, by what is written
 	AnyPass    int // unique pairs that name no pass
+	Me         int // unique pairs of the signed-in user, see Me
 }
 
 // A row is one record of a list after the checks: either err is set or the pair is good.

@@ -113,6 +113,9 @@ func (l *List) firstPass() (refused *LineError, err error) {
 			if r.method == "" {
 				l.stats.AnyPass++
 			}
+			if r.user == Me {
+				l.stats.Me++
+			}
 			digest.Write(append(k, '\n'))
 			return true
 		})

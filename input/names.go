@@ -157,7 +157,9 @@ func (rec *record) row(line int) row {
 			r.method = v
 		}
 	}
-	if err := CheckUser(r.user); err != nil {
+	if strings.EqualFold(r.user, Me) {
+		r.user = Me
+	} else if err := CheckUser(r.user); err != nil {
 		return r.refuse("user", err)
 	}
 	if r.method != "" {
