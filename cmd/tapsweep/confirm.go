@@ -44,7 +44,7 @@ func (r *runOf) plan() (p plan) {
 			p.settled++
 		case pair.Err != nil:
 			p.invalid++
-		case r.keep.Has(pair.User):
+		case r.protected(pair.User):
 			p.protected++
 		case pair.FirstOf != nil:
 			p.repeats++
@@ -68,7 +68,7 @@ func (a *app) confirm(ctx context.Context, r *runOf) error {
 	p := r.plan()
 	fmt.Fprintf(a.stderr, "About to revoke %s of %s in tenant %s at %s.\n",
 		plural(p.passes, "pass", "passes"), plural(p.users, "user", "users"), orUnknown(r.tenant.id), r.tenant.root)
-	fmt.Fprintf(a.stderr, "Signed in as %s.\n", orUnknown(r.tenant.who))
+	fmt.Fprintf(a.stderr, "Signed in as %s.\n", orUnknown(r.tenant.token.Who))
 	for _, pair := range p.sample {
 		method := pair.Method
 		if method == "" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/input"
 )
@@ -45,7 +46,7 @@ func TestConfirm(t *testing.T) {
 			defer list.Close()
 			var out bytes.Buffer
 			a := &app{stdin: strings.NewReader(tt.answer), stderr: &out}
-			err = a.confirm(t.Context(), &runOf{list: list, tenant: &tenant{id: "t", who: "app a", root: "https://graph.microsoft.com"}})
+			err = a.confirm(t.Context(), &runOf{list: list, tenant: &tenant{id: "t", token: &preflight.Token{Who: "app a"}, root: "https://graph.microsoft.com"}})
 			if (err == nil) != tt.ok || !strings.Contains(out.String(), tt.shown) {
 				t.Errorf("confirm = %v, want ok %v, shown\n%s, want\n%s", err, tt.ok, out.String(), tt.shown)
 			}
@@ -84,7 +85,7 @@ func TestConfirmInterrupted(t *testing.T) {
 	cancel()
 	var out bytes.Buffer
 	a := &app{stdin: blocked{}, stderr: &out}
-	err = a.confirm(ctx, &runOf{list: list, tenant: &tenant{}})
+	err = a.confirm(ctx, &runOf{list: list, tenant: &tenant{token: &preflight.Token{}}})
 	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitRefused {
 		t.Errorf("confirm = %v", err)
 	}

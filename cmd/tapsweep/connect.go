@@ -6,88 +6,82 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
-	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/auth"
+	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/input"
 )
 
-// permissionHints follow whatever goes wrong with the token.
-// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
-var permissionHints = []string{
-	"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or sign in with a managed identity",
-	"the app needs the application permission UserAuthMethod-TAP.ReadWrite.All or UserAuthenticationMethod.ReadWrite.All",
-}
-
-// tenant is where a run goes to.
+// tenant is where a run goes to, with a token for it.
 type tenant struct {
-	id     string // of the tenant, from the token if it can be read
-	who    string // whose token it is, empty if it cannot be read
+	id     string // from the token if it can be read, else as configured
+	wanted string // as configured: id, domain or empty
 	root   string // Graph's
+	token  *preflight.Token
+	method string // how the token was come by
 	client *graph.Client
 	close  func()
 }
 
-// connect gets a token, so that a run that cannot have one ends before it
-// began. With --simulate it starts the tenant too.
-func connect(ctx context.Context, f *revokeFlags, list *input.List, keep *protect.List) (*tenant, error) {
-	if f.simulate {
-		return simulated(ctx, list, keep)
-	}
-	root, err := graph.ParseRoot(f.graphURL)
-	if err != nil {
-		return nil, refuse(fmt.Errorf("--graph-url: %w", err))
-	}
-	credential, err := auth.Default()
-	if err != nil {
-		return nil, &exitError{code: exitAuth, err: err, hints: permissionHints}
-	}
-	t := &tenant{id: os.Getenv("AZURE_TENANT_ID"), root: root.String(), close: func() {}}
-	return t, t.dial(ctx, credential, nil)
+func checkRoot(root string) error {
+	_, err := graph.ParseRoot(root)
+	return err
 }
 
-func (t *tenant) dial(ctx context.Context, credential azcore.TokenCredential, transport http.RoundTripper) error {
-	client, err := graph.New(credential, graph.Options{Root: t.root, UserAgent: "tapsweep/" + buildVersion(), Transport: transport})
+// connect gets a token, so that a run that cannot have one ends before it
+// began.
+func (c *connection) connect(ctx context.Context) (*tenant, error) {
+	return c.dial(ctx, nil)
+}
+
+// dial is connect through a transport of the caller's; nil is the usual one.
+func (c *connection) dial(ctx context.Context, transport http.RoundTripper) (*tenant, error) {
+	t := &tenant{wanted: cmp.Or(c.flags.tenant, os.Getenv("AZURE_TENANT_ID")), root: c.endpoint.Root,
+		method: c.credential.Method, close: func() {}}
+	client, err := graph.New(c.credential, graph.Options{Root: c.endpoint.Root, Audience: c.endpoint.Audience,
+		Version: c.endpoint.Version, UserAgent: "tapsweep/" + buildVersion(), Transport: transport})
 	if err != nil {
-		return refuse(err)
+		return nil, refuse(err)
 	}
 	token, err := client.Token(ctx)
 	if err != nil {
-		return &exitError{code: exitAuth, err: err, hints: permissionHints}
+		return nil, &exitError{code: exitAuth, err: err, hints: credentialHints(c.credential.Method, c.credential.ClientID, err)}
 	}
-	if claims, err := graph.ParseClaims(token); err == nil {
-		t.id, t.who = cmp.Or(claims.Tenant, t.id), describe(claims)
-	}
-	t.client = client
-	return nil
+	t.client, t.token = client, preflight.Read(token, c.endpoint)
+	t.id = cmp.Or(t.token.Tenant, t.wanted)
+	return t, nil
 }
 
-// describe names the one whom a token was given to.
-func describe(c graph.Claims) string {
-	app := "app " + batch.Printable(c.AppID)
-	if c.App != "" {
-		app = fmt.Sprintf("app %s (%s)", batch.Printable(c.App), batch.Printable(c.AppID))
+// preflight tells what the token may do for the task, and refuses what it surely
+// cannot do. The block goes to w either way.
+func (t *tenant) preflight(w io.Writer, task preflight.Task) error {
+	t.token.Print(w, task)
+	problem := t.token.Check(task, t.wanted)
+	if problem == nil {
+		return nil
 	}
-	switch {
-	case c.User != "":
-		return "user " + batch.Printable(c.User) + " through " + app
-	case c.AppID == "":
-		return ""
-	}
-	return app
+	return &exitError{code: exitAuth, err: fmt.Errorf("%w\nnothing was sent", problem),
+		hints: append(problem.Hints, "if you know better than this token tells: --no-preflight")}
+}
+
+// caller is what the token tells about refusals.
+func (t *tenant) caller() revoke.Caller {
+	return revoke.Caller{App: t.token.Kind == preflight.App,
+		Permitted: t.token.Permitted(), Privileged: t.token.Privileged()}
 }
 
 // simulated starts a tenant that holds what the list names, and goes all the
 // way to it: token endpoint, TLS, batches. Real credentials are not looked at.
-func simulated(ctx context.Context, list *input.List, keep *protect.List) (*tenant, error) {
+func (a *app) simulated(ctx context.Context, list *input.List, keep *protect.List) (*tenant, error) {
 	sim := graphsim.New(graphsim.Options{
 		Latency: 150 * time.Millisecond,
 		// The documented quota for identity writes, 3,000 in 150 s, as a bucket
@@ -120,10 +114,16 @@ func simulated(ctx context.Context, list *input.List, keep *protect.List) (*tena
 		server.Close()
 		return nil, err
 	}
-	t := &tenant{id: graphsim.DefaultTenantID, root: server.URL, close: func() { server.Close() }}
-	if err := t.dial(ctx, credential, transport); err != nil {
+	c := &connection{
+		flags:      &connectFlags{tenant: graphsim.DefaultTenantID},
+		endpoint:   &cloud.Endpoint{Root: server.URL, Audience: server.URL, Authority: server.URL, Version: "v1.0"},
+		credential: credential,
+	}
+	t, err := c.dial(ctx, transport)
+	if err != nil {
 		server.Close()
 		return nil, err
 	}
+	t.close = func() { server.Close() }
 	return t, nil
 }

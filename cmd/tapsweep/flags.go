@@ -13,15 +13,15 @@ import (
 
 // revokeFlags are the flags of revoke, as typed.
 type revokeFlags struct {
-	yes, dryRun, simulate, quiet, skipInvalid, overwrite bool
+	yes, dryRun, simulate, self, quiet, skipInvalid, overwrite, noPreflight bool
 
+	connect        connectFlags
 	format         string
 	results        string
 	resume         string
 	maxItems       int
 	abortAfter     int
 	protect        []string
-	graphURL       string
 	progress       string
 	logLevel       string
 	logFormat      string
@@ -39,7 +39,7 @@ type revokeFlags struct {
 func (a *app) revokeCommand() *cobra.Command {
 	var f revokeFlags
 	cmd := &cobra.Command{
-		Use:   "revoke [flags] LIST…",
+		Use:   "revoke [flags] LIST… | --self",
 		Short: "Delete the passes on a list",
 		Long: `Delete the Temporary Access Passes on one or more lists.
 
@@ -54,9 +54,17 @@ anything was sent, 3 no access token that Graph takes, or everything is denied,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --yes --results incident-4711.jsonl list.csv
   tapsweep revoke --simulate --yes list.csv`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.revoke(cmd.Context(), &f, args)
+		Args: func(_ *cobra.Command, lists []string) error {
+			switch {
+			case f.self && len(lists) > 0:
+				return errors.New("--self takes no list")
+			case !f.self && len(lists) == 0:
+				return errors.New("no list is named")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, lists []string) error {
+			return a.revoke(cmd.Context(), &f, lists)
 		},
 	}
 	fl := cmd.Flags()
@@ -64,6 +72,7 @@ anything was sent, 3 no access token that Graph takes, or everything is denied,
 	fl.BoolVarP(&f.yes, "yes", "y", false, "do not ask; needed without a terminal")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "only read: say what a run would do")
 	fl.BoolVar(&f.simulate, "simulate", false, "run against a simulated tenant in this process that holds the passes of the list")
+	fl.BoolVar(&f.self, "self", false, "delete the signed-in user's own pass; takes no list")
 	fl.StringVar(&f.results, "results", "", `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
 	fl.StringVar(&f.resume, "resume", "", "go on with the results log: settled pairs are left out; \"unsent\" tries only what was never sent")
 	fl.Lookup("resume").NoOptDefVal = "all"
@@ -82,7 +91,8 @@ anything was sent, 3 no access token that Graph takes, or everything is denied,
 	fl.DurationVar(&f.deadline, "deadline", 0, "stop early after this time (default none)")
 	fl.IntVar(&f.maxAttempts, "max-attempts", 6, "how often a request that fails is sent; waits for a throttled one do not count")
 	fl.DurationVar(&f.requestTimeout, "request-timeout", 100*time.Second, "how long a batch may take")
-	fl.StringVar(&f.graphURL, "graph-url", "", "Microsoft Graph's root, without a version (default https://graph.microsoft.com)")
+	f.connect.add(fl)
+	fl.BoolVar(&f.noPreflight, "no-preflight", false, "do not judge by the access token what it may do")
 	fl.StringVar(&f.progress, "progress", "auto", "auto (plain on a terminal), plain (a line every 10 s) or none")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no summary when every pair is done")
 	addLogFlags(cmd, &f.logLevel, &f.logFormat)
@@ -112,9 +122,11 @@ func (f *revokeFlags) check() error {
 		return refuse(fmt.Errorf("--request-timeout %v is not at least 1s", f.requestTimeout))
 	case f.progress != "auto" && f.progress != "plain" && f.progress != "none":
 		return refuse(fmt.Errorf("--progress %q is not auto, plain or none", f.progress))
-	case f.simulate && f.graphURL != "":
-		return refuse(errors.New("--simulate and --graph-url exclude each other"),
-			"--simulate starts a tenant of its own; for one that is running use --graph-url alone")
+	case f.simulate && f.connect.any():
+		return refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph"),
+			"for a simulated tenant that is running use --graph-url alone")
+	case f.simulate && f.self:
+		return refuse(errors.New("--simulate and --self exclude each other: nobody is signed in to the simulated tenant"))
 	case f.resume != "" && f.resume != "all" && f.resume != "unsent":
 		return refuse(fmt.Errorf("--resume=%s is not all or unsent", f.resume))
 	case f.resume != "" && (f.results == "" || f.results == "-"):

@@ -57,6 +57,8 @@ func TestReadmeCommands(t *testing.T) {
 		switch {
 		case words[0] == "simulate":
 			words = append(words, "--listen", "127.0.0.1:0")
+		case words[0] == "check":
+			words = append(words, "--graph-url", root)
 		case !strings.Contains(args, "--simulate"):
 			words = append(words, "--graph-url", root)
 			if !strings.Contains(args, "--yes") && !strings.Contains(args, "--dry-run") {
@@ -96,7 +98,7 @@ func TestReadmeIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	help := tapsweep(t, nil, "revoke", "--help").stdout
+	help := tapsweep(t, nil, "revoke", "--help").stdout + tapsweep(t, nil, "check", "--help").stdout
 	for line := range strings.Lines(help) {
 		_, flag, ok := strings.Cut(line, " --")
 		if name, _, _ := strings.Cut(flag, " "); ok && strings.HasPrefix(strings.TrimSpace(line), "-") && name != "help" &&

@@ -1,16 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -26,11 +28,21 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	if err != nil {
 		return err
 	}
+	var way *connection
+	if !f.simulate {
+		if way, err = a.prepare(&f.connect); err != nil {
+			return err
+		}
+	}
 	if !f.yes && !f.dryRun && !a.canAsk(lists) {
 		return refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
 			"--yes goes on without asking, --dry-run shows what would be done")
 	}
-	list, err := a.openLists(ctx, lists, f)
+	stdin := a.stdin
+	if f.self {
+		lists, stdin = []string{"-"}, strings.NewReader(selfList)
+	}
+	list, err := a.openLists(ctx, lists, f, stdin)
 	if err != nil {
 		return err
 	}
@@ -50,7 +62,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 
-	tenant, err := connect(ctx, f, list, keep)
+	tenant, err := a.tenantFor(ctx, way, list, keep)
 	if ctx.Err() != nil {
 		return interrupted(ctx)
 	}
@@ -59,8 +71,20 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	}
 	defer tenant.close()
 	r := &runOf{flags: f, list: list, tenant: tenant, logger: logger, header: &results.Run{
-		Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id, GraphRoot: tenant.root,
-		DryRun: f.dryRun, Pairs: list.Stats().Rows}}
+		Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id, Operator: tenant.token.Who,
+		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: list.Stats().Rows}}
+	if list.Stats().Me > 0 && len(tenant.token.Self) > 0 {
+		r.header.Self = tenant.token.Self[0]
+	}
+	held, err := a.preflight(r)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil { // the one who is paged by a quiet run wants to know it all
+			a.stderr.Write(held)
+		}
+	}()
 	if err := r.prepare(ctx, keep); err != nil {
 		return err
 	}
@@ -82,76 +106,32 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	return a.execute(ctx, r)
 }
 
-// runOf is all that a run consists of.
-type runOf struct {
-	flags   *revokeFlags
-	list    *input.List
-	tenant  *tenant
-	logger  *slog.Logger
-	header  *results.Run
-	runner  *batch.Runner
-	keep    *protect.Users
-	log     *results.Log
-	earlier *results.Earlier // what runs before have settled, nil without --resume
+// selfList is the list that --self stands for.
+const selfList = "user\n" + input.Me + "\n"
+
+// tenantFor goes to the tenant, or makes one.
+func (a *app) tenantFor(ctx context.Context, way *connection, list *input.List, keep *protect.List) (*tenant, error) {
+	if way == nil {
+		return a.simulated(ctx, list, keep)
+	}
+	return way.connect(ctx)
 }
 
-// prepare makes the runner, and finds out who the protected users are, before
-// anything is written anywhere.
-func (r *runOf) prepare(ctx context.Context, keep *protect.List) (err error) {
-	f := r.flags
-	r.runner, err = batch.NewRunner(r.tenant.client, batch.Options{
-		BatchSize:      f.batchSize,
-		Concurrency:    f.concurrency,
-		MaxAttempts:    f.maxAttempts,
-		RequestTimeout: f.requestTimeout,
-		MaxRate:        f.rate,
-		MaxWait:        f.maxWait,
-		StallTimeout:   f.stallTimeout,
-		Headers:        f.headers(),
-		Reauthorize:    r.tenant.client.Reauthorize,
-		Logger:         r.logger,
-	})
-	if err != nil {
-		return refuse(err)
+// preflight checks the token against the list. A quiet run holds what it prints
+// back, and returns it.
+func (a *app) preflight(r *runOf) (held []byte, err error) {
+	if r.flags.noPreflight {
+		return nil, nil
 	}
-	r.keep, err = keep.Resolve(ctx, r.runner, r.list.Pairs())
-	unknown, ok := errors.AsType[*protect.ResolveError](err)
-	switch {
-	case ctx.Err() != nil:
-		return interrupted(ctx)
-	case ok:
-		return refuse(fmt.Errorf("--protect: %w\nnothing was sent to be written", err), unknown.Hints()...)
-	case errors.Is(err, batch.ErrUnauthorized):
-		return &exitError{code: exitAuth, err: err, hints: permissionHints}
-	case err != nil:
-		return refuse(fmt.Errorf("--protect: %w", err))
+	stats := r.list.Stats()
+	var block bytes.Buffer
+	err = r.tenant.preflight(&block, preflight.Task{
+		ReadOnly: r.flags.dryRun, Own: stats.Me > 0, Others: stats.Unique > stats.Me})
+	if err == nil && r.flags.quiet {
+		return block.Bytes(), nil
 	}
-	return nil
-}
-
-// open opens the log of an earlier run to go on with it.
-func (r *runOf) open(path string, lists []string) (err error) {
-	again := results.Outcome.Again
-	if r.flags.resume == "unsent" {
-		again = func(o results.Outcome) bool { return o == results.NotSent }
-	}
-	if r.log, r.earlier, err = results.Resume(path, r.header, again); err != nil {
-		return refuse(err, "name the same lists and the same tenant, or another --results file")
-	}
-	for _, source := range r.earlier.Sources() {
-		if source != "stdin" && !slices.Contains(lists, source) {
-			return errors.Join(refuse(fmt.Errorf("the log is of %s, which is not named", source),
-				"name the lists as the run before did"), r.close())
-		}
-	}
-	return nil
-}
-
-func (r *runOf) close() error {
-	if r.log == nil {
-		return nil
-	}
-	return r.log.Close()
+	a.stderr.Write(block.Bytes())
+	return nil, err
 }
 
 // maxUnattended is how many pairs go without a person or a word about it.
@@ -191,7 +171,8 @@ func (a *app) execute(ctx context.Context, r *runOf) error {
 	job := revoke.New(r.runner, func(row *results.Row) error {
 		progress.row(row)
 		return log.Write(row)
-	}, revoke.Options{DryRun: f.dryRun, Settled: r.earlier.Settled, Protected: r.keep.Has, AbortAfter: f.abortAfter})
+	}, revoke.Options{DryRun: f.dryRun, Settled: r.earlier.Settled, Protected: r.protected, AbortAfter: f.abortAfter,
+		Self: r.tenant.token.Self, Caller: r.tenant.caller()})
 	counts, runErr := job.Run(ctx, list.Pairs())
 	progress.stop()
 
@@ -222,7 +203,7 @@ func (a *app) execute(ctx context.Context, r *runOf) error {
 	}
 	exit := &exitError{code: code}
 	if code == exitAuth {
-		exit.hints = permissionHints
+		exit.hints = r.tenant.hints(runErr)
 	}
 	return exit
 }
@@ -242,7 +223,7 @@ func exitCode(counts *revoke.Counts, runErr error) int {
 
 // openLists reads the lists for the first time. Nothing is sent unless each
 // row of them is good, or --skip-invalid says to leave the others out.
-func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags) (*input.List, error) {
+func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, stdin io.Reader) (*input.List, error) {
 	type opened struct {
 		list *input.List
 		err  error
@@ -251,7 +232,7 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags) (*i
 	// the other side pleases, and an interrupt must not wait for that.
 	done := make(chan opened, 1)
 	go func() {
-		list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid, Stdin: a.stdin})
+		list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid, Stdin: stdin})
 		done <- opened{list, err}
 	}()
 	select {

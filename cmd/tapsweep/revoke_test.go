@@ -176,7 +176,7 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"version", nil, []string{"version"}, 0, ""},
 		{"help", nil, []string{"revoke", "--help"}, 0, ""},
-		{"no arguments", env, []string{"revoke"}, 2, "requires at least 1 arg"},
+		{"no arguments", env, []string{"revoke"}, 2, "no list is named"},
 		{"unknown command", env, []string{"remove"}, 2, "unknown command"},
 		{"unknown flag", env, []string{"revoke", "--force", list}, 2, "unknown flag"},
 		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, 2, "--batch-size 21 is not between 1 and 20"},
@@ -191,7 +191,7 @@ func TestExitCodes(t *testing.T) {
 		{"log level", env, []string{"revoke", "--yes", "--log-level", "loud", list}, 2, "--log-level"},
 		{"log format", env, []string{"revoke", "--yes", "--log-format", "xml", list}, 2, "--log-format"},
 		{"format", env, []string{"revoke", "--yes", "--format", "xml", list}, 2, "xml"},
-		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", "--graph-url", root, list}, 2, "exclude each other"},
+		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", "--graph-url", root, list}, 2, "--simulate goes to a tenant of its own"},
 		{"nobody to ask", env, []string{"revoke", "--graph-url", root, list}, 2, "--yes"},
 		{"no list", env, []string{"revoke", "--yes", "--graph-url", root, "nosuch.csv"}, 2, "nosuch.csv"},
 		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, 2, `bad.csv:2: method "nope" is not a GUID`},

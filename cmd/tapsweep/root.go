@@ -98,7 +98,7 @@ what became of each to a results log.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(a.revokeCommand(), a.simulateCommand(), a.versionCommand())
+	root.AddCommand(a.revokeCommand(), a.checkCommand(), a.simulateCommand(), a.versionCommand())
 	return root
 }
 

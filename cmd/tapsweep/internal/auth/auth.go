@@ -1,11 +1,14 @@
-// Package auth chooses the credential. All of them are azidentity's.
+// Package auth makes credentials. All of them are azidentity's, but for the token
+// in a file.
 package auth
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -13,53 +16,194 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
-// authorities are the hosts that Microsoft runs. For any other one instance
-// discovery, which asks login.microsoft.com whether the host is known, can only
-// fail. Source: learn.microsoft.com/entra/identity-platform/authentication-national-cloud.
-var authorities = map[string]bool{
-	"login.microsoftonline.com":        true,
-	"login.microsoft.com":              true,
-	"login.windows.net":                true,
-	"sts.windows.net":                  true,
-	"login.microsoftonline.us":         true,
-	"login.chinacloudapi.cn":           true,
-	"login.partner.microsoftonline.cn": true,
+// Methods are what Options.Method may be.
+var Methods = []string{"default", "environment", "secret", "certificate", "managed-identity", "workload-identity",
+	"azure-cli", "azure-powershell", "device-code", "browser", "token-file"}
+
+// Options say which credential to make, and of what. Where a field is empty, the
+// variable of azidentity's that is named beside it counts. Secrets come from
+// the environment or from a file only.
+type Options struct {
+	Method      string // one of Methods; empty goes by the files that are named
+	Tenant      string // AZURE_TENANT_ID
+	ClientID    string // AZURE_CLIENT_ID
+	Certificate string // AZURE_CLIENT_CERTIFICATE_PATH: a PEM or PFX file with its key, password in AZURE_CLIENT_CERTIFICATE_PASSWORD
+	SecretFile  string // else AZURE_CLIENT_SECRET
+	TokenFile   string
+
+	Authority string // Entra's URL
+	Discovery bool   // ask Microsoft about the authority
+
+	// HTTP replaces azidentity's client. Nil leaves it.
+	HTTP *http.Client
+
+	// Prompt shows a person what to do to sign in.
+	Prompt func(text string)
 }
 
-// Default returns azidentity's DefaultAzureCredential, which takes what the
-// environment offers: AZURE_* variables, a workload or managed identity, the
-// Azure command line tools. It contacts nobody.
-func Default() (azcore.TokenCredential, error) {
-	discovery, err := instanceDiscovery(os.Getenv("AZURE_AUTHORITY_HOST"))
+// A UsageError says that the options contradict each other or lack something.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// settle fills in what the environment and the other options tell, and refuses
+// contradictions.
+func (o Options) settle() (Options, error) {
+	files := map[string]string{"certificate": o.Certificate, "secret": o.SecretFile, "token-file": o.TokenFile}
+	flags := map[string]string{"certificate": "--certificate", "secret": "--secret-file", "token-file": "--token-file"}
+	var named []string
+	for method, file := range files {
+		if file != "" {
+			named = append(named, method)
+		}
+	}
+	slices.Sort(named)
+	switch {
+	case o.Method != "" && !slices.Contains(Methods, o.Method):
+		return o, usage("--auth %q is not %s", o.Method, strings.Join(Methods, ", "))
+	case len(named) > 1:
+		return o, usage("%s and %s exclude each other", flags[named[0]], flags[named[1]])
+	case len(named) == 1 && o.Method != "" && o.Method != named[0]:
+		return o, usage("--auth %s does not use %s", o.Method, flags[named[0]])
+	case len(named) == 1:
+		o.Method = named[0]
+	}
+	o.Method = cmp.Or(o.Method, "default")
+	o.Tenant = cmp.Or(o.Tenant, os.Getenv("AZURE_TENANT_ID"))
+	o.ClientID = cmp.Or(o.ClientID, os.Getenv("AZURE_CLIENT_ID"))
+	o.Certificate = cmp.Or(o.Certificate, os.Getenv("AZURE_CLIENT_CERTIFICATE_PATH"))
+	switch o.Method {
+	case "secret", "certificate":
+		if err := o.needs(o.Tenant, "--tenant or AZURE_TENANT_ID"); err != nil {
+			return o, err
+		}
+		fallthrough
+	case "device-code", "browser":
+		// azidentity's own application for these can be given none of the
+		// permissions. Source: Azure/azure-cli#22775.
+		if err := o.needs(o.ClientID, "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"); err != nil {
+			return o, err
+		}
+	}
+	switch o.Method {
+	case "certificate":
+		return o, o.needs(o.Certificate, "--certificate or AZURE_CLIENT_CERTIFICATE_PATH")
+	case "token-file":
+		return o, o.needs(o.TokenFile, "--token-file")
+	}
+	return o, nil
+}
+
+func (o *Options) needs(value, what string) error {
+	if value != "" {
+		return nil
+	}
+	return usage("--auth %s needs %s", o.Method, what)
+}
+
+// A Credential is azidentity's and how it was come by.
+type Credential struct {
+	azcore.TokenCredential
+	Method   string // one of Methods
+	ClientID string // as configured, empty if it is not
+}
+
+// New makes the credential. It contacts nobody. An error that wraps no
+// *UsageError is about the credential itself, such as a file that cannot be
+// read.
+func New(opts Options) (*Credential, error) {
+	o, err := opts.settle()
 	if err != nil {
 		return nil, err
 	}
-	return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-		DisableInstanceDiscovery: !discovery,
-		TenantID:                 os.Getenv("AZURE_TENANT_ID"),
-	})
+	var c azcore.TokenCredential
+	switch o.Method {
+	case "default":
+		o.export()
+		c, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, TenantID: o.Tenant})
+	case "environment":
+		o.export()
+		c, err = azidentity.NewEnvironmentCredential(&azidentity.EnvironmentCredentialOptions{
+			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
+	case "secret":
+		c, err = o.secret()
+	case "certificate":
+		c, err = o.certificate()
+	case "managed-identity":
+		m := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: o.client()}
+		if o.ClientID != "" {
+			m.ID = azidentity.ClientID(o.ClientID)
+		}
+		c, err = azidentity.NewManagedIdentityCredential(m)
+	case "workload-identity":
+		c, err = azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, ClientID: o.ClientID, TenantID: o.Tenant})
+	case "azure-cli":
+		c, err = azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{TenantID: o.Tenant})
+	case "azure-powershell":
+		c, err = azidentity.NewAzurePowerShellCredential(&azidentity.AzurePowerShellCredentialOptions{TenantID: o.Tenant})
+	case "device-code":
+		c, err = o.deviceCode()
+	case "browser":
+		c, err = o.browser()
+	case "token-file":
+		c = &tokenFile{path: o.TokenFile}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--auth %s: %w", o.Method, err)
+	}
+	return &Credential{c, o.Method, o.ClientID}, nil
 }
 
-// instanceDiscovery tells whether to ask Microsoft about an authority.
-func instanceDiscovery(authority string) (bool, error) {
-	if authority == "" {
-		return true, nil
+func (o *Options) client() azcore.ClientOptions {
+	c := azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: o.Authority}}
+	if o.HTTP != nil {
+		c.Transport = o.HTTP
 	}
-	u, err := url.Parse(authority)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
-		return false, fmt.Errorf("AZURE_AUTHORITY_HOST %q must be a URL such as https://login.microsoftonline.com", authority)
+	return c
+}
+
+// export sets the variables which are the only place where azidentity looks for
+// the tenant and the client of these credentials.
+func (o *Options) export() {
+	for name, value := range map[string]string{"AZURE_TENANT_ID": o.Tenant, "AZURE_CLIENT_ID": o.ClientID} {
+		if value != "" {
+			os.Setenv(name, value)
+		}
 	}
-	return authorities[strings.ToLower(u.Host)], nil
+}
+
+func (o *Options) secret() (azcore.TokenCredential, error) {
+	secret := os.Getenv("AZURE_CLIENT_SECRET")
+	if o.SecretFile != "" {
+		text, err := os.ReadFile(o.SecretFile)
+		if err != nil {
+			return nil, usage("--secret-file: %w", err)
+		}
+		if secret = strings.TrimSpace(string(text)); secret == "" {
+			return nil, usage("--secret-file %s is empty", o.SecretFile)
+		}
+	}
+	if secret == "" {
+		return nil, errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file with it by --secret-file")
+	}
+	return azidentity.NewClientSecretCredential(o.Tenant, o.ClientID, secret, &azidentity.ClientSecretCredentialOptions{
+		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
 }
 
 // Secret returns a credential for an application of a tenant that is not
-// Microsoft's, such as a simulated one.
-func Secret(authority, tenant, client, secret string, httpClient *http.Client) (azcore.TokenCredential, error) {
-	return azidentity.NewClientSecretCredential(tenant, client, secret, &azidentity.ClientSecretCredentialOptions{
+// Microsoft's, such as a simulated one, whatever the environment says.
+func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
+	c, err := azidentity.NewClientSecretCredential(tenant, client, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: azcore.ClientOptions{
 			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: authority},
 			Transport: httpClient,
 		},
 		DisableInstanceDiscovery: true,
 	})
+	return &Credential{c, "secret", client}, err
 }

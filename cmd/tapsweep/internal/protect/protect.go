@@ -75,8 +75,8 @@ func (l *List) wanted(pairs iter.Seq2[input.Pair, error]) (forms, error) {
 		if err != nil {
 			return used, err
 		}
-		if p.Err != nil {
-			continue // left out by --skip-invalid
+		if p.Err != nil || p.User == input.Me {
+			continue // left out by --skip-invalid, or known by both names
 		}
 		if strings.Contains(p.User, "@") {
 			used.upn = missing.upn

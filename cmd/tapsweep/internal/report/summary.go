@@ -35,7 +35,7 @@ type Summary struct {
 var hints = map[results.Outcome]string{
 	results.Replaced:    "the user holds another pass; list the user alone to revoke it",
 	results.UnknownUser: "no such user in this tenant; check the name, or use the object id",
-	results.Denied:      "the app lacks the permission, or the user holds an admin role",
+	results.Denied:      "Graph answers 403; the hint in each row says why it may",
 	results.Rejected:    "Graph refuses the request itself; see code and message in the results log",
 	results.Failed:      "errors to the last attempt; try again later with --resume",
 	results.Unknown:     "sent, and no answer came; --resume finds out",

@@ -49,9 +49,11 @@ func (o Outcome) Again() bool {
 type Run struct {
 	Type      string    `json:"type"` // "run"
 	Version   string    `json:"version"`
-	Command   []string  `json:"command"` // arguments; tapsweep takes no secrets there
-	Digest    string    `json:"digest"`  // of the list, see input.List.Digest
-	Tenant    string    `json:"tenant"`  // the token's, or as configured, or empty
+	Command   []string  `json:"command"`            // arguments; tapsweep takes no secrets there
+	Digest    string    `json:"digest"`             // of the list, see input.List.Digest
+	Tenant    string    `json:"tenant"`             // the token's, or as configured, or empty
+	Operator  string    `json:"operator,omitempty"` // whose token it is, as far as it tells
+	Self      string    `json:"self,omitempty"`     // id of the signed-in user, if rows mean that one
 	GraphRoot string    `json:"graphRoot"`
 	DryRun    bool      `json:"dryRun,omitempty"`
 	Pairs     int       `json:"pairs"` // rows of the list
@@ -72,6 +74,7 @@ type Row struct {
 	Attempts  int       `json:"attempts"`  // how often the deciding request was sent; 429 does not count
 	RequestID string    `json:"requestId"` // Graph's, for Microsoft's support
 	Time      time.Time `json:"time"`
+	Hint      string    `json:"hint,omitempty"` // what a denial can mean, and what to do
 }
 
 // An End is the last line of a log.

@@ -158,6 +158,8 @@ func (r *Run) same(next *Run) error {
 		return errors.New("it is the log of another list")
 	case r.Tenant != next.Tenant:
 		return fmt.Errorf("it is the log of tenant %s, not %s", r.Tenant, next.Tenant)
+	case r.Self != next.Self:
+		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.GraphRoot != next.GraphRoot:
 		return fmt.Errorf("it is a log of %s, not %s", r.GraphRoot, next.GraphRoot)
 	case r.DryRun != next.DryRun:

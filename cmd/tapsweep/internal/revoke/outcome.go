@@ -27,6 +27,9 @@ func toRow(res batch.Result) results.Row {
 		if row.RequestID == "" {
 			row.RequestID = answer.RequestID
 		}
+		if row.Status == 403 && needsClaims(answer) {
+			row.Hint = hintClaims
+		}
 	}
 	switch {
 	case errors.Is(res.Err, batch.ErrNotSent):

@@ -3,6 +3,8 @@ package revoke
 import (
 	"net/url"
 	"strings"
+
+	"tapsweep/input"
 )
 
 // passes is the collection of a user's Temporary Access Passes. Only this typed
@@ -33,6 +35,9 @@ func UserURL(user string) string {
 // segment and goes into the key form, without a slash and with quotes doubled.
 // Source: learn.microsoft.com/graph/api/user-get.
 func userPath(user string) (before, name, after string) {
+	if user == input.Me {
+		return "/me", "", ""
+	}
 	if strings.HasPrefix(user, "$") {
 		return "/users('", url.PathEscape(strings.ReplaceAll(user, "'", "''")), "')"
 	}

@@ -33,6 +33,13 @@ type Options struct {
 	// Protected. Nil means none.
 	Protected func(user string) bool
 
+	// Self are the names of the signed-in user, whom a pair may also call
+	// input.Me. Writes for one user never travel together.
+	Self []string
+
+	// Caller helps to tell what a 403 means.
+	Caller Caller
+
 	// AbortAfter ends the run with ErrAllDenied if so many answers, the first ones,
 	// are all 403. Zero or less never does.
 	AbortAfter int
@@ -130,6 +137,7 @@ func (j *Job) requests(pairs Source) iter.Seq[batch.Request] {
 					Message: fmt.Sprintf("the same pair as %s:%d", pair.FirstOf.Source, pair.FirstOf.Line)})
 				continue
 			}
+			w.key = j.key(pair.User)
 			req := w.delete()
 			if j.opts.DryRun || w.method == "" {
 				req = w.list(looking)
@@ -144,6 +152,7 @@ func (j *Job) requests(pairs Source) iter.Seq[batch.Request] {
 // work is a pair under way; it travels as the request's tag.
 type work struct {
 	pair      input.Pair
+	key       string // the user, by one name
 	method    string // the pass to delete, once it is known
 	step      step
 	rest      []string     // further passes of a user whose pair names none
@@ -164,12 +173,22 @@ const (
 	checking        // LIST: was it deleted by an attempt without an answer?
 )
 
+// key is the same for all names that are known of a user.
+func (j *Job) key(user string) string {
+	for _, name := range j.opts.Self {
+		if strings.EqualFold(name, user) {
+			return input.Me
+		}
+	}
+	return strings.ToLower(user)
+}
+
 func (w *work) delete() batch.Request {
 	w.step = deleting
 	return batch.Request{
 		Method: "DELETE",
 		URL:    PassURL(w.pair.User, w.method),
-		Key:    strings.ToLower(w.pair.User),
+		Key:    w.key,
 		Tag:    w,
 	}
 }
@@ -333,6 +352,9 @@ func (j *Job) row(w *work, row results.Row) {
 	row.Line, row.Source = w.pair.Line, w.pair.Source
 	row.User, row.Method = w.pair.User, w.method
 	row.Time = time.Now()
+	if row.Outcome == results.Denied && row.Hint == "" {
+		row.Hint = j.opts.Caller.Hint(w.pair.User)
+	}
 	j.counts.Outcomes[row.Outcome]++
 	if code := cause(&row); code != "" && len(j.counts.Codes) < 1000 {
 		j.counts.Codes[batch.Printable(code)]++

@@ -63,6 +63,11 @@ func readURL(raw string) (user, pass string, err error) {
 	} else if len(segments) > 1 && (strings.HasPrefix(segments[1], "$") || strings.ContainsAny(segments[1], "()")) {
 		return "", "", fmt.Errorf("%q is a name of OData's", segments[1])
 	}
+	if segments[0] == "me" { // who is signed in, and nobody by the name of me
+		segments = append([]string{"users"}, segments...)
+	} else if len(segments) > 1 && segments[1] == "me" {
+		return "", "", fmt.Errorf("it is a user by the name of me")
+	}
 	if len(segments) != 5 || segments[0] != "users" || segments[2] != "authentication" || segments[3] != "temporaryAccessPassMethods" {
 		return "", "", fmt.Errorf("it is /%s", strings.Join(segments, "/"))
 	}
@@ -106,6 +111,8 @@ func TestReadURL(t *testing.T) {
 		{"/users/dana@contoso.com%2F..%2feli@contoso.com" + tail, "eli@contoso.com"},
 		{`/users/dana@contoso.com%5C..\eli@contoso.com` + tail, "eli@contoso.com"},
 		{"/users/./eli@contoso.com" + tail, "eli@contoso.com"},
+		{"/me" + tail, "me"},
+		{"/users/../me" + tail, "me"},
 
 		{"/users/dana@contoso.com", ""},
 		{"/users/dana@contoso.com#" + tail, ""},
@@ -123,6 +130,8 @@ func TestReadURL(t *testing.T) {
 		{"/users('$o'neil@contoso.com')" + tail, ""},
 		{"/users('$x@contoso.com'" + tail, ""},
 		{"/users/.." + tail, ""},
+		{"/users/me" + tail, ""},
+		{"/me/eli@contoso.com" + tail, ""},
 		{"/users/dana@contoso.com/authentication/phoneMethods/" + pass, ""},
 		{"/users/dana@contoso.com/authentication/temporaryAccessPassMethods/.", ""},
 		{"/users/dana@contoso.com" + tail + "/x", ""},
@@ -176,6 +185,9 @@ func FuzzListToURL(f *testing.F) {
 		// Each field as it is, which is fast; then what the readers make of it.
 		for field := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune("\n,;\t\"", r) }) {
 			if input.CheckUser(field) == nil {
+				if field == input.Me {
+					t.Error("me passes for a name")
+				}
 				checkURLs(t, field, pass)
 			}
 			if input.CheckMethod(field) == nil {

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/preflight"
+)
+
+func checkJSON(t *testing.T, p process) (c checkup, steps map[string]finding) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(p.stdout), &c); err != nil {
+		t.Fatalf("%v: exit %d\n%s\n%s", err, p.code, p.stdout, p.stderr)
+	}
+	steps = make(map[string]finding)
+	for _, s := range c.Steps {
+		steps[s.Step] = s
+	}
+	return c, steps
+}
+
+func TestCheck(t *testing.T) {
+	const user = "user0001@contoso.example"
+	app := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All"}
+	tests := []struct {
+		name  string
+		opts  graphsim.Options
+		args  []string
+		exit  int
+		steps string // step:result, in order
+		holds string // in the details and hints
+	}{
+		{"all well", graphsim.Options{Roles: app}, nil, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "GET /users?$top=1: 200"},
+		{"one user", graphsim.Options{Roles: app[:1]}, []string{"--user", user}, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "LIST of the passes of " + user + ": 200"},
+		{"nothing to read", graphsim.Options{Roles: app[:1]}, nil, 0, "token:ok claims:ok read:skipped TLS:skipped clock:skipped", "--user NAME"},
+		{"no permission", graphsim.Options{Roles: app[1:]}, nil, 3, "token:ok claims:failed read:ok TLS:ok clock:ok", "=Role"},
+		{"hidden permission", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Delete.All"}}, nil, 0, "token:ok claims:warning read:skipped TLS:skipped clock:skipped", "does not document"},
+		{"no such user", graphsim.Options{Roles: app}, []string{"--user", "nobody@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "no such user"},
+		{"admin user", graphsim.Options{Roles: app}, []string{"--user", "admin@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "Privileged Authentication Administrator"},
+		{"Graph is down", graphsim.Options{Roles: app, Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(503)}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "503"},
+		{"Graph refuses the token", graphsim.Options{Roles: app, Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}}, nil, 3, "token:ok claims:ok read:failed TLS:ok clock:ok", "disabled"},
+		{"throttled for long", graphsim.Options{Roles: app, Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(429, "Retry-After", "600")}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "too long a wait"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(tt.opts)
+			tenant.Populate(2)
+			tenant.SeedPair("admin@contoso.example", "")
+			env, root := serve(t, tenant)
+			p := tapsweep(t, env, append([]string{"check", "--graph-url", root, "--output", "json"}, tt.args...)...)
+			c, _ := checkJSON(t, p)
+			var steps []string
+			all := ""
+			for _, s := range c.Steps {
+				steps = append(steps, s.Step+":"+s.Result)
+				all += s.Detail + "\n" + strings.Join(s.Hints, "\n") + "\n"
+			}
+			if p.code != tt.exit || c.Exit != tt.exit || strings.Join(steps, " ") != tt.steps || !strings.Contains(all, tt.holds) {
+				t.Errorf("exit %d, want %d; steps %s, want %s, with %q\n%s", p.code, tt.exit, steps, tt.steps, tt.holds, p.stdout)
+			}
+			if c.Tenant != graphsim.DefaultTenantID || c.Kind != preflight.App || c.Cloud != "other" || c.Graph != root || len(c.Commands) == 0 {
+				t.Errorf("%+v", c)
+			}
+			if tenant.Stats().Deleted != 0 {
+				t.Error("a check deletes")
+			}
+		})
+	}
+}
+
+func TestCheckWithoutAToken(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	tenant.ExpireSecret()
+	env, root := serve(t, tenant)
+	p := tapsweep(t, env, "check", "--graph-url", root, "--output", "json")
+	c, steps := checkJSON(t, p)
+	if s := steps["token"]; p.code != 3 || c.Exit != 3 || s.Result != "failed" || !strings.Contains(s.Detail, "AADSTS7000222") || len(s.Hints) == 0 {
+		t.Errorf("exit %d, %+v", p.code, c)
+	}
+	// A person gets the same in words.
+	p = tapsweep(t, env, "check", "--graph-url", root)
+	if p.code != 3 || !strings.Contains(p.stdout, "token  failed") || !strings.Contains(p.stdout, "hint: the secret has expired") {
+		t.Errorf("exit %d\n%s", p.code, p.stdout)
+	}
+}
+
+func TestCheckOfAUser(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.Populate(2)
+	env, root := serve(t, tenant)
+	token := writeFile(t, "t", tenant.UserToken(users[0].ID, "UserAuthMethod-TAP.ReadWrite"))
+	p := tapsweep(t, env, "check", "--graph-url", root, "--token-file", token, "--user", "ME", "--output", "json")
+	c, steps := checkJSON(t, p)
+	works := make(map[string]preflight.Works)
+	for _, v := range c.Commands {
+		works[v.Command] = v.Works
+	}
+	// The token is good for the own pass, and for nobody else's.
+	if p.code != 1 || steps["read"].Result != "ok" || works["revoke --self"] != preflight.Yes || works["revoke"] != preflight.No {
+		t.Errorf("exit %d, %+v", p.code, c)
+	}
+	p = tapsweep(t, env, "check", "--graph-url", root, "--token-file", token, "--user", "me")
+	for _, want := range []string{"signed in as:  user " + users[0].UPN, "command           works  needs", "revoke --self     yes", "revoke            no"} {
+		if !strings.Contains(p.stdout, want) {
+			t.Errorf("no %q in\n%s", want, p.stdout)
+		}
+	}
+}
+
+func TestCheckUsage(t *testing.T) {
+	for _, args := range [][]string{{"check", "--output", "xml"}, {"check", "--user", "a/../b"}, {"check", "list.csv"}, {"check", "--cloud", "x"},
+		{"check", "--graph-url", "http://graph.microsoft.com"}, {"check", "--log-level", "loud"}} {
+		if p := tapsweep(t, nil, args...); p.code != 2 || p.stdout != "" {
+			t.Errorf("%v: exit %d\n%s", args, p.code, p.stderr)
+		}
+	}
+}
+
+// dated answers with a clock of its own.
+type dated struct{ ahead time.Duration }
+
+func (d dated) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{Header: http.Header{"Date": {time.Now().Add(d.ahead).UTC().Format(http.TimeFormat)}}, Body: http.NoBody}, nil
+}
+
+func TestClockSkew(t *testing.T) {
+	for _, tt := range []struct {
+		ahead        time.Duration // Graph's clock before ours
+		result, says string
+	}{
+		{0, "ok", "within 1s"},
+		{-30 * time.Second, "ok", "within 30s"},
+		{10 * time.Minute, "warning", "10m0s behind Graph's"},
+		{-3 * time.Hour, "warning", "3h0m0s ahead of Graph's"},
+	} {
+		w := &witness{next: dated{tt.ahead}}
+		if _, err := w.RoundTrip(&http.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		var c checkup
+		c.wire(w)
+		got := c.Steps[len(c.Steps)-1]
+		// The second that the header leaves out may tip the rounding.
+		if got.Result != tt.result || !strings.Contains(got.Detail, tt.says) &&
+			!strings.Contains(strings.NewReplacer("31s", "30s", "29s", "30s", "59m59s", "0m0s", "10m1s", "10m0s", "9m59s", "10m0s", "0m1s", "0m0s").Replace(got.Detail), tt.says) {
+			t.Errorf("%v: %+v", tt.ahead, got)
+		}
+	}
+}
+
+// The check leaves nothing behind but what it prints.
+func TestCheckLeavesNothing(t *testing.T) {
+	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	cmd := command(t, env, "check", "--graph-url", root)
+	finish(t, cmd)
+	if files, _ := filepath.Glob(filepath.Join(cmd.Dir, "*")); len(files) != 0 {
+		t.Errorf("left behind: %v", files)
+	}
+}

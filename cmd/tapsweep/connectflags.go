@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"tapsweep/cmd/tapsweep/internal/auth"
+	"tapsweep/cmd/tapsweep/internal/cloud"
+)
+
+// connectFlags say who signs in, and where. All commands that talk to a tenant
+// share them.
+type connectFlags struct {
+	auth        string
+	tenant      string
+	clientID    string
+	certificate string
+	secretFile  string
+	tokenFile   string
+	cloud       string
+	graphURL    string
+	apiVersion  string
+}
+
+func (f *connectFlags) add(fl *pflag.FlagSet) {
+	fl.StringVar(&f.auth, "auth", "", "how to sign in: "+strings.Join(auth.Methods, ", ")+" (default by the files below, else default)")
+	fl.StringVar(&f.tenant, "tenant", "", "tenant, by id or domain (default AZURE_TENANT_ID)")
+	fl.StringVar(&f.clientID, "client-id", "", "id of the app registration or managed identity (default AZURE_CLIENT_ID)")
+	fl.StringVar(&f.certificate, "certificate", "", "PEM or PFX file with certificate and key; password in AZURE_CLIENT_CERTIFICATE_PASSWORD")
+	fl.StringVar(&f.secretFile, "secret-file", "", "file with the app's secret (default AZURE_CLIENT_SECRET)")
+	fl.StringVar(&f.tokenFile, "token-file", "", "file with an access token, which somebody else renews")
+	fl.StringVar(&f.cloud, "cloud", "", strings.Join(cloud.Names(), ", ")+": sets authority, Graph and scope (default global)")
+	fl.StringVar(&f.graphURL, "graph-url", "", "Microsoft Graph's root, without a version (default the cloud's)")
+	fl.StringVar(&f.apiVersion, "api-version", "v1.0", "v1.0 or beta")
+}
+
+// any tells whether one of the flags is set.
+func (f *connectFlags) any() bool {
+	version := f.apiVersion
+	rest := *f
+	rest.apiVersion = ""
+	return rest != (connectFlags{}) || version != "v1.0"
+}
+
+// connection is a way to a tenant that was not gone yet.
+type connection struct {
+	flags      *connectFlags
+	endpoint   *cloud.Endpoint
+	credential *auth.Credential
+}
+
+// prepare refuses what makes no sense, before any list is read. It contacts
+// nobody.
+func (a *app) prepare(f *connectFlags) (*connection, error) {
+	endpoint, err := cloud.Choice{Cloud: f.cloud, Root: strings.TrimSuffix(f.graphURL, "/"),
+		Authority: os.Getenv("AZURE_AUTHORITY_HOST"), Version: f.apiVersion}.Resolve()
+	if choice, ok := errors.AsType[*cloud.ChoiceError](err); ok {
+		var hints []string
+		if choice.Hint != "" {
+			hints = []string{choice.Hint}
+		}
+		return nil, refuse(err, hints...)
+	}
+	if err := checkRoot(endpoint.Root); err != nil {
+		return nil, refuse(fmt.Errorf("--graph-url: %w", err))
+	}
+	credential, err := auth.New(auth.Options{
+		Method: f.auth, Tenant: f.tenant, ClientID: f.clientID,
+		Certificate: f.certificate, SecretFile: f.secretFile, TokenFile: f.tokenFile,
+		Authority: endpoint.Authority, Discovery: endpoint.Discovery,
+		Prompt: func(text string) { a.say("%s", text) },
+	})
+	if wrong, ok := errors.AsType[*auth.UsageError](err); ok {
+		return nil, refuse(wrong)
+	}
+	if err != nil {
+		return nil, &exitError{code: exitAuth, err: err, hints: credentialHints(f.auth, "", err)}
+	}
+	return &connection{f, endpoint, credential}, nil
+}

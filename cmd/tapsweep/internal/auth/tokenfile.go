@@ -1,0 +1,90 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"tapsweep/batch/graph"
+)
+
+// maxTokenFile is many times what a token takes.
+const maxTokenFile = 1 << 20
+
+// unknownLife is how long a token is believed to last that does not say.
+// Access tokens last an hour and more, so it is looked at again well before.
+// Source: learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes.
+const unknownLife = 10 * time.Minute
+
+// tokenFile is a credential that somebody else renews: a file with an access
+// token, as it is or in the JSON of az account get-access-token. It is read each
+// time that a token is asked for, which a client does once one is near its end.
+type tokenFile struct {
+	path string
+
+	mu   sync.Mutex
+	last string
+}
+
+func (f *tokenFile) GetToken(_ context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := readToken(f.path)
+	if err != nil {
+		return azcore.AccessToken{}, fmt.Errorf("--token-file %s: %w", f.path, err)
+	}
+	ends := time.Now().Add(unknownLife)
+	if claims, err := graph.ParseClaims(token); err == nil && claims.Expires > 0 {
+		ends = time.Unix(claims.Expires, 0)
+	}
+	f.mu.Lock()
+	same := f.last == token
+	f.last = token
+	f.mu.Unlock()
+	switch {
+	case !time.Now().Before(ends):
+		return azcore.AccessToken{}, fmt.Errorf("--token-file %s: the token in it ended at %s: write a new one",
+			f.path, ends.UTC().Format(time.RFC3339))
+	case opts.Claims != "" && same:
+		// A client asks with claims after Graph refused what it had.
+		return azcore.AccessToken{}, fmt.Errorf("--token-file %s: Graph refuses the token in it: write a new one", f.path)
+	}
+	return azcore.AccessToken{Token: token, ExpiresOn: ends}, nil
+}
+
+func readToken(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxTokenFile+1))
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff"))
+	if strings.HasPrefix(text, "{") {
+		var answer struct {
+			Token string `json:"accessToken"`
+		}
+		if json.Unmarshal([]byte(text), &answer) != nil || answer.Token == "" {
+			return "", errors.New("its JSON has no accessToken")
+		}
+		text = answer.Token
+	}
+	text = strings.TrimSpace(strings.TrimPrefix(text, "Bearer "))
+	switch {
+	case text == "":
+		return "", errors.New("it is empty")
+	case len(data) > maxTokenFile, strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", errors.New("it holds something else than an access token")
+	}
+	return text, nil
+}

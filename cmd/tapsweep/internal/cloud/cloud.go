@@ -1,0 +1,176 @@
+// Package cloud knows Microsoft's clouds: which authority gives tokens for which
+// Graph, since a token of one cloud is worth nothing in another.
+package cloud
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// A Cloud is one of Microsoft's.
+// Source: learn.microsoft.com/graph/deployments,
+// learn.microsoft.com/entra/identity-platform/authentication-national-cloud.
+type Cloud struct {
+	Name      string // as --cloud takes it
+	Title     string // for people
+	Root      string // Graph's, and with /.default the scope of a token
+	Authority string // Entra's
+
+	hosts []string // of Entra; the first is Authority's
+}
+
+var clouds = []*Cloud{
+	{"global", "global (GCC too)", "https://graph.microsoft.com", "https://login.microsoftonline.com",
+		[]string{"login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net"}},
+	{"usgov", "US Government L4 (GCC High)", "https://graph.microsoft.us", "https://login.microsoftonline.us",
+		[]string{"login.microsoftonline.us"}},
+	{"usgov-dod", "US Government L5 (DoD)", "https://dod-graph.microsoft.us", "https://login.microsoftonline.us",
+		[]string{"login.microsoftonline.us"}},
+	// Newer docs name login.partner.microsoftonline.cn as well; which of the two
+	// holds everywhere is not known, so AZURE_AUTHORITY_HOST may name the other.
+	{"china", "China, operated by 21Vianet", "https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn",
+		[]string{"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"}},
+}
+
+// Names lists what ByName takes.
+func Names() []string {
+	var names []string
+	for _, c := range clouds {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// ByRoot returns the cloud whose Graph has this root, nil if none has.
+func ByRoot(root string) *Cloud {
+	root = strings.ToLower(strings.TrimSuffix(root, "/"))
+	if i := slices.IndexFunc(clouds, func(c *Cloud) bool { return c.Root == root }); i >= 0 {
+		return clouds[i]
+	}
+	return nil
+}
+
+func byName(name string) *Cloud {
+	if i := slices.IndexFunc(clouds, func(c *Cloud) bool { return c.Name == name }); i >= 0 {
+		return clouds[i]
+	}
+	return nil
+}
+
+// knows tells whether the host belongs to the cloud's Entra.
+func (c *Cloud) knows(host string) bool { return slices.Contains(c.hosts, strings.ToLower(host)) }
+
+// An Endpoint is where tokens come from and where requests go.
+type Endpoint struct {
+	// Cloud is nil for a tenant that is not Microsoft's, such as a simulated one.
+	Cloud *Cloud
+
+	Root      string // Graph's, without a version
+	Audience  string // whom the token is for; with /.default its scope
+	Authority string // Entra's
+	Version   string // of the API
+
+	// Discovery tells whether the authority is Microsoft's. For any other one
+	// instance discovery, which asks login.microsoft.com whether the host is
+	// known, can only fail.
+	Discovery bool
+}
+
+// Choice is what a user asks for; each field may be empty.
+type Choice struct {
+	Cloud     string // one of Names
+	Root      string // --graph-url
+	Authority string // AZURE_AUTHORITY_HOST
+	Version   string // v1.0 or beta
+}
+
+// A ChoiceError says why a choice makes no sense, and what to do instead.
+type ChoiceError struct {
+	Err  error
+	Hint string
+}
+
+func (e *ChoiceError) Error() string { return e.Err.Error() }
+func (e *ChoiceError) Unwrap() error { return e.Err }
+
+func refuse(hint, format string, args ...any) (*Endpoint, error) {
+	return nil, &ChoiceError{fmt.Errorf(format, args...), hint}
+}
+
+// Resolve works out the endpoint. A cloud sets authority, root and scope; a root
+// beside it moves only where the requests go, as a gateway in front of Graph
+// needs it; a root alone is a tenant of its own, unless it is a cloud's. An
+// error is a *ChoiceError.
+func (c Choice) Resolve() (*Endpoint, error) {
+	chosen := byName(c.Cloud)
+	if chosen == nil && c.Cloud != "" {
+		return refuse("", "--cloud %q is not %s", c.Cloud, strings.Join(Names(), ", "))
+	}
+	e := &Endpoint{Cloud: chosen, Version: cmp.Or(c.Version, "v1.0")}
+	if e.Version != "v1.0" && e.Version != "beta" {
+		return refuse("", "--api-version %q is not v1.0 or beta", c.Version)
+	}
+	of := ByRoot(c.Root)
+	switch {
+	case chosen != nil && of != nil && of != chosen:
+		return refuse("leave out one of the two", "--cloud %s and --graph-url %s are not of one cloud", chosen.Name, c.Root)
+	case chosen == nil && of != nil:
+		e.Cloud = of
+	case chosen == nil && c.Root == "":
+		e.Cloud = clouds[0]
+	}
+	e.Root = c.Root
+	if e.Cloud != nil {
+		e.Root, e.Audience, e.Authority = cmp.Or(c.Root, e.Cloud.Root), e.Cloud.Root, e.Cloud.Authority
+	} else {
+		e.Audience, e.Authority = c.Root, clouds[0].Authority
+	}
+	if err := e.authority(c.Authority); err != nil {
+		return nil, err
+	}
+	// Graph's metadata has no such property in v1.0 there, and the page of the
+	// beta version has. Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
+	if e.Cloud != nil && e.Cloud.Name == "china" && e.Version == "v1.0" {
+		return refuse("--api-version beta has them; Microsoft does not support it for production",
+			"Graph v1.0 has no Temporary Access Passes in the cloud china")
+	}
+	return e, nil
+}
+
+// authority lets the environment's authority stand in for the cloud's.
+func (e *Endpoint) authority(env string) error {
+	e.Discovery = true
+	if env == "" {
+		return nil
+	}
+	u, err := url.Parse(env)
+	if err != nil || u.Scheme != "https" || u.Host == "" {
+		return &ChoiceError{fmt.Errorf("AZURE_AUTHORITY_HOST %q is not a URL such as https://login.microsoftonline.com", env), ""}
+	}
+	var owner *Cloud
+	for _, c := range clouds {
+		if c.knows(u.Hostname()) && (owner == nil || c == e.Cloud) {
+			owner = c
+		}
+	}
+	if owner != nil && e.Cloud != nil && owner != e.Cloud {
+		return &ChoiceError{fmt.Errorf("AZURE_AUTHORITY_HOST %s is of the cloud %s, and Graph is to be %s's", env, owner.Name, e.Cloud.Name),
+			fmt.Sprintf("choose it with --cloud %s, or clear the variable", owner.Name)}
+	}
+	e.Authority, e.Discovery = strings.TrimSuffix(env, "/"), owner != nil
+	return nil
+}
+
+// String describes the endpoint in a few words.
+func (e *Endpoint) String() string {
+	switch {
+	case e.Cloud == nil:
+		return "not Microsoft's, " + e.Root
+	case e.Root != e.Cloud.Root:
+		return e.Cloud.Title + ", through " + e.Root
+	}
+	return e.Cloud.Title + ", " + e.Root
+}

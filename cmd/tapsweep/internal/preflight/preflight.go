@@ -1,0 +1,226 @@
+// Package preflight judges an access token before anything is sent: whose it is,
+// for which tenant and cloud, and what it may do.
+//
+// A token is Graph's and not ours to read: its claims may change or be
+// encrypted. So what the claims surely rule out is a Problem, and whatever they
+// only leave open is a warning.
+// Source: learn.microsoft.com/entra/identity-platform/access-tokens.
+package preflight
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graph"
+	"tapsweep/cmd/tapsweep/internal/cloud"
+)
+
+// A Kind is what a token speaks for.
+type Kind string
+
+const (
+	Unknown Kind = "unknown"
+	App     Kind = "app"
+	User    Kind = "user"
+)
+
+// Works tells whether something can be done, as far as a token can tell.
+type Works string
+
+const (
+	Yes     Works = "yes"
+	No      Works = "no"
+	Perhaps Works = "perhaps"
+)
+
+// A Problem is something that surely keeps the run from its work.
+type Problem struct {
+	Text  string
+	Hints []string // what to do, a line each
+}
+
+func (p *Problem) Error() string { return p.Text }
+
+// Task is what a run is to do.
+type Task struct {
+	ReadOnly bool // it lists, and deletes nothing
+	Own      bool // some rows are the signed-in user's own
+	Others   bool // some rows are of other users
+}
+
+// A Token is what an access token tells.
+type Token struct {
+	Kind        Kind
+	Tenant      string   // id, empty if not known
+	Who         string   // a name for people, empty if not known
+	Self        []string // names of the signed-in user: object id, user principal name
+	Permissions []string // as the token has them, in order
+	Expires     time.Time
+
+	claims   graph.Claims
+	readable bool
+	endpoint *cloud.Endpoint
+}
+
+// Read takes a token apart. Whatever it cannot read is unknown.
+func Read(token string, endpoint *cloud.Endpoint) *Token {
+	t := &Token{Kind: Unknown, endpoint: endpoint}
+	claims, err := graph.ParseClaims(token)
+	if err != nil {
+		return t
+	}
+	t.claims, t.readable = claims, true
+	t.Tenant = batch.Printable(claims.Tenant)
+	t.Permissions = append(append(t.Permissions, claims.Roles...), strings.Fields(claims.Scopes)...)
+	for i, p := range t.Permissions {
+		t.Permissions[i] = batch.Printable(p)
+	}
+	slices.Sort(t.Permissions)
+	if claims.Expires > 0 {
+		t.Expires = time.Unix(claims.Expires, 0)
+	}
+	switch {
+	case claims.Kind == "user", claims.Scopes != "", claims.Kind == "" && claims.Person() != "":
+		t.Kind = User
+		for _, name := range []string{claims.Object, claims.Person()} {
+			if name != "" {
+				t.Self = append(t.Self, name)
+			}
+		}
+	default: // a user's token always has scopes, an app's may have no roles at all
+		t.Kind = App
+	}
+	t.Who = t.name()
+	return t
+}
+
+func (t *Token) name() string {
+	client := batch.Printable(t.claims.Client())
+	app := "app " + client
+	if t.claims.App != "" {
+		app = fmt.Sprintf("app %s (%s)", batch.Printable(t.claims.App), client)
+	}
+	switch {
+	case t.Kind == User && t.claims.Person() != "":
+		return "user " + batch.Printable(t.claims.Person()) + " through " + app
+	case t.Kind == User:
+		return "user " + batch.Printable(t.claims.Object) + " through " + app
+	case client == "":
+		return ""
+	}
+	return app
+}
+
+// May tells whether the token allows what n needs, on the signed-in user alone if
+// own is set.
+func (t *Token) may(n need, own bool) Works {
+	has := func(names []string) bool {
+		return slices.ContainsFunc(names, func(p string) bool { return slices.Contains(t.Permissions, p) })
+	}
+	switch {
+	case !t.readable:
+		return Perhaps
+	case own && t.Kind == App:
+		return No
+	case has(n.any), own && has(n.own):
+		return Yes
+	case t.Kind == App && has(n.maybe):
+		return Perhaps
+	}
+	return No
+}
+
+// guid keeps what a token claims out of commands that people paste.
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// IsGUID tells whether text has the form of an object id.
+func IsGUID(text string) bool { return guid.MatchString(text) }
+
+// Check finds what surely keeps the token from the task, nil if nothing does.
+// wanted is the tenant that was asked for, by id or domain, or empty.
+func (t *Token) Check(task Task, wanted string) *Problem {
+	if !t.readable {
+		return nil
+	}
+	if p := t.place(wanted); p != nil {
+		return p
+	}
+	n := deletePasses
+	if task.ReadOnly {
+		n = listPasses
+	}
+	switch {
+	case task.Own && t.Kind == App:
+		return &Problem{Text: "a row \"me\" means the signed-in user's own pass, and " + t.Who + " is an app, not a user",
+			Hints: []string{"sign in as the user with --auth device-code or --auth browser, or name the user"}}
+	case task.Others && t.may(n, false) == No:
+		return t.missing(n, false)
+	case task.Own && t.may(n, true) == No:
+		return t.missing(n, true)
+	}
+	return nil
+}
+
+// place checks that the token is for this Graph and this tenant.
+func (t *Token) place(wanted string) *Problem {
+	aud := strings.TrimSuffix(t.claims.Audience, "/")
+	other := cloud.ByRoot(aud)
+	switch {
+	case aud == "" || aud == graphApp || strings.EqualFold(aud, t.endpoint.Audience) || strings.EqualFold(aud, t.endpoint.Root):
+	case other != nil:
+		return &Problem{Text: fmt.Sprintf("the access token is for the cloud %s, and Graph is %s", other.Name, t.endpoint.Root),
+			Hints: []string{"choose the cloud with --cloud " + other.Name + ", or sign in to the other one"}}
+	default:
+		return &Problem{Text: fmt.Sprintf("the access token is for %s, not for Microsoft Graph at %s", batch.Printable(aud), t.endpoint.Root),
+			Hints: []string{"get one for the scope " + t.endpoint.Audience + "/.default"}}
+	}
+	switch {
+	case strings.EqualFold(t.claims.Tenant, consumerTenant):
+		// Source: the delete page's table of permissions.
+		return &Problem{Text: "a personal Microsoft account is signed in, which Graph lets manage nobody's passes",
+			Hints: []string{"sign in with a work account of the tenant; --tenant keeps others out"}}
+	case IsGUID(wanted) && t.claims.Tenant != "" && !strings.EqualFold(wanted, t.claims.Tenant):
+		return &Problem{Text: fmt.Sprintf("the access token is for the tenant %s, and %s was asked for", t.Tenant, wanted),
+			Hints: []string{"sign in to the right tenant, or mend --tenant or AZURE_TENANT_ID"}}
+	}
+	return nil
+}
+
+// Warnings says what may keep the token from the task.
+func (t *Token) Warnings(task Task) (list []string) {
+	if !t.readable {
+		return []string{"the access token cannot be read, so what it may do is not known before Graph answers"}
+	}
+	if !task.ReadOnly && t.may(deletePasses, false) == Perhaps {
+		list = append(list, "its permission to delete is one that Microsoft does not document: Graph may refuse it, "+
+			"and does not let it look up what a row without a pass means, or why a pass is not found")
+	}
+	if t.Kind != User || !task.Others {
+		return list
+	}
+	roles := t.claims.Templates
+	switch {
+	case slices.Contains(roles, rolePrivileged), slices.Contains(roles, roleGlobal):
+	case slices.Contains(roles, roleAuthAdmin):
+		list = append(list, "the user is Authentication Administrator: passes of users with an admin role take "+privilegedAdminName)
+	default:
+		list = append(list, "no role shows in the token that reaches other users' passes: it takes Authentication Administrator or "+
+			privilegedAdminName+"; a custom role, or one for an administrative unit, may not show")
+	}
+	return list
+}
+
+// Privileged tells whether the token shows that users with admin roles can be
+// reached.
+func (t *Token) Privileged() bool { return slices.Contains(t.claims.Templates, rolePrivileged) }
+
+// Client is the id of the app that the token was given to.
+func (t *Token) Client() string { return t.claims.Client() }
+
+// Permitted tells whether the token shows the permission to delete passes of
+// other users.
+func (t *Token) Permitted() bool { return t.may(deletePasses, false) == Yes }
