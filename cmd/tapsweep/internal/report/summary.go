@@ -33,6 +33,7 @@ type Summary struct {
 
 // hints say, for each outcome that leaves something to do, what that is.
 var hints = map[results.Outcome]string{
+	results.Remains:     "deleted, but the tenant still lists a pass; --resume tries again",
 	results.Replaced:    "the user holds another pass; list the user alone to revoke it",
 	results.UnknownUser: "no such user in this tenant; check the name, or use the object id",
 	results.Denied:      "Graph answers 403; the hint in each row says why it may",

@@ -19,6 +19,7 @@ type Outcome string
 const (
 	Revoked     Outcome = "revoked"      // deleted, or gone after an attempt whose answer was lost
 	Absent      Outcome = "absent"       // the user holds no pass
+	Remains     Outcome = "remains"      // deleted, but a LIST still shows a pass
 	Replaced    Outcome = "replaced"     // that pass is gone, but the user holds another one
 	UnknownUser Outcome = "unknown_user" // the tenant has no such user
 	Denied      Outcome = "denied"       // 403
@@ -33,7 +34,7 @@ const (
 )
 
 // Outcomes lists all outcomes in the order of the summary.
-var Outcomes = []Outcome{Revoked, Absent, Planned, Duplicate, Replaced, UnknownUser, Denied, Rejected, Failed, Unknown, NotSent, Protected, Invalid}
+var Outcomes = []Outcome{Revoked, Absent, Planned, Duplicate, Remains, Replaced, UnknownUser, Denied, Rejected, Failed, Unknown, NotSent, Protected, Invalid}
 
 // Done tells outcomes after which nothing is left to do.
 func (o Outcome) Done() bool {
@@ -42,7 +43,7 @@ func (o Outcome) Done() bool {
 
 // Again tells outcomes after which a resumed run tries the pair again.
 func (o Outcome) Again() bool {
-	return o == NotSent || o == Failed || o == Unknown || o == Denied
+	return o == NotSent || o == Failed || o == Unknown || o == Denied || o == Remains
 }
 
 // A Run is the first line of a log.
@@ -74,7 +75,19 @@ type Row struct {
 	Attempts  int       `json:"attempts"`  // how often the deciding request was sent; 429 does not count
 	RequestID string    `json:"requestId"` // Graph's, for Microsoft's support
 	Time      time.Time `json:"time"`
-	Hint      string    `json:"hint,omitempty"` // what a denial can mean, and what to do
+	Hint      string    `json:"hint,omitempty"`     // what a denial can mean, and what to do
+	Reason    string    `json:"reason,omitempty"`   // the pass's methodUsabilityReason, before it was deleted
+	Verified  bool      `json:"verified,omitempty"` // a LIST afterwards shows no pass
+}
+
+// A Wait is a time in which no request of a quota goes, because the tenant has
+// refused some with 429.
+type Wait struct {
+	Type    string    `json:"type"` // "wait"
+	Time    time.Time `json:"time"` // when the wait began
+	Until   time.Time `json:"until"`
+	Refused int       `json:"refused"` // requests since the Wait before
+	Quota   string    `json:"quota"`   // such as "write"
 }
 
 // An End is the last line of a log.
