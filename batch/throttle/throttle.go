@@ -73,7 +73,7 @@ const (
 )
 
 // A Controller is the one gate that all requests of a quota pass. It is not
-// safe for concurrent use.
+// safe for concurrent use, and neither are siblings.
 type Controller struct {
 	opts Options
 
@@ -89,9 +89,10 @@ type Controller struct {
 	carry    float64       // how many seem to pile up at most
 	pauses   pauses
 
-	limit  meter // what the service allows
-	level  level // what should be free of it
-	capped level // what MaxRate leaves
+	limit  meter  // what the service allows
+	level  level  // what should be free of it
+	capped *level // what MaxRate leaves, of all siblings
+	short  bool   // of it, at the last Take
 }
 
 // New returns an open Controller.
@@ -99,13 +100,22 @@ func New(opts Options) *Controller {
 	if opts.Jitter == nil {
 		opts.Jitter = rand.Float64
 	}
-	return &Controller{opts: opts, window: firstFlight, carry: math.Inf(1), capped: level{free: 1, most: max(1, opts.MaxRate)}}
+	return &Controller{opts: opts, window: firstFlight, carry: math.Inf(1), capped: &level{free: 1, most: max(1, opts.MaxRate)}}
+}
+
+// Sibling returns an open Controller for another quota. It has the same Options, and
+// MaxRate is for what all siblings let go together.
+func (c *Controller) Sibling() *Controller {
+	s := New(c.opts)
+	s.capped = c.capped
+	return s
 }
 
 // Take asks to send up to want requests at now. It returns how many may go;
 // they count as sent. If none may, at is the time to ask again; a zero at means
 // that only a Report changes the answer.
 func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
+	c.short = false
 	if now.Before(c.closed) {
 		return 0, c.closed
 	}
@@ -135,6 +145,7 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	if r := c.opts.MaxRate; r > 0 {
 		c.capped.advance(now, r)
 		if n, at = c.capped.take(now, n, r); n == 0 {
+			c.short = true
 			return 0, at
 		}
 		c.capped.free -= float64(n)
@@ -230,6 +241,10 @@ func (c *Controller) maxInFlight() float64 {
 	}
 	return max(firstFlight, topRate*c.latency.Seconds())
 }
+
+// Capped tells whether it was for MaxRate alone that the last Take let nothing go,
+// so that a sibling which goes now would be taking it away.
+func (c *Controller) Capped() bool { return c.short }
 
 // ClosedUntil returns the end of the wait in force, a time past if there is none.
 func (c *Controller) ClosedUntil() time.Time { return c.closed }

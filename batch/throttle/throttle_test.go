@@ -177,6 +177,25 @@ func TestMaxRate(t *testing.T) {
 	}
 }
 
+// Siblings have a limit each, and share MaxRate: who is held up by that is told so.
+func TestSibling(t *testing.T) {
+	reads := newController(Options{MaxRate: 10})
+	writes := reads.Sibling()
+	if n, _ := reads.Take(t0, 1); n != 1 || reads.Capped() {
+		t.Errorf("Take = %d, capped %v", n, reads.Capped())
+	}
+	reads.Done(t0, Report{Sent: t0, Refused: 1, RetryAfter: 10 * time.Second, Told: true})
+	if n, next := writes.Take(t0, 1); n != 0 || !writes.Capped() || !next.Equal(at(0.1)) {
+		t.Errorf("Take = %d, %v, capped %v, want none before the tenth of a second", n, next, writes.Capped())
+	}
+	if n, next := reads.Take(at(0.1), 1); n != 0 || reads.Capped() || !next.Equal(at(10)) {
+		t.Errorf("Take behind the gate = %d, %v, capped %v", n, next, reads.Capped())
+	}
+	if n, _ := writes.Take(at(0.1), 1); n != 1 || writes.Capped() {
+		t.Errorf("Take = %d, capped %v, want 1: the gate is the other's", n, writes.Capped())
+	}
+}
+
 // Near the limit, as the service tells it, nothing grows and nothing climbs.
 func TestUsed(t *testing.T) {
 	c := newController(Options{})
