@@ -9,9 +9,9 @@
 //
 //   - A response that is Graph's final word settles the request, whatever its
 //     status; the caller decides what a 404 means.
-//   - 429 costs nothing but time. All requests wait until the longest
-//     Retry-After is over, because limits are per app and tenant, and requests
-//     sent while throttled count against the limit.
+//   - 429 costs nothing but time. All requests of the same [Request.Quota] wait
+//     until the longest Retry-After is over, because limits are per app and
+//     tenant, and requests sent while throttled count against the limit.
 //   - 408, 424, 5xx, a missing, contradictory or unreadable response and a dead
 //     connection cost an attempt and mark the request [Result.Uncertain]: it may
 //     have been carried out.
@@ -23,7 +23,13 @@
 // request can lead to another: a LIST to the DELETE of what it found. Requests
 // with the same [Request.Key] never travel together.
 //
-// Memory is bounded by what is in flight; lists of a million requests stream.
+// A tenant has a limit for reads, another for writes, and more for some parts of
+// Graph. Requests that name the one they count against with [Request.Quota] keep to
+// the pace of that one, each quota in batches of its own; a wait for the one is none
+// for the other.
+//
+// Memory is bounded by what is in flight and, with several quotas, some thousands
+// of requests in queue; lists of a million requests stream.
 // A [Poster] does the posting: package graph has one for Microsoft Graph,
 // package graphsim a simulated tenant.
 package batch

@@ -15,23 +15,23 @@ import (
 // it, except while its batch is in flight.
 type entry struct {
 	Result
-	req *Request // &Result.Request
-	due time.Time
+	req  *Request // &Result.Request
+	lane *lane
+	due  time.Time
 
 	// Of the last attempt, if it did not settle the request:
 	cause        error // why
 	throttled    bool  // it was refused for its pace
 	refusedToken bool  // it was refused for its token
+	spoiled      bool  // it was refused with others, and one of them may be why
 	retryAfter   string
 
 	refusals int // tokens refused in a row
 	epoch    int // of the last token refused
 
-	// spoiled tells that the last attempt was refused together with others, and
-	// one of them may be why. From then on, until Graph takes a batch that holds
-	// it, it travels with requests of the same part only; 0 is none.
-	spoiled bool
-	part    int
+	// From when it was spoiled until Graph takes a batch that holds it, it travels
+	// with requests of the same part only; 0 is none.
+	part int
 }
 
 func newEntry(req Request) *entry {
@@ -56,6 +56,7 @@ func (e *entry) notSent() {
 // flight is a batch on its way, and what came back.
 type flight struct {
 	seq     int
+	lane    *lane
 	entries []*entry
 	epoch   int // of the token it was sent with
 	sent    time.Time

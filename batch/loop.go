@@ -1,24 +1,19 @@
 package batch
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"tapsweep/batch/throttle"
 )
-
-// maxAside is how many requests may wait for a busy key or for their next
-// attempt before no new ones are taken from the source. It bounds memory, and
-// in an outage it keeps a long list from being burnt through attempt by attempt.
-const maxAside = 4096
 
 // errStopped is what ends a post when the grace period is over. It must not
 // wrap why the run stopped: that may be ErrUnauthorized, which coming out of a
@@ -34,10 +29,21 @@ var errStopped = errors.New("the run stopped while this was in flight")
 // about goes again in halves, until that request is found; this costs no
 // attempts and, for n requests, at most 2n-2 further batches.
 //
+// Requests of one Quota do not wait for those of another: each has a pace, a gate
+// and queues of its own, and the quotas take turns at the slots that are free. src
+// is asked for more as long as a quota that it has yielded has less than a batch
+// ready. What comes before, of a quota that is slower or closed, queues meanwhile.
+// With 4,096 requests in queue, or as many waiting for a Key or for their next
+// attempt, src is asked for no more until some of them have gone. So a longer
+// stretch of a closed quota in src does hold up what is behind it, as does any
+// before src has yielded a second quota: as long as there is one only, src is asked
+// for no more than it can send.
+//
 // When ctx ends, no batch is started any more, those in flight are given
 // Options.Grace, and everything else is settled with ErrNotSent, the rest of
 // src included; what settle returns for those is dropped. The error tells why
-// the run stopped early: the cause of ctx, or one that wraps ErrUnauthorized.
+// the run stopped early: the cause of ctx, or one that wraps ErrUnauthorized,
+// ErrMaxWait or ErrStalled.
 func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Result) []Request) error {
 	next, stopSource := iter.Pull(src)
 	defer stopSource()
@@ -48,7 +54,6 @@ func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Res
 		opts:   r.opts,
 		next:   next,
 		settle: settle,
-		gate:   throttle.New(r.pace),
 		busy:   make(map[string]struct{}),
 		parked: make(map[string][]*entry),
 		posts:  posts,
@@ -69,13 +74,11 @@ type loop struct {
 	opts   Options
 	next   func() (Request, bool)
 	settle func(Result) []Request
-	gate   *throttle.Controller
 
-	// Each entry that is not in flight is in one of these. Those in apart, urgent
-	// and fresh hold their key, as do those in flight.
-	apart   []*entry            // from batches refused as a whole, by part
-	urgent  []*entry            // retries and follow-ups
-	fresh   []*entry            // from src
+	// Each entry that is not in flight is in one of these. Those in a queue of
+	// their lane hold their key, as do those in flight.
+	lanes   []*lane             // by quota, in the order of appearance
+	turn    int                 // the lane that may send next
 	parked  map[string][]*entry // by the key they wait for
 	waiting dueHeap             // for their next attempt
 	aside   int                 // parked and waiting
@@ -93,8 +96,6 @@ type loop struct {
 	epoch    int
 	renewing bool
 	tokens   chan error
-
-	refusedSince time.Time // of the first refusal since something was accepted
 
 	taken        bool // a batch was, so Graph understands us
 	refusedAlone int  // batches of one request refused since, see hopeless
@@ -140,27 +141,33 @@ func (l *loop) run(ctx context.Context) {
 	}
 }
 
-// stall ends a run in which everything is refused, and has the loop wake up to
-// do so.
+// stall ends a run in which all requests of a quota are refused, and has the loop
+// wake up to do so.
 func (l *loop) stall(wake time.Time) time.Time {
-	if l.stopped != nil || l.refusedSince.IsZero() || l.opts.StallTimeout < 0 {
+	if l.stopped != nil || l.opts.StallTimeout < 0 {
 		return wake
 	}
-	end := l.refusedSince.Add(l.opts.StallTimeout)
-	if !time.Now().Before(end) {
-		l.stop(fmt.Errorf("%w: not one request was accepted in %v", ErrStalled, l.opts.StallTimeout))
-		return time.Time{}
-	}
-	if wake.IsZero() || end.Before(wake) {
-		return end
+	for _, q := range l.lanes {
+		if q.open == 0 {
+			q.refusedSince = time.Time{} // it does not keep the run from its end
+		}
+		if q.refusedSince.IsZero() {
+			continue
+		}
+		end := q.refusedSince.Add(l.opts.StallTimeout)
+		if !time.Now().Before(end) {
+			l.stop(fmt.Errorf("%w: not one request%s was accepted in %v", ErrStalled, q.named(), l.opts.StallTimeout))
+			return time.Time{}
+		}
+		wake = earlier(wake, end)
 	}
 	return wake
 }
 
 // tooLong ends the run if the service asks for a longer wait than is sat out.
-func (l *loop) tooLong(wait time.Duration) {
+func (l *loop) tooLong(q *lane, wait time.Duration) {
 	if l.stopped == nil && l.opts.MaxWait >= 0 && wait > l.opts.MaxWait {
-		l.stop(fmt.Errorf("%w: %v, more than %v", ErrMaxWait, wait.Round(time.Second), l.opts.MaxWait))
+		l.stop(fmt.Errorf("%w%s: %v, more than %v", ErrMaxWait, q.named(), wait.Round(time.Second), l.opts.MaxWait))
 	}
 }
 
@@ -173,76 +180,15 @@ func untilWake(wake time.Time) time.Duration {
 }
 
 func (l *loop) idle() bool {
-	return l.srcDone && l.inFlight == 0 && !l.renewing && l.aside == 0 && len(l.apart)+len(l.urgent)+len(l.fresh) == 0
-}
-
-// launch starts batches until something forbids it and returns when to try
-// again; a zero time means when a flight lands.
-func (l *loop) launch(ctx context.Context, now time.Time) (wake time.Time) {
-	if l.stopped != nil || l.renewing {
-		return time.Time{}
+	if !l.srcDone || l.renewing {
+		return false
 	}
-	for len(l.waiting) > 0 && !l.waiting[0].due.After(now) {
-		l.aside--
-		l.admit(heap.Pop(&l.waiting).(*entry), true)
-	}
-	for l.inFlight < l.opts.Concurrency {
-		if l.fill(); ctx.Err() != nil {
-			break // nothing more is sent, not even what is ready
+	for _, q := range l.lanes {
+		if q.open > 0 {
+			return false
 		}
-		want := l.want()
-		if want == 0 {
-			break
-		}
-		n, at := l.gate.Take(now, want)
-		if n == 0 {
-			wake = at
-			break
-		}
-		l.start(now, l.pick(n))
 	}
-	if len(l.waiting) > 0 && (wake.IsZero() || l.waiting[0].due.Before(wake)) {
-		wake = l.waiting[0].due
-	}
-	return wake
-}
-
-// fill takes requests from src until a batch is full.
-func (l *loop) fill() {
-	for !l.srcDone && l.aside < maxAside && len(l.urgent)+len(l.fresh) < l.opts.BatchSize {
-		req, ok := l.next()
-		if !ok {
-			l.srcDone = true
-			return
-		}
-		l.enter(req, false)
-	}
-}
-
-// enter brings a request into the run.
-func (l *loop) enter(req Request, urgent bool) {
-	e := newEntry(req)
-	if err := req.check(); err != nil {
-		e.Err = fmt.Errorf("refused before it was sent: %w", err)
-		l.finish(e)
-		return
-	}
-	if req.Delay > 0 {
-		l.wait(e, time.Now().Add(req.Delay))
-		return
-	}
-	l.admit(e, urgent)
-}
-
-func (l *loop) start(now time.Time, entries []*entry) {
-	l.seq++
-	f := &flight{seq: l.seq, entries: entries, epoch: l.epoch, sent: now}
-	l.inFlight++
-	l.group.Go(func() error {
-		l.runner.post(l.posts, f)
-		l.landed <- f
-		return nil
-	})
+	return true
 }
 
 // landOthers takes in whatever else has landed, before anything is sent: one of
@@ -260,21 +206,23 @@ func (l *loop) landOthers() {
 
 // land takes in what became of a batch.
 func (l *loop) land(f *flight) {
+	q := f.lane
 	l.inFlight--
+	q.inFlight--
 	now := time.Now()
 	rep := f.report()
-	l.gate.Done(now, rep)
+	q.gate.Done(now, rep)
 	switch {
 	case rep.Accepted > 0:
-		l.refusedSince = time.Time{}
-	case rep.Refused > 0 && l.refusedSince.IsZero():
-		l.refusedSince = f.sent
+		q.refusedSince = time.Time{}
+	case rep.Refused > 0 && q.refusedSince.IsZero():
+		q.refusedSince = f.sent
 	}
 	if rep.Refused > 0 {
-		l.tooLong(rep.RetryAfter)
+		l.tooLong(q, rep.RetryAfter)
 	}
 	if l.opts.Logger.Enabled(l.posts, slog.LevelDebug) {
-		l.opts.Logger.Debug("batch answered", "batch", f.seq, "requests", len(f.entries), "took", now.Sub(f.sent),
+		l.opts.Logger.Debug("batch answered", "batch", f.seq, "quota", q.quota, "requests", len(f.entries), "took", now.Sub(f.sent),
 			"accepted", rep.Accepted, "throttled", rep.Refused, "lost", rep.Lost, "wait", rep.RetryAfter,
 			"request_id", Printable(f.reply.Header.Get("Request-Id")), "err", f.shownErr())
 	}
@@ -303,15 +251,15 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 	switch {
 	case e.refusedToken:
 		if l.refused(e, f); l.stopped == nil {
-			l.ready(e) // it keeps its key
+			e.lane.ready(e) // it keeps its key
 			return
 		}
 	case l.stopped != nil:
 	case e.throttled:
-		l.ready(e) // the gate holds it back
+		e.lane.ready(e) // the gate holds it back
 		return
 	case e.spoiled && !l.hopeless():
-		l.ready(e) // with half of the others; it keeps its key, too
+		e.lane.ready(e) // with half of the others; it keeps its key, too
 		return
 	case e.spoiled:
 		l.release(e)
@@ -329,7 +277,7 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 		pause := throttle.Backoff(e.Attempts-1, l.opts.Backoff, maxBackoff, jitter)
 		if told, ok := ParseRetryAfter(e.retryAfter, f.clock()); ok {
 			pause = max(pause, told)
-			l.tooLong(told)
+			l.tooLong(e.lane, told)
 		}
 		l.wait(e, f.answered.Add(pause))
 		return
@@ -380,6 +328,7 @@ func (l *loop) renewed(err error) {
 
 // finish settles an entry, for good, and takes in what settle asks for next.
 func (l *loop) finish(e *entry) {
+	e.lane.open--
 	follow := l.settle(e.Result)
 	if errors.Is(e.Err, ErrNotSent) {
 		return
@@ -401,8 +350,10 @@ func (l *loop) stop(cause error) {
 
 // drain settles everything that a stopped run leaves behind.
 func (l *loop) drain() {
-	left := append(l.apart, l.urgent...)
-	left = append(left, l.fresh...)
+	var left []*entry
+	for _, q := range l.lanes {
+		left = slices.Concat(left, q.apart, q.urgent, q.fresh)
+	}
 	left = append(left, l.waiting...)
 	for _, queue := range l.parked {
 		left = append(left, queue...)
@@ -418,6 +369,6 @@ func (l *loop) drain() {
 		}
 		e := newEntry(req)
 		e.notSent()
-		l.finish(e)
+		l.settle(e.Result) // what it asks for is dropped
 	}
 }

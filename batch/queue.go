@@ -6,7 +6,7 @@ import (
 )
 
 // admit makes an entry ready to be sent, or parks it behind the one that holds
-// its key.
+// its key, of whatever quota that is.
 func (l *loop) admit(e *entry, urgent bool) {
 	if key := e.req.Key; key != "" {
 		if _, held := l.busy[key]; held {
@@ -17,18 +17,9 @@ func (l *loop) admit(e *entry, urgent bool) {
 		l.busy[key] = struct{}{}
 	}
 	if urgent {
-		l.ready(e)
+		e.lane.ready(e)
 	} else {
-		l.fresh = append(l.fresh, e)
-	}
-}
-
-// ready queues an entry that holds its key ahead of the new ones.
-func (l *loop) ready(e *entry) {
-	if e.part != 0 {
-		l.apart = append(l.apart, e)
-	} else {
-		l.urgent = append(l.urgent, e)
+		e.lane.fresh = append(e.lane.fresh, e)
 	}
 }
 
@@ -49,43 +40,13 @@ func (l *loop) release(e *entry) {
 		l.parked[key] = queue[1:]
 	}
 	l.aside--
-	l.ready(queue[0])
+	queue[0].lane.ready(queue[0])
 }
 
 func (l *loop) wait(e *entry, due time.Time) {
 	e.due = due
 	heap.Push(&l.waiting, e)
 	l.aside++
-}
-
-// want is how many entries the next batch could hold. A part goes by itself: in
-// it may be what has a whole batch refused.
-func (l *loop) want() int {
-	if len(l.apart) == 0 {
-		return min(len(l.urgent)+len(l.fresh), l.opts.BatchSize)
-	}
-	n := 1
-	for n < len(l.apart) && l.apart[n].part == l.apart[0].part {
-		n++
-	}
-	return n
-}
-
-// pick takes the next n ready entries, n being at most what want tells: those of
-// one part, else urgent ones first.
-func (l *loop) pick(n int) []*entry {
-	picked := make([]*entry, 0, n)
-	if len(l.apart) > 0 {
-		picked = append(picked, l.apart[:n]...)
-		l.apart = shift(l.apart, n)
-		return picked
-	}
-	u := min(n, len(l.urgent))
-	picked = append(picked, l.urgent[:u]...)
-	picked = append(picked, l.fresh[:n-u]...)
-	l.urgent = shift(l.urgent, u)
-	l.fresh = shift(l.fresh, n-u)
-	return picked
 }
 
 // shift drops the first n elements and keeps the array, so that a queue that

@@ -30,10 +30,17 @@ type Request struct {
 	// Body is a JSON value, nil for none.
 	Body json.RawMessage
 
+	// Quota names the limit of the service that the request counts against, such
+	// as "read" or "write". Requests of different quotas never share a batch, and
+	// those of one do not wait for another's gate. Empty is a quota like any
+	// other. There should be a handful: each costs state as long as the run lasts.
+	Quota string
+
 	// Key names what the request writes to, such as a user. Two requests with
-	// the same Key are never in one batch and never in flight at once: Graph
-	// runs the requests of a batch in parallel, and parallel writes to one
-	// user's authentication methods get lost. Empty means no restriction.
+	// the same Key, whatever their Quota, are never in one batch and never in
+	// flight at once: Graph runs the requests of a batch in parallel, and parallel
+	// writes to one user's authentication methods get lost. Empty means no
+	// restriction.
 	// Source: KelvinTegelaar/CIPP-API PR#1938.
 	Key string
 
@@ -100,8 +107,8 @@ var (
 	// ErrMaxWait ends a run: the service asks to wait longer than Options.MaxWait.
 	ErrMaxWait = errors.New("the service asks for too long a wait")
 
-	// ErrStalled ends a run: requests were refused for Options.StallTimeout, and
-	// none was accepted.
+	// ErrStalled ends a run: requests of a quota were refused for
+	// Options.StallTimeout, and none was accepted.
 	ErrStalled = errors.New("the service refuses everything")
 
 	// ErrUnauthorized ends a run: Graph refused the token and the new one too,

@@ -14,8 +14,11 @@ type Options struct {
 	// BatchSize is the most requests in one batch, 1 to 20. Zero means 20.
 	BatchSize int
 
-	// Concurrency is the most batches in flight. Zero means as many as the pace
-	// takes, up to 512.
+	// Concurrency is the most batches in flight, of all quotas together. Zero
+	// means as many as the pace takes, up to 512. While a quota has something to
+	// send, no wait to sit out and nothing in flight, the others leave it a slot,
+	// so that it need not wait for their answers. With a Concurrency of 1 there
+	// is none to leave, and the quotas take turns.
 	Concurrency int
 
 	// MaxAttempts is how often a request is sent before it is given up; being
@@ -35,16 +38,18 @@ type Options struct {
 	// one, up to a minute. Zero means 1 s.
 	Backoff time.Duration
 
-	// MaxRate is the most requests a second, whatever the tenant would take.
-	// Zero means no such bound.
+	// MaxRate is the most requests a second, of all quotas together and whatever
+	// the tenant would take. Zero means no such bound.
 	MaxRate float64
 
-	// MaxWait ends the run when the service asks to wait longer. Zero means
-	// 15 minutes, negative any wait is sat out.
+	// MaxWait ends the run when the service asks to wait longer, be it for one
+	// quota only. Zero means 15 minutes, negative any wait is sat out.
 	MaxWait time.Duration
 
-	// StallTimeout ends the run when requests were refused for so long without
-	// one being accepted. Zero means 30 minutes, negative never.
+	// StallTimeout ends the run when requests of a quota were refused for so long
+	// without one being accepted. It does so even if other quotas go on, because
+	// the run would not get to its end; a quota whose requests are all settled
+	// ends nothing. Zero means 30 minutes, negative never.
 	StallTimeout time.Duration
 
 	// Headers are added to each individual request that does not set them.

@@ -1,0 +1,98 @@
+package batch
+
+import (
+	"time"
+
+	"tapsweep/batch/throttle"
+)
+
+// lane is what the requests of one quota have to themselves: the gate that they
+// pass and the queues before it. Lanes meet only where they share slots, keys, the
+// token and Options.MaxRate.
+type lane struct {
+	quota string
+	gate  *throttle.Controller
+
+	// Entries that hold their key and may go.
+	apart  []*entry // from batches refused as a whole, by part
+	urgent []*entry // retries and follow-ups
+	fresh  []*entry // from src
+
+	fed      bool // src has yielded a request of this quota
+	open     int  // entries not settled, wherever they are
+	inFlight int  // batches
+
+	refusedSince time.Time // of the first refusal since something was accepted
+}
+
+// lane returns the lane of a quota. Quotas are few, so that they are searched.
+func (l *loop) lane(quota string) *lane {
+	for _, q := range l.lanes {
+		if q.quota == quota {
+			return q
+		}
+	}
+	q := &lane{quota: quota}
+	if len(l.lanes) == 0 {
+		q.gate = throttle.New(l.runner.pace)
+	} else {
+		q.gate = l.lanes[0].gate.Sibling()
+	}
+	l.lanes = append(l.lanes, q)
+	return q
+}
+
+// ready queues an entry that holds its key ahead of the new ones.
+func (q *lane) ready(e *entry) {
+	if e.part != 0 {
+		q.apart = append(q.apart, e)
+	} else {
+		q.urgent = append(q.urgent, e)
+	}
+}
+
+// want is how many entries the next batch of at most size could hold. A part goes
+// by itself: in it may be what has a whole batch refused.
+func (q *lane) want(size int) int {
+	if len(q.apart) == 0 {
+		return min(len(q.urgent)+len(q.fresh), size)
+	}
+	n := 1
+	for n < len(q.apart) && q.apart[n].part == q.apart[0].part {
+		n++
+	}
+	return n
+}
+
+// pick takes the next n ready entries, n being at most what want tells: those of
+// one part, else urgent ones first.
+func (q *lane) pick(n int) []*entry {
+	picked := make([]*entry, 0, n)
+	if len(q.apart) > 0 {
+		picked = append(picked, q.apart[:n]...)
+		q.apart = shift(q.apart, n)
+		return picked
+	}
+	u := min(n, len(q.urgent))
+	picked = append(picked, q.urgent[:u]...)
+	picked = append(picked, q.fresh[:n-u]...)
+	q.urgent = shift(q.urgent, u)
+	q.fresh = shift(q.fresh, n-u)
+	return picked
+}
+
+// closedUntil is the end of the wait in force, zero if there is none.
+func (q *lane) closedUntil(now time.Time) time.Time {
+	if until := q.gate.ClosedUntil(); until.After(now) {
+		return until
+	}
+	return time.Time{}
+}
+
+// named is how an error names the quota, nothing for the one without a name.
+func (q *lane) named() string {
+	if q.quota == "" {
+		return ""
+	}
+	return " of quota " + q.quota
+}
