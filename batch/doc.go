@@ -26,7 +26,7 @@
 // A tenant has a limit for reads, another for writes, and more for some parts of
 // Graph. Requests that name the one they count against with [Request.Quota] keep to
 // the pace of that one, each quota in batches of its own; a wait for the one is none
-// for the other.
+// for the other. [Options.Observe] shows the waits.
 //
 // Memory is bounded by what is in flight and, with several quotas, some thousands
 // of requests in queue; lists of a million requests stream.

@@ -244,6 +244,13 @@ func (l *loop) land(f *flight) {
 		l.release(e)
 		l.finish(e)
 	}
+	if l.opts.Observe != nil {
+		l.opts.Observe(Observation{
+			Time: now, Quota: q.quota,
+			Accepted: rep.Accepted, Refused: rep.Refused, Lost: rep.Lost,
+			ClosedUntil: q.closedUntil(now), InFlight: l.inFlight,
+		})
+	}
 }
 
 // again decides what happens to an entry that its attempt did not settle.

@@ -556,6 +556,63 @@ func TestQuotaPace(t *testing.T) {
 	})
 }
 
+func TestObserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*graphsim.Limit{graphsim.ThrottleFirst(15, time.Minute).Of(graphsim.Writes)},
+			Faults: []graphsim.Fault{{Batch: 4, Do: graphsim.Reset()}}})
+		users := tenant.Populate(100)
+		start := time.Now()
+		var seen []batch.Observation
+		settled := make(map[string]int)
+		runner, _ := batch.NewRunner(tenant, batch.Options{Concurrency: 4, Observe: func(o batch.Observation) {
+			if o.Time != time.Now() {
+				t.Errorf("observed at %v: %v", time.Now(), o.Time)
+			}
+			seen = append(seen, o)
+		}})
+		err := runner.Run(t.Context(), func(yield func(batch.Request) bool) {
+			for _, u := range users {
+				if !yield(listOf(u.UPN)) || !yield(writeOf(u)) {
+					return
+				}
+			}
+		}, func(r batch.Result) []batch.Request {
+			settled[r.Request.Quota]++
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums := make(map[string]batch.Observation)
+		var closed time.Time
+		for _, o := range seen {
+			sum := sums[o.Quota]
+			sum.Accepted += o.Accepted
+			sum.Refused += o.Refused
+			sum.Lost += o.Lost
+			sums[o.Quota] = sum
+			if o.InFlight < 0 || o.InFlight > 3 {
+				t.Errorf("%d batches in flight", o.InFlight)
+			}
+			if o.Quota == "write" && o.Refused > 0 {
+				closed = o.ClosedUntil
+			}
+			if o.Quota == "read" && !o.ClosedUntil.IsZero() {
+				t.Errorf("reads are closed until %v", o.ClosedUntil)
+			}
+		}
+		if got := closed.Sub(start); got < time.Minute+time.Second/2 || got > time.Minute+2*time.Second {
+			t.Errorf("writes are closed until %v after the start", got)
+		}
+		if r, w := sums["read"], sums["write"]; r.Accepted != 100 || w.Accepted != 100 || w.Refused != 15 || r.Lost+w.Lost != 20 || r.Refused != 0 {
+			t.Errorf("observed %+v", sums)
+		}
+		if seen[len(seen)-1].InFlight != 0 || settled["read"]+settled["write"] != 200 {
+			t.Errorf("the last is %+v, %v settled", seen[len(seen)-1], settled)
+		}
+	})
+}
+
 // Under any mix of faults, with limits of their own for reads and writes and with
 // follow-ups from each quota to others, each request settles once, no batch mixes
 // quotas, and no write is lost.

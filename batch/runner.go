@@ -61,8 +61,29 @@ type Options struct {
 	// the run at the first refusal.
 	Reauthorize func(ctx context.Context, refused *StatusError) error
 
+	// Observe is called on the goroutine of Run for each batch that has landed,
+	// after its results were settled. It holds up the run, so it must be quick.
+	// Nil means none.
+	Observe func(Observation)
+
 	// Logger gets one Debug record a batch. Nil logs nothing.
 	Logger *slog.Logger
+}
+
+// An Observation tells how a batch fared, and how things stand after it.
+type Observation struct {
+	Time  time.Time // when the batch was taken in
+	Quota string    // that of its requests
+
+	Accepted int // requests that were answered, and not refused for their pace
+	Refused  int // requests answered with 429, or 503 as a whole batch
+	Lost     int // requests whose answer is missing or unreadable
+
+	// ClosedUntil is when the next request of the quota may go, zero if its gate
+	// is open.
+	ClosedUntil time.Time
+
+	InFlight int // batches in flight, of all quotas
 }
 
 const (
