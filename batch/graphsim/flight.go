@@ -3,7 +3,6 @@ package graphsim
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -13,7 +12,7 @@ type flight struct {
 	calls  []call
 	early  []bool      // by Limit: sent although the client was told to wait
 	doors  []time.Time // by Limit: until when the answer tells the client to wait
-	writes []*user     // users with a write in it
+	writes []*holding  // of the users with a write in it
 }
 
 // wire is what goes out of a door.
@@ -99,16 +98,17 @@ func (t *Tenant) depart(calls []call, isBatch bool) *flight {
 		if !c.route.writes(c.method) {
 			continue
 		}
-		u := t.users[strings.ToLower(c.route.user)]
+		u := t.find(c.route.user)
 		if u == nil {
 			continue
 		}
-		if u.inFlight > 0 && u.flightSeq != t.seq {
+		h := u.hold()
+		if h.inFlight > 0 && h.flightSeq != t.seq {
 			t.stats.OverlappingWrites++
 		}
-		u.inFlight++
-		u.flightSeq = t.seq
-		f.writes = append(f.writes, u)
+		h.inFlight++
+		h.flightSeq = t.seq
+		f.writes = append(f.writes, h)
 	}
 	return f
 }
@@ -165,8 +165,8 @@ func (t *Tenant) land(f *flight) {
 	if f.batch > 0 {
 		t.running--
 	}
-	for _, u := range f.writes {
-		u.inFlight--
+	for _, h := range f.writes {
+		h.inFlight--
 	}
 }
 

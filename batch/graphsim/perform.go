@@ -24,12 +24,9 @@ func (t *Tenant) perform(c *call, now time.Time) answer {
 	if r.me {
 		r.user = c.who.oid
 	}
-	u := t.users[strings.ToLower(r.user)]
+	u := t.find(r.user)
 	if may := c.who.mayDo(u); may&needed(r.resource, c.method) == 0 {
-		if r.resource == resUsers || r.resource == resUser || r.resource == resSessions {
-			return t.fail(c, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
-		}
-		return t.fail(c, 403, "accessDenied", "Request Authorization failed")
+		return t.forbidden(c)
 	}
 	if r.resource == resUsers {
 		return t.listUsers(c)
@@ -52,6 +49,15 @@ func (t *Tenant) perform(c *call, now time.Time) answer {
 	return t.performOnPasses(c, u, now)
 }
 
+// forbidden is the answer to a caller without the permission; each service has its own.
+func (t *Tenant) forbidden(c *call) answer {
+	switch c.route.resource {
+	case resPasses, resPass, resMethods:
+		return t.fail(c, 403, "accessDenied", "Request Authorization failed")
+	}
+	return t.fail(c, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+}
+
 func (t *Tenant) performOnPasses(c *call, u *user, now time.Time) answer {
 	r := &c.route
 	if u.Privileged {
@@ -66,11 +72,11 @@ func (t *Tenant) performOnPasses(c *call, u *user, now time.Time) answer {
 		// Writes to the methods of one user that Graph runs at the same time get in
 		// each other's way: all are answered as done, and only one is.
 		// Source: KelvinTegelaar/CIPP-API PR#1938; KelvinTegelaar/CIPP#3902.
-		if u.wroteSeq == c.batch && c.method == "DELETE" {
+		if u.hold().wroteSeq == c.batch && c.method == "DELETE" {
 			t.stats.LostWrites++
 			return answer{status: 204}
 		}
-		u.wroteSeq = c.batch
+		u.held.wroteSeq = c.batch
 	}
 
 	i := -1
@@ -84,11 +90,11 @@ func (t *Tenant) performOnPasses(c *call, u *user, now time.Time) answer {
 		return t.listPasses(c, u, now)
 	case c.method == "GET":
 		if i >= 0 {
-			return jsonAnswer(200, appendPass(nil, &u.Passes[i], now, c.root, ""))
+			return jsonAnswer(200, appendPass(nil, &u.held.passes[i], now, c.root, ""))
 		}
-		for g := range u.ghosts {
-			if strings.EqualFold(u.ghosts[g].ID, r.pass) && now.Before(u.ghosts[g].until) {
-				return jsonAnswer(200, appendPass(nil, &u.ghosts[g].Pass, now, c.root, ""))
+		for _, p := range u.listed(now) {
+			if strings.EqualFold(p.ID, r.pass) {
+				return jsonAnswer(200, appendPass(nil, p, now, c.root, ""))
 			}
 		}
 		return t.noPass(c)
@@ -111,33 +117,41 @@ func (t *Tenant) noPass(c *call) answer {
 
 func (t *Tenant) dropPass(u *user, i int, now time.Time) {
 	if t.opts.ListLag > 0 {
-		u.ghosts = append(u.ghosts, ghost{u.Passes[i], now.Add(t.opts.ListLag)})
+		u.held.ghosts = append(u.held.ghosts, ghost{u.held.passes[i], now.Add(t.opts.ListLag)})
 	}
-	u.Passes = slices.Delete(u.Passes, i, i+1)
+	u.held.passes = slices.Delete(u.held.passes, i, i+1)
+}
+
+// listed are the passes that a LIST shows: those there are and those that were.
+func (u *user) listed(now time.Time) []*Pass {
+	if u.held == nil {
+		return nil
+	}
+	all := make([]*Pass, 0, len(u.held.passes)+len(u.held.ghosts))
+	for i := range u.held.passes {
+		all = append(all, &u.held.passes[i])
+	}
+	for i := range u.held.ghosts {
+		if g := &u.held.ghosts[i]; now.Before(g.until) {
+			all = append(all, &g.Pass)
+		}
+	}
+	return all
 }
 
 func (t *Tenant) listPasses(c *call, u *user, now time.Time) answer {
+	t.stats.Lists++
 	b := make([]byte, 0, 512)
 	b = append(b, `{"@odata.context":"`...)
 	b = append(b, c.root...)
 	b = append(b, `/$metadata#users('`...)
 	b = append(b, u.ID...)
 	b = append(b, `')/authentication/temporaryAccessPassMethods","value":[`...)
-	first := len(b)
-	for i := range u.Passes {
-		if len(b) > first {
+	for i, p := range u.listed(now) {
+		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendPass(b, &u.Passes[i], now, "", "")
-	}
-	for i := range u.ghosts {
-		if !now.Before(u.ghosts[i].until) {
-			continue
-		}
-		if len(b) > first {
-			b = append(b, ',')
-		}
-		b = appendPass(b, &u.ghosts[i].Pass, now, "", "")
+		b = appendPass(b, p, now, "", "")
 	}
 	return jsonAnswer(200, append(b, "]}"...))
 }
@@ -214,11 +228,11 @@ func (t *Tenant) createPass(c *call, u *user, now time.Time) answer {
 	if u.Guest {
 		return t.fail(c, 400, "badRequest", "Temporary Access Pass cannot be added to an external guest user.")
 	}
-	for len(u.Passes) > 0 {
+	for len(u.passes()) > 0 {
 		t.dropPass(u, 0, now)
 	}
 	p.fill(u.ID, 0, now)
-	u.Passes = append(u.Passes, p)
+	u.hold().passes = append(u.held.passes, p)
 	a := jsonAnswer(201, appendPass(nil, &p, now, c.root, string(t.newID()[:8])))
 	a.done = true
 	return a

@@ -17,6 +17,7 @@ func (t *Tenant) Populate(n int) []User {
 	defer t.mu.Unlock()
 	made := make([]User, n)
 	t.order = slices.Grow(t.order, n)
+	t.names.reserve(t.order, 2*n)
 	passes := make([]Pass, n)
 	for i := range made {
 		t.populated++
@@ -57,14 +58,14 @@ func (t *Tenant) SeedPair(userName, method string) {
 
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	have := t.users[strings.ToLower(userName)]
+	have := t.find(userName)
 	if have == nil {
 		have = t.add(u)
 	}
 	switch {
 	case strings.HasPrefix(local, "nopass"):
 		return
-	case method == "" && len(have.Passes) > 0:
+	case method == "" && len(have.passes()) > 0:
 		return
 	case method == "":
 		method = guidOf("pass", have.ID, "0")
@@ -76,7 +77,45 @@ func (t *Tenant) SeedPair(userName, method string) {
 	}
 	p := Pass{ID: method}
 	p.fill(have.ID, 0, time.Now().UTC())
-	have.Passes = append(have.Passes, p)
+	have.hold().passes = append(have.held.passes, p)
+}
+
+// Fill adds n users, made by each from 0 on, as AddUser does, for tenants of a size
+// that real ones have: a user without a pass takes some 150 bytes, and each is
+// asked for one at a time. It must not use the tenant. No user may have an id or a
+// name that is taken; Fill does not look.
+func (t *Tenant) Fill(n int, each func(i int) User) {
+	now := time.Now().UTC()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.order = slices.Grow(t.order, n)
+	t.names.reserve(t.order, 2*n)
+	const together = 256 // users in one allocation, ids and names in another
+	var users []user
+	departments := map[string]string{}
+	for i := 0; i < n; i += len(users) {
+		users = make([]user, min(together, n-i))
+		var text strings.Builder
+		for j := range users {
+			in := each(i + j)
+			in.Passes = slices.Clone(in.Passes)
+			in.fill(now)
+			if _, known := departments[in.Department]; !known {
+				departments[in.Department] = strings.Clone(in.Department)
+			}
+			in.Department = departments[in.Department]
+			users[j].set(in)
+			text.WriteString(in.ID)
+			text.WriteString(in.UPN)
+		}
+		all := strings.Clone(text.String())
+		for j := range users {
+			u := &users[j]
+			u.ID, all = all[:len(u.ID)], all[len(u.ID):]
+			u.UPN, all = all[:len(u.UPN)], all[len(u.UPN):]
+			t.enter(u)
+		}
+	}
 }
 
 // guidOf makes a version 4 GUID that always is the same for the same parts.

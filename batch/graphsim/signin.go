@@ -163,7 +163,7 @@ func (t *Tenant) grantUser(s SignIn, form url.Values, host string) map[string]an
 	t.entra.refresh[refresh] = s
 	body := t.grantBody(t.issueUser(s.User, s.Scopes, aud))
 	name := s.User
-	if u := t.users[strings.ToLower(s.User)]; u != nil {
+	if u := t.find(s.User); u != nil {
 		name = u.UPN
 	}
 	now := time.Now()

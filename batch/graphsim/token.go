@@ -45,11 +45,11 @@ func (t *Tenant) UserToken(userID string, scopes ...string) string {
 // issueUser is called with mu held.
 func (t *Tenant) issueUser(userID string, scopes []string, audience string) string {
 	claims := map[string]any{"scp": strings.Join(scopes, " ")}
-	if u := t.users[strings.ToLower(userID)]; u != nil {
+	if u := t.find(userID); u != nil {
 		userID = u.ID
 		claims["upn"], claims["unique_name"] = u.UPN, u.UPN
-		if len(u.Roles) > 0 {
-			claims["wids"] = u.Roles
+		if u.held != nil && len(u.held.roles) > 0 {
+			claims["wids"] = u.held.roles
 		}
 	}
 	return t.issue(userCaller(userID, scopes), audience, claims)
