@@ -3,12 +3,13 @@ package graphsim
 import "strings"
 
 // may is a set of things that a token allows.
-type may uint8
+type may uint16
 
 const (
 	readPasses may = 1 << iota
 	writePasses
 	readUsers
+	readEnabled // accountEnabled of users, if Options say that it takes more
 	revokeSessions
 )
 
@@ -20,11 +21,11 @@ var grants = map[string]may{
 	"UserAuthenticationMethod.Read.All":      readPasses,
 	"UserAuthenticationMethod.ReadWrite.All": readPasses | writePasses,
 	"User.ReadBasic.All":                     readUsers,
-	"User.Read.All":                          readUsers,
-	"User.ReadWrite.All":                     readUsers | revokeSessions,
+	"User.Read.All":                          readUsers | readEnabled,
+	"User.ReadWrite.All":                     readUsers | readEnabled | revokeSessions,
 	"User.RevokeSessions.All":                revokeSessions,
-	"Directory.Read.All":                     readUsers,
-	"Directory.ReadWrite.All":                readUsers | revokeSessions,
+	"Directory.Read.All":                     readUsers | readEnabled,
+	"Directory.ReadWrite.All":                readUsers | readEnabled | revokeSessions,
 }
 
 // ownGrants says what a delegated permission allows on the signed-in user only.
@@ -33,8 +34,8 @@ var ownGrants = map[string]may{
 	"UserAuthMethod-TAP.ReadWrite":       readPasses | writePasses,
 	"UserAuthenticationMethod.Read":      readPasses,
 	"UserAuthenticationMethod.ReadWrite": readPasses | writePasses,
-	"User.Read":                          readUsers,
-	"User.ReadWrite":                     readUsers,
+	"User.Read":                          readUsers | readEnabled,
+	"User.ReadWrite":                     readUsers | readEnabled,
 }
 
 // caller is who a token speaks for.

@@ -2,115 +2,145 @@ package graphsim
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 )
 
-// The page sizes of GET /users. Source: learn.microsoft.com/graph/api/user-list.
-const (
-	defaultPage = 100
-	maxPage     = 999
-)
-
-// listUsers answers GET /users with paging, $top and $select. Called with mu held.
+// listUsers answers GET /users. Called with mu held.
 func (t *Tenant) listUsers(c *call) answer {
-	q, err := url.ParseQuery(c.query)
-	if err != nil {
-		return t.fail(c, 400, "BadRequest", "The query specified in the URI is not valid.")
+	q, refused := t.readQuery(c, "$filter", "$count")
+	if refused != nil {
+		return *refused
 	}
-	size := defaultPage
-	if q.Has("$top") {
-		if size, err = strconv.Atoi(q.Get("$top")); err != nil || size < 1 || size > maxPage {
-			return t.fail(c, 400, "Request_BadRequest", "Invalid page size specified: '"+q.Get("$top")+
-				"'. Must be between 1 and 999 inclusive.")
+	r := run{end: len(t.order), step: 1}
+	if q.Has("$filter") {
+		keep, asksEnabled, ok := userFilter(q.Get("$filter"))
+		if !ok {
+			return t.badFilter(c)
 		}
-	}
-	for name := range q {
-		if name != "$top" && name != "$select" && name != "$skiptoken" && strings.HasPrefix(name, "$") {
-			return t.fail(c, 400, "Request_UnsupportedQuery", "The query option '"+name+"' is not supported.")
+		if asksEnabled && t.hidesEnabled(c.who.all) {
+			return t.forbidden(c)
 		}
+		r.keep = func(i int) bool { return keep(t.order[i]) }
 	}
-	from, afterEmpty, ok := 0, false, true
-	if q.Has("$skiptoken") {
-		if from, afterEmpty, ok = readSkipToken(q.Get("$skiptoken")); !ok || from > len(t.order) {
-			return t.fail(c, 400, "Directory_ExpiredPageToken", "The specified page token value has expired "+
-				"and can no longer be included in your request.")
-		}
-	}
-	to := min(from+size, len(t.order))
-	if t.opts.EmptyPages && from > 0 && !afterEmpty {
-		to = from
-	}
-
-	b := append(make([]byte, 0, 64+160*(to-from)), `{"@odata.context":"`...)
-	b = append(b, c.root...)
-	b = append(b, `/$metadata#users"`...)
-	if to < len(t.order) {
-		q.Set("$skiptoken", skipToken(to, to == from))
-		root := c.root
-		if t.opts.ForeignLinks {
-			root = "https://graph.example.net" + root[strings.LastIndexByte(root, '/'):]
-		}
-		b = append(b, `,"@odata.nextLink":`...)
-		b = appendString(b, root+"/users?"+strings.ReplaceAll(q.Encode(), "%24", "$"))
-	}
-	b = append(b, `,"value":[`...)
-	for i, u := range t.order[from:to] {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendUser(b, u, q.Get("$select"))
-	}
-	return jsonAnswer(200, append(b, "]}"...))
+	shown := t.shown(q.Get("$select"), c.who.all)
+	r.put = func(b []byte, i int) []byte { return appendUser(b, t.order[i], shown) }
+	t.stats.Pages++
+	return t.page(c, &q, "users", r)
 }
 
-// A page token means something to the service only, so it does not look like a number.
-func skipToken(at int, empty bool) string {
-	token := "RFNwdAIAAQAAA" + strconv.FormatInt(int64(at), 36)
-	if empty {
-		token += "Z"
-	}
-	return token
-}
-
-func readSkipToken(s string) (at int, empty, ok bool) {
-	s, ok = strings.CutPrefix(s, "RFNwdAIAAQAAA")
-	s, empty = strings.CutSuffix(s, "Z")
-	n, err := strconv.ParseInt(s, 36, 32)
-	return int(n), empty, ok && err == nil && n >= 0
+func (t *Tenant) badFilter(c *call) answer {
+	return t.fail(c, 400, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified.")
 }
 
 func (t *Tenant) userJSON(c *call, u *user) []byte {
 	q, _ := url.ParseQuery(c.query) // an unreadable query selects nothing
 	b := append([]byte(`{"@odata.context":"`), c.root...)
 	b = append(b, `/$metadata#users/$entity",`...)
-	return append(b, appendUser(nil, u, q.Get("$select"))[1:]...)
+	return append(b, appendUser(nil, u, t.shown(q.Get("$select"), c.who.mayDo(u)))[1:]...)
 }
 
-// appendUser appends the selected properties, or all that are known.
-func appendUser(b []byte, u *user, selected string) []byte {
-	userType, enabled := "Member", strconv.FormatBool(!u.Disabled)
-	if u.Guest {
-		userType = "Guest"
+// shown is a set of properties that an answer shows.
+type shown uint8
+
+const (
+	showType       shown = 1 << iota // @odata.type
+	showID                           // id
+	showUPN                          // userPrincipalName
+	showName                         // displayName
+	showKind                         // userType
+	showEnabled                      // accountEnabled
+	showNoEnabled                    // accountEnabled, as null
+	showDepartment                   // department, if selected
+)
+
+var selectable = map[string]shown{
+	"id": showID, "userPrincipalName": showUPN, "displayName": showName,
+	"userType": showKind, "accountEnabled": showEnabled, "department": showDepartment,
+}
+
+// shown gives the properties that are selected, or many of those that are known,
+// as far as a caller may see them.
+func (t *Tenant) shown(selected string, may may) shown {
+	s := showID | showUPN | showName | showKind | showEnabled
+	if selected != "" {
+		s = 0
+		for name := range strings.SplitSeq(selected, ",") {
+			s |= selectable[strings.TrimSpace(name)]
+		}
 	}
-	b = append(b, '{')
-	for _, p := range [...]struct{ name, value string }{
-		{"id", u.ID}, {"userPrincipalName", u.UPN}, {"displayName", u.UPN},
-		{"userType", userType}, {"accountEnabled", enabled},
-	} {
-		if selected != "" && !strings.Contains(","+strings.ReplaceAll(selected, " ", "")+",", ","+p.name+",") {
-			continue
+	if may&readUsers == 0 {
+		// Of members that a caller may not read there is the type and the id.
+		// Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
+		return showType | showID
+	}
+	if s&showEnabled != 0 && t.hidesEnabled(may) {
+		if s &^= showEnabled; selected != "" {
+			s |= showNoEnabled
 		}
-		if b[len(b)-1] != '{' {
-			b = append(b, ',')
-		}
-		b = appendString(b, p.name)
-		b = append(b, ':')
-		if p.name == "accountEnabled" {
-			b = append(b, p.value...)
+	}
+	return s
+}
+
+func (t *Tenant) hidesEnabled(may may) bool { return t.opts.BasicHidesEnabled && may&readEnabled == 0 }
+
+// appendUser appends what is shown of a user.
+func appendUser(b []byte, u *user, s shown) []byte {
+	first := len(b)
+	name := func(n string) {
+		b = append(b, ',', '"')
+		b = append(b, n...)
+		b = append(b, '"', ':')
+	}
+	if s&showType != 0 {
+		name("@odata.type")
+		b = append(b, `"#microsoft.graph.user"`...)
+	}
+	if s&showID != 0 {
+		name("id")
+		b = appendString(b, u.ID)
+	}
+	if s&showUPN != 0 {
+		name("userPrincipalName")
+		b = appendString(b, u.UPN)
+	}
+	if s&showName != 0 {
+		name("displayName")
+		b = appendString(b, u.UPN)
+	}
+	if s&showKind != 0 {
+		name("userType")
+		b = appendString(b, u.userType())
+	}
+	switch {
+	case s&showEnabled != 0 && u.Disabled:
+		name("accountEnabled")
+		b = append(b, "false"...)
+	case s&showEnabled != 0:
+		name("accountEnabled")
+		b = append(b, "true"...)
+	case s&showNoEnabled != 0:
+		name("accountEnabled")
+		b = append(b, "null"...)
+	}
+	if s&showDepartment != 0 {
+		name("department")
+		if u.Department == "" {
+			b = append(b, "null"...)
 		} else {
-			b = appendString(b, p.value)
+			b = appendString(b, u.Department)
 		}
+	}
+	if len(b) == first {
+		b = append(b, '{')
+	} else {
+		b[first] = '{' // in place of the first comma
 	}
 	return append(b, '}')
+}
+
+func (u *user) userType() string {
+	if u.Guest {
+		return "Guest"
+	}
+	return "Member"
 }
