@@ -31,6 +31,13 @@ type User struct {
 	// Roles are the Entra roles, by template id, that tokens of the user name.
 	Roles []string
 
+	// Admin has isAdmin true in the report. Privileged implies it.
+	Admin bool
+
+	// Reissue is how long after a DELETE of one of the user's passes another one
+	// appears, as if made by whoever made the first. Zero is never.
+	Reissue time.Duration
+
 	// Passes are the user's Temporary Access Passes, in a real tenant at most one.
 	Passes []Pass
 }
@@ -50,63 +57,32 @@ type Pass struct {
 
 	// Reason is methodUsabilityReason. Empty is worked out from the dates.
 	Reason string
+
+	// CreatedBy is who made it. With Options.Audit there is an entry about it at the
+	// time of Created; nil is nobody who is known, and makes none. A pass that is
+	// made by POST is by the caller.
+	CreatedBy *Actor
 }
 
 // user is an account. There may be a million, so what only a few of them have is
 // kept elsewhere.
 type user struct {
-	ID, UPN, Department         string
-	Privileged, Guest, Disabled bool
+	ID, UPN, Department                string
+	Privileged, Guest, Disabled, Admin bool
 
 	held *holding // nil while there is nothing to say
-}
-
-// holding is what goes on with a user's passes.
-type holding struct {
-	passes    []Pass
-	ghosts    []ghost
-	roles     []string
-	inFlight  int32 // running batches and direct requests with a write for the user
-	flightSeq int   // the last flight that announced one
-	wroteSeq  int   // the last batch that carried one out
-}
-
-// ghost is a deleted pass that is still listed.
-type ghost struct {
-	Pass
-	until time.Time
-}
-
-func (u *user) hold() *holding {
-	if u.held == nil {
-		u.held = new(holding)
-	}
-	return u.held
-}
-
-// passes are what the user holds. Change them through hold.
-func (u *user) passes() []Pass {
-	if u.held == nil {
-		return nil
-	}
-	return u.held.passes
 }
 
 // set makes u what in says; what is going on with it goes on.
 func (u *user) set(in User) {
 	u.ID, u.UPN, u.Department = in.ID, in.UPN, in.Department
-	u.Privileged, u.Guest, u.Disabled = in.Privileged, in.Guest, in.Disabled
-	if u.held != nil || len(in.Passes) > 0 {
-		u.hold().passes = in.Passes
+	u.Privileged, u.Guest, u.Disabled, u.Admin = in.Privileged, in.Guest, in.Disabled, in.Admin
+	if u.held != nil || len(in.Passes) > 0 || in.Reissue > 0 {
+		u.hold().passes, u.held.reissue = in.Passes, in.Reissue
 	}
 	if len(in.Roles) > 0 {
 		u.hold().roles = in.Roles
 	}
-}
-
-// pass tells where the pass is in u.passes, or -1. Ids compare without case.
-func (u *user) pass(id string) int {
-	return slices.IndexFunc(u.passes(), func(p Pass) bool { return strings.EqualFold(p.ID, id) })
 }
 
 // AddUser puts a user into the tenant, in place of one with the same ID.
@@ -115,7 +91,16 @@ func (t *Tenant) AddUser(u User) {
 	u.fill(time.Now().UTC())
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.add(u)
+	added := t.add(u)
+	t.undue(added)
+	t.auditPasses(added)
+}
+
+// auditPasses notes who made the passes that a new user comes with.
+func (t *Tenant) auditPasses(u *user) {
+	for i := range u.passes() {
+		t.auditMade(u, &u.held.passes[i])
+	}
 }
 
 func (u *User) fill(now time.Time) {
@@ -174,26 +159,4 @@ func (t *Tenant) enter(u *user) {
 	t.order = append(t.order, u)
 	t.names.add(len(t.order)-1, u.ID)
 	t.names.add(len(t.order)-1, u.UPN)
-}
-
-// A Held is a pass that a user holds.
-type Held struct {
-	UserID, UPN, PassID string
-}
-
-// Left tells which passes are left, sorted by UPN and then by pass.
-func (t *Tenant) Left() []Held {
-	t.mu.Lock()
-	var left []Held
-	for _, u := range t.order {
-		for _, p := range u.passes() {
-			left = append(left, Held{u.ID, u.UPN, p.ID})
-		}
-	}
-	t.mu.Unlock()
-	slices.SortFunc(left, func(a, b Held) int {
-		return cmp.Or(strings.Compare(a.UPN, b.UPN), strings.Compare(a.UserID, b.UserID),
-			strings.Compare(a.PassID, b.PassID))
-	})
-	return left
 }

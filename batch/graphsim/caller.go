@@ -11,10 +11,14 @@ const (
 	readUsers
 	readEnabled // accountEnabled of users, if Options say that it takes more
 	revokeSessions
+	readGroups
+	readAudits
+	readReport
 )
 
 // grants says what each permission allows.
-// Source: learn.microsoft.com/graph/permissions-reference.
+// Source: learn.microsoft.com/graph/permissions-reference;
+// microsoftgraph/microsoft-graph-devx-content, permissions/new/permissions.json.
 var grants = map[string]may{
 	"UserAuthMethod-TAP.Read.All":            readPasses,
 	"UserAuthMethod-TAP.ReadWrite.All":       readPasses | writePasses,
@@ -24,8 +28,15 @@ var grants = map[string]may{
 	"User.Read.All":                          readUsers | readEnabled,
 	"User.ReadWrite.All":                     readUsers | readEnabled | revokeSessions,
 	"User.RevokeSessions.All":                revokeSessions,
-	"Directory.Read.All":                     readUsers | readEnabled,
-	"Directory.ReadWrite.All":                readUsers | readEnabled | revokeSessions,
+	"GroupMember.Read.All":                   readGroups,
+	"GroupMember.ReadBasic.All":              readGroups,
+	"GroupMember.ReadWrite.All":              readGroups,
+	"Group.Read.All":                         readGroups,
+	"Group.ReadBasic.All":                    readGroups,
+	"Group.ReadWrite.All":                    readGroups,
+	"AuditLog.Read.All":                      readAudits | readReport,
+	"Directory.Read.All":                     readUsers | readEnabled | readGroups | readAudits,
+	"Directory.ReadWrite.All":                readUsers | readEnabled | readGroups | revokeSessions,
 }
 
 // ownGrants says what a delegated permission allows on the signed-in user only.
@@ -76,6 +87,12 @@ func needed(r resource, method string) may {
 		return readUsers
 	case r == resSessions:
 		return revokeSessions
+	case r == resGroup || r == resMembers || r == resMemberUsers:
+		return readGroups
+	case r == resAudits:
+		return readAudits
+	case r == resReport:
+		return readReport
 	case isRead(method):
 		return readPasses
 	}

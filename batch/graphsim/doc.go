@@ -1,7 +1,8 @@
 // Package graphsim is a simulated Microsoft Entra tenant behind a simulated
-// Microsoft Graph: users, their Temporary Access Passes, $batch, throttling, a
-// token endpoint, and faults on request. Tests use it, and so do people who want
-// to rehearse a run before they let it loose on a real tenant.
+// Microsoft Graph: users, their Temporary Access Passes, groups, the audit log, the
+// report of registrations, $batch, throttling, a token endpoint, and faults on
+// request. Tests use it, and so do people who want to rehearse a run before they
+// let it loose on a real tenant.
 //
 // It is strict where Graph is strict and sloppy where Graph is sloppy. A batch
 // that Graph would refuse is refused, in Graph's words; the answers to a good one

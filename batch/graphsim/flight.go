@@ -144,6 +144,7 @@ func (t *Tenant) arrive(f *flight, work func(time.Time) wire) wire {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
+	t.catchUp(now)
 	t.stats.Requests += len(f.calls)
 	t.countAttempts(f)
 	e := t.wholeFault(f)

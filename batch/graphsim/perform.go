@@ -2,7 +2,6 @@ package graphsim
 
 import (
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,16 +23,25 @@ func (t *Tenant) perform(c *call, now time.Time) answer {
 	if r.me {
 		r.user = c.who.oid
 	}
-	u := t.find(r.user)
+	var u *user
+	if r.user != "" {
+		u = t.find(r.user)
+	}
 	if may := c.who.mayDo(u); may&needed(r.resource, c.method) == 0 {
 		return t.forbidden(c)
 	}
-	if r.resource == resUsers {
+	switch r.resource {
+	case resUsers:
 		return t.listUsers(c)
+	case resGroup, resMembers, resMemberUsers:
+		return t.performOnGroup(c)
+	case resAudits:
+		return t.listAudits(c, now)
+	case resReport:
+		return t.listRegistrations(c, now)
 	}
 	if u == nil {
-		return t.fail(c, 404, "Request_ResourceNotFound", "Resource '"+r.user+
-			"' does not exist or one of its queried reference-property objects are not present.")
+		return t.notFound(c, r.user)
 	}
 	switch r.resource {
 	case resUser:
@@ -49,11 +57,20 @@ func (t *Tenant) perform(c *call, now time.Time) answer {
 	return t.performOnPasses(c, u, now)
 }
 
+func (t *Tenant) notFound(c *call, id string) answer {
+	return t.fail(c, 404, "Request_ResourceNotFound", "Resource '"+id+
+		"' does not exist or one of its queried reference-property objects are not present.")
+}
+
 // forbidden is the answer to a caller without the permission; each service has its own.
 func (t *Tenant) forbidden(c *call) answer {
 	switch c.route.resource {
 	case resPasses, resPass, resMethods:
 		return t.fail(c, 403, "accessDenied", "Request Authorization failed")
+	case resAudits, resReport:
+		// Source: microsoftgraph/microsoft-graph-docs-contrib#8997.
+		return t.fail(c, 403, "Authentication_MSGraphPermissionMissing",
+			"Calling principal does not have required MSGraph permissions AuditLog.Read.All")
 	}
 	return t.fail(c, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 }
@@ -90,19 +107,18 @@ func (t *Tenant) performOnPasses(c *call, u *user, now time.Time) answer {
 		return t.listPasses(c, u, now)
 	case c.method == "GET":
 		if i >= 0 {
-			return jsonAnswer(200, appendPass(nil, &u.held.passes[i], now, c.root, ""))
+			return jsonAnswer(200, t.appendPass(nil, &u.held.passes[i], now, c.root, ""))
 		}
 		for _, p := range u.listed(now) {
 			if strings.EqualFold(p.ID, r.pass) {
-				return jsonAnswer(200, appendPass(nil, p, now, c.root, ""))
+				return jsonAnswer(200, t.appendPass(nil, p, now, c.root, ""))
 			}
 		}
 		return t.noPass(c)
 	case i < 0:
 		return t.noPass(c)
 	}
-	t.dropPass(u, i, now)
-	t.stats.Deleted++
+	t.removePass(c, u, i, now)
 	return answer{status: 204, done: true}
 }
 
@@ -113,30 +129,6 @@ func (t *Tenant) noPass(c *call) answer {
 		return t.fail(c, 404, "UnknownError", "")
 	}
 	return t.fail(c, 404, "resourceNotFound", "The requested resource could not be found.")
-}
-
-func (t *Tenant) dropPass(u *user, i int, now time.Time) {
-	if t.opts.ListLag > 0 {
-		u.held.ghosts = append(u.held.ghosts, ghost{u.held.passes[i], now.Add(t.opts.ListLag)})
-	}
-	u.held.passes = slices.Delete(u.held.passes, i, i+1)
-}
-
-// listed are the passes that a LIST shows: those there are and those that were.
-func (u *user) listed(now time.Time) []*Pass {
-	if u.held == nil {
-		return nil
-	}
-	all := make([]*Pass, 0, len(u.held.passes)+len(u.held.ghosts))
-	for i := range u.held.passes {
-		all = append(all, &u.held.passes[i])
-	}
-	for i := range u.held.ghosts {
-		if g := &u.held.ghosts[i]; now.Before(g.until) {
-			all = append(all, &g.Pass)
-		}
-	}
-	return all
 }
 
 func (t *Tenant) listPasses(c *call, u *user, now time.Time) answer {
@@ -151,7 +143,7 @@ func (t *Tenant) listPasses(c *call, u *user, now time.Time) answer {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendPass(b, p, now, "", "")
+		b = t.appendPass(b, p, now, "", "")
 	}
 	return jsonAnswer(200, append(b, "]}"...))
 }
@@ -162,7 +154,7 @@ var times = [...]string{"2006-01-02T15:04:05Z", "2006-01-02T15:04:05.0000000Z", 
 // appendPass appends a pass as LIST and GET show it. The secret is shown only in
 // the answer to POST. A root adds the context that a single object has.
 // Source: learn.microsoft.com/graph/api/resources/temporaryaccesspassauthenticationmethod.
-func appendPass(b []byte, p *Pass, now time.Time, root, secret string) []byte {
+func (t *Tenant) appendPass(b []byte, p *Pass, now time.Time, root, secret string) []byte {
 	form := times[int(p.ID[0])%len(times)]
 	reason := p.reason(now)
 	b = append(b, '{')
@@ -189,6 +181,9 @@ func appendPass(b []byte, p *Pass, now time.Time, root, secret string) []byte {
 	b = strconv.AppendInt(b, int64(p.LifetimeMinutes), 10)
 	b = append(b, `,"isUsableOnce":`...)
 	b = strconv.AppendBool(b, p.UsableOnce)
+	if t.opts.OmitReason && p.Reason == "" {
+		return append(b, `,"methodUsabilityReason":null}`...)
+	}
 	b = append(b, `,"isUsable":`...)
 	b = strconv.AppendBool(b, reason == "EnabledByPolicy")
 	b = append(b, `,"methodUsabilityReason":`...)
@@ -219,7 +214,7 @@ func (t *Tenant) createPass(c *call, u *user, now time.Time) answer {
 	if err := json.Unmarshal(c.body, &in); err != nil {
 		return t.fail(c, 400, "BadRequest", "Unable to read JSON request payload.")
 	}
-	p := Pass{ID: string(t.newID()), Start: in.StartDateTime, UsableOnce: in.IsUsableOnce}
+	p := Pass{Start: in.StartDateTime, UsableOnce: in.IsUsableOnce, CreatedBy: t.actor(c.who)}
 	if in.LifetimeInMinutes != nil {
 		if p.LifetimeMinutes = *in.LifetimeInMinutes; p.LifetimeMinutes < 10 || p.LifetimeMinutes > 43200 {
 			return t.fail(c, 400, "badRequest", "The lifetime is outside of what the policy allows.")
@@ -228,12 +223,7 @@ func (t *Tenant) createPass(c *call, u *user, now time.Time) answer {
 	if u.Guest {
 		return t.fail(c, 400, "badRequest", "Temporary Access Pass cannot be added to an external guest user.")
 	}
-	for len(u.passes()) > 0 {
-		t.dropPass(u, 0, now)
-	}
-	p.fill(u.ID, 0, now)
-	u.hold().passes = append(u.held.passes, p)
-	a := jsonAnswer(201, appendPass(nil, &p, now, c.root, string(t.newID()[:8])))
+	a := jsonAnswer(201, t.appendPass(nil, t.give(u, p, now), now, c.root, string(t.newID()[:8])))
 	a.done = true
 	return a
 }

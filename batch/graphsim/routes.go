@@ -9,13 +9,18 @@ import (
 type resource int
 
 const (
-	resBad      resource = iota // a path that names nothing; see route.problem
-	resUsers                    // /users
-	resUser                     // /users/{user}
-	resPasses                   // /users/{user}/authentication/temporaryAccessPassMethods
-	resPass                     // …/{pass}
-	resSessions                 // /users/{user}/revokeSignInSessions
-	resMethods                  // /users/{user}/authentication/methods/{pass}
+	resBad         resource = iota // a path that names nothing; see route.problem
+	resUsers                       // /users
+	resUser                        // /users/{user}
+	resPasses                      // /users/{user}/authentication/temporaryAccessPassMethods
+	resPass                        // …/{pass}
+	resSessions                    // /users/{user}/revokeSignInSessions
+	resMethods                     // /users/{user}/authentication/methods/{pass}
+	resGroup                       // /groups/{group}
+	resMembers                     // /groups/{group}/transitiveMembers
+	resMemberUsers                 // …/microsoft.graph.user
+	resAudits                      // /auditLogs/directoryAudits
+	resReport                      // /reports/authenticationMethods/userRegistrationDetails
 )
 
 // route is a path taken apart.
@@ -23,6 +28,7 @@ type route struct {
 	resource   resource
 	me         bool
 	user, pass string
+	group      string
 
 	status  int // of problem
 	problem string
@@ -87,7 +93,7 @@ func parsePath(path string) route {
 	case segs[0] == "me":
 		r.me, at = true, 1
 	default:
-		return badRoute(404, "Resource not found for the segment '"+segs[0]+"'.")
+		return parseOther(segs[:n])
 	}
 	switch left := segs[at:n]; {
 	case len(left) == 0:
@@ -102,6 +108,29 @@ func parsePath(path string) route {
 		r.resource, r.pass = resMethods, left[2]
 	default:
 		return badRoute(404, "Resource not found for the segment '"+left[len(left)-1]+"'.")
+	}
+	return r
+}
+
+// parseOther takes the paths apart that are not about one user. Pages of Microsoft's
+// own write some of these segments in two ways.
+// Source: learn.microsoft.com/graph/api/directoryaudit-list,
+// learn.microsoft.com/graph/api/group-list-transitivemembers.
+func parseOther(segs []string) (r route) {
+	n := len(segs)
+	switch {
+	case segs[0] == "groups" && n == 2:
+		r.resource, r.group = resGroup, segs[1]
+	case segs[0] == "groups" && n == 3 && strings.EqualFold(segs[2], "transitiveMembers"):
+		r.resource, r.group = resMembers, segs[1]
+	case segs[0] == "groups" && n == 4 && strings.EqualFold(segs[2], "transitiveMembers") && segs[3] == "microsoft.graph.user":
+		r.resource, r.group = resMemberUsers, segs[1]
+	case segs[0] == "auditLogs" && n == 2 && strings.EqualFold(segs[1], "directoryAudits"):
+		r.resource = resAudits
+	case segs[0] == "reports" && n == 3 && segs[1] == "authenticationMethods" && segs[2] == "userRegistrationDetails":
+		r.resource = resReport
+	default:
+		return badRoute(404, "Resource not found for the segment '"+segs[n-1]+"'.")
 	}
 	return r
 }

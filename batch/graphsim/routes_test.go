@@ -176,6 +176,13 @@ func TestRoutes(t *testing.T) {
 		{name: "me", method: "GET", url: "/me" + methods, status: 400, code: "BadRequest"},
 		{name: "wrong verb", method: "PUT", url: "/users/" + dana + methods, body: `{}`, status: 405, code: "Request_BadRequest"},
 		{name: "delete of the collection", method: "DELETE", url: "/users/" + dana + methods, status: 405},
+		{name: "users, filtered", method: "GET", url: "/users?$filter=userPrincipalName%20eq%20'o''neil@contoso.example'", status: 200, holds: `"value":[{"id":"`},
+		{name: "users, filtered badly", method: "GET", url: "/users?$filter=mail%20eq%20'x'", status: 400, code: "Request_UnsupportedQuery"},
+		{name: "group without the role", method: "GET", url: "/groups/" + absent, status: 403, code: "Authorization_RequestDenied"},
+		{name: "audits without the role", method: "GET", url: "/auditLogs/directoryAudits", status: 403, code: "Authentication_MSGraphPermissionMissing"},
+		{name: "report without the role", method: "GET", url: "/reports/authenticationMethods/userRegistrationDetails", status: 403, code: "Authentication_MSGraphPermissionMissing"},
+		{name: "delete of a group", method: "DELETE", url: "/groups/" + absent, status: 405},
+		{name: "other audits", method: "GET", url: "/auditLogs/signIns", status: 404},
 		{name: "unknown", method: "GET", url: "/groups", status: 404},
 		{name: "unknown below", method: "GET", url: "/users/" + dana + "/messages", status: 404},
 		{name: "too deep", method: "GET", url: "/users/" + dana + methods + "/" + pass + "/a/b/c/d", status: 404},
@@ -292,7 +299,7 @@ func TestUsability(t *testing.T) {
 					IsUsable              bool
 					MethodUsabilityReason string
 				}
-				b := appendPass(nil, &tt.pass, now, publicRoot, "")
+				b := New(Options{}).appendPass(nil, &tt.pass, now, publicRoot, "")
 				if err := json.Unmarshal(b, &got); err != nil {
 					t.Fatalf("%v: %s", err, b)
 				}

@@ -114,6 +114,7 @@ func (t *Tenant) Fill(n int, each func(i int) User) {
 			u.ID, all = all[:len(u.ID)], all[len(u.ID):]
 			u.UPN, all = all[:len(u.UPN)], all[len(u.UPN):]
 			t.enter(u)
+			t.auditPasses(u)
 		}
 	}
 }

@@ -27,6 +27,8 @@ type Stats struct {
 	Lists   int // LISTs of a user's passes that were carried out
 	Pages   int // pages of users and of members of groups that were read
 
+	ReportPages int // pages of audits and of the report that were read
+
 	// LostWrites counts writes to the authentication methods of a user that
 	// shared a batch with another such write: answered 204, never carried out.
 	LostWrites int

@@ -36,6 +36,28 @@ type Options struct {
 	// (adding and removing a pass takes minutes to replicate).
 	ListLag time.Duration
 
+	// OmitReason has passes listed without isUsable and with a methodUsabilityReason
+	// that is null, as some tenants do, but for those with a Pass.Reason.
+	// Source: the end-to-end tests of Canonical's authd.
+	OmitReason bool
+
+	// Audit keeps an entry in the audit log for each pass that is made by an Actor
+	// and for each that is deleted, some 50 bytes each.
+	Audit bool
+
+	// AuditDelay is how long it takes until an entry shows in the audit log. Zero
+	// shows it at once; for real ones there is no figure.
+	AuditDelay time.Duration
+
+	// AuditRetention is how far back the audit log goes. Zero goes back for ever. Real
+	// tenants have 7 days, or 30 with a premium licence.
+	// Source: learn.microsoft.com/entra, reference-reports-data-retention.
+	AuditRetention time.Duration
+
+	// Unlicensed refuses the report of registrations as in a tenant without a
+	// premium licence.
+	Unlicensed bool
+
 	// TenantID, ClientID and Secret are what the token endpoint knows. Empty
 	// means DefaultTenantID, DefaultClientID and DefaultSecret.
 	TenantID, ClientID, Secret string
@@ -84,22 +106,30 @@ type Tenant struct {
 	opts Options
 	self caller // who PostBatch is
 
-	mu        sync.Mutex // guards everything below; never held while waiting
-	order     []*user    // every user, in the order of GET /users
-	names     index      // of order
-	populated int
-	rng       *rand.Rand
-	nonce     uint64 // counts answers, to vary their form
-	seq       int    // counts flights
-	batchSeq  int    // counts batches that arrived
-	running   int
-	stats     Stats
-	log       []Entry
-	faults    []*armed
-	attempts  map[string]int // by method and URL; nil unless a Fault asks
-	tokens    map[string]token
-	key       []byte // signs tokens
-	entra     entra
+	mu          sync.Mutex        // guards everything below; never held while waiting
+	order       []*user           // every user, in the order of GET /users
+	names       index             // of order
+	groups      map[string]*group // by id in lower case
+	regrouped   int               // how often a group was added
+	due         []reissue         // in order of time
+	app         *Actor            // who callers are that are no users
+	actors      map[string]*Actor // who others are, by object id in lower case
+	audits      []audited         // in order of time, unless auditsMixed
+	auditsMixed bool
+	byApps      int // passes made by apps
+	populated   int
+	rng         *rand.Rand
+	nonce       uint64 // counts answers, to vary their form
+	seq         int    // counts flights
+	batchSeq    int    // counts batches that arrived
+	running     int
+	stats       Stats
+	log         []Entry
+	faults      []*armed
+	attempts    map[string]int // by method and URL; nil unless a Fault asks
+	tokens      map[string]token
+	key         []byte // signs tokens
+	entra       entra
 }
 
 // New makes a tenant without users.
@@ -118,6 +148,7 @@ func New(opts Options) *Tenant {
 		tokens: make(map[string]token),
 	}
 	t.entra.secret = opts.Secret
+	t.app = &Actor{AppID: opts.ClientID, App: AppName}
 	t.arm(opts.Faults)
 	return t
 }

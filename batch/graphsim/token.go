@@ -84,7 +84,7 @@ func (t *Tenant) issue(who caller, audience string, claims map[string]any) strin
 	claims["iss"] = "https://sts.windows.net/" + t.opts.TenantID + "/"
 	claims["iat"], claims["nbf"], claims["exp"] = now.Unix(), now.Unix(), now.Add(t.opts.TokenLife).Unix()
 	claims["appidacr"], claims["ver"], claims["uti"] = "1", "1.0", string(t.newID())
-	claims["idtyp"], claims["oid"] = "app", guidOf("service principal", t.opts.ClientID)
+	claims["idtyp"], claims["oid"] = "app", servicePrincipal(t.opts.ClientID)
 	if who.delegated {
 		claims["idtyp"], claims["oid"] = "user", who.oid
 	}

@@ -1,0 +1,208 @@
+package graphsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// auditShape is what a client looks at.
+type auditShape struct {
+	Category, Result, ResultReason, ActivityDisplayName, LoggedByService string
+
+	InitiatedBy struct {
+		User *struct{ ID, UserPrincipalName string }
+		App  *struct{ AppID, DisplayName, ServicePrincipalID string }
+	}
+	TargetResources []struct {
+		ID, Type, UserPrincipalName string
+		ModifiedProperties          []any
+	}
+}
+
+const auditsPath = "/auditLogs/directoryAudits"
+
+// shortAudits reads the whole log as reasons, who did it, and to whom.
+func shortAudits(t *testing.T, ask asker, path string) []string {
+	t.Helper()
+	all, _ := pages(t, ask, path)
+	short := []string{}
+	for _, o := range all {
+		var a auditShape
+		b, err := json.Marshal(o)
+		if err == nil {
+			err = json.Unmarshal(b, &a)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		by := ""
+		if u := a.InitiatedBy.User; u != nil {
+			by = "user " + u.ID + " " + u.UserPrincipalName
+		}
+		if app := a.InitiatedBy.App; app != nil {
+			by += "app " + app.AppID + " " + app.DisplayName
+		}
+		if a.Category != "UserManagement" || a.Result != "success" || len(a.TargetResources) != 1 || a.TargetResources[0].Type != "User" || a.TargetResources[0].ModifiedProperties == nil {
+			t.Errorf("entry %s", b)
+		}
+		short = append(short, a.LoggedByService+": "+a.ActivityDisplayName+": "+a.ResultReason+": "+by+": "+a.TargetResources[0].UserPrincipalName)
+	}
+	return short
+}
+
+func TestAudit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := New(Options{Audit: true, AuditRetention: 30 * 24 * time.Hour})
+		now := time.Now()
+		tenant.AddUser(User{ID: absent, UPN: "boss@contoso.example"})
+		app := &Actor{AppID: "app-1", App: "HR"}
+		made := func(upn string, by *Actor, ago time.Duration) {
+			tenant.AddUser(User{ID: guidOf(upn), UPN: upn, Passes: []Pass{{ID: pass, Created: now.Add(-ago), CreatedBy: by}}})
+		}
+		made("a", &Actor{UPN: "boss@contoso.example"}, time.Hour)
+		made("b", app, 2*time.Hour)
+		made("c", app, 3*time.Hour)
+		made("d", nil, time.Hour)
+		made("e", app, 31*24*time.Hour) // beyond what is kept
+		tenant.AddAudit(Audit{Time: now.Add(-90 * time.Minute), By: Actor{UserID: absent}, TargetID: absent, TargetUPN: "x"})
+		time.Sleep(time.Second)
+
+		client := &http.Client{Transport: tenant}
+		token := tenant.UserToken(absent, "UserAuthMethod-TAP.ReadWrite.All")
+		send(t, client, token, "DELETE", v1+"/users/a"+methods+"/"+pass, "")
+		send(t, client, token, "DELETE", v1+"/users/a"+methods+"/"+pass, "") // 404
+		time.Sleep(time.Second)
+		send(t, client, tenant.Token(), "POST", v1+"/users/a"+methods, `{}`)
+		time.Sleep(time.Second)
+
+		const (
+			boss  = ": user " + absent + " boss@contoso.example: "
+			hr    = ": app app-1 HR: "
+			ours  = ": app " + DefaultClientID + " " + AppName + ": "
+			admin = PassService + ": Admin registered security info: Admin registered temporary access pass method for user"
+			self  = PassService + ": User registered security info: User registered temporary access pass method"
+			del   = PassService + ": Admin deleted security info: Admin deleted temporary access pass method for user"
+		)
+		all := []string{
+			admin + ours + "a", // the fourth entry with an app
+			del + boss + "a",
+			admin + boss + "a",
+			"Core Directory: Update user: " + boss + "x",
+			self + hr + "b",
+			admin + hr + "c",
+		}
+		at := func(ago time.Duration) string { return now.Add(-ago).UTC().Format(time.RFC3339Nano) }
+		tests := []struct {
+			name, filter string
+			want         []string // nil is 400
+		}{
+			{"all", "", all},
+			{"service", "loggedByService eq 'Authentication Methods'", append(append([]string{}, all[:3]...), all[4:]...)},
+			{"category", "category eq 'UserManagement' and loggedByService eq 'Core Directory'", all[3:4]},
+			{"other category", "category eq 'GroupManagement'", []string{}},
+			{"activity", "activityDisplayName eq 'Admin deleted security info'", all[1:2]},
+			{"contradiction", "category eq 'UserManagement' and category eq 'x'", []string{}},
+			{"since", "activityDateTime ge " + at(time.Hour) + " and loggedByService eq 'Authentication Methods'", all[:3]},
+			{"after", "activityDateTime gt " + at(time.Hour), all[:2]},
+			{"until", "activityDateTime le " + at(90*time.Minute), all[3:]},
+			{"before", "activityDateTime lt " + at(90*time.Minute), all[4:]},
+			{"between", "activityDateTime ge " + at(2*time.Hour) + " and activityDateTime lt " + at(time.Hour), all[3:5]},
+			{"narrower counts", "activityDateTime ge " + at(3*time.Hour) + " and activityDateTime ge " + at(2*time.Hour) + " and activityDateTime le " + at(2*time.Hour) + " and activityDateTime le " + at(0), all[4:5]},
+			{"nothing since", "activityDateTime ge " + at(-time.Hour), []string{}},
+			{"in quotes", "activityDateTime ge '" + at(0) + "'", nil},
+			{"a day only", "activityDateTime ge 2026-02-01", nil},
+			{"equal", "activityDateTime eq " + at(0), nil},
+			{"reason", "resultReason eq 'x'", nil},
+			{"not quoted", "category eq UserManagement", nil},
+			{"or", "category eq 'a' or category eq 'b'", nil},
+		}
+		for door, ask := range askers(tenant, "AuditLog.Read.All") {
+			for _, tt := range tests {
+				for _, top := range []int{1, 2, 999} {
+					path := auditsPath + "?$top=" + fmt.Sprint(top)
+					if tt.filter != "" {
+						path += "&$filter=" + url.QueryEscape(tt.filter)
+					}
+					if tt.want == nil {
+						if g := ask(t, path); g.Status != 400 {
+							t.Errorf("%s, %s: %d, want 400", door, tt.name, g.Status)
+						}
+						continue
+					}
+					if diff := cmp.Diff(tt.want, shortAudits(t, ask, path)); diff != "" {
+						t.Errorf("%s, %s, $top=%d (-want +got):\n%s", door, tt.name, top, diff)
+					}
+				}
+			}
+		}
+	})
+}
+
+// An entry shows when it is as old as the delay, and is gone when it is too old.
+func TestAuditDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := New(Options{Audit: true, AuditDelay: 5 * time.Minute, AuditRetention: time.Hour})
+		users := tenant.Populate(2)
+		if _, err := tenant.PostBatch(t.Context(), deletes(users[:1])); err != nil {
+			t.Fatal(err)
+		}
+		ask := askers(tenant, "AuditLog.Read.All")["direct"]
+		for _, tt := range []struct {
+			at   time.Duration
+			want int
+		}{{0, 0}, {5*time.Minute - 1, 0}, {5 * time.Minute, 1}, {time.Hour, 1}, {time.Hour + 1, 0}} {
+			time.Sleep(tt.at - time.Since(startOfBubble))
+			if all, _ := pages(t, ask, auditsPath); len(all) != tt.want {
+				t.Errorf("after %v: %d entries, want %d", tt.at, len(all), tt.want)
+			}
+		}
+	})
+}
+
+// startOfBubble is when time begins under synctest.
+var startOfBubble = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func TestAuditKeptOnlyIfAsked(t *testing.T) {
+	tenant := New(Options{})
+	users := tenant.Populate(20)
+	tenant.GivePass(users[0].ID, Pass{ID: users[0].Passes[0].ID, CreatedBy: &Actor{UserID: dana}})
+	if _, err := tenant.PostBatch(t.Context(), deletes(users)); err != nil {
+		t.Fatal(err)
+	}
+	if len(tenant.audits) != 0 {
+		t.Errorf("%d entries kept", len(tenant.audits))
+	}
+	tenant.AddAudit(Audit{})
+	if all, _ := pages(t, askers(tenant, "AuditLog.Read.All")["direct"], auditsPath); len(all) != 1 {
+		t.Errorf("%d entries, want 1", len(all))
+	}
+}
+
+func TestAuditPermissions(t *testing.T) {
+	const report = "/reports/authenticationMethods/userRegistrationDetails"
+	tests := []struct {
+		role           string
+		audits, report int
+	}{
+		{"AuditLog.Read.All", 200, 200},
+		{"Directory.Read.All", 200, 403},
+		{"User.Read.All", 403, 403},
+		{"GroupMember.Read.All", 403, 403},
+	}
+	for _, tt := range tests {
+		for door, ask := range askers(New(Options{}), tt.role) {
+			for path, want := range map[string]int{auditsPath: tt.audits, "/auditLogs/directoryaudits": tt.audits, report: tt.report} {
+				if g := ask(t, path); g.Status != want || want == 403 && g.code() != "Authentication_MSGraphPermissionMissing" {
+					t.Errorf("%s, %s %s = %d %s, want %d", tt.role, door, path, g.Status, g.Body, want)
+				}
+			}
+		}
+	}
+}
