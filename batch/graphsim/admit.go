@@ -7,23 +7,23 @@ import (
 
 // admit asks every Limit for room. If one has none, retry is the Retry-After to
 // tell, "" for none.
-func (t *Tenant) admit(f *flight, reads, writes int, now time.Time) (retry, percentage string, ok bool) {
+func (t *Tenant) admit(f *flight, w *cost, now time.Time) (retry, percentage string, ok bool) {
 	ok = true
 	early := false
 	for i, l := range t.opts.Limits {
-		if n := l.need(reads, writes); n > 0 {
+		if n := w[l.Kind]; n > 0 {
 			early = early || f.early[i]
 			ok = l.room(now, n) && ok
 		}
 	}
 	if early {
-		t.stats.Early += reads + writes
+		t.stats.Early += w[All]
 	}
 	var most float64
 	if ok {
-		t.stats.Accepted += reads + writes
+		t.stats.Accepted += w[All]
 		for _, l := range t.opts.Limits {
-			if n := l.need(reads, writes); n > 0 {
+			if n := w[l.Kind]; n > 0 {
 				most = max(most, l.take(n))
 			}
 		}
@@ -33,18 +33,18 @@ func (t *Tenant) admit(f *flight, reads, writes int, now time.Time) (retry, perc
 		return "", percentage, true
 	}
 
-	t.stats.Refused += reads + writes
+	t.stats.Refused += w[All]
 	longest := time.Duration(-1)
 	var wording RetryAfter
 	full := make([]bool, len(t.opts.Limits))
 	for i, l := range t.opts.Limits {
-		n := l.need(reads, writes)
+		n := w[l.Kind]
 		if n == 0 || l.room(now, n) {
 			continue
 		}
 		full[i] = true
-		if w, _ := l.refuse(n); w > longest {
-			longest, wording = w, l.RetryAfter
+		if told, _ := l.refuse(n); told > longest {
+			longest, wording = told, l.RetryAfter
 		}
 	}
 	if wording == nil {

@@ -174,15 +174,12 @@ func (t *Tenant) land(f *flight) {
 // workBatch deals with the requests of a batch, in any order but for dependsOn.
 func (t *Tenant) workBatch(f *flight, items []item, now time.Time) wire {
 	if t.opts.WholeBatch {
-		reads, writes := 0, 0
+		var sum cost
 		for i := range f.calls {
-			if isRead(f.calls[i].method) {
-				reads++
-			} else {
-				writes++
-			}
+			one := f.calls[i].cost()
+			sum.add(&one)
 		}
-		if retry, _, ok := t.admit(f, reads, writes, now); !ok {
+		if retry, _, ok := t.admit(f, &sum, now); !ok {
 			a := t.throttled(retry)
 			for i := range f.calls {
 				t.record(&f.calls[i], &a, now)
@@ -237,11 +234,8 @@ func (t *Tenant) workBatch(f *flight, items []item, now time.Time) wire {
 func (t *Tenant) one(f *flight, c *call, now time.Time, admitted bool) (a answer, e *Effect) {
 	percentage := ""
 	if !admitted {
-		reads, writes := 0, 1
-		if isRead(c.method) {
-			reads, writes = 1, 0
-		}
-		retry, used, ok := t.admit(f, reads, writes, now)
+		w := c.cost()
+		retry, used, ok := t.admit(f, &w, now)
 		if !ok {
 			a = t.throttled(retry)
 			t.record(c, &a, now)

@@ -7,21 +7,13 @@ import (
 	"time"
 )
 
-// Kind says which requests a Limit counts.
-type Kind int
-
-const (
-	All    Kind = iota // every request
-	Reads              // GET and HEAD
-	Writes             // everything else
-)
-
 // A Limit throttles. Make one with Bucket, Window or ThrottleFirst, set its fields
 // before use, and give it to one tenant only. The methods that schedule something
 // count from the first request that the Limit sees.
 type Limit struct {
 	// Kind says what is counted; the zero value counts every request. What is not
-	// counted is not refused either.
+	// counted is not refused either. With ResourceUnits read "units" where it says
+	// "requests" below.
 	Kind Kind
 
 	// CountRefused charges refused requests too, so that a client which does not
@@ -132,16 +124,6 @@ func (l *Limit) spans(a, b time.Time, f func(factor, load float64, from time.Tim
 		}
 		a = end
 	}
-}
-
-func (l *Limit) need(reads, writes int) int {
-	switch l.Kind {
-	case Reads:
-		return reads
-	case Writes:
-		return writes
-	}
-	return reads + writes
 }
 
 // shut tells whether a client that sends now has been told to wait longer. What

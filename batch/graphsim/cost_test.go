@@ -1,0 +1,129 @@
+package graphsim
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestResourceUnits(t *testing.T) {
+	const members = "/groups/x/transitiveMembers"
+	tests := []struct {
+		method, url string
+		want        int
+	}{
+		{"GET", "/users", 2},
+		{"GET", "/users?$select=id", 1},
+		{"GET", "/users?%24select=id&%24top=999", 1},
+		{"GET", "/users?$top=999", 2},
+		{"GET", "/users?$top=19", 1},
+		{"GET", "/users?$top=20", 2},
+		{"GET", "/users?$expand=manager", 3},
+		{"GET", "/users?$select=id&$top=1", 1},
+		{"GET", "/users/x", 1},
+		{"GET", "/users/x?$expand=manager", 2},
+		{"GET", members, 5},
+		{"GET", members + "/microsoft.graph.user?$select=id&$top=999&$count=true", 4},
+		{"GET", members + "/microsoft.graph.user?$select=id&$top=5&$count=true", 3},
+		{"GET", "/groups/x", 1},
+		{"GET", "/users/x" + methods, 1},
+		{"DELETE", "/users/x" + methods + "/y", 1},
+		{"POST", "/users/x/revokeSignInSessions", 1},
+		{"GET", "/nothing", 1},
+	}
+	for _, tt := range tests {
+		made := calls([]item{{Method: tt.method, URL: tt.url, after: -1}}, "", nil)
+		if got := made[0].cost()[ResourceUnits]; got != tt.want {
+			t.Errorf("%s %s costs %d, want %d", tt.method, tt.url, got, tt.want)
+		}
+	}
+}
+
+// Each row is a request and which limits count it.
+func TestKinds(t *testing.T) {
+	const report = "/reports/authenticationMethods/userRegistrationDetails"
+	tests := []struct {
+		method, url string
+		kinds       []Kind
+	}{
+		{"GET", "/users", []Kind{All, Reads, UserReads}},
+		{"GET", "/users/" + dana, []Kind{All, Reads, UserReads}},
+		{"GET", "/groups/" + dana, []Kind{All, Reads, UserReads}},
+		{"GET", "/groups/" + dana + "/transitiveMembers", []Kind{All, Reads, UserReads}},
+		{"GET", "/users/" + dana + methods, []Kind{All, Reads, PassReads}},
+		{"GET", "/users/" + dana + methods + "/" + pass, []Kind{All, Reads, PassReads}},
+		{"DELETE", "/users/" + dana + methods + "/" + pass, []Kind{All, Writes}},
+		{"GET", auditsPath, []Kind{All, Reads, Reports}},
+		{"GET", report, []Kind{All, Reads, Reports}},
+	}
+	for _, tt := range tests {
+		for kind := range ResourceUnits {
+			limit := ThrottleFirst(1, 7*time.Second).Of(kind)
+			tenant := New(Options{Limits: []*Limit{limit}, Roles: []string{"Directory.Read.All", "AuditLog.Read.All", "UserAuthMethod-TAP.ReadWrite.All"}})
+			tenant.AddUser(User{ID: dana, Passes: []Pass{{ID: pass}}})
+			tenant.AddGroup(Group{ID: dana})
+			counts := false
+			for _, k := range tt.kinds {
+				counts = counts || k == kind
+			}
+			g := post(t, tenant, `{"id":"1","method":"`+tt.method+`","url":"`+tt.url+`"}`)["1"]
+			if (g.Status == 429) != counts || g.Status == 429 && g.Header.Get("Retry-After") != "7" || g.Status >= 400 && g.Status != 429 {
+				t.Errorf("%s %s under a limit of kind %d: %d %s", tt.method, tt.url, kind, g.Status, g.Body)
+			}
+		}
+	}
+}
+
+// Pages of users take two units each out of a bucket, one with $select.
+func TestResourceUnitsThrottle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := New(Options{Limits: []*Limit{Bucket(1, 5).Of(ResourceUnits)}})
+		ask := askers(tenant)["direct"]
+		for i, tt := range []struct {
+			wait   time.Duration
+			url    string
+			status int
+			retry  string
+		}{
+			{0, "/users", 200, ""},
+			{0, "/users", 200, ""},
+			{0, "/users", 429, "1"},
+			{0, "/users?$select=id", 200, ""},
+			{0, "/users?$select=id", 429, "1"},
+			{time.Second, "/users", 429, "1"},
+			{time.Second, "/users", 200, ""},
+		} {
+			time.Sleep(tt.wait)
+			if g := ask(t, tt.url); g.Status != tt.status || g.Header.Get("Retry-After") != tt.retry {
+				t.Errorf("request %d: %d, Retry-After %q; want %d, %q", i, g.Status, g.Header.Get("Retry-After"), tt.status, tt.retry)
+			}
+		}
+		if s := tenant.Stats(); s.Refused != 3 || s.Accepted != 4 || s.Requests != 7 {
+			t.Errorf("Stats = %+v", s)
+		}
+	})
+}
+
+// Five reports in ten seconds, and nothing else counts.
+func TestReportsThrottle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := New(Options{Limits: []*Limit{Window(5, 10*time.Second).Of(Reports)}})
+		ask := askers(tenant, finder...)["in a batch"]
+		for i := range 6 {
+			want := 200
+			if i == 5 {
+				want = 429
+			}
+			if g := ask(t, auditsPath); g.Status != want {
+				t.Errorf("request %d: %d, want %d", i, g.Status, want)
+			}
+			if g := ask(t, "/users"); g.Status != 200 {
+				t.Errorf("users: %d", g.Status)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		if g := ask(t, auditsPath); g.Status != 200 {
+			t.Errorf("after the window: %d", g.Status)
+		}
+	})
+}
