@@ -206,3 +206,31 @@ func TestAuditPermissions(t *testing.T) {
 		}
 	}
 }
+
+// Entries that are written while somebody reads do not move those that were there.
+func TestAuditGrowsBetweenPages(t *testing.T) {
+	tenant := New(Options{Audit: true})
+	users := tenant.Populate(12)
+	ask := askers(tenant, "AuditLog.Read.All")["direct"]
+	remove := func(from, to int) {
+		if _, err := tenant.PostBatch(t.Context(), deletes(users[from:to])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove(0, 6)
+	at := 6
+	growing := func(t *testing.T, url string, headers ...string) got {
+		g := ask(t, url, headers...)
+		remove(at, at+1)
+		at++
+		return g
+	}
+	all, _ := pages(t, growing, auditsPath+"?$top=2")
+	seen := map[string]bool{}
+	for _, id := range values(all, "id") {
+		seen[id] = true
+	}
+	if len(all) != 6 || len(seen) != 6 {
+		t.Errorf("%d entries, %d of them different, want the 6 of the beginning", len(all), len(seen))
+	}
+}
