@@ -93,7 +93,7 @@ anything was sent, 3 no access token that Graph takes, or everything is denied,
 	fl.DurationVar(&f.requestTimeout, "request-timeout", 100*time.Second, "how long a batch may take")
 	f.connect.add(fl)
 	fl.BoolVar(&f.noPreflight, "no-preflight", false, "do not judge by the access token what it may do")
-	fl.StringVar(&f.progress, "progress", "auto", "auto (plain on a terminal), plain (a line every 10 s) or none")
+	fl.StringVar(&f.progress, "progress", "auto", "auto (a bar on a terminal), plain (a line every 10 s) or none")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no summary when every pair is done")
 	addLogFlags(cmd, &f.logLevel, &f.logFormat)
 	return cmd

@@ -20,9 +20,9 @@ func (a *app) logger(level, format string) (*slog.Logger, error) {
 	opts := &slog.HandlerOptions{Level: l}
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(a.stderr, opts)), nil
+		return slog.New(slog.NewTextHandler(messages{a}, opts)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(a.stderr, opts)), nil
+		return slog.New(slog.NewJSONHandler(messages{a}, opts)), nil
 	default:
 		return nil, refuse(fmt.Errorf("--log-format %q is not text or json", format))
 	}

@@ -1,60 +1,47 @@
 package main
 
 import (
-	"sync"
-	"time"
+	"os"
 
-	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/progress"
 )
 
-const progressEvery = 10 * time.Second
-
-// progress writes a line about the run every ten seconds.
-type progress struct {
-	mu      sync.Mutex
-	settled int
-	left    int // settled, and not done
-
-	quit chan struct{}
-	wg   sync.WaitGroup
-}
-
-func (a *app) startProgress(mode string, total int) *progress {
-	p := &progress{quit: make(chan struct{})}
-	if mode == "none" || mode == "auto" && !isTerminal(a.stderr) {
-		return p
+// startProgress shows how far a run over total rows is, and has messages and the
+// log go through the display until it is stopped.
+func (a *app) startProgress(f *revokeFlags, total int) *progress.Display {
+	opts := progress.Options{Mode: a.progressMode(f), Out: a.stderr, Total: total, Phase: "revoking"}
+	if f.dryRun {
+		opts.Phase, opts.Verb = "looking", "planned"
 	}
-	p.wg.Go(func() {
-		tick := time.NewTicker(progressEvery)
-		defer tick.Stop()
-		before := 0
-		for {
-			select {
-			case <-p.quit:
-				return
-			case <-tick.C:
-			}
-			p.mu.Lock()
-			settled, left := p.settled, p.left
-			p.mu.Unlock()
-			a.say("%d of %d rows, %.1f/s, %d not revoked", settled, total,
-				float64(settled-before)/progressEvery.Seconds(), left)
-			before = settled
-		}
-	})
-	return p
+	d := progress.Start(opts)
+	a.display.Store(d)
+	return d
 }
 
-func (p *progress) row(row *results.Row) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.settled++
-	if !row.Outcome.Done() {
-		p.left++
+// progressMode chooses the form. Without a terminal nothing is shown unless asked
+// for: cron mails whatever is written.
+func (a *app) progressMode(f *revokeFlags) progress.Mode {
+	switch {
+	case f.progress == "none" || f.progress == "auto" && !isTerminal(a.stderr):
+		return progress.None
+	case f.logFormat == "json":
+		return progress.JSON
+	case f.progress == "plain" || os.Getenv("TERM") == "dumb":
+		return progress.Plain
+	case f.results == "-" && isTerminal(a.stdout): // rows on the same terminal would be drawn over
+		return progress.Plain
+	default:
+		return progress.Bar
 	}
 }
 
-func (p *progress) stop() {
-	close(p.quit)
-	p.wg.Wait()
+// messages is standard error for the log and for what is said meanwhile: above
+// the bar while there is one.
+type messages struct{ *app }
+
+func (m messages) Write(p []byte) (int, error) {
+	if d := m.display.Load(); d != nil {
+		return d.Write(p)
+	}
+	return m.stderr.Write(p)
 }

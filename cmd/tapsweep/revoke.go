@@ -167,14 +167,14 @@ func (a *app) execute(ctx context.Context, r *runOf) error {
 		a.say("%v: stopping, which takes up to 10 s if batches are in flight; once more ends at once", context.Cause(ctx))
 	})
 	defer stopSaying()
-	progress := a.startProgress(f.progress, list.Stats().Rows-r.earlier.Len())
+	progress := a.startProgress(f, list.Stats().Rows-r.earlier.Len())
 	job := revoke.New(r.runner, func(row *results.Row) error {
-		progress.row(row)
+		progress.Row(row.Outcome)
 		return log.Write(row)
 	}, revoke.Options{DryRun: f.dryRun, Settled: r.earlier.Settled, Protected: r.protected, AbortAfter: f.abortAfter,
 		Self: r.tenant.token.Self, Caller: r.tenant.caller()})
 	counts, runErr := job.Run(ctx, list.Pairs())
-	progress.stop()
+	progress.Stop()
 
 	if r.earlier != nil {
 		for o, n := range r.earlier.Counts {

@@ -8,9 +8,12 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"tapsweep/cmd/tapsweep/internal/progress"
 )
 
 // Exit codes. Scripts and the night job rely on them; README.md lists them.
@@ -52,6 +55,8 @@ type app struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+
+	display atomic.Pointer[progress.Display] // of the run, once it has begun
 }
 
 // run executes one command line and returns its exit code.
@@ -83,7 +88,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // say writes a message for people.
 func (a *app) say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	fmt.Fprintf(a.stderr, "tapsweep: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+	fmt.Fprintf(messages{a}, "tapsweep: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 }
 
 func (a *app) rootCommand() *cobra.Command {
