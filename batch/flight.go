@@ -62,7 +62,8 @@ type flight struct {
 	sent    time.Time
 
 	answered time.Time
-	answers  []answer // one for each entry, nil if err
+	date     time.Time // answered, by the service's clock
+	answers  []answer  // one for each entry, nil if err
 	reply    Reply
 	err      error // why there are no answers
 	noToken  bool  // nothing was sent, for want of a token
@@ -71,7 +72,10 @@ type flight struct {
 // post sends the batch and reads the answer. It runs on a goroutine of its own
 // and touches nothing but the flight.
 func (r *Runner) post(ctx context.Context, f *flight) {
-	defer func() { f.answered = time.Now() }()
+	defer func() {
+		f.answered = time.Now()
+		f.date = f.clock()
+	}()
 	body, err := encode(f.entries, r.opts.Headers)
 	if err != nil {
 		f.err = err
@@ -118,7 +122,7 @@ func (f *flight) shownErr() string {
 func (f *flight) report() throttle.Report {
 	rep := throttle.Report{Sent: f.sent, Used: used(f.reply.Header)}
 	note := func(value string) {
-		if d, ok := ParseRetryAfter(value, f.clock()); ok {
+		if d, ok := ParseRetryAfter(value, f.date); ok {
 			rep.RetryAfter, rep.Told = max(rep.RetryAfter, d), true
 		}
 	}
@@ -178,7 +182,7 @@ func (f *flight) spoiled() bool {
 // request. It is the retry policy: what is final, what costs an attempt, and
 // what leaves open whether Graph did the work.
 func (f *flight) absorb(e *entry, i int) (settled bool) {
-	e.Response, e.RequestID, e.Err = Response{}, f.reply.Header.Get("Request-Id"), nil
+	e.Response, e.RequestID, e.Date, e.Err = Response{}, f.reply.Header.Get("Request-Id"), f.date, nil
 	e.cause, e.throttled, e.refusedToken, e.retryAfter, e.spoiled = nil, false, false, "", false
 
 	status := 0

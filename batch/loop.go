@@ -282,7 +282,7 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 	default:
 		l.release(e)
 		pause := throttle.Backoff(e.Attempts-1, l.opts.Backoff, maxBackoff, jitter)
-		if told, ok := ParseRetryAfter(e.retryAfter, f.clock()); ok {
+		if told, ok := ParseRetryAfter(e.retryAfter, f.date); ok {
 			pause = max(pause, told)
 			l.tooLong(e.lane, told)
 		}

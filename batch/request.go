@@ -86,6 +86,10 @@ type Result struct {
 	// support; empty when no answer carried one.
 	RequestID string
 
+	// Date is the service's time of the last attempt's answer, as its Date header
+	// tells; the local time where there is none, zero if nothing was sent.
+	Date time.Time
+
 	// Err is nil when Response is Graph's final word, whatever its Status.
 	// Otherwise it is or wraps ErrNotSent, ErrNoResponse, ErrAttempts, or the
 	// *StatusError with which Graph refused the whole batch.
