@@ -38,7 +38,7 @@ race:
 	$(GO) test -race -shuffle=on ./...
 
 fuzz:
-	@set -e; for pkg in $$($(GO) list ./batch ./batch/throttle ./input ./cmd/tapsweep/internal/revoke); do \
+	@set -e; for pkg in $$($(GO) list ./batch ./batch/throttle ./input ./cmd/tapsweep/internal/passes); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg; \
 		done; \

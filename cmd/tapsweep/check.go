@@ -16,8 +16,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
+	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/preflight"
-	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/input"
 )
 
@@ -181,7 +181,7 @@ func (c *checkup) read(ctx context.Context, runner *batch.Runner, t *tenant, use
 		if strings.EqualFold(user, input.Me) {
 			user = input.Me
 		}
-		url, what = revoke.PassesURL(user), "LIST of the passes of "+user
+		url, what = passes.PassesURL(user), "LIST of the passes of "+user
 	case t.token.MayLookUp() == preflight.No:
 		c.note("read", "skipped", "the token does not allow to read users; --user NAME lists the passes of one instead")
 		return

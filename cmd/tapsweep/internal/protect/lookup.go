@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/input"
 )
 
@@ -51,7 +51,7 @@ func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User) ([]inp
 	failed := make(map[int]error) // by row
 	src := func(yield func(batch.Request) bool) {
 		for i, u := range rows {
-			url := revoke.UserURL(u.ID+u.UPN) + "?$select=id,userPrincipalName"
+			url := passes.UserURL(u.ID+u.UPN) + "?$select=id,userPrincipalName"
 			if !yield(batch.Request{Method: "GET", URL: url, Tag: i}) {
 				return
 			}

@@ -8,6 +8,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -22,7 +23,7 @@ func BenchmarkPipeline(b *testing.B) {
 	tenant := graphsim.New(graphsim.Options{})
 	body := []byte(`{"requests":[`)
 	for i, u := range tenant.Populate(batch.MaxRequests) {
-		body = fmt.Appendf(body, `{"id":"%d","method":"DELETE","url":"%s"},`, i+1, PassURL(u.UPN, u.Passes[0].ID))
+		body = fmt.Appendf(body, `{"id":"%d","method":"DELETE","url":"%s"},`, i+1, passes.PassURL(u.UPN, u.Passes[0].ID))
 	}
 	body = append(body[:len(body)-1], "]}"...)
 	reply, err := tenant.PostBatch(b.Context(), body)

@@ -1,9 +1,7 @@
 package revoke
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"tapsweep/batch"
@@ -68,49 +66,6 @@ func toReadRow(res batch.Result) results.Row {
 		}
 	}
 	return row
-}
-
-// listed tells whether the result is the answer to a LIST that worked.
-func listed(res batch.Result) bool {
-	return res.Err == nil && res.Response.Status >= 200 && res.Response.Status < 300
-}
-
-// readPasses returns the ids in the answer to a LIST. It is an error if there
-// is an answer, and it cannot be read: nothing may be concluded from it then,
-// least of all that the user holds no pass.
-func readPasses(res batch.Result) ([]string, error) {
-	if !listed(res) {
-		return nil, nil
-	}
-	var list struct {
-		Value *[]struct {
-			ID string `json:"id"`
-		} `json:"value"`
-		NextLink string `json:"@odata.nextLink"`
-	}
-	if err := json.Unmarshal(res.Response.Body, &list); err != nil {
-		return nil, fmt.Errorf("the list of passes cannot be read: %w", err)
-	}
-	if list.Value == nil || list.NextLink != "" {
-		return nil, errors.New("the list of passes cannot be read: it has no value, or more than one page")
-	}
-	var ids []string
-	for _, pass := range *list.Value {
-		if pass.ID == "" {
-			return nil, errors.New("the list of passes cannot be read: a pass has no id")
-		}
-		ids = append(ids, pass.ID)
-	}
-	return ids, nil
-}
-
-func holds(passes []string, method string) bool {
-	for _, id := range passes {
-		if strings.EqualFold(id, method) {
-			return true
-		}
-	}
-	return false
 }
 
 func join(parts ...string) string {

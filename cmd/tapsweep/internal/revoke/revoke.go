@@ -9,13 +9,12 @@ package revoke
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -44,6 +43,14 @@ type Options struct {
 	// are all 403. Zero or less never does.
 	AbortAfter int
 
+	// AnyPass takes every pair to mean whatever pass the user holds, beside the one
+	// that it names.
+	AnyPass bool
+
+	// Verify has a user's passes listed again after a pair is done, until none is
+	// there or this time is over, see verify. Zero does not.
+	Verify time.Duration
+
 	// Looks is how often a pass is deleted that Graph says is gone (404) and
 	// lists all the same, which is what a replica does that lags behind. Zero
 	// means 4, with pauses of 2, 4 and 8 seconds between.
@@ -52,32 +59,6 @@ type Options struct {
 
 // A Source yields the pairs of a list in order. An error ends it.
 type Source = iter.Seq2[input.Pair, error]
-
-// Counts sums a run up.
-type Counts struct {
-	Outcomes  map[results.Outcome]int
-	Codes     map[string]int // error codes of rows that are not done
-	Throttled int            // refusals with 429
-	Requests  int            // individual requests answered or lost, refusals included
-}
-
-// Total is the number of rows.
-func (c *Counts) Total() (n int) {
-	for _, k := range c.Outcomes {
-		n += k
-	}
-	return n
-}
-
-// Left is the number of rows that are not done.
-func (c *Counts) Left() (n int) {
-	for o, k := range c.Outcomes {
-		if !o.Done() {
-			n += k
-		}
-	}
-	return n
-}
 
 // A Job runs pairs through a runner and writes one row for each.
 type Job struct {
@@ -96,10 +77,8 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 	if opts.Looks <= 0 {
 		opts.Looks = 4
 	}
-	return &Job{runner: runner, write: write, opts: opts, abort: newAbort(opts.AbortAfter), counts: Counts{
-		Outcomes: make(map[results.Outcome]int),
-		Codes:    make(map[string]int),
-	}}
+	return &Job{runner: runner, write: write, opts: opts, abort: newAbort(opts.AbortAfter), counts: NewCounts(),
+		stop: func(error) {}}
 }
 
 // Run works off the pairs. Its error tells why it stopped early; pairs that
@@ -108,9 +87,17 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 func (j *Job) Run(ctx context.Context, pairs Source) (Counts, error) {
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
-	err := j.runner.Run(ctx, j.requests(pairs), j.settle)
+	err := j.runner.Run(ctx, j.requests(pairs), j.Settle)
 	return j.counts, err
 }
+
+// Counts sums up what was written so far.
+func (j *Job) Counts() Counts { return j.counts }
+
+// Within has the Job be part of a run that somebody else does: they hand requests
+// of Begin to their runner, and results that are the Job's, which Owns tells, to
+// Settle. stop ends that run.
+func (j *Job) Within(stop context.CancelCauseFunc) { j.stop = stop }
 
 // requests turns pairs into first requests. It runs on the runner's goroutine,
 // as settle does, so rows that need no request are written from here.
@@ -121,26 +108,9 @@ func (j *Job) requests(pairs Source) iter.Seq[batch.Request] {
 				j.stop(err)
 				return
 			}
-			if j.opts.Settled != nil && j.opts.Settled(pair.Source, pair.Line, pair.User) {
+			req, ok := j.Begin(pair, Found{})
+			if !ok {
 				continue
-			}
-			w := &work{pair: pair, method: pair.Method}
-			switch {
-			case pair.Err != nil:
-				j.row(w, results.Row{Outcome: results.Invalid, Message: pair.Err.Error()})
-				continue
-			case j.opts.Protected != nil && j.opts.Protected(pair.User):
-				j.row(w, results.Row{Outcome: results.Protected})
-				continue
-			case pair.FirstOf != nil:
-				j.row(w, results.Row{Outcome: results.Duplicate,
-					Message: fmt.Sprintf("the same pair as %s:%d", pair.FirstOf.Source, pair.FirstOf.Line)})
-				continue
-			}
-			w.key = j.key(pair.User)
-			req := w.delete()
-			if j.opts.DryRun || w.method == "" {
-				req = w.list(looking)
 			}
 			if !yield(req) {
 				return
@@ -149,220 +119,35 @@ func (j *Job) requests(pairs Source) iter.Seq[batch.Request] {
 	}
 }
 
-// work is a pair under way; it travels as the request's tag.
-type work struct {
-	pair      input.Pair
-	key       string // the user, by one name
-	method    string // the pass to delete, once it is known
-	step      step
-	rest      []string     // further passes of a user whose pair names none
-	looks     int          // LISTs that showed a pass that a DELETE did not find
-	deletes   int          // sends of the last DELETE
-	revoked   bool         // a pass was deleted, for a pair that names none
-	uncertain bool         // a DELETE may have been carried out without an answer
-	last      *results.Row // of the DELETE that a LIST is to explain
+// Found is what is known of a pair's pass before it is deleted, for its row.
+type Found struct {
+	Reason passes.Reason
 }
 
-// step is what the request under way is for.
-type step int
-
-const (
-	deleting   step = iota
-	looking         // LIST: which pass does the user hold?
-	explaining      // LIST: why did the DELETE find nothing?
-	checking        // LIST: was it deleted by an attempt without an answer?
-)
-
-// key is the same for all names that are known of a user.
-func (j *Job) key(user string) string {
-	for _, name := range j.opts.Self {
-		if strings.EqualFold(name, user) {
-			return input.Me
-		}
+// Begin returns the first request of a pair, or writes its row if it needs none.
+func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
+	if j.opts.Settled != nil && j.opts.Settled(pair.Source, pair.Line, pair.User) {
+		return req, false
 	}
-	return strings.ToLower(user)
-}
-
-func (w *work) delete() batch.Request {
-	w.step = deleting
-	return batch.Request{
-		Method: "DELETE",
-		URL:    PassURL(w.pair.User, w.method),
-		Key:    w.key,
-		Tag:    w,
-	}
-}
-
-func (w *work) list(why step) batch.Request {
-	w.step = why
-	return batch.Request{Method: "GET", URL: PassesURL(w.pair.User), Tag: w}
-}
-
-// settle takes in the answer to a request of a pair. It either writes the row
-// or returns the pair's next request.
-func (j *Job) settle(res batch.Result) []batch.Request {
-	w := res.Request.Tag.(*work)
-	j.counts.Throttled += res.Throttled
-	j.counts.Requests += res.Throttled + res.Attempts
-	var next *batch.Request
-	switch w.step {
-	case deleting:
-		next = j.deleted(w, res)
-	case looking:
-		next = j.looked(w, res)
-	case explaining:
-		next = j.explained(w, res)
-	case checking:
-		j.checked(w, res)
-	}
-	if next == nil {
-		return nil
-	}
-	return []batch.Request{*next}
-}
-
-func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
-	row := toRow(res)
-	w.deletes, w.uncertain = res.Attempts, w.uncertain || res.Uncertain
+	w := &work{pair: pair, method: pair.Method, reason: found.Reason}
 	switch {
-	case res.Err == nil && res.Response.Status < 300:
-		row.Outcome = results.Revoked
-		w.revoked = true
-		if len(w.rest) > 0 {
-			w.method, w.rest = w.rest[0], w.rest[1:]
-			return new(w.delete())
-		}
-	case res.Err == nil && res.Response.Status == 404:
-		w.last = &row
-		return new(w.list(explaining))
-	case res.Uncertain && !errors.Is(res.Err, batch.ErrNotSent):
-		w.last = &row
-		return new(w.list(checking))
+	case pair.Err != nil:
+		j.row(w, results.Row{Outcome: results.Invalid, Message: pair.Err.Error()})
+		return req, false
+	case j.opts.Protected != nil && j.opts.Protected(pair.User):
+		j.row(w, results.Row{Outcome: results.Protected})
+		return req, false
+	case pair.FirstOf != nil:
+		j.row(w, results.Row{Outcome: results.Duplicate,
+			Message: fmt.Sprintf("the same pair as %s:%d", pair.FirstOf.Source, pair.FirstOf.Line)})
+		return req, false
+	case j.opts.DryRun && found.Reason != "":
+		j.row(w, results.Row{Outcome: results.Planned}) // it was just read
+		return req, false
 	}
-	j.row(w, row)
-	return nil
-}
-
-// looked handles the first LIST of a pair that names no pass, and all there is
-// of a dry run.
-func (j *Job) looked(w *work, res batch.Result) *batch.Request {
-	row := toReadRow(res)
-	passes, err := readPasses(res)
-	switch {
-	case err != nil:
-		row.Message = err.Error()
-	case !listed(res):
-	case j.opts.DryRun:
-		row.Outcome = dryRun(w, passes)
-	case len(passes) == 0:
-		row.Outcome = results.Absent
-	default:
-		// A user has one pass at most, by the documentation; the row names the
-		// last one should there be more.
-		w.method, w.rest = passes[0], passes[1:]
-		return new(w.delete())
+	w.key = j.key(pair.User)
+	if j.opts.DryRun || w.method == "" {
+		return w.list(looking), true
 	}
-	j.row(w, row)
-	return nil
-}
-
-func dryRun(w *work, passes []string) results.Outcome {
-	if w.method == "" && len(passes) > 0 {
-		w.method = passes[0]
-	}
-	switch {
-	case len(passes) == 0:
-		return results.Absent
-	case holds(passes, w.method):
-		return results.Planned
-	default:
-		return results.Replaced
-	}
-}
-
-// explained handles the LIST after a DELETE that found nothing.
-func (j *Job) explained(w *work, res batch.Result) *batch.Request {
-	row := toReadRow(res)
-	row.Attempts = w.deletes
-	passes, err := readPasses(res)
-	switch {
-	case err != nil || !listed(res):
-		// The pass is gone, but what the user holds now is not known.
-		if err != nil {
-			row.Message = err.Error()
-		}
-		if row.Outcome != results.UnknownUser {
-			row.Message = join("Graph found no such pass (404), and could not tell what the user holds now", row.Message)
-		}
-	case len(passes) == 0:
-		row.Outcome = results.Absent
-		if w.uncertain || w.revoked {
-			// An attempt before this one was carried out, and its answer lost.
-			row.Outcome = results.Revoked
-		}
-	case holds(passes, w.method):
-		if w.looks++; w.looks < j.opts.Looks {
-			req := w.delete()
-			req.Delay = time.Second << w.looks
-			return &req
-		}
-		row.Outcome = results.Failed
-		row.Message = "Graph finds no such pass (404) and lists it all the same"
-	case w.pair.Method == "":
-		// It was replaced between our LIST and our DELETE.
-		if w.looks++; w.looks < j.opts.Looks {
-			w.method = passes[0]
-			return new(w.delete())
-		}
-		row.Outcome = results.Replaced
-		row.Message = "the user gets new passes faster than they can be deleted"
-	default:
-		row.Outcome = results.Replaced
-		row.Message = "the user holds another pass: " + batch.Printable(passes[0])
-	}
-	j.row(w, row)
-	return nil
-}
-
-// checked handles the LIST after a DELETE that failed for good, an attempt of
-// which may have been carried out.
-func (j *Job) checked(w *work, res batch.Result) {
-	row := *w.last
-	if passes, err := readPasses(res); err == nil && listed(res) && !holds(passes, w.method) {
-		row.Outcome = results.Revoked
-		row.Message = join("gone, although the last attempt failed", row.Message)
-	}
-	j.row(w, row)
-}
-
-// cause is what the summary counts rows that are not done under: Graph's code,
-// or what happened where Graph said nothing.
-func cause(row *results.Row) string {
-	switch {
-	case row.Outcome.Done():
-		return ""
-	case row.Code == "" && (row.Outcome == results.Failed || row.Outcome == results.Unknown):
-		return row.Message
-	}
-	return row.Code
-}
-
-// row writes what became of the pair, for good.
-func (j *Job) row(w *work, row results.Row) {
-	row.Line, row.Source = w.pair.Line, w.pair.Source
-	row.User, row.Method = w.pair.User, w.method
-	row.Time = time.Now()
-	if row.Outcome == results.Denied && row.Hint == "" {
-		row.Hint = j.opts.Caller.Hint(w.pair.User)
-	}
-	j.counts.Outcomes[row.Outcome]++
-	if code := cause(&row); code != "" && len(j.counts.Codes) < 1000 {
-		j.counts.Codes[batch.Printable(code)]++
-	}
-	if err := j.write(&row); err != nil {
-		j.stop(err)
-	}
-	if j.abort.note(row.Outcome) {
-		j.stop(fmt.Errorf("%w: the first %d answers", ErrAllDenied, j.opts.AbortAfter))
-	}
+	return w.delete(), true
 }

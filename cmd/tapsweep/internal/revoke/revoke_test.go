@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -224,8 +225,8 @@ func TestURLs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		want := tt.want + "/authentication/temporaryAccessPassMethods/" + pass
-		if got := PassURL(tt.user, pass); got != want {
-			t.Errorf("PassURL(%q) = %s, want %s", tt.user, got, want)
+		if got := passes.PassURL(tt.user, pass); got != want {
+			t.Errorf("passes.PassURL(%q) = %s, want %s", tt.user, got, want)
 		}
 	}
 }

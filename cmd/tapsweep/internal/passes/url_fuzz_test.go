@@ -1,4 +1,4 @@
-package revoke
+package passes
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 
 	"tapsweep/input"
 )
+
+const pass = "9f0c11aa-1111-4222-8333-000000000001"
 
 // readURL is what the service makes of the URL of a write in a batch. It knows
 // nothing of how the URL was made. Query and fragment end the path; each segment

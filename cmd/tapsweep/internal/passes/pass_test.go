@@ -1,0 +1,86 @@
+package passes
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"tapsweep/batch"
+)
+
+func answer(status int, body string) batch.Result {
+	return batch.Result{Response: batch.Response{Status: status, Body: []byte(body)}}
+}
+
+func TestReason(t *testing.T) {
+	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	hour := func(h int) time.Time { return now.Add(time.Duration(h) * time.Hour) }
+	tests := []struct {
+		name string
+		pass Pass
+		want Reason
+	}{
+		{"usable", Pass{usability: "EnabledByPolicy", Start: hour(-1), Lifetime: 2 * time.Hour}, Usable},
+		{"disabled", Pass{usability: "DisabledByPolicy", Start: hour(-9), Lifetime: time.Hour}, Disabled},
+		{"scheduled", Pass{usability: "NotYetValid", Start: hour(9)}, Scheduled},
+		{"expired", Pass{usability: "Expired", Start: hour(-9), Lifetime: time.Hour}, Expired},
+		{"expired, without dates", Pass{usability: "Expired"}, Expired},
+		{"used", Pass{usability: "OneTimeUsed", Start: hour(-1), Lifetime: 2 * time.Hour}, Used},
+		{"in another case", Pass{usability: "oneTimeUsed"}, Used},
+		// Against a pass that lives, the word of a replica is not enough.
+		{"expired, and it is not", Pass{usability: "Expired", Start: hour(-1), Lifetime: 2 * time.Hour}, Unknown},
+		{"expired, give or take", Pass{usability: "Expired", Start: hour(-1), Lifetime: time.Hour + time.Minute}, Expired},
+		{"nothing said, past its end", Pass{Start: hour(-2), Lifetime: time.Hour}, Expired},
+		{"nothing said, at its end", Pass{Start: hour(-1), Lifetime: time.Hour}, Unknown},
+		{"nothing said, in its time", Pass{Start: hour(-1), Lifetime: 2 * time.Hour}, Unknown},
+		{"nothing said, before its time", Pass{Start: hour(2), Lifetime: time.Hour}, Scheduled},
+		{"nothing said, no dates", Pass{}, Unknown},
+		{"a new word, past its end", Pass{usability: "Suspended", Start: hour(-2), Lifetime: time.Hour}, Expired},
+		{"a new word, in its time", Pass{usability: "Suspended", Start: hour(-1), Lifetime: 2 * time.Hour}, Unknown},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.pass.Reason(now); got != tt.want {
+				t.Errorf("Reason = %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRead(t *testing.T) {
+	const id = "b7e0c9a2-6d15-4a77-8f0e-31c5d2f4a6aa"
+	full := `{"value":[{"id":"` + id + `","temporaryAccessPass":null,"createdDateTime":"2026-03-02T08:11:40.1234567Z",` +
+		`"startDateTime":"2026-03-02T08:11:40Z","lifetimeInMinutes":60,"isUsableOnce":true,"isUsable":false,"methodUsabilityReason":"OneTimeUsed"}]}`
+	tests := []struct {
+		name string
+		res  batch.Result
+		n    int
+		ok   bool
+	}{
+		{"one", answer(200, full), 1, true},
+		{"none", answer(200, `{"value":[]}`), 0, true},
+		{"nulls", answer(200, `{"value":[{"id":"`+id+`","createdDateTime":null,"startDateTime":"soon","lifetimeInMinutes":null,"methodUsabilityReason":null}]}`), 1, true},
+		{"not there", answer(404, `{}`), 0, true},
+		{"no answer", batch.Result{Err: batch.ErrNoResponse}, 0, true},
+		{"no list", answer(200, `"text"`), 0, false},
+		{"no value", answer(200, `{}`), 0, false},
+		{"no id", answer(200, `{"value":[{}]}`), 0, false},
+		{"more pages", answer(200, `{"value":[],"@odata.nextLink":"x"}`), 0, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := Read(tt.res)
+			if (err == nil) != tt.ok || len(got) != tt.n {
+				t.Errorf("Read = %v, %v", got, err)
+			}
+		})
+	}
+	held, _ := Read(answer(200, full))
+	p := held[0]
+	if want := time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC); !p.Expires().Equal(want) || !p.UsableOnce || p.Created.Nanosecond() != 123456700 {
+		t.Errorf("%+v expires %v", p, p.Expires())
+	}
+	if Find(held, fmt.Sprintf("%X", "no")) != nil || Find(held, "B7E0C9A2-6D15-4A77-8F0E-31C5D2F4A6AA") == nil {
+		t.Error("Find")
+	}
+}

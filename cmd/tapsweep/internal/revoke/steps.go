@@ -1,0 +1,246 @@
+package revoke
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
+)
+
+// work is a pair under way; it travels as the request's tag.
+type work struct {
+	pair      input.Pair
+	key       string // the user, by one name
+	method    string // the pass to delete, once it is known
+	step      step
+	reason    passes.Reason
+	rest      []passes.Pass // further passes of a user whose pair names none
+	looks     int           // LISTs that showed a pass that a DELETE did not find
+	deletes   int           // sends of the last DELETE
+	revoked   bool          // a pass was deleted, for a pair that names none
+	uncertain bool          // a DELETE may have been carried out without an answer
+	last      *results.Row  // of the DELETE that a LIST is to explain or to verify
+	since     time.Time     // when verifying began
+	pause     time.Duration
+}
+
+// step is what the request under way is for.
+type step int
+
+const (
+	deleting   step = iota
+	looking         // LIST: which pass does the user hold?
+	explaining      // LIST: why did the DELETE find nothing?
+	checking        // LIST: was it deleted by an attempt without an answer?
+	verifying       // LIST: does the user hold none now?
+)
+
+// Reads and writes have limits of their own in Graph, so each finds its pace by
+// itself. Source: learn.microsoft.com/graph/throttling-limits, identity and access.
+const (
+	ReadQuota  = "read"
+	WriteQuota = "write"
+)
+
+// key is the same for all names that are known of a user.
+func (j *Job) key(user string) string {
+	for _, name := range j.opts.Self {
+		if strings.EqualFold(name, user) {
+			return input.Me
+		}
+	}
+	return strings.ToLower(user)
+}
+
+func (w *work) delete() batch.Request {
+	w.step = deleting
+	return batch.Request{
+		Method: "DELETE",
+		URL:    passes.PassURL(w.pair.User, w.method),
+		Quota:  WriteQuota,
+		Key:    w.key,
+		Tag:    w,
+	}
+}
+
+func (w *work) list(why step) batch.Request {
+	w.step = why
+	return batch.Request{Method: "GET", URL: passes.PassesURL(w.pair.User), Quota: ReadQuota, Tag: w}
+}
+
+// Owns tells whether a result belongs to a pair of a Job.
+func Owns(res batch.Result) bool {
+	_, ok := res.Request.Tag.(*work)
+	return ok
+}
+
+// Settle takes in the answer to a request of a pair. It either writes the row
+// or returns the pair's next request.
+func (j *Job) Settle(res batch.Result) []batch.Request {
+	w := res.Request.Tag.(*work)
+	j.counts.Sent(res)
+	var next *batch.Request
+	switch w.step {
+	case deleting:
+		next = j.deleted(w, res)
+	case looking:
+		next = j.looked(w, res)
+	case explaining:
+		next = j.explained(w, res)
+	case checking:
+		next = j.checked(w, res)
+	case verifying:
+		next = j.verified(w, res)
+	}
+	if next == nil {
+		return nil
+	}
+	return []batch.Request{*next}
+}
+
+func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
+	row := toRow(res)
+	w.deletes, w.uncertain = res.Attempts, w.uncertain || res.Uncertain
+	switch {
+	case res.Err == nil && res.Response.Status < 300:
+		row.Outcome = results.Revoked
+		w.revoked = true
+		if len(w.rest) > 0 {
+			w.take(w.rest)
+			return new(w.delete())
+		}
+	case res.Err == nil && res.Response.Status == 404:
+		w.last = &row
+		return new(w.list(explaining))
+	case res.Uncertain && !errors.Is(res.Err, batch.ErrNotSent):
+		w.last = &row
+		return new(w.list(checking))
+	}
+	return j.done(w, row)
+}
+
+// take makes the first of the passes the one to delete, and keeps the others.
+func (w *work) take(held []passes.Pass) {
+	w.method, w.reason, w.rest = held[0].ID, "", held[1:]
+}
+
+// any tells whether whatever pass the user holds is meant.
+func (j *Job) any(w *work) bool { return w.pair.Method == "" || j.opts.AnyPass }
+
+// looked handles the first LIST of a pair that names no pass, and all there is
+// of a dry run.
+func (j *Job) looked(w *work, res batch.Result) *batch.Request {
+	row := toReadRow(res)
+	held, err := passes.Read(res)
+	switch {
+	case err != nil:
+		row.Message = err.Error()
+	case !passes.Listed(res):
+	case j.opts.DryRun:
+		row.Outcome = j.dryRun(w, held)
+	case len(held) == 0:
+		row.Outcome = results.Absent
+		return j.done(w, row)
+	default:
+		// A user has one pass at most, by the documentation; the row names the
+		// last one should there be more.
+		w.take(held)
+		return new(w.delete())
+	}
+	j.row(w, row)
+	return nil
+}
+
+func (j *Job) dryRun(w *work, held []passes.Pass) results.Outcome {
+	switch {
+	case len(held) == 0:
+		return results.Absent
+	case passes.Find(held, w.method) != nil:
+		return results.Planned
+	case j.any(w):
+		w.method = held[0].ID
+		return results.Planned
+	}
+	return results.Replaced
+}
+
+// explained handles the LIST after a DELETE that found nothing.
+func (j *Job) explained(w *work, res batch.Result) *batch.Request {
+	row := toReadRow(res)
+	row.Attempts = w.deletes
+	held, err := passes.Read(res)
+	switch {
+	case err != nil || !passes.Listed(res):
+		// The pass is gone, but what the user holds now is not known.
+		if err != nil {
+			row.Message = err.Error()
+		}
+		if row.Outcome != results.UnknownUser {
+			row.Message = join("Graph found no such pass (404), and could not tell what the user holds now", row.Message)
+		}
+	case len(held) == 0:
+		row.Outcome = results.Absent
+		if w.uncertain || w.revoked {
+			// An attempt before this one was carried out, and its answer lost.
+			row.Outcome = results.Revoked
+		}
+		return j.done(w, row)
+	case passes.Find(held, w.method) != nil:
+		if w.looks++; w.looks < j.opts.Looks {
+			req := w.delete()
+			req.Delay = time.Second << w.looks
+			return &req
+		}
+		row.Outcome = results.Failed
+		row.Message = "Graph finds no such pass (404) and lists it all the same"
+	case j.any(w):
+		// It was replaced before our DELETE.
+		if w.looks++; w.looks < j.opts.Looks {
+			w.take(held)
+			return new(w.delete())
+		}
+		row.Outcome = results.Replaced
+		row.Message = "the user gets new passes faster than they can be deleted"
+	default:
+		row.Outcome = results.Replaced
+		row.Message = "the user holds another pass: " + batch.Printable(held[0].ID)
+	}
+	j.row(w, row)
+	return nil
+}
+
+// checked handles the LIST after a DELETE that failed for good, an attempt of
+// which may have been carried out.
+func (j *Job) checked(w *work, res batch.Result) *batch.Request {
+	row := *w.last
+	if held, err := passes.Read(res); err == nil && passes.Listed(res) && passes.Find(held, w.method) == nil {
+		row.Outcome = results.Revoked
+		row.Message = join("gone, although the last attempt failed", row.Message)
+	}
+	return j.done(w, row)
+}
+
+// row writes what became of the pair, for good.
+func (j *Job) row(w *work, row results.Row) {
+	row.Line, row.Source = w.pair.Line, w.pair.Source
+	row.User, row.Method = w.pair.User, w.method
+	if row.Reason == "" {
+		row.Reason = string(w.reason)
+	}
+	row.Time = time.Now()
+	if row.Outcome == results.Denied && row.Hint == "" {
+		row.Hint = j.opts.Caller.Hint(w.pair.User)
+	}
+	j.counts.Row(&row)
+	if err := j.write(&row); err != nil {
+		j.stop(err)
+	}
+	if j.abort.note(row.Outcome) {
+		j.stop(fmt.Errorf("%w: the first %d answers", ErrAllDenied, j.opts.AbortAfter))
+	}
+}

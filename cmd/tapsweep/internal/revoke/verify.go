@@ -1,0 +1,97 @@
+package revoke
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// A deleted pass may be listed for a while, since Graph's replicas lag behind: for
+// minutes, as the portal warns; how long in truth is not known. So a user's passes
+// are listed again after pauses that grow.
+// Source: learn.microsoft.com/entra, howto-authentication-temporary-access-pass.
+const (
+	firstLook = 2 * time.Second
+	lastLook  = 30 * time.Second
+)
+
+// done writes the row of a pair, unless it is to be verified first.
+func (j *Job) done(w *work, row results.Row) *batch.Request {
+	if j.opts.Verify <= 0 || j.opts.DryRun || row.Outcome != results.Revoked && row.Outcome != results.Absent {
+		j.row(w, row)
+		return nil
+	}
+	w.last, w.since, w.pause = &row, time.Now(), firstLook
+	return w.lookAgain(j.opts.Verify)
+}
+
+// lookAgain returns the next LIST, nil if patience is at its end.
+func (w *work) lookAgain(patience time.Duration) *batch.Request {
+	left := patience - time.Since(w.since)
+	if left <= 0 {
+		return nil
+	}
+	req := w.list(verifying)
+	req.Delay = min(w.pause, left)
+	w.pause = min(2*w.pause, lastLook)
+	return &req
+}
+
+// verified handles a LIST that is to show that the user holds no pass.
+func (j *Job) verified(w *work, res batch.Result) *batch.Request {
+	row := *w.last
+	held, err := passes.Read(res)
+	switch {
+	case err == nil && passes.Listed(res) && len(held) == 0:
+		row.Verified = true
+	case err != nil || !passes.Listed(res):
+		if err == nil {
+			err = res.Err
+		}
+		if err == nil {
+			err = res.Response.StatusError()
+		}
+		if !errors.Is(err, batch.ErrNotSent) {
+			j.counts.Unverified++ // a run that was stopped says so anyway
+		}
+		row.Message = join(row.Message, "not verified", err.Error())
+	default:
+		still := passes.Find(held, w.method)
+		if still == nil && j.any(w) {
+			// Somebody gave the user another one, and that is meant as well.
+			if w.looks++; w.looks < j.opts.Looks {
+				w.take(held)
+				return new(w.delete())
+			}
+		} else if still != nil {
+			if next := w.lookAgain(j.opts.Verify); next != nil {
+				return next
+			}
+		}
+		w.remains(&row, held, res)
+	}
+	j.row(w, row)
+	return nil
+}
+
+// remains makes the row tell of a pass that is there after all. A pass that is not
+// the pair's gets the row, too: it is what is left to be done.
+func (w *work) remains(row *results.Row, held []passes.Pass, res batch.Result) {
+	p := passes.Find(held, w.method)
+	text := "the pass is listed still"
+	if p == nil {
+		p = &held[0]
+		text = "the user holds another pass, in place of " + w.method
+		if w.method == "" {
+			text = "the user holds a pass now"
+		}
+	}
+	*row = results.Row{Outcome: results.Remains, Status: res.Response.Status, Attempts: row.Attempts, RequestID: res.RequestID,
+		Message: fmt.Sprintf("%s, %v after it was %s", text, time.Since(w.since).Round(time.Second), row.Outcome),
+		Reason:  string(p.Reason(time.Now()))}
+	w.method = p.ID
+}
