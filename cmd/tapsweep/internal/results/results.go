@@ -68,6 +68,7 @@ type Row struct {
 	Source    string    `json:"source"`
 	User      string    `json:"user"`
 	Method    string    `json:"method"`
+	UPN       string    `json:"userPrincipalName,omitempty"` // beside an object id in User
 	Outcome   Outcome   `json:"outcome"`
 	Status    int       `json:"status"` // of the answer that decided, 0 if none did
 	Code      string    `json:"code"`   // Graph's error code

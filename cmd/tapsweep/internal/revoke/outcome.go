@@ -55,9 +55,9 @@ func toRow(res batch.Result) results.Row {
 	return row
 }
 
-// toReadRow is toRow for a LIST. What only reads may fail, but leaves nothing
+// ReadRow reads what became of a LIST, as toRow does. What only reads may fail, but leaves nothing
 // uncertain behind.
-func toReadRow(res batch.Result) results.Row {
+func ReadRow(res batch.Result) results.Row {
 	row := toRow(res)
 	if row.Outcome == results.Unknown {
 		row.Outcome = results.Failed

@@ -135,7 +135,7 @@ func (j *Job) any(w *work) bool { return w.pair.Method == "" || j.opts.AnyPass }
 // looked handles the first LIST of a pair that names no pass, and all there is
 // of a dry run.
 func (j *Job) looked(w *work, res batch.Result) *batch.Request {
-	row := toReadRow(res)
+	row := ReadRow(res)
 	held, err := passes.Read(res)
 	switch {
 	case err != nil:
@@ -171,7 +171,7 @@ func (j *Job) dryRun(w *work, held []passes.Pass) results.Outcome {
 
 // explained handles the LIST after a DELETE that found nothing.
 func (j *Job) explained(w *work, res batch.Result) *batch.Request {
-	row := toReadRow(res)
+	row := ReadRow(res)
 	row.Attempts = w.deletes
 	held, err := passes.Read(res)
 	switch {

@@ -1,0 +1,258 @@
+package scan
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// pageSize is the most users of a page. Source: learn.microsoft.com/graph/api/user-list.
+const pageSize = 999
+
+// page is a request for a page, and where it stands in its source.
+type page struct {
+	what    string // for errors
+	url     string
+	quota   string
+	headers map[string]string
+	audit   bool // of the audit log, in place of users
+
+	first    string // url of the source's first page
+	good     string // url of the last page that came at the first attempt
+	restarts int
+}
+
+func (p *page) request() batch.Request {
+	return batch.Request{Method: "GET", URL: p.url, Headers: p.headers, Quota: p.quota, Tag: p}
+}
+
+// at is the same source at another page.
+func (p *page) at(url string) *page {
+	next := *p
+	next.url = url
+	return &next
+}
+
+// properties are what is asked of a user: no more than is needed, since it costs.
+func (s *Scan) properties() string {
+	names := "id,userPrincipalName"
+	if s.opts.MembersOnly {
+		names += ",userType"
+	}
+	if s.opts.EnabledOnly {
+		names += ",accountEnabled"
+	}
+	return names
+}
+
+// sources are the first pages of all that is read page by page.
+func (s *Scan) sources() (list []*page) {
+	add := func(p *page) {
+		p.first, p.good = p.url, p.url
+		list = append(list, p)
+	}
+	if s.opts.All {
+		query := fmt.Sprintf("/users?$select=%s&$top=%d", s.properties(), pageSize)
+		if s.opts.Filter != "" {
+			query += "&$filter=" + escape(s.opts.Filter)
+		}
+		add(&page{what: "the users of the tenant", url: query, quota: usersQuota})
+	}
+	for _, id := range s.opts.Groups {
+		// A cast in the path needs the advanced query that header and count ask for.
+		// Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
+		add(&page{what: "the members of group " + id, quota: usersQuota,
+			url: fmt.Sprintf("/groups/%s/transitiveMembers/microsoft.graph.user?$select=%s&$top=%d&$count=true",
+				url.PathEscape(id), s.properties(), pageSize),
+			headers: map[string]string{"ConsistencyLevel": "eventual"}})
+	}
+	if s.opts.Audit != nil {
+		s.audit = newAuditFindings(s.opts.Audit)
+		add(&page{what: "the audit log", url: s.opts.Audit.query(), quota: reportsQuota, audit: true})
+	}
+	return list
+}
+
+// escape encodes a value of a query. Graph takes %20 for a space, and a plus may
+// be meant.
+func escape(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") }
+
+// arrived takes in a page: the users on it wait to be listed, and its next page
+// waits until fewer do.
+func (s *Scan) arrived(p *page, res batch.Result) {
+	var body struct {
+		Value *[]json.RawMessage `json:"value"`
+		Next  string             `json:"@odata.nextLink"`
+	}
+	if !passes.Listed(res) {
+		s.pageFailed(p, res)
+		return
+	}
+	err := json.Unmarshal(res.Response.Body, &body)
+	if err == nil && body.Value == nil {
+		err = errors.New("it has no value")
+	}
+	if err != nil {
+		s.end(&SourceError{p.what, fmt.Errorf("a page cannot be read: %w", err)})
+		return
+	}
+	s.counts.Pages++
+	if res.Attempts == 1 {
+		p.good = p.url
+	}
+	for _, raw := range *body.Value {
+		if p.audit {
+			err = s.audit.add(raw)
+		} else {
+			err = s.member(raw)
+		}
+		if err != nil {
+			s.end(&SourceError{p.what, err})
+			return
+		}
+	}
+	switch next, ok := s.below(body.Next); {
+	case body.Next == "" && p.audit:
+		s.queue = append(s.queue, s.auditTargets()...)
+	case body.Next == "":
+	case !ok:
+		// Wherever the link leads, the token would go along.
+		s.end(&SourceError{p.what, fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, batch.Printable(body.Next))})
+	case next == p.url:
+		s.end(&SourceError{p.what, errors.New("a page names itself as the next")})
+	default:
+		s.held = append(s.held, p.at(next))
+	}
+}
+
+// below takes Graph's root off a next link, which is absolute; a batch takes paths
+// only. The rest is followed as it is.
+func (s *Scan) below(link string) (path string, ok bool) {
+	if len(link) <= len(s.opts.Root) || !strings.EqualFold(link[:len(s.opts.Root)], s.opts.Root) {
+		return "", false
+	}
+	path = link[len(s.opts.Root):]
+	return path, path[0] == '/'
+}
+
+// maxRestarts bounds how often a source goes back.
+const maxRestarts = 3
+
+// pageFailed goes back if the page is no more: the token of a page that was asked
+// for twice may not be good, while that of the last page that came at once is. Then
+// the source begins anew; nobody is listed twice for it.
+// Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
+func (s *Scan) pageFailed(p *page, res batch.Result) {
+	row := res.Response
+	if row.Status == 400 || row.Status == 410 {
+		if p.url != p.first && p.restarts < maxRestarts {
+			back := p.at(p.good)
+			if p.good == p.url || p.restarts > 0 {
+				back = p.at(p.first)
+			}
+			back.restarts++
+			s.held = append(s.held, back)
+			return
+		}
+	}
+	err := res.Err
+	if err == nil {
+		err = row.StatusError()
+	}
+	if errors.Is(err, batch.ErrNotSent) {
+		return // the run stops, and says why
+	}
+	s.end(&SourceError{p.what, err})
+}
+
+// account is a user as a page or a look-up shows it.
+type account struct {
+	ID      string  `json:"id"`
+	UPN     string  `json:"userPrincipalName"`
+	Type    *string `json:"userType"`
+	Enabled *bool   `json:"accountEnabled"`
+	OData   string  `json:"@odata.type"`
+}
+
+// member takes in a user of a page.
+func (s *Scan) member(raw json.RawMessage) error {
+	var a account
+	if err := json.Unmarshal(raw, &a); err != nil {
+		return fmt.Errorf("a user cannot be read: %w", err)
+	}
+	switch {
+	case a.OData != "" && !strings.EqualFold(a.OData, "#microsoft.graph.user"):
+		return nil // a group, a device
+	case a.ID == "":
+		return errors.New("a user has no id")
+	}
+	if !s.claim(a.ID) {
+		return nil
+	}
+	ok, err := s.admits(&a)
+	if err != nil || !ok {
+		return err
+	}
+	s.queue = append(s.queue, target{name: a.ID, upn: a.UPN})
+	return nil
+}
+
+// errUnseen says that a property that decides does not show.
+var errUnseen = errors.New("the token does not let it be seen")
+
+// admits tells whether the account is one to look at.
+func (s *Scan) admits(a *account) (bool, error) {
+	if s.opts.MembersOnly {
+		switch {
+		case a.Type == nil:
+			return false, fmt.Errorf("the userType of %s is not told: %w", a.ID, errUnseen)
+		case !strings.EqualFold(*a.Type, "Member"):
+			s.counts.Guests++
+			return false, nil
+		}
+	}
+	if s.opts.EnabledOnly {
+		switch {
+		case a.Enabled == nil:
+			return false, fmt.Errorf("the accountEnabled of %s is not told: %w", a.ID, errUnseen)
+		case !*a.Enabled:
+			s.counts.Disabled++
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// Unseen tells whether a scan ended because a property does not show, which takes
+// User.Read.All. Source: learn.microsoft.com/graph/permissions-reference.
+func Unseen(err error) bool { return errors.Is(err, errUnseen) }
+
+// accountOf takes in the account of a user that was named.
+func (s *Scan) accountOf(t target, res batch.Result) []batch.Request {
+	var a account
+	if !passes.Listed(res) {
+		s.failed(t, res, nil)
+		return nil
+	}
+	if err := json.Unmarshal(res.Response.Body, &a); err != nil || a.ID == "" {
+		s.failed(t, res, errors.New("the user cannot be read"))
+		return nil
+	}
+	ok, err := s.admits(&a)
+	if err != nil {
+		s.end(&SourceError{"the accounts", err})
+		s.sinks.Failed(&results.Row{User: t.name, UPN: t.upn, Outcome: results.NotSent})
+		return nil
+	}
+	if !ok {
+		return nil
+	}
+	t.name, t.upn = a.ID, a.UPN
+	return []batch.Request{s.list(t)}
+}

@@ -1,0 +1,322 @@
+package scan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
+)
+
+const root = "https://graph.microsoft.com/v1.0"
+
+// permitted is all that a scan may need.
+var permitted = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All"}
+
+// look scans and returns what was found and what was not, as texts.
+func look(t *testing.T, tenant *graphsim.Tenant, opts Options, batching batch.Options) (found, failed []string, counts Counts, err error) {
+	t.Helper()
+	runner, err := batch.NewRunner(tenant, batching)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Root = cmp.Or(opts.Root, root)
+	done := 0
+	counts, err = Run(t.Context(), runner, opts, Sinks{
+		Found: func(f *Found) []batch.Request {
+			name, _, _ := strings.Cut(cmp.Or(f.UPN, f.User), "@")
+			found = append(found, name+" "+string(f.Why))
+			return nil
+		},
+		Done: func(string) { done++ },
+		Failed: func(r *results.Row) {
+			name, _, _ := strings.Cut(cmp.Or(r.UPN, r.User), "@")
+			failed = append(failed, name+" "+string(r.Outcome))
+		},
+	})
+	slices.Sort(found)
+	slices.Sort(failed)
+	if err == nil && counts.Users-done > counts.Found {
+		t.Errorf("%d users, %d without a find, %d found", counts.Users, done, counts.Found)
+	}
+	return found, failed, counts, err
+}
+
+// company is a tenant with a bit of everything.
+func company(opts graphsim.Options) *graphsim.Tenant {
+	if opts.Roles == nil {
+		opts.Roles = permitted
+	}
+	tenant := graphsim.New(opts)
+	now := time.Now()
+	pass := func(age, minutes int, more ...func(*graphsim.Pass)) []graphsim.Pass {
+		p := graphsim.Pass{Created: now.Add(-time.Duration(age) * time.Minute), LifetimeMinutes: minutes}
+		for _, m := range more {
+			m(&p)
+		}
+		return []graphsim.Pass{p}
+	}
+	reason := func(r string) func(*graphsim.Pass) { return func(p *graphsim.Pass) { p.Reason = r } }
+	by := func(a graphsim.Actor) func(*graphsim.Pass) { return func(p *graphsim.Pass) { p.CreatedBy = &a } }
+	for _, u := range []graphsim.User{
+		{UPN: "expired@contoso.com", Department: "sales", Passes: pass(600, 60)},
+		{UPN: "lately@contoso.com", Department: "sales", Passes: pass(70, 60)},
+		{UPN: "used@contoso.com", Passes: pass(20, 60, reason("OneTimeUsed"))},
+		{UPN: "usable@contoso.com", Passes: pass(20, 60, by(graphsim.Actor{UPN: "mallory@contoso.com"}))},
+		{UPN: "scheduled@contoso.com", Passes: pass(20, 60, func(p *graphsim.Pass) { p.Start = now.Add(time.Hour) })},
+		{UPN: "dormant@contoso.com", Passes: pass(20, 60, reason("DisabledByPolicy"))},
+		{UPN: "strange@contoso.com", Passes: pass(20, 60, reason("Suspended"))},
+		{UPN: "ancient@contoso.com", Passes: pass(6000, 60, reason("Suspended"))},
+		{UPN: "none@contoso.com"},
+		{UPN: "guest@contoso.com", Guest: true},
+		{UPN: "gone@contoso.com", Disabled: true, Passes: pass(600, 60)},
+		{UPN: "admin@contoso.com", Privileged: true, Passes: pass(600, 60)},
+		{UPN: "mallory@contoso.com"},
+	} {
+		tenant.AddUser(u)
+	}
+	return tenant
+}
+
+func TestSelect(t *testing.T) {
+	all := []string{"ancient expired", "dormant disabled", "expired expired", "gone expired", "lately expired", "scheduled scheduled",
+		"strange unknown", "usable usable", "used used"}
+	tests := []struct {
+		name string
+		opts Options
+		want []string
+	}{
+		{"everything", Options{}, all},
+		{"the night job", Options{Reasons: []passes.Reason{passes.Expired, passes.Used}},
+			[]string{"ancient expired", "expired expired", "gone expired", "lately expired", "used used"}},
+		{"all reasons that can be named", Options{Reasons: passes.Reasons}, slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "strange unknown" })},
+		{"old ones", Options{MinAge: time.Hour}, []string{"ancient expired", "expired expired", "gone expired", "lately expired"}},
+		{"long expired ones", Options{Reasons: []passes.Reason{passes.Expired, passes.Used}, ExpiredFor: time.Hour},
+			[]string{"ancient expired", "expired expired", "gone expired", "used used"}},
+		{"new ones", Options{CreatedSince: time.Now().Add(-time.Hour)}, []string{"dormant disabled", "scheduled scheduled", "strange unknown", "usable usable", "used used"}},
+		{"enabled accounts", Options{EnabledOnly: true, Reasons: []passes.Reason{passes.Expired}}, []string{"ancient expired", "expired expired", "lately expired"}},
+		{"a department", Options{Filter: "department eq 'sales'"}, []string{"expired expired", "lately expired"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.opts.All = true
+			found, failed, counts, err := look(t, company(graphsim.Options{EmptyPages: true}), tt.opts, batch.Options{})
+			if err != nil || !slices.Equal(found, tt.want) {
+				t.Errorf("found %q, %v, want %q", found, err, tt.want)
+			}
+			if want := []string{"admin denied"}; tt.opts.Filter == "" && !slices.Equal(failed, want) {
+				t.Errorf("failed %q, want %q", failed, want)
+			}
+			if tt.opts.EnabledOnly && counts.Disabled != 1 || counts.Found != len(tt.want) {
+				t.Errorf("%+v", counts)
+			}
+		})
+	}
+}
+
+func TestMembersOnly(t *testing.T) {
+	_, _, counts, err := look(t, company(graphsim.Options{}), Options{All: true, MembersOnly: true}, batch.Options{})
+	if err != nil || counts.Guests != 1 || counts.Users != 11 {
+		t.Errorf("%+v, %v", counts, err)
+	}
+}
+
+// Without the permission to see whether an account is enabled, nobody may be taken
+// for enabled.
+func TestEnabledOnlyUnseen(t *testing.T) {
+	tenant := company(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.ReadBasic.All"}, BasicHidesEnabled: true})
+	for _, opts := range []Options{{All: true, EnabledOnly: true}, {Users: []input.User{{UPN: "expired@contoso.com"}}, EnabledOnly: true}} {
+		found, _, _, err := look(t, tenant, opts, batch.Options{})
+		if !Unseen(err) || len(found) > 0 {
+			t.Errorf("found %q, %v", found, err)
+		}
+	}
+}
+
+func TestListedUsers(t *testing.T) {
+	tenant := company(graphsim.Options{})
+	users := []input.User{{UPN: "expired@contoso.com"}, {UPN: "EXPIRED@contoso.com"}, {UPN: "nobody@contoso.com"}, {UPN: "admin@contoso.com"}, {UPN: "none@contoso.com"}}
+	for _, members := range []bool{false, true} {
+		found, failed, counts, err := look(t, tenant, Options{Users: users, MembersOnly: members}, batch.Options{})
+		if err != nil || !slices.Equal(found, []string{"expired expired"}) || !slices.Equal(failed, []string{"admin denied", "nobody unknown_user"}) || counts.Users != 2 {
+			t.Errorf("found %q, failed %q, %+v, %v", found, failed, counts, err)
+		}
+	}
+}
+
+func TestGroups(t *testing.T) {
+	tenant := company(graphsim.Options{EmptyPages: true})
+	id := func(name string) string {
+		for _, h := range tenant.Left() {
+			if strings.HasPrefix(h.UPN, name+"@") {
+				return h.UserID
+			}
+		}
+		t.Fatalf("no %s", name)
+		return ""
+	}
+	inner := tenant.AddGroup(graphsim.Group{Name: "inner", Members: []string{id("used"), id("expired")}})
+	outer := tenant.AddGroup(graphsim.Group{Name: "outer", Members: []string{id("expired")}, Groups: []string{inner}})
+	found, _, counts, err := look(t, tenant, Options{Groups: []string{outer, inner}}, batch.Options{})
+	if err != nil || !slices.Equal(found, []string{"expired expired", "used used"}) || counts.Users != 2 {
+		t.Errorf("found %q, %+v, %v", found, counts, err)
+	}
+	_, _, _, err = look(t, tenant, Options{Groups: []string{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}}, batch.Options{})
+	if e, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(e.Error(), "404") {
+		t.Errorf("a group that is not there: %v", err)
+	}
+}
+
+func TestAudit(t *testing.T) {
+	tests := []struct {
+		name string
+		by   string
+		want []string
+	}{
+		{"by a user", "MALLORY@contoso.com", []string{"usable usable"}},
+		{"by nobody known", "eve@contoso.com", nil},
+		{"by anybody", "", []string{"usable usable"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := company(graphsim.Options{Audit: true, EmptyPages: true})
+			// Noise, in pages, and an older find that is no more.
+			for i := range 2500 {
+				tenant.AddAudit(graphsim.Audit{Time: time.Now().Add(-time.Duration(i) * time.Second), Service: graphsim.PassService,
+					Category: "UserManagement", Activity: "User registered security info", Reason: "User registered Authenticator App", Result: "success", TargetID: "x"})
+			}
+			found, failed, _, err := look(t, tenant, Options{Audit: &Audit{Since: time.Now().Add(-time.Hour), By: tt.by}}, batch.Options{})
+			if err != nil || !slices.Equal(found, tt.want) || len(failed) > 0 {
+				t.Errorf("found %q, failed %q, %v, want %q", found, failed, err, tt.want)
+			}
+		})
+	}
+	tenant := company(graphsim.Options{Roles: permitted[:2], Audit: true})
+	_, _, _, err := look(t, tenant, Options{Audit: &Audit{Since: time.Now()}}, batch.Options{})
+	if e, ok := errors.AsType[*SourceError](err); !ok || !e.Denied() {
+		t.Errorf("without the permission: %v", err)
+	}
+}
+
+// What goes wrong with pages loses nobody, and lists nobody twice.
+func TestPagesGoWrong(t *testing.T) {
+	fault := func(path string, attempt int, do graphsim.Effect) graphsim.Options {
+		return graphsim.Options{Roles: permitted, Faults: []graphsim.Fault{{Method: "GET", Path: path, Attempt: attempt, Do: do}}}
+	}
+	tests := []struct {
+		name string
+		opts graphsim.Options
+		ok   bool
+		want string
+	}{
+		{"nothing", graphsim.Options{Roles: permitted}, true, ""},
+		{"a page fails twice", graphsim.Options{Roles: permitted, Faults: []graphsim.Fault{
+			{Path: "$skiptoken", Attempt: 1, Do: graphsim.ItemStatus(503)}, {Path: "$skiptoken", Attempt: 2, Do: graphsim.Reset()}}}, true, ""},
+		{"a page is throttled", fault("$skiptoken", 1, graphsim.ItemStatus(429, "Retry-After", "1")), true, ""},
+		{"a page is no more", fault("$skiptoken", 1, graphsim.ItemStatus(400)), true, ""},
+		{"a page is never there", fault("$skiptoken", 0, graphsim.ItemStatus(400)), false, "400"},
+		{"a page is denied", fault("/users?", 0, graphsim.ItemStatus(403)), false, "403"},
+		{"a page is no page", fault("/users?", 0, graphsim.ItemBody(`{}`)), false, "no value"},
+		{"a page is text", fault("/users?", 0, graphsim.ItemBody(`"x"`)), false, "cannot be read"},
+		{"a link to another host", graphsim.Options{Roles: permitted, ForeignLinks: true}, false, "not below https://graph.microsoft.com/v1.0"},
+		{"a page that is its own next", fault("/users?", 0, graphsim.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)), false, "itself"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(tt.opts)
+				tenant.Populate(2500)
+				found, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
+				if tt.ok && (err != nil || len(found) != 2500 || counts.Users != 2500 || tenant.Stats().Lists != 2500) {
+					t.Errorf("%d found, %d failed, %+v, %d LISTs, %v", len(found), len(failed), counts, tenant.Stats().Lists, err)
+				}
+				if !tt.ok && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+					t.Errorf("err = %v, want %q", err, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// Users that an earlier run has looked at need no LIST.
+func TestSkip(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Roles: permitted})
+	users := tenant.Populate(1500)
+	done := make(map[string]bool)
+	for _, u := range users[:1400] {
+		done[u.ID] = true
+	}
+	found, _, counts, err := look(t, tenant, Options{All: true, Skip: func(id string) bool { return done[id] }}, batch.Options{})
+	if err != nil || len(found) != 100 || counts.Earlier != 1400 || tenant.Stats().Lists != 100 {
+		t.Errorf("%d found, %+v, %v", len(found), counts, err)
+	}
+}
+
+// However large the tenant, only so much of it is known at a time: no page is asked
+// for while users of the pages before wait.
+func TestBackpressure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Pages are quick and LISTs are slow.
+		tenant := graphsim.New(graphsim.Options{Roles: permitted, Limits: []*graphsim.Limit{graphsim.Bucket(20, 20).Of(graphsim.PassReads)}})
+		tenant.Fill(20_000, func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
+		runner, _ := batch.NewRunner(tenant, batch.Options{})
+		most, backlog := 0, 0
+		var s *Scan
+		s = New(Options{All: true, Root: root, Backlog: func() int { return backlog }}, Sinks{
+			Done:   func(string) { most = max(most, len(s.queue)+s.open) },
+			Failed: func(r *results.Row) { t.Errorf("%+v", r) },
+		}, func(err error) { t.Error(err) })
+		if err := runner.Run(t.Context(), s.Requests(), s.Settle); err != nil || s.Counts().Users != 20_000 {
+			t.Errorf("%+v, %v", s.Counts(), err)
+		}
+		if most > pageAhead+pageSize {
+			t.Errorf("%d users were known at a time", most)
+		}
+	})
+}
+
+// The pace of a scan, beside that of a client that knows the limits.
+func TestScanPace(t *testing.T) {
+	tests := []struct {
+		name        string
+		users       int
+		limits      []*graphsim.Limit
+		concurrency int
+		ideal       time.Duration
+		most        float64 // times the ideal
+	}{
+		// ⌈N/20⌉ batches of 50 ms, 16 at a time.
+		{"no limit", 100_000, nil, 16, 5000 * 50 * time.Millisecond / 16, 1.2},
+		// The documented read quota, 8,000 units in 10 s, on top of a full bucket: a LIST
+		// costs one unit and a page with $select one.
+		{"documented read quota", 100_000, []*graphsim.Limit{graphsim.Bucket(800, 8000).Of(graphsim.ResourceUnits)}, 0,
+			time.Duration(float64(100_000+101-8000) / 800 * float64(time.Second)), 1.05},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Roles: permitted, Latency: 50 * time.Millisecond, Limits: tt.limits})
+				tenant.Fill(tt.users, func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
+				start := time.Now()
+				_, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{Concurrency: tt.concurrency})
+				took := time.Since(start)
+				if err != nil || len(failed) > 0 || counts.Users != tt.users {
+					t.Fatalf("%+v, %d failed, %v", counts, len(failed), err)
+				}
+				t.Logf("%v, %.3f of the ideal %v; %d refused", took, float64(took)/float64(tt.ideal), tt.ideal, tenant.Stats().Refused)
+				if float64(took) > tt.most*float64(tt.ideal) {
+					t.Errorf("%v is more than %v times %v", took, tt.most, tt.ideal)
+				}
+			})
+		})
+	}
+}
