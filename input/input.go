@@ -87,7 +87,7 @@ type row struct {
 	err          *LineError
 
 	// Of a results log:
-	mark    string // "run" or "end": the row is about the run, and no pair
+	mark    string // "run", "end" and such: the row is about the run, and no pair
 	done    bool   // nothing is left to do for the pair
 	refused bool   // err is known from the run before, and did not stop it
 }

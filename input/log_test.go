@@ -90,3 +90,21 @@ func TestNotText(t *testing.T) {
 		}
 	}
 }
+
+// A log's lines about the run are no pairs, whatever they are about.
+func TestLogMarks(t *testing.T) {
+	const log = `{"type":"run","digest":"x"}
+{"type":"wait","time":"2026-03-02T08:11:40Z","until":"2026-03-02T08:12:40Z","refused":3,"quota":"write"}
+{"type":"scanned","users":["5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"]}
+{"type":"result","user":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","method":"9f0c11aa-1111-4222-8333-000000000001","userPrincipalName":"dana@contoso.com","outcome":"found","created":"2026-03-02T08:11:40Z"}
+{"type":"end","exit":0}
+`
+	l, err := Open([]string{"-"}, Options{Format: "jsonl", Stdin: strings.NewReader(log), TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if s := l.Stats(); s.Rows != 1 || s.Unique != 1 {
+		t.Errorf("%+v", s)
+	}
+}

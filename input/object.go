@@ -65,7 +65,11 @@ func (o *objectRow) hidden(key, value string) {
 // isLogMark reports whether the object is a line of the results log that is
 // about the run and not about a pair.
 func (o *objectRow) isLogMark() bool {
-	return (o.kind == "run" || o.kind == "end") && !o.names.hasUser()
+	switch o.kind {
+	case "run", "wait", "scanned", "end":
+		return !o.names.hasUser()
+	}
+	return false
 }
 
 // row is the object as a row. What is done of a results log stays done: a row

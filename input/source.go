@@ -119,6 +119,9 @@ func (s *source) rows(yield func(row) bool) error {
 		case "end":
 			killed = 0
 			return true
+		case "":
+		default:
+			return true
 		}
 		if r.err != nil {
 			r.err.Source = s.name

@@ -78,7 +78,7 @@ func (r *runOf) open(path string, lists []string) (err error) {
 	if r.flags.resume == "unsent" {
 		again = func(o results.Outcome) bool { return o == results.NotSent }
 	}
-	if r.log, r.earlier, err = results.Resume(path, r.header, again); err != nil {
+	if r.log, r.earlier, err = results.Resume(path, r.header, again, nil); err != nil {
 		return refuse(err, "name the same lists and the same tenant, or another --results file")
 	}
 	for _, source := range r.earlier.Sources() {

@@ -107,7 +107,7 @@ func newLog(name string, w io.Writer, sync func() error, lock *flock.Flock) *Log
 // Name is the path, or "-".
 func (l *Log) Name() string { return l.name }
 
-// Write adds a Run, a Row, a Wait or an End. The error is the first that the log ever
+// Write adds a Run, a Row, a Wait, a Scanned or an End. The error is the first that the log ever
 // had, so a caller learns of a failing disk with the next row at the latest.
 func (l *Log) Write(line any) error {
 	switch line := line.(type) {
@@ -117,6 +117,8 @@ func (l *Log) Write(line any) error {
 		line.clean()
 	case *Wait:
 		line.Type = "wait"
+	case *Scanned:
+		line.Type = "scanned"
 	case *End:
 		line.Type = "end"
 	}

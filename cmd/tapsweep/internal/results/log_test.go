@@ -130,7 +130,7 @@ func TestOutcomes(t *testing.T) {
 			done = append(done, string(o))
 		}
 	}
-	if got := strings.Join(done, " "); got != "revoked absent planned duplicate" {
+	if got := strings.Join(done, " "); got != "revoked absent planned found duplicate" {
 		t.Errorf("done: %s", got)
 	}
 	if b, err := json.Marshal(End{Counts: map[Outcome]int{NotSent: 2}}); err != nil || !strings.Contains(string(b), `"not_sent":2`) {

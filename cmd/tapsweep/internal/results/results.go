@@ -31,14 +31,15 @@ const (
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
 	Duplicate   Outcome = "duplicate"    // an earlier row names the same pair
 	Planned     Outcome = "planned"      // a dry run: this pass would be revoked
+	Found       Outcome = "found"        // a scan: this pass was looked for
 )
 
 // Outcomes lists all outcomes in the order of the summary.
-var Outcomes = []Outcome{Revoked, Absent, Planned, Duplicate, Remains, Replaced, UnknownUser, Denied, Rejected, Failed, Unknown, NotSent, Protected, Invalid}
+var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Replaced, UnknownUser, Denied, Rejected, Failed, Unknown, NotSent, Protected, Invalid}
 
 // Done tells outcomes after which nothing is left to do.
 func (o Outcome) Done() bool {
-	return o == Revoked || o == Absent || o == Duplicate || o == Planned
+	return o == Revoked || o == Absent || o == Duplicate || o == Planned || o == Found
 }
 
 // Again tells outcomes after which a resumed run tries the pair again.
@@ -77,8 +78,21 @@ type Row struct {
 	RequestID string    `json:"requestId"` // Graph's, for Microsoft's support
 	Time      time.Time `json:"time"`
 	Hint      string    `json:"hint,omitempty"`     // what a denial can mean, and what to do
-	Reason    string    `json:"reason,omitempty"`   // the pass's methodUsabilityReason, before it was deleted
+	Reason    string    `json:"reason,omitempty"`   // why the pass could be used or not, such as expired
 	Verified  bool      `json:"verified,omitempty"` // a LIST afterwards shows no pass
+
+	// Of a pass that a scan has found, as far as Graph tells.
+	Created    time.Time `json:"created,omitzero"`
+	Start      time.Time `json:"start,omitzero"`
+	Expires    time.Time `json:"expires,omitzero"`
+	UsableOnce bool      `json:"usableOnce,omitempty"`
+}
+
+// Scanned names users whose passes were listed, and of which none was looked for: a
+// scan that is gone on with leaves them out.
+type Scanned struct {
+	Type  string   `json:"type"` // "scanned"
+	Users []string `json:"users"`
 }
 
 // A Wait is a time in which no request of a quota goes, because the tenant has

@@ -20,9 +20,11 @@ import (
 type Earlier struct {
 	Counts map[Outcome]int // of the pairs that are settled
 	Runs   int             // runs that the log tells of, killed ones included
+	Users  int             // users that scans have looked at without a find
 
 	seed    maphash.Seed
 	settled map[uint64]uint8 // index into Outcomes
+	scanned map[uint64]struct{}
 	sources map[string]bool
 }
 
@@ -34,6 +36,22 @@ func (e *Earlier) Settled(source string, line int, user string) bool {
 	_, ok := e.settled[e.key(source, line, user)]
 	return ok
 }
+
+// Looked tells whether a scan has looked at the user before, and what it found is
+// settled.
+func (e *Earlier) Looked(user string) bool {
+	if e == nil {
+		return false
+	}
+	if _, ok := e.scanned[e.key(ScanSource, 0, user)]; ok {
+		return true
+	}
+	return e.Settled(ScanSource, 0, user)
+}
+
+// ScanSource is the source of rows that come from a scan in place of a list. Their
+// line is 0, since users come in any order.
+const ScanSource = "scan"
 
 // Len is the number of settled pairs.
 func (e *Earlier) Len() int {
@@ -68,8 +86,9 @@ func (e *Earlier) key(source string, line int, user string) uint64 {
 // Resume opens the log at path to go on with it: it may be of a run that was
 // killed, so a torn last line is taken off. It is an error if the log is of
 // another list, tenant or Graph root than next. again tells which pairs are to be
-// tried again. Without a log at path a new one is created.
-func Resume(path string, next *Run, again func(Outcome) bool) (*Log, *Earlier, error) {
+// tried again; each, if it is not nil, gets the others as they come. Without a log at
+// path a new one is created.
+func Resume(path string, next *Run, again func(Outcome) bool, each func(*Row)) (*Log, *Earlier, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		log, err := Create(path, false)
@@ -82,8 +101,9 @@ func Resume(path string, next *Run, again func(Outcome) bool) (*Log, *Earlier, e
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming: %w", err), f.Close())
 	}
-	e := &Earlier{Counts: make(map[Outcome]int), seed: maphash.MakeSeed(), settled: make(map[uint64]uint8), sources: make(map[string]bool)}
-	whole, err := e.read(f, next, again)
+	e := &Earlier{Counts: make(map[Outcome]int), seed: maphash.MakeSeed(), settled: make(map[uint64]uint8),
+		scanned: make(map[uint64]struct{}), sources: make(map[string]bool)}
+	whole, err := e.read(f, next, again, each)
 	if err == nil {
 		err = f.Truncate(whole)
 	}
@@ -96,11 +116,12 @@ func Resume(path string, next *Run, again func(Outcome) bool) (*Log, *Earlier, e
 	for _, i := range e.settled {
 		e.Counts[Outcomes[i]]++
 	}
+	e.Users = len(e.scanned)
 	return newLog(path, f, f.Sync, lock), e, nil
 }
 
 // read takes in a log and returns how many bytes of it are whole lines.
-func (e *Earlier) read(r io.Reader, next *Run, again func(Outcome) bool) (whole int64, err error) {
+func (e *Earlier) read(r io.Reader, next *Run, again func(Outcome) bool, each func(*Row)) (whole int64, err error) {
 	index := make(map[Outcome]uint8)
 	for i, o := range Outcomes {
 		index[o] = uint8(i)
@@ -120,6 +141,8 @@ func (e *Earlier) read(r io.Reader, next *Run, again func(Outcome) bool) (whole 
 			Source  string  `json:"source"`
 			User    string  `json:"user"`
 			Outcome Outcome `json:"outcome"`
+
+			Users []string `json:"users"`
 		}
 		if err := json.Unmarshal(line, &l); err != nil {
 			if rest, _ := br.Peek(1); len(rest) == 0 || len(bytes.Trim(line, "\x00\n")) == 0 {
@@ -145,6 +168,17 @@ func (e *Earlier) read(r io.Reader, next *Run, again func(Outcome) bool) (whole 
 				delete(e.settled, key)
 			} else {
 				e.settled[key] = i
+				if each != nil {
+					row := new(Row)
+					if err := json.Unmarshal(line, row); err != nil {
+						return 0, fmt.Errorf("line %d: %w", n, err)
+					}
+					each(row)
+				}
+			}
+		case l.Type == "scanned":
+			for _, user := range l.Users {
+				e.scanned[e.key(ScanSource, 0, user)] = struct{}{}
 			}
 		}
 		whole += int64(len(line))
