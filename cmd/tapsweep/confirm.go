@@ -30,10 +30,12 @@ type plan struct {
 	passes, users, anyPass               int
 	sample                               []input.Pair
 	protected, settled, repeats, invalid int
+	done                                 int // as the list itself says
 }
 
 // plan goes through the list once more, for what is left of it.
 func (r *runOf) plan() (p plan) {
+	p.done = r.list.Stats().Done
 	users := make(map[uint64]struct{}) // hashes: a list may have a million
 	seed := maphash.MakeSeed()
 	for pair, err := range r.list.Pairs() {
@@ -66,6 +68,10 @@ func (r *runOf) plan() (p plan) {
 // confirm shows what is about to happen and asks.
 func (a *app) confirm(ctx context.Context, r *runOf) error {
 	p := r.plan()
+	return a.confirmPlan(ctx, r, &p)
+}
+
+func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 	fmt.Fprintf(a.stderr, "About to revoke %s of %s in tenant %s at %s.\n",
 		plural(p.passes, "pass", "passes"), plural(p.users, "user", "users"), orUnknown(r.tenant.id), r.tenant.root)
 	fmt.Fprintf(a.stderr, "Signed in as %s.\n", orUnknown(r.tenant.token.Who))
@@ -86,7 +92,7 @@ func (a *app) confirm(ctx context.Context, r *runOf) error {
 		n    int
 		what string
 	}{
-		{p.protected, "of protected users"}, {p.settled, "settled before"}, {r.list.Stats().Done, "done, as the list itself says"},
+		{p.protected, "of protected users"}, {p.settled, "settled before"}, {p.done, "done, as the list itself says"},
 		{p.repeats, "there twice"}, {p.invalid, "bad rows"},
 	} {
 		if left.n > 0 {

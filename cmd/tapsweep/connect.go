@@ -26,6 +26,7 @@ type tenant struct {
 	id     string // from the token if it can be read, else as configured
 	wanted string // as configured: id, domain or empty
 	root   string // Graph's
+	api    string // the root with the version, where next links have to be
 	token  *preflight.Token
 	method string // how the token was come by
 	client *graph.Client
@@ -45,7 +46,7 @@ func (c *connection) connect(ctx context.Context) (*tenant, error) {
 
 // dial is connect through a transport of the caller's; nil is the usual one.
 func (c *connection) dial(ctx context.Context, transport http.RoundTripper) (*tenant, error) {
-	t := &tenant{wanted: cmp.Or(c.flags.tenant, os.Getenv("AZURE_TENANT_ID")), root: c.endpoint.Root,
+	t := &tenant{wanted: cmp.Or(c.flags.tenant, os.Getenv("AZURE_TENANT_ID")), root: c.endpoint.Root, api: c.endpoint.Root + "/" + c.endpoint.Version,
 		method: c.credential.Method, close: func() {}}
 	client, err := graph.New(c.credential, graph.Options{Root: c.endpoint.Root, Audience: c.endpoint.Audience,
 		Version: c.endpoint.Version, UserAgent: "tapsweep/" + buildVersion(), Transport: transport})

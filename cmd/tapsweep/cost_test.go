@@ -154,6 +154,7 @@ func TestCost(t *testing.T) {
 	binary, _ := buildRelease(t, "")
 	costOfLists(t, &b, binary)
 	one := newTable(&b, "one-off", "measured", "goal", "")
+	costOfScan(t, one, binary)
 	costOfStart(t, one, binary)
 	costOfBuild(t, one, binary)
 	one.Flush()
@@ -193,6 +194,21 @@ func costOfLists(t *testing.T, b *strings.Builder, binary string) {
 	}
 	w.Flush()
 	fmt.Fprintln(b)
+}
+
+// costOfScan looks at a million users, of whom one in ten holds a pass.
+func costOfScan(t *testing.T, w table, binary string) {
+	tenant := leftovers(*costPairs, graphsim.Options{})
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	u := measureCommand(t, binary, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired,used",
+		"--output", filepath.Join(dir, "found.csv"), "--results", filepath.Join(dir, "log.jsonl"))
+	if u.code != exitDone {
+		t.Fatalf("exit %d\n%s", u.code, u.stderr)
+	}
+	peak := float64(u.PeakBytes) / 1e6
+	w.row(fmt.Sprintf("scan of %d users, peak memory", *costPairs), fmt.Sprintf("%.0f MB in %.1f s", peak, u.Wall.Seconds()), "200 MB", verdict(peak, 200))
+	debug.FreeOSMemory()
 }
 
 // A stopwatch is a tenant that notes when it answered the token request, and

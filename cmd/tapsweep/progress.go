@@ -6,13 +6,10 @@ import (
 	"tapsweep/cmd/tapsweep/internal/progress"
 )
 
-// startProgress shows how far a run over total rows is, and has messages and the
-// log go through the display until it is stopped.
-func (a *app) startProgress(f *revokeFlags, total int) *progress.Display {
-	opts := progress.Options{Mode: a.progressMode(f), Out: a.stderr, Total: total, Phase: "revoking"}
-	if f.dryRun {
-		opts.Phase, opts.Verb = "looking", "planned"
-	}
+// startProgress shows how far a run is, and has messages and the log go through the
+// display until it is stopped.
+func (a *app) startProgress(f *runFlags, opts progress.Options) *progress.Display {
+	opts.Mode, opts.Out = a.progressMode(f), a.stderr
 	d := progress.Start(opts)
 	a.display.Store(d)
 	return d
@@ -20,7 +17,7 @@ func (a *app) startProgress(f *revokeFlags, total int) *progress.Display {
 
 // progressMode chooses the form. Without a terminal nothing is shown unless asked
 // for: cron mails whatever is written.
-func (a *app) progressMode(f *revokeFlags) progress.Mode {
+func (a *app) progressMode(f *runFlags) progress.Mode {
 	switch {
 	case f.progress == "none" || f.progress == "auto" && !isTerminal(a.stderr):
 		return progress.None

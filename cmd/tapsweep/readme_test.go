@@ -36,7 +36,7 @@ func readmeCommands(t *testing.T) []string {
 // Every tapsweep command of the README runs, in the order of the README, with a
 // simulated tenant for Microsoft's cloud.
 func TestReadmeCommands(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{})
+	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
 	users := tenant.Populate(30)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
@@ -57,7 +57,7 @@ func TestReadmeCommands(t *testing.T) {
 		switch {
 		case words[0] == "simulate":
 			words = append(words, "--listen", "127.0.0.1:0")
-		case words[0] == "check":
+		case words[0] == "check" || words[0] == "scan" || words[0] == "verify":
 			words = append(words, "--graph-url", root)
 		case !strings.Contains(args, "--simulate"):
 			words = append(words, "--graph-url", root)
@@ -75,7 +75,7 @@ func TestReadmeCommands(t *testing.T) {
 			t.Errorf("%s: exit %d\n%s", line, p.code, p.stderr)
 		}
 	}
-	if ran < 5 || len(tenant.Left()) != 0 {
+	if ran < 10 || len(tenant.Left()) != 0 {
 		t.Errorf("%d commands ran, %d passes left", ran, len(tenant.Left()))
 	}
 }
@@ -98,7 +98,10 @@ func TestReadmeIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	help := tapsweep(t, nil, "revoke", "--help").stdout + tapsweep(t, nil, "check", "--help").stdout
+	help := ""
+	for _, command := range []string{"revoke", "check", "scan", "sweep", "verify"} {
+		help += tapsweep(t, nil, command, "--help").stdout
+	}
 	for line := range strings.Lines(help) {
 		_, flag, ok := strings.Cut(line, " --")
 		if name, _, _ := strings.Cut(flag, " "); ok && strings.HasPrefix(strings.TrimSpace(line), "-") && name != "help" &&

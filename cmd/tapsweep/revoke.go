@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -53,9 +49,9 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	}
 	path := f.results
 	if path == "" {
-		path = freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
+		path = newName()
 	}
-	if err := a.checkResultsPath(path, f.overwrite || f.resume != "", lists); err != nil {
+	if err := checkFile("--results", path, f.overwrite || f.resume != "", lists, a.stdin); err != nil {
 		return err
 	}
 	if err := a.checkCount(f, list); err != nil {
@@ -70,26 +66,33 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	defer tenant.close()
-	r := &runOf{flags: f, list: list, tenant: tenant, logger: logger, header: &results.Run{
+	stats := list.Stats()
+	r := &runOf{app: a, flags: &f.runFlags, list: list, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id, Operator: tenant.token.Who,
-		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: list.Stats().Rows}}
-	if list.Stats().Me > 0 && len(tenant.token.Self) > 0 {
+		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: stats.Rows}}
+	if stats.Me > 0 && len(tenant.token.Self) > 0 {
 		r.header.Self = tenant.token.Self[0]
 	}
-	held, err := a.preflight(r)
-	if err != nil {
-		return err
-	}
 	defer func() {
-		if err != nil { // the one who is paged by a quiet run wants to know it all
-			a.stderr.Write(held)
+		if err != nil {
+			r.unhold()
 		}
 	}()
-	if err := r.prepare(ctx, keep); err != nil {
+	task := preflight.Task{ReadOnly: f.dryRun, Own: stats.Me > 0, Others: stats.Unique > stats.Me}
+	if err := r.preflight(task, f.quiet); err != nil {
+		return err
+	}
+	if err := r.makeRunner(); err != nil {
+		return err
+	}
+	if err := r.guard(ctx, keep, list.Pairs()); err != nil {
 		return err
 	}
 	if f.resume != "" {
-		if err := r.open(path, lists); err != nil {
+		if err := r.open(path, nil); err != nil {
+			return err
+		}
+		if err := r.sameLists(lists); err != nil {
 			return err
 		}
 	}
@@ -99,11 +102,11 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		}
 	}
 	if r.log == nil {
-		if r.log, err = a.openResults(path, f.overwrite); err != nil {
-			return refuse(err)
+		if err := r.open(path, nil); err != nil {
+			return err
 		}
 	}
-	return a.execute(ctx, r)
+	return r.revoke(ctx, f)
 }
 
 // selfList is the list that --self stands for.
@@ -117,32 +120,9 @@ func (a *app) tenantFor(ctx context.Context, way *connection, list *input.List, 
 	return way.connect(ctx)
 }
 
-// preflight checks the token against the list. A quiet run holds what it prints
-// back, and returns it.
-func (a *app) preflight(r *runOf) (held []byte, err error) {
-	if r.flags.noPreflight {
-		return nil, nil
-	}
-	stats := r.list.Stats()
-	var block bytes.Buffer
-	err = r.tenant.preflight(&block, preflight.Task{
-		ReadOnly: r.flags.dryRun, Own: stats.Me > 0, Others: stats.Unique > stats.Me})
-	if err == nil && r.flags.quiet {
-		return block.Bytes(), nil
-	}
-	a.stderr.Write(block.Bytes())
-	return nil, err
-}
-
-// maxUnattended is how many pairs go without a person or a word about it.
-const maxUnattended = 10_000
-
 // checkCount refuses lists that are longer than was expected.
 func (a *app) checkCount(f *revokeFlags, list *input.List) error {
-	most, n := f.maxItems, list.Stats().Unique
-	if most < 0 && f.yes && !f.dryRun && !f.simulate && !isTerminal(a.stdin) {
-		most = maxUnattended
-	}
+	most, n := f.most(f.simulate || isTerminal(a.stdin)), list.Stats().Unique
 	if most > 0 && n > most {
 		return refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, most),
 			"raise the bound with --max-items, or lift it with --max-items 0")
@@ -150,75 +130,31 @@ func (a *app) checkCount(f *revokeFlags, list *input.List) error {
 	return nil
 }
 
-// execute runs the job and writes the log and the summary around it.
-func (a *app) execute(ctx context.Context, r *runOf) error {
-	f, list, log := r.flags, r.list, r.log
-	if f.deadline > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, f.deadline, fmt.Errorf("the deadline of %v is over", f.deadline))
-		defer cancel()
-	}
-	start := time.Now()
-	r.header.Start = start.UTC().Round(time.Millisecond)
-	if err := errors.Join(log.Write(r.header), log.Sync()); err != nil {
-		return refuse(errors.Join(err, log.Close()), "nothing was sent")
-	}
-	stopSaying := context.AfterFunc(ctx, func() {
-		a.say("%v: stopping, which takes up to 10 s if batches are in flight; once more ends at once", context.Cause(ctx))
+// revoke works off the list.
+func (r *runOf) revoke(ctx context.Context, f *revokeFlags) error {
+	stats := r.list.Stats()
+	summary := &report.Summary{DryRun: f.dryRun, Simulated: f.simulate, AnyPass: stats.AnyPass, DoneBefore: stats.Done, Verify: f.verify}
+	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
+		pairs := r.list.Pairs()
+		if f.order == "privileged" {
+			first, err := r.privileged(ctx)
+			if err != nil {
+				return revoke.NewCounts(), err
+			}
+			pairs = inOrder(pairs, first)
+		}
+		show := progress.Options{Total: stats.Rows - r.earlier.Len(), Phase: "revoking"}
+		if f.dryRun {
+			show.Phase, show.Verb = "looking", "planned"
+		}
+		r.show(show)
+		return r.job(revoke.Options{DryRun: f.dryRun, AnyPass: f.anyPass, Verify: f.patience(), Settled: r.earlier.Settled,
+			AbortAfter: f.abortAfter}).Run(ctx, pairs)
+	}, func(code int) {
+		if code != exitDone || !f.quiet {
+			summary.Print(r.stderr)
+		}
 	})
-	defer stopSaying()
-	progress := a.startProgress(f, list.Stats().Rows-r.earlier.Len())
-	job := revoke.New(r.runner, func(row *results.Row) error {
-		progress.Row(row.Outcome)
-		return log.Write(row)
-	}, revoke.Options{DryRun: f.dryRun, Settled: r.earlier.Settled, Protected: r.protected, AbortAfter: f.abortAfter,
-		Self: r.tenant.token.Self, Caller: r.tenant.caller()})
-	counts, runErr := job.Run(ctx, list.Pairs())
-	progress.Stop()
-
-	if r.earlier != nil {
-		for o, n := range r.earlier.Counts {
-			counts.Outcomes[o] += n
-		}
-	}
-	summary := report.Summary{Counts: counts, Earlier: r.earlier.Len(), Took: time.Since(start), Results: log.Name(), Stopped: runErr, DryRun: f.dryRun,
-		Simulated: f.simulate, AnyPass: list.Stats().AnyPass, DoneBefore: list.Stats().Done}
-	code := exitCode(&counts, runErr)
-	end := &results.End{Counts: counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
-	if runErr != nil {
-		end.Stopped = batch.Printable(runErr.Error())
-	}
-	// The last write may be the one that finds the disk full.
-	if err := errors.Join(log.Write(end), log.Close()); err != nil {
-		summary.Incomplete = true
-		if code < exitAuth {
-			summary.Stopped, code = err, exitStopped
-		}
-	}
-	if code != exitDone || !f.quiet {
-		summary.Print(a.stderr)
-	}
-	if code == exitDone {
-		return nil
-	}
-	exit := &exitError{code: code}
-	if code == exitAuth {
-		exit.hints = r.tenant.hints(runErr)
-	}
-	return exit
-}
-
-func exitCode(counts *revoke.Counts, runErr error) int {
-	switch {
-	case errors.Is(runErr, batch.ErrUnauthorized), errors.Is(runErr, revoke.ErrAllDenied):
-		return exitAuth
-	case runErr != nil:
-		return exitStopped
-	case counts.Left() > 0:
-		return exitLeft
-	default:
-		return exitDone
-	}
 }
 
 // openLists reads the lists for the first time. Nothing is sent unless each
@@ -250,58 +186,4 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 	case <-ctx.Done():
 		return nil, interrupted(ctx)
 	}
-}
-
-// interrupted is the end of a command by a signal before anything was sent.
-func interrupted(ctx context.Context) error {
-	return &exitError{code: exitStopped, err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
-}
-
-// freeName returns a name that no file has: two runs may begin in one second.
-func freeName(base, ext string) string {
-	name := base + ext
-	for i := 2; ; i++ {
-		if _, err := os.Lstat(name); err != nil {
-			return name
-		}
-		name = fmt.Sprintf("%s-%d%s", base, i, ext)
-	}
-}
-
-// checkResultsPath refuses a results log that would destroy something, above
-// all one of the lists.
-func (a *app) checkResultsPath(path string, overwrite bool, lists []string) error {
-	if path == "-" {
-		return nil
-	}
-	there, err := os.Stat(path)
-	if err != nil {
-		if _, err := os.Stat(filepath.Dir(path)); err != nil {
-			return refuse(fmt.Errorf("results log: %w", err))
-		}
-		return nil
-	}
-	if there.IsDir() {
-		return refuse(fmt.Errorf("results log %s is a directory", path))
-	}
-	for _, name := range lists {
-		info, err := os.Stat(name)
-		if f, ok := a.stdin.(*os.File); ok && name == "-" {
-			info, err = f.Stat()
-		}
-		if err == nil && os.SameFile(there, info) {
-			return refuse(fmt.Errorf("results log %s is also a list", path), "choose another --results file")
-		}
-	}
-	if !overwrite {
-		return refuse(fmt.Errorf("results log %s is there already", path), "choose another --results file, or replace it with --overwrite")
-	}
-	return nil
-}
-
-func (a *app) openResults(path string, overwrite bool) (*results.Log, error) {
-	if path == "-" {
-		return results.Stream(a.stdout), nil
-	}
-	return results.Create(path, overwrite)
 }

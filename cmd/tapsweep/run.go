@@ -1,35 +1,75 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
+	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/input"
 )
 
 // runOf is all that a run consists of.
 type runOf struct {
-	flags   *revokeFlags
-	list    *input.List
+	*app
+	flags   *runFlags
+	list    *input.List // nil for a run that finds its pairs itself
 	tenant  *tenant
 	logger  *slog.Logger
 	header  *results.Run
 	runner  *batch.Runner
 	keep    *protect.Users
-	log     *results.Log
+	log     *results.Log     // nil for a run without one
 	earlier *results.Earlier // what runs before have settled, nil without --resume
+	waits   waits
+	held    []byte // of the preflight, for when something goes wrong
 }
 
-// prepare makes the runner, and finds out who the protected users are, before
-// anything is written anywhere.
-func (r *runOf) prepare(ctx context.Context, keep *protect.List) (err error) {
+// preflight checks the token against the task. A quiet run holds what it prints
+// back.
+func (r *runOf) preflight(task preflight.Task, quiet bool) error {
+	if r.flags.noPreflight {
+		return nil
+	}
+	var block bytes.Buffer
+	err := r.tenant.preflight(&block, task)
+	if err == nil && quiet {
+		r.held = block.Bytes()
+		return nil
+	}
+	r.stderr.Write(block.Bytes())
+	return err
+}
+
+// unhold prints what was held back: the one who is paged by a quiet run wants to
+// know it all.
+func (r *runOf) unhold() {
+	r.stderr.Write(r.held)
+	r.held = nil
+}
+
+// makeRunner makes the runner; the log and the progress display hear of what it does.
+func (r *runOf) makeRunner() (err error) {
 	f := r.flags
+	r.waits = waits{quotas: make(map[string]*waiting), write: func(w *results.Wait) {
+		if r.log != nil {
+			_ = r.log.Write(w) // kept, and returned by the next row
+		}
+	}}
 	r.runner, err = batch.NewRunner(r.tenant.client, batch.Options{
 		BatchSize:      f.batchSize,
 		Concurrency:    f.concurrency,
@@ -41,11 +81,22 @@ func (r *runOf) prepare(ctx context.Context, keep *protect.List) (err error) {
 		Headers:        f.headers(),
 		Reauthorize:    r.tenant.client.Reauthorize,
 		Logger:         r.logger,
+		Observe: func(o batch.Observation) {
+			if d := r.display.Load(); d != nil {
+				d.Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil)
+			}
+			r.waits.note(o)
+		},
 	})
 	if err != nil {
 		return refuse(err)
 	}
-	r.keep, err = keep.Resolve(ctx, r.runner, r.list.Pairs())
+	return nil
+}
+
+// guard finds out who the protected users are, before anything is written anywhere.
+func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Source) (err error) {
+	r.keep, err = keep.Resolve(ctx, r.runner, pairs)
 	unknown, ok := errors.AsType[*protect.ResolveError](err)
 	switch {
 	case ctx.Err() != nil:
@@ -57,7 +108,7 @@ func (r *runOf) prepare(ctx context.Context, keep *protect.List) (err error) {
 	case err != nil:
 		return refuse(fmt.Errorf("--protect: %w", err))
 	}
-	if r.list.Stats().Me > 0 && len(keep.Rows()) > 0 && len(r.tenant.token.Self) < 2 {
+	if r.list != nil && r.list.Stats().Me > 0 && len(keep.Rows()) > 0 && len(r.tenant.token.Self) < 2 {
 		return refuse(errors.New("--protect: the access token does not tell by both names who is signed in, "+
 			"so whether the rows \"me\" are of a protected user is not known"), "name the user in place of \"me\"")
 	}
@@ -72,15 +123,27 @@ func (r *runOf) protected(user string) bool {
 	return r.keep.Has(user)
 }
 
-// open opens the log of an earlier run to go on with it.
-func (r *runOf) open(path string, lists []string) (err error) {
+// open opens the results log: that of an earlier run, of which each gets the rows
+// that are settled, or a new one.
+func (r *runOf) open(path string, each func(*results.Row)) (err error) {
+	if r.flags.resume == "" {
+		if r.log, err = r.openResults(path); err != nil {
+			return refuse(err)
+		}
+		return nil
+	}
 	again := results.Outcome.Again
 	if r.flags.resume == "unsent" {
 		again = func(o results.Outcome) bool { return o == results.NotSent }
 	}
-	if r.log, r.earlier, err = results.Resume(path, r.header, again, nil); err != nil {
+	if r.log, r.earlier, err = results.Resume(path, r.header, again, each); err != nil {
 		return refuse(err, "name the same lists and the same tenant, or another --results file")
 	}
+	return nil
+}
+
+// sameLists refuses a log of lists that are not named.
+func (r *runOf) sameLists(lists []string) error {
 	for _, source := range r.earlier.Sources() {
 		if source != "stdin" && !slices.Contains(lists, source) {
 			return errors.Join(refuse(fmt.Errorf("the log is of %s, which is not named", source),
@@ -90,9 +153,189 @@ func (r *runOf) open(path string, lists []string) (err error) {
 	return nil
 }
 
+func (r *runOf) openResults(path string) (*results.Log, error) {
+	if path == "-" {
+		return results.Stream(r.stdout), nil
+	}
+	return results.Create(path, r.flags.overwrite)
+}
+
 func (r *runOf) close() error {
 	if r.log == nil {
 		return nil
 	}
 	return r.log.Close()
+}
+
+// write writes a line of the log, if there is one.
+func (r *runOf) write(line any) error {
+	if r.log == nil {
+		return nil
+	}
+	return r.log.Write(line)
+}
+
+// job returns a Job that writes rows to the log and tells the display.
+func (r *runOf) job(opts revoke.Options) *revoke.Job {
+	opts.Protected = r.protected
+	opts.Self, opts.Caller = r.tenant.token.Self, r.tenant.caller()
+	return revoke.New(r.runner, func(row *results.Row) error {
+		if d := r.display.Load(); d != nil {
+			d.Row(row.Outcome)
+		}
+		return r.write(row)
+	}, opts)
+}
+
+// show begins a display in place of the one before.
+func (r *runOf) show(opts progress.Options) *progress.Display {
+	if d := r.display.Load(); d != nil {
+		d.Stop()
+	}
+	return r.startProgress(r.flags, opts)
+}
+
+// work is what a run does between the first line of its log and the last. The error
+// tells why it stopped early; one that is an *exitError is how the command ends.
+type work func(ctx context.Context) (revoke.Counts, error)
+
+// do does the work, with the log's first and last line, the deadline, signals and
+// the summary around it. conclude prints the summary, if that is called for.
+func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conclude func(code int)) error {
+	if r.flags.deadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, r.flags.deadline, fmt.Errorf("the deadline of %v is over", r.flags.deadline))
+		defer cancel()
+	}
+	start := time.Now()
+	r.header.Start = start.UTC().Round(time.Millisecond)
+	if r.log != nil {
+		if err := errors.Join(r.log.Write(r.header), r.log.Sync()); err != nil {
+			return refuse(errors.Join(err, r.log.Close()), "nothing was sent")
+		}
+	}
+	stopSaying := context.AfterFunc(ctx, func() {
+		r.say("%v: stopping, which takes up to 10 s if batches are in flight; once more ends at once", context.Cause(ctx))
+	})
+	defer stopSaying()
+	counts, runErr := work(ctx)
+	if d := r.display.Load(); d != nil {
+		d.Stop()
+	}
+	r.waits.flush(time.Now())
+	if r.earlier != nil {
+		for o, n := range r.earlier.Counts {
+			counts.Outcomes[o] += n
+		}
+	}
+	code := exitCode(&counts, runErr)
+	refused, isExit := errors.AsType[*exitError](runErr)
+	if isExit {
+		code = refused.code
+	}
+	summary.Counts, summary.Earlier, summary.Took, summary.Stopped = counts, r.earlier.Len(), time.Since(start), runErr
+	end := &results.End{Counts: counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
+	if runErr != nil {
+		end.Stopped = batch.Printable(runErr.Error())
+	}
+	if r.log != nil {
+		summary.Results = r.log.Name()
+		// The last write may be the one that finds the disk full.
+		if err := errors.Join(r.log.Write(end), r.log.Close()); err != nil {
+			summary.Incomplete = true
+			if code < exitAuth {
+				summary.Stopped, code = err, exitStopped
+			}
+		}
+	}
+	if code != exitDone {
+		r.unhold()
+	}
+	if isExit {
+		return runErr
+	}
+	conclude(code)
+	if code == exitDone {
+		return nil
+	}
+	exit := &exitError{code: code}
+	if code == exitAuth {
+		exit.hints = r.hints(runErr)
+	}
+	return exit
+}
+
+// hints say what to do about a run that ended for want of permission.
+func (r *runOf) hints(err error) []string {
+	if source, ok := errors.AsType[*scan.SourceError](err); ok {
+		return sourceHints(source)
+	}
+	return r.tenant.hints(err)
+}
+
+func exitCode(counts *revoke.Counts, runErr error) int {
+	source, isSource := errors.AsType[*scan.SourceError](runErr)
+	switch {
+	case errors.Is(runErr, batch.ErrUnauthorized), errors.Is(runErr, revoke.ErrAllDenied),
+		isSource && source.Denied(), scan.Unseen(runErr):
+		return exitAuth
+	case runErr != nil:
+		return exitStopped
+	case counts.Left() > 0:
+		return exitLeft
+	default:
+		return exitDone
+	}
+}
+
+// interrupted is the end of a command by a signal before anything was sent.
+func interrupted(ctx context.Context) error {
+	return &exitError{code: exitStopped, err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
+}
+
+// freeName returns a name that no file has: two runs may begin in one second.
+func freeName(base, ext string) string {
+	name := base + ext
+	for i := 2; ; i++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d%s", base, i, ext)
+	}
+}
+
+// newName is the results log of a run that was given none.
+func newName() string {
+	return freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
+}
+
+// checkFile refuses a file to be written that would destroy something, above all
+// one of the lists. flag names it.
+func checkFile(flag, path string, mayExist bool, lists []string, stdin io.Reader) error {
+	if path == "-" || path == "" {
+		return nil
+	}
+	there, err := os.Stat(path)
+	if err != nil {
+		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+			return refuse(fmt.Errorf("%s: %w", flag, err))
+		}
+		return nil
+	}
+	if there.IsDir() {
+		return refuse(fmt.Errorf("%s: %s is a directory", flag, path))
+	}
+	for _, name := range lists {
+		info, err := os.Stat(name)
+		if f, ok := stdin.(*os.File); ok && name == "-" {
+			info, err = f.Stat()
+		}
+		if err == nil && os.SameFile(there, info) {
+			return refuse(fmt.Errorf("%s: %s is also a list", flag, path), "choose another "+flag+" file")
+		}
+	}
+	if !mayExist {
+		return refuse(fmt.Errorf("%s: %s is there already", flag, path), "choose another "+flag+" file, or replace it with --overwrite")
+	}
+	return nil
 }

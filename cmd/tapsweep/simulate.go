@@ -24,6 +24,7 @@ func (a *app) simulateCommand() *cobra.Command {
 		seed    []string
 		write   string
 		caFile  string
+		mixed   bool
 	)
 	cmd := &cobra.Command{
 		Use:   "simulate [flags]",
@@ -37,7 +38,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 		Example: `  tapsweep simulate --users 1000 --limit 20/s:60 --latency 150ms --write-list drill.csv`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts := graphsim.Options{Latency: latency}
+			opts := graphsim.Options{Latency: latency, Audit: true, Roles: simulatedRoles}
 			for _, text := range limits {
 				limit, err := parseLimit(text)
 				if err != nil {
@@ -49,15 +50,19 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 				return refuse(errors.New("--users must be 0 to 1000000, --latency not negative"))
 			}
 			sim := graphsim.New(opts)
-			populated := sim.Populate(users)
+			if mixed {
+				fillMixed(sim, users)
+			} else {
+				sim.Populate(users)
+			}
+			if write != "" {
+				if err := writeDrillList(write, sim.Left()); err != nil {
+					return refuse(err)
+				}
+			}
 			if len(seed) > 0 {
 				if err := a.seed(sim, seed); err != nil {
 					return err
-				}
-			}
-			if write != "" {
-				if err := writeDrillList(write, populated); err != nil {
-					return refuse(err)
 				}
 			}
 			server, err := sim.StartAt(listen)
@@ -90,6 +95,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.IntVar(&users, "users", 100, "users with one pass each, up to 1000000")
+	fl.BoolVar(&mixed, "mixed", false, "of ten users let nine hold no pass, and one a pass that is expired, used, usable or scheduled")
 	fl.StringSliceVar(&seed, "seed", nil, "also hold the users and passes of this list")
 	fl.StringVar(&write, "write-list", "", "write the users and their passes to this new CSV file")
 	fl.StringArrayVar(&limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
@@ -97,6 +103,26 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve at")
 	fl.StringVar(&caFile, "ca-file", "", "write the certificate authority here (default a temporary file)")
 	return cmd
+}
+
+// simulatedRoles are the permissions of the simulated tenant's app: whatever tapsweep
+// may need.
+var simulatedRoles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All"}
+
+// fillMixed fills a tenant for a drill of scan and sweep.
+func fillMixed(sim *graphsim.Tenant, n int) {
+	now := time.Now()
+	kinds := []graphsim.Pass{
+		{Created: now.Add(-48 * time.Hour)}, {Created: now.Add(-time.Hour), Reason: "OneTimeUsed", UsableOnce: true},
+		{Created: now.Add(-time.Minute)}, {Created: now.Add(-time.Minute), Start: now.Add(time.Hour)},
+	}
+	sim.Fill(n, func(i int) graphsim.User {
+		u := graphsim.User{UPN: fmt.Sprintf("user%05d@contoso.example", i)}
+		if i%10 == 0 {
+			u.Passes = []graphsim.Pass{kinds[i/10%len(kinds)]}
+		}
+		return u
+	})
 }
 
 // parseLimit reads N/DURATION for a window, and N/s or N/s:BURST for a bucket.
@@ -141,7 +167,7 @@ func (a *app) seed(sim *graphsim.Tenant, lists []string) error {
 }
 
 // writeDrillList writes a list that can be revoked.
-func writeDrillList(path string, users []graphsim.User) (err error) {
+func writeDrillList(path string, passes []graphsim.Held) (err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("--write-list: %w", err)
@@ -149,10 +175,8 @@ func writeDrillList(path string, users []graphsim.User) (err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	var b strings.Builder
 	b.WriteString("user,method\n")
-	for _, u := range users {
-		for _, p := range u.Passes {
-			fmt.Fprintf(&b, "%s,%s\n", u.UPN, p.ID)
-		}
+	for _, p := range passes {
+		fmt.Fprintf(&b, "%s,%s\n", p.UPN, p.PassID)
 	}
 	_, err = f.WriteString(b.String())
 	return err

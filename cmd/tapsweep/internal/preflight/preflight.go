@@ -50,6 +50,9 @@ type Task struct {
 	ReadOnly bool // it lists, and deletes nothing
 	Own      bool // some rows are the signed-in user's own
 	Others   bool // some rows are of other users
+
+	// What finding passes reads besides.
+	Users, Groups, Audit bool
 }
 
 // A Token is what an access token tells.

@@ -34,6 +34,7 @@ type meter struct {
 	phase   string
 	first   string // phase, which goes without saying
 	verb    string
+	noun    string
 	over    time.Duration // window of the rate
 	samples []sample      // oldest first, never empty
 	gates   map[string]gate
@@ -53,7 +54,7 @@ type sample struct {
 type gate struct{ since, until time.Time }
 
 func newMeter(now time.Time, opts Options) meter {
-	m := meter{total: opts.Total, phase: opts.Phase, first: opts.Phase, verb: opts.Verb,
+	m := meter{total: opts.Total, phase: opts.Phase, first: opts.Phase, verb: opts.Verb, noun: opts.Noun,
 		over: rateWindow, samples: []sample{{at: now}}, gates: make(map[string]gate)}
 	if opts.Mode != Bar {
 		m.over = lineEvery // what happened since the line before
@@ -67,7 +68,7 @@ func (m *meter) row(o results.Outcome) {
 	}
 	m.done++
 	switch {
-	case o == results.Revoked || o == results.Planned:
+	case o == results.Revoked || o == results.Planned || o == results.Found:
 		m.revoked++
 	case o == results.Absent:
 		m.absent++
@@ -113,7 +114,7 @@ func (m *meter) back(now time.Time, age time.Duration) sample {
 
 // look takes a sample and works out what there is to show.
 func (m *meter) look(now time.Time) view {
-	v := view{phase: m.phase, changed: m.phase != m.first, verb: m.verb, total: m.total, done: m.done, revoked: m.revoked,
+	v := view{phase: m.phase, changed: m.phase != m.first, verb: m.verb, noun: m.noun, total: m.total, done: m.done, revoked: m.revoked,
 		absent: m.absent, notRevoked: m.notRevoked, accepted: m.accepted, refused: m.refused, several: len(m.gates) > 1}
 	if s := m.back(now, m.over); now.After(s.at) {
 		v.rate = float64(m.done-s.done) / now.Sub(s.at).Seconds()

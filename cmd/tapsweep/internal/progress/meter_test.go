@@ -148,8 +148,8 @@ func TestRow(t *testing.T) {
 		m.row(o)
 	}
 	v := m.look(epoch)
-	// Done are revoked, planned, absent and a duplicate; not_sent is nothing yet.
-	if v.done != 12 || v.revoked != 2 || v.absent != 1 || v.notRevoked != 8 {
+	// Done are revoked, planned, found, absent and a duplicate; not_sent is nothing yet.
+	if v.done != 14 || v.revoked != 3 || v.absent != 1 || v.notRevoked != 9 {
 		t.Errorf("done %d, revoked %d, absent %d, not revoked %d", v.done, v.revoked, v.absent, v.notRevoked)
 	}
 }

@@ -49,6 +49,9 @@ type Options struct {
 	// Verb is what has become of a row that went well, "revoked" if empty.
 	Verb string
 
+	// Noun is what is counted, "rows" if empty.
+	Noun string
+
 	// Size tells columns and lines of the terminal and is asked before each draw.
 	// Nil means that Out is asked.
 	Size func() (width, height int, err error)
@@ -74,6 +77,9 @@ type Display struct {
 func Start(opts Options) *Display {
 	if opts.Verb == "" {
 		opts.Verb = string(results.Revoked)
+	}
+	if opts.Noun == "" {
+		opts.Noun = "rows"
 	}
 	d := &Display{opts: opts, quit: make(chan struct{})}
 	d.meter = newMeter(time.Now(), opts)
@@ -124,6 +130,13 @@ func (d *Display) Row(o results.Outcome) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.meter.row(o)
+}
+
+// Passed counts something that was looked at and needs no row.
+func (d *Display) Passed() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.meter.done++
 }
 
 // Observe counts what a batch brought: how many of its requests the tenant took

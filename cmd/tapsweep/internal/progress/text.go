@@ -15,6 +15,7 @@ type view struct {
 	phase   string
 	changed bool // phase is not the one that the run began with
 	verb    string
+	noun    string
 	over    bool // the run is, and what is to come goes without saying
 
 	total, done, revoked, absent, notRevoked int
@@ -103,7 +104,7 @@ func (v *view) parts() []part {
 	add(partPhase, v.phase != "", "%s", v.phase)
 	add(partBar, v.total > 0, "")
 	add(partDone, v.total > 0, "%*d/%d", len(strconv.Itoa(v.total)), v.done, v.total)
-	add(partDone, v.total == 0, "%d rows", v.done)
+	add(partDone, v.total == 0, "%d %s", v.done, v.noun)
 	add(partRate, !v.over, "%s", rate(v.rate))
 	add(partRevoked, true, "%d %s", v.revoked, v.verb)
 	add(partAbsent, v.absent > 0, "%d absent", v.absent)
@@ -123,8 +124,8 @@ func (v *view) sentence() string {
 		}
 	}
 	add(v.changed && v.phase != "", "%s", v.phase)
-	add(v.total > 0, "%d of %d rows", v.done, v.total)
-	add(v.total == 0, "%d rows", v.done)
+	add(v.total > 0, "%d of %d %s", v.done, v.total, v.noun)
+	add(v.total == 0, "%d %s", v.done, v.noun)
 	add(true, "%s", rate(v.rate))
 	add(v.notRevoked > 0, "%d not %s", v.notRevoked, v.verb)
 	add(v.refused > 0, "%s refused", percent(v.share()))
@@ -177,7 +178,7 @@ func (v *view) share() float64 {
 
 func (v *view) waitText() string {
 	if v.several {
-		return fmt.Sprintf("%s wait %d s", v.quota, seconds(v.wait))
+		return fmt.Sprintf("tenant asks for %d s (%s)", seconds(v.wait), v.quota)
 	}
 	return fmt.Sprintf("tenant asks for %d s", seconds(v.wait))
 }

@@ -9,7 +9,7 @@ import (
 
 func fakeBar(width int) string { return "[" + strings.Repeat("=", width-2) + "]" }
 
-var busy = view{phase: "revoking", verb: "revoked", total: 5000, done: 1234, revoked: 1200, absent: 20, notRevoked: 14,
+var busy = view{phase: "revoking", verb: "revoked", noun: "rows", total: 5000, done: 1234, revoked: 1200, absent: 20, notRevoked: 14,
 	accepted: 970, refused: 30, rate: 19.84, quota: "writes", wait: 36100 * time.Millisecond, left: 188 * time.Second, known: true}
 
 func TestLine(t *testing.T) {
@@ -42,7 +42,7 @@ func TestLine(t *testing.T) {
 }
 
 func TestTexts(t *testing.T) {
-	over, early, scan, quotas, dry, verify := busy, busy, view{phase: "scanning", verb: "revoked", done: 70, rate: 100.2}, busy, busy, busy
+	over, early, scan, quotas, dry, verify := busy, busy, view{phase: "scanning", verb: "revoked", noun: "rows", done: 70, rate: 100.2}, busy, busy, busy
 	over.over, over.done = true, 5000
 	early.wait, early.known, early.refused, early.done, early.notRevoked, early.absent, early.rate = 0, false, 0, 0, 0, 0, 0
 	quotas.several = true
@@ -56,7 +56,7 @@ func TestTexts(t *testing.T) {
 		{"early", "revoking  [========]     0/5000  0.0/s  1200 revoked  – left", "0 of 5000 rows, 0.0/s", early},
 		{"scan", "scanning  70 rows  100/s  0 revoked", "70 rows, 100/s", scan},
 		{"busy", "", "1234 of 5000 rows, 19.8/s, 14 not revoked, 3 % refused, tenant asks for 37 s, 3m10s left", busy},
-		{"quotas", "", "1234 of 5000 rows, 19.8/s, 14 not revoked, 3 % refused, writes wait 37 s, 3m10s left", quotas},
+		{"quotas", "", "1234 of 5000 rows, 19.8/s, 14 not revoked, 3 % refused, tenant asks for 37 s (writes), 3m10s left", quotas},
 		{"dry run", "", "1234 of 5000 rows, 19.8/s, 14 not planned, 3 % refused, tenant asks for 37 s, 3m10s left", dry},
 		{"verify", "", "verifying, 1234 of 5000 rows, 19.8/s, 14 not revoked, 3 % refused, tenant asks for 37 s, 3m10s left", verify},
 	}

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
 // A Summary is what is printed at the end of a run.
@@ -26,9 +28,12 @@ type Summary struct {
 
 	Incomplete bool // rows could not be written to the results log
 
-	Earlier    int // rows that earlier runs on this log have settled
-	AnyPass    int // rows that named no pass
-	DoneBefore int // rows of a results log that were left out
+	Earlier    int          // rows that earlier runs on this log have settled
+	Scan       *scan.Counts // of the scan before or in it, nil without one
+	Output     string       // where a scan printed the passes
+	Verify     bool         // users were looked at again afterwards
+	AnyPass    int          // rows that named no pass
+	DoneBefore int          // rows of a results log that were left out
 }
 
 // hints say, for each outcome that leaves something to do, what that is.
@@ -55,7 +60,11 @@ func (s *Summary) Print(w io.Writer) {
 	if s.DryRun {
 		what += " (dry run, nothing was changed)"
 	}
-	fmt.Fprintf(w, "%s: %s in %s", what, rows(total), round(s.Took))
+	size := rows(total)
+	if s.Scan != nil {
+		size = plural(s.Scan.Users, "user", "users") + " looked at"
+	}
+	fmt.Fprintf(w, "%s: %s in %s", what, size, round(s.Took))
 	if sec := s.Took.Seconds(); sec > 0 && s.Counts.Requests > 0 {
 		fmt.Fprintf(w, ", %.1f requests/s", float64(s.Counts.Requests)/sec)
 	}
@@ -73,6 +82,8 @@ func (s *Summary) Print(w io.Writer) {
 	if codes := s.codes(); codes != "" {
 		fmt.Fprintf(w, "  codes: %s\n", codes)
 	}
+	s.scan(w)
+	s.verified(w)
 	if s.Earlier > 0 {
 		fmt.Fprintf(w, "%s settled by an earlier run\n", rows(s.Earlier))
 	}
@@ -85,7 +96,10 @@ func (s *Summary) Print(w io.Writer) {
 	if s.Stopped != nil {
 		fmt.Fprintf(w, "stopped early: %s\n", batch.Printable(s.Stopped.Error()))
 	}
-	if s.Results != "-" {
+	if s.Output != "" && s.Output != "-" {
+		fmt.Fprintf(w, "passes: %s\n", s.Output)
+	}
+	if s.Results != "" && s.Results != "-" {
 		fmt.Fprintf(w, "results: %s\n", s.Results)
 	}
 	if s.Incomplete {
@@ -96,11 +110,56 @@ func (s *Summary) Print(w io.Writer) {
 	}
 }
 
-func rows(n int) string {
-	if n == 1 {
-		return "1 row"
+// scan tells what a scan has seen and left alone.
+func (s *Summary) scan(w io.Writer) {
+	c := s.Scan
+	if c == nil {
+		return
 	}
-	return fmt.Sprintf("%d rows", n)
+	var seen []string
+	for _, reason := range append(slices.Clone(passes.Reasons), passes.Unknown) {
+		if n := c.Passes[reason]; n > 0 {
+			seen = append(seen, fmt.Sprintf("%d %s", n, reason))
+		}
+	}
+	if len(seen) > 0 {
+		fmt.Fprintf(w, "  passes seen: %s\n", strings.Join(seen, ", "))
+	}
+	for _, left := range []struct {
+		n    int
+		what string
+	}{
+		{c.Recent, "passes too recent, left alone"},
+		{c.Guests, "guests left out"}, {c.Disabled, "disabled accounts left out"},
+		{c.Earlier, "users looked at before"}, {c.NotSeen, "users not looked at"},
+	} {
+		if left.n > 0 {
+			fmt.Fprintf(w, "  %d %s\n", left.n, left.what)
+		}
+	}
+	if n := c.Passes[passes.Unknown]; n > 0 {
+		fmt.Fprintf(w, "%s a reason that is not known, and is never deleted without --any-pass or its id\n", plural(n, "pass has", "passes have"))
+	}
+}
+
+// verified tells whether the looks afterwards show what they should.
+func (s *Summary) verified(w io.Writer) {
+	if !s.Verify {
+		return
+	}
+	fmt.Fprintf(w, "%s seen without a pass afterwards\n", plural(s.Counts.Verified, "row's user was", "rows' users were"))
+	if n := s.Counts.Unverified; n > 0 {
+		fmt.Fprintf(w, "%s not be looked at: tapsweep verify tries that again\n", plural(n, "row's user could", "rows' users could"))
+	}
+}
+
+func rows(n int) string { return plural(n, "row", "rows") }
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // codes lists the error codes of the rows that are not done, most first.

@@ -51,6 +51,10 @@ type Options struct {
 	// there or this time is over, see verify. Zero does not.
 	Verify time.Duration
 
+	// VerifyOnly only lists, and deletes nothing: a user without a pass is Absent, one
+	// who holds one Remains.
+	VerifyOnly bool
+
 	// Looks is how often a pass is deleted that Graph says is gone (404) and
 	// lists all the same, which is what a replica does that lags behind. Zero
 	// means 4, with pauses of 2, 4 and 8 seconds between.
@@ -67,6 +71,7 @@ type Job struct {
 	opts   Options
 
 	counts Counts
+	open   int
 	abort  *abort
 	stop   context.CancelCauseFunc
 }
@@ -121,6 +126,7 @@ func (j *Job) requests(pairs Source) iter.Seq[batch.Request] {
 
 // Found is what is known of a pair's pass before it is deleted, for its row.
 type Found struct {
+	UPN    string // where the pair names the object id
 	Reason passes.Reason
 }
 
@@ -129,7 +135,7 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 	if j.opts.Settled != nil && j.opts.Settled(pair.Source, pair.Line, pair.User) {
 		return req, false
 	}
-	w := &work{pair: pair, method: pair.Method, reason: found.Reason}
+	w := &work{pair: pair, method: pair.Method, upn: found.UPN, reason: found.Reason}
 	switch {
 	case pair.Err != nil:
 		j.row(w, results.Row{Outcome: results.Invalid, Message: pair.Err.Error()})
@@ -146,8 +152,31 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 		return req, false
 	}
 	w.key = j.key(pair.User)
+	w.begun = true
+	j.open++
+	if j.opts.VerifyOnly {
+		w.last, w.since, w.pause = &results.Row{Outcome: results.Absent}, time.Now(), firstLook
+		return w.list(verifying), true
+	}
 	if j.opts.DryRun || w.method == "" {
 		return w.list(looking), true
 	}
 	return w.delete(), true
 }
+
+// Record writes a row that came about without a request of the Job's. Rows that are
+// denied count for AbortAfter.
+func (j *Job) Record(row *results.Row) {
+	w := &work{pair: input.Pair{Source: row.Source, Line: row.Line, User: row.User}, method: row.Method}
+	j.row(w, *row)
+}
+
+// Answered tells the Job of an answer that a caller without permission would not
+// have got.
+func (j *Job) Answered() { j.abort.off = true }
+
+// Sent counts a request that was not the Job's.
+func (j *Job) Sent(res batch.Result) { j.counts.Sent(res) }
+
+// Open is how many pairs were begun and have no row yet.
+func (j *Job) Open() int { return j.open }

@@ -18,6 +18,8 @@ type work struct {
 	key       string // the user, by one name
 	method    string // the pass to delete, once it is known
 	step      step
+	upn       string
+	begun     bool
 	reason    passes.Reason
 	rest      []passes.Pass // further passes of a user whose pair names none
 	looks     int           // LISTs that showed a pass that a DELETE did not find
@@ -229,8 +231,14 @@ func (j *Job) checked(w *work, res batch.Result) *batch.Request {
 func (j *Job) row(w *work, row results.Row) {
 	row.Line, row.Source = w.pair.Line, w.pair.Source
 	row.User, row.Method = w.pair.User, w.method
+	if row.UPN == "" {
+		row.UPN = w.upn
+	}
 	if row.Reason == "" {
 		row.Reason = string(w.reason)
+	}
+	if w.begun {
+		j.open--
 	}
 	row.Time = time.Now()
 	if row.Outcome == results.Denied && row.Hint == "" {

@@ -48,6 +48,14 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 	switch {
 	case err == nil && passes.Listed(res) && len(held) == 0:
 		row.Verified = true
+		if j.opts.VerifyOnly {
+			row.Status, row.Attempts, row.RequestID = res.Response.Status, res.Attempts, res.RequestID
+		}
+	case j.opts.VerifyOnly && (err != nil || !passes.Listed(res)):
+		row = ReadRow(res)
+		if err != nil {
+			row.Message = err.Error()
+		}
 	case err != nil || !passes.Listed(res):
 		if err == nil {
 			err = res.Err
@@ -61,7 +69,7 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 		row.Message = join(row.Message, "not verified", err.Error())
 	default:
 		still := passes.Find(held, w.method)
-		if still == nil && j.any(w) {
+		if still == nil && j.any(w) && !j.opts.VerifyOnly {
 			// Somebody gave the user another one, and that is meant as well.
 			if w.looks++; w.looks < j.opts.Looks {
 				w.take(held)
@@ -90,8 +98,11 @@ func (w *work) remains(row *results.Row, held []passes.Pass, res batch.Result) {
 			text = "the user holds a pass now"
 		}
 	}
+	message := text // of a pair that was only looked at there is no time to tell
+	if w.last.Status != 0 || w.last.Attempts > 0 {
+		message = fmt.Sprintf("%s, %v after it was %s", text, time.Since(w.since).Round(time.Second), row.Outcome)
+	}
 	*row = results.Row{Outcome: results.Remains, Status: res.Response.Status, Attempts: row.Attempts, RequestID: res.RequestID,
-		Message: fmt.Sprintf("%s, %v after it was %s", text, time.Since(w.since).Round(time.Second), row.Outcome),
-		Reason:  string(p.Reason(time.Now()))}
+		Message: message, Reason: string(p.Reason(res.Date))}
 	w.method = p.ID
 }

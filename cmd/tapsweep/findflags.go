@@ -1,0 +1,168 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/input"
+)
+
+// findFlags say where to look for passes, and for which.
+type findFlags struct {
+	users     []string
+	groups    []string
+	all       bool
+	filter    string
+	since     string
+	createdBy string
+
+	reasons     []string
+	minAge      days
+	expiredFor  days
+	membersOnly bool
+	enabledOnly bool
+}
+
+func (f *findFlags) add(fl *pflag.FlagSet, reasons string) {
+	fl.BoolVar(&f.all, "all-users", false, "look at every user of the tenant")
+	fl.StringVar(&f.filter, "filter", "", "look at the users that an OData filter leaves, such as \"startswith(userPrincipalName,'a')\"")
+	fl.StringArrayVar(&f.groups, "group", nil, "look at the members of a group, by object id, and of groups in it; repeatable")
+	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
+	fl.StringVar(&f.since, "created-since", "", "only passes created since: a time, a date, or how long ago, such as 24h or 7d; by itself it looks in the audit log")
+	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app has created")
+	fl.StringSliceVar(&f.reasons, "reason", nil, reasons)
+	fl.Var(&f.minAge, "min-age", "only passes created at least so long ago")
+	fl.Var(&f.expiredFor, "expired-for", "of passes that are expired, only those that have been so long")
+	fl.BoolVar(&f.membersOnly, "members-only", false, "leave guests out")
+	fl.BoolVar(&f.enabledOnly, "enabled-only", false, "leave disabled accounts out; takes the permission User.Read.All")
+}
+
+// days is a duration that may be given in days.
+type days time.Duration
+
+func (d *days) Set(text string) error {
+	if n, ok := strings.CutSuffix(text, "d"); ok {
+		count, err := strconv.ParseFloat(n, 64)
+		if err != nil || !(count >= 0 && count <= 36500) {
+			return errors.New("it has to be like 90m, 24h or 7d")
+		}
+		*d = days(count * float64(24*time.Hour))
+		return nil
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil || v < 0 {
+		return errors.New("it has to be like 90m, 24h or 7d")
+	}
+	*d = days(v)
+	return nil
+}
+
+func (d *days) String() string { return time.Duration(*d).String() }
+func (d *days) Type() string   { return "duration" }
+
+// parseSince reads a point in time, or how long ago it was.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
+		if t, err := time.Parse(form, text); err == nil {
+			if t.After(now) {
+				return t, fmt.Errorf("--created-since %s is in the future", text)
+			}
+			return t, nil
+		}
+	}
+	var ago days
+	if ago.Set(text) == nil {
+		return now.Add(-time.Duration(ago)), nil
+	}
+	return time.Time{}, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date, or how long ago such as 24h or 7d", text)
+}
+
+// auditWindow is how far back the audit log is read unless it is told: a pass lasts
+// 30 days at most, and the log does too.
+// Source: learn.microsoft.com/entra/identity/monitoring-health/reference-reports-data-retention.
+const auditWindow = 30 * 24 * time.Hour
+
+// options makes a scan's options, and refuses what makes no sense. It reads the
+// lists of users.
+func (f *findFlags) options(now time.Time) (scan.Options, error) {
+	opts := scan.Options{Groups: f.groups, All: f.all || f.filter != "", Filter: f.filter, MinAge: time.Duration(f.minAge),
+		ExpiredFor: time.Duration(f.expiredFor), MembersOnly: f.membersOnly, EnabledOnly: f.enabledOnly}
+	for _, id := range f.groups {
+		if !preflight.IsGUID(id) {
+			return opts, refuse(fmt.Errorf("--group %q is not an object id", id), "a group's name is not unique: take its id")
+		}
+	}
+	for _, name := range f.reasons {
+		reason := passes.Reason(strings.ToLower(strings.TrimSpace(name)))
+		if !slices.Contains(passes.Reasons, reason) {
+			return opts, refuse(fmt.Errorf("--reason %q is not %s", name, reasonNames()))
+		}
+		opts.Reasons = append(opts.Reasons, reason)
+	}
+	places := opts.All || len(f.groups) > 0 || len(f.users) > 0
+	if f.since != "" {
+		since, err := parseSince(f.since, now)
+		if err != nil {
+			return opts, refuse(err)
+		}
+		opts.CreatedSince = since
+	}
+	switch {
+	case f.createdBy != "" && places:
+		return opts, refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no other place to look in"))
+	case !places && f.createdBy == "" && f.since == "":
+		return opts, refuse(errors.New("nobody is named"), "say where to look: --all-users, --filter, --group, --users, --created-since or --created-by")
+	case !places:
+		opts.Audit = &scan.Audit{Since: opts.CreatedSince, By: f.createdBy}
+		if f.since == "" {
+			opts.Audit.Since = now.Add(-auditWindow)
+		}
+	}
+	if len(f.users) > 0 {
+		users, err := input.ReadUsers(f.users...)
+		if err != nil {
+			return opts, refuse(fmt.Errorf("--users: %w\nnothing was sent", err))
+		}
+		opts.Users = users
+	}
+	return opts, nil
+}
+
+func reasonNames() string {
+	var names []string
+	for _, r := range passes.Reasons {
+		names = append(names, string(r))
+	}
+	return strings.Join(names, ", ")
+}
+
+// digest identifies what is looked for, so that a log is gone on with by the same
+// scan only. How long ago something was does not count: it moves.
+func (f *findFlags) digest(command string, users []input.User) string {
+	h := sha256.New()
+	reasons := slices.Clone(f.reasons)
+	slices.Sort(reasons)
+	e := json.NewEncoder(h) // texts and numbers always marshal
+	e.Encode([]any{command, f.all, f.filter, f.groups, f.since, f.createdBy, reasons, f.minAge, f.expiredFor, f.membersOnly, f.enabledOnly})
+	for i := range users {
+		e.Encode([]string{users[i].ID, users[i].UPN})
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// task is what the scan needs of the token.
+func (f *findFlags) task(opts *scan.Options) preflight.Task {
+	return preflight.Task{ReadOnly: true, Others: true, Users: opts.All || f.membersOnly || f.enabledOnly, Groups: len(opts.Groups) > 0, Audit: opts.Audit != nil}
+}

@@ -1,0 +1,103 @@
+package results
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// Held are the users of results logs, each once.
+type Held struct {
+	Users  []LogUser
+	Tenant string // of the logs; they are of one
+	Digest string // of the users
+}
+
+// A LogUser is a user whose pair stands in a log, with the pass that its last row
+// names.
+type LogUser struct {
+	Source string
+	Line   int
+	User   string
+	Method string
+}
+
+// ReadUsers reads the users of results logs, whatever became of their pairs, but not
+// those of rows that were invalid, nor protected ones. A user who is called me is
+// the one who was signed in. Logs of several tenants are an error, and so is one
+// that is no log.
+func ReadUsers(paths ...string) (*Held, error) {
+	h := &Held{}
+	at := make(map[string]int) // by user in lower case
+	for _, path := range paths {
+		if err := h.read(path, at); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", path, err)
+		}
+	}
+	digest := sha256.New()
+	for _, u := range h.Users {
+		fmt.Fprintf(digest, "%s\n", strings.ToLower(u.User))
+	}
+	h.Digest = "sha256:" + hex.EncodeToString(digest.Sum(nil))
+	return h, nil
+}
+
+func (h *Held) read(path string, at map[string]int) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	self := ""
+	br := bufio.NewReaderSize(f, 1<<20)
+	for n := 1; ; n++ {
+		line, err := br.ReadBytes('\n')
+		if err == io.EOF { // what is left is torn, or nothing
+			if n == 1 {
+				return errors.New("it is not a results log")
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var row struct {
+			Row
+			Tenant string `json:"tenant"`
+			Self   string `json:"self"`
+		}
+		if err := json.Unmarshal(line, &row); err != nil {
+			return fmt.Errorf("line %d is not a line of a results log: %w", n, err)
+		}
+		switch {
+		case row.Type == "run":
+			if h.Tenant != "" && row.Tenant != "" && !strings.EqualFold(h.Tenant, row.Tenant) {
+				return fmt.Errorf("it is of tenant %s, and another log is of %s", row.Tenant, h.Tenant)
+			}
+			h.Tenant, self = row.Tenant, row.Self
+		case n == 1:
+			return errors.New("it is not a results log: its first line does not describe a run")
+		case row.Type == "result" && row.Outcome != Invalid && row.Outcome != Protected && row.User != "":
+			user := row.User
+			if user == "me" {
+				if user = self; user == "" {
+					return fmt.Errorf("line %d is of the user who was signed in, and does not tell who that was", n)
+				}
+			}
+			u := LogUser{Source: path, Line: n, User: user, Method: row.Method}
+			if i, again := at[strings.ToLower(user)]; again {
+				u.Source, u.Line = h.Users[i].Source, h.Users[i].Line
+				h.Users[i] = u
+				continue
+			}
+			at[strings.ToLower(user)] = len(h.Users)
+			h.Users = append(h.Users, u)
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package scan
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/input"
+)
+
+// Formats are what a Writer writes. All but the table are lists that input reads.
+var Formats = []string{"csv", "json", "jsonl", "table"}
+
+// A Line is a pass as it is written.
+type Line struct {
+	User       string    `json:"user"`
+	Method     string    `json:"method"`
+	UPN        string    `json:"userPrincipalName"`
+	Reason     string    `json:"reason"`
+	Created    time.Time `json:"created,omitzero"`
+	Start      time.Time `json:"start,omitzero"`
+	Expires    time.Time `json:"expires,omitzero"`
+	UsableOnce bool      `json:"usableOnce"`
+}
+
+// Line is the pass as it is written.
+func (f *Found) Line() *Line {
+	return &Line{User: f.User, Method: f.ID, UPN: f.UPN, Reason: string(f.Why),
+		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce}
+}
+
+var columns = []string{"user", "method", "userPrincipalName", "reason", "created", "start", "expires", "usableOnce"}
+
+// A Writer writes passes in one of Formats.
+type Writer struct {
+	format string
+	buf    *bufio.Writer
+	csv    *csv.Writer
+	tabs   *tabwriter.Writer
+	enc    *json.Encoder
+	lines  int
+}
+
+// NewWriter returns a Writer in a format that is one of Formats.
+func NewWriter(w io.Writer, format string) (*Writer, error) {
+	out := &Writer{format: format, buf: bufio.NewWriterSize(w, 64<<10)}
+	switch format {
+	case "csv":
+		out.csv = csv.NewWriter(out.buf)
+		return out, out.csv.Write(columns)
+	case "table":
+		out.tabs = tabwriter.NewWriter(out.buf, 0, 0, 2, ' ', 0)
+	default:
+		out.enc = json.NewEncoder(out.buf)
+		out.enc.SetEscapeHTML(false)
+	}
+	return out, nil
+}
+
+// Write writes a pass. What it cannot write it tells at Close at the latest.
+func (w *Writer) Write(l *Line) error {
+	w.lines++
+	switch w.format {
+	case "csv":
+		return w.csv.Write([]string{input.CSVValue(l.User), l.Method, input.CSVValue(l.UPN), l.Reason,
+			stamp(l.Created), stamp(l.Start), stamp(l.Expires), fmt.Sprint(l.UsableOnce)})
+	case "table":
+		return w.row(l)
+	case "json":
+		start := ","
+		if w.lines == 1 {
+			start = "["
+		}
+		if _, err := w.buf.WriteString(start + "\n"); err != nil {
+			return err
+		}
+	}
+	return w.enc.Encode(l)
+}
+
+// row writes a pass for people.
+func (w *Writer) row(l *Line) error {
+	if w.lines == 1 {
+		if _, err := fmt.Fprintln(w.tabs, "USER\tPASS\tREASON\tCREATED\tEXPIRES\tONE-TIME"); err != nil {
+			return err
+		}
+	}
+	name, once := l.UPN, "no"
+	if name == "" {
+		name = l.User
+	}
+	if l.UsableOnce {
+		once = "yes"
+	}
+	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s\n", batch.Printable(name), batch.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once)
+	return err
+}
+
+// Close writes what is left. It does not close what is below.
+func (w *Writer) Close() error {
+	switch w.format {
+	case "csv":
+		w.csv.Flush()
+		if err := w.csv.Error(); err != nil {
+			return err
+		}
+	case "table":
+		if err := w.tabs.Flush(); err != nil {
+			return err
+		}
+	case "json":
+		end := "]\n"
+		if w.lines == 0 {
+			end = "[]\n"
+		}
+		if _, err := w.buf.WriteString(end); err != nil {
+			return err
+		}
+	}
+	return w.buf.Flush()
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func minute(t time.Time) string {
+	if t.IsZero() {
+		return "?"
+	}
+	return t.UTC().Format("2006-01-02 15:04Z")
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tapsweep/batch"
+)
+
+// runFlags are the flags of every command that sends requests in batches and may
+// write a results log.
+type runFlags struct {
+	connect     connectFlags
+	noPreflight bool
+
+	results   string
+	resume    string
+	overwrite bool
+
+	concurrency    int
+	batchSize      int
+	maxAttempts    int
+	requestTimeout time.Duration
+	rate           float64
+	priority       string
+	maxWait        time.Duration
+	stallTimeout   time.Duration
+	deadline       time.Duration
+
+	progress  string
+	quiet     bool
+	logLevel  string
+	logFormat string
+}
+
+// addResults adds the flags about the results log, whose name is by default as
+// usage tells.
+func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
+	fl.StringVar(&f.results, "results", "", usage)
+	fl.StringVar(&f.resume, "resume", "", "go on with the results log: settled pairs are left out; \"unsent\" tries only what was never sent")
+	fl.Lookup("resume").NoOptDefVal = "all"
+	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a file that is there already")
+}
+
+// addPace adds the flags about how much is sent how fast.
+func (f *runFlags) addPace(fl *pflag.FlagSet) {
+	fl.IntVar(&f.batchSize, "batch-size", batch.MaxRequests, "most requests in a batch, 1 to 20")
+	fl.IntVar(&f.concurrency, "concurrency", 0, "most batches in flight, 1 to 1000 (default as the pace needs)")
+	fl.Float64Var(&f.rate, "rate", 0, "most requests a second, to leave room for others (default as many as the tenant takes)")
+	fl.StringVar(&f.priority, "priority", "", "low, normal or high: whose requests the tenant refuses first (default what Graph does)")
+	fl.DurationVar(&f.maxWait, "max-wait", 15*time.Minute, "stop early if the tenant asks for a longer wait")
+	fl.DurationVar(&f.stallTimeout, "stall-timeout", 30*time.Minute, "stop early if everything is refused for so long")
+	fl.DurationVar(&f.deadline, "deadline", 0, "stop early after this time (default none)")
+	fl.IntVar(&f.maxAttempts, "max-attempts", 6, "how often a request that fails is sent; waits for a throttled one do not count")
+	fl.DurationVar(&f.requestTimeout, "request-timeout", 100*time.Second, "how long a batch may take")
+}
+
+// addRest adds the flags about signing in and about what is shown.
+func (f *runFlags) addRest(cmd *cobra.Command, quiet string) {
+	fl := cmd.Flags()
+	f.connect.add(fl)
+	fl.BoolVar(&f.noPreflight, "no-preflight", false, "do not judge by the access token what it may do")
+	fl.StringVar(&f.progress, "progress", "auto", "auto (a bar on a terminal, else nothing), plain (a line every 10 s) or none; JSON records with --log-format json")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, quiet)
+	addLogFlags(cmd, &f.logLevel, &f.logFormat)
+}
+
+// check refuses flags that make no sense, before any file is opened.
+func (f *runFlags) check() error {
+	switch {
+	case f.batchSize < 1 || f.batchSize > batch.MaxRequests:
+		return refuse(fmt.Errorf("--batch-size %d is not between 1 and %d", f.batchSize, batch.MaxRequests))
+	case f.concurrency < 0 || f.concurrency > 1000:
+		return refuse(fmt.Errorf("--concurrency %d is not between 1 and 1000", f.concurrency))
+	case f.rate < 0 || math.IsNaN(f.rate) || f.rate > 0 && f.rate < 0.01:
+		return refuse(fmt.Errorf("--rate %v is not at least 0.01", f.rate))
+	case f.priority != "" && f.priority != "low" && f.priority != "normal" && f.priority != "high":
+		return refuse(fmt.Errorf("--priority %q is not low, normal or high", f.priority))
+	case f.maxWait < time.Second || f.stallTimeout < time.Second:
+		return refuse(errors.New("--max-wait and --stall-timeout have to be at least 1s"))
+	case f.deadline < 0:
+		return refuse(fmt.Errorf("--deadline %v is negative", f.deadline))
+	case f.maxAttempts < 1:
+		return refuse(fmt.Errorf("--max-attempts %d is not at least 1", f.maxAttempts))
+	case f.requestTimeout < time.Second:
+		return refuse(fmt.Errorf("--request-timeout %v is not at least 1s", f.requestTimeout))
+	case f.progress != "auto" && f.progress != "plain" && f.progress != "none":
+		return refuse(fmt.Errorf("--progress %q is not auto, plain or none", f.progress))
+	case f.resume != "" && f.resume != "all" && f.resume != "unsent":
+		return refuse(fmt.Errorf("--resume=%s is not all or unsent", f.resume))
+	case f.resume != "" && (f.results == "" || f.results == "-"):
+		return refuse(errors.New("--resume needs the log to go on with"), "name it with --results FILE")
+	case f.resume != "" && f.overwrite:
+		return refuse(errors.New("--resume and --overwrite exclude each other"))
+	case f.results == "-" && f.overwrite:
+		return refuse(errors.New("--overwrite needs a results file, not standard output"))
+	}
+	return nil
+}
+
+// headers go with each request of a batch: a batch has no priority of its own.
+// Source: learn.microsoft.com/graph/throttling-limits, identity and access.
+func (f *runFlags) headers() map[string]string {
+	if f.priority == "" {
+		return nil
+	}
+	return map[string]string{"x-ms-throttle-priority": f.priority}
+}
+
+// guardFlags are the flags of every command that deletes.
+type guardFlags struct {
+	yes, dryRun bool
+	protect     []string
+	maxItems    int
+	abortAfter  int
+
+	verify     bool
+	verifyWait time.Duration
+	order      string
+}
+
+func (f *guardFlags) addAsk(fl *pflag.FlagSet) {
+	fl.BoolVarP(&f.yes, "yes", "y", false, "do not ask; needed without a terminal")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "only read: say what a run would do")
+}
+
+func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
+	fl.StringArrayVar(&f.protect, "protect", nil, "never touch the users on this list, such as break-glass accounts; repeatable")
+	fl.IntVar(&f.maxItems, "max-items", -1, "refuse to delete more passes, 0 for no bound (default 10000 for --yes without a terminal)")
+	fl.IntVar(&f.abortAfter, "abort-after", 100, "stop early if so many answers, the first ones, are all 403; 0 for never")
+	fl.StringVar(&f.order, "order", "list", "list, or privileged: accounts with an admin role first")
+	fl.BoolVar(&f.verify, "verify", false, "list each user's passes again afterwards, until none is there")
+	addVerifyWait(fl, &f.verifyWait)
+}
+
+func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
+	fl.DurationVar(wait, "verify-wait", 2*time.Minute, "how long a deleted pass may still be listed, while replicas lag behind")
+}
+
+func (f *guardFlags) check() error {
+	switch {
+	case f.abortAfter < 0:
+		return refuse(fmt.Errorf("--abort-after %d is negative", f.abortAfter))
+	case f.order != "list" && f.order != "privileged":
+		return refuse(fmt.Errorf("--order %q is not list or privileged", f.order))
+	case f.verify && f.dryRun:
+		return refuse(errors.New("--verify and --dry-run exclude each other: nothing is deleted"))
+	}
+	return checkVerifyWait(f.verifyWait)
+}
+
+func checkVerifyWait(wait time.Duration) error {
+	if wait < time.Second {
+		return refuse(fmt.Errorf("--verify-wait %v is not at least 1s", wait))
+	}
+	return nil
+}
+
+// patience is how long to verify, zero for not at all.
+func (f *guardFlags) patience() time.Duration {
+	if !f.verify {
+		return 0
+	}
+	return f.verifyWait
+}
+
+// most is how many passes may be deleted, 0 for any number.
+func (f *guardFlags) most(attended bool) int {
+	switch {
+	case f.maxItems >= 0:
+		return f.maxItems
+	case f.yes && !f.dryRun && !attended:
+		return maxUnattended
+	}
+	return 0
+}
+
+// maxUnattended is how many pairs go without a person or a word about it.
+const maxUnattended = 10_000

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/input"
+)
+
+// leftovers is a tenant of n users, of whom each tenth holds a pass: in turn one
+// that is expired, used, usable, and scheduled.
+func leftovers(n int, opts graphsim.Options) *graphsim.Tenant {
+	if opts.Roles == nil {
+		opts.Roles = simulatedRoles
+	}
+	tenant := graphsim.New(opts)
+	fillMixed(tenant, n)
+	return tenant
+}
+
+// What scan prints, revoke takes, in each format.
+func TestScanToRevoke(t *testing.T) {
+	for _, format := range []string{"csv", "json", "jsonl"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			tenant := leftovers(2000, graphsim.Options{EmptyPages: true})
+			env, root := serve(t, tenant)
+			cmd := command(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired,used", "--output", "found."+format)
+			p := finish(t, cmd)
+			path := filepath.Join(cmd.Dir, "found."+format)
+			if p.code != 0 || p.stdout != "" || tenant.Stats().Deleted != 0 {
+				t.Fatalf("exit %d, stdout %q\n%s", p.code, p.stdout, p.stderr)
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("mode %v, %v", info.Mode(), err)
+			}
+			list, err := input.Open([]string{path}, input.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s := list.Stats(); s.Unique != 100 || s.AnyPass != 0 {
+				t.Errorf("%+v", s)
+			}
+			list.Close()
+			p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", path)
+			rows, _ := readLog(t, p.stdout)
+			if p.code != 0 || outcomes(rows)[results.Revoked] != 100 || len(tenant.Left()) != 100 {
+				t.Errorf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Left()), p.stderr)
+			}
+		})
+	}
+}
+
+func TestScanOutput(t *testing.T) {
+	tenant := leftovers(40, graphsim.Options{})
+	env, root := serve(t, tenant)
+	p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "csv")
+	rows, err := csv.NewReader(strings.NewReader(p.stdout)).ReadAll()
+	if err != nil || p.code != 0 || len(rows) != 5 || strings.Join(rows[0], ",") != "user,method,userPrincipalName,reason,created,start,expires,usableOnce" {
+		t.Fatalf("exit %d, %v, %q\n%s", p.code, err, rows, p.stderr)
+	}
+	p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "json")
+	var lines []scan.Line
+	if err := json.Unmarshal([]byte(p.stdout), &lines); err != nil || len(lines) != 4 {
+		t.Errorf("%v: %s", err, p.stdout)
+	}
+	reasons := ""
+	for _, l := range lines {
+		reasons += l.Reason + " "
+		if l.Expires.Sub(l.Start) != time.Hour || l.UPN == "" || l.Created.IsZero() {
+			t.Errorf("%+v", l)
+		}
+	}
+	for _, want := range []string{"expired", "used", "usable", "scheduled"} {
+		if !strings.Contains(reasons, want) {
+			t.Errorf("no %s in %s", want, reasons)
+		}
+	}
+	p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "table")
+	if !strings.HasPrefix(p.stdout, "USER ") || strings.Count(p.stdout, "\n") != 5 {
+		t.Errorf("%s", p.stdout)
+	}
+	// Nothing found is a list that says so.
+	for format, want := range map[string]string{"json": "[]\n", "jsonl": "", "table": "", "csv": "user,method,userPrincipalName,reason,created,start,expires,usableOnce\n"} {
+		p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "disabled", "--format", format)
+		if p.code != 0 || p.stdout != want {
+			t.Errorf("%s: exit %d, %q", format, p.code, p.stdout)
+		}
+	}
+}
+
+func TestScanRefuses(t *testing.T) {
+	tenant := leftovers(10, graphsim.Options{})
+	env, root := serve(t, tenant)
+	there := writeFile(t, "there.csv", "x")
+	noAudit, noAuditRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulatedRoles[:3]}))
+	noGroup, noGroupRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulatedRoles[:2]}))
+	noUsers, noUsersRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulatedRoles[:1]}))
+	const group = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	tests := []struct {
+		name, root string
+		env        []string
+		args       []string
+		code       int
+		want       string
+	}{
+		{"nobody", root, env, nil, 2, "--all-users"},
+		{"reason", root, env, []string{"--all-users", "--reason", "old"}, 2, "expired, used, disabled, scheduled, usable"},
+		{"unknown cannot be asked for", root, env, []string{"--all-users", "--reason", "unknown"}, 2, "--reason"},
+		{"group by name", root, env, []string{"--group", "sales"}, 2, "not an object id"},
+		{"group that is not there", root, env, []string{"--group", group}, 2, "404"},
+		{"since", root, env, []string{"--created-since", "yesterday"}, 2, "24h or 7d"},
+		{"since the future", root, env, []string{"--created-since", "2999-01-01"}, 2, "in the future"},
+		{"age", root, env, []string{"--all-users", "--min-age", "old"}, 2, "7d"},
+		{"created by, and a place", root, env, []string{"--all-users", "--created-by", "x"}, 2, "audit log"},
+		{"format", root, env, []string{"--all-users", "--format", "xml"}, 2, "--format"},
+		{"file that is there", root, env, []string{"--all-users", "--output", there}, 2, "is there already"},
+		{"no such directory", root, env, []string{"--all-users", "--output", "no/such/file.csv"}, 2, "--output"},
+		{"users list that is none", root, env, []string{"--users", there}, 2, "--users"},
+		{"filter that Graph refuses", root, env, []string{"--filter", "nonsense"}, 4, "400"},
+		{"no permission for the audit log", noAuditRoot, noAudit, []string{"--created-since", "1h"}, 3, "AuditLog.Read.All"},
+		{"no permission for groups", noGroupRoot, noGroup, []string{"--group", group}, 3, "GroupMember.Read.All"},
+		{"no permission for users", noUsersRoot, noUsers, []string{"--all-users"}, 3, "User.ReadBasic.All"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := tapsweep(t, tt.env, append([]string{"scan", "--graph-url", tt.root, "--format", "csv"}, tt.args...)...)
+			if p.code != tt.code || !strings.Contains(p.stderr, tt.want) {
+				t.Errorf("exit %d, want %d with %q\n%s", p.code, tt.code, tt.want, p.stderr)
+			}
+		})
+	}
+}
+
+// A scan that is stopped in the middle goes on where it was, and in the end has
+// found and printed everything once.
+func TestScanResumes(t *testing.T) {
+	tenant := leftovers(6000, graphsim.Options{Latency: 5 * time.Millisecond})
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	args := []string{"scan", "--graph-url", root, "--all-users", "--concurrency", "2", "--output", dir + "/found.csv", "--results", dir + "/scan.jsonl"}
+	p := finish(t, command(t, env, args...), func(p *os.Process) {
+		for tenant.Stats().Lists < 2000 && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		p.Signal(syscall.SIGTERM)
+	})
+	before := tenant.Stats().Lists
+	if p.code != 4 || before >= 6000 {
+		t.Fatalf("exit %d after %d LISTs\n%s", p.code, before, p.stderr)
+	}
+	p = tapsweep(t, env, append(args, "--resume")...)
+	list, err := input.Open([]string{dir + "/found.csv"}, input.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	// Those that were on their way at the signal are looked at again.
+	if again := tenant.Stats().Lists - 6000; p.code != 0 || list.Stats().Unique != 600 || list.Stats().Duplicates != 0 || again < 0 || again > 1000 {
+		t.Errorf("exit %d, %+v, %d LISTs more than users\n%s", p.code, list.Stats(), again, p.stderr)
+	}
+	// Other reasons are another scan.
+	if p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...); p.code != 2 || !strings.Contains(p.stderr, "another list") {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+}
+
+// A full disk under the list that is printed is told.
+func TestScanFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full here")
+	}
+	env, root := serve(t, leftovers(100, graphsim.Options{}))
+	p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--output", "/dev/full", "--overwrite", "--format", "csv")
+	if p.code != 4 || !strings.Contains(p.stderr, "no space left") {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+}

@@ -1,0 +1,312 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/progress"
+	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/input"
+)
+
+type sweepFlags struct {
+	runFlags
+	findFlags
+	guardFlags
+	includeUsable bool
+}
+
+func (a *app) sweepCommand() *cobra.Command {
+	var f sweepFlags
+	cmd := &cobra.Command{
+		Use:   "sweep [flags]",
+		Short: "Find passes that are over, and delete them",
+		Long: `Find Temporary Access Passes that are expired or used, and delete them: the
+night job. It says nothing when there was nothing to do, and a line when there was.
+
+While a bound is in force (--max-items, 10000 without a terminal) everybody is
+looked at before the first pass is deleted, and above the bound none is. With
+--max-items 0 passes are deleted while the scan goes on.
+
+Exit codes: 0 all that was found is revoked, 1 something is not, 2 usage or a
+guard: nothing was deleted, 3 no access token that Graph takes, or it lacks a
+permission, 4 stopped early, to be gone on with by --resume.`,
+		Example: `  tapsweep sweep --all-users --yes --results /var/log/tapsweep/last.jsonl --overwrite
+  tapsweep sweep --all-users --members-only --expired-for 7d --dry-run`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.sweep(cmd.Context(), &f)
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	f.findFlags.add(fl, "only passes that are so, of "+reasonNames()+" (default expired,used)")
+	fl.BoolVar(&f.includeUsable, "include-usable", false, "let --reason name usable: passes that somebody may be about to use")
+	f.addAsk(fl)
+	f.addGuards(fl)
+	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
+	f.addPace(fl)
+	f.addRest(cmd, "not even a line when all went well")
+	return cmd
+}
+
+func (f *sweepFlags) check() error {
+	usable := slices.ContainsFunc(f.reasons, func(r string) bool { return strings.EqualFold(strings.TrimSpace(r), string(passes.Usable)) })
+	if usable && !f.includeUsable {
+		return refuse(errors.New("--reason usable deletes passes that somebody may be about to use"), "if that is meant, add --include-usable")
+	}
+	if len(f.reasons) == 0 {
+		f.reasons = []string{string(passes.Expired), string(passes.Used)}
+	}
+	if err := f.runFlags.check(); err != nil {
+		return err
+	}
+	return f.guardFlags.check()
+}
+
+// sweeping is a sweep under way.
+type sweeping struct {
+	*runOf
+	f       *sweepFlags
+	opts    *scan.Options
+	job     *revoke.Job
+	most    int
+	summary *report.Summary
+	dropped int // passes of protected users
+}
+
+func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if !f.yes && !f.dryRun && !a.canAsk(nil) {
+		return refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
+			"--yes goes on without asking, --dry-run shows what would be done")
+	}
+	keep, err := protect.Open(f.protect...)
+	if err != nil {
+		return refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
+	}
+	if f.results == "" {
+		f.results = newName()
+	}
+	r, opts, err := a.finder(ctx, "sweep", &f.runFlags, &f.findFlags)
+	if err != nil {
+		return err
+	}
+	defer r.tenant.close()
+	defer func() {
+		if err != nil {
+			r.unhold()
+		}
+	}()
+	task := f.findFlags.task(opts)
+	task.ReadOnly = f.dryRun
+	if err := r.preflight(task, f.quiet || !isTerminal(a.stderr)); err != nil {
+		return err
+	}
+	if err := r.guard(ctx, keep, namesOf(opts)); err != nil {
+		return err
+	}
+	r.header.DryRun = f.dryRun
+	if err := r.open(f.results, nil); err != nil {
+		return err
+	}
+	s := &sweeping{runOf: r, f: f, opts: opts, most: f.most(isTerminal(a.stdin)),
+		summary: &report.Summary{DryRun: f.dryRun, Verify: f.verify, Earlier: r.earlier.Len()}}
+	s.job = r.job(revoke.Options{DryRun: f.dryRun, Verify: f.patience(), AbortAfter: f.abortAfter})
+	return r.do(ctx, s.summary, func(ctx context.Context) (revoke.Counts, error) {
+		err := s.run(ctx)
+		return s.job.Counts(), err
+	}, s.conclude)
+}
+
+// namesOf tells protect by which kinds of names users will be known: those of the
+// lists as they stand there, all others by both.
+func namesOf(opts *scan.Options) revoke.Source {
+	return func(yield func(input.Pair, error) bool) {
+		for _, u := range opts.Users {
+			if !yield(input.Pair{User: cmpName(u)}, nil) {
+				return
+			}
+		}
+		if opts.All || len(opts.Groups) > 0 || opts.Audit != nil || opts.MembersOnly || opts.EnabledOnly {
+			yield(input.Pair{User: someID}, nil)
+		}
+	}
+}
+
+// someID stands for users that are known by their object id.
+const someID = "00000000-0000-4000-8000-000000000000"
+
+func cmpName(u input.User) string {
+	if u.ID != "" {
+		return u.ID
+	}
+	return u.UPN
+}
+
+// run looks and deletes: one after the other where the number decides, or somebody
+// is to be asked, or the order matters; else at the same time.
+func (s *sweeping) run(ctx context.Context) error {
+	asks := !s.f.yes && !s.f.dryRun
+	if s.most == 0 && !asks && s.f.order == "list" {
+		return s.stream(ctx)
+	}
+	found, err := s.gather(ctx)
+	if err != nil {
+		return err
+	}
+	if s.f.order == "privileged" {
+		first, err := s.privileged(ctx)
+		if err != nil {
+			return err
+		}
+		slices.SortStableFunc(found, func(a, b *scan.Found) int { return rank(first, a) - rank(first, b) })
+	}
+	if asks && len(found) > 0 {
+		if err := s.ask(ctx, found); err != nil {
+			return err
+		}
+	}
+	s.show(progress.Options{Total: len(found), Phase: "revoking", Verb: s.verb()})
+	return s.delete(ctx, found)
+}
+
+func rank(first func(string) bool, f *scan.Found) int {
+	if first(f.User) || f.UPN != "" && first(f.UPN) {
+		return 0
+	}
+	return 1
+}
+
+func (s *sweeping) verb() string {
+	if s.f.dryRun {
+		return string(results.Planned)
+	}
+	return string(results.Revoked)
+}
+
+// gather looks at everybody, and deletes nothing.
+func (s *sweeping) gather(ctx context.Context) (found []*scan.Found, err error) {
+	s.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
+	tooMany := refuse(fmt.Errorf("more than %d passes are to be deleted, nothing was deleted", s.most),
+		"look with tapsweep scan; raise the bound with --max-items, or lift it with --max-items 0")
+	counts, err := s.look(ctx, s.opts, s.job, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
+		if s.shielded(f) {
+			return nil
+		}
+		s.display.Load().Row(results.Found)
+		if found = append(found, f); s.most > 0 && len(found) > s.most {
+			stop(tooMany)
+		}
+		return nil
+	})
+	s.summary.Scan = &counts
+	return found, err
+}
+
+// shielded leaves out passes of protected users: nobody asked for these.
+func (s *sweeping) shielded(f *scan.Found) bool {
+	if s.keep.Has(f.User) || f.UPN != "" && s.keep.Has(f.UPN) {
+		s.dropped++
+		return true
+	}
+	return false
+}
+
+// delete deletes what was gathered.
+func (s *sweeping) delete(ctx context.Context, found []*scan.Found) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	s.job.Within(stop)
+	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
+		for _, f := range found {
+			if req, ok := s.begin(f); ok && !yield(req) {
+				return
+			}
+		}
+	}, s.job.Settle)
+}
+
+func (s *sweeping) begin(f *scan.Found) (batch.Request, bool) {
+	return s.job.Begin(input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID}, revoke.Found{UPN: f.UPN, Reason: f.Why})
+}
+
+// stream deletes while the scan goes on.
+func (s *sweeping) stream(ctx context.Context) error {
+	s.show(progress.Options{Phase: "sweeping", Verb: s.verb(), Noun: "users"})
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	opts := *s.opts
+	opts.Backlog = s.job.Open
+	looking, seen := s.newScan(&opts, s.job, stop, func(f *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+		if s.shielded(f) {
+			return nil
+		}
+		if req, ok := s.begin(f); ok {
+			return []batch.Request{req}
+		}
+		return nil
+	})
+	err := s.runner.Run(ctx, looking.Requests(), func(res batch.Result) []batch.Request {
+		if revoke.Owns(res) {
+			return append(s.job.Settle(res), looking.Release()...)
+		}
+		return looking.Settle(res)
+	})
+	counts := looking.Counts()
+	s.summary.Scan = &counts
+	if flushErr := seen.flush(); err == nil {
+		err = flushErr
+	}
+	return err
+}
+
+// ask shows what was found and asks.
+func (s *sweeping) ask(ctx context.Context, found []*scan.Found) error {
+	if d := s.display.Load(); d != nil {
+		d.Stop()
+	}
+	p := plan{passes: len(found), users: len(found)}
+	seen := make(map[passes.Reason]int)
+	for _, f := range found {
+		seen[f.Why]++
+		if len(p.sample) < sampleSize {
+			p.sample = append(p.sample, input.Pair{User: cmpName(input.User{ID: f.UPN, UPN: f.User}), Method: f.ID})
+		}
+	}
+	fmt.Fprintf(s.stderr, "Found: %s.\n", byReason(seen, append(slices.Clone(passes.Reasons), passes.Unknown)...))
+	return s.confirmPlan(ctx, s.runOf, &p)
+}
+
+// conclude tells how it went: nothing if nothing was there, a line if all went well,
+// the summary else.
+func (s *sweeping) conclude(code int) {
+	if s.dropped > 0 && (code != exitDone || !s.f.quiet) {
+		defer fmt.Fprintf(s.stderr, "%s of protected users left alone\n", plural(s.dropped, "pass", "passes"))
+	}
+	n := s.summary.Counts.Total()
+	switch {
+	case code == exitDone && (s.f.quiet || n == 0 && !isTerminal(s.stderr)):
+	case code == exitDone && !isTerminal(s.stderr):
+		seen := s.summary.Scan
+		fmt.Fprintf(s.stderr, "tapsweep: %s %s of %s (%s) in %v; results: %s\n", plural(n, "pass", "passes"), s.verb(),
+			plural(seen.Users+seen.Earlier, "user", "users"), byReason(seen.Passes, s.opts.Reasons...),
+			s.summary.Took.Round(time.Second), s.summary.Results)
+	default:
+		s.summary.Print(s.stderr)
+	}
+}

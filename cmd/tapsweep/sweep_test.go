@@ -1,0 +1,230 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// The night job: what is expired or used goes, everything else stays, whichever way
+// it works.
+func TestSweep(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		lag  time.Duration
+	}{
+		{"one after the other", nil, 0},
+		{"at the same time", []string{"--max-items", "0"}, 0},
+		{"verified", []string{"--verify"}, time.Second},
+		{"verified at the same time", []string{"--verify", "--max-items", "0"}, time.Second},
+		{"privileged first", []string{"--order", "privileged", "--max-items", "0"}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := leftovers(400, graphsim.Options{ListLag: tt.lag})
+			env, root := serve(t, tenant)
+			args := append([]string{"sweep", "--graph-url", root, "--all-users", "--yes", "--results", "-"}, tt.args...)
+			p := tapsweep(t, env, args...)
+			rows, end := readLog(t, p.stdout)
+			if p.code != 0 || len(rows) != 20 || outcomes(rows)[results.Revoked] != 20 || len(tenant.Left()) != 20 || end == nil || end.Exit != 0 {
+				t.Fatalf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Left()), p.stderr)
+			}
+			verified := slices.Contains(tt.args, "--verify")
+			for _, r := range rows {
+				if r.Reason != "expired" && r.Reason != "used" || r.UPN == "" || r.Verified != verified {
+					t.Errorf("%+v", r)
+				}
+			}
+			stats := tenant.Stats()
+			if stats.Lists != 400 && !verified {
+				t.Errorf("%d LISTs of 400 users: what was just read was read again", stats.Lists)
+			}
+			if got := strings.Count(p.stderr, "\n"); got != 1 || !strings.Contains(p.stderr, "20 passes revoked of 400 users (10 expired, 10 used)") {
+				t.Errorf("%d lines where one will do:\n%s", got, p.stderr)
+			}
+			// The next night there is nothing to do, and nothing to say.
+			p = tapsweep(t, env, args...)
+			if rows, _ := readLog(t, p.stdout); p.code != 0 || len(rows) != 0 || p.stderr != "" {
+				t.Errorf("exit %d, %d rows\n%s", p.code, len(rows), p.stderr)
+			}
+		})
+	}
+}
+
+func TestSweepGuards(t *testing.T) {
+	tests := []struct {
+		name string
+		opts graphsim.Options
+		args []string
+		code int
+		left int
+		want string
+	}{
+		{"dry run", graphsim.Options{}, []string{"--yes", "--dry-run"}, 0, 40, "20 passes planned"},
+		{"dry run at the same time", graphsim.Options{}, []string{"--yes", "--dry-run", "--max-items", "0"}, 0, 40, "20 passes planned"},
+		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, 2, 40, "more than 19 passes are to be deleted, nothing was deleted"},
+		{"just within the bound", graphsim.Options{}, []string{"--yes", "--max-items", "20"}, 0, 20, ""},
+		{"nobody to ask", graphsim.Options{}, nil, 2, 40, "--yes"},
+		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, 2, 40, "--include-usable"},
+		{"usable, meant", graphsim.Options{}, []string{"--yes", "--reason", "usable", "--include-usable"}, 0, 30, "10 usable"},
+		{"protected", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv"}, 0, 21, "1 pass of protected users left alone"},
+		{"protected at the same time", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv", "--max-items", "0"}, 0, 21, "1 pass of protected users left alone"},
+		{"reasons by the dates", graphsim.Options{OmitReason: true}, []string{"--yes"}, 0, 20, "10 expired, 10 used"},
+		{"reading only", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}, []string{"--yes"}, 3, 40, "lacks the permission"},
+		{"everything denied", graphsim.Options{Faults: []graphsim.Fault{{Path: "temporaryAccessPassMethods", Do: graphsim.ItemStatus(403)}}}, []string{"--yes"}, 3, 40, "denied"},
+		{"deletes fail", graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(423)}}}, []string{"--yes"}, 1, 40, "20 of 20 rows not done"},
+		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, 2, 40, "exclude each other"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := leftovers(400, tt.opts)
+			env, root := serve(t, tenant)
+			cmd := command(t, env, append([]string{"sweep", "--graph-url", root, "--all-users", "--results", "log.jsonl"}, tt.args...)...)
+			if err := os.WriteFile(filepath.Join(cmd.Dir, "protect.csv"), []byte("user\nuser00000@contoso.example\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := finish(t, cmd)
+			if left := len(tenant.Left()); p.code != tt.code || left != tt.left || !strings.Contains(p.stderr, tt.want) {
+				t.Errorf("exit %d, want %d; %d left, want %d; with %q\n%s", p.code, tt.code, left, tt.left, tt.want, p.stderr)
+			}
+		})
+	}
+}
+
+// Deletes wait for their own quota while the scan goes on, and the other way round;
+// and what is stopped in the middle is gone on with.
+func TestSweepResumes(t *testing.T) {
+	for _, bound := range []string{"0", "10000"} {
+		t.Run(bound, func(t *testing.T) {
+			t.Parallel()
+			tenant := leftovers(4000, graphsim.Options{Latency: 5 * time.Millisecond})
+			env, root := serve(t, tenant)
+			dir := t.TempDir()
+			args := []string{"sweep", "--graph-url", root, "--all-users", "--yes", "--max-items", bound, "--concurrency", "2", "--results", dir + "/log.jsonl"}
+			p := finish(t, command(t, env, args...), func(p *os.Process) {
+				for s := tenant.Stats(); s.Lists < 2000 && t.Context().Err() == nil; s = tenant.Stats() {
+					time.Sleep(time.Millisecond)
+				}
+				p.Signal(syscall.SIGTERM)
+			})
+			if p.code != 4 {
+				t.Fatalf("exit %d\n%s", p.code, p.stderr)
+			}
+			p = tapsweep(t, env, append(args, "--resume")...)
+			if p.code != 0 || len(tenant.Left()) != 200 || tenant.Stats().Deleted != 200 {
+				t.Errorf("exit %d, %d left, %d deleted\n%s", p.code, len(tenant.Left()), tenant.Stats().Deleted, p.stderr)
+			}
+			if lists := tenant.Stats().Lists; lists > 5200 {
+				t.Errorf("%d LISTs of 4000 users", lists)
+			}
+		})
+	}
+}
+
+// verify is the proof for a whole log: it deletes nothing, whatever it finds.
+func TestVerifyCommand(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Path: "user0003", Do: graphsim.ItemStatus(423)}}})
+	users := tenant.Populate(5)
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", dir+"/log.jsonl", writeFile(t, "l.csv", listOf(users)))
+	if p.code != 1 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	tenant.GivePass(users[0].ID, graphsim.Pass{})
+	deleted := tenant.Stats().Deleted
+	p = tapsweep(t, env, "verify", "--graph-url", root, "--results", dir+"/proof.jsonl", "--verify-wait", "1s", dir+"/log.jsonl")
+	rows, end := readLog(t, string(mustRead(t, dir+"/proof.jsonl")))
+	count := outcomes(rows)
+	if p.code != 1 || count[results.Absent] != 3 || count[results.Remains] != 2 || end.Exit != 1 || tenant.Stats().Deleted != deleted {
+		t.Fatalf("exit %d, %v, %d deleted\n%s", p.code, count, tenant.Stats().Deleted-deleted, p.stderr)
+	}
+	for _, r := range rows {
+		if r.Verified != (r.Outcome == results.Absent) || r.Outcome == results.Remains && (r.Reason != "usable" || !strings.Contains(r.Message, "pass")) {
+			t.Errorf("%+v", r)
+		}
+	}
+	if !strings.Contains(p.stderr, "3 rows' users were seen without a pass") {
+		t.Errorf("%s", p.stderr)
+	}
+	// What remains is a list.
+	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", dir+"/proof.jsonl")
+	if rows, _ := readLog(t, p.stdout); len(rows) != 2 || outcomes(rows)[results.Revoked] != 1 {
+		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
+	}
+}
+
+func TestVerifyRefuses(t *testing.T) {
+	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	list := writeFile(t, "list.csv", "user,method\na@b.c,\n")
+	foreign := writeFile(t, "log.jsonl", `{"type":"run","tenant":"11111111-3b7d-4e88-9a41-d5c27be0f913"}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
+	empty := writeFile(t, "log.jsonl", `{"type":"run"}`+"\n")
+	for log, want := range map[string]string{list: "not a line of a results log", foreign: "the log is of tenant", empty: "no user to look at", "nosuch": "no such file"} {
+		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != 2 || !strings.Contains(p.stderr, want) {
+			t.Errorf("%s: exit %d, want %q\n%s", log, p.code, want, p.stderr)
+		}
+	}
+}
+
+func mustRead(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// --verify on revoke, and accounts with a role first.
+func TestRevokeVerifyAndOrder(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles, ListLag: time.Second})
+	users := tenant.Populate(50)
+	tenant.AddUser(graphsim.User{UPN: "boss@contoso.example", Admin: true, Passes: []graphsim.Pass{{}}})
+	left := tenant.Left()
+	boss := left[slices.IndexFunc(left, func(h graphsim.Held) bool { return h.UPN == "boss@contoso.example" })]
+	env, root := serve(t, tenant)
+	list := writeFile(t, "l.csv", listOf(users)+boss.UPN+","+boss.PassID+"\n")
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--order", "privileged", "--verify", "--concurrency", "1", "--batch-size", "1", "--results", "-", list)
+	rows, _ := readLog(t, p.stdout)
+	if p.code != 0 || len(rows) != 51 || rows[0].User != boss.UPN || !rows[0].Verified || !strings.Contains(p.stderr, "51 rows' users were seen without a pass") {
+		t.Errorf("exit %d, %d rows, the first %+v\n%s", p.code, len(rows), rows[0], p.stderr)
+	}
+	// Without the licence the list's order has to do.
+	tenant = graphsim.New(graphsim.Options{Roles: simulatedRoles, Unlicensed: true})
+	env, root = serve(t, tenant)
+	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--order", "privileged", "--results", "-", writeFile(t, "l.csv", listOf(tenant.Populate(3))))
+	if p.code != 0 || !strings.Contains(p.stderr, "--order privileged: who holds an admin role is not known") || len(tenant.Left()) != 0 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+}
+
+// Waits are in the log, and add up to what was refused.
+func TestLogTellsWaits(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Bucket(40, 40)}})
+	users := tenant.Populate(120)
+	env, root := serve(t, tenant)
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users)))
+	refused := 0
+	for line := range strings.Lines(p.stdout) {
+		var w results.Wait
+		if json.Unmarshal([]byte(line), &w) == nil && w.Type == "wait" {
+			refused += w.Refused
+			if w.Quota != "write" || w.Until.Before(w.Time) {
+				t.Errorf("%+v", w)
+			}
+		}
+	}
+	if refused == 0 || refused != tenant.Stats().Refused {
+		t.Errorf("the log tells of %d refusals, the tenant of %d", refused, tenant.Stats().Refused)
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/progress"
+	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/input"
+)
+
+type verifyFlags struct {
+	runFlags
+	wait time.Duration
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify [flags] RESULTS…",
+		Short: "Show that the users of a results log hold no pass",
+		Long: `List the passes of every user in one or more results logs, whatever became of
+their pairs, and write a results log that says for each whether one is there. It
+changes nothing. A pass that is there is a row that remains, which tapsweep revoke
+takes. Users whose rows were invalid or protected are not looked at.
+
+Exit codes: 0 nobody holds a pass, 1 somebody does or could not be looked at,
+2 usage, 3 no access token that Graph takes, or everything is denied, 4 stopped
+early, to be gone on with by --resume.`,
+		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, logs []string) error {
+			return a.verify(cmd.Context(), &f, logs)
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	addVerifyWait(fl, &f.wait)
+	f.addResults(fl, `results log of this, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
+	f.addPace(fl)
+	f.addRest(cmd, "no summary when nobody holds a pass")
+	return cmd
+}
+
+func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err error) {
+	if err := errors.Join(f.runFlags.check(), checkVerifyWait(f.wait)); err != nil {
+		return err
+	}
+	logger, err := a.logger(f.logLevel, f.logFormat)
+	if err != nil {
+		return err
+	}
+	way, err := a.prepare(&f.connect)
+	if err != nil {
+		return err
+	}
+	held, err := results.ReadUsers(logs...)
+	if err != nil {
+		return refuse(err)
+	}
+	if len(held.Users) == 0 {
+		return refuse(fmt.Errorf("no user to look at in %s", strings.Join(logs, ", ")))
+	}
+	path := f.results
+	if path == "" {
+		path = newName()
+	}
+	if err := checkFile("--results", path, f.overwrite || f.resume != "", logs, a.stdin); err != nil {
+		return err
+	}
+	tenant, err := way.connect(ctx)
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	defer tenant.close()
+	if held.Tenant != "" && tenant.id != "" && !strings.EqualFold(held.Tenant, tenant.id) {
+		return refuse(fmt.Errorf("the log is of tenant %s, not of %s", held.Tenant, tenant.id))
+	}
+	r := &runOf{app: a, flags: &f.runFlags, tenant: tenant, logger: logger, header: &results.Run{
+		Version: buildVersion(), Command: a.args, Digest: held.Digest, Tenant: tenant.id, Operator: tenant.token.Who,
+		GraphRoot: tenant.root, Pairs: len(held.Users)}}
+	defer func() {
+		if err != nil {
+			r.unhold()
+		}
+	}()
+	if err := r.preflight(preflight.Task{ReadOnly: true, Others: true}, f.quiet); err != nil {
+		return err
+	}
+	if err := r.makeRunner(); err != nil {
+		return err
+	}
+	if err := r.open(path, nil); err != nil {
+		return err
+	}
+	summary := &report.Summary{Verify: true}
+	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
+		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying", Verb: string(results.Absent)})
+		return r.job(revoke.Options{Verify: f.wait, VerifyOnly: true, Settled: r.earlier.Settled, AbortAfter: 100}).
+			Run(ctx, func(yield func(input.Pair, error) bool) {
+				for _, u := range held.Users {
+					if !yield(input.Pair{Source: u.Source, Line: u.Line, User: u.User, Method: u.Method}, nil) {
+						return
+					}
+				}
+			})
+	}, func(code int) {
+		if code != exitDone || !f.quiet {
+			summary.Print(a.stderr)
+		}
+	})
+}

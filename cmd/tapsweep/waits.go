@@ -1,0 +1,50 @@
+package main
+
+import (
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// waits turns what becomes of batches into the log's lines about waits, one for
+// each wait and not for each refusal.
+type waits struct {
+	write  func(*results.Wait)
+	quotas map[string]*waiting
+}
+
+// waiting is where one quota stands.
+type waiting struct {
+	until   time.Time
+	refused int // not yet told
+}
+
+// worthALine is by how much a wait grows before that is told.
+const worthALine = time.Second
+
+func (w *waits) note(o batch.Observation) {
+	q := w.quotas[o.Quota]
+	if q == nil {
+		q = new(waiting)
+		w.quotas[o.Quota] = q
+	}
+	q.refused += o.Refused
+	if o.Refused > 0 && o.ClosedUntil.Sub(q.until) > worthALine {
+		w.tell(o.Quota, q, o.Time, o.ClosedUntil)
+	}
+}
+
+func (w *waits) tell(quota string, q *waiting, now, until time.Time) {
+	w.write(&results.Wait{Time: now.UTC().Round(time.Millisecond), Until: until.UTC().Round(time.Millisecond), Refused: q.refused, Quota: quota})
+	q.until, q.refused = until, 0
+}
+
+// flush tells of refusals that came after the last wait had begun.
+func (w *waits) flush(now time.Time) {
+	for quota, q := range w.quotas {
+		if q.refused > 0 {
+			w.tell(quota, q, now, now)
+		}
+	}
+}
