@@ -1,0 +1,44 @@
+package report
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// BenchmarkMillion makes all that there is of a log of a million rows, and tells
+// what of it stays in memory. With TAPSWEEP_MILLION=FILE the log is kept.
+func BenchmarkMillion(b *testing.B) {
+	const rows = 1_000_000
+	path := os.Getenv("TAPSWEEP_MILLION")
+	if path == "" {
+		path = filepath.Join(b.TempDir(), "log.jsonl")
+	}
+	m := incident(rows)
+	if err := os.WriteFile(path, m.Bytes(), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	m = nil
+	for b.Loop() {
+		l, err := OpenLogs(b.Context(), []string{path})
+		if err != nil {
+			b.Fatal(err)
+		}
+		c, _ := NewCSV(io.Discard)
+		r, err := New(b.Context(), l, c.Row)
+		if err != nil || r.Pairs != rows {
+			b.Fatal(err, r.Pairs)
+		}
+		if err := r.HTML(b.Context(), io.Discard, l, Page{}); err != nil {
+			b.Fatal(err)
+		}
+		runtime.GC()
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		runtime.KeepAlive(l)
+		b.ReportMetric(float64(s.HeapAlloc)/rows, "heap-B/row")
+		l.Close()
+	}
+}

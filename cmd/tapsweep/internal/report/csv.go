@@ -1,0 +1,46 @@
+package report
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"time"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
+)
+
+// csvHeader names the columns. The first rows of it make the file a list, too.
+var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified"}
+
+// A CSV writes one line for each row, safe to be opened in a spreadsheet.
+type CSV struct {
+	w      *csv.Writer
+	fields []string
+}
+
+// NewCSV starts with the header.
+func NewCSV(w io.Writer) (*CSV, error) {
+	c := &CSV{w: csv.NewWriter(w)}
+	return c, c.w.Write(csvHeader)
+}
+
+// Row writes a row.
+func (c *CSV) Row(r *results.Row) error {
+	verified := ""
+	if r.Verified {
+		verified = "true"
+	}
+	c.fields = append(c.fields[:0], r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status), r.Code, r.Message,
+		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified)
+	for i, f := range c.fields {
+		c.fields[i] = input.CSVValue(f)
+	}
+	return c.w.Write(c.fields)
+}
+
+// Close writes what is left, but does not close the writer.
+func (c *CSV) Close() error {
+	c.w.Flush()
+	return c.w.Error()
+}

@@ -1,0 +1,97 @@
+package report
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A File is written beside its name and gets it when it is whole, so that
+// nobody finds half a report. It is readable by its owner only.
+type File struct {
+	*bufio.Writer
+	path      string
+	overwrite bool
+	tmp       *os.File // nil if it goes to a stream
+}
+
+// CheckFile refuses a path that a File cannot, or must not, be written to.
+func CheckFile(path string, overwrite bool, logs *Logs) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		_, err := os.Stat(filepath.Dir(path))
+		return err
+	case err != nil:
+		return err
+	}
+	if target, err := os.Stat(path); err == nil && logs.Holds(target) {
+		return fmt.Errorf("%s is one of the logs", path)
+	}
+	switch {
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a plain file", path)
+	case !overwrite:
+		return fmt.Errorf("%s is there already", path)
+	}
+	return nil
+}
+
+// CreateFile begins a file.
+func CreateFile(path string, overwrite bool) (*File, error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".tapsweep-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	return &File{bufio.NewWriterSize(tmp, 256<<10), path, overwrite, tmp}, nil
+}
+
+// StreamFile is a File that goes to w.
+func StreamFile(w io.Writer) *File { return &File{Writer: bufio.NewWriter(w)} }
+
+// Commit makes the file appear.
+func (f *File) Commit() error {
+	err := f.Flush()
+	if f.tmp == nil {
+		return err
+	}
+	err = errors.Join(err, f.tmp.Sync(), f.tmp.Close())
+	if err == nil {
+		err = f.appear()
+	}
+	if err != nil {
+		err = fmt.Errorf("writing %s: %w", f.path, err)
+	}
+	return errors.Join(err, f.remove())
+}
+
+// appear gives the file its name. A link, unlike a rename, fails if another
+// file has got the name meanwhile; not every file system has links.
+func (f *File) appear() error {
+	if !f.overwrite {
+		err := os.Link(f.tmp.Name(), f.path)
+		if err == nil || errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return os.Rename(f.tmp.Name(), f.path)
+}
+
+// Abort removes what was written, unless it has been committed.
+func (f *File) Abort() {
+	if f.tmp != nil {
+		f.tmp.Close()
+		f.remove()
+	}
+}
+
+func (f *File) remove() error {
+	if err := os.Remove(f.tmp.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,303 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"slices"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// Logs are results logs to be reported on as one. They may have millions of
+// rows, so they are read more than once and never kept: the first reading finds
+// out which rows are superseded, by a later row about the same pair.
+type Logs struct {
+	logs  []*log // the earliest first
+	lists []*List
+	rows  int // that count, one a pair
+	waits []wait
+}
+
+type log struct {
+	name       string
+	file       *os.File
+	size       int64 // how much was read first; a run may still write
+	runs       []*Run
+	rows       int // lines of type result
+	superseded bitset
+	torn       bool
+	digest     string         // SHA-256 of what was read
+	listOf     int            // index into lists of the last run
+	pairs      map[int]uint32 // the pair of each line, where another log may have this one as its list
+}
+
+// A wait is a results.Wait, and the run that it belongs to.
+type wait struct {
+	results.Wait
+	run *Run
+}
+
+type bitset []uint64
+
+func (b *bitset) set(i int) {
+	for i/64 >= len(*b) {
+		*b = append(*b, 0)
+	}
+	(*b)[i/64] |= 1 << (i % 64)
+}
+
+func (b bitset) has(i int) bool { return i/64 < len(b) && b[i/64]&(1<<(i%64)) != 0 }
+
+// OpenLogs reads results logs for the first time. It is an error if one is no
+// log, is broken elsewhere than at its end, or is of another tenant than the
+// others, if dry runs and others are among them, or if ctx ends. The caller
+// closes Logs.
+func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
+	l := &Logs{}
+	defer func() {
+		if err != nil {
+			l.Close()
+		}
+	}()
+	for _, name := range names {
+		if err := l.open(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(l.logs, func(a, b *log) int { return a.runs[0].Start.Compare(b.runs[0].Start) })
+	ix := newIndex(l)
+	for i, lg := range l.logs {
+		if err := ix.read(ctx, i, lg); err != nil {
+			return nil, fmt.Errorf("%s: %w", lg.name, err)
+		}
+	}
+	l.rows = len(ix.last)
+	l.endRuns()
+	return l, nil
+}
+
+// Close closes the logs.
+func (l *Logs) Close() error {
+	var errs []error
+	for _, lg := range l.logs {
+		errs = append(errs, lg.file.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Len is the number of pairs that the logs tell of.
+func (l *Logs) Len() int { return l.rows }
+
+// Holds tells whether the file is one of the logs.
+func (l *Logs) Holds(info os.FileInfo) bool {
+	return slices.ContainsFunc(l.logs, func(lg *log) bool {
+		own, err := lg.file.Stat()
+		return err == nil && os.SameFile(own, info)
+	})
+}
+
+func (l *Logs) open(ctx context.Context, name string) error {
+	if name == "-" {
+		return errors.New("a log is read more than once, which standard input cannot be: name a file")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%s is not a file", name)
+	case l.Holds(info):
+		err = fmt.Errorf("%s is named twice", name)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	lg := &log{name: name, file: f, size: info.Size()}
+	l.logs = append(l.logs, lg)
+	for run, err := range lg.lines(ctx, "run") {
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return lg.start(run)
+	}
+	return fmt.Errorf("%s is empty: a run writes its first line before anything is sent", name)
+}
+
+// start takes in the first line of a log.
+func (lg *log) start(l line) error {
+	run, err := l.run(lg)
+	if err == nil {
+		lg.runs = []*Run{run}
+	}
+	return err
+}
+
+// A line is one line of a log, as far as its type is known.
+type line struct {
+	n    int // from 1
+	kind string
+	text []byte // until the next line
+}
+
+func (l line) decode(into any) error {
+	if err := json.Unmarshal(l.text, into); err != nil {
+		return fmt.Errorf("line %d is not a line of a results log: %w", l.n, err)
+	}
+	return nil
+}
+
+func (l line) run(lg *log) (*Run, error) {
+	var r results.Run
+	if err := l.decode(&r); err != nil {
+		return nil, err
+	}
+	return newRun(lg.name, &r), nil
+}
+
+// maxLine bounds a line of a log. A row holds some names and at most a few
+// thousand characters of the service's text.
+const maxLine = 1 << 20
+
+// lines reads the log from its start. Lines of types that are not named, which
+// other versions may write, are left out, and so is a torn last line. The first
+// line has to describe a run.
+func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error] {
+	return func(yield func(line, error) bool) {
+		var all io.Reader = io.NewSectionReader(lg.file, 0, lg.size)
+		sum := sha256.New()
+		if lg.digest == "" {
+			all = io.TeeReader(all, sum)
+		}
+		br := bufio.NewReaderSize(all, maxLine)
+		read := int64(0)
+		for n := 1; ; n++ {
+			if n%1000 == 0 && ctx.Err() != nil {
+				yield(line{}, context.Cause(ctx))
+				return
+			}
+			text, err := br.ReadSlice('\n')
+			read += int64(len(text))
+			switch {
+			case err == io.EOF:
+				lg.torn = lg.torn || len(text) > 0
+				if lg.digest == "" {
+					lg.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+				}
+				return
+			case errors.Is(err, bufio.ErrBufferFull):
+				yield(line{}, fmt.Errorf("line %d has more than %d characters: it is not a results log", n, maxLine))
+				return
+			case err != nil:
+				yield(line{}, err)
+				return
+			}
+			kind, err := kindOf(text, read == lg.size)
+			if err != nil {
+				if read == lg.size && n > 1 {
+					lg.torn = true // with a line end all the same
+					continue
+				}
+				yield(line{}, fmt.Errorf("line %d is not a line of a results log: %w", n, err))
+				return
+			}
+			if n == 1 && kind != "run" {
+				yield(line{}, errors.New("it is not a results log: its first line does not describe a run"))
+				return
+			}
+			if slices.Contains(kinds, kind) && !yield(line{n, kind, text}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// kindOf is the type of a line. That of a row is seen without reading the line,
+// which whoever wants the row does anyway; only the last may be torn.
+func kindOf(text []byte, last bool) (string, error) {
+	if bytes.HasPrefix(text, []byte(`{"type":"result",`)) && (!last || json.Valid(text)) {
+		return "result", nil
+	}
+	var l struct {
+		Type string `json:"type"`
+	}
+	err := json.Unmarshal(text, &l)
+	return l.Type, err
+}
+
+// endRuns gives the runs without an end the time of the last thing known.
+func (l *Logs) endRuns() {
+	for _, w := range l.waits {
+		if w.run.Exit == nil {
+			w.run.saw(w.Time)
+		}
+	}
+	for _, run := range l.allRuns() {
+		if run.Exit == nil {
+			run.End = run.last
+		}
+		if run.End.Before(run.Start) {
+			run.End = run.Start
+		}
+	}
+}
+
+func (l *Logs) allRuns() (runs []*Run) {
+	for _, lg := range l.logs {
+		runs = append(runs, lg.runs...)
+	}
+	slices.SortStableFunc(runs, func(a, b *Run) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log)) })
+	return runs
+}
+
+// Rows are the rows that count, one a pair, in the order of the logs.
+func (l *Logs) Rows(ctx context.Context) iter.Seq2[*results.Row, error] { return l.rowsOf(ctx, nil) }
+
+// rowsOf hands each log to enter before its rows.
+func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*results.Row, error] {
+	return func(yield func(*results.Row, error) bool) {
+		for _, lg := range l.logs {
+			if enter != nil {
+				enter(lg)
+			}
+			n := 0
+			for ln, err := range lg.lines(ctx, "result") {
+				if err == nil && n == lg.rows {
+					break // more than there was at first
+				}
+				var row results.Row
+				if err == nil {
+					n++
+					if lg.superseded.has(n - 1) {
+						continue
+					}
+					err = ln.decode(&row)
+				}
+				if err != nil {
+					yield(nil, fmt.Errorf("%s: %w", lg.name, err))
+					return
+				}
+				clean(&row)
+				if !yield(&row, nil) {
+					return
+				}
+			}
+			if n < lg.rows {
+				yield(nil, fmt.Errorf("%s became shorter while it was read", lg.name))
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// made writes logs as runs write them.
+type made struct {
+	bytes.Buffer
+	now time.Time
+}
+
+var night = time.Date(2026, 3, 2, 2, 14, 5, 0, time.UTC)
+
+func (m *made) line(v any) {
+	enc := json.NewEncoder(&m.Buffer)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err)
+	}
+}
+
+// run is the first line of a run on a list of so many pairs.
+func (m *made) run(list string, pairs int, args ...string) {
+	m.line(results.Run{Type: "run", Version: "v1.4.0", Command: append([]string{"revoke", "--yes"}, append(args, list)...),
+		Digest: "sha256:" + fmt.Sprintf("%064x", len(list)*7919+pairs), Tenant: "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913", Operator: "app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725",
+		GraphRoot: "https://graph.microsoft.com", Pairs: pairs, Start: m.now})
+}
+
+func (m *made) row(list string, line int, o results.Outcome, change ...func(*results.Row)) {
+	r := results.Row{Type: "result", Line: line, Source: list, User: fmt.Sprintf("user%05d@contoso.com", line), Method: fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", line),
+		Outcome: o, Status: 204, Attempts: 1, RequestID: fmt.Sprintf("7f2d0c1e-aaaa-4bbb-8ccc-%012d", line), Time: m.now}
+	switch o {
+	case results.Denied:
+		r.Status, r.Code, r.Message = 403, "accessDenied", "Request Authorization failed"
+		r.Hint = "the user may hold an admin role, or belong to a role-assignable group or a restricted administrative unit, which takes Privileged Authentication Administrator; " +
+			"assign that role to the app's service principal, or have a person who holds it do this row"
+	case results.UnknownUser:
+		r.Status, r.Code, r.Message = 404, "Request_ResourceNotFound", "Resource '"+r.User+"' does not exist or one of its queried reference-property objects are not present."
+	case results.Failed:
+		r.Status, r.Code, r.Message, r.Attempts = 503, "serviceUnavailable", "The service is unavailable", 6
+	case results.Absent, results.Replaced:
+		r.Status = 200
+	case results.NotSent:
+		r.Status, r.Attempts, r.RequestID, r.Message = 0, 0, "", "interrupt signal received"
+	case results.Revoked:
+		r.Reason, r.Verified = "EnabledByPolicy", true
+		if line%9 == 0 {
+			r.Reason = "Expired"
+		}
+	}
+	for _, f := range change {
+		f(&r)
+	}
+	m.line(r)
+}
+
+func (m *made) wait(d time.Duration, refused int) {
+	m.line(results.Wait{Type: "wait", Time: m.now, Until: m.now.Add(d), Refused: refused, Quota: "write"})
+}
+
+func (m *made) end(exit int, stopped string) {
+	m.line(results.End{Type: "end", Exit: exit, Stopped: stopped, End: m.now})
+}
+
+func (m *made) write(t testing.TB, name string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, m.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// incident is a night's work: a run that a tenant throttles and that is killed,
+// and another that goes on with it the next afternoon.
+func incident(pairs int) *made {
+	m := &made{now: night}
+	rng := rand.New(rand.NewPCG(1, 2))
+	list := "incident-4711.csv"
+	outcome := func(i int) results.Outcome {
+		switch k := i * 7919 % 1000; {
+		case k < 6:
+			return results.Denied
+		case k < 9:
+			return results.UnknownUser
+		case k < 11:
+			return results.Replaced
+		case k < 40:
+			return results.Absent
+		case k < 43:
+			return results.Duplicate
+		case k < 45:
+			return results.Failed
+		}
+		return results.Revoked
+	}
+	m.run(list, pairs, "--results", "incident-4711.jsonl")
+	done := pairs * 2 / 3
+	for i := range done {
+		m.now = m.now.Add(time.Duration(rng.IntN(100)) * time.Millisecond)
+		if i%(pairs/8) == pairs/16 {
+			m.wait(12*time.Second, 40+rng.IntN(60))
+			m.now = m.now.Add(12 * time.Second)
+		}
+		m.row(list, i+2, outcome(i), func(r *results.Row) {
+			if i%50 == 0 && r.Attempts == 1 {
+				r.Attempts = 2 + rng.IntN(2)
+			}
+		})
+	}
+	m.now = m.now.Add(13*time.Hour + 20*time.Minute)
+	m.run(list, pairs, "--results", "incident-4711.jsonl", "--resume")
+	for i := range done {
+		if o := outcome(i); o == results.Failed || o == results.Denied && i%3 == 0 {
+			m.row(list, i+2, results.Revoked)
+		}
+	}
+	for i := done; i < pairs; i++ {
+		m.now = m.now.Add(time.Duration(rng.IntN(90)) * time.Millisecond)
+		if i%(pairs/6) == pairs/12 {
+			m.wait(10*time.Second, 30)
+			m.now = m.now.Add(10 * time.Second)
+		}
+		m.row(list, i+2, outcome(i))
+	}
+	m.end(1, "")
+	return m
+}
+
+func open(t testing.TB, paths ...string) *Logs {
+	t.Helper()
+	l, err := OpenLogs(t.Context(), paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// made into a report, with the directory taken out of it.
+func reportOf(t testing.TB, paths ...string) *Report {
+	t.Helper()
+	r, err := New(t.Context(), open(t, paths...), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func text(t testing.TB, r *Report, paths ...string) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.Text(&b); err != nil {
+		t.Fatal(err)
+	}
+	s := b.String()
+	for _, p := range paths {
+		s = strings.ReplaceAll(s, filepath.Dir(p)+"/", "")
+	}
+	return s
+}

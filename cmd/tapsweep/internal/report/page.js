@@ -1,0 +1,80 @@
+"use strict";
+// Filters, sorts and pages the table. Without it the table is simply there.
+(() => {
+  const perPage = 250;
+  const by = (id) => document.getElementById(id);
+  const table = by("pairs"), body = table.tBodies[0];
+  const find = by("find"), outcome = by("outcome"), status = by("status"), back = by("back"), on = by("on");
+  const rows = Array.from(body.rows, (tr) => ({ tr, text: tr.textContent.toLowerCase(), outcome: tr.dataset.o, left: tr.className === "left" }));
+  let shown = rows, sorted = rows, first = 0;
+
+  const draw = () => {
+    body.replaceChildren(...shown.slice(first, first + perPage).map((r) => r.tr));
+    const last = Math.min(first + perPage, shown.length), n = (i) => i.toLocaleString("en");
+    back.disabled = first === 0;
+    on.disabled = last === shown.length;
+    status.textContent = shown.length === 0 ? `none of ${n(rows.length)} rows` :
+      `rows ${n(first + 1)} to ${n(last)} of ${n(shown.length)}` + (shown.length < rows.length ? `, out of ${n(rows.length)}` : "");
+  };
+  const filter = () => {
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean), want = outcome.value;
+    shown = sorted.filter((r) => (want === "" || (want === "left" ? r.left : r.outcome === want)) && words.every((w) => r.text.includes(w)));
+    first = 0;
+    draw();
+  };
+
+  const key = (tr, column, numeric) => {
+    const text = tr.cells[column].textContent.trim();
+    if (numeric) return Number(text) || 0;
+    if (column > 0 || !text.includes(":")) return text.toLowerCase();
+    const colon = text.lastIndexOf(":");
+    return text.slice(0, colon) + "\n" + text.slice(colon + 1).padStart(12, "0");
+  };
+  const heads = Array.from(table.tHead.rows[0].cells), buttons = [];
+  heads.forEach((th, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = th.textContent.trim();
+    th.replaceChildren(button);
+    buttons.push(button);
+    button.addEventListener("click", () => {
+      const down = th.getAttribute("aria-sort") === "ascending", sign = down ? -1 : 1;
+      for (const other of heads) other.removeAttribute("aria-sort");
+      th.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const numeric = th.classList.contains("num");
+      const keyed = rows.map((r) => [key(r.tr, column, numeric), r]);
+      keyed.sort((a, b) => (a[0] < b[0] ? -sign : a[0] > b[0] ? sign : 0));
+      sorted = keyed.map((k) => k[1]);
+      filter();
+    });
+  });
+
+  find.addEventListener("input", filter);
+  outcome.addEventListener("change", filter);
+  back.addEventListener("click", () => { first = Math.max(first - perPage, 0); draw(); });
+  on.addEventListener("click", () => { first += perPage; draw(); });
+  by("controls").addEventListener("submit", (e) => e.preventDefault());
+  for (const button of document.querySelectorAll("button.only")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      outcome.value = button.dataset.outcome;
+      find.value = button.dataset.code;
+      filter();
+      by("pairs-title").focus();
+      by("pairs-title").scrollIntoView();
+    });
+  }
+  // Paper has no pages to turn: it gets all that the filter lets through. And
+  // Chromium repeats no head that has a button in it.
+  addEventListener("beforeprint", () => {
+    heads.forEach((th, i) => { th.textContent = buttons[i].textContent; });
+    body.replaceChildren(...shown.map((r) => r.tr));
+  });
+  addEventListener("afterprint", () => {
+    heads.forEach((th, i) => { th.replaceChildren(buttons[i]); });
+    draw();
+  });
+  by("controls").hidden = false;
+  draw();
+  table.classList.add("ready");
+})();

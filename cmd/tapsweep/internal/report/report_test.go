@@ -1,0 +1,394 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
+)
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestText(t *testing.T) {
+	path := incident(5000).write(t, "incident-4711.jsonl")
+	r := reportOf(t, path)
+	golden(t, "incident.txt", text(t, r, path))
+}
+
+// The keys of the JSON object are an interface: other programs read them.
+func TestJSON(t *testing.T) {
+	path := incident(500).write(t, "incident-4711.jsonl")
+	r := reportOf(t, path)
+	var b bytes.Buffer
+	if err := r.JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "incident.json", strings.ReplaceAll(b.String(), filepath.Dir(path)+"/", ""))
+	sum := 0
+	for _, n := range r.Counts {
+		sum += n
+	}
+	last := r.Progress[len(r.Progress)-1]
+	if sum != r.Pairs || r.Done+r.Left != sum || last.Revoked != r.Counts[results.Revoked] || last.Left != r.Left {
+		t.Errorf("counts are %d, pairs %d, done %d, left %d, at last %+v", sum, r.Pairs, r.Done, r.Left, last)
+	}
+}
+
+// The CSV has each pair once, is safe in a spreadsheet, and is a list.
+func TestCSV(t *testing.T) {
+	m := incident(500)
+	m.row("=cmd|x.csv", 1, results.Failed, func(r *results.Row) {
+		r.User, r.Message, r.Code = "+dana@contoso.com", "=HYPERLINK(\"http://x\")", "@SUM(A1)"
+	})
+	var b bytes.Buffer
+	c, err := NewCSV(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(t.Context(), open(t, m.write(t, "log.jsonl")), c.Row); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 502 || lines[0] != strings.Join(csvHeader, ",") {
+		t.Errorf("%d lines, the first is %s", len(lines), lines[0])
+	}
+	want := `'=cmd|x.csv,1,'+dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001,failed,503,'@SUM(A1),"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,`
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, want) {
+		t.Errorf("the row is %s, want %s", last, want)
+	}
+	path := filepath.Join(t.TempDir(), "report.csv")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list, err := input.Open([]string{path}, input.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	if s := list.Stats(); s.Rows != 501 || s.Invalid != 0 {
+		t.Errorf("as a list: %+v", s)
+	}
+}
+
+// The page holds what it says, once, and no more pairs than it may.
+func TestHTML(t *testing.T) {
+	tests := []struct {
+		name         string
+		inline       int
+		left, others int
+	}{
+		{"all", 1000, 6, 494},
+		{"failures and a sample", 60, 6, 54},
+		{"some of the failures", 5, 5, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := open(t, incident(500).write(t, "incident-4711.jsonl"))
+			r, err := New(t.Context(), l, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b bytes.Buffer
+			if err := r.HTML(t.Context(), &b, l, Page{Made: night, By: "v1.4.0", Inline: tt.inline, CSV: "report.csv"}); err != nil {
+				t.Fatal(err)
+			}
+			rows := strings.Count(b.String(), "<tr data-o=")
+			left := strings.Count(b.String(), `class="left"><td`)
+			if left != tt.left || rows-left != tt.others {
+				t.Errorf("%d rows that are not done and %d others, want %d and %d", left, rows-left, tt.left, tt.others)
+			}
+			if link := strings.Contains(b.String(), `href="./report.csv"`); link != (rows < 500) {
+				t.Errorf("link to the CSV: %v", link)
+			}
+		})
+	}
+}
+
+// What is hostile in a log is text in everything that is made of it.
+func TestHostile(t *testing.T) {
+	l := open(t, hostile().write(t, "log.jsonl"))
+	var table bytes.Buffer
+	c, _ := NewCSV(&table)
+	r, err := New(t.Context(), l, c.Row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	var page, object bytes.Buffer
+	if err := errors.Join(r.HTML(t.Context(), &page, l, Page{CSV: `"><script>`, Inline: 9}), r.JSON(&object)); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]string{"text": text(t, r), "csv": table.String(), "html": page.String(), "json": object.String()} {
+		if i := strings.IndexFunc(s, func(r rune) bool { return r != '\n' && r != '\t' && r != '\u00a0' && !unicode.IsPrint(r) }); i >= 0 {
+			t.Errorf("%s holds a character that is acted on: %q", name, s[max(i-40, 0):i+3])
+		}
+		if strings.Contains(s, "\nnote: all is well") {
+			t.Errorf("%s: a name has lines of its own", name)
+		}
+	}
+	if n := strings.Count(page.String(), "<script"); n != 2 {
+		t.Errorf("%d scripts in the page", n)
+	}
+	if n := strings.Count(page.String(), "<img"); n != 0 {
+		t.Errorf("%d pictures in the page", n)
+	}
+	if !json.Valid(object.Bytes()) {
+		t.Error("the JSON is none")
+	}
+	for line := range strings.Lines(table.String()) {
+		for field := range strings.SplitSeq(line, ",") {
+			if f := strings.Trim(field, "\"\n"); f != "" && strings.ContainsAny(f[:1], "=+@\t\r") {
+				t.Errorf("a spreadsheet would run %s", f)
+			}
+		}
+	}
+}
+
+// A run that was killed is said to be, and so are the pairs that it left.
+func TestKilled(t *testing.T) {
+	m := &made{now: night}
+	m.run("a.csv", 10)
+	for i := range 4 {
+		m.now = m.now.Add(time.Second)
+		m.row("a.csv", i+2, results.Revoked)
+	}
+	m.WriteString(`{"type":"result","line":6,"sou`)
+	path := m.write(t, "a.jsonl")
+	r := reportOf(t, path)
+	want := []string{
+		"The run of 2026-03-02 02:14:05 UTC was killed or is still going on: " + path + " has no last line of it.",
+		"The last line of " + path + " is torn and was left out.",
+		"No row tells what became of 6 pairs; requests may have been sent for some.",
+	}
+	if diff := cmp.Diff(want, r.Notes()); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	if v := r.Verdict(); v != "4 of 10 pairs are done, 6 are not." {
+		t.Errorf("verdict %q", v)
+	}
+	if !r.Runs[0].End.Equal(night.Add(4*time.Second)) || r.Seconds != 4 || r.PairsPerSecond != 1 {
+		t.Errorf("end %v, %v s, %v pairs/s", r.Runs[0].End, r.Seconds, r.PairsPerSecond)
+	}
+	if len(r.Resume) != 1 || r.Resume[0].Left != 6 || r.Resume[0].Command != "tapsweep revoke --resume --results "+path+" --yes a.csv" {
+		t.Errorf("resume %+v", r.Resume)
+	}
+}
+
+// A log that was cut anywhere is reported as far as it goes.
+func TestCutAnywhere(t *testing.T) {
+	m := &made{now: night}
+	m.run("a.csv", 2)
+	first := m.Len()
+	m.row("a.csv", 2, results.Revoked)
+	m.wait(time.Second, 3)
+	m.row("a.csv", 3, results.Denied)
+	m.end(1, "")
+	whole := m.String()
+	for n := range len(whole) + 1 {
+		cut := &made{}
+		cut.WriteString(whole[:n])
+		l, err := OpenLogs(t.Context(), []string{cut.write(t, "a.jsonl")})
+		if (err == nil) != (n >= first) {
+			t.Fatalf("cut at %d: %v", n, err)
+		}
+		if err != nil {
+			continue
+		}
+		r, err := New(t.Context(), l, nil)
+		if err != nil || r.Pairs > 2 || (len(r.Killed()) == 0) != (n == len(whole)) {
+			t.Errorf("cut at %d: %v, %d pairs, %d killed", n, err, r.Pairs, len(r.Killed()))
+		}
+		l.Close()
+	}
+}
+
+func TestMerge(t *testing.T) {
+	a := &made{now: night}
+	a.run("a.csv", 3)
+	a.row("a.csv", 2, results.Revoked)
+	a.row("a.csv", 3, results.Denied)
+	a.row("a.csv", 4, results.Failed)
+	a.end(1, "")
+
+	again := &made{now: night.Add(time.Hour)} // the same list, another log
+	again.run("a.csv", 3)
+	again.row("a.csv", 2, results.Absent)
+	again.row("a.csv", 3, results.Revoked)
+	again.row("a.csv", 4, results.Failed)
+	again.end(1, "")
+
+	other := &made{now: night.Add(2 * time.Hour)}
+	other.run("other.csv", 1)
+	other.row("other.csv", 2, results.UnknownUser)
+	other.end(1, "")
+
+	first := a.write(t, "a.jsonl")
+	rest := &made{now: night.Add(3 * time.Hour)} // what the first left is the list
+	rest.run("some/where/a.jsonl", 2)
+	rest.row("some/where/a.jsonl", 3, results.Denied)
+	rest.row("some/where/a.jsonl", 4, results.Revoked)
+	rest.end(1, "")
+
+	paths := []string{rest.write(t, "rest.jsonl"), again.write(t, "again.jsonl"), other.write(t, "other.jsonl"), first}
+	tests := []struct {
+		name   string
+		paths  []string
+		counts map[results.Outcome]int
+		lists  int
+	}{
+		{"one", paths[3:], map[results.Outcome]int{results.Revoked: 1, results.Denied: 1, results.Failed: 1}, 1},
+		{"the same list", []string{paths[1], first}, map[results.Outcome]int{results.Absent: 1, results.Revoked: 1, results.Failed: 1}, 1},
+		{"the log was the list", []string{paths[0], first}, map[results.Outcome]int{results.Revoked: 2, results.Denied: 1}, 2},
+		{"all", paths, map[results.Outcome]int{results.Absent: 1, results.Revoked: 1, results.Denied: 1, results.UnknownUser: 1}, 3},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := reportOf(t, tt.paths...)
+			if diff := cmp.Diff(tt.counts, r.Counts); diff != "" {
+				t.Errorf("counts (-want +got):\n%s", diff)
+			}
+			if len(r.Lists) != tt.lists || len(r.Runs) != len(tt.paths) || r.WithoutRow != 0 {
+				t.Errorf("%d lists, %d runs, %d pairs without a row", len(r.Lists), len(r.Runs), r.WithoutRow)
+			}
+			if !slices.IsSortedFunc(r.Runs, func(a, b *Run) int { return a.Start.Compare(b.Start) }) {
+				t.Error("the runs are not in order")
+			}
+		})
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	run := func(change func(*results.Run)) string {
+		m := &made{now: night}
+		r := results.Run{Type: "run", Tenant: "t", GraphRoot: "https://graph.microsoft.com", Start: night}
+		change(&r)
+		m.line(r)
+		return m.write(t, "b.jsonl")
+	}
+	raw := func(text string) string {
+		m := &made{}
+		m.WriteString(text)
+		return m.write(t, "c.jsonl")
+	}
+	same := run(func(*results.Run) {})
+	tests := []struct {
+		name  string
+		paths []string
+		want  string
+	}{
+		{"another tenant", []string{same, run(func(r *results.Run) { r.Tenant = "u" })}, "it is of tenant u"},
+		{"another cloud", []string{same, run(func(r *results.Run) { r.GraphRoot = "https://graph.microsoft.us" })}, "it is of https://graph.microsoft.us"},
+		{"a dry run too", []string{same, run(func(r *results.Run) { r.DryRun = true })}, "is a dry run"},
+		{"twice", []string{same, same}, "named twice"},
+		{"standard input", []string{"-"}, "name a file"},
+		{"missing", []string{"nosuch.jsonl"}, "no such file"},
+		{"directory", []string{t.TempDir()}, "not a file"},
+		{"empty", []string{raw("")}, "is empty"},
+		{"list", []string{raw("user,method\na,b\n")}, "line 1 is not a line of a results log"},
+		{"no run", []string{raw(`{"type":"result"}` + "\n")}, "does not describe a run"},
+		{"broken", []string{raw(`{"type":"run"}` + "\ngarbage\n" + `{"type":"end"}` + "\n")}, "line 2"},
+		{"outcome", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"vanished"}` + "\n")}, "another version"},
+		{"long line", []string{raw(`{"type":"run"}` + "\n" + strings.Repeat("x", maxLine+1) + "\n")}, "line 2 has more than"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l, err := OpenLogs(t.Context(), tt.paths)
+			if err == nil {
+				l.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("OpenLogs = %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestResumeCommand(t *testing.T) {
+	tests := []struct {
+		name, log string
+		args      []string
+		want      string
+		note      string
+	}{
+		{"plain", "l.jsonl", []string{"revoke", "--yes", "a.csv"}, "tapsweep revoke --resume --results l.jsonl --yes a.csv", ""},
+		{"log is replaced", "l.jsonl", []string{"revoke", "--results", "x", "--results=y", "--resume=unsent", "--overwrite", "a.csv"}, "tapsweep revoke --resume --results l.jsonl a.csv", ""},
+		{"quotes", "my log.jsonl", []string{"revoke", "it's; rm -rf $HOME", "", "*"}, `tapsweep revoke --resume --results 'my log.jsonl' 'it'\''s; rm -rf $HOME' '' '*'`, ""},
+		{"after --", "l.jsonl", []string{"revoke", "--", "--results"}, "tapsweep revoke --resume --results l.jsonl -- --results", ""},
+		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -", "with the same list on standard input"},
+		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "", "the run was a drill against a simulated tenant, which is gone"},
+		{"no command", "l.jsonl", nil, "", "the log does not tell the command of its run"},
+		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not tell the command of its run"},
+		{"unprintable", "l.jsonl", []string{"revoke", "a\u202e.csv"}, "", "the command of the run has characters that cannot be shown"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, note := resumeCommand(tt.log, tt.args); got != tt.want || note != tt.note {
+				t.Errorf("resumeCommand(%q) = %s, %q; want %s, %q", tt.args, got, note, tt.want, tt.note)
+			}
+		})
+	}
+}
+
+func FuzzLog(f *testing.F) {
+	f.Add(incident(20).Bytes())
+	f.Add(hostile().Bytes())
+	f.Add([]byte(`{"type":"run","start":"9999-12-31T23:59:59-23:59"}` + "\n" + `{"type":"end"}` + "\n" + `{"type":"result","outcome":"revoked"}` + "\n\x00\x00"))
+	f.Add([]byte(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"denied","time":"2026-03-02T02:14:05Z"}` + "\n" + // 292 years are the longest Duration
+		`{"type":"wait","time":"0001-01-01T00:00:00Z","until":"2026-03-02T02:14:05Z"}` + "\n"))
+	f.Fuzz(func(t *testing.T, log []byte) {
+		m := &made{}
+		m.Write(log)
+		l, err := OpenLogs(t.Context(), []string{m.write(t, "log.jsonl")})
+		if err != nil {
+			return
+		}
+		defer l.Close()
+		r, err := New(t.Context(), l, nil)
+		if err != nil {
+			return
+		}
+		sum := 0
+		for _, n := range r.Counts {
+			sum += n
+		}
+		if sum != r.Pairs {
+			t.Errorf("counts are %d, pairs %d", sum, r.Pairs)
+		}
+		var b bytes.Buffer
+		if err := errors.Join(r.Text(&b), r.JSON(&b), r.HTML(t.Context(), &b, l, Page{})); err != nil {
+			t.Error(err)
+		}
+		if strings.Contains(b.String(), "NaN") && !bytes.Contains(log, []byte("NaN")) {
+			t.Error("a number is none")
+		}
+	})
+}
