@@ -103,7 +103,8 @@ what became of each to a results log.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(a.revokeCommand(), a.scanCommand(), a.sweepCommand(), a.verifyCommand(), a.checkCommand(), a.simulateCommand(), a.versionCommand())
+	root.AddCommand(a.revokeCommand(), a.scanCommand(), a.sweepCommand(), a.verifyCommand(), a.reportCommand(),
+		a.checkCommand(), a.simulateCommand(), a.versionCommand())
 	return root
 }
 

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// reportFlags are the flags of report, as typed.
+type reportFlags struct {
+	html, csv, json string
+	overwrite       bool
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	var f reportFlags
+	cmd := &cobra.Command{
+		Use:   "report [flags] RESULTS…",
+		Short: "Say what runs did, from their results logs",
+		Long: `Say what runs did, from their results logs. Several logs are one report: runs on
+one list or on several, of one tenant. The last row of a pair counts.
+
+Without a flag a summary goes to standard output. The HTML page is one file that
+needs no network, and no script to be read; from 50,001 pairs on it has those
+that are not done and a sample, and a CSV file beside it has all. "-" is standard
+output.
+
+Exit codes: 0 the report is written, 2 it is not, 4 stopped by a signal.`,
+		Example: `  tapsweep report incident-4711.jsonl
+  tapsweep report --html incident-4711.html --csv incident-4711.csv incident-4711.jsonl`,
+		Args: func(_ *cobra.Command, logs []string) error {
+			if len(logs) == 0 {
+				return errors.New("no results log is named")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, logs []string) error { return a.report(cmd.Context(), &f, logs) },
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.StringVar(&f.html, "html", "", "write a page for a browser, or for paper")
+	fl.StringVar(&f.csv, "csv", "", "write all pairs, with what became of each")
+	fl.StringVar(&f.json, "json", "", "write the numbers as one JSON object")
+	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
+	return cmd
+}
+
+// files are the files to write, by flag.
+func (f *reportFlags) files() (flags, paths []string) {
+	for _, o := range []struct{ flag, path string }{{"--html", f.html}, {"--csv", f.csv}, {"--json", f.json}} {
+		if o.path != "" {
+			flags, paths = append(flags, o.flag), append(paths, o.path)
+		}
+	}
+	return flags, paths
+}
+
+// check refuses files that must not be written, before a log is read whole.
+func (f *reportFlags) check(logs *report.Logs) error {
+	flags, paths := f.files()
+	for i, path := range paths {
+		for j := range i {
+			if filepath.Clean(path) == filepath.Clean(paths[j]) {
+				return refuse(fmt.Errorf("%s and %s are both %s", flags[j], flags[i], path))
+			}
+		}
+		if path == "-" {
+			continue
+		}
+		if err := report.CheckFile(path, f.overwrite, logs); err != nil {
+			hint := "choose another file, or replace it with --overwrite"
+			if f.overwrite {
+				hint = "choose another file"
+			}
+			return refuse(fmt.Errorf("%s: %w", flags[i], err), hint)
+		}
+	}
+	return nil
+}
+
+func (a *app) report(ctx context.Context, f *reportFlags, names []string) (err error) {
+	logs, err := report.OpenLogs(ctx, names)
+	if err != nil {
+		return unwritten(ctx, err)
+	}
+	defer logs.Close()
+	// A page that has not got room for all pairs has a CSV file beside it.
+	if f.html != "" && f.html != "-" && f.csv == "" && logs.Len() > report.MaxInline {
+		f.csv = strings.TrimSuffix(f.html, filepath.Ext(f.html)) + ".csv"
+	}
+	if err := f.check(logs); err != nil {
+		return err
+	}
+	out := &outputs{app: a, overwrite: f.overwrite}
+	defer out.abort()
+
+	var also func(*results.Row) error
+	var table *report.CSV
+	if f.csv != "" {
+		w, err := out.open(f.csv)
+		if err == nil {
+			table, err = report.NewCSV(w)
+		}
+		if err != nil {
+			return refuse(err)
+		}
+		also = table.Row
+	}
+	r, err := report.New(ctx, logs, also)
+	if err == nil && table != nil {
+		err = table.Close()
+	}
+	if err == nil && f.html != "" {
+		page := report.Page{Made: time.Now(), By: buildVersion()}
+		if f.csv != "" && f.csv != "-" && filepath.Dir(f.csv) == filepath.Dir(f.html) {
+			page.CSV = filepath.Base(f.csv)
+		}
+		err = out.write(f.html, func(w io.Writer) error { return r.HTML(ctx, w, logs, page) })
+	}
+	if err == nil && f.json != "" {
+		err = out.write(f.json, r.JSON)
+	}
+	if err == nil && len(out.files) == 0 {
+		err = out.write("-", r.Text)
+	}
+	if err == nil {
+		err = out.commit()
+	}
+	if err != nil {
+		return unwritten(ctx, err)
+	}
+	return nil
+}
+
+// unwritten is the end of a report that could not be made.
+func unwritten(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &exitError{code: exitStopped, err: fmt.Errorf("%w, no report was written", context.Cause(ctx))}
+	}
+	return refuse(err)
+}
+
+// outputs are the files of a report. They appear together, or not at all as far
+// as that can be.
+type outputs struct {
+	app       *app
+	overwrite bool
+	paths     []string
+	files     []*report.File
+}
+
+func (o *outputs) open(path string) (io.Writer, error) {
+	f := report.StreamFile(o.app.stdout)
+	if path != "-" {
+		var err error
+		if f, err = report.CreateFile(path, o.overwrite); err != nil {
+			return nil, err
+		}
+	}
+	o.paths, o.files = append(o.paths, path), append(o.files, f)
+	return f, nil
+}
+
+func (o *outputs) write(path string, write func(io.Writer) error) error {
+	w, err := o.open(path)
+	if err != nil {
+		return err
+	}
+	return write(w)
+}
+
+func (o *outputs) commit() error {
+	for i, f := range o.files {
+		if err := f.Commit(); err != nil {
+			return err
+		}
+		if o.paths[i] != "-" {
+			o.app.say("wrote %s", o.paths[i])
+		}
+	}
+	return nil
+}
+
+func (o *outputs) abort() {
+	for _, f := range o.files {
+		f.Abort()
+	}
+}
