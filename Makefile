@@ -2,7 +2,7 @@ GO ?= go
 FUZZTIME ?= 5s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: demo test check race fuzz lint vuln kill release bench bench-pace bench-peers bench-cost
+.PHONY: demo test check race browser fuzz lint vuln kill release bench bench-pace bench-peers bench-cost
 
 # The rows that cannot be revoked make the demo exit 1, as they should; the last
 # line of the log tells whether it is that.
@@ -13,7 +13,7 @@ demo:
 test:
 	$(GO) test ./...
 
-check: lint vuln race kill fuzz release
+check: lint vuln race browser kill fuzz release
 
 lint:
 	@test -z "$$(gofmt -l cmd batch input)" || { gofmt -l cmd batch input; echo 'not formatted: run gofmt -w'; exit 1; }
@@ -37,8 +37,18 @@ kill:
 race:
 	$(GO) test -race -shuffle=on ./...
 
+# The pages of tapsweep report, in a real browser. Its tests have a build
+# tag, so that make test neither compiles what drives the browser nor starts one.
+browser:
+	@command -v chromium >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy chromium; \
+		else echo 'browser: chromium is missing: install it, on Debian with apt-get install chromium'; exit 1; fi; }
+	$(GO) vet -tags browser ./cmd/tapsweep/internal/report
+	$(GO) tool staticcheck -tags browser ./cmd/tapsweep/internal/report
+	TAPSWEEP_BROWSER=1 $(GO) test -tags browser -run '^TestBrowser' ./cmd/tapsweep/internal/report
+
 fuzz:
-	@set -e; for pkg in $$($(GO) list ./batch ./batch/throttle ./input ./cmd/tapsweep/internal/passes); do \
+	@set -e; for pkg in $$($(GO) list ./batch ./batch/throttle ./input ./cmd/tapsweep/internal/passes ./cmd/tapsweep/internal/report); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg; \
 		done; \

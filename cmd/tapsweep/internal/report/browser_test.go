@@ -1,0 +1,348 @@
+//go:build browser
+
+package report
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+var pictures = flag.String("pictures", "", "directory to keep screenshots and printed pages in")
+
+// chromium finds the browser. With TAPSWEEP_BROWSER=1 it has to be there.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("TAPSWEEP_BROWSER") == "1" {
+		t.Fatal("there is no chromium: install it, on Debian with apt-get install chromium")
+	}
+	t.Skip("there is no chromium")
+	return ""
+}
+
+// A visit is a page opened from disk, and all that it did which it should not.
+type visit struct {
+	context.Context // the browser
+
+	t     *testing.T
+	mu    sync.Mutex
+	wrong []string
+	asked []string
+}
+
+func (v *visit) note(format string, args ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.wrong = append(v.wrong, fmt.Sprintf(format, args...))
+}
+
+func browse(t *testing.T, path string, first ...chromedp.Action[chromedp.Void]) *visit {
+	t.Helper()
+	v := &visit{t: t}
+	var cancel context.CancelFunc
+	v.Context, cancel = chromedp.NewContext(context.Background(), chromedp.WithListener(v.hear), chromedp.WithAllocatorOptions(
+		chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true)))
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(v.Context); err != nil {
+			t.Error(err)
+		}
+		cancel()
+	})
+	if err := chromedp.Do(v.Context); err != nil { // starts the browser
+		t.Fatal(err)
+	}
+	v.do(call(network.Enable, network.EnableParams{}), call(cdplog.Enable, cdp.Empty{}))
+	v.do(first...)
+	v.do(chromedp.Navigate("file://" + path))
+	t.Cleanup(func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		for _, w := range v.wrong {
+			t.Error(w)
+		}
+		for _, url := range v.asked {
+			if url != "file://"+path && url != "file://"+path+"#pairs-title" {
+				t.Errorf("the page asked for %s", url)
+			}
+		}
+	})
+	return v
+}
+
+// hear notes what happens in the page.
+func (v *visit) hear(ev any) {
+	switch ev := ev.(type) {
+	case *runtime.EventExceptionThrown:
+		v.note("exception: %s", ev.ExceptionDetails.Text)
+	case *runtime.EventConsoleAPICalled:
+		v.note("console: %s", ev.Type)
+	case *cdplog.EventEntryAdded:
+		v.note("log: %s %s", ev.Entry.Text, ev.Entry.URL)
+	case *page.EventJavascriptDialogOpening:
+		v.note("dialog: %s", ev.Message)
+	case *network.EventRequestWillBeSent:
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.asked = append(v.asked, ev.Request.URL)
+	}
+}
+
+// call is a command of the protocol as a step.
+func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, command, params)
+		return err
+	})
+}
+
+// get runs a step that has a result, within a time that nothing takes.
+func get[T any](v *visit, action chromedp.Action[T]) T {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.Context, time.Minute)
+	defer cancel()
+	value, err := chromedp.Run(ctx, action)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return value
+}
+
+func (v *visit) do(actions ...chromedp.Action[chromedp.Void]) {
+	v.t.Helper()
+	get(v, chromedp.Steps(actions...))
+}
+
+// eval evaluates an expression in the page.
+func eval[T any](v *visit, expression string) T {
+	v.t.Helper()
+	return get(v, chromedp.Evaluate[T](expression))
+}
+
+func (v *visit) want(expression, want string) {
+	v.t.Helper()
+	if got := eval[string](v, "String("+expression+")"); got != want {
+		v.t.Errorf("%s is %q, want %q", expression, got, want)
+	}
+}
+
+func (v *visit) keep(name string, data []byte) {
+	v.t.Helper()
+	if *pictures != "" {
+		if err := os.WriteFile(filepath.Join(*pictures, name), data, 0o600); err != nil {
+			v.t.Fatal(err)
+		}
+	}
+}
+
+func (v *visit) shoot(name string) {
+	v.t.Helper()
+	b := get(v, chromedp.FullScreenshot(100))
+	if len(b) < 10_000 {
+		v.t.Errorf("%s has %d bytes", name, len(b))
+	}
+	v.keep(name, b)
+}
+
+func (v *visit) print(name string) []byte {
+	v.t.Helper()
+	b := get(v, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize()))
+	v.keep(name, b)
+	return b
+}
+
+// htmlOf makes a page of logs and returns its path.
+func htmlOf(t *testing.T, p Page, paths ...string) string {
+	t.Helper()
+	l := open(t, paths...)
+	r, err := New(t.Context(), l, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "report.html")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Made, p.By = night.Add(24*time.Hour), "v1.4.0"
+	if err := errors.Join(r.HTML(t.Context(), f, l, p), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const (
+	shownRows = "document.querySelectorAll('#pairs tbody tr').length"
+	status    = "document.getElementById('status').textContent"
+	set       = "((id, v, e) => { const x = document.getElementById(id); x.value = v; x.dispatchEvent(new Event(e)); return '' })"
+)
+
+func media(scheme string) chromedp.Action[chromedp.Void] {
+	return call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+}
+
+func TestBrowserReads(t *testing.T) {
+	path := htmlOf(t, Page{}, incident(5000).write(t, "incident-4711.jsonl"))
+	v := browse(t, path, chromedp.EmulateViewport(1200, 900))
+	v.want(status, "rows 1 to 250 of 5,000")
+	v.shoot("light.png")
+	v.do(media("dark"))
+	v.shoot("dark.png")
+	v.do(media("light"), chromedp.EmulateViewport(400, 800))
+	v.shoot("narrow.png")
+	v.want("document.documentElement.scrollWidth", "400")
+	v.do(chromedp.EmulateViewport(1200, 900))
+
+	// Filter, by what is typed and by outcome.
+	v.do(chromedp.SendKeys(chromedp.CSS("#find"), "user00039"))
+	v.want(status, "rows 1 to 1 of 1, out of 5,000")
+	v.want("document.querySelector('#pairs tbody th').textContent.trim()", "user00039@contoso.com")
+	eval[string](v, set+"('find', 'no such user', 'input')")
+	v.want(status, "none of 5,000 rows")
+	eval[string](v, set+"('find', '', 'input')")
+	eval[string](v, set+"('outcome', 'left', 'change')")
+	v.want(status, "rows 1 to 51 of 51, out of 5,000")
+
+	// Paper gets what the filter lets through, and the head of the table on
+	// each page: Chromium repeats none with a button in it.
+	eval[string](v, "(() => { addEventListener('beforeprint', () => { document.body.dataset.printed = "+shownRows+" + ' rows, ' + document.querySelectorAll('#pairs thead button').length + ' buttons' }); return '' })()")
+	eval[string](v, set+"('outcome', 'revoked', 'change')")
+	if pdf := v.print("filtered.pdf"); !strings.HasPrefix(string(pdf), "%PDF") {
+		t.Errorf("%q is no PDF", pdf[:min(len(pdf), 10)])
+	}
+	v.want("document.body.dataset.printed", "4789 rows, 0 buttons")
+	v.want(shownRows, "250")
+	v.want("document.querySelectorAll('#pairs thead button').length", "7")
+
+	// The button of a group of failures shows its rows.
+	v.do(chromedp.Click(chromedp.CSS("button.only")))
+	v.want(status, "rows 1 to 23 of 23, out of 5,000")
+	v.want("document.activeElement.id", "pairs-title")
+
+	// Sort, by keyboard.
+	eval[string](v, set+"('find', '', 'input')")
+	eval[string](v, set+"('outcome', '', 'change')")
+	v.do(chromedp.Focus(chromedp.CSS("#pairs thead th:nth-child(6) button")), chromedp.KeyEvent("\r"))
+	v.want("document.querySelector('#pairs thead th:nth-child(6)').ariaSort", "ascending")
+	v.do(chromedp.KeyEvent("\r"))
+	v.want("document.querySelector('#pairs thead th:nth-child(6)').ariaSort", "descending")
+	v.want("document.querySelector('#pairs tbody tr').cells[5].textContent.trim()", "6")
+	v.do(chromedp.Click(chromedp.CSS("#pairs thead th:nth-child(1) button")))
+	v.want("document.querySelectorAll('[aria-sort]').length", "1")
+	v.want("document.querySelector('#pairs tbody tr').cells[0].textContent.trim()", "2")
+	v.do(chromedp.Click(chromedp.CSS("#on")))
+	v.want(status, "rows 251 to 500 of 5,000")
+	v.want("document.querySelector('#pairs tbody tr').cells[0].textContent.trim()", "252")
+
+	v.print("all.pdf")
+	v.want(shownRows, "250")
+}
+
+// Without a script the table is simply there.
+func TestBrowserWithoutScript(t *testing.T) {
+	path := htmlOf(t, Page{}, incident(500).write(t, "incident-4711.jsonl"))
+	v := browse(t, path, call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+	v.want(shownRows, "500")
+	v.want("document.getElementById('controls').hidden", "true")
+	v.want("document.querySelectorAll('#pairs thead button').length", "0")
+}
+
+// What comes from a log is shown, and does nothing.
+func TestBrowserHostile(t *testing.T) {
+	v := browse(t, htmlOf(t, Page{CSV: `"><script>alert(1)</script>.csv`, Inline: 9}, hostile().write(t, "<img src=x onerror=alert(1)>.jsonl")))
+	v.want("document.querySelectorAll('script').length", "2")
+	v.want("document.querySelectorAll('img, iframe, object, embed, link, base, style:not(head style)').length", "0")
+	v.want("document.querySelectorAll('#pairs tbody [onerror], #pairs tbody a').length", "0")
+	v.want("document.body.textContent.includes('<script>alert(1)</script>@contoso.com')", "true")
+	v.want("/[\\u202a-\\u202e\\u2066-\\u2069\\u0000-\\u0008\\u001b]/.test(document.body.textContent)", "false")
+	v.do(chromedp.SendKeys(chromedp.CSS("#find"), "</script>@contoso.com"))
+	v.want(shownRows, "1")
+	v.shoot("hostile.png")
+	v.print("hostile.pdf")
+
+	// The policy stops what a mistake in the page would let in.
+	v.want(`(() => { try { document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(2)>') } catch (e) { return e.name } return 'ran' })()`, "TypeError")
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.wrong) != 1 || !strings.Contains(v.wrong[0], "TrustedHTML") {
+		t.Errorf("the policy did not stop it: %v", v.wrong)
+	}
+	v.wrong = nil
+}
+
+// A page with as many rows as it may have stays quick.
+func TestBrowserManyRows(t *testing.T) {
+	start := time.Now()
+	path := htmlOf(t, Page{}, incident(MaxInline).write(t, "incident-4711.jsonl"))
+	made := time.Since(start)
+	info, _ := os.Stat(path)
+	start = time.Now()
+	v := browse(t, path)
+	v.want(status, "rows 1 to 250 of 50,000")
+	opened := time.Since(start)
+	timed := func(action string) float64 {
+		return eval[float64](v, "(() => { const t = performance.now(); "+action+"; document.body.offsetHeight; return performance.now() - t })()")
+	}
+	filter := timed(set + "('find', 'contoso 0001', 'input')")
+	v.want("document.getElementById('status').textContent.includes(', out of 50,000')", "true")
+	again := timed(set + "('outcome', 'left', 'change')")
+	sort := timed("document.querySelector('#pairs thead th:nth-child(2) button').click()")
+	t.Logf("%d MB written in %v, opened in %v with the browser's start; filter %.0f ms, by outcome %.0f ms, sort %.0f ms",
+		info.Size()>>20, made.Round(time.Millisecond), opened.Round(time.Millisecond), filter, again, sort)
+	// Machines differ, and others may be at work on them.
+	if filter > 1000 || again > 1000 || sort > 5000 {
+		t.Error("too slow")
+	}
+}
+
+// Text can be read in both schemes: WCAG asks for a contrast of 4.5.
+func TestBrowserContrast(t *testing.T) {
+	m := incident(500)
+	m.row("incident-4711.csv", 3, results.Denied)
+	v := browse(t, htmlOf(t, Page{}, m.write(t, "incident-4711.jsonl")))
+	const worst = `(() => {
+		const rgb = (s) => s.match(/[\d.]+/g).map(Number);
+		const lum = (c) => { const f = (x) => (x /= 255) <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4; return .2126 * f(c[0]) + .7152 * f(c[1]) + .0722 * f(c[2]) };
+		const ground = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c } return [255, 255, 255] };
+		let least = [99, ''];
+		for (const e of document.querySelectorAll('body *')) {
+			if (!Array.from(e.childNodes).some((n) => n.nodeType === 3 && n.data.trim()) || ['SCRIPT', 'title', 'desc'].includes(e.tagName) || e.disabled) continue;
+			const s = getComputedStyle(e), svg = e instanceof SVGElement;
+			const on = e.classList.contains('on') ? rgb(getComputedStyle(document.querySelector('.shares .s0')).fill) : ground(svg ? e.closest('figure') || e.parentElement : e);
+			const a = lum(rgb(svg ? s.fill : s.color)), b = lum(on), c = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+			if (c < least[0]) least = [c, e.tagName + '.' + e.getAttribute('class') + ' ' + e.textContent.slice(0, 30)];
+		}
+		return least;
+	})()`
+	for _, scheme := range []string{"light", "dark"} {
+		v.do(media(scheme))
+		least := eval[[]any](v, worst)
+		if c, ok := least[0].(float64); !ok || c < 4.5 || c > 21 {
+			t.Errorf("%s: contrast %v", scheme, least)
+		}
+		t.Logf("%s: the least contrast is %.1f, of %v", scheme, least[0], least[1])
+	}
+}
