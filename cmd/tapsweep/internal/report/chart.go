@@ -241,7 +241,7 @@ func niceSteps(most int) (steps []int) {
 	}
 	step := math.Pow(10, math.Floor(math.Log10(float64(most))))
 	for _, part := range []float64{0.1, 0.2, 0.5, 1, 2} {
-		if s := step * part; s >= 1 && float64(most)/s < 5 {
+		if s := step * part; s >= 1 && float64(most)/s <= 5 {
 			step = s
 			break
 		}
