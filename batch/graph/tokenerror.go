@@ -80,6 +80,7 @@ func chain(tried string) string {
 	var b strings.Builder
 	b.WriteString("none of the credentials gives one")
 	for _, part := range parts {
+		part = rules.ReplaceAllString(part, " ")
 		said, _, _ := strings.Cut(strings.Join(strings.Fields(part), " "), " To troubleshoot, visit ")
 		if r := []rune(said); len(r) > maxPart {
 			said = string(r[:maxPart]) + "…"

@@ -20,6 +20,8 @@ func TestTokenError(t *testing.T) {
 			"DeviceCodeCredential authentication failed. POST https://x RESPONSE 400: 400 Bad Request", 0},
 		{"a chain", "DefaultAzureCredential: failed to acquire a token.\nAttempted credentials:\n\tA: missing AZURE_TENANT_ID. To troubleshoot, visit x\n\tB: " +
 			"line one\n\t\tline two\n", "none of the credentials gives one\nA: missing AZURE_TENANT_ID.\nB: line one line two", 0},
+		{"a chain with answers", "Attempted credentials:\n\tA: GET https://x\n" + strings.Repeat("-", 80) + "\nRESPONSE 404\n" + strings.Repeat("-", 80) +
+			"\nResponse contained no body\n", "none of the credentials gives one\nA: GET https://x RESPONSE 404", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

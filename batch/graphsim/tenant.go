@@ -62,6 +62,10 @@ type Options struct {
 	// means DefaultTenantID, DefaultClientID and DefaultSecret.
 	TenantID, ClientID, Secret string
 
+	// Domain is another name that the token endpoint knows the tenant by. Empty
+	// means DefaultDomain.
+	Domain string
+
 	// TokenLife is how long an issued token lasts; zero means an hour.
 	TokenLife time.Duration
 
@@ -99,6 +103,7 @@ const (
 	DefaultTenantID = "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913"
 	DefaultClientID = "7c2e94d1-58af-4b06-8d3e-1f90a6c4b725"
 	DefaultSecret   = "graphsim-secret"
+	DefaultDomain   = "contoso.example"
 )
 
 // A Tenant is a simulated tenant. Make one with New; it is safe for concurrent use.
@@ -137,6 +142,7 @@ func New(opts Options) *Tenant {
 	opts.TenantID = cmp.Or(opts.TenantID, DefaultTenantID)
 	opts.ClientID = cmp.Or(opts.ClientID, DefaultClientID)
 	opts.Secret = cmp.Or(opts.Secret, DefaultSecret)
+	opts.Domain = cmp.Or(opts.Domain, DefaultDomain)
 	opts.TokenLife = cmp.Or(opts.TokenLife, time.Hour)
 	if opts.Roles == nil {
 		opts.Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All"}

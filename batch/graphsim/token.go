@@ -133,8 +133,10 @@ func (t *Tenant) authenticate(in *inbound) (*caller, *wire) {
 // login answers what is not Graph: discovery and the token endpoint.
 func (t *Tenant) login(in *inbound) wire {
 	first, rest, _ := strings.Cut(strings.TrimPrefix(in.path, "/"), "/")
-	base := "https://" + in.host + "/" + first
-	known := strings.EqualFold(first, t.opts.TenantID)
+	// Whichever name was asked for, the endpoints are named by the id.
+	// Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
+	base := "https://" + in.host + "/" + t.opts.TenantID
+	known := strings.EqualFold(first, t.opts.TenantID) || strings.EqualFold(first, t.opts.Domain)
 	switch {
 	case first == "common" && rest == "discovery/instance":
 		return plain(200, map[string]any{

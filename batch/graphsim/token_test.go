@@ -44,6 +44,7 @@ func TestTokenEndpoint(t *testing.T) {
 	}{
 		{"good", DefaultTenantID, nil, 200, `"token_type":"Bearer"`},
 		{"good, as a library asks", DefaultTenantID, url.Values{"scope": {publicRoot + "/.default openid offline_access profile"}}, 200, "access_token"},
+		{"good, by domain", DefaultDomain, nil, 200, "access_token"},
 		{"wrong secret", DefaultTenantID, url.Values{"client_secret": {"x"}}, 401, "AADSTS7000215"},
 		{"no secret", DefaultTenantID, url.Values{"client_secret": nil}, 401, "AADSTS7000216"},
 		{"wrong app", DefaultTenantID, url.Values{"client_id": {"x"}}, 400, "AADSTS700016"},
