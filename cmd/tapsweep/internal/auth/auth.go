@@ -37,8 +37,11 @@ type Options struct {
 	// HTTP replaces azidentity's client. Nil leaves it.
 	HTTP *http.Client
 
-	// Prompt shows a person what to do to sign in.
+	// Prompt shows a person what to do to sign in, or that nothing is to be done.
 	Prompt func(text string)
+
+	// Again has a person sign in although the store knows one.
+	Again bool
 }
 
 // A UsageError says that the options contradict each other or lack something.
@@ -75,6 +78,9 @@ func (o Options) settle() (Options, error) {
 	o.Tenant = cmp.Or(o.Tenant, os.Getenv("AZURE_TENANT_ID"))
 	o.ClientID = cmp.Or(o.ClientID, os.Getenv("AZURE_CLIENT_ID"))
 	o.Certificate = cmp.Or(o.Certificate, os.Getenv("AZURE_CLIENT_CERTIFICATE_PATH"))
+	if o.Again && o.Method != "device-code" && o.Method != "browser" {
+		return o, usage("--sign-in-again is for --auth device-code and browser: with %s nobody signs in", o.Method)
+	}
 	switch o.Method {
 	case "secret", "certificate":
 		if err := o.needs(o.Tenant, "--tenant or AZURE_TENANT_ID"); err != nil {
@@ -109,6 +115,7 @@ type Credential struct {
 	azcore.TokenCredential
 	Method   string // one of Methods
 	ClientID string // as configured, empty if it is not
+	Tenant   string // as configured, empty if it is none in particular
 }
 
 // New makes the credential. It contacts nobody. An error that wraps no
@@ -156,7 +163,10 @@ func New(opts Options) (*Credential, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--auth %s: %w", o.Method, err)
 	}
-	return &Credential{c, o.Method, o.ClientID}, nil
+	if AnyTenant(o.Tenant) {
+		o.Tenant = ""
+	}
+	return &Credential{c, o.Method, o.ClientID, o.Tenant}, nil
 }
 
 func (o *Options) client() azcore.ClientOptions {
@@ -180,7 +190,7 @@ func (o *Options) export() {
 func (o *Options) secret() (azcore.TokenCredential, error) {
 	secret := os.Getenv("AZURE_CLIENT_SECRET")
 	if o.SecretFile != "" {
-		text, err := os.ReadFile(o.SecretFile)
+		text, err := readNow(o.SecretFile)
 		if err != nil {
 			return nil, usage("--secret-file: %w", err)
 		}
@@ -205,5 +215,5 @@ func Secret(authority, tenant, client, secret string, httpClient *http.Client) (
 		},
 		DisableInstanceDiscovery: true,
 	})
-	return &Credential{c, "secret", client}, err
+	return &Credential{c, "secret", client, tenant}, err
 }

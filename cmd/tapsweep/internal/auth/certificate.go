@@ -15,7 +15,7 @@ import (
 )
 
 func (o *Options) certificate() (azcore.TokenCredential, error) {
-	data, err := os.ReadFile(o.Certificate)
+	data, err := readNow(o.Certificate)
 	if err != nil {
 		return nil, usage("--certificate: %w", err)
 	}

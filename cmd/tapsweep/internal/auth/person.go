@@ -8,11 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"tapsweep/batch"
 )
 
 // A person is a credential that somebody has to sign in for. Each token that can
@@ -23,7 +26,10 @@ type person struct {
 		azcore.TokenCredential
 		Authenticate(context.Context, *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error)
 	}
-	record string // file that tells whose tokens the cache holds, empty without a cache
+	record string       // file that tells whose tokens the cache holds, empty without a cache
+	stored string       // who that is, empty for nobody
+	say    func(string) // tells the person once that nobody needs to sign in
+	told   sync.Once
 }
 
 // tooShort is less time than a person needs. A request for a token that ends
@@ -33,6 +39,13 @@ const tooShort = 30 * time.Second
 func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := p.silent.GetToken(ctx, opts)
 	if _, ask := errors.AsType[*azidentity.AuthenticationRequiredError](err); !ask {
+		if err == nil {
+			p.told.Do(func() {
+				if p.stored != "" {
+					p.say("signed in from the store as " + batch.Printable(p.stored) + "; --sign-in-again asks who it is to be")
+				}
+			})
+		}
 		return token, err
 	}
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < tooShort {
@@ -42,6 +55,7 @@ func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	if err != nil {
 		return token, err
 	}
+	p.told.Do(func() {}) // who has just signed in knows it
 	p.keep(record)
 	return p.silent.GetToken(ctx, opts)
 }
@@ -57,7 +71,12 @@ func (p *person) keep(record azidentity.AuthenticationRecord) {
 	}
 }
 
-func readRecord(path string) (r azidentity.AuthenticationRecord) {
+// known reads whose tokens the cache holds, which is nobody if somebody is to sign in
+// again.
+func (o *Options) known(path string) (r azidentity.AuthenticationRecord) {
+	if o.Again {
+		return r
+	}
 	data, err := os.ReadFile(path)
 	if err != nil || json.Unmarshal(data, &r) != nil {
 		return azidentity.AuthenticationRecord{}
@@ -82,25 +101,29 @@ func (o *Options) store() (azidentity.Cache, string) {
 }
 
 func (o *Options) deviceCode() (azcore.TokenCredential, error) {
-	cache, record := o.store()
+	cache, path := o.store()
+	record := o.known(path)
 	c, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, TenantID: o.Tenant, ClientID: o.ClientID,
-		Cache: cache, AuthenticationRecord: readRecord(record), DisableAutomaticAuthentication: true,
+		Cache: cache, AuthenticationRecord: record, DisableAutomaticAuthentication: true,
 		UserPrompt: func(_ context.Context, m azidentity.DeviceCodeMessage) error {
-			o.Prompt(m.Message)
+			// The authority's words, on one line: what is not ours may not draw on
+			// the terminal.
+			o.Prompt(batch.Printable(strings.Join(strings.Fields(m.Message), " ")))
 			return nil
 		},
 	})
-	return &person{c, record}, err
+	return &person{silent: c, record: path, stored: record.Username, say: o.Prompt}, err
 }
 
 func (o *Options) browser() (azcore.TokenCredential, error) {
-	cache, record := o.store()
+	cache, path := o.store()
+	record := o.known(path)
 	c, err := azidentity.NewInteractiveBrowserCredential(&azidentity.InteractiveBrowserCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, TenantID: o.Tenant, ClientID: o.ClientID,
-		Cache: cache, AuthenticationRecord: readRecord(record), DisableAutomaticAuthentication: true,
+		Cache: cache, AuthenticationRecord: record, DisableAutomaticAuthentication: true,
 	})
-	return &person{&announced{c, o.Prompt}, record}, err
+	return &person{silent: &announced{c, o.Prompt}, record: path, stored: record.Username, say: o.Prompt}, err
 }
 
 // announced says that a browser is about to open, for somebody who looks at

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -16,9 +14,6 @@ import (
 
 	"tapsweep/batch/graph"
 )
-
-// maxTokenFile is many times what a token takes.
-const maxTokenFile = 1 << 20
 
 // unknownLife is how long a token is believed to last that does not say.
 // Access tokens last an hour and more, so it is looked at again well before.
@@ -35,8 +30,8 @@ type tokenFile struct {
 	last string
 }
 
-func (f *tokenFile) GetToken(_ context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	token, err := readToken(f.path)
+func (f *tokenFile) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := readToken(ctx, f.path)
 	if err != nil {
 		return azcore.AccessToken{}, fmt.Errorf("--token-file %s: %w", f.path, err)
 	}
@@ -59,13 +54,8 @@ func (f *tokenFile) GetToken(_ context.Context, opts policy.TokenRequestOptions)
 	return azcore.AccessToken{Token: token, ExpiresOn: ends}, nil
 }
 
-func readToken(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxTokenFile+1))
+func readToken(ctx context.Context, path string) (string, error) {
+	data, err := readFile(ctx, path)
 	if err != nil {
 		return "", err
 	}
@@ -83,7 +73,7 @@ func readToken(path string) (string, error) {
 	switch {
 	case text == "":
 		return "", errors.New("it is empty")
-	case len(data) > maxTokenFile, strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return "", errors.New("it holds something else than an access token")
 	}
 	return text, nil

@@ -26,7 +26,7 @@ func TestTokenFile(t *testing.T) {
 		{"empty", "\n", "it is empty"},
 		{"JSON of something else", `{"token": "x"}`, "its JSON has no accessToken"},
 		{"two lines", "a\nb\n", "something else than an access token"},
-		{"huge", strings.Repeat("a", maxTokenFile+2), "something else than an access token"},
+		{"huge", strings.Repeat("a", maxFile+2), "longer than 1 MiB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

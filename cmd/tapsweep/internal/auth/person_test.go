@@ -1,0 +1,95 @@
+package auth
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"tapsweep/batch/graphsim"
+)
+
+// quiet is a store that holds a token.
+type quiet struct{}
+
+func (quiet) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: "t"}, nil
+}
+
+func (quiet) Authenticate(context.Context, *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error) {
+	panic("the person is asked")
+}
+
+// Who works in the name of somebody who signed in days ago is told so, once.
+func TestStoredPerson(t *testing.T) {
+	for stored, want := range map[string]int{"dana@contoso.com": 1, "": 0} {
+		var said []string
+		p := &person{silent: quiet{}, stored: stored, say: func(s string) { said = append(said, s) }}
+		for range 3 {
+			if _, err := p.GetToken(t.Context(), policy.TokenRequestOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(said) != want || want > 0 && !strings.Contains(said[0], "signed in from the store as "+stored) {
+			t.Errorf("stored %q: %q", stored, said)
+		}
+	}
+}
+
+// What is stored counts, unless somebody is to sign in again.
+func TestSignInAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "record.json")
+	record := `{"authority":"login.example","clientId":"c","homeAccountId":"h","tenantId":"t","username":"dana@contoso.com","version":"1.0"}`
+	if err := os.WriteFile(path, []byte(record), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := (&Options{}).known(path).Username; got != "dana@contoso.com" {
+		t.Errorf("known: %q", got)
+	}
+	if got := (&Options{Again: true}).known(path); got != (azidentity.AuthenticationRecord{}) {
+		t.Errorf("known: %+v, want nobody", got)
+	}
+}
+
+// Whatever an authority has people told, it cannot draw on their terminal.
+func TestPromptIsPrintable(t *testing.T) {
+	clean(t)
+	tenant := graphsim.New(graphsim.Options{})
+	tenant.WillSignIn(graphsim.SignIn{User: tenant.Populate(1)[0].ID})
+	o := entra(tenant, "device-code")
+	o.HTTP = &http.Client{Transport: spiked{tenant}}
+	said := ""
+	o.Prompt = func(text string) { said = text }
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ask(t, c); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(said, "\x1b\n") || !strings.Contains(said, `\x1b[2J use a web browser`) || !strings.Contains(said, "enter the code") {
+		t.Errorf("the person is told %q", said)
+	}
+}
+
+// spiked puts a control sequence and a line end into what people are told.
+type spiked struct{ next http.RoundTripper }
+
+func (s spiked) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := s.next.RoundTrip(r)
+	if err != nil || !strings.HasSuffix(r.URL.Path, "/devicecode") {
+		return resp, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	text := strings.Replace(string(body), "use a web browser", `\u001b[2J\nuse a web browser`, 1)
+	resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+	return resp, err
+}
