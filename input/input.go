@@ -88,6 +88,8 @@ type row struct {
 
 	// Of a results log:
 	mark    string // "run", "end" and such: the row is about the run, and no pair
+	self    string // of a run: the id of whom its rows Me meant
+	logged  bool   // the row tells what became of a pair
 	done    bool   // nothing is left to do for the pair
 	refused bool   // err is known from the run before, and did not stop it
 }

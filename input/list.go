@@ -19,6 +19,12 @@ type List struct {
 	stats   Stats
 	digest  string
 	skip    bool
+
+	// Of the rows Me. Once nobody is Me, they are refused.
+	me struct {
+		rows, anyPass int
+		nobody        error
+	}
 }
 
 // A mark counts what was read up to the end of a source.
@@ -104,6 +110,9 @@ func (l *List) firstPass() (refused *LineError, err error) {
 				}
 				return true
 			}
+			if r.user == Me {
+				l.me.rows++
+			}
 			k := canonical(r)
 			if !l.known.add(k, r.line) {
 				l.stats.Duplicates++
@@ -115,6 +124,9 @@ func (l *List) firstPass() (refused *LineError, err error) {
 			}
 			if r.user == Me {
 				l.stats.Me++
+				if r.method == "" {
+					l.me.anyPass++
+				}
 			}
 			digest.Write(append(k, '\n'))
 			return true
@@ -137,6 +149,22 @@ func (l *List) firstPass() (refused *LineError, err error) {
 
 // Stats returns what Open counted.
 func (l *List) Stats() Stats { return l.stats }
+
+// RefuseMe has the rows Me refused from now on, as SkipInvalid has rows refused that
+// can be nobody's: it turned out that no user is signed in. It is not to be called
+// while the list is read.
+func (l *List) RefuseMe(why error) {
+	if l.me.nobody != nil || l.me.rows == 0 {
+		return
+	}
+	l.me.nobody = why
+	l.stats.Invalid += l.me.rows
+	l.stats.Duplicates -= l.me.rows - l.stats.Me
+	l.stats.Unique -= l.stats.Me
+	l.stats.AnyPass -= l.me.anyPass
+	l.stats.Users--
+	l.stats.Me = 0
+}
 
 // Digest returns "sha256:" and the hash of the unique pairs, in order and in
 // lower case. The same pairs have the same digest in every format.
@@ -199,15 +227,26 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 		return p, l.skip || r.refused
 	}
 	i, ok := l.known.find(canonical(r))
-	switch {
-	case !ok || i > at.unique:
+	if !ok || i > at.unique {
 		return p, false
-	case i < at.unique:
-		p.FirstOf = new(l.pos(i))
+	}
+	if r.user == Me && l.me.nobody != nil {
+		p.Err = r.refuse("user", l.me.nobody).named(p.Source)
+	}
+	if i < at.unique {
+		if p.Err == nil {
+			p.FirstOf = new(l.pos(i))
+		}
 		return p, true
 	}
 	at.unique++
 	return p, l.pos(i) == Pos{p.Source, p.Line}
+}
+
+// named returns the row's error with the name of its list.
+func (r row) named(source string) error {
+	r.err.Source = source
+	return r.err
 }
 
 // pos returns the place of the unique pair number i.

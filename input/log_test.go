@@ -57,6 +57,39 @@ func TestResultsLog(t *testing.T) {
 	}
 }
 
+// A row "me" of a results log is of who was signed in for that run. Taken for whoever
+// is signed in now, the list would be of somebody else.
+func TestResultsLogOfMe(t *testing.T) {
+	const guid = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	const run, end = `{"type":"run","version":"1","self":"` + guid + `"}` + "\n", `{"type":"end","exit":1}` + "\n"
+	const denied = `{"type":"result","line":2,"source":"l.csv","user":"me","method":"","outcome":"denied"}` + "\n"
+	for _, file := range []string{"l.jsonl", "l.json"} {
+		l, err := Open([]string{write(t, file, run+denied+end+strings.ReplaceAll(run, guid, "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322")+denied+end)}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		var users []string
+		for p, err := range l.Pairs() {
+			if err != nil {
+				t.Error(err)
+			}
+			users = append(users, p.User)
+		}
+		if got := l.Stats(); got.Me != 0 || got.Unique != 2 || strings.Join(users, " ") != guid+" 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322" {
+			t.Errorf("%s: users %q, %+v", file, users, got)
+		}
+		for _, unknown := range []string{`{"type":"run","version":"1"}`, `{"type":"run","self":"dana@contoso.com"}`} {
+			text := unknown + "\n" + denied + end
+			if _, err := Open([]string{write(t, file, text)}, Options{}); err == nil || !strings.Contains(err.Error(), `who "me" was`) {
+				t.Errorf("%s: Open = %v", text, err)
+			}
+		}
+		// A row of a list of one's own stays what it is.
+		open(t, Options{}, write(t, file, `{"user":"me"}`+"\n"))
+	}
+}
+
 // A pass id under a name that is not known must not turn its row into "whatever
 // pass this user holds".
 func TestHiddenPass(t *testing.T) {

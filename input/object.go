@@ -15,6 +15,7 @@ type objectRow struct {
 	values  record
 	kind    string // what "type" says, which the results log has
 	outcome string // what became of the pair, in a results log
+	self    string // who the rows Me meant, in a results log
 	pass    string // an unknown name that holds a pass id
 	field   string
 	err     error // the first thing wrong with it
@@ -34,6 +35,9 @@ func (o *objectRow) take(key string, value []byte) {
 		return
 	case "outcome":
 		o.outcome = unquote(value)
+		return
+	case "self":
+		o.self = unquote(value)
 		return
 	}
 	n, known, err := o.names.add(key)
@@ -76,12 +80,13 @@ func (o *objectRow) isLogMark() bool {
 // without a pass would otherwise mean whatever pass the user was given since.
 func (o *objectRow) row() row {
 	if o.isLogMark() {
-		return row{line: o.line, mark: o.kind}
+		return row{line: o.line, mark: o.kind, self: o.self}
 	}
 	r := o.pair()
 	if o.kind != "result" {
 		return r
 	}
+	r.logged = true
 	switch o.outcome {
 	case "revoked", "absent", "duplicate":
 		return row{line: o.line, done: true}

@@ -111,10 +111,11 @@ func (s *source) rows(yield func(row) bool) error {
 	}
 	defer f.Close()
 	killed := 0 // line of a run without an end
+	self := ""  // whom Me meant in the last run
 	named := func(r row) bool {
 		switch r.mark {
 		case "run":
-			killed = r.line
+			killed, self = r.line, r.self
 			return true
 		case "end":
 			killed = 0
@@ -122,6 +123,9 @@ func (s *source) rows(yield func(row) bool) error {
 		case "":
 		default:
 			return true
+		}
+		if r.logged && r.user == Me && r.err == nil {
+			r = r.meant(self)
 		}
 		if r.err != nil {
 			r.err.Source = s.name
@@ -153,6 +157,16 @@ func (s *source) rows(yield func(row) bool) error {
 		return le
 	}
 	return fmt.Errorf("reading %s: %w", s.name, err)
+}
+
+// meant is a row of a results log whose user is whoever was signed in for its run:
+// that one, and not whoever is signed in now.
+func (r row) meant(self string) row {
+	if !isGUID(self) {
+		return r.refuse("user", errors.New(`the results log does not tell who was signed in, and so who "me" was: name the user`))
+	}
+	r.user = self
+	return r
 }
 
 // sniff tells the format by the first character that is not a space.
