@@ -20,7 +20,7 @@ func (t *Token) missing(n need, own bool) *Problem {
 	}
 	has := "no permission at all"
 	if len(t.Permissions) > 0 {
-		has = strings.Join(t.Permissions, ", ")
+		has = strings.Join(t.shown(), ", ")
 	}
 	problem := &Problem{Text: fmt.Sprintf("%s lacks the permission to do this: the token has %s", t.Who, has)}
 	if t.Kind == User {

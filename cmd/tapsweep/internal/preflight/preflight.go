@@ -17,6 +17,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/input"
 )
 
 // A Kind is what a token speaks for.
@@ -48,7 +49,8 @@ func (p *Problem) Error() string { return p.Text }
 // Task is what a run is to do.
 type Task struct {
 	ReadOnly bool // it lists, and deletes nothing
-	Own      bool // some rows are the signed-in user's own
+	Own      bool // some rows are the signed-in user's own, as "me"
+	Named    bool // some rows are, by a name of the user's; Others need not tell those
 	Others   bool // some rows are of other users
 
 	// What finding passes reads besides.
@@ -63,6 +65,7 @@ type Token struct {
 	Self        []string // names of the signed-in user: object id, user principal name
 	Permissions []string // as the token has them, in order
 	Expires     time.Time
+	Doubts      []string // what others could not find out about it, as warnings
 
 	claims   graph.Claims
 	readable bool
@@ -73,8 +76,8 @@ type Token struct {
 func Read(token string, endpoint *cloud.Endpoint) *Token {
 	t := &Token{Kind: Unknown, endpoint: endpoint}
 	claims, err := graph.ParseClaims(token)
-	if err != nil {
-		return t
+	if err != nil || claims.Audience == "" && claims.Tenant == "" && claims.Client() == "" {
+		return t // without these it is no access token in clear, whatever else it is
 	}
 	t.claims, t.readable = claims, true
 	t.Tenant = batch.Printable(claims.Tenant)
@@ -149,7 +152,7 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 	if !t.readable {
 		return nil
 	}
-	if p := t.place(wanted); p != nil {
+	if p := t.Misplaced(wanted); p != nil {
 		return p
 	}
 	n := deletePasses
@@ -162,14 +165,18 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 			Hints: []string{"sign in as the user with --auth device-code or --auth browser, or name the user"}}
 	case task.Others && t.may(n, false) == No:
 		return t.missing(n, false)
-	case task.Own && t.may(n, true) == No:
+	case (task.Own || task.Named) && t.may(n, true) == No:
 		return t.missing(n, true)
 	}
 	return nil
 }
 
-// place checks that the token is for this Graph and this tenant.
-func (t *Token) place(wanted string) *Problem {
+// Misplaced finds what makes the token one for another Graph or another tenant, nil
+// if nothing does. It must not be sent there then.
+func (t *Token) Misplaced(wanted string) *Problem {
+	if !t.readable {
+		return nil
+	}
 	aud := strings.TrimSuffix(t.claims.Audience, "/")
 	other := cloud.ByRoot(aud)
 	switch {
@@ -181,26 +188,40 @@ func (t *Token) place(wanted string) *Problem {
 		return &Problem{Text: fmt.Sprintf("the access token is for %s, not for Microsoft Graph at %s", batch.Printable(aud), t.endpoint.Root),
 			Hints: []string{"get one for the scope " + t.endpoint.Audience + "/.default"}}
 	}
-	switch {
-	case strings.EqualFold(t.claims.Tenant, consumerTenant):
+	if strings.EqualFold(t.claims.Tenant, consumerTenant) {
 		// Source: the delete page's table of permissions.
 		return &Problem{Text: "a personal Microsoft account is signed in, which Graph lets manage nobody's passes",
 			Hints: []string{"sign in with a work account of the tenant; --tenant keeps others out"}}
-	case IsGUID(wanted) && t.claims.Tenant != "" && !strings.EqualFold(wanted, t.claims.Tenant):
-		return &Problem{Text: fmt.Sprintf("the access token is for the tenant %s, and %s was asked for", t.Tenant, wanted),
-			Hints: []string{"sign in to the right tenant, or mend --tenant or AZURE_TENANT_ID"}}
 	}
-	return nil
+	return t.WrongTenant(wanted)
+}
+
+// WrongTenant tells that the token is of another tenant than the one that was asked
+// for by its id.
+func (t *Token) WrongTenant(wanted string) *Problem {
+	if !IsGUID(wanted) || t.claims.Tenant == "" || strings.EqualFold(wanted, t.claims.Tenant) {
+		return nil
+	}
+	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, and %s was asked for", orUnknown(t.Who), t.Tenant, wanted),
+		Hints: []string{"sign in to the right tenant, or mend --tenant or AZURE_TENANT_ID"}}
 }
 
 // Warnings says what may keep the token from the task.
 func (t *Token) Warnings(task Task) (list []string) {
+	list = append(list, t.Doubts...)
 	if !t.readable {
-		return []string{"the access token cannot be read, so what it may do is not known before Graph answers"}
+		return append(list, "the access token cannot be read, so what it may do is not known before Graph answers")
 	}
 	if !task.ReadOnly && t.may(deletePasses, false) == Perhaps {
 		list = append(list, "its permission to delete is one that Microsoft does not document: Graph may refuse it, "+
 			"and does not let it look up what a row without a pass means, or why a pass is not found")
+	}
+	if task.Named && !task.Others && t.may(deletePasses, false) != Yes {
+		// The pages list a path by user and by "me", and the permission, without
+		// saying whether they go together.
+		// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
+		list = append(list, "its permission is for the own pass: whether Graph takes it where the user is named is not documented, "+
+			"and a row \"me\" in place of the name is sure to work")
 	}
 	if t.Kind != User || !task.Others {
 		return list
@@ -227,3 +248,17 @@ func (t *Token) Client() string { return t.claims.Client() }
 // Permitted tells whether the token shows the permission to delete passes of
 // other users.
 func (t *Token) Permitted() bool { return t.may(deletePasses, false) == Yes }
+
+// PermittedOwn tells whether it shows the permission to delete the signed-in user's
+// own passes.
+func (t *Token) PermittedOwn() bool { return t.may(deletePasses, true) == Yes }
+
+// MayList tells whether the token lets passes be listed, of the signed-in user alone
+// if own is set.
+func (t *Token) MayList(own bool) Works { return t.may(listPasses, own) }
+
+// Is tells whether a row's user is the signed-in one, by "me" or by a name that is
+// known.
+func (t *Token) Is(user string) bool {
+	return user == input.Me || slices.ContainsFunc(t.Self, func(name string) bool { return strings.EqualFold(name, user) })
+}

@@ -52,6 +52,7 @@ func (c claims) read(t *testing.T, choice cloud.Choice) *Token {
 var (
 	others = Task{Others: true}
 	own    = Task{Own: true}
+	named  = Task{Named: true}
 	list   = Task{Others: true, ReadOnly: true}
 )
 
@@ -89,6 +90,9 @@ func TestCheck(t *testing.T) {
 		{"user, the broad scope", user(allAll), global, others, "", ""},
 		{"user, own scope, others", user(tap), global, others, "may manage the own passes only", "05de4a66-e51a-4312-842a-30c8094698d2=Scope"},
 		{"user, own scope, own", user(all), global, own, "", ""},
+		{"user, own scope, own by name", user(all), global, named, "", ""},
+		{"user, no scope, own by name", user("User.Read"), global, named, "lacks the permission", "2424436d-902f-4651-a1c7-b3b93147c960=Scope"},
+		{"many permissions", app("Mail.Read", "Sites.Read.All", "User.Read.All"), global, others, "has User.Read.All, 2 more that do not matter here", ""},
 		{"user, no scope, own", user("User.Read"), global, own, "lacks the permission", "2424436d-902f-4651-a1c7-b3b93147c960=Scope"},
 		{"user, hidden permission", user(hiddenDelete), global, others, "lacks the permission", ""},
 		{"Azure CLI user", user("User.ReadWrite.All Directory.AccessAsUser.All").with("appid", azureCLI), global, others,
@@ -121,7 +125,7 @@ func TestCheckTenant(t *testing.T) {
 	token := app("UserAuthMethod-TAP.ReadWrite.All").read(t, cloud.Choice{})
 	for wanted, ok := range map[string]bool{
 		"": true, aTenant: true, strings.ToUpper(aTenant): true,
-		"contoso.com":                          true, // a domain cannot be compared with an id
+		"contoso.com":                          true, // a domain cannot be compared with an id: who knows it resolves it
 		"11111111-3b7d-4e88-9a41-d5c27be0f913": false,
 	} {
 		if problem := token.Check(others, wanted); (problem == nil) != ok {
@@ -136,7 +140,8 @@ func TestUnreadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"", "opaque", "a.b.c", "e30.!!!.c", "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"roles":7}`)) + ".c"} {
+	for _, text := range []string{"", "opaque", "a.b.c", "e30.!!!.c", "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"roles":7}`)) + ".c",
+		"e30.e30.c", "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"oid":"`+anOwner+`","exp":1}`)) + ".c"} {
 		token := Read(text, endpoint)
 		if p := token.Check(others, aTenant); p != nil || token.Kind != Unknown || token.Permitted() {
 			t.Errorf("Read(%q): %v, %+v", text, p, token)
@@ -162,6 +167,8 @@ func TestWarnings(t *testing.T) {
 		{"user, administrator", user(scope).with("wids", []string{roleAuthAdmin}), others, "passes of users with an admin role"},
 		{"user, no role", user(scope), others, "no role shows"},
 		{"user, no role, own pass", user(scope), own, ""},
+		{"user, own scope, own pass by name", user("UserAuthMethod-TAP.ReadWrite"), named, "is sure to work"},
+		{"user, own pass by name", user(scope), named, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

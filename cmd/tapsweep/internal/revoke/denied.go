@@ -1,6 +1,7 @@
 package revoke
 
 import (
+	"slices"
 	"strings"
 
 	"tapsweep/batch"
@@ -12,9 +13,16 @@ import (
 // the token shows leaves fewer of them.
 // Source: learn.microsoft.com/graph/errors.
 type Caller struct {
-	App        bool // an app's token
-	Permitted  bool // the permission is in it
-	Privileged bool // it shows Privileged Authentication Administrator
+	App          bool // an app's token
+	Permitted    bool // the permission for any user is in it
+	PermittedOwn bool // so is the one for the user's own passes
+	Privileged   bool // it shows Privileged Authentication Administrator
+
+	// Self are the names of the signed-in user beside input.Me.
+	Self []string
+
+	// Trying says that nothing is revoked, and it is tapsweep check that asks.
+	Trying bool
 }
 
 // What a 403 can mean, and what to do about each cause.
@@ -22,37 +30,49 @@ type Caller struct {
 // "who can perform sensitive actions"; for one's own methods
 // learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 const (
-	hintPermission = "the permission may be missing: tapsweep check tells"
+	hintPermission = "the permission may be missing"
 	hintTarget     = "the user may hold an admin role, or belong to a role-assignable group or a restricted administrative unit, " +
 		"which takes Privileged Authentication Administrator"
 	hintAppRole  = "assign that role to the app's service principal, or have a person who holds it do this row"
 	hintUserRole = "your role may not reach: it takes Authentication Administrator at least, activated, and not only for an " +
 		"administrative unit that this user is not in"
-	hintOwn    = "changing one's own methods takes a multi-factor sign-in within the last 10 minutes: sign in again, then go on with --resume"
-	hintNone   = "the token shows permission and role: a change of either takes a new token to count, and some minutes; tapsweep check --user tries one user"
-	hintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access demands, then go on with --resume"
+	hintOwn    = "changing one's own methods takes a multi-factor sign-in within the last 10 minutes: sign in again (" + again + ")"
+	hintNone   = "the token shows permission and role: a change of either takes a new token to count, and some minutes"
+	hintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access demands (" + again + ")" + hintResume
+
+	// again is how, since a person whom the store knows is not asked.
+	again      = "--sign-in-again, or a new token in the file"
+	hintResume = ", then go on with --resume"
 )
 
 // Hint says which causes a 403 about a user can have.
 func (c Caller) Hint(user string) string {
+	own := user == input.Me || slices.ContainsFunc(c.Self, func(name string) bool { return strings.EqualFold(name, user) })
 	var parts []string
-	if !c.Permitted {
-		parts = append(parts, hintPermission)
+	add := func(hint, tail string) {
+		if !c.Trying {
+			hint += tail
+		}
+		parts = append(parts, hint)
 	}
-	if user == input.Me {
-		return strings.Join(append(parts, hintOwn), "; ")
+	if !c.Permitted && !(own && c.PermittedOwn) {
+		add(hintPermission, ": tapsweep check tells")
+	}
+	if own {
+		add(hintOwn, hintResume)
+		return strings.Join(parts, "; ")
 	}
 	if !c.Privileged {
-		parts = append(parts, hintTarget)
+		add(hintTarget, "")
 		if c.App {
-			parts = append(parts, hintAppRole)
+			add(hintAppRole, "")
 		}
 	}
 	if !c.App {
-		parts = append(parts, hintUserRole)
+		add(hintUserRole, "")
 	}
 	if len(parts) == 0 {
-		return hintNone
+		add(hintNone, "; tapsweep check --user tries one user")
 	}
 	return strings.Join(parts, "; ")
 }

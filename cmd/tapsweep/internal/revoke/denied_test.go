@@ -25,6 +25,9 @@ func TestHint(t *testing.T) {
 		{"user", Caller{Permitted: true}, "dana@contoso.com", "target user role"},
 		{"user, privileged", Caller{Permitted: true, Privileged: true}, "dana@contoso.com", "user role"},
 		{"own pass", Caller{Permitted: true}, input.Me, "own"},
+		{"own pass, own permission", Caller{PermittedOwn: true}, input.Me, "own"},
+		{"own pass by name, own permission", Caller{PermittedOwn: true, Self: []string{"x", "Dana@contoso.com"}}, "dana@contoso.com", "own"},
+		{"another's pass, own permission", Caller{PermittedOwn: true, Self: []string{"lee@contoso.com"}}, "dana@contoso.com", "permission target user role"},
 		{"own pass, no permission", Caller{}, input.Me, "permission own"},
 	}
 	for _, tt := range tests {
@@ -36,6 +39,24 @@ func TestHint(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Who follows a hint must get further: a stored person is not asked again without
+// the flag, and a check neither is resumed nor sends to itself.
+func TestHintsLead(t *testing.T) {
+	for _, hint := range []string{Caller{PermittedOwn: true}.Hint(input.Me), hintClaims} {
+		if !strings.Contains(hint, "--sign-in-again") || !strings.Contains(hint, "--resume") {
+			t.Errorf("hint %q", hint)
+		}
+	}
+	for _, c := range []Caller{{}, {App: true, Permitted: true, Privileged: true}, {Permitted: true}} {
+		for _, user := range []string{input.Me, "dana@contoso.com"} {
+			c.Trying = true
+			if hint := c.Hint(user); strings.Contains(hint, "tapsweep check") || strings.Contains(hint, "--resume") {
+				t.Errorf("hint %q", hint)
+			}
+		}
 	}
 }
 
