@@ -42,6 +42,30 @@ func (e *ResolveError) Hints() []string {
 	return append(hints, "a row of the protect list with both the object id and the user principal name needs no look-up")
 }
 
+// ErrNobody says that rows input.Me are of a user of whom no name is known, so that
+// nobody knows whether that one is protected.
+var ErrNobody = errors.New(`it is not known whom the rows "me" mean`)
+
+// Me asks Graph who is signed in. A token does not tell it: for guests, and in newer
+// tokens, its user name is not the user principal name. The zero User is who may not
+// ask; that takes User.Read, or User.ReadBasic.All. An error is that of the run.
+// Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference,
+// learn.microsoft.com/graph/api/user-get.
+func Me(ctx context.Context, runner *batch.Runner) (input.User, error) {
+	var me input.User
+	req := batch.Request{Method: "GET", URL: passes.UserURL(input.Me) + "?$select=id,userPrincipalName"}
+	err := runner.Run(ctx, func(yield func(batch.Request) bool) { yield(req) }, func(res batch.Result) []batch.Request {
+		if u, err := read(input.User{}, res); err == nil {
+			me = u
+		}
+		return nil
+	})
+	if err != nil {
+		return input.User{}, fmt.Errorf("asking who is signed in: %w", err)
+	}
+	return me, nil
+}
+
 // lookUp asks Graph for both names of each row, which has one of them.
 func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User) ([]input.User, error) {
 	if len(rows) == 0 {
@@ -76,6 +100,7 @@ func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User) ([]inp
 }
 
 // read returns the user in the answer, if that is the one who was asked for.
+// The zero User asks for whoever it is.
 func read(asked input.User, res batch.Result) (input.User, error) {
 	if res.Err != nil {
 		return input.User{}, res.Err
@@ -95,7 +120,7 @@ func read(asked input.User, res batch.Result) (input.User, error) {
 	if strings.Contains(got.ID, "@") || input.CheckUser(got.ID) != nil || !strings.Contains(got.UPN, "@") {
 		return input.User{}, fmt.Errorf("the answer of Graph (200) lacks an id or a userPrincipalName: %q, %q", got.ID, got.UPN)
 	}
-	if fold(asked.ID) != fold(got.ID) && fold(asked.UPN) != fold(got.UPN) {
+	if asked != (input.User{}) && fold(asked.ID) != fold(got.ID) && fold(asked.UPN) != fold(got.UPN) {
 		return input.User{}, fmt.Errorf("the answer of Graph (200) is about another user: %q, %q", got.ID, got.UPN)
 	}
 	return input.User{ID: got.ID, UPN: got.UPN}, nil

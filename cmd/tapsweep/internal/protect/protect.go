@@ -19,6 +19,10 @@ import (
 // A List is the rows of the protect lists as they were read.
 type List struct {
 	users []input.User
+
+	// Me are the names that are known of the user whom rows input.Me mean, as
+	// [Me] finds them out.
+	Me input.User
 }
 
 // Open reads protect lists in the forms that input.ReadUsers knows. A row that
@@ -75,12 +79,17 @@ func (l *List) wanted(pairs iter.Seq2[input.Pair, error]) (forms, error) {
 		if err != nil {
 			return used, err
 		}
-		if p.Err != nil || p.User == input.Me {
-			continue // left out by --skip-invalid, or known by both names
-		}
-		if strings.Contains(p.User, "@") {
+		switch {
+		case p.Err != nil: // left out by --skip-invalid
+			continue
+		case p.User == input.Me && l.Me.ID == "" && l.Me.UPN == "":
+			return used, ErrNobody
+		case p.User == input.Me: // who is known by both names needs no row with both
+			used.id = used.id || missing.id && l.Me.UPN == ""
+			used.upn = used.upn || missing.upn && l.Me.ID == ""
+		case strings.Contains(p.User, "@"):
 			used.upn = missing.upn
-		} else {
+		default:
 			used.id = missing.id
 		}
 		if used == missing {
