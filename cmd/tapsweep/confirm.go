@@ -27,7 +27,7 @@ func (a *app) canAsk(lists []string) bool {
 
 // plan is what a run is about to do, as a person has to know it.
 type plan struct {
-	passes, users, anyPass               int
+	passes, users, anyPass, own          int
 	sample                               []input.Pair
 	protected, settled, repeats, invalid int
 	done                                 int // as the list itself says
@@ -52,7 +52,12 @@ func (r *runOf) plan() (p plan) {
 			p.repeats++
 		default:
 			p.passes++
-			users[maphash.String(seed, strings.ToLower(pair.User))] = struct{}{}
+			user := strings.ToLower(pair.User)
+			if r.isSelf(user) { // by whatever name
+				user = input.Me
+				p.own++
+			}
+			users[maphash.String(seed, user)] = struct{}{}
 			if pair.Method == "" {
 				p.anyPass++
 			}
@@ -84,6 +89,14 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 	}
 	if more := p.passes - len(p.sample); more > 0 {
 		fmt.Fprintf(a.stderr, "  and %d more\n", more)
+	}
+	switch {
+	case p.own == 1 && p.passes == 1:
+		fmt.Fprintln(a.stderr, "It is your own.")
+	case p.own == 1:
+		fmt.Fprintln(a.stderr, "One of them is your own.")
+	case p.own > 1:
+		fmt.Fprintf(a.stderr, "%d of them are your own.\n", p.own)
 	}
 	if p.anyPass > 0 {
 		fmt.Fprintf(a.stderr, "%s no pass on the list: whatever pass there is goes.\n", plural(p.anyPass, "user has", "users have"))

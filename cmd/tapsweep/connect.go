@@ -3,34 +3,30 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"time"
 
+	"tapsweep/batch"
 	"tapsweep/batch/graph"
-	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/auth"
-	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/preflight"
-	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/revoke"
-	"tapsweep/input"
 )
 
 // tenant is where a run goes to, with a token for it.
 type tenant struct {
 	id     string // from the token if it can be read, else as configured
-	wanted string // as configured: id, domain or empty
+	wanted string // as configured: id, domain or empty; a domain only where its id is not needed
 	root   string // Graph's
 	api    string // the root with the version, where next links have to be
 	token  *preflight.Token
 	method string // how the token was come by
 	client *graph.Client
 	close  func()
+
+	// elsewhere says that the token is, or may be, of another tenant than the wanted.
+	elsewhere *preflight.Problem
 }
 
 func checkRoot(root string) error {
@@ -39,92 +35,116 @@ func checkRoot(root string) error {
 }
 
 // connect gets a token, so that a run that cannot have one ends before it
-// began.
+// began, and so does one whose token is another tenant's.
 func (c *connection) connect(ctx context.Context) (*tenant, error) {
-	return c.dial(ctx, nil)
+	t, err := c.dial(ctx, nil)
+	if err == nil && t.elsewhere != nil {
+		t.close()
+		return nil, refuseToken(t.elsewhere)
+	}
+	return t, err
 }
 
-// dial is connect through a transport of the caller's; nil is the usual one.
+// dial gets a token. A nil transport is the usual one.
 func (c *connection) dial(ctx context.Context, transport http.RoundTripper) (*tenant, error) {
-	t := &tenant{wanted: cmp.Or(c.flags.tenant, os.Getenv("AZURE_TENANT_ID")), root: c.endpoint.Root, api: c.endpoint.Root + "/" + c.endpoint.Version,
+	t := &tenant{wanted: c.credential.Tenant, root: c.endpoint.Root, api: c.endpoint.Root + "/" + c.endpoint.Version,
 		method: c.credential.Method, close: func() {}}
-	client, err := graph.New(c.credential, graph.Options{Root: c.endpoint.Root, Audience: c.endpoint.Audience,
+	client, err := graph.New(auth.Pin(c.credential), graph.Options{Root: c.endpoint.Root, Audience: c.endpoint.Audience,
 		Version: c.endpoint.Version, UserAgent: "tapsweep/" + buildVersion(), Transport: transport})
 	if err != nil {
 		return nil, refuse(err)
 	}
-	token, err := client.Token(ctx)
+	token, err := c.firstToken(ctx, client)
 	if err != nil {
 		return nil, &exitError{code: exitAuth, err: err, hints: credentialHints(c.credential.Method, c.credential.ClientID, err)}
 	}
 	t.client, t.token = client, preflight.Read(token, c.endpoint)
+	t.elsewhere = c.compare(ctx, t)
 	t.id = cmp.Or(t.token.Tenant, t.wanted)
 	return t, nil
 }
 
-// preflight tells what the token may do for the task, and refuses what it surely
-// cannot do. The block goes to w either way.
-func (t *tenant) preflight(w io.Writer, task preflight.Task) error {
-	t.token.Print(w, task)
-	problem := t.token.Check(task, t.wanted)
-	if problem == nil {
+// How long the first token may take: a machine that gives none within a minute will
+// give none, and a person has as long as a device code lasts.
+// Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
+const (
+	machinePatience = time.Minute
+	personPatience  = 15 * time.Minute
+)
+
+func (c *connection) patience() time.Duration {
+	if c.credential.Interactive() {
+		return personPatience
+	}
+	return machinePatience
+}
+
+// firstToken asks for a token and gives up on an endpoint, a tool or a file that
+// hangs, whether or not it heeds the context.
+func (c *connection) firstToken(ctx context.Context, client *graph.Client) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.patience(), fmt.Errorf("no answer within %v", c.patience()))
+	defer cancel()
+	type result struct {
+		token string
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		token, err := client.Token(ctx)
+		done <- result{token, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err == nil || ctx.Err() == nil {
+			return r.token, r.err
+		}
+	case <-ctx.Done():
+	}
+	return "", &graph.TokenError{Err: context.Cause(ctx)}
+}
+
+// compare finds out whether the token is of the tenant that was asked for, which
+// not every credential sees to: a file, a machine or a tool has a token of some
+// tenant. It replaces a wanted domain by its id.
+func (c *connection) compare(ctx context.Context, t *tenant) *preflight.Problem {
+	switch {
+	case t.wanted == "":
+		return nil
+	case t.token.Tenant == "" && c.credential.Enforces():
+		return nil
+	case t.token.Tenant == "":
+		t.token.Doubts = append(t.token.Doubts, "the access token does not tell its tenant, so it is not known to be of "+batch.Printable(t.wanted))
+		return nil
+	case preflight.IsGUID(t.wanted):
+		return t.token.WrongTenant(t.wanted)
+	case c.credential.Enforces(): // by the domain itself
 		return nil
 	}
-	return &exitError{code: exitAuth, err: fmt.Errorf("%w\nnothing was sent", problem),
-		hints: append(problem.Hints, "if you know better than this token tells: --no-preflight")}
+	transport := graph.NewTransport(nil)
+	defer transport.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, machinePatience)
+	defer cancel()
+	id, err := auth.TenantID(ctx, transport, c.endpoint.Authority, t.wanted)
+	if err != nil {
+		return &preflight.Problem{
+			Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",
+				t.token.Tenant, batch.Printable(t.wanted), batch.Printable(err.Error())),
+			Hints: []string{"give the tenant by its id: --tenant or AZURE_TENANT_ID"}}
+	}
+	t.wanted = id
+	return t.token.WrongTenant(id)
+}
+
+// withDeadline ends the context after the time, if that is not 0.
+func withDeadline(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+	if after <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, after, fmt.Errorf("the deadline of %v is over", after))
 }
 
 // caller is what the token tells about refusals.
 func (t *tenant) caller() revoke.Caller {
-	return revoke.Caller{App: t.token.Kind == preflight.App,
-		Permitted: t.token.Permitted(), Privileged: t.token.Privileged()}
-}
-
-// simulated starts a tenant that holds what the list names, and goes all the
-// way to it: token endpoint, TLS, batches. Real credentials are not looked at.
-func (a *app) simulated(ctx context.Context, list *input.List, keep *protect.List) (*tenant, error) {
-	sim := graphsim.New(graphsim.Options{
-		Latency: 150 * time.Millisecond,
-		// The documented quota for identity writes, 3,000 in 150 s, as a bucket
-		// small enough that a short list meets it too.
-		Limits: []*graphsim.Limit{graphsim.Bucket(20, 20)},
-	})
-	for pair, err := range list.Pairs() {
-		if err != nil {
-			return nil, refuse(err)
-		}
-		if pair.Err == nil {
-			sim.SeedPair(pair.User, pair.Method)
-		}
-	}
-	for _, u := range keep.Rows() {
-		if u.ID == "" || u.UPN == "" {
-			sim.SeedPair(u.ID+u.UPN, "") // it will be looked up
-		}
-	}
-	server, err := sim.Start()
-	if err != nil {
-		return nil, fmt.Errorf("starting the simulated tenant: %w", err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(server.CAPEM)
-	transport := graph.NewTransport(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})
-	credential, err := auth.Secret(server.URL, graphsim.DefaultTenantID, graphsim.DefaultClientID, graphsim.DefaultSecret,
-		&http.Client{Transport: transport})
-	if err != nil {
-		server.Close()
-		return nil, err
-	}
-	c := &connection{
-		flags:      &connectFlags{tenant: graphsim.DefaultTenantID},
-		endpoint:   &cloud.Endpoint{Root: server.URL, Audience: server.URL, Authority: server.URL, Version: "v1.0"},
-		credential: credential,
-	}
-	t, err := c.dial(ctx, transport)
-	if err != nil {
-		server.Close()
-		return nil, err
-	}
-	t.close = func() { server.Close() }
-	return t, nil
+	return revoke.Caller{App: t.token.Kind == preflight.App, Self: t.token.Self,
+		Permitted: t.token.Permitted(), PermittedOwn: t.token.PermittedOwn(), Privileged: t.token.Privileged()}
 }

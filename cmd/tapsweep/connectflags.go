@@ -21,6 +21,7 @@ type connectFlags struct {
 	certificate string
 	secretFile  string
 	tokenFile   string
+	again       bool
 	cloud       string
 	graphURL    string
 	apiVersion  string
@@ -33,6 +34,7 @@ func (f *connectFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.certificate, "certificate", "", "PEM or PFX file with certificate and key; password in AZURE_CLIENT_CERTIFICATE_PASSWORD")
 	fl.StringVar(&f.secretFile, "secret-file", "", "file with the app's secret (default AZURE_CLIENT_SECRET)")
 	fl.StringVar(&f.tokenFile, "token-file", "", "file with an access token, which somebody else renews")
+	fl.BoolVar(&f.again, "sign-in-again", false, "have the person sign in, whomever the store knows (with device-code and browser)")
 	fl.StringVar(&f.cloud, "cloud", "", strings.Join(cloud.Names(), ", ")+": sets authority, Graph and scope (default global)")
 	fl.StringVar(&f.graphURL, "graph-url", "", "Microsoft Graph's root, without a version (default the cloud's)")
 	fl.StringVar(&f.apiVersion, "api-version", "v1.0", "v1.0 or beta")
@@ -48,13 +50,13 @@ func (f *connectFlags) any() bool {
 
 // connection is a way to a tenant that was not gone yet.
 type connection struct {
-	flags      *connectFlags
 	endpoint   *cloud.Endpoint
 	credential *auth.Credential
 }
 
 // prepare refuses what makes no sense, before any list is read. It contacts
-// nobody.
+// nobody. Where only the credential is missing, the error comes with a connection
+// that tells where it would have gone.
 func (a *app) prepare(f *connectFlags) (*connection, error) {
 	endpoint, err := cloud.Choice{Cloud: f.cloud, Root: strings.TrimSuffix(f.graphURL, "/"),
 		Authority: os.Getenv("AZURE_AUTHORITY_HOST"), Version: f.apiVersion}.Resolve()
@@ -70,7 +72,7 @@ func (a *app) prepare(f *connectFlags) (*connection, error) {
 	}
 	credential, err := auth.New(auth.Options{
 		Method: f.auth, Tenant: f.tenant, ClientID: f.clientID,
-		Certificate: f.certificate, SecretFile: f.secretFile, TokenFile: f.tokenFile,
+		Certificate: f.certificate, SecretFile: f.secretFile, TokenFile: f.tokenFile, Again: f.again,
 		Authority: endpoint.Authority, Discovery: endpoint.Discovery,
 		Prompt: func(text string) { a.say("%s", text) },
 	})
@@ -78,7 +80,7 @@ func (a *app) prepare(f *connectFlags) (*connection, error) {
 		return nil, refuse(wrong)
 	}
 	if err != nil {
-		return nil, &exitError{code: exitAuth, err: err, hints: credentialHints(f.auth, "", err)}
+		return &connection{endpoint: endpoint}, &exitError{code: exitAuth, err: err, hints: credentialHints(f.auth, "", err)}
 	}
-	return &connection{f, endpoint, credential}, nil
+	return &connection{endpoint, credential}, nil
 }

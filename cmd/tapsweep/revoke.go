@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/report"
@@ -30,7 +29,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 			return err
 		}
 	}
-	if !f.yes && !f.dryRun && !a.canAsk(lists) {
+	if !f.unasked() && !a.canAsk(lists) {
 		return refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
 			"--yes goes on without asking, --dry-run shows what would be done")
 	}
@@ -58,6 +57,8 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 
+	ctx, cancel := withDeadline(ctx, f.deadline)
+	defer cancel()
 	tenant, err := a.tenantFor(ctx, way, list, keep)
 	if ctx.Err() != nil {
 		return interrupted(ctx)
@@ -66,20 +67,17 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	defer tenant.close()
+	tenant.leaveOutMe(f, list)
 	stats := list.Stats()
 	r := &runOf{app: a, flags: &f.runFlags, list: list, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id, Operator: tenant.token.Who,
 		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: stats.Rows}}
-	if stats.Me > 0 && len(tenant.token.Self) > 0 {
-		r.header.Self = tenant.token.Self[0]
-	}
 	defer func() {
 		if err != nil {
 			r.unhold()
 		}
 	}()
-	task := preflight.Task{ReadOnly: f.dryRun, Own: stats.Me > 0, Others: stats.Unique > stats.Me}
-	if err := r.preflight(task, f.quiet); err != nil {
+	if err := r.preflight(r.task(f.dryRun), f.quiet && f.unasked()); err != nil {
 		return err
 	}
 	if err := r.makeRunner(); err != nil {
@@ -96,7 +94,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 			return err
 		}
 	}
-	if !f.yes && !f.dryRun {
+	if !f.unasked() {
 		if err := a.confirm(ctx, r); err != nil {
 			return errors.Join(err, r.close())
 		}

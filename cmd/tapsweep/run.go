@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/report"
@@ -37,22 +35,6 @@ type runOf struct {
 	earlier *results.Earlier // what runs before have settled, nil without --resume
 	waits   waits
 	held    []byte // of the preflight, for when something goes wrong
-}
-
-// preflight checks the token against the task. A quiet run holds what it prints
-// back.
-func (r *runOf) preflight(task preflight.Task, quiet bool) error {
-	if r.flags.noPreflight {
-		return nil
-	}
-	var block bytes.Buffer
-	err := r.tenant.preflight(&block, task)
-	if err == nil && quiet {
-		r.held = block.Bytes()
-		return nil
-	}
-	r.stderr.Write(block.Bytes())
-	return err
 }
 
 // unhold prints what was held back: the one who is paged by a quiet run wants to
@@ -96,6 +78,9 @@ func (r *runOf) makeRunner() (err error) {
 
 // guard finds out who the protected users are, before anything is written anywhere.
 func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Source) (err error) {
+	if err := r.identify(ctx, keep); err != nil {
+		return err
+	}
 	r.keep, err = keep.Resolve(ctx, r.runner, pairs)
 	unknown, ok := errors.AsType[*protect.ResolveError](err)
 	switch {
@@ -107,10 +92,6 @@ func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Sour
 		return &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
 	case err != nil:
 		return refuse(fmt.Errorf("--protect: %w", err))
-	}
-	if r.list != nil && r.list.Stats().Me > 0 && len(keep.Rows()) > 0 && len(r.tenant.token.Self) < 2 {
-		return refuse(errors.New("--protect: the access token does not tell by both names who is signed in, "+
-			"so whether the rows \"me\" are of a protected user is not known"), "name the user in place of \"me\"")
 	}
 	return nil
 }
@@ -199,14 +180,9 @@ func (r *runOf) show(opts progress.Options) *progress.Display {
 // tells why it stopped early; one that is an *exitError is how the command ends.
 type work func(ctx context.Context) (revoke.Counts, error)
 
-// do does the work, with the log's first and last line, the deadline, signals and
-// the summary around it. conclude prints the summary, if that is called for.
+// do does the work, with the log's first and last line, signals and the summary
+// around it. conclude prints the summary, if that is called for.
 func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conclude func(code int)) error {
-	if r.flags.deadline > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, r.flags.deadline, fmt.Errorf("the deadline of %v is over", r.flags.deadline))
-		defer cancel()
-	}
 	start := time.Now()
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log != nil {

@@ -161,6 +161,10 @@ func checkVerifyWait(wait time.Duration) error {
 	return nil
 }
 
+// unasked tells whether nobody is asked, so that what is printed before the question
+// may as well be held back.
+func (f *guardFlags) unasked() bool { return f.yes || f.dryRun }
+
 // patience is how long to verify, zero for not at all.
 func (f *guardFlags) patience() time.Duration {
 	if !f.verify {

@@ -93,6 +93,8 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
+	ctx, cancel := withDeadline(ctx, f.deadline)
+	defer cancel()
 	r, opts, err := a.finder(ctx, "scan", &f.runFlags, &f.findFlags, f.output)
 	if err != nil {
 		return err

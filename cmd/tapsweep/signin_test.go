@@ -208,7 +208,7 @@ func TestSignInRefused(t *testing.T) {
 		}, 3, []string{"may manage the own passes only"}},
 		{"no such certificate", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string {
 			return []string{"--certificate", "nosuch.pem"}
-		}, 2, []string{"--certificate: open nosuch.pem"}},
+		}, 2, []string{"--certificate: stat nosuch.pem"}},
 		{"no such way", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--auth", "password"} }, 2,
 			[]string{`--auth "password" is not default`}},
 		{"a cloud without passes", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--cloud", "china"} }, 2,
@@ -317,7 +317,7 @@ func TestSelfProtected(t *testing.T) {
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--self", "--graph-url", root, "--results", "-",
 		"--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"),
-		"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite")))
+		"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite", "User.Read")))
 	rows, _ := readLog(t, p.stdout)
 	if p.code != 1 || outcomes(rows)[results.Protected] != 1 || len(tenant.Left()) != 1 {
 		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)

@@ -91,7 +91,7 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if !f.yes && !f.dryRun && !a.canAsk(nil) {
+	if !f.unasked() && !a.canAsk(nil) {
 		return refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
 			"--yes goes on without asking, --dry-run shows what would be done")
 	}
@@ -102,6 +102,8 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 	if f.results == "" {
 		f.results = newName()
 	}
+	ctx, cancel := withDeadline(ctx, f.deadline)
+	defer cancel()
 	r, opts, err := a.finder(ctx, "sweep", &f.runFlags, &f.findFlags)
 	if err != nil {
 		return err
@@ -114,7 +116,7 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 	}()
 	task := f.findFlags.task(opts)
 	task.ReadOnly = f.dryRun
-	if err := r.preflight(task, f.quiet || !isTerminal(a.stderr)); err != nil {
+	if err := r.preflight(task, (f.quiet || !isTerminal(a.stderr)) && f.unasked()); err != nil {
 		return err
 	}
 	if err := r.guard(ctx, keep, namesOf(opts)); err != nil {
@@ -161,7 +163,7 @@ func cmpName(u input.User) string {
 // run looks and deletes: one after the other where the number decides, or somebody
 // is to be asked, or the order matters; else at the same time.
 func (s *sweeping) run(ctx context.Context) error {
-	asks := !s.f.yes && !s.f.dryRun
+	asks := !s.f.unasked()
 	if s.most == 0 && !asks && s.f.order == "list" {
 		return s.stream(ctx)
 	}

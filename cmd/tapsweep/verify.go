@@ -76,6 +76,8 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	if err := checkFile("--results", path, f.overwrite || f.resume != "", logs, a.stdin); err != nil {
 		return err
 	}
+	ctx, cancel := withDeadline(ctx, f.deadline)
+	defer cancel()
 	tenant, err := way.connect(ctx)
 	if ctx.Err() != nil {
 		return interrupted(ctx)

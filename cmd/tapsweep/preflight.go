@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/input"
+)
+
+// preflight tells what the token may do for the task, and refuses what it surely
+// cannot do. The block goes to w either way.
+func (t *tenant) preflight(w io.Writer, task preflight.Task) error {
+	t.token.Print(w, task)
+	problem := t.token.Check(task, t.wanted)
+	if problem == nil {
+		return nil
+	}
+	err := refuseToken(problem)
+	err.hints = append(err.hints, "if you know better than this token tells: --no-preflight")
+	return err
+}
+
+func refuseToken(p *preflight.Problem) *exitError {
+	return &exitError{code: exitAuth, err: fmt.Errorf("%w\nnothing was sent", p), hints: p.Hints}
+}
+
+// preflight checks the token against the task. A quiet run holds back what it
+// prints. Without a preflight there is what could not be compared, and no more.
+func (r *runOf) preflight(task preflight.Task, quiet bool) (err error) {
+	var block bytes.Buffer
+	if r.flags.noPreflight {
+		for _, doubt := range r.tenant.token.Doubts {
+			fmt.Fprintf(&block, "warning: %s\n", doubt)
+		}
+	} else {
+		err = r.tenant.preflight(&block, task)
+	}
+	if err == nil && quiet {
+		r.held = block.Bytes()
+		return nil
+	}
+	r.stderr.Write(block.Bytes())
+	return err
+}
+
+// task is what the list asks of the token. A list of nothing but the signed-in user's
+// own names asks less than one of others.
+func (r *runOf) task(readOnly bool) preflight.Task {
+	stats, token := r.list.Stats(), r.tenant.token
+	task := preflight.Task{ReadOnly: readOnly, Own: stats.Me > 0, Others: stats.Unique > stats.Me}
+	if !task.Others || len(token.Self) == 0 {
+		return task
+	}
+	for pair, err := range r.list.Pairs() {
+		if err != nil || pair.Err == nil && !token.Is(pair.User) {
+			return task // an error comes again when the list is read to be worked off
+		}
+	}
+	task.Named, task.Others = true, false
+	return task
+}
+
+// errNoUser is why rows "me" are refused where an app is signed in.
+var errNoUser = errors.New("\"me\" means whoever is signed in, and that is an app, not a user: name the user")
+
+// leaveOutMe has the rows "me" left out like other bad rows where they are nobody's,
+// if bad rows are to be left out and others remain.
+func (t *tenant) leaveOutMe(r *revokeFlags, list *input.List) {
+	if t.token.Kind == preflight.App && r.skipInvalid && list.Stats().Unique > list.Stats().Me {
+		list.RefuseMe(errNoUser)
+	}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
+)
+
+func openList(t *testing.T, text string, opts ...input.Options) *input.List {
+	t.Helper()
+	list, err := input.Open([]string{writeFile(t, "l.csv", text)}, append(opts, input.Options{})[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { list.Close() })
+	return list
+}
+
+// tenantOf is a tenant with a token, and no way to it.
+func tenantOf(t *testing.T, token string) *tenant {
+	t.Helper()
+	endpoint, err := cloud.Choice{}.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tenant{id: "t", root: endpoint.Root, token: preflight.Read(token, endpoint)}
+}
+
+const (
+	ownScope  = "UserAuthMethod-TAP.ReadWrite"
+	allScope  = "UserAuthMethod-TAP.ReadWrite.All"
+	tokenName = "dana@fabrikam.example"                      // as a guest's token has it
+	trueName  = "dana_fabrikam.example#EXT#@contoso.example" // as the directory has it
+	selfID    = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	selfPass  = "9f0c11aa-1111-4222-8333-000000000001"
+	otherPass = "9f0c11aa-1111-4222-8333-000000000002"
+	lee       = "lee@contoso.example"
+	leeID     = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322"
+)
+
+// guest is a tenant with a user of whom the token has a name that is none of the
+// directory's.
+func guest(t *testing.T, scopes ...string) (tenant *graphsim.Tenant, token string) {
+	t.Helper()
+	tenant = graphsim.New(graphsim.Options{Record: true})
+	self := graphsim.User{ID: selfID, UPN: tokenName, Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}}
+	tenant.AddUser(self)
+	token = writeFile(t, "t", tenant.UserToken(selfID, scopes...))
+	self.UPN = trueName
+	tenant.AddUser(self)
+	tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{}}})
+	return tenant, token
+}
+
+// "me" is a name of a user who may be protected, or on another row, under names that
+// the token does not have.
+func TestWhoIsMe(t *testing.T) {
+	const protected, own = "user\n" + trueName + "\n", "user,method\nme," + selfPass + "\n"
+	tests := []struct {
+		name, list, protect string
+		scopes              []string
+		exit                int
+		outcomes            string // of the rows
+		says                string
+	}{
+		{"protected by name", own, protected, []string{ownScope, "User.Read"}, 1, "protected", ""},
+		{"protected by name, by a look-up", own, protected, []string{ownScope, "User.ReadBasic.All"}, 1, "protected", ""},
+		{"protected by name, and nobody may ask", own, protected, []string{ownScope}, 2, "", "cannot be looked up"},
+		{"protected by id, and nobody may ask", own, "user\n" + selfID + "\n", []string{ownScope}, 1, "protected", ""},
+		{"alone", own, "", []string{ownScope}, 0, "revoked", ""},
+		{"own name on another row", own + trueName + "," + otherPass + "\n", "", []string{allScope, "User.Read"}, 0, "revoked revoked", ""},
+		{"own id on another row", own + selfID + "," + otherPass + "\n", "", []string{allScope}, 0, "revoked revoked", ""},
+		{"a name on another row, and nobody may ask", own + lee + ",\n", "", []string{allScope}, 2, "", "name the user in place of"},
+		{"an id on another row, and nobody may ask", own + leeID + ",\n", "", []string{allScope}, 0, "revoked revoked", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant, token := guest(t, tt.scopes...)
+			env, root := serve(t, tenant)
+			args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--token-file", token, writeFile(t, "l.csv", tt.list)}
+			if tt.protect != "" {
+				args = append(args, "--protect", writeFile(t, "p.txt", tt.protect))
+			}
+			p := tapsweep(t, env, args...)
+			var got []string
+			if p.stdout != "" {
+				rows, _ := readLog(t, p.stdout)
+				for _, row := range rows {
+					got = append(got, string(row.Outcome))
+				}
+				var run results.Run
+				if err := decodeFirst(p.stdout, &run); err != nil || run.Self != selfID {
+					t.Errorf("self is %q, %v", run.Self, err)
+				}
+			}
+			if p.code != tt.exit || strings.Join(got, " ") != tt.outcomes || !strings.Contains(p.stderr, tt.says) {
+				t.Errorf("exit %d, want %d, %q\n%s", p.code, tt.exit, got, p.stderr)
+			}
+			s := tenant.Stats()
+			if s.LostWrites != 0 || s.OverlappingWrites != 0 || s.Deleted != strings.Count(tt.outcomes, "revoked") {
+				t.Errorf("%d deleted, %d lost, %d overlapping", s.Deleted, s.LostWrites, s.OverlappingWrites)
+			}
+		})
+	}
+}
+
+// The own permission is enough for the own pass by name, too.
+func TestOwnByName(t *testing.T) {
+	for _, name := range []string{"upn", "id"} {
+		tenant := graphsim.New(graphsim.Options{})
+		users := tenant.Populate(2)
+		env, root := serve(t, tenant)
+		token := writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope))
+		self := map[string]string{"upn": strings.ToUpper(users[0].UPN), "id": users[0].ID}[name]
+		args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--token-file", token}
+		p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"))...)
+		if left := tenant.Left(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "is sure to work") {
+			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
+		}
+		if p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {
+			t.Errorf("with another user: exit %d\n%s", p.code, p.stderr)
+		}
+	}
+}
+
+// What is there is not said to be missing, whatever name the row has.
+func TestOwnDenied(t *testing.T) {
+	for _, form := range []string{"me", "upn", "id"} {
+		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}})
+		users := tenant.Populate(1)
+		env, root := serve(t, tenant)
+		user := map[string]string{"me": "me", "upn": users[0].UPN, "id": users[0].ID}[form]
+		p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-",
+			"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope)), writeFile(t, "l.csv", "user\n"+user+"\n"))
+		rows, _ := readLog(t, p.stdout)
+		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") || !strings.Contains(rows[0].Hint, "--sign-in-again") {
+			t.Errorf("%s: exit %d, %+v\n%s", form, p.code, rows, p.stderr)
+		}
+	}
+}
+
+// One row of "me" is not worth a night job.
+func TestMeAsAnApp(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.Populate(2)
+	env, root := serve(t, tenant)
+	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\nme\n"+users[1].UPN+"\n")
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
+	if p := tapsweep(t, env, append(args, list)...); p.code != 3 || tenant.Stats().Batches != 0 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	if p := tapsweep(t, env, append(args, "--skip-invalid", "--self")...); p.code != 3 || tenant.Stats().Batches != 0 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	p := tapsweep(t, env, append(args, "--skip-invalid", list)...)
+	rows, _ := readLog(t, p.stdout)
+	if count := outcomes(rows); p.code != 1 || count[results.Invalid] != 2 || count[results.Revoked] != 2 || len(tenant.Left()) != 0 {
+		t.Errorf("exit %d, %v\n%s", p.code, count, p.stderr)
+	}
+	p = tapsweep(t, nil, "revoke", "--yes", "--simulate", "--results", "-", list)
+	if p.code != 2 || !strings.Contains(p.stderr, "to the simulated tenant no user is") || strings.Contains(p.stderr, "--auth") {
+		t.Errorf("simulated: exit %d\n%s", p.code, p.stderr)
+	}
+}
+
+// A results log as a list means the one who was signed in for it.
+func TestMeOfALog(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "/me/", Do: graphsim.ItemStatus(403)}}})
+	users := tenant.Populate(2)
+	env, root := serve(t, tenant)
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
+	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope)))...)
+	if p.code != 1 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.UserToken(users[1].ID, allScope)))...)
+	if left := tenant.Left(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
+		t.Errorf("exit %d, left %v\n%s", p.code, left, p.stderr)
+	}
+}
+
+// Who is asked has to know that it concerns themselves.
+func TestConfirmOwn(t *testing.T) {
+	sim := graphsim.New(graphsim.Options{})
+	sim.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
+	token := sim.UserToken(selfID, allScope)
+	for list, want := range map[string]string{
+		"user,method\nme," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users in tenant t",
+		"user\nme\n":                          "It is your own.\n",
+		"user\n" + selfID + "\nx@y.example\n": "One of them is your own.\n",
+		"user,method\nme," + selfPass + "\n" + selfID + "," + otherPass + "\n": "2 of them are your own.\n",
+		"user\n" + lee + "\n": "of 1 user in",
+	} {
+		var out bytes.Buffer
+		a := &app{stdin: strings.NewReader("y\n"), stderr: &out}
+		if err := a.confirm(t.Context(), &runOf{list: openList(t, list), tenant: tenantOf(t, token)}); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%s%v, want %q in\n%s", list, err, want, out.String())
+		}
+		if own := strings.Contains(out.String(), "your own"); own == (list == "user\n"+lee+"\n") {
+			t.Errorf("%s", out.String())
+		}
+	}
+}
+
+// The flag is for people who sign in.
+func TestSignInAgainUsage(t *testing.T) {
+	p := tapsweep(t, nil, "check", "--auth", "managed-identity", "--sign-in-again")
+	if p.code != 2 || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+}
