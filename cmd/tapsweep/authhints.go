@@ -32,6 +32,12 @@ var entraHints = map[int]string{
 	7000112: "the app %s is disabled in this tenant",
 }
 
+// Hints that lead to tapsweep check, and back to a run.
+const (
+	hintCheck = "tapsweep check tries it out without changing anything"
+	hintGoOn  = "when that is mended, go on with --resume"
+)
+
 // credentialHints say what to do when there is no token.
 func credentialHints(method, client string, err error) []string {
 	if client == "" {
@@ -46,7 +52,7 @@ func credentialHints(method, client string, err error) []string {
 	case "", "default":
 		return []string{
 			"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or say how to sign in with --auth",
-			"tapsweep check tries it out without changing anything",
+			hintCheck,
 		}
 	case "azure-cli":
 		return []string{"sign in with: az login --service-principal; the token of a user lacks the permission"}
@@ -57,7 +63,7 @@ func credentialHints(method, client string, err error) []string {
 	case "managed-identity":
 		return []string{"is there a managed identity on this machine? One that is assigned by a user takes --client-id"}
 	}
-	return []string{"tapsweep check tries it out without changing anything"}
+	return []string{hintCheck}
 }
 
 func withID(hint, id string) string {
@@ -81,7 +87,7 @@ func (t *tenant) hints(err error) []string {
 	if errors.Is(err, batch.ErrUnauthorized) {
 		return []string{
 			"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this machine out",
-			"when that is mended, go on with --resume",
+			hintGoOn,
 		}
 	}
 	return nil

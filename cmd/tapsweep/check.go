@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
+	"log/slog"
+	"slices"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
-	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/input"
 )
@@ -34,13 +32,14 @@ func (a *app) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [flags]",
 		Short: "Try the sign-in out, and say what it is good for",
-		Long: `Get an access token, look at what it allows, and read once through a batch. It
-changes nothing. Run it as the account, and on the machine, that the work is to be
+		Long: `Get an access token, look at what it allows, and list the passes of a user who does
+not exist, which shows what Graph says to it. It changes nothing. Run it as the account, and on the machine, that the work is to be
 done by: a night job whose check is good at noon does not fail for these reasons
 at night.
 
 Exit codes: 0 all is well for revoke, 1 something is not, 2 usage, 3 no access
-token that Graph takes, or one that surely does not allow to revoke.`,
+token that Graph takes, or one that surely does not allow to revoke, 4 interrupted
+by a signal.`,
 		Example: `  tapsweep check
   tapsweep check --user dana@contoso.com --output json`,
 		Args: cobra.NoArgs,
@@ -50,7 +49,7 @@ token that Graph takes, or one that surely does not allow to revoke.`,
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.StringVar(&f.user, "user", "", "list this user's passes; \"me\" is who is signed in (default read one user, where allowed)")
+	fl.StringVar(&f.user, "user", "", "list this user's passes; \"me\" is who is signed in (default one who does not exist)")
 	fl.StringVar(&f.output, "output", "text", "text or json")
 	f.connect.add(fl)
 	addLogFlags(cmd, &f.logLevel, &f.logForm)
@@ -79,10 +78,13 @@ type checkup struct {
 }
 
 func (c *checkup) note(step, result, detail string, hints ...string) {
+	// What sends to the check, or to a run, is no help here.
+	hints = slices.DeleteFunc(slices.Clone(hints), func(h string) bool { return h == hintCheck || h == hintGoOn })
 	c.Steps = append(c.Steps, finding{step, result, detail, hints})
 }
 
-// checkPatience bounds the whole check. A person waits for it.
+// checkPatience bounds the whole check, beside what a person takes to sign in.
+// Somebody waits for it.
 const checkPatience = 2 * time.Minute
 
 func (a *app) check(ctx context.Context, f *checkFlags) error {
@@ -99,41 +101,27 @@ func (a *app) check(ctx context.Context, f *checkFlags) error {
 		return err
 	}
 	way, err := a.prepare(&f.connect)
-	if err != nil {
+	if err != nil && way == nil {
 		return err
 	}
 	c := &checkup{Graph: way.endpoint.Root, Cloud: "other", Kind: preflight.Unknown, Permissions: []string{}, Commands: []preflight.Verdict{}}
 	if way.endpoint.Cloud != nil {
 		c.Cloud = way.endpoint.Cloud.Name
 	}
-	seen := &witness{next: graph.NewTransport(nil)}
-	start := time.Now()
-	tenant, err := way.dial(ctx, seen)
+	var tenant *tenant
+	if err == nil {
+		tenant, err = a.checkTenant(ctx, c, way, f.user, logger)
+	}
 	if ctx.Err() != nil {
 		return interrupted(ctx)
 	}
-	if err == nil {
-		defer tenant.close()
-		ctx, cancel := context.WithTimeoutCause(ctx, checkPatience, fmt.Errorf("no answer within %v", checkPatience))
-		defer cancel()
-		c.token(tenant, time.Since(start))
-		runner, err := batch.NewRunner(tenant.client, batch.Options{MaxAttempts: 2, RequestTimeout: 30 * time.Second,
-			MaxWait: checkPatience, Reauthorize: tenant.client.Reauthorize, Logger: logger})
-		if err != nil {
-			return refuse(err)
-		}
-		c.read(ctx, runner, tenant, f.user)
-		c.wire(seen)
-	} else {
+	if err != nil {
 		failed, ok := errors.AsType[*exitError](err)
 		if !ok || failed.code != exitAuth {
 			return err
 		}
 		c.note("token", "failed", failed.err.Error(), failed.hints...)
 		c.Exit = exitAuth
-	}
-	if ctx.Err() != nil {
-		return interrupted(ctx)
 	}
 	if err := a.printCheckup(c, f.output, tenant); err != nil {
 		return err
@@ -144,8 +132,40 @@ func (a *app) check(ctx context.Context, f *checkFlags) error {
 	return nil
 }
 
-// token notes what the access token tells.
-func (c *checkup) token(t *tenant, took time.Duration) {
+// checkTenant goes to the tenant and notes what it is like. An error is about the
+// token.
+func (a *app) checkTenant(ctx context.Context, c *checkup, way *connection, user string, logger *slog.Logger) (*tenant, error) {
+	patience := checkPatience
+	if way.credential.Interactive() {
+		patience += personPatience
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v", patience))
+	defer cancel()
+	seen := &witness{next: graph.NewTransport(nil)}
+	start := time.Now()
+	tenant, err := way.dial(ctx, seen)
+	if err != nil {
+		return nil, err
+	}
+	defer tenant.close()
+	elsewhere := c.token(tenant, time.Since(start))
+	if elsewhere {
+		// The token is nothing for this host to have.
+		c.note("read", "skipped", "the token is not sent where it does not belong")
+	} else {
+		runner, err := batch.NewRunner(tenant.client, batch.Options{MaxAttempts: 2, RequestTimeout: 30 * time.Second,
+			MaxWait: checkPatience, Reauthorize: tenant.client.Reauthorize, Logger: logger})
+		if err != nil {
+			return nil, refuse(err)
+		}
+		c.read(ctx, runner, tenant, user)
+	}
+	c.wire(seen)
+	return tenant, nil
+}
+
+// token notes what the access token tells, and whether it is for somewhere else.
+func (c *checkup) token(t *tenant, took time.Duration) (elsewhere bool) {
 	tok := t.token
 	c.Tenant, c.SignedInAs, c.Kind, c.Commands = t.id, tok.Who, tok.Kind, tok.Verdicts()
 	c.Permissions = append(c.Permissions, tok.Permissions...)
@@ -154,13 +174,25 @@ func (c *checkup) token(t *tenant, took time.Duration) {
 		detail += ", ends at " + tok.Expires.UTC().Format(time.RFC3339)
 	}
 	c.note("token", "ok", detail)
+	problem := t.elsewhere
+	if problem == nil {
+		problem = tok.Misplaced(t.wanted)
+	}
+	if problem != nil {
+		for i := range c.Commands {
+			c.Commands[i].Works = preflight.No
+		}
+		c.note("claims", "failed", problem.Text, problem.Hints...)
+		c.Exit = exitAuth
+		return true
+	}
 	task := preflight.Task{Others: true}
-	problem := tok.Check(task, t.wanted)
+	problem = tok.Check(task, t.wanted)
 	if problem != nil && tok.Kind == preflight.User && tok.Check(preflight.Task{Own: true}, t.wanted) == nil {
 		// Good for --self, which is something, and not for a list.
 		c.note("claims", "failed", problem.Text, problem.Hints...)
 		c.Exit = exitLeft
-		return
+		return false
 	}
 	switch warnings := tok.Warnings(task); {
 	case problem != nil:
@@ -171,105 +203,7 @@ func (c *checkup) token(t *tenant, took time.Duration) {
 	default:
 		c.note("claims", "ok", tok.Deeds())
 	}
-}
-
-// read asks Graph for something harmless, through a batch as all that follows.
-func (c *checkup) read(ctx context.Context, runner *batch.Runner, t *tenant, user string) {
-	url, what := "/users?$top=1&$select=id", "GET /users?$top=1"
-	switch {
-	case user != "":
-		if strings.EqualFold(user, input.Me) {
-			user = input.Me
-		}
-		url, what = passes.PassesURL(user), "LIST of the passes of "+user
-	case t.token.MayLookUp() == preflight.No:
-		c.note("read", "skipped", "the token does not allow to read users; --user NAME lists the passes of one instead")
-		return
-	}
-	var got batch.Result
-	err := runner.Run(ctx, func(yield func(batch.Request) bool) { yield(batch.Request{Method: "GET", URL: url}) },
-		func(res batch.Result) []batch.Request { got = res; return nil })
-	if err == nil {
-		err = got.Err
-	}
-	if err == nil && got.Response.Status != 200 {
-		err = got.Response.StatusError()
-	}
-	if err == nil {
-		c.note("read", "ok", what+": 200")
-		return
-	}
-	var hints []string
-	code := exitLeft
-	switch status := got.Response.Status; {
-	case errors.Is(err, batch.ErrUnauthorized) || status == 401:
-		hints, code = t.hints(batch.ErrUnauthorized), exitAuth
-	case status == 403:
-		hints = []string{t.caller().Hint(user)}
-	case status == 404:
-		hints = []string{"the tenant has no such user: check the name, or use the object id"}
-	}
-	c.note("read", "failed", what+": "+batch.Printable(err.Error()), hints...)
-	c.Exit = max(c.Exit, code)
-}
-
-// A witness is a transport that looks at answers in passing.
-type witness struct {
-	next http.RoundTripper
-
-	mu    sync.Mutex
-	state *tls.ConnectionState
-	skew  time.Duration // of this clock against Graph's, to the second
-	dated bool
-}
-
-func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
-	sent := time.Now()
-	resp, err := w.next.RoundTrip(r)
-	if err != nil {
-		return resp, err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.state = resp.TLS
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		// Date has whole seconds, cut off, and was written between now and then.
-		middle := sent.Add(time.Since(sent) / 2)
-		w.skew, w.dated = middle.Sub(date.Add(500*time.Millisecond)), true
-	}
-	return resp, nil
-}
-
-// clockLimit is the skew that is worth a word. Entra allows five minutes.
-const clockLimit = time.Minute
-
-// wire notes what the connection to Graph was like.
-func (c *checkup) wire(w *witness) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case w.state != nil && len(w.state.PeerCertificates) > 0:
-		cert := w.state.PeerCertificates[0]
-		c.note("TLS", "ok", fmt.Sprintf("%s, certificate by %s until %s", tls.VersionName(w.state.Version),
-			batch.Printable(cert.Issuer.CommonName), cert.NotAfter.UTC().Format(time.DateOnly)))
-	case w.dated:
-		c.note("TLS", "warning", "none: Graph's root is plain http on this machine")
-	default:
-		c.note("TLS", "skipped", "nothing was read from Graph")
-	}
-	switch skew := w.skew.Abs().Round(time.Second); {
-	case !w.dated:
-		c.note("clock", "skipped", "nothing was read from Graph")
-	case skew < clockLimit:
-		c.note("clock", "ok", fmt.Sprintf("within %v of Graph's", max(skew, time.Second)))
-	default:
-		side := "ahead of"
-		if w.skew < 0 {
-			side = "behind"
-		}
-		c.note("clock", "warning", fmt.Sprintf("%v %s Graph's: tokens may be refused, and times in the log are wrong", skew, side),
-			"set the clock by the network (NTP)")
-	}
+	return false
 }
 
 func (a *app) printCheckup(c *checkup, output string, t *tenant) error {

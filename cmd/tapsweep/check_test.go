@@ -27,6 +27,7 @@ func checkJSON(t *testing.T, p process) (c checkup, steps map[string]finding) {
 func TestCheck(t *testing.T) {
 	const user = "user0001@contoso.example"
 	app := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All"}
+	denied := []graphsim.Fault{{Path: "/temporaryAccessPassMethods", Do: graphsim.ItemStatus(403)}}
 	tests := []struct {
 		name  string
 		opts  graphsim.Options
@@ -35,15 +36,17 @@ func TestCheck(t *testing.T) {
 		steps string // step:result, in order
 		holds string // in the details and hints
 	}{
-		{"all well", graphsim.Options{Roles: app}, nil, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "GET /users?$top=1: 200"},
+		{"all well", graphsim.Options{Roles: app}, nil, 0, "token:ok claims:ok read:ok users:ok TLS:ok clock:ok", "GET /users?$top=1: 200"},
 		{"one user", graphsim.Options{Roles: app[:1]}, []string{"--user", user}, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "LIST of the passes of " + user + ": 200"},
-		{"nothing to read", graphsim.Options{Roles: app[:1]}, nil, 0, "token:ok claims:ok read:skipped TLS:skipped clock:skipped", "--user NAME"},
-		{"no permission", graphsim.Options{Roles: app[1:]}, nil, 3, "token:ok claims:failed read:ok TLS:ok clock:ok", "=Role"},
-		{"hidden permission", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Delete.All"}}, nil, 0, "token:ok claims:warning read:skipped TLS:skipped clock:skipped", "does not document"},
+		{"passes alone", graphsim.Options{Roles: app[:1]}, nil, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "a user who does not exist: 404"},
+		{"passes alone, denied", graphsim.Options{Roles: app[:1], Faults: denied}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "Privileged Authentication Administrator"},
+		{"users denied", graphsim.Options{Roles: app, Faults: []graphsim.Fault{{Path: "/users?", Do: graphsim.ItemStatus(403)}}}, nil, 1, "token:ok claims:ok read:ok users:failed TLS:ok clock:ok", "User.ReadBasic.All"},
+		{"no permission", graphsim.Options{Roles: app[1:]}, nil, 3, "token:ok claims:failed read:warning TLS:ok clock:ok", "=Role"},
+		{"hidden permission", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Delete.All"}}, nil, 0, "token:ok claims:warning read:warning TLS:ok clock:ok", "does not document"},
 		{"no such user", graphsim.Options{Roles: app}, []string{"--user", "nobody@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "no such user"},
 		{"admin user", graphsim.Options{Roles: app}, []string{"--user", "admin@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "Privileged Authentication Administrator"},
 		{"Graph is down", graphsim.Options{Roles: app, Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(503)}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "503"},
-		{"Graph refuses the token", graphsim.Options{Roles: app, Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}}, nil, 3, "token:ok claims:ok read:failed TLS:ok clock:ok", "disabled"},
+		{"Graph refuses the token", graphsim.Options{Roles: app[:1], Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}}, nil, 3, "token:ok claims:ok read:failed TLS:ok clock:ok", "disabled"},
 		{"throttled for long", graphsim.Options{Roles: app, Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(429, "Retry-After", "600")}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "too long a wait"},
 	}
 	for _, tt := range tests {
@@ -56,16 +59,19 @@ func TestCheck(t *testing.T) {
 			p := tapsweep(t, env, append([]string{"check", "--graph-url", root, "--output", "json"}, tt.args...)...)
 			c, _ := checkJSON(t, p)
 			var steps []string
-			all := ""
+			var all strings.Builder
 			for _, s := range c.Steps {
 				steps = append(steps, s.Step+":"+s.Result)
-				all += s.Detail + "\n" + strings.Join(s.Hints, "\n") + "\n"
+				all.WriteString(s.Detail + "\n" + strings.Join(s.Hints, "\n") + "\n")
 			}
-			if p.code != tt.exit || c.Exit != tt.exit || strings.Join(steps, " ") != tt.steps || !strings.Contains(all, tt.holds) {
+			if p.code != tt.exit || c.Exit != tt.exit || strings.Join(steps, " ") != tt.steps || !strings.Contains(all.String(), tt.holds) {
 				t.Errorf("exit %d, want %d; steps %s, want %s, with %q\n%s", p.code, tt.exit, steps, tt.steps, tt.holds, p.stdout)
 			}
 			if c.Tenant != graphsim.DefaultTenantID || c.Kind != preflight.App || c.Cloud != "other" || c.Graph != root || len(c.Commands) == 0 {
 				t.Errorf("%+v", c)
+			}
+			if strings.Contains(all.String(), "--resume") || strings.Contains(all.String(), "tapsweep check") {
+				t.Errorf("a check sends to itself, or to a run:\n%s", all.String())
 			}
 			if tenant.Stats().Deleted != 0 {
 				t.Error("a check deletes")
@@ -87,6 +93,41 @@ func TestCheckWithoutAToken(t *testing.T) {
 	p = tapsweep(t, env, "check", "--graph-url", root)
 	if p.code != 3 || !strings.Contains(p.stdout, "token  failed") || !strings.Contains(p.stdout, "hint: the secret has expired") {
 		t.Errorf("exit %d\n%s", p.code, p.stdout)
+	}
+}
+
+// A check keeps a token to itself that does not belong where it would go, and says
+// that nothing works with it.
+func TestCheckOfAnotherTenant(t *testing.T) {
+	for name, of := range map[string]graphsim.Options{"tenant": {TenantID: foreignTenant}, "domain": {TenantID: foreignTenant, Domain: foreignDomain}} {
+		t.Run(name, func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{})
+			env, root := serve(t, tenant)
+			p := tapsweep(t, env, "check", "--graph-url", root, "--tenant", map[string]string{"tenant": graphsim.DefaultTenantID, "domain": graphsim.DefaultDomain}[name],
+				"--token-file", writeFile(t, "t", graphsim.New(of).Token()), "--output", "json")
+			c, steps := checkJSON(t, p)
+			if p.code != 3 || steps["claims"].Result != "failed" || steps["read"].Result != "skipped" {
+				t.Errorf("exit %d, %+v", p.code, c.Steps)
+			}
+			for _, v := range c.Commands {
+				if v.Works != preflight.No {
+					t.Errorf("%s works: %s", v.Command, v.Works)
+				}
+			}
+			if s := tenant.Stats(); s.Batches+s.Unauthorized != 0 {
+				t.Error("the token was sent to another tenant")
+			}
+		})
+	}
+}
+
+// A credential that cannot be made is a finding like any other.
+func TestCheckWithoutACredential(t *testing.T) {
+	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	p := tapsweep(t, without(env, "AZURE_CLIENT_SECRET"), "check", "--graph-url", root, "--auth", "secret", "--output", "json")
+	c, steps := checkJSON(t, p)
+	if s := steps["token"]; p.code != 3 || c.Exit != 3 || c.Graph != root || s.Result != "failed" || !strings.Contains(s.Detail, "no secret") || strings.Contains(p.stdout, "tapsweep check") {
+		t.Errorf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
 	}
 }
 
