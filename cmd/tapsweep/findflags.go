@@ -96,8 +96,8 @@ const auditWindow = 30 * 24 * time.Hour
 
 // options makes a scan's options, and refuses what makes no sense. It reads the
 // lists of users.
-func (f *findFlags) options(now time.Time) (scan.Options, error) {
-	opts := scan.Options{Groups: f.groups, All: f.all || f.filter != "", Filter: f.filter, MinAge: time.Duration(f.minAge),
+func (f *findFlags) options(now time.Time) (*scan.Options, error) {
+	opts := &scan.Options{Groups: f.groups, All: f.all || f.filter != "", Filter: f.filter, MinAge: time.Duration(f.minAge),
 		ExpiredFor: time.Duration(f.expiredFor), MembersOnly: f.membersOnly, EnabledOnly: f.enabledOnly}
 	for _, id := range f.groups {
 		if !preflight.IsGUID(id) {
@@ -162,7 +162,7 @@ func (f *findFlags) digest(command string, users []input.User) string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
-// task is what the scan needs of the token.
+// task is what finding passes needs of the token.
 func (f *findFlags) task(opts *scan.Options) preflight.Task {
-	return preflight.Task{ReadOnly: true, Others: true, Users: opts.All || f.membersOnly || f.enabledOnly, Groups: len(opts.Groups) > 0, Audit: opts.Audit != nil}
+	return preflight.Task{Others: true, Find: true, Users: opts.All || f.membersOnly || f.enabledOnly, Groups: len(opts.Groups) > 0, Audit: opts.Audit != nil}
 }

@@ -95,7 +95,8 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 	}
 	ctx, cancel := withDeadline(ctx, f.deadline)
 	defer cancel()
-	r, opts, err := a.finder(ctx, "scan", &f.runFlags, &f.findFlags, f.output)
+	r, opts, err := a.finder(ctx, finder{command: "scan", run: &f.runFlags, find: &f.findFlags, output: f.output,
+		readOnly: true, quiet: f.quiet || !isTerminal(a.stderr)})
 	if err != nil {
 		return err
 	}
@@ -105,9 +106,6 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 			r.unhold()
 		}
 	}()
-	if err := r.preflight(f.task(opts), f.quiet || !isTerminal(a.stderr)); err != nil {
-		return err
-	}
 	out, closeOut, err := a.openOutput(f)
 	if err != nil {
 		return err
@@ -152,30 +150,36 @@ func foundRow(f *scan.Found) *results.Row {
 		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce, Status: 200, Attempts: 1}
 }
 
-// finder is what scan and sweep begin with: flags, connection, preflight, runner.
-func (a *app) finder(ctx context.Context, command string, f *runFlags, find *findFlags, files ...string) (*runOf, *scan.Options, error) {
-	logger, err := a.logger(f.logLevel, f.logFormat)
+// finder is what scan and sweep begin with.
+type finder struct {
+	command  string
+	run      *runFlags
+	find     *findFlags
+	output   string
+	readOnly bool
+	quiet    bool // hold the preflight back
+}
+
+// finder makes a run that looks for passes: connection, preflight, runner, groups.
+func (a *app) finder(ctx context.Context, f finder) (r *runOf, opts *scan.Options, err error) {
+	logger, err := a.logger(f.run.logLevel, f.run.logFormat)
 	if err != nil {
 		return nil, nil, err
 	}
-	way, err := a.prepare(&f.connect)
+	way, err := a.prepare(&f.run.connect)
 	if err != nil {
 		return nil, nil, err
 	}
-	opts, err := find.options(time.Now())
-	if err != nil {
+	if opts, err = f.find.options(time.Now()); err != nil {
 		return nil, nil, err
 	}
 	if opts.Audit != nil && way.endpoint.Cloud != nil && way.endpoint.Cloud.Name == "china" {
 		// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
 		return nil, nil, refuse(errors.New("the cloud china has no directory audit log in Graph"), "look at users instead: --all-users or --group")
 	}
-	for _, path := range files {
-		if err := checkFile("--output", path, f.overwrite || f.resume != "", find.users, a.stdin); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err := checkFile("--results", f.results, f.overwrite || f.resume != "", find.users, a.stdin); err != nil {
+	mayExist := f.run.overwrite || f.run.resume != ""
+	if err := errors.Join(checkFile("--output", f.output, mayExist, f.find.users, a.stdin),
+		checkFile("--results", f.run.results, mayExist, f.find.users, a.stdin)); err != nil {
 		return nil, nil, err
 	}
 	tenant, err := way.connect(ctx)
@@ -185,15 +189,28 @@ func (a *app) finder(ctx context.Context, command string, f *runFlags, find *fin
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &runOf{app: a, flags: f, tenant: tenant, logger: logger, header: &results.Run{
-		Version: buildVersion(), Command: a.args, Digest: find.digest(command, opts.Users), Tenant: tenant.id,
+	made := &runOf{app: a, flags: f.run, tenant: tenant, logger: logger, header: &results.Run{
+		Version: buildVersion(), Command: a.args, Digest: f.find.digest(f.command, opts.Users), Tenant: tenant.id,
 		Operator: tenant.token.Who, GraphRoot: tenant.root}}
-	opts.Root, opts.Caller = tenant.api, tenant.caller()
-	if err := errors.Join(r.makeRunner(), r.checkGroups(ctx, opts.Groups)); err != nil {
-		tenant.close()
+	defer func() {
+		if err != nil {
+			made.unhold()
+			tenant.close()
+		}
+	}()
+	task := f.find.task(opts)
+	task.ReadOnly = f.readOnly
+	if err = made.preflight(task, f.quiet); err != nil {
 		return nil, nil, err
 	}
-	return r, &opts, nil
+	if err = made.makeRunner(); err != nil {
+		return nil, nil, err
+	}
+	opts.Root, opts.Caller = tenant.api, tenant.caller()
+	if err = made.checkGroups(ctx, opts.Groups); err != nil {
+		return nil, nil, err
+	}
+	return made, opts, nil
 }
 
 // checkGroups refuses groups that are not there, before anything else is read.

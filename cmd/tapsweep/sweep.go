@@ -104,7 +104,8 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 	}
 	ctx, cancel := withDeadline(ctx, f.deadline)
 	defer cancel()
-	r, opts, err := a.finder(ctx, "sweep", &f.runFlags, &f.findFlags)
+	r, opts, err := a.finder(ctx, finder{command: "sweep", run: &f.runFlags, find: &f.findFlags,
+		readOnly: f.dryRun, quiet: (f.quiet || !isTerminal(a.stderr)) && f.unasked()})
 	if err != nil {
 		return err
 	}
@@ -114,11 +115,6 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 			r.unhold()
 		}
 	}()
-	task := f.findFlags.task(opts)
-	task.ReadOnly = f.dryRun
-	if err := r.preflight(task, (f.quiet || !isTerminal(a.stderr)) && f.unasked()); err != nil {
-		return err
-	}
 	if err := r.guard(ctx, keep, namesOf(opts)); err != nil {
 		return err
 	}

@@ -112,10 +112,16 @@ type Verdict struct {
 // Verdicts says what works for which command.
 func (t *Token) Verdicts() []Verdict {
 	deletes := strings.Join(deletePasses.any, " or ")
+	const lists = "UserAuthMethod-TAP.Read.All or more"
 	return []Verdict{
 		{"revoke", t.may(deletePasses, false), deletes},
-		{"revoke --dry-run", t.may(listPasses, false), deletes + ", or Read in place of ReadWrite"},
+		{"revoke --dry-run", t.may(listPasses, false), lists},
 		{"revoke --self", t.may(deletePasses, true), "a user's token with " + strings.Join(deletePasses.own, " or ")},
+		{"scan --all-users", both(t.may(listPasses, false), t.may(lookUpUsers, false)), lists + ", and User.ReadBasic.All"},
+		{"scan --group", both(t.may(listPasses, false), t.may(readGroups, false)), lists + ", and " + groupMembers.name},
+		{"scan --created-by", both(t.may(listPasses, false), t.may(readAudit, false)), lists + ", and " + auditLog.name},
+		{"sweep --all-users", both(both(t.may(deletePasses, false), t.may(listPasses, false)), t.may(lookUpUsers, false)), deletes + ", and User.ReadBasic.All"},
+		{"verify", t.may(listPasses, false), lists},
 		{"revoke --protect", both(t.may(deletePasses, false), t.may(lookUpUsers, false)),
 			readUsers.name + " or User.ReadBasic.All besides, where users have to be looked up"},
 	}

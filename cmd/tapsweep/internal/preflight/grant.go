@@ -25,7 +25,7 @@ func (t *Token) missing(n need, own bool) *Problem {
 	problem := &Problem{Text: fmt.Sprintf("%s lacks the permission to do this: the token has %s", t.Who, has)}
 	if t.Kind == User {
 		if own2 := t.may(n, true); own2 == Yes && !own {
-			problem.Text = fmt.Sprintf("%s may manage the own passes only, and the list names other users: the token has %s", t.Who, has)
+			problem.Text = fmt.Sprintf("%s may manage the own passes only, and this is about other users: the token has %s", t.Who, has)
 		}
 		if first := t.firstParty(); first != "" {
 			// Source: Azure/azure-cli#22775, #23906: its scopes are fixed.
@@ -40,6 +40,16 @@ func (t *Token) missing(n need, own bool) *Problem {
 	problem.Hints = append([]string{fmt.Sprintf("grant %s (%s):", name, id)}, t.commands(id)...)
 	problem.Hints = append(problem.Hints, "a new permission takes a new token, which may be minutes away; for a managed identity up to a day")
 	return problem
+}
+
+// lacks says which permission a place to look in takes besides, and how to grant it.
+func (t *Token) lacks(p place) *Problem {
+	id := p.grant.role
+	if t.Kind == User {
+		id = p.grant.scope
+	}
+	return &Problem{Text: fmt.Sprintf("%s may not %s", t.Who, p.what),
+		Hints: append([]string{fmt.Sprintf("grant %s (%s):", p.grant.name, id)}, t.commands(id)...)}
 }
 
 func (t *Token) firstParty() string {

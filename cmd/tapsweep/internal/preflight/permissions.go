@@ -22,6 +22,12 @@ var (
 	allMethods = permission{name: "UserAuthenticationMethod.ReadWrite.All",
 		role: "50483e42-d915-4231-9639-7fdb7fd190e5", scope: "b7887744-6746-4312-813d-72daeaee7e2d",
 		own: "UserAuthenticationMethod.ReadWrite", ownScope: "48971fc1-70d7-4245-af77-0beb29b53ee2"}
+	readBasic = permission{name: "User.ReadBasic.All",
+		role: "97235f07-e226-4f63-ace3-39588e11d3a1", scope: "b340eb25-3456-403f-be2f-af7a0d370277"}
+	groupMembers = permission{name: "GroupMember.Read.All",
+		role: "98830695-27a2-44f7-8c18-0c3ebc9698f6", scope: "bc024368-1153-4739-b217-4326f2e966d0"}
+	auditLog = permission{name: "AuditLog.Read.All",
+		role: "b0afded3-3588-46d8-8b3d-9842eff778da", scope: "e4c9e354-4dc5-45b8-9e7c-e1393b0b1a20"}
 	readUsers = permission{name: "User.Read.All",
 		role: "df021288-bdef-4463-88db-98f22de89214", scope: "a154be20-db9c-4678-8ab7-66f6cc099a59"}
 )
@@ -44,8 +50,13 @@ var (
 		own: []string{passOnly.own, allMethods.own, "UserAuthMethod-TAP.Read", "UserAuthenticationMethod.Read"},
 	}
 	lookUpUsers = need{
-		any: []string{"User.ReadBasic.All", readUsers.name, "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+		any: []string{readBasic.name, readUsers.name, "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	}
+	readGroups = need{
+		any: []string{"GroupMember.ReadBasic.All", groupMembers.name, "GroupMember.ReadWrite.All", "Group.ReadBasic.All", "Group.Read.All",
+			"Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	}
+	readAudit = need{any: []string{auditLog.name, "Directory.Read.All"}}
 )
 
 // Roles of Entra by template id, as a token names them.

@@ -53,8 +53,9 @@ type Task struct {
 	Named    bool // some rows are, by a name of the user's; Others need not tell those
 	Others   bool // some rows are of other users
 
-	// What finding passes reads besides.
-	Users, Groups, Audit bool
+	// Find tells that passes are looked for, and the others where: which takes
+	// permissions to read besides.
+	Find, Users, Groups, Audit bool
 }
 
 // A Token is what an access token tells.
@@ -167,8 +168,35 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 		return t.missing(n, false)
 	case (task.Own || task.Named) && t.may(n, true) == No:
 		return t.missing(n, true)
+	case task.Find && t.may(listPasses, false) == No:
+		return t.missing(listPasses, false)
+	}
+	for _, place := range task.places() {
+		if t.may(place.need, false) == No {
+			return t.lacks(place)
+		}
 	}
 	return nil
+}
+
+// A place is where users are read from, and what that takes.
+type place struct {
+	what  string
+	need  need
+	grant permission // the narrowest
+}
+
+func (task Task) places() (list []place) {
+	if task.Users {
+		list = append(list, place{"read users", lookUpUsers, readBasic})
+	}
+	if task.Groups {
+		list = append(list, place{"read the members of groups", readGroups, groupMembers})
+	}
+	if task.Audit {
+		list = append(list, place{"read the audit log", readAudit, auditLog})
+	}
+	return list
 }
 
 // Misplaced finds what makes the token one for another Graph or another tenant, nil
