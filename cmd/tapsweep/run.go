@@ -210,6 +210,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		code = refused.code
 	}
 	summary.Counts, summary.Earlier, summary.Took, summary.Stopped = counts, r.earlier.Len(), time.Since(start), runErr
+	summary.Command = r.args
 	end := &results.End{Counts: counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
 		end.Stopped = batch.Printable(runErr.Error())

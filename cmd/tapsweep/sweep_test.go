@@ -146,16 +146,21 @@ func TestVerifyCommand(t *testing.T) {
 	p = tapsweep(t, env, "verify", "--graph-url", root, "--results", dir+"/proof.jsonl", "--verify-wait", "1s", dir+"/log.jsonl")
 	rows, end := readLog(t, string(mustRead(t, dir+"/proof.jsonl")))
 	count := outcomes(rows)
-	if p.code != 1 || count[results.Absent] != 3 || count[results.Remains] != 2 || end.Exit != 1 || tenant.Stats().Deleted != deleted {
+	if p.code != 1 || count[results.Revoked] != 3 || count[results.Remains] != 2 || end.Exit != 1 || tenant.Stats().Deleted != deleted {
 		t.Fatalf("exit %d, %v, %d deleted\n%s", p.code, count, tenant.Stats().Deleted-deleted, p.stderr)
 	}
 	for _, r := range rows {
-		if r.Verified != (r.Outcome == results.Absent) || r.Outcome == results.Remains && (r.Reason != "usable" || !strings.Contains(r.Message, "pass")) {
+		if r.Verified != (r.Outcome == results.Revoked) || r.Outcome == results.Remains && (r.Reason != "usable" || !strings.Contains(r.Message, "pass")) {
 			t.Errorf("%+v", r)
 		}
 	}
 	if !strings.Contains(p.stderr, "3 rows' users were seen without a pass") {
 		t.Errorf("%s", p.stderr)
+	}
+	// Both logs are one report, in which nothing is counted twice.
+	p = tapsweep(t, env, "report", dir+"/log.jsonl", dir+"/proof.jsonl")
+	if text := strings.Join(strings.Fields(p.stdout), " "); p.code != 0 || !strings.Contains(text, "revoked 3 ") || !strings.Contains(text, "remains 2 ") || !strings.Contains(text, "verified 3 ") {
+		t.Errorf("exit %d\n%s\n%s", p.code, p.stdout, p.stderr)
 	}
 	// What remains is a list.
 	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", dir+"/proof.jsonl")

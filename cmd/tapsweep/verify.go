@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/report"
@@ -108,15 +109,20 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	}
 	summary := &report.Summary{Verify: true}
 	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
-		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying", Verb: string(results.Absent)})
-		return r.job(revoke.Options{Verify: f.wait, VerifyOnly: true, Settled: r.earlier.Settled, AbortAfter: 100}).
-			Run(ctx, func(yield func(input.Pair, error) bool) {
-				for _, u := range held.Users {
-					if !yield(input.Pair{Source: u.Source, Line: u.Line, User: u.User, Method: u.Method}, nil) {
-						return
-					}
+		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying"})
+		job := r.job(revoke.Options{Verify: f.wait, VerifyOnly: true, Settled: r.earlier.Settled, AbortAfter: 100})
+		ctx, stop := context.WithCancelCause(ctx)
+		defer stop(nil)
+		job.Within(stop)
+		err := r.runner.Run(ctx, func(yield func(batch.Request) bool) {
+			for _, u := range held.Users {
+				req, ok := job.Begin(input.Pair{Source: u.Source, Line: u.Line, User: u.User, Method: u.Method}, revoke.Found{UPN: u.UPN, Outcome: u.Outcome})
+				if ok && !yield(req) {
+					return
 				}
-			})
+			}
+		}, job.Settle)
+		return job.Counts(), err
 	}, func(code int) {
 		if code != exitDone || !f.quiet {
 			summary.Print(a.stderr)

@@ -33,10 +33,10 @@ func (r *Report) again(l *Logs, left map[*log]int) {
 // log is not to be trusted, so what is not the command line of a run that can be
 // shown is left out.
 func resumeCommand(log string, args []string) (command, note string) {
-	if len(args) == 0 || args[0] != "revoke" {
+	if len(args) == 0 || !slices.Contains([]string{"revoke", "sweep", "scan", "verify"}, args[0]) {
 		return "", "the log does not tell the command of its run"
 	}
-	words := []string{"tapsweep", "revoke", "--resume", "--results", log}
+	words := []string{"tapsweep", args[0], "--resume", "--results", log}
 	skip, flags := false, true
 	for _, arg := range args[1:] {
 		name, _, hasValue := strings.Cut(arg, "=")

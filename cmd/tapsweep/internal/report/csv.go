@@ -11,7 +11,7 @@ import (
 )
 
 // csvHeader names the columns. The first rows of it make the file a list, too.
-var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified"}
+var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified", "userPrincipalName"}
 
 // A CSV writes one line for each row, safe to be opened in a spreadsheet.
 type CSV struct {
@@ -32,7 +32,7 @@ func (c *CSV) Row(r *results.Row) error {
 		verified = "true"
 	}
 	c.fields = append(c.fields[:0], r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status), r.Code, r.Message,
-		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified)
+		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN)
 	for i, f := range c.fields {
 		c.fields[i] = input.CSVValue(f)
 	}

@@ -82,6 +82,7 @@ func (ix *index) read(ctx context.Context, i int, lg *log) error {
 				Line    int             `json:"line"`
 				Source  string          `json:"source"`
 				User    string          `json:"user"`
+				Method  string          `json:"method"`
 				Outcome results.Outcome `json:"outcome"`
 				Time    time.Time       `json:"time"`
 			}
@@ -90,6 +91,9 @@ func (ix *index) read(ctx context.Context, i int, lg *log) error {
 			}
 			if !known[r.Outcome] {
 				return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", l.n, r.Outcome)
+			}
+			if r.Source == results.ScanSource {
+				r.User += "\x00" + r.Method // one user may hold more passes, on no line of a list
 			}
 			pair := ix.add(lg, place{uint32(i), uint32(lg.rows)}, r.Source, r.Line, r.User)
 			if lg.pairs != nil {

@@ -97,6 +97,20 @@ type Run struct {
 	resumed                         bool // another run on the log came after it
 }
 
+// Title says what the runs were for.
+func (r *Report) Title() string {
+	titles := map[string]string{
+		"revoke": "Revocation of Temporary Access Passes", "sweep": "Sweep of Temporary Access Passes",
+		"scan": "Scan for Temporary Access Passes", "verify": "Proof that Temporary Access Passes are gone",
+	}
+	for _, run := range r.Runs {
+		if len(run.args) > 0 && titles[run.args[0]] != "" {
+			return titles[run.args[0]]
+		}
+	}
+	return titles["revoke"]
+}
+
 func newRun(name string, r *results.Run) *Run {
 	return &Run{Log: name, Version: r.Version, Operator: r.Operator, args: r.Command, DryRun: r.DryRun, Pairs: max(r.Pairs, 0),
 		Start: utc(r.Start), last: utc(r.Start), tenant: r.Tenant, graphRoot: r.GraphRoot, digest: r.Digest, self: r.Self}
@@ -232,7 +246,7 @@ func New(ctx context.Context, l *Logs, also func(*results.Row) error) (*Report, 
 			}
 			f.Count++
 			if len(f.Examples) < maxExamples {
-				f.Examples = append(f.Examples, row.User)
+				f.Examples = append(f.Examples, cmp.Or(row.UPN, row.User))
 			}
 		}
 		if also != nil {
@@ -315,7 +329,7 @@ func clip(s string) string {
 func show(s string) string { return cmp.Or(clip(s), "(not known)") }
 
 func clean(row *results.Row) {
-	for _, s := range []*string{&row.Source, &row.User, &row.Method, &row.Reason} {
+	for _, s := range []*string{&row.Source, &row.User, &row.UPN, &row.Method, &row.Reason} {
 		*s = clip(*s)
 	}
 	for _, s := range []*string{&row.Code, &row.Message, &row.RequestID, &row.Hint} {

@@ -21,8 +21,9 @@ import (
 type Summary struct {
 	Counts    revoke.Counts
 	Took      time.Duration
-	Results   string // name of the results log
-	Stopped   error  // why the run stopped early
+	Results   string   // name of the results log
+	Command   []string // the arguments of the run
+	Stopped   error    // why the run stopped early
 	DryRun    bool
 	Simulated bool
 
@@ -38,14 +39,14 @@ type Summary struct {
 
 // hints say, for each outcome that leaves something to do, what that is.
 var hints = map[results.Outcome]string{
-	results.Remains:     "deleted, but the tenant still lists a pass; --resume tries again",
+	results.Remains:     "deleted, but the tenant still lists a pass",
 	results.Replaced:    "the user holds another pass; list the user alone to revoke it",
 	results.UnknownUser: "no such user in this tenant; check the name, or use the object id",
-	results.Denied:      "Graph answers 403; the hint in each row says why it may",
-	results.Rejected:    "Graph refuses the request itself; see code and message in the results log",
-	results.Failed:      "errors to the last attempt; try again later with --resume",
-	results.Unknown:     "sent, and no answer came; --resume finds out",
-	results.NotSent:     "the run stopped before; go on with --resume",
+	results.Denied:      "Graph answers 403",
+	results.Rejected:    "Graph refuses the request itself; the message is in the results log",
+	results.Failed:      "errors to the last attempt; try again later",
+	results.Unknown:     "sent, and no answer came; a further run finds out",
+	results.NotSent:     "the run stopped before",
 	results.Protected:   "on a --protect list, and not touched",
 	results.Invalid:     "not a user and a pass; mend the rows and run them again",
 }
@@ -76,12 +77,10 @@ func (s *Summary) Print(w io.Writer) {
 	for _, o := range results.Outcomes {
 		if n := s.Counts.Outcomes[o]; n > 0 {
 			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", o, n, hints[o]), "\t"))
+			s.causes(tw, o)
 		}
 	}
 	tw.Flush()
-	if codes := s.codes(); codes != "" {
-		fmt.Fprintf(w, "  codes: %s\n", codes)
-	}
 	s.scan(w)
 	s.verified(w)
 	if s.Earlier > 0 {
@@ -108,6 +107,7 @@ func (s *Summary) Print(w io.Writer) {
 	if left := s.Counts.Left(); left > 0 {
 		fmt.Fprintf(w, "%d of %s not done\n", left, rows(total))
 	}
+	s.next(w)
 }
 
 // scan tells what a scan has seen and left alone.
@@ -162,27 +162,53 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// codes lists the error codes of the rows that are not done, most first.
-func (s *Summary) codes() string {
-	type count struct {
-		code string
-		n    int
+// mostCauses is how many causes of one outcome are told.
+const mostCauses = 8
+
+// causes lists why rows have an outcome, the most first, and what to do about each.
+func (s *Summary) causes(w io.Writer, o results.Outcome) {
+	var list []revoke.Cause
+	for c := range s.Counts.Causes {
+		if c.Outcome == o && c.Code != "" {
+			list = append(list, c)
+		}
 	}
-	var list []count
-	for code, n := range s.Counts.Codes {
-		list = append(list, count{code, n})
-	}
-	slices.SortFunc(list, func(a, b count) int {
-		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.code, b.code))
+	slices.SortFunc(list, func(a, b revoke.Cause) int {
+		return cmp.Or(cmp.Compare(s.Counts.Causes[b].Rows, s.Counts.Causes[a].Rows), cmp.Compare(a.Code, b.Code))
 	})
-	var parts []string
-	for _, c := range list {
-		parts = append(parts, fmt.Sprintf("%s %d", c.code, c.n))
+	for i, c := range list {
+		if i == mostCauses {
+			fmt.Fprintf(w, "  \t\tand %d other causes\n", len(list)-i)
+			return
+		}
+		t := s.Counts.Causes[c]
+		text := c.Code
+		if t.Hint != "" {
+			text += ": " + t.Hint
+		}
+		fmt.Fprintf(w, "  \t%6d\t%s\n", t.Rows, text)
 	}
-	if more := len(parts) - 8; more > 0 {
-		parts = append(parts[:8], fmt.Sprintf("and %d more", more))
+}
+
+// next tells the command that takes up what is left.
+func (s *Summary) next(w io.Writer) {
+	again := 0
+	for o, n := range s.Counts.Outcomes {
+		if o.Again() {
+			again += n
+		}
 	}
-	return strings.Join(parts, ", ")
+	if again == 0 && s.Stopped == nil || s.Simulated || s.Results == "" || s.Results == "-" {
+		return
+	}
+	command, note := resumeCommand(s.Results, s.Command)
+	if command == "" {
+		return
+	}
+	if note != "" {
+		note = " " + note
+	}
+	fmt.Fprintf(w, "to go on%s: %s\n", note, command)
 }
 
 func round(d time.Duration) time.Duration {

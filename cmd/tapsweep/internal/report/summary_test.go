@@ -22,6 +22,15 @@ func TestSummary(t *testing.T) {
 	for i, o := range results.Outcomes {
 		every[o] = i + 1
 	}
+	causes := map[revoke.Cause]*revoke.Tally{
+		{Outcome: results.Denied, Code: "accessDenied"}:                  {Rows: 7, Hint: "the user may hold an admin role"},
+		{Outcome: results.Denied, Code: "insufficient_claims"}:           {Rows: 2, Hint: "sign in again"},
+		{Outcome: results.UnknownUser, Code: "Request_ResourceNotFound"}: {Rows: 8},
+		{Outcome: results.NotSent}:                                       {Rows: 13},
+	}
+	for _, code := range "abcdefghij" {
+		causes[revoke.Cause{Outcome: results.Rejected, Code: string(code)}] = &revoke.Tally{Rows: 1}
+	}
 	tests := []struct {
 		name string
 		s    Summary
@@ -30,9 +39,9 @@ func TestSummary(t *testing.T) {
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 4980, results.Absent: 20}, Requests: 5040, Throttled: 12},
 			Took:   252 * time.Second, Results: "log.jsonl"}},
 		{"every outcome, stopped", Summary{
-			Counts: revoke.Counts{Outcomes: every, Requests: 100, Codes: map[string]int{"accessDenied": 7, "Request_ResourceNotFound": 6,
-				"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "g": 1}},
-			Took: 4321 * time.Millisecond, Results: "log.jsonl", Stopped: errors.New("interrupt signal received")}},
+			Counts:  revoke.Counts{Outcomes: every, Requests: 100, Causes: causes},
+			Command: []string{"revoke", "--yes", "--results", "log.jsonl", "a list.csv"},
+			Took:    4321 * time.Millisecond, Results: "log.jsonl", Stopped: errors.New("interrupt signal received")}},
 		{"dry run", Summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Planned: 2}, Requests: 2},
 			Took:   120 * time.Millisecond, Results: "-", DryRun: true, Simulated: true}},

@@ -19,13 +19,15 @@ type Held struct {
 	Digest string // of the users
 }
 
-// A LogUser is a user whose pair stands in a log, with the pass that its last row
-// names.
+// A LogUser is a user whose pair stands in a log, where it stands first, and what its
+// last row tells.
 type LogUser struct {
-	Source string
-	Line   int
-	User   string
-	Method string
+	Source  string
+	Line    int
+	User    string
+	UPN     string
+	Method  string
+	Outcome Outcome
 }
 
 // ReadUsers reads the users of results logs, whatever became of their pairs, but not
@@ -90,7 +92,7 @@ func (h *Held) read(path string, at map[string]int) error {
 					return fmt.Errorf("line %d is of the user who was signed in, and does not tell who that was", n)
 				}
 			}
-			u := LogUser{Source: path, Line: n, User: user, Method: row.Method}
+			u := LogUser{Source: path, Line: n, User: user, UPN: row.UPN, Method: row.Method, Outcome: row.Outcome}
 			if i, again := at[strings.ToLower(user)]; again {
 				u.Source, u.Line = h.Users[i].Source, h.Users[i].Line
 				h.Users[i] = u

@@ -8,12 +8,25 @@ import (
 // Counts sums a run up.
 type Counts struct {
 	Outcomes  map[results.Outcome]int
-	Codes     map[string]int // error codes of rows that are not done
-	Throttled int            // refusals with 429
-	Requests  int            // individual requests answered or lost, refusals included
+	Causes    map[Cause]*Tally // why rows are not done
+	Throttled int              // refusals with 429
+	Requests  int              // individual requests answered or lost, refusals included
 
 	Verified   int // rows whose user was seen without a pass afterwards
 	Unverified int // rows that are done, and whose user could not be looked at
+}
+
+// A Cause is what keeps rows from being done: Graph's code, or what happened where
+// Graph said nothing; empty where the outcome says it all.
+type Cause struct {
+	Outcome results.Outcome
+	Code    string
+}
+
+// A Tally counts the rows of a Cause.
+type Tally struct {
+	Rows int
+	Hint string // of the first row that had one
 }
 
 // Total is the number of rows.
@@ -37,7 +50,7 @@ func (c *Counts) Left() (n int) {
 
 // NewCounts returns counts of nothing.
 func NewCounts() Counts {
-	return Counts{Outcomes: make(map[results.Outcome]int), Codes: make(map[string]int)}
+	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*Tally)}
 }
 
 // Sent counts what it took to have a request answered.
@@ -52,21 +65,30 @@ func (c *Counts) Row(row *results.Row) {
 	if row.Verified {
 		c.Verified++
 	}
-	if code := cause(row); code != "" && len(c.Codes) < maxCodes {
-		c.Codes[batch.Printable(code)]++
+	if row.Outcome.Done() {
+		return
+	}
+	key := Cause{row.Outcome, batch.Printable(cause(row))}
+	t := c.Causes[key]
+	if t == nil {
+		if len(c.Causes) >= maxCauses {
+			return
+		}
+		t = new(Tally)
+		c.Causes[key] = t
+	}
+	t.Rows++
+	if t.Hint == "" {
+		t.Hint = row.Hint
 	}
 }
 
-// maxCodes bounds what a service may have us remember.
-const maxCodes = 1000
+// maxCauses bounds what a service may have us remember.
+const maxCauses = 1000
 
-// cause is what the summary counts rows that are not done under: Graph's code,
-// or what happened where Graph said nothing.
+// cause is the Code of a row's Cause.
 func cause(row *results.Row) string {
-	switch {
-	case row.Outcome.Done():
-		return ""
-	case row.Code == "" && (row.Outcome == results.Failed || row.Outcome == results.Unknown):
+	if row.Code == "" && (row.Outcome == results.Failed || row.Outcome == results.Unknown) {
 		return row.Message
 	}
 	return row.Code

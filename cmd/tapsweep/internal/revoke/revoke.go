@@ -51,8 +51,8 @@ type Options struct {
 	// there or this time is over, see verify. Zero does not.
 	Verify time.Duration
 
-	// VerifyOnly only lists, and deletes nothing: a user without a pass is Absent, one
-	// who holds one Remains.
+	// VerifyOnly only lists, and deletes nothing: a user without a pass is Absent, or
+	// Revoked if that is what became of the pair before; one who holds a pass Remains.
 	VerifyOnly bool
 
 	// Looks is how often a pass is deleted that Graph says is gone (404) and
@@ -124,10 +124,11 @@ func (j *Job) requests(pairs Source) iter.Seq[batch.Request] {
 	}
 }
 
-// Found is what is known of a pair's pass before it is deleted, for its row.
+// Found is what is known of a pair before, for its row.
 type Found struct {
-	UPN    string // where the pair names the object id
-	Reason passes.Reason
+	UPN     string          // where the pair names the object id
+	Reason  passes.Reason   // of the pass
+	Outcome results.Outcome // of an earlier run, with VerifyOnly
 }
 
 // Begin returns the first request of a pair, or writes its row if it needs none.
@@ -156,6 +157,9 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 	j.open++
 	if j.opts.VerifyOnly {
 		w.last, w.since, w.pause = &results.Row{Outcome: results.Absent}, time.Now(), firstLook
+		if found.Outcome == results.Revoked {
+			w.last.Outcome = results.Revoked // as it was, and now with proof
+		}
 		return w.list(verifying), true
 	}
 	if j.opts.DryRun || w.method == "" {
