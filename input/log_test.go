@@ -141,3 +141,20 @@ func TestLogMarks(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A user whose passes a scan could not list is not a user whose every pass is meant.
+func TestScanRowsNameNoPass(t *testing.T) {
+	for _, outcome := range []string{"not_sent", "denied", "failed", "unknown_user"} {
+		log := `{"type":"run"}` + "\n" +
+			`{"type":"result","line":0,"source":"scan","user":"` + dana + `","method":"","outcome":"` + outcome + `"}` + "\n" +
+			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 + `","outcome":"not_sent"}` + "\n" + `{"type":"end","exit":4}` + "\n"
+		l, err := Open([]string{"-"}, Options{Format: "jsonl", Stdin: strings.NewReader(log), TempDir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := l.Stats(); s.AnyPass != 0 || s.Unique != 1 || s.Invalid != 1 {
+			t.Errorf("%s: %+v", outcome, s)
+		}
+		l.Close()
+	}
+}

@@ -15,6 +15,7 @@ type objectRow struct {
 	values  record
 	kind    string // what "type" says, which the results log has
 	outcome string // what became of the pair, in a results log
+	source  string // where a log has the pair from
 	self    string // who the rows Me meant, in a results log
 	pass    string // an unknown name that holds a pass id
 	field   string
@@ -39,6 +40,9 @@ func (o *objectRow) take(key string, value []byte) {
 	case "self":
 		o.self = unquote(value)
 		return
+	case "source":
+		o.source = unquote(value)
+		return
 	}
 	n, known, err := o.names.add(key)
 	if !known && suspect(fold(key)) && value[0] == '"' {
@@ -58,6 +62,9 @@ func (o *objectRow) take(key string, value []byte) {
 		o.fail(field, fmt.Errorf("%s is %s, and has to be a string", show(key), kind(value[0])))
 	}
 }
+
+// scanned is the source of a log's rows that come from a scan in place of a list.
+const scanned = "scan"
 
 // hidden notes a pass id under a name that is not known.
 func (o *objectRow) hidden(key, value string) {
@@ -90,7 +97,14 @@ func (o *objectRow) row() row {
 	switch o.outcome {
 	case "revoked", "absent", "duplicate":
 		return row{line: o.line, done: true}
-	case "invalid":
+	}
+	switch {
+	case r.err == nil && o.source == scanned && r.method == "":
+		// A scan could not look at this user. That names nobody's pass, least of all
+		// whatever pass there is.
+		r = r.refuse("method", errors.New("a scan could not list the passes of this user: scan again"))
+		r.refused = true
+	case o.outcome == "invalid":
 		r = r.refuse("", errors.New("the row was refused before: mend it in the list that it came from"))
 		r.refused = true
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tapsweep/batch"
 	"tapsweep/input"
 )
 
@@ -85,7 +86,7 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 		if method == "" {
 			method = "whatever pass the user holds"
 		}
-		fmt.Fprintf(a.stderr, "  %s  %s\n", pair.User, method)
+		fmt.Fprintf(a.stderr, "  %s  %s\n", batch.Printable(pair.User), batch.Printable(method))
 	}
 	if more := p.passes - len(p.sample); more > 0 {
 		fmt.Fprintf(a.stderr, "  and %d more\n", more)

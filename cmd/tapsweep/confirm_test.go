@@ -95,3 +95,13 @@ func TestConfirmInterrupted(t *testing.T) {
 type blocked struct{}
 
 func (blocked) Read([]byte) (int, error) { select {} }
+
+// Names that come from the service cannot repaint what is asked.
+func TestConfirmShowsNoRawText(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{stdin: strings.NewReader("y\n"), stderr: &out}
+	p := &plan{passes: 1, users: 1, sample: []input.Pair{{User: "a\x1b[2J\r\nAbout to revoke 0 passes", Method: "m\u202e"}}}
+	if err := a.confirmPlan(t.Context(), &runOf{app: a, tenant: &tenant{token: &preflight.Token{}}}, p); err != nil || strings.ContainsAny(out.String(), "\x1b\r\u202e") {
+		t.Errorf("%v, %q", err, out.String())
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -107,7 +108,8 @@ func listOf(users []graphsim.User) string {
 	return b.String()
 }
 
-// readLog returns the rows of a results log and what its last line says.
+// readLog returns the rows of a results log and what its last line says. Rows that
+// another one follows are left out, once it is there.
 func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(text), "\n")
@@ -128,6 +130,9 @@ func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 			if err := json.Unmarshal([]byte(line), &row); err != nil {
 				t.Fatal(err)
 			}
+			rows = slices.DeleteFunc(rows, func(r results.Row) bool {
+				return r.Pending && r.Source == row.Source && r.Line == row.Line && r.User == row.User
+			})
 			rows = append(rows, row)
 		case "end":
 			end = new(results.End)

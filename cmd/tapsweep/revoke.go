@@ -87,7 +87,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	if f.resume != "" {
-		if err := r.open(path, nil); err != nil {
+		if err := r.open(path, results.ResumeOptions{Verify: f.verify}); err != nil {
 			return err
 		}
 		if err := r.sameLists(lists); err != nil {
@@ -100,7 +100,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		}
 	}
 	if r.log == nil {
-		if err := r.open(path, nil); err != nil {
+		if err := r.open(path, results.ResumeOptions{Verify: f.verify}); err != nil {
 			return err
 		}
 	}
@@ -146,8 +146,7 @@ func (r *runOf) revoke(ctx context.Context, f *revokeFlags) error {
 			show.Phase, show.Verb = "looking", "planned"
 		}
 		r.show(show)
-		return r.job(revoke.Options{DryRun: f.dryRun, AnyPass: f.anyPass, Verify: f.patience(), Settled: r.earlier.Settled,
-			AbortAfter: f.abortAfter}).Run(ctx, pairs)
+		return r.job(revoke.Options{DryRun: f.dryRun, AnyPass: f.anyPass, Verify: f.patience(), AbortAfter: f.abortAfter}).Run(ctx, pairs)
 	}, func(code int) {
 		if code != exitDone || !f.quiet {
 			summary.Print(r.stderr)

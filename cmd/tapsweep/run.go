@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,20 +105,19 @@ func (r *runOf) protected(user string) bool {
 	return r.keep.Has(user)
 }
 
-// open opens the results log: that of an earlier run, of which each gets the rows
-// that are settled, or a new one.
-func (r *runOf) open(path string, each func(*results.Row)) (err error) {
+// open opens the results log: that of an earlier run, to go on with it as opts say,
+// or a new one.
+func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 	if r.flags.resume == "" {
 		if r.log, err = r.openResults(path); err != nil {
 			return refuse(err)
 		}
 		return nil
 	}
-	again := results.Outcome.Again
 	if r.flags.resume == "unsent" {
-		again = func(o results.Outcome) bool { return o == results.NotSent }
+		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
 	}
-	if r.log, r.earlier, err = results.Resume(path, r.header, again, each); err != nil {
+	if r.log, r.earlier, err = results.Resume(path, r.header, opts); err != nil {
 		return refuse(err, "name the same lists and the same tenant, or another --results file")
 	}
 	return nil
@@ -160,8 +160,9 @@ func (r *runOf) write(line any) error {
 func (r *runOf) job(opts revoke.Options) *revoke.Job {
 	opts.Protected = r.protected
 	opts.Self, opts.Caller = r.tenant.token.Self, r.tenant.caller()
+	opts.Settled, opts.Doubted = r.earlier.Settled, r.earlier.Doubted
 	return revoke.New(r.runner, func(row *results.Row) error {
-		if d := r.display.Load(); d != nil {
+		if d := r.display.Load(); d != nil && !row.Pending {
 			d.Row(row.Outcome)
 		}
 		return r.write(row)
@@ -200,6 +201,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	}
 	r.waits.flush(time.Now())
 	if r.earlier != nil {
+		counts.Outcomes = maps.Clone(counts.Outcomes)
 		for o, n := range r.earlier.Counts {
 			counts.Outcomes[o] += n
 		}
@@ -236,13 +238,14 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		return nil
 	}
 	exit := &exitError{code: code}
-	if code == exitAuth {
+	if code == exitAuth || code == exitRefused {
 		exit.hints = r.hints(runErr)
 	}
 	return exit
 }
 
-// hints say what to do about a run that ended for want of permission.
+// hints say what to do about a run that ended for want of permission, or by what
+// was asked.
 func (r *runOf) hints(err error) []string {
 	if source, ok := errors.AsType[*scan.SourceError](err); ok {
 		return sourceHints(source)
@@ -253,6 +256,8 @@ func (r *runOf) hints(err error) []string {
 func exitCode(counts *revoke.Counts, runErr error) int {
 	source, isSource := errors.AsType[*scan.SourceError](runErr)
 	switch {
+	case isSource && source.Wrong() && counts.Outcomes[results.Revoked] == 0:
+		return exitRefused
 	case errors.Is(runErr, batch.ErrUnauthorized), errors.Is(runErr, revoke.ErrAllDenied),
 		isSource && source.Denied(), scan.Unseen(runErr):
 		return exitAuth

@@ -106,18 +106,19 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 			r.unhold()
 		}
 	}()
-	out, closeOut, err := a.openOutput(f)
+	out, err := a.openOutput(f)
 	if err != nil {
 		return err
 	}
+	defer out.abort()
 	if f.results != "" {
-		if err := r.open(f.results, func(row *results.Row) {
+		if err := r.open(f.results, results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
 			if row.Outcome == results.Found {
 				out.Write(&scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason,
 					Created: row.Created, Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce})
 			}
-		}); err != nil {
-			return errors.Join(err, closeOut())
+		}}); err != nil {
+			return err
 		}
 	}
 	summary := &report.Summary{Results: f.results, Output: f.output}
@@ -133,7 +134,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 		})
 		summary.Scan = &counts
 		r.display.Load().Stop() // the passes may go to the same terminal
-		if outErr := closeOut(); outErr != nil && err == nil {
+		if outErr := out.commit(); outErr != nil && err == nil {
 			err = fmt.Errorf("writing the passes: %w", outErr)
 		}
 		return job.Counts(), err
@@ -239,6 +240,8 @@ func sourceHints(e *scan.SourceError) []string {
 	case scan.Unseen(e):
 		return []string{"--members-only and --enabled-only take the permission User.Read.All: " +
 			"User.ReadBasic.All does not show whether an account is enabled"}
+	case e.Wrong():
+		return []string{"Graph does not understand what was asked: see learn.microsoft.com/graph/filter-query-parameter for --filter"}
 	case !e.Denied():
 		return nil
 	case strings.HasPrefix(e.What, "the audit log"):
@@ -276,7 +279,10 @@ func (r *runOf) newScan(opts *scan.Options, job *revoke.Job, stop context.Cancel
 			if d := r.display.Load(); d != nil {
 				d.Passed()
 			}
-			if err := seen.add(user); err != nil {
+			if d, ok := r.earlier.Doubted(results.ScanSource, 0, user); ok {
+				// Deleted by a run before, and now seen to be gone.
+				job.Record(&results.Row{Source: results.ScanSource, User: user, UPN: d.UPN, Method: d.Method, Outcome: d.Outcome, Verified: true})
+			} else if err := seen.add(user); err != nil {
 				stop(err)
 			}
 		},
@@ -314,33 +320,63 @@ func (s *scannedUsers) flush() error {
 	return s.write(line)
 }
 
-// openOutput opens where passes are printed to.
-func (a *app) openOutput(f *scanFlags) (out *scan.Writer, closeOut func() error, err error) {
+// output is where passes are printed to. A file appears when the scan has ended,
+// whichever way, so that nobody takes half a list for the whole.
+type output struct {
+	*scan.Writer
+	file  *report.File
+	plain *os.File // a device or a pipe, which cannot appear
+	done  bool
+}
+
+func (a *app) openOutput(f *scanFlags) (*output, error) {
+	o := &output{}
 	var w io.Writer = a.stdout
-	end := func() error { return nil }
-	if f.output != "-" {
-		how := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-		if f.overwrite || f.resume != "" {
-			how = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	if info, err := os.Stat(f.output); f.output != "-" && err == nil && !info.Mode().IsRegular() {
+		if o.plain, err = os.OpenFile(f.output, os.O_WRONLY, 0); err != nil {
+			return nil, refuse(fmt.Errorf("--output: %w", err))
 		}
-		file, err := os.OpenFile(f.output, how, 0o600)
-		if err != nil {
-			return nil, nil, refuse(fmt.Errorf("--output: %w", err))
+		w = o.plain
+	} else if f.output != "-" {
+		if o.file, err = report.CreateFile(f.output, f.overwrite || f.resume != ""); err != nil {
+			return nil, refuse(fmt.Errorf("--output: %w", err))
 		}
-		w, end = file, func() error { return errors.Join(file.Sync(), file.Close()) }
+		w = o.file
 	}
-	out, err = scan.NewWriter(w, f.chosen(a.stdout))
-	if err != nil {
-		return nil, nil, errors.Join(refuse(fmt.Errorf("--output: %w", err)), end())
+	var err error
+	if o.Writer, err = scan.NewWriter(w, f.chosen(a.stdout)); err != nil {
+		o.abort()
+		return nil, refuse(fmt.Errorf("--output: %w", err))
 	}
-	closed := false
-	return out, func() error {
-		if closed {
-			return nil
-		}
-		closed = true
-		return errors.Join(out.Close(), end())
-	}, nil
+	return o, nil
+}
+
+// commit writes what is left.
+func (o *output) commit() error {
+	o.done = true
+	err := o.Writer.Close()
+	switch {
+	case o.file != nil && err != nil:
+		o.file.Abort()
+	case o.file != nil:
+		err = o.file.Commit()
+	case o.plain != nil:
+		err = errors.Join(err, o.plain.Close())
+	}
+	return err
+}
+
+// abort drops what was written to a file, unless it is committed.
+func (o *output) abort() {
+	if o.done {
+		return
+	}
+	if o.file != nil {
+		o.file.Abort()
+	}
+	if o.plain != nil {
+		o.plain.Close()
+	}
 }
 
 // byReason lists how many passes there are of each reason.

@@ -126,7 +126,7 @@ func TestScanRefuses(t *testing.T) {
 		{"file that is there", root, env, []string{"--all-users", "--output", there}, 2, "is there already"},
 		{"no such directory", root, env, []string{"--all-users", "--output", "no/such/file.csv"}, 2, "--output"},
 		{"users list that is none", root, env, []string{"--users", there}, 2, "--users"},
-		{"filter that Graph refuses", root, env, []string{"--filter", "nonsense"}, 4, "400"},
+		{"filter that Graph refuses", root, env, []string{"--filter", "nonsense"}, 2, "400"},
 		{"no permission for the audit log", noAuditRoot, noAudit, []string{"--created-since", "1h"}, 3, "AuditLog.Read.All"},
 		{"no permission for groups", noGroupRoot, noGroup, []string{"--group", group}, 3, "GroupMember.Read.All"},
 		{"no permission for users", noUsersRoot, noUsers, []string{"--all-users"}, 3, "User.ReadBasic.All"},
@@ -184,5 +184,31 @@ func TestScanFullDisk(t *testing.T) {
 	p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--output", "/dev/full", "--overwrite", "--format", "csv")
 	if p.code != 4 || !strings.Contains(p.stderr, "no space left") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+}
+
+// A log that is refused leaves the list that was printed before as it is.
+func TestScanRefusedKeepsOutput(t *testing.T) {
+	env, root := serve(t, leftovers(100, graphsim.Options{}))
+	dir := t.TempDir()
+	args := []string{"scan", "--graph-url", root, "--all-users", "--output", dir + "/found.csv", "--results", dir + "/log.jsonl"}
+	if p := tapsweep(t, env, args...); p.code != 0 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	before := mustRead(t, dir+"/found.csv")
+	p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
+	if files, _ := os.ReadDir(dir); p.code != 2 || string(mustRead(t, dir+"/found.csv")) != string(before) || len(files) != 2 {
+		t.Errorf("exit %d, files %v\n%s", p.code, files, p.stderr)
+	}
+}
+
+func TestScanToDevice(t *testing.T) {
+	if _, err := os.Stat("/dev/stdout"); err != nil {
+		t.Skip("no /dev/stdout here")
+	}
+	env, root := serve(t, leftovers(40, graphsim.Options{}))
+	p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--output", "/dev/stdout", "--overwrite", "--format", "csv")
+	if p.code != 0 || strings.Count(p.stdout, "\n") != 5 {
+		t.Errorf("exit %d, %q\n%s", p.code, p.stdout, p.stderr)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,7 +120,7 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 		return err
 	}
 	r.header.DryRun = f.dryRun
-	if err := r.open(f.results, nil); err != nil {
+	if err := r.open(f.results, results.ResumeOptions{Verify: f.verify, Anew: true}); err != nil {
 		return err
 	}
 	s := &sweeping{runOf: r, f: f, opts: opts, most: f.most(isTerminal(a.stdin)),
@@ -136,7 +137,7 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 func namesOf(opts *scan.Options) revoke.Source {
 	return func(yield func(input.Pair, error) bool) {
 		for _, u := range opts.Users {
-			if !yield(input.Pair{User: cmpName(u)}, nil) {
+			if !yield(input.Pair{User: cmp.Or(u.ID, u.UPN)}, nil) {
 				return
 			}
 		}
@@ -148,13 +149,6 @@ func namesOf(opts *scan.Options) revoke.Source {
 
 // someID stands for users that are known by their object id.
 const someID = "00000000-0000-4000-8000-000000000000"
-
-func cmpName(u input.User) string {
-	if u.ID != "" {
-		return u.ID
-	}
-	return u.UPN
-}
 
 // run looks and deletes: one after the other where the number decides, or somebody
 // is to be asked, or the order matters; else at the same time.
@@ -283,7 +277,7 @@ func (s *sweeping) ask(ctx context.Context, found []*scan.Found) error {
 	for _, f := range found {
 		seen[f.Why]++
 		if len(p.sample) < sampleSize {
-			p.sample = append(p.sample, input.Pair{User: cmpName(input.User{ID: f.UPN, UPN: f.User}), Method: f.ID})
+			p.sample = append(p.sample, input.Pair{User: cmp.Or(f.UPN, f.User), Method: f.ID})
 		}
 	}
 	fmt.Fprintf(s.stderr, "Found: %s.\n", byReason(seen, append(slices.Clone(passes.Reasons), passes.Unknown)...))
@@ -293,18 +287,23 @@ func (s *sweeping) ask(ctx context.Context, found []*scan.Found) error {
 // conclude tells how it went: nothing if nothing was there, a line if all went well,
 // the summary else.
 func (s *sweeping) conclude(code int) {
-	if s.dropped > 0 && (code != exitDone || !s.f.quiet) {
-		defer fmt.Fprintf(s.stderr, "%s of protected users left alone\n", plural(s.dropped, "pass", "passes"))
+	counts := s.job.Counts() // of this run
+	if code == exitDone && (s.f.quiet || counts.Total() == 0 && !isTerminal(s.stderr)) {
+		return
 	}
-	n := s.summary.Counts.Total()
-	switch {
-	case code == exitDone && (s.f.quiet || n == 0 && !isTerminal(s.stderr)):
-	case code == exitDone && !isTerminal(s.stderr):
-		seen := s.summary.Scan
-		fmt.Fprintf(s.stderr, "tapsweep: %s %s of %s (%s) in %v; results: %s\n", plural(n, "pass", "passes"), s.verb(),
-			plural(seen.Users+seen.Earlier, "user", "users"), byReason(seen.Passes, s.opts.Reasons...),
+	if code == exitDone && !isTerminal(s.stderr) {
+		seen, more := s.summary.Scan, ""
+		if n := counts.Outcomes[results.Absent]; n > 0 {
+			more = fmt.Sprintf(", %d were gone", n)
+		}
+		fmt.Fprintf(s.stderr, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
+			plural(counts.Outcomes[results.Revoked]+counts.Outcomes[results.Planned], "pass", "passes"), s.verb(),
+			plural(seen.Users+seen.Earlier, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
 			s.summary.Took.Round(time.Second), s.summary.Results)
-	default:
+	} else {
 		s.summary.Print(s.stderr)
+	}
+	if s.dropped > 0 {
+		fmt.Fprintf(s.stderr, "%s of protected users left alone\n", plural(s.dropped, "pass", "passes"))
 	}
 }

@@ -172,9 +172,10 @@ func TestVerifyCommand(t *testing.T) {
 func TestVerifyRefuses(t *testing.T) {
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	list := writeFile(t, "list.csv", "user,method\na@b.c,\n")
-	foreign := writeFile(t, "log.jsonl", `{"type":"run","tenant":"11111111-3b7d-4e88-9a41-d5c27be0f913"}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
-	empty := writeFile(t, "log.jsonl", `{"type":"run"}`+"\n")
-	for log, want := range map[string]string{list: "not a line of a results log", foreign: "the log is of tenant", empty: "no user to look at", "nosuch": "no such file"} {
+	foreign := writeFile(t, "log.jsonl", `{"type":"run","tenant":"11111111-3b7d-4e88-9a41-d5c27be0f913"}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n"+`{"type":"end"}`+"\n")
+	empty := writeFile(t, "log.jsonl", `{"type":"run"}`+"\n"+`{"type":"end"}`+"\n")
+	killed := writeFile(t, "log.jsonl", `{"type":"run","pairs":5000}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
+	for log, want := range map[string]string{killed: "pairs may be missing", list: "not a line of a results log", foreign: "the log is of tenant", empty: "no user to look at", "nosuch": "no such file"} {
 		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != 2 || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d, want %q\n%s", log, p.code, want, p.stderr)
 		}
@@ -231,5 +232,106 @@ func TestLogTellsWaits(t *testing.T) {
 	}
 	if refused == 0 || refused != tenant.Stats().Refused {
 		t.Errorf("the log tells of %d refusals, the tenant of %d", refused, tenant.Stats().Refused)
+	}
+}
+
+// The log of a sweep that was stopped is no list of whatever passes people hold.
+func TestSweepLogAsList(t *testing.T) {
+	for name, end := range map[string]func(*testing.T, []string, []string, *graphsim.Tenant){
+		"stopped": func(t *testing.T, env, args []string, tenant *graphsim.Tenant) {
+			p := finish(t, command(t, env, args...), func(p *os.Process) {
+				for tenant.Stats().Lists < 500 && t.Context().Err() == nil {
+					time.Sleep(time.Millisecond)
+				}
+				p.Signal(syscall.SIGINT)
+			})
+			if p.code != 4 {
+				t.Fatalf("exit %d\n%s", p.code, p.stderr)
+			}
+		},
+		"bound": func(t *testing.T, env, args []string, _ *graphsim.Tenant) {
+			if p := tapsweep(t, env, append(args, "--max-items", "1")...); p.code != 2 {
+				t.Fatalf("exit %d\n%s", p.code, p.stderr)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tenant := leftovers(3000, graphsim.Options{Latency: 10 * time.Millisecond})
+			env, root := serve(t, tenant)
+			log := filepath.Join(t.TempDir(), "log.jsonl")
+			end(t, env, []string{"sweep", "--graph-url", root, "--all-users", "--yes", "--concurrency", "2", "--results", log}, tenant)
+			before := len(tenant.Left())
+			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", log)
+			if len(tenant.Left()) != before {
+				t.Errorf("exit %d, %d passes were deleted\n%s", p.code, before-len(tenant.Left()), p.stderr)
+			}
+		})
+	}
+}
+
+// A night job that says --resume begins anew once the night before is over.
+func TestSweepResumeBeginsAnew(t *testing.T) {
+	tenant := leftovers(400, graphsim.Options{})
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	args := []string{"sweep", "--graph-url", root, "--all-users", "--yes", "--results", log, "--resume"}
+	for night, want := range []string{"20 passes revoked of 400 users (10 expired, 10 used)", "1 pass revoked of 400 users (1 expired)", ""} {
+		if night == 1 {
+			tenant.GivePass("user00001@contoso.example", graphsim.Pass{Created: time.Now().Add(-48 * time.Hour)})
+		}
+		p := tapsweep(t, env, args...)
+		if p.code != 0 || !strings.Contains(p.stderr, want) || want == "" && p.stderr != "" || tenant.Stats().Lists != 400*(night+1) {
+			t.Errorf("night %d: exit %d, %d LISTs, want %q\n%s", night, p.code, tenant.Stats().Lists, want, p.stderr)
+		}
+	}
+}
+
+// What was deleted is on record before it is verified, and a run that is gone on
+// with verifies what the one before could not.
+func TestVerifyResumes(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{ListLag: 5 * time.Second})
+	users := tenant.Populate(30)
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", dir + "/log.jsonl", writeFile(t, "l.csv", listOf(users))}
+	finish(t, command(t, env, args...), func(p *os.Process) {
+		for tenant.Stats().Deleted < 30 && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(time.Second) // the log is written a few times a second
+		p.Kill()
+	})
+	if pending := strings.Count(string(mustRead(t, dir+"/log.jsonl")), `"outcome":"revoked"`); pending != 30 {
+		t.Errorf("the log tells of %d deletes", pending)
+	}
+	p := tapsweep(t, env, append(args, "--resume")...)
+	verified := strings.Count(string(mustRead(t, dir+"/log.jsonl")), `"verified":true`)
+	if p.code != 0 || verified != 30 || tenant.Stats().Deleted != 30 || !strings.Contains(p.stderr, "30 rows' users were seen without a pass") {
+		t.Errorf("exit %d, %d verified, %d deleted\n%s", p.code, verified, tenant.Stats().Deleted, p.stderr)
+	}
+}
+
+// A sweep that may read and not delete ends as soon as that shows.
+func TestSweepAborts(t *testing.T) {
+	for _, bound := range []string{"0", "10000"} {
+		tenant := leftovers(8000, graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(403)}}})
+		env, root := serve(t, tenant)
+		p := tapsweep(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--max-items", bound, "--abort-after", "40", "--concurrency", "1", "--results", "-")
+		rows, _ := readLog(t, p.stdout)
+		if n := outcomes(rows)[results.Denied]; p.code != 3 || n < 40 || n > 120 {
+			t.Errorf("--max-items %s: exit %d, %d denied\n%s", bound, p.code, n, p.stderr)
+		}
+	}
+}
+
+// Nobody is mailed for a protected account that holds an old pass.
+func TestSweepProtectedIsQuiet(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
+	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example", Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
+	env, root := serve(t, tenant)
+	p := tapsweep(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--protect", writeFile(t, "p.csv", "user\nglass@contoso.example\n"), "--results", "-")
+	if p.code != 0 || p.stderr != "" || len(tenant.Left()) != 1 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }

@@ -104,13 +104,13 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	if err := r.makeRunner(); err != nil {
 		return err
 	}
-	if err := r.open(path, nil); err != nil {
+	if err := r.open(path, results.ResumeOptions{}); err != nil {
 		return err
 	}
 	summary := &report.Summary{Verify: true}
 	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
 		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying"})
-		job := r.job(revoke.Options{Verify: f.wait, VerifyOnly: true, Settled: r.earlier.Settled, AbortAfter: 100})
+		job := r.job(revoke.Options{Verify: f.wait, VerifyOnly: true, AbortAfter: 100})
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
 		job.Within(stop)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/input"
 )
 
 // A Pass is a Temporary Access Pass as LIST shows it. What Graph leaves out is
@@ -106,8 +107,9 @@ func Read(res batch.Result) ([]Pass, error) {
 	}
 	held := make([]Pass, 0, len(*list.Value))
 	for _, v := range *list.Value {
-		if v.ID == "" {
-			return nil, errors.New("the list of passes cannot be read: a pass has no id")
+		// The id goes into the path of a DELETE, so it has to be one.
+		if err := input.CheckMethod(v.ID); err != nil {
+			return nil, fmt.Errorf("the list of passes cannot be read: %w", err)
 		}
 		p := Pass{ID: v.ID, Created: v.Created.Time, Start: v.Start.Time, UsableOnce: v.Once, usability: v.Usability}
 		if v.Minutes > 0 && v.Minutes <= maxMinutes {

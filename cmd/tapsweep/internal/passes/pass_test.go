@@ -65,6 +65,9 @@ func TestRead(t *testing.T) {
 		{"no list", answer(200, `"text"`), 0, false},
 		{"no value", answer(200, `{}`), 0, false},
 		{"no id", answer(200, `{"value":[{}]}`), 0, false},
+		// What Graph answers goes into the path of a write.
+		{"an id that is a path", answer(200, `{"value":[{"id":"../../authentication/phoneMethods/1"}]}`), 0, false},
+		{"an id that is two dots", answer(200, `{"value":[{"id":".."}]}`), 0, false},
 		{"more pages", answer(200, `{"value":[],"@odata.nextLink":"x"}`), 0, false},
 	}
 	for _, tt := range tests {

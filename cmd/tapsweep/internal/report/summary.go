@@ -131,7 +131,8 @@ func (s *Summary) scan(w io.Writer) {
 	}{
 		{c.Recent, "passes too recent, left alone"},
 		{c.Guests, "guests left out"}, {c.Disabled, "disabled accounts left out"},
-		{c.Earlier, "users looked at before"}, {c.NotSeen, "users not looked at"},
+		{c.Untold, "accounts left out that do not tell whether they are members, or enabled"},
+		{c.Earlier, "users looked at before"}, {c.NotSeen, "users or more not looked at"},
 	} {
 		if left.n > 0 {
 			fmt.Fprintf(w, "  %d %s\n", left.n, left.what)

@@ -24,6 +24,7 @@ type Earlier struct {
 
 	seed    maphash.Seed
 	settled map[uint64]uint8 // index into Outcomes
+	doubted map[uint64]Doubt // done, and to be verified
 	scanned map[uint64]struct{}
 	sources map[string]bool
 }
@@ -52,6 +53,22 @@ func (e *Earlier) Looked(user string) bool {
 // ScanSource is the source of rows that come from a scan in place of a list. Their
 // line is 0, since users come in any order.
 const ScanSource = "scan"
+
+// A Doubt is what became of a pair of which nobody has seen that the pass is gone.
+type Doubt struct {
+	Outcome Outcome
+	Method  string
+	UPN     string
+}
+
+// Doubted tells whether a pair is done and yet to be verified, with Options.Verify.
+func (e *Earlier) Doubted(source string, line int, user string) (Doubt, bool) {
+	if e == nil || len(e.doubted) == 0 {
+		return Doubt{}, false
+	}
+	d, ok := e.doubted[e.key(source, line, user)]
+	return d, ok
+}
 
 // Len is the number of settled pairs.
 func (e *Earlier) Len() int {
@@ -83,12 +100,27 @@ func (e *Earlier) key(source string, line int, user string) uint64 {
 	return h.Sum64()
 }
 
+// ResumeOptions say how to go on with a log.
+type ResumeOptions struct {
+	// Again tells outcomes of pairs that are to be tried again. Nil is Outcome.Again.
+	Again func(Outcome) bool
+
+	// Verify has pairs that are done, and not verified, be doubted in place of settled.
+	Verify bool
+
+	// Anew has a log whose last run came to its end count for nothing: a scan that is
+	// over says nothing about the next night.
+	Anew bool
+
+	// Each gets the rows that are settled, as they come. Nil is nobody.
+	Each func(*Row)
+}
+
 // Resume opens the log at path to go on with it: it may be of a run that was
 // killed, so a torn last line is taken off. It is an error if the log is of
-// another list, tenant or Graph root than next. again tells which pairs are to be
-// tried again; each, if it is not nil, gets the others as they come. Without a log at
-// path a new one is created.
-func Resume(path string, next *Run, again func(Outcome) bool, each func(*Row)) (*Log, *Earlier, error) {
+// another list, tenant or Graph root than next. Without a log at path a new one is
+// created.
+func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		log, err := Create(path, false)
@@ -102,8 +134,18 @@ func Resume(path string, next *Run, again func(Outcome) bool, each func(*Row)) (
 		return nil, nil, errors.Join(fmt.Errorf("resuming: %w", err), f.Close())
 	}
 	e := &Earlier{Counts: make(map[Outcome]int), seed: maphash.MakeSeed(), settled: make(map[uint64]uint8),
-		scanned: make(map[uint64]struct{}), sources: make(map[string]bool)}
-	whole, err := e.read(f, next, again, each)
+		scanned: make(map[uint64]struct{}), doubted: make(map[uint64]Doubt), sources: make(map[string]bool)}
+	if opts.Again == nil {
+		opts.Again = Outcome.Again
+	}
+	var from int64
+	if opts.Anew {
+		from, err = afterLastEnd(f)
+	}
+	var whole int64
+	if err == nil {
+		whole, err = e.read(f, next, opts, from)
+	}
 	if err == nil {
 		err = f.Truncate(whole)
 	}
@@ -120,8 +162,30 @@ func Resume(path string, next *Run, again func(Outcome) bool, each func(*Row)) (
 	return newLog(path, f, f.Sync, lock), e, nil
 }
 
-// read takes in a log and returns how many bytes of it are whole lines.
-func (e *Earlier) read(r io.Reader, next *Run, again func(Outcome) bool, each func(*Row)) (whole int64, err error) {
+// afterLastEnd finds where the log goes on after the last run in it that came to its
+// end; 0 if none did.
+func afterLastEnd(f io.ReadSeeker) (from int64, err error) {
+	br := bufio.NewReaderSize(f, 1<<20)
+	for at := int64(0); ; {
+		line, err := br.ReadSlice('\n')
+		at += int64(len(line))
+		if err == io.EOF {
+			_, err = f.Seek(0, io.SeekStart)
+			return from, err
+		}
+		if err != nil {
+			return 0, err
+		}
+		var end End
+		if bytes.HasPrefix(line, []byte(`{"type":"end"`)) && json.Unmarshal(line, &end) == nil && end.Stopped == "" {
+			from = at
+		}
+	}
+}
+
+// read takes in a log, of which what comes before from counts for nothing, and
+// returns how many bytes of it are whole lines.
+func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (whole int64, err error) {
 	index := make(map[Outcome]uint8)
 	for i, o := range Outcomes {
 		index[o] = uint8(i)
@@ -142,7 +206,10 @@ func (e *Earlier) read(r io.Reader, next *Run, again func(Outcome) bool, each fu
 			User    string  `json:"user"`
 			Outcome Outcome `json:"outcome"`
 
-			Users []string `json:"users"`
+			Users    []string `json:"users"`
+			Method   string   `json:"method"`
+			UPN      string   `json:"userPrincipalName"`
+			Verified bool     `json:"verified"`
 		}
 		if err := json.Unmarshal(line, &l); err != nil {
 			if rest, _ := br.Peek(1); len(rest) == 0 || len(bytes.Trim(line, "\x00\n")) == 0 {
@@ -156,6 +223,7 @@ func (e *Earlier) read(r io.Reader, next *Run, again func(Outcome) bool, each fu
 				return 0, err
 			}
 			e.Runs++
+		case n > 1 && whole < from:
 		case n == 1:
 			return 0, errors.New("it is not a results log: its first line does not describe a run")
 		case l.Type == "result":
@@ -164,16 +232,21 @@ func (e *Earlier) read(r io.Reader, next *Run, again func(Outcome) bool, each fu
 				return 0, fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", n, l.Outcome)
 			}
 			e.sources[l.Source] = true
-			if key := e.key(l.Source, l.Line, l.User); again(l.Outcome) {
-				delete(e.settled, key)
-			} else {
+			key := e.key(l.Source, l.Line, l.User)
+			delete(e.settled, key)
+			delete(e.doubted, key)
+			switch {
+			case opts.Again(l.Outcome):
+			case opts.Verify && !l.Verified && (l.Outcome == Revoked || l.Outcome == Absent):
+				e.doubted[key] = Doubt{l.Outcome, l.Method, l.UPN}
+			default:
 				e.settled[key] = i
-				if each != nil {
+				if opts.Each != nil {
 					row := new(Row)
 					if err := json.Unmarshal(line, row); err != nil {
 						return 0, fmt.Errorf("line %d: %w", n, err)
 					}
-					each(row)
+					opts.Each(row)
 				}
 			}
 		case l.Type == "scanned":

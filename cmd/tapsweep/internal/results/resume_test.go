@@ -46,7 +46,7 @@ func TestResume(t *testing.T) {
 	before, _ := os.ReadFile(path)
 	appendTo(t, path, `{"type":"result","line":99,"source":"l.c`)
 	next := header
-	log, earlier, err := Resume(path, &next, Outcome.Again, nil)
+	log, earlier, err := Resume(path, &next, ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,12 +76,12 @@ func TestResume(t *testing.T) {
 		t.Errorf("the log was not repaired and continued:\n%s", after)
 	}
 	// The last row of a pair counts.
-	log, earlier, err = Resume(path, &next, Outcome.Again, nil)
+	log, earlier, err = Resume(path, &next, ResumeOptions{})
 	if err != nil || earlier.Settled("l.csv", 2, "user2@contoso.com") || earlier.Runs != 2 {
 		t.Errorf("Resume = %v, the earlier row still counts", err)
 	}
 	log.Close()
-	log, earlier, _ = Resume(path, &next, func(o Outcome) bool { return o == NotSent }, nil)
+	log, earlier, _ = Resume(path, &next, ResumeOptions{Again: func(o Outcome) bool { return o == NotSent }})
 	if !earlier.Settled("l.csv", 2, "user2@contoso.com") {
 		t.Error("a denied pair is tried again with --resume=unsent")
 	}
@@ -109,7 +109,7 @@ func TestResumeRefuses(t *testing.T) {
 			before, _ := os.ReadFile(path)
 			next := header
 			tt.change(&next)
-			_, _, err := Resume(path, &next, Outcome.Again, nil)
+			_, _, err := Resume(path, &next, ResumeOptions{})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Resume = %v, want %q", err, tt.want)
 			}
@@ -120,7 +120,7 @@ func TestResumeRefuses(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "list.csv")
 	os.WriteFile(path, []byte("user,method\na,b\n"), 0o600)
-	if _, _, err := Resume(path, &header, Outcome.Again, nil); err == nil {
+	if _, _, err := Resume(path, &header, ResumeOptions{}); err == nil {
 		t.Error("a list was taken for a log")
 	}
 }
@@ -132,7 +132,7 @@ func TestResumeTornAnywhere(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "log.jsonl")
 		os.WriteFile(path, whole[:n], 0o600)
 		next := header
-		log, earlier, err := Resume(path, &next, Outcome.Again, nil)
+		log, earlier, err := Resume(path, &next, ResumeOptions{})
 		if err != nil {
 			t.Fatalf("cut at %d: %v", n, err)
 		}
@@ -150,7 +150,7 @@ func TestResumeTornAnywhere(t *testing.T) {
 func TestResumeWithoutALog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	next := header
-	log, earlier, err := Resume(path, &next, Outcome.Again, nil)
+	log, earlier, err := Resume(path, &next, ResumeOptions{})
 	if err != nil || earlier.Settled("l.csv", 2, "user2@contoso.com") || earlier.Len() != 0 {
 		t.Fatalf("Resume = %v, %d settled", err, earlier.Len())
 	}
@@ -166,7 +166,7 @@ func TestOneRunALog(t *testing.T) {
 	log.Write(&Row{})
 	log.Sync()
 	next := header
-	if _, _, err := Resume(path, &next, Outcome.Again, nil); !errors.Is(err, ErrInUse) {
+	if _, _, err := Resume(path, &next, ResumeOptions{}); !errors.Is(err, ErrInUse) {
 		t.Errorf("Resume of a log in use = %v", err)
 	}
 	if _, err := Create(path, true); !errors.Is(err, ErrInUse) {
@@ -196,7 +196,7 @@ func BenchmarkResume(b *testing.B) {
 	log.Close()
 	for b.Loop() {
 		next := header
-		log, earlier, err := Resume(path, &next, Outcome.Again, nil)
+		log, earlier, err := Resume(path, &next, ResumeOptions{})
 		if err != nil || earlier.Len() != rows {
 			b.Fatal(err, earlier.Len())
 		}

@@ -24,7 +24,7 @@ func TestResumeScan(t *testing.T) {
 	log.Close()
 	next := header
 	var found []*Row
-	log, earlier, err := Resume(path, &next, Outcome.Again, func(r *Row) { found = append(found, r) })
+	log, earlier, err := Resume(path, &next, ResumeOptions{Each: func(r *Row) { found = append(found, r) }})
 	if err != nil {
 		t.Fatal(err)
 	}

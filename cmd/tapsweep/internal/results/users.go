@@ -56,13 +56,16 @@ func (h *Held) read(path string, at map[string]int) error {
 		return err
 	}
 	defer f.Close()
-	self := ""
+	self, ended := "", false
 	br := bufio.NewReaderSize(f, 1<<20)
 	for n := 1; ; n++ {
 		line, err := br.ReadBytes('\n')
 		if err == io.EOF { // what is left is torn, or nothing
-			if n == 1 {
+			switch {
+			case n == 1:
 				return errors.New("it is not a results log")
+			case !ended:
+				return errors.New("it has no end, because its run was killed: pairs may be missing in it, so go on with that run first (--resume)")
 			}
 			return nil
 		}
@@ -82,7 +85,12 @@ func (h *Held) read(path string, at map[string]int) error {
 			if h.Tenant != "" && row.Tenant != "" && !strings.EqualFold(h.Tenant, row.Tenant) {
 				return fmt.Errorf("it is of tenant %s, and another log is of %s", row.Tenant, h.Tenant)
 			}
-			h.Tenant, self = row.Tenant, row.Self
+			self, ended = row.Self, false
+			if h.Tenant == "" {
+				h.Tenant = row.Tenant
+			}
+		case row.Type == "end":
+			ended = true
 		case n == 1:
 			return errors.New("it is not a results log: its first line does not describe a run")
 		case row.Type == "result" && row.Outcome != Invalid && row.Outcome != Protected && row.User != "":

@@ -2,6 +2,7 @@ package revoke
 
 import (
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -11,6 +12,8 @@ type Counts struct {
 	Causes    map[Cause]*Tally // why rows are not done
 	Throttled int              // refusals with 429
 	Requests  int              // individual requests answered or lost, refusals included
+
+	Reasons map[passes.Reason]int // of the passes that were revoked or planned to be
 
 	Verified   int // rows whose user was seen without a pass afterwards
 	Unverified int // rows that are done, and whose user could not be looked at
@@ -50,7 +53,7 @@ func (c *Counts) Left() (n int) {
 
 // NewCounts returns counts of nothing.
 func NewCounts() Counts {
-	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*Tally)}
+	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*Tally), Reasons: make(map[passes.Reason]int)}
 }
 
 // Sent counts what it took to have a request answered.
@@ -62,6 +65,9 @@ func (c *Counts) Sent(res batch.Result) {
 // Row counts a row.
 func (c *Counts) Row(row *results.Row) {
 	c.Outcomes[row.Outcome]++
+	if row.Reason != "" && (row.Outcome == results.Revoked || row.Outcome == results.Planned) {
+		c.Reasons[passes.Reason(row.Reason)]++
+	}
 	if row.Verified {
 		c.Verified++
 	}

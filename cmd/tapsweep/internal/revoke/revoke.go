@@ -51,6 +51,10 @@ type Options struct {
 	// there or this time is over, see verify. Zero does not.
 	Verify time.Duration
 
+	// Doubted tells pairs that are done, by a run before, and yet to be verified. Nil
+	// means none.
+	Doubted func(source string, line int, user string) (results.Doubt, bool)
+
 	// VerifyOnly only lists, and deletes nothing: a user without a pass is Absent, or
 	// Revoked if that is what became of the pair before; one who holds a pass Remains.
 	VerifyOnly bool
@@ -70,10 +74,11 @@ type Job struct {
 	write  func(*results.Row) error
 	opts   Options
 
-	counts Counts
-	open   int
-	abort  *abort
-	stop   context.CancelCauseFunc
+	counts          Counts
+	open, verifying int    // pairs under way
+	abort           *abort // by what the Job's own requests bring
+	looks           *abort // by what a scan before it brings
+	stop            context.CancelCauseFunc
 }
 
 // New returns a Job. It calls write once for each pair, from one goroutine; an
@@ -82,7 +87,7 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 	if opts.Looks <= 0 {
 		opts.Looks = 4
 	}
-	return &Job{runner: runner, write: write, opts: opts, abort: newAbort(opts.AbortAfter), counts: NewCounts(),
+	return &Job{runner: runner, write: write, opts: opts, abort: newAbort(opts.AbortAfter), looks: newAbort(opts.AbortAfter), counts: NewCounts(),
 		stop: func(error) {}}
 }
 
@@ -156,11 +161,19 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 	w.begun = true
 	j.open++
 	if j.opts.VerifyOnly {
-		w.last, w.since, w.pause = &results.Row{Outcome: results.Absent}, time.Now(), firstLook
+		last := results.Row{Outcome: results.Absent}
 		if found.Outcome == results.Revoked {
-			w.last.Outcome = results.Revoked // as it was, and now with proof
+			last.Outcome = results.Revoked // as it was, and now with proof
 		}
-		return w.list(verifying), true
+		req := *j.verify(w, last)
+		req.Delay = 0 // whatever it was, it was some time ago
+		return req, true
+	}
+	if j.opts.Doubted != nil {
+		if d, ok := j.opts.Doubted(pair.Source, pair.Line, pair.User); ok {
+			w.method = d.Method
+			return *j.verify(w, results.Row{Outcome: d.Outcome}), true
+		}
 	}
 	if j.opts.DryRun || w.method == "" {
 		return w.list(looking), true
@@ -168,19 +181,24 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 	return w.delete(), true
 }
 
-// Record writes a row that came about without a request of the Job's. Rows that are
-// denied count for AbortAfter.
+// Record writes a row that came about without a request of the Job's, as in a scan.
+// Rows that are denied count for AbortAfter, apart from the Job's own: reading takes
+// another permission than deleting.
 func (j *Job) Record(row *results.Row) {
 	w := &work{pair: input.Pair{Source: row.Source, Line: row.Line, User: row.User}, method: row.Method}
-	j.row(w, *row)
+	j.put(w, *row)
+	j.judge(j.looks, row.Outcome)
 }
 
-// Answered tells the Job of an answer that a caller without permission would not
-// have got.
-func (j *Job) Answered() { j.abort.off = true }
+// Answered tells the Job of an answer to a scan that a caller without permission
+// would not have got.
+func (j *Job) Answered() { j.looks.off = true }
 
 // Sent counts a request that was not the Job's.
 func (j *Job) Sent(res batch.Result) { j.counts.Sent(res) }
 
-// Open is how many pairs were begun and have no row yet.
-func (j *Job) Open() int { return j.open }
+// Open is how many pairs were begun and are not done. Those that only wait to be
+// verified count once they are many, since each takes some memory.
+func (j *Job) Open() int { return j.open + max(0, j.verifying-manyVerifying) }
+
+const manyVerifying = 20_000

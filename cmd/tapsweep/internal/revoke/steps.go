@@ -19,7 +19,8 @@ type work struct {
 	method    string // the pass to delete, once it is known
 	step      step
 	upn       string
-	begun     bool
+	begun     bool // it counts as open,
+	waiting   bool // or as being verified
 	reason    passes.Reason
 	rest      []passes.Pass // further passes of a user whose pair names none
 	looks     int           // LISTs that showed a pass that a DELETE did not find
@@ -227,8 +228,38 @@ func (j *Job) checked(w *work, res batch.Result) *batch.Request {
 	return j.done(w, row)
 }
 
-// row writes what became of the pair, for good.
+// row writes what became of a pair of the Job's, for good.
 func (j *Job) row(w *work, row results.Row) {
+	switch {
+	case w.waiting:
+		j.verifying--
+	case w.begun:
+		j.open--
+	}
+	outcome := j.put(w, row)
+	j.judge(j.abort, outcome)
+}
+
+// put writes a row and counts it.
+func (j *Job) put(w *work, row results.Row) results.Outcome {
+	j.complete(w, &row)
+	j.counts.Row(&row)
+	if err := j.write(&row); err != nil {
+		j.stop(err)
+	}
+	return row.Outcome
+}
+
+// journal writes a row that another one follows.
+func (j *Job) journal(w *work, row results.Row) {
+	j.complete(w, &row)
+	if err := j.write(&row); err != nil {
+		j.stop(err)
+	}
+}
+
+// complete fills in what a row tells of its pair.
+func (j *Job) complete(w *work, row *results.Row) {
 	row.Line, row.Source = w.pair.Line, w.pair.Source
 	row.User, row.Method = w.pair.User, w.method
 	if row.UPN == "" {
@@ -237,18 +268,15 @@ func (j *Job) row(w *work, row results.Row) {
 	if row.Reason == "" {
 		row.Reason = string(w.reason)
 	}
-	if w.begun {
-		j.open--
-	}
 	row.Time = time.Now()
 	if row.Outcome == results.Denied && row.Hint == "" {
 		row.Hint = j.opts.Caller.Hint(w.pair.User)
 	}
-	j.counts.Row(&row)
-	if err := j.write(&row); err != nil {
-		j.stop(err)
-	}
-	if j.abort.note(row.Outcome) {
+}
+
+// judge ends the run if what became of its first pairs leaves nothing to hope for.
+func (j *Job) judge(a *abort, outcome results.Outcome) {
+	if a.note(outcome) {
 		j.stop(fmt.Errorf("%w: the first %d answers", ErrAllDenied, j.opts.AbortAfter))
 	}
 }

@@ -25,7 +25,19 @@ func (j *Job) done(w *work, row results.Row) *batch.Request {
 		j.row(w, row)
 		return nil
 	}
-	w.last, w.since, w.pause = &row, time.Now(), firstLook
+	// What was done is on record before it is verified, however that ends.
+	row.Pending = true
+	j.journal(w, row)
+	row.Pending = false
+	return j.verify(w, row)
+}
+
+// verify begins to look whether the user holds no pass. row is what became of the
+// pair so far.
+func (j *Job) verify(w *work, row results.Row) *batch.Request {
+	w.last, w.since, w.pause, w.waiting = &row, time.Now(), firstLook, true
+	j.open--
+	j.verifying++
 	return w.lookAgain(j.opts.Verify)
 }
 
@@ -73,6 +85,9 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 			// Somebody gave the user another one, and that is meant as well.
 			if w.looks++; w.looks < j.opts.Looks {
 				w.take(held)
+				w.waiting = false
+				j.verifying--
+				j.open++
 				return new(w.delete())
 			}
 		} else if still != nil {

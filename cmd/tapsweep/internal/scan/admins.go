@@ -28,6 +28,7 @@ func (p Privileged) Has(user string) bool {
 func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged, error) {
 	admins := make(Privileged)
 	below := &Scan{opts: Options{Root: root}}
+	seen := make(map[string]struct{})
 	first := fmt.Sprintf("/reports/authenticationMethods/userRegistrationDetails?$filter=%s&$select=id,userPrincipalName&$top=%d",
 		escape("isAdmin eq true"), pageSize)
 	var failed error
@@ -38,10 +39,11 @@ func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged,
 		next, err := admins.page(res)
 		if err == nil && next != "" {
 			path, ok := below.below(next)
-			if ok {
+			_, again := seen[path]
+			if seen[path] = struct{}{}; ok && !again {
 				return []batch.Request{request(path)}
 			}
-			err = errors.New("its next page is not below " + root)
+			err = errors.New("its next page is one before, or not below " + root)
 		}
 		failed = err
 		return nil

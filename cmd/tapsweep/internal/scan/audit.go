@@ -101,7 +101,7 @@ func (f *auditFindings) add(raw json.RawMessage) error {
 	if !r.creates() || !r.by(f.by) {
 		return nil
 	}
-	if len(r.Targets) == 0 || r.Targets[0].ID == "" {
+	if len(r.Targets) == 0 || !isID(r.Targets[0].ID) {
 		return errors.New("a record of a new pass does not tell whose it is")
 	}
 	id := strings.ToLower(r.Targets[0].ID)
@@ -113,7 +113,7 @@ func (f *auditFindings) add(raw json.RawMessage) error {
 		f.first[id] = r.Time
 	}
 	if upn := r.Targets[0].UPN; upn != "" {
-		f.names[id] = upn
+		f.names[id] = shown(upn)
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (s *Scan) auditTargets() (list []target) {
 		if !s.claim(id) {
 			continue
 		}
-		list = append(list, target{name: id, upn: s.audit.names[id], since: s.audit.first[id].Add(-recordSlack)})
+		list = append(list, target{name: id, upn: s.audit.names[id], look: s.choosy(), since: s.audit.first[id].Add(-recordSlack)})
 	}
 	return list
 }

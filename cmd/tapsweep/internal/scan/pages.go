@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/url"
 	"strings"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/passes"
-	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
 )
 
 // pageSize is the most users of a page. Source: learn.microsoft.com/graph/api/user-list.
@@ -23,8 +24,9 @@ type page struct {
 	headers map[string]string
 	audit   bool // of the audit log, in place of users
 
-	first    string // url of the source's first page
-	good     string // url of the last page that came at the first attempt
+	first    string              // url of the source's first page
+	seen     map[uint64]struct{} // pages of the source, by hash
+	good     string              // url of the last page that came at the first attempt
 	restarts int
 }
 
@@ -54,15 +56,19 @@ func (s *Scan) properties() string {
 // sources are the first pages of all that is read page by page.
 func (s *Scan) sources() (list []*page) {
 	add := func(p *page) {
-		p.first, p.good = p.url, p.url
+		p.first, p.good, p.seen = p.url, p.url, make(map[uint64]struct{})
 		list = append(list, p)
 	}
 	if s.opts.All {
+		var headers map[string]string
 		query := fmt.Sprintf("/users?$select=%s&$top=%d", s.properties(), pageSize)
 		if s.opts.Filter != "" {
-			query += "&$filter=" + escape(s.opts.Filter)
+			// Many filters are advanced queries, which ask for header and count.
+			// Source: learn.microsoft.com/graph/aad-advanced-queries.
+			query += "&$count=true&$filter=" + escape(s.opts.Filter)
+			headers = map[string]string{"ConsistencyLevel": "eventual"}
 		}
-		add(&page{what: "the users of the tenant", url: query, quota: usersQuota})
+		add(&page{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers})
 	}
 	for _, id := range s.opts.Groups {
 		// A cast in the path needs the advanced query that header and count ask for.
@@ -106,6 +112,8 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 	if res.Attempts == 1 {
 		p.good = p.url
 	}
+	p.seen[maphash.String(s.seed, p.url)] = struct{}{}
+	told := s.told
 	for _, raw := range *body.Value {
 		if p.audit {
 			err = s.audit.add(raw)
@@ -117,6 +125,11 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 			return
 		}
 	}
+	if s.told == 0 && s.counts.Untold > 0 && told == 0 {
+		// Not one account shows it, so it is the token that does not let it be seen.
+		s.end(&SourceError{p.what, errUnseen})
+		return
+	}
 	switch next, ok := s.below(body.Next); {
 	case body.Next == "" && p.audit:
 		s.queue = append(s.queue, s.auditTargets()...)
@@ -124,9 +137,11 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 	case !ok:
 		// Wherever the link leads, the token would go along.
 		s.end(&SourceError{p.what, fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, batch.Printable(body.Next))})
-	case next == p.url:
-		s.end(&SourceError{p.what, errors.New("a page names itself as the next")})
 	default:
+		if _, again := p.seen[maphash.String(s.seed, next)]; again {
+			s.end(&SourceError{p.what, errors.New("its pages go round in a circle")})
+			return
+		}
 		s.held = append(s.held, p.at(next))
 	}
 }
@@ -157,6 +172,7 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 				back = p.at(p.first)
 			}
 			back.restarts++
+			back.seen = make(map[uint64]struct{})
 			s.held = append(s.held, back)
 			return
 		}
@@ -189,44 +205,46 @@ func (s *Scan) member(raw json.RawMessage) error {
 	switch {
 	case a.OData != "" && !strings.EqualFold(a.OData, "#microsoft.graph.user"):
 		return nil // a group, a device
-	case a.ID == "":
-		return errors.New("a user has no id")
+	case !isID(a.ID):
+		return fmt.Errorf("a user has no object id: %s", batch.Printable(a.ID))
 	}
-	if !s.claim(a.ID) {
-		return nil
+	if s.claim(a.ID) && s.admits(&a) {
+		s.queue = append(s.queue, target{name: a.ID, upn: shown(a.UPN)})
 	}
-	ok, err := s.admits(&a)
-	if err != nil || !ok {
-		return err
-	}
-	s.queue = append(s.queue, target{name: a.ID, upn: a.UPN})
 	return nil
 }
 
-// errUnseen says that a property that decides does not show.
-var errUnseen = errors.New("the token does not let it be seen")
+// isID tells whether text is an object id: it goes into paths, also of writes.
+func isID(text string) bool { return !strings.Contains(text, "@") && input.CheckUser(text) == nil }
 
-// admits tells whether the account is one to look at.
-func (s *Scan) admits(a *account) (bool, error) {
-	if s.opts.MembersOnly {
-		switch {
-		case a.Type == nil:
-			return false, fmt.Errorf("the userType of %s is not told: %w", a.ID, errUnseen)
-		case !strings.EqualFold(*a.Type, "Member"):
-			s.counts.Guests++
-			return false, nil
-		}
+// shown is a name as it may be printed and written to lists, whatever Graph says.
+func shown(upn string) string {
+	if input.CheckUser(upn) == nil {
+		return upn
 	}
-	if s.opts.EnabledOnly {
-		switch {
-		case a.Enabled == nil:
-			return false, fmt.Errorf("the accountEnabled of %s is not told: %w", a.ID, errUnseen)
-		case !*a.Enabled:
-			s.counts.Disabled++
-			return false, nil
-		}
+	return batch.Printable(upn)
+}
+
+// errUnseen says that a property that decides does not show for anybody.
+var errUnseen = errors.New("whether an account is a member, or enabled, does not show")
+
+// admits tells whether the account is one to look at. One that does not tell is not:
+// old accounts may have no userType.
+func (s *Scan) admits(a *account) bool {
+	if s.opts.MembersOnly && a.Type == nil || s.opts.EnabledOnly && a.Enabled == nil {
+		s.counts.Untold++
+		return false
 	}
-	return true, nil
+	s.told++
+	switch {
+	case s.opts.MembersOnly && !strings.EqualFold(*a.Type, "Member"):
+		s.counts.Guests++
+	case s.opts.EnabledOnly && !*a.Enabled:
+		s.counts.Disabled++
+	default:
+		return true
+	}
+	return false
 }
 
 // Unseen tells whether a scan ended because a property does not show, which takes
@@ -240,19 +258,21 @@ func (s *Scan) accountOf(t target, res batch.Result) []batch.Request {
 		s.failed(t, res, nil)
 		return nil
 	}
-	if err := json.Unmarshal(res.Response.Body, &a); err != nil || a.ID == "" {
-		s.failed(t, res, errors.New("the user cannot be read"))
+	if err := json.Unmarshal(res.Response.Body, &a); err != nil || !isID(a.ID) ||
+		!strings.EqualFold(t.name, a.ID) && !strings.EqualFold(t.name, a.UPN) {
+		s.failed(t, res, errors.New("the answer is not about this user"))
 		return nil
 	}
-	ok, err := s.admits(&a)
-	if err != nil {
-		s.end(&SourceError{"the accounts", err})
-		s.sinks.Failed(&results.Row{User: t.name, UPN: t.upn, Outcome: results.NotSent})
+	if !strings.EqualFold(t.name, a.ID) && !s.claim(a.ID) {
+		return nil // the same user under the other name
+	}
+	untold := s.counts.Untold
+	if !s.admits(&a) {
+		if s.counts.Untold > untold {
+			s.failed(t, res, errUnseen) // somebody named this user, so it is not left out in silence
+		}
 		return nil
 	}
-	if !ok {
-		return nil
-	}
-	t.name, t.upn = a.ID, a.UPN
+	t.name, t.upn = a.ID, shown(a.UPN)
 	return []batch.Request{s.list(t)}
 }

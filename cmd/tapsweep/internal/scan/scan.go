@@ -85,11 +85,12 @@ type Counts struct {
 	Passes   map[passes.Reason]int // all that were seen
 	Guests   int                   // left out
 	Disabled int                   // left out
+	Untold   int                   // left out, since the account does not tell whether it is a member or enabled
 	Recent   int                   // passes left out for MinAge, ExpiredFor or CreatedSince
 	Earlier  int                   // users skipped
 	Pages    int                   // of users
 	Failed   int                   // users whose passes could not be listed
-	NotSeen  int                   // users that the run stopped before
+	NotSeen  int                   // users that the run stopped before, of those that it knew of
 }
 
 // Sinks take what a scan finds, on the goroutine of the run. An error of the run's
@@ -121,22 +122,30 @@ type Scan struct {
 	open  int                 // LISTs and look-ups under way
 	held  []*page             // next pages that wait until less is under way
 	audit *auditFindings
+
+	told  int                 // accounts that tell what decides
+	found map[uint64]struct{} // passes, so that none is found under two names of its user
 }
 
 // target is a user to be listed.
 type target struct {
 	name, upn string
+	look      bool      // the account is to be looked up before
 	since     time.Time // passes created before are not the ones, zero for any
 }
 
 // New returns a Scan. stop ends the run that it is part of.
 func New(opts Options, sinks Sinks, stop context.CancelCauseFunc) *Scan {
-	return &Scan{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(), seen: make(map[uint64]struct{}),
+	return &Scan{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(), seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
 		counts: Counts{Passes: make(map[passes.Reason]int)}}
 }
 
 // Counts sums up what was found so far.
-func (s *Scan) Counts() Counts { return s.counts }
+func (s *Scan) Counts() Counts {
+	c := s.counts
+	c.NotSeen += len(s.queue)
+	return c
+}
 
 // Run looks with a runner of its own. Its error tells why it ended early.
 func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (Counts, error) {
@@ -144,7 +153,7 @@ func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (
 	defer stop(nil)
 	s := New(opts, sinks, stop)
 	err := runner.Run(ctx, s.Requests(), s.Settle)
-	return s.counts, err
+	return s.Counts(), err
 }
 
 // Requests yields the first requests: the first page of each source, and a LIST
@@ -161,15 +170,8 @@ func (s *Scan) Requests() iter.Seq[batch.Request] {
 			if name == "" {
 				name = upn
 			}
-			t := target{name: name, upn: upn}
-			if !s.claim(name) {
-				continue
-			}
-			req := s.list(t)
-			if s.opts.MembersOnly || s.opts.EnabledOnly {
-				req = s.lookUp(t)
-			}
-			if !yield(req) {
+			t := target{name: name, upn: upn, look: s.choosy()}
+			if s.claim(name) && !yield(s.ask(t)) {
 				return
 			}
 		}
@@ -189,6 +191,17 @@ func (s *Scan) claim(name string) bool {
 		return false
 	}
 	return true
+}
+
+// choosy tells whether it depends on the account whether its passes are looked at.
+func (s *Scan) choosy() bool { return s.opts.MembersOnly || s.opts.EnabledOnly }
+
+// ask is the first request about a user.
+func (s *Scan) ask(t target) batch.Request {
+	if t.look {
+		return s.lookUp(t)
+	}
+	return s.list(t)
 }
 
 // list and lookUp are the requests about one user; open counts them.
@@ -249,7 +262,7 @@ func (s *Scan) Release() (next []batch.Request) {
 	for len(s.queue) > 0 && s.open+backlog < listAhead {
 		t := s.queue[0]
 		s.queue = s.queue[1:]
-		next = append(next, s.list(t))
+		next = append(next, s.ask(t))
 	}
 	for len(s.held) > 0 && len(s.queue)+s.open+backlog < pageAhead {
 		next = append(next, s.held[0].request())
@@ -273,6 +286,11 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 		if !s.wanted(&p, why, t, res.Date) {
 			continue
 		}
+		key := maphash.String(s.seed, strings.ToLower(p.ID))
+		if _, again := s.found[key]; again {
+			continue
+		}
+		s.found[key] = struct{}{}
 		found++
 		s.counts.Found++
 		next = append(next, s.sinks.Found(&Found{User: t.name, UPN: t.upn, Pass: p, Why: why})...)
@@ -289,10 +307,10 @@ func (s *Scan) failed(t target, res batch.Result, unreadable error) {
 		row.Message = unreadable.Error()
 	}
 	if row.Outcome == results.NotSent {
-		s.counts.NotSeen++
-	} else {
-		s.counts.Failed++
+		s.counts.NotSeen++ // nothing is known of the user, so there is no row
+		return
 	}
+	s.counts.Failed++
 	row.User, row.UPN, row.Time = t.name, t.upn, time.Now()
 	if row.Outcome == results.Denied && row.Hint == "" {
 		row.Hint = s.opts.Caller.Hint(t.name)
@@ -316,7 +334,15 @@ func (e *SourceError) Error() string { return fmt.Sprintf("reading %s: %v", e.Wh
 func (e *SourceError) Unwrap() error { return e.Err }
 
 // Denied tells whether Graph refused the source for lack of a permission.
-func (e *SourceError) Denied() bool {
+func (e *SourceError) Denied() bool { return e.status() == 403 }
+
+// Wrong tells whether Graph does not understand what was asked, such as a filter.
+func (e *SourceError) Wrong() bool { return e.status() == 400 }
+
+func (e *SourceError) status() int {
 	answer, ok := errors.AsType[*batch.StatusError](e.Err)
-	return ok && answer.Status == 403
+	if !ok {
+		return 0
+	}
+	return answer.Status
 }

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -134,11 +135,14 @@ func TestMembersOnly(t *testing.T) {
 // for enabled.
 func TestEnabledOnlyUnseen(t *testing.T) {
 	tenant := company(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.ReadBasic.All"}, BasicHidesEnabled: true})
-	for _, opts := range []Options{{All: true, EnabledOnly: true}, {Users: []input.User{{UPN: "expired@contoso.com"}}, EnabledOnly: true}} {
-		found, _, _, err := look(t, tenant, opts, batch.Options{})
-		if !Unseen(err) || len(found) > 0 {
-			t.Errorf("found %q, %v", found, err)
-		}
+	found, _, _, err := look(t, tenant, Options{All: true, EnabledOnly: true}, batch.Options{})
+	if !Unseen(err) || len(found) > 0 {
+		t.Errorf("found %q, %v", found, err)
+	}
+	// Users that somebody named are not left out in silence.
+	found, failed, _, err := look(t, tenant, Options{Users: []input.User{{UPN: "expired@contoso.com"}}, EnabledOnly: true}, batch.Options{})
+	if err != nil || len(found) > 0 || len(failed) != 1 {
+		t.Errorf("found %q, failed %q, %v", found, failed, err)
 	}
 }
 
@@ -228,7 +232,10 @@ func TestPagesGoWrong(t *testing.T) {
 		{"a page is no page", fault("/users?", 0, graphsim.ItemBody(`{}`)), false, "no value"},
 		{"a page is text", fault("/users?", 0, graphsim.ItemBody(`"x"`)), false, "cannot be read"},
 		{"a link to another host", graphsim.Options{Roles: permitted, ForeignLinks: true}, false, "not below https://graph.microsoft.com/v1.0"},
-		{"a page that is its own next", fault("/users?", 0, graphsim.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)), false, "itself"},
+		{"pages in a circle", graphsim.Options{Roles: permitted, Faults: []graphsim.Fault{
+			{Path: "$skiptoken=RFNwdAIAAQAAA0Z", Do: graphsim.ItemBody(`{"value":[],"@odata.nextLink":"` + root + `/users?$skiptoken=RFNwdAIAAQAAA0"}`)},
+			{Path: "/users?", Do: graphsim.ItemBody(`{"value":[],"@odata.nextLink":"` + root + `/users?$skiptoken=RFNwdAIAAQAAA0Z"}`)}}}, false, "in a circle"},
+		{"a page that is its own next", fault("/users?", 0, graphsim.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)), false, "in a circle"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -318,5 +325,111 @@ func TestScanPace(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Whatever Graph answers, what is asked next stays below the user and is never
+// anybody else's: ids that are none end the source, or are told.
+func TestHostileAnswers(t *testing.T) {
+	const dana = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	const good = "9f0c11aa-1111-4222-8333-000000000001"
+	page := func(id, upn string) string {
+		name, _ := json.Marshal(upn)
+		return fmt.Sprintf(`{"value":[{"id":%q,"userPrincipalName":%s}]}`, id, name)
+	}
+	tests := []struct {
+		name  string
+		page  string
+		list  string
+		ended bool
+		found int
+	}{
+		{"as it should be", page(dana, "dana@contoso.com"), `{"value":[{"id":"` + good + `"}]}`, false, 1},
+		{"a user called me", page("me", "x@contoso.com"), "", true, 0},
+		{"a user called two dots", page("..", "x@contoso.com"), "", true, 0},
+		{"a user that is a path", page(dana+"/../me", "x@contoso.com"), "", true, 0},
+		{"a user by name", page("dana@contoso.com", "dana@contoso.com"), "", true, 0},
+		{"a pass that is a path", page(dana, "dana@contoso.com"), `{"value":[{"id":"../../authentication/phoneMethods/1"}]}`, false, 0},
+		{"a pass that is two dots", page(dana, "dana@contoso.com"), `{"value":[{"id":".."}]}`, false, 0},
+		{"a name that is a formula and more", page(dana, "=1+1\x1b[2J\r\n\u202ebad"), `{"value":[{"id":"` + good + `"}]}`, false, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: permitted, Record: true, Faults: []graphsim.Fault{
+				{Path: "/users?", Do: graphsim.ItemBody(tt.page)}, {Path: "temporaryAccessPassMethods", Do: graphsim.ItemBody(tt.list)}}})
+			tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.com"})
+			runner, _ := batch.NewRunner(tenant, batch.Options{})
+			n := 0
+			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Sinks{
+				Found: func(f *Found) []batch.Request {
+					n++
+					if strings.ContainsAny(f.UPN, "\x1b\r\n\u202e") {
+						t.Errorf("raw text of the service: %q", f.UPN)
+					}
+					return nil
+				},
+				Failed: func(*results.Row) {},
+			})
+			if (err != nil) != tt.ended || n != tt.found {
+				t.Errorf("%d found, %v", n, err)
+			}
+			for _, e := range tenant.Log() {
+				if !strings.HasPrefix(e.Path, "/users?") && e.Path != "/users/"+dana+"/authentication/temporaryAccessPassMethods" {
+					t.Errorf("%s %s was asked for", e.Method, e.Path)
+				}
+			}
+		})
+	}
+}
+
+// One user under two names is one, and so is a pass.
+func TestOneUserTwoNames(t *testing.T) {
+	tenant := company(graphsim.Options{})
+	held := tenant.Left()
+	expired := held[slices.IndexFunc(held, func(h graphsim.Held) bool { return strings.HasPrefix(h.UPN, "expired@") })]
+	users := []input.User{{UPN: expired.UPN}, {ID: expired.UserID}}
+	group := tenant.AddGroup(graphsim.Group{Name: "g", Members: []string{expired.UserID}})
+	for _, members := range []bool{false, true} {
+		found, _, counts, err := look(t, tenant, Options{Users: users, Groups: []string{group}, MembersOnly: members}, batch.Options{})
+		if err != nil || len(found) != 1 || counts.Found != 1 {
+			t.Errorf("members only %v: found %q, %+v, %v", members, found, counts, err)
+		}
+	}
+}
+
+// The audit log tells who was given a pass, and not whether the account is one to
+// look at.
+func TestAuditOfGuests(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Roles: permitted, Audit: true})
+	by := &graphsim.Actor{UPN: "mallory@contoso.com"}
+	pass := []graphsim.Pass{{Created: time.Now().Add(-time.Minute), CreatedBy: by}}
+	tenant.AddUser(graphsim.User{UPN: "guest@contoso.com", Guest: true, Passes: pass})
+	tenant.AddUser(graphsim.User{UPN: "off@contoso.com", Disabled: true, Passes: pass})
+	tenant.AddUser(graphsim.User{UPN: "member@contoso.com", Passes: pass})
+	found, _, counts, err := look(t, tenant, Options{Audit: &Audit{Since: time.Now().Add(-time.Hour)}, MembersOnly: true, EnabledOnly: true}, batch.Options{})
+	if err != nil || !slices.Equal(found, []string{"member usable"}) || counts.Guests != 1 || counts.Disabled != 1 {
+		t.Errorf("found %q, %+v, %v", found, counts, err)
+	}
+}
+
+// An account that does not tell is left out and counted; it does not end the night.
+func TestUntoldAccounts(t *testing.T) {
+	body := `{"value":[{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311","userType":null},{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","userType":"Member"}]}`
+	tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: []graphsim.Fault{{Path: "/users?", Do: graphsim.ItemBody(body)}}})
+	tenant.AddUser(graphsim.User{ID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312", UPN: "dana@contoso.com"})
+	_, failed, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
+	if err != nil || counts.Untold != 1 || counts.Users != 1 || len(failed) != 0 {
+		t.Errorf("%+v, failed %q, %v", counts, failed, err)
+	}
+}
+
+func TestAdvancedFilter(t *testing.T) {
+	tenant := company(graphsim.Options{Record: true})
+	if _, _, _, err := look(t, tenant, Options{All: true, Filter: "department eq 'sales'"}, batch.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	first := tenant.Log()[0]
+	if !strings.Contains(first.Path, "$count=true") || !strings.Contains(first.Path, "department%20eq%20%27sales%27") {
+		t.Errorf("%s", first.Path)
 	}
 }
