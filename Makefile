@@ -10,6 +10,8 @@ demo:
 	-$(GO) run ./cmd/tapsweep revoke --simulate --yes --overwrite --results demo-results.jsonl testdata/incident.csv
 	@echo; cat demo-results.jsonl; grep -q '"type":"end".*"exit":1' demo-results.jsonl
 
+# The README's systemd units are also checked by systemd-analyze verify, where it is
+# installed: go test -v -run TestUnitsVerify ./cmd/tapsweep
 test:
 	$(GO) test ./...
 

@@ -8,26 +8,18 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/readme"
 )
 
 // readmeCommands returns the shell commands that the README shows.
 func readmeCommands(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var commands []string
-	shell := false
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "```sh":
-			shell = true
-		case line == "```":
-			shell = false
-		case shell && line != "":
-			commands = append(commands, line)
+	for _, block := range readme.Blocks(string(mustRead(t, "../../README.md")), "sh") {
+		for line := range strings.Lines(block) {
+			if line = strings.TrimSpace(line); line != "" {
+				commands = append(commands, line)
+			}
 		}
 	}
 	return commands
