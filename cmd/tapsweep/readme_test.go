@@ -91,11 +91,11 @@ func TestReadmeIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	help := ""
+	var help strings.Builder
 	for _, command := range []string{"revoke", "check", "scan", "sweep", "verify", "report"} {
-		help += tapsweep(t, nil, command, "--help").stdout
+		help.WriteString(tapsweep(t, nil, command, "--help").stdout)
 	}
-	for line := range strings.Lines(help) {
+	for line := range strings.Lines(help.String()) {
 		_, flag, ok := strings.Cut(line, " --")
 		if name, _, _ := strings.Cut(flag, " "); ok && strings.HasPrefix(strings.TrimSpace(line), "-") && name != "help" &&
 			!strings.Contains(string(text), "`--"+strings.TrimSpace(name)) {

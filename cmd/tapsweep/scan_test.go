@@ -73,16 +73,16 @@ func TestScanOutput(t *testing.T) {
 	if err := json.Unmarshal([]byte(p.stdout), &lines); err != nil || len(lines) != 4 {
 		t.Errorf("%v: %s", err, p.stdout)
 	}
-	reasons := ""
+	var reasons strings.Builder
 	for _, l := range lines {
-		reasons += l.Reason + " "
+		reasons.WriteString(l.Reason + " ")
 		if l.Expires.Sub(l.Start) != time.Hour || l.UPN == "" || l.Created.IsZero() {
 			t.Errorf("%+v", l)
 		}
 	}
 	for _, want := range []string{"expired", "used", "usable", "scheduled"} {
-		if !strings.Contains(reasons, want) {
-			t.Errorf("no %s in %s", want, reasons)
+		if !strings.Contains(reasons.String(), want) {
+			t.Errorf("no %s in %s", want, reasons.String())
 		}
 	}
 	p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "table")
