@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+)
+
+// The other commands leave as little behind as revoke, whatever the service answers
+// to what they ask.
+func TestLeaksOfOtherCommands(t *testing.T) {
+	rudeItem := func(r *http.Request, _ string) []byte { return errorOf(rude(r)) }
+	rudeList := func(r *http.Request, _ string) []byte {
+		text := rude(r)
+		b, _ := json.Marshal(map[string]any{"value": []map[string]any{{"id": text, "userPrincipalName": text, "userType": text,
+			"methodUsabilityReason": text, "temporaryAccessPass": canaryPass}}, "@odata.nextLink": text})
+		return b
+	}
+	rudeNames := func(r *http.Request, _ string) []byte {
+		b, _ := json.Marshal(map[string]any{"value": []map[string]any{{"id": "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "userPrincipalName": rude(r)}}})
+		return b
+	}
+	answers := []struct {
+		name   string
+		answer http.Handler
+	}{
+		{"none", nil},
+		{"rude item 400", inBatch(400, rudeItem)},
+		{"rude item 401", inBatch(401, rudeItem)},
+		{"rude item 403", inBatch(403, rudeItem)},
+		{"rude item 404", inBatch(404, rudeItem)},
+		{"rude list", inBatch(200, rudeList)},
+		{"rude names", inBatch(200, rudeNames)},
+		{"rude whole", wholeBatch(400, func(r *http.Request) []byte { return errorOf(rude(r)) })},
+		{"rude page", wholeBatch(403, func(r *http.Request) []byte { return []byte(rude(r)) })},
+	}
+	commands := [][]string{
+		{"check"}, {"check", "--output", "json", "--user", "user0001@contoso.example"},
+		{"scan", "--all-users", "--members-only", "--output", "found.jsonl", "--results", "log.jsonl"},
+		{"scan", "--created-since", "1h", "--output", "found.jsonl"},
+		{"sweep", "--all-users", "--yes", "--verify", "--verify-wait", "1s", "--order", "privileged", "--max-items", "0"},
+		{"sweep", "--group", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "--yes"},
+		{"verify", "earlier.jsonl"},
+	}
+	const earlier = `{"type":"run"}` + "\n" + `{"type":"result","user":"user0001@contoso.example","method":"","outcome":"revoked"}` + "\n" + `{"type":"end"}` + "\n"
+	for _, tt := range answers {
+		for _, args := range commands {
+			t.Run(tt.name+", "+strings.Join(args, " "), func(t *testing.T) {
+				t.Parallel()
+				tenant := graphsim.New(graphsim.Options{Secret: canarySecret, Roles: simulatedRoles})
+				tenant.Populate(3)
+				env, root := serveRudely(t, tenant, "$batch", tt.answer)
+				args := append([]string{args[0], "--graph-url", root, "--log-level", "debug"}, args[1:]...)
+				if args[0] != "check" {
+					args = append(args, "--max-attempts", "1")
+				}
+				cmd := command(t, env, args...)
+				if err := os.WriteFile(filepath.Join(cmd.Dir, "earlier.jsonl"), []byte(earlier), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				p := finish(t, cmd)
+				if p.code < 0 || p.code > 4 || strings.Contains(p.stderr, "panic:") {
+					t.Errorf("exit %d\n%s", p.code, p.stderr)
+				}
+				checkLeft(t, "standard output", p.stdout)
+				checkLeft(t, "standard error", p.stderr)
+				for _, dir := range append(temporary(cmd.Env), cmd.Dir) {
+					checkFiles(t, dir)
+				}
+			})
+		}
+	}
+}
