@@ -162,7 +162,13 @@ func (r *runOf) job(opts revoke.Options) *revoke.Job {
 	opts.Self, opts.Caller = r.tenant.token.Self, r.tenant.caller()
 	opts.Settled, opts.Doubted = r.earlier.Settled, r.earlier.Doubted
 	return revoke.New(r.runner, func(row *results.Row) error {
-		if d := r.display.Load(); d != nil && !row.Pending {
+		switch d := r.display.Load(); {
+		case d == nil, row.Pending && row.Follows:
+		case row.Pending:
+			d.Pending(row.Outcome)
+		case row.Follows:
+			d.Verified(row.Outcome)
+		default:
 			d.Row(row.Outcome)
 		}
 		return r.write(row)

@@ -109,7 +109,8 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	}
 	summary := &report.Summary{Verify: true}
 	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
-		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying"})
+		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying", Verb: "gone",
+			Good: []results.Outcome{results.Revoked, results.Absent}})
 		job := r.job(revoke.Options{Verify: f.wait, VerifyOnly: true, AbortAfter: 100})
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)

@@ -11,11 +11,13 @@ const (
 	// rateWindow is how far back the rate looks that is called the present one.
 	rateWindow = 5 * time.Second
 
-	// paceWindow is how far back the time left looks at least. It is twice the
+	// paceWindow is how far back the time left looks at least. It is six times the
 	// longest wait if that is more: a tenant that takes 3,000 requests at once and
-	// then asks for two minutes has a pace only over both.
+	// then asks for two minutes has a pace only over several of both, and with fewer
+	// the time left would jump with each burst that leaves the window.
 	paceWindow = 30 * time.Second
-	maxWindow  = 10 * time.Minute
+	maxWindow  = 20 * time.Minute
+	waitsBack  = 6
 
 	// minElapsed is how long a run is too young to be extrapolated.
 	minElapsed = 2 * time.Second
@@ -35,13 +37,14 @@ type meter struct {
 	first   string // phase, which goes without saying
 	verb    string
 	noun    string
+	good    []results.Outcome
 	over    time.Duration // window of the rate
 	samples []sample      // oldest first, never empty
 	gates   map[string]gate
 	longest time.Duration // wait so far
 
-	done, revoked, absent, notRevoked int
-	accepted, refused                 int
+	done, revoked, absent, notRevoked, verifying int
+	accepted, refused                            int
 }
 
 // A sample is how many rows were settled at a time.
@@ -54,7 +57,10 @@ type sample struct {
 type gate struct{ since, until time.Time }
 
 func newMeter(now time.Time, opts Options) meter {
-	m := meter{total: opts.Total, phase: opts.Phase, first: opts.Phase, verb: opts.Verb, noun: opts.Noun,
+	if len(opts.Good) == 0 {
+		opts.Good = []results.Outcome{results.Revoked, results.Planned, results.Found}
+	}
+	m := meter{total: opts.Total, phase: opts.Phase, first: opts.Phase, verb: opts.Verb, noun: opts.Noun, good: opts.Good,
 		over: rateWindow, samples: []sample{{at: now}}, gates: make(map[string]gate)}
 	if opts.Mode != Bar {
 		m.over = lineEvery // what happened since the line before
@@ -67,8 +73,13 @@ func (m *meter) row(o results.Outcome) {
 		return
 	}
 	m.done++
+	m.count(o)
+}
+
+// count counts what became of a row.
+func (m *meter) count(o results.Outcome) {
 	switch {
-	case o == results.Revoked || o == results.Planned || o == results.Found:
+	case slices.Contains(m.good, o):
 		m.revoked++
 	case o == results.Absent:
 		m.absent++
@@ -115,7 +126,7 @@ func (m *meter) back(now time.Time, age time.Duration) sample {
 // look takes a sample and works out what there is to show.
 func (m *meter) look(now time.Time) view {
 	v := view{phase: m.phase, changed: m.phase != m.first, verb: m.verb, noun: m.noun, total: m.total, done: m.done, revoked: m.revoked,
-		absent: m.absent, notRevoked: m.notRevoked, accepted: m.accepted, refused: m.refused, several: len(m.gates) > 1}
+		absent: m.absent, notRevoked: m.notRevoked, verifying: m.verifying, accepted: m.accepted, refused: m.refused, several: len(m.gates) > 1}
 	if s := m.back(now, m.over); now.After(s.at) {
 		v.rate = float64(m.done-s.done) / now.Sub(s.at).Seconds()
 	}
@@ -144,7 +155,7 @@ func (m *meter) left(now, end time.Time) (left time.Duration, known bool) {
 	if m.total == 0 || rest <= 0 {
 		return 0, m.total > 0
 	}
-	s := m.back(now, min(max(paceWindow, 2*m.longest), maxWindow))
+	s := m.back(now, min(max(paceWindow, waitsBack*m.longest), maxWindow))
 	elapsed := end.Sub(s.at)
 	if n := m.done - s.done; n > 0 && elapsed >= minElapsed {
 		seconds := elapsed.Seconds() * float64(rest) / float64(n)

@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -159,5 +160,45 @@ func BenchmarkRow(b *testing.B) {
 	defer d.Stop()
 	for b.Loop() {
 		d.Row(results.Revoked)
+	}
+}
+
+// A pair that is being verified shows as deleted at once, and is done when that is
+// known.
+func TestVerifying(t *testing.T) {
+	m := newMeter(epoch, Options{Total: 3})
+	d := &Display{meter: m}
+	for range 3 {
+		d.Pending(results.Revoked)
+	}
+	if v := d.meter.look(epoch); v.revoked != 3 || v.verifying != 3 || v.done != 0 {
+		t.Errorf("pending: %+v", v)
+	}
+	d.Verified(results.Revoked)
+	d.Verified(results.Remains)
+	if v := d.meter.look(epoch); v.revoked != 3 || v.verifying != 1 || v.done != 2 || v.notRevoked != 1 {
+		t.Errorf("verified: %+v", v)
+	}
+	if v := d.meter.look(epoch); !strings.Contains(v.sentence(), "1 verifying") {
+		t.Errorf("%s", v.sentence())
+	}
+}
+
+// Bursts between waits make no guess jump: with a tenant that lets three through in
+// ten seconds the time left goes down as time passes.
+func TestLeftIsSteady(t *testing.T) {
+	m := newMeter(epoch, Options{Mode: Bar, Total: 60})
+	for s := 0; s <= 180; s++ {
+		now := epoch.Add(time.Duration(s) * time.Second)
+		if s%10 == 0 {
+			for range 3 {
+				m.row(results.Revoked)
+			}
+			m.observe(now, 3, 1, "write", now.Add(10*time.Second))
+		}
+		v := m.look(now)
+		if truth := time.Duration(190-s) * time.Second; s > 60 && v.known && (v.left < truth*7/10-10*time.Second || v.left > truth*13/10+10*time.Second) {
+			t.Errorf("after %d s: %v left, in truth %v", s, v.left, truth)
+		}
 	}
 }

@@ -49,6 +49,10 @@ type Options struct {
 	// Verb is what has become of a row that went well, "revoked" if empty.
 	Verb string
 
+	// Good are the outcomes of rows that went well, apart from those that were absent.
+	// None means revoked, planned and found.
+	Good []results.Outcome
+
 	// Noun is what is counted, "rows" if empty.
 	Noun string
 
@@ -130,6 +134,25 @@ func (d *Display) Row(o results.Outcome) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.meter.row(o)
+}
+
+// Pending counts a row that is to be verified, and Verified the one that follows it.
+func (d *Display) Pending(o results.Outcome) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.meter.count(o)
+	d.meter.verifying++
+}
+
+// Verified counts the row that follows a pending one.
+func (d *Display) Verified(o results.Outcome) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.meter.verifying--
+	d.meter.done++
+	if !o.Done() {
+		d.meter.notRevoked++
+	}
 }
 
 // Passed counts something that was looked at and needs no row.

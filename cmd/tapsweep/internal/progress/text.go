@@ -18,9 +18,9 @@ type view struct {
 	noun    string
 	over    bool // the run is, and what is to come goes without saying
 
-	total, done, revoked, absent, notRevoked int
-	accepted, refused                        int
-	rate                                     float64 // rows a second, now
+	total, done, revoked, absent, notRevoked, verifying int
+	accepted, refused                                   int
+	rate                                                float64 // rows a second, now
 
 	several bool   // quotas have been heard of
 	quota   string // whose gate is closed
@@ -35,6 +35,7 @@ type view struct {
 const (
 	partRefused = iota
 	partAbsent
+	partVerifying
 	partRevoked
 	partBar
 	partRate
@@ -108,6 +109,7 @@ func (v *view) parts() []part {
 	add(partRate, !v.over, "%s", rate(v.rate))
 	add(partRevoked, true, "%d %s", v.revoked, v.verb)
 	add(partAbsent, v.absent > 0, "%d absent", v.absent)
+	add(partVerifying, v.verifying > 0, "%d verifying", v.verifying)
 	add(partNotRevoked, v.notRevoked > 0, "%d not %s", v.notRevoked, v.verb)
 	add(partRefused, v.refused > 0, "%s refused", percent(v.share()))
 	add(partWait, v.wait > 0 && !v.over, "%s", v.waitText())
@@ -127,6 +129,7 @@ func (v *view) sentence() string {
 	add(v.total > 0, "%d of %d %s", v.done, v.total, v.noun)
 	add(v.total == 0, "%d %s", v.done, v.noun)
 	add(true, "%s", rate(v.rate))
+	add(v.verifying > 0, "%d verifying", v.verifying)
 	add(v.notRevoked > 0, "%d not %s", v.notRevoked, v.verb)
 	add(v.refused > 0, "%s refused", percent(v.share()))
 	add(v.wait > 0, "%s", v.waitText())
@@ -164,7 +167,7 @@ func (v *view) attributes() []any {
 		left = seconds(v.left)
 	}
 	return []any{"phase", v.phase, "done", v.done, "total", total, "rate", math.Round(v.rate*10) / 10,
-		v.verb, v.revoked, "absent", v.absent, "not_" + v.verb, v.notRevoked,
+		v.verb, v.revoked, "absent", v.absent, "not_" + v.verb, v.notRevoked, "verifying", v.verifying,
 		"accepted", v.accepted, "refused", v.refused, "quota", v.quota, "wait_seconds", seconds(v.wait), "left_seconds", left}
 }
 

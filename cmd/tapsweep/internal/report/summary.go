@@ -39,7 +39,7 @@ type Summary struct {
 
 // hints say, for each outcome that leaves something to do, what that is.
 var hints = map[results.Outcome]string{
-	results.Remains:     "deleted, but the tenant still lists a pass",
+	results.Remains:     "a pass is there all the same; the row names it",
 	results.Replaced:    "the user holds another pass; list the user alone to revoke it",
 	results.UnknownUser: "no such user in this tenant; check the name, or use the object id",
 	results.Denied:      "Graph answers 403",
@@ -193,9 +193,12 @@ func (s *Summary) causes(w io.Writer, o results.Outcome) {
 
 // next tells the command that takes up what is left.
 func (s *Summary) next(w io.Writer) {
+	if len(s.Command) > 0 && s.Command[0] == "verify" && s.Counts.Outcomes[results.Remains] > 0 && s.Results != "-" {
+		fmt.Fprintf(w, "to revoke what remains: tapsweep revoke %s\n", quote(s.Results))
+	}
 	again := 0
 	for o, n := range s.Counts.Outcomes {
-		if o.Again() {
+		if o.Again() && (o != results.Remains || len(s.Command) > 0 && s.Command[0] != "verify") {
 			again += n
 		}
 	}

@@ -21,6 +21,7 @@ type work struct {
 	upn       string
 	begun     bool // it counts as open,
 	waiting   bool // or as being verified
+	pended    bool // a row of it is pending
 	reason    passes.Reason
 	rest      []passes.Pass // further passes of a user whose pair names none
 	looks     int           // LISTs that showed a pass that a DELETE did not find
