@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// A sweep that is killed at any moment and taken up again ends as if it had not
+// been: what is over is gone, and verified, nothing else was touched, and every pass
+// that went has a row.
+func TestKillAndResumeSweep(t *testing.T) {
+	for _, bound := range []string{"0", "10000"} {
+		t.Run("--max-items "+bound, func(t *testing.T) {
+			t.Parallel()
+			const users = 6000
+			tenant := leftovers(users, graphsim.Options{Latency: 20 * time.Millisecond, ListLag: 300 * time.Millisecond, Record: true})
+			over := make(map[string]bool) // passes that are expired or used
+			for _, h := range tenant.Left() {
+				over[h.PassID] = true
+			}
+			env, root := serve(t, tenant)
+			log := filepath.Join(t.TempDir(), "log.jsonl")
+			args := []string{"sweep", "--all-users", "--yes", "--verify", "--max-items", bound, "--graph-url", root, "--rate", "2500", "--results", log, "--resume"}
+			killed, ended := 0, 0
+			for range max(*kills/4, 2) {
+				p := finish(t, command(t, env, args...), func(p *os.Process) {
+					time.Sleep(time.Duration(200+rand.IntN(1800)) * time.Millisecond)
+					p.Kill()
+				})
+				switch p.code {
+				case -1:
+					killed++
+				case 0:
+					ended++
+				default:
+					t.Fatalf("exit %d\n%s", p.code, p.stderr)
+				}
+			}
+			if killed == 0 {
+				t.Fatal("no run was killed")
+			}
+			if p := tapsweep(t, env, args...); p.code != 0 {
+				t.Fatalf("exit %d\n%s", p.code, p.stderr)
+			}
+			left := tenant.Left()
+			for _, h := range left {
+				delete(over, h.PassID)
+			}
+			if len(left) != users/20 || len(over) != users/20 {
+				t.Errorf("%d passes are left, and %d went; want %d and %d", len(left), len(over), users/20, users/20)
+			}
+			last := make(map[string]results.Row)
+			for line := range strings.Lines(string(mustRead(t, log))) {
+				var row results.Row
+				if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
+					last[row.Method] = row
+				}
+			}
+			verified := 0
+			for id := range over {
+				if row := last[id]; row.Outcome == results.Revoked || row.Outcome == results.Absent {
+					if row.Verified {
+						verified++
+					}
+				}
+			}
+			// What was deleted and not on disk when the run was killed has no row: it is
+			// gone, and so is not found by the run that goes on. A kill loses no more than
+			// that of 200 ms and what was in flight; and each run that came to its end
+			// makes the next one begin anew.
+			if most := killed * 60; verified < len(over)-most || verified == 0 {
+				t.Errorf("%d of %d passes that went have a row that says so, verified, after %d kills", verified, len(over), killed)
+			}
+			for id, row := range last {
+				if id != "" && row.Outcome.Done() && !over[id] {
+					t.Errorf("the row of a pass that was not over: %+v", row)
+				}
+			}
+			t.Logf("%d killed, %d ended, %d of %d with proof", killed, ended, verified, len(over))
+		})
+	}
+}
