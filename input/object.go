@@ -16,6 +16,7 @@ type objectRow struct {
 	kind    string // what "type" says, which the results log has
 	outcome string // what became of the pair, in a results log
 	source  string // where a log has the pair from
+	pending bool   // another row about the pair follows in the log
 	self    string // who the rows Me meant, in a results log
 	pass    string // an unknown name that holds a pass id
 	field   string
@@ -42,6 +43,9 @@ func (o *objectRow) take(key string, value []byte) {
 		return
 	case "source":
 		o.source = unquote(value)
+		return
+	case "pending":
+		o.pending = value[0] == 't'
 		return
 	}
 	n, known, err := o.names.add(key)
@@ -92,6 +96,9 @@ func (o *objectRow) row() row {
 	r := o.pair()
 	if o.kind != "result" {
 		return r
+	}
+	if o.pending {
+		return row{line: o.line, mark: "pending"}
 	}
 	r.logged = true
 	switch o.outcome {

@@ -164,6 +164,7 @@ func (r *runOf) job(opts revoke.Options) *revoke.Job {
 	return revoke.New(r.runner, func(row *results.Row) error {
 		switch d := r.display.Load(); {
 		case d == nil, row.Pending && row.Follows:
+		case row.Pending && row.Outcome == results.Found: // it counts when it is deleted
 		case row.Pending:
 			d.Pending(row.Outcome)
 		case row.Follows:

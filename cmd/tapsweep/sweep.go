@@ -224,6 +224,12 @@ func (s *sweeping) delete(ctx context.Context, found []*scan.Found) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s.job.Within(stop)
+	for _, f := range found {
+		s.announce(f)
+	}
+	if err := s.log.Sync(); err != nil {
+		return err // nothing is deleted that is not on record
+	}
 	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
 		for _, f := range found {
 			if req, ok := s.begin(f); ok && !yield(req) {
@@ -231,6 +237,17 @@ func (s *sweeping) delete(ctx context.Context, found []*scan.Found) error {
 			}
 		}
 	}, s.job.Settle)
+}
+
+// announce puts a pass on record before it is deleted, so that one of which a killed
+// run tells nothing more has a row all the same, by the run that goes on.
+func (s *sweeping) announce(f *scan.Found) {
+	if s.f.dryRun {
+		return
+	}
+	row := foundRow(f)
+	row.Pending = true
+	s.job.Journal(row)
 }
 
 func (s *sweeping) begin(f *scan.Found) (batch.Request, bool) {
@@ -248,6 +265,7 @@ func (s *sweeping) stream(ctx context.Context) error {
 		if s.shielded(f) {
 			return nil
 		}
+		s.announce(f)
 		if req, ok := s.begin(f); ok {
 			return []batch.Request{req}
 		}

@@ -54,14 +54,16 @@ func (e *Earlier) Looked(user string) bool {
 // line is 0, since users come in any order.
 const ScanSource = "scan"
 
-// A Doubt is what became of a pair of which nobody has seen that the pass is gone.
+// A Doubt is what became of a pair of which nobody has seen that the pass is gone;
+// Found if a sweep was to delete it, and whether it did is not known.
 type Doubt struct {
 	Outcome Outcome
 	Method  string
 	UPN     string
 }
 
-// Doubted tells whether a pair is done and yet to be verified, with Options.Verify.
+// Doubted tells whether a pair is done and yet to be verified, with
+// ResumeOptions.Verify, or was found by a sweep that was killed.
 func (e *Earlier) Doubted(source string, line int, user string) (Doubt, bool) {
 	if e == nil || len(e.doubted) == 0 {
 		return Doubt{}, false
@@ -210,6 +212,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			Method   string   `json:"method"`
 			UPN      string   `json:"userPrincipalName"`
 			Verified bool     `json:"verified"`
+			Pending  bool     `json:"pending"`
 		}
 		if err := json.Unmarshal(line, &l); err != nil {
 			if rest, _ := br.Peek(1); len(rest) == 0 || len(bytes.Trim(line, "\x00\n")) == 0 {
@@ -236,6 +239,8 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			delete(e.settled, key)
 			delete(e.doubted, key)
 			switch {
+			case l.Outcome == Found && l.Pending:
+				e.doubted[key] = Doubt{Found, l.Method, l.UPN}
 			case opts.Again(l.Outcome):
 			case opts.Verify && !l.Verified && (l.Outcome == Revoked || l.Outcome == Absent):
 				e.doubted[key] = Doubt{l.Outcome, l.Method, l.UPN}

@@ -170,7 +170,7 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 		return req, true
 	}
 	if j.opts.Doubted != nil {
-		if d, ok := j.opts.Doubted(pair.Source, pair.Line, pair.User); ok {
+		if d, ok := j.opts.Doubted(pair.Source, pair.Line, pair.User); ok && d.Outcome != results.Found {
 			w.method = d.Method
 			return *j.verify(w, results.Row{Outcome: d.Outcome}), true
 		}
@@ -188,6 +188,13 @@ func (j *Job) Record(row *results.Row) {
 	w := &work{pair: input.Pair{Source: row.Source, Line: row.Line, User: row.User}, method: row.Method}
 	j.put(w, *row)
 	j.judge(j.looks, row.Outcome)
+}
+
+// Journal writes a row that another one follows.
+func (j *Job) Journal(row *results.Row) {
+	if err := j.write(row); err != nil {
+		j.stop(err)
+	}
 }
 
 // Answered tells the Job of an answer to a scan that a caller without permission

@@ -254,9 +254,7 @@ func (j *Job) put(w *work, row results.Row) results.Outcome {
 // journal writes a row that another one follows.
 func (j *Job) journal(w *work, row results.Row) {
 	j.complete(w, &row)
-	if err := j.write(&row); err != nil {
-		j.stop(err)
-	}
+	j.Journal(&row)
 }
 
 // complete fills in what a row tells of its pair.
