@@ -15,11 +15,15 @@ import (
 const collection = "/authentication/temporaryAccessPassMethods"
 
 // PassesURL is the collection of a user's Temporary Access Passes.
-func PassesURL(user string) string { return UserURL(user) + collection }
+func PassesURL(user string) string {
+	before, name, after := userPath(user)
+	return before + name + after + collection
+}
 
 // PassURL is one pass of a user.
 func PassURL(user, method string) string {
-	return UserURL(user) + collection + "/" + url.PathEscape(method)
+	before, name, after := userPath(user)
+	return before + name + after + collection + "/" + url.PathEscape(method)
 }
 
 // UserURL is the user itself, by object id, by UPN, or input.Me. Guests' UPNs hold
@@ -27,11 +31,17 @@ func PassURL(user, method string) string {
 // a path segment and goes into the key form, without a slash and with quotes
 // doubled. Source: learn.microsoft.com/graph/api/user-get.
 func UserURL(user string) string {
+	before, name, after := userPath(user)
+	return before + name + after
+}
+
+// userPath is UserURL in parts, to be joined once.
+func userPath(user string) (before, name, after string) {
 	switch {
 	case user == input.Me:
-		return "/me"
+		return "/me", "", ""
 	case strings.HasPrefix(user, "$"):
-		return "/users('" + url.PathEscape(strings.ReplaceAll(user, "'", "''")) + "')"
+		return "/users('", url.PathEscape(strings.ReplaceAll(user, "'", "''")), "')"
 	}
-	return "/users/" + url.PathEscape(user)
+	return "/users/", url.PathEscape(user), ""
 }
