@@ -92,6 +92,9 @@ func (h *header) row(fields []string, line int) row {
 			return r.refuse("method", hiddenPass(trim(h.fields[i])))
 		}
 	}
+	if h.report != nil {
+		return h.told(fields).apply(r)
+	}
 	return r
 }
 

@@ -16,7 +16,8 @@ type header struct {
 	index [nameCount]int  // where each known name stands
 	has   [nameCount]bool // whether it does
 
-	suspects []int // columns that may hold a pass id under another name
+	suspects []int          // columns that may hold a pass id under another name
+	report   map[string]int // columns of a report by their folded names, nil if it is none
 	fields   []string
 
 	lines    int // read so far, the header's own included
@@ -162,6 +163,7 @@ func (h *header) take(fields []string) error {
 			h.suspects = append(h.suspects, i)
 		}
 	}
+	h.report = reported(fields)
 	if h.fields = fields; set.hasMethod() {
 		h.suspects = nil
 	}

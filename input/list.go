@@ -17,6 +17,7 @@ type List struct {
 	ends    []mark // after each source
 	known   *repeats
 	stats   Stats
+	byName  int // unique pairs whose user is a user principal name
 	digest  string
 	skip    bool
 
@@ -127,6 +128,8 @@ func (l *List) firstPass() (refused *LineError, err error) {
 				if r.method == "" {
 					l.me.anyPass++
 				}
+			} else if strings.Contains(r.user, "@") {
+				l.byName++
 			}
 			digest.Write(append(k, '\n'))
 			return true
@@ -146,6 +149,10 @@ func (l *List) firstPass() (refused *LineError, err error) {
 	l.digest = "sha256:" + hex.EncodeToString(digest.Sum(nil))
 	return refused, nil
 }
+
+// Mixed tells whether some users are named by object id and some by user principal
+// name, so that one user may be there under both.
+func (l *List) Mixed() bool { return l.byName > 0 && l.byName < l.stats.Unique-l.stats.Me }
 
 // Stats returns what Open counted.
 func (l *List) Stats() Stats { return l.stats }

@@ -62,7 +62,7 @@ func TestResultsLog(t *testing.T) {
 func TestResultsLogOfMe(t *testing.T) {
 	const guid = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	const run, end = `{"type":"run","version":"1","self":"` + guid + `"}` + "\n", `{"type":"end","exit":1}` + "\n"
-	const denied = `{"type":"result","line":2,"source":"l.csv","user":"me","method":"","outcome":"denied"}` + "\n"
+	const denied = `{"type":"result","line":2,"source":"l.csv","user":"me","method":"","anyPass":true,"outcome":"denied"}` + "\n"
 	for _, file := range []string{"l.jsonl", "l.json"} {
 		l, err := Open([]string{write(t, file, run+denied+end+strings.ReplaceAll(run, guid, "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322")+denied+end)}, Options{})
 		if err != nil {
@@ -154,6 +154,33 @@ func TestScanRowsNameNoPass(t *testing.T) {
 		}
 		if s := l.Stats(); s.AnyPass != 0 || s.Unique != 1 || s.Invalid != 1 {
 			t.Errorf("%s: %+v", outcome, s)
+		}
+		l.Close()
+	}
+}
+
+// A report's CSV says of each row what the log says, and is read in the same way;
+// another CSV that happens to have an outcome is not.
+func TestReportCSV(t *testing.T) {
+	const head = "source,line,user,method,outcome,status,code,message,attempts,requestId,time,pending,anyPass\n"
+	const rows = "scan,0," + dana + ",,denied,403,,,1,,,,\n" + // a scan that could not look
+		"l.csv,2," + dana + ",,denied,403,,,1,,,,true\n" + // whatever pass there is
+		"l.csv,3," + eli + "," + pass1 + ",revoked,204,,,1,,,,\n" +
+		"l.csv,4," + eli + "," + pass2 + ",not_sent,0,,,0,,,,\n" +
+		"l.csv,5," + eli + "," + pass2 + ",revoked,0,,,0,,,true,\n"
+	for name, tt := range map[string]struct {
+		text string
+		want Stats
+	}{
+		"report":  {head + rows, Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 1, Users: 2, AnyPass: 1}},
+		"another": {"user,method,outcome\n" + eli + "," + pass1 + ",revoked\n", Stats{Rows: 1, Unique: 1, Users: 1}},
+	} {
+		l, err := Open([]string{"-"}, Options{Format: "csv", Stdin: strings.NewReader(tt.text), TempDir: t.TempDir()})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := l.Stats(); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
 		}
 		l.Close()
 	}

@@ -10,17 +10,15 @@ import (
 
 // An objectRow is one object while its members come in.
 type objectRow struct {
-	line    int
-	names   nameSet
-	values  record
-	kind    string // what "type" says, which the results log has
-	outcome string // what became of the pair, in a results log
-	source  string // where a log has the pair from
-	pending bool   // another row about the pair follows in the log
-	self    string // who the rows Me meant, in a results log
-	pass    string // an unknown name that holds a pass id
-	field   string
-	err     error // the first thing wrong with it
+	line   int
+	names  nameSet
+	values record
+	kind   string // what "type" says, which the results log has
+	told   told   // in a results log
+	self   string // who the rows Me meant, in a results log
+	pass   string // an unknown name that holds a pass id
+	field  string
+	err    error // the first thing wrong with it
 }
 
 func (o *objectRow) fail(field string, err error) {
@@ -36,16 +34,16 @@ func (o *objectRow) take(key string, value []byte) {
 		o.kind = unquote(value)
 		return
 	case "outcome":
-		o.outcome = unquote(value)
+		o.told.outcome = unquote(value)
 		return
 	case "self":
 		o.self = unquote(value)
 		return
-	case "source":
-		o.source = unquote(value)
-		return
 	case "pending":
-		o.pending = value[0] == 't'
+		o.told.pending = value[0] == 't'
+		return
+	case "anyPass":
+		o.told.anyPass = value[0] == 't'
 		return
 	}
 	n, known, err := o.names.add(key)
@@ -67,9 +65,6 @@ func (o *objectRow) take(key string, value []byte) {
 	}
 }
 
-// scanned is the source of a log's rows that come from a scan in place of a list.
-const scanned = "scan"
-
 // hidden notes a pass id under a name that is not known.
 func (o *objectRow) hidden(key, value string) {
 	if CheckMethod(trim(value)) == nil {
@@ -87,8 +82,7 @@ func (o *objectRow) isLogMark() bool {
 	return false
 }
 
-// row is the object as a row. What is done of a results log stays done: a row
-// without a pass would otherwise mean whatever pass the user was given since.
+// row is the object as a row.
 func (o *objectRow) row() row {
 	if o.isLogMark() {
 		return row{line: o.line, mark: o.kind, self: o.self}
@@ -97,25 +91,7 @@ func (o *objectRow) row() row {
 	if o.kind != "result" {
 		return r
 	}
-	if o.pending {
-		return row{line: o.line, mark: "pending"}
-	}
-	r.logged = true
-	switch o.outcome {
-	case "revoked", "absent", "duplicate":
-		return row{line: o.line, done: true}
-	}
-	switch {
-	case r.err == nil && o.source == scanned && r.method == "":
-		// A scan could not look at this user. That names nobody's pass, least of all
-		// whatever pass there is.
-		r = r.refuse("method", errors.New("a scan could not list the passes of this user: scan again"))
-		r.refused = true
-	case o.outcome == "invalid":
-		r = r.refuse("", errors.New("the row was refused before: mend it in the list that it came from"))
-		r.refused = true
-	}
-	return r
+	return o.told.apply(r)
 }
 
 func (o *objectRow) pair() row {

@@ -132,6 +132,7 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 		}
 	case <-ctx.Done():
 		fmt.Fprintln(a.stderr)
+		return interrupted(ctx)
 	}
 	return refuse(errors.New("not confirmed, nothing was sent"))
 }

@@ -86,7 +86,7 @@ func TestConfirmInterrupted(t *testing.T) {
 	var out bytes.Buffer
 	a := &app{stdin: blocked{}, stderr: &out}
 	err = a.confirm(ctx, &runOf{list: list, tenant: &tenant{token: &preflight.Token{}}})
-	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitRefused {
+	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitStopped {
 		t.Errorf("confirm = %v", err)
 	}
 }

@@ -138,13 +138,15 @@ func (r *runOf) newScan(opts *scan.Options, job *revoke.Job, stop context.Cancel
 			job.Answered()
 			return found(f, stop)
 		},
-		Done: func(user string, held []passes.Pass) {
+		Done: func(user string) {
 			job.Answered()
 			if d := r.display.Load(); d != nil {
 				d.Passed()
 			}
-			if d, ok := r.earlier.Doubted(results.ScanSource, 0, user); ok {
-				job.Record(afterwards(user, d, held))
+			if r.earlier.Failed(user) {
+				// So that the failure is not the last word.
+				job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
+					Message: "none of the passes that are looked for"})
 			} else if err := seen.add(user); err != nil {
 				stop(err)
 			}
@@ -155,20 +157,6 @@ func (r *runOf) newScan(opts *scan.Options, job *revoke.Job, stop context.Cancel
 		},
 		Sent: job.Sent,
 	}, stop), seen
-}
-
-// afterwards is the row of a pass that a run before has deleted, or was about to
-// delete, and that is gone now.
-func afterwards(user string, d results.Doubt, held []passes.Pass) *results.Row {
-	row := &results.Row{Source: results.ScanSource, User: user, UPN: d.UPN, Method: d.Method, Outcome: d.Outcome, Verified: len(held) == 0}
-	switch {
-	case d.Outcome == results.Found:
-		row.Outcome, row.Message = results.Absent, "found by a run before, which did not tell what became of it, and gone now"
-	case len(held) > 0:
-		row.Outcome, row.Message = results.Remains, "the user holds another pass, in place of "+d.Method
-		row.Method, row.Reason = held[0].ID, string(held[0].Reason(time.Now()))
-	}
-	return row
 }
 
 // scannedUsers gathers users without a find, so that they share lines of the log.

@@ -112,7 +112,7 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 		if found := strings.Count(string(mustRead(t, log)), `"pending":true`); found != 20 {
 			t.Errorf("%d passes are on record before their delete, want 20", found)
 		}
-		gone := tenant.Left()[0] // an expired one, deleted by somebody else meanwhile
+		gone := tenant.Left()[0] // an expired one, replaced by somebody else meanwhile
 		tenant.GivePass(gone.UserID, graphsim.Pass{Reason: "EnabledByPolicy"})
 		start := time.Now()
 		p := tapsweep(t, env, args...)
@@ -123,13 +123,91 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 				rows[row.Method] = row
 			}
 		}
-		if p.code != 0 || len(rows) != 20 || tenant.Stats().Deleted != 19 || time.Since(start) > time.Minute {
+		if p.code != 1 || len(rows) != 20 || tenant.Stats().Deleted != 19 || time.Since(start) > time.Minute {
 			t.Errorf("verify %v: exit %d, rows of %d passes, %d deleted, in %v\n%s", verify, p.code, len(rows), tenant.Stats().Deleted, time.Since(start), p.stderr)
 		}
 		for id, row := range rows {
-			if row.Pending || !row.Outcome.Done() || id == gone.PassID && (row.Outcome != results.Absent || row.Verified) {
+			want := results.Revoked
+			if id == gone.PassID {
+				want = results.Replaced
+			}
+			if row.Pending || row.Outcome != want || row.Verified != (verify && want == results.Revoked) || row.Reason == "" {
 				t.Errorf("verify %v: %+v", verify, row)
 			}
 		}
+	}
+}
+
+// What a run has deleted and not verified is verified by the one that goes on, also
+// where its scan does not meet the user any more; and the row keeps what is known.
+func TestVerifyOfUsersThatLeft(t *testing.T) {
+	tenant := leftovers(400, graphsim.Options{ListLag: 3 * time.Second})
+	held := tenant.Left()
+	var members []string
+	for _, h := range held {
+		members = append(members, h.UserID)
+	}
+	group := tenant.AddGroup(graphsim.Group{Members: members})
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	args := []string{"sweep", "--group", group, "--yes", "--verify", "--graph-url", root, "--results", log, "--resume"}
+	finish(t, command(t, env, args...), func(p *os.Process) {
+		for tenant.Stats().Deleted < 20 && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(500 * time.Millisecond)
+		p.Signal(os.Interrupt)
+	})
+	tenant.AddGroup(graphsim.Group{ID: group}) // everybody has left it
+	tenant.GivePass(held[0].UserID, graphsim.Pass{})
+	p := tapsweep(t, env, args...)
+	rows := make(map[string]results.Row)
+	for line := range strings.Lines(string(mustRead(t, log))) {
+		var row results.Row
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
+			rows[row.User] = row
+		}
+	}
+	verified, remains := 0, 0
+	for _, row := range rows {
+		switch {
+		case row.Verified && row.Outcome == results.Revoked && row.Status == 204 && row.RequestID != "" && row.Reason != "":
+			verified++
+		case row.Outcome == results.Remains && row.User == held[0].UserID:
+			remains++
+		default:
+			t.Errorf("%+v", row)
+		}
+	}
+	if p.code != 1 || verified != 19 || remains != 1 {
+		t.Errorf("exit %d, %d verified, %d remain\n%s", p.code, verified, remains, p.stderr)
+	}
+}
+
+// A look that failed is not the last word once it has worked.
+func TestFailedLookIsMended(t *testing.T) {
+	tenant := leftovers(40, graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: graphsim.ItemStatus(423)}}})
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	args := []string{"scan", "--all-users", "--reason", "disabled", "--graph-url", root, "--results", log}
+	if p := tapsweep(t, env, args...); p.code != 1 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	// The run came to its end, so the next begins anew, and tells of the same users.
+	p := tapsweep(t, env, append(args, "--resume")...)
+	last := make(map[string]results.Outcome)
+	for line := range strings.Lines(string(mustRead(t, log))) {
+		var row results.Row
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
+			last[row.User] = row.Outcome
+		}
+	}
+	for user, outcome := range last {
+		if outcome != results.Absent {
+			t.Errorf("%s is %s in the end", user, outcome)
+		}
+	}
+	if p.code != 0 || len(last) != 40 {
+		t.Errorf("exit %d, %d users\n%s", p.code, len(last), p.stderr)
 	}
 }

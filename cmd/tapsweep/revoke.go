@@ -133,20 +133,30 @@ func (r *runOf) revoke(ctx context.Context, f *revokeFlags) error {
 	stats := r.list.Stats()
 	summary := &report.Summary{DryRun: f.dryRun, Simulated: f.simulate, AnyPass: stats.AnyPass, DoneBefore: stats.Done, Verify: f.verify}
 	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
-		pairs := r.list.Pairs()
+		var first func(user string) bool
 		if f.order == "privileged" {
-			first, err := r.privileged(ctx)
-			if err != nil {
+			var err error
+			if first, err = r.privileged(ctx); err != nil {
 				return revoke.NewCounts(), err
 			}
-			pairs = inOrder(pairs, first)
 		}
 		show := progress.Options{Total: stats.Rows - r.earlier.Len(), Phase: "revoking"}
 		if f.dryRun {
 			show.Phase, show.Verb = "looking", "planned"
 		}
 		r.show(show)
-		return r.job(revoke.Options{DryRun: f.dryRun, AnyPass: f.anyPass, Verify: f.patience(), AbortAfter: f.abortAfter}).Run(ctx, pairs)
+		job := r.job(revoke.Options{DryRun: f.dryRun, AnyPass: f.anyPass, Verify: f.patience(), AbortAfter: f.abortAfter})
+		ctx, stop := context.WithCancelCause(ctx)
+		defer stop(nil)
+		var failed error
+		for _, part := range r.parts(first) {
+			// A part after one that stopped is not sent, and its rows say so.
+			if _, err := job.Run(ctx, part); err != nil && failed == nil {
+				failed = err
+				stop(err)
+			}
+		}
+		return job.Counts(), failed
 	}, func(code int) {
 		if code != exitDone || !f.quiet {
 			summary.Print(r.stderr)

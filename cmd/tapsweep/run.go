@@ -323,7 +323,7 @@ func checkFile(flag, path string, mayExist bool, lists []string, stdin io.Reader
 			return refuse(fmt.Errorf("%s: %s is also a list", flag, path), "choose another "+flag+" file")
 		}
 	}
-	if !mayExist {
+	if !mayExist && there.Mode().IsRegular() {
 		return refuse(fmt.Errorf("%s: %s is there already", flag, path), "choose another "+flag+" file, or replace it with --overwrite")
 	}
 	return nil

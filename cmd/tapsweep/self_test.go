@@ -216,3 +216,41 @@ func TestSignInAgainUsage(t *testing.T) {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
+
+// One user under two names is written to one request after the other, also where
+// only the tenant knows that they are one.
+func TestTwoNamesOfOneUser(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	passes := []graphsim.Pass{{ID: "9f0c11aa-1111-4222-8333-000000000001"}, {ID: "9f0c11aa-1111-4222-8333-000000000002"}}
+	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	tenant.AddUser(graphsim.User{ID: id, UPN: "dana@contoso.example", Passes: passes})
+	env, root := serve(t, tenant)
+	list := writeFile(t, "l.csv", "user,method\ndana@contoso.example,"+passes[0].ID+"\n"+id+","+passes[1].ID+"\n")
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
+	rows, _ := readLog(t, p.stdout)
+	s := tenant.Stats()
+	if p.code != 0 || outcomes(rows)[results.Revoked] != 2 || s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Left()) != 0 {
+		t.Errorf("exit %d, %v, %d lost, %d overlapping\n%s", p.code, outcomes(rows), s.LostWrites, s.OverlappingWrites, p.stderr)
+	}
+}
+
+// What stops the first part of a list leaves rows for the other parts.
+func TestPartsAreSettled(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(429, "Retry-After", "3600")}}})
+	users := tenant.Populate(40)
+	var b strings.Builder
+	b.WriteString("user,method\n")
+	for i, u := range users {
+		name := u.UPN
+		if i%2 == 0 {
+			name = u.ID
+		}
+		b.WriteString(name + "," + u.Passes[0].ID + "\n")
+	}
+	env, root := serve(t, tenant)
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", b.String()))
+	rows, _ := readLog(t, p.stdout)
+	if p.code != 4 || len(rows) != 40 || outcomes(rows)[results.NotSent] != 40 || !strings.Contains(p.stderr, "too long a wait") {
+		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
+	}
+}

@@ -153,6 +153,9 @@ const someID = "00000000-0000-4000-8000-000000000000"
 // run looks and deletes: one after the other where the number decides, or somebody
 // is to be asked, or the order matters; else at the same time.
 func (s *sweeping) run(ctx context.Context) error {
+	if err := s.finish(ctx); err != nil {
+		return err
+	}
 	asks := !s.f.unasked()
 	if s.most == 0 && !asks && s.f.order == "list" {
 		return s.stream(ctx)
@@ -175,6 +178,27 @@ func (s *sweeping) run(ctx context.Context) error {
 	}
 	s.show(progress.Options{Total: len(found), Phase: "revoking", Verb: s.verb()})
 	return s.delete(ctx, found)
+}
+
+// finish does what a run before has left of passes that it had found: it deletes
+// those of which it is not known that they went, and verifies the others.
+func (s *sweeping) finish(ctx context.Context) error {
+	doubts := s.earlier.Doubts()
+	if len(doubts) == 0 || s.f.dryRun {
+		return nil
+	}
+	s.show(progress.Options{Total: len(doubts), Phase: "finishing", Verb: s.verb()})
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	s.job.Within(stop)
+	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
+		for _, d := range doubts {
+			req, ok := s.job.Begin(input.Pair{Source: d.Source, User: d.User, Method: d.Method}, revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)})
+			if ok && !yield(req) {
+				return
+			}
+		}
+	}, s.job.Settle)
 }
 
 func rank(first func(string) bool, f *scan.Found) int {

@@ -335,3 +335,52 @@ func TestSweepProtectedIsQuiet(t *testing.T) {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
+
+// Whatever is wrong with the report of roles, passes are revoked, and soon.
+func TestOrderHoldsUpNothing(t *testing.T) {
+	for name, do := range map[string]graphsim.Effect{
+		"errors": graphsim.ItemStatus(500), "refused": graphsim.ItemStatus(401), "throttled": graphsim.ItemStatus(429, "Retry-After", "900"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles, Faults: []graphsim.Fault{{Path: "/reports/", Do: do}}})
+			users := tenant.Populate(3)
+			env, root := serve(t, tenant)
+			start := time.Now()
+			p := tapsweep(t, env, "revoke", "--yes", "--order", "privileged", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users)))
+			if p.code != 0 || len(tenant.Left()) != 0 || time.Since(start) > 30*time.Second || !strings.Contains(p.stderr, "the order is that of the list") {
+				t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
+			}
+		})
+	}
+}
+
+// A row that was protected by mistake is not so for ever.
+func TestProtectedOnce(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.Populate(2)
+	env, root := serve(t, tenant)
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"), writeFile(t, "l.csv", listOf(users))}
+	if p := tapsweep(t, env, append(args, "--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"))...); p.code != 1 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	if p := tapsweep(t, env, append(args, "--resume")...); p.code != 0 || len(tenant.Left()) != 0 {
+		t.Errorf("exit %d, %d left\n%s", p.code, len(tenant.Left()), p.stderr)
+	}
+}
+
+// The log of a proof in which a user could not be looked at means nobody's pass.
+func TestVerifyLogAsList(t *testing.T) {
+	tenant := leftovers(40, graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Path: "/users/", Do: graphsim.ItemStatus(423)}}})
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", dir+"/log.jsonl")
+	tapsweep(t, env, "verify", "--graph-url", root, "--results", dir+"/proof.jsonl", dir+"/log.jsonl")
+	tapsweep(t, env, "report", "--csv", dir+"/report.csv", dir+"/log.jsonl")
+	for _, list := range []string{"log.jsonl", "proof.jsonl", "report.csv"} {
+		p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", dir+"/"+list)
+		if p.code == 0 || !strings.Contains(p.stderr, "names none") && !strings.Contains(p.stdout, "names none") || tenant.Stats().Deleted != 0 {
+			t.Errorf("%s: exit %d, %d deleted\n%s", list, p.code, tenant.Stats().Deleted, p.stderr)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (o Outcome) Done() bool {
 
 // Again tells outcomes after which a resumed run tries the pair again.
 func (o Outcome) Again() bool {
-	return o == NotSent || o == Failed || o == Unknown || o == Denied || o == Remains
+	return o == NotSent || o == Failed || o == Unknown || o == Denied || o == Remains || o == Protected
 }
 
 // A Run is the first line of a log.
@@ -70,6 +70,7 @@ type Row struct {
 	User      string    `json:"user"`
 	Method    string    `json:"method"`
 	UPN       string    `json:"userPrincipalName,omitempty"` // beside an object id in User
+	AnyPass   bool      `json:"anyPass,omitempty"`           // the pair names no pass, and means whatever there is
 	Outcome   Outcome   `json:"outcome"`
 	Status    int       `json:"status"` // of the answer that decided, 0 if none did
 	Code      string    `json:"code"`   // Graph's error code

@@ -9,7 +9,9 @@ import (
 	"hash/maphash"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,8 +25,9 @@ type Earlier struct {
 	Users  int             // users that scans have looked at without a find
 
 	seed    maphash.Seed
-	settled map[uint64]uint8 // index into Outcomes
-	doubted map[uint64]Doubt // done, and to be verified
+	settled map[uint64]uint8    // index into Outcomes
+	doubted map[uint64]*Doubt   // done, and to be verified
+	failed  map[uint64]struct{} // users whom a scan could not look at
 	scanned map[uint64]struct{}
 	sources map[string]bool
 }
@@ -54,22 +57,34 @@ func (e *Earlier) Looked(user string) bool {
 // line is 0, since users come in any order.
 const ScanSource = "scan"
 
-// A Doubt is what became of a pair of which nobody has seen that the pass is gone;
-// Found if a sweep was to delete it, and whether it did is not known.
-type Doubt struct {
-	Outcome Outcome
-	Method  string
-	UPN     string
-}
+// A Doubt is the last row of a pair of which nobody has seen that the pass is gone:
+// done, or Found where a sweep was to delete it and whether it did is not known.
+type Doubt struct{ Row }
 
 // Doubted tells whether a pair is done and yet to be verified, with
-// ResumeOptions.Verify, or was found by a sweep that was killed.
-func (e *Earlier) Doubted(source string, line int, user string) (Doubt, bool) {
+// ResumeOptions.Verify, or was found by a sweep that was killed. Nil is neither.
+func (e *Earlier) Doubted(source string, line int, user string) *Doubt {
 	if e == nil || len(e.doubted) == 0 {
-		return Doubt{}, false
+		return nil
 	}
-	d, ok := e.doubted[e.key(source, line, user)]
-	return d, ok
+	return e.doubted[e.key(source, line, user)]
+}
+
+// Doubts are all of them, in no order.
+func (e *Earlier) Doubts() []*Doubt {
+	if e == nil {
+		return nil
+	}
+	return slices.Collect(maps.Values(e.doubted))
+}
+
+// Failed tells whether a scan could not look at the user.
+func (e *Earlier) Failed(user string) bool {
+	if e == nil {
+		return false
+	}
+	_, ok := e.failed[e.key(ScanSource, 0, user)]
+	return ok
 }
 
 // Len is the number of settled pairs.
@@ -136,7 +151,8 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 		return nil, nil, errors.Join(fmt.Errorf("resuming: %w", err), f.Close())
 	}
 	e := &Earlier{Counts: make(map[Outcome]int), seed: maphash.MakeSeed(), settled: make(map[uint64]uint8),
-		scanned: make(map[uint64]struct{}), doubted: make(map[uint64]Doubt), sources: make(map[string]bool)}
+		scanned: make(map[uint64]struct{}), doubted: make(map[uint64]*Doubt),
+		failed: make(map[uint64]struct{}), sources: make(map[string]bool)}
 	if opts.Again == nil {
 		opts.Again = Outcome.Again
 	}
@@ -210,7 +226,6 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 
 			Users    []string `json:"users"`
 			Method   string   `json:"method"`
-			UPN      string   `json:"userPrincipalName"`
 			Verified bool     `json:"verified"`
 			Pending  bool     `json:"pending"`
 		}
@@ -226,7 +241,6 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 				return 0, err
 			}
 			e.Runs++
-		case n > 1 && whole < from:
 		case n == 1:
 			return 0, errors.New("it is not a results log: its first line does not describe a run")
 		case l.Type == "result":
@@ -238,23 +252,30 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			key := e.key(l.Source, l.Line, l.User)
 			delete(e.settled, key)
 			delete(e.doubted, key)
+			delete(e.failed, key)
+			doubted := l.Outcome == Found && l.Pending || opts.Verify && !l.Verified && (l.Outcome == Revoked || l.Outcome == Absent)
+			over := whole < from // what a run before has ended with counts no more
+			var row *Row
+			if doubted || opts.Each != nil && !over {
+				row = new(Row)
+				if err := json.Unmarshal(line, row); err != nil {
+					return 0, fmt.Errorf("line %d: %w", n, err)
+				}
+			}
 			switch {
-			case l.Outcome == Found && l.Pending:
-				e.doubted[key] = Doubt{Found, l.Method, l.UPN}
-			case opts.Again(l.Outcome):
-			case opts.Verify && !l.Verified && (l.Outcome == Revoked || l.Outcome == Absent):
-				e.doubted[key] = Doubt{l.Outcome, l.Method, l.UPN}
+			case doubted:
+				row.Pending, row.Follows = false, true
+				e.doubted[key] = &Doubt{*row}
+			case l.Source == ScanSource && l.Method == "" && !l.Outcome.Done():
+				e.failed[key] = struct{}{} // whatever it was, nobody has seen the user's passes
+			case over, opts.Again(l.Outcome):
 			default:
 				e.settled[key] = i
 				if opts.Each != nil {
-					row := new(Row)
-					if err := json.Unmarshal(line, row); err != nil {
-						return 0, fmt.Errorf("line %d: %w", n, err)
-					}
 					opts.Each(row)
 				}
 			}
-		case l.Type == "scanned":
+		case l.Type == "scanned" && whole >= from:
 			for _, user := range l.Users {
 				e.scanned[e.key(ScanSource, 0, user)] = struct{}{}
 			}

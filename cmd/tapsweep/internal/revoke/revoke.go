@@ -53,7 +53,7 @@ type Options struct {
 
 	// Doubted tells pairs that are done, by a run before, and yet to be verified. Nil
 	// means none.
-	Doubted func(source string, line int, user string) (results.Doubt, bool)
+	Doubted func(source string, line int, user string) *results.Doubt
 
 	// VerifyOnly only lists, and deletes nothing: a user without a pass is Absent, or
 	// Revoked if that is what became of the pair before; one who holds a pass Remains.
@@ -92,8 +92,9 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 }
 
 // Run works off the pairs. Its error tells why it stopped early; pairs that
-// could not be revoked are rows. Counts is valid in either case, and a Job runs
-// once.
+// could not be revoked are rows. Counts is valid in either case, and of all runs
+// so far: a Job may run again when it has run, for pairs that must not overlap with
+// those before.
 func (j *Job) Run(ctx context.Context, pairs Source) (Counts, error) {
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
@@ -141,7 +142,7 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 	if j.opts.Settled != nil && j.opts.Settled(pair.Source, pair.Line, pair.User) {
 		return req, false
 	}
-	w := &work{pair: pair, method: pair.Method, upn: found.UPN, reason: found.Reason}
+	w := &work{pair: pair, listed: true, method: pair.Method, upn: found.UPN, reason: found.Reason}
 	switch {
 	case pair.Err != nil:
 		j.row(w, results.Row{Outcome: results.Invalid, Message: pair.Err.Error()})
@@ -170,9 +171,9 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 		return req, true
 	}
 	if j.opts.Doubted != nil {
-		if d, ok := j.opts.Doubted(pair.Source, pair.Line, pair.User); ok && d.Outcome != results.Found {
-			w.method = d.Method
-			return *j.verify(w, results.Row{Outcome: d.Outcome}), true
+		if d := j.opts.Doubted(pair.Source, pair.Line, pair.User); d != nil && d.Outcome != results.Found {
+			w.method, w.upn, w.reason = d.Method, d.UPN, passes.Reason(d.Reason)
+			return *j.verify(w, d.Row), true
 		}
 	}
 	if j.opts.DryRun || w.method == "" {

@@ -19,6 +19,7 @@ type work struct {
 	method    string // the pass to delete, once it is known
 	step      step
 	upn       string
+	listed    bool // the pair is of a list
 	begun     bool // it counts as open,
 	waiting   bool // or as being verified
 	pended    bool // a row of it is pending
@@ -261,6 +262,7 @@ func (j *Job) journal(w *work, row results.Row) {
 func (j *Job) complete(w *work, row *results.Row) {
 	row.Line, row.Source = w.pair.Line, w.pair.Source
 	row.User, row.Method = w.pair.User, w.method
+	row.AnyPass = w.listed && w.pair.Method == "" && !j.opts.VerifyOnly
 	if row.UPN == "" {
 		row.UPN = w.upn
 	}

@@ -99,8 +99,8 @@ type Sinks struct {
 	// Found takes a pass; what it returns is sent next.
 	Found func(*Found) []batch.Request
 
-	// Done takes a user of whose passes none was looked for, with those that are held.
-	Done func(user string, held []passes.Pass)
+	// Done takes a user of whose passes none was looked for.
+	Done func(user string)
 
 	// Failed takes the row of a user whose passes could not be listed.
 	Failed func(*results.Row)
@@ -296,7 +296,7 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 		next = append(next, s.sinks.Found(&Found{User: t.name, UPN: t.upn, Pass: p, Why: why})...)
 	}
 	if found == 0 && s.sinks.Done != nil {
-		s.sinks.Done(t.name, held)
+		s.sinks.Done(t.name)
 	}
 	return next
 }

@@ -38,7 +38,7 @@ func look(t *testing.T, tenant *graphsim.Tenant, opts Options, batching batch.Op
 			found = append(found, name+" "+string(f.Why))
 			return nil
 		},
-		Done: func(string, []passes.Pass) { done++ },
+		Done: func(string) { done++ },
 		Failed: func(r *results.Row) {
 			name, _, _ := strings.Cut(cmp.Or(r.UPN, r.User), "@")
 			failed = append(failed, name+" "+string(r.Outcome))
@@ -279,7 +279,7 @@ func TestBackpressure(t *testing.T) {
 		most, backlog := 0, 0
 		var s *Scan
 		s = New(Options{All: true, Root: root, Backlog: func() int { return backlog }}, Sinks{
-			Done:   func(string, []passes.Pass) { most = max(most, len(s.queue)+s.open) },
+			Done:   func(string) { most = max(most, len(s.queue)+s.open) },
 			Failed: func(r *results.Row) { t.Errorf("%+v", r) },
 		}, func(err error) { t.Error(err) })
 		if err := runner.Run(t.Context(), s.Requests(), s.Settle); err != nil || s.Counts().Users != 20_000 {

@@ -1,0 +1,68 @@
+package input
+
+import (
+	"errors"
+	"strings"
+)
+
+// told is what a row of a results log, or of a report made from one, tells beside
+// its pair.
+type told struct {
+	outcome string
+	pending bool // another row about the pair follows
+	anyPass bool // the pair names no pass, and means whatever there is
+}
+
+// apply makes a row what the log says of it. What is done stays done: a row without
+// a pass would otherwise mean whatever pass the user was given since. And a row
+// without a pass means that only where the pair did; a scan that could not look at
+// a user, say, names nobody's pass.
+func (t *told) apply(r row) row {
+	if t.pending {
+		return row{line: r.line, mark: "pending"}
+	}
+	r.logged = true
+	switch t.outcome {
+	case "revoked", "absent", "duplicate":
+		return row{line: r.line, done: true}
+	case "invalid":
+		r = r.refuse("", errors.New("the row was refused before: mend it in the list that it came from"))
+		r.refused = true
+		return r
+	}
+	if r.err == nil && r.method == "" && !t.anyPass {
+		r = r.refuse("method", errors.New("the row tells of a user without a pass, and names none: scan again, or name the user in a list"))
+		r.refused = true
+	}
+	return r
+}
+
+// reportColumns are the names by which a CSV is known to be a report's.
+var reportColumns = []string{"outcome", "requestid", "attempts", "source", "line"}
+
+// reported finds the columns of a report by their folded names, nil if the CSV is
+// none.
+func reported(fields []string) map[string]int {
+	at := make(map[string]int)
+	for i, f := range fields {
+		at[fold(trim(f))] = i
+	}
+	for _, name := range reportColumns {
+		if _, ok := at[name]; !ok {
+			return nil
+		}
+	}
+	return at
+}
+
+// told reads what a report's row tells.
+func (h *header) told(fields []string) *told {
+	value := func(name string) string {
+		i, ok := h.report[name]
+		if !ok || i >= len(fields) {
+			return ""
+		}
+		return strings.ToLower(plainValue(trim(fields[i])))
+	}
+	return &told{outcome: value("outcome"), pending: value("pending") == "true", anyPass: value("anypass") == "true"}
+}
