@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/cmd/tapsweep/internal/report"
-	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // reportFlags are the flags of report, as typed.
@@ -103,7 +102,7 @@ func (a *app) report(ctx context.Context, f *reportFlags, names []string) (err e
 	out := &outputs{app: a, overwrite: f.overwrite}
 	defer out.abort()
 
-	var also func(*results.Row) error
+	var also func(*report.Row) error
 	var table *report.CSV
 	if f.csv != "" {
 		w, err := out.open(f.csv)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -8,8 +9,14 @@ import (
 	"tapsweep/batch"
 )
 
+// A leftover is what a log leaves to a further run on it.
+type leftover struct {
+	again      int // pairs that it tries again
+	unverified int // pairs that it verifies
+}
+
 // again works out the commands that go on with what is left.
-func (r *Report) again(l *Logs, left map[*log]int) {
+func (r *Report) again(l *Logs, left map[*log]leftover) {
 	// Pairs without a row are in the list of the last log of it.
 	without := make(map[*log]int)
 	for i, list := range l.lists {
@@ -21,12 +28,41 @@ func (r *Report) again(l *Logs, left map[*log]int) {
 		}
 	}
 	for _, lg := range l.logs {
-		if n := left[lg] + without[lg]; n > 0 {
-			a := Again{Log: batch.Printable(lg.name), Left: n}
-			a.Command, a.Note = resumeCommand(lg.name, lg.runs[len(lg.runs)-1].args)
+		run := lg.runs[len(lg.runs)-1]
+		name, rest := batch.Printable(lg.name), left[lg]
+		n, args, noun := plus(rest.again+rest.unverified, without[lg]), run.args, "pair"
+		if run.kind() == "verify" {
+			n, noun = plus(lg.unseen, without[lg]), "user"
+		} else if rest.unverified > 0 && !slices.Contains(args, "--verify") && len(args) > 0 {
+			args = slices.Insert(slices.Clone(args), 1, "--verify")
+		}
+		// A scan that was stopped leaves users of whom no row tells.
+		searched := (run.kind() == "scan" || run.kind() == "sweep") && (run.Exit == nil || run.Stopped != "")
+		if n > 0 || searched {
+			a := Again{Log: name, Left: n, noun: noun}
+			a.Command, a.Note = resumeCommand(lg.name, args)
+			r.Resume = append(r.Resume, a)
+		}
+		// A log without its end is not taken as a list.
+		if lg.remain > 0 && run.Exit != nil {
+			a := Again{Log: name, Left: lg.remain, list: true}
+			if a.Command = "tapsweep revoke " + quote(lg.name); clip(lg.name) != lg.name || lg.name == "-" {
+				a.Command, a.Note = "", "its name has characters that cannot be shown"
+			}
 			r.Resume = append(r.Resume, a)
 		}
 	}
+}
+
+// Does says what the command does.
+func (a Again) Does() string {
+	switch {
+	case a.list:
+		return fmt.Sprintf("To revoke the %s of which %s tells", count(a.Left, "pass"), a.Log)
+	case a.Left == 0:
+		return "To go on with the scan of " + a.Log
+	}
+	return fmt.Sprintf("To go on with the %s of %s that a further run tries, or verifies", count(a.Left, a.noun), a.Log)
 }
 
 // resumeCommand is the command line of a run, made to go on with its log. The

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,7 +35,8 @@ type chart struct {
 	Waits    []rect // over plot and strip
 	WaitHigh float64
 	Strip    *strip // nil if nothing was refused
-	Total    string // the line of all pairs, if they were not reached
+	Total    *tick  // the line of all pairs, if no row tells of some
+	Title    string
 	Desc     string
 }
 
@@ -50,6 +52,7 @@ type tick struct {
 	X, Y            float64
 	Text, Sub       string
 	Anchor          string
+	Wide            bool // there is no room for it on a phone
 	InnerX, InnerTo float64
 }
 
@@ -63,10 +66,10 @@ type strip struct {
 }
 
 func (r *Report) chart() *chart {
-	c := &chart{}
+	c := &chart{Title: r.ProgressTitle()}
 	bottom := plotTop + plotHeight
 	var sums [numSeries][]int
-	highest := r.Pairs
+	highest := r.All()
 	for s := range sums {
 		sum := 0
 		for _, b := range r.bins {
@@ -77,7 +80,7 @@ func (r *Report) chart() *chart {
 	scale := plotHeight / (float64(max(highest, 1)) * 1.04)
 	y := func(v int) float64 { return round1(plotHeight - float64(v)*scale) }
 	below := make([]int, axisBins)
-	for s, name := range seriesNames {
+	for _, s := range stacked {
 		last := sums[s][axisBins-1]
 		if last == 0 {
 			continue
@@ -91,7 +94,7 @@ func (r *Report) chart() *chart {
 			fmt.Fprintf(&down, "L%v %v", round1(float64(i+1)/axisBins*innerWide), y(below[i]))
 		}
 		mid := plotTop + (y(below[axisBins-1])+y(below[axisBins-1]+last))/2
-		c.Areas = append(c.Areas, area{Class: fmt.Sprintf("s%d", s), Path: up.String() + down.String() + "Z", Line: up.String(), Name: name, Count: number(last), AtY: round1(mid), LabelY: mid})
+		c.Areas = append(c.Areas, area{Class: seriesClass(s), Path: up.String() + down.String() + "Z", Line: up.String(), Name: seriesNames[s], Count: compact(last), AtY: round1(mid), LabelY: mid})
 		for i := range below {
 			below[i] += sums[s][i]
 		}
@@ -99,6 +102,9 @@ func (r *Report) chart() *chart {
 	spread(c.Areas, plotTop+6, bottom-14)
 	for _, v := range niceSteps(highest) {
 		c.Grid = append(c.Grid, tick{Y: round1(plotTop + y(v)), Text: number(v)})
+	}
+	if r.WithoutRow > 0 {
+		c.Total = &tick{Y: round1(plotTop + y(highest)), Text: compact(highest) + " in all"}
 	}
 	end := bottom
 	if r.Waits.Refused > 0 {
@@ -131,7 +137,7 @@ func (r *Report) strip(top float64) *strip {
 	for i := 0; i < axisBins; i += each {
 		n := 0
 		for _, b := range r.bins[i : i+each] {
-			n += b.refused
+			n = plus(n, b.refused)
 		}
 		sums = append(sums, n)
 		most = max(most, n)
@@ -208,6 +214,25 @@ func (r *Report) ticks(c *chart) {
 				InnerX: round1(before.to * innerWide), InnerTo: round1((s.from - before.to) * innerWide)})
 		}
 	}
+	thin(c.Ticks, 23)
+	thin(c.Gaps, 26)
+}
+
+// thin leaves labels to wide screens so that the others stay apart, in per cent of a
+// phone's width. Those with a date go first.
+func thin(ticks []tick, apart float64) {
+	var kept []float64
+	for _, dated := range []bool{true, false} {
+		for i := range ticks {
+			t := &ticks[i]
+			if (t.Sub != "") != dated {
+				continue
+			}
+			if t.Wide = slices.ContainsFunc(kept, func(x float64) bool { return math.Abs(x-t.X) < apart }); !t.Wide {
+				kept = append(kept, t.X)
+			}
+		}
+	}
 }
 
 // brief is a duration in two words.
@@ -261,10 +286,13 @@ func (r *Report) chartDesc() string {
 			last.settled[s] += b.settled[s]
 		}
 	}
-	for s, name := range seriesNames {
+	for _, s := range stacked {
 		if n := last.settled[s]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", number(n), name))
+			parts = append(parts, fmt.Sprintf("%s %s", number(n), seriesNames[s]))
 		}
+	}
+	if r.WithoutRow > 0 {
+		parts = append(parts, fmt.Sprintf("%s without a row", number(r.WithoutRow)))
 	}
 	said := []string{fmt.Sprintf("From %s to %s: %s.", moment(r.Start), moment(r.End), strings.Join(parts, ", "))}
 	for i := 1; i < len(r.axis.segments); i++ {

@@ -6,12 +6,11 @@ import (
 	"strconv"
 	"time"
 
-	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
 
 // csvHeader names the columns. The first rows of it make the file a list, too.
-var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified", "userPrincipalName"}
+var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending"}
 
 // A CSV writes one line for each row, safe to be opened in a spreadsheet.
 type CSV struct {
@@ -26,13 +25,19 @@ func NewCSV(w io.Writer) (*CSV, error) {
 }
 
 // Row writes a row.
-func (c *CSV) Row(r *results.Row) error {
-	verified := ""
+func (c *CSV) Row(r *Row) error {
+	verified, at, pending := "", "", ""
 	if r.Verified {
 		verified = "true"
 	}
+	if !r.VerifiedAt.IsZero() {
+		at = r.VerifiedAt.Format(time.RFC3339Nano)
+	}
+	if r.Pending {
+		pending = "true"
+	}
 	c.fields = append(c.fields[:0], r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status), r.Code, r.Message,
-		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN)
+		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN, at, pending)
 	for i, f := range c.fields {
 		c.fields[i] = input.CSVValue(f)
 	}

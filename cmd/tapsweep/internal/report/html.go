@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -35,7 +34,7 @@ const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
 	"number": number, "count": count, "share": share, "long": long, "seconds": seconds, "moment": moment,
-	"known": orUnknown, "join": func(s []string) string { return strings.Join(s, ", ") },
+	"known": orUnknown, "lower": strings.ToLower, "join": func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"add":     func(a, b float64) float64 { return a + b }, "inc": func(i int) int { return i + 1 },
 }).Parse(pageText)).New("chart").Parse(chartText))
@@ -43,6 +42,10 @@ var pageTemplate = template.Must(template.Must(template.New("page").Funcs(templa
 // MaxInline is how many pairs stand in a page. A browser opens as many in a
 // second or two.
 const MaxInline = 50_000
+
+// maxPrinted is how many pairs are printed without asking: of more, paper gets those
+// that are not done.
+const maxPrinted = 500
 
 // maxSample is how many of the pairs that are done stand in a page that has not
 // got room for all.
@@ -69,9 +72,13 @@ type view struct {
 	Reasons []named
 	Shown   int // pairs of the table
 	LeftIn  int // of these, pairs that are not done
-	Rows    iter.Seq[rowView]
+	Rows    iter.Seq[*rowView]
 
 	OneSource bool // all pairs are of one list, whose name need not stand in each row
+	NoLines   bool // or of none
+	Many      bool // too many to be printed unasked
+	Points    []pointRow
+	Heads     []string // of the points' columns
 }
 
 // Whole tells whether the table has all pairs.
@@ -79,17 +86,29 @@ func (v *view) Whole() bool { return v.Shown == v.Pairs }
 
 // A shareRow is one outcome, in the bar and in the table of counts.
 type shareRow struct {
-	Outcome        results.Outcome
+	Outcome        string
 	Class, Meaning string
 	Count          int
 	Share          string
 	X, Width, Bar  string // per cent
-	Label          bool   // there is room for its name
+	Label, Wide    bool   // there is room for its name, but not on a phone
+	NoRow          bool   // the table of pairs has none of these
+
+	part float64
 }
 
 type rowView struct {
-	*results.Row
-	At string
+	*Row
+	At, SeenAt string
+}
+
+// PassIs goes before a pass's reason.
+func (r *rowView) PassIs() string {
+	switch r.Outcome {
+	case results.Found, results.Planned, results.Remains:
+		return "pass is"
+	}
+	return "pass was"
 }
 
 // policy allows the page's own style and script and nothing else: whatever got
@@ -114,16 +133,18 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 	}
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript),
-		Chart:  r.chart(), Shares: r.shares(), Reasons: r.reasons(), OneSource: len(r.Lists) == 1 && len(r.Lists[0].Sources) == 1}
+		Chart:  r.chart(), Shares: r.shares(), Reasons: r.reasons(), OneSource: r.oneSource(), NoLines: r.noLines && r.Pairs > 0}
+	v.Heads, v.Points = r.pointRows()
 	pick := v.pick()
+	v.Many = v.Shown > maxPrinted
 	var failed error
-	v.Rows = func(yield func(rowView) bool) {
+	v.Rows = func(yield func(*rowView) bool) {
 		for row, err := range l.Rows(ctx) {
 			if err != nil {
 				failed = err
 				return
 			}
-			if pick(row) && !yield(rowView{row, row.Time.Format("2006-01-02 15:04:05")}) {
+			if pick(row) && !yield(&rowView{row, short(row.Time), short(row.VerifiedAt)}) {
 				return
 			}
 		}
@@ -136,22 +157,23 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 
 // pick decides which rows the page has room for: all, or what is not done and of
 // the rest every so-manieth.
-func (v *view) pick() func(*results.Row) bool {
+func (v *view) pick() func(*Row) bool {
 	v.Shown, v.LeftIn = v.Pairs, v.Left
 	if v.Pairs <= v.Inline {
-		return func(*results.Row) bool { return true }
+		return func(*Row) bool { return true }
 	}
 	v.LeftIn = min(v.Left, v.Inline)
-	sample := min(max(v.Inline-v.LeftIn, 0), maxSample, v.Done)
+	others := v.Pairs - v.Left
+	sample := min(max(v.Inline-v.LeftIn, 0), maxSample, others)
 	v.Shown = v.LeftIn + sample
 	left, done, taken := 0, 0, 0
-	return func(r *results.Row) bool {
+	return func(r *Row) bool {
 		if !r.Outcome.Done() {
 			left++
 			return left <= v.LeftIn
 		}
 		done++
-		if taken < sample && done*sample > taken*v.Done {
+		if taken < sample && done*sample > taken*others {
 			taken++
 			return true
 		}
@@ -159,33 +181,88 @@ func (v *view) pick() func(*results.Row) bool {
 	}
 }
 
-// meanings say what an outcome is, in few words.
-var meanings = map[results.Outcome]string{
-	results.Revoked:   "the pass was deleted",
-	results.Absent:    "the user holds no pass",
-	results.Duplicate: "an earlier row names the same pair",
-	results.Planned:   "dry run: this pass would be deleted",
+// oneSource tells whether all pairs are of one list. A proof is of other lists, but
+// its users are not pairs.
+func (r *Report) oneSource() bool {
+	sources := 0
+	for _, l := range r.Lists {
+		if !l.proof || r.kind == "verify" {
+			sources += len(l.Sources)
+		}
+	}
+	return sources == 1
+}
+
+func short(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format("2006-01-02 15:04:05")
 }
 
 func (r *Report) shares() (rows []shareRow) {
 	// No part of the bar is too thin to be seen.
 	const thinnest = 0.8
-	wide := 0.0
-	for _, n := range r.Counts {
-		if n > 0 {
-			wide += max(100*float64(n)/float64(r.Pairs), thinnest)
+	all := r.All()
+	for _, o := range results.Outcomes {
+		if n := r.Counts[o]; n > 0 {
+			rows = append(rows, shareRow{Outcome: string(o), Class: seriesClass(seriesOf(o)), Meaning: r.meaning(o), Count: n})
 		}
+	}
+	if n := r.WithoutRow; n > 0 {
+		meaning := "the run was killed before it wrote what became of them"
+		if r.kind == "verify" {
+			meaning = "not looked at: the run ended before"
+		}
+		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: meaning, Count: n, NoRow: true})
+	}
+	wide := 0.0
+	for i := range rows {
+		rows[i].part = max(100*float64(rows[i].Count)/float64(all), thinnest)
+		wide += rows[i].part
 	}
 	at := 0.0
-	for _, o := range results.Outcomes {
-		n := r.Counts[o]
-		if n == 0 {
-			continue
-		}
-		part := max(100*float64(n)/float64(r.Pairs), thinnest)
-		rows = append(rows, shareRow{Outcome: o, Class: fmt.Sprintf("s%d", seriesOf(o)), Meaning: cmp.Or(meanings[o], hints[o]), Count: n, Share: share(n, r.Pairs),
-			X: fmt.Sprintf("%.3f%%", at), Width: fmt.Sprintf("%.3f%%", part*100/wide), Bar: fmt.Sprintf("%.3f%%", part), Label: part >= 22})
-		at += part * 100 / wide
+	for i := range rows {
+		s := &rows[i]
+		s.Share, s.Bar = share(s.Count, all), fmt.Sprintf("%.3f%%", s.part)
+		s.X, s.Width, s.Label = fmt.Sprintf("%.3f%%", at), fmt.Sprintf("%.3f%%", s.part*100/wide), s.part >= 24
+		s.Wide = s.part < 42
+		at += s.part * 100 / wide
 	}
 	return rows
+}
+
+func seriesClass(s series) string { return fmt.Sprintf("s%d", s) }
+
+// A pointRow is a Point with the columns that are of use.
+type pointRow struct {
+	Time   time.Time
+	Counts []int
+}
+
+func (r *Report) pointRows() (heads []string, rows []pointRow) {
+	at := func(p Point) []int {
+		return []int{p.Revoked, p.Planned, p.Found, p.Absent, p.Duplicate, p.Left, p.Refused}
+	}
+	used := make([]bool, 7)
+	for _, p := range r.Progress {
+		for i, n := range at(p) {
+			used[i] = used[i] || n > 0
+		}
+	}
+	for i, head := range []string{"Revoked", "Planned", "Found", "Absent", "Duplicate", "Not done", "Refused"} {
+		if used[i] {
+			heads = append(heads, head)
+		}
+	}
+	for _, p := range r.Progress {
+		row := pointRow{Time: p.Time}
+		for i, n := range at(p) {
+			if used[i] {
+				row.Counts = append(row.Counts, n)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return heads, rows
 }

@@ -13,42 +13,102 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// An index finds the last row of each pair. It keeps 12 bytes a pair: a hash of
-// what names it, and where its last row is.
+// An index finds the row that settled each pair, and what a look afterwards showed.
+// It keeps some 13 bytes a pair: a hash of what names it, where its row is, and its
+// outcome; and 16 more for a pair that was verified.
 type index struct {
 	logs *Logs
 	seed maphash.Seed
-	last []place
-	of   map[uint64]uint32 // index into last
+
+	last  []place
+	base  []uint8           // of the row at last: an index into results.Outcomes, or dropped
+	notes []note            // of looks afterwards; shorter than last where none came yet
+	of    map[uint64]uint32 // pair by key
+
+	pending map[uint32]*Run   // pairs that the run was verifying when last heard of
+	waiting map[uint64]uint32 // such pairs of scans, by user
+	failed  int               // looks of scans that failed, and were not made up for
+	looked  map[uint64]struct{}
+
+	users *byUser // nil if no log is a proof
+	looks map[uint64]look
 }
 
 // A place is a row: the log, and the how-manieth of its rows.
 type place struct{ log, row uint32 }
 
+// dropped is the base of a pair that does not count after all.
+const dropped = 255
+
+// none is no pair.
+const none = ^uint32(0)
+
+var outcomeIndex = func() map[results.Outcome]uint8 {
+	known := make(map[results.Outcome]uint8)
+	for i, o := range results.Outcomes {
+		known[o] = uint8(i)
+	}
+	return known
+}()
+
 func newIndex(l *Logs) *index {
-	return &index{logs: l, seed: maphash.MakeSeed(), of: make(map[uint64]uint32)}
+	ix := &index{logs: l, seed: maphash.MakeSeed(), of: make(map[uint64]uint32), pending: make(map[uint32]*Run), waiting: make(map[uint64]uint32),
+		looked: make(map[uint64]struct{}), looks: make(map[uint64]look)}
+	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.runs[0].kind() == "verify" }) {
+		ix.users = &byUser{latest: make(map[uint64]uint32)}
+	}
+	return ix
 }
 
-func (ix *index) key(list int, source string, line int, user string) uint64 {
+// key names a pair. What a scan found is the same pass in any scan, and one user may
+// hold more passes, on no line of a list.
+func (ix *index) key(list int, source string, line int, user, method string) uint64 {
+	if source == results.ScanSource {
+		list = -1
+	} else {
+		method = ""
+	}
 	var b [256]byte
 	key := append(strconv.AppendInt(b[:0], int64(list), 10), 0)
 	key = append(strconv.AppendInt(key, int64(line), 10), 0)
 	key = append(append(key, source...), 0)
-	key = append(key, strings.ToLower(user)...)
+	key = append(append(key, strings.ToLower(user)...), 0)
+	key = append(key, strings.ToLower(method)...)
 	return maphash.Bytes(ix.seed, key)
 }
 
+func (ix *index) hash(s string) uint64 { return maphash.String(ix.seed, strings.ToLower(s)) }
+
+// A head is as much of a row as the index needs.
+type head struct {
+	Line     int             `json:"line"`
+	Source   string          `json:"source"`
+	User     string          `json:"user"`
+	UPN      string          `json:"userPrincipalName"`
+	Method   string          `json:"method"`
+	Outcome  results.Outcome `json:"outcome"`
+	Status   int             `json:"status"`
+	Attempts int             `json:"attempts"`
+	Time     time.Time       `json:"time"`
+	Verified bool            `json:"verified"`
+	Pending  bool            `json:"pending"`
+
+	at     place
+	offset int64  // of its line in the log
+	run    *Run   // that wrote it
+	who    uint64 // hash of the user
+}
+
+// scanned tells rows of a scan or sweep from those of a list.
+func (r *head) scanned() bool { return r.Source == results.ScanSource }
+
+// failedLook tells rows of users whose passes could not be listed.
+func (r *head) failedLook() bool { return r.scanned() && r.Method == "" }
+
 func (ix *index) read(ctx context.Context, i int, lg *log) error {
-	known := make(map[results.Outcome]bool)
-	for _, o := range results.Outcomes {
-		known[o] = true
-	}
-	if len(ix.logs.logs) > 1 {
-		lg.pairs = make(map[int]uint32)
-	}
 	lg.runs = nil
 	var run *Run
-	for l, err := range lg.lines(ctx, "run", "result", "wait", "end") {
+	for l, err := range lg.lines(ctx, "run", "result", "scanned", "wait", "end") {
 		if err != nil {
 			return err
 		}
@@ -65,96 +125,180 @@ func (ix *index) read(ctx context.Context, i int, lg *log) error {
 			}
 			lg.runs = append(lg.runs, run)
 			lg.listOf = ix.logs.list(run)
+			ix.logs.odd += run.odd
 		case "wait":
 			w := wait{run: run}
 			if err := l.decode(&w.Wait); err != nil {
 				return err
 			}
-			ix.logs.waits = append(ix.logs.waits, w)
+			ix.logs.wait(w)
 		case "end":
 			var end results.End
 			if err := l.decode(&end); err != nil {
 				return err
 			}
 			run.end(&end)
-		case "result":
-			var r struct {
-				Line    int             `json:"line"`
-				Source  string          `json:"source"`
-				User    string          `json:"user"`
-				Method  string          `json:"method"`
-				Outcome results.Outcome `json:"outcome"`
-				Time    time.Time       `json:"time"`
+			ix.logs.note(run.End)
+		case "scanned":
+			var s struct {
+				Users []string `json:"users"`
 			}
+			if l.decode(&s) != nil {
+				continue // what is no list of users tells of none
+			}
+			for _, user := range s.Users {
+				ix.look(ix.hash(user), user)
+			}
+		case "result":
+			r := head{at: place{uint32(i), uint32(lg.rows)}, offset: l.at, run: run}
 			if err := l.decode(&r); err != nil {
 				return err
 			}
-			if !known[r.Outcome] {
+			if _, known := outcomeIndex[r.Outcome]; !known {
 				return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", l.n, r.Outcome)
 			}
-			if r.Source == results.ScanSource {
-				r.User += "\x00" + r.Method // one user may hold more passes, on no line of a list
-			}
-			pair := ix.add(lg, place{uint32(i), uint32(lg.rows)}, r.Source, r.Line, r.User)
-			if lg.pairs != nil {
-				lg.pairs[l.n] = pair
-			}
 			lg.rows++
-			run.row(r.Time)
+			run.row(r.Time, r.Pending)
+			ix.logs.note(utc(r.Time))
+			lg.lined = lg.lined || r.Line != 0
+			name := r.User
+			if name == "me" && run.self != "" {
+				name = run.self // as whom a list made of this log knows that user
+			}
+			r.who = ix.hash(name)
+			pair := ix.take(lg, &r)
+			if len(ix.logs.logs) > 1 {
+				lg.at.set(l.n, pair, uint32(r.who))
+			}
 		}
 	}
 	return nil
 }
 
-// add notes a row as the last of its pair, and returns the pair.
-func (ix *index) add(lg *log, at place, source string, lineNo int, user string) uint32 {
-	list := ix.logs.lists[lg.listOf]
-	key := ix.key(lg.listOf, source, lineNo, user)
+// take takes in a row and returns its pair.
+func (ix *index) take(lg *log, r *head) uint32 {
+	if r.run.kind() == "verify" {
+		return ix.proof(lg, r)
+	}
+	if r.scanned() && !r.failedLook() {
+		ix.look(r.who, r.User)
+	} else if ix.failed > 0 && !r.failedLook() {
+		ix.drop(r.User)
+	}
+	return ix.add(lg, r)
+}
+
+// add gives a row to its pair, which it may begin.
+func (ix *index) add(lg *log, r *head) uint32 {
+	key := ix.key(lg.listOf, r.Source, r.Line, r.User, r.Method)
 	pair, seen := ix.of[key]
 	if !seen {
-		list.saw(source)
-		pair, seen = ix.inList(at, source, lineNo, user)
-		if !seen {
+		ix.logs.lists[lg.listOf].saw(r.Source)
+		if pair, seen = ix.elsewhere(r); !seen {
 			pair = uint32(len(ix.last))
-			ix.last = append(ix.last, at)
+			ix.last, ix.base = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome])
+			ix.users.add(pair, r.who, uint32(ix.hash(r.Method)))
+			if r.failedLook() {
+				ix.failed++
+			}
 		}
 		ix.of[key] = pair
+		// The list that a scan printed may name users in the other way.
+		if r.Outcome == results.Found && r.UPN != "" && len(ix.logs.logs) > 1 {
+			ix.of[ix.key(-1, results.ScanSource, 0, r.UPN, r.Method)] = pair
+		}
 	}
-	if seen {
-		before := ix.last[pair]
-		ix.logs.logs[before.log].superseded.set(int(before.row))
-		ix.last[pair] = at
-	}
+	ix.settle(pair, r, seen)
 	return pair
 }
 
-// inList finds the pair of a row whose list was one of the other logs: what was
-// left over by one run is often the list of the next.
-func (ix *index) inList(at place, source string, lineNo int, user string) (pair uint32, ok bool) {
-	for _, lg := range ix.logs.logs[:at.log] {
-		if filepath.Base(lg.name) != filepath.Base(source) {
-			continue
+// elsewhere finds the pair of a row that is known by another key.
+func (ix *index) elsewhere(r *head) (pair uint32, ok bool) {
+	if r.scanned() {
+		// A pass that came in place of the one that was to be verified.
+		if pair, ok = ix.waiting[r.who]; ok && !r.Pending && !r.failedLook() {
+			return pair, ix.pending[pair] == r.run || r.Verified || r.Outcome == results.Remains
 		}
-		if pair, ok = lg.pairs[lineNo]; ok {
-			return pair, true
+		return 0, false
+	}
+	if pair, ok = ix.inList(r, false); ok {
+		return pair, true
+	}
+	// What a scan found may have become a list under any name.
+	pair, ok = ix.of[ix.key(-1, results.ScanSource, 0, r.User, r.Method)]
+	return pair, ok && ix.base[pair] == outcomeIndex[results.Found]
+}
+
+// inList finds the pair of a row whose list was one of the logs before: what was left
+// over by one run is often the list of the next. The log has to have that user on
+// that line: the same path comes first, then the newest. A proof is always of a log,
+// which may have another name by now.
+func (ix *index) inList(r *head, proof bool) (pair uint32, ok bool) {
+	for _, exact := range []bool{true, false} {
+		for _, lg := range slices.Backward(ix.logs.logs[:r.at.log]) {
+			if filepath.Clean(lg.name) != filepath.Clean(r.Source) && (exact || !proof && filepath.Base(lg.name) != filepath.Base(r.Source)) {
+				continue
+			}
+			if pair, ok = lg.at.get(r.Line, uint32(r.who)); ok && ix.base[pair] != dropped {
+				return pair, true
+			}
 		}
 	}
 	return 0, false
 }
 
+// look notes that a scan has looked at a user.
+func (ix *index) look(who uint64, user string) {
+	ix.looked[who] = struct{}{}
+	if ix.failed > 0 {
+		ix.drop(user)
+	}
+}
+
+// drop lets a look that failed not count, now that more is known of the user.
+func (ix *index) drop(user string) {
+	key := ix.key(-1, results.ScanSource, 0, user, "")
+	if pair, ok := ix.of[key]; ok {
+		delete(ix.of, key)
+		ix.supersede(ix.last[pair])
+		ix.base[pair] = dropped
+		ix.failed--
+	}
+}
+
+// A byLine finds the pair, and a hash of the user, of the rows of a log by their
+// lines, for other logs whose list this one was.
+type byLine struct{ pairs, users []uint32 }
+
+func (b *byLine) set(n int, pair, who uint32) {
+	for len(b.pairs) <= n {
+		b.pairs, b.users = append(b.pairs, none), append(b.users, 0)
+	}
+	b.pairs[n], b.users[n] = pair, who
+}
+
+func (b *byLine) get(n int, who uint32) (uint32, bool) {
+	if n < 0 || n >= len(b.pairs) || b.pairs[n] == none || b.users[n] != who {
+		return 0, false
+	}
+	return b.pairs[n], true
+}
+
 // fits refuses what makes no sense in one report.
 func (l *Logs) fits(run *Run) error {
-	first := l.logs[0].runs
-	if len(first) == 0 {
-		return nil
+	if l.first == nil {
+		l.first = run
 	}
-	switch a := first[0]; {
-	case a.tenant != run.tenant && a.tenant != "" && run.tenant != "":
-		return fmt.Errorf("it is of tenant %s, and %s is of %s", show(run.tenant), a.Log, show(a.tenant))
-	case a.graphRoot != run.graphRoot:
-		return fmt.Errorf("it is of %s, and %s of %s", show(run.graphRoot), a.Log, show(a.graphRoot))
-	case a.DryRun != run.DryRun:
-		return fmt.Errorf("one of it and %s is a dry run, and the other is not", a.Log)
+	if l.tenant == "" {
+		l.tenant, l.tenantOf = run.tenant, run.Log
+	}
+	switch {
+	case run.tenant != "" && !strings.EqualFold(l.tenant, run.tenant):
+		return fmt.Errorf("it is of tenant %s, and %s is of %s", show(run.tenant), l.tenantOf, show(l.tenant))
+	case l.first.graphRoot != run.graphRoot:
+		return fmt.Errorf("it is of %s, and %s of %s", show(run.graphRoot), l.first.Log, show(l.first.graphRoot))
+	case l.first.DryRun != run.DryRun:
+		return fmt.Errorf("one of it and %s is a dry run, and the other is not", l.first.Log)
 	}
 	return nil
 }
@@ -162,10 +306,12 @@ func (l *Logs) fits(run *Run) error {
 // list returns the index of the run's list. The pair "me" is another one for
 // each signed-in user.
 func (l *Logs) list(run *Run) int {
-	i := slices.IndexFunc(l.lists, func(li *List) bool { return li.Digest == run.digest && li.self == run.self })
+	i := slices.IndexFunc(l.lists, func(li *List) bool {
+		return li.Digest == run.digest && li.self == run.self && li.proof == (run.kind() == "verify")
+	})
 	if i < 0 {
 		i = len(l.lists)
-		l.lists = append(l.lists, &List{Digest: run.digest, self: run.self, Sources: []string{}})
+		l.lists = append(l.lists, &List{Digest: run.digest, self: run.self, proof: run.kind() == "verify", Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)
 	return i

@@ -3,7 +3,6 @@ package report
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,7 +24,12 @@ type Logs struct {
 	logs  []*log // the earliest first
 	lists []*List
 	rows  int // that count, one a pair
+	users int // that scans have looked at
 	waits []wait
+	odd   int // times and numbers that cannot be
+
+	first            *Run
+	tenant, tenantOf string // the first that a run tells, and its log
 }
 
 type log struct {
@@ -36,9 +40,13 @@ type log struct {
 	rows       int // lines of type result
 	superseded bitset
 	torn       bool
-	digest     string         // SHA-256 of what was read
-	listOf     int            // index into lists of the last run
-	pairs      map[int]uint32 // the pair of each line, where another log may have this one as its list
+	digest     string // SHA-256 of what was read
+	listOf     int    // index into lists of the last run
+	lined      bool   // its rows have lines
+	at         byLine
+	notes      []rowNote // by row
+
+	remain, unseen int // of a proof: users who hold a pass, and who could not be looked at
 }
 
 // A wait is a results.Wait, and the run that it belongs to.
@@ -81,7 +89,7 @@ func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 			return nil, fmt.Errorf("%s: %w", lg.name, err)
 		}
 	}
-	l.rows = len(ix.last)
+	ix.finish()
 	l.endRuns()
 	return l, nil
 }
@@ -147,7 +155,8 @@ func (lg *log) start(l line) error {
 
 // A line is one line of a log, as far as its type is known.
 type line struct {
-	n    int // from 1
+	n    int   // from 1
+	at   int64 // its first byte
 	kind string
 	text []byte // until the next line
 }
@@ -217,7 +226,7 @@ func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error
 				yield(line{}, errors.New("it is not a results log: its first line does not describe a run"))
 				return
 			}
-			if slices.Contains(kinds, kind) && !yield(line{n, kind, text}, nil) {
+			if slices.Contains(kinds, kind) && !yield(line{n, read - int64(len(text)), kind, text}, nil) {
 				return
 			}
 		}
@@ -235,69 +244,4 @@ func kindOf(text []byte, last bool) (string, error) {
 	}
 	err := json.Unmarshal(text, &l)
 	return l.Type, err
-}
-
-// endRuns gives the runs without an end the time of the last thing known.
-func (l *Logs) endRuns() {
-	for _, w := range l.waits {
-		if w.run.Exit == nil {
-			w.run.saw(w.Time)
-		}
-	}
-	for _, run := range l.allRuns() {
-		if run.Exit == nil {
-			run.End = run.last
-		}
-		if run.End.Before(run.Start) {
-			run.End = run.Start
-		}
-	}
-}
-
-func (l *Logs) allRuns() (runs []*Run) {
-	for _, lg := range l.logs {
-		runs = append(runs, lg.runs...)
-	}
-	slices.SortStableFunc(runs, func(a, b *Run) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log)) })
-	return runs
-}
-
-// Rows are the rows that count, one a pair, in the order of the logs.
-func (l *Logs) Rows(ctx context.Context) iter.Seq2[*results.Row, error] { return l.rowsOf(ctx, nil) }
-
-// rowsOf hands each log to enter before its rows.
-func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*results.Row, error] {
-	return func(yield func(*results.Row, error) bool) {
-		for _, lg := range l.logs {
-			if enter != nil {
-				enter(lg)
-			}
-			n := 0
-			for ln, err := range lg.lines(ctx, "result") {
-				if err == nil && n == lg.rows {
-					break // more than there was at first
-				}
-				var row results.Row
-				if err == nil {
-					n++
-					if lg.superseded.has(n - 1) {
-						continue
-					}
-					err = ln.decode(&row)
-				}
-				if err != nil {
-					yield(nil, fmt.Errorf("%s: %w", lg.name, err))
-					return
-				}
-				clean(&row)
-				if !yield(&row, nil) {
-					return
-				}
-			}
-			if n < lg.rows {
-				yield(nil, fmt.Errorf("%s became shorter while it was read", lg.name))
-				return
-			}
-		}
-	}
 }

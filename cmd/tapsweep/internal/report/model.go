@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"tapsweep/batch"
@@ -25,14 +24,16 @@ type Report struct {
 	Start          time.Time `json:"start"`          // of the first run
 	End            time.Time `json:"end"`            // of the last, or the last thing known of it
 	Seconds        float64   `json:"seconds"`        // in which a run was going on
-	PairsPerSecond float64   `json:"pairsPerSecond"` // rows of all runs, over seconds
+	PairsPerSecond float64   `json:"pairsPerSecond"` // rows of the runs over the time in which one was going on, proofs left out
 
 	Pairs      int                     `json:"pairs"` // that a row tells of; the last row of a pair counts
 	Counts     map[results.Outcome]int `json:"counts"`
-	Done       int                     `json:"done"`
+	Done       int                     `json:"done"` // what is found and no more is not done, nor left
 	Left       int                     `json:"left"`
 	WithoutRow int                     `json:"withoutRow"` // pairs of the lists that no row tells of
+	Users      int                     `json:"users"`      // that scans and sweeps have looked at
 	Verified   int                     `json:"verified"`   // pairs for which a LIST afterwards shows no pass
+	Unverified int                     `json:"unverified"` // pairs that were to be verified, and are not
 	Reasons    map[string]int          `json:"reasons"`    // methodUsabilityReason of the passes
 	Failures   []*Failure              `json:"failures"`   // what is not done, most first
 	Attempts   []Tries                 `json:"attempts"`   // how often requests were sent
@@ -43,6 +44,11 @@ type Report struct {
 	axis    axis
 	bins    []bin
 	shading []span // the waits, without overlaps
+
+	kind    string // what the runs are shown as: revoke, sweep, scan or verify
+	odd     int    // times and numbers of the logs that cannot be
+	noLook  int    // users that a proof among others has yet to look at
+	noLines bool   // no pair is on a line of a list
 }
 
 // A Log is a file that the report is made from. Its digest tells later that it
@@ -62,8 +68,17 @@ type List struct {
 	Pairs      int      `json:"pairs"`
 	WithoutRow int      `json:"withoutRow"`
 
-	self string
-	seen int
+	self  string
+	seen  int
+	proof bool // its rows are users that tapsweep verify looks at
+}
+
+// noun is what its rows name.
+func (l *List) noun() string {
+	if l.proof {
+		return "user"
+	}
+	return "pair"
 }
 
 // maxSources bounds what is kept of the names in a log's rows.
@@ -76,71 +91,6 @@ func (l *List) saw(source string) {
 		l.Sources = append(l.Sources, source)
 	}
 }
-
-// A Run is one run of which a log tells.
-type Run struct {
-	Log      string    `json:"log"` // the file
-	Version  string    `json:"version"`
-	Operator string    `json:"operator"`
-	Command  []string  `json:"command"`
-	DryRun   bool      `json:"dryRun"`
-	Pairs    int       `json:"pairs"` // of its list
-	Rows     int       `json:"rows"`  // that it wrote
-	Start    time.Time `json:"start"`
-	End      time.Time `json:"end"`     // or the last thing known of it
-	Exit     *int      `json:"exit"`    // null if it was killed, or is still going on
-	Stopped  string    `json:"stopped"` // why it stopped early
-
-	args                            []string // the command as the log has it
-	tenant, graphRoot, digest, self string
-	last                            time.Time
-	resumed                         bool // another run on the log came after it
-}
-
-// Title says what the runs were for.
-func (r *Report) Title() string {
-	titles := map[string]string{
-		"revoke": "Revocation of Temporary Access Passes", "sweep": "Sweep of Temporary Access Passes",
-		"scan": "Scan for Temporary Access Passes", "verify": "Proof that Temporary Access Passes are gone",
-	}
-	for _, run := range r.Runs {
-		if len(run.args) > 0 && titles[run.args[0]] != "" {
-			return titles[run.args[0]]
-		}
-	}
-	return titles["revoke"]
-}
-
-func newRun(name string, r *results.Run) *Run {
-	return &Run{Log: name, Version: r.Version, Operator: r.Operator, args: r.Command, DryRun: r.DryRun, Pairs: max(r.Pairs, 0),
-		Start: utc(r.Start), last: utc(r.Start), tenant: r.Tenant, graphRoot: r.GraphRoot, digest: r.Digest, self: r.Self}
-}
-
-func (r *Run) row(at time.Time) {
-	r.Rows++
-	r.saw(at)
-}
-
-// utc is the time in UTC, or none where that has a year that cannot be written.
-func utc(t time.Time) time.Time {
-	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
-		return time.Time{}
-	}
-	return t
-}
-
-func (r *Run) saw(at time.Time) {
-	if at = utc(at); at.After(r.last) {
-		r.last = at
-	}
-}
-
-func (r *Run) end(e *results.End) {
-	r.Exit, r.Stopped, r.End = &e.Exit, batch.Printable(e.Stopped), utc(e.End)
-}
-
-// Took is how long the run went on, as far as is known.
-func (r *Run) Took() time.Duration { return r.End.Sub(r.Start) }
 
 // A Failure is a group of pairs that are not done for the same reason.
 type Failure struct {
@@ -179,6 +129,9 @@ type Again struct {
 	Left    int    `json:"left"`    // pairs that it tries again, and those without a row
 	Command string `json:"command"` // empty if none does; Note says why
 	Note    string `json:"note,omitempty"`
+
+	noun string // of what is left
+	list bool   // the log is a list for it
 }
 
 // Bounds on what is kept of hostile logs.
@@ -194,17 +147,18 @@ const more = "others"
 
 // New reads the logs once more and counts. Each row that counts is handed to
 // also, which may be nil.
-func New(ctx context.Context, l *Logs, also func(*results.Row) error) (*Report, error) {
+func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := &Report{Lists: l.lists, Runs: l.allRuns(), Operators: []string{}, Counts: make(map[results.Outcome]int),
-		Reasons: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows}
+		Reasons: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, odd: l.odd, noLines: true}
 	r.head()
 	for _, lg := range l.logs {
+		r.noLines = r.noLines && !lg.lined
 		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.size, lg.digest, lg.rows, lg.torn})
 	}
 	r.axis = newAxis(r.Runs)
 	r.bins = make([]bin, axisBins)
 	r.addWaits(l.waits)
-	left := make(map[*log]int)
+	left := make(map[*log]leftover)
 	var from *log
 	type group struct {
 		outcome results.Outcome
@@ -219,20 +173,30 @@ func New(ctx context.Context, l *Logs, also func(*results.Row) error) (*Report, 
 			return nil, err
 		}
 		r.Counts[row.Outcome]++
+		rest := left[from]
 		if row.Verified {
 			r.Verified++
 		}
+		if row.unverified {
+			r.Unverified++
+			if !row.proven {
+				rest.unverified++
+			}
+		}
+		if row.Outcome.Again() && !(row.proven && row.Outcome == results.Remains) {
+			rest.again++
+		}
+		left[from] = rest
 		if row.Reason != "" {
 			addBounded(r.Reasons, row.Reason)
 		}
 		attempts[min(max(row.Attempts, 0), maxTries)]++
 		r.bins[r.axis.bin(row.Time)].settled[seriesOf(row.Outcome)]++
-		if row.Outcome.Again() {
-			left[from]++
-		}
-		if row.Outcome.Done() {
+		switch {
+		case row.Outcome == results.Found:
+		case row.Outcome.Done():
 			r.Done++
-		} else {
+		default:
 			r.Left++
 			g := group{row.Outcome, row.Code, row.Status, row.Hint}
 			if len(groups) >= maxFailures && groups[g] == nil {
@@ -240,7 +204,7 @@ func New(ctx context.Context, l *Logs, also func(*results.Row) error) (*Report, 
 			}
 			f := groups[g]
 			if f == nil {
-				f = &Failure{Outcome: g.outcome, Code: g.code, Status: g.status, Hint: cmp.Or(g.hint, hints[g.outcome]), Examples: []string{}}
+				f = &Failure{Outcome: g.outcome, Code: g.code, Status: g.status, Hint: cmp.Or(g.hint, r.meaning(g.outcome)), Examples: []string{}}
 				groups[g] = f
 				r.Failures = append(r.Failures, f)
 			}
@@ -276,12 +240,10 @@ func addBounded(counts map[string]int, key string) {
 
 // head fills in what the runs tell.
 func (r *Report) head() {
-	rows := 0
 	for _, run := range r.Runs {
 		r.Tenant = cmp.Or(r.Tenant, clip(run.tenant))
 		r.GraphRoot = cmp.Or(r.GraphRoot, clip(run.graphRoot))
 		r.DryRun = run.DryRun
-		rows += run.Rows
 		cleanRun(run)
 		if run.Operator != "" && !slices.Contains(r.Operators, run.Operator) {
 			r.Operators = append(r.Operators, run.Operator)
@@ -290,20 +252,36 @@ func (r *Report) head() {
 			r.End = run.End
 		}
 	}
+	r.kind = kindOfRuns(r.Runs)
 	r.Start = r.Runs[0].Start
-	for _, s := range unite(spansOf(r.Runs)) {
-		r.Seconds += s.end.Sub(s.start).Seconds()
-	}
-	if r.Seconds > 0 {
-		r.PairsPerSecond = float64(rows) / r.Seconds
-	}
+	r.Seconds = total(unite(spansOf(r.Runs))).Seconds()
+	r.pace()
 	for _, list := range r.Lists {
 		list.WithoutRow = max(list.Pairs-list.seen, 0)
-		r.WithoutRow += list.WithoutRow
+		if list.proof && r.kind != "verify" {
+			r.noLook = plus(r.noLook, list.WithoutRow)
+		} else {
+			r.WithoutRow = plus(r.WithoutRow, list.WithoutRow)
+		}
 		list.Digest = clip(list.Digest)
 		for i, s := range list.Sources {
 			list.Sources[i] = clip(s)
 		}
+	}
+}
+
+// pace works out how fast pairs were settled, which proofs do not.
+func (r *Report) pace() {
+	rows := 0
+	var runs []*Run
+	for _, run := range r.Runs {
+		if run.kind() != "verify" || r.kind == "verify" {
+			rows += run.Rows
+			runs = append(runs, run)
+		}
+	}
+	if took := total(unite(spansOf(runs))).Seconds(); took > 0 {
+		r.PairsPerSecond = float64(rows) / took
 	}
 }
 
@@ -315,37 +293,4 @@ func (r *Report) Killed() (killed []*Run) {
 		}
 	}
 	return killed
-}
-
-// clip makes a text of a log fit to be shown. Names go through a quick way,
-// since a list has millions of them.
-func clip(s string) string {
-	if len(s) > 200 || strings.Contains(s, "eyJ") || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return batch.Printable(s)
-	}
-	return s
-}
-
-func show(s string) string { return cmp.Or(clip(s), "(not known)") }
-
-func clean(row *results.Row) {
-	for _, s := range []*string{&row.Source, &row.User, &row.UPN, &row.Method, &row.Reason} {
-		*s = clip(*s)
-	}
-	for _, s := range []*string{&row.Code, &row.Message, &row.RequestID, &row.Hint} {
-		if *s != "" {
-			*s = batch.Printable(*s)
-		}
-	}
-	row.Time = utc(row.Time)
-}
-
-func cleanRun(run *Run) {
-	for _, s := range []*string{&run.Log, &run.Version, &run.Operator} {
-		*s = batch.Printable(*s)
-	}
-	run.Command = make([]string, len(run.args))
-	for i, arg := range run.args {
-		run.Command[i] = batch.Printable(arg)
-	}
 }

@@ -15,15 +15,16 @@ func number(n int) string {
 	return s
 }
 
+// compact is a number that fits beside a picture.
+func compact(n int) string {
+	if n >= 10_000_000 {
+		return fmt.Sprintf("%.1f M", float64(n)/1e6)
+	}
+	return number(n)
+}
+
 // pairs is a count with its noun.
 func pairs(n int) string { return count(n, "pair") }
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return number(n) + " " + noun + "s"
-}
 
 // share is a part of a whole. What is not nothing is never shown as nothing, and
 // what is not all never as all.
@@ -63,19 +64,4 @@ func moment(t time.Time) string {
 		return "not known"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
-}
-
-// ExitText says how the run ended.
-func (r *Run) ExitText() string {
-	switch {
-	case r.Exit == nil && r.resumed:
-		return "none, the run was killed"
-	case r.Exit == nil:
-		return "none, the run was killed or is still going on"
-	}
-	texts := []string{"every pair is done", "some pairs are not done", "refused, nothing was sent", "no access, or everything was denied", "stopped early"}
-	if *r.Exit >= 0 && *r.Exit < len(texts) {
-		return fmt.Sprintf("%d, %s", *r.Exit, texts[*r.Exit])
-	}
-	return strconv.Itoa(*r.Exit)
 }

@@ -26,7 +26,7 @@
   const key = (tr, column, numeric) => {
     const text = tr.cells[column].textContent.trim();
     if (numeric) return Number(text) || 0;
-    if (column > 0 || !text.includes(":")) return text.toLowerCase();
+    if (heads[column].textContent.trim() !== "Row" || !text.includes(":")) return text.toLowerCase();
     const colon = text.lastIndexOf(":");
     return text.slice(0, colon) + "\n" + text.slice(colon + 1).padStart(12, "0");
   };
@@ -64,11 +64,13 @@
       by("pairs-title").scrollIntoView();
     });
   }
-  // Paper has no pages to turn: it gets all that the filter lets through. And
-  // Chromium repeats no head that has a button in it.
+  // Paper has no pages to turn: it gets all that the filter lets through, of which
+  // the style leaves out what is done if that is many. And Chromium repeats no head
+  // that has a button in it.
   addEventListener("beforeprint", () => {
     heads.forEach((th, i) => { th.textContent = buttons[i].textContent; });
     body.replaceChildren(...shown.map((r) => r.tr));
+    document.documentElement.classList.toggle("few", shown.length <= 500);
   });
   addEventListener("afterprint", () => {
     heads.forEach((th, i) => { th.replaceChildren(buttons[i]); });

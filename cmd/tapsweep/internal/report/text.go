@@ -29,14 +29,24 @@ func (r *Report) Text(w io.Writer) error {
 	line("graph", "%s", orUnknown(r.GraphRoot))
 	line("operator", "%s", orUnknown(strings.Join(r.Operators, ", ")))
 	for _, l := range r.Lists {
-		line("list", "%s, %s, %s", strings.Join(l.Sources, ", "), pairs(l.Pairs), l.Digest)
+		if len(l.Sources) == 1 && l.Sources[0] == results.ScanSource {
+			continue // what a scan finds stands on no list
+		}
+		line("list", "%s, %s, %s", strings.Join(l.Sources, ", "), count(l.Pairs, l.noun()), l.Digest)
 	}
 	for _, l := range r.Logs {
 		line("log", "%s, %s", l.Name, l.Digest)
 	}
 	line("start", "%s", moment(r.Start))
 	line("end", "%s", moment(r.End))
-	line("time", "%s, %.1f pairs/s", seconds(r.Seconds), r.PairsPerSecond)
+	if r.kind == "scan" {
+		line("time", "%s, %.1f users/s", seconds(r.Seconds), float64(r.Users)/max(r.Seconds, 0.001))
+	} else {
+		line("time", "%s, %.1f %ss/s", seconds(r.Seconds), r.PairsPerSecond, r.Noun())
+	}
+	if r.Users > 0 {
+		line("users", "%s looked at", number(r.Users))
+	}
 	if r.Waits.Count > 0 {
 		line("waits", "%s, %s, %s refused", number(r.Waits.Count), seconds(r.Waits.Seconds), count(r.Waits.Refused, "request"))
 	}
@@ -59,19 +69,22 @@ func (r *Report) Text(w io.Writer) error {
 	fmt.Fprintln(&b)
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
-			fmt.Fprintf(tw, "%s\t%9s\t%s\n", o, number(n), share(n, r.Pairs))
+			fmt.Fprintf(tw, "%s\t%9s\t%s\n", o, number(n), share(n, r.All()))
 		}
 	}
-	if r.Verified > 0 {
-		fmt.Fprintf(tw, "verified\t%9s\t%s\n", number(r.Verified), "a look afterwards shows no pass")
+	if r.WithoutRow > 0 {
+		fmt.Fprintf(tw, "no row\t%9s\t%s\n", number(r.WithoutRow), share(r.WithoutRow, r.All()))
+	}
+	if s := r.Proof(); s != "" {
+		fmt.Fprintf(tw, "verified\t%9s\t%s: a look afterwards shows no pass\n", number(r.Verified), strings.TrimSuffix(s[strings.Index(s, "of"):], " verified"))
 	}
 	for _, reason := range r.reasons() {
-		fmt.Fprintf(tw, "%s\t%9s\t%s\n", reason.Name, number(reason.Count), "what the pass was before")
+		fmt.Fprintf(tw, "%s\t%9s\t%s\n", reason.Name, number(reason.Count), strings.ToLower(r.ReasonTitle()))
 	}
 	tw.Flush()
 
 	if len(r.Failures) > 0 {
-		fmt.Fprintln(&b, "\nnot done:")
+		fmt.Fprintf(&b, "\n%s:\n", strings.ToLower(strings.TrimPrefix(r.LeftTitle(), "What is ")))
 	}
 	for i, f := range r.Failures {
 		if i == maxShown {
@@ -88,52 +101,6 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// Verdict says in one sentence how it stands.
-func (r *Report) Verdict() string {
-	all := r.Pairs + r.WithoutRow
-	done, left := "done", r.Left+r.WithoutRow
-	if r.DryRun {
-		done = "ready to be revoked, or need nothing"
-	}
-	switch {
-	case all == 0:
-		return "The logs tell of no pair."
-	case left == 0:
-		return fmt.Sprintf("All %s are %s.", pairs(all), done)
-	}
-	is := "are"
-	if left == 1 {
-		is = "is"
-	}
-	return fmt.Sprintf("%s of %s are %s, %s %s not.", number(r.Done), pairs(all), done, number(left), is)
-}
-
-// Notes are what a reader has to know before all else.
-func (r *Report) Notes() (notes []string) {
-	if r.DryRun {
-		notes = append(notes, "This was a dry run: nothing was changed.")
-	}
-	if slices.ContainsFunc(r.Runs, func(run *Run) bool { return slices.Contains(run.Command, "--simulate") }) {
-		notes = append(notes, "This was a drill against a simulated tenant.")
-	}
-	for _, run := range r.Killed() {
-		if run.resumed {
-			notes = append(notes, fmt.Sprintf("The run of %s was killed; a later one went on with it.", moment(run.Start)))
-			continue
-		}
-		notes = append(notes, fmt.Sprintf("The run of %s was killed or is still going on: %s has no last line of it.", moment(run.Start), run.Log))
-	}
-	for _, lg := range r.Logs {
-		if lg.Torn {
-			notes = append(notes, fmt.Sprintf("The last line of %s is torn and was left out.", lg.Name))
-		}
-	}
-	if r.WithoutRow > 0 {
-		notes = append(notes, fmt.Sprintf("No row tells what became of %s; requests may have been sent for some.", pairs(r.WithoutRow)))
-	}
-	return notes
 }
 
 // Title names a group of failures.

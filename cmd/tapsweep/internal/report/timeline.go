@@ -133,10 +133,14 @@ const (
 	absentSeries
 	duplicateSeries
 	leftSeries
+	foundSeries
 	numSeries
 )
 
-var seriesNames = [numSeries]string{"revoked", "planned", "absent", "duplicate", "not done"}
+var seriesNames = [numSeries]string{"revoked", "planned", "absent", "duplicate", "not done", "found"}
+
+// stacked is the order of the series in the picture, from the bottom up.
+var stacked = [numSeries]series{revokedSeries, plannedSeries, foundSeries, absentSeries, duplicateSeries, leftSeries}
 
 func seriesOf(o results.Outcome) series {
 	switch o {
@@ -148,6 +152,8 @@ func seriesOf(o results.Outcome) series {
 		return absentSeries
 	case results.Duplicate:
 		return duplicateSeries
+	case results.Found:
+		return foundSeries
 	}
 	return leftSeries
 }
@@ -166,6 +172,7 @@ type Point struct {
 	Planned   int       `json:"planned"`
 	Absent    int       `json:"absent"`
 	Duplicate int       `json:"duplicate"`
+	Found     int       `json:"found"`
 	Left      int       `json:"left"`
 	Refused   int       `json:"refused"` // requests, with 429, since the point before
 }
@@ -182,10 +189,10 @@ func (r *Report) points() []Point {
 			sum[s] += n
 			moved = moved || n > 0
 		}
-		refused += b.refused
+		refused = plus(refused, b.refused)
 		if last := i == axisBins-1; (i+1)%(axisBins/maxPoints) == 0 && (moved || refused > 0) || last && len(points) == 0 {
 			points = append(points, Point{r.axis.time(float64(i+1) / axisBins).Round(time.Millisecond), sum[revokedSeries], sum[plannedSeries],
-				sum[absentSeries], sum[duplicateSeries], sum[leftSeries], refused})
+				sum[absentSeries], sum[duplicateSeries], sum[foundSeries], sum[leftSeries], refused})
 			refused, moved = 0, false
 		}
 	}
@@ -204,19 +211,24 @@ func (r *Report) addWaits(waits []wait) {
 		if s.end.Before(s.start) {
 			s.end = s.start
 		}
-		w.Refused = max(w.Refused, 0)
 		name := clip(w.Quota)
 		if _, ok := r.Waits.Quotas[name]; !ok && len(r.Waits.Quotas) >= maxReasons {
 			name = more
 		}
 		q := r.Waits.Quotas[name]
 		q.Count++
-		q.Refused += w.Refused
+		q.Refused = plus(q.Refused, w.Refused)
 		r.Waits.Quotas[name] = q
-		closed[name] = append(closed[name], s)
-		r.shading = append(r.shading, s)
-		r.Waits.Refused += w.Refused
-		r.bins[r.axis.bin(s.start)].refused += w.Refused
+		if !s.start.IsZero() {
+			closed[name] = append(closed[name], s)
+		}
+		if !s.start.IsZero() {
+			r.shading = append(r.shading, s)
+		}
+		r.Waits.Refused = plus(r.Waits.Refused, w.Refused)
+		if b := &r.bins[r.axis.bin(s.start)]; !s.start.IsZero() {
+			b.refused = plus(b.refused, w.Refused)
+		}
 	}
 	r.Waits.Count = len(waits)
 	for name, spans := range closed {

@@ -1,0 +1,245 @@
+package report
+
+import (
+	"slices"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// A look afterwards, by --verify or by tapsweep verify, is no new fate of a pair: the
+// row that settled it keeps its time, answer and outcome, and gets a note. Only a pass
+// that is there after all changes what became of it.
+
+// A note is what a look afterwards showed.
+type note struct {
+	at    int64  // when, in milliseconds of Unix time; where the row is, unless it is verified
+	where uint32 // the log of that row, shifted, and the kind
+}
+
+type noteKind uint32
+
+const (
+	noNote     noteKind = iota
+	verified            // no pass is there
+	remains             // a pass is there
+	unverified          // the look failed
+)
+
+func (n note) kind() noteKind { return noteKind(n.where & 3) }
+func (n note) log() int       { return int(n.where >> 2) }
+
+// note gives the pair a note in place of the one before.
+func (ix *index) note(pair uint32, kind noteKind, r *head) {
+	if kind == noNote && int(pair) >= len(ix.notes) {
+		return
+	}
+	for int(pair) >= len(ix.notes) {
+		ix.notes = append(ix.notes, note{})
+	}
+	n := note{where: r.at.log<<2 | uint32(kind)}
+	switch kind {
+	case verified:
+		n.at = utc(r.Time).UnixMilli()
+	case remains, unverified:
+		n.at = r.offset
+	}
+	ix.notes[pair] = n
+}
+
+func (ix *index) kind(pair uint32) noteKind {
+	if int(pair) < len(ix.notes) {
+		return ix.notes[pair].kind()
+	}
+	return noNote
+}
+
+// settle has the row be what became of the pair, or a note to it.
+func (ix *index) settle(pair uint32, r *head, again bool) {
+	run := ix.pending[pair]
+	kind := noNote
+	if again {
+		kind = ix.annotates(pair, run, r)
+	}
+	switch {
+	case kind != noNote:
+		ix.supersede(r.at)
+		ix.note(pair, kind, r)
+	case again:
+		ix.supersede(ix.last[pair])
+		ix.last[pair], ix.base[pair] = r.at, outcomeIndex[r.Outcome]
+		ix.note(pair, noNote, r)
+	}
+	switch {
+	case r.Pending:
+		ix.pending[pair] = r.run
+		if r.scanned() {
+			ix.waiting[r.who] = pair
+		}
+	case run != nil:
+		delete(ix.pending, pair)
+		if ix.waiting[r.who] == pair {
+			delete(ix.waiting, r.who)
+		}
+	}
+}
+
+// annotates tells what note to the pair a row of it is, if it is one. The last row of
+// a pair that is verified repeats the answer of the one before; and so that a run
+// that is gone on with may verify what it finds done, a row without any answer.
+func (ix *index) annotates(pair uint32, run *Run, r *head) noteKind {
+	base := results.Outcomes[ix.base[pair]]
+	last := run != nil && run == r.run || r.Status == 0 && r.Attempts == 0
+	switch {
+	case r.Pending || base != results.Revoked && base != results.Absent:
+		return noNote
+	case r.Outcome == results.Remains:
+		return remains
+	case r.Outcome != base && !(r.Verified && r.Outcome == results.Absent):
+		return noNote
+	case r.Verified && (run != nil || last):
+		return verified
+	case last:
+		return unverified
+	}
+	return noNote
+}
+
+func (ix *index) supersede(at place) { ix.logs.logs[at.log].superseded.set(int(at.row)) }
+
+// open tells whether the pair is left to be done.
+func (ix *index) open(pair uint32) bool {
+	switch ix.kind(pair) {
+	case remains:
+		return true
+	case verified:
+		return false
+	}
+	return ix.base[pair] != dropped && !results.Outcomes[ix.base[pair]].Done()
+}
+
+// A look is the last row of a proof about a user.
+type look struct {
+	kind  noteKind
+	again bool // tried again, if it failed
+	pair  uint32
+	log   uint32
+}
+
+// byUser finds the pairs of a user, the latest first.
+type byUser struct {
+	latest map[uint64]uint32
+	before []uint32
+	method []uint32 // hashes
+}
+
+func (b *byUser) add(pair uint32, who uint64, method uint32) {
+	if b == nil {
+		return
+	}
+	for len(b.before) <= int(pair) {
+		b.before, b.method = append(b.before, none), append(b.method, 0)
+	}
+	if latest, ok := b.latest[who]; ok {
+		b.before[pair] = latest
+	}
+	b.latest[who], b.method[pair] = pair, method
+}
+
+func (b *byUser) pairs(who uint64) (pairs []uint32) {
+	pair, ok := b.latest[who]
+	for ok && pair != none {
+		pairs = append(pairs, pair)
+		pair = b.before[pair]
+	}
+	return pairs
+}
+
+// proof takes in a row of tapsweep verify. It is about a user, whatever pairs there
+// are, and stands for itself only if the log that it is of is not among these.
+func (ix *index) proof(lg *log, r *head) uint32 {
+	kind := unverified
+	switch {
+	case r.Outcome == results.Remains:
+		kind = remains
+	case r.Verified:
+		kind = verified
+	}
+	key := ix.key(lg.listOf, r.Source, r.Line, r.User, "")
+	pair, known := ix.inList(r, true)
+	if !known {
+		pair = ix.add(lg, r)
+		ix.looks[key] = look{kind, r.Outcome.Again(), pair, r.at.log}
+		return pair
+	}
+	if _, again := ix.looks[key]; !again {
+		ix.logs.lists[lg.listOf].saw(r.Source)
+	}
+	ix.supersede(r.at)
+	was := func(pair uint32, outcomes ...results.Outcome) bool {
+		return ix.base[pair] != dropped && slices.Contains(outcomes, results.Outcomes[ix.base[pair]])
+	}
+	switch pairs := ix.users.pairs(r.who); kind {
+	case verified: // which is true of all passes of the user
+		for _, p := range pairs {
+			if was(p, results.Revoked, results.Absent, results.Remains) {
+				ix.note(p, verified, r)
+				delete(ix.pending, p)
+			}
+		}
+	case remains:
+		// The pair of that very pass, or else one of which was said that nothing is there.
+		method := uint32(ix.hash(r.Method))
+		done := func(p uint32) bool { return was(p, results.Revoked, results.Absent, results.Remains) }
+		i := slices.IndexFunc(pairs, func(p uint32) bool { return done(p) && ix.users.method[p] == method })
+		if i < 0 && !done(pair) {
+			i = slices.IndexFunc(pairs, done)
+		}
+		if i >= 0 {
+			pair = pairs[i]
+		}
+		if done(pair) {
+			ix.note(pair, remains, r)
+			delete(ix.pending, pair)
+		}
+	case unverified:
+		if was(pair, results.Revoked, results.Absent) && ix.kind(pair) == noNote {
+			ix.note(pair, unverified, r)
+			delete(ix.pending, pair)
+		}
+	}
+	ix.looks[key] = look{kind, r.Outcome.Again(), pair, r.at.log}
+	return pair
+}
+
+// A rowNote is the note to a row that counts.
+type rowNote struct {
+	row uint32
+	note
+}
+
+// finish hands what is to be kept to the logs.
+func (ix *index) finish() {
+	for pair, at := range ix.last {
+		if ix.base[pair] == dropped {
+			continue
+		}
+		ix.logs.rows++
+		if ix.kind(uint32(pair)) != noNote {
+			lg := ix.logs.logs[at.log]
+			lg.notes = append(lg.notes, rowNote{at.row, ix.notes[pair]})
+		}
+	}
+	for _, lg := range ix.logs.logs {
+		slices.SortFunc(lg.notes, func(a, b rowNote) int { return int(a.row) - int(b.row) })
+	}
+	for _, k := range ix.looks {
+		lg := ix.logs.logs[k.log]
+		switch {
+		case k.kind == remains && ix.open(k.pair):
+			lg.remain++
+		case k.kind == unverified && k.again:
+			lg.unseen++
+		}
+	}
+	ix.logs.users = len(ix.looked)
+}

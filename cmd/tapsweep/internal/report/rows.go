@@ -1,0 +1,144 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"time"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// endRuns gives the runs without an end the time of the last thing known.
+func (l *Logs) endRuns() {
+	for _, w := range l.waits {
+		if w.run.Exit == nil {
+			w.run.saw(utc(w.Time))
+		}
+	}
+	for _, run := range l.allRuns() {
+		if run.Start.IsZero() {
+			run.Start = cmp.Or(run.first, run.End)
+		}
+		if run.Exit == nil || run.End.IsZero() {
+			run.End = run.last
+		}
+		if run.End.Before(run.Start) {
+			run.End = run.Start
+		}
+	}
+}
+
+func (l *Logs) allRuns() (runs []*Run) {
+	for _, lg := range l.logs {
+		runs = append(runs, lg.runs...)
+	}
+	slices.SortStableFunc(runs, func(a, b *Run) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log)) })
+	return runs
+}
+
+// A Row is the row that counts of a pair, with what a look afterwards showed.
+type Row struct {
+	results.Row
+	VerifiedAt time.Time // when no pass was seen, if another row tells
+
+	unverified bool // it was to be looked at, and was not
+	proven     bool // another log tells of the look
+}
+
+// Rows are the rows that count, one a pair, in the order of the logs.
+func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] { return l.rowsOf(ctx, nil) }
+
+// rowsOf hands each log to enter before its rows.
+func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, error] {
+	return func(yield func(*Row, error) bool) {
+		for i, lg := range l.logs {
+			if enter != nil {
+				enter(lg)
+			}
+			n, notes := 0, lg.notes
+			for ln, err := range lg.lines(ctx, "result") {
+				if err == nil && n == lg.rows {
+					break // more than there was at first
+				}
+				var row Row
+				if err == nil {
+					n++
+					if lg.superseded.has(n - 1) {
+						continue
+					}
+					err = ln.decode(&row.Row)
+				}
+				if err == nil && len(notes) > 0 && int(notes[0].row) == n-1 {
+					err = l.annotate(&row, notes[0].note, i)
+					notes = notes[1:]
+				}
+				if err != nil {
+					yield(nil, fmt.Errorf("%s: %w", lg.name, err))
+					return
+				}
+				row.unverified = row.unverified || row.Pending
+				clean(&row.Row)
+				if !yield(&row, nil) {
+					return
+				}
+			}
+			if n < lg.rows {
+				yield(nil, fmt.Errorf("%s became shorter while it was read", lg.name))
+				return
+			}
+		}
+	}
+}
+
+// annotate puts what a look showed into the row that settled the pair.
+func (l *Logs) annotate(row *Row, n note, own int) error {
+	row.Pending = false
+	row.proven = n.kind() != noNote && n.log() != own
+	if n.kind() == verified {
+		row.Verified, row.VerifiedAt = true, utc(time.UnixMilli(n.at))
+		if row.Outcome == results.Remains { // and is gone since
+			row.Outcome, row.Message, row.Hint = results.Absent, "", ""
+		}
+		return nil
+	}
+	var look results.Row
+	if err := l.logs[n.log()].rowAt(n.at, &look); err != nil {
+		return err
+	}
+	row.Verified, row.Message = false, look.Message
+	switch n.kind() {
+	case unverified:
+		row.unverified = true
+		if row.proven {
+			row.Message = "not verified: " + cmp.Or(look.Message, string(look.Outcome))
+		}
+	case remains:
+		if look.Method != row.Method {
+			row.Method, row.Reason = look.Method, ""
+		}
+		row.Outcome, row.Reason = results.Remains, cmp.Or(row.Reason, look.Reason)
+	}
+	return nil
+}
+
+// rowAt reads the row whose line begins at an offset.
+func (lg *log) rowAt(at int64, into *results.Row) error {
+	for size := int64(4 << 10); ; size *= 4 {
+		b := make([]byte, min(size, lg.size-at))
+		if _, err := lg.file.ReadAt(b, at); err != nil && err != io.EOF {
+			return err
+		}
+		if end := bytes.IndexByte(b, '\n'); end >= 0 {
+			return json.Unmarshal(b[:end], into)
+		}
+		if size > maxLine {
+			return fmt.Errorf("%s changed while it was read", lg.name)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// A Run is one run of which a log tells.
+type Run struct {
+	Log      string    `json:"log"` // the file
+	Version  string    `json:"version"`
+	Operator string    `json:"operator"`
+	Command  []string  `json:"command"`
+	DryRun   bool      `json:"dryRun"`
+	Pairs    int       `json:"pairs"` // of its list
+	Rows     int       `json:"rows"`  // that it wrote, but for those that another one follows
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`     // or the last thing known of it
+	Exit     *int      `json:"exit"`    // null if it was killed, or is still going on
+	Stopped  string    `json:"stopped"` // why it stopped early
+
+	args                            []string // the command as the log has it
+	tenant, graphRoot, digest, self string
+	first, last                     time.Time // of what it wrote
+	resumed                         bool      // another run on the log came after it
+	odd                             int       // of its times and numbers, cannot be
+}
+
+func newRun(name string, r *results.Run) *Run {
+	run := &Run{Log: name, Version: r.Version, Operator: r.Operator, args: r.Command, DryRun: r.DryRun, Pairs: bounded(r.Pairs),
+		Start: utc(r.Start), tenant: r.Tenant, graphRoot: r.GraphRoot, digest: r.Digest, self: r.Self}
+	run.last = run.Start
+	if run.Pairs != r.Pairs {
+		run.odd++
+	}
+	if run.Start.IsZero() {
+		run.odd++
+	}
+	return run
+}
+
+// kind is the run's command, and empty if it is not known.
+func (r *Run) kind() string {
+	if len(r.args) > 0 && slices.Contains([]string{"revoke", "sweep", "scan", "verify"}, r.args[0]) {
+		return r.args[0]
+	}
+	return ""
+}
+
+func (r *Run) row(at time.Time, pending bool) {
+	if !pending {
+		r.Rows++
+	}
+	r.saw(utc(at))
+}
+
+func (r *Run) saw(at time.Time) {
+	if at.After(r.last) {
+		r.last = at
+	}
+	if !at.IsZero() && (r.first.IsZero() || at.Before(r.first)) {
+		r.first = at
+	}
+}
+
+func (r *Run) end(e *results.End) {
+	r.Exit, r.Stopped, r.End = &e.Exit, batch.Printable(e.Stopped), utc(e.End)
+}
+
+// Took is how long the run went on, as far as is known.
+func (r *Run) Took() time.Duration { return r.End.Sub(r.Start) }
+
+// utc is the time in UTC, or none where that was not in this century: no run was then,
+// and spans of two thousand years make numbers that nobody can use.
+func utc(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() < 2000 || t.Year() > 2100 {
+		return time.Time{}
+	}
+	return t
+}
+
+// maxCount bounds what a log may say that there is of anything.
+const maxCount = math.MaxInt32
+
+func bounded(n int) int { return min(max(n, 0), maxCount) }
+
+// plus adds counts, up to maxCount.
+func plus(a, b int) int { return a + min(bounded(b), maxCount-a) }
+
+// note counts times that cannot be.
+func (l *Logs) note(t time.Time) {
+	if t.IsZero() {
+		l.odd++
+	}
+}
+
+// wait takes in a wait.
+func (l *Logs) wait(w wait) {
+	l.note(utc(w.Time))
+	l.note(utc(w.Until))
+	if bounded(w.Refused) != w.Refused {
+		w.Refused = bounded(w.Refused)
+		l.odd++
+	}
+	l.waits = append(l.waits, w)
+}
+
+// clip makes a text of a log fit to be shown. Names go through a quick way,
+// since a list has millions of them.
+func clip(s string) string {
+	if len(s) > 200 || strings.Contains(s, "eyJ") || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return batch.Printable(s)
+	}
+	return s
+}
+
+func show(s string) string { return cmp.Or(clip(s), "(not known)") }
+
+func clean(row *results.Row) {
+	for _, s := range []*string{&row.Source, &row.User, &row.UPN, &row.Method, &row.Reason} {
+		*s = clip(*s)
+	}
+	for _, s := range []*string{&row.Code, &row.Message, &row.RequestID, &row.Hint} {
+		if *s != "" {
+			*s = batch.Printable(*s)
+		}
+	}
+	row.Time = utc(row.Time)
+	row.Line, row.Attempts = max(row.Line, 0), bounded(row.Attempts)
+	if row.Status < 0 || row.Status > 999 {
+		row.Status = 0
+	}
+}
+
+func cleanRun(run *Run) {
+	for _, s := range []*string{&run.Log, &run.Version, &run.Operator} {
+		*s = batch.Printable(*s)
+	}
+	run.Command = make([]string, len(run.args))
+	for i, arg := range run.args {
+		run.Command[i] = batch.Printable(arg)
+	}
+}
