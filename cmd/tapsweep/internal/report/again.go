@@ -62,7 +62,7 @@ func (a Again) Does() string {
 	case a.Left == 0:
 		return "To go on with the scan of " + a.Log
 	}
-	return fmt.Sprintf("To go on with the %s of %s that a further run tries, or verifies", count(a.Left, a.noun), a.Log)
+	return fmt.Sprintf("To go on with the %s of %s that a further run takes up", count(a.Left, a.noun), a.Log)
 }
 
 // resumeCommand is the command line of a run, made to go on with its log. The

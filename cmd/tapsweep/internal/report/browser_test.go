@@ -195,6 +195,10 @@ func htmlOf(t *testing.T, p Page, paths ...string) string {
 }
 
 const (
+	// onPaper counts the rows that the style lets a printer have.
+	onPaper = "(() => { dispatchEvent(new Event('beforeprint')); const print = Array.from(document.styleSheets[0].cssRules).filter((r) => r.media?.mediaText === 'print');" +
+		"for (const r of print) r.media.mediaText = 'all'; const n = Array.from(document.querySelectorAll('#pairs tbody tr')).filter((tr) => getComputedStyle(tr).display !== 'none').length;" +
+		"for (const r of print) r.media.mediaText = 'print'; dispatchEvent(new Event('afterprint')); return n })()"
 	shownRows = "document.querySelectorAll('#pairs tbody tr').length"
 	status    = "document.getElementById('status').textContent"
 	set       = "((id, v, e) => { const x = document.getElementById(id); x.value = v; x.dispatchEvent(new Event(e)); return '' })"
@@ -228,12 +232,23 @@ func TestBrowserReads(t *testing.T) {
 
 	// Paper gets what the filter lets through, and the head of the table on
 	// each page: Chromium repeats none with a button in it.
-	eval[string](v, "(() => { addEventListener('beforeprint', () => { document.body.dataset.printed = "+shownRows+" + ' rows, ' + document.querySelectorAll('#pairs thead button').length + ' buttons' }); return '' })()")
+	eval[string](v, "(() => { addEventListener('beforeprint', () => { document.body.dataset.printed = "+shownRows+" + ' rows, ' + document.querySelectorAll('#pairs thead button').length + ' buttons'}); return '' })()")
 	eval[string](v, set+"('outcome', 'revoked', 'change')")
 	if pdf := v.print("filtered.pdf"); !strings.HasPrefix(string(pdf), "%PDF") {
 		t.Errorf("%q is no PDF", pdf[:min(len(pdf), 10)])
 	}
 	v.want("document.body.dataset.printed", "4789 rows, 0 buttons")
+	// Of many rows it gets those that are not done, unless all are asked for.
+	v.want(onPaper, "0")
+	eval[string](v, set+"('outcome', '', 'change')")
+	v.want(onPaper, "51")
+	v.want("document.querySelector('.unprinted').textContent", "Paper has the rows that are not done. tapsweep report --csv writes all.")
+	v.do(chromedp.Click(chromedp.CSS("#print-all")))
+	v.want(onPaper, "5000")
+	v.do(chromedp.Click(chromedp.CSS("#print-all")))
+	eval[string](v, set+"('outcome', 'absent', 'change')")
+	v.want(onPaper, "145")
+	eval[string](v, set+"('outcome', '', 'change')")
 	v.want(shownRows, "250")
 	v.want("document.querySelectorAll('#pairs thead button').length", "7")
 
@@ -320,9 +335,13 @@ func TestBrowserManyRows(t *testing.T) {
 
 // Text can be read in both schemes: WCAG asks for a contrast of 4.5.
 func TestBrowserContrast(t *testing.T) {
-	m := incident(500)
-	m.row("incident-4711.csv", 3, results.Denied)
-	v := browse(t, htmlOf(t, Page{}, m.write(t, "incident-4711.jsonl")))
+	m := &made{now: night} // every label on the bar that there can be
+	m.run("a.csv", 10)
+	for i := range 6 {
+		m.row("a.csv", i+2, []results.Outcome{results.Revoked, results.Denied}[i%2])
+	}
+	v := browse(t, htmlOf(t, Page{}, m.write(t, "a.jsonl")))
+	v.want("document.querySelectorAll('svg text.on').length", "3")
 	const worst = `(() => {
 		const rgb = (s) => s.match(/[\d.]+/g).map(Number);
 		const lum = (c) => { const f = (x) => (x /= 255) <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4; return .2126 * f(c[0]) + .7152 * f(c[1]) + .0722 * f(c[2]) };
@@ -331,9 +350,19 @@ func TestBrowserContrast(t *testing.T) {
 		for (const e of document.querySelectorAll('body *')) {
 			if (!Array.from(e.childNodes).some((n) => n.nodeType === 3 && n.data.trim()) || ['SCRIPT', 'title', 'desc'].includes(e.tagName) || e.disabled) continue;
 			const s = getComputedStyle(e), svg = e instanceof SVGElement;
-			const on = e.classList.contains('on') ? rgb(getComputedStyle(document.querySelector('.shares .s0')).fill) : ground(svg ? e.closest('figure') || e.parentElement : e);
-			const a = lum(rgb(svg ? s.fill : s.color)), b = lum(on), c = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-			if (c < least[0]) least = [c, e.tagName + '.' + e.getAttribute('class') + ' ' + e.textContent.slice(0, 30)];
+			let grounds = [ground(svg ? e.closest('figure') || e.parentElement : e)];
+			if (e.classList.contains('on')) { // on a part of the bar, which may be hatched
+				const of = document.querySelector('.counts .' + e.classList[1]);
+				grounds = [rgb(getComputedStyle(of).fill)];
+				if (e.classList.contains('s4')) {
+					const stripe = getComputedStyle(document.querySelector('.stripe')), over = rgb(stripe.fill), how = Number(stripe.fillOpacity);
+					grounds.push(grounds[0].map((x, i) => x + (over[i] - x) * how));
+				}
+			}
+			for (const on of grounds) {
+				const a = lum(rgb(svg ? s.fill : s.color)), b = lum(on), c = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+				if (c < least[0]) least = [c, e.tagName + '.' + e.getAttribute('class') + ' ' + e.textContent.slice(0, 30)];
+			}
 		}
 		return least;
 	})()`

@@ -149,7 +149,7 @@ func (r *Report) strip(top float64) *strip {
 			s.Bars = append(s.Bars, rect{round1(float64(i)*wide + wide*0.12), round1(stripHigh - h), round1(wide * 0.76), round1(h)})
 		}
 	}
-	s.Label = fmt.Sprintf("%s refused (429), the highest bar is %s", count(r.Waits.Refused, "request"), number(most))
+	s.Label = fmt.Sprintf("%s %s refused (429), highest bar %s", compact(r.Waits.Refused), verb(r.Waits.Refused, "request", "requests"), compact(most))
 	return s
 }
 
@@ -195,7 +195,7 @@ func (r *Report) ticks(c *chart) {
 		if n := len(c.Ticks); n > 0 {
 			last = c.Ticks[n-1].X / plotShare
 		}
-		if i == 0 || s.from-last >= apart*0.8 {
+		if i == 0 || s.from-last >= apart*0.8 && (last > 0 || s.from >= apart) { // the first is not in the middle of its label
 			place(s.start, s.from, true)
 			last = s.from
 		}
@@ -228,8 +228,12 @@ func thin(ticks []tick, apart float64) {
 			if (t.Sub != "") != dated {
 				continue
 			}
-			if t.Wide = slices.ContainsFunc(kept, func(x float64) bool { return math.Abs(x-t.X) < apart }); !t.Wide {
-				kept = append(kept, t.X)
+			middle := t.X
+			if t.Anchor == "start" {
+				middle += 9
+			}
+			if t.Wide = slices.ContainsFunc(kept, func(x float64) bool { return math.Abs(x-middle) < apart }); !t.Wide {
+				kept = append(kept, middle)
 			}
 		}
 	}

@@ -34,7 +34,7 @@ const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
 	"number": number, "count": count, "share": share, "long": long, "seconds": seconds, "moment": moment,
-	"known": orUnknown, "lower": strings.ToLower, "join": func(s []string) string { return strings.Join(s, ", ") },
+	"known": orUnknown, "join": func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"add":     func(a, b float64) float64 { return a + b }, "inc": func(i int) int { return i + 1 },
 }).Parse(pageText)).New("chart").Parse(chartText))
@@ -144,7 +144,7 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 				failed = err
 				return
 			}
-			if pick(row) && !yield(&rowView{row, short(row.Time), short(row.VerifiedAt)}) {
+			if pick(row) && !yield(&rowView{row, short(row.Time), since(row)}) {
 				return
 			}
 		}
@@ -200,6 +200,13 @@ func short(t time.Time) string {
 	return t.Format("2006-01-02 15:04:05")
 }
 
+// since is when a pair was verified, without the day if that is the day on which it was
+// settled.
+func since(row *Row) string {
+	at, day := short(row.VerifiedAt), row.Time.Format("2006-01-02 ")
+	return strings.TrimPrefix(at, day)
+}
+
 func (r *Report) shares() (rows []shareRow) {
 	// No part of the bar is too thin to be seen.
 	const thinnest = 0.8
@@ -210,7 +217,7 @@ func (r *Report) shares() (rows []shareRow) {
 		}
 	}
 	if n := r.WithoutRow; n > 0 {
-		meaning := "the run was killed before it wrote what became of them"
+		meaning := "the run ended before it wrote what became of them"
 		if r.kind == "verify" {
 			meaning = "not looked at: the run ended before"
 		}

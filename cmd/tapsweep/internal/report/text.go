@@ -39,11 +39,11 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	line("start", "%s", moment(r.Start))
 	line("end", "%s", moment(r.End))
-	if r.kind == "scan" {
-		line("time", "%s, %.1f users/s", seconds(r.Seconds), float64(r.Users)/max(r.Seconds, 0.001))
-	} else {
-		line("time", "%s, %.1f %ss/s", seconds(r.Seconds), r.PairsPerSecond, r.Noun())
+	took := seconds(r.Seconds)
+	if pace := r.Pace(); pace != "" {
+		took += ", " + pace + "/s"
 	}
+	line("time", "%s", took)
 	if r.Users > 0 {
 		line("users", "%s looked at", number(r.Users))
 	}

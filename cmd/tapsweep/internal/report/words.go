@@ -59,6 +59,18 @@ func (r *Report) ProgressTitle() string {
 	return r.Nouns() + map[string]string{"pass": " found", "user": " looked at", "pair": " settled"}[r.Noun()] + " over time"
 }
 
+// Pace is how much a second, and empty if that is not known.
+func (r *Report) Pace() string {
+	pace, what := r.PairsPerSecond, r.Noun()+"s"
+	if r.kind == "scan" && r.Seconds > 0 {
+		pace, what = float64(r.Users)/r.Seconds, "users"
+	}
+	if pace == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f %s", pace, what)
+}
+
 // LeftTitle heads what is not done.
 func (r *Report) LeftTitle() string {
 	switch r.kind {
