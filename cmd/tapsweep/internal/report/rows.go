@@ -134,8 +134,8 @@ func (lg *log) rowAt(at int64, into *results.Row) error {
 		if _, err := lg.file.ReadAt(b, at); err != nil && err != io.EOF {
 			return err
 		}
-		if end := bytes.IndexByte(b, '\n'); end >= 0 {
-			return json.Unmarshal(b[:end], into)
+		if text, _, whole := bytes.Cut(b, []byte{'\n'}); whole {
+			return json.Unmarshal(text, into)
 		}
 		if size > maxLine {
 			return fmt.Errorf("%s changed while it was read", lg.name)

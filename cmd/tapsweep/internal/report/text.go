@@ -29,7 +29,7 @@ func (r *Report) Text(w io.Writer) error {
 	line("graph", "%s", orUnknown(r.GraphRoot))
 	line("operator", "%s", orUnknown(strings.Join(r.Operators, ", ")))
 	for _, l := range r.Lists {
-		if len(l.Sources) == 1 && l.Sources[0] == results.ScanSource {
+		if l.Pairs == 0 {
 			continue // what a scan finds stands on no list
 		}
 		line("list", "%s, %s, %s", strings.Join(l.Sources, ", "), count(l.Pairs, l.noun()), l.Digest)
