@@ -213,12 +213,22 @@ func (ix *index) proof(lg *log, r *head) uint32 {
 
 // A rowNote is the note to a row that counts.
 type rowNote struct {
-	row uint32
-	note
+	at         int64
+	where, row uint32
 }
 
 // finish hands what is to be kept to the logs.
 func (ix *index) finish() {
+	ix.of, ix.users = nil, nil // from here on there is more to keep, and no more to find
+	many := make([]int, len(ix.logs.logs))
+	for pair := range ix.notes {
+		if ix.notes[pair].kind() != noNote && ix.base[pair] != dropped {
+			many[ix.last[pair].log]++
+		}
+	}
+	for i, lg := range ix.logs.logs {
+		lg.at, lg.notes = byLine{}, make([]rowNote, 0, many[i])
+	}
 	for pair, at := range ix.last {
 		if ix.base[pair] == dropped {
 			continue
@@ -226,7 +236,7 @@ func (ix *index) finish() {
 		ix.logs.rows++
 		if ix.kind(uint32(pair)) != noNote {
 			lg := ix.logs.logs[at.log]
-			lg.notes = append(lg.notes, rowNote{at.row, ix.notes[pair]})
+			lg.notes = append(lg.notes, rowNote{ix.notes[pair].at, ix.notes[pair].where, at.row})
 		}
 	}
 	for _, lg := range ix.logs.logs {

@@ -75,7 +75,7 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 					err = ln.decode(&row.Row)
 				}
 				if err == nil && len(notes) > 0 && int(notes[0].row) == n-1 {
-					err = l.annotate(&row, notes[0].note, i)
+					err = l.annotate(&row, note{notes[0].at, notes[0].where}, i)
 					notes = notes[1:]
 				}
 				if err != nil {
