@@ -159,7 +159,7 @@ func TestVerifyCommand(t *testing.T) {
 	}
 	// Both logs are one report, in which nothing is counted twice.
 	p = tapsweep(t, env, "report", dir+"/log.jsonl", dir+"/proof.jsonl")
-	if text := strings.Join(strings.Fields(p.stdout), " "); p.code != 0 || !strings.Contains(text, "revoked 3 ") || !strings.Contains(text, "remains 2 ") || !strings.Contains(text, "verified 3 ") {
+	if text := strings.Join(strings.Fields(p.stdout), " "); p.code != 0 || !strings.Contains(text, "revoked 3 ") || !strings.Contains(text, "remains 1 ") || !strings.Contains(text, "rejected 1 ") || !strings.Contains(text, "verified 3 ") {
 		t.Errorf("exit %d\n%s\n%s", p.code, p.stdout, p.stderr)
 	}
 	// What remains is a list.

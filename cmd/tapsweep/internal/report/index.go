@@ -159,6 +159,10 @@ func (ix *index) read(ctx context.Context, i int, lg *log) error {
 			}
 			lg.rows++
 			run.row(r.Time, r.Pending)
+			if r.Pending && r.Outcome == results.Found {
+				// A sweep was about to delete it, and this may be all that it tells.
+				r.Outcome, r.Pending = results.Unknown, false
+			}
 			ix.logs.note(utc(r.Time))
 			lg.lined = lg.lined || r.Line != 0
 			name := r.User

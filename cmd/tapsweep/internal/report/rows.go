@@ -82,6 +82,13 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 					yield(nil, fmt.Errorf("%s: %w", lg.name, err))
 					return
 				}
+				if row.Pending && row.Outcome == results.Found {
+					row.Outcome, row.Pending = results.Unknown, false
+					row.Message = "found to be deleted, and the run does not tell what became of it"
+				}
+				if self := lg.runs[len(lg.runs)-1].self; row.User == "me" && self != "" {
+					row.User = self // whoever reads this is another one
+				}
 				row.unverified = row.unverified || row.Pending
 				clean(&row.Row)
 				if !yield(&row, nil) {
