@@ -337,7 +337,7 @@ func (l *loop) renewed(err error) {
 func (l *loop) finish(e *entry) {
 	e.lane.open--
 	follow := l.settle(e.Result)
-	if errors.Is(e.Err, ErrNotSent) {
+	if e.Stopped() {
 		return
 	}
 	for _, req := range follow {

@@ -96,9 +96,16 @@ type Result struct {
 	Err error
 }
 
+// Stopped tells whether it was the end of the run that kept the request from being
+// sent, or from being sent again; Uncertain tells the two apart. What Settle then
+// asks for is dropped.
+func (r *Result) Stopped() bool {
+	return errors.Is(r.Err, ErrNotSent) && !errors.Is(r.Err, ErrAttempts)
+}
+
 var (
-	// ErrNotSent says that the run stopped before the request was sent, or
-	// before it was sent again. Result.Uncertain tells the two apart.
+	// ErrNotSent says that nothing left this machine: the run stopped before (see
+	// Result.Stopped) or, along with ErrAttempts, no attempt found a connection.
 	ErrNotSent = errors.New("not sent")
 
 	// ErrNoResponse says that a batch response held no usable response for the

@@ -541,6 +541,38 @@ func TestRunWithoutAConnection(t *testing.T) {
 	})
 }
 
+// That is no end of the run: what settle asks for then is sent.
+func TestRunGoesOnWithoutAConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{})
+		reqs := slices.Collect(deletes(tenant.Populate(2)))
+		posts := 0
+		poster := posterFunc(func(ctx context.Context, body []byte) (batch.Reply, error) {
+			if posts++; posts <= 3 {
+				return batch.Reply{}, fmt.Errorf("%w: connection refused", batch.ErrNotSent)
+			}
+			return tenant.PostBatch(ctx, body)
+		})
+		runner, err := batch.NewRunner(poster, batch.Options{MaxAttempts: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var results []batch.Result
+		err = runner.Run(t.Context(), slices.Values(reqs[:1]), func(r batch.Result) []batch.Request {
+			if r.Stopped() {
+				t.Errorf("stopped: %v", r.Err)
+			}
+			if results = append(results, r); len(results) == 1 {
+				return reqs[1:]
+			}
+			return nil
+		})
+		if err != nil || len(results) != 2 || !errors.Is(results[0].Err, batch.ErrNotSent) || results[1].Response.Status != 204 {
+			t.Errorf("Run = %v with %+v", err, results)
+		}
+	})
+}
+
 func TestRunBoundsReauthorize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}})

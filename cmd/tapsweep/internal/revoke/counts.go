@@ -94,7 +94,8 @@ const maxCauses = 1000
 
 // cause is the Code of a row's Cause.
 func cause(row *results.Row) string {
-	if row.Code == "" && (row.Outcome == results.Failed || row.Outcome == results.Unknown) {
+	tried := row.Outcome == results.Failed || row.Outcome == results.Unknown || row.Outcome == results.NotSent && row.Attempts > 0
+	if row.Code == "" && tried {
 		return row.Message
 	}
 	return row.Code

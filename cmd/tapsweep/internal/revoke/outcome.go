@@ -59,11 +59,11 @@ func toRow(res batch.Result) results.Row {
 // uncertain behind.
 func ReadRow(res batch.Result) results.Row {
 	row := toRow(res)
-	if row.Outcome == results.Unknown {
+	switch {
+	case res.Stopped():
+		row.Outcome = results.NotSent
+	case row.Outcome == results.Unknown || row.Outcome == results.NotSent:
 		row.Outcome = results.Failed
-		if errors.Is(res.Err, batch.ErrNotSent) {
-			row.Outcome = results.NotSent
-		}
 	}
 	return row
 }

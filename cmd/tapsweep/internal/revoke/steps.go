@@ -1,7 +1,6 @@
 package revoke
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -122,7 +121,7 @@ func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 	case res.Err == nil && res.Response.Status == 404:
 		w.last = &row
 		return new(w.list(explaining))
-	case res.Uncertain && !errors.Is(res.Err, batch.ErrNotSent):
+	case res.Uncertain && !res.Stopped():
 		w.last = &row
 		return new(w.list(checking))
 	}

@@ -1,7 +1,6 @@
 package revoke
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -76,7 +75,7 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 		if err == nil {
 			err = res.Response.StatusError()
 		}
-		if !errors.Is(err, batch.ErrNotSent) {
+		if !res.Stopped() {
 			j.counts.Unverified++ // a run that was stopped says so anyway
 		}
 		row.Message = join(row.Message, "not verified", err.Error())

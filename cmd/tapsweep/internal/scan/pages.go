@@ -177,12 +177,12 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 			return
 		}
 	}
+	if res.Stopped() {
+		return // and the run says why
+	}
 	err := res.Err
 	if err == nil {
 		err = row.StatusError()
-	}
-	if errors.Is(err, batch.ErrNotSent) {
-		return // the run stops, and says why
 	}
 	s.end(&SourceError{p.what, err})
 }

@@ -24,7 +24,7 @@ const root = "https://graph.microsoft.com/v1.0"
 var permitted = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All"}
 
 // look scans and returns what was found and what was not, as texts.
-func look(t *testing.T, tenant *graphsim.Tenant, opts Options, batching batch.Options) (found, failed []string, counts Counts, err error) {
+func look(t *testing.T, tenant batch.Poster, opts Options, batching batch.Options) (found, failed []string, counts Counts, err error) {
 	t.Helper()
 	runner, err := batch.NewRunner(tenant, batching)
 	if err != nil {
