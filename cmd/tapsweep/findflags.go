@@ -11,8 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -33,6 +35,15 @@ type findFlags struct {
 	expiredFor  days
 	membersOnly bool
 	enabledOnly bool
+}
+
+// noList refuses arguments: whoever is used to revoke may name a list here, too.
+func noList(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), batch.Printable(args[0])),
+			"to look at the users on a list, name it by --users; to revoke what is on it, tapsweep revoke")
+	}
+	return nil
 }
 
 func (f *findFlags) add(fl *pflag.FlagSet, reasons string) {

@@ -41,7 +41,7 @@ token that Graph takes, or it lacks a permission, 4 stopped early.`,
 		Example: `  tapsweep scan --all-users --reason expired,used --output left-over.csv
   tapsweep scan --created-since 24h --created-by mallory@contoso.com
   tapsweep scan --group 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311 --format table`,
-		Args: cobra.NoArgs,
+		Args: noList,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.scan(cmd.Context(), &f)
 		},

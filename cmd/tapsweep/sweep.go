@@ -46,7 +46,7 @@ guard: nothing was deleted, 3 no access token that Graph takes, or it lacks a
 permission, 4 stopped early, to be gone on with by --resume.`,
 		Example: `  tapsweep sweep --all-users --yes --results /var/log/tapsweep/last.jsonl --overwrite
   tapsweep sweep --all-users --members-only --expired-for 7d --dry-run`,
-		Args: cobra.NoArgs,
+		Args: noList,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.sweep(cmd.Context(), &f)
 		},

@@ -38,6 +38,9 @@ func TestSweep(t *testing.T) {
 			if p.code != 0 || len(rows) != 20 || outcomes(rows)[results.Revoked] != 20 || len(tenant.Left()) != 20 || end == nil || end.Exit != 0 {
 				t.Fatalf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Left()), p.stderr)
 			}
+			if strings.Contains(p.stdout, `"time":"0001`) {
+				t.Errorf("a line has no time:\n%s", p.stdout)
+			}
 			verified := slices.Contains(tt.args, "--verify")
 			for _, r := range rows {
 				if r.Reason != "expired" && r.Reason != "used" || r.UPN == "" || r.Verified != verified {

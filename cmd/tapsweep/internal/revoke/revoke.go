@@ -193,6 +193,7 @@ func (j *Job) Record(row *results.Row) {
 
 // Journal writes a row that another one follows.
 func (j *Job) Journal(row *results.Row) {
+	row.Time = time.Now()
 	if err := j.write(row); err != nil {
 		j.stop(err)
 	}
