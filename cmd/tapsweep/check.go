@@ -44,7 +44,7 @@ by a signal.`,
   tapsweep check --user dana@contoso.com --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.check(cmd.Context(), &f)
+			return a.check(cmd.Context(), &f, settings(cmd))
 		},
 	}
 	fl := cmd.Flags()
@@ -74,6 +74,7 @@ type checkup struct {
 	Permissions []string            `json:"permissions"`
 	Steps       []finding           `json:"steps"`
 	Commands    []preflight.Verdict `json:"commands"`
+	Variables   []setting           `json:"variables"` // TAPSWEEP_…
 	Exit        int                 `json:"exit"`
 }
 
@@ -87,7 +88,7 @@ func (c *checkup) note(step, result, detail string, hints ...string) {
 // Somebody waits for it.
 const checkPatience = 2 * time.Minute
 
-func (a *app) check(ctx context.Context, f *checkFlags) error {
+func (a *app) check(ctx context.Context, f *checkFlags, variables []setting) error {
 	if f.output != "text" && f.output != "json" {
 		return refuse(fmt.Errorf("--output %q is not text or json", f.output))
 	}
@@ -122,6 +123,13 @@ func (a *app) check(ctx context.Context, f *checkFlags) error {
 		}
 		c.note("token", "failed", failed.err.Error(), failed.hints...)
 		c.Exit = exitAuth
+	}
+	c.Variables = append([]setting{}, variables...)
+	for _, s := range variables {
+		if s.Problem != "" && s.Commands != nil {
+			c.note("flags", "failed", s.Variable+": "+s.Problem)
+			c.Exit = max(c.Exit, exitLeft)
+		}
 	}
 	if err := a.printCheckup(c, f.output, tenant); err != nil {
 		return err
@@ -231,6 +239,7 @@ func (a *app) printCheckup(c *checkup, output string, t *tenant) error {
 		}
 		tw.Flush()
 	}
+	printSettings(&b, c.Variables)
 	for _, s := range c.Steps {
 		for _, h := range s.Hints {
 			fmt.Fprintf(&b, "hint: %s\n", h)

@@ -38,7 +38,7 @@ var (
 // used to the file it names. The kernel counts the memory of the process that
 // forks to the peak of the one that is started, so the test, which holds a
 // tenant of a million users, must not do it itself.
-const asLauncher = "TAPSWEEP_TEST_AS_LAUNCHER"
+const asLauncher = "TEST_AS_LAUNCHER"
 
 func init() {
 	if path := os.Getenv(asLauncher); path != "" {

@@ -24,7 +24,7 @@ import (
 
 // asMain makes the test binary be tapsweep, so that tests see real processes
 // with real exit codes and environments.
-const asMain = "TAPSWEEP_TEST_AS_MAIN"
+const asMain = "TEST_AS_TAPSWEEP"
 
 var update = flag.Bool("update", false, "rewrite golden files")
 

@@ -97,7 +97,10 @@ func (a *app) rootCommand() *cobra.Command {
 		Short: "Revoke Temporary Access Passes of Microsoft Entra ID in bulk",
 		Long: `tapsweep deletes the Temporary Access Passes on a list through Microsoft
 Graph, twenty to a batch, waits as long as the tenant asks it to, and writes
-what became of each to a results log.`,
+what became of each to a results log.
+
+Every flag can be given by an environment variable as well: --max-items by
+TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --simulate list.csv`,
 		SilenceUsage:  true,
@@ -105,6 +108,7 @@ what became of each to a results log.`,
 	}
 	root.AddCommand(a.revokeCommand(), a.scanCommand(), a.sweepCommand(), a.verifyCommand(), a.reportCommand(),
 		a.checkCommand(), a.simulateCommand(), a.versionCommand())
+	a.withVariables(root.Commands())
 	return root
 }
 

@@ -71,7 +71,7 @@ func pkcs8(t *testing.T, key any) []byte {
 
 // asBrowser makes the test binary be a browser with somebody in front of it who
 // signs in: it goes where it is sent.
-const asBrowser = "TAPSWEEP_TEST_AS_BROWSER"
+const asBrowser = "TEST_AS_BROWSER"
 
 func init() {
 	if os.Getenv(asBrowser) == "" {

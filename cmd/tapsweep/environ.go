@@ -1,0 +1,119 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tapsweep/batch"
+)
+
+// prefix begins the names of the environment variables that stand in for flags.
+const prefix = "TAPSWEEP_"
+
+// variable is the environment variable that stands in for a flag.
+func variable(flag string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// withVariables has the commands take flags from the environment, too: a flag on the
+// command line counts, then its variable, then its default. One that is empty is none.
+func (a *app) withVariables(commands []*cobra.Command) {
+	for _, cmd := range commands {
+		args := cmd.Args
+		cmd.Args = func(cmd *cobra.Command, rest []string) error { // it comes after the flags, and before they are compared
+			if err := a.fromVariables(cmd); err != nil {
+				return err
+			}
+			return args(cmd, rest)
+		}
+	}
+}
+
+// fromVariables sets the flags that the command line does not, and adds them to what
+// a results log keeps as the command: whoever reads it, or goes on, may have others.
+func (a *app) fromVariables(cmd *cobra.Command) (err error) {
+	var given []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		value := os.Getenv(variable(f.Name))
+		if err != nil || value == "" || f.Changed || f.Name == "help" {
+			return
+		}
+		if failed := cmd.Flags().Set(f.Name, value); failed != nil {
+			err = refuse(fmt.Errorf("%s: %w", variable(f.Name), failed))
+		}
+		given = append(given, "--"+f.Name+"="+value)
+	})
+	at := slices.Index(a.args, cmd.Name()) + 1
+	a.args = slices.Insert(slices.Clone(a.args), at, given...)
+	return err
+}
+
+// A setting is an environment variable that is set and begins like ours.
+type setting struct {
+	Variable string   `json:"variable"`
+	Value    string   `json:"value,omitempty"`    // only of a flag: no secret is in one
+	Commands []string `json:"commands,omitempty"` // that take it
+	Problem  string   `json:"problem,omitempty"`
+	Flag     string   `json:"overriddenBy,omitempty"` // a flag of this check
+}
+
+// settings are the variables that this check, or another command, would go by.
+func settings(check *cobra.Command) (list []setting) {
+	commands := (&app{}).rootCommand().Commands()
+	for _, entry := range os.Environ() {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, prefix) || value == "" {
+			continue
+		}
+		s := setting{Variable: batch.Printable(name)}
+		flag := strings.ToLower(strings.ReplaceAll(name[len(prefix):], "_", "-"))
+		for _, cmd := range commands {
+			f := cmd.Flags().Lookup(flag)
+			if f == nil || variable(flag) != name {
+				continue
+			}
+			s.Commands = append(s.Commands, cmd.Name())
+			s.Value = batch.Printable(value)
+			if err := f.Value.Set(value); err != nil {
+				s.Problem = batch.Printable(err.Error())
+			}
+		}
+		if given := check.Flags().Lookup(flag); given != nil && given.Changed && given.Value.String() != value {
+			s.Flag = "--" + flag
+		}
+		if s.Commands == nil {
+			s.Problem = "no flag has this name"
+		}
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(x, y setting) int { return cmp.Compare(x.Variable, y.Variable) })
+	return list
+}
+
+// printSettings prints where flags come from, if any comes from a variable.
+func printSettings(w io.Writer, list []setting) {
+	if len(list) == 0 {
+		return
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tw, "\nvariable\tvalue\tfor\n")
+	for _, s := range list {
+		what := strings.Join(s.Commands, ", ")
+		if s.Flag != "" {
+			what += "; here " + s.Flag + " counts"
+		}
+		if s.Problem != "" {
+			what = strings.TrimPrefix(what+": "+s.Problem, ": ")
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", s.Variable, s.Value, what)
+	}
+	tw.Flush()
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"tapsweep/batch/graphsim"
+)
+
+// A flag counts before its variable, and that before the default.
+func TestVariables(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	users := tenant.Populate(3)
+	list := writeFile(t, "l.csv", listOf(users))
+	protected := writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n")
+	another := writeFile(t, "q.csv", "user\n"+users[1].UPN+"\n")
+	for _, tt := range []struct {
+		name string
+		vars []string
+		args []string
+		code int
+		want string // on standard error
+	}{
+		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, 2, "more than 2"},
+		{"a flag before it", []string{"TAPSWEEP_MAX_ITEMS=2"}, []string{"--max-items", "3", "--dry-run"}, 0, "planned"},
+		{"an empty one is none", []string{"TAPSWEEP_MAX_ITEMS="}, []string{"--dry-run"}, 0, "planned"},
+		{"a switch", []string{"TAPSWEEP_DRY_RUN=true"}, nil, 0, "planned"},
+		{"a list", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=" + protected}, nil, 1, "protected       1"},
+		{"a flag in place of a list", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=/nowhere"}, []string{"--protect", another}, 1, "protected       1"},
+		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, nil, 2, "TAPSWEEP_MAX_ITEMS: invalid argument \"many\""},
+		{"of another command", []string{"TAPSWEEP_ALL_USERS=maybe"}, []string{"--dry-run"}, 0, "planned"},
+		{"flags that exclude each other", []string{"TAPSWEEP_SELF=true"}, nil, 2, "--self takes no list"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			log := t.TempDir() + "/log.jsonl"
+			args := slices.Concat([]string{"revoke", "--yes", "--graph-url", root, "--results", log}, tt.args, []string{list})
+			p := tapsweep(t, slices.Concat(env, tt.vars), args...)
+			if p.code != tt.code || !strings.Contains(p.stderr, tt.want) {
+				t.Errorf("exit %d, want %d with %q\n%s", p.code, tt.code, tt.want, p.stderr)
+			}
+			if len(tenant.Left()) != 3 {
+				t.Fatal("a pass was deleted")
+			}
+		})
+	}
+}
+
+// A log tells what its run went by, and goes on without the variables.
+func TestVariablesAreLogged(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: graphsim.ItemStatus(403)}}})
+	env, root := serve(t, tenant)
+	list := writeFile(t, "l.csv", listOf(tenant.Populate(2)))
+	log := t.TempDir() + "/log.jsonl"
+	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_YES=true", "TAPSWEEP_RESULTS="+log), "revoke", list)
+	if p.code == 0 || !strings.Contains(p.stderr, "to go on: tapsweep revoke --resume --results "+log+" --yes=true --graph-url="+root+" "+list) {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	if p = tapsweep(t, env, "revoke", "--resume", "--results", log, "--yes=true", "--graph-url="+root, list); p.code != 0 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	if p = tapsweep(t, append(env, "TAPSWEEP_OUTPUT=json", "TAPSWEEP_MAX_ITEMS=many", "TAPSWEEP_MAX_ITEM=s3cret", "TAPSWEEP_GRAPH_URL=https://nowhere.example"), "check", "--graph-url", root); p.code != 1 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	var c checkup
+	if err := json.Unmarshal([]byte(p.stdout), &c); err != nil {
+		t.Fatalf("%v\n%s", err, p.stdout)
+	}
+	of := make(map[string]setting)
+	for _, s := range c.Variables {
+		of[s.Variable] = s
+	}
+	if s := of["TAPSWEEP_MAX_ITEMS"]; s.Value != "many" || !slices.Equal(s.Commands, []string{"revoke", "sweep"}) || s.Problem == "" {
+		t.Errorf("%+v", s)
+	}
+	if s := of["TAPSWEEP_MAX_ITEM"]; s.Value != "" || s.Problem != "no flag has this name" {
+		t.Errorf("%+v", s)
+	}
+	if s := of["TAPSWEEP_GRAPH_URL"]; s.Flag != "--graph-url" {
+		t.Errorf("%+v", s)
+	}
+	p = tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root), "check")
+	if p.code != 0 || !strings.Contains(p.stdout, "TAPSWEEP_GRAPH_URL  "+root+"  ") {
+		t.Errorf("exit %d\n%s", p.code, p.stdout)
+	}
+}
+
+// No two flags share a variable, and none has one that the tests, or a Kubernetes
+// Service of this name, would set.
+func TestVariableNames(t *testing.T) {
+	for _, cmd := range (&app{}).rootCommand().Commands() {
+		seen := make(map[string]string)
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			name := variable(f.Name)
+			if other, twice := seen[name]; twice || strings.HasPrefix(name, "TAPSWEEP_PORT") || strings.HasPrefix(name, "TAPSWEEP_SERVICE") || os.Getenv(name) != "" {
+				t.Errorf("%s: %s is %s's too, or somebody else's", cmd.Name(), name, other)
+			}
+			seen[name] = f.Name
+		})
+	}
+}
