@@ -243,7 +243,7 @@ type manifest struct {
 
 func manifests(t *testing.T) (account, job manifest) {
 	t.Helper()
-	documents := strings.Split(examples(t, "yaml", 1)[0], "\n---\n")
+	documents := strings.Split(examples(t, "yaml", 2)[0], "\n---\n")
 	if len(documents) != 2 {
 		t.Fatalf("%d manifests, want 2", len(documents))
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
@@ -53,6 +54,9 @@ func (a *app) finder(ctx context.Context, f finder) (r *runOf, opts *scan.Option
 	}
 	if err != nil {
 		return nil, nil, err
+	}
+	if f.run.metrics != "" {
+		a.recorder.expired = metrics.NewExpired()
 	}
 	made := &runOf{app: a, flags: f.run, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: f.find.digest(f.command, opts.Users), Tenant: tenant.id,

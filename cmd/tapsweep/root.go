@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -56,18 +57,24 @@ type app struct {
 	stdout io.Writer
 	stderr io.Writer
 
-	display atomic.Pointer[progress.Display] // of the run, once it has begun
+	display  atomic.Pointer[progress.Display] // of the run, once it has begun
+	recorder recorder
 }
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: stderr, recorder: recorder{start: time.Now()}}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	return a.writeMetrics(cmd, a.exit(cmd, err))
+}
+
+// exit says what went wrong and returns the exit code.
+func (a *app) exit(cmd *cobra.Command, err error) int {
 	if err == nil {
 		return exitDone
 	}
@@ -80,7 +87,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		a.say("%s", exit.err)
 	}
 	for _, h := range exit.hints {
-		fmt.Fprintf(stderr, "hint: %s\n", h)
+		fmt.Fprintf(a.stderr, "hint: %s\n", h)
 	}
 	return exit.code
 }

@@ -172,6 +172,7 @@ func (r *runOf) job(opts revoke.Options) *revoke.Job {
 		default:
 			d.Row(row.Outcome)
 		}
+		r.recorder.expired.Row(row)
 		return r.write(row)
 	}, opts)
 }
@@ -192,6 +193,7 @@ type work func(ctx context.Context) (revoke.Counts, error)
 // around it. conclude prints the summary, if that is called for.
 func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conclude func(code int)) error {
 	start := time.Now()
+	r.recorder.summary = summary
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log != nil {
 		if err := errors.Join(r.log.Write(r.header), r.log.Sync()); err != nil {

@@ -32,6 +32,7 @@ type runFlags struct {
 	stallTimeout   time.Duration
 	deadline       time.Duration
 
+	metrics   string
 	progress  string
 	quiet     bool
 	logLevel  string
@@ -65,6 +66,7 @@ func (f *runFlags) addRest(cmd *cobra.Command, quiet string) {
 	fl := cmd.Flags()
 	f.connect.add(fl)
 	fl.BoolVar(&f.noPreflight, "no-preflight", false, "do not judge by the access token what it may do")
+	fl.StringVar(&f.metrics, "metrics-file", "", "write how the run ended to this .prom file, for node_exporter's textfile collector")
 	fl.StringVar(&f.progress, "progress", "auto", "auto (a bar on a terminal, else nothing), plain (a line every 10 s) or none; JSON records with --log-format json")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, quiet)
 	addLogFlags(cmd, &f.logLevel, &f.logFormat)
@@ -72,6 +74,9 @@ func (f *runFlags) addRest(cmd *cobra.Command, quiet string) {
 
 // check refuses flags that make no sense, before any file is opened.
 func (f *runFlags) check() error {
+	if err := checkMetrics(f.metrics); err != nil {
+		return err
+	}
 	switch {
 	case f.batchSize < 1 || f.batchSize > batch.MaxRequests:
 		return refuse(fmt.Errorf("--batch-size %d is not between 1 and %d", f.batchSize, batch.MaxRequests))

@@ -123,6 +123,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
 		job := r.job(revoke.Options{AbortAfter: 100})
 		counts, err := r.look(ctx, opts, job, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+			r.recorder.expired.Found(found)
 			job.Record(foundRow(found))
 			if err := out.Write(found.Line()); err != nil {
 				return nil // closing tells

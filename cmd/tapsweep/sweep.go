@@ -224,6 +224,7 @@ func (s *sweeping) gather(ctx context.Context) (found []*scan.Found, err error) 
 		if s.shielded(f) {
 			return nil
 		}
+		s.recorder.expired.Found(f)
 		s.display.Load().Row(results.Found)
 		if found = append(found, f); s.most > 0 && len(found) > s.most {
 			stop(tooMany)
@@ -289,6 +290,7 @@ func (s *sweeping) stream(ctx context.Context) error {
 		if s.shielded(f) {
 			return nil
 		}
+		s.recorder.expired.Found(f)
 		s.announce(f)
 		if req, ok := s.begin(f); ok {
 			return []batch.Request{req}

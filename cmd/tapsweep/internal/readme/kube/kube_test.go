@@ -31,8 +31,8 @@ func manifests(t *testing.T) (*corev1.ServiceAccount, *batchv1.CronJob) {
 		t.Fatal(err)
 	}
 	blocks := readme.Blocks(string(text), "yaml")
-	if len(blocks) != 1 {
-		t.Fatalf("%d yaml blocks in the README, want 1", len(blocks))
+	if len(blocks) != 2 {
+		t.Fatalf("%d yaml blocks in the README, want 2", len(blocks))
 	}
 	account, job := new(corev1.ServiceAccount), new(batchv1.CronJob)
 	documents := strings.Split(blocks[0], "\n---\n")

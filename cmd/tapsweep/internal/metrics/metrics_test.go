@@ -1,0 +1,81 @@
+package metrics
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/scan"
+)
+
+func write(t *testing.T, r *Run) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "tapsweep.prom")
+	if err := r.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := promlint.New(bytes.NewReader(text)).Lint()
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v %v in\n%s", err, problems, text)
+	}
+	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
+		t.Errorf("%v beside it", files)
+	}
+	return string(text)
+}
+
+func TestWrite(t *testing.T) {
+	end := time.Unix(1_780_000_000, 0)
+	pass := func(id string, age time.Duration, why passes.Reason) *scan.Found {
+		return &scan.Found{Why: why, Pass: passes.Pass{ID: id, Start: end.Add(-age - time.Hour), Lifetime: time.Hour}}
+	}
+	expired := NewExpired()
+	for _, f := range []*scan.Found{pass("a", 9*time.Hour, passes.Expired), pass("b", 3*time.Hour, passes.Expired),
+		pass("c", 5*time.Hour, passes.Expired), pass("d", 20*time.Hour, passes.Used)} {
+		expired.Found(f)
+	}
+	expired.Found(&scan.Found{Why: passes.Expired, Pass: passes.Pass{ID: "no dates"}})
+	expired.Row(&results.Row{Method: "a", Outcome: results.Revoked})
+	expired.Row(&results.Row{Method: "b", Outcome: results.Absent})
+	expired.Row(&results.Row{Method: "c", Outcome: results.Revoked, Pending: true})
+	expired.Row(&results.Row{Method: "c", Outcome: results.Remains})
+	text := write(t, &Run{Command: "sweep", End: end, Took: 90 * time.Second, Exit: 1, Refused: 7, Users: 400, Expired: expired,
+		Outcomes: map[results.Outcome]int{results.Revoked: 1, results.Denied: 1}})
+	for _, want := range []string{
+		`tapsweep_last_run_timestamp_seconds{command="sweep"} 1.78e+09`,
+		`tapsweep_last_run_exit_code{command="sweep"} 1`,
+		`tapsweep_last_run_duration_seconds{command="sweep"} 90`,
+		`tapsweep_last_run_rows{command="sweep",outcome="denied"} 1`,
+		`tapsweep_last_run_rows{command="sweep",outcome="failed"} 0`,
+		`tapsweep_last_run_refused_requests{command="sweep"} 7`,
+		`tapsweep_last_run_users{command="sweep"} 400`,
+		`tapsweep_expired_passes_left{command="sweep"} 2`,
+		`tapsweep_oldest_expired_pass_age_seconds{command="sweep"} 18000`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
+// A run that never began tells that it ended, and how, and nothing that it does not know.
+func TestWriteWithoutARun(t *testing.T) {
+	text := write(t, &Run{Command: "revoke", End: time.Unix(1_780_000_000, 0), Exit: 3, Expired: NewExpired()})
+	if !strings.Contains(text, `exit_code{command="revoke"} 3`) || strings.Contains(text, "rows") || strings.Contains(text, "expired") {
+		t.Errorf("%s", text)
+	}
+	var none *Expired
+	none.Found(nil)
+	none.Row(nil)
+}

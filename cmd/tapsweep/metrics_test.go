@@ -1,0 +1,99 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"tapsweep/batch/graphsim"
+)
+
+// The file tells of every run that got as far as its flags, and of what a sweep left.
+func TestMetricsFile(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: graphsim.ItemStatus(423)}}})
+	now := time.Now()
+	for i, name := range []string{"dana", "eli"} {
+		tenant.AddUser(graphsim.User{UPN: name + "@contoso.com", Passes: []graphsim.Pass{
+			{Created: now.Add(-time.Duration(48+24*i) * time.Hour), LifetimeMinutes: 60}}})
+	}
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "tapsweep.prom")
+	file := func() string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	sweep := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", path}
+	has := func(p process, code int, want ...string) {
+		t.Helper()
+		if p.code != code {
+			t.Errorf("exit %d, want %d\n%s", p.code, code, p.stderr)
+		}
+		for _, w := range want {
+			if !strings.Contains(file(), "\ntapsweep_"+w+"\n") {
+				t.Errorf("no %s in\n%s", w, file())
+			}
+		}
+	}
+	has(tapsweep(t, env, append(sweep, "--dry-run")...), 0, `expired_passes_left{command="sweep"} 2`, `last_run_rows{command="sweep",outcome="planned"} 2`)
+	has(tapsweep(t, env, sweep...), 1, `last_run_exit_code{command="sweep"} 1`, `expired_passes_left{command="sweep"} 2`, `last_run_rows{command="sweep",outcome="rejected"} 2`)
+	has(tapsweep(t, env, append(sweep, "--max-items", "0")...), 0, `last_run_exit_code{command="sweep"} 0`, `expired_passes_left{command="sweep"} 0`,
+		`oldest_expired_pass_age_seconds{command="sweep"} 0`, `last_run_rows{command="sweep",outcome="revoked"} 2`, `last_run_users{command="sweep"} 2`)
+	has(tapsweep(t, env, append(sweep, "--reason", "usable")...), 2, `last_run_exit_code{command="sweep"} 2`)
+	if strings.Contains(file(), "rows") {
+		t.Errorf("a run that never began has rows:\n%s", file())
+	}
+	has(tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), sweep...), 3, `last_run_exit_code{command="sweep"} 3`)
+	for name, want := range map[string]string{"/list.csv": ".prom", "/none/x.prom": "no such file"} {
+		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", dir+name)
+		if p.code != 2 || !strings.Contains(p.stderr, want) {
+			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
+		}
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("%v beside it", files)
+	}
+}
+
+// The README's alerts, and its table, name metrics that are there, and no others.
+func TestAlerts(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	path := filepath.Join(t.TempDir(), "tapsweep.prom")
+	if p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", path); p.code != 0 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	there := make(map[string]bool)
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (tapsweep_\w+) gauge$`).FindAllStringSubmatch(string(mustRead(t, path)), -1) {
+		there[m[1]] = true
+		if !strings.Contains(string(mustRead(t, "../../README.md")), "| `"+strings.TrimPrefix(m[1], "tapsweep_")+"` |") {
+			t.Errorf("%s is not in the README", m[1])
+		}
+	}
+	var rules struct {
+		Groups []struct {
+			Name  string
+			Rules []struct {
+				Alert, Expr         string
+				Labels, Annotations map[string]string
+			}
+		}
+	}
+	if err := yaml.UnmarshalStrict([]byte(examples(t, "yaml", 2)[1]), &rules); err != nil || len(rules.Groups) != 1 || len(rules.Groups[0].Rules) != 2 {
+		t.Fatalf("%v, %+v", err, rules)
+	}
+	for _, r := range rules.Groups[0].Rules {
+		name := regexp.MustCompile(`tapsweep_\w+`).FindString(r.Expr)
+		if !there[name] || !strings.Contains(r.Expr, `{command="sweep"}`) || r.Alert == "" || r.Annotations["summary"] == "" {
+			t.Errorf("%+v: %v", r, there)
+		}
+	}
+}
