@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -27,8 +30,8 @@ func metricsFile(cmd *cobra.Command) string {
 	return ""
 }
 
-// checkMetrics refuses a name that the textfile collector would pass over: a file
-// that is nothing else gets lost less easily, too.
+// checkMetrics refuses a name that the textfile collector would pass over, and a file
+// that is there and something else: it would be lost.
 func checkMetrics(path string) error {
 	if path == "" {
 		return nil
@@ -36,14 +39,33 @@ func checkMetrics(path string) error {
 	if filepath.Ext(path) != ".prom" {
 		return refuse(fmt.Errorf("--metrics-file %s does not end in .prom", path), "node_exporter's textfile collector reads no other files")
 	}
-	return checkFile("--metrics-file", path, true, nil, nil)
+	if err := checkFile("--metrics-file", path, true, nil, nil); err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
+	}
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		defer file.Close()
+		begin := make([]byte, len(metrics.Begin))
+		n, readErr := io.ReadFull(file, begin)
+		if n == 0 && readErr == io.EOF || string(begin) == metrics.Begin {
+			return nil
+		}
+		err = fmt.Errorf("%s is there already and not of tapsweep's metrics", path)
+	}
+	return refuse(fmt.Errorf("--metrics-file: %w", err), "choose another --metrics-file")
 }
 
 // writeMetrics writes the metrics file, whichever way the command ended, and returns
 // the exit code: a run that ended well and cannot say so did not.
 func (a *app) writeMetrics(cmd *cobra.Command, code int) int {
 	path := metricsFile(cmd)
-	if path == "" || checkMetrics(path) != nil {
+	if path == "" {
 		return code
 	}
 	now := time.Now()
@@ -54,8 +76,14 @@ func (a *app) writeMetrics(cmd *cobra.Command, code int) int {
 			run.Users = s.Scan.Users + s.Scan.Earlier
 		}
 	}
-	if err := run.Write(path); err != nil {
-		a.say("%v", errors.Join(errors.New("--metrics-file could not be written"), err))
+	err := checkMetrics(path) // the results log may have come by that name
+	if err == nil {
+		err = run.Write(path)
+	} else if a.recorder.summary == nil {
+		return code // said before
+	}
+	if err != nil {
+		a.say("the metrics file is not written: %v", err)
 		if code == exitDone {
 			code = exitStopped
 		}

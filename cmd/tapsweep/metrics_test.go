@@ -61,6 +61,21 @@ func TestMetricsFile(t *testing.T) {
 	if files, _ := os.ReadDir(dir); len(files) != 1 {
 		t.Errorf("%v beside it", files)
 	}
+	// What is there and something else stays, be it the log of the very run.
+	list := writeFile(t, "list.prom", "user\ndana@contoso.com\n")
+	log := dir + "/log.prom"
+	for _, args := range [][]string{
+		{"--users", list, "--metrics-file", list, "--results", "-"},
+		{"--all-users", "--metrics-file", log, "--results", log},
+	} {
+		p := tapsweep(t, env, append([]string{"sweep", "--yes", "--graph-url", root}, args...)...)
+		if p.code == 0 || !strings.Contains(p.stderr, "not of tapsweep's metrics") {
+			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
+		}
+	}
+	if !strings.HasPrefix(string(mustRead(t, list)), "user") || !strings.HasPrefix(string(mustRead(t, log)), `{"type":"run"`) {
+		t.Error("a file is lost")
+	}
 }
 
 // The README's alerts, and its table, name metrics that are there, and no others.

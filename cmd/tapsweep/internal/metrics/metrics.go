@@ -12,6 +12,9 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
+// Begin is what every file begins with.
+const Begin = "# HELP tapsweep_"
+
 // A Run is what the file tells of the last run of a command.
 type Run struct {
 	Command string

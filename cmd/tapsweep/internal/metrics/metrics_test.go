@@ -29,6 +29,9 @@ func write(t *testing.T, r *Run) string {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v %v in\n%s", err, problems, text)
 	}
+	if !strings.HasPrefix(string(text), Begin) {
+		t.Errorf("it begins otherwise:\n%s", text)
+	}
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("%v beside it", files)
 	}
