@@ -44,7 +44,7 @@ by a signal.`,
   tapsweep check --user dana@contoso.com --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.check(cmd.Context(), &f, settings(cmd))
+			return a.check(cmd.Context(), &f, a.settings())
 		},
 	}
 	fl := cmd.Flags()

@@ -43,7 +43,11 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 	var given []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		value := os.Getenv(variable(f.Name))
-		if err != nil || value == "" || f.Changed || f.Name == "help" {
+		switch {
+		case err != nil || value == "" || f.Name == "help":
+			return
+		case f.Changed:
+			a.overridden = append(a.overridden, f.Name)
 			return
 		}
 		if failed := cmd.Flags().Set(f.Name, value); failed != nil {
@@ -60,13 +64,14 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 type setting struct {
 	Variable string   `json:"variable"`
 	Value    string   `json:"value,omitempty"`    // only of a flag: no secret is in one
-	Commands []string `json:"commands,omitempty"` // that take it
+	Commands []string `json:"commands,omitempty"` // that take it, or refuse it if none does
 	Problem  string   `json:"problem,omitempty"`
 	Flag     string   `json:"overriddenBy,omitempty"` // a flag of this check
 }
 
-// settings are the variables that this check, or another command, would go by.
-func settings(check *cobra.Command) (list []setting) {
+// settings are the variables that this check, or another command, would go by. What a
+// flag means may differ between commands: simulate counts users, scan reads a list.
+func (a *app) settings() (list []setting) {
 	commands := (&app{}).rootCommand().Commands()
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
@@ -75,22 +80,30 @@ func settings(check *cobra.Command) (list []setting) {
 		}
 		s := setting{Variable: batch.Printable(name)}
 		flag := strings.ToLower(strings.ReplaceAll(name[len(prefix):], "_", "-"))
+		var refusing []string
 		for _, cmd := range commands {
 			f := cmd.Flags().Lookup(flag)
 			if f == nil || variable(flag) != name {
 				continue
 			}
-			s.Commands = append(s.Commands, cmd.Name())
 			s.Value = batch.Printable(value)
 			if err := f.Value.Set(value); err != nil {
 				s.Problem = batch.Printable(err.Error())
+				refusing = append(refusing, cmd.Name())
+				continue
 			}
+			s.Commands = append(s.Commands, cmd.Name())
 		}
-		if given := check.Flags().Lookup(flag); given != nil && given.Changed && given.Value.String() != value {
-			s.Flag = "--" + flag
-		}
-		if s.Commands == nil {
+		switch {
+		case s.Commands != nil:
+			s.Problem = ""
+		case refusing != nil:
+			s.Commands = refusing
+		default:
 			s.Problem = "no flag has this name"
+		}
+		if slices.Contains(a.overridden, flag) {
+			s.Flag = "--" + flag
 		}
 		list = append(list, s)
 	}

@@ -84,8 +84,12 @@ func TestVariablesAreLogged(t *testing.T) {
 	if s := of["TAPSWEEP_GRAPH_URL"]; s.Flag != "--graph-url" {
 		t.Errorf("%+v", s)
 	}
-	p = tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root), "check")
-	if p.code != 0 || !strings.Contains(p.stdout, "TAPSWEEP_GRAPH_URL  "+root+"  ") {
+	// Of the commands that have a flag of the name, the value is for those that take it.
+	p = tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_USERS=l.csv", "TAPSWEEP_SIGN_IN_AGAIN=0"), "check")
+	if !strings.Contains(p.stdout, "TAPSWEEP_USERS          l.csv") || !strings.Contains(p.stdout, "  scan, sweep\n") || strings.Contains(p.stdout, "counts") || strings.Contains(p.stdout, "simulate") {
+		t.Errorf("%s", p.stdout)
+	}
+	if p.code != 0 || !strings.Contains(p.stdout, "TAPSWEEP_GRAPH_URL      "+root+"  ") {
 		t.Errorf("exit %d\n%s", p.code, p.stdout)
 	}
 }

@@ -22,8 +22,12 @@ type recorder struct {
 	summary *report.Summary  // nil until the run has begun
 }
 
-// metricsFile is what --metrics-file says, empty for commands without it.
+// metricsFile is what --metrics-file says, empty for commands without it, and for
+// who only asks for help.
 func metricsFile(cmd *cobra.Command) string {
+	if help := cmd.Flags().Lookup("help"); help != nil && help.Changed {
+		return ""
+	}
 	if f := cmd.Flags().Lookup("metrics-file"); f != nil {
 		return f.Value.String()
 	}

@@ -51,6 +51,7 @@ func TestMetricsFile(t *testing.T) {
 	if strings.Contains(file(), "rows") {
 		t.Errorf("a run that never began has rows:\n%s", file())
 	}
+	has(tapsweep(t, env, append(sweep, "--help")...), 0, `last_run_exit_code{command="sweep"} 2`) // is no run
 	has(tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), sweep...), 3, `last_run_exit_code{command="sweep"} 3`)
 	for name, want := range map[string]string{"/list.csv": ".prom", "/none/x.prom": "no such file"} {
 		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", dir+name)

@@ -59,6 +59,8 @@ type app struct {
 
 	display  atomic.Pointer[progress.Display] // of the run, once it has begun
 	recorder recorder
+
+	overridden []string // flags that count in place of their variables
 }
 
 // run executes one command line and returns its exit code.
