@@ -61,6 +61,8 @@ type flight struct {
 	epoch   int // of the token it was sent with
 	sent    time.Time
 
+	sentBytes, gotBytes int // of the bodies
+
 	answered time.Time
 	date     time.Time // answered, by the service's clock
 	answers  []answer  // one for each entry, nil if err
@@ -81,6 +83,7 @@ func (r *Runner) post(ctx context.Context, f *flight) {
 		f.err = err
 		return
 	}
+	f.sentBytes = len(body)
 	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.RequestTimeout,
 		fmt.Errorf("no answer within %v", r.opts.RequestTimeout))
 	defer cancel()
@@ -94,7 +97,7 @@ func (r *Runner) post(ctx context.Context, f *flight) {
 		return
 	}
 	f.answers, f.err = decode(f.reply.Body, len(f.entries))
-	f.reply.Body = nil
+	f.gotBytes, f.reply.Body = len(f.reply.Body), nil
 }
 
 // clock returns the service's time of the answer, from its Date header, to
@@ -108,14 +111,6 @@ func (f *flight) clock() time.Time {
 		return t
 	}
 	return f.answered
-}
-
-// shownErr is err for a log: what net/http says may quote the service, too.
-func (f *flight) shownErr() string {
-	if f.err == nil {
-		return ""
-	}
-	return Printable(f.err.Error())
 }
 
 // report sums the flight up for the throttle.

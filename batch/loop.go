@@ -222,9 +222,7 @@ func (l *loop) land(f *flight) {
 		l.tooLong(q, rep.RetryAfter)
 	}
 	if l.opts.Logger.Enabled(l.posts, slog.LevelDebug) {
-		l.opts.Logger.Debug("batch answered", "batch", f.seq, "quota", q.quota, "requests", len(f.entries), "took", now.Sub(f.sent),
-			"accepted", rep.Accepted, "throttled", rep.Refused, "lost", rep.Lost, "wait", rep.RetryAfter,
-			"request_id", Printable(f.reply.Header.Get("Request-Id")), "err", f.shownErr())
+		l.opts.Logger.LogAttrs(l.posts, slog.LevelDebug, "batch answered", f.attributes(rep, q.closedUntil(now))...)
 	}
 	if f.noToken && l.stopped == nil {
 		l.stop(f.err)

@@ -1,0 +1,48 @@
+package batch
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tapsweep/batch/throttle"
+)
+
+// attributes are what the log tells of a batch. No URL, header or body is among them:
+// they name users, and some proxies and services quote the token back.
+func (f *flight) attributes(rep throttle.Report, closedUntil time.Time) []slog.Attr {
+	status, id := 0, f.reply.Header.Get("Request-Id")
+	var code string
+	if whole, ok := errors.AsType[*StatusError](f.err); ok {
+		status, code, id = whole.Status, whole.Code, whole.RequestID
+	} else if f.err == nil {
+		status = http.StatusOK
+	}
+	list := []slog.Attr{
+		slog.Int("batch", f.seq),
+		slog.String("quota", f.lane.quota),
+		slog.Int("requests", len(f.entries)),
+		slog.Int("sent_bytes", f.sentBytes),
+		slog.Int("received_bytes", f.gotBytes),
+		slog.Duration("took", f.answered.Sub(f.sent)),
+		slog.Int("status", status), // of the post as a whole, 0 without an answer
+		slog.Int("accepted", rep.Accepted),
+		slog.Int("throttled", rep.Refused),
+		slog.Int("lost", rep.Lost),
+		slog.Duration("retry_after", rep.RetryAfter), // the longest that was named
+	}
+	var wait time.Duration
+	if !closedUntil.IsZero() {
+		wait = closedUntil.Sub(f.answered)
+	}
+	list = append(list, slog.Duration("wait", max(wait, 0)), slog.String("request_id", Printable(id)))
+	if code != "" {
+		list = append(list, slog.String("code", Printable(code)))
+	}
+	if f.err != nil {
+		// What net/http says may quote the service, too.
+		list = append(list, slog.String("err", Printable(f.err.Error())))
+	}
+	return list
+}
