@@ -30,6 +30,7 @@ func refuseToken(p *preflight.Problem) *exitError {
 // preflight checks the token against the task. A quiet run holds back what it
 // prints. Without a preflight there is what could not be compared, and no more.
 func (r *runOf) preflight(task preflight.Task, quiet bool) (err error) {
+	r.asked = task
 	var block bytes.Buffer
 	if r.flags.noPreflight {
 		for _, doubt := range r.tenant.token.Doubts {

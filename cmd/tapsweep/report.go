@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 // reportFlags are the flags of report, as typed.
 type reportFlags struct {
 	html, csv, json string
+	text            string // no flag: the summary goes to standard output
 	overwrite       bool
 }
 
@@ -101,16 +103,31 @@ func (a *app) report(ctx context.Context, f *reportFlags, names []string) (err e
 	}
 	out := &outputs{app: a, overwrite: f.overwrite}
 	defer out.abort()
+	if err = out.report(ctx, f, logs); err == nil {
+		err = out.commit()
+	}
+	if err != nil {
+		return unwritten(ctx, err)
+	}
+	for _, path := range out.paths {
+		if path != "-" {
+			a.say("wrote %s", path)
+		}
+	}
+	return nil
+}
 
+// report writes a report in each form that is asked for.
+func (o *outputs) report(ctx context.Context, f *reportFlags, logs *report.Logs) (err error) {
 	var also func(*report.Row) error
 	var table *report.CSV
 	if f.csv != "" {
-		w, err := out.open(f.csv)
+		w, err := o.open(f.csv)
 		if err == nil {
 			table, err = report.NewCSV(w)
 		}
 		if err != nil {
-			return refuse(err)
+			return err
 		}
 		also = table.Row
 	}
@@ -123,21 +140,15 @@ func (a *app) report(ctx context.Context, f *reportFlags, names []string) (err e
 		if f.csv != "" && f.csv != "-" && filepath.Dir(f.csv) == filepath.Dir(f.html) {
 			page.CSV = filepath.Base(f.csv)
 		}
-		err = out.write(f.html, func(w io.Writer) error { return r.HTML(ctx, w, logs, page) })
+		err = o.write(f.html, func(w io.Writer) error { return r.HTML(ctx, w, logs, page) })
 	}
 	if err == nil && f.json != "" {
-		err = out.write(f.json, r.JSON)
+		err = o.write(f.json, r.JSON)
 	}
-	if err == nil && len(out.files) == 0 {
-		err = out.write("-", r.Text)
+	if text := f.text; err == nil && (text != "" || len(o.files) == 0) {
+		err = o.write(cmp.Or(text, "-"), r.Text)
 	}
-	if err == nil {
-		err = out.commit()
-	}
-	if err != nil {
-		return unwritten(ctx, err)
-	}
-	return nil
+	return err
 }
 
 // unwritten is the end of a report that could not be made.
@@ -178,12 +189,9 @@ func (o *outputs) write(path string, write func(io.Writer) error) error {
 }
 
 func (o *outputs) commit() error {
-	for i, f := range o.files {
+	for _, f := range o.files {
 		if err := f.Commit(); err != nil {
 			return err
-		}
-		if o.paths[i] != "-" {
-			o.app.say("wrote %s", o.paths[i])
 		}
 	}
 	return nil

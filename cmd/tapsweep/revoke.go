@@ -50,7 +50,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	if path == "" {
 		path = newName()
 	}
-	if err := checkFile("--results", path, f.overwrite || f.resume != "", lists, a.stdin); err != nil {
+	if err := f.checkResults(path, lists, a.stdin); err != nil {
 		return err
 	}
 	if err := a.checkCount(f, list); err != nil {

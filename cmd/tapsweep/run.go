@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/evidence"
+	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/report"
@@ -35,7 +37,9 @@ type runOf struct {
 	log     *results.Log     // nil for a run without one
 	earlier *results.Earlier // what runs before have settled, nil without --resume
 	waits   waits
-	held    []byte // of the preflight, for when something goes wrong
+	held    []byte         // of the preflight, for when something goes wrong
+	asked   preflight.Task // of the token
+	proves  []string       // logs that the evidence reports on besides the own
 }
 
 // unhold prints what was held back: the one who is paged by a quiet run wants to
@@ -108,6 +112,11 @@ func (r *runOf) protected(user string) bool {
 // open opens the results log: that of an earlier run, to go on with it as opts say,
 // or a new one.
 func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
+	if dir := r.flags.evidence; dir != "" {
+		if err := evidence.Make(dir); err != nil {
+			return refuse(fmt.Errorf("--evidence: %w", err))
+		}
+	}
 	if r.flags.resume == "" {
 		if r.log, err = r.openResults(path); err != nil {
 			return refuse(err)
@@ -196,7 +205,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	r.recorder.summary = summary
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log != nil {
-		if err := errors.Join(r.log.Write(r.header), r.log.Sync()); err != nil {
+		if err := errors.Join(r.beginEvidence(), r.log.Write(r.header), r.log.Sync()); err != nil {
 			return refuse(errors.Join(err, r.log.Close()), "nothing was sent")
 		}
 	}
@@ -226,6 +235,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	if runErr != nil {
 		end.Stopped = batch.Printable(runErr.Error())
 	}
+	unsealed := false
 	if r.log != nil {
 		summary.Results = r.log.Name()
 		// The last write may be the one that finds the disk full.
@@ -233,6 +243,18 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 			summary.Incomplete = true
 			if code < exitAuth {
 				summary.Stopped, code = err, exitStopped
+			}
+		}
+		if dir := r.flags.evidence; dir != "" && !summary.Incomplete {
+			digest, err := r.seal(ctx)
+			if err != nil {
+				r.say("the evidence is not complete: %v", err)
+				unsealed = true
+				if code < exitAuth {
+					code = exitStopped
+				}
+			} else {
+				summary.Evidence, summary.Sealed = dir, digest
 			}
 		}
 	}
@@ -249,6 +271,9 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	exit := &exitError{code: code}
 	if code == exitAuth || code == exitRefused {
 		exit.hints = r.hints(runErr)
+	}
+	if unsealed {
+		exit.hints = append(exit.hints, "the same command with --resume writes the evidence, and sends nothing twice")
 	}
 	return exit
 }
@@ -298,6 +323,18 @@ func freeName(base, ext string) string {
 // newName is the results log of a run that was given none.
 func newName() string {
 	return freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
+}
+
+// mayReplace tells whether files that are written may be there already.
+func (f *runFlags) mayReplace() bool { return f.overwrite || f.resume != "" }
+
+// checkResults refuses a results log that must not be written. The directory of the
+// evidence, in which it may be, need not be there.
+func (f *runFlags) checkResults(path string, lists []string, stdin io.Reader) error {
+	if _, err := os.Stat(path); f.evidence != "" && err != nil {
+		return nil
+	}
+	return checkFile("--results", path, f.mayReplace(), lists, stdin)
 }
 
 // checkFile refuses a file to be written that would destroy something, above all

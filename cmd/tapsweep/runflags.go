@@ -21,6 +21,7 @@ type runFlags struct {
 	results   string
 	resume    string
 	overwrite bool
+	evidence  string
 
 	concurrency    int
 	batchSize      int
@@ -74,6 +75,9 @@ func (f *runFlags) addRest(cmd *cobra.Command, quiet string) {
 
 // check refuses flags that make no sense, before any file is opened.
 func (f *runFlags) check() error {
+	if err := f.checkEvidence(); err != nil {
+		return err
+	}
 	if err := checkMetrics(f.metrics); err != nil {
 		return err
 	}

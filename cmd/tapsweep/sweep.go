@@ -58,6 +58,7 @@ permission, 4 stopped early, to be gone on with by --resume.`,
 	f.addAsk(fl)
 	f.addGuards(fl)
 	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
+	f.addEvidence(fl)
 	f.addPace(fl)
 	f.addRest(cmd, "not even a line when all went well")
 	return cmd
@@ -344,6 +345,9 @@ func (s *sweeping) conclude(code int) {
 			plural(counts.Outcomes[results.Revoked]+counts.Outcomes[results.Planned], "pass", "passes"), s.verb(),
 			plural(seen.Users+seen.Earlier, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
 			s.summary.Took.Round(time.Second), s.summary.Results)
+		if s.summary.Evidence != "" {
+			fmt.Fprintf(s.stderr, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n", s.summary.Evidence, s.summary.Sealed)
+		}
 	} else {
 		s.summary.Print(s.stderr)
 	}

@@ -46,6 +46,7 @@ early, to be gone on with by --resume.`,
 	fl.SortFlags = false
 	addVerifyWait(fl, &f.wait)
 	f.addResults(fl, `results log of this, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
+	f.addEvidence(fl)
 	f.addPace(fl)
 	f.addRest(cmd, "no summary when nobody holds a pass")
 	return cmd
@@ -74,7 +75,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	if path == "" {
 		path = newName()
 	}
-	if err := checkFile("--results", path, f.overwrite || f.resume != "", logs, a.stdin); err != nil {
+	if err := f.checkResults(path, logs, a.stdin); err != nil {
 		return err
 	}
 	ctx, cancel := withDeadline(ctx, f.deadline)
@@ -92,7 +93,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	}
 	r := &runOf{app: a, flags: &f.runFlags, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: held.Digest, Tenant: tenant.id, Operator: tenant.token.Who,
-		GraphRoot: tenant.root, Pairs: len(held.Users)}}
+		GraphRoot: tenant.root, Pairs: len(held.Users)}, proves: logs}
 	defer func() {
 		if err != nil {
 			r.unhold()

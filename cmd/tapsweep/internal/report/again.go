@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,6 +74,9 @@ func resumeCommand(log string, args []string) (command, note string) {
 		return "", "the log does not tell the command of its run"
 	}
 	words := []string{"tapsweep", args[0], "--resume", "--results", log}
+	if filepath.Base(log) == EvidenceLog && slices.ContainsFunc(args, isEvidence) {
+		words = append(words[:3], "--evidence", filepath.Dir(log))
+	}
 	skip, flags := false, true
 	for _, arg := range args[1:] {
 		name, _, hasValue := strings.Cut(arg, "=")
@@ -85,7 +89,7 @@ func resumeCommand(log string, args []string) (command, note string) {
 			flags = false
 		case name == "--simulate":
 			return "", "the run was a drill against a simulated tenant, which is gone"
-		case name == "--results":
+		case name == "--results" || isEvidence(arg):
 			skip = !hasValue
 			continue
 		case name == "--resume" || name == "--overwrite":
@@ -103,6 +107,12 @@ func resumeCommand(log string, args []string) (command, note string) {
 	}
 	return strings.Join(words, " "), note
 }
+
+// EvidenceLog is the results log in a directory of evidence.
+const EvidenceLog = "results.jsonl"
+
+// isEvidence tells whether an argument is --evidence, its value included or not.
+func isEvidence(arg string) bool { return arg == "--evidence" || strings.HasPrefix(arg, "--evidence=") }
 
 // plain needs no quotes in any shell.
 var plain = regexp.MustCompile(`^[\w./:@%+,-][\w./:@%+,=-]*$`)

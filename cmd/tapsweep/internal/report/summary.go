@@ -27,6 +27,9 @@ type Summary struct {
 	DryRun    bool
 	Simulated bool
 
+	Evidence string // directory of the evidence
+	Sealed   string // SHA-256 of its manifest, in hex
+
 	Incomplete bool // rows could not be written to the results log
 
 	Earlier    int          // rows that earlier runs on this log have settled
@@ -100,6 +103,9 @@ func (s *Summary) Print(w io.Writer) {
 	}
 	if s.Results != "" && s.Results != "-" {
 		fmt.Fprintf(w, "results: %s\n", s.Results)
+	}
+	if s.Evidence != "" {
+		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", s.Evidence, s.Sealed)
 	}
 	if s.Incomplete {
 		fmt.Fprintln(w, "the results log is not complete: go on with it (--resume), or run the list again, which is harmless")

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/report"
+)
+
+// checkSeal compares the files with the manifest, and the manifest with what was
+// printed of it.
+func checkSeal(t *testing.T, dir, stderr string) {
+	t.Helper()
+	manifest := mustRead(t, filepath.Join(dir, "SHA256SUMS"))
+	of := make(map[string]string)
+	for line := range strings.Lines(string(manifest)) {
+		sum, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		of[name] = sum
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 7 || len(of) != 6 {
+		t.Errorf("%d files, %d in the manifest: %v", len(files), len(of), err)
+	}
+	for _, f := range files {
+		sum := sha256.Sum256(mustRead(t, filepath.Join(dir, f.Name())))
+		if got := hex.EncodeToString(sum[:]); f.Name() == "SHA256SUMS" {
+			if !strings.Contains(stderr, got) {
+				t.Errorf("the sum of the manifest is not told:\n%s", stderr)
+			}
+		} else if of[f.Name()] != got {
+			t.Errorf("%s has another sum than in the manifest", f.Name())
+		}
+		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
+}
+
+// reported is what the report in the directory counts.
+func reported(t *testing.T, dir string) (r report.Report) {
+	t.Helper()
+	if err := json.Unmarshal(mustRead(t, filepath.Join(dir, "report.json")), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// A run leaves evidence of what it has done, and the run that goes on with it, by the
+// command that the first one names, adds to it.
+func TestEvidence(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Path: "user0003@", Times: 1, Do: graphsim.ItemStatus(403)}}})
+	users := tenant.Populate(30)
+	env, root := serve(t, tenant)
+	list := writeFile(t, "list.csv", listOf(users))
+	dir := filepath.Join(t.TempDir(), "incident 4711")
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--evidence", dir, list)
+	if p.code != 1 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	checkSeal(t, dir, p.stderr)
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if r := reported(t, dir); r.Done != 29 || r.Left != 1 {
+		t.Errorf("%d done, %d left", r.Done, r.Left)
+	}
+	for _, want := range []string{" revoke --yes --graph-url " + root, "signed in as:  app " + graphsim.DefaultClientID, "UserAuthMethod-TAP.ReadWrite.All"} {
+		if text := string(mustRead(t, dir+"/preflight.txt")); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	_, again, _ := strings.Cut(p.stderr, "to go on: ")
+	again, _, _ = strings.Cut(again, "\n")
+	if want := fmt.Sprintf("tapsweep revoke --resume --evidence '%s' --yes --graph-url %s %s", dir, root, list); again != want || !strings.Contains(string(mustRead(t, dir+"/report.txt")), want) {
+		t.Errorf("to go on: %s\nwant      %s", again, want)
+	}
+	before := mustRead(t, dir+"/results.jsonl")
+	p = tapsweep(t, env, "revoke", "--resume", "--evidence", dir, "--yes", "--graph-url", root, list)
+	if p.code != 0 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	checkSeal(t, dir, p.stderr)
+	if r := reported(t, dir); r.Done != 30 || r.Left != 0 || len(r.Runs) != 2 {
+		t.Errorf("%d done, %d left, %d runs", r.Done, r.Left, len(r.Runs))
+	}
+	if !bytes.HasPrefix(mustRead(t, dir+"/results.jsonl"), before) || strings.Count(string(mustRead(t, dir+"/preflight.txt")), "signed in as:") != 2 {
+		t.Error("the first run is not in the evidence any more")
+	}
+
+	// A proof is evidence of its own, which reports on what it proves.
+	proof := filepath.Join(t.TempDir(), "proof")
+	if p = tapsweep(t, env, "verify", "--graph-url", root, "--evidence", proof, dir+"/results.jsonl"); p.code != 0 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	checkSeal(t, proof, p.stderr)
+	if r := reported(t, proof); r.Pairs != 30 || r.Verified != 30 || r.Counts["revoked"] != 30 {
+		t.Errorf("%d pairs, %d verified, %v", r.Pairs, r.Verified, r.Counts)
+	}
+}
+
+// Evidence is never replaced, and what cannot be kept is refused before anything is sent.
+func TestEvidenceRefused(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	list := writeFile(t, "list.csv", listOf(tenant.Populate(2)))
+	parent := t.TempDir()
+	other := filepath.Join(parent, "other")
+	if err := os.MkdirAll(other, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(other+"/report.csv", []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"a log elsewhere", []string{"--evidence", parent + "/a", "--results", parent + "/b.jsonl"}, "--evidence and --results exclude each other"},
+		{"to replace", []string{"--evidence", parent + "/a", "--overwrite"}, "never replaced"},
+		{"a file", []string{"--evidence", list}, "is not a directory"},
+		{"no parent", []string{"--evidence", parent + "/none/a"}, "no such file"},
+		{"evidence there", []string{"--evidence", other}, "has report.csv in it already"},
+		{"evidence there, and no log to go on with", []string{"--evidence", other, "--resume"}, "has report.csv in it already"},
+	} {
+		for _, command := range [][]string{{"revoke", list}, {"sweep", "--all-users"}} {
+			p := tapsweep(t, env, append(append(command, "--yes", "--graph-url", root), tt.args...)...)
+			if p.code != 2 || !strings.Contains(p.stderr, tt.want) || !strings.Contains(p.stderr, "hint: ") && tt.name != "to replace" {
+				t.Errorf("%s: exit %d, want 2 with %q\n%s", tt.name, p.code, tt.want, p.stderr)
+			}
+		}
+	}
+	p := tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), "revoke", "--yes", "--graph-url", root, "--evidence", parent+"/a", list)
+	if p.code != 3 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	if files, _ := os.ReadDir(parent); len(files) != 1 || len(tenant.Left()) != 2 || string(mustRead(t, other+"/report.csv")) != "mine" {
+		t.Errorf("%v in the directory, %d passes left", files, len(tenant.Left()))
+	}
+}
+
+// The night job says nothing when there was nothing to do, and keeps evidence of it;
+// other files in the directory are left alone.
+func TestEvidenceOfSweep(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	for _, passes := range [][]graphsim.Pass{nil, {{Created: time.Now().Add(-48 * time.Hour), LifetimeMinutes: 60}}} {
+		tenant.AddUser(graphsim.User{UPN: fmt.Sprintf("user%d@contoso.com", len(passes)), Passes: passes})
+		dir := t.TempDir()
+		p := tapsweep(t, append(env, "TAPSWEEP_EVIDENCE="+dir), "sweep", "--all-users", "--yes", "--graph-url", root)
+		if p.code != 0 || (p.stderr == "") != (passes == nil) {
+			t.Fatalf("exit %d\n%s", p.code, p.stderr)
+		}
+		if passes == nil {
+			sum := sha256.Sum256(mustRead(t, dir+"/SHA256SUMS"))
+			p.stderr = hex.EncodeToString(sum[:])
+		}
+		checkSeal(t, dir, p.stderr)
+		if r := reported(t, dir); r.Done != len(passes) {
+			t.Errorf("%d done", r.Done)
+		}
+	}
+}
+
+// A run that is interrupted is evidence too. One that is killed leaves a log and no
+// manifest, and the run that goes on with it makes one.
+func TestEvidenceOfStoppedRuns(t *testing.T) {
+	for name, stop := range map[string]func(*os.Process){
+		"interrupted": func(p *os.Process) { p.Signal(os.Interrupt) },
+		"killed":      func(p *os.Process) { p.Kill() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond})
+			users := tenant.Populate(300)
+			env, root := serve(t, tenant)
+			dir := filepath.Join(t.TempDir(), "evidence")
+			args := []string{"revoke", "--yes", "--graph-url", root, "--evidence", dir, "--rate", "100", writeFile(t, "list.csv", listOf(users))}
+			p := finish(t, command(t, env, args...), func(p *os.Process) {
+				for len(tenant.Left()) > 260 {
+					time.Sleep(10 * time.Millisecond)
+				}
+				stop(p)
+			})
+			if name == "killed" {
+				if _, err := os.Stat(dir + "/SHA256SUMS"); err == nil {
+					t.Error("a killed run has a manifest")
+				}
+				if p = tapsweep(t, env, args...); p.code != 2 || !strings.Contains(p.stderr, "results.jsonl in it already") || !strings.Contains(p.stderr, "--resume") {
+					t.Errorf("exit %d\n%s", p.code, p.stderr)
+				}
+			} else {
+				checkSeal(t, dir, p.stderr)
+				if r := reported(t, dir); p.code != 4 || r.Pairs != 300 || r.Left == 0 {
+					t.Errorf("exit %d, %d pairs, %d left\n%s", p.code, r.Pairs, r.Left, p.stderr)
+				}
+			}
+			if p = tapsweep(t, env, append(args, "--resume", "--rate", "0")...); p.code != 0 {
+				t.Fatalf("exit %d\n%s", p.code, p.stderr)
+			}
+			checkSeal(t, dir, p.stderr)
+			if r := reported(t, dir); r.Done != 300 {
+				t.Errorf("%d done", r.Done)
+			}
+		})
+	}
+}
+
+// Evidence that cannot be written whole has no manifest, and the run does not end well.
+func TestEvidenceIncomplete(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	dir := filepath.Join(t.TempDir(), "evidence")
+	args := []string{"revoke", "--yes", "--graph-url", root, "--evidence", dir, "--resume", writeFile(t, "list.csv", listOf(tenant.Populate(2)))}
+	if p := tapsweep(t, env, args...); p.code != 0 { // with no log yet it simply starts
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	if err := os.Remove(dir + "/report.html"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir+"/report.html/x", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := tapsweep(t, env, args...)
+	if p.code != 4 || !strings.Contains(p.stderr, "the evidence is not complete: writing "+dir+"/report.html") || !strings.Contains(p.stderr, "--resume") ||
+		regexp.MustCompile(`SHA-256 .*[0-9a-f]{64}`).MatchString(p.stderr) {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	if _, err := os.Stat(dir + "/SHA256SUMS"); err == nil {
+		t.Error("there is a manifest")
+	}
+	if err := os.RemoveAll(dir + "/report.html"); err != nil {
+		t.Fatal(err)
+	}
+	if p = tapsweep(t, env, args...); p.code != 0 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	checkSeal(t, dir, p.stderr)
+}
