@@ -272,7 +272,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	if code == exitAuth || code == exitRefused {
 		exit.hints = r.hints(runErr)
 	}
-	if unsealed {
+	if unsealed && !summary.Simulated {
 		exit.hints = append(exit.hints, "the same command with --resume writes the evidence, and sends nothing twice")
 	}
 	return exit
