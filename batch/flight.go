@@ -23,6 +23,7 @@ type entry struct {
 	cause        error // why
 	throttled    bool  // it was refused for its pace
 	refusedToken bool  // it was refused for its token
+	unsent       bool  // there was no connection, so nothing can have happened
 	spoiled      bool  // it was refused with others, and one of them may be why
 	retryAfter   string
 
@@ -48,7 +49,10 @@ func (e *entry) giveUp() {
 // notSent turns the entry into the Result of a run that stopped before it.
 func (e *entry) notSent() {
 	e.Err = ErrNotSent
-	if e.cause != nil {
+	switch {
+	case errors.Is(e.cause, ErrNotSent):
+		e.Err = e.cause
+	case e.cause != nil:
 		e.Err = fmt.Errorf("%w again, the run stopped; before that: %w", ErrNotSent, e.cause)
 	}
 }
@@ -69,6 +73,8 @@ type flight struct {
 	reply    Reply
 	err      error // why there are no answers
 	noToken  bool  // nothing was sent, for want of a token
+
+	tries bool // whether there is a connection again
 }
 
 // post sends the batch and reads the answer. It runs on a goroutine of its own
@@ -177,8 +183,16 @@ func (f *flight) spoiled() bool {
 // request. It is the retry policy: what is final, what costs an attempt, and
 // what leaves open whether Graph did the work.
 func (f *flight) absorb(e *entry, i int) (settled bool) {
+	if errors.Is(f.err, ErrNotSent) && !f.noToken {
+		// It was no attempt, and what is known of those before still holds.
+		e.throttled, e.refusedToken, e.spoiled, e.unsent = false, false, false, true
+		if e.cause == nil {
+			e.cause = f.err
+		}
+		return false
+	}
 	e.Response, e.RequestID, e.Date, e.Err = Response{}, f.reply.Header.Get("Request-Id"), f.date, nil
-	e.cause, e.throttled, e.refusedToken, e.retryAfter, e.spoiled = nil, false, false, "", false
+	e.cause, e.throttled, e.refusedToken, e.unsent, e.retryAfter, e.spoiled = nil, false, false, false, "", false
 
 	status := 0
 	if whole, ok := errors.AsType[*StatusError](f.err); ok {
@@ -216,8 +230,6 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 	case status == 429:
 		e.throttled = true
 		e.Throttled++
-	case errors.Is(f.err, ErrNotSent):
-		e.Attempts++ // there was no connection, so nothing can have happened
 	case status == 0, status == 408, status == 424, status >= 500:
 		e.Attempts++
 		e.Uncertain = true

@@ -24,6 +24,10 @@ func (l *loop) launch(ctx context.Context, now time.Time) (wake time.Time) {
 		l.aside--
 		l.admit(heap.Pop(&l.waiting).(*entry), true)
 	}
+	blocked, at := l.outage.blocked(now)
+	if blocked {
+		return at
+	}
 	for l.inFlight < l.opts.Concurrency {
 		if l.fill(); ctx.Err() != nil {
 			break // nothing more is sent, not even what is ready
@@ -32,6 +36,9 @@ func (l *loop) launch(ctx context.Context, now time.Time) (wake time.Time) {
 		if !started {
 			wake = at
 			break
+		}
+		if blocked, _ = l.outage.blocked(now); blocked {
+			return time.Time{} // that one tries for all
 		}
 	}
 	if len(l.waiting) > 0 {
@@ -135,7 +142,8 @@ func (l *loop) enter(req Request, urgent bool) {
 
 func (l *loop) start(now time.Time, q *lane, entries []*entry) {
 	l.seq++
-	f := &flight{seq: l.seq, lane: q, entries: entries, epoch: l.epoch, sent: now}
+	f := &flight{seq: l.seq, lane: q, entries: entries, epoch: l.epoch, sent: now, tries: !l.outage.since.IsZero()}
+	l.outage.trying = f.tries
 	l.inFlight++
 	q.inFlight++
 	l.group.Go(func() error {

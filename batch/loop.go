@@ -43,7 +43,11 @@ var errStopped = errors.New("the run stopped while this was in flight")
 // Options.Grace, and everything else is settled with ErrNotSent, the rest of
 // src included; what settle returns for those is dropped. The error tells why
 // the run stopped early: the cause of ctx, or one that wraps ErrUnauthorized,
-// ErrMaxWait or ErrStalled.
+// ErrMaxWait, ErrStalled or ErrUnreachable.
+//
+// A batch that finds no connection costs no attempt, since nothing of it can have had
+// an effect. Everything waits then, while one batch at a time tries again: up to
+// StallTimeout, or MaxAttempts times where the run had no connection before.
 func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Result) []Request) error {
 	next, stopSource := iter.Pull(src)
 	defer stopSource()
@@ -97,6 +101,8 @@ type loop struct {
 	renewing bool
 	tokens   chan error
 
+	outage outage
+
 	taken        bool // a batch was, so Graph understands us
 	refusedAlone int  // batches of one request refused since, see hopeless
 
@@ -112,7 +118,7 @@ func (l *loop) run(ctx context.Context) {
 		if l.stopped == nil && ctx.Err() != nil {
 			l.stop(context.Cause(ctx))
 		}
-		wake := l.stall(l.launch(ctx, time.Now()))
+		wake := l.endOutage(l.stall(l.launch(ctx, time.Now())))
 		if l.stopped == nil && ctx.Err() != nil {
 			continue // src or settle ended the run, and no answer may be left to wait for
 		}
@@ -227,6 +233,7 @@ func (l *loop) land(f *flight) {
 	if f.noToken && l.stopped == nil {
 		l.stop(f.err)
 	}
+	l.connected(f)
 	switch {
 	case f.err == nil:
 		l.taken, l.refusedAlone = true, 0
@@ -247,6 +254,7 @@ func (l *loop) land(f *flight) {
 			Time: now, Quota: q.quota,
 			Accepted: rep.Accepted, Refused: rep.Refused, Lost: rep.Lost,
 			ClosedUntil: q.closedUntil(now), InFlight: l.inFlight,
+			Outage: l.outage.since, NextTry: l.outage.next,
 		})
 	}
 }
@@ -260,8 +268,8 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 			return
 		}
 	case l.stopped != nil:
-	case e.throttled:
-		e.lane.ready(e) // the gate holds it back
+	case e.throttled, e.unsent:
+		e.lane.ready(e) // the gate, or the outage, holds it back
 		return
 	case e.spoiled && !l.hopeless():
 		e.lane.ready(e) // with half of the others; it keeps its key, too

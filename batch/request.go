@@ -99,13 +99,11 @@ type Result struct {
 // Stopped tells whether it was the end of the run that kept the request from being
 // sent, or from being sent again; Uncertain tells the two apart. What Settle then
 // asks for is dropped.
-func (r *Result) Stopped() bool {
-	return errors.Is(r.Err, ErrNotSent) && !errors.Is(r.Err, ErrAttempts)
-}
+func (r *Result) Stopped() bool { return errors.Is(r.Err, ErrNotSent) }
 
 var (
-	// ErrNotSent says that nothing left this machine: the run stopped before (see
-	// Result.Stopped) or, along with ErrAttempts, no attempt found a connection.
+	// ErrNotSent says that nothing left this machine. A Poster returns it where it
+	// found no connection; in a Result it says that the run stopped before.
 	ErrNotSent = errors.New("not sent")
 
 	// ErrNoResponse says that a batch response held no usable response for the
@@ -114,6 +112,10 @@ var (
 
 	// ErrAttempts says that the last of MaxAttempts failed too. It wraps why.
 	ErrAttempts = errors.New("gave up")
+
+	// ErrUnreachable ends a run: no connection was found for Options.StallTimeout, or
+	// in Options.MaxAttempts where there has never been one.
+	ErrUnreachable = errors.New("no connection to the service")
 
 	// ErrMaxWait ends a run: the service asks to wait longer than Options.MaxWait.
 	ErrMaxWait = errors.New("the service asks for too long a wait")

@@ -22,7 +22,8 @@ type Options struct {
 	Concurrency int
 
 	// MaxAttempts is how often a request is sent before it is given up; being
-	// refused with 429 does not count. Zero means 6.
+	// refused with 429 does not count, and neither does a lack of connection, but
+	// where there has never been one in the run. Zero means 6.
 	MaxAttempts int
 
 	// RequestTimeout bounds one post. Zero means 100 s: Graph cuts requests for
@@ -47,7 +48,7 @@ type Options struct {
 	MaxWait time.Duration
 
 	// StallTimeout ends the run when requests of a quota were refused for so long
-	// without one being accepted. It does so even if other quotas go on, because
+	// without one being accepted, or no batch found a connection. It does so even if other quotas go on, because
 	// the run would not get to its end; a quota whose requests are all settled
 	// ends nothing. Zero means 30 minutes, negative never.
 	StallTimeout time.Duration
@@ -78,6 +79,10 @@ type Observation struct {
 	Accepted int // requests that were answered, and not refused for their pace
 	Refused  int // requests answered with 429, or 503 as a whole batch
 	Lost     int // requests whose answer is missing or unreadable
+
+	// Outage is since when batches find no connection, zero while they do, and
+	// NextTry when the next one tries.
+	Outage, NextTry time.Time
 
 	// ClosedUntil is when the next request of the quota may go, zero if its gate
 	// is open.

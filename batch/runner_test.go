@@ -526,53 +526,6 @@ func TestRunEndedBySource(t *testing.T) {
 	}
 }
 
-// What never left this machine is not uncertain.
-func TestRunWithoutAConnection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		poster := posterFunc(func(context.Context, []byte) (batch.Reply, error) {
-			return batch.Reply{}, fmt.Errorf("%w: connection refused", batch.ErrNotSent)
-		})
-		results := runAll(t, poster, batch.Options{MaxAttempts: 2}, deletes(graphsim.New(graphsim.Options{}).Populate(3)))
-		for _, r := range results {
-			if !errors.Is(r.Err, batch.ErrAttempts) || r.Uncertain || r.Attempts != 2 || !strings.Contains(r.Err.Error(), "connection refused") {
-				t.Errorf("%v after %d attempts, uncertain %v", r.Err, r.Attempts, r.Uncertain)
-			}
-		}
-	})
-}
-
-// That is no end of the run: what settle asks for then is sent.
-func TestRunGoesOnWithoutAConnection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{})
-		reqs := slices.Collect(deletes(tenant.Populate(2)))
-		posts := 0
-		poster := posterFunc(func(ctx context.Context, body []byte) (batch.Reply, error) {
-			if posts++; posts <= 3 {
-				return batch.Reply{}, fmt.Errorf("%w: connection refused", batch.ErrNotSent)
-			}
-			return tenant.PostBatch(ctx, body)
-		})
-		runner, err := batch.NewRunner(poster, batch.Options{MaxAttempts: 3})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var results []batch.Result
-		err = runner.Run(t.Context(), slices.Values(reqs[:1]), func(r batch.Result) []batch.Request {
-			if r.Stopped() {
-				t.Errorf("stopped: %v", r.Err)
-			}
-			if results = append(results, r); len(results) == 1 {
-				return reqs[1:]
-			}
-			return nil
-		})
-		if err != nil || len(results) != 2 || !errors.Is(results[0].Err, batch.ErrNotSent) || results[1].Response.Status != 204 {
-			t.Errorf("Run = %v with %+v", err, results)
-		}
-	})
-}
-
 func TestRunBoundsReauthorize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}})
@@ -689,8 +642,13 @@ func settleOnce(t *testing.T, seed uint64) {
 	}
 	tenant := graphsim.New(opts)
 	users := tenant.Populate(20 + rng.IntN(300))
+	var poster batch.Poster = tenant
+	if rng.IntN(3) == 0 {
+		every, lasts := 1+rng.IntN(120), rng.IntN(60)
+		poster = offline(tenant, func(at time.Duration) bool { return int(at.Seconds())%every < lasts })
+	}
 	var calls, active atomic.Int32
-	runner, err := batch.NewRunner(tenant, batch.Options{
+	runner, err := batch.NewRunner(poster, batch.Options{
 		BatchSize:   1 + rng.IntN(20),
 		Concurrency: 1 + rng.IntN(20),
 		MaxAttempts: 1 + rng.IntN(8),

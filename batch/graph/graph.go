@@ -153,6 +153,9 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	info.Headers.Add("Accept", "application/json")
 	info.SetStreamContentAndContentType(body, "application/json")
 	native, err := c.adapter.ConvertToNativeRequest(ctx, info)
+	if _, offline := errors.AsType[*OfflineError](err); offline {
+		return batch.Reply{}, fmt.Errorf("%w: %s", batch.ErrNotSent, (&TokenError{err}).Error())
+	}
 	if err != nil {
 		return batch.Reply{}, &TokenError{err}
 	}

@@ -268,6 +268,20 @@ func TestNotConnected(t *testing.T) {
 	}
 }
 
+// An authority that cannot be reached is no refusal: the run waits for it.
+func TestNoConnectionForAToken(t *testing.T) {
+	client, err := graph.New(&fakeCredential{issue: func(int) (string, error) {
+		return "", &graph.OfflineError{Err: errors.New("dial tcp: network is unreachable")}
+	}}, graph.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.PostBatch(t.Context(), []byte(`{}`))
+	if !errors.Is(err, batch.ErrNotSent) || errors.Is(err, batch.ErrUnauthorized) || !strings.Contains(err.Error(), "getting an access token: dial tcp") {
+		t.Errorf("PostBatch = %v, want batch.ErrNotSent", err)
+	}
+}
+
 func TestNoToken(t *testing.T) {
 	client, err := graph.New(&fakeCredential{issue: func(int) (string, error) { return "", errors.New("AADSTS7000215: Invalid client secret provided") }}, graph.Options{})
 	if err != nil {

@@ -17,6 +17,14 @@ func (e *TokenError) Error() string        { return "getting an access token: " 
 func (e *TokenError) Unwrap() error        { return e.Err }
 func (e *TokenError) Is(target error) bool { return target == batch.ErrUnauthorized }
 
+// An OfflineError is what a credential returns where whoever issues tokens cannot be
+// reached. To PostBatch that is a lack of connection, which a run sits out, and not the
+// lack of a token, which ends it.
+type OfflineError struct{ Err error }
+
+func (e *OfflineError) Error() string { return e.Err.Error() }
+func (e *OfflineError) Unwrap() error { return e.Err }
+
 var aadsts = regexp.MustCompile(`\bAADSTS(\d{4,8})\b`)
 
 // Code returns the number of Entra's error, such as 7000215, or 0 if there is none.

@@ -71,6 +71,7 @@ func (r *runOf) makeRunner() (err error) {
 		Observe: func(o batch.Observation) {
 			if d := r.display.Load(); d != nil {
 				d.Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil)
+				d.Outage(o.Outage, o.NextTry)
 			}
 			r.waits.note(o)
 		},

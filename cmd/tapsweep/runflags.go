@@ -56,9 +56,9 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	fl.Float64Var(&f.rate, "rate", 0, "most requests a second, to leave room for others (default as many as the tenant takes)")
 	fl.StringVar(&f.priority, "priority", "", "low, normal or high: whose requests the tenant refuses first (default what Graph does)")
 	fl.DurationVar(&f.maxWait, "max-wait", 15*time.Minute, "stop early if the tenant asks for a longer wait")
-	fl.DurationVar(&f.stallTimeout, "stall-timeout", 30*time.Minute, "stop early if everything is refused for so long")
+	fl.DurationVar(&f.stallTimeout, "stall-timeout", 30*time.Minute, "stop early if everything is refused, or nothing can be reached, for so long")
 	fl.DurationVar(&f.deadline, "deadline", 0, "stop early after this time (default none)")
-	fl.IntVar(&f.maxAttempts, "max-attempts", 6, "how often a request that fails is sent; waits for a throttled one do not count")
+	fl.IntVar(&f.maxAttempts, "max-attempts", 6, "how often a request that fails is sent; being throttled, or offline in mid-run, does not count")
 	fl.DurationVar(&f.requestTimeout, "request-timeout", 100*time.Second, "how long a batch may take")
 }
 

@@ -2,12 +2,14 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
@@ -16,18 +18,28 @@ import (
 // Pin returns a credential whose tokens are all of the tenant and the user or app of
 // the first one. A long run asks for many, and what somebody else writes into a file,
 // or what a tool is signed in to, may have become another tenant's in between.
+//
+// Where there was a token before and nobody answers now, that is a *graph.OfflineError.
 func Pin(c azcore.TokenCredential) azcore.TokenCredential { return &pinned{next: c} }
 
 type pinned struct {
 	next azcore.TokenCredential
 
 	mu             sync.Mutex
+	had            bool   // a token
 	tenant, object string // empty where they are not known
 }
 
 func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := p.next.GetToken(ctx, opts)
+	p.mu.Lock()
+	had := p.had
+	p.had = had || err == nil
+	p.mu.Unlock()
 	if err != nil {
+		if had && unanswered(err) {
+			err = &graph.OfflineError{Err: err}
+		}
 		return token, err
 	}
 	claims, err := graph.ParseClaims(token.Token)
@@ -51,4 +63,11 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 		}
 	}
 	return token, nil
+}
+
+// unanswered tells whether the authority gave no answer at all. azidentity keeps the
+// answer if there was one, and of the network's error only the text.
+func unanswered(err error) bool {
+	failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err)
+	return ok && failed.RawResponse == nil && !strings.Contains(failed.Error(), "AADSTS")
 }

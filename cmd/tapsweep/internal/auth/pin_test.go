@@ -2,12 +2,20 @@ package auth
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 )
 
@@ -49,5 +57,58 @@ func TestPin(t *testing.T) {
 				t.Errorf("GetToken = %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// An authority that cannot be reached is offline once it has been reached before; one
+// that answers, whatever it says, is not.
+func TestPinOffline(t *testing.T) {
+	t.Parallel() // azidentity tries again, in real time
+	sim := graphsim.New(graphsim.Options{})
+	server, err := sim.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(server.CAPEM)
+	down := false
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if down {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ENETUNREACH}
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	scopes := policy.TokenRequestOptions{Scopes: []string{server.URL + "/.default"}, EnableCAE: true}
+	get := func(c azcore.TokenCredential, opts policy.TokenRequestOptions) (offline bool, err error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_, err = c.GetToken(ctx, opts)
+		_, offline = errors.AsType[*graph.OfflineError](err)
+		return offline, err
+	}
+	secret := func(value string) azcore.TokenCredential {
+		c, err := Secret(server.URL, graphsim.DefaultTenantID, graphsim.DefaultClientID, value, &http.Client{Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Pin(c)
+	}
+	good, wrong := secret(graphsim.DefaultSecret), secret("wrong")
+	if offline, err := get(good, scopes); err != nil || offline {
+		t.Fatal(err)
+	}
+	if offline, err := get(wrong, scopes); err == nil || offline {
+		t.Errorf("the wrong secret: %v, offline %v", err, offline)
+	}
+	fresh := scopes
+	fresh.Claims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}` // not out of the cache
+	down = true
+	transport.CloseIdleConnections()
+	if offline, err := get(good, fresh); !offline {
+		t.Errorf("no network: %v", err)
+	}
+	if offline, err := get(secret(graphsim.DefaultSecret), scopes); err == nil || offline {
+		t.Errorf("no network from the start: %v, offline %v", err, offline)
 	}
 }

@@ -267,7 +267,7 @@ func TestLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, value := range map[string]any{"msg": "progress", "level": "INFO", "phase": "revoking", "done": 401.0, "total": 1000.0, "rate": 20.1,
-		"revoked": 400.0, "absent": 0.0, "not_revoked": 1.0, "accepted": 97.0, "refused": 3.0, "quota": "writes", "wait_seconds": 33.0, "left_seconds": 111.0} {
+		"revoked": 400.0, "absent": 0.0, "not_revoked": 1.0, "accepted": 97.0, "refused": 3.0, "quota": "writes", "wait_seconds": 33.0, "outage_seconds": 0.0, "left_seconds": 111.0} {
 		if record[key] != value {
 			t.Errorf("%s = %v, want %v", key, record[key], value)
 		}

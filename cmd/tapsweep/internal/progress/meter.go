@@ -43,6 +43,8 @@ type meter struct {
 	gates   map[string]gate
 	longest time.Duration // wait so far
 
+	outage, next time.Time // since when, and when it is tried again; zero for none
+
 	done, revoked, absent, notRevoked, verifying int
 	accepted, refused                            int
 }
@@ -135,6 +137,10 @@ func (m *meter) look(now time.Time) view {
 		end = v.until
 	}
 	v.left, v.known = m.left(now, end)
+	if !m.outage.IsZero() { // which lasts as long as it lasts
+		v.outage, v.wait = max(now.Sub(m.outage), time.Second), max(m.next.Sub(now), 0)
+		v.left, v.known = 0, false
+	}
 
 	if now.Sub(m.samples[len(m.samples)-1].at) >= sampleEvery {
 		m.samples = append(m.samples, sample{now, m.done})

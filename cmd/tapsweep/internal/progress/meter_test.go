@@ -143,6 +143,23 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// Without a connection there is a countdown to the next try, and no guess at the time left.
+func TestOutageIsShown(t *testing.T) {
+	now, m := epoch, newMeter(epoch, Options{Mode: Bar, Total: 1000})
+	m.run(&now, 10*time.Second, 10)
+	m.outage, m.next = now, now.Add(5*time.Second)
+	if v := m.run(&now, 2*time.Second, 0); v.outage != 2*time.Second || v.wait != 3*time.Second || v.known {
+		t.Errorf("%+v", v)
+	}
+	if v := m.run(&now, 4*time.Second, 0); v.outage != 6*time.Second || v.wait != 0 {
+		t.Errorf("%+v", v)
+	}
+	m.outage, m.next = time.Time{}, time.Time{}
+	if v := m.run(&now, 2*time.Second, 10); v.outage != 0 || !v.known {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestRow(t *testing.T) {
 	m := newMeter(epoch, Options{})
 	for _, o := range results.Outcomes {

@@ -171,6 +171,14 @@ func (d *Display) Observe(accepted, refused int, quota string, closedUntil time.
 	d.meter.observe(time.Now(), accepted, refused, quota, closedUntil)
 }
 
+// Outage says since when there has been no connection, and when the next try comes;
+// zero times are for when there is one.
+func (d *Display) Outage(since, next time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.meter.outage, d.meter.next = since, next
+}
+
 // SetTotal says how many rows there are, for runs that learn it meanwhile.
 func (d *Display) SetTotal(n int) {
 	d.mu.Lock()

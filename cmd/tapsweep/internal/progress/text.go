@@ -26,6 +26,7 @@ type view struct {
 	quota   string // whose gate is closed
 	until   time.Time
 	wait    time.Duration // in force, or zero
+	outage  time.Duration // how long there has been no connection; wait is for the next try
 
 	left  time.Duration
 	known bool // left is
@@ -112,7 +113,7 @@ func (v *view) parts() []part {
 	add(partVerifying, v.verifying > 0, "%d verifying", v.verifying)
 	add(partNotRevoked, v.notRevoked > 0, "%d not %s", v.notRevoked, v.verb)
 	add(partRefused, v.refused > 0, "%s refused", percent(v.share()))
-	add(partWait, v.wait > 0 && !v.over, "%s", v.waitText())
+	add(partWait, (v.wait > 0 || v.outage > 0) && !v.over, "%s", v.waitText())
 	add(partLeft, v.total > v.done && !v.over, "%s left", v.leftText())
 	return parts
 }
@@ -132,7 +133,7 @@ func (v *view) sentence() string {
 	add(v.verifying > 0, "%d verifying", v.verifying)
 	add(v.notRevoked > 0, "%d not %s", v.notRevoked, v.verb)
 	add(v.refused > 0, "%s refused", percent(v.share()))
-	add(v.wait > 0, "%s", v.waitText())
+	add(v.wait > 0 || v.outage > 0, "%s", v.waitText())
 	add(v.known && v.total > v.done, "%s left", v.leftText())
 	return strings.Join(parts, ", ")
 }
@@ -168,7 +169,7 @@ func (v *view) attributes() []any {
 	}
 	return []any{"phase", v.phase, "done", v.done, "total", total, "rate", math.Round(v.rate*10) / 10,
 		v.verb, v.revoked, "absent", v.absent, "not_" + v.verb, v.notRevoked, "verifying", v.verifying,
-		"accepted", v.accepted, "refused", v.refused, "quota", v.quota, "wait_seconds", seconds(v.wait), "left_seconds", left}
+		"accepted", v.accepted, "refused", v.refused, "quota", v.quota, "wait_seconds", seconds(v.wait), "outage_seconds", seconds(v.outage), "left_seconds", left}
 }
 
 // share is how much of what was sent the tenant refused.
@@ -180,6 +181,12 @@ func (v *view) share() float64 {
 }
 
 func (v *view) waitText() string {
+	switch {
+	case v.outage > 0 && v.wait > 0:
+		return fmt.Sprintf("no connection for %v, next try in %d s", v.outage.Round(time.Second), seconds(v.wait))
+	case v.outage > 0:
+		return fmt.Sprintf("no connection for %v, trying", v.outage.Round(time.Second))
+	}
 	if v.several {
 		return fmt.Sprintf("tenant asks for %d s (%s)", seconds(v.wait), v.quota)
 	}

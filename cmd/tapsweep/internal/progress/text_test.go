@@ -42,6 +42,9 @@ func TestLine(t *testing.T) {
 }
 
 func TestTexts(t *testing.T) {
+	offline, trying := busy, busy
+	offline.outage, offline.wait, offline.known = 80*time.Second, 7100*time.Millisecond, false
+	trying.outage, trying.wait, trying.known = 3*time.Second, 0, false
 	over, early, scan, quotas, dry, verify := busy, busy, view{phase: "scanning", verb: "revoked", noun: "rows", done: 70, rate: 100.2}, busy, busy, busy
 	over.over, over.done = true, 5000
 	early.wait, early.known, early.refused, early.done, early.notRevoked, early.absent, early.rate = 0, false, 0, 0, 0, 0, 0
@@ -58,6 +61,9 @@ func TestTexts(t *testing.T) {
 		{"busy", "", "1234 of 5000 rows, 19.8/s, 14 not revoked, 3 % refused, tenant asks for 37 s, 3m10s left", busy},
 		{"quotas", "", "1234 of 5000 rows, 19.8/s, 14 not revoked, 3 % refused, tenant asks for 37 s (writes), 3m10s left", quotas},
 		{"dry run", "", "1234 of 5000 rows, 19.8/s, 14 not planned, 3 % refused, tenant asks for 37 s, 3m10s left", dry},
+		{"offline", "revoking  [========]  1234/5000  19.8/s  1200 revoked  20 absent  14 not revoked  3 % refused  no connection for 1m20s, next try in 8 s  – left",
+			"1234 of 5000 rows, 19.8/s, 14 not revoked, 3 % refused, no connection for 1m20s, next try in 8 s", offline},
+		{"trying", "", "1234 of 5000 rows, 19.8/s, 14 not revoked, 3 % refused, no connection for 3s, trying", trying},
 		{"verify", "", "verifying, 1234 of 5000 rows, 19.8/s, 14 not revoked, 3 % refused, tenant asks for 37 s, 3m10s left", verify},
 	}
 	for _, tt := range tests {

@@ -49,7 +49,7 @@ var hints = map[results.Outcome]string{
 	results.Rejected:    "Graph refuses the request itself; the message is in the results log",
 	results.Failed:      "errors to the last attempt; try again later",
 	results.Unknown:     "sent, and no answer came; a further run finds out",
-	results.NotSent:     "the run stopped before, or found no connection",
+	results.NotSent:     "the run stopped before",
 	results.Protected:   "on a --protect list, and not touched",
 	results.Invalid:     "not a user and a pass; mend the rows and run them again",
 }

@@ -26,7 +26,7 @@ const (
 	Rejected    Outcome = "rejected"     // another answer that no repetition changes
 	Failed      Outcome = "failed"       // an error answer, to the last attempt too
 	Unknown     Outcome = "unknown"      // sent, and no answer tells what became of it
-	NotSent     Outcome = "not_sent"     // the run stopped before, or no attempt found a connection
+	NotSent     Outcome = "not_sent"     // the run stopped before
 	Protected   Outcome = "protected"    // the user is on a --protect list
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
 	Duplicate   Outcome = "duplicate"    // an earlier row names the same pair

@@ -1,0 +1,83 @@
+package batch
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"tapsweep/batch/throttle"
+)
+
+// maxOutagePause is the longest time between two tries in an outage: a person who has
+// mended the network should not have to wait for it to be noticed.
+const maxOutagePause = 15 * time.Second
+
+// outage is a time without a connection. What does not get out has no effect, so it
+// costs no attempt: everything waits, and one batch at a time tries.
+type outage struct {
+	since  time.Time // when the first batch without a connection was sent, zero for no outage
+	next   time.Time // when one may try again
+	trying bool
+	tries  int // in vain, one after the other
+	cause  error
+	ever   bool // there was a connection, in this run
+}
+
+// blocked tells whether nothing may be sent at now, and when that changes; never, if
+// only an answer changes it.
+func (o *outage) blocked(now time.Time) (blocked bool, wake time.Time) {
+	switch {
+	case o.since.IsZero():
+		return false, time.Time{}
+	case o.trying:
+		return true, time.Time{}
+	case now.Before(o.next):
+		return true, o.next
+	}
+	return false, time.Time{}
+}
+
+// connected takes in whether a batch found a connection. One that was under way when
+// an outage began tells nothing of it.
+func (l *loop) connected(f *flight) {
+	o := &l.outage
+	o.trying = o.trying && !f.tries
+	found := f.err == nil || !errors.Is(f.err, ErrNotSent)
+	o.ever = o.ever || found && !f.noToken
+	switch {
+	case f.noToken, !o.since.IsZero() && !f.tries, !found && l.stopped != nil:
+		return
+	case found && !o.since.IsZero():
+		l.opts.Logger.Info("connected again", "after", f.answered.Sub(o.since).Round(time.Second))
+		*o = outage{ever: true}
+		return
+	case found:
+		return
+	case o.since.IsZero():
+		o.since = f.sent
+		l.opts.Logger.Info("no connection", "err", Printable(f.err.Error()))
+	}
+	o.tries++
+	o.cause = f.err
+	o.next = f.answered.Add(throttle.Backoff(o.tries-1, l.opts.Backoff, maxOutagePause, rand.Float64()))
+	// What never was there is not likely to come: the address may be wrong.
+	if !o.ever && o.tries >= l.opts.MaxAttempts {
+		l.stop(fmt.Errorf("%w in %d attempts: %w", ErrUnreachable, o.tries, o.cause))
+	}
+}
+
+// endOutage ends a run that has had no connection for too long, and has the loop wake up
+// to do so.
+func (l *loop) endOutage(wake time.Time) time.Time {
+	o := &l.outage
+	if l.stopped != nil || l.opts.StallTimeout < 0 || o.since.IsZero() {
+		return wake
+	}
+	end := o.since.Add(l.opts.StallTimeout)
+	if time.Now().Before(end) {
+		return earlier(wake, end)
+	}
+	l.stop(fmt.Errorf("%w in %v: %w", ErrUnreachable, l.opts.StallTimeout, o.cause))
+	return time.Time{}
+}

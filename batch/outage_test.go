@@ -1,0 +1,160 @@
+package batch_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+)
+
+// offline is the tenant without a connection whenever down says so, of the time
+// since the start.
+func offline(tenant *graphsim.Tenant, down func(at time.Duration) bool) batch.Poster {
+	start := time.Now()
+	return posterFunc(func(ctx context.Context, body []byte) (batch.Reply, error) {
+		if down(time.Since(start)) {
+			return batch.Reply{}, fmt.Errorf("%w: connection refused", batch.ErrNotSent)
+		}
+		return tenant.PostBatch(ctx, body)
+	})
+}
+
+func between(from, until time.Duration) func(time.Duration) bool {
+	return func(at time.Duration) bool { return at >= from && at < until }
+}
+
+// An outage costs time and nothing else: no attempt, no request, and nothing is taken
+// from the source meanwhile.
+func TestOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+		users := tenant.Populate(3000)
+		tried := 0
+		var log bytes.Buffer
+		opts := batch.Options{
+			Concurrency: 4, MaxAttempts: 1, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Observe: func(o batch.Observation) {
+				if !o.Outage.IsZero() && o.Lost > 0 {
+					tried++
+					if wait := o.NextTry.Sub(o.Time); wait < 0 || wait > 15*time.Second {
+						t.Errorf("%+v", o)
+					}
+				}
+			},
+		}
+		down := between(time.Second, 20*time.Minute)
+		start := time.Now()
+		results := runAll(t, offline(tenant, down), opts, deletes(users))
+		for _, r := range results {
+			if r.Err != nil || r.Response.Status != 204 || r.Attempts != 1 || r.Throttled != 0 {
+				t.Fatalf("%+v", r)
+			}
+		}
+		// 150 batches, four at a time, take two seconds; the first try after the outage
+		// comes within 15 s.
+		if d := time.Since(start); d > 20*time.Minute+18*time.Second {
+			t.Errorf("the run took %v", d)
+		}
+		if len(results) != 3000 || tried < 75 || tried > 120 || tenant.Stats().Requests != 3000 {
+			t.Errorf("%d results, %d batches without a connection, %d requests", len(results), tried, tenant.Stats().Requests)
+		}
+		if n := strings.Count(log.String(), "no connection"); n != 1 || strings.Count(log.String(), "connected again") != 1 {
+			t.Errorf("%s", log.String())
+		}
+	})
+}
+
+// A run that never had a connection ends soon, one that had waits for long; either
+// way what did not get out is not uncertain, and what may have is.
+func TestUnreachable(t *testing.T) {
+	tests := []struct {
+		name    string
+		down    func(time.Duration) bool
+		opts    batch.Options
+		least   time.Duration
+		most    time.Duration
+		cut     bool // the answers of what was in flight are lost
+		message string
+	}{
+		{"never", between(0, time.Hour), batch.Options{}, 20 * time.Second, 32 * time.Second, false, "no connection to the service in 6 attempts: not sent: connection refused"},
+		{"never, one attempt", between(0, time.Hour), batch.Options{MaxAttempts: 1}, 0, 0, false, "in 1 attempts"},
+		{"no more", between(time.Second, time.Hour), batch.Options{}, 30 * time.Minute, 31 * time.Minute, false, "no connection to the service in 30m0s: not sent: connection refused"},
+		{"no more, with an answer lost", between(time.Second, time.Hour), batch.Options{StallTimeout: time.Minute}, time.Minute, 62 * time.Second, true, "in 1m0s"},
+		{"no patience at all", between(time.Second, time.Hour), batch.Options{StallTimeout: -1}, 40 * time.Minute, 40*time.Minute + 10*time.Second, false, "deadline"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				opts := graphsim.Options{Latency: 50 * time.Millisecond}
+				if tt.cut {
+					opts.Faults = []graphsim.Fault{{Path: "user0050@", Do: graphsim.Reset().AfterWork()}}
+				}
+				tenant := graphsim.New(opts)
+				users := tenant.Populate(3000)
+				ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
+				defer cancel()
+				tt.opts.Concurrency = 2
+				start := time.Now()
+				results, err := run(ctx, t, offline(tenant, tt.down), tt.opts, deletes(users))
+				if d := time.Since(start); d < tt.least || d > tt.most {
+					t.Errorf("the run took %v, want %v to %v", d, tt.least, tt.most)
+				}
+				if err == nil || !strings.Contains(err.Error(), tt.message) || errors.Is(err, batch.ErrUnreachable) != (tt.opts.StallTimeout >= 0) {
+					t.Errorf("Run = %v, want %q", err, tt.message)
+				}
+				left, uncertain := make(map[string]bool), 0
+				for _, h := range tenant.Left() {
+					left[h.UPN] = true
+				}
+				for _, r := range results {
+					user := r.Request.Tag.(string)
+					switch {
+					case r.Err == nil:
+						if left[user] {
+							t.Errorf("%s is there still", user)
+						}
+					case !r.Stopped():
+						t.Errorf("%s: %v", user, r.Err)
+					case r.Uncertain:
+						uncertain++
+					case !left[user] || r.Attempts != 0:
+						t.Errorf("%s: %v after %d attempts", user, r.Err, r.Attempts)
+					}
+				}
+				if len(results) != 3000 || (uncertain > 0) != tt.cut {
+					t.Errorf("%d results, %d uncertain", len(results), uncertain)
+				}
+			})
+		})
+	}
+}
+
+// An outage that begins while requests wait for a gate, for their key or for their
+// next attempt loses none of them.
+func TestOutageAmongOtherTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{
+			Latency: 50 * time.Millisecond,
+			Limits:  []*graphsim.Limit{graphsim.Bucket(20, 60)},
+			Faults:  []graphsim.Fault{{Path: "3@", Attempt: 1, Do: graphsim.ItemStatus(500)}, {Batch: 4, Do: graphsim.OuterStatus(400)}},
+		})
+		users := tenant.Populate(600)
+		down := func(at time.Duration) bool { return int(at.Seconds())%20 >= 5 } // three quarters of the time
+		results := runAll(t, offline(tenant, down), batch.Options{MaxAttempts: 3}, deletes(users))
+		got := statuses(results)
+		if got[204] != 600 || len(tenant.Left()) != 0 {
+			t.Errorf("%v, %d left", got, len(tenant.Left()))
+		}
+		if early := tenant.Stats().Early; early > 0 {
+			t.Errorf("%d requests sent before a wait was over", early)
+		}
+	})
+}
