@@ -51,6 +51,9 @@ func (l *loop) connected(f *flight) {
 	case found && !o.since.IsZero():
 		l.opts.Logger.Info("connected again", "after", f.answered.Sub(o.since).Round(time.Second))
 		*o = outage{ever: true}
+		for _, q := range l.lanes {
+			q.gate.Interrupted()
+		}
 		return
 	case found:
 		return

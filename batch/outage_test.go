@@ -158,3 +158,34 @@ func TestOutageAmongOtherTrouble(t *testing.T) {
 		}
 	})
 }
+
+// What was measured before an outage holds after it: the time in which nothing could
+// be sent is none in which the tenant accepted little.
+func TestPaceAcrossAnOutage(t *testing.T) {
+	for _, limit := range []struct {
+		name  string
+		limit func() *graphsim.Limit
+	}{
+		{"bucket", func() *graphsim.Limit { return graphsim.Bucket(60, 60) }},
+		{"window", func() *graphsim.Limit { return graphsim.Window(600, 10*time.Second) }},
+	} {
+		t.Run(limit.name, func(t *testing.T) {
+			took := func(t *testing.T, down func(time.Duration) bool) (d time.Duration) {
+				synctest.Test(t, func(t *testing.T) {
+					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{limit.limit()}})
+					users := tenant.Populate(6000)
+					start := time.Now()
+					runAll(t, offline(tenant, down), batch.Options{}, deletes(users))
+					d = time.Since(start)
+				})
+				return d
+			}
+			without := took(t, func(time.Duration) bool { return false })
+			with := took(t, between(20*time.Second, 80*time.Second))
+			if lost := with - without - time.Minute; lost > 20*time.Second { // up to 15 s are the last pause
+				t.Errorf("%v without an outage, %v with one of a minute", without, with)
+			}
+			t.Log(without, with)
+		})
+	}
+}

@@ -19,6 +19,7 @@ type meter struct {
 	refused int       // refused since
 	until   time.Time // the end of the wait named first
 	before  int       // count of the span before
+	broken  bool      // for a part of the span nothing could be sent
 
 	// Sums over recent spans, so that one request more or less in a short span
 	// does not matter.
@@ -59,14 +60,14 @@ func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration
 }
 
 func (m *meter) endSpan(sent time.Time, shortest time.Duration) {
-	if span := sent.Sub(m.since); !m.since.IsZero() {
+	if span := sent.Sub(m.since); !m.since.IsZero() && !m.broken {
 		if m.count == 0 || span < shortest {
 			return // a wait that was too short, or too little to measure
 		}
 		m.measure(span.Seconds())
 	}
 	m.before = m.count
-	m.since, m.worked, m.count, m.refused = sent, time.Time{}, 0, 0
+	m.since, m.worked, m.count, m.refused, m.broken = sent, time.Time{}, 0, 0, false
 }
 
 func (m *meter) measure(span float64) {

@@ -192,6 +192,10 @@ func (c *Controller) Done(now time.Time, r Report) {
 	}
 }
 
+// Interrupted says that for a time nothing could be sent, for another reason than the
+// pace: what is being measured meanwhile is no measure.
+func (c *Controller) Interrupted() { c.limit.broken = !c.limit.since.IsZero() }
+
 // learnCarry takes in the first refusal after a wait. If it comes while what has
 // piled up in the wait is being spent, so much does not pile up.
 func (c *Controller) learnCarry(sent time.Time) {
