@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tapsweep/batch"
@@ -32,23 +33,28 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 		run := lg.runs[len(lg.runs)-1]
 		name, rest := batch.Printable(lg.name), left[lg]
 		n, args, noun := plus(rest.again+rest.unverified, without[lg]), run.args, "pair"
+		if run.kind() == "scan" {
+			noun = "user"
+		}
 		if run.kind() == "verify" {
 			n, noun = plus(lg.unseen, without[lg]), "user"
-		} else if rest.unverified > 0 && !slices.Contains(args, "--verify") && len(args) > 0 {
+		} else if rest.unverified > 0 && !given(args, "--verify") && len(args) > 0 {
 			args = slices.Insert(slices.Clone(args), 1, "--verify")
 		}
 		// A scan that was stopped leaves users of whom no row tells.
-		searched := (run.kind() == "scan" || run.kind() == "sweep") && (run.Exit == nil || run.Stopped != "")
-		if n > 0 || searched {
+		if n > 0 || run.unfinished() {
 			a := Again{Log: name, Left: n, noun: noun}
 			a.Command, a.Note = resumeCommand(lg.name, args)
+			if run.refused() && a.Command != "" {
+				a.Note = strings.TrimPrefix(a.Note+", once what it was refused for is changed", ", ")
+			}
 			r.Resume = append(r.Resume, a)
 		}
 		// A log without its end is not taken as a list.
 		if lg.remain > 0 && run.Exit != nil {
 			a := Again{Log: name, Left: lg.remain, list: true}
-			if a.Command = "tapsweep revoke " + quote(lg.name); clip(lg.name) != lg.name || lg.name == "-" {
-				a.Command, a.Note = "", "its name has characters that cannot be shown"
+			if a.Command = listCommand(lg.name, run.args); a.Command == "" {
+				a.Note = "its command or its name has characters that cannot be shown"
 			}
 			r.Resume = append(r.Resume, a)
 		}
@@ -87,7 +93,7 @@ func resumeCommand(log string, args []string) (command, note string) {
 		case !flags:
 		case arg == "--":
 			flags = false
-		case name == "--simulate":
+		case name == "--simulate" && given([]string{arg}, name):
 			return "", "the run was a drill against a simulated tenant, which is gone"
 		case name == "--results" || isEvidence(arg):
 			skip = !hasValue
@@ -99,13 +105,53 @@ func resumeCommand(log string, args []string) (command, note string) {
 		}
 		words = append(words, arg)
 	}
+	if command = commandLine(words); command == "" {
+		return "", "the command of the run has characters that cannot be shown"
+	}
+	return command, note
+}
+
+// listCommand has revoke take a log as its list, where the run of the log went to.
+func listCommand(log string, args []string) string {
+	if log == "-" {
+		return ""
+	}
+	words := []string{"tapsweep", "revoke"}
+	for i, arg := range args {
+		name, _, hasValue := strings.Cut(arg, "=")
+		if slices.Contains(connecting, name) {
+			words = append(words, arg)
+			if !hasValue && i+1 < len(args) {
+				words = append(words, args[i+1])
+			}
+		}
+	}
+	return commandLine(append(words, log))
+}
+
+// connecting are the flags about where a run goes to, and as whom. Each takes a value.
+var connecting = []string{"--auth", "--tenant", "--client-id", "--certificate", "--secret-file", "--token-file",
+	"--cloud", "--graph-url", "--api-version"}
+
+// given tells whether a switch is on the command line of a run.
+func given(args []string, flag string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool {
+		name, value, hasValue := strings.Cut(arg, "=")
+		on, err := strconv.ParseBool(value)
+		return name == flag && (!hasValue || on && err == nil)
+	})
+}
+
+// commandLine is a command for a shell, and empty if it cannot be shown.
+func commandLine(words []string) string {
+	quoted := make([]string, len(words))
 	for i, word := range words {
 		if clip(word) != word {
-			return "", "the command of the run has characters that cannot be shown"
+			return ""
 		}
-		words[i] = quote(word)
+		quoted[i] = quote(word)
 	}
-	return strings.Join(words, " "), note
+	return strings.Join(quoted, " ")
 }
 
 // EvidenceLog is the results log in a directory of evidence.

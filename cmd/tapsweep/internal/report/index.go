@@ -158,7 +158,7 @@ func (ix *index) read(ctx context.Context, i int, lg *log) error {
 				return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", l.n, r.Outcome)
 			}
 			lg.rows++
-			run.row(r.Time, r.Pending)
+			run.row(r.Time, r.Outcome, r.Pending)
 			if r.Pending && r.Outcome == results.Found {
 				// A sweep was about to delete it, and this may be all that it tells.
 				r.Outcome, r.Pending = results.Unknown, false

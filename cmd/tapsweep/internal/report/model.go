@@ -24,7 +24,7 @@ type Report struct {
 	Start          time.Time `json:"start"`          // of the first run
 	End            time.Time `json:"end"`            // of the last, or the last thing known of it
 	Seconds        float64   `json:"seconds"`        // in which a run was going on
-	PairsPerSecond float64   `json:"pairsPerSecond"` // rows of the runs over the time in which one was going on, proofs left out
+	PairsPerSecond float64   `json:"pairsPerSecond"` // rows of the runs, but for not_sent, over the time in which one was going on, proofs left out
 
 	Pairs      int                     `json:"pairs"` // that a row tells of; the last row of a pair counts
 	Counts     map[results.Outcome]int `json:"counts"`
@@ -276,7 +276,7 @@ func (r *Report) pace() {
 	var runs []*Run
 	for _, run := range r.Runs {
 		if run.kind() != "verify" || r.kind == "verify" {
-			rows += run.Rows
+			rows += run.settled
 			runs = append(runs, run)
 		}
 	}

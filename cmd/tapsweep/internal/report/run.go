@@ -29,6 +29,7 @@ type Run struct {
 	tenant, graphRoot, digest, self string
 	first, last                     time.Time // of what it wrote
 	resumed                         bool      // another run on the log came after it
+	settled                         int       // Rows without those that were never sent
 	odd                             int       // of its times and numbers, cannot be
 }
 
@@ -53,9 +54,21 @@ func (r *Run) kind() string {
 	return ""
 }
 
-func (r *Run) row(at time.Time, pending bool) {
+// unfinished tells of a scan, of its own or in a sweep, that has not come to its end,
+// and that no later run went on with.
+func (r *Run) unfinished() bool {
+	return (r.kind() == "scan" || r.kind() == "sweep") && !r.resumed && (r.Exit == nil || r.Stopped != "")
+}
+
+// refused tells whether a guard ended the run before anything was deleted.
+func (r *Run) refused() bool { return r.Exit != nil && *r.Exit == 2 }
+
+func (r *Run) row(at time.Time, o results.Outcome, pending bool) {
 	if !pending {
 		r.Rows++
+	}
+	if !pending && o != results.NotSent { // which takes no time
+		r.settled++
 	}
 	r.saw(utc(at))
 }

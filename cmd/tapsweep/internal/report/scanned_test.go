@@ -199,3 +199,96 @@ func TestAbsurd(t *testing.T) {
 		t.Errorf("verdict %s", r.Verdict())
 	}
 }
+
+// A scan that was stopped has not seen everybody, and once nothing in its report said so:
+// that of a sweep which --max-items had refused read as if there had been nothing to do.
+func TestUnfinishedScan(t *testing.T) {
+	revoked := func(m *made) { m.row(results.ScanSource, 0, results.Revoked, of(by(1), pass(1))) }
+	seen := func(m *made) { m.line(results.Scanned{Type: "scanned", Users: []string{by(2), by(3)}}) }
+	ends := func(exit int, stopped string) func(*made) { return func(m *made) { m.end(exit, stopped) } }
+	again := func(m *made) { m.begin(0, "sweep", "--all-users", "--resume", "--results", "night.jsonl") }
+	tests := []struct {
+		name, command string
+		lines         []func(*made)
+		verdict, note string
+		resume        string // the note beside the command, "-" if there is none
+	}{
+		{"refused", "sweep", []func(*made){seen, ends(2, "more than 5 passes are to be deleted, nothing was deleted")},
+			"Refused, and nothing was deleted; 2 users looked at.", "was refused: more than 5 passes", "once what it was refused for is changed"},
+		{"stopped with nothing", "sweep", []func(*made){seen, ends(4, "interrupt signal received")},
+			"Nothing was deleted before the scan was stopped, 2 users looked at.", "was stopped: interrupt signal received. Users that it had not come to", ""},
+		{"stopped", "sweep", []func(*made){revoked, seen, ends(4, "interrupt signal received")},
+			"The one pair is done; the scan has not come to its end.", "was stopped: interrupt", ""},
+		{"killed", "sweep", []func(*made){revoked, seen}, "The one pair is done; the scan has not come to its end.", "had not come to were not looked at", ""},
+		{"gone on with", "sweep", []func(*made){revoked, ends(4, "interrupt signal received"), again, seen, ends(0, "")}, "The one pair is done.", "", "-"},
+		{"nothing to do", "sweep", []func(*made){seen, ends(0, "")}, "No pass was to be deleted, 2 users looked at.", "", "-"},
+		{"a scan", "scan", []func(*made){seen, ends(4, "interrupt signal received")}, "0 passes found, 2 users looked at; the scan has not come to its end.", "was stopped", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := &made{now: night}
+			m.begin(0, tt.command, "--all-users", "--results", "night.jsonl")
+			for _, line := range tt.lines {
+				m.later(time.Second)
+				line(m)
+			}
+			r, err := New(t.Context(), open(t, m.write(t, "night.jsonl")), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			notes := strings.Join(r.Notes(), "\n")
+			if r.Verdict() != tt.verdict || !strings.Contains(notes, tt.note) || tt.note == "" && notes != "" {
+				t.Errorf("verdict %q, want %q\nnotes %q, want %q", r.Verdict(), tt.verdict, notes, tt.note)
+			}
+			if tt.resume == "-" {
+				if len(r.Resume) != 0 {
+					t.Errorf("to go on: %+v", r.Resume)
+				}
+			} else if len(r.Resume) != 1 || r.Resume[0].Command == "" || r.Resume[0].Note != tt.resume {
+				t.Errorf("to go on: %+v, want the note %q", r.Resume, tt.resume)
+			}
+		})
+	}
+}
+
+// A drill is one however the switch was written, and rows that were never sent take no
+// time that could be a pace.
+func TestSwitchesAndPace(t *testing.T) {
+	for arg, drill := range map[string]bool{"--simulate": true, "--simulate=true": true, "--simulate=1": true, "--simulate=false": false, "--simulated": false} {
+		m := &made{now: night}
+		m.run("a.csv", 4, arg)
+		m.later(2 * time.Second)
+		m.row("a.csv", 2, results.Revoked)
+		m.row("a.csv", 3, results.Denied)
+		m.row("a.csv", 4, results.NotSent)
+		m.row("a.csv", 5, results.NotSent)
+		m.end(4, "interrupt signal received")
+		r, err := New(t.Context(), open(t, m.write(t, "log.jsonl")), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(r.Notes(), "\n"), "drill"); got != drill || (r.Resume[0].Command == "") != drill {
+			t.Errorf("%s: a drill: %v, to go on %+v", arg, got, r.Resume)
+		}
+		if r.PairsPerSecond != 1 {
+			t.Errorf("%v pairs/s, want 1", r.PairsPerSecond)
+		}
+	}
+}
+
+// What remains is revoked where it was seen.
+func TestListCommand(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "tapsweep revoke proof.jsonl"},
+		{[]string{"verify", "--cloud", "usgov", "--results", "proof.jsonl", "--certificate=app.pem", "--verify-wait", "1m", "incident.jsonl"},
+			"tapsweep revoke --cloud usgov --certificate=app.pem proof.jsonl"},
+		{[]string{"verify", "--tenant", "\x1b[2J", "incident.jsonl"}, ""},
+	} {
+		if got := listCommand("proof.jsonl", tt.args); got != tt.want {
+			t.Errorf("listCommand(%q) = %q, want %q", tt.args, got, tt.want)
+		}
+	}
+}

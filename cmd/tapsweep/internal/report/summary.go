@@ -200,7 +200,9 @@ func (s *Summary) causes(w io.Writer, o results.Outcome) {
 // next tells the command that takes up what is left.
 func (s *Summary) next(w io.Writer) {
 	if len(s.Command) > 0 && s.Command[0] == "verify" && s.Counts.Outcomes[results.Remains] > 0 && s.Results != "-" {
-		fmt.Fprintf(w, "to revoke what remains: tapsweep revoke %s\n", quote(s.Results))
+		if command := listCommand(s.Results, s.Command); command != "" {
+			fmt.Fprintf(w, "to revoke what remains: %s\n", command)
+		}
 	}
 	again := 0
 	for o, n := range s.Counts.Outcomes {

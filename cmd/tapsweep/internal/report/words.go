@@ -100,21 +100,28 @@ func (r *Report) Verdict() string {
 		return r.scanned()
 	case r.kind == "verify":
 		return r.proof()
+	case r.All() == 0 && slices.ContainsFunc(r.Runs, func(run *Run) bool { return run.unfinished() && run.refused() }):
+		return fmt.Sprintf("Refused, and nothing was deleted; %s looked at.", count(r.Users, "user"))
+	case r.All() == 0 && r.unfinished():
+		return fmt.Sprintf("Nothing was deleted before the scan was stopped, %s looked at.", count(r.Users, "user"))
 	case r.All() == 0 && r.Users > 0:
 		return fmt.Sprintf("No pass was to be deleted, %s looked at.", count(r.Users, "user"))
 	case r.All() == 0:
 		return "The logs tell of no pair."
 	}
 	all, left, found := r.All(), plus(r.Left, r.WithoutRow), r.Counts[results.Found]
-	done := "done"
+	done, end := "done", "."
 	if r.DryRun {
 		done = "ready to be revoked, or need nothing"
 	}
+	if r.unfinished() {
+		end = "; the scan has not come to its end."
+	}
 	if left == 0 && found == 0 {
 		if all == 1 {
-			return fmt.Sprintf("The one pair is %s.", done)
+			return fmt.Sprintf("The one pair is %s%s", done, end)
 		}
-		return fmt.Sprintf("All %s are %s.", pairs(all), done)
+		return fmt.Sprintf("All %s are %s%s", pairs(all), done, end)
 	}
 	text := fmt.Sprintf("%s of %s %s %s", number(r.Done), pairs(all), are(r.Done), done)
 	if left > 0 {
@@ -123,7 +130,12 @@ func (r *Report) Verdict() string {
 	if found > 0 {
 		text += fmt.Sprintf(", %s %s found and not touched", number(found), are(found))
 	}
-	return text + "."
+	return text + end
+}
+
+// unfinished tells whether users were not looked at because a scan was stopped.
+func (r *Report) unfinished() bool {
+	return slices.ContainsFunc(r.Runs, (*Run).unfinished)
 }
 
 // scanned says what a scan saw.
@@ -131,6 +143,9 @@ func (r *Report) scanned() string {
 	text := fmt.Sprintf("%s found, %s looked at", count(r.Counts[results.Found], "pass"), count(r.Users, "user"))
 	if r.Left > 0 {
 		text += fmt.Sprintf(", %s could not be looked at", number(r.Left))
+	}
+	if r.unfinished() {
+		return text + "; the scan has not come to its end."
 	}
 	return text + "."
 }
@@ -209,7 +224,7 @@ func (r *Report) Notes() (notes []string) {
 	if r.DryRun {
 		say("This was a dry run: nothing was changed.")
 	}
-	if slices.ContainsFunc(r.Runs, func(run *Run) bool { return slices.Contains(run.Command, "--simulate") }) {
+	if slices.ContainsFunc(r.Runs, func(run *Run) bool { return given(run.args, "--simulate") }) {
 		say("This was a drill against a simulated tenant.")
 	}
 	for _, run := range r.Killed() {
@@ -218,6 +233,17 @@ func (r *Report) Notes() (notes []string) {
 			continue
 		}
 		say("The run of %s was killed or is still going on: %s has no last line of it.", moment(run.Start), run.Log)
+	}
+	for _, run := range r.Runs {
+		switch {
+		case !run.unfinished():
+		case run.refused():
+			say("The run of %s was refused: %s.", moment(run.Start), run.Stopped)
+		case run.Stopped != "":
+			say("The scan of %s was stopped: %s. Users that it had not come to were not looked at.", moment(run.Start), run.Stopped)
+		default:
+			say("Users that the scan of %s had not come to were not looked at.", moment(run.Start))
+		}
 	}
 	for _, lg := range r.Logs {
 		if lg.Torn {
