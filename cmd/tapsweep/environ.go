@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,6 +52,9 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 			return
 		}
 		if failed := cmd.Flags().Set(f.Name, value); failed != nil {
+			if wrong, ok := errors.AsType[*choiceError](failed); ok {
+				failed = wrong
+			}
 			err = refuse(fmt.Errorf("%s: %w", variable(f.Name), failed))
 		}
 		given = append(given, "--"+f.Name+"="+value)

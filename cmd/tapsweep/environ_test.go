@@ -34,6 +34,7 @@ func TestVariables(t *testing.T) {
 		{"a list", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=" + protected}, nil, 1, "protected       1"},
 		{"a flag in place of a list", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=/nowhere"}, []string{"--protect", another}, 1, "protected       1"},
 		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, nil, 2, "TAPSWEEP_MAX_ITEMS: invalid argument \"many\""},
+		{"not a word", []string{"TAPSWEEP_ORDER=random"}, nil, 2, "TAPSWEEP_ORDER: \"random\" is not list or privileged\n"},
 		{"of another command", []string{"TAPSWEEP_ALL_USERS=maybe"}, []string{"--dry-run"}, 0, "planned"},
 		{"flags that exclude each other", []string{"TAPSWEEP_SELF=true"}, nil, 2, "--self takes no list"},
 	} {
@@ -64,7 +65,7 @@ func TestVariablesAreLogged(t *testing.T) {
 	if p = tapsweep(t, env, "revoke", "--resume", "--results", log, "--yes=true", "--graph-url="+root, list); p.code != 0 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
-	if p = tapsweep(t, append(env, "TAPSWEEP_OUTPUT=json", "TAPSWEEP_MAX_ITEMS=many", "TAPSWEEP_MAX_ITEM=s3cret", "TAPSWEEP_GRAPH_URL=https://nowhere.example"), "check", "--graph-url", root); p.code != 1 {
+	if p = tapsweep(t, append(env, "TAPSWEEP_OUTPUT=json", "TAPSWEEP_MAX_ITEMS=many", "TAPSWEEP_MAX_ITEM=s3cret", "TAPSWEEP_ORDER=random", "TAPSWEEP_GRAPH_URL=https://nowhere.example"), "check", "--graph-url", root); p.code != 1 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	var c checkup
@@ -76,6 +77,9 @@ func TestVariablesAreLogged(t *testing.T) {
 		of[s.Variable] = s
 	}
 	if s := of["TAPSWEEP_MAX_ITEMS"]; s.Value != "many" || !slices.Equal(s.Commands, []string{"revoke", "sweep"}) || s.Problem == "" {
+		t.Errorf("%+v", s)
+	}
+	if s := of["TAPSWEEP_ORDER"]; !slices.Equal(s.Commands, []string{"revoke", "sweep"}) || s.Problem != `"random" is not list or privileged` {
 		t.Errorf("%+v", s)
 	}
 	if s := of["TAPSWEEP_MAX_ITEM"]; s.Value != "" || s.Problem != "no flag has this name" {

@@ -115,6 +115,7 @@ TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.AddCommand(a.revokeCommand(), a.scanCommand(), a.sweepCommand(), a.verifyCommand(), a.reportCommand(),
 		a.checkCommand(), a.simulateCommand(), a.versionCommand())
 	a.withVariables(root.Commands())
