@@ -119,6 +119,7 @@ TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it.`,
 	root.AddCommand(a.revokeCommand(), a.scanCommand(), a.sweepCommand(), a.verifyCommand(), a.reportCommand(),
 		a.checkCommand(), a.simulateCommand(), a.versionCommand())
 	a.withVariables(root.Commands())
+	a.withCompletions(root.Commands())
 	return root
 }
 
