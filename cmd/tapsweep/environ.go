@@ -45,13 +45,13 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		value := os.Getenv(variable(f.Name))
 		switch {
-		case err != nil || value == "" || f.Name == "help":
+		case value == "" || f.Name == "help":
 			return
 		case f.Changed:
 			a.overridden = append(a.overridden, f.Name)
 			return
 		}
-		if failed := cmd.Flags().Set(f.Name, value); failed != nil {
+		if failed := cmd.Flags().Set(f.Name, value); failed != nil && err == nil { // --metrics-file may follow
 			if wrong, ok := errors.AsType[*choiceError](failed); ok {
 				failed = wrong
 			}
