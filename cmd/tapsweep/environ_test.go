@@ -98,6 +98,30 @@ func TestVariablesAreLogged(t *testing.T) {
 	}
 }
 
+// A flag may mean something else to another command, so a value that does not fit this
+// one is refused, and whoever has set it is told for which it is.
+func TestVariablesOfOthers(t *testing.T) {
+	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
+	for _, tt := range []struct {
+		variable string
+		args     []string
+		code     int
+		hint     string
+	}{
+		{"TAPSWEEP_FORMAT=table", []string{"revoke", "--simulate", "--yes", list}, 2, "hint: it is for scan; here give --format, or clear the variable\n"},
+		{"TAPSWEEP_FORMAT=table", []string{"revoke", "--simulate", "--yes", "--format", "csv", list}, 0, ""},
+		{"TAPSWEEP_FORMAT=", []string{"revoke", "--simulate", "--yes", list}, 0, ""},
+		{"TAPSWEEP_FORMAT=tabel", []string{"revoke", "--simulate", "--yes", list}, 2, ""},
+		{"TAPSWEEP_USERS=l.csv", []string{"simulate"}, 2, "hint: it is for scan, sweep; here give --users, or clear the variable\n"},
+		{"TAPSWEEP_OUTPUT=found.csv", []string{"check"}, 2, "hint: it is for scan; here give --output, or clear the variable\n"},
+	} {
+		p := tapsweep(t, []string{tt.variable}, tt.args...)
+		if _, hint, _ := strings.Cut(p.stderr, "hint: "); p.code != tt.code || tt.code == 2 && hint != strings.TrimPrefix(tt.hint, "hint: ") {
+			t.Errorf("%s %q: exit %d, want %d with %q\n%s", tt.variable, tt.args, p.code, tt.code, tt.hint, p.stderr)
+		}
+	}
+}
+
 // No two flags share a variable, and none has one that the tests, or a Kubernetes
 // Service of this name, would set.
 func TestVariableNames(t *testing.T) {
