@@ -52,7 +52,7 @@ type Pos struct {
 
 // Options say how lists are read. The zero value is ready to use.
 type Options struct {
-	// Format is csv, json or jsonl, for every list. Empty goes by the
+	// Format is one of Formats, for every list. Empty goes by the
 	// extension, then by the first character.
 	Format string
 

@@ -41,10 +41,8 @@ type mark struct {
 // unless a results log says that all of its pairs are done.
 // The caller closes the List.
 func Open(names []string, opts Options) (_ *List, err error) {
-	switch opts.Format {
-	case "", formatCSV, formatJSON, formatLines:
-	default:
-		return nil, fmt.Errorf("format %s is not known: use csv, json or jsonl", show(opts.Format))
+	if opts.Format != "" && !slices.Contains(Formats, opts.Format) {
+		return nil, fmt.Errorf("format %s is not known: use %s", show(opts.Format), strings.Join(Formats, ", "))
 	}
 	if len(names) == 0 {
 		return nil, errors.New("no list is named")

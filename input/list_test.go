@@ -140,7 +140,7 @@ func TestOpenRefuses(t *testing.T) {
 		err   string
 	}{
 		{"nothing named", nil, Options{}, "no list is named"},
-		{"unknown format", []string{good}, Options{Format: "xml"}, `format "xml" is not known: use csv, json or jsonl`},
+		{"unknown format", []string{good}, Options{Format: "xml"}, `format "xml" is not known: use csv, json, jsonl`},
 		{"stdin twice", []string{"-", good, "-"}, Options{}, "named twice"},
 		{"missing file", []string{good, good + "x"}, Options{}, good + "x"},
 		{"directory", []string{filepath.Dir(good)}, Options{}, filepath.Dir(good) + " is a directory"},

@@ -16,6 +16,9 @@ const (
 	formatLines = "jsonl"
 )
 
+// Formats are what Options.Format may be.
+var Formats = []string{formatCSV, formatJSON, formatLines}
+
 // A source is one list, which can be read any number of times.
 type source struct {
 	name   string // as messages show it

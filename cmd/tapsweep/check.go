@@ -50,7 +50,7 @@ by a signal.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.user, "user", "", "list this user's passes; \"me\" is who is signed in (default one who does not exist)")
-	fl.StringVar(&f.output, "output", "text", "text or json")
+	addChoice(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
 	f.connect.add(fl)
 	addLogFlags(cmd, &f.logLevel, &f.logForm)
 	return cmd
@@ -89,18 +89,12 @@ func (c *checkup) note(step, result, detail string, hints ...string) {
 const checkPatience = 2 * time.Minute
 
 func (a *app) check(ctx context.Context, f *checkFlags, variables []setting) error {
-	if f.output != "text" && f.output != "json" {
-		return refuse(fmt.Errorf("--output %q is not text or json", f.output))
-	}
 	if f.user != "" && !strings.EqualFold(f.user, input.Me) {
 		if err := input.CheckUser(f.user); err != nil {
 			return refuse(fmt.Errorf("--user: %w", err))
 		}
 	}
-	logger, err := a.logger(f.logLevel, f.logForm)
-	if err != nil {
-		return err
-	}
+	logger := a.logger(f.logLevel, f.logForm)
 	way, err := a.prepare(&f.connect)
 	if err != nil && way == nil {
 		return err

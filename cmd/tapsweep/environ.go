@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,20 +45,44 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		value := os.Getenv(variable(f.Name))
 		switch {
-		case err != nil || value == "" || f.Name == "help":
+		case value == "" || f.Name == "help":
 			return
 		case f.Changed:
 			a.overridden = append(a.overridden, f.Name)
 			return
 		}
-		if failed := cmd.Flags().Set(f.Name, value); failed != nil {
-			err = refuse(fmt.Errorf("%s: %w", variable(f.Name), failed))
+		if failed := cmd.Flags().Set(f.Name, value); failed != nil && err == nil { // --metrics-file may follow
+			if wrong, ok := errors.AsType[*choiceError](failed); ok {
+				failed = wrong
+			}
+			var hints []string
+			if others, _, _ := takers(f.Name, value); others != nil {
+				hints = []string{fmt.Sprintf("it is for %s; here give --%s, or clear the variable", strings.Join(others, ", "), f.Name)}
+			}
+			err = refuse(fmt.Errorf("%s: %w", variable(f.Name), failed), hints...)
 		}
 		given = append(given, "--"+f.Name+"="+value)
 	})
 	at := slices.Index(a.args, cmd.Name()) + 1
 	a.args = slices.Insert(slices.Clone(a.args), at, given...)
 	return err
+}
+
+// takers are the commands that take a value for their flag of a name, and those that
+// refuse it. What a flag means may differ: simulate counts users, scan reads a list.
+func takers(flag, value string) (taking, refusing []string, problem error) {
+	for _, cmd := range (&app{}).rootCommand().Commands() {
+		f := cmd.Flags().Lookup(flag)
+		if f == nil {
+			continue
+		}
+		if err := f.Value.Set(value); err != nil {
+			refusing, problem = append(refusing, cmd.Name()), err
+			continue
+		}
+		taking = append(taking, cmd.Name())
+	}
+	return taking, refusing, problem
 }
 
 // A setting is an environment variable that is set and begins like ours.
@@ -69,10 +94,8 @@ type setting struct {
 	Flag     string   `json:"overriddenBy,omitempty"` // a flag of this check
 }
 
-// settings are the variables that this check, or another command, would go by. What a
-// flag means may differ between commands: simulate counts users, scan reads a list.
+// settings are the variables that this check, or another command, would go by.
 func (a *app) settings() (list []setting) {
-	commands := (&app{}).rootCommand().Commands()
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, prefix) || value == "" {
@@ -80,27 +103,14 @@ func (a *app) settings() (list []setting) {
 		}
 		s := setting{Variable: batch.Printable(name)}
 		flag := strings.ToLower(strings.ReplaceAll(name[len(prefix):], "_", "-"))
-		var refusing []string
-		for _, cmd := range commands {
-			f := cmd.Flags().Lookup(flag)
-			if f == nil || variable(flag) != name {
-				continue
-			}
-			s.Value = batch.Printable(value)
-			if err := f.Value.Set(value); err != nil {
-				s.Problem = batch.Printable(err.Error())
-				refusing = append(refusing, cmd.Name())
-				continue
-			}
-			s.Commands = append(s.Commands, cmd.Name())
-		}
+		taking, refusing, problem := takers(flag, value)
 		switch {
-		case s.Commands != nil:
-			s.Problem = ""
-		case refusing != nil:
-			s.Commands = refusing
-		default:
+		case variable(flag) != name || taking == nil && refusing == nil:
 			s.Problem = "no flag has this name"
+		case taking != nil:
+			s.Value, s.Commands = batch.Printable(value), taking
+		default:
+			s.Value, s.Commands, s.Problem = batch.Printable(value), refusing, batch.Printable(problem.Error())
 		}
 		if slices.Contains(a.overridden, flag) {
 			s.Flag = "--" + flag

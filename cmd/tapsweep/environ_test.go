@@ -34,6 +34,7 @@ func TestVariables(t *testing.T) {
 		{"a list", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=" + protected}, nil, 1, "protected       1"},
 		{"a flag in place of a list", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=/nowhere"}, []string{"--protect", another}, 1, "protected       1"},
 		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, nil, 2, "TAPSWEEP_MAX_ITEMS: invalid argument \"many\""},
+		{"not a word", []string{"TAPSWEEP_ORDER=random"}, nil, 2, "TAPSWEEP_ORDER: \"random\" is not list or privileged\n"},
 		{"of another command", []string{"TAPSWEEP_ALL_USERS=maybe"}, []string{"--dry-run"}, 0, "planned"},
 		{"flags that exclude each other", []string{"TAPSWEEP_SELF=true"}, nil, 2, "--self takes no list"},
 	} {
@@ -64,7 +65,7 @@ func TestVariablesAreLogged(t *testing.T) {
 	if p = tapsweep(t, env, "revoke", "--resume", "--results", log, "--yes=true", "--graph-url="+root, list); p.code != 0 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
-	if p = tapsweep(t, append(env, "TAPSWEEP_OUTPUT=json", "TAPSWEEP_MAX_ITEMS=many", "TAPSWEEP_MAX_ITEM=s3cret", "TAPSWEEP_GRAPH_URL=https://nowhere.example"), "check", "--graph-url", root); p.code != 1 {
+	if p = tapsweep(t, append(env, "TAPSWEEP_OUTPUT=json", "TAPSWEEP_MAX_ITEMS=many", "TAPSWEEP_MAX_ITEM=s3cret", "TAPSWEEP_ORDER=random", "TAPSWEEP_GRAPH_URL=https://nowhere.example"), "check", "--graph-url", root); p.code != 1 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	var c checkup
@@ -76,6 +77,9 @@ func TestVariablesAreLogged(t *testing.T) {
 		of[s.Variable] = s
 	}
 	if s := of["TAPSWEEP_MAX_ITEMS"]; s.Value != "many" || !slices.Equal(s.Commands, []string{"revoke", "sweep"}) || s.Problem == "" {
+		t.Errorf("%+v", s)
+	}
+	if s := of["TAPSWEEP_ORDER"]; !slices.Equal(s.Commands, []string{"revoke", "sweep"}) || s.Problem != `"random" is not list or privileged` {
 		t.Errorf("%+v", s)
 	}
 	if s := of["TAPSWEEP_MAX_ITEM"]; s.Value != "" || s.Problem != "no flag has this name" {
@@ -91,6 +95,30 @@ func TestVariablesAreLogged(t *testing.T) {
 	}
 	if p.code != 0 || !strings.Contains(p.stdout, "TAPSWEEP_GRAPH_URL      "+root+"  ") {
 		t.Errorf("exit %d\n%s", p.code, p.stdout)
+	}
+}
+
+// A flag may mean something else to another command, so a value that does not fit this
+// one is refused, and whoever has set it is told for which it is.
+func TestVariablesOfOthers(t *testing.T) {
+	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
+	for _, tt := range []struct {
+		variable string
+		args     []string
+		code     int
+		hint     string
+	}{
+		{"TAPSWEEP_FORMAT=table", []string{"revoke", "--simulate", "--yes", list}, 2, "hint: it is for scan; here give --format, or clear the variable\n"},
+		{"TAPSWEEP_FORMAT=table", []string{"revoke", "--simulate", "--yes", "--format", "csv", list}, 0, ""},
+		{"TAPSWEEP_FORMAT=", []string{"revoke", "--simulate", "--yes", list}, 0, ""},
+		{"TAPSWEEP_FORMAT=tabel", []string{"revoke", "--simulate", "--yes", list}, 2, ""},
+		{"TAPSWEEP_USERS=l.csv", []string{"simulate"}, 2, "hint: it is for scan, sweep; here give --users, or clear the variable\n"},
+		{"TAPSWEEP_OUTPUT=found.csv", []string{"check"}, 2, "hint: it is for scan; here give --output, or clear the variable\n"},
+	} {
+		p := tapsweep(t, []string{tt.variable}, tt.args...)
+		if _, hint, _ := strings.Cut(p.stderr, "hint: "); p.code != tt.code || tt.code == 2 && hint != strings.TrimPrefix(tt.hint, "hint: ") {
+			t.Errorf("%s %q: exit %d, want %d with %q\n%s", tt.variable, tt.args, p.code, tt.code, tt.hint, p.stderr)
+		}
 	}
 }
 

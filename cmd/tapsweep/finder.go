@@ -28,10 +28,7 @@ type finder struct {
 
 // finder makes a run that looks for passes: connection, preflight, runner, groups.
 func (a *app) finder(ctx context.Context, f finder) (r *runOf, opts *scan.Options, err error) {
-	logger, err := a.logger(f.run.logLevel, f.run.logFormat)
-	if err != nil {
-		return nil, nil, err
-	}
+	logger := a.logger(f.run.logLevel, f.run.logFormat)
 	way, err := a.prepare(&f.run.connect)
 	if err != nil {
 		return nil, nil, err

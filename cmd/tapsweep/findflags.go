@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
+	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -30,7 +31,7 @@ type findFlags struct {
 	since     string
 	createdBy string
 
-	reasons     []string
+	reasons     reasons
 	minAge      days
 	expiredFor  days
 	membersOnly bool
@@ -53,7 +54,7 @@ func (f *findFlags) add(fl *pflag.FlagSet, reasons string) {
 	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
 	fl.StringVar(&f.since, "created-since", "", "only passes created since: a time, a date, or how long ago, such as 24h or 7d; by itself it looks in the audit log")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app has created")
-	fl.StringSliceVar(&f.reasons, "reason", nil, reasons)
+	fl.Var(&f.reasons, "reason", "only passes that are "+oneOf(f.reasons.words())+" (default "+reasons+")")
 	fl.Var(&f.minAge, "min-age", "only passes created at least so long ago")
 	fl.Var(&f.expiredFor, "expired-for", "of passes that are expired, only those that have been so long")
 	fl.BoolVar(&f.membersOnly, "members-only", false, "leave guests out")
@@ -83,6 +84,42 @@ func (d *days) Set(text string) error {
 func (d *days) String() string { return time.Duration(*d).String() }
 func (d *days) Type() string   { return "duration" }
 
+// reasons are some of passes.Reasons, given as a list and in any case.
+type reasons []passes.Reason
+
+func (r *reasons) Set(text string) error {
+	if text == "" {
+		return nil
+	}
+	list, err := csv.NewReader(strings.NewReader(text)).Read() // as pflag reads its lists
+	if err != nil {
+		return err
+	}
+	var more reasons
+	for _, word := range list {
+		reason := passes.Reason(strings.ToLower(strings.TrimSpace(word)))
+		if !slices.Contains(passes.Reasons, reason) {
+			return &choiceError{word, r.words()}
+		}
+		more = append(more, reason)
+	}
+	*r = append(*r, more...)
+	return nil
+}
+
+func (r *reasons) String() string { return strings.Join(texts(*r), ",") }
+func (r *reasons) Type() string   { return "stringSlice" }
+
+// words are what may be named.
+func (r *reasons) words() []cobra.Completion { return texts(passes.Reasons) }
+
+func texts(list []passes.Reason) (texts []string) {
+	for _, r := range list {
+		texts = append(texts, string(r))
+	}
+	return texts
+}
+
 // parseSince reads a point in time, or how long ago it was.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
@@ -108,19 +145,12 @@ const auditWindow = 30 * 24 * time.Hour
 // options makes a scan's options, and refuses what makes no sense. It reads the
 // lists of users.
 func (f *findFlags) options(now time.Time) (*scan.Options, error) {
-	opts := &scan.Options{Groups: f.groups, All: f.all || f.filter != "", Filter: f.filter, MinAge: time.Duration(f.minAge),
+	opts := &scan.Options{Groups: f.groups, All: f.all || f.filter != "", Filter: f.filter, Reasons: f.reasons, MinAge: time.Duration(f.minAge),
 		ExpiredFor: time.Duration(f.expiredFor), MembersOnly: f.membersOnly, EnabledOnly: f.enabledOnly}
 	for _, id := range f.groups {
 		if !preflight.IsGUID(id) {
 			return opts, refuse(fmt.Errorf("--group %q is not an object id", id), "a group's name is not unique: take its id")
 		}
-	}
-	for _, name := range f.reasons {
-		reason := passes.Reason(strings.ToLower(strings.TrimSpace(name)))
-		if !slices.Contains(passes.Reasons, reason) {
-			return opts, refuse(fmt.Errorf("--reason %q is not %s", name, reasonNames()))
-		}
-		opts.Reasons = append(opts.Reasons, reason)
 	}
 	places := opts.All || len(f.groups) > 0 || len(f.users) > 0
 	if f.since != "" {
@@ -149,14 +179,6 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 		opts.Users = users
 	}
 	return opts, nil
-}
-
-func reasonNames() string {
-	var names []string
-	for _, r := range passes.Reasons {
-		names = append(names, string(r))
-	}
-	return strings.Join(names, ", ")
 }
 
 // digest identifies what is looked for, so that a log is gone on with by the same

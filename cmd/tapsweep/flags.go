@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+
+	"tapsweep/input"
 )
 
 // revokeFlags are the flags of revoke, as typed.
@@ -52,7 +54,7 @@ anything was sent, 3 no access token that Graph takes, or everything is denied,
 	fl.BoolVar(&f.self, "self", false, "delete the signed-in user's own pass; takes no list")
 	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
 	f.addEvidence(fl)
-	fl.StringVar(&f.format, "format", "", "format of the lists: csv, json or jsonl (default: by extension, else by content)")
+	addChoice(fl, &f.format, "format", "", input.Formats, "format of the lists: "+oneOf(input.Formats)+" (default: by extension, else by content)")
 	fl.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
 	fl.BoolVar(&f.anyPass, "any-pass", false, "delete whatever pass a user holds, in place of the one that a row names")
 	f.addGuards(fl)

@@ -1,29 +1,32 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 
 	"github.com/spf13/cobra"
 )
 
+var (
+	logLevels  = []cobra.Completion{"debug", "info", "warn", "error"}
+	textOrJSON = []cobra.Completion{"text", "json"}
+)
+
 func addLogFlags(cmd *cobra.Command, level, format *string) {
-	cmd.Flags().StringVar(level, "log-level", "warn", "debug, info, warn or error; the log goes to standard error")
-	cmd.Flags().StringVar(format, "log-format", "text", "text or json")
+	fl := cmd.Flags()
+	addChoice(fl, level, "log-level", "warn", logLevels, oneOf(logLevels)+"; the log goes to standard error").also = isLevel
+	addChoice(fl, format, "log-format", "text", textOrJSON, oneOf(textOrJSON))
 }
 
-func (a *app) logger(level, format string) (*slog.Logger, error) {
+// isLevel tells whether slog knows a level: in any case, and with an offset.
+func isLevel(text string) bool { return new(slog.Level).UnmarshalText([]byte(text)) == nil }
+
+// logger makes the log that the flags ask for, which have been checked.
+func (a *app) logger(level, format string) *slog.Logger {
 	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, refuse(fmt.Errorf("--log-level %q is not debug, info, warn or error", level))
-	}
+	l.UnmarshalText([]byte(level))
 	opts := &slog.HandlerOptions{Level: l}
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(messages{a}, opts)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(messages{a}, opts)), nil
-	default:
-		return nil, refuse(fmt.Errorf("--log-format %q is not text or json", format))
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(messages{a}, opts))
 	}
+	return slog.New(slog.NewTextHandler(messages{a}, opts))
 }

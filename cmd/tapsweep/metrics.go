@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,14 +25,36 @@ type recorder struct {
 
 // metricsFile is what --metrics-file says, empty for commands without it, and for
 // who only asks for help.
-func metricsFile(cmd *cobra.Command) string {
-	if help := cmd.Flags().Lookup("help"); help != nil && help.Changed {
+func (a *app) metricsFile(cmd *cobra.Command) string {
+	f := cmd.Flags().Lookup("metrics-file")
+	switch help := cmd.Flags().Lookup("help"); {
+	case f == nil || help != nil && help.Changed:
 		return ""
+	case a.misread:
+		return misreadMetricsFile(a.args)
 	}
-	if f := cmd.Flags().Lookup("metrics-file"); f != nil {
-		return f.Value.String()
+	return f.Value.String()
+}
+
+// misreadMetricsFile finds the file where reading the flags ended at one that is wrong,
+// before all were read: an alert is to see that no night goes well any more.
+func misreadMetricsFile(args []string) string {
+	const flag = "--metrics-file"
+	path := os.Getenv(variable(flag[2:]))
+	for i, arg := range args {
+		value, is := strings.CutPrefix(arg, flag+"=")
+		switch {
+		case arg == "--":
+			return path
+		case arg == "--help" || arg == "-h":
+			return ""
+		case is:
+			path = value
+		case arg == flag && i+1 < len(args):
+			path = args[i+1]
+		}
 	}
-	return ""
+	return path
 }
 
 // checkMetrics refuses a name that the textfile collector would pass over, and a file
@@ -68,7 +91,7 @@ func checkMetrics(path string) error {
 // writeMetrics writes the metrics file, whichever way the command ended, and returns
 // the exit code: a run that ended well and cannot say so did not.
 func (a *app) writeMetrics(cmd *cobra.Command, code int) int {
-	path := metricsFile(cmd)
+	path := a.metricsFile(cmd)
 	if path == "" {
 		return code
 	}
@@ -83,7 +106,7 @@ func (a *app) writeMetrics(cmd *cobra.Command, code int) int {
 	err := checkMetrics(path) // the results log may have come by that name
 	if err == nil {
 		err = run.Write(path)
-	} else if a.recorder.summary == nil {
+	} else if a.recorder.summary == nil && !a.misread {
 		return code // said before
 	}
 	if err != nil {

@@ -79,6 +79,66 @@ func TestMetricsFile(t *testing.T) {
 	}
 }
 
+// Flags that cannot be read are the end of a run, too, in whichever order they come.
+func TestMetricsFileOfBadFlags(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		vars string
+		args string
+		want string // the file that is written
+	}{
+		{"behind", "", "--max-items many --metrics-file x.prom", "x.prom"},
+		{"behind, joined", "", "--max-items many --metrics-file=x.prom", "x.prom"},
+		{"before", "", "--metrics-file x.prom --order random", "x.prom"},
+		{"the last one counts", "", "--nosuch --metrics-file y.prom --metrics-file=x.prom", "x.prom"},
+		{"bad syntax", "", "--=5 --metrics-file x.prom", "x.prom"},
+		{"a value that is missing", "", "--metrics-file x.prom --max-items", "x.prom"},
+		{"a variable", "TAPSWEEP_METRICS_FILE=x.prom", "--max-items many", "x.prom"},
+		{"a flag before the variable", "TAPSWEEP_METRICS_FILE=y.prom", "--max-items many --metrics-file x.prom", "x.prom"},
+		{"an empty flag before the variable", "TAPSWEEP_METRICS_FILE=y.prom", "--max-items many --metrics-file=", ""},
+		{"its own value is missing", "TAPSWEEP_METRICS_FILE=x.prom", "--all-users --metrics-file", "x.prom"},
+		{"bad variables", "TAPSWEEP_METRICS_FILE=x.prom TAPSWEEP_MAX_ITEMS=many", "--all-users", "x.prom"},
+		{"a bad variable, and the flag", "TAPSWEEP_ORDER=random", "--metrics-file x.prom", "x.prom"},
+		{"an argument", "", "--max-items many -- --metrics-file x.prom", ""},
+		{"help", "", "--max-items many --metrics-file x.prom --help", ""},
+		{"help, in short", "TAPSWEEP_METRICS_FILE=x.prom", "-h --max-items many", ""},
+		{"not its name", "", "--max-items many --metrics-file x.csv", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cmd := command(t, strings.Fields(tt.vars), append([]string{"sweep"}, strings.Fields(tt.args)...)...)
+			p := finish(t, cmd)
+			if p.code != 2 {
+				t.Errorf("exit %d\n%s", p.code, p.stderr)
+			}
+			var got string
+			files, err := os.ReadDir(cmd.Dir)
+			if err != nil || len(files) > 1 {
+				t.Fatal(files, err)
+			}
+			for _, f := range files {
+				got = f.Name()
+				if text := string(mustRead(t, filepath.Join(cmd.Dir, got))); !strings.Contains(text, "\ntapsweep_last_run_exit_code{command=\"sweep\"} 2\n") {
+					t.Errorf("it says\n%s", text)
+				}
+			}
+			if got != tt.want {
+				t.Errorf("%q is written, want %q\n%s", got, tt.want, p.stderr)
+			}
+			if strings.Contains(tt.args, "x.csv") && !strings.Contains(p.stderr, "the metrics file is not written: --metrics-file x.csv does not end in .prom") {
+				t.Errorf("%s", p.stderr)
+			}
+		})
+	}
+	for _, args := range [][]string{{"swep", "--metrics-file", "x.prom"}, {"report", "--nosuch", "--metrics-file", "x.prom"}} {
+		cmd := command(t, []string{"TAPSWEEP_METRICS_FILE=x.prom"}, args...)
+		p := finish(t, cmd)
+		if files, err := os.ReadDir(cmd.Dir); p.code != 2 || err != nil || len(files) > 0 {
+			t.Errorf("%q: exit %d, %v, %v", args, p.code, files, err)
+		}
+	}
+}
+
 // The README's alerts, and its table, name metrics that are there, and no others.
 func TestAlerts(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})

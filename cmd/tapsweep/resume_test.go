@@ -142,7 +142,7 @@ func TestResumeRun(t *testing.T) {
 		{"without resume", "there already", run(list)},
 		{"overwrite too", "exclude each other", run("--resume", "--overwrite", list)},
 		{"no log named", "--results FILE", tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--resume", list)},
-		{"another value", "--resume=most", run("--resume=most", list)},
+		{"another value", `--resume "most" is not all or unsent`, run("--resume=most", list)},
 	}
 	for _, r := range refused {
 		if r.p.code != 2 || !strings.Contains(r.p.stderr, r.want) {

@@ -19,10 +19,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	if err := f.check(); err != nil {
 		return err
 	}
-	logger, err := a.logger(f.logLevel, f.logFormat)
-	if err != nil {
-		return err
-	}
+	logger := a.logger(f.logLevel, f.logFormat)
 	var way *connection
 	if !f.simulate {
 		if way, err = a.prepare(&f.connect); err != nil {

@@ -61,6 +61,7 @@ type app struct {
 	recorder recorder
 
 	overridden []string // flags that count in place of their variables
+	misread    bool     // a flag of the command line is wrong, and those behind it are not read
 }
 
 // run executes one command line and returns its exit code.
@@ -115,9 +116,14 @@ TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		a.misread = true
+		return flagError(err)
+	})
 	root.AddCommand(a.revokeCommand(), a.scanCommand(), a.sweepCommand(), a.verifyCommand(), a.reportCommand(),
 		a.checkCommand(), a.simulateCommand(), a.versionCommand())
 	a.withVariables(root.Commands())
+	a.withCompletions(root.Commands())
 	return root
 }
 

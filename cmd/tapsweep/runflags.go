@@ -40,11 +40,19 @@ type runFlags struct {
 	logFormat string
 }
 
+// The words that some flags take.
+var (
+	resumeWords   = []cobra.Completion{"all\tsettled pairs are left out", "unsent\tonly what was never sent"}
+	priorities    = []cobra.Completion{"low", "normal", "high"}
+	progressWords = []cobra.Completion{"auto\ta bar on a terminal, else nothing", "plain\ta line every 10 s", "none"}
+	orders        = []cobra.Completion{"list", "privileged\taccounts with an admin role first"}
+)
+
 // addResults adds the flags about the results log, whose name is by default as
 // usage tells.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 	fl.StringVar(&f.results, "results", "", usage)
-	fl.StringVar(&f.resume, "resume", "", "go on with the results log: settled pairs are left out; \"unsent\" tries only what was never sent")
+	addChoice(fl, &f.resume, "resume", "", resumeWords, "go on with the results log: "+oneOf(resumeWords))
 	fl.Lookup("resume").NoOptDefVal = "all"
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a file that is there already")
 }
@@ -54,7 +62,7 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	fl.IntVar(&f.batchSize, "batch-size", batch.MaxRequests, "most requests in a batch, 1 to 20")
 	fl.IntVar(&f.concurrency, "concurrency", 0, "most batches in flight, 1 to 1000 (default as the pace needs)")
 	fl.Float64Var(&f.rate, "rate", 0, "most requests a second, to leave room for others (default as many as the tenant takes)")
-	fl.StringVar(&f.priority, "priority", "", "low, normal or high: whose requests the tenant refuses first (default what Graph does)")
+	addChoice(fl, &f.priority, "priority", "", priorities, oneOf(priorities)+": whose requests the tenant refuses first (default what Graph does)")
 	fl.DurationVar(&f.maxWait, "max-wait", 15*time.Minute, "stop early if the tenant asks for a longer wait")
 	fl.DurationVar(&f.stallTimeout, "stall-timeout", 30*time.Minute, "stop early if everything is refused, or nothing can be reached, for so long")
 	fl.DurationVar(&f.deadline, "deadline", 0, "stop early after this time (default none)")
@@ -68,7 +76,7 @@ func (f *runFlags) addRest(cmd *cobra.Command, quiet string) {
 	f.connect.add(fl)
 	fl.BoolVar(&f.noPreflight, "no-preflight", false, "do not judge by the access token what it may do")
 	fl.StringVar(&f.metrics, "metrics-file", "", "write how the run ended to this .prom file, for node_exporter's textfile collector")
-	fl.StringVar(&f.progress, "progress", "auto", "auto (a bar on a terminal, else nothing), plain (a line every 10 s) or none; JSON records with --log-format json")
+	addChoice(fl, &f.progress, "progress", "auto", progressWords, oneOf(progressWords)+"; JSON records with --log-format json")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, quiet)
 	addLogFlags(cmd, &f.logLevel, &f.logFormat)
 }
@@ -88,8 +96,6 @@ func (f *runFlags) check() error {
 		return refuse(fmt.Errorf("--concurrency %d is not between 1 and 1000", f.concurrency))
 	case f.rate < 0 || math.IsNaN(f.rate) || f.rate > 0 && f.rate < 0.01:
 		return refuse(fmt.Errorf("--rate %v is not at least 0.01", f.rate))
-	case f.priority != "" && f.priority != "low" && f.priority != "normal" && f.priority != "high":
-		return refuse(fmt.Errorf("--priority %q is not low, normal or high", f.priority))
 	case f.maxWait < time.Second || f.stallTimeout < time.Second:
 		return refuse(errors.New("--max-wait and --stall-timeout have to be at least 1s"))
 	case f.deadline < 0:
@@ -98,10 +104,6 @@ func (f *runFlags) check() error {
 		return refuse(fmt.Errorf("--max-attempts %d is not at least 1", f.maxAttempts))
 	case f.requestTimeout < time.Second:
 		return refuse(fmt.Errorf("--request-timeout %v is not at least 1s", f.requestTimeout))
-	case f.progress != "auto" && f.progress != "plain" && f.progress != "none":
-		return refuse(fmt.Errorf("--progress %q is not auto, plain or none", f.progress))
-	case f.resume != "" && f.resume != "all" && f.resume != "unsent":
-		return refuse(fmt.Errorf("--resume=%s is not all or unsent", f.resume))
 	case f.resume != "" && (f.results == "" || f.results == "-"):
 		return refuse(errors.New("--resume needs the log to go on with"), "name it with --results FILE")
 	case f.resume != "" && f.overwrite:
@@ -142,7 +144,7 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.protect, "protect", nil, "never touch the users on this list, such as break-glass accounts; repeatable")
 	fl.IntVar(&f.maxItems, "max-items", -1, "refuse to delete more passes, 0 for no bound (default 10000 for --yes without a terminal)")
 	fl.IntVar(&f.abortAfter, "abort-after", 100, "stop early if so many answers, the first ones, are all 403; 0 for never")
-	fl.StringVar(&f.order, "order", "list", "list, or privileged: accounts with an admin role first")
+	addChoice(fl, &f.order, "order", "list", orders, oneOf(orders))
 	fl.BoolVar(&f.verify, "verify", false, "list each user's passes again afterwards, until none is there")
 	addVerifyWait(fl, &f.verifyWait)
 }
@@ -155,8 +157,6 @@ func (f *guardFlags) check() error {
 	switch {
 	case f.abortAfter < 0:
 		return refuse(fmt.Errorf("--abort-after %d is negative", f.abortAfter))
-	case f.order != "list" && f.order != "privileged":
-		return refuse(fmt.Errorf("--order %q is not list or privileged", f.order))
 	case f.verify && f.dryRun:
 		return refuse(errors.New("--verify and --dry-run exclude each other: nothing is deleted"))
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,9 +47,9 @@ token that Graph takes, or it lacks a permission, 4 stopped early.`,
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	f.findFlags.add(fl, "only passes that are so, of "+reasonNames()+" (default all)")
+	f.findFlags.add(fl, "all")
 	fl.StringVar(&f.output, "output", "-", "write the passes to this new file")
-	fl.StringVar(&f.format, "format", "", strings.Join(scan.Formats, ", ")+" (default by the file's extension; table on a terminal, else csv)")
+	addChoice(fl, &f.format, "format", "", scan.Formats, oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
 	f.addResults(fl, "results log of the scan, to go on with it (default none)")
 	f.addPace(fl)
 	f.addRest(cmd, "no summary when everybody was looked at")
@@ -58,9 +57,6 @@ token that Graph takes, or it lacks a permission, 4 stopped early.`,
 }
 
 func (f *scanFlags) check() error {
-	if f.format != "" && !slices.Contains(scan.Formats, f.format) {
-		return refuse(fmt.Errorf("--format %q is not %s", f.format, strings.Join(scan.Formats, ", ")))
-	}
 	if f.output == "" {
 		return refuse(errors.New("--output is empty"))
 	}

@@ -115,7 +115,7 @@ func TestScanRefuses(t *testing.T) {
 	}{
 		{"nobody", root, env, nil, 2, "--all-users"},
 		{"a list by itself", root, env, []string{"list.csv"}, 2, "--users"},
-		{"reason", root, env, []string{"--all-users", "--reason", "old"}, 2, "expired, used, disabled, scheduled, usable"},
+		{"reason", root, env, []string{"--all-users", "--reason", "old"}, 2, `--reason "old" is not expired, used, disabled, scheduled or usable`},
 		{"unknown cannot be asked for", root, env, []string{"--all-users", "--reason", "unknown"}, 2, "--reason"},
 		{"group by name", root, env, []string{"--group", "sales"}, 2, "not an object id"},
 		{"group that is not there", root, env, []string{"--group", group}, 2, "404"},

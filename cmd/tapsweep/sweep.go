@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,7 +52,7 @@ permission, 4 stopped early, to be gone on with by --resume.`,
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	f.findFlags.add(fl, "only passes that are so, of "+reasonNames()+" (default expired,used)")
+	f.findFlags.add(fl, "expired,used")
 	fl.BoolVar(&f.includeUsable, "include-usable", false, "let --reason name usable: passes that somebody may be about to use")
 	f.addAsk(fl)
 	f.addGuards(fl)
@@ -65,12 +64,11 @@ permission, 4 stopped early, to be gone on with by --resume.`,
 }
 
 func (f *sweepFlags) check() error {
-	usable := slices.ContainsFunc(f.reasons, func(r string) bool { return strings.EqualFold(strings.TrimSpace(r), string(passes.Usable)) })
-	if usable && !f.includeUsable {
+	if slices.Contains(f.reasons, passes.Usable) && !f.includeUsable {
 		return refuse(errors.New("--reason usable deletes passes that somebody may be about to use"), "if that is meant, add --include-usable")
 	}
 	if len(f.reasons) == 0 {
-		f.reasons = []string{string(passes.Expired), string(passes.Used)}
+		f.reasons = reasons{passes.Expired, passes.Used}
 	}
 	if err := f.runFlags.check(); err != nil {
 		return err

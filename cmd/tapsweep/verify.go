@@ -56,10 +56,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	if err := errors.Join(f.runFlags.check(), checkVerifyWait(f.wait)); err != nil {
 		return err
 	}
-	logger, err := a.logger(f.logLevel, f.logFormat)
-	if err != nil {
-		return err
-	}
+	logger := a.logger(f.logLevel, f.logFormat)
 	way, err := a.prepare(&f.connect)
 	if err != nil {
 		return err

@@ -35,6 +35,9 @@ var clouds = []*Cloud{
 		[]string{"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"}},
 }
 
+// Versions are those of Graph.
+var Versions = []string{"v1.0", "beta"}
+
 // Names lists what ByName takes.
 func Names() []string {
 	var names []string
@@ -84,7 +87,7 @@ type Choice struct {
 	Cloud     string // one of Names
 	Root      string // --graph-url
 	Authority string // AZURE_AUTHORITY_HOST
-	Version   string // v1.0 or beta
+	Version   string // one of Versions; empty is the first
 }
 
 // A ChoiceError says why a choice makes no sense, and what to do instead.
@@ -109,9 +112,9 @@ func (c Choice) Resolve() (*Endpoint, error) {
 	if chosen == nil && c.Cloud != "" {
 		return refuse("", "--cloud %q is not %s", c.Cloud, strings.Join(Names(), ", "))
 	}
-	e := &Endpoint{Cloud: chosen, Version: cmp.Or(c.Version, "v1.0")}
-	if e.Version != "v1.0" && e.Version != "beta" {
-		return refuse("", "--api-version %q is not v1.0 or beta", c.Version)
+	e := &Endpoint{Cloud: chosen, Version: cmp.Or(c.Version, Versions[0])}
+	if !slices.Contains(Versions, e.Version) {
+		return refuse("", "--api-version %q is not %s", c.Version, strings.Join(Versions, ", "))
 	}
 	of := ByRoot(c.Root)
 	switch {

@@ -63,7 +63,7 @@ func TestResolveRefuses(t *testing.T) {
 		choice           Choice
 	}{
 		{"no such cloud", `--cloud "moon" is not global, usgov, usgov-dod, china`, "", Choice{Cloud: "moon"}},
-		{"no such version", `--api-version "v2" is not v1.0 or beta`, "", Choice{Version: "v2"}},
+		{"no such version", `--api-version "v2" is not v1.0, beta`, "", Choice{Version: "v2"}},
 		{"two clouds", "are not of one cloud", "leave out", Choice{Cloud: "usgov", Root: "https://graph.microsoft.com"}},
 		{"authority of another cloud", "is of the cloud usgov", "--cloud usgov", Choice{Authority: "https://login.microsoftonline.us"}},
 		{"the same, chosen", "is of the cloud global", "--cloud global", Choice{Cloud: "usgov", Authority: "https://login.windows.net"}},

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// A choice is the value of a flag that takes one of a few words. Others are refused
+// as soon as the flag is set, so that its variable, tapsweep check and the shell
+// know the words, too.
+type choice struct {
+	value *string
+	words []cobra.Completion // with a description behind a tab where a word needs one
+	also  func(string) bool  // what is taken and not offered
+}
+
+// addChoice adds a flag that takes one of words, or what it is by default.
+func addChoice(fl *pflag.FlagSet, p *string, name, value string, words []cobra.Completion, usage string) *choice {
+	*p = value
+	c := &choice{value: p, words: words, also: func(word string) bool { return word == value }}
+	fl.Var(c, name, usage)
+	return c
+}
+
+func (c *choice) Set(word string) error {
+	if !c.also(word) && !slices.ContainsFunc(c.words, func(w cobra.Completion) bool { return bare(w) == word }) {
+		return &choiceError{word, c.words}
+	}
+	*c.value = word
+	return nil
+}
+
+func (c *choice) String() string { return *c.value }
+func (c *choice) Type() string   { return "string" }
+
+// A choiceError says that a flag does not take a word.
+type choiceError struct {
+	word  string
+	words []cobra.Completion
+}
+
+func (e *choiceError) Error() string {
+	var names []string
+	for _, w := range e.words {
+		names = append(names, bare(w))
+	}
+	return fmt.Sprintf("%q is not %s", e.word, oneOf(names))
+}
+
+// flagError is what is wrong with a flag of the command line. Of a word the choices
+// tell enough, and there is no need to look at the help.
+func flagError(err error) error {
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if wrong, is := errors.AsType[*choiceError](err); ok && is {
+		return refuse(fmt.Errorf("--%s %w", invalid.GetFlag().Name, wrong))
+	}
+	return err
+}
+
+// bare is a word without its description.
+func bare(word cobra.Completion) string {
+	name, _, _ := strings.Cut(word, "\t")
+	return name
+}
+
+// oneOf writes words, and their descriptions, as a usage string has them.
+func oneOf(words []cobra.Completion) string {
+	texts := slices.Clone(words)
+	for i, w := range words {
+		if name, description, ok := strings.Cut(w, "\t"); ok {
+			texts[i] = name + " (" + description + ")"
+		}
+	}
+	last := len(texts) - 1
+	return strings.Join(texts[:last], ", ") + " or " + texts[last]
+}
