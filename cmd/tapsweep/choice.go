@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ func addChoice(fl *pflag.FlagSet, p *string, name, value string, words []cobra.C
 
 func (c *choice) Set(word string) error {
 	if !c.also(word) && !slices.ContainsFunc(c.words, func(w cobra.Completion) bool { return bare(w) == word }) {
-		return &choiceError{word, c.words}
+		return notAmong(word, c.words)
 	}
 	*c.value = word
 	return nil
@@ -38,25 +39,24 @@ func (c *choice) Set(word string) error {
 func (c *choice) String() string { return *c.value }
 func (c *choice) Type() string   { return "string" }
 
-// A choiceError says that a flag does not take a word.
-type choiceError struct {
-	word  string
-	words []cobra.Completion
-}
+// A valueError says that a flag does not take a value, and what it does take.
+type valueError struct{ value, want string }
 
-func (e *choiceError) Error() string {
+func (e *valueError) Error() string { return e.value + " is not " + e.want }
+
+func notAmong(word string, words []cobra.Completion) error {
 	var names []string
-	for _, w := range e.words {
+	for _, w := range words {
 		names = append(names, bare(w))
 	}
-	return fmt.Sprintf("%q is not %s", e.word, oneOf(names))
+	return &valueError{strconv.Quote(word), oneOf(names)}
 }
 
-// flagError is what is wrong with a flag of the command line. Of a word the choices
-// tell enough, and there is no need to look at the help.
+// flagError is what is wrong with a flag of the command line. What it takes tells
+// enough, and there is no need to look at the help.
 func flagError(err error) error {
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
-	if wrong, is := errors.AsType[*choiceError](err); ok && is {
+	if wrong, is := errors.AsType[*valueError](err); ok && is {
 		return refuse(fmt.Errorf("--%s %w", invalid.GetFlag().Name, wrong))
 	}
 	return err

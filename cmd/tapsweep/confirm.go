@@ -81,6 +81,9 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 	fmt.Fprintf(a.stderr, "About to revoke %s of %s in tenant %s at %s.\n",
 		plural(p.passes, "pass", "passes"), plural(p.users, "user", "users"), orUnknown(r.tenant.id), r.tenant.root)
 	fmt.Fprintf(a.stderr, "Signed in as %s.\n", orUnknown(r.tenant.token.Who))
+	if len(a.variables) > 0 {
+		fmt.Fprintf(a.stderr, "Flags by the environment: %s.\n", strings.Join(a.variables, ", "))
+	}
 	for _, pair := range p.sample {
 		method := pair.Method
 		if method == "" {

@@ -33,39 +33,78 @@ func (a *app) withVariables(commands []*cobra.Command) {
 			if err := a.fromVariables(cmd); err != nil {
 				return err
 			}
-			return args(cmd, rest)
+			if err := args(cmd, rest); err != nil {
+				return err
+			}
+			return checkMetrics(a.metricsFile(cmd), cmd.Name())
 		}
 	}
 }
 
+// instead are flags in whose place a variable is that of another flag: typed, they
+// count before it. Above all, whoever names where to look is not to look elsewhere too.
+var instead = map[string][]string{
+	"overwrite": {"resume", "evidence"},
+	"resume":    {"overwrite"},
+	"results":   {"evidence"},
+	"evidence":  {"results", "overwrite"},
+	"all-users": places, "filter": places, "group": places, "users": places,
+}
+
+var places = []string{"all-users", "filter", "group", "users", "created-since", "created-by"}
+
 // fromVariables sets the flags that the command line does not, and adds them to what
 // a results log keeps as the command: whoever reads it, or goes on, may have others.
+// Lists of protected users add up.
 func (a *app) fromVariables(cmd *cobra.Command) (err error) {
+	typed := make(map[string]bool)
+	cmd.Flags().Visit(func(f *pflag.Flag) { typed[f.Name] = true })
 	var given []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		value := os.Getenv(variable(f.Name))
+		value := spelled(f, os.Getenv(variable(f.Name)))
 		switch {
 		case value == "" || f.Name == "help":
 			return
-		case f.Changed:
+		case typed[f.Name] && f.Name != "protect", slices.ContainsFunc(instead[f.Name], func(other string) bool { return typed[other] }):
 			a.overridden = append(a.overridden, f.Name)
 			return
 		}
-		if failed := cmd.Flags().Set(f.Name, value); failed != nil && err == nil { // --metrics-file may follow
-			if wrong, ok := errors.AsType[*choiceError](failed); ok {
+		if failed := cmd.Flags().Set(f.Name, value); failed != nil {
+			others, _, _ := takers(f.Name, value)
+			if cmd.Name() == "check" && others != nil {
+				return // which lists what others go by
+			}
+			if wrong, ok := errors.AsType[*valueError](failed); ok {
 				failed = wrong
 			}
 			var hints []string
-			if others, _, _ := takers(f.Name, value); others != nil {
+			if others != nil {
 				hints = []string{fmt.Sprintf("it is for %s; here give --%s, or clear the variable", strings.Join(others, ", "), f.Name)}
 			}
-			err = refuse(fmt.Errorf("%s: %w", variable(f.Name), failed), hints...)
+			if err == nil { // --metrics-file may follow
+				err = refuse(fmt.Errorf("%s: %w", variable(f.Name), failed), hints...)
+			}
+			return
 		}
 		given = append(given, "--"+f.Name+"="+value)
+		a.variables = append(a.variables, variable(f.Name))
 	})
 	at := slices.Index(a.args, cmd.Name()) + 1
 	a.args = slices.Insert(slices.Clone(a.args), at, given...)
 	return err
+}
+
+// spelled is the value of a variable as the flag has it: one that may stand alone is a
+// switch then.
+func spelled(f *pflag.Flag, value string) string {
+	switch alone := f.NoOptDefVal; {
+	case alone == "" || f.Value.Type() == "bool":
+	case value == "true":
+		return alone
+	case value == "false":
+		return ""
+	}
+	return value
 }
 
 // takers are the commands that take a value for their flag of a name, and those that
@@ -76,7 +115,7 @@ func takers(flag, value string) (taking, refusing []string, problem error) {
 		if f == nil {
 			continue
 		}
-		if err := f.Value.Set(value); err != nil {
+		if err := f.Value.Set(spelled(f, value)); err != nil {
 			refusing, problem = append(refusing, cmd.Name()), err
 			continue
 		}

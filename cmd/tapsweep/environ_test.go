@@ -32,7 +32,12 @@ func TestVariables(t *testing.T) {
 		{"an empty one is none", []string{"TAPSWEEP_MAX_ITEMS="}, []string{"--dry-run"}, 0, "planned"},
 		{"a switch", []string{"TAPSWEEP_DRY_RUN=true"}, nil, 0, "planned"},
 		{"a list", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=" + protected}, nil, 1, "protected       1"},
-		{"a flag in place of a list", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=/nowhere"}, []string{"--protect", another}, 1, "protected       1"},
+		{"lists of protected users add up", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=" + protected}, []string{"--protect", another}, 1, "protected       2"},
+		{"out of bounds", []string{"TAPSWEEP_BATCH_SIZE=99"}, nil, 2, "TAPSWEEP_BATCH_SIZE: 99 is not between 1 and 20"},
+		{"a switch that may have a value, off", []string{"TAPSWEEP_RESUME=false"}, []string{"--dry-run"}, 0, "planned"},
+		{"a switch that may have a value, on", []string{"TAPSWEEP_RESUME=true", "TAPSWEEP_OVERWRITE=true"}, []string{"--dry-run"}, 2, "exclude each other"},
+		{"the typed one of two that exclude each other", []string{"TAPSWEEP_RESUME=true"}, []string{"--overwrite", "--dry-run"}, 0, "planned"},
+		{"refused for a variable", []string{"TAPSWEEP_VERIFY=true"}, []string{"--dry-run"}, 2, "hint: flags are given by the environment, too: TAPSWEEP_VERIFY\n"},
 		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, nil, 2, "TAPSWEEP_MAX_ITEMS: invalid argument \"many\""},
 		{"not a word", []string{"TAPSWEEP_ORDER=random"}, nil, 2, "TAPSWEEP_ORDER: \"random\" is not list or privileged\n"},
 		{"of another command", []string{"TAPSWEEP_ALL_USERS=maybe"}, []string{"--dry-run"}, 0, "planned"},
@@ -113,11 +118,38 @@ func TestVariablesOfOthers(t *testing.T) {
 		{"TAPSWEEP_FORMAT=", []string{"revoke", "--simulate", "--yes", list}, 0, ""},
 		{"TAPSWEEP_FORMAT=tabel", []string{"revoke", "--simulate", "--yes", list}, 2, ""},
 		{"TAPSWEEP_USERS=l.csv", []string{"simulate"}, 2, "hint: it is for scan, sweep; here give --users, or clear the variable\n"},
-		{"TAPSWEEP_OUTPUT=found.csv", []string{"check"}, 2, "hint: it is for scan; here give --output, or clear the variable\n"},
+		{"TAPSWEEP_OUTPUT=found.csv", []string{"check"}, 3, ""}, // which is there to list them
 	} {
 		p := tapsweep(t, []string{tt.variable}, tt.args...)
-		if _, hint, _ := strings.Cut(p.stderr, "hint: "); p.code != tt.code || tt.code == 2 && hint != strings.TrimPrefix(tt.hint, "hint: ") {
+		_, hint, _ := strings.Cut(p.stderr, "hint: ")
+		hint, _, _ = strings.Cut(hint, "hint: flags are given")
+		if p.code != tt.code || tt.code == 2 && hint != strings.TrimPrefix(tt.hint, "hint: ") {
 			t.Errorf("%s %q: exit %d, want %d with %q\n%s", tt.variable, tt.args, p.code, tt.code, tt.hint, p.stderr)
+		}
+	}
+}
+
+// Whoever types where to look does not look where a variable says, too.
+func TestVariablesOfPlaces(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	users := tenant.Populate(5)
+	one := writeFile(t, "one.csv", "user\n"+users[2].UPN+"\n")
+	look := []string{"scan", "--graph-url", root, "--format", "csv"}
+	for _, tt := range []struct {
+		vars []string
+		args []string
+		want int
+	}{
+		{[]string{"TAPSWEEP_ALL_USERS=true"}, nil, 5},
+		{[]string{"TAPSWEEP_ALL_USERS=true"}, []string{"--users", one}, 1},
+		{[]string{"TAPSWEEP_USERS=" + one}, []string{"--all-users"}, 5},
+		{[]string{"TAPSWEEP_USERS=" + one}, nil, 1},
+		{[]string{"TAPSWEEP_USERS=" + one, "TAPSWEEP_REASON=expired"}, []string{"--all-users"}, 0},
+	} {
+		p := tapsweep(t, append(env, tt.vars...), append(look, tt.args...)...)
+		if rows := strings.Count(p.stdout, "\n") - 1; p.code != 0 || rows != tt.want {
+			t.Errorf("%q %q: exit %d, %d passes, want %d\n%s", tt.vars, tt.args, p.code, rows, tt.want, p.stderr)
 		}
 	}
 }

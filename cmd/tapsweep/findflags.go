@@ -99,7 +99,7 @@ func (r *reasons) Set(text string) error {
 	for _, word := range list {
 		reason := passes.Reason(strings.ToLower(strings.TrimSpace(word)))
 		if !slices.Contains(passes.Reasons, reason) {
-			return &choiceError{word, r.words()}
+			return notAmong(word, r.words())
 		}
 		more = append(more, reason)
 	}

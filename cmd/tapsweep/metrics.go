@@ -23,8 +23,9 @@ type recorder struct {
 	summary *report.Summary  // nil until the run has begun
 }
 
-// metricsFile is what --metrics-file says, empty for commands without it, and for
-// who only asks for help.
+// metricsFile is what --metrics-file says, empty for commands without it, for who only
+// asks for help, and for what is no run of the kind that alerts are about: a dry run, or
+// a drill.
 func (a *app) metricsFile(cmd *cobra.Command) string {
 	f := cmd.Flags().Lookup("metrics-file")
 	switch help := cmd.Flags().Lookup("help"); {
@@ -32,8 +33,16 @@ func (a *app) metricsFile(cmd *cobra.Command) string {
 		return ""
 	case a.misread:
 		return misreadMetricsFile(a.args)
+	case switched(cmd, "dry-run") || switched(cmd, "simulate"):
+		return ""
 	}
 	return f.Value.String()
+}
+
+// switched tells whether a switch is set.
+func switched(cmd *cobra.Command, name string) bool {
+	f := cmd.Flags().Lookup(name)
+	return f != nil && f.Value.String() == "true"
 }
 
 // misreadMetricsFile finds the file where reading the flags ended at one that is wrong,
@@ -59,7 +68,10 @@ func misreadMetricsFile(args []string) string {
 
 // checkMetrics refuses a name that the textfile collector would pass over, and a file
 // that is there and something else: it would be lost.
-func checkMetrics(path string) error {
+//
+// It has to be of the same command as well: a scan by hand, in an environment that is
+// the night job's, would take its place.
+func checkMetrics(path, command string) error {
 	if path == "" {
 		return nil
 	}
@@ -69,6 +81,15 @@ func checkMetrics(path string) error {
 	if err := checkFile("--metrics-file", path, true, nil, nil); err != nil {
 		return err
 	}
+	// It is written beside and renamed. That it cannot be should not be found out after
+	// the deletes.
+	dir := filepath.Dir(metrics.Target(path))
+	probe, err := os.CreateTemp(dir, ".tapsweep-*")
+	if err != nil {
+		return refuse(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
+	}
+	probe.Close()
+	os.Remove(probe.Name())
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
 	}
@@ -78,12 +99,16 @@ func checkMetrics(path string) error {
 	}
 	if err == nil {
 		defer file.Close()
-		begin := make([]byte, len(metrics.Begin))
-		n, readErr := io.ReadFull(file, begin)
-		if n == 0 && readErr == io.EOF || string(begin) == metrics.Begin {
+		begin := make([]byte, 4096)
+		n, _ := io.ReadFull(file, begin)
+		switch text := string(begin[:n]); {
+		case text == "" || strings.Contains(text, fmt.Sprintf("command=%q", command)):
 			return nil
+		case strings.HasPrefix(text, metrics.Begin):
+			err = fmt.Errorf("%s is of another command of tapsweep", path)
+		default:
+			err = fmt.Errorf("%s is there already and not of tapsweep's metrics", path)
 		}
-		err = fmt.Errorf("%s is there already and not of tapsweep's metrics", path)
 	}
 	return refuse(fmt.Errorf("--metrics-file: %w", err), "choose another --metrics-file")
 }
@@ -98,12 +123,15 @@ func (a *app) writeMetrics(cmd *cobra.Command, code int) int {
 	now := time.Now()
 	run := metrics.Run{Command: cmd.Name(), End: now, Took: now.Sub(a.recorder.start), Exit: code}
 	if s := a.recorder.summary; s != nil {
-		run.Outcomes, run.Refused, run.Expired = s.Counts.Outcomes, s.Counts.Throttled, a.recorder.expired
+		run.Outcomes, run.Refused = s.Counts.Outcomes, s.Counts.Throttled
+		if s.Stopped == nil { // else not everybody was looked at
+			run.Expired = a.recorder.expired
+		}
 		if s.Scan != nil {
 			run.Users = s.Scan.Users + s.Scan.Earlier
 		}
 	}
-	err := checkMetrics(path) // the results log may have come by that name
+	err := checkMetrics(path, cmd.Name()) // the results log may have come by that name
 	if err == nil {
 		err = run.Write(path)
 	} else if a.recorder.summary == nil && !a.misread {

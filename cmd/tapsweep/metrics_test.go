@@ -43,18 +43,33 @@ func TestMetricsFile(t *testing.T) {
 			}
 		}
 	}
-	has(tapsweep(t, env, append(sweep, "--dry-run")...), 0, `expired_passes_left{command="sweep"} 2`, `last_run_rows{command="sweep",outcome="planned"} 2`)
-	has(tapsweep(t, env, sweep...), 1, `last_run_exit_code{command="sweep"} 1`, `expired_passes_left{command="sweep"} 2`, `last_run_rows{command="sweep",outcome="rejected"} 2`)
-	has(tapsweep(t, env, append(sweep, "--max-items", "0")...), 0, `last_run_exit_code{command="sweep"} 0`, `expired_passes_left{command="sweep"} 0`,
-		`oldest_expired_pass_age_seconds{command="sweep"} 0`, `last_run_rows{command="sweep",outcome="revoked"} 2`, `last_run_users{command="sweep"} 2`)
-	has(tapsweep(t, env, append(sweep, "--reason", "usable")...), 2, `last_run_exit_code{command="sweep"} 2`)
+	// A dry run, or a drill, says nothing of how the nights go.
+	if p := tapsweep(t, env, append(sweep, "--dry-run")...); p.code != 0 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	list := writeFile(t, "list.csv", "user\ndana@contoso.com\n")
+	if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", "--metrics-file", path, list); p.code != 0 {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Errorf("written by a dry run or a drill:\n%s", file())
+	}
+	has(tapsweep(t, env, sweep...), 1, `last_run_exit_code{command="sweep",file="tapsweep"} 1`, `expired_passes_left{command="sweep",file="tapsweep"} 2`, `last_run_rows{command="sweep",file="tapsweep",outcome="rejected"} 2`)
+	// One that did not look at everybody does not know what is left.
+	has(tapsweep(t, env, append(sweep, "--max-items", "1")...), 2, `last_run_exit_code{command="sweep",file="tapsweep"} 2`)
+	if strings.Contains(file(), "expired_passes_left") {
+		t.Errorf("%s", file())
+	}
+	has(tapsweep(t, env, append(sweep, "--max-items", "0")...), 0, `last_run_exit_code{command="sweep",file="tapsweep"} 0`, `expired_passes_left{command="sweep",file="tapsweep"} 0`,
+		`oldest_expired_pass_age_seconds{command="sweep",file="tapsweep"} 0`, `last_run_rows{command="sweep",file="tapsweep",outcome="revoked"} 2`, `last_run_users{command="sweep",file="tapsweep"} 2`)
+	has(tapsweep(t, env, append(sweep, "--reason", "usable")...), 2, `last_run_exit_code{command="sweep",file="tapsweep"} 2`)
 	if strings.Contains(file(), "rows") {
 		t.Errorf("a run that never began has rows:\n%s", file())
 	}
-	has(tapsweep(t, env, append(sweep, "--help")...), 0, `last_run_exit_code{command="sweep"} 2`) // is no run
-	has(tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), sweep...), 3, `last_run_exit_code{command="sweep"} 3`)
-	for name, want := range map[string]string{"/list.csv": ".prom", "/none/x.prom": "no such file"} {
-		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", dir+name)
+	has(tapsweep(t, env, append(sweep, "--help")...), 0, `last_run_exit_code{command="sweep",file="tapsweep"} 2`) // is no run
+	has(tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), sweep...), 3, `last_run_exit_code{command="sweep",file="tapsweep"} 3`)
+	for name, want := range map[string]string{dir + "/list.csv": ".prom", dir + "/none/x.prom": "no such file", "/proc/self/x.prom": "nothing can be written to /proc/self"} {
+		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", name)
 		if p.code != 2 || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
@@ -63,19 +78,33 @@ func TestMetricsFile(t *testing.T) {
 		t.Errorf("%v beside it", files)
 	}
 	// What is there and something else stays, be it the log of the very run.
-	list := writeFile(t, "list.prom", "user\ndana@contoso.com\n")
-	log := dir + "/log.prom"
-	for _, args := range [][]string{
-		{"--users", list, "--metrics-file", list, "--results", "-"},
-		{"--all-users", "--metrics-file", log, "--results", log},
+	list = writeFile(t, "list.prom", "user\ndana@contoso.com\n")
+	before := file()
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"sweep", "--yes", "--users", list, "--metrics-file", list, "--results", "-"}, "not of tapsweep's metrics"},
+		{[]string{"sweep", "--yes", "--all-users", "--overwrite", "--metrics-file", path, "--results", path}, "name the same file"},
+		{[]string{"scan", "--all-users", "--overwrite", "--metrics-file", dir + "/new.prom", "--output", dir + "/./new.prom"}, "name the same file"},
+		{[]string{"scan", "--all-users", "--metrics-file", path}, "of another command"},
 	} {
-		p := tapsweep(t, env, append([]string{"sweep", "--yes", "--graph-url", root}, args...)...)
-		if p.code == 0 || !strings.Contains(p.stderr, "not of tapsweep's metrics") {
-			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
+		p := tapsweep(t, env, append(tt.args, "--graph-url", root)...)
+		if p.code != 2 || !strings.Contains(p.stderr, tt.want) {
+			t.Errorf("%q: exit %d, want 2 with %q\n%s", tt.args, p.code, tt.want, p.stderr)
 		}
 	}
-	if !strings.HasPrefix(string(mustRead(t, list)), "user") || !strings.HasPrefix(string(mustRead(t, log)), `{"type":"run"`) {
-		t.Error("a file is lost")
+	if after := file(); !strings.HasPrefix(string(mustRead(t, list)), "user") || after == before || !strings.Contains(after, `exit_code{command="sweep",file="tapsweep"} 2`) {
+		t.Errorf("a file is lost, or tells of the wrong run:\n%s", after)
+	}
+	// A link stays one.
+	link := dir + "/link.prom"
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	has(tapsweep(t, env, append(sweep, "--metrics-file", link)...), 0, `last_run_exit_code{command="sweep",file="tapsweep"} 0`)
+	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
+		t.Errorf("%v, %v", info, err)
 	}
 }
 
@@ -118,7 +147,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 			}
 			for _, f := range files {
 				got = f.Name()
-				if text := string(mustRead(t, filepath.Join(cmd.Dir, got))); !strings.Contains(text, "\ntapsweep_last_run_exit_code{command=\"sweep\"} 2\n") {
+				if text := string(mustRead(t, filepath.Join(cmd.Dir, got))); !strings.Contains(text, "\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 2\n") {
 					t.Errorf("it says\n%s", text)
 				}
 			}
@@ -158,12 +187,12 @@ func TestAlerts(t *testing.T) {
 		Groups []struct {
 			Name  string
 			Rules []struct {
-				Alert, Expr         string
+				Alert, Expr, For    string
 				Labels, Annotations map[string]string
 			}
 		}
 	}
-	if err := yaml.UnmarshalStrict([]byte(examples(t, "yaml", 2)[1]), &rules); err != nil || len(rules.Groups) != 1 || len(rules.Groups[0].Rules) != 2 {
+	if err := yaml.UnmarshalStrict([]byte(examples(t, "yaml", 2)[1]), &rules); err != nil || len(rules.Groups) != 1 || len(rules.Groups[0].Rules) != 3 {
 		t.Fatalf("%v, %+v", err, rules)
 	}
 	for _, r := range rules.Groups[0].Rules {

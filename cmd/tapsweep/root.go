@@ -60,7 +60,8 @@ type app struct {
 	display  atomic.Pointer[progress.Display] // of the run, once it has begun
 	recorder recorder
 
-	overridden []string // flags that count in place of their variables
+	overridden []string // flags in place of whose variables others count
+	variables  []string // that count
 	misread    bool     // a flag of the command line is wrong, and those behind it are not read
 }
 
@@ -88,6 +89,9 @@ func (a *app) exit(cmd *cobra.Command, err error) int {
 	}
 	if exit.err != nil {
 		a.say("%s", exit.err)
+	}
+	if exit.code == exitRefused && len(a.variables) > 0 {
+		exit.hints = append(exit.hints, "flags are given by the environment, too: "+strings.Join(a.variables, ", "))
 	}
 	for _, h := range exit.hints {
 		fmt.Fprintf(a.stderr, "hint: %s\n", h)

@@ -206,8 +206,10 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	r.recorder.summary = summary
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log != nil {
-		if err := errors.Join(r.beginEvidence(), r.log.Write(r.header), r.log.Sync()); err != nil {
-			return refuse(errors.Join(err, r.log.Close()), "nothing was sent")
+		_ = r.log.Write(r.header) // kept, and returned by Sync
+		if err := errors.Join(r.beginEvidence(), r.log.Sync()); err != nil {
+			_ = r.log.Close() // which would say the same
+			return refuse(err, "nothing was sent")
 		}
 	}
 	stopSaying := context.AfterFunc(ctx, func() {
@@ -240,7 +242,8 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	if r.log != nil {
 		summary.Results = r.log.Name()
 		// The last write may be the one that finds the disk full.
-		if err := errors.Join(r.log.Write(end), r.log.Close()); err != nil {
+		_ = r.log.Write(end) // kept, and returned by Close
+		if err := r.log.Close(); err != nil {
 			summary.Incomplete = true
 			if code < exitAuth {
 				summary.Stopped, code = err, exitStopped
@@ -337,6 +340,9 @@ func (f *runFlags) checkResults(path string, lists []string, stdin io.Reader) er
 	}
 	return checkFile("--results", path, f.mayReplace(), lists, stdin)
 }
+
+// sameName tells whether two files that may not be there yet have one name.
+func sameName(a, b string) bool { return b != "" && filepath.Clean(a) == filepath.Clean(b) }
 
 // checkFile refuses a file to be written that would destroy something, above all
 // one of the lists. flag names it.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
@@ -68,6 +67,14 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	fl.DurationVar(&f.deadline, "deadline", 0, "stop early after this time (default none)")
 	fl.IntVar(&f.maxAttempts, "max-attempts", 6, "how often a request that fails is sent; being throttled, or offline in mid-run, does not count")
 	fl.DurationVar(&f.requestTimeout, "request-timeout", 100*time.Second, "how long a batch may take")
+	between(fl, "batch-size", &f.batchSize, 1, batch.MaxRequests)
+	between(fl, "concurrency", &f.concurrency, 0, 1000)
+	between(fl, "max-attempts", &f.maxAttempts, 1, math.MaxInt)
+	bound(fl, "rate", "at least 0.01", func() bool { return f.rate == 0 || f.rate >= 0.01 && !math.IsInf(f.rate, 1) })
+	atLeast(fl, "max-wait", &f.maxWait, time.Second)
+	atLeast(fl, "stall-timeout", &f.stallTimeout, time.Second)
+	atLeast(fl, "deadline", &f.deadline, 0)
+	atLeast(fl, "request-timeout", &f.requestTimeout, time.Second)
 }
 
 // addRest adds the flags about signing in and about what is shown.
@@ -86,24 +93,9 @@ func (f *runFlags) check() error {
 	if err := f.checkEvidence(); err != nil {
 		return err
 	}
-	if err := checkMetrics(f.metrics); err != nil {
-		return err
-	}
 	switch {
-	case f.batchSize < 1 || f.batchSize > batch.MaxRequests:
-		return refuse(fmt.Errorf("--batch-size %d is not between 1 and %d", f.batchSize, batch.MaxRequests))
-	case f.concurrency < 0 || f.concurrency > 1000:
-		return refuse(fmt.Errorf("--concurrency %d is not between 1 and 1000", f.concurrency))
-	case f.rate < 0 || math.IsNaN(f.rate) || f.rate > 0 && f.rate < 0.01:
-		return refuse(fmt.Errorf("--rate %v is not at least 0.01", f.rate))
-	case f.maxWait < time.Second || f.stallTimeout < time.Second:
-		return refuse(errors.New("--max-wait and --stall-timeout have to be at least 1s"))
-	case f.deadline < 0:
-		return refuse(fmt.Errorf("--deadline %v is negative", f.deadline))
-	case f.maxAttempts < 1:
-		return refuse(fmt.Errorf("--max-attempts %d is not at least 1", f.maxAttempts))
-	case f.requestTimeout < time.Second:
-		return refuse(fmt.Errorf("--request-timeout %v is not at least 1s", f.requestTimeout))
+	case f.metrics != "" && sameName(f.metrics, f.results):
+		return refuse(errors.New("--metrics-file and --results name the same file"))
 	case f.resume != "" && (f.results == "" || f.results == "-"):
 		return refuse(errors.New("--resume needs the log to go on with"), "name it with --results FILE")
 	case f.resume != "" && f.overwrite:
@@ -144,6 +136,7 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.protect, "protect", nil, "never touch the users on this list, such as break-glass accounts; repeatable")
 	fl.IntVar(&f.maxItems, "max-items", -1, "refuse to delete more passes, 0 for no bound (default 10000 for --yes without a terminal)")
 	fl.IntVar(&f.abortAfter, "abort-after", 100, "stop early if so many answers, the first ones, are all 403; 0 for never")
+	between(fl, "abort-after", &f.abortAfter, 0, math.MaxInt)
 	addChoice(fl, &f.order, "order", "list", orders, oneOf(orders))
 	fl.BoolVar(&f.verify, "verify", false, "list each user's passes again afterwards, until none is there")
 	addVerifyWait(fl, &f.verifyWait)
@@ -151,21 +144,12 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 
 func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
 	fl.DurationVar(wait, "verify-wait", 2*time.Minute, "how long a deleted pass may still be listed, while replicas lag behind")
+	atLeast(fl, "verify-wait", wait, time.Second)
 }
 
 func (f *guardFlags) check() error {
-	switch {
-	case f.abortAfter < 0:
-		return refuse(fmt.Errorf("--abort-after %d is negative", f.abortAfter))
-	case f.verify && f.dryRun:
+	if f.verify && f.dryRun {
 		return refuse(errors.New("--verify and --dry-run exclude each other: nothing is deleted"))
-	}
-	return checkVerifyWait(f.verifyWait)
-}
-
-func checkVerifyWait(wait time.Duration) error {
-	if wait < time.Second {
-		return refuse(fmt.Errorf("--verify-wait %v is not at least 1s", wait))
 	}
 	return nil
 }

@@ -60,8 +60,11 @@ func (f *scanFlags) check() error {
 	if f.output == "" {
 		return refuse(errors.New("--output is empty"))
 	}
-	if f.output != "-" && f.output == f.results {
+	if f.output != "-" && sameName(f.output, f.results) {
 		return refuse(errors.New("--output and --results name the same file"))
+	}
+	if f.metrics != "" && sameName(f.metrics, f.output) {
+		return refuse(errors.New("--output and --metrics-file name the same file"))
 	}
 	if f.output == "-" && f.results == "-" {
 		return refuse(errors.New("--output and --results cannot both go to standard output"))
@@ -106,6 +109,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 	defer out.abort()
 	if f.results != "" {
 		if err := r.open(f.results, results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
+			a.recorder.expired.Earlier(row)
 			if row.Outcome == results.Found {
 				out.Write(&scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason,
 					Created: row.Created, Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"encoding/csv"
 	"encoding/json"
 	"os"
@@ -149,7 +150,7 @@ func TestScanResumes(t *testing.T) {
 	tenant := leftovers(6000, graphsim.Options{Latency: 5 * time.Millisecond})
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
-	args := []string{"scan", "--graph-url", root, "--all-users", "--concurrency", "2", "--output", dir + "/found.csv", "--results", dir + "/scan.jsonl"}
+	args := []string{"scan", "--graph-url", root, "--all-users", "--concurrency", "2", "--output", dir + "/found.csv", "--results", dir + "/scan.jsonl", "--metrics-file", dir + "/scan.prom"}
 	p := finish(t, command(t, env, args...), func(p *os.Process) {
 		for tenant.Stats().Lists < 2000 && t.Context().Err() == nil {
 			time.Sleep(time.Millisecond)
@@ -157,10 +158,17 @@ func TestScanResumes(t *testing.T) {
 		p.Signal(syscall.SIGTERM)
 	})
 	before := tenant.Stats().Lists
+	if strings.Contains(string(mustRead(t, dir+"/scan.prom")), "expired_passes_left") {
+		t.Error("half a scan tells how many expired passes there are")
+	}
 	if p.code != 4 || before >= 6000 {
 		t.Fatalf("exit %d after %d LISTs\n%s", p.code, before, p.stderr)
 	}
 	p = tapsweep(t, env, append(args, "--resume")...)
+	expired := strings.Count(string(mustRead(t, dir+"/found.csv")), ",expired,")
+	if text := string(mustRead(t, dir+"/scan.prom")); expired == 0 || !strings.Contains(text, fmt.Sprintf("\ntapsweep_expired_passes_left{command=\"scan\",file=\"scan\"} %d\n", expired)) {
+		t.Errorf("%d expired passes, and the metrics\n%s", expired, text)
+	}
 	list, err := input.Open([]string{dir + "/found.csv"}, input.Options{})
 	if err != nil {
 		t.Fatal(err)

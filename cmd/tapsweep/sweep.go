@@ -119,7 +119,7 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 		return err
 	}
 	r.header.DryRun = f.dryRun
-	if err := r.open(f.results, results.ResumeOptions{Verify: f.verify, Anew: true}); err != nil {
+	if err := r.open(f.results, results.ResumeOptions{Verify: f.verify, Anew: true, Each: a.recorder.expired.Earlier}); err != nil {
 		return err
 	}
 	s := &sweeping{runOf: r, f: f, opts: opts, most: f.most(isTerminal(a.stdin)),

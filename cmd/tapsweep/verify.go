@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -53,7 +52,7 @@ early, to be gone on with by --resume.`,
 }
 
 func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err error) {
-	if err := errors.Join(f.runFlags.check(), checkVerifyWait(f.wait)); err != nil {
+	if err := f.runFlags.check(); err != nil {
 		return err
 	}
 	logger := a.logger(f.logLevel, f.logFormat)

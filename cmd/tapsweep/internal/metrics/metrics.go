@@ -3,6 +3,9 @@
 package metrics
 
 import (
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,13 +28,16 @@ type Run struct {
 	Outcomes map[results.Outcome]int // rows, nil for a run that never began
 	Refused  int                     // requests that were throttled (429)
 	Users    int                     // looked at by scan and sweep
-	Expired  *Expired                // nil for a run that does not look for passes
+	Expired  *Expired                // nil for a run that does not look for passes, or not at everybody
 }
 
 // Write writes the file beside path and renames it, so that nobody reads half of it.
 func (r *Run) Write(path string) error {
 	registry := prometheus.NewRegistry()
-	label := prometheus.Labels{"command": r.Command}
+	path = Target(path)
+	// Two jobs on one machine have a file each, and no series in common: the collector
+	// drops what it has seen in another file.
+	label := prometheus.Labels{"command": r.Command, "file": strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
 	gauge := func(name, help string, value float64) {
 		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tapsweep_" + name, Help: help, ConstLabels: label})
 		g.Set(value)
@@ -49,13 +55,23 @@ func (r *Run) Write(path string) error {
 		registry.MustRegister(rows)
 		gauge("last_run_refused_requests", "Requests that were throttled (429) in the last run.", float64(r.Refused))
 	}
+	if r.Users > 0 || r.Expired != nil && r.Outcomes != nil {
+		gauge("last_run_users", "Users that the last run looked at.", float64(r.Users))
+	}
 	if r.Expired != nil && r.Outcomes != nil {
 		left, age := r.Expired.left(r.End)
-		gauge("last_run_users", "Users that the last run looked at.", float64(r.Users))
 		gauge("expired_passes_left", "Expired passes that the last run found and did not delete.", float64(left))
 		gauge("oldest_expired_pass_age_seconds", "How long ago the oldest of these expired, 0 without any.", age.Seconds())
 	}
 	return prometheus.WriteToTextfile(path, registry)
+}
+
+// Target is the file that a path leads to, so that a link to it stays one.
+func Target(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
 }
 
 // Expired keeps the expired passes that were found and are not deleted yet.
@@ -73,10 +89,20 @@ func (e *Expired) Found(f *scan.Found) {
 	}
 }
 
+// gone are the outcomes of passes that are not there any more.
+var gone = []results.Outcome{results.Revoked, results.Absent, results.Replaced, results.UnknownUser}
+
 // Row takes what became of a pass, on nil too.
 func (e *Expired) Row(row *results.Row) {
-	if e != nil && !row.Pending && (row.Outcome == results.Revoked || row.Outcome == results.Absent) {
+	if e != nil && !row.Pending && slices.Contains(gone, row.Outcome) {
 		delete(e.at, row.Method)
+	}
+}
+
+// Earlier takes a row that an earlier run has settled, on nil too.
+func (e *Expired) Earlier(row *results.Row) {
+	if e != nil && passes.Reason(row.Reason) == passes.Expired && row.Method != "" && !slices.Contains(gone, row.Outcome) && row.Outcome != results.Protected {
+		e.at[row.Method] = row.Expires
 	}
 }
 

@@ -56,15 +56,15 @@ func TestWrite(t *testing.T) {
 	text := write(t, &Run{Command: "sweep", End: end, Took: 90 * time.Second, Exit: 1, Refused: 7, Users: 400, Expired: expired,
 		Outcomes: map[results.Outcome]int{results.Revoked: 1, results.Denied: 1}})
 	for _, want := range []string{
-		`tapsweep_last_run_timestamp_seconds{command="sweep"} 1.78e+09`,
-		`tapsweep_last_run_exit_code{command="sweep"} 1`,
-		`tapsweep_last_run_duration_seconds{command="sweep"} 90`,
-		`tapsweep_last_run_rows{command="sweep",outcome="denied"} 1`,
-		`tapsweep_last_run_rows{command="sweep",outcome="failed"} 0`,
-		`tapsweep_last_run_refused_requests{command="sweep"} 7`,
-		`tapsweep_last_run_users{command="sweep"} 400`,
-		`tapsweep_expired_passes_left{command="sweep"} 2`,
-		`tapsweep_oldest_expired_pass_age_seconds{command="sweep"} 18000`,
+		`tapsweep_last_run_timestamp_seconds{command="sweep",file="tapsweep"} 1.78e+09`,
+		`tapsweep_last_run_exit_code{command="sweep",file="tapsweep"} 1`,
+		`tapsweep_last_run_duration_seconds{command="sweep",file="tapsweep"} 90`,
+		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="denied"} 1`,
+		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="failed"} 0`,
+		`tapsweep_last_run_refused_requests{command="sweep",file="tapsweep"} 7`,
+		`tapsweep_last_run_users{command="sweep",file="tapsweep"} 400`,
+		`tapsweep_expired_passes_left{command="sweep",file="tapsweep"} 2`,
+		`tapsweep_oldest_expired_pass_age_seconds{command="sweep",file="tapsweep"} 18000`,
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no %s in\n%s", want, text)
@@ -75,10 +75,43 @@ func TestWrite(t *testing.T) {
 // A run that never began tells that it ended, and how, and nothing that it does not know.
 func TestWriteWithoutARun(t *testing.T) {
 	text := write(t, &Run{Command: "revoke", End: time.Unix(1_780_000_000, 0), Exit: 3, Expired: NewExpired()})
-	if !strings.Contains(text, `exit_code{command="revoke"} 3`) || strings.Contains(text, "rows") || strings.Contains(text, "expired") {
+	if !strings.Contains(text, `exit_code{command="revoke",file="tapsweep"} 3`) || strings.Contains(text, "rows") || strings.Contains(text, "expired") {
 		t.Errorf("%s", text)
 	}
 	var none *Expired
 	none.Found(nil)
 	none.Row(nil)
+}
+
+// What is gone is not left, whichever way it went, and what an earlier run has settled
+// otherwise is.
+func TestExpiredLeft(t *testing.T) {
+	expired := NewExpired()
+	now := time.Now()
+	for _, o := range results.Outcomes {
+		expired.Found(&scan.Found{Why: passes.Expired, Pass: passes.Pass{ID: string(o), Start: now.Add(-2 * time.Hour), Lifetime: time.Hour}})
+		expired.Row(&results.Row{Method: string(o), Outcome: o})
+		expired.Earlier(&results.Row{Method: "earlier " + string(o), Outcome: o, Reason: "expired", Expires: now.Add(-2 * time.Hour)})
+	}
+	expired.Earlier(&results.Row{Method: "used", Outcome: results.Found, Reason: "used"})
+	expired.Earlier(&results.Row{User: "dana@contoso.com", Outcome: results.Denied, Reason: "expired"})
+	for _, o := range []results.Outcome{results.Revoked, results.Absent, results.Replaced, results.UnknownUser} {
+		for _, id := range []string{string(o), "earlier " + string(o)} {
+			if _, left := expired.at[id]; left {
+				t.Errorf("%s is left", id)
+			}
+		}
+	}
+	for _, id := range []string{"rejected", "earlier rejected", "failed", "earlier found"} {
+		if _, left := expired.at[id]; !left {
+			t.Errorf("%s is not left", id)
+		}
+	}
+	if n, oldest := expired.left(now); n != 2*(len(results.Outcomes)-4)-1 || oldest != 2*time.Hour {
+		t.Errorf("%d left, the oldest for %v", n, oldest)
+	}
+	var none *Expired
+	none.Found(nil)
+	none.Row(nil)
+	none.Earlier(nil)
 }
