@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -32,9 +33,13 @@ func TestReadmeCommands(t *testing.T) {
 	users := tenant.Populate(30)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "list.csv"), []byte(listOf(users)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "list.csv"), []byte(listOf(users[:20])), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "break-glass.txt"), []byte("breakglass@contoso.com\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tenant.AddUser(graphsim.User{UPN: "breakglass@contoso.com"})
 	ran := 0
 	for _, line := range readmeCommands(t) {
 		args, ok := strings.CutPrefix(strings.TrimPrefix(line, "./"), "tapsweep ")
@@ -101,5 +106,29 @@ func TestReadmeIsComplete(t *testing.T) {
 			!strings.Contains(string(text), "`--"+strings.TrimSpace(name)) {
 			t.Errorf("the README does not mention --%s", name)
 		}
+	}
+}
+
+// Every link of the README leads somewhere: to one of its headings, or to a file.
+func TestReadmeLinks(t *testing.T) {
+	text := string(mustRead(t, "../../README.md"))
+	anchors := make(map[string]bool)
+	for _, m := range regexp.MustCompile(`(?m)^##+ (.+)$`).FindAllStringSubmatch(text, -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		anchors["#"+strings.ReplaceAll(name, " ", "-")] = true
+	}
+	links := regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(text, -1)
+	for _, m := range links {
+		link := m[1]
+		if strings.HasPrefix(link, "#") {
+			if !anchors[link] {
+				t.Errorf("no heading is %s", link)
+			}
+		} else if _, err := os.Stat(filepath.Join("../..", link)); err != nil {
+			t.Errorf("%s: %v", link, err)
+		}
+	}
+	if len(links) < 20 {
+		t.Errorf("%d links", len(links))
 	}
 }
