@@ -141,6 +141,7 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 // What a run has deleted and not verified is verified by the one that goes on, also
 // where its scan does not meet the user any more; and the row keeps what is known.
 func TestVerifyOfUsersThatLeft(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(400, graphsim.Options{ListLag: 3 * time.Second})
 	held := tenant.Left()
 	var members []string

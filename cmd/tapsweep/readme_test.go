@@ -29,6 +29,7 @@ func readmeCommands(t *testing.T) []string {
 // Every tapsweep command of the README runs, in the order of the README, with a
 // simulated tenant for Microsoft's cloud.
 func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
 	users := tenant.Populate(30)
 	env, root := serve(t, tenant)

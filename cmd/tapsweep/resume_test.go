@@ -231,6 +231,7 @@ func TestSecondSignal(t *testing.T) {
 }
 
 func TestMaxItems(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	var b strings.Builder
 	b.WriteString("user,method\n")

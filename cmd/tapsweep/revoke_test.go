@@ -263,6 +263,7 @@ func TestInterrupt(t *testing.T) {
 // An app without the permission is told so after the first answers, not after
 // ten thousand.
 func TestAbortAfter(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}})
 	users := tenant.Populate(3000)
 	env, root := serve(t, tenant)
@@ -357,6 +358,7 @@ func TestParseLimit(t *testing.T) {
 
 // What the demo shows is what the README promises that it shows.
 func TestDemoList(t *testing.T) {
+	t.Parallel()
 	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", mustAbs("../../testdata/incident.csv"))
 	rows, _ := readLog(t, p.stdout)
 	got := outcomes(rows)

@@ -147,6 +147,7 @@ func TestScanRefuses(t *testing.T) {
 // A scan that is stopped in the middle goes on where it was, and in the end has
 // found and printed everything once.
 func TestScanResumes(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(6000, graphsim.Options{Latency: 5 * time.Millisecond})
 	env, root := serve(t, tenant)
 	dir := t.TempDir()

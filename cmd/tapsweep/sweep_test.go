@@ -196,6 +196,7 @@ func mustRead(t *testing.T, path string) []byte {
 
 // --verify on revoke, and accounts with a role first.
 func TestRevokeVerifyAndOrder(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles, ListLag: time.Second})
 	users := tenant.Populate(50)
 	tenant.AddUser(graphsim.User{UPN: "boss@contoso.example", Admin: true, Passes: []graphsim.Pass{{}}})
@@ -219,6 +220,7 @@ func TestRevokeVerifyAndOrder(t *testing.T) {
 
 // Waits are in the log, and add up to what was refused.
 func TestLogTellsWaits(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Bucket(40, 40)}})
 	users := tenant.Populate(120)
 	env, root := serve(t, tenant)
@@ -293,6 +295,7 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 // What was deleted is on record before it is verified, and a run that is gone on
 // with verifies what the one before could not.
 func TestVerifyResumes(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{ListLag: 5 * time.Second})
 	users := tenant.Populate(30)
 	env, root := serve(t, tenant)
