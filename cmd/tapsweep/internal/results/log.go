@@ -10,8 +10,6 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // syncEvery is how long a row may stay in memory. Rows of that time share one
@@ -23,7 +21,7 @@ type Log struct {
 	name string
 	file io.Writer
 	sync func() error
-	lock *flock.Flock // nil if it is no file
+	lock io.Closer // nil if it is no file
 
 	mu    sync.Mutex
 	buf   *bufio.Writer
@@ -56,34 +54,22 @@ func Create(path string, overwrite bool) (*Log, error) {
 	if err == nil && !info.Mode().IsRegular() {
 		return newLog(path, f, func() error { return nil }, nil), nil // pipes and devices have no disk
 	}
-	var lock *flock.Flock
+	var lock io.Closer
 	if err == nil {
-		lock, err = lockLog(path)
+		lock, err = lockLog(f)
 	}
 	if err == nil && overwrite {
 		// A file that was there before may have a wider mode.
 		err = errors.Join(f.Chmod(0o600), f.Truncate(0))
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("creating the results log: %w", err), f.Close(), unlock(lock))
+		return nil, errors.Join(fmt.Errorf("creating the results log: %w", err), unlock(lock), f.Close())
 	}
 	return newLog(path, f, f.Sync, lock), nil
 }
 
-// lockLog takes the lock that keeps a second run off the log, or fails.
-func lockLog(path string) (*flock.Flock, error) {
-	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
-	ok, err := lock.TryLock()
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("locking %s: %w", path, err)
-	case !ok:
-		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
-	}
-	return lock, nil
-}
-
-func unlock(lock *flock.Flock) error {
+// unlock comes before the log is closed: on Windows the lock is its handle's.
+func unlock(lock io.Closer) error {
 	if lock == nil {
 		return nil
 	}
@@ -95,7 +81,7 @@ func Stream(w io.Writer) *Log {
 	return newLog("-", w, func() error { return nil }, nil)
 }
 
-func newLog(name string, w io.Writer, sync func() error, lock *flock.Flock) *Log {
+func newLog(name string, w io.Writer, sync func() error, lock io.Closer) *Log {
 	l := &Log{name: name, file: w, sync: sync, lock: lock, stop: make(chan struct{}), done: make(chan struct{})}
 	l.buf = bufio.NewWriterSize(w, 64<<10)
 	l.enc = json.NewEncoder(l.buf)
@@ -170,7 +156,7 @@ func (l *Log) Close() error {
 	<-l.done
 	err := l.Sync()
 	if c, ok := l.file.(io.Closer); ok && l.name != "-" {
-		err = errors.Join(err, c.Close(), unlock(l.lock))
+		err = errors.Join(err, unlock(l.lock), c.Close())
 	}
 	return err
 }

@@ -146,7 +146,7 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 	if err != nil {
 		return nil, nil, fmt.Errorf("resuming: %w", err)
 	}
-	lock, err := lockLog(path)
+	lock, err := lockLog(f)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming: %w", err), f.Close())
 	}
@@ -171,7 +171,7 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 		_, err = f.Seek(whole, io.SeekStart)
 	}
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), f.Close(), unlock(lock))
+		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), unlock(lock), f.Close())
 	}
 	for _, i := range e.settled {
 		e.Counts[Outcomes[i]]++
