@@ -53,6 +53,7 @@ var textCompletions = map[string]cobra.CompletionFunc{
 
 // argumentCompletions are how arguments are completed, by command; others take none.
 var argumentCompletions = map[string]cobra.CompletionFunc{
+	"man":    directories,
 	"report": logs,
 	"revoke": anyFile,
 	"verify": logs,

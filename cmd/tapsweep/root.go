@@ -125,7 +125,7 @@ TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it.`,
 		return flagError(err)
 	})
 	root.AddCommand(a.revokeCommand(), a.scanCommand(), a.sweepCommand(), a.verifyCommand(), a.reportCommand(),
-		a.checkCommand(), a.simulateCommand(), a.versionCommand())
+		a.checkCommand(), a.simulateCommand(), a.versionCommand(), a.manCommand())
 	a.withVariables(root.Commands())
 	a.withCompletions(root.Commands())
 	return root
