@@ -1,8 +1,14 @@
 GO ?= go
 FUZZTIME ?= 5s
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+VERSION ?= $(shell git describe --tags --always --abbrev=12 --dirty 2>/dev/null || echo devel)
+BINARIES = $(addprefix tapsweep-,linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64.exe windows-arm64.exe)
 
-.PHONY: demo test check race browser fuzz lint vuln kill release bench bench-pace bench-peers bench-cost
+BUILDFLAGS = -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+
+# Not a tool of go.mod: it would bring 42 modules, git and a linear algebra among them.
+CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+
+.PHONY: demo test check race browser fuzz lint vuln kill release man reproducible bench bench-pace bench-peers bench-cost $(BINARIES:%=dist/%)
 
 # The rows that cannot be revoked make the demo exit 1, as they should; the last
 # line of the log tells whether it is that.
@@ -15,7 +21,7 @@ demo:
 test:
 	$(GO) test ./...
 
-check: lint vuln race browser kill fuzz release
+check: lint vuln race browser kill fuzz reproducible
 
 lint:
 	@test -z "$$(gofmt -l cmd batch input)" || { gofmt -l cmd batch input; echo 'not formatted: run gofmt -w'; exit 1; }
@@ -63,8 +69,40 @@ fuzz:
 		done; \
 	done
 
+# Six binaries, for each the list of modules that it says are in it (they differ a
+# little between systems), the man pages, and the checksums of it all. The same commit,
+# Go and host make the same bytes: no VCS stamp, which a copy of the sources would not
+# have (VERSION tells), and lists without a time and a serial number.
 release:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o dist/tapsweep ./cmd/tapsweep
+	rm -rf dist/tapsweep* dist/SHA256SUMS
+	@set -e; umask 022; mkdir -p dist; for name in $(BINARIES); do \
+		$(MAKE) --no-print-directory VERSION='$(VERSION)' dist/$$name; \
+		CGO_ENABLED=0 $(GO) run -trimpath $(CYCLONEDX) bin -json -noserial -notimestamp -std \
+			-version '$(VERSION)' -output dist/$$name.cdx.json dist/$$name; \
+	done
+	@umask 022; $(MAKE) --no-print-directory VERSION='$(VERSION)' man
+	@umask 022; cd dist && export LC_ALL=C && if command -v sha256sum >/dev/null; then sha256sum tapsweep* man/*; \
+		else shasum -a 256 tapsweep* man/*; fi >SHA256SUMS
+	@cat dist/SHA256SUMS
+
+# dist/tapsweep-linux-amd64 and so on; Go knows what is up to date.
+$(BINARIES:%=dist/%): dist/tapsweep-%:
+	CGO_ENABLED=0 GOOS=$(word 1,$(subst -, ,$(basename $*))) GOARCH=$(word 2,$(subst -, ,$(basename $*))) \
+		$(GO) build $(BUILDFLAGS) -o $@ ./cmd/tapsweep
+
+man:
+	rm -rf dist/man
+	CGO_ENABLED=0 $(GO) run $(BUILDFLAGS) ./cmd/tapsweep man dist/man
+
+# This machine's binary and the man pages once more, from a copy of the sources at
+# another place and with nothing that was built before: the bytes are the same.
+reproducible: release
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	name=tapsweep-$$($(GO) env GOHOSTOS)-$$($(GO) env GOHOSTARCH)$$($(GO) env GOEXE); \
+	cp -R cmd batch input go.mod go.sum Makefile "$$dir"; \
+	GOCACHE="$$dir/cache" $(MAKE) --no-print-directory -C "$$dir" VERSION='$(VERSION)' dist/$$name man; \
+	cmp "$$dir/dist/$$name" dist/$$name; diff -r "$$dir/dist/man" dist/man; \
+	echo "reproducible: $$name and the man pages are the same once more"
 
 # What tapsweep is like beside the limits of a tenant, beside what else one
 # would use, and what it costs. Nothing else should run meanwhile.
