@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -23,6 +24,9 @@ func main() {
 	// usual effect again, so a second one ends the process; but not at once,
 	// since timeout(1) sends each signal to the process and to its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
+	if err := useCertFiles(); err != nil {
+		fmt.Fprintf(os.Stderr, "tapsweep: %v\n", err)
+	}
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
