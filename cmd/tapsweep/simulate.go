@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +83,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 				return refuse(fmt.Errorf("--ca-file: %w", err))
 			}
 			for _, v := range sim.Environment(server.URL, caFile) {
-				fmt.Fprintf(a.stdout, "export %s\n", v)
+				fmt.Fprintln(a.stdout, setVariable(runtime.GOOS, v))
 			}
 			fmt.Fprintf(a.stdout, "# then: tapsweep revoke --graph-url %s …\n", server.URL)
 			a.say("serving a simulated tenant at %s until interrupted", server.URL)
@@ -103,6 +104,16 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve at")
 	fl.StringVar(&caFile, "ca-file", "", "write the certificate authority here (default a temporary file)")
 	return cmd
+}
+
+// setVariable is the line that sets a NAME=VALUE in the shell that people have:
+// PowerShell on Windows.
+func setVariable(system, v string) string {
+	if system != "windows" {
+		return "export " + v
+	}
+	name, value, _ := strings.Cut(v, "=")
+	return fmt.Sprintf("$env:%s = '%s'", name, strings.ReplaceAll(value, "'", "''"))
 }
 
 // simulatedRoles are the permissions of the simulated tenant's app: whatever tapsweep
