@@ -17,6 +17,7 @@ import (
 // been: what is over is gone, and verified, nothing else was touched, and every pass
 // that went has a row.
 func TestKillAndResumeSweep(t *testing.T) {
+	t.Parallel()
 	for _, bound := range []string{"0", "10000"} {
 		t.Run("--max-items "+bound, func(t *testing.T) {
 			t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,19 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
 		main()
 	}
-	testscript.Main(m, map[string]func(){"tapsweep": main})
+	testscript.Main(suite{m}, map[string]func(){"tapsweep": main})
+}
+
+type suite struct{ *testing.M }
+
+// Run runs the tests. They wait for processes that wait for a tenant, so more of them fit
+// side by side than there are processors, unless -parallel says otherwise.
+func (s suite) Run() int {
+	flag.Parse()
+	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
+		_ = p.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0)))
+	}
+	return s.M.Run()
 }
 
 // process is one finished tapsweep.

@@ -39,6 +39,7 @@ func lastRows(t *testing.T, path string) map[int]results.Row {
 // A run that is killed at any moment and taken up again loses nothing: what the
 // tenant did and what the rows say agree.
 func TestKillAndResume(t *testing.T) {
+	t.Parallel()
 	const pairs = 3000
 	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Record: true})
 	users := tenant.Populate(pairs)
@@ -182,6 +183,7 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 // A disk that fills up in the middle stops the run before more is sent, and the
 // log can be gone on with once there is room.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Latency: 10 * time.Millisecond})
 	users := tenant.Populate(2000)
 	env, root := serve(t, tenant)

@@ -19,6 +19,7 @@ import (
 // Two thousand pairs in each form in which people have them: all deleted, the
 // batches full, one row a pair; and a second run is harmless.
 func TestRevokeEachForm(t *testing.T) {
+	t.Parallel()
 	csv := func(comma string) func([]graphsim.User) string {
 		return func(users []graphsim.User) string { return strings.ReplaceAll(listOf(users), ",", comma) }
 	}
@@ -282,6 +283,7 @@ func TestAbortAfter(t *testing.T) {
 
 // What ends a run early leaves a log that can be taken up, and says why.
 func TestStopsEarly(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		limit  *graphsim.Limit

@@ -399,6 +399,7 @@ func proxy(t *testing.T, to string) (address string, tunnels *atomic.Int32) {
 // Both the token and the batches go through the proxy of the environment, past
 // which the tenant's name cannot be found.
 func TestProxy(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.Populate(25)
 	env, root := serve(t, tenant)

@@ -17,6 +17,7 @@ import (
 // The night job: what is expired or used goes, everything else stays, whichever way
 // it works.
 func TestSweep(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -107,6 +108,7 @@ func TestSweepGuards(t *testing.T) {
 // Deletes wait for their own quota while the scan goes on, and the other way round;
 // and what is stopped in the middle is gone on with.
 func TestSweepResumes(t *testing.T) {
+	t.Parallel()
 	for _, bound := range []string{"0", "10000"} {
 		t.Run(bound, func(t *testing.T) {
 			t.Parallel()
