@@ -47,7 +47,7 @@ var errStopped = errors.New("the run stopped while this was in flight")
 //
 // A batch that finds no connection costs no attempt, since nothing of it can have had
 // an effect. Everything waits then, while one batch at a time tries again: up to
-// StallTimeout, or MaxAttempts times where the run had no connection before.
+// StallTimeout, or MaxAttempts times where the Runner never had a connection.
 func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Result) []Request) error {
 	next, stopSource := iter.Pull(src)
 	defer stopSource()
@@ -64,6 +64,7 @@ func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Res
 		cancel: cancelPosts,
 		landed: make(chan *flight, r.opts.Concurrency),
 		tokens: make(chan error),
+		ended:  make(chan struct{}),
 	}
 	l.group.SetLimit(r.opts.Concurrency + 1) // one for Reauthorize
 	l.run(ctx)
@@ -100,6 +101,7 @@ type loop struct {
 	epoch    int
 	renewing bool
 	tokens   chan error
+	ended    chan struct{} // closed when the run is stopped
 
 	outage outage
 
@@ -152,6 +154,9 @@ func (l *loop) run(ctx context.Context) {
 func (l *loop) stall(wake time.Time) time.Time {
 	if l.stopped != nil || l.opts.StallTimeout < 0 {
 		return wake
+	}
+	if !l.outage.since.IsZero() {
+		return wake // nothing is refused now
 	}
 	for _, q := range l.lanes {
 		if q.open == 0 {
@@ -323,9 +328,7 @@ func (l *loop) refused(e *entry, f *flight) {
 	case f.epoch == l.epoch && !l.renewing:
 		l.renewing = true
 		l.group.Go(func() error {
-			ctx, cancel := context.WithTimeout(l.posts, l.opts.RequestTimeout)
-			defer cancel()
-			l.tokens <- l.opts.Reauthorize(ctx, status)
+			l.tokens <- l.reauthorize(status)
 			return nil
 		})
 	}
@@ -334,7 +337,11 @@ func (l *loop) refused(e *entry, f *flight) {
 func (l *loop) renewed(err error) {
 	l.renewing = false
 	l.epoch++
-	if err != nil && l.stopped == nil {
+	switch {
+	case err == nil || l.stopped != nil:
+	case errors.Is(err, ErrNotSent):
+		l.stop(fmt.Errorf("%w for a new token: %w", ErrUnreachable, err))
+	default:
 		l.stop(fmt.Errorf("%w: %w", ErrUnauthorized, err))
 	}
 }
@@ -354,6 +361,7 @@ func (l *loop) finish(e *entry) {
 // stop forbids further batches and starts the grace period.
 func (l *loop) stop(cause error) {
 	l.stopped = cause
+	close(l.ended)
 	if l.opts.Grace < 0 {
 		l.cancel(errStopped)
 		return

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -21,7 +22,6 @@ type outage struct {
 	trying bool
 	tries  int // in vain, one after the other
 	cause  error
-	ever   bool // there was a connection, in this run
 }
 
 // blocked tells whether nothing may be sent at now, and when that changes; never, if
@@ -44,16 +44,21 @@ func (l *loop) connected(f *flight) {
 	o := &l.outage
 	o.trying = o.trying && !f.tries
 	found := f.err == nil || !errors.Is(f.err, ErrNotSent)
-	o.ever = o.ever || found && !f.noToken
+	if found && !f.noToken {
+		l.runner.reached.Store(true)
+	}
 	switch {
 	case f.noToken, !o.since.IsZero() && !f.tries, !found && l.stopped != nil:
 		return
 	case found && !o.since.IsZero():
 		l.opts.Logger.Info("connected again", "after", f.answered.Sub(o.since).Round(time.Second))
-		*o = outage{ever: true}
 		for _, q := range l.lanes {
 			q.gate.Interrupted()
+			if !q.refusedSince.IsZero() { // what was refused before is not refused for longer
+				q.refusedSince = q.refusedSince.Add(f.answered.Sub(o.since))
+			}
 		}
+		*o = outage{}
 		return
 	case found:
 		return
@@ -63,9 +68,9 @@ func (l *loop) connected(f *flight) {
 	}
 	o.tries++
 	o.cause = f.err
-	o.next = f.answered.Add(throttle.Backoff(o.tries-1, l.opts.Backoff, maxOutagePause, rand.Float64()))
+	o.next = f.answered.Add(l.opts.outagePause(o.tries))
 	// What never was there is not likely to come: the address may be wrong.
-	if !o.ever && o.tries >= l.opts.MaxAttempts {
+	if !l.runner.reached.Load() && o.tries >= l.opts.MaxAttempts {
 		l.stop(fmt.Errorf("%w in %d attempts: %w", ErrUnreachable, o.tries, o.cause))
 	}
 }
@@ -83,4 +88,30 @@ func (l *loop) endOutage(wake time.Time) time.Time {
 	}
 	l.stop(fmt.Errorf("%w in %v: %w", ErrUnreachable, l.opts.StallTimeout, o.cause))
 	return time.Time{}
+}
+
+// outagePause is how long to wait after so many tries in vain.
+func (o *Options) outagePause(tries int) time.Duration {
+	return throttle.Backoff(tries-1, o.Backoff, maxOutagePause, rand.Float64())
+}
+
+// reauthorize gets a new token. Where nothing can be reached for it, it tries again, like
+// everything else, until that has gone on for too long or the run is stopped.
+func (l *loop) reauthorize(refused *StatusError) error {
+	for start, n := time.Now(), 1; ; n++ {
+		ctx, cancel := context.WithTimeout(l.posts, l.opts.RequestTimeout)
+		err := l.opts.Reauthorize(ctx, refused)
+		cancel()
+		if !errors.Is(err, ErrNotSent) || l.opts.StallTimeout >= 0 && time.Since(start) >= l.opts.StallTimeout {
+			return err
+		}
+		if n == 1 {
+			l.opts.Logger.Info("no connection", "err", Printable(err.Error()))
+		}
+		select {
+		case <-time.After(l.opts.outagePause(n)):
+		case <-l.ended:
+			return err
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -188,4 +189,74 @@ func TestPaceAcrossAnOutage(t *testing.T) {
 			t.Log(without, with)
 		})
 	}
+}
+
+// What was refused before an outage is not refused for longer by it, and a token that
+// cannot be had for a while is waited for; an interrupt ends either wait at once.
+func TestOutageAndOtherWaits(t *testing.T) {
+	renew := func(from time.Time, after time.Duration) func(context.Context, *batch.StatusError) error {
+		return func(context.Context, *batch.StatusError) error {
+			if time.Since(from) < after {
+				return fmt.Errorf("%w: no route to the authority", batch.ErrNotSent)
+			}
+			return nil
+		}
+	}
+	refused := []graphsim.Fault{{Batch: 5, Do: graphsim.OuterStatus(401)}}
+	tests := []struct {
+		name   string
+		limits []*graphsim.Limit
+		faults []graphsim.Fault
+		down   func(time.Duration) bool
+		away   time.Duration // the authority
+		cancel time.Duration
+		want   error
+		least  time.Duration
+		most   time.Duration
+	}{
+		{"refused, then an outage", []*graphsim.Limit{graphsim.ThrottleFirst(40, 5*time.Minute)}, nil, between(4*time.Minute, 33*time.Minute), 0, 0, nil, 33 * time.Minute, 34 * time.Minute},
+		{"a token", nil, refused, between(0, 0), 20 * time.Minute, 0, nil, 20 * time.Minute, 21 * time.Minute},
+		{"a token, for too long", nil, refused, between(0, 0), time.Hour, 0, batch.ErrUnreachable, 30 * time.Minute, 31 * time.Minute},
+		{"a token, interrupted", nil, refused, between(0, 0), time.Hour, 5 * time.Minute, context.Canceled, 5 * time.Minute, 5 * time.Minute},
+		{"an outage, interrupted", nil, nil, between(time.Second, time.Hour), 0, 5 * time.Minute, context.Canceled, 5 * time.Minute, 5 * time.Minute},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: tt.limits, Faults: tt.faults})
+				users := tenant.Populate(3000)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if tt.cancel > 0 {
+					time.AfterFunc(tt.cancel, cancel)
+				}
+				start := time.Now()
+				results, err := run(ctx, t, offline(tenant, tt.down), batch.Options{Concurrency: 2, Reauthorize: renew(start, tt.away)}, deletes(users))
+				if d := time.Since(start); !errors.Is(err, tt.want) || errors.Is(err, batch.ErrUnauthorized) || d < tt.least || d > tt.most || len(results) != 3000 {
+					t.Errorf("Run = %v after %v with %d results, want %v after %v to %v", err, d, len(results), tt.want, tt.least, tt.most)
+				}
+			})
+		})
+	}
+}
+
+// A second run of a Runner knows that there was a connection.
+func TestSecondRunInAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{})
+		reqs := slices.Collect(deletes(tenant.Populate(2)))
+		runner, err := batch.NewRunner(offline(tenant, between(time.Second, 10*time.Minute)), batch.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, req := range reqs {
+			time.Sleep(time.Duration(i) * time.Minute)
+			if err := runner.Run(t.Context(), slices.Values([]batch.Request{req}), func(batch.Result) []batch.Request { return nil }); err != nil {
+				t.Errorf("run %d: %v", i, err)
+			}
+		}
+		if left := len(tenant.Left()); left != 0 {
+			t.Errorf("%d passes left", left)
+		}
+	})
 }

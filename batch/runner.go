@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"tapsweep/batch/throttle"
@@ -23,7 +24,7 @@ type Options struct {
 
 	// MaxAttempts is how often a request is sent before it is given up; being
 	// refused with 429 does not count, and neither does a lack of connection, but
-	// where there has never been one in the run. Zero means 6.
+	// where the Runner has never had one. Zero means 6.
 	MaxAttempts int
 
 	// RequestTimeout bounds one post. Zero means 100 s: Graph cuts requests for
@@ -57,7 +58,8 @@ type Options struct {
 	Headers map[string]string
 
 	// Reauthorize is called after Graph has refused the token (401), with that
-	// answer. It must get a new token or return an error, which ends the run.
+	// answer. It must get a new token or return an error, which ends the run, but
+	// for one that is ErrNotSent: then it is called again, as in any outage.
 	// It is called once for any number of refusals of the same token. Nil ends
 	// the run at the first refusal.
 	Reauthorize func(ctx context.Context, refused *StatusError) error
@@ -134,9 +136,10 @@ func setDefault[T comparable](field *T, value T) {
 // A Runner runs requests in batches against one Poster. It holds no state of a
 // run, so it may be used again and by several goroutines.
 type Runner struct {
-	poster Poster
-	opts   Options
-	pace   throttle.Options
+	poster  Poster
+	opts    Options
+	pace    throttle.Options
+	reached atomic.Bool // there was a connection, in whichever run
 }
 
 // NewRunner checks the options and returns a Runner.

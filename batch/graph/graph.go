@@ -153,11 +153,8 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	info.Headers.Add("Accept", "application/json")
 	info.SetStreamContentAndContentType(body, "application/json")
 	native, err := c.adapter.ConvertToNativeRequest(ctx, info)
-	if _, offline := errors.AsType[*OfflineError](err); offline {
-		return batch.Reply{}, fmt.Errorf("%w: %s", batch.ErrNotSent, (&TokenError{err}).Error())
-	}
 	if err != nil {
-		return batch.Reply{}, &TokenError{err}
+		return batch.Reply{}, tokenProblem(err)
 	}
 	req := native.(*http.Request)
 	// The adapter sets neither, and without them a request that the server
@@ -205,7 +202,7 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 // claims of its challenge if it sent one. It is meant for batch.Options.
 func (c *Client) Reauthorize(ctx context.Context, refused *batch.StatusError) error {
 	if err := c.tokens.renew(ctx, refused); err != nil {
-		return &TokenError{err}
+		return tokenProblem(err)
 	}
 	return nil
 }

@@ -36,8 +36,14 @@ type tokenSource struct {
 
 	mu      sync.Mutex
 	held    azcore.AccessToken
-	retryAt time.Time     // when to try again to replace a token that is still good
-	renewal chan struct{} // closed when the one under way is over, nil if none is
+	retryAt time.Time // when to try again to replace a token that is still good
+	renewal *renewal  // the one under way, nil if none is
+}
+
+// A renewal is for all who wait for it, whichever way it ends.
+type renewal struct {
+	over chan struct{}
+	err  error
 }
 
 func newTokenSource(credential azcore.TokenCredential, scope string, origin *url.URL) *tokenSource {
@@ -50,15 +56,15 @@ func newTokenSource(credential azcore.TokenCredential, scope string, origin *url
 func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 	for {
 		s.mu.Lock()
-		held, renewal := s.held, s.renewal
+		held, under := s.held, s.renewal
 		now := time.Now()
 		good := held.Token != "" && now.Add(time.Minute).Before(held.ExpiresOn)
-		if good && (renewal != nil || now.Before(s.retryAt) || !due(held, now)) {
+		if good && (under != nil || now.Before(s.retryAt) || !due(held, now)) {
 			s.mu.Unlock()
 			return held, nil
 		}
-		if renewal == nil {
-			s.renewal = make(chan struct{})
+		if under == nil {
+			s.renewal = &renewal{over: make(chan struct{})}
 			s.mu.Unlock()
 			if good {
 				var cancel context.CancelFunc
@@ -74,9 +80,16 @@ func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 		}
 		s.mu.Unlock()
 		select {
-		case <-renewal:
+		case <-under.over:
+			if under.err != nil {
+				return held, under.err
+			}
 		case <-ctx.Done():
-			return held, context.Cause(ctx)
+			err := context.Cause(ctx)
+			if held.Token != "" {
+				err = &OfflineError{err} // there was a token before, and nobody answers
+			}
+			return held, err
 		}
 	}
 }
@@ -95,7 +108,8 @@ func (s *tokenSource) replace(fresh azcore.AccessToken, err error) {
 		s.retryAt = time.Now().Add(hurry)
 	}
 	if s.renewal != nil {
-		close(s.renewal)
+		s.renewal.err = err
+		close(s.renewal.over)
 		s.renewal = nil
 	}
 }

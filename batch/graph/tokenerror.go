@@ -2,6 +2,8 @@ package graph
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,6 +26,14 @@ type OfflineError struct{ Err error }
 
 func (e *OfflineError) Error() string { return e.Err.Error() }
 func (e *OfflineError) Unwrap() error { return e.Err }
+
+// tokenProblem is what a lack of a token is to a run.
+func tokenProblem(err error) error {
+	if _, offline := errors.AsType[*OfflineError](err); offline {
+		return fmt.Errorf("%w: %s", batch.ErrNotSent, (&TokenError{err}).Error())
+	}
+	return &TokenError{err}
+}
 
 var aadsts = regexp.MustCompile(`\bAADSTS(\d{4,8})\b`)
 

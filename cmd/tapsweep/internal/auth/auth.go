@@ -10,10 +10,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"tapsweep/batch/graph"
 )
 
 // Methods are what Options.Method may be.
@@ -34,7 +38,8 @@ type Options struct {
 	Authority string // Entra's URL
 	Discovery bool   // ask Microsoft about the authority
 
-	// HTTP replaces azidentity's client. Nil leaves it.
+	// HTTP sends what is asked of the authority. Nil is a client with a transport as
+	// Graph's.
 	HTTP *http.Client
 
 	// Prompt shows a person what to do to sign in, or that nothing is to be done.
@@ -42,6 +47,8 @@ type Options struct {
 
 	// Again has a person sign in although the store knows one.
 	Again bool
+
+	line *line
 }
 
 // A UsageError says that the options contradict each other or lack something.
@@ -116,6 +123,20 @@ type Credential struct {
 	Method   string // one of Methods
 	ClientID string // as configured, empty if it is not
 	Tenant   string // as configured, empty if it is none in particular
+
+	line *line // to whoever issues tokens, nil where that is not asked by HTTP
+}
+
+// A line notices when it is cut: azidentity keeps no more than the text of that.
+type line struct {
+	next policy.Transporter
+	cut  atomic.Bool // the last request was not answered
+}
+
+func (l *line) Do(req *http.Request) (*http.Response, error) {
+	resp, err := l.next.Do(req)
+	l.cut.Store(err != nil)
+	return resp, err
 }
 
 // New makes the credential. It contacts nobody. An error that wraps no
@@ -126,6 +147,7 @@ func New(opts Options) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.line = &line{next: cmp.Or(o.HTTP, &http.Client{Transport: graph.NewTransport(nil)})}
 	var c azcore.TokenCredential
 	switch o.Method {
 	case "default":
@@ -166,15 +188,11 @@ func New(opts Options) (*Credential, error) {
 	if AnyTenant(o.Tenant) {
 		o.Tenant = ""
 	}
-	return &Credential{c, o.Method, o.ClientID, o.Tenant}, nil
+	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
 }
 
 func (o *Options) client() azcore.ClientOptions {
-	c := azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: o.Authority}}
-	if o.HTTP != nil {
-		c.Transport = o.HTTP
-	}
-	return c
+	return azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: o.Authority}, Transport: o.line}
 }
 
 // export sets the variables which are the only place where azidentity looks for
@@ -208,12 +226,13 @@ func (o *Options) secret() (azcore.TokenCredential, error) {
 // Secret returns a credential for an application of a tenant that is not
 // Microsoft's, such as a simulated one, whatever the environment says.
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
+	line := &line{next: httpClient}
 	c, err := azidentity.NewClientSecretCredential(tenant, client, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: azcore.ClientOptions{
 			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: authority},
-			Transport: httpClient,
+			Transport: line,
 		},
 		DisableInstanceDiscovery: true,
 	})
-	return &Credential{c, "secret", client, tenant}, err
+	return &Credential{c, "secret", client, tenant, line}, err
 }

@@ -2,14 +2,12 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
@@ -20,10 +18,17 @@ import (
 // or what a tool is signed in to, may have become another tenant's in between.
 //
 // Where there was a token before and nobody answers now, that is a *graph.OfflineError.
-func Pin(c azcore.TokenCredential) azcore.TokenCredential { return &pinned{next: c} }
+func Pin(c azcore.TokenCredential) azcore.TokenCredential {
+	p := &pinned{next: c}
+	if own, ok := c.(*Credential); ok {
+		p.line = own.line
+	}
+	return p
+}
 
 type pinned struct {
 	next azcore.TokenCredential
+	line *line // nil if there is none to look at
 
 	mu             sync.Mutex
 	had            bool   // a token
@@ -31,13 +36,16 @@ type pinned struct {
 }
 
 func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	if p.line != nil {
+		p.line.cut.Store(false)
+	}
 	token, err := p.next.GetToken(ctx, opts)
 	p.mu.Lock()
 	had := p.had
 	p.had = had || err == nil
 	p.mu.Unlock()
 	if err != nil {
-		if had && unanswered(err) {
+		if had && p.line != nil && p.line.cut.Load() {
 			err = &graph.OfflineError{Err: err}
 		}
 		return token, err
@@ -63,11 +71,4 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 		}
 	}
 	return token, nil
-}
-
-// unanswered tells whether the authority gave no answer at all. azidentity keeps the
-// answer if there was one, and of the network's error only the text.
-func unanswered(err error) bool {
-	failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err)
-	return ok && failed.RawResponse == nil && !strings.Contains(failed.Error(), "AADSTS")
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -110,5 +112,31 @@ func TestPinOffline(t *testing.T) {
 	}
 	if offline, err := get(secret(graphsim.DefaultSecret), scopes); err == nil || offline {
 		t.Errorf("no network from the start: %v, offline %v", err, offline)
+	}
+}
+
+// A tool that has been signed out is no lack of a connection.
+func TestPinToolSignedOut(t *testing.T) {
+	dir := t.TempDir()
+	script := `#!/bin/sh
+if [ -e ` + dir + `/used ]; then echo "ERROR: Please run 'az login' to setup account." >&2; exit 1; fi
+touch ` + dir + `/used
+echo '{"accessToken":"opaque","expiresOn":"2099-01-01 00:00:00.000000","expires_on":4070908800}'
+`
+	if err := os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	c, err := New(Options{Method: "azure-cli"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pinned, opts := Pin(c), policy.TokenRequestOptions{Scopes: []string{"https://graph.microsoft.com/.default"}}
+	if _, err := pinned.GetToken(t.Context(), opts); err != nil {
+		t.Fatal(err)
+	}
+	_, err = pinned.GetToken(t.Context(), opts)
+	if _, offline := errors.AsType[*graph.OfflineError](err); offline || err == nil || !strings.Contains(err.Error(), "az login") {
+		t.Errorf("GetToken = %v, offline %v", err, offline)
 	}
 }
