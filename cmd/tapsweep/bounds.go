@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -23,6 +24,9 @@ func (b *bounded) Set(text string) error {
 	}
 	if !b.within() {
 		_ = b.Value.Set(before) // which was good enough
+		if b.Type() == "string" {
+			text = strconv.Quote(text)
+		}
 		return &valueError{text, b.want}
 	}
 	return nil

@@ -48,7 +48,7 @@ var instead = map[string][]string{
 	"resume":    {"overwrite"},
 	"results":   {"evidence"},
 	"evidence":  {"results", "overwrite"},
-	"all-users": places, "filter": places, "group": places, "users": places,
+	"all-users": places, "filter": places, "group": places, "users": places, "created-since": places, "created-by": places,
 }
 
 var places = []string{"all-users", "filter", "group", "users", "created-since", "created-by"}
@@ -67,6 +67,9 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 			return
 		case typed[f.Name] && f.Name != "protect", slices.ContainsFunc(instead[f.Name], func(other string) bool { return typed[other] }):
 			a.overridden = append(a.overridden, f.Name)
+			if f.Name == "evidence" && !typed[f.Name] { // which somebody may have meant for all runs
+				a.say("%s does not count beside --results and --overwrite: no evidence is kept", variable(f.Name))
+			}
 			return
 		}
 		if failed := cmd.Flags().Set(f.Name, value); failed != nil {

@@ -19,6 +19,7 @@ import (
 // addEvidence adds --evidence, for commands whose runs are proven afterwards.
 func (f *runFlags) addEvidence(fl *pflag.FlagSet) {
 	fl.StringVar(&f.evidence, "evidence", "", "keep results log, reports, preflight and SHA-256 sums in this new directory")
+	bound(fl, "evidence", "a directory", func() bool { return f.evidence != "" })
 }
 
 // checkEvidence refuses a directory of evidence that is none, or is one already, and
@@ -33,8 +34,11 @@ func (f *runFlags) checkEvidence() error {
 	case f.overwrite:
 		return refuse(errors.New("--evidence and --overwrite exclude each other: evidence is never replaced"))
 	}
-	if err := evidence.Check(f.evidence, f.resume != ""); err != nil {
+	switch err := evidence.Check(f.evidence, f.resume != ""); {
+	case errors.Is(err, evidence.ErrThere) && f.resume == "":
 		return refuse(fmt.Errorf("--evidence: %w", err), "choose another directory, or go on with the run that it is of by --resume")
+	case err != nil:
+		return refuse(fmt.Errorf("--evidence: %w", err), "choose another directory")
 	}
 	f.results = filepath.Join(f.evidence, evidence.Log)
 	return nil
@@ -53,13 +57,14 @@ func (r *runOf) beginEvidence() error {
 		fmt.Fprintln(&text, "not judged by it what the token may do: --no-preflight")
 	}
 	fmt.Fprintln(&text)
-	if err := evidence.Begin(r.flags.evidence, text.String()); err != nil {
+	if err := evidence.Begin(r.flags.evidence, text.String(), r.flags.resume != ""); err != nil {
 		return fmt.Errorf("--evidence: %w", err)
 	}
 	return nil
 }
 
-// seal writes the reports and the manifest, once the log is closed. A run that was
+// seal writes the reports and the manifest, once the log is on disk and before the next
+// run may have it. A run that was
 // stopped is reported on like any other.
 func (r *runOf) seal(ctx context.Context) (digest string, err error) {
 	ctx = context.WithoutCancel(ctx)

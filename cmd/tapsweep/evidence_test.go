@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -84,7 +85,7 @@ func TestEvidence(t *testing.T) {
 	if want := fmt.Sprintf("tapsweep revoke --resume --evidence '%s' --yes --graph-url %s %s", dir, root, list); again != want || !strings.Contains(string(mustRead(t, dir+"/report.txt")), want) {
 		t.Errorf("to go on: %s\nwant      %s", again, want)
 	}
-	before := mustRead(t, dir+"/results.jsonl")
+	before, seal := mustRead(t, dir+"/results.jsonl"), sha256.Sum256(mustRead(t, dir+"/SHA256SUMS"))
 	p = tapsweep(t, env, "revoke", "--resume", "--evidence", dir, "--yes", "--graph-url", root, list)
 	if p.code != 0 {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
@@ -92,6 +93,9 @@ func TestEvidence(t *testing.T) {
 	checkSeal(t, dir, p.stderr)
 	if r := reported(t, dir); r.Done != 30 || r.Left != 0 || len(r.Runs) != 2 {
 		t.Errorf("%d done, %d left, %d runs", r.Done, r.Left, len(r.Runs))
+	}
+	if note := fmt.Sprintf("before this run: all as sealed, SHA-256 of SHA256SUMS %x\n", seal); !strings.Contains(string(mustRead(t, dir+"/preflight.txt")), note) {
+		t.Errorf("the seal that was broken is not on record: %s", note)
 	}
 	if !bytes.HasPrefix(mustRead(t, dir+"/results.jsonl"), before) || strings.Count(string(mustRead(t, dir+"/preflight.txt")), "signed in as:") != 2 {
 		t.Error("the first run is not in the evidence any more")
@@ -140,12 +144,66 @@ func TestEvidenceRefused(t *testing.T) {
 			}
 		}
 	}
+	for _, args := range [][]string{{"--evidence", ""}, {"--results", ""}} {
+		if p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, list}, args...)...); p.code != 2 || !strings.Contains(p.stderr, args[0]+` "" is not a `) {
+			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
+		}
+	}
 	p := tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), "revoke", "--yes", "--graph-url", root, "--evidence", parent+"/a", list)
 	if p.code != 3 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	if files, _ := os.ReadDir(parent); len(files) != 1 || len(tenant.Left()) != 2 || string(mustRead(t, other+"/report.csv")) != "mine" {
 		t.Errorf("%v in the directory, %d passes left", files, len(tenant.Left()))
+	}
+}
+
+// What is sealed stays as it is, whichever flag leads to it; what was changed all the same
+// is not sealed anew.
+func TestEvidenceStaysSealed(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	list := writeFile(t, "list.csv", listOf(tenant.Populate(3)))
+	dir := filepath.Join(t.TempDir(), "evidence")
+	run := []string{"revoke", "--yes", "--graph-url", root, list}
+	p := tapsweep(t, env, append(run, "--evidence", dir)...)
+	checkSeal(t, dir, p.stderr)
+	seal := p.stderr
+	for _, args := range [][]string{
+		append(run, "--results", dir+"/results.jsonl", "--resume"),
+		append(run, "--results", dir+"/results.jsonl", "--overwrite"),
+		{"report", "--overwrite", "--csv", dir + "/SHA256SUMS", dir + "/results.jsonl"},
+		{"report", "--overwrite", "--html", dir + "/report.html", dir + "/results.jsonl"},
+		{"scan", "--all-users", "--graph-url", root, "--results", dir + "/results.jsonl", "--overwrite"},
+	} {
+		if p := tapsweep(t, env, args...); p.code != 2 || !strings.Contains(p.stderr, "is evidence, which is sealed") {
+			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
+		}
+	}
+	checkSeal(t, dir, seal)
+
+	log := mustRead(t, dir+"/results.jsonl")
+	if err := os.WriteFile(dir+"/results.jsonl", bytes.Replace(log, []byte(`"revoked"`), []byte(`"absent"`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p = tapsweep(t, env, append(run, "--evidence", dir, "--resume")...); p.code != 2 || !strings.Contains(p.stderr, "is not as it was sealed") {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	if _, err := os.Stat(dir + "/SHA256SUMS"); err != nil {
+		t.Error(err)
+	}
+
+	// Text goes nowhere else, and nobody else has a hand in it.
+	elsewhere, open := t.TempDir(), t.TempDir()
+	target := writeFile(t, "target", "")
+	if err := errors.Join(os.WriteFile(elsewhere+"/results.jsonl", nil, 0o600), os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	if p = tapsweep(t, env, append(run, "--evidence", elsewhere, "--resume")...); p.code != 2 || !strings.Contains(p.stderr, "preflight.txt is not a plain file") || len(mustRead(t, target)) > 0 {
+		t.Errorf("exit %d, in the target: %q\n%s", p.code, mustRead(t, target), p.stderr)
+	}
+	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != 2 || !strings.Contains(p.stderr, "may be written to by everybody") {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
 
@@ -225,8 +283,10 @@ func TestEvidenceIncomplete(t *testing.T) {
 	if p := tapsweep(t, env, args...); p.code != 0 { // with no log yet it simply starts
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
-	if err := os.Remove(dir + "/report.html"); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"/report.html", "/SHA256SUMS"} { // as a kill may leave it
+		if err := os.Remove(dir + name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.MkdirAll(dir+"/report.html/x", 0o700); err != nil {
 		t.Fatal(err)

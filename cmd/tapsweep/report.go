@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/report"
 )
 
@@ -76,6 +77,9 @@ func (f *reportFlags) check(logs *report.Logs) error {
 		}
 		if path == "-" {
 			continue
+		}
+		if evidence.Holds(path) {
+			return refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path), "choose another file")
 		}
 		if err := report.CheckFile(path, f.overwrite, logs); err != nil {
 			hint := "choose another file, or replace it with --overwrite"

@@ -128,7 +128,11 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
 	}
 	if r.log, r.earlier, err = results.Resume(path, r.header, opts); err != nil {
-		return refuse(err, "name the same lists and the same tenant, or another --results file")
+		other := "--results file"
+		if r.flags.evidence != "" {
+			other = "--evidence directory"
+		}
+		return refuse(err, "name the same lists and the same tenant, or another "+other)
 	}
 	return nil
 }
@@ -206,8 +210,12 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	r.recorder.summary = summary
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log != nil {
-		_ = r.log.Write(r.header) // kept, and returned by Sync
-		if err := errors.Join(r.beginEvidence(), r.log.Sync()); err != nil {
+		err := r.beginEvidence()
+		if err == nil {
+			_ = r.log.Write(r.header) // kept, and returned by Sync
+			err = r.log.Sync()
+		}
+		if err != nil {
 			_ = r.log.Close() // which would say the same
 			return refuse(err, "nothing was sent")
 		}
@@ -242,14 +250,9 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	if r.log != nil {
 		summary.Results = r.log.Name()
 		// The last write may be the one that finds the disk full.
-		_ = r.log.Write(end) // kept, and returned by Close
-		if err := r.log.Close(); err != nil {
-			summary.Incomplete = true
-			if code < exitAuth {
-				summary.Stopped, code = err, exitStopped
-			}
-		}
-		if dir := r.flags.evidence; dir != "" && !summary.Incomplete {
+		_ = r.log.Write(end) // kept, and returned by Sync
+		err := r.log.Sync()
+		if dir := r.flags.evidence; dir != "" && err == nil {
 			digest, err := r.seal(ctx)
 			if err != nil {
 				r.say("the evidence is not complete: %v", err)
@@ -259,6 +262,15 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 				}
 			} else {
 				summary.Evidence, summary.Sealed = dir, digest
+			}
+		}
+		if closeErr := r.log.Close(); err == nil {
+			err = closeErr
+		}
+		if err != nil {
+			summary.Incomplete = true
+			if code < exitAuth {
+				summary.Stopped, code = err, exitStopped
 			}
 		}
 	}
@@ -337,6 +349,9 @@ func (f *runFlags) mayReplace() bool { return f.overwrite || f.resume != "" }
 func (f *runFlags) checkResults(path string, lists []string, stdin io.Reader) error {
 	if _, err := os.Stat(path); f.evidence != "" && err != nil {
 		return nil
+	}
+	if f.evidence == "" && evidence.Holds(path) {
+		return refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path), "go on with it by --evidence "+filepath.Dir(path)+" --resume")
 	}
 	return checkFile("--results", path, f.mayReplace(), lists, stdin)
 }

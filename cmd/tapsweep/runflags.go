@@ -51,6 +51,7 @@ var (
 // usage tells.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 	fl.StringVar(&f.results, "results", "", usage)
+	bound(fl, "results", "a file", func() bool { return f.results != "" })
 	addChoice(fl, &f.resume, "resume", "", resumeWords, "go on with the results log: "+oneOf(resumeWords))
 	fl.Lookup("resume").NoOptDefVal = "all"
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a file that is there already")
@@ -136,6 +137,7 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.protect, "protect", nil, "never touch the users on this list, such as break-glass accounts; repeatable")
 	fl.IntVar(&f.maxItems, "max-items", -1, "refuse to delete more passes, 0 for no bound (default 10000 for --yes without a terminal)")
 	fl.IntVar(&f.abortAfter, "abort-after", 100, "stop early if so many answers, the first ones, are all 403; 0 for never")
+	between(fl, "max-items", &f.maxItems, 0, math.MaxInt)
 	between(fl, "abort-after", &f.abortAfter, 0, math.MaxInt)
 	addChoice(fl, &f.order, "order", "list", orders, oneOf(orders))
 	fl.BoolVar(&f.verify, "verify", false, "list each user's passes again afterwards, until none is there")

@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/report"
@@ -31,8 +33,9 @@ const (
 // sealed are the files that the manifest names, in its order.
 var sealed = []string{Log, Preflight, CSV, HTML, JSON, Text}
 
-// Check refuses a directory that cannot be made, or that has evidence in it: none is
-// ever replaced. A run that goes on with a log adds to it, if the log is there.
+// Check refuses a directory that cannot be made, that others may write to, or that has
+// evidence in it: none is ever replaced. A run that goes on with a log adds to it, if
+// the log is there and nothing was changed since it was sealed.
 func Check(dir string, resume bool) error {
 	info, err := os.Stat(dir)
 	switch {
@@ -43,16 +46,36 @@ func Check(dir string, resume bool) error {
 		return err
 	case !info.IsDir():
 		return fmt.Errorf("%s is not a directory", dir)
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0: // where it says nothing
+		return fmt.Errorf("%s may be written to by everybody", dir)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, Log)); resume && err == nil {
-		return nil
+		_, err := sealOf(dir)
+		return err
 	}
-	for _, name := range append([]string{Manifest}, sealed...) {
+	for _, name := range append(slices.Clone(sealed), Manifest) {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("%s has %s in it already", dir, name)
+			return fmt.Errorf("%w: %s has %s in it already", ErrThere, dir, name)
 		}
 	}
 	return nil
+}
+
+// ErrThere says that a directory has evidence in it.
+var ErrThere = errors.New("evidence is never replaced")
+
+// Holds tells whether a path is that of a file of evidence, by what stands beside it.
+func Holds(path string) bool {
+	dir, name := filepath.Split(filepath.Clean(path))
+	if !slices.Contains(sealed, name) && name != Manifest {
+		return false
+	}
+	for _, other := range []string{Manifest, Preflight} {
+		if _, err := os.Lstat(filepath.Join(dir, other)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Make makes the directory, for its owner only, unless it is there.
@@ -63,24 +86,92 @@ func Make(dir string) error {
 	return nil
 }
 
-// Begin adds the text to what is known of the runs before they sent anything. A seal
-// of an earlier run is broken: it would not be true of what comes now, and files that
-// differ from their manifest look as if somebody had changed them.
-func Begin(dir, text string) error {
-	if err := os.Remove(filepath.Join(dir, Manifest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(filepath.Join(dir, Preflight), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+// Begin adds the text to what is known of the runs before they sent anything. The seal
+// of an earlier run is broken, and on record: it would not be true of what comes now, and
+// files that differ from their manifest look as if somebody had changed them.
+func Begin(dir, text string, resume bool) error {
+	seal, err := sealOf(dir)
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(f, text)
-	return errors.Join(err, f.Sync(), f.Close())
+	if seal != "" {
+		text = fmt.Sprintf("before this run: all as sealed, SHA-256 of %s %s\n\n", Manifest, seal) + text
+	}
+	if err := addTo(filepath.Join(dir, Preflight), text, resume); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(dir, Manifest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// addTo adds to a file, which is a new one unless there may be one. What is no plain file
+// is refused, a link included: the text would go wherever that leads.
+func addTo(path, text string, there bool) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if !there {
+		flags |= os.O_EXCL
+	}
+	before, err := os.Lstat(path)
+	if err == nil && !before.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a plain file", path)
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if now, err := f.Stat(); err != nil || before != nil && !os.SameFile(before, now) {
+		return errors.Join(fmt.Errorf("%s is another file now", path), err)
+	}
+	if _, err = io.WriteString(f, text); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// sealOf compares the files with the manifest, and returns its SHA-256; empty without one.
+func sealOf(dir string) (digest string, err error) {
+	manifest, err := os.ReadFile(filepath.Join(dir, Manifest))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	now, err := manifestOf(dir)
+	if err != nil {
+		return "", fmt.Errorf("%s is not as it was sealed: %w", dir, err)
+	}
+	if now != string(manifest) {
+		return "", fmt.Errorf("%s is not as it was sealed: sha256sum -c %s tells what was changed", dir, Manifest)
+	}
+	sum := sha256.Sum256(manifest)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // Seal writes the manifest and returns its own SHA-256: whoever keeps that elsewhere
 // can show that nothing in the directory was changed since.
 func Seal(dir string) (digest string, err error) {
+	manifest, err := manifestOf(dir)
+	if err != nil {
+		return "", err
+	}
+	f, err := report.CreateFile(filepath.Join(dir, Manifest), true)
+	if err != nil {
+		return "", err
+	}
+	defer f.Abort()
+	if _, err := f.WriteString(manifest); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(manifest))
+	return hex.EncodeToString(sum[:]), f.Commit()
+}
+
+// manifestOf is the manifest of the files as they are.
+func manifestOf(dir string) (string, error) {
 	var manifest strings.Builder
 	for _, name := range sealed {
 		sum, err := sumOf(filepath.Join(dir, name))
@@ -89,16 +180,7 @@ func Seal(dir string) (digest string, err error) {
 		}
 		fmt.Fprintf(&manifest, "%s  %s\n", sum, name)
 	}
-	f, err := report.CreateFile(filepath.Join(dir, Manifest), true)
-	if err != nil {
-		return "", err
-	}
-	defer f.Abort()
-	if _, err := f.WriteString(manifest.String()); err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256([]byte(manifest.String()))
-	return hex.EncodeToString(sum[:]), f.Commit()
+	return manifest.String(), nil
 }
 
 func sumOf(path string) (string, error) {
