@@ -129,6 +129,9 @@ func TestReadmeLinks(t *testing.T) {
 			t.Errorf("%s: %v", link, err)
 		}
 	}
+	if strings.Contains(text, "| |---") {
+		t.Error("a table is reflowed")
+	}
 	if len(links) < 20 {
 		t.Errorf("%d links", len(links))
 	}

@@ -135,7 +135,7 @@ func (s *Summary) scan(w io.Writer) {
 		n    int
 		what string
 	}{
-		{c.Recent, "passes too recent, left alone"},
+		{c.Recent, "passes too recent, left alone"}, {c.Older, "passes created before --created-since, left out"},
 		{c.Guests, "guests left out"}, {c.Disabled, "disabled accounts left out"},
 		{c.Untold, "accounts left out that do not tell whether they are members, or enabled"},
 		{c.Earlier, "users looked at before"}, {c.NotSeen, "users or more not looked at"},

@@ -12,19 +12,17 @@ func (s *Scan) wanted(p *passes.Pass, why passes.Reason, t target, now time.Time
 	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, why) {
 		return false
 	}
-	recent := false
 	switch {
 	case s.opts.MinAge > 0 && (p.Created.IsZero() || now.Sub(p.Created) < s.opts.MinAge):
-		recent = true
-	case s.opts.ExpiredFor > 0 && why == passes.Expired && (p.Expires().IsZero() || now.Sub(p.Expires()) < s.opts.ExpiredFor):
-		recent = true
-	case before(p, s.opts.CreatedSince), before(p, t.since):
-		recent = true
-	}
-	if recent {
 		s.counts.Recent++
+	case s.opts.ExpiredFor > 0 && why == passes.Expired && (p.Expires().IsZero() || now.Sub(p.Expires()) < s.opts.ExpiredFor):
+		s.counts.Recent++
+	case before(p, s.opts.CreatedSince), before(p, t.since):
+		s.counts.Older++
+	default:
+		return true
 	}
-	return !recent
+	return false
 }
 
 // before tells whether a pass surely is older than since. In doubt it is not: who

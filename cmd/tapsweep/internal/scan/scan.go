@@ -86,7 +86,8 @@ type Counts struct {
 	Guests   int                   // left out
 	Disabled int                   // left out
 	Untold   int                   // left out, since the account does not tell whether it is a member or enabled
-	Recent   int                   // passes left out for MinAge, ExpiredFor or CreatedSince
+	Recent   int                   // passes left out for MinAge or ExpiredFor
+	Older    int                   // passes left out for CreatedSince
 	Earlier  int                   // users skipped
 	Pages    int                   // of users
 	Failed   int                   // users whose passes could not be listed

@@ -117,6 +117,10 @@ func TestSelect(t *testing.T) {
 			if want := []string{"admin denied"}; tt.opts.Filter == "" && !slices.Equal(failed, want) {
 				t.Errorf("failed %q, want %q", failed, want)
 			}
+			recent, older := tt.opts.MinAge+tt.opts.ExpiredFor > 0, !tt.opts.CreatedSince.IsZero()
+			if (counts.Recent > 0) != recent || (counts.Older > 0) != older {
+				t.Errorf("%d too recent, %d too old", counts.Recent, counts.Older)
+			}
 			if tt.opts.EnabledOnly && counts.Disabled != 1 || counts.Found != len(tt.want) {
 				t.Errorf("%+v", counts)
 			}
