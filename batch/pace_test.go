@@ -136,6 +136,31 @@ func measure(t *testing.T, s shape, form graphsim.RetryAfter, counted bool, late
 	return m
 }
 
+// What is measured of a bucket that holds no more than a second's worth is not lost by
+// the waits in which it runs over.
+func TestPaceOfSmallBuckets(t *testing.T) {
+	for _, tt := range []struct {
+		shape
+		least float64
+	}{
+		{bucketShape(60, 60), 0.96},
+		{bucketShape(100, 50), 0.7},
+	} {
+		holds(t, tt.shape, graphsim.Honest, 12_000, tt.least)
+	}
+}
+
+// holds runs n deletes against a limit, which must take no longer than so much of the
+// ideal time, with few refused and none sent early.
+func holds(t *testing.T, s shape, form graphsim.RetryAfter, n int, least float64) {
+	t.Helper()
+	m := measure(t, s, form, false, 50*time.Millisecond, n)
+	t.Logf("%s: %.3f of the ideal pace, %.1f %% refused", s.name, m.ideal/m.took, 100*m.refused)
+	if m.ideal/m.took < least || m.refused > 0.03 || m.early > 0 {
+		t.Errorf("%s: %.1f s where %.1f are ideal, %.1f %% refused, %d early", s.name, m.took, m.ideal, 100*m.refused, m.early)
+	}
+}
+
 // TestPace prints, for each kind of limit, how the time compares with that of a
 // client that knew it. It is a measurement, run by make bench.
 func TestPace(t *testing.T) {

@@ -12,8 +12,8 @@
 //     round trip, by half at first and then fourfold.
 //   - A refusal empties the level and closes the gate for the wait it names.
 //     Then one request goes, and if it is accepted two, four and so on, or all
-//     at once when the measurements agree, until the level that has built up
-//     meanwhile is spent.
+//     at once when what was measured is to be trusted, until the level that has
+//     built up meanwhile is spent.
 //   - After that requests go at the measured rate. It climbs, slowly at first
 //     and faster the longer nothing is refused, so that a limit that was raised
 //     is found. The next refusal measures again.
@@ -196,10 +196,10 @@ func (c *Controller) Done(now time.Time, r Report) {
 // pace: what is being measured meanwhile is no measure.
 func (c *Controller) Interrupted() { c.limit.broken = !c.limit.since.IsZero() }
 
-// learnCarry takes in the first refusal after a wait. If it comes while what has
-// piled up in the wait is being spent, so much does not pile up.
+// learnCarry takes in the first refusal after a wait. If it comes within the few round
+// trips in which what has piled up in the wait is spent, so much does not pile up.
 func (c *Controller) learnCarry(sent time.Time) {
-	if c.limit.rate > 0 && sent.Sub(c.closed) < 3*c.latency {
+	if c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency {
 		c.carry = max(c.passed, c.limit.rate/10, 1)
 	} else {
 		c.carry *= 1.5
@@ -219,7 +219,7 @@ func (c *Controller) accept(now time.Time, r Report, fresh bool) {
 	switch {
 	case !fresh:
 		return
-	case c.limit.agreed > 0:
+	case c.limit.sure():
 		grow = c.maxInFlight() // the level is to be trusted
 	case !c.limit.since.IsZero() && c.window == 1:
 		// Where answers take long, what is refilled meanwhile would run over.
