@@ -150,6 +150,25 @@ func TestPaceOfSmallBuckets(t *testing.T) {
 	}
 }
 
+// Where quota comes back all at once, each window is used up and the next one begun in
+// time, whether the service names waits of seconds or of milliseconds. It need not name
+// any where a window is no longer than the wait that is tried first.
+func TestPaceOfWindows(t *testing.T) {
+	for _, tt := range []struct {
+		shape
+		form  graphsim.RetryAfter
+		least float64
+	}{
+		{windowShape(60, time.Second), graphsim.Honest, 0.95},
+		{windowShape(60, time.Second), graphsim.Decimal, 0.95},
+		{windowShape(60, time.Second), graphsim.Missing, 0.95},
+		{windowShape(200, time.Second), graphsim.Honest, 0.93},
+		{windowShape(300, 5*time.Second), graphsim.Honest, 0.95},
+	} {
+		holds(t, tt.shape, tt.form, 12_000, tt.least)
+	}
+}
+
 // holds runs n deletes against a limit, which must take no longer than so much of the
 // ideal time, with few refused and none sent early.
 func holds(t *testing.T, s shape, form graphsim.RetryAfter, n int, least float64) {

@@ -121,10 +121,10 @@ func (m *meter) sure() bool { return m.agreed > 0 || m.paced }
 
 // gain is by how much to go faster than the measured rate so long after the
 // last wait: hardly at first, then ever faster. What a refusal costs grows with
-// the latency, and so does the time between; what is known from few requests is
-// tried sooner.
-func (m *meter) gain(since, latency time.Duration) float64 {
-	period := max(8, 50*latency.Seconds()) * float64(2+min(m.agreed, 3)) / 2
+// the latency, if its cost in seconds is not known, and so does the time between;
+// what is known from few requests is tried sooner.
+func (m *meter) gain(since, latency time.Duration, cost float64) float64 {
+	period := max(8, 50*latency.Seconds(), 40*cost) * float64(2+min(m.agreed, 3)) / 2
 	period = max(period, min(m.requests/2, 60)/m.rate)
 	x := since.Seconds() / period
 	return m.doubt() * math.Expm1(min(x*x, 10))
