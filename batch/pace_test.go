@@ -49,8 +49,12 @@ func windowShape(size int, per time.Duration) shape {
 var shapes = []shape{
 	bucketShape(0.5, 5),
 	bucketShape(20, 60),
+	bucketShape(60, 60),
+	bucketShape(100, 50),
 	bucketShape(800, 8000),
 	windowShape(3000, 150*time.Second),
+	windowShape(300, 5*time.Second),
+	windowShape(60, time.Second),
 	windowShape(5, 10*time.Second),
 }
 
