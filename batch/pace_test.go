@@ -49,8 +49,12 @@ func windowShape(size int, per time.Duration) shape {
 var shapes = []shape{
 	bucketShape(0.5, 5),
 	bucketShape(20, 60),
+	bucketShape(60, 60),
+	bucketShape(100, 50),
 	bucketShape(800, 8000),
 	windowShape(3000, 150*time.Second),
+	windowShape(300, 5*time.Second),
+	windowShape(60, time.Second),
 	windowShape(5, 10*time.Second),
 }
 
@@ -134,6 +138,50 @@ func measure(t *testing.T, s shape, form graphsim.RetryAfter, counted bool, late
 		m.early = stats.Early
 	})
 	return m
+}
+
+// What is measured of a bucket that holds no more than a second's worth is not lost by
+// the waits in which it runs over.
+func TestPaceOfSmallBuckets(t *testing.T) {
+	for _, tt := range []struct {
+		shape
+		least float64
+	}{
+		{bucketShape(60, 60), 0.96},
+		{bucketShape(100, 50), 0.7},
+	} {
+		holds(t, tt.shape, graphsim.Honest, 12_000, tt.least)
+	}
+}
+
+// Where quota comes back all at once, each window is used up and the next one begun in
+// time, whether the service names waits of seconds or of milliseconds. It need not name
+// any where a window is no longer than the wait that is tried first.
+func TestPaceOfWindows(t *testing.T) {
+	for _, tt := range []struct {
+		shape
+		form  graphsim.RetryAfter
+		least float64
+	}{
+		{windowShape(60, time.Second), graphsim.Honest, 0.95},
+		{windowShape(60, time.Second), graphsim.Decimal, 0.95},
+		{windowShape(60, time.Second), graphsim.Missing, 0.95},
+		{windowShape(200, time.Second), graphsim.Honest, 0.93},
+		{windowShape(300, 5*time.Second), graphsim.Honest, 0.95},
+	} {
+		holds(t, tt.shape, tt.form, 12_000, tt.least)
+	}
+}
+
+// holds runs n deletes against a limit, which must take no longer than so much of the
+// ideal time, with few refused and none sent early.
+func holds(t *testing.T, s shape, form graphsim.RetryAfter, n int, least float64) {
+	t.Helper()
+	m := measure(t, s, form, false, 50*time.Millisecond, n)
+	t.Logf("%s: %.3f of the ideal pace, %.1f %% refused", s.name, m.ideal/m.took, 100*m.refused)
+	if m.ideal/m.took < least || m.refused > 0.03 || m.early > 0 {
+		t.Errorf("%s: %.1f s where %.1f are ideal, %.1f %% refused, %d early", s.name, m.took, m.ideal, 100*m.refused, m.early)
+	}
 }
 
 // TestPace prints, for each kind of limit, how the time compares with that of a

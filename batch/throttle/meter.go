@@ -12,6 +12,8 @@ type meter struct {
 	rate   float64 // requests a second, 0 while unknown
 	counts bool    // refused requests seem to use up quota too
 	agreed int     // measurements in a row that agreed
+	odd    bool    // the last one did not, and was short
+	paced  bool    // little of the last span was a wait
 
 	since   time.Time // when the last refused request was sent
 	worked  time.Time // when the first one accepted after it was sent
@@ -85,17 +87,25 @@ func (m *meter) measure(span float64) {
 			seen = requests / span
 		}
 	}
-	// Within what a few requests more or less explain, add up; else the limit
-	// has moved.
-	if m.rate == 0 || math.Abs(seen/m.rate-1) > 0.05+4/requests {
-		m.requests, m.seconds, m.agreed = 0, 0, 0
-	} else {
+	// Within what a few requests more or less explain, add up; else the limit has
+	// moved. One short span does not tell so: most of it was a wait in which the quota
+	// may have run over, and it matters which of the requests at its end are answered
+	// first.
+	switch {
+	case m.rate > 0 && math.Abs(seen/m.rate-1) <= 0.05+4/requests:
 		m.agreed++
+		m.odd = false
+	case m.rate > 0 && span < m.seconds/4 && !m.odd:
+		m.odd = true
+		return
+	default:
+		m.requests, m.seconds, m.agreed, m.odd = 0, 0, 0, false
 	}
 	if keep := memory / (m.requests + 1); keep < 1 {
 		m.requests *= keep
 		m.seconds *= keep
 	}
+	m.paced = span >= 5 && m.worked.Sub(m.since).Seconds() < span/4
 	m.requests += requests
 	m.seconds += span
 	m.rate = m.requests / m.seconds
@@ -106,12 +116,15 @@ func (m *meter) doubt() float64 {
 	return min(max(4/m.requests, 0.01), 1)
 }
 
+// sure tells whether the rate is to be trusted at once after a wait.
+func (m *meter) sure() bool { return m.agreed > 0 || m.paced }
+
 // gain is by how much to go faster than the measured rate so long after the
 // last wait: hardly at first, then ever faster. What a refusal costs grows with
-// the latency, and so does the time between; what is known from few requests is
-// tried sooner.
-func (m *meter) gain(since, latency time.Duration) float64 {
-	period := max(8, 50*latency.Seconds()) * float64(2+min(m.agreed, 3)) / 2
+// the latency, if its cost in seconds is not known, and so does the time between;
+// what is known from few requests is tried sooner.
+func (m *meter) gain(since, latency time.Duration, cost float64) float64 {
+	period := max(8, 50*latency.Seconds(), 40*cost) * float64(2+min(m.agreed, 3)) / 2
 	period = max(period, min(m.requests/2, 60)/m.rate)
 	x := since.Seconds() / period
 	return m.doubt() * math.Expm1(min(x*x, 10))

@@ -12,11 +12,15 @@
 //     round trip, by half at first and then fourfold.
 //   - A refusal empties the level and closes the gate for the wait it names.
 //     Then one request goes, and if it is accepted two, four and so on, or all
-//     at once when the measurements agree, until the level that has built up
-//     meanwhile is spent.
+//     at once when what was measured is to be trusted, until the level that has
+//     built up meanwhile is spent.
 //   - After that requests go at the measured rate. It climbs, slowly at first
 //     and faster the longer nothing is refused, so that a limit that was raised
 //     is found. The next refusal measures again.
+//   - Where just as many are accepted from each wait to the next, however long that
+//     takes, the quota comes back all at once, in windows. Then as many go at the
+//     beginning of each as fit in, now and then a few more to see whether they do,
+//     and the rest when the next one begins, for which nobody has to be refused.
 package throttle
 
 import (
@@ -89,10 +93,11 @@ type Controller struct {
 	carry    float64       // how many seem to pile up at most
 	pauses   pauses
 
-	limit  meter  // what the service allows
-	level  level  // what should be free of it
-	capped *level // what MaxRate leaves, of all siblings
-	short  bool   // of it, at the last Take
+	limit  meter   // what the service allows
+	fixed  windows // the same, where it comes back all at once
+	level  level   // what should be free of it
+	capped *level  // what MaxRate leaves, of all siblings
+	short  bool    // of it, at the last Take
 }
 
 // New returns an open Controller.
@@ -119,6 +124,8 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	if now.Before(c.closed) {
 		return 0, c.closed
 	}
+	c.fixed.reopen(now, c.latency)
+	c.fixed.advance(now, c.latency)
 	if c.grown > 0 && !now.Before(c.growAt) {
 		c.window = min(c.window+c.grown, c.maxInFlight())
 		c.grown = 0
@@ -136,9 +143,15 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 		if near := now.Sub(c.near); near < since {
 			since = near // no reason to climb
 		}
-		pace := rate * (1 + c.limit.gain(since, c.latency))
-		c.level.advance(now, pace)
-		if n, at = c.level.take(now, n, pace); n == 0 {
+		gain := c.limit.gain(since, c.latency, c.fixed.cost)
+		if c.fixed.size > 0 {
+			n, at = c.fixed.take(now, n, gain)
+		} else {
+			pace := rate * (1 + gain)
+			c.level.advance(now, pace)
+			n, at = c.level.take(now, n, pace)
+		}
+		if n == 0 {
 			return 0, at
 		}
 	}
@@ -151,6 +164,7 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 		c.capped.free -= float64(n)
 	}
 	c.level.free -= float64(n)
+	c.fixed.sent(now, n)
 	c.inFlight += n
 	return n, time.Time{}
 }
@@ -170,6 +184,7 @@ func (c *Controller) Done(now time.Time, r Report) {
 		c.passed += float64(r.Accepted)
 	}
 	c.limit.note(r, fresh, now, max(minSpan, 4*c.latency))
+	c.fixed.note(r)
 	if r.Refused == 0 {
 		c.accept(now, r, fresh)
 		return
@@ -196,10 +211,10 @@ func (c *Controller) Done(now time.Time, r Report) {
 // pace: what is being measured meanwhile is no measure.
 func (c *Controller) Interrupted() { c.limit.broken = !c.limit.since.IsZero() }
 
-// learnCarry takes in the first refusal after a wait. If it comes while what has
-// piled up in the wait is being spent, so much does not pile up.
+// learnCarry takes in the first refusal after a wait. If it comes within the few round
+// trips in which what has piled up in the wait is spent, so much does not pile up.
 func (c *Controller) learnCarry(sent time.Time) {
-	if c.limit.rate > 0 && sent.Sub(c.closed) < 3*c.latency {
+	if c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency {
 		c.carry = max(c.passed, c.limit.rate/10, 1)
 	} else {
 		c.carry *= 1.5
@@ -219,8 +234,8 @@ func (c *Controller) accept(now time.Time, r Report, fresh bool) {
 	switch {
 	case !fresh:
 		return
-	case c.limit.agreed > 0:
-		grow = c.maxInFlight() // the level is to be trusted
+	case c.limit.sure() || c.fixed.size > 0:
+		grow = c.maxInFlight() // what should be free is to be trusted
 	case !c.limit.since.IsZero() && c.window == 1:
 		// Where answers take long, what is refilled meanwhile would run over.
 		grow = max(1, c.opening*min(1, c.latency.Seconds()/2))

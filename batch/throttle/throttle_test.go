@@ -1,6 +1,7 @@
 package throttle
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -119,6 +120,32 @@ func TestMeter(t *testing.T) {
 	refuse(13.1)
 	if m.rate != 10 || m.agreed != 0 {
 		t.Errorf("rate %v, agreed %d, want 100 in 10 s", m.rate, m.agreed)
+	}
+}
+
+// A short span that is not in line with what was measured for long does not count, as
+// it is mostly a wait, and two in a row do.
+func TestMeterShortSpan(t *testing.T) {
+	var m meter
+	sent := 0.0
+	span := func(accepted int, wait, seconds float64) {
+		m.note(Report{Sent: at(sent + wait), Accepted: accepted}, true, at(sent+wait), minSpan)
+		sent += seconds
+		m.note(Report{Sent: at(sent), Refused: 1}, true, at(sent), minSpan)
+	}
+	span(60, 0, 1)
+	if span(1200, 1, 20); m.rate != 60 || !m.sure() {
+		t.Errorf("rate %v, sure %v, want 1,200 in 20 s, of which hardly any was a wait", m.rate, m.sure())
+	}
+	if span(21, 1, 1.1); m.rate != 60 {
+		t.Errorf("rate %v after a short span, want what was measured for 20 s", m.rate)
+	}
+	if span(1200, 1, 20); math.Abs(m.rate-60) > 1e-9 || m.agreed != 1 {
+		t.Errorf("rate %v, agreed %d, want the long spans to agree", m.rate, m.agreed)
+	}
+	span(21, 1, 1.1)
+	if span(22, 1, 1.1); math.Abs(m.rate-20) > 1e-9 || m.sure() {
+		t.Errorf("rate %v, sure %v after the second in a row, want 22 in 1.1 s", m.rate, m.sure())
 	}
 }
 

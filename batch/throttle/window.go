@@ -1,0 +1,172 @@
+package throttle
+
+import (
+	"math"
+	"time"
+)
+
+// windows recognises a quota that comes back all at once, so long after the first
+// request that used it: from one wait to the next just as many are accepted, however
+// long that takes. Then it is known when there is more, and nobody has to be refused
+// to find out.
+type windows struct {
+	size   int           // requests that fit into one, 0 while the quota seems to come back steadily
+	every  time.Duration // from the first request in one to the first in the next, at most
+	longer time.Duration // what every was before a shorter one was tried, 0 if none was
+	least  time.Duration // what was tried and is too short
+	proof  int           // stretches in a row that were alike
+	need   int           // how many do not suffice
+	cost   float64       // seconds that the last refusal has cost
+
+	start   time.Time // when the first request in this one was sent, zero before
+	before  time.Time // start of the last one in which any was accepted
+	free    int       // how many may still go
+	tried   bool      // more than fit in
+	count   int       // accepted
+	refused time.Time // when the first one refused was sent, zero if none was
+	told    time.Duration
+	last    stretch
+}
+
+// A stretch is what happened from one wait to the next.
+type stretch struct {
+	count int
+	took  time.Duration // from its first request to the end of the wait
+	every time.Duration // the longest that a window can be
+	over  time.Duration // by how much the wait may have been too long
+}
+
+// advance begins the next window once this one is over.
+func (w *windows) advance(now time.Time, latency time.Duration) {
+	switch {
+	case w.size == 0 || w.start.IsZero() || now.Before(w.start.Add(w.every)):
+		return
+	case w.count > w.size:
+		w.forget()
+		return
+	}
+	w.open()
+	// Mostly windows are whole seconds long.
+	if shorter := w.every.Truncate(time.Second) + latency/4; shorter < w.every && shorter > max(w.least, 4*latency) {
+		w.longer, w.every = w.every, shorter
+	}
+}
+
+// take returns how many of want requests are free, or when to ask again. gain is by how
+// much to try for more than what is known to fit in.
+func (w *windows) take(now time.Time, want int, gain float64) (n int, at time.Time) {
+	more := w.start.Add(w.every / 5)
+	if !w.start.IsZero() && !now.Before(more) && !w.tried {
+		// Not right after the others, but when a quota that comes back steadily would
+		// have some. A few are enough to see that there is more.
+		w.tried = true
+		w.free += int(min(float64(w.size)*gain, float64(1+w.size/400)))
+	}
+	switch {
+	case w.free > 0:
+		return min(want, w.free), time.Time{}
+	case w.tried:
+		return 0, w.start.Add(w.every)
+	default:
+		return 0, more
+	}
+}
+
+// sent takes in that requests were let go.
+func (w *windows) sent(now time.Time, n int) {
+	if w.start.IsZero() {
+		w.start = now
+	}
+	w.free -= n
+}
+
+// note takes in an answer.
+func (w *windows) note(r Report) {
+	if w.start.IsZero() || r.Sent.Before(w.start) {
+		return
+	}
+	w.count += r.Accepted
+	if r.Refused > 0 && w.refused.IsZero() {
+		w.refused, w.told = r.Sent, firstPause
+		if r.Told && r.RetryAfter > 0 {
+			w.told = r.RetryAfter
+		}
+	}
+}
+
+// reopen takes in, at the end of the wait, what ended with a refusal.
+func (w *windows) reopen(now time.Time, latency time.Duration) {
+	switch {
+	case w.refused.IsZero():
+		return
+	case w.size > 0 && w.count == 0:
+		// It was begun before its time.
+		longer := w.longer
+		if longer == 0 {
+			longer = w.every*21/20 + latency/4
+		}
+		w.least, w.every, w.longer = w.every, min(now.Sub(w.before), longer), 0
+	default:
+		w.judge(now, latency)
+	}
+	w.open()
+}
+
+func (w *windows) judge(now time.Time, latency time.Duration) {
+	// The service rounds up, and answers come sooner or later: every is an upper bound.
+	active, took := w.refused.Sub(w.start), now.Sub(w.start)
+	s := stretch{count: w.count, took: took, every: active + w.told + latency/4, over: took - active - w.told}
+	kept := s.over < w.told // and not waited much longer for another reason
+	if w.told%time.Second == 0 {
+		s.over += time.Second
+	}
+	last := w.last
+	w.last = s
+	switch {
+	case w.size > 0:
+		if d := s.count - w.size; max(d, -d) > w.size/100 {
+			w.forget()
+			return
+		}
+		w.size = s.count
+		if kept {
+			w.every = min(w.every, s.every)
+		}
+	case !kept || s.count < 5 || s.every < 4*latency || active > 2*w.told || !s.like(last, active):
+		w.proof = 0
+		return
+	default:
+		if w.proof++; w.proof <= w.need {
+			return
+		}
+		w.size, w.every = s.count, min(s.every, last.every)
+	}
+	w.cost = (took + latency - w.every).Seconds()
+}
+
+// like tells whether a stretch is like the one before in what was accepted, and that is
+// no matter of time: either they differ in length, or there is much more than a quota
+// that comes back steadily has at the end of the wait which it names, one request and
+// what has come back since.
+func (s stretch) like(last stretch, active time.Duration) bool {
+	n, slack := float64(s.count), float64(s.count/100)
+	if math.Abs(n-float64(last.count)) > slack {
+		return false
+	}
+	differ := (s.took - last.took).Abs().Seconds() / s.took.Seconds()
+	since := (last.over + active).Seconds() / s.took.Seconds()
+	return n*differ > 2*slack+1 || n > 1.5*(1+n*since)
+}
+
+// open begins the next window.
+func (w *windows) open() {
+	if w.count > 0 {
+		w.before = w.start
+	}
+	w.start, w.refused, w.count = time.Time{}, time.Time{}, 0
+	w.free, w.tried = w.size, false
+}
+
+// forget takes in that more or fewer fit in than into a window, be it that the limit has
+// moved or that these are none. The next time it takes more to be convinced.
+func (w *windows) forget() { *w = windows{need: 2*w.need + 1} }

@@ -1,0 +1,113 @@
+package throttle
+
+import (
+	"testing"
+	"time"
+)
+
+// refusedStretch has a client send count requests from start on within so many seconds,
+// be refused then, told to wait, and wait as long as it does.
+func refusedStretch(w *windows, start float64, count int, active, told, wait float64) {
+	w.sent(at(start), count)
+	w.note(Report{Sent: at(start), Accepted: count})
+	w.note(Report{Sent: at(start + active), Refused: 20, RetryAfter: time.Duration(told * 1e9), Told: told > 0})
+	w.reopen(at(start+active+wait), 50*time.Millisecond)
+}
+
+func TestWindowsAreRecognised(t *testing.T) {
+	type span struct {
+		count              int
+		active, told, wait float64
+	}
+	tests := []struct {
+		name  string
+		spans []span
+		size  int
+		every time.Duration
+	}{
+		{"as many in another time", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}}, 60, 1062500 * time.Microsecond},
+		{"as many after a long wait", []span{{300, 0.25, 5, 5.05}, {300, 0.25, 5, 5.05}}, 300, 5262500 * time.Microsecond},
+		{"to the millisecond", []span{{60, 0.05, 0.95, 1}, {60, 0.4, 0.6, 0.65}}, 60, 1012500 * time.Microsecond},
+		{"not told, a second worked", []span{{60, 0.05, 0, 1.05}, {60, 0.4, 0, 1.05}}, 60, 1062500 * time.Microsecond},
+		{"more in more time", []span{{63, 0.05, 1, 1.05}, {79, 0.4, 1, 1.05}}, 0, 0},
+		{"as many in the same time", []span{{79, 0.4, 1, 1.05}, {79, 0.4, 1, 1.05}}, 0, 0},
+		{"one after a long wait", []span{{1, 0.05, 10, 10.05}, {1, 0.05, 10, 10.05}}, 0, 0},
+		{"waited for longer than told", []span{{3000, 1.5, 1, 150}, {3000, 2.5, 1, 150}}, 0, 0},
+		{"sent evenly", []span{{1200, 20, 1, 1.05}, {1200, 22, 1, 1.05}}, 0, 0},
+		{"first as many and then not", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}, {40, 0.2, 1, 1.05}}, 0, 0},
+		{"once bitten", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}, {40, 0.2, 1, 1.05}, {50, 0.1, 1, 1.05}, {50, 0.5, 1, 1.05}}, 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var w windows
+			now := 0.0
+			for _, s := range tt.spans {
+				refusedStretch(&w, now, s.count, s.active, s.told, s.wait)
+				now += s.active + s.wait
+			}
+			if w.size != tt.size || w.every != tt.every {
+				t.Errorf("%d in %v, want %d in %v", w.size, w.every, tt.size, tt.every)
+			}
+		})
+	}
+}
+
+// One window after the other is used up, and never a request more than fits in, but for
+// the few that find out whether more do.
+func TestWindowsTake(t *testing.T) {
+	const latency = 50 * time.Millisecond
+	w := windows{size: 50, every: 5 * time.Second, free: 50}
+	take := func(seconds float64, want int, gain float64, n int, at time.Time) {
+		t.Helper()
+		now := t0.Add(time.Duration(seconds * 1e9))
+		w.advance(now, latency)
+		got, next := w.take(now, want, gain)
+		if got != n || !next.Equal(at) {
+			t.Errorf("take at %v s = %d, %v, want %d, %v", seconds, got, next.Sub(t0), n, at.Sub(t0))
+		}
+		if got > 0 {
+			w.sent(now, got)
+			w.note(Report{Sent: now, Accepted: got})
+		}
+	}
+	take(0, 20, 0, 20, time.Time{})
+	take(0, 40, 0, 30, time.Time{})
+	take(0.1, 20, 0.5, 0, at(1)) // not right after the others
+	take(1, 20, 0.01, 0, at(5))
+	take(5, 50, 0, 50, time.Time{})
+	take(6, 20, 0.5, 1, time.Time{})
+	take(6, 20, 0.5, 0, at(10))
+	// It was accepted, so these are no windows, or not of that size.
+	w.advance(at(10), latency)
+	if w.size != 0 {
+		t.Errorf("%d fit in, want that to be forgotten", w.size)
+	}
+}
+
+// Whole seconds are tried, and what worked before is gone back to if they are too short.
+func TestWindowsAreWholeSeconds(t *testing.T) {
+	const latency = 40 * time.Millisecond
+	begin := func(w *windows, now time.Time) {
+		w.sent(now, 50)
+		w.note(Report{Sent: now, Accepted: 50})
+	}
+	w := windows{size: 50, every: 5300 * time.Millisecond, free: 50}
+	begin(&w, t0)
+	w.advance(at(5.3), latency)
+	if w.every != 5010*time.Millisecond || w.longer != 5300*time.Millisecond {
+		t.Fatalf("every %v, longer %v, want 5 s to be tried", w.every, w.longer)
+	}
+	begin(&w, at(5.3))
+	w.advance(at(10.31), latency)
+	w.sent(at(10.31), 1)
+	w.note(Report{Sent: at(10.31), Refused: 1, RetryAfter: time.Second, Told: true})
+	w.reopen(at(11.35), latency)
+	if w.every != 5300*time.Millisecond || w.free != 50 {
+		t.Errorf("every %v, %d free, want what worked before", w.every, w.free)
+	}
+	begin(&w, at(11.35))
+	w.advance(at(16.65), latency)
+	if w.every != 5300*time.Millisecond {
+		t.Errorf("every %v, want what was too short not to be tried again", w.every)
+	}
+}
