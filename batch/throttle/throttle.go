@@ -209,7 +209,10 @@ func (c *Controller) Done(now time.Time, r Report) {
 
 // Interrupted says that for a time nothing could be sent, for another reason than the
 // pace: what is being measured meanwhile is no measure.
-func (c *Controller) Interrupted() { c.limit.broken = !c.limit.since.IsZero() }
+func (c *Controller) Interrupted() {
+	c.limit.broken = !c.limit.since.IsZero()
+	c.fixed.interrupted()
+}
 
 // learnCarry takes in the first refusal after a wait. If it comes within the few round
 // trips in which what has piled up in the wait is spent, so much does not pile up.

@@ -158,6 +158,12 @@ func (s stretch) like(last stretch, active time.Duration) bool {
 	return n*differ > 2*slack+1 || n > 1.5*(1+n*since)
 }
 
+// interrupted leaves out a stretch that something else has drawn out.
+func (w *windows) interrupted() {
+	w.last, w.proof = stretch{}, 0
+	w.open()
+}
+
 // open begins the next window.
 func (w *windows) open() {
 	if w.count > 0 {

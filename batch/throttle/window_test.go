@@ -52,6 +52,21 @@ func TestWindowsAreRecognised(t *testing.T) {
 	}
 }
 
+// Stretches between which nothing could be sent are of different length for that alone.
+func TestWindowsInterrupted(t *testing.T) {
+	var w windows
+	refusedStretch(&w, 0, 60, 0.05, 1, 1.05)
+	w.sent(at(2), 60)
+	w.note(Report{Sent: at(2), Accepted: 60})
+	w.interrupted()
+	w.note(Report{Sent: at(60), Refused: 20, RetryAfter: time.Second, Told: true})
+	w.reopen(at(61.05), 50*time.Millisecond)
+	refusedStretch(&w, 62, 60, 0.4, 1, 1.05)
+	if w.size != 0 {
+		t.Errorf("%d in %v", w.size, w.every)
+	}
+}
+
 // One window after the other is used up, and never a request more than fits in, but for
 // the few that find out whether more do.
 func TestWindowsTake(t *testing.T) {
