@@ -5,7 +5,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null; tmux -L pictures kill-server 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; tmux -L pictures kill-server 2>/dev/null; sleep 1; rm -rf "$work"' EXIT
 go build -C "$here/../.." -trimpath -ldflags '-s -w' -o "$work/tapsweep" ./cmd/tapsweep
 cd "$work"
 
