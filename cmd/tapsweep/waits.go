@@ -12,6 +12,7 @@ import (
 type waits struct {
 	write  func(*results.Wait)
 	quotas map[string]*waiting
+	outage time.Time // since when there is no connection, zero while there is
 }
 
 // waiting is where one quota stands.
@@ -24,6 +25,10 @@ type waiting struct {
 const worthALine = time.Second
 
 func (w *waits) note(o batch.Observation) {
+	if o.Outage != w.outage {
+		w.endOutage(o.Time)
+		w.outage = o.Outage
+	}
 	q := w.quotas[o.Quota]
 	if q == nil {
 		q = new(waiting)
@@ -40,8 +45,18 @@ func (w *waits) tell(quota string, q *waiting, now, until time.Time) {
 	q.until, q.refused = until, 0
 }
 
-// flush tells of refusals that came after the last wait had begun.
+// endOutage tells of an outage, of which it is not known before how long it lasts.
+func (w *waits) endOutage(now time.Time) {
+	if !w.outage.IsZero() {
+		w.write(&results.Wait{Time: w.outage.UTC().Round(time.Millisecond), Until: now.UTC().Round(time.Millisecond), Quota: results.NoConnection})
+	}
+	w.outage = time.Time{}
+}
+
+// flush tells of refusals that came after the last wait had begun, and of an outage that
+// is going on.
 func (w *waits) flush(now time.Time) {
+	w.endOutage(now)
 	for quota, q := range w.quotas {
 		if q.refused > 0 {
 			w.tell(quota, q, now, now)

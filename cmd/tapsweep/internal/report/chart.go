@@ -304,8 +304,8 @@ func (r *Report) chartDesc() string {
 		said = append(said, fmt.Sprintf("Nothing ran for %s from %s on.", long(r.axis.segments[i].start.Sub(before)), moment(before)))
 	}
 	if r.Waits.Count > 0 {
-		said = append(said, fmt.Sprintf("The tenant refused %s and had the runs wait %s, %s in all.",
-			count(r.Waits.Refused, "request"), count(r.Waits.Count, "time"), seconds(r.Waits.Seconds)))
+		said = append(said, fmt.Sprintf("The tenant refused %s. The runs waited %s, %s in all, as %s.",
+			count(r.Waits.Refused, "request"), count(r.Waits.Count, "time"), seconds(r.Waits.Seconds), r.WaitsFor()))
 	}
 	return strings.Join(append(said, "The table below has the numbers."), " ")
 }

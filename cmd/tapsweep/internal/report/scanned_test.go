@@ -292,3 +292,37 @@ func TestListCommand(t *testing.T) {
 		}
 	}
 }
+
+// An outage is told apart from what the tenant asks for.
+func TestOutageIsReported(t *testing.T) {
+	for _, throttled := range []bool{false, true} {
+		m := &made{now: night}
+		m.run("a.csv", 1)
+		if throttled {
+			m.wait(5*time.Second, 20)
+		}
+		m.line(results.Wait{Type: "wait", Time: night.Add(10 * time.Second), Until: night.Add(100 * time.Second), Quota: results.NoConnection})
+		m.later(2 * time.Minute)
+		m.row("a.csv", 2, results.Revoked)
+		m.end(0, "")
+		l := open(t, m.write(t, "log.jsonl"))
+		r, err := New(t.Context(), l, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := strings.Join(r.Notes(), "\n"); notes != "There was no connection for 1 min 30 s in all, in which nothing could be sent." {
+			t.Errorf("notes %q", notes)
+		}
+		var page bytes.Buffer
+		if err := r.HTML(t.Context(), &page, l, Page{}); err != nil {
+			t.Fatal(err)
+		}
+		want := "Waits, as there was no connection"
+		if throttled {
+			want = "Waits, as the tenant had asked for, or there was no connection"
+		}
+		if !strings.Contains(page.String(), want+"<") || !strings.Contains(page.String(), "<tr><th scope=\"row\">no connection<") {
+			t.Errorf("not in the page: %s", want)
+		}
+	}
+}

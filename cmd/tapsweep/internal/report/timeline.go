@@ -199,6 +199,23 @@ func (r *Report) points() []Point {
 	return points
 }
 
+// offline tells how long there was no connection.
+func (r *Report) offline() (q Quota, ok bool) {
+	q, ok = r.Waits.Quotas[results.NoConnection]
+	return q, ok
+}
+
+// WaitsFor says what was waited for.
+func (r *Report) WaitsFor() string {
+	switch _, offline := r.offline(); {
+	case offline && len(r.Waits.Quotas) == 1:
+		return "there was no connection"
+	case offline:
+		return "the tenant had asked for, or there was no connection"
+	}
+	return "the tenant had asked for"
+}
+
 // addWaits takes in the waits. A run that ends earlier waits no longer.
 func (r *Report) addWaits(waits []wait) {
 	r.Waits = Waits{Quotas: make(map[string]Quota)}

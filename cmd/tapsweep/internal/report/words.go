@@ -256,6 +256,9 @@ func (r *Report) Notes() (notes []string) {
 	case r.WithoutRow > 0:
 		say("No row tells what became of %s; requests may have been sent for some.", pairs(r.WithoutRow))
 	}
+	if q, ok := r.offline(); ok {
+		say("There was no connection for %s in all, in which nothing could be sent.", seconds(q.Seconds))
+	}
 	if n := r.Unverified; n > 0 && r.kind != "verify" {
 		what := "deleted"
 		if r.Counts[results.Absent] > 0 {

@@ -105,8 +105,12 @@ type Wait struct {
 	Time    time.Time `json:"time"` // when the wait began
 	Until   time.Time `json:"until"`
 	Refused int       `json:"refused"` // requests since the Wait before
-	Quota   string    `json:"quota"`   // such as "write"
+	Quota   string    `json:"quota"`   // such as "write", or NoConnection
 }
+
+// NoConnection stands for a quota in a Wait that was none of the tenant's: for so long
+// there was no connection.
+const NoConnection = "no connection"
 
 // An End is the last line of a log.
 type End struct {
