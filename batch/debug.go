@@ -16,8 +16,8 @@ func (f *flight) attributes(rep throttle.Report, closedUntil time.Time) []slog.A
 	var code string
 	if whole, ok := errors.AsType[*StatusError](f.err); ok {
 		status, code, id = whole.Status, whole.Code, whole.RequestID
-	} else if f.err == nil {
-		status = http.StatusOK
+	} else if f.gotBytes > 0 {
+		status = http.StatusOK // or 424, which a Poster takes for one, too
 	}
 	list := []slog.Attr{
 		slog.Int("batch", f.seq),

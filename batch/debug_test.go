@@ -21,6 +21,7 @@ func TestDebugLog(t *testing.T) {
 			{Batch: 1, Do: graphsim.ItemStatus(429, "Retry-After", "7")},
 			{Batch: 2, Do: graphsim.OuterStatus(503, "Retry-After", "3")},
 			{Batch: 3, Do: graphsim.Reset()},
+			{Batch: 4, Do: graphsim.OuterHTML(200)},
 		}})
 		users := tenant.Populate(20)
 		var log bytes.Buffer
@@ -48,13 +49,14 @@ func TestDebugLog(t *testing.T) {
 			}
 			got = append(got, r)
 		}
-		if len(got) < 4 {
+		if len(got) < 5 {
 			t.Fatalf("%d records: %+v", len(got), got)
 		}
 		for i, want := range []record{
 			{Status: 200, Throttled: 20, RetryAfter: 7 * time.Second},
 			{Status: 503, Throttled: 1, RetryAfter: 3 * time.Second},
 			{Lost: 1},
+			{Status: 200, Lost: 1},
 			{Status: 200, Accepted: 1},
 		} {
 			r := got[i]
@@ -72,7 +74,7 @@ func TestDebugLog(t *testing.T) {
 				t.Errorf("record %d: %+v, want %+v", i, r, want)
 			}
 			answered := want.Status != 0
-			if r.Sent < 100*r.Requests || (r.Received > 0) != (want.Status == 200) || (r.RequestID != "") != answered || (r.Err == "") != (want.Status == 200) {
+			if r.Sent < 100*r.Requests || (r.Received > 0) != (want.Status == 200) || (r.RequestID != "") != answered || (r.Err == "") != (want.Status == 200 && want.Lost == 0) {
 				t.Errorf("record %d: %+v", i, r)
 			}
 			if answered && r.Took < 50*time.Millisecond {

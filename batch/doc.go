@@ -15,6 +15,9 @@
 //   - 408, 424, 5xx, a missing, contradictory or unreadable response and a dead
 //     connection cost an attempt and mark the request [Result.Uncertain]: it may
 //     have been carried out.
+//   - Where no connection is found nothing can have happened: that costs no attempt,
+//     and everything waits while one batch at a time tries again. [ErrUnreachable]
+//     ends a run in which that goes on for too long.
 //   - A batch that is refused as a whole (400, 413) goes again in halves, until
 //     the request that is to blame is found.
 //   - 401 gets one new token for all, through [Options.Reauthorize].

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/report"
 )
@@ -205,6 +207,39 @@ func TestEvidenceStaysSealed(t *testing.T) {
 	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != 2 || !strings.Contains(p.stderr, "may be written to by everybody") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
+}
+
+// Nobody else gets at the log before it is sealed: what a next run wrote meanwhile would
+// belie the manifest.
+func TestEvidenceIsLockedUntilSealed(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.Populate(3000)
+	env, root := serve(t, tenant)
+	dir := filepath.Join(t.TempDir(), "evidence")
+	over := make(chan struct{})
+	p := finish(t, command(t, env, "revoke", "--yes", "--graph-url", root, "--evidence", dir, writeFile(t, "list.csv", listOf(users))), func(*os.Process) {
+		defer close(over)
+		for len(tenant.Left()) == 3000 && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond) // until the run has the lock
+		}
+		for {
+			lock := flock.New(dir+"/results.jsonl", flock.SetFlag(os.O_RDWR))
+			if free, err := lock.TryLock(); err != nil || free {
+				if _, sealErr := os.Stat(dir + "/SHA256SUMS"); err != nil || sealErr != nil {
+					t.Errorf("the log is free, and there is no manifest: %v, %v", err, sealErr)
+				}
+				lock.Close()
+				return
+			}
+			lock.Close()
+			time.Sleep(time.Millisecond)
+		}
+	})
+	<-over
+	if p.code != 0 {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	checkSeal(t, dir, p.stderr)
 }
 
 // The night job says nothing when there was nothing to do, and keeps evidence of it;

@@ -46,7 +46,8 @@ func switched(cmd *cobra.Command, name string) bool {
 }
 
 // misreadMetricsFile finds the file where reading the flags ended at one that is wrong,
-// before all were read: an alert is to see that no night goes well any more.
+// before all were read: an alert is to see that no night goes well any more. What would
+// not have written it without that does not write it for that.
 func misreadMetricsFile(args []string) string {
 	const flag = "--metrics-file"
 	path := os.Getenv(variable(flag[2:]))
@@ -55,7 +56,7 @@ func misreadMetricsFile(args []string) string {
 		switch {
 		case arg == "--":
 			return path
-		case arg == "--help" || arg == "-h":
+		case arg == "--help" || arg == "-h" || arg == "--dry-run" || arg == "--simulate":
 			return ""
 		case is:
 			path = value

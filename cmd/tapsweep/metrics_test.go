@@ -130,6 +130,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 		{"a bad variable, and the flag", "TAPSWEEP_ORDER=random", "--metrics-file x.prom", "x.prom"},
 		{"an argument", "", "--max-items many -- --metrics-file x.prom", ""},
 		{"help", "", "--max-items many --metrics-file x.prom --help", ""},
+		{"a dry run", "", "--max-items many --metrics-file x.prom --dry-run", ""},
 		{"help, in short", "TAPSWEEP_METRICS_FILE=x.prom", "-h --max-items many", ""},
 		{"not its name", "", "--max-items many --metrics-file x.csv", ""},
 	} {

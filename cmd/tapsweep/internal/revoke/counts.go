@@ -94,8 +94,7 @@ const maxCauses = 1000
 
 // cause is the Code of a row's Cause.
 func cause(row *results.Row) string {
-	tried := row.Outcome == results.Failed || row.Outcome == results.Unknown || row.Outcome == results.NotSent && row.Attempts > 0
-	if row.Code == "" && tried {
+	if row.Code == "" && (row.Outcome == results.Failed || row.Outcome == results.Unknown) {
 		return row.Message
 	}
 	return row.Code

@@ -30,7 +30,7 @@ func toRow(res batch.Result) results.Row {
 		}
 	}
 	switch {
-	case errors.Is(res.Err, batch.ErrNotSent):
+	case res.Stopped():
 		row.Outcome = results.NotSent
 		if res.Uncertain {
 			row.Outcome = results.Unknown
@@ -62,7 +62,7 @@ func ReadRow(res batch.Result) results.Row {
 	switch {
 	case res.Stopped():
 		row.Outcome = results.NotSent
-	case row.Outcome == results.Unknown || row.Outcome == results.NotSent:
+	case row.Outcome == results.Unknown:
 		row.Outcome = results.Failed
 	}
 	return row
