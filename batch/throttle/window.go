@@ -14,6 +14,7 @@ type windows struct {
 	every  time.Duration // from the first request in one to the first in the next, at most
 	longer time.Duration // what every was before a shorter one was tried, 0 if none was
 	least  time.Duration // what was tried and is too short
+	held   time.Duration // what every was when any were accepted last
 	proof  int           // stretches in a row that were alike
 	need   int           // how many do not suffice
 	cost   float64       // seconds that the last refusal has cost
@@ -99,6 +100,10 @@ func (w *windows) reopen(now time.Time, latency time.Duration) {
 	switch {
 	case w.refused.IsZero():
 		return
+	case w.size > 0 && w.count == 0 && now.Sub(w.before) > 2*w.held:
+		// A whole window went by without any: the service refuses for another reason,
+		// and what became of these requests tells nothing of how long a window is.
+		*w = windows{need: w.need}
 	case w.size > 0 && w.count == 0:
 		// It was begun before its time.
 		longer := w.longer
@@ -167,7 +172,7 @@ func (w *windows) interrupted() {
 // open begins the next window.
 func (w *windows) open() {
 	if w.count > 0 {
-		w.before = w.start
+		w.before, w.held = w.start, w.every
 	}
 	w.start, w.refused, w.count = time.Time{}, time.Time{}, 0
 	w.free, w.tried = w.size, false

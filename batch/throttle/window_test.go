@@ -126,3 +126,24 @@ func TestWindowsAreWholeSeconds(t *testing.T) {
 		t.Errorf("every %v, want what was too short not to be tried again", w.every)
 	}
 }
+
+// A long time in which everything is refused is no measure of a window: when it is over,
+// requests go on in the step that they had before.
+func TestWindowsAfterABlock(t *testing.T) {
+	const latency = 50 * time.Millisecond
+	for _, told := range []float64{1, 60, 300} {
+		w := windows{size: 50, every: 10 * time.Second, free: 50}
+		w.sent(t0, 50)
+		w.note(Report{Sent: t0, Accepted: 50})
+		now := 10.0
+		for ; now < 3600; now += told {
+			w.advance(at(now), latency)
+			w.sent(at(now), 1)
+			w.note(Report{Sent: at(now), Refused: 1, RetryAfter: time.Duration(told * 1e9), Told: true})
+			w.reopen(at(now+told), latency)
+		}
+		if w.size > 0 && w.every > 20*time.Second {
+			t.Errorf("told to wait for %v s, for an hour: %d in %v, want about 10 s or nothing", told, w.size, w.every)
+		}
+	}
+}
