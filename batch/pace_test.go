@@ -150,7 +150,7 @@ func TestPaceOfSmallBuckets(t *testing.T) {
 		{bucketShape(60, 60), 0.96},
 		{bucketShape(100, 50), 0.7},
 	} {
-		holds(t, tt.shape, graphsim.Honest, 12_000, tt.least)
+		holds(t, tt.shape, graphsim.Honest, false, 12_000, tt.least)
 	}
 }
 
@@ -160,24 +160,28 @@ func TestPaceOfSmallBuckets(t *testing.T) {
 func TestPaceOfWindows(t *testing.T) {
 	for _, tt := range []struct {
 		shape
-		form  graphsim.RetryAfter
-		least float64
+		form    graphsim.RetryAfter
+		counted bool // refused requests
+		least   float64
 	}{
-		{windowShape(60, time.Second), graphsim.Honest, 0.95},
-		{windowShape(60, time.Second), graphsim.Decimal, 0.95},
-		{windowShape(60, time.Second), graphsim.Missing, 0.95},
-		{windowShape(200, time.Second), graphsim.Honest, 0.93},
-		{windowShape(300, 5*time.Second), graphsim.Honest, 0.95},
+		{windowShape(60, time.Second), graphsim.Honest, false, 0.95},
+		{windowShape(60, time.Second), graphsim.Decimal, false, 0.95},
+		{windowShape(60, time.Second), graphsim.Missing, false, 0.95},
+		{windowShape(60, time.Second), graphsim.Date, true, 0.9},
+		{windowShape(200, time.Second), graphsim.Honest, false, 0.93},
+		{windowShape(300, 5*time.Second), graphsim.Honest, false, 0.95},
+		{windowShape(300, 5*time.Second), graphsim.Honest, true, 0.95},
+		{windowShape(5, 10*time.Second), graphsim.Honest, true, 0.95},
 	} {
-		holds(t, tt.shape, tt.form, 12_000, tt.least)
+		holds(t, tt.shape, tt.form, tt.counted, 12_000, tt.least)
 	}
 }
 
 // holds runs n deletes against a limit, which must take no longer than so much of the
 // ideal time, with few refused and none sent early.
-func holds(t *testing.T, s shape, form graphsim.RetryAfter, n int, least float64) {
+func holds(t *testing.T, s shape, form graphsim.RetryAfter, counted bool, n int, least float64) {
 	t.Helper()
-	m := measure(t, s, form, false, 50*time.Millisecond, n)
+	m := measure(t, s, form, counted, 50*time.Millisecond, n)
 	t.Logf("%s: %.3f of the ideal pace, %.1f %% refused", s.name, m.ideal/m.took, 100*m.refused)
 	if m.ideal/m.took < least || m.refused > 0.03 || m.early > 0 {
 		t.Errorf("%s: %.1f s where %.1f are ideal, %.1f %% refused, %d early", s.name, m.took, m.ideal, 100*m.refused, m.early)

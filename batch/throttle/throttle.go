@@ -144,9 +144,11 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 			since = near // no reason to climb
 		}
 		gain := c.limit.gain(since, c.latency, c.fixed.cost)
-		if c.fixed.size > 0 {
+		switch {
+		case c.fixed.rush:
+		case c.fixed.size > 0:
 			n, at = c.fixed.take(now, n, gain)
-		} else {
+		default:
 			pace := rate * (1 + gain)
 			c.level.advance(now, pace)
 			n, at = c.level.take(now, n, pace)
@@ -237,6 +239,7 @@ func (c *Controller) accept(now time.Time, r Report, fresh bool) {
 	switch {
 	case !fresh:
 		return
+	case c.fixed.rush:
 	case c.limit.sure() || c.fixed.size > 0:
 		grow = c.maxInFlight() // what should be free is to be trusted
 	case !c.limit.since.IsZero() && c.window == 1:

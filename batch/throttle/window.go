@@ -1,21 +1,22 @@
 package throttle
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // windows recognises a quota that comes back all at once, so long after the first
 // request that used it: from one wait to the next just as many are accepted, however
 // long that takes. Then it is known when there is more, and nobody has to be refused
-// to find out.
+// to find out. Where refused requests use up quota too, fewer are accepted after them,
+// but both together are as many.
 type windows struct {
 	size   int           // requests that fit into one, 0 while the quota seems to come back steadily
+	counts bool          // so do those that were refused in the one before
 	every  time.Duration // from the first request in one to the first in the next, at most
 	longer time.Duration // what every was before a shorter one was tried, 0 if none was
 	least  time.Duration // what was tried and is too short
 	held   time.Duration // what every was when any were accepted last
 	proof  int           // stretches in a row that were alike
+	hints  int           // stretches that may be windows or the even pace of the client
+	doubts int           // times in which it was the latter
 	need   int           // how many do not suffice
 	cost   float64       // seconds that the last refusal has cost
 
@@ -23,15 +24,20 @@ type windows struct {
 	before  time.Time // start of the last one in which any was accepted
 	free    int       // how many may still go
 	tried   bool      // more than fit in
+	rush    bool      // find out by not pacing this one
 	count   int       // accepted
+	denied  int       // refused
+	debt    int       // refused in the one before
 	refused time.Time // when the first one refused was sent, zero if none was
 	told    time.Duration
+	named   bool // by the service
 	last    stretch
 }
 
 // A stretch is what happened from one wait to the next.
 type stretch struct {
 	count int
+	debt  int           // refused just before
 	took  time.Duration // from its first request to the end of the wait
 	every time.Duration // the longest that a window can be
 	over  time.Duration // by how much the wait may have been too long
@@ -42,15 +48,27 @@ func (w *windows) advance(now time.Time, latency time.Duration) {
 	switch {
 	case w.size == 0 || w.start.IsZero() || now.Before(w.start.Add(w.every)):
 		return
-	case w.count > w.size:
-		w.forget()
-		return
+	case w.count > w.room():
+		if w.counts || w.debt > 0 || w.last.debt == 0 {
+			w.forget()
+			return
+		}
+		// After nobody was refused more fit in than after refusals.
+		w.size, w.counts = w.count, true
 	}
 	w.open()
 	// Mostly windows are whole seconds long.
 	if shorter := w.every.Truncate(time.Second) + latency/4; shorter < w.every && shorter > max(w.least, 4*latency) {
 		w.longer, w.every = w.every, shorter
 	}
+}
+
+// room is how many requests fit into this one.
+func (w *windows) room() int {
+	if w.counts {
+		return max(w.size-w.debt, 1)
+	}
+	return w.size
 }
 
 // take returns how many of want requests are free, or when to ask again. gain is by how
@@ -87,9 +105,10 @@ func (w *windows) note(r Report) {
 		return
 	}
 	w.count += r.Accepted
+	w.denied += r.Refused
 	if r.Refused > 0 && w.refused.IsZero() {
-		w.refused, w.told = r.Sent, firstPause
-		if r.Told && r.RetryAfter > 0 {
+		w.refused, w.told, w.named = r.Sent, firstPause, r.Told && r.RetryAfter > 0
+		if w.named {
 			w.told = r.RetryAfter
 		}
 	}
@@ -103,7 +122,7 @@ func (w *windows) reopen(now time.Time, latency time.Duration) {
 	case w.size > 0 && w.count == 0 && now.Sub(w.before) > 2*w.held:
 		// A whole window went by without any: the service refuses for another reason,
 		// and what became of these requests tells nothing of how long a window is.
-		*w = windows{need: w.need}
+		*w = windows{need: w.need, doubts: w.doubts}
 	case w.size > 0 && w.count == 0:
 		// It was begun before its time.
 		longer := w.longer
@@ -120,33 +139,59 @@ func (w *windows) reopen(now time.Time, latency time.Duration) {
 func (w *windows) judge(now time.Time, latency time.Duration) {
 	// The service rounds up, and answers come sooner or later: every is an upper bound.
 	active, took := w.refused.Sub(w.start), now.Sub(w.start)
-	s := stretch{count: w.count, took: took, every: active + w.told + latency/4, over: took - active - w.told}
+	s := stretch{count: w.count, debt: w.debt, took: took, every: active + w.told + latency/4, over: took - active - w.told}
 	kept := s.over < w.told // and not waited much longer for another reason
 	if w.told%time.Second == 0 {
 		s.over += time.Second
 	}
-	last := w.last
-	w.last = s
+	last, rushed := w.last, w.rush
+	w.last, w.rush = s, false
 	switch {
 	case w.size > 0:
-		if d := s.count - w.size; max(d, -d) > w.size/100 {
+		if !w.counts && s.debt != last.debt && s.asMany(last) && !s.near(last.count) {
+			w.size, w.counts = s.count+s.debt, true
+		}
+		if !s.near(w.room()) {
 			w.forget()
 			return
 		}
-		w.size = s.count
+		if !w.counts {
+			w.size = s.count
+		}
 		if kept {
 			w.every = min(w.every, s.every)
 		}
-	case !kept || s.count < 5 || s.every < 4*latency || active > 2*w.told || !s.like(last, active):
+	case !kept || s.count+s.debt < 5 || s.every < 4*latency || active > 2*w.told || !s.like(last, active):
 		w.proof = 0
+		w.hint(s, last, rushed)
 		return
 	default:
 		if w.proof++; w.proof <= w.need {
 			return
 		}
 		w.size, w.every = s.count, min(s.every, last.every)
+		if w.counts = s.count != last.count && s.debt != last.debt; w.counts {
+			w.size += s.debt
+		}
 	}
 	w.cost = (took + latency - w.every).Seconds()
+}
+
+// hint has the next stretch used up at once where as many are accepted each time, but
+// paced, so that a quota which comes back steadily would have as many. If it is one,
+// that is a refusal more, and the next hint counts for less.
+func (w *windows) hint(s, last stretch, rushed bool) {
+	if rushed {
+		w.doubts++
+	}
+	// A wait lasts as long as one request takes at least.
+	kept := w.named && s.over < w.told+s.took/time.Duration(max(s.count, 1))
+	if kept && s.count+s.debt >= 5 && s.asMany(last) && (s.took-last.took).Abs() < s.took/4 {
+		w.hints++
+	}
+	if w.hints > 1<<(2*w.doubts) {
+		w.hints, w.rush = 0, true
+	}
 }
 
 // like tells whether a stretch is like the one before in what was accepted, and that is
@@ -154,18 +199,30 @@ func (w *windows) judge(now time.Time, latency time.Duration) {
 // that comes back steadily has at the end of the wait which it names, one request and
 // what has come back since.
 func (s stretch) like(last stretch, active time.Duration) bool {
-	n, slack := float64(s.count), float64(s.count/100)
-	if math.Abs(n-float64(last.count)) > slack {
+	if !s.asMany(last) {
 		return false
 	}
+	n, slack := float64(s.count), float64(s.count/100)
 	differ := (s.took - last.took).Abs().Seconds() / s.took.Seconds()
 	since := (last.over + active).Seconds() / s.took.Seconds()
 	return n*differ > 2*slack+1 || n > 1.5*(1+n*since)
 }
 
+// asMany tells whether as many were accepted as in the stretch before, or as many with
+// those refused before each.
+func (s stretch) asMany(last stretch) bool {
+	return s.near(last.count) || s.near(last.count+last.debt-s.debt)
+}
+
+// near tells whether so many were accepted, or hardly more or fewer.
+func (s stretch) near(count int) bool {
+	d := s.count - count
+	return max(d, -d) <= s.count/100
+}
+
 // interrupted leaves out a stretch that something else has drawn out.
 func (w *windows) interrupted() {
-	w.last, w.proof = stretch{}, 0
+	w.last, w.proof, w.rush = stretch{}, 0, false
 	w.open()
 }
 
@@ -174,10 +231,10 @@ func (w *windows) open() {
 	if w.count > 0 {
 		w.before, w.held = w.start, w.every
 	}
-	w.start, w.refused, w.count = time.Time{}, time.Time{}, 0
-	w.free, w.tried = w.size, false
+	w.start, w.refused, w.count, w.debt, w.denied = time.Time{}, time.Time{}, 0, w.denied, 0
+	w.free, w.tried = w.room(), false
 }
 
 // forget takes in that more or fewer fit in than into a window, be it that the limit has
 // moved or that these are none. The next time it takes more to be convinced.
-func (w *windows) forget() { *w = windows{need: 2*w.need + 1} }
+func (w *windows) forget() { *w = windows{need: 2*w.need + 1, doubts: w.doubts} }

@@ -1,6 +1,7 @@
 package throttle
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -49,6 +50,77 @@ func TestWindowsAreRecognised(t *testing.T) {
 				t.Errorf("%d in %v, want %d in %v", w.size, w.every, tt.size, tt.every)
 			}
 		})
+	}
+}
+
+// refusedSpan is refusedStretch with as many accepted and refused, in a step of 10 s.
+func refusedSpan(w *windows, step float64, count, refused int, active float64) {
+	start := 10 * step
+	w.sent(at(start), count)
+	w.note(Report{Sent: at(start), Accepted: count})
+	w.note(Report{Sent: at(start + active), Refused: refused, RetryAfter: time.Duration((10 - active) * 1e9), Told: true})
+	w.reopen(at(start+10.05), 50*time.Millisecond)
+}
+
+// Where refused requests are taken off the next window, both together are of one size.
+func TestWindowsThatCountRefused(t *testing.T) {
+	var w windows
+	for i, s := range []struct{ count, refused, size, free int }{
+		{50, 40, 0, 0},
+		{10, 3, 50, 47},
+		{47, 0, 50, 50},
+		{50, 1, 50, 49},
+	} {
+		refusedSpan(&w, float64(i), s.count, s.refused, 0.2)
+		if s.refused == 0 {
+			w.open() // as nobody was refused
+		}
+		if w.size != s.size || w.free != s.free {
+			t.Errorf("after stretch %d: %d fit in, %d free, want %d and %d", i, w.size, w.free, s.size, s.free)
+		}
+	}
+}
+
+// Four, and each time one refused, may be windows of four, or of five of which the
+// refused one is taken: in one after which nobody was refused, that is seen.
+func TestWindowsOfEqualDebts(t *testing.T) {
+	const latency = 50 * time.Millisecond
+	var w windows
+	for i := range 4 {
+		refusedSpan(&w, float64(i), 4, 1, 0.2)
+	}
+	if w.size != 4 || w.counts {
+		t.Fatalf("%d fit in, counts %v, want 4 that do not", w.size, w.counts)
+	}
+	w.sent(at(40), 4)
+	w.note(Report{Sent: at(40), Accepted: 4})
+	w.advance(at(51), latency)
+	w.sent(at(51), 4)
+	w.note(Report{Sent: at(51), Accepted: 5}) // one more was tried
+	w.advance(at(62), latency)
+	if w.size != 5 || !w.counts || w.free != 5 {
+		t.Errorf("%d fit in, %d free, counts %v, want 5 of which refused ones take", w.size, w.free, w.counts)
+	}
+}
+
+// A client that paces itself to what it measured has as many accepted each time, whatever
+// the quota. So one stretch is used up at once, to see, and ever more rarely if it is none.
+func TestWindowsRush(t *testing.T) {
+	var w windows
+	var rushes []int
+	for i := range 100 {
+		if w.rush {
+			rushes = append(rushes, i)
+			refusedSpan(&w, float64(i), 1, 2, 0.1)
+			continue
+		}
+		refusedSpan(&w, float64(i), 4, 1, 8)
+	}
+	if !slices.Equal(rushes, []int{3, 10, 29, 96}) {
+		t.Errorf("rushes at %v", rushes)
+	}
+	if w.size != 0 {
+		t.Errorf("%d in %v", w.size, w.every)
 	}
 }
 
