@@ -29,8 +29,13 @@ func (l *loop) launch(ctx context.Context, now time.Time) (wake time.Time) {
 		return at
 	}
 	for l.inFlight < l.opts.Concurrency {
-		if l.fill(); ctx.Err() != nil {
+		l.fill(ctx)
+		if ctx.Err() != nil {
 			break // nothing more is sent, not even what is ready
+		}
+		now = time.Now() // src and settle take their time
+		if len(l.landed) > 0 {
+			return now // it may bring a refusal
 		}
 		started, at := l.startNext(now)
 		if !started {
@@ -95,9 +100,10 @@ func (l *loop) slotFor(q *lane, now time.Time) bool {
 }
 
 // fill takes requests from src until there is a batch of each quota that src has
-// yielded so far, or too much of the others that come before it.
-func (l *loop) fill() {
-	for !l.srcDone && l.aside < maxAside && l.short() {
+// yielded so far, or too much of the others that come before it. What lands meanwhile
+// does not wait for that.
+func (l *loop) fill(ctx context.Context) {
+	for !l.srcDone && l.aside < maxAside && l.short() && len(l.landed) == 0 && ctx.Err() == nil {
 		req, ok := l.next()
 		if !ok {
 			l.srcDone = true
@@ -129,7 +135,7 @@ func (l *loop) enter(req Request, urgent bool) {
 	e.lane = l.lane(req.Quota)
 	e.lane.open++
 	if err := req.check(); err != nil {
-		e.Err = fmt.Errorf("refused before it was sent: %w", err)
+		e.Err = fmt.Errorf("%w: %w", ErrInvalid, err)
 		l.finish(e)
 		return
 	}

@@ -39,6 +39,11 @@ var errStopped = errors.New("the run stopped while this was in flight")
 // before src has yielded a second quota: as long as there is one only, src is asked
 // for no more than it can send.
 //
+// src, settle and Options.Observe run on the goroutine that called Run, so they need no
+// locks for what they share. While one of them blocks, nothing else happens: answers
+// wait, nothing is sent, and the end of ctx is not seen. A src that takes long for each
+// request makes for a slow run; one that waits for results, for one that does not end.
+//
 // When ctx ends, no batch is started any more, those in flight are given
 // Options.Grace, and everything else is settled with ErrNotSent, the rest of
 // src included; what settle returns for those is dropped. The error tells why
@@ -222,7 +227,7 @@ func (l *loop) land(f *flight) {
 	q.inFlight--
 	now := time.Now()
 	rep := f.report()
-	q.gate.Done(now, rep)
+	q.gate.Done(f.answered, rep) // however long it had to wait for settle
 	switch {
 	case rep.Accepted > 0:
 		q.refusedSince = time.Time{}

@@ -91,8 +91,8 @@ type Result struct {
 	Date time.Time
 
 	// Err is nil when Response is Graph's final word, whatever its Status.
-	// Otherwise it is or wraps ErrNotSent, ErrNoResponse, ErrAttempts, or the
-	// *StatusError with which Graph refused the whole batch.
+	// Otherwise it is or wraps ErrNotSent, ErrInvalid, ErrNoResponse, ErrAttempts, or
+	// the *StatusError with which Graph refused the whole batch.
 	Err error
 }
 
@@ -105,6 +105,11 @@ var (
 	// ErrNotSent says that nothing left this machine. A Poster returns it where it
 	// found no connection; in a Result it says that the run stopped before.
 	ErrNotSent = errors.New("not sent")
+
+	// ErrInvalid says that Graph would have refused a whole batch for the request, which
+	// was not sent: no method, a URL that is not a path or not encoded, a body that is
+	// not JSON.
+	ErrInvalid = errors.New("refused before it was sent")
 
 	// ErrNoResponse says that a batch response held no usable response for the
 	// request: missing, doubled with different statuses, or unreadable.
