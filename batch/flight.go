@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,8 +28,10 @@ type entry struct {
 	spoiled      bool  // it was refused with others, and one of them may be why
 	retryAfter   string
 
-	refusals int // tokens refused in a row
-	epoch    int // of the last token refused
+	denied   int       // refusals for the pace in a row
+	deniedAt time.Time // when it was sent last to be refused
+	refusals int       // tokens refused in a row
+	epoch    int       // of the last token refused
 
 	// From when it was spoiled until Graph takes a batch that holds it, it travels
 	// with requests of the same part only; 0 is none.
@@ -164,6 +167,11 @@ func used(header http.Header) float64 {
 	return share
 }
 
+// tookToken tells whether a request was answered, and not for its token.
+func (f *flight) tookToken() bool {
+	return slices.ContainsFunc(f.answers, func(a answer) bool { return a.err == nil && a.Status != 401 && a.Status != 429 })
+}
+
 // spoiled tells whether the batch was refused in a way that a single bad request
 // in it can bring about: Graph then names the request in its message at best, and
 // carries out none. Source: microsoftgraph/msgraph-sdk-dotnet#2628.
@@ -191,12 +199,17 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 		}
 		return false
 	}
+	if f.noToken {
+		e.cause, e.throttled, e.refusedToken, e.spoiled, e.unsent = f.err, false, false, false, false
+		return false // the run stops
+	}
 	e.Response, e.RequestID, e.Date, e.Err = Response{}, f.reply.Header.Get("Request-Id"), f.date, nil
 	e.cause, e.throttled, e.refusedToken, e.unsent, e.retryAfter, e.spoiled = nil, false, false, false, "", false
 
-	status := 0
+	status, maybe := 0, false
 	if whole, ok := errors.AsType[*StatusError](f.err); ok {
 		status, e.cause = whole.Status, whole
+		maybe = whole.Status < 300 // a 202, say, of which we have no answers
 		e.RequestID, e.retryAfter = whole.RequestID, whole.Header.Get("Retry-After")
 	} else if f.err != nil {
 		e.cause = f.err
@@ -210,8 +223,8 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 		}
 	}
 
-	if f.noToken {
-		return false // nothing was sent, and the run stops
+	if status != 429 {
+		e.denied = 0
 	}
 	if status == 401 {
 		e.refusedToken = true
@@ -230,9 +243,12 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 	case status == 429:
 		e.throttled = true
 		e.Throttled++
-	case status == 0, status == 408, status == 424, status >= 500:
+		e.denied++
+	case status == 0, status == 408, status == 424, status >= 500, maybe:
 		e.Attempts++
 		e.Uncertain = true
+	case f.err != nil && status < 400: // something in between wants us elsewhere, at the moment
+		e.Attempts++
 	case f.spoiled() && len(f.entries) > 1:
 		e.spoiled = true
 		e.part = 2*f.seq + 2*i/len(f.entries) // the first half or the second

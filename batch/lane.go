@@ -22,6 +22,7 @@ type lane struct {
 	open     int  // entries not settled, wherever they are
 	inFlight int  // batches
 
+	accepted     time.Time // when the last batch was sent of which something was
 	refusedSince time.Time // of the first refusal since something was accepted
 }
 
@@ -48,6 +49,41 @@ func (q *lane) ready(e *entry) {
 		q.apart = append(q.apart, e)
 	} else {
 		q.urgent = append(q.urgent, e)
+	}
+}
+
+// A request that is refused so often in a row may have a limit of its own: a user's or a
+// mailbox's. While there are others it goes again ever more rarely, because its wait is
+// sat out by all.
+const (
+	ownLimit      = 3
+	maxAsidePause = 5 * time.Minute
+)
+
+// tell hands what became of a batch to the gate, dated when it came, however long it had
+// to wait for settle. A refusal for a request's own limit closes the gate for as long as
+// it says, but tells nothing of the pace.
+func (q *lane) tell(f *flight, rep throttle.Report) {
+	own, wait := 0, time.Duration(0)
+	for i, e := range f.entries {
+		if f.answers == nil || f.answers[i].Status != 429 {
+			continue
+		}
+		if e.denied >= ownLimit && (rep.Accepted > 0 || q.accepted.After(e.deniedAt)) {
+			own++
+			told, _ := ParseRetryAfter(f.answers[i].Header.Get("Retry-After"), f.date)
+			wait = max(wait, told)
+		}
+		e.deniedAt = f.sent
+	}
+	if rep.Accepted > 0 {
+		q.accepted = f.sent
+	}
+	rep.Refused -= own
+	rep.Lost += own
+	q.gate.Done(f.answered, rep)
+	if own > 0 {
+		q.gate.Close(f.answered.Add(wait))
 	}
 }
 

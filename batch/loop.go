@@ -68,9 +68,11 @@ func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Res
 		posts:  posts,
 		cancel: cancelPosts,
 		landed: make(chan *flight, r.opts.Concurrency),
-		tokens: make(chan error),
+		tokens: make(chan error, 1), // nobody may be left to read it
 		ended:  make(chan struct{}),
+		taken:  -1,
 	}
+	defer l.end()                            // of what runs on its own, if src or settle panics
 	l.group.SetLimit(r.opts.Concurrency + 1) // one for Reauthorize
 	l.run(ctx)
 	_ = l.group.Wait() // posts return no errors, they land
@@ -104,14 +106,15 @@ type loop struct {
 
 	// epoch counts the tokens; while renewing, nothing is sent.
 	epoch    int
+	taken    int // the last epoch with which anything was answered, and not with 401
 	renewing bool
 	tokens   chan error
 	ended    chan struct{} // closed when the run is stopped
 
 	outage outage
 
-	taken        bool // a batch was, so Graph understands us
-	refusedAlone int  // batches of one request refused since, see hopeless
+	refusedAlone int // batches of one request refused since one was taken, see hopeless
+	alone        int // parts of one request, counted down
 
 	stopped error
 	grace   <-chan time.Time
@@ -164,8 +167,8 @@ func (l *loop) stall(wake time.Time) time.Time {
 		return wake // nothing is refused now
 	}
 	for _, q := range l.lanes {
-		if q.open == 0 {
-			q.refusedSince = time.Time{} // it does not keep the run from its end
+		if q.want(1) == 0 && q.inFlight == 0 {
+			q.refusedSince = time.Time{} // nothing that was refused is to be sent
 		}
 		if q.refusedSince.IsZero() {
 			continue
@@ -227,7 +230,7 @@ func (l *loop) land(f *flight) {
 	q.inFlight--
 	now := time.Now()
 	rep := f.report()
-	q.gate.Done(f.answered, rep) // however long it had to wait for settle
+	q.tell(f, rep)
 	switch {
 	case rep.Accepted > 0:
 		q.refusedSince = time.Time{}
@@ -246,9 +249,12 @@ func (l *loop) land(f *flight) {
 	l.connected(f)
 	switch {
 	case f.err == nil:
-		l.taken, l.refusedAlone = true, 0
+		l.refusedAlone = 0
 	case f.spoiled() && len(f.entries) == 1:
 		l.refusedAlone++
+	}
+	if f.tookToken() {
+		l.taken = f.epoch
 	}
 	jitter := rand.Float64()
 	for i, e := range f.entries {
@@ -272,23 +278,36 @@ func (l *loop) land(f *flight) {
 // again decides what happens to an entry that its attempt did not settle.
 func (l *loop) again(e *entry, f *flight, jitter float64) {
 	switch {
+	case e.refusedToken && e.refusals > 1 && f.err == nil && l.taken == f.epoch && l.stopped == nil:
+		// It is not the token: others are answered with it.
+		l.release(e)
+		e.Attempts++
+		e.cause = nil
+		l.finish(e)
+		return
 	case e.refusedToken:
 		if l.refused(e, f); l.stopped == nil {
 			e.lane.ready(e) // it keeps its key
 			return
 		}
 	case l.stopped != nil:
+	case e.throttled && e.denied >= ownLimit && (e.lane.want(1) > 0 || !l.srcDone):
+		l.release(e)
+		pause := l.opts.Backoff
+		if told, ok := ParseRetryAfter(e.retryAfter, f.date); ok {
+			pause = max(pause, told)
+		}
+		l.wait(e, f.answered.Add(throttle.Backoff(e.denied-ownLimit, pause, max(pause, maxAsidePause), jitter)))
+		return
 	case e.throttled, e.unsent:
 		e.lane.ready(e) // the gate, or the outage, holds it back
 		return
-	case e.spoiled && !l.hopeless():
-		e.lane.ready(e) // with half of the others; it keeps its key, too
-		return
 	case e.spoiled:
-		l.release(e)
-		e.Attempts++
-		e.Err = e.cause
-		l.finish(e)
+		if l.hopeless() {
+			l.alone--
+			e.part = l.alone
+		}
+		e.lane.ready(e) // with half of the others; it keeps its key, too
 		return
 	case e.Attempts >= l.opts.MaxAttempts:
 		l.release(e)
@@ -312,15 +331,9 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 
 // hopeless tells whether it looks as if the service refused everything, be it for
 // a fault of ours or of something in between: as many requests as fill a batch
-// were refused one by one, and no batch was taken meanwhile. Then nothing is found
-// by splitting. Where batches were taken before, bad requests may just stand side
-// by side in the list, and it takes more.
-func (l *loop) hopeless() bool {
-	if l.taken {
-		return l.refusedAlone >= 10*MaxRequests
-	}
-	return l.refusedAlone >= MaxRequests
-}
+// were refused one by one, and no batch was taken meanwhile. Then halves are not worth
+// their posts, and each request of a refused batch goes alone, until one is taken.
+func (l *loop) hopeless() bool { return l.refusedAlone >= MaxRequests }
 
 // refused handles an entry whose token was refused: one new token for all, and
 // the end of the run if an entry sent with the new one is refused as well.
@@ -363,10 +376,18 @@ func (l *loop) finish(e *entry) {
 	}
 }
 
+func (l *loop) end() {
+	select {
+	case <-l.ended:
+	default:
+		close(l.ended)
+	}
+}
+
 // stop forbids further batches and starts the grace period.
 func (l *loop) stop(cause error) {
 	l.stopped = cause
-	close(l.ended)
+	l.end()
 	if l.opts.Grace < 0 {
 		l.cancel(errStopped)
 		return

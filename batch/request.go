@@ -69,10 +69,12 @@ type Response struct {
 type Result struct {
 	Request Request
 
-	// Response is the last answer; its Status is 0 when no attempt was answered.
+	// Response is the answer to the last attempt; its Status is 0 when there was none.
 	Response Response
 
-	// Attempts counts how often the request was sent, refusals (429) left out.
+	// Attempts counts how often the request was sent, but for what says nothing of it:
+	// refusals for the pace (429) and of a token that was then replaced (401), batches
+	// that were refused for the sake of another request, and what found no connection.
 	Attempts int
 
 	// Throttled counts how often the request was refused with 429.
@@ -131,6 +133,8 @@ var (
 
 	// ErrUnauthorized ends a run: Graph refused the token and the new one too,
 	// or a Poster returns it because it has no token, and sent nothing.
+	// Where other requests are answered with the new token, a 401 is the final answer of
+	// the one that gets it.
 	ErrUnauthorized = errors.New("no access token that Graph takes")
 )
 

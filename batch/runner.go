@@ -80,7 +80,7 @@ type Observation struct {
 
 	Accepted int // requests that were answered, and not refused for their pace
 	Refused  int // requests answered with 429, or 503 as a whole batch
-	Lost     int // requests whose answer is missing or unreadable
+	Lost     int // requests without an answer of their own, be it that their batch was refused
 
 	// Outage is since when batches find no connection, zero while they do, and
 	// NextTry when the next one tries.
@@ -96,20 +96,24 @@ type Observation struct {
 const (
 	maxBackoff     = time.Minute
 	maxConcurrency = 512
+
+	// What is beyond these is a mistake.
+	mostConcurrency = 1 << 16
+	mostRate        = 1e9
 )
 
 func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.BatchSize < 0 || o.BatchSize > MaxRequests:
 		return o, fmt.Errorf("batch size %d is not between 1 and %d", o.BatchSize, MaxRequests)
-	case o.Concurrency < 0:
-		return o, fmt.Errorf("concurrency %d is negative", o.Concurrency)
+	case o.Concurrency < 0 || o.Concurrency > mostConcurrency:
+		return o, fmt.Errorf("concurrency %d is not between 0 and %d", o.Concurrency, mostConcurrency)
 	case o.MaxAttempts < 0:
 		return o, fmt.Errorf("max attempts %d is negative", o.MaxAttempts)
 	case o.RequestTimeout < 0:
 		return o, fmt.Errorf("request timeout %v is negative", o.RequestTimeout)
-	case o.MaxRate < 0:
-		return o, fmt.Errorf("max rate %v is negative", o.MaxRate)
+	case !(o.MaxRate >= 0) || o.MaxRate > mostRate:
+		return o, fmt.Errorf("max rate %v is not between 0 and %v requests a second", o.MaxRate, mostRate)
 	case o.Backoff < 0:
 		return o, fmt.Errorf("backoff %v is negative", o.Backoff)
 	}

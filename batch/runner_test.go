@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -602,7 +603,8 @@ func TestRunStreams(t *testing.T) {
 }
 
 func TestNewRunnerChecksOptions(t *testing.T) {
-	for _, opts := range []batch.Options{{BatchSize: 21}, {BatchSize: -1}, {Concurrency: -1}, {MaxAttempts: -1}, {RequestTimeout: -1}, {Backoff: -1}, {MaxRate: -1}} {
+	for _, opts := range []batch.Options{{BatchSize: 21}, {BatchSize: -1}, {Concurrency: -1}, {MaxAttempts: -1}, {RequestTimeout: -1}, {Backoff: -1},
+		{MaxRate: -1}, {MaxRate: math.NaN()}, {MaxRate: math.Inf(1)}, {MaxRate: math.MaxFloat64}, {Concurrency: math.MaxInt}} {
 		if _, err := batch.NewRunner(posterFunc(nil), opts); err == nil {
 			t.Errorf("NewRunner(%+v) = nil error", opts)
 		}

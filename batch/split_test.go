@@ -145,11 +145,11 @@ func TestSplitIsOverWhenTaken(t *testing.T) {
 	}
 }
 
-// All of a batch being bad costs 2n-1 batches; and a service that refuses
-// everything is not asked so often for each of thousands.
+// All of a batch being bad costs 2n-1 batches; and a service that refuses everything is
+// asked once for each batch and once for each request, no more.
 func TestSplitEnds(t *testing.T) {
 	for _, tt := range []struct{ requests, concurrency, most int }{
-		{1, 1, 1}, {2, 1, 3}, {20, 1, 39}, {2000, 1, 39 + 99}, {2000, 0, 100 + 4*39},
+		{1, 1, 1}, {2, 1, 3}, {20, 1, 39}, {2000, 1, 39 + 99*21}, {2000, 0, 39*4 + 96*21},
 	} {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -177,6 +177,22 @@ func TestSplitGoesOnAfterABadBatch(t *testing.T) {
 	results := runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(users))
 	if got := statuses(results); got[204] != 139 || len(tenant.Left()) != 61 {
 		t.Errorf("statuses %v, %d passes left, want 139 times 204 and 61", got, len(tenant.Left()))
+	}
+}
+
+// Many bad requests at the head of a list do not take the good ones with them.
+func TestSplitAfterManyBadOnes(t *testing.T) {
+	for _, concurrency := range []int{0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+			users := tenant.Populate(1000)
+			bad := append(names(users[:300]), users[310].UPN, users[330].UPN)
+			tenant.AddFaults(refuse(400, bad...))
+			results := runAll(t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
+			if got := statuses(results); got[204] != 698 || len(tenant.Left()) != 302 {
+				t.Errorf("statuses %v, %d passes left, want 698 times 204 and 302", got, len(tenant.Left()))
+			}
+		})
 	}
 }
 

@@ -57,7 +57,9 @@ type Options struct {
 }
 
 // A Client posts batches. It is safe for concurrent use and implements
-// batch.Poster.
+// batch.Poster. A batch response larger than 32 MiB is an error like any other that
+// leaves open what was done: where answers are that large, as photos may be, choose a
+// smaller batch.Options.BatchSize.
 type Client struct {
 	adapter  *msgraphgocore.GraphRequestAdapterBase
 	http     *http.Client
@@ -177,7 +179,7 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	case err != nil:
 		return batch.Reply{}, fmt.Errorf("reading the batch response: %w", err)
 	case len(answer) > maxReplyBytes:
-		return batch.Reply{}, fmt.Errorf("the batch response is larger than %d bytes", maxReplyBytes)
+		return batch.Reply{}, fmt.Errorf("the batch response is larger than %d bytes: put fewer requests into a batch", maxReplyBytes)
 	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusFailedDependency:
 		return batch.Reply{Header: resp.Header, Body: answer}, nil
 	case resp.StatusCode == http.StatusServiceUnavailable:

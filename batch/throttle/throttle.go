@@ -105,7 +105,7 @@ func New(opts Options) *Controller {
 	if opts.Jitter == nil {
 		opts.Jitter = rand.Float64
 	}
-	return &Controller{opts: opts, window: firstFlight, carry: math.Inf(1), capped: &level{free: 1, most: max(1, opts.MaxRate)}}
+	return &Controller{opts: opts, window: firstFlight, carry: math.Inf(1), capped: &level{free: 1, most: max(1, opts.MaxRate*2*pacePeriod.Seconds())}}
 }
 
 // Sibling returns an open Controller for another quota. It has the same Options, and
@@ -151,6 +151,8 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 		default:
 			pace := rate * (1 + gain)
 			c.level.advance(now, pace)
+			// However slow the service seems, it is asked now and then.
+			c.level.free = max(c.level.free, 1-pace*maxPause.Seconds())
 			n, at = c.level.take(now, n, pace)
 		}
 		if n == 0 {
@@ -206,6 +208,14 @@ func (c *Controller) Done(now time.Time, r Report) {
 	c.passed = 0
 	if until := now.Add(c.pauses.wait(now, r, c.limit.rate, c.opts.Jitter())); until.After(c.closed) {
 		c.closed = until
+	}
+}
+
+// Close lets nothing go before until, for a reason that says nothing of the pace.
+func (c *Controller) Close(until time.Time) {
+	if until.After(c.closed) {
+		c.closed = until
+		c.Interrupted()
 	}
 }
 
@@ -298,11 +308,9 @@ func (l *level) take(now time.Time, want int, rate float64) (n int, at time.Time
 	if l.most > 0 {
 		chunk = min(chunk, max(1, math.Floor(l.most))) // more never builds up
 	}
-	// However slow the service seems, it is asked now and then.
-	l.free = max(l.free, chunk-rate*maxPause.Seconds())
 	// Sums of fractions fall short of the whole by a hair.
 	if short := chunk - l.free; short > 1e-6 {
 		return 0, now.Add(time.Duration(math.Ceil(short / rate * 1e9)))
 	}
-	return min(want, int(l.free+1e-6)), time.Time{}
+	return int(min(float64(want), l.free+1e-6)), time.Time{}
 }
