@@ -67,6 +67,35 @@ func suspect(folded string) bool {
 		strings.HasPrefix(folded, "tap") || strings.HasSuffix(folded, "tap")
 }
 
+// almostMethod tells names that are the method's but for their spelling, and those that
+// others have for it.
+func almostMethod(folded string) bool {
+	for _, end := range []string{"methodid", "passid", "tapid"} {
+		if strings.HasSuffix(folded, end) {
+			return true
+		}
+	}
+	return misspelt(folded, "method") || misspelt(folded, "methodid") || misspelt(folded, "passid") || folded == "credentialid"
+}
+
+// misspelt tells whether a letter of a name was left out, doubled, changed, or two that
+// follow each other were swapped.
+func misspelt(s, name string) bool {
+	if s == name {
+		return false
+	}
+	i := 0
+	for i < len(s) && i < len(name) && s[i] == name[i] {
+		i++
+	}
+	j := 0
+	for j < len(s)-i && j < len(name)-i && s[len(s)-1-j] == name[len(name)-1-j] {
+		j++
+	}
+	a, b := s[i:len(s)-j], name[i:len(name)-j]
+	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
+}
+
 func hiddenPass(name string) error {
 	return fmt.Errorf("%s holds a pass id under a name that is not known: rename it to methodId, or remove it", show(name))
 }
@@ -85,10 +114,8 @@ func (s *nameSet) add(raw string) (name, bool, error) {
 	n, ok := names[folded]
 	if !ok {
 		s.passMark = s.passMark || passMarks[folded]
-		for _, end := range []string{"methodid", "passid", "tapid"} {
-			if strings.HasSuffix(folded, end) {
-				s.almost = raw
-			}
+		if almostMethod(folded) {
+			s.almost = raw
 		}
 		return 0, false, nil
 	}
