@@ -74,7 +74,8 @@ type Stats struct {
 	Unique     int // pairs that differ from all before
 	Duplicates int // repeats of an earlier pair
 	Invalid    int // refused rows, with SkipInvalid, and those that a results log tells of
-	Done       int // rows of a results log with nothing left to do; they are left out
+	Done       int // pairs of a results log with nothing left to do; they are left out
+	Protected  int // pairs of a results log that were protected; they are left out too
 	Users      int // distinct users among the unique pairs, by what is written
 	AnyPass    int // unique pairs that name no pass
 	Me         int // unique pairs of the signed-in user, see Me
@@ -90,7 +91,9 @@ type row struct {
 	mark    string // "run", "end" and such: the row is about the run, and no pair
 	self    string // of a run: the id of whom its rows Me meant
 	logged  bool   // the row tells what became of a pair
+	origin  origin // of the pair
 	done    bool   // nothing is left to do for the pair
+	shield  bool   // the pair was protected
 	refused bool   // err is known from the run before, and did not stop it
 }
 

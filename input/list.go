@@ -67,7 +67,7 @@ func Open(names []string, opts Options) (_ *List, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.stats.Unique+l.stats.Done == 0 {
+	if l.stats.Unique+l.stats.Done+l.stats.Protected == 0 {
 		shown := make([]string, len(l.sources))
 		for i, s := range l.sources {
 			shown[i] = s.name
@@ -94,8 +94,15 @@ func (l *List) firstPass() (refused *LineError, err error) {
 	var problems Problems
 	digest := sha256.New()
 	for _, s := range l.sources {
+		if err := s.findLast(); err != nil {
+			return nil, err
+		}
 		err := s.rows(func(r row) bool {
-			if r.done {
+			switch {
+			case r.shield:
+				l.stats.Protected++
+				return true
+			case r.done:
 				l.stats.Done++
 				return true
 			}

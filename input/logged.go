@@ -9,22 +9,28 @@ import (
 // its pair.
 type told struct {
 	outcome string
+	origin  origin
 	pending bool // another row about the pair follows
 	anyPass bool // the pair names no pass, and means whatever there is
 }
 
 // apply makes a row what the log says of it. What is done stays done: a row without
-// a pass would otherwise mean whatever pass the user was given since. And a row
+// a pass would otherwise mean whatever pass the user was given since. Who was protected
+// stays so: the protect list need not be named again. And a row
 // without a pass means that only where the pair did; a scan that could not look at
 // a user, say, names nobody's pass.
 func (t *told) apply(r row) row {
 	if t.pending {
 		return row{line: r.line, mark: "pending"}
 	}
-	r.logged = true
+	r.logged, r.origin = true, t.origin
 	switch t.outcome {
 	case "revoked", "absent", "duplicate":
-		return row{line: r.line, done: true}
+		r.done, r.err = true, nil
+		return r
+	case "protected":
+		r.done, r.shield, r.err = true, true, nil
+		return r
 	case "invalid":
 		r = r.refuse("", errors.New("the row was refused before: mend it in the list that it came from"))
 		r.refused = true

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // An objectRow is one object while its members come in.
@@ -35,6 +36,12 @@ func (o *objectRow) take(key string, value []byte) {
 		return
 	case "outcome":
 		o.told.outcome = unquote(value)
+		return
+	case "source":
+		o.told.origin.source = unquote(value)
+		return
+	case "line":
+		o.told.origin.line, _ = strconv.Atoi(string(value))
 		return
 	case "self":
 		o.self = unquote(value)

@@ -27,6 +27,8 @@ type source struct {
 	spool  *os.File
 	size   int64 // of spool
 	remove bool  // spool still has a name
+
+	last map[pairKey]int // which row of each pair is the last one, in a log of several runs
 }
 
 // newSource makes a list readable twice. What is not a regular file, such as
@@ -108,13 +110,9 @@ func (s *source) open() (io.ReadCloser, error) {
 // rows reads the list from its start and hands out its rows until yield
 // returns false. A *LineError means that the rest cannot be read.
 func (s *source) rows(yield func(row) bool) error {
-	f, err := s.open()
-	if err != nil {
-		return fmt.Errorf("reading list: %w", err)
-	}
-	defer f.Close()
 	killed := 0 // line of a run without an end
 	self := ""  // whom Me meant in the last run
+	n := 0      // rows of pairs so far
 	named := func(r row) bool {
 		switch r.mark {
 		case "run":
@@ -127,6 +125,11 @@ func (s *source) rows(yield func(row) bool) error {
 		default:
 			return true
 		}
+		if r.logged && s.last != nil {
+			if n++; s.last[r.key(self)] != n {
+				return true // a later one tells
+			}
+		}
 		if r.logged && r.user == Me && r.err == nil {
 			r = r.meant(self)
 		}
@@ -135,19 +138,7 @@ func (s *source) rows(yield func(row) bool) error {
 		}
 		return yield(r)
 	}
-	text := decode(f)
-	format := s.format
-	if format == "" {
-		format = sniff(text)
-	}
-	switch format {
-	case formatJSON:
-		err = readJSON(text, named)
-	case formatLines:
-		err = readJSONLines(text, named)
-	default:
-		err = readCSV(text, named)
-	}
+	err := s.read(named)
 	if err == nil && killed > 0 {
 		err = &LineError{Line: killed, Msg: "the results log has no end, because its run was killed: " +
 			"pairs may be missing in it, so name the list of that run instead"}
@@ -160,6 +151,27 @@ func (s *source) rows(yield func(row) bool) error {
 		return le
 	}
 	return fmt.Errorf("reading %s: %w", s.name, err)
+}
+
+// read hands out what each row of the list says.
+func (s *source) read(yield func(row) bool) error {
+	f, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	text := decode(f)
+	format := s.format
+	if format == "" {
+		format = sniff(text)
+	}
+	switch format {
+	case formatJSON:
+		return readJSON(text, yield)
+	case formatLines:
+		return readJSONLines(text, yield)
+	}
+	return readCSV(text, yield)
 }
 
 // meant is a row of a results log whose user is whoever was signed in for its run:

@@ -31,12 +31,12 @@ type plan struct {
 	passes, users, anyPass, own          int
 	sample                               []input.Pair
 	protected, settled, repeats, invalid int
-	done                                 int // as the list itself says
+	done, shielded                       int // as the list itself says
 }
 
 // plan goes through the list once more, for what is left of it.
 func (r *runOf) plan() (p plan) {
-	p.done = r.list.Stats().Done
+	p.done, p.shielded = r.list.Stats().Done, r.list.Stats().Protected
 	users := make(map[uint64]struct{}) // hashes: a list may have a million
 	seed := maphash.MakeSeed()
 	for pair, err := range r.list.Pairs() {
@@ -110,6 +110,7 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 		what string
 	}{
 		{p.protected, "of protected users"}, {p.settled, "settled before"}, {p.done, "done, as the list itself says"},
+		{p.shielded, "protected, as the list itself says"},
 		{p.repeats, "there twice"}, {p.invalid, "bad rows"},
 	} {
 		if left.n > 0 {

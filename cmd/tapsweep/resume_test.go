@@ -256,3 +256,30 @@ func TestMaxItems(t *testing.T) {
 		}
 	}
 }
+
+// A log that was gone on with is a list of what is left at its end: what an earlier run
+// had left over and a later one has done is not done again, to whatever pass the user was
+// given since.
+func TestResumedLogAsList(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: graphsim.ItemStatus(403)}}})
+	users := tenant.Populate(20)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	var list strings.Builder
+	list.WriteString("user\n")
+	for _, u := range users {
+		list.WriteString(u.UPN + "\n")
+	}
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", writeFile(t, "users.csv", list.String())}
+	for _, want := range []int{1, 0} {
+		if p := tapsweep(t, env, args...); p.code != want {
+			t.Fatalf("exit %d, want %d\n%s", p.code, want, p.stderr)
+		}
+	}
+	tenant.GivePass(users[3].UPN, graphsim.Pass{})
+	sent := tenant.Stats().Requests
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", log)
+	if len(tenant.Left()) != 1 || tenant.Stats().Requests != sent || !strings.Contains(p.stderr, "20 rows left out, done by the earlier run") {
+		t.Errorf("exit %d, %d passes left, %d requests\n%s", p.code, len(tenant.Left()), tenant.Stats().Requests-sent, p.stderr)
+	}
+}

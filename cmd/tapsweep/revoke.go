@@ -128,7 +128,7 @@ func (a *app) checkCount(f *revokeFlags, list *input.List) error {
 // revoke works off the list.
 func (r *runOf) revoke(ctx context.Context, f *revokeFlags) error {
 	stats := r.list.Stats()
-	summary := &report.Summary{DryRun: f.dryRun, Simulated: f.simulate, AnyPass: stats.AnyPass, DoneBefore: stats.Done, Verify: f.verify}
+	summary := &report.Summary{DryRun: f.dryRun, Simulated: f.simulate, AnyPass: stats.AnyPass, DoneBefore: stats.Done, ProtectedBefore: stats.Protected, Verify: f.verify}
 	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
 		var first func(user string) bool
 		if f.order == "privileged" {

@@ -37,7 +37,9 @@ type Summary struct {
 	Output     string       // where a scan printed the passes
 	Verify     bool         // users were looked at again afterwards
 	AnyPass    int          // rows that named no pass
-	DoneBefore int          // rows of a results log that were left out
+	DoneBefore int          // pairs of a results log that were left out
+
+	ProtectedBefore int // pairs of a results log that were left out because they were protected
 }
 
 // hints say, for each outcome that leaves something to do, what that is.
@@ -94,6 +96,9 @@ func (s *Summary) Print(w io.Writer) {
 	}
 	if s.DoneBefore > 0 {
 		fmt.Fprintf(w, "%s left out, done by the earlier run\n", rows(s.DoneBefore))
+	}
+	if s.ProtectedBefore > 0 {
+		fmt.Fprintf(w, "%s left out, protected in the earlier run: to revoke them, name them in a list of their own\n", rows(s.ProtectedBefore))
 	}
 	if s.Stopped != nil {
 		fmt.Fprintf(w, "stopped early: %s\n", batch.Printable(s.Stopped.Error()))
