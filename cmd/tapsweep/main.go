@@ -19,7 +19,7 @@ var version string
 func main() {
 	// A reader that goes away, as head does, is a failing write like any other.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	// The first signal ends the run in order. Soon after it signals have their
 	// usual effect again, so a second one ends the process; but not at once,
 	// since timeout(1) sends each signal to the process and to its group.
@@ -28,6 +28,15 @@ func main() {
 		fmt.Fprintf(os.Stderr, "tapsweep: %v\n", err)
 	}
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// endSignals are those that end a run. Under nohup the end of the terminal is none.
+func endSignals() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	if signal.Ignored(syscall.SIGHUP) {
+		return all[:2]
+	}
+	return all
 }
 
 // buildVersion names this build: the release, or the module version or commit.

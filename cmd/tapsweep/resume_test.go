@@ -283,3 +283,23 @@ func TestResumedLogAsList(t *testing.T) {
 		t.Errorf("exit %d, %d passes left, %d requests\n%s", p.code, len(tenant.Left()), tenant.Stats().Requests-sent, p.stderr)
 	}
 }
+
+// nohup means that the run outlives its terminal.
+func TestNohup(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Latency: 200 * time.Millisecond})
+	users := tenant.Populate(60)
+	env, root := serve(t, tenant)
+	inner := command(t, env, "revoke", "--yes", "--graph-url", root, "--rate", "40", "--results", "-", writeFile(t, "list.csv", listOf(users)))
+	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap '' HUP; exec "$0" "$@"`}, inner.Args...)...)
+	cmd.Env, cmd.Dir = inner.Env, inner.Dir
+	p := finish(t, cmd, func(p *os.Process) {
+		for tenant.Stats().Requests == 0 && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		p.Signal(syscall.SIGHUP)
+	})
+	if p.code != 0 || len(tenant.Left()) != 0 {
+		t.Errorf("exit %d, %d passes left\n%s", p.code, len(tenant.Left()), p.stderr)
+	}
+}
