@@ -187,6 +187,7 @@ func (c *Controller) Done(now time.Time, r Report) {
 	if fresh {
 		c.passed += float64(r.Accepted)
 	}
+	c.limit.carry = c.carry
 	c.limit.note(r, fresh, now, max(minSpan, 4*c.latency))
 	c.fixed.note(r)
 	if r.Refused == 0 {
@@ -229,8 +230,8 @@ func (c *Controller) Interrupted() {
 // learnCarry takes in the first refusal after a wait. If it comes within the few round
 // trips in which what has piled up in the wait is spent, so much does not pile up.
 func (c *Controller) learnCarry(sent time.Time) {
-	if c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency {
-		c.carry = max(c.passed, c.limit.rate/10, 1)
+	if since := sent.Sub(c.closed); c.limit.rate > 0 && since < 6*c.latency {
+		c.carry = max(c.passed-c.limit.rate*since.Seconds(), c.limit.rate/10, 1)
 	} else {
 		c.carry *= 1.5
 	}
