@@ -129,7 +129,7 @@ func TestMeterClimb(t *testing.T) {
 	for _, tt := range []struct {
 		carry, least, most float64
 	}{
-		{0, 69, 71}, // nothing is known: 1,100 in 15.75 s
+		{0, 69, 71},  // nothing is known: 1,100 in 15.75 s
 		{50, 77, 79}, // 600 of 650 in the last 7.75 s
 		{500, 69, 71},
 	} {
