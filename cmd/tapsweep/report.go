@@ -29,7 +29,8 @@ func (a *app) reportCommand() *cobra.Command {
 		Use:   "report [flags] RESULTS…",
 		Short: "Say what runs did, from their results logs",
 		Long: `Say what runs did, from their results logs. Several logs are one report: runs on
-one list or on several, of one tenant. The last row of a pair counts.
+one list or on several, of one tenant. The newest row of a pair counts, whichever
+log it is in, and a run that stands in a copy, too, counts once.
 
 Without a flag a summary goes to standard output. The HTML page is one file that
 needs no network, and no script to be read; from 50,001 pairs on it has those

@@ -22,15 +22,18 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 	// Pairs without a row are in the list of the last log of it.
 	without := make(map[*log]int)
 	for i, list := range l.lists {
-		for _, lg := range slices.Backward(l.logs) {
-			if list.WithoutRow > 0 && lg.listOf == i {
-				without[lg] = list.WithoutRow
-				break
+		var last *log
+		for _, lg := range l.logs {
+			if lg.listOf == i && !lg.last().copied && (last == nil || !lg.last().Start.Before(last.last().Start)) {
+				last = lg
 			}
+		}
+		if last != nil && list.WithoutRow > 0 {
+			without[last] = list.WithoutRow
 		}
 	}
 	for _, lg := range l.logs {
-		run := lg.runs[len(lg.runs)-1]
+		run := lg.last()
 		name, rest := batch.Printable(lg.name), left[lg]
 		n, args, noun := plus(rest.again+rest.unverified, without[lg]), run.args, "pair"
 		if run.kind() == "scan" {
@@ -42,7 +45,7 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 			args = slices.Insert(slices.Clone(args), 1, "--verify")
 		}
 		// A scan that was stopped leaves users of whom no row tells.
-		if n > 0 || run.unfinished() {
+		if n > 0 || run.unfinished() && !run.copied {
 			a := Again{Log: name, Left: n, noun: noun}
 			a.Command, a.Note = resumeCommand(lg.name, args)
 			if run.refused() && a.Command != "" {

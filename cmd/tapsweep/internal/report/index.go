@@ -1,7 +1,6 @@
 package report
 
 import (
-	"context"
 	"fmt"
 	"hash/maphash"
 	"path/filepath"
@@ -86,6 +85,7 @@ type head struct {
 	User     string          `json:"user"`
 	UPN      string          `json:"userPrincipalName"`
 	Method   string          `json:"method"`
+	AnyPass  bool            `json:"anyPass"`
 	Outcome  results.Outcome `json:"outcome"`
 	Status   int             `json:"status"`
 	Attempts int             `json:"attempts"`
@@ -105,75 +105,48 @@ func (r *head) scanned() bool { return r.Source == results.ScanSource }
 // failedLook tells rows of users whose passes could not be listed.
 func (r *head) failedLook() bool { return r.scanned() && r.Method == "" }
 
-func (ix *index) read(ctx context.Context, i int, lg *log) error {
-	lg.runs = nil
-	var run *Run
-	for l, err := range lg.lines(ctx, "run", "result", "scanned", "wait", "end") {
-		if err != nil {
+// line takes in the line that a cursor is at.
+func (ix *index) line(c *cursor) error {
+	lg, run := c.lg, c.run
+	switch c.kind {
+	case "run":
+		if err := ix.logs.fits(run); err != nil {
 			return err
 		}
-		switch l.kind {
-		case "run":
-			if run, err = l.run(lg); err != nil {
-				return err
-			}
-			if err := ix.logs.fits(run); err != nil {
-				return err
-			}
-			for _, before := range lg.runs {
-				before.resumed = true
-			}
-			lg.runs = append(lg.runs, run)
-			lg.listOf = ix.logs.list(run)
-			ix.logs.odd += run.odd
-		case "wait":
-			w := wait{run: run}
-			if err := l.decode(&w.Wait); err != nil {
-				return err
-			}
-			ix.logs.wait(w)
-		case "end":
-			var end results.End
-			if err := l.decode(&end); err != nil {
-				return err
-			}
-			run.end(&end)
-			ix.logs.note(run.End)
-		case "scanned":
-			var s struct {
-				Users []string `json:"users"`
-			}
-			if l.decode(&s) != nil {
-				continue // what is no list of users tells of none
-			}
-			for _, user := range s.Users {
-				ix.look(ix.hash(user), user)
-			}
-		case "result":
-			r := head{at: place{uint32(i), uint32(lg.rows)}, offset: l.at, run: run}
-			if err := l.decode(&r); err != nil {
-				return err
-			}
-			if _, known := outcomeIndex[r.Outcome]; !known {
-				return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", l.n, r.Outcome)
-			}
-			lg.rows++
-			run.row(r.Time, r.Outcome, r.Pending)
-			if r.Pending && r.Outcome == results.Found {
-				// A sweep was about to delete it, and this may be all that it tells.
-				r.Outcome, r.Pending = results.Unknown, false
-			}
-			ix.logs.note(utc(r.Time))
-			lg.lined = lg.lined || r.Line != 0
-			name := r.User
-			if name == "me" && run.self != "" {
-				name = run.self // as whom a list made of this log knows that user
-			}
-			r.who = ix.hash(name)
-			pair := ix.take(lg, &r)
-			if len(ix.logs.logs) > 1 {
-				lg.at.set(l.n, pair, uint32(r.who))
-			}
+		lg.began(run)
+		lg.listOf = ix.logs.list(run)
+		ix.logs.odd += run.odd
+	case "wait":
+		ix.logs.wait(wait{c.wait, run})
+	case "end":
+		run.end(c.end)
+		ix.logs.note(run.End)
+	case "scanned":
+		for _, user := range c.users {
+			ix.look(ix.hash(user), user)
+		}
+	case "result":
+		r := &c.head
+		r.at, r.offset, r.run = place{uint32(c.i), uint32(lg.rows)}, c.line.at, run
+		if _, known := outcomeIndex[r.Outcome]; !known {
+			return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", c.n, r.Outcome)
+		}
+		lg.rows++
+		run.row(r.Time, r.Outcome, r.Pending)
+		if r.Pending && r.Outcome == results.Found {
+			// A sweep was about to delete it, and this may be all that it tells.
+			r.Outcome, r.Pending = results.Unknown, false
+		}
+		ix.logs.note(utc(r.Time))
+		lg.lined = lg.lined || r.Line != 0
+		name := r.User
+		if name == "me" && run.self != "" {
+			name = run.self // as whom a list made of this log knows that user
+		}
+		r.who = ix.hash(name)
+		pair := ix.take(lg, r)
+		if len(ix.logs.logs) > 1 {
+			lg.at.set(c.n, pair, uint32(r.who))
 		}
 	}
 	return nil
@@ -243,7 +216,8 @@ func (ix *index) inList(r *head, proof bool) (pair uint32, ok bool) {
 			if filepath.Clean(lg.name) != filepath.Clean(r.Source) && (exact || !proof && filepath.Base(lg.name) != filepath.Base(r.Source)) {
 				continue
 			}
-			if pair, ok = lg.at.get(r.Line, uint32(r.who)); ok && ix.base[pair] != dropped {
+			lg, n := lg.original(r.Line)
+			if pair, ok = lg.at.get(n, uint32(r.who)); ok && ix.base[pair] != dropped {
 				return pair, true
 			}
 		}

@@ -59,6 +59,8 @@ type Log struct {
 	Digest string `json:"digest"`
 	Rows   int    `json:"rows"`
 	Torn   bool   `json:"torn"` // its last line is not whole, and left out
+
+	copied bool // its runs stand in other logs, too, and count there
 }
 
 // A List is a list of which the logs tell.
@@ -153,7 +155,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r.head()
 	for _, lg := range l.logs {
 		r.noLines = r.noLines && !lg.lined
-		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.size, lg.digest, lg.rows, lg.torn})
+		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.size, lg.digest, lg.rows, lg.torn, lg.copied()})
 	}
 	r.axis = newAxis(r.Runs)
 	r.bins = make([]bin, axisBins)

@@ -64,6 +64,8 @@ func (ix *index) settle(pair uint32, r *head, again bool) {
 	case kind != noNote:
 		ix.supersede(r.at)
 		ix.note(pair, kind, r)
+	case again && ix.gone(pair, r):
+		ix.supersede(r.at)
 	case again:
 		ix.supersede(ix.last[pair])
 		ix.last[pair], ix.base[pair] = r.at, outcomeIndex[r.Outcome]
@@ -102,6 +104,14 @@ func (ix *index) annotates(pair uint32, run *Run, r *head) noteKind {
 		return unverified
 	}
 	return noNote
+}
+
+// gone tells whether a row is of a run that was stopped before it came to a pass which
+// another run, on another log, had deleted: that pass does not come back.
+func (ix *index) gone(pair uint32, r *head) bool {
+	base := results.Outcomes[ix.base[pair]]
+	return r.Outcome == results.NotSent && (base == results.Revoked || base == results.Absent) && ix.kind(pair) != remains &&
+		r.Method != "" && !r.AnyPass && !given(r.run.args, "--any-pass")
 }
 
 func (ix *index) supersede(at place) { ix.logs.logs[at.log].superseded.set(int(at.row)) }

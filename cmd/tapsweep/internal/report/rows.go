@@ -36,7 +36,11 @@ func (l *Logs) endRuns() {
 
 func (l *Logs) allRuns() (runs []*Run) {
 	for _, lg := range l.logs {
-		runs = append(runs, lg.runs...)
+		for _, run := range lg.runs {
+			if !run.copied {
+				runs = append(runs, run)
+			}
+		}
 	}
 	slices.SortStableFunc(runs, func(a, b *Run) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log)) })
 	return runs
@@ -86,7 +90,7 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 					row.Outcome, row.Pending = results.Unknown, false
 					row.Message = "found to be deleted, and the run does not tell what became of it"
 				}
-				if self := lg.runs[len(lg.runs)-1].self; row.User == "me" && self != "" {
+				if self := lg.last().self; row.User == "me" && self != "" {
 					row.User = self // whoever reads this is another one
 				}
 				row.unverified = row.unverified || row.Pending

@@ -246,6 +246,9 @@ func (r *Report) Notes() (notes []string) {
 		}
 	}
 	for _, lg := range r.Logs {
+		if lg.copied {
+			say("%s is a copy: its runs stand in another log, too, and count once.", lg.Name)
+		}
 		if lg.Torn {
 			say("The last line of %s is torn and was left out.", lg.Name)
 		}
