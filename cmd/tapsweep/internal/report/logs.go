@@ -13,7 +13,9 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/results"
 )
@@ -119,6 +121,18 @@ func (l *Logs) Holds(info os.FileInfo) bool {
 	return slices.ContainsFunc(l.logs, func(lg *log) bool {
 		own, err := lg.file.Stat()
 		return err == nil && os.SameFile(own, info)
+	})
+}
+
+// listed tells whether the file is a list that a log names, from where its run was
+// started. What a log names is not looked for on disk, since anybody may have written it.
+func (l *Logs) listed(path string) bool {
+	path, err := filepath.Abs(path)
+	return err == nil && slices.ContainsFunc(l.lists, func(list *List) bool {
+		return slices.ContainsFunc(list.Sources, func(source string) bool {
+			source, err := filepath.Abs(source)
+			return err == nil && strings.EqualFold(source, path)
+		})
 	})
 }
 
