@@ -124,6 +124,7 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		}
 		return nil
 	}
+	opts.Protected = r.protected
 	if r.flags.resume == "unsent" {
 		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
 	}

@@ -185,7 +185,11 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 				rest.unverified++
 			}
 		}
-		if row.Outcome.Again() && !(row.proven && row.Outcome == results.Remains) {
+		switch {
+		case row.Outcome == results.Protected: // while it is, no run touches it
+		case row.Outcome == results.Remains && !row.proven:
+			rest.remain++
+		case row.Outcome.Again() && row.Outcome != results.Remains:
 			rest.again++
 		}
 		left[from] = rest
