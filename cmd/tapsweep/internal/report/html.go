@@ -168,6 +168,9 @@ func (v *view) pick() func(*Row) bool {
 	v.Shown = v.LeftIn + sample
 	left, done, taken := 0, 0, 0
 	return func(r *Row) bool {
+		if r.Beside {
+			return false
+		}
 		if !r.Outcome.Done() {
 			left++
 			return left <= v.LeftIn
@@ -186,7 +189,7 @@ func (v *view) pick() func(*Row) bool {
 func (r *Report) oneSource() bool {
 	sources := 0
 	for _, l := range r.Lists {
-		if !l.proof || r.kind == "verify" {
+		if !l.proof || l.shown || r.kind == "verify" {
 			sources += len(l.Sources)
 		}
 	}

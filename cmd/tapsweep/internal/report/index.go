@@ -13,16 +13,20 @@ import (
 )
 
 // An index finds the row that settled each pair, and what a look afterwards showed.
-// It keeps some 13 bytes a pair: a hash of what names it, where its row is, and its
-// outcome; and 16 more for a pair that was verified.
+// It keeps some 17 bytes a pair: a hash of what names it, where its row is, its outcome
+// and a hash of its pass; and 16 more for a pair that was verified.
 type index struct {
 	logs *Logs
 	seed maphash.Seed
 
 	last  []place
 	base  []uint8           // of the row at last: an index into results.Outcomes, or dropped
+	pass  []uint32          // hash of what the row names
 	notes []note            // of looks afterwards; shorter than last where none came yet
 	of    map[uint64]uint32 // pair by key
+
+	beside  bitset            // pairs whose pass is gone, and
+	instead map[uint32]uint32 // the pair of the one that came in its place
 
 	pending map[uint32]*Run   // pairs that the run was verifying when last heard of
 	waiting map[uint64]uint32 // such pairs of scans, by user
@@ -52,7 +56,7 @@ var outcomeIndex = func() map[results.Outcome]uint8 {
 
 func newIndex(l *Logs) *index {
 	ix := &index{logs: l, seed: maphash.MakeSeed(), of: make(map[uint64]uint32), pending: make(map[uint32]*Run), waiting: make(map[uint64]uint32),
-		looked: make(map[uint64]struct{}), looks: make(map[uint64]look)}
+		looked: make(map[uint64]struct{}), looks: make(map[uint64]look), instead: make(map[uint32]uint32)}
 	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.runs[0].kind() == "verify" }) {
 		ix.users = &byUser{latest: make(map[uint64]uint32)}
 	}
@@ -75,6 +79,9 @@ func (ix *index) key(list int, source string, line int, user, method string) uin
 	key = append(key, strings.ToLower(method)...)
 	return maphash.Bytes(ix.seed, key)
 }
+
+// passOf is a hash of a pass. The user is known, so it need not be long.
+func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash(r.Method)) }
 
 func (ix *index) hash(s string) uint64 { return maphash.String(ix.seed, strings.ToLower(s)) }
 
@@ -144,7 +151,7 @@ func (ix *index) line(c *cursor) error {
 			name = run.self // as whom a list made of this log knows that user
 		}
 		r.who = ix.hash(name)
-		pair := ix.take(lg, r)
+		pair := ix.row(lg, r)
 		if len(ix.logs.logs) > 1 {
 			lg.at.set(c.n, pair, uint32(r.who))
 		}
@@ -152,8 +159,8 @@ func (ix *index) line(c *cursor) error {
 	return nil
 }
 
-// take takes in a row and returns its pair.
-func (ix *index) take(lg *log, r *head) uint32 {
+// row takes in a row and returns its pair.
+func (ix *index) row(lg *log, r *head) uint32 {
 	if r.run.kind() == "verify" {
 		return ix.proof(lg, r)
 	}
@@ -172,9 +179,7 @@ func (ix *index) add(lg *log, r *head) uint32 {
 	if !seen {
 		ix.logs.lists[lg.listOf].saw(r.Source)
 		if pair, seen = ix.elsewhere(r); !seen {
-			pair = uint32(len(ix.last))
-			ix.last, ix.base = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome])
-			ix.users.add(pair, r.who, uint32(ix.hash(r.Method)))
+			pair = ix.begin(r)
 			if r.failedLook() {
 				ix.failed++
 			}
@@ -185,7 +190,14 @@ func (ix *index) add(lg *log, r *head) uint32 {
 			ix.of[ix.key(-1, results.ScanSource, 0, r.UPN, r.Method)] = pair
 		}
 	}
-	ix.settle(pair, r, seen)
+	return ix.settle(pair, r, seen)
+}
+
+// begin makes a pair of a row.
+func (ix *index) begin(r *head) uint32 {
+	pair := uint32(len(ix.last))
+	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass, ix.passOf(r))
+	ix.users.add(pair, r.who)
 	return pair
 }
 

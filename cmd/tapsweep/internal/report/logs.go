@@ -27,6 +27,9 @@ type Logs struct {
 	logs  []*log // the earliest first
 	lists []*List
 	rows  int // that count, one a pair
+
+	beside int // rows about passes that others came in place of
+
 	users int // that scans have looked at
 	waits []wait
 	odd   int // times and numbers that cannot be
@@ -44,6 +47,7 @@ type log struct {
 	runs       []*Run
 	rows       int // lines of type result
 	superseded bitset
+	beside     bitset
 	torn       bool
 	digest     string // SHA-256 of what was read
 	listOf     int    // index into lists of the last run

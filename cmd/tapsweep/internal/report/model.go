@@ -47,6 +47,7 @@ type Report struct {
 
 	kind    string // what the runs are shown as: revoke, sweep, scan or verify
 	odd     int    // times and numbers of the logs that cannot be
+	beside  int    // rows about passes that others came in place of
 	noLook  int    // users that a proof among others has yet to look at
 	noLines bool   // no pair is on a line of a list
 }
@@ -72,7 +73,8 @@ type List struct {
 
 	self  string
 	seen  int
-	proof bool // its rows are users that tapsweep verify looks at
+	proof bool // its rows are users that tapsweep verify looks at,
+	shown bool // and some stand in the table
 }
 
 // noun is what its rows name.
@@ -151,7 +153,7 @@ const more = "others"
 // also, which may be nil.
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := &Report{Lists: l.lists, Runs: l.allRuns(), Operators: []string{}, Counts: make(map[results.Outcome]int),
-		Reasons: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, odd: l.odd, noLines: true}
+		Reasons: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, beside: l.beside, odd: l.odd, noLines: true}
 	r.head()
 	for _, lg := range l.logs {
 		r.noLines = r.noLines && !lg.lined
@@ -173,6 +175,14 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	for row, err := range l.rowsOf(ctx, func(lg *log) { from = lg }) {
 		if err != nil {
 			return nil, err
+		}
+		if row.Beside {
+			if also != nil {
+				if err := also(row); err != nil {
+					return nil, err
+				}
+			}
+			continue
 		}
 		r.Counts[row.Outcome]++
 		rest := left[from]

@@ -216,7 +216,7 @@ func TestPending(t *testing.T) {
 		f := strings.Split(strings.TrimSpace(line), ",")
 		states = append(states, strings.Join([]string{f[1], f[3], f[4], f[13], f[16]}, " "))
 	}
-	want := []string{"line method outcome verified pending", "2 " + pass(2) + " revoked true ", "3 another remains  ", "4 " + pass(4) + " revoked  true", "5 " + pass(5) + " revoked  true"}
+	want := []string{"line method outcome verified pending", "2 " + pass(2) + " revoked true ", "3 " + pass(3) + " revoked  ", "4 " + pass(4) + " revoked  true", "5 " + pass(5) + " revoked  true", "3 another remains  "}
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}

@@ -269,6 +269,9 @@ func (r *Report) Notes() (notes []string) {
 		}
 		say("%s %s %s and not verified.", pairs(n), verb(n, "was", "were"), what)
 	}
+	if n := r.beside; n > 0 {
+		say("In place of %s a look afterwards found others of the same users: each has a row, and the later one counts.", count(n, "pass"))
+	}
 	if r.noLook > 0 {
 		say("The proof is not complete: %s %s not looked at.", count(r.noLook, "user"), verb(r.noLook, "was", "were"))
 	}
