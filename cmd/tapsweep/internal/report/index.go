@@ -25,6 +25,8 @@ type index struct {
 	notes []note            // of looks afterwards; shorter than last where none came yet
 	of    map[uint64]uint32 // pair by key
 
+	named map[uint64]inAList // pair by user and pass, nil with one list only
+
 	beside  bitset            // pairs whose pass is gone, and
 	instead map[uint32]uint32 // the pair of the one that came in its place
 
@@ -43,6 +45,12 @@ type place struct{ log, row uint32 }
 // dropped is the base of a pair that does not count after all.
 const dropped = 255
 
+// inAList is a pair, and the list on which its user and pass were seen first.
+type inAList struct {
+	pair uint32
+	list int
+}
+
 // none is no pair.
 const none = ^uint32(0)
 
@@ -57,6 +65,9 @@ var outcomeIndex = func() map[results.Outcome]uint8 {
 func newIndex(l *Logs) *index {
 	ix := &index{logs: l, seed: maphash.MakeSeed(), of: make(map[uint64]uint32), pending: make(map[uint32]*Run), waiting: make(map[uint64]uint32),
 		looked: make(map[uint64]struct{}), looks: make(map[uint64]look), instead: make(map[uint32]uint32)}
+	if l.several {
+		ix.named = make(map[uint64]inAList)
+	}
 	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.runs[0].kind() == "verify" }) {
 		ix.users = &byUser{latest: make(map[uint64]uint32)}
 	}
@@ -179,6 +190,9 @@ func (ix *index) add(lg *log, r *head) uint32 {
 	if !seen {
 		ix.logs.lists[lg.listOf].saw(r.Source)
 		if pair, seen = ix.elsewhere(r); !seen {
+			pair, seen = ix.onAnotherList(lg, r)
+		}
+		if !seen {
 			pair = ix.begin(r)
 			if r.failedLook() {
 				ix.failed++
@@ -190,7 +204,55 @@ func (ix *index) add(lg *log, r *head) uint32 {
 			ix.of[ix.key(-1, results.ScanSource, 0, r.UPN, r.Method)] = pair
 		}
 	}
+	ix.name(lg, pair, r)
 	return ix.settle(pair, r, seen)
+}
+
+// name notes whom and which pass a row is about, for other lists.
+func (ix *index) name(lg *log, pair uint32, r *head) {
+	if !ix.joins(r) {
+		return
+	}
+	for _, key := range ix.names(r) {
+		if _, known := ix.named[key]; !known {
+			ix.named[key] = inAList{pair, lg.listOf}
+		}
+	}
+}
+
+// onAnotherList finds the pair of a row whose user and pass stand on another list, too.
+// One list tells of that itself: its further rows are duplicates.
+func (ix *index) onAnotherList(lg *log, r *head) (pair uint32, ok bool) {
+	if !ix.joins(r) || r.scanned() && r.Outcome == results.Found { // which is no news of what became of it
+		return 0, false
+	}
+	for _, key := range ix.names(r) {
+		n, ok := ix.named[key]
+		if ok && n.list != lg.listOf && ix.pass[n.pair] == ix.passOf(r) && ix.base[n.pair] != dropped {
+			return n.pair, true
+		}
+	}
+	return 0, false
+}
+
+// joins tells whether a row is of a pass that may stand on several lists. The rows of a
+// proof find their pairs by themselves.
+func (ix *index) joins(r *head) bool {
+	return ix.named != nil && r.Method != "" && r.Outcome != results.Duplicate && r.Outcome != results.Invalid && r.run.kind() != "verify"
+}
+
+// names are what a user and a pass are known by.
+func (ix *index) names(r *head) (keys []uint64) {
+	user := r.User
+	if user == "me" {
+		user = r.run.self
+	}
+	for _, name := range []string{user, r.UPN} {
+		if name != "" {
+			keys = append(keys, ix.key(-1, results.ScanSource, 0, name, r.Method))
+		}
+	}
+	return keys
 }
 
 // begin makes a pair of a row.

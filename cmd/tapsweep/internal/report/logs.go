@@ -34,6 +34,8 @@ type Logs struct {
 	waits []wait
 	odd   int // times and numbers that cannot be
 
+	several bool // lists, so that a pair may stand in two
+
 	first            *Run
 	tenant, tenantOf string // the first that a run tells, and its log
 }

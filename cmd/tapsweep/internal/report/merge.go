@@ -29,6 +29,7 @@ type part struct {
 // copy may be of a run that was still going on.
 func (l *Logs) findCopies(ctx context.Context) error {
 	var firsts []string // lines, in order
+	lists := make(map[string]bool)
 	parts := make(map[string][]*part)
 	for _, lg := range l.logs {
 		for ln, err := range lg.lines(ctx, "run") {
@@ -38,6 +39,13 @@ func (l *Logs) findCopies(ctx context.Context) error {
 			if n := len(lg.parts); n > 0 {
 				lg.parts[n-1].to = ln.at
 			}
+			run, err := ln.run(lg)
+			if err != nil {
+				return fmt.Errorf("%s: %w", lg.name, err)
+			}
+			if run.kind() != "verify" {
+				lists[run.digest+" "+run.self] = true
+			}
 			p, first := &part{log: lg, n: ln.n, from: ln.at}, string(ln.text)
 			if lg.parts = append(lg.parts, p); parts[first] == nil {
 				firsts = append(firsts, first)
@@ -46,6 +54,7 @@ func (l *Logs) findCopies(ctx context.Context) error {
 		}
 		lg.parts[len(lg.parts)-1].to = lg.whole
 	}
+	l.several = len(lists) > 1
 	for _, first := range firsts {
 		longest := slices.MaxFunc(parts[first], func(a, b *part) int {
 			// Of two that are equal, the one in the log that went on.

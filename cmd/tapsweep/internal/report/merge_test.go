@@ -167,3 +167,59 @@ func TestCopyAsList(t *testing.T) {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 }
+
+// One pass on two lists was two pairs, and stayed to be done on the one when it had been
+// deleted for the other.
+func TestOnTwoLists(t *testing.T) {
+	first := func(rows func(m *made)) *made {
+		m := &made{now: night}
+		m.run("suspects.csv", 1)
+		rows(m)
+		m.end(1, "")
+		return m
+	}
+	second := func(rows func(m *made)) *made {
+		m := &made{now: night.Add(time.Hour)}
+		m.run("mallory.csv", 3, "--results", "second.jsonl")
+		rows(m)
+		m.end(1, "")
+		return m
+	}
+	who := of("ANN@contoso.com", pass(1))
+	tests := []struct {
+		name          string
+		first, second func(m *made)
+		want          map[results.Outcome]int
+	}{
+		{"deleted for the second", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row("mallory.csv", 7, results.Revoked, of("ann@contoso.com", pass(1))) },
+			map[results.Outcome]int{results.Revoked: 1}},
+		{"deleted for the first", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) { m.row("mallory.csv", 7, results.NotSent, who) },
+			map[results.Outcome]int{results.Revoked: 1}},
+		{"and not touched then", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) { m.row("mallory.csv", 7, results.Protected, who) },
+			map[results.Outcome]int{results.Revoked: 1}},
+		{"by another name", func(m *made) { m.row("suspects.csv", 2, results.Denied, of("id-1", pass(1)), upn("ann@contoso.com")) }, func(m *made) { m.row("mallory.csv", 7, results.Revoked, who) },
+			map[results.Outcome]int{results.Revoked: 1}},
+		{"another pass", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) { m.row("mallory.csv", 7, results.Denied, of("ann@contoso.com", pass(2))) },
+			map[results.Outcome]int{results.Revoked: 1, results.Denied: 1}},
+		{"no pass named", func(m *made) { m.row("suspects.csv", 2, results.Failed, of("ann@contoso.com", "")) }, func(m *made) { m.row("mallory.csv", 7, results.Denied, of("ann@contoso.com", "")) },
+			map[results.Outcome]int{results.Failed: 1, results.Denied: 1}},
+		{"twice on one list", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) {
+			m.row("mallory.csv", 7, results.Absent, who)
+			m.row("mallory.csv", 8, results.Duplicate, who)
+		}, map[results.Outcome]int{results.Absent: 1, results.Duplicate: 1}},
+		{"swept since", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row(results.ScanSource, 0, results.Revoked, who) },
+			map[results.Outcome]int{results.Revoked: 1}},
+		{"found since", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row(results.ScanSource, 0, results.Found, who) },
+			map[results.Outcome]int{results.Denied: 1, results.Found: 1}},
+		{"swept before", func(m *made) { m.row(results.ScanSource, 0, results.Failed, who) }, func(m *made) { m.row("mallory.csv", 7, results.Revoked, who) },
+			map[results.Outcome]int{results.Revoked: 1}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := reportOf(t, first(tt.first).write(t, "first.jsonl"), second(tt.second).write(t, "second.jsonl"))
+			if diff := cmp.Diff(tt.want, r.Counts); diff != "" {
+				t.Errorf("counts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

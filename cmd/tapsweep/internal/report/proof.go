@@ -161,12 +161,12 @@ func (ix *index) annotates(pair uint32, run *Run, r *head) noteKind {
 	return noNote
 }
 
-// gone tells whether a row is of a run that was stopped before it came to a pass which
-// another run, on another log, had deleted: that pass does not come back.
+// gone tells whether a row is of a run that did not touch a pass which another run, on
+// another log, had deleted: that pass does not come back.
 func (ix *index) gone(pair uint32, r *head) bool {
 	base := results.Outcomes[ix.base[pair]]
-	return r.Outcome == results.NotSent && (base == results.Revoked || base == results.Absent) && ix.kind(pair) != remains &&
-		r.Method != "" && !r.AnyPass && !given(r.run.args, "--any-pass")
+	return (r.Outcome == results.NotSent || r.Outcome == results.Protected) && (base == results.Revoked || base == results.Absent) && ix.kind(pair) != remains &&
+		r.Method != "" && ix.passOf(r) == ix.pass[pair] && !r.AnyPass && !given(r.run.args, "--any-pass")
 }
 
 func (ix *index) supersede(at place) { ix.logs.logs[at.log].superseded.set(int(at.row)) }

@@ -248,7 +248,7 @@ func TestMerge(t *testing.T) {
 
 	other := &made{now: night.Add(2 * time.Hour)}
 	other.run("other.csv", 1)
-	other.row("other.csv", 2, results.UnknownUser)
+	other.row("other.csv", 2, results.UnknownUser, of(by(99), pass(99)))
 	other.end(1, "")
 
 	first := a.write(t, "a.jsonl")
