@@ -66,3 +66,32 @@ func TestProtectedHasNoCommand(t *testing.T) {
 		t.Errorf("summary:\n%s", got)
 	}
 }
+
+// A run whose looks had failed said that rows were not done, and told no command; its
+// report said that all were done.
+func TestNotProven(t *testing.T) {
+	m := &made{now: night}
+	m.begin(2, "revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")
+	for line := 2; line < 4; line++ {
+		m.row("a.csv", line, results.Revoked, pending)
+	}
+	m.row("a.csv", 2, results.Revoked)
+	m.row("a.csv", 3, results.Revoked, unproven, func(r *results.Row) { r.Message = "not verified: 403" })
+	m.end(1, "")
+	path := m.write(t, "v.jsonl")
+	r := reportOf(t, path)
+	if got, want := r.Verdict(), "All 2 pairs are done; 1 of those that are done is not proven."; got != want {
+		t.Errorf("verdict %q, want %q", got, want)
+	}
+	if got := r.Runs[0].ExitText(); !strings.Contains(got, "not proven to be gone") {
+		t.Errorf("exit %q", got)
+	}
+	if len(r.Resume) != 1 || !strings.Contains(r.Resume[0].Command, "--resume") || !strings.Contains(r.Resume[0].Command, "--verify") {
+		t.Errorf("to go on: %+v", r.Resume)
+	}
+	got := summary(map[results.Outcome]int{results.Revoked: 2}, func(s *Summary) { s.Verify, s.Counts.Verified, s.Counts.Unverified = true, 1, 1 })
+	if strings.Contains(got, "not done") || !strings.Contains(got, "1 of 2 rows done and not proven") ||
+		!strings.HasSuffix(got, "to go on: tapsweep revoke --resume --results v.jsonl --yes --verify a.csv\n") {
+		t.Errorf("summary:\n%s", got)
+	}
+}

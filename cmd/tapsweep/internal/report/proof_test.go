@@ -228,6 +228,9 @@ func TestPending(t *testing.T) {
 	m.row("a.csv", 5, results.Revoked, bare, unproven, func(r *results.Row) { r.Message = "not verified: timeout" })
 	m.end(1, "")
 	r = reportOf(t, m.write(t, "v.jsonl"))
+	if got, want := r.Verdict(), "3 of 4 pairs are done, 1 is not; 1 of those that are done is not proven."; got != want {
+		t.Errorf("verdict %q, want %q", got, want)
+	}
 	if r.Verified != 2 || r.Unverified != 1 || r.Counts[results.Revoked] != 3 || r.Attempts[0].Attempts != 1 {
 		t.Errorf("%d verified, %d not, %v, attempts %v", r.Verified, r.Unverified, r.Counts, r.Attempts)
 	}

@@ -115,8 +115,11 @@ func (s *Summary) Print(w io.Writer) {
 	if s.Incomplete {
 		fmt.Fprintln(w, "the results log is not complete: go on with it (--resume), or run the list again, which is harmless")
 	}
-	if left := s.Counts.Left(); left > 0 {
+	if left := s.Counts.Left() - s.Counts.Unverified; left > 0 {
 		fmt.Fprintf(w, "%d of %s not done\n", left, rows(total))
+	}
+	if n := s.Counts.Unverified; n > 0 {
+		fmt.Fprintf(w, "%d of %s done and not proven: the look afterwards failed\n", n, rows(total))
 	}
 	s.next(w)
 }
@@ -160,9 +163,6 @@ func (s *Summary) verified(w io.Writer) {
 		return
 	}
 	fmt.Fprintf(w, "%s seen without a pass afterwards\n", plural(s.Counts.Verified, "row's user was", "rows' users were"))
-	if n := s.Counts.Unverified; n > 0 {
-		fmt.Fprintf(w, "%s not be looked at: tapsweep verify tries that again\n", plural(n, "row's user could", "rows' users could"))
-	}
 }
 
 func rows(n int) string { return plural(n, "row", "rows") }
@@ -207,7 +207,7 @@ func (s *Summary) next(w io.Writer) {
 	if s.Simulated || s.Results == "" || s.Results == "-" {
 		return
 	}
-	again := 0
+	again := s.Counts.Unverified // which are looked at again
 	for o, n := range s.Counts.Outcomes {
 		if o.Again() && o != results.Remains && o != results.Protected {
 			again += n

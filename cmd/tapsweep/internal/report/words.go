@@ -117,6 +117,11 @@ func (r *Report) Verdict() string {
 	if r.unfinished() {
 		end = "; the scan has not come to its end."
 	}
+	if n := r.Unverified; n > 0 && all == 1 {
+		end = ", and not proven" + end
+	} else if n > 0 {
+		end = fmt.Sprintf("; %s of those that are done %s not proven", number(n), are(n)) + end
+	}
 	if left == 0 && found == 0 {
 		if all == 1 {
 			return fmt.Sprintf("The one pair is %s%s", done, end)
@@ -299,6 +304,9 @@ func (r *Run) ExitText() string {
 	texts := exitTexts[r.kind()]
 	if texts == nil {
 		texts = exitTexts[""]
+	}
+	if *r.Exit == 1 && given(r.args, "--verify") && r.kind() != "verify" {
+		return "1, " + texts[1] + ", or were not proven to be gone"
 	}
 	if *r.Exit >= 0 && *r.Exit < len(texts) {
 		return fmt.Sprintf("%d, %s", *r.Exit, texts[*r.Exit])
