@@ -115,7 +115,7 @@ type Tries struct {
 // Waits sum up how the tenant throttled.
 type Waits struct {
 	Count   int              `json:"count"`
-	Refused int              `json:"refused"` // requests, with 429
+	Refused int              `json:"refused"` // requests, with 429, or with 503 as a whole batch
 	Seconds float64          `json:"seconds"` // with at least one quota closed
 	Quotas  map[string]Quota `json:"quotas"`
 }

@@ -75,7 +75,7 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, ", %.1f requests/s", float64(s.Counts.Requests)/sec)
 	}
 	if s.Counts.Throttled > 0 {
-		fmt.Fprintf(w, ", throttled %d times", s.Counts.Throttled)
+		fmt.Fprintf(w, ", throttled: %s refused", plural(s.Counts.Throttled, "request", "requests"))
 	}
 	fmt.Fprintln(w)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -47,7 +47,7 @@ func (r *Report) Text(w io.Writer) error {
 	if r.Users > 0 {
 		line("users", "%s looked at", number(r.Users))
 	}
-	if r.Waits.Count > 0 {
+	if r.Waits.Count > 0 || r.Waits.Refused > 0 {
 		line("waits", "%s, %s, %s refused", number(r.Waits.Count), seconds(r.Waits.Seconds), count(r.Waits.Refused, "request"))
 	}
 	for i, run := range r.Runs {

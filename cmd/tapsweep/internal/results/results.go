@@ -101,7 +101,7 @@ type Scanned struct {
 }
 
 // A Wait is a time in which no request of a quota goes, because the tenant has
-// refused some with 429.
+// refused some with 429, or with 503 as a whole batch.
 type Wait struct {
 	Type    string    `json:"type"` // "wait"
 	Time    time.Time `json:"time"` // when the wait began
