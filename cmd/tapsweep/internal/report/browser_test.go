@@ -375,3 +375,36 @@ func TestBrowserContrast(t *testing.T) {
 		t.Logf("%s: the least contrast is %.1f, of %v", scheme, least[0], least[1])
 	}
 }
+
+// Who turns pages by keyboard lost the place at the last one, and at the first.
+func TestBrowserPagesByKeyboard(t *testing.T) {
+	v := browse(t, htmlOf(t, Page{}, incident(500).write(t, "a.jsonl")))
+	v.do(chromedp.Focus(chromedp.CSS("#on")), chromedp.KeyEvent("\r"))
+	v.want(status, "rows 251 to 500 of 500")
+	v.want("document.activeElement.id", "back")
+	v.do(chromedp.KeyEvent("\r"))
+	v.want(status, "rows 1 to 250 of 500")
+	v.want("document.activeElement.id", "on")
+}
+
+// No head of a column runs over the next one, or out of the table.
+func TestBrowserHeads(t *testing.T) {
+	one := incident(500).write(t, "one.jsonl")
+	m := &made{now: night.Add(time.Hour)}
+	m.run("other.csv", 1)
+	m.row("other.csv", 7, results.Revoked)
+	m.end(0, "")
+	for name, paths := range map[string][]string{"one": {one}, "two lists": {one, m.write(t, "two.jsonl")}, "scan": {found(400, 40, 3).write(t, "scan.jsonl")}} {
+		v := browse(t, htmlOf(t, Page{}, paths...))
+		for _, wide := range []int64{320, 800, 1000, 1050, 1100, 1300} {
+			v.do(chromedp.EmulateViewport(wide, 800))
+			over := eval[[]string](v, `Array.from(document.querySelectorAll('#pairs thead th')).filter((th) => {
+				const room = th.getBoundingClientRect(), own = th.firstChild.getBoundingClientRect();
+				return own.left < room.left - 1 || own.right > room.right + 1 || th.scrollWidth > th.clientWidth;
+			}).map((th) => th.textContent)`)
+			if len(over) > 0 {
+				t.Errorf("%s, %d pixels wide: %q run over", name, wide, over)
+			}
+		}
+	}
+}

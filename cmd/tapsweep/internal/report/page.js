@@ -51,8 +51,14 @@
 
   find.addEventListener("input", filter);
   outcome.addEventListener("change", filter);
-  back.addEventListener("click", () => { first = Math.max(first - perPage, 0); draw(); });
-  on.addEventListener("click", () => { first += perPage; draw(); });
+  // Where there is no page further, the button cannot keep the focus.
+  const turn = (by, button, other) => button.addEventListener("click", () => {
+    first = Math.max(first + by, 0);
+    draw();
+    if (button.disabled) other.focus();
+  });
+  turn(-perPage, back, on);
+  turn(perPage, on, back);
   by("controls").addEventListener("submit", (e) => e.preventDefault());
   for (const button of document.querySelectorAll("button.only")) {
     button.hidden = false;
