@@ -45,6 +45,8 @@ type Report struct {
 	bins    []bin
 	shading []span // the waits, without overlaps
 
+	reasonsNow map[string]int // Reasons of passes that are not gone
+
 	kind    string // what the runs are shown as: revoke, sweep, scan or verify
 	odd     int    // times and numbers of the logs that cannot be
 	beside  int    // rows about passes that others came in place of
@@ -153,7 +155,7 @@ const more = "others"
 // also, which may be nil.
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := &Report{Lists: l.lists, Runs: l.allRuns(), Operators: []string{}, Counts: make(map[results.Outcome]int),
-		Reasons: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, beside: l.beside, odd: l.odd, noLines: true}
+		Reasons: make(map[string]int), reasonsNow: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, beside: l.beside, odd: l.odd, noLines: true}
 	r.head()
 	for _, lg := range l.logs {
 		r.noLines = r.noLines && !lg.lined
@@ -164,13 +166,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r.addWaits(l.waits)
 	left := make(map[*log]leftover)
 	var from *log
-	type group struct {
-		outcome results.Outcome
-		code    string
-		status  int
-		hint    string
-	}
-	groups := make(map[group]*Failure)
+	groups := make(map[causeOf]*Failure)
 	attempts := make(map[int]int)
 	for row, err := range l.rowsOf(ctx, func(lg *log) { from = lg }) {
 		if err != nil {
@@ -205,6 +201,9 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 		left[from] = rest
 		if row.Reason != "" {
 			addBounded(r.Reasons, row.Reason)
+			if !gone(row.Outcome) || r.kind == "verify" {
+				addBounded(r.reasonsNow, row.Reason)
+			}
 		}
 		attempts[min(max(row.Attempts, 0), maxTries)]++
 		r.bins[r.axis.bin(row.Time)].settled[seriesOf(row.Outcome)]++
@@ -214,9 +213,9 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 			r.Done++
 		default:
 			r.Left++
-			g := group{row.Outcome, row.Code, row.Status, row.Hint}
+			g := causeOf{row.Outcome, row.Code, row.Status, row.Hint}
 			if len(groups) >= maxFailures && groups[g] == nil {
-				g = group{row.Outcome, more, 0, ""}
+				g = causeOf{row.Outcome, more, 0, ""}
 			}
 			f := groups[g]
 			if f == nil {

@@ -82,12 +82,10 @@ func (r *Report) LeftTitle() string {
 	return "What is not done"
 }
 
-// ReasonTitle heads the counts by usability.
-func (r *Report) ReasonTitle() string {
-	if r.Counts[results.Revoked] > 0 && r.kind != "verify" {
-		return "What the passes were before"
-	}
-	return "What the passes are"
+// gone tells whether the reason in a row with the outcome is what its pass was, for it is
+// there no more.
+func gone(o results.Outcome) bool {
+	return slices.Contains([]results.Outcome{results.Revoked, results.Absent, results.Duplicate, results.Replaced, results.UnknownUser, results.Unknown}, o)
 }
 
 // All is how many pairs there are, with those of which no row tells.
@@ -234,10 +232,10 @@ func (r *Report) Notes() (notes []string) {
 	}
 	for _, run := range r.Killed() {
 		if run.resumed {
-			say("The run of %s was killed; a later one went on with it.", moment(run.Start))
+			say("The run of %s was killed, or could not write on; a later one went on with it.", moment(run.Start))
 			continue
 		}
-		say("The run of %s was killed or is still going on: %s has no last line of it.", moment(run.Start), run.Log)
+		say("The run of %s was killed, could not write on, or is still going on: %s has no last line of it.", moment(run.Start), run.Log)
 	}
 	for _, run := range r.Runs {
 		switch {
@@ -287,21 +285,25 @@ func (r *Report) Notes() (notes []string) {
 }
 
 var exitTexts = map[string][]string{
-	"":       {"every pair is done", "some pairs are not done", "refused, nothing was sent", "no access, or everything was denied", "stopped early"},
-	"sweep":  {"all that was found is done", "some passes could not be deleted, or users looked at", "refused, nothing was deleted", "no access, or everything was denied", "stopped early"},
-	"scan":   {"everybody was looked at", "some users could not be looked at", "refused, nobody was looked at", "no access, or everything was denied", "stopped early"},
-	"verify": {"nobody holds a pass", "somebody holds a pass, or could not be looked at", "refused, nobody was looked at", "no access, or everything was denied", "stopped early"},
+	"":        {"every pair is done", "some pairs are not done", "refused, nothing was sent", "no access, or everything was denied", "stopped early"},
+	"sweep":   {"all that was found is done", "some passes could not be deleted, or users looked at", "refused, nothing was deleted", "no access, or everything was denied", "stopped early"},
+	"scan":    {"everybody was looked at", "some users could not be looked at", "refused, nobody was looked at", "no access, or everything was denied", "stopped early"},
+	"dry run": {"all of it could be revoked, or needs nothing", "some of it could not be revoked", "refused", "no access, or everything was denied", "stopped early"},
+	"verify":  {"nobody holds a pass", "somebody holds a pass, or could not be looked at", "refused, nobody was looked at", "no access, or everything was denied", "stopped early"},
 }
 
 // ExitText says how the run ended.
 func (r *Run) ExitText() string {
 	switch {
 	case r.Exit == nil && r.resumed:
-		return "none, the run was killed"
+		return "none, the run was killed, or could not write on"
 	case r.Exit == nil:
-		return "none, the run was killed or is still going on"
+		return "none, the run was killed, could not write on, or is still going on"
 	}
 	texts := exitTexts[r.kind()]
+	if r.DryRun {
+		texts = exitTexts["dry run"]
+	}
 	if texts == nil {
 		texts = exitTexts[""]
 	}
