@@ -16,15 +16,16 @@ import (
 func TestRefusedIsOneNumber(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
 		{Do: graphsim.OuterStatus(503, "Retry-After", "1"), Times: 1}, {Do: graphsim.ItemStatus(429, "Retry-After", "1"), Times: 2}}})
-	list := "user,method\n"
+	var list strings.Builder
+	list.WriteString("user,method\n")
 	for i := range 5 {
 		tenant.AddUser(graphsim.User{UPN: fmt.Sprintf("u%d@contoso.com", i), Passes: []graphsim.Pass{{}}})
 	}
 	for _, h := range tenant.Left() {
-		list += h.UPN + "," + h.PassID + "\n"
+		list.WriteString(h.UPN + "," + h.PassID + "\n")
 	}
 	env, root := serve(t, tenant)
-	path := writeFile(t, "list.csv", list)
+	path := writeFile(t, "list.csv", list.String())
 	dir := strings.TrimSuffix(path, "list.csv")
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", dir+"log.jsonl", "--metrics-file", dir+"m.prom", path)
 	if p.code != exitDone {

@@ -22,13 +22,14 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	} {
 		tenant.AddUser(u)
 	}
-	list := "user,method\n"
+	var list strings.Builder
+	list.WriteString("user,method\n")
 	for _, h := range tenant.Left() {
 		ids[h.UPN] = h.PassID
-		list += h.UPN + "," + h.PassID + "\n"
+		list.WriteString(h.UPN + "," + h.PassID + "\n")
 	}
 	env, root := serve(t, tenant)
-	path, glass := writeFile(t, "list.csv", list), writeFile(t, "glass.txt", "glass@contoso.com\n")
+	path, glass := writeFile(t, "list.csv", list.String()), writeFile(t, "glass.txt", "glass@contoso.com\n")
 	log := strings.TrimSuffix(path, "list.csv") + "log.jsonl"
 	args := []string{"revoke", "--yes", "--verify", "--verify-wait", "3s", "--protect", glass, "--graph-url", root, "--results", log, path}
 	p := tapsweep(t, env, args...)

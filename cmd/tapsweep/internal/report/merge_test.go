@@ -109,10 +109,10 @@ func TestCopies(t *testing.T) {
 	for range paths {
 		paths = append(paths[1:], paths[0])
 		for n := 2; n <= len(paths); n++ {
-			var names string
+			var names strings.Builder
 			var whole bool
 			for _, p := range paths[:n] {
-				names += p[strings.LastIndex(p, "/")+1:] + " "
+				names.WriteString(p[strings.LastIndex(p, "/")+1:] + " ")
 				whole = whole || strings.HasSuffix(p, "b.jsonl") || strings.HasSuffix(p, "c.jsonl")
 			}
 			if !whole {
@@ -120,17 +120,17 @@ func TestCopies(t *testing.T) {
 			}
 			r := reportOf(t, paths[:n]...)
 			if diff := cmp.Diff(want.Counts, r.Counts); diff != "" {
-				t.Errorf("%s: counts (-want +got):\n%s", names, diff)
+				t.Errorf("%s: counts (-want +got):\n%s", names.String(), diff)
 			}
 			if got, want := fmt.Sprint(len(r.Runs), r.Runs[0].ExitText(), r.Waits, r.PairsPerSecond, r.Progress, len(r.Resume), r.Resume[0].Left),
 				fmt.Sprint(len(want.Runs), "4, stopped early", want.Waits, want.PairsPerSecond, want.Progress, 1, want.Resume[0].Left); got != want {
-				t.Errorf("%s:\n%s, want\n%s", names, got, want)
+				t.Errorf("%s:\n%s, want\n%s", names.String(), got, want)
 			}
 			if notes := strings.Join(r.Notes(), "\n"); strings.Count(notes, "is a copy") != n-1 || strings.Contains(notes, "killed") {
-				t.Errorf("%s: notes %q", names, notes)
+				t.Errorf("%s: notes %q", names.String(), notes)
 			}
 			if len(r.Logs) != n {
-				t.Errorf("%s: %d logs", names, len(r.Logs))
+				t.Errorf("%s: %d logs", names.String(), len(r.Logs))
 			}
 		}
 	}
