@@ -204,8 +204,9 @@ func (ix *index) add(lg *log, r *head) uint32 {
 			ix.of[ix.key(-1, results.ScanSource, 0, r.UPN, r.Method)] = pair
 		}
 	}
+	pair = ix.settle(pair, r, seen)
 	ix.name(lg, pair, r)
-	return ix.settle(pair, r, seen)
+	return pair
 }
 
 // name notes whom and which pass a row is about, for other lists.

@@ -168,6 +168,31 @@ func TestCopyAsList(t *testing.T) {
 	}
 }
 
+// What a look had found, and a run on a copy of the log that is not among these, is one
+// pass, too; and so is one that a proof is of.
+func TestElsewhereOfALook(t *testing.T) {
+	m := &made{now: night}
+	m.begin(1, "revoke", "--yes", "--verify", "a.csv")
+	m.row("a.csv", 2, results.Revoked, pending)
+	m.row("a.csv", 2, results.Remains, of(by(2), "new6"))
+	m.row("a.csv", 3, results.Revoked, unproven)
+	m.end(1, "")
+	rest := &made{now: night.Add(time.Hour)}
+	rest.begin(1, "revoke", "--yes", "copy.jsonl")
+	rest.row("copy.jsonl", 3, results.Revoked, unproven, of(by(2), "new6"))
+	rest.end(0, "")
+	proof := &made{now: night.Add(2 * time.Hour)}
+	proof.begin(2, "verify", "--results", "proof.jsonl", "gone.jsonl")
+	proof.row("gone.jsonl", 2, results.Revoked, of(by(2), "new6"))
+	proof.row("gone.jsonl", 3, results.Revoked, of(by(3), pass(3)))
+	proof.row("gone.jsonl", 4, results.Absent, of(by(4), pass(4))) // of whom nothing is known
+	proof.end(0, "")
+	r := reportOf(t, m.write(t, "a.jsonl"), rest.write(t, "rest.jsonl"), proof.write(t, "proof.jsonl"))
+	if diff := cmp.Diff(map[results.Outcome]int{results.Revoked: 2, results.Absent: 1}, r.Counts); diff != "" || r.Verified != 2 {
+		t.Errorf("%d verified, counts (-want +got):\n%s", r.Verified, diff)
+	}
+}
+
 // One pass on two lists was two pairs, and stayed to be done on the one when it had been
 // deleted for the other.
 func TestOnTwoLists(t *testing.T) {

@@ -210,6 +210,9 @@ func (b *byUser) add(pair uint32, who uint64) {
 }
 
 func (b *byUser) pairs(who uint64) (pairs []uint32) {
+	if b == nil {
+		return nil
+	}
 	pair, ok := b.latest[who]
 	for ok && pair != none {
 		pairs = append(pairs, pair)
@@ -231,6 +234,13 @@ func (ix *index) proof(lg *log, r *head) uint32 {
 	key := ix.key(lg.listOf, r.Source, r.Line, r.User, "")
 	list := ix.logs.lists[lg.listOf]
 	pair, known := ix.inList(r, true)
+	if !known && r.Method != "" {
+		// The log that it is of is not here, but another that tells of that very pass.
+		own := slices.DeleteFunc(ix.users.pairs(r.who), func(p uint32) bool { return ix.base[p] == dropped || ix.another(p, r) })
+		if known = len(own) > 0; known {
+			pair = own[0]
+		}
+	}
 	if !known {
 		list.shown = true
 		pair = ix.add(lg, r)
