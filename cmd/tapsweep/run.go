@@ -124,6 +124,7 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		}
 		return nil
 	}
+	opts.Protected = r.protected
 	if r.flags.resume == "unsent" {
 		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
 	}
@@ -224,11 +225,13 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		r.say("%v: stopping, which takes up to 10 s if batches are in flight; once more ends at once", context.Cause(ctx))
 	})
 	defer stopSaying()
+	r.waits.begin()
 	counts, runErr := work(ctx)
 	if d := r.display.Load(); d != nil {
 		d.Stop()
 	}
 	r.waits.flush(time.Now())
+	counts.Throttled = r.waits.all // as the log has it, with batches that were refused whole
 	if r.earlier != nil {
 		counts.Outcomes = maps.Clone(counts.Outcomes)
 		for o, n := range r.earlier.Counts {

@@ -26,7 +26,7 @@ type Run struct {
 	Exit    int
 
 	Outcomes map[results.Outcome]int // rows, nil for a run that never began
-	Refused  int                     // requests that were throttled (429)
+	Refused  int                     // requests that were refused, with 429, or with 503 as a whole batch
 	Users    int                     // looked at by scan and sweep
 	Expired  *Expired                // nil for a run that does not look for passes, or not at everybody
 }
@@ -53,7 +53,7 @@ func (r *Run) Write(path string) error {
 			rows.WithLabelValues(string(o)).Set(float64(r.Outcomes[o]))
 		}
 		registry.MustRegister(rows)
-		gauge("last_run_refused_requests", "Requests that were throttled (429) in the last run.", float64(r.Refused))
+		gauge("last_run_refused_requests", "Requests that were refused in the last run, with 429, or with 503 as a whole batch.", float64(r.Refused))
 	}
 	if r.Users > 0 || r.Expired != nil && r.Outcomes != nil {
 		gauge("last_run_users", "Users that the last run looked at.", float64(r.Users))

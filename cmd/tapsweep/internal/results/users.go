@@ -65,7 +65,7 @@ func (h *Held) read(path string, at map[string]int) error {
 			case n == 1:
 				return errors.New("it is not a results log")
 			case !ended:
-				return errors.New("it has no end, because its run was killed: pairs may be missing in it, so go on with that run first (--resume)")
+				return errors.New("it has no end, because its run was killed, or could not write on: pairs may be missing in it, so go on with that run first (--resume)")
 			}
 			return nil
 		}
