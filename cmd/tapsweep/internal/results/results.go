@@ -82,7 +82,7 @@ type Row struct {
 	Reason    string    `json:"reason,omitempty"`   // why the pass could be used or not, such as expired
 	Verified  bool      `json:"verified,omitempty"` // a LIST afterwards shows no pass
 	Pending   bool      `json:"pending,omitempty"`  // it is being verified, and another row follows
-	Follows   bool      `json:"-"`                  // it is the one that follows
+	Follows   Outcome   `json:"-"`                  // what the first pending one of this run said, if it is the one that follows
 
 	// Of a pass that a scan has found, as far as Graph tells.
 	Created    time.Time `json:"created,omitzero"`

@@ -264,7 +264,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			}
 			switch {
 			case doubted:
-				row.Pending, row.Follows = false, true
+				row.Pending = false
 				e.doubted[key] = &Doubt{*row}
 			case l.Source == ScanSource && l.Method == "" && !l.Outcome.Done():
 				e.failed[key] = struct{}{} // whatever it was, nobody has seen the user's passes

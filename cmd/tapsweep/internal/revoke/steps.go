@@ -18,10 +18,10 @@ type work struct {
 	method    string // the pass to delete, once it is known
 	step      step
 	upn       string
-	listed    bool // the pair is of a list
-	begun     bool // it counts as open,
-	waiting   bool // or as being verified
-	pended    bool // a row of it is pending
+	listed    bool            // the pair is of a list
+	begun     bool            // it counts as open,
+	waiting   bool            // or as being verified
+	pended    results.Outcome // of the first row of it that is pending
 	reason    passes.Reason
 	rest      []passes.Pass // further passes of a user whose pair names none
 	looks     int           // LISTs that showed a pass that a DELETE did not find

@@ -1,6 +1,7 @@
 package revoke
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -26,9 +27,9 @@ func (j *Job) done(w *work, row results.Row) *batch.Request {
 	}
 	// What was done is on record before it is verified, however that ends.
 	row.Pending, row.Follows = true, w.pended
-	w.pended = true
 	j.journal(w, row)
-	row.Pending, row.Follows = false, true
+	w.pended = cmp.Or(w.pended, row.Outcome)
+	row.Pending, row.Follows = false, w.pended
 	return j.verify(w, row)
 }
 

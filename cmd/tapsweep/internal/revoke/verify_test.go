@@ -73,6 +73,9 @@ func TestVerify(t *testing.T) {
 				if r.Outcome == results.Remains && (r.Reason == "" || tt.left > 0 && r.Method != tenant.Left()[0].PassID) {
 					t.Errorf("the row does not name what remains: %+v", r)
 				}
+				if wasPending := tt.want != results.Rejected; wasPending != (r.Follows.Done() && r.Follows != "") {
+					t.Errorf("the row follows one that said %q", r.Follows)
+				}
 				if (counts.Left() == 0) != (r.Verified) || done && counts.Unverified != 0 {
 					t.Errorf("%d left, %d unverified", counts.Left(), counts.Unverified)
 				}
