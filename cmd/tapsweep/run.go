@@ -37,9 +37,10 @@ type runOf struct {
 	log     *results.Log     // nil for a run without one
 	earlier *results.Earlier // what runs before have settled, nil without --resume
 	waits   waits
-	held    []byte         // of the preflight, for when something goes wrong
-	asked   preflight.Task // of the token
-	proves  []string       // logs that the evidence reports on besides the own
+	stop    context.CancelCauseFunc // ends the work of do
+	held    []byte                  // of the preflight, for when something goes wrong
+	asked   preflight.Task          // of the token
+	proves  []string                // logs that the evidence reports on besides the own
 }
 
 // unhold prints what was held back: the one who is paged by a quiet run wants to
@@ -57,7 +58,7 @@ func (r *runOf) makeRunner() (err error) {
 			_ = r.log.Write(w) // kept, and returned by the next row
 		}
 	}}
-	r.runner, err = batch.NewRunner(r.tenant.client, batch.Options{
+	r.runner, err = batch.NewRunner(onRecord{r.tenant.client, r}, batch.Options{
 		BatchSize:      f.batchSize,
 		Concurrency:    f.concurrency,
 		MaxAttempts:    f.maxAttempts,
@@ -224,6 +225,8 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		r.say("%v: stopping, which takes up to 10 s if batches are in flight; once more ends at once", context.Cause(ctx))
 	})
 	defer stopSaying()
+	ctx, r.stop = context.WithCancelCause(ctx)
+	defer r.stop(nil)
 	counts, runErr := work(ctx)
 	if d := r.display.Load(); d != nil {
 		d.Stop()

@@ -121,6 +121,9 @@ type End struct {
 	End     time.Time       `json:"end"`
 }
 
+// announces tells whether the row is about a delete that is not sent yet.
+func (r *Row) announces() bool { return r.Pending && r.Outcome == Found }
+
 // clean makes server text safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"
