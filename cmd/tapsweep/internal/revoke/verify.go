@@ -85,11 +85,10 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 		if still == nil && j.any(w) && !j.opts.VerifyOnly {
 			// Somebody gave the user another one, and that is meant as well.
 			if w.looks++; w.looks < j.opts.Looks {
-				w.take(held)
 				w.waiting = false
 				j.verifying--
 				j.open++
-				return new(w.delete())
+				return new(j.take(w, held))
 			}
 		} else if still != nil {
 			if next := w.lookAgain(j.opts.Verify); next != nil {
