@@ -281,6 +281,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		r.unhold()
 	}
 	if isExit {
+		summary.Kept(r.stderr)
 		return runErr
 	}
 	conclude(code)

@@ -106,12 +106,7 @@ func (s *Summary) Print(w io.Writer) {
 	if s.Output != "" && s.Output != "-" {
 		fmt.Fprintf(w, "passes: %s\n", s.Output)
 	}
-	if s.Results != "" && s.Results != "-" {
-		fmt.Fprintf(w, "results: %s\n", s.Results)
-	}
-	if s.Evidence != "" {
-		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", s.Evidence, s.Sealed)
-	}
+	s.Kept(w)
 	if s.Incomplete {
 		fmt.Fprintln(w, "the results log is not complete: go on with it (--resume), or run the list again, which is harmless")
 	}
@@ -119,6 +114,16 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "%d of %s not done\n", left, rows(total))
 	}
 	s.next(w)
+}
+
+// Kept tells where the records of the run are. A run that is refused has some as well.
+func (s *Summary) Kept(w io.Writer) {
+	if s.Results != "" && s.Results != "-" {
+		fmt.Fprintf(w, "results: %s\n", s.Results)
+	}
+	if s.Evidence != "" {
+		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", s.Evidence, s.Sealed)
+	}
 }
 
 // scan tells what a scan has seen and left alone.

@@ -84,6 +84,10 @@ type Row struct {
 	Pending   bool      `json:"pending,omitempty"`  // it is being verified, and another row follows
 	Follows   Outcome   `json:"-"`                  // what the first pending one of this run said, if it is the one that follows
 
+	// Undecided is set for a pass that a sweep has found, and that was to be deleted only
+	// after a question or a count: the run ended before, so it was not touched.
+	Undecided bool `json:"undecided,omitempty"`
+
 	// Of a pass that a scan has found, as far as Graph tells.
 	Created    time.Time `json:"created,omitzero"`
 	Start      time.Time `json:"start,omitzero"`

@@ -28,6 +28,7 @@ type Earlier struct {
 	settled map[uint64]uint8    // index into Outcomes
 	doubted map[uint64]*Doubt   // done, and to be verified
 	failed  map[uint64]struct{} // users whom a scan could not look at
+	open    map[uint64][]string // passes of a user that were found and are Undecided
 	scanned map[uint64]struct{}
 	sources map[string]bool
 }
@@ -85,6 +86,15 @@ func (e *Earlier) Failed(user string) bool {
 	}
 	_, ok := e.failed[e.key(ScanSource, 0, user)]
 	return ok
+}
+
+// Undecided are the passes of a user that a sweep has found, and ended before it was
+// decided whether they go. The user is looked at again.
+func (e *Earlier) Undecided(user string) []string {
+	if e == nil || len(e.open) == 0 {
+		return nil
+	}
+	return e.open[e.key(ScanSource, 0, user)]
 }
 
 // Len is the number of settled pairs.
@@ -152,7 +162,7 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 	}
 	e := &Earlier{Counts: make(map[Outcome]int), seed: maphash.MakeSeed(), settled: make(map[uint64]uint8),
 		scanned: make(map[uint64]struct{}), doubted: make(map[uint64]*Doubt),
-		failed: make(map[uint64]struct{}), sources: make(map[string]bool)}
+		failed: make(map[uint64]struct{}), open: make(map[uint64][]string), sources: make(map[string]bool)}
 	if opts.Again == nil {
 		opts.Again = Outcome.Again
 	}
@@ -228,6 +238,8 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			Method   string   `json:"method"`
 			Verified bool     `json:"verified"`
 			Pending  bool     `json:"pending"`
+
+			Undecided bool `json:"undecided"`
 		}
 		if err := json.Unmarshal(line, &l); err != nil {
 			if rest, _ := br.Peek(1); len(rest) == 0 || len(bytes.Trim(line, "\x00\n")) == 0 {
@@ -253,6 +265,9 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			delete(e.settled, key)
 			delete(e.doubted, key)
 			delete(e.failed, key)
+			if !l.Undecided {
+				delete(e.open, key)
+			}
 			doubted := l.Outcome == Found && l.Pending || opts.Verify && !l.Verified && (l.Outcome == Revoked || l.Outcome == Absent)
 			over := whole < from // what a run before has ended with counts no more
 			var row *Row
@@ -268,7 +283,10 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 				e.doubted[key] = &Doubt{*row}
 			case l.Source == ScanSource && l.Method == "" && !l.Outcome.Done():
 				e.failed[key] = struct{}{} // whatever it was, nobody has seen the user's passes
-			case over, opts.Again(l.Outcome):
+			case over:
+			case l.Undecided:
+				e.open[key] = append(e.open[key], l.Method)
+			case opts.Again(l.Outcome):
 			default:
 				e.settled[key] = i
 				if opts.Each != nil {
