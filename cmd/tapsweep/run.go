@@ -232,20 +232,22 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		d.Stop()
 	}
 	r.waits.flush(time.Now())
-	if r.earlier != nil {
-		counts.Outcomes = maps.Clone(counts.Outcomes)
+	whole := counts // what the log tells, which decides how the run ends
+	if r.earlier.Len() > 0 {
+		whole.Outcomes = maps.Clone(counts.Outcomes)
 		for o, n := range r.earlier.Counts {
-			counts.Outcomes[o] += n
+			whole.Outcomes[o] += n
 		}
+		summary.Log, summary.VerifiedBefore = whole.Outcomes, r.earlier.Verified
 	}
-	code := exitCode(&counts, runErr)
+	code := exitCode(&whole, runErr)
 	refused, isExit := errors.AsType[*exitError](runErr)
 	if isExit {
 		code = refused.code
 	}
 	summary.Counts, summary.Earlier, summary.Took, summary.Stopped = counts, r.earlier.Len(), time.Since(start), runErr
 	summary.Command = r.args
-	end := &results.End{Counts: counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
+	end := &results.End{Counts: whole.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
 		end.Stopped = batch.Printable(runErr.Error())
 	}

@@ -357,9 +357,12 @@ func (s *sweeping) conclude(code int) {
 		if n := counts.Outcomes[results.Absent]; n > 0 {
 			more = fmt.Sprintf(", %d were gone", n)
 		}
+		if seen.Earlier > 0 {
+			more += fmt.Sprintf(", %s looked at by an earlier run", plural(seen.Earlier, "user", "users"))
+		}
 		fmt.Fprintf(s.stderr, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
 			plural(counts.Outcomes[results.Revoked]+counts.Outcomes[results.Planned], "pass", "passes"), s.verb(),
-			plural(seen.Users+seen.Earlier, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
+			plural(seen.Users, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
 			s.summary.Took.Round(time.Second), s.summary.Results)
 		if s.summary.Evidence != "" {
 			fmt.Fprintf(s.stderr, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n", s.summary.Evidence, s.summary.Sealed)

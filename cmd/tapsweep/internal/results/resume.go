@@ -22,16 +22,22 @@ import (
 type Earlier struct {
 	Counts map[Outcome]int // of the pairs that are settled
 	Runs   int             // runs that the log tells of, killed ones included
-	Users  int             // users that scans have looked at without a find
+
+	Verified int // of the pairs that are settled, those whose user was seen without a pass
+
+	Users int // users that scans have looked at without a find
 
 	seed    maphash.Seed
-	settled map[uint64]uint8    // index into Outcomes
+	settled map[uint64]uint8    // index into Outcomes, and verifiedBit
 	doubted map[uint64]*Doubt   // done, and to be verified
 	failed  map[uint64]struct{} // users whom a scan could not look at
 	open    map[uint64][]string // passes of a user that were found and are Undecided
 	scanned map[uint64]struct{}
 	sources map[string]bool
 }
+
+// verifiedBit marks pairs that are verified.
+const verifiedBit = 0x80
 
 // Settled tells whether the pair on a line of a list needs no further run.
 func (e *Earlier) Settled(source string, line int, user string) bool {
@@ -184,7 +190,10 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), unlock(lock), f.Close())
 	}
 	for _, i := range e.settled {
-		e.Counts[Outcomes[i]]++
+		e.Counts[Outcomes[i&^verifiedBit]]++
+		if i&verifiedBit != 0 {
+			e.Verified++
+		}
 	}
 	e.Users = len(e.scanned)
 	return newLog(path, f, f.Sync, lock), e, nil
@@ -259,6 +268,9 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			i, known := index[l.Outcome]
 			if !known {
 				return 0, fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", n, l.Outcome)
+			}
+			if l.Verified {
+				i |= verifiedBit
 			}
 			e.sources[l.Source] = true
 			key := e.key(l.Source, l.Line, l.User)
