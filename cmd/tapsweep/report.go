@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type reportFlags struct {
 	html, csv, json string
 	text            string // no flag: the summary goes to standard output
 	overwrite       bool
+	implied         bool // csv was not asked for by name
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -29,12 +31,13 @@ func (a *app) reportCommand() *cobra.Command {
 		Use:   "report [flags] RESULTS…",
 		Short: "Say what runs did, from their results logs",
 		Long: `Say what runs did, from their results logs. Several logs are one report: runs on
-one list or on several, of one tenant. The last row of a pair counts.
+one list or on several, of one tenant. The newest row of a pair counts, whichever
+log it is in, and a run that stands in a copy, too, counts once.
 
 Without a flag a summary goes to standard output. The HTML page is one file that
 needs no network, and no script to be read; from 50,001 pairs on it has those
-that are not done and a sample, and a CSV file beside it has all. "-" is standard
-output.
+that are not done and a sample, and a CSV file beside it has all, under a name
+that is free unless --csv tells another. "-" is standard output.
 
 Exit codes: 0 the report is written, 2 it is not, 4 stopped by a signal.`,
 		Example: `  tapsweep report incident-4711.jsonl
@@ -54,6 +57,21 @@ Exit codes: 0 the report is written, 2 it is not, 4 stopped by a signal.`,
 	fl.StringVar(&f.json, "json", "", "write the numbers as one JSON object")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
 	return cmd
+}
+
+// beside is a name for the CSV file that goes with the page: one that no file has, with
+// --overwrite too. The page is mostly called like the incident, and so is its list.
+func (f *reportFlags) beside() string {
+	base := strings.TrimSuffix(f.html, filepath.Ext(f.html))
+	for i := 1; ; i++ {
+		name := base + ".csv"
+		if i > 1 {
+			name = fmt.Sprintf("%s-%d.csv", base, i)
+		}
+		if _, err := os.Lstat(name); err != nil && !sameName(name, f.html) && !sameName(name, f.json) {
+			return name
+		}
+	}
 }
 
 // files are the files to write, by flag.
@@ -100,12 +118,12 @@ func (a *app) report(ctx context.Context, f *reportFlags, names []string) (err e
 	defer logs.Close()
 	// A page that has not got room for all pairs has a CSV file beside it.
 	if f.html != "" && f.html != "-" && f.csv == "" && logs.Len() > report.MaxInline {
-		f.csv = strings.TrimSuffix(f.html, filepath.Ext(f.html)) + ".csv"
+		f.csv, f.implied = f.beside(), true
 	}
 	if err := f.check(logs); err != nil {
 		return err
 	}
-	out := &outputs{app: a, overwrite: f.overwrite}
+	out := &outputs{app: a, overwrite: f.overwrite, never: map[string]bool{f.csv: f.implied}}
 	defer out.abort()
 	if err = out.report(ctx, f, logs); err == nil {
 		err = out.commit()
@@ -168,6 +186,7 @@ func unwritten(ctx context.Context, err error) error {
 type outputs struct {
 	app       *app
 	overwrite bool
+	never     map[string]bool // paths that are not replaced all the same
 	paths     []string
 	files     []*report.File
 }
@@ -176,7 +195,7 @@ func (o *outputs) open(path string) (io.Writer, error) {
 	f := report.StreamFile(o.app.stdout)
 	if path != "-" {
 		var err error
-		if f, err = report.CreateFile(path, o.overwrite); err != nil {
+		if f, err = report.CreateFile(path, o.overwrite && !o.never[path]); err != nil {
 			return nil, err
 		}
 	}

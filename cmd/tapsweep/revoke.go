@@ -84,7 +84,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	if f.resume != "" {
-		if err := r.open(path, results.ResumeOptions{Verify: f.verify}); err != nil {
+		if err := r.open(path, results.ResumeOptions{Verify: f.verify, AnyPass: f.anyPass}); err != nil {
 			return err
 		}
 		if err := r.sameLists(lists); err != nil {
@@ -97,7 +97,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		}
 	}
 	if r.log == nil {
-		if err := r.open(path, results.ResumeOptions{Verify: f.verify}); err != nil {
+		if err := r.open(path, results.ResumeOptions{Verify: f.verify, AnyPass: f.anyPass}); err != nil {
 			return err
 		}
 	}

@@ -125,6 +125,7 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		}
 		return nil
 	}
+	opts.Protected = r.protected
 	if r.flags.resume == "unsent" {
 		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
 	}
@@ -227,12 +228,14 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	defer stopSaying()
 	ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
+	r.waits.begin()
 	counts, runErr := work(ctx)
 	if d := r.display.Load(); d != nil {
 		d.Stop()
 	}
 	r.waits.flush(time.Now())
-	whole := counts // what the log tells, which decides how the run ends
+	counts.Throttled = r.waits.all // as the log has it, with batches that were refused whole
+	whole := counts                // what the log tells, which decides how the run ends
 	if r.earlier.Len() > 0 {
 		whole.Outcomes = maps.Clone(counts.Outcomes)
 		for o, n := range r.earlier.Counts {

@@ -12,6 +12,7 @@ import (
 type waits struct {
 	write  func(*results.Wait)
 	quotas map[string]*waiting
+	all    int       // requests that were refused since begin
 	outage time.Time // since when there is no connection, zero while there is
 }
 
@@ -24,6 +25,14 @@ type waiting struct {
 // worthALine is by how much a wait grows before that is told.
 const worthALine = time.Second
 
+// begin forgets what was refused before the log has its first line.
+func (w *waits) begin() {
+	w.all = 0
+	for _, q := range w.quotas {
+		q.refused = 0
+	}
+}
+
 func (w *waits) note(o batch.Observation) {
 	if o.Outage != w.outage {
 		w.endOutage(o.Time)
@@ -35,6 +44,7 @@ func (w *waits) note(o batch.Observation) {
 		w.quotas[o.Quota] = q
 	}
 	q.refused += o.Refused
+	w.all += o.Refused
 	if o.Refused > 0 && o.ClosedUntil.Sub(q.until) > worthALine {
 		w.tell(o.Quota, q, o.Time, o.ClosedUntil)
 	}

@@ -35,3 +35,19 @@ func TestWaitsTellOutages(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What was refused to a look at protected users is not of the run, nor in its log.
+func TestWaitsBegin(t *testing.T) {
+	told := 0
+	w := waits{quotas: make(map[string]*waiting), write: func(wait *results.Wait) { told += wait.Refused }}
+	at := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+	w.note(batch.Observation{Time: at, Quota: "read", Refused: 5, ClosedUntil: at})
+	told = 0
+	w.begin()
+	w.note(batch.Observation{Time: at, Quota: "read", Refused: 2, ClosedUntil: at.Add(time.Minute)})
+	w.note(batch.Observation{Time: at, Quota: "read", Refused: 1, ClosedUntil: at.Add(time.Minute)})
+	w.flush(at)
+	if told != 3 || w.all != 3 {
+		t.Errorf("%d in the log, %d in all, want 3", told, w.all)
+	}
+}

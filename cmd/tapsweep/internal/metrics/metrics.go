@@ -27,7 +27,7 @@ type Run struct {
 
 	Outcomes map[results.Outcome]int // rows, nil for a run that never began
 	Log      map[results.Outcome]int // rows of its log with those of the runs that it went on with, nil if there are none
-	Refused  int                     // requests that were throttled (429)
+	Refused  int                     // requests that were refused, with 429, or with 503 as a whole batch
 	Users    int                     // looked at by scan and sweep
 	Before   int                     // users looked at by the runs that it went on with
 	Expired  *Expired                // nil for a run that does not look for passes, or not at everybody
@@ -62,7 +62,7 @@ func (r *Run) Write(path string) error {
 		}
 		rows("last_run_rows", "Rows of the last run by what became of them, without those of runs that it went on with.", r.Outcomes)
 		rows("log_rows", "Rows of its whole results log by what became of them, with those of runs that it went on with. The exit code is about these.", log)
-		gauge("last_run_refused_requests", "Requests that were throttled (429) in the last run.", float64(r.Refused))
+		gauge("last_run_refused_requests", "Requests that were refused in the last run, with 429, or with 503 as a whole batch.", float64(r.Refused))
 	}
 	if r.Users+r.Before > 0 || r.Expired != nil && r.Outcomes != nil {
 		gauge("last_run_users", "Users that the last run looked at, without those of runs that it went on with.", float64(r.Users))

@@ -14,6 +14,7 @@ import (
 // A leftover is what a log leaves to a further run on it.
 type leftover struct {
 	again      int // pairs that it tries again
+	remain     int // passes that are there all the same, for a run with the log as its list
 	unverified int // pairs that it verifies
 }
 
@@ -22,27 +23,35 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 	// Pairs without a row are in the list of the last log of it.
 	without := make(map[*log]int)
 	for i, list := range l.lists {
-		for _, lg := range slices.Backward(l.logs) {
-			if list.WithoutRow > 0 && lg.listOf == i {
-				without[lg] = list.WithoutRow
-				break
+		var last *log
+		for _, lg := range l.logs {
+			if lg.listOf == i && !lg.last().copied && (last == nil || !lg.last().Start.Before(last.last().Start)) {
+				last = lg
 			}
+		}
+		if last != nil && list.WithoutRow > 0 {
+			without[last] = list.WithoutRow
 		}
 	}
 	for _, lg := range l.logs {
-		run := lg.runs[len(lg.runs)-1]
+		run := lg.last()
 		name, rest := batch.Printable(lg.name), left[lg]
 		n, args, noun := plus(rest.again+rest.unverified, without[lg]), run.args, "pair"
 		if run.kind() == "scan" {
 			noun = "user"
 		}
+		remain := plus(lg.remain, rest.remain)
+		if run.Exit == nil { // a log without its end is not taken as a list
+			n, remain = plus(n, rest.remain), 0
+		}
 		if run.kind() == "verify" {
 			n, noun = plus(lg.unseen, without[lg]), "user"
+			remain = lg.remain
 		} else if rest.unverified > 0 && !given(args, "--verify") && len(args) > 0 {
 			args = slices.Insert(slices.Clone(args), 1, "--verify")
 		}
 		// A scan that was stopped leaves users of whom no row tells.
-		if n > 0 || run.unfinished() {
+		if n > 0 || run.unfinished() && !run.copied {
 			a := Again{Log: name, Left: n, noun: noun}
 			a.Command, a.Note = resumeCommand(lg.name, args)
 			if run.refused() && a.Command != "" {
@@ -50,16 +59,19 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 			}
 			r.Resume = append(r.Resume, a)
 		}
-		// A log without its end is not taken as a list.
-		if lg.remain > 0 && run.Exit != nil {
-			a := Again{Log: name, Left: lg.remain, list: true}
-			if a.Command = listCommand(lg.name, run.args); a.Command == "" {
+		if remain > 0 && run.Exit != nil {
+			a := Again{Log: name, Left: remain, list: true}
+			if given(run.args, "--simulate") {
+				a.Note = drill
+			} else if a.Command = listCommand(lg.name, run.args); a.Command == "" {
 				a.Note = "its command or its name has characters that cannot be shown"
 			}
 			r.Resume = append(r.Resume, a)
 		}
 	}
 }
+
+const drill = "the run was a drill against a simulated tenant, which is gone"
 
 // Does says what the command does.
 func (a Again) Does() string {
@@ -94,7 +106,7 @@ func resumeCommand(log string, args []string) (command, note string) {
 		case arg == "--":
 			flags = false
 		case name == "--simulate" && given([]string{arg}, name):
-			return "", "the run was a drill against a simulated tenant, which is gone"
+			return "", drill
 		case name == "--results" || isEvidence(arg):
 			skip = !hasValue
 			continue
@@ -111,7 +123,8 @@ func resumeCommand(log string, args []string) (command, note string) {
 	return command, note
 }
 
-// listCommand has revoke take a log as its list, where the run of the log went to.
+// listCommand has revoke take a log as its list, where the run of the log went to, and
+// with the same care: nobody whom that run spared is touched.
 func listCommand(log string, args []string) string {
 	if log == "-" {
 		return ""
@@ -119,12 +132,15 @@ func listCommand(log string, args []string) string {
 	words := []string{"tapsweep", "revoke"}
 	for i, arg := range args {
 		name, _, hasValue := strings.Cut(arg, "=")
-		if slices.Contains(connecting, name) {
+		if slices.Contains(connecting, name) || name == "--protect" {
 			words = append(words, arg)
 			if !hasValue && i+1 < len(args) {
 				words = append(words, args[i+1])
 			}
 		}
+	}
+	if given(args, "--verify") {
+		words = append(words, "--verify")
 	}
 	return commandLine(append(words, log))
 }

@@ -199,9 +199,11 @@ const (
 	onPaper = "(() => { dispatchEvent(new Event('beforeprint')); const print = Array.from(document.styleSheets[0].cssRules).filter((r) => r.media?.mediaText === 'print');" +
 		"for (const r of print) r.media.mediaText = 'all'; const n = Array.from(document.querySelectorAll('#pairs tbody tr')).filter((tr) => getComputedStyle(tr).display !== 'none').length;" +
 		"for (const r of print) r.media.mediaText = 'print'; dispatchEvent(new Event('afterprint')); return n })()"
-	shownRows = "document.querySelectorAll('#pairs tbody tr').length"
-	status    = "document.getElementById('status').textContent"
-	set       = "((id, v, e) => { const x = document.getElementById(id); x.value = v; x.dispatchEvent(new Event(e)); return '' })"
+	// saidOnPaper is the sentence about the filter that a printer gets.
+	saidOnPaper = "(() => { dispatchEvent(new Event('beforeprint')); const p = document.getElementById('printed'), s = p.hidden ? '' : p.textContent; dispatchEvent(new Event('afterprint')); return s })()"
+	shownRows   = "document.querySelectorAll('#pairs tbody tr').length"
+	status      = "document.getElementById('status').textContent"
+	set         = "((id, v, e) => { const x = document.getElementById(id); x.value = v; x.dispatchEvent(new Event(e)); return '' })"
 )
 
 func media(scheme string) chromedp.Action[chromedp.Void] {
@@ -238,6 +240,12 @@ func TestBrowserReads(t *testing.T) {
 		t.Errorf("%q is no PDF", pdf[:min(len(pdf), 10)])
 	}
 	v.want("document.body.dataset.printed", "4789 rows, 0 buttons")
+	// And it says what was filtered, which the page does in its controls.
+	v.want("document.getElementById('printed').hidden", "true")
+	v.want(saidOnPaper, "Filtered: 4,789 of 5,000 rows, revoked.")
+	eval[string](v, set+"('find', ' user0003 ', 'input')")
+	v.want(saidOnPaper, "Filtered: 9 of 5,000 rows, revoked, with “user0003”.")
+	eval[string](v, set+"('find', '', 'input')")
 	// Of many rows it gets those that are not done, unless all are asked for.
 	v.want(onPaper, "0")
 	eval[string](v, set+"('outcome', '', 'change')")
@@ -256,6 +264,11 @@ func TestBrowserReads(t *testing.T) {
 	v.do(chromedp.Click(chromedp.CSS("button.only")))
 	v.want(status, "rows 1 to 23 of 23, out of 5,000")
 	v.want("document.activeElement.id", "pairs-title")
+	v.want("document.getElementById('only').textContent", "of the cause denied 403 accessDenied")
+	v.want(saidOnPaper, "Filtered: 23 of 5,000 rows, denied, of the cause denied 403 accessDenied.")
+	eval[string](v, set+"('outcome', '', 'change')")
+	v.want("document.getElementById('only').textContent", "")
+	v.want(saidOnPaper, "")
 
 	// Sort, by keyboard.
 	eval[string](v, set+"('find', '', 'input')")
@@ -373,5 +386,52 @@ func TestBrowserContrast(t *testing.T) {
 			t.Errorf("%s: contrast %v", scheme, least)
 		}
 		t.Logf("%s: the least contrast is %.1f, of %v", scheme, least[0], least[1])
+	}
+}
+
+// A group of failures without a code showed those with one, too, and others of its outcome.
+func TestBrowserCauses(t *testing.T) {
+	m := &made{now: night}
+	m.run("a.csv", 6)
+	for i := range 6 {
+		m.row("a.csv", i+2, results.Failed, func(r *results.Row) { r.Status, r.Code = 0, []string{"", "", "", "timeout", "timeout", "gone"}[i] })
+	}
+	v := browse(t, htmlOf(t, Page{}, m.write(t, "a.jsonl")))
+	for i, want := range []string{"rows 1 to 3 of 3, out of 6", "rows 1 to 2 of 2, out of 6", "rows 1 to 1 of 1, out of 6"} {
+		eval[string](v, fmt.Sprintf("(() => { document.querySelectorAll('button.only')[%d].click(); return '' })()", i))
+		v.want(status, want)
+	}
+}
+
+// Who turns pages by keyboard lost the place at the last one, and at the first.
+func TestBrowserPagesByKeyboard(t *testing.T) {
+	v := browse(t, htmlOf(t, Page{}, incident(500).write(t, "a.jsonl")))
+	v.do(chromedp.Focus(chromedp.CSS("#on")), chromedp.KeyEvent("\r"))
+	v.want(status, "rows 251 to 500 of 500")
+	v.want("document.activeElement.id", "back")
+	v.do(chromedp.KeyEvent("\r"))
+	v.want(status, "rows 1 to 250 of 500")
+	v.want("document.activeElement.id", "on")
+}
+
+// No head of a column runs over the next one, or out of the table.
+func TestBrowserHeads(t *testing.T) {
+	one := incident(500).write(t, "one.jsonl")
+	m := &made{now: night.Add(time.Hour)}
+	m.run("other.csv", 1)
+	m.row("other.csv", 7, results.Revoked)
+	m.end(0, "")
+	for name, paths := range map[string][]string{"one": {one}, "two lists": {one, m.write(t, "two.jsonl")}, "scan": {found(400, 40, 3).write(t, "scan.jsonl")}} {
+		v := browse(t, htmlOf(t, Page{}, paths...))
+		for _, wide := range []int64{320, 800, 1000, 1050, 1100, 1300} {
+			v.do(chromedp.EmulateViewport(wide, 800))
+			over := eval[[]string](v, `Array.from(document.querySelectorAll('#pairs thead th')).filter((th) => {
+				const room = th.getBoundingClientRect(), own = th.firstChild.getBoundingClientRect();
+				return own.left < room.left - 1 || own.right > room.right + 1 || th.scrollWidth > th.clientWidth;
+			}).map((th) => th.textContent)`)
+			if len(over) > 0 {
+				t.Errorf("%s, %d pixels wide: %q run over", name, wide, over)
+			}
+		}
 	}
 }

@@ -30,7 +30,7 @@ func TestBrowserPhone(t *testing.T) {
 	nights := m.write(t, "nights.jsonl")
 	for name, path := range map[string]string{"nights": nights, "incident": incident(5000).write(t, "incident.jsonl"), "scan": found(400, 40, 3).write(t, "scan.jsonl")} {
 		v := browse(t, htmlOf(t, Page{}, path))
-		for _, wide := range []int64{360, 380, 390, 400, 700, 1200} {
+		for _, wide := range []int64{320, 360, 380, 390, 400, 700, 1200} {
 			v.do(chromedp.EmulateViewport(wide, 800))
 			v.want("document.documentElement.scrollWidth", fmt.Sprint(wide))
 			if wrong := eval[[]string](v, overlaps); len(wrong) > 0 {

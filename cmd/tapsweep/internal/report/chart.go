@@ -149,7 +149,7 @@ func (r *Report) strip(top float64) *strip {
 			s.Bars = append(s.Bars, rect{round1(float64(i)*wide + wide*0.12), round1(stripHigh - h), round1(wide * 0.76), round1(h)})
 		}
 	}
-	s.Label = fmt.Sprintf("%s %s refused (429), highest bar %s", compact(r.Waits.Refused), verb(r.Waits.Refused, "request", "requests"), compact(most))
+	s.Label = fmt.Sprintf("%s %s refused, highest bar %s", compact(r.Waits.Refused), verb(r.Waits.Refused, "request", "requests"), compact(most))
 	return s
 }
 
@@ -304,7 +304,7 @@ func (r *Report) chartDesc() string {
 		said = append(said, fmt.Sprintf("Nothing ran for %s from %s on.", long(r.axis.segments[i].start.Sub(before)), moment(before)))
 	}
 	if r.Waits.Count > 0 {
-		said = append(said, fmt.Sprintf("The tenant refused %s. The runs waited %s, %s in all, as %s.",
+		said = append(said, fmt.Sprintf("Graph refused %s. The runs waited %s, %s in all, as %s.",
 			count(r.Waits.Refused, "request"), count(r.Waits.Count, "time"), seconds(r.Waits.Seconds), r.WaitsFor()))
 	}
 	return strings.Join(append(said, "The table below has the numbers."), " ")

@@ -32,6 +32,9 @@ func CheckFile(path string, overwrite bool, logs *Logs) error {
 	if target, err := os.Stat(path); err == nil && logs.Holds(target) {
 		return fmt.Errorf("%s is one of the logs", path)
 	}
+	if logs.listed(path) {
+		return fmt.Errorf("%s is a list of which the logs tell: without it no run can go on", path)
+	}
 	switch {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a plain file", path)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -9,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"iter"
+	"net/url"
 	"strings"
 	"time"
 
@@ -36,6 +38,7 @@ var pageTemplate = template.Must(template.Must(template.New("page").Funcs(templa
 	"number": number, "count": count, "share": share, "long": long, "seconds": seconds, "moment": moment,
 	"known": orUnknown, "join": func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
+	"path":    url.PathEscape, // html/template leaves the # and the % of a name as they are
 	"add":     func(a, b float64) float64 { return a + b }, "inc": func(i int) int { return i + 1 },
 }).Parse(pageText)).New("chart").Parse(chartText))
 
@@ -69,7 +72,8 @@ type view struct {
 	Policy  string
 	Chart   *chart
 	Shares  []shareRow
-	Reasons []named
+	Reasons []reasons
+	causes  map[causeOf]int
 	Shown   int // pairs of the table
 	LeftIn  int // of these, pairs that are not done
 	Rows    iter.Seq[*rowView]
@@ -104,11 +108,27 @@ type rowView struct {
 
 // PassIs goes before a pass's reason.
 func (r *rowView) PassIs() string {
-	switch r.Outcome {
-	case results.Found, results.Planned, results.Remains:
-		return "pass is"
+	if gone(r.Outcome) {
+		return "pass was"
 	}
-	return "pass was"
+	return "pass is"
+}
+
+// A causeOf is what the pairs of a Failure have in common.
+type causeOf struct {
+	outcome results.Outcome
+	code    string
+	status  int
+	hint    string
+}
+
+// Cause is the index of the Failure that the row of a pair that is not done counts in.
+func (v *view) Cause(r *rowView) int {
+	hint := cmp.Or(r.Hint, v.meaning(r.Outcome))
+	if i, ok := v.causes[causeOf{r.Outcome, r.Code, r.Status, hint}]; ok {
+		return i
+	}
+	return v.causes[causeOf{r.Outcome, more, 0, v.meaning(r.Outcome)}]
 }
 
 // policy allows the page's own style and script and nothing else: whatever got
@@ -133,7 +153,10 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 	}
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript),
-		Chart:  r.chart(), Shares: r.shares(), Reasons: r.reasons(), OneSource: r.oneSource(), NoLines: r.noLines && r.Pairs > 0}
+		Chart:  r.chart(), Shares: r.shares(), Reasons: r.reasons(), causes: make(map[causeOf]int), OneSource: r.oneSource(), NoLines: r.noLines && r.Pairs > 0}
+	for i, f := range r.Failures {
+		v.causes[causeOf{f.Outcome, f.Code, f.Status, f.Hint}] = i
+	}
 	v.Heads, v.Points = r.pointRows()
 	pick := v.pick()
 	v.Many = v.Shown > maxPrinted
@@ -168,6 +191,9 @@ func (v *view) pick() func(*Row) bool {
 	v.Shown = v.LeftIn + sample
 	left, done, taken := 0, 0, 0
 	return func(r *Row) bool {
+		if r.Beside {
+			return false
+		}
 		if !r.Outcome.Done() {
 			left++
 			return left <= v.LeftIn
@@ -186,7 +212,7 @@ func (v *view) pick() func(*Row) bool {
 func (r *Report) oneSource() bool {
 	sources := 0
 	for _, l := range r.Lists {
-		if !l.proof || r.kind == "verify" {
+		if !l.proof || l.shown || r.kind == "verify" {
 			sources += len(l.Sources)
 		}
 	}

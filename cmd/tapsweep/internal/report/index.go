@@ -1,7 +1,6 @@
 package report
 
 import (
-	"context"
 	"fmt"
 	"hash/maphash"
 	"path/filepath"
@@ -14,16 +13,22 @@ import (
 )
 
 // An index finds the row that settled each pair, and what a look afterwards showed.
-// It keeps some 13 bytes a pair: a hash of what names it, where its row is, and its
-// outcome; and 16 more for a pair that was verified.
+// It keeps some 17 bytes a pair: a hash of what names it, where its row is, its outcome
+// and a hash of its pass; and 16 more for a pair that was verified.
 type index struct {
 	logs *Logs
 	seed maphash.Seed
 
 	last  []place
 	base  []uint8           // of the row at last: an index into results.Outcomes, or dropped
+	pass  []uint32          // hash of what the row names
 	notes []note            // of looks afterwards; shorter than last where none came yet
 	of    map[uint64]uint32 // pair by key
+
+	named map[uint64]inAList // pair by user and pass, nil with one list only
+
+	beside  bitset            // pairs whose pass is gone, and
+	instead map[uint32]uint32 // the pair of the one that came in its place
 
 	pending map[uint32]*Run   // pairs that the run was verifying when last heard of
 	waiting map[uint64]uint32 // such pairs of scans, by user
@@ -40,6 +45,12 @@ type place struct{ log, row uint32 }
 // dropped is the base of a pair that does not count after all.
 const dropped = 255
 
+// inAList is a pair, and the list on which its user and pass were seen first.
+type inAList struct {
+	pair uint32
+	list int
+}
+
 // none is no pair.
 const none = ^uint32(0)
 
@@ -53,7 +64,10 @@ var outcomeIndex = func() map[results.Outcome]uint8 {
 
 func newIndex(l *Logs) *index {
 	ix := &index{logs: l, seed: maphash.MakeSeed(), of: make(map[uint64]uint32), pending: make(map[uint32]*Run), waiting: make(map[uint64]uint32),
-		looked: make(map[uint64]struct{}), looks: make(map[uint64]look)}
+		looked: make(map[uint64]struct{}), looks: make(map[uint64]look), instead: make(map[uint32]uint32)}
+	if l.several {
+		ix.named = make(map[uint64]inAList)
+	}
 	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.runs[0].kind() == "verify" }) {
 		ix.users = &byUser{latest: make(map[uint64]uint32)}
 	}
@@ -77,6 +91,9 @@ func (ix *index) key(list int, source string, line int, user, method string) uin
 	return maphash.Bytes(ix.seed, key)
 }
 
+// passOf is a hash of a pass. The user is known, so it need not be long.
+func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash(r.Method)) }
+
 func (ix *index) hash(s string) uint64 { return maphash.String(ix.seed, strings.ToLower(s)) }
 
 // A head is as much of a row as the index needs.
@@ -86,6 +103,7 @@ type head struct {
 	User     string          `json:"user"`
 	UPN      string          `json:"userPrincipalName"`
 	Method   string          `json:"method"`
+	AnyPass  bool            `json:"anyPass"`
 	Outcome  results.Outcome `json:"outcome"`
 	Status   int             `json:"status"`
 	Attempts int             `json:"attempts"`
@@ -105,82 +123,55 @@ func (r *head) scanned() bool { return r.Source == results.ScanSource }
 // failedLook tells rows of users whose passes could not be listed.
 func (r *head) failedLook() bool { return r.scanned() && r.Method == "" }
 
-func (ix *index) read(ctx context.Context, i int, lg *log) error {
-	lg.runs = nil
-	var run *Run
-	for l, err := range lg.lines(ctx, "run", "result", "scanned", "wait", "end") {
-		if err != nil {
+// line takes in the line that a cursor is at.
+func (ix *index) line(c *cursor) error {
+	lg, run := c.lg, c.run
+	switch c.kind {
+	case "run":
+		if err := ix.logs.fits(run); err != nil {
 			return err
 		}
-		switch l.kind {
-		case "run":
-			if run, err = l.run(lg); err != nil {
-				return err
-			}
-			if err := ix.logs.fits(run); err != nil {
-				return err
-			}
-			for _, before := range lg.runs {
-				before.resumed = true
-			}
-			lg.runs = append(lg.runs, run)
-			lg.listOf = ix.logs.list(run)
-			ix.logs.odd += run.odd
-		case "wait":
-			w := wait{run: run}
-			if err := l.decode(&w.Wait); err != nil {
-				return err
-			}
-			ix.logs.wait(w)
-		case "end":
-			var end results.End
-			if err := l.decode(&end); err != nil {
-				return err
-			}
-			run.end(&end)
-			ix.logs.note(run.End)
-		case "scanned":
-			var s struct {
-				Users []string `json:"users"`
-			}
-			if l.decode(&s) != nil {
-				continue // what is no list of users tells of none
-			}
-			for _, user := range s.Users {
-				ix.look(ix.hash(user), user)
-			}
-		case "result":
-			r := head{at: place{uint32(i), uint32(lg.rows)}, offset: l.at, run: run}
-			if err := l.decode(&r); err != nil {
-				return err
-			}
-			if _, known := outcomeIndex[r.Outcome]; !known {
-				return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", l.n, r.Outcome)
-			}
-			lg.rows++
-			run.row(r.Time, r.Outcome, r.Pending)
-			if r.Pending && r.Outcome == results.Found {
-				// A sweep was about to delete it, and this may be all that it tells.
-				r.Outcome, r.Pending = results.Unknown, false
-			}
-			ix.logs.note(utc(r.Time))
-			lg.lined = lg.lined || r.Line != 0
-			name := r.User
-			if name == "me" && run.self != "" {
-				name = run.self // as whom a list made of this log knows that user
-			}
-			r.who = ix.hash(name)
-			pair := ix.take(lg, &r)
-			if len(ix.logs.logs) > 1 {
-				lg.at.set(l.n, pair, uint32(r.who))
-			}
+		lg.began(run)
+		lg.listOf = ix.logs.list(run)
+		ix.logs.odd += run.odd
+	case "wait":
+		ix.logs.wait(wait{c.wait, run})
+	case "end":
+		run.end(c.end)
+		ix.logs.note(run.End)
+	case "scanned":
+		for _, user := range c.users {
+			ix.look(ix.hash(user), user)
+		}
+	case "result":
+		r := &c.head
+		r.at, r.offset, r.run = place{uint32(c.i), uint32(lg.rows)}, c.line.at, run
+		if _, known := outcomeIndex[r.Outcome]; !known {
+			return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", c.n, r.Outcome)
+		}
+		lg.rows++
+		run.row(r.Time, r.Outcome, r.Pending)
+		if r.Pending && r.Outcome == results.Found {
+			// A sweep was about to delete it, and this may be all that it tells.
+			r.Outcome, r.Pending = results.Unknown, false
+		}
+		ix.logs.note(utc(r.Time))
+		lg.lined = lg.lined || r.Line != 0
+		name := r.User
+		if name == "me" && run.self != "" {
+			name = run.self // as whom a list made of this log knows that user
+		}
+		r.who = ix.hash(name)
+		pair := ix.row(lg, r)
+		if len(ix.logs.logs) > 1 {
+			lg.at.set(c.n, pair, uint32(r.who))
 		}
 	}
 	return nil
 }
 
-// take takes in a row and returns its pair.
-func (ix *index) take(lg *log, r *head) uint32 {
+// row takes in a row and returns its pair.
+func (ix *index) row(lg *log, r *head) uint32 {
 	if r.run.kind() == "verify" {
 		return ix.proof(lg, r)
 	}
@@ -199,9 +190,10 @@ func (ix *index) add(lg *log, r *head) uint32 {
 	if !seen {
 		ix.logs.lists[lg.listOf].saw(r.Source)
 		if pair, seen = ix.elsewhere(r); !seen {
-			pair = uint32(len(ix.last))
-			ix.last, ix.base = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome])
-			ix.users.add(pair, r.who, uint32(ix.hash(r.Method)))
+			pair, seen = ix.onAnotherList(lg, r)
+		}
+		if !seen {
+			pair = ix.begin(r)
 			if r.failedLook() {
 				ix.failed++
 			}
@@ -212,7 +204,63 @@ func (ix *index) add(lg *log, r *head) uint32 {
 			ix.of[ix.key(-1, results.ScanSource, 0, r.UPN, r.Method)] = pair
 		}
 	}
-	ix.settle(pair, r, seen)
+	pair = ix.settle(pair, r, seen)
+	ix.name(lg, pair, r)
+	return pair
+}
+
+// name notes whom and which pass a row is about, for other lists.
+func (ix *index) name(lg *log, pair uint32, r *head) {
+	if !ix.joins(r) {
+		return
+	}
+	for _, key := range ix.names(r) {
+		if _, known := ix.named[key]; !known {
+			ix.named[key] = inAList{pair, lg.listOf}
+		}
+	}
+}
+
+// onAnotherList finds the pair of a row whose user and pass stand on another list, too.
+// One list tells of that itself: its further rows are duplicates.
+func (ix *index) onAnotherList(lg *log, r *head) (pair uint32, ok bool) {
+	if !ix.joins(r) || r.scanned() && r.Outcome == results.Found { // which is no news of what became of it
+		return 0, false
+	}
+	for _, key := range ix.names(r) {
+		n, ok := ix.named[key]
+		if ok && n.list != lg.listOf && ix.pass[n.pair] == ix.passOf(r) && ix.base[n.pair] != dropped {
+			return n.pair, true
+		}
+	}
+	return 0, false
+}
+
+// joins tells whether a row is of a pass that may stand on several lists. The rows of a
+// proof find their pairs by themselves.
+func (ix *index) joins(r *head) bool {
+	return ix.named != nil && r.Method != "" && r.Outcome != results.Duplicate && r.Outcome != results.Invalid && r.run.kind() != "verify"
+}
+
+// names are what a user and a pass are known by.
+func (ix *index) names(r *head) (keys []uint64) {
+	user := r.User
+	if user == "me" {
+		user = r.run.self
+	}
+	for _, name := range []string{user, r.UPN} {
+		if name != "" {
+			keys = append(keys, ix.key(-1, results.ScanSource, 0, name, r.Method))
+		}
+	}
+	return keys
+}
+
+// begin makes a pair of a row.
+func (ix *index) begin(r *head) uint32 {
+	pair := uint32(len(ix.last))
+	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass, ix.passOf(r))
+	ix.users.add(pair, r.who)
 	return pair
 }
 
@@ -243,7 +291,8 @@ func (ix *index) inList(r *head, proof bool) (pair uint32, ok bool) {
 			if filepath.Clean(lg.name) != filepath.Clean(r.Source) && (exact || !proof && filepath.Base(lg.name) != filepath.Base(r.Source)) {
 				continue
 			}
-			if pair, ok = lg.at.get(r.Line, uint32(r.who)); ok && ix.base[pair] != dropped {
+			lg, n := lg.original(r.Line)
+			if pair, ok = lg.at.get(n, uint32(r.who)); ok && ix.base[pair] != dropped {
 				return pair, true
 			}
 		}

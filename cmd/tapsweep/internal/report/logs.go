@@ -3,6 +3,7 @@ package report
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,21 +13,28 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // Logs are results logs to be reported on as one. They may have millions of
 // rows, so they are read more than once and never kept: the first reading finds
-// out which rows are superseded, by a later row about the same pair.
+// out which rows are superseded, by a newer row about the same pair.
 type Logs struct {
 	logs  []*log // the earliest first
 	lists []*List
 	rows  int // that count, one a pair
+
+	beside int // rows about passes that others came in place of
+
 	users int // that scans have looked at
 	waits []wait
 	odd   int // times and numbers that cannot be
+
+	several bool // lists, so that a pair may stand in two
 
 	first            *Run
 	tenant, tenantOf string // the first that a run tells, and its log
@@ -35,10 +43,13 @@ type Logs struct {
 type log struct {
 	name       string
 	file       *os.File
-	size       int64 // how much was read first; a run may still write
+	size       int64   // how much was read first; a run may still write
+	whole      int64   // of this, in lines that are whole
+	parts      []*part // nil of a log that is the only one
 	runs       []*Run
 	rows       int // lines of type result
 	superseded bitset
+	beside     bitset
 	torn       bool
 	digest     string // SHA-256 of what was read
 	listOf     int    // index into lists of the last run
@@ -82,12 +93,17 @@ func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(l.logs, func(a, b *log) int { return a.runs[0].Start.Compare(b.runs[0].Start) })
-	ix := newIndex(l)
-	for i, lg := range l.logs {
-		if err := ix.read(ctx, i, lg); err != nil {
-			return nil, fmt.Errorf("%s: %w", lg.name, err)
+	slices.SortStableFunc(l.logs, func(a, b *log) int {
+		return cmp.Or(a.runs[0].Start.Compare(b.runs[0].Start), cmp.Compare(a.name, b.name))
+	})
+	if len(l.logs) > 1 {
+		if err := l.findCopies(ctx); err != nil {
+			return nil, err
 		}
+	}
+	ix := newIndex(l)
+	if err := ix.read(ctx); err != nil {
+		return nil, err
 	}
 	ix.finish()
 	l.endRuns()
@@ -111,6 +127,18 @@ func (l *Logs) Holds(info os.FileInfo) bool {
 	return slices.ContainsFunc(l.logs, func(lg *log) bool {
 		own, err := lg.file.Stat()
 		return err == nil && os.SameFile(own, info)
+	})
+}
+
+// listed tells whether the file is a list that a log names, from where its run was
+// started. What a log names is not looked for on disk, since anybody may have written it.
+func (l *Logs) listed(path string) bool {
+	path, err := filepath.Abs(path)
+	return err == nil && slices.ContainsFunc(l.lists, func(list *List) bool {
+		return slices.ContainsFunc(list.Sources, func(source string) bool {
+			source, err := filepath.Abs(source)
+			return err == nil && strings.EqualFold(source, path)
+		})
 	})
 }
 
@@ -151,6 +179,21 @@ func (lg *log) start(l line) error {
 		lg.runs = []*Run{run}
 	}
 	return err
+}
+
+// began takes in the next run of the log.
+func (lg *log) began(run *Run) {
+	for _, before := range lg.runs {
+		before.resumed = true
+	}
+	lg.runs = append(lg.runs, run)
+}
+
+func (lg *log) last() *Run { return lg.runs[len(lg.runs)-1] }
+
+// copied tells whether all that the log tells counts in others.
+func (lg *log) copied() bool {
+	return !slices.ContainsFunc(lg.runs, func(run *Run) bool { return !run.copied })
 }
 
 // A line is one line of a log, as far as its type is known.
@@ -222,6 +265,7 @@ func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error
 				yield(line{}, fmt.Errorf("line %d is not a line of a results log: %w", n, err))
 				return
 			}
+			lg.whole = read
 			if n == 1 && kind != "run" {
 				yield(line{}, errors.New("it is not a results log: its first line does not describe a run"))
 				return

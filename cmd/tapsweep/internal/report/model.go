@@ -45,8 +45,11 @@ type Report struct {
 	bins    []bin
 	shading []span // the waits, without overlaps
 
+	reasonsNow map[string]int // Reasons of passes that are not gone
+
 	kind    string // what the runs are shown as: revoke, sweep, scan or verify
 	odd     int    // times and numbers of the logs that cannot be
+	beside  int    // rows about passes that others came in place of
 	noLook  int    // users that a proof among others has yet to look at
 	noLines bool   // no pair is on a line of a list
 }
@@ -59,6 +62,8 @@ type Log struct {
 	Digest string `json:"digest"`
 	Rows   int    `json:"rows"`
 	Torn   bool   `json:"torn"` // its last line is not whole, and left out
+
+	copied bool // its runs stand in other logs, too, and count there
 }
 
 // A List is a list of which the logs tell.
@@ -70,7 +75,8 @@ type List struct {
 
 	self  string
 	seen  int
-	proof bool // its rows are users that tapsweep verify looks at
+	proof bool // its rows are users that tapsweep verify looks at,
+	shown bool // and some stand in the table
 }
 
 // noun is what its rows name.
@@ -111,7 +117,7 @@ type Tries struct {
 // Waits sum up how the tenant throttled.
 type Waits struct {
 	Count   int              `json:"count"`
-	Refused int              `json:"refused"` // requests, with 429
+	Refused int              `json:"refused"` // requests, with 429, or with 503 as a whole batch
 	Seconds float64          `json:"seconds"` // with at least one quota closed
 	Quotas  map[string]Quota `json:"quotas"`
 }
@@ -149,28 +155,30 @@ const more = "others"
 // also, which may be nil.
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := &Report{Lists: l.lists, Runs: l.allRuns(), Operators: []string{}, Counts: make(map[results.Outcome]int),
-		Reasons: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, odd: l.odd, noLines: true}
+		Reasons: make(map[string]int), reasonsNow: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, beside: l.beside, odd: l.odd, noLines: true}
 	r.head()
 	for _, lg := range l.logs {
 		r.noLines = r.noLines && !lg.lined
-		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.size, lg.digest, lg.rows, lg.torn})
+		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.size, lg.digest, lg.rows, lg.torn, lg.copied()})
 	}
 	r.axis = newAxis(r.Runs)
 	r.bins = make([]bin, axisBins)
 	r.addWaits(l.waits)
 	left := make(map[*log]leftover)
 	var from *log
-	type group struct {
-		outcome results.Outcome
-		code    string
-		status  int
-		hint    string
-	}
-	groups := make(map[group]*Failure)
+	groups := make(map[causeOf]*Failure)
 	attempts := make(map[int]int)
 	for row, err := range l.rowsOf(ctx, func(lg *log) { from = lg }) {
 		if err != nil {
 			return nil, err
+		}
+		if row.Beside {
+			if also != nil {
+				if err := also(row); err != nil {
+					return nil, err
+				}
+			}
+			continue
 		}
 		r.Counts[row.Outcome]++
 		rest := left[from]
@@ -183,12 +191,19 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 				rest.unverified++
 			}
 		}
-		if row.Outcome.Again() && !(row.proven && row.Outcome == results.Remains) {
+		switch {
+		case row.Outcome == results.Protected: // while it is, no run touches it
+		case row.Outcome == results.Remains && !row.proven:
+			rest.remain++
+		case row.Outcome.Again() && row.Outcome != results.Remains:
 			rest.again++
 		}
 		left[from] = rest
 		if row.Reason != "" {
 			addBounded(r.Reasons, row.Reason)
+			if !gone(row.Outcome) || r.kind == "verify" {
+				addBounded(r.reasonsNow, row.Reason)
+			}
 		}
 		attempts[min(max(row.Attempts, 0), maxTries)]++
 		r.bins[r.axis.bin(row.Time)].settled[seriesOf(row.Outcome)]++
@@ -198,9 +213,9 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 			r.Done++
 		default:
 			r.Left++
-			g := group{row.Outcome, row.Code, row.Status, row.Hint}
+			g := causeOf{row.Outcome, row.Code, row.Status, row.Hint}
 			if len(groups) >= maxFailures && groups[g] == nil {
-				g = group{row.Outcome, more, 0, ""}
+				g = causeOf{row.Outcome, more, 0, ""}
 			}
 			f := groups[g]
 			if f == nil {

@@ -5,8 +5,9 @@
   const by = (id) => document.getElementById(id);
   const table = by("pairs"), body = table.tBodies[0];
   const find = by("find"), outcome = by("outcome"), status = by("status"), back = by("back"), on = by("on");
-  const rows = Array.from(body.rows, (tr) => ({ tr, text: tr.textContent.toLowerCase(), outcome: tr.dataset.o, left: tr.className === "left" }));
-  let shown = rows, sorted = rows, first = 0;
+  const rows = Array.from(body.rows, (tr) => ({ tr, text: tr.textContent.toLowerCase(), outcome: tr.dataset.o, cause: tr.dataset.g, left: tr.className === "left" }));
+  const only = by("only"), printed = by("printed");
+  let shown = rows, sorted = rows, first = 0, cause = null;
 
   const draw = () => {
     body.replaceChildren(...shown.slice(first, first + perPage).map((r) => r.tr));
@@ -18,7 +19,8 @@
   };
   const filter = () => {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean), want = outcome.value;
-    shown = sorted.filter((r) => (want === "" || (want === "left" ? r.left : r.outcome === want)) && words.every((w) => r.text.includes(w)));
+    only.textContent = cause ? `of the cause ${cause.title}` : "";
+    shown = sorted.filter((r) => (!cause || r.cause === cause.g) && (want === "" || (want === "left" ? r.left : r.outcome === want)) && words.every((w) => r.text.includes(w)));
     first = 0;
     draw();
   };
@@ -49,16 +51,24 @@
     });
   });
 
-  find.addEventListener("input", filter);
-  outcome.addEventListener("change", filter);
-  back.addEventListener("click", () => { first = Math.max(first - perPage, 0); draw(); });
-  on.addEventListener("click", () => { first += perPage; draw(); });
+  const choose = () => { cause = null; filter(); };
+  find.addEventListener("input", choose);
+  outcome.addEventListener("change", choose);
+  // Where there is no page further, the button cannot keep the focus.
+  const turn = (by, button, other) => button.addEventListener("click", () => {
+    first = Math.max(first + by, 0);
+    draw();
+    if (button.disabled) other.focus();
+  });
+  turn(-perPage, back, on);
+  turn(perPage, on, back);
   by("controls").addEventListener("submit", (e) => e.preventDefault());
   for (const button of document.querySelectorAll("button.only")) {
     button.hidden = false;
     button.addEventListener("click", () => {
       outcome.value = button.dataset.outcome;
-      find.value = button.dataset.code;
+      find.value = "";
+      cause = button.dataset;
       filter();
       by("pairs-title").focus();
       by("pairs-title").scrollIntoView();
@@ -67,12 +77,22 @@
   // Paper has no pages to turn: it gets all that the filter lets through, of which
   // the style leaves out what is done if that is many. And Chromium repeats no head
   // that has a button in it.
+  const filters = () => {
+    const said = [];
+    if (outcome.value !== "") said.push(outcome.selectedOptions[0].textContent);
+    if (only.textContent !== "") said.push(only.textContent);
+    if (find.value.trim() !== "") said.push(`with “${find.value.trim()}”`);
+    return said.join(", ");
+  };
   addEventListener("beforeprint", () => {
+    printed.hidden = filters() === "";
+    printed.textContent = `Filtered: ${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows, ${filters()}.`;
     heads.forEach((th, i) => { th.textContent = buttons[i].textContent; });
     body.replaceChildren(...shown.map((r) => r.tr));
     document.documentElement.classList.toggle("few", shown.length <= 500);
   });
   addEventListener("afterprint", () => {
+    printed.hidden = true;
     heads.forEach((th, i) => { th.replaceChildren(buttons[i]); });
     draw();
   });

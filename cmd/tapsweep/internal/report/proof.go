@@ -53,21 +53,36 @@ func (ix *index) kind(pair uint32) noteKind {
 	return noNote
 }
 
-// settle has the row be what became of the pair, or a note to it.
-func (ix *index) settle(pair uint32, r *head, again bool) {
+// settle has the row be what became of the pair, or a note to it. It returns the pair
+// that the row is about, which is another one where another pass came in place of one.
+func (ix *index) settle(pair uint32, r *head, again bool) uint32 {
+	for next, ok := ix.instead[pair]; again && ok; next, ok = ix.instead[pair] {
+		if ix.passOf(r) == ix.pass[pair] {
+			// The old pass once more, which is gone: its row says what became of it.
+			ix.supersede(r.at)
+			if r.Outcome == results.Absent && ix.was(ix.latest(pair), results.Remains) {
+				ix.note(ix.latest(pair), verified, r)
+			}
+			return pair
+		}
+		pair = next
+	}
 	run := ix.pending[pair]
 	kind := noNote
 	if again {
 		kind = ix.annotates(pair, run, r)
 	}
+	old := pair
 	switch {
+	case kind == remains && ix.another(pair, r):
+		pair = ix.replace(pair, r)
 	case kind != noNote:
 		ix.supersede(r.at)
 		ix.note(pair, kind, r)
+	case again && ix.gone(pair, r):
+		ix.supersede(r.at)
 	case again:
-		ix.supersede(ix.last[pair])
-		ix.last[pair], ix.base[pair] = r.at, outcomeIndex[r.Outcome]
-		ix.note(pair, noNote, r)
+		ix.take(pair, r)
 	}
 	switch {
 	case r.Pending:
@@ -76,11 +91,53 @@ func (ix *index) settle(pair uint32, r *head, again bool) {
 			ix.waiting[r.who] = pair
 		}
 	case run != nil:
-		delete(ix.pending, pair)
-		if ix.waiting[r.who] == pair {
+		delete(ix.pending, old)
+		if ix.waiting[r.who] == old {
 			delete(ix.waiting, r.who)
 		}
 	}
+	return pair
+}
+
+// take has the row take the place of the one before.
+func (ix *index) take(pair uint32, r *head) {
+	ix.supersede(ix.last[pair])
+	ix.last[pair], ix.base[pair], ix.pass[pair] = r.at, outcomeIndex[r.Outcome], ix.passOf(r)
+	ix.note(pair, noNote, r)
+}
+
+// another tells whether a look shows another pass than that of the pair.
+func (ix *index) another(pair uint32, r *head) bool {
+	return r.Method != "" && ix.passOf(r) != ix.pass[pair]
+}
+
+// replace takes in a look that shows another pass than that of the pair. What was said
+// of the old one stays, beside: the log has its request-id, and when it was deleted. The
+// new one is what is left to be done of the pair, so that counts.
+func (ix *index) replace(pair uint32, r *head) uint32 {
+	if ix.pass[pair] == uint32(ix.hash("")) || ix.was(pair, results.Remains) {
+		ix.take(pair, r) // nothing is said of any pass, or it was never ours
+		return pair
+	}
+	if ix.kind(pair) != verified {
+		ix.note(pair, noNote, r)
+	}
+	next := ix.begin(r)
+	ix.beside.set(int(pair))
+	ix.instead[pair] = next
+	return next
+}
+
+// latest is the pair of the pass that is left of the pair.
+func (ix *index) latest(pair uint32) uint32 {
+	for next, ok := ix.instead[pair]; ok; next, ok = ix.instead[pair] {
+		pair = next
+	}
+	return pair
+}
+
+func (ix *index) was(pair uint32, outcomes ...results.Outcome) bool {
+	return ix.base[pair] != dropped && slices.Contains(outcomes, results.Outcomes[ix.base[pair]])
 }
 
 // annotates tells what note to the pair a row of it is, if it is one. The last row of
@@ -102,6 +159,14 @@ func (ix *index) annotates(pair uint32, run *Run, r *head) noteKind {
 		return unverified
 	}
 	return noNote
+}
+
+// gone tells whether a row is of a run that did not touch a pass which another run, on
+// another log, had deleted: that pass does not come back.
+func (ix *index) gone(pair uint32, r *head) bool {
+	base := results.Outcomes[ix.base[pair]]
+	return (r.Outcome == results.NotSent || r.Outcome == results.Protected) && (base == results.Revoked || base == results.Absent) && ix.kind(pair) != remains &&
+		r.Method != "" && ix.passOf(r) == ix.pass[pair] && !r.AnyPass && !given(r.run.args, "--any-pass")
 }
 
 func (ix *index) supersede(at place) { ix.logs.logs[at.log].superseded.set(int(at.row)) }
@@ -129,23 +194,25 @@ type look struct {
 type byUser struct {
 	latest map[uint64]uint32
 	before []uint32
-	method []uint32 // hashes
 }
 
-func (b *byUser) add(pair uint32, who uint64, method uint32) {
+func (b *byUser) add(pair uint32, who uint64) {
 	if b == nil {
 		return
 	}
 	for len(b.before) <= int(pair) {
-		b.before, b.method = append(b.before, none), append(b.method, 0)
+		b.before = append(b.before, none)
 	}
 	if latest, ok := b.latest[who]; ok {
 		b.before[pair] = latest
 	}
-	b.latest[who], b.method[pair] = pair, method
+	b.latest[who] = pair
 }
 
 func (b *byUser) pairs(who uint64) (pairs []uint32) {
+	if b == nil {
+		return nil
+	}
 	pair, ok := b.latest[who]
 	for ok && pair != none {
 		pairs = append(pairs, pair)
@@ -165,47 +232,64 @@ func (ix *index) proof(lg *log, r *head) uint32 {
 		kind = verified
 	}
 	key := ix.key(lg.listOf, r.Source, r.Line, r.User, "")
+	list := ix.logs.lists[lg.listOf]
 	pair, known := ix.inList(r, true)
+	if !known && r.Method != "" {
+		// The log that it is of is not here, but another that tells of that very pass.
+		own := slices.DeleteFunc(ix.users.pairs(r.who), func(p uint32) bool { return ix.base[p] == dropped || ix.another(p, r) })
+		if known = len(own) > 0; known {
+			pair = own[0]
+		}
+	}
 	if !known {
+		list.shown = true
 		pair = ix.add(lg, r)
 		ix.looks[key] = look{kind, r.Outcome.Again(), pair, r.at.log}
 		return pair
 	}
 	if _, again := ix.looks[key]; !again {
-		ix.logs.lists[lg.listOf].saw(r.Source)
+		list.saw(r.Source)
 	}
-	ix.supersede(r.at)
-	was := func(pair uint32, outcomes ...results.Outcome) bool {
-		return ix.base[pair] != dropped && slices.Contains(outcomes, results.Outcomes[ix.base[pair]])
-	}
+	pair = ix.latest(pair)
+	counts := false // as a row
 	switch pairs := ix.users.pairs(r.who); kind {
 	case verified: // which is true of all passes of the user
 		for _, p := range pairs {
-			if was(p, results.Revoked, results.Absent, results.Remains) {
+			if ix.was(p, results.Revoked, results.Absent, results.Remains) {
 				ix.note(p, verified, r)
 				delete(ix.pending, p)
 			}
 		}
 	case remains:
 		// The pair of that very pass, or else one of which was said that nothing is there.
-		method := uint32(ix.hash(r.Method))
-		done := func(p uint32) bool { return was(p, results.Revoked, results.Absent, results.Remains) }
-		i := slices.IndexFunc(pairs, func(p uint32) bool { return done(p) && ix.users.method[p] == method })
-		if i < 0 && !done(pair) {
-			i = slices.IndexFunc(pairs, done)
-		}
-		if i >= 0 {
-			pair = pairs[i]
-		}
-		if done(pair) {
+		done := func(p uint32) bool { return ix.was(p, results.Revoked, results.Absent, results.Remains) }
+		own := slices.DeleteFunc(slices.Clone(pairs), func(p uint32) bool { return ix.another(p, r) })
+		i := slices.IndexFunc(own, done)
+		switch {
+		case i >= 0:
+			pair = own[i]
 			ix.note(pair, remains, r)
-			delete(ix.pending, pair)
+		case len(own) > 0:
+			pair = own[0] // and what became of it says so
+		default:
+			if i := slices.IndexFunc(pairs, func(p uint32) bool { return done(p) && p == ix.latest(p) }); i >= 0 && !done(pair) {
+				pair = pairs[i]
+			}
+			if counts = done(pair) || ix.pass[pair] != uint32(ix.hash("")); counts {
+				delete(ix.pending, pair)
+				pair = ix.replace(pair, r)
+				list.shown = true
+			}
 		}
+		delete(ix.pending, pair)
 	case unverified:
-		if was(pair, results.Revoked, results.Absent) && ix.kind(pair) == noNote {
+		if ix.was(pair, results.Revoked, results.Absent) && ix.kind(pair) == noNote {
 			ix.note(pair, unverified, r)
 			delete(ix.pending, pair)
 		}
+	}
+	if !counts {
+		ix.supersede(r.at)
 	}
 	ix.looks[key] = look{kind, r.Outcome.Again(), pair, r.at.log}
 	return pair
@@ -233,7 +317,12 @@ func (ix *index) finish() {
 		if ix.base[pair] == dropped {
 			continue
 		}
-		ix.logs.rows++
+		if ix.beside.has(pair) {
+			ix.logs.beside++
+			ix.logs.logs[at.log].beside.set(int(at.row))
+		} else {
+			ix.logs.rows++
+		}
 		if ix.kind(uint32(pair)) != noNote {
 			lg := ix.logs.logs[at.log]
 			lg.notes = append(lg.notes, rowNote{ix.notes[pair].at, ix.notes[pair].where, at.row})

@@ -216,7 +216,7 @@ func TestPending(t *testing.T) {
 		f := strings.Split(strings.TrimSpace(line), ",")
 		states = append(states, strings.Join([]string{f[1], f[3], f[4], f[13], f[16]}, " "))
 	}
-	want := []string{"line method outcome verified pending", "2 " + pass(2) + " revoked true ", "3 another remains  ", "4 " + pass(4) + " revoked  true", "5 " + pass(5) + " revoked  true"}
+	want := []string{"line method outcome verified pending", "2 " + pass(2) + " revoked true ", "3 " + pass(3) + " revoked  ", "4 " + pass(4) + " revoked  true", "5 " + pass(5) + " revoked  true", "3 another remains  "}
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
@@ -228,6 +228,9 @@ func TestPending(t *testing.T) {
 	m.row("a.csv", 5, results.Revoked, bare, unproven, func(r *results.Row) { r.Message = "not verified: timeout" })
 	m.end(1, "")
 	r = reportOf(t, m.write(t, "v.jsonl"))
+	if got, want := r.Verdict(), "3 of 4 pairs are done, 1 is not; 1 of those that are done is not proven."; got != want {
+		t.Errorf("verdict %q, want %q", got, want)
+	}
 	if r.Verified != 2 || r.Unverified != 1 || r.Counts[results.Revoked] != 3 || r.Attempts[0].Attempts != 1 {
 		t.Errorf("%d verified, %d not, %v, attempts %v", r.Verified, r.Unverified, r.Counts, r.Attempts)
 	}

@@ -36,7 +36,11 @@ func (l *Logs) endRuns() {
 
 func (l *Logs) allRuns() (runs []*Run) {
 	for _, lg := range l.logs {
-		runs = append(runs, lg.runs...)
+		for _, run := range lg.runs {
+			if !run.copied {
+				runs = append(runs, run)
+			}
+		}
 	}
 	slices.SortStableFunc(runs, func(a, b *Run) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log)) })
 	return runs
@@ -46,12 +50,13 @@ func (l *Logs) allRuns() (runs []*Run) {
 type Row struct {
 	results.Row
 	VerifiedAt time.Time // when no pass was seen, if another row tells
+	Beside     bool      // its pass is gone, and another one's row counts for the pair
 
 	unverified bool // it was to be looked at, and was not
 	proven     bool // another log tells of the look
 }
 
-// Rows are the rows that count, one a pair, in the order of the logs.
+// Rows are the rows that count, one a pair, and those beside, in the order of the logs.
 func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] { return l.rowsOf(ctx, nil) }
 
 // rowsOf hands each log to enter before its rows.
@@ -86,8 +91,11 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 					row.Outcome, row.Pending = results.Unknown, false
 					row.Message = "found to be deleted, and the run does not tell what became of it"
 				}
-				if self := lg.runs[len(lg.runs)-1].self; row.User == "me" && self != "" {
+				if self := lg.last().self; row.User == "me" && self != "" {
 					row.User = self // whoever reads this is another one
+				}
+				if row.Beside = lg.beside.has(n - 1); row.Beside {
+					row.Pending, row.unverified = false, false
 				}
 				row.unverified = row.unverified || row.Pending
 				clean(&row.Row)
@@ -126,9 +134,6 @@ func (l *Logs) annotate(row *Row, n note, own int) error {
 			row.Message = "not verified: " + cmp.Or(look.Message, string(look.Outcome))
 		}
 	case remains:
-		if look.Method != row.Method {
-			row.Method, row.Reason = look.Method, ""
-		}
 		row.Outcome, row.Reason = results.Remains, cmp.Or(row.Reason, look.Reason)
 	}
 	return nil

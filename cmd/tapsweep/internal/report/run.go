@@ -29,6 +29,7 @@ type Run struct {
 	tenant, graphRoot, digest, self string
 	first, last                     time.Time // of what it wrote
 	resumed                         bool      // another run on the log came after it
+	copied                          bool      // it counts in another log
 	settled                         int       // Rows without those that were never sent
 	odd                             int       // of its times and numbers, cannot be
 }
@@ -82,7 +83,7 @@ func (r *Run) saw(at time.Time) {
 	}
 }
 
-func (r *Run) end(e *results.End) {
+func (r *Run) end(e results.End) {
 	r.Exit, r.Stopped, r.End = &e.Exit, batch.Printable(e.Stopped), utc(e.End)
 }
 

@@ -286,6 +286,9 @@ func TestListCommand(t *testing.T) {
 		{[]string{"verify", "--cloud", "usgov", "--results", "proof.jsonl", "--certificate=app.pem", "--verify-wait", "1m", "incident.jsonl"},
 			"tapsweep revoke --cloud usgov --certificate=app.pem proof.jsonl"},
 		{[]string{"verify", "--tenant", "\x1b[2J", "incident.jsonl"}, ""},
+		// The log names those who are spared, and what was to be looked at is looked at.
+		{[]string{"revoke", "--yes", "--verify", "--protect", "glass.txt", "--protect=more.txt", "--results", "v.jsonl", "a.csv"},
+			"tapsweep revoke --protect glass.txt --protect=more.txt --verify proof.jsonl"},
 	} {
 		if got := listCommand("proof.jsonl", tt.args); got != tt.want {
 			t.Errorf("listCommand(%q) = %q, want %q", tt.args, got, tt.want)
@@ -319,10 +322,43 @@ func TestOutageIsReported(t *testing.T) {
 		}
 		want := "Waits, as there was no connection"
 		if throttled {
-			want = "Waits, as the tenant had asked for, or there was no connection"
+			want = "Waits, as requests had been refused, or there was no connection"
 		}
 		if !strings.Contains(page.String(), want+"<") || !strings.Contains(page.String(), "<tr><th scope=\"row\">no connection<") {
 			t.Errorf("not in the page: %s", want)
 		}
+	}
+}
+
+// Refusals that came after the last wait had begun are told in a line of no length. It
+// counted as a wait, and the words were of 429 and of what a tenant asks for, where
+// batches had been answered with 503.
+func TestWaitOfNoLength(t *testing.T) {
+	m := &made{now: night}
+	m.run("a.csv", 1)
+	m.wait(5*time.Second, 20)
+	m.later(10 * time.Second)
+	m.row("a.csv", 2, results.Revoked)
+	m.wait(0, 3)
+	m.end(0, "")
+	l := open(t, m.write(t, "a.jsonl"))
+	r, err := New(t.Context(), l, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := r.Waits.Quotas["write"]; r.Waits.Count != 1 || q.Count != 1 || r.Waits.Refused != 23 || q.Refused != 23 {
+		t.Errorf("waits %+v", r.Waits)
+	}
+	var page bytes.Buffer
+	if err := r.HTML(t.Context(), &page, l, Page{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range []string{"(429)", "asked for"} {
+		if strings.Contains(page.String(), wrong) {
+			t.Errorf("%q in the page", wrong)
+		}
+	}
+	if !strings.Contains(page.String(), "with 429, or with 503 as a whole batch") {
+		t.Error("the page does not say what was refused")
 	}
 }

@@ -55,7 +55,7 @@ var hints = map[results.Outcome]string{
 	results.Failed:      "errors to the last attempt; try again later",
 	results.Unknown:     "sent, and no answer came; a further run finds out",
 	results.NotSent:     "the run stopped before",
-	results.Protected:   "on a --protect list, and not touched",
+	results.Protected:   "on a --protect list, and not touched: to revoke them all the same, take them off it and run --resume",
 	results.Invalid:     "not a user and a pass; mend the rows and run them again",
 }
 
@@ -78,7 +78,7 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, ", %.1f requests/s", float64(s.Counts.Requests)/sec)
 	}
 	if s.Counts.Throttled > 0 {
-		fmt.Fprintf(w, ", throttled %d times", s.Counts.Throttled)
+		fmt.Fprintf(w, ", throttled: %s refused", plural(s.Counts.Throttled, "request", "requests"))
 	}
 	fmt.Fprintln(w)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -122,8 +122,12 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintln(w, "the results log is not complete: go on with it (--resume), or run the list again, which is harmless")
 	}
 	whole := s.whole()
-	if left := whole.Counts.Left(); left > 0 {
-		fmt.Fprintf(w, "%d of %s%s not done\n", left, rows(whole.Counts.Total()), s.within())
+	all := rows(whole.Counts.Total()) + s.within()
+	if left := whole.Counts.Left() - s.Counts.Unverified; left > 0 {
+		fmt.Fprintf(w, "%d of %s not done\n", left, all)
+	}
+	if n := s.Counts.Unverified; n > 0 {
+		fmt.Fprintf(w, "%d of %s done and not proven: the look afterwards failed\n", n, all)
 	}
 	whole.next(w)
 }
@@ -203,9 +207,6 @@ func (s *Summary) verified(w io.Writer) {
 		before = fmt.Sprintf(", %d of them in this run", s.Counts.Verified)
 	}
 	fmt.Fprintf(w, "%s seen without a pass afterwards%s\n", plural(s.VerifiedBefore+s.Counts.Verified, "row's user was", "rows' users were"), before)
-	if n := s.Counts.Unverified; n > 0 {
-		fmt.Fprintf(w, "%s not be looked at: tapsweep verify tries that again\n", plural(n, "row's user could", "rows' users could"))
-	}
 }
 
 func rows(n int) string { return plural(n, "row", "rows") }
@@ -249,30 +250,29 @@ func (s *Summary) causes(w io.Writer, o results.Outcome) {
 	}
 }
 
-// next tells the command that takes up what is left.
+// next tells the commands that take up what is left.
 func (s *Summary) next(w io.Writer) {
-	if len(s.Command) > 0 && s.Command[0] == "verify" && s.Counts.Outcomes[results.Remains] > 0 && s.Results != "-" {
+	if s.Simulated || s.Results == "" || s.Results == "-" {
+		return
+	}
+	again := s.Counts.Unverified // which are looked at again
+	for o, n := range s.Counts.Outcomes {
+		if o.Again() && o != results.Remains && o != results.Protected {
+			again += n
+		}
+	}
+	if command, note := resumeCommand(s.Results, s.Command); command != "" && (again > 0 || s.Stopped != nil) {
+		if note != "" {
+			note = " " + note
+		}
+		fmt.Fprintf(w, "to go on%s: %s\n", note, command)
+	}
+	// The row names the pass that is there, and the list may name one that is not.
+	if s.Counts.Outcomes[results.Remains] > 0 && !s.Incomplete {
 		if command := listCommand(s.Results, s.Command); command != "" {
 			fmt.Fprintf(w, "to revoke what remains: %s\n", command)
 		}
 	}
-	again := 0
-	for o, n := range s.Counts.Outcomes {
-		if o.Again() && (o != results.Remains || len(s.Command) > 0 && s.Command[0] != "verify") {
-			again += n
-		}
-	}
-	if again == 0 && s.Stopped == nil || s.Simulated || s.Results == "" || s.Results == "-" {
-		return
-	}
-	command, note := resumeCommand(s.Results, s.Command)
-	if command == "" {
-		return
-	}
-	if note != "" {
-		note = " " + note
-	}
-	fmt.Fprintf(w, "to go on%s: %s\n", note, command)
 }
 
 func round(d time.Duration) time.Duration {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -47,7 +48,7 @@ func (r *Report) Text(w io.Writer) error {
 	if r.Users > 0 {
 		line("users", "%s looked at", number(r.Users))
 	}
-	if r.Waits.Count > 0 {
+	if r.Waits.Count > 0 || r.Waits.Refused > 0 {
 		line("waits", "%s, %s, %s refused", number(r.Waits.Count), seconds(r.Waits.Seconds), count(r.Waits.Refused, "request"))
 	}
 	for i, run := range r.Runs {
@@ -78,8 +79,10 @@ func (r *Report) Text(w io.Writer) error {
 	if s := r.Proof(); s != "" {
 		fmt.Fprintf(tw, "verified\t%9s\t%s: a look afterwards shows no pass\n", number(r.Verified), strings.TrimSuffix(s[strings.Index(s, "of"):], " verified"))
 	}
-	for _, reason := range r.reasons() {
-		fmt.Fprintf(tw, "%s\t%9s\t%s\n", reason.Name, number(reason.Count), strings.ToLower(r.ReasonTitle()))
+	for _, g := range r.reasons() {
+		for _, reason := range g.Reasons {
+			fmt.Fprintf(tw, "%s\t%9s\t%s\n", reason.Name, number(reason.Count), strings.ToLower(g.Title))
+		}
 	}
 	tw.Flush()
 
@@ -138,16 +141,32 @@ type named struct {
 	Count int
 }
 
-// reasons are the counts by methodUsabilityReason, most first.
-func (r *Report) reasons() (list []named) {
+// reasons are counts by methodUsabilityReason, most first.
+type reasons struct {
+	Title   string
+	Reasons []named
+}
+
+// reasons tells what passes are apart from what those were that are gone.
+func (r *Report) reasons() (groups []reasons) {
+	before := make(map[string]int)
 	for name, n := range r.Reasons {
-		list = append(list, named{name, n})
+		before[name] = n - r.reasonsNow[name]
 	}
-	slices.SortFunc(list, func(a, b named) int {
-		if a.Count != b.Count {
-			return b.Count - a.Count
+	for _, g := range []struct {
+		title  string
+		counts map[string]int
+	}{{"What the passes were before", before}, {"What the passes are", r.reasonsNow}} {
+		var list []named
+		for name, n := range g.counts {
+			if n > 0 {
+				list = append(list, named{name, n})
+			}
 		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	return list
+		slices.SortFunc(list, func(a, b named) int { return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name)) })
+		if len(list) > 0 {
+			groups = append(groups, reasons{g.title, list})
+		}
+	}
+	return groups
 }

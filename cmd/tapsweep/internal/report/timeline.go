@@ -174,7 +174,7 @@ type Point struct {
 	Duplicate int       `json:"duplicate"`
 	Found     int       `json:"found"`
 	Left      int       `json:"left"`
-	Refused   int       `json:"refused"` // requests, with 429, since the point before
+	Refused   int       `json:"refused"` // requests since the point before
 }
 
 const maxPoints = 24
@@ -211,9 +211,9 @@ func (r *Report) WaitsFor() string {
 	case offline && len(r.Waits.Quotas) == 1:
 		return "there was no connection"
 	case offline:
-		return "the tenant had asked for, or there was no connection"
+		return "requests had been refused, or there was no connection"
 	}
-	return "the tenant had asked for"
+	return "requests had been refused"
 }
 
 // addWaits takes in the waits. A run that ends earlier waits no longer.
@@ -233,7 +233,10 @@ func (r *Report) addWaits(waits []wait) {
 			name = more
 		}
 		q := r.Waits.Quotas[name]
-		q.Count++
+		if utc(w.Until).After(utc(w.Time)) { // else it only tells of refusals that came later
+			q.Count++
+			r.Waits.Count++
+		}
 		q.Refused = plus(q.Refused, w.Refused)
 		r.Waits.Quotas[name] = q
 		if !s.start.IsZero() {
@@ -247,7 +250,6 @@ func (r *Report) addWaits(waits []wait) {
 			b.refused = plus(b.refused, w.Refused)
 		}
 	}
-	r.Waits.Count = len(waits)
 	for name, spans := range closed {
 		q := r.Waits.Quotas[name]
 		q.Seconds = total(unite(spans)).Seconds()

@@ -82,12 +82,10 @@ func (r *Report) LeftTitle() string {
 	return "What is not done"
 }
 
-// ReasonTitle heads the counts by usability.
-func (r *Report) ReasonTitle() string {
-	if r.Counts[results.Revoked] > 0 && r.kind != "verify" {
-		return "What the passes were before"
-	}
-	return "What the passes are"
+// gone tells whether the reason in a row with the outcome is what its pass was, for it is
+// there no more.
+func gone(o results.Outcome) bool {
+	return slices.Contains([]results.Outcome{results.Revoked, results.Absent, results.Duplicate, results.Replaced, results.UnknownUser, results.Unknown}, o)
 }
 
 // All is how many pairs there are, with those of which no row tells.
@@ -116,6 +114,11 @@ func (r *Report) Verdict() string {
 	}
 	if r.unfinished() {
 		end = "; the scan has not come to its end."
+	}
+	if n := r.Unverified; n > 0 && all == 1 {
+		end = ", and not proven" + end
+	} else if n > 0 {
+		end = fmt.Sprintf("; %s of those that are done %s not proven", number(n), are(n)) + end
 	}
 	if left == 0 && found == 0 {
 		if all == 1 {
@@ -229,10 +232,10 @@ func (r *Report) Notes() (notes []string) {
 	}
 	for _, run := range r.Killed() {
 		if run.resumed {
-			say("The run of %s was killed; a later one went on with it.", moment(run.Start))
+			say("The run of %s was killed, or could not write on; a later one went on with it.", moment(run.Start))
 			continue
 		}
-		say("The run of %s was killed or is still going on: %s has no last line of it.", moment(run.Start), run.Log)
+		say("The run of %s was killed, could not write on, or is still going on: %s has no last line of it.", moment(run.Start), run.Log)
 	}
 	for _, run := range r.Runs {
 		switch {
@@ -246,6 +249,9 @@ func (r *Report) Notes() (notes []string) {
 		}
 	}
 	for _, lg := range r.Logs {
+		if lg.copied {
+			say("%s is a copy: its runs stand in another log, too, and count once.", lg.Name)
+		}
 		if lg.Torn {
 			say("The last line of %s is torn and was left out.", lg.Name)
 		}
@@ -266,6 +272,9 @@ func (r *Report) Notes() (notes []string) {
 		}
 		say("%s %s %s and not verified.", pairs(n), verb(n, "was", "were"), what)
 	}
+	if n := r.beside; n > 0 {
+		say("In place of %s a look afterwards found others of the same users: each has a row, and the later one counts.", count(n, "pass"))
+	}
 	if r.noLook > 0 {
 		say("The proof is not complete: %s %s not looked at.", count(r.noLook, "user"), verb(r.noLook, "was", "were"))
 	}
@@ -276,23 +285,30 @@ func (r *Report) Notes() (notes []string) {
 }
 
 var exitTexts = map[string][]string{
-	"":       {"every pair is done", "some pairs are not done", "refused, nothing was sent", "no access, or everything was denied", "stopped early"},
-	"sweep":  {"all that was found is done", "some passes could not be deleted, or users looked at", "refused, nothing was deleted", "no access, or everything was denied", "stopped early"},
-	"scan":   {"everybody was looked at", "some users could not be looked at", "refused, nobody was looked at", "no access, or everything was denied", "stopped early"},
-	"verify": {"nobody holds a pass", "somebody holds a pass, or could not be looked at", "refused, nobody was looked at", "no access, or everything was denied", "stopped early"},
+	"":        {"every pair is done", "some pairs are not done", "refused, nothing was sent", "no access, or everything was denied", "stopped early"},
+	"sweep":   {"all that was found is done", "some passes could not be deleted, or users looked at", "refused, nothing was deleted", "no access, or everything was denied", "stopped early"},
+	"scan":    {"everybody was looked at", "some users could not be looked at", "refused, nobody was looked at", "no access, or everything was denied", "stopped early"},
+	"dry run": {"all of it could be revoked, or needs nothing", "some of it could not be revoked", "refused", "no access, or everything was denied", "stopped early"},
+	"verify":  {"nobody holds a pass", "somebody holds a pass, or could not be looked at", "refused, nobody was looked at", "no access, or everything was denied", "stopped early"},
 }
 
 // ExitText says how the run ended.
 func (r *Run) ExitText() string {
 	switch {
 	case r.Exit == nil && r.resumed:
-		return "none, the run was killed"
+		return "none, the run was killed, or could not write on"
 	case r.Exit == nil:
-		return "none, the run was killed or is still going on"
+		return "none, the run was killed, could not write on, or is still going on"
 	}
 	texts := exitTexts[r.kind()]
+	if r.DryRun {
+		texts = exitTexts["dry run"]
+	}
 	if texts == nil {
 		texts = exitTexts[""]
+	}
+	if *r.Exit == 1 && given(r.args, "--verify") && r.kind() != "verify" {
+		return "1, " + texts[1] + ", or were not proven to be gone"
 	}
 	if *r.Exit >= 0 && *r.Exit < len(texts) {
 		return fmt.Sprintf("%d, %s", *r.Exit, texts[*r.Exit])

@@ -42,7 +42,8 @@ func (o Outcome) Done() bool {
 	return o == Revoked || o == Absent || o == Duplicate || o == Planned || o == Found
 }
 
-// Again tells outcomes after which a resumed run tries the pair again.
+// Again tells outcomes after which a resumed run tries the pair again, unless it
+// would only find the same: see ResumeOptions.
 func (o Outcome) Again() bool {
 	return o == NotSent || o == Failed || o == Unknown || o == Denied || o == Remains || o == Protected
 }
@@ -78,11 +79,12 @@ type Row struct {
 	Attempts  int       `json:"attempts"`  // how often the deciding request was sent; 429 does not count
 	RequestID string    `json:"requestId"` // Graph's, for Microsoft's support
 	Time      time.Time `json:"time"`
-	Hint      string    `json:"hint,omitempty"`     // what a denial can mean, and what to do
-	Reason    string    `json:"reason,omitempty"`   // why the pass could be used or not, such as expired
-	Verified  bool      `json:"verified,omitempty"` // a LIST afterwards shows no pass
-	Pending   bool      `json:"pending,omitempty"`  // it is being verified, and another row follows
-	Follows   Outcome   `json:"-"`                  // what the first pending one of this run said, if it is the one that follows
+	Hint      string    `json:"hint,omitempty"`      // what a denial can mean, and what to do
+	Reason    string    `json:"reason,omitempty"`    // why the pass could be used or not, such as expired
+	Verified  bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
+	Pending   bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
+	Follows   Outcome   `json:"-"`                   // what the first pending one of this run said, if it is the one that follows
+	InPlaceOf string    `json:"inPlaceOf,omitempty"` // the pass of the pair, of one that remains and is another
 
 	// Undecided is set for a pass that a sweep has found, and that was to be deleted only
 	// after a question or a count: the run ended before, so it was not touched.
@@ -103,7 +105,7 @@ type Scanned struct {
 }
 
 // A Wait is a time in which no request of a quota goes, because the tenant has
-// refused some with 429.
+// refused some with 429, or with 503 as a whole batch.
 type Wait struct {
 	Type    string    `json:"type"` // "wait"
 	Time    time.Time `json:"time"` // when the wait began

@@ -138,6 +138,14 @@ type ResumeOptions struct {
 	// Again tells outcomes of pairs that are to be tried again. Nil is Outcome.Again.
 	Again func(Outcome) bool
 
+	// Protected tells users who are protected still: more rows would say so again. Nil
+	// is nobody.
+	Protected func(user string) bool
+
+	// AnyPass has a pair mean whatever pass there is. Otherwise one whose user was given
+	// another pass is settled: the list names the one that is gone.
+	AnyPass bool
+
 	// Verify has pairs that are done, and not verified, be doubted in place of settled.
 	Verify bool
 
@@ -243,10 +251,11 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			User    string  `json:"user"`
 			Outcome Outcome `json:"outcome"`
 
-			Users    []string `json:"users"`
-			Method   string   `json:"method"`
-			Verified bool     `json:"verified"`
-			Pending  bool     `json:"pending"`
+			Users     []string `json:"users"`
+			Method    string   `json:"method"`
+			InPlaceOf string   `json:"inPlaceOf"`
+			Verified  bool     `json:"verified"`
+			Pending   bool     `json:"pending"`
 
 			Undecided bool `json:"undecided"`
 		}
@@ -298,12 +307,12 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			case over:
 			case l.Undecided:
 				e.open[key] = append(e.open[key], l.Method)
+			case l.Outcome == Protected && opts.Protected != nil && opts.Protected(l.User),
+				l.InPlaceOf != "" && l.Source != ScanSource && !opts.AnyPass: // a scan finds the other one, too
+				e.settle(key, i, row, opts.Each)
 			case opts.Again(l.Outcome):
 			default:
-				e.settled[key] = i
-				if opts.Each != nil {
-					opts.Each(row)
-				}
+				e.settle(key, i, row, opts.Each)
 			}
 		case l.Type == "scanned" && whole >= from:
 			for _, user := range l.Users {
@@ -311,6 +320,13 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			}
 		}
 		whole += int64(len(line))
+	}
+}
+
+func (e *Earlier) settle(key uint64, outcome uint8, row *Row, each func(*Row)) {
+	e.settled[key] = outcome
+	if each != nil {
+		each(row)
 	}
 }
 

@@ -235,3 +235,42 @@ func TestDoubtsFollowNothing(t *testing.T) {
 		t.Errorf("doubted %+v", d)
 	}
 }
+
+// Each run that went on with a log added a row for each user who was protected, still,
+// and sent the delete of a pass that was gone where another had come.
+func TestResumeFindsTheSame(t *testing.T) {
+	next := header
+	rows := []Row{
+		{Line: 2, Source: "l.csv", User: "glass@contoso.com", Outcome: Protected},
+		{Line: 3, Source: "l.csv", User: "other@contoso.com", Outcome: Protected},
+		{Line: 4, Source: "l.csv", User: "new@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"},
+		{Line: 5, Source: "l.csv", User: "same@contoso.com", Outcome: Remains, Method: "old"},
+		{Source: ScanSource, User: "swept@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"}, // a scan finds the new one
+	}
+	for _, anyPass := range []bool{false, true} {
+		path := writeLog(t)
+		log, _, err := Resume(path, &next, ResumeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Write(&next)
+		for _, r := range rows {
+			log.Write(&r)
+		}
+		log.Close()
+		log, earlier, err := Resume(path, &next, ResumeOptions{AnyPass: anyPass, Protected: func(user string) bool { return user == "glass@contoso.com" }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Close()
+		want := []bool{true, false, !anyPass, false, false}
+		for i, r := range rows {
+			if got := earlier.Settled(r.Source, r.Line, r.User); got != want[i] {
+				t.Errorf("any pass %v: %s is settled: %v", anyPass, r.User, got)
+			}
+		}
+		if earlier.Counts[Protected] != 1 {
+			t.Errorf("counts %v", earlier.Counts)
+		}
+	}
+}

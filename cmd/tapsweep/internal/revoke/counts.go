@@ -10,7 +10,7 @@ import (
 type Counts struct {
 	Outcomes  map[results.Outcome]int
 	Causes    map[Cause]*Tally // why rows are not done
-	Throttled int              // refusals with 429
+	Throttled int              // refusals with 429; of a whole run with 503 of whole batches, too
 	Requests  int              // individual requests answered or lost, refusals included
 
 	Reasons map[passes.Reason]int // of the passes that were revoked or planned to be

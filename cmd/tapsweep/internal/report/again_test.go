@@ -1,0 +1,97 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+)
+
+func summary(outcomes map[results.Outcome]int, change func(*Summary)) string {
+	s := Summary{Counts: revoke.Counts{Outcomes: outcomes}, Took: time.Second, Results: "v.jsonl",
+		Command: []string{"revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv"}}
+	if change != nil {
+		change(&s)
+	}
+	var b bytes.Buffer
+	s.Print(&b)
+	return b.String()
+}
+
+// What remains is mostly another pass than the list names: a run that went on with the
+// list sent the delete of the old one again, and could only end as replaced.
+func TestRemainsIsRevokedByTheLog(t *testing.T) {
+	m := &made{now: night}
+	m.begin(2, "revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")
+	m.row("a.csv", 2, results.Revoked)
+	m.row("a.csv", 3, results.Revoked, pending)
+	m.row("a.csv", 3, results.Remains, of(by(3), "another"))
+	killed := m.copy()
+	m.end(1, "")
+	path := m.write(t, "v.jsonl")
+	r := reportOf(t, path)
+	if len(r.Resume) != 1 || r.Resume[0].Left != 1 || r.Resume[0].Command != "tapsweep revoke --verify "+path {
+		t.Errorf("to go on: %+v", r.Resume)
+	}
+	// A log without its end is no list: the run is gone on with first.
+	r = reportOf(t, killed.write(t, "k.jsonl"))
+	if len(r.Resume) != 1 || r.Resume[0].Left != 1 || !strings.Contains(r.Resume[0].Command, "--resume") {
+		t.Errorf("to go on with a run that was killed: %+v", r.Resume)
+	}
+	got := summary(map[results.Outcome]int{results.Revoked: 1, results.Remains: 1}, nil)
+	if !strings.HasSuffix(got, "\nto revoke what remains: tapsweep revoke --verify v.jsonl\n") || strings.Contains(got, "to go on") {
+		t.Errorf("summary:\n%s", got)
+	}
+	if got := summary(map[results.Outcome]int{results.Remains: 1}, func(s *Summary) { s.Simulated = true }); strings.Contains(got, "tapsweep revoke") {
+		t.Errorf("a drill has nothing to go on with:\n%s", got)
+	}
+}
+
+// For pairs that are protected a command was told that could only say so again.
+func TestProtectedHasNoCommand(t *testing.T) {
+	m := &made{now: night}
+	m.run("a.csv", 2, "--protect", "glass.txt")
+	m.row("a.csv", 2, results.Revoked)
+	m.row("a.csv", 3, results.Protected)
+	m.end(1, "")
+	r := reportOf(t, m.write(t, "a.jsonl"))
+	if len(r.Resume) != 0 || len(r.Failures) != 1 || !strings.Contains(r.Failures[0].Hint, "take them off it") {
+		t.Errorf("to go on: %+v, hint %q", r.Resume, r.Failures[0].Hint)
+	}
+	got := summary(map[results.Outcome]int{results.Revoked: 1, results.Protected: 1}, nil)
+	if strings.Contains(got, "to go on") || !strings.Contains(got, "take them off it") {
+		t.Errorf("summary:\n%s", got)
+	}
+}
+
+// A run whose looks had failed said that rows were not done, and told no command; its
+// report said that all were done.
+func TestNotProven(t *testing.T) {
+	m := &made{now: night}
+	m.begin(2, "revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")
+	for line := 2; line < 4; line++ {
+		m.row("a.csv", line, results.Revoked, pending)
+	}
+	m.row("a.csv", 2, results.Revoked)
+	m.row("a.csv", 3, results.Revoked, unproven, func(r *results.Row) { r.Message = "not verified: 403" })
+	m.end(1, "")
+	path := m.write(t, "v.jsonl")
+	r := reportOf(t, path)
+	if got, want := r.Verdict(), "All 2 pairs are done; 1 of those that are done is not proven."; got != want {
+		t.Errorf("verdict %q, want %q", got, want)
+	}
+	if got := r.Runs[0].ExitText(); !strings.Contains(got, "not proven to be gone") {
+		t.Errorf("exit %q", got)
+	}
+	if len(r.Resume) != 1 || !strings.Contains(r.Resume[0].Command, "--resume") || !strings.Contains(r.Resume[0].Command, "--verify") {
+		t.Errorf("to go on: %+v", r.Resume)
+	}
+	got := summary(map[results.Outcome]int{results.Revoked: 2}, func(s *Summary) { s.Verify, s.Counts.Verified, s.Counts.Unverified = true, 1, 1 })
+	if strings.Contains(got, "not done") || !strings.Contains(got, "1 of 2 rows done and not proven") ||
+		!strings.HasSuffix(got, "to go on: tapsweep revoke --resume --results v.jsonl --yes --verify a.csv\n") {
+		t.Errorf("summary:\n%s", got)
+	}
+}

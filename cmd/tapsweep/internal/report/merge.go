@@ -1,0 +1,260 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"time"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// Logs of one incident overlap: one is gone on with after another began, and a copy was
+// put aside before that. So lines are taken in by their time, whichever log they are
+// in, and a run that stands in two logs counts in one of them.
+
+// A part of a log is what one run wrote.
+type part struct {
+	log      *log
+	n        int   // of its first line
+	from, to int64 // bytes
+	same     *part // in another log, if that is where it counts
+}
+
+// findCopies finds the parts that stand in more than one place. The longest counts: a
+// copy may be of a run that was still going on.
+func (l *Logs) findCopies(ctx context.Context) error {
+	var firsts []string // lines, in order
+	lists := make(map[string]bool)
+	parts := make(map[string][]*part)
+	for _, lg := range l.logs {
+		for ln, err := range lg.lines(ctx, "run") {
+			if err != nil {
+				return fmt.Errorf("%s: %w", lg.name, err)
+			}
+			if n := len(lg.parts); n > 0 {
+				lg.parts[n-1].to = ln.at
+			}
+			run, err := ln.run(lg)
+			if err != nil {
+				return fmt.Errorf("%s: %w", lg.name, err)
+			}
+			if run.kind() != "verify" {
+				lists[run.digest+" "+run.self] = true
+			}
+			p, first := &part{log: lg, n: ln.n, from: ln.at}, string(ln.text)
+			if lg.parts = append(lg.parts, p); parts[first] == nil {
+				firsts = append(firsts, first)
+			}
+			parts[first] = append(parts[first], p)
+		}
+		lg.parts[len(lg.parts)-1].to = lg.whole
+	}
+	l.several = len(lists) > 1
+	for _, first := range firsts {
+		longest := slices.MaxFunc(parts[first], func(a, b *part) int {
+			// Of two that are equal, the one in the log that went on.
+			return 2*sign(a.to-a.from, b.to-b.from) + sign(a.log.size, b.log.size)
+		})
+		for _, p := range parts[first] {
+			if p == longest {
+				continue
+			}
+			if same, err := p.begins(longest); err != nil {
+				return err
+			} else if !same {
+				return fmt.Errorf("%s and %s tell of one run and differ: one was changed since, so leave that out", p.log.name, longest.log.name)
+			}
+			p.same = longest
+		}
+	}
+	return nil
+}
+
+func sign(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (p *part) run() *Run { return p.log.runs[slices.Index(p.log.parts, p)] }
+
+// begins tells whether a part is the beginning of a longer one.
+func (p *part) begins(longer *part) (bool, error) {
+	const step = 64 << 10
+	var a, b [step]byte
+	for at := int64(0); at < p.to-p.from; at += step {
+		n := min(step, p.to-p.from-at)
+		_, errA := p.log.file.ReadAt(a[:n], p.from+at)
+		_, errB := longer.log.file.ReadAt(b[:n], longer.from+at)
+		for _, err := range []error{errA, errB} {
+			if err != nil && err != io.EOF {
+				return false, err
+			}
+		}
+		if !bytes.Equal(a[:n], b[:n]) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// original is where a line counts.
+func (lg *log) original(n int) (*log, int) {
+	for _, p := range slices.Backward(lg.parts) {
+		if n >= p.n {
+			if p.same != nil {
+				return p.same.log.original(n - p.n + p.same.n)
+			}
+			break
+		}
+	}
+	return lg, n
+}
+
+// A cursor goes through a log, one line ahead.
+type cursor struct {
+	lg   *log
+	i    int // of the log
+	part int
+	run  *Run // of the line, nil before the first
+	next func() (line, error, bool)
+
+	// The line, as what it is.
+	line
+	head  head
+	wait  results.Wait
+	end   results.End
+	users []string
+
+	at time.Time // of the line, never before that of the line before it
+}
+
+// read takes in the lines of all logs by their time.
+func (ix *index) read(ctx context.Context) error {
+	var open []*cursor
+	for i, lg := range ix.logs.logs {
+		next, stop := iter.Pull2(lg.lines(ctx, "run", "result", "scanned", "wait", "end"))
+		defer stop()
+		lg.runs = nil
+		c := &cursor{lg: lg, i: i, part: -1, next: next}
+		switch more, err := ix.advance(c); {
+		case err != nil:
+			return fmt.Errorf("%s: %w", lg.name, err)
+		case more:
+			open = append(open, c)
+		}
+	}
+	for len(open) > 0 {
+		first := 0
+		for i, c := range open[1:] {
+			if c.at.Before(open[first].at) {
+				first = i + 1
+			}
+		}
+		c := open[first]
+		err := ix.line(c)
+		more := false
+		if err == nil {
+			more, err = ix.advance(c)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.lg.name, err)
+		}
+		if !more {
+			open = slices.Delete(open, first, first+1)
+		}
+	}
+	for _, lg := range ix.logs.logs {
+		for i, p := range lg.parts {
+			if p.same != nil && lg.runs[i].resumed {
+				p.same.run().resumed = true
+			}
+		}
+	}
+	return nil
+}
+
+// advance reads the next line that counts in this log.
+func (ix *index) advance(c *cursor) (more bool, err error) {
+	for {
+		var ok bool
+		if c.line, err, ok = c.next(); err != nil || !ok {
+			return false, err
+		}
+		if c.kind == "run" {
+			c.part++
+		}
+		copied := c.part < len(c.lg.parts) && c.lg.parts[c.part].same != nil
+		if copied {
+			if err := ix.copied(c); err != nil {
+				return false, err
+			}
+			continue
+		}
+		if err := c.read(); err != nil {
+			return false, err
+		}
+		return true, nil
+	}
+}
+
+// copied passes over a line that counts in another log.
+func (ix *index) copied(c *cursor) error {
+	switch c.kind {
+	case "run":
+		run, err := c.line.run(c.lg)
+		if err != nil {
+			return err
+		}
+		run.copied = true
+		c.lg.began(run)
+		c.lg.listOf = ix.logs.list(run)
+	case "result":
+		ix.supersede(place{uint32(c.i), uint32(c.lg.rows)})
+		c.lg.rows++
+	}
+	return nil
+}
+
+// read reads the line, which is of the run last begun.
+func (c *cursor) read() (err error) {
+	var at time.Time
+	switch c.kind {
+	case "run":
+		if c.run, err = c.line.run(c.lg); err == nil {
+			at = c.run.Start
+		}
+	case "wait":
+		c.wait = results.Wait{}
+		err, at = c.decode(&c.wait), utc(c.wait.Time)
+	case "end":
+		c.end = results.End{}
+		err, at = c.decode(&c.end), utc(c.end.End)
+	case "scanned":
+		var s struct {
+			Users []string `json:"users"`
+		}
+		if c.decode(&s) != nil {
+			s.Users = nil // what is no list of users tells of none
+		}
+		c.users = s.Users
+	case "result":
+		c.head = head{}
+		err, at = c.decode(&c.head), utc(c.head.Time)
+	default:
+		err = errors.New("a line of another kind")
+	}
+	if at.After(c.at) {
+		c.at = at
+	}
+	return err
+}
