@@ -11,6 +11,7 @@ type told struct {
 	outcome string
 	origin  origin
 	pending bool // another row about the pair follows
+	open    bool // a sweep was refused before it was decided whether the pass goes
 	anyPass bool // the pair names no pass, and means whatever there is
 }
 
@@ -22,6 +23,9 @@ type told struct {
 func (t *told) apply(r row) row {
 	if t.pending {
 		return row{line: r.line, mark: "pending"}
+	}
+	if t.open {
+		return row{line: r.line, mark: "undecided"} // a log is no yes to what was refused
 	}
 	r.logged, r.origin = true, t.origin
 	switch t.outcome {
@@ -70,5 +74,5 @@ func (h *header) told(fields []string) *told {
 		}
 		return strings.ToLower(plainValue(trim(fields[i])))
 	}
-	return &told{outcome: value("outcome"), pending: value("pending") == "true", anyPass: value("anypass") == "true"}
+	return &told{outcome: value("outcome"), pending: value("pending") == "true", open: value("undecided") == "true", anyPass: value("anypass") == "true"}
 }

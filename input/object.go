@@ -49,6 +49,9 @@ func (o *objectRow) take(key string, value []byte) {
 	case "pending":
 		o.told.pending = value[0] == 't'
 		return
+	case "undecided":
+		o.told.open = value[0] == 't'
+		return
 	case "anyPass":
 		o.told.anyPass = value[0] == 't'
 		return

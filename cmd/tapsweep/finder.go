@@ -143,11 +143,19 @@ func (r *runOf) newScan(opts *scan.Options, job *revoke.Job, stop context.Cancel
 			if d := r.display.Load(); d != nil {
 				d.Passed()
 			}
+			// So that what a run before has met is not the last word.
+			over := r.earlier.Undecided(user)
 			if r.earlier.Failed(user) {
-				// So that the failure is not the last word.
-				job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
+				over = append(over, "")
+			}
+			for _, method := range over {
+				job.Record(&results.Row{Source: results.ScanSource, User: user, Method: method, Outcome: results.Absent,
 					Message: "none of the passes that are looked for"})
-			} else if err := seen.add(user); err != nil {
+			}
+			if len(over) > 0 {
+				return
+			}
+			if err := seen.add(user); err != nil {
 				stop(err)
 			}
 		},

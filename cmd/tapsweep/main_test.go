@@ -249,7 +249,7 @@ func scriptOutcomes(ts *testscript.TestScript, neg bool, args []string) {
 	counts := make(map[results.Outcome]int)
 	for line := range strings.SplitSeq(ts.ReadFile(args[0]), "\n") {
 		var row results.Row
-		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" && !row.Pending { // another row follows that
 			counts[row.Outcome]++
 		}
 	}

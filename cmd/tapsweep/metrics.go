@@ -124,12 +124,12 @@ func (a *app) writeMetrics(cmd *cobra.Command, code int) int {
 	now := time.Now()
 	run := metrics.Run{Command: cmd.Name(), End: now, Took: now.Sub(a.recorder.start), Exit: code}
 	if s := a.recorder.summary; s != nil {
-		run.Outcomes, run.Refused = s.Counts.Outcomes, s.Counts.Throttled
+		run.Outcomes, run.Log, run.Refused = s.Counts.Outcomes, s.Log, s.Counts.Throttled
 		if s.Stopped == nil { // else not everybody was looked at
 			run.Expired = a.recorder.expired
 		}
 		if s.Scan != nil {
-			run.Users = s.Scan.Users + s.Scan.Earlier
+			run.Users, run.Before = s.Scan.Users, s.Scan.Earlier
 		}
 	}
 	err := checkMetrics(path, cmd.Name()) // the results log may have come by that name

@@ -303,3 +303,45 @@ func TestNohup(t *testing.T) {
 		t.Errorf("exit %d, %d passes left\n%s", p.code, len(tenant.Left()), p.stderr)
 	}
 }
+
+// What a run that goes on says of itself is its own, and what it says of the whole log is
+// said to be that. Once it gave the rows of all runs the time and the rate of the last.
+func TestResumedRunTellsOfItself(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
+		{Method: "DELETE", Path: "user0001@", Attempt: 1, Do: graphsim.ItemStatus(403)},
+		{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: graphsim.ItemStatus(403)},
+		{Method: "DELETE", Path: "user0003@", Do: graphsim.ItemStatus(423)},
+	}})
+	users := tenant.Populate(30)
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", dir + "/log.jsonl", "--metrics-file", dir + "/m.prom", "--resume", writeFile(t, "list.csv", listOf(users))}
+	for run, want := range [][]string{
+		{"tapsweep: 30 rows in ", "revoked 27 denied 2 ", "27 rows' users were seen without a pass afterwards results:", "3 of 30 rows not done"},
+		{"tapsweep: 2 rows in ", "this run whole log revoked 2 29 rejected 0 1 ", "29 rows' users were seen without a pass afterwards, 2 of them in this run 28 rows settled by an earlier run",
+			"1 of 30 rows in the whole log not done"},
+		{"tapsweep: 0 rows in ", "this run whole log revoked 0 29 rejected 0 1 ", "29 rows' users were seen without a pass afterwards, 0 of them in this run", "1 of 30 rows in the whole log not done"},
+	} {
+		p := tapsweep(t, env, args...)
+		text := strings.Join(strings.Fields(p.stderr), " ")
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("run %d: no %q in\n%s", run, w, p.stderr)
+			}
+		}
+		_, end := readLog(t, lastRun(string(mustRead(t, dir+"/log.jsonl"))))
+		if p.code != 1 || end == nil || end.Counts[results.Revoked]+end.Counts[results.Denied]+end.Counts[results.Rejected] != 30 {
+			t.Errorf("run %d: exit %d, %+v", run, p.code, end)
+		}
+		metrics := string(mustRead(t, dir+"/m.prom"))
+		for name, n := range map[string]int{"last_run": []int{27, 2, 0}[run], "log": []int{27, 29, 29}[run]} {
+			if w := fmt.Sprintf("tapsweep_%s_rows{command=\"revoke\",file=\"m\",outcome=\"revoked\"} %d\n", name, n); !strings.Contains(metrics, w) {
+				t.Errorf("run %d: no %s in\n%s", run, w, metrics)
+			}
+		}
+	}
+}
+
+// lastRun is what the last run has added to a log.
+func lastRun(log string) string { return log[strings.LastIndex(log, `{"type":"run"`):] }

@@ -37,9 +37,10 @@ type runOf struct {
 	log     *results.Log     // nil for a run without one
 	earlier *results.Earlier // what runs before have settled, nil without --resume
 	waits   waits
-	held    []byte         // of the preflight, for when something goes wrong
-	asked   preflight.Task // of the token
-	proves  []string       // logs that the evidence reports on besides the own
+	stop    context.CancelCauseFunc // ends the work of do
+	held    []byte                  // of the preflight, for when something goes wrong
+	asked   preflight.Task          // of the token
+	proves  []string                // logs that the evidence reports on besides the own
 }
 
 // unhold prints what was held back: the one who is paged by a quiet run wants to
@@ -57,7 +58,7 @@ func (r *runOf) makeRunner() (err error) {
 			_ = r.log.Write(w) // kept, and returned by the next row
 		}
 	}}
-	r.runner, err = batch.NewRunner(r.tenant.client, batch.Options{
+	r.runner, err = batch.NewRunner(onRecord{r.tenant.client, r}, batch.Options{
 		BatchSize:      f.batchSize,
 		Concurrency:    f.concurrency,
 		MaxAttempts:    f.maxAttempts,
@@ -178,12 +179,12 @@ func (r *runOf) job(opts revoke.Options) *revoke.Job {
 	opts.Settled, opts.Doubted = r.earlier.Settled, r.earlier.Doubted
 	return revoke.New(r.runner, func(row *results.Row) error {
 		switch d := r.display.Load(); {
-		case d == nil, row.Pending && row.Follows:
+		case d == nil, row.Pending && row.Follows != "":
 		case row.Pending && row.Outcome == results.Found: // it counts when it is deleted
 		case row.Pending:
 			d.Pending(row.Outcome)
-		case row.Follows:
-			d.Verified(row.Outcome)
+		case row.Follows != "":
+			d.Verified(row.Follows, row.Outcome)
 		default:
 			d.Row(row.Outcome)
 		}
@@ -225,6 +226,8 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		r.say("%v: stopping, which takes up to 10 s if batches are in flight; once more ends at once", context.Cause(ctx))
 	})
 	defer stopSaying()
+	ctx, r.stop = context.WithCancelCause(ctx)
+	defer r.stop(nil)
 	r.waits.begin()
 	counts, runErr := work(ctx)
 	if d := r.display.Load(); d != nil {
@@ -232,20 +235,22 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	}
 	r.waits.flush(time.Now())
 	counts.Throttled = r.waits.all // as the log has it, with batches that were refused whole
-	if r.earlier != nil {
-		counts.Outcomes = maps.Clone(counts.Outcomes)
+	whole := counts                // what the log tells, which decides how the run ends
+	if r.earlier.Len() > 0 {
+		whole.Outcomes = maps.Clone(counts.Outcomes)
 		for o, n := range r.earlier.Counts {
-			counts.Outcomes[o] += n
+			whole.Outcomes[o] += n
 		}
+		summary.Log, summary.VerifiedBefore = whole.Outcomes, r.earlier.Verified
 	}
-	code := exitCode(&counts, runErr)
+	code := exitCode(&whole, runErr)
 	refused, isExit := errors.AsType[*exitError](runErr)
 	if isExit {
 		code = refused.code
 	}
 	summary.Counts, summary.Earlier, summary.Took, summary.Stopped = counts, r.earlier.Len(), time.Since(start), runErr
 	summary.Command = r.args
-	end := &results.End{Counts: counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
+	end := &results.End{Counts: whole.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
 		end.Stopped = batch.Printable(runErr.Error())
 	}
@@ -281,6 +286,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		r.unhold()
 	}
 	if isExit {
+		summary.Kept(r.stderr)
 		return runErr
 	}
 	conclude(code)

@@ -155,14 +155,23 @@ func (s *sweeping) run(ctx context.Context) error {
 	if err := s.finish(ctx); err != nil {
 		return err
 	}
-	asks := !s.f.unasked()
-	if s.most == 0 && !asks && s.f.order == "list" {
+	if s.most == 0 && s.f.unasked() && s.f.order == "list" {
 		return s.stream(ctx)
 	}
 	found, err := s.gather(ctx)
+	if err == nil {
+		err = s.decide(ctx, found)
+	}
 	if err != nil {
+		s.leave(found, err)
 		return err
 	}
+	s.show(progress.Options{Total: len(found), Phase: "revoking", Verb: s.verb()})
+	return s.delete(ctx, found)
+}
+
+// decide brings what was found in order and asks, if that is called for.
+func (s *sweeping) decide(ctx context.Context, found []*scan.Found) error {
 	if s.f.order == "privileged" {
 		first, err := s.privileged(ctx)
 		if err != nil {
@@ -170,13 +179,22 @@ func (s *sweeping) run(ctx context.Context) error {
 		}
 		slices.SortStableFunc(found, func(a, b *scan.Found) int { return rank(first, a) - rank(first, b) })
 	}
-	if asks && len(found) > 0 {
-		if err := s.ask(ctx, found); err != nil {
-			return err
-		}
+	if s.f.unasked() || len(found) == 0 {
+		return nil
 	}
-	s.show(progress.Options{Total: len(found), Phase: "revoking", Verb: s.verb()})
-	return s.delete(ctx, found)
+	return s.ask(ctx, found)
+}
+
+// leave puts on record what was found and is not deleted, because too much was, or nobody
+// said yes, or the run was stopped: whom a refused run was about is what a responder wants
+// to know of it. The run that goes on looks again, and asks again.
+func (s *sweeping) leave(found []*scan.Found, why error) {
+	s.display.Load().Stop() // which has counted them
+	for _, f := range found {
+		row := foundRow(f)
+		row.Undecided, row.Message = true, "not deleted: "+why.Error()
+		s.job.Record(row)
+	}
 }
 
 // finish does what a run before has left of passes that it had found: it deletes
@@ -339,9 +357,12 @@ func (s *sweeping) conclude(code int) {
 		if n := counts.Outcomes[results.Absent]; n > 0 {
 			more = fmt.Sprintf(", %d were gone", n)
 		}
+		if seen.Earlier > 0 {
+			more += fmt.Sprintf(", %s looked at by an earlier run", plural(seen.Earlier, "user", "users"))
+		}
 		fmt.Fprintf(s.stderr, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
 			plural(counts.Outcomes[results.Revoked]+counts.Outcomes[results.Planned], "pass", "passes"), s.verb(),
-			plural(seen.Users+seen.Earlier, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
+			plural(seen.Users, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
 			s.summary.Took.Round(time.Second), s.summary.Results)
 		if s.summary.Evidence != "" {
 			fmt.Fprintf(s.stderr, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n", s.summary.Evidence, s.summary.Sealed)

@@ -126,7 +126,7 @@ func TestSweepResumes(t *testing.T) {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
 			}
 			p = tapsweep(t, env, append(args, "--resume")...)
-			if p.code != 0 || len(tenant.Left()) != 200 || tenant.Stats().Deleted != 200 {
+			if p.code != 0 || len(tenant.Left()) != 200 || tenant.Stats().Deleted != 200 || !strings.Contains(p.stderr, "looked at by an earlier run") {
 				t.Errorf("exit %d, %d left, %d deleted\n%s", p.code, len(tenant.Left()), tenant.Stats().Deleted, p.stderr)
 			}
 			if lists := tenant.Stats().Lists; lists > 5200 {

@@ -26,8 +26,10 @@ type Run struct {
 	Exit    int
 
 	Outcomes map[results.Outcome]int // rows, nil for a run that never began
+	Log      map[results.Outcome]int // rows of its log with those of the runs that it went on with, nil if there are none
 	Refused  int                     // requests that were refused, with 429, or with 503 as a whole batch
 	Users    int                     // looked at by scan and sweep
+	Before   int                     // users looked at by the runs that it went on with
 	Expired  *Expired                // nil for a run that does not look for passes, or not at everybody
 }
 
@@ -47,20 +49,28 @@ func (r *Run) Write(path string) error {
 	gauge("last_run_exit_code", "Exit code of the last run: 0 all done, 1 some left, 2 refused, 3 no access, 4 stopped early.", float64(r.Exit))
 	gauge("last_run_duration_seconds", "How long the last run took.", r.Took.Seconds())
 	if r.Outcomes != nil {
-		rows := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tapsweep_last_run_rows",
-			Help: "Rows of the last run by what became of them.", ConstLabels: label}, []string{"outcome"})
-		for _, o := range results.Outcomes {
-			rows.WithLabelValues(string(o)).Set(float64(r.Outcomes[o]))
+		rows := func(name, help string, counts map[results.Outcome]int) {
+			g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tapsweep_" + name, Help: help, ConstLabels: label}, []string{"outcome"})
+			for _, o := range results.Outcomes {
+				g.WithLabelValues(string(o)).Set(float64(counts[o]))
+			}
+			registry.MustRegister(g)
 		}
-		registry.MustRegister(rows)
+		log := r.Log
+		if log == nil {
+			log = r.Outcomes
+		}
+		rows("last_run_rows", "Rows of the last run by what became of them, without those of runs that it went on with.", r.Outcomes)
+		rows("log_rows", "Rows of its whole results log by what became of them, with those of runs that it went on with. The exit code is about these.", log)
 		gauge("last_run_refused_requests", "Requests that were refused in the last run, with 429, or with 503 as a whole batch.", float64(r.Refused))
 	}
-	if r.Users > 0 || r.Expired != nil && r.Outcomes != nil {
-		gauge("last_run_users", "Users that the last run looked at.", float64(r.Users))
+	if r.Users+r.Before > 0 || r.Expired != nil && r.Outcomes != nil {
+		gauge("last_run_users", "Users that the last run looked at, without those of runs that it went on with.", float64(r.Users))
+		gauge("log_users", "Users that were looked at by the last run and by runs that it went on with.", float64(r.Users+r.Before))
 	}
 	if r.Expired != nil && r.Outcomes != nil {
 		left, age := r.Expired.left(r.End)
-		gauge("expired_passes_left", "Expired passes that the last run found and did not delete.", float64(left))
+		gauge("expired_passes_left", "Expired passes that the last run, or one that it went on with, found and that are not deleted.", float64(left))
 		gauge("oldest_expired_pass_age_seconds", "How long ago the oldest of these expired, 0 without any.", age.Seconds())
 	}
 	return prometheus.WriteToTextfile(path, registry)

@@ -61,10 +61,27 @@ func TestWrite(t *testing.T) {
 		`tapsweep_last_run_duration_seconds{command="sweep",file="tapsweep"} 90`,
 		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="denied"} 1`,
 		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="failed"} 0`,
+		`tapsweep_log_rows{command="sweep",file="tapsweep",outcome="denied"} 1`, // it went on with no other
+		`tapsweep_log_users{command="sweep",file="tapsweep"} 400`,
 		`tapsweep_last_run_refused_requests{command="sweep",file="tapsweep"} 7`,
 		`tapsweep_last_run_users{command="sweep",file="tapsweep"} 400`,
 		`tapsweep_expired_passes_left{command="sweep",file="tapsweep"} 2`,
 		`tapsweep_oldest_expired_pass_age_seconds{command="sweep",file="tapsweep"} 18000`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
+// What a run did itself is told apart from what its log tells of those before.
+func TestWriteOfARunThatWentOn(t *testing.T) {
+	text := write(t, &Run{Command: "sweep", Users: 40, Before: 360, Outcomes: map[results.Outcome]int{results.Revoked: 2},
+		Log: map[results.Outcome]int{results.Revoked: 18, results.Rejected: 1}})
+	for _, want := range []string{
+		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="revoked"} 2`, `tapsweep_log_rows{command="sweep",file="tapsweep",outcome="revoked"} 18`,
+		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="rejected"} 0`, `tapsweep_log_rows{command="sweep",file="tapsweep",outcome="rejected"} 1`,
+		`tapsweep_last_run_users{command="sweep",file="tapsweep"} 40`, `tapsweep_log_users{command="sweep",file="tapsweep"} 400`,
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no %s in\n%s", want, text)

@@ -75,18 +75,19 @@ func (m *meter) row(o results.Outcome) {
 		return
 	}
 	m.done++
-	m.count(o)
+	m.count(o, 1)
 }
 
-// count counts what became of a row.
-func (m *meter) count(o results.Outcome) {
+// count counts n rows of which it is known what became of them; fewer than none where
+// another thing became of them than was counted.
+func (m *meter) count(o results.Outcome, n int) {
 	switch {
 	case slices.Contains(m.good, o):
-		m.revoked++
+		m.revoked += n
 	case o == results.Absent:
-		m.absent++
+		m.absent += n
 	case !o.Done():
-		m.notRevoked++
+		m.notRevoked += n
 	}
 }
 

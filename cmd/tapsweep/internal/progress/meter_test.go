@@ -191,10 +191,15 @@ func TestVerifying(t *testing.T) {
 	if v := d.meter.look(epoch); v.revoked != 3 || v.verifying != 3 || v.done != 0 {
 		t.Errorf("pending: %+v", v)
 	}
-	d.Verified(results.Revoked)
-	d.Verified(results.Remains)
-	if v := d.meter.look(epoch); v.revoked != 3 || v.verifying != 1 || v.done != 2 || v.notRevoked != 1 {
+	d.Verified(results.Revoked, results.Revoked)
+	d.Verified(results.Revoked, results.Remains) // once it was counted as both
+	if v := d.meter.look(epoch); v.revoked != 2 || v.verifying != 1 || v.done != 2 || v.notRevoked != 1 {
 		t.Errorf("verified: %+v", v)
+	}
+	d.Pending(results.Absent)
+	d.Verified(results.Absent, results.Remains)
+	if v := d.meter.look(epoch); v.revoked != 2 || v.absent != 0 || v.notRevoked != 2 || v.done != 3 {
+		t.Errorf("absent, and there after all: %+v", v)
 	}
 	if v := d.meter.look(epoch); !strings.Contains(v.sentence(), "1 verifying") {
 		t.Errorf("%s", v.sentence())

@@ -140,19 +140,19 @@ func (d *Display) Row(o results.Outcome) {
 func (d *Display) Pending(o results.Outcome) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.meter.count(o)
+	d.meter.count(o, 1)
 	d.meter.verifying++
 }
 
-// Verified counts the row that follows a pending one.
-func (d *Display) Verified(o results.Outcome) {
+// Verified counts the row that follows one that was pending as was, in its place: a
+// pass that remains was not revoked.
+func (d *Display) Verified(was, o results.Outcome) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.meter.verifying--
 	d.meter.done++
-	if !o.Done() {
-		d.meter.notRevoked++
-	}
+	d.meter.count(was, -1)
+	d.meter.count(o, 1)
 }
 
 // Passed counts something that was looked at and needs no row.

@@ -10,7 +10,7 @@ import (
 )
 
 // csvHeader names the columns. The first rows of it make the file a list, too.
-var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass"}
+var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass", "undecided"}
 
 // A CSV writes one line for each row, safe to be opened in a spreadsheet.
 type CSV struct {
@@ -26,7 +26,7 @@ func NewCSV(w io.Writer) (*CSV, error) {
 
 // Row writes a row.
 func (c *CSV) Row(r *Row) error {
-	verified, at, pending, anyPass := "", "", "", ""
+	verified, at, pending, anyPass, undecided := "", "", "", "", ""
 	if r.Verified {
 		verified = "true"
 	}
@@ -39,8 +39,11 @@ func (c *CSV) Row(r *Row) error {
 	if r.AnyPass {
 		anyPass = "true"
 	}
+	if r.Undecided {
+		undecided = "true"
+	}
 	c.fields = append(c.fields[:0], r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status), r.Code, r.Message,
-		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN, at, pending, anyPass)
+		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN, at, pending, anyPass, undecided)
 	for i, f := range c.fields {
 		c.fields[i] = input.CSVValue(f)
 	}

@@ -17,9 +17,11 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// A Summary is what is printed at the end of a run.
+// A Summary is what is printed at the end of a run. Its figures are of this run, but for
+// what is said to be of its whole log: a rate is none if what it counts took another time.
 type Summary struct {
 	Counts    revoke.Counts
+	Log       map[results.Outcome]int // rows of the log with those of earlier runs, nil if there are none
 	Took      time.Duration
 	Results   string   // name of the results log
 	Command   []string // the arguments of the run
@@ -32,12 +34,13 @@ type Summary struct {
 
 	Incomplete bool // rows could not be written to the results log
 
-	Earlier    int          // rows that earlier runs on this log have settled
-	Scan       *scan.Counts // of the scan before or in it, nil without one
-	Output     string       // where a scan printed the passes
-	Verify     bool         // users were looked at again afterwards
-	AnyPass    int          // rows that named no pass
-	DoneBefore int          // pairs of a results log that were left out
+	Earlier        int          // rows that earlier runs on this log have settled
+	Scan           *scan.Counts // of the scan before or in it, nil without one
+	Output         string       // where a scan printed the passes
+	Verify         bool         // users were looked at again afterwards
+	AnyPass        int          // rows that named no pass
+	VerifiedBefore int          // of the rows that earlier runs have settled
+	DoneBefore     int          // pairs of a results log that were left out
 
 	ProtectedBefore int // pairs of a results log that were left out because they were protected
 }
@@ -79,11 +82,19 @@ func (s *Summary) Print(w io.Writer) {
 	}
 	fmt.Fprintln(w)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if s.Log != nil {
+		fmt.Fprintln(tw, "  \tthis run\twhole log")
+	}
 	for _, o := range results.Outcomes {
-		if n := s.Counts.Outcomes[o]; n > 0 {
+		switch n := s.Counts.Outcomes[o]; {
+		case n == 0 && s.Log[o] == 0:
+			continue
+		case s.Log == nil:
 			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", o, n, hints[o]), "\t"))
-			s.causes(tw, o)
+		default:
+			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", o, n, s.Log[o], hints[o]), "\t"))
 		}
+		s.causes(tw, o)
 	}
 	tw.Flush()
 	s.scan(w)
@@ -106,22 +117,47 @@ func (s *Summary) Print(w io.Writer) {
 	if s.Output != "" && s.Output != "-" {
 		fmt.Fprintf(w, "passes: %s\n", s.Output)
 	}
+	s.Kept(w)
+	if s.Incomplete {
+		fmt.Fprintln(w, "the results log is not complete: go on with it (--resume), or run the list again, which is harmless")
+	}
+	whole := s.whole()
+	all := rows(whole.Counts.Total()) + s.within()
+	if left := whole.Counts.Left() - s.Counts.Unverified; left > 0 {
+		fmt.Fprintf(w, "%d of %s not done\n", left, all)
+	}
+	if n := s.Counts.Unverified; n > 0 {
+		fmt.Fprintf(w, "%d of %s done and not proven: the look afterwards failed\n", n, all)
+	}
+	whole.next(w)
+}
+
+// whole is the summary with the rows of the whole log: what is left to be done is left
+// by all runs.
+func (s *Summary) whole() *Summary {
+	whole := *s
+	if s.Log != nil {
+		whole.Counts.Outcomes = s.Log
+	}
+	return &whole
+}
+
+// within says of which rows a number is that is not of this run only.
+func (s *Summary) within() string {
+	if s.Log == nil {
+		return ""
+	}
+	return " in the whole log"
+}
+
+// Kept tells where the records of the run are. A run that is refused has some as well.
+func (s *Summary) Kept(w io.Writer) {
 	if s.Results != "" && s.Results != "-" {
 		fmt.Fprintf(w, "results: %s\n", s.Results)
 	}
 	if s.Evidence != "" {
 		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", s.Evidence, s.Sealed)
 	}
-	if s.Incomplete {
-		fmt.Fprintln(w, "the results log is not complete: go on with it (--resume), or run the list again, which is harmless")
-	}
-	if left := s.Counts.Left() - s.Counts.Unverified; left > 0 {
-		fmt.Fprintf(w, "%d of %s not done\n", left, rows(total))
-	}
-	if n := s.Counts.Unverified; n > 0 {
-		fmt.Fprintf(w, "%d of %s done and not proven: the look afterwards failed\n", n, rows(total))
-	}
-	s.next(w)
 }
 
 // scan tells what a scan has seen and left alone.
@@ -137,7 +173,11 @@ func (s *Summary) scan(w io.Writer) {
 		}
 	}
 	if len(seen) > 0 {
-		fmt.Fprintf(w, "  passes seen: %s\n", strings.Join(seen, ", "))
+		when := ""
+		if s.Log != nil {
+			when = " in this run"
+		}
+		fmt.Fprintf(w, "  passes seen%s: %s\n", when, strings.Join(seen, ", "))
 	}
 	for _, left := range []struct {
 		n    int
@@ -162,7 +202,11 @@ func (s *Summary) verified(w io.Writer) {
 	if !s.Verify {
 		return
 	}
-	fmt.Fprintf(w, "%s seen without a pass afterwards\n", plural(s.Counts.Verified, "row's user was", "rows' users were"))
+	before := ""
+	if s.VerifiedBefore > 0 {
+		before = fmt.Sprintf(", %d of them in this run", s.Counts.Verified)
+	}
+	fmt.Fprintf(w, "%s seen without a pass afterwards%s\n", plural(s.VerifiedBefore+s.Counts.Verified, "row's user was", "rows' users were"), before)
 }
 
 func rows(n int) string { return plural(n, "row", "rows") }
@@ -188,9 +232,13 @@ func (s *Summary) causes(w io.Writer, o results.Outcome) {
 	slices.SortFunc(list, func(a, b revoke.Cause) int {
 		return cmp.Or(cmp.Compare(s.Counts.Causes[b].Rows, s.Counts.Causes[a].Rows), cmp.Compare(a.Code, b.Code))
 	})
+	column, log := "  \t%6d\t", ""
+	if s.Log != nil { // of whose earlier rows the causes are not known
+		column, log = "  \t%8d\t\t", "\t"
+	}
 	for i, c := range list {
 		if i == mostCauses {
-			fmt.Fprintf(w, "  \t\tand %d other causes\n", len(list)-i)
+			fmt.Fprintf(w, "  \t\t%sand %d other causes\n", log, len(list)-i)
 			return
 		}
 		t := s.Counts.Causes[c]
@@ -198,7 +246,7 @@ func (s *Summary) causes(w io.Writer, o results.Outcome) {
 		if t.Hint != "" {
 			text += ": " + t.Hint
 		}
-		fmt.Fprintf(w, "  \t%6d\t%s\n", t.Rows, text)
+		fmt.Fprintf(w, column+"%s\n", t.Rows, text)
 	}
 }
 

@@ -11,8 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -45,6 +47,17 @@ func TestSummary(t *testing.T) {
 		{"dry run", Summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Planned: 2}, Requests: 2},
 			Took:   120 * time.Millisecond, Results: "-", DryRun: true, Simulated: true}},
+		{"gone on with", Summary{
+			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 664, results.Denied: 20}, Requests: 748, Throttled: 44, Verified: 600,
+				Causes: map[revoke.Cause]*revoke.Tally{{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 20, Hint: "the user may hold an admin role"}}},
+			Log:     map[results.Outcome]int{results.Revoked: 1277, results.Denied: 20, results.UnknownUser: 3},
+			Earlier: 616, Verify: true, VerifiedBefore: 600, Command: []string{"revoke", "--yes", "--resume", "--verify", "--results", "log.jsonl", "list.csv"},
+			Took: 1800 * time.Millisecond, Results: "log.jsonl"}},
+		{"a scan gone on with", Summary{
+			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Found: 221}, Requests: 230},
+			Log:    map[results.Outcome]int{results.Found: 300}, Earlier: 79,
+			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170, Passes: map[passes.Reason]int{passes.Expired: 200, passes.Used: 21}},
+			Took: time.Second, Results: "log.jsonl"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -26,8 +26,12 @@ type Log struct {
 	mu    sync.Mutex
 	buf   *bufio.Writer
 	enc   *json.Encoder
-	dirty bool
+	lines int   // written
+	ahead int   // of these, up to the last that announces a delete
 	err   error // the first that happened; nothing is written after it
+
+	syncing sync.Mutex // held by who puts lines on disk, while others may write
+	synced  int        // lines on disk; mu holds for it, too
 
 	stop chan struct{}
 	done chan struct{}
@@ -95,8 +99,8 @@ func (l *Log) Name() string { return l.name }
 
 // Write adds a Run, a Row, a Wait, a Scanned or an End. The error is the first that the log ever
 // had, so a caller learns of a failing disk with the next row at the latest.
-func (l *Log) Write(line any) error {
-	switch line := line.(type) {
+func (l *Log) Write(entry any) error {
+	switch line := entry.(type) {
 	case *Run:
 		line.Type = "run"
 	case *Row:
@@ -111,10 +115,13 @@ func (l *Log) Write(line any) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil {
-		if err := l.enc.Encode(line); err != nil {
+		if err := l.enc.Encode(entry); err != nil {
 			l.fail(err)
 		}
-		l.dirty = true
+		l.lines++
+		if row, ok := entry.(*Row); ok && row.announces() {
+			l.ahead = l.lines
+		}
 	}
 	return l.err
 }
@@ -122,14 +129,42 @@ func (l *Log) Write(line any) error {
 // Sync puts everything written so far on disk.
 func (l *Log) Sync() error {
 	l.mu.Lock()
+	last := l.lines
+	l.mu.Unlock()
+	return l.syncUpTo(last)
+}
+
+// SyncAhead puts on disk what announces deletes, if any of it is not there yet. Many may
+// call it at once: they share what it takes.
+func (l *Log) SyncAhead() error {
+	l.mu.Lock()
+	last := l.ahead
+	l.mu.Unlock()
+	return l.syncUpTo(last)
+}
+
+// syncUpTo puts lines on disk. Whoever waits while another does so finds most often that
+// its own lines are among those of the next, so that one fsync does for all of them.
+// Lines are written meanwhile, or a slow disk would hold up the run.
+func (l *Log) syncUpTo(last int) error {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil && l.dirty {
-		l.dirty = false
-		if err := l.buf.Flush(); err != nil {
-			l.fail(err)
-		} else if err := l.sync(); err != nil {
-			l.fail(err)
-		}
+	if l.err != nil || l.synced >= last {
+		return l.err
+	}
+	flushed, err := l.lines, l.buf.Flush()
+	if err == nil {
+		l.mu.Unlock()
+		err = l.sync()
+		l.mu.Lock()
+	}
+	switch {
+	case err == nil:
+		l.synced = flushed
+	case l.err == nil:
+		l.fail(err)
 	}
 	return l.err
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,5 +141,47 @@ func TestOutcomes(t *testing.T) {
 	}
 	if b, err := json.Marshal(End{Counts: map[Outcome]int{NotSent: 2}}); err != nil || !strings.Contains(string(b), `"not_sent":2`) {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// What announces a delete is on disk when SyncAhead returns; many that wait for it share
+// a sync, and lines are written while one is going on.
+func TestSyncAhead(t *testing.T) {
+	var d disk
+	begun, release := make(chan bool, 100), make(chan bool)
+	log := newLog("log", &d, func() error {
+		begun <- true
+		<-release
+		return d.Sync()
+	}, nil)
+	log.Write(&Row{Outcome: Revoked, Pending: true})
+	if err := log.SyncAhead(); err != nil || d.syncs != 0 {
+		t.Errorf("SyncAhead = %v, %d syncs for a row that announces nothing", err, d.syncs)
+	}
+	var waiting sync.WaitGroup
+	wait := func() {
+		waiting.Go(func() {
+			if err := log.SyncAhead(); err != nil {
+				t.Errorf("SyncAhead = %v", err)
+			}
+		})
+	}
+	log.Write(&Row{Outcome: Found, Pending: true})
+	wait()
+	<-begun // and does not end until it is let
+	for range 100 {
+		if err := log.Write(&Row{Outcome: Found, Pending: true}); err != nil {
+			t.Error(err)
+		}
+		wait()
+	}
+	close(release)
+	waiting.Wait()
+	// One more may come of the log's own clock.
+	if d.lines != 102 || d.syncs < 2 || d.syncs > 3 {
+		t.Errorf("%d lines on disk, %d syncs; want 102 and 2", d.lines, d.syncs)
+	}
+	if err := log.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -83,8 +83,12 @@ type Row struct {
 	Reason    string    `json:"reason,omitempty"`    // why the pass could be used or not, such as expired
 	Verified  bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
 	Pending   bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
-	Follows   bool      `json:"-"`                   // it is the one that follows
+	Follows   Outcome   `json:"-"`                   // what the first pending one of this run said, if it is the one that follows
 	InPlaceOf string    `json:"inPlaceOf,omitempty"` // the pass of the pair, of one that remains and is another
+
+	// Undecided is set for a pass that a sweep has found, and that was to be deleted only
+	// after a question or a count: the run ended before, so it was not touched.
+	Undecided bool `json:"undecided,omitempty"`
 
 	// Of a pass that a scan has found, as far as Graph tells.
 	Created    time.Time `json:"created,omitzero"`
@@ -122,6 +126,9 @@ type End struct {
 	Exit    int             `json:"exit"`
 	End     time.Time       `json:"end"`
 }
+
+// announces tells whether the row is about a delete that is not sent yet.
+func (r *Row) announces() bool { return r.Pending && r.Outcome == Found }
 
 // clean makes server text safe to store and show.
 func (r *Row) clean() {

@@ -22,15 +22,22 @@ import (
 type Earlier struct {
 	Counts map[Outcome]int // of the pairs that are settled
 	Runs   int             // runs that the log tells of, killed ones included
-	Users  int             // users that scans have looked at without a find
+
+	Verified int // of the pairs that are settled, those whose user was seen without a pass
+
+	Users int // users that scans have looked at without a find
 
 	seed    maphash.Seed
-	settled map[uint64]uint8    // index into Outcomes
+	settled map[uint64]uint8    // index into Outcomes, and verifiedBit
 	doubted map[uint64]*Doubt   // done, and to be verified
 	failed  map[uint64]struct{} // users whom a scan could not look at
+	open    map[uint64][]string // passes of a user that were found and are Undecided
 	scanned map[uint64]struct{}
 	sources map[string]bool
 }
+
+// verifiedBit marks pairs that are verified.
+const verifiedBit = 0x80
 
 // Settled tells whether the pair on a line of a list needs no further run.
 func (e *Earlier) Settled(source string, line int, user string) bool {
@@ -85,6 +92,15 @@ func (e *Earlier) Failed(user string) bool {
 	}
 	_, ok := e.failed[e.key(ScanSource, 0, user)]
 	return ok
+}
+
+// Undecided are the passes of a user that a sweep has found, and ended before it was
+// decided whether they go. The user is looked at again.
+func (e *Earlier) Undecided(user string) []string {
+	if e == nil || len(e.open) == 0 {
+		return nil
+	}
+	return e.open[e.key(ScanSource, 0, user)]
 }
 
 // Len is the number of settled pairs.
@@ -160,7 +176,7 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 	}
 	e := &Earlier{Counts: make(map[Outcome]int), seed: maphash.MakeSeed(), settled: make(map[uint64]uint8),
 		scanned: make(map[uint64]struct{}), doubted: make(map[uint64]*Doubt),
-		failed: make(map[uint64]struct{}), sources: make(map[string]bool)}
+		failed: make(map[uint64]struct{}), open: make(map[uint64][]string), sources: make(map[string]bool)}
 	if opts.Again == nil {
 		opts.Again = Outcome.Again
 	}
@@ -182,7 +198,10 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), unlock(lock), f.Close())
 	}
 	for _, i := range e.settled {
-		e.Counts[Outcomes[i]]++
+		e.Counts[Outcomes[i&^verifiedBit]]++
+		if i&verifiedBit != 0 {
+			e.Verified++
+		}
 	}
 	e.Users = len(e.scanned)
 	return newLog(path, f, f.Sync, lock), e, nil
@@ -237,6 +256,8 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			InPlaceOf string   `json:"inPlaceOf"`
 			Verified  bool     `json:"verified"`
 			Pending   bool     `json:"pending"`
+
+			Undecided bool `json:"undecided"`
 		}
 		if err := json.Unmarshal(line, &l); err != nil {
 			if rest, _ := br.Peek(1); len(rest) == 0 || len(bytes.Trim(line, "\x00\n")) == 0 {
@@ -257,11 +278,17 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			if !known {
 				return 0, fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", n, l.Outcome)
 			}
+			if l.Verified {
+				i |= verifiedBit
+			}
 			e.sources[l.Source] = true
 			key := e.key(l.Source, l.Line, l.User)
 			delete(e.settled, key)
 			delete(e.doubted, key)
 			delete(e.failed, key)
+			if !l.Undecided {
+				delete(e.open, key)
+			}
 			doubted := l.Outcome == Found && l.Pending || opts.Verify && !l.Verified && (l.Outcome == Revoked || l.Outcome == Absent)
 			over := whole < from // what a run before has ended with counts no more
 			var row *Row
@@ -273,11 +300,13 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			}
 			switch {
 			case doubted:
-				row.Pending, row.Follows = false, true
+				row.Pending = false
 				e.doubted[key] = &Doubt{*row}
 			case l.Source == ScanSource && l.Method == "" && !l.Outcome.Done():
 				e.failed[key] = struct{}{} // whatever it was, nobody has seen the user's passes
 			case over:
+			case l.Undecided:
+				e.open[key] = append(e.open[key], l.Method)
 			case l.Outcome == Protected && opts.Protected != nil && opts.Protected(l.User),
 				l.InPlaceOf != "" && l.Source != ScanSource && !opts.AnyPass: // a scan finds the other one, too
 				e.settle(key, i, row, opts.Each)

@@ -213,6 +213,29 @@ func BenchmarkResume(b *testing.B) {
 	}
 }
 
+// What a run before has deleted counts as one more once it is verified: it was never
+// pending in the run that goes on, which would count it away otherwise.
+func TestDoubtsFollowNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	log, err := Create(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := header
+	log.Write(&run)
+	log.Write(&Row{Line: 2, Source: "l.csv", User: "a@contoso.com", Outcome: Revoked, Pending: true})
+	log.Close()
+	next := header
+	log, earlier, err := Resume(path, &next, ResumeOptions{Verify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if d := earlier.Doubted("l.csv", 2, "a@contoso.com"); d == nil || d.Pending || d.Follows != "" {
+		t.Errorf("doubted %+v", d)
+	}
+}
+
 // Each run that went on with a log added a row for each user who was protected, still,
 // and sent the delete of a pass that was gone where another had come.
 func TestResumeFindsTheSame(t *testing.T) {

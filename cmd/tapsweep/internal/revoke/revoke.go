@@ -171,9 +171,11 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 		return req, true
 	}
 	if j.opts.Doubted != nil {
-		if d := j.opts.Doubted(pair.Source, pair.Line, pair.User); d != nil && d.Outcome != results.Found {
+		if d := j.opts.Doubted(pair.Source, pair.Line, pair.User); d != nil {
 			w.method, w.upn, w.reason = d.Method, d.UPN, passes.Reason(d.Reason)
-			return *j.verify(w, d.Row), true
+			if d.Outcome != results.Found {
+				return *j.verify(w, d.Row), true
+			}
 		}
 	}
 	if j.opts.DryRun || w.method == "" {

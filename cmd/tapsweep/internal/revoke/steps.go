@@ -18,10 +18,10 @@ type work struct {
 	method    string // the pass to delete, once it is known
 	step      step
 	upn       string
-	listed    bool // the pair is of a list
-	begun     bool // it counts as open,
-	waiting   bool // or as being verified
-	pended    bool // a row of it is pending
+	listed    bool            // the pair is of a list
+	begun     bool            // it counts as open,
+	waiting   bool            // or as being verified
+	pended    results.Outcome // of the first row of it that is pending
 	reason    passes.Reason
 	rest      []passes.Pass // further passes of a user whose pair names none
 	looks     int           // LISTs that showed a pass that a DELETE did not find
@@ -115,8 +115,7 @@ func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 		row.Outcome = results.Revoked
 		w.revoked = true
 		if len(w.rest) > 0 {
-			w.take(w.rest)
-			return new(w.delete())
+			return new(j.take(w, w.rest))
 		}
 	case res.Err == nil && res.Response.Status == 404:
 		w.last = &row
@@ -128,9 +127,13 @@ func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 	return j.done(w, row)
 }
 
-// take makes the first of the passes the one to delete, and keeps the others.
-func (w *work) take(held []passes.Pass) {
+// take makes the first of the passes the one to delete, and keeps the others. No list
+// names it, so it goes on record before: a run that is killed leaves no other trace of
+// which it was.
+func (j *Job) take(w *work, held []passes.Pass) batch.Request {
 	w.method, w.reason, w.rest = held[0].ID, "", held[1:]
+	j.journal(w, results.Row{Outcome: results.Found, Pending: true})
+	return w.delete()
 }
 
 // any tells whether whatever pass the user holds is meant.
@@ -153,8 +156,7 @@ func (j *Job) looked(w *work, res batch.Result) *batch.Request {
 	default:
 		// A user has one pass at most, by the documentation; the row names the
 		// last one should there be more.
-		w.take(held)
-		return new(w.delete())
+		return new(j.take(w, held))
 	}
 	j.row(w, row)
 	return nil
@@ -205,8 +207,7 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 	case j.any(w):
 		// It was replaced before our DELETE.
 		if w.looks++; w.looks < j.opts.Looks {
-			w.take(held)
-			return new(w.delete())
+			return new(j.take(w, held))
 		}
 		row.Outcome = results.Replaced
 		row.Message = "the user gets new passes faster than they can be deleted"

@@ -1,6 +1,7 @@
 package revoke
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -26,9 +27,9 @@ func (j *Job) done(w *work, row results.Row) *batch.Request {
 	}
 	// What was done is on record before it is verified, however that ends.
 	row.Pending, row.Follows = true, w.pended
-	w.pended = true
 	j.journal(w, row)
-	row.Pending, row.Follows = false, true
+	w.pended = cmp.Or(w.pended, row.Outcome)
+	row.Pending, row.Follows = false, w.pended
 	return j.verify(w, row)
 }
 
@@ -84,11 +85,10 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 		if still == nil && j.any(w) && !j.opts.VerifyOnly {
 			// Somebody gave the user another one, and that is meant as well.
 			if w.looks++; w.looks < j.opts.Looks {
-				w.take(held)
 				w.waiting = false
 				j.verifying--
 				j.open++
-				return new(w.delete())
+				return new(j.take(w, held))
 			}
 		} else if still != nil {
 			if next := w.lookAgain(j.opts.Verify); next != nil {

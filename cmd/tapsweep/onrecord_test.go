@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// posted counts batches.
+type posted int
+
+func (p *posted) PostBatch(context.Context, []byte) (batch.Reply, error) {
+	*p++
+	return batch.Reply{}, nil
+}
+
+// fullDisk takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// No pass is deleted that is not on record.
+func TestNothingDeletedOffTheRecord(t *testing.T) {
+	const del, get = `{"requests":[{"id":"1","method":"DELETE","url":"/x"}]}`, `{"requests":[{"id":"1","method":"GET","url":"/x?\"method\":\"DELETE\""}]}`
+	var n posted
+	var stopped error
+	r := &runOf{log: results.Stream(fullDisk{}), stop: func(err error) { stopped = err }}
+	p := onRecord{&n, r}
+	if _, err := p.PostBatch(t.Context(), []byte(del)); err != nil || n != 1 {
+		t.Errorf("PostBatch = %v, with nothing to put on record", err)
+	}
+	if err := r.log.Write(&results.Row{Outcome: results.Found, Pending: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.PostBatch(t.Context(), []byte(get)); err != nil || n != 2 {
+		t.Errorf("PostBatch = %v of what only reads", err)
+	}
+	if _, err := p.PostBatch(t.Context(), []byte(del)); !errors.Is(err, batch.ErrNotSent) || n != 2 || stopped == nil {
+		t.Errorf("PostBatch = %v, %d posted, stopped by %v", err, n, stopped)
+	}
+}
+
+// Which pass a user holds, of whom the list names no pass, is on record before it is
+// deleted. A run that goes on once said of a pass that had gone in between: absent, and
+// not which.
+func TestKilledRevokeOfAnyPass(t *testing.T) {
+	for _, arrived := range []bool{true, false} {
+		hang := graphsim.Hang()
+		if arrived {
+			hang = hang.AfterWork()
+		}
+		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: hang}}})
+		users := tenant.Populate(5)
+		ids := make(map[string]string)
+		var list strings.Builder
+		list.WriteString("user\n")
+		for _, u := range users {
+			ids[u.UPN] = u.Passes[0].ID
+			list.WriteString(u.UPN + "\n")
+		}
+		env, root := serve(t, tenant)
+		log := filepath.Join(t.TempDir(), "log.jsonl")
+		args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", writeFile(t, "list.csv", list.String())}
+		finish(t, command(t, env, args...), func(p *os.Process) {
+			for s := tenant.Stats(); (s.Faults == 0 || arrived && s.Deleted < 5) && t.Context().Err() == nil; s = tenant.Stats() {
+				time.Sleep(time.Millisecond)
+			}
+			p.Kill()
+		})
+		p := tapsweep(t, env, "report", log)
+		if text := strings.Join(strings.Fields(p.stdout), " "); strings.Count(string(mustRead(t, log)), `"outcome":"found"`) != 5 || !strings.Contains(text, "not done: 5 unknown") {
+			t.Errorf("exit %d\n%s%s\n%s", p.code, p.stdout, p.stderr, mustRead(t, log))
+		}
+		if p = tapsweep(t, env, args...); p.code != 0 || len(tenant.Left()) != 0 {
+			t.Errorf("exit %d, %d left\n%s", p.code, len(tenant.Left()), p.stderr)
+		}
+		rows := make(map[string]results.Row)
+		for line := range strings.Lines(string(mustRead(t, log))) {
+			var row results.Row
+			if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
+				rows[row.User] = row
+			}
+		}
+		want := results.Revoked
+		if arrived {
+			want = results.Absent
+		}
+		for user, row := range rows {
+			if row.Pending || row.Outcome != want || row.Method != ids[user] || !row.AnyPass {
+				t.Errorf("%+v", row)
+			}
+		}
+		if len(rows) != 5 {
+			t.Errorf("%d rows", len(rows))
+		}
+	}
+}
