@@ -284,6 +284,31 @@ func TestResumedLogAsList(t *testing.T) {
 	}
 }
 
+// To go on without --protect is a slip, and no decision to revoke the passes of those who
+// were protected.
+func TestResumeKeepsWhoWasProtected(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.Populate(3)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	list := writeFile(t, "list.csv", listOf(users))
+	run := func(left int, protect ...string) {
+		t.Helper()
+		args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
+		for _, names := range protect {
+			args = append(args, "--protect", writeFile(t, "protect.txt", names))
+		}
+		p := tapsweep(t, env, args...)
+		if want := min(left, exitLeft); p.code != want || len(tenant.Left()) != left {
+			t.Errorf("exit %d, %d passes left, want %d and %d\n%s", p.code, len(tenant.Left()), want, left, p.stderr)
+		}
+	}
+	run(2, users[0].UPN+"\n", users[1].UPN+"\n")
+	run(2)
+	run(1, users[1].UPN+"\n")
+	run(0, "somebody@contoso.example\n")
+}
+
 // nohup means that the run outlives its terminal.
 func TestNohup(t *testing.T) {
 	t.Parallel()

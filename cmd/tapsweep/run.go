@@ -27,20 +27,22 @@ import (
 // runOf is all that a run consists of.
 type runOf struct {
 	*app
-	flags   *runFlags
-	list    *input.List // nil for a run that finds its pairs itself
-	tenant  *tenant
-	logger  *slog.Logger
-	header  *results.Run
-	runner  *batch.Runner
-	keep    *protect.Users
-	log     *results.Log     // nil for a run without one
-	earlier *results.Earlier // what runs before have settled, nil without --resume
-	waits   waits
-	stop    context.CancelCauseFunc // ends the work of do
-	held    []byte                  // of the preflight, for when something goes wrong
-	asked   preflight.Task          // of the token
-	proves  []string                // logs that the evidence reports on besides the own
+	flags  *runFlags
+	list   *input.List // nil for a run that finds its pairs itself
+	tenant *tenant
+	logger *slog.Logger
+	header *results.Run
+	runner *batch.Runner
+	keep   *protect.Users
+
+	unguarded bool             // no protect list is named
+	log       *results.Log     // nil for a run without one
+	earlier   *results.Earlier // what runs before have settled, nil without --resume
+	waits     waits
+	stop      context.CancelCauseFunc // ends the work of do
+	held      []byte                  // of the preflight, for when something goes wrong
+	asked     preflight.Task          // of the token
+	proves    []string                // logs that the evidence reports on besides the own
 }
 
 // unhold prints what was held back: the one who is paged by a quiet run wants to
@@ -88,6 +90,7 @@ func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Sour
 	if err := r.identify(ctx, keep); err != nil {
 		return err
 	}
+	r.unguarded = keep.Empty()
 	r.keep, err = keep.Resolve(ctx, r.runner, pairs)
 	unknown, ok := errors.AsType[*protect.ResolveError](err)
 	switch {
@@ -125,7 +128,8 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		}
 		return nil
 	}
-	opts.Protected = r.protected
+	// To forget --protect is not to take somebody off the list.
+	opts.Protected = func(user string) bool { return r.unguarded || r.protected(user) }
 	if r.flags.resume == "unsent" {
 		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
 	}

@@ -25,6 +25,9 @@ type List struct {
 	Me input.User
 }
 
+// Empty tells whether nobody is on the lists, or there are none.
+func (l *List) Empty() bool { return len(l.users) == 0 }
+
 // Open reads protect lists in the forms that input.ReadUsers knows. A row that
 // is no user is an error, and so is a list without a user: somebody meant to
 // protect someone. No list at all is a List that protects nobody.
