@@ -65,7 +65,7 @@ func brief(text string) string {
 	if _, tried, ok := strings.Cut(text, attempted); ok {
 		return chain(tried)
 	}
-	return batch.Printable(strings.Join(strings.Fields(rules.ReplaceAllString(text, " ")), " "))
+	return ends(words(rules.ReplaceAllString(text, " ")), maxAlone)
 }
 
 // rules are the lines that azidentity draws between the parts of an answer, and
@@ -99,14 +99,39 @@ func chain(tried string) string {
 	b.WriteString("none of the credentials gives one")
 	for _, part := range parts {
 		part = rules.ReplaceAllString(part, " ")
-		said, _, _ := strings.Cut(strings.Join(strings.Fields(part), " "), " To troubleshoot, visit ")
-		if r := []rune(said); len(r) > maxPart {
-			said = string(r[:maxPart]) + "…"
-		}
-		b.WriteString("\n" + batch.Printable(said))
+		b.WriteString("\n" + ends(words(part), maxPart))
 	}
 	return b.String()
 }
 
-// maxPart is how much a credential of a chain may say, in characters.
-const maxPart = 240
+// words is what is said on one line, without where azidentity sends everybody.
+func words(text string) string {
+	said, _, _ := strings.Cut(strings.Join(strings.Fields(text), " "), " To troubleshoot, visit ")
+	return said
+}
+
+// How much may be said, in characters: by a credential of a chain, and by one alone.
+const (
+	maxPart  = 240
+	maxAlone = 500
+)
+
+// ends is a text fit to be shown, whose middle is left out where it is too long: who
+// speaks stands at its beginning, and what decides at its end, for errors wrap each other.
+func ends(text string, most int) string {
+	r := []rune(text)
+	if len(r) <= most {
+		return batch.Printable(text)
+	}
+	// Of a secret that is cut, or cut off from what announces it, as "client_secret =" does,
+	// nothing may be left: it is within three words of the cut. All others are known.
+	rest := len(r) - (most - most/3 - 3)
+	head, tail := batch.Printable(string(r[:most/3])), strings.SplitN(batch.Printable(string(r[rest:])), " ", 4)
+	if len(tail) < 4 {
+		return batch.Printable(string(r[:most])) + "…"
+	}
+	if last := strings.LastIndexByte(head, ' '); last > 0 {
+		head = head[:last]
+	}
+	return head + " … " + tail[3]
+}

@@ -22,6 +22,11 @@ func TestTokenError(t *testing.T) {
 			"line one\n\t\tline two\n", "none of the credentials gives one\nA: missing AZURE_TENANT_ID.\nB: line one line two", 0},
 		{"a chain with answers", "Attempted credentials:\n\tA: GET https://x\n" + strings.Repeat("-", 80) + "\nRESPONSE 404\n" + strings.Repeat("-", 80) +
 			"\nResponse contained no body\n", "none of the credentials gives one\nA: GET https://x RESPONSE 404", 0},
+		{"no connection, told by a chain", "Attempted credentials:\n\tClientSecretCredential: unable to resolve an endpoint: server response error: Get \"https://" + strings.Repeat("x", 200) +
+			"\": tls: failed to verify certificate: x509: certificate signed by unknown authority. To troubleshoot, visit x\n",
+			"none of the credentials gives one\nClientSecretCredential: unable to resolve an endpoint: server response error: … to verify certificate: x509: certificate signed by unknown authority.", 0},
+		{"no connection", "C: Get \"https://" + strings.Repeat("x", 500) + "\": dial tcp: connection refused. To troubleshoot, visit x",
+			"C: Get … connection refused.", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -30,5 +35,18 @@ func TestTokenError(t *testing.T) {
 				t.Errorf("Error = %q, Code = %d, want %q, %d", got, e.Code(), tt.want, tt.code)
 			}
 		})
+	}
+}
+
+// Wherever the middle is left out, no part of a secret is left.
+func TestTokenErrorKeepsSecrets(t *testing.T) {
+	const secret = "Y0123456789YYYYYYYYYYYYYYYYYYYYYYYYYYYY"
+	for _, announced := range []string{"client_secret = ", "Authorization: Bearer ", "client_assertion=eyJ"} {
+		for at := range 600 {
+			text := strings.Repeat("x", at) + " " + announced + secret + " " + strings.Repeat("zzz ", 150-at/4) + "end"
+			if got := (&TokenError{errors.New(text)}).Error(); strings.Contains(got, "Y01234567") || strings.Contains(got, "YYYYYYYY") {
+				t.Fatalf("after %d characters: %s", at, got)
+			}
+		}
 	}
 }
