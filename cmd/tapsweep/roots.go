@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,13 +15,18 @@ import (
 // useCertFiles has SSL_CERT_FILE and SSL_CERT_DIR count on Windows and macOS, too, where
 // Go asks the system alone: drills and proxies need them there as well. With the
 // setting above, fallback roots go before the system's.
+//
+// Elsewhere Go reads them itself, and says nothing of what it cannot read: all that is
+// seen of that is a certificate that is not trusted.
 func useCertFiles() error {
 	file, dirs := os.Getenv("SSL_CERT_FILE"), os.Getenv("SSL_CERT_DIR")
-	if file+dirs == "" || runtime.GOOS != "windows" && runtime.GOOS != "darwin" {
+	if file+dirs == "" {
 		return nil
 	}
 	pool, err := readRoots(file, dirs)
-	x509.SetFallbackRoots(pool)
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		x509.SetFallbackRoots(pool)
+	}
 	return err
 }
 
@@ -47,8 +53,11 @@ func readRoots(file, dirs string) (*x509.CertPool, error) {
 	for _, name := range names {
 		pem, err := os.ReadFile(name)
 		switch {
+		case err != nil && name == file:
+			errs = append(errs, fmt.Errorf("SSL_CERT_FILE: %w", err))
+		case errors.Is(err, fs.ErrNotExist): // a link to a certificate that was removed
 		case err != nil:
-			errs = append(errs, fmt.Errorf("reading certificates: %w", err))
+			errs = append(errs, fmt.Errorf("SSL_CERT_DIR: %w", err))
 		case !pool.AppendCertsFromPEM(pem) && name == file:
 			errs = append(errs, fmt.Errorf("SSL_CERT_FILE: no certificate in %s", name))
 		}

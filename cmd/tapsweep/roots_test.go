@@ -30,6 +30,10 @@ func TestReadRoots(t *testing.T) {
 	}
 	other := filepath.Dir(writeFile(t, "README", "no certificate"))
 	list := string(filepath.ListSeparator)
+	dangling := t.TempDir()
+	if err := os.Symlink("nowhere", filepath.Join(dangling, "x.pem")); err != nil && runtime.GOOS != "windows" {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name, file, dirs string
 		want             []*x509.Certificate
@@ -37,8 +41,9 @@ func TestReadRoots(t *testing.T) {
 	}{
 		{"a file", paths[0], "", certificates[:1], ""},
 		{"directories, in which not all is a certificate", "", other + list + filepath.Dir(paths[1]), certificates[1:], ""},
+		{"a link to a certificate that was removed", paths[0], dangling, certificates[:1], ""},
 		{"both", paths[0], filepath.Dir(paths[1]), certificates[:], ""},
-		{"no file", paths[0] + ".txt", filepath.Dir(paths[1]), certificates[1:], paths[0] + ".txt"},
+		{"no file", paths[0] + ".txt", filepath.Dir(paths[1]), certificates[1:], "SSL_CERT_FILE: open " + paths[0] + ".txt"},
 		{"no certificate", filepath.Join(other, "README"), "", nil, "no certificate in "},
 		{"no directory", paths[0], other + "/nowhere", certificates[:1], "SSL_CERT_DIR: "},
 	} {
