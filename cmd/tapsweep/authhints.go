@@ -1,27 +1,31 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"os"
 	"strings"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
+	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 )
 
 // entraHints say what to do about an error of Entra's, by its number. %s is the
-// app's id.
+// app's id in a command, %q the app as it was named.
 // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 var entraHints = map[int]string{
 	7000215: "the secret has to be the secret's value, not its id; make another: az ad app credential reset --append --id %s",
 	7000222: "the secret has expired; make another: az ad app credential reset --append --id %s",
-	700016:  "the tenant has no app %s: mend --client-id or --tenant",
+	700016:  "the tenant has no app %q: mend --client-id or --tenant",
 	90002:   "mend --tenant or AZURE_TENANT_ID; a tenant of another cloud takes --cloud",
 	900023:  "mend --tenant or AZURE_TENANT_ID",
 	700027:  "the certificate is not one of the app's: az ad app credential reset --append --id %s --cert @cert.pem",
 	700024:  "the assertion is not valid now: is this machine's clock right, and the federated token file fresh?",
-	700213:  "no federated credential of app %s has the issuer and subject of the token file: az ad app federated-credential list",
+	700213:  "no federated credential of app %q has the issuer and subject of the token file: az ad app federated-credential list",
 	65001:   "nobody has consented to the app's permissions: az ad app permission admin-consent --id %s",
 	50076:   "sign in with a second factor: --auth device-code or --auth browser",
 	50079:   "sign in with a second factor: --auth device-code or --auth browser",
@@ -29,7 +33,7 @@ var entraHints = map[int]string{
 	70016:   "the code was not used yet: sign in with it",
 	70019:   "the code is over: begin again",
 	7000218: "the app registration has to allow public client flows for this: az ad app update --is-fallback-public-client true --id %s",
-	7000112: "the app %s is disabled in this tenant",
+	7000112: "the app %q is disabled in this tenant",
 }
 
 // Hints that lead to tapsweep check, and back to a run.
@@ -38,11 +42,48 @@ const (
 	hintGoOn  = "when that is mended, go on with --resume"
 )
 
+// noToken is the end of a command that was given no token. Where nobody was there to give
+// one that is a lack of a connection, as it is of one to Graph; a certificate that is not
+// trusted stays so until somebody sees to it.
+func (c *connection) noToken(err error) *exitError {
+	cut, told := errors.AsType[*auth.UnreachedError](err)
+	if !told {
+		if cut = c.credential.Unreached(); cut == nil {
+			return &exitError{code: exitAuth, err: err, hints: credentialHints(c.credential.Method, c.credential.ClientID, err)}
+		}
+		err = &graph.TokenError{Err: cut}
+	}
+	hints, code := []string{hintNetwork}, exitStopped
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](cut.Err); ok {
+		hints, code = []string{certificateHint(untrusted)}, exitAuth
+	}
+	if host := os.Getenv("AZURE_AUTHORITY_HOST"); host != "" {
+		hints = append(hints, "AZURE_AUTHORITY_HOST has tokens be asked for there")
+	}
+	return &exitError{code: code, err: err, hints: hints}
+}
+
+const hintNetwork = "is this machine on the network, and does HTTPS_PROXY name the proxy that it takes, if it takes one?"
+
+// certificateHint says what to do about a certificate that is not trusted.
+func certificateHint(err error) string {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return "is this machine's clock right? Otherwise the certificate has to be renewed by who owns it"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "somebody else answers in its place: look at HTTPS_PROXY, and at how this machine finds the name"
+	}
+	hint := []string{"a proxy that opens TLS needs its certificate authority named by SSL_CERT_FILE"}
+	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		if value := os.Getenv(name); value != "" {
+			hint = append(hint, name+" is "+batch.Printable(value)+" now")
+		}
+	}
+	return strings.Join(hint, ", and ")
+}
+
 // credentialHints say what to do when there is no token.
 func credentialHints(method, client string, err error) []string {
-	if client == "" {
-		client = "APP_ID"
-	}
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
 		if hint := entraHints[token.Code()]; hint != "" {
 			return []string{withID(hint, client)}
@@ -50,6 +91,9 @@ func credentialHints(method, client string, err error) []string {
 	}
 	switch method {
 	case "", "default":
+		if environmentIsSet() {
+			return []string{hintCheck}
+		}
 		return []string{
 			"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or say how to sign in with --auth",
 			hintCheck,
@@ -66,11 +110,23 @@ func credentialHints(method, client string, err error) []string {
 	return []string{hintCheck}
 }
 
+// environmentIsSet tells whether an app is named whole by the environment.
+func environmentIsSet() bool {
+	set := func(name string) bool { return os.Getenv(name) != "" }
+	return set("AZURE_TENANT_ID") && set("AZURE_CLIENT_ID") && (set("AZURE_CLIENT_SECRET") || set("AZURE_CLIENT_CERTIFICATE_PATH"))
+}
+
+// withID fills in the app. What is none is nothing to paste into a command, and is told
+// all the same.
 func withID(hint, id string) string {
+	named := "of this id"
+	if id != "" {
+		named = batch.Printable(id)
+	}
 	if !preflight.IsGUID(id) {
 		id = "APP_ID"
 	}
-	return strings.ReplaceAll(hint, "%s", id)
+	return strings.NewReplacer("%s", id, "%q", named).Replace(hint)
 }
 
 // hints say what to do when Graph takes the token no more, or denies everything.

@@ -112,7 +112,7 @@ func (a *app) check(ctx context.Context, f *checkFlags, variables []setting) err
 	}
 	if err != nil {
 		failed, ok := errors.AsType[*exitError](err)
-		if !ok || failed.code != exitAuth {
+		if !ok || failed.code == exitRefused {
 			return err
 		}
 		c.note("token", "failed", failed.err.Error(), failed.hints...)

@@ -56,7 +56,7 @@ func (c *connection) dial(ctx context.Context, transport http.RoundTripper) (*te
 	}
 	token, err := c.firstToken(ctx, client)
 	if err != nil {
-		return nil, &exitError{code: exitAuth, err: err, hints: credentialHints(c.credential.Method, c.credential.ClientID, err)}
+		return nil, c.noToken(err)
 	}
 	t.client, t.token = client, preflight.Read(token, c.endpoint)
 	t.elsewhere = c.compare(ctx, t)
@@ -100,7 +100,11 @@ func (c *connection) firstToken(ctx context.Context, client *graph.Client) (stri
 		}
 	case <-ctx.Done():
 	}
-	return "", &graph.TokenError{Err: context.Cause(ctx)}
+	err := context.Cause(ctx)
+	if cut := c.credential.Unreached(); cut != nil {
+		err = &auth.UnreachedError{Host: cut.Host, Err: err}
+	}
+	return "", &graph.TokenError{Err: err}
 }
 
 // compare finds out whether the token is of the tenant that was asked for, which

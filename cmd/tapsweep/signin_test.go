@@ -412,7 +412,7 @@ func TestProxy(t *testing.T) {
 	}
 	t.Run("around it", func(t *testing.T) {
 		t.Parallel() // azidentity tries again for a while
-		if p := tapsweep(t, append(env, "NO_PROXY="+graphsim.ServerName), args...); p.code != 3 || !strings.Contains(p.stderr, "no such host") {
+		if p := tapsweep(t, append(env, "NO_PROXY="+graphsim.ServerName), args...); p.code != 4 || !strings.Contains(p.stderr, "no such host") {
 			t.Errorf("exit %d\n%s", p.code, p.stderr)
 		}
 	})
@@ -422,6 +422,86 @@ func TestProxy(t *testing.T) {
 			t.Errorf("exit %d\n%s", p.code, p.stderr)
 		}
 	})
+}
+
+// Who is not reached at the sign-in says nothing of the credential: exit 4, as where Graph
+// is not reached, and no hint to set what is set. A certificate that is not trusted does
+// not mend itself: exit 3. The cause is told whole, with the default chain, too.
+func TestSignInUnreached(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	list := writeFile(t, "l.csv", listOf(tenant.Populate(1)))
+	good, root := serve(t, tenant)
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	for _, tt := range []struct {
+		name string
+		env  []string // in place of the tenant's
+		exit int
+		want []string
+	}{
+		{"nobody listens", []string{"AZURE_AUTHORITY_HOST=https://" + closed.Addr().String()}, 4,
+			[]string{"no connection to " + closed.Addr().String() + ": dial tcp", "connection refused\n", "HTTPS_PROXY", "hint: AZURE_AUTHORITY_HOST"}},
+		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName, "HTTPS_PROXY=http://" + closed.Addr().String()}, 4,
+			[]string{"proxyconnect tcp: dial tcp", "connection refused\n"}},
+		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
+			[]string{"SSL_CERT_FILE: open nono", "certificate signed by unknown authority\n", "SSL_CERT_FILE is nono now"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // azidentity tries again for a while
+			env := good
+			for _, v := range tt.env {
+				name, _, _ := strings.Cut(v, "=")
+				env = append(without(env, name), v)
+			}
+			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
+			if p.code != tt.exit || strings.Contains(p.stderr, "hint: set AZURE") {
+				t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(p.stderr, want) {
+					t.Errorf("no %q in\n%s", want, p.stderr)
+				}
+			}
+			// To a check it is one of the steps.
+			p = tapsweep(t, env, "check", "--graph-url", root, "--output", "json")
+			if _, steps := checkJSON(t, p); p.code != 3 || steps["token"].Result != "failed" {
+				t.Errorf("check: exit %d\n%s", p.code, p.stdout)
+			}
+		})
+	}
+	t.Run("nothing is set", func(t *testing.T) {
+		t.Parallel()
+		// That the machine has no identity is not a lack of a connection.
+		env := append(without(good, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
+			"IDENTITY_ENDPOINT=http://"+closed.Addr().String(), "IDENTITY_HEADER=h", "AZURE_TOKEN_CREDENTIALS=prod")
+		if p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list); p.code != 3 || !strings.Contains(p.stderr, "hint: set AZURE_TENANT_ID") {
+			t.Errorf("exit %d\n%s", p.code, p.stderr)
+		}
+	})
+}
+
+// A hint names an app as it was named, and has something to fill in where a command takes
+// an id and that is none.
+func TestHintsNameTheApp(t *testing.T) {
+	for _, tt := range []struct{ hint, app, want string }{
+		{entraHints[700016], "x", "the tenant has no app x: "},
+		{entraHints[700016], graphsim.DefaultClientID, "the tenant has no app " + graphsim.DefaultClientID + ": "},
+		{entraHints[700016], "", "the tenant has no app of this id: "},
+		{entraHints[7000222], "x", "--id APP_ID"},
+		{entraHints[7000222], graphsim.DefaultClientID, "--id " + graphsim.DefaultClientID},
+	} {
+		if got := withID(tt.hint, tt.app); !strings.Contains(got, tt.want) {
+			t.Errorf("withID(%q, %q) = %q, want %q", tt.hint, tt.app, got, tt.want)
+		}
+	}
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	if p := tapsweep(t, env, "check", "--client-id", "x", "--graph-url", root); !strings.Contains(p.stdout, "hint: the tenant has no app x: ") {
+		t.Errorf("exit %d\n%s", p.code, p.stdout)
+	}
 }
 
 func decodeFirst(text string, into any) error {

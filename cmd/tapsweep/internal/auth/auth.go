@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -124,19 +125,64 @@ type Credential struct {
 	ClientID string // as configured, empty if it is not
 	Tenant   string // as configured, empty if it is none in particular
 
-	line *line // to whoever issues tokens, nil where that is not asked by HTTP
+	line        *line // to whoever issues tokens, nil where that is not asked by HTTP
+	authorities []string
 }
 
 // A line notices when it is cut: azidentity keeps no more than the text of that.
 type line struct {
 	next policy.Transporter
-	cut  atomic.Bool // the last request was not answered
+	cut  atomic.Pointer[UnreachedError] // nil if the last request was answered
 }
 
 func (l *line) Do(req *http.Request) (*http.Response, error) {
+	l.cut.Store(&UnreachedError{Host: req.URL.Host, Err: errPending})
 	resp, err := l.next.Do(req)
-	l.cut.Store(err != nil)
+	switch cause, is := errors.AsType[*url.Error](err); {
+	case err == nil:
+		l.cut.Store(nil)
+	case is:
+		l.cut.Store(&UnreachedError{Host: req.URL.Host, Err: cause.Err})
+	default:
+		l.cut.Store(&UnreachedError{Host: req.URL.Host, Err: err})
+	}
 	return resp, err
+}
+
+var errPending = errors.New("no answer yet")
+
+// An UnreachedError says that whoever issues tokens could not be asked, and why. Nothing
+// is known of the credential then.
+type UnreachedError struct {
+	Host string
+	Err  error
+}
+
+func (e *UnreachedError) Error() string { return "no connection to " + e.Host + ": " + e.Err.Error() }
+func (e *UnreachedError) Unwrap() error { return e.Err }
+
+// Unreached is why Entra's authority gave no answer when it was last asked, and nil where
+// it gave one. That a machine has no managed identity, which is found out by asking
+// an address of this machine's, is no lack of a connection.
+func (c *Credential) Unreached() *UnreachedError {
+	if c.line == nil {
+		return nil
+	}
+	cut := c.line.cut.Load()
+	if cut == nil || !slices.Contains(c.authorities, cut.Host) {
+		return nil
+	}
+	return cut
+}
+
+// authorities are the hosts that are asked for tokens, and for what there is to know of
+// one that is not Microsoft's own.
+func (o *Options) authorities() []string {
+	hosts := []string{"login.microsoftonline.com"}
+	if u, err := url.Parse(o.Authority); err == nil {
+		hosts = append(hosts, u.Host)
+	}
+	return hosts
 }
 
 // New makes the credential. It contacts nobody. An error that wraps no
@@ -188,7 +234,7 @@ func New(opts Options) (*Credential, error) {
 	if AnyTenant(o.Tenant) {
 		o.Tenant = ""
 	}
-	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
+	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line, o.authorities()}, nil
 }
 
 func (o *Options) client() azcore.ClientOptions {
@@ -234,5 +280,5 @@ func Secret(authority, tenant, client, secret string, httpClient *http.Client) (
 		},
 		DisableInstanceDiscovery: true,
 	})
-	return &Credential{c, "secret", client, tenant, line}, err
+	return &Credential{c, "secret", client, tenant, line, nil}, err
 }

@@ -37,7 +37,7 @@ type pinned struct {
 
 func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	if p.line != nil {
-		p.line.cut.Store(false)
+		p.line.cut.Store(nil)
 	}
 	token, err := p.next.GetToken(ctx, opts)
 	p.mu.Lock()
@@ -45,8 +45,10 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	p.had = had || err == nil
 	p.mu.Unlock()
 	if err != nil {
-		if had && p.line != nil && p.line.cut.Load() {
-			err = &graph.OfflineError{Err: err}
+		if had && p.line != nil {
+			if cut := p.line.cut.Load(); cut != nil {
+				err = &graph.OfflineError{Err: cut}
+			}
 		}
 		return token, err
 	}
