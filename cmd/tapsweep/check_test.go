@@ -80,6 +80,46 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// No command is said to work where Graph was not reached, or did not do what the token
+// allows: what the token says is no more than half of it.
+func TestCheckOfNothingRead(t *testing.T) {
+	roles := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All"}
+	const closed = "https://127.0.0.1:1"
+	for _, tt := range []struct {
+		name, root string
+		fault      graphsim.Fault
+		works      map[string]preflight.Works
+	}{
+		{"not reached", closed, graphsim.Fault{}, map[string]preflight.Works{"revoke": preflight.Perhaps, "scan --all-users": preflight.Perhaps, "revoke --self": preflight.No}},
+		{"refused", "", graphsim.Fault{Do: graphsim.OuterStatus(401)}, map[string]preflight.Works{"revoke": preflight.No, "scan --group": preflight.No, "verify": preflight.No}},
+		{"denied", "", graphsim.Fault{Path: "/temporaryAccessPassMethods", Do: graphsim.ItemStatus(403)}, map[string]preflight.Works{"revoke": preflight.Perhaps, "verify": preflight.Perhaps}},
+		{"users denied", "", graphsim.Fault{Path: "/users?", Do: graphsim.ItemStatus(403)},
+			map[string]preflight.Works{"revoke": preflight.Yes, "scan --group": preflight.Yes, "scan --all-users": preflight.Perhaps, "sweep --all-users": preflight.Perhaps, "revoke --protect": preflight.Perhaps}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			opts := graphsim.Options{Roles: roles}
+			if tt.root == "" {
+				opts.Faults = []graphsim.Fault{tt.fault}
+			}
+			env, root := serve(t, graphsim.New(opts))
+			args := []string{"check", "--graph-url", root}
+			if tt.root != "" { // the scope is the root's, so that a token is had for it as well
+				args[2] = tt.root
+			}
+			c, _ := checkJSON(t, tapsweep(t, env, append(args, "--output", "json")...))
+			for _, v := range c.Commands {
+				if want, ok := tt.works[v.Command]; ok && v.Works != want {
+					t.Errorf("%s works: %s, want %s", v.Command, v.Works, want)
+				}
+			}
+			if p := tapsweep(t, env, args...); p.code == 0 || len(tt.works) < 4 && strings.Contains(p.stdout, " yes ") {
+				t.Errorf("exit %d\n%s", p.code, p.stdout)
+			}
+		})
+	}
+}
+
 func TestCheckWithoutAToken(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	tenant.ExpireSecret()

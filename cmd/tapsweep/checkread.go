@@ -84,11 +84,17 @@ func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Resul
 	return got, err
 }
 
-// refused notes that Graph did not answer a request as it should.
+// refused notes that Graph did not answer a request as it should. What the token allows
+// is then no proof that a command works which sends such requests.
 func (c *checkup) refused(step, what string, t *tenant, got batch.Result, err error, hints ...string) {
-	code := exitLeft
+	code, works := exitLeft, preflight.Perhaps
 	if errors.Is(err, batch.ErrUnauthorized) || got.Response.Status == 401 {
-		hints, code = t.hints(batch.ErrUnauthorized), exitAuth
+		hints, code, works = t.hints(batch.ErrUnauthorized), exitAuth, preflight.No
+	}
+	for i := range c.Commands {
+		if v := &c.Commands[i]; v.Works == preflight.Yes && (step == "read" || v.Users) {
+			v.Works = works
+		}
 	}
 	c.note(step, "failed", what+": "+batch.Printable(err.Error()), hints...)
 	c.Exit = max(c.Exit, code)

@@ -107,6 +107,7 @@ type Verdict struct {
 	Command string `json:"command"`
 	Works   Works  `json:"works"`
 	Needs   string `json:"needs"`
+	Users   bool   `json:"-"` // it reads users, too
 }
 
 // Verdicts says what works for which command.
@@ -114,16 +115,16 @@ func (t *Token) Verdicts() []Verdict {
 	deletes := strings.Join(deletePasses.any, " or ")
 	const lists = "UserAuthMethod-TAP.Read.All or more"
 	return []Verdict{
-		{"revoke", t.may(deletePasses, false), deletes},
-		{"revoke --dry-run", t.may(listPasses, false), lists},
-		{"revoke --self", t.may(deletePasses, true), "a user's token with " + strings.Join(deletePasses.own, " or ")},
-		{"scan --all-users", both(t.may(listPasses, false), t.may(lookUpUsers, false)), lists + ", and User.ReadBasic.All"},
-		{"scan --group", both(t.may(listPasses, false), t.may(readGroups, false)), lists + ", and " + groupMembers.name},
-		{"scan --created-by", both(t.may(listPasses, false), t.may(readAudit, false)), lists + ", and " + auditLog.name},
-		{"sweep --all-users", both(both(t.may(deletePasses, false), t.may(listPasses, false)), t.may(lookUpUsers, false)), deletes + ", and User.ReadBasic.All"},
-		{"verify", t.may(listPasses, false), lists},
+		{"revoke", t.may(deletePasses, false), deletes, false},
+		{"revoke --dry-run", t.may(listPasses, false), lists, false},
+		{"revoke --self", t.may(deletePasses, true), "a user's token with " + strings.Join(deletePasses.own, " or "), false},
+		{"scan --all-users", both(t.may(listPasses, false), t.may(lookUpUsers, false)), lists + ", and User.ReadBasic.All", true},
+		{"scan --group", both(t.may(listPasses, false), t.may(readGroups, false)), lists + ", and " + groupMembers.name, false},
+		{"scan --created-by", both(t.may(listPasses, false), t.may(readAudit, false)), lists + ", and " + auditLog.name, false},
+		{"sweep --all-users", both(both(t.may(deletePasses, false), t.may(listPasses, false)), t.may(lookUpUsers, false)), deletes + ", and User.ReadBasic.All", true},
+		{"verify", t.may(listPasses, false), lists, false},
 		{"revoke --protect", both(t.may(deletePasses, false), t.may(lookUpUsers, false)),
-			readUsers.name + " or User.ReadBasic.All besides, where users have to be looked up"},
+			readUsers.name + " or User.ReadBasic.All besides, where users have to be looked up", true},
 	}
 }
 
