@@ -21,7 +21,7 @@ func TestResultsLog(t *testing.T) {
 		{"a dry run's plan", run + result("planned", pass1) + end, Stats{Rows: 1, Unique: 1, Users: 1}, ""},
 		{"done", run + result("revoked", pass1) + result("absent", "") + result("duplicate", "") + end, Stats{Done: 3}, ""},
 		{"refused before", run + result("failed", pass1) + result("invalid", "") + end, Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}, ""},
-		{"killed", run + result("denied", pass1), Stats{}, "has no end"},
+		{"killed", run + result("denied", pass1), Stats{}, "has no end, because its run was killed, could not write on, or is still going on"},
 		{"killed and taken up", run + result("denied", pass1) + run + result("denied", pass1) + end, Stats{Rows: 1, Unique: 1, Users: 1}, ""},
 		{"left over and then done", run + result("not_sent", "") + end + run + result("revoked", pass1) + end, Stats{Done: 1}, ""},
 		{"left over and then gone", run + result("not_sent", pass1) + end + run + result("denied", pass1) + end + run + result("absent", pass1) + end, Stats{Done: 1}, ""},

@@ -140,7 +140,7 @@ func (s *source) rows(yield func(row) bool) error {
 	}
 	err := s.read(named)
 	if err == nil && killed > 0 {
-		err = &LineError{Line: killed, Msg: "the results log has no end, because its run was killed: " +
+		err = &LineError{Line: killed, Msg: "the results log has no end, because its run was killed, could not write on, or is still going on: " +
 			"pairs may be missing in it, so name the list of that run instead"}
 	}
 	if err == nil || err == errStop {

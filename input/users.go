@@ -271,7 +271,7 @@ func (j *usersReader) complete() error {
 	case j.page > 0:
 		return &LineError{Line: j.page, Msg: `this is one page of several: put the others behind it, or take out "@odata.nextLink" if one is meant`}
 	case j.killed > 0:
-		return &LineError{Line: j.killed, Msg: "the results log has no end, because its run was killed: " +
+		return &LineError{Line: j.killed, Msg: "the results log has no end, because its run was killed, could not write on, or is still going on: " +
 			"users may be missing in it, so name the list of that run instead"}
 	}
 	return nil

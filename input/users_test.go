@@ -66,7 +66,7 @@ func TestReadUsers(t *testing.T) {
 		{name: "JSON behind spaces", text: " \n [{\"user\":\"" + dana + "\"}]\n", want: []User{upn(2)}},
 		{name: "results log", text: `{"type":"run","pairs":2}` + "\n" + `{"type":"result","user":"` + dana + `","method":"` + pass1 + `","outcome":"revoked"}` + "\n" +
 			`{"type":"result","user":"` + oid1 + `","method":"nope","outcome":"invalid"}` + "\n" + `{"type":"end"}`, want: []User{upn(2), id(3)}},
-		{name: "results log without an end", text: `{"type":"run"}` + "\n" + `{"type":"result","user":"` + dana + `"}`, err: "LIST:1: the results log has no end"},
+		{name: "results log without an end", text: `{"type":"run"}` + "\n" + `{"type":"result","user":"` + dana + `"}`, err: "LIST:1: the results log has no end, because its run was killed, could not write on, or is still going on"},
 		{name: "JSON of Graph with more pages", text: "\n" + `{"@odata.nextLink":"n","value":[{"id":"` + oid1 + `"}]}`, err: "LIST:2: this is one page of several"},
 		{name: "JSON of Graph with all pages", text: `{"@odata.nextLink":"n","value":[{"id":"` + oid1 + `"}]} {"value":[]}`, want: []User{id(1)}},
 		{name: "JSON with a row and a list", text: `{"user":"` + dana + `","value":[]}`, err: "keep one of the two"},

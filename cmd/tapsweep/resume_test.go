@@ -167,16 +167,28 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	list := writeFile(t, "list.csv", listOf(users))
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
-	var second process
+	var second, looked, overwrite process
 	first := finish(t, command(t, env, args...), func(p *os.Process) {
 		for len(tenant.Left()) > 60 {
 			time.Sleep(10 * time.Millisecond)
 		}
 		second = tapsweep(t, env, args...)
+		looked = tapsweep(t, env, "verify", "--graph-url", root, log)
+		overwrite = tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--overwrite")
 		p.Signal(os.Interrupt)
 	})
 	if first.code != 4 || second.code != 2 || !strings.Contains(second.stderr, "another run is writing") {
 		t.Errorf("exit %d and %d, want 4 and 2\n%s", first.code, second.code, second.stderr)
+	}
+	// It was said to name the same lists, or that the run was killed.
+	for _, p := range []process{second, looked, overwrite} {
+		if p.code != 2 || !strings.Contains(p.stderr, "another run is writing") || !strings.Contains(p.stderr, "hint: wait until that run has ended") ||
+			strings.Contains(p.stderr, "the same lists") || strings.Contains(p.stderr, "killed") {
+			t.Errorf("exit %d\n%s", p.code, p.stderr)
+		}
+	}
+	if p := tapsweep(t, env, "verify", "--graph-url", root, writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")); p.code != 2 || !strings.Contains(p.stderr, "was killed, could not write on, or is still going on") {
+		t.Errorf("a copy of the beginning: exit %d\n%s", p.code, p.stderr)
 	}
 }
 

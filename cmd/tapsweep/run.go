@@ -124,7 +124,7 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 	}
 	if r.flags.resume == "" {
 		if r.log, err = r.openResults(path); err != nil {
-			return refuse(err)
+			return refuse(err, hintInUse(err)...)
 		}
 		return nil
 	}
@@ -133,7 +133,11 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 	if r.flags.resume == "unsent" {
 		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
 	}
-	if r.log, r.earlier, err = results.Resume(path, r.header, opts); err != nil {
+	r.log, r.earlier, err = results.Resume(path, r.header, opts)
+	if wait := hintInUse(err); wait != nil {
+		return refuse(err, wait...)
+	}
+	if err != nil {
 		other := "--results file"
 		if r.flags.evidence != "" {
 			other = "--evidence directory"
@@ -141,6 +145,14 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		return refuse(err, "name the same lists and the same tenant, or another "+other)
 	}
 	return nil
+}
+
+// hintInUse is for a log that another run is writing to, and nil for other errors.
+func hintInUse(err error) []string {
+	if !errors.Is(err, results.ErrInUse) {
+		return nil
+	}
+	return []string{"wait until that run has ended, or interrupt it: it ends in order, and is gone on with by --resume"}
 }
 
 // sameLists refuses a log of lists that are not named.

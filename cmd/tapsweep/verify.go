@@ -62,7 +62,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	}
 	held, err := results.ReadUsers(logs...)
 	if err != nil {
-		return refuse(err)
+		return refuse(err, hintInUse(err)...)
 	}
 	if len(held.Users) == 0 {
 		return refuse(fmt.Errorf("no user to look at in %s", strings.Join(logs, ", ")))

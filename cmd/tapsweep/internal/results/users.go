@@ -64,8 +64,11 @@ func (h *Held) read(path string, at map[string]int) error {
 			switch {
 			case n == 1:
 				return errors.New("it is not a results log")
+			case !ended && inUse(f):
+				return fmt.Errorf("it has no end yet: %w, and pairs are missing in it", ErrInUse)
 			case !ended:
-				return errors.New("it has no end, because its run was killed, or could not write on: pairs may be missing in it, so go on with that run first (--resume)")
+				return errors.New("it has no end, because its run was killed, could not write on, or is still going on: " +
+					"pairs may be missing in it, so go on with that run first (--resume)")
 			}
 			return nil
 		}
@@ -110,4 +113,14 @@ func (h *Held) read(path string, at map[string]int) error {
 			h.Users = append(h.Users, u)
 		}
 	}
+}
+
+// inUse tells whether a run holds the lock of the log. One that writes to standard output
+// has none, so that no is not certain.
+func inUse(f *os.File) bool {
+	lock, err := lockLog(f)
+	if err == nil {
+		err = lock.Close()
+	}
+	return errors.Is(err, ErrInUse)
 }
