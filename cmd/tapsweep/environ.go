@@ -36,7 +36,10 @@ func (a *app) withVariables(commands []*cobra.Command) {
 			if err := args(cmd, rest); err != nil {
 				return err
 			}
-			return checkMetrics(a.metricsFile(cmd), cmd.Name())
+			if err := checkMetrics(a.metricsFile(cmd), cmd.Name()); err != nil {
+				return err
+			}
+			return a.checkReplaced(cmd, rest)
 		}
 	}
 }

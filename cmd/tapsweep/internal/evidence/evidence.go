@@ -33,6 +33,9 @@ const (
 // sealed are the files that the manifest names, in its order.
 var sealed = []string{Log, Preflight, CSV, HTML, JSON, Text}
 
+// Names are the files that a directory of evidence holds.
+func Names() []string { return append(slices.Clone(sealed), Manifest) }
+
 // Check refuses a directory that cannot be made, that others may write to, or that has
 // evidence in it: none is ever replaced. A run that goes on with a log adds to it, if
 // the log is there and nothing was changed since it was sealed.
@@ -53,7 +56,7 @@ func Check(dir string, resume bool) error {
 		_, err := sealOf(dir)
 		return err
 	}
-	for _, name := range append(slices.Clone(sealed), Manifest) {
+	for _, name := range Names() {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			return fmt.Errorf("%w: %s has %s in it already", ErrThere, dir, name)
 		}
