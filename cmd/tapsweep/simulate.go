@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -50,6 +54,9 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			if users < 0 || users > 1_000_000 || latency < 0 {
 				return refuse(errors.New("--users must be 0 to 1000000, --latency not negative"))
 			}
+			if err := checkCAFile(caFile); err != nil {
+				return err
+			}
 			sim := graphsim.New(opts)
 			if mixed {
 				fillMixed(sim, users)
@@ -67,20 +74,21 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 				}
 			}
 			server, err := sim.StartAt(listen)
+			if _, isFile := errors.AsType[*fs.PathError](err); isFile {
+				return refuse(fmt.Errorf("keeping the certificate authority: %w", err), "let TMPDIR name a directory that can be written to")
+			}
 			if err != nil {
 				return refuse(fmt.Errorf("--listen: %w", err))
 			}
 			defer server.Close()
 			if caFile == "" {
-				dir, err := os.MkdirTemp("", "tapsweep-simulate-")
-				if err != nil {
-					return err
-				}
-				defer os.RemoveAll(dir)
-				caFile = filepath.Join(dir, "ca.pem")
-			}
-			if err := os.WriteFile(caFile, server.CAPEM, 0o600); err != nil {
+				caFile = server.CAFile
+			} else if err := os.WriteFile(caFile, server.CAPEM, 0o600); err != nil {
 				return refuse(fmt.Errorf("--ca-file: %w", err))
+			}
+			// Whoever takes the environment over may be elsewhere.
+			if caFile, err = filepath.Abs(caFile); err != nil {
+				return err
 			}
 			for _, v := range sim.Environment(server.URL, caFile) {
 				fmt.Fprintln(a.stdout, setVariable(runtime.GOOS, v))
@@ -102,8 +110,31 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl.StringArrayVar(&limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
 	fl.DurationVar(&latency, "latency", 0, "how long each batch takes")
 	fl.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve at")
-	fl.StringVar(&caFile, "ca-file", "", "write the certificate authority here (default a temporary file)")
+	fl.StringVar(&caFile, "ca-file", "", "write the certificate authority here, in place of that of a drill before if need be (default a temporary file)")
 	return cmd
+}
+
+// simulatedCA is the name of the authorities that graphsim makes.
+const simulatedCA = "graphsim test CA"
+
+// checkCAFile refuses to write over anything but the certificate of a drill before.
+func checkCAFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return refuse(fmt.Errorf("--ca-file: %w", err))
+	}
+	if block, rest := pem.Decode(text); block != nil && len(bytes.TrimSpace(rest)) == 0 {
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && cert.Subject.CommonName == simulatedCA {
+			return nil
+		}
+	}
+	return refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant", path), "choose another --ca-file")
 }
 
 // setVariable is the line that sets a NAME=VALUE in the shell that people have:
