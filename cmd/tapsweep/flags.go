@@ -65,6 +65,7 @@ anything was sent, 3 no access token that Graph takes, or everything is denied,
 
 // check refuses flags that make no sense, before any file is opened.
 func (f *revokeFlags) check() error {
+	f.drill = f.simulate
 	switch {
 	case f.simulate && f.connect.any():
 		return refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph"),

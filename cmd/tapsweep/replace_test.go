@@ -84,6 +84,33 @@ func TestNothingReadIsReplaced(t *testing.T) {
 	}
 }
 
+// A log that is there is gone on with more often than replaced, and a drill's never.
+func TestHintOfALogThatIsThere(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
+	env, root := serve(t, tenant)
+	list := writeFile(t, "list.csv", listOf(tenant.Populate(1)))
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	if p := tapsweep(t, env, "revoke", "--yes", "--dry-run", "--graph-url", root, "--results", log, list); p.code != 0 {
+		t.Fatal(p.stderr)
+	}
+	const resume = "hint: go on with the run that it is of: --resume\nhint: choose another --results file, or replace it with --overwrite\n"
+	for _, tt := range []struct {
+		path  string
+		args  []string
+		hints string
+	}{
+		{log, []string{"revoke", "--yes", "--graph-url", root, list}, resume},
+		{log, []string{"sweep", "--yes", "--all-users", "--graph-url", root}, resume},
+		{log, []string{"revoke", "--yes", "--simulate", list}, "already\nhint: choose another"},
+		{writeFile(t, "notes.jsonl", "{}\n"), []string{"revoke", "--yes", "--graph-url", root, list}, "already\nhint: choose another"},
+	} {
+		p := tapsweep(t, env, append(tt.args, "--results", tt.path)...)
+		if p.code != 2 || !strings.Contains(p.stderr, tt.hints) || !strings.Contains(p.stderr, tt.path+" is there already\n") {
+			t.Errorf("%q: exit %d\n%s", tt.args, p.code, p.stderr)
+		}
+	}
+}
+
 // Every flag that a shell completes with files is known to be read, or written, or is
 // looked at by its command.
 func TestFileFlagsAreKnown(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -378,8 +379,18 @@ func (f *runFlags) checkResults(path string, lists []string, stdin io.Reader) er
 	if f.evidence == "" && evidence.Holds(path) {
 		return refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path), "go on with it by --evidence "+filepath.Dir(path)+" --resume")
 	}
-	return checkFile("--results", path, f.mayReplace(), lists, stdin)
+	err := checkFile("--results", path, f.mayReplace(), lists, stdin)
+	if exit, ok := errors.AsType[*exitError](err); ok && errors.Is(err, fs.ErrExist) && !f.drill && results.IsLog(path) {
+		exit.hints = append([]string{"go on with the run that it is of: --resume"}, exit.hints...)
+	}
+	return err
 }
+
+// A thereError is an fs.ErrExist in our words.
+type thereError struct{ what string }
+
+func (e *thereError) Error() string        { return e.what + " is there already" }
+func (e *thereError) Is(target error) bool { return target == fs.ErrExist }
 
 // sameName tells whether two files that may not be there yet have one name.
 func sameName(a, b string) bool { return b != "" && filepath.Clean(a) == filepath.Clean(b) }
@@ -410,7 +421,7 @@ func checkFile(flag, path string, mayExist bool, lists []string, stdin io.Reader
 		}
 	}
 	if !mayExist && there.Mode().IsRegular() {
-		return refuse(fmt.Errorf("%s: %s is there already", flag, path), "choose another "+flag+" file, or replace it with --overwrite")
+		return refuse(&thereError{flag + ": " + path}, "choose another "+flag+" file, or replace it with --overwrite")
 	}
 	return nil
 }

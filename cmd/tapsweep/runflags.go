@@ -21,6 +21,7 @@ type runFlags struct {
 	resume    string
 	overwrite bool
 	evidence  string
+	drill     bool // against a tenant that is gone afterwards: there is no going on
 
 	concurrency    int
 	batchSize      int

@@ -119,7 +119,7 @@ func (s *Summary) Print(w io.Writer) {
 	}
 	s.Kept(w)
 	if s.Incomplete {
-		fmt.Fprintln(w, "the results log is not complete: go on with it (--resume), or run the list again, which is harmless")
+		fmt.Fprintf(w, "the results log is not complete: %s\n", s.complete())
 	}
 	whole := s.whole()
 	all := rows(whole.Counts.Total()) + s.within()

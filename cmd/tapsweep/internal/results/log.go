@@ -94,6 +94,21 @@ func newLog(name string, w io.Writer, sync func() error, lock io.Closer) *Log {
 	return l
 }
 
+// IsLog tells whether a file begins as a results log does.
+func IsLog(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var run Run
+	line, err := bufio.NewReaderSize(io.LimitReader(f, maxFirstLine), 4<<10).ReadBytes('\n')
+	return err == nil && json.Unmarshal(line, &run) == nil && run.Type == "run"
+}
+
+// maxFirstLine is many times what a command line takes that a first line holds.
+const maxFirstLine = 4 << 20
+
 // Name is the path, or "-".
 func (l *Log) Name() string { return l.name }
 

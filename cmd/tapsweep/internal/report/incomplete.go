@@ -1,0 +1,28 @@
+package report
+
+import (
+	"slices"
+	"strings"
+)
+
+// complete says what makes up for rows that are not in the results log.
+func (s *Summary) complete() string {
+	var ways []string
+	if s.Results != "-" && !s.Simulated {
+		ways = append(ways, "go on with it (--resume)")
+	}
+	switch {
+	case len(s.Command) > 0 && s.Command[0] != "revoke":
+		ways = append(ways, "run it again, which is harmless") // it finds what there is then
+	case !s.DryRun && (s.AnyPass > 0 || slices.ContainsFunc(s.Command, isAnyPass)):
+		ways = append(ways, "run the list again, which deletes passes that were given meanwhile, too")
+	default:
+		ways = append(ways, "run the list again, which is harmless")
+	}
+	return strings.Join(ways, ", or ")
+}
+
+func isAnyPass(arg string) bool {
+	name, _, _ := strings.Cut(arg, "=")
+	return name == "--any-pass"
+}
