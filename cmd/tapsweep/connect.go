@@ -144,8 +144,13 @@ func withDeadline(ctx context.Context, after time.Duration) (context.Context, co
 	if after <= 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeoutCause(ctx, after, fmt.Errorf("the deadline of %v is over", after))
+	return context.WithTimeoutCause(ctx, after, &deadlineError{after})
 }
+
+// A deadlineError is the end of a run by --deadline.
+type deadlineError struct{ after time.Duration }
+
+func (e *deadlineError) Error() string { return fmt.Sprintf("the deadline of %v is over", e.after) }
 
 // caller is what the token tells about refusals.
 func (t *tenant) caller() revoke.Caller {

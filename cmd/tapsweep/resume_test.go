@@ -244,6 +244,27 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
+// After a deadline the first signal is the second end that the run is told. It was
+// swallowed, though "once more ends at once" stood there.
+func TestSignalAfterDeadline(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Latency: time.Minute})
+	users := tenant.Populate(100)
+	env, root := serve(t, tenant)
+	start := time.Now()
+	cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--deadline", "2s", "--results", "log.jsonl", writeFile(t, "list.csv", listOf(users)))
+	p := finish(t, cmd, func(p *os.Process) {
+		for tenant.Stats().Batches == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(2500 * time.Millisecond) // the deadline is over, and batches are in flight for 10 s
+		p.Signal(os.Interrupt)
+	})
+	if p.code != -1 || time.Since(start) > 8*time.Second || !strings.Contains(p.stderr, "the deadline of 2s is over: stopping") || !strings.Contains(p.stderr, "an interrupt ends at once") {
+		t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
+	}
+}
+
 func TestMaxItems(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"time"
@@ -240,7 +241,13 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		}
 	}
 	stopSaying := context.AfterFunc(ctx, func() {
-		r.say("%v: stopping, which takes up to 10 s if batches are in flight; once more ends at once", context.Cause(ctx))
+		more := "once more"
+		if _, late := errors.AsType[*deadlineError](context.Cause(ctx)); late {
+			// No signal has come yet, and the first is not to be the one that asks for order.
+			signal.Reset(endSignals()...)
+			more = "an interrupt"
+		}
+		r.say("%v: stopping, which takes up to 10 s if batches are in flight; %s ends at once", context.Cause(ctx), more)
 	})
 	defer stopSaying()
 	ctx, r.stop = context.WithCancelCause(ctx)
