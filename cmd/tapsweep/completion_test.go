@@ -146,3 +146,29 @@ func TestCompletionScripts(t *testing.T) {
 		}
 	}
 }
+
+// A shell for which there is no script is no reason to run a help text, and a word that
+// is misspelled is refused behind help as anywhere.
+func TestDefaultCommandsRefuse(t *testing.T) {
+	for _, tt := range []struct {
+		line, want string
+	}{
+		{"completion tcsh", `unknown command "tcsh" for "tapsweep completion"`},
+		{"completion foo bar", `unknown command "foo" for "tapsweep completion"`},
+		{"completion bash foo", `unknown command "foo" for "tapsweep completion bash"`},
+		{"help foo", `unknown command "foo" for "tapsweep"`},
+		{"help revoke foo", `unknown command "foo" for "tapsweep revoke"`},
+		{"help completion tcsh", `unknown command "tcsh" for "tapsweep completion"`},
+		{"foo", `unknown command "foo" for "tapsweep"`},
+	} {
+		p := tapsweep(t, nil, strings.Fields(tt.line)...)
+		if p.code != 2 || p.stdout != "" || !strings.HasPrefix(p.stderr, "tapsweep: "+tt.want) || !strings.Contains(p.stderr, "hint: see 'tapsweep") {
+			t.Errorf("%s: exit %d\n%s%s", tt.line, p.code, p.stdout, p.stderr)
+		}
+	}
+	for _, line := range []string{"", "help", "help revoke", "help completion fish", "completion", "completion --help"} {
+		if p := tapsweep(t, nil, strings.Fields(line)...); p.code != 0 || p.stderr != "" || !strings.Contains(p.stdout, "Usage:") {
+			t.Errorf("%s: exit %d\n%s%s", line, p.code, p.stdout, p.stderr)
+		}
+	}
+}

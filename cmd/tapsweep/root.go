@@ -69,6 +69,7 @@ type app struct {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: stderr, recorder: recorder{start: time.Now()}}
 	root := a.rootCommand()
+	strictDefaults(root)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -129,6 +130,30 @@ TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it.`,
 	a.withVariables(root.Commands())
 	a.withCompletions(root.Commands())
 	return root
+}
+
+// strictDefaults has cobra's own commands refuse what they do not know, as ours do: they
+// print help to standard output and end well, which in a profile of a shell is run.
+func strictDefaults(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion": // takes no argument, which is looked at where there is something to run
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				about, rest, err := root.Find(args)
+				if err == nil && len(rest) > 0 {
+					err = fmt.Errorf("unknown command %q for %q", rest[0], about.CommandPath())
+				}
+				if err != nil {
+					return refuse(err, "see 'tapsweep --help'")
+				}
+				return nil
+			}
+		}
+	}
 }
 
 func (a *app) versionCommand() *cobra.Command {
