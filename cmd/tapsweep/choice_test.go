@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
 // Words are taken as they are written, but for those that always were in any case; an
@@ -33,5 +35,43 @@ func TestChoices(t *testing.T) {
 				t.Errorf("%s --%s=%q: %v", tt.command, tt.flag, value, err)
 			}
 		}
+	}
+}
+
+// What help says to be the default can be given, and is said once: --max-items had
+// "(default -1)" behind it, which is refused.
+func TestDefaultsAreTaken(t *testing.T) {
+	for _, cmd := range (&app{}).rootCommand().Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.DefValue == "" {
+				return
+			}
+			if err := f.Value.Set(f.DefValue); err != nil {
+				t.Errorf("%s --%s: its default is refused: %v", cmd.Name(), f.Name, err)
+			}
+		})
+		for line := range strings.Lines(cmd.Flags().FlagUsages()) {
+			if strings.Count(line, "(default") > 1 {
+				t.Errorf("%s: two defaults in %s", cmd.Name(), line)
+			}
+		}
+	}
+}
+
+// What help says of the bounds of a number, and what is said of one beyond them, agree.
+func TestConcurrencyBounds(t *testing.T) {
+	f := (&app{}).revokeCommand().Flags().Lookup("concurrency")
+	for _, value := range []string{"0", "1", "1000"} {
+		if err := f.Value.Set(value); err != nil {
+			t.Errorf("--concurrency %s: %v", value, err)
+		}
+	}
+	for _, value := range []string{"-1", "1001"} {
+		if err := f.Value.Set(value); err == nil || err.Error() != value+" is not between 0 and 1000" {
+			t.Errorf("--concurrency %s: %v", value, err)
+		}
+	}
+	if !strings.Contains(f.Usage, "up to 1000, 0 for") {
+		t.Errorf("help says %q", f.Usage)
 	}
 }

@@ -61,7 +61,7 @@ func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 // addPace adds the flags about how much is sent how fast.
 func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	fl.IntVar(&f.batchSize, "batch-size", batch.MaxRequests, "most requests in a batch, 1 to 20")
-	fl.IntVar(&f.concurrency, "concurrency", 0, "most batches in flight, 1 to 1000 (default as the pace needs)")
+	fl.IntVar(&f.concurrency, "concurrency", 0, "most batches in flight, up to 1000, 0 for as many as the pace needs (default 0)")
 	fl.Float64Var(&f.rate, "rate", 0, "most requests a second, to leave room for others (default as many as the tenant takes)")
 	addChoice(fl, &f.priority, "priority", "", priorities, oneOf(priorities)+": whose requests the tenant refuses first (default what Graph does)")
 	fl.DurationVar(&f.maxWait, "max-wait", 15*time.Minute, "stop early if the tenant asks for a longer wait")
@@ -139,6 +139,7 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	fl.IntVar(&f.maxItems, "max-items", -1, "refuse to delete more passes, 0 for no bound (default 10000 for --yes without a terminal)")
 	fl.IntVar(&f.abortAfter, "abort-after", 100, "stop early if so many answers, the first ones, are all 403; 0 for never")
 	between(fl, "max-items", &f.maxItems, 0, math.MaxInt)
+	fl.Lookup("max-items").DefValue = "" // -1 is no number to give; what counts instead, the text tells
 	between(fl, "abort-after", &f.abortAfter, 0, math.MaxInt)
 	addChoice(fl, &f.order, "order", "list", orders, oneOf(orders))
 	fl.BoolVar(&f.verify, "verify", false, "list each user's passes again afterwards, until none is there")
