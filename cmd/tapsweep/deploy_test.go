@@ -226,10 +226,13 @@ type manifest struct {
 		Annotations map[string]string `json:"annotations"`
 	} `json:"metadata"`
 	Spec struct {
-		Schedule    string `json:"schedule"`
-		JobTemplate struct {
+		Schedule                string `json:"schedule"`
+		TimeZone                string `json:"timeZone"`
+		StartingDeadlineSeconds int    `json:"startingDeadlineSeconds"`
+		JobTemplate             struct {
 			Spec struct {
-				Template struct {
+				ActiveDeadlineSeconds int `json:"activeDeadlineSeconds"`
+				Template              struct {
 					Spec struct {
 						Containers []struct {
 							Args []string `json:"args"`

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,5 +202,46 @@ func TestAlerts(t *testing.T) {
 		if !there[name] || !strings.Contains(r.Expr, `{command="sweep"}`) || r.Alert == "" || r.Annotations["summary"] == "" {
 			t.Errorf("%+v: %v", r, there)
 		}
+		bound := r.For
+		if m := regexp.MustCompile(`> (\d+) \* 3600`).FindStringSubmatch(r.Expr); m != nil {
+			bound = m[1] + "h"
+		}
+		if r.Alert == "TapsweepFailed" {
+			continue // by the exit code alone
+		}
+		// Above what two good nights are apart, and below what it takes for one between two to
+		// be missed: 26 h paged during a good run.
+		if d, err := time.ParseDuration(bound); err != nil || d < nightsApart(t) || d > 42*time.Hour {
+			t.Errorf("%s: %v is not between %v and 42h", r.Alert, bound, nightsApart(t))
+		}
 	}
+}
+
+// nightsApart is how long after the end of a night the next one may end, by the README's
+// schedulers.
+func nightsApart(t *testing.T) (most time.Duration) {
+	t.Helper()
+	_, options := units(t)
+	span := func(unit, key string) time.Duration {
+		d, err := time.ParseDuration(strings.NewReplacer(" ", "", "min", "m").Replace(options[unit][key][0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	const accuracy, summerTime = time.Minute, time.Hour // AccuracySec, which is not set
+	systemd := 24*time.Hour + summerTime + span("tapsweep.timer", "Timer.RandomizedDelaySec") + accuracy + span("tapsweep.service", "Service.TimeoutStartSec")
+	_, line := crontab(t)
+	words := strings.Fields(line)
+	deadline, err := time.ParseDuration(words[slices.Index(words, "--deadline")+1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	cron := 24*time.Hour + summerTime + deadline + time.Minute
+	_, job := manifests(t)
+	kubernetes := 24*time.Hour + time.Duration(job.Spec.StartingDeadlineSeconds+job.Spec.JobTemplate.Spec.ActiveDeadlineSeconds)*time.Second
+	if job.Spec.TimeZone != "Etc/UTC" {
+		kubernetes += summerTime
+	}
+	return max(systemd, cron, kubernetes)
 }
