@@ -363,20 +363,6 @@ func TestOrderHoldsUpNothing(t *testing.T) {
 	}
 }
 
-// A row that was protected by mistake is not so for ever.
-func TestProtectedOnce(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(2)
-	env, root := serve(t, tenant)
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"), writeFile(t, "l.csv", listOf(users))}
-	if p := tapsweep(t, env, append(args, "--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"))...); p.code != 1 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
-	if p := tapsweep(t, env, append(args, "--resume")...); p.code != 0 || len(tenant.Left()) != 0 {
-		t.Errorf("exit %d, %d left\n%s", p.code, len(tenant.Left()), p.stderr)
-	}
-}
-
 // The log of a proof in which a user could not be looked at means nobody's pass.
 func TestVerifyLogAsList(t *testing.T) {
 	tenant := leftovers(40, graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Path: "/users/", Do: graphsim.ItemStatus(423)}}})

@@ -55,7 +55,7 @@ var hints = map[results.Outcome]string{
 	results.Failed:      "errors to the last attempt; try again later",
 	results.Unknown:     "sent, and no answer came; a further run finds out",
 	results.NotSent:     "the run stopped before",
-	results.Protected:   "on a --protect list, and not touched: to revoke them all the same, take them off it and run --resume",
+	results.Protected:   "on a --protect list, and not touched: to revoke them all the same, name them in a list of their own",
 	results.Invalid:     "not a user and a pass; mend the rows and run them again",
 }
 
