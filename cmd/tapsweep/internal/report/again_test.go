@@ -58,11 +58,11 @@ func TestProtectedHasNoCommand(t *testing.T) {
 	m.row("a.csv", 3, results.Protected)
 	m.end(1, "")
 	r := reportOf(t, m.write(t, "a.jsonl"))
-	if len(r.Resume) != 0 || len(r.Failures) != 1 || !strings.Contains(r.Failures[0].Hint, "take them off it") {
+	if len(r.Resume) != 0 || len(r.Failures) != 1 || !strings.Contains(r.Failures[0].Hint, "a list of their own") {
 		t.Errorf("to go on: %+v, hint %q", r.Resume, r.Failures[0].Hint)
 	}
 	got := summary(map[results.Outcome]int{results.Revoked: 1, results.Protected: 1}, nil)
-	if strings.Contains(got, "to go on") || !strings.Contains(got, "take them off it") {
+	if strings.Contains(got, "to go on") || !strings.Contains(got, "a list of their own") {
 		t.Errorf("summary:\n%s", got)
 	}
 }
