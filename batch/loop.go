@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"tapsweep/batch/throttle"
 )
 
 // errStopped is what ends a post when the grace period is over. It must not
@@ -272,107 +270,6 @@ func (l *loop) land(f *flight) {
 			ClosedUntil: q.closedUntil(now), InFlight: l.inFlight,
 			Outage: l.outage.since, NextTry: l.outage.next,
 		})
-	}
-}
-
-// again decides what happens to an entry that its attempt did not settle.
-func (l *loop) again(e *entry, f *flight, jitter float64) {
-	switch {
-	case e.refusedToken && e.refusals > 1 && f.err == nil && l.taken == f.epoch && l.stopped == nil:
-		// It is not the token: others are answered with it.
-		l.release(e)
-		e.Attempts++
-		e.cause = nil
-		l.finish(e)
-		return
-	case e.refusedToken:
-		if l.refused(e, f); l.stopped == nil {
-			e.lane.ready(e) // it keeps its key
-			return
-		}
-	case l.stopped != nil:
-	case e.throttled && e.denied >= ownLimit && (e.lane.want(1) > 0 || !l.srcDone):
-		l.release(e)
-		pause := l.opts.Backoff
-		if told, ok := ParseRetryAfter(e.retryAfter, f.date); ok {
-			pause = max(pause, told)
-		}
-		l.wait(e, f.answered.Add(throttle.Backoff(e.denied-ownLimit, pause, max(pause, maxAsidePause), jitter)))
-		return
-	case e.throttled, e.unsent:
-		e.lane.ready(e) // the gate, or the outage, holds it back
-		return
-	case e.spoiled:
-		if l.hopeless() {
-			l.alone--
-			e.part = l.alone
-		}
-		e.lane.ready(e) // with half of the others; it keeps its key, too
-		return
-	case e.Attempts >= l.opts.MaxAttempts:
-		l.release(e)
-		e.giveUp()
-		l.finish(e)
-		return
-	default:
-		l.release(e)
-		pause := throttle.Backoff(e.Attempts-1, l.opts.Backoff, maxBackoff, jitter)
-		if told, ok := ParseRetryAfter(e.retryAfter, f.date); ok {
-			pause = max(pause, told)
-			l.tooLong(e.lane, told)
-		}
-		l.wait(e, f.answered.Add(pause))
-		return
-	}
-	l.release(e)
-	e.notSent()
-	l.finish(e)
-}
-
-// hopeless tells whether it looks as if the service refused everything, be it for
-// a fault of ours or of something in between: as many requests as fill a batch
-// were refused one by one, and no batch was taken meanwhile. Then halves are not worth
-// their posts, and each request of a refused batch goes alone, until one is taken.
-func (l *loop) hopeless() bool { return l.refusedAlone >= MaxRequests }
-
-// refused handles an entry whose token was refused: one new token for all, and
-// the end of the run if an entry sent with the new one is refused as well.
-func (l *loop) refused(e *entry, f *flight) {
-	status, _ := errors.AsType[*StatusError](e.cause)
-	switch {
-	case l.stopped != nil:
-	case e.refusals > 1 || l.opts.Reauthorize == nil:
-		l.stop(fmt.Errorf("%w: %w", ErrUnauthorized, e.cause))
-	case f.epoch == l.epoch && !l.renewing:
-		l.renewing = true
-		l.group.Go(func() error {
-			l.tokens <- l.reauthorize(status)
-			return nil
-		})
-	}
-}
-
-func (l *loop) renewed(err error) {
-	l.renewing = false
-	l.epoch++
-	switch {
-	case err == nil || l.stopped != nil:
-	case errors.Is(err, ErrNotSent):
-		l.stop(fmt.Errorf("%w for a new token: %w", ErrUnreachable, err))
-	default:
-		l.stop(fmt.Errorf("%w: %w", ErrUnauthorized, err))
-	}
-}
-
-// finish settles an entry, for good, and takes in what settle asks for next.
-func (l *loop) finish(e *entry) {
-	e.lane.open--
-	follow := l.settle(e.Result)
-	if e.Stopped() {
-		return
-	}
-	for _, req := range follow {
-		l.enter(req, true)
 	}
 }
 

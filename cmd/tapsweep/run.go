@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
-	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -356,79 +352,4 @@ func exitCode(counts *revoke.Counts, runErr error) int {
 // interrupted is the end of a command by a signal before anything was sent.
 func interrupted(ctx context.Context) error {
 	return &exitError{code: exitStopped, err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
-}
-
-// freeName returns a name that no file has: two runs may begin in one second.
-func freeName(base, ext string) string {
-	name := base + ext
-	for i := 2; ; i++ {
-		if _, err := os.Lstat(name); err != nil {
-			return name
-		}
-		name = fmt.Sprintf("%s-%d%s", base, i, ext)
-	}
-}
-
-// newName is the results log of a run that was given none.
-func newName() string {
-	return freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
-}
-
-// mayReplace tells whether files that are written may be there already.
-func (f *runFlags) mayReplace() bool { return f.overwrite || f.resume != "" }
-
-// checkResults refuses a results log that must not be written. The directory of the
-// evidence, in which it may be, need not be there.
-func (f *runFlags) checkResults(path string, lists []string, stdin io.Reader) error {
-	if _, err := os.Stat(path); f.evidence != "" && err != nil {
-		return nil
-	}
-	if f.evidence == "" && evidence.Holds(path) {
-		return refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path), "go on with it by --evidence "+filepath.Dir(path)+" --resume")
-	}
-	err := checkFile("--results", path, f.mayReplace(), lists, stdin)
-	if exit, ok := errors.AsType[*exitError](err); ok && errors.Is(err, fs.ErrExist) && !f.drill && results.IsLog(path) {
-		exit.hints = append([]string{"go on with the run that it is of: --resume"}, exit.hints...)
-	}
-	return err
-}
-
-// A thereError is an fs.ErrExist in our words.
-type thereError struct{ what string }
-
-func (e *thereError) Error() string        { return e.what + " is there already" }
-func (e *thereError) Is(target error) bool { return target == fs.ErrExist }
-
-// sameName tells whether two files that may not be there yet have one name.
-func sameName(a, b string) bool { return b != "" && filepath.Clean(a) == filepath.Clean(b) }
-
-// checkFile refuses a file to be written that would destroy something, above all
-// one of the lists. flag names it.
-func checkFile(flag, path string, mayExist bool, lists []string, stdin io.Reader) error {
-	if path == "-" || path == "" {
-		return nil
-	}
-	there, err := os.Stat(path)
-	if err != nil {
-		if _, err := os.Stat(filepath.Dir(path)); err != nil {
-			return refuse(fmt.Errorf("%s: %w", flag, err))
-		}
-		return nil
-	}
-	if there.IsDir() {
-		return refuse(fmt.Errorf("%s: %s is a directory", flag, path))
-	}
-	for _, name := range lists {
-		info, err := os.Stat(name)
-		if f, ok := stdin.(*os.File); ok && name == "-" {
-			info, err = f.Stat()
-		}
-		if err == nil && os.SameFile(there, info) {
-			return refuse(fmt.Errorf("%s: %s is also a list", flag, path), "choose another "+flag+" file")
-		}
-	}
-	if !mayExist && there.Mode().IsRegular() {
-		return refuse(&thereError{flag + ": " + path}, "choose another "+flag+" file, or replace it with --overwrite")
-	}
-	return nil
 }
