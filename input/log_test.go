@@ -11,6 +11,12 @@ func TestResultsLog(t *testing.T) {
 	result := func(outcome, method string) string {
 		return `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + method + `","outcome":"` + outcome + `"}` + "\n"
 	}
+	anyPass := func(log string) string {
+		return strings.ReplaceAll(log, `"type":"result"`, `"type":"result","anyPass":true`)
+	}
+	pending := func(row string) string {
+		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","pending":true`)
+	}
 	const run, end = `{"type":"run","version":"1"}` + "\n", `{"type":"end","exit":1}` + "\n"
 	tests := []struct {
 		name, text string
@@ -23,9 +29,11 @@ func TestResultsLog(t *testing.T) {
 		{"refused before", run + result("failed", pass1) + result("invalid", "") + end, Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}, ""},
 		{"killed", run + result("denied", pass1), Stats{}, "has no end, because its run was killed, could not write on, or is still going on"},
 		{"killed and taken up", run + result("denied", pass1) + run + result("denied", pass1) + end, Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"left over and then done", run + result("not_sent", "") + end + run + result("revoked", pass1) + end, Stats{Done: 1}, ""},
+		{"left over and then done", anyPass(run + result("not_sent", "") + end + run + result("revoked", pass1) + end), Stats{Done: 1}, ""},
+		{"left over, done, and killed before the proof", anyPass(run + result("not_sent", "") + end + run + pending(result("revoked", pass1)) + run + end), Stats{Done: 1}, ""},
+		{"two passes on one line", run + result("not_sent", pass1) + result("revoked", pass2) + end + run + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
 		{"left over and then gone", run + result("not_sent", pass1) + end + run + result("denied", pass1) + end + run + result("absent", pass1) + end, Stats{Done: 1}, ""},
-		{"done and then there again", run + result("revoked", pass1) + end + run + result("remains", pass2) + end, Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"done and then there again", run + result("revoked", pass1) + end + run + result("remains", pass2) + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
 		{"protected", run + result("protected", pass1) + result("denied", pass2) + end, Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}, ""},
 		{"protected, and then not", run + result("protected", pass1) + end + run + result("revoked", pass1) + end, Stats{Done: 1}, ""},
 		{"other lines", run + result("not_sent", pass1) + end + run + strings.Replace(result("revoked", pass2), "2", "3", 1) + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},

@@ -21,13 +21,17 @@ type told struct {
 // without a pass means that only where the pair did; a scan that could not look at
 // a user, say, names nobody's pass.
 func (t *told) apply(r row) row {
+	r.origin = t.origin
+	r.origin.anyPass = t.anyPass
 	if t.pending {
-		return row{line: r.line, mark: "pending"}
+		// Where no other one follows, since the run was killed, the delete stands.
+		done := t.outcome == "revoked" || t.outcome == "absent"
+		return row{line: r.line, user: r.user, method: r.method, origin: r.origin, mark: "pending", logged: done, done: done}
 	}
 	if t.open {
 		return row{line: r.line, mark: "undecided"} // a log is no yes to what was refused
 	}
-	r.logged, r.origin = true, t.origin
+	r.logged = true
 	switch t.outcome {
 	case "revoked", "absent", "duplicate":
 		r.done, r.err = true, nil

@@ -114,6 +114,12 @@ func (s *source) rows(yield func(row) bool) error {
 	self := ""  // whom Me meant in the last run
 	n := 0      // rows of pairs so far
 	named := func(r row) bool {
+		if r.logged && s.last != nil {
+			if n++; s.last[r.key(self)] != n {
+				return true // a later one tells
+			}
+			r.mark = ""
+		}
 		switch r.mark {
 		case "run":
 			killed, self = r.line, r.self
@@ -124,11 +130,6 @@ func (s *source) rows(yield func(row) bool) error {
 		case "":
 		default:
 			return true
-		}
-		if r.logged && s.last != nil {
-			if n++; s.last[r.key(self)] != n {
-				return true // a later one tells
-			}
 		}
 		if r.logged && r.user == Me && r.err == nil {
 			r = r.meant(self)

@@ -12,23 +12,25 @@ import (
 // origin is what a row of a results log is known by through all runs of the log: the row
 // of a list, or the pass that a scan had found.
 type origin struct {
-	source string
-	line   int
+	source  string
+	line    int
+	anyPass bool
 }
 
-// A pairKey is a short form of an origin, its user and, without a list, its pass.
+// A pairKey is a short form of an origin, its user and the pass that it names.
 type pairKey [16]byte
 
 // key tells pairs apart. self is whom Me means.
 func (r *row) key(self string) pairKey {
-	user, method := r.user, ""
+	user, method := r.user, r.method
 	if user == Me {
 		user = self
 	}
-	if r.origin.line == 0 {
-		method = r.method
+	if r.origin.anyPass {
+		method = "" // the row names the one that was there
 	}
-	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join([]string{r.origin.source, strconv.Itoa(r.origin.line), user, method}, "\x00"))))
+	sum := sha256.Sum256([]byte(strings.Join([]string{r.origin.source, strconv.Itoa(r.origin.line),
+		strings.ToLower(user), strings.ToLower(method)}, "\x00")))
 	return pairKey(sum[:16])
 }
 
