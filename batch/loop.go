@@ -68,7 +68,6 @@ func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Res
 		landed: make(chan *flight, r.opts.Concurrency),
 		tokens: make(chan error, 1), // nobody may be left to read it
 		ended:  make(chan struct{}),
-		taken:  -1,
 	}
 	defer l.end()                            // of what runs on its own, if src or settle panics
 	l.group.SetLimit(r.opts.Concurrency + 1) // one for Reauthorize
@@ -104,7 +103,6 @@ type loop struct {
 
 	// epoch counts the tokens; while renewing, nothing is sent.
 	epoch    int
-	taken    int // the last epoch with which anything was answered, and not with 401
 	renewing bool
 	tokens   chan error
 	ended    chan struct{} // closed when the run is stopped
@@ -165,7 +163,7 @@ func (l *loop) stall(wake time.Time) time.Time {
 		return wake // nothing is refused now
 	}
 	for _, q := range l.lanes {
-		if q.want(1) == 0 && q.inFlight == 0 {
+		if q.want(1) == 0 && q.inFlight == 0 && !l.waitsRefused(q) {
 			q.refusedSince = time.Time{} // nothing that was refused is to be sent
 		}
 		if q.refusedSince.IsZero() {
@@ -179,6 +177,11 @@ func (l *loop) stall(wake time.Time) time.Time {
 		wake = earlier(wake, end)
 	}
 	return wake
+}
+
+// waitsRefused tells whether a request of the quota waits to be sent again.
+func (l *loop) waitsRefused(q *lane) bool {
+	return slices.ContainsFunc(l.waiting, func(e *entry) bool { return e.lane == q && (e.denied > 0 || e.Attempts > 0) })
 }
 
 // tooLong ends the run if the service asks for a longer wait than is sat out.
@@ -250,9 +253,6 @@ func (l *loop) land(f *flight) {
 		l.refusedAlone = 0
 	case f.spoiled() && len(f.entries) == 1:
 		l.refusedAlone++
-	}
-	if f.tookToken() {
-		l.taken = f.epoch
 	}
 	jitter := rand.Float64()
 	for i, e := range f.entries {

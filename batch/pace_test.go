@@ -148,7 +148,7 @@ func TestPaceOfSmallBuckets(t *testing.T) {
 		least float64
 	}{
 		{bucketShape(60, 60), 0.96},
-		{bucketShape(100, 50), 0.78},
+		{bucketShape(100, 50), 0.7},
 	} {
 		holds(t, tt.shape, graphsim.Honest, false, 12_000, tt.least)
 	}

@@ -133,8 +133,8 @@ var (
 
 	// ErrUnauthorized ends a run: Graph refused the token and the new one too,
 	// or a Poster returns it because it has no token, and sent nothing.
-	// Where other requests are answered with the new token, a 401 is the final answer of
-	// the one that gets it.
+	// Where others of the batch are answered with the new token, a 401 is the final answer
+	// of the one that gets it.
 	ErrUnauthorized = errors.New("no access token that Graph takes")
 )
 

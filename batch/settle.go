@@ -10,8 +10,8 @@ import (
 // again decides what happens to an entry that its attempt did not settle.
 func (l *loop) again(e *entry, f *flight, jitter float64) {
 	switch {
-	case e.refusedToken && e.refusals > 1 && f.err == nil && l.taken == f.epoch && l.stopped == nil:
-		// It is not the token: others are answered with it.
+	case e.refusedToken && e.refusals > 1 && f.tookToken() && l.stopped == nil:
+		// It is not the token: others of the batch are answered with it.
 		l.release(e)
 		e.Attempts++
 		e.cause = nil

@@ -2,7 +2,6 @@ package throttle
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -22,20 +21,11 @@ type meter struct {
 	refused int       // refused since
 	until   time.Time // the end of the wait named first
 	before  int       // count of the span before
-	steps   []step    // of the span
-	first   int       // count up to the first refusal: it held no more than so many
-	carry   float64   // how many seem to pile up at most
 	broken  bool      // for a part of the span nothing could be sent
 
 	// Sums over recent spans, so that one request more or less in a short span
 	// does not matter.
 	requests, seconds float64
-}
-
-// A step is how many were accepted so many seconds after the last refusal.
-type step struct {
-	at    float64
-	count int
 }
 
 // minSpan is the shortest span that is measured. In a shorter one it matters to
@@ -50,7 +40,6 @@ const memory = 1000
 func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration) {
 	if !r.Sent.Before(m.since) {
 		m.count += r.Accepted
-		m.step(r.Sent)
 		if r.Accepted > 0 && m.worked.IsZero() {
 			m.worked = r.Sent
 		}
@@ -79,12 +68,8 @@ func (m *meter) endSpan(sent time.Time, shortest time.Duration) {
 		}
 		m.measure(span.Seconds())
 	}
-	if m.since.IsZero() {
-		m.first = m.count
-	}
 	m.before = m.count
 	m.since, m.worked, m.count, m.refused, m.broken = sent, time.Time{}, 0, 0, false
-	m.steps = m.steps[:0]
 }
 
 func (m *meter) measure(span float64) {
@@ -101,11 +86,6 @@ func (m *meter) measure(span float64) {
 			requests += float64(m.refused)
 			seen = requests / span
 		}
-	}
-	// A climb begins below the limit, and at its end the quota is used up: what was accepted
-	// in any time up to there, without what had piled up before, is no more than the limit.
-	if late := m.late(span); late > seen {
-		seen, requests = late, late*span
 	}
 	// Within what a few requests more or less explain, add up; else the limit has
 	// moved. One short span does not tell so: most of it was a wait in which the quota
@@ -129,32 +109,6 @@ func (m *meter) measure(span float64) {
 	m.requests += requests
 	m.seconds += span
 	m.rate = m.requests / m.seconds
-}
-
-// late is the most that the steps allow the limit to be.
-func (m *meter) late(span float64) (rate float64) {
-	most := min(m.carry, float64(m.first))
-	if most <= 0 {
-		return 0
-	}
-	for _, s := range m.steps {
-		if t := span - s.at; t >= 3 {
-			rate = max(rate, (float64(m.count-s.count)-most)/t)
-		}
-	}
-	return rate
-}
-
-// step notes about once a second how many were accepted so far.
-func (m *meter) step(sent time.Time) {
-	at := sent.Sub(m.since).Seconds()
-	if m.since.IsZero() || len(m.steps) > 0 && at < m.steps[len(m.steps)-1].at+1 {
-		return
-	}
-	if len(m.steps) == 60 {
-		m.steps = slices.Delete(m.steps, 0, 30)
-	}
-	m.steps = append(m.steps, step{at, m.count})
 }
 
 // doubt is by how much the rate may be off, as a share of it.

@@ -74,6 +74,9 @@ const (
 	// low rate batches are smaller than they could be: round trips are cheap,
 	// and a batch that comes when the level is used up is refused as a whole.
 	pacePeriod = 200 * time.Millisecond
+
+	// maxAway is the longest time after which to ask again, however low the rate.
+	maxAway = 24 * time.Hour
 )
 
 // A Controller is the one gate that all requests of a quota pass. It is not
@@ -167,7 +170,9 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 		}
 		c.capped.free -= float64(n)
 	}
-	c.level.free -= float64(n)
+	if !c.fixed.rush {
+		c.level.free -= float64(n)
+	}
 	c.fixed.sent(now, n)
 	c.inFlight += n
 	return n, time.Time{}
@@ -187,7 +192,6 @@ func (c *Controller) Done(now time.Time, r Report) {
 	if fresh {
 		c.passed += float64(r.Accepted)
 	}
-	c.limit.carry = c.carry
 	c.limit.note(r, fresh, now, max(minSpan, 4*c.latency))
 	c.fixed.note(r)
 	if r.Refused == 0 {
@@ -230,8 +234,8 @@ func (c *Controller) Interrupted() {
 // learnCarry takes in the first refusal after a wait. If it comes within the few round
 // trips in which what has piled up in the wait is spent, so much does not pile up.
 func (c *Controller) learnCarry(sent time.Time) {
-	if since := sent.Sub(c.closed); c.limit.rate > 0 && since < 6*c.latency {
-		c.carry = max(c.passed-c.limit.rate*since.Seconds(), c.limit.rate/10, 1)
+	if c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency {
+		c.carry = max(c.passed, c.limit.rate/10, 1)
 	} else {
 		c.carry *= 1.5
 	}
@@ -311,7 +315,7 @@ func (l *level) take(now time.Time, want int, rate float64) (n int, at time.Time
 	}
 	// Sums of fractions fall short of the whole by a hair.
 	if short := chunk - l.free; short > 1e-6 {
-		return 0, now.Add(time.Duration(math.Ceil(short / rate * 1e9)))
+		return 0, now.Add(time.Duration(math.Ceil(min(short/rate, maxAway.Seconds()) * 1e9)))
 	}
 	return int(min(float64(want), l.free+1e-6)), time.Time{}
 }

@@ -123,29 +123,6 @@ func TestMeter(t *testing.T) {
 	}
 }
 
-// A climb that begins far below the limit ends at it: the average of the whole is no
-// measure. What had piled up before does not count, as far as that is known.
-func TestMeterClimb(t *testing.T) {
-	for _, tt := range []struct {
-		carry, least, most float64
-	}{
-		{0, 69, 71},  // nothing is known: 1,100 in 15.75 s
-		{50, 77, 79}, // 600 of 650 in the last 7.75 s
-		{500, 69, 71},
-	} {
-		m := meter{carry: tt.carry, first: 1000}
-		m.note(Report{Sent: at(0), Refused: 1}, true, at(0), minSpan)
-		m.first = 1000
-		for i := range 16 {
-			m.note(Report{Sent: at(float64(i)), Accepted: 30 + 5*i + i/15*20}, true, at(float64(i)), minSpan)
-		}
-		m.note(Report{Sent: at(15.75), Refused: 5}, true, at(15.75), minSpan)
-		if m.rate < tt.least || m.rate > tt.most {
-			t.Errorf("carry %v: rate %v, want %v to %v", tt.carry, m.rate, tt.least, tt.most)
-		}
-	}
-}
-
 // A short span that is not in line with what was measured for long does not count, as
 // it is mostly a wait, and two in a row do.
 func TestMeterShortSpan(t *testing.T) {
