@@ -69,7 +69,8 @@ func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Res
 		tokens: make(chan error, 1), // nobody may be left to read it
 		ended:  make(chan struct{}),
 	}
-	defer l.end()                            // of what runs on its own, if src or settle panics
+	defer l.end() // of what runs on its own, if src or settle panics
+
 	l.group.SetLimit(r.opts.Concurrency + 1) // one for Reauthorize
 	l.run(ctx)
 	_ = l.group.Wait() // posts return no errors, they land

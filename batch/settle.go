@@ -14,7 +14,6 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 		// It is not the token: others of the batch are answered with it.
 		l.release(e)
 		e.Attempts++
-		e.cause = nil
 		l.finish(e)
 		return
 	case e.refusedToken:

@@ -95,6 +95,46 @@ func TestOneRequestIsAlwaysUnauthorized(t *testing.T) {
 	})
 }
 
+// A token that was good for a moment, and then none is: that is no final answer to the
+// requests that had met the token before it, too.
+func TestTokenIsGoodForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: 200 * time.Millisecond})
+		users := tenant.Populate(4000)
+		start, renewed := time.Now(), time.Time{}
+		tenant.AddFaults(graphsim.Fault{Do: graphsim.ItemStatus(401), Match: func(string, string) bool {
+			if renewed.IsZero() {
+				return time.Since(start) >= 900*time.Millisecond
+			}
+			return time.Since(renewed) >= 150*time.Millisecond
+		}})
+		results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {
+			renewed = time.Now()
+			return nil
+		}}, deletes(users))
+		if !errors.Is(err, batch.ErrUnauthorized) {
+			t.Errorf("Run = %v", err)
+		}
+		for _, r := range results {
+			if r.Err == nil && r.Response.Status == 401 {
+				t.Fatalf("%v: 401 is final, beside none that was answered", r.Request.Tag)
+			}
+		}
+	})
+}
+
+// What waits because it was refused is refused still: StallTimeout counts on.
+func TestStallWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(503)}}})
+		start := time.Now()
+		_, err := run(t.Context(), t, tenant, batch.Options{MaxAttempts: 500}, deletes(tenant.Populate(1)))
+		if d := time.Since(start); !errors.Is(err, batch.ErrStalled) || d > 32*time.Minute {
+			t.Errorf("Run = %v after %v, want 30 minutes", err, d)
+		}
+	})
+}
+
 // A run whose last request waits for its time is not one in which all are refused.
 func TestDelayIsNoStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -12,17 +12,15 @@ type told struct {
 	origin  origin
 	pending bool // another row about the pair follows
 	open    bool // a sweep was refused before it was decided whether the pass goes
-	anyPass bool // the pair names no pass, and means whatever there is
 }
 
-// apply makes a row what the log says of it. What is done stays done: a row without
-// a pass would otherwise mean whatever pass the user was given since. Who was protected
-// stays so: the protect list need not be named again. And a row
-// without a pass means that only where the pair did; a scan that could not look at
-// a user, say, names nobody's pass.
+// apply makes a row what the log says of it. What is done stays done: a row without a
+// pass would otherwise mean whatever pass the user was given since. Who was protected
+// stays so: the protect list need not be named again. And a row without a pass means
+// whatever pass only where the pair did; a scan that could not look at a user, say, names
+// nobody's pass.
 func (t *told) apply(r row) row {
 	r.origin = t.origin
-	r.origin.anyPass = t.anyPass
 	if t.pending {
 		// Where no other one follows, since the run was killed, the delete stands.
 		done := t.outcome == "revoked" || t.outcome == "absent"
@@ -44,7 +42,7 @@ func (t *told) apply(r row) row {
 		r.refused = true
 		return r
 	}
-	if r.err == nil && r.method == "" && !t.anyPass {
+	if r.err == nil && r.method == "" && !t.origin.anyPass {
 		r = r.refuse("method", errors.New("the row tells of a user without a pass, and names none: scan again, or name the user in a list"))
 		r.refused = true
 	}
@@ -78,5 +76,5 @@ func (h *header) told(fields []string) *told {
 		}
 		return strings.ToLower(plainValue(trim(fields[i])))
 	}
-	return &told{outcome: value("outcome"), pending: value("pending") == "true", open: value("undecided") == "true", anyPass: value("anypass") == "true"}
+	return &told{outcome: value("outcome"), pending: value("pending") == "true", open: value("undecided") == "true", origin: origin{anyPass: value("anypass") == "true"}}
 }

@@ -53,7 +53,7 @@ func (o *objectRow) take(key string, value []byte) {
 		o.told.open = value[0] == 't'
 		return
 	case "anyPass":
-		o.told.anyPass = value[0] == 't'
+		o.told.origin.anyPass = value[0] == 't'
 		return
 	}
 	n, known, err := o.names.add(key)

@@ -14,7 +14,7 @@ import (
 type origin struct {
 	source  string
 	line    int
-	anyPass bool
+	anyPass bool // the pair names no pass, and means whatever there is
 }
 
 // A pairKey is a short form of an origin, its user and the pass that it names.
@@ -38,7 +38,7 @@ func (r *row) key(self string) pairKey {
 // one: what a run left over, a later one may have done, and then it is not to be done
 // again. A user would lose the pass that was given since.
 func (s *source) findLast() error {
-	if more, err := s.hasRuns(2); !more || err != nil {
+	if several, err := s.hasRuns(); !several || err != nil {
 		return err
 	}
 	s.last = make(map[pairKey]int)
@@ -59,9 +59,9 @@ func (s *source) findLast() error {
 	return err
 }
 
-// hasRuns tells whether the list may be a log of so many runs: whether the word stands in
-// it so often.
-func (s *source) hasRuns(most int) (bool, error) {
+// hasRuns tells whether the list may be a log of several runs: whether the word stands in
+// it more than once.
+func (s *source) hasRuns() (bool, error) {
 	f, err := s.open()
 	if err != nil {
 		return false, err
@@ -76,7 +76,7 @@ func (s *source) hasRuns(most int) (bool, error) {
 	for found := 0; ; {
 		n, err := text.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if found += bytes.Count(buf, word); found >= most {
+		if found += bytes.Count(buf, word); found > 1 {
 			return true, nil
 		}
 		if err == io.EOF {

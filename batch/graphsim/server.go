@@ -23,6 +23,9 @@ import (
 // looked up, so it is reached through a proxy only, or by a client's own dialer.
 const ServerName = "graphsim.example"
 
+// CAName is the common name of the authorities that are made for Servers.
+const CAName = "graphsim test CA"
+
 // A Server is a tenant behind TLS, for other processes and for real sockets.
 type Server struct {
 	URL    string // such as https://127.0.0.1:40123, without a slash at the end
@@ -131,7 +134,7 @@ func certify(host string) (caPEM []byte, cert tls.Certificate, err error) {
 	}
 	ca := &x509.Certificate{
 		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: "graphsim test CA"},
+		Subject:               pkix.Name{CommonName: CAName},
 		NotBefore:             now.Add(-time.Hour),
 		NotAfter:              now.Add(30 * 24 * time.Hour),
 		KeyUsage:              x509.KeyUsageCertSign,

@@ -204,6 +204,49 @@ func TestMaxRate(t *testing.T) {
 	}
 }
 
+// However low the rate, the time to ask again is one to come.
+func TestMaxRateNearNothing(t *testing.T) {
+	c := newController(Options{MaxRate: 1e-12})
+	if n, _ := c.Take(t0, 1); n != 1 {
+		t.Fatalf("Take = %d at first", n)
+	}
+	if n, next := c.Take(t0, 1); n != 0 || !next.After(t0) {
+		t.Errorf("Take = %d, again at %v", n, next)
+	}
+}
+
+// What goes in a rush is not paced, so it leaves no debt to the pace.
+func TestRushLeavesNoDebt(t *testing.T) {
+	c := newController(Options{})
+	c.limit.rate, c.limit.requests, c.window = 5, 100, 1000
+	c.fixed.rush, c.closed = true, t0
+	if n, _ := c.Take(t0, 400); n != 400 {
+		t.Fatalf("Take = %d in a rush", n)
+	}
+	c.Done(at(1), Report{Sent: t0, Accepted: 400})
+	c.Interrupted()
+	if _, next := c.Take(at(2), 1); next.After(at(4)) {
+		t.Errorf("the next may go at %v", next)
+	}
+}
+
+// A wait that says nothing of the pace closes the gate, and is no measure.
+func TestClose(t *testing.T) {
+	c := newController(Options{})
+	c.limit.rate = 100
+	c.limit.since = t0
+	c.Close(at(30))
+	if n, next := c.Take(at(10), 1); n != 0 || !next.Equal(at(30)) {
+		t.Errorf("Take = %d, %v, want none before 30 s", n, next)
+	}
+	if c.Close(at(20)); !c.ClosedUntil().Equal(at(30)) {
+		t.Errorf("closed until %v, want no shorter wait", c.ClosedUntil())
+	}
+	if c.limit.rate != 100 || !c.limit.broken {
+		t.Errorf("rate %v, broken %v", c.limit.rate, c.limit.broken)
+	}
+}
+
 // Siblings have a limit each, and share MaxRate: who is held up by that is told so.
 func TestSibling(t *testing.T) {
 	reads := newController(Options{MaxRate: 10})

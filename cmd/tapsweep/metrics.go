@@ -79,7 +79,7 @@ func checkMetrics(path, command string) error {
 	if filepath.Ext(path) != ".prom" {
 		return refuse(fmt.Errorf("--metrics-file %s does not end in .prom", path), "node_exporter's textfile collector reads no other files")
 	}
-	if err := checkFile("--metrics-file", path, true, nil, nil); err != nil {
+	if err := checkFile("--metrics-file", path, true); err != nil {
 		return err
 	}
 	// It is written beside and renamed. That it cannot be should not be found out after

@@ -3,10 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -103,18 +103,18 @@ func filesOf(cmd *cobra.Command, flag string) []string {
 	return []string{f.Value.String()}
 }
 
-// freeName returns a name that no file has: two runs may begin in one second.
-func freeName(base, ext string) string {
+// freeName returns a name that no file has, and that is none of those taken.
+func freeName(base, ext string, taken ...string) string {
 	name := base + ext
 	for i := 2; ; i++ {
-		if _, err := os.Lstat(name); err != nil {
+		if _, err := os.Lstat(name); err != nil && !slices.ContainsFunc(taken, func(t string) bool { return sameName(name, t) }) {
 			return name
 		}
 		name = fmt.Sprintf("%s-%d%s", base, i, ext)
 	}
 }
 
-// newName is the results log of a run that was given none.
+// newName is the results log of a run that was given none: two may begin in one second.
 func newName() string {
 	return freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
 }
@@ -124,14 +124,14 @@ func (f *runFlags) mayReplace() bool { return f.overwrite || f.resume != "" }
 
 // checkResults refuses a results log that must not be written. The directory of the
 // evidence, in which it may be, need not be there.
-func (f *runFlags) checkResults(path string, lists []string, stdin io.Reader) error {
+func (f *runFlags) checkResults(path string) error {
 	if _, err := os.Stat(path); f.evidence != "" && err != nil {
 		return nil
 	}
 	if f.evidence == "" && evidence.Holds(path) {
 		return refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path), "go on with it by --evidence "+filepath.Dir(path)+" --resume")
 	}
-	err := checkFile("--results", path, f.mayReplace(), lists, stdin)
+	err := checkFile("--results", path, f.mayReplace())
 	if exit, ok := errors.AsType[*exitError](err); ok && errors.Is(err, fs.ErrExist) && !f.drill && results.IsLog(path) {
 		exit.hints = append([]string{"go on with the run that it is of: --resume"}, exit.hints...)
 	}
@@ -147,9 +147,9 @@ func (e *thereError) Is(target error) bool { return target == fs.ErrExist }
 // sameName tells whether two files that may not be there yet have one name.
 func sameName(a, b string) bool { return b != "" && filepath.Clean(a) == filepath.Clean(b) }
 
-// checkFile refuses a file to be written that would destroy something, above all
-// one of the lists. flag names it.
-func checkFile(flag, path string, mayExist bool, lists []string, stdin io.Reader) error {
+// checkFile refuses a file to be written that would destroy something, or cannot be
+// there. flag names it.
+func checkFile(flag, path string, mayExist bool) error {
 	if path == "-" || path == "" {
 		return nil
 	}
@@ -162,15 +162,6 @@ func checkFile(flag, path string, mayExist bool, lists []string, stdin io.Reader
 	}
 	if there.IsDir() {
 		return refuse(fmt.Errorf("%s: %s is a directory", flag, path))
-	}
-	for _, name := range lists {
-		info, err := os.Stat(name)
-		if f, ok := stdin.(*os.File); ok && name == "-" {
-			info, err = f.Stat()
-		}
-		if err == nil && os.SameFile(there, info) {
-			return refuse(fmt.Errorf("%s: %s is also a list", flag, path), "choose another "+flag+" file")
-		}
 	}
 	if !mayExist && there.Mode().IsRegular() {
 		return refuse(&thereError{flag + ": " + path}, "choose another "+flag+" file, or replace it with --overwrite")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -62,16 +61,7 @@ Exit codes: 0 the report is written, 2 it is not, 4 stopped by a signal.`,
 // beside is a name for the CSV file that goes with the page: one that no file has, with
 // --overwrite too. The page is mostly called like the incident, and so is its list.
 func (f *reportFlags) beside() string {
-	base := strings.TrimSuffix(f.html, filepath.Ext(f.html))
-	for i := 1; ; i++ {
-		name := base + ".csv"
-		if i > 1 {
-			name = fmt.Sprintf("%s-%d.csv", base, i)
-		}
-		if _, err := os.Lstat(name); err != nil && !sameName(name, f.html) && !sameName(name, f.json) {
-			return name
-		}
-	}
+	return freeName(strings.TrimSuffix(f.html, filepath.Ext(f.html)), ".csv", f.html, f.json)
 }
 
 // files are the files to write, by flag.

@@ -47,7 +47,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	if path == "" {
 		path = newName()
 	}
-	if err := f.checkResults(path, lists, a.stdin); err != nil {
+	if err := f.checkResults(path); err != nil {
 		return err
 	}
 	if err := a.checkCount(f, list); err != nil {

@@ -33,14 +33,15 @@ type runOf struct {
 	runner *batch.Runner
 	keep   *protect.Users
 
-	unguarded bool             // no protect list is named
-	log       *results.Log     // nil for a run without one
-	earlier   *results.Earlier // what runs before have settled, nil without --resume
-	waits     waits
-	stop      context.CancelCauseFunc // ends the work of do
-	held      []byte                  // of the preflight, for when something goes wrong
-	asked     preflight.Task          // of the token
-	proves    []string                // logs that the evidence reports on besides the own
+	unguarded bool // no protect list is named
+
+	log     *results.Log     // nil for a run without one
+	earlier *results.Earlier // what runs before have settled, nil without --resume
+	waits   waits
+	stop    context.CancelCauseFunc // ends the work of do
+	held    []byte                  // of the preflight, for when something goes wrong
+	asked   preflight.Task          // of the token
+	proves  []string                // logs that the evidence reports on besides the own
 }
 
 // unhold prints what was held back: the one who is paged by a quiet run wants to

@@ -114,9 +114,6 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	return cmd
 }
 
-// simulatedCA is the name of the authorities that graphsim makes.
-const simulatedCA = "graphsim test CA"
-
 // checkCAFile refuses to write over anything but the certificate of a drill before.
 func checkCAFile(path string) error {
 	if path == "" {
@@ -130,7 +127,7 @@ func checkCAFile(path string) error {
 		return refuse(fmt.Errorf("--ca-file: %w", err))
 	}
 	if block, rest := pem.Decode(text); block != nil && len(bytes.TrimSpace(rest)) == 0 {
-		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && cert.Subject.CommonName == simulatedCA {
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && cert.Subject.CommonName == graphsim.CAName {
 			return nil
 		}
 	}

@@ -71,7 +71,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	if path == "" {
 		path = newName()
 	}
-	if err := f.checkResults(path, logs, a.stdin); err != nil {
+	if err := f.checkResults(path); err != nil {
 		return err
 	}
 	ctx, cancel := withDeadline(ctx, f.deadline)

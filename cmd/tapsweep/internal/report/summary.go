@@ -40,9 +40,9 @@ type Summary struct {
 	Verify         bool         // users were looked at again afterwards
 	AnyPass        int          // rows that named no pass
 	VerifiedBefore int          // of the rows that earlier runs have settled
-	DoneBefore     int          // pairs of a results log that were left out
 
-	ProtectedBefore int // pairs of a results log that were left out because they were protected
+	// Pairs of a results log as the list that were left out: done, and protected.
+	DoneBefore, ProtectedBefore int
 }
 
 // hints say, for each outcome that leaves something to do, what that is.
