@@ -1,6 +1,7 @@
 package batch_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math"
@@ -141,7 +142,8 @@ func measure(t *testing.T, s shape, form graphsim.RetryAfter, counted bool, late
 }
 
 // What is measured of a bucket that holds no more than a second's worth is not lost by
-// the waits in which it runs over.
+// the waits in which it runs over. How much is depends on the order of the answers: of 46
+// runs of the second one was below its bound, by a hundredth, so the middle one counts.
 func TestPaceOfSmallBuckets(t *testing.T) {
 	for _, tt := range []struct {
 		shape
@@ -150,7 +152,7 @@ func TestPaceOfSmallBuckets(t *testing.T) {
 		{bucketShape(60, 60), 0.96},
 		{bucketShape(100, 50), 0.7},
 	} {
-		holds(t, tt.shape, graphsim.Honest, false, 12_000, tt.least)
+		holds(t, tt.shape, graphsim.Honest, false, 12_000, 5, tt.least)
 	}
 }
 
@@ -173,18 +175,27 @@ func TestPaceOfWindows(t *testing.T) {
 		{windowShape(300, 5*time.Second), graphsim.Honest, true, 0.95},
 		{windowShape(5, 10*time.Second), graphsim.Honest, true, 0.95},
 	} {
-		holds(t, tt.shape, tt.form, tt.counted, 12_000, tt.least)
+		holds(t, tt.shape, tt.form, tt.counted, 12_000, 1, tt.least)
 	}
 }
 
-// holds runs n deletes against a limit, which must take no longer than so much of the
-// ideal time, with few refused and none sent early.
-func holds(t *testing.T, s shape, form graphsim.RetryAfter, counted bool, n int, least float64) {
+// holds runs n deletes against a limit, so many times. The middle one must take no longer
+// than so much of the ideal time, with few refused, and none may send early.
+func holds(t *testing.T, s shape, form graphsim.RetryAfter, counted bool, n, runs int, least float64) {
 	t.Helper()
-	m := measure(t, s, form, counted, 50*time.Millisecond, n)
+	var all []measured
+	for range runs {
+		m := measure(t, s, form, counted, 50*time.Millisecond, n)
+		if m.early > 0 {
+			t.Errorf("%s: %d early", s.name, m.early)
+		}
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b measured) int { return cmp.Compare(a.took, b.took) })
+	m := all[runs/2]
 	t.Logf("%s: %.3f of the ideal pace, %.1f %% refused", s.name, m.ideal/m.took, 100*m.refused)
-	if m.ideal/m.took < least || m.refused > 0.03 || m.early > 0 {
-		t.Errorf("%s: %.1f s where %.1f are ideal, %.1f %% refused, %d early", s.name, m.took, m.ideal, 100*m.refused, m.early)
+	if m.ideal/m.took < least || m.refused > 0.03 {
+		t.Errorf("%s: %.1f s where %.1f are ideal, %.1f %% refused", s.name, m.took, m.ideal, 100*m.refused)
 	}
 }
 
