@@ -43,7 +43,7 @@ func (r *runOf) plan() (p plan) {
 		switch {
 		case err != nil:
 			return p // the run will meet it too, and say so
-		case r.earlier.Settled(pair.Source, pair.Line, pair.User):
+		case r.earlier.Settled(&pair):
 			p.settled++
 		case pair.Err != nil:
 			p.invalid++

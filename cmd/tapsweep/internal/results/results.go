@@ -84,7 +84,7 @@ type Row struct {
 	Verified  bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
 	Pending   bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
 	Follows   Outcome   `json:"-"`                   // what the first pending one of this run said, if it is the one that follows
-	InPlaceOf string    `json:"inPlaceOf,omitempty"` // the pass of the pair, of one that remains and is another
+	InPlaceOf string    `json:"inPlaceOf,omitempty"` // the pass that the pair names, where the row is about another
 
 	// Undecided is set for a pass that a sweep has found, and that was to be deleted only
 	// after a question or a count: the run ended before, so it was not touched.

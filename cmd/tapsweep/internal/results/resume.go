@@ -3,6 +3,7 @@ package results
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tapsweep/input"
 )
 
 // Earlier is what the runs before have settled, as their log tells. The last row
@@ -39,12 +42,17 @@ type Earlier struct {
 // verifiedBit marks pairs that are verified.
 const verifiedBit = 0x80
 
-// Settled tells whether the pair on a line of a list needs no further run.
-func (e *Earlier) Settled(source string, line int, user string) bool {
+// Settled tells whether a pair needs no further run.
+func (e *Earlier) Settled(p *input.Pair) bool {
 	if e == nil || len(e.settled) == 0 {
 		return false
 	}
-	_, ok := e.settled[e.key(source, line, user)]
+	_, ok := e.settled[e.pairKey(p)]
+	if !ok && p.FirstOf != nil {
+		// Of a protected user, each row is protected.
+		i, found := e.settled[e.key(p.Source, p.Line, p.User, p.Method)]
+		return found && Outcomes[i&^verifiedBit] == Protected
+	}
 	return ok
 }
 
@@ -54,10 +62,11 @@ func (e *Earlier) Looked(user string) bool {
 	if e == nil {
 		return false
 	}
-	if _, ok := e.scanned[e.key(ScanSource, 0, user)]; ok {
+	if _, ok := e.scanned[e.userKey(user)]; ok {
 		return true
 	}
-	return e.Settled(ScanSource, 0, user)
+	_, ok := e.settled[e.userKey(user)]
+	return ok
 }
 
 // ScanSource is the source of rows that come from a scan in place of a list. Their
@@ -70,11 +79,11 @@ type Doubt struct{ Row }
 
 // Doubted tells whether a pair is done and yet to be verified, with
 // ResumeOptions.Verify, or was found by a sweep that was killed. Nil is neither.
-func (e *Earlier) Doubted(source string, line int, user string) *Doubt {
+func (e *Earlier) Doubted(p *input.Pair) *Doubt {
 	if e == nil || len(e.doubted) == 0 {
 		return nil
 	}
-	return e.doubted[e.key(source, line, user)]
+	return e.doubted[e.pairKey(p)]
 }
 
 // Doubts are all of them, in no order.
@@ -90,7 +99,7 @@ func (e *Earlier) Failed(user string) bool {
 	if e == nil {
 		return false
 	}
-	_, ok := e.failed[e.key(ScanSource, 0, user)]
+	_, ok := e.failed[e.userKey(user)]
 	return ok
 }
 
@@ -100,7 +109,7 @@ func (e *Earlier) Undecided(user string) []string {
 	if e == nil || len(e.open) == 0 {
 		return nil
 	}
-	return e.open[e.key(ScanSource, 0, user)]
+	return e.open[e.userKey(user)]
 }
 
 // Len is the number of settled pairs.
@@ -122,7 +131,44 @@ func (e *Earlier) Sources() (names []string) {
 	return names
 }
 
-func (e *Earlier) key(source string, line int, user string) uint64 {
+// Rows that stand for no request of their own are apart from the pair that they may
+// share a line and a user with.
+const (
+	repeats = "\x01" // is no character of a pass
+	refused = "\x02"
+)
+
+// pairKey is the key of the rows about a pair.
+func (e *Earlier) pairKey(p *input.Pair) uint64 {
+	switch {
+	case p.Err != nil:
+		return e.key(p.Source, p.Line, p.User, refused+p.Method)
+	case p.FirstOf != nil:
+		return e.key(p.Source, p.Line, p.User, repeats+p.Method)
+	}
+	return e.key(p.Source, p.Line, p.User, p.Method)
+}
+
+// rowKey is the key of the pair that a row is about.
+func (e *Earlier) rowKey(r *Row) uint64 {
+	pass := cmp.Or(r.InPlaceOf, r.Method)
+	switch {
+	case r.Outcome == Invalid:
+		pass = refused + r.Method
+	case r.Outcome == Duplicate:
+		pass = repeats + r.Method
+	case r.AnyPass:
+		pass = "" // the row names the one that was there
+	}
+	return e.key(r.Source, r.Line, r.User, pass)
+}
+
+// userKey is the key of the rows that scans and sweeps write about a user.
+func (e *Earlier) userKey(user string) uint64 { return e.key(ScanSource, 0, user, "") }
+
+// key tells pairs apart. The pass matters where one line has many pairs, as in compact
+// JSON; what a scan finds is known by its user.
+func (e *Earlier) key(source string, line int, user, pass string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(e.seed)
 	h.WriteString(source)
@@ -130,6 +176,10 @@ func (e *Earlier) key(source string, line int, user string) uint64 {
 	h.WriteString(strconv.Itoa(line))
 	h.WriteByte(0)
 	h.WriteString(strings.ToLower(user))
+	if source != ScanSource {
+		h.WriteByte(0)
+		h.WriteString(strings.ToLower(pass))
+	}
 	return h.Sum64()
 }
 
@@ -253,6 +303,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 
 			Users     []string `json:"users"`
 			Method    string   `json:"method"`
+			AnyPass   bool     `json:"anyPass"`
 			InPlaceOf string   `json:"inPlaceOf"`
 			Verified  bool     `json:"verified"`
 			Pending   bool     `json:"pending"`
@@ -282,7 +333,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 				i |= verifiedBit
 			}
 			e.sources[l.Source] = true
-			key := e.key(l.Source, l.Line, l.User)
+			key := e.rowKey(&Row{Source: l.Source, Line: l.Line, User: l.User, Method: l.Method, AnyPass: l.AnyPass, InPlaceOf: l.InPlaceOf, Outcome: l.Outcome})
 			delete(e.settled, key)
 			delete(e.doubted, key)
 			delete(e.failed, key)
@@ -308,7 +359,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			case l.Undecided:
 				e.open[key] = append(e.open[key], l.Method)
 			case l.Outcome == Protected && opts.Protected != nil && opts.Protected(l.User),
-				l.InPlaceOf != "" && l.Source != ScanSource && !opts.AnyPass: // a scan finds the other one, too
+				l.Outcome == Remains && l.InPlaceOf != "" && l.Source != ScanSource && !opts.AnyPass: // a scan finds the other one, too
 				e.settle(key, i, row, opts.Each)
 			case opts.Again(l.Outcome):
 			default:
@@ -316,7 +367,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			}
 		case l.Type == "scanned" && whole >= from:
 			for _, user := range l.Users {
-				e.scanned[e.key(ScanSource, 0, user)] = struct{}{}
+				e.scanned[e.userKey(user)] = struct{}{}
 			}
 		}
 		whole += int64(len(line))

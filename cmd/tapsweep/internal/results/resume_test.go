@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"tapsweep/input"
 )
 
 var header = Run{Version: "1", Digest: "sha256:1", Tenant: "t", GraphRoot: "https://graph.microsoft.com"}
@@ -52,7 +55,14 @@ func TestResume(t *testing.T) {
 	}
 	again := 0
 	for i, o := range Outcomes {
-		settled := earlier.Settled("l.csv", i+2, fmt.Sprintf("uSER%d@contoso.com", i+2))
+		pair := &input.Pair{Source: "l.csv", Line: i + 2, User: fmt.Sprintf("uSER%d@contoso.com", i+2)}
+		switch o {
+		case Duplicate:
+			pair.FirstOf = &input.Pos{}
+		case Invalid:
+			pair.Err = errors.New("invalid")
+		}
+		settled := earlier.Settled(pair)
 		if settled == o.Again() {
 			t.Errorf("%s: settled %v", o, settled)
 		}
@@ -63,7 +73,7 @@ func TestResume(t *testing.T) {
 	if earlier.Len() != len(Outcomes)-again || earlier.Runs != 1 || earlier.Counts[Revoked] != 1 || earlier.Counts[Denied] != 0 {
 		t.Errorf("%d settled of %d runs, counts %v", earlier.Len(), earlier.Runs, earlier.Counts)
 	}
-	if earlier.Settled("other.csv", 2, "user2@contoso.com") || earlier.Settled("l.csv", 3, "user2@contoso.com") {
+	if earlier.Settled(&input.Pair{Source: "other.csv", Line: 2, User: "user2@contoso.com"}) || earlier.Settled(&input.Pair{Source: "l.csv", Line: 3, User: "user2@contoso.com"}) {
 		t.Error("a row of another place counts as settled")
 	}
 	log.Write(&next)
@@ -77,12 +87,12 @@ func TestResume(t *testing.T) {
 	}
 	// The last row of a pair counts.
 	log, earlier, err = Resume(path, &next, ResumeOptions{})
-	if err != nil || earlier.Settled("l.csv", 2, "user2@contoso.com") || earlier.Runs != 2 {
+	if err != nil || earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) || earlier.Runs != 2 {
 		t.Errorf("Resume = %v, the earlier row still counts", err)
 	}
 	log.Close()
 	log, earlier, _ = Resume(path, &next, ResumeOptions{Again: func(o Outcome) bool { return o == NotSent }})
-	if !earlier.Settled("l.csv", 2, "user2@contoso.com") {
+	if !earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) {
 		t.Error("a denied pair is tried again with --resume=unsent")
 	}
 	log.Close()
@@ -151,7 +161,7 @@ func TestResumeWithoutALog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	next := header
 	log, earlier, err := Resume(path, &next, ResumeOptions{})
-	if err != nil || earlier.Settled("l.csv", 2, "user2@contoso.com") || earlier.Len() != 0 {
+	if err != nil || earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) || earlier.Len() != 0 {
 		t.Fatalf("Resume = %v, %d settled", err, earlier.Len())
 	}
 	log.Close()
@@ -231,7 +241,7 @@ func TestDoubtsFollowNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if d := earlier.Doubted("l.csv", 2, "a@contoso.com"); d == nil || d.Pending || d.Follows != "" {
+	if d := earlier.Doubted(&input.Pair{Source: "l.csv", Line: 2, User: "a@contoso.com"}); d == nil || d.Pending || d.Follows != "" {
 		t.Errorf("doubted %+v", d)
 	}
 }
@@ -265,12 +275,66 @@ func TestResumeFindsTheSame(t *testing.T) {
 		log.Close()
 		want := []bool{true, false, !anyPass, false, false}
 		for i, r := range rows {
-			if got := earlier.Settled(r.Source, r.Line, r.User); got != want[i] {
+			if got := earlier.Settled(&input.Pair{Source: r.Source, Line: r.Line, User: r.User, Method: cmp.Or(r.InPlaceOf, r.Method)}); got != want[i] {
 				t.Errorf("any pass %v: %s is settled: %v", anyPass, r.User, got)
 			}
 		}
 		if earlier.Counts[Protected] != 1 {
 			t.Errorf("counts %v", earlier.Counts)
+		}
+	}
+}
+
+// In JSON on one line all pairs have the same line. A user's pass that was not revoked
+// counted as settled once another one of that user was, or a row that repeats it.
+func TestResumeKnowsPairsOfOneLine(t *testing.T) {
+	next := header
+	path := writeLog(t)
+	log, _, err := Resume(path, &next, ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Write(&next)
+	pair := func(user, pass string) input.Pair {
+		return input.Pair{Source: "l.json", Line: 1, User: user, Method: pass}
+	}
+	for _, r := range []Row{
+		{User: "two@contoso.com", Method: "a", Outcome: Failed},
+		{User: "two@contoso.com", Method: "b", Outcome: Revoked},
+		{User: "killed@contoso.com", Method: "a", Outcome: Duplicate},
+		{User: "refused@contoso.com", Method: "a", Outcome: Invalid},
+		{User: "any@contoso.com", Method: "whichever", AnyPass: true, Outcome: Revoked},
+		{User: "flag@contoso.com", Method: "another", InPlaceOf: "a", Outcome: Revoked},
+		{User: "glass@contoso.com", Method: "a", Outcome: Protected},
+	} {
+		r.Source, r.Line = "l.json", 1
+		log.Write(&r)
+	}
+	log.Close()
+	log, earlier, err := Resume(path, &next, ResumeOptions{Protected: func(string) bool { return true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	repeat, bad, glass := pair("KILLED@contoso.com", "A"), pair("refused@contoso.com", "a"), pair("glass@contoso.com", "a")
+	repeat.FirstOf, bad.Err, glass.FirstOf = &input.Pos{}, errors.New("invalid"), &input.Pos{}
+	for i, tt := range []struct {
+		pair input.Pair
+		want bool
+	}{
+		{pair("two@contoso.com", "a"), false},
+		{pair("two@contoso.com", "B"), true},
+		{pair("killed@contoso.com", "a"), false},
+		{repeat, true},
+		{pair("refused@contoso.com", "a"), false},
+		{bad, true},
+		{pair("any@contoso.com", ""), true},
+		{pair("flag@contoso.com", "a"), true},
+		{pair("flag@contoso.com", "another"), false},
+		{glass, true},
+	} {
+		if got := earlier.Settled(&tt.pair); got != tt.want {
+			t.Errorf("%d: %s %s is settled: %v", i, tt.pair.User, tt.pair.Method, got)
 		}
 	}
 }

@@ -24,9 +24,9 @@ type Options struct {
 	// DryRun only lists: a pass that would be deleted is Planned.
 	DryRun bool
 
-	// Settled tells pairs, by source, line and user, that need nothing more: they
-	// get no request and no row. Nil means none.
-	Settled func(source string, line int, user string) bool
+	// Settled tells pairs that need nothing more: they get no request and no row. Nil
+	// means none.
+	Settled func(*input.Pair) bool
 
 	// Protected tells users that must not be touched, nor read: their pairs are
 	// Protected. Nil means none.
@@ -53,7 +53,7 @@ type Options struct {
 
 	// Doubted tells pairs that are done, by a run before, and yet to be verified. Nil
 	// means none.
-	Doubted func(source string, line int, user string) *results.Doubt
+	Doubted func(*input.Pair) *results.Doubt
 
 	// VerifyOnly only lists, and deletes nothing: a user without a pass is Absent, or
 	// Revoked if that is what became of the pair before; one who holds a pass Remains.
@@ -139,7 +139,7 @@ type Found struct {
 
 // Begin returns the first request of a pair, or writes its row if it needs none.
 func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
-	if j.opts.Settled != nil && j.opts.Settled(pair.Source, pair.Line, pair.User) {
+	if j.opts.Settled != nil && j.opts.Settled(&pair) {
 		return req, false
 	}
 	w := &work{pair: pair, listed: true, method: pair.Method, upn: found.UPN, reason: found.Reason}
@@ -171,7 +171,7 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 		return req, true
 	}
 	if j.opts.Doubted != nil {
-		if d := j.opts.Doubted(pair.Source, pair.Line, pair.User); d != nil {
+		if d := j.opts.Doubted(&pair); d != nil {
 			w.method, w.upn, w.reason = d.Method, d.UPN, passes.Reason(d.Reason)
 			if d.Outcome != results.Found {
 				return *j.verify(w, d.Row), true

@@ -262,7 +262,12 @@ func (j *Job) journal(w *work, row results.Row) {
 func (j *Job) complete(w *work, row *results.Row) {
 	row.Line, row.Source = w.pair.Line, w.pair.Source
 	row.User, row.Method = w.pair.User, w.method
-	row.AnyPass = w.listed && w.pair.Method == "" && !j.opts.VerifyOnly
+	if w.listed && !j.opts.VerifyOnly {
+		row.AnyPass = w.pair.Method == ""
+		if !row.AnyPass && !strings.EqualFold(w.method, w.pair.Method) {
+			row.InPlaceOf = w.pair.Method // so that a run that goes on knows the pair
+		}
+	}
 	if row.UPN == "" {
 		row.UPN = w.upn
 	}

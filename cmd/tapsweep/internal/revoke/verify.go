@@ -95,12 +95,7 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 				return next
 			}
 		}
-		another := still == nil && !j.any(w) && !j.opts.VerifyOnly
-		named := w.method
 		w.remains(&row, held, res)
-		if another {
-			row.InPlaceOf = named
-		}
 	}
 	j.row(w, row)
 	return nil
