@@ -175,7 +175,7 @@ func TestPaceOfWindows(t *testing.T) {
 		{windowShape(300, 5*time.Second), graphsim.Honest, true, 0.95},
 		{windowShape(5, 10*time.Second), graphsim.Honest, true, 0.95},
 	} {
-		holds(t, tt.shape, tt.form, tt.counted, 12_000, 1, tt.least)
+		holds(t, tt.shape, tt.form, tt.counted, 12_000, 3, tt.least)
 	}
 }
 

