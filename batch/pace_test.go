@@ -180,22 +180,22 @@ func TestPaceOfWindows(t *testing.T) {
 }
 
 // holds runs n deletes against a limit, so many times. The middle one must take no longer
-// than so much of the ideal time, with few refused, and none may send early.
+// than so much of the ideal time, and in each few are refused and none is sent early.
 func holds(t *testing.T, s shape, form graphsim.RetryAfter, counted bool, n, runs int, least float64) {
 	t.Helper()
 	var all []measured
 	for range runs {
 		m := measure(t, s, form, counted, 50*time.Millisecond, n)
-		if m.early > 0 {
-			t.Errorf("%s: %d early", s.name, m.early)
+		if m.refused > 0.03 || m.early > 0 {
+			t.Errorf("%s: %.1f %% refused, %d early", s.name, 100*m.refused, m.early)
 		}
 		all = append(all, m)
 	}
 	slices.SortFunc(all, func(a, b measured) int { return cmp.Compare(a.took, b.took) })
 	m := all[runs/2]
 	t.Logf("%s: %.3f of the ideal pace, %.1f %% refused", s.name, m.ideal/m.took, 100*m.refused)
-	if m.ideal/m.took < least || m.refused > 0.03 {
-		t.Errorf("%s: %.1f s where %.1f are ideal, %.1f %% refused", s.name, m.took, m.ideal, 100*m.refused)
+	if m.ideal/m.took < least {
+		t.Errorf("%s: %.1f s where %.1f are ideal", s.name, m.took, m.ideal)
 	}
 }
 
