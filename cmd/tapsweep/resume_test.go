@@ -403,21 +403,3 @@ func TestResumedRunTellsOfItself(t *testing.T) {
 
 // lastRun is what the last run has added to a log.
 func lastRun(log string) string { return log[strings.LastIndex(log, `{"type":"run"`):] }
-
-// Two passes of one user in JSON on one line: what became of one says nothing of the other.
-func TestResumeOfCompactJSON(t *testing.T) {
-	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	u := tenant.Populate(1)[0]
-	pass := tenant.Left()[0].PassID
-	tenant.AddFaults(graphsim.Fault{Method: "DELETE", Path: pass, Times: 1, Do: graphsim.ItemStatus(403)})
-	env, root := serve(t, tenant)
-	list := writeFile(t, "list.json", fmt.Sprintf(`[{"user":%q,"method":%q},{"user":%[1]q,"method":"9f0c11aa-1111-4222-8333-444444444444"}]`, u.UPN, pass))
-	args := []string{"revoke", "--yes", "--quiet", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"), list}
-	if p := tapsweep(t, env, args...); p.code != 1 || len(tenant.Left()) != 1 {
-		t.Fatalf("exit %d, %d left\n%s", p.code, len(tenant.Left()), p.stderr)
-	}
-	if p := tapsweep(t, env, append(args, "--resume")...); len(tenant.Left()) != 0 {
-		t.Errorf("exit %d, the pass of the first pair is there still\n%s", p.code, p.stderr)
-	}
-}

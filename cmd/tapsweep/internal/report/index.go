@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
 	"path/filepath"
@@ -74,13 +75,11 @@ func newIndex(l *Logs) *index {
 	return ix
 }
 
-// key names a pair. What a scan found is the same pass in any scan, and one user may
-// hold more passes, on no line of a list.
+// key names a pair. The line does not do that alone: in JSON on one line all pairs have
+// the same. What a scan found is the same pass in any scan, on no line of a list.
 func (ix *index) key(list int, source string, line int, user, method string) uint64 {
 	if source == results.ScanSource {
 		list = -1
-	} else {
-		method = ""
 	}
 	var b [256]byte
 	key := append(strconv.AppendInt(b[:0], int64(list), 10), 0)
@@ -104,6 +103,7 @@ type head struct {
 	UPN      string          `json:"userPrincipalName"`
 	Method   string          `json:"method"`
 	AnyPass  bool            `json:"anyPass"`
+	Instead  string          `json:"inPlaceOf"`
 	Outcome  results.Outcome `json:"outcome"`
 	Status   int             `json:"status"`
 	Attempts int             `json:"attempts"`
@@ -123,6 +123,27 @@ func (r *head) scanned() bool { return r.Source == results.ScanSource }
 // failedLook tells rows of users whose passes could not be listed.
 func (r *head) failedLook() bool { return r.scanned() && r.Method == "" }
 
+// pairs of a list that stand for no request of their own share the pass with another.
+const (
+	repeats = "\x01" // is no character of a pass
+	refused = "\x02"
+)
+
+// meant is the pass by which the pair of the row is known.
+func (r *head) meant() string {
+	switch {
+	case r.scanned():
+		return r.Method
+	case r.AnyPass, r.run.kind() == "verify": // the row tells of the one that was there
+		return ""
+	case r.Outcome == results.Duplicate:
+		return repeats + r.Method
+	case r.Outcome == results.Invalid:
+		return refused + r.Method
+	}
+	return cmp.Or(r.Instead, r.Method)
+}
+
 // line takes in the line that a cursor is at.
 func (ix *index) line(c *cursor) error {
 	lg, run := c.lg, c.run
@@ -132,6 +153,7 @@ func (ix *index) line(c *cursor) error {
 			return err
 		}
 		lg.began(run)
+		run.from = lg.rows
 		lg.listOf = ix.logs.list(run)
 		ix.logs.odd += run.odd
 	case "wait":
@@ -185,8 +207,12 @@ func (ix *index) row(lg *log, r *head) uint32 {
 
 // add gives a row to its pair, which it may begin.
 func (ix *index) add(lg *log, r *head) uint32 {
-	key := ix.key(lg.listOf, r.Source, r.Line, r.User, r.Method)
+	key := ix.key(lg.listOf, r.Source, r.Line, r.User, r.meant())
 	pair, seen := ix.of[key]
+	if seen && ix.repeated(pair, r) {
+		ix.logs.lists[lg.listOf].saw(r.Source)
+		return ix.begin(r)
+	}
 	if !seen {
 		ix.logs.lists[lg.listOf].saw(r.Source)
 		if pair, seen = ix.elsewhere(r); !seen {
@@ -207,6 +233,14 @@ func (ix *index) add(lg *log, r *head) uint32 {
 	pair = ix.settle(pair, r, seen)
 	ix.name(lg, pair, r)
 	return pair
+}
+
+// repeated tells whether the run has written the row of the pair before: one pass stands
+// several times on a line, and each has its row.
+func (ix *index) repeated(pair uint32, r *head) bool {
+	last := ix.last[pair]
+	return !r.scanned() && r.run.kind() != "verify" && last.log == r.at.log && int(last.row) >= r.run.from &&
+		ix.pending[pair] != r.run && ix.base[pair] != dropped
 }
 
 // name notes whom and which pass a row is about, for other lists.

@@ -174,7 +174,7 @@ func TestElsewhereOfALook(t *testing.T) {
 	m := &made{now: night}
 	m.begin(1, "revoke", "--yes", "--verify", "a.csv")
 	m.row("a.csv", 2, results.Revoked, pending)
-	m.row("a.csv", 2, results.Remains, of(by(2), "new6"))
+	m.row("a.csv", 2, results.Remains, instead("new6"))
 	m.row("a.csv", 3, results.Revoked, unproven)
 	m.end(1, "")
 	rest := &made{now: night.Add(time.Hour)}

@@ -34,6 +34,13 @@ func of(user, method string) rowChange {
 	return func(r *results.Row) { r.User, r.Method = user, method }
 }
 
+// instead makes it a row about another pass than its pair names.
+func instead(method string) rowChange {
+	return func(r *results.Row) { r.InPlaceOf, r.Method = r.Method, method }
+}
+
+func anyPass(r *results.Row) { r.AnyPass = true }
+
 // proven are the rows of a log and those of a proof of it.
 func proven(t *testing.T) (v1, proof *made, path string) {
 	t.Helper()
@@ -187,7 +194,7 @@ func TestPending(t *testing.T) {
 	}
 	m.later(9 * time.Second)
 	m.row("a.csv", 2, results.Revoked)
-	m.row("a.csv", 3, results.Remains, of(by(3), "another"), func(r *results.Row) { r.Reason = "usable" })
+	m.row("a.csv", 3, results.Remains, instead("another"), func(r *results.Row) { r.Reason = "usable" })
 	path := m.write(t, "v.jsonl")
 	var table bytes.Buffer
 	c, _ := NewCSV(&table)

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tapsweep/batch/graphsim"
+)
+
+// Two passes of one user in JSON on one line: what became of one says nothing of the other.
+func TestResumeOfCompactJSON(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	u := tenant.Populate(1)[0]
+	pass := tenant.Left()[0].PassID
+	tenant.AddFaults(graphsim.Fault{Method: "DELETE", Path: pass, Times: 1, Do: graphsim.ItemStatus(403)})
+	env, root := serve(t, tenant)
+	list := writeFile(t, "list.json", fmt.Sprintf(`[{"user":%q,"method":%q},{"user":%[1]q,"method":"9f0c11aa-1111-4222-8333-444444444444"}]`, u.UPN, pass))
+	args := []string{"revoke", "--yes", "--quiet", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"), list}
+	if p := tapsweep(t, env, args...); p.code != 1 || len(tenant.Left()) != 1 {
+		t.Fatalf("exit %d, %d left\n%s", p.code, len(tenant.Left()), p.stderr)
+	}
+	if p := tapsweep(t, env, append(args, "--resume")...); len(tenant.Left()) != 0 {
+		t.Errorf("exit %d, the pass of the first pair is there still\n%s", p.code, p.stderr)
+	}
+}
+
+// And a report has a row for each of them, what stands twice on the line included.
+func TestReportOfCompactJSON(t *testing.T) {
+	t.Parallel()
+	const first, second = "9f0c11aa-1111-4222-8333-444444444441", "9f0c11aa-1111-4222-8333-444444444442"
+	tenant := graphsim.New(graphsim.Options{})
+	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{{ID: first}, {ID: second}}})
+	tenant.AddFaults(graphsim.Fault{Method: "DELETE", Path: first, Times: 1, Do: graphsim.ItemStatus(403)})
+	env, root := serve(t, tenant)
+	var pairs []string
+	for _, pass := range []string{first, second, second, first, first} {
+		pairs = append(pairs, fmt.Sprintf(`{"user":"dana@contoso.example","method":%q}`, pass))
+	}
+	list := writeFile(t, "list.json", "["+strings.Join(pairs, ",")+"]")
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	revoke := []string{"revoke", "--yes", "--quiet", "--graph-url", root, "--results", in("log.jsonl"), "--resume", list}
+	for run, became := range []string{"denied", "revoked"} {
+		if p := tapsweep(t, env, revoke...); p.code != 1-run {
+			t.Fatalf("run %d: exit %d\n%s", run, p.code, p.stderr)
+		}
+		p := tapsweep(t, nil, "report", "--overwrite", "--csv", in("r.csv"), "--html", in("r.html"), "--json", "-", in("log.jsonl"))
+		var sum struct{ Pairs, WithoutRow int }
+		if err := json.Unmarshal([]byte(p.stdout), &sum); err != nil || sum.Pairs != 5 || sum.WithoutRow != 0 {
+			t.Errorf("run %d: exit %d, %v: %+v\n%s", run, p.code, err, sum, p.stderr)
+		}
+		text, err := os.ReadFile(in("r.csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []string
+		for _, r := range table[1:] {
+			rows = append(rows, r[3][len(r[3])-1:]+" "+r[4])
+		}
+		want := []string{"1 " + became, "1 duplicate", "1 duplicate", "2 duplicate", "2 revoked"}
+		slices.Sort(rows)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Errorf("run %d: the table (-want +got):\n%s", run, diff)
+		}
+		page, err := os.ReadFile(in("r.html"))
+		if n := bytes.Count(page, []byte("<tr data-o=")); err != nil || n != 5 {
+			t.Errorf("run %d: %v, %d rows in the page", run, err, n)
+		}
+	}
+}
