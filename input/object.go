@@ -52,6 +52,9 @@ func (o *objectRow) take(key string, value []byte) {
 	case "undecided":
 		o.told.open = value[0] == 't'
 		return
+	case "inPlaceOf":
+		o.told.origin.instead = unquote(value)
+		return
 	case "anyPass":
 		o.told.origin.anyPass = value[0] == 't'
 		return

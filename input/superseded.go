@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -14,7 +15,12 @@ import (
 type origin struct {
 	source  string
 	line    int
-	anyPass bool // the pair names no pass, and means whatever there is
+	anyPass bool   // the pair names no pass, and means whatever there is
+	instead string // the pass that the pair names, where the row tells of another
+
+	// apart is set for rows that stand for no request of their own. In JSON on one line
+	// they share all else with a pair, of which they say nothing.
+	apart string
 }
 
 // A pairKey is a short form of an origin, its user and the pass that it names.
@@ -22,7 +28,7 @@ type pairKey [16]byte
 
 // key tells pairs apart. self is whom Me means.
 func (r *row) key(self string) pairKey {
-	user, method := r.user, r.method
+	user, method := r.user, cmp.Or(r.origin.instead, r.method)
 	if user == Me {
 		user = self
 	}
@@ -30,7 +36,7 @@ func (r *row) key(self string) pairKey {
 		method = "" // the row names the one that was there
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{r.origin.source, strconv.Itoa(r.origin.line),
-		strings.ToLower(user), strings.ToLower(method)}, "\x00")))
+		strings.ToLower(user), strings.ToLower(method), r.origin.apart}, "\x00")))
 	return pairKey(sum[:16])
 }
 
