@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"hash/maphash"
 	"path/filepath"
@@ -123,25 +122,15 @@ func (r *head) scanned() bool { return r.Source == results.ScanSource }
 // failedLook tells rows of users whose passes could not be listed.
 func (r *head) failedLook() bool { return r.scanned() && r.Method == "" }
 
-// pairs of a list that stand for no request of their own share the pass with another.
-const (
-	repeats = "\x01" // is no character of a pass
-	refused = "\x02"
-)
-
 // meant is the pass by which the pair of the row is known.
 func (r *head) meant() string {
 	switch {
 	case r.scanned():
 		return r.Method
-	case r.AnyPass, r.run.kind() == "verify": // the row tells of the one that was there
+	case r.run.kind() == "verify": // whose rows are about users
 		return ""
-	case r.Outcome == results.Duplicate:
-		return repeats + r.Method
-	case r.Outcome == results.Invalid:
-		return refused + r.Method
 	}
-	return cmp.Or(r.Instead, r.Method)
+	return results.Meant(&results.Row{Method: r.Method, InPlaceOf: r.Instead, AnyPass: r.AnyPass, Outcome: r.Outcome})
 }
 
 // line takes in the line that a cursor is at.

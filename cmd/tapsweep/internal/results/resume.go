@@ -3,7 +3,6 @@ package results
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,8 +12,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 
 	"tapsweep/input"
 )
@@ -129,58 +126,6 @@ func (e *Earlier) Sources() (names []string) {
 		names = append(names, name)
 	}
 	return names
-}
-
-// Rows that stand for no request of their own are apart from the pair that they may
-// share a line and a user with.
-const (
-	repeats = "\x01" // is no character of a pass
-	refused = "\x02"
-)
-
-// pairKey is the key of the rows about a pair.
-func (e *Earlier) pairKey(p *input.Pair) uint64 {
-	switch {
-	case p.Err != nil:
-		return e.key(p.Source, p.Line, p.User, refused+p.Method)
-	case p.FirstOf != nil:
-		return e.key(p.Source, p.Line, p.User, repeats+p.Method)
-	}
-	return e.key(p.Source, p.Line, p.User, p.Method)
-}
-
-// rowKey is the key of the pair that a row is about.
-func (e *Earlier) rowKey(r *Row) uint64 {
-	pass := cmp.Or(r.InPlaceOf, r.Method)
-	switch {
-	case r.Outcome == Invalid:
-		pass = refused + r.Method
-	case r.Outcome == Duplicate:
-		pass = repeats + r.Method
-	case r.AnyPass:
-		pass = "" // the row names the one that was there
-	}
-	return e.key(r.Source, r.Line, r.User, pass)
-}
-
-// userKey is the key of the rows that scans and sweeps write about a user.
-func (e *Earlier) userKey(user string) uint64 { return e.key(ScanSource, 0, user, "") }
-
-// key tells pairs apart. The pass matters where one line has many pairs, as in compact
-// JSON; what a scan finds is known by its user.
-func (e *Earlier) key(source string, line int, user, pass string) uint64 {
-	var h maphash.Hash
-	h.SetSeed(e.seed)
-	h.WriteString(source)
-	h.WriteByte(0)
-	h.WriteString(strconv.Itoa(line))
-	h.WriteByte(0)
-	h.WriteString(strings.ToLower(user))
-	if source != ScanSource {
-		h.WriteByte(0)
-		h.WriteString(strings.ToLower(pass))
-	}
-	return h.Sum64()
 }
 
 // ResumeOptions say how to go on with a log.
