@@ -38,9 +38,10 @@ vuln:
 		echo 'govulncheck: skipped, its database cannot be reached'; \
 	else echo "$$out"; exit $$code; fi
 
-# A run that is killed at random points and taken up again.
+# A run that is killed at random points and taken up again, and whether all that reads
+# its log agrees on what it says.
 kill:
-	$(GO) test ./cmd/tapsweep -run 'TestKillAndResume$$' -kills 50
+	$(GO) test ./cmd/tapsweep -run '^(TestKillAndResume|TestReadersAgree)$$' -kills 50 -trials 60
 
 race:
 	$(GO) test -race -shuffle=on ./...

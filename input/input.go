@@ -17,6 +17,7 @@ package input
 import (
 	"io"
 	"regexp"
+	"strconv"
 )
 
 // A Pair is one row of a list: a user, and which pass of that user.
@@ -26,6 +27,10 @@ type Pair struct {
 
 	// Line is the line on which the row starts, counted from 1.
 	Line int
+
+	// Column is where the row starts in that line, in bytes counted from 1, if another one
+	// starts before it there, as in JSON on one line. It is 0 for the first row of a line.
+	Column int
 
 	// User is an object id or a user principal name as written, without the
 	// spaces around it, or Me.
@@ -48,6 +53,16 @@ type Pair struct {
 type Pos struct {
 	Source string
 	Line   int
+}
+
+// Place is where the pair stands, such as list.csv:7 or, of JSON on one line,
+// list.json:1:93.
+func (p *Pair) Place() string {
+	place := p.Source + ":" + strconv.Itoa(p.Line)
+	if p.Column > 0 {
+		place += ":" + strconv.Itoa(p.Column)
+	}
+	return place
 }
 
 // Options say how lists are read. The zero value is ready to use.
@@ -83,7 +98,7 @@ type Stats struct {
 
 // A row is one record of a list after the checks: either err is set or the pair is good.
 type row struct {
-	line         int
+	line, column int
 	user, method string
 	err          *LineError
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode"
 )
 
 // readJSON hands out the rows of text: objects, arrays of objects and answers
@@ -15,17 +16,18 @@ import (
 func readJSON(text io.Reader, yield func(row) bool) error {
 	limited := &budget{r: text}
 	lines := &lineCounter{r: limited}
-	j := jsonReader{dec: json.NewDecoder(lines), line: lines.at, yield: yield}
+	j := jsonReader{dec: json.NewDecoder(lines), at: lines.at, yield: yield}
 	j.renew = func() { limited.limit = j.dec.InputOffset() + maxRowBytes }
 	err := j.documents()
 	if err == nil && j.page > 0 {
 		return &LineError{Line: j.page, Msg: `this is one page of several: put the others behind it, or take out "@odata.nextLink" if one is meant`}
 	}
 	if errors.Is(err, errTooLong) {
-		return &LineError{Line: lines.at(j.next()), Msg: "an element from here on is longer than 1 MiB", Err: err}
+		line, _ := lines.at(j.next())
+		return &LineError{Line: line, Msg: "an element from here on is longer than 1 MiB", Err: err}
 	}
 	if bad := jsonError(err); bad != nil {
-		bad.Line = lines.at(j.next())
+		bad.Line, _ = lines.at(j.next())
 		return bad
 	}
 	return err
@@ -62,6 +64,7 @@ func readJSONLines(text *bufio.Reader, yield func(row) bool) error {
 // lineRows returns the rows of one line: mostly one, but a line may hold a
 // whole document.
 func lineRows(line []byte, n int) (rows []row, err error) {
+	indent := len(line) - len(bytes.TrimLeftFunc(line, unicode.IsSpace))
 	line = bytes.TrimSpace(line)
 	if bytes.HasPrefix(line, []byte("{")) && json.Valid(line) {
 		o, document := objectRow{line: n}, false
@@ -75,7 +78,7 @@ func lineRows(line []byte, n int) (rows []row, err error) {
 	}
 	j := jsonReader{
 		dec:   json.NewDecoder(bytes.NewReader(line)),
-		line:  func(int64) int { return n },
+		at:    func(offset int64) (int, int) { return n, indent + int(offset) },
 		renew: func() {},
 		yield: func(r row) bool { rows = append(rows, r); return true },
 	}
@@ -101,10 +104,23 @@ func jsonError(err error) *LineError {
 // is ever in memory as a whole.
 type jsonReader struct {
 	dec   *json.Decoder
-	line  func(offset int64) int // offsets must not go back
-	renew func()                 // allows the next element its size
-	page  int                    // line of the last document, if that says that more follows
+	at    func(offset int64) (line, column int) // of the byte before it; offsets must not go back
+	renew func()                                // allows the next element its size
+	page  int                                   // line of the last document, if that says that more follows
+	last  int                                   // line of the last row
 	yield func(row) bool
+}
+
+// hand hands out a row that starts there.
+func (j *jsonReader) hand(r row, column int) bool {
+	if r.line == j.last {
+		r.column = column
+		if r.err != nil {
+			r.err.Column = column
+		}
+	}
+	j.last = r.line
+	return j.yield(r)
 }
 
 // next returns the offset just behind where the next token starts, for a
@@ -160,7 +176,8 @@ func (j *jsonReader) documents() error {
 // document reads the rest of an object on the top level, which is a row unless
 // it is a Graph answer: a key "value" with an array holds the rows then.
 func (j *jsonReader) document() error {
-	o := objectRow{line: j.line(j.dec.InputOffset())}
+	line, column := j.at(j.dec.InputOffset())
+	o := objectRow{line: line}
 	list, more := false, false
 	for j.dec.More() {
 		tok, err := j.token()
@@ -205,7 +222,7 @@ func (j *jsonReader) document() error {
 	if list {
 		o.fail("", errors.New(`the object is a row and also holds rows in "value": keep one of the two`))
 	}
-	if !j.yield(o.row()) {
+	if !j.hand(o.row(), column) {
 		return errStop
 	}
 	return nil
@@ -218,7 +235,8 @@ func (j *jsonReader) elements() error {
 		if err != nil {
 			return err
 		}
-		o := objectRow{line: j.line(start + 1)}
+		line, column := j.at(start + 1)
+		o := objectRow{line: line}
 		r := row{line: o.line}
 		if raw[0] == '{' {
 			members(raw, o.take)
@@ -226,7 +244,7 @@ func (j *jsonReader) elements() error {
 		} else {
 			r = r.refuse("", fmt.Errorf("the element is %s, and has to be an object", kind(raw[0])))
 		}
-		if !j.yield(r) {
+		if !j.hand(r, column) {
 			return errStop
 		}
 	}

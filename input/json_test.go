@@ -1,6 +1,7 @@
 package input
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,37 @@ func at(line1, line2 int) []Pair {
 	return []Pair{{Line: line1, User: dana, Method: pass1}, {Line: line2, User: eli, Method: pass2}}
 }
 
+// Rows that start on one line are told apart by their columns.
+func TestPlaces(t *testing.T) {
+	for file, text := range map[string]string{
+		"list.json":  "[" + obj1 + ", " + obj2 + ",\n" + obj2 + `,{"user":7}]`,
+		"list.jsonl": obj1 + "\n  [" + obj1 + ", " + obj2 + `,{"user":7}]`,
+	} {
+		path := write(t, file, text)
+		l, err := Open([]string{path}, Options{SkipInvalid: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		lines := strings.Split(text, "\n")
+		first := make(map[int]bool)
+		for _, p := range all(t, l) {
+			if (p.Column == 0) == first[p.Line] {
+				t.Errorf("%s is at column %d", p.User, p.Column)
+			}
+			if first[p.Line] = true; p.Column == 0 {
+				continue
+			}
+			if at := lines[p.Line-1][p.Column-1:]; !strings.HasPrefix(at, `{"user":"`+p.User) && p.Err == nil || at[0] != '{' {
+				t.Errorf("%s is at %q", p.User, at)
+			}
+			if want := fmt.Sprintf("%s:%d:%d", path, p.Line, p.Column); p.Place() != want || p.Err != nil && !strings.HasPrefix(p.Err.Error(), want+": ") {
+				t.Errorf("%s is at %s: %v", p.User, p.Place(), p.Err)
+			}
+		}
+	}
+}
+
 func TestReadJSON(t *testing.T) {
 	users := func(line int, user string) []Pair { return []Pair{{Line: line, User: user}} }
 	big := strings.Repeat("a", maxRowBytes)
@@ -29,7 +61,7 @@ func TestReadJSON(t *testing.T) {
 		{name: "empty Graph answer", text: `{"value":[]}` + obj1 + obj2, want: at(1, 1)},
 		{name: "value that is no array", text: `{"user":"` + dana + `","value":{"value":[` + obj2 + `]}}`, want: users(1, dana)},
 		{name: "value in an element", text: `[{"user":"` + dana + `","value":[` + obj2 + `]}]`, want: users(1, dana)},
-		{name: "row with rows", text: `{"user":"` + dana + `","value":[` + obj2 + `]}`, err: "list.json:1: the object is a row and also holds rows"},
+		{name: "row with rows", text: `{"user":"` + dana + `","value":[` + obj2 + `]}`, err: "list.json:1:1: the object is a row and also holds rows"},
 		{name: "two value arrays", text: `{"value":[],"value":[` + obj2 + `]}`, err: `two arrays "value"`},
 		{name: "names", text: `{"User Principal-Name":"` + dana + `","PASS_ID":"` + pass1 + `"}{"upn":"` + eli + `","temporaryAccessPassAuthenticationMethodId":"` + pass2 + `"}`, want: at(1, 1)},
 		{name: "order of names", text: `{"upn":"` + eli + `","userId":"` + oid1 + `"}`, want: users(1, oid1)},

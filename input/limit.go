@@ -64,7 +64,8 @@ func (b *budget) Read(p []byte) (int, error) {
 type lineCounter struct {
 	r        io.Reader
 	off      int64
-	line     int // newlines passed so far
+	line     int   // newlines passed so far
+	start    int64 // of the line
 	newlines []int64
 }
 
@@ -82,15 +83,17 @@ func (c *lineCounter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// at returns the line of the byte before off, counted from 1. Offsets must not go back.
-func (c *lineCounter) at(off int64) int {
+// at returns the line of the byte before off, and which byte of it that is, both counted
+// from 1. Offsets must not go back.
+func (c *lineCounter) at(off int64) (line, column int) {
 	n := 0
 	for n < len(c.newlines) && c.newlines[n] < off {
+		c.start = c.newlines[n] + 1
 		n++
 	}
 	c.line += n
 	c.newlines = c.newlines[n:]
-	return c.line + 1
+	return c.line + 1, int(off - c.start)
 }
 
 // readLine returns the next line with its end, or errTooLong after having

@@ -232,7 +232,7 @@ func (l *List) Pairs() iter.Seq2[Pair, error] {
 // unique pairs have to come in the order of the first pass, each on its line:
 // that alone shows that the row which a repeat points to was yielded.
 func (l *List) match(src int, r row, at *mark) (Pair, bool) {
-	p := Pair{Source: l.sources[src].name, Line: r.line, User: r.user, Method: r.method}
+	p := Pair{Source: l.sources[src].name, Line: r.line, Column: r.column, User: r.user, Method: r.method}
 	at.rows++
 	if r.err != nil {
 		p.User, p.Method, p.Err = printable(r.user), printable(r.method), r.err

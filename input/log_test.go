@@ -17,8 +17,8 @@ func TestResultsLog(t *testing.T) {
 	pending := func(row string) string {
 		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","pending":true`)
 	}
-	instead := func(row string) string {
-		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","inPlaceOf":"`+pass1+`"`)
+	at := func(column, row string) string {
+		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","column":`+column)
 	}
 	const run, end = `{"type":"run","version":"1"}` + "\n", `{"type":"end","exit":1}` + "\n"
 	tests := []struct {
@@ -34,13 +34,13 @@ func TestResultsLog(t *testing.T) {
 		{"killed and taken up", run + result("denied", pass1) + run + result("denied", pass1) + end, Stats{Rows: 1, Unique: 1, Users: 1}, ""},
 		{"left over and then done", anyPass(run + result("not_sent", "") + end + run + result("revoked", pass1) + end), Stats{Done: 1}, ""},
 		{"left over, done, and killed before the proof", anyPass(run + result("not_sent", "") + end + run + pending(result("revoked", pass1)) + run + end), Stats{Done: 1}, ""},
-		{"two passes on one line", run + result("not_sent", pass1) + result("revoked", pass2) + end + run + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"two passes on one line", run + result("not_sent", pass1) + at("93", result("revoked", pass2)) + end + run + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
 		{"left over and then gone", run + result("not_sent", pass1) + end + run + result("denied", pass1) + end + run + result("absent", pass1) + end, Stats{Done: 1}, ""},
-		{"done and then there again", run + result("revoked", pass1) + end + run + result("remains", pass2) + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"left over, and another pass done in its place", run + result("failed", pass1) + end + run + instead(result("revoked", pass2)) + end, Stats{Done: 1}, ""},
-		{"there again by another, and then done", run + instead(result("remains", pass2)) + end + run + instead(result("revoked", pass2)) + end, Stats{Done: 1}, ""},
-		{"left over, and repeated on the line", run + result("failed", pass1) + result("duplicate", pass1) + end + run + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"left over, and repeated on the line of a killed run", run + result("duplicate", pass1) + run + result("failed", pass1) + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"done and then there again", run + result("revoked", pass1) + end + run + result("remains", pass2) + end, Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"left over, and another pass done in its place", run + result("failed", pass1) + end + run + result("revoked", pass2) + end, Stats{Done: 1}, ""},
+		{"there again by another, and then done", run + result("remains", pass2) + end + run + result("revoked", pass2) + end, Stats{Done: 1}, ""},
+		{"left over, and repeated on the line", run + result("failed", pass1) + at("93", result("duplicate", pass1)) + end + run + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"left over, and repeated on the line of a killed run", run + at("93", result("duplicate", pass1)) + run + result("failed", pass1) + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
 		{"protected", run + result("protected", pass1) + result("denied", pass2) + end, Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}, ""},
 		{"protected, and then not", run + result("protected", pass1) + end + run + result("revoked", pass1) + end, Stats{Done: 1}, ""},
 		{"other lines", run + result("not_sent", pass1) + end + run + strings.Replace(result("revoked", pass2), "2", "3", 1) + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},

@@ -30,9 +30,6 @@ func (t *told) apply(r row) row {
 		return row{line: r.line, mark: "undecided"} // a log is no yes to what was refused
 	}
 	r.logged = true
-	if t.outcome == "duplicate" || t.outcome == "invalid" {
-		r.origin.apart = t.outcome
-	}
 	switch t.outcome {
 	case "revoked", "absent", "duplicate":
 		r.done, r.err = true, nil

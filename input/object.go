@@ -52,8 +52,8 @@ func (o *objectRow) take(key string, value []byte) {
 	case "undecided":
 		o.told.open = value[0] == 't'
 		return
-	case "inPlaceOf":
-		o.told.origin.instead = unquote(value)
+	case "column":
+		o.told.origin.column, _ = strconv.Atoi(string(value))
 		return
 	case "anyPass":
 		o.told.origin.anyPass = value[0] == 't'

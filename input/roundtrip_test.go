@@ -65,7 +65,7 @@ func TestForms(t *testing.T) {
 				if got[i].Source != path || got[i].Line == 0 {
 					t.Fatalf("pair %d is at %s:%d", i, got[i].Source, got[i].Line)
 				}
-				got[i].Source, got[i].Line = "", 0
+				got[i].Source, got[i].Line, got[i].Column = "", 0, 0
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("pairs (-want +got):\n%s", diff)
@@ -113,7 +113,13 @@ func jsonRows(text *bufio.Reader, yield func(row) bool) error { return readJSON(
 func accepted(t *testing.T, read reader, text string) ([]Pair, error) {
 	var pairs []Pair
 	last := 0
+	places := make(map[[2]int]bool)
 	err := read(decode(strings.NewReader(text)), func(r row) bool {
+		if place := [2]int{r.line, r.column}; places[place] {
+			t.Errorf("two rows at line %d, column %d", r.line, r.column)
+		} else {
+			places[place] = true
+		}
 		if r.line < last || r.line == 0 || r.err != nil && r.err.Line != r.line {
 			t.Errorf("row of line %d after line %d: %v", r.line, last, r.err)
 		}

@@ -2,7 +2,6 @@ package input
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -10,33 +9,28 @@ import (
 	"strings"
 )
 
-// origin is what a row of a results log is known by through all runs of the log: the row
-// of a list, or the pass that a scan had found.
+// origin is what a row of a results log is known by through all runs of the log: where
+// its pair stands in a list, or the pass that a scan had found, on no line of any.
 type origin struct {
-	source  string
-	line    int
-	anyPass bool   // the pair names no pass, and means whatever there is
-	instead string // the pass that the pair names, where the row tells of another
-
-	// apart is set for rows that stand for no request of their own. In JSON on one line
-	// they share all else with a pair, of which they say nothing.
-	apart string
+	source       string
+	line, column int
+	anyPass      bool // the pair names no pass, and means whatever there is
 }
 
-// A pairKey is a short form of an origin, its user and the pass that it names.
+// A pairKey is a short form of an origin and its user.
 type pairKey [16]byte
 
 // key tells pairs apart. self is whom Me means.
 func (r *row) key(self string) pairKey {
-	user, method := r.user, cmp.Or(r.origin.instead, r.method)
+	user, method := r.user, r.method
 	if user == Me {
 		user = self
 	}
-	if r.origin.anyPass {
-		method = "" // the row names the one that was there
+	if r.origin.line > 0 {
+		method = "" // a row may tell of another one than its pair names
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{r.origin.source, strconv.Itoa(r.origin.line),
-		strings.ToLower(user), strings.ToLower(method), r.origin.apart}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{r.origin.source, strconv.Itoa(r.origin.line), strconv.Itoa(r.origin.column),
+		strings.ToLower(user), strings.ToLower(method)}, "\x00")))
 	return pairKey(sum[:16])
 }
 

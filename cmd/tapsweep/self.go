@@ -63,8 +63,8 @@ func (r *runOf) identify(ctx context.Context, keep *protect.List) error {
 			return refuse(err)
 		}
 		if pair.Err == nil && strings.Contains(pair.User, "@") {
-			return refuse(fmt.Errorf("%s:%d: whether %s is \"me\" cannot be found out, and two writes for one user must not travel together",
-				pair.Source, pair.Line, pair.User), append(hints, "or name the others by object id")...)
+			return refuse(fmt.Errorf("%s: whether %s is \"me\" cannot be found out, and two writes for one user must not travel together",
+				pair.Place(), pair.User), append(hints, "or name the others by object id")...)
 		}
 	}
 	return nil

@@ -74,19 +74,27 @@ func newIndex(l *Logs) *index {
 	return ix
 }
 
-// key names a pair. The line does not do that alone: in JSON on one line all pairs have
-// the same. What a scan found is the same pass in any scan, on no line of a list.
-func (ix *index) key(list int, source string, line int, user, method string) uint64 {
-	if source == results.ScanSource {
-		list = -1
+// key names the pair of a row by where it stands in its list, whatever pass the row tells
+// of.
+func (ix *index) key(list int, r *head) uint64 {
+	if r.scanned() {
+		return ix.passKey(r.User, r.Method)
 	}
 	var b [256]byte
-	key := append(strconv.AppendInt(b[:0], int64(list), 10), 0)
-	key = append(strconv.AppendInt(key, int64(line), 10), 0)
-	key = append(append(key, source...), 0)
-	key = append(append(key, strings.ToLower(user)...), 0)
-	key = append(key, strings.ToLower(method)...)
-	return maphash.Bytes(ix.seed, key)
+	key := b[:0]
+	for _, n := range []int{list, r.Line, r.Column} {
+		key = append(strconv.AppendInt(key, int64(n), 10), 0)
+	}
+	key = append(append(key, r.Source...), 0)
+	return maphash.Bytes(ix.seed, append(key, strings.ToLower(r.User)...))
+}
+
+// passKey names what a scan found: the same pass in any scan, on no line of a list.
+func (ix *index) passKey(user, method string) uint64 {
+	var b [256]byte
+	key := append(append(b[:0], 0), strings.ToLower(user)...) // the 0 is no list's number
+	key = append(key, 0)
+	return maphash.Bytes(ix.seed, append(key, strings.ToLower(method)...))
 }
 
 // passOf is a hash of a pass. The user is known, so it need not be long.
@@ -97,12 +105,12 @@ func (ix *index) hash(s string) uint64 { return maphash.String(ix.seed, strings.
 // A head is as much of a row as the index needs.
 type head struct {
 	Line     int             `json:"line"`
+	Column   int             `json:"column"`
 	Source   string          `json:"source"`
 	User     string          `json:"user"`
 	UPN      string          `json:"userPrincipalName"`
 	Method   string          `json:"method"`
 	AnyPass  bool            `json:"anyPass"`
-	Instead  string          `json:"inPlaceOf"`
 	Outcome  results.Outcome `json:"outcome"`
 	Status   int             `json:"status"`
 	Attempts int             `json:"attempts"`
@@ -122,17 +130,6 @@ func (r *head) scanned() bool { return r.Source == results.ScanSource }
 // failedLook tells rows of users whose passes could not be listed.
 func (r *head) failedLook() bool { return r.scanned() && r.Method == "" }
 
-// meant is the pass by which the pair of the row is known.
-func (r *head) meant() string {
-	switch {
-	case r.scanned():
-		return r.Method
-	case r.run.kind() == "verify": // whose rows are about users
-		return ""
-	}
-	return results.Meant(&results.Row{Method: r.Method, InPlaceOf: r.Instead, AnyPass: r.AnyPass, Outcome: r.Outcome})
-}
-
 // line takes in the line that a cursor is at.
 func (ix *index) line(c *cursor) error {
 	lg, run := c.lg, c.run
@@ -142,7 +139,6 @@ func (ix *index) line(c *cursor) error {
 			return err
 		}
 		lg.began(run)
-		run.from = lg.rows
 		lg.listOf = ix.logs.list(run)
 		ix.logs.odd += run.odd
 	case "wait":
@@ -196,12 +192,8 @@ func (ix *index) row(lg *log, r *head) uint32 {
 
 // add gives a row to its pair, which it may begin.
 func (ix *index) add(lg *log, r *head) uint32 {
-	key := ix.key(lg.listOf, r.Source, r.Line, r.User, r.meant())
+	key := ix.key(lg.listOf, r)
 	pair, seen := ix.of[key]
-	if seen && ix.repeated(pair, r) {
-		ix.logs.lists[lg.listOf].saw(r.Source)
-		return ix.begin(r)
-	}
 	if !seen {
 		ix.logs.lists[lg.listOf].saw(r.Source)
 		if pair, seen = ix.elsewhere(r); !seen {
@@ -216,20 +208,12 @@ func (ix *index) add(lg *log, r *head) uint32 {
 		ix.of[key] = pair
 		// The list that a scan printed may name users in the other way.
 		if r.Outcome == results.Found && r.UPN != "" && len(ix.logs.logs) > 1 {
-			ix.of[ix.key(-1, results.ScanSource, 0, r.UPN, r.Method)] = pair
+			ix.of[ix.passKey(r.UPN, r.Method)] = pair
 		}
 	}
 	pair = ix.settle(pair, r, seen)
 	ix.name(lg, pair, r)
 	return pair
-}
-
-// repeated tells whether the run has written the row of the pair before: one pass stands
-// several times on a line, and each has its row.
-func (ix *index) repeated(pair uint32, r *head) bool {
-	last := ix.last[pair]
-	return !r.scanned() && r.run.kind() != "verify" && last.log == r.at.log && int(last.row) >= r.run.from &&
-		ix.pending[pair] != r.run && ix.base[pair] != dropped
 }
 
 // name notes whom and which pass a row is about, for other lists.
@@ -273,7 +257,7 @@ func (ix *index) names(r *head) (keys []uint64) {
 	}
 	for _, name := range []string{user, r.UPN} {
 		if name != "" {
-			keys = append(keys, ix.key(-1, results.ScanSource, 0, name, r.Method))
+			keys = append(keys, ix.passKey(name, r.Method))
 		}
 	}
 	return keys
@@ -300,7 +284,7 @@ func (ix *index) elsewhere(r *head) (pair uint32, ok bool) {
 		return pair, true
 	}
 	// What a scan found may have become a list under any name.
-	pair, ok = ix.of[ix.key(-1, results.ScanSource, 0, r.User, r.Method)]
+	pair, ok = ix.of[ix.passKey(r.User, r.Method)]
 	return pair, ok && ix.base[pair] == outcomeIndex[results.Found]
 }
 
@@ -333,7 +317,7 @@ func (ix *index) look(who uint64, user string) {
 
 // drop lets a look that failed not count, now that more is known of the user.
 func (ix *index) drop(user string) {
-	key := ix.key(-1, results.ScanSource, 0, user, "")
+	key := ix.passKey(user, "")
 	if pair, ok := ix.of[key]; ok {
 		delete(ix.of, key)
 		ix.supersede(ix.last[pair])

@@ -26,7 +26,6 @@ type Run struct {
 	Stopped  string    `json:"stopped"` // why it stopped early
 
 	args                            []string // the command as the log has it
-	from                            int      // rows of its log before it
 	tenant, graphRoot, digest, self string
 	first, last                     time.Time // of what it wrote
 	resumed                         bool      // another run on the log came after it
@@ -147,7 +146,7 @@ func clean(row *results.Row) {
 		}
 	}
 	row.Time = utc(row.Time)
-	row.Line, row.Attempts = max(row.Line, 0), bounded(row.Attempts)
+	row.Line, row.Column, row.Attempts = max(row.Line, 0), max(row.Column, 0), bounded(row.Attempts)
 	if row.Status < 0 || row.Status > 999 {
 		row.Status = 0
 	}

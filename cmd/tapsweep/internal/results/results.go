@@ -67,6 +67,7 @@ type Run struct {
 type Row struct {
 	Type      string    `json:"type"` // "result"
 	Line      int       `json:"line"`
+	Column    int       `json:"column,omitempty"` // of the line, where other rows start before
 	Source    string    `json:"source"`
 	User      string    `json:"user"`
 	Method    string    `json:"method"`

@@ -12,6 +12,8 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"tapsweep/input"
 )
@@ -45,11 +47,6 @@ func (e *Earlier) Settled(p *input.Pair) bool {
 		return false
 	}
 	_, ok := e.settled[e.pairKey(p)]
-	if !ok && p.FirstOf != nil {
-		// Of a protected user, each row is protected.
-		i, found := e.settled[e.key(p.Source, p.Line, p.User, p.Method)]
-		return found && Outcomes[i&^verifiedBit] == Protected
-	}
 	return ok
 }
 
@@ -126,6 +123,27 @@ func (e *Earlier) Sources() (names []string) {
 		names = append(names, name)
 	}
 	return names
+}
+
+// pairKey is the key of the rows about a pair.
+func (e *Earlier) pairKey(p *input.Pair) uint64 { return e.key(p.Source, p.Line, p.Column, p.User) }
+
+// userKey is the key of the rows that scans and sweeps write about a user.
+func (e *Earlier) userKey(user string) uint64 { return e.key(ScanSource, 0, 0, user) }
+
+// key tells pairs apart by where they stand, and not by their pass: a row may tell of
+// another one. What a scan finds is known by its user.
+func (e *Earlier) key(source string, line, column int, user string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(e.seed)
+	h.WriteString(source)
+	for _, n := range []int{line, column} {
+		h.WriteByte(0)
+		h.WriteString(strconv.Itoa(n))
+	}
+	h.WriteByte(0)
+	h.WriteString(strings.ToLower(user))
+	return h.Sum64()
 }
 
 // ResumeOptions say how to go on with a log.
@@ -242,13 +260,13 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 		var l struct {
 			Run
 			Line    int     `json:"line"`
+			Column  int     `json:"column"`
 			Source  string  `json:"source"`
 			User    string  `json:"user"`
 			Outcome Outcome `json:"outcome"`
 
 			Users     []string `json:"users"`
 			Method    string   `json:"method"`
-			AnyPass   bool     `json:"anyPass"`
 			InPlaceOf string   `json:"inPlaceOf"`
 			Verified  bool     `json:"verified"`
 			Pending   bool     `json:"pending"`
@@ -278,7 +296,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 				i |= verifiedBit
 			}
 			e.sources[l.Source] = true
-			key := e.rowKey(&Row{Source: l.Source, Line: l.Line, User: l.User, Method: l.Method, AnyPass: l.AnyPass, InPlaceOf: l.InPlaceOf, Outcome: l.Outcome})
+			key := e.key(l.Source, l.Line, l.Column, l.User)
 			delete(e.settled, key)
 			delete(e.doubted, key)
 			delete(e.failed, key)

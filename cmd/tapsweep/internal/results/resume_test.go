@@ -295,46 +295,25 @@ func TestResumeKnowsPairsOfOneLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	log.Write(&next)
-	pair := func(user, pass string) input.Pair {
-		return input.Pair{Source: "l.json", Line: 1, User: user, Method: pass}
-	}
 	for _, r := range []Row{
-		{User: "two@contoso.com", Method: "a", Outcome: Failed},
-		{User: "two@contoso.com", Method: "b", Outcome: Revoked},
-		{User: "killed@contoso.com", Method: "a", Outcome: Duplicate},
-		{User: "refused@contoso.com", Method: "a", Outcome: Invalid},
-		{User: "any@contoso.com", Method: "whichever", AnyPass: true, Outcome: Revoked},
-		{User: "flag@contoso.com", Method: "another", InPlaceOf: "a", Outcome: Revoked},
-		{User: "glass@contoso.com", Method: "a", Outcome: Protected},
+		{Method: "a", Outcome: Failed},
+		{Column: 31, Method: "b", Outcome: Revoked},
+		{Column: 61, Method: "another", InPlaceOf: "c", Outcome: Revoked},
+		{Column: 91, Method: "d", Outcome: Duplicate},
 	} {
-		r.Source, r.Line = "l.json", 1
+		r.Source, r.Line, r.User = "l.json", 1, "dana@contoso.com"
 		log.Write(&r)
 	}
 	log.Close()
-	log, earlier, err := Resume(path, &next, ResumeOptions{Protected: func(string) bool { return true }})
+	log, earlier, err := Resume(path, &next, ResumeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	log.Close()
-	repeat, bad, glass := pair("KILLED@contoso.com", "A"), pair("refused@contoso.com", "a"), pair("glass@contoso.com", "a")
-	repeat.FirstOf, bad.Err, glass.FirstOf = &input.Pos{}, errors.New("invalid"), &input.Pos{}
-	for i, tt := range []struct {
-		pair input.Pair
-		want bool
-	}{
-		{pair("two@contoso.com", "a"), false},
-		{pair("two@contoso.com", "B"), true},
-		{pair("killed@contoso.com", "a"), false},
-		{repeat, true},
-		{pair("refused@contoso.com", "a"), false},
-		{bad, true},
-		{pair("any@contoso.com", ""), true},
-		{pair("flag@contoso.com", "a"), true},
-		{pair("flag@contoso.com", "another"), false},
-		{glass, true},
-	} {
-		if got := earlier.Settled(&tt.pair); got != tt.want {
-			t.Errorf("%d: %s %s is settled: %v", i, tt.pair.User, tt.pair.Method, got)
+	for column, want := range map[int]bool{0: false, 31: true, 61: true, 91: true, 121: false} {
+		p := input.Pair{Source: "l.json", Line: 1, Column: column, User: "DANA@contoso.com", Method: "d"}
+		if got := earlier.Settled(&p); got != want {
+			t.Errorf("the pair at column %d is settled: %v", column, got)
 		}
 	}
 }

@@ -260,12 +260,12 @@ func (j *Job) journal(w *work, row results.Row) {
 
 // complete fills in what a row tells of its pair.
 func (j *Job) complete(w *work, row *results.Row) {
-	row.Line, row.Source = w.pair.Line, w.pair.Source
+	row.Source, row.Line, row.Column = w.pair.Source, w.pair.Line, w.pair.Column
 	row.User, row.Method = w.pair.User, w.method
 	if w.listed && !j.opts.VerifyOnly {
 		row.AnyPass = w.pair.Method == ""
 		if !row.AnyPass && !strings.EqualFold(w.method, w.pair.Method) {
-			row.InPlaceOf = w.pair.Method // so that a run that goes on knows the pair
+			row.InPlaceOf = w.pair.Method
 		}
 	}
 	if row.UPN == "" {

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+var trials = flag.Int("trials", 8, "how many lists TestReadersAgree tries")
+
+// A log has three readers: --resume, the report, and a run that has it as its list. With
+// any list, in any format, whatever is denied, wherever the run is killed and whoever
+// gives a pass meanwhile, they agree: each row of the list has one row in the report, what
+// was named is gone in the end, and nothing else is.
+func TestReadersAgree(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	for i := range *trials {
+		t.Run(fmt.Sprintf("%d-%d", seed, i), func(t *testing.T) {
+			t.Parallel()
+			newTrial(t, rand.New(rand.NewPCG(seed, uint64(i)))).run()
+		})
+	}
+}
+
+// A trial is one list, and a tenant that has some of what it names.
+type trial struct {
+	*testing.T
+	rng    *rand.Rand
+	tenant *graphsim.Tenant
+	env    []string
+	dir    string
+	list   string
+	flags  []string // of each run
+	pairs  int
+	named  map[string]bool // passes that have to go
+	spared map[string]bool // passes that must not
+	verify bool
+	first  bool // no run was before
+}
+
+type tried struct {
+	User   string `json:"user"`
+	Method string `json:"method,omitempty"`
+}
+
+func (tr *trial) often(n int) bool { return tr.rng.IntN(n) == 0 }
+
+func newTrial(t *testing.T, rng *rand.Rand) *trial {
+	tr := &trial{T: t, rng: rng, tenant: graphsim.New(graphsim.Options{}), dir: t.TempDir(), named: make(map[string]bool), spared: make(map[string]bool), first: true}
+	any := tr.often(4)
+	var of []tried // what rows may name
+	for u := range 1 + rng.IntN(4) {
+		user := graphsim.User{UPN: fmt.Sprintf("user%d@contoso.example", u)}
+		of = append(of, tried{user.UPN, fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", 100+u)}) // is not there
+		passes := rng.IntN(3)
+		if any {
+			passes = min(passes, 1)
+		}
+		for p := range passes {
+			id := fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", 10*u+p)
+			user.Passes = append(user.Passes, graphsim.Pass{ID: id})
+			of = append(of, tried{user.UPN, id})
+			tr.spared[id] = true
+			if tr.often(3) {
+				tr.tenant.AddFaults(graphsim.Fault{Method: "DELETE", Path: id, Times: 1, Do: graphsim.ItemStatus(403)})
+			}
+		}
+		if len(user.Passes) < 2 && tr.often(2) { // and so in a real tenant: one is meant
+			of = append(of, tried{User: user.UPN})
+		}
+		tr.tenant.AddUser(user)
+	}
+	rows := make([]tried, 1+rng.IntN(10))
+	for i := range rows {
+		rows[i] = of[rng.IntN(len(of))]
+		for _, held := range tr.tenant.Left() {
+			if held.UPN == rows[i].User && (held.PassID == rows[i].Method || rows[i].Method == "" || any) {
+				tr.named[held.PassID] = true
+				delete(tr.spared, held.PassID)
+			}
+		}
+	}
+	if tr.pairs = len(rows); any {
+		tr.flags = append(tr.flags, "--any-pass")
+	}
+	if tr.verify = tr.often(3); tr.verify {
+		tr.flags = append(tr.flags, "--verify", "--verify-wait", "1s")
+	}
+	tr.write(rows)
+	var root string
+	tr.env, root = serve(t, tr.tenant)
+	tr.flags = append(tr.flags, "--yes", "--quiet", "--graph-url", root)
+	return tr
+}
+
+// write makes a list of the rows, in any of the formats.
+func (tr *trial) write(rows []tried) {
+	var b bytes.Buffer
+	name := "list.json"
+	switch tr.rng.IntN(4) {
+	case 0:
+		name = "list.csv"
+		b.WriteString("user,method\n")
+		for _, r := range rows {
+			fmt.Fprintf(&b, "%s,%s\n", r.User, r.Method)
+		}
+	case 1:
+		name = "list.jsonl"
+		enc := json.NewEncoder(&b)
+		for _, r := range rows {
+			if err := enc.Encode(r); err != nil {
+				tr.Fatal(err)
+			}
+		}
+	default: // on one line, where most goes wrong
+		text, err := json.Marshal(rows)
+		if err != nil {
+			tr.Fatal(err)
+		}
+		b.Write(text)
+	}
+	tr.list = tr.in(name)
+	if err := os.WriteFile(tr.list, b.Bytes(), 0o600); err != nil {
+		tr.Fatal(err)
+	}
+}
+
+func (tr *trial) in(name string) string { return filepath.Join(tr.dir, name) }
+
+func (tr *trial) run() {
+	log := tr.in("log.jsonl")
+	logs := []string{log}
+	args := []string{"--results", log, "--resume", tr.list}
+	code := tr.revoke(args)
+	for range tr.rng.IntN(3) {
+		if tr.often(2) {
+			tr.kill(log)
+		}
+		if tr.often(3) {
+			tr.give()
+		}
+		code = tr.revoke(args)
+	}
+	tr.report(logs)
+	for n := 0; code != exitDone && n < 5; n++ {
+		if tr.often(2) { // what is left is the list of a further run
+			rest := tr.in(fmt.Sprintf("rest%d.jsonl", n))
+			args = []string{"--results", rest, "--resume", logs[len(logs)-1]}
+			logs = append(logs, rest)
+			if tr.verify {
+				clear(tr.spared) // what was found in place of what was named goes as well
+			}
+		}
+		code = tr.revoke(args)
+		tr.report(logs)
+	}
+	left := make(map[string]bool)
+	for _, held := range tr.tenant.Left() {
+		left[held.PassID] = true
+	}
+	for id := range tr.named {
+		if left[id] {
+			tr.problem("exit %d, and %s is there still", code, id)
+		}
+	}
+	for id := range tr.spared {
+		if !left[id] {
+			tr.problem("%s is gone, and no row named it", id)
+		}
+	}
+	// Of two passes of a user one may be named by nobody: that is no more to be done here.
+	counts := tr.report(logs)
+	delete(counts, results.Replaced)
+	delete(counts, results.Remains)
+	for o, n := range counts {
+		if n > 0 && !o.Done() {
+			tr.problem("exit %d, %d %s", code, n, o)
+		}
+	}
+}
+
+func (tr *trial) revoke(args []string) (code int) {
+	p := tapsweep(tr.T, tr.env, append(append([]string{"revoke"}, tr.flags...), args...)...)
+	if p.code != exitDone && p.code != exitLeft {
+		tr.problem("exit %d of revoke %q: %s", p.code, args, p.stderr)
+	}
+	if tr.first {
+		tr.first = false
+		tr.ended(args[1])
+	}
+	return p.code
+}
+
+// ended checks the log of one whole run.
+func (tr *trial) ended(log string) {
+	rows := tr.report([]string{log})
+	_, end := readLog(tr.T, string(mustRead(tr.T, log)))
+	for o, n := range end.Counts {
+		if rows[o] != n {
+			tr.problem("the run counted %d %s, and the report %d", n, o, rows[o])
+		}
+	}
+}
+
+// kill makes the log one that a kill cut off.
+func (tr *trial) kill(log string) {
+	text := mustRead(tr.T, log)
+	first := bytes.IndexByte(text, '\n') + 1
+	if err := os.Truncate(log, int64(first+tr.rng.IntN(len(text)-first))); err != nil {
+		tr.Fatal(err)
+	}
+}
+
+// give gives a user another pass in place of what they hold.
+func (tr *trial) give() {
+	held := tr.tenant.Left()
+	if len(held) == 0 {
+		return
+	}
+	h := held[tr.rng.IntN(len(held))]
+	tr.tenant.GivePass(h.UserID, graphsim.Pass{})
+	for _, other := range held {
+		if other.UserID == h.UserID {
+			delete(tr.spared, other.PassID)
+		}
+	}
+}
+
+// report checks what a report of the logs says: each row of the list once, and of what it
+// says is gone nothing is there.
+func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
+	p := tapsweep(tr.T, nil, append([]string{"report", "--overwrite", "--csv", tr.in("r.csv"), "--json", "-"}, logs...)...)
+	var sum struct {
+		Pairs, WithoutRow, Left int
+		Counts                  map[results.Outcome]int
+	}
+	if err := json.Unmarshal([]byte(p.stdout), &sum); err != nil {
+		tr.Fatalf("exit %d, %v: %s", p.code, err, p.stderr)
+	}
+	table, err := csv.NewReader(bytes.NewReader(mustRead(tr.T, tr.in("r.csv")))).ReadAll()
+	if err != nil {
+		tr.Fatal(err)
+	}
+	left := make(map[string]bool)
+	for _, held := range tr.tenant.Left() {
+		left[held.PassID] = true
+	}
+	for _, row := range table[1:] {
+		if o := results.Outcome(row[4]); left[row[3]] && (o == results.Revoked || o == results.Absent) {
+			tr.problem("%s of %s is %s, and there", row[3], row[2], o)
+		}
+	}
+	// A look afterwards may find a pass in place of one that has a row, too.
+	if beside := len(table) - 1 - sum.Pairs; sum.Pairs+sum.WithoutRow != tr.pairs || beside != 0 && !tr.verify || beside < 0 {
+		tr.problem("%d pairs in the report, %d without a row, %d in the table, where the list has %d", sum.Pairs, sum.WithoutRow, len(table)-1, tr.pairs)
+	}
+	return sum.Counts
+}
+
+// problem fails the trial, with all that there is to understand why.
+func (tr *trial) problem(format string, args ...any) {
+	tr.Helper()
+	tr.Errorf(format, args...)
+	tr.Log(strings.Join(tr.flags, " "))
+	files, _ := filepath.Glob(tr.in("*"))
+	for _, name := range files {
+		tr.Logf("%s:\n%s", filepath.Base(name), mustRead(tr.T, name))
+	}
+	tr.FailNow()
+}
