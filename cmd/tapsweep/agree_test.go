@@ -64,10 +64,10 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 		of = append(of, tried{"dana@contoso.example", "is no id"})
 		tr.flags = append(tr.flags, "--skip-invalid")
 	}
-	for u := range 1 + rng.IntN(4) {
+	for u := range 1 + rng.IntN(3) {
 		user := graphsim.User{UPN: fmt.Sprintf("user%d@contoso.example", u)}
 		of = append(of, tried{user.UPN, fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", 100+u)}) // is not there
-		passes := rng.IntN(3)
+		passes := min(rng.IntN(4), 2)
 		if any {
 			passes = min(passes, 1)
 		}
@@ -76,7 +76,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 			user.Passes = append(user.Passes, graphsim.Pass{ID: id})
 			of = append(of, tried{user.UPN, id})
 			tr.spared[id] = true
-			if tr.often(3) {
+			if tr.often(2) {
 				tr.tenant.AddFaults(graphsim.Fault{Method: "DELETE", Path: id, Times: 1, Do: graphsim.ItemStatus(403)})
 			}
 		}
@@ -160,7 +160,7 @@ func (tr *trial) run() {
 		if tr.often(2) {
 			tr.kill(log)
 		}
-		if tr.often(3) {
+		if tr.often(4) {
 			tr.give()
 		}
 		code = tr.revoke(args)
