@@ -107,19 +107,19 @@ type jsonReader struct {
 	at    func(offset int64) (line, column int) // of the byte before it; offsets must not go back
 	renew func()                                // allows the next element its size
 	page  int                                   // line of the last document, if that says that more follows
-	last  int                                   // line of the last row
+	last  int                                   // line on which a row has started
 	yield func(row) bool
 }
 
-// hand hands out a row that starts there.
+// hand hands out a row that starts there. An object that also holds rows comes after them.
 func (j *jsonReader) hand(r row, column int) bool {
-	if r.line == j.last {
+	if r.line <= j.last {
 		r.column = column
 		if r.err != nil {
 			r.err.Column = column
 		}
 	}
-	j.last = r.line
+	j.last = max(j.last, r.line)
 	return j.yield(r)
 }
 

@@ -125,7 +125,7 @@ type head struct {
 }
 
 // scanned tells rows of a scan or sweep from those of a list.
-func (r *head) scanned() bool { return r.Source == results.ScanSource }
+func (r *head) scanned() bool { return results.FromScan(r.Source, r.Line) }
 
 // failedLook tells rows of users whose passes could not be listed.
 func (r *head) failedLook() bool { return r.scanned() && r.Method == "" }

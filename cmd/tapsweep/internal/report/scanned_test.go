@@ -105,6 +105,21 @@ func TestScanThenRevoke(t *testing.T) {
 	}
 }
 
+// tapsweep scan > scan, and a run on that list.
+func TestListCalledScan(t *testing.T) {
+	m := &made{now: night}
+	m.begin(3, "revoke", "--yes", "scan")
+	m.row("scan", 2, results.Failed, anyPass, of("id-1", ""))
+	m.row("scan", 3, results.Duplicate, anyPass, of("id-1", ""))
+	m.row("scan", 4, results.Revoked, of("id-1", "m1"))
+	m.end(1, "")
+	r := reportOf(t, m.write(t, "s.jsonl"))
+	want := map[results.Outcome]int{results.Failed: 1, results.Duplicate: 1, results.Revoked: 1}
+	if diff := cmp.Diff(want, r.Counts); diff != "" || r.WithoutRow != 0 {
+		t.Errorf("%d without a row, counts (-want +got):\n%s", r.WithoutRow, diff)
+	}
+}
+
 // A look that failed one night counted for ever.
 func TestLookMadeUpFor(t *testing.T) {
 	tests := []struct {

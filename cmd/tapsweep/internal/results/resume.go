@@ -67,6 +67,9 @@ func (e *Earlier) Looked(user string) bool {
 // line is 0, since users come in any order.
 const ScanSource = "scan"
 
+// FromScan tells the rows of a scan from those of a list that happens to be called so.
+func FromScan(source string, line int) bool { return source == ScanSource && line == 0 }
+
 // A Doubt is the last row of a pair of which nobody has seen that the pass is gone:
 // done, or Found where a sweep was to delete it and whether it did is not known.
 type Doubt struct{ Row }
@@ -316,13 +319,13 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			case doubted:
 				row.Pending = false
 				e.doubted[key] = &Doubt{*row}
-			case l.Source == ScanSource && l.Method == "" && !l.Outcome.Done():
+			case FromScan(l.Source, l.Line) && l.Method == "" && !l.Outcome.Done():
 				e.failed[key] = struct{}{} // whatever it was, nobody has seen the user's passes
 			case over:
 			case l.Undecided:
 				e.open[key] = append(e.open[key], l.Method)
 			case l.Outcome == Protected && opts.Protected != nil && opts.Protected(l.User),
-				l.Outcome == Remains && l.InPlaceOf != "" && l.Source != ScanSource && !opts.AnyPass: // a scan finds the other one, too
+				l.Outcome == Remains && l.InPlaceOf != "" && !FromScan(l.Source, l.Line) && !opts.AnyPass: // a scan finds the other one, too
 				e.settle(key, i, row, opts.Each)
 			case opts.Again(l.Outcome):
 			default:

@@ -255,7 +255,8 @@ func TestResumeFindsTheSame(t *testing.T) {
 		{Line: 3, Source: "l.csv", User: "other@contoso.com", Outcome: Protected},
 		{Line: 4, Source: "l.csv", User: "new@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"},
 		{Line: 5, Source: "l.csv", User: "same@contoso.com", Outcome: Remains, Method: "old"},
-		{Source: ScanSource, User: "swept@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"}, // a scan finds the new one
+		{Source: ScanSource, User: "swept@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"},           // a scan finds the new one
+		{Line: 6, Source: ScanSource, User: "listed@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"}, // a list by that name
 	}
 	for _, anyPass := range []bool{false, true} {
 		path := writeLog(t)
@@ -273,7 +274,7 @@ func TestResumeFindsTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		log.Close()
-		want := []bool{true, false, !anyPass, false, false}
+		want := []bool{true, false, !anyPass, false, false, !anyPass}
 		for i, r := range rows {
 			if got := earlier.Settled(&input.Pair{Source: r.Source, Line: r.Line, User: r.User, Method: cmp.Or(r.InPlaceOf, r.Method)}); got != want[i] {
 				t.Errorf("any pass %v: %s is settled: %v", anyPass, r.User, got)
