@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -30,13 +31,12 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// endSignals are those that end a run. Under nohup the end of the terminal is none.
+// endSignals are those that end a run. What was ignored when it began stays so: under
+// nohup the end of the terminal, and Ctrl-C in the background of a script, which are
+// meant for others.
 func endSignals() []os.Signal {
-	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
-	if signal.Ignored(syscall.SIGHUP) {
-		return all[:2]
-	}
-	return all
+	terminal := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGHUP}, signal.Ignored)
+	return append(terminal, syscall.SIGTERM)
 }
 
 // buildVersion names this build: the release, or the module version or commit.

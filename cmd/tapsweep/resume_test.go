@@ -342,20 +342,22 @@ func TestResumeKeepsWhoWasProtected(t *testing.T) {
 	run(0, "somebody@contoso.example\n")
 }
 
-// nohup means that the run outlives its terminal.
+// nohup means that the run outlives its terminal, and a shell script that what it has put
+// in the background is not ended by Ctrl-C.
 func TestNohup(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Latency: 200 * time.Millisecond})
 	users := tenant.Populate(60)
 	env, root := serve(t, tenant)
 	inner := command(t, env, "revoke", "--yes", "--graph-url", root, "--rate", "40", "--results", "-", writeFile(t, "list.csv", listOf(users)))
-	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap '' HUP; exec "$0" "$@"`}, inner.Args...)...)
+	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap '' HUP INT; exec "$0" "$@"`}, inner.Args...)...)
 	cmd.Env, cmd.Dir = inner.Env, inner.Dir
 	p := finish(t, cmd, func(p *os.Process) {
 		for tenant.Stats().Requests == 0 && t.Context().Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
 		p.Signal(syscall.SIGHUP)
+		p.Signal(os.Interrupt)
 	})
 	if p.code != 0 || len(tenant.Left()) != 0 {
 		t.Errorf("exit %d, %d passes left\n%s", p.code, len(tenant.Left()), p.stderr)
