@@ -68,7 +68,9 @@ func TestReportOfCompactJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		var rows []string
+		columns := make(map[string]bool)
 		for _, r := range table[1:] {
+			columns[r[len(r)-1]] = true
 			rows = append(rows, r[3][len(r[3])-1:]+" "+r[4])
 		}
 		want := []string{"1 " + became, "1 duplicate", "1 duplicate", "2 duplicate", "2 revoked"}
@@ -76,6 +78,9 @@ func TestReportOfCompactJSON(t *testing.T) {
 		slices.Sort(want)
 		if diff := cmp.Diff(want, rows); diff != "" {
 			t.Errorf("run %d: the table (-want +got):\n%s", run, diff)
+		}
+		if len(columns) != 5 {
+			t.Errorf("run %d: columns %v", run, columns)
 		}
 		page, err := os.ReadFile(in("r.html"))
 		if n := bytes.Count(page, []byte("<tr data-o=")); err != nil || n != 5 {

@@ -10,7 +10,7 @@ import (
 )
 
 // csvHeader names the columns. The first rows of it make the file a list, too.
-var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass", "undecided"}
+var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass", "undecided", "column"}
 
 // A CSV writes one line for each row, safe to be opened in a spreadsheet.
 type CSV struct {
@@ -26,7 +26,7 @@ func NewCSV(w io.Writer) (*CSV, error) {
 
 // Row writes a row.
 func (c *CSV) Row(r *Row) error {
-	verified, at, pending, anyPass, undecided := "", "", "", "", ""
+	verified, at, pending, anyPass, undecided, column := "", "", "", "", "", ""
 	if r.Verified {
 		verified = "true"
 	}
@@ -42,8 +42,11 @@ func (c *CSV) Row(r *Row) error {
 	if r.Undecided {
 		undecided = "true"
 	}
+	if r.Column > 0 {
+		column = strconv.Itoa(r.Column)
+	}
 	c.fields = append(c.fields[:0], r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status), r.Code, r.Message,
-		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN, at, pending, anyPass, undecided)
+		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN, at, pending, anyPass, undecided, column)
 	for i, f := range c.fields {
 		c.fields[i] = input.CSVValue(f)
 	}

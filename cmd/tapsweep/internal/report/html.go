@@ -78,7 +78,7 @@ type view struct {
 	LeftIn  int // of these, pairs that are not done
 	Rows    iter.Seq[*rowView]
 
-	OneSource bool // all pairs are of one list, whose name need not stand in each row
+	OneSource bool // all pairs are on lines of one list, whose name need not stand in each row
 	NoLines   bool // or of none
 	Many      bool // too many to be printed unasked
 	Points    []pointRow
@@ -153,7 +153,7 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 	}
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript),
-		Chart:  r.chart(), Shares: r.shares(), Reasons: r.reasons(), causes: make(map[causeOf]int), OneSource: r.oneSource(), NoLines: r.noLines && r.Pairs > 0}
+		Chart:  r.chart(), Shares: r.shares(), Reasons: r.reasons(), causes: make(map[causeOf]int), OneSource: r.oneSource() && !r.columns, NoLines: r.noLines && r.Pairs > 0}
 	for i, f := range r.Failures {
 		v.causes[causeOf{f.Outcome, f.Code, f.Status, f.Hint}] = i
 	}

@@ -163,7 +163,7 @@ func (ix *index) line(c *cursor) error {
 			r.Outcome, r.Pending = results.Unknown, false
 		}
 		ix.logs.note(utc(r.Time))
-		lg.lined = lg.lined || r.Line != 0
+		lg.lined, lg.columns = lg.lined || r.Line != 0, lg.columns || r.Column != 0
 		name := r.User
 		if name == "me" && run.self != "" {
 			name = run.self // as whom a list made of this log knows that user

@@ -54,6 +54,7 @@ type log struct {
 	digest     string // SHA-256 of what was read
 	listOf     int    // index into lists of the last run
 	lined      bool   // its rows have lines
+	columns    bool   // and several are on one
 	at         byLine
 	notes      []rowNote // by row
 

@@ -52,6 +52,7 @@ type Report struct {
 	beside  int    // rows about passes that others came in place of
 	noLook  int    // users that a proof among others has yet to look at
 	noLines bool   // no pair is on a line of a list
+	columns bool   // several are on one
 }
 
 // A Log is a file that the report is made from. Its digest tells later that it
@@ -158,7 +159,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 		Reasons: make(map[string]int), reasonsNow: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, beside: l.beside, odd: l.odd, noLines: true}
 	r.head()
 	for _, lg := range l.logs {
-		r.noLines = r.noLines && !lg.lined
+		r.noLines, r.columns = r.noLines && !lg.lined, r.columns || lg.columns
 		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.size, lg.digest, lg.rows, lg.torn, lg.copied()})
 	}
 	r.axis = newAxis(r.Runs)

@@ -28,9 +28,8 @@
   const key = (tr, column, numeric) => {
     const text = tr.cells[column].textContent.trim();
     if (numeric) return Number(text) || 0;
-    if (heads[column].textContent.trim() !== "Row" || !text.includes(":")) return text.toLowerCase();
-    const colon = text.lastIndexOf(":");
-    return text.slice(0, colon) + "\n" + text.slice(colon + 1).padStart(12, "0");
+    if (heads[column].textContent.trim() !== "Row") return text.toLowerCase();
+    return text.replace(/:\d+/g, (n) => "\n" + n.slice(1).padStart(12, "0")); // of a list the line, and the column
   };
   const heads = Array.from(table.tHead.rows[0].cells), buttons = [];
   heads.forEach((th, column) => {
