@@ -28,8 +28,9 @@ type Pair struct {
 	// Line is the line on which the row starts, counted from 1.
 	Line int
 
-	// Column is where the row starts in that line, in bytes counted from 1, if another one
-	// starts before it there, as in JSON on one line. It is 0 for the first row of a line.
+	// Column is where the row starts in that line, in bytes of UTF-8 counted from 1, if
+	// another one comes before it there, as in JSON on one line. It is 0 for the first row
+	// of a line.
 	Column int
 
 	// User is an object id or a user principal name as written, without the
@@ -105,6 +106,7 @@ type row struct {
 	// Of a results log:
 	mark    string // "run", "end" and such: the row is about the run, and no pair
 	self    string // of a run: the id of whom its rows Me meant
+	list    string // of a run: the digest of its list
 	logged  bool   // the row tells what became of a pair
 	origin  origin // of the pair
 	done    bool   // nothing is left to do for the pair

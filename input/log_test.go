@@ -17,6 +17,12 @@ func TestResultsLog(t *testing.T) {
 	pending := func(row string) string {
 		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","pending":true`)
 	}
+	instead := func(row string) string {
+		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","inPlaceOf":"`+pass1+`"`)
+	}
+	of := func(list, run string) string {
+		return strings.ReplaceAll(run, `"type":"run"`, `"type":"run","digest":"`+list+`"`)
+	}
 	at := func(column, row string) string {
 		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","column":`+column)
 	}
@@ -36,11 +42,16 @@ func TestResultsLog(t *testing.T) {
 		{"left over, done, and killed before the proof", anyPass(run + result("not_sent", "") + end + run + pending(result("revoked", pass1)) + run + end), Stats{Done: 1}, ""},
 		{"two passes on one line", run + result("not_sent", pass1) + at("93", result("revoked", pass2)) + end + run + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
 		{"left over and then gone", run + result("not_sent", pass1) + end + run + result("denied", pass1) + end + run + result("absent", pass1) + end, Stats{Done: 1}, ""},
-		{"done and then there again", run + result("revoked", pass1) + end + run + result("remains", pass2) + end, Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"left over, and another pass done in its place", run + result("failed", pass1) + end + run + result("revoked", pass2) + end, Stats{Done: 1}, ""},
-		{"there again by another, and then done", run + result("remains", pass2) + end + run + result("revoked", pass2) + end, Stats{Done: 1}, ""},
+		{"done and then there again", run + result("revoked", pass1) + end + run + instead(result("remains", pass2)) + end, Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"left over, and another pass done in its place", run + result("failed", pass1) + end + run + instead(result("revoked", pass2)) + end, Stats{Done: 1}, ""},
+		{"there again by another, and then done", run + instead(result("remains", pass2)) + end + run + instead(result("revoked", pass2)) + end, Stats{Done: 1}, ""},
 		{"left over, and repeated on the line", run + result("failed", pass1) + at("93", result("duplicate", pass1)) + end + run + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
 		{"left over, and repeated on the line of a killed run", run + at("93", result("duplicate", pass1)) + run + result("failed", pass1) + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"two passes on one line of before", run + result("not_sent", pass1) + result("revoked", pass2) + end + run + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"moved, and done", anyPass(run + result("not_sent", "") + end + run + at("93", result("revoked", pass1)) + end), Stats{Done: 1}, ""},
+		{"left over twice in one place", run + result("failed", pass1) + result("duplicate", pass1) + end + run + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"logs of two lists", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:b", run) + result("revoked", pass1) + end), Stats{Rows: 1, Unique: 1, Users: 1, Done: 1, AnyPass: 1}, ""},
+		{"logs of one list", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:a", run) + result("revoked", pass1) + end), Stats{Done: 1}, ""},
 		{"protected", run + result("protected", pass1) + result("denied", pass2) + end, Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}, ""},
 		{"protected, and then not", run + result("protected", pass1) + end + run + result("revoked", pass1) + end, Stats{Done: 1}, ""},
 		{"other lines", run + result("not_sent", pass1) + end + run + strings.Replace(result("revoked", pass2), "2", "3", 1) + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},

@@ -30,6 +30,7 @@ func (t *told) apply(r row) row {
 		return row{line: r.line, mark: "undecided"} // a log is no yes to what was refused
 	}
 	r.logged = true
+	r.origin.apart = t.outcome == "duplicate" || t.outcome == "invalid"
 	switch t.outcome {
 	case "revoked", "absent", "duplicate":
 		r.done, r.err = true, nil

@@ -198,6 +198,6 @@ func (rec *record) row(line int) row {
 }
 
 func (r row) refuse(field string, err error) row {
-	r.err = &LineError{Line: r.line, Field: field, Msg: err.Error(), Err: err}
+	r.err = &LineError{Line: r.line, Column: r.column, Field: field, Msg: err.Error(), Err: err}
 	return r
 }

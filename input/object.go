@@ -17,6 +17,7 @@ type objectRow struct {
 	kind   string // what "type" says, which the results log has
 	told   told   // in a results log
 	self   string // who the rows Me meant, in a results log
+	list   string // the digest of the run's list, in a results log
 	pass   string // an unknown name that holds a pass id
 	field  string
 	err    error // the first thing wrong with it
@@ -45,6 +46,12 @@ func (o *objectRow) take(key string, value []byte) {
 		return
 	case "self":
 		o.self = unquote(value)
+		return
+	case "digest":
+		o.list = unquote(value)
+		return
+	case "inPlaceOf":
+		o.told.origin.instead = unquote(value)
 		return
 	case "pending":
 		o.told.pending = value[0] == 't'
@@ -98,7 +105,7 @@ func (o *objectRow) isLogMark() bool {
 // row is the object as a row.
 func (o *objectRow) row() row {
 	if o.isLogMark() {
-		return row{line: o.line, mark: o.kind, self: o.self}
+		return row{line: o.line, mark: o.kind, self: o.self, list: o.list}
 	}
 	r := o.pair()
 	if o.kind != "result" {

@@ -111,18 +111,19 @@ func (s *source) open() (io.ReadCloser, error) {
 // returns false. A *LineError means that the rest cannot be read.
 func (s *source) rows(yield func(row) bool) error {
 	killed := 0 // line of a run without an end
-	self := ""  // whom Me meant in the last run
+	list := ""  // digest of that of the last run
+	self := ""  // whom Me meant in it
 	n := 0      // rows of pairs so far
 	named := func(r row) bool {
 		if r.logged && s.last != nil {
-			if n++; s.last[r.key(self)] != n {
+			if n++; s.last[r.key(list, self)] != n {
 				return true // a later one tells
 			}
 			r.mark = ""
 		}
 		switch r.mark {
 		case "run":
-			killed, self = r.line, r.self
+			killed, list, self = r.line, r.list, r.self
 			return true
 		case "end":
 			killed = 0

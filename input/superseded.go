@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -9,28 +10,37 @@ import (
 	"strings"
 )
 
-// origin is what a row of a results log is known by through all runs of the log: where
-// its pair stands in a list, or the pass that a scan had found, on no line of any.
+// origin is where the pair of a row of a results log comes from, and what it names.
 type origin struct {
 	source       string
 	line, column int
-	anyPass      bool // the pair names no pass, and means whatever there is
+	anyPass      bool   // the pair names no pass, and means whatever there is
+	instead      string // the pass that it names, where the row tells of another
+	apart        bool   // the row repeats a pair, or was refused: it says nothing of one
 }
 
-// A pairKey is a short form of an origin and its user.
+// A pairKey is a short form of what a pair is known by through all runs of a log: its list,
+// its user and the pass that it names, which a list has once. What a scan has found is in
+// no list. Rows apart are known by where they stand.
 type pairKey [16]byte
 
-// key tells pairs apart. self is whom Me means.
-func (r *row) key(self string) pairKey {
-	user, method := r.user, r.method
+// key tells pairs apart. list is the digest of the run's, and self whom Me means.
+func (r *row) key(list, self string) pairKey {
+	o, user, method := r.origin, r.user, cmp.Or(r.origin.instead, r.method)
 	if user == Me {
 		user = self
 	}
-	if r.origin.line > 0 {
-		method = "" // a row may tell of another one than its pair names
+	if o.anyPass {
+		method = "" // the row names the one that was there
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{r.origin.source, strconv.Itoa(r.origin.line), strconv.Itoa(r.origin.column),
-		strings.ToLower(user), strings.ToLower(method)}, "\x00")))
+	var place string
+	switch {
+	case o.apart:
+		place = strings.Join([]string{o.source, strconv.Itoa(o.line), strconv.Itoa(o.column)}, ":")
+	case o.line == 0:
+		list, place = "", o.source
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{list, place, strings.ToLower(user), strings.ToLower(method)}, "\x00")))
 	return pairKey(sum[:16])
 }
 
@@ -42,14 +52,14 @@ func (s *source) findLast() error {
 		return err
 	}
 	s.last = make(map[pairKey]int)
-	n, self := 0, ""
+	n, list, self := 0, "", ""
 	err := s.read(func(r row) bool {
 		switch {
 		case r.mark == "run":
-			self = r.self
+			list, self = r.list, r.self
 		case r.logged:
 			n++
-			s.last[r.key(self)] = n
+			s.last[r.key(list, self)] = n
 		}
 		return true
 	})

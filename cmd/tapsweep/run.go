@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"os/signal"
 	"slices"
 	"time"
@@ -242,7 +243,9 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		if _, late := errors.AsType[*deadlineError](context.Cause(ctx)); late {
 			// No signal has come yet, and the first is not to be the one that asks for order.
 			signal.Reset(endSignals()...)
-			more = "an interrupt"
+			if more = "an interrupt"; signal.Ignored(os.Interrupt) {
+				more = "SIGTERM"
+			}
 		}
 		r.say("%v: stopping, which takes up to 10 s if batches are in flight; %s ends at once", context.Cause(ctx), more)
 	})

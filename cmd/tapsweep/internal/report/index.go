@@ -74,18 +74,25 @@ func newIndex(l *Logs) *index {
 	return ix
 }
 
-// key names the pair of a row by where it stands in its list, whatever pass the row tells
-// of.
-func (ix *index) key(list int, r *head) uint64 {
+// key names the pair of a row: of a list by its user and the pass that the list names,
+// which it has once, and other rows by where they stand. nth tells apart rows that one run
+// wrote about the same: those of a user who is protected, where the list repeats a pair.
+func (ix *index) key(list int, r *head, nth int) uint64 {
 	if r.scanned() {
 		return ix.passKey(r.User, r.Method)
 	}
+	kind, pass := results.Meant(&results.Row{Method: r.Method, InPlaceOf: r.Instead, AnyPass: r.AnyPass, Outcome: r.Outcome})
+	unique := kind == "" && nth == 0 && r.run.kind() != "verify" // whose rows are about users
 	var b [256]byte
-	key := b[:0]
-	for _, n := range []int{list, r.Line, r.Column} {
-		key = append(strconv.AppendInt(key, int64(n), 10), 0)
+	key := append(strconv.AppendInt(b[:0], int64(list), 10), 0)
+	if unique {
+		key = append(append(key, strings.ToLower(pass)...), 0)
+	} else {
+		for _, n := range []int{nth, r.Line, r.Column} {
+			key = append(strconv.AppendInt(key, int64(n), 10), 0)
+		}
+		key = append(append(key, r.Source...), 0)
 	}
-	key = append(append(key, r.Source...), 0)
 	return maphash.Bytes(ix.seed, append(key, strings.ToLower(r.User)...))
 }
 
@@ -111,6 +118,7 @@ type head struct {
 	UPN      string          `json:"userPrincipalName"`
 	Method   string          `json:"method"`
 	AnyPass  bool            `json:"anyPass"`
+	Instead  string          `json:"inPlaceOf"`
 	Outcome  results.Outcome `json:"outcome"`
 	Status   int             `json:"status"`
 	Attempts int             `json:"attempts"`
@@ -139,6 +147,7 @@ func (ix *index) line(c *cursor) error {
 			return err
 		}
 		lg.began(run)
+		run.from = lg.rows
 		lg.listOf = ix.logs.list(run)
 		ix.logs.odd += run.odd
 	case "wait":
@@ -192,8 +201,12 @@ func (ix *index) row(lg *log, r *head) uint32 {
 
 // add gives a row to its pair, which it may begin.
 func (ix *index) add(lg *log, r *head) uint32 {
-	key := ix.key(lg.listOf, r)
+	key := ix.key(lg.listOf, r, 0)
 	pair, seen := ix.of[key]
+	for nth := 1; seen && ix.repeated(pair, r); nth++ {
+		key = ix.key(lg.listOf, r, nth)
+		pair, seen = ix.of[key]
+	}
 	if !seen {
 		ix.logs.lists[lg.listOf].saw(r.Source)
 		if pair, seen = ix.elsewhere(r); !seen {
@@ -214,6 +227,14 @@ func (ix *index) add(lg *log, r *head) uint32 {
 	pair = ix.settle(pair, r, seen)
 	ix.name(lg, pair, r)
 	return pair
+}
+
+// repeated tells whether the run has written its row about the pair before. What was only
+// to be deleted when last heard of is unknown, and another row follows.
+func (ix *index) repeated(pair uint32, r *head) bool {
+	last := ix.last[pair]
+	return !r.scanned() && r.run.kind() != "verify" && last.log == r.at.log && int(last.row) >= r.run.from &&
+		ix.pending[pair] != r.run && ix.base[pair] != dropped && ix.base[pair] != outcomeIndex[results.Unknown]
 }
 
 // name notes whom and which pass a row is about, for other lists.

@@ -231,7 +231,7 @@ func (ix *index) proof(lg *log, r *head) uint32 {
 	case r.Verified:
 		kind = verified
 	}
-	key := ix.key(lg.listOf, r)
+	key := ix.key(lg.listOf, r, 0)
 	list := ix.logs.lists[lg.listOf]
 	pair, known := ix.inList(r, true)
 	if !known && r.Method != "" {

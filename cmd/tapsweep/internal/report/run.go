@@ -26,6 +26,7 @@ type Run struct {
 	Stopped  string    `json:"stopped"` // why it stopped early
 
 	args                            []string // the command as the log has it
+	from                            int      // rows of its log before it
 	tenant, graphRoot, digest, self string
 	first, last                     time.Time // of what it wrote
 	resumed                         bool      // another run on the log came after it

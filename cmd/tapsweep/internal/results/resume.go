@@ -12,8 +12,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 
 	"tapsweep/input"
 )
@@ -46,8 +44,12 @@ func (e *Earlier) Settled(p *input.Pair) bool {
 	if e == nil || len(e.settled) == 0 {
 		return false
 	}
-	_, ok := e.settled[e.pairKey(p)]
-	return ok
+	for _, key := range e.pairKeys(p) {
+		if _, ok := e.settled[key]; ok {
+			return true
+		}
+	}
+	return false
 }
 
 // Looked tells whether a scan has looked at the user before, and what it found is
@@ -77,10 +79,10 @@ type Doubt struct{ Row }
 // Doubted tells whether a pair is done and yet to be verified, with
 // ResumeOptions.Verify, or was found by a sweep that was killed. Nil is neither.
 func (e *Earlier) Doubted(p *input.Pair) *Doubt {
-	if e == nil || len(e.doubted) == 0 {
+	if e == nil || len(e.doubted) == 0 || p.Err != nil || p.FirstOf != nil {
 		return nil
 	}
-	return e.doubted[e.pairKey(p)]
+	return e.doubted[e.uniqueKey(p.User, p.Method)]
 }
 
 // Doubts are all of them, in no order.
@@ -126,27 +128,6 @@ func (e *Earlier) Sources() (names []string) {
 		names = append(names, name)
 	}
 	return names
-}
-
-// pairKey is the key of the rows about a pair.
-func (e *Earlier) pairKey(p *input.Pair) uint64 { return e.key(p.Source, p.Line, p.Column, p.User) }
-
-// userKey is the key of the rows that scans and sweeps write about a user.
-func (e *Earlier) userKey(user string) uint64 { return e.key(ScanSource, 0, 0, user) }
-
-// key tells pairs apart by where they stand, and not by their pass: a row may tell of
-// another one. What a scan finds is known by its user.
-func (e *Earlier) key(source string, line, column int, user string) uint64 {
-	var h maphash.Hash
-	h.SetSeed(e.seed)
-	h.WriteString(source)
-	for _, n := range []int{line, column} {
-		h.WriteByte(0)
-		h.WriteString(strconv.Itoa(n))
-	}
-	h.WriteByte(0)
-	h.WriteString(strings.ToLower(user))
-	return h.Sum64()
 }
 
 // ResumeOptions say how to go on with a log.
@@ -270,6 +251,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 
 			Users     []string `json:"users"`
 			Method    string   `json:"method"`
+			AnyPass   bool     `json:"anyPass"`
 			InPlaceOf string   `json:"inPlaceOf"`
 			Verified  bool     `json:"verified"`
 			Pending   bool     `json:"pending"`
@@ -299,9 +281,12 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 				i |= verifiedBit
 			}
 			e.sources[l.Source] = true
-			key := e.key(l.Source, l.Line, l.Column, l.User)
-			delete(e.settled, key)
-			delete(e.doubted, key)
+			key, others := e.rowKey(&Row{Source: l.Source, Line: l.Line, Column: l.Column, User: l.User, Method: l.Method,
+				AnyPass: l.AnyPass, InPlaceOf: l.InPlaceOf, Outcome: l.Outcome})
+			for _, k := range append(others, key) {
+				delete(e.settled, k)
+				delete(e.doubted, k)
+			}
 			delete(e.failed, key)
 			if !l.Undecided {
 				delete(e.open, key)

@@ -73,8 +73,9 @@ func TestResume(t *testing.T) {
 	if earlier.Len() != len(Outcomes)-again || earlier.Runs != 1 || earlier.Counts[Revoked] != 1 || earlier.Counts[Denied] != 0 {
 		t.Errorf("%d settled of %d runs, counts %v", earlier.Len(), earlier.Runs, earlier.Counts)
 	}
-	if earlier.Settled(&input.Pair{Source: "other.csv", Line: 2, User: "user2@contoso.com"}) || earlier.Settled(&input.Pair{Source: "l.csv", Line: 3, User: "user2@contoso.com"}) {
-		t.Error("a row of another place counts as settled")
+	// The list is the same, as its digest shows, but a row may have moved.
+	if !earlier.Settled(&input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}) || earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com", Method: "another"}) {
+		t.Error("a pair is known by its user and its pass")
 	}
 	log.Write(&next)
 	log.Write(&Row{Line: 2, Source: "l.csv", User: "user2@contoso.com", Outcome: Denied})
@@ -286,9 +287,10 @@ func TestResumeFindsTheSame(t *testing.T) {
 	}
 }
 
-// In JSON on one line all pairs have the same line. A user's pass that was not revoked
-// counted as settled once another one of that user was, or a row that repeats it.
-func TestResumeKnowsPairsOfOneLine(t *testing.T) {
+// A row counts for its pair alone: not for another pass of the user on the same line, as
+// in JSON on one line, for one that has moved to where another one stood, or for what
+// repeats it, be it in the same place of a list that is named twice.
+func TestResumeTellsPairsApart(t *testing.T) {
 	next := header
 	path := writeLog(t)
 	log, _, err := Resume(path, &next, ResumeOptions{})
@@ -296,25 +298,51 @@ func TestResumeKnowsPairsOfOneLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	log.Write(&next)
+	const dana, glass = "dana@contoso.com", "glass@contoso.com"
 	for _, r := range []Row{
-		{Method: "a", Outcome: Failed},
-		{Column: 31, Method: "b", Outcome: Revoked},
-		{Column: 61, Method: "another", InPlaceOf: "c", Outcome: Revoked},
-		{Column: 91, Method: "d", Outcome: Duplicate},
+		{User: dana, Method: "a", Outcome: Failed},
+		{User: dana, Column: 31, Method: "b", Outcome: Revoked},
+		{User: dana, Method: "a", Outcome: Duplicate},
+		{User: dana, Column: 61, Method: "another", InPlaceOf: "c", Outcome: Revoked},
+		{User: dana, Column: 91, Method: "b", Outcome: Invalid},
+		{User: "any@contoso.com", Method: "whichever", AnyPass: true, Outcome: Revoked},
+		{User: glass, Method: "a", Outcome: Protected},
+		{User: glass, Column: 31, Method: "a", Outcome: Protected},
 	} {
-		r.Source, r.Line, r.User = "l.json", 1, "dana@contoso.com"
+		r.Source, r.Line = "l.json", 1
 		log.Write(&r)
 	}
 	log.Close()
-	log, earlier, err := Resume(path, &next, ResumeOptions{})
+	log, earlier, err := Resume(path, &next, ResumeOptions{Protected: func(string) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	log.Close()
-	for column, want := range map[int]bool{0: false, 31: true, 61: true, 91: true, 121: false} {
-		p := input.Pair{Source: "l.json", Line: 1, Column: column, User: "DANA@contoso.com", Method: "d"}
-		if got := earlier.Settled(&p); got != want {
-			t.Errorf("the pair at column %d is settled: %v", column, got)
+	repeat, bad := &input.Pos{}, errors.New("invalid")
+	for i, tt := range []struct {
+		pair input.Pair
+		want bool
+	}{
+		{input.Pair{User: dana, Method: "A"}, false},
+		{input.Pair{User: dana, Column: 31, Method: "a"}, false},
+		{input.Pair{User: "DANA@contoso.com", Column: 31, Method: "B"}, true},
+		{input.Pair{User: dana, Method: "b"}, true},
+		{input.Pair{User: dana, Method: "a", FirstOf: repeat}, true},
+		{input.Pair{User: dana, Column: 31, Method: "b", FirstOf: repeat}, false},
+		{input.Pair{User: dana, Method: "c"}, true},
+		{input.Pair{User: dana, Method: "another"}, false},
+		{input.Pair{User: dana, Column: 91, Method: "b", Err: bad}, true},
+		{input.Pair{User: dana, Method: "b", Err: bad}, false},
+		{input.Pair{User: "any@contoso.com"}, true},
+		{input.Pair{User: glass, Method: "a"}, true},
+		{input.Pair{User: glass, Column: 31, Method: "a", FirstOf: repeat}, true},
+	} {
+		tt.pair.Source, tt.pair.Line = "l.json", 1
+		if got := earlier.Settled(&tt.pair); got != tt.want {
+			t.Errorf("%d: %+v is settled: %v", i, tt.pair, got)
 		}
+	}
+	if earlier.Len() != 7 || earlier.Counts[Protected] != 2 {
+		t.Errorf("%d settled, %v", earlier.Len(), earlier.Counts)
 	}
 }

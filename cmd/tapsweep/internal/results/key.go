@@ -1,0 +1,89 @@
+package results
+
+import (
+	"cmp"
+	"hash/maphash"
+	"strconv"
+	"strings"
+
+	"tapsweep/input"
+)
+
+// Of a list (its digest), a pair is known by its user and the pass that it names, which
+// are there once. Where it stands may change: the digest does not count repetitions, bad
+// rows and blanks. Other rows of a list share user and pass with a pair, and are known by
+// where they stand.
+const (
+	pairs     = ""
+	repeats   = "repeats"
+	refused   = "refused"
+	protected = "protected" // each row of the user is
+)
+
+// Meant tells whether a row of a list is about a pair or, if not, what else; and the pass
+// that the list names, which the row may tell of another in place of.
+func Meant(r *Row) (kind, pass string) {
+	pass = cmp.Or(r.InPlaceOf, r.Method)
+	if r.AnyPass {
+		pass = "" // the row names the one that was there
+	}
+	switch r.Outcome {
+	case Duplicate:
+		return repeats, pass
+	case Invalid:
+		return refused, pass
+	}
+	return pairs, pass
+}
+
+// pairKeys are those by which the rows of a pair are known.
+func (e *Earlier) pairKeys(p *input.Pair) []uint64 {
+	place := func(kind string) uint64 { return e.placeKey(kind, p.Source, p.Line, p.Column, p.User) }
+	switch {
+	case p.Err != nil:
+		return []uint64{place(refused)}
+	case p.FirstOf != nil:
+		return []uint64{place(repeats), place(protected)}
+	}
+	return []uint64{e.uniqueKey(p.User, p.Method), place(protected)}
+}
+
+// rowKey is the key of a row, and those of rows that count no more once it is there.
+func (e *Earlier) rowKey(r *Row) (key uint64, others []uint64) {
+	if FromScan(r.Source, r.Line) {
+		return e.userKey(r.User), nil
+	}
+	place := func(kind string) uint64 { return e.placeKey(kind, r.Source, r.Line, r.Column, r.User) }
+	switch kind, pass := Meant(r); {
+	case r.Outcome == Protected:
+		return place(protected), []uint64{e.uniqueKey(r.User, pass)}
+	case kind == pairs:
+		return e.uniqueKey(r.User, pass), []uint64{place(protected)}
+	default:
+		return place(kind), []uint64{place(protected)}
+	}
+}
+
+// userKey is the key of the rows that scans and sweeps write about a user.
+func (e *Earlier) userKey(user string) uint64 { return e.key(ScanSource, user) }
+
+func (e *Earlier) uniqueKey(user, pass string) uint64 {
+	return e.key(pairs, user, strings.ToLower(pass))
+}
+
+func (e *Earlier) placeKey(kind, source string, line, column int, user string) uint64 {
+	return e.key(kind, user, source, strconv.Itoa(line), strconv.Itoa(column))
+}
+
+func (e *Earlier) key(kind, user string, more ...string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(e.seed)
+	h.WriteString(kind)
+	h.WriteByte(0)
+	h.WriteString(strings.ToLower(user))
+	for _, s := range more {
+		h.WriteByte(0)
+		h.WriteString(s)
+	}
+	return h.Sum64()
+}
