@@ -97,7 +97,7 @@ func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Sour
 	case ctx.Err() != nil:
 		return interrupted(ctx)
 	case ok:
-		return refuse(fmt.Errorf("--protect: %w\nnothing was sent to be written", err), unknown.Hints()...)
+		return refuse(fmt.Errorf("--protect: %w\nnothing was changed", err), unknown.Hints()...)
 	case errors.Is(err, batch.ErrUnauthorized):
 		return &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
 	case err != nil:

@@ -39,7 +39,7 @@ func (r *runOf) identify(ctx context.Context, keep *protect.List) error {
 		case errors.Is(err, batch.ErrUnauthorized):
 			return &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
 		case err != nil:
-			return refuse(fmt.Errorf("%w\nnothing was sent to be written", err))
+			return refuse(fmt.Errorf("%w\nnothing was changed", err))
 		case found != (input.User{}):
 			me = found
 		}

@@ -95,3 +95,46 @@ func TestNotProven(t *testing.T) {
 		t.Errorf("summary:\n%s", got)
 	}
 }
+
+// A run without --verify, and then one that goes on with it: it only looks. What was deleted
+// keeps its time, and what was not looked at is told, however that run ended.
+func TestVerifiedLater(t *testing.T) {
+	m := &made{now: night}
+	m.begin(4, "revoke", "--yes", "--results", "z.jsonl", "a.csv")
+	for line := 2; line < 6; line++ {
+		m.row("a.csv", line, results.Revoked, unproven, id("del"))
+	}
+	m.end(0, "")
+	m.later(time.Hour)
+	m.begin(4, "revoke", "--yes", "--resume", "--verify", "--results", "z.jsonl", "a.csv")
+	m.row("a.csv", 2, results.Revoked, id("del"))
+	killed := m.copy().write(t, "killed.jsonl")
+	m.row("a.csv", 3, results.Revoked, unproven, id("del"), func(r *results.Row) { r.Message = "not verified: not sent" })
+	stopped := m.copy()
+	stopped.end(4, "deadline")
+	m.end(4, "deadline")
+	m.later(time.Hour)
+	m.begin(4, "revoke", "--yes", "--resume", "--verify", "--results", "z.jsonl", "a.csv")
+	for line := 3; line < 6; line++ {
+		m.row("a.csv", line, results.Revoked, id("del"))
+	}
+	m.end(0, "")
+	for path, verified := range map[string]int{killed: 1, stopped.write(t, "stopped.jsonl"): 1, m.write(t, "z.jsonl"): 4} {
+		l := open(t, path)
+		r, err := New(t.Context(), l, func(row *Row) error {
+			if !row.Time.Equal(night) || row.Verified && (row.VerifiedAt.Before(night.Add(time.Hour)) || row.Message != "") {
+				t.Errorf("%s: line %d was deleted at %v, seen %v: %q", path, row.Line, row.Time, row.VerifiedAt, row.Message)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Pairs != 4 || r.Verified != verified || r.Unverified != 4-verified {
+			t.Errorf("%s: %d pairs, %d verified, %d not", path, r.Pairs, r.Verified, r.Unverified)
+		}
+		if verified < 4 && (len(r.Resume) != 1 || r.Resume[0].Left != 3 || !strings.Contains(r.Resume[0].Command, " --verify ")) || verified == 4 && len(r.Resume) > 0 {
+			t.Errorf("%s: to go on: %+v", path, r.Resume)
+		}
+	}
+}

@@ -157,8 +157,19 @@ func (ix *index) annotates(pair uint32, run *Run, r *head) noteKind {
 		return verified
 	case last:
 		return unverified
+	case !ix.lookOnly(pair, r):
+		return noNote
+	case r.Verified:
+		return verified
 	}
-	return noNote
+	return unverified
+}
+
+// lookOnly tells whether a row is of a run with --verify that went on with the log, and
+// had nothing else to do for the pair than to look: a pass is not deleted twice.
+func (ix *index) lookOnly(pair uint32, r *head) bool {
+	last := ix.last[pair]
+	return last.log == r.at.log && int(last.row) < r.run.from && given(r.run.args, "--verify") && !ix.another(pair, r)
 }
 
 // gone tells whether a row is of a run that did not touch a pass which another run, on

@@ -67,6 +67,8 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 				enter(lg)
 			}
 			n, notes := 0, lg.notes
+			last := lg.last()
+			verifies := given(last.args, "--verify") && last.kind() != "verify"
 			for ln, err := range lg.lines(ctx, "result") {
 				if err == nil && n == lg.rows {
 					break // more than there was at first
@@ -97,7 +99,9 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 				if row.Beside = lg.beside.has(n - 1); row.Beside {
 					row.Pending, row.unverified = false, false
 				}
-				row.unverified = row.unverified || row.Pending
+				// The last run on the log was to verify whatever was done before.
+				meant := verifies && !row.Verified && !row.proven && !row.Beside && (row.Outcome == results.Revoked || row.Outcome == results.Absent)
+				row.unverified = row.unverified || row.Pending || meant
 				clean(&row.Row)
 				if !yield(&row, nil) {
 					return

@@ -40,6 +40,8 @@ func Meant(r *Row) (kind, pass string) {
 func (e *Earlier) pairKeys(p *input.Pair) []uint64 {
 	place := func(kind string) uint64 { return e.placeKey(kind, p.Source, p.Line, p.Column, p.User) }
 	switch {
+	case FromScan(p.Source, p.Line):
+		return []uint64{e.userKey(p.User)}
 	case p.Err != nil:
 		return []uint64{place(refused)}
 	case p.FirstOf != nil:

@@ -79,10 +79,10 @@ type Doubt struct{ Row }
 // Doubted tells whether a pair is done and yet to be verified, with
 // ResumeOptions.Verify, or was found by a sweep that was killed. Nil is neither.
 func (e *Earlier) Doubted(p *input.Pair) *Doubt {
-	if e == nil || len(e.doubted) == 0 || p.Err != nil || p.FirstOf != nil {
+	if e == nil || len(e.doubted) == 0 {
 		return nil
 	}
-	return e.doubted[e.uniqueKey(p.User, p.Method)]
+	return e.doubted[e.pairKeys(p)[0]]
 }
 
 // Doubts are all of them, in no order.

@@ -263,7 +263,7 @@ func (j *Job) complete(w *work, row *results.Row) {
 	row.Source, row.Line, row.Column = w.pair.Source, w.pair.Line, w.pair.Column
 	row.User, row.Method = w.pair.User, w.method
 	if w.listed && !j.opts.VerifyOnly {
-		row.AnyPass = w.pair.Method == ""
+		row.AnyPass = w.pair.Method == "" && w.pair.Err == nil
 		if !row.AnyPass && !strings.EqualFold(w.method, w.pair.Method) {
 			row.InPlaceOf = w.pair.Method
 		}

@@ -3,6 +3,7 @@ package revoke
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"tapsweep/batch"
@@ -54,6 +55,14 @@ func (w *work) lookAgain(patience time.Duration) *batch.Request {
 	return &req
 }
 
+const notVerified = "not verified"
+
+// withoutLook is the message of a row without what a look of a run before has come to.
+func withoutLook(message string) string {
+	before, _, _ := strings.Cut(message, notVerified+": ")
+	return strings.TrimSuffix(before, ": ")
+}
+
 // verified handles a LIST that is to show that the user holds no pass.
 func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 	row := *w.last
@@ -79,7 +88,7 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 		if !res.Stopped() {
 			j.counts.Unverified++ // a run that was stopped says so anyway
 		}
-		row.Message = join(row.Message, "not verified", err.Error())
+		row.Message = join(row.Message, notVerified, err.Error())
 	default:
 		still := passes.Find(held, w.method)
 		if still == nil && j.any(w) && !j.opts.VerifyOnly {
