@@ -260,12 +260,16 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	r.waits.flush(time.Now())
 	counts.Throttled = r.waits.all // as the log has it, with batches that were refused whole
 	whole := counts                // what the log tells, which decides how the run ends
-	if r.earlier.Len() > 0 {
-		whole.Outcomes = maps.Clone(counts.Outcomes)
+	counts.Outcomes = counts.Own()
+	if r.earlier.Len() > 0 || len(counts.Before) > 0 {
+		whole.Outcomes = maps.Clone(whole.Outcomes)
 		for o, n := range r.earlier.Counts {
 			whole.Outcomes[o] += n
 		}
-		summary.Log, summary.VerifiedBefore = whole.Outcomes, r.earlier.Verified
+		summary.Log = whole.Outcomes
+	}
+	if r.earlier != nil {
+		summary.VerifiedBefore = r.earlier.Verified
 	}
 	code := exitCode(&whole, runErr)
 	refused, isExit := errors.AsType[*exitError](runErr)

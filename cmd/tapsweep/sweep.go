@@ -348,20 +348,21 @@ func (s *sweeping) ask(ctx context.Context, found []*scan.Found) error {
 // conclude tells how it went: nothing if nothing was there, a line if all went well,
 // the summary else.
 func (s *sweeping) conclude(code int) {
-	counts := s.job.Counts() // of this run
+	counts := s.job.Counts()
+	own := counts.Own() // of this run
 	if code == exitDone && (s.f.quiet || counts.Total() == 0 && !isTerminal(s.stderr)) {
 		return
 	}
 	if code == exitDone && !isTerminal(s.stderr) {
 		seen, more := s.summary.Scan, ""
-		if n := counts.Outcomes[results.Absent]; n > 0 {
+		if n := own[results.Absent]; n > 0 {
 			more = fmt.Sprintf(", %d were gone", n)
 		}
 		if seen.Earlier > 0 {
 			more += fmt.Sprintf(", %s looked at by an earlier run", plural(seen.Earlier, "user", "users"))
 		}
 		fmt.Fprintf(s.stderr, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
-			plural(counts.Outcomes[results.Revoked]+counts.Outcomes[results.Planned], "pass", "passes"), s.verb(),
+			plural(own[results.Revoked]+own[results.Planned], "pass", "passes"), s.verb(),
 			plural(seen.Users, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
 			s.summary.Took.Round(time.Second), s.summary.Results)
 		if s.summary.Evidence != "" {

@@ -130,6 +130,13 @@ func TestVerifiedLater(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		settled := 0 // which makes the pairs a second
+		for _, run := range r.Runs {
+			settled += run.settled
+		}
+		if settled != 4 {
+			t.Errorf("%s: %d pairs settled", path, settled)
+		}
 		if r.Pairs != 4 || r.Verified != verified || r.Unverified != 4-verified {
 			t.Errorf("%s: %d pairs, %d verified, %d not", path, r.Pairs, r.Verified, r.Unverified)
 		}

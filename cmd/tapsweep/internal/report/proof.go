@@ -72,6 +72,9 @@ func (ix *index) settle(pair uint32, r *head, again bool) uint32 {
 	if again {
 		kind = ix.annotates(pair, run, r)
 	}
+	if run == nil && kind != noNote && ix.lookOnly(pair, r) {
+		r.run.settled-- // a run before had
+	}
 	old := pair
 	switch {
 	case kind == remains && ix.another(pair, r):

@@ -1,6 +1,8 @@
 package revoke
 
 import (
+	"maps"
+
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -9,9 +11,10 @@ import (
 // Counts sums a run up.
 type Counts struct {
 	Outcomes  map[results.Outcome]int
-	Causes    map[Cause]*Tally // why rows are not done
-	Throttled int              // refusals with 429; of a whole run with 503 of whole batches, too
-	Requests  int              // individual requests answered or lost, refusals included
+	Before    map[results.Outcome]int // of these, what runs before had done, and this one only looked at
+	Causes    map[Cause]*Tally        // why rows are not done
+	Throttled int                     // refusals with 429; of a whole run with 503 of whole batches, too
+	Requests  int                     // individual requests answered or lost, refusals included
 
 	Reasons map[passes.Reason]int // of the passes that were revoked or planned to be
 
@@ -30,6 +33,15 @@ type Cause struct {
 type Tally struct {
 	Rows int
 	Hint string // of the first row that had one
+}
+
+// Own are the Outcomes without what runs before had done.
+func (c *Counts) Own() map[results.Outcome]int {
+	own := maps.Clone(c.Outcomes)
+	for o, n := range c.Before {
+		own[o] -= n
+	}
+	return own
 }
 
 // Total is the number of rows.
@@ -53,7 +65,7 @@ func (c *Counts) Left() (n int) {
 
 // NewCounts returns counts of nothing.
 func NewCounts() Counts {
-	return Counts{Outcomes: make(map[results.Outcome]int), Causes: make(map[Cause]*Tally), Reasons: make(map[passes.Reason]int)}
+	return Counts{Outcomes: make(map[results.Outcome]int), Before: make(map[results.Outcome]int), Causes: make(map[Cause]*Tally), Reasons: make(map[passes.Reason]int)}
 }
 
 // Sent counts what it took to have a request answered.
@@ -62,10 +74,13 @@ func (c *Counts) Sent(res batch.Result) {
 	c.Requests += res.Throttled + res.Attempts
 }
 
-// Row counts a row.
-func (c *Counts) Row(row *results.Row) {
+// Row counts a row. before is what a run before has done for the pair, if this one only
+// looked at it.
+func (c *Counts) Row(row *results.Row, before results.Outcome) {
 	c.Outcomes[row.Outcome]++
-	if row.Reason != "" && (row.Outcome == results.Revoked || row.Outcome == results.Planned) {
+	if row.Outcome == before {
+		c.Before[before]++
+	} else if row.Reason != "" && (row.Outcome == results.Revoked || row.Outcome == results.Planned) {
 		c.Reasons[passes.Reason(row.Reason)]++
 	}
 	if row.Verified {

@@ -175,6 +175,7 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 			w.method, w.upn, w.reason = d.Method, d.UPN, passes.Reason(d.Reason)
 			if d.Outcome != results.Found {
 				last := d.Row
+				w.before = last.Outcome
 				last.Message = withoutLook(last.Message)
 				return *j.verify(w, last), true
 			}

@@ -22,6 +22,7 @@ type work struct {
 	begun     bool            // it counts as open,
 	waiting   bool            // or as being verified
 	pended    results.Outcome // of the first row of it that is pending
+	before    results.Outcome // what a run before has done, and this one only looks at
 	reason    passes.Reason
 	rest      []passes.Pass // further passes of a user whose pair names none
 	looks     int           // LISTs that showed a pass that a DELETE did not find
@@ -245,7 +246,7 @@ func (j *Job) row(w *work, row results.Row) {
 // put writes a row and counts it.
 func (j *Job) put(w *work, row results.Row) results.Outcome {
 	j.complete(w, &row)
-	j.counts.Row(&row)
+	j.counts.Row(&row, w.before)
 	if err := j.write(&row); err != nil {
 		j.stop(err)
 	}
