@@ -120,8 +120,9 @@ func accepted(t *testing.T, read reader, text string) ([]Pair, error) {
 		} else {
 			places[place] = true
 		}
-		// An object that is refused because it holds rows, too, comes after them.
-		if r.line < last && r.err == nil || r.line == 0 || r.err != nil && r.err.Line != r.line {
+		// An object that is refused because it holds rows, too, comes after them, and has
+		// a column.
+		if r.line < last && (r.err == nil || r.column == 0) || r.line == 0 || r.err != nil && r.err.Line != r.line {
 			t.Errorf("row of line %d after line %d: %v", r.line, last, r.err)
 		}
 		if last = max(last, r.line); r.err == nil && r.mark == "" && !r.done {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,7 +63,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 	any, protect := tr.often(4), tr.often(4)
 	var of []tried // what rows may name
 	if tr.often(4) {
-		of = append(of, tried{"dana@contoso.example", "is no id"})
+		of = append(of, tried{"dana@contoso.example", "is no id"}, tried{User: "nobody"})
 		tr.flags = append(tr.flags, "--skip-invalid")
 	}
 	for u := range 1 + rng.IntN(3) {
@@ -99,7 +100,6 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 			}
 		}
 	}
-	twice := tr.often(6)
 	if protect {
 		tr.flags = append(tr.flags, "--protect", writeFile(t, "glass.txt", "user\nuser0@contoso.example\n"))
 	}
@@ -109,7 +109,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 	if tr.verify = tr.often(3); tr.verify {
 		tr.flags = append(tr.flags, "--verify", "--verify-wait", "1s")
 	}
-	if twice {
+	if tr.often(6) { // twice
 		tr.write(rows)
 		tr.lists = append(tr.lists, tr.lists[0])
 		tr.pairs *= 2
@@ -192,10 +192,7 @@ func (tr *trial) run() {
 		}
 		tr.report(logs)
 	}
-	left := make(map[string]bool)
-	for _, held := range tr.tenant.Left() {
-		left[held.PassID] = true
-	}
+	left := tr.left()
 	for id := range tr.named {
 		if left[id] {
 			tr.problem("exit %d, and %s is there still", code, id)
@@ -279,13 +276,22 @@ func (tr *trial) give() {
 	}
 }
 
+// left are the passes that are there.
+func (tr *trial) left() map[string]bool {
+	left := make(map[string]bool)
+	for _, held := range tr.tenant.Left() {
+		left[held.PassID] = true
+	}
+	return left
+}
+
 // report checks what a report of the logs says: each row of the list once, and of what it
 // says is gone nothing is there.
 func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 	p := tapsweep(tr.T, nil, append([]string{"report", "--overwrite", "--csv", tr.in("r.csv"), "--json", "-"}, logs...)...)
 	var sum struct {
-		Pairs, WithoutRow, Left int
-		Counts                  map[results.Outcome]int
+		Pairs, WithoutRow int
+		Counts            map[results.Outcome]int
 	}
 	if err := json.Unmarshal([]byte(p.stdout), &sum); err != nil {
 		tr.Fatalf("exit %d, %v: %s", p.code, err, p.stderr)
@@ -294,11 +300,11 @@ func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 	if err != nil {
 		tr.Fatal(err)
 	}
-	left := make(map[string]bool)
-	for _, held := range tr.tenant.Left() {
-		left[held.PassID] = true
-	}
+	left, anyPass := tr.left(), slices.Index(table[0], "anyPass")
 	for _, row := range table[1:] {
+		if row[4] == string(results.Invalid) && row[anyPass] != "" {
+			tr.problem("a row that was refused means any pass: %q", row)
+		}
 		if o := results.Outcome(row[4]); left[row[3]] && (o == results.Revoked || o == results.Absent) {
 			tr.problem("%s of %s is %s, and there", row[3], row[2], o)
 		}

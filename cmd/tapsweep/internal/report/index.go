@@ -81,8 +81,8 @@ func (ix *index) key(list int, r *head, nth int) uint64 {
 	if r.scanned() {
 		return ix.passKey(r.User, r.Method)
 	}
-	kind, pass := results.Meant(&results.Row{Method: r.Method, InPlaceOf: r.Instead, AnyPass: r.AnyPass, Outcome: r.Outcome})
-	unique := kind == "" && nth == 0 && r.run.kind() != "verify" // whose rows are about users
+	pass, unique := results.Meant(&results.Row{Method: r.Method, InPlaceOf: r.Instead, AnyPass: r.AnyPass, Outcome: r.Outcome})
+	unique = unique && nth == 0 && r.run.kind() != "verify" // whose rows are about users
 	var b [256]byte
 	key := append(strconv.AppendInt(b[:0], int64(list), 10), 0)
 	if unique {

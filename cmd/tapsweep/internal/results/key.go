@@ -14,26 +14,21 @@ import (
 // rows and blanks. Other rows of a list share user and pass with a pair, and are known by
 // where they stand.
 const (
-	pairs     = ""
 	repeats   = "repeats"
 	refused   = "refused"
 	protected = "protected" // each row of the user is
 )
 
-// Meant tells whether a row of a list is about a pair or, if not, what else; and the pass
-// that the list names, which the row may tell of another in place of.
-func Meant(r *Row) (kind, pass string) {
-	pass = cmp.Or(r.InPlaceOf, r.Method)
-	if r.AnyPass {
-		pass = "" // the row names the one that was there
+// Meant is the pass that the list names for the pair of a row, which may tell of another.
+// It is false for rows that are about no pair.
+func Meant(r *Row) (pass string, ok bool) {
+	switch {
+	case r.Outcome == Duplicate, r.Outcome == Invalid:
+		return "", false
+	case r.AnyPass:
+		return "", true // the row names the one that was there
 	}
-	switch r.Outcome {
-	case Duplicate:
-		return repeats, pass
-	case Invalid:
-		return refused, pass
-	}
-	return pairs, pass
+	return cmp.Or(r.InPlaceOf, r.Method), true
 }
 
 // pairKeys are those by which the rows of a pair are known.
@@ -56,21 +51,23 @@ func (e *Earlier) rowKey(r *Row) (key uint64, others []uint64) {
 		return e.userKey(r.User), nil
 	}
 	place := func(kind string) uint64 { return e.placeKey(kind, r.Source, r.Line, r.Column, r.User) }
-	switch kind, pass := Meant(r); {
-	case r.Outcome == Protected:
+	pass, _ := Meant(r)
+	switch r.Outcome {
+	case Protected:
 		return place(protected), []uint64{e.uniqueKey(r.User, pass)}
-	case kind == pairs:
-		return e.uniqueKey(r.User, pass), []uint64{place(protected)}
-	default:
-		return place(kind), []uint64{place(protected)}
+	case Duplicate:
+		return place(repeats), []uint64{place(protected)}
+	case Invalid:
+		return place(refused), []uint64{place(protected)}
 	}
+	return e.uniqueKey(r.User, pass), []uint64{place(protected)}
 }
 
 // userKey is the key of the rows that scans and sweeps write about a user.
 func (e *Earlier) userKey(user string) uint64 { return e.key(ScanSource, user) }
 
 func (e *Earlier) uniqueKey(user, pass string) uint64 {
-	return e.key(pairs, user, strings.ToLower(pass))
+	return e.key("", user, strings.ToLower(pass))
 }
 
 func (e *Earlier) placeKey(kind, source string, line, column int, user string) uint64 {
