@@ -238,16 +238,17 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 			return refuse(err, "nothing was sent")
 		}
 	}
-	stopSaying := context.AfterFunc(ctx, func() {
+	told := ctx // and not the one below, which may hear of its end later
+	stopSaying := context.AfterFunc(told, func() {
 		more := "once more"
-		if _, late := errors.AsType[*deadlineError](context.Cause(ctx)); late {
+		if _, late := errors.AsType[*deadlineError](context.Cause(told)); late {
 			// No signal has come yet, and the first is not to be the one that asks for order.
 			signal.Reset(endSignals()...)
 			if more = "an interrupt"; signal.Ignored(os.Interrupt) {
 				more = "SIGTERM"
 			}
 		}
-		r.say("%v: stopping, which takes up to 10 s if batches are in flight; %s ends at once", context.Cause(ctx), more)
+		r.say("%v: stopping, which takes up to 10 s if batches are in flight; %s ends at once", context.Cause(told), more)
 	})
 	defer stopSaying()
 	ctx, r.stop = context.WithCancelCause(ctx)
