@@ -162,7 +162,7 @@ func TestDefaultCommandsRefuse(t *testing.T) {
 		{"foo", `unknown command "foo" for "tapsweep"`},
 	} {
 		p := tapsweep(t, nil, strings.Fields(tt.line)...)
-		if p.code != 2 || p.stdout != "" || !strings.HasPrefix(p.stderr, "tapsweep: "+tt.want) || !strings.Contains(p.stderr, "hint: see 'tapsweep") {
+		if p.code != exitRefused || p.stdout != "" || !strings.HasPrefix(p.stderr, "tapsweep: "+tt.want) || !strings.Contains(p.stderr, "hint: see 'tapsweep") {
 			t.Errorf("%s: exit %d\n%s%s", tt.line, p.code, p.stdout, p.stderr)
 		}
 	}

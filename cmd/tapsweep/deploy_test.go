@@ -347,7 +347,7 @@ func TestEveryNight(t *testing.T) {
 		}
 		defer lock.Close()
 		before := string(mustRead(t, log))
-		if p := night(); p.code != 2 || !strings.Contains(p.stderr, "another run is writing") || string(mustRead(t, log)) != before {
+		if p := night(); p.code != exitRefused || !strings.Contains(p.stderr, "another run is writing") || string(mustRead(t, log)) != before {
 			t.Errorf("beside another run: exit %d\n%s", p.code, p.stderr)
 		}
 	})

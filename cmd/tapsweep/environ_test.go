@@ -27,21 +27,21 @@ func TestVariables(t *testing.T) {
 		code int
 		want string // on standard error
 	}{
-		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, 2, "more than 2"},
+		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, exitRefused, "more than 2"},
 		{"a flag before it", []string{"TAPSWEEP_MAX_ITEMS=2"}, []string{"--max-items", "3", "--dry-run"}, 0, "planned"},
 		{"an empty one is none", []string{"TAPSWEEP_MAX_ITEMS="}, []string{"--dry-run"}, 0, "planned"},
 		{"a switch", []string{"TAPSWEEP_DRY_RUN=true"}, nil, 0, "planned"},
 		{"a list", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=" + protected}, nil, 1, "protected       1"},
 		{"lists of protected users add up", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=" + protected}, []string{"--protect", another}, 1, "protected       2"},
-		{"out of bounds", []string{"TAPSWEEP_BATCH_SIZE=99"}, nil, 2, "TAPSWEEP_BATCH_SIZE: 99 is not between 1 and 20"},
+		{"out of bounds", []string{"TAPSWEEP_BATCH_SIZE=99"}, nil, exitRefused, "TAPSWEEP_BATCH_SIZE: 99 is not between 1 and 20"},
 		{"a switch that may have a value, off", []string{"TAPSWEEP_RESUME=false"}, []string{"--dry-run"}, 0, "planned"},
-		{"a switch that may have a value, on", []string{"TAPSWEEP_RESUME=true", "TAPSWEEP_OVERWRITE=true"}, []string{"--dry-run"}, 2, "exclude each other"},
+		{"a switch that may have a value, on", []string{"TAPSWEEP_RESUME=true", "TAPSWEEP_OVERWRITE=true"}, []string{"--dry-run"}, exitRefused, "exclude each other"},
 		{"the typed one of two that exclude each other", []string{"TAPSWEEP_RESUME=true"}, []string{"--overwrite", "--dry-run"}, 0, "planned"},
-		{"refused for a variable", []string{"TAPSWEEP_VERIFY=true"}, []string{"--dry-run"}, 2, "hint: flags are given by the environment, too: TAPSWEEP_VERIFY\n"},
-		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, nil, 2, "TAPSWEEP_MAX_ITEMS: invalid argument \"many\""},
-		{"not a word", []string{"TAPSWEEP_ORDER=random"}, nil, 2, "TAPSWEEP_ORDER: \"random\" is not list or privileged\n"},
+		{"refused for a variable", []string{"TAPSWEEP_VERIFY=true"}, []string{"--dry-run"}, exitRefused, "hint: flags are given by the environment, too: TAPSWEEP_VERIFY\n"},
+		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, nil, exitRefused, "TAPSWEEP_MAX_ITEMS: invalid argument \"many\""},
+		{"not a word", []string{"TAPSWEEP_ORDER=random"}, nil, exitRefused, "TAPSWEEP_ORDER: \"random\" is not list or privileged\n"},
 		{"of another command", []string{"TAPSWEEP_ALL_USERS=maybe"}, []string{"--dry-run"}, 0, "planned"},
-		{"flags that exclude each other", []string{"TAPSWEEP_SELF=true"}, nil, 2, "--self takes no list"},
+		{"flags that exclude each other", []string{"TAPSWEEP_SELF=true"}, nil, exitRefused, "--self takes no list"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			log := t.TempDir() + "/log.jsonl"
@@ -113,17 +113,17 @@ func TestVariablesOfOthers(t *testing.T) {
 		code     int
 		hint     string
 	}{
-		{"TAPSWEEP_FORMAT=table", []string{"revoke", "--simulate", "--yes", list}, 2, "hint: it is for scan; here give --format, or clear the variable\n"},
+		{"TAPSWEEP_FORMAT=table", []string{"revoke", "--simulate", "--yes", list}, exitRefused, "hint: it is for scan; here give --format, or clear the variable\n"},
 		{"TAPSWEEP_FORMAT=table", []string{"revoke", "--simulate", "--yes", "--format", "csv", list}, 0, ""},
 		{"TAPSWEEP_FORMAT=", []string{"revoke", "--simulate", "--yes", list}, 0, ""},
-		{"TAPSWEEP_FORMAT=tabel", []string{"revoke", "--simulate", "--yes", list}, 2, ""},
-		{"TAPSWEEP_USERS=l.csv", []string{"simulate"}, 2, "hint: it is for scan, sweep; here give --users, or clear the variable\n"},
+		{"TAPSWEEP_FORMAT=tabel", []string{"revoke", "--simulate", "--yes", list}, exitRefused, ""},
+		{"TAPSWEEP_USERS=l.csv", []string{"simulate"}, exitRefused, "hint: it is for scan, sweep; here give --users, or clear the variable\n"},
 		{"TAPSWEEP_OUTPUT=found.csv", []string{"check"}, 3, ""}, // which is there to list them
 	} {
 		p := tapsweep(t, []string{tt.variable}, tt.args...)
 		_, hint, _ := strings.Cut(p.stderr, "hint: ")
 		hint, _, _ = strings.Cut(hint, "hint: flags are given")
-		if p.code != tt.code || tt.code == 2 && hint != strings.TrimPrefix(tt.hint, "hint: ") {
+		if p.code != tt.code || tt.code == exitRefused && hint != strings.TrimPrefix(tt.hint, "hint: ") {
 			t.Errorf("%s %q: exit %d, want %d with %q\n%s", tt.variable, tt.args, p.code, tt.code, tt.hint, p.stderr)
 		}
 	}

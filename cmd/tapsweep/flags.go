@@ -28,9 +28,9 @@ run; "-" is standard input. Each row names a user (object id or user principal
 name) and the id of a pass; without the latter, whatever pass the user holds is
 deleted. The whole list is checked before anything is sent.
 
-Exit codes: 0 every pair is revoked or absent, 1 some are not, 2 refused before
-anything was sent, 3 no access token that Graph takes, or everything is denied,
-4 stopped early, to be gone on with by --resume.`,
+Exit codes: 0 every pair is revoked or absent, 1 some are not, 3 no access token
+that Graph takes, or everything is denied, 4 stopped early: use --resume to
+continue, 64 wrong flags, a bad list or a guard: nothing was sent.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --yes --results incident-4711.jsonl list.csv
   tapsweep revoke --simulate --yes list.csv`,

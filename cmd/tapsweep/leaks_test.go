@@ -134,7 +134,7 @@ func TestLeaks(t *testing.T) {
 		{name: "faults", opts: graphsim.Options{Faults: []graphsim.Fault{
 			{Path: "user0001@", Do: graphsim.ItemStatus(500)}, {Path: "user0002@", Do: graphsim.ItemErrorText(403)},
 			{Attempt: 1, Do: graphsim.Truncated()}, {Batch: 3, Do: graphsim.OuterHTML(502)}, {Batch: 4, Do: graphsim.Reset()}}}, code: 1},
-		{name: "hostile list", list: hostile, code: 2},
+		{name: "hostile list", list: hostile, code: exitRefused},
 		{name: "hostile list, skipped", list: hostile, args: []string{"--skip-invalid"}, code: 1},
 
 		{name: "rude 400", suffix: "$batch", answer: wholeBatch(400, rudeWhole), code: 1},

@@ -172,7 +172,7 @@ type plainValue struct{ pflag.Value }
 func (plainValue) Type() string { return "" }
 
 // exitMeaning is where the meaning of an exit code begins.
-var exitMeaning = regexp.MustCompile(`(?:^|,\s+)([0-4]) `)
+var exitMeaning = regexp.MustCompile(`(?:^|,\s+)([0-4]|64) `)
 
 // cutExitCodes makes a section of the paragraph of a help text that tells what the exit
 // codes mean.

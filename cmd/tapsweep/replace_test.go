@@ -66,7 +66,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 			before[path] = string(mustRead(t, path))
 		}
 		p := tapsweep(t, env, tt.args...)
-		if p.code != 2 || !strings.Contains(p.stderr, tt.want) {
+		if p.code != exitRefused || !strings.Contains(p.stderr, tt.want) {
 			t.Errorf("%q: exit %d, want %q\n%s", tt.args, p.code, tt.want, p.stderr)
 		}
 		for path, text := range before {
@@ -76,7 +76,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 		}
 	}
 	// A variable names a file as a flag does.
-	if p := tapsweep(t, append(env, "TAPSWEEP_PROTECT="+keep), append(revoke, "--results", keep, "--overwrite")...); p.code != 2 || !strings.Contains(p.stderr, "is also a --protect list") {
+	if p := tapsweep(t, append(env, "TAPSWEEP_PROTECT="+keep), append(revoke, "--results", keep, "--overwrite")...); p.code != exitRefused || !strings.Contains(p.stderr, "is also a --protect list") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	if n := tenant.Stats().Deleted; n != 0 {
@@ -105,7 +105,7 @@ func TestHintOfALogThatIsThere(t *testing.T) {
 		{writeFile(t, "notes.jsonl", "{}\n"), []string{"revoke", "--yes", "--graph-url", root, list}, "already\nhint: choose another"},
 	} {
 		p := tapsweep(t, env, append(tt.args, "--results", tt.path)...)
-		if p.code != 2 || !strings.Contains(p.stderr, tt.hints) || !strings.Contains(p.stderr, tt.path+" is there already\n") {
+		if p.code != exitRefused || !strings.Contains(p.stderr, tt.hints) || !strings.Contains(p.stderr, tt.path+" is there already\n") {
 			t.Errorf("%q: exit %d\n%s", tt.args, p.code, p.stderr)
 		}
 	}

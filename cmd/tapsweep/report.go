@@ -38,7 +38,7 @@ needs no network, and no script to be read; from 50,001 pairs on it has those
 that are not done and a sample, and a CSV file beside it has all, under a name
 that is free unless --csv tells another. "-" is standard output.
 
-Exit codes: 0 the report is written, 2 it is not, 4 stopped by a signal.`,
+Exit codes: 0 the report is written, 64 it is not, 4 stopped by a signal.`,
 		Example: `  tapsweep report incident-4711.jsonl
   tapsweep report --html incident-4711.html --csv incident-4711.csv incident-4711.jsonl`,
 		Args: func(_ *cobra.Command, logs []string) error {

@@ -17,13 +17,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/progress"
 )
 
-// Exit codes. Scripts and the night job rely on them; README.md lists them.
+// Exit codes. Scripts and the night job rely on them; README.md lists them. Never 2:
+// Go's runtime exits with it when the process crashes, and passes may be deleted then.
 const (
-	exitDone    = 0 // every pair is revoked, absent or a duplicate
-	exitLeft    = 1 // some are not
-	exitRefused = 2 // usage, input or a guard: nothing was sent
-	exitAuth    = 3 // no token, or not one that Graph takes
-	exitStopped = 4 // stopped early; can be taken up again
+	exitDone    = 0  // every pair is revoked, absent or a duplicate
+	exitLeft    = 1  // some are not
+	exitRefused = 64 // usage, input or a guard: nothing was sent (EX_USAGE of sysexits.h)
+	exitAuth    = 3  // no token, or not one that Graph takes
+	exitStopped = 4  // stopped early; can be taken up again
 )
 
 // exitError ends the command with a code. Without an error it says nothing,

@@ -114,21 +114,21 @@ func TestScanRefuses(t *testing.T) {
 		code       int
 		want       string
 	}{
-		{"nobody", root, env, nil, 2, "--all-users"},
-		{"a list by itself", root, env, []string{"list.csv"}, 2, "--users"},
-		{"reason", root, env, []string{"--all-users", "--reason", "old"}, 2, `--reason "old" is not expired, used, disabled, scheduled or usable`},
-		{"unknown cannot be asked for", root, env, []string{"--all-users", "--reason", "unknown"}, 2, "--reason"},
-		{"group by name", root, env, []string{"--group", "sales"}, 2, "not an object id"},
-		{"group that is not there", root, env, []string{"--group", group}, 2, "404"},
-		{"since", root, env, []string{"--created-since", "yesterday"}, 2, "24h or 7d"},
-		{"since the future", root, env, []string{"--created-since", "2999-01-01"}, 2, "in the future"},
-		{"age", root, env, []string{"--all-users", "--min-age", "old"}, 2, "7d"},
-		{"created by, and a place", root, env, []string{"--all-users", "--created-by", "x"}, 2, "audit log"},
-		{"format", root, env, []string{"--all-users", "--format", "xml"}, 2, "--format"},
-		{"file that is there", root, env, []string{"--all-users", "--output", there}, 2, "is there already"},
-		{"no such directory", root, env, []string{"--all-users", "--output", "no/such/file.csv"}, 2, "--output"},
-		{"users list that is none", root, env, []string{"--users", there}, 2, "--users"},
-		{"filter that Graph refuses", root, env, []string{"--filter", "nonsense"}, 2, "400"},
+		{"nobody", root, env, nil, exitRefused, "--all-users"},
+		{"a list by itself", root, env, []string{"list.csv"}, exitRefused, "--users"},
+		{"reason", root, env, []string{"--all-users", "--reason", "old"}, exitRefused, `--reason "old" is not expired, used, disabled, scheduled or usable`},
+		{"unknown cannot be asked for", root, env, []string{"--all-users", "--reason", "unknown"}, exitRefused, "--reason"},
+		{"group by name", root, env, []string{"--group", "sales"}, exitRefused, "not an object id"},
+		{"group that is not there", root, env, []string{"--group", group}, exitRefused, "404"},
+		{"since", root, env, []string{"--created-since", "yesterday"}, exitRefused, "24h or 7d"},
+		{"since the future", root, env, []string{"--created-since", "2999-01-01"}, exitRefused, "in the future"},
+		{"age", root, env, []string{"--all-users", "--min-age", "old"}, exitRefused, "7d"},
+		{"created by, and a place", root, env, []string{"--all-users", "--created-by", "x"}, exitRefused, "audit log"},
+		{"format", root, env, []string{"--all-users", "--format", "xml"}, exitRefused, "--format"},
+		{"file that is there", root, env, []string{"--all-users", "--output", there}, exitRefused, "is there already"},
+		{"no such directory", root, env, []string{"--all-users", "--output", "no/such/file.csv"}, exitRefused, "--output"},
+		{"users list that is none", root, env, []string{"--users", there}, exitRefused, "--users"},
+		{"filter that Graph refuses", root, env, []string{"--filter", "nonsense"}, exitRefused, "400"},
 		{"no permission for the audit log", noAuditRoot, noAudit, []string{"--created-since", "1h"}, 3, "AuditLog.Read.All"},
 		{"no permission for groups", noGroupRoot, noGroup, []string{"--group", group}, 3, "GroupMember.Read.All"},
 		{"no permission for users", noUsersRoot, noUsers, []string{"--all-users"}, 3, "User.ReadBasic.All"},
@@ -180,7 +180,7 @@ func TestScanResumes(t *testing.T) {
 		t.Errorf("exit %d, %+v, %d LISTs more than users\n%s", p.code, list.Stats(), again, p.stderr)
 	}
 	// Other reasons are another scan.
-	if p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...); p.code != 2 || !strings.Contains(p.stderr, "another list") {
+	if p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...); p.code != exitRefused || !strings.Contains(p.stderr, "another list") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -207,7 +207,7 @@ func TestScanRefusedKeepsOutput(t *testing.T) {
 	}
 	before := mustRead(t, dir+"/found.csv")
 	p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
-	if files, _ := os.ReadDir(dir); p.code != 2 || string(mustRead(t, dir+"/found.csv")) != string(before) || len(files) != 2 {
+	if files, _ := os.ReadDir(dir); p.code != exitRefused || string(mustRead(t, dir+"/found.csv")) != string(before) || len(files) != 2 {
 		t.Errorf("exit %d, files %v\n%s", p.code, files, p.stderr)
 	}
 }

@@ -208,10 +208,10 @@ func TestSignInRefused(t *testing.T) {
 		}, 3, []string{"may manage the own passes only"}},
 		{"no such certificate", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string {
 			return []string{"--certificate", "nosuch.pem"}
-		}, 2, []string{"--certificate: stat nosuch.pem"}},
-		{"no such way", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--auth", "password"} }, 2,
+		}, exitRefused, []string{"--certificate: stat nosuch.pem"}},
+		{"no such way", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--auth", "password"} }, exitRefused,
 			[]string{`--auth "password" is not default`}},
-		{"a cloud without passes", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--cloud", "china"} }, 2,
+		{"a cloud without passes", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--cloud", "china"} }, exitRefused,
 			[]string{"--api-version beta"}},
 	}
 	for _, tt := range tests {

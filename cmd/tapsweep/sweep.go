@@ -40,9 +40,9 @@ While a bound is in force (--max-items, 10000 without a terminal) everybody is
 looked at before the first pass is deleted, and above the bound none is. With
 --max-items 0 passes are deleted while the scan goes on.
 
-Exit codes: 0 all that was found is revoked, 1 something is not, 2 usage or a
-guard: nothing was deleted, 3 no access token that Graph takes, or it lacks a
-permission, 4 stopped early, to be gone on with by --resume.`,
+Exit codes: 0 all that was found is revoked, 1 something is not, 3 no access
+token that Graph takes, or it lacks a permission, 4 stopped early: use --resume to
+continue, 64 wrong flags or a guard: nothing was deleted.`,
 		Example: `  tapsweep sweep --all-users --yes --results /var/log/tapsweep/last.jsonl --overwrite
   tapsweep sweep --all-users --members-only --expired-for 7d --dry-run`,
 		Args: noList,

@@ -75,10 +75,10 @@ func TestSweepGuards(t *testing.T) {
 	}{
 		{"dry run", graphsim.Options{}, []string{"--yes", "--dry-run"}, 0, 40, "20 passes planned"},
 		{"dry run at the same time", graphsim.Options{}, []string{"--yes", "--dry-run", "--max-items", "0"}, 0, 40, "20 passes planned"},
-		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, 2, 40, "more than 19 passes are to be deleted, nothing was deleted"},
+		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, exitRefused, 40, "more than 19 passes are to be deleted, nothing was deleted"},
 		{"just within the bound", graphsim.Options{}, []string{"--yes", "--max-items", "20"}, 0, 20, ""},
-		{"nobody to ask", graphsim.Options{}, nil, 2, 40, "--yes"},
-		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, 2, 40, "--include-usable"},
+		{"nobody to ask", graphsim.Options{}, nil, exitRefused, 40, "--yes"},
+		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, exitRefused, 40, "--include-usable"},
 		{"usable, meant", graphsim.Options{}, []string{"--yes", "--reason", "usable", "--include-usable"}, 0, 30, "10 usable"},
 		{"protected", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv"}, 0, 21, "1 pass of protected users left alone"},
 		{"protected at the same time", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv", "--max-items", "0"}, 0, 21, "1 pass of protected users left alone"},
@@ -86,7 +86,7 @@ func TestSweepGuards(t *testing.T) {
 		{"reading only", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}, []string{"--yes"}, 3, 40, "lacks the permission"},
 		{"everything denied", graphsim.Options{Faults: []graphsim.Fault{{Path: "temporaryAccessPassMethods", Do: graphsim.ItemStatus(403)}}}, []string{"--yes"}, 3, 40, "denied"},
 		{"deletes fail", graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(423)}}}, []string{"--yes"}, 1, 40, "20 of 20 rows not done"},
-		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, 2, 40, "exclude each other"},
+		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, exitRefused, 40, "exclude each other"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestVerifyRefuses(t *testing.T) {
 	empty := writeFile(t, "log.jsonl", `{"type":"run"}`+"\n"+`{"type":"end"}`+"\n")
 	killed := writeFile(t, "log.jsonl", `{"type":"run","pairs":5000}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
 	for log, want := range map[string]string{killed: "pairs may be missing", list: "not a line of a results log", foreign: "the log is of tenant", empty: "no user to look at", "nosuch": "no such file"} {
-		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != 2 || !strings.Contains(p.stderr, want) {
+		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != exitRefused || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d, want %q\n%s", log, p.code, want, p.stderr)
 		}
 	}
@@ -257,7 +257,7 @@ func TestSweepLogAsList(t *testing.T) {
 			}
 		},
 		"bound": func(t *testing.T, env, args []string, _ *graphsim.Tenant) {
-			if p := tapsweep(t, env, append(args, "--max-items", "1")...); p.code != 2 {
+			if p := tapsweep(t, env, append(args, "--max-items", "1")...); p.code != exitRefused {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
 			}
 		},

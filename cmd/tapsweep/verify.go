@@ -33,8 +33,8 @@ changes nothing. A pass that is there is a row that remains, which tapsweep revo
 takes. Users whose rows were invalid or protected are not looked at.
 
 Exit codes: 0 nobody holds a pass, 1 somebody does or could not be looked at,
-2 usage, 3 no access token that Graph takes, or everything is denied, 4 stopped
-early, to be gone on with by --resume.`,
+3 no access token that Graph takes, or everything is denied, 4 stopped early: use
+--resume to continue, 64 wrong flags.`,
 		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, logs []string) error {

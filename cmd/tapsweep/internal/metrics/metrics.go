@@ -46,7 +46,7 @@ func (r *Run) Write(path string) error {
 		registry.MustRegister(g)
 	}
 	gauge("last_run_timestamp_seconds", "When the last run ended, in Unix time.", float64(r.End.UnixMilli())/1000)
-	gauge("last_run_exit_code", "Exit code of the last run: 0 all done, 1 some left, 2 refused, 3 no access, 4 stopped early.", float64(r.Exit))
+	gauge("last_run_exit_code", "Exit code of the last run: 0 all done, 1 some left, 3 no access, 4 stopped early, 64 refused.", float64(r.Exit))
 	gauge("last_run_duration_seconds", "How long the last run took.", r.Took.Seconds())
 	if r.Outcomes != nil {
 		rows := func(name, help string, counts map[results.Outcome]int) {

@@ -62,8 +62,12 @@ func (r *Run) unfinished() bool {
 	return (r.kind() == "scan" || r.kind() == "sweep") && !r.resumed && (r.Exit == nil || r.Stopped != "")
 }
 
-// refused tells whether a guard ended the run before anything was deleted.
-func (r *Run) refused() bool { return r.Exit != nil && *r.Exit == 2 }
+// refused reports whether a guard ended the run before anything was deleted.
+func (r *Run) refused() bool { return r.Exit != nil && isRefusal(*r.Exit) }
+
+// isRefusal reports whether an exit code in a log's last line means usage, input or a
+// guard. Old logs have 2 there. A crash, which exits with 2, writes no last line.
+func isRefusal(code int) bool { return code == 64 || code == 2 }
 
 func (r *Run) row(at time.Time, o results.Outcome, pending bool) {
 	if !pending {

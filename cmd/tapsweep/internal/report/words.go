@@ -310,8 +310,12 @@ func (r *Run) ExitText() string {
 	if *r.Exit == 1 && given(r.args, "--verify") && r.kind() != "verify" {
 		return "1, " + texts[1] + ", or were not proven to be gone"
 	}
-	if *r.Exit >= 0 && *r.Exit < len(texts) {
-		return fmt.Sprintf("%d, %s", *r.Exit, texts[*r.Exit])
+	meaning := *r.Exit
+	if isRefusal(meaning) {
+		meaning = 2 // its place in texts
+	}
+	if meaning >= 0 && meaning < len(texts) {
+		return fmt.Sprintf("%d, %s", *r.Exit, texts[meaning])
 	}
 	return strconv.Itoa(*r.Exit)
 }

@@ -84,3 +84,15 @@ func TestCauses(t *testing.T) {
 		t.Errorf("groups %v", groups)
 	}
 }
+
+// Logs of releases before the exit codes changed have 2 for a refusal.
+func TestExitTextOfRefusal(t *testing.T) {
+	for code, want := range map[int]string{
+		64: "64, refused, nothing was sent",
+		2:  "2, refused, nothing was sent",
+	} {
+		if got := (&Run{Exit: &code}).ExitText(); got != want {
+			t.Errorf("exit %d is shown as %q, want %q", code, got, want)
+		}
+	}
+}

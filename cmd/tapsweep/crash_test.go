@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+)
+
+// A crash of the process has the exit code of Go's runtime, which no refusal has: passes
+// may be deleted, and a refusal says that none is.
+func TestCrashIsNoRefusal(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Window(20, time.Hour)}})
+	users := tenant.Populate(100)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	list := writeFile(t, "l.csv", listOf(users))
+	args := []string{"revoke", "--yes", "--max-wait", "2h", "--graph-url", root, "--results", log}
+	crashed := finish(t, command(t, env, append(args, list)...), func(p *os.Process) {
+		for len(tenant.Left()) > 80 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		p.Signal(syscall.SIGQUIT)
+	})
+	if crashed.code != 2 {
+		t.Errorf("after SIGQUIT: exit %d, want 2", crashed.code)
+	}
+	refused := tapsweep(t, env, append(args, list)...)
+	if refused.code != 64 {
+		t.Errorf("a log that is there already: exit %d, want 64\n%s", refused.code, refused.stderr)
+	}
+}
