@@ -31,8 +31,12 @@ type Audit struct {
 	Reason   string    // resultReason
 	By       Actor
 
-	// What it was done to. TargetType is "User" if empty.
+	// What it was done to. TargetType is "User" if empty, and an empty TargetID is null.
 	TargetID, TargetUPN, TargetType string
+
+	// NoTarget leaves targetResources empty, and NoInitiator has initiatedBy null.
+	// Entries about passes like that were not seen; other types of entries are.
+	NoTarget, NoInitiator bool
 }
 
 // audited is an entry as it is kept. There may be a million about passes, which
@@ -41,8 +45,9 @@ type audited struct {
 	at   int64 // Unix time in nanoseconds
 	user *user
 	by   *Actor
-	said *Audit // an entry that AddAudit brought; nil for one about a pass
-	seq  uint32 // makes the id
+	said *Audit    // an entry that AddAudit brought; nil for one about a pass
+	pass *madePass // of an entry about a pass that was made
+	seq  uint32    // makes the id
 	deed deed
 }
 
@@ -93,7 +98,7 @@ func (t *Tenant) auditMade(u *user, p *Pass) {
 			d = enrolled
 		}
 	}
-	t.noteAudit(audited{at: p.Created.UnixNano(), user: u, by: p.CreatedBy, deed: d})
+	t.noteAudit(audited{at: p.Created.UnixNano(), user: u, by: p.CreatedBy, pass: p.made(), deed: d})
 }
 
 func (t *Tenant) auditRemoved(u *user, by *Actor, now time.Time) {

@@ -75,12 +75,15 @@ func (t *Tenant) appendAudit(b []byte, e *audited) []byte {
 	b = append(b, `,"activityDateTime":"`...)
 	b = time.Unix(0, e.at).UTC().AppendFormat(b, times[int(e.seq)%len(times)])
 	text(`","loggedByService":`, a.Service)
-	if e.by.isApp() {
+	switch {
+	case a.NoInitiator:
+		b = append(b, `,"initiatedBy":null`...)
+	case e.by.isApp():
 		text(`,"initiatedBy":{"user":null,"app":{"appId":`, e.by.AppID)
 		text(`,"displayName":`, e.by.App)
 		text(`,"servicePrincipalId":`, servicePrincipal(e.by.AppID))
 		b = append(b, `,"servicePrincipalName":null}}`...)
-	} else {
+	default:
 		id, upn := e.by.UserID, e.by.UPN
 		if u := t.find(id + upn); u != nil && (id == "" || upn == "") {
 			id, upn = u.ID, u.UPN
@@ -89,10 +92,14 @@ func (t *Tenant) appendAudit(b []byte, e *audited) []byte {
 		text(`,"displayName":null,"ipAddress":null,"userPrincipalName":`, upn)
 		b = append(b, "}}"...)
 	}
+	if a.NoTarget {
+		return append(b, `,"targetResources":[],"additionalDetails":[]}`...)
+	}
 	text(`,"targetResources":[{"id":`, a.TargetID)
 	text(`,"displayName":null,"type":`, a.TargetType)
 	text(`,"groupType":null,"userPrincipalName":`, a.TargetUPN)
-	return append(b, `,"modifiedProperties":[]}],"additionalDetails":[]}`...)
+	b = e.appendProperties(append(b, `,"modifiedProperties":`...))
+	return append(b, `}],"additionalDetails":[]}`...)
 }
 
 // servicePrincipal is the object id of an app in the tenant.

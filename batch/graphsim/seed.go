@@ -75,9 +75,10 @@ func (t *Tenant) SeedPair(userName, method string) {
 	if have.pass(method) >= 0 {
 		return
 	}
-	p := Pass{ID: method}
+	p := Pass{ID: method, CreatedBy: t.opts.SeededBy}
 	p.fill(have.ID, 0, time.Now().UTC())
 	have.hold().passes = append(have.held.passes, p)
+	t.auditMade(have, &p)
 }
 
 // Fill adds n users, made by each from 0 on, as AddUser does, for tenants of a size

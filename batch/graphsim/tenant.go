@@ -42,8 +42,11 @@ type Options struct {
 	OmitReason bool
 
 	// Audit keeps an entry in the audit log for each pass that is made by an Actor
-	// and for each that is deleted, some 50 bytes each.
+	// and for each that is deleted, some 60 bytes each, and 60 more for each that is made.
 	Audit bool
+
+	// SeededBy is who made the passes of SeedPair. Nil is nobody who is known.
+	SeededBy *Actor
 
 	// AuditDelay is how long it takes until an entry shows in the audit log. Zero
 	// shows it at once; for real ones there is no figure.

@@ -38,12 +38,15 @@ func (a *app) simulateCommand() *cobra.Command {
 TLS. It prints the environment that makes tapsweep, or any other Graph client
 that uses azidentity, go there, and serves until it is interrupted.
 
+Its audit log says who made the passes: mallory@contoso.example made some of them,
+helpdesk@contoso.example the others. So an incident can be rehearsed.
+
 Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 3000/150s (a window).`,
 		Example: `  tapsweep simulate --users 1000 --limit 20/s:60 --latency 150ms --write-list drill.csv`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts := graphsim.Options{Latency: latency, Audit: true, Roles: simulatedRoles}
+			opts := graphsim.Options{Latency: latency, Audit: true, Roles: simulatedRoles, SeededBy: helpdesk}
 			for _, text := range limits {
 				limit, err := parseLimit(text)
 				if err != nil {
@@ -61,8 +64,10 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			if mixed {
 				fillMixed(sim, users)
 			} else {
-				sim.Populate(users)
+				fillHolders(sim, users)
 			}
+			sim.AddUser(graphsim.User{UPN: helpdesk.UPN})
+			sim.AddUser(graphsim.User{UPN: mallory.UPN})
 			if write != "" {
 				if err := writeDrillList(write, sim.Left()); err != nil {
 					return refuse(err)
@@ -148,6 +153,28 @@ func setVariable(system, v string) string {
 // may need.
 var simulatedRoles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All"}
 
+// Who made the passes of a simulated tenant, as its audit log says.
+var (
+	helpdesk = &graphsim.Actor{UPN: "helpdesk@contoso.example"}
+	mallory  = &graphsim.Actor{UPN: "mallory@contoso.example"}
+)
+
+// maker is who made pass number i: every third is mallory's.
+func maker(i int) *graphsim.Actor {
+	if i%3 == 0 {
+		return mallory
+	}
+	return helpdesk
+}
+
+// fillHolders fills a tenant with n users who hold a pass each, under the names and ids
+// that Populate gives.
+func fillHolders(sim *graphsim.Tenant, n int) {
+	sim.Fill(n, func(i int) graphsim.User {
+		return graphsim.User{UPN: fmt.Sprintf("user%04d@contoso.example", i+1), Passes: []graphsim.Pass{{CreatedBy: maker(i)}}}
+	})
+}
+
 // fillMixed fills a tenant for a drill of scan and sweep.
 func fillMixed(sim *graphsim.Tenant, n int) {
 	now := time.Now()
@@ -158,7 +185,9 @@ func fillMixed(sim *graphsim.Tenant, n int) {
 	sim.Fill(n, func(i int) graphsim.User {
 		u := graphsim.User{UPN: fmt.Sprintf("user%05d@contoso.example", i)}
 		if i%10 == 0 {
-			u.Passes = []graphsim.Pass{kinds[i/10%len(kinds)]}
+			p := kinds[i/10%len(kinds)]
+			p.CreatedBy = maker(i / 10)
+			u.Passes = []graphsim.Pass{p}
 		}
 		return u
 	})
