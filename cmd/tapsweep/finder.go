@@ -75,6 +75,9 @@ func (a *app) finder(ctx context.Context, f finder) (r *runOf, opts *scan.Option
 	if err = made.checkGroups(ctx, opts.Groups); err != nil {
 		return nil, nil, err
 	}
+	if err = made.findCreator(ctx, opts.Audit); err != nil {
+		return nil, nil, err
+	}
 	return made, opts, nil
 }
 

@@ -43,6 +43,8 @@ type runOf struct {
 	held    []byte                  // of the preflight, for when something goes wrong
 	asked   preflight.Task          // of the token
 	proves  []string                // logs that the evidence reports on besides the own
+
+	creatorDoubt string // why nobody knows whether --created-by names somebody
 }
 
 // unhold prints what was held back: the one who is paged by a quiet run wants to
@@ -278,7 +280,10 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		code = refused.code
 	}
 	summary.Counts, summary.Earlier, summary.Took, summary.Stopped = counts, r.earlier.Len(), time.Since(start), runErr
-	summary.Command = r.args
+	summary.Command, summary.CreatorDoubt = r.args, r.creatorDoubt
+	if seen := summary.Scan; code == exitDone && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
+		code = exitLeft // some users may not have been looked at
+	}
 	end := &results.End{Counts: whole.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
 		end.Stopped = batch.Printable(runErr.Error())

@@ -139,6 +139,8 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 	}, func(code int) {
 		if code != exitDone || !f.quiet {
 			summary.Print(a.stderr)
+		} else {
+			summary.AllClear(a.stderr)
 		}
 	})
 }

@@ -351,6 +351,7 @@ func (s *sweeping) conclude(code int) {
 	counts := s.job.Counts()
 	own := counts.Own() // of this run
 	if code == exitDone && (s.f.quiet || counts.Total() == 0 && !isTerminal(s.stderr)) {
+		s.summary.AllClear(s.stderr)
 		return
 	}
 	if code == exitDone && !isTerminal(s.stderr) {
@@ -365,6 +366,7 @@ func (s *sweeping) conclude(code int) {
 			plural(own[results.Revoked]+own[results.Planned], "pass", "passes"), s.verb(),
 			plural(seen.Users, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
 			s.summary.Took.Round(time.Second), s.summary.Results)
+		s.summary.AuditLog(s.stderr)
 		if s.summary.Evidence != "" {
 			fmt.Fprintf(s.stderr, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n", s.summary.Evidence, s.summary.Sealed)
 		}

@@ -1,6 +1,7 @@
 package protect
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -66,6 +67,27 @@ func Me(ctx context.Context, runner *batch.Runner) (input.User, error) {
 	return me, nil
 }
 
+// LookUp asks Graph for both names of one user, of whom one is known. A user who
+// cannot be looked up is an error that wraps Graph's answer, a *batch.StatusError, if
+// there was one; any other error is that of the run.
+func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (found input.User, err error) {
+	var failed error
+	one := func(yield func(batch.Request) bool) { yield(request(user, nil)) }
+	err = runner.Run(ctx, one, func(res batch.Result) []batch.Request {
+		found, failed = read(user, res)
+		return nil
+	})
+	if err != nil {
+		return input.User{}, fmt.Errorf("looking up a user: %w", err)
+	}
+	return found, failed
+}
+
+// request asks for both names of a user.
+func request(u input.User, tag any) batch.Request {
+	return batch.Request{Method: "GET", URL: passes.UserURL(cmp.Or(u.ID, u.UPN)) + "?$select=id,userPrincipalName", Tag: tag}
+}
+
 // lookUp asks Graph for both names of each row, which has one of them.
 func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User) ([]input.User, error) {
 	if len(rows) == 0 {
@@ -75,8 +97,7 @@ func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User) ([]inp
 	failed := make(map[int]error) // by row
 	src := func(yield func(batch.Request) bool) {
 		for i, u := range rows {
-			url := passes.UserURL(u.ID+u.UPN) + "?$select=id,userPrincipalName"
-			if !yield(batch.Request{Method: "GET", URL: url, Tag: i}) {
+			if !yield(request(u, i)) {
 				return
 			}
 		}

@@ -36,6 +36,7 @@ type Summary struct {
 
 	Earlier        int          // rows that earlier runs on this log have settled
 	Scan           *scan.Counts // of the scan before or in it, nil without one
+	CreatorDoubt   string       // why nobody knows whether --created-by names somebody, empty if it is known
 	Output         string       // where a scan printed the passes
 	Verify         bool         // users were looked at again afterwards
 	AnyPass        int          // rows that named no pass
@@ -166,6 +167,7 @@ func (s *Summary) scan(w io.Writer) {
 	if c == nil {
 		return
 	}
+	s.AuditLog(w)
 	var seen []string
 	for _, reason := range append(slices.Clone(passes.Reasons), passes.Unknown) {
 		if n := c.Passes[reason]; n > 0 {

@@ -32,18 +32,26 @@ func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged,
 	first := fmt.Sprintf("/reports/authenticationMethods/userRegistrationDetails?$filter=%s&$select=id,userPrincipalName&$top=%d",
 		escape("isAdmin eq true"), pageSize)
 	var failed error
+	idle := 0 // pages without anybody new
 	request := func(url string) batch.Request {
 		return batch.Request{Method: "GET", URL: url, Quota: reportsQuota}
 	}
 	err := runner.Run(ctx, func(yield func(batch.Request) bool) { yield(request(first)) }, func(res batch.Result) []batch.Request {
+		known := len(admins)
 		next, err := admins.page(res)
+		if idle++; len(admins) > known {
+			idle = 0
+		}
 		if err == nil && next != "" {
 			path, ok := below.below(next)
 			_, again := seen[path]
-			if seen[path] = struct{}{}; ok && !again {
+			if seen[path] = struct{}{}; ok && !again && idle < maxIdle {
 				return []batch.Request{request(path)}
 			}
 			err = errors.New("its next page is one before, or not below " + root)
+			if ok && !again {
+				err = fmt.Errorf("%d pages in a row brought nobody new, and each named a next one", maxIdle)
+			}
 		}
 		failed = err
 		return nil
@@ -107,7 +115,7 @@ func CheckGroups(ctx context.Context, runner *batch.Runner, ids []string) error 
 			err = res.Response.StatusError()
 		}
 		if err != nil && failed == nil {
-			failed = &SourceError{"group " + res.Request.Tag.(string), err}
+			failed = &SourceError{What: "group " + res.Request.Tag.(string), Err: err}
 		}
 		return nil
 	})

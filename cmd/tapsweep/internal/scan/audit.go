@@ -1,11 +1,16 @@
 package scan
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"hash/maphash"
+	"slices"
 	"strings"
 	"time"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
 )
 
 // Audit looks for passes in the directory audit log: who was given one since, and
@@ -17,6 +22,46 @@ type Audit struct {
 	// By is who created the pass: object id or UPN of a user, or id, service
 	// principal or display name of an app. Empty is anybody.
 	By string
+
+	// Names are further names of the user By, as a look-up found them: a record has
+	// the user principal name of its time.
+	Names []string
+}
+
+// AuditCounts sum up what was read of the audit log.
+type AuditCounts struct {
+	Name    string // Audit.By
+	Records int    // that were read, each counted once
+	Made    int    // of these, the ones that say that a pass was created
+	By      int    // of these, the ones by Name, or all if that is empty
+
+	// Odd are records of a created pass that do not say whose it is, when it was
+	// created, or by whom where that decides. They are left out.
+	Odd Listed[string]
+
+	// Replaced are passes of the users in question that are not by Name.
+	Replaced Listed[Replaced]
+}
+
+// Listed is the number of things, with the first of them.
+type Listed[T any] struct {
+	Count int
+	First []T // at most 20
+}
+
+func (l *Listed[T]) add(one T) {
+	if l.Count++; len(l.First) < 20 {
+		l.First = append(l.First, one)
+	}
+}
+
+// Replaced is a pass that was created after the one that Audit.By had created for the
+// same user. A user has one pass at most, so it took the place of that one.
+type Replaced struct {
+	User, UPN string    // UPN is empty if not known
+	Made      time.Time // by Audit.By, as the last record of it says
+	At        time.Time // when the other pass was created
+	By        string    // who created that; empty if no record says so
 }
 
 // query is the first page. The reason of a record is not documented to be
@@ -27,26 +72,47 @@ func (a *Audit) query() string {
 	return fmt.Sprintf("/auditLogs/directoryAudits?$filter=%s&$top=%d", escape(filter), pageSize)
 }
 
-// auditFindings are the users that the log names, with the time of the first
-// record of each.
+// auditFindings are the users that the log names.
 type auditFindings struct {
-	by    string
-	order []string
-	first map[string]time.Time
-	names map[string]string // UPN by id
+	by     map[string]bool // names of whom the records have to be by, in lower case; empty for anybody
+	counts AuditCounts
+	seed   maphash.Seed
+	read   map[uint64]struct{} // ids of records, by hash
+	order  []string
+	made   map[string]span     // by object id: when the user was given passes by whom is looked for
+	last   map[string]creation // by object id: the last pass by anybody, where it matters by whom
+	names  map[string]string   // UPN by object id
+}
+
+// span is the time from a user's first record to the last one.
+type span struct{ first, last time.Time }
+
+// creation is when a pass was created, and by whom.
+type creation struct {
+	at  time.Time
+	who string
 }
 
 func newAuditFindings(a *Audit) *auditFindings {
-	return &auditFindings{by: strings.ToLower(strings.TrimSpace(a.By)), first: make(map[string]time.Time), names: make(map[string]string)}
+	f := &auditFindings{by: make(map[string]bool), seed: maphash.MakeSeed(), read: make(map[uint64]struct{}),
+		made: make(map[string]span), last: make(map[string]creation), names: make(map[string]string)}
+	f.counts.Name = strings.TrimSpace(a.By)
+	for _, name := range append([]string{a.By}, a.Names...) {
+		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+			f.by[name] = true
+		}
+	}
+	return f
 }
 
 // record is one of the audit log.
 // Source: learn.microsoft.com/graph/api/resources/directoryaudit.
 type record struct {
-	Time     time.Time `json:"activityDateTime"`
-	Activity string    `json:"activityDisplayName"`
-	Result   string    `json:"result"`
-	Reason   string    `json:"resultReason"`
+	ID       string `json:"id"`
+	Time     string `json:"activityDateTime"`
+	Activity string `json:"activityDisplayName"`
+	Result   string `json:"result"`
+	Reason   string `json:"resultReason"`
 	By       struct {
 		User *struct {
 			ID  string `json:"id"`
@@ -65,7 +131,7 @@ type record struct {
 	} `json:"targetResources"`
 }
 
-// creates tells whether a pass was made. The texts are those seen, in more than
+// creates reports whether a pass was created. The texts are those seen, in more than
 // one form, and compared leniently.
 // Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts;
 // SigmaHQ rules/cloud/azure/audit_logs/azure_tap_added.yml.
@@ -75,50 +141,80 @@ func (r *record) creates() bool {
 		!strings.EqualFold(r.Result, "failure")
 }
 
-// by tells whether name is one of the initiator's. It is in lower case.
-func (r *record) by(name string) bool {
-	var names []string
+// initiator is every name that the record has of who did it, the best one for people
+// first.
+func (r *record) initiator() (names []string) {
 	if u := r.By.User; u != nil {
-		names = append(names, u.ID, u.UPN)
+		names = append(names, u.UPN, u.ID)
 	}
 	if a := r.By.App; a != nil {
-		names = append(names, a.AppID, a.Name, a.Principal)
+		names = append(names, a.Name, a.AppID, a.Principal)
 	}
-	for _, n := range names {
-		if n != "" && strings.ToLower(n) == name {
-			return true
-		}
-	}
-	return name == ""
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
-// add takes in a record.
-func (f *auditFindings) add(raw json.RawMessage) error {
+// add takes in a record, and reports whether it is one that did not come before. A
+// record that cannot be used is counted: it must not end the scan, since the others
+// name users who hold a pass.
+func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 	var r record
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return fmt.Errorf("a record cannot be read: %w", err)
+	_ = json.Unmarshal(raw, &r) // a value of another type is left out, and the others are there
+	key := maphash.String(f.seed, cmp.Or(r.ID, string(raw)))
+	if _, again := f.read[key]; again {
+		return false
 	}
-	if !r.creates() || !r.by(f.by) {
-		return nil
+	f.read[key] = struct{}{}
+	f.counts.Records++
+	if !r.creates() {
+		return true
 	}
-	if len(r.Targets) == 0 || !isID(r.Targets[0].ID) {
-		return errors.New("a record of a new pass does not tell whose it is")
+	f.counts.Made++
+	who := r.initiator()
+	at, err := time.Parse(time.RFC3339, r.Time)
+	whose := len(r.Targets) > 0 && isID(r.Targets[0].ID)
+	if whose && err == nil {
+		f.note(strings.ToLower(r.Targets[0].ID), at, who)
 	}
-	id := strings.ToLower(r.Targets[0].ID)
-	first, known := f.first[id]
+	theirs := len(f.by) == 0 || slices.ContainsFunc(who, func(name string) bool { return f.by[strings.ToLower(name)] })
+	if !theirs && len(who) > 0 {
+		return true
+	}
+	if !whose || err != nil || !theirs {
+		f.counts.Odd.add(batch.Printable(cmp.Or(r.ID, "(a record without an id)")))
+		return true
+	}
+	f.counts.By++
+	f.find(strings.ToLower(r.Targets[0].ID), r.Targets[0].UPN, at)
+	return true
+}
+
+// note keeps who created the user's last pass, if it matters by whom.
+func (f *auditFindings) note(id string, at time.Time, who []string) {
+	if last, known := f.last[id]; len(f.by) > 0 && len(who) > 0 && (!known || at.After(last.at)) {
+		f.last[id] = creation{at, shown(who[0])}
+	}
+}
+
+// find takes in a user who was given a pass by whom is looked for.
+func (f *auditFindings) find(id, upn string, at time.Time) {
+	s, known := f.made[id]
 	if !known {
 		f.order = append(f.order, id)
+		s = span{at, at}
 	}
-	if !known || r.Time.Before(first) {
-		f.first[id] = r.Time
+	if at.Before(s.first) {
+		s.first = at
 	}
-	if upn := r.Targets[0].UPN; upn != "" {
+	if at.After(s.last) {
+		s.last = at
+	}
+	f.made[id] = s
+	if upn != "" {
 		f.names[id] = shown(upn)
 	}
-	return nil
 }
 
-// recordSlack is by how much a pass may seem older than its record.
+// recordSlack is by how much the time of a pass and that of its record may differ.
 const recordSlack = 5 * time.Minute
 
 // auditTargets are the users to be listed. A pass made before the first record is
@@ -128,7 +224,30 @@ func (s *Scan) auditTargets() (list []target) {
 		if !s.claim(id) {
 			continue
 		}
-		list = append(list, target{name: id, upn: s.audit.names[id], look: s.choosy(), since: s.audit.first[id].Add(-recordSlack)})
+		made := s.audit.made[id]
+		t := target{name: id, upn: s.audit.names[id], look: s.choosy(), since: made.first.Add(-recordSlack)}
+		if len(s.audit.by) > 0 {
+			t.made = made.last
+		}
+		list = append(list, t)
 	}
 	return list
+}
+
+// replaced reports whether a pass is later than all that Audit.By created for its
+// user, by more than the times may differ: then somebody else created it, or the
+// record of it has not come yet. Where it does not matter by whom a pass is, none is
+// replaced.
+func (t *target) replaced(p *passes.Pass) bool {
+	return !t.made.IsZero() && !p.Created.IsZero() && p.Created.After(t.made.Add(recordSlack))
+}
+
+// noteReplaced counts a pass that is left out since another person created it.
+func (s *Scan) noteReplaced(p *passes.Pass, t *target) {
+	r := Replaced{User: t.name, UPN: t.upn, Made: t.made, At: p.Created}
+	last := s.audit.last[strings.ToLower(t.name)]
+	if last.at.Sub(p.Created).Abs() <= recordSlack {
+		r.By = last.who
+	}
+	s.audit.counts.Replaced.add(r)
 }

@@ -19,6 +19,8 @@ func (s *Scan) wanted(p *passes.Pass, why passes.Reason, t target, now time.Time
 		s.counts.Recent++
 	case before(p, s.opts.CreatedSince), before(p, t.since):
 		s.counts.Older++
+	case t.replaced(p):
+		s.noteReplaced(p, &t)
 	default:
 		return true
 	}

@@ -23,11 +23,17 @@ type page struct {
 	quota   string
 	headers map[string]string
 	audit   bool // of the audit log, in place of users
+	filter  bool // Options.Filter is part of it
 
-	first    string              // url of the source's first page
-	seen     map[uint64]struct{} // pages of the source, by hash
-	good     string              // url of the last page that came at the first attempt
-	restarts int
+	first string              // url of the source's first page
+	seen  map[uint64]struct{} // pages of the source, by hash
+	good  string              // url of the last page that came at the first attempt
+	users map[uint64]struct{} // that the source has shown; nil is all that the scan knows
+	pages int                 // of the source that came
+
+	// Since the source has last shown something new:
+	idle     int // pages without anything new
+	restarts int // page tokens that were no good
 }
 
 func (p *page) request() batch.Request {
@@ -68,7 +74,8 @@ func (s *Scan) sources() (list []*page) {
 			query += "&$count=true&$filter=" + escape(s.opts.Filter)
 			headers = map[string]string{"ConsistencyLevel": "eventual"}
 		}
-		add(&page{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers})
+		add(&page{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers,
+			filter: s.opts.Filter != ""})
 	}
 	for _, id := range s.opts.Groups {
 		// A cast in the path needs the advanced query that header and count ask for.
@@ -81,6 +88,11 @@ func (s *Scan) sources() (list []*page) {
 	if s.opts.Audit != nil {
 		s.audit = newAuditFindings(s.opts.Audit)
 		add(&page{what: "the audit log", url: s.opts.Audit.query(), quota: reportsQuota, audit: true})
+	}
+	if len(list) > 1 || len(s.opts.Users) > 0 {
+		for _, p := range list { // a user of several places is new to each of them
+			p.users = make(map[uint64]struct{})
+		}
 	}
 	return list
 }
@@ -105,7 +117,7 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 		err = errors.New("it has no value")
 	}
 	if err != nil {
-		s.end(&SourceError{p.what, fmt.Errorf("a page cannot be read: %w", err)})
+		s.end(&SourceError{What: p.what, Err: fmt.Errorf("a page cannot be read: %w", err)})
 		return
 	}
 	s.counts.Pages++
@@ -113,37 +125,68 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 		p.good = p.url
 	}
 	p.seen[maphash.String(s.seed, p.url)] = struct{}{}
+	if err := s.contents(p, *body.Value); err != nil {
+		s.end(&SourceError{What: p.what, Err: err})
+		return
+	}
+	if body.Next != "" {
+		s.follow(p, body.Next)
+	} else if p.audit {
+		s.queue = append(s.queue, s.auditTargets()...)
+	}
+}
+
+// contents takes in what stands on a page.
+func (s *Scan) contents(p *page, values []json.RawMessage) error {
 	told := s.told
-	for _, raw := range *body.Value {
+	progress := false
+	for _, raw := range values {
+		fresh, err := false, error(nil)
 		if p.audit {
-			err = s.audit.add(raw)
+			fresh = s.audit.add(raw)
 		} else {
-			err = s.member(raw)
+			fresh, err = s.member(p, raw)
 		}
 		if err != nil {
-			s.end(&SourceError{p.what, err})
-			return
+			return err
 		}
+		progress = progress || fresh
+	}
+	p.pages++
+	if p.idle++; progress {
+		p.idle, p.restarts = 0, 0
 	}
 	if s.told == 0 && s.counts.Untold > 0 && told == 0 {
 		// Not one account shows it, so it is the token that does not let it be seen.
-		s.end(&SourceError{p.what, errUnseen})
-		return
+		return errUnseen
 	}
-	switch next, ok := s.below(body.Next); {
-	case body.Next == "" && p.audit:
-		s.queue = append(s.queue, s.auditTargets()...)
-	case body.Next == "":
+	return nil
+}
+
+// maxIdle bounds the pages one after another that bring nothing new, for a service may
+// always name a next page. A page may be empty though, and another one follow.
+// Source: learn.microsoft.com/graph/paging.
+const maxIdle = 500
+
+// follow has the next page of a source asked for.
+func (s *Scan) follow(p *page, link string) {
+	next, ok := s.below(link)
+	_, again := p.seen[maphash.String(s.seed, next)]
+	var err error
+	switch {
 	case !ok:
 		// Wherever the link leads, the token would go along.
-		s.end(&SourceError{p.what, fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, batch.Printable(body.Next))})
+		err = fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, batch.Printable(link))
+	case again:
+		err = errors.New("its pages go round in a circle")
+	case p.idle >= maxIdle:
+		err = fmt.Errorf("%d pages in a row brought nothing new, and each named a next one: "+
+			"Graph's pages seem to be endless; try again later", maxIdle)
 	default:
-		if _, again := p.seen[maphash.String(s.seed, next)]; again {
-			s.end(&SourceError{p.what, errors.New("its pages go round in a circle")})
-			return
-		}
 		s.held = append(s.held, p.at(next))
+		return
 	}
+	s.end(&SourceError{What: p.what, Err: err})
 }
 
 // below takes Graph's root off a next link, which is absolute; a batch takes paths
@@ -156,7 +199,7 @@ func (s *Scan) below(link string) (path string, ok bool) {
 	return path, path[0] == '/'
 }
 
-// maxRestarts bounds how often a source goes back.
+// maxRestarts bounds how often a source goes back without anything new in between.
 const maxRestarts = 3
 
 // pageFailed goes back if the page is no more: the token of a page that was asked
@@ -164,27 +207,35 @@ const maxRestarts = 3
 // the source begins anew; nobody is listed twice for it.
 // Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
 func (s *Scan) pageFailed(p *page, res batch.Result) {
-	row := res.Response
-	if row.Status == 400 || row.Status == 410 {
-		if p.url != p.first && p.restarts < maxRestarts {
-			back := p.at(p.good)
-			if p.good == p.url || p.restarts > 0 {
-				back = p.at(p.first)
-			}
-			back.restarts++
-			back.seen = make(map[uint64]struct{})
-			s.held = append(s.held, back)
-			return
-		}
+	gone := (res.Response.Status == 400 || res.Response.Status == 410) && p.url != p.first
+	if gone && p.restarts < maxRestarts {
+		s.held = append(s.held, p.back())
+		return
 	}
 	if res.Stopped() {
 		return // and the run says why
 	}
 	err := res.Err
 	if err == nil {
-		err = row.StatusError()
+		err = res.Response.StatusError()
 	}
-	s.end(&SourceError{p.what, err})
+	if gone {
+		err = fmt.Errorf("Graph refused its page tokens %d times, with nothing new in between: %w", p.restarts+1, err)
+	}
+	s.end(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
+}
+
+// back is a page before one that is no more.
+func (p *page) back() *page {
+	to := p.good
+	if p.good == p.url || p.restarts > 0 {
+		to = p.first
+	}
+	b := p.at(to)
+	b.restarts++
+	b.idle = -p.pages // which may all come again, and bring nothing new then
+	b.seen = make(map[uint64]struct{})
+	return b
 }
 
 // account is a user as a page or a look-up shows it.
@@ -196,22 +247,31 @@ type account struct {
 	OData   string  `json:"@odata.type"`
 }
 
-// member takes in a user of a page.
-func (s *Scan) member(raw json.RawMessage) error {
+// member takes in a user of a page, and reports whether the source has not shown
+// that one before.
+func (s *Scan) member(p *page, raw json.RawMessage) (fresh bool, err error) {
 	var a account
 	if err := json.Unmarshal(raw, &a); err != nil {
-		return fmt.Errorf("a user cannot be read: %w", err)
+		return false, fmt.Errorf("a user cannot be read: %w", err)
 	}
+	shows := p.users
+	if shows == nil {
+		shows = s.seen
+	}
+	key := s.key(a.ID)
+	_, again := shows[key]
 	switch {
 	case a.OData != "" && !strings.EqualFold(a.OData, "#microsoft.graph.user"):
-		return nil // a group, a device
+		shows[key] = struct{}{} // a group, a device
+		return !again, nil
 	case !isID(a.ID):
-		return fmt.Errorf("a user has no object id: %s", batch.Printable(a.ID))
+		return false, fmt.Errorf("a user has no object id: %s", batch.Printable(a.ID))
 	}
 	if s.claim(a.ID) && s.admits(&a) {
 		s.queue = append(s.queue, target{name: a.ID, upn: shown(a.UPN)})
 	}
-	return nil
+	shows[key] = struct{}{}
+	return !again, nil
 }
 
 // isID tells whether text is an object id: it goes into paths, also of writes.

@@ -92,6 +92,7 @@ type Counts struct {
 	Pages    int                   // of users
 	Failed   int                   // users whose passes could not be listed
 	NotSeen  int                   // users that the run stopped before, of those that it knew of
+	Audit    *AuditCounts          // of the audit log, nil if that is not where to look
 }
 
 // Sinks take what a scan finds, on the goroutine of the run. An error of the run's
@@ -133,6 +134,7 @@ type target struct {
 	name, upn string
 	look      bool      // the account is to be looked up before
 	since     time.Time // passes created before are not the ones, zero for any
+	made      time.Time // the last record by Audit.By, zero where it does not matter by whom a pass is
 }
 
 // New returns a Scan. stop ends the run that it is part of.
@@ -145,6 +147,10 @@ func New(opts Options, sinks Sinks, stop context.CancelCauseFunc) *Scan {
 func (s *Scan) Counts() Counts {
 	c := s.counts
 	c.NotSeen += len(s.queue)
+	if s.audit != nil {
+		audit := s.audit.counts
+		c.Audit = &audit
+	}
 	return c
 }
 
@@ -182,7 +188,7 @@ func (s *Scan) Requests() iter.Seq[batch.Request] {
 // claim tells whether a user is to be looked at: once, and not if an earlier run
 // has.
 func (s *Scan) claim(name string) bool {
-	key := maphash.String(s.seed, strings.ToLower(name))
+	key := s.key(name)
 	if _, again := s.seen[key]; again {
 		return false
 	}
@@ -193,6 +199,9 @@ func (s *Scan) claim(name string) bool {
 	}
 	return true
 }
+
+// key is how a name is remembered.
+func (s *Scan) key(name string) uint64 { return maphash.String(s.seed, strings.ToLower(name)) }
 
 // choosy tells whether it depends on the account whether its passes are looked at.
 func (s *Scan) choosy() bool { return s.opts.MembersOnly || s.opts.EnabledOnly }
@@ -287,7 +296,7 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 		if !s.wanted(&p, why, t, res.Date) {
 			continue
 		}
-		key := maphash.String(s.seed, strings.ToLower(p.ID))
+		key := s.key(p.ID)
 		if _, again := s.found[key]; again {
 			continue
 		}
@@ -329,6 +338,10 @@ func (s *Scan) end(err error) {
 type SourceError struct {
 	What string // such as "the users of the tenant"
 	Err  error
+
+	// Filtered says that Options.Filter was part of the request, and that no page had
+	// come before: only then the filter may be what Graph does not understand.
+	Filtered bool
 }
 
 func (e *SourceError) Error() string { return fmt.Sprintf("reading %s: %v", e.What, e.Err) }
@@ -337,8 +350,8 @@ func (e *SourceError) Unwrap() error { return e.Err }
 // Denied tells whether Graph refused the source for lack of a permission.
 func (e *SourceError) Denied() bool { return e.status() == 403 }
 
-// Wrong tells whether Graph does not understand what was asked, such as a filter.
-func (e *SourceError) Wrong() bool { return e.status() == 400 }
+// Wrong reports whether Graph does not understand the filter.
+func (e *SourceError) Wrong() bool { return e.Filtered && e.status() == 400 }
 
 func (e *SourceError) status() int {
 	answer, ok := errors.AsType[*batch.StatusError](e.Err)

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/input"
+)
+
+// findCreator looks up whom --created-by names. The audit log has the user principal
+// name of its time, so the records are found by the other names of that user as well.
+// What cannot be looked up is a doubt for the summary: a name that nobody has makes no
+// record, and that must not read as an all-clear.
+func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
+	if audit == nil || audit.By == "" {
+		return nil
+	}
+	name := strings.TrimSpace(audit.By)
+	user := input.User{UPN: name}
+	doubt := func(format string, args ...any) {
+		r.creatorDoubt = fmt.Sprintf(format, append([]any{batch.Printable(name)}, args...)...)
+	}
+	switch {
+	case preflight.IsGUID(name):
+		user = input.User{ID: name}
+	case input.CheckUser(name) != nil:
+		doubt("whether there is an app called %s was not checked: tapsweep asks for no permission to read apps")
+		return nil
+	}
+	if !r.mayTryLookUp() {
+		doubt("whether there is a user %s could not be checked: the token lacks %s", lookUpPermission)
+		return nil
+	}
+	found, err := protect.LookUp(ctx, r.runner, user)
+	answer, answered := errors.AsType[*batch.StatusError](err)
+	switch {
+	case ctx.Err() != nil:
+		return interrupted(ctx)
+	case err == nil:
+		audit.Names = []string{found.ID, found.UPN}
+	case answered && answer.Status == 404 && user.ID != "":
+		doubt("no user has the object id %s; whether an app has it was not checked")
+	case answered && answer.Status == 404:
+		doubt("the tenant has no user %s: is the name misspelt? (a deleted account is not found either)")
+	default:
+		doubt("whether there is a user %s could not be checked: %s", batch.Printable(err.Error()))
+	}
+	return nil
+}
+
+// lookUpPermission is what it takes to read a user.
+// Source: learn.microsoft.com/graph/api/user-get.
+const lookUpPermission = "User.Read.All or User.ReadBasic.All"
+
+// mayTryLookUp reports whether it makes sense to look a user up: not with a token that
+// shows that Graph would refuse it.
+func (r *runOf) mayTryLookUp() bool {
+	return r.flags.noPreflight || r.tenant.token.MayLookUp() != preflight.No
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+)
+
+// incident is a tenant in which mallory and the help desk have made passes.
+func incident(roles ...string) *graphsim.Tenant {
+	tenant := graphsim.New(graphsim.Options{Roles: roles, Audit: true})
+	fillMixed(tenant, 100)
+	tenant.AddUser(graphsim.User{UPN: helpdesk.UPN})
+	tenant.AddUser(graphsim.User{UPN: mallory.UPN})
+	return tenant
+}
+
+// A misspelt name gave an empty file and exit 0, which reads as an all-clear.
+func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
+	env, root := serve(t, incident(simulatedRoles...))
+	noUsers, noUsersRoot := serve(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
+	const nobody = "malory@contoso.example"
+	tests := []struct {
+		name, by string
+		flags    []string
+		env      []string
+		root     string
+		rows     int
+		says     []string // each on standard error; nothing is said at all if there is none
+	}{
+		{"hers", mallory.UPN, nil, env, root, 3, []string{"7 audit records read, 7 create a pass, 3 by mallory@contoso.example\n"}},
+		{"hers, in silence", mallory.UPN, []string{"--quiet"}, env, root, 3, nil},
+		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, []string{
+			"7 audit records read, 7 create a pass, 0 by malory@contoso.example\n",
+			"warning: the tenant has no user malory@contoso.example"}},
+		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, []string{
+			", 0 by user00001@contoso.example\n"}},
+		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, []string{
+			"0 by malory@contoso.example\n", "malory@contoso.example could not be checked: the token lacks User.Read.All"}},
+		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, []string{
+			"0 by HR sync\n", "whether there is an app called HR sync was not checked"}},
+		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, []string{
+			"no user has the object id 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--graph-url", tt.root, "--format", "csv"}
+			p := tapsweep(t, tt.env, append(args, tt.flags...)...)
+			if p.code != 0 {
+				t.Errorf("exit %d\n%s", p.code, p.stderr)
+			}
+			if rows := strings.Count(p.stdout, "\n") - 1; rows != tt.rows {
+				t.Errorf("%d passes, want %d\n%s", rows, tt.rows, p.stdout)
+			}
+			for _, want := range tt.says {
+				if !strings.Contains(p.stderr, want) {
+					t.Errorf("standard error lacks %q\n%s", want, p.stderr)
+				}
+			}
+			if len(tt.says) == 0 && p.stderr != "" {
+				t.Errorf("standard error is not empty\n%s", p.stderr)
+			}
+		})
+	}
+}
+
+// A user who was renamed since is found by the id of the records.
+func TestCreatedByARenamedUser(t *testing.T) {
+	tenant := incident(simulatedRoles...)
+	id := "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c399"
+	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
+		{Created: time.Now().Add(-time.Minute), CreatedBy: &graphsim.Actor{UserID: id, UPN: "old-name@contoso.example"}}}})
+	tenant.AddUser(graphsim.User{ID: id, UPN: "new-name@contoso.example"})
+	env, root := serve(t, tenant)
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", "new-name@contoso.example", "--graph-url", root)
+	if p.code != 0 || !strings.Contains(p.stdout, "dana@contoso.example") {
+		t.Errorf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
+	}
+}
+
+// The pass of the help desk was listed as that of mallory, whose pass it had replaced.
+func TestScanSaysWhatWasReplaced(t *testing.T) {
+	tenant := incident(simulatedRoles...)
+	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
+		{Created: time.Now().Add(-time.Hour), CreatedBy: mallory}}})
+	tenant.GivePass("dana@contoso.example", graphsim.Pass{CreatedBy: helpdesk})
+	tenant.AddAudit(graphsim.Audit{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService, By: *mallory, NoTarget: true,
+		Activity: "Admin registered security info", Reason: "Admin registered temporary access pass method for user"})
+	env, root := serve(t, tenant)
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", mallory.UPN, "--graph-url", root, "--quiet")
+	if strings.Contains(p.stdout, "dana@") {
+		t.Errorf("dana's pass is the help desk's, and was listed\n%s", p.stdout)
+	}
+	if want := " by mallory@contoso.example was replaced at "; !strings.Contains(p.stderr, "dana@contoso.example: the pass of ") ||
+		!strings.Contains(p.stderr, want) || !strings.Contains(p.stderr, "Z by helpdesk@contoso.example, and") {
+		t.Errorf("standard error does not say that the pass was replaced\n%s", p.stderr)
+	}
+	if !strings.Contains(p.stderr, "1 audit record was left out, since") {
+		t.Errorf("standard error does not name the odd record\n%s", p.stderr)
+	}
+	// Somebody may not have been looked at.
+	if p.code != exitLeft {
+		t.Errorf("exit %d, want %d", p.code, exitLeft)
+	}
+}
+
+// Page tokens that are no good ended the scan with exit 64 and a hint about a filter.
+func TestExpiredPageTokensAreNoUsage(t *testing.T) {
+	faults := []graphsim.Fault{{Path: "$skiptoken", Do: graphsim.ItemStatus(400)}}
+	env, root := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))
+	p := tapsweep(t, env, "scan", "--all-users", "--graph-url", root)
+	if p.code != exitStopped {
+		t.Errorf("exit %d, want %d", p.code, exitStopped)
+	}
+	if strings.Contains(p.stderr, "--filter") || !strings.Contains(p.stderr, "refused its page tokens 4 times") {
+		t.Errorf("standard error\n%s", p.stderr)
+	}
+}

@@ -1,0 +1,64 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"tapsweep/batch"
+)
+
+// AllClear writes what was read of the audit log where the run found no pass, or left
+// out passes that had been replaced. Even a quiet run says that: nobody may take for
+// an all-clear what is only a name that is misspelt. It writes nothing where another
+// place was looked in.
+func (s *Summary) AllClear(w io.Writer) {
+	if s.Scan != nil && s.Scan.Audit != nil && (s.Scan.Found == 0 || s.Scan.Audit.Replaced.Count > 0) {
+		s.AuditLog(w)
+	}
+}
+
+// AuditLog writes what was read of the audit log, if that is where the run looked.
+func (s *Summary) AuditLog(w io.Writer) {
+	if s.Scan == nil || s.Scan.Audit == nil {
+		return
+	}
+	a := s.Scan.Audit
+	name := batch.Printable(a.Name)
+	create := "create a pass"
+	if a.Made == 1 {
+		create = "creates a pass"
+	}
+	fmt.Fprintf(w, "%s read, %d %s", plural(a.Records, "audit record", "audit records"), a.Made, create)
+	if name != "" {
+		fmt.Fprintf(w, ", %d by %s", a.By, name)
+	}
+	fmt.Fprintln(w)
+	if s.CreatorDoubt != "" && a.By == 0 {
+		fmt.Fprintf(w, "warning: %s\n", s.CreatorDoubt)
+	}
+	for _, r := range a.Replaced.First {
+		by := "a person whom no audit record names yet"
+		if r.By != "" {
+			by = r.By
+		}
+		fmt.Fprintf(w, "%s: the pass of %s by %s was replaced at %s by %s, and that one is not listed\n",
+			cmp.Or(r.UPN, r.User), second(r.Made), name, second(r.At), by)
+	}
+	others(w, a.Replaced.Count-len(a.Replaced.First), "that were replaced")
+	if a.Odd.Count > 0 {
+		fmt.Fprintf(w, "%s left out, since they do not say whose pass it is, when or by whom it was created; look at: %s\n",
+			plural(a.Odd.Count, "audit record was", "audit records were"), strings.Join(a.Odd.First, ", "))
+		others(w, a.Odd.Count-len(a.Odd.First), "that were left out")
+	}
+}
+
+func others(w io.Writer, n int, what string) {
+	if n > 0 {
+		fmt.Fprintf(w, "and %d more %s\n", n, what)
+	}
+}
+
+func second(t time.Time) string { return t.UTC().Format(time.RFC3339) }
