@@ -117,6 +117,9 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 			fmt.Fprintf(a.stderr, "Left out: %d %s.\n", left.n, left.what)
 		}
 	}
+	if doubt := r.keep.Doubt(); doubt != "" {
+		fmt.Fprintf(a.stderr, "%s.\n", doubt)
+	}
 	want := []string{"y", "yes"}
 	if p.passes > typedAbove {
 		want = []string{strconv.Itoa(p.passes)}

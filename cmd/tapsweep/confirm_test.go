@@ -74,6 +74,29 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 	}
 }
 
+// Whoever says yes has to know that a protected name may protect nobody.
+func TestConfirmTellsUncheckedNames(t *testing.T) {
+	keep, err := protect.Open(writeFile(t, "glass.txt", "bg1@contoso.com\nbg2@contoso.com\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep.Check.Why = "the token lacks User.Read.All"
+	users, err := keep.Resolve(t.Context(), nil, func(func(input.Pair, error) bool) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	a := &app{stdin: strings.NewReader("y\n"), stderr: &out}
+	err = a.confirmPlan(t.Context(), &runOf{app: a, keep: users, tenant: &tenant{token: &preflight.Token{}}}, &plan{passes: 1, users: 1})
+	if err != nil {
+		t.Errorf("confirmPlan = %v", err)
+	}
+	want := "2 of 2 protected names could not be checked (bg1@contoso.com, bg2@contoso.com): the token lacks User.Read.All.\n"
+	if !strings.Contains(out.String(), want) {
+		t.Errorf("the question lacks %q\n%s", want, out.String())
+	}
+}
+
 // An interrupt at the prompt is an answer: no.
 func TestConfirmInterrupted(t *testing.T) {
 	list, err := input.Open([]string{writeFile(t, "l.csv", "user\ndana@contoso.com\n")}, input.Options{})

@@ -30,7 +30,8 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 		rows     int
 		says     []string // each on standard error; nothing is said at all if there is none
 	}{
-		{"hers", mallory.UPN, nil, env, root, 3, []string{"7 audit records read, 7 create a pass, 3 by mallory@contoso.example\n"}},
+		{"hers", mallory.UPN, nil, env, root, 3, []string{
+			"7 audit records read, 7 create a pass, 3 by mallory@contoso.example\n"}},
 		{"hers, in silence", mallory.UPN, []string{"--quiet"}, env, root, 3, nil},
 		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, []string{
 			"7 audit records read, 7 create a pass, 0 by malory@contoso.example\n",
@@ -75,7 +76,7 @@ func TestCreatedByARenamedUser(t *testing.T) {
 		{Created: time.Now().Add(-time.Minute), CreatedBy: &graphsim.Actor{UserID: id, UPN: "old-name@contoso.example"}}}})
 	tenant.AddUser(graphsim.User{ID: id, UPN: "new-name@contoso.example"})
 	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", "new-name@contoso.example", "--graph-url", root)
+	p := tapsweep(t, env, "scan", "--created-by", "new-name@contoso.example", "--graph-url", root)
 	if p.code != 0 || !strings.Contains(p.stdout, "dana@contoso.example") {
 		t.Errorf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
 	}
@@ -87,16 +88,18 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
 		{Created: time.Now().Add(-time.Hour), CreatedBy: mallory}}})
 	tenant.GivePass("dana@contoso.example", graphsim.Pass{CreatedBy: helpdesk})
-	tenant.AddAudit(graphsim.Audit{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService, By: *mallory, NoTarget: true,
-		Activity: "Admin registered security info", Reason: "Admin registered temporary access pass method for user"})
+	tenant.AddAudit(graphsim.Audit{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService, By: *mallory,
+		NoTarget: true, Activity: "Admin registered security info", Reason: "Admin registered temporary access pass method for user"})
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", mallory.UPN, "--graph-url", root, "--quiet")
 	if strings.Contains(p.stdout, "dana@") {
 		t.Errorf("dana's pass is the help desk's, and was listed\n%s", p.stdout)
 	}
-	if want := " by mallory@contoso.example was replaced at "; !strings.Contains(p.stderr, "dana@contoso.example: the pass of ") ||
-		!strings.Contains(p.stderr, want) || !strings.Contains(p.stderr, "Z by helpdesk@contoso.example, and") {
-		t.Errorf("standard error does not say that the pass was replaced\n%s", p.stderr)
+	for _, want := range []string{"dana@contoso.example: the pass of ", " by mallory@contoso.example was replaced at ",
+		"Z by helpdesk@contoso.example, and that one is not listed"} {
+		if !strings.Contains(p.stderr, want) {
+			t.Errorf("standard error lacks %q\n%s", want, p.stderr)
+		}
 	}
 	if !strings.Contains(p.stderr, "1 audit record was left out, since") {
 		t.Errorf("standard error does not name the odd record\n%s", p.stderr)

@@ -322,6 +322,7 @@ func TestResumedLogAsList(t *testing.T) {
 func TestResumeKeepsWhoWasProtected(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.Populate(3)
+	tenant.AddUser(graphsim.User{UPN: "somebody@contoso.example"})
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	list := writeFile(t, "list.csv", listOf(users))

@@ -93,6 +93,7 @@ func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Sour
 		return err
 	}
 	r.unguarded = keep.Empty()
+	keep.Check = r.protectCheck()
 	r.keep, err = keep.Resolve(ctx, r.runner, pairs)
 	unknown, ok := errors.AsType[*protect.ResolveError](err)
 	switch {
@@ -105,7 +106,24 @@ func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Sour
 	case err != nil:
 		return refuse(fmt.Errorf("--protect: %w", err))
 	}
+	if doubt := r.keep.Doubt(); doubt != "" {
+		r.say("warning: %s", doubt)
+	}
 	return nil
+}
+
+// protectCheck says how to find out whether protected names are anybody's.
+func (r *runOf) protectCheck() protect.Check {
+	switch {
+	case r.flags.drill:
+		// A tenant that is made from the lists has everybody who is on them. A
+		// break-glass account is on no list, so it cannot be refused here.
+		return protect.Check{Rehearsal: true, Why: "the simulated tenant knows the users on the lists alone; " +
+			"--dry-run without --simulate looks them up"}
+	case !r.mayTryLookUp():
+		return protect.Check{Why: "the token lacks " + lookUpPermission}
+	}
+	return protect.Check{Ask: true}
 }
 
 // protected tells whether a user of the list must not be touched.

@@ -21,6 +21,14 @@ type ResolveError struct {
 	Errs   []*input.LineError // the first 20, in the order of the lists
 	Count  int                // all of them
 	Denied bool               // Graph refused one or more of them for lack of a permission
+
+	Unknown bool // the tenant does not have one or more of them
+}
+
+func (e *ResolveError) add(u input.User, err error, msg string) {
+	if e.Count++; len(e.Errs) < maxFailures {
+		e.Errs = append(e.Errs, &input.LineError{Source: u.Source, Line: u.Line, Field: "user", Err: err, Msg: msg})
+	}
 }
 
 // Error lists the kept errors one per line, and counts the others.
@@ -40,7 +48,13 @@ func (e *ResolveError) Hints() []string {
 		// Source: learn.microsoft.com/graph/permissions-reference.
 		hints = append(hints, "to look up protected users, the app needs the application permission User.ReadBasic.All or User.Read.All")
 	}
-	return append(hints, "a row of the protect list with both the object id and the user principal name needs no look-up")
+	if e.Unknown {
+		hints = append(hints, "correct the names, or take users off the protect list who have left")
+	}
+	if e.Denied || !e.Unknown {
+		hints = append(hints, "a row of the protect list with both the object id and the user principal name needs no look-up")
+	}
+	return hints
 }
 
 // ErrNobody says that rows input.Me are of a user of whom no name is known, so that
@@ -85,39 +99,8 @@ func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (found i
 
 // request asks for both names of a user.
 func request(u input.User, tag any) batch.Request {
-	return batch.Request{Method: "GET", URL: passes.UserURL(cmp.Or(u.ID, u.UPN)) + "?$select=id,userPrincipalName", Tag: tag}
-}
-
-// lookUp asks Graph for both names of each row, which has one of them.
-func lookUp(ctx context.Context, runner *batch.Runner, rows []input.User) ([]input.User, error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	found := make([]input.User, 0, len(rows))
-	failed := make(map[int]error) // by row
-	src := func(yield func(batch.Request) bool) {
-		for i, u := range rows {
-			if !yield(request(u, i)) {
-				return
-			}
-		}
-	}
-	err := runner.Run(ctx, src, func(res batch.Result) []batch.Request {
-		i := res.Request.Tag.(int)
-		if u, err := read(rows[i], res); err != nil {
-			failed[i] = err
-		} else {
-			found = append(found, u)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("looking up protected users: %w", err)
-	}
-	if len(failed) > 0 {
-		return nil, resolveError(rows, failed)
-	}
-	return found, nil
+	url := passes.UserURL(cmp.Or(u.ID, u.UPN)) + "?$select=id,userPrincipalName"
+	return batch.Request{Method: "GET", URL: url, Tag: tag}
 }
 
 // read returns the user in the answer, if that is the one who was asked for.
@@ -145,22 +128,4 @@ func read(asked input.User, res batch.Result) (input.User, error) {
 		return input.User{}, fmt.Errorf("the answer of Graph (200) is about another user: %q, %q", got.ID, got.UPN)
 	}
 	return input.User{ID: got.ID, UPN: got.UPN}, nil
-}
-
-func resolveError(rows []input.User, failed map[int]error) *ResolveError {
-	e := &ResolveError{Count: len(failed)}
-	for i, u := range rows {
-		err := failed[i]
-		if err == nil {
-			continue
-		}
-		if answer, ok := errors.AsType[*batch.StatusError](err); ok && answer.Status == 403 {
-			e.Denied = true
-		}
-		if len(e.Errs) < maxFailures {
-			e.Errs = append(e.Errs, &input.LineError{Source: u.Source, Line: u.Line, Field: "user", Err: err,
-				Msg: fmt.Sprintf("protected user %s cannot be looked up: %s", u.ID+u.UPN, batch.Printable(err.Error()))})
-		}
-	}
-	return e
 }

@@ -9,6 +9,7 @@ package protect
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"strings"
 
@@ -23,20 +24,59 @@ type List struct {
 	// Me are the names that are known of the user whom rows input.Me mean, as
 	// [Me] finds them out.
 	Me input.User
+
+	// Check says how Resolve finds out whether the rows are anybody's.
+	Check Check
+}
+
+// A Check says how to find out whether protected names are anybody's. A name that is
+// nobody's protects nobody, so it is an error wherever that can be known.
+type Check struct {
+	// Ask has every name looked up. A name that the tenant does not have is an error of
+	// Resolve; one that cannot be looked up counts as not checked.
+	Ask bool
+
+	// Rehearsal says that the tenant is made from the lists: a name that no pair has is
+	// not checked, whatever the tenant says.
+	Rehearsal bool
+
+	// Why says what keeps names from being checked where nobody is asked.
+	Why string
 }
 
 // Empty tells whether nobody is on the lists, or there are none.
 func (l *List) Empty() bool { return len(l.users) == 0 }
 
 // Open reads protect lists in the forms that input.ReadUsers knows. A row that
-// is no user is an error, and so is a list without a user: somebody meant to
-// protect someone. No list at all is a List that protects nobody.
+// is no user is an error, and so is a pattern, and a list without a user: somebody
+// meant to protect someone. No list at all is a List that protects nobody.
 func Open(names ...string) (*List, error) {
 	users, err := input.ReadUsers(names...)
 	if err != nil {
 		return nil, err
 	}
+	if err := patterns(users); err != nil {
+		return nil, err
+	}
 	return &List{users: users}, nil
+}
+
+// patterns refuses names that are meant for more users than one, which would protect
+// none. No user principal name holds a star; other signs of patterns are refused by
+// input.CheckUser.
+// Source: learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-userprincipalname.
+func patterns(users []input.User) error {
+	e := &ResolveError{}
+	for _, u := range users {
+		if strings.Contains(u.UPN, "*") {
+			e.add(u, nil, fmt.Sprintf("%s is a pattern, and would protect nobody: name each user in a row of its own",
+				batch.Printable(u.UPN)))
+		}
+	}
+	if e.Count == 0 {
+		return nil
+	}
+	return e
 }
 
 // Rows returns the rows of the lists in order. They must not be changed.
@@ -45,21 +85,35 @@ func (l *List) Rows() []input.User { return l.users }
 // Resolve finds out what it takes to recognise the protected users in pairs. A
 // row that has only one name of its user is looked up through runner if the
 // pairs use the other kind of name; pairs is read no further than it takes to
-// know that, and not at all if every row has both names.
+// know that, and not at all if every row has both names. Further rows are looked up
+// as Check says.
 //
-// If a user cannot be looked up, the error is a *ResolveError that tells all of
-// those. Any other error is that of pairs or of the run, and may wrap the cause of
-// ctx or batch.ErrUnauthorized. Nobody may be touched after an error.
+// If a user cannot be looked up whose other name is needed, or is not in the tenant,
+// the error is a *ResolveError that tells all of those. Any other error is that of
+// pairs or of the run, and may wrap the cause of ctx or batch.ErrUnauthorized. Nobody
+// may be touched after an error.
 func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error]) (*Users, error) {
 	wanted, err := l.wanted(pairs)
 	if err != nil {
 		return nil, err
 	}
-	found, err := lookUp(ctx, runner, l.incomplete(wanted))
+	needed, others := l.split(wanted)
+	u := &Users{names: make(map[string]struct{}, 2*len(l.users))}
+	u.Checked.Names = len(needed) + len(others)
+	asked := others
+	if !l.Check.Ask {
+		u.Checked.doubt(l.Check.Why, others...)
+		asked = nil
+	}
+	found, err := u.Checked.lookUp(ctx, runner, needed, asked)
 	if err != nil {
 		return nil, err
 	}
-	u := &Users{names: make(map[string]struct{}, 2*len(l.users))}
+	if l.Check.Rehearsal {
+		if err := u.Checked.rehearse(append(needed, others...), pairs, l.Check.Why); err != nil {
+			return nil, err
+		}
+	}
 	u.add(l.users)
 	u.add(found)
 	return u, nil
@@ -102,26 +156,30 @@ func (l *List) wanted(pairs iter.Seq2[input.Pair, error]) (forms, error) {
 	return used, nil
 }
 
-// incomplete returns the rows to be looked up, each user once.
-func (l *List) incomplete(wanted forms) []input.User {
-	var rows []input.User
+// split returns the rows whose other name is needed, and the others, each user once.
+func (l *List) split(wanted forms) (needed, others []input.User) {
 	seen := make(map[string]struct{})
 	for _, u := range l.users {
-		if !(wanted.id && u.ID == "" || wanted.upn && u.UPN == "") {
+		if _, again := seen[fold(u.ID+u.UPN)]; again {
 			continue
 		}
-		if _, again := seen[fold(u.ID+u.UPN)]; !again {
-			seen[fold(u.ID+u.UPN)] = struct{}{}
-			rows = append(rows, u)
+		seen[fold(u.ID+u.UPN)] = struct{}{}
+		if wanted.id && u.ID == "" || wanted.upn && u.UPN == "" {
+			needed = append(needed, u)
+		} else {
+			others = append(others, u)
 		}
 	}
-	return rows
+	return needed, others
 }
 
 // Users are the users that are protected. The zero value, and nil, is nobody.
 // It may be used by several goroutines.
 type Users struct {
 	names map[string]struct{}
+
+	// Checked says how many of the names on the lists are known to be somebody's.
+	Checked Checked
 }
 
 // Has tells whether the user that a pair names, by object id or user principal
@@ -132,6 +190,15 @@ func (u *Users) Has(user string) bool {
 	}
 	_, ok := u.names[fold(user)]
 	return ok
+}
+
+// Doubt is a sentence about protected names that could not be checked. It is empty if
+// there are none.
+func (u *Users) Doubt() string {
+	if u == nil {
+		return ""
+	}
+	return u.Checked.String()
 }
 
 func (u *Users) add(users []input.User) {

@@ -37,13 +37,18 @@ func pairs(users ...string) iter.Seq2[input.Pair, error] {
 	}
 }
 
-func open(t *testing.T, text string) *List {
+func writeList(t *testing.T, text string) (path string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "protect")
+	path = filepath.Join(t.TempDir(), "protect")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := Open(path)
+	return path
+}
+
+func open(t *testing.T, text string) *List {
+	t.Helper()
+	l, err := Open(writeList(t, text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,8 +233,8 @@ func TestResolveFails(t *testing.T) {
 		want   string // in the error, for line 1
 		denied bool
 	}{
-		{name: "unknown UPN", list: "lee@contoso.com", want: "protected user lee@contoso.com cannot be looked up: Graph answered 404 Request_ResourceNotFound"},
-		{name: "unknown id", list: "00000000-0000-4000-8000-000000000000", pair: bg, want: "protected user 00000000-0000-4000-8000-000000000000 cannot be looked up: Graph answered 404 Request_ResourceNotFound"},
+		{name: "unknown UPN", list: "lee@contoso.com", want: "protected user lee@contoso.com is not in the tenant: Graph answered 404 Request_ResourceNotFound"},
+		{name: "unknown id", list: "00000000-0000-4000-8000-000000000000", pair: bg, want: "protected user 00000000-0000-4000-8000-000000000000 is not in the tenant: Graph answered 404 Request_ResourceNotFound"},
 		{name: "no permission to read users", opts: roles("UserAuthMethod-TAP.ReadWrite.All"), want: "Graph answered 403 Authorization_RequestDenied", denied: true},
 		{name: "denied as a whole", opts: item(graphsim.OuterStatus(403)), want: "403", denied: true},
 		{name: "text", opts: item(graphsim.ItemBody(`"text"`)), want: "cannot be read"},

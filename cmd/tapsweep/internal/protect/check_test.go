@@ -1,0 +1,147 @@
+package protect
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"tapsweep/batch/graphsim"
+)
+
+// A protected name that nobody has protected nobody, in silence, where list and protect
+// list use the same kind of name.
+func TestNamesAreChecked(t *testing.T) {
+	const nobody, noID = "bg1@contoso.con", "00000000-0000-4000-8000-000000000000"
+	item := func(do graphsim.Effect) graphsim.Options {
+		return graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Do: do}}}
+	}
+	tests := []struct {
+		name, list string
+		pair       string // bg unless set
+		opts       graphsim.Options
+		check      Check
+		wrong      string // in the error
+		doubt      string
+		asked      int
+	}{
+		{name: "all are there", list: bg + "\n" + guest + "\n" + id3, check: Check{Ask: true}, asked: 3},
+		{name: "a name of nobody", list: bg + "\n" + nobody, check: Check{Ask: true}, asked: 2,
+			wrong: ":2: protected user bg1@contoso.con is not in the tenant: Graph answered 404"},
+		{name: "an id of nobody", list: "user\n" + noID, check: Check{Ask: true}, asked: 1,
+			wrong: "protected user " + noID + " is not in the tenant"},
+		{name: "both names, the id of nobody", list: "id,upn\n" + noID + "," + bg, check: Check{Ask: true}, asked: 1,
+			wrong: ":2: protected user " + noID},
+		{name: "both names of somebody", list: "id,upn\n" + id1 + "," + bg, check: Check{Ask: true}, asked: 1},
+		{name: "the same name again", list: bg + "\n" + strings.ToUpper(bg), check: Check{Ask: true}, asked: 1},
+		{name: "needed and of nobody", list: nobody, pair: id2, check: Check{Ask: true}, asked: 1,
+			wrong: "is not in the tenant"},
+		{name: "nobody may ask", list: bg + "\n" + nobody + "\n" + guest, check: Check{Why: "the token lacks X"},
+			doubt: "3 of 3 protected names could not be checked (bg1@contoso.com, bg1@contoso.con, " + guest +
+				"): the token lacks X"},
+		{name: "denied", list: bg + "\n" + nobody, opts: graphsim.Options{Roles: []string{"AuditLog.Read.All"}},
+			check: Check{Ask: true}, asked: 2, doubt: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): Graph answered 403"},
+		{name: "one answer that is lost", list: bg + "\n" + guest, check: Check{Ask: true}, asked: -1,
+			opts:  graphsim.Options{Faults: []graphsim.Fault{{Path: "/users/" + bg, Do: graphsim.ItemStatus(503)}}},
+			doubt: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
+		{name: "an answer that is none", list: bg, opts: item(graphsim.ItemBody(`"x"`)), check: Check{Ask: true}, asked: 1,
+			doubt: "1 of 1 protected names could not be checked (bg1@contoso.com): the answer of Graph (200) cannot be read"},
+		{name: "a rehearsal of somebody on the list", list: bg, check: Check{Rehearsal: true}},
+		{name: "a rehearsal of others", list: bg + "\n" + guest + "\n" + nobody, check: Check{Rehearsal: true, Why: "simulated"},
+			doubt: "2 of 3 protected names could not be checked (" + guest + ", bg1@contoso.con): simulated"},
+		{name: "a rehearsal by the other name", list: bg, pair: id2, check: Check{Rehearsal: true}, asked: 1,
+			doubt: "1 of 1 protected names could not be checked (bg1@contoso.com)"},
+		{name: "nobody is on the list", check: Check{Ask: true}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := contoso(tt.opts)
+				l := &List{}
+				if tt.list != "" {
+					l = open(t, tt.list)
+				}
+				l.Check = tt.check
+				if tt.pair == "" {
+					tt.pair = bg
+				}
+				users, err := l.Resolve(t.Context(), newRunner(t, tenant), pairs(tt.pair))
+				if tt.wrong == "" && err != nil {
+					t.Fatalf("Resolve = %v", err)
+				}
+				if e, ok := errors.AsType[*ResolveError](err); tt.wrong != "" && (!ok || !strings.Contains(e.Error(), tt.wrong)) {
+					t.Errorf("Resolve = %v, want %q", err, tt.wrong)
+				}
+				if got := users.Doubt(); tt.doubt == "" && got != "" || !strings.HasPrefix(got, tt.doubt) {
+					t.Errorf("Doubt() = %q, want %q", got, tt.doubt)
+				}
+				if n := len(tenant.Log()); tt.asked >= 0 && n != tt.asked {
+					t.Errorf("%d look-ups, want %d", n, tt.asked)
+				}
+			})
+		})
+	}
+}
+
+// Thousands of names go twenty to a batch, and not at all once it is clear that nobody
+// may ask.
+func TestManyNamesAreChecked(t *testing.T) {
+	for _, tt := range []struct {
+		role string
+		most int // batches
+		want int // not checked
+	}{
+		{"User.Read.All", 220, 0},
+		{"UserAuthMethod-TAP.ReadWrite.All", 100, 4000},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: []string{tt.role}})
+			var text strings.Builder
+			for _, u := range tenant.Populate(4000) {
+				fmt.Fprintln(&text, u.UPN)
+			}
+			l := open(t, text.String())
+			l.Check.Ask = true
+			users, err := l.Resolve(t.Context(), newRunner(t, tenant), pairs("user0001@contoso.example"))
+			if err != nil {
+				t.Fatalf("%s: Resolve = %v", tt.role, err)
+			}
+			if users.Checked.Unchecked != tt.want || users.Checked.Names != 4000 {
+				t.Errorf("%s: %s, want %d of 4000 not checked", tt.role, users.Doubt(), tt.want)
+			}
+			if n := tenant.Stats().Batches; n > tt.most {
+				t.Errorf("%s: %d batches, want %d at most", tt.role, n, tt.most)
+			}
+		})
+	}
+}
+
+// Patterns were taken for names, and protected nobody.
+func TestPatternsAreRefused(t *testing.T) {
+	for list, line := range map[string]int{
+		"bg*@contoso.com":                               1,
+		"bg1@contoso.com\nbg*@contoso.com":              2,
+		"user\n*@contoso.com":                           2,
+		"id,upn\n" + id1 + ",*@contoso.com":             2,
+		`[{"userPrincipalName":"bg*@contoso.com"}]`:     1,
+		"# break glass\n\n" + bg + "\nadm*@contoso.com": 4,
+	} {
+		path := writeList(t, list)
+		l, err := Open(path)
+		e, ok := errors.AsType[*ResolveError](err)
+		if !ok || l != nil {
+			t.Errorf("Open of %q = %v, %v, want a *ResolveError", list, l, err)
+			continue
+		}
+		if e.Errs[0].Line != line || !strings.Contains(e.Error(), "is a pattern, and would protect nobody") {
+			t.Errorf("Open of %q = %v, want line %d to be a pattern", list, e, line)
+		}
+	}
+	for _, list := range []string{"*", bg + "\n*", bg + "\nbg?@contoso.com", bg + "\nbg%@contoso.com",
+		"bg[12]@contoso.com"} {
+		if _, err := Open(writeList(t, list)); err == nil {
+			t.Errorf("Open of %q is no error", list)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// A protect list whose one name is misspelt protected nobody, in silence: the pass of
+// the break-glass account was deleted, exit 0.
+func TestMisspeltProtectedName(t *testing.T) {
+	const list, typo = "../../testdata/lists/protect-list.csv", "../../testdata/lists/p.typo.txt"
+	held := func(roles ...string) *graphsim.Tenant {
+		tenant := graphsim.New(graphsim.Options{Roles: roles})
+		for i, upn := range []string{"dana@contoso.com", "bg1@contoso.com", "erik@contoso.com"} {
+			tenant.SeedPair(upn, "9f0c11aa-1111-4222-8333-00000000000"+string(rune('1'+i)))
+		}
+		return tenant
+	}
+	const passes = "UserAuthMethod-TAP.ReadWrite.All"
+	star := writeFile(t, "star.txt", "bg*@contoso.com\n")
+	tests := []struct {
+		name  string
+		args  []string
+		roles []string
+		code  int
+		left  int
+		says  string
+	}{
+		{"revoke", []string{"revoke", "--yes", "--protect", typo, list}, []string{passes, "User.ReadBasic.All"}, exitRefused, 3,
+			"p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
+		{"a dry run", []string{"revoke", "--dry-run", "--protect", typo, list}, []string{passes, "User.Read.All"}, exitRefused, 3,
+			"p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
+		{"sweep", []string{"sweep", "--all-users", "--yes", "--protect", typo}, []string{passes, "User.Read.All"}, exitRefused, 3,
+			"p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
+		{"a pattern", []string{"revoke", "--yes", "--protect", star, list}, []string{passes, "User.Read.All"}, exitRefused, 3,
+			"star.txt:1: bg*@contoso.com is a pattern, and would protect nobody"},
+		{"nobody may ask", []string{"revoke", "--yes", "--quiet", "--protect", typo, list}, []string{passes}, exitDone, 0,
+			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): the token lacks User.Read.All"},
+		{"no preflight", []string{"revoke", "--yes", "--no-preflight", "--protect", typo, list}, []string{passes}, exitDone, 0,
+			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): Graph answered 403"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := held(tt.roles...)
+			env, root := serve(t, tenant)
+			cmd := command(t, env, append(absolute(tt.args), "--graph-url", root, "--results", "-")...)
+			p := finish(t, cmd)
+			if p.code != tt.code {
+				t.Errorf("exit %d, want %d", p.code, tt.code)
+			}
+			if n := len(tenant.Left()); n != tt.left {
+				t.Errorf("%d passes are left, want %d", n, tt.left)
+			}
+			if !strings.Contains(p.stderr, tt.says) {
+				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
+			}
+		})
+	}
+}
+
+// A simulated tenant holds whoever is protected, so a rehearsal cannot refuse the name.
+// It says that nobody has checked it.
+func TestMisspeltProtectedNameInARehearsal(t *testing.T) {
+	const list, typo = "../../testdata/lists/protect-list.csv", "../../testdata/lists/p.typo.txt"
+	right := writeFile(t, "right.txt", "bg1@contoso.com\n")
+	p := tapsweep(t, nil, absolute([]string{"revoke", "--simulate", "--yes", "--quiet", "--protect", typo, "--results", "-", list})...)
+	want := "warning: 1 of 1 protected names could not be checked (bg1@contoso.con): the simulated tenant knows"
+	if p.code != exitDone || !strings.Contains(p.stderr, want) {
+		t.Errorf("exit %d, standard error lacks %q\n%s", p.code, want, p.stderr)
+	}
+	p = tapsweep(t, nil, absolute([]string{"revoke", "--simulate", "--yes", "--protect", right, "--results", "-", list})...)
+	if strings.Contains(p.stderr, "checked") {
+		t.Errorf("a name on the list is said to be unchecked\n%s", p.stderr)
+	}
+	if rows, _ := readLog(t, p.stdout); outcomes(rows)[results.Protected] != 1 {
+		t.Errorf("%v, want one protected row", outcomes(rows))
+	}
+}
+
+// absolute makes names of files in testdata absolute, for a command runs elsewhere.
+func absolute(args []string) []string {
+	out := make([]string, len(args))
+	for i, arg := range args {
+		if out[i] = arg; strings.HasPrefix(arg, "../") {
+			out[i], _ = filepath.Abs(arg)
+		}
+	}
+	return out
+}
