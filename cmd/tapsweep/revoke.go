@@ -120,7 +120,7 @@ func (a *app) checkCount(f *revokeFlags, list *input.List) error {
 	most, n := f.most(f.simulate || isTerminal(a.stdin)), list.Stats().Unique
 	if most > 0 && n > most {
 		return refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, most),
-			"raise the bound with --max-items, or lift it with --max-items 0")
+			hintBound)
 	}
 	return nil
 }
@@ -142,7 +142,8 @@ func (r *runOf) revoke(ctx context.Context, f *revokeFlags) error {
 			show.Phase, show.Verb = "looking", "planned"
 		}
 		r.show(show)
-		job := r.job(revoke.Options{DryRun: f.dryRun, AnyPass: f.anyPass, Verify: f.patience(), AbortAfter: f.abortAfter})
+		job := r.job(revoke.Options{DryRun: f.dryRun, AnyPass: f.anyPass, Verify: f.patience(), AbortAfter: f.abortAfter,
+			MaxDeletes: f.most(f.simulate || isTerminal(r.stdin))})
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
 		var failed error

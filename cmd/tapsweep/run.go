@@ -361,6 +361,9 @@ func (r *runOf) hints(err error) []string {
 	if source, ok := errors.AsType[*scan.SourceError](err); ok {
 		return sourceHints(source)
 	}
+	if isBound(err) {
+		return []string{hintBound}
+	}
 	return r.tenant.hints(err)
 }
 
@@ -372,6 +375,8 @@ func exitCode(counts *revoke.Counts, runErr error) int {
 	case errors.Is(runErr, batch.ErrUnauthorized), errors.Is(runErr, revoke.ErrAllDenied),
 		isSource && source.Denied(), scan.Unseen(runErr):
 		return exitAuth
+	case isBound(runErr) && !counts.Touched():
+		return exitRefused
 	case runErr != nil:
 		return exitStopped
 	case counts.Left() > 0:
@@ -379,6 +384,12 @@ func exitCode(counts *revoke.Counts, runErr error) int {
 	default:
 		return exitDone
 	}
+}
+
+// isBound reports whether a run ended since --max-items lets it delete no more.
+func isBound(err error) bool {
+	_, is := errors.AsType[*revoke.BoundError](err)
+	return is
 }
 
 // interrupted is the end of a command by a signal before anything was sent.

@@ -124,7 +124,8 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 	}
 	s := &sweeping{runOf: r, f: f, opts: opts, most: f.most(isTerminal(a.stdin)),
 		summary: &report.Summary{DryRun: f.dryRun, Verify: f.verify, Earlier: r.earlier.Len()}}
-	s.job = r.job(revoke.Options{DryRun: f.dryRun, Verify: f.patience(), AbortAfter: f.abortAfter})
+	s.job = r.job(revoke.Options{DryRun: f.dryRun, Verify: f.patience(), AbortAfter: f.abortAfter,
+		MaxDeletes: s.most})
 	return r.do(ctx, s.summary, func(ctx context.Context) (revoke.Counts, error) {
 		err := s.run(ctx)
 		return s.job.Counts(), err

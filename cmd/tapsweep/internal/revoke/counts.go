@@ -63,6 +63,11 @@ func (c *Counts) Left() (n int) {
 	return n
 }
 
+// Touched reports whether a pass may have been deleted.
+func (c *Counts) Touched() bool {
+	return c.Outcomes[results.Revoked]+c.Outcomes[results.Remains]+c.Outcomes[results.Unknown] > 0
+}
+
 // NewCounts returns counts of nothing.
 func NewCounts() Counts {
 	return Counts{Outcomes: make(map[results.Outcome]int), Before: make(map[results.Outcome]int), Causes: make(map[Cause]*Tally), Reasons: make(map[passes.Reason]int)}

@@ -43,6 +43,11 @@ type Options struct {
 	// are all 403. Zero or less never does.
 	AbortAfter int
 
+	// MaxDeletes is how many passes may be deleted. Before there would be more, the run
+	// ends with a *BoundError. Zero or less is no bound. A pass counts when a pair names
+	// it, or when it is found with its user.
+	MaxDeletes int
+
 	// AnyPass takes every pair to mean whatever pass the user holds, beside the one
 	// that it names.
 	AnyPass bool
@@ -75,9 +80,11 @@ type Job struct {
 	opts   Options
 
 	counts          Counts
-	open, verifying int    // pairs under way
-	abort           *abort // by what the Job's own requests bring
-	looks           *abort // by what a scan before it brings
+	deletes         int         // passes that count for MaxDeletes
+	full            *BoundError // why no more are deleted
+	open, verifying int         // pairs under way
+	abort           *abort      // by what the Job's own requests bring
+	looks           *abort      // by what a scan before it brings
 	stop            context.CancelCauseFunc
 }
 
@@ -180,6 +187,10 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 				return *j.verify(w, last), true
 			}
 		}
+	}
+	if w.method != "" && !j.room(w, 1) {
+		j.row(w, j.noRoom(w))
+		return req, false
 	}
 	if j.opts.DryRun || w.method == "" {
 		return w.list(looking), true

@@ -149,6 +149,8 @@ func (j *Job) looked(w *work, res batch.Result) *batch.Request {
 	case err != nil:
 		row.Message = err.Error()
 	case !passes.Listed(res):
+	case w.method == "" && !j.room(w, len(held)):
+		row = j.noRoom(w)
 	case j.opts.DryRun:
 		row.Outcome = j.dryRun(w, held)
 	case len(held) == 0:
@@ -207,7 +209,14 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 		row.Message = "Graph finds no such pass (404) and lists it all the same"
 	case j.any(w):
 		// It was replaced before our DELETE.
+		if !w.uncertain {
+			j.deletes-- // the DELETE found nothing
+		}
 		if w.looks++; w.looks < j.opts.Looks {
+			if !j.room(w, len(held)) {
+				row = j.noRoom(w)
+				break
+			}
 			return new(j.take(w, held))
 		}
 		row.Outcome = results.Replaced

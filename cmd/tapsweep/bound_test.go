@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// many is n passes, of which all have expired.
+func many(n int) (list []graphsim.Pass) {
+	for i := range n {
+		list = append(list, graphsim.Pass{ID: fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", i), Created: time.Now().Add(-48 * time.Hour)})
+	}
+	return list
+}
+
+// --max-items 1 deleted 3,000 passes of one user.
+func TestMaxItemsCountsPasses(t *testing.T) {
+	const one, two = "user\ndana@contoso.com\n", "user\nfemi@contoso.com\nerik@contoso.com\n"
+	tests := []struct {
+		name  string
+		list  string
+		max   string
+		code  int
+		left  int
+		says  string
+		lines int // not_sent
+	}{
+		{"nothing was deleted", one, "1", exitRefused, 3002,
+			"stopped early: --max-items 1 would be exceeded by the 3000 passes of dana@contoso.com", 1},
+		{"within the bound", two, "2", exitDone, 3000, "", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3000)})
+			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
+			tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: many(1)})
+			env, root := serve(t, tenant)
+			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--max-items", tt.max, "--results", "-",
+				writeFile(t, "list.csv", tt.list))
+			if p.code != tt.code {
+				t.Errorf("exit %d, want %d", p.code, tt.code)
+			}
+			if n := len(tenant.Left()); n != tt.left {
+				t.Errorf("%d passes are left, want %d", n, tt.left)
+			}
+			if !strings.Contains(p.stderr, tt.says) {
+				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
+			}
+			rows, _ := readLog(t, p.stdout)
+			if n := outcomes(rows)[results.NotSent]; n != tt.lines {
+				t.Errorf("%d rows not sent, want %d", n, tt.lines)
+			}
+		})
+	}
+}
+
+// Where something was deleted before, the run is one that stopped early, and resumes.
+func TestMaxItemsInMidRun(t *testing.T) {
+	t.Parallel()
+	// The second user is looked at after the first one's pass is gone.
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
+		{Path: "/users/dana@", Attempt: 1, Do: graphsim.ItemStatus(503, "Retry-After", "2")}}})
+	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3)})
+	tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
+	env, root := serve(t, tenant)
+	list := writeFile(t, "list.csv", "user\nerik@contoso.com\ndana@contoso.com\n")
+	log := strings.TrimSuffix(list, "list.csv") + "log.jsonl"
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, list}
+	p := tapsweep(t, env, append(args, "--max-items", "3")...)
+	if p.code != exitStopped {
+		t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+	}
+	if n := tenant.Stats().Deleted; n != 1 {
+		t.Errorf("%d passes were deleted, want 1", n)
+	}
+	p = tapsweep(t, env, append(args, "--max-items", "4", "--resume")...)
+	if p.code != exitDone || len(tenant.Left()) != 0 {
+		t.Errorf("resumed: exit %d, %d passes are left\n%s", p.code, len(tenant.Left()), p.stderr)
+	}
+}

@@ -1,0 +1,96 @@
+package revoke
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
+)
+
+// holder is a user with n passes.
+func holder(name string, n int) graphsim.User {
+	u := graphsim.User{UPN: name + "@contoso.com"}
+	for i := range n {
+		u.Passes = append(u.Passes, graphsim.Pass{ID: fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", i)})
+	}
+	return u
+}
+
+// --max-items 1 deleted 3,000 passes of one user: rows were counted, and not passes.
+func TestMaxDeletes(t *testing.T) {
+	pair := func(name, method string) input.Pair { return input.Pair{User: name + "@contoso.com", Method: method} }
+	const first, gone = "9f0c11aa-1111-4222-8333-000000000000", "9f0c11aa-1111-4222-8333-00000000ffff"
+	tests := []struct {
+		name    string
+		users   []graphsim.User
+		pairs   []input.Pair
+		opts    Options
+		sent    int // DELETEs
+		bound   bool
+		notSent int
+	}{
+		{"one user with many", []graphsim.User{holder("dana", 3000)}, []input.Pair{pair("dana", "")}, Options{MaxDeletes: 1}, 0, true, 1},
+		{"as many as there may be", []graphsim.User{holder("dana", 3)}, []input.Pair{pair("dana", "")}, Options{MaxDeletes: 3}, 3, false, 0},
+		{"no bound", []graphsim.User{holder("dana", 3)}, []input.Pair{pair("dana", "")}, Options{}, 3, false, 0},
+		{"named ones", []graphsim.User{holder("dana", 1), holder("erik", 1), holder("femi", 1)},
+			[]input.Pair{pair("dana", first), pair("erik", first), pair("femi", first)}, Options{MaxDeletes: 2}, 0, true, 3},
+		{"a dry run", []graphsim.User{holder("dana", 3)}, []input.Pair{pair("dana", "")}, Options{MaxDeletes: 2, DryRun: true}, 0, true, 1},
+		{"others in place of the named ones", []graphsim.User{holder("dana", 3)}, []input.Pair{pair("dana", gone)},
+			Options{MaxDeletes: 1, AnyPass: true}, 0, true, 1},
+		{"one in place of the named one", []graphsim.User{holder("dana", 1)}, []input.Pair{pair("dana", gone)},
+			Options{MaxDeletes: 1, AnyPass: true}, 1, false, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{})
+				for _, u := range tt.users {
+					tenant.AddUser(u)
+				}
+				rows, counts, err := runJob(t.Context(), t, tenant, tt.opts, pairs(tt.pairs...))
+				if _, is := errors.AsType[*BoundError](err); is != tt.bound {
+					t.Errorf("Run = %v, want a *BoundError: %v", err, tt.bound)
+				}
+				if n := tenant.Stats().Deleted; n != tt.sent {
+					t.Errorf("%d passes were deleted, want %d", n, tt.sent)
+				}
+				if n := counts.Outcomes[results.NotSent]; n != tt.notSent {
+					t.Errorf("%d rows not sent, want %d: %+v", n, tt.notSent, rows)
+				}
+				if len(rows) != len(tt.pairs) {
+					t.Errorf("%d rows, want %d", len(rows), len(tt.pairs))
+				}
+				says := func(r results.Row) bool { return strings.Contains(r.Message, "--max-items") }
+				if tt.bound && !slices.ContainsFunc(rows, says) {
+					t.Errorf("no row names the bound: %+v", rows)
+				}
+			})
+		})
+	}
+}
+
+// A pass that came in the meantime counts as well.
+func TestMaxDeletesOfReissuedPasses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{})
+		u := holder("dana", 1)
+		u.Reissue = 1
+		tenant.AddUser(u)
+		rows, _, err := runJob(t.Context(), t, tenant, Options{MaxDeletes: 1, Verify: 1 << 40}, pairs(input.Pair{User: u.UPN}))
+		if _, is := errors.AsType[*BoundError](err); !is {
+			t.Errorf("Run = %v, want a *BoundError", err)
+		}
+		if n := tenant.Stats().Deleted; n != 1 {
+			t.Errorf("%d passes were deleted, want 1", n)
+		}
+		if len(rows) != 1 || rows[0].Outcome != results.Remains {
+			t.Errorf("rows %+v, want one that says that a pass remains", rows)
+		}
+	})
+}
