@@ -37,6 +37,11 @@ type Pair struct {
 	// spaces around it, or Me.
 	User string
 
+	// UPN is the user principal name where the row gives one beside the object id in
+	// User: for people, since an object id tells nobody who it is. It may be out of
+	// date. Empty otherwise.
+	UPN string
+
 	// Method is the id of the pass as written. Empty means whatever pass this
 	// user holds.
 	Method string
@@ -101,6 +106,7 @@ type Stats struct {
 type row struct {
 	line, column int
 	user, method string
+	upn          string // beside an object id in user
 	err          *LineError
 
 	// Of a results log:

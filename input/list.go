@@ -238,6 +238,7 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 		p.User, p.Method, p.Err = printable(r.user), printable(r.method), r.err
 		return p, l.skip || r.refused
 	}
+	p.UPN = r.upn
 	i, ok := l.known.find(canonical(r))
 	if !ok || i > at.unique {
 		return p, false

@@ -194,7 +194,21 @@ func (rec *record) row(line int) row {
 			return r.refuse("method", err)
 		}
 	}
+	r.upn = rec.upn(r.user)
 	return r
+}
+
+// upn is the user principal name that the record has beside an object id.
+func (rec *record) upn(user string) string {
+	if user == Me || strings.Contains(user, "@") {
+		return ""
+	}
+	for _, v := range rec[nameUser : nameUPN+1] {
+		if strings.Contains(v, "@") && CheckUser(v) == nil {
+			return v
+		}
+	}
+	return ""
 }
 
 func (r row) refuse(field string, err error) row {

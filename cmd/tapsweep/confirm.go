@@ -47,7 +47,7 @@ func (r *runOf) plan() (p plan) {
 			p.settled++
 		case pair.Err != nil:
 			p.invalid++
-		case r.protected(pair.User):
+		case r.protected(pair.User), pair.UPN != "" && r.protected(pair.UPN):
 			p.protected++
 		case pair.FirstOf != nil:
 			p.repeats++
@@ -89,7 +89,7 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 		if method == "" {
 			method = "whatever pass the user holds"
 		}
-		fmt.Fprintf(a.stderr, "  %s  %s\n", batch.Printable(pair.User), batch.Printable(method))
+		fmt.Fprintf(a.stderr, "  %s  %s\n", person(&pair), batch.Printable(method))
 	}
 	if more := p.passes - len(p.sample); more > 0 {
 		fmt.Fprintf(a.stderr, "  and %d more\n", more)
@@ -142,6 +142,15 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 		return interrupted(ctx)
 	}
 	return refuse(errors.New("not confirmed, nothing was sent"))
+}
+
+// person is how a pair's user is shown: by the name that people know, where the list has
+// one, and by the object id, which is what counts.
+func person(pair *input.Pair) string {
+	if pair.UPN == "" {
+		return batch.Printable(pair.User)
+	}
+	return batch.Printable(pair.UPN) + " (" + batch.Printable(pair.User) + ")"
 }
 
 func plural(n int, one, many string) string {

@@ -8,6 +8,7 @@
 package revoke
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -149,12 +150,12 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 	if j.opts.Settled != nil && j.opts.Settled(&pair) {
 		return req, false
 	}
-	w := &work{pair: pair, listed: true, method: pair.Method, upn: found.UPN, reason: found.Reason}
+	w := &work{pair: pair, listed: true, method: pair.Method, upn: cmp.Or(found.UPN, pair.UPN), reason: found.Reason}
 	switch {
 	case pair.Err != nil:
 		j.row(w, results.Row{Outcome: results.Invalid, Message: pair.Err.Error()})
 		return req, false
-	case j.opts.Protected != nil && j.opts.Protected(pair.User):
+	case j.protected(&pair):
 		j.row(w, results.Row{Outcome: results.Protected})
 		return req, false
 	case pair.FirstOf != nil:
@@ -196,6 +197,13 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 		return w.list(looking), true
 	}
 	return w.delete(), true
+}
+
+// protected reports whether a pair's user must not be touched, by either name that the
+// pair has.
+func (j *Job) protected(pair *input.Pair) bool {
+	p := j.opts.Protected
+	return p != nil && (p(pair.User) || pair.UPN != "" && p(pair.UPN))
 }
 
 // Record writes a row that came about without a request of the Job's, as in a scan.

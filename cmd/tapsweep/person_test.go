@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/input"
+)
+
+// A scan knows who somebody is, and a revoke of what it printed named two GUIDs.
+func TestNamesStayWithThePass(t *testing.T) {
+	for _, format := range []string{"csv", "json", "jsonl"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			tenant := leftovers(40, graphsim.Options{})
+			env, root := serve(t, tenant)
+			dir := t.TempDir()
+			found, log, report := filepath.Join(dir, "found."+format), filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "report.csv")
+			if p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired", "--output", found); p.code != 0 {
+				t.Fatalf("scan: exit %d\n%s", p.code, p.stderr)
+			}
+			if p := tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--results", log, found); p.code != 0 {
+				t.Fatalf("revoke: exit %d\n%s", p.code, p.stderr)
+			}
+			rows, _ := readLog(t, string(mustRead(t, log)))
+			if len(rows) != 1 || rows[0].UPN != "user00000@contoso.example" {
+				t.Errorf("rows %+v, want one of user00000@contoso.example", rows)
+			}
+			if p := tapsweep(t, env, "report", "--csv", report, "--html", filepath.Join(dir, "report.html"), log); p.code != 0 {
+				t.Fatalf("report: exit %d\n%s", p.code, p.stderr)
+			}
+			lines, err := csv.NewReader(bytes.NewReader(mustRead(t, report))).ReadAll()
+			if err != nil || len(lines) != 2 || !strings.Contains(strings.Join(lines[1], ","), "user00000@contoso.example") {
+				t.Errorf("report.csv: %v, %q, want the name", err, lines)
+			}
+			if page := string(mustRead(t, filepath.Join(dir, "report.html"))); !strings.Contains(page, "user00000@contoso.example") {
+				t.Error("report.html lacks the name")
+			}
+		})
+	}
+}
+
+// Whoever is asked sees the person, and the object id, which is what counts.
+func TestConfirmNamesThePerson(t *testing.T) {
+	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
+	list, err := input.Open([]string{writeFile(t, "l.csv", "user,method,userPrincipalName\n"+id+","+pass+",dana@contoso.com\n")}, input.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	var out bytes.Buffer
+	a := &app{stdin: strings.NewReader("y\n"), stderr: &out}
+	if err := a.confirm(t.Context(), &runOf{app: a, list: list, tenant: &tenant{token: &preflight.Token{}}}); err != nil {
+		t.Errorf("confirm = %v", err)
+	}
+	if want := "  dana@contoso.com (" + id + ")  " + pass + "\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("the question lacks %q\n%s", want, out.String())
+	}
+}
+
+// Whoever is protected by name is protected in a list that has the name beside an id,
+// although the token does not let anybody be looked up and the id is one of nobody.
+func TestProtectedByTheNameBesideAnID(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All"}})
+	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
+	tenant.AddUser(graphsim.User{ID: id, UPN: "bg1@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
+	env, root := serve(t, tenant)
+	glass := writeFile(t, "glass.csv", "id,upn\n00000000-0000-4000-8000-000000000000,bg1@contoso.com\n")
+	list := writeFile(t, "list.csv", "user,method,userPrincipalName\n"+id+","+pass+",BG1@contoso.com\n")
+	p := tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--protect", glass, "--results", "-", list)
+	if len(tenant.Left()) != 1 {
+		t.Errorf("the pass of the protected user was deleted\n%s", p.stderr)
+	}
+}
