@@ -53,13 +53,3 @@ func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
 	}
 	return nil
 }
-
-// lookUpPermission is what it takes to read a user.
-// Source: learn.microsoft.com/graph/api/user-get.
-const lookUpPermission = "User.Read.All or User.ReadBasic.All"
-
-// mayTryLookUp reports whether it makes sense to look a user up: not with a token that
-// shows that Graph would refuse it.
-func (r *runOf) mayTryLookUp() bool {
-	return r.flags.noPreflight || r.tenant.token.MayLookUp() != preflight.No
-}

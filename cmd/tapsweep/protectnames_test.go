@@ -63,22 +63,48 @@ func TestMisspeltProtectedName(t *testing.T) {
 	}
 }
 
-// A simulated tenant holds whoever is protected, so a rehearsal cannot refuse the name.
-// It says that nobody has checked it.
-func TestMisspeltProtectedNameInARehearsal(t *testing.T) {
+// A simulated tenant holds whoever is protected. So a rehearsal refuses a name that is
+// one letter off one of the list, and says of others on no list that nobody has checked
+// them.
+func TestProtectedNamesInARehearsal(t *testing.T) {
 	const list, typo = "../../testdata/lists/protect-list.csv", "../../testdata/lists/p.typo.txt"
-	right := writeFile(t, "right.txt", "bg1@contoso.com\n")
-	p := tapsweep(t, nil, absolute([]string{"revoke", "--simulate", "--yes", "--quiet", "--protect", typo, "--results", "-", list})...)
-	want := "warning: 1 of 1 protected names could not be checked (bg1@contoso.con): the simulated tenant knows"
-	if p.code != exitDone || !strings.Contains(p.stderr, want) {
-		t.Errorf("exit %d, standard error lacks %q\n%s", p.code, want, p.stderr)
+	rehearse := func(protect string) process {
+		args := []string{"revoke", "--simulate", "--yes", "--quiet", "--protect", protect, "--results", "-", list}
+		return tapsweep(t, nil, absolute(args)...)
 	}
-	p = tapsweep(t, nil, absolute([]string{"revoke", "--simulate", "--yes", "--protect", right, "--results", "-", list})...)
+	p := rehearse(typo)
+	want := "p.typo.txt:1: protected user bg1@contoso.con is on no list, and bg1@contoso.com at "
+	if p.code != exitRefused || !strings.Contains(p.stderr, want) {
+		t.Errorf("misspelt: exit %d, want %d with %q\n%s", p.code, exitRefused, want, p.stderr)
+	}
+	p = rehearse(writeFile(t, "others.txt", "bg2@contoso.com\n"))
+	want = "warning: 1 of 1 protected names could not be checked (bg2@contoso.com): the simulated tenant knows"
+	if p.code != exitDone || !strings.Contains(p.stderr, want) {
+		t.Errorf("another: exit %d, want 0 with %q\n%s", p.code, want, p.stderr)
+	}
+	p = rehearse(writeFile(t, "right.txt", "bg1@contoso.com\n"))
 	if strings.Contains(p.stderr, "checked") {
 		t.Errorf("a name on the list is said to be unchecked\n%s", p.stderr)
 	}
 	if rows, _ := readLog(t, p.stdout); outcomes(rows)[results.Protected] != 1 {
 		t.Errorf("%v, want one protected row", outcomes(rows))
+	}
+}
+
+// A tenant that cannot be asked at the moment is no wrong usage.
+func TestProtectedNamesInAnOutage(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
+		{Path: "/users/bg1@", Do: graphsim.ItemStatus(429, "Retry-After", "3600")}}})
+	users := tenant.Populate(1)
+	tenant.AddUser(graphsim.User{UPN: "bg1@contoso.com"})
+	env, root := serve(t, tenant)
+	p := tapsweep(t, env, "revoke", "--yes", "--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"),
+		"--graph-url", root, "--results", "-", writeFile(t, "list.csv", listOf(users)))
+	if p.code != exitStopped || !strings.Contains(p.stderr, "nothing was changed") {
+		t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+	}
+	if n := len(tenant.Left()); n != 1 {
+		t.Errorf("%d passes are left, want 1", n)
 	}
 }
 

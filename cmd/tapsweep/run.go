@@ -103,6 +103,8 @@ func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Sour
 		return refuse(fmt.Errorf("--protect: %w\nnothing was changed", err), unknown.Hints()...)
 	case errors.Is(err, batch.ErrUnauthorized):
 		return &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
+	case errors.Is(err, protect.ErrStopped):
+		return &exitError{code: exitStopped, err: fmt.Errorf("--protect: %w\nnothing was changed", err)}
 	case err != nil:
 		return refuse(fmt.Errorf("--protect: %w", err))
 	}
@@ -110,20 +112,6 @@ func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Sour
 		r.say("warning: %s", doubt)
 	}
 	return nil
-}
-
-// protectCheck says how to find out whether protected names are anybody's.
-func (r *runOf) protectCheck() protect.Check {
-	switch {
-	case r.flags.drill:
-		// A tenant that is made from the lists has everybody who is on them. A
-		// break-glass account is on no list, so it cannot be refused here.
-		return protect.Check{Rehearsal: true, Why: "the simulated tenant knows the users on the lists alone; " +
-			"--dry-run without --simulate looks them up"}
-	case !r.mayTryLookUp():
-		return protect.Check{Why: "the token lacks " + lookUpPermission}
-	}
-	return protect.Check{Ask: true}
 }
 
 // protected tells whether a user of the list must not be touched.

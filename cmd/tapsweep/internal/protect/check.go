@@ -49,6 +49,10 @@ func (c *Checked) doubt(why string, users ...input.User) {
 	}
 }
 
+// ErrStopped says that the run of look-ups ended early, so that nobody knows who is
+// protected. An error that wraps it wraps that of the run, too.
+var ErrStopped = errors.New("looking up protected users")
+
 // tries is how many look-ups have to be denied, and none answered, until the others
 // are not sent: a list may have thousands of names.
 const tries = 20
@@ -56,15 +60,15 @@ const tries = 20
 // lookUp asks Graph for both names of each row, which have one of them at least. It
 // takes all of the needed rows. Of the others it takes no more than that the tenant has
 // them: whatever else keeps one from being looked up is a doubt.
-func (c *Checked) lookUp(ctx context.Context, runner *batch.Runner, needed, others []input.User) ([]input.User, error) {
+func (c *Checked) lookUp(ctx context.Context, runner *batch.Runner,
+	needed, others []input.User) ([]input.User, error) {
 	rows := append(needed[:len(needed):len(needed)], others...)
 	if len(rows) == 0 {
 		return nil, nil
 	}
 	found := make([]input.User, 0, len(rows))
 	failed := make(map[int]error) // by row
-	denied := 0
-	asked := 0
+	denied, asked := 0, 0
 	src := func(yield func(batch.Request) bool) {
 		for i, u := range rows {
 			if i >= len(needed) && denied >= tries && denied == len(failed) && len(found) == 0 {
@@ -90,20 +94,29 @@ func (c *Checked) lookUp(ctx context.Context, runner *batch.Runner, needed, othe
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("looking up protected users: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrStopped, err)
 	}
+	if err := c.judge(rows, len(needed), asked, failed); err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// judge counts the rows that were not looked up, of which the first ones are needed and
+// the last ones were not asked. It returns an error about those that nobody may pass over.
+func (c *Checked) judge(rows []input.User, needed, asked int, failed map[int]error) error {
 	refused := &ResolveError{}
 	for i, u := range rows {
 		err, bad := failed[i]
 		switch {
 		case i >= asked:
-			c.doubt("", u) // as those before
+			c.doubt("", u) // for the same reason as those before
 		case !bad:
 		case status(err) == 404:
 			refused.Unknown = true
 			refused.add(u, err, fmt.Sprintf("protected user %s is not in the tenant: %s",
 				batch.Printable(u.ID+u.UPN), batch.Printable(err.Error())))
-		case i >= len(needed):
+		case i >= needed:
 			c.doubt(batch.Printable(err.Error()), u)
 		default:
 			refused.Denied = refused.Denied || status(err) == 403
@@ -112,9 +125,9 @@ func (c *Checked) lookUp(ctx context.Context, runner *batch.Runner, needed, othe
 		}
 	}
 	if refused.Count > 0 {
-		return nil, refused
+		return refused
 	}
-	return found, nil
+	return nil
 }
 
 // status is that of Graph's answer, 0 if there was none.
@@ -126,28 +139,67 @@ func status(err error) int {
 	return answer.Status
 }
 
-// rehearse counts as not checked whom no pair names.
+// rehearse counts as not checked whom no pair names. A name that is one letter off that
+// of a pair in its domain is an error: the pair's user is the one who was meant.
 func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error], why string) error {
 	c.Unchecked, c.First, c.Why = 0, nil, ""
 	if len(users) == 0 {
 		return nil
 	}
 	named := make(map[string]bool, 2*len(users))
-	for _, u := range users {
+	local := make(map[string][]int, len(users)) // users by the part of their name before the @
+	for i, u := range users {
 		named[fold(u.ID)], named[fold(u.UPN)] = false, false
+		if name, _, ok := strings.Cut(fold(u.UPN), "@"); ok {
+			local[name] = append(local[name], i)
+		}
 	}
+	meant := make(map[int]input.Pair)
 	for p, err := range pairs {
 		if err != nil {
 			return err
 		}
-		if _, is := named[fold(p.User)]; is && p.Err == nil {
-			named[fold(p.User)] = true
+		if p.Err != nil {
+			continue
+		}
+		user := fold(p.User)
+		if _, is := named[user]; is {
+			named[user] = true
+		}
+		name, domain, _ := strings.Cut(user, "@")
+		for _, i := range local[name] {
+			if _, theirs, _ := strings.Cut(fold(users[i].UPN), "@"); oneLetterOff(theirs, domain) {
+				meant[i] = p
+			}
 		}
 	}
-	for _, u := range users {
-		if !(u.ID != "" && named[fold(u.ID)] || u.UPN != "" && named[fold(u.UPN)]) {
+	refused := &ResolveError{}
+	for i, u := range users {
+		switch p, typo := meant[i]; {
+		case u.ID != "" && named[fold(u.ID)] || u.UPN != "" && named[fold(u.UPN)]:
+		case typo:
+			refused.Unknown = true
+			refused.add(u, nil, fmt.Sprintf("protected user %s is on no list, and %s at %s is one letter off: "+
+				"is that one to be protected?", batch.Printable(u.UPN), batch.Printable(p.User), p.Place()))
+		default:
 			c.doubt(why, u)
 		}
 	}
+	if refused.Count > 0 {
+		return refused
+	}
 	return nil
+}
+
+// oneLetterOff reports whether a letter was left out, added or changed, or two that
+// follow each other were swapped.
+func oneLetterOff(a, b string) bool {
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	swapped := len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
+	return len(a)+len(b) > 0 && len(a) <= 1 && len(b) <= 1 || swapped
 }

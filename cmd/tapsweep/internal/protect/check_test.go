@@ -48,8 +48,15 @@ func TestNamesAreChecked(t *testing.T) {
 		{name: "an answer that is none", list: bg, opts: item(graphsim.ItemBody(`"x"`)), check: Check{Ask: true}, asked: 1,
 			doubt: "1 of 1 protected names could not be checked (bg1@contoso.com): the answer of Graph (200) cannot be read"},
 		{name: "a rehearsal of somebody on the list", list: bg, check: Check{Rehearsal: true}},
-		{name: "a rehearsal of others", list: bg + "\n" + guest + "\n" + nobody, check: Check{Rehearsal: true, Why: "simulated"},
-			doubt: "2 of 3 protected names could not be checked (" + guest + ", bg1@contoso.con): simulated"},
+		{name: "a rehearsal of others", list: bg + "\n" + guest + "\nbg2@contoso.com",
+			check: Check{Rehearsal: true, Why: "simulated"},
+			doubt: "2 of 3 protected names could not be checked (" + guest + ", bg2@contoso.com): simulated"},
+		{name: "a rehearsal of a misspelt domain", list: nobody, check: Check{Rehearsal: true},
+			wrong: ":1: protected user bg1@contoso.con is on no list, and bg1@contoso.com at "},
+		{name: "a rehearsal of a misspelt domain beside the right one", list: bg + "\n" + nobody, check: Check{Rehearsal: true},
+			wrong: ":2: protected user bg1@contoso.con is on no list"},
+		{name: "a rehearsal of another domain", list: "bg1@contoso.onmicrosoft.com", check: Check{Rehearsal: true},
+			doubt: "1 of 1 protected names could not be checked"},
 		{name: "a rehearsal by the other name", list: bg, pair: id2, check: Check{Rehearsal: true}, asked: 1,
 			doubt: "1 of 1 protected names could not be checked (bg1@contoso.com)"},
 		{name: "nobody is on the list", check: Check{Ask: true}},
@@ -142,6 +149,24 @@ func TestPatternsAreRefused(t *testing.T) {
 		"bg[12]@contoso.com"} {
 		if _, err := Open(writeList(t, list)); err == nil {
 			t.Errorf("Open of %q is no error", list)
+		}
+	}
+}
+
+func TestOneLetterOff(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"contoso.con", "contoso.com", true}, {"contoso.co", "contoso.com", true}, {"contosso.com", "contoso.com", true},
+		{"contsoo.com", "contoso.com", true}, {"contoso.com", "contoso.com", false}, {"contoso.net", "contoso.com", false},
+		{"", "", false}, {"a", "", true}, {"fabrikam.com", "contoso.com", false},
+	} {
+		if got := oneLetterOff(tt.a, tt.b); got != tt.want {
+			t.Errorf("oneLetterOff(%q, %q) = %v, want %v", tt.a, tt.b, got, tt.want)
+		}
+		if got := oneLetterOff(tt.b, tt.a); got != tt.want {
+			t.Errorf("oneLetterOff(%q, %q) = %v, want %v", tt.b, tt.a, got, tt.want)
 		}
 	}
 }
