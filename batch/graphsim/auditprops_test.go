@@ -16,8 +16,8 @@ func TestAuditNamesThePass(t *testing.T) {
 		tenant := New(Options{Audit: true, SeededBy: &Actor{AppID: "app-1"}})
 		const other = "9f0c11aa-1111-4222-8333-000000000002"
 		start := time.Now().Add(time.Hour)
-		tenant.AddUser(User{UPN: "a@contoso.example", Passes: []Pass{{ID: pass, Start: start, LifetimeMinutes: 90, UsableOnce: true,
-			CreatedBy: &Actor{UserID: dana}}}})
+		tenant.AddUser(User{UPN: "a@contoso.example", Passes: []Pass{
+			{ID: pass, Start: start, LifetimeMinutes: 90, UsableOnce: true, CreatedBy: &Actor{UserID: dana}}}})
 		tenant.SeedPair("b@contoso.example", other)
 		from, until := start.UTC().Format(time.RFC3339), start.Add(90*time.Minute).UTC().Format(time.RFC3339)
 		now, later := time.Now().UTC().Format(time.RFC3339), time.Now().Add(time.Hour).UTC().Format(time.RFC3339)

@@ -13,7 +13,8 @@ import (
 // many is n passes, of which all have expired.
 func many(n int) (list []graphsim.Pass) {
 	for i := range n {
-		list = append(list, graphsim.Pass{ID: fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", i), Created: time.Now().Add(-48 * time.Hour)})
+		id := fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", i)
+		list = append(list, graphsim.Pass{ID: id, Created: time.Now().Add(-48 * time.Hour)})
 	}
 	return list
 }

@@ -87,11 +87,13 @@ func TestConfirmTellsUncheckedNames(t *testing.T) {
 	}
 	var out bytes.Buffer
 	a := &app{stdin: strings.NewReader("y\n"), stderr: &out}
-	err = a.confirmPlan(t.Context(), &runOf{app: a, keep: users, tenant: &tenant{token: &preflight.Token{}}}, &plan{passes: 1, users: 1})
+	r := &runOf{app: a, keep: users, tenant: &tenant{token: &preflight.Token{}}}
+	err = a.confirmPlan(t.Context(), r, &plan{passes: 1, users: 1})
 	if err != nil {
 		t.Errorf("confirmPlan = %v", err)
 	}
-	want := "2 of 2 protected names could not be checked (bg1@contoso.com, bg2@contoso.com): the token lacks User.Read.All.\n"
+	want := "2 of 2 protected names could not be checked (bg1@contoso.com, bg2@contoso.com): " +
+		"the token lacks User.Read.All.\n"
 	if !strings.Contains(out.String(), want) {
 		t.Errorf("the question lacks %q\n%s", want, out.String())
 	}

@@ -48,7 +48,8 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--graph-url", tt.root, "--format", "csv"}
+			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--graph-url", tt.root,
+				"--format", "csv"}
 			p := tapsweep(t, tt.env, append(args, tt.flags...)...)
 			if p.code != 0 {
 				t.Errorf("exit %d\n%s", p.code, p.stderr)
@@ -89,7 +90,8 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 		{Created: time.Now().Add(-time.Hour), CreatedBy: mallory}}})
 	tenant.GivePass("dana@contoso.example", graphsim.Pass{CreatedBy: helpdesk})
 	tenant.AddAudit(graphsim.Audit{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService, By: *mallory,
-		NoTarget: true, Activity: "Admin registered security info", Reason: "Admin registered temporary access pass method for user"})
+		NoTarget: true, Activity: "Admin registered security info",
+		Reason: "Admin registered temporary access pass method for user"})
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", mallory.UPN, "--graph-url", root, "--quiet")
 	if strings.Contains(p.stdout, "dana@") {

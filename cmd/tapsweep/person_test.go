@@ -20,8 +20,10 @@ func TestNamesStayWithThePass(t *testing.T) {
 			tenant := leftovers(40, graphsim.Options{})
 			env, root := serve(t, tenant)
 			dir := t.TempDir()
-			found, log, report := filepath.Join(dir, "found."+format), filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "report.csv")
-			if p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired", "--output", found); p.code != 0 {
+			found, log := filepath.Join(dir, "found."+format), filepath.Join(dir, "log.jsonl")
+			report, html := filepath.Join(dir, "report.csv"), filepath.Join(dir, "report.html")
+			p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired", "--output", found)
+			if p.code != 0 {
 				t.Fatalf("scan: exit %d\n%s", p.code, p.stderr)
 			}
 			if p := tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--results", log, found); p.code != 0 {
@@ -31,14 +33,14 @@ func TestNamesStayWithThePass(t *testing.T) {
 			if len(rows) != 1 || rows[0].UPN != "user00000@contoso.example" {
 				t.Errorf("rows %+v, want one of user00000@contoso.example", rows)
 			}
-			if p := tapsweep(t, env, "report", "--csv", report, "--html", filepath.Join(dir, "report.html"), log); p.code != 0 {
+			if p := tapsweep(t, env, "report", "--csv", report, "--html", html, log); p.code != 0 {
 				t.Fatalf("report: exit %d\n%s", p.code, p.stderr)
 			}
 			lines, err := csv.NewReader(bytes.NewReader(mustRead(t, report))).ReadAll()
 			if err != nil || len(lines) != 2 || !strings.Contains(strings.Join(lines[1], ","), "user00000@contoso.example") {
 				t.Errorf("report.csv: %v, %q, want the name", err, lines)
 			}
-			if page := string(mustRead(t, filepath.Join(dir, "report.html"))); !strings.Contains(page, "user00000@contoso.example") {
+			if page := string(mustRead(t, html)); !strings.Contains(page, "user00000@contoso.example") {
 				t.Error("report.html lacks the name")
 			}
 		})
@@ -48,7 +50,8 @@ func TestNamesStayWithThePass(t *testing.T) {
 // Whoever is asked sees the person, and the object id, which is what counts.
 func TestConfirmNamesThePerson(t *testing.T) {
 	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
-	list, err := input.Open([]string{writeFile(t, "l.csv", "user,method,userPrincipalName\n"+id+","+pass+",dana@contoso.com\n")}, input.Options{})
+	text := "user,method,userPrincipalName\n" + id + "," + pass + ",dana@contoso.com\n"
+	list, err := input.Open([]string{writeFile(t, "l.csv", text)}, input.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ func (r *runOf) protectCheck() protect.Check {
 	switch {
 	case r.flags.drill:
 		// A tenant that is made from the lists has everybody who is on them. A
-		// break-glass account is on no list, so it cannot be refused here.
+		// break-glass account is on no list, so that alone is no reason to refuse it.
 		return protect.Check{Rehearsal: true, Why: "the simulated tenant knows the users on the lists alone; " +
 			"--dry-run without --simulate looks them up"}
 	case !r.mayTryLookUp():

@@ -30,12 +30,12 @@ func TestMisspeltProtectedName(t *testing.T) {
 		left  int
 		says  string
 	}{
-		{"revoke", []string{"revoke", "--yes", "--protect", typo, list}, []string{passes, "User.ReadBasic.All"}, exitRefused, 3,
-			"p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
-		{"a dry run", []string{"revoke", "--dry-run", "--protect", typo, list}, []string{passes, "User.Read.All"}, exitRefused, 3,
-			"p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
-		{"sweep", []string{"sweep", "--all-users", "--yes", "--protect", typo}, []string{passes, "User.Read.All"}, exitRefused, 3,
-			"p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
+		{"revoke", []string{"revoke", "--yes", "--protect", typo, list}, []string{passes, "User.ReadBasic.All"},
+			exitRefused, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
+		{"a dry run", []string{"revoke", "--dry-run", "--protect", typo, list}, []string{passes, "User.Read.All"},
+			exitRefused, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
+		{"sweep", []string{"sweep", "--all-users", "--yes", "--protect", typo}, []string{passes, "User.Read.All"},
+			exitRefused, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
 		{"a pattern", []string{"revoke", "--yes", "--protect", star, list}, []string{passes, "User.Read.All"}, exitRefused, 3,
 			"star.txt:1: bg*@contoso.com is a pattern, and would protect nobody"},
 		{"nobody may ask", []string{"revoke", "--yes", "--quiet", "--protect", typo, list}, []string{passes}, exitDone, 0,

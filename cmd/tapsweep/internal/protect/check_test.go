@@ -41,7 +41,8 @@ func TestNamesAreChecked(t *testing.T) {
 			doubt: "3 of 3 protected names could not be checked (bg1@contoso.com, bg1@contoso.con, " + guest +
 				"): the token lacks X"},
 		{name: "denied", list: bg + "\n" + nobody, opts: graphsim.Options{Roles: []string{"AuditLog.Read.All"}},
-			check: Check{Ask: true}, asked: 2, doubt: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): Graph answered 403"},
+			check: Check{Ask: true}, asked: 2,
+			doubt: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): Graph answered 403"},
 		{name: "one answer that is lost", list: bg + "\n" + guest, check: Check{Ask: true}, asked: -1,
 			opts:  graphsim.Options{Faults: []graphsim.Fault{{Path: "/users/" + bg, Do: graphsim.ItemStatus(503)}}},
 			doubt: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
@@ -53,8 +54,8 @@ func TestNamesAreChecked(t *testing.T) {
 			doubt: "2 of 3 protected names could not be checked (" + guest + ", bg2@contoso.com): simulated"},
 		{name: "a rehearsal of a misspelt domain", list: nobody, check: Check{Rehearsal: true},
 			wrong: ":1: protected user bg1@contoso.con is on no list, and bg1@contoso.com at "},
-		{name: "a rehearsal of a misspelt domain beside the right one", list: bg + "\n" + nobody, check: Check{Rehearsal: true},
-			wrong: ":2: protected user bg1@contoso.con is on no list"},
+		{name: "a rehearsal of a misspelt domain beside the right one", list: bg + "\n" + nobody,
+			check: Check{Rehearsal: true}, wrong: ":2: protected user bg1@contoso.con is on no list"},
 		{name: "a rehearsal of another domain", list: "bg1@contoso.onmicrosoft.com", check: Check{Rehearsal: true},
 			doubt: "1 of 1 protected names could not be checked"},
 		{name: "a rehearsal by the other name", list: bg, pair: id2, check: Check{Rehearsal: true}, asked: 1,
@@ -77,7 +78,8 @@ func TestNamesAreChecked(t *testing.T) {
 				if tt.wrong == "" && err != nil {
 					t.Fatalf("Resolve = %v", err)
 				}
-				if e, ok := errors.AsType[*ResolveError](err); tt.wrong != "" && (!ok || !strings.Contains(e.Error(), tt.wrong)) {
+				e, ok := errors.AsType[*ResolveError](err)
+				if tt.wrong != "" && (!ok || !strings.Contains(e.Error(), tt.wrong)) {
 					t.Errorf("Resolve = %v, want %q", err, tt.wrong)
 				}
 				if got := users.Doubt(); tt.doubt == "" && got != "" || !strings.HasPrefix(got, tt.doubt) {

@@ -25,6 +25,8 @@ func holder(name string, n int) graphsim.User {
 // --max-items 1 deleted 3,000 passes of one user: rows were counted, and not passes.
 func TestMaxDeletes(t *testing.T) {
 	pair := func(name, method string) input.Pair { return input.Pair{User: name + "@contoso.com", Method: method} }
+	danas := func(n int) []graphsim.User { return []graphsim.User{holder("dana", n)} }
+	any := []input.Pair{pair("dana", "")}
 	const first, gone = "9f0c11aa-1111-4222-8333-000000000000", "9f0c11aa-1111-4222-8333-00000000ffff"
 	tests := []struct {
 		name    string
@@ -35,15 +37,15 @@ func TestMaxDeletes(t *testing.T) {
 		bound   bool
 		notSent int
 	}{
-		{"one user with many", []graphsim.User{holder("dana", 3000)}, []input.Pair{pair("dana", "")}, Options{MaxDeletes: 1}, 0, true, 1},
-		{"as many as there may be", []graphsim.User{holder("dana", 3)}, []input.Pair{pair("dana", "")}, Options{MaxDeletes: 3}, 3, false, 0},
-		{"no bound", []graphsim.User{holder("dana", 3)}, []input.Pair{pair("dana", "")}, Options{}, 3, false, 0},
+		{"one user with many", danas(3000), any, Options{MaxDeletes: 1}, 0, true, 1},
+		{"as many as there may be", danas(3), any, Options{MaxDeletes: 3}, 3, false, 0},
+		{"no bound", danas(3), any, Options{}, 3, false, 0},
 		{"named ones", []graphsim.User{holder("dana", 1), holder("erik", 1), holder("femi", 1)},
 			[]input.Pair{pair("dana", first), pair("erik", first), pair("femi", first)}, Options{MaxDeletes: 2}, 0, true, 3},
-		{"a dry run", []graphsim.User{holder("dana", 3)}, []input.Pair{pair("dana", "")}, Options{MaxDeletes: 2, DryRun: true}, 0, true, 1},
-		{"others in place of the named ones", []graphsim.User{holder("dana", 3)}, []input.Pair{pair("dana", gone)},
+		{"a dry run", danas(3), any, Options{MaxDeletes: 2, DryRun: true}, 0, true, 1},
+		{"others in place of the named ones", danas(3), []input.Pair{pair("dana", gone)},
 			Options{MaxDeletes: 1, AnyPass: true}, 0, true, 1},
-		{"one in place of the named one", []graphsim.User{holder("dana", 1)}, []input.Pair{pair("dana", gone)},
+		{"one in place of the named one", danas(1), []input.Pair{pair("dana", gone)},
 			Options{MaxDeletes: 1, AnyPass: true}, 1, false, 0},
 	}
 	for _, tt := range tests {

@@ -86,7 +86,8 @@ func TestPagesOfKnownUsers(t *testing.T) {
 			ids = append(ids, u.ID)
 		}
 		group := tenant.AddGroup(graphsim.Group{Name: "all", Members: ids})
-		found, _, _, err := look(t, smallPages{tenant, "/transitiveMembers/"}, Options{All: true, Groups: []string{group}}, batch.Options{})
+		opts := Options{All: true, Groups: []string{group}}
+		found, _, _, err := look(t, smallPages{tenant, "/transitiveMembers/"}, opts, batch.Options{})
 		if err != nil || len(found) != len(ids) {
 			t.Errorf("%d found, %v, want %d", len(found), err, len(ids))
 		}
