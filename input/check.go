@@ -64,7 +64,8 @@ func CheckUser(s string) error {
 // refused too: a pair without a pass id has nothing to check.
 func CheckMethod(s string) error {
 	if !isGUID(s) {
-		return fmt.Errorf("method %s is not a GUID: write the pass id as 8-4-4-4-12 hex digits", show(s))
+		return fmt.Errorf("method %s is not a GUID: this looks like the pass itself, not its id; "+
+			"write the pass id as 8-4-4-4-12 hex digits", showMethod(s))
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func TestCheckMethod(t *testing.T) {
 		{"upper case", strings.ToUpper(pass1), ""},
 		{"every digit", "01234567-89ab-cdef-ABCD-EF0123456789", ""},
 		{"empty", "", "is not a GUID"},
-		{"word", "nope", `method "nope" is not a GUID`},
+		{"word", "nope", `method "no..." (4 characters) is not a GUID: this looks like the pass itself, not its id`},
 		{"braces", "{" + pass1 + "}", "is not a GUID"},
 		{"no hyphens", strings.ReplaceAll(pass1, "-", ""), "is not a GUID"},
 		{"hyphen moved", "9f0c7d0-00000-4000-8000-0000000000a1", "is not a GUID"},

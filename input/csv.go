@@ -21,7 +21,7 @@ func trim(s string) string { return strings.TrimSpace(s) }
 func readCSV(text io.Reader, yield func(row) bool) error {
 	limited := &budget{r: text, limit: math.MaxInt64}
 	br := bufio.NewReaderSize(limited, bufferBytes)
-	h, err := readHeader(br)
+	h, err := readHeader(br, false)
 	if err == io.EOF {
 		return nil
 	}
@@ -59,7 +59,7 @@ func readCSV(text io.Reader, yield func(row) bool) error {
 			line, _ := r.FieldPos(0)
 			end, _ := r.FieldPos(len(fields) - 1)
 			last = h.lines + end + strings.Count(fields[len(fields)-1], "\n")
-			if allEmpty(fields) {
+			if h.passOver(fields) {
 				continue
 			}
 			next = h.row(fields, h.lines+line)
@@ -87,8 +87,16 @@ func (h *header) row(fields []string, line int) row {
 		return r.refuse("", fmt.Errorf("the row has %d fields, the header %d: quote values that hold %q, "+
 			"and keep the delimiters of empty ones", len(fields), h.width, h.comma))
 	}
-	for _, i := range h.suspects {
-		if CheckMethod(trim(fields[i])) == nil {
+	if h.log != nil && r.err == nil && r.method == "" {
+		return r.refuse("", h.log)
+	}
+	for _, i := range h.kinds {
+		if err := checkKind(h.fields[i], trim(fields[i])); err != nil {
+			return r.refuse("user", err)
+		}
+	}
+	for _, i := range h.strangers {
+		if i < len(fields) && holdsGUID(fields[i]) {
 			return r.refuse("method", hiddenPass(trim(h.fields[i])))
 		}
 	}

@@ -75,6 +75,20 @@ func (p *Problems) Unwrap() []error {
 	return errs
 }
 
+// An EmptyError says that the lists are good and name no pass: a header without rows, or
+// an empty array, as a scan that finds nothing writes. There is nothing to do.
+type EmptyError struct {
+	Sources []string // as they were given to Open, "stdin" for "-"
+}
+
+func (e *EmptyError) Error() string {
+	verb := "names"
+	if len(e.Sources) > 1 {
+		verb = "name"
+	}
+	return strings.Join(e.Sources, ", ") + " " + verb + " no pass"
+}
+
 // A ChangedError ends the second pass over a list that is not what Open read.
 type ChangedError struct {
 	Source string
@@ -96,6 +110,35 @@ func show(s string) string { return strconv.QuoteToASCII(capped(s)) }
 func printable(s string) string {
 	q := show(s)
 	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+}
+
+// showMethod is show for a value in the method column. One that is not a GUID may be the
+// pass itself, with which anybody signs in: its length and first two characters are shown.
+func showMethod(s string) string {
+	if s == "" || isGUID(s) {
+		return show(s)
+	}
+	return fmt.Sprintf("%s (%s)", show(firstTwo(s)+"..."), characters(s))
+}
+
+// printableMethod is showMethod without the quotes, for the fields of a refused pair.
+func printableMethod(s string) string {
+	if s == "" || isGUID(s) {
+		return s
+	}
+	return fmt.Sprintf("%s... (%s)", printable(firstTwo(s)), characters(s))
+}
+
+func firstTwo(s string) string {
+	r := []rune(capped(s))
+	return string(r[:min(2, len(r))])
+}
+
+func characters(s string) string {
+	if n := utf8.RuneCountInString(s); n != 1 {
+		return strconv.Itoa(n) + " characters"
+	}
+	return "1 character"
 }
 
 func capped(s string) string {

@@ -16,24 +16,29 @@ type header struct {
 	index [nameCount]int  // where each known name stands
 	has   [nameCount]bool // whether it does
 
-	suspects []int          // columns that may hold a pass id under another name
-	report   map[string]int // columns of a report by their folded names, nil if it is none
-	fields   []string
+	strangers []int          // columns that are not known, and may hold a pass id
+	kinds     []int          // columns whose value says what kind of thing the row is
+	report    map[string]int // columns of a report by their folded names, nil if it is none
+	fields    []string
+
+	log       error // why a row without a pass is refused, in what looks like an audit log
+	usersOnly bool  // no pass is read
+	template  bool  // of a bulk operation of Entra
 
 	lines    int // read so far, the header's own included
 	consumed int // their bytes
 }
 
 // readHeader reads up to and including the header. An empty text is io.EOF.
-func readHeader(br *bufio.Reader) (*header, error) {
-	h := &header{}
+func readHeader(br *bufio.Reader, usersOnly bool) (*header, error) {
+	h := &header{usersOnly: usersOnly}
 	for {
 		text, err := h.readLine(br)
 		if err != nil {
 			return nil, err
 		}
 		line := strings.TrimSpace(text)
-		if line == "" || h.lines == 1 && (isTypeLine(line) || h.takeSeparator(line)) {
+		if line == "" || h.lines == 1 && (isTypeLine(line) || h.takeSeparator(line) || h.takeVersion(line)) {
 			continue
 		}
 		start := h.lines
@@ -104,6 +109,30 @@ func (h *header) takeSeparator(line string) bool {
 	return true
 }
 
+// takeVersion reports whether line is the first of a template of Entra's bulk operations.
+// Source: learn.microsoft.com/entra/identity/users/users-bulk-delete, "CSV template structure".
+func (h *header) takeVersion(line string) bool {
+	h.template = strings.HasPrefix(strings.TrimLeft(line, `"`), "version:v")
+	return h.template
+}
+
+// column is the name of a column, which a template has in brackets:
+// User name [userPrincipalName] Required.
+func (h *header) column(field string) string {
+	name := trim(field)
+	if h.template {
+		if _, rest, ok := strings.Cut(name, "["); ok {
+			name, _, _ = strings.Cut(rest, "]")
+		}
+	}
+	return name
+}
+
+// passOver reports whether a record is no row: an empty one, or the example of a template.
+func (h *header) passOver(fields []string) bool {
+	return allEmpty(fields) || h.template && strings.HasPrefix(trim(fields[0]), "Example:")
+}
+
 // parse settles the delimiter: the one that makes a known user column, and
 // among several the one that makes most columns.
 func (h *header) parse(text string) error {
@@ -125,7 +154,7 @@ func (h *header) parse(text string) error {
 			parseErr = err
 			continue
 		}
-		user := hasUserName(found)
+		user := h.hasUserName(found)
 		if fields == nil || user && !usable || user == usable && len(found) > len(fields) {
 			fields, h.comma, usable = found, comma, user
 		}
@@ -136,9 +165,9 @@ func (h *header) parse(text string) error {
 	return h.take(fields)
 }
 
-func hasUserName(fields []string) bool {
+func (h *header) hasUserName(fields []string) bool {
 	for _, f := range fields {
-		if n, ok := names[fold(f)]; ok && n <= nameUPN {
+		if n, ok := names[fold(h.column(f))]; ok && n <= nameUPN {
 			return true
 		}
 	}
@@ -147,39 +176,64 @@ func hasUserName(fields []string) bool {
 
 // take finds the known names among the columns.
 func (h *header) take(fields []string) error {
-	var set nameSet
-	for i, f := range fields {
-		n, ok, err := set.add(trim(f))
-		if err != nil {
-			return err
-		}
-		if ok {
-			h.index[n], h.has[n] = i, true
-		}
-		if trim(f) != "" {
-			h.width = i + 1
-		}
-		if !ok && suspect(fold(trim(f))) {
-			h.suspects = append(h.suspects, i)
-		}
-	}
-	h.report = reported(fields)
-	if h.fields = fields; set.hasMethod() {
-		h.suspects = nil
-	}
 	if strings.HasPrefix(fields[0], "PK\x03\x04") {
 		return errors.New("this is a workbook or another zip file: save it as CSV")
 	}
 	if strings.Contains(fields[0], "\x00") {
 		return errors.New("this looks like UTF-16 without a byte order mark: save it as UTF-8")
 	}
-	if !set.hasUser() {
-		shown := make([]string, 0, len(fields))
-		for _, f := range fields[:min(len(fields), maxProblems)] {
-			shown = append(shown, show(f))
+	set := nameSet{usersOnly: h.usersOnly}
+	for i, f := range fields {
+		column := h.column(f)
+		n, m, err := set.add(column)
+		if err != nil {
+			return err
 		}
-		return fmt.Errorf("no user column in the header %s: the first line has to name the columns, such as "+
-			"user,method; the user's may be %s, the pass id's %s", strings.Join(shown, " "), userNames, methodNames)
+		switch m {
+		case naming:
+			h.index[n], h.has[n] = i, true
+		case unknown:
+			h.strangers = append(h.strangers, i)
+		case ofKind:
+			h.kinds = append(h.kinds, i)
+		}
+		if column != "" {
+			h.width = i + 1
+		}
 	}
-	return set.ambiguous()
+	h.report = reported(fields)
+	h.fields = fields
+	idIsPass, err := set.resolve()
+	if err != nil {
+		return err
+	}
+	if idIsPass {
+		h.has[nameID] = false
+		h.index[nameMethodID], h.has[nameMethodID] = h.index[nameID], true
+	}
+	if idIsPass || h.usersOnly || set.hasMethod() {
+		h.strangers = nil
+	}
+	if !h.usersOnly {
+		h.log = set.log()
+	}
+	if !set.hasUser() {
+		return noUserColumn(fields)
+	}
+	return nil
+}
+
+// noUserColumn says what is wrong with a first line that names no user column. One that
+// names a user is a row, and a row may hold a pass, which is not shown.
+func noUserColumn(fields []string) error {
+	const want = "the first line has to name the columns, such as user,method"
+	shown := make([]string, 0, len(fields))
+	for _, f := range fields[:min(len(fields), maxProblems)] {
+		if CheckUser(trim(f)) == nil {
+			return errors.New("no user column in the header, for the first line is a row already: " + want)
+		}
+		shown = append(shown, show(f))
+	}
+	return fmt.Errorf("no user column in the header %s: %s; the user's may be %s, the pass id's %s",
+		strings.Join(shown, " "), want, userNames, methodNames)
 }

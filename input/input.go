@@ -81,6 +81,11 @@ type Options struct {
 	// rest of a list unreadable, such as broken JSON, stays an error.
 	SkipInvalid bool
 
+	// Users are users that are named by themselves, by object id, user principal name
+	// or Me: one more list, before the others, of users whose pass is whatever they
+	// hold. Its source is NamedSource.
+	Users []string
+
 	// Stdin is read for the name "-". Nil is os.Stdin.
 	Stdin io.Reader
 

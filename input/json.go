@@ -33,8 +33,9 @@ func readJSON(text io.Reader, yield func(row) bool) error {
 	return err
 }
 
-// readJSONLines hands out the rows of text, of which each line stands alone.
-func readJSONLines(text *bufio.Reader, yield func(row) bool) error {
+// readLines hands out the rows of text, of which each line stands alone. Lines for
+// which passOver, if there is one, reports true are left out.
+func readLines(text *bufio.Reader, passOver func(line []byte) bool, yield func(row) bool) error {
 	for n := 1; ; n++ {
 		line, err := readLine(text)
 		if err == io.EOF {
@@ -42,6 +43,9 @@ func readJSONLines(text *bufio.Reader, yield func(row) bool) error {
 		}
 		if err != nil && !errors.Is(err, errTooLong) {
 			return err
+		}
+		if err == nil && passOver != nil && passOver(line) {
+			continue
 		}
 		var rows []row // of this line, none of which counts when it is broken
 		if err == nil {
@@ -163,7 +167,7 @@ func (j *jsonReader) documents() error {
 		case json.Delim('{'):
 			err = j.document()
 		case json.Delim('['):
-			err = j.elements()
+			err = j.elements(nameSet{})
 		default:
 			err = &LineError{Msg: "an object or an array has to start here"}
 		}
@@ -179,6 +183,7 @@ func (j *jsonReader) document() error {
 	line, column := j.at(j.dec.InputOffset())
 	o := objectRow{line: line}
 	list, more := false, false
+	var rows nameSet // what the answer says of its rows
 	for j.dec.More() {
 		tok, err := j.token()
 		if err != nil {
@@ -191,6 +196,9 @@ func (j *jsonReader) document() error {
 				return err
 			}
 			more = more || key == "@odata.nextLink" && raw[0] == '"'
+			if key == "@odata.context" {
+				rows.context(unquote(raw))
+			}
 			o.take(key, raw)
 			continue
 		}
@@ -203,7 +211,7 @@ func (j *jsonReader) document() error {
 			return &LineError{Msg: `the object has two arrays "value"`}
 		} else {
 			list = true
-			err = j.elements()
+			err = j.elements(rows)
 		}
 		if err != nil {
 			return err
@@ -228,15 +236,15 @@ func (j *jsonReader) document() error {
 	return nil
 }
 
-// elements reads the elements of an array, and its end.
-func (j *jsonReader) elements() error {
+// elements reads the elements of an array, and its end. Their names begin as names.
+func (j *jsonReader) elements(names nameSet) error {
 	for j.renew(); j.dec.More(); j.renew() {
 		raw, start, err := j.value()
 		if err != nil {
 			return err
 		}
 		line, column := j.at(start + 1)
-		o := objectRow{line: line}
+		o := objectRow{line: line, names: names}
 		r := row{line: o.line}
 		if raw[0] == '{' {
 			members(raw, o.take)

@@ -38,17 +38,23 @@ type mark struct {
 // standard input, and may be named once. If rows are bad, the error is a
 // *Problems and there is no List; opts.SkipInvalid passes over them, but not
 // over what makes the rest of a list unreadable. No pair at all is an error,
-// unless a results log says that all of its pairs are done.
+// unless a results log says that all of its pairs are done: an *EmptyError where
+// the lists are good.
 // The caller closes the List.
 func Open(names []string, opts Options) (_ *List, err error) {
 	if opts.Format != "" && !slices.Contains(Formats, opts.Format) {
 		return nil, fmt.Errorf("format %s is not known: use %s", show(opts.Format), strings.Join(Formats, ", "))
 	}
-	if len(names) == 0 {
+	if len(names)+len(opts.Users) == 0 {
 		return nil, errors.New("no list is named")
 	}
 	if i := slices.Index(names, "-"); i >= 0 && slices.Contains(names[i+1:], "-") {
 		return nil, errors.New(`"-" is named twice, but standard input can be read once`)
+	}
+	for _, user := range opts.Users {
+		if err := CheckUser(user); err != nil && !strings.EqualFold(user, Me) {
+			return nil, fmt.Errorf("%s: %w", NamedSource, err)
+		}
 	}
 	l := &List{known: newRepeats(), skip: opts.SkipInvalid}
 	defer func() {
@@ -56,6 +62,9 @@ func Open(names []string, opts Options) (_ *List, err error) {
 			err = withClose(err, l.Close())
 		}
 	}()
+	if len(opts.Users) > 0 {
+		l.sources = append(l.sources, &source{name: NamedSource, format: formatNamed, users: strings.Join(opts.Users, "\n")})
+	}
 	for _, name := range names {
 		s, err := newSource(name, opts)
 		if err != nil {
@@ -68,17 +77,51 @@ func Open(names []string, opts Options) (_ *List, err error) {
 		return nil, err
 	}
 	if l.stats.Unique+l.stats.Done+l.stats.Protected == 0 {
-		shown := make([]string, len(l.sources))
-		for i, s := range l.sources {
-			shown[i] = s.name
-		}
-		err := fmt.Errorf("no pair in %s", strings.Join(shown, ", "))
-		if refused != nil {
-			err = fmt.Errorf("%w: %d rows were refused, the first is %w", err, l.stats.Invalid, refused)
-		}
-		return nil, err
+		return nil, l.nothing(refused)
 	}
 	return l, nil
+}
+
+// nothing is why a list without a pair is no list. refused is the first row that was
+// passed over.
+func (l *List) nothing(refused *LineError) error {
+	shown := make([]string, len(l.sources))
+	for i, s := range l.sources {
+		shown[i] = s.name
+	}
+	at := func(is func(*source) bool) string {
+		if i := slices.IndexFunc(l.sources, is); i >= 0 {
+			return l.sources[i].name
+		}
+		return ""
+	}
+	all := strings.Join(shown, ", ")
+	blank, left := at(func(s *source) bool { return s.content.blank }), at(func(s *source) bool { return s.content.left })
+	switch {
+	case refused != nil:
+		return fmt.Errorf("no pair in %s: %d rows were refused, the first is %w", all, l.stats.Invalid, refused)
+	case blank != "":
+		return fmt.Errorf("no pair in %s: %s is empty, without so much as a header", all, blank)
+	case left != "":
+		return fmt.Errorf("no pair in %s: %s tells of passes, but not of what became of them; scan again", all, left)
+	}
+	return &EmptyError{Sources: shown}
+}
+
+// Warnings returns what the caller should know of lists that are good: lines of a
+// results log that are not the log's were passed over. There is one for each such list.
+func (l *List) Warnings() []string {
+	var warnings []string
+	for _, s := range l.sources {
+		lines := "1 line that is not of the results log was"
+		if s.content.foreign != 1 {
+			lines = fmt.Sprintf("%d lines that are not of the results log were", s.content.foreign)
+		}
+		if s.content.foreign > 0 {
+			warnings = append(warnings, fmt.Sprintf("%s: %s passed over", s.name, lines))
+		}
+	}
+	return warnings
 }
 
 // withClose keeps the type of err, which callers tell apart, unless closing failed too.
@@ -97,7 +140,7 @@ func (l *List) firstPass() (refused *LineError, err error) {
 		if err := s.findLast(); err != nil {
 			return nil, err
 		}
-		err := s.rows(func(r row) bool {
+		err := s.look(&s.content, func(r row) bool {
 			switch {
 			case r.shield:
 				l.stats.Protected++
@@ -235,7 +278,7 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 	p := Pair{Source: l.sources[src].name, Line: r.line, Column: r.column, User: r.user, Method: r.method}
 	at.rows++
 	if r.err != nil {
-		p.User, p.Method, p.Err = printable(r.user), printable(r.method), r.err
+		p.User, p.Method, p.Err = printable(r.user), printableMethod(r.method), r.err
 		return p, l.skip || r.refused
 	}
 	p.UPN = r.upn

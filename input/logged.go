@@ -1,9 +1,40 @@
 package input
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 )
+
+// lineMark begins each line of a results log.
+var lineMark = []byte(`{"type":`)
+
+// isLog reports whether a text that starts so is a results log: a line of it begins a
+// run. Other lines may stand before that, such as those of standard error in what
+// kubectl logs prints.
+func isLog(start []byte) bool {
+	if bytes.HasPrefix(bytes.TrimSpace(start), []byte{'['}) {
+		return false // an array, of whatever
+	}
+	for line := range bytes.Lines(start) {
+		kind, ok := bytes.CutPrefix(line, lineMark)
+		if ok && bytes.HasPrefix(bytes.TrimLeft(kind, " "), []byte(`"run"`)) && bytes.HasSuffix(line, []byte{'\n'}) {
+			return true
+		}
+	}
+	return false
+}
+
+// isForeign reports whether a line of a results log is not the log's, and counts it. A
+// line that begins like one and is broken is the log's.
+func (c *content) isForeign(line []byte) bool {
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 || bytes.HasPrefix(line, lineMark) {
+		return false
+	}
+	c.foreign++
+	return true
+}
 
 // told is what a row of a results log, or of a report made from one, tells beside
 // its pair.
@@ -39,7 +70,7 @@ func (t *told) apply(r row) row {
 		r.done, r.shield, r.err = true, true, nil
 		return r
 	case "invalid":
-		r = r.refuse("", errors.New("the row was refused before: mend it in the list that it came from"))
+		r = r.refuse("", errors.New("the row was refused before: fix it in the list that it came from"))
 		r.refused = true
 		return r
 	}

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// A name is a column or key that the readers know, however it is spelled.
+// A name is a column or key that names the user or the pass, however it is spelled.
 type name int
 
 // The user's names stand in the order in which they are believed when a row
@@ -46,13 +46,13 @@ const (
 	methodNames = "method, methodId, passId, temporaryAccessPassAuthenticationMethodId"
 )
 
-// passMarks are properties that only Graph's
-// temporaryAccessPassAuthenticationMethod has. Beside them, id is the pass's.
-var passMarks = map[string]bool{"lifetimeinminutes": true, "methodusabilityreason": true, "isusableonce": true}
-
 // fold reduces a name to what is compared: "User-Principal Name" is userprincipalname.
+// Full-width letters, as East Asian keyboards type them, are letters.
 func fold(s string) string {
 	return strings.Map(func(r rune) rune {
+		if r >= '！' && r <= '～' {
+			r -= '！' - '!'
+		}
 		if r == '_' || r == '-' || unicode.IsSpace(r) {
 			return -1
 		}
@@ -60,70 +60,33 @@ func fold(s string) string {
 	}, s)
 }
 
-// suspect tells names under which a pass id may stand unread. Where one does,
-// taking the row for "whatever pass" would delete another pass than was meant.
-func suspect(folded string) bool {
-	return strings.Contains(folded, "method") || strings.Contains(folded, "pass") && !strings.Contains(folded, "password") ||
-		strings.HasPrefix(folded, "tap") || strings.HasSuffix(folded, "tap")
-}
-
-// almostMethod tells names that are the method's but for their spelling, and those that
-// others have for it.
-func almostMethod(folded string) bool {
-	for _, end := range []string{"methodid", "passid", "tapid"} {
-		if strings.HasSuffix(folded, end) {
-			return true
-		}
-	}
-	return misspelt(folded, "method") || misspelt(folded, "methodid") || misspelt(folded, "passid") || folded == "credentialid"
-}
-
-// misspelt tells whether a letter of a name was left out, doubled, changed, or two that
-// follow each other were swapped.
-func misspelt(s, name string) bool {
-	if s == name {
-		return false
-	}
-	i := 0
-	for i < len(s) && i < len(name) && s[i] == name[i] {
-		i++
-	}
-	j := 0
-	for j < len(s)-i && j < len(name)-i && s[len(s)-1-j] == name[len(name)-1-j] {
-		j++
-	}
-	a, b := s[i:len(s)-j], name[i:len(name)-j]
-	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
-}
-
-func hiddenPass(name string) error {
-	return fmt.Errorf("%s holds a pass id under a name that is not known: rename it to methodId, or remove it", show(name))
-}
-
 // A nameSet is the names that one header or one object uses, and knows which
 // of them cannot stand together.
 type nameSet struct {
-	spelled  [nameCount]string // as written, empty when absent
-	passMark bool
-	almost   string // an unknown name that reads like the method's
+	spelled   [nameCount]string    // as written, empty when absent
+	marks     [meaningCount]string // the first column of each meaning, as written
+	target    string               // where an audit log has the person acted on
+	usersOnly bool                 // the list names users, and no pass is read from it
 }
 
-// add takes in the next name. The bool is false for one that means nothing here.
-func (s *nameSet) add(raw string) (name, bool, error) {
+// add takes in the next name. The meaning is naming if the returned name is one of the
+// user's or the pass's.
+func (s *nameSet) add(raw string) (name, meaning, error) {
 	folded := fold(raw)
 	n, ok := names[folded]
 	if !ok {
-		s.passMark = s.passMark || passMarks[folded]
-		if almostMethod(folded) {
-			s.almost = raw
+		m := columns[folded]
+		if s.marks[m] == "" {
+			s.marks[m] = raw
 		}
-		return 0, false, nil
+		s.noteTarget(folded, raw)
+		return 0, m, nil
 	}
 	if first := s.spelled[n]; first != "" {
-		return 0, false, fmt.Errorf("%s and %s are the same name twice: remove one", show(first), show(raw))
+		return 0, naming, fmt.Errorf("%s and %s are the same name twice: remove one", show(first), show(raw))
 	}
 	s.spelled[n] = raw
-	return n, true, nil
+	return n, naming, nil
 }
 
 func (s *nameSet) hasUser() bool   { return s.any(nameUserID, nameUPN) }
@@ -138,31 +101,67 @@ func (s *nameSet) any(from, to name) bool {
 	return false
 }
 
-// ambiguous refuses names under which the pass id may be in a place that is
-// not read: taking such a row for "whatever pass" would delete another one.
-func (s *nameSet) ambiguous() error {
-	if s.hasMethod() || !s.hasUser() {
-		return nil
+// resolve settles whose id the name id is, and refuses names that are not those of a
+// list of users and passes. Names of the pass settle it: id is the user's then.
+func (s *nameSet) resolve() (idIsPass bool, err error) {
+	if s.hasMethod() {
+		return false, nil
 	}
-	id := s.spelled[nameID]
+	if err := s.log(); err != nil {
+		return false, err
+	}
+	if err := s.thing(); err != nil {
+		return false, err
+	}
+	id, ofUser, ofPass := s.spelled[nameID], s.marks[ofUser] != "", s.marks[ofPass] != ""
+	named := s.any(nameUserID, nameUser) || s.any(nameUserPrincipalName, nameUPN)
+	switch {
+	case id == "":
+		return false, nil
+	case ofPass && !ofUser && !named:
+		return false, fmt.Errorf("this is a pass without its user: add the user as userId and rename %s to methodId", show(id))
+	case ofPass && !ofUser:
+		return true, nil
+	case ofUser && !ofPass:
+		return false, nil
+	case s.usersOnly && !ofPass && !s.any(nameUserID, nameUser):
+		return false, nil
+	}
+	beside := ""
 	for _, n := range []name{nameUserID, nameObjectID, nameUser, nameUserPrincipalName, nameUPN} {
-		other := s.spelled[n]
-		// Beside a user principal name, id is the user's: so export Graph and
-		// the portal their users.
-		if id == "" || other == "" || n > nameID && !s.passMark {
-			continue
+		if other := s.spelled[n]; other != "" && beside == "" {
+			beside = " beside " + show(other)
 		}
-		return fmt.Errorf("%s beside %s may be the user's id or the pass's: rename it to userId or methodId",
-			show(id), show(other))
 	}
-	if id != "" && s.passMark {
-		return fmt.Errorf("this is a pass without its user: add the user as userId and rename %s to methodId", show(id))
+	return false, fmt.Errorf("%s%s may be the user's id or the pass's: rename it to userId or methodId", show(id), beside)
+}
+
+// A person is the names by which one row names its user.
+type person struct{ id, upn string }
+
+// add takes in the next name. A row that names one user by object id and by user
+// principal name is fine; two names of one kind that differ are two users.
+func (p *person) add(v string) error {
+	form := &p.upn
+	switch {
+	case isGUID(v):
+		form = &p.id
+	case !strings.Contains(v, "@") && !strings.EqualFold(v, Me):
+		return nil // such as a display name, which does not say who it is
 	}
-	if s.almost != "" {
-		return fmt.Errorf("%s looks like a pass id under a name that is not known: rename it to methodId, or remove it",
-			show(s.almost))
+	if *form == "" {
+		*form = v
+	} else if !strings.EqualFold(*form, v) {
+		return twoUsers(*form, v)
+	}
+	if strings.EqualFold(p.upn, Me) && p.id != "" {
+		return twoUsers(p.upn, p.id)
 	}
 	return nil
+}
+
+func twoUsers(first, second string) error {
+	return fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows", show(first), show(second))
 }
 
 // A record is the values of one row under the names they stand for, trimmed.
@@ -171,14 +170,22 @@ type record [nameCount]string
 // row makes the choice among the names and checks what was chosen.
 func (rec *record) row(line int) row {
 	r := row{line: line}
+	var who person
+	var two error
 	for _, v := range rec[nameUserID : nameUPN+1] {
-		if r.user = v; v != "" {
-			break
+		if v == "" {
+			continue
+		}
+		if r.user == "" {
+			r.user = v
+		}
+		if err := who.add(v); two == nil {
+			two = err
 		}
 	}
 	for _, v := range rec[nameMethod : nameTAPMethodID+1] {
 		if r.method != "" && v != "" && !strings.EqualFold(r.method, v) {
-			return r.refuse("method", fmt.Errorf("method is given twice, as %s and as %s", show(r.method), show(v)))
+			return r.refuse("method", fmt.Errorf("method is given twice, as %s and as %s", showMethod(r.method), showMethod(v)))
 		}
 		if r.method == "" {
 			r.method = v
@@ -188,6 +195,9 @@ func (rec *record) row(line int) row {
 		r.user = Me
 	} else if err := CheckUser(r.user); err != nil {
 		return r.refuse("user", err)
+	}
+	if two != nil {
+		return r.refuse("user", two)
 	}
 	if r.method != "" {
 		if err := CheckMethod(r.method); err != nil {

@@ -18,7 +18,7 @@ type objectRow struct {
 	told   told   // in a results log
 	self   string // who the rows Me meant, in a results log
 	list   string // the digest of the run's list, in a results log
-	pass   string // an unknown name that holds a pass id
+	hidden error  // a name that is not known holds a GUID
 	field  string
 	err    error // the first thing wrong with it
 }
@@ -31,49 +31,17 @@ func (o *objectRow) fail(field string, err error) {
 
 // take takes in one member, whose value is valid JSON.
 func (o *objectRow) take(key string, value []byte) {
-	switch key {
-	case "type":
-		o.kind = unquote(value)
-		return
-	case "outcome":
-		o.told.outcome = unquote(value)
-		return
-	case "source":
-		o.told.origin.source = unquote(value)
-		return
-	case "line":
-		o.told.origin.line, _ = strconv.Atoi(string(value))
-		return
-	case "self":
-		o.self = unquote(value)
-		return
-	case "digest":
-		o.list = unquote(value)
-		return
-	case "inPlaceOf":
-		o.told.origin.instead = unquote(value)
-		return
-	case "pending":
-		o.told.pending = value[0] == 't'
-		return
-	case "undecided":
-		o.told.open = value[0] == 't'
-		return
-	case "column":
-		o.told.origin.column, _ = strconv.Atoi(string(value))
-		return
-	case "anyPass":
-		o.told.origin.anyPass = value[0] == 't'
+	if o.takeLogged(key, value) {
+		o.describe(unknown, key, value) // in another list it may be anything
 		return
 	}
-	n, known, err := o.names.add(key)
-	if !known && suspect(fold(key)) && value[0] == '"' {
-		o.hidden(key, unquote(value))
-	}
+	n, m, err := o.names.add(key)
 	switch {
 	case err != nil:
 		o.fail("", err)
-	case !known || value[0] == 'n': // null is the same as none
+	case m != naming:
+		o.describe(m, key, value)
+	case value[0] == 'n': // null is the same as none
 	case value[0] == '"':
 		o.values[n] = trim(unquote(value))
 	default:
@@ -85,10 +53,64 @@ func (o *objectRow) take(key string, value []byte) {
 	}
 }
 
-// hidden notes a pass id under a name that is not known.
-func (o *objectRow) hidden(key, value string) {
-	if CheckMethod(trim(value)) == nil {
-		o.pass = key
+// takeLogged takes in what a row of a results log has beside its pair, and reports
+// whether key is such a name.
+func (o *objectRow) takeLogged(key string, value []byte) bool {
+	switch key {
+	case "type":
+		o.kind = unquote(value)
+	case "outcome":
+		o.told.outcome = unquote(value)
+	case "source":
+		o.told.origin.source = unquote(value)
+	case "line":
+		o.told.origin.line, _ = strconv.Atoi(string(value))
+	case "self":
+		o.self = unquote(value)
+	case "digest":
+		o.list = unquote(value)
+	case "inPlaceOf":
+		o.told.origin.instead = unquote(value)
+	case "pending":
+		o.told.pending = value[0] == 't'
+	case "undecided":
+		o.told.open = value[0] == 't'
+	case "column":
+		o.told.origin.column, _ = strconv.Atoi(string(value))
+	case "anyPass":
+		o.told.origin.anyPass = value[0] == 't'
+	default:
+		return false
+	}
+	return true
+}
+
+// describe takes in a member that names neither the user nor the pass.
+func (o *objectRow) describe(m meaning, key string, value []byte) {
+	text := unquote(value)
+	switch folded := fold(key); {
+	case m == unknown && o.hidden == nil && !o.names.hasMethod():
+		if holdsGUID(text) || text == "" && holdsGUID(string(value)) {
+			o.hidden = hiddenPass(key)
+		}
+	case folded == "@odata.context":
+		o.names.context(text)
+	case folded == "additionalproperties" && value[0] == '{': // where PowerShell puts the type
+		members(value, func(key string, value []byte) {
+			if key == "@odata.type" {
+				o.describe(ofKind, key, value)
+			}
+		})
+	case m == ofKind:
+		if folded == "@odata.type" {
+			o.names.odataType(text)
+		}
+		if text == "" {
+			text = string(value)
+		}
+		if err := checkKind(key, text); err != nil && value[0] != 'n' {
+			o.fail("user", err)
+		}
 	}
 }
 
@@ -115,18 +137,25 @@ func (o *objectRow) row() row {
 }
 
 func (o *objectRow) pair() row {
+	idIsPass, err := o.names.resolve()
+	if idIsPass {
+		o.values[nameMethodID], o.values[nameID] = o.values[nameID], ""
+		if o.names.usersOnly {
+			o.values[nameMethodID] = ""
+		}
+	}
 	r := o.values.row(o.line)
 	switch {
 	case o.err != nil:
 		return r.refuse(o.field, o.err)
+	case err != nil:
+		return r.refuse("", err)
 	case !o.names.hasUser():
 		return r.refuse("user", errors.New("no user: the object has none of the keys "+userNames))
-	}
-	if err := o.names.ambiguous(); err != nil {
-		return r.refuse("", err)
-	}
-	if o.pass != "" && !o.names.hasMethod() {
-		return r.refuse("method", hiddenPass(o.pass))
+	case r.err == nil && r.method == "" && !o.names.usersOnly && o.names.log() != nil:
+		return r.refuse("", o.names.log())
+	case o.hidden != nil && !idIsPass && !o.names.usersOnly && !o.names.hasMethod():
+		return r.refuse("method", o.hidden)
 	}
 	return r
 }

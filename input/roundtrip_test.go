@@ -107,6 +107,12 @@ type reader func(*bufio.Reader, func(row) bool) error
 
 func csvRows(text *bufio.Reader, yield func(row) bool) error  { return readCSV(text, yield) }
 func jsonRows(text *bufio.Reader, yield func(row) bool) error { return readJSON(text, yield) }
+func plainRows(text *bufio.Reader, yield func(row) bool) error {
+	return readPlain(text, true, yield)
+}
+func jsonLines(text *bufio.Reader, yield func(row) bool) error {
+	return readLines(text, nil, yield)
+}
 
 // accepted returns the good rows of text. It goes around Open, whose files and
 // random seeds would make fuzzing slow and blind.
@@ -150,7 +156,7 @@ func checkRead(t *testing.T, read reader, text string) {
 	}{
 		"CSV":        {csvRows, asCSV(pairs, ',', false)},
 		"JSON":       {jsonRows, "[" + asObjects(pairs, ",") + "]"},
-		"JSON Lines": {readJSONLines, asObjects(pairs, "\n")},
+		"JSON Lines": {jsonLines, asObjects(pairs, "\n")},
 	} {
 		again, err := accepted(t, form.read, form.text)
 		if diff := cmp.Diff(pairs, again); diff != "" || err != nil {
@@ -164,7 +170,11 @@ func seed(f *testing.F) {
 	if err != nil || len(paths) == 0 {
 		f.Fatalf("no samples: %v", err)
 	}
-	for _, path := range paths {
+	more, err := filepath.Glob(cases + "/*")
+	if err != nil || len(more) == 0 {
+		f.Fatalf("no cases: %v", err)
+	}
+	for _, path := range append(paths, more...) {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -177,7 +187,10 @@ func FuzzCSV(f *testing.F) {
 	seed(f)
 	f.Add("user,method\n''-a@b.c,\n'=a@b.c,\n\"x\ny\"@b.c,\n")
 	f.Add("upn,method\nme,\n ME ," + pass1 + "\n")
-	f.Fuzz(func(t *testing.T, data string) { checkRead(t, csvRows, data) })
+	f.Fuzz(func(t *testing.T, data string) {
+		checkRead(t, csvRows, data)
+		checkRead(t, plainRows, data)
+	})
 }
 
 func FuzzJSON(f *testing.F) {
@@ -187,6 +200,6 @@ func FuzzJSON(f *testing.F) {
 	f.Add(`{"user":"a@b.c"}{"value":[` + "\n" + `{"user":"a@b.c"}],"user":"a@b.c"}`)
 	f.Fuzz(func(t *testing.T, data string) {
 		checkRead(t, jsonRows, data)
-		checkRead(t, readJSONLines, data)
+		checkRead(t, jsonLines, data)
 	})
 }

@@ -2,18 +2,25 @@ package input
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 )
 
 const (
 	formatCSV   = "csv"
 	formatJSON  = "json"
 	formatLines = "jsonl"
+
+	// What a list may be beside these, by its content.
+	formatPlain = "plain" // one user on each line
+	formatNamed = "named" // the same, from Options.Users
+	formatLog   = "log"   // a results log
 )
 
 // Formats are what Options.Format may be.
@@ -24,11 +31,21 @@ type source struct {
 	name   string // as messages show it
 	path   string
 	format string // empty: by content
+	users  string // of formatNamed: the text
 	spool  *os.File
 	size   int64 // of spool
 	remove bool  // spool still has a name
 
+	content content // as the first pass found it
+
 	last map[pairKey]int // which row of each pair is the last one, in a log of several runs
+}
+
+// A content is what a list was found to be, beside its rows.
+type content struct {
+	blank   bool // nothing is written in it
+	left    bool // it holds rows of a log that are no list
+	foreign int  // lines of a log that are not the log's
 }
 
 // newSource makes a list readable twice. What is not a regular file, such as
@@ -101,6 +118,9 @@ func (s *source) close() error {
 }
 
 func (s *source) open() (io.ReadCloser, error) {
+	if s.format == formatNamed {
+		return io.NopCloser(strings.NewReader(s.users)), nil
+	}
 	if s.spool != nil {
 		return io.NopCloser(io.NewSectionReader(s.spool, 0, s.size)), nil
 	}
@@ -110,6 +130,11 @@ func (s *source) open() (io.ReadCloser, error) {
 // rows reads the list from its start and hands out its rows until yield
 // returns false. A *LineError means that the rest cannot be read.
 func (s *source) rows(yield func(row) bool) error {
+	return s.look(new(content), yield)
+}
+
+// look is rows that tells what else there is.
+func (s *source) look(c *content, yield func(row) bool) error {
 	killed := 0 // line of a run without an end
 	list := ""  // digest of that of the last run
 	self := ""  // whom Me meant in it
@@ -129,6 +154,9 @@ func (s *source) rows(yield func(row) bool) error {
 			killed = 0
 			return true
 		case "":
+		case "pending", "undecided":
+			c.left = true
+			return true
 		default:
 			return true
 		}
@@ -140,7 +168,7 @@ func (s *source) rows(yield func(row) bool) error {
 		}
 		return yield(r)
 	}
-	err := s.read(named)
+	err := s.read(c, named)
 	if err == nil && killed > 0 {
 		err = &LineError{Line: killed, Msg: "the results log has no end, because its run was killed, could not write on, or is still going on: " +
 			"pairs may be missing in it, so name the list of that run instead"}
@@ -156,22 +184,26 @@ func (s *source) rows(yield func(row) bool) error {
 }
 
 // read hands out what each row of the list says.
-func (s *source) read(yield func(row) bool) error {
+func (s *source) read(c *content, yield func(row) bool) error {
 	f, err := s.open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	text := decode(f)
-	format := s.format
-	if format == "" {
-		format = sniff(text)
-	}
+	format, blank := s.formatOf(text)
+	c.blank = blank
 	switch format {
 	case formatJSON:
 		return readJSON(text, yield)
 	case formatLines:
-		return readJSONLines(text, yield)
+		return readLines(text, nil, yield)
+	case formatLog:
+		return readLines(text, c.isForeign, yield)
+	case formatPlain:
+		return readPlain(text, false, yield)
+	case formatNamed:
+		return readPlain(text, true, yield)
 	}
 	return readCSV(text, yield)
 }
@@ -186,11 +218,34 @@ func (r row) meant(self string) row {
 	return r
 }
 
-// sniff tells the format by the first character that is not a space.
-func sniff(text *bufio.Reader) string {
-	start, _ := text.Peek(4 << 10) // an error comes again with the first read
-	if first := strings.TrimSpace(string(start)); first != "" && (first[0] == '[' || first[0] == '{') {
-		return formatJSON
+// formatOf is how to read the text: as the extension or Options.Format say, or by its
+// first character, and then by what its beginning holds. Blank is a text of nothing.
+func (s *source) formatOf(text *bufio.Reader) (format string, blank bool) {
+	start, err := text.Peek(bufferBytes) // an error comes again with the first read
+	first := bytes.TrimLeftFunc(start, unicode.IsSpace)
+	blank = len(first) == 0
+	json := !blank && (first[0] == '[' || first[0] == '{')
+	switch format = s.format; {
+	case format == formatNamed:
+	case format != formatCSV && isLog(start):
+		format = formatLog
+	case format == formatLines && json && isIndented(first):
+		format = formatJSON
+	case format != "" && format != formatCSV:
+	case isPlain(start, err != nil):
+		format = formatPlain
+	case format == "" && json:
+		format = formatJSON
+	default:
+		format = formatCSV
 	}
-	return formatCSV
+	return format, blank
+}
+
+// isIndented reports whether JSON goes on behind its first line, and so is not one value
+// on each line, whatever the file is called.
+func isIndented(text []byte) bool {
+	line, _, more := bytes.Cut(text, []byte{'\n'})
+	line = bytes.TrimSpace(line)
+	return more && bytes.IndexByte([]byte("{[,:"), line[len(line)-1]) >= 0
 }

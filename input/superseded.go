@@ -53,7 +53,7 @@ func (s *source) findLast() error {
 	}
 	s.last = make(map[pairKey]int)
 	n, list, self := 0, "", ""
-	err := s.read(func(r row) bool {
+	err := s.read(new(content), func(r row) bool {
 		switch {
 		case r.mark == "run":
 			list, self = r.list, r.self
@@ -78,7 +78,8 @@ func (s *source) hasRuns() (bool, error) {
 	}
 	defer f.Close()
 	text := decode(f)
-	if s.format == formatCSV || s.format == "" && sniff(text) == formatCSV {
+	switch format, _ := s.formatOf(text); format {
+	case formatCSV, formatPlain, formatNamed:
 		return false, nil
 	}
 	word := []byte(`"run"`)

@@ -101,7 +101,7 @@ func readWhole(name string) ([]byte, error) {
 func readUsers(text []byte, yield func(userRow)) error {
 	first, found := firstLine(text)
 	switch {
-	case !found || CheckUser(first) == nil: // no header and no JSON is a user
+	case !found || isPlain(text, true):
 		return plainUsers(text, yield)
 	case first[0] == '[' || first[0] == '{':
 		return jsonUsers(text, yield)
@@ -147,41 +147,35 @@ func plainUsers(text []byte, yield func(userRow)) error {
 // is wrong with the row as a whole, r says.
 func (rec *record) users(r row) userRow {
 	u := userRow{line: r.line, err: r.err}
+	var who person
 	for _, v := range rec[nameUserID : nameUPN+1] {
 		if u.err != nil {
-			break
+			return u
 		}
 		if v == "" {
 			continue
 		}
-		if err := CheckUser(v); err != nil {
+		err := CheckUser(v)
+		if err == nil {
+			err = who.add(v)
+		}
+		if err != nil {
 			u.err = r.refuse("user", err).err
-			break
-		}
-		form := &u.upn
-		if isGUID(v) {
-			form = &u.id
-		}
-		if *form == "" {
-			*form = v
-		} else if !strings.EqualFold(*form, v) {
-			u.err = r.refuse("user", fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows",
-				show(*form), show(v))).err
 		}
 	}
+	u.id, u.upn = who.id, who.upn
 	return u
 }
 
 func csvUsers(text []byte, yield func(userRow)) error {
 	br := bufio.NewReaderSize(bytes.NewReader(text), bufferBytes)
-	h, err := readHeader(br)
+	h, err := readHeader(br, true)
 	if err == io.EOF {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	h.suspects = nil // a pass does not matter here, under whatever name
 	r := csv.NewReader(br)
 	r.Comma = h.comma
 	r.FieldsPerRecord = -1
@@ -194,7 +188,7 @@ func csvUsers(text []byte, yield func(userRow)) error {
 		if err != nil {
 			return csvError(err, h.lines)
 		}
-		if allEmpty(fields) {
+		if h.passOver(fields) {
 			continue
 		}
 		line, _ := r.FieldPos(0)
@@ -288,7 +282,7 @@ func (j *usersReader) document(raw []byte) error {
 	default:
 		return &LineError{Line: line, Msg: "an object or an array has to start here"}
 	}
-	o := objectRow{line: line}
+	o := objectRow{line: line, names: nameSet{usersOnly: true}}
 	var list []byte
 	lists, more := 0, false
 	members(raw, func(key string, value []byte) {
@@ -323,7 +317,7 @@ func (j *usersReader) elements(raw []byte) {
 	rest := bytes.TrimLeft(raw[1:], jsonSpace)
 	for rest[0] != ']' {
 		n := valueLen(rest)
-		o := objectRow{line: j.lineOf(rest)}
+		o := objectRow{line: j.lineOf(rest), names: nameSet{usersOnly: true}}
 		if rest[0] == '{' {
 			members(rest[:n], o.takeUser)
 		} else {
@@ -340,7 +334,6 @@ func (o *objectRow) takeUser(key string, value []byte) {
 		value = []byte("null")
 	}
 	o.take(key, value)
-	o.pass = ""
 }
 
 // row hands out an object, whatever became of its pass in an earlier run.

@@ -35,10 +35,17 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		lists, stdin = []string{"-"}, strings.NewReader(selfList)
 	}
 	list, err := a.openLists(ctx, lists, f, stdin)
+	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
+		a.say("%v; nothing to do", empty)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	defer list.Close()
+	for _, warning := range list.Warnings() {
+		a.say("warning: %s", warning)
+	}
 	keep, err := protect.Open(f.protect...)
 	if err != nil {
 		return refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
@@ -181,7 +188,7 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 		problems, ok := errors.AsType[*input.Problems](o.err)
 		switch {
 		case ok && !problems.Cut:
-			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems), "mend the rows, or leave them out with --skip-invalid")
+			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems), "fix the rows, or leave them out with --skip-invalid")
 		case ok:
 			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems))
 		case o.err != nil:

@@ -221,6 +221,9 @@ func parseLimit(text string) (*graphsim.Limit, error) {
 // seed adds what the lists name to the tenant.
 func (a *app) seed(sim *graphsim.Tenant, lists []string) error {
 	list, err := input.Open(lists, input.Options{Stdin: a.stdin})
+	if _, ok := errors.AsType[*input.EmptyError](err); ok {
+		return nil
+	}
 	if err != nil {
 		return refuse(err)
 	}

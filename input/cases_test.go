@@ -1,0 +1,283 @@
+package input
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const cases = "../testdata/cases"
+
+// Files as people have them, which were read as what they are not.
+func TestCases(t *testing.T) {
+	const dana, erik = "dana@contoso.com", "erik@contoso.com"
+	tests := []struct {
+		file  string
+		first Pair   // the first good one, without its place
+		stats Stats  // of the good list
+		err   string // part of the error
+	}{
+		{file: "purview-audit.csv", err: `purview-audit.csv:1: "RecordType" shows that this is an audit or sign-in log, in which a user is the one who acted; ` +
+			`the person acted on is in ObjectId inside "AuditData"`},
+		{file: "entra-audit-download.csv", err: `the person acted on is in "Target1UserPrincipalName": make a list of those, or find passes with tapsweep scan --created-since`},
+		{file: "graph-signins.json", err: `graph-signins.json:3: "appId" shows that this is an audit or sign-in log`},
+		{file: "two-users-in-a-row.csv", err: "two-users-in-a-row.csv:2: the row names two users"},
+		{file: "tap-upn-id.csv", err: `tap-upn-id.csv:1: "Id" beside "UserPrincipalName" may be the user's id or the pass's: rename it to userId or methodId`},
+		{file: "tap-created-as-method.csv", err: `tap-created-as-method.csv:2: method "Hj..." (10 characters) is not a GUID: this looks like the pass itself, not its id`},
+		{file: "entra-group-members-download.csv", err: `entra-group-members-download.csv:3: the row is not a user: "objectType" is "Group"; remove it`},
+		{file: "tap-upn-id-usable.csv", first: Pair{User: dana, Method: "012e4e3f-a801-487e-9900-011f20c187c3"}, stats: Stats{Rows: 3, Unique: 3, Users: 3}},
+		{file: "entra-bulk-delete-template.csv", first: Pair{User: dana}, stats: Stats{Rows: 3, Unique: 3, Users: 3, AnyPass: 3}},
+		{file: "plain-upns.txt", first: Pair{User: dana}, stats: Stats{Rows: 3, Unique: 3, Users: 3, AnyPass: 3}},
+		{file: "jsonl-pretty.jsonl", first: Pair{User: dana, Method: "012e4e3f-a801-487e-9900-011f20c187c3"}, stats: Stats{Rows: 1, Unique: 1, Users: 1}},
+		{file: "log-ps51-redirect.jsonl", first: Pair{User: "admin1@contoso.com", Method: "9f0c11aa-1111-4222-8333-000000000002"}, stats: Stats{Rows: 2, Unique: 2, Users: 2, Done: 1}},
+		{file: "log-pod-merged.log", stats: Stats{Done: 16}},
+		{file: "header-only.csv", err: "header-only.csv names no pass"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file, func(t *testing.T) {
+			l, err := Open([]string{filepath.Join(cases, tt.file)}, Options{})
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("Open = %v, want an error with %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			if got := l.Stats(); got != tt.stats {
+				t.Errorf("Stats() = %+v, want %+v", got, tt.stats)
+			}
+			for _, p := range l.Sample(1) {
+				if p.User != tt.first.User || p.Method != tt.first.Method {
+					t.Errorf("the first pair is %s, %s, want %s, %s", p.User, p.Method, tt.first.User, tt.first.Method)
+				}
+			}
+		})
+	}
+}
+
+// What is no list of users is none for --protect and for scan --users either.
+func TestCasesAsUsers(t *testing.T) {
+	for file, want := range map[string]string{
+		"purview-audit.csv":                "audit or sign-in log",
+		"entra-audit-download.csv":         "audit or sign-in log",
+		"graph-signins.json":               "audit or sign-in log",
+		"two-users-in-a-row.csv":           "names two users",
+		"entra-group-members-download.csv": "not a user",
+	} {
+		if users, err := ReadUsers(filepath.Join(cases, file)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ReadUsers(%s) = %v, %v, want an error with %q", file, users, err, want)
+		}
+	}
+	for file, want := range map[string]User{
+		"entra-bulk-delete-template.csv": {Line: 4, UPN: "dana@contoso.com"},
+		"tap-upn-id-usable.csv":          {Line: 2, UPN: "dana@contoso.com"}, // the id is the pass's
+		"tap-upn-id.csv":                 {Line: 2, UPN: "dana@contoso.com", ID: "012e4e3f-a801-487e-9900-011f20c187c3"},
+	} {
+		path := filepath.Join(cases, file)
+		users, err := ReadUsers(path)
+		if want.Source = path; err != nil || len(users) != 3 || users[0] != want {
+			t.Errorf("ReadUsers(%s) = %+v, %v, want 3 users, the first %+v", file, users, err, want)
+		}
+	}
+}
+
+func TestAuditLogs(t *testing.T) {
+	refused := map[string]string{
+		"a.csv": "CreationDate,UserIds,Operations,AuditData,UserId\n,,,," + dana + "\n",
+		"b.csv": "CreationDate,UserId\n2026-03-01," + dana + "\n",
+		"c.csv": "Date (UTC),Correlation ID,User ID,Username\n2026-03-01," + oid2 + "," + oid1 + "," + dana + "\n",
+		"d.json": `{"value":[{"id":"x","activityDateTime":"2026-03-01T08:30:00Z","activityDisplayName":"Admin registered security info",` +
+			`"initiatedBy":{"user":{"id":"` + oid1 + `"}},"targetResources":[{"id":"` + oid2 + `"}]}]}`,
+		"e.jsonl": `{"CreationTime":"2026-03-01T08:30:00","Workload":"AzureActiveDirectory","ObjectId":"` + dana + `","UserId":"` + eli + `"}` + "\n",
+		"f.jsonl": `{"CreationTime":"2026-03-01T08:30:00","UserId":"` + eli + `"}` + "\n",
+		// A row without a pass means whatever pass of the one who acted.
+		"g.csv":  "userPrincipalName,methodId,correlationId\n" + dana + ",," + oid1 + "\n",
+		"h.json": `{"userId":"` + oid1 + `","methodId":null,"correlationId":"x"}`,
+	}
+	for file, text := range refused {
+		if _, err := Open([]string{write(t, file, text)}, Options{}); err == nil || !strings.Contains(err.Error(), "audit or sign-in log") {
+			t.Errorf("Open of %s = %v, want it refused as a log", text, err)
+		}
+	}
+	if _, err := Open([]string{write(t, "d.json", refused["d.json"])}, Options{}); !strings.Contains(err.Error(), `userPrincipalName inside "targetResources"`) {
+		t.Errorf("Open = %v, want it to say where the person acted on is", err)
+	}
+	for _, text := range []string{
+		"userPrincipalName,methodId,correlationId\n" + dana + "," + pass1 + "," + oid1 + "\n", // names the pass
+		"userPrincipalName,Creation Date\n" + dana + ",2026-03-01\n",
+	} {
+		open(t, Options{}, write(t, "l.csv", text))
+	}
+}
+
+// An id is the user's, the pass's or another thing's, as the other columns say.
+func TestWhoseID(t *testing.T) {
+	refused := map[string]string{
+		`[{"id":"` + oid1 + `","@odata.type":"#microsoft.graph.group","displayName":"G"}]`:                                 `"@odata.type" is "#microsoft.graph.group"`,
+		`[{"id":"` + oid1 + `","@odata.type":"#microsoft.graph.device"},{"user":"` + dana + `"}]`:                          "neither a user nor",
+		`[{"id":"` + oid1 + `","displayName":"S","servicePrincipalType":"Application"}]`:                                   "may be the id of a device, a group or an app",
+		`[{"id":"` + oid1 + `","displayName":"L","operatingSystem":"Windows","userPrincipalName":"` + dana + `"}]`:         "may be the id of a device, a group or an app",
+		`[{"objectId":"` + oid1 + `","displayName":"G","securityEnabled":true}]`:                                           "may be the id of a device, a group or an app",
+		`[{"id":"` + oid1 + `","displayName":"A","appId":"` + oid2 + `"}]`:                                                 "may be the id of a device, a group or an app",
+		`[{"id":"` + oid1 + `","displayName":"G","isUser":false}]`:                                                         `"isUser" is "false"`,
+		`[{"id":"` + pass1 + `","@odata.type":"#microsoft.graph.temporaryAccessPassAuthenticationMethod"}]`:                "this is a pass without its user",
+		`[{"user":"` + dana + `","id":"` + pass1 + `","@odata.type":"#microsoft.graph.phoneAuthenticationMethod"}]`:        "neither a user nor a Temporary Access Pass",
+		`[{"Id":"` + oid1 + `","AdditionalProperties":{"@odata.type":"#microsoft.graph.group"}}]`:                          "neither a user nor",
+		`[{"userId":"` + oid1 + `","id":"` + oid2 + `","displayName":"D"}]`:                                                "names two users",
+		`[{"user":"me","userId":"` + oid1 + `"}]`:                                                                          "names two users",
+		`[{"upn":"` + dana + `","userPrincipalName":"` + eli + `","method":"` + pass1 + `"}]`:                              "names two users",
+		`[{"upn":"` + dana + `","id":"` + pass1 + `","isUsable":true,"displayName":"D"}]`:                                  "may be the user's id or the pass's",
+		`[{"userId":"` + oid1 + `","id":"` + pass1 + `"}]`:                                                                 "may be the user's id or the pass's",
+		`[{"user":"` + dana + `","methodId":"` + pass1 + `","isUsable":true,"userId":"` + oid1 + `","id":"` + oid2 + `"}]`: "names two users",
+	}
+	for text, want := range refused {
+		if _, err := Open([]string{write(t, "l.json", text)}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Open of %s = %v, want an error with %q", text, err, want)
+		}
+	}
+	taken := map[string]Pair{
+		`[{"id":"` + oid1 + `","@odata.type":"#microsoft.graph.user"}]`:                                                                                    {User: oid1},
+		`[{"Id":"` + oid1 + `","AdditionalProperties":{"@odata.type":"#microsoft.graph.user"}}]`:                                                           {User: oid1},
+		`[{"userPrincipalName":"` + dana + `","Id":"` + pass1 + `","StartDateTime":null}]`:                                                                 {User: dana, Method: pass1},
+		`[{"user":"` + dana + `","Id":"` + pass1 + `","AdditionalProperties":{"@odata.type":"#microsoft.graph.temporaryAccessPassAuthenticationMethod"}}]`: {User: dana, Method: pass1},
+		`[{"userId":"` + oid1 + `","userPrincipalName":"` + dana + `"}]`:                                                                                   {User: oid1},
+		`[{"userId":"` + oid1 + `","objectId":"` + strings.ToUpper(oid1) + `"}]`:                                                                           {User: oid1},
+		`[{"objectId":"` + oid1 + `","user":"Dana Reyes"}]`:                                                                                                {User: oid1},
+		`[{"userPrincipalName":"` + dana + `","deviceId":"` + oid2 + `"}]`:                                                                                 {User: dana},
+	}
+	for text, want := range taken {
+		l, err := Open([]string{write(t, "l.json", text)}, Options{})
+		if err != nil {
+			t.Errorf("Open of %s = %v", text, err)
+			continue
+		}
+		if got := l.Sample(1)[0]; got.User != want.User || got.Method != want.Method {
+			t.Errorf("%s is %s, %s, want %s, %s", text, got.User, got.Method, want.User, want.Method)
+		}
+		l.Close()
+	}
+}
+
+// A GUID in a column that is not known may be the pass's id, whatever the column's name.
+func TestUnknownColumns(t *testing.T) {
+	values := []string{pass1, strings.ToUpper(pass1), "{" + pass1 + "}", strings.ReplaceAll(pass1, "-", ""), pass1 + ";" + pass2, "TAP " + pass1}
+	for _, column := range []string{"mthd", "tokenId", "key", "pin", "note", "", "ｔａｐ", "метод", "method\u200b", "temporaryAccessPass", "source", "self"} {
+		for _, value := range values {
+			for file, text := range map[string]string{
+				"l.csv":  "user," + column + ",x\n" + dana + "," + value + ",\n",
+				"l.json": `{"user":"` + dana + `","` + column + `":"` + value + `"}`,
+				"n.json": `{"user":"` + dana + `","` + column + `":[{"id":"` + value + `"}]}`,
+			} {
+				_, err := Open([]string{write(t, file, text)}, Options{})
+				if err == nil || !strings.Contains(err.Error(), "holds a GUID and is not a column that is known") {
+					t.Errorf("Open of %s = %v", text, err)
+				}
+			}
+		}
+	}
+	for _, column := range []string{"tenantId", "manager", "managerId", "requestId", "onPremisesImmutableId", "employeeId", "Assigned Licenses", "objectGUID", "incidentId"} {
+		for file, text := range map[string]string{
+			"l.csv":  "user," + column + "\n" + dana + "," + pass1 + "\n",
+			"l.json": `{"user":"` + dana + `","` + column + `":{"x":["` + pass1 + `"]}}`,
+		} {
+			open(t, Options{}, write(t, file, text))
+		}
+	}
+	// Only the rows that hold one.
+	l := open(t, Options{SkipInvalid: true}, write(t, "l.csv", "user,pin\n"+dana+","+pass1+"\n"+eli+",\n"))
+	if want := (Stats{Rows: 2, Unique: 1, Invalid: 1, Users: 1, AnyPass: 1}); l.Stats() != want {
+		t.Errorf("Stats() = %+v, want %+v", l.Stats(), want)
+	}
+}
+
+func TestEmptyLists(t *testing.T) {
+	const run, end = `{"type":"run"}` + "\n", `{"type":"end","exit":0}` + "\n"
+	for file, text := range map[string]string{
+		"a.csv": "user,method\n", "b.csv": "user,method\n,\n", "c.csv": "version:v1.0\nUser name [userPrincipalName] Required\nExample: chris@contoso.com\n",
+		"d.json": "[]", "e.json": `{"value":[]}`, "f.jsonl": "[]\n", "g.jsonl": `{"value":[]}` + "\n", "h.txt": "\ufeffuser\n",
+		"i.jsonl": run + `{"type":"scanned","users":["` + oid1 + `"]}` + "\n" + end,
+	} {
+		path := write(t, file, text)
+		_, err := Open([]string{path}, Options{})
+		if empty, ok := errors.AsType[*EmptyError](err); !ok || err.Error() != path+" names no pass" || len(empty.Sources) != 1 {
+			t.Errorf("Open of %q = %v, want an *EmptyError", text, err)
+		}
+	}
+	for file, text := range map[string]string{
+		"a.csv": "", "b.json": "", "c.jsonl": "\n", "d.csv": "\ufeff", "e.txt": " \r\n",
+		"f.jsonl": run + `{"type":"result","user":"` + oid1 + `","method":"` + pass1 + `","outcome":"found","undecided":true}` + "\n" + end,
+	} {
+		_, err := Open([]string{write(t, file, text)}, Options{})
+		if _, ok := errors.AsType[*EmptyError](err); ok || err == nil || !strings.Contains(err.Error(), "no pair in ") {
+			t.Errorf("Open of %q = %v, want an error that is no *EmptyError", text, err)
+		}
+	}
+	empty, blank, good := write(t, "a.csv", "user\n"), write(t, "b.csv", ""), write(t, "c.csv", "user\n"+dana+"\n")
+	if _, err := Open([]string{empty, blank}, Options{}); err == nil || !strings.Contains(err.Error(), blank+" is empty") {
+		t.Errorf("Open of an empty list and an empty file = %v", err)
+	}
+	if got := open(t, Options{}, empty, good).Stats().Unique; got != 1 {
+		t.Errorf("%d pairs in an empty list and one of one user", got)
+	}
+}
+
+func TestPlainLists(t *testing.T) {
+	one := []Pair{{Line: 1, User: dana}}
+	tests := []readTest{
+		{name: "one", text: dana, want: one},
+		{name: "with comments", text: "# leavers\n\n " + dana + " \r\n#x\n" + eli + "\n", want: []Pair{{Line: 3, User: dana}, {Line: 5, User: eli}}},
+		{name: "bad line", text: dana + "\nnope\n", err: `:2: user "nope" is neither an object id`},
+		{name: "object ids", text: oid1 + "\n", err: `:1: "` + oid1 + `" may be a user's object id or a pass's id: put userId above the list`},
+		{name: "an object id among names", text: dana + "\n" + pass1 + "\n", err: `:2: "` + pass1 + `" may be a user's object id or a pass's id`},
+		{name: "line too long", text: dana + "\n" + strings.Repeat("x", maxRowBytes+1) + "\n", err: ":2: the line is longer than 1 MiB"},
+	}
+	runReadTests(t, "list.txt", tests)
+	runReadTests(t, "list.csv", tests)
+	runReadTests(t, "list", []readTest{{name: "a brace", text: "{x@contoso.com\n", want: []Pair{{Line: 1, User: "{x@contoso.com"}}}})
+}
+
+func TestNamedUsers(t *testing.T) {
+	list := write(t, "l.csv", "user\n"+eli+"\n"+dana+"\n")
+	l := open(t, Options{Users: []string{dana, oid1, "ME"}, Format: "csv"}, list)
+	if want := (Stats{Rows: 5, Unique: 4, Duplicates: 1, Users: 4, AnyPass: 4, Me: 1}); l.Stats() != want {
+		t.Errorf("Stats() = %+v, want %+v", l.Stats(), want)
+	}
+	if first := l.Sample(1)[0]; first.Place() != "--user:1" || first.User != dana {
+		t.Errorf("the first pair is %s at %s", first.User, first.Place())
+	}
+	for _, bad := range []string{"", "dana", "a@contoso.com\nb@contoso.com", "#x"} {
+		if _, err := Open(nil, Options{Users: []string{bad}}); err == nil || !strings.HasPrefix(err.Error(), "--user: user ") {
+			t.Errorf("Open with user %q = %v", bad, err)
+		}
+	}
+}
+
+// What a scheduler has merged with a results log is passed over, and counted.
+func TestForeignLines(t *testing.T) {
+	const run, end = `{"type":"run"}` + "\n", `{"type":"end","exit":1}` + "\n"
+	denied := `{"type":"result","user":"` + dana + `","method":"` + pass1 + `","outcome":"denied"}` + "\n"
+	for _, file := range []string{"l.log", "l.jsonl", "l.json"} {
+		path := write(t, file, "tapsweep: warning\n\n"+run+`{"time":"2026-03-02T08:11:40Z","level":"INFO","user":"`+eli+`"}`+"\n"+denied+end+"tapsweep: 1 row\n")
+		l := open(t, Options{}, path)
+		if want := (Stats{Rows: 1, Unique: 1, Users: 1}); l.Stats() != want {
+			t.Errorf("%s: Stats() = %+v, want %+v", file, l.Stats(), want)
+		}
+		if got, want := strings.Join(l.Warnings(), "; "), path+": 3 lines that are not of the results log were passed over"; got != want {
+			t.Errorf("Warnings() = %q, want %q", got, want)
+		}
+		if p := l.Sample(1)[0]; p.Line != 5 {
+			t.Errorf("%s: the row is on line %d, want 5", file, p.Line)
+		}
+		_, err := Open([]string{write(t, file, run+"x\n"+denied[:40]+"\n"+end)}, Options{})
+		if err == nil || !strings.Contains(err.Error(), file+":3: the JSON ends too early") {
+			t.Errorf("%s: Open of a log with a broken line = %v", file, err)
+		}
+	}
+	if got := open(t, Options{}, write(t, "l.jsonl", run+denied+end)).Warnings(); got != nil {
+		t.Errorf("Warnings() of a log alone = %q", got)
+	}
+}
