@@ -1,6 +1,7 @@
 package input
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -190,6 +191,10 @@ func (rec *record) row(line int) row {
 		if r.method == "" {
 			r.method = v
 		}
+	}
+	if strings.Contains(r.method, "@") && CheckUser(r.method) == nil && CheckUser(r.user) != nil && r.user != "" {
+		r.user = "" // it may be the pass itself
+		return r.refuse("user", errors.New("the method column holds a user: the values of user and method are in each other's place"))
 	}
 	if strings.EqualFold(r.user, Me) {
 		r.user = Me

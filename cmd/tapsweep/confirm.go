@@ -87,7 +87,7 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 	for _, pair := range p.sample {
 		method := pair.Method
 		if method == "" {
-			method = "whatever pass the user holds"
+			method = "ANY Temporary Access Pass of the user"
 		}
 		fmt.Fprintf(a.stderr, "  %s  %s\n", person(&pair), batch.Printable(method))
 	}
@@ -103,7 +103,11 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 		fmt.Fprintf(a.stderr, "%d of them are your own.\n", p.own)
 	}
 	if p.anyPass > 0 {
-		fmt.Fprintf(a.stderr, "%s no pass on the list: whatever pass there is goes.\n", plural(p.anyPass, "user has", "users have"))
+		users := "these users"
+		if p.anyPass == 1 {
+			users = "this user"
+		}
+		fmt.Fprintf(a.stderr, "%s no pass: ANY Temporary Access Pass of %s will be deleted.\n", plural(p.anyPass, "row names", "rows name"), users)
 	}
 	for _, left := range []struct {
 		n    int

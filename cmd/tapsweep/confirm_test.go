@@ -27,8 +27,9 @@ func TestConfirm(t *testing.T) {
 		shown              string
 	}{
 		{"yes", small, "y\n", true, "About to revoke 2 passes of 2 users in tenant t at https://graph.microsoft.com.\nSigned in as app a.\n" +
-			"  DANA@contoso.com  9f0c11aa-1111-4222-8333-000000000001\n  lee@contoso.com  whatever pass the user holds\n" +
-			"1 user has no pass on the list: whatever pass there is goes.\nLeft out: 1 there twice.\nGo on? [y/N] "},
+			"  DANA@contoso.com  9f0c11aa-1111-4222-8333-000000000001\n  lee@contoso.com  ANY Temporary Access Pass of the user\n" +
+			"1 row names no pass: ANY Temporary Access Pass of this user will be deleted.\nLeft out: 1 there twice.\nGo on? [y/N] "},
+		{"users alone", "dana@contoso.com\nlee@contoso.com\nerik@contoso.com\n", "y\n", true, "3 rows name no pass: ANY Temporary Access Pass of these users will be deleted.\n"},
 		{"in full", small, "YES\n", true, ""},
 		{"no", small, "n\n", false, ""},
 		{"nothing", small, "\n", false, ""},

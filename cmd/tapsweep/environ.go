@@ -51,10 +51,22 @@ var instead = map[string][]string{
 	"resume":    {"overwrite"},
 	"results":   {"evidence"},
 	"evidence":  {"results", "overwrite"},
-	"all-users": places, "filter": places, "group": places, "users": places, "created-since": places, "created-by": places,
+	"all-users": places, "filter": places, "group": places, "user": places, "users": places, "created-since": places, "created-by": places,
 }
 
-var places = []string{"all-users", "filter", "group", "users", "created-since", "created-by"}
+var places = []string{"all-users", "filter", "group", "user", "users", "created-since", "created-by"}
+
+// typedOnly has a flag read no variable. TAPSWEEP_USER may be set for check, which only
+// looks: it must not name somebody whose pass revoke deletes.
+func typedOnly(fl *pflag.FlagSet, name string) {
+	f := fl.Lookup(name)
+	f.Annotations = map[string][]string{"typed-only": nil}
+}
+
+func isTypedOnly(f *pflag.Flag) bool {
+	_, ok := f.Annotations["typed-only"]
+	return ok
+}
 
 // fromVariables sets the flags that the command line does not, and adds them to what
 // a results log keeps as the command: whoever reads it, or goes on, may have others.
@@ -66,7 +78,7 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		value := spelled(f, os.Getenv(variable(f.Name)))
 		switch {
-		case value == "" || f.Name == "help":
+		case value == "" || f.Name == "help" || isTypedOnly(f):
 			return
 		case typed[f.Name] && f.Name != "protect", slices.ContainsFunc(instead[f.Name], func(other string) bool { return typed[other] }):
 			a.overridden = append(a.overridden, f.Name)
@@ -118,7 +130,7 @@ func spelled(f *pflag.Flag, value string) string {
 func takers(flag, value string) (taking, refusing []string, problem error) {
 	for _, cmd := range (&app{}).rootCommand().Commands() {
 		f := cmd.Flags().Lookup(flag)
-		if f == nil {
+		if f == nil || isTypedOnly(f) {
 			continue
 		}
 		if err := f.Value.Set(spelled(f, value)); err != nil {

@@ -24,7 +24,8 @@ import (
 
 // findFlags say where to look for passes, and for which.
 type findFlags struct {
-	users     []string
+	users     []string // lists
+	named     []string // users
 	groups    []string
 	all       bool
 	filter    string
@@ -42,7 +43,7 @@ type findFlags struct {
 func noList(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), batch.Printable(args[0])),
-			"to look at the users on a list, name it by --users; to revoke what is on it, tapsweep revoke")
+			"to look at the users on a list, name it by --users, and one user by --user; to revoke what is on it, tapsweep revoke")
 	}
 	return nil
 }
@@ -52,6 +53,7 @@ func (f *findFlags) add(fl *pflag.FlagSet, reasons string) {
 	fl.StringVar(&f.filter, "filter", "", "look at the users that an OData filter leaves, such as \"startswith(userPrincipalName,'a')\"")
 	fl.StringArrayVar(&f.groups, "group", nil, "look at the members of a group, by object id, and of groups in it; repeatable")
 	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
+	fl.StringArrayVar(&f.named, "user", nil, "look at this user, by object id or user principal name; repeatable")
 	fl.StringVar(&f.since, "created-since", "", "only passes created since: a time, a date, or how long ago, such as 24h or 7d; by itself it looks in the audit log")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app has created")
 	fl.Var(&f.reasons, "reason", "only passes that are "+oneOf(f.reasons.words())+" (default "+reasons+")")
@@ -152,7 +154,7 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 			return opts, refuse(fmt.Errorf("--group %q is not an object id", id), "a group's name is not unique: take its id")
 		}
 	}
-	places := opts.All || len(f.groups) > 0 || len(f.users) > 0
+	places := opts.All || len(f.groups) > 0 || len(f.users)+len(f.named) > 0
 	if f.since != "" {
 		since, err := parseSince(f.since, now)
 		if err != nil {
@@ -164,19 +166,29 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 	case f.createdBy != "" && places:
 		return opts, refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no other place to look in"))
 	case !places && f.createdBy == "" && f.since == "":
-		return opts, refuse(errors.New("nobody is named"), "say where to look: --all-users, --filter, --group, --users, --created-since or --created-by")
+		return opts, refuse(errors.New("nobody is named"), "say where to look: --all-users, --filter, --group, --user, --users, --created-since or --created-by")
 	case !places:
 		opts.Audit = &scan.Audit{Since: opts.CreatedSince, By: f.createdBy}
 		if f.since == "" {
 			opts.Audit.Since = now.Add(-auditWindow)
 		}
 	}
+	for i, name := range f.named {
+		if err := input.CheckUser(name); err != nil {
+			return opts, refuse(fmt.Errorf("--user: %w", err))
+		}
+		user := input.User{Source: input.NamedSource, Line: i + 1, UPN: name}
+		if preflight.IsGUID(name) {
+			user.ID, user.UPN = name, ""
+		}
+		opts.Users = append(opts.Users, user)
+	}
 	if len(f.users) > 0 {
 		users, err := input.ReadUsers(f.users...)
 		if err != nil {
-			return opts, refuse(fmt.Errorf("--users: %w\nnothing was sent", err))
+			return opts, refuse(fmt.Errorf("--users: %w\nnothing was sent", err), hintUser(err, f.users)...)
 		}
-		opts.Users = users
+		opts.Users = append(opts.Users, users...)
 	}
 	return opts, nil
 }

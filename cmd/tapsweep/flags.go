@@ -14,32 +14,37 @@ type revokeFlags struct {
 	guardFlags
 	simulate, self, skipInvalid, anyPass bool
 	format                               string
+	users                                []string // named by themselves
 }
 
 func (a *app) revokeCommand() *cobra.Command {
 	var f revokeFlags
 	cmd := &cobra.Command{
-		Use:   "revoke [flags] LIST… | --self",
+		Use:   "revoke [flags] LIST… | --user NAME | --self",
 		Short: "Delete the passes on a list",
 		Long: `Delete the Temporary Access Passes on one or more lists.
 
 A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier
 run; "-" is standard input. Each row names a user (object id or user principal
 name) and the id of a pass; without the latter, whatever pass the user holds is
-deleted. The whole list is checked before anything is sent.
+deleted. User principal names, one a line, are a list too. The whole list is
+checked before anything is sent. For one or two users there is --user.
 
 Exit codes: 0 every pair is revoked or absent, 1 some are not, 3 no access token
 that Graph takes, or everything is denied, 4 stopped early: use --resume to
 continue, 64 wrong flags, a bad list or a guard: nothing was sent.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --yes --results incident-4711.jsonl list.csv
+  tapsweep revoke --user dana@contoso.com --user lee@contoso.com
   tapsweep revoke --simulate --yes list.csv`,
 		Args: func(_ *cobra.Command, lists []string) error {
 			switch {
 			case f.self && len(lists) > 0:
 				return errors.New("--self takes no list")
-			case !f.self && len(lists) == 0:
-				return errors.New("no list is named")
+			case f.self && len(f.users) > 0:
+				return errors.New("--self and --user exclude each other")
+			case !f.self && len(lists)+len(f.users) == 0:
+				return errors.New("no list is named, and no --user")
 			}
 			return nil
 		},
@@ -51,6 +56,8 @@ continue, 64 wrong flags, a bad list or a guard: nothing was sent.`,
 	fl.SortFlags = false
 	f.addAsk(fl)
 	fl.BoolVar(&f.simulate, "simulate", false, "run against a simulated tenant in this process that holds the passes of the list")
+	fl.StringArrayVar(&f.users, "user", nil, "delete whatever pass this user holds, by object id or user principal name; repeatable")
+	typedOnly(fl, "user")
 	fl.BoolVar(&f.self, "self", false, "delete the signed-in user's own pass; takes no list")
 	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
 	f.addEvidence(fl)

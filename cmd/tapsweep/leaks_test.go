@@ -107,6 +107,12 @@ func TestLeaks(t *testing.T) {
 		"\"=cmd|'/c calc'!A1\",\"\x07\"\n" +
 		"gone\u009b31m@contoso.com," + strings.Repeat("x", 5000) + "\n" +
 		"user0001@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n"
+	// A pass where its id belongs, and where a name belongs.
+	asMethod := "user,method,passId\n" +
+		"user0001@contoso.example," + canaryPass + ",\n" +
+		"user0001@contoso.example,9f0c11aa-1111-4222-8333-000000000001," + canaryPass + "\n" +
+		canaryPass + ",user0001@contoso.example,\n" +
+		"user0002@contoso.example,,\n"
 	tests := []struct {
 		name   string
 		opts   graphsim.Options
@@ -136,6 +142,11 @@ func TestLeaks(t *testing.T) {
 			{Attempt: 1, Do: graphsim.Truncated()}, {Batch: 3, Do: graphsim.OuterHTML(502)}, {Batch: 4, Do: graphsim.Reset()}}}, code: 1},
 		{name: "hostile list", list: hostile, code: exitRefused},
 		{name: "hostile list, skipped", list: hostile, args: []string{"--skip-invalid"}, code: 1},
+
+		{name: "pass as method", list: asMethod, code: exitRefused},
+		{name: "pass as method, skipped", list: asMethod, args: []string{"--skip-invalid"}, code: 1},
+		{name: "pass as method, dry run", list: asMethod, args: []string{"--skip-invalid", "--dry-run"}, code: 1},
+		{name: "pass in a list without a header", list: "user0001@contoso.example," + canaryPass + "\n", code: exitRefused},
 
 		{name: "rude 400", suffix: "$batch", answer: wholeBatch(400, rudeWhole), code: 1},
 		{name: "rude 401", suffix: "$batch", answer: wholeBatch(401, rudeWhole), code: 3},

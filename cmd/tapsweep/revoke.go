@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/progress"
@@ -180,7 +181,7 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 	// the other side pleases, and an interrupt must not wait for that.
 	done := make(chan opened, 1)
 	go func() {
-		list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid, Stdin: stdin})
+		list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid, Stdin: stdin, Users: f.users})
 		done <- opened{list, err}
 	}()
 	select {
@@ -192,10 +193,20 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 		case ok:
 			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems))
 		case o.err != nil:
-			return nil, refuse(o.err)
+			return nil, refuse(o.err, hintUser(o.err, names)...)
 		}
 		return o.list, nil
 	case <-ctx.Done():
 		return nil, interrupted(ctx)
 	}
+}
+
+// hintUser is for a user who was named where a list is wanted.
+func hintUser(err error, lists []string) []string {
+	for _, name := range lists {
+		if errors.Is(err, fs.ErrNotExist) && input.CheckUser(name) == nil {
+			return []string{"to name a user without a list: --user " + name}
+		}
+	}
+	return nil
 }

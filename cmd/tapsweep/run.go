@@ -166,7 +166,7 @@ func hintInUse(err error) []string {
 // sameLists refuses a log of lists that are not named.
 func (r *runOf) sameLists(lists []string) error {
 	for _, source := range r.earlier.Sources() {
-		if source != "stdin" && !slices.Contains(lists, source) {
+		if source != "stdin" && source != input.NamedSource && !slices.Contains(lists, source) {
 			return errors.Join(refuse(fmt.Errorf("the log is of %s, which is not named", source),
 				"name the lists as the run before did"), r.close())
 		}

@@ -104,7 +104,11 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "%s settled by an earlier run\n", rows(s.Earlier))
 	}
 	if s.AnyPass > 0 {
-		fmt.Fprintf(w, "%s named no pass: whatever pass the user held was meant\n", rows(s.AnyPass))
+		if s.DryRun {
+			fmt.Fprintf(w, "%s named no pass: ANY Temporary Access Pass of these users would be deleted\n", rows(s.AnyPass))
+		} else {
+			fmt.Fprintf(w, "%s named no pass: ANY Temporary Access Pass of these users was meant\n", rows(s.AnyPass))
+		}
 	}
 	if s.DoneBefore > 0 {
 		fmt.Fprintf(w, "%s left out, done by the earlier run\n", rows(s.DoneBefore))

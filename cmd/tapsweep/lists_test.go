@@ -1,0 +1,135 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+const listCases = "../../testdata/cases/"
+
+// A simulation refuses what a run refuses: a tenant that holds whatever a list was
+// misread as would hide the mistake.
+func TestSimulationRefuses(t *testing.T) {
+	for file, want := range map[string]string{
+		"purview-audit.csv":                "audit or sign-in log",
+		"entra-audit-download.csv":         `in "Target1UserPrincipalName"`,
+		"graph-signins.json":               "audit or sign-in log",
+		"two-users-in-a-row.csv":           "names two users",
+		"tap-upn-id.csv":                   "rename it to userId or methodId",
+		"entra-group-members-download.csv": "csv:3: the row is not a user",
+		"tap-created-as-method.csv":        "this looks like the pass itself, not its id",
+	} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			p := tapsweep(t, nil, "revoke", "--simulate", "--yes", mustAbs(listCases+file))
+			if p.code != exitRefused {
+				t.Errorf("exit %d, want %d", p.code, exitRefused)
+			}
+			if !strings.Contains(p.stderr, want) {
+				t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
+			}
+		})
+	}
+}
+
+// A list that names nothing is what a scan writes on a quiet day, and no failure.
+func TestEmptyList(t *testing.T) {
+	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	for name, text := range map[string]string{"h.csv": "user,method\n", "a.json": "[]", "v.json": `{"value":[]}`} {
+		for _, more := range [][]string{{"--results", "log.jsonl"}, {"--quiet", "--results", "log.jsonl", "--resume"}, {"--evidence", "evidence"}, {"--dry-run"}} {
+			cmd := command(t, env, append([]string{"revoke", "--yes", "--graph-url", root, name}, more...)...)
+			if err := os.WriteFile(filepath.Join(cmd.Dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := finish(t, cmd)
+			if p.code != exitDone {
+				t.Errorf("%s %q: exit %d, want %d", name, more, p.code, exitDone)
+			}
+			if want := "tapsweep: " + name + " names no pass; nothing to do\n"; p.stderr != want {
+				t.Errorf("%s %q: standard error is %q, want %q", name, more, p.stderr, want)
+			}
+			if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) != 1 {
+				t.Errorf("%s %q: %d files are left, want the list alone: %v", name, more, len(left), err)
+			}
+		}
+	}
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, writeFile(t, "z.csv", ""))
+	if p.code != exitRefused {
+		t.Errorf("an empty file: exit %d, want %d", p.code, exitRefused)
+	}
+}
+
+// One or two users are named without a file, and only by whoever types their names.
+func TestNamedUser(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
+	users := tenant.Populate(4)
+	env, root := serve(t, tenant)
+	variables := append(slices.Clone(env), "TAPSWEEP_USER="+users[3].UPN)
+
+	p := tapsweep(t, env, "scan", "--graph-url", root, "--user", users[0].UPN, "--user", users[1].ID, "--users", writeFile(t, "u.txt", users[2].UPN))
+	for i, user := range users {
+		if found := strings.Contains(p.stdout, user.Passes[0].ID); found != (i < 3) {
+			t.Errorf("scan: pass of user %d found: %v\n%s%s", i, found, p.stdout, p.stderr)
+		}
+	}
+
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--user", users[0].UPN, "--user", users[1].ID}
+	if p = tapsweep(t, variables, args...); p.code != exitDone {
+		t.Fatalf("revoke: exit %d\n%s", p.code, p.stderr)
+	}
+	if left := tenant.Left(); len(left) != 2 {
+		t.Errorf("revoke: %d passes are left, want 2: %v", len(left), left)
+	}
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, _ := readLog(t, string(text))
+	if len(rows) != 2 || rows[0].Source != "--user" || rows[0].Outcome != results.Revoked {
+		t.Errorf("revoke: rows are %+v", rows)
+	}
+	if p = tapsweep(t, variables, append(args, "--resume")...); p.code != exitDone {
+		t.Errorf("revoke --resume: exit %d\n%s", p.code, p.stderr)
+	}
+
+	list := writeFile(t, "l.csv", "user\n"+users[2].UPN+"\n")
+	if p = tapsweep(t, variables, "revoke", "--yes", "--graph-url", root, "--results", log+"2", list); p.code != exitDone {
+		t.Errorf("revoke of a list: exit %d\n%s", p.code, p.stderr)
+	}
+	if left := tenant.Left(); len(left) != 1 || left[0].UPN != users[3].UPN {
+		t.Errorf("revoke of a list: left is %v, want the pass of the user in TAPSWEEP_USER", left)
+	}
+	for _, bad := range [][]string{{"revoke", "--yes", "--user", ""}, {"revoke", "--yes", "--user", "dana"}, {"scan", "--user", ""},
+		{"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"}} {
+		if p = tapsweep(t, env, append(bad, "--graph-url", root)...); p.code != exitRefused {
+			t.Errorf("%q: exit %d, want %d", bad, p.code, exitRefused)
+		}
+	}
+	for _, typo := range [][]string{{"revoke", "--yes", "dana@contoso.com"}, {"scan", "--users", "dana@contoso.com"}} {
+		if p = tapsweep(t, env, append(typo, "--graph-url", root)...); !strings.Contains(p.stderr, "hint: to name a user without a list: --user dana@contoso.com\n") {
+			t.Errorf("%q: standard error is %q", typo, p.stderr)
+		}
+	}
+}
+
+// What a scheduler has merged with a results log is told, however quiet the run.
+func TestMergedLog(t *testing.T) {
+	t.Parallel()
+	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	log := mustAbs(listCases + "log-pod-merged.log")
+	p := tapsweep(t, env, "revoke", "--yes", "--quiet", "--graph-url", root, log)
+	if p.code != exitDone {
+		t.Errorf("exit %d", p.code)
+	}
+	if want := "tapsweep: warning: " + log + ": 1 line that is not of the results log was passed over\n"; p.stderr != want {
+		t.Errorf("standard error is %q, want %q", p.stderr, want)
+	}
+}
