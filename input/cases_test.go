@@ -11,26 +11,33 @@ const cases = "../testdata/cases"
 
 // Files as people have them, which were read as what they are not.
 func TestCases(t *testing.T) {
-	const dana, erik = "dana@contoso.com", "erik@contoso.com"
+	const pass = "012e4e3f-a801-487e-9900-011f20c187c3"
+	one, three := Stats{Rows: 1, Unique: 1, Users: 1}, Stats{Rows: 3, Unique: 3, Users: 3}
+	anyOfThree := Stats{Rows: 3, Unique: 3, Users: 3, AnyPass: 3}
 	tests := []struct {
 		file  string
 		first Pair   // the first good one, without its place
 		stats Stats  // of the good list
 		err   string // part of the error
 	}{
-		{file: "purview-audit.csv", err: `purview-audit.csv:1: "RecordType" shows that this is an audit or sign-in log, in which a user is the one who acted; ` +
-			`the person acted on is in ObjectId inside "AuditData"`},
-		{file: "entra-audit-download.csv", err: `the person acted on is in "Target1UserPrincipalName": make a list of those, or find passes with tapsweep scan --created-since`},
+		{file: "purview-audit.csv", err: `purview-audit.csv:1: "RecordType" shows that this is an audit or sign-in log, ` +
+			`in which a user is the one who acted; the person acted on is in ObjectId inside "AuditData"`},
+		{file: "entra-audit-download.csv", err: `the person acted on is in "Target1UserPrincipalName": ` +
+			`make a list of those, or find passes with tapsweep scan --created-since`},
 		{file: "graph-signins.json", err: `graph-signins.json:3: "appId" shows that this is an audit or sign-in log`},
 		{file: "two-users-in-a-row.csv", err: "two-users-in-a-row.csv:2: the row names two users"},
-		{file: "tap-upn-id.csv", err: `tap-upn-id.csv:1: "Id" beside "UserPrincipalName" may be the user's id or the pass's: rename it to userId or methodId`},
-		{file: "tap-created-as-method.csv", err: `tap-created-as-method.csv:2: method "Hj..." (10 characters) is not a GUID: this looks like the pass itself, not its id`},
-		{file: "entra-group-members-download.csv", err: `entra-group-members-download.csv:3: the row is not a user: "objectType" is "Group"; remove it`},
-		{file: "tap-upn-id-usable.csv", first: Pair{User: dana, Method: "012e4e3f-a801-487e-9900-011f20c187c3"}, stats: Stats{Rows: 3, Unique: 3, Users: 3}},
-		{file: "entra-bulk-delete-template.csv", first: Pair{User: dana}, stats: Stats{Rows: 3, Unique: 3, Users: 3, AnyPass: 3}},
-		{file: "plain-upns.txt", first: Pair{User: dana}, stats: Stats{Rows: 3, Unique: 3, Users: 3, AnyPass: 3}},
-		{file: "jsonl-pretty.jsonl", first: Pair{User: dana, Method: "012e4e3f-a801-487e-9900-011f20c187c3"}, stats: Stats{Rows: 1, Unique: 1, Users: 1}},
-		{file: "log-ps51-redirect.jsonl", first: Pair{User: "admin1@contoso.com", Method: "9f0c11aa-1111-4222-8333-000000000002"}, stats: Stats{Rows: 2, Unique: 2, Users: 2, Done: 1}},
+		{file: "tap-upn-id.csv", err: `tap-upn-id.csv:1: "Id" beside "UserPrincipalName" may be the user's id ` +
+			`or the pass's: rename it to userId or methodId`},
+		{file: "tap-created-as-method.csv", err: `tap-created-as-method.csv:2: method "Hj..." (10 characters) is not ` +
+			`a GUID: this looks like the pass itself, not its id`},
+		{file: "entra-group-members-download.csv", err: `entra-group-members-download.csv:3: the row is not a user: ` +
+			`"objectType" is "Group"; remove it`},
+		{file: "tap-upn-id-usable.csv", first: Pair{User: dana, Method: pass}, stats: three},
+		{file: "entra-bulk-delete-template.csv", first: Pair{User: dana}, stats: anyOfThree},
+		{file: "plain-upns.txt", first: Pair{User: dana}, stats: anyOfThree},
+		{file: "jsonl-pretty.jsonl", first: Pair{User: dana, Method: pass}, stats: one},
+		{file: "log-ps51-redirect.jsonl", stats: Stats{Rows: 2, Unique: 2, Users: 2, Done: 1},
+			first: Pair{User: "admin1@contoso.com", Method: "9f0c11aa-1111-4222-8333-000000000002"}},
 		{file: "log-pod-merged.log", stats: Stats{Done: 16}},
 		{file: "header-only.csv", err: "header-only.csv names no pass"},
 	}
@@ -90,20 +97,24 @@ func TestAuditLogs(t *testing.T) {
 		"a.csv": "CreationDate,UserIds,Operations,AuditData,UserId\n,,,," + dana + "\n",
 		"b.csv": "CreationDate,UserId\n2026-03-01," + dana + "\n",
 		"c.csv": "Date (UTC),Correlation ID,User ID,Username\n2026-03-01," + oid2 + "," + oid1 + "," + dana + "\n",
-		"d.json": `{"value":[{"id":"x","activityDateTime":"2026-03-01T08:30:00Z","activityDisplayName":"Admin registered security info",` +
+		"d.json": `{"value":[{"id":"x","activityDateTime":"2026-03-01T08:30:00Z",` +
+			`"activityDisplayName":"Admin registered security info",` +
 			`"initiatedBy":{"user":{"id":"` + oid1 + `"}},"targetResources":[{"id":"` + oid2 + `"}]}]}`,
-		"e.jsonl": `{"CreationTime":"2026-03-01T08:30:00","Workload":"AzureActiveDirectory","ObjectId":"` + dana + `","UserId":"` + eli + `"}` + "\n",
+		"e.jsonl": `{"CreationTime":"2026-03-01T08:30:00","Workload":"AzureActiveDirectory",` +
+			`"ObjectId":"` + dana + `","UserId":"` + eli + `"}` + "\n",
 		"f.jsonl": `{"CreationTime":"2026-03-01T08:30:00","UserId":"` + eli + `"}` + "\n",
 		// A row without a pass means whatever pass of the one who acted.
 		"g.csv":  "userPrincipalName,methodId,correlationId\n" + dana + ",," + oid1 + "\n",
 		"h.json": `{"userId":"` + oid1 + `","methodId":null,"correlationId":"x"}`,
 	}
 	for file, text := range refused {
-		if _, err := Open([]string{write(t, file, text)}, Options{}); err == nil || !strings.Contains(err.Error(), "audit or sign-in log") {
+		_, err := Open([]string{write(t, file, text)}, Options{})
+		if err == nil || !strings.Contains(err.Error(), "audit or sign-in log") {
 			t.Errorf("Open of %s = %v, want it refused as a log", text, err)
 		}
 	}
-	if _, err := Open([]string{write(t, "d.json", refused["d.json"])}, Options{}); !strings.Contains(err.Error(), `userPrincipalName inside "targetResources"`) {
+	_, err := Open([]string{write(t, "d.json", refused["d.json"])}, Options{})
+	if !strings.Contains(err.Error(), `userPrincipalName inside "targetResources"`) {
 		t.Errorf("Open = %v, want it to say where the person acted on is", err)
 	}
 	for _, text := range []string{
@@ -116,40 +127,45 @@ func TestAuditLogs(t *testing.T) {
 
 // An id is the user's, the pass's or another thing's, as the other columns say.
 func TestWhoseID(t *testing.T) {
+	const aThing, either = "may be the id of a device, a group or an app", "may be the user's id or the pass's"
+	values := strings.NewReplacer("OID1UP", strings.ToUpper(oid1), "OID1", oid1, "OID2", oid2, "PASS1", pass1,
+		"DANA", dana, "ELI", eli, "TAP", "temporaryAccessPassAuthenticationMethod")
 	refused := map[string]string{
-		`[{"id":"` + oid1 + `","@odata.type":"#microsoft.graph.group","displayName":"G"}]`:                                 `"@odata.type" is "#microsoft.graph.group"`,
-		`[{"id":"` + oid1 + `","@odata.type":"#microsoft.graph.device"},{"user":"` + dana + `"}]`:                          "neither a user nor",
-		`[{"id":"` + oid1 + `","displayName":"S","servicePrincipalType":"Application"}]`:                                   "may be the id of a device, a group or an app",
-		`[{"id":"` + oid1 + `","displayName":"L","operatingSystem":"Windows","userPrincipalName":"` + dana + `"}]`:         "may be the id of a device, a group or an app",
-		`[{"objectId":"` + oid1 + `","displayName":"G","securityEnabled":true}]`:                                           "may be the id of a device, a group or an app",
-		`[{"id":"` + oid1 + `","displayName":"A","appId":"` + oid2 + `"}]`:                                                 "may be the id of a device, a group or an app",
-		`[{"id":"` + oid1 + `","displayName":"G","isUser":false}]`:                                                         `"isUser" is "false"`,
-		`[{"id":"` + pass1 + `","@odata.type":"#microsoft.graph.temporaryAccessPassAuthenticationMethod"}]`:                "this is a pass without its user",
-		`[{"user":"` + dana + `","id":"` + pass1 + `","@odata.type":"#microsoft.graph.phoneAuthenticationMethod"}]`:        "neither a user nor a Temporary Access Pass",
-		`[{"Id":"` + oid1 + `","AdditionalProperties":{"@odata.type":"#microsoft.graph.group"}}]`:                          "neither a user nor",
-		`[{"userId":"` + oid1 + `","id":"` + oid2 + `","displayName":"D"}]`:                                                "names two users",
-		`[{"user":"me","userId":"` + oid1 + `"}]`:                                                                          "names two users",
-		`[{"upn":"` + dana + `","userPrincipalName":"` + eli + `","method":"` + pass1 + `"}]`:                              "names two users",
-		`[{"upn":"` + dana + `","id":"` + pass1 + `","isUsable":true,"displayName":"D"}]`:                                  "may be the user's id or the pass's",
-		`[{"userId":"` + oid1 + `","id":"` + pass1 + `"}]`:                                                                 "may be the user's id or the pass's",
-		`[{"user":"` + dana + `","methodId":"` + pass1 + `","isUsable":true,"userId":"` + oid1 + `","id":"` + oid2 + `"}]`: "names two users",
+		`[{"id":"OID1","@odata.type":"#microsoft.graph.group","displayName":"G"}]`:                  `is "#microsoft.graph.group"`,
+		`[{"id":"OID1","@odata.type":"#microsoft.graph.device"},{"user":"DANA"}]`:                   "neither a user nor",
+		`[{"id":"OID1","displayName":"S","servicePrincipalType":"Application"}]`:                    aThing,
+		`[{"id":"OID1","displayName":"L","operatingSystem":"Windows","userPrincipalName":"DANA"}]`:  aThing,
+		`[{"objectId":"OID1","displayName":"G","securityEnabled":true}]`:                            aThing,
+		`[{"id":"OID1","displayName":"A","appId":"OID2"}]`:                                          aThing,
+		`[{"id":"OID1","displayName":"G","isUser":false}]`:                                          `"isUser" is "false"`,
+		`[{"id":"PASS1","@odata.type":"#microsoft.graph.TAP"}]`:                                     "this is a pass without its user",
+		`[{"user":"DANA","id":"PASS1","@odata.type":"#microsoft.graph.phoneAuthenticationMethod"}]`: "neither a user nor",
+		`[{"Id":"OID1","AdditionalProperties":{"@odata.type":"#microsoft.graph.group"}}]`:           "neither a user nor",
+		`[{"userId":"OID1","id":"OID2","displayName":"D"}]`:                                         "names two users",
+		`[{"user":"me","userId":"OID1"}]`:                                                           "names two users",
+		`[{"upn":"DANA","userPrincipalName":"ELI","method":"PASS1"}]`:                               "names two users",
+		`[{"upn":"DANA","id":"PASS1","isUsable":true,"displayName":"D"}]`:                           either,
+		`[{"userId":"OID1","id":"PASS1"}]`:                                                          either,
+		`[{"user":"DANA","methodId":"PASS1","isUsable":true,"userId":"OID1","id":"OID2"}]`:          "names two users",
 	}
 	for text, want := range refused {
+		text = values.Replace(text)
 		if _, err := Open([]string{write(t, "l.json", text)}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Open of %s = %v, want an error with %q", text, err, want)
 		}
 	}
 	taken := map[string]Pair{
-		`[{"id":"` + oid1 + `","@odata.type":"#microsoft.graph.user"}]`:                                                                                    {User: oid1},
-		`[{"Id":"` + oid1 + `","AdditionalProperties":{"@odata.type":"#microsoft.graph.user"}}]`:                                                           {User: oid1},
-		`[{"userPrincipalName":"` + dana + `","Id":"` + pass1 + `","StartDateTime":null}]`:                                                                 {User: dana, Method: pass1},
-		`[{"user":"` + dana + `","Id":"` + pass1 + `","AdditionalProperties":{"@odata.type":"#microsoft.graph.temporaryAccessPassAuthenticationMethod"}}]`: {User: dana, Method: pass1},
-		`[{"userId":"` + oid1 + `","userPrincipalName":"` + dana + `"}]`:                                                                                   {User: oid1},
-		`[{"userId":"` + oid1 + `","objectId":"` + strings.ToUpper(oid1) + `"}]`:                                                                           {User: oid1},
-		`[{"objectId":"` + oid1 + `","user":"Dana Reyes"}]`:                                                                                                {User: oid1},
-		`[{"userPrincipalName":"` + dana + `","deviceId":"` + oid2 + `"}]`:                                                                                 {User: dana},
+		`[{"id":"OID1","@odata.type":"#microsoft.graph.user"}]`:                                        {User: oid1},
+		`[{"Id":"OID1","AdditionalProperties":{"@odata.type":"#microsoft.graph.user"}}]`:               {User: oid1},
+		`[{"userPrincipalName":"DANA","Id":"PASS1","StartDateTime":null}]`:                             {User: dana, Method: pass1},
+		`[{"user":"DANA","Id":"PASS1","AdditionalProperties":{"@odata.type":"#microsoft.graph.TAP"}}]`: {User: dana, Method: pass1},
+		`[{"userId":"OID1","userPrincipalName":"DANA"}]`:                                               {User: oid1},
+		`[{"userId":"OID1","objectId":"OID1UP"}]`:                                                      {User: oid1},
+		`[{"objectId":"OID1","user":"Dana Reyes"}]`:                                                    {User: oid1},
+		`[{"userPrincipalName":"DANA","deviceId":"OID2"}]`:                                             {User: dana},
 	}
 	for text, want := range taken {
+		text = values.Replace(text)
 		l, err := Open([]string{write(t, "l.json", text)}, Options{})
 		if err != nil {
 			t.Errorf("Open of %s = %v", text, err)
@@ -164,8 +180,10 @@ func TestWhoseID(t *testing.T) {
 
 // A GUID in a column that is not known may be the pass's id, whatever the column's name.
 func TestUnknownColumns(t *testing.T) {
-	values := []string{pass1, strings.ToUpper(pass1), "{" + pass1 + "}", strings.ReplaceAll(pass1, "-", ""), pass1 + ";" + pass2, "TAP " + pass1}
-	for _, column := range []string{"mthd", "tokenId", "key", "pin", "note", "", "ｔａｐ", "метод", "method\u200b", "temporaryAccessPass", "source", "self"} {
+	values := []string{pass1, strings.ToUpper(pass1), "{" + pass1 + "}", strings.ReplaceAll(pass1, "-", ""),
+		pass1 + ";" + pass2, "TAP " + pass1}
+	for _, column := range []string{"mthd", "tokenId", "key", "pin", "note", "", "ｔａｐ", "метод", "method\u200b",
+		"temporaryAccessPass", "source", "self"} {
 		for _, value := range values {
 			for file, text := range map[string]string{
 				"l.csv":  "user," + column + ",x\n" + dana + "," + value + ",\n",
@@ -179,7 +197,8 @@ func TestUnknownColumns(t *testing.T) {
 			}
 		}
 	}
-	for _, column := range []string{"tenantId", "manager", "managerId", "requestId", "onPremisesImmutableId", "employeeId", "Assigned Licenses", "objectGUID", "incidentId"} {
+	for _, column := range []string{"tenantId", "manager", "managerId", "requestId", "onPremisesImmutableId", "employeeId",
+		"Assigned Licenses", "objectGUID", "incidentId"} {
 		for file, text := range map[string]string{
 			"l.csv":  "user," + column + "\n" + dana + "," + pass1 + "\n",
 			"l.json": `{"user":"` + dana + `","` + column + `":{"x":["` + pass1 + `"]}}`,
@@ -197,19 +216,23 @@ func TestUnknownColumns(t *testing.T) {
 func TestEmptyLists(t *testing.T) {
 	const run, end = `{"type":"run"}` + "\n", `{"type":"end","exit":0}` + "\n"
 	for file, text := range map[string]string{
-		"a.csv": "user,method\n", "b.csv": "user,method\n,\n", "c.csv": "version:v1.0\nUser name [userPrincipalName] Required\nExample: chris@contoso.com\n",
-		"d.json": "[]", "e.json": `{"value":[]}`, "f.jsonl": "[]\n", "g.jsonl": `{"value":[]}` + "\n", "h.txt": "\ufeffuser\n",
+		"a.csv": "user,method\n", "b.csv": "user,method\n,\n",
+		"c.csv":  "version:v1.0\nUser name [userPrincipalName] Required\nExample: chris@contoso.com\n",
+		"d.json": "[]", "e.json": `{"value":[]}`, "f.jsonl": "[]\n",
+		"g.jsonl": `{"value":[]}` + "\n", "h.txt": "\ufeffuser\n",
 		"i.jsonl": run + `{"type":"scanned","users":["` + oid1 + `"]}` + "\n" + end,
 	} {
 		path := write(t, file, text)
 		_, err := Open([]string{path}, Options{})
-		if empty, ok := errors.AsType[*EmptyError](err); !ok || err.Error() != path+" names no pass" || len(empty.Sources) != 1 {
+		empty, ok := errors.AsType[*EmptyError](err)
+		if !ok || err.Error() != path+" names no pass" || len(empty.Sources) != 1 {
 			t.Errorf("Open of %q = %v, want an *EmptyError", text, err)
 		}
 	}
 	for file, text := range map[string]string{
 		"a.csv": "", "b.json": "", "c.jsonl": "\n", "d.csv": "\ufeff", "e.txt": " \r\n",
-		"f.jsonl": run + `{"type":"result","user":"` + oid1 + `","method":"` + pass1 + `","outcome":"found","undecided":true}` + "\n" + end,
+		"f.jsonl": run + `{"type":"result","user":"` + oid1 + `","method":"` + pass1 + `",` +
+			`"outcome":"found","undecided":true}` + "\n" + end,
 	} {
 		_, err := Open([]string{write(t, file, text)}, Options{})
 		if _, ok := errors.AsType[*EmptyError](err); ok || err == nil || !strings.Contains(err.Error(), "no pair in ") {
@@ -229,15 +252,20 @@ func TestPlainLists(t *testing.T) {
 	one := []Pair{{Line: 1, User: dana}}
 	tests := []readTest{
 		{name: "one", text: dana, want: one},
-		{name: "with comments", text: "# leavers\n\n " + dana + " \r\n#x\n" + eli + "\n", want: []Pair{{Line: 3, User: dana}, {Line: 5, User: eli}}},
+		{name: "with comments", text: "# leavers\n\n " + dana + " \r\n#x\n" + eli + "\n",
+			want: []Pair{{Line: 3, User: dana}, {Line: 5, User: eli}}},
 		{name: "bad line", text: dana + "\nnope\n", err: `:2: user "nope" is neither an object id`},
-		{name: "object ids", text: oid1 + "\n", err: `:1: "` + oid1 + `" may be a user's object id or a pass's id: put userId above the list`},
-		{name: "an object id among names", text: dana + "\n" + pass1 + "\n", err: `:2: "` + pass1 + `" may be a user's object id or a pass's id`},
-		{name: "line too long", text: dana + "\n" + strings.Repeat("x", maxRowBytes+1) + "\n", err: ":2: the line is longer than 1 MiB"},
+		{name: "object ids", text: oid1 + "\n",
+			err: `:1: "` + oid1 + `" may be a user's object id or a pass's id: put userId above the list`},
+		{name: "an object id among names", text: dana + "\n" + pass1 + "\n",
+			err: `:2: "` + pass1 + `" may be a user's object id or a pass's id`},
+		{name: "line too long", text: dana + "\n" + strings.Repeat("x", maxRowBytes+1) + "\n",
+			err: ":2: the line is longer than 1 MiB"},
 	}
 	runReadTests(t, "list.txt", tests)
 	runReadTests(t, "list.csv", tests)
-	runReadTests(t, "list", []readTest{{name: "a brace", text: "{x@contoso.com\n", want: []Pair{{Line: 1, User: "{x@contoso.com"}}}})
+	brace := readTest{name: "a brace", text: "{x@contoso.com\n", want: []Pair{{Line: 1, User: "{x@contoso.com"}}}
+	runReadTests(t, "list", []readTest{brace})
 }
 
 func TestNamedUsers(t *testing.T) {
@@ -250,7 +278,8 @@ func TestNamedUsers(t *testing.T) {
 		t.Errorf("the first pair is %s at %s", first.User, first.Place())
 	}
 	for _, bad := range []string{"", "dana", "a@contoso.com\nb@contoso.com", "#x"} {
-		if _, err := Open(nil, Options{Users: []string{bad}}); err == nil || !strings.HasPrefix(err.Error(), "--user: user ") {
+		_, err := Open(nil, Options{Users: []string{bad}})
+		if err == nil || !strings.HasPrefix(err.Error(), "--user: user ") {
 			t.Errorf("Open with user %q = %v", bad, err)
 		}
 	}
@@ -261,12 +290,14 @@ func TestForeignLines(t *testing.T) {
 	const run, end = `{"type":"run"}` + "\n", `{"type":"end","exit":1}` + "\n"
 	denied := `{"type":"result","user":"` + dana + `","method":"` + pass1 + `","outcome":"denied"}` + "\n"
 	for _, file := range []string{"l.log", "l.jsonl", "l.json"} {
-		path := write(t, file, "tapsweep: warning\n\n"+run+`{"time":"2026-03-02T08:11:40Z","level":"INFO","user":"`+eli+`"}`+"\n"+denied+end+"tapsweep: 1 row\n")
+		other := `{"time":"2026-03-02T08:11:40Z","level":"INFO","user":"` + eli + `"}` + "\n"
+		path := write(t, file, "tapsweep: warning\n\n"+run+other+denied+end+"tapsweep: 1 row\n")
 		l := open(t, Options{}, path)
 		if want := (Stats{Rows: 1, Unique: 1, Users: 1}); l.Stats() != want {
 			t.Errorf("%s: Stats() = %+v, want %+v", file, l.Stats(), want)
 		}
-		if got, want := strings.Join(l.Warnings(), "; "), path+": 3 lines that are not of the results log were passed over"; got != want {
+		want := path + ": 3 lines that are not of the results log were skipped"
+		if got := strings.Join(l.Warnings(), "; "); got != want {
 			t.Errorf("Warnings() = %q, want %q", got, want)
 		}
 		if p := l.Sample(1)[0]; p.Line != 5 {

@@ -41,7 +41,7 @@ var columns = meanings(map[meaning]string{
 	ofPass: `isUsable isUsableOnce startDateTime lifetimeInMinutes methodUsabilityReason`,
 	ofLog: `recordType operation operations operationType operationName auditData workload activityDisplayName
 		activityDateTime initiatedBy targetResources loggedByService correlationId actorType
-		actorUserPrincipalName conditionalAccessStatus clientAppUsed appDisplayName ipAddress`,
+		actorUserPrincipalName conditionalAccessStatus clientAppUsed appDisplayName`,
 	ofEvent: `creationDate creationTime`,
 	ofApp:   `appId`,
 	ofThing: `groupTypes securityEnabled mailEnabled membershipRule isAssignableToRole operatingSystem trustType
@@ -175,7 +175,8 @@ func checkKind(column, value string) error {
 		}
 	case "@odata.type":
 		if kind := kindOf(value); value != "" && kind != "user" && kind != "pass" {
-			return fmt.Errorf("the row is neither a user nor a Temporary Access Pass: %s is %s; remove it", show(column), show(value))
+			return fmt.Errorf("the row is neither a user nor a Temporary Access Pass: %s is %s; remove it",
+				show(column), show(value))
 		}
 	}
 	return nil

@@ -206,7 +206,11 @@ func (j *jsonReader) document() error {
 			return err
 		}
 		if tok != json.Delim('[') {
-			err = j.skip(tok)
+			err = j.skip(tok, func(text string) {
+				if o.hidden == nil && holdsGUID(text) {
+					o.hidden = hiddenPass(key)
+				}
+			})
 		} else if list {
 			return &LineError{Msg: `the object has two arrays "value"`}
 		} else {
@@ -260,14 +264,18 @@ func (j *jsonReader) elements(names nameSet) error {
 	return err
 }
 
-// skip passes over the value that tok starts.
-func (j *jsonReader) skip(tok json.Token) error {
+// skip passes over the value that tok starts. It hands out the texts in it.
+func (j *jsonReader) skip(tok json.Token, text func(string)) error {
 	for depth := 0; ; {
-		switch tok {
-		case json.Delim('{'), json.Delim('['):
-			depth++
-		case json.Delim('}'), json.Delim(']'):
-			depth--
+		switch tok := tok.(type) {
+		case json.Delim:
+			if tok == '{' || tok == '[' {
+				depth++
+			} else {
+				depth--
+			}
+		case string:
+			text(tok)
 		}
 		if depth == 0 {
 			return nil

@@ -113,12 +113,12 @@ func (l *List) nothing(refused *LineError) error {
 func (l *List) Warnings() []string {
 	var warnings []string
 	for _, s := range l.sources {
-		lines := "1 line that is not of the results log was"
+		lines := "1 line that is not of the results log was skipped"
 		if s.content.foreign != 1 {
-			lines = fmt.Sprintf("%d lines that are not of the results log were", s.content.foreign)
+			lines = fmt.Sprintf("%d lines that are not of the results log were skipped", s.content.foreign)
 		}
 		if s.content.foreign > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: %s passed over", s.name, lines))
+			warnings = append(warnings, fmt.Sprintf("%s: %s", s.name, lines))
 		}
 	}
 	return warnings

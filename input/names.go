@@ -120,7 +120,8 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 	case id == "":
 		return false, nil
 	case ofPass && !ofUser && !named:
-		return false, fmt.Errorf("this is a pass without its user: add the user as userId and rename %s to methodId", show(id))
+		return false, fmt.Errorf("this is a pass without its user: "+
+			"add the user as userId and rename %s to methodId", show(id))
 	case ofPass && !ofUser:
 		return true, nil
 	case ofUser && !ofPass:
@@ -134,7 +135,8 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 			beside = " beside " + show(other)
 		}
 	}
-	return false, fmt.Errorf("%s%s may be the user's id or the pass's: rename it to userId or methodId", show(id), beside)
+	return false, fmt.Errorf("%s%s may be the user's id or the pass's: rename it to userId or methodId",
+		show(id), beside)
 }
 
 // A person is the names by which one row names its user.
@@ -162,7 +164,8 @@ func (p *person) add(v string) error {
 }
 
 func twoUsers(first, second string) error {
-	return fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows", show(first), show(second))
+	return fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows",
+		show(first), show(second))
 }
 
 // A record is the values of one row under the names they stand for, trimmed.
@@ -186,7 +189,8 @@ func (rec *record) row(line int) row {
 	}
 	for _, v := range rec[nameMethod : nameTAPMethodID+1] {
 		if r.method != "" && v != "" && !strings.EqualFold(r.method, v) {
-			return r.refuse("method", fmt.Errorf("method is given twice, as %s and as %s", showMethod(r.method), showMethod(v)))
+			return r.refuse("method", fmt.Errorf("method is given twice, as %s and as %s",
+				showMethod(r.method), showMethod(v)))
 		}
 		if r.method == "" {
 			r.method = v
@@ -194,7 +198,8 @@ func (rec *record) row(line int) row {
 	}
 	if strings.Contains(r.method, "@") && CheckUser(r.method) == nil && CheckUser(r.user) != nil && r.user != "" {
 		r.user = "" // it may be the pass itself
-		return r.refuse("user", errors.New("the method column holds a user: the values of user and method are in each other's place"))
+		return r.refuse("user", errors.New("the method column holds a user: "+
+			"the values of user and method are in each other's place"))
 	}
 	if strings.EqualFold(r.user, Me) {
 		r.user = Me

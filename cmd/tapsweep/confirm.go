@@ -107,7 +107,8 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 		if p.anyPass == 1 {
 			users = "this user"
 		}
-		fmt.Fprintf(a.stderr, "%s no pass: ANY Temporary Access Pass of %s will be deleted.\n", plural(p.anyPass, "row names", "rows name"), users)
+		fmt.Fprintf(a.stderr, "%s no pass: ANY Temporary Access Pass of %s will be deleted.\n",
+			plural(p.anyPass, "row names", "rows name"), users)
 	}
 	for _, left := range []struct {
 		n    int

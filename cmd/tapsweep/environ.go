@@ -51,7 +51,8 @@ var instead = map[string][]string{
 	"resume":    {"overwrite"},
 	"results":   {"evidence"},
 	"evidence":  {"results", "overwrite"},
-	"all-users": places, "filter": places, "group": places, "user": places, "users": places, "created-since": places, "created-by": places,
+	"all-users": places, "filter": places, "group": places, "user": places, "users": places,
+	"created-since": places, "created-by": places,
 }
 
 var places = []string{"all-users", "filter", "group", "user", "users", "created-since", "created-by"}

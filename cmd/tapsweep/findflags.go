@@ -43,7 +43,8 @@ type findFlags struct {
 func noList(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), batch.Printable(args[0])),
-			"to look at the users on a list, name it by --users, and one user by --user; to revoke what is on it, tapsweep revoke")
+			"to look at the users on a list, name it by --users, and one user by --user; "+
+				"to revoke what is on it, tapsweep revoke")
 	}
 	return nil
 }
@@ -166,7 +167,8 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 	case f.createdBy != "" && places:
 		return opts, refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no other place to look in"))
 	case !places && f.createdBy == "" && f.since == "":
-		return opts, refuse(errors.New("nobody is named"), "say where to look: --all-users, --filter, --group, --user, --users, --created-since or --created-by")
+		return opts, refuse(errors.New("nobody is named"),
+			"say where to look: --all-users, --filter, --group, --user, --users, --created-since or --created-by")
 	case !places:
 		opts.Audit = &scan.Audit{Since: opts.CreatedSince, By: f.createdBy}
 		if f.since == "" {

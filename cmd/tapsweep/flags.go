@@ -56,7 +56,8 @@ continue, 64 wrong flags, a bad list or a guard: nothing was sent.`,
 	fl.SortFlags = false
 	f.addAsk(fl)
 	fl.BoolVar(&f.simulate, "simulate", false, "run against a simulated tenant in this process that holds the passes of the list")
-	fl.StringArrayVar(&f.users, "user", nil, "delete whatever pass this user holds, by object id or user principal name; repeatable")
+	fl.StringArrayVar(&f.users, "user", nil,
+		"delete whatever pass this user holds, by object id or user principal name; repeatable")
 	typedOnly(fl, "user")
 	fl.BoolVar(&f.self, "self", false, "delete the signed-in user's own pass; takes no list")
 	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)

@@ -42,7 +42,8 @@ func TestSimulationRefuses(t *testing.T) {
 func TestEmptyList(t *testing.T) {
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	for name, text := range map[string]string{"h.csv": "user,method\n", "a.json": "[]", "v.json": `{"value":[]}`} {
-		for _, more := range [][]string{{"--results", "log.jsonl"}, {"--quiet", "--results", "log.jsonl", "--resume"}, {"--evidence", "evidence"}, {"--dry-run"}} {
+		for _, more := range [][]string{{"--results", "log.jsonl"}, {"--quiet", "--results", "log.jsonl", "--resume"},
+			{"--evidence", "evidence"}, {"--dry-run"}} {
 			cmd := command(t, env, append([]string{"revoke", "--yes", "--graph-url", root, name}, more...)...)
 			if err := os.WriteFile(filepath.Join(cmd.Dir, name), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
@@ -73,7 +74,8 @@ func TestNamedUser(t *testing.T) {
 	env, root := serve(t, tenant)
 	variables := append(slices.Clone(env), "TAPSWEEP_USER="+users[3].UPN)
 
-	p := tapsweep(t, env, "scan", "--graph-url", root, "--user", users[0].UPN, "--user", users[1].ID, "--users", writeFile(t, "u.txt", users[2].UPN))
+	p := tapsweep(t, env, "scan", "--graph-url", root, "--user", users[0].UPN, "--user", users[1].ID,
+		"--users", writeFile(t, "u.txt", users[2].UPN))
 	for i, user := range users {
 		if found := strings.Contains(p.stdout, user.Passes[0].ID); found != (i < 3) {
 			t.Errorf("scan: pass of user %d found: %v\n%s%s", i, found, p.stdout, p.stderr)
@@ -81,7 +83,8 @@ func TestNamedUser(t *testing.T) {
 	}
 
 	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--user", users[0].UPN, "--user", users[1].ID}
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log,
+		"--user", users[0].UPN, "--user", users[1].ID}
 	if p = tapsweep(t, variables, args...); p.code != exitDone {
 		t.Fatalf("revoke: exit %d\n%s", p.code, p.stderr)
 	}
@@ -107,14 +110,15 @@ func TestNamedUser(t *testing.T) {
 	if left := tenant.Left(); len(left) != 1 || left[0].UPN != users[3].UPN {
 		t.Errorf("revoke of a list: left is %v, want the pass of the user in TAPSWEEP_USER", left)
 	}
-	for _, bad := range [][]string{{"revoke", "--yes", "--user", ""}, {"revoke", "--yes", "--user", "dana"}, {"scan", "--user", ""},
-		{"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"}} {
+	for _, bad := range [][]string{{"revoke", "--yes", "--user", ""}, {"revoke", "--yes", "--user", "dana"},
+		{"scan", "--user", ""}, {"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"}} {
 		if p = tapsweep(t, env, append(bad, "--graph-url", root)...); p.code != exitRefused {
 			t.Errorf("%q: exit %d, want %d", bad, p.code, exitRefused)
 		}
 	}
+	const hint = "hint: to name a user without a list: --user dana@contoso.com\n"
 	for _, typo := range [][]string{{"revoke", "--yes", "dana@contoso.com"}, {"scan", "--users", "dana@contoso.com"}} {
-		if p = tapsweep(t, env, append(typo, "--graph-url", root)...); !strings.Contains(p.stderr, "hint: to name a user without a list: --user dana@contoso.com\n") {
+		if p = tapsweep(t, env, append(typo, "--graph-url", root)...); !strings.Contains(p.stderr, hint) {
 			t.Errorf("%q: standard error is %q", typo, p.stderr)
 		}
 	}
@@ -129,7 +133,7 @@ func TestMergedLog(t *testing.T) {
 	if p.code != exitDone {
 		t.Errorf("exit %d", p.code)
 	}
-	if want := "tapsweep: warning: " + log + ": 1 line that is not of the results log was passed over\n"; p.stderr != want {
+	if want := "tapsweep: warning: " + log + ": 1 line that is not of the results log was skipped\n"; p.stderr != want {
 		t.Errorf("standard error is %q, want %q", p.stderr, want)
 	}
 }

@@ -181,7 +181,8 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 	// the other side pleases, and an interrupt must not wait for that.
 	done := make(chan opened, 1)
 	go func() {
-		list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid, Stdin: stdin, Users: f.users})
+		list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid,
+			Users: f.users, Stdin: stdin})
 		done <- opened{list, err}
 	}()
 	select {
@@ -189,7 +190,8 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 		problems, ok := errors.AsType[*input.Problems](o.err)
 		switch {
 		case ok && !problems.Cut:
-			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems), "fix the rows, or leave them out with --skip-invalid")
+			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems),
+				"fix the rows, or leave them out with --skip-invalid")
 		case ok:
 			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems))
 		case o.err != nil:
