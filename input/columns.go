@@ -60,7 +60,7 @@ var columns = meanings(map[meaning]string{
 func meanings(lists map[meaning]string) map[string]meaning {
 	all := make(map[string]meaning)
 	for m, list := range lists {
-		for _, column := range strings.Fields(list) {
+		for column := range strings.FieldsSeq(list) {
 			all[fold(column)] = m
 		}
 	}

@@ -115,7 +115,10 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 		return false, err
 	}
 	id, ofUser, ofPass := s.spelled[nameID], s.marks[ofUser] != "", s.marks[ofPass] != ""
-	named := s.any(nameUserID, nameUser) || s.any(nameUserPrincipalName, nameUPN)
+	// Beside a user principal name, as Graph and the portal export their users, id may be
+	// the user's. A list that names the user in another way has no need of it.
+	other := s.any(nameUserID, nameUser)
+	named := other || s.any(nameUserPrincipalName, nameUPN)
 	switch {
 	case id == "":
 		return false, nil
@@ -124,9 +127,7 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 			"add the user as userId and rename %s to methodId", show(id))
 	case ofPass && !ofUser:
 		return true, nil
-	case ofUser && !ofPass:
-		return false, nil
-	case s.usersOnly && !ofPass && !s.any(nameUserID, nameUser):
+	case (ofUser || s.usersOnly) && !ofPass && !other:
 		return false, nil
 	}
 	beside := ""

@@ -195,7 +195,7 @@ func TestExitCodes(t *testing.T) {
 		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", "--graph-url", root, list}, exitRefused, "--simulate goes to a tenant of its own"},
 		{"nobody to ask", env, []string{"revoke", "--graph-url", root, list}, exitRefused, "--yes"},
 		{"no list", env, []string{"revoke", "--yes", "--graph-url", root, "nosuch.csv"}, exitRefused, "nosuch.csv"},
-		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, exitRefused, `bad.csv:2: method "nope" is not a GUID`},
+		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, exitRefused, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
 		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, exitRefused, "https://"},
 		{"results is a list", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", list, list}, exitRefused, "is also a list"},
 		{"results is a directory", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/", list}, exitRefused, "is a directory"},
