@@ -128,7 +128,7 @@ func (c *connection) compare(ctx context.Context, t *tenant) *preflight.Problem 
 	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, machinePatience)
 	defer cancel()
-	id, err := auth.TenantID(ctx, transport, c.endpoint.Authority, t.wanted)
+	id, err := auth.TenantID(ctx, transport, c.endpoint.Authority, c.endpoint.Hosts(), t.wanted)
 	if err != nil {
 		return &preflight.Problem{
 			Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",

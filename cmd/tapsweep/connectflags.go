@@ -73,7 +73,7 @@ func (a *app) prepare(f *connectFlags) (*connection, error) {
 	credential, err := auth.New(auth.Options{
 		Method: f.auth, Tenant: f.tenant, ClientID: f.clientID,
 		Certificate: f.certificate, SecretFile: f.secretFile, TokenFile: f.tokenFile, Again: f.again,
-		Authority: endpoint.Authority, Discovery: endpoint.Discovery,
+		Authority: endpoint.Authority, Discovery: endpoint.Discovery, Hosts: endpoint.Hosts(),
 		Prompt: func(text string) { a.say("%s", text) },
 	})
 	if wrong, ok := errors.AsType[*auth.UsageError](err); ok {

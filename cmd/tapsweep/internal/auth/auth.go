@@ -7,18 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
-	"tapsweep/batch/graph"
+	"tapsweep/batch"
 )
 
 // Methods are what Options.Method may be.
@@ -39,8 +36,12 @@ type Options struct {
 	Authority string // Entra's URL
 	Discovery bool   // ask Microsoft about the authority
 
+	// Hosts are those that may be asked for tokens, with the port where it is not 443.
+	// Nil means the Authority's alone.
+	Hosts []string
+
 	// HTTP sends what is asked of the authority. Nil is a client with a transport as
-	// Graph's.
+	// Graph's. No redirect is followed.
 	HTTP *http.Client
 
 	// Prompt shows a person what to do to sign in, or that nothing is to be done.
@@ -125,64 +126,7 @@ type Credential struct {
 	ClientID string // as configured, empty if it is not
 	Tenant   string // as configured, empty if it is none in particular
 
-	line        *line // to whoever issues tokens, nil where that is not asked by HTTP
-	authorities []string
-}
-
-// A line notices when it is cut: azidentity keeps no more than the text of that.
-type line struct {
-	next policy.Transporter
-	cut  atomic.Pointer[UnreachedError] // nil if the last request was answered
-}
-
-func (l *line) Do(req *http.Request) (*http.Response, error) {
-	l.cut.Store(&UnreachedError{Host: req.URL.Host, Err: errPending})
-	resp, err := l.next.Do(req)
-	switch cause, is := errors.AsType[*url.Error](err); {
-	case err == nil:
-		l.cut.Store(nil)
-	case is:
-		l.cut.Store(&UnreachedError{Host: req.URL.Host, Err: cause.Err})
-	default:
-		l.cut.Store(&UnreachedError{Host: req.URL.Host, Err: err})
-	}
-	return resp, err
-}
-
-var errPending = errors.New("no answer yet")
-
-// An UnreachedError says that whoever issues tokens could not be asked, and why. Nothing
-// is known of the credential then.
-type UnreachedError struct {
-	Host string
-	Err  error
-}
-
-func (e *UnreachedError) Error() string { return "no connection to " + e.Host + ": " + e.Err.Error() }
-func (e *UnreachedError) Unwrap() error { return e.Err }
-
-// Unreached is why Entra's authority gave no answer when it was last asked, and nil where
-// it gave one. That a machine has no managed identity, which is found out by asking
-// an address of this machine's, is no lack of a connection.
-func (c *Credential) Unreached() *UnreachedError {
-	if c.line == nil {
-		return nil
-	}
-	cut := c.line.cut.Load()
-	if cut == nil || !slices.Contains(c.authorities, cut.Host) {
-		return nil
-	}
-	return cut
-}
-
-// authorities are the hosts that are asked for tokens, and for what there is to know of
-// one that is not Microsoft's own.
-func (o *Options) authorities() []string {
-	hosts := []string{"login.microsoftonline.com"}
-	if u, err := url.Parse(o.Authority); err == nil {
-		hosts = append(hosts, u.Host)
-	}
-	return hosts
+	line *line // to whoever issues tokens, nil where that is not asked by HTTP
 }
 
 // New makes the credential. It contacts nobody. An error that wraps no
@@ -193,7 +137,8 @@ func New(opts Options) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.line = &line{next: cmp.Or(o.HTTP, &http.Client{Transport: graph.NewTransport(nil)})}
+	concealEnvironment()
+	o.line = newLine(o)
 	var c azcore.TokenCredential
 	switch o.Method {
 	case "default":
@@ -234,7 +179,7 @@ func New(opts Options) (*Credential, error) {
 	if AnyTenant(o.Tenant) {
 		o.Tenant = ""
 	}
-	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line, o.authorities()}, nil
+	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
 }
 
 func (o *Options) client() azcore.ClientOptions {
@@ -272,7 +217,8 @@ func (o *Options) secret() (azcore.TokenCredential, error) {
 // Secret returns a credential for an application of a tenant that is not
 // Microsoft's, such as a simulated one, whatever the environment says.
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
-	line := &line{next: httpClient}
+	batch.Conceal(secret)
+	line := newLine(Options{Authority: authority, HTTP: httpClient})
 	c, err := azidentity.NewClientSecretCredential(tenant, client, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: azcore.ClientOptions{
 			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: authority},
@@ -280,5 +226,5 @@ func Secret(authority, tenant, client, secret string, httpClient *http.Client) (
 		},
 		DisableInstanceDiscovery: true,
 	})
-	return &Credential{c, "secret", client, tenant, line, nil}, err
+	return &Credential{c, "secret", client, tenant, line}, err
 }

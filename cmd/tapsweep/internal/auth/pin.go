@@ -52,6 +52,7 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 		}
 		return token, err
 	}
+	batch.Conceal(token.Token)
 	claims, err := graph.ParseClaims(token.Token)
 	if err != nil {
 		return token, nil // it is Graph's to read

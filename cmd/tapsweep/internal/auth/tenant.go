@@ -41,73 +41,81 @@ var (
 	tenantGUID   = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
 
-// maxDiscovery is many times what the answer of an authority takes.
-const maxDiscovery = 1 << 20
-
 // discoveryTimeout bounds each of the attempts to ask an authority.
 const discoveryTimeout = 15 * time.Second
 
-// TenantID asks the authority for the id of the tenant that has a domain.
+// TenantID asks an authority, which may name its endpoints at hosts, for the id of the tenant
+// that has a domain. An error that wraps an *UnreachedError says nothing of the domain.
 // Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
-func TenantID(ctx context.Context, transport http.RoundTripper, authority, domain string) (string, error) {
+func TenantID(ctx context.Context, transport http.RoundTripper, authority string, hosts []string, domain string) (string, error) {
 	if !tenantDomain.MatchString(domain) || strings.Contains(domain, "..") {
 		return "", fmt.Errorf("%q is neither an id nor a domain of a tenant", domain)
 	}
-	client := &http.Client{Transport: transport, Timeout: discoveryTimeout}
+	l := newLine(Options{Authority: authority, Hosts: hosts, HTTP: &http.Client{Transport: transport, Timeout: discoveryTimeout}})
 	at := strings.TrimSuffix(authority, "/") + "/" + url.PathEscape(domain) + "/v2.0/.well-known/openid-configuration"
 	for attempt := 1; ; attempt++ {
-		id, again, err := askTenant(ctx, client, at)
-		if err == nil || !again || attempt == 3 {
+		id, err := l.askTenant(ctx, at)
+		away, passes := errors.AsType[*UnreachedError](err)
+		if answer, is := errors.AsType[*AnswerError](err); is {
+			passes = answer.Passing
+		}
+		if err == nil || !passes || attempt == 3 || ctx.Err() != nil {
 			return id, err
 		}
 		select {
 		case <-time.After(time.Duration(attempt) * time.Second):
 		case <-ctx.Done():
-			return "", context.Cause(ctx)
+			return "", &UnreachedError{Host: away.Host, Err: context.Cause(ctx)}
 		}
 	}
 }
 
-func askTenant(ctx context.Context, client *http.Client, at string) (id string, again bool, err error) {
+func (l *line) askTenant(ctx context.Context, at string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
-	resp, err := client.Do(req)
+	resp, err := l.Do(req)
 	if err != nil {
-		return "", ctx.Err() == nil, err
+		return "", err
 	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxDiscovery))
+	if away := l.cut.Load(); away != nil {
+		return "", away
+	}
+	data, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return "", ctx.Err() == nil, err
+		return "", err
 	}
+	if resp.StatusCode != http.StatusOK {
+		var e oauthError
+		said := ""
+		if json.Unmarshal(data, &e) == nil && e.Said != "" {
+			said = ": " + batch.Printable(strings.Join(strings.Fields(e.Said), " "))
+		}
+		return "", fmt.Errorf("%s answers %d%s", req.URL.Host, resp.StatusCode, said)
+	}
+	return tenantOf(req.URL.Host, data)
+}
+
+// tenantOf finds the id of a tenant in its metadata.
+func tenantOf(host string, data []byte) (string, error) {
 	var answer struct {
 		Issuer string `json:"issuer"`
 		Token  string `json:"token_endpoint"`
-		Said   string `json:"error_description"`
 	}
-	err = json.Unmarshal(data, &answer)
-	if resp.StatusCode != http.StatusOK {
-		said := ""
-		if err == nil && answer.Said != "" {
-			said = ": " + batch.Printable(strings.Join(strings.Fields(answer.Said), " "))
-		}
-		return "", resp.StatusCode == 429 || resp.StatusCode >= 500, fmt.Errorf("%s answers %d%s", req.URL.Host, resp.StatusCode, said)
-	}
-	if err != nil {
-		return "", false, fmt.Errorf("the answer of %s cannot be read: %w", req.URL.Host, err)
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return "", fmt.Errorf("the answer of %s cannot be read: %w", host, err)
 	}
 	issuer, endpoint := firstGUID(answer.Issuer), firstGUID(answer.Token)
 	switch {
 	case issuer == "" && endpoint == "":
-		return "", false, errors.New("the answer of " + req.URL.Host + " holds no id of a tenant")
+		return "", errors.New("the answer of " + host + " holds no id of a tenant")
 	case issuer != "" && endpoint != "" && !strings.EqualFold(issuer, endpoint):
-		return "", false, errors.New("the answer of " + req.URL.Host + " holds two ids of tenants")
+		return "", errors.New("the answer of " + host + " holds two ids of tenants")
 	case issuer != "":
-		return issuer, false, nil
+		return issuer, nil
 	}
-	return endpoint, false, nil
+	return endpoint, nil
 }
 
 // firstGUID returns the first segment of a URL's path if that is an id.

@@ -38,14 +38,14 @@ func TestTenantID(t *testing.T) {
 		{"in capitals", sim, strings.ToUpper(graphsim.DefaultDomain), id, ""},
 		{"another domain", sim, "fabrikam.example", "", "AADSTS90002"},
 		{"no domain", sim, "../x", "", "neither an id nor a domain"},
-		{"the token endpoint alone", authority{200, `{"issuer":"https://l.example/{tenantid}/v2.0","token_endpoint":"https://l.example/` + id + `/oauth2/v2.0/token"}`, nil}, "a.example", id, ""},
-		{"two ids", authority{200, `{"issuer":"https://l.example/` + id + `/v2.0","token_endpoint":"https://l.example/` + other + `/token"}`, nil}, "a.example", "", "two ids"},
+		{"the token endpoint alone", authority{200, `{"issuer":"https://login.example/{tenantid}/v2.0","token_endpoint":"https://login.example/` + id + `/oauth2/v2.0/token"}`, nil}, "a.example", id, ""},
+		{"two ids", authority{200, `{"issuer":"https://login.example/` + id + `/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two ids"},
 		{"no id", authority{200, `{}`, nil}, "a.example", "", "no id of a tenant"},
 		{"a page of a proxy", authority{200, `<html>`, nil}, "a.example", "", "cannot be read"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := TenantID(t.Context(), tt.transport, "https://login.example/", tt.domain)
+			got, err := TenantID(t.Context(), tt.transport, "https://login.example/", nil, tt.domain)
 			if got != tt.want || (err == nil) != (tt.problem == "") || err != nil && !strings.Contains(err.Error(), tt.problem) {
 				t.Errorf("TenantID = %q, %v, want %q, %q", got, err, tt.want, tt.problem)
 			}
@@ -57,7 +57,7 @@ func TestTenantID(t *testing.T) {
 func TestTenantIDRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		if _, err := TenantID(t.Context(), authority{503, "", &asked}, "https://login.example", "a.example"); err == nil || asked != 3 {
+		if _, err := TenantID(t.Context(), authority{503, "", &asked}, "https://login.example", nil, "a.example"); err == nil || asked != 3 {
 			t.Errorf("TenantID = %v after %d requests, want 3", err, asked)
 		}
 	})

@@ -167,6 +167,23 @@ func (e *Endpoint) authority(env string) error {
 	return nil
 }
 
+// Hosts are those that may be asked for tokens: all of the cloud's where the authority is
+// Microsoft's, since its metadata names endpoints at any of them, else the authority's alone.
+func (e *Endpoint) Hosts() []string {
+	u, err := url.Parse(e.Authority)
+	if err != nil {
+		return nil
+	}
+	if e.Discovery && (u.Port() == "" || u.Port() == "443") {
+		for _, c := range clouds {
+			if c.knows(u.Hostname()) {
+				return slices.Clone(c.hosts)
+			}
+		}
+	}
+	return []string{strings.TrimSuffix(strings.ToLower(u.Host), ":443")}
+}
+
 // String describes the endpoint in a few words.
 func (e *Endpoint) String() string {
 	switch {

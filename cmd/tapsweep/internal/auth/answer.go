@@ -1,0 +1,144 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tapsweep/batch"
+)
+
+var errPending = errors.New("no answer yet")
+
+// An UnreachedError says that whoever issues tokens could not be asked, and why. Nothing
+// is known of the credential then.
+type UnreachedError struct {
+	Host string
+	Err  error
+}
+
+func (e *UnreachedError) Error() string {
+	if _, answered := errors.AsType[*AnswerError](e.Err); answered {
+		return e.Host + " " + e.Err.Error()
+	}
+	return "no connection to " + e.Host + ": " + e.Err.Error()
+}
+
+func (e *UnreachedError) Unwrap() error { return e.Err }
+
+// An AnswerError is an answer that says nothing of the credential: the authority is out of
+// order, or somebody answers in its place.
+type AnswerError struct {
+	Text string // what the host does, such as "answers 503"
+
+	// Passing reports whether asking again later helps. What is not Passing is an answer
+	// that sends the credential elsewhere or is no answer to it; nothing was sent there.
+	Passing bool
+
+	// Wait is how long the service asks to wait, 0 where it does not ask.
+	Wait time.Duration
+}
+
+func (e *AnswerError) Error() string { return e.Text }
+
+// NonRetriable has azidentity not send a request again whose answer was refused.
+// Source: github.com/Azure/azure-sdk-for-go/sdk/internal/errorinfo.
+func (e *AnswerError) NonRetriable() {}
+
+func misled(format string, args ...any) error { return &AnswerError{Text: fmt.Sprintf(format, args...)} }
+
+// Unreached is why whoever issues tokens gave no answer that counts when it was last asked,
+// and nil where it gave one. That a machine has no managed identity, which is found out by
+// asking an address of this machine's, is no lack of a connection.
+func (c *Credential) Unreached() *UnreachedError {
+	if c.line == nil {
+		return nil
+	}
+	cut := c.line.cut.Load()
+	if cut == nil {
+		return nil
+	}
+	_, answered := errors.AsType[*AnswerError](cut.Err)
+	if !answered && !slices.Contains(c.line.hosts, hostOf(&url.URL{Scheme: "https", Host: cut.Host})) {
+		return nil
+	}
+	return cut
+}
+
+// transient are the numbers of Entra's errors that pass: ExternalServerRetryableError,
+// RequestTimeout, RequestBudgetExceededError, MsodsServiceUnavailable and
+// TenantThrottlingError.
+// Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
+var transient = []int{90006, 90012, 90024, 90033, 90055}
+
+// oauthError is what an authority says is wrong.
+type oauthError struct {
+	Code    string `json:"error"` // temporarily_unavailable passes: RFC 6749, 4.1.2.1
+	Said    string `json:"error_description"`
+	Numbers []int  `json:"error_codes"`
+}
+
+// outage is the error of an answer that says that the service is out of order or has too
+// much to do, nil for any other answer.
+func outage(status int, header http.Header, body []byte) *AnswerError {
+	if status < 400 {
+		return nil
+	}
+	var e oauthError
+	if json.Unmarshal(body, &e) != nil {
+		e = oauthError{} // a page of a gateway, say
+	}
+	passes := status == http.StatusTooManyRequests || status >= 500 || e.Code == "temporarily_unavailable" ||
+		slices.ContainsFunc(e.Numbers, func(n int) bool { return slices.Contains(transient, n) }) ||
+		slices.ContainsFunc(transient, func(n int) bool { return strings.HasPrefix(e.Said, fmt.Sprintf("AADSTS%d:", n)) })
+	if !passes {
+		return nil
+	}
+	text := fmt.Sprintf("answers %d", status)
+	if name := http.StatusText(status); name != "" {
+		text += " " + name
+	}
+	if e.Said != "" {
+		text += ": " + batch.Printable(strings.Join(strings.Fields(e.Said), " "))
+	}
+	return &AnswerError{Text: text, Passing: true, Wait: retryAfter(header)}
+}
+
+// retryAfter is the wait that an answer asks for, in whole seconds or until a date.
+func retryAfter(header http.Header) time.Duration {
+	value := header.Get("Retry-After")
+	if n, err := strconv.Atoi(value); err == nil {
+		return min(max(time.Duration(n), 0), 24*60*60) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(time.Until(at), 0)
+	}
+	return 0
+}
+
+// endpoints are the addresses that an authority's metadata names. An address that cannot be
+// read is nil.
+func endpoints(body []byte) map[string]*url.URL {
+	var metadata map[string]any
+	if json.Unmarshal(body, &metadata) != nil {
+		return nil
+	}
+	found := make(map[string]*url.URL)
+	for _, name := range []string{"token_endpoint", "authorization_endpoint", "device_authorization_endpoint", "tenant_discovery_endpoint"} {
+		if value, is := metadata[name]; is {
+			text, _ := value.(string)
+			u, err := url.Parse(text)
+			if err != nil {
+				u = nil
+			}
+			found[name] = u
+		}
+	}
+	return found
+}

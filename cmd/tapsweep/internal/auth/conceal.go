@@ -1,0 +1,63 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"tapsweep/batch"
+)
+
+// concealed are the fields of a token request whose values are as good as the credential.
+var concealed = []string{"client_secret", "client_assertion", "assertion", "refresh_token", "code", "code_verifier", "device_code", "password"}
+
+// conceal has what a request proves itself with not be shown, whoever quotes it.
+func conceal(req *http.Request) error {
+	for _, name := range []string{"X-Identity-Header", "Secret"} {
+		batch.Conceal(req.Header.Get(name))
+	}
+	if _, proof, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
+		batch.Conceal(proof)
+	}
+	if req.Body == nil || !strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return nil
+	}
+	body, err := io.ReadAll(req.Body) // a form, of which azidentity holds the whole
+	if err != nil {
+		return fmt.Errorf("reading the token request: %w", err)
+	}
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return fmt.Errorf("reading the token request: %w", err)
+	}
+	for _, name := range concealed {
+		batch.Conceal(form[name]...)
+	}
+	return nil
+}
+
+// concealTokens has the tokens in an answer not be shown.
+func concealTokens(body []byte) {
+	var answer struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+		ID      string `json:"id_token"`
+	}
+	if json.Unmarshal(body, &answer) == nil {
+		batch.Conceal(answer.Access, answer.Refresh, answer.ID)
+	}
+}
+
+// concealEnvironment has the secrets of azidentity's variables not be shown.
+func concealEnvironment() {
+	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "IDENTITY_HEADER", "MSI_SECRET"} {
+		batch.Conceal(os.Getenv(name))
+	}
+}

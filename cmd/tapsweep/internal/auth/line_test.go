@@ -1,0 +1,326 @@
+package auth
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"tapsweep/batch/graph"
+	"tapsweep/batch/graphsim"
+)
+
+// network leads requests to hosts by their name, and notes those that go astray.
+type network struct {
+	mu     sync.Mutex
+	hosts  map[string]http.RoundTripper
+	astray []string // method and URL of what went to a host that is none of them
+	trap   func(*http.Request) *http.Response
+}
+
+func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
+	n.mu.Lock()
+	trap := n.trap
+	to := n.hosts[r.URL.Host]
+	if to == nil || r.URL.Scheme != "https" {
+		n.astray = append(n.astray, r.Method+" "+r.URL.String())
+	}
+	n.mu.Unlock()
+	if to == nil || r.URL.Scheme != "https" {
+		return answer(r, 200, `{}`), nil
+	}
+	if trap != nil {
+		if resp := trap(r); resp != nil {
+			return resp, nil
+		}
+	}
+	return to.RoundTrip(r)
+}
+
+func (n *network) set(trap func(*http.Request) *http.Response) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.trap = trap
+}
+
+func answer(r *http.Request, status int, body string, header ...string) *http.Response {
+	resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+	for i := 0; i+1 < len(header); i += 2 {
+		resp.Header.Set(header[i], header[i+1])
+	}
+	return resp
+}
+
+// redirect has every path with the suffix lead elsewhere.
+func redirect(status int, suffix, to string) func(*http.Request) *http.Response {
+	return func(r *http.Request) *http.Response {
+		if !strings.HasSuffix(r.URL.Path, suffix) {
+			return nil
+		}
+		return answer(r, status, "", "Location", to)
+	}
+}
+
+// metadata has the authority name an endpoint elsewhere.
+func metadata(name, to string) func(*http.Request) *http.Response {
+	return func(r *http.Request) *http.Response {
+		if !strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration") {
+			return nil
+		}
+		base := "https://login.example/" + graphsim.DefaultTenantID
+		all := map[string]string{"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token",
+			"authorization_endpoint": base + "/oauth2/v2.0/authorize", "device_authorization_endpoint": base + "/oauth2/v2.0/devicecode"}
+		all[name] = to
+		body, err := json.Marshal(all)
+		if err != nil {
+			panic(err)
+		}
+		return answer(r, 200, string(body))
+	}
+}
+
+// A credential of each kind goes to the authority and nowhere else, whatever it answers, at
+// the start of a run and in the middle.
+func TestCredentialStaysWithTheAuthority(t *testing.T) {
+	cert, key := makeCertificate(t)
+	pemFile := pemOf(t, cert, key)
+	traps := []struct {
+		name string
+		trap func(*http.Request) *http.Response
+		want string
+	}{
+		{"redirect of the token request", redirect(307, "/token", "https://thief.example/token"), "redirect to https://thief.example, which is not followed"},
+		{"permanent redirect to plain http", redirect(308, "/token", "http://login.example/token"), "redirect to http://login.example, which"},
+		{"redirect to another path", redirect(307, "/token", "/other/token"), "redirect to https://login.example, which"},
+		{"redirect of the metadata", redirect(302, "/openid-configuration", "https://thief.example/openid-configuration"), "redirect to https://thief.example"},
+		{"token endpoint elsewhere", metadata("token_endpoint", "https://thief.example/token"), "token_endpoint at https://thief.example, which is not the authority"},
+		{"token endpoint at a lookalike", metadata("token_endpoint", "https://login.example.thief.example/token"), "which is not the authority"},
+		{"token endpoint at another port", metadata("token_endpoint", "https://login.example:444/token"), "token_endpoint at https://login.example:444"},
+		{"token endpoint by plain http", metadata("token_endpoint", "http://login.example/token"), "token_endpoint at http://login.example"},
+		{"token endpoint with a user", metadata("token_endpoint", "https://login.example@thief.example/token"), "which is not the authority"},
+		{"page to sign in at elsewhere", metadata("authorization_endpoint", "https://thief.example/authorize"), "authorization_endpoint at https://thief.example"},
+		{"device endpoint elsewhere", metadata("device_authorization_endpoint", "https://thief.example/devicecode"), "device_authorization_endpoint at https://thief.example"},
+		{"endpoint that is no address", metadata("token_endpoint", "::"), "token_endpoint at an address that cannot be read"},
+		{"issuer elsewhere", metadata("issuer", "https://thief.example/v2.0"), "issuer"},
+	}
+	kinds := map[string]func(t *testing.T, sim *graphsim.Tenant, o *Options){
+		"secret": func(t *testing.T, _ *graphsim.Tenant, _ *Options) { t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret) },
+		"certificate": func(t *testing.T, sim *graphsim.Tenant, o *Options) {
+			sim.TrustCertificate(cert)
+			o.Certificate = file(t, "a.pem", pemFile)
+		},
+		"workload-identity": func(t *testing.T, sim *graphsim.Tenant, _ *Options) {
+			t.Setenv("AZURE_FEDERATED_TOKEN_FILE", file(t, "token", []byte(sim.FederatedToken(graphsim.FederatedSubject, time.Hour))))
+		},
+		"device-code": func(_ *testing.T, sim *graphsim.Tenant, _ *Options) {
+			sim.WillSignIn(graphsim.SignIn{User: sim.Populate(1)[0].ID, Scopes: []string{"x"}})
+		},
+		"default": func(t *testing.T, _ *graphsim.Tenant, _ *Options) { t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret) },
+	}
+	for kind, prepare := range kinds {
+		for _, tt := range traps {
+			t.Run(kind+", "+tt.name, func(t *testing.T) {
+				clean(t)
+				sim := graphsim.New(graphsim.Options{})
+				net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}, trap: tt.trap}
+				o := entra(sim, kind)
+				o.HTTP = &http.Client{Transport: net}
+				prepare(t, sim, &o)
+				c, err := New(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true})
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("GetToken = %v, want an error with %q", err, tt.want)
+				}
+				if len(net.astray) > 0 {
+					t.Errorf("requests went astray: %q", net.astray)
+				}
+			})
+		}
+	}
+}
+
+// A renewal is as strict as the first token. To a run that is a lack of a connection.
+func TestRenewalStaysWithTheAuthority(t *testing.T) {
+	for _, kind := range []string{"secret", "device-code"} {
+		t.Run(kind, func(t *testing.T) {
+			clean(t)
+			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			sim := graphsim.New(graphsim.Options{})
+			sim.WillSignIn(graphsim.SignIn{User: sim.Populate(1)[0].ID, Scopes: []string{"x"}})
+			net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}}
+			o := entra(sim, kind)
+			o.HTTP = &http.Client{Transport: net}
+			c, err := New(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pinned := Pin(c)
+			opts := policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true}
+			if _, err := pinned.GetToken(t.Context(), opts); err != nil {
+				t.Fatal(err)
+			}
+			net.set(redirect(307, "/token", "https://thief.example/token"))
+			opts.Claims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}` // not out of the cache
+			ctx, cancel := context.WithTimeout(t.Context(), tooShort-time.Second)   // nobody is asked
+			defer cancel()
+			_, err = pinned.GetToken(ctx, opts)
+			if _, offline := errors.AsType[*graph.OfflineError](err); !offline || !strings.Contains(err.Error(), "redirect to https://thief.example") {
+				t.Errorf("GetToken = %v, offline %v", err, offline)
+			}
+			if len(net.astray) > 0 {
+				t.Errorf("requests went astray: %q", net.astray)
+			}
+		})
+	}
+}
+
+// An answer without an end, or one that is small as long as it is packed, takes no more
+// memory than 1 MiB.
+func TestAnswersAreBounded(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(make([]byte, 64<<20)); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	const most = 16 << 20 // far more than buffers between here and there take
+	for name, serve := range map[string]func(w http.ResponseWriter) (sent int){
+		"endless": func(w http.ResponseWriter) (sent int) {
+			block := bytes.Repeat([]byte(" "), 64<<10)
+			for sent < 4*most {
+				n, err := w.Write(block)
+				sent += n
+				if err != nil {
+					break
+				}
+			}
+			return sent
+		},
+		"packed": func(w http.ResponseWriter) int {
+			w.Header().Set("Content-Encoding", "gzip")
+			n, _ := w.Write(packed.Bytes())
+			return n
+		},
+	} {
+		for _, suffix := range []string{"/openid-configuration", "/token"} {
+			t.Run(name+suffix, func(t *testing.T) {
+				clean(t)
+				t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+				sim := graphsim.New(graphsim.Options{})
+				sent := 0
+				server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if strings.HasSuffix(r.URL.Path, suffix) {
+						sent += serve(w)
+						return
+					}
+					sim.ServeHTTP(w, r)
+				}))
+				roots := x509.NewCertPool()
+				roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+				o := entra(sim, "secret")
+				o.Authority = server.URL
+				o.HTTP = &http.Client{Transport: graph.NewTransport(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})}
+				_, err := signIn(t, o)
+				server.Close() // waits for the handler
+				if err == nil || !strings.Contains(err.Error(), "an answer of more than 1 MiB") {
+					t.Errorf("signing in = %v, want an error about the length", err)
+				}
+				if sent > most {
+					t.Errorf("%d bytes were read", sent)
+				}
+			})
+		}
+	}
+}
+
+// A managed identity is asked by plain http at its own addresses, without a redirect, and by
+// no other credential.
+func TestManagedIdentityAddresses(t *testing.T) {
+	clean(t)
+	t.Setenv("IDENTITY_ENDPOINT", "http://169.254.130.3:8081/msi/token")
+	t.Setenv("MSI_ENDPOINT", "http://identity.example/token")
+	for _, tt := range []struct {
+		method, url string
+		want        bool
+	}{
+		{"managed-identity", "http://169.254.169.254/metadata/identity/oauth2/token?resource=x", true},
+		{"default", "http://169.254.169.254/metadata/identity/oauth2/token", true},
+		{"managed-identity", "http://127.0.0.1:40342/metadata/identity/oauth2/token", true},
+		{"managed-identity", "http://169.254.130.3:8081/msi/token", true},
+		{"managed-identity", "http://169.254.130.3/msi/token", false},
+		{"managed-identity", "http://identity.example/token", false}, // its header would cross a network
+		{"managed-identity", "http://thief.example/token", false},
+		{"secret", "http://169.254.169.254/metadata/identity/oauth2/token", false},
+		{"secret", "https://login.example/t/oauth2/v2.0/token", true},
+		{"secret", "https://LOGIN.example:443/t/oauth2/v2.0/token", true},
+		{"secret", "http://login.example/t/oauth2/v2.0/token", false},
+		{"secret", "https://westus2.login.example/t/oauth2/v2.0/token", false},
+	} {
+		asked := 0
+		l := newLine(Options{Method: tt.method, Authority: "https://login.example", HTTP: &http.Client{Transport: authority{200, "{}", &asked}}})
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Do(req); (err == nil) != tt.want || (asked == 1) != tt.want {
+			t.Errorf("%s asks %s: %v after %d requests, want %v", tt.method, tt.url, err, asked, tt.want)
+		}
+	}
+	t.Setenv("AZURE_REGIONAL_AUTHORITY_NAME", "westus2")
+	l := newLine(Options{Method: "secret", Authority: "https://login.example", HTTP: &http.Client{Transport: authority{200, "{}", nil}}})
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://westus2.login.example/t", nil)
+	if _, err := l.Do(req); err != nil {
+		t.Errorf("an authority of the region that is asked for: %v", err)
+	}
+}
+
+// A managed identity's endpoint does not lead its header elsewhere.
+func TestManagedIdentityRedirect(t *testing.T) {
+	clean(t)
+	stolen := false
+	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { stolen = true }))
+	defer thief.Close()
+	server := httptest.NewServer(http.RedirectHandler(thief.URL, http.StatusTemporaryRedirect))
+	defer server.Close()
+	t.Setenv("IDENTITY_ENDPOINT", server.URL)
+	t.Setenv("IDENTITY_HEADER", "h")
+	c, err := New(Options{Method: "managed-identity", Authority: "https://login.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ask(t, c, "https://redirected.example/.default")
+	if err == nil || !strings.Contains(err.Error(), "which is not followed") {
+		t.Errorf("GetToken = %v, want the redirect in the error", err)
+	}
+	if stolen {
+		t.Error("the redirect was followed")
+	}
+}
+
+// A proxy is not asked for a managed identity's token.
+func TestManagedIdentityPastTheProxy(t *testing.T) {
+	clean(t)
+	l := newLine(Options{Method: "managed-identity", Authority: "https://login.example"})
+	if transport, ok := l.direct.Transport.(*http.Transport); !ok || transport.Proxy != nil {
+		t.Error("a managed identity's address is asked through a proxy")
+	}
+	if transport, ok := l.next.Transport.(*http.Transport); !ok || transport.Proxy == nil {
+		t.Error("the authority is not asked through a proxy")
+	}
+}
