@@ -46,14 +46,22 @@ const (
 // one that is a lack of a connection, as it is of one to Graph; a certificate that is not
 // trusted stays so until somebody sees to it.
 func (c *connection) noToken(err error) *exitError {
-	cut, told := errors.AsType[*auth.UnreachedError](err)
-	if !told {
+	var cut *auth.UnreachedError
+	if token, ok := errors.AsType[*graph.TokenError](err); ok {
+		cut, _ = token.Err.(*auth.UnreachedError) // not one that azidentity put into its own words
+	}
+	if cut == nil {
 		if cut = c.credential.Unreached(); cut == nil {
 			return &exitError{code: exitAuth, err: err, hints: credentialHints(c.credential.Method, c.credential.ClientID, err)}
 		}
 		err = &graph.TokenError{Err: cut}
 	}
 	hints, code := []string{hintNetwork}, exitStopped
+	if answer, ok := errors.AsType[*auth.AnswerError](cut.Err); ok && answer.Passing {
+		hints = []string{hintOutage}
+	} else if ok {
+		hints, code = []string{hintMisled}, exitAuth
+	}
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](cut.Err); ok {
 		hints, code = []string{certificateHint(untrusted)}, exitAuth
 	}
@@ -62,6 +70,11 @@ func (c *connection) noToken(err error) *exitError {
 	}
 	return &exitError{code: code, err: err, hints: hints}
 }
+
+const (
+	hintOutage = "this says nothing about the credential, and nothing was sent to Graph: run the command again later"
+	hintMisled = "something answers in the authority's place: look at the proxy (HTTPS_PROXY), at name resolution, and at --cloud"
+)
 
 const hintNetwork = "is this machine on the network, and does HTTPS_PROXY name the proxy that it takes, if it takes one?"
 

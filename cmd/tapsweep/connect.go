@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -27,6 +28,7 @@ type tenant struct {
 
 	// elsewhere says that the token is, or may be, of another tenant than the wanted.
 	elsewhere *preflight.Problem
+	unasked   bool // elsewhere, because nobody could be asked
 }
 
 func checkRoot(root string) error {
@@ -40,6 +42,9 @@ func (c *connection) connect(ctx context.Context) (*tenant, error) {
 	t, err := c.dial(ctx, nil)
 	if err == nil && t.elsewhere != nil {
 		t.close()
+		if t.unasked {
+			return nil, &exitError{code: exitStopped, err: errors.New(t.elsewhere.Text), hints: t.elsewhere.Hints}
+		}
 		return nil, refuseToken(t.elsewhere)
 	}
 	return t, err
@@ -62,49 +67,6 @@ func (c *connection) dial(ctx context.Context, transport http.RoundTripper) (*te
 	t.elsewhere = c.compare(ctx, t)
 	t.id = cmp.Or(t.token.Tenant, t.wanted)
 	return t, nil
-}
-
-// How long the first token may take: a machine that gives none within a minute will
-// give none, and a person has as long as a device code lasts.
-// Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
-const (
-	machinePatience = time.Minute
-	personPatience  = 15 * time.Minute
-)
-
-func (c *connection) patience() time.Duration {
-	if c.credential.Interactive() {
-		return personPatience
-	}
-	return machinePatience
-}
-
-// firstToken asks for a token and gives up on an endpoint, a tool or a file that
-// hangs, whether or not it heeds the context.
-func (c *connection) firstToken(ctx context.Context, client *graph.Client) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.patience(), fmt.Errorf("no answer within %v", c.patience()))
-	defer cancel()
-	type result struct {
-		token string
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		token, err := client.Token(ctx)
-		done <- result{token, err}
-	}()
-	select {
-	case r := <-done:
-		if r.err == nil || ctx.Err() == nil {
-			return r.token, r.err
-		}
-	case <-ctx.Done():
-	}
-	err := context.Cause(ctx)
-	if cut := c.credential.Unreached(); cut != nil {
-		err = &auth.UnreachedError{Host: cut.Host, Err: err}
-	}
-	return "", &graph.TokenError{Err: err}
 }
 
 // compare finds out whether the token is of the tenant that was asked for, which
@@ -130,6 +92,7 @@ func (c *connection) compare(ctx context.Context, t *tenant) *preflight.Problem 
 	defer cancel()
 	id, err := auth.TenantID(ctx, transport, c.endpoint.Authority, c.endpoint.Hosts(), t.wanted)
 	if err != nil {
+		_, t.unasked = errors.AsType[*auth.UnreachedError](err)
 		return &preflight.Problem{
 			Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",
 				t.token.Tenant, batch.Printable(t.wanted), batch.Printable(err.Error())),

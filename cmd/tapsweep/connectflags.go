@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -52,6 +53,20 @@ func (f *connectFlags) any() bool {
 type connection struct {
 	endpoint   *cloud.Endpoint
 	credential *auth.Credential
+
+	// stall is how long an authority that is out of order is waited for; 0 is not at all.
+	stall time.Duration
+	say   func(format string, args ...any) // nil says nothing of the wait
+}
+
+// waiting has the way to a tenant sit out an authority that is out of order, for as long as
+// a run sits out a Graph that is not reached.
+func (c *connection) waiting(a *app, f *runFlags) *connection {
+	c.stall = f.stallTimeout
+	if !f.quiet {
+		c.say = a.say
+	}
+	return c
 }
 
 // prepare refuses what makes no sense, before any list is read. It contacts
@@ -82,5 +97,5 @@ func (a *app) prepare(f *connectFlags) (*connection, error) {
 	if err != nil {
 		return &connection{endpoint: endpoint}, &exitError{code: exitAuth, err: err, hints: credentialHints(f.auth, "", err)}
 	}
-	return &connection{endpoint, credential}, nil
+	return &connection{endpoint: endpoint, credential: credential}, nil
 }

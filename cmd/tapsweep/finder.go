@@ -44,7 +44,7 @@ func (a *app) finder(ctx context.Context, f finder) (r *runOf, opts *scan.Option
 		f.run.checkResults(f.run.results)); err != nil {
 		return nil, nil, err
 	}
-	tenant, err := way.connect(ctx)
+	tenant, err := way.waiting(a, f.run).connect(ctx)
 	if ctx.Err() != nil {
 		return nil, nil, interrupted(ctx)
 	}

@@ -64,6 +64,9 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 
 	ctx, cancel := withDeadline(ctx, f.deadline)
 	defer cancel()
+	if way != nil {
+		way.waiting(a, &f.runFlags)
+	}
 	tenant, err := a.tenantFor(ctx, way, list, keep)
 	if ctx.Err() != nil {
 		return interrupted(ctx)

@@ -76,7 +76,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	}
 	ctx, cancel := withDeadline(ctx, f.deadline)
 	defer cancel()
-	tenant, err := way.connect(ctx)
+	tenant, err := way.waiting(a, &f.runFlags).connect(ctx)
 	if ctx.Err() != nil {
 		return interrupted(ctx)
 	}

@@ -51,7 +51,9 @@ func (e *AnswerError) Error() string { return e.Text }
 // Source: github.com/Azure/azure-sdk-for-go/sdk/internal/errorinfo.
 func (e *AnswerError) NonRetriable() {}
 
-func misled(format string, args ...any) error { return &AnswerError{Text: fmt.Sprintf(format, args...)} }
+func misled(format string, args ...any) error {
+	return &AnswerError{Text: fmt.Sprintf(format, args...)}
+}
 
 // Unreached is why whoever issues tokens gave no answer that counts when it was last asked,
 // and nil where it gave one. That a machine has no managed identity, which is found out by

@@ -117,7 +117,9 @@ func TestCredentialStaysWithTheAuthority(t *testing.T) {
 		{"issuer elsewhere", metadata("issuer", "https://thief.example/v2.0"), "issuer"},
 	}
 	kinds := map[string]func(t *testing.T, sim *graphsim.Tenant, o *Options){
-		"secret": func(t *testing.T, _ *graphsim.Tenant, _ *Options) { t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret) },
+		"secret": func(t *testing.T, _ *graphsim.Tenant, _ *Options) {
+			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+		},
 		"certificate": func(t *testing.T, sim *graphsim.Tenant, o *Options) {
 			sim.TrustCertificate(cert)
 			o.Certificate = file(t, "a.pem", pemFile)
@@ -128,7 +130,9 @@ func TestCredentialStaysWithTheAuthority(t *testing.T) {
 		"device-code": func(_ *testing.T, sim *graphsim.Tenant, _ *Options) {
 			sim.WillSignIn(graphsim.SignIn{User: sim.Populate(1)[0].ID, Scopes: []string{"x"}})
 		},
-		"default": func(t *testing.T, _ *graphsim.Tenant, _ *Options) { t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret) },
+		"default": func(t *testing.T, _ *graphsim.Tenant, _ *Options) {
+			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+		},
 	}
 	for kind, prepare := range kinds {
 		for _, tt := range traps {

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"tapsweep/batch/graph"
+	"tapsweep/batch/throttle"
+	"tapsweep/cmd/tapsweep/internal/auth"
+)
+
+// How long one request for the first token may take: a machine that gives none within a
+// minute will give none, and a person has as long as a device code lasts.
+// Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
+const (
+	machinePatience = time.Minute
+	personPatience  = 15 * time.Minute
+)
+
+func (c *connection) patience() time.Duration {
+	if c.credential.Interactive() {
+		return personPatience
+	}
+	return machinePatience
+}
+
+// The wait between two requests for the first token grows from the first to the second.
+const (
+	firstPause = time.Second
+	mostPause  = 15 * time.Second
+)
+
+// firstToken asks for a token. An authority that is out of order is asked again, until that
+// has gone on for c.stall or the context is about to end: then the error tells of the
+// outage. An authority that is not reached at all is not waited for, since its address may
+// be wrong; once it has answered, it is.
+func (c *connection) firstToken(ctx context.Context, client *graph.Client) (string, error) {
+	start, outage := time.Now(), false
+	for n := 0; ; n++ {
+		token, err := c.askToken(ctx, client)
+		if err == nil || ctx.Err() != nil {
+			return token, err
+		}
+		away := c.credential.Unreached()
+		wait, passes := passing(away, outage)
+		wait = max(wait, throttle.Backoff(n, firstPause, mostPause, rand.Float64()))
+		left := c.stall - time.Since(start)
+		if end, ok := ctx.Deadline(); ok {
+			left = min(left, time.Until(end))
+		}
+		if !passes || wait >= left {
+			return "", err
+		}
+		if !outage && c.say != nil {
+			c.say("%v; asking again for up to %v", away, c.stall)
+		}
+		outage = true
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return "", err
+		}
+	}
+}
+
+// passing reports whether it helps to ask an authority again later, and how long it asks to
+// wait. In an outage that has begun, a lack of a connection is a part of it.
+func passing(away *auth.UnreachedError, outage bool) (wait time.Duration, passes bool) {
+	if away == nil {
+		return 0, false
+	}
+	if answer, ok := errors.AsType[*auth.AnswerError](away.Err); ok {
+		return answer.Wait, answer.Passing
+	}
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](away.Err)
+	return 0, outage && !untrusted
+}
+
+// askToken asks for a token and gives up on an endpoint, a tool or a file that hangs,
+// whether or not it heeds the context.
+func (c *connection) askToken(ctx context.Context, client *graph.Client) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.patience(), fmt.Errorf("no answer within %v", c.patience()))
+	defer cancel()
+	type result struct {
+		token string
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		token, err := client.Token(ctx)
+		done <- result{token, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err == nil || ctx.Err() == nil {
+			return r.token, r.err
+		}
+	case <-ctx.Done():
+	}
+	err := context.Cause(ctx)
+	if cut := c.credential.Unreached(); cut != nil {
+		err = &auth.UnreachedError{Host: cut.Host, Err: err}
+	}
+	return "", &graph.TokenError{Err: err}
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch/graph"
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/auth"
+)
+
+// outOfOrder is a tenant whose authority gives another answer for a while.
+type outOfOrder struct {
+	tenant http.RoundTripper
+	until  time.Time
+	suffix string // of the paths that it gives the answer to
+	answer func(r *http.Request) (*http.Response, error)
+}
+
+func (o *outOfOrder) RoundTrip(r *http.Request) (*http.Response, error) {
+	if time.Now().Before(o.until) && strings.HasSuffix(r.URL.Path, o.suffix) {
+		return o.answer(r)
+	}
+	return o.tenant.RoundTrip(r)
+}
+
+// answering answers with one status, body and header.
+func answering(status int, body string, header ...string) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) {
+		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+		for i := 0; i+1 < len(header); i += 2 {
+			resp.Header.Set(header[i], header[i+1])
+		}
+		return resp, nil
+	}
+}
+
+// entraError is an answer of Entra's.
+func entraError(code string, number int) string {
+	return fmt.Sprintf(`{"error":%q,"error_description":"AADSTS%d: It is so.\r\nTrace ID: x","error_codes":[%d]}`, code, number, number)
+}
+
+const tokenPath, metadataPath = "/oauth2/v2.0/token", "/v2.0/.well-known/openid-configuration"
+
+// An authority that is out of order is waited for, as a Graph that is not reached; in the
+// end the run stops with 4. A credential that is wrong ends the run at once with 3.
+func TestFirstTokenSitsOutAnOutage(t *testing.T) {
+	refused := func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
+	busy := answering(429, `{}`, "Retry-After", "45")
+	tests := []struct {
+		name     string
+		path     string
+		answer   func(*http.Request) (*http.Response, error)
+		lasts    time.Duration // how long the authority is out of order
+		stall    time.Duration
+		deadline time.Duration
+		secret   string
+		exit     int           // 0 for a token
+		least    time.Duration // that it takes
+		most     time.Duration
+		want     string // in the error
+		hint     string
+	}{
+		{name: "503", path: tokenPath, answer: answering(503, "<html>"), lasts: 10 * time.Minute, least: 10 * time.Minute, most: 11 * time.Minute},
+		{name: "503 for too long", path: tokenPath, answer: answering(503, "<html>"), lasts: time.Hour, stall: 5 * time.Minute, exit: exitStopped,
+			least: 4 * time.Minute, most: 5*time.Minute + 10*time.Second, want: "login.example answers 503 Service Unavailable", hint: "nothing about the credential"},
+		{name: "the number of an error that passes", path: tokenPath, answer: answering(400, entraError("server_error", 90033)),
+			lasts: time.Minute, least: time.Minute, most: 2 * time.Minute},
+		{name: "the same, for too long", path: tokenPath, answer: answering(400, entraError("invalid_request", 90033)), lasts: time.Hour,
+			stall: time.Minute, exit: exitStopped, most: time.Minute, want: "login.example answers 400 Bad Request: AADSTS90033: It is so."},
+		{name: "temporarily unavailable", path: tokenPath, answer: answering(400, entraError("temporarily_unavailable", 1)),
+			lasts: time.Minute, least: time.Minute, most: 2 * time.Minute},
+		{name: "too many requests", path: tokenPath, answer: busy, lasts: time.Minute, least: time.Minute, most: 3 * time.Minute},
+		{name: "metadata", path: metadataPath, answer: answering(500, ""), lasts: time.Minute, least: time.Minute, most: 2 * time.Minute},
+		{name: "metadata, for too long", path: metadataPath, answer: answering(500, ""), lasts: time.Hour, stall: time.Minute, exit: exitStopped,
+			most: time.Minute, want: "login.example answers 500 Internal Server Error"},
+		{name: "no waiting", path: tokenPath, answer: answering(503, ""), lasts: time.Hour, stall: -1, exit: exitStopped,
+			most: 15 * time.Second, want: "answers 503"},
+		{name: "a wait beyond the deadline", path: tokenPath, answer: answering(429, "", "Retry-After", "600"), lasts: time.Hour, deadline: 30 * time.Second,
+			exit: exitStopped, most: time.Second, want: "login.example answers 429 Too Many Requests"},
+		{name: "never reached", path: metadataPath, answer: refused, lasts: time.Hour, exit: exitStopped, most: 15 * time.Second,
+			want: "no connection to login.example: connection refused", hint: hintNetwork},
+		{name: "wrong secret", secret: "some-other-secret", exit: exitAuth, most: time.Second, want: "AADSTS7000215"},
+		{name: "redirect", path: tokenPath, answer: answering(307, "", "Location", "https://thief.example/"), lasts: time.Hour, exit: exitAuth,
+			most: time.Second, want: "login.example answers 307 with a redirect to https://thief.example, which is not followed", hint: hintMisled},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				tenant := &outOfOrder{graphsim.New(graphsim.Options{}), start.Add(tt.lasts), tt.path, tt.answer}
+				if tt.secret == "" {
+					tt.secret = graphsim.DefaultSecret
+				}
+				credential, err := auth.Secret("https://login.example", graphsim.DefaultTenantID, graphsim.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
+				if err != nil {
+					t.Fatal(err)
+				}
+				said := 0
+				c := &connection{credential: credential, stall: 30 * time.Minute, say: func(string, ...any) { said++ }}
+				if tt.stall != 0 {
+					c.stall = max(tt.stall, 0)
+				}
+				client, err := graph.New(auth.Pin(credential), graph.Options{Transport: tenant})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := withDeadline(context.WithoutCancel(t.Context()), tt.deadline)
+				defer cancel()
+				token, err := c.firstToken(ctx, client)
+				took := time.Since(start)
+				if took < tt.least || took > tt.most {
+					t.Errorf("it took %v, want %v to %v", took, tt.least, tt.most)
+				}
+				if tt.exit == 0 {
+					if err != nil || token == "" {
+						t.Errorf("firstToken = %v, want a token", err)
+					}
+					if said != 1 {
+						t.Errorf("the wait is told %d times, want once", said)
+					}
+					return
+				}
+				if err == nil {
+					t.Fatal("firstToken has a token, want an error")
+				}
+				exit := c.noToken(err)
+				if exit.code != tt.exit {
+					t.Errorf("exit %d, want %d: %v", exit.code, tt.exit, exit)
+				}
+				if !strings.Contains(exit.Error(), tt.want) {
+					t.Errorf("error %q, want %q in it", exit, tt.want)
+				}
+				if !strings.Contains(strings.Join(exit.hints, "\n"), tt.hint) {
+					t.Errorf("hints %q, want %q", exit.hints, tt.hint)
+				}
+			})
+		})
+	}
+}
+
+// The real thing: Entra has an outage, and nothing is wrong with the credential.
+func TestSignInOutage(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serveRudely(t, tenant, "/token", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		io.WriteString(w, entraError("server_error", 90033))
+	}))
+	p := tapsweep(t, env, "revoke", "--yes", "--stall-timeout", "1s", "--graph-url", root, writeFile(t, "l.csv", listOf(tenant.Populate(1))))
+	if p.code != exitStopped {
+		t.Errorf("exit %d, want %d", p.code, exitStopped)
+	}
+	for _, want := range []string{"answers 503 Service Unavailable: AADSTS90033", hintOutage} {
+		if !strings.Contains(p.stderr, want) {
+			t.Errorf("no %q in\n%s", want, p.stderr)
+		}
+	}
+	if strings.Contains(p.stderr, "AZURE_CLIENT_SECRET") {
+		t.Errorf("the credential is blamed:\n%s", p.stderr)
+	}
+}
