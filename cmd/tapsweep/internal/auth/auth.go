@@ -50,6 +50,8 @@ type Options struct {
 	// Again has a person sign in although the store knows one.
 	Again bool
 
+	tenantFrom, clientFrom, certificateFrom string // the flags or variables that name them
+
 	line *line
 }
 
@@ -84,9 +86,20 @@ func (o Options) settle() (Options, error) {
 		o.Method = named[0]
 	}
 	o.Method = cmp.Or(o.Method, "default")
-	o.Tenant = cmp.Or(o.Tenant, os.Getenv("AZURE_TENANT_ID"))
-	o.ClientID = cmp.Or(o.ClientID, os.Getenv("AZURE_CLIENT_ID"))
-	o.Certificate = cmp.Or(o.Certificate, os.Getenv("AZURE_CLIENT_CERTIFICATE_PATH"))
+	o.tenantFrom, o.clientFrom = "--tenant", "--client-id"
+	if o.Tenant == "" {
+		o.Tenant, o.tenantFrom = os.Getenv("AZURE_TENANT_ID"), "AZURE_TENANT_ID"
+	}
+	if o.ClientID == "" {
+		o.ClientID, o.clientFrom = os.Getenv("AZURE_CLIENT_ID"), "AZURE_CLIENT_ID"
+	}
+	o.certificateFrom = "--certificate"
+	if o.Certificate == "" {
+		o.Certificate, o.certificateFrom = os.Getenv("AZURE_CLIENT_CERTIFICATE_PATH"), "AZURE_CLIENT_CERTIFICATE_PATH"
+	}
+	if err := o.checkNames(); err != nil {
+		return o, err
+	}
 	if o.Again && o.Method != "device-code" && o.Method != "browser" {
 		return o, usage("--sign-in-again is for --auth device-code and browser: with %s nobody signs in", o.Method)
 	}
@@ -110,6 +123,20 @@ func (o Options) settle() (Options, error) {
 		return o, o.needs(o.TokenFile, "--token-file")
 	}
 	return o, nil
+}
+
+// checkNames refuses names that hold what stands around them.
+func (o *Options) checkNames() error {
+	for _, v := range [][2]string{{o.tenantFrom, o.Tenant}, {o.clientFrom, o.ClientID}, {o.certificateFrom, o.Certificate},
+		{"AZURE_FEDERATED_TOKEN_FILE", os.Getenv("AZURE_FEDERATED_TOKEN_FILE")}} {
+		if err := checkPlain(v[0], v[1]); err != nil {
+			return err
+		}
+	}
+	if o.Tenant != "" && !tenantDomain.MatchString(o.Tenant) {
+		return usage("%s %s is neither the id nor a domain of a tenant", o.tenantFrom, shownValue(o.Tenant))
+	}
+	return nil
 }
 
 func (o *Options) needs(value, what string) error {
@@ -142,10 +169,16 @@ func New(opts Options) (*Credential, error) {
 	var c azcore.TokenCredential
 	switch o.Method {
 	case "default":
+		if c, err = o.environment(); c != nil || err != nil {
+			break
+		}
 		o.export()
 		c, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
 			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, TenantID: o.Tenant})
 	case "environment":
+		if c, err = o.environment(); c != nil || err != nil {
+			break
+		}
 		o.export()
 		c, err = azidentity.NewEnvironmentCredential(&azidentity.EnvironmentCredentialOptions{
 			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
@@ -197,13 +230,19 @@ func (o *Options) export() {
 }
 
 func (o *Options) secret() (azcore.TokenCredential, error) {
-	secret := os.Getenv("AZURE_CLIENT_SECRET")
+	secret, err := environmentSecret()
+	if err != nil {
+		return nil, err
+	}
 	if o.SecretFile != "" {
-		text, err := readNow(o.SecretFile)
+		data, err := readNow(o.SecretFile)
 		if err != nil {
 			return nil, usage("--secret-file: %w", err)
 		}
-		if secret = strings.TrimSpace(string(text)); secret == "" {
+		if secret, err = secretIn(data); err != nil {
+			return nil, usage("--secret-file %s %w", o.SecretFile, err)
+		}
+		if secret == "" {
 			return nil, usage("--secret-file %s is empty", o.SecretFile)
 		}
 	}
@@ -212,6 +251,19 @@ func (o *Options) secret() (azcore.TokenCredential, error) {
 	}
 	return azidentity.NewClientSecretCredential(o.Tenant, o.ClientID, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
+}
+
+// environmentSecret is the secret in the environment, empty if there is none.
+func environmentSecret() (string, error) {
+	secret := os.Getenv("AZURE_CLIENT_SECRET")
+	err := checkSecret(secret)
+	if secret != trim(secret) && err == nil {
+		err = errors.New("begins or ends with a character that nobody sees: set it without")
+	}
+	if err != nil {
+		return "", usage("AZURE_CLIENT_SECRET %w", err)
+	}
+	return secret, nil
 }
 
 // Secret returns a credential for an application of a tenant that is not

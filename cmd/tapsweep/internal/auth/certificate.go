@@ -1,27 +1,39 @@
 package auth
 
 import (
-	"bytes"
 	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
+
+// environment is the credential of a certificate that the environment names, nil where
+// azidentity is to look at the environment itself. azidentity would read the file with a
+// library of its own, which cannot read what OpenSSL 3 and Windows write today.
+func (o *Options) environment() (azcore.TokenCredential, error) {
+	if o.Method == "default" && !slices.Contains([]string{"", "prod", "environmentcredential"}, strings.ToLower(os.Getenv("AZURE_TOKEN_CREDENTIALS"))) {
+		return nil, nil // its chain leaves the environment out
+	}
+	secret, err := environmentSecret()
+	if err != nil || secret != "" || o.Certificate == "" || o.Tenant == "" || o.ClientID == "" {
+		return nil, err
+	}
+	return o.certificate()
+}
 
 func (o *Options) certificate() (azcore.TokenCredential, error) {
 	data, err := readNow(o.Certificate)
 	if err != nil {
-		return nil, usage("--certificate: %w", err)
+		return nil, usage("%s: %w", o.certificateFrom, err)
 	}
 	certs, key, err := parseCertificate(data, os.Getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD"))
 	if err != nil {
-		return nil, usage("--certificate %s: %w", o.Certificate, err)
+		return nil, usage("%s %s %w", o.certificateFrom, o.Certificate, err)
 	}
 	chain := os.Getenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
 	return azidentity.NewClientCertificateCredential(o.Tenant, o.ClientID, certs, key, &azidentity.ClientCertificateCredentialOptions{
@@ -29,29 +41,42 @@ func (o *Options) certificate() (azcore.TokenCredential, error) {
 		SendCertificateChain: chain == "1" || strings.EqualFold(chain, "true")})
 }
 
-// parseCertificate reads a certificate and its key, the certificate first. PFX
-// goes to a library of its own: azidentity's is the frozen golang.org/x/crypto/pkcs12,
-// which cannot read what OpenSSL 3 and Windows write today.
+// parseCertificate reads a certificate and its key, the certificate first, from PEM or PFX.
+// Its errors say what a file is and what to do, as the end of a sentence.
 func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
-	if !bytes.Contains(data, []byte("-----BEGIN")) {
-		key, leaf, others, err := pkcs12.DecodeChain(data, password)
-		switch {
-		case errors.Is(err, pkcs12.ErrIncorrectPassword):
-			return nil, nil, errors.New("the password in AZURE_CLIENT_CERTIFICATE_PASSWORD does not open it")
-		case err != nil:
-			return nil, nil, errors.New("neither PEM nor a PFX file with one key: " + err.Error())
-		}
-		return append([]*x509.Certificate{leaf}, others...), key, nil
+	certs, keys, err := partsOf(data, password)
+	if err != nil {
+		return nil, nil, err
 	}
-	for rest := data; ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
-			return nil, nil, errors.New("its key is encrypted, which only PFX files may be here: " +
-				"openssl pkcs12 -export -in FILE -out FILE.pfx makes one")
+	own := func(key crypto.PrivateKey) int {
+		return slices.IndexFunc(certs, func(c *x509.Certificate) bool { return matches(c, key) })
+	}
+	rsaKeys := slices.DeleteFunc(slices.Clone(keys), func(k crypto.PrivateKey) bool { _, is := k.(*rsa.PrivateKey); return !is })
+	switch {
+	case len(certs) == 0 && len(keys) == 0:
+		return nil, nil, problem("holds no certificate: name a PEM or PFX file with the certificate and its key")
+	case len(keys) == 0:
+		return nil, nil, problem("holds a certificate without its key: name a file with both, or put the key into it as well")
+	case len(certs) == 0:
+		return nil, nil, problem("holds a key without its certificate: name a file with both, or put the certificate into it as well")
+	case len(rsaKeys) == 0:
+		return nil, nil, problem("holds a key that is not RSA, which Entra does not take: make a certificate with an RSA key")
+	}
+	for _, key := range rsaKeys {
+		if i := own(key); i >= 0 {
+			certs[0], certs[i] = certs[i], certs[0]
+			return certs, key, nil
 		}
 	}
-	return azidentity.ParseCertificates(data, nil)
+	return nil, nil, problem("holds a key that is not the certificate's: put the two that belong together into it")
+}
+
+// matches reports whether a key is the certificate's.
+func matches(cert *x509.Certificate, key crypto.PrivateKey) bool {
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return false
+	}
+	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(cert.PublicKey)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"tapsweep/batch"
 	"tapsweep/batch/graph"
 )
 
@@ -59,7 +60,11 @@ func readToken(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff"))
+	text, err := decodeText(data)
+	if err != nil {
+		return "", err
+	}
+	text = trim(text)
 	if strings.HasPrefix(text, "{") {
 		var answer struct {
 			Token string `json:"accessToken"`
@@ -70,9 +75,14 @@ func readToken(ctx context.Context, path string) (string, error) {
 		text = answer.Token
 	}
 	text = strings.TrimSpace(strings.TrimPrefix(text, "Bearer "))
+	batch.Conceal(text)
 	switch {
 	case text == "":
 		return "", errors.New("it is empty")
+	case quoted(text):
+		return "", errors.New("it begins and ends with quotes: write the token without them, as az does with --output tsv")
+	case assignment.MatchString(text):
+		return "", errors.New("it holds a name before the token, as NAME=value: write the token alone")
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return "", errors.New("it holds something else than an access token")
 	}

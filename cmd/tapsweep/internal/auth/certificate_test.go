@@ -1,0 +1,161 @@
+package auth
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	pkcs12 "software.sslmate.com/src/go-pkcs12"
+
+	"tapsweep/batch/graphsim"
+)
+
+// utf16LE is a text as Out-File of Windows PowerShell writes it.
+func utf16LE(text string) []byte {
+	out := []byte{0xFF, 0xFE}
+	for _, u := range utf16.Encode([]rune(text)) {
+		out = append(out, byte(u), byte(u>>8))
+	}
+	return out
+}
+
+// ellipticPair is a certificate with a key that Entra does not take.
+func ellipticPair(t *testing.T) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ec"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert, key
+}
+
+// A file that the app cannot sign in with gets one plain sentence, whichever way it is named
+// and whichever credential reads it.
+func TestCertificateFiles(t *testing.T) {
+	cert, key := makeCertificate(t)
+	stranger, strangerKey := makeCertificate(t)
+	ecCert, ecKey := ellipticPair(t)
+	block := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+	pfx := func(key any, cert *x509.Certificate, password string) []byte {
+		data, err := pkcs12.Modern.Encode(key, cert, nil, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	anchors, err := pkcs12.Modern.EncodeTrustStore([]*x509.Certificate{cert}, "pw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := pemOf(t, cert, key)
+	wrapped := base64.StdEncoding.EncodeToString(pfx(key, cert, ""))
+	wrapped = wrapped[:64] + "\r\n" + wrapped[64:] + "\n"
+	tests := []struct {
+		name, password string
+		data           []byte
+		want           string // in the error, empty for a certificate that is good
+	}{
+		{"PEM", "", both, ""},
+		{"PEM with a byte order mark", "", append([]byte("\ufeff"), both...), ""},
+		{"PEM in UTF-16", "", utf16LE(string(both)), ""},
+		{"PEM with the line ends of Windows", "", bytes.ReplaceAll(both, []byte("\n"), []byte("\r\n")), ""},
+		{"PEM of OpenSSL, with a key in its old form", "", append(block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)), block("CERTIFICATE", cert.Raw)...), ""},
+		{"PEM with the issuer first", "", append(block("CERTIFICATE", stranger.Raw), both...), ""},
+		{"PEM with another key as well", "", append(pemOf(t, ecCert, ecKey), both...), ""},
+		{"PFX", "pw", pfx(key, cert, "pw"), ""},
+		{"PFX in base64", "", []byte(wrapped), "is a PFX file in base64: decode it first"},
+		{"certificate in base64", "", []byte(base64.StdEncoding.EncodeToString(cert.Raw)), "is a certificate in base64, without its key"},
+		{"certificate in DER", "", cert.Raw, "is a certificate in DER, without its key"},
+		{"key in DER", "", pkcs8, "is a key in DER, without its certificate"},
+		{"certificate without its key", "", block("CERTIFICATE", cert.Raw), "holds a certificate without its key"},
+		{"key without its certificate", "", block("PRIVATE KEY", pkcs8), "holds a key without its certificate"},
+		{"a pair that does not match", "", pemOf(t, cert, strangerKey), "holds a key that is not the certificate's"},
+		{"a pair that does not match, in PFX", "", pfx(strangerKey, cert, ""), "holds a key that is not the certificate's"},
+		{"elliptic key", "", pemOf(t, ecCert, ecKey), "holds a key that is not RSA"},
+		{"elliptic key in PFX", "", pfx(ecKey, ecCert, ""), "holds a key that is not RSA"},
+		{"PFX, wrong password", "other", pfx(key, cert, "pw"), "is not opened by the password in AZURE_CLIENT_CERTIFICATE_PASSWORD"},
+		{"PFX, quoted password", `"pw"`, pfx(key, cert, "pw"), "which begins and ends with quotes"},
+		{"PFX, no password", "", pfx(key, cert, "pw"), "needs a password: set AZURE_CLIENT_CERTIFICATE_PASSWORD"},
+		{"PFX without a key", "pw", anchors, "is a PFX file without exactly one key"},
+		{"PFX that is cut", "pw", pfx(key, cert, "pw")[:900], "is neither PEM nor PFX"},
+		{"encrypted key", "pw", append(block("ENCRYPTED PRIVATE KEY", []byte{1}), block("CERTIFICATE", cert.Raw)...), "holds a key that is encrypted"},
+		{"key encrypted in the old form", "pw", append(block("CERTIFICATE", cert.Raw),
+			"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"...), "holds a key that is encrypted"},
+		{"key of OpenSSH", "", block("OPENSSH PRIVATE KEY", []byte{1}), "holds a key of OpenSSH"},
+		{"request for a certificate", "", block("CERTIFICATE REQUEST", []byte{1}), "holds a request for a certificate"},
+		{"certificate that is broken", "", block("CERTIFICATE", []byte{1}), "holds a certificate that cannot be read"},
+		{"key that is broken", "", append(block("PRIVATE KEY", []byte{1}), block("CERTIFICATE", cert.Raw)...), "holds a key that cannot be read"},
+		{"PEM without its end", "", both[:100], "is PEM without its end"},
+		{"a public key", "", block("PUBLIC KEY", []byte{1}), "holds no certificate"},
+		{"a list", "", []byte("0user,method\n"), "is neither PEM nor PFX"},
+		{"nothing", "", nil, "is neither PEM nor PFX"},
+	}
+	for _, tt := range tests {
+		for _, way := range []string{"--certificate", "certificate", "environment", "default"} {
+			t.Run(tt.name+", "+way, func(t *testing.T) {
+				clean(t)
+				tenant := graphsim.New(graphsim.Options{})
+				tenant.TrustCertificate(cert)
+				t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", tt.password)
+				o, named := entra(tenant, way), "AZURE_CLIENT_CERTIFICATE_PATH"
+				if way == "--certificate" {
+					o.Method, named = "", way
+					o.Certificate = file(t, "app.crt", tt.data)
+				} else {
+					t.Setenv(named, file(t, "app.crt", tt.data))
+				}
+				claims, err := signIn(t, o)
+				checkSignIn(t, claims, err, tt.want)
+				if tt.want == "" {
+					return
+				}
+				if _, ok := errors.AsType[*UsageError](err); !ok {
+					t.Errorf("error %v is not about usage", err)
+				}
+				if !strings.Contains(err.Error(), named+" ") {
+					t.Errorf("error %v does not name %s", err, named)
+				}
+				for _, jargon := range []string{"x509", "asn1", "pkcs12:", "NewClientCertificateCredential", "module"} {
+					if strings.Contains(err.Error(), jargon) {
+						t.Errorf("error %v is for Go programmers", err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A chain that leaves the environment out does not read its certificate.
+func TestCertificateOfAnotherChain(t *testing.T) {
+	clean(t)
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("AZURE_TOKEN_CREDENTIALS", "dev")
+	t.Setenv("AZURE_CLIENT_CERTIFICATE_PATH", "nosuch.pem")
+	if _, err := New(entra(graphsim.New(graphsim.Options{}), "default")); err != nil {
+		t.Errorf("New = %v", err)
+	}
+}

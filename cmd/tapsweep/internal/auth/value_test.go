@@ -1,0 +1,178 @@
+package auth
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+)
+
+// A secret is read as lists are, whoever wrote the file, and what stands around it is
+// refused with a word instead of sent.
+func TestSecretFile(t *testing.T) {
+	const s = graphsim.DefaultSecret
+	tests := []struct {
+		name string
+		data []byte
+		want string // in the error
+	}{
+		{"as it is", []byte(s), ""},
+		{"a byte order mark", []byte("\ufeff" + s + "\r\n"), ""},
+		{"UTF-16 of Windows PowerShell", utf16LE(s + "\r\n"), ""},
+		{"spaces around it", []byte("  " + s + " \n\n"), ""},
+		{"a character that nobody sees", []byte(s + "\u200b\n"), ""},
+		{"double quotes", []byte(`"` + s + `"` + "\n"), "begins and ends with quotes"},
+		{"single quotes", []byte(`'` + s + `'`), "begins and ends with quotes"},
+		{"quotes of a word processor", []byte("“" + s + "”"), "begins and ends with quotes"},
+		{"a line of .env", []byte("AZURE_CLIENT_SECRET=" + s + "\n"), "as NAME=value"},
+		{"a line of a shell", []byte("export AZURE_CLIENT_SECRET='" + s + "'\n"), "as NAME=value"},
+		{"a line of PowerShell", []byte(`$env:AZURE_CLIENT_SECRET = "` + s + `"`), "as NAME=value"},
+		{"YAML", []byte("client-secret: " + s), "as NAME=value"},
+		{"a short name", []byte("secret=" + s), "as NAME=value"},
+		{"JSON of az ad app credential reset", []byte(`{"appId": "x", "password": "` + s + `"}`), "holds JSON"},
+		{"two lines", []byte("new\n" + s), "more than one line"},
+		{"a word before it", []byte("secret " + s), "holds a space"},
+		{"UTF-16 without a mark", utf16LE(s)[2:], "is not text"},
+		{"not text", []byte{0xff, 0x00, 0x01, 0xfe}, "is not text"},
+		{"empty in UTF-16", utf16LE("\r\n"), "is empty"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			clean(t)
+			o := entra(graphsim.New(graphsim.Options{}), "")
+			o.SecretFile = file(t, "secret", tt.data)
+			claims, err := signIn(t, o)
+			checkSignIn(t, claims, err, tt.want)
+			if _, ok := errors.AsType[*UsageError](err); tt.want != "" && !ok {
+				t.Errorf("error %v is not about usage", err)
+			}
+			if err != nil && strings.Contains(err.Error(), s) {
+				t.Errorf("the secret is in the error: %v", err)
+			}
+		})
+	}
+}
+
+// The same of a secret in the environment, which azidentity may read by itself.
+func TestSecretOfTheEnvironment(t *testing.T) {
+	const s = graphsim.DefaultSecret
+	for _, method := range []string{"secret", "environment", "default"} {
+		for value, want := range map[string]string{
+			s:                              "",
+			`"` + s + `"`:                  "begins and ends with quotes",
+			"'" + s + "'":                  "begins and ends with quotes",
+			s + "\n":                       "more than one line",
+			" " + s:                        "holds a space",
+			s + "\ufeff":                   "that nobody sees",
+			"AZURE_CLIENT_SECRET=" + s:     "as NAME=value",
+			`{"value":"` + s + `"}`:        "holds JSON",
+			"client_secret = \"" + s + `"`: "as NAME=value",
+		} {
+			clean(t)
+			t.Setenv("AZURE_CLIENT_SECRET", value)
+			claims, err := signIn(t, entra(graphsim.New(graphsim.Options{}), method))
+			checkSignIn(t, claims, err, want)
+			if err != nil && (strings.Contains(err.Error(), s) || !strings.Contains(err.Error(), "AZURE_CLIENT_SECRET ")) {
+				t.Errorf("%s: error %v shows the secret, or does not name the variable", method, err)
+			}
+		}
+	}
+}
+
+// Secrets that Entra makes, or once made, are not taken for something else.
+func TestSecretsAreSecrets(t *testing.T) {
+	for _, s := range []string{
+		"aBc8Q~dEfGhIjKlMnOpQrStUvWxYz.012345_-~6", "k3yV4lu3~abc=", "1bC/dEf+GhIjKlMnOpQrStUvWxYz0123456789abcd=", "x:Q=]@abc?*",
+		"~secretly.Named~012345678901234567890=", "tokenKey9~abcdefghijklmnopqrstuvwxyz0123", `"starts.with.one.quote`,
+	} {
+		if err := checkSecret(s); err != nil {
+			t.Errorf("checkSecret(%q) = %v", s, err)
+		}
+	}
+}
+
+func TestTokenFileIsDecoded(t *testing.T) {
+	clean(t)
+	token := graphsim.New(graphsim.Options{TokenLife: time.Hour}).Token()
+	for _, tt := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"UTF-16", utf16LE(token + "\r\n"), ""},
+		{"JSON in UTF-16", utf16LE(`{"accessToken": "` + token + `"}`), ""},
+		{"quotes of az without --output tsv", []byte(`"` + token + `"` + "\n"), "begins and ends with quotes"},
+		{"a line of .env", []byte("ACCESS_TOKEN=" + token), "as NAME=value"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := New(Options{TokenFile: file(t, "token", tt.data)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}})
+			switch {
+			case tt.want == "" && (err != nil || got.Token != token):
+				t.Errorf("GetToken = %.20q, %v, want the token", got.Token, err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("error %v, want %q", err, tt.want)
+			case err != nil && strings.Contains(err.Error(), token):
+				t.Errorf("the token is in the error: %v", err)
+			}
+		})
+	}
+}
+
+// A name that was quoted twice is shown with its quotes; nothing is sent.
+func TestNamesArePlain(t *testing.T) {
+	for _, tt := range []struct {
+		variable, value string
+		opts            Options
+		want            string
+	}{
+		{"AZURE_TENANT_ID", `"contoso.com"`, Options{}, `AZURE_TENANT_ID holds quotes: '"contoso.com"'`},
+		{"AZURE_TENANT_ID", `'contoso.com'`, Options{}, `AZURE_TENANT_ID holds quotes: "'contoso.com'"`},
+		{"AZURE_TENANT_ID", "“contoso.com”", Options{}, `AZURE_TENANT_ID holds quotes: "“contoso.com”"`},
+		{"AZURE_TENANT_ID", "contoso.com\n", Options{}, `AZURE_TENANT_ID begins or ends with a space or a line end: "contoso.com`},
+		{"AZURE_TENANT_ID", " contoso.com", Options{}, `AZURE_TENANT_ID begins or ends with a space or a line end: " contoso.com"`},
+		{"AZURE_TENANT_ID", "contoso.com\u200b", Options{}, `AZURE_TENANT_ID begins or ends with`},
+		{"AZURE_TENANT_ID", "https://contoso.com", Options{}, `AZURE_TENANT_ID "https://contoso.com" is neither the id nor a domain`},
+		{"AZURE_CLIENT_ID", `"x"`, Options{}, `AZURE_CLIENT_ID holds quotes: '"x"'`},
+		{"AZURE_CLIENT_CERTIFICATE_PATH", `"app.pem"`, Options{}, `AZURE_CLIENT_CERTIFICATE_PATH holds quotes: '"app.pem"'`},
+		{"AZURE_FEDERATED_TOKEN_FILE", "t \n", Options{}, "AZURE_FEDERATED_TOKEN_FILE begins or ends with"},
+		{"", "", Options{Tenant: `"contoso.com"`}, `--tenant holds quotes: '"contoso.com"'`},
+		{"", "", Options{ClientID: " x"}, `--client-id begins or ends with a space or a line end: " x"`},
+	} {
+		clean(t)
+		if tt.variable != "" {
+			t.Setenv(tt.variable, tt.value)
+		}
+		_, err := New(tt.opts)
+		if _, ok := errors.AsType[*UsageError](err); !ok || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s%+v: New = %v, want a UsageError with %s", tt.variable, tt.opts, err, tt.want)
+		}
+	}
+}
+
+// What this process knows as a secret is masked from the moment it is read.
+func TestSecretsAreConcealed(t *testing.T) {
+	clean(t)
+	secrets := map[string]string{"file": "from-a-secret-file", "variable": "from-the-variable", "password": "of-the-certificate", "header": "identity-header"}
+	t.Setenv("AZURE_CLIENT_SECRET", secrets["variable"])
+	t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", secrets["password"])
+	t.Setenv("IDENTITY_HEADER", secrets["header"])
+	o := entra(graphsim.New(graphsim.Options{}), "")
+	o.SecretFile = file(t, "secret", []byte(secrets["file"]))
+	if _, err := New(o); err != nil {
+		t.Fatal(err)
+	}
+	for where, secret := range secrets {
+		if got := batch.Printable("refused: " + secret + "."); got != "refused: ***." {
+			t.Errorf("Printable = %q: the secret of the %s is not masked", got, where)
+		}
+	}
+}
