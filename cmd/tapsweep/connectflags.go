@@ -85,6 +85,9 @@ func (a *app) prepare(f *connectFlags) (*connection, error) {
 	if err := checkRoot(endpoint.Root); err != nil {
 		return nil, refuse(fmt.Errorf("--graph-url: %w", err))
 	}
+	if err := checkProxies(); err != nil {
+		return nil, err
+	}
 	credential, err := auth.New(auth.Options{
 		Method: f.auth, Tenant: f.tenant, ClientID: f.clientID,
 		Certificate: f.certificate, SecretFile: f.secretFile, TokenFile: f.tokenFile, Again: f.again,

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tapsweep/batch"
+)
+
+// proxySchemes are those that net/http speaks.
+// Source: pkg.go.dev/net/http, Transport.Proxy.
+var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
+
+// checkProxies refuses variables that name a proxy which cannot be found in them: net/http
+// would go without one. No password of a proxy is shown from then on.
+// Source: pkg.go.dev/golang.org/x/net/http/httpproxy, FromEnvironment.
+func checkProxies() error {
+	proxied := false
+	for _, names := range [][]string{{"HTTPS_PROXY", "https_proxy"}, {"HTTP_PROXY", "http_proxy"}} {
+		name, value := firstSet(names...)
+		if value == "" {
+			continue
+		}
+		proxied = true
+		proxy, err := parseProxy(value)
+		concealProxy(value, proxy)
+		if err != nil {
+			return refuse(fmt.Errorf("%s %q names no proxy: %w", name, withoutUser(value), err),
+				"write it as http://HOST:PORT; percent-encode special characters of a user or password; or clear the variable")
+		}
+	}
+	if name, value := firstSet("NO_PROXY", "no_proxy"); proxied && value != "" {
+		if err := checkNoProxy(value); err != nil {
+			return refuse(fmt.Errorf("%s %q: %w", name, withoutUser(value), err), "name hosts, domains or networks, with commas between them")
+		}
+	}
+	return nil
+}
+
+// firstSet is the variable that counts, as net/http looks for it.
+func firstSet(names ...string) (name, value string) {
+	for _, name := range names {
+		if value := os.Getenv(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+// parseProxy reads the address of a proxy as net/http does, and is stricter where that would
+// end at another host.
+func parseProxy(value string) (*url.URL, error) {
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		if err == nil && slices.Contains(proxySchemes, u.Scheme) && !strings.Contains(value, "://") && u.Opaque == "" {
+			return nil, errors.New("two slashes are missing after its scheme")
+		}
+		if u, err = url.Parse("http://" + value); err != nil {
+			return nil, errors.New("it is not an address") // the error of net/url would show it whole
+		}
+	}
+	switch {
+	case !slices.Contains(proxySchemes, u.Scheme):
+		return u, fmt.Errorf("its scheme is none of %s", strings.Join(proxySchemes, ", "))
+	case u.Hostname() == "":
+		return u, errors.New("it has no host")
+	case strings.ContainsAny(u.Hostname(), " \t\r\n\"'<>") || strings.TrimSpace(value) != value:
+		return u, errors.New("it holds spaces or quotes")
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+		return u, errors.New("something follows the host and port")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return u, errors.New("its port is not between 1 and 65535")
+		}
+	}
+	return u, nil
+}
+
+// concealProxy has the password of a proxy not be shown, read or not.
+func concealProxy(value string, proxy *url.URL) {
+	if proxy != nil && proxy.User != nil {
+		password, _ := proxy.User.Password()
+		batch.Conceal(password, base64.StdEncoding.EncodeToString([]byte(proxy.User.Username()+":"+password)))
+	}
+	if at := strings.LastIndexByte(value, '@'); at >= 0 {
+		_, user, found := strings.Cut(value[:at], "://")
+		if !found {
+			user = value[:at]
+		}
+		if _, password, ok := strings.Cut(user, ":"); ok {
+			batch.Conceal(password)
+		}
+	}
+}
+
+// withoutUser is the address of a proxy without its user and password, to be shown.
+func withoutUser(value string) string {
+	at := strings.LastIndexByte(value, '@')
+	if at < 0 {
+		return batch.Printable(value)
+	}
+	scheme, _, found := strings.Cut(value[:at], "://")
+	if !found {
+		return batch.Printable("***" + value[at:])
+	}
+	return batch.Printable(scheme + "://***" + value[at:])
+}
+
+// checkNoProxy refuses entries that net/http passes over, so that a host would be asked
+// through the proxy all the same.
+func checkNoProxy(value string) error {
+	for entry := range strings.SplitSeq(value, ",") {
+		entry = strings.TrimSpace(entry)
+		switch {
+		case strings.Contains(entry, "://"):
+			return fmt.Errorf("the entry %q is an address, not a host", withoutUser(entry))
+		case strings.ContainsAny(entry, "; \t\r\n\"'"):
+			return fmt.Errorf("the entry %q holds spaces, semicolons or quotes", withoutUser(entry))
+		}
+	}
+	return nil
+}

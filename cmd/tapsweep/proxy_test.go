@@ -1,0 +1,111 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+)
+
+// clearProxies takes this machine's proxies out of the test's environment.
+func clearProxies(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"} {
+		t.Setenv(name, "")
+		os.Unsetenv(name)
+	}
+}
+
+// A proxy that cannot be read out of its variable is refused: net/http would go past it.
+func TestProxies(t *testing.T) {
+	const password = "pr0xy-Passw0rd"
+	tests := []struct {
+		name, value string
+		want        string // in the error, empty for a proxy that is good
+	}{
+		{"HTTPS_PROXY", "http://proxy.example:8080", ""},
+		{"HTTPS_PROXY", "http://proxy.example:8080/", ""},
+		{"HTTPS_PROXY", "https://proxy.example", ""},
+		{"HTTPS_PROXY", "proxy.example:8080", ""},
+		{"HTTPS_PROXY", "10.0.0.1:3128", ""},
+		{"HTTPS_PROXY", "http://[::1]:3128", ""},
+		{"HTTPS_PROXY", "socks5://127.0.0.1:1080", ""},
+		{"HTTPS_PROXY", "http://dana:" + password + "@proxy.example:8080", ""},
+		{"https_proxy", "http://proxy.example:8080", ""},
+		{"HTTPS_PROXY", `"http://proxy.example:8080"`, `HTTPS_PROXY "\"http://proxy.example:8080\"" names no proxy`},
+		{"https_proxy", "http://proxy example:8080", "https_proxy"},
+		{"HTTP_PROXY", "http://proxy.example:port", "HTTP_PROXY"},
+		{"http_proxy", "http://proxy.example:99999", "its port is not between 1 and 65535"},
+		{"HTTPS_PROXY", "http:/proxy.example:8080", "two slashes are missing"},
+		{"HTTPS_PROXY", "http://", "names no proxy"},
+		{"HTTPS_PROXY", "http://:8080", "it has no host"},
+		{"HTTPS_PROXY", "ftp://proxy.example:21", "its scheme is none of http, https, socks5, socks5h"},
+		{"HTTPS_PROXY", "http://proxy.example:8080\n", "names no proxy"},
+		{"HTTPS_PROXY", " http://proxy.example:8080", "names no proxy"},
+		{"HTTPS_PROXY", "http://dana:" + password + "%zz@proxy.example:8080", `"http://***@proxy.example:8080" names no proxy`},
+		{"HTTPS_PROXY", "http://dana:" + password + "#x@proxy.example:8080", `"http://***@proxy.example:8080" names no proxy`},
+		{"HTTPS_PROXY", "http://dana:1/" + password + "@proxy.example:8080", `"http://***@proxy.example:8080" names no proxy: something follows`},
+		{"HTTPS_PROXY", "dana:" + password + "%@proxy.example:8080", `"***@proxy.example:8080" names no proxy`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name+"="+tt.value, func(t *testing.T) {
+			clearProxies(t)
+			t.Setenv(tt.name, tt.value)
+			err := checkProxies()
+			switch {
+			case tt.want == "" && err != nil:
+				t.Errorf("checkProxies = %v", err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("checkProxies = %v, want %q", err, tt.want)
+			case err != nil && strings.Contains(err.Error(), password):
+				t.Errorf("the password is in the error: %v", err)
+			}
+			if strings.Contains(tt.value, ":"+password+"@") && strings.Contains(batch.Printable("407 for "+password), password) {
+				t.Error("the password of the proxy is not masked")
+			}
+		})
+	}
+}
+
+func TestNoProxy(t *testing.T) {
+	for value, want := range map[string]string{
+		"localhost,127.0.0.1,.example.com, 10.0.0.0/8,[::1]:443,*": "",
+		"https://login.microsoftonline.com":                        "is an address, not a host",
+		"localhost;127.0.0.1":                                      "semicolons",
+		"localhost 127.0.0.1":                                      "holds spaces",
+		`"localhost"`:                                              "quotes",
+	} {
+		clearProxies(t)
+		t.Setenv("NO_PROXY", value)
+		if err := checkProxies(); err != nil {
+			t.Errorf("without a proxy: checkProxies = %v", err)
+		}
+		t.Setenv("HTTPS_PROXY", "http://proxy.example:8080")
+		if err := checkProxies(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("NO_PROXY %s: checkProxies = %v, want %q", value, err, want)
+		}
+	}
+}
+
+// The real thing goes nowhere, and a simulation has no use for a proxy.
+func TestProxyIsNotBypassed(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	env = append(env, "HTTPS_PROXY=http://dana:pr0xy-Passw0rd@pro xy.example:8080")
+	list := writeFile(t, "l.csv", listOf(tenant.Populate(1)))
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
+	if p.code != exitRefused || !strings.Contains(p.stderr, `HTTPS_PROXY "http://***@pro xy.example:8080" names no proxy`) {
+		t.Errorf("exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
+	}
+	if strings.Contains(p.stderr, "Passw0rd") {
+		t.Errorf("the password is shown:\n%s", p.stderr)
+	}
+	if n := tenant.Stats().Tokens; n != 0 {
+		t.Errorf("%d tokens were had past the proxy", n)
+	}
+	if p := tapsweep(t, env, "revoke", "--simulate", "--yes", "--results", "-", list); p.code != exitDone {
+		t.Errorf("simulation: exit %d\n%s", p.code, p.stderr)
+	}
+}
