@@ -59,6 +59,7 @@ const attempted = "Attempted credentials:"
 // answers over many lines: what Entra says, or one line for each credential that
 // was tried.
 func brief(text string) string {
+	text = batch.Mask(text)                  // before it is cut
 	if said := described(text); said != "" { // a chain ends with the first that Entra answers
 		return batch.Printable(said)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,13 +26,17 @@ import (
 const (
 	canarySecret    = "S3cr3t~of-the.App_0815"
 	canaryPass      = "Canary+Pass8"
+	canaryOpaque    = "0paque.Token~of-a-gateway_4711"
+	canaryProxy     = "pr0xy-Passw0rd_4711"
+	canaryPassword  = "certificate-Passw0rd_4711"
 	canaryAssertion = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJlLW9mLWFuLWFzc2VydGlvbg"
 )
 
 // leaks finds tokens, whole or cut off after their second part began, the header
 // they travel in, and the other secrets.
 var leaks = regexp.MustCompile(`eyJ[\w-]{10,}\.[\w-]|(?i:bearer ["']?[\w.-]{20})|client_assertion=|client_secret=|` +
-	regexp.QuoteMeta(canarySecret) + `|` + regexp.QuoteMeta(canaryPass))
+	regexp.QuoteMeta(canarySecret) + `|` + regexp.QuoteMeta(canaryPass) + `|` + regexp.QuoteMeta(canaryOpaque) + `|` + regexp.QuoteMeta(canaryProxy) +
+	`|UzNjcjN0fm9mLXRoZS5BcHBfMDgxN|` + regexp.QuoteMeta(canaryPassword)) // and the first in base64
 
 // tooLong is more of the service's text than is ever shown.
 var tooLong = regexp.MustCompile(`x{501}`)
@@ -40,6 +46,18 @@ var tooLong = regexp.MustCompile(`x{501}`)
 func rude(r *http.Request) string {
 	return "Authorization: " + r.Header.Get("Authorization") + " refused \x1b[2J\x1b]0;owned\a\r\nexit 0\u202e\u2066\u009b31m" + strings.Repeat("x", 5000)
 }
+
+// unlabelled is text of a service that quotes what it was sent, and what it may know besides,
+// without a word that announces it.
+func unlabelled(r *http.Request) string {
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.Join([]string{token, canarySecret, url.QueryEscape(canarySecret), canaryProxy, canaryPassword,
+		base64.StdEncoding.EncodeToString([]byte(canarySecret))}, " and ") + " are refused"
+}
+
+func bareWhole(r *http.Request) []byte { return errorOf(unlabelled(r)) }
+
+func bareItem(r *http.Request, _ string) []byte { return errorOf(unlabelled(r)) }
 
 func errorOf(text string) []byte {
 	b, err := json.Marshal(map[string]any{"error": map[string]any{"code": text, "message": text, "innerError": map[string]string{"request-id": text}}})
@@ -124,6 +142,7 @@ func TestLeaks(t *testing.T) {
 		code   int
 
 		assertion bool // instead of a secret
+		opaque    bool // a token in a file instead of a secret
 	}{
 		{name: "success"},
 		{name: "assertion", assertion: true, code: 3},
@@ -182,6 +201,33 @@ func TestLeaks(t *testing.T) {
 		{name: "pass instead of a list", suffix: "$batch", code: 1, list: "user\nuser0001@contoso.example\n", answer: inBatch(200, item(`"`+canaryPass+`"`))},
 		{name: "pass in a broken list", suffix: "$batch", code: 1, list: "user\nuser0001@contoso.example\n", answer: inBatch(200, item(`{"value":"`+canaryPass+`"}`))},
 
+		// Without a word that announces it: what the process knows is masked all the same.
+		{name: "bare token, 400", suffix: "$batch", answer: wholeBatch(400, bareWhole), code: 1, opaque: true},
+		{name: "bare token, 401", suffix: "$batch", answer: wholeBatch(401, bareWhole), code: 3, opaque: true},
+		{name: "bare token, 500", suffix: "$batch", answer: wholeBatch(500, bareWhole), code: 1, opaque: true},
+		{name: "bare token, page", suffix: "$batch", answer: wholeBatch(502, func(r *http.Request) []byte { return []byte(unlabelled(r)) }), code: 1, opaque: true},
+		{name: "bare token, item 400", suffix: "$batch", answer: inBatch(400, bareItem), code: 1, opaque: true},
+		{name: "bare token, item 403", suffix: "$batch", answer: inBatch(403, bareItem), code: 1, opaque: true},
+		{name: "bare token, item 404", suffix: "$batch", answer: inBatch(404, bareItem), code: 1, opaque: true},
+		{name: "bare token, item 500", suffix: "$batch", answer: inBatch(500, bareItem), code: 1, opaque: true},
+		{name: "bare secret, item 400", suffix: "$batch", answer: inBatch(400, bareItem), code: 1},
+		{name: "bare secret, outer 403", suffix: "$batch", answer: wholeBatch(403, bareWhole), code: 1},
+		{name: "bare secret of the token endpoint", suffix: "/token", code: 3, answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.ParseForm()
+			w.WriteHeader(http.StatusBadRequest)
+			json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client", "error_description": "AADSTS1: " + r.PostForm.Get("client_secret") + " is wrong"})
+		})},
+		{name: "bare secret on a page of the token endpoint", suffix: "/token", code: 3, answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.ParseForm()
+			w.WriteHeader(http.StatusForbidden)
+			io.WriteString(w, strings.Repeat("<p>no ", 100)+r.PostForm.Get("client_secret")+strings.Repeat(" no", 200)+unlabelled(r))
+		})},
+		{name: "bare assertion", suffix: "/token", code: 3, assertion: true, answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.ParseForm()
+			w.WriteHeader(http.StatusBadRequest)
+			json.NewEncoder(w).Encode(map[string]string{"error": "x", "error_description": "no: " + r.PostForm.Get("client_assertion")})
+		})},
+
 		{name: "rude token endpoint", suffix: "/token", code: 3, answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.ParseForm()
 			w.WriteHeader(http.StatusBadRequest)
@@ -227,6 +273,10 @@ func TestLeaks(t *testing.T) {
 				if tt.assertion {
 					env = append(env, "AZURE_CLIENT_SECRET=", "AZURE_TOKEN_CREDENTIALS=WorkloadIdentityCredential",
 						"AZURE_FEDERATED_TOKEN_FILE="+writeFile(t, "assertion", canaryAssertion))
+				}
+				env = append(env, "HTTP_PROXY=http://dana:"+canaryProxy+"@127.0.0.1:9", "AZURE_CLIENT_CERTIFICATE_PASSWORD="+canaryPassword)
+				if tt.opaque {
+					args = append(args, "--token-file", writeFile(t, "token", canaryOpaque))
 				}
 				cmd := command(t, append(env, tt.env...), append(append(args, format.args...), tt.args...)...)
 				p := finish(t, cmd)

@@ -36,6 +36,14 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 		{"rude item 404", inBatch(404, rudeItem)},
 		{"rude list", inBatch(200, rudeList)},
 		{"rude names", inBatch(200, rudeNames)},
+		{"unlabelled secrets, item 403", inBatch(403, bareItem)},
+		{"unlabelled secrets in a list", inBatch(200, func(r *http.Request, _ string) []byte {
+			text := unlabelled(r)
+			b, _ := json.Marshal(map[string]any{"value": []map[string]any{{"id": "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "userPrincipalName": text,
+				"methodUsabilityReason": text}}, "@odata.nextLink": text})
+			return b
+		})},
+		{"unlabelled secrets, whole", wholeBatch(403, bareWhole)},
 		{"rude whole", wholeBatch(400, func(r *http.Request) []byte { return errorOf(rude(r)) })},
 		{"rude page", wholeBatch(403, func(r *http.Request) []byte { return []byte(rude(r)) })},
 	}
@@ -55,6 +63,7 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Secret: canarySecret, Roles: simulatedRoles})
 				tenant.Populate(3)
 				env, root := serveRudely(t, tenant, "$batch", tt.answer)
+				env = append(env, "HTTP_PROXY=http://dana:"+canaryProxy+"@127.0.0.1:9", "AZURE_CLIENT_CERTIFICATE_PASSWORD="+canaryPassword)
 				args := append([]string{args[0], "--graph-url", root, "--log-level", "debug"}, args[1:]...)
 				if args[0] != "check" {
 					args = append(args, "--max-attempts", "1")

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io"
 	"os"
 
+	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/progress"
 )
 
@@ -33,12 +35,16 @@ func (a *app) progressMode(f *runFlags) progress.Mode {
 }
 
 // messages is standard error for the log and for what is said meanwhile: above
-// the bar while there is one.
+// the bar while there is one. Secrets that the process knows are masked.
 type messages struct{ *app }
 
 func (m messages) Write(p []byte) (int, error) {
+	var to io.Writer = m.stderr
 	if d := m.display.Load(); d != nil {
-		return d.Write(p)
+		to = d
 	}
-	return m.stderr.Write(p)
+	if _, err := io.WriteString(to, batch.Mask(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
