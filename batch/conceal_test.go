@@ -27,11 +27,12 @@ func TestConceal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"as it is":           secret,
-		"twice":              secret + " and " + secret,
-		"in a query":         url.QueryEscape(secret),
-		"in a path":          url.PathEscape(secret),
-		"with small escapes": strings.NewReplacer("%2F", "%2f", "%2B", "%2b", "%3D", "%3d", "%3C", "%3c").Replace(url.QueryEscape(secret)),
+		"as it is":   secret,
+		"twice":      secret + " and " + secret,
+		"in a query": url.QueryEscape(secret),
+		"in a path":  url.PathEscape(secret),
+		"with small escapes": strings.NewReplacer("%2F", "%2f", "%2B", "%2b", "%3D", "%3d", "%3C",
+			"%3c").Replace(url.QueryEscape(secret)),
 		"in JSON":            string(quoted),
 		"in HTML":            html.EscapeString(secret),
 		"in base64":          base64.StdEncoding.EncodeToString([]byte(secret)),

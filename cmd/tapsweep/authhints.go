@@ -73,7 +73,7 @@ func (c *connection) noToken(err error) *exitError {
 
 const (
 	hintOutage = "this says nothing about the credential, and nothing was sent to Graph: run the command again later"
-	hintMisled = "something answers in the authority's place: look at the proxy (HTTPS_PROXY), at name resolution, and at --cloud"
+	hintMisled = "something answers in the authority's place: look at HTTPS_PROXY, at name resolution, and at --cloud"
 )
 
 const hintNetwork = "is this machine on the network, and does HTTPS_PROXY name the proxy that it takes, if it takes one?"

@@ -34,7 +34,8 @@ func (o *outOfOrder) RoundTrip(r *http.Request) (*http.Response, error) {
 // answering answers with one status, body and header.
 func answering(status int, body string, header ...string) func(*http.Request) (*http.Response, error) {
 	return func(r *http.Request) (*http.Response, error) {
-		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+			Request: r}
 		for i := 0; i+1 < len(header); i += 2 {
 			resp.Header.Set(header[i], header[i+1])
 		}
@@ -44,7 +45,8 @@ func answering(status int, body string, header ...string) func(*http.Request) (*
 
 // entraError is an answer of Entra's.
 func entraError(code string, number int) string {
-	return fmt.Sprintf(`{"error":%q,"error_description":"AADSTS%d: It is so.\r\nTrace ID: x","error_codes":[%d]}`, code, number, number)
+	return fmt.Sprintf(`{"error":%q,"error_description":"AADSTS%d: It is so.\r\nTrace ID: x","error_codes":[%d]}`,
+		code, number, number)
 }
 
 const tokenPath, metadataPath = "/oauth2/v2.0/token", "/v2.0/.well-known/openid-configuration"
@@ -68,28 +70,43 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 		want     string // in the error
 		hint     string
 	}{
-		{name: "503", path: tokenPath, answer: answering(503, "<html>"), lasts: 10 * time.Minute, least: 10 * time.Minute, most: 11 * time.Minute},
-		{name: "503 for too long", path: tokenPath, answer: answering(503, "<html>"), lasts: time.Hour, stall: 5 * time.Minute, exit: exitStopped,
-			least: 4 * time.Minute, most: 5*time.Minute + 10*time.Second, want: "login.example answers 503 Service Unavailable", hint: "nothing about the credential"},
-		{name: "the number of an error that passes", path: tokenPath, answer: answering(400, entraError("server_error", 90033)),
-			lasts: time.Minute, least: time.Minute, most: 2 * time.Minute},
-		{name: "the same, for too long", path: tokenPath, answer: answering(400, entraError("invalid_request", 90033)), lasts: time.Hour,
-			stall: time.Minute, exit: exitStopped, most: time.Minute, want: "login.example answers 400 Bad Request: AADSTS90033: It is so."},
-		{name: "temporarily unavailable", path: tokenPath, answer: answering(400, entraError("temporarily_unavailable", 1)),
-			lasts: time.Minute, least: time.Minute, most: 2 * time.Minute},
-		{name: "too many requests", path: tokenPath, answer: busy, lasts: time.Minute, least: time.Minute, most: 3 * time.Minute},
-		{name: "metadata", path: metadataPath, answer: answering(500, ""), lasts: time.Minute, least: time.Minute, most: 2 * time.Minute},
-		{name: "metadata, for too long", path: metadataPath, answer: answering(500, ""), lasts: time.Hour, stall: time.Minute, exit: exitStopped,
+		{name: "503", path: tokenPath, answer: answering(503, "<html>"), lasts: 10 * time.Minute,
+			least: 10 * time.Minute, most: 11 * time.Minute},
+		{name: "503 for too long", path: tokenPath, answer: answering(503, "<html>"), lasts: time.Hour,
+			stall: 5 * time.Minute, exit: exitStopped,
+			least: 4 * time.Minute, most: 5*time.Minute + 10*time.Second,
+			want: "login.example answers 503 Service Unavailable", hint: "nothing about the credential"},
+		{name: "the number of an error that passes", path: tokenPath,
+			answer: answering(400, entraError("server_error", 90033)),
+			lasts:  time.Minute, least: time.Minute, most: 2 * time.Minute},
+		{name: "the same, for too long", path: tokenPath,
+			answer: answering(400, entraError("invalid_request", 90033)), lasts: time.Hour,
+			stall: time.Minute, exit: exitStopped, most: time.Minute,
+			want: "login.example answers 400 Bad Request: AADSTS90033: It is so."},
+		{name: "temporarily unavailable", path: tokenPath,
+			answer: answering(400, entraError("temporarily_unavailable", 1)),
+			lasts:  time.Minute, least: time.Minute, most: 2 * time.Minute},
+		{name: "too many requests", path: tokenPath, answer: busy, lasts: time.Minute, least: time.Minute,
+			most: 3 * time.Minute},
+		{name: "metadata", path: metadataPath, answer: answering(500, ""), lasts: time.Minute, least: time.Minute,
+			most: 2 * time.Minute},
+		{name: "metadata, for too long", path: metadataPath, answer: answering(500, ""), lasts: time.Hour,
+			stall: time.Minute, exit: exitStopped,
 			most: time.Minute, want: "login.example answers 500 Internal Server Error"},
-		{name: "no waiting", path: tokenPath, answer: answering(503, ""), lasts: time.Hour, stall: -1, exit: exitStopped,
+		{name: "no waiting", path: tokenPath, answer: answering(503, ""), lasts: time.Hour, stall: -1,
+			exit: exitStopped,
 			most: 15 * time.Second, want: "answers 503"},
-		{name: "a wait beyond the deadline", path: tokenPath, answer: answering(429, "", "Retry-After", "600"), lasts: time.Hour, deadline: 30 * time.Second,
+		{name: "a wait beyond the deadline", path: tokenPath, answer: answering(429, "", "Retry-After", "600"),
+			lasts: time.Hour, deadline: 30 * time.Second,
 			exit: exitStopped, most: time.Second, want: "login.example answers 429 Too Many Requests"},
-		{name: "never reached", path: metadataPath, answer: refused, lasts: time.Hour, exit: exitStopped, most: 15 * time.Second,
+		{name: "never reached", path: metadataPath, answer: refused, lasts: time.Hour, exit: exitStopped,
+			most: 15 * time.Second,
 			want: "no connection to login.example: connection refused", hint: hintNetwork},
 		{name: "wrong secret", secret: "some-other-secret", exit: exitAuth, most: time.Second, want: "AADSTS7000215"},
-		{name: "redirect", path: tokenPath, answer: answering(307, "", "Location", "https://thief.example/"), lasts: time.Hour, exit: exitAuth,
-			most: time.Second, want: "login.example answers 307 with a redirect to https://thief.example, which is not followed", hint: hintMisled},
+		{name: "redirect", path: tokenPath, answer: answering(307, "", "Location", "https://thief.example/"),
+			lasts: time.Hour, exit: exitAuth,
+			most: time.Second, want: "login.example answers 307 with a redirect to https://thief.example, which is not",
+			hint: hintMisled},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,7 +116,8 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				if tt.secret == "" {
 					tt.secret = graphsim.DefaultSecret
 				}
-				credential, err := auth.Secret("https://login.example", graphsim.DefaultTenantID, graphsim.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
+				credential, err := auth.Secret("https://login.example", graphsim.DefaultTenantID,
+					graphsim.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -153,7 +171,8 @@ func TestSignInOutage(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		io.WriteString(w, entraError("server_error", 90033))
 	}))
-	p := tapsweep(t, env, "revoke", "--yes", "--stall-timeout", "1s", "--graph-url", root, writeFile(t, "l.csv", listOf(tenant.Populate(1))))
+	p := tapsweep(t, env, "revoke", "--yes", "--stall-timeout", "1s", "--graph-url", root,
+		writeFile(t, "l.csv", listOf(tenant.Populate(1))))
 	if p.code != exitStopped {
 		t.Errorf("exit %d, want %d", p.code, exitStopped)
 	}

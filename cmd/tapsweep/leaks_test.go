@@ -35,7 +35,8 @@ const (
 // leaks finds tokens, whole or cut off after their second part began, the header
 // they travel in, and the other secrets.
 var leaks = regexp.MustCompile(`eyJ[\w-]{10,}\.[\w-]|(?i:bearer ["']?[\w.-]{20})|client_assertion=|client_secret=|` +
-	regexp.QuoteMeta(canarySecret) + `|` + regexp.QuoteMeta(canaryPass) + `|` + regexp.QuoteMeta(canaryOpaque) + `|` + regexp.QuoteMeta(canaryProxy) +
+	regexp.QuoteMeta(canarySecret) + `|` + regexp.QuoteMeta(canaryPass) + `|` + regexp.QuoteMeta(canaryOpaque) +
+	`|` + regexp.QuoteMeta(canaryProxy) +
 	`|UzNjcjN0fm9mLXRoZS5BcHBfMDgxN|` + regexp.QuoteMeta(canaryPassword)) // and the first in base64
 
 // tooLong is more of the service's text than is ever shown.
@@ -205,28 +206,36 @@ func TestLeaks(t *testing.T) {
 		{name: "bare token, 400", suffix: "$batch", answer: wholeBatch(400, bareWhole), code: 1, opaque: true},
 		{name: "bare token, 401", suffix: "$batch", answer: wholeBatch(401, bareWhole), code: 3, opaque: true},
 		{name: "bare token, 500", suffix: "$batch", answer: wholeBatch(500, bareWhole), code: 1, opaque: true},
-		{name: "bare token, page", suffix: "$batch", answer: wholeBatch(502, func(r *http.Request) []byte { return []byte(unlabelled(r)) }), code: 1, opaque: true},
+		{name: "bare token, page", suffix: "$batch",
+			answer: wholeBatch(502, func(r *http.Request) []byte { return []byte(unlabelled(r)) }),
+			code:   1, opaque: true},
 		{name: "bare token, item 400", suffix: "$batch", answer: inBatch(400, bareItem), code: 1, opaque: true},
 		{name: "bare token, item 403", suffix: "$batch", answer: inBatch(403, bareItem), code: 1, opaque: true},
 		{name: "bare token, item 404", suffix: "$batch", answer: inBatch(404, bareItem), code: 1, opaque: true},
 		{name: "bare token, item 500", suffix: "$batch", answer: inBatch(500, bareItem), code: 1, opaque: true},
 		{name: "bare secret, item 400", suffix: "$batch", answer: inBatch(400, bareItem), code: 1},
 		{name: "bare secret, outer 403", suffix: "$batch", answer: wholeBatch(403, bareWhole), code: 1},
-		{name: "bare secret of the token endpoint", suffix: "/token", code: 3, answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.ParseForm()
-			w.WriteHeader(http.StatusBadRequest)
-			json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client", "error_description": "AADSTS1: " + r.PostForm.Get("client_secret") + " is wrong"})
-		})},
-		{name: "bare secret on a page of the token endpoint", suffix: "/token", code: 3, answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.ParseForm()
-			w.WriteHeader(http.StatusForbidden)
-			io.WriteString(w, strings.Repeat("<p>no ", 100)+r.PostForm.Get("client_secret")+strings.Repeat(" no", 200)+unlabelled(r))
-		})},
-		{name: "bare assertion", suffix: "/token", code: 3, assertion: true, answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.ParseForm()
-			w.WriteHeader(http.StatusBadRequest)
-			json.NewEncoder(w).Encode(map[string]string{"error": "x", "error_description": "no: " + r.PostForm.Get("client_assertion")})
-		})},
+		{name: "bare secret of the token endpoint", suffix: "/token", code: 3,
+			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.ParseForm()
+				w.WriteHeader(http.StatusBadRequest)
+				json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client",
+					"error_description": "AADSTS1: " + r.PostForm.Get("client_secret") + " is wrong"})
+			})},
+		{name: "bare secret on a page of the token endpoint", suffix: "/token", code: 3,
+			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.ParseForm()
+				w.WriteHeader(http.StatusForbidden)
+				io.WriteString(w, strings.Repeat("<p>no ", 100)+r.PostForm.Get("client_secret")+strings.Repeat(" no",
+					200)+unlabelled(r))
+			})},
+		{name: "bare assertion", suffix: "/token", code: 3, assertion: true,
+			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.ParseForm()
+				w.WriteHeader(http.StatusBadRequest)
+				json.NewEncoder(w).Encode(map[string]string{"error": "x",
+					"error_description": "no: " + r.PostForm.Get("client_assertion")})
+			})},
 
 		{name: "rude token endpoint", suffix: "/token", code: 3, answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.ParseForm()
@@ -274,7 +283,8 @@ func TestLeaks(t *testing.T) {
 					env = append(env, "AZURE_CLIENT_SECRET=", "AZURE_TOKEN_CREDENTIALS=WorkloadIdentityCredential",
 						"AZURE_FEDERATED_TOKEN_FILE="+writeFile(t, "assertion", canaryAssertion))
 				}
-				env = append(env, "HTTP_PROXY=http://dana:"+canaryProxy+"@127.0.0.1:9", "AZURE_CLIENT_CERTIFICATE_PASSWORD="+canaryPassword)
+				env = append(env, "HTTP_PROXY=http://dana:"+canaryProxy+"@127.0.0.1:9",
+					"AZURE_CLIENT_CERTIFICATE_PASSWORD="+canaryPassword)
 				if tt.opaque {
 					args = append(args, "--token-file", writeFile(t, "token", canaryOpaque))
 				}

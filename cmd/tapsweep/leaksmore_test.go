@@ -39,7 +39,8 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 		{"unlabelled secrets, item 403", inBatch(403, bareItem)},
 		{"unlabelled secrets in a list", inBatch(200, func(r *http.Request, _ string) []byte {
 			text := unlabelled(r)
-			b, _ := json.Marshal(map[string]any{"value": []map[string]any{{"id": "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "userPrincipalName": text,
+			b, _ := json.Marshal(map[string]any{"value": []map[string]any{{"id": "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311",
+				"userPrincipalName":     text,
 				"methodUsabilityReason": text}}, "@odata.nextLink": text})
 			return b
 		})},
@@ -63,7 +64,8 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Secret: canarySecret, Roles: simulatedRoles})
 				tenant.Populate(3)
 				env, root := serveRudely(t, tenant, "$batch", tt.answer)
-				env = append(env, "HTTP_PROXY=http://dana:"+canaryProxy+"@127.0.0.1:9", "AZURE_CLIENT_CERTIFICATE_PASSWORD="+canaryPassword)
+				env = append(env, "HTTP_PROXY=http://dana:"+canaryProxy+"@127.0.0.1:9",
+					"AZURE_CLIENT_CERTIFICATE_PASSWORD="+canaryPassword)
 				args := append([]string{args[0], "--graph-url", root, "--log-level", "debug"}, args[1:]...)
 				if args[0] != "check" {
 					args = append(args, "--max-attempts", "1")

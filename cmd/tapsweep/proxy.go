@@ -32,12 +32,13 @@ func checkProxies() error {
 		concealProxy(value, proxy)
 		if err != nil {
 			return refuse(fmt.Errorf("%s %q names no proxy: %w", name, withoutUser(value), err),
-				"write it as http://HOST:PORT; percent-encode special characters of a user or password; or clear the variable")
+				"write it as http://HOST:PORT; percent-encode what is special in a user or password")
 		}
 	}
 	if name, value := firstSet("NO_PROXY", "no_proxy"); proxied && value != "" {
 		if err := checkNoProxy(value); err != nil {
-			return refuse(fmt.Errorf("%s %q: %w", name, withoutUser(value), err), "name hosts, domains or networks, with commas between them")
+			return refuse(fmt.Errorf("%s %q: %w", name, withoutUser(value), err),
+				"name hosts, domains or networks, with commas between them")
 		}
 	}
 	return nil

@@ -44,9 +44,12 @@ func TestProxies(t *testing.T) {
 		{"HTTPS_PROXY", "ftp://proxy.example:21", "its scheme is none of http, https, socks5, socks5h"},
 		{"HTTPS_PROXY", "http://proxy.example:8080\n", "names no proxy"},
 		{"HTTPS_PROXY", " http://proxy.example:8080", "names no proxy"},
-		{"HTTPS_PROXY", "http://dana:" + password + "%zz@proxy.example:8080", `"http://***@proxy.example:8080" names no proxy`},
-		{"HTTPS_PROXY", "http://dana:" + password + "#x@proxy.example:8080", `"http://***@proxy.example:8080" names no proxy`},
-		{"HTTPS_PROXY", "http://dana:1/" + password + "@proxy.example:8080", `"http://***@proxy.example:8080" names no proxy: something follows`},
+		{"HTTPS_PROXY", "http://dana:" + password + "%zz@proxy.example:8080",
+			`"http://***@proxy.example:8080" names no proxy`},
+		{"HTTPS_PROXY", "http://dana:" + password + "#x@proxy.example:8080",
+			`"http://***@proxy.example:8080" names no proxy`},
+		{"HTTPS_PROXY", "http://dana:1/" + password + "@proxy.example:8080",
+			`"http://***@proxy.example:8080" names no proxy: something follows`},
 		{"HTTPS_PROXY", "dana:" + password + "%@proxy.example:8080", `"***@proxy.example:8080" names no proxy`},
 	}
 	for _, tt := range tests {
@@ -62,7 +65,8 @@ func TestProxies(t *testing.T) {
 			case err != nil && strings.Contains(err.Error(), password):
 				t.Errorf("the password is in the error: %v", err)
 			}
-			if strings.Contains(tt.value, ":"+password+"@") && strings.Contains(batch.Printable("407 for "+password), password) {
+			if strings.Contains(tt.value, ":"+password+"@") &&
+				strings.Contains(batch.Printable("407 for "+password), password) {
 				t.Error("the password of the proxy is not masked")
 			}
 		})
@@ -96,7 +100,8 @@ func TestProxyIsNotBypassed(t *testing.T) {
 	env = append(env, "HTTPS_PROXY=http://dana:pr0xy-Passw0rd@pro xy.example:8080")
 	list := writeFile(t, "l.csv", listOf(tenant.Populate(1)))
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
-	if p.code != exitRefused || !strings.Contains(p.stderr, `HTTPS_PROXY "http://***@pro xy.example:8080" names no proxy`) {
+	if p.code != exitRefused || !strings.Contains(p.stderr,
+		`HTTPS_PROXY "http://***@pro xy.example:8080" names no proxy`) {
 		t.Errorf("exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
 	}
 	if strings.Contains(p.stderr, "Passw0rd") {

@@ -98,7 +98,9 @@ func outage(status int, header http.Header, body []byte) *AnswerError {
 	}
 	passes := status == http.StatusTooManyRequests || status >= 500 || e.Code == "temporarily_unavailable" ||
 		slices.ContainsFunc(e.Numbers, func(n int) bool { return slices.Contains(transient, n) }) ||
-		slices.ContainsFunc(transient, func(n int) bool { return strings.HasPrefix(e.Said, fmt.Sprintf("AADSTS%d:", n)) })
+		slices.ContainsFunc(transient, func(n int) bool {
+			return strings.HasPrefix(e.Said, fmt.Sprintf("AADSTS%d:", n))
+		})
 	if !passes {
 		return nil
 	}
@@ -132,7 +134,8 @@ func endpoints(body []byte) map[string]*url.URL {
 		return nil
 	}
 	found := make(map[string]*url.URL)
-	for _, name := range []string{"token_endpoint", "authorization_endpoint", "device_authorization_endpoint", "tenant_discovery_endpoint"} {
+	for _, name := range []string{"token_endpoint", "authorization_endpoint", "device_authorization_endpoint",
+		"tenant_discovery_endpoint"} {
 		if value, is := metadata[name]; is {
 			text, _ := value.(string)
 			u, err := url.Parse(text)

@@ -17,7 +17,9 @@ import (
 // In the middle of a run an authority that is out of order is a lack of a connection, which
 // a run sits out, and one that refuses the credential is not.
 func TestRenewalInAnOutage(t *testing.T) {
-	entraError := func(code, said string) string { return `{"error":"` + code + `","error_description":"` + said + `"}` }
+	entraError := func(code, said string) string {
+		return `{"error":"` + code + `","error_description":"` + said + `"}`
+	}
 	for _, tt := range []struct {
 		name    string
 		status  int
@@ -27,18 +29,21 @@ func TestRenewalInAnOutage(t *testing.T) {
 		{"503", 503, "<html>", true},
 		{"500 without a word", 500, "", true},
 		{"429", 429, "{}", true},
-		{"an error that passes", 400, entraError("invalid_request", "AADSTS90033: A transient error has occurred."), true},
+		{"an error that passes", 400, entraError("invalid_request", "AADSTS90033: A transient error has occurred."),
+			true},
 		{"throttled", 400, entraError("invalid_request", "AADSTS90055: too many"), true},
 		{"temporarily unavailable", 400, entraError("temporarily_unavailable", "busy"), true},
 		{"a number that begins like one", 400, entraError("invalid_request", "AADSTS900331: no"), false},
-		{"expired secret", 401, entraError("invalid_client", "AADSTS7000222: The provided client secret keys are expired."), false},
+		{"expired secret", 401, entraError("invalid_client",
+			"AADSTS7000222: The provided client secret keys are expired."), false},
 		{"forbidden", 403, "<html>", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // azidentity tries again
 				sim := graphsim.New(graphsim.Options{})
 				net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}}
-				c, err := Secret("https://login.example", graphsim.DefaultTenantID, graphsim.DefaultClientID, graphsim.DefaultSecret, &http.Client{Transport: net})
+				c, err := Secret("https://login.example", graphsim.DefaultTenantID, graphsim.DefaultClientID,
+					graphsim.DefaultSecret, &http.Client{Transport: net})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -66,9 +71,11 @@ func TestTenantIDInAnOutage(t *testing.T) {
 		status  int
 		body    string
 		reached bool
-	}{{503, "", false}, {429, "", false}, {400, `{"error":"invalid_tenant","error_description":"AADSTS90002: no"}`, true}, {307, "", false}} {
+	}{{503, "", false}, {429, "", false}, {400, `{"error":"invalid_tenant","error_description":"AADSTS90002: no"}`,
+		true}, {307, "", false}} {
 		synctest.Test(t, func(t *testing.T) {
-			_, err := TenantID(t.Context(), authority{tt.status, tt.body, nil}, "https://login.example", nil, "a.example")
+			_, err := TenantID(t.Context(), authority{tt.status, tt.body, nil}, "https://login.example", nil,
+				"a.example")
 			if _, away := errors.AsType[*UnreachedError](err); err == nil || away == tt.reached {
 				t.Errorf("%d: TenantID = %v, reached %v, want %v", tt.status, err, !away, tt.reached)
 			}

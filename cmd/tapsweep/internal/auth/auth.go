@@ -127,7 +127,8 @@ func (o Options) settle() (Options, error) {
 
 // checkNames refuses names that hold what stands around them.
 func (o *Options) checkNames() error {
-	for _, v := range [][2]string{{o.tenantFrom, o.Tenant}, {o.clientFrom, o.ClientID}, {o.certificateFrom, o.Certificate},
+	for _, v := range [][2]string{{o.tenantFrom, o.Tenant}, {o.clientFrom, o.ClientID},
+		{o.certificateFrom, o.Certificate},
 		{"AZURE_FEDERATED_TOKEN_FILE", os.Getenv("AZURE_FEDERATED_TOKEN_FILE")}} {
 		if err := checkPlain(v[0], v[1]); err != nil {
 			return err

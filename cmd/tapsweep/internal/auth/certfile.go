@@ -74,12 +74,14 @@ func partsOfDER(der []byte, password string) ([]*x509.Certificate, []crypto.Priv
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && password == "":
 		return nil, nil, problem("needs a password: set AZURE_CLIENT_CERTIFICATE_PASSWORD")
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && quoted(password):
-		return nil, nil, problem("is not opened by AZURE_CLIENT_CERTIFICATE_PASSWORD, which begins and ends with quotes: set it without them")
+		return nil, nil, problem("is not opened by AZURE_CLIENT_CERTIFICATE_PASSWORD, " +
+			"which begins and ends with quotes: set it without them")
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
-		return nil, nil, problem("is not opened by the password in AZURE_CLIENT_CERTIFICATE_PASSWORD: set the right one")
+		return nil, nil, problem("is not opened by the password in AZURE_CLIENT_CERTIFICATE_PASSWORD: " +
+			"set the right one")
 	case err != nil:
-		return nil, nil, problem("is a PFX file without exactly one key and its certificate, or in a form that is not read here: " +
-			"export the certificate anew, with its key")
+		return nil, nil, problem("is a PFX file without exactly one key and its certificate, " +
+			"or in a form that is not read here: export the certificate anew, with its key")
 	}
 	return append([]*x509.Certificate{leaf}, others...), []crypto.PrivateKey{key}, nil
 }
@@ -97,7 +99,8 @@ func partsOfPEM(data []byte) (certs []*x509.Certificate, keys []crypto.PrivateKe
 		case block.Type == "OPENSSH PRIVATE KEY":
 			return nil, nil, problem("holds a key of OpenSSH: name a PEM or PFX file with a certificate and its key")
 		case strings.HasSuffix(block.Type, "CERTIFICATE REQUEST"):
-			return nil, nil, problem("holds a request for a certificate: name the file with the certificate that was issued, and its key")
+			return nil, nil, problem("holds a request for a certificate: " +
+				"name a file with the certificate that was issued, and its key")
 		case block.Type == "CERTIFICATE" || block.Type == "X509 CERTIFICATE" || block.Type == "TRUSTED CERTIFICATE":
 			cert, err := x509.ParseCertificate(block.Bytes)
 			if err != nil {

@@ -16,7 +16,8 @@ import (
 // azidentity is to look at the environment itself. azidentity would read the file with a
 // library of its own, which cannot read what OpenSSL 3 and Windows write today.
 func (o *Options) environment() (azcore.TokenCredential, error) {
-	if o.Method == "default" && !slices.Contains([]string{"", "prod", "environmentcredential"}, strings.ToLower(os.Getenv("AZURE_TOKEN_CREDENTIALS"))) {
+	if o.Method == "default" && !slices.Contains([]string{"", "prod", "environmentcredential"},
+		strings.ToLower(os.Getenv("AZURE_TOKEN_CREDENTIALS"))) {
 		return nil, nil // its chain leaves the environment out
 	}
 	secret, err := environmentSecret()
@@ -51,16 +52,18 @@ func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto
 	own := func(key crypto.PrivateKey) int {
 		return slices.IndexFunc(certs, func(c *x509.Certificate) bool { return matches(c, key) })
 	}
-	rsaKeys := slices.DeleteFunc(slices.Clone(keys), func(k crypto.PrivateKey) bool { _, is := k.(*rsa.PrivateKey); return !is })
+	rsaKeys := slices.DeleteFunc(slices.Clone(keys),
+		func(k crypto.PrivateKey) bool { _, is := k.(*rsa.PrivateKey); return !is })
 	switch {
 	case len(certs) == 0 && len(keys) == 0:
 		return nil, nil, problem("holds no certificate: name a PEM or PFX file with the certificate and its key")
 	case len(keys) == 0:
-		return nil, nil, problem("holds a certificate without its key: name a file with both, or put the key into it as well")
+		return nil, nil, problem("holds a certificate without its key: name a file with both")
 	case len(certs) == 0:
-		return nil, nil, problem("holds a key without its certificate: name a file with both, or put the certificate into it as well")
+		return nil, nil, problem("holds a key without its certificate: name a file with both")
 	case len(rsaKeys) == 0:
-		return nil, nil, problem("holds a key that is not RSA, which Entra does not take: make a certificate with an RSA key")
+		return nil, nil, problem("holds a key that is not RSA, as it has to be for Entra: " +
+			"make a certificate with an RSA key")
 	}
 	for _, key := range rsaKeys {
 		if i := own(key); i >= 0 {

@@ -37,7 +37,8 @@ func ellipticPair(t *testing.T) (*x509.Certificate, *ecdsa.PrivateKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ec"}, NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ec"},
+		NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -83,32 +84,39 @@ func TestCertificateFiles(t *testing.T) {
 		{"PEM with a byte order mark", "", append([]byte("\ufeff"), both...), ""},
 		{"PEM in UTF-16", "", utf16LE(string(both)), ""},
 		{"PEM with the line ends of Windows", "", bytes.ReplaceAll(both, []byte("\n"), []byte("\r\n")), ""},
-		{"PEM of OpenSSL, with a key in its old form", "", append(block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)), block("CERTIFICATE", cert.Raw)...), ""},
+		{"PEM of OpenSSL, with a key in its old form", "",
+			append(block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)), block("CERTIFICATE", cert.Raw)...), ""},
 		{"PEM with the issuer first", "", append(block("CERTIFICATE", stranger.Raw), both...), ""},
 		{"PEM with another key as well", "", append(pemOf(t, ecCert, ecKey), both...), ""},
 		{"PFX", "pw", pfx(key, cert, "pw"), ""},
 		{"PFX in base64", "", []byte(wrapped), "is a PFX file in base64: decode it first"},
-		{"certificate in base64", "", []byte(base64.StdEncoding.EncodeToString(cert.Raw)), "is a certificate in base64, without its key"},
+		{"certificate in base64", "", []byte(base64.StdEncoding.EncodeToString(cert.Raw)),
+			"is a certificate in base64, without its key"},
 		{"certificate in DER", "", cert.Raw, "is a certificate in DER, without its key"},
 		{"key in DER", "", pkcs8, "is a key in DER, without its certificate"},
 		{"certificate without its key", "", block("CERTIFICATE", cert.Raw), "holds a certificate without its key"},
 		{"key without its certificate", "", block("PRIVATE KEY", pkcs8), "holds a key without its certificate"},
 		{"a pair that does not match", "", pemOf(t, cert, strangerKey), "holds a key that is not the certificate's"},
-		{"a pair that does not match, in PFX", "", pfx(strangerKey, cert, ""), "holds a key that is not the certificate's"},
+		{"a pair that does not match, in PFX", "", pfx(strangerKey, cert, ""),
+			"holds a key that is not the certificate's"},
 		{"elliptic key", "", pemOf(t, ecCert, ecKey), "holds a key that is not RSA"},
 		{"elliptic key in PFX", "", pfx(ecKey, ecCert, ""), "holds a key that is not RSA"},
-		{"PFX, wrong password", "other", pfx(key, cert, "pw"), "is not opened by the password in AZURE_CLIENT_CERTIFICATE_PASSWORD"},
+		{"PFX, wrong password", "other", pfx(key, cert, "pw"),
+			"is not opened by the password in AZURE_CLIENT_CERTIFICATE_PASSWORD"},
 		{"PFX, quoted password", `"pw"`, pfx(key, cert, "pw"), "which begins and ends with quotes"},
 		{"PFX, no password", "", pfx(key, cert, "pw"), "needs a password: set AZURE_CLIENT_CERTIFICATE_PASSWORD"},
 		{"PFX without a key", "pw", anchors, "is a PFX file without exactly one key"},
 		{"PFX that is cut", "pw", pfx(key, cert, "pw")[:900], "is neither PEM nor PFX"},
-		{"encrypted key", "pw", append(block("ENCRYPTED PRIVATE KEY", []byte{1}), block("CERTIFICATE", cert.Raw)...), "holds a key that is encrypted"},
+		{"encrypted key", "pw", append(block("ENCRYPTED PRIVATE KEY", []byte{1}), block("CERTIFICATE", cert.Raw)...),
+			"holds a key that is encrypted"},
 		{"key encrypted in the old form", "pw", append(block("CERTIFICATE", cert.Raw),
-			"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"...), "holds a key that is encrypted"},
+			"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n"+
+				"-----END RSA PRIVATE KEY-----\n"...), "holds a key that is encrypted"},
 		{"key of OpenSSH", "", block("OPENSSH PRIVATE KEY", []byte{1}), "holds a key of OpenSSH"},
 		{"request for a certificate", "", block("CERTIFICATE REQUEST", []byte{1}), "holds a request for a certificate"},
 		{"certificate that is broken", "", block("CERTIFICATE", []byte{1}), "holds a certificate that cannot be read"},
-		{"key that is broken", "", append(block("PRIVATE KEY", []byte{1}), block("CERTIFICATE", cert.Raw)...), "holds a key that cannot be read"},
+		{"key that is broken", "", append(block("PRIVATE KEY", []byte{1}), block("CERTIFICATE", cert.Raw)...),
+			"holds a key that cannot be read"},
 		{"PEM without its end", "", both[:100], "is PEM without its end"},
 		{"a public key", "", block("PUBLIC KEY", []byte{1}), "holds no certificate"},
 		{"a list", "", []byte("0user,method\n"), "is neither PEM nor PFX"},

@@ -14,7 +14,8 @@ import (
 )
 
 // concealed are the fields of a token request whose values are as good as the credential.
-var concealed = []string{"client_secret", "client_assertion", "assertion", "refresh_token", "code", "code_verifier", "device_code", "password"}
+var concealed = []string{"client_secret", "client_assertion", "assertion", "refresh_token", "code", "code_verifier",
+	"device_code", "password"}
 
 // conceal has what a request proves itself with not be shown, whoever quotes it.
 func conceal(req *http.Request) error {
@@ -57,7 +58,8 @@ func concealTokens(body []byte) {
 
 // concealEnvironment has the secrets of azidentity's variables not be shown.
 func concealEnvironment() {
-	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "IDENTITY_HEADER", "MSI_SECRET"} {
+	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD",
+		"IDENTITY_HEADER", "MSI_SECRET"} {
 		batch.Conceal(os.Getenv(name))
 	}
 }

@@ -86,7 +86,8 @@ func (l *line) Do(req *http.Request) (*http.Response, error) {
 	case l.isIdentity(req.URL):
 		client = l.direct
 	default:
-		return nil, l.lost(req, misled("refuses to go on: the sign-in is sent to %s, which is not the authority", shown(req.URL)))
+		return nil, l.lost(req, misled("refuses to go on: the sign-in is sent to %s, which is not the authority",
+			shown(req.URL)))
 	}
 	if err := conceal(req); err != nil {
 		return nil, err

@@ -57,7 +57,8 @@ func (n *network) set(trap func(*http.Request) *http.Response) {
 }
 
 func answer(r *http.Request, status int, body string, header ...string) *http.Response {
-	resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+	resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+		Request: r}
 	for i := 0; i+1 < len(header); i += 2 {
 		resp.Header.Set(header[i], header[i+1])
 	}
@@ -82,7 +83,8 @@ func metadata(name, to string) func(*http.Request) *http.Response {
 		}
 		base := "https://login.example/" + graphsim.DefaultTenantID
 		all := map[string]string{"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token",
-			"authorization_endpoint": base + "/oauth2/v2.0/authorize", "device_authorization_endpoint": base + "/oauth2/v2.0/devicecode"}
+			"authorization_endpoint": base + "/oauth2/v2.0/authorize", "device_authorization_endpoint": base +
+				"/oauth2/v2.0/devicecode"}
 		all[name] = to
 		body, err := json.Marshal(all)
 		if err != nil {
@@ -102,18 +104,30 @@ func TestCredentialStaysWithTheAuthority(t *testing.T) {
 		trap func(*http.Request) *http.Response
 		want string
 	}{
-		{"redirect of the token request", redirect(307, "/token", "https://thief.example/token"), "redirect to https://thief.example, which is not followed"},
-		{"permanent redirect to plain http", redirect(308, "/token", "http://login.example/token"), "redirect to http://login.example, which"},
-		{"redirect to another path", redirect(307, "/token", "/other/token"), "redirect to https://login.example, which"},
-		{"redirect of the metadata", redirect(302, "/openid-configuration", "https://thief.example/openid-configuration"), "redirect to https://thief.example"},
-		{"token endpoint elsewhere", metadata("token_endpoint", "https://thief.example/token"), "token_endpoint at https://thief.example, which is not the authority"},
-		{"token endpoint at a lookalike", metadata("token_endpoint", "https://login.example.thief.example/token"), "which is not the authority"},
-		{"token endpoint at another port", metadata("token_endpoint", "https://login.example:444/token"), "token_endpoint at https://login.example:444"},
-		{"token endpoint by plain http", metadata("token_endpoint", "http://login.example/token"), "token_endpoint at http://login.example"},
-		{"token endpoint with a user", metadata("token_endpoint", "https://login.example@thief.example/token"), "which is not the authority"},
-		{"page to sign in at elsewhere", metadata("authorization_endpoint", "https://thief.example/authorize"), "authorization_endpoint at https://thief.example"},
-		{"device endpoint elsewhere", metadata("device_authorization_endpoint", "https://thief.example/devicecode"), "device_authorization_endpoint at https://thief.example"},
-		{"endpoint that is no address", metadata("token_endpoint", "::"), "token_endpoint at an address that cannot be read"},
+		{"redirect of the token request", redirect(307, "/token", "https://thief.example/token"),
+			"redirect to https://thief.example, which is not followed"},
+		{"permanent redirect to plain http", redirect(308, "/token", "http://login.example/token"),
+			"redirect to http://login.example, which"},
+		{"redirect to another path", redirect(307, "/token", "/other/token"),
+			"redirect to https://login.example, which"},
+		{"redirect of the metadata", redirect(302, "/openid-configuration",
+			"https://thief.example/openid-configuration"), "redirect to https://thief.example"},
+		{"token endpoint elsewhere", metadata("token_endpoint", "https://thief.example/token"),
+			"token_endpoint at https://thief.example, which is not the authority"},
+		{"token endpoint at a lookalike", metadata("token_endpoint", "https://login.example.thief.example/token"),
+			"which is not the authority"},
+		{"token endpoint at another port", metadata("token_endpoint", "https://login.example:444/token"),
+			"token_endpoint at https://login.example:444"},
+		{"token endpoint by plain http", metadata("token_endpoint", "http://login.example/token"),
+			"token_endpoint at http://login.example"},
+		{"token endpoint with a user", metadata("token_endpoint", "https://login.example@thief.example/token"),
+			"which is not the authority"},
+		{"page to sign in at elsewhere", metadata("authorization_endpoint", "https://thief.example/authorize"),
+			"authorization_endpoint at https://thief.example"},
+		{"device endpoint elsewhere", metadata("device_authorization_endpoint", "https://thief.example/devicecode"),
+			"device_authorization_endpoint at https://thief.example"},
+		{"endpoint that is no address", metadata("token_endpoint", "::"),
+			"token_endpoint at an address that cannot be read"},
 		{"issuer elsewhere", metadata("issuer", "https://thief.example/v2.0"), "issuer"},
 	}
 	kinds := map[string]func(t *testing.T, sim *graphsim.Tenant, o *Options){
@@ -125,7 +139,8 @@ func TestCredentialStaysWithTheAuthority(t *testing.T) {
 			o.Certificate = file(t, "a.pem", pemFile)
 		},
 		"workload-identity": func(t *testing.T, sim *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_FEDERATED_TOKEN_FILE", file(t, "token", []byte(sim.FederatedToken(graphsim.FederatedSubject, time.Hour))))
+			t.Setenv("AZURE_FEDERATED_TOKEN_FILE",
+				file(t, "token", []byte(sim.FederatedToken(graphsim.FederatedSubject, time.Hour))))
 		},
 		"device-code": func(_ *testing.T, sim *graphsim.Tenant, _ *Options) {
 			sim.WillSignIn(graphsim.SignIn{User: sim.Populate(1)[0].ID, Scopes: []string{"x"}})
@@ -184,7 +199,8 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), tooShort-time.Second)   // nobody is asked
 			defer cancel()
 			_, err = pinned.GetToken(ctx, opts)
-			if _, offline := errors.AsType[*graph.OfflineError](err); !offline || !strings.Contains(err.Error(), "redirect to https://thief.example") {
+			if _, offline := errors.AsType[*graph.OfflineError](err); !offline ||
+				!strings.Contains(err.Error(), "redirect to https://thief.example") {
 				t.Errorf("GetToken = %v, offline %v", err, offline)
 			}
 			if len(net.astray) > 0 {
@@ -236,10 +252,12 @@ func TestAnswersAreBounded(t *testing.T) {
 					sim.ServeHTTP(w, r)
 				}))
 				roots := x509.NewCertPool()
-				roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+				roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
+					Bytes: server.Certificate().Raw}))
 				o := entra(sim, "secret")
 				o.Authority = server.URL
-				o.HTTP = &http.Client{Transport: graph.NewTransport(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})}
+				trusting := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+				o.HTTP = &http.Client{Transport: graph.NewTransport(trusting)}
 				_, err := signIn(t, o)
 				server.Close() // waits for the handler
 				if err == nil || !strings.Contains(err.Error(), "an answer of more than 1 MiB") {
@@ -277,7 +295,8 @@ func TestManagedIdentityAddresses(t *testing.T) {
 		{"secret", "https://westus2.login.example/t/oauth2/v2.0/token", false},
 	} {
 		asked := 0
-		l := newLine(Options{Method: tt.method, Authority: "https://login.example", HTTP: &http.Client{Transport: authority{200, "{}", &asked}}})
+		l := newLine(Options{Method: tt.method, Authority: "https://login.example",
+			HTTP: &http.Client{Transport: authority{200, "{}", &asked}}})
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tt.url, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -287,7 +306,8 @@ func TestManagedIdentityAddresses(t *testing.T) {
 		}
 	}
 	t.Setenv("AZURE_REGIONAL_AUTHORITY_NAME", "westus2")
-	l := newLine(Options{Method: "secret", Authority: "https://login.example", HTTP: &http.Client{Transport: authority{200, "{}", nil}}})
+	l := newLine(Options{Method: "secret", Authority: "https://login.example",
+		HTTP: &http.Client{Transport: authority{200, "{}", nil}}})
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://westus2.login.example/t", nil)
 	if _, err := l.Do(req); err != nil {
 		t.Errorf("an authority of the region that is asked for: %v", err)

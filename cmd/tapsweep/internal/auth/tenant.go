@@ -47,11 +47,13 @@ const discoveryTimeout = 15 * time.Second
 // TenantID asks an authority, which may name its endpoints at hosts, for the id of the tenant
 // that has a domain. An error that wraps an *UnreachedError says nothing of the domain.
 // Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
-func TenantID(ctx context.Context, transport http.RoundTripper, authority string, hosts []string, domain string) (string, error) {
+func TenantID(ctx context.Context, transport http.RoundTripper, authority string, hosts []string,
+	domain string) (string, error) {
 	if !tenantDomain.MatchString(domain) || strings.Contains(domain, "..") {
 		return "", fmt.Errorf("%q is neither an id nor a domain of a tenant", domain)
 	}
-	l := newLine(Options{Authority: authority, Hosts: hosts, HTTP: &http.Client{Transport: transport, Timeout: discoveryTimeout}})
+	l := newLine(Options{Authority: authority, Hosts: hosts,
+		HTTP: &http.Client{Transport: transport, Timeout: discoveryTimeout}})
 	at := strings.TrimSuffix(authority, "/") + "/" + url.PathEscape(domain) + "/v2.0/.well-known/openid-configuration"
 	for attempt := 1; ; attempt++ {
 		id, err := l.askTenant(ctx, at)

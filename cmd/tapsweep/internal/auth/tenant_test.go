@@ -38,8 +38,11 @@ func TestTenantID(t *testing.T) {
 		{"in capitals", sim, strings.ToUpper(graphsim.DefaultDomain), id, ""},
 		{"another domain", sim, "fabrikam.example", "", "AADSTS90002"},
 		{"no domain", sim, "../x", "", "neither an id nor a domain"},
-		{"the token endpoint alone", authority{200, `{"issuer":"https://login.example/{tenantid}/v2.0","token_endpoint":"https://login.example/` + id + `/oauth2/v2.0/token"}`, nil}, "a.example", id, ""},
-		{"two ids", authority{200, `{"issuer":"https://login.example/` + id + `/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two ids"},
+		{"the token endpoint alone", authority{200,
+			`{"issuer":"https://login.example/{tenantid}/v2.0","token_endpoint":"https://login.example/` + id +
+				`/oauth2/v2.0/token"}`, nil}, "a.example", id, ""},
+		{"two ids", authority{200, `{"issuer":"https://login.example/` + id +
+			`/v2.0","token_endpoint":"https://login.example/` + other + `/token"}`, nil}, "a.example", "", "two ids"},
 		{"no id", authority{200, `{}`, nil}, "a.example", "", "no id of a tenant"},
 		{"a page of a proxy", authority{200, `<html>`, nil}, "a.example", "", "cannot be read"},
 	}
@@ -57,7 +60,8 @@ func TestTenantID(t *testing.T) {
 func TestTenantIDRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		if _, err := TenantID(t.Context(), authority{503, "", &asked}, "https://login.example", nil, "a.example"); err == nil || asked != 3 {
+		if _, err := TenantID(t.Context(), authority{503, "", &asked}, "https://login.example", nil,
+			"a.example"); err == nil || asked != 3 {
 			t.Errorf("TenantID = %v after %d requests, want 3", err, asked)
 		}
 	})

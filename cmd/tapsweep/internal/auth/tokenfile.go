@@ -80,7 +80,8 @@ func readToken(ctx context.Context, path string) (string, error) {
 	case text == "":
 		return "", errors.New("it is empty")
 	case quoted(text):
-		return "", errors.New("it begins and ends with quotes: write the token without them, as az does with --output tsv")
+		return "", errors.New("it begins and ends with quotes: " +
+			"write the token without them, as az does with --output tsv")
 	case assignment.MatchString(text):
 		return "", errors.New("it holds a name before the token, as NAME=value: write the token alone")
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):

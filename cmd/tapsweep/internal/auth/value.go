@@ -32,7 +32,8 @@ func secretIn(data []byte) (string, error) {
 
 // assignment is a line of a file of variables or of a script. Entra's secrets may hold an
 // equals sign, but do not begin with such a name.
-var assignment = regexp.MustCompile(`(?i)^(?:(?:export|set|declare -x)\s+|\$env:|-+)?(?:[a-z_][\w.-]*?)?(?:secret|password|passwd|pwd|token|key|value)\w*["']?\s*[=:]`)
+var assignment = regexp.MustCompile(`(?i)^(?:(?:export|set|declare -x)\s+|\$env:|-+)?(?:[a-z_][\w.-]*?)?` +
+	`(?:secret|password|passwd|pwd|token|key|value)\w*["']?\s*[=:]`)
 
 // checkSecret refuses what stands around a secret. It is quoted by no error. The empty text
 // is left to the caller.

@@ -77,7 +77,8 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 			t.Setenv("AZURE_CLIENT_SECRET", value)
 			claims, err := signIn(t, entra(graphsim.New(graphsim.Options{}), method))
 			checkSignIn(t, claims, err, want)
-			if err != nil && (strings.Contains(err.Error(), s) || !strings.Contains(err.Error(), "AZURE_CLIENT_SECRET ")) {
+			if err != nil && (strings.Contains(err.Error(), s) ||
+				!strings.Contains(err.Error(), "AZURE_CLIENT_SECRET ")) {
 				t.Errorf("%s: error %v shows the secret, or does not name the variable", method, err)
 			}
 		}
@@ -87,7 +88,8 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 // Secrets that Entra makes, or once made, are not taken for something else.
 func TestSecretsAreSecrets(t *testing.T) {
 	for _, s := range []string{
-		"aBc8Q~dEfGhIjKlMnOpQrStUvWxYz.012345_-~6", "k3yV4lu3~abc=", "1bC/dEf+GhIjKlMnOpQrStUvWxYz0123456789abcd=", "x:Q=]@abc?*",
+		"aBc8Q~dEfGhIjKlMnOpQrStUvWxYz.012345_-~6", "k3yV4lu3~abc=", "1bC/dEf+GhIjKlMnOpQrStUvWxYz0123456789abcd=",
+		"x:Q=]@abc?*",
 		"~secretly.Named~012345678901234567890=", "tokenKey9~abcdefghijklmnopqrstuvwxyz0123", `"starts.with.one.quote`,
 	} {
 		if err := checkSecret(s); err != nil {
@@ -137,12 +139,16 @@ func TestNamesArePlain(t *testing.T) {
 		{"AZURE_TENANT_ID", `"contoso.com"`, Options{}, `AZURE_TENANT_ID holds quotes: '"contoso.com"'`},
 		{"AZURE_TENANT_ID", `'contoso.com'`, Options{}, `AZURE_TENANT_ID holds quotes: "'contoso.com'"`},
 		{"AZURE_TENANT_ID", "“contoso.com”", Options{}, `AZURE_TENANT_ID holds quotes: "“contoso.com”"`},
-		{"AZURE_TENANT_ID", "contoso.com\n", Options{}, `AZURE_TENANT_ID begins or ends with a space or a line end: "contoso.com`},
-		{"AZURE_TENANT_ID", " contoso.com", Options{}, `AZURE_TENANT_ID begins or ends with a space or a line end: " contoso.com"`},
+		{"AZURE_TENANT_ID", "contoso.com\n", Options{},
+			`AZURE_TENANT_ID begins or ends with a space or a line end: "contoso.com`},
+		{"AZURE_TENANT_ID", " contoso.com", Options{},
+			`AZURE_TENANT_ID begins or ends with a space or a line end: " contoso.com"`},
 		{"AZURE_TENANT_ID", "contoso.com\u200b", Options{}, `AZURE_TENANT_ID begins or ends with`},
-		{"AZURE_TENANT_ID", "https://contoso.com", Options{}, `AZURE_TENANT_ID "https://contoso.com" is neither the id nor a domain`},
+		{"AZURE_TENANT_ID", "https://contoso.com", Options{},
+			`AZURE_TENANT_ID "https://contoso.com" is neither the id nor a domain`},
 		{"AZURE_CLIENT_ID", `"x"`, Options{}, `AZURE_CLIENT_ID holds quotes: '"x"'`},
-		{"AZURE_CLIENT_CERTIFICATE_PATH", `"app.pem"`, Options{}, `AZURE_CLIENT_CERTIFICATE_PATH holds quotes: '"app.pem"'`},
+		{"AZURE_CLIENT_CERTIFICATE_PATH", `"app.pem"`, Options{},
+			`AZURE_CLIENT_CERTIFICATE_PATH holds quotes: '"app.pem"'`},
 		{"AZURE_FEDERATED_TOKEN_FILE", "t \n", Options{}, "AZURE_FEDERATED_TOKEN_FILE begins or ends with"},
 		{"", "", Options{Tenant: `"contoso.com"`}, `--tenant holds quotes: '"contoso.com"'`},
 		{"", "", Options{ClientID: " x"}, `--client-id begins or ends with a space or a line end: " x"`},
@@ -161,7 +167,8 @@ func TestNamesArePlain(t *testing.T) {
 // What this process knows as a secret is masked from the moment it is read.
 func TestSecretsAreConcealed(t *testing.T) {
 	clean(t)
-	secrets := map[string]string{"file": "from-a-secret-file", "variable": "from-the-variable", "password": "of-the-certificate", "header": "identity-header"}
+	secrets := map[string]string{"file": "from-a-secret-file", "variable": "from-the-variable",
+		"password": "of-the-certificate", "header": "identity-header"}
 	t.Setenv("AZURE_CLIENT_SECRET", secrets["variable"])
 	t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", secrets["password"])
 	t.Setenv("IDENTITY_HEADER", secrets["header"])

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -92,6 +93,31 @@ func TestByRoot(t *testing.T) {
 		}
 		if name != want {
 			t.Errorf("ByRoot(%q) = %q, want %q", root, name, want)
+		}
+	}
+}
+
+// Tokens are asked for at the hosts of one cloud, or at the one authority.
+func TestHosts(t *testing.T) {
+	for _, tt := range []struct {
+		choice Choice
+		want   []string
+	}{
+		{Choice{}, []string{"login.microsoftonline.com", "login.microsoft.com", "login.windows.net",
+			"sts.windows.net"}},
+		{Choice{Authority: "https://LOGIN.windows.net/"}, []string{"login.microsoftonline.com", "login.microsoft.com",
+			"login.windows.net", "sts.windows.net"}},
+		{Choice{Cloud: "usgov"}, []string{"login.microsoftonline.us"}},
+		{Choice{Root: "https://127.0.0.1:8443", Authority: "https://127.0.0.1:8443"}, []string{"127.0.0.1:8443"}},
+		{Choice{Authority: "https://Login.Example:443"}, []string{"login.example"}},
+		{Choice{Authority: "https://login.microsoftonline.com:444"}, []string{"login.microsoftonline.com:444"}},
+	} {
+		got, err := tt.choice.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.Hosts(), tt.want) {
+			t.Errorf("%+v: Hosts = %q, want %q", tt.choice, got.Hosts(), tt.want)
 		}
 	}
 }
