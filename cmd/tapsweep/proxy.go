@@ -58,13 +58,15 @@ func firstSet(names ...string) (name, value string) {
 // end at another host.
 func parseProxy(value string) (*url.URL, error) {
 	u, err := url.Parse(value)
-	if err != nil || u.Scheme == "" || u.Host == "" {
-		if err == nil && slices.Contains(proxySchemes, u.Scheme) && !strings.Contains(value, "://") && u.Opaque == "" {
-			return nil, errors.New("two slashes are missing after its scheme")
-		}
-		if u, err = url.Parse("http://" + value); err != nil {
-			return nil, errors.New("it is not an address") // the error of net/url would show it whole
-		}
+	switch {
+	case strings.Contains(value, "://"):
+	case err == nil && slices.Contains(proxySchemes, u.Scheme) && u.Opaque == "":
+		return nil, errors.New("two slashes are missing after its scheme")
+	default: // a host and a port
+		u, err = url.Parse("http://" + value)
+	}
+	if err != nil {
+		return nil, errors.New("it is not an address") // the error of net/url would show it whole
 	}
 	switch {
 	case !slices.Contains(proxySchemes, u.Scheme):

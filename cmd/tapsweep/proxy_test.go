@@ -101,7 +101,7 @@ func TestProxyIsNotBypassed(t *testing.T) {
 	list := writeFile(t, "l.csv", listOf(tenant.Populate(1)))
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
 	if p.code != exitRefused || !strings.Contains(p.stderr,
-		`HTTPS_PROXY "http://***@pro xy.example:8080" names no proxy`) {
+		`HTTPS_PROXY "http://***@pro xy.example:8080" names no proxy: it is not an address`) {
 		t.Errorf("exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
 	}
 	if strings.Contains(p.stderr, "Passw0rd") {
