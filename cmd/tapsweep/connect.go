@@ -92,7 +92,8 @@ func (c *connection) compare(ctx context.Context, t *tenant) *preflight.Problem 
 	defer cancel()
 	id, err := auth.TenantID(ctx, transport, c.endpoint.Authority, c.endpoint.Hosts(), t.wanted)
 	if err != nil {
-		_, t.unasked = errors.AsType[*auth.UnreachedError](err)
+		away, _ := errors.AsType[*auth.UnreachedError](err)
+		t.unasked = outOfReach(away)
 		return &preflight.Problem{
 			Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",
 				t.token.Tenant, batch.Printable(t.wanted), batch.Printable(err.Error())),

@@ -76,8 +76,20 @@ func passing(away *auth.UnreachedError, outage bool) (wait time.Duration, passes
 	if answer, ok := errors.AsType[*auth.AnswerError](away.Err); ok {
 		return answer.Wait, answer.Passing
 	}
+	return 0, outage && outOfReach(away)
+}
+
+// outOfReach reports whether it is a lack of a connection or an outage that keeps an
+// authority from answering. Somebody in its place is none.
+func outOfReach(away *auth.UnreachedError) bool {
+	if away == nil {
+		return false
+	}
+	if answer, ok := errors.AsType[*auth.AnswerError](away.Err); ok {
+		return answer.Passing
+	}
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](away.Err)
-	return 0, outage && !untrusted
+	return !untrusted
 }
 
 // askToken asks for a token and gives up on an endpoint, a tool or a file that hangs,

@@ -66,8 +66,8 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 		secret   string
 		exit     int           // 0 for a token
 		least    time.Duration // that it takes
-		most     time.Duration
-		want     string // in the error
+		most     time.Duration // the last request of azidentity's may end after the stall
+		want     string        // in the error
 		hint     string
 	}{
 		{name: "503", path: tokenPath, answer: answering(503, "<html>"), lasts: 10 * time.Minute,
@@ -81,7 +81,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 			lasts:  time.Minute, least: time.Minute, most: 2 * time.Minute},
 		{name: "the same, for too long", path: tokenPath,
 			answer: answering(400, entraError("invalid_request", 90033)), lasts: time.Hour,
-			stall: time.Minute, exit: exitStopped, most: time.Minute,
+			stall: time.Minute, exit: exitStopped, most: time.Minute + 10*time.Second,
 			want: "login.example answers 400 Bad Request: AADSTS90033: It is so."},
 		{name: "temporarily unavailable", path: tokenPath,
 			answer: answering(400, entraError("temporarily_unavailable", 1)),
@@ -92,7 +92,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 			most: 2 * time.Minute},
 		{name: "metadata, for too long", path: metadataPath, answer: answering(500, ""), lasts: time.Hour,
 			stall: time.Minute, exit: exitStopped,
-			most: time.Minute, want: "login.example answers 500 Internal Server Error"},
+			most: time.Minute + 10*time.Second, want: "login.example answers 500 Internal Server Error"},
 		{name: "no waiting", path: tokenPath, answer: answering(503, ""), lasts: time.Hour, stall: -1,
 			exit: exitStopped,
 			most: 15 * time.Second, want: "answers 503"},
@@ -160,6 +160,33 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 					t.Errorf("hints %q, want %q", exit.hints, tt.hint)
 				}
 			})
+		})
+	}
+}
+
+// The lookup of a tenant's domain is another way to meet an outage: it says nothing about the
+// token either.
+func TestTenantLookupOutage(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer http.Handler
+		exit   int
+	}{
+		{"outage", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }), exitStopped},
+		{"redirect", http.RedirectHandler("https://thief.example/", 302), exitAuth},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // it is tried again
+			tenant := graphsim.New(graphsim.Options{})
+			env, root := serveRudely(t, tenant, "/openid-configuration", tt.answer)
+			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--tenant", graphsim.DefaultDomain,
+				"--token-file", writeFile(t, "t", tenant.Token()), writeFile(t, "l.csv", listOf(tenant.Populate(1))))
+			if p.code != tt.exit {
+				t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
+			}
+			if !strings.Contains(p.stderr, "cannot be found out") {
+				t.Errorf("the tenant is not the matter:\n%s", p.stderr)
+			}
 		})
 	}
 }

@@ -127,9 +127,14 @@ func (o Options) settle() (Options, error) {
 
 // checkNames refuses names that hold what stands around them.
 func (o *Options) checkNames() error {
-	for _, v := range [][2]string{{o.tenantFrom, o.Tenant}, {o.clientFrom, o.ClientID},
-		{o.certificateFrom, o.Certificate},
-		{"AZURE_FEDERATED_TOKEN_FILE", os.Getenv("AZURE_FEDERATED_TOKEN_FILE")}} {
+	names := [][2]string{{o.tenantFrom, o.Tenant}, {o.clientFrom, o.ClientID}}
+	if slices.Contains([]string{"certificate", "environment", "default"}, o.Method) {
+		names = append(names, [2]string{o.certificateFrom, o.Certificate})
+	}
+	if o.Method == "workload-identity" || o.Method == "default" {
+		names = append(names, [2]string{"AZURE_FEDERATED_TOKEN_FILE", os.Getenv("AZURE_FEDERATED_TOKEN_FILE")})
+	}
+	for _, v := range names {
 		if err := checkPlain(v[0], v[1]); err != nil {
 			return err
 		}
@@ -231,35 +236,43 @@ func (o *Options) export() {
 }
 
 func (o *Options) secret() (azcore.TokenCredential, error) {
-	secret, err := environmentSecret()
+	secret, err := o.readSecret()
 	if err != nil {
 		return nil, err
-	}
-	if o.SecretFile != "" {
-		data, err := readNow(o.SecretFile)
-		if err != nil {
-			return nil, usage("--secret-file: %w", err)
-		}
-		if secret, err = secretIn(data); err != nil {
-			return nil, usage("--secret-file %s %w", o.SecretFile, err)
-		}
-		if secret == "" {
-			return nil, usage("--secret-file %s is empty", o.SecretFile)
-		}
-	}
-	if secret == "" {
-		return nil, errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file with it by --secret-file")
 	}
 	return azidentity.NewClientSecretCredential(o.Tenant, o.ClientID, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
 }
 
+// readSecret finds the secret in its file, or in the environment.
+func (o *Options) readSecret() (string, error) {
+	if o.SecretFile == "" {
+		secret, err := environmentSecret()
+		if err == nil && secret == "" {
+			err = errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file with it by --secret-file")
+		}
+		return secret, err
+	}
+	data, err := readNow(o.SecretFile)
+	if err != nil {
+		return "", usage("--secret-file: %w", err)
+	}
+	secret, err := secretIn(data)
+	switch {
+	case err != nil:
+		return "", usage("--secret-file %s %w", o.SecretFile, err)
+	case secret == "":
+		return "", usage("--secret-file %s is empty", o.SecretFile)
+	}
+	return secret, nil
+}
+
 // environmentSecret is the secret in the environment, empty if there is none.
 func environmentSecret() (string, error) {
 	secret := os.Getenv("AZURE_CLIENT_SECRET")
-	err := checkSecret(secret)
-	if secret != trim(secret) && err == nil {
-		err = errors.New("begins or ends with a character that nobody sees: set it without")
+	err := checkSecret(trim(secret))
+	if err == nil && secret != trim(secret) {
+		err = errors.New("begins or ends with a space or a line end: set it without")
 	}
 	if err != nil {
 		return "", usage("AZURE_CLIENT_SECRET %w", err)

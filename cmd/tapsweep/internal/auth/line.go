@@ -127,7 +127,7 @@ func (l *line) lost(req *http.Request, err error) error {
 // judge refuses an answer that sends the credential elsewhere.
 func (l *line) judge(resp *http.Response, body []byte, own bool) error {
 	switch {
-	case resp.StatusCode >= 300 && resp.StatusCode < 400 && resp.StatusCode != http.StatusNotModified:
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return redirected(resp)
 	case own && resp.Request.Method == http.MethodGet:
 		for name, u := range endpoints(body) {

@@ -66,9 +66,10 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 			s:                              "",
 			`"` + s + `"`:                  "begins and ends with quotes",
 			"'" + s + "'":                  "begins and ends with quotes",
-			s + "\n":                       "more than one line",
-			" " + s:                        "holds a space",
-			s + "\ufeff":                   "that nobody sees",
+			s + "\n":                       "begins or ends with a space or a line end",
+			" " + s:                        "begins or ends with a space or a line end",
+			s + "\ufeff":                   "begins or ends with a space or a line end",
+			"'" + s + "'\n":                "begins and ends with quotes",
 			"AZURE_CLIENT_SECRET=" + s:     "as NAME=value",
 			`{"value":"` + s + `"}`:        "holds JSON",
 			"client_secret = \"" + s + `"`: "as NAME=value",
@@ -83,6 +84,17 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A secret that is not used refuses nothing.
+func TestSecretThatIsNotUsed(t *testing.T) {
+	clean(t)
+	t.Setenv("AZURE_CLIENT_SECRET", `"quoted-secret"`)
+	t.Setenv("AZURE_CLIENT_CERTIFICATE_PATH", `"quoted.pem"`)
+	o := entra(graphsim.New(graphsim.Options{}), "")
+	o.SecretFile = file(t, "secret", []byte(graphsim.DefaultSecret))
+	claims, err := signIn(t, o)
+	checkSignIn(t, claims, err, "")
 }
 
 // Secrets that Entra makes, or once made, are not taken for something else.
