@@ -173,7 +173,7 @@ func TestTenantLookupOutage(t *testing.T) {
 		exit   int
 	}{
 		{"outage", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }), exitStopped},
-		{"redirect", http.RedirectHandler("https://thief.example/", 302), exitAuth},
+		{"redirect", http.RedirectHandler("https://thief.example/", http.StatusFound), exitAuth},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // it is tried again
