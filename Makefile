@@ -1,9 +1,23 @@
 GO ?= go
 FUZZTIME ?= 5s
-VERSION ?= $(shell git describe --tags --always --abbrev=12 --dirty 2>/dev/null || echo devel)
+override FUZZTIME := $(value FUZZTIME)
+export FUZZTIME # for a recipe to take it from there: as part of its text a shell would run it
+ifeq ($(origin VERSION),undefined)
+VERSION := $(shell git describe --tags --always --abbrev=12 --dirty 2>/dev/null || echo devel)
+endif
 BINARIES = $(addprefix tapsweep-,linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64.exe windows-arm64.exe)
 
-BUILDFLAGS = -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+# A tag, or VERSION of the environment, may hold what make or a shell runs. $(value) is its
+# text, which make does not expand, and recipes take $(version), which refuses any
+# character but these.
+override VERSION := $(value VERSION)
+ALLOWED = 0 1 2 3 4 5 6 7 8 9 a b c d e f g h i j k l m n o p q r s t u v w x y z \
+	A B C D E F G H I J K L M N O P Q R S T U V W X Y Z . _ + ~ -
+without = $(if $1,$(call without,$(wordlist 2,$(words $1),$1),$(subst $(firstword $1),,$2)),$2)
+version = $(if $(call without,$(ALLOWED),$(VERSION)),$(error VERSION is "$(VERSION)": \
+	it may hold letters, digits and . _ + ~ - only: give another one, as in make VERSION=v1.2.3),$(VERSION))
+
+BUILDFLAGS = -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(version)'
 
 # Not a tool of go.mod: it would bring 42 modules, git and a linear algebra among them.
 CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
@@ -62,7 +76,7 @@ fuzz:
 	@set -e; for pkg in $$($(GO) list ./batch ./batch/throttle ./input ./cmd/tapsweep/internal/passes ./cmd/tapsweep/internal/report); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			for try in 1 2 3; do \
-				if out=$$($(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg 2>&1); then \
+				if out=$$($(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime "$$FUZZTIME" -fuzzminimizetime 10x $$pkg 2>&1); then \
 					echo "$$out"; break; fi; \
 				echo "$$out"; \
 				echo "$$out" | grep -qx '    context deadline exceeded' && ! echo "$$out" | grep -q 'Failing input' && [ $$try != 3 ] || exit 1; \
@@ -77,11 +91,11 @@ fuzz:
 release:
 	rm -rf dist/tapsweep* dist/SHA256SUMS
 	@set -e; umask 022; mkdir -p dist; for name in $(BINARIES); do \
-		$(MAKE) --no-print-directory VERSION='$(VERSION)' dist/$$name; \
+		$(MAKE) --no-print-directory VERSION='$(version)' dist/$$name; \
 		CGO_ENABLED=0 $(GO) run -trimpath $(CYCLONEDX) bin -json -noserial -notimestamp -std \
-			-version '$(VERSION)' -output dist/$$name.cdx.json dist/$$name; \
+			-version '$(version)' -output dist/$$name.cdx.json dist/$$name; \
 	done
-	@umask 022; $(MAKE) --no-print-directory VERSION='$(VERSION)' man
+	@umask 022; $(MAKE) --no-print-directory VERSION='$(version)' man
 	@umask 022; cd dist && export LC_ALL=C && if command -v sha256sum >/dev/null; then sha256sum tapsweep* man/*; \
 		else shasum -a 256 tapsweep* man/*; fi >SHA256SUMS
 	@cat dist/SHA256SUMS
@@ -101,7 +115,7 @@ reproducible: release
 	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	name=tapsweep-$$($(GO) env GOHOSTOS)-$$($(GO) env GOHOSTARCH)$$($(GO) env GOEXE); \
 	cp -R cmd batch input go.mod go.sum Makefile "$$dir"; \
-	GOCACHE="$$dir/cache" $(MAKE) --no-print-directory -C "$$dir" VERSION='$(VERSION)' dist/$$name man; \
+	GOCACHE="$$dir/cache" $(MAKE) --no-print-directory -C "$$dir" VERSION='$(version)' dist/$$name man; \
 	cmp "$$dir/dist/$$name" dist/$$name; diff -r "$$dir/dist/man" dist/man; \
 	echo "reproducible: $$name and the man pages are the same once more"
 
@@ -111,16 +125,16 @@ bench: bench-pace bench-peers bench-cost
 
 bench-pace:
 	@mkdir -p testdata/bench
-	$(GO) test ./batch -run 'TestPace$$' -pace=$(CURDIR)/testdata/bench/pace.md -pace-readme=$(CURDIR)/README.md -timeout 30m
+	$(GO) test ./batch -run 'TestPace$$' -pace="$$PWD/testdata/bench/pace.md" -pace-readme="$$PWD/README.md" -timeout 30m
 	@cat testdata/bench/pace.md
 
 bench-peers:
 	@mkdir -p dist
-	$(GO) test ./batch/internal/peers -run 'TestPeers$$' -peers=$(CURDIR)/dist/peers.md -timeout 30m
+	$(GO) test ./batch/internal/peers -run 'TestPeers$$' -peers="$$PWD/dist/peers.md" -timeout 30m
 	@cat dist/peers.md
 
 bench-cost:
 	@mkdir -p dist
 	$(GO) test ./batch ./cmd/tapsweep/internal/revoke -run '^$$' -bench 'Encode|Decode|Pipeline' -benchmem
-	$(GO) test ./cmd/tapsweep -run 'TestCost$$' -cost=$(CURDIR)/dist/cost.md -timeout 30m
+	$(GO) test ./cmd/tapsweep -run 'TestCost$$' -cost="$$PWD/dist/cost.md" -timeout 30m
 	@cat dist/cost.md

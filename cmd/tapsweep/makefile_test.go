@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A tag of git, and VERSION or FUZZTIME of the environment, were run by make or by its shell.
+func TestMakeRunsNoValue(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"make", "git"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
+		}
+	}
+	for _, tt := range []struct {
+		name, tag, env string
+		args           []string
+		want           string // in the output
+		refused        bool
+	}{
+		{name: "tag", tag: "v1';touch${IFS}ran;'", args: []string{"man"}, want: `VERSION is "v1';touch`, refused: true},
+		{name: "tag that make expands", tag: "v1$(shell)", args: []string{"man"}, want: `VERSION is "v1$(shell)"`, refused: true},
+		{name: "version of the environment", env: "VERSION=$(shell touch ran)", args: []string{"man"}, want: "VERSION is", refused: true},
+		{name: "version of the command line", args: []string{"man", "VERSION=$(shell touch ran)"}, want: "VERSION is", refused: true},
+		{name: "version with a flag of the linker", args: []string{"man", "VERSION=v1 -extld=./ran"}, want: "VERSION is", refused: true},
+		{name: "version with a quote", args: []string{"man", "VERSION=v1';touch ran;'"}, want: "VERSION is", refused: true},
+		{name: "release", tag: "v1`touch${IFS}ran`", args: []string{"release"}, want: "VERSION is", refused: true},
+		{name: "good tag", tag: "v1.2.3-rc.1+x_y", args: []string{"man"}, want: "main.version=v1.2.3-rc.1+x_y'"},
+		{name: "good version", args: []string{"man", "VERSION=v1.2~dev"}, want: "main.version=v1.2~dev'"},
+		{name: "fuzz time", env: "FUZZTIME=1s; touch ran", args: []string{"fuzz"}, want: ""},
+		{name: "fuzz time that make expands", env: "FUZZTIME=$(shell touch ran)", args: []string{"fuzz"}, want: ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "Makefile"), mustRead(t, "../../Makefile"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			in := func(name string, args ...string) (string, error) {
+				cmd := exec.CommandContext(t.Context(), name, args...)
+				cmd.Dir = dir
+				// "go list" and the like print a word, and build nothing.
+				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1", "GO=echo Fuzz", tt.env}
+				out, err := cmd.CombinedOutput()
+				return string(out), err
+			}
+			if tt.tag != "" {
+				for _, args := range []string{"init -q", "add Makefile", "-c user.name=t -c user.email=t@contoso.example commit -q -m first", "tag " + tt.tag} {
+					if out, err := in("git", strings.Fields(args)...); err != nil {
+						t.Fatalf("git %s: %v\n%s", args, err, out)
+					}
+				}
+			}
+			out, err := in("make", tt.args...)
+			if (err != nil) != tt.refused {
+				t.Errorf("make ended with %v, want a refusal: %v\n%s", err, tt.refused, out)
+			}
+			if !strings.Contains(out, tt.want) {
+				t.Errorf("make says nothing of %q\n%s", tt.want, out)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
+				t.Errorf("make ran the value\n%s", out)
+			}
+		})
+	}
+}
