@@ -30,9 +30,10 @@ name) and the id of a pass; without the latter, whatever pass the user holds is
 deleted. User principal names, one a line, are a list too. The whole list is
 checked before anything is sent. For one or two users there is --user.
 
-Exit codes: 0 every pair is revoked or absent, 1 some are not, 3 no access token
-that Graph takes, or everything is denied, 4 stopped early: use --resume to
-continue, 64 wrong flags, a bad list or a guard: nothing was sent.`,
+Exit codes: 0 every pair is revoked or absent, or its user is protected, 1 some
+are not, 3 no access token that Graph takes, or everything is denied, 4 stopped
+early: use --resume to continue, 64 wrong flags, a bad list or a guard: nothing
+was sent.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --yes --results incident-4711.jsonl list.csv
   tapsweep revoke --user dana@contoso.com --user lee@contoso.com

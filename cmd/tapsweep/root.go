@@ -20,7 +20,7 @@ import (
 // Exit codes. Scripts and the night job rely on them; README.md lists them. Never 2:
 // Go's runtime exits with it when the process crashes, and passes may be deleted then.
 const (
-	exitDone    = 0  // every pair is revoked, absent or a duplicate
+	exitDone    = 0  // every pair is revoked, absent or a duplicate, or its user is protected
 	exitLeft    = 1  // some are not
 	exitRefused = 64 // usage, input or a guard: nothing was sent (EX_USAGE of sysexits.h)
 	exitAuth    = 3  // no token, or not one that Graph takes

@@ -86,7 +86,7 @@ func (m *meter) count(o results.Outcome, n int) {
 		m.revoked += n
 	case o == results.Absent:
 		m.absent += n
-	case !o.Done():
+	case o.Left():
 		m.notRevoked += n
 	}
 }

@@ -56,10 +56,10 @@ func TestProtectedHasNoCommand(t *testing.T) {
 	m.run("a.csv", 2, "--protect", "glass.txt")
 	m.row("a.csv", 2, results.Revoked)
 	m.row("a.csv", 3, results.Protected)
-	m.end(1, "")
+	m.end(0, "")
 	r := reportOf(t, m.write(t, "a.jsonl"))
-	if len(r.Resume) != 0 || len(r.Failures) != 1 || !strings.Contains(r.Failures[0].Hint, "a list of their own") {
-		t.Errorf("to go on: %+v, hint %q", r.Resume, r.Failures[0].Hint)
+	if len(r.Resume) != 0 {
+		t.Errorf("to go on: %+v, want no command", r.Resume)
 	}
 	got := summary(map[results.Outcome]int{results.Revoked: 1, results.Protected: 1}, nil)
 	if strings.Contains(got, "to go on") || !strings.Contains(got, "a list of their own") {
@@ -143,5 +143,48 @@ func TestVerifiedLater(t *testing.T) {
 		if verified < 4 && (len(r.Resume) != 1 || r.Resume[0].Left != 3 || !strings.Contains(r.Resume[0].Command, " --verify ")) || verified == 4 && len(r.Resume) > 0 {
 			t.Errorf("%s: to go on: %+v", path, r.Resume)
 		}
+	}
+}
+
+// A pass that was left alone because its user is protected was a failure to all that counts:
+// the report, its groups of causes and its progress, and the summary.
+func TestProtectedIsNotLeft(t *testing.T) {
+	m := &made{now: night}
+	m.run("a.csv", 3, "--protect", "glass.txt")
+	m.row("a.csv", 2, results.Revoked)
+	m.row("a.csv", 3, results.Protected)
+	m.row("a.csv", 4, results.Protected)
+	m.end(0, "")
+	r := reportOf(t, m.write(t, "a.jsonl"))
+	if got, want := r.Verdict(), "1 of 3 pairs is done, 2 protected, left alone."; got != want {
+		t.Errorf("verdict %q, want %q", got, want)
+	}
+	if r.Done != 1 || r.Left != 0 {
+		t.Errorf("%d done and %d left, want 1 and 0", r.Done, r.Left)
+	}
+	if len(r.Failures) != 0 {
+		t.Errorf("what is not done: %+v, want nothing", r.Failures[0])
+	}
+	if last := r.Progress[len(r.Progress)-1]; last.Left != 0 || last.Protected != 2 {
+		t.Errorf("progress ends with %+v, want 2 protected and none left", last)
+	}
+	var page strings.Builder
+	logs, err := OpenLogs(t.Context(), []string{m.write(t, "b.jsonl")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logs.Close()
+	if err := r.HTML(t.Context(), &page, logs, Page{}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(page.String(), `class="left"`) {
+		t.Error("the page marks a protected row as not done")
+	}
+	got := summary(map[results.Outcome]int{results.Revoked: 1, results.Protected: 2}, nil)
+	if !strings.Contains(got, "\n2 protected, left alone\n") {
+		t.Errorf("the summary does not say who was left alone:\n%s", got)
+	}
+	if strings.Contains(got, "not done") {
+		t.Errorf("the summary says that something is not done:\n%s", got)
 	}
 }

@@ -194,7 +194,7 @@ func (v *view) pick() func(*Row) bool {
 		if r.Beside {
 			return false
 		}
-		if !r.Outcome.Done() {
+		if r.Outcome.Left() {
 			left++
 			return left <= v.LeftIn
 		}
@@ -275,15 +275,16 @@ type pointRow struct {
 
 func (r *Report) pointRows() (heads []string, rows []pointRow) {
 	at := func(p Point) []int {
-		return []int{p.Revoked, p.Planned, p.Found, p.Absent, p.Duplicate, p.Left, p.Refused}
+		return []int{p.Revoked, p.Planned, p.Found, p.Absent, p.Duplicate, p.Protected, p.Left, p.Refused}
 	}
-	used := make([]bool, 7)
+	names := []string{"Revoked", "Planned", "Found", "Absent", "Duplicate", "Protected", "Not done", "Refused"}
+	used := make([]bool, len(names))
 	for _, p := range r.Progress {
 		for i, n := range at(p) {
 			used[i] = used[i] || n > 0
 		}
 	}
-	for i, head := range []string{"Revoked", "Planned", "Found", "Absent", "Duplicate", "Not done", "Refused"} {
+	for i, head := range names {
 		if used[i] {
 			heads = append(heads, head)
 		}

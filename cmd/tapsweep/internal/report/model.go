@@ -28,7 +28,7 @@ type Report struct {
 
 	Pairs      int                     `json:"pairs"` // that a row tells of; the last row of a pair counts
 	Counts     map[results.Outcome]int `json:"counts"`
-	Done       int                     `json:"done"` // what is found and no more is not done, nor left
+	Done       int                     `json:"done"` // what is only found, or protected, is neither done nor left
 	Left       int                     `json:"left"`
 	WithoutRow int                     `json:"withoutRow"` // pairs of the lists that no row tells of
 	Users      int                     `json:"users"`      // that scans and sweeps have looked at
@@ -209,7 +209,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 		attempts[min(max(row.Attempts, 0), maxTries)]++
 		r.bins[r.axis.bin(row.Time)].settled[seriesOf(row.Outcome)]++
 		switch {
-		case row.Outcome == results.Found:
+		case row.Outcome == results.Found, row.Outcome == results.Protected:
 		case row.Outcome.Done():
 			r.Done++
 		default:

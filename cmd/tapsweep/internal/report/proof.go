@@ -193,7 +193,7 @@ func (ix *index) open(pair uint32) bool {
 	case verified:
 		return false
 	}
-	return ix.base[pair] != dropped && !results.Outcomes[ix.base[pair]].Done()
+	return ix.base[pair] != dropped && results.Outcomes[ix.base[pair]].Left()
 }
 
 // A look is the last row of a proof about a user.

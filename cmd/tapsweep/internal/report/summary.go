@@ -46,7 +46,7 @@ type Summary struct {
 	DoneBefore, ProtectedBefore int
 }
 
-// hints say, for each outcome that leaves something to do, what that is.
+// hints say, for each outcome that is not done, what is left to do.
 var hints = map[results.Outcome]string{
 	results.Remains:     "a pass is there all the same; the row names it",
 	results.Replaced:    "the user holds another pass; list the user alone to revoke it",
@@ -56,7 +56,7 @@ var hints = map[results.Outcome]string{
 	results.Failed:      "errors to the last attempt; try again later",
 	results.Unknown:     "sent, and no answer came; a further run finds out",
 	results.NotSent:     "the run stopped before",
-	results.Protected:   "on a --protect list, and not touched: to revoke them all the same, name them in a list of their own",
+	results.Protected:   "on a --protect list; to revoke them all the same, name them in a list of their own",
 	results.Invalid:     "not a user and a pass; mend the rows and run them again",
 }
 
@@ -130,6 +130,9 @@ func (s *Summary) Print(w io.Writer) {
 	all := rows(whole.Counts.Total()) + s.within()
 	if left := whole.Counts.Left() - s.Counts.Unverified; left > 0 {
 		fmt.Fprintf(w, "%d of %s not done\n", left, all)
+	}
+	if n := whole.Counts.Outcomes[results.Protected]; n > 0 {
+		fmt.Fprintf(w, "%s\n", leftAlone(n)+s.within())
 	}
 	if n := s.Counts.Unverified; n > 0 {
 		fmt.Fprintf(w, "%d of %s done and not proven: the look afterwards failed\n", n, all)

@@ -134,13 +134,14 @@ const (
 	duplicateSeries
 	leftSeries
 	foundSeries
+	protectedSeries
 	numSeries
 )
 
-var seriesNames = [numSeries]string{"revoked", "planned", "absent", "duplicate", "not done", "found"}
+var seriesNames = [numSeries]string{"revoked", "planned", "absent", "duplicate", "not done", "found", "protected"}
 
 // stacked is the order of the series in the picture, from the bottom up.
-var stacked = [numSeries]series{revokedSeries, plannedSeries, foundSeries, absentSeries, duplicateSeries, leftSeries}
+var stacked = [numSeries]series{revokedSeries, plannedSeries, foundSeries, absentSeries, duplicateSeries, protectedSeries, leftSeries}
 
 func seriesOf(o results.Outcome) series {
 	switch o {
@@ -154,6 +155,8 @@ func seriesOf(o results.Outcome) series {
 		return duplicateSeries
 	case results.Found:
 		return foundSeries
+	case results.Protected:
+		return protectedSeries
 	}
 	return leftSeries
 }
@@ -173,6 +176,7 @@ type Point struct {
 	Absent    int       `json:"absent"`
 	Duplicate int       `json:"duplicate"`
 	Found     int       `json:"found"`
+	Protected int       `json:"protected"`
 	Left      int       `json:"left"`
 	Refused   int       `json:"refused"` // requests since the point before
 }
@@ -192,7 +196,7 @@ func (r *Report) points() []Point {
 		refused = plus(refused, b.refused)
 		if last := i == axisBins-1; (i+1)%(axisBins/maxPoints) == 0 && (moved || refused > 0) || last && len(points) == 0 {
 			points = append(points, Point{r.axis.time(float64(i+1) / axisBins).Round(time.Millisecond), sum[revokedSeries], sum[plannedSeries],
-				sum[absentSeries], sum[duplicateSeries], sum[foundSeries], sum[leftSeries], refused})
+				sum[absentSeries], sum[duplicateSeries], sum[foundSeries], sum[protectedSeries], sum[leftSeries], refused})
 			refused, moved = 0, false
 		}
 	}

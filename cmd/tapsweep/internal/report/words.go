@@ -107,7 +107,7 @@ func (r *Report) Verdict() string {
 	case r.All() == 0:
 		return "The logs tell of no pair."
 	}
-	all, left, found := r.All(), plus(r.Left, r.WithoutRow), r.Counts[results.Found]
+	all, left, found, kept := r.All(), plus(r.Left, r.WithoutRow), r.Counts[results.Found], r.Counts[results.Protected]
 	done, end := "done", "."
 	if r.DryRun {
 		done = "ready to be revoked, or need nothing"
@@ -120,7 +120,7 @@ func (r *Report) Verdict() string {
 	} else if n > 0 {
 		end = fmt.Sprintf("; %s of those that are done %s not proven", number(n), are(n)) + end
 	}
-	if left == 0 && found == 0 {
+	if left == 0 && found == 0 && kept == 0 {
 		if all == 1 {
 			return fmt.Sprintf("The one pair is %s%s", done, end)
 		}
@@ -133,8 +133,14 @@ func (r *Report) Verdict() string {
 	if found > 0 {
 		text += fmt.Sprintf(", %s %s found and not touched", number(found), are(found))
 	}
+	if kept > 0 {
+		text += ", " + leftAlone(kept)
+	}
 	return text + end
 }
+
+// leftAlone says how many rows are of users who are protected, which is no failure.
+func leftAlone(n int) string { return number(n) + " protected, left alone" }
 
 // unfinished tells whether users were not looked at because a scan was stopped.
 func (r *Report) unfinished() bool {
@@ -285,7 +291,7 @@ func (r *Report) Notes() (notes []string) {
 }
 
 var exitTexts = map[string][]string{
-	"":        {"every pair is done", "some pairs are not done", "refused, nothing was sent", "no access, or everything was denied", "stopped early"},
+	"":        {"every pair is done or protected", "some pairs are not done", "refused, nothing was sent", "no access, or everything was denied", "stopped early"},
 	"sweep":   {"all that was found is done", "some passes could not be deleted, or users looked at", "refused, nothing was deleted", "no access, or everything was denied", "stopped early"},
 	"scan":    {"everybody was looked at", "some users could not be looked at", "refused, nobody was looked at", "no access, or everything was denied", "stopped early"},
 	"dry run": {"all of it could be revoked, or needs nothing", "some of it could not be revoked", "refused", "no access, or everything was denied", "stopped early"},

@@ -42,6 +42,10 @@ func (o Outcome) Done() bool {
 	return o == Revoked || o == Absent || o == Duplicate || o == Planned || o == Found
 }
 
+// Left reports whether something is left to be done. Nothing is where the pair is done,
+// nor where its user is protected: that pass is kept on purpose.
+func (o Outcome) Left() bool { return !o.Done() && o != Protected }
+
 // Again tells outcomes after which a resumed run tries the pair again, unless it
 // would only find the same: see ResumeOptions.
 func (o Outcome) Again() bool {

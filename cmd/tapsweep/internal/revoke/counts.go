@@ -52,11 +52,11 @@ func (c *Counts) Total() (n int) {
 	return n
 }
 
-// Left is the number of rows that are not done.
+// Left is the number of rows about which something is left to be done.
 func (c *Counts) Left() (n int) {
 	n = c.Unverified
 	for o, k := range c.Outcomes {
-		if !o.Done() {
+		if o.Left() {
 			n += k
 		}
 	}
@@ -91,7 +91,7 @@ func (c *Counts) Row(row *results.Row, before results.Outcome) {
 	if row.Verified {
 		c.Verified++
 	}
-	if row.Outcome.Done() {
+	if !row.Outcome.Left() {
 		return
 	}
 	key := Cause{row.Outcome, batch.Printable(cause(row))}
