@@ -120,7 +120,7 @@ func (a *app) check(ctx context.Context, f *checkFlags, variables []setting) err
 	}
 	c.Variables = append([]setting{}, variables...)
 	for _, s := range variables {
-		if s.Problem != "" && s.Commands != nil {
+		if s.Problem != "" {
 			c.note("flags", "failed", s.Variable+": "+s.Problem)
 			c.Exit = max(c.Exit, exitLeft)
 		}

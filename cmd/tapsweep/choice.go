@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,16 +48,6 @@ func notAmong(word string, words []cobra.Completion) error {
 		names = append(names, bare(w))
 	}
 	return &valueError{strconv.Quote(word), oneOf(names)}
-}
-
-// flagError is what is wrong with a flag of the command line. What it takes tells
-// enough, and there is no need to look at the help.
-func flagError(err error) error {
-	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
-	if wrong, is := errors.AsType[*valueError](err); ok && is {
-		return refuse(fmt.Errorf("--%s %w", invalid.GetFlag().Name, wrong))
-	}
-	return err
 }
 
 // bare is a word without its description.

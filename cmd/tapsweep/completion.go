@@ -76,7 +76,7 @@ func (a *app) withCompletions(commands []*cobra.Command) {
 
 // completionOf is how the value of a flag is completed, nil if nothing says it.
 func (a *app) completionOf(f *pflag.Flag) cobra.CompletionFunc {
-	switch v := f.Value.(type) {
+	switch v := valueOf(f).(type) {
 	case *choice:
 		return cobra.FixedCompletions(v.words, cobra.ShellCompDirectiveNoFileComp)
 	case *reasons:

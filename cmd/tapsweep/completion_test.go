@@ -62,7 +62,7 @@ func TestCompletion(t *testing.T) {
 			delete(unused, f.Name)
 			offered, directive := complete(t, cmd.Name(), "--"+f.Name+"=")
 			isWords := false
-			switch f.Value.(type) {
+			switch valueOf(f).(type) {
 			case *choice, *reasons:
 				isWords = true
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -25,7 +26,7 @@ func variable(flag string) string {
 }
 
 // withVariables has the commands take flags from the environment, too: a flag on the
-// command line counts, then its variable, then its default. One that is empty is none.
+// command line counts, then its variable, then its default.
 func (a *app) withVariables(commands []*cobra.Command) {
 	for _, cmd := range commands {
 		args := cmd.Args
@@ -76,10 +77,13 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 	typed := make(map[string]bool)
 	cmd.Flags().Visit(func(f *pflag.Flag) { typed[f.Name] = true })
 	var given []string
+	takes := false
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		value := spelled(f, os.Getenv(variable(f.Name)))
+		takes = takes || f.Name != "help"
+		text, set := os.LookupEnv(variable(f.Name))
+		value := spelled(f, text)
 		switch {
-		case value == "" || f.Name == "help" || isTypedOnly(f):
+		case !set || f.Name == "help" || isTypedOnly(f), value == "" && (text != "" || slices.Contains(emptyIsNone, f.Name)):
 			return
 		case typed[f.Name] && f.Name != "protect", slices.ContainsFunc(instead[f.Name], func(other string) bool { return typed[other] }):
 			a.overridden = append(a.overridden, f.Name)
@@ -96,6 +100,10 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 			if wrong, ok := errors.AsType[*valueError](failed); ok {
 				failed = wrong
 			}
+			if errors.Is(failed, errEmpty) {
+				err = cmp.Or(err, refuse(fmt.Errorf("%s %w", variable(f.Name), errEmpty)))
+				return
+			}
 			var hints []string
 			if others != nil {
 				hints = []string{fmt.Sprintf("it is for %s; here give --%s, or clear the variable", strings.Join(others, ", "), f.Name)}
@@ -108,6 +116,9 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 		given = append(given, "--"+f.Name+"="+value)
 		a.variables = append(a.variables, variable(f.Name))
 	})
+	if takes && cmd.Name() != "check" { // which lists them
+		err = cmp.Or(err, misspelt())
+	}
 	at := slices.Index(a.args, cmd.Name()) + 1
 	a.args = slices.Insert(slices.Clone(a.args), at, given...)
 	return err
@@ -150,25 +161,30 @@ type setting struct {
 	Commands []string `json:"commands,omitempty"` // that take it, or refuse it if none does
 	Problem  string   `json:"problem,omitempty"`
 	Flag     string   `json:"overriddenBy,omitempty"` // a flag of this check
+
+	misspelt bool // no flag has such a variable
 }
 
 // settings are the variables that this check, or another command, would go by.
 func (a *app) settings() (list []setting) {
-	for _, entry := range os.Environ() {
+	for _, entry := range ours() {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || value == "" {
-			continue
+		if runtime.GOOS == "windows" { // where names are the same in any case
+			name = strings.ToUpper(name)
 		}
 		s := setting{Variable: batch.Printable(name)}
 		flag := strings.ToLower(strings.ReplaceAll(name[len(prefix):], "_", "-"))
+		if value == "" && slices.Contains(emptyIsNone, flag) {
+			continue
+		}
 		taking, refusing, problem := takers(flag, value)
 		switch {
 		case variable(flag) != name || taking == nil && refusing == nil:
-			s.Problem = "no flag has this name"
+			s.Problem, s.misspelt = unknownVariable(name), true
 		case taking != nil:
 			s.Value, s.Commands = batch.Printable(value), taking
 		default:
-			s.Value, s.Commands, s.Problem = batch.Printable(value), refusing, batch.Printable(problem.Error())
+			s.Value, s.Commands, s.Problem = batch.Printable(value), refusing, batch.Printable(strings.TrimPrefix(problem.Error(), "is "))
 		}
 		if slices.Contains(a.overridden, flag) {
 			s.Flag = "--" + flag

@@ -29,7 +29,19 @@ func TestVariables(t *testing.T) {
 	}{
 		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, exitRefused, "more than 2"},
 		{"a flag before it", []string{"TAPSWEEP_MAX_ITEMS=2"}, []string{"--max-items", "3", "--dry-run"}, 0, "planned"},
-		{"an empty one is none", []string{"TAPSWEEP_MAX_ITEMS="}, []string{"--dry-run"}, 0, "planned"},
+		{"an empty one", []string{"TAPSWEEP_MAX_ITEMS="}, []string{"--dry-run"}, exitRefused, "tapsweep: TAPSWEEP_MAX_ITEMS is empty: give it a value, or leave it out\n"},
+		{"an empty switch that guards", []string{"TAPSWEEP_DRY_RUN="}, nil, exitRefused, "tapsweep: TAPSWEEP_DRY_RUN is empty"},
+		{"an empty one beside a list", []string{"TAPSWEEP_PROTECT="}, []string{"--protect", another, "--dry-run"}, exitRefused, "tapsweep: TAPSWEEP_PROTECT is empty"},
+		{"an empty one behind a flag", []string{"TAPSWEEP_MAX_ITEMS="}, []string{"--max-items", "3", "--dry-run"}, 0, "planned"},
+		{"an empty one that means none", []string{"TAPSWEEP_METRICS_FILE="}, []string{"--dry-run"}, 0, "planned"},
+		{"a misspelt one", []string{"TAPSWEEP_DRYRUN=true"}, nil, exitRefused, "tapsweep: TAPSWEEP_DRYRUN is not a variable of tapsweep: did you mean TAPSWEEP_DRY_RUN?\n"},
+		{"a misspelt one that is empty", []string{"TAPSWEEP_DRYRUN="}, nil, exitRefused, "tapsweep: TAPSWEEP_DRYRUN is not a variable"},
+		{"one in lower case", []string{"tapsweep_dry_run=true"}, nil, exitRefused, "tapsweep: tapsweep_dry_run is not a variable of tapsweep: did you mean TAPSWEEP_DRY_RUN?\n"},
+		{"several misspelt ones", []string{"TAPSWEEP_PROTECTED=a", "TAPSWEEP_MAXITEMS=1"}, nil, exitRefused, "did you mean TAPSWEEP_MAX_ITEMS?\n  TAPSWEEP_PROTECTED is not a variable of tapsweep: did you mean TAPSWEEP_PROTECT?\n"},
+		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, nil, exitRefused, "tapsweep: TAPSWEEP_XYZZY is not a variable of tapsweep\n"},
+		{"those of Kubernetes", []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443", "TAPSWEEP_SERVICE_PORT_HTTPS=443",
+			"TAPSWEEP_PORT=tcp://10.0.0.7:443", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443", "TAPSWEEP_PORT_443_TCP_PROTO=tcp",
+			"TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7", "TAPSWEEP_METRICS_SERVICE_HOST=10.0.0.8"}, []string{"--dry-run"}, 0, "planned"},
 		{"a switch", []string{"TAPSWEEP_DRY_RUN=true"}, nil, 0, "planned"},
 		{"a list", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=" + protected}, nil, 0, "protected       1"},
 		{"lists of protected users add up", []string{"TAPSWEEP_DRY_RUN=1", "TAPSWEEP_PROTECT=" + protected}, []string{"--protect", another}, 0, "protected       2"},
@@ -87,7 +99,7 @@ func TestVariablesAreLogged(t *testing.T) {
 	if s := of["TAPSWEEP_ORDER"]; !slices.Equal(s.Commands, []string{"revoke", "sweep"}) || s.Problem != `"random" is not list or privileged` {
 		t.Errorf("%+v", s)
 	}
-	if s := of["TAPSWEEP_MAX_ITEM"]; s.Value != "" || s.Problem != "no flag has this name" {
+	if s := of["TAPSWEEP_MAX_ITEM"]; s.Value != "" || s.Problem != "not a variable of tapsweep: did you mean TAPSWEEP_MAX_ITEMS?" {
 		t.Errorf("%+v", s)
 	}
 	if s := of["TAPSWEEP_GRAPH_URL"]; s.Flag != "--graph-url" {
@@ -115,7 +127,7 @@ func TestVariablesOfOthers(t *testing.T) {
 	}{
 		{"TAPSWEEP_FORMAT=table", []string{"revoke", "--simulate", "--yes", list}, exitRefused, "hint: it is for scan; here give --format, or clear the variable\n"},
 		{"TAPSWEEP_FORMAT=table", []string{"revoke", "--simulate", "--yes", "--format", "csv", list}, 0, ""},
-		{"TAPSWEEP_FORMAT=", []string{"revoke", "--simulate", "--yes", list}, 0, ""},
+		{"TAPSWEEP_FORMAT=", []string{"revoke", "--simulate", "--yes", "--format", "csv", list}, 0, ""},
 		{"TAPSWEEP_FORMAT=tabel", []string{"revoke", "--simulate", "--yes", list}, exitRefused, ""},
 		{"TAPSWEEP_USERS=l.csv", []string{"simulate"}, exitRefused, "hint: it is for scan, sweep; here give --users, or clear the variable\n"},
 		{"TAPSWEEP_OUTPUT=found.csv", []string{"check"}, 3, ""}, // which is there to list them
@@ -161,10 +173,54 @@ func TestVariableNames(t *testing.T) {
 		seen := make(map[string]string)
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			name := variable(f.Name)
-			if other, twice := seen[name]; twice || strings.HasPrefix(name, "TAPSWEEP_PORT") || strings.HasPrefix(name, "TAPSWEEP_SERVICE") || os.Getenv(name) != "" {
+			if other, twice := seen[name]; twice || serviceVariable.MatchString(name) || os.Getenv(name) != "" {
 				t.Errorf("%s: %s is %s's too, or somebody else's", cmd.Name(), name, other)
 			}
 			seen[name] = f.Name
 		})
+	}
+}
+
+// An empty value of a flag that narrows or guards a run was none, and the run wider than
+// whoever had typed it, or a script that knew no better, had meant.
+func TestEmptyValuesAreRefused(t *testing.T) {
+	for _, cmd := range (&app{}).rootCommand().Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			for _, empty := range []string{"", " "} {
+				var out strings.Builder
+				code := run(t.Context(), []string{cmd.Name(), "--" + f.Name + "=" + empty, "x"}, strings.NewReader(""), &out, &out)
+				refused := strings.HasPrefix(out.String(), "tapsweep: --"+f.Name+" is empty: ")
+				if want := f.Name != "metrics-file"; refused != want {
+					t.Errorf("%s --%s=%q: refused for it: %v, want %v\n%s", cmd.Name(), f.Name, empty, refused, want, out.String())
+				}
+				if code != exitRefused { // the list is not there
+					t.Errorf("%s --%s=%q: exit %d, want %d", cmd.Name(), f.Name, empty, code, exitRefused)
+				}
+			}
+		})
+	}
+}
+
+// A misspelt or empty variable fails the check, which lists it with what is wrong.
+func TestCheckNamesMisspeltVariables(t *testing.T) {
+	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	for _, tt := range []struct{ variable, want string }{
+		{"TAPSWEEP_DRYRUN=true", "flags   failed  TAPSWEEP_DRYRUN: not a variable of tapsweep: did you mean TAPSWEEP_DRY_RUN?\n"},
+		{"TAPSWEEP_FILTER=", "flags   failed  TAPSWEEP_FILTER: empty: give it a value, or leave it out\n"},
+	} {
+		p := tapsweep(t, append(env, tt.variable), "check", "--graph-url", root)
+		if p.code != exitLeft {
+			t.Errorf("%s: exit %d, want %d\n%s", tt.variable, p.code, exitLeft, p.stderr)
+		}
+		if !strings.Contains(p.stdout, tt.want) {
+			t.Errorf("%s: the check does not say %q\n%s", tt.variable, tt.want, p.stdout)
+		}
+	}
+	p := tapsweep(t, append(env, "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443", "TAPSWEEP_METRICS_FILE="), "check", "--graph-url", root)
+	if p.code != exitDone || strings.Contains(p.stdout, "TAPSWEEP_") {
+		t.Errorf("variables of others, and none: exit %d\n%s%s", p.code, p.stdout, p.stderr)
+	}
+	if p := tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version"); p.code != exitDone {
+		t.Errorf("version, which goes by no variable: exit %d\n%s", p.code, p.stderr)
 	}
 }

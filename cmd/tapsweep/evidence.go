@@ -19,7 +19,6 @@ import (
 // addEvidence adds --evidence, for commands whose runs are proven afterwards.
 func (f *runFlags) addEvidence(fl *pflag.FlagSet) {
 	fl.StringVar(&f.evidence, "evidence", "", "keep results log, reports, preflight and SHA-256 sums in this new directory")
-	bound(fl, "evidence", "a directory", func() bool { return f.evidence != "" })
 }
 
 // checkEvidence refuses a directory of evidence that is none, or is one already, and

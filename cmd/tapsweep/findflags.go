@@ -91,9 +91,6 @@ func (d *days) Type() string   { return "duration" }
 type reasons []passes.Reason
 
 func (r *reasons) Set(text string) error {
-	if text == "" {
-		return nil
-	}
 	list, err := csv.NewReader(strings.NewReader(text)).Read() // as pflag reads its lists
 	if err != nil {
 		return err

@@ -200,7 +200,7 @@ func cutExitCodes(long string) (rest, section string) {
 // manVariables tells of the variables that stand in for the command's flags.
 func manVariables(cmd *cobra.Command) (section string) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if section == "" && f.Name != "help" {
+		if section == "" && f.Name != "help" && f.Name != "version" {
 			section = fmt.Sprintf(".SH ENVIRONMENT\nEvery option can be given by an environment variable as well: \\fB--%s\\fP by \\fB%s\\fP. One on the command line counts before it.\n",
 				f.Name, variable(f.Name))
 		}

@@ -91,7 +91,7 @@ func filesOf(cmd *cobra.Command, flag string) []string {
 	if f == nil || f.Value.String() == "" || f.Value.String() == "-" {
 		return nil
 	}
-	switch v := f.Value.(type) {
+	switch v := valueOf(f).(type) {
 	case *choice:
 		return nil
 	case pflag.SliceValue:

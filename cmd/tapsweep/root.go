@@ -103,7 +103,7 @@ func (a *app) exit(cmd *cobra.Command, err error) int {
 
 // say writes a message for people.
 func (a *app) say(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
 	fmt.Fprintf(messages{a}, "tapsweep: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 }
 
@@ -119,17 +119,21 @@ Every flag can be given by an environment variable as well: --max-items by
 TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --simulate list.csv`,
+		Version:       versionLine(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		a.misread = true
-		return flagError(err)
+		return flagError(cmd, err)
 	})
 	root.AddCommand(a.revokeCommand(), a.scanCommand(), a.sweepCommand(), a.verifyCommand(), a.reportCommand(),
 		a.checkCommand(), a.simulateCommand(), a.versionCommand(), a.manCommand())
 	a.withVariables(root.Commands())
 	a.withCompletions(root.Commands())
+	refuseEmpty(root.Commands())
 	return root
 }
 
@@ -164,10 +168,15 @@ func (a *app) versionCommand() *cobra.Command {
 		Example: "  tapsweep version",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(a.stdout, "tapsweep %s %s/%s %s\n", buildVersion(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+			_, err := fmt.Fprintln(a.stdout, versionLine())
 			return err
 		},
 	}
+}
+
+// versionLine is what version and --version print.
+func versionLine() string {
+	return fmt.Sprintf("tapsweep %s %s/%s %s", buildVersion(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 // isTerminal tells whether a reader or writer is a person's.

@@ -52,7 +52,6 @@ var (
 // usage tells.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 	fl.StringVar(&f.results, "results", "", usage)
-	bound(fl, "results", "a file", func() bool { return f.results != "" })
 	addChoice(fl, &f.resume, "resume", "", resumeWords, "go on with the results log: "+oneOf(resumeWords))
 	fl.Lookup("resume").NoOptDefVal = "all"
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a file that is there already")

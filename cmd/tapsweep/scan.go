@@ -57,9 +57,6 @@ that Graph takes, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 }
 
 func (f *scanFlags) check() error {
-	if f.output == "" {
-		return refuse(errors.New("--output is empty"))
-	}
 	if f.output != "-" && sameName(f.output, f.results) {
 		return refuse(errors.New("--output and --results name the same file"))
 	}

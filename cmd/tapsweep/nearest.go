@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// nearest returns the name that a misspelt one was probably meant to be: one that begins
+// with it, else the one that takes the fewest changes. It is empty where more than half of
+// the name would have to change.
+func nearest(word string, names []string) (best string) {
+	least := max(len(word)/2, 1) + 1
+	for _, name := range names {
+		n := distance(word, name)
+		if word != "" && strings.HasPrefix(name, word) {
+			n = min(n, 1)
+		}
+		if n < least {
+			best, least = name, n
+		}
+	}
+	return best
+}
+
+// distance is how many letters have to be put in, taken out or replaced to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// flagNames are the names of a command's flags that its help lists.
+func flagNames(cmd *cobra.Command) (names []string) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	return names
+}
+
+// unknownFlag names the flag that one that does not exist was probably meant to be. A long
+// name behind one dash is read as short flags, and is looked for as well.
+func unknownFlag(cmd *cobra.Command, err error) error {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return err
+	}
+	typed := unknown.GetSpecifiedName()
+	if letters, _, _ := strings.Cut(unknown.GetSpecifiedShortnames(), "="); letters != "" {
+		if typed = letters; len(typed) == 1 {
+			return err
+		}
+	}
+	name := nearest(strings.ToLower(typed), flagNames(cmd))
+	if name == "" {
+		return err
+	}
+	return refuse(err, fmt.Sprintf("did you mean --%s?", name), fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
+}
+
+// serviceVariable matches the variables that Kubernetes sets in every pod of a namespace
+// for a Service whose name is tapsweep, or begins with it. They are nobody's typing errors,
+// and no flag has such a name.
+// Source: kubernetes.io/docs/concepts/services-networking/service, "Environment variables".
+var serviceVariable = regexp.MustCompile(`^` + prefix + `([A-Z0-9_]+_)?` +
+	`(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+
+// misspelt returns an error that names each variable of the environment that begins like
+// ours, in any case, and stands in for no flag of any command.
+func misspelt() error {
+	var wrong []string
+	for _, s := range (&app{}).settings() {
+		if s.misspelt {
+			wrong = append(wrong, s.Variable+" is "+s.Problem)
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return refuse(errors.New(strings.Join(wrong, "\n")), "unset it, or give it its right name; tapsweep check lists the variables and what each is for")
+}
+
+// unknownVariable says that a variable stands in for no flag, and which one was probably
+// meant, behind "is" or a colon.
+func unknownVariable(name string) string {
+	const problem = "not a variable of tapsweep"
+	var names []string
+	for _, cmd := range (&app{}).rootCommand().Commands() {
+		for _, flag := range flagNames(cmd) {
+			names = append(names, strings.TrimPrefix(variable(flag), prefix))
+		}
+	}
+	best := nearest(strings.ToUpper(name[len(prefix):]), names)
+	if best == "" {
+		return problem
+	}
+	return fmt.Sprintf("%s: did you mean %s%s?", problem, prefix, best)
+}
+
+// ours are the variables of the environment, as NAME=VALUE, that begin like ours in any
+// case, without those of Kubernetes.
+func ours() []string {
+	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return len(name) < len(prefix) || !strings.EqualFold(name[:len(prefix)], prefix) || serviceVariable.MatchString(name)
+	})
+}
+
+// flagError is what is wrong with a flag of the command line. Where the error says what the
+// flag takes, there is no need to look at the help.
+func flagError(cmd *cobra.Command, err error) error {
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return unknownFlag(cmd, err)
+	}
+	if wrong, is := errors.AsType[*valueError](err); is {
+		return refuse(fmt.Errorf("--%s %w", invalid.GetFlag().Name, wrong))
+	}
+	if errors.Is(err, errEmpty) {
+		return refuse(fmt.Errorf("--%s %w", invalid.GetFlag().Name, errEmpty))
+	}
+	return err
+}
