@@ -30,6 +30,7 @@ func (a *app) simulateCommand() *cobra.Command {
 		write   string
 		caFile  string
 		mixed   bool
+		replace bool
 	)
 	cmd := &cobra.Command{
 		Use:   "simulate [flags]",
@@ -69,8 +70,8 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			sim.AddUser(graphsim.User{UPN: helpdesk.UPN})
 			sim.AddUser(graphsim.User{UPN: mallory.UPN})
 			if write != "" {
-				if err := writeDrillList(write, sim.Left()); err != nil {
-					return refuse(err)
+				if err := writeDrillList(write, replace, sim.Left()); err != nil {
+					return err
 				}
 			}
 			if len(seed) > 0 {
@@ -95,10 +96,10 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			if caFile, err = filepath.Abs(caFile); err != nil {
 				return err
 			}
-			for _, v := range sim.Environment(server.URL, caFile) {
+			for _, v := range append(sim.Environment(server.URL, caFile), variable("graph-url")+"="+server.URL) {
 				fmt.Fprintln(a.stdout, setVariable(runtime.GOOS, v))
 			}
-			fmt.Fprintf(a.stdout, "# then: tapsweep revoke --graph-url %s …\n", server.URL)
+			fmt.Fprintln(a.stdout, "# then: tapsweep revoke …")
 			a.say("serving a simulated tenant at %s until interrupted", server.URL)
 			<-cmd.Context().Done()
 			stats := sim.Stats()
@@ -112,6 +113,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl.BoolVar(&mixed, "mixed", false, "of ten users let nine hold no pass, and one a pass that is expired, used, usable or scheduled")
 	fl.StringSliceVar(&seed, "seed", nil, "also hold the users and passes of this list")
 	fl.StringVar(&write, "write-list", "", "write the users and their passes to this new CSV file")
+	fl.BoolVar(&replace, "overwrite", false, "replace the list of a drill before that --write-list names")
 	fl.StringArrayVar(&limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
 	fl.DurationVar(&latency, "latency", 0, "how long each batch takes")
 	fl.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve at")
@@ -235,20 +237,4 @@ func (a *app) seed(sim *graphsim.Tenant, lists []string) error {
 		sim.SeedPair(pair.User, pair.Method)
 	}
 	return nil
-}
-
-// writeDrillList writes a list that can be revoked.
-func writeDrillList(path string, passes []graphsim.Held) (err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("--write-list: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	var b strings.Builder
-	b.WriteString("user,method\n")
-	for _, p := range passes {
-		fmt.Fprintf(&b, "%s,%s\n", p.UPN, p.PassID)
-	}
-	_, err = f.WriteString(b.String())
-	return err
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tapsweep/batch/graphsim"
 )
 
 func TestSetVariable(t *testing.T) {
@@ -64,5 +66,35 @@ func TestSimulateWithoutTemp(t *testing.T) {
 	}
 	if p := tapsweep(t, nil, "simulate", "--listen", "nowhere"); p.code != exitRefused || !strings.Contains(p.stderr, "--listen: ") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+}
+
+// A second drill could not write its list under the name of the first. It replaces that
+// list, and no list of people.
+func TestSimulateReplacesItsList(t *testing.T) {
+	held := graphsim.New(graphsim.Options{})
+	held.Populate(3)
+	path := filepath.Join(t.TempDir(), "drill.csv")
+	if err := writeDrillList(path, false, held.Left()); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeDrillList(path, false, held.Left()); err == nil {
+		t.Error("without --overwrite the list of a drill is replaced")
+	}
+	if err := writeDrillList(path, true, held.Left()[:1]); err != nil {
+		t.Errorf("with --overwrite the list of a drill is not replaced: %v", err)
+	}
+	if n := strings.Count(string(mustRead(t, path)), "\n"); n != 2 {
+		t.Errorf("the list has %d lines, want 2", n)
+	}
+	for name, text := range map[string]string{"people": "user,method\ndana@contoso.com,9f0c11aa-1111-4222-8333-000000000001\n", "notes": "break glass\n",
+		"more": string(mustRead(t, path)) + "dana@contoso.com,\n"} {
+		other := writeFile(t, name+".csv", text)
+		if err := writeDrillList(other, true, held.Left()); err == nil {
+			t.Errorf("%s: the file is replaced", name)
+		}
+		if got := string(mustRead(t, other)); got != text {
+			t.Errorf("%s: the file holds %q, want %q", name, got, text)
+		}
 	}
 }

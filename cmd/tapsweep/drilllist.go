@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/report"
+)
+
+// drillRows matches the text of a list that simulate has written, and no list of people.
+var drillRows = regexp.MustCompile(`^user,method\n(user[0-9]+@contoso\.example,[0-9a-f-]{36}\n)*$`)
+
+// writeDrillList writes the users and their passes as a list for revoke. It replaces the list
+// of a drill before if it is told to, and nothing else.
+func writeDrillList(path string, replace bool, passes []graphsim.Held) error {
+	if err := checkFile("--write-list", path, replace); err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return refuse(fmt.Errorf("--write-list: %s is not a plain file", path), "choose another --write-list file")
+	}
+	if text, err := os.ReadFile(path); err == nil && !drillRows.Match(text) {
+		return refuse(fmt.Errorf("--write-list: %s is there already, and is not the list of a drill", path), "choose another --write-list file")
+	}
+	f, err := report.CreateFile(path, replace)
+	if err != nil {
+		return refuse(fmt.Errorf("--write-list: %w", err))
+	}
+	defer f.Abort()
+	var b strings.Builder
+	b.WriteString("user,method\n")
+	for _, p := range passes {
+		fmt.Fprintf(&b, "%s,%s\n", p.UPN, p.PassID)
+	}
+	_, _ = f.WriteString(b.String()) // kept, and returned by Commit
+	if err := f.Commit(); err != nil {
+		return refuse(fmt.Errorf("--write-list: %w", err))
+	}
+	return nil
+}
