@@ -55,7 +55,7 @@ func (f *findFlags) add(fl *pflag.FlagSet, reasons string) {
 	fl.StringArrayVar(&f.groups, "group", nil, "look at the members of a group, by object id, and of groups in it; repeatable")
 	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
 	fl.StringArrayVar(&f.named, "user", nil, "look at this user, by object id or user principal name; repeatable")
-	fl.StringVar(&f.since, "created-since", "", "only passes created since: a time, a date, or how long ago, such as 24h or 7d; by itself it looks in the audit log")
+	fl.StringVar(&f.since, "created-since", "", "only passes created since a time such as 2026-03-02T08:00:00Z, a date, which begins at midnight UTC, or how long ago, such as 24h or 7d; by itself it looks in the audit log")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app has created")
 	fl.Var(&f.reasons, "reason", "only passes that are "+oneOf(f.reasons.words())+" (default "+reasons+")")
 	fl.Var(&f.minAge, "min-age", "only passes created at least so long ago")
@@ -120,12 +120,12 @@ func texts(list []passes.Reason) (texts []string) {
 	return texts
 }
 
-// parseSince reads a point in time, or how long ago it was.
+// parseSince reads a point in time, or how long ago it was. A date begins at midnight UTC.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
 		if t, err := time.Parse(form, text); err == nil {
 			if t.After(now) {
-				return t, fmt.Errorf("--created-since %s is in the future", text)
+				return t, fmt.Errorf("--created-since %s is in the future: it is %s, and now is %s", text, t.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 			}
 			return t, nil
 		}
@@ -208,5 +208,10 @@ func (f *findFlags) digest(command string, users []input.User) string {
 
 // task is what finding passes needs of the token.
 func (f *findFlags) task(opts *scan.Options) preflight.Task {
-	return preflight.Task{Others: true, Find: true, Users: opts.All || f.membersOnly || f.enabledOnly, Groups: len(opts.Groups) > 0, Audit: opts.Audit != nil}
+	task := preflight.Task{Others: true, Find: true, Users: opts.All || f.membersOnly || f.enabledOnly, Groups: len(opts.Groups) > 0,
+		Audit: opts.Audit != nil, Since: opts.CreatedSince}
+	if opts.Audit != nil {
+		task.Since = opts.Audit.Since
+	}
+	return task
 }

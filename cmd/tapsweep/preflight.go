@@ -36,6 +36,7 @@ func (r *runOf) preflight(task preflight.Task, quiet bool) (err error) {
 		for _, doubt := range r.tenant.token.Doubts {
 			fmt.Fprintf(&block, "warning: %s\n", doubt)
 		}
+		task.PrintSince(&block)
 	} else {
 		err = r.tenant.preflight(&block, task)
 	}

@@ -28,6 +28,41 @@ func leftovers(n int, opts graphsim.Options) *graphsim.Tenant {
 	return tenant
 }
 
+// Nothing said which instant a date in --created-since was, and whose midnight.
+func TestCreatedSinceIsShown(t *testing.T) {
+	day := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+	want := "passes created since " + day + "T00:00:00Z\n"
+	for _, tt := range []struct {
+		name string
+		args []string
+	}{
+		{"users", []string{"--all-users"}},
+		{"the audit log", nil},
+		{"without a preflight", []string{"--all-users", "--no-preflight"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := leftovers(10, graphsim.Options{Audit: true})
+			env, root := serve(t, tenant)
+			dir := filepath.Join(t.TempDir(), "evidence")
+			p := tapsweep(t, append(env, "TZ=Pacific/Auckland"), append([]string{"sweep", "--graph-url", root, "--dry-run", "--created-since", day, "--evidence", dir}, tt.args...)...)
+			if p.code != exitDone {
+				t.Fatalf("exit %d\n%s", p.code, p.stderr)
+			}
+			if text := string(mustRead(t, dir+"/preflight.txt")); !strings.Contains(text, want) {
+				t.Errorf("the evidence does not say %q:\n%s", want, text)
+			}
+		})
+	}
+	tenant := leftovers(10, graphsim.Options{})
+	env, root := serve(t, tenant)
+	for _, judge := range []string{"--no-preflight=false", "--no-preflight"} { // what a quiet run holds back is shown when it fails
+		p := tapsweep(t, env, "scan", "--graph-url", root, judge, "--created-since", day, "--filter", "no such filter")
+		if p.code != exitRefused || !strings.Contains(p.stderr, want) {
+			t.Errorf("%s: standard error does not say %q: exit %d\n%s", judge, want, p.code, p.stderr)
+		}
+	}
+}
+
 // What scan prints, revoke takes, in each format.
 func TestScanToRevoke(t *testing.T) {
 	for _, format := range []string{"csv", "json", "jsonl"} {

@@ -21,8 +21,17 @@ func (t *Token) Print(w io.Writer, task Task) {
 		line("token", "ends in "+life(time.Until(t.Expires)))
 	}
 	tw.Flush()
+	task.PrintSince(w)
 	for _, warning := range t.Warnings(task) {
 		fmt.Fprintf(w, "warning: %s\n", warning)
+	}
+}
+
+// PrintSince writes from when on passes are looked for, where that is not always: a date
+// or a duration on the command line does not say which instant it means.
+func (t Task) PrintSince(w io.Writer) {
+	if !t.Since.IsZero() {
+		fmt.Fprintf(w, "passes created since %s\n", t.Since.UTC().Format(time.RFC3339))
 	}
 }
 

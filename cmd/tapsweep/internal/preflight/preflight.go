@@ -56,6 +56,9 @@ type Task struct {
 	// Find tells that passes are looked for, and the others where: which takes
 	// permissions to read besides.
 	Find, Users, Groups, Audit bool
+
+	// Since is from when on passes are looked for. Zero is always.
+	Since time.Time
 }
 
 // A Token is what an access token tells.
