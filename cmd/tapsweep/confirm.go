@@ -125,6 +125,7 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 	if doubt := r.keep.Doubt(); doubt != "" {
 		fmt.Fprintf(a.stderr, "%s.\n", doubt)
 	}
+	a.drain()
 	want := []string{"y", "yes"}
 	if p.passes > typedAbove {
 		want = []string{strconv.Itoa(p.passes)}

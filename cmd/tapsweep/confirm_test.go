@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
+	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/input"
@@ -114,6 +116,27 @@ func TestConfirmInterrupted(t *testing.T) {
 	err = a.confirm(ctx, &runOf{list: list, tenant: &tenant{token: &preflight.Token{}}})
 	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitStopped {
 		t.Errorf("confirm = %v", err)
+	}
+}
+
+// What was typed before the question, to whatever ran before, was taken for the answer.
+func TestConfirmHearsNothingTypedAhead(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	env, root := serve(t, tenant)
+	list := writeFile(t, "l.csv", listOf(tenant.Populate(2)))
+	args := []string{"revoke", "--graph-url", root, list}
+	no := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }
+	p := typed(t, env, "y\ny\ny", no, args...)
+	if n := len(tenant.Left()); n != 2 {
+		t.Errorf("%d passes were deleted by what was typed ahead\n%s", 2-n, p.stderr)
+	}
+	if p.code != exitRefused || !strings.Contains(p.stderr, "not confirmed") {
+		t.Errorf("exit %d, want %d and to be told that nobody confirmed\n%s", p.code, exitRefused, p.stderr)
+	}
+	yes := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("y\n") }
+	if p := typed(t, env, "n\n", yes, args...); p.code != exitDone || len(tenant.Left()) != 0 {
+		t.Errorf("an answer after the question: exit %d, %d passes left, want 0 and 0\n%s", p.code, len(tenant.Left()), p.stderr)
 	}
 }
 

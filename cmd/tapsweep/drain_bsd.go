@@ -1,0 +1,12 @@
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+
+package main
+
+import "golang.org/x/sys/unix"
+
+// flushInput discards what a terminal has received and nobody has read. The argument is
+// FREAD of sys/fcntl.h, which has the value of TCIFLUSH.
+// Source: man.freebsd.org/cgi/man.cgi?query=tty&sektion=4, TIOCFLUSH.
+func flushInput(fd uintptr) error {
+	return unix.IoctlSetPointerInt(int(fd), unix.TIOCFLUSH, unix.TCIFLUSH)
+}
