@@ -40,6 +40,7 @@ func (a *app) withVariables(commands []*cobra.Command) {
 			if err := checkMetrics(a.metricsFile(cmd), cmd.Name()); err != nil {
 				return err
 			}
+			a.command.Store(cmd)
 			return a.checkReplaced(cmd, rest)
 		}
 	}

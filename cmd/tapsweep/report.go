@@ -106,6 +106,9 @@ func (a *app) report(ctx context.Context, f *reportFlags, names []string) (err e
 		return unwritten(ctx, err)
 	}
 	defer logs.Close()
+	if err := a.begin(ctx); err != nil {
+		return err
+	}
 	// A page that has not got room for all pairs has a CSV file beside it.
 	if f.html != "" && f.html != "-" && f.csv == "" && logs.Len() > report.MaxInline {
 		f.csv, f.implied = f.beside(), true

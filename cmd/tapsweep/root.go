@@ -64,6 +64,8 @@ type app struct {
 	overridden []string // flags in place of whose variables others count
 	variables  []string // that count
 	misread    bool     // a flag of the command line is wrong, and those behind it are not read
+
+	progressed
 }
 
 // run executes one command line and returns its exit code.
@@ -75,7 +77,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := a.execute(ctx, root)
 	return a.writeMetrics(cmd, a.exit(cmd, err))
 }
 

@@ -136,6 +136,9 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		}
 		return nil
 	}
+	if results.IsPipe(path) {
+		return refuse(fmt.Errorf("--results: %s is a named pipe, which keeps no log to resume", path), "choose another --results file")
+	}
 	// To forget --protect is not to take somebody off the list.
 	opts.Protected = func(user string) bool { return r.unguarded || r.protected(user) }
 	if r.flags.resume == "unsent" {
@@ -177,6 +180,9 @@ func (r *runOf) sameLists(lists []string) error {
 func (r *runOf) openResults(path string) (*results.Log, error) {
 	if path == "-" {
 		return results.Stream(r.stdout), nil
+	}
+	if results.IsPipe(path) {
+		return results.CreatePipe(path)
 	}
 	return results.Create(path, r.flags.overwrite)
 }
@@ -232,6 +238,9 @@ type work func(ctx context.Context) (revoke.Counts, error)
 // do does the work, with the log's first and last line, signals and the summary
 // around it. conclude prints the summary, if that is called for.
 func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conclude func(code int)) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
 	start := time.Now()
 	r.recorder.summary = summary
 	r.header.Start = start.UTC().Round(time.Millisecond)

@@ -161,7 +161,12 @@ func (a *app) openOutput(f *scanFlags) (*output, error) {
 	o := &output{}
 	var w io.Writer = a.stdout
 	if info, err := os.Stat(f.output); f.output != "-" && err == nil && !info.Mode().IsRegular() {
-		if o.plain, err = os.OpenFile(f.output, os.O_WRONLY, 0); err != nil {
+		if results.IsPipe(f.output) {
+			o.plain, err = results.OpenPipe(f.output)
+		} else {
+			o.plain, err = os.OpenFile(f.output, os.O_WRONLY, 0)
+		}
+		if err != nil {
 			return nil, refuse(fmt.Errorf("--output: %w", err))
 		}
 		w = o.plain

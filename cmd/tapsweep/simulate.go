@@ -87,6 +87,9 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 				return refuse(fmt.Errorf("--listen: %w", err))
 			}
 			defer server.Close()
+			if err := a.begin(cmd.Context()); err != nil {
+				return err
+			}
 			if caFile == "" {
 				caFile = server.CAFile
 			} else if err := os.WriteFile(caFile, server.CAPEM, 0o600); err != nil {

@@ -1,0 +1,117 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+)
+
+func namedPipe(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skipf("no named pipes here: %v", err)
+	}
+	return path
+}
+
+var errSignal = errors.New("terminated signal received")
+
+// The first signal went unheard while a named pipe was opened or read: the process had to be
+// killed.
+func TestSignalWhileAPipeIsRead(t *testing.T) {
+	t.Parallel()
+	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
+	secret := writeFile(t, "secret", "s3cret")
+	app := []string{"--tenant", "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913", "--client-id", "7c2e94d1-58af-4b06-8d3e-1f90a6c4b725", "--secret-file", secret}
+	for _, tt := range []struct {
+		name string
+		args []string // before the pipe
+		rest []string // behind it
+	}{
+		{"list", []string{"revoke", "--simulate", "--yes"}, nil},
+		{"protected users", []string{"revoke", "--simulate", "--yes", "--protect"}, []string{list}},
+		{"users", []string{"sweep", "--yes", "--users"}, app},
+		{"log to verify", append([]string{"verify"}, app...), nil},
+		{"seed", []string{"simulate", "--users", "0", "--seed"}, nil},
+		{"certificate authority", []string{"simulate", "--users", "0", "--ca-file"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			pipe := namedPipe(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			go func() {
+				f, err := os.OpenFile(pipe, os.O_WRONLY, 0) // once somebody reads
+				if err == nil {
+					defer f.Close()
+				}
+				cancel(errSignal)
+				<-t.Context().Done()
+			}()
+			args := append(append(tt.args, pipe), tt.rest...)
+			var out, errs strings.Builder
+			start := time.Now()
+			code := run(ctx, args, strings.NewReader(""), &out, &errs)
+			if code != exitStopped {
+				t.Errorf("exit %d, want %d", code, exitStopped)
+			}
+			if want := "tapsweep: " + errSignal.Error() + ", nothing was sent\n"; errs.String() != want {
+				t.Errorf("standard error is %q, want %q", errs.String(), want)
+			}
+			if took := time.Since(start); took > time.Minute {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// A pipe that nobody writes to is not even opened.
+func TestSignalWhileAPipeIsOpened(t *testing.T) {
+	t.Parallel()
+	pipe := namedPipe(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errSignal)
+	var out, errs strings.Builder
+	code := run(ctx, []string{"report", pipe}, strings.NewReader(""), &out, &errs)
+	if code != exitStopped || !strings.Contains(errs.String(), errSignal.Error()) {
+		t.Errorf("exit %d, want %d and the signal\n%s", code, exitStopped, errs.String())
+	}
+	if f, err := os.OpenFile(pipe, os.O_RDWR, 0); err == nil { // lets go who waits still
+		f.Close()
+	}
+}
+
+// Rows go to a named pipe that somebody reads, and a run does not resume from one.
+func TestResultsPipe(t *testing.T) {
+	t.Parallel()
+	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
+	pipe := namedPipe(t)
+	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", pipe, "--resume", list)
+	if p.code != exitRefused || !strings.Contains(p.stderr, "is a named pipe, which keeps no log to resume") {
+		t.Errorf("resuming from a pipe: exit %d, want %d and a word about it\n%s", p.code, exitRefused, p.stderr)
+	}
+	read := make(chan []byte, 1)
+	go func() {
+		text, _ := os.ReadFile(pipe)
+		read <- text
+	}()
+	p = tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, list)
+	if p.code != exitDone {
+		t.Fatalf("exit %d\n%s", p.code, p.stderr)
+	}
+	rows, end := readLog(t, string(<-read))
+	if len(rows) != 1 || end == nil {
+		t.Errorf("the reader has %d rows and the end %v, want 1 and an end", len(rows), end)
+	}
+}

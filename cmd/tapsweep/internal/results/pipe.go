@@ -1,0 +1,47 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// readerPatience is how long a named pipe may be without a reader. One that is started
+// together with the run opens the pipe at once.
+const readerPatience = 10 * time.Second
+
+// ErrNoReader says that no program reads a named pipe.
+var ErrNoReader = errors.New("no program reads it: start the reader first")
+
+// IsPipe reports whether there is a named pipe at path.
+func IsPipe(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&os.ModeNamedPipe != 0
+}
+
+// CreatePipe opens a log that goes to a named pipe. Nothing is on disk then, and there is
+// nothing to resume. It is an error that is ErrNoReader if nobody reads the pipe for 10 s.
+func CreatePipe(path string) (*Log, error) {
+	f, err := OpenPipe(path)
+	if err != nil {
+		return nil, fmt.Errorf("results log %w", err)
+	}
+	return newLog(path, f, func() error { return nil }, nil), nil
+}
+
+// OpenPipe opens a named pipe for writing. It waits up to 10 s for a reader, and returns an
+// error that is ErrNoReader if none comes. Without that bound, opening it waits for ever.
+func OpenPipe(path string) (*os.File, error) {
+	for end := time.Now().Add(readerPatience); ; time.Sleep(50 * time.Millisecond) {
+		f, err := openWriteEnd(path)
+		switch {
+		case err == nil:
+			return f, nil
+		case !isNoReader(err):
+			return nil, err
+		case time.Now().After(end):
+			return nil, fmt.Errorf("%s is a named pipe, and %w", path, ErrNoReader)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+//go:build unix
+
+package results
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func pipe(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skipf("no named pipes here: %v", err)
+	}
+	return path
+}
+
+// A results log that was a pipe without a reader took rows until the pipe was full, and then
+// hung for ever.
+func TestPipeWithoutReader(t *testing.T) {
+	path := pipe(t)
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, err := CreatePipe(path)
+		if !errors.Is(err, ErrNoReader) {
+			t.Errorf("CreatePipe = %v, want %v", err, ErrNoReader)
+		}
+		if err != nil && !strings.Contains(err.Error(), path) {
+			t.Errorf("the error does not name the pipe: %v", err)
+		}
+		if took := time.Since(start); took < readerPatience || took > readerPatience+time.Second {
+			t.Errorf("it took %v, want %v", took, readerPatience)
+		}
+	})
+}
+
+func TestPipeWithReader(t *testing.T) {
+	path := pipe(t)
+	read := make(chan []byte)
+	go func() {
+		text, _ := os.ReadFile(path)
+		read <- text
+	}()
+	log, err := CreatePipe(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Write(&Row{User: "dana@contoso.com", Outcome: Revoked}); err != nil {
+		t.Error(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Error(err)
+	}
+	if text := <-read; !strings.Contains(string(text), `"user":"dana@contoso.com"`) {
+		t.Errorf("the reader has %q", text)
+	}
+}

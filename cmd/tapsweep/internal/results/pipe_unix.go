@@ -1,0 +1,17 @@
+//go:build unix
+
+package results
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// openWriteEnd fails at once where a pipe has no reader, in place of waiting for one.
+// Source: pubs.opengroup.org/onlinepubs/9799919799/functions/open.html, O_NONBLOCK.
+func openWriteEnd(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+}
+
+func isNoReader(err error) bool { return errors.Is(err, syscall.ENXIO) }
