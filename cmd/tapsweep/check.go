@@ -222,7 +222,7 @@ func (a *app) printCheckup(c *checkup, output string, t *tenant) error {
 	}
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, s := range c.Steps {
-		fmt.Fprintf(tw, "%s\t%s\t%s\n", s.Step, s.Result, strings.ReplaceAll(s.Detail, "\n", "; "))
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", s.Step, s.Result, strings.ReplaceAll(a.visible(s.Detail), "\n", "; "))
 	}
 	tw.Flush()
 	if len(c.Commands) > 0 {
@@ -236,7 +236,7 @@ func (a *app) printCheckup(c *checkup, output string, t *tenant) error {
 	printSettings(&b, c.Variables)
 	for _, s := range c.Steps {
 		for _, h := range s.Hints {
-			fmt.Fprintf(&b, "hint: %s\n", h)
+			fmt.Fprintf(&b, "hint: %s\n", a.visible(h))
 		}
 	}
 	_, err := a.stdout.Write([]byte(b.String()))

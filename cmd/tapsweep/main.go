@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -26,7 +25,7 @@ func main() {
 	// since timeout(1) sends each signal to the process and to its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	if err := useCertFiles(); err != nil {
-		fmt.Fprintf(os.Stderr, "tapsweep: %v\n", err)
+		(&app{stderr: os.Stderr}).say("%v", err)
 	}
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

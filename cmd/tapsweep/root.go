@@ -98,14 +98,14 @@ func (a *app) exit(cmd *cobra.Command, err error) int {
 		exit.hints = append(exit.hints, "flags are given by the environment, too: "+strings.Join(a.variables, ", "))
 	}
 	for _, h := range exit.hints {
-		fmt.Fprintf(a.stderr, "hint: %s\n", h)
+		fmt.Fprintf(a.stderr, "hint: %s\n", a.visible(h))
 	}
 	return exit.code
 }
 
 // say writes a message for people.
 func (a *app) say(format string, args ...any) {
-	text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
+	text := strings.TrimRight(a.visible(fmt.Sprintf(format, args...)), "\n")
 	fmt.Fprintf(messages{a}, "tapsweep: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 }
 

@@ -120,7 +120,7 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "stopped early: %s\n", batch.Printable(s.Stopped.Error()))
 	}
 	if s.Output != "" && s.Output != "-" {
-		fmt.Fprintf(w, "passes: %s\n", s.Output)
+		fmt.Fprintf(w, "passes: %s\n", batch.Visible(s.Output, ""))
 	}
 	s.Kept(w)
 	if s.Incomplete {
@@ -161,10 +161,10 @@ func (s *Summary) within() string {
 // Kept tells where the records of the run are. A run that is refused has some as well.
 func (s *Summary) Kept(w io.Writer) {
 	if s.Results != "" && s.Results != "-" {
-		fmt.Fprintf(w, "results: %s\n", s.Results)
+		fmt.Fprintf(w, "results: %s\n", batch.Visible(s.Results, ""))
 	}
 	if s.Evidence != "" {
-		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", s.Evidence, s.Sealed)
+		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", batch.Visible(s.Evidence, ""), s.Sealed)
 	}
 }
 

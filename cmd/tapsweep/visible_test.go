@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+)
+
+// The name of a file could repaint the terminal, or add lines to what was said.
+func TestNamesOfFilesAreVisible(t *testing.T) {
+	t.Parallel()
+	const bad, shown = "a\x1b[2J\n0 rows left\u202e", `a\x1b[2J`
+	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: simulatedRoles})
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	list := filepath.Join(dir, bad+".csv")
+	if err := os.WriteFile(list, []byte(listOf(tenant.Populate(2))), 0o600); err != nil {
+		t.Skip("the file system takes no such name: ", err)
+	}
+	tenant.Populate(2) // for the sweep
+	broken := filepath.Join(dir, bad+"broken.csv")
+	if err := os.WriteFile(broken, []byte("user,method\nno name,no pass\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, none := filepath.Join(dir, bad+".jsonl"), filepath.Join(dir, bad+".none")
+	evidence := filepath.Join(dir, bad)
+	revoke := []string{"revoke", "--yes", "--graph-url", root}
+	with := func(args ...string) []string { return append(revoke[:len(revoke):len(revoke)], args...) }
+	for _, tt := range []struct {
+		name string
+		args []string
+		code int
+	}{
+		{"summary", with("--results", log, list), 0},
+		{"log that is there already", with("--results", log, list), exitRefused},
+		{"bad rows", with(broken), exitRefused},
+		{"list that is not there", with(none), exitRefused},
+		{"protected users", with("--protect", none, list), exitRefused},
+		{"secret", with("--secret-file", none, list), exitRefused},
+		{"token", with("--token-file", none, list), 3},
+		{"certificate", with("--certificate", none, list), exitRefused},
+		{"metrics file", with("--metrics-file", none, list), exitRefused},
+		{"evidence", with("--evidence", evidence, list), 0},
+		{"evidence that is there already", with("--evidence", evidence, list), exitRefused},
+		{"evidence of a sweep", []string{"sweep", "--yes", "--all-users", "--reason", "usable", "--include-usable", "--graph-url", root, "--evidence", evidence + "2"}, 0},
+		{"users", []string{"scan", "--graph-url", root, "--users", none}, exitRefused},
+		{"output of a scan", []string{"scan", "--graph-url", root, "--all-users", "--output", none}, 0},
+		{"log to verify", []string{"verify", "--graph-url", root, none}, exitRefused},
+		{"report", []string{"report", log}, 0},
+		{"report that is written", []string{"report", "--html", none + ".html", log}, 0},
+		{"log to report on", []string{"report", none + ".jsonl"}, exitRefused},
+		{"list of a drill", []string{"simulate", "--write-list", broken, "--overwrite"}, exitRefused},
+		{"seed of a drill", []string{"simulate", "--seed", none + ".csv"}, exitRefused},
+		{"argument that is no command", []string{bad}, exitRefused},
+		{"check", []string{"check", "--graph-url", root, "--token-file", none + ".token"}, 3},
+	} {
+		p := tapsweep(t, env, tt.args...)
+		said := p.stderr + p.stdout
+		if p.code != tt.code {
+			t.Errorf("%s: exit %d, want %d\n%q", tt.name, p.code, tt.code, said)
+		}
+		if strings.ContainsAny(said, "\x1b\u202e") {
+			t.Errorf("%s: a character acts on the terminal: %q", tt.name, said)
+		}
+		if strings.Contains(said, "\n0 rows left") || strings.Contains(said, "\n  0 rows left") {
+			t.Errorf("%s: a name makes a line of its own: %q", tt.name, said)
+		}
+		if !strings.Contains(said, shown) && tt.name != "argument that is no command" { // which is quoted once more
+			t.Errorf("%s: the name is not shown: %q", tt.name, said)
+		}
+	}
+}
