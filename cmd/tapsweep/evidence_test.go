@@ -147,7 +147,7 @@ func TestEvidenceRefused(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{{"--evidence", ""}, {"--results", ""}} {
-		if p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, list}, args...)...); p.code != exitRefused || !strings.Contains(p.stderr, args[0]+` "" is not a `) {
+		if p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, list}, args...)...); p.code != exitRefused || !strings.Contains(p.stderr, args[0]+" is empty: ") {
 			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
 		}
 	}
