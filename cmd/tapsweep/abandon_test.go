@@ -32,7 +32,8 @@ func TestSignalWhileAPipeIsRead(t *testing.T) {
 	t.Parallel()
 	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
 	secret := writeFile(t, "secret", "s3cret")
-	app := []string{"--tenant", "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913", "--client-id", "7c2e94d1-58af-4b06-8d3e-1f90a6c4b725", "--secret-file", secret}
+	app := []string{"--tenant", "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
+		"--client-id", "7c2e94d1-58af-4b06-8d3e-1f90a6c4b725", "--secret-file", secret}
 	for _, tt := range []struct {
 		name string
 		args []string // before the pipe

@@ -23,11 +23,16 @@ func TestMakeRunsNoValue(t *testing.T) {
 		refused        bool
 	}{
 		{name: "tag", tag: "v1';touch${IFS}ran;'", args: []string{"man"}, want: `VERSION is "v1';touch`, refused: true},
-		{name: "tag that make expands", tag: "v1$(shell)", args: []string{"man"}, want: `VERSION is "v1$(shell)"`, refused: true},
-		{name: "version of the environment", env: "VERSION=$(shell touch ran)", args: []string{"man"}, want: "VERSION is", refused: true},
-		{name: "version of the command line", args: []string{"man", "VERSION=$(shell touch ran)"}, want: "VERSION is", refused: true},
-		{name: "version with a flag of the linker", args: []string{"man", "VERSION=v1 -extld=./ran"}, want: "VERSION is", refused: true},
-		{name: "version with a quote", args: []string{"man", "VERSION=v1';touch ran;'"}, want: "VERSION is", refused: true},
+		{name: "tag that make expands", tag: "v1$(shell)", args: []string{"man"},
+			want: `VERSION is "v1$(shell)"`, refused: true},
+		{name: "version of the environment", env: "VERSION=$(shell touch ran)", args: []string{"man"},
+			want: "VERSION is", refused: true},
+		{name: "version of the command line", args: []string{"man", "VERSION=$(shell touch ran)"},
+			want: "VERSION is", refused: true},
+		{name: "version with a flag of the linker", args: []string{"man", "VERSION=v1 -extld=./ran"},
+			want: "VERSION is", refused: true},
+		{name: "version with a quote", args: []string{"man", "VERSION=v1';touch ran;'"},
+			want: "VERSION is", refused: true},
 		{name: "release", tag: "v1`touch${IFS}ran`", args: []string{"release"}, want: "VERSION is", refused: true},
 		{name: "good tag", tag: "v1.2.3-rc.1+x_y", args: []string{"man"}, want: "main.version=v1.2.3-rc.1+x_y'"},
 		{name: "good version", args: []string{"man", "VERSION=v1.2~dev"}, want: "main.version=v1.2~dev'"},
@@ -44,12 +49,14 @@ func TestMakeRunsNoValue(t *testing.T) {
 				cmd := exec.CommandContext(t.Context(), name, args...)
 				cmd.Dir = dir
 				// "go list" and the like print a word, and build nothing.
-				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1", "GO=echo Fuzz", tt.env}
+				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1",
+					"GO=echo Fuzz", tt.env}
 				out, err := cmd.CombinedOutput()
 				return string(out), err
 			}
 			if tt.tag != "" {
-				for _, args := range []string{"init -q", "add Makefile", "-c user.name=t -c user.email=t@contoso.example commit -q -m first", "tag " + tt.tag} {
+				for _, args := range []string{"init -q", "add Makefile",
+					"-c user.name=t -c user.email=t@contoso.example commit -q -m first", "tag " + tt.tag} {
 					if out, err := in("git", strings.Fields(args)...); err != nil {
 						t.Fatalf("git %s: %v\n%s", args, err, out)
 					}

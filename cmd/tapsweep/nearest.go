@@ -99,7 +99,8 @@ func misspelt() error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return refuse(errors.New(strings.Join(wrong, "\n")), "unset it, or give it its right name; tapsweep check lists the variables and what each is for")
+	return refuse(errors.New(strings.Join(wrong, "\n")),
+		"unset it, or give it its right name; tapsweep check lists the variables and what each is for")
 }
 
 // unknownVariable says that a variable stands in for no flag, and which one was probably

@@ -7,7 +7,8 @@ import (
 
 func TestNearest(t *testing.T) {
 	names := []string{"dry-run", "deadline", "max-items", "max-attempts", "protect", "yes", "certificate"}
-	for word, want := range map[string]string{"dryrun": "dry-run", "dry_run": "dry-run", "max-item": "max-items", "protekt": "protect",
+	for word, want := range map[string]string{"dryrun": "dry-run",
+		"dry_run": "dry-run", "max-item": "max-items", "protekt": "protect",
 		"cert": "certificate", "xyz": "", "q": "", "": "", "quarantine": ""} {
 		if got := nearest(word, names); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
@@ -18,7 +19,8 @@ func TestNearest(t *testing.T) {
 // A typing error was answered with the command's name only.
 func TestUnknownFlagsAndCommands(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"revoke --dryrun l.csv", "tapsweep: unknown flag: --dryrun\nhint: did you mean --dry-run?\nhint: see 'tapsweep revoke --help'\n"},
+		{"revoke --dryrun l.csv", "tapsweep: unknown flag: --dryrun\n" +
+			"hint: did you mean --dry-run?\nhint: see 'tapsweep revoke --help'\n"},
 		{"revoke --DRY-RUN l.csv", "hint: did you mean --dry-run?\n"},
 		{"revoke --dryrun=true l.csv", "hint: did you mean --dry-run?\n"},
 		{"revoke -dry-run l.csv", "hint: did you mean --dry-run?\n"},
