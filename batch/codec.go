@@ -112,7 +112,7 @@ func decode(body []byte, n int) ([]answer, error) {
 	var wire struct {
 		Responses []wireResponse `json:"responses"`
 	}
-	if err := json.Unmarshal(body, &wire); err != nil {
+	if err := json.Unmarshal(withoutMark(body), &wire); err != nil {
 		// Raw text of a backend has been seen spliced into the array.
 		// Source: microsoftgraph/microsoft-graph-docs-contrib#3435.
 		return nil, fmt.Errorf("%w: the batch response is not JSON: %w", ErrNoResponse, err)
@@ -213,45 +213,4 @@ func decodeHeaders(data []byte) http.Header {
 		}
 	}
 	return h
-}
-
-// StatusError reads the response as an error: its code, message and request-id,
-// from the body where that is Graph's error object, as far as they are there.
-func (r *Response) StatusError() *StatusError {
-	return NewStatusError(r.Status, r.Header, r.Body)
-}
-
-// NewStatusError reads an error answer of Graph. The body may be anything: its
-// error object, text, HTML, or nothing; then only the status is sure.
-func NewStatusError(status int, header http.Header, body []byte) *StatusError {
-	e := &StatusError{Status: status, Header: header, RequestID: header.Get("Request-Id")}
-	var wire struct {
-		Error json.RawMessage `json:"error"`
-	}
-	if json.Unmarshal(body, &wire) != nil || len(wire.Error) == 0 {
-		var text string
-		if json.Unmarshal(body, &text) == nil {
-			e.Message = text
-		}
-		return e
-	}
-	var detail struct {
-		Code       scalar `json:"code"`
-		Message    scalar `json:"message"`
-		InnerError struct {
-			RequestID scalar `json:"request-id"`
-		} `json:"innerError"`
-	}
-	if json.Unmarshal(wire.Error, &detail) != nil && len(detail.Code) == 0 {
-		// An error that is a text instead of an object.
-		var text scalar
-		_ = text.UnmarshalJSON(wire.Error)
-		e.Message = string(text)
-		return e
-	}
-	e.Code, e.Message = string(detail.Code), string(detail.Message)
-	if e.RequestID == "" {
-		e.RequestID = string(detail.InnerError.RequestID)
-	}
-	return e
 }

@@ -21,12 +21,12 @@ type entry struct {
 	due  time.Time
 
 	// Of the last attempt, if it did not settle the request:
-	cause        error // why
-	throttled    bool  // it was refused for its pace
-	refusedToken bool  // it was refused for its token
-	unsent       bool  // there was no connection, so nothing can have happened
-	spoiled      bool  // it was refused with others, and one of them may be why
-	retryAfter   string
+	cause        error         // why
+	throttled    bool          // it was refused for its pace
+	refusedToken bool          // it was refused for its token
+	unsent       bool          // there was no connection, so nothing can have happened
+	spoiled      bool          // it was refused with others, and one of them may be why
+	told         time.Duration // the longest wait that the answer named, 0 for none
 
 	denied   int       // refusals for the pace in a row
 	deniedAt time.Time // when it was sent last to be refused
@@ -125,16 +125,14 @@ func (f *flight) clock() time.Time {
 // report sums the flight up for the throttle.
 func (f *flight) report() throttle.Report {
 	rep := throttle.Report{Sent: f.sent, Used: used(f.reply.Header)}
-	note := func(value string) {
-		if d, ok := ParseRetryAfter(value, f.date); ok {
-			rep.RetryAfter, rep.Told = max(rep.RetryAfter, d), true
-		}
+	note := func(told time.Duration, ok bool) {
+		rep.RetryAfter, rep.Told = max(rep.RetryAfter, told), rep.Told || ok
 	}
 	if e, ok := errors.AsType[*StatusError](f.err); ok && (e.Status == 429 || e.Status == 503) {
 		// 503 says of the service what 429 says of the caller, and may name a
 		// wait too. Source: learn.microsoft.com/graph/best-practices-concept.
 		rep.Refused = len(f.entries)
-		note(e.Header.Get("Retry-After"))
+		note(longestWait(f.date, e.Header))
 		return rep
 	}
 	if f.err != nil {
@@ -148,12 +146,18 @@ func (f *flight) report() throttle.Report {
 			rep.Lost++
 		case a.Status == 429:
 			rep.Refused++
-			note(a.Header.Get("Retry-After"))
+			note(f.waitOf(i))
 		default:
 			rep.Accepted++
 		}
 	}
 	return rep
+}
+
+// waitOf is the longest wait that the answer to entry i names. A wait that the batch
+// response names beside it is meant for each request in it.
+func (f *flight) waitOf(i int) (wait time.Duration, ok bool) {
+	return longestWait(f.date, f.answers[i].Header, f.reply.Header)
 }
 
 // used reads the share of the limit in use, 0 where the service does not tell,
@@ -204,20 +208,23 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 		return false // the run stops
 	}
 	e.Response, e.RequestID, e.Date, e.Err = Response{}, f.reply.Header.Get("Request-Id"), f.date, nil
-	e.cause, e.throttled, e.refusedToken, e.unsent, e.retryAfter, e.spoiled = nil, false, false, false, "", false
+	e.cause, e.throttled, e.refusedToken, e.unsent, e.spoiled = nil, false, false, false, false
+	e.told = 0
 
 	status, maybe := 0, false
 	if whole, ok := errors.AsType[*StatusError](f.err); ok {
 		status, e.cause = whole.Status, whole
-		maybe = whole.Status < 300 // a 202, say, of which we have no answers
-		e.RequestID, e.retryAfter = whole.RequestID, whole.Header.Get("Retry-After")
+		maybe = whole.Status < 300 // a 202, say, of which there are no answers
+		e.RequestID = whole.RequestID
+		e.told, _ = longestWait(f.date, whole.Header)
 	} else if f.err != nil {
 		e.cause = f.err
 	} else if a := f.answers[i]; a.err != nil {
 		e.cause = a.err
 	} else {
 		e.Response, status = a.Response, a.Status
-		e.retryAfter = a.Header.Get("Retry-After")
+		e.told, _ = f.waitOf(i)
+		maybe = status < 300 && holdsError(a.Body)
 		if id := a.Header.Get("Request-Id"); id != "" {
 			e.RequestID = id
 		}

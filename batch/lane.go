@@ -71,7 +71,7 @@ func (q *lane) tell(f *flight, rep throttle.Report) {
 		}
 		if e.denied >= ownLimit && (rep.Accepted > 0 || q.accepted.After(e.deniedAt)) {
 			own++
-			told, _ := ParseRetryAfter(f.answers[i].Header.Get("Retry-After"), f.date)
+			told, _ := f.waitOf(i)
 			wait = max(wait, told)
 		}
 		e.deniedAt = f.sent

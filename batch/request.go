@@ -150,8 +150,7 @@ type Reply struct {
 // A Poster posts one $batch body. It must be safe for concurrent use and must
 // return soon after ctx ends.
 //
-// An outer status other than 200 or 424 is a *StatusError. (Older documentation
-// gave 424 for a batch with a failed request; its body is a batch response.)
+// NewReply tells which outer statuses are a Reply and which are a *StatusError.
 // An error that is ErrNotSent means that nothing of the batch left this machine.
 // Any other error means that the fate of every request in it is unknown.
 type Poster interface {

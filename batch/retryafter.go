@@ -14,16 +14,44 @@ const maxRetryAfter = 30 * 24 * time.Hour
 
 // ParseRetryAfter reads the value of a Retry-After header: whole or decimal
 // seconds, or an HTTP date, which counts from now. A wait that is already over
-// is (0, true); no value, or one that makes no sense, is (0, false).
+// is (0, true); no value, or one that makes no sense, is (0, false). Of several
+// values with commas between them, as a gateway makes of several headers, the longest
+// counts.
 //
 // Graph sends decimals such as "0.249" and "2.128"; kiota-http-go turns those
 // into whole seconds rounded down, and thereby into no wait at all.
 // Source: microsoftgraph/microsoft-graph-docs#3877.
 func ParseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
-	value = strings.TrimSpace(value)
-	if value == "" {
-		return 0, false
+	if wait, ok = parseOneWait(value, now); ok {
+		return wait, true
 	}
+	parts := strings.Split(value, ",")
+	for i, part := range parts {
+		one, known := parseOneWait(part, now)
+		if !known && i+1 < len(parts) { // a date has a comma of its own
+			one, known = parseOneWait(part+","+parts[i+1], now)
+		}
+		if known {
+			wait, ok = max(wait, one), true
+		}
+	}
+	return wait, ok
+}
+
+// longestWait reads all Retry-After headers, of which the longest wait counts.
+func longestWait(now time.Time, headers ...http.Header) (wait time.Duration, ok bool) {
+	for _, h := range headers {
+		for _, value := range h.Values("Retry-After") {
+			if one, known := ParseRetryAfter(value, now); known {
+				wait, ok = max(wait, one), true
+			}
+		}
+	}
+	return wait, ok
+}
+
+func parseOneWait(value string, now time.Time) (wait time.Duration, ok bool) {
+	value = strings.TrimSpace(value)
 	if s, err := strconv.ParseFloat(value, 64); err == nil || math.IsInf(s, 0) {
 		switch {
 		case math.IsNaN(s):

@@ -25,9 +25,7 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 	case e.throttled && e.denied >= ownLimit && (e.lane.want(1) > 0 || !l.srcDone):
 		l.release(e)
 		pause := l.opts.Backoff
-		if told, ok := ParseRetryAfter(e.retryAfter, f.date); ok {
-			pause = max(pause, told)
-		}
+		pause = max(pause, e.told)
 		l.wait(e, f.answered.Add(throttle.Backoff(e.denied-ownLimit, pause, max(pause, maxAsidePause), jitter)))
 		return
 	case e.throttled, e.unsent:
@@ -47,11 +45,8 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 		return
 	default:
 		l.release(e)
-		pause := throttle.Backoff(e.Attempts-1, l.opts.Backoff, maxBackoff, jitter)
-		if told, ok := ParseRetryAfter(e.retryAfter, f.date); ok {
-			pause = max(pause, told)
-			l.tooLong(e.lane, told)
-		}
+		pause := max(e.told, throttle.Backoff(e.Attempts-1, l.opts.Backoff, maxBackoff, jitter))
+		l.tooLong(e.lane, e.told)
 		l.wait(e, f.answered.Add(pause))
 		return
 	}

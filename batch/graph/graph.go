@@ -33,8 +33,24 @@ import (
 // DefaultRoot is Graph's root in the global cloud.
 const DefaultRoot = "https://graph.microsoft.com"
 
-// maxReplyBytes bounds a batch response; 20 answers of a megabyte fit.
-const maxReplyBytes = 32 << 20
+// What is read of an answer at most, as it is after decompression. A batch that reads
+// has room for 20 answers of a megabyte. The answers to deletes are empty or hold an
+// error of a few kilobytes. Of an answer that refuses a whole batch, the beginning
+// tells why.
+const (
+	maxReadReply  = 32 << 20
+	maxWriteReply = 4 << 20
+	maxErrorReply = 64 << 10
+)
+
+// maxReply is how many bytes the answer to a batch can need. Inside a JSON string no
+// quote stands by itself, so the pattern matches methods only.
+func maxReply(batchBody []byte) int {
+	if bytes.Count(batchBody, []byte(`"method":"DELETE"`)) == bytes.Count(batchBody, []byte(`"method":"`)) {
+		return maxWriteReply
+	}
+	return maxReadReply
+}
 
 // Options of a Client. The zero value of each field is its default.
 type Options struct {
@@ -57,9 +73,9 @@ type Options struct {
 }
 
 // A Client posts batches. It is safe for concurrent use and implements
-// batch.Poster. A batch response larger than 32 MiB is an error like any other that
-// leaves open what was done: where answers are that large, as photos may be, choose a
-// smaller batch.Options.BatchSize.
+// batch.Poster. A batch response larger than 32 MiB, or 4 MiB where the batch only
+// deletes, is an error like any other that leaves open what was done: where answers are
+// that large, as photos may be, choose a smaller batch.Options.BatchSize.
 type Client struct {
 	adapter  *msgraphgocore.GraphRequestAdapterBase
 	http     *http.Client
@@ -174,20 +190,23 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 		return batch.Reply{}, withoutURL(err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxReplyBytes+1))
+	most := maxReply(body)
+	refused := resp.StatusCode >= 300 && resp.StatusCode != http.StatusFailedDependency
+	if refused {
+		most = maxErrorReply
+	}
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, int64(most)+1))
 	switch {
-	case err != nil:
+	case err != nil && !refused: // why a batch was refused is good to know, and no more
 		return batch.Reply{}, fmt.Errorf("reading the batch response: %w", err)
-	case len(answer) > maxReplyBytes:
-		return batch.Reply{}, fmt.Errorf("the batch response is larger than %d bytes: put fewer requests into a batch", maxReplyBytes)
-	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusFailedDependency:
-		return batch.Reply{Header: resp.Header, Body: answer}, nil
+	case len(answer) > most && !refused:
+		return batch.Reply{}, fmt.Errorf("the batch response is larger than %d bytes: put fewer requests into a batch", most)
 	case resp.StatusCode == http.StatusServiceUnavailable:
 		// A 503 asks for a new connection, since the next one may lead to
 		// another host. Source: learn.microsoft.com/graph/best-practices-concept.
 		c.closeIdle()
 	}
-	return batch.Reply{}, batch.NewStatusError(resp.StatusCode, resp.Header, answer)
+	return batch.NewReply(resp.StatusCode, resp.Header, answer)
 }
 
 // Token returns the access token in use, getting one if there is none. An error

@@ -55,6 +55,28 @@ func OuterHTML(status int) Effect {
 	})
 }
 
+// OuterBody answers the whole batch with status and a body in whatever shape, as a
+// gateway before Graph does; headers are names and values in turn.
+func OuterBody(status int, body string, headers ...string) Effect {
+	return wholeEffect("outer body "+strconv.Itoa(status), false, func(t *Tenant, w *wire) {
+		*w = t.outer(answer{status: status, header: headers, body: []byte(body)})
+	})
+}
+
+// OuterHeaders adds headers, names and values in turn, to the true answer.
+func OuterHeaders(headers ...string) Effect {
+	return wholeEffect("outer headers", true, func(_ *Tenant, w *wire) {
+		for i := 0; i < len(headers); i += 2 {
+			w.header.Set(headers[i], headers[i+1])
+		}
+	})
+}
+
+// OuterMark puts a byte order mark before the true answer.
+func OuterMark() Effect {
+	return wholeEffect("outer byte order mark", true, func(_ *Tenant, w *wire) { w.body = append([]byte("\xef\xbb\xbf"), w.body...) })
+}
+
 // OuterAs sends the true answer under another status, such as the 424 of older
 // documentation. Source: microsoftgraph/microsoft-graph-docs-contrib#8883.
 func OuterAs(status int) Effect {
@@ -146,6 +168,20 @@ func ItemErrorText(status int) Effect {
 	})
 }
 
+// ItemErrorIn answers with a status of success, and an error in the body.
+func ItemErrorIn(status int) Effect {
+	return itemEffect("item error in "+strconv.Itoa(status), status, func(t *Tenant, r *reply) {
+		r.status, r.headers, r.body = strconv.Itoa(status), `{"Content-Type":"application/json"}`, string(faultBody(t, 503))
+	})
+}
+
+// ItemShaped answers with status and a body in whatever shape, which is JSON.
+func ItemShaped(status int, body string) Effect {
+	return itemEffect("item shaped "+strconv.Itoa(status), status, func(_ *Tenant, r *reply) {
+		r.status, r.headers, r.body = strconv.Itoa(status), `{"Content-Type":"application/json"}`, body
+	})
+}
+
 // ItemRetryAfterNumber answers 429 with a Retry-After that is a JSON number.
 func ItemRetryAfterNumber(seconds float64) Effect {
 	return itemEffect("item Retry-After number", 429, func(t *Tenant, r *reply) {
@@ -155,10 +191,14 @@ func ItemRetryAfterNumber(seconds float64) Effect {
 }
 
 // ItemHeaderArray answers 429 with header values that are arrays of strings.
-func ItemHeaderArray(retryAfter string) Effect {
+func ItemHeaderArray(retryAfter ...string) Effect {
 	return itemEffect("item header array", 429, func(t *Tenant, r *reply) {
 		r.status, r.body = "429", string(faultBody(t, 429))
-		r.headers = `{"Content-Type":["application/json"],"Retry-After":[` + quote(retryAfter) + `]}`
+		quoted := make([]string, len(retryAfter))
+		for i, value := range retryAfter {
+			quoted[i] = quote(value)
+		}
+		r.headers = `{"Content-Type":["application/json"],"Retry-After":[` + strings.Join(quoted, ",") + `]}`
 	})
 }
 
@@ -225,6 +265,7 @@ func AllEffects() []Effect {
 		OuterStatus(429), OuterStatus(429, "Retry-After", "3"), OuterStatus(503, "Retry-After", "2"),
 		ItemStatus(401), ItemStatus(429), ItemStatus(429, "Retry-After", "0.249"), ItemStatus(429, "Retry-After", "2"),
 		ItemStatus(429, "Retry-After", "soon"), ItemEmptyCode(500), ItemErrorText(500).AfterWork(),
+		ItemErrorIn(200), ItemErrorIn(200).AfterWork(), OuterAs(207), OuterMark(), OuterHeaders("Retry-After", "1"),
 		ItemRetryAfterNumber(1), ItemHeaderArray("1"), ItemMissing(), ItemTwice(), ItemTwiceAs(500), ItemUnknownID("zz"),
 		ItemIDNumber(), ItemStatusText(), ItemNoStatus(), ItemNoHeaders(), ItemBody("null"), ItemBody(`"text"`),
 		ItemBase64(), ItemHuge(),

@@ -2,10 +2,8 @@ package graphsim
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 
 	"tapsweep/batch"
 )
@@ -38,28 +36,10 @@ func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	} else {
 		t.post(ctx, body, publicRoot+"/v1.0", &t.self, deliver)
 	}
-	switch {
-	case out.err != nil:
+	if out.err != nil {
 		return batch.Reply{}, fmt.Errorf("posting the batch: %w", out.err)
-	case out.status == http.StatusOK || out.status == http.StatusFailedDependency:
-		return batch.Reply{Header: out.header, Body: out.body}, nil
 	}
-	e := &batch.StatusError{Status: out.status, Header: out.header}
-	var in struct {
-		Error struct {
-			Code, Message string
-			InnerError    struct {
-				RequestID string `json:"request-id"`
-			}
-		}
-	}
-	if json.Unmarshal(out.body, &in) == nil {
-		e.Code, e.Message, e.RequestID = in.Error.Code, in.Error.Message, in.Error.InnerError.RequestID
-	}
-	if e.RequestID == "" {
-		e.RequestID = out.header.Get("Request-Id")
-	}
-	return batch.Reply{}, e
+	return batch.NewReply(out.status, out.header, out.body)
 }
 
 func (t *Tenant) tooLarge() wire {

@@ -1,0 +1,127 @@
+package graph_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graph"
+	"tapsweep/batch/graphsim"
+)
+
+// answering answers each post with what it writes.
+type answering struct {
+	status int
+	header http.Header
+	body   func() io.Reader
+}
+
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	return &http.Response{StatusCode: a.status, Header: a.header.Clone(), Body: io.NopCloser(a.body()), Request: r}, nil
+}
+
+// endless is JSON text without an end.
+type endless struct{ read *int }
+
+func (e endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	*e.read += len(p)
+	return len(p), nil
+}
+
+const (
+	deleteBatch = `{"requests":[{"id":"1","method":"DELETE","url":"/users/x/authentication/temporaryAccessPassMethods/y"}]}`
+	readBatch   = `{"requests":[{"id":"1","method":"GET","url":"/users"},{"id":"2","method":"DELETE","url":"/users/x"}]}`
+)
+
+// An answer without an end is read as far as the batch can need.
+func TestAnswerWithoutEnd(t *testing.T) {
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		most   int
+	}{
+		{"deletes", 200, deleteBatch, 5 << 20},
+		{"reads", 200, readBatch, 40 << 20},
+		{"refused", 403, deleteBatch, 1 << 20},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			read := 0
+			client, err := graph.New(credentialOf(graphsim.New(graphsim.Options{}), time.Hour), graph.Options{
+				Transport: answering{status: tt.status, header: http.Header{}, body: func() io.Reader { return endless{&read} }}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.PostBatch(t.Context(), []byte(tt.body))
+			if err == nil {
+				t.Error("an answer without an end was taken")
+			}
+			if _, refused := errors.AsType[*batch.StatusError](err); refused != (tt.status == 403) {
+				t.Errorf("the error is %v", err)
+			}
+			if read > tt.most {
+				t.Errorf("%d bytes were read, want at most %d", read, tt.most)
+			}
+		})
+	}
+}
+
+// A compressed answer is bounded by what it becomes.
+func TestCompressedAnswer(t *testing.T) {
+	var bomb bytes.Buffer
+	zip := gzip.NewWriter(&bomb)
+	spaces := bytes.Repeat([]byte(" "), 1<<20)
+	for range 256 {
+		_, _ = zip.Write(spaces)
+	}
+	_ = zip.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			t.Error("the client does not ask for gzip, so this test shows nothing")
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(bomb.Bytes())
+	}))
+	defer server.Close()
+	client, err := graph.New(credentialOf(graphsim.New(graphsim.Options{}), time.Hour), graph.Options{Root: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = client.PostBatch(t.Context(), []byte(deleteBatch))
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("PostBatch = %v, want that the answer is too large", err)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
+		t.Errorf("%d MiB were allocated", used>>20)
+	}
+}
+
+// An answer to deletes that is far larger than any that is known is still taken.
+func TestLargeAnswerToDeletes(t *testing.T) {
+	body := `{"responses":[{"id":"1","status":204,"body":"` + strings.Repeat("x", 3<<20) + `"}]}`
+	client, err := graph.New(credentialOf(graphsim.New(graphsim.Options{}), time.Hour), graph.Options{
+		Transport: answering{status: 200, header: http.Header{}, body: func() io.Reader { return strings.NewReader(body) }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := client.PostBatch(t.Context(), []byte(deleteBatch))
+	if err != nil || len(reply.Body) != len(body) {
+		t.Errorf("PostBatch = %d bytes, %v, want %d", len(reply.Body), err, len(body))
+	}
+}

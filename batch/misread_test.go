@@ -1,0 +1,111 @@
+package batch_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+)
+
+// A status of success with an error in the body says that nothing was done, or not
+// all: the request goes again, and until then it is not known what it did.
+func TestSuccessWithAnErrorIsNone(t *testing.T) {
+	for _, status := range []int{200, 202, 204} {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprint(status, after), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					do := graphsim.ItemErrorIn(status)
+					if after {
+						do = do.AfterWork()
+					}
+					tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0003@", Attempt: 1, Do: do}}})
+					users := tenant.Populate(5)
+					r := of(t, runAll(t, tenant, batch.Options{}, deletes(users)), users[2].UPN)
+					want := 204
+					if after {
+						want = 404
+					}
+					if r.Response.Status != want || r.Attempts != 2 || !r.Uncertain {
+						t.Errorf("status %d after %d attempts, uncertain %v, want %d after 2, uncertain", r.Response.Status, r.Attempts, r.Uncertain, want)
+					}
+					if left := len(tenant.Left()); left != 0 {
+						t.Errorf("%d passes left", left)
+					}
+				})
+			})
+		}
+	}
+}
+
+// If each answer is like that, the request is given up, with the text of the error.
+func TestSuccessWithAnErrorEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemErrorIn(200)}}})
+		r := runAll(t, tenant, batch.Options{MaxAttempts: 3}, deletes(tenant.Populate(1)))[0]
+		if !errors.Is(r.Err, batch.ErrAttempts) || !r.Uncertain || r.Attempts != 3 {
+			t.Errorf("%v after %d attempts, uncertain %v", r.Err, r.Attempts, r.Uncertain)
+		}
+		if !strings.Contains(fmt.Sprint(r.Err), "ServiceUnavailable") {
+			t.Errorf("the error does not name the code: %v", r.Err)
+		}
+	})
+}
+
+// A batch response counts under any status of success, and after a byte order mark.
+func TestOddBatchResponse(t *testing.T) {
+	for _, do := range []graphsim.Effect{graphsim.OuterAs(201), graphsim.OuterAs(203), graphsim.OuterAs(207), graphsim.OuterMark()} {
+		t.Run(do.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: do}}})
+				for _, r := range runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(20))) {
+					if r.Response.Status != 204 || r.Attempts != 1 || r.Uncertain {
+						t.Errorf("status %d after %d attempts, uncertain %v: %v", r.Response.Status, r.Attempts, r.Uncertain, r.Err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Of several waits the longest is sat out, whether one header names them or two do, and
+// whether they stand beside the request's answer or beside the batch's.
+func TestLongestWaitCounts(t *testing.T) {
+	tests := []struct {
+		name string
+		do   []graphsim.Effect
+		want time.Duration
+	}{
+		{"array", []graphsim.Effect{graphsim.ItemHeaderArray("1", "4")}, 4 * time.Second},
+		{"list", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "4, 1")}, 4 * time.Second},
+		{"list of the batch", []graphsim.Effect{graphsim.OuterStatus(429, "Retry-After", "1, 4")}, 4 * time.Second},
+		{"longer beside the batch", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "1"), graphsim.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
+		{"shorter beside the batch", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "4"), graphsim.OuterHeaders("Retry-After", "1")}, 4 * time.Second},
+		{"beside the batch only", []graphsim.Effect{graphsim.ItemStatus(429), graphsim.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
+		{"503 with a list", []graphsim.Effect{graphsim.ItemStatus(503, "Retry-After", "2, 4")}, 4 * time.Second},
+		{"503, longer beside the batch", []graphsim.Effect{graphsim.ItemStatus(503, "Retry-After", "2"), graphsim.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var faults []graphsim.Fault
+				for _, do := range tt.do {
+					faults = append(faults, graphsim.Fault{Attempt: 1, Do: do})
+				}
+				tenant := graphsim.New(graphsim.Options{Faults: faults})
+				start := time.Now()
+				results := runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(1)))
+				if took := time.Since(start); took != tt.want {
+					t.Errorf("the run took %v, want %v", took, tt.want)
+				}
+				if results[0].Response.Status != 204 {
+					t.Errorf("status %d: %v", results[0].Response.Status, results[0].Err)
+				}
+			})
+		})
+	}
+}

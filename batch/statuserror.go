@@ -1,0 +1,211 @@
+package batch
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"net/http"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// StatusError reads the response as an error, see NewStatusError.
+func (r *Response) StatusError() *StatusError {
+	return NewStatusError(r.Status, r.Header, r.Body)
+}
+
+// NewStatusError reads an error answer. Code and RequestID come from Graph's error
+// object or from OData's older one, and stay empty without either. Message is
+// whatever text the body holds: those objects', problem+json, OAuth's error, a plain
+// message, the first words of HTML or of other text. Nothing is masked or escaped:
+// show it with Printable.
+func NewStatusError(status int, header http.Header, body []byte) *StatusError {
+	e := &StatusError{Status: status, Header: header, RequestID: header.Get("Request-Id")}
+	e.read(bytes.TrimSpace(withoutMark(body)))
+	return e
+}
+
+// errorBody holds the members in which services put an error. encoding/json matches
+// their names in any case.
+type errorBody struct {
+	Error      json.RawMessage `json:"error"`
+	ODataError json.RawMessage `json:"odata.error"` // OData v3
+
+	Description scalar    `json:"error_description"` // OAuth
+	Message     errorText `json:"message"`           // Azure API Management, AWS and others
+	Title       scalar    `json:"title"`             // problem+json, RFC 9457
+	Detail      scalar    `json:"detail"`
+}
+
+func (e *StatusError) read(body []byte) {
+	switch {
+	case len(body) == 0 || string(body) == "null":
+		return
+	case body[0] == '"':
+		var text string
+		if json.Unmarshal(body, &text) == nil {
+			e.Message = firstWords(decodedText(text))
+		}
+		return
+	case body[0] != '{':
+		e.Message = firstWords(string(body))
+		return
+	}
+	var wire errorBody
+	if json.Unmarshal(body, &wire) != nil {
+		e.Message = firstWords(string(body))
+		return
+	}
+	short := scalar("")
+	switch {
+	case isObject(wire.Error):
+		e.readObject(wire.Error)
+		return
+	case isObject(wire.ODataError):
+		e.readObject(wire.ODataError)
+		return
+	case len(wire.Error) > 0:
+		_ = short.UnmarshalJSON(wire.Error) // an error that is a text, as OAuth's
+	}
+	switch {
+	case short != "" || wire.Description != "":
+		e.Message = joined(short, wire.Description)
+	case wire.Message != "":
+		e.Message = string(wire.Message)
+	case wire.Title != "" || wire.Detail != "":
+		e.Message = joined(wire.Title, wire.Detail)
+	case len(body) > len("{}"):
+		e.Message = firstWords(string(body))
+	}
+}
+
+// readObject reads an error object as Graph and OData write it.
+func (e *StatusError) readObject(object json.RawMessage) {
+	var detail struct {
+		Code       scalar    `json:"code"`
+		Message    errorText `json:"message"`
+		InnerError struct {
+			RequestID scalar `json:"request-id"`
+		} `json:"innerError"`
+	}
+	_ = json.Unmarshal(object, &detail) // what does not fit stays empty
+	e.Code, e.Message = string(detail.Code), string(detail.Message)
+	if e.RequestID == "" {
+		e.RequestID = string(detail.InnerError.RequestID)
+	}
+}
+
+// errorText is a message: a text, or OData v3's object of a language and a value.
+type errorText string
+
+func (t *errorText) UnmarshalJSON(data []byte) error {
+	var text scalar
+	if isObject(data) {
+		var said struct {
+			Value scalar `json:"value"`
+		}
+		_ = json.Unmarshal(data, &said)
+		text = said.Value
+	} else {
+		_ = text.UnmarshalJSON(data)
+	}
+	*t = errorText(text)
+	return nil
+}
+
+func isObject(data []byte) bool { return len(data) > 0 && data[0] == '{' }
+
+func joined(a, b scalar) string {
+	switch {
+	case b == "" || a == b:
+		return string(a)
+	case a == "":
+		return string(b)
+	}
+	return string(a + ": " + b)
+}
+
+// decodedText undoes the base64 in which a batch response carries a body that is no
+// JSON. Source: microsoftgraph/msgraph-sdk-dotnet-core#22.
+func decodedText(text string) string {
+	decoded, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(decoded) < 8 || !utf8.Valid(decoded) || strings.ContainsFunc(string(decoded), isControl) {
+		return text
+	}
+	return string(decoded)
+}
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\r' && r != '\n' }
+
+// maxWords bounds what is taken of a body that is made for people, in bytes.
+const maxWords = 300
+
+var (
+	pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+	unseen    = regexp.MustCompile(`(?is)<(script|style|head)\b.*?</(script|style|head)\s*>|<!--.*?-->`)
+	tag       = regexp.MustCompile(`<[^>]*>?`)
+)
+
+// firstWords is the beginning of a text that is made for people. Of HTML and XML it is
+// the title and the text, without the tags.
+func firstWords(text string) string {
+	const enough = 64 << 10
+	text = text[:min(len(text), enough)]
+	if strings.HasPrefix(text, "<") {
+		title := ""
+		if m := pageTitle.FindStringSubmatch(text); m != nil {
+			title = m[1]
+		}
+		page := tag.ReplaceAllString(unseen.ReplaceAllString(text, " "), " ")
+		title, page = words(html.UnescapeString(title)), words(html.UnescapeString(page))
+		if text = page; title != "" && !strings.HasPrefix(page, title) {
+			text = strings.TrimSuffix(title+": "+page, ": ")
+		}
+	}
+	text = words(text)
+	if len(text) <= maxWords {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxWords], "") + "…"
+}
+
+// words puts one space between words.
+func words(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// NewReply makes of the answer to a batch what a Poster returns: a Reply, or the
+// *StatusError with which the batch was refused. Gateways have been seen to give a
+// batch response another status of success, such as 201, 203 or 207; then it is one
+// if it holds responses.
+func NewReply(status int, header http.Header, body []byte) (Reply, error) {
+	switch {
+	case status == http.StatusOK, status == http.StatusFailedDependency:
+		// Older documentation gave 424 for a batch with a failed request.
+		// Source: microsoftgraph/microsoft-graph-docs-contrib#8883.
+	case status > http.StatusOK && status < 300 && holdsResponses(body):
+	default:
+		return Reply{}, NewStatusError(status, header, body)
+	}
+	return Reply{Header: header, Body: body}, nil
+}
+
+func holdsResponses(body []byte) bool {
+	var wire struct {
+		Responses []json.RawMessage `json:"responses"`
+	}
+	return json.Unmarshal(withoutMark(body), &wire) == nil && len(wire.Responses) > 0
+}
+
+// holdsError reports whether a body is an error object, whatever its status says.
+func holdsError(body []byte) bool {
+	if !isObject(body) || !bytes.Contains(body, []byte(`error"`)) {
+		return false
+	}
+	var wire errorBody
+	return json.Unmarshal(body, &wire) == nil && (isObject(wire.Error) || isObject(wire.ODataError))
+}
+
+// withoutMark takes a byte order mark off, which JSON does not allow and some
+// gateways send.
+func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
