@@ -26,6 +26,7 @@ type entry struct {
 	refusedToken bool          // it was refused for its token
 	unsent       bool          // there was no connection, so nothing can have happened
 	spoiled      bool          // it was refused with others, and one of them may be why
+	suspect      bool          // it was refused alone, and so may others be
 	told         time.Duration // the longest wait that the answer named, 0 for none
 
 	denied   int       // refusals for the pace in a row
@@ -36,6 +37,8 @@ type entry struct {
 	// From when it was spoiled until Graph takes a batch that holds it, it travels
 	// with requests of the same part only; 0 is none.
 	part int
+
+	root int // number of the first batch with it that was refused as a whole, 0 for none
 }
 
 func newEntry(req Request) *entry {
@@ -77,7 +80,8 @@ type flight struct {
 	err      error // why there are no answers
 	noToken  bool  // nothing was sent, for want of a token
 
-	tries bool // whether there is a connection again
+	tries  bool // whether there is a connection again
+	probes bool // whether the path is open again
 }
 
 // post sends the batch and reads the answer. It runs on a goroutine of its own
@@ -176,39 +180,30 @@ func (f *flight) tookToken() bool {
 	return slices.ContainsFunc(f.answers, func(a answer) bool { return a.err == nil && a.Status != 401 && a.Status != 429 })
 }
 
-// spoiled tells whether the batch was refused in a way that a single bad request
-// in it can bring about: Graph then names the request in its message at best, and
-// carries out none. Source: microsoftgraph/msgraph-sdk-dotnet#2628.
-func (f *flight) spoiled() bool {
-	e, ok := errors.AsType[*StatusError](f.err)
-	if !ok || e.Status < 400 || e.Status > 499 {
-		return false
-	}
-	switch e.Status {
-	case 401, 403, 408, 424, 429: // of the caller, the pace or the moment
-		return false
-	}
-	return true
-}
-
 // absorb takes in the attempt of entry i and tells whether it settles the
 // request. It is the retry policy: what is final, what costs an attempt, and
 // what leaves open whether Graph did the work.
 func (f *flight) absorb(e *entry, i int) (settled bool) {
 	if errors.Is(f.err, ErrNotSent) && !f.noToken {
 		// It was no attempt, and what is known of those before still holds.
-		e.throttled, e.refusedToken, e.spoiled, e.unsent = false, false, false, true
+		e.throttled, e.refusedToken, e.spoiled, e.suspect, e.unsent = false, false, false, false, true
 		if e.cause == nil {
 			e.cause = f.err
 		}
 		return false
 	}
 	if f.noToken {
-		e.cause, e.throttled, e.refusedToken, e.spoiled, e.unsent = f.err, false, false, false, false
+		e.cause, e.throttled, e.refusedToken, e.spoiled, e.suspect, e.unsent = f.err, false, false, false, false, false
 		return false // the run stops
 	}
+	whole, ours := f.refusal()
+	if whole != nil && !ours {
+		// It did not reach Graph, so it was no attempt either.
+		e.throttled, e.refusedToken, e.spoiled, e.suspect, e.unsent, e.cause = false, false, false, false, true, whole
+		return false
+	}
 	e.Response, e.RequestID, e.Date, e.Err = Response{}, f.reply.Header.Get("Request-Id"), f.date, nil
-	e.cause, e.throttled, e.refusedToken, e.unsent, e.spoiled = nil, false, false, false, false
+	e.cause, e.throttled, e.refusedToken, e.unsent, e.spoiled, e.suspect = nil, false, false, false, false, false
 	e.told = 0
 
 	status, maybe := 0, false
@@ -243,7 +238,9 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 		e.refusals = 0
 	}
 	if f.err == nil {
-		e.part = 0 // Graph takes it
+		e.part, e.root = 0, 0 // Graph takes it
+	} else if ours && e.root == 0 {
+		e.root = f.seq
 	}
 	switch {
 	case status == 401:
@@ -254,11 +251,11 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 	case status == 0, status == 408, status == 424, status >= 500, maybe:
 		e.Attempts++
 		e.Uncertain = true
-	case f.err != nil && status < 400: // something in between wants us elsewhere, at the moment
-		e.Attempts++
-	case f.spoiled() && len(f.entries) > 1:
+	case ours && len(f.entries) > 1:
 		e.spoiled = true
 		e.part = 2*f.seq + 2*i/len(f.entries) // the first half or the second
+	case ours && e.root >= f.lane.path.taken: // Graph has taken no other batch since
+		e.suspect = true
 	default:
 		e.Attempts++
 		e.Err = e.cause // nil, or Graph refused the whole batch for good

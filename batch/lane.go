@@ -12,6 +12,7 @@ import (
 type lane struct {
 	quota string
 	gate  *throttle.Controller
+	path  path
 
 	// Entries that hold their key and may go.
 	apart  []*entry // from batches refused as a whole, by part

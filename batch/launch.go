@@ -62,6 +62,12 @@ func (l *loop) startNext(now time.Time) (started bool, at time.Time) {
 		}
 		q := l.lanes[l.turn]
 		l.turn++
+		closed, next := q.path.holds(now)
+		if closed {
+			at = earlier(at, next)
+			continue
+		}
+		l.prepare(q)
 		want := q.want(l.opts.BatchSize)
 		if want == 0 || !l.slotFor(q, now) {
 			continue
@@ -92,7 +98,8 @@ func (l *loop) slotFor(q *lane, now time.Time) bool {
 	}
 	free := l.opts.Concurrency - l.inFlight
 	for _, other := range l.lanes {
-		if other.inFlight == 0 && other.want(1) > 0 && other.closedUntil(now).IsZero() {
+		closed, _ := other.path.holds(now)
+		if !closed && other.inFlight == 0 && other.want(1) > 0 && other.closedUntil(now).IsZero() {
 			free--
 		}
 	}
@@ -148,8 +155,8 @@ func (l *loop) enter(req Request, urgent bool) {
 
 func (l *loop) start(now time.Time, q *lane, entries []*entry) {
 	l.seq++
-	f := &flight{seq: l.seq, lane: q, entries: entries, epoch: l.epoch, sent: now, tries: !l.outage.since.IsZero()}
-	l.outage.trying = f.tries
+	f := &flight{seq: l.seq, lane: q, entries: entries, epoch: l.epoch, sent: now, tries: !l.outage.since.IsZero(), probes: !q.path.since.IsZero()}
+	l.outage.trying, q.path.trying = f.tries, f.probes
 	l.inFlight++
 	q.inFlight++
 	l.group.Go(func() error {

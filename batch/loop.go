@@ -23,9 +23,15 @@ var errStopped = errors.New("the run stopped while this was in flight")
 // settle returns goes out ahead of src and is settled in the same way. Requests
 // that fail are Results, not errors.
 //
-// A batch that is refused as a whole with a 4xx that one bad request can bring
-// about goes again in halves, until that request is found; this costs no
-// attempts and, for n requests, at most 2n-2 further batches.
+// A batch that Graph refuses as a whole, with a 4xx and an error code that one bad
+// request can bring about, goes again in halves, until that request is found; this costs
+// no attempts and, for n requests, at most 2n-2 further batches. A request that is
+// refused alone goes once more if no other batch was taken meanwhile.
+//
+// A batch that is refused as a whole for another reason, or as every other is, costs no
+// attempt either: something in front of Graph refuses it, such as a gateway. The other
+// batches of its Quota wait then, while one at a time tries again. After 30 seconds that
+// ends the run.
 //
 // Requests of one Quota do not wait for those of another: each has a pace, a gate
 // and queues of its own, and the quotas take turns at the slots that are free. src
@@ -46,7 +52,7 @@ var errStopped = errors.New("the run stopped while this was in flight")
 // Options.Grace, and everything else is settled with ErrNotSent, the rest of
 // src included; what settle returns for those is dropped. The error tells why
 // the run stopped early: the cause of ctx, or one that wraps ErrUnauthorized,
-// ErrMaxWait, ErrStalled or ErrUnreachable.
+// ErrMaxWait, ErrStalled, ErrUnreachable or ErrBlocked.
 //
 // A batch that finds no connection costs no attempt, since nothing of it can have had
 // an effect. Everything waits then, while one batch at a time tries again: up to
@@ -110,8 +116,7 @@ type loop struct {
 
 	outage outage
 
-	refusedAlone int // batches of one request refused since one was taken, see hopeless
-	alone        int // parts of one request, counted down
+	alone int // parts of one request, counted down
 
 	stopped error
 	grace   <-chan time.Time
@@ -132,6 +137,9 @@ func (l *loop) run(ctx context.Context) {
 		if l.stopped != nil && l.inFlight == 0 && !l.renewing {
 			l.drain()
 			return
+		}
+		if l.settleSuspects() {
+			continue
 		}
 		if l.idle() {
 			return
@@ -249,12 +257,7 @@ func (l *loop) land(f *flight) {
 		l.stop(f.err)
 	}
 	l.connected(f)
-	switch {
-	case f.err == nil:
-		l.refusedAlone = 0
-	case f.spoiled() && len(f.entries) == 1:
-		l.refusedAlone++
-	}
+	l.passed(f)
 	jitter := rand.Float64()
 	for i, e := range f.entries {
 		if !f.absorb(e, i) {
@@ -297,7 +300,7 @@ func (l *loop) stop(cause error) {
 func (l *loop) drain() {
 	var left []*entry
 	for _, q := range l.lanes {
-		left = slices.Concat(left, q.apart, q.urgent, q.fresh)
+		left = slices.Concat(left, q.path.suspects, q.apart, q.urgent, q.fresh)
 	}
 	left = append(left, l.waiting...)
 	for _, queue := range l.parked {

@@ -54,6 +54,9 @@ func (l *loop) connected(f *flight) {
 		l.opts.Logger.Info("connected again", "after", f.answered.Sub(o.since).Round(time.Second))
 		for _, q := range l.lanes {
 			q.gate.Interrupted()
+			if !q.path.since.IsZero() { // nor is the path closed for longer
+				q.path.since = q.path.since.Add(f.answered.Sub(o.since))
+			}
 			if !q.refusedSince.IsZero() { // what was refused before is not refused for longer
 				q.refusedSince = q.refusedSince.Add(f.answered.Sub(o.since))
 			}

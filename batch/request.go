@@ -131,6 +131,11 @@ var (
 	// Options.StallTimeout, and none was accepted.
 	ErrStalled = errors.New("the service refuses everything")
 
+	// ErrBlocked ends a run: for 30 seconds every batch of a quota was refused as a
+	// whole, by Graph or by something in front of it. It wraps the *StatusError of the
+	// last refusal. Such a refusal had no effect.
+	ErrBlocked = errors.New("every batch is refused")
+
 	// ErrUnauthorized ends a run: Graph refused the token and the new one too,
 	// or a Poster returns it because it has no token, and sent nothing.
 	// Where others of the batch are answered with the new token, a 401 is the final answer
@@ -161,16 +166,17 @@ type Poster interface {
 // an individual response carries.
 type StatusError struct {
 	Status    int
-	Code      string      // error.code, may be empty even in an error
-	Message   string      // error.message, as sent
+	Code      string      // error.code, may be empty even in an error of Graph
+	Message   string      // error.message or other text of the body, as sent
 	RequestID string      // Graph's request-id
 	Header    http.Header // headers of the answer, may be nil
 }
 
 func (e *StatusError) Error() string {
-	s := fmt.Sprintf("Graph answered %d", e.Status)
+	// What has no code may come from something in front of Graph.
+	s := fmt.Sprintf("the answer was %d", e.Status)
 	if e.Code != "" {
-		s += " " + Printable(e.Code)
+		s = fmt.Sprintf("Graph answered %d %s", e.Status, Printable(e.Code))
 	}
 	if e.Message != "" {
 		s += ": " + Printable(e.Message)

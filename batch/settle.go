@@ -3,6 +3,7 @@ package batch
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"tapsweep/batch/throttle"
 )
@@ -32,11 +33,13 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 		e.lane.ready(e) // the gate, or the outage, holds it back
 		return
 	case e.spoiled:
-		if l.hopeless() {
-			l.alone--
-			e.part = l.alone
-		}
 		e.lane.ready(e) // with half of the others; it keeps its key, too
+		return
+	case e.suspect && e.lane.path.since.IsZero():
+		e.lane.path.suspects = append(e.lane.path.suspects, e)
+		return
+	case e.suspect:
+		l.apart(e)
 		return
 	case e.Attempts >= l.opts.MaxAttempts:
 		l.release(e)
@@ -55,12 +58,6 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 	l.finish(e)
 }
 
-// hopeless tells whether it looks as if the service refused everything, be it for
-// a fault of ours or of something in between: as many requests as fill a batch
-// were refused one by one, and no batch was taken meanwhile. Then halves are not worth
-// their posts, and each request of a refused batch goes alone, until one is taken.
-func (l *loop) hopeless() bool { return l.refusedAlone >= MaxRequests }
-
 // refused handles an entry whose token was refused: one new token for all, and
 // the end of the run if an entry sent with the new one is refused as well.
 func (l *loop) refused(e *entry, f *flight) {
@@ -70,17 +67,25 @@ func (l *loop) refused(e *entry, f *flight) {
 	case e.refusals > 1 || l.opts.Reauthorize == nil:
 		l.stop(fmt.Errorf("%w: %w", ErrUnauthorized, e.cause))
 	case f.epoch == l.epoch && !l.renewing:
-		l.renewing = true
-		l.group.Go(func() error {
-			l.tokens <- l.reauthorize(status)
-			return nil
-		})
+		l.renew(status)
 	}
+}
+
+// renew gets a new token for all, in place of one that was refused.
+func (l *loop) renew(refused *StatusError) {
+	l.renewing = true
+	l.group.Go(func() error {
+		l.tokens <- l.reauthorize(refused)
+		return nil
+	})
 }
 
 func (l *loop) renewed(err error) {
 	l.renewing = false
 	l.epoch++
+	for _, q := range l.lanes {
+		q.path.next = time.Time{} // where it was for the token, there is no need to wait
+	}
 	switch {
 	case err == nil || l.stopped != nil:
 	case errors.Is(err, ErrNotSent):

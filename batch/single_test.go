@@ -160,11 +160,11 @@ func TestDelayIsNoStall(t *testing.T) {
 
 // An answer that is none of $batch settles nothing at once, and a 2xx may have done it.
 func TestOuterStatusOfSomethingElse(t *testing.T) {
-	for status, uncertain := range map[int]bool{202: true, 204: true, 302: false, 307: false} {
+	for _, status := range []int{202, 204} {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Batch: 1, Do: graphsim.OuterStatus(status)}}})
 			for _, r := range runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(20))) {
-				if r.Response.Status != 204 || r.Attempts != 2 || r.Uncertain != uncertain {
+				if r.Response.Status != 204 || r.Attempts != 2 || !r.Uncertain {
 					t.Errorf("after %d: status %d, %d attempts, uncertain %v", status, r.Response.Status, r.Attempts, r.Uncertain)
 				}
 			}

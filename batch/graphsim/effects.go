@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -28,7 +29,7 @@ var codes = map[int]string{
 
 func faultBody(t *Tenant, status int) []byte {
 	id := string(t.newID())
-	return errorBody(codes[status], http.StatusText(status), id, id, "")
+	return errorBody(cmp.Or(codes[status], "UnknownError"), http.StatusText(status), id, id, "")
 }
 
 func wholeEffect(name string, after bool, f func(*Tenant, *wire)) Effect {

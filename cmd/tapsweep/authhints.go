@@ -153,6 +153,9 @@ func (t *tenant) hints(err error) []string {
 		}
 		return []string{"the hint of each row in the results log says what a 403 can mean; tapsweep check --user shows one user"}
 	}
+	if errors.Is(err, batch.ErrBlocked) {
+		return blockedHints(err)
+	}
 	if errors.Is(err, batch.ErrUnauthorized) {
 		return []string{
 			"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this machine out",

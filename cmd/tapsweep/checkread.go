@@ -88,7 +88,9 @@ func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Resul
 // is then no proof that a command works which sends such requests.
 func (c *checkup) refused(step, what string, t *tenant, got batch.Result, err error, hints ...string) {
 	code, works := exitLeft, preflight.Perhaps
-	if errors.Is(err, batch.ErrUnauthorized) || got.Response.Status == 401 {
+	if errors.Is(err, batch.ErrBlocked) {
+		hints, code = blockedHints(err), blockedCode(err)
+	} else if errors.Is(err, batch.ErrUnauthorized) || got.Response.Status == 401 {
 		hints, code, works = t.hints(batch.ErrUnauthorized), exitAuth, preflight.No
 	}
 	for i := range c.Commands {

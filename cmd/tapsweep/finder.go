@@ -88,6 +88,8 @@ func (r *runOf) checkGroups(ctx context.Context, ids []string) error {
 	switch {
 	case ctx.Err() != nil:
 		return interrupted(ctx)
+	case errors.Is(err, batch.ErrBlocked):
+		return r.tenant.blocked(err)
 	case ok && source.Denied():
 		return &exitError{code: exitAuth, err: err, hints: sourceHints(source)}
 	case ok:

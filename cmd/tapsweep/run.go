@@ -99,6 +99,8 @@ func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Sour
 	switch {
 	case ctx.Err() != nil:
 		return interrupted(ctx)
+	case errors.Is(err, batch.ErrBlocked):
+		return r.tenant.blocked(err)
 	case ok:
 		return refuse(fmt.Errorf("--protect: %w\nnothing was changed", err), unknown.Hints()...)
 	case errors.Is(err, batch.ErrUnauthorized):
@@ -343,7 +345,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		return nil
 	}
 	exit := &exitError{code: code}
-	if code == exitAuth || code == exitRefused {
+	if code == exitAuth || code == exitRefused || errors.Is(runErr, batch.ErrBlocked) {
 		exit.hints = r.hints(runErr)
 	}
 	if unsealed && !summary.Simulated {
@@ -369,6 +371,8 @@ func exitCode(counts *revoke.Counts, runErr error) int {
 	switch {
 	case isSource && source.Wrong() && counts.Outcomes[results.Revoked] == 0:
 		return exitRefused
+	case errors.Is(runErr, batch.ErrBlocked):
+		return blockedCode(runErr)
 	case errors.Is(runErr, batch.ErrUnauthorized), errors.Is(runErr, revoke.ErrAllDenied),
 		isSource && source.Denied(), scan.Unseen(runErr):
 		return exitAuth

@@ -36,6 +36,8 @@ func (r *runOf) identify(ctx context.Context, keep *protect.List) error {
 		switch {
 		case ctx.Err() != nil:
 			return interrupted(ctx)
+		case errors.Is(err, batch.ErrBlocked):
+			return r.tenant.blocked(err)
 		case errors.Is(err, batch.ErrUnauthorized):
 			return &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
 		case err != nil:

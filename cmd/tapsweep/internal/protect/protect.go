@@ -90,8 +90,8 @@ func (l *List) Rows() []input.User { return l.users }
 //
 // If a user cannot be looked up whose other name is needed, or is not in the tenant,
 // the error is a *ResolveError that tells all of those. Any other error is that of
-// pairs or of the run, and may wrap the cause of ctx or batch.ErrUnauthorized. Nobody
-// may be touched after an error.
+// pairs or of the run, and may wrap the cause of ctx, batch.ErrUnauthorized or
+// batch.ErrBlocked. Nobody may be touched after an error.
 func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error]) (*Users, error) {
 	wanted, err := l.wanted(pairs)
 	if err != nil {

@@ -236,7 +236,6 @@ func TestResolveFails(t *testing.T) {
 		{name: "unknown UPN", list: "lee@contoso.com", want: "protected user lee@contoso.com is not in the tenant: Graph answered 404 Request_ResourceNotFound"},
 		{name: "unknown id", list: "00000000-0000-4000-8000-000000000000", pair: bg, want: "protected user 00000000-0000-4000-8000-000000000000 is not in the tenant: Graph answered 404 Request_ResourceNotFound"},
 		{name: "no permission to read users", opts: roles("UserAuthMethod-TAP.ReadWrite.All"), want: "Graph answered 403 Authorization_RequestDenied", denied: true},
-		{name: "denied as a whole", opts: item(graphsim.OuterStatus(403)), want: "403", denied: true},
 		{name: "text", opts: item(graphsim.ItemBody(`"text"`)), want: "cannot be read"},
 		{name: "no body", opts: item(graphsim.ItemBody(`null`)), want: "cannot be read"},
 		{name: "array", opts: item(graphsim.ItemBody(`[]`)), want: "cannot be read"},
@@ -247,7 +246,7 @@ func TestResolveFails(t *testing.T) {
 		{name: "id for a UPN", list: id1, pair: bg, opts: answer(id1, id1), want: "lacks an id or a userPrincipalName"},
 		{name: "another user than asked by UPN", opts: answer(id2, "lee@contoso.com"), want: `is about another user: "` + id2 + `", "lee@contoso.com"`},
 		{name: "another user than asked by id", list: id1, pair: bg, opts: answer(id2, bg), want: `is about another user: "` + id2 + `", "` + bg + `"`},
-		{name: "other success", opts: item(graphsim.ItemStatus(206)), want: "Graph answered 206"},
+		{name: "other success", opts: item(graphsim.ItemStatus(206)), want: "Graph answered 206 UnknownError"},
 		{name: "error that stays", opts: item(graphsim.ItemStatus(503)), want: "Graph answered 503"},
 		{name: "no answer", opts: item(graphsim.Reset()), want: "gave up"},
 		{name: "missing answer", opts: item(graphsim.ItemMissing()), want: "gave up"},
@@ -282,6 +281,20 @@ func TestResolveFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A refusal of whole batches says nothing about the user who was asked for.
+func TestResolveBlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := contoso(graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Do: graphsim.OuterBody(403, "blocked by policy")}}})
+		users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2))
+		if !errors.Is(err, batch.ErrBlocked) || users != nil {
+			t.Fatalf("Resolve = %v, %v, want ErrBlocked", users, err)
+		}
+		if !strings.Contains(err.Error(), "blocked by policy") {
+			t.Errorf("the error does not say why: %v", err)
+		}
+	})
 }
 
 // What is transient is tried again.

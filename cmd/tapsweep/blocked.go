@@ -1,0 +1,36 @@
+package main
+
+import (
+	"errors"
+
+	"tapsweep/batch"
+)
+
+// blockedCode is the exit code of a run whose batches were all refused as a whole, see
+// batch.ErrBlocked.
+func blockedCode(err error) int {
+	if whole, ok := errors.AsType[*batch.StatusError](err); ok && (whole.Status == 401 || whole.Status == 403) {
+		return exitAuth
+	}
+	return exitStopped
+}
+
+// blocked is the end of a command whose batches were all refused before a pass was
+// touched, and nil for other errors.
+func (t *tenant) blocked(err error) error {
+	if !errors.Is(err, batch.ErrBlocked) {
+		return nil
+	}
+	return &exitError{code: blockedCode(err), err: err, hints: t.hints(err)}
+}
+
+// blockedHints say what to do about it.
+func blockedHints(err error) []string {
+	hints := []string{"nothing in these batches was carried out: look for what stands in front of Graph, such as HTTPS_PROXY, " +
+		"a gateway behind --graph-url or a firewall"}
+	if blockedCode(err) == exitAuth {
+		hints = append(hints, "a policy can also refuse this app, this person or this machine's address: "+
+			"an administrator finds it in the sign-in log of Entra")
+	}
+	return append(hints, "then run the same command with --resume")
+}
