@@ -211,7 +211,7 @@ func (r *runOf) job(opts revoke.Options) *revoke.Job {
 	opts.Settled, opts.Doubted = r.earlier.Settled, r.earlier.Doubted
 	return revoke.New(r.runner, func(row *results.Row) error {
 		switch d := r.display.Load(); {
-		case d == nil, row.Pending && row.Follows != "":
+		case d == nil, row.Beside, row.Pending && row.Follows != "":
 		case row.Pending && row.Outcome == results.Found: // it counts when it is deleted
 		case row.Pending:
 			d.Pending(row.Outcome)

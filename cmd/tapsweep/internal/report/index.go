@@ -27,7 +27,8 @@ type index struct {
 
 	named map[uint64]inAList // pair by user and pass, nil with one list only
 
-	beside  bitset            // pairs whose pass is gone, and
+	several bitset            // passes of users who held several, which count for no pair
+	beside  bitset            // the same, and pairs whose pass is gone, and
 	instead map[uint32]uint32 // the pair of the one that came in its place
 
 	pending map[uint32]*Run   // pairs that the run was verifying when last heard of
@@ -125,6 +126,7 @@ type head struct {
 	Time     time.Time       `json:"time"`
 	Verified bool            `json:"verified"`
 	Pending  bool            `json:"pending"`
+	Beside   bool            `json:"beside"`
 
 	at     place
 	offset int64  // of its line in the log
@@ -166,7 +168,7 @@ func (ix *index) line(c *cursor) error {
 			return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", c.n, r.Outcome)
 		}
 		lg.rows++
-		run.row(r.Time, r.Outcome, r.Pending)
+		run.row(r.Time, r.Outcome, r.Pending || r.Beside)
 		if r.Pending && r.Outcome == results.Found {
 			// A sweep was about to delete it, and this may be all that it tells.
 			r.Outcome, r.Pending = results.Unknown, false
@@ -178,6 +180,10 @@ func (ix *index) line(c *cursor) error {
 			name = run.self // as whom a list made of this log knows that user
 		}
 		r.who = ix.hash(name)
+		if r.Beside {
+			ix.further(r)
+			return nil
+		}
 		pair := ix.row(lg, r)
 		if len(ix.logs.logs) > 1 {
 			lg.at.set(c.n, pair, uint32(r.who))
@@ -290,6 +296,14 @@ func (ix *index) begin(r *head) uint32 {
 	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass, ix.passOf(r))
 	ix.users.add(pair, r.who)
 	return pair
+}
+
+// further takes in a row that counts for no pair, since the pair has another one.
+func (ix *index) further(r *head) {
+	pair := len(ix.last)
+	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass, ix.passOf(r))
+	ix.beside.set(pair)
+	ix.several.set(pair)
 }
 
 // elsewhere finds the pair of a row that is known by another key.

@@ -28,7 +28,8 @@ type Logs struct {
 	lists []*List
 	rows  int // that count, one a pair
 
-	beside int // rows about passes that others came in place of
+	beside  int // rows about passes that others came in place of
+	further int // rows about passes of users who held several
 
 	users int // that scans have looked at
 	waits []wait

@@ -50,6 +50,7 @@ type Report struct {
 	kind    string // what the runs are shown as: revoke, sweep, scan or verify
 	odd     int    // times and numbers of the logs that cannot be
 	beside  int    // rows about passes that others came in place of
+	further int    // rows about passes of users who held several
 	noLook  int    // users that a proof among others has yet to look at
 	noLines bool   // no pair is on a line of a list
 	columns bool   // several are on one
@@ -156,7 +157,7 @@ const more = "others"
 // also, which may be nil.
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := &Report{Lists: l.lists, Runs: l.allRuns(), Operators: []string{}, Counts: make(map[results.Outcome]int),
-		Reasons: make(map[string]int), reasonsNow: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, beside: l.beside, odd: l.odd, noLines: true}
+		Reasons: make(map[string]int), reasonsNow: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, beside: l.beside, further: l.further, odd: l.odd, noLines: true}
 	r.head()
 	for _, lg := range l.logs {
 		r.noLines, r.columns = r.noLines && !lg.lined, r.columns || lg.columns

@@ -332,7 +332,11 @@ func (ix *index) finish() {
 			continue
 		}
 		if ix.beside.has(pair) {
-			ix.logs.beside++
+			if ix.several.has(pair) {
+				ix.logs.further++
+			} else {
+				ix.logs.beside++
+			}
 			ix.logs.logs[at.log].beside.set(int(at.row))
 		} else {
 			ix.logs.rows++

@@ -110,6 +110,9 @@ func (s *Summary) Print(w io.Writer) {
 			fmt.Fprintf(w, "%s named no pass: ANY Temporary Access Pass of these users was meant\n", rows(s.AnyPass))
 		}
 	}
+	if n := s.Counts.Beside; n > 0 {
+		fmt.Fprintf(w, "%s deleted besides, of users who held several: each has a row in the log\n", plural(n, "pass", "passes"))
+	}
 	if s.DoneBefore > 0 {
 		fmt.Fprintf(w, "%s left out, done by the earlier run\n", rows(s.DoneBefore))
 	}

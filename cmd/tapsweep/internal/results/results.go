@@ -91,6 +91,10 @@ type Row struct {
 	Follows   Outcome   `json:"-"`                   // what the first pending one of this run said, if it is the one that follows
 	InPlaceOf string    `json:"inPlaceOf,omitempty"` // the pass that the pair names, where the row is about another
 
+	// Beside marks a row about one of several passes that went for a pair which names none:
+	// it settles nothing, and another row counts for the pair.
+	Beside bool `json:"beside,omitempty"`
+
 	// Undecided is set for a pass that a sweep has found, and that was to be deleted only
 	// after a question or a count: the run ended before, so it was not touched.
 	Undecided bool `json:"undecided,omitempty"`

@@ -255,6 +255,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			InPlaceOf string   `json:"inPlaceOf"`
 			Verified  bool     `json:"verified"`
 			Pending   bool     `json:"pending"`
+			Beside    bool     `json:"beside"`
 
 			Undecided bool `json:"undecided"`
 		}
@@ -281,6 +282,9 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 				i |= verifiedBit
 			}
 			e.sources[l.Source] = true
+			if l.Beside {
+				break // the pair has another row
+			}
 			key, others := e.rowKey(&Row{Source: l.Source, Line: l.Line, Column: l.Column, User: l.User, Method: l.Method,
 				AnyPass: l.AnyPass, InPlaceOf: l.InPlaceOf, Outcome: l.Outcome})
 			for _, k := range append(others, key) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -34,6 +35,20 @@ func (j *Job) room(w *work, n int) bool {
 		j.stop(j.full)
 	}
 	return false
+}
+
+// uncounted is how many of the passes that a look has found room has not counted yet. It
+// counted the pass that a pair names when the pair began.
+func (j *Job) uncounted(w *work, held []passes.Pass) int {
+	switch {
+	case w.method == "":
+		return len(held)
+	case !j.any(w), j.opts.DryRun:
+		return 0
+	case passes.Find(held, w.method) != nil:
+		return len(held) - 1
+	}
+	return len(held)
 }
 
 // noRoom is the row of a pair that room has turned down.

@@ -18,6 +18,7 @@ type Counts struct {
 
 	Reasons map[passes.Reason]int // of the passes that were revoked or planned to be
 
+	Beside     int // passes that were deleted beside the one that counts for their pair
 	Verified   int // rows whose user was seen without a pass afterwards
 	Unverified int // rows that are done, and whose user could not be looked at
 }
@@ -82,6 +83,12 @@ func (c *Counts) Sent(res batch.Result) {
 // Row counts a row. before is what a run before has done for the pair, if this one only
 // looked at it.
 func (c *Counts) Row(row *results.Row, before results.Outcome) {
+	if row.Beside {
+		if row.Outcome == results.Revoked {
+			c.Beside++
+		}
+		return
+	}
 	c.Outcomes[row.Outcome]++
 	if row.Outcome == before {
 		c.Before[before]++

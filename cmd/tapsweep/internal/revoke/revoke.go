@@ -187,6 +187,11 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 				last.Message = withoutLook(last.Message)
 				return *j.verify(w, last), true
 			}
+			// The run before may have found more passes of the user than this one.
+			w.announced = true
+			if j.any(w) {
+				return w.list(looking), true
+			}
 		}
 	}
 	if w.method != "" && !j.room(w, 1) {

@@ -28,6 +28,7 @@ type work struct {
 	looks     int           // LISTs that showed a pass that a DELETE did not find
 	deletes   int           // sends of the last DELETE
 	revoked   bool          // a pass was deleted, for a pair that names none
+	announced bool          // a row says that method is to be deleted
 	uncertain bool          // a DELETE may have been carried out without an answer
 	last      *results.Row  // of the DELETE that a LIST is to explain or to verify
 	since     time.Time     // when verifying began
@@ -116,7 +117,7 @@ func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 		row.Outcome = results.Revoked
 		w.revoked = true
 		if len(w.rest) > 0 {
-			return new(j.take(w, w.rest))
+			return new(j.next(w, row, w.rest))
 		}
 	case res.Err == nil && res.Response.Status == 404:
 		w.last = &row
@@ -132,9 +133,35 @@ func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 // names it, so it goes on record before: a run that is killed leaves no other trace of
 // which it was.
 func (j *Job) take(w *work, held []passes.Pass) batch.Request {
-	w.method, w.reason, w.rest = held[0].ID, "", held[1:]
+	w.method, w.reason, w.rest, w.announced, w.uncertain = held[0].ID, "", held[1:], true, false
 	j.journal(w, results.Row{Outcome: results.Found, Pending: true})
 	return w.delete()
+}
+
+// next has the pair go on with further passes. What became of the one before gets a row
+// that counts for no pair, if a row announced that it goes.
+func (j *Job) next(w *work, row results.Row, held []passes.Pass) batch.Request {
+	j.leave(w, row)
+	return j.take(w, held)
+}
+
+// leave ends the pass that a pair was about, while the pair itself goes on. If a row
+// announced its delete, row becomes its last one, which counts for no pair.
+func (j *Job) leave(w *work, row results.Row) {
+	w.revoked = w.revoked || row.Outcome == results.Revoked
+	if w.announced {
+		row.Beside, row.Pending, row.Follows = true, false, ""
+		j.put(w, row)
+	}
+}
+
+// gone is what became of a pass that is not there any more: an attempt to delete it may
+// have been carried out.
+func (w *work) gone() results.Outcome {
+	if w.uncertain {
+		return results.Revoked
+	}
+	return results.Absent
 }
 
 // any tells whether whatever pass the user holds is meant.
@@ -149,17 +176,21 @@ func (j *Job) looked(w *work, res batch.Result) *batch.Request {
 	case err != nil:
 		row.Message = err.Error()
 	case !passes.Listed(res):
-	case w.method == "" && !j.room(w, len(held)):
+	case !j.room(w, j.uncounted(w, held)):
 		row = j.noRoom(w)
 	case j.opts.DryRun:
 		row.Outcome = j.dryRun(w, held)
 	case len(held) == 0:
-		row.Outcome = results.Absent
+		row.Outcome = w.gone()
 		return j.done(w, row)
-	default:
-		// A user has one pass at most, by the documentation; the row names the
-		// last one should there be more.
+	case passes.Find(held, w.method) != nil:
 		return new(j.take(w, held))
+	default:
+		// A user has one pass at most, by the documentation; the row that counts names
+		// the last one should there be more.
+		gone := row
+		gone.Outcome = w.gone()
+		return new(j.next(w, gone, held))
 	}
 	j.row(w, row)
 	return nil
@@ -193,9 +224,9 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 			row.Message = join("Graph found no such pass (404), and could not tell what the user holds now", row.Message)
 		}
 	case len(held) == 0:
-		row.Outcome = results.Absent
-		if w.uncertain || w.revoked {
-			// An attempt before this one was carried out, and its answer lost.
+		// If an attempt before this one was carried out, its answer is lost.
+		row.Outcome = w.gone()
+		if w.revoked {
 			row.Outcome = results.Revoked
 		}
 		return j.done(w, row)
@@ -213,11 +244,15 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 			j.deletes-- // the DELETE found nothing
 		}
 		if w.looks++; w.looks < j.opts.Looks {
-			if !j.room(w, len(held)) {
-				row = j.noRoom(w)
-				break
+			gone := *w.last
+			gone.Outcome = w.gone()
+			if j.room(w, len(held)) {
+				return new(j.next(w, gone, held))
 			}
-			return new(j.take(w, held))
+			row = j.noRoom(w)
+			j.leave(w, gone)
+			w.method, w.reason = held[0].ID, ""
+			break
 		}
 		row.Outcome = results.Replaced
 		row.Message = "the user gets new passes faster than they can be deleted"
@@ -236,6 +271,9 @@ func (j *Job) checked(w *work, res batch.Result) *batch.Request {
 	if held, err := passes.Read(res); err == nil && passes.Listed(res) && passes.Find(held, w.method) == nil {
 		row.Outcome = results.Revoked
 		row.Message = join("gone, although the last attempt failed", row.Message)
+		if len(w.rest) > 0 && len(held) > 0 {
+			return new(j.next(w, row, held))
+		}
 	}
 	return j.done(w, row)
 }

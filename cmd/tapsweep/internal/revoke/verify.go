@@ -97,7 +97,7 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 				w.waiting = false
 				j.verifying--
 				j.open++
-				return new(j.take(w, held))
+				return new(j.next(w, row, held))
 			}
 		} else if still != nil {
 			if next := w.lookAgain(j.opts.Verify); next != nil {

@@ -1,0 +1,169 @@
+package revoke
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
+)
+
+const third = "9f0c11aa-1111-4222-8333-000000000003"
+
+func holdsThree() graphsim.User {
+	return graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: pass}, {ID: other}, {ID: third}}}
+}
+
+// anyOf is a pair that names no pass.
+var anyOf = input.Pair{Source: "l.csv", Line: 2, User: "dana@contoso.com"}
+
+// allRows runs a job and returns each row as it was written.
+func allRows(t *testing.T, tenant *graphsim.Tenant, opts Options, src Source) (rows []results.Row, counts Counts, err error) {
+	t.Helper()
+	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err = New(runner, func(r *results.Row) error {
+		rows = append(rows, *r)
+		return nil
+	}, opts).Run(t.Context(), src)
+	return rows, counts, err
+}
+
+// lasts are the last rows of each pass.
+func lasts(rows []results.Row) map[string]results.Row {
+	last := make(map[string]results.Row)
+	for _, r := range rows {
+		last[r.Method] = r
+	}
+	return last
+}
+
+// A user who holds three passes, and whose row names none, gets a final row for each.
+// One of them counts for the pair. Only the last pass had a row.
+func TestSeveralPasses(t *testing.T) {
+	tests := []struct {
+		name   string
+		faults []graphsim.Fault
+		verify time.Duration
+		want   [3]results.Outcome
+		left   int
+	}{
+		{name: "deleted", want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
+		{name: "deleted and verified", verify: time.Minute, want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
+		{name: "the second is denied", faults: []graphsim.Fault{{Method: "DELETE", Path: other, Do: graphsim.ItemStatus(403)}},
+			want: [3]results.Outcome{"revoked", "denied", ""}, left: 2},
+		{name: "the first fails each time, and is gone", faults: []graphsim.Fault{{Method: "DELETE", Path: pass, Do: graphsim.ItemStatus(500).AfterWork()}},
+			want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
+		{name: "the first is answered late", faults: []graphsim.Fault{{Method: "DELETE", Path: pass, Attempt: 1, Do: graphsim.Reset().AfterWork()}},
+			want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
+		{name: "the first vanishes", faults: []graphsim.Fault{{Method: "DELETE", Path: pass, Do: graphsim.ItemStatus(404).AfterWork()}},
+			want: [3]results.Outcome{"absent", "revoked", "revoked"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Faults: tt.faults})
+				tenant.AddUser(holdsThree())
+				rows, counts, err := allRows(t, tenant, Options{Verify: tt.verify}, pairs(anyOf))
+				if err != nil {
+					t.Fatalf("Run = %v", err)
+				}
+				last := lasts(rows)
+				for i, id := range []string{pass, other, third} {
+					if r := last[id]; r.Outcome != tt.want[i] || r.Pending {
+						t.Errorf("pass %d: the last row says %q, pending %v, want %q and final", i+1, r.Outcome, r.Pending, tt.want[i])
+					}
+				}
+				settled := 0
+				for _, r := range rows {
+					if !r.Pending && !r.Beside {
+						settled++
+					}
+				}
+				if settled != 1 || counts.Total() != 1 {
+					t.Errorf("%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
+				}
+				if left := len(tenant.Left()); left != tt.left {
+					t.Errorf("%d passes left, want %d", left, tt.left)
+				}
+			})
+		})
+	}
+}
+
+// Wherever a run is killed among several passes of a user, the next one on its log
+// deletes those that are left, and no row stays pending.
+func TestSeveralPassesKilled(t *testing.T) {
+	killed := errors.New("killed")
+	for kept := range 7 {
+		t.Run(fmt.Sprint(kept), func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{})
+			tenant.AddUser(holdsThree())
+			runner, err := batch.NewRunner(tenant, batch.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var rows []results.Row
+			_, _ = New(runner, func(r *results.Row) error {
+				if len(rows) == kept {
+					return killed
+				}
+				rows = append(rows, *r)
+				return nil
+			}, Options{}).Run(t.Context(), pairs(anyOf))
+
+			earlier := resumed(t, rows)
+			more, _, err := allRows(t, tenant, Options{Settled: earlier.Settled, Doubted: earlier.Doubted}, pairs(anyOf))
+			if err != nil {
+				t.Fatalf("Run = %v", err)
+			}
+			if left := len(tenant.Left()); left != 0 {
+				t.Errorf("%d passes left", left)
+			}
+			for id, r := range lasts(append(rows, more...)) {
+				if r.Pending || !r.Outcome.Done() {
+					t.Errorf("the last row of %s says %s, pending %v", id, r.Outcome, r.Pending)
+				}
+			}
+			if len(rows) == 6 && len(more) > 0 {
+				t.Errorf("%d rows after a run that was complete", len(more))
+			}
+		})
+	}
+}
+
+// resumed reads rows as the log of a run that was killed.
+func resumed(t *testing.T, rows []results.Row) *results.Earlier {
+	t.Helper()
+	run := results.Run{Type: "run", Digest: "d", Pairs: 1}
+	var log bytes.Buffer
+	enc := json.NewEncoder(&log)
+	_ = enc.Encode(run)
+	for _, r := range rows {
+		r.Type = "result"
+		_ = enc.Encode(r)
+	}
+	path := filepath.Join(t.TempDir(), "r.jsonl")
+	if err := os.WriteFile(path, log.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, earlier, err := results.Resume(path, &run, results.ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return earlier
+}
