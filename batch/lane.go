@@ -23,6 +23,9 @@ type lane struct {
 	open     int  // entries not settled, wherever they are
 	inFlight int  // batches
 
+	told   time.Duration // the last wait that the service named for a refusal,
+	toldAt time.Time     // and when
+
 	accepted     time.Time // when the last batch was sent of which something was
 	refusedSince time.Time // of the first refusal since something was accepted
 }
@@ -79,6 +82,9 @@ func (q *lane) tell(f *flight, rep throttle.Report) {
 	}
 	if rep.Accepted > 0 {
 		q.accepted = f.sent
+	}
+	if until := f.answered.Add(rep.RetryAfter); rep.Told && until.After(q.toldAt.Add(q.told)) {
+		q.told, q.toldAt = rep.RetryAfter, f.answered
 	}
 	rep.Refused -= own
 	rep.Lost += own

@@ -130,7 +130,9 @@ func (l *loop) run(ctx context.Context) {
 		if l.stopped == nil && ctx.Err() != nil {
 			l.stop(context.Cause(ctx))
 		}
-		wake := l.endOutage(l.stall(l.launch(ctx, time.Now())))
+		wake := l.launch(ctx, time.Now())
+		l.outOfTime(ctx, wake)
+		wake = l.endOutage(l.stall(wake))
 		if l.stopped == nil && ctx.Err() != nil {
 			continue // src or settle ended the run, and no answer may be left to wait for
 		}

@@ -124,7 +124,8 @@ var (
 	// in Options.MaxAttempts where there has never been one.
 	ErrUnreachable = errors.New("no connection to the service")
 
-	// ErrMaxWait ends a run: the service asks to wait longer than Options.MaxWait.
+	// ErrMaxWait ends a run: the service asks to wait longer than Options.MaxWait, or
+	// until after the deadline of the context while nothing else can be sent.
 	ErrMaxWait = errors.New("the service asks for too long a wait")
 
 	// ErrStalled ends a run: requests of a quota were refused for

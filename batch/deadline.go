@@ -1,0 +1,38 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// outOfTime ends a run that can send nothing more before the deadline of ctx, because the
+// service asks to wait longer: to sit out the time that is left would change nothing.
+// wake is when the next request may go.
+func (l *loop) outOfTime(ctx context.Context, wake time.Time) {
+	end, bounded := ctx.Deadline()
+	if !bounded || l.stopped != nil || l.inFlight > 0 || l.renewing || wake.IsZero() || wake.Before(end) {
+		return
+	}
+	q, wait := l.toldPast(end)
+	if q == nil {
+		return // it is our own pause, or a request that is to go later
+	}
+	l.stop(fmt.Errorf("%w%s: %v, which ends after the deadline at %s", ErrMaxWait, q.named(),
+		wait.Round(time.Second), end.UTC().Format(time.RFC3339)))
+}
+
+// toldPast finds a wait that the service named and that ends after end.
+func (l *loop) toldPast(end time.Time) (q *lane, wait time.Duration) {
+	for _, q := range l.lanes {
+		if q.want(1) > 0 && !q.toldAt.Add(q.told).Before(end) {
+			return q, q.told
+		}
+	}
+	for _, e := range l.waiting {
+		if e.told > 0 && !e.due.Before(end) {
+			return e.lane, e.told
+		}
+	}
+	return nil, 0
+}

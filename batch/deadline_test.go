@@ -1,0 +1,89 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+)
+
+// A wait that the service asks for, and that ends after the deadline, ends the run at
+// once if nothing else can be sent. The run was idle until the deadline.
+func TestWaitPastTheDeadline(t *testing.T) {
+	all := func(do graphsim.Effect) []graphsim.Fault { return []graphsim.Fault{{Attempt: 1, Do: do}} }
+	tests := []struct {
+		name   string
+		faults []graphsim.Fault
+		rows   int
+		want   error
+		took   time.Duration
+	}{
+		{"429 of each item", all(graphsim.ItemStatus(429, "Retry-After", "600")), 100, batch.ErrMaxWait, 100 * time.Millisecond},
+		{"429 of the batch", all(graphsim.OuterStatus(429, "Retry-After", "600")), 100, batch.ErrMaxWait, 100 * time.Millisecond},
+		{"429 of one item, the last", []graphsim.Fault{{Path: "user0001@", Attempt: 1, Do: graphsim.ItemStatus(429, "Retry-After", "600")}}, 1, batch.ErrMaxWait, 100 * time.Millisecond},
+		{"503 of the item", all(graphsim.ItemStatus(503, "Retry-After", "600")), 20, batch.ErrMaxWait, 100 * time.Millisecond},
+		{"a wait that ends before", all(graphsim.ItemStatus(429, "Retry-After", "5")), 1, nil, 5200 * time.Millisecond},
+		{"a wait of our own", []graphsim.Fault{{Do: graphsim.OuterBody(404, "")}}, 20, context.DeadlineExceeded, 25 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond, Faults: tt.faults})
+				ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+				defer cancel()
+				start := time.Now()
+				results, err := run(ctx, t, tenant, batch.Options{Concurrency: 2}, deletes(tenant.Populate(tt.rows)))
+				if !errors.Is(err, tt.want) {
+					t.Errorf("Run = %v, want %v", err, tt.want)
+				}
+				if took := time.Since(start); took != tt.took {
+					t.Errorf("the run took %v, want %v", took, tt.took)
+				}
+				if tt.want == batch.ErrMaxWait && !strings.Contains(err.Error(), "10m0s, which ends after the deadline at 2000-01-01T00:00:25Z") {
+					t.Errorf("Run = %v, which does not name the wait and the deadline", err)
+				}
+				for _, r := range results {
+					if tt.want != nil && (!r.Stopped() || r.Uncertain && tt.name != "503 of the item") {
+						t.Errorf("%v: %v", r.Request.Tag, r.Err)
+					}
+				}
+				if len(results) != tt.rows {
+					t.Errorf("%d results, want %d", len(results), tt.rows)
+				}
+			})
+		})
+	}
+}
+
+// As long as another quota can send, or an answer is on its way, the run goes on.
+func TestWaitPastTheDeadlineOfOneQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(429, "Retry-After", "600")}}})
+		users := tenant.Populate(200)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		start := time.Now()
+		results, err := run(ctx, t, tenant, batch.Options{Concurrency: 2}, func(yield func(batch.Request) bool) {
+			for req := range deletes(users) {
+				req.Quota = "write"
+				if !yield(req) || !yield(batch.Request{Method: "GET", URL: "/users/" + req.Key + "/authentication/temporaryAccessPassMethods", Quota: "read"}) {
+					return
+				}
+			}
+		})
+		if !errors.Is(err, batch.ErrMaxWait) || !strings.Contains(err.Error(), "of quota write") {
+			t.Errorf("Run = %v, want ErrMaxWait of quota write", err)
+		}
+		if got := statuses(results); got[200] != 200 {
+			t.Errorf("statuses %v, want all 200 lists", got)
+		}
+		if took := time.Since(start); took >= 30*time.Second {
+			t.Errorf("the run took %v, want less than the deadline", took)
+		}
+	})
+}

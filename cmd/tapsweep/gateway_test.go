@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// chatty serves the tenant over plain HTTP, and writes a line more than each answer.
+func chatty(t *testing.T, tenant *graphsim.Tenant) (root string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				for br := bufio.NewReader(conn); ; {
+					req, err := http.ReadRequest(br)
+					if err != nil {
+						return
+					}
+					body, err := io.ReadAll(req.Body)
+					if err != nil {
+						return
+					}
+					reply, err := tenant.PostBatch(t.Context(), body)
+					if err != nil {
+						return
+					}
+					fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s%s",
+						len(reply.Body), reply.Body, "HTTP/1.1 400 Bad Request\r\n\r\nnobody asked")
+				}
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+// What net/http has to say about a server is no message of tapsweep.
+func TestLinesOfTheLibrary(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.Populate(60)
+	env, _ := serve(t, tenant)
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", chatty(t, tenant), "--results", "-", writeFile(t, "list.csv", listOf(users)))
+	if p.code != exitDone {
+		t.Errorf("exit %d:\n%s", p.code, p.stderr)
+	}
+	if strings.Contains(p.stderr, "Unsolicited") {
+		t.Errorf("standard error has a line of net/http:\n%s", p.stderr)
+	}
+}
+
+// A gateway that refuses everything ends the run with its own words, and with rows that
+// --resume takes up.
+func TestGatewayRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		do   graphsim.Effect
+		exit int
+		says string
+	}{
+		{"403", graphsim.OuterBody(403, `{"statusCode":403,"message":"Address 10.1.2.3 is not allowed."}`), exitAuth, "Address 10.1.2.3 is not allowed."},
+		{"404", graphsim.OuterBody(404, "<html><head><title>Not here</title></head></html>"), exitStopped, "Not here"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var open atomic.Bool
+			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: tt.do, Method: "DELETE", Match: func(string, string) bool { return !open.Load() }}}})
+			users := tenant.Populate(200)
+			env, root := serve(t, tenant)
+			args := []string{"revoke", "--yes", "--graph-url", root, "--results", "log.jsonl", writeFile(t, "list.csv", listOf(users))}
+			dir := t.TempDir()
+			cmd := command(t, env, args...)
+			cmd.Dir = dir
+			p := finish(t, cmd)
+			if p.code != tt.exit {
+				t.Errorf("exit %d, want %d:\n%s", p.code, tt.exit, p.stderr)
+			}
+			if !strings.Contains(p.stderr, tt.says) {
+				t.Errorf("standard error does not have the gateway's words %q:\n%s", tt.says, p.stderr)
+			}
+			if strings.Contains(p.stderr, "admin role") {
+				t.Errorf("standard error explains the gateway by admin roles:\n%s", p.stderr)
+			}
+			if n := tenant.Stats().Batches; n > 20 {
+				t.Errorf("%d batches were posted, want a handful", n)
+			}
+			open.Store(true)
+			cmd = command(t, env, append(args, "--resume")...)
+			cmd.Dir = dir
+			if p = finish(t, cmd); p.code != exitDone || len(tenant.Left()) != 0 {
+				t.Errorf("with --resume: exit %d, %d passes left:\n%s", p.code, len(tenant.Left()), p.stderr)
+			}
+		})
+	}
+}
+
+// A wait that ends after the deadline stops the run at once.
+func TestWaitPastTheDeadline(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(429, "Retry-After", "600")}}})
+	users := tenant.Populate(60)
+	env, root := serve(t, tenant)
+	start := time.Now()
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--deadline", "5m", "--results", "-", writeFile(t, "list.csv", listOf(users)))
+	if p.code != exitStopped {
+		t.Errorf("exit %d, want %d:\n%s", p.code, exitStopped, p.stderr)
+	}
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("the run took %v", took)
+	}
+	if !strings.Contains(p.stderr, "10m0s, which ends after the deadline at") {
+		t.Errorf("standard error does not say why:\n%s", p.stderr)
+	}
+	rows, _ := readLog(t, p.stdout)
+	for _, r := range rows {
+		if r.Outcome != results.NotSent {
+			t.Errorf("%s is %s, want not_sent", r.User, r.Outcome)
+		}
+	}
+}
