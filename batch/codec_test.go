@@ -66,7 +66,8 @@ func TestDecode(t *testing.T) {
 		body string
 		want []answer
 	}{
-		{"byte order mark", "\xef\xbb\xbf" + `{"responses":[{"id":"1","status":204},{"id":"2","status":404}]}`, []answer{ok(204), ok(404)}},
+		{"byte order mark", "\xef\xbb\xbf" + `{"responses":[{"id":"1","status":204},{"id":"2","status":404}]}`,
+			[]answer{ok(204), ok(404)}},
 		{"any order", `{"responses":[{"id":"2","status":404},{"id":"1","status":204}]}`, []answer{ok(204), ok(404)}},
 		{"body null, headers empty", `{"responses":[{"id":"1","status":204,"headers":{},"body":null},{"id":"2","status":204}]}`, []answer{ok(204), ok(204)}},
 		{"id a number", `{"responses":[{"id":1,"status":204},{"id":2,"status":204}]}`, []answer{ok(204), ok(204)}},

@@ -23,12 +23,17 @@ func TestWaitPastTheDeadline(t *testing.T) {
 		want   error
 		took   time.Duration
 	}{
-		{"429 of each item", all(graphsim.ItemStatus(429, "Retry-After", "600")), 100, batch.ErrMaxWait, 100 * time.Millisecond},
-		{"429 of the batch", all(graphsim.OuterStatus(429, "Retry-After", "600")), 100, batch.ErrMaxWait, 100 * time.Millisecond},
-		{"429 of one item, the last", []graphsim.Fault{{Path: "user0001@", Attempt: 1, Do: graphsim.ItemStatus(429, "Retry-After", "600")}}, 1, batch.ErrMaxWait, 100 * time.Millisecond},
-		{"503 of the item", all(graphsim.ItemStatus(503, "Retry-After", "600")), 20, batch.ErrMaxWait, 100 * time.Millisecond},
+		{"429 of each item", all(graphsim.ItemStatus(429, "Retry-After", "600")), 100, batch.ErrMaxWait,
+			100 * time.Millisecond},
+		{"429 of the batch", all(graphsim.OuterStatus(429, "Retry-After", "600")), 100, batch.ErrMaxWait,
+			100 * time.Millisecond},
+		{"429 of one item, the last", []graphsim.Fault{{Path: "user0001@", Attempt: 1,
+			Do: graphsim.ItemStatus(429, "Retry-After", "600")}}, 1, batch.ErrMaxWait, 100 * time.Millisecond},
+		{"503 of the item", all(graphsim.ItemStatus(503, "Retry-After", "600")), 20, batch.ErrMaxWait,
+			100 * time.Millisecond},
 		{"a wait that ends before", all(graphsim.ItemStatus(429, "Retry-After", "5")), 1, nil, 5200 * time.Millisecond},
-		{"a wait of our own", []graphsim.Fault{{Do: graphsim.OuterBody(404, "")}}, 20, context.DeadlineExceeded, 25 * time.Second},
+		{"a wait of our own", []graphsim.Fault{{Do: graphsim.OuterBody(404, "")}}, 20, context.DeadlineExceeded,
+			25 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,7 +49,8 @@ func TestWaitPastTheDeadline(t *testing.T) {
 				if took := time.Since(start); took != tt.took {
 					t.Errorf("the run took %v, want %v", took, tt.took)
 				}
-				if tt.want == batch.ErrMaxWait && !strings.Contains(err.Error(), "10m0s, which ends after the deadline at 2000-01-01T00:00:25Z") {
+				if tt.want == batch.ErrMaxWait && !strings.Contains(err.Error(),
+					"10m0s, which ends after the deadline at 2000-01-01T00:00:25Z") {
 					t.Errorf("Run = %v, which does not name the wait and the deadline", err)
 				}
 				for _, r := range results {
@@ -63,7 +69,8 @@ func TestWaitPastTheDeadline(t *testing.T) {
 // As long as another quota can send, or an answer is on its way, the run goes on.
 func TestWaitPastTheDeadlineOfOneQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(429, "Retry-After", "600")}}})
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second,
+			Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(429, "Retry-After", "600")}}})
 		users := tenant.Populate(200)
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
@@ -71,7 +78,8 @@ func TestWaitPastTheDeadlineOfOneQuota(t *testing.T) {
 		results, err := run(ctx, t, tenant, batch.Options{Concurrency: 2}, func(yield func(batch.Request) bool) {
 			for req := range deletes(users) {
 				req.Quota = "write"
-				if !yield(req) || !yield(batch.Request{Method: "GET", URL: "/users/" + req.Key + "/authentication/temporaryAccessPassMethods", Quota: "read"}) {
+				if !yield(req) || !yield(batch.Request{Method: "GET",
+					URL: "/users/" + req.Key + "/authentication/temporaryAccessPassMethods", Quota: "read"}) {
 					return
 				}
 			}

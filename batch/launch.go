@@ -155,7 +155,8 @@ func (l *loop) enter(req Request, urgent bool) {
 
 func (l *loop) start(now time.Time, q *lane, entries []*entry) {
 	l.seq++
-	f := &flight{seq: l.seq, lane: q, entries: entries, epoch: l.epoch, sent: now, tries: !l.outage.since.IsZero(), probes: !q.path.since.IsZero()}
+	f := &flight{seq: l.seq, lane: q, entries: entries, epoch: l.epoch, sent: now,
+		tries: !l.outage.since.IsZero(), probes: !q.path.since.IsZero()}
 	l.outage.trying, q.path.trying = f.tries, f.probes
 	l.inFlight++
 	q.inFlight++

@@ -23,7 +23,8 @@ func TestSuccessWithAnErrorIsNone(t *testing.T) {
 					if after {
 						do = do.AfterWork()
 					}
-					tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0003@", Attempt: 1, Do: do}}})
+					tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0003@",
+						Attempt: 1, Do: do}}})
 					users := tenant.Populate(5)
 					r := of(t, runAll(t, tenant, batch.Options{}, deletes(users)), users[2].UPN)
 					want := 204
@@ -31,7 +32,8 @@ func TestSuccessWithAnErrorIsNone(t *testing.T) {
 						want = 404
 					}
 					if r.Response.Status != want || r.Attempts != 2 || !r.Uncertain {
-						t.Errorf("status %d after %d attempts, uncertain %v, want %d after 2, uncertain", r.Response.Status, r.Attempts, r.Uncertain, want)
+						t.Errorf("status %d after %d attempts, uncertain %v, want %d after 2, uncertain",
+							r.Response.Status, r.Attempts, r.Uncertain, want)
 					}
 					if left := len(tenant.Left()); left != 0 {
 						t.Errorf("%d passes left", left)
@@ -58,13 +60,15 @@ func TestSuccessWithAnErrorEachTime(t *testing.T) {
 
 // A batch response counts under any status of success, and after a byte order mark.
 func TestOddBatchResponse(t *testing.T) {
-	for _, do := range []graphsim.Effect{graphsim.OuterAs(201), graphsim.OuterAs(203), graphsim.OuterAs(207), graphsim.OuterMark()} {
+	for _, do := range []graphsim.Effect{graphsim.OuterAs(201), graphsim.OuterAs(203), graphsim.OuterAs(207),
+		graphsim.OuterMark()} {
 		t.Run(do.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: do}}})
 				for _, r := range runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(20))) {
 					if r.Response.Status != 204 || r.Attempts != 1 || r.Uncertain {
-						t.Errorf("status %d after %d attempts, uncertain %v: %v", r.Response.Status, r.Attempts, r.Uncertain, r.Err)
+						t.Errorf("status %d after %d attempts, uncertain %v: %v", r.Response.Status, r.Attempts,
+							r.Uncertain, r.Err)
 					}
 				}
 			})
@@ -83,11 +87,15 @@ func TestLongestWaitCounts(t *testing.T) {
 		{"array", []graphsim.Effect{graphsim.ItemHeaderArray("1", "4")}, 4 * time.Second},
 		{"list", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "4, 1")}, 4 * time.Second},
 		{"list of the batch", []graphsim.Effect{graphsim.OuterStatus(429, "Retry-After", "1, 4")}, 4 * time.Second},
-		{"longer beside the batch", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "1"), graphsim.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
-		{"shorter beside the batch", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "4"), graphsim.OuterHeaders("Retry-After", "1")}, 4 * time.Second},
-		{"beside the batch only", []graphsim.Effect{graphsim.ItemStatus(429), graphsim.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
+		{"longer beside the batch", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "1"),
+			graphsim.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
+		{"shorter beside the batch", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "4"),
+			graphsim.OuterHeaders("Retry-After", "1")}, 4 * time.Second},
+		{"beside the batch only", []graphsim.Effect{graphsim.ItemStatus(429),
+			graphsim.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
 		{"503 with a list", []graphsim.Effect{graphsim.ItemStatus(503, "Retry-After", "2, 4")}, 4 * time.Second},
-		{"503, longer beside the batch", []graphsim.Effect{graphsim.ItemStatus(503, "Retry-After", "2"), graphsim.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
+		{"503, longer beside the batch", []graphsim.Effect{graphsim.ItemStatus(503, "Retry-After", "2"),
+			graphsim.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

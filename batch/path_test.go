@@ -24,7 +24,8 @@ func gateways() []graphsim.Effect {
 		graphsim.OuterBody(407, ""),
 		graphsim.OuterBody(422, `{"title":"Blocked","detail":"rule 7"}`),
 		graphsim.OuterBody(302, "", "Location", "https://portal.example/login"),
-		graphsim.OuterStatus(400), graphsim.OuterStatus(403), graphsim.OuterStatus(404), // with a code of Graph, for every batch
+		graphsim.OuterStatus(400), graphsim.OuterStatus(403), graphsim.OuterStatus(404),
+		// with a code of Graph, for every batch
 	}
 }
 
@@ -88,9 +89,11 @@ func TestGatewayForGood(t *testing.T) {
 		for _, rows := range []int{20, 2000} {
 			t.Run(fmt.Sprint(do, rows), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond, Faults: []graphsim.Fault{{Do: do}}})
+					tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
+						Faults: []graphsim.Fault{{Do: do}}})
 					start := time.Now()
-					results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: renewToken}, deletes(tenant.Populate(rows)))
+					results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: renewToken},
+						deletes(tenant.Populate(rows)))
 					if !errors.Is(err, batch.ErrBlocked) {
 						t.Errorf("Run = %v, want ErrBlocked", err)
 					}
@@ -99,7 +102,8 @@ func TestGatewayForGood(t *testing.T) {
 					}
 					for _, r := range results {
 						if !r.Stopped() || r.Uncertain || r.Attempts != 0 {
-							t.Fatalf("%v: %v after %d attempts, uncertain %v", r.Request.Tag, r.Err, r.Attempts, r.Uncertain)
+							t.Fatalf("%v: %v after %d attempts, uncertain %v", r.Request.Tag, r.Err, r.Attempts,
+								r.Uncertain)
 						}
 					}
 					if len(results) != rows {
@@ -117,9 +121,11 @@ func TestGatewayForGood(t *testing.T) {
 // The error that ends the run says what the gateway said, and from where it seems to be.
 func TestGatewayMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterBody(403, `{"statusCode":403,"message":"Address\u001b 10.1.2.3 is not allowed."}`)}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterBody(403,
+			`{"statusCode":403,"message":"Address\u001b 10.1.2.3 is not allowed."}`)}}})
 		results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.Populate(1)))
-		want := `every batch is refused: not one was taken in 30s, it seems by a gateway, a proxy or a policy in front of Graph: ` +
+		want := `every batch is refused: not one was taken in 30s, ` +
+			`it seems by a gateway, a proxy or a policy in front of Graph: ` +
 			`the answer was 403: Address\x1b 10.1.2.3 is not allowed.`
 		if err == nil || err.Error() != want {
 			t.Errorf("Run = %v\nwant %s", err, want)
@@ -136,16 +142,19 @@ func TestGatewayMessage(t *testing.T) {
 // A path that is closed to one quota holds up no other.
 func TestGatewayRefusesOneQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond, Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.OuterBody(403, "")}}})
+		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
+			Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.OuterBody(403, "")}}})
 		users := tenant.Populate(200)
-		results, err := run(t.Context(), t, tenant, batch.Options{Concurrency: 2}, func(yield func(batch.Request) bool) {
-			for req := range deletes(users) {
-				req.Quota = "write"
-				if !yield(req) || !yield(batch.Request{Method: "GET", URL: "/users/" + req.Key + "/authentication/temporaryAccessPassMethods", Quota: "read"}) {
-					return
+		results, err := run(t.Context(), t, tenant, batch.Options{Concurrency: 2},
+			func(yield func(batch.Request) bool) {
+				for req := range deletes(users) {
+					req.Quota = "write"
+					if !yield(req) || !yield(batch.Request{Method: "GET",
+						URL: "/users/" + req.Key + "/authentication/temporaryAccessPassMethods", Quota: "read"}) {
+						return
+					}
 				}
-			}
-		})
+			})
 		if !errors.Is(err, batch.ErrBlocked) || !strings.Contains(err.Error(), "of quota write") {
 			t.Errorf("Run = %v, want ErrBlocked of quota write", err)
 		}
@@ -162,8 +171,9 @@ func TestGatewayRefusesOneQuota(t *testing.T) {
 func TestGatewayRefusesTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewed := 0
-		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond, Faults: []graphsim.Fault{{Do: graphsim.OuterBody(401, "", "WWW-Authenticate", "Bearer"),
-			Match: func(string, string) bool { return renewed == 0 }}}})
+		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
+			Faults: []graphsim.Fault{{Do: graphsim.OuterBody(401, "", "WWW-Authenticate", "Bearer"),
+				Match: func(string, string) bool { return renewed == 0 }}}})
 		start := time.Now()
 		results := runAll(t, tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {
 			renewed++
@@ -185,7 +195,8 @@ func TestGatewayRefusesTheToken(t *testing.T) {
 func TestGatewayAndOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
-		tenant.AddFaults(during(0, 5*time.Second, graphsim.OuterBody(404, "")), during(65*time.Second, 80*time.Second, graphsim.OuterBody(404, "")))
+		tenant.AddFaults(during(0, 5*time.Second, graphsim.OuterBody(404, "")), during(65*time.Second,
+			80*time.Second, graphsim.OuterBody(404, "")))
 		poster := offline(tenant, between(5*time.Second, 65*time.Second))
 		results := runAll(t, poster, batch.Options{}, deletes(tenant.Populate(100)))
 		if got := statuses(results); got[204] != 100 {

@@ -14,27 +14,39 @@ func TestStatusErrorShapes(t *testing.T) {
 		`<body><script>var x="<b>";</script><h1>Access  denied</h1><p>by policy&nbsp;7 &amp; 8</p></body></html>`
 	tests := []struct{ name, body, code, message string }{
 		{"Graph", `{"error":{"code":"accessDenied","message":"no"}}`, "accessDenied", "no"},
-		{"Graph after a byte order mark", "\xef\xbb\xbf" + `{"error":{"code":"accessDenied","message":"no"}}`, "accessDenied", "no"},
-		{"OData v3", `{"odata.error":{"code":"Request_BadRequest","message":{"lang":"en","value":"Invalid value."}}}`, "Request_BadRequest", "Invalid value."},
+		{"Graph after a byte order mark", "\xef\xbb\xbf" + `{"error":{"code":"accessDenied","message":"no"}}`,
+			"accessDenied", "no"},
+		{"OData v3",
+			`{"odata.error":{"code":"Request_BadRequest","message":{"lang":"en","value":"Invalid value."}}}`,
+			"Request_BadRequest", "Invalid value."},
 		{"OData v3, message a text", `{"odata.error":{"code":"c","message":"Invalid value."}}`, "c", "Invalid value."},
-		{"Graph with OData's message", `{"error":{"code":"c","message":{"lang":"en","value":"Invalid value."}}}`, "c", "Invalid value."},
+		{"Graph with OData's message",
+			`{"error":{"code":"c","message":{"lang":"en","value":"Invalid value."}}}`, "c", "Invalid value."},
 		{"plain message", `{"message":"Forbidden"}`, "", "Forbidden"},
-		{"plain message with a capital", `{"Message":"Authorization has been denied."}`, "", "Authorization has been denied."},
-		{"API Management", `{"statusCode":403,"message":"Access denied due to missing subscription key."}`, "", "Access denied due to missing subscription key."},
-		{"problem+json", `{"type":"about:blank","title":"Forbidden","status":403,"detail":"This address is not allowed."}`, "", "Forbidden: This address is not allowed."},
+		{"plain message with a capital", `{"Message":"Authorization has been denied."}`, "",
+			"Authorization has been denied."},
+		{"API Management", `{"statusCode":403,"message":"Access denied due to missing subscription key."}`, "",
+			"Access denied due to missing subscription key."},
+		{"problem+json",
+			`{"type":"about:blank","title":"Forbidden","status":403,"detail":"This address is not allowed."}`,
+			"", "Forbidden: This address is not allowed."},
 		{"problem+json, title only", `{"title":"Forbidden","status":403}`, "", "Forbidden"},
 		{"problem+json, detail only", `{"detail":"This address is not allowed."}`, "", "This address is not allowed."},
-		{"OAuth", `{"error":"invalid_grant","error_description":"AADSTS53003: blocked"}`, "", "invalid_grant: AADSTS53003: blocked"},
+		{"OAuth", `{"error":"invalid_grant","error_description":"AADSTS53003: blocked"}`, "",
+			"invalid_grant: AADSTS53003: blocked"},
 		{"OAuth, description only", `{"error_description":"AADSTS53003: blocked"}`, "", "AADSTS53003: blocked"},
 		{"error null", `{"error":null,"message":"no"}`, "", "no"},
 		{"other JSON", `{"reason":"blocked","rule":7}`, "", `{"reason":"blocked","rule":7}`},
 		{"empty object", `{}`, "", ""},
 		{"JSON text", `"no entry"`, "", "no entry"},
-		{"JSON text in base64", `"` + base64.StdEncoding.EncodeToString([]byte(page)) + `"`, "", "403 Forbidden: Access denied by policy 7 & 8"},
+		{"JSON text in base64", `"` + base64.StdEncoding.EncodeToString([]byte(page)) + `"`, "",
+			"403 Forbidden: Access denied by policy 7 & 8"},
 		{"HTML", page, "", "403 Forbidden: Access denied by policy 7 & 8"},
-		{"HTML, title and text the same", `<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>`, "", "Bad Gateway"},
+		{"HTML, title and text the same",
+			`<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>`, "", "Bad Gateway"},
 		{"HTML that is cut off", `<html><body>Blocked by <a href="https://x`, "", "Blocked by"},
-		{"XML", `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>`, "", "AccessDenied no"},
+		{"XML", `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>`, "",
+			"AccessDenied no"},
 		{"text", "upstream connect error\r\nor disconnect", "", "upstream connect error or disconnect"},
 		{"broken JSON", `{"error":`, "", `{"error":`},
 		{"long text", strings.Repeat("é", 400), "", strings.Repeat("é", 150) + "…"},
@@ -97,7 +109,8 @@ func TestNewReply(t *testing.T) {
 }
 
 func FuzzStatusError(f *testing.F) {
-	for _, body := range []string{`{"error":{"code":"c","message":{"value":"m"}}}`, `{"title":"t"}`, "<title>a</title>b", `"aGVsbG8gd29ybGQ="`} {
+	for _, body := range []string{`{"error":{"code":"c","message":{"value":"m"}}}`, `{"title":"t"}`,
+		"<title>a</title>b", `"aGVsbG8gd29ybGQ="`} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -200,7 +200,8 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	case err != nil && !refused: // why a batch was refused is good to know, and no more
 		return batch.Reply{}, fmt.Errorf("reading the batch response: %w", err)
 	case len(answer) > most && !refused:
-		return batch.Reply{}, fmt.Errorf("the batch response is larger than %d bytes: put fewer requests into a batch", most)
+		return batch.Reply{},
+			fmt.Errorf("the batch response is larger than %d bytes: put fewer requests into a batch", most)
 	case resp.StatusCode == http.StatusServiceUnavailable:
 		// A 503 asks for a new connection, since the next one may lead to
 		// another host. Source: learn.microsoft.com/graph/best-practices-concept.

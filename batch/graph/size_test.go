@@ -41,8 +41,9 @@ func (e endless) Read(p []byte) (int, error) {
 }
 
 const (
-	deleteBatch = `{"requests":[{"id":"1","method":"DELETE","url":"/users/x/authentication/temporaryAccessPassMethods/y"}]}`
-	readBatch   = `{"requests":[{"id":"1","method":"GET","url":"/users"},{"id":"2","method":"DELETE","url":"/users/x"}]}`
+	deleteBatch = `{"requests":[{"id":"1","method":"DELETE","url":"/users/x"}]}`
+	readBatch   = `{"requests":[{"id":"1","method":"GET","url":"/users"},` +
+		`{"id":"2","method":"DELETE","url":"/users/x"}]}`
 )
 
 // An answer without an end is read as far as the batch can need.
@@ -61,7 +62,8 @@ func TestAnswerWithoutEnd(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			read := 0
 			client, err := graph.New(credentialOf(graphsim.New(graphsim.Options{}), time.Hour), graph.Options{
-				Transport: answering{status: tt.status, header: http.Header{}, body: func() io.Reader { return endless{&read} }}})
+				Transport: answering{status: tt.status, header: http.Header{},
+					body: func() io.Reader { return endless{&read} }}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +118,8 @@ func TestCompressedAnswer(t *testing.T) {
 func TestLargeAnswerToDeletes(t *testing.T) {
 	body := `{"responses":[{"id":"1","status":204,"body":"` + strings.Repeat("x", 3<<20) + `"}]}`
 	client, err := graph.New(credentialOf(graphsim.New(graphsim.Options{}), time.Hour), graph.Options{
-		Transport: answering{status: 200, header: http.Header{}, body: func() io.Reader { return strings.NewReader(body) }}})
+		Transport: answering{status: 200, header: http.Header{},
+			body: func() io.Reader { return strings.NewReader(body) }}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,10 @@ func OuterHeaders(headers ...string) Effect {
 
 // OuterMark puts a byte order mark before the true answer.
 func OuterMark() Effect {
-	return wholeEffect("outer byte order mark", true, func(_ *Tenant, w *wire) { w.body = append([]byte("\xef\xbb\xbf"), w.body...) })
+	return wholeEffect("outer byte order mark", true, func(_ *Tenant,
+		w *wire) {
+		w.body = append([]byte("\xef\xbb\xbf"), w.body...)
+	})
 }
 
 // OuterAs sends the true answer under another status, such as the 424 of older
@@ -172,7 +175,8 @@ func ItemErrorText(status int) Effect {
 // ItemErrorIn answers with a status of success, and an error in the body.
 func ItemErrorIn(status int) Effect {
 	return itemEffect("item error in "+strconv.Itoa(status), status, func(t *Tenant, r *reply) {
-		r.status, r.headers, r.body = strconv.Itoa(status), `{"Content-Type":"application/json"}`, string(faultBody(t, 503))
+		r.status, r.headers, r.body = strconv.Itoa(status), `{"Content-Type":"application/json"}`,
+			string(faultBody(t, 503))
 	})
 }
 

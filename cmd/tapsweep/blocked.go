@@ -26,8 +26,8 @@ func (t *tenant) blocked(err error) error {
 
 // blockedHints say what to do about it.
 func blockedHints(err error) []string {
-	hints := []string{"nothing in these batches was carried out: look for what stands in front of Graph, such as HTTPS_PROXY, " +
-		"a gateway behind --graph-url or a firewall"}
+	hints := []string{"nothing in these batches was carried out: look for what stands in front of Graph, " +
+		"such as HTTPS_PROXY, a gateway behind --graph-url or a firewall"}
 	if blockedCode(err) == exitAuth {
 		hints = append(hints, "a policy can also refuse this app, this person or this machine's address: "+
 			"an administrator finds it in the sign-in log of Entra")

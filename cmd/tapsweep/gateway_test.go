@@ -44,7 +44,8 @@ func chatty(t *testing.T, tenant *graphsim.Tenant) (root string) {
 					if err != nil {
 						return
 					}
-					fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s%s",
+					fmt.Fprintf(conn,
+						"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s%s",
 						len(reply.Body), reply.Body, "HTTP/1.1 400 Bad Request\r\n\r\nnobody asked")
 				}
 			}()
@@ -58,7 +59,8 @@ func TestLinesOfTheLibrary(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.Populate(60)
 	env, _ := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", chatty(t, tenant), "--results", "-", writeFile(t, "list.csv", listOf(users)))
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", chatty(t, tenant), "--results", "-", writeFile(t,
+		"list.csv", listOf(users)))
 	if p.code != exitDone {
 		t.Errorf("exit %d:\n%s", p.code, p.stderr)
 	}
@@ -77,17 +79,20 @@ func TestGatewayRefuses(t *testing.T) {
 		exit int
 		says string
 	}{
-		{"403", graphsim.OuterBody(403, `{"statusCode":403,"message":"Address 10.1.2.3 is not allowed."}`), exitAuth, "Address 10.1.2.3 is not allowed."},
+		{"403", graphsim.OuterBody(403, `{"statusCode":403,"message":"Address 10.1.2.3 is not allowed."}`),
+			exitAuth, "Address 10.1.2.3 is not allowed."},
 		{"404", graphsim.OuterBody(404, "<html><head><title>Not here</title></head></html>"), exitStopped, "Not here"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var open atomic.Bool
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: tt.do, Method: "DELETE", Match: func(string, string) bool { return !open.Load() }}}})
+			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: tt.do, Method: "DELETE",
+				Match: func(string, string) bool { return !open.Load() }}}})
 			users := tenant.Populate(200)
 			env, root := serve(t, tenant)
-			args := []string{"revoke", "--yes", "--graph-url", root, "--results", "log.jsonl", writeFile(t, "list.csv", listOf(users))}
+			args := []string{"revoke", "--yes", "--graph-url", root, "--results", "log.jsonl", writeFile(t,
+				"list.csv", listOf(users))}
 			dir := t.TempDir()
 			cmd := command(t, env, args...)
 			cmd.Dir = dir
@@ -116,11 +121,13 @@ func TestGatewayRefuses(t *testing.T) {
 
 // A wait that ends after the deadline stops the run at once.
 func TestWaitPastTheDeadline(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(429, "Retry-After", "600")}}})
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE",
+		Do: graphsim.ItemStatus(429, "Retry-After", "600")}}})
 	users := tenant.Populate(60)
 	env, root := serve(t, tenant)
 	start := time.Now()
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--deadline", "5m", "--results", "-", writeFile(t, "list.csv", listOf(users)))
+	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--deadline", "5m", "--results", "-",
+		writeFile(t, "list.csv", listOf(users)))
 	if p.code != exitStopped {
 		t.Errorf("exit %d, want %d:\n%s", p.code, exitStopped, p.stderr)
 	}

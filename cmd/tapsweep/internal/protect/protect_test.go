@@ -286,7 +286,8 @@ func TestResolveFails(t *testing.T) {
 // A refusal of whole batches says nothing about the user who was asked for.
 func TestResolveBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := contoso(graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Do: graphsim.OuterBody(403, "blocked by policy")}}})
+		tenant := contoso(graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Do: graphsim.OuterBody(403,
+			"blocked by policy")}}})
 		users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2))
 		if !errors.Is(err, batch.ErrBlocked) || users != nil {
 			t.Fatalf("Resolve = %v, %v, want ErrBlocked", users, err)

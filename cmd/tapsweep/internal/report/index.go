@@ -301,7 +301,8 @@ func (ix *index) begin(r *head) uint32 {
 // further takes in a row that counts for no pair, since the pair has another one.
 func (ix *index) further(r *head) {
 	pair := len(ix.last)
-	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass, ix.passOf(r))
+	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass,
+		ix.passOf(r))
 	ix.beside.set(pair)
 	ix.several.set(pair)
 }

@@ -157,7 +157,9 @@ const more = "others"
 // also, which may be nil.
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := &Report{Lists: l.lists, Runs: l.allRuns(), Operators: []string{}, Counts: make(map[results.Outcome]int),
-		Reasons: make(map[string]int), reasonsNow: make(map[string]int), Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, beside: l.beside, further: l.further, odd: l.odd, noLines: true}
+		Reasons: make(map[string]int), reasonsNow: make(map[string]int), Failures: []*Failure{},
+		Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, beside: l.beside,
+		further: l.further, odd: l.odd, noLines: true}
 	r.head()
 	for _, lg := range l.logs {
 		r.noLines, r.columns = r.noLines && !lg.lined, r.columns || lg.columns

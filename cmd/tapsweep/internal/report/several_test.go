@@ -34,7 +34,8 @@ func TestSeveralPasses(t *testing.T) {
 		fields := strings.Fields(s)
 		got = append(got, fields[0]+" "+fields[1]+" "+fields[len(fields)-1])
 	}
-	if diff := cmp.Diff([]string{"1 revoked beside", "2 revoked beside", "3 revoked 02:14", "3 revoked 02:14"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"1 revoked beside", "2 revoked beside", "3 revoked 02:14", "3 revoked 02:14"},
+		got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	if r.Pairs != 2 || r.WithoutRow != 1 {
@@ -43,7 +44,8 @@ func TestSeveralPasses(t *testing.T) {
 	if r.Counts[results.Revoked] != 2 || len(r.Counts) != 1 {
 		t.Errorf("counts %v, want 2 revoked", r.Counts)
 	}
-	if notes := strings.Join(r.Notes(), "\n"); !strings.Contains(notes, "2 passes of users who held several have a further row") {
+	if notes := strings.Join(r.Notes(), "\n"); !strings.Contains(notes,
+		"2 passes of users who held several have a further row") {
 		t.Errorf("the notes do not tell of the further rows:\n%s", notes)
 	}
 }

@@ -111,7 +111,8 @@ func (s *Summary) Print(w io.Writer) {
 		}
 	}
 	if n := s.Counts.Beside; n > 0 {
-		fmt.Fprintf(w, "%s deleted besides, of users who held several: each has a row in the log\n", plural(n, "pass", "passes"))
+		fmt.Fprintf(w, "%s went as well, of users who held several: each has a row in the log\n", plural(n,
+			"further pass", "further passes"))
 	}
 	if s.DoneBefore > 0 {
 		fmt.Fprintf(w, "%s left out, done by the earlier run\n", rows(s.DoneBefore))

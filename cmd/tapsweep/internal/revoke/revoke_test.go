@@ -82,16 +82,34 @@ func TestOutcome(t *testing.T) {
 		{name: "failed", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemStatus(503))}, method: pass, want: results.Failed, attempts: 3, left: 1, message: "503"},
 		{name: "another pass, after an attempt without an answer", user: dana(other), faults: []graphsim.Fault{fault("DELETE", 1, graphsim.ItemStatus(503))}, method: pass, want: results.Replaced, attempts: 2, left: 1, message: other},
 		{name: "no such user, after an attempt without an answer", user: graphsim.User{UPN: "lee@contoso.com"}, faults: []graphsim.Fault{fault("DELETE", 1, graphsim.ItemStatus(503))}, method: pass, want: results.UnknownUser, attempts: 2},
-		{name: "deleted without an answer, then denied", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1, graphsim.Reset().AfterWork()), fault("DELETE", 2, graphsim.ItemStatus(403))}, method: pass, want: results.Revoked, attempts: 2, message: "gone"},
-		{name: "denied as a whole once", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1, graphsim.OuterStatus(403))}, method: pass, want: results.Revoked, attempts: 1},
-		{name: "success with an error in it", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemErrorIn(200))}, method: pass, want: results.Failed, attempts: 3, left: 1, message: "ServiceUnavailable"},
-		{name: "success with an error in it, and gone", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemErrorIn(200).AfterWork())}, method: pass, want: results.Revoked, attempts: 3, message: "gone"},
-		{name: "success with an error in it once", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1, graphsim.ItemErrorIn(200))}, method: pass, want: results.Revoked, attempts: 2},
-		{name: "any pass, list with an error in it", user: dana(pass), faults: []graphsim.Fault{fault("GET", 1, graphsim.ItemErrorIn(200))}, want: results.Revoked, attempts: 1},
-		{name: "any pass, list with an error in it each time", user: dana(pass), faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemErrorIn(200))}, want: results.Failed, attempts: 3, left: 1, message: "ServiceUnavailable"},
-		{name: "rejected with OData's error", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemShaped(400, `{"odata.error":{"code":"c","message":{"lang":"en","value":"Bad id."}}}`))}, method: pass, want: results.Rejected, attempts: 1, left: 1, message: "Bad id."},
-		{name: "rejected with a problem", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemShaped(409, `{"title":"Conflict","detail":"Locked."}`))}, method: pass, want: results.Rejected, attempts: 1, left: 1, message: "Conflict: Locked."},
-		{name: "rejected with a plain message", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemShaped(400, `{"message":"No."}`))}, method: pass, want: results.Rejected, attempts: 1, left: 1, message: "No."},
+		{name: "deleted without an answer, then denied", user: dana(pass),
+			faults: []graphsim.Fault{fault("DELETE", 1, graphsim.Reset().AfterWork()), fault("DELETE", 2,
+				graphsim.ItemStatus(403))}, method: pass, want: results.Revoked, attempts: 2, message: "gone"},
+		{name: "denied as a whole once", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1,
+			graphsim.OuterStatus(403))}, method: pass, want: results.Revoked, attempts: 1},
+		{name: "success with an error in it", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
+			graphsim.ItemErrorIn(200))}, method: pass, want: results.Failed, attempts: 3, left: 1,
+			message: "ServiceUnavailable"},
+		{name: "success with an error in it, and gone", user: dana(pass),
+			faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemErrorIn(200).AfterWork())}, method: pass,
+			want: results.Revoked, attempts: 3, message: "gone"},
+		{name: "success with an error in it once", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1,
+			graphsim.ItemErrorIn(200))}, method: pass, want: results.Revoked, attempts: 2},
+		{name: "any pass, list with an error in it", user: dana(pass), faults: []graphsim.Fault{fault("GET", 1,
+			graphsim.ItemErrorIn(200))}, want: results.Revoked, attempts: 1},
+		{name: "any pass, list with an error in it each time", user: dana(pass),
+			faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemErrorIn(200))}, want: results.Failed,
+			attempts: 3, left: 1, message: "ServiceUnavailable"},
+		{name: "rejected with OData's error", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
+			graphsim.ItemShaped(400,
+				`{"odata.error":{"code":"c","message":{"lang":"en","value":"Bad id."}}}`))}, method: pass,
+			want: results.Rejected, attempts: 1, left: 1, message: "Bad id."},
+		{name: "rejected with a problem", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
+			graphsim.ItemShaped(409, `{"title":"Conflict","detail":"Locked."}`))}, method: pass,
+			want: results.Rejected, attempts: 1, left: 1, message: "Conflict: Locked."},
+		{name: "rejected with a plain message", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
+			graphsim.ItemShaped(400, `{"message":"No."}`))}, method: pass, want: results.Rejected, attempts: 1,
+			left: 1, message: "No."},
 		{name: "no service", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.OuterStatus(404))}, method: pass, want: results.Rejected, attempts: 1, left: 1},
 		{name: "never answered", user: dana(pass), faults: []graphsim.Fault{fault("", 0, graphsim.Reset())}, method: pass, want: results.Unknown, attempts: 3, left: 1},
 		{name: "answer lost, then gone", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1, graphsim.Reset().AfterWork())}, method: pass, want: results.Revoked, attempts: 2},
@@ -141,9 +159,11 @@ func TestOutcome(t *testing.T) {
 // about what the user may hold.
 func TestBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.OuterBody(403, `{"message":"address not allowed"}`)}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE",
+			Do: graphsim.OuterBody(403, `{"message":"address not allowed"}`)}}})
 		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
-		rows, _, err := runJob(t.Context(), t, tenant, Options{AbortAfter: 1}, pairs(input.Pair{Line: 2, User: "dana@contoso.com", Method: pass}))
+		rows, _, err := runJob(t.Context(), t, tenant, Options{AbortAfter: 1}, pairs(input.Pair{Line: 2,
+			User: "dana@contoso.com", Method: pass}))
 		if !errors.Is(err, batch.ErrBlocked) || len(rows) != 1 {
 			t.Fatalf("Run = %v with %d rows, want ErrBlocked with one", err, len(rows))
 		}

@@ -27,7 +27,8 @@ func holdsThree() graphsim.User {
 var anyOf = input.Pair{Source: "l.csv", Line: 2, User: "dana@contoso.com"}
 
 // allRows runs a job and returns each row as it was written.
-func allRows(t *testing.T, tenant *graphsim.Tenant, opts Options, src Source) (rows []results.Row, counts Counts, err error) {
+func allRows(t *testing.T, tenant *graphsim.Tenant, opts Options, src Source) (rows []results.Row,
+	counts Counts, err error) {
 	t.Helper()
 	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 3})
 	if err != nil {
@@ -61,13 +62,17 @@ func TestSeveralPasses(t *testing.T) {
 	}{
 		{name: "deleted", want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
 		{name: "deleted and verified", verify: time.Minute, want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
-		{name: "the second is denied", faults: []graphsim.Fault{{Method: "DELETE", Path: other, Do: graphsim.ItemStatus(403)}},
+		{name: "the second is denied", faults: []graphsim.Fault{{Method: "DELETE", Path: other,
+			Do: graphsim.ItemStatus(403)}},
 			want: [3]results.Outcome{"revoked", "denied", ""}, left: 2},
-		{name: "the first fails each time, and is gone", faults: []graphsim.Fault{{Method: "DELETE", Path: pass, Do: graphsim.ItemStatus(500).AfterWork()}},
+		{name: "the first fails each time, and is gone", faults: []graphsim.Fault{{Method: "DELETE", Path: pass,
+			Do: graphsim.ItemStatus(500).AfterWork()}},
 			want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
-		{name: "the first is answered late", faults: []graphsim.Fault{{Method: "DELETE", Path: pass, Attempt: 1, Do: graphsim.Reset().AfterWork()}},
+		{name: "the first is answered late", faults: []graphsim.Fault{{Method: "DELETE", Path: pass, Attempt: 1,
+			Do: graphsim.Reset().AfterWork()}},
 			want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
-		{name: "the first vanishes", faults: []graphsim.Fault{{Method: "DELETE", Path: pass, Do: graphsim.ItemStatus(404).AfterWork()}},
+		{name: "the first vanishes", faults: []graphsim.Fault{{Method: "DELETE", Path: pass,
+			Do: graphsim.ItemStatus(404).AfterWork()}},
 			want: [3]results.Outcome{"absent", "revoked", "revoked"}},
 	}
 	for _, tt := range tests {
@@ -82,7 +87,8 @@ func TestSeveralPasses(t *testing.T) {
 				last := lasts(rows)
 				for i, id := range []string{pass, other, third} {
 					if r := last[id]; r.Outcome != tt.want[i] || r.Pending {
-						t.Errorf("pass %d: the last row says %q, pending %v, want %q and final", i+1, r.Outcome, r.Pending, tt.want[i])
+						t.Errorf("pass %d: the last row says %q, pending %v, want %q and final", i+1, r.Outcome,
+							r.Pending, tt.want[i])
 					}
 				}
 				settled := 0
@@ -124,7 +130,8 @@ func TestSeveralPassesKilled(t *testing.T) {
 			}, Options{}).Run(t.Context(), pairs(anyOf))
 
 			earlier := resumed(t, rows)
-			more, _, err := allRows(t, tenant, Options{Settled: earlier.Settled, Doubted: earlier.Doubted}, pairs(anyOf))
+			more, _, err := allRows(t, tenant, Options{Settled: earlier.Settled, Doubted: earlier.Doubted},
+				pairs(anyOf))
 			if err != nil {
 				t.Fatalf("Run = %v", err)
 			}
