@@ -130,6 +130,9 @@ func (l *loop) short() bool {
 		queued += n
 		if q.fed {
 			fed = true
+			if !q.path.since.IsZero() {
+				n = len(q.fresh) // new ones are needed to try with
+			}
 			short = short || n < l.opts.BatchSize
 		}
 	}

@@ -140,7 +140,9 @@ func (l *loop) closePath(q *lane, sent, answered time.Time, whole *StatusError) 
 		}
 		return
 	}
-	p.next = answered.Add(min(left, throttle.Backoff(p.tries-1, firstPathPause, maxPathPause, rand.Float64())))
+	pause := throttle.Backoff(p.tries-1, firstPathPause, maxPathPause, rand.Float64())
+	told, _ := longestWait(answered, whole.Header)
+	p.next = answered.Add(min(left, max(pause, told)))
 }
 
 func (l *loop) openPath(q *lane) {
@@ -168,30 +170,27 @@ func (l *loop) apart(e *entry) {
 	e.lane.ready(e)
 }
 
-// prepare chooses what the next try of a closed path consists of. Where Graph itself
-// may be refusing requests, single ones and new batches take turns, since a bad request
-// would be refused whatever the path.
+// prepare chooses what the next try of a closed path consists of. Requests that were
+// refused and new ones take turns: a bad request would be refused whatever the path, and
+// the others are not to wait for it. What was refused with an error code goes alone.
 func (l *loop) prepare(q *lane) {
 	p := &q.path
-	if p.since.IsZero() || p.prepared == p.tries || p.cause.Code == "" {
+	if p.since.IsZero() || p.prepared == p.tries {
 		return
 	}
 	p.prepared = p.tries
 	l.alone--
-	n := min(len(q.urgent)+len(q.fresh), l.opts.BatchSize)
-	if p.tries%2 == 1 && len(q.apart) > 0 || n == 0 {
-		if len(q.apart) > 0 {
-			q.apart[0].part = l.alone
+	n := min(len(q.fresh), l.opts.BatchSize)
+	if p.tries%2 == 0 && n > 0 {
+		next := slices.Clone(q.fresh[:n])
+		q.fresh = shift(q.fresh, n)
+		for _, e := range next {
+			e.part = l.alone
 		}
-		return
+		q.apart = append(next, q.apart...)
+	} else if len(q.apart) > 0 && p.cause.Code != "" {
+		q.apart[0].part = l.alone
 	}
-	held := q.apart
-	q.apart = nil
-	batch := q.pick(n)
-	for _, e := range batch {
-		e.part = l.alone
-	}
-	q.apart = append(batch, held...)
 }
 
 // settleSuspects deals with quotas that have nothing left but suspects. A few requests

@@ -139,6 +139,46 @@ func TestGatewayMessage(t *testing.T) {
 	})
 }
 
+// A gateway that refuses every batch with one certain request holds up the batch that it
+// is in, and no other. Who refuses is not Graph, so that none of them is rejected.
+func TestGatewayRefusesOneRequest(t *testing.T) {
+	for _, concurrency := range []int{1, 8} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
+			users := tenant.Populate(400)
+			tenant.AddFaults(graphsim.Fault{Path: users[30].UPN, Do: graphsim.OuterBody(403, "<h1>Blocked</h1>")})
+			results, err := run(t.Context(), t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
+			if !errors.Is(err, batch.ErrBlocked) {
+				t.Errorf("Run = %v, want ErrBlocked", err)
+			}
+			notSent := 0
+			for _, r := range results {
+				if r.Stopped() {
+					notSent++
+				} else if r.Response.Status != 204 {
+					t.Errorf("%v: status %d, %v", r.Request.Tag, r.Response.Status, r.Err)
+				}
+			}
+			if notSent == 0 || notSent > 20 {
+				t.Errorf("concurrency %d: %d requests were not sent, want those of one batch", concurrency, notSent)
+			}
+		})
+	}
+}
+
+// A wait that the gateway names is sat out.
+func TestGatewayNamesAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond, Faults: []graphsim.Fault{
+			{Batch: 1, Do: graphsim.OuterBody(403, "too many", "Retry-After", "7")}}})
+		start := time.Now()
+		runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(tenant.Populate(1)))
+		if took := time.Since(start); took != 7200*time.Millisecond {
+			t.Errorf("the run took %v, want 7.2 s", took)
+		}
+	})
+}
+
 // A path that is closed to one quota holds up no other.
 func TestGatewayRefusesOneQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -25,8 +25,7 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 	case l.stopped != nil:
 	case e.throttled && e.denied >= ownLimit && (e.lane.want(1) > 0 || !l.srcDone):
 		l.release(e)
-		pause := l.opts.Backoff
-		pause = max(pause, e.told)
+		pause := max(l.opts.Backoff, e.told)
 		l.wait(e, f.answered.Add(throttle.Backoff(e.denied-ownLimit, pause, max(pause, maxAsidePause), jitter)))
 		return
 	case e.throttled, e.unsent:
