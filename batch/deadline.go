@@ -18,9 +18,22 @@ func (l *loop) outOfTime(ctx context.Context, wake time.Time) {
 	if q == nil {
 		return // it is our own pause, or a request that is to go later
 	}
-	l.stop(fmt.Errorf("%w%s: %v, which ends after the deadline at %s", ErrMaxWait, q.named(),
-		wait.Round(time.Second), end.UTC().Format(time.RFC3339)))
+	l.stop(&lateError{q.named(), wait, end})
 }
+
+// lateError is the ErrMaxWait of a wait that ends after the deadline of the context.
+type lateError struct {
+	quota string
+	wait  time.Duration
+	end   time.Time
+}
+
+func (e *lateError) Error() string {
+	return fmt.Sprintf("the service asks to wait %v before the next request%s, which ends after the deadline at %s",
+		e.wait.Round(time.Second), e.quota, e.end.UTC().Format(time.RFC3339))
+}
+
+func (e *lateError) Unwrap() error { return ErrMaxWait }
 
 // toldPast finds a wait that the service named and that ends after end.
 func (l *loop) toldPast(end time.Time) (q *lane, wait time.Duration) {

@@ -14,7 +14,8 @@ import (
 // proxy, Conditional Access. That says nothing about the requests in them, and it had no
 // effect. So the batch waits and goes again, and nothing else of its quota is sent.
 const (
-	// pathPatience is how long that may last before the run stops.
+	// pathPatience is how long that may last before the run stops, if
+	// Options.StallTimeout is not shorter.
 	pathPatience = 30 * time.Second
 
 	firstPathPause = 500 * time.Millisecond
@@ -133,10 +134,14 @@ func (l *loop) closePath(q *lane, sent, answered time.Time, whole *StatusError) 
 	p.tries++
 	p.refused++
 	p.cause = whole
-	left := p.since.Add(pathPatience).Sub(answered)
+	patience := pathPatience
+	if l.opts.StallTimeout > 0 {
+		patience = min(patience, l.opts.StallTimeout)
+	}
+	left := p.since.Add(patience).Sub(answered)
 	if left <= 0 {
 		if l.stopped == nil {
-			l.stop(&blockedError{q.named(), whole})
+			l.stop(&blockedError{q.named(), patience, whole})
 		}
 		return
 	}
@@ -225,8 +230,9 @@ func (l *loop) settleSuspects() (settled bool) {
 
 // blockedError is the ErrBlocked of a quota.
 type blockedError struct {
-	quota string
-	cause *StatusError
+	quota    string
+	patience time.Duration
+	cause    *StatusError
 }
 
 func (e *blockedError) Error() string {
@@ -234,7 +240,7 @@ func (e *blockedError) Error() string {
 	if e.cause.Code == "" {
 		by = ", it seems by a gateway, a proxy or a policy in front of Graph"
 	}
-	return fmt.Sprintf("%v: not one%s was taken in %v%s: %v", ErrBlocked, e.quota, pathPatience, by, e.cause)
+	return fmt.Sprintf("%v: not one%s was taken in %v%s: %v", ErrBlocked, e.quota, e.patience, by, e.cause)
 }
 
 func (e *blockedError) Unwrap() []error { return []error{ErrBlocked, e.cause} }

@@ -166,6 +166,21 @@ func TestGatewayRefusesOneRequest(t *testing.T) {
 	}
 }
 
+// Who has less patience than 30 seconds waits for less.
+func TestGatewayAndPatience(t *testing.T) {
+	for stall, want := range map[time.Duration]time.Duration{5 * time.Second: 5 * time.Second,
+		time.Hour: 30 * time.Second, -1: 30 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterBody(404, "")}}})
+			start := time.Now()
+			_, err := run(t.Context(), t, tenant, batch.Options{StallTimeout: stall}, deletes(tenant.Populate(40)))
+			if took := time.Since(start); !errors.Is(err, batch.ErrBlocked) || took != want {
+				t.Errorf("StallTimeout %v: Run = %v after %v, want ErrBlocked after %v", stall, err, took, want)
+			}
+		})
+	}
+}
+
 // A wait that the gateway names is sat out.
 func TestGatewayNamesAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

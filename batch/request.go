@@ -132,9 +132,9 @@ var (
 	// Options.StallTimeout, and none was accepted.
 	ErrStalled = errors.New("the service refuses everything")
 
-	// ErrBlocked ends a run: for 30 seconds every batch of a quota was refused as a
-	// whole, by Graph or by something in front of it. It wraps the *StatusError of the
-	// last refusal. Such a refusal had no effect.
+	// ErrBlocked ends a run: for 30 seconds, or Options.StallTimeout if that is shorter,
+	// every batch of a quota was refused as a whole, by Graph or by something in front of
+	// it. It wraps the *StatusError of the last refusal. Such a refusal had no effect.
 	ErrBlocked = errors.New("every batch is refused")
 
 	// ErrUnauthorized ends a run: Graph refused the token and the new one too,

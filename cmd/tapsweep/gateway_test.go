@@ -91,8 +91,9 @@ func TestGatewayRefuses(t *testing.T) {
 				Match: func(string, string) bool { return !open.Load() }}}})
 			users := tenant.Populate(200)
 			env, root := serve(t, tenant)
-			args := []string{"revoke", "--yes", "--graph-url", root, "--results", "log.jsonl", writeFile(t,
-				"list.csv", listOf(users))}
+			args := []string{"revoke", "--yes", "--graph-url", root, "--stall-timeout", "3s", "--results",
+				"log.jsonl", writeFile(t,
+					"list.csv", listOf(users))}
 			dir := t.TempDir()
 			cmd := command(t, env, args...)
 			cmd.Dir = dir
@@ -134,7 +135,8 @@ func TestWaitPastTheDeadline(t *testing.T) {
 	if took := time.Since(start); took > time.Minute {
 		t.Errorf("the run took %v", took)
 	}
-	if !strings.Contains(p.stderr, "10m0s, which ends after the deadline at") {
+	if !strings.Contains(p.stderr,
+		"asks to wait 10m0s before the next request of quota write, which ends after the deadline at") {
 		t.Errorf("standard error does not say why:\n%s", p.stderr)
 	}
 	rows, _ := readLog(t, p.stdout)

@@ -120,6 +120,7 @@ func TestLeaks(t *testing.T) {
 	}
 	rudeItem := func(r *http.Request, _ string) []byte { return errorOf(rude(r)) }
 	rudeWhole := func(r *http.Request) []byte { return errorOf(rude(r)) }
+	soon := []string{"--stall-timeout", "1s"} // ends the run that is refused
 	hostile := "user,method\n" +
 		"\"dana\x1b[2J@contoso.com\",9f0c11aa-1111-4222-8333-000000000001\n" +
 		"\"\u202eeli@contoso.com\",9f0c11aa-1111-4222-8333-000000000001\n" +
@@ -168,23 +169,25 @@ func TestLeaks(t *testing.T) {
 		{name: "pass as method, dry run", list: asMethod, args: []string{"--skip-invalid", "--dry-run"}, code: 1},
 		{name: "pass in a list without a header", list: "user0001@contoso.example," + canaryPass + "\n", code: exitRefused},
 
-		{name: "rude 400", suffix: "$batch", answer: wholeBatch(400, rudeWhole), code: 1},
+		{name: "rude 400", suffix: "$batch", answer: wholeBatch(400, rudeWhole), args: soon, code: exitStopped},
 		{name: "rude 401", suffix: "$batch", answer: wholeBatch(401, rudeWhole), code: 3},
-		{name: "rude 403", suffix: "$batch", answer: wholeBatch(403, rudeWhole), code: 1},
+		{name: "rude 403", suffix: "$batch", answer: wholeBatch(403, rudeWhole), args: soon, code: exitAuth},
 		{name: "rude 500", suffix: "$batch", answer: wholeBatch(500, rudeWhole), code: 1},
 		{name: "rude page", suffix: "$batch", answer: wholeBatch(502, func(r *http.Request) []byte { return []byte(rude(r)) }), code: 1},
 		{name: "rude 200", suffix: "$batch", answer: wholeBatch(200, func(r *http.Request) []byte { return []byte(rude(r)) }), code: 1},
-		{name: "rude redirect", suffix: "$batch", code: 1, answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Location", "/elsewhere?"+r.Header.Get("Authorization"))
-			w.WriteHeader(http.StatusTemporaryRedirect)
-			w.Write(rudeWhole(r))
-		})},
-		{name: "rude headers", suffix: "$batch", code: 1, answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			for _, name := range []string{"Request-Id", "Retry-After", "Date", "WWW-Authenticate", "X-Ms-Throttle-Limit-Percentage"} {
-				w.Header().Set(name, r.Header.Get("Authorization"))
-			}
-			w.WriteHeader(http.StatusForbidden)
-		})},
+		{name: "rude redirect", suffix: "$batch", args: soon, code: exitStopped,
+			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Location", "/elsewhere?"+r.Header.Get("Authorization"))
+				w.WriteHeader(http.StatusTemporaryRedirect)
+				w.Write(rudeWhole(r))
+			})},
+		{name: "rude headers", suffix: "$batch", args: soon, code: exitAuth,
+			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				for _, name := range []string{"Request-Id", "Retry-After", "Date", "WWW-Authenticate", "X-Ms-Throttle-Limit-Percentage"} {
+					w.Header().Set(name, r.Header.Get("Authorization"))
+				}
+				w.WriteHeader(http.StatusForbidden)
+			})},
 		{name: "rude item 400", suffix: "$batch", answer: inBatch(400, rudeItem), code: 1},
 		{name: "rude item 401", suffix: "$batch", answer: inBatch(401, rudeItem), code: 3},
 		{name: "rude item 403", suffix: "$batch", answer: inBatch(403, rudeItem), code: 1},

@@ -292,7 +292,8 @@ func TestStopsEarly(t *testing.T) {
 	}{
 		{"max wait", graphsim.Window(20, time.Hour), []string{"--max-wait", "1m"}, "too long a wait"},
 		{"stall", graphsim.ThrottleFirst(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
-		{"deadline", graphsim.Bucket(10, 20), []string{"--deadline", "2s"}, "the deadline of 2s is over"},
+		{"deadline", graphsim.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "2s"},
+			"the deadline of 2s is over"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
