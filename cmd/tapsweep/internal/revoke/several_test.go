@@ -2,6 +2,7 @@ package revoke
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,42 +112,50 @@ func TestSeveralPasses(t *testing.T) {
 // Wherever a run is killed among several passes of a user, the next one on its log
 // deletes those that are left, and no row stays pending.
 func TestSeveralPassesKilled(t *testing.T) {
-	killed := errors.New("killed")
 	for kept := range 7 {
-		t.Run(fmt.Sprint(kept), func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{})
-			tenant.AddUser(holdsThree())
-			runner, err := batch.NewRunner(tenant, batch.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var rows []results.Row
-			_, _ = New(runner, func(r *results.Row) error {
-				if len(rows) == kept {
-					return killed
-				}
-				rows = append(rows, *r)
-				return nil
-			}, Options{}).Run(t.Context(), pairs(anyOf))
+		for _, lost := range []bool{false, true} {
+			t.Run(fmt.Sprint(kept, lost), func(t *testing.T) { killedAmongSeveral(t, kept, lost) })
+		}
+	}
+}
 
-			earlier := resumed(t, rows)
-			more, _, err := allRows(t, tenant, Options{Settled: earlier.Settled, Doubted: earlier.Doubted},
-				pairs(anyOf))
-			if err != nil {
-				t.Fatalf("Run = %v", err)
-			}
-			if left := len(tenant.Left()); left != 0 {
-				t.Errorf("%d passes left", left)
-			}
-			for id, r := range lasts(append(rows, more...)) {
-				if r.Pending || !r.Outcome.Done() {
-					t.Errorf("the last row of %s says %s, pending %v", id, r.Outcome, r.Pending)
-				}
-			}
-			if len(rows) == 6 && len(more) > 0 {
-				t.Errorf("%d rows after a run that was complete", len(more))
-			}
-		})
+// killedAmongSeveral ends a run once so many rows are on record, either with the next
+// row lost or before anything more is sent.
+func killedAmongSeveral(t *testing.T, kept int, lost bool) {
+	tenant := graphsim.New(graphsim.Options{})
+	tenant.AddUser(holdsThree())
+	runner, err := batch.NewRunner(tenant, batch.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []results.Row
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, _ = New(runner, func(r *results.Row) error {
+		if len(rows) == kept {
+			return errors.New("killed")
+		}
+		if rows = append(rows, *r); len(rows) == kept && !lost {
+			cancel()
+		}
+		return nil
+	}, Options{}).Run(ctx, pairs(anyOf))
+
+	earlier := resumed(t, rows)
+	more, _, err := allRows(t, tenant, Options{Settled: earlier.Settled, Doubted: earlier.Doubted}, pairs(anyOf))
+	if err != nil {
+		t.Fatalf("Run = %v", err)
+	}
+	if left := len(tenant.Left()); left != 0 {
+		t.Errorf("%d passes left", left)
+	}
+	for id, r := range lasts(append(rows, more...)) {
+		if r.Pending || !r.Outcome.Done() {
+			t.Errorf("the last row of %s says %s, pending %v", id, r.Outcome, r.Pending)
+		}
+	}
+	if len(rows) == 6 && len(more) > 0 {
+		t.Errorf("%d rows after a run that was complete", len(more))
 	}
 }
 
