@@ -238,9 +238,9 @@ type blockedError struct {
 func (e *blockedError) Error() string {
 	by := ""
 	if e.cause.Code == "" {
-		by = ", it seems by a gateway, a proxy or a policy in front of Graph"
+		by = ", as it seems by a gateway, a proxy or a policy in front of Graph"
 	}
-	return fmt.Sprintf("%v: not one%s was taken in %v%s: %v", ErrBlocked, e.quota, e.patience, by, e.cause)
+	return fmt.Sprintf("%v%s: not one%s was taken in %v: %v", ErrBlocked, by, e.quota, e.patience, e.cause)
 }
 
 func (e *blockedError) Unwrap() []error { return []error{ErrBlocked, e.cause} }

@@ -35,6 +35,9 @@ func toRow(res batch.Result) results.Row {
 		if res.Uncertain {
 			row.Outcome = results.Unknown
 		}
+		if refused { // the error says what the answer said
+			row.Message = ""
+		}
 		row.Message = join(row.Message, res.Err.Error())
 	case errors.Is(res.Err, batch.ErrAttempts):
 		row.Outcome = results.Failed
