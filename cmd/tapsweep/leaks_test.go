@@ -206,7 +206,8 @@ func TestLeaks(t *testing.T) {
 		{name: "pass in a broken list", suffix: "$batch", code: 1, list: "user\nuser0001@contoso.example\n", answer: inBatch(200, item(`{"value":"`+canaryPass+`"}`))},
 
 		// Without a word that announces it: what the process knows is masked all the same.
-		{name: "bare token, 400", suffix: "$batch", answer: wholeBatch(400, bareWhole), code: 1, opaque: true},
+		{name: "bare token, 400", suffix: "$batch", answer: wholeBatch(400, bareWhole), args: soon, code: exitStopped,
+			opaque: true},
 		{name: "bare token, 401", suffix: "$batch", answer: wholeBatch(401, bareWhole), code: 3, opaque: true},
 		{name: "bare token, 500", suffix: "$batch", answer: wholeBatch(500, bareWhole), code: 1, opaque: true},
 		{name: "bare token, page", suffix: "$batch",
@@ -217,7 +218,7 @@ func TestLeaks(t *testing.T) {
 		{name: "bare token, item 404", suffix: "$batch", answer: inBatch(404, bareItem), code: 1, opaque: true},
 		{name: "bare token, item 500", suffix: "$batch", answer: inBatch(500, bareItem), code: 1, opaque: true},
 		{name: "bare secret, item 400", suffix: "$batch", answer: inBatch(400, bareItem), code: 1},
-		{name: "bare secret, outer 403", suffix: "$batch", answer: wholeBatch(403, bareWhole), code: 1},
+		{name: "bare secret, outer 403", suffix: "$batch", answer: wholeBatch(403, bareWhole), args: soon, code: exitAuth},
 		{name: "bare secret of the token endpoint", suffix: "/token", code: 3,
 			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				r.ParseForm()
