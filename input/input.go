@@ -16,7 +16,6 @@ package input
 
 import (
 	"io"
-	"regexp"
 	"strconv"
 )
 
@@ -123,27 +122,4 @@ type row struct {
 	done    bool   // nothing is left to do for the pair
 	shield  bool   // the pair was protected
 	refused bool   // err is known from the run before, and did not stop it
-}
-
-// formula matches a value that a spreadsheet would run, and one that is
-// already protected from that.
-var formula = regexp.MustCompile(`^'*[=+\-@]`)
-
-// CSVValue returns s as it has to stand in a CSV file that may be opened in a
-// spreadsheet: what would be taken for a formula gets an apostrophe in front.
-// The CSV reader takes one apostrophe off such values, so that a file written
-// with CSVValue is the same list again.
-func CSVValue(s string) string {
-	if formula.MatchString(s) {
-		return "'" + s
-	}
-	return s
-}
-
-// plainValue undoes CSVValue.
-func plainValue(s string) string {
-	if len(s) > 1 && s[0] == '\'' && formula.MatchString(s) {
-		return s[1:]
-	}
-	return s
 }
