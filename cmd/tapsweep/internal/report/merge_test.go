@@ -37,7 +37,7 @@ func TestResumedLater(t *testing.T) {
 		first.row("a.csv", 3, last)
 		first.end(1, "")
 		paths := []string{first.write(t, "z.jsonl"), other.write(t, "a.jsonl")}
-		want := map[results.Outcome]int{results.Absent: 1}
+		want := map[results.Outcome]int{results.Revoked: 1} // and absent later, which confirms it
 		want[last]++
 		for range 2 {
 			if diff := cmp.Diff(want, reportOf(t, paths...).Counts); diff != "" {
@@ -45,6 +45,52 @@ func TestResumedLater(t *testing.T) {
 			}
 			paths[0], paths[1] = paths[1], paths[0]
 		}
+	}
+}
+
+// A second run of one list finds everybody without a pass, and that said: absent, 100 %.
+func TestAbsentConfirmsRevoked(t *testing.T) {
+	any := func(r *results.Row) { r.AnyPass = true }
+	none := func(r *results.Row) { r.AnyPass, r.Method = true, "" }
+	unseen := func(r *results.Row) { r.Verified = false }
+	for _, tt := range []struct {
+		name          string
+		first, second func(*results.Row)
+		want          map[results.Outcome]int
+		verified      int
+	}{
+		{"named passes", unseen, unseen, map[results.Outcome]int{results.Revoked: 3}, 0},
+		{"named passes, verified later", unseen, func(r *results.Row) { r.Verified = true }, map[results.Outcome]int{results.Revoked: 3}, 3},
+		{"verified first", any, none, map[results.Outcome]int{results.Revoked: 3}, 3},
+		{"any pass", func(r *results.Row) { any(r); unseen(r) }, none, map[results.Outcome]int{results.Revoked: 3}, 0},
+	} {
+		first, second := &made{now: night}, &made{now: night.Add(time.Hour)}
+		first.run("a.csv", 3)
+		second.run("a.csv", 3, "--results", "second.jsonl", "--verify")
+		for line := range 3 {
+			first.row("a.csv", line+2, results.Revoked, tt.first)
+			second.row("a.csv", line+2, results.Absent, tt.second)
+		}
+		first.end(0, "")
+		second.end(0, "")
+		r := reportOf(t, second.write(t, "second.jsonl"), first.write(t, "first.jsonl"))
+		if diff := cmp.Diff(tt.want, r.Counts); diff != "" {
+			t.Errorf("%s: counts (-want +got):\n%s", tt.name, diff)
+		}
+		if r.Verified != tt.verified {
+			t.Errorf("%s: %d are verified, want %d", tt.name, r.Verified, tt.verified)
+		}
+	}
+	// The other way round the newest row counts.
+	first, second := &made{now: night}, &made{now: night.Add(time.Hour)}
+	first.run("a.csv", 1)
+	first.row("a.csv", 2, results.Absent)
+	first.end(0, "")
+	second.run("a.csv", 1, "--results", "second.jsonl")
+	second.row("a.csv", 2, results.Revoked)
+	second.end(0, "")
+	if r := reportOf(t, first.write(t, "first.jsonl"), second.write(t, "second.jsonl")); r.Counts[results.Revoked] != 1 {
+		t.Errorf("revoked after absent: %v, want that the newest row counts", r.Counts)
 	}
 }
 
@@ -231,7 +277,7 @@ func TestOnTwoLists(t *testing.T) {
 		{"twice on one list", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) {
 			m.row("mallory.csv", 7, results.Absent, who)
 			m.row("mallory.csv", 8, results.Duplicate, who)
-		}, map[results.Outcome]int{results.Absent: 1, results.Duplicate: 1}},
+		}, map[results.Outcome]int{results.Revoked: 1, results.Duplicate: 1}},
 		{"swept since", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row(results.ScanSource, 0, results.Revoked, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
 		{"found since", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row(results.ScanSource, 0, results.Found, who) },

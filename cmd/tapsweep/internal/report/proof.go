@@ -154,9 +154,9 @@ func (ix *index) annotates(pair uint32, run *Run, r *head) noteKind {
 		return noNote
 	case r.Outcome == results.Remains:
 		return remains
-	case r.Outcome != base && !(r.Verified && r.Outcome == results.Absent):
+	case r.Outcome != base && r.Outcome != results.Absent:
 		return noNote
-	case r.Verified && (run != nil || last):
+	case r.Verified && (run != nil || last || r.Outcome != base):
 		return verified
 	case last:
 		return unverified
@@ -175,10 +175,14 @@ func (ix *index) lookOnly(pair uint32, r *head) bool {
 	return last.log == r.at.log && int(last.row) < r.run.from && given(r.run.args, "--verify") && !ix.another(pair, r)
 }
 
-// gone tells whether a row is of a run that did not touch a pass which another run, on
-// another log, had deleted: that pass does not come back.
+// gone tells whether a row is no news of a pass which another run, on another log, had
+// deleted: that pass does not come back. The run did not touch it, or found it absent, which
+// confirms the delete.
 func (ix *index) gone(pair uint32, r *head) bool {
 	base := results.Outcomes[ix.base[pair]]
+	if r.Outcome == results.Absent && base == results.Revoked && ix.kind(pair) != remains {
+		return true
+	}
 	return (r.Outcome == results.NotSent || r.Outcome == results.Protected) && (base == results.Revoked || base == results.Absent) && ix.kind(pair) != remains &&
 		r.Method != "" && ix.passOf(r) == ix.pass[pair] && !r.AnyPass && !given(r.run.args, "--any-pass")
 }
