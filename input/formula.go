@@ -27,7 +27,9 @@ func CSVValue(s string) string {
 }
 
 // isWordByte reports whether no formula begins with b, nor with what b may be the first byte of.
-func isWordByte(b byte) bool { return b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z' }
+func isWordByte(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
+}
 
 // plainValue undoes CSVValue.
 func plainValue(s string) string {

@@ -37,6 +37,9 @@ func (f *runFlags) checkEvidence() error {
 	case errors.Is(err, evidence.ErrThere) && f.resume == "":
 		return refuse(fmt.Errorf("--evidence: %w", err), "choose another directory, or go on with the run that it is of by --resume")
 	case err != nil:
+		if hints := trustHints(err); hints != nil {
+			return refuse(fmt.Errorf("--evidence: %w", err), hints...)
+		}
 		return refuse(fmt.Errorf("--evidence: %w", err), "choose another directory")
 	}
 	f.results = filepath.Join(f.evidence, evidence.Log)

@@ -204,7 +204,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 	if p = tapsweep(t, env, append(run, "--evidence", elsewhere, "--resume")...); p.code != exitRefused || !strings.Contains(p.stderr, "preflight.txt is not a plain file") || len(mustRead(t, target)) > 0 {
 		t.Errorf("exit %d, in the target: %q\n%s", p.code, mustRead(t, target), p.stderr)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != exitRefused || !strings.Contains(p.stderr, "may be written to by everybody") {
+	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != exitRefused || !strings.Contains(p.stderr, "--evidence: "+open+" can be written to by others") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }

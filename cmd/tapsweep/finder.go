@@ -40,7 +40,7 @@ func (a *app) finder(ctx context.Context, f finder) (r *runOf, opts *scan.Option
 		// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
 		return nil, nil, refuse(errors.New("the cloud china has no directory audit log in Graph"), "look at users instead: --all-users or --group")
 	}
-	if err := errors.Join(checkFile("--output", f.output, f.run.mayReplace()),
+	if err := errors.Join(checkOutput(f.output, f.run.mayReplace()),
 		f.run.checkResults(f.run.results)); err != nil {
 		return nil, nil, err
 	}

@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/cmd/tapsweep/internal/evidence"
+	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
 // Flags that name files: to be written, if need be in place of what is there, and to be
@@ -125,17 +127,65 @@ func (f *runFlags) mayReplace() bool { return f.overwrite || f.resume != "" }
 // checkResults refuses a results log that must not be written. The directory of the
 // evidence, in which it may be, need not be there.
 func (f *runFlags) checkResults(path string) error {
-	if _, err := os.Stat(path); f.evidence != "" && err != nil {
+	if isStandardStream(path) {
+		return refuse(fmt.Errorf("--results: %s is where the output of tapsweep goes", path), "use --results - for standard output")
+	}
+	if f.mayReplace() && path != "" && path != "-" {
+		if err := results.CheckTrust(path); err != nil {
+			return refuse(fmt.Errorf("--results: %w", err), trustHints(err)...)
+		}
+	}
+	there, err := os.Stat(path)
+	if f.evidence != "" && err != nil {
 		return nil
 	}
 	if f.evidence == "" && evidence.Holds(path) {
 		return refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path), "go on with it by --evidence "+filepath.Dir(path)+" --resume")
 	}
-	err := checkFile("--results", path, f.mayReplace())
+	if f.overwrite && err == nil && there.Mode().IsRegular() {
+		if err := results.CheckReplaceable(path); err != nil {
+			return refuse(fmt.Errorf("--results: %w", err), "choose another --results file")
+		}
+	}
+	err = checkFile("--results", path, f.mayReplace())
 	if exit, ok := errors.AsType[*exitError](err); ok && errors.Is(err, fs.ErrExist) && !f.drill && results.IsLog(path) {
 		exit.hints = append([]string{"go on with the run that it is of: --resume"}, exit.hints...)
 	}
 	return err
+}
+
+// isStandardStream reports whether a path leads to the standard output or error of this
+// process: a log that is opened there once more is written over what else goes there.
+func isStandardStream(path string) bool {
+	switch filepath.Clean(path) {
+	case "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2":
+		return true
+	}
+	there, err := os.Stat(path)
+	out, outErr := os.Stdout.Stat()
+	return err == nil && outErr == nil && there.Mode().IsRegular() && os.SameFile(there, out)
+}
+
+// trustHints are what to do about a file that is not to be trusted, nil for other errors.
+func trustHints(err error) []string {
+	if trust, ok := errors.AsType[*results.TrustError](err); ok {
+		return []string{trust.Hint}
+	}
+	return nil
+}
+
+// checkOutput refuses a file for the passes of a scan that must not be written.
+func checkOutput(path string, mayExist bool) error {
+	if err := checkFile("--output", path, mayExist); err != nil || path == "" || path == "-" {
+		return err
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	if err := report.CheckBegin(path, scan.Begins()...); err != nil {
+		return refuse(fmt.Errorf("--output: %w", err), "choose another --output file")
+	}
+	return nil
 }
 
 // A thereError is an fs.ErrExist in our words.

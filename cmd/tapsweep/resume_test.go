@@ -90,6 +90,9 @@ func TestKillAndResume(t *testing.T) {
 	for _, r := range last {
 		if r.Outcome == results.Absent {
 			absent++
+			if !strings.Contains(r.Message, "may have been deleted by the run before") {
+				t.Errorf("line %d is absent, and its message %q does not say why that may be", r.Line, r.Message)
+			}
 		}
 	}
 	// A kill loses no more than what was not on disk for 200 ms and in flight.

@@ -134,7 +134,7 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 	}
 	if r.flags.resume == "" {
 		if r.log, err = r.openResults(path); err != nil {
-			return refuse(err, hintInUse(err)...)
+			return refuse(err, append(hintInUse(err), trustHints(err)...)...)
 		}
 		return nil
 	}
@@ -151,13 +151,25 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		return refuse(err, wait...)
 	}
 	if err != nil {
-		other := "--results file"
-		if r.flags.evidence != "" {
-			other = "--evidence directory"
-		}
-		return refuse(err, "name the same lists and the same tenant, or another "+other)
+		return refuse(err, r.resumeHints(err)...)
 	}
 	return nil
+}
+
+// resumeHints say what to do about a log that cannot be gone on with.
+func (r *runOf) resumeHints(err error) []string {
+	if hints := trustHints(err); hints != nil {
+		return hints
+	}
+	if _, ok := errors.AsType[*results.LineError](err); ok {
+		return []string{"nothing was changed: keep a copy of the log, take that line out and resume; " +
+			"what a line that is missing said of a pass is asked of the tenant again"}
+	}
+	other := "--results file"
+	if r.flags.evidence != "" {
+		other = "--evidence directory"
+	}
+	return []string{"name the same lists and the same tenant, or another " + other}
 }
 
 // hintInUse is for a log that another run is writing to, and nil for other errors.
@@ -208,7 +220,7 @@ func (r *runOf) write(line any) error {
 func (r *runOf) job(opts revoke.Options) *revoke.Job {
 	opts.Protected = r.protected
 	opts.Self, opts.Caller = r.tenant.token.Self, r.tenant.caller()
-	opts.Settled, opts.Doubted = r.earlier.Settled, r.earlier.Doubted
+	opts.Settled, opts.Doubted, opts.Perhaps = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
 	return revoke.New(r.runner, func(row *results.Row) error {
 		switch d := r.display.Load(); {
 		case d == nil, row.Beside, row.Pending && row.Follows != "":
@@ -278,6 +290,9 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		d.Stop()
 	}
 	r.waits.flush(time.Now())
+	if r.log != nil && runErr == nil {
+		runErr = r.log.Check() // before the last line, which tells how the run ended
+	}
 	counts.Throttled = r.waits.all // as the log has it, with batches that were refused whole
 	whole := counts                // what the log tells, which decides how the run ends
 	counts.Outcomes = counts.Own()
@@ -327,7 +342,8 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 			err = closeErr
 		}
 		if err != nil {
-			summary.Incomplete = true
+			_, moved := errors.AsType[*results.MovedError](err) // which says itself what to do
+			summary.Incomplete = !moved
 			if code < exitAuth {
 				summary.Stopped, code = err, exitStopped
 			}

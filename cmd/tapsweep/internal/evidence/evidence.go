@@ -12,11 +12,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // The files of the directory.
@@ -36,10 +36,13 @@ var sealed = []string{Log, Preflight, CSV, HTML, JSON, Text}
 // Names are the files that a directory of evidence holds.
 func Names() []string { return append(slices.Clone(sealed), Manifest) }
 
-// Check refuses a directory that cannot be made, that others may write to, or that has
-// evidence in it: none is ever replaced. A run that goes on with a log adds to it, if
-// the log is there and nothing was changed since it was sealed.
+// Check refuses a directory that cannot be made, that is not to be trusted (see
+// results.CheckTrust), or that has evidence in it: none is ever replaced. A run that goes
+// on with a log adds to it, if the log is there and nothing was changed since it was sealed.
 func Check(dir string, resume bool) error {
+	if err := results.CheckTrust(dir); err != nil {
+		return err
+	}
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -49,8 +52,6 @@ func Check(dir string, resume bool) error {
 		return err
 	case !info.IsDir():
 		return fmt.Errorf("%s is not a directory", dir)
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0: // where it says nothing
-		return fmt.Errorf("%s may be written to by everybody", dir)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, Log)); resume && err == nil {
 		_, err := sealOf(dir)

@@ -2,12 +2,15 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // A File is written beside its name and gets it when it is whole, so that
@@ -41,7 +44,30 @@ func CheckFile(path string, overwrite bool, logs *Logs) error {
 	case !overwrite:
 		return fmt.Errorf("%s is there already", path)
 	}
-	return nil
+	return CheckBegin(path, "<!DOCTYPE html>", strings.Join(csvHeader[:6], ","), "{\n  \"tenant\"")
+}
+
+// CheckBegin refuses a file that begins with none of the texts, and so is not what is to be
+// replaced. An empty one is as good as none.
+func CheckBegin(path string, begins ...string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	text := make([]byte, 100)
+	n, err := io.ReadFull(f, text)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return fmt.Errorf("reading %s: %w", path, err)
+	}
+	text = bytes.TrimPrefix(text[:n], []byte("\xEF\xBB\xBF"))
+	if len(text) == 0 || slices.ContainsFunc(begins, func(begin string) bool { return bytes.HasPrefix(text, []byte(begin)) }) {
+		return nil
+	}
+	return fmt.Errorf("%s does not begin as a file that this command writes, so it is not replaced", path)
 }
 
 // CreateFile begins a file.

@@ -18,10 +18,11 @@ const syncEvery = 200 * time.Millisecond
 
 // A Log is a results log being written. It may be used by several goroutines.
 type Log struct {
-	name string
-	file io.Writer
-	sync func() error
-	lock io.Closer // nil if it is no file
+	name  string
+	file  io.Writer
+	sync  func() error
+	lock  io.Closer // nil if it is no file
+	place *place    // nil if it is no file
 
 	mu    sync.Mutex
 	buf   *bufio.Writer
@@ -29,6 +30,7 @@ type Log struct {
 	lines int   // written
 	ahead int   // of these, up to the last that announces a delete
 	err   error // the first that happened; nothing is written after it
+	moved error // a *MovedError: the run ends, and until then lines are written all the same
 
 	syncing sync.Mutex // held by who puts lines on disk, while others may write
 	synced  int        // lines on disk; mu holds for it, too
@@ -41,35 +43,44 @@ type Log struct {
 var ErrInUse = errors.New("another run is writing to it")
 
 // Create opens a new log at path, mode 0600. An existing file is an error that
-// is fs.ErrExist unless overwrite is set.
+// is fs.ErrExist unless overwrite is set. Then the file has to be trusted, see CheckTrust,
+// and has to begin as a log does. The new log takes its place when the first line is on
+// disk. Close removes a new file without a line on disk.
 func Create(path string, overwrite bool) (*Log, error) {
-	flags := os.O_RDWR | os.O_CREATE | os.O_EXCL
 	if overwrite {
-		flags = os.O_RDWR | os.O_CREATE // emptied once it is ours
+		info, err := os.Stat(path)
+		switch {
+		case err == nil && info.Mode().IsRegular():
+			log, err := replace(path)
+			if err != nil {
+				return nil, fmt.Errorf("replacing the results log: %w", err)
+			}
+			return log, nil
+		case err == nil:
+			return openDevice(path)
+		}
 	}
-	f, err := os.OpenFile(path, flags, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|appendFlag, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("results log %s is there already: %w", path, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("creating the results log: %w", err)
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		return newLog(path, f, func() error { return nil }, nil), nil // pipes and devices have no disk
-	}
-	var lock io.Closer
-	if err == nil {
-		lock, err = lockLog(f)
-	}
-	if err == nil && overwrite {
-		// A file that was there before may have a wider mode.
-		err = errors.Join(f.Chmod(0o600), f.Truncate(0))
-	}
+	lock, err := lockLog(f)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("creating the results log: %w", err), unlock(lock), f.Close())
+		return nil, errors.Join(fmt.Errorf("creating the results log: %w", err), f.Close(), os.Remove(path))
 	}
-	return newLog(path, f, f.Sync, lock), nil
+	return newLog(path, f, f.Sync, lock).at(&place{path: path, file: f, created: path}), nil
+}
+
+// openDevice opens a log that is a device or a pipe. They have no disk.
+func openDevice(path string) (*Log, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("creating the results log: %w", err)
+	}
+	return newLog(path, f, func() error { return nil }, nil), nil
 }
 
 // unlock comes before the log is closed: on Windows the lock is its handle's.
@@ -94,20 +105,14 @@ func newLog(name string, w io.Writer, sync func() error, lock io.Closer) *Log {
 	return l
 }
 
-// IsLog tells whether a file begins as a results log does.
-func IsLog(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	var run Run
-	line, err := bufio.NewReaderSize(io.LimitReader(f, maxFirstLine), 4<<10).ReadBytes('\n')
-	return err == nil && json.Unmarshal(line, &run) == nil && run.Type == "run"
+// at has the log watch the file that it is written to.
+func (l *Log) at(p *place) *Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.place = p
+	l.buf.Reset(p)
+	return l
 }
-
-// maxFirstLine is many times what a command line takes that a first line holds.
-const maxFirstLine = 4 << 20
 
 // Name is the path, or "-".
 func (l *Log) Name() string { return l.name }
@@ -138,7 +143,27 @@ func (l *Log) Write(entry any) error {
 			l.ahead = l.lines
 		}
 	}
-	return l.err
+	return l.failure()
+}
+
+// failure is what keeps the run from going on. The caller holds mu.
+func (l *Log) failure() error {
+	if l.err != nil {
+		return l.err
+	}
+	return l.moved
+}
+
+// Check compares the path of the log with the file that it is written to. The error is a
+// *MovedError if they are not the same any more, and stays: each Write returns it from
+// then on, but still writes.
+func (l *Log) Check() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.place != nil && l.moved == nil {
+		l.moved = l.place.check()
+	}
+	return l.failure()
 }
 
 // Sync puts everything written so far on disk.
@@ -167,7 +192,7 @@ func (l *Log) syncUpTo(last int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil || l.synced >= last {
-		return l.err
+		return l.failure()
 	}
 	flushed, err := l.lines, l.buf.Flush()
 	if err == nil {
@@ -175,13 +200,16 @@ func (l *Log) syncUpTo(last int) error {
 		err = l.sync()
 		l.mu.Lock()
 	}
+	if err == nil && l.place != nil {
+		err = l.place.appear()
+	}
 	switch {
 	case err == nil:
 		l.synced = flushed
 	case l.err == nil:
 		l.fail(err)
 	}
-	return l.err
+	return l.failure()
 }
 
 func (l *Log) fail(err error) { l.err = fmt.Errorf("writing the results log %s: %w", l.name, err) }
@@ -190,23 +218,38 @@ func (l *Log) syncLoop() {
 	defer close(l.done)
 	tick := time.NewTicker(syncEvery)
 	defer tick.Stop()
+	look := time.NewTicker(checkEvery)
+	defer look.Stop()
 	for {
 		select {
 		case <-l.stop:
 			return
 		case <-tick.C:
 			_ = l.Sync() // kept, and returned by the next Write or by Close
+		case <-look.C:
+			_ = l.Check() // likewise
 		}
 	}
 }
 
-// Close puts everything on disk and closes the file.
+// Close puts everything on disk and closes the file. A file that Create has made, and of
+// which no line is on disk, is removed: it would keep the next run from its name.
 func (l *Log) Close() error {
 	close(l.stop)
 	<-l.done
 	err := l.Sync()
+	if err == nil && l.lines > 0 {
+		err = l.Check()
+	}
+	unused := ""
+	if l.place != nil && l.synced == 0 {
+		unused = l.place.unused()
+	}
 	if c, ok := l.file.(io.Closer); ok && l.name != "-" {
 		err = errors.Join(err, unlock(l.lock), c.Close())
+	}
+	if unused != "" {
+		err = errors.Join(err, os.Remove(unused))
 	}
 	return err
 }

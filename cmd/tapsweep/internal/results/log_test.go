@@ -36,13 +36,14 @@ func TestRowKeys(t *testing.T) {
 
 func TestCreate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
-	if err := os.WriteFile(path, []byte("an earlier log\n"), 0o644); err != nil {
+	const earlier = `{"type":"run","version":"an earlier log"}` + "\n"
+	if err := os.WriteFile(path, []byte(earlier), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Create(path, false); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Create of a file that is there = %v", err)
 	}
-	if text, _ := os.ReadFile(path); string(text) != "an earlier log\n" {
+	if text, _ := os.ReadFile(path); string(text) != earlier {
 		t.Errorf("the earlier log is now %q", text)
 	}
 	log, err := Create(path, true)

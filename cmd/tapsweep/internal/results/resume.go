@@ -32,6 +32,8 @@ type Earlier struct {
 	doubted map[uint64]*Doubt   // done, and to be verified
 	failed  map[uint64]struct{} // users whom a scan could not look at
 	open    map[uint64][]string // passes of a user that were found and are Undecided
+	perhaps map[uint64]bool     // of pairs that are tried again: whether a run before may have deleted the pass
+	killed  bool                // a run has no end
 	scanned map[uint64]struct{}
 	sources map[string]bool
 }
@@ -73,16 +75,34 @@ const ScanSource = "scan"
 func FromScan(source string, line int) bool { return source == ScanSource && line == 0 }
 
 // A Doubt is the last row of a pair of which nobody has seen that the pass is gone:
-// done, or Found where a sweep was to delete it and whether it did is not known.
+// done, or Found or Unknown where a run was to delete it and whether it did is not known.
 type Doubt struct{ Row }
 
+// Intended reports whether a run before was about to delete the pass, or has sent the
+// delete, and does not tell what came of it.
+func (d *Doubt) Intended() bool { return d.Outcome == Found || d.Outcome == Unknown }
+
 // Doubted tells whether a pair is done and yet to be verified, with
-// ResumeOptions.Verify, or was found by a sweep that was killed. Nil is neither.
+// ResumeOptions.Verify, or is Intended. Nil is neither.
 func (e *Earlier) Doubted(p *input.Pair) *Doubt {
 	if e == nil || len(e.doubted) == 0 {
 		return nil
 	}
-	return e.doubted[e.pairKeys(p)[0]]
+	return e.doubted[e.doubtKey(&Row{Source: p.Source, Line: p.Line, User: p.User, Method: p.Method}, e.pairKeys(p)[0])]
+}
+
+// Perhaps reports whether a run before may have deleted the pass that a list names, and
+// has left no row that says so: it was killed while the delete was under way, the answers
+// to it were errors, or the pass was still listed after it. What a scan finds has a row
+// before its delete.
+func (e *Earlier) Perhaps(p *input.Pair) bool {
+	if e == nil || p.Method == "" || FromScan(p.Source, p.Line) {
+		return false
+	}
+	if perhaps, told := e.perhaps[e.pairKeys(p)[0]]; told {
+		return perhaps
+	}
+	return e.killed
 }
 
 // Doubts are all of them, in no order.
@@ -154,12 +174,13 @@ type ResumeOptions struct {
 	Each func(*Row)
 }
 
-// Resume opens the log at path to go on with it: it may be of a run that was
-// killed, so a torn last line is taken off. It is an error if the log is of
-// another list, tenant or Graph root than next. Without a log at path a new one is
-// created.
+// Resume opens the log at path to go on with it. It may be of a run that was killed, so
+// what follows its last whole line is taken off. Anything else that is not a line of a log
+// is a *LineError, and nothing is changed. So it is, with another error, if the log is of
+// another list, tenant or Graph root than next, or is not to be trusted, see CheckTrust.
+// Without a log at path a new one is created.
 func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := openTrusted(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		log, err := Create(path, false)
 		return log, nil, err
@@ -172,25 +193,12 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 		return nil, nil, errors.Join(fmt.Errorf("resuming: %w", err), f.Close())
 	}
 	e := &Earlier{Counts: make(map[Outcome]int), seed: maphash.MakeSeed(), settled: make(map[uint64]uint8),
-		scanned: make(map[uint64]struct{}), doubted: make(map[uint64]*Doubt),
+		scanned: make(map[uint64]struct{}), doubted: make(map[uint64]*Doubt), perhaps: make(map[uint64]bool),
 		failed: make(map[uint64]struct{}), open: make(map[uint64][]string), sources: make(map[string]bool)}
 	if opts.Again == nil {
 		opts.Again = Outcome.Again
 	}
-	var from int64
-	if opts.Anew {
-		from, err = afterLastEnd(f)
-	}
-	var whole int64
-	if err == nil {
-		whole, err = e.read(f, next, opts, from)
-	}
-	if err == nil {
-		err = f.Truncate(whole)
-	}
-	if err == nil {
-		_, err = f.Seek(whole, io.SeekStart)
-	}
+	size, err := e.take(f, next, opts)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), unlock(lock), f.Close())
 	}
@@ -201,7 +209,32 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 		}
 	}
 	e.Users = len(e.scanned)
-	return newLog(path, f, f.Sync, lock), e, nil
+	return newLog(path, f, f.Sync, lock).at(&place{path: path, file: f, size: size}), e, nil
+}
+
+// take reads the log, and cuts off what is torn at its end once all the rest is right.
+func (e *Earlier) take(f *os.File, next *Run, opts ResumeOptions) (size int64, err error) {
+	if err := checkUTF8(f); err != nil {
+		return 0, err
+	}
+	var from int64
+	if opts.Anew {
+		if from, err = afterLastEnd(f); err != nil {
+			return 0, err
+		}
+	}
+	whole, err := e.read(f, next, opts, from)
+	if err != nil {
+		return 0, err
+	}
+	if info, err := f.Stat(); err != nil || info.Size() == whole {
+		return whole, err
+	}
+	if err := f.Truncate(whole); err != nil {
+		return 0, err
+	}
+	_, err = f.Seek(whole, io.SeekStart)
+	return whole, err
 }
 
 // afterLastEnd finds where the log goes on after the last run in it that came to its
@@ -233,13 +266,22 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 		index[o] = uint8(i)
 	}
 	br := bufio.NewReaderSize(r, 1<<20)
+	ended := true
 	for n := 1; ; n++ {
 		line, err := br.ReadSlice('\n')
 		if err == io.EOF {
+			e.killed = e.killed || !ended
 			return whole, nil // what is left is torn, or nothing
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return 0, &LineError{n, "is longer than 1 MiB"}
 		}
 		if err != nil {
 			return 0, fmt.Errorf("line %d: %w", n, err)
+		}
+		size := int64(len(line))
+		if n == 1 {
+			line = bytes.TrimPrefix(line, utf8Mark)
 		}
 		var l struct {
 			Run
@@ -259,11 +301,8 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 
 			Undecided bool `json:"undecided"`
 		}
-		if err := json.Unmarshal(line, &l); err != nil {
-			if rest, _ := br.Peek(1); len(rest) == 0 || len(bytes.Trim(line, "\x00\n")) == 0 {
-				return whole, nil // torn, with a line end all the same
-			}
-			return 0, fmt.Errorf("line %d is not a line of a results log: %w", n, err)
+		if err := json.Unmarshal(line, &l); err != nil || l.Type == "" {
+			return 0, notALine(n, line, err)
 		}
 		switch {
 		case l.Type == "run":
@@ -271,8 +310,11 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 				return 0, err
 			}
 			e.Runs++
+			e.killed, ended = whole >= from && (e.killed || !ended), false
 		case n == 1:
 			return 0, errors.New("it is not a results log: its first line does not describe a run")
+		case l.Type == "end":
+			ended = true
 		case l.Type == "result":
 			i, known := index[l.Outcome]
 			if !known {
@@ -287,9 +329,11 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			}
 			key, others := e.rowKey(&Row{Source: l.Source, Line: l.Line, Column: l.Column, User: l.User, Method: l.Method,
 				AnyPass: l.AnyPass, InPlaceOf: l.InPlaceOf, Outcome: l.Outcome})
-			for _, k := range append(others, key) {
+			doubt := e.doubtKey(&Row{Source: l.Source, Line: l.Line, User: l.User, Method: l.Method, InPlaceOf: l.InPlaceOf}, key)
+			for _, k := range append(others, key, doubt) {
 				delete(e.settled, k)
 				delete(e.doubted, k)
+				delete(e.perhaps, k)
 			}
 			delete(e.failed, key)
 			if !l.Undecided {
@@ -297,6 +341,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			}
 			doubted := l.Outcome == Found && l.Pending || opts.Verify && !l.Verified && (l.Outcome == Revoked || l.Outcome == Absent)
 			over := whole < from // what a run before has ended with counts no more
+			doubted = doubted || l.Outcome == Unknown && l.Method != "" && !over && opts.Again(Unknown)
 			var row *Row
 			if doubted || opts.Each != nil && !over {
 				row = new(Row)
@@ -307,7 +352,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			switch {
 			case doubted:
 				row.Pending = false
-				e.doubted[key] = &Doubt{*row}
+				e.doubted[doubt] = &Doubt{*row}
 			case FromScan(l.Source, l.Line) && l.Method == "" && !l.Outcome.Done():
 				e.failed[key] = struct{}{} // whatever it was, nobody has seen the user's passes
 			case over:
@@ -317,6 +362,9 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 				l.Outcome == Remains && l.InPlaceOf != "" && !FromScan(l.Source, l.Line) && !opts.AnyPass: // a scan finds the other one, too
 				e.settle(key, i, row, opts.Each)
 			case opts.Again(l.Outcome):
+				if l.Outcome != NotSent {
+					e.perhaps[key] = l.Outcome == Failed || l.Outcome == Remains && l.InPlaceOf == "" && !l.AnyPass
+				}
 			default:
 				e.settle(key, i, row, opts.Each)
 			}
@@ -325,7 +373,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 				e.scanned[e.userKey(user)] = struct{}{}
 			}
 		}
-		whole += int64(len(line))
+		whole += size
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/text/encoding/unicode"
+
 	"tapsweep/input"
 )
 
@@ -111,6 +113,14 @@ func TestResumeRefuses(t *testing.T) {
 		{"another cloud", func(r *Run) { r.GraphRoot = "https://graph.microsoft.us" }, "", "https://graph.microsoft.com"},
 		{"dry run", func(r *Run) { r.DryRun = true }, "", "dry run"},
 		{"broken in the middle", func(*Run) {}, "garbage\n" + `{"type":"end"}` + "\n", "line 3"},
+		{"an empty line in the middle", func(*Run) {}, "\n" + `{"type":"end"}` + "\n", "line 3 is empty"},
+		{"NUL bytes in the middle", func(*Run) {}, strings.Repeat("\x00", 5000) + "\n" + `{"type":"end"}` + "\n", "line 3 holds NUL bytes only"},
+		{"NUL bytes before a row", func(*Run) {}, "\x00\x00" + `{"type":"end"}` + "\n", "line 3"},
+		{"an empty line at the end", func(*Run) {}, "\n", "line 3 is empty"},
+		{"a broken last line", func(*Run) {}, `{"type":"result","li` + "\n", "line 3 is broken"},
+		{"standard error", func(*Run) {}, "tapsweep: 16 passes revoked\n", `line 3 is not of a results log, it begins with "tapsweep: 16`},
+		{"standard error in JSON", func(*Run) {}, `{"time":"2026-03-02T08:15:00Z","msg":"x"}` + "\n", "line 3 is not of a results log"},
+		{"a line without end", func(*Run) {}, strings.Repeat("x", 2<<20), "line 3 is longer than 1 MiB"},
 		{"unknown outcome", func(*Run) {}, `{"type":"result","outcome":"vanished"}` + "\n", "another version"},
 	}
 	for _, tt := range tests {
@@ -129,7 +139,17 @@ func TestResumeRefuses(t *testing.T) {
 			}
 		})
 	}
-	path := filepath.Join(t.TempDir(), "list.csv")
+	path := writeLog(t, Revoked)
+	text, _ := os.ReadFile(path)
+	utf16, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().Bytes(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(path, utf16, 0o600)
+	if _, _, err := Resume(path, &header, ResumeOptions{}); err == nil || !strings.Contains(err.Error(), "UTF-16") {
+		t.Errorf("Resume of a log in UTF-16 = %v, want an error that says so", err)
+	}
+	path = filepath.Join(t.TempDir(), "list.csv")
 	os.WriteFile(path, []byte("user,method\na,b\n"), 0o600)
 	if _, _, err := Resume(path, &header, ResumeOptions{}); err == nil {
 		t.Error("a list was taken for a log")
@@ -174,9 +194,9 @@ func TestOneRunALog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.Write(&Row{})
-	log.Sync()
 	next := header
+	log.Write(&next)
+	log.Sync()
 	if _, _, err := Resume(path, &next, ResumeOptions{}); !errors.Is(err, ErrInUse) {
 		t.Errorf("Resume of a log in use = %v", err)
 	}
@@ -184,7 +204,7 @@ func TestOneRunALog(t *testing.T) {
 		t.Errorf("Create over a log in use = %v", err)
 	}
 	// Whoever looks on meanwhile, as tapsweep report does, sees the rows.
-	if text, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(text), `{"type":"result"`) {
+	if text, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(text), `{"type":"run"`) {
 		t.Errorf("a log in use reads %q, %v", text, err)
 	}
 	log.Write(&Row{})
@@ -344,5 +364,93 @@ func TestResumeTellsPairsApart(t *testing.T) {
 	}
 	if earlier.Len() != 7 || earlier.Counts[Protected] != 2 {
 		t.Errorf("%d settled, %v", earlier.Len(), earlier.Counts)
+	}
+}
+
+// A log that Windows has put a byte order mark before is gone on with.
+func TestResumeAfterAMark(t *testing.T) {
+	path := writeLog(t, Revoked)
+	text, _ := os.ReadFile(path)
+	os.WriteFile(path, append([]byte("\ufeff"), text...), 0o600)
+	next := header
+	log, earlier, err := Resume(path, &next, ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	if earlier.Len() != 1 {
+		t.Errorf("%d pairs are settled, want 1", earlier.Len())
+	}
+	if after, _ := os.ReadFile(path); string(after) != "\ufeff"+string(text) {
+		t.Errorf("the log is now %q", after)
+	}
+}
+
+// What a run before was about to delete, or has sent a delete for, is not forgotten: a
+// scan of a user with two passes kept one of them.
+func TestResumeIntents(t *testing.T) {
+	path := writeLog(t)
+	next := header
+	log, _, err := Resume(path, &next, ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Write(&next)
+	const dana = "dana@contoso.com"
+	for _, r := range []Row{
+		{Source: ScanSource, User: dana, Method: "a", Outcome: Found, Pending: true},
+		{Source: ScanSource, User: dana, Method: "b", Outcome: Found, Pending: true},
+		{Source: ScanSource, User: dana, Method: "c", Outcome: Found, Pending: true},
+		{Source: ScanSource, User: dana, Method: "c", Outcome: Revoked},
+		{Source: "l.csv", Line: 2, User: dana, Method: "d", Outcome: Unknown},
+		{Source: "l.csv", Line: 3, User: dana, Method: "e", Outcome: Failed},
+		{Source: "l.csv", Line: 4, User: dana, Method: "f", Outcome: Denied},
+		{Source: "l.csv", Line: 5, User: dana, Method: "g", Outcome: NotSent},
+		{Source: "l.csv", Line: 6, User: dana, Method: "h", Outcome: Remains},
+		{Source: "l.csv", Line: 7, User: dana, Method: "other", InPlaceOf: "i", Outcome: Denied},
+	} {
+		log.Write(&r)
+	}
+	log.Close()
+	log, earlier, err := Resume(path, &next, ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for _, tt := range []struct {
+		method            string
+		scan              bool
+		intended, perhaps bool
+	}{
+		{"a", true, true, false}, {"b", true, true, false}, {"c", true, false, false},
+		{"d", false, true, true}, {"e", false, false, true}, {"f", false, false, false},
+		{"g", false, false, true}, {"h", false, false, true}, {"i", false, false, false}, {"no row", false, false, true}, {"", false, false, false},
+	} {
+		pair := &input.Pair{Source: "l.csv", Line: 9, User: dana, Method: tt.method}
+		if tt.scan {
+			pair.Source, pair.Line = ScanSource, 0
+		}
+		d := earlier.Doubted(pair)
+		if got := d != nil && d.Intended() && d.Method == tt.method; got != tt.intended {
+			t.Errorf("pass %q: a run before was deleting it: %v, want %v", tt.method, got, tt.intended)
+		}
+		if got := earlier.Perhaps(pair); got != tt.perhaps {
+			t.Errorf("pass %q: Perhaps = %v, want %v", tt.method, got, tt.perhaps)
+		}
+	}
+}
+
+// Where each run before came to its end, a pass without a row was not touched.
+func TestPerhapsAfterAnEnd(t *testing.T) {
+	path := writeLog(t, Revoked)
+	appendTo(t, path, `{"type":"end","counts":{"revoked":1},"exit":0}`+"\n")
+	next := header
+	log, earlier, err := Resume(path, &next, ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	if earlier.Perhaps(&input.Pair{Source: "l.csv", Line: 9, User: "dana@contoso.com", Method: "a"}) {
+		t.Error("Perhaps = true, want false: no run was killed")
 	}
 }

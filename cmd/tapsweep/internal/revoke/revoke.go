@@ -61,6 +61,10 @@ type Options struct {
 	// means none.
 	Doubted func(*input.Pair) *results.Doubt
 
+	// Perhaps tells pairs whose pass a run before may have deleted without a row that says
+	// so. Nil means none.
+	Perhaps func(*input.Pair) bool
+
 	// VerifyOnly only lists, and deletes nothing: a user without a pass is Absent, or
 	// Revoked if that is what became of the pair before; one who holds a pass Remains.
 	VerifyOnly bool
@@ -181,24 +185,23 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 	if j.opts.Doubted != nil {
 		if d := j.opts.Doubted(&pair); d != nil {
 			w.method, w.upn, w.reason = d.Method, d.UPN, passes.Reason(d.Reason)
-			if d.Outcome != results.Found {
+			if w.intended = d.Intended(); !w.intended {
 				last := d.Row
 				w.before = last.Outcome
 				last.Message = withoutLook(last.Message)
 				return *j.verify(w, last), true
 			}
-			// The run before may have found more passes of the user than this one.
 			w.announced = true
-			if j.any(w) {
-				return w.list(looking), true
-			}
 		}
 	}
+	w.uncertain = w.intended
+	w.perhaps = j.opts.Perhaps != nil && j.opts.Perhaps(&pair)
 	if w.method != "" && !j.room(w, 1) {
 		j.row(w, j.noRoom(w))
 		return req, false
 	}
-	if j.opts.DryRun || w.method == "" {
+	// A run before that was deleting a pass may have found more of the user's than that one.
+	if j.opts.DryRun || w.method == "" || w.intended && j.any(w) {
 		return w.list(looking), true
 	}
 	return w.delete(), true

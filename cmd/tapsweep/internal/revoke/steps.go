@@ -30,6 +30,8 @@ type work struct {
 	revoked   bool          // a pass was deleted, for a pair that names none
 	announced bool          // a row says that method is to be deleted
 	uncertain bool          // a DELETE may have been carried out without an answer
+	intended  bool          // by a run before, which was deleting the pass when it ended
+	perhaps   bool          // a run before may have deleted it, and has left no row of it
 	last      *results.Row  // of the DELETE that a LIST is to explain or to verify
 	since     time.Time     // when verifying began
 	pause     time.Duration
@@ -133,7 +135,7 @@ func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 // names it, so it goes on record before: a run that is killed leaves no other trace of
 // which it was.
 func (j *Job) take(w *work, held []passes.Pass) batch.Request {
-	w.method, w.reason, w.rest, w.announced, w.uncertain = held[0].ID, "", held[1:], true, false
+	w.method, w.reason, w.rest, w.announced, w.uncertain, w.intended = held[0].ID, "", held[1:], true, false, false
 	j.journal(w, results.Row{Outcome: results.Found, Pending: true})
 	return w.delete()
 }
@@ -155,13 +157,20 @@ func (j *Job) leave(w *work, row results.Row) {
 	}
 }
 
-// gone is what became of a pass that is not there any more: an attempt to delete it may
-// have been carried out.
-func (w *work) gone() results.Outcome {
-	if w.uncertain {
-		return results.Revoked
+// gone fills in the row of a pass that is not there any more. An attempt to delete it, of
+// this run or of one before, may have been carried out.
+func (w *work) gone(row *results.Row) {
+	switch {
+	case w.uncertain:
+		row.Outcome = results.Revoked
+		if w.intended {
+			row.Message = "gone: the run before was deleting it when it ended"
+		}
+	case w.perhaps:
+		row.Outcome, row.Message = results.Absent, "may have been deleted by the run before"
+	default:
+		row.Outcome = results.Absent
 	}
-	return results.Absent
 }
 
 // any tells whether whatever pass the user holds is meant.
@@ -181,7 +190,7 @@ func (j *Job) looked(w *work, res batch.Result) *batch.Request {
 	case j.opts.DryRun:
 		row.Outcome = j.dryRun(w, held)
 	case len(held) == 0:
-		row.Outcome = w.gone()
+		w.gone(&row)
 		return j.done(w, row)
 	case passes.Find(held, w.method) != nil:
 		return new(j.take(w, held))
@@ -189,7 +198,7 @@ func (j *Job) looked(w *work, res batch.Result) *batch.Request {
 		// A user has one pass at most, by the documentation; the row that counts names
 		// the last one should there be more.
 		gone := row
-		gone.Outcome = w.gone()
+		w.gone(&gone)
 		return new(j.next(w, gone, held))
 	}
 	j.row(w, row)
@@ -224,10 +233,9 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 			row.Message = join("Graph found no such pass (404), and could not tell what the user holds now", row.Message)
 		}
 	case len(held) == 0:
-		// If an attempt before this one was carried out, its answer is lost.
-		row.Outcome = w.gone()
+		w.gone(&row)
 		if w.revoked {
-			row.Outcome = results.Revoked
+			row.Outcome, row.Message = results.Revoked, ""
 		}
 		return j.done(w, row)
 	case passes.Find(held, w.method) != nil:
@@ -245,7 +253,7 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 		}
 		if w.looks++; w.looks < j.opts.Looks {
 			gone := *w.last
-			gone.Outcome = w.gone()
+			w.gone(&gone)
 			if j.room(w, len(held)) {
 				return new(j.next(w, gone, held))
 			}
@@ -280,6 +288,9 @@ func (j *Job) checked(w *work, res batch.Result) *batch.Request {
 
 // row writes what became of a pair of the Job's, for good.
 func (j *Job) row(w *work, row results.Row) {
+	if row.Outcome == results.NotSent && w.uncertain {
+		row.Outcome = results.Unknown // this request was not, and one before it was
+	}
 	switch {
 	case w.waiting:
 		j.verifying--

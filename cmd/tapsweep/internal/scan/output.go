@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,6 +16,11 @@ import (
 
 // Formats are what a Writer writes. All but the table are lists that input reads.
 var Formats = []string{"csv", "json", "jsonl", "table"}
+
+// Begins are how what a Writer writes begins, in each of the Formats.
+func Begins() []string {
+	return []string{strings.Join(columns, ","), "[]", "[\n{\"user\":", `{"user":`, "USER "}
+}
 
 // A Line is a pass as it is written.
 type Line struct {

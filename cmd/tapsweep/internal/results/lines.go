@@ -1,0 +1,67 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"tapsweep/batch"
+)
+
+// A LineError says which line of a file is not one of a results log.
+type LineError struct {
+	Line int // from 1
+	What string
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("line %d %s", e.Line, e.What) }
+
+// notALine says what a line is in place of one of a results log. err is of JSON, and may be nil.
+func notALine(n int, line []byte, err error) error {
+	text := bytes.TrimRight(line, "\r\n")
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
+		return &LineError{n, "is empty, and a results log has no empty lines"}
+	case len(bytes.Trim(text, "\x00")) == 0:
+		return &LineError{n, "holds NUL bytes only: the machine has crashed, or the log was truncated while a run was writing to it"}
+	case err == nil || !bytes.HasPrefix(text, []byte("{")):
+		return &LineError{n, fmt.Sprintf("is not of a results log, it begins with %q: is the log mixed with standard error?",
+			batch.Printable(string(text[:min(len(text), 40)])))}
+	}
+	return &LineError{n, "is broken: " + err.Error()}
+}
+
+// lineBegin is how each line of a log begins.
+var lineBegin = []byte(`{"type":`)
+
+// IsStray reports whether line n of a file is not one of a results log, but was mixed in, as
+// kubectl logs does with what goes to standard error. The error is a *LineError for a line
+// of a log behind other text: a row that is passed over would be missing.
+func IsStray(n int, line []byte) (bool, error) {
+	if bytes.HasPrefix(line, lineBegin) {
+		return false, nil
+	}
+	if at := bytes.Index(line, lineBegin); at >= 0 {
+		return false, &LineError{n, fmt.Sprintf("has %q in front of a line of a results log: take that out "+
+			"(kubectl logs puts it there with --timestamps or --prefix)", batch.Printable(string(line[:min(at, 40)])))}
+	}
+	var l struct {
+		Type string `json:"type"`
+	}
+	return json.Unmarshal(line, &l) != nil || l.Type == "", nil
+}
+
+// utf8Mark is the byte order mark that Windows puts at the beginning of UTF-8 text.
+var utf8Mark = []byte("\xEF\xBB\xBF")
+
+// checkUTF8 refuses a log in UTF-16, to which no row can be added.
+func checkUTF8(f io.ReaderAt) error {
+	var mark [2]byte
+	if n, _ := f.ReadAt(mark[:], 0); n == 2 && (mark == [2]byte{0xFF, 0xFE} || mark == [2]byte{0xFE, 0xFF}) {
+		return errors.New("it is UTF-16, as > of Windows PowerShell writes it, and rows would be added in UTF-8: " +
+			"make a copy in UTF-8 (Get-Content LOG | Out-File -Encoding utf8 COPY) and go on with that; let --results write it next time")
+	}
+	return nil
+}

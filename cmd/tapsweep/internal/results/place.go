@@ -1,0 +1,146 @@
+package results
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"tapsweep/input"
+)
+
+// checkEvery is how often a log is compared with the file at its path. So long a run may
+// go on, at most, and write to a log that nobody will find.
+const checkEvery = 2 * time.Second
+
+// A place is the file that a log is written to, and where that is to be found. The mutex
+// of the Log guards it.
+type place struct {
+	path    string
+	file    *os.File
+	size    int64  // how long the file is, by what was written to it
+	created string // the path of a file that is new, empty for that of an earlier run
+	target  string // what created is renamed to with its first line, empty if it stays
+}
+
+// Write writes to the end of the file.
+func (p *place) Write(b []byte) (int, error) {
+	n, err := p.file.Write(b)
+	p.size += int64(n)
+	return n, err
+}
+
+// A MovedError says that the file at the path of a log is not the one any more that the
+// run writes to, or that it was cut.
+type MovedError struct {
+	Path string
+	What string // what happened, in words that follow the path
+	Next string // what to do
+}
+
+func (e *MovedError) Error() string {
+	return fmt.Sprintf("the results log %s %s while the run was writing to it: %s", e.Path, e.What, e.Next)
+}
+
+// check is a *MovedError if the path does not lead to the file, or the file is shorter than
+// what was written to it.
+func (p *place) check() error {
+	if p.target != "" {
+		return nil // nobody has seen it yet
+	}
+	own, err := p.file.Stat()
+	if err != nil {
+		return &MovedError{p.path, "cannot be looked at (" + err.Error() + ")", "look where it is, and use --resume with it"}
+	}
+	const back = "move it back, use --resume, and keep logrotate and the like away from it"
+	const lost = "run the same command with another results log, and keep logrotate and the like away from it"
+	there, err := os.Stat(p.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && unlinked(own):
+		return &MovedError{p.path, "was removed", lost}
+	case errors.Is(err, fs.ErrNotExist):
+		return &MovedError{p.path, "was renamed or moved", back}
+	case err != nil:
+		return &MovedError{p.path, "cannot be looked at (" + err.Error() + ")", "look where it is, and use --resume with it"}
+	case !os.SameFile(own, there) && unlinked(own):
+		return &MovedError{p.path, "was removed, and another file is there", lost}
+	case !os.SameFile(own, there):
+		return &MovedError{p.path, "was renamed or moved, and another file is there", back}
+	case own.Size() < p.size:
+		return &MovedError{p.path, fmt.Sprintf("was truncated (%d of %d bytes are left)", own.Size(), p.size),
+			"put what was cut back in front, from a copy such as logrotate's, and use --resume; without a copy " + lost}
+	}
+	return nil
+}
+
+// appear gives a log its name, once its first line is on disk: until then the log that it
+// replaces is there.
+func (p *place) appear() error {
+	if p.target == "" {
+		return nil
+	}
+	if err := os.Rename(p.created, p.target); err != nil {
+		return err
+	}
+	p.created, p.target = p.target, ""
+	return nil
+}
+
+// unused is the path of a file that is new, and empty for one of an earlier run, or where
+// another file is by now.
+func (p *place) unused() string {
+	there, err := os.Lstat(p.created)
+	own, ownErr := p.file.Stat()
+	if p.created == "" || err != nil || ownErr != nil || !os.SameFile(there, own) {
+		return ""
+	}
+	return p.created
+}
+
+// firstBytes are how a log begins: the key is the first of a Run.
+var firstBytes = []byte(`{"type":"run"`)
+
+// ErrNotLog says that a file does not begin as a results log does.
+var ErrNotLog = errors.New("it does not begin as a results log of tapsweep does, so it is not replaced")
+
+// IsLog reports whether a file begins as a results log does, in any encoding that is read.
+func IsLog(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	empty, log := begins(f)
+	return log && !empty
+}
+
+// CheckReplaceable is ErrNotLog for a file that --overwrite would destroy and that is no
+// results log. A file that is empty, or not there, is nil.
+func CheckReplaceable(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return checkReplaceable(f)
+}
+
+func checkReplaceable(f *os.File) error {
+	if empty, log := begins(f); !empty && !log {
+		return fmt.Errorf("%s: %w", f.Name(), ErrNotLog)
+	}
+	return nil
+}
+
+// begins reads the first bytes of a log.
+func begins(r io.Reader) (empty, log bool) {
+	first := make([]byte, len(firstBytes))
+	n, err := io.ReadFull(input.Decode(r), first)
+	return n == 0 && err == io.EOF, bytes.Equal(first, firstBytes)
+}

@@ -1,0 +1,108 @@
+//go:build unix
+
+package results
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A log that somebody else has written made --resume delete nothing and exit 0.
+func TestTrust(t *testing.T) {
+	dir := t.TempDir()
+	make := func(name string, mode fs.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	log := func(dir, name string, mode fs.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, []byte(`{"type":"run"}`+"\n"), mode), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	link := func(to, dir string) string {
+		path := filepath.Join(dir, "link")
+		if err := os.Symlink(to, path); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	own, open, sticky := make("own", 0o755), make("open", 0o777), make("sticky", fs.ModeSticky|0o777)
+	group := make("group", 0o770)
+	plain := log(own, "plain", 0o600)
+	for _, tt := range []struct{ name, path, want string }{
+		{"ours", plain, ""},
+		{"readable by all", log(own, "readable", 0o644), ""},
+		{"not there", filepath.Join(own, "none"), ""},
+		{"group may write", log(own, "group", 0o660), "can be written to by others"},
+		{"all may write", log(own, "all", 0o606), "can be written to by others"},
+		{"ours in an open directory", log(open, "plain", 0o600), ""},
+		{"ours in a sticky directory", log(sticky, "plain", 0o600), ""},
+		{"a link in a directory of ours", link(plain, own), ""},
+		{"a link in an open directory", link(plain, open), "is a link in " + open},
+		{"our link in a sticky directory", link(plain, sticky), ""},
+		{"a link in a directory of the group", link(plain, group), "is a link in " + group},
+		{"a directory behind a link in an open one", filepath.Join(link(own, make("open2", 0o777)), "plain"), "is a link in"},
+		{"a directory that all may write to", open, "can be written to by others"},
+		{"a directory of ours", own, ""},
+	} {
+		err := CheckTrust(tt.path)
+		if tt.want == "" {
+			if err != nil {
+				t.Errorf("%s: CheckTrust = %v, want nil", tt.name, err)
+			}
+			continue
+		}
+		trust, ok := errors.AsType[*TrustError](err)
+		if !ok || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: CheckTrust = %v, want %q", tt.name, err, tt.want)
+		} else if trust.Hint == "" {
+			t.Errorf("%s: no hint", tt.name)
+		}
+	}
+	next := header
+	for _, path := range []string{filepath.Join(own, "all"), filepath.Join(open, "link")} {
+		if _, _, err := Resume(path, &next, ResumeOptions{}); !isTrust(err) {
+			t.Errorf("Resume(%s) = %v, want a TrustError", path, err)
+		}
+		if _, err := Create(path, true); !isTrust(err) {
+			t.Errorf("Create over %s = %v, want a TrustError", path, err)
+		}
+	}
+}
+
+func isTrust(err error) bool {
+	_, ok := errors.AsType[*TrustError](err)
+	return ok
+}
+
+// A log of another user is refused, also for root: a job of root must not believe what a
+// service account has written. A link of another user in a sticky directory is refused.
+func TestTrustOfAnotherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log.jsonl")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chown(path, 4711, 4711)); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckTrust(path); !isTrust(err) || !strings.Contains(err.Error(), "belongs to user 4711") {
+		t.Errorf("CheckTrust of the file = %v, want whose it is", err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := errors.Join(os.Chmod(dir, fs.ModeSticky|0o777), os.Symlink("/etc/hostname", link), os.Lchown(link, 4711, 4711)); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckTrust(link); !isTrust(err) || !strings.Contains(err.Error(), "is a link in") {
+		t.Errorf("CheckTrust of the link = %v, want that it is one", err)
+	}
+}

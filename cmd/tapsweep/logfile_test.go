@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+)
+
+// A log that is removed, moved or truncated in mid-run, as by logrotate, ends the run: it
+// went on to the end, and exited with 0. The evidence's log is one, too.
+func TestLogIsMovedInMidRun(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, flag, want string
+		do               func(log string) error
+	}{
+		{"removed", "--results", "log.jsonl was removed while the run was writing to it", os.Remove},
+		{"renamed", "--results", "log.jsonl was renamed or moved while", func(log string) error { return os.Rename(log, log+".1") }},
+		{"truncated", "--results", "log.jsonl was truncated (", func(log string) error { return os.Truncate(log, 0) }},
+		{"evidence", "--evidence", "results.jsonl was removed while", os.Remove},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{})
+			users := tenant.Populate(400)
+			env, root := serve(t, tenant)
+			path := filepath.Join(t.TempDir(), "log.jsonl")
+			log := path
+			if tt.flag == "--evidence" {
+				log = filepath.Join(path, "results.jsonl")
+			}
+			args := []string{"revoke", "--yes", "--graph-url", root, "--rate", "20", tt.flag, path, writeFile(t, "list.csv", listOf(users))}
+			p := finish(t, command(t, env, args...), func(*os.Process) {
+				for len(tenant.Left()) == len(users) && t.Context().Err() == nil {
+					time.Sleep(time.Millisecond)
+				}
+				if err := tt.do(log); err != nil {
+					t.Error(err)
+				}
+			})
+			if p.code != exitStopped {
+				t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+			}
+			if !strings.Contains(p.stderr, "stopped early: the results log ") || !strings.Contains(p.stderr, tt.want) {
+				t.Errorf("no %q in\n%s", tt.want, p.stderr)
+			}
+			if len(tenant.Left()) < len(users)/2 {
+				t.Errorf("the run went on, %d of %d passes are left", len(tenant.Left()), len(users))
+			}
+			if _, err := os.Stat(filepath.Join(path, "SHA256SUMS")); err == nil {
+				t.Error("evidence without its log is sealed")
+			}
+		})
+	}
+}
+
+// What was named by mistake is not replaced, and a log that others can write to is no
+// record: break-glass.txt became a results log, and a forged log made --resume delete
+// nothing and exit 0.
+func TestLogsThatAreRefused(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.Populate(3)
+	env, root := serve(t, tenant)
+	list := writeFile(t, "list.csv", listOf(users))
+	log := writeFile(t, "log.jsonl", "")
+	if p := tapsweep(t, env, "revoke", "--yes", "--dry-run", "--graph-url", root, "--results", log, "--overwrite", list); p.code != 0 {
+		t.Fatalf("over an empty file: exit %d\n%s", p.code, p.stderr)
+	}
+	copyOf := func(path, text string, mode os.FileMode) string {
+		if err := errors.Join(os.WriteFile(path, []byte(text), mode), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	dir, open := t.TempDir(), t.TempDir()
+	wide := copyOf(filepath.Join(dir, "wide.jsonl"), string(mustRead(t, log)), 0o666)
+	link := filepath.Join(open, "link.jsonl")
+	if err := errors.Join(os.Symlink(log, link), os.Chmod(open, 0o777)); err != nil {
+		t.Skip(err)
+	}
+	glass := copyOf(filepath.Join(dir, "break-glass.txt"), "glass@contoso.com\n", 0o600)
+	report := copyOf(filepath.Join(dir, "notes.html"), "my notes\n", 0o600)
+	revoke := []string{"revoke", "--yes", "--dry-run", "--graph-url", root, list, "--results"}
+	scan := []string{"scan", "--graph-url", root, "--all-users", "--overwrite", "--output"}
+	for _, tt := range []struct {
+		name, want, hint string
+		args             []string
+	}{
+		{"overwrite of another file", "break-glass.txt: it does not begin as a results log", "choose another --results file", append(revoke, glass, "--overwrite")},
+		{"overwrite by a scan", "break-glass.txt: it does not begin as a results log", "", []string{"scan", "--graph-url", root, "--all-users", "--results", glass, "--overwrite"}},
+		{"output over another file", "break-glass.txt does not begin as a file that this command writes", "choose another --output", append(scan, glass)},
+		{"report over another file", "notes.html does not begin as a file that this command writes", "choose another file", []string{"report", "--html", report, "--overwrite", log}},
+		{"resume of a log that all may write", "wide.jsonl can be written to by others", "chmod go-w", append(revoke, wide, "--resume")},
+		{"overwrite of a log that all may write", "wide.jsonl can be written to by others", "chmod go-w", append(revoke, wide, "--overwrite")},
+		{"resume through a link", "link.jsonl is a link in " + open, "without the link", append(revoke, link, "--resume")},
+		{"overwrite through a link", "link.jsonl is a link in " + open, "without the link", append(revoke, link, "--overwrite")},
+		{"standard output by another name", "--results: /dev/stdout is where the output of tapsweep goes", "use --results -", append(revoke, "/dev/stdout")},
+	} {
+		p := tapsweep(t, env, tt.args...)
+		if p.code != exitRefused {
+			t.Errorf("%s: exit %d, want %d\n%s", tt.name, p.code, exitRefused, p.stderr)
+		}
+		if !strings.Contains(p.stderr, tt.want) {
+			t.Errorf("%s: no %q in\n%s", tt.name, tt.want, p.stderr)
+		}
+		if !strings.Contains(p.stderr, "hint: ") || !strings.Contains(p.stderr, tt.hint) {
+			t.Errorf("%s: no hint %q in\n%s", tt.name, tt.hint, p.stderr)
+		}
+	}
+	for path, want := range map[string]string{glass: "glass@contoso.com\n", report: "my notes\n", wide: string(mustRead(t, log))} {
+		if text := string(mustRead(t, path)); text != want {
+			t.Errorf("%s is now %q", path, text)
+		}
+	}
+}
+
+// Scans and reports replace what they have written themselves.
+func TestOutputsReplaceTheirOwn(t *testing.T) {
+	tenant := leftovers(40, graphsim.Options{})
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log.jsonl")
+	run := func(args ...string) {
+		t.Helper()
+		if p := tapsweep(t, env, args...); p.code != 0 {
+			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
+		}
+	}
+	run("sweep", "--all-users", "--dry-run", "--graph-url", root, "--results", log)
+	for _, format := range []string{"csv", "json", "jsonl", "table", "csv"} {
+		run("scan", "--graph-url", root, "--all-users", "--format", format, "--output", filepath.Join(dir, "out"), "--overwrite")
+	}
+	run("scan", "--graph-url", root, "--all-users", "--reason", "disabled", "--format", "json", "--output", filepath.Join(dir, "none"), "--overwrite")
+	run("scan", "--graph-url", root, "--all-users", "--reason", "disabled", "--format", "json", "--output", filepath.Join(dir, "none"), "--overwrite")
+	for range 2 {
+		for _, form := range []string{"html", "csv", "json"} {
+			run("report", "--"+form, filepath.Join(dir, "report."+form), "--overwrite", log)
+		}
+	}
+}
+
+// A line that is none of a log's is named, and nothing is cut: 270 deleted passes vanished
+// behind an empty line.
+func TestResumeNamesABrokenLine(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.Populate(5)
+	env, root := serve(t, tenant)
+	list := writeFile(t, "list.csv", listOf(users))
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
+	if p := tapsweep(t, env, args...); p.code != 0 {
+		t.Fatal(p.stderr)
+	}
+	lines := strings.SplitAfter(string(mustRead(t, log)), "\n")
+	broken := lines[0] + lines[1] + "\n" + strings.Join(lines[2:], "")
+	if err := os.WriteFile(log, []byte(broken), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := tapsweep(t, env, args...)
+	if p.code != exitRefused || !strings.Contains(p.stderr, "line 3 is empty") || !strings.Contains(p.stderr, "hint: nothing was changed") {
+		t.Errorf("exit %d, want %d with the line and a hint\n%s", p.code, exitRefused, p.stderr)
+	}
+	if after := string(mustRead(t, log)); after != broken {
+		t.Errorf("the log is now\n%s", after)
+	}
+}
