@@ -109,6 +109,11 @@ func (a *app) report(ctx context.Context, f *reportFlags, names []string) (err e
 	if err := a.begin(ctx); err != nil {
 		return err
 	}
+	if _, paths := f.files(); len(paths) > 0 { // else the summary says it
+		for _, words := range logs.Stray() {
+			a.say("%s", words)
+		}
+	}
 	// A page that has not got room for all pairs has a CSV file beside it.
 	if f.html != "" && f.html != "-" && f.csv == "" && logs.Len() > report.MaxInline {
 		f.csv, f.implied = f.beside(), true

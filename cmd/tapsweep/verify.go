@@ -64,6 +64,9 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	if err != nil {
 		return refuse(err, hintInUse(err)...)
 	}
+	if held.Stray > 0 {
+		a.say("%s in %s not of a results log, left out", plural(held.Stray, "line", "lines"), strings.Join(logs, ", "))
+	}
 	if len(held.Users) == 0 {
 		return refuse(fmt.Errorf("no user to look at in %s", strings.Join(logs, ", ")))
 	}

@@ -52,10 +52,15 @@ type log struct {
 	superseded bitset
 	beside     bitset
 	torn       bool
-	digest     string // SHA-256 of what was read
-	listOf     int    // index into lists of the last run
-	lined      bool   // its rows have lines
-	columns    bool   // and several are on one
+	stray      int         // lines that are not of a log, left out
+	strayAt    int         // the first of these
+	info       os.FileInfo // of the file that was named
+	bytes      int64       // of it; size is that of its text in UTF-8
+	digest     string      // SHA-256 of it
+	spool      string      // file is a copy that has this name still, see transcode
+	listOf     int         // index into lists of the last run
+	lined      bool        // its rows have lines
+	columns    bool        // and several are on one
 	at         byLine
 	notes      []rowNote // by row
 
@@ -116,9 +121,17 @@ func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 func (l *Logs) Close() error {
 	var errs []error
 	for _, lg := range l.logs {
-		errs = append(errs, lg.file.Close())
+		errs = append(errs, lg.close())
 	}
 	return errors.Join(errs...)
+}
+
+func (lg *log) close() error {
+	err := lg.file.Close()
+	if lg.spool != "" {
+		err = errors.Join(err, os.Remove(lg.spool))
+	}
+	return err
 }
 
 // Len is the number of pairs that the logs tell of.
@@ -127,8 +140,7 @@ func (l *Logs) Len() int { return l.rows }
 // Holds tells whether the file is one of the logs.
 func (l *Logs) Holds(info os.FileInfo) bool {
 	return slices.ContainsFunc(l.logs, func(lg *log) bool {
-		own, err := lg.file.Stat()
-		return err == nil && os.SameFile(own, info)
+		return os.SameFile(lg.info, info)
 	})
 }
 
@@ -163,8 +175,11 @@ func (l *Logs) open(ctx context.Context, name string) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	lg := &log{name: name, file: f, size: info.Size()}
+	lg := &log{name: name, file: f, info: info, size: info.Size(), bytes: info.Size()}
 	l.logs = append(l.logs, lg)
+	if err := lg.transcode(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	for run, err := range lg.lines(ctx, "run") {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -225,9 +240,11 @@ func (l line) run(lg *log) (*Run, error) {
 // thousand characters of the service's text.
 const maxLine = 1 << 20
 
+var errNotLog = errors.New("it is not a results log: its first line does not describe a run")
+
 // lines reads the log from its start. Lines of types that are not named, which
-// other versions may write, are left out, and so is a torn last line. The first
-// line has to describe a run.
+// other versions may write, are left out, and so are a torn last line and those that are
+// not of a log, see results.IsStray. The first line of a log has to describe a run.
 func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error] {
 	return func(yield func(line, error) bool) {
 		var all io.Reader = io.NewSectionReader(lg.file, 0, lg.size)
@@ -237,6 +254,7 @@ func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error
 		}
 		br := bufio.NewReaderSize(all, maxLine)
 		read := int64(0)
+		began, strays, firstStray := false, 0, 0
 		for n := 1; ; n++ {
 			if n%1000 == 0 && ctx.Err() != nil {
 				yield(line{}, context.Cause(ctx))
@@ -247,6 +265,11 @@ func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error
 			switch {
 			case err == io.EOF:
 				lg.torn = lg.torn || len(text) > 0
+				if !began && n > 1 {
+					yield(line{}, errNotLog)
+					return
+				}
+				lg.stray, lg.strayAt = strays, firstStray
 				if lg.digest == "" {
 					lg.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 				}
@@ -258,9 +281,20 @@ func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error
 				yield(line{}, err)
 				return
 			}
+			stray, err := results.IsStray(n, text)
+			if err != nil {
+				yield(line{}, err)
+				return
+			}
+			if stray {
+				if strays++; strays == 1 {
+					firstStray = n
+				}
+				continue
+			}
 			kind, err := kindOf(text, read == lg.size)
 			if err != nil {
-				if read == lg.size && n > 1 {
+				if read == lg.size && began {
 					lg.torn = true // with a line end all the same
 					continue
 				}
@@ -268,10 +302,11 @@ func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error
 				return
 			}
 			lg.whole = read
-			if n == 1 && kind != "run" {
-				yield(line{}, errors.New("it is not a results log: its first line does not describe a run"))
+			if !began && kind != "run" {
+				yield(line{}, errNotLog)
 				return
 			}
+			began = true
 			if slices.Contains(kinds, kind) && !yield(line{n, read - int64(len(text)), kind, text}, nil) {
 				return
 			}

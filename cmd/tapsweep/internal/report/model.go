@@ -63,9 +63,11 @@ type Log struct {
 	Bytes  int64  `json:"bytes"`
 	Digest string `json:"digest"`
 	Rows   int    `json:"rows"`
-	Torn   bool   `json:"torn"` // its last line is not whole, and left out
+	Torn   bool   `json:"torn"`            // its last line is not whole, and left out
+	Stray  int    `json:"stray,omitempty"` // lines of the file that are not of a log, and left out
 
-	copied bool // its runs stand in other logs, too, and count there
+	strayAt int  // the first of these
+	copied  bool // its runs stand in other logs, too, and count there
 }
 
 // A List is a list of which the logs tell.
@@ -163,7 +165,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r.head()
 	for _, lg := range l.logs {
 		r.noLines, r.columns = r.noLines && !lg.lined, r.columns || lg.columns
-		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.size, lg.digest, lg.rows, lg.torn, lg.copied()})
+		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn, lg.stray, lg.strayAt, lg.copied()})
 	}
 	r.axis = newAxis(r.Runs)
 	r.bins = make([]bin, axisBins)

@@ -261,6 +261,9 @@ func (r *Report) Notes() (notes []string) {
 		if lg.Torn {
 			say("The last line of %s is torn and was left out.", lg.Name)
 		}
+		if lg.Stray > 0 {
+			say("%s.", strayWords(lg.Name, lg.Stray, lg.strayAt))
+		}
 	}
 	switch {
 	case r.WithoutRow > 0 && r.kind == "verify":

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"tapsweep/input"
 )
 
 // Held are the users of results logs, each once.
@@ -17,6 +19,8 @@ type Held struct {
 	Users  []LogUser
 	Tenant string // of the logs; they are of one
 	Digest string // of the users
+
+	Stray int // lines of the files that are not of a results log, and were left out
 }
 
 // A LogUser is a user whose pair stands in a log, where it stands first, and what its
@@ -56,14 +60,14 @@ func (h *Held) read(path string, at map[string]int) error {
 		return err
 	}
 	defer f.Close()
-	self, ended := "", false
-	br := bufio.NewReaderSize(f, 1<<20)
+	self, began, ended := "", false, false
+	br := bufio.NewReaderSize(input.Decode(f), 1<<20)
 	for n := 1; ; n++ {
 		line, err := br.ReadBytes('\n')
 		if err == io.EOF { // what is left is torn, or nothing
 			switch {
-			case n == 1:
-				return errors.New("it is not a results log")
+			case !began:
+				return errors.New("it is not a results log: no line of it describes a run")
 			case !ended && inUse(f):
 				return fmt.Errorf("it has no end yet: %w, and pairs are missing in it", ErrInUse)
 			case !ended:
@@ -75,16 +79,25 @@ func (h *Held) read(path string, at map[string]int) error {
 		if err != nil {
 			return err
 		}
+		stray, err := IsStray(n, line)
+		if err != nil {
+			return err
+		}
+		if stray {
+			h.Stray++
+			continue
+		}
 		var row struct {
 			Row
 			Tenant string `json:"tenant"`
 			Self   string `json:"self"`
 		}
 		if err := json.Unmarshal(line, &row); err != nil {
-			return fmt.Errorf("line %d is not a line of a results log: %w", n, err)
+			return &LineError{n, "is broken: " + err.Error()}
 		}
 		switch {
 		case row.Type == "run":
+			began = true
 			if h.Tenant != "" && row.Tenant != "" && !strings.EqualFold(h.Tenant, row.Tenant) {
 				return fmt.Errorf("it is of tenant %s, and another log is of %s", row.Tenant, h.Tenant)
 			}
@@ -94,7 +107,7 @@ func (h *Held) read(path string, at map[string]int) error {
 			}
 		case row.Type == "end":
 			ended = true
-		case n == 1:
+		case !began:
 			return errors.New("it is not a results log: its first line does not describe a run")
 		case row.Type == "result" && row.Outcome != Invalid && row.Outcome != Protected && row.User != "":
 			user := row.User

@@ -1,0 +1,58 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"tapsweep/batch"
+	"tapsweep/input"
+)
+
+// transcode has a log that is not plain UTF-8, as Windows PowerShell's > writes it, be read
+// from a copy in UTF-8, which nobody else can open. Rows are found by their offsets.
+func (lg *log) transcode() error {
+	var mark [3]byte
+	n, err := lg.file.ReadAt(mark[:], 0)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	if !bytes.HasPrefix(mark[:n], []byte("\xFF\xFE")) && !bytes.HasPrefix(mark[:n], []byte("\xFE\xFF")) && string(mark[:n]) != "\xEF\xBB\xBF" {
+		return nil
+	}
+	sum := sha256.New()
+	text := input.Decode(io.TeeReader(io.NewSectionReader(lg.file, 0, lg.bytes), sum))
+	f, err := os.CreateTemp("", "tapsweep-log-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("reading it in UTF-8: %w", err)
+	}
+	if os.Remove(f.Name()) != nil { // Windows refuses this; there Close removes it
+		lg.spool = f.Name()
+	}
+	named := lg.file
+	lg.file = f
+	if lg.size, err = io.Copy(f, text); err != nil {
+		err = fmt.Errorf("reading it in UTF-8: %w", err)
+	}
+	lg.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	return errors.Join(err, named.Close())
+}
+
+// Stray are words about files with lines that are not of a log, which were left out.
+func (l *Logs) Stray() (words []string) {
+	for _, lg := range l.logs {
+		if lg.stray > 0 {
+			words = append(words, strayWords(batch.Printable(lg.name), lg.stray, lg.strayAt))
+		}
+	}
+	return words
+}
+
+func strayWords(name string, n, first int) string {
+	return fmt.Sprintf("%s has %s that %s not of a results log, from line %d on: %s left out",
+		name, count(n, "line"), verb(n, "is", "are"), first, verb(n, "it was", "they were"))
+}

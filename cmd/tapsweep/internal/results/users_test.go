@@ -1,0 +1,50 @@
+package results
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A proof reads logs as they come: from kubectl logs, and from Windows PowerShell.
+func TestReadUsers(t *testing.T) {
+	for _, tt := range []struct {
+		file         string
+		users, stray int
+	}{
+		{"log-ps51-redirect.jsonl", 3, 0},
+		{"log-pod-merged.log", 16, 1},
+	} {
+		held, err := ReadUsers(filepath.Join("../../../../testdata/logs", tt.file))
+		if err != nil {
+			t.Errorf("ReadUsers(%s) = %v", tt.file, err)
+			continue
+		}
+		if len(held.Users) != tt.users {
+			t.Errorf("%s: %d users, want %d", tt.file, len(held.Users), tt.users)
+		}
+		if held.Stray != tt.stray {
+			t.Errorf("%s: %d lines are left out, want %d", tt.file, held.Stray, tt.stray)
+		}
+	}
+}
+
+func TestReadUsersRefuses(t *testing.T) {
+	const run, end = `{"type":"run","digest":"x"}` + "\n", `{"type":"end"}` + "\n"
+	for _, tt := range []struct{ name, text, want string }{
+		{"a list", "user\na@contoso.com\n", "it is not a results log"},
+		{"rows without a run", `{"type":"result","user":"a@contoso.com","outcome":"revoked"}` + "\n" + run + end, "its first line does not describe a run"},
+		{"a broken row", run + `{"type":"result","us` + "\n" + end, "line 2 is broken"},
+		{"a row behind other text", run + `2026-03-02T08:15:00Z {"type":"result","user":"a@contoso.com","outcome":"revoked"}` + "\n" + end, `line 2 has "2026-03-02T08:15:00Z " in front`},
+		{"no end", run + "tapsweep: text\n", "it has no end"},
+	} {
+		path := filepath.Join(t.TempDir(), "log.jsonl")
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadUsers(path); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: ReadUsers = %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
