@@ -247,10 +247,11 @@ type manifest struct {
 func manifests(t *testing.T) (account, job manifest) {
 	t.Helper()
 	documents := strings.Split(examples(t, "yaml", 2)[0], "\n---\n")
-	if len(documents) != 2 {
-		t.Fatalf("%d manifests, want 2", len(documents))
+	if len(documents) != 3 {
+		t.Fatalf("%d manifests, want 3", len(documents))
 	}
-	for i, into := range []*manifest{&account, &job} {
+	var claim manifest
+	for i, into := range []*manifest{&account, &claim, &job} {
 		if err := yaml.Unmarshal([]byte(documents[i]), into); err != nil {
 			t.Fatal(err)
 		}
@@ -387,6 +388,14 @@ func TestEveryNight(t *testing.T) {
 			"AZURE_TENANT_ID=" + graphsim.DefaultTenantID,
 			"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token", m.tenant.FederatedToken(subject, time.Hour))}
 		args := append(job.Spec.JobTemplate.Spec.Template.Spec.Containers[0].Args, "--graph-url", m.root)
-		m.nights(t, func() process { return m.run(t, env, self, args...) }, func(p process) string { return p.stdout })
+		for i, arg := range args {
+			args[i] = strings.Replace(arg, "/var/lib/tapsweep", m.log, 1)
+		}
+		m.nights(t, func() process { return m.run(t, env, self, args...) }, func(p process) string {
+			if p.stdout != "" {
+				t.Errorf("this is mixed with standard error in the pod's log: %s", p.stdout)
+			}
+			return string(mustRead(t, filepath.Join(m.log, "last.jsonl")))
+		})
 	})
 }

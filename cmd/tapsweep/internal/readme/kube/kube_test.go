@@ -24,7 +24,7 @@ import (
 // manifests returns the README's, read as the API server reads them under strict
 // field validation: no field that it does not know, none twice, none of another
 // type. Reading YAML right into the types would take true for "true".
-func manifests(t *testing.T) (*corev1.ServiceAccount, *batchv1.CronJob) {
+func manifests(t *testing.T) (*corev1.ServiceAccount, *corev1.PersistentVolumeClaim, *batchv1.CronJob) {
 	t.Helper()
 	text, err := os.ReadFile("../../../../../README.md")
 	if err != nil {
@@ -34,12 +34,12 @@ func manifests(t *testing.T) (*corev1.ServiceAccount, *batchv1.CronJob) {
 	if len(blocks) != 2 {
 		t.Fatalf("%d yaml blocks in the README, want 2", len(blocks))
 	}
-	account, job := new(corev1.ServiceAccount), new(batchv1.CronJob)
+	account, claim, job := new(corev1.ServiceAccount), new(corev1.PersistentVolumeClaim), new(batchv1.CronJob)
 	documents := strings.Split(blocks[0], "\n---\n")
-	if len(documents) != 2 {
-		t.Fatalf("%d manifests, want 2", len(documents))
+	if len(documents) != 3 {
+		t.Fatalf("%d manifests, want 3", len(documents))
 	}
-	for i, into := range []any{account, job} {
+	for i, into := range []any{account, claim, job} {
 		data, err := yaml.YAMLToJSONStrict([]byte(documents[i]))
 		if err != nil {
 			t.Fatalf("manifest %d: %v", i+1, err)
@@ -48,11 +48,11 @@ func manifests(t *testing.T) (*corev1.ServiceAccount, *batchv1.CronJob) {
 			t.Fatalf("manifest %d: %v %v", i+1, err, strict)
 		}
 	}
-	return account, job
+	return account, claim, job
 }
 
 func TestManifests(t *testing.T) {
-	account, job := manifests(t)
+	account, _, job := manifests(t)
 	if account.APIVersion != "v1" || account.Kind != "ServiceAccount" || job.APIVersion != "batch/v1" || job.Kind != "CronJob" {
 		t.Errorf("%s %s, %s %s", account.APIVersion, account.Kind, job.APIVersion, job.Kind)
 	}
@@ -103,7 +103,7 @@ func TestManifests(t *testing.T) {
 // there is no secret in it.
 // Source: kubernetes.io/docs/concepts/security/pod-security-standards.
 func TestManifestsAreRestricted(t *testing.T) {
-	_, job := manifests(t)
+	_, _, job := manifests(t)
 	pod := job.Spec.JobTemplate.Spec.Template.Spec
 	if s := pod.SecurityContext; s == nil || s.RunAsNonRoot == nil || !*s.RunAsNonRoot || s.RunAsUser == nil || *s.RunAsUser == 0 ||
 		s.SeccompProfile == nil || s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
@@ -123,7 +123,42 @@ func TestManifestsAreRestricted(t *testing.T) {
 			t.Errorf("%s has an environment: %v %v", c.Name, c.Env, c.EnvFrom)
 		}
 	}
-	if text, err := json.Marshal(job); err != nil || strings.Contains(strings.ToLower(string(text)), "secret") || len(pod.Volumes) != 0 {
+	if text, err := json.Marshal(job); err != nil || strings.Contains(strings.ToLower(string(text)), "secret") {
 		t.Errorf("a secret: %s, %v", text, err)
+	}
+}
+
+// The results log is on the claim's volume, and so not mixed with standard error, as
+// kubectl logs would return it. Its mode stays as it is.
+// Source: kubernetes.io/docs/tasks/configure-pod-container/security-context, fsGroupChangePolicy.
+func TestLogIsOnAVolume(t *testing.T) {
+	_, claim, job := manifests(t)
+	pod := job.Spec.JobTemplate.Spec.Template.Spec
+	if len(pod.Volumes) != 1 || pod.Volumes[0].PersistentVolumeClaim == nil {
+		t.Fatalf("the volumes are %+v, want one of a claim", pod.Volumes)
+	}
+	if name := pod.Volumes[0].PersistentVolumeClaim.ClaimName; name != claim.Name || claim.Namespace != job.Namespace {
+		t.Errorf("the volume is of %s/%s, and the claim is %s/%s", job.Namespace, name, claim.Namespace, claim.Name)
+	}
+	if size := claim.Spec.Resources.Requests.Storage().Value(); size < 100<<20 {
+		t.Errorf("the claim asks for %d bytes, and the ids of a million users alone take 40 MB", size)
+	}
+	c := pod.Containers[0]
+	if len(c.VolumeMounts) != 1 || c.VolumeMounts[0].Name != pod.Volumes[0].Name {
+		t.Fatalf("the mounts are %+v, want that of %s", c.VolumeMounts, pod.Volumes[0].Name)
+	}
+	i := slices.Index(c.Args, "--results")
+	if i < 0 || i+1 == len(c.Args) || !strings.HasPrefix(c.Args[i+1], c.VolumeMounts[0].MountPath+"/") {
+		t.Errorf("the results log of %q is not on %s", c.Args, c.VolumeMounts[0].MountPath)
+	}
+	if !slices.Contains(c.Args, "--overwrite") {
+		t.Error("the second night finds the log of the first")
+	}
+	s := pod.SecurityContext
+	if s.FSGroup == nil || *s.FSGroup == 0 {
+		t.Error("no fsGroup: only root can write to the volume")
+	}
+	if s.FSGroupChangePolicy == nil || *s.FSGroupChangePolicy != corev1.FSGroupChangeOnRootMismatch {
+		t.Error("each mount opens the log to the group, and tapsweep refuses it then")
 	}
 }
