@@ -104,11 +104,13 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 // A pass that a list names has no row before its delete. Where the run was killed while that
 // was under way, the run that goes on cannot know who has deleted it, and says so.
 func TestKilledRevokeOfNamedPasses(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: graphsim.Hang().AfterWork()}}})
+	hang := graphsim.Fault{Method: "DELETE", Attempt: 1, Do: graphsim.Hang().AfterWork()}
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{hang}})
 	users := tenant.Populate(5)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", writeFile(t, "list.csv", listOf(users))}
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume",
+		writeFile(t, "list.csv", listOf(users))}
 	finish(t, command(t, env, args...), func(p *os.Process) {
 		for tenant.Stats().Deleted < 5 && t.Context().Err() == nil {
 			time.Sleep(time.Millisecond)

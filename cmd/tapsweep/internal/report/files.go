@@ -64,7 +64,8 @@ func CheckBegin(path string, begins ...string) error {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	text = bytes.TrimPrefix(text[:n], []byte("\xEF\xBB\xBF"))
-	if len(text) == 0 || slices.ContainsFunc(begins, func(begin string) bool { return bytes.HasPrefix(text, []byte(begin)) }) {
+	own := func(begin string) bool { return bytes.HasPrefix(text, []byte(begin)) }
+	if len(text) == 0 || slices.ContainsFunc(begins, own) {
 		return nil
 	}
 	return fmt.Errorf("%s does not begin as a file that this command writes, so it is not replaced", path)

@@ -60,7 +60,8 @@ func TestAbsentConfirmsRevoked(t *testing.T) {
 		verified      int
 	}{
 		{"named passes", unseen, unseen, map[results.Outcome]int{results.Revoked: 3}, 0},
-		{"named passes, verified later", unseen, func(r *results.Row) { r.Verified = true }, map[results.Outcome]int{results.Revoked: 3}, 3},
+		{"named passes, verified later", unseen, func(r *results.Row) { r.Verified = true },
+			map[results.Outcome]int{results.Revoked: 3}, 3},
 		{"verified first", any, none, map[results.Outcome]int{results.Revoked: 3}, 3},
 		{"any pass", func(r *results.Row) { any(r); unseen(r) }, none, map[results.Outcome]int{results.Revoked: 3}, 0},
 	} {

@@ -165,7 +165,8 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r.head()
 	for _, lg := range l.logs {
 		r.noLines, r.columns = r.noLines && !lg.lined, r.columns || lg.columns
-		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn, lg.stray, lg.strayAt, lg.copied()})
+		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn,
+			lg.stray, lg.strayAt, lg.copied()})
 	}
 	r.axis = newAxis(r.Runs)
 	r.bins = make([]bin, axisBins)

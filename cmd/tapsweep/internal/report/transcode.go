@@ -8,10 +8,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"tapsweep/batch"
 	"tapsweep/input"
 )
+
+// marks are the byte order marks of UTF-16 and of UTF-8.
+var marks = []string{"\xFF\xFE", "\xFE\xFF", "\xEF\xBB\xBF"}
 
 // transcode has a log that is not plain UTF-8, as Windows PowerShell's > writes it, be read
 // from a copy in UTF-8, which nobody else can open. Rows are found by their offsets.
@@ -21,7 +25,7 @@ func (lg *log) transcode() error {
 	if err != nil && err != io.EOF {
 		return err
 	}
-	if !bytes.HasPrefix(mark[:n], []byte("\xFF\xFE")) && !bytes.HasPrefix(mark[:n], []byte("\xFE\xFF")) && string(mark[:n]) != "\xEF\xBB\xBF" {
+	if !slices.ContainsFunc(marks, func(m string) bool { return bytes.HasPrefix(mark[:n], []byte(m)) }) {
 		return nil
 	}
 	sum := sha256.New()

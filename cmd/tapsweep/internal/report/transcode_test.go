@@ -30,7 +30,9 @@ func TestEncodings(t *testing.T) {
 		return b
 	}
 	want := reportOf(t, m.write(t, "log.jsonl"))
-	for name, text := range map[string]string{"UTF-8 with a mark": "\ufeff" + windows, "UTF-16 LE": utf16(unicode.LittleEndian), "UTF-16 BE": utf16(unicode.BigEndian)} {
+	encoded := map[string]string{"UTF-8 with a mark": "\ufeff" + windows,
+		"UTF-16 LE": utf16(unicode.LittleEndian), "UTF-16 BE": utf16(unicode.BigEndian)}
+	for name, text := range encoded {
 		m := &made{}
 		m.WriteString(text)
 		got := reportOf(t, m.write(t, "log.jsonl"))
@@ -40,12 +42,16 @@ func TestEncodings(t *testing.T) {
 		if diff := cmp.Diff(want.Failures, got.Failures); diff != "" {
 			t.Errorf("%s: failures (-want +got):\n%s", name, diff)
 		}
-		if log := got.Logs[0]; log.Digest != fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text))) || log.Bytes != int64(len(text)) {
-			t.Errorf("%s: %+v, want the digest and the size of the file itself", name, log)
+		if want := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text))); got.Logs[0].Digest != want {
+			t.Errorf("%s: the digest is %s, want that of the file itself, %s", name, got.Logs[0].Digest, want)
+		}
+		if n := got.Logs[0].Bytes; n != int64(len(text)) {
+			t.Errorf("%s: the log has %d bytes, want those of the file itself, %d", name, n, len(text))
 		}
 	}
 	r := reportOf(t, caseFile("log-ps51-redirect.jsonl"))
-	if diff := cmp.Diff(map[results.Outcome]int{results.Revoked: 1, results.Denied: 1, results.UnknownUser: 1}, r.Counts); diff != "" {
+	counts := map[results.Outcome]int{results.Revoked: 1, results.Denied: 1, results.UnknownUser: 1}
+	if diff := cmp.Diff(counts, r.Counts); diff != "" {
 		t.Errorf("log-ps51-redirect.jsonl: counts (-want +got):\n%s", diff)
 	}
 }
@@ -78,7 +84,8 @@ func TestStrayLines(t *testing.T) {
 	if r.Logs[0].Stray != 1 {
 		t.Errorf("%d lines are left out, want 1", r.Logs[0].Stray)
 	}
-	if want := path + " has 1 line that is not of a results log, from line 36 on: it was left out."; !strings.Contains(strings.Join(r.Notes(), "\n"), want) {
+	want := path + " has 1 line that is not of a results log, from line 36 on: it was left out."
+	if !strings.Contains(strings.Join(r.Notes(), "\n"), want) {
 		t.Errorf("no %q in %q", want, r.Notes())
 	}
 	text, err := os.ReadFile(path)
@@ -86,7 +93,8 @@ func TestStrayLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := &made{} // the preflight comes first
-	before.WriteString("tapsweep devel\n\n" + `{"time":"2026-03-02T08:15:00Z","level":"INFO","msg":"x"}` + "\n" + string(text))
+	before.WriteString("tapsweep devel\n\n" + `{"time":"2026-03-02T08:15:00Z","level":"INFO","msg":"x"}` + "\n")
+	before.Write(text)
 	if r := reportOf(t, before.write(t, "pod.log")); r.Logs[0].Stray != 4 || r.Pairs != 16 {
 		t.Errorf("%d lines are left out, and %d pairs are there; want 4 and 16", r.Logs[0].Stray, r.Pairs)
 	}

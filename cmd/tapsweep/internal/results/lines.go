@@ -25,7 +25,8 @@ func notALine(n int, line []byte, err error) error {
 	case len(bytes.TrimSpace(text)) == 0:
 		return &LineError{n, "is empty, and a results log has no empty lines"}
 	case len(bytes.Trim(text, "\x00")) == 0:
-		return &LineError{n, "holds NUL bytes only: the machine has crashed, or the log was truncated while a run was writing to it"}
+		return &LineError{n, "holds NUL bytes only: the machine has crashed, " +
+			"or the log was truncated while a run was writing to it"}
 	case err == nil || !bytes.HasPrefix(text, []byte("{")):
 		return &LineError{n, fmt.Sprintf("is not of a results log, it begins with %q: is the log mixed with standard error?",
 			batch.Printable(string(text[:min(len(text), 40)])))}
@@ -61,7 +62,8 @@ func checkUTF8(f io.ReaderAt) error {
 	var mark [2]byte
 	if n, _ := f.ReadAt(mark[:], 0); n == 2 && (mark == [2]byte{0xFF, 0xFE} || mark == [2]byte{0xFE, 0xFF}) {
 		return errors.New("it is UTF-16, as > of Windows PowerShell writes it, and rows would be added in UTF-8: " +
-			"make a copy in UTF-8 (Get-Content LOG | Out-File -Encoding utf8 COPY) and go on with that; let --results write it next time")
+			"make a copy in UTF-8 (Get-Content LOG | Out-File -Encoding utf8 COPY) and go on with that; " +
+			"let --results write it next time")
 	}
 	return nil
 }

@@ -73,8 +73,9 @@ func TestMovedLog(t *testing.T) {
 				name += ".1"
 			}
 			text, err := os.ReadFile(name)
-			if want := tt.name == "renamed" || tt.name == "rotated" || tt.name == "truncated"; strings.Contains(string(text), "the last row") != want {
-				t.Errorf("%s: the row is in the file: %v, want %v (%v)", tt.name, !want, want, err)
+			want := tt.name == "renamed" || tt.name == "rotated" || tt.name == "truncated"
+			if got := strings.Contains(string(text), "the last row"); got != want {
+				t.Errorf("%s: the row is in the file: %v, want %v (%v)", tt.name, got, want, err)
 			}
 			if strings.Contains(string(text), "\x00") {
 				t.Errorf("%s: the log has a hole", tt.name)
@@ -152,8 +153,9 @@ func TestCreateReplaces(t *testing.T) {
 		}
 		return path
 	}
-	for name, text := range map[string]string{"glass.txt": "glass@contoso.com\n", "list.jsonl": `{"user":"dana@contoso.com"}` + "\n",
-		"short": `{"type":`, "rows.jsonl": `{"type":"result"}` + "\n"} {
+	others := map[string]string{"glass.txt": "glass@contoso.com\n", "list.jsonl": `{"user":"dana@contoso.com"}` + "\n",
+		"short": `{"type":`, "rows.jsonl": `{"type":"result"}` + "\n"}
+	for name, text := range others {
 		path := in(name, text)
 		if _, err := Create(path, true); !errors.Is(err, ErrNotLog) || !strings.Contains(err.Error(), path) {
 			t.Errorf("Create over %s = %v, want ErrNotLog with its path", name, err)
@@ -166,7 +168,8 @@ func TestCreateReplaces(t *testing.T) {
 		}
 	}
 	const old = `{"type":"run","version":"old"}` + "\n"
-	for name, text := range map[string]string{"empty": "", "log": old, "mark": "\ufeff" + old, "torn": `{"type":"run","ver`} {
+	logs := map[string]string{"empty": "", "log": old, "mark": "\ufeff" + old, "torn": `{"type":"run","ver`}
+	for name, text := range logs {
 		log, err := Create(in(name, text), true)
 		if err != nil {
 			t.Errorf("Create over %s = %v, want nil", name, err)

@@ -329,7 +329,8 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			}
 			key, others := e.rowKey(&Row{Source: l.Source, Line: l.Line, Column: l.Column, User: l.User, Method: l.Method,
 				AnyPass: l.AnyPass, InPlaceOf: l.InPlaceOf, Outcome: l.Outcome})
-			doubt := e.doubtKey(&Row{Source: l.Source, Line: l.Line, User: l.User, Method: l.Method, InPlaceOf: l.InPlaceOf}, key)
+			doubt := e.doubtKey(&Row{Source: l.Source, Line: l.Line, User: l.User, Method: l.Method,
+				InPlaceOf: l.InPlaceOf}, key)
 			for _, k := range append(others, key, doubt) {
 				delete(e.settled, k)
 				delete(e.doubted, k)

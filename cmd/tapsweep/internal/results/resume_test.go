@@ -114,12 +114,15 @@ func TestResumeRefuses(t *testing.T) {
 		{"dry run", func(r *Run) { r.DryRun = true }, "", "dry run"},
 		{"broken in the middle", func(*Run) {}, "garbage\n" + `{"type":"end"}` + "\n", "line 3"},
 		{"an empty line in the middle", func(*Run) {}, "\n" + `{"type":"end"}` + "\n", "line 3 is empty"},
-		{"NUL bytes in the middle", func(*Run) {}, strings.Repeat("\x00", 5000) + "\n" + `{"type":"end"}` + "\n", "line 3 holds NUL bytes only"},
+		{"NUL bytes in the middle", func(*Run) {}, strings.Repeat("\x00", 5000) + "\n" + `{"type":"end"}` + "\n",
+			"line 3 holds NUL bytes only"},
 		{"NUL bytes before a row", func(*Run) {}, "\x00\x00" + `{"type":"end"}` + "\n", "line 3"},
 		{"an empty line at the end", func(*Run) {}, "\n", "line 3 is empty"},
 		{"a broken last line", func(*Run) {}, `{"type":"result","li` + "\n", "line 3 is broken"},
-		{"standard error", func(*Run) {}, "tapsweep: 16 passes revoked\n", `line 3 is not of a results log, it begins with "tapsweep: 16`},
-		{"standard error in JSON", func(*Run) {}, `{"time":"2026-03-02T08:15:00Z","msg":"x"}` + "\n", "line 3 is not of a results log"},
+		{"standard error", func(*Run) {}, "tapsweep: 16 passes revoked\n",
+			`line 3 is not of a results log, it begins with "tapsweep: 16`},
+		{"standard error in JSON", func(*Run) {}, `{"time":"2026-03-02T08:15:00Z","msg":"x"}` + "\n",
+			"line 3 is not of a results log"},
 		{"a line without end", func(*Run) {}, strings.Repeat("x", 2<<20), "line 3 is longer than 1 MiB"},
 		{"unknown outcome", func(*Run) {}, `{"type":"result","outcome":"vanished"}` + "\n", "another version"},
 	}
@@ -424,7 +427,8 @@ func TestResumeIntents(t *testing.T) {
 	}{
 		{"a", true, true, false}, {"b", true, true, false}, {"c", true, false, false},
 		{"d", false, true, true}, {"e", false, false, true}, {"f", false, false, false},
-		{"g", false, false, true}, {"h", false, false, true}, {"i", false, false, false}, {"no row", false, false, true}, {"", false, false, false},
+		{"g", false, false, true}, {"h", false, false, true}, {"i", false, false, false},
+		{"no row", false, false, true}, {"", false, false, false},
 	} {
 		pair := &input.Pair{Source: "l.csv", Line: 9, User: dana, Method: tt.method}
 		if tt.scan {

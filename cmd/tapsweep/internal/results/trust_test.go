@@ -99,7 +99,8 @@ func TestTrustOfAnotherUser(t *testing.T) {
 		t.Errorf("CheckTrust of the file = %v, want whose it is", err)
 	}
 	link := filepath.Join(dir, "link")
-	if err := errors.Join(os.Chmod(dir, fs.ModeSticky|0o777), os.Symlink("/etc/hostname", link), os.Lchown(link, 4711, 4711)); err != nil {
+	err := errors.Join(os.Chmod(dir, fs.ModeSticky|0o777), os.Symlink("/etc/hostname", link), os.Lchown(link, 4711, 4711))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := CheckTrust(link); !isTrust(err) || !strings.Contains(err.Error(), "is a link in") {

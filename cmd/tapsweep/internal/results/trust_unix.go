@@ -33,12 +33,12 @@ func checkOwner(path string, info os.FileInfo) error {
 	}
 	switch uid := owner(info); {
 	case !trusted(uid):
-		return &TrustError{path, fmt.Sprintf("belongs to user %d, and tapsweep runs as user %d: whoever owns it can write into it "+
-			"that passes are revoked", uid, os.Geteuid()),
+		return &TrustError{path, fmt.Sprintf("belongs to user %d, and tapsweep runs as user %d: "+
+			"whoever owns it can write into it that passes are revoked", uid, os.Geteuid()),
 			fmt.Sprintf("run tapsweep as that user, or name another %s, or look through this one and chown it", what)}
 	case info.Mode().Perm()&othersWrite != 0:
-		return &TrustError{path, fmt.Sprintf("can be written to by others (mode %v): they can write into it that passes are revoked",
-			info.Mode()), fmt.Sprintf("look through it, then take that right away (chmod go-w), or name another %s", what)}
+		return &TrustError{path, fmt.Sprintf("can be written to by others (mode %v): "+
+			"they can write into it that passes are revoked", info.Mode()), fmt.Sprintf("look through it, then take that right away (chmod go-w), or name another %s", what)}
 	}
 	return nil
 }

@@ -32,11 +32,12 @@ func TestReadUsers(t *testing.T) {
 
 func TestReadUsersRefuses(t *testing.T) {
 	const run, end = `{"type":"run","digest":"x"}` + "\n", `{"type":"end"}` + "\n"
+	const row = `{"type":"result","user":"a@contoso.com","outcome":"revoked"}` + "\n"
 	for _, tt := range []struct{ name, text, want string }{
 		{"a list", "user\na@contoso.com\n", "it is not a results log"},
-		{"rows without a run", `{"type":"result","user":"a@contoso.com","outcome":"revoked"}` + "\n" + run + end, "its first line does not describe a run"},
+		{"rows without a run", row + run + end, "its first line does not describe a run"},
 		{"a broken row", run + `{"type":"result","us` + "\n" + end, "line 2 is broken"},
-		{"a row behind other text", run + `2026-03-02T08:15:00Z {"type":"result","user":"a@contoso.com","outcome":"revoked"}` + "\n" + end, `line 2 has "2026-03-02T08:15:00Z " in front`},
+		{"a row behind other text", run + "2026-03-02T08:15:00Z " + row + end, `line 2 has "2026-03-02T08:15:00Z " in front`},
 		{"no end", run + "tapsweep: text\n", "it has no end"},
 	} {
 		path := filepath.Join(t.TempDir(), "log.jsonl")

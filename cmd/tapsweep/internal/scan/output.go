@@ -73,7 +73,8 @@ func (w *Writer) Write(l *Line) error {
 	w.lines++
 	switch w.format {
 	case "csv":
-		return w.csv.Write([]string{input.CSVValue(l.User), input.CSVValue(l.Method), input.CSVValue(l.UPN), input.CSVValue(l.Reason),
+		return w.csv.Write([]string{input.CSVValue(l.User), input.CSVValue(l.Method),
+			input.CSVValue(l.UPN), input.CSVValue(l.Reason),
 			stamp(l.Created), stamp(l.Start), stamp(l.Expires), fmt.Sprint(l.UsableOnce)})
 	case "table":
 		return w.row(l)
