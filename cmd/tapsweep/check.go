@@ -88,6 +88,10 @@ func (c *checkup) note(step, result, detail string, hints ...string) {
 // Somebody waits for it.
 const checkPatience = 2 * time.Minute
 
+// checkStall is how long Graph may refuse everything before the check says so. A run has
+// more patience, since the trouble may pass.
+const checkStall = 10 * time.Second
+
 func (a *app) check(ctx context.Context, f *checkFlags, variables []setting) error {
 	if f.user != "" && !strings.EqualFold(f.user, input.Me) {
 		if err := input.CheckUser(f.user); err != nil {
@@ -156,7 +160,7 @@ func (a *app) checkTenant(ctx context.Context, c *checkup, way *connection, user
 		c.note("read", "skipped", "the token is not sent where it does not belong")
 	} else {
 		runner, err := batch.NewRunner(tenant.client, batch.Options{MaxAttempts: 2, RequestTimeout: 30 * time.Second,
-			MaxWait: checkPatience, Reauthorize: tenant.client.Reauthorize, Logger: logger})
+			MaxWait: checkPatience, StallTimeout: checkStall, Reauthorize: tenant.client.Reauthorize, Logger: logger})
 		if err != nil {
 			return nil, refuse(err)
 		}

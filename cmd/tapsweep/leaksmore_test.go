@@ -68,7 +68,7 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 					"AZURE_CLIENT_CERTIFICATE_PASSWORD="+canaryPassword)
 				args := append([]string{args[0], "--graph-url", root, "--log-level", "debug"}, args[1:]...)
 				if args[0] != "check" {
-					args = append(args, "--max-attempts", "1")
+					args = append(args, "--max-attempts", "1", "--stall-timeout", "1s")
 				}
 				cmd := command(t, env, args...)
 				if err := os.WriteFile(filepath.Join(cmd.Dir, "earlier.jsonl"), []byte(earlier), 0o600); err != nil {
