@@ -220,7 +220,7 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 		err = res.Response.StatusError()
 	}
 	if gone {
-		err = fmt.Errorf("Graph refused its page tokens %d times, with nothing new in between: %w", p.restarts+1, err)
+		err = fmt.Errorf("page tokens of Graph were refused %d times with nothing new in between: %w", p.restarts+1, err)
 	}
 	s.end(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
 }
