@@ -11,20 +11,20 @@ import (
 	"sync/atomic"
 )
 
-// minConcealed is how many bytes a secret has at least that Conceal takes. Entra's own
-// secrets have 32 and more; a shorter text may occur in any message by chance.
+// minConcealed is the minimum length, in bytes, of a secret that Conceal accepts. Entra's
+// secrets have at least 32 bytes; a shorter text may occur in any message by chance.
 const minConcealed = 8
 
-// concealed are the secrets of this process. They are global because a secret must not be
-// shown anywhere, whichever part of the program learned it.
+// concealed holds the secrets of this process. It is global because no part of the program
+// may show a secret that another part has read.
 var concealed struct {
 	mu    sync.Mutex
 	forms atomic.Pointer[[]string] // the longest first
 }
 
-// Conceal has Mask and Printable show *** in place of each secret: as it is, and as it
-// stands in a URL, in JSON, in HTML and in base64. A secret of fewer than 8 bytes is not
-// taken. It is safe for concurrent use.
+// Conceal makes Mask and Printable replace each secret with ***, both in its plain form and
+// escaped for URLs, JSON, HTML and base64. It ignores secrets of fewer than 8 bytes. It is
+// safe for concurrent use.
 func Conceal(secrets ...string) {
 	concealed.mu.Lock()
 	defer concealed.mu.Unlock()
@@ -50,7 +50,7 @@ func Conceal(secrets ...string) {
 	concealed.forms.Store(&forms)
 }
 
-// formsOf are the ways in which a service quotes what it was sent.
+// formsOf returns the forms in which a service may quote a secret.
 func formsOf(secret string) []string {
 	quoted, _ := json.Marshal(secret) // strings always marshal
 	loose := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(quoted))
@@ -60,7 +60,7 @@ func formsOf(secret string) []string {
 		base64.RawStdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret))}
 }
 
-// lowerEscapes writes %2F as %2f, which is the same to whoever reads it.
+// lowerEscapes writes %2F as %2f, which means the same.
 func lowerEscapes(escaped string) string {
 	b := []byte(escaped)
 	for i := 0; i+2 < len(b); i++ {
@@ -71,8 +71,8 @@ func lowerEscapes(escaped string) string {
 	return string(b)
 }
 
-// Mask returns text with *** in place of the secrets that Conceal was given. Where text is
-// cut before it is shown, it has to be masked before that.
+// Mask returns text with each secret that was passed to Conceal replaced by ***. If text is
+// truncated before it is shown, call Mask before truncating it.
 func Mask(text string) string {
 	forms := concealed.forms.Load()
 	if forms == nil {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// outOfTime ends a run that can send nothing more before the deadline of ctx, because the
-// service asks to wait longer: to sit out the time that is left would change nothing.
-// wake is when the next request may go.
+// outOfTime stops a run that can send nothing more before the deadline of ctx because the
+// service asks for a longer wait. Waiting until the deadline would change nothing. wake is
+// when the next request may be sent.
 func (l *loop) outOfTime(ctx context.Context, wake time.Time) {
 	end, bounded := ctx.Deadline()
 	if !bounded || l.stopped != nil || l.inFlight > 0 || l.renewing || wake.IsZero() || wake.Before(end) {
@@ -16,12 +16,12 @@ func (l *loop) outOfTime(ctx context.Context, wake time.Time) {
 	}
 	q, wait := l.toldPast(end)
 	if q == nil {
-		return // it is our own pause, or a request that is to go later
+		return // the pause is our own, or a request is scheduled for later
 	}
 	l.stop(&lateError{q.named(), wait, end})
 }
 
-// lateError is the ErrMaxWait of a wait that ends after the deadline of the context.
+// A lateError is the ErrMaxWait for a wait that ends after the deadline of the context.
 type lateError struct {
 	quota string
 	wait  time.Duration
@@ -35,7 +35,8 @@ func (e *lateError) Error() string {
 
 func (e *lateError) Unwrap() error { return ErrMaxWait }
 
-// toldPast finds a wait that the service named and that ends after end.
+// toldPast returns a wait that the service asked for and that ends after end. q is nil if
+// there is none.
 func (l *loop) toldPast(end time.Time) (q *lane, wait time.Duration) {
 	for _, q := range l.lanes {
 		if q.want(1) > 0 && !q.toldAt.Add(q.told).Before(end) {

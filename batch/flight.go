@@ -22,12 +22,12 @@ type entry struct {
 
 	// Of the last attempt, if it did not settle the request:
 	cause        error         // why
-	throttled    bool          // it was refused for its pace
-	refusedToken bool          // it was refused for its token
-	unsent       bool          // there was no connection, so nothing can have happened
-	spoiled      bool          // it was refused with others, and one of them may be why
-	suspect      bool          // it was refused alone, and so may others be
-	told         time.Duration // the longest wait that the answer named, 0 for none
+	throttled    bool          // it was throttled
+	refusedToken bool          // its token was refused
+	unsent       bool          // there was no connection, so it had no effect
+	spoiled      bool          // its batch was refused, perhaps because of another request
+	suspect      bool          // it was refused alone; others may be refused as well
+	told         time.Duration // the longest wait that the answer asked for, 0 for none
 
 	denied   int       // refusals for the pace in a row
 	deniedAt time.Time // when it was sent last to be refused
@@ -38,7 +38,7 @@ type entry struct {
 	// with requests of the same part only; 0 is none.
 	part int
 
-	root int // number of the first batch with it that was refused as a whole, 0 for none
+	root int // number of its first batch that was refused as a whole, 0 for none
 }
 
 func newEntry(req Request) *entry {
@@ -158,8 +158,8 @@ func (f *flight) report() throttle.Report {
 	return rep
 }
 
-// waitOf is the longest wait that the answer to entry i names. A wait that the batch
-// response names beside it is meant for each request in it.
+// waitOf returns the longest wait that the answer to entry i asks for. A wait in the headers
+// of the batch response applies to each of its requests.
 func (f *flight) waitOf(i int) (wait time.Duration, ok bool) {
 	return longestWait(f.date, f.answers[i].Header, f.reply.Header)
 }
@@ -198,7 +198,7 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 	}
 	whole, ours := f.refusal()
 	if whole != nil && !ours {
-		// It did not reach Graph, so it was no attempt either.
+		// The request did not reach Graph, so this does not count as an attempt.
 		e.throttled, e.refusedToken, e.spoiled, e.suspect, e.unsent, e.cause = false, false, false, false, true, whole
 		return false
 	}
@@ -209,7 +209,7 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 	status, maybe := 0, false
 	if whole, ok := errors.AsType[*StatusError](f.err); ok {
 		status, e.cause = whole.Status, whole
-		maybe = whole.Status < 300 // a 202, say, of which there are no answers
+		maybe = whole.Status < 300 // for example a 202, which has no answers to the requests
 		e.RequestID = whole.RequestID
 		e.told, _ = longestWait(f.date, whole.Header)
 	} else if f.err != nil {
@@ -238,7 +238,7 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 		e.refusals = 0
 	}
 	if f.err == nil {
-		e.part, e.root = 0, 0 // Graph takes it
+		e.part, e.root = 0, 0 // Graph accepted it
 	} else if ours && e.root == 0 {
 		e.root = f.seq
 	}
@@ -254,7 +254,7 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 	case ours && len(f.entries) > 1:
 		e.spoiled = true
 		e.part = 2*f.seq + 2*i/len(f.entries) // the first half or the second
-	case ours && e.root >= f.lane.path.taken: // Graph has taken no other batch since
+	case ours && e.root >= f.lane.path.taken: // Graph has accepted no other batch since
 		e.suspect = true
 	default:
 		e.Attempts++

@@ -23,8 +23,8 @@ type lane struct {
 	open     int  // entries not settled, wherever they are
 	inFlight int  // batches
 
-	told   time.Duration // the last wait that the service named for a refusal,
-	toldAt time.Time     // and when
+	told   time.Duration // the last wait that the service asked for in a refusal
+	toldAt time.Time     // when it asked
 
 	accepted     time.Time // when the last batch was sent of which something was
 	refusedSince time.Time // of the first refusal since something was accepted

@@ -131,7 +131,7 @@ func (l *loop) short() bool {
 		if q.fed {
 			fed = true
 			if !q.path.since.IsZero() {
-				n = len(q.fresh) // new ones are needed to try with
+				n = len(q.fresh) // tries need new requests
 			}
 			short = short || n < l.opts.BatchSize
 		}

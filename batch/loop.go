@@ -23,15 +23,15 @@ var errStopped = errors.New("the run stopped while this was in flight")
 // settle returns goes out ahead of src and is settled in the same way. Requests
 // that fail are Results, not errors.
 //
-// A batch that Graph refuses as a whole, with a 4xx and an error code that one bad
-// request can bring about, goes again in halves, until that request is found; this costs
-// no attempts and, for n requests, at most 2n-2 further batches. A request that is
-// refused alone goes once more if no other batch was taken meanwhile.
+// If Graph refuses a batch as a whole, with a 4xx status and an error code that one bad
+// request can cause, the batch is split in halves and sent again until that request is
+// found. This costs no attempts and, for n requests, at most 2n-2 further batches. A request
+// that is refused alone is sent once more if no other batch was accepted in the meantime.
 //
-// A batch that is refused as a whole for another reason, or as every other is, costs no
-// attempt either: something in front of Graph refuses it, such as a gateway. The other
-// batches of its Quota wait then, while one at a time tries again. After 30 seconds that
-// ends the run.
+// If a batch is refused as a whole for another reason, or if every batch is refused, this
+// costs no attempt either: something in front of Graph, such as a gateway, refuses it. The
+// other batches of its Quota then wait, and the run tries one batch at a time. After 30
+// seconds of refusals the run ends.
 //
 // Requests of one Quota do not wait for those of another: each has a pace, a gate
 // and queues of its own, and the quotas take turns at the slots that are free. src
@@ -116,7 +116,7 @@ type loop struct {
 
 	outage outage
 
-	alone int // parts of one request, counted down
+	alone int // the last part number of a request that is sent alone, counted down
 
 	stopped error
 	grace   <-chan time.Time

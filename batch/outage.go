@@ -54,7 +54,7 @@ func (l *loop) connected(f *flight) {
 		l.opts.Logger.Info("connected again", "after", f.answered.Sub(o.since).Round(time.Second))
 		for _, q := range l.lanes {
 			q.gate.Interrupted()
-			if !q.path.since.IsZero() { // nor is the path closed for longer
+			if !q.path.since.IsZero() { // the outage does not count as a closed path
 				q.path.since = q.path.since.Add(f.answered.Sub(o.since))
 			}
 			if !q.refusedSince.IsZero() { // what was refused before is not refused for longer

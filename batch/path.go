@@ -10,43 +10,44 @@ import (
 	"tapsweep/batch/throttle"
 )
 
-// What stands between this machine and Graph can refuse whole batches: a gateway, a
-// proxy, Conditional Access. That says nothing about the requests in them, and it had no
-// effect. So the batch waits and goes again, and nothing else of its quota is sent.
+// A gateway, a proxy or Conditional Access can refuse whole batches. Such a refusal has no
+// effect and does not depend on the requests in the batch. The batch is therefore sent again
+// after a pause, and nothing else of its quota is sent meanwhile.
 const (
-	// pathPatience is how long that may last before the run stops, if
-	// Options.StallTimeout is not shorter.
+	// pathPatience is how long the refusals may last before the run stops. A shorter
+	// Options.StallTimeout takes precedence.
 	pathPatience = 30 * time.Second
 
 	firstPathPause = 500 * time.Millisecond
 	maxPathPause   = 5 * time.Second
 
-	// fewRefusals is how many batches in a row Graph may refuse with an error code of
-	// its own, before any was taken, until it counts as the path that refuses. After a
-	// batch was taken it takes manyRefusals, since bad requests can stand side by side.
+	// fewRefusals is the number of consecutive refusals with an error code of Graph after
+	// which the path counts as closed, if no batch has been accepted yet. After a batch was
+	// accepted the number is manyRefusals, because several bad requests can follow each
+	// other.
 	fewRefusals  = 4
 	manyRefusals = 20
 )
 
-// path is what is known of the way to Graph for the batches of one quota. The zero
+// A path is what is known about the way to Graph for the batches of one quota. The zero
 // value is an open path.
 type path struct {
-	taken   int // number of the last batch that Graph took, 0 for none
+	taken   int // number of the last batch that Graph accepted, 0 for none
 	refused int // batches refused as a whole since then
 
-	// Requests that were refused alone, when nothing showed that it was their fault.
+	// Requests that were refused alone while it was not known whether they were the cause.
 	suspects []*entry
 
 	since    time.Time    // when the first refusal was sent, zero while the path is open
-	next     time.Time    // when one batch may try again
-	trying   bool         // one does
-	tries    int          // refused tries
+	next     time.Time    // when the next try may be sent
+	trying   bool         // a try is under way
+	tries    int          // number of refused tries
 	prepared int          // the try for which the batch was chosen
 	cause    *StatusError // the last refusal
 }
 
-// holds reports whether the path is closed at now, and when to try again; a zero time
-// means that an answer decides.
+// holds reports whether the path is closed at now, and when to try again. A zero time means
+// that the answer to the current try decides.
 func (p *path) holds(now time.Time) (closed bool, at time.Time) {
 	switch {
 	case p.since.IsZero():
@@ -57,7 +58,7 @@ func (p *path) holds(now time.Time) (closed bool, at time.Time) {
 	return now.Before(p.next), p.next
 }
 
-// limit is how many refusals with an error code in a row close the path.
+// limit returns how many consecutive refusals with an error code close the path.
 func (p *path) limit() int {
 	if p.taken == 0 {
 		return fewRefusals
@@ -65,9 +66,9 @@ func (p *path) limit() int {
 	return manyRefusals
 }
 
-// refusal returns the answer that refused the batch as a whole without any effect, nil
-// if none did. ours reports whether a request in the batch can be why: Graph then names
-// it in its message at best, and carries out none.
+// refusal returns the answer that refused the batch as a whole, which then had no effect, or
+// nil if the batch was not refused. ours reports whether a request in the batch may be the
+// cause. Graph then carries out no request, and names the bad one at most in its message.
 // Source: microsoftgraph/msgraph-sdk-dotnet#2628.
 func (f *flight) refusal() (whole *StatusError, ours bool) {
 	whole, ok := errors.AsType[*StatusError](f.err)
@@ -75,28 +76,28 @@ func (f *flight) refusal() (whole *StatusError, ours bool) {
 		return nil, false
 	}
 	switch whole.Status {
-	case 408, 424, 429: // of the pace or the moment
+	case 408, 424, 429: // throttling or a transient problem
 		return nil, false
 	case 401:
 		if whole.Code != "" { // Graph refuses the token
 			return nil, false
 		}
 		return whole, false
-	case 403: // of the caller or of this machine, whoever says so
+	case 403: // because of the caller or this machine
 		return whole, false
-	case 413: // of the size: half of the batch is half as large
+	case 413: // too large: half of the batch is smaller
 		return whole, true
 	}
 	return whole, whole.Status >= 400 && whole.Code != ""
 }
 
-// wasTaken reports whether Graph took the batch and answered requests in it.
+// wasTaken reports whether Graph accepted the batch and answered requests in it.
 func (f *flight) wasTaken() bool {
 	return slices.ContainsFunc(f.answers, func(a answer) bool { return a.err == nil })
 }
 
-// passed takes in what a batch shows of the path. A batch that was under way when the
-// path was closed shows little.
+// passed updates the path with the result of a batch. A batch that was already under way
+// when the path was closed says little about it.
 func (l *loop) passed(f *flight) {
 	q := f.lane
 	p := &q.path
@@ -110,7 +111,7 @@ func (l *loop) passed(f *flight) {
 		}
 	case whole == nil:
 		if f.probes && !errors.Is(f.err, ErrNotSent) {
-			l.openPath(q) // it is another trouble now
+			l.openPath(q) // it is a different problem now
 		}
 	case !p.since.IsZero() && !f.probes:
 	case ours && p.since.IsZero() && p.refused+1 < p.limit():
@@ -118,12 +119,12 @@ func (l *loop) passed(f *flight) {
 	default:
 		l.closePath(q, f.sent, f.answered, whole)
 		if whole.Status == 401 && p.tries == 1 && f.epoch == l.epoch && !l.renewing && l.opts.Reauthorize != nil {
-			l.renew(whole) // some gateways check tokens, too
+			l.renew(whole) // some gateways check tokens as well
 		}
 	}
 }
 
-// closePath notes that the path refused a batch, which stops the run in the end.
+// closePath records that the path refused a batch. If that lasts too long, it stops the run.
 func (l *loop) closePath(q *lane, sent, answered time.Time, whole *StatusError) {
 	p := &q.path
 	if p.since.IsZero() {
@@ -160,7 +161,7 @@ func (l *loop) openPath(q *lane) {
 	l.retrySuspects(q)
 }
 
-// retrySuspects sends the suspects again, each alone.
+// retrySuspects queues each suspect to be sent again alone.
 func (l *loop) retrySuspects(q *lane) {
 	for _, e := range q.path.suspects {
 		l.apart(e)
@@ -168,16 +169,16 @@ func (l *loop) retrySuspects(q *lane) {
 	q.path.suspects = nil
 }
 
-// apart queues an entry that holds its key to be sent alone.
+// apart queues an entry, which already holds its key, to be sent alone.
 func (l *loop) apart(e *entry) {
 	l.alone--
 	e.part = l.alone
 	e.lane.ready(e)
 }
 
-// prepare chooses what the next try of a closed path consists of. Requests that were
-// refused and new ones take turns: a bad request would be refused whatever the path, and
-// the others are not to wait for it. What was refused with an error code goes alone.
+// prepare chooses the requests of the next try on a closed path. Tries alternate between
+// refused and new requests: a bad request is refused even on an open path, and the others
+// must not wait for it. A request that was refused with an error code is sent alone.
 func (l *loop) prepare(q *lane) {
 	p := &q.path
 	if p.since.IsZero() || p.prepared == p.tries {
@@ -198,8 +199,8 @@ func (l *loop) prepare(q *lane) {
 	}
 }
 
-// settleSuspects deals with quotas that have nothing left but suspects. A few requests
-// that Graph refused with an error code are refused for good; more than that is the path.
+// settleSuspects handles quotas that have only suspects left. If there were few refusals,
+// the suspects are final refusals; if there were more, the path counts as closed.
 func (l *loop) settleSuspects() (settled bool) {
 	if l.stopped != nil || l.renewing || !l.outage.since.IsZero() {
 		return false
@@ -228,7 +229,7 @@ func (l *loop) settleSuspects() (settled bool) {
 	return settled
 }
 
-// blockedError is the ErrBlocked of a quota.
+// A blockedError is the ErrBlocked for a quota.
 type blockedError struct {
 	quota    string
 	patience time.Duration
@@ -238,9 +239,9 @@ type blockedError struct {
 func (e *blockedError) Error() string {
 	by := ""
 	if e.cause.Code == "" {
-		by = ", as it seems by a gateway, a proxy or a policy in front of Graph"
+		by = ", apparently by a gateway, a proxy or a policy in front of Graph"
 	}
-	return fmt.Sprintf("%v%s: not one%s was taken in %v: %v", ErrBlocked, by, e.quota, e.patience, e.cause)
+	return fmt.Sprintf("%v%s: none%s was accepted in %v: %v", ErrBlocked, by, e.quota, e.patience, e.cause)
 }
 
 func (e *blockedError) Unwrap() []error { return []error{ErrBlocked, e.cause} }

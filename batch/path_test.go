@@ -124,8 +124,8 @@ func TestGatewayMessage(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterBody(403,
 			`{"statusCode":403,"message":"Address\u001b 10.1.2.3 is not allowed."}`)}}})
 		results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.Populate(1)))
-		want := `every batch is refused, as it seems by a gateway, a proxy or a policy in front of Graph: ` +
-			`not one was taken in 30s: ` +
+		want := `every batch is refused, apparently by a gateway, a proxy or a policy in front of Graph: ` +
+			`none was accepted in 30s: ` +
 			`the answer was 403: Address\x1b 10.1.2.3 is not allowed.`
 		if err == nil || err.Error() != want {
 			t.Errorf("Run = %v\nwant %s", err, want)

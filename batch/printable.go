@@ -19,8 +19,8 @@ var secrets = regexp.MustCompile("(?i:bearer|pop)\\s+[\\w~+/.-]{12,}=*|eyJ[\\w-]
 	`(?i:client_secret|client_assertion|access_token|refresh_token)(?:["\\]*\s*[:=]\s*["\\\[]*|%3D)[^\s"'&,;<>\\]{8,}`)
 
 // Printable returns text from the service fit for a terminal and a log: control
-// characters and whatever reorders or hides text are shown as escapes, tokens and the
-// secrets that Conceal was given are taken out, and it is cut after 500 characters.
+// characters and characters that reorder or hide text are shown as escapes, tokens and
+// secrets passed to Conceal are removed, and the text is cut after 500 characters.
 func Printable(s string) string {
 	s = Mask(s)
 	if secrets.MatchString(s) { // which, unlike replacing, allocates nothing

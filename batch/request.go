@@ -132,9 +132,9 @@ var (
 	// Options.StallTimeout, and none was accepted.
 	ErrStalled = errors.New("the service refuses everything")
 
-	// ErrBlocked ends a run: for 30 seconds, or Options.StallTimeout if that is shorter,
-	// every batch of a quota was refused as a whole, by Graph or by something in front of
-	// it. It wraps the *StatusError of the last refusal. Such a refusal had no effect.
+	// ErrBlocked ends a run: for 30 seconds, or for Options.StallTimeout if that is shorter,
+	// Graph or something in front of it refused every batch of a quota as a whole. The error
+	// wraps the *StatusError of the last refusal. Refused batches had no effect.
 	ErrBlocked = errors.New("every batch is refused")
 
 	// ErrUnauthorized ends a run: Graph refused the token and the new one too,
@@ -156,7 +156,7 @@ type Reply struct {
 // A Poster posts one $batch body. It must be safe for concurrent use and must
 // return soon after ctx ends.
 //
-// NewReply tells which outer statuses are a Reply and which are a *StatusError.
+// NewReply decides which outer statuses are a Reply and which are a *StatusError.
 // An error that is ErrNotSent means that nothing of the batch left this machine.
 // Any other error means that the fate of every request in it is unknown.
 type Poster interface {
@@ -167,14 +167,14 @@ type Poster interface {
 // an individual response carries.
 type StatusError struct {
 	Status    int
-	Code      string      // error.code, may be empty even in an error of Graph
+	Code      string      // error.code; may be empty even in an error of Graph
 	Message   string      // error.message or other text of the body, as sent
 	RequestID string      // Graph's request-id
 	Header    http.Header // headers of the answer, may be nil
 }
 
 func (e *StatusError) Error() string {
-	// What has no code may come from something in front of Graph.
+	// An answer without a code may come from something in front of Graph.
 	s := fmt.Sprintf("the answer was %d", e.Status)
 	if e.Code != "" {
 		s = fmt.Sprintf("Graph answered %d %s", e.Status, Printable(e.Code))

@@ -14,9 +14,8 @@ const maxRetryAfter = 30 * 24 * time.Hour
 
 // ParseRetryAfter reads the value of a Retry-After header: whole or decimal
 // seconds, or an HTTP date, which counts from now. A wait that is already over
-// is (0, true); no value, or one that makes no sense, is (0, false). Of several
-// values with commas between them, as a gateway makes of several headers, the longest
-// counts.
+// is (0, true); a missing or invalid value is (0, false). If the value is a list separated
+// by commas, as a gateway makes from several headers, the longest wait is returned.
 //
 // Graph sends decimals such as "0.249" and "2.128"; kiota-http-go turns those
 // into whole seconds rounded down, and thereby into no wait at all.
@@ -28,7 +27,7 @@ func ParseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) 
 	parts := strings.Split(value, ",")
 	for i, part := range parts {
 		one, known := parseOneWait(part, now)
-		if !known && i+1 < len(parts) { // a date has a comma of its own
+		if !known && i+1 < len(parts) { // a date contains a comma
 			one, known = parseOneWait(part+","+parts[i+1], now)
 		}
 		if known {
@@ -38,7 +37,7 @@ func ParseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) 
 	return wait, ok
 }
 
-// longestWait reads all Retry-After headers, of which the longest wait counts.
+// longestWait returns the longest wait in all Retry-After headers.
 func longestWait(now time.Time, headers ...http.Header) (wait time.Duration, ok bool) {
 	for _, h := range headers {
 		for _, value := range h.Values("Retry-After") {

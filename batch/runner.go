@@ -51,8 +51,8 @@ type Options struct {
 	// StallTimeout ends the run when requests of a quota were refused for so long
 	// without one being accepted, or no batch found a connection. It does so even if other quotas go on, because
 	// the run would not get to its end; a quota whose requests are all settled
-	// ends nothing. Zero means 30 minutes, negative never. Whole batches that something
-	// in front of Graph refuses end the run after 30 seconds, or this time if it is shorter.
+	// ends nothing. Zero means 30 minutes, negative never. If something in front of Graph
+	// refuses every batch, the run ends after 30 seconds, or after StallTimeout if shorter.
 	StallTimeout time.Duration
 
 	// Headers are added to each individual request that does not set them.

@@ -70,7 +70,7 @@ func (l *loop) refused(e *entry, f *flight) {
 	}
 }
 
-// renew gets a new token for all, in place of one that was refused.
+// renew requests a new token for all requests, to replace one that was refused.
 func (l *loop) renew(refused *StatusError) {
 	l.renewing = true
 	l.group.Go(func() error {
@@ -83,7 +83,7 @@ func (l *loop) renewed(err error) {
 	l.renewing = false
 	l.epoch++
 	for _, q := range l.lanes {
-		q.path.next = time.Time{} // where it was for the token, there is no need to wait
+		q.path.next = time.Time{} // if the token was the cause, there is no need to wait
 	}
 	switch {
 	case err == nil || l.stopped != nil:

@@ -11,24 +11,23 @@ import (
 	"unicode/utf8"
 )
 
-// StatusError reads the response as an error, see NewStatusError.
+// StatusError reads the response as an error. See NewStatusError.
 func (r *Response) StatusError() *StatusError {
 	return NewStatusError(r.Status, r.Header, r.Body)
 }
 
-// NewStatusError reads an error answer. Code and RequestID come from Graph's error
-// object or from OData's older one, and stay empty without either. Message is
-// whatever text the body holds: those objects', problem+json, OAuth's error, a plain
-// message, the first words of HTML or of other text. Nothing is masked or escaped:
-// show it with Printable.
+// NewStatusError reads an error answer. Code and RequestID come from the error object of
+// Graph or of older OData; without such an object they are empty. Message is the text of the
+// body: the message of these objects, problem+json, an OAuth error, a plain message, or the
+// first words of HTML or other text. Nothing is masked or escaped; use Printable to show it.
 func NewStatusError(status int, header http.Header, body []byte) *StatusError {
 	e := &StatusError{Status: status, Header: header, RequestID: header.Get("Request-Id")}
 	e.read(bytes.TrimSpace(withoutMark(body)))
 	return e
 }
 
-// errorBody holds the members in which services put an error. encoding/json matches
-// their names in any case.
+// errorBody has the members in which services report an error. encoding/json matches their
+// names in any case.
 type errorBody struct {
 	Error      json.RawMessage `json:"error"`
 	ODataError json.RawMessage `json:"odata.error"` // OData v3
@@ -67,7 +66,7 @@ func (e *StatusError) read(body []byte) {
 		e.readObject(wire.ODataError)
 		return
 	case len(wire.Error) > 0:
-		_ = short.UnmarshalJSON(wire.Error) // an error that is a text, as OAuth's
+		_ = short.UnmarshalJSON(wire.Error) // a string, as in OAuth
 	}
 	switch {
 	case short != "" || wire.Description != "":
@@ -90,14 +89,14 @@ func (e *StatusError) readObject(object json.RawMessage) {
 			RequestID scalar `json:"request-id"`
 		} `json:"innerError"`
 	}
-	_ = json.Unmarshal(object, &detail) // what does not fit stays empty
+	_ = json.Unmarshal(object, &detail) // members of other types stay empty
 	e.Code, e.Message = string(detail.Code), string(detail.Message)
 	if e.RequestID == "" {
 		e.RequestID = string(detail.InnerError.RequestID)
 	}
 }
 
-// errorText is a message: a text, or OData v3's object of a language and a value.
+// errorText is a message: a string, or the OData v3 object with a language and a value.
 type errorText string
 
 func (t *errorText) UnmarshalJSON(data []byte) error {
@@ -127,8 +126,8 @@ func joined(a, b scalar) string {
 	return string(a + ": " + b)
 }
 
-// decodedText undoes the base64 in which a batch response carries a body that is no
-// JSON. Source: microsoftgraph/msgraph-sdk-dotnet-core#22.
+// decodedText decodes a body that is not JSON, which a batch response carries in base64. It
+// returns other text unchanged. Source: microsoftgraph/msgraph-sdk-dotnet-core#22.
 func decodedText(text string) string {
 	decoded, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(decoded) < 8 || !utf8.Valid(decoded) || strings.ContainsFunc(string(decoded), isControl) {
@@ -139,7 +138,7 @@ func decodedText(text string) string {
 
 func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\r' && r != '\n' }
 
-// maxWords bounds what is taken of a body that is made for people, in bytes.
+// maxWords is the maximum length, in bytes, of the text taken from a body made for people.
 const maxWords = 300
 
 var (
@@ -148,8 +147,8 @@ var (
 	tag       = regexp.MustCompile(`<[^>]*>?`)
 )
 
-// firstWords is the beginning of a text that is made for people. Of HTML and XML it is
-// the title and the text, without the tags.
+// firstWords returns the beginning of a text made for people. For HTML and XML that is the
+// title and the text without tags.
 func firstWords(text string) string {
 	const enough = 64 << 10
 	text = text[:min(len(text), enough)]
@@ -171,13 +170,12 @@ func firstWords(text string) string {
 	return strings.ToValidUTF8(text[:maxWords], "") + "…"
 }
 
-// words puts one space between words.
+// words returns text with one space between words.
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// NewReply makes of the answer to a batch what a Poster returns: a Reply, or the
-// *StatusError with which the batch was refused. Gateways have been seen to give a
-// batch response another status of success, such as 201, 203 or 207; then it is one
-// if it holds responses.
+// NewReply converts the answer to a batch into what a Poster returns: a Reply, or a
+// *StatusError if the batch was refused. Some gateways give a batch response another success
+// status, such as 201, 203 or 207. Such an answer is a Reply if it contains responses.
 func NewReply(status int, header http.Header, body []byte) (Reply, error) {
 	switch {
 	case status == http.StatusOK, status == http.StatusFailedDependency:
@@ -197,7 +195,7 @@ func holdsResponses(body []byte) bool {
 	return json.Unmarshal(withoutMark(body), &wire) == nil && len(wire.Responses) > 0
 }
 
-// holdsError reports whether a body is an error object, whatever its status says.
+// holdsError reports whether a body is an error object. The status may say otherwise.
 func holdsError(body []byte) bool {
 	if !isObject(body) || !bytes.Contains(body, []byte(`error"`)) {
 		return false
@@ -206,6 +204,6 @@ func holdsError(body []byte) bool {
 	return json.Unmarshal(body, &wire) == nil && (isObject(wire.Error) || isObject(wire.ODataError))
 }
 
-// withoutMark takes a byte order mark off, which JSON does not allow and some
-// gateways send.
+// withoutMark removes a byte order mark, which some gateways send although JSON does not
+// allow it.
 func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }

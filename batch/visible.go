@@ -6,9 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Visible returns a text of the user's, such as the name of a file, fit for a terminal: each
-// control character, whatever reorders or hides text, and each byte that is no UTF-8 is shown
-// as an escape. Unlike Printable it takes nothing out. Characters in keep stay as they are.
+// Visible returns text from the user, such as a file name, in a form that is safe for a
+// terminal: control characters, characters that reorder or hide text, and bytes that are not
+// UTF-8 are shown as escapes. Unlike Printable it removes nothing. Characters in keep are not
+// escaped.
 func Visible(s, keep string) string {
 	acts := func(r rune) bool { return r != '\ufffd' && hidden(r) && !strings.ContainsRune(keep, r) }
 	if strings.IndexFunc(s, acts) < 0 && utf8.ValidString(s) {

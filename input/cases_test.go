@@ -21,9 +21,9 @@ func TestCases(t *testing.T) {
 		err   string // part of the error
 	}{
 		{file: "purview-audit.csv", err: `purview-audit.csv:1: "RecordType" shows that this is an audit or sign-in log, ` +
-			`in which a user is the one who acted; the person acted on is in ObjectId inside "AuditData"`},
-		{file: "entra-audit-download.csv", err: `the person acted on is in "Target1UserPrincipalName": ` +
-			`make a list of those, or find passes with tapsweep scan --created-since`},
+			`in which the user is the person who acted; the affected user is in ObjectId inside "AuditData"`},
+		{file: "entra-audit-download.csv", err: `the affected user is in "Target1UserPrincipalName": ` +
+			`make a list of these users, or find passes with tapsweep scan --created-since`},
 		{file: "graph-signins.json", err: `graph-signins.json:3: "appId" shows that this is an audit or sign-in log`},
 		{file: "two-users-in-a-row.csv", err: "two-users-in-a-row.csv:2: the row names two users"},
 		{file: "tap-upn-id.csv", err: `tap-upn-id.csv:1: "Id" beside "UserPrincipalName" may be the user's id ` +
@@ -39,7 +39,7 @@ func TestCases(t *testing.T) {
 		{file: "log-ps51-redirect.jsonl", stats: Stats{Rows: 2, Unique: 2, Users: 2, Done: 1},
 			first: Pair{User: "admin1@contoso.com", Method: "9f0c11aa-1111-4222-8333-000000000002"}},
 		{file: "log-pod-merged.log", stats: Stats{Done: 16}},
-		{file: "header-only.csv", err: "header-only.csv names no pass"},
+		{file: "header-only.csv", err: "header-only.csv has no rows"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
@@ -192,7 +192,7 @@ func TestUnknownColumns(t *testing.T) {
 				"n.json": `{"user":"` + dana + `","` + column + `":[{"id":"` + value + `"}]}`,
 			} {
 				_, err := Open([]string{write(t, file, text)}, Options{})
-				if err == nil || !strings.Contains(err.Error(), "holds a GUID and is not a column that is known") {
+				if err == nil || !strings.Contains(err.Error(), "holds a GUID, but is not a known column") {
 					t.Errorf("Open of %s = %v", text, err)
 				}
 			}
@@ -226,7 +226,7 @@ func TestEmptyLists(t *testing.T) {
 		path := write(t, file, text)
 		_, err := Open([]string{path}, Options{})
 		empty, ok := errors.AsType[*EmptyError](err)
-		if !ok || err.Error() != path+" names no pass" || len(empty.Sources) != 1 {
+		if !ok || err.Error() != path+" has no rows" || len(empty.Sources) != 1 {
 			t.Errorf("Open of %q = %v, want an *EmptyError", text, err)
 		}
 	}
@@ -236,7 +236,7 @@ func TestEmptyLists(t *testing.T) {
 			`"outcome":"found","undecided":true}` + "\n" + end,
 	} {
 		_, err := Open([]string{write(t, file, text)}, Options{})
-		if _, ok := errors.AsType[*EmptyError](err); ok || err == nil || !strings.Contains(err.Error(), "no pair in ") {
+		if _, ok := errors.AsType[*EmptyError](err); ok || err == nil || !strings.Contains(err.Error(), "no valid rows in ") {
 			t.Errorf("Open of %q = %v, want an error that is no *EmptyError", text, err)
 		}
 	}
@@ -257,7 +257,7 @@ func TestPlainLists(t *testing.T) {
 			want: []Pair{{Line: 3, User: dana}, {Line: 5, User: eli}}},
 		{name: "bad line", text: dana + "\nnope\n", err: `:2: user "nope" is neither an object id`},
 		{name: "object ids", text: oid1 + "\n",
-			err: `:1: "` + oid1 + `" may be a user's object id or a pass's id: put userId above the list`},
+			err: `:1: "` + oid1 + `" may be a user's object id or a pass's id: if these are users, add the header line userId`},
 		{name: "an object id among names", text: dana + "\n" + pass1 + "\n",
 			err: `:2: "` + pass1 + `" may be a user's object id or a pass's id`},
 		{name: "line too long", text: dana + "\n" + strings.Repeat("x", maxRowBytes+1) + "\n",
@@ -297,7 +297,7 @@ func TestForeignLines(t *testing.T) {
 		if want := (Stats{Rows: 1, Unique: 1, Users: 1}); l.Stats() != want {
 			t.Errorf("%s: Stats() = %+v, want %+v", file, l.Stats(), want)
 		}
-		want := path + ": 3 lines that are not of the results log were skipped"
+		want := path + ": skipped 3 lines that are not part of the results log"
 		if got := strings.Join(l.Warnings(), "; "); got != want {
 			t.Errorf("Warnings() = %q, want %q", got, want)
 		}

@@ -6,26 +6,25 @@ import (
 	"strings"
 )
 
-// A meaning is what a column says about a list, beside those that name the user or the
-// pass. A column without a meaning that holds a GUID makes its row ambiguous: the GUID
-// may be the pass's id.
+// A meaning is what a column says about a list. If a column has no meaning and holds a
+// GUID, its row is ambiguous: the GUID may be the ID of the pass.
 type meaning int
 
 const (
 	unknown  meaning = iota
 	naming           // one of names
-	ofUser           // only users have it: id beside it is the user's
-	ofPass           // only passes have it: id beside it is the pass's
-	ofLog            // audit and sign-in logs have it, which name who acted
-	ofEvent          // the same, beside a userId
-	ofApp            // apps have it, and beside a userId sign-in logs
+	ofUser           // only users have it, so id is the user's
+	ofPass           // only passes have it, so id is the pass's
+	ofLog            // audit and sign-in logs have it; they name the user who acted
+	ofEvent          // the same, if the list also has userId
+	ofApp            // apps have it, and so do sign-in logs, which also have userId
 	ofThing          // devices or groups have it
-	ofKind           // its value says what kind of thing the row is
-	ofOthers         // GUIDs in it are known to be something else's
+	ofKind           // its value is the type of the row, such as user or group
+	ofOthers         // its GUIDs are known to identify something else
 	meaningCount
 )
 
-// columns are the columns that are known, by their folded names.
+// columns maps the folded names of the known columns to their meanings.
 // Sources: learn.microsoft.com/graph/api/resources, user, riskyUser,
 // userRegistrationDetails, temporaryAccessPassAuthenticationMethod, directoryAudit,
 // signIn, device, group and servicePrincipal; learn.microsoft.com/purview,
@@ -47,7 +46,7 @@ var columns = meanings(map[meaning]string{
 	ofThing: `groupTypes securityEnabled mailEnabled membershipRule isAssignableToRole operatingSystem trustType
 		profileType deviceId servicePrincipalType servicePrincipalNames signInAudience`,
 	ofKind: `objectType isUser @odata.type`,
-	// Beside a user, in exports of Graph, Entra, Exchange and Active Directory.
+	// Exports of users from Graph, Entra, Exchange and Active Directory have these.
 	ofOthers: `@odata.id @odata.context @odata.etag additionalProperties
 		tenantId homeTenantId organizationId azureADDeviceId requestId sessionId
 		lastSignInRequestId lastNonInteractiveSignInRequestId lastSuccessfulSignInRequestId
@@ -67,19 +66,19 @@ func meanings(lists map[meaning]string) map[string]meaning {
 	return all
 }
 
-// guid finds a GUID in a value, with or without hyphens.
+// guid matches a GUID in a value, with or without hyphens.
 var guid = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{32}\b`)
 
 func holdsGUID(s string) bool { return len(s) >= 32 && guid.MatchString(s) }
 
-// hiddenPass refuses a GUID in a column that is not known. Taking its row for "whatever
-// pass" could delete another pass than was meant.
+// hiddenPass returns the error for a GUID in an unknown column. If such a row meant "any
+// pass of the user", the wrong pass could be deleted.
 func hiddenPass(column string) error {
-	return fmt.Errorf("%s holds a GUID and is not a column that is known: "+
-		"rename it to methodId if that is the pass id, or remove it", show(column))
+	return fmt.Errorf("%s holds a GUID, but is not a known column: "+
+		"rename it to methodId if it is the pass id, or remove it", show(column))
 }
 
-// noteTarget notes where an audit log has the person acted on.
+// noteTarget records in which column an audit log has the affected user.
 func (s *nameSet) noteTarget(folded, raw string) {
 	switch {
 	case strings.HasPrefix(folded, "target") && strings.HasSuffix(folded, "userprincipalname"):
@@ -92,8 +91,8 @@ func (s *nameSet) noteTarget(folded, raw string) {
 	}
 }
 
-// log refuses an audit or sign-in log. The user it names is who did something, so
-// revoking by it takes the passes of administrators and of the help desk.
+// log refuses an audit or sign-in log. Its users are those who acted, so revoking would
+// delete the passes of administrators and of the help desk.
 func (s *nameSet) log() error {
 	mark := s.marks[ofLog]
 	for _, m := range []meaning{ofEvent, ofApp} {
@@ -104,15 +103,15 @@ func (s *nameSet) log() error {
 	if mark == "" {
 		return nil
 	}
-	target := "make a list of the people you mean"
+	target := "make a list of the affected users"
 	if s.target != "" {
-		target = "the person acted on is in " + s.target + ": make a list of those"
+		target = "the affected user is in " + s.target + ": make a list of these users"
 	}
-	return fmt.Errorf("%s shows that this is an audit or sign-in log, in which a user is the one who acted; "+
+	return fmt.Errorf("%s shows that this is an audit or sign-in log, in which the user is the person who acted; "+
 		"%s, or find passes with tapsweep scan --created-since", show(mark), target)
 }
 
-// thing refuses an id that may be a device's, a group's or an app's.
+// thing refuses an id that may identify a device, a group or an app.
 func (s *nameSet) thing() error {
 	mark, id := s.marks[ofThing], s.spelled[nameID]
 	if mark == "" {
@@ -128,7 +127,7 @@ func (s *nameSet) thing() error {
 		"rename it to userId if it is the user's, or remove it", show(id), show(mark))
 }
 
-// context takes in what an answer of Graph says that its rows are.
+// context records what the rows of a Graph response are, as its @odata.context says.
 func (s *nameSet) context(text string) {
 	_, set, _ := strings.Cut(text, "#")
 	set = strings.TrimSuffix(set, "/$entity")
@@ -140,7 +139,7 @@ func (s *nameSet) context(text string) {
 	}
 }
 
-// odataType takes in the type of an object, such as #microsoft.graph.user.
+// odataType records the type of an object, such as #microsoft.graph.user.
 func (s *nameSet) odataType(text string) {
 	switch kindOf(text) {
 	case "user":
@@ -150,7 +149,7 @@ func (s *nameSet) odataType(text string) {
 	}
 }
 
-// kindOf is "user", "pass", or what else an OData type says.
+// kindOf returns "user", "pass", or for other OData types the last part of the name.
 func kindOf(odataType string) string {
 	kind := odataType[strings.LastIndexByte(odataType, '.')+1:]
 	switch folded := fold(kind); {
@@ -162,7 +161,8 @@ func kindOf(odataType string) string {
 	return kind
 }
 
-// checkKind refuses a row that a column says is no user, such as a group, and no pass.
+// checkKind returns an error if a column says that the row is neither a user nor a pass,
+// but, for example, a group.
 func checkKind(column, value string) error {
 	switch fold(column) {
 	case "objecttype":

@@ -75,18 +75,18 @@ func (p *Problems) Unwrap() []error {
 	return errs
 }
 
-// An EmptyError says that the lists are good and name no pass: a header without rows, or
-// an empty array, as a scan that finds nothing writes. There is nothing to do.
+// An EmptyError says that the lists are valid but have no rows: a header only, or an empty
+// array, which a scan writes if it finds nothing. There is nothing to do.
 type EmptyError struct {
 	Sources []string // as they were given to Open, "stdin" for "-"
 }
 
 func (e *EmptyError) Error() string {
-	verb := "names"
+	verb := "has"
 	if len(e.Sources) > 1 {
-		verb = "name"
+		verb = "have"
 	}
-	return strings.Join(e.Sources, ", ") + " " + verb + " no pass"
+	return strings.Join(e.Sources, ", ") + " " + verb + " no rows"
 }
 
 // A ChangedError ends the second pass over a list that is not what Open read.
@@ -112,8 +112,9 @@ func printable(s string) string {
 	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
 }
 
-// showMethod is show for a value in the method column. One that is not a GUID may be the
-// pass itself, with which anybody signs in: its length and first two characters are shown.
+// showMethod is like show, but for a value in the method column. A value that is not a GUID
+// may be the pass itself, which lets anybody sign in, so showMethod returns only its first
+// two characters and its length.
 func showMethod(s string) string {
 	if s == "" || isGUID(s) {
 		return show(s)
@@ -121,7 +122,8 @@ func showMethod(s string) string {
 	return fmt.Sprintf("%s (%s)", show(firstTwo(s)+"..."), characters(s))
 }
 
-// printableMethod is showMethod without the quotes, for the fields of a refused pair.
+// printableMethod is like showMethod, but without quotes. It is for the fields of a refused
+// pair.
 func printableMethod(s string) string {
 	if s == "" || isGUID(s) {
 		return s

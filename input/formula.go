@@ -5,28 +5,28 @@ import (
 	"strings"
 )
 
-// formula matches where a spreadsheet may see a formula begin: at the start of a value, and
-// after what a spreadsheet may take for the end of a cell. Excel splits at semicolons where
-// the region writes numbers with a decimal comma, also inside quotes that do not begin a
-// cell, and East Asian editions take the full-width forms for the signs. Apostrophes may
-// stand in front already.
+// formula matches the places where a spreadsheet may see the start of a formula: at the
+// start of a value, and after a character that may end a cell. In regions with a decimal
+// comma, Excel splits at semicolons, even inside quotes that do not start a cell. East Asian
+// editions also accept the full-width forms of the signs. There may already be apostrophes
+// before the sign.
 var formula = regexp.MustCompile(`((?:^|[;\t\r\n])[\s\p{Z}]*)('*[=+\-@＝＋－＠])`)
 
-// protectedFormula matches a formula with an apostrophe in front.
+// protectedFormula matches a formula that has an apostrophe before it.
 var protectedFormula = regexp.MustCompile(`((?:^|[;\t\r\n])[\s\p{Z}]*)'('*[=+\-@＝＋－＠])`)
 
-// CSVValue returns s as it has to stand in a CSV file that may be opened in a
-// spreadsheet: whatever would be taken for a formula gets an apostrophe in front.
-// The CSV reader takes one apostrophe off each of them, so that a file written
-// with CSVValue is the same list again.
+// CSVValue returns s in a form that is safe in a CSV file that may be opened in a
+// spreadsheet: it puts an apostrophe before everything that a spreadsheet might take for a
+// formula. The CSV reader removes one apostrophe from each of these places, so a file
+// written with CSVValue is read as the same list.
 func CSVValue(s string) string {
 	if s == "" || isWordByte(s[0]) && !strings.ContainsAny(s, ";\t\r\n") {
-		return s // so are nearly all, and a report has millions of them
+		return s // the fast path: nearly all values, and a report has millions
 	}
 	return formula.ReplaceAllString(s, "$1'$2")
 }
 
-// isWordByte reports whether no formula begins with b, nor with what b may be the first byte of.
+// isWordByte reports whether b is an ASCII letter or digit, so that no formula begins with it.
 func isWordByte(b byte) bool {
 	return b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
 }

@@ -16,14 +16,14 @@ type header struct {
 	index [nameCount]int  // where each known name stands
 	has   [nameCount]bool // whether it does
 
-	strangers []int          // columns that are not known, and may hold a pass id
-	kinds     []int          // columns whose value says what kind of thing the row is
-	report    map[string]int // columns of a report by their folded names, nil if it is none
+	strangers []int          // unknown columns, which may hold a pass ID
+	kinds     []int          // columns whose value is the type of the row
+	report    map[string]int // columns of a report by their folded names, nil for other lists
 	fields    []string
 
-	log       error // why a row without a pass is refused, in what looks like an audit log
-	usersOnly bool  // no pass is read
-	template  bool  // of a bulk operation of Entra
+	log       error // the error for rows without a pass if the list looks like an audit log
+	usersOnly bool  // the list names users only
+	template  bool  // the list is the template of an Entra bulk operation
 
 	lines    int // read so far, the header's own included
 	consumed int // their bytes
@@ -109,15 +109,16 @@ func (h *header) takeSeparator(line string) bool {
 	return true
 }
 
-// takeVersion reports whether line is the first of a template of Entra's bulk operations.
+// takeVersion reports whether line is the first line of a template of Entra's bulk
+// operations, and records it.
 // Source: learn.microsoft.com/entra/identity/users/users-bulk-delete, "CSV template structure".
 func (h *header) takeVersion(line string) bool {
 	h.template = strings.HasPrefix(strings.TrimLeft(line, `"`), "version:v")
 	return h.template
 }
 
-// column is the name of a column, which a template has in brackets:
-// User name [userPrincipalName] Required.
+// column returns the name of a column. In a template the name is in brackets, as in
+// "User name [userPrincipalName] Required".
 func (h *header) column(field string) string {
 	name := trim(field)
 	if h.template {
@@ -128,7 +129,8 @@ func (h *header) column(field string) string {
 	return name
 }
 
-// passOver reports whether a record is no row: an empty one, or the example of a template.
+// passOver reports whether a record must be skipped, because it is empty or the example row
+// of a template.
 func (h *header) passOver(fields []string) bool {
 	return allEmpty(fields) || h.template && strings.HasPrefix(trim(fields[0]), "Example:")
 }
@@ -223,17 +225,17 @@ func (h *header) take(fields []string) error {
 	return nil
 }
 
-// noUserColumn says what is wrong with a first line that names no user column. One that
-// names a user is a row, and a row may hold a pass, which is not shown.
+// noUserColumn returns the error for a first line without a user column. If the line names a
+// user, it is a row. A row may contain a pass, so the error does not show it.
 func noUserColumn(fields []string) error {
-	const want = "the first line has to name the columns, such as user,method"
+	const want = "the first line must name the columns, such as user,method"
 	shown := make([]string, 0, len(fields))
 	for _, f := range fields[:min(len(fields), maxProblems)] {
 		if CheckUser(trim(f)) == nil {
-			return errors.New("no user column in the header, for the first line is a row already: " + want)
+			return errors.New("there is no header, because the first line is already a row: " + want)
 		}
 		shown = append(shown, show(f))
 	}
-	return fmt.Errorf("no user column in the header %s: %s; the user's may be %s, the pass id's %s",
+	return fmt.Errorf("no user column in the header %s: %s; the user column can be %s, the pass column %s",
 		strings.Join(shown, " "), want, userNames, methodNames)
 }

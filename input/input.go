@@ -36,9 +36,9 @@ type Pair struct {
 	// spaces around it, or Me.
 	User string
 
-	// UPN is the user principal name where the row gives one beside the object id in
-	// User: for people, since an object id tells nobody who it is. It may be out of
-	// date. Empty otherwise.
+	// UPN is the user principal name if the row gives one in addition to the object ID in
+	// User, and empty otherwise. It is shown to people, who do not know object IDs. It may
+	// be out of date.
 	UPN string
 
 	// Method is the id of the pass as written. Empty means whatever pass this
@@ -80,9 +80,9 @@ type Options struct {
 	// rest of a list unreadable, such as broken JSON, stays an error.
 	SkipInvalid bool
 
-	// Users are users that are named by themselves, by object id, user principal name
-	// or Me: one more list, before the others, of users whose pass is whatever they
-	// hold. Its source is NamedSource.
+	// Users are users given without a list, by object ID, user principal name or Me. Open
+	// reads them as one more list, before the others; any pass of these users is meant. The
+	// source of that list is NamedSource.
 	Users []string
 
 	// Stdin is read for the name "-". Nil is os.Stdin.
@@ -110,7 +110,7 @@ type Stats struct {
 type row struct {
 	line, column int
 	user, method string
-	upn          string // beside an object id in user
+	upn          string // if user is an object ID and the row also has a user principal name
 	err          *LineError
 
 	// Of a results log:

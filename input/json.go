@@ -33,8 +33,8 @@ func readJSON(text io.Reader, yield func(row) bool) error {
 	return err
 }
 
-// readLines hands out the rows of text, of which each line stands alone. Lines for
-// which passOver, if there is one, reports true are left out.
+// readLines yields the rows of text, in which each line is a separate JSON value. It skips
+// lines for which passOver reports true; passOver may be nil.
 func readLines(text *bufio.Reader, passOver func(line []byte) bool, yield func(row) bool) error {
 	for n := 1; ; n++ {
 		line, err := readLine(text)
@@ -183,7 +183,7 @@ func (j *jsonReader) document() error {
 	line, column := j.at(j.dec.InputOffset())
 	o := objectRow{line: line}
 	list, more := false, false
-	var rows nameSet // what the answer says of its rows
+	var rows nameSet // what the response says about its rows
 	for j.dec.More() {
 		tok, err := j.token()
 		if err != nil {
@@ -240,7 +240,8 @@ func (j *jsonReader) document() error {
 	return nil
 }
 
-// elements reads the elements of an array, and its end. Their names begin as names.
+// elements reads the elements of an array, and its end. The nameSet of each element starts
+// as a copy of names.
 func (j *jsonReader) elements(names nameSet) error {
 	for j.renew(); j.dec.More(); j.renew() {
 		raw, start, err := j.value()
@@ -264,7 +265,7 @@ func (j *jsonReader) elements(names nameSet) error {
 	return err
 }
 
-// skip passes over the value that tok starts. It hands out the texts in it.
+// skip skips the value that tok starts, and calls text with each string in it.
 func (j *jsonReader) skip(tok json.Token, text func(string)) error {
 	for depth := 0; ; {
 		switch tok := tok.(type) {

@@ -97,7 +97,7 @@ func TestReadJSON(t *testing.T) {
 		{name: "Graph pass by lifetime", text: `[{"id":"` + pass1 + `","lifetimeInMinutes":60}]`, err: "this is a pass without its user"},
 		{name: "Graph pass by reason", text: `[{"id":"` + pass1 + `","methodUsabilityReason":"Expired"}]`, err: "this is a pass without its user"},
 		{name: "Graph pass with its user", text: `[{"userId":"` + oid1 + `","methodId":"` + pass1 + `","lifetimeInMinutes":60}]`, want: []Pair{{Line: 1, User: oid1, Method: pass1}}},
-		{name: "unknown name of the method", text: `{"user":"` + dana + `","tapMethodId":"` + pass1 + `"}`, err: `"tapMethodId" holds a GUID and is not a column that is known`},
+		{name: "unknown name of the method", text: `{"user":"` + dana + `","tapMethodId":"` + pass1 + `"}`, err: `"tapMethodId" holds a GUID, but is not a known column`},
 		{name: "two methods", text: `{"user":"` + dana + `","method":"` + pass1 + `","passId":"` + pass2 + `"}`, err: "method is given twice"},
 		{name: "results log", text: `{"type":"run","version":"1"}` + "\n" + `{"type":"result","user":"` + dana + `","method":"` + pass1 + `","line":9,"source":"a","outcome":"denied"}` + "\n" + `{"type":"end","count":1}` + "\n" + `{"type":"other","user":"` + eli + `","method":"` + pass2 + `"}`, want: at(2, 4)},
 		{name: "results log as an array", text: `[{"type":"run"},` + obj1 + `,{"type":"end"},` + obj2 + `]`, want: at(1, 1)},

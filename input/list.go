@@ -38,8 +38,8 @@ type mark struct {
 // standard input, and may be named once. If rows are bad, the error is a
 // *Problems and there is no List; opts.SkipInvalid passes over them, but not
 // over what makes the rest of a list unreadable. No pair at all is an error,
-// unless a results log says that all of its pairs are done: an *EmptyError where
-// the lists are good.
+// unless a results log says that all of its pairs are done. It is an *EmptyError
+// if the lists are valid.
 // The caller closes the List.
 func Open(names []string, opts Options) (_ *List, err error) {
 	if opts.Format != "" && !slices.Contains(Formats, opts.Format) {
@@ -82,8 +82,8 @@ func Open(names []string, opts Options) (_ *List, err error) {
 	return l, nil
 }
 
-// nothing is why a list without a pair is no list. refused is the first row that was
-// passed over.
+// nothing returns the error for lists without a pair. refused is the first row that was
+// skipped, nil if there is none.
 func (l *List) nothing(refused *LineError) error {
 	shown := make([]string, len(l.sources))
 	for i, s := range l.sources {
@@ -99,23 +99,23 @@ func (l *List) nothing(refused *LineError) error {
 	blank, left := at(func(s *source) bool { return s.content.blank }), at(func(s *source) bool { return s.content.left })
 	switch {
 	case refused != nil:
-		return fmt.Errorf("no pair in %s: %d rows were refused, the first is %w", all, l.stats.Invalid, refused)
+		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w", all, l.stats.Invalid, refused)
 	case blank != "":
-		return fmt.Errorf("no pair in %s: %s is empty, without so much as a header", all, blank)
+		return fmt.Errorf("no valid rows in %s: %s is empty and has no header", all, blank)
 	case left != "":
-		return fmt.Errorf("no pair in %s: %s tells of passes, but not of what became of them; scan again", all, left)
+		return fmt.Errorf("no valid rows in %s: %s lists passes that were found, but not what happened to them; scan again", all, left)
 	}
 	return &EmptyError{Sources: shown}
 }
 
-// Warnings returns what the caller should know of lists that are good: lines of a
-// results log that are not the log's were passed over. There is one for each such list.
+// Warnings returns warnings about valid lists: one for each results log in which lines that
+// are not part of the log were skipped.
 func (l *List) Warnings() []string {
 	var warnings []string
 	for _, s := range l.sources {
-		lines := "1 line that is not of the results log was skipped"
+		lines := "skipped 1 line that is not part of the results log"
 		if s.content.foreign != 1 {
-			lines = fmt.Sprintf("%d lines that are not of the results log were skipped", s.content.foreign)
+			lines = fmt.Sprintf("skipped %d lines that are not part of the results log", s.content.foreign)
 		}
 		if s.content.foreign > 0 {
 			warnings = append(warnings, fmt.Sprintf("%s: %s", s.name, lines))

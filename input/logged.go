@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// lineMark begins each line of a results log.
+// lineMark is the start of each line of a results log.
 var lineMark = []byte(`{"type":`)
 
-// isLog reports whether a text that starts so is a results log: a line of it begins a
-// run. Other lines may stand before that, such as those of standard error in what
-// kubectl logs prints.
+// isLog reports whether a text that begins with start is a results log, because one of its
+// lines starts a run. There may be other lines before it, such as the lines of standard
+// error in the output of kubectl logs.
 func isLog(start []byte) bool {
 	if bytes.HasPrefix(bytes.TrimSpace(start), []byte{'['}) {
-		return false // an array, of whatever
+		return false // an array
 	}
 	for line := range bytes.Lines(start) {
 		kind, ok := bytes.CutPrefix(line, lineMark)
@@ -25,8 +25,8 @@ func isLog(start []byte) bool {
 	return false
 }
 
-// isForeign reports whether a line of a results log is not the log's, and counts it. A
-// line that begins like one and is broken is the log's.
+// isForeign reports whether a line is not part of the results log, and counts such lines. A
+// broken line that begins like a line of the log is part of it.
 func (c *content) isForeign(line []byte) bool {
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 || bytes.HasPrefix(line, lineMark) {
@@ -70,7 +70,7 @@ func (t *told) apply(r row) row {
 		r.done, r.shield, r.err = true, true, nil
 		return r
 	case "invalid":
-		r = r.refuse("", errors.New("the row was refused before: fix it in the list that it came from"))
+		r = r.refuse("", errors.New("the row was refused in an earlier run: fix it in the original list"))
 		r.refused = true
 		return r
 	}

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// A name is a column or key that names the user or the pass, however it is spelled.
+// A name is a column or key that identifies the user or the pass, in any spelling.
 type name int
 
 // The user's names stand in the order in which they are believed when a row
@@ -47,8 +47,9 @@ const (
 	methodNames = "method, methodId, passId, temporaryAccessPassAuthenticationMethodId"
 )
 
-// fold reduces a name to what is compared: "User-Principal Name" is userprincipalname.
-// Full-width letters, as East Asian keyboards type them, are letters.
+// fold reduces a name to the form that is compared: "User-Principal Name" becomes
+// userprincipalname. It maps full-width letters, which East Asian keyboards produce, to
+// ASCII.
 func fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= '！' && r <= '～' {
@@ -66,12 +67,12 @@ func fold(s string) string {
 type nameSet struct {
 	spelled   [nameCount]string    // as written, empty when absent
 	marks     [meaningCount]string // the first column of each meaning, as written
-	target    string               // where an audit log has the person acted on
-	usersOnly bool                 // the list names users, and no pass is read from it
+	target    string               // the column in which an audit log has the affected user
+	usersOnly bool                 // the list names users only; passes are not read
 }
 
-// add takes in the next name. The meaning is naming if the returned name is one of the
-// user's or the pass's.
+// add adds the next name. If the meaning is naming, the returned name identifies the user or
+// the pass.
 func (s *nameSet) add(raw string) (name, meaning, error) {
 	folded := fold(raw)
 	n, ok := names[folded]
@@ -102,8 +103,9 @@ func (s *nameSet) any(from, to name) bool {
 	return false
 }
 
-// resolve settles whose id the name id is, and refuses names that are not those of a
-// list of users and passes. Names of the pass settle it: id is the user's then.
+// resolve decides whether the name id means the pass or the user, and refuses the names of
+// something else than a list of users and passes. If another name means the pass, id is the
+// user's.
 func (s *nameSet) resolve() (idIsPass bool, err error) {
 	if s.hasMethod() {
 		return false, nil
@@ -115,8 +117,8 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 		return false, err
 	}
 	id, ofUser, ofPass := s.spelled[nameID], s.marks[ofUser] != "", s.marks[ofPass] != ""
-	// Beside a user principal name, as Graph and the portal export their users, id may be
-	// the user's. A list that names the user in another way has no need of it.
+	// Exports of users from Graph and the portal have both a user principal name and id, so
+	// id may be the user's. A list that names the user in another way does not need id for it.
 	other := s.any(nameUserID, nameUser)
 	named := other || s.any(nameUserPrincipalName, nameUPN)
 	switch {
@@ -140,18 +142,18 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 		show(id), beside)
 }
 
-// A person is the names by which one row names its user.
+// A person holds the names that one row gives for its user.
 type person struct{ id, upn string }
 
-// add takes in the next name. A row that names one user by object id and by user
-// principal name is fine; two names of one kind that differ are two users.
+// add adds the next name. A row may give both an object ID and a user principal name. Two
+// different names of the same kind are two users, which is an error.
 func (p *person) add(v string) error {
 	form := &p.upn
 	switch {
 	case isGUID(v):
 		form = &p.id
 	case !strings.Contains(v, "@") && !strings.EqualFold(v, Me):
-		return nil // such as a display name, which does not say who it is
+		return nil // for example a display name, which does not identify the user
 	}
 	if *form == "" {
 		*form = v
@@ -200,7 +202,7 @@ func (rec *record) row(line int) row {
 	if strings.Contains(r.method, "@") && CheckUser(r.method) == nil && CheckUser(r.user) != nil && r.user != "" {
 		r.user = "" // it may be the pass itself
 		return r.refuse("user", errors.New("the method column holds a user: "+
-			"the values of user and method are in each other's place"))
+			"the values of user and method are swapped"))
 	}
 	if strings.EqualFold(r.user, Me) {
 		r.user = Me
@@ -219,7 +221,8 @@ func (rec *record) row(line int) row {
 	return r
 }
 
-// upn is the user principal name that the record has beside an object id.
+// upn returns the user principal name of a record whose user is an object ID, and "" if
+// there is none.
 func (rec *record) upn(user string) string {
 	if user == Me || strings.Contains(user, "@") {
 		return ""

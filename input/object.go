@@ -18,7 +18,7 @@ type objectRow struct {
 	told   told   // in a results log
 	self   string // who the rows Me meant, in a results log
 	list   string // the digest of the run's list, in a results log
-	hidden error  // a name that is not known holds a GUID
+	hidden error  // set if an unknown name holds a GUID
 	field  string
 	err    error // the first thing wrong with it
 }
@@ -32,7 +32,7 @@ func (o *objectRow) fail(field string, err error) {
 // take takes in one member, whose value is valid JSON.
 func (o *objectRow) take(key string, value []byte) {
 	if o.takeLogged(key, value) {
-		o.describe(unknown, key, value) // in another list it may be anything
+		o.describe(unknown, key, value) // in a list that is not a log, the name may mean anything
 		return
 	}
 	n, m, err := o.names.add(key)
@@ -41,7 +41,7 @@ func (o *objectRow) take(key string, value []byte) {
 		o.fail("", err)
 	case m != naming:
 		o.describe(m, key, value)
-	case value[0] == 'n': // null is the same as none
+	case value[0] == 'n': // null means no value
 	case value[0] == '"':
 		o.values[n] = trim(unquote(value))
 	default:
@@ -53,8 +53,8 @@ func (o *objectRow) take(key string, value []byte) {
 	}
 }
 
-// takeLogged takes in what a row of a results log has beside its pair, and reports
-// whether key is such a name.
+// takeLogged records a member that only rows of a results log have, and reports whether key
+// is such a name.
 func (o *objectRow) takeLogged(key string, value []byte) bool {
 	switch key {
 	case "type":
@@ -85,7 +85,7 @@ func (o *objectRow) takeLogged(key string, value []byte) bool {
 	return true
 }
 
-// describe takes in a member that names neither the user nor the pass.
+// describe records a member that identifies neither the user nor the pass.
 func (o *objectRow) describe(m meaning, key string, value []byte) {
 	text := unquote(value)
 	switch folded := fold(key); {
@@ -95,7 +95,7 @@ func (o *objectRow) describe(m meaning, key string, value []byte) {
 		}
 	case folded == "@odata.context":
 		o.names.context(text)
-	case folded == "additionalproperties" && value[0] == '{': // where PowerShell puts the type
+	case folded == "additionalproperties" && value[0] == '{': // PowerShell puts the type there
 		members(value, func(key string, value []byte) {
 			if key == "@odata.type" {
 				o.describe(ofKind, key, value)

@@ -11,8 +11,9 @@ import (
 // NamedSource is the source of the users in Options.Users.
 const NamedSource = "--user"
 
-// isPlain reports whether a text that starts so is a list of one user on each line: its
-// first line that is neither empty nor a comment is a user. No header and no JSON is one.
+// isPlain reports whether a text that begins with start is a list with one user per line:
+// the first line that is neither empty nor a comment is a user. A header or JSON never looks
+// like a user. If whole is false, start is only the beginning of the text.
 func isPlain(start []byte, whole bool) bool {
 	for line := range bytes.Lines(start) {
 		if s, ok := plainLine(line); ok {
@@ -22,9 +23,8 @@ func isPlain(start []byte, whole bool) bool {
 	return false
 }
 
-// readPlain hands out the rows of a list of one user on each line, whose pass is
-// whatever they hold. Where nothing else says that the lines are users, an object id is
-// refused: it may as well be the id of a pass.
+// readPlain yields the rows of a list with one user per line. Each row means any pass of its
+// user. If ids is false, an object ID is an error, because it could be the ID of a pass.
 func readPlain(text *bufio.Reader, ids bool, yield func(row) bool) error {
 	for n := 1; ; n++ {
 		line, err := readLine(text)
@@ -42,7 +42,7 @@ func readPlain(text *bufio.Reader, ids bool, yield func(row) bool) error {
 		case !ids && isGUID(s):
 			r.user = s
 			r = r.refuse("user", fmt.Errorf("%s may be a user's object id or a pass's id: "+
-				"put userId above the list if these are users", show(s)))
+				"if these are users, add the header line userId", show(s)))
 		default:
 			rec := record{nameUser: s}
 			r = rec.row(n)

@@ -17,8 +17,8 @@ const (
 	formatJSON  = "json"
 	formatLines = "jsonl"
 
-	// What a list may be beside these, by its content.
-	formatPlain = "plain" // one user on each line
+	// Further formats, which are recognised by content.
+	formatPlain = "plain" // one user per line
 	formatNamed = "named" // the same, from Options.Users
 	formatLog   = "log"   // a results log
 )
@@ -31,21 +31,21 @@ type source struct {
 	name   string // as messages show it
 	path   string
 	format string // empty: by content
-	users  string // of formatNamed: the text
+	users  string // the text, for formatNamed
 	spool  *os.File
 	size   int64 // of spool
 	remove bool  // spool still has a name
 
-	content content // as the first pass found it
+	content content // what the first pass found
 
 	last map[pairKey]int // which row of each pair is the last one, in a log of several runs
 }
 
-// A content is what a list was found to be, beside its rows.
+// A content is what was found in a list in addition to its rows.
 type content struct {
-	blank   bool // nothing is written in it
-	left    bool // it holds rows of a log that are no list
-	foreign int  // lines of a log that are not the log's
+	blank   bool // the list is empty
+	left    bool // it has rows of a log that are not used as a list
+	foreign int  // the number of lines in a log that are not part of it
 }
 
 // newSource makes a list readable twice. What is not a regular file, such as
@@ -133,7 +133,7 @@ func (s *source) rows(yield func(row) bool) error {
 	return s.look(new(content), yield)
 }
 
-// look is rows that tells what else there is.
+// look is like rows, but also records in c what else the list contains.
 func (s *source) look(c *content, yield func(row) bool) error {
 	killed := 0 // line of a run without an end
 	list := ""  // digest of that of the last run
@@ -183,7 +183,7 @@ func (s *source) look(c *content, yield func(row) bool) error {
 	return fmt.Errorf("reading %s: %w", s.name, err)
 }
 
-// read hands out what each row of the list says.
+// read yields each row of the list, and records in c what else the list contains.
 func (s *source) read(c *content, yield func(row) bool) error {
 	f, err := s.open()
 	if err != nil {
@@ -218,8 +218,8 @@ func (r row) meant(self string) row {
 	return r
 }
 
-// formatOf is how to read the text: as the extension or Options.Format say, or by its
-// first character, and then by what its beginning holds. Blank is a text of nothing.
+// formatOf returns how to read the text. The extension, Options.Format, the first character
+// and the beginning of the text decide. blank reports whether the text is empty.
 func (s *source) formatOf(text *bufio.Reader) (format string, blank bool) {
 	start, err := text.Peek(bufferBytes) // an error comes again with the first read
 	first := bytes.TrimLeftFunc(start, unicode.IsSpace)
@@ -242,8 +242,8 @@ func (s *source) formatOf(text *bufio.Reader) (format string, blank bool) {
 	return format, blank
 }
 
-// isIndented reports whether JSON goes on behind its first line, and so is not one value
-// on each line, whatever the file is called.
+// isIndented reports whether a JSON value continues after its first line. Then the text is
+// not JSON Lines, whatever the name of the file.
 func isIndented(text []byte) bool {
 	line, _, more := bytes.Cut(text, []byte{'\n'})
 	line = bytes.TrimSpace(line)

@@ -57,7 +57,7 @@ func TestReadUsers(t *testing.T) {
 		{name: "CSV with a short row", text: "user,method\n" + dana + "\n", err: "LIST:2: the row has 1 fields, the header 2"},
 		{name: "CSV with a lost quote", text: "user\n" + dana + "\n\"" + eli + "\n", err: "LIST:3:"},
 		{name: "CSV where id may be the pass's", text: "user,id\n" + dana + "," + pass1 + "\n", err: "may be the user's id or the pass's"},
-		{name: "no header", text: dana + "," + pass1 + "\n", err: "LIST:1: no user column"},
+		{name: "no header", text: dana + "," + pass1 + "\n", err: "LIST:1: there is no header"},
 
 		{name: "JSON array", text: "[\n{\"user\":\"" + dana + "\"},\n\n{\"id\":\"" + oid1 + "\",\"userPrincipalName\":\"" + dana + "\"}\n]", want: []User{upn(2), both(4)}},
 		{name: "JSON of Graph", text: `{"@odata.context":"c","value":[` + "\n" + `{"id":"` + oid1 + `","userPrincipalName":"` + dana + `","x":[1,{"y":"]"}]}` + "\n]}", want: []User{both(2)}},

@@ -33,18 +33,17 @@ import (
 // DefaultRoot is Graph's root in the global cloud.
 const DefaultRoot = "https://graph.microsoft.com"
 
-// What is read of an answer at most, as it is after decompression. A batch that reads
-// has room for 20 answers of a megabyte. The answers to deletes are empty or hold an
-// error of a few kilobytes. Of an answer that refuses a whole batch, the beginning
-// tells why.
+// The maximum number of bytes read from a response, after decompression. A batch with reads
+// can hold 20 responses of a megabyte each. Responses to deletes are empty or hold an error
+// of a few kilobytes. If a whole batch is refused, the beginning of the response says why.
 const (
 	maxReadReply  = 32 << 20
 	maxWriteReply = 4 << 20
 	maxErrorReply = 64 << 10
 )
 
-// maxReply is how many bytes the answer to a batch can need. Inside a JSON string no
-// quote stands by itself, so the pattern matches methods only.
+// maxReply returns the maximum number of bytes in the response to a batch. Quotes inside a
+// JSON string are escaped, so the pattern matches methods only.
 func maxReply(batchBody []byte) int {
 	if bytes.Count(batchBody, []byte(`"method":"DELETE"`)) == bytes.Count(batchBody, []byte(`"method":"`)) {
 		return maxWriteReply
@@ -73,9 +72,9 @@ type Options struct {
 }
 
 // A Client posts batches. It is safe for concurrent use and implements
-// batch.Poster. A batch response larger than 32 MiB, or 4 MiB where the batch only
-// deletes, is an error like any other that leaves open what was done: where answers are
-// that large, as photos may be, choose a smaller batch.Options.BatchSize.
+// batch.Poster. A batch response larger than 32 MiB, or 4 MiB if the batch contains only
+// deletes, is an error, and it is unknown which requests were carried out. If responses can
+// be that large, for example photos, choose a smaller batch.Options.BatchSize.
 type Client struct {
 	adapter  *msgraphgocore.GraphRequestAdapterBase
 	http     *http.Client
@@ -197,7 +196,7 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	}
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, int64(most)+1))
 	switch {
-	case err != nil && !refused: // why a batch was refused is good to know, and no more
+	case err != nil && !refused: // for a refused batch, an incomplete body is good enough
 		return batch.Reply{}, fmt.Errorf("reading the batch response: %w", err)
 	case len(answer) > most && !refused:
 		return batch.Reply{},

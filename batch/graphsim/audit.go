@@ -34,8 +34,8 @@ type Audit struct {
 	// What it was done to. TargetType is "User" if empty, and an empty TargetID is null.
 	TargetID, TargetUPN, TargetType string
 
-	// NoTarget leaves targetResources empty, and NoInitiator has initiatedBy null.
-	// Entries about passes like that were not seen; other types of entries are.
+	// NoTarget leaves targetResources empty, and NoInitiator makes initiatedBy null. Some
+	// types of entries are like that; entries about passes have not been seen so.
 	NoTarget, NoInitiator bool
 }
 
@@ -45,8 +45,8 @@ type audited struct {
 	at   int64 // Unix time in nanoseconds
 	user *user
 	by   *Actor
-	said *Audit    // an entry that AddAudit brought; nil for one about a pass
-	pass *madePass // of an entry about a pass that was made
+	said *Audit    // the entry added by AddAudit; nil for an entry about a pass
+	pass *madePass // the pass that was created, nil for other entries
 	seq  uint32    // makes the id
 	deed deed
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// madePass is what an entry of the audit log says about a pass that was made.
+// A madePass holds what an entry of the audit log says about a created pass.
 type madePass struct {
 	id         string
 	start, end int64 // Unix time in seconds
@@ -17,9 +17,9 @@ func (p *Pass) made() *madePass {
 	return &madePass{id: p.ID, start: p.Start.Unix(), end: end.Unix(), once: p.UsableOnce}
 }
 
-// The names of the properties in modifiedProperties, in the two spellings that were
-// seen. Entries use the one and the other in turn: nobody knows which one a tenant
-// writes today.
+// propertyNames are the names of the properties in modifiedProperties, in the two spellings
+// that have been seen. Entries alternate between them, because it is not known which one
+// tenants write today.
 // Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
 // Queries/Entra-TAP-Issuance.md, 342c663.
 var propertyNames = [2][4]string{
@@ -29,8 +29,8 @@ var propertyNames = [2][4]string{
 		"TemporaryAccessPass.TemporaryAccessPass.EndTime", "TemporaryAccessPass.TemporaryAccessPass.AccessPassUsage"},
 }
 
-// appendProperties appends the modifiedProperties of an entry. Each new value is JSON
-// text inside a string, as Graph writes it.
+// appendProperties appends the modifiedProperties of an entry. As in Graph, each new value is
+// a string that contains JSON.
 func (e *audited) appendProperties(b []byte) []byte {
 	if e.pass == nil {
 		return append(b, "[]"...)

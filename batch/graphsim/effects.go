@@ -56,15 +56,15 @@ func OuterHTML(status int) Effect {
 	})
 }
 
-// OuterBody answers the whole batch with status and a body in whatever shape, as a
-// gateway before Graph does; headers are names and values in turn.
+// OuterBody answers the whole batch with status and any body, as a gateway in front of Graph
+// does. headers alternates names and values.
 func OuterBody(status int, body string, headers ...string) Effect {
 	return wholeEffect("outer body "+strconv.Itoa(status), false, func(t *Tenant, w *wire) {
 		*w = t.outer(answer{status: status, header: headers, body: []byte(body)})
 	})
 }
 
-// OuterHeaders adds headers, names and values in turn, to the true answer.
+// OuterHeaders adds headers to the true answer. headers alternates names and values.
 func OuterHeaders(headers ...string) Effect {
 	return wholeEffect("outer headers", true, func(_ *Tenant, w *wire) {
 		for i := 0; i < len(headers); i += 2 {
@@ -172,7 +172,7 @@ func ItemErrorText(status int) Effect {
 	})
 }
 
-// ItemErrorIn answers with a status of success, and an error in the body.
+// ItemErrorIn answers with a success status but an error in the body.
 func ItemErrorIn(status int) Effect {
 	return itemEffect("item error in "+strconv.Itoa(status), status, func(t *Tenant, r *reply) {
 		r.status, r.headers, r.body = strconv.Itoa(status), `{"Content-Type":"application/json"}`,
@@ -180,7 +180,7 @@ func ItemErrorIn(status int) Effect {
 	})
 }
 
-// ItemShaped answers with status and a body in whatever shape, which is JSON.
+// ItemShaped answers with status and any JSON body.
 func ItemShaped(status int, body string) Effect {
 	return itemEffect("item shaped "+strconv.Itoa(status), status, func(_ *Tenant, r *reply) {
 		r.status, r.headers, r.body = strconv.Itoa(status), `{"Content-Type":"application/json"}`, body

@@ -45,7 +45,7 @@ type Options struct {
 	// and for each that is deleted, some 60 bytes each, and 60 more for each that is made.
 	Audit bool
 
-	// SeededBy is who made the passes of SeedPair. Nil is nobody who is known.
+	// SeededBy is who created the passes of SeedPair. Nil means that it is not known.
 	SeededBy *Actor
 
 	// AuditDelay is how long it takes until an entry shows in the audit log. Zero

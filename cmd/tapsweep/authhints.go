@@ -72,8 +72,8 @@ func (c *connection) noToken(err error) *exitError {
 }
 
 const (
-	hintOutage = "this says nothing about the credential, and nothing was sent to Graph: run the command again later"
-	hintMisled = "something answers in the authority's place: look at HTTPS_PROXY, at name resolution, and at --cloud"
+	hintOutage = "this is an outage, not a problem with the credential; nothing was sent to Graph: run the command again later"
+	hintMisled = "something else answers in place of the authority: check HTTPS_PROXY, name resolution and --cloud"
 )
 
 const hintNetwork = "is this machine on the network, and does HTTPS_PROXY name the proxy that it takes, if it takes one?"

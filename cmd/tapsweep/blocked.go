@@ -26,11 +26,11 @@ func (t *tenant) blocked(err error) error {
 
 // blockedHints say what to do about it.
 func blockedHints(err error) []string {
-	hints := []string{"nothing in these batches was carried out: look for what stands in front of Graph, " +
+	hints := []string{"no request in these batches was carried out: check what is in front of Graph, " +
 		"such as HTTPS_PROXY, a gateway behind --graph-url or a firewall"}
 	if blockedCode(err) == exitAuth {
-		hints = append(hints, "a policy can also refuse this app, this person or this machine's address: "+
-			"an administrator finds it in the sign-in log of Entra")
+		hints = append(hints, "a policy can also block this app, this person or this machine's address: "+
+			"an administrator can find it in the Entra sign-in log")
 	}
 	return append(hints, "then run the same command with --resume")
 }

@@ -37,8 +37,8 @@ not exist, which shows what Graph says to it. It changes nothing. Run it as the 
 done by: a night job whose check is good at noon does not fail for these reasons
 at night.
 
-Exit codes: 0 all is well for revoke, 1 something is not, 3 no access token
-that Graph takes, or one that does not allow to revoke, 4 stopped by a signal,
+Exit codes: 0 revoke can run, 1 something is wrong, 3 no access token that
+Graph accepts, or one that does not allow deletes, 4 stopped by a signal,
 64 wrong flags.`,
 		Example: `  tapsweep check
   tapsweep check --user dana@contoso.com --output json`,

@@ -30,11 +30,11 @@ func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
 	case preflight.IsGUID(name):
 		user = input.User{ID: name}
 	case input.CheckUser(name) != nil:
-		doubt("whether there is an app called %s was not checked: tapsweep asks for no permission to read apps")
+		doubt("could not check that an app named %s exists: tapsweep does not ask for permission to read apps")
 		return nil
 	}
 	if !r.mayTryLookUp() {
-		doubt("whether there is a user %s could not be checked: the token lacks %s", lookUpPermission)
+		doubt("could not check that user %s exists: the token lacks %s", lookUpPermission)
 		return nil
 	}
 	found, err := protect.LookUp(ctx, r.runner, user)
@@ -45,11 +45,11 @@ func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
 	case err == nil:
 		audit.Names = []string{found.ID, found.UPN}
 	case answered && answer.Status == 404 && user.ID != "":
-		doubt("no user has the object id %s; whether an app has it was not checked")
+		doubt("no user has the object id %s; it was not checked whether an app has it")
 	case answered && answer.Status == 404:
-		doubt("the tenant has no user %s: is the name misspelt? (a deleted account is not found either)")
+		doubt("the tenant has no user %s: check the spelling (a deleted account is not found either)")
 	default:
-		doubt("whether there is a user %s could not be checked: %s", batch.Printable(err.Error()))
+		doubt("could not check that user %s exists: %s", batch.Printable(err.Error()))
 	}
 	return nil
 }

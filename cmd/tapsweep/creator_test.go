@@ -39,9 +39,9 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, []string{
 			", 0 by user00001@contoso.example\n"}},
 		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, []string{
-			"0 by malory@contoso.example\n", "malory@contoso.example could not be checked: the token lacks User.Read.All"}},
+			"0 by malory@contoso.example\n", "could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
 		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, []string{
-			"0 by HR sync\n", "whether there is an app called HR sync was not checked"}},
+			"0 by HR sync\n", "could not check that an app named HR sync exists"}},
 		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, []string{
 			"no user has the object id 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}},
 	}
@@ -98,12 +98,12 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 		t.Errorf("dana's pass is the help desk's, and was listed\n%s", p.stdout)
 	}
 	for _, want := range []string{"dana@contoso.example: the pass of ", " by mallory@contoso.example was replaced at ",
-		"Z by helpdesk@contoso.example, and that one is not listed"} {
+		"Z by helpdesk@contoso.example; the new pass is not listed"} {
 		if !strings.Contains(p.stderr, want) {
 			t.Errorf("standard error lacks %q\n%s", want, p.stderr)
 		}
 	}
-	if !strings.Contains(p.stderr, "1 audit record was left out, since") {
+	if !strings.Contains(p.stderr, "1 audit record was left out, because") {
 		t.Errorf("standard error does not name the odd record\n%s", p.stderr)
 	}
 	// Somebody may not have been looked at.
@@ -120,7 +120,7 @@ func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 	if p.code != exitStopped {
 		t.Errorf("exit %d, want %d", p.code, exitStopped)
 	}
-	if strings.Contains(p.stderr, "--filter") || !strings.Contains(p.stderr, "page tokens of Graph were refused 4 times") {
+	if strings.Contains(p.stderr, "--filter") || !strings.Contains(p.stderr, "refused its own page tokens 4 times") {
 		t.Errorf("standard error\n%s", p.stderr)
 	}
 }

@@ -23,7 +23,7 @@ func writeDrillList(path string, replace bool, passes []graphsim.Held) error {
 		return refuse(fmt.Errorf("--write-list: %s is not a plain file", path), "choose another --write-list file")
 	}
 	if text, err := os.ReadFile(path); err == nil && !drillRows.Match(text) {
-		return refuse(fmt.Errorf("--write-list: %s is there already, and is not the list of a drill", path),
+		return refuse(fmt.Errorf("--write-list: %s already exists and is not the list of a drill", path),
 			"choose another --write-list file")
 	}
 	f, err := report.CreateFile(path, replace)

@@ -43,8 +43,8 @@ type findFlags struct {
 func noList(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), batch.Printable(args[0])),
-			"to look at the users on a list, name it by --users, and one user by --user; "+
-				"to revoke what is on it, tapsweep revoke")
+			"to scan the users on a list, use --users; to scan one user, use --user; "+
+				"to revoke the passes on a list, use tapsweep revoke")
 	}
 	return nil
 }
@@ -54,8 +54,8 @@ func (f *findFlags) add(fl *pflag.FlagSet, reasons string) {
 	fl.StringVar(&f.filter, "filter", "", "look at the users that an OData filter leaves, such as \"startswith(userPrincipalName,'a')\"")
 	fl.StringArrayVar(&f.groups, "group", nil, "look at the members of a group, by object id, and of groups in it; repeatable")
 	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
-	fl.StringArrayVar(&f.named, "user", nil, "look at this user, by object id or user principal name; repeatable")
-	fl.StringVar(&f.since, "created-since", "", "only passes created since a time such as 2026-03-02T08:00:00Z, a date, which begins at midnight UTC, or how long ago, such as 24h or 7d; by itself it looks in the audit log")
+	fl.StringArrayVar(&f.named, "user", nil, "scan this user, given by object id or user principal name; repeatable")
+	fl.StringVar(&f.since, "created-since", "", "only passes created since a time (2026-03-02T08:00:00Z), a date (midnight UTC) or an age (24h, 7d); without another scope flag it searches the audit log")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app has created")
 	fl.Var(&f.reasons, "reason", "only passes that are "+oneOf(f.reasons.words())+" (default "+reasons+")")
 	fl.Var(&f.minAge, "min-age", "only passes created at least so long ago")
@@ -125,7 +125,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
 		if t, err := time.Parse(form, text); err == nil {
 			if t.After(now) {
-				return t, fmt.Errorf("--created-since %s is in the future: it is %s, and now is %s", text, t.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+				return t, fmt.Errorf("--created-since %s is in the future: it means %s, and it is now %s", text, t.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 			}
 			return t, nil
 		}
@@ -164,8 +164,8 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 	case f.createdBy != "" && places:
 		return opts, refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no other place to look in"))
 	case !places && f.createdBy == "" && f.since == "":
-		return opts, refuse(errors.New("nobody is named"),
-			"say where to look: --all-users, --filter, --group, --user, --users, --created-since or --created-by")
+		return opts, refuse(errors.New("no scope is given"),
+			"use at least one of --all-users, --filter, --group, --user, --users, --created-since and --created-by")
 	case !places:
 		opts.Audit = &scan.Audit{Since: opts.CreatedSince, By: f.createdBy}
 		if f.since == "" {

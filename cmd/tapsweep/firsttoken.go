@@ -56,7 +56,7 @@ func (c *connection) firstToken(ctx context.Context, client *graph.Client) (stri
 			return "", err
 		}
 		if !outage && c.say != nil {
-			c.say("%v; asking again for up to %v", away, c.stall)
+			c.say("%v; retrying for up to %v", away, c.stall)
 		}
 		outage = true
 		select {

@@ -75,7 +75,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 		{name: "503 for too long", path: tokenPath, answer: answering(503, "<html>"), lasts: time.Hour,
 			stall: 5 * time.Minute, exit: exitStopped,
 			least: 4 * time.Minute, most: 5*time.Minute + 10*time.Second,
-			want: "login.example answers 503 Service Unavailable", hint: "nothing about the credential"},
+			want: "login.example answers 503 Service Unavailable", hint: "not a problem with the credential"},
 		{name: "the number of an error that passes", path: tokenPath,
 			answer: answering(400, entraError("server_error", 90033)),
 			lasts:  time.Minute, least: time.Minute, most: 2 * time.Minute},

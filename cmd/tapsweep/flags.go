@@ -26,12 +26,12 @@ func (a *app) revokeCommand() *cobra.Command {
 
 A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier
 run; "-" is standard input. Each row names a user (object id or user principal
-name) and the id of a pass; without the latter, whatever pass the user holds is
-deleted. User principal names, one a line, are a list too. The whole list is
-checked before anything is sent. For one or two users there is --user.
+name) and the id of a pass; if the id is empty, any pass that the user has is
+deleted. A list can also be plain user principal names, one per line. The whole
+list is checked before anything is sent. For one or two users, use --user.
 
 Exit codes: 0 every pair is revoked or absent, or its user is protected, 1 some
-are not, 3 no access token that Graph takes, or everything is denied, 4 stopped
+are not, 3 no access token that Graph accepts, or everything is denied, 4 stopped
 early: use --resume to continue, 64 wrong flags, a bad list or a guard: nothing
 was sent.`,
 		Example: `  tapsweep revoke --dry-run list.csv
@@ -45,7 +45,7 @@ was sent.`,
 			case f.self && len(f.users) > 0:
 				return errors.New("--self and --user exclude each other")
 			case !f.self && len(lists)+len(f.users) == 0:
-				return errors.New("no list is named, and no --user")
+				return errors.New("no list is named, and no --user is given")
 			}
 			return nil
 		},
@@ -58,7 +58,7 @@ was sent.`,
 	f.addAsk(fl)
 	fl.BoolVar(&f.simulate, "simulate", false, "run against a simulated tenant in this process that holds the passes of the list")
 	fl.StringArrayVar(&f.users, "user", nil,
-		"delete whatever pass this user holds, by object id or user principal name; repeatable")
+		"delete any pass of this user, given by object id or user principal name; repeatable")
 	typedOnly(fl, "user")
 	fl.BoolVar(&f.self, "self", false, "delete the signed-in user's own pass; takes no list")
 	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)

@@ -52,7 +52,7 @@ func TestEmptyList(t *testing.T) {
 			if p.code != exitDone {
 				t.Errorf("%s %q: exit %d, want %d", name, more, p.code, exitDone)
 			}
-			if want := "tapsweep: " + name + " names no pass; nothing to do\n"; p.stderr != want {
+			if want := "tapsweep: " + name + " has no rows; nothing to do\n"; p.stderr != want {
 				t.Errorf("%s %q: standard error is %q, want %q", name, more, p.stderr, want)
 			}
 			if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) != 1 {
@@ -116,7 +116,7 @@ func TestNamedUser(t *testing.T) {
 			t.Errorf("%q: exit %d, want %d", bad, p.code, exitRefused)
 		}
 	}
-	const hint = "hint: to name a user without a list: --user dana@contoso.com\n"
+	const hint = "hint: to name a user without a list, use --user dana@contoso.com\n"
 	for _, typo := range [][]string{{"revoke", "--yes", "dana@contoso.com"}, {"scan", "--users", "dana@contoso.com"}} {
 		if p = tapsweep(t, env, append(typo, "--graph-url", root)...); !strings.Contains(p.stderr, hint) {
 			t.Errorf("%q: standard error is %q", typo, p.stderr)
@@ -133,7 +133,7 @@ func TestMergedLog(t *testing.T) {
 	if p.code != exitDone {
 		t.Errorf("exit %d", p.code)
 	}
-	if want := "tapsweep: warning: " + log + ": 1 line that is not of the results log was skipped\n"; p.stderr != want {
+	if want := "tapsweep: warning: " + log + ": skipped 1 line that is not part of the results log\n"; p.stderr != want {
 		t.Errorf("standard error is %q, want %q", p.stderr, want)
 	}
 }

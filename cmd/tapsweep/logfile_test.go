@@ -93,13 +93,13 @@ func TestLogsThatAreRefused(t *testing.T) {
 		name, want, hint string
 		args             []string
 	}{
-		{"overwrite of another file", "break-glass.txt: it does not begin as a results log", "choose another --results file",
+		{"overwrite of another file", "break-glass.txt: it does not begin like a results log", "choose another --results file",
 			append(revoke, glass, "--overwrite")},
-		{"overwrite by a scan", "break-glass.txt: it does not begin as a results log", "choose another --results file",
+		{"overwrite by a scan", "break-glass.txt: it does not begin like a results log", "choose another --results file",
 			[]string{"scan", "--graph-url", root, "--all-users", "--results", glass, "--overwrite"}},
-		{"output over another file", "break-glass.txt does not begin as a file that this command writes",
+		{"output over another file", "break-glass.txt does not look like a file that this command writes",
 			"choose another --output", append(scan, glass)},
-		{"report over another file", "notes.html does not begin as a file that this command writes",
+		{"report over another file", "notes.html does not look like a file that this command writes",
 			"choose another file", []string{"report", "--html", report, "--overwrite", log}},
 		{"resume of a log that all may write", "wide.jsonl can be written to by others", "chmod go-w",
 			append(revoke, wide, "--resume")},
@@ -108,7 +108,7 @@ func TestLogsThatAreRefused(t *testing.T) {
 		{"resume through a link", "link.jsonl is a link in " + open, "without the link", append(revoke, link, "--resume")},
 		{"overwrite through a link", "link.jsonl is a link in " + open, "without the link",
 			append(revoke, link, "--overwrite")},
-		{"standard output by another name", "--results: /dev/stdout is where the output of tapsweep goes",
+		{"standard output by another name", "--results: /dev/stdout is the output of tapsweep itself",
 			"use --results -", append(revoke, "/dev/stdout")},
 	} {
 		p := tapsweep(t, env, tt.args...)

@@ -100,7 +100,7 @@ func misspelt() error {
 		return nil
 	}
 	return refuse(errors.New(strings.Join(wrong, "\n")),
-		"unset it, or give it its right name; tapsweep check lists the variables and what each is for")
+		"unset it or correct its name; tapsweep check lists the variables and what each is for")
 }
 
 // unknownVariable says that a variable stands in for no flag, and which one was probably

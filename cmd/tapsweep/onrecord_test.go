@@ -125,7 +125,7 @@ func TestKilledRevokeOfNamedPasses(t *testing.T) {
 		if row.Outcome != results.Absent {
 			t.Errorf("line %d is %s, want absent", line, row.Outcome)
 		}
-		if want := "may have been deleted by the run before"; row.Message != want {
+		if want := "may have been deleted by an earlier run"; row.Message != want {
 			t.Errorf("line %d says %q, want %q", line, row.Message, want)
 		}
 	}

@@ -11,7 +11,7 @@ func (r *runOf) protectCheck() protect.Check {
 	case r.flags.drill:
 		// A tenant that is made from the lists has everybody who is on them. A
 		// break-glass account is on no list, so that alone is no reason to refuse it.
-		return protect.Check{Rehearsal: true, Why: "the simulated tenant knows the users on the lists alone; " +
+		return protect.Check{Rehearsal: true, Why: "the simulated tenant has only the users on the lists; " +
 			"--dry-run without --simulate looks them up"}
 	case !r.mayTryLookUp():
 		return protect.Check{Why: "the token lacks " + lookUpPermission}

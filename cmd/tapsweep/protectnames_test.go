@@ -37,7 +37,7 @@ func TestMisspeltProtectedName(t *testing.T) {
 		{"sweep", []string{"sweep", "--all-users", "--yes", "--protect", typo}, []string{passes, "User.Read.All"},
 			exitRefused, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
 		{"a pattern", []string{"revoke", "--yes", "--protect", star, list}, []string{passes, "User.Read.All"}, exitRefused, 3,
-			"star.txt:1: bg*@contoso.com is a pattern, and would protect nobody"},
+			"star.txt:1: bg*@contoso.com is a pattern, which protects nobody"},
 		{"nobody may ask", []string{"revoke", "--yes", "--quiet", "--protect", typo, list}, []string{passes}, exitDone, 0,
 			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): the token lacks User.Read.All"},
 		{"no preflight", []string{"revoke", "--yes", "--no-preflight", "--protect", typo, list}, []string{passes}, exitDone, 0,
@@ -73,12 +73,12 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 		return tapsweep(t, nil, absolute(args)...)
 	}
 	p := rehearse(typo)
-	want := "p.typo.txt:1: protected user bg1@contoso.con is on no list, and bg1@contoso.com at "
+	want := "p.typo.txt:1: protected user bg1@contoso.con is on no list, but bg1@contoso.com at "
 	if p.code != exitRefused || !strings.Contains(p.stderr, want) {
 		t.Errorf("misspelt: exit %d, want %d with %q\n%s", p.code, exitRefused, want, p.stderr)
 	}
 	p = rehearse(writeFile(t, "others.txt", "bg2@contoso.com\n"))
-	want = "warning: 1 of 1 protected names could not be checked (bg2@contoso.com): the simulated tenant knows"
+	want = "warning: 1 of 1 protected names could not be checked (bg2@contoso.com): the simulated tenant has"
 	if p.code != exitDone || !strings.Contains(p.stderr, want) {
 		t.Errorf("another: exit %d, want 0 with %q\n%s", p.code, want, p.stderr)
 	}

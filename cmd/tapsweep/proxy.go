@@ -31,14 +31,14 @@ func checkProxies() error {
 		proxy, err := parseProxy(value)
 		concealProxy(value, proxy)
 		if err != nil {
-			return refuse(fmt.Errorf("%s %q names no proxy: %w", name, withoutUser(value), err),
-				"write it as http://HOST:PORT; percent-encode what is special in a user or password")
+			return refuse(fmt.Errorf("%s %q is not a valid proxy: %w", name, withoutUser(value), err),
+				"write it as http://HOST:PORT; percent-encode special characters in the user name and password")
 		}
 	}
 	if name, value := firstSet("NO_PROXY", "no_proxy"); proxied && value != "" {
 		if err := checkNoProxy(value); err != nil {
 			return refuse(fmt.Errorf("%s %q: %w", name, withoutUser(value), err),
-				"name hosts, domains or networks, with commas between them")
+				"list hosts, domains or networks, separated by commas")
 		}
 	}
 	return nil
@@ -70,11 +70,11 @@ func parseProxy(value string) (*url.URL, error) {
 	}
 	switch {
 	case !slices.Contains(proxySchemes, u.Scheme):
-		return u, fmt.Errorf("its scheme is none of %s", strings.Join(proxySchemes, ", "))
+		return u, fmt.Errorf("its scheme is not one of %s", strings.Join(proxySchemes, ", "))
 	case u.Hostname() == "":
 		return u, errors.New("it has no host")
 	case strings.ContainsAny(u.Hostname(), " \t\r\n\"'<>") || strings.TrimSpace(value) != value:
-		return u, errors.New("it holds spaces or quotes")
+		return u, errors.New("it contains spaces or quotes")
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
 		return u, errors.New("something follows the host and port")
 	}
@@ -125,7 +125,7 @@ func checkNoProxy(value string) error {
 		case strings.Contains(entry, "://"):
 			return fmt.Errorf("the entry %q is an address, not a host", withoutUser(entry))
 		case strings.ContainsAny(entry, "; \t\r\n\"'"):
-			return fmt.Errorf("the entry %q holds spaces, semicolons or quotes", withoutUser(entry))
+			return fmt.Errorf("the entry %q contains spaces, semicolons or quotes", withoutUser(entry))
 		}
 	}
 	return nil

@@ -34,23 +34,23 @@ func TestProxies(t *testing.T) {
 		{"HTTPS_PROXY", "socks5://127.0.0.1:1080", ""},
 		{"HTTPS_PROXY", "http://dana:" + password + "@proxy.example:8080", ""},
 		{"https_proxy", "http://proxy.example:8080", ""},
-		{"HTTPS_PROXY", `"http://proxy.example:8080"`, `HTTPS_PROXY "\"http://proxy.example:8080\"" names no proxy`},
+		{"HTTPS_PROXY", `"http://proxy.example:8080"`, `HTTPS_PROXY "\"http://proxy.example:8080\"" is not a valid proxy`},
 		{"https_proxy", "http://proxy example:8080", "https_proxy"},
 		{"HTTP_PROXY", "http://proxy.example:port", "HTTP_PROXY"},
 		{"http_proxy", "http://proxy.example:99999", "its port is not between 1 and 65535"},
 		{"HTTPS_PROXY", "http:/proxy.example:8080", "two slashes are missing"},
-		{"HTTPS_PROXY", "http://", "names no proxy"},
+		{"HTTPS_PROXY", "http://", "is not a valid proxy"},
 		{"HTTPS_PROXY", "http://:8080", "it has no host"},
-		{"HTTPS_PROXY", "ftp://proxy.example:21", "its scheme is none of http, https, socks5, socks5h"},
-		{"HTTPS_PROXY", "http://proxy.example:8080\n", "names no proxy"},
-		{"HTTPS_PROXY", " http://proxy.example:8080", "names no proxy"},
+		{"HTTPS_PROXY", "ftp://proxy.example:21", "its scheme is not one of http, https, socks5, socks5h"},
+		{"HTTPS_PROXY", "http://proxy.example:8080\n", "is not a valid proxy"},
+		{"HTTPS_PROXY", " http://proxy.example:8080", "is not a valid proxy"},
 		{"HTTPS_PROXY", "http://dana:" + password + "%zz@proxy.example:8080",
-			`"http://***@proxy.example:8080" names no proxy`},
+			`"http://***@proxy.example:8080" is not a valid proxy`},
 		{"HTTPS_PROXY", "http://dana:" + password + "#x@proxy.example:8080",
-			`"http://***@proxy.example:8080" names no proxy`},
+			`"http://***@proxy.example:8080" is not a valid proxy`},
 		{"HTTPS_PROXY", "http://dana:1/" + password + "@proxy.example:8080",
-			`"http://***@proxy.example:8080" names no proxy: something follows`},
-		{"HTTPS_PROXY", "dana:" + password + "%@proxy.example:8080", `"***@proxy.example:8080" names no proxy`},
+			`"http://***@proxy.example:8080" is not a valid proxy: something follows`},
+		{"HTTPS_PROXY", "dana:" + password + "%@proxy.example:8080", `"***@proxy.example:8080" is not a valid proxy`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name+"="+tt.value, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestNoProxy(t *testing.T) {
 		"localhost,127.0.0.1,.example.com, 10.0.0.0/8,[::1]:443,*": "",
 		"https://login.microsoftonline.com":                        "is an address, not a host",
 		"localhost;127.0.0.1":                                      "semicolons",
-		"localhost 127.0.0.1":                                      "holds spaces",
+		"localhost 127.0.0.1":                                      "contains spaces",
 		`"localhost"`:                                              "quotes",
 	} {
 		clearProxies(t)
@@ -101,7 +101,7 @@ func TestProxyIsNotBypassed(t *testing.T) {
 	list := writeFile(t, "l.csv", listOf(tenant.Populate(1)))
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
 	if p.code != exitRefused || !strings.Contains(p.stderr,
-		`HTTPS_PROXY "http://***@pro xy.example:8080" names no proxy: it is not an address`) {
+		`HTTPS_PROXY "http://***@pro xy.example:8080" is not a valid proxy: it is not an address`) {
 		t.Errorf("exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
 	}
 	if strings.Contains(p.stderr, "Passw0rd") {

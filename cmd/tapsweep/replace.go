@@ -128,7 +128,7 @@ func (f *runFlags) mayReplace() bool { return f.overwrite || f.resume != "" }
 // evidence, in which it may be, need not be there.
 func (f *runFlags) checkResults(path string) error {
 	if isStandardStream(path) {
-		return refuse(fmt.Errorf("--results: %s is where the output of tapsweep goes", path),
+		return refuse(fmt.Errorf("--results: %s is the output of tapsweep itself", path),
 			"use --results - for standard output")
 	}
 	if f.mayReplace() && path != "" && path != "-" {

@@ -90,7 +90,7 @@ func TestKillAndResume(t *testing.T) {
 	for _, r := range last {
 		if r.Outcome == results.Absent {
 			absent++
-			if !strings.Contains(r.Message, "may have been deleted by the run before") {
+			if !strings.Contains(r.Message, "may have been deleted by an earlier run") {
 				t.Errorf("line %d is absent, and its message %q does not say why that may be", r.Line, r.Message)
 			}
 		}

@@ -210,7 +210,7 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 func hintUser(err error, lists []string) []string {
 	for _, name := range lists {
 		if errors.Is(err, fs.ErrNotExist) && input.CheckUser(name) == nil {
-			return []string{"to name a user without a list: --user " + name}
+			return []string{"to name a user without a list, use --user " + name}
 		}
 	}
 	return nil

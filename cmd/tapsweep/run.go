@@ -139,7 +139,7 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		return nil
 	}
 	if results.IsPipe(path) {
-		return refuse(fmt.Errorf("--results: %s is a named pipe, which keeps no log to resume", path), "choose another --results file")
+		return refuse(fmt.Errorf("--results: %s is a named pipe, and a run cannot resume from a pipe", path), "choose another --results file")
 	}
 	// To forget --protect is not to take somebody off the list.
 	opts.Protected = func(user string) bool { return r.unguarded || r.protected(user) }
@@ -162,8 +162,8 @@ func (r *runOf) resumeHints(err error) []string {
 		return hints
 	}
 	if _, ok := errors.AsType[*results.LineError](err); ok {
-		return []string{"nothing was changed: keep a copy of the log, take that line out and resume; " +
-			"what a line that is missing said of a pass is asked of the tenant again"}
+		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
+			"tapsweep looks up again what the removed line recorded"}
 	}
 	other := "--results file"
 	if r.flags.evidence != "" {

@@ -181,7 +181,7 @@ func (f *guardFlags) most(attended bool) int {
 }
 
 // hintBound is what to do about --max-items.
-const hintBound = "raise the bound with --max-items, or lift it with --max-items 0"
+const hintBound = "raise the limit with --max-items, or remove it with --max-items 0"
 
 // maxUnattended is how many pairs go without a person or a word about it.
 const maxUnattended = 10_000

@@ -35,8 +35,8 @@ tapsweep revoke takes.
 
 With --results it can be gone on with by --resume when it was stopped.
 
-Exit codes: 0 everybody was looked at, 1 some could not be, 3 no access token
-that Graph takes, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
+Exit codes: 0 all users were scanned, 1 some could not be, 3 no access token
+that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 		Example: `  tapsweep scan --all-users --reason expired,used --output left-over.csv
   tapsweep scan --created-since 24h --created-by mallory@contoso.com
   tapsweep scan --group 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311 --format table`,

@@ -39,8 +39,8 @@ func (a *app) simulateCommand() *cobra.Command {
 TLS. It prints the environment that makes tapsweep, or any other Graph client
 that uses azidentity, go there, and serves until it is interrupted.
 
-Its audit log says who made the passes: mallory@contoso.example made some of them,
-helpdesk@contoso.example the others. So an incident can be rehearsed.
+In its audit log, mallory@contoso.example created some of the passes and
+helpdesk@contoso.example the others, so that you can rehearse an incident.
 
 Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 3000/150s (a window).`,
@@ -116,7 +116,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl.BoolVar(&mixed, "mixed", false, "of ten users let nine hold no pass, and one a pass that is expired, used, usable or scheduled")
 	fl.StringSliceVar(&seed, "seed", nil, "also hold the users and passes of this list")
 	fl.StringVar(&write, "write-list", "", "write the users and their passes to this new CSV file")
-	fl.BoolVar(&replace, "overwrite", false, "replace the list of a drill before that --write-list names")
+	fl.BoolVar(&replace, "overwrite", false, "replace the list of an earlier drill that --write-list names")
 	fl.StringArrayVar(&limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
 	fl.DurationVar(&latency, "latency", 0, "how long each batch takes")
 	fl.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve at")

@@ -40,9 +40,9 @@ While a bound is in force (--max-items, 10000 without a terminal) everybody is
 looked at before the first pass is deleted, and above the bound none is. With
 --max-items 0 passes are deleted while the scan goes on.
 
-Exit codes: 0 all that was found is revoked, 1 something is not, 3 no access
-token that Graph takes, or it lacks a permission, 4 stopped early: use --resume to
-continue, 64 wrong flags or a guard: nothing was deleted.`,
+Exit codes: 0 every pass that was found is revoked, 1 some are not, 3 no access
+token that Graph accepts, or it lacks a permission, 4 stopped early: use --resume
+to continue, 64 wrong flags or a guard: nothing was deleted.`,
 		Example: `  tapsweep sweep --all-users --yes --results /var/log/tapsweep/last.jsonl --overwrite
   tapsweep sweep --all-users --members-only --expired-for 7d --dry-run`,
 		Args: noList,
@@ -237,7 +237,7 @@ func (s *sweeping) verb() string {
 func (s *sweeping) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
 	tooMany := refuse(fmt.Errorf("more than %d passes are to be deleted, nothing was deleted", s.most),
-		"look with tapsweep scan; raise the bound with --max-items, or lift it with --max-items 0")
+		"look with tapsweep scan; raise the limit with --max-items, or remove it with --max-items 0")
 	counts, err := s.look(ctx, s.opts, s.job, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
 		if s.shielded(f) {
 			return nil

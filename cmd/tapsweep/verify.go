@@ -33,8 +33,8 @@ changes nothing. A pass that is there is a row that remains, which tapsweep revo
 takes. Users whose rows were invalid or protected are not looked at.
 
 Exit codes: 0 nobody holds a pass, 1 somebody does or could not be looked at,
-3 no access token that Graph takes, or everything is denied, 4 stopped early: use
---resume to continue, 64 wrong flags.`,
+3 no access token that Graph accepts, or everything is denied, 4 stopped early:
+use --resume to continue, 64 wrong flags.`,
 		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, logs []string) error {
@@ -65,7 +65,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 		return refuse(err, hintInUse(err)...)
 	}
 	if held.Stray > 0 {
-		a.say("%s in %s not of a results log, left out", plural(held.Stray, "line", "lines"), strings.Join(logs, ", "))
+		a.say("skipped %s in %s: not part of a results log", plural(held.Stray, "line", "lines"), strings.Join(logs, ", "))
 	}
 	if len(held.Users) == 0 {
 		return refuse(fmt.Errorf("no user to look at in %s", strings.Join(logs, ", ")))

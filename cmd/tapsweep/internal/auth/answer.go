@@ -16,8 +16,8 @@ import (
 
 var errPending = errors.New("no answer yet")
 
-// An UnreachedError says that whoever issues tokens could not be asked, and why. Nothing
-// is known of the credential then.
+// An UnreachedError says that the token issuer could not be asked, and why. It says nothing
+// about the credential.
 type UnreachedError struct {
 	Host string
 	Err  error
@@ -32,22 +32,22 @@ func (e *UnreachedError) Error() string {
 
 func (e *UnreachedError) Unwrap() error { return e.Err }
 
-// An AnswerError is an answer that says nothing of the credential: the authority is out of
-// order, or somebody answers in its place.
+// An AnswerError is an answer that says nothing about the credential: the authority has an
+// outage, or something else answers in its place.
 type AnswerError struct {
 	Text string // what the host does, such as "answers 503"
 
-	// Passing reports whether asking again later helps. What is not Passing is an answer
-	// that sends the credential elsewhere or is no answer to it; nothing was sent there.
+	// Passing reports whether it helps to ask again later. An answer that is not Passing
+	// redirects the credential or is invalid; nothing was sent to the other address.
 	Passing bool
 
-	// Wait is how long the service asks to wait, 0 where it does not ask.
+	// Wait is how long the service asks to wait. It is 0 if the service does not ask.
 	Wait time.Duration
 }
 
 func (e *AnswerError) Error() string { return e.Text }
 
-// NonRetriable has azidentity not send a request again whose answer was refused.
+// NonRetriable tells azidentity not to retry a request whose answer was refused.
 // Source: github.com/Azure/azure-sdk-for-go/sdk/internal/errorinfo.
 func (e *AnswerError) NonRetriable() {}
 
@@ -55,9 +55,9 @@ func misled(format string, args ...any) error {
 	return &AnswerError{Text: fmt.Sprintf(format, args...)}
 }
 
-// Unreached is why whoever issues tokens gave no answer that counts when it was last asked,
-// and nil where it gave one. That a machine has no managed identity, which is found out by
-// asking an address of this machine's, is no lack of a connection.
+// Unreached returns why the token issuer gave no valid answer to the last request, and nil if
+// it did. A machine without a managed identity does not count as unreached, although its
+// local endpoint does not answer.
 func (c *Credential) Unreached() *UnreachedError {
 	if c.line == nil {
 		return nil
@@ -73,28 +73,28 @@ func (c *Credential) Unreached() *UnreachedError {
 	return cut
 }
 
-// transient are the numbers of Entra's errors that pass: ExternalServerRetryableError,
+// transient holds the numbers of Entra's transient errors: ExternalServerRetryableError,
 // RequestTimeout, RequestBudgetExceededError, MsodsServiceUnavailable and
 // TenantThrottlingError.
 // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 var transient = []int{90006, 90012, 90024, 90033, 90055}
 
-// oauthError is what an authority says is wrong.
+// An oauthError is the error object of an authority.
 type oauthError struct {
-	Code    string `json:"error"` // temporarily_unavailable passes: RFC 6749, 4.1.2.1
+	Code    string `json:"error"` // temporarily_unavailable is transient: RFC 6749, 4.1.2.1
 	Said    string `json:"error_description"`
 	Numbers []int  `json:"error_codes"`
 }
 
-// outage is the error of an answer that says that the service is out of order or has too
-// much to do, nil for any other answer.
+// outage returns an error if an answer says that the service has an outage or is overloaded,
+// and nil for any other answer.
 func outage(status int, header http.Header, body []byte) *AnswerError {
 	if status < 400 {
 		return nil
 	}
 	var e oauthError
 	if json.Unmarshal(body, &e) != nil {
-		e = oauthError{} // a page of a gateway, say
+		e = oauthError{} // for example the page of a gateway
 	}
 	passes := status == http.StatusTooManyRequests || status >= 500 || e.Code == "temporarily_unavailable" ||
 		slices.ContainsFunc(e.Numbers, func(n int) bool { return slices.Contains(transient, n) }) ||
@@ -114,7 +114,7 @@ func outage(status int, header http.Header, body []byte) *AnswerError {
 	return &AnswerError{Text: text, Passing: true, Wait: retryAfter(header)}
 }
 
-// retryAfter is the wait that an answer asks for, in whole seconds or until a date.
+// retryAfter returns the wait that an answer asks for, in whole seconds or until a date.
 func retryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
 	if n, err := strconv.Atoi(value); err == nil {
@@ -126,8 +126,8 @@ func retryAfter(header http.Header) time.Duration {
 	return 0
 }
 
-// endpoints are the addresses that an authority's metadata names. An address that cannot be
-// read is nil.
+// endpoints returns the addresses in an authority's metadata. An address that cannot be
+// parsed is nil.
 func endpoints(body []byte) map[string]*url.URL {
 	var metadata map[string]any
 	if json.Unmarshal(body, &metadata) != nil {

@@ -36,8 +36,8 @@ type Options struct {
 	Authority string // Entra's URL
 	Discovery bool   // ask Microsoft about the authority
 
-	// Hosts are those that may be asked for tokens, with the port where it is not 443.
-	// Nil means the Authority's alone.
+	// Hosts are the hosts that may be asked for tokens, with the port if it is not 443.
+	// Nil means only the Authority's host.
 	Hosts []string
 
 	// HTTP sends what is asked of the authority. Nil is a client with a transport as
@@ -50,7 +50,7 @@ type Options struct {
 	// Again has a person sign in although the store knows one.
 	Again bool
 
-	tenantFrom, clientFrom, certificateFrom string // the flags or variables that name them
+	tenantFrom, clientFrom, certificateFrom string // the flags or variables with these values
 
 	line *line
 }
@@ -125,7 +125,7 @@ func (o Options) settle() (Options, error) {
 	return o, nil
 }
 
-// checkNames refuses names that hold what stands around them.
+// checkNames returns an error if a value has quotes or spaces around it.
 func (o *Options) checkNames() error {
 	names := [][2]string{{o.tenantFrom, o.Tenant}, {o.clientFrom, o.ClientID}}
 	if slices.Contains([]string{"certificate", "environment", "default"}, o.Method) {
@@ -140,7 +140,7 @@ func (o *Options) checkNames() error {
 		}
 	}
 	if o.Tenant != "" && !tenantDomain.MatchString(o.Tenant) {
-		return usage("%s %s is neither the id nor a domain of a tenant", o.tenantFrom, shownValue(o.Tenant))
+		return usage("%s %s is neither a tenant id nor a domain", o.tenantFrom, shownValue(o.Tenant))
 	}
 	return nil
 }
@@ -159,7 +159,7 @@ type Credential struct {
 	ClientID string // as configured, empty if it is not
 	Tenant   string // as configured, empty if it is none in particular
 
-	line *line // to whoever issues tokens, nil where that is not asked by HTTP
+	line *line // to the token issuer; nil if it is not asked by HTTP
 }
 
 // New makes the credential. It contacts nobody. An error that wraps no
@@ -244,7 +244,7 @@ func (o *Options) secret() (azcore.TokenCredential, error) {
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
 }
 
-// readSecret finds the secret in its file, or in the environment.
+// readSecret returns the secret from its file or from the environment.
 func (o *Options) readSecret() (string, error) {
 	if o.SecretFile == "" {
 		secret, err := environmentSecret()
@@ -267,12 +267,12 @@ func (o *Options) readSecret() (string, error) {
 	return secret, nil
 }
 
-// environmentSecret is the secret in the environment, empty if there is none.
+// environmentSecret returns the secret in the environment, "" if there is none.
 func environmentSecret() (string, error) {
 	secret := os.Getenv("AZURE_CLIENT_SECRET")
 	err := checkSecret(trim(secret))
 	if err == nil && secret != trim(secret) {
-		err = errors.New("begins or ends with a space or a line end: set it without")
+		err = errors.New("begins or ends with a space or a line end: remove it")
 	}
 	if err != nil {
 		return "", usage("AZURE_CLIENT_SECRET %w", err)

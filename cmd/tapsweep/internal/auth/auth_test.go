@@ -218,11 +218,11 @@ func TestCertificate(t *testing.T) {
 		{"PFX as Windows wrote it", "a.pfx", "pw", legacy, ""},
 		{"PFX without a password", "a.pfx", "", modern(""), ""},
 		{"PFX, wrong password", "a.pfx", "other", modern("pw"),
-			"is not opened by the password in AZURE_CLIENT_CERTIFICATE_PASSWORD"},
+			"cannot be opened with the password in AZURE_CLIENT_CERTIFICATE_PASSWORD"},
 		{"no certificate", "a.pem", "", []byte("user,method\n"), "is neither PEM nor PFX"},
 		{"PEM without a key", "a.pem", "", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}), "key"},
 		{"encrypted PEM", "a.pem", "pw", pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY",
-			Bytes: []byte{1}}), "holds a key that is encrypted"},
+			Bytes: []byte{1}}), "holds an encrypted key"},
 		{"not registered", "a.pem", "", pemOf(t, stranger, strangerKey), "AADSTS700027"},
 		// Whoever has the certificate, which is public, has not the key.
 		{"registered, signed by another key", "a.pem", "", pemOf(t, cert, strangerKey), "key"},

@@ -16,9 +16,9 @@ import (
 
 func problem(text string) error { return errors.New(text) }
 
-const intoPFX = "openssl pkcs12 -export -in FILE -out FILE.pfx makes a PFX file of it"
+const intoPFX = "make one with openssl pkcs12 -export -in FILE -out FILE.pfx"
 
-// partsOf finds the certificates and keys in a file, whatever kind it is of.
+// partsOf returns the certificates and keys in a file of any supported format.
 func partsOf(data []byte, password string) ([]*x509.Certificate, []crypto.PrivateKey, error) {
 	text, err := decodeText(data)
 	if err != nil {
@@ -27,7 +27,7 @@ func partsOf(data []byte, password string) ([]*x509.Certificate, []crypto.Privat
 	if strings.Contains(text, "-----BEGIN") {
 		return partsOfPEM([]byte(text))
 	}
-	if len(data) > 0 && data[0] == 0x30 && !utf8.Valid(data) { // a sequence in DER; "0" begins a text as well
+	if len(data) > 0 && data[0] == 0x30 && !utf8.Valid(data) { // a DER sequence; a text can also begin with "0"
 		return partsOfDER(data, password)
 	}
 	packed, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
@@ -40,8 +40,8 @@ func partsOf(data []byte, password string) ([]*x509.Certificate, []crypto.Privat
 	return nil, nil, problem("is neither PEM nor PFX: name a file with the certificate and its key")
 }
 
-// isPFX reports whether data begins like a PFX file, which has version 3. Its length may be
-// left open, as some tools write it.
+// isPFX reports whether data begins like a PFX file, which has version 3. Some tools write
+// it with indefinite length.
 // Source: RFC 7292, 4.
 func isPFX(data []byte) bool {
 	var head struct{ Version, AuthSafe, MacData asn1.RawValue }
@@ -57,7 +57,7 @@ func isCertificate(der []byte) bool {
 	return err == nil
 }
 
-// partsOfDER reads a PFX file. That goes to a library of its own: azidentity's is the frozen
+// partsOfDER reads a PFX file. It does not use azidentity, whose library is the frozen
 // golang.org/x/crypto/pkcs12.
 func partsOfDER(der []byte, password string) ([]*x509.Certificate, []crypto.PrivateKey, error) {
 	if isCertificate(der) {
@@ -74,14 +74,14 @@ func partsOfDER(der []byte, password string) ([]*x509.Certificate, []crypto.Priv
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && password == "":
 		return nil, nil, problem("needs a password: set AZURE_CLIENT_CERTIFICATE_PASSWORD")
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && quoted(password):
-		return nil, nil, problem("is not opened by AZURE_CLIENT_CERTIFICATE_PASSWORD, " +
-			"which begins and ends with quotes: set it without them")
+		return nil, nil, problem("cannot be opened with AZURE_CLIENT_CERTIFICATE_PASSWORD, " +
+			"which begins and ends with quotes: remove them")
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
-		return nil, nil, problem("is not opened by the password in AZURE_CLIENT_CERTIFICATE_PASSWORD: " +
+		return nil, nil, problem("cannot be opened with the password in AZURE_CLIENT_CERTIFICATE_PASSWORD: " +
 			"set the right one")
 	case err != nil:
-		return nil, nil, problem("is a PFX file without exactly one key and its certificate, " +
-			"or in a form that is not read here: export the certificate anew, with its key")
+		return nil, nil, problem("is a PFX file that does not hold exactly one key with its certificate, " +
+			"or has an unsupported format: export the certificate again, with its key")
 	}
 	return append([]*x509.Certificate{leaf}, others...), []crypto.PrivateKey{key}, nil
 }
@@ -95,33 +95,33 @@ func partsOfPEM(data []byte) (certs []*x509.Certificate, keys []crypto.PrivateKe
 		}
 		switch {
 		case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
-			return nil, nil, problem("holds a key that is encrypted, which is read from a PFX file only: " + intoPFX)
+			return nil, nil, problem("holds an encrypted key, which is only supported in a PFX file: " + intoPFX)
 		case block.Type == "OPENSSH PRIVATE KEY":
-			return nil, nil, problem("holds a key of OpenSSH: name a PEM or PFX file with a certificate and its key")
+			return nil, nil, problem("holds an OpenSSH key: name a PEM or PFX file with a certificate and its key")
 		case strings.HasSuffix(block.Type, "CERTIFICATE REQUEST"):
-			return nil, nil, problem("holds a request for a certificate: " +
+			return nil, nil, problem("holds a certificate request: " +
 				"name a file with the certificate that was issued, and its key")
 		case block.Type == "CERTIFICATE" || block.Type == "X509 CERTIFICATE" || block.Type == "TRUSTED CERTIFICATE":
 			cert, err := x509.ParseCertificate(block.Bytes)
 			if err != nil {
-				return nil, nil, problem("holds a certificate that cannot be read: export it anew")
+				return nil, nil, problem("holds a certificate that cannot be read: export it again")
 			}
 			certs = append(certs, cert)
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
 			key, err := parseKey(block.Bytes)
 			if err != nil {
-				return nil, nil, problem("holds a key that cannot be read: export it anew, as PKCS #8")
+				return nil, nil, problem("holds a key that cannot be read: export it again, as PKCS #8")
 			}
 			keys = append(keys, key)
 		}
 	}
 	if len(certs)+len(keys) == 0 && !strings.Contains(string(data), "-----END") {
-		return nil, nil, problem("is PEM without its end: copy it whole")
+		return nil, nil, problem("is incomplete PEM: copy the whole file")
 	}
 	return certs, keys, nil
 }
 
-// parseKey reads a key in any of the forms that PEM files hold.
+// parseKey parses a key in any of the formats used in PEM files.
 func parseKey(der []byte) (crypto.PrivateKey, error) {
 	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
 		return key, nil

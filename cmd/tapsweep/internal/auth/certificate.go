@@ -12,13 +12,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
-// environment is the credential of a certificate that the environment names, nil where
-// azidentity is to look at the environment itself. azidentity would read the file with a
-// library of its own, which cannot read what OpenSSL 3 and Windows write today.
+// environment returns the credential for a certificate that the environment names, and nil
+// if azidentity should read the environment itself. azidentity would read the file with its
+// own library, which cannot read the files that OpenSSL 3 and Windows write today.
 func (o *Options) environment() (azcore.TokenCredential, error) {
 	if o.Method == "default" && !slices.Contains([]string{"", "prod", "environmentcredential"},
 		strings.ToLower(os.Getenv("AZURE_TOKEN_CREDENTIALS"))) {
-		return nil, nil // its chain leaves the environment out
+		return nil, nil // its chain does not use the environment
 	}
 	secret, err := environmentSecret()
 	if err != nil || secret != "" || o.Certificate == "" || o.Tenant == "" || o.ClientID == "" {
@@ -43,7 +43,7 @@ func (o *Options) certificate() (azcore.TokenCredential, error) {
 }
 
 // parseCertificate reads a certificate and its key, the certificate first, from PEM or PFX.
-// Its errors say what a file is and what to do, as the end of a sentence.
+// Its errors follow the name of the file: they say what the file contains and what to do.
 func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
 	certs, keys, err := partsOf(data, password)
 	if err != nil {
@@ -62,7 +62,7 @@ func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto
 	case len(certs) == 0:
 		return nil, nil, problem("holds a key without its certificate: name a file with both")
 	case len(rsaKeys) == 0:
-		return nil, nil, problem("holds a key that is not RSA, as it has to be for Entra: " +
+		return nil, nil, problem("holds a key that is not RSA, and Entra requires RSA: " +
 			"make a certificate with an RSA key")
 	}
 	for _, key := range rsaKeys {
@@ -71,10 +71,10 @@ func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto
 			return certs, key, nil
 		}
 	}
-	return nil, nil, problem("holds a key that is not the certificate's: put the two that belong together into it")
+	return nil, nil, problem("holds a key that does not match the certificate: name a file with a certificate and its own key")
 }
 
-// matches reports whether a key is the certificate's.
+// matches reports whether a key belongs to a certificate.
 func matches(cert *x509.Certificate, key crypto.PrivateKey) bool {
 	signer, ok := key.(crypto.Signer)
 	if !ok {

@@ -13,11 +13,13 @@ import (
 	"tapsweep/batch"
 )
 
-// concealed are the fields of a token request whose values are as good as the credential.
+// concealed holds the fields of a token request whose values are as sensitive as the
+// credential.
 var concealed = []string{"client_secret", "client_assertion", "assertion", "refresh_token", "code", "code_verifier",
 	"device_code", "password"}
 
-// conceal has what a request proves itself with not be shown, whoever quotes it.
+// conceal registers the secrets in a request with batch.Conceal, so that they are never
+// shown.
 func conceal(req *http.Request) error {
 	for _, name := range []string{"X-Identity-Header", "Secret"} {
 		batch.Conceal(req.Header.Get(name))
@@ -28,7 +30,7 @@ func conceal(req *http.Request) error {
 	if req.Body == nil || !strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return nil
 	}
-	body, err := io.ReadAll(req.Body) // a form, of which azidentity holds the whole
+	body, err := io.ReadAll(req.Body) // a form, which azidentity holds in memory anyway
 	if err != nil {
 		return fmt.Errorf("reading the token request: %w", err)
 	}
@@ -44,7 +46,7 @@ func conceal(req *http.Request) error {
 	return nil
 }
 
-// concealTokens has the tokens in an answer not be shown.
+// concealTokens registers the tokens in an answer with batch.Conceal.
 func concealTokens(body []byte) {
 	var answer struct {
 		Access  string `json:"access_token"`
@@ -56,7 +58,7 @@ func concealTokens(body []byte) {
 	}
 }
 
-// concealEnvironment has the secrets of azidentity's variables not be shown.
+// concealEnvironment registers the secrets in azidentity's variables with batch.Conceal.
 func concealEnvironment() {
 	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD",
 		"IDENTITY_HEADER", "MSI_SECRET"} {

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// identityAddresses are those that azidentity asks for the token of a managed identity. They
-// are http by design, since they are on this machine or on a network of its own.
+// identityAddresses returns the addresses that azidentity asks for the token of a managed
+// identity. They use http by design, because they are on this machine or its own network.
 // Sources: learn.microsoft.com/azure/virtual-machines/instance-metadata-service (the address
 // of IMDS), learn.microsoft.com/azure/app-service/overview-managed-identity,
 // learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication.
@@ -21,8 +21,8 @@ func identityAddresses() (list []*url.URL) {
 	return list
 }
 
-// isIdentity reports whether a URL is one of a managed identity. By plain http that is an
-// address which no packet leaves the machine's own network for.
+// isIdentity reports whether a URL is an address of a managed identity. With plain http, only
+// addresses on this machine or a private network are accepted.
 func (l *line) isIdentity(u *url.URL) bool {
 	for _, address := range l.identity {
 		if u.Scheme == address.Scheme && hostOf(u) == hostOf(address) && u.User == nil {

@@ -15,22 +15,23 @@ import (
 	"tapsweep/batch/graph"
 )
 
-// maxAnswer bounds an answer of the authority, after decompression. Real ones are a few KiB.
+// maxAnswer is the maximum size of an answer of the authority, after decompression. Real
+// answers have a few KiB.
 const maxAnswer = 1 << 20
 
-// A line is the only way to whoever issues tokens. All credentials of azidentity that ask by
-// HTTP share it. It sends to the authority's own hosts by https, and to the addresses of a
-// managed identity, and follows no redirect: what a credential sends is as good as the
-// credential. It reads answers up to maxAnswer.
+// A line sends all requests to the token issuer. All azidentity credentials that use HTTP
+// share it. It sends only to the authority's own hosts, over https, and to the addresses of a
+// managed identity. It follows no redirect, because a token request is as sensitive as the
+// credential. It reads answers of at most maxAnswer bytes.
 //
-// It also notes whether the last request was answered: azidentity keeps no more than the
-// text of that.
+// It also records whether the last request was answered, because azidentity only keeps the
+// text of the error.
 type line struct {
 	next     *http.Client
-	direct   *http.Client // past any proxy, for a managed identity
+	direct   *http.Client // without a proxy, for a managed identity
 	hosts    []string     // of the authority
-	regional bool         // hosts of a region are the authority's as well
-	identity []*url.URL   // nil where no managed identity may be asked
+	regional bool         // regional hosts also belong to the authority
+	identity []*url.URL   // nil if no managed identity may be asked
 
 	cut atomic.Pointer[UnreachedError] // nil if the last request was answered
 }
@@ -58,8 +59,8 @@ func newLine(o Options) *line {
 	return l
 }
 
-// hostOf is the host of a URL as it is compared: in small letters, with the port if that is
-// not the usual one.
+// hostOf returns the host of a URL in the form that is compared: in lower case, with the port
+// if it is not 443.
 func hostOf(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	if u.Scheme == "https" {
@@ -68,7 +69,7 @@ func hostOf(u *url.URL) string {
 	return host
 }
 
-// isAuthority reports whether a URL is one of the authority's own.
+// isAuthority reports whether a URL is on one of the authority's hosts.
 func (l *line) isAuthority(u *url.URL) bool {
 	if u.Scheme != "https" || u.User != nil || u.Host == "" {
 		return false
@@ -78,7 +79,7 @@ func (l *line) isAuthority(u *url.URL) bool {
 		l.regional && slices.ContainsFunc(l.hosts, func(own string) bool { return strings.HasSuffix(host, "."+own) })
 }
 
-// Do sends a request of azidentity's.
+// Do sends a request of azidentity.
 func (l *line) Do(req *http.Request) (*http.Response, error) {
 	client, own := l.next, l.isAuthority(req.URL)
 	switch {
@@ -86,13 +87,13 @@ func (l *line) Do(req *http.Request) (*http.Response, error) {
 	case l.isIdentity(req.URL):
 		client = l.direct
 	default:
-		return nil, l.lost(req, misled("refuses to go on: the sign-in is sent to %s, which is not the authority",
+		return nil, l.lost(req, misled("was not contacted: the sign-in would go to %s, which is not the authority",
 			shown(req.URL)))
 	}
 	if err := conceal(req); err != nil {
 		return nil, err
 	}
-	_ = l.lost(req, errPending) // until there is one
+	_ = l.lost(req, errPending) // until there is an answer
 	resp, err := client.Do(req)
 	if err != nil {
 		if cause, is := errors.AsType[*url.Error](err); is {
@@ -109,7 +110,7 @@ func (l *line) Do(req *http.Request) (*http.Response, error) {
 	}
 	concealTokens(body)
 	if away := outage(resp.StatusCode, resp.Header, body); away != nil {
-		_ = l.lost(req, away) // azidentity reads the answer all the same
+		_ = l.lost(req, away) // azidentity still gets the answer
 	} else {
 		l.cut.Store(nil)
 	}
@@ -117,14 +118,14 @@ func (l *line) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// lost notes why a request has no answer, and returns that.
+// lost records why a request has no valid answer, and returns the error.
 func (l *line) lost(req *http.Request, err error) error {
 	cut := &UnreachedError{Host: req.URL.Host, Err: err}
 	l.cut.Store(cut)
 	return cut
 }
 
-// judge refuses an answer that sends the credential elsewhere.
+// judge returns an error if an answer would send the credential to another host.
 func (l *line) judge(resp *http.Response, body []byte, own bool) error {
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
@@ -132,14 +133,14 @@ func (l *line) judge(resp *http.Response, body []byte, own bool) error {
 	case own && resp.Request.Method == http.MethodGet:
 		for name, u := range endpoints(body) {
 			if u == nil || !l.isAuthority(u) {
-				return misled("answers with a %s at %s, which is not the authority", name, shown(u))
+				return misled("names a %s at %s, which is not the authority", name, shown(u))
 			}
 		}
 	}
 	return nil
 }
 
-// redirected is the error of an answer that is a redirect.
+// redirected returns the error for an answer that is a redirect.
 func redirected(resp *http.Response) error {
 	to, err := resp.Location()
 	if err != nil {
@@ -148,7 +149,7 @@ func redirected(resp *http.Response) error {
 	return misled("answers %d with a redirect to %s, which is not followed", resp.StatusCode, shown(to))
 }
 
-// shown is the part of a URL that holds no secret.
+// shown returns the part of a URL that contains no secret.
 func shown(u *url.URL) string {
 	if u == nil || u.Host == "" {
 		return "an address that cannot be read"
@@ -156,7 +157,7 @@ func shown(u *url.URL) string {
 	return batch.Printable(u.Scheme + "://" + u.Host)
 }
 
-// readAnswer reads an answer whole. The transport has decompressed it.
+// readAnswer reads the whole answer. The transport has decompressed it.
 func readAnswer(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))

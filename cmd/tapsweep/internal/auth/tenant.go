@@ -44,8 +44,9 @@ var (
 // discoveryTimeout bounds each of the attempts to ask an authority.
 const discoveryTimeout = 15 * time.Second
 
-// TenantID asks an authority, which may name its endpoints at hosts, for the id of the tenant
-// that has a domain. An error that wraps an *UnreachedError says nothing of the domain.
+// TenantID asks an authority for the ID of the tenant that has a domain. The endpoints of the
+// authority must be on hosts. An error that wraps an *UnreachedError says nothing about the
+// domain.
 // Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
 func TenantID(ctx context.Context, transport http.RoundTripper, authority string, hosts []string,
 	domain string) (string, error) {
@@ -99,7 +100,7 @@ func (l *line) askTenant(ctx context.Context, at string) (string, error) {
 	return tenantOf(req.URL.Host, data)
 }
 
-// tenantOf finds the id of a tenant in its metadata.
+// tenantOf returns the ID of a tenant from its metadata.
 func tenantOf(host string, data []byte) (string, error) {
 	var answer struct {
 		Issuer string `json:"issuer"`

@@ -81,9 +81,9 @@ func readToken(ctx context.Context, path string) (string, error) {
 		return "", errors.New("it is empty")
 	case quoted(text):
 		return "", errors.New("it begins and ends with quotes: " +
-			"write the token without them, as az does with --output tsv")
+			"remove them (az prints the token without quotes with --output tsv)")
 	case assignment.MatchString(text):
-		return "", errors.New("it holds a name before the token, as NAME=value: write the token alone")
+		return "", errors.New("it holds a name before the token, as in NAME=value: write only the token")
 	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return "", errors.New("it holds something else than an access token")
 	}

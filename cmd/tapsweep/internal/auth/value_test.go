@@ -29,11 +29,11 @@ func TestSecretFile(t *testing.T) {
 		{"double quotes", []byte(`"` + s + `"` + "\n"), "begins and ends with quotes"},
 		{"single quotes", []byte(`'` + s + `'`), "begins and ends with quotes"},
 		{"quotes of a word processor", []byte("“" + s + "”"), "begins and ends with quotes"},
-		{"a line of .env", []byte("AZURE_CLIENT_SECRET=" + s + "\n"), "as NAME=value"},
-		{"a line of a shell", []byte("export AZURE_CLIENT_SECRET='" + s + "'\n"), "as NAME=value"},
-		{"a line of PowerShell", []byte(`$env:AZURE_CLIENT_SECRET = "` + s + `"`), "as NAME=value"},
-		{"YAML", []byte("client-secret: " + s), "as NAME=value"},
-		{"a short name", []byte("secret=" + s), "as NAME=value"},
+		{"a line of .env", []byte("AZURE_CLIENT_SECRET=" + s + "\n"), "as in NAME=value"},
+		{"a line of a shell", []byte("export AZURE_CLIENT_SECRET='" + s + "'\n"), "as in NAME=value"},
+		{"a line of PowerShell", []byte(`$env:AZURE_CLIENT_SECRET = "` + s + `"`), "as in NAME=value"},
+		{"YAML", []byte("client-secret: " + s), "as in NAME=value"},
+		{"a short name", []byte("secret=" + s), "as in NAME=value"},
 		{"JSON of az ad app credential reset", []byte(`{"appId": "x", "password": "` + s + `"}`), "holds JSON"},
 		{"two lines", []byte("new\n" + s), "more than one line"},
 		{"a word before it", []byte("secret " + s), "holds a space"},
@@ -70,9 +70,9 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 			" " + s:                        "begins or ends with a space or a line end",
 			s + "\ufeff":                   "begins or ends with a space or a line end",
 			"'" + s + "'\n":                "begins and ends with quotes",
-			"AZURE_CLIENT_SECRET=" + s:     "as NAME=value",
+			"AZURE_CLIENT_SECRET=" + s:     "as in NAME=value",
 			`{"value":"` + s + `"}`:        "holds JSON",
-			"client_secret = \"" + s + `"`: "as NAME=value",
+			"client_secret = \"" + s + `"`: "as in NAME=value",
 		} {
 			clean(t)
 			t.Setenv("AZURE_CLIENT_SECRET", value)
@@ -121,7 +121,7 @@ func TestTokenFileIsDecoded(t *testing.T) {
 		{"UTF-16", utf16LE(token + "\r\n"), ""},
 		{"JSON in UTF-16", utf16LE(`{"accessToken": "` + token + `"}`), ""},
 		{"quotes of az without --output tsv", []byte(`"` + token + `"` + "\n"), "begins and ends with quotes"},
-		{"a line of .env", []byte("ACCESS_TOKEN=" + token), "as NAME=value"},
+		{"a line of .env", []byte("ACCESS_TOKEN=" + token), "as in NAME=value"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := New(Options{TokenFile: file(t, "token", tt.data)})
@@ -157,7 +157,7 @@ func TestNamesArePlain(t *testing.T) {
 			`AZURE_TENANT_ID begins or ends with a space or a line end: " contoso.com"`},
 		{"AZURE_TENANT_ID", "contoso.com\u200b", Options{}, `AZURE_TENANT_ID begins or ends with`},
 		{"AZURE_TENANT_ID", "https://contoso.com", Options{},
-			`AZURE_TENANT_ID "https://contoso.com" is neither the id nor a domain`},
+			`AZURE_TENANT_ID "https://contoso.com" is neither a tenant id nor a domain`},
 		{"AZURE_CLIENT_ID", `"x"`, Options{}, `AZURE_CLIENT_ID holds quotes: '"x"'`},
 		{"AZURE_CLIENT_CERTIFICATE_PATH", `"app.pem"`, Options{},
 			`AZURE_CLIENT_CERTIFICATE_PATH holds quotes: '"app.pem"'`},

@@ -167,8 +167,9 @@ func (e *Endpoint) authority(env string) error {
 	return nil
 }
 
-// Hosts are those that may be asked for tokens: all of the cloud's where the authority is
-// Microsoft's, since its metadata names endpoints at any of them, else the authority's alone.
+// Hosts returns the hosts that may be asked for tokens. If the authority is Microsoft's, these
+// are all hosts of the cloud, because its metadata may name endpoints on any of them.
+// Otherwise it is only the authority's own host.
 func (e *Endpoint) Hosts() []string {
 	u, err := url.Parse(e.Authority)
 	if err != nil {

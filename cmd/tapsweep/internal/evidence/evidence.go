@@ -36,9 +36,9 @@ var sealed = []string{Log, Preflight, CSV, HTML, JSON, Text}
 // Names are the files that a directory of evidence holds.
 func Names() []string { return append(slices.Clone(sealed), Manifest) }
 
-// Check refuses a directory that cannot be made, that is not to be trusted (see
-// results.CheckTrust), or that has evidence in it: none is ever replaced. A run that goes
-// on with a log adds to it, if the log is there and nothing was changed since it was sealed.
+// Check returns an error if the directory cannot be created, is not trusted (see
+// results.CheckTrust), or already contains evidence, which is never replaced. A resumed run
+// adds to the evidence if the log exists and nothing has changed since it was sealed.
 func Check(dir string, resume bool) error {
 	if err := results.CheckTrust(dir); err != nil {
 		return err

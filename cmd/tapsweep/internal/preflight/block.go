@@ -27,8 +27,8 @@ func (t *Token) Print(w io.Writer, task Task) {
 	}
 }
 
-// PrintSince writes from when on passes are looked for, where that is not always: a date
-// or a duration on the command line does not say which instant it means.
+// PrintSince writes the time since which passes are looked for, if there is one. A date or a
+// duration on the command line does not show which instant it means.
 func (t Task) PrintSince(w io.Writer) {
 	if !t.Since.IsZero() {
 		fmt.Fprintf(w, "passes created since %s\n", t.Since.UTC().Format(time.RFC3339))

@@ -57,7 +57,7 @@ type Task struct {
 	// permissions to read besides.
 	Find, Users, Groups, Audit bool
 
-	// Since is from when on passes are looked for. Zero is always.
+	// Since is the time since which passes are looked for. Zero means no limit.
 	Since time.Time
 }
 

@@ -11,17 +11,17 @@ import (
 	"tapsweep/input"
 )
 
-// Checked says how many names of the protect lists are known to be somebody's. The
-// zero value is that of no list.
+// Checked says for how many names of the protect lists a user is known to exist. The zero
+// value is for no list.
 type Checked struct {
 	Names     int      // on the lists, each counted once
-	Unchecked int      // of these, the ones that may be nobody's
-	First     []string // the first three of those
-	Why       string   // why the first of them could not be checked
+	Unchecked int      // names for which no user may exist
+	First     []string // the first three of these
+	Why       string   // why the first of these could not be checked
 }
 
-// String is a sentence about the names that could not be checked, and empty if there
-// are none.
+// String returns a sentence about the names that could not be checked, and "" if there are
+// none.
 func (c *Checked) String() string {
 	if c.Unchecked == 0 {
 		return ""
@@ -49,17 +49,17 @@ func (c *Checked) doubt(why string, users ...input.User) {
 	}
 }
 
-// ErrStopped says that the run of look-ups ended early, so that nobody knows who is
-// protected. An error that wraps it wraps that of the run, too.
+// ErrStopped says that the lookups ended early, so it is not known who is protected. An error
+// that wraps it also wraps the error of the run.
 var ErrStopped = errors.New("looking up protected users")
 
-// tries is how many look-ups have to be denied, and none answered, until the others
-// are not sent: a list may have thousands of names.
+// tries is the number of denied lookups, with none answered, after which the others are not
+// sent. A list may have thousands of names.
 const tries = 20
 
-// lookUp asks Graph for both names of each row, which have one of them at least. It
-// takes all of the needed rows. Of the others it takes no more than that the tenant has
-// them: whatever else keeps one from being looked up is a doubt.
+// lookUp asks Graph for both names of each row; each row has at least one of them. Every
+// needed row must be found. Other rows only must not be missing in the tenant; any other
+// failure of their lookup counts as not checked.
 func (c *Checked) lookUp(ctx context.Context, runner *batch.Runner,
 	needed, others []input.User) ([]input.User, error) {
 	rows := append(needed[:len(needed):len(needed)], others...)
@@ -102,15 +102,16 @@ func (c *Checked) lookUp(ctx context.Context, runner *batch.Runner,
 	return found, nil
 }
 
-// judge counts the rows that were not looked up, of which the first ones are needed and
-// the last ones were not asked. It returns an error about those that nobody may pass over.
+// judge counts the rows that could not be looked up. The first rows are the needed ones; rows
+// from asked on were not sent. judge returns an error if a needed row failed, or if the
+// tenant does not have one of the users.
 func (c *Checked) judge(rows []input.User, needed, asked int, failed map[int]error) error {
 	refused := &ResolveError{}
 	for i, u := range rows {
 		err, bad := failed[i]
 		switch {
 		case i >= asked:
-			c.doubt("", u) // for the same reason as those before
+			c.doubt("", u) // for the same reason as the rows before
 		case !bad:
 		case status(err) == 404:
 			refused.Unknown = true
@@ -130,7 +131,7 @@ func (c *Checked) judge(rows []input.User, needed, asked int, failed map[int]err
 	return nil
 }
 
-// status is that of Graph's answer, 0 if there was none.
+// status returns the status of Graph's answer, 0 if there was none.
 func status(err error) int {
 	answer, ok := errors.AsType[*batch.StatusError](err)
 	if !ok {
@@ -139,8 +140,9 @@ func status(err error) int {
 	return answer.Status
 }
 
-// rehearse counts as not checked whom no pair names. A name that is one letter off that
-// of a pair in its domain is an error: the pair's user is the one who was meant.
+// rehearse counts users as not checked if no pair names them. It returns an error if the
+// domain of a name differs by one letter from the domain of a pair's user with the same
+// local part: that user was probably meant.
 func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error], why string) error {
 	c.Unchecked, c.First, c.Why = 0, nil, ""
 	if len(users) == 0 {
@@ -179,8 +181,8 @@ func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error
 		case u.ID != "" && named[fold(u.ID)] || u.UPN != "" && named[fold(u.UPN)]:
 		case typo:
 			refused.Unknown = true
-			refused.add(u, nil, fmt.Sprintf("protected user %s is on no list, and %s at %s is one letter off: "+
-				"is that one to be protected?", batch.Printable(u.UPN), batch.Printable(p.User), p.Place()))
+			refused.add(u, nil, fmt.Sprintf("protected user %s is on no list, but %s at %s differs by one letter: "+
+				"did you mean that user?", batch.Printable(u.UPN), batch.Printable(p.User), p.Place()))
 		default:
 			c.doubt(why, u)
 		}
@@ -191,8 +193,8 @@ func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error
 	return nil
 }
 
-// oneLetterOff reports whether a letter was left out, added or changed, or two that
-// follow each other were swapped.
+// oneLetterOff reports whether a and b differ by one letter that was omitted, added or
+// changed, or by two adjacent letters that were swapped.
 func oneLetterOff(a, b string) bool {
 	for a != "" && b != "" && a[0] == b[0] {
 		a, b = a[1:], b[1:]

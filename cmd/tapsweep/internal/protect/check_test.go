@@ -53,7 +53,7 @@ func TestNamesAreChecked(t *testing.T) {
 			check: Check{Rehearsal: true, Why: "simulated"},
 			doubt: "2 of 3 protected names could not be checked (" + guest + ", bg2@contoso.com): simulated"},
 		{name: "a rehearsal of a misspelt domain", list: nobody, check: Check{Rehearsal: true},
-			wrong: ":1: protected user bg1@contoso.con is on no list, and bg1@contoso.com at "},
+			wrong: ":1: protected user bg1@contoso.con is on no list, but bg1@contoso.com at "},
 		{name: "a rehearsal of a misspelt domain beside the right one", list: bg + "\n" + nobody,
 			check: Check{Rehearsal: true}, wrong: ":2: protected user bg1@contoso.con is on no list"},
 		{name: "a rehearsal of another domain", list: "bg1@contoso.onmicrosoft.com", check: Check{Rehearsal: true},
@@ -143,7 +143,7 @@ func TestPatternsAreRefused(t *testing.T) {
 			t.Errorf("Open of %q = %v, %v, want a *ResolveError", list, l, err)
 			continue
 		}
-		if e.Errs[0].Line != line || !strings.Contains(e.Error(), "is a pattern, and would protect nobody") {
+		if e.Errs[0].Line != line || !strings.Contains(e.Error(), "is a pattern, which protects nobody") {
 			t.Errorf("Open of %q = %v, want line %d to be a pattern", list, e, line)
 		}
 	}

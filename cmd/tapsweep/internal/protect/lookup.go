@@ -22,7 +22,7 @@ type ResolveError struct {
 	Count  int                // all of them
 	Denied bool               // Graph refused one or more of them for lack of a permission
 
-	Unknown bool // the tenant does not have one or more of them
+	Unknown bool // one or more of them are not in the tenant
 }
 
 func (e *ResolveError) add(u input.User, err error, msg string) {
@@ -49,7 +49,7 @@ func (e *ResolveError) Hints() []string {
 		hints = append(hints, "to look up protected users, the app needs the application permission User.ReadBasic.All or User.Read.All")
 	}
 	if e.Unknown {
-		hints = append(hints, "correct the names, or take users off the protect list who have left")
+		hints = append(hints, "correct the names, or remove users who have left from the protect list")
 	}
 	if e.Denied || !e.Unknown {
 		hints = append(hints, "a row of the protect list with both the object id and the user principal name needs no look-up")
@@ -81,9 +81,9 @@ func Me(ctx context.Context, runner *batch.Runner) (input.User, error) {
 	return me, nil
 }
 
-// LookUp asks Graph for both names of one user, of whom one is known. A user who
-// cannot be looked up is an error that wraps Graph's answer, a *batch.StatusError, if
-// there was one; any other error is that of the run.
+// LookUp asks Graph for both names of a user of whom one name is known. If the user cannot be
+// looked up, the error wraps Graph's answer, a *batch.StatusError, if there was one. Any
+// other error is that of the run.
 func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (found input.User, err error) {
 	var failed error
 	one := func(yield func(batch.Request) bool) { yield(request(user, nil)) }
@@ -97,7 +97,7 @@ func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (found i
 	return found, failed
 }
 
-// request asks for both names of a user.
+// request returns the request for both names of a user.
 func request(u input.User, tag any) batch.Request {
 	url := passes.UserURL(cmp.Or(u.ID, u.UPN)) + "?$select=id,userPrincipalName"
 	return batch.Request{Method: "GET", URL: url, Tag: tag}

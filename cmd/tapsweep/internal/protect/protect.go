@@ -25,22 +25,22 @@ type List struct {
 	// [Me] finds them out.
 	Me input.User
 
-	// Check says how Resolve finds out whether the rows are anybody's.
+	// Check says how Resolve checks that the users exist.
 	Check Check
 }
 
-// A Check says how to find out whether protected names are anybody's. A name that is
-// nobody's protects nobody, so it is an error wherever that can be known.
+// A Check says how to check that protected users exist. A name that does not exist protects
+// nobody, so it is an error whenever it can be detected.
 type Check struct {
-	// Ask has every name looked up. A name that the tenant does not have is an error of
-	// Resolve; one that cannot be looked up counts as not checked.
+	// Ask makes Resolve look up every name. If the tenant does not have a name, Resolve
+	// returns an error. If a name cannot be looked up, it counts as not checked.
 	Ask bool
 
-	// Rehearsal says that the tenant is made from the lists: a name that no pair has is
-	// not checked, whatever the tenant says.
+	// Rehearsal says that the tenant was created from the lists. A name that no pair has
+	// then counts as not checked, even if the tenant has it.
 	Rehearsal bool
 
-	// Why says what keeps names from being checked where nobody is asked.
+	// Why says why names cannot be checked if Ask is false.
 	Why string
 }
 
@@ -48,8 +48,8 @@ type Check struct {
 func (l *List) Empty() bool { return len(l.users) == 0 }
 
 // Open reads protect lists in the forms that input.ReadUsers knows. A row that
-// is no user is an error, and so is a pattern, and a list without a user: somebody
-// meant to protect someone. No list at all is a List that protects nobody.
+// is no user is an error, and so are a pattern and a list without a user, because
+// somebody was meant to be protected. Without any list, the List protects nobody.
 func Open(names ...string) (*List, error) {
 	users, err := input.ReadUsers(names...)
 	if err != nil {
@@ -61,15 +61,15 @@ func Open(names ...string) (*List, error) {
 	return &List{users: users}, nil
 }
 
-// patterns refuses names that are meant for more users than one, which would protect
-// none. No user principal name holds a star; other signs of patterns are refused by
-// input.CheckUser.
+// patterns returns an error if a name is a pattern for several users, which would protect
+// nobody. A user principal name never contains a star. input.CheckUser refuses the other
+// characters of patterns.
 // Source: learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-userprincipalname.
 func patterns(users []input.User) error {
 	e := &ResolveError{}
 	for _, u := range users {
 		if strings.Contains(u.UPN, "*") {
-			e.add(u, nil, fmt.Sprintf("%s is a pattern, and would protect nobody: name each user in a row of its own",
+			e.add(u, nil, fmt.Sprintf("%s is a pattern, which protects nobody: name each user in a separate row",
 				batch.Printable(u.UPN)))
 		}
 	}
@@ -85,13 +85,13 @@ func (l *List) Rows() []input.User { return l.users }
 // Resolve finds out what it takes to recognise the protected users in pairs. A
 // row that has only one name of its user is looked up through runner if the
 // pairs use the other kind of name; pairs is read no further than it takes to
-// know that, and not at all if every row has both names. Further rows are looked up
-// as Check says.
+// know that, and not at all if every row has both names. Check decides whether other rows
+// are looked up.
 //
-// If a user cannot be looked up whose other name is needed, or is not in the tenant,
-// the error is a *ResolveError that tells all of those. Any other error is that of
+// If a user whose other name is needed cannot be looked up, or if a user is not in the
+// tenant, the error is a *ResolveError that lists all of them. Any other error is that of
 // pairs or of the run, and may wrap the cause of ctx, batch.ErrUnauthorized or
-// batch.ErrBlocked. Nobody may be touched after an error.
+// batch.ErrBlocked. After an error, no pass may be deleted.
 func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error]) (*Users, error) {
 	wanted, err := l.wanted(pairs)
 	if err != nil {
@@ -156,7 +156,7 @@ func (l *List) wanted(pairs iter.Seq2[input.Pair, error]) (forms, error) {
 	return used, nil
 }
 
-// split returns the rows whose other name is needed, and the others, each user once.
+// split returns the rows whose other name is needed, and the other rows, each user once.
 func (l *List) split(wanted forms) (needed, others []input.User) {
 	seen := make(map[string]struct{})
 	for _, u := range l.users {
@@ -178,7 +178,7 @@ func (l *List) split(wanted forms) (needed, others []input.User) {
 type Users struct {
 	names map[string]struct{}
 
-	// Checked says how many of the names on the lists are known to be somebody's.
+	// Checked says for how many names on the lists a user is known to exist.
 	Checked Checked
 }
 
@@ -192,8 +192,8 @@ func (u *Users) Has(user string) bool {
 	return ok
 }
 
-// Doubt is a sentence about protected names that could not be checked. It is empty if
-// there are none.
+// Doubt returns a sentence about protected names that could not be checked, and "" if there
+// are none.
 func (u *Users) Doubt() string {
 	if u == nil {
 		return ""

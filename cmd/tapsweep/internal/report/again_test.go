@@ -62,7 +62,7 @@ func TestProtectedHasNoCommand(t *testing.T) {
 		t.Errorf("to go on: %+v, want no command", r.Resume)
 	}
 	got := summary(map[results.Outcome]int{results.Revoked: 1, results.Protected: 1}, nil)
-	if strings.Contains(got, "to go on") || !strings.Contains(got, "a list of their own") {
+	if strings.Contains(got, "to go on") || !strings.Contains(got, "a separate list of them") {
 		t.Errorf("summary:\n%s", got)
 	}
 }

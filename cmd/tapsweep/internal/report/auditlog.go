@@ -40,16 +40,16 @@ func (s *Summary) AuditLog(w io.Writer) {
 		fmt.Fprintf(w, "warning: %s\n", s.CreatorDoubt)
 	}
 	for _, r := range a.Replaced.First {
-		by := "a person whom no audit record names yet"
+		by := "somebody whom no audit record names yet"
 		if r.By != "" {
 			by = r.By
 		}
-		fmt.Fprintf(w, "%s: the pass of %s by %s was replaced at %s by %s, and that one is not listed\n",
+		fmt.Fprintf(w, "%s: the pass of %s by %s was replaced at %s by %s; the new pass is not listed\n",
 			cmp.Or(r.UPN, r.User), second(r.Made), name, second(r.At), by)
 	}
 	others(w, a.Replaced.Count-len(a.Replaced.First), "that were replaced")
 	if a.Odd.Count > 0 {
-		fmt.Fprintf(w, "%s left out, since they do not say whose pass it is, when or by whom it was created; look at: %s\n",
+		fmt.Fprintf(w, "%s left out, because the user, the time or the creator of the pass is missing; check: %s\n",
 			plural(a.Odd.Count, "audit record was", "audit records were"), strings.Join(a.Odd.First, ", "))
 		others(w, a.Odd.Count-len(a.Odd.First), "that were left out")
 	}

@@ -68,7 +68,7 @@ func CheckBegin(path string, begins ...string) error {
 	if len(text) == 0 || slices.ContainsFunc(begins, own) {
 		return nil
 	}
-	return fmt.Errorf("%s does not begin as a file that this command writes, so it is not replaced", path)
+	return fmt.Errorf("%s does not look like a file that this command writes, so it is not replaced", path)
 }
 
 // CreateFile begins a file.

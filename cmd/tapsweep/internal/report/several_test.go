@@ -45,7 +45,7 @@ func TestSeveralPasses(t *testing.T) {
 		t.Errorf("counts %v, want 2 revoked", r.Counts)
 	}
 	if notes := strings.Join(r.Notes(), "\n"); !strings.Contains(notes,
-		"2 passes of users who held several have a further row") {
-		t.Errorf("the notes do not tell of the further rows:\n%s", notes)
+		"2 passes of users who had several have an additional row") {
+		t.Errorf("the notes do not mention the additional rows:\n%s", notes)
 	}
 }

@@ -56,7 +56,7 @@ var hints = map[results.Outcome]string{
 	results.Failed:      "errors to the last attempt; try again later",
 	results.Unknown:     "sent, and no answer came; a further run finds out",
 	results.NotSent:     "the run stopped before",
-	results.Protected:   "on a --protect list; to revoke them all the same, name them in a list of their own",
+	results.Protected:   "on a --protect list; to revoke them anyway, run a separate list of them without --protect",
 	results.Invalid:     "not a user and a pass; mend the rows and run them again",
 }
 
@@ -111,7 +111,7 @@ func (s *Summary) Print(w io.Writer) {
 		}
 	}
 	if n := s.Counts.Beside; n > 0 {
-		fmt.Fprintf(w, "%s went as well, of users who held several: each has a row in the log\n", plural(n,
+		fmt.Fprintf(w, "%s of users who had several were also deleted; each has a row in the log\n", plural(n,
 			"further pass", "further passes"))
 	}
 	if s.DoneBefore > 0 {

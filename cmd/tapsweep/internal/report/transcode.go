@@ -46,7 +46,7 @@ func (lg *log) transcode() error {
 	return errors.Join(err, named.Close())
 }
 
-// Stray are words about files with lines that are not of a log, which were left out.
+// Stray returns a message for each file in which lines that are not part of a log were skipped.
 func (l *Logs) Stray() (words []string) {
 	for _, lg := range l.logs {
 		if lg.stray > 0 {
@@ -57,6 +57,6 @@ func (l *Logs) Stray() (words []string) {
 }
 
 func strayWords(name string, n, first int) string {
-	return fmt.Sprintf("%s has %s that %s not of a results log, from line %d on: %s left out",
-		name, count(n, "line"), verb(n, "is", "are"), first, verb(n, "it was", "they were"))
+	return fmt.Sprintf("%s: skipped %s that %s not part of a results log, starting at line %d",
+		name, count(n, "line"), verb(n, "is", "are"), first)
 }

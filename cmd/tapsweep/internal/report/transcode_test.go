@@ -84,7 +84,7 @@ func TestStrayLines(t *testing.T) {
 	if r.Logs[0].Stray != 1 {
 		t.Errorf("%d lines are left out, want 1", r.Logs[0].Stray)
 	}
-	want := path + " has 1 line that is not of a results log, from line 36 on: it was left out."
+	want := path + ": skipped 1 line that is not part of a results log, starting at line 36."
 	if !strings.Contains(strings.Join(r.Notes(), "\n"), want) {
 		t.Errorf("no %q in %q", want, r.Notes())
 	}

@@ -285,8 +285,8 @@ func (r *Report) Notes() (notes []string) {
 		say("In place of %s a look afterwards found others of the same users: each has a row, and the later one counts.", count(n, "pass"))
 	}
 	if n := r.further; n > 0 {
-		say("%s of users who held several %s a further row: the last one counts for the pair.", count(n,
-			"pass"), verb(n, "has", "have"))
+		say("%s of users who had several %s an additional row; the last row counts for the pair.",
+			count(n, "pass"), verb(n, "has", "have"))
 	}
 	if r.noLook > 0 {
 		say("The proof is not complete: %s %s not looked at.", count(r.noLook, "user"), verb(r.noLook, "was", "were"))

@@ -28,7 +28,7 @@ func notALine(n int, line []byte, err error) error {
 		return &LineError{n, "holds NUL bytes only: the machine has crashed, " +
 			"or the log was truncated while a run was writing to it"}
 	case err == nil || !bytes.HasPrefix(text, []byte("{")):
-		return &LineError{n, fmt.Sprintf("is not of a results log, it begins with %q: is the log mixed with standard error?",
+		return &LineError{n, fmt.Sprintf("is not part of a results log: it begins with %q; was standard error mixed into the log?",
 			batch.Printable(string(text[:min(len(text), 40)])))}
 	}
 	return &LineError{n, "is broken: " + err.Error()}
@@ -45,8 +45,8 @@ func IsStray(n int, line []byte) (bool, error) {
 		return false, nil
 	}
 	if at := bytes.Index(line, lineBegin); at >= 0 {
-		return false, &LineError{n, fmt.Sprintf("has %q in front of a line of a results log: take that out "+
-			"(kubectl logs puts it there with --timestamps or --prefix)", batch.Printable(string(line[:min(at, 40)])))}
+		return false, &LineError{n, fmt.Sprintf("has %q before a line of a results log: remove it "+
+			"(kubectl logs adds it with --timestamps or --prefix)", batch.Printable(string(line[:min(at, 40)])))}
 	}
 	var l struct {
 		Type string `json:"type"`
@@ -61,9 +61,9 @@ var utf8Mark = []byte("\xEF\xBB\xBF")
 func checkUTF8(f io.ReaderAt) error {
 	var mark [2]byte
 	if n, _ := f.ReadAt(mark[:], 0); n == 2 && (mark == [2]byte{0xFF, 0xFE} || mark == [2]byte{0xFE, 0xFF}) {
-		return errors.New("it is UTF-16, as > of Windows PowerShell writes it, and rows would be added in UTF-8: " +
-			"make a copy in UTF-8 (Get-Content LOG | Out-File -Encoding utf8 COPY) and go on with that; " +
-			"let --results write it next time")
+		return errors.New("it is UTF-16, which > of Windows PowerShell writes, but new rows are UTF-8: " +
+			"make a copy in UTF-8 (Get-Content LOG | Out-File -Encoding utf8 COPY) and resume with that; " +
+			"next time, write the log with --results")
 	}
 	return nil
 }

@@ -53,10 +53,10 @@ func (p *place) check() error {
 	}
 	own, err := p.file.Stat()
 	if err != nil {
-		return &MovedError{p.path, "cannot be looked at (" + err.Error() + ")", "look where it is, and use --resume with it"}
+		return &MovedError{p.path, "cannot be read (" + err.Error() + ")", "find the log, and use --resume with it"}
 	}
-	const back = "move it back, use --resume, and keep logrotate and the like away from it"
-	const lost = "run the same command with another results log, and keep logrotate and the like away from it"
+	const back = "move it back, use --resume, and exclude it from logrotate and similar tools"
+	const lost = "run the same command with another results log, and exclude it from logrotate and similar tools"
 	there, err := os.Stat(p.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && unlinked(own):
@@ -64,14 +64,14 @@ func (p *place) check() error {
 	case errors.Is(err, fs.ErrNotExist):
 		return &MovedError{p.path, "was renamed or moved", back}
 	case err != nil:
-		return &MovedError{p.path, "cannot be looked at (" + err.Error() + ")", "look where it is, and use --resume with it"}
+		return &MovedError{p.path, "cannot be read (" + err.Error() + ")", "find the log, and use --resume with it"}
 	case !os.SameFile(own, there) && unlinked(own):
 		return &MovedError{p.path, "was removed, and another file is there", lost}
 	case !os.SameFile(own, there):
 		return &MovedError{p.path, "was renamed or moved, and another file is there", back}
 	case own.Size() < p.size:
 		return &MovedError{p.path, fmt.Sprintf("was truncated (%d of %d bytes are left)", own.Size(), p.size),
-			"put what was cut back in front, from a copy such as logrotate's, and use --resume; without a copy " + lost}
+			"put the missing part back at the start, from a copy such as logrotate's, and use --resume; without a copy, " + lost}
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (p *place) unused() string {
 var firstBytes = []byte(`{"type":"run"`)
 
 // ErrNotLog says that a file does not begin as a results log does.
-var ErrNotLog = errors.New("it does not begin as a results log of tapsweep does, so it is not replaced")
+var ErrNotLog = errors.New("it does not begin like a results log of tapsweep, so it is not replaced")
 
 // IsLog reports whether a file begins as a results log does, in any encoding that is read.
 func IsLog(path string) bool {

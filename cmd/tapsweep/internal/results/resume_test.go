@@ -120,9 +120,9 @@ func TestResumeRefuses(t *testing.T) {
 		{"an empty line at the end", func(*Run) {}, "\n", "line 3 is empty"},
 		{"a broken last line", func(*Run) {}, `{"type":"result","li` + "\n", "line 3 is broken"},
 		{"standard error", func(*Run) {}, "tapsweep: 16 passes revoked\n",
-			`line 3 is not of a results log, it begins with "tapsweep: 16`},
+			`line 3 is not part of a results log: it begins with "tapsweep: 16`},
 		{"standard error in JSON", func(*Run) {}, `{"time":"2026-03-02T08:15:00Z","msg":"x"}` + "\n",
-			"line 3 is not of a results log"},
+			"line 3 is not part of a results log"},
 		{"a line without end", func(*Run) {}, strings.Repeat("x", 2<<20), "line 3 is longer than 1 MiB"},
 		{"unknown outcome", func(*Run) {}, `{"type":"result","outcome":"vanished"}` + "\n", "another version"},
 	}

@@ -33,12 +33,12 @@ func checkOwner(path string, info os.FileInfo) error {
 	}
 	switch uid := owner(info); {
 	case !trusted(uid):
-		return &TrustError{path, fmt.Sprintf("belongs to user %d, and tapsweep runs as user %d: "+
-			"whoever owns it can write into it that passes are revoked", uid, os.Geteuid()),
-			fmt.Sprintf("run tapsweep as that user, or name another %s, or look through this one and chown it", what)}
+		return &TrustError{path, fmt.Sprintf("belongs to user %d, but tapsweep runs as user %d: "+
+			"its owner can add false rows to it", uid, os.Geteuid()),
+			fmt.Sprintf("run tapsweep as that user, name another %s, or check this one and chown it", what)}
 	case info.Mode().Perm()&othersWrite != 0:
 		return &TrustError{path, fmt.Sprintf("can be written to by others (mode %v): "+
-			"they can write into it that passes are revoked", info.Mode()), fmt.Sprintf("look through it, then take that right away (chmod go-w), or name another %s", what)}
+			"they can add false rows to it", info.Mode()), fmt.Sprintf("check it, then remove that permission (chmod go-w), or name another %s", what)}
 	}
 	return nil
 }
@@ -93,6 +93,6 @@ func checkLink(dir, link string, info os.FileInfo) error {
 	case trusted(owner(d)) && d.Mode()&os.ModeSticky != 0 && trusted(owner(info)):
 		return nil // nobody else can replace it
 	}
-	return &TrustError{link, fmt.Sprintf("is a link in %s, into which others can write: they choose where it leads", dir),
-		"name the file or the directory that is meant, without the link"}
+	return &TrustError{link, fmt.Sprintf("is a link in %s, where others can write: they can change where it leads", dir),
+		"use the path of the file or directory itself, without the link"}
 }

@@ -67,7 +67,7 @@ func (h *Held) read(path string, at map[string]int) error {
 		if err == io.EOF { // what is left is torn, or nothing
 			switch {
 			case !began:
-				return errors.New("it is not a results log: no line of it describes a run")
+				return errors.New("it is not a results log: no line describes a run")
 			case !ended && inUse(f):
 				return fmt.Errorf("it has no end yet: %w, and pairs are missing in it", ErrInUse)
 			case !ended:

@@ -37,7 +37,7 @@ func TestReadUsersRefuses(t *testing.T) {
 		{"a list", "user\na@contoso.com\n", "it is not a results log"},
 		{"rows without a run", row + run + end, "its first line does not describe a run"},
 		{"a broken row", run + `{"type":"result","us` + "\n" + end, "line 2 is broken"},
-		{"a row behind other text", run + "2026-03-02T08:15:00Z " + row + end, `line 2 has "2026-03-02T08:15:00Z " in front`},
+		{"a row behind other text", run + "2026-03-02T08:15:00Z " + row + end, `line 2 has "2026-03-02T08:15:00Z " before`},
 		{"no end", run + "tapsweep: text\n", "it has no end"},
 	} {
 		path := filepath.Join(t.TempDir(), "log.jsonl")

@@ -164,10 +164,10 @@ func (w *work) gone(row *results.Row) {
 	case w.uncertain:
 		row.Outcome = results.Revoked
 		if w.intended {
-			row.Message = "gone: the run before was deleting it when it ended"
+			row.Message = "gone: an earlier run was deleting it when it ended"
 		}
 	case w.perhaps:
-		row.Outcome, row.Message = results.Absent, "may have been deleted by the run before"
+		row.Outcome, row.Message = results.Absent, "may have been deleted by an earlier run"
 	default:
 		row.Outcome = results.Absent
 	}

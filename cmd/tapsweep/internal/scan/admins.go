@@ -50,7 +50,7 @@ func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged,
 			}
 			err = errors.New("its next page is one before, or not below " + root)
 			if ok && !again {
-				err = fmt.Errorf("%d pages in a row brought nobody new, and each named a next one", maxIdle)
+				err = fmt.Errorf("%d pages in a row had no new users, and each named a next page", maxIdle)
 			}
 		}
 		failed = err

@@ -178,10 +178,10 @@ func (s *Scan) follow(p *page, link string) {
 		// Wherever the link leads, the token would go along.
 		err = fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, batch.Printable(link))
 	case again:
-		err = errors.New("its pages go round in a circle")
+		err = errors.New("its pages form a loop")
 	case p.idle >= maxIdle:
-		err = fmt.Errorf("%d pages in a row brought nothing new, and each named a next one: "+
-			"Graph's pages seem to be endless; try again later", maxIdle)
+		err = fmt.Errorf("%d pages in a row had nothing new, and each named a next page: "+
+			"Graph may never end the list; try again later", maxIdle)
 	default:
 		s.held = append(s.held, p.at(next))
 		return
@@ -220,7 +220,7 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 		err = res.Response.StatusError()
 	}
 	if gone {
-		err = fmt.Errorf("page tokens of Graph were refused %d times with nothing new in between: %w", p.restarts+1, err)
+		err = fmt.Errorf("Graph refused its own page tokens %d times and returned nothing new in between: %w", p.restarts+1, err)
 	}
 	s.end(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
 }
