@@ -8,27 +8,27 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// abandonAfter is how long a command may take to end after the first signal before its work
-// has begun. It is longer than what the command itself needs to say where it was.
+// abandonAfter is how long a command whose work has not begun may take to end after the first
+// signal. It is longer than the command needs to report where it was.
 const abandonAfter = 2 * time.Second
 
-// The states of a command. Work that sends, serves or writes has to come to its end in good
-// order. What comes before may hang: the opening of a named pipe, or a read from it, waits
-// until another program pleases.
+// The states of a command. Work that sends, serves or writes must end in an orderly way. The
+// preparation before it may hang, because opening or reading a named pipe waits for another
+// program.
 const (
 	preparing int32 = iota
 	working
 	abandoned
 )
 
-// progressed is what is known of a command that runs on a goroutine of its own.
+// progressed is the state of a command that runs on its own goroutine.
 type progressed struct {
 	state   atomic.Int32
-	command atomic.Pointer[cobra.Command] // whose flags are read, nil before
+	command atomic.Pointer[cobra.Command] // the command whose flags are read, nil before that
 }
 
-// begin says that the work begins, from where on a signal does not end it by force. It is an
-// error if the command was ended already.
+// begin marks the start of the work. From then on a signal does not abandon the command. begin
+// returns an error if the command was already abandoned.
 func (a *app) begin(ctx context.Context) error {
 	if a.state.CompareAndSwap(preparing, working) || a.state.Load() == working {
 		return nil
@@ -36,8 +36,8 @@ func (a *app) begin(ctx context.Context) error {
 	return interrupted(ctx)
 }
 
-// execute runs the command of the command line. After a signal it leaves a command that is
-// still preparing where it hangs.
+// execute runs the command of the command line. After a signal it abandons a command that
+// hangs while it is still preparing.
 func (a *app) execute(ctx context.Context, root *cobra.Command) (*cobra.Command, error) {
 	type result struct {
 		cmd *cobra.Command

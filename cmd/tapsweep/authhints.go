@@ -48,7 +48,7 @@ const (
 func (c *connection) noToken(err error) *exitError {
 	var cut *auth.UnreachedError
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
-		cut, _ = token.Err.(*auth.UnreachedError) // not one that azidentity put into its own words
+		cut, _ = token.Err.(*auth.UnreachedError) // not an error that azidentity has wrapped
 	}
 	if cut == nil {
 		if cut = c.credential.Unreached(); cut == nil {

@@ -6,7 +6,7 @@ import (
 	"tapsweep/batch"
 )
 
-// blockedCode is the exit code of a run whose batches were all refused as a whole, see
+// blockedCode returns the exit code of a run whose batches were all refused. See
 // batch.ErrBlocked.
 func blockedCode(err error) int {
 	if whole, ok := errors.AsType[*batch.StatusError](err); ok && (whole.Status == 401 || whole.Status == 403) {
@@ -15,8 +15,8 @@ func blockedCode(err error) int {
 	return exitStopped
 }
 
-// blocked is the end of a command whose batches were all refused before a pass was
-// touched, and nil for other errors.
+// blocked returns the error with which a command ends if all its batches were refused before
+// any pass was deleted. It returns nil for other errors.
 func (t *tenant) blocked(err error) error {
 	if !errors.Is(err, batch.ErrBlocked) {
 		return nil
@@ -24,7 +24,7 @@ func (t *tenant) blocked(err error) error {
 	return &exitError{code: blockedCode(err), err: err, hints: t.hints(err)}
 }
 
-// blockedHints say what to do about it.
+// blockedHints returns hints on what to do after batch.ErrBlocked.
 func blockedHints(err error) []string {
 	hints := []string{"no request in these batches was carried out: check what is in front of Graph, " +
 		"such as HTTPS_PROXY, a gateway behind --graph-url or a firewall"}

@@ -88,8 +88,8 @@ func (c *checkup) note(step, result, detail string, hints ...string) {
 // Somebody waits for it.
 const checkPatience = 2 * time.Minute
 
-// checkStall is how long Graph may refuse everything before the check says so. A run has
-// more patience, since the trouble may pass.
+// checkStall is how long Graph may refuse everything before the check reports it. A run waits
+// longer, because the problem may be temporary.
 const checkStall = 10 * time.Second
 
 func (a *app) check(ctx context.Context, f *checkFlags, variables []setting) error {

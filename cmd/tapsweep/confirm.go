@@ -150,8 +150,8 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 	return refuse(errors.New("not confirmed, nothing was sent"))
 }
 
-// person is how a pair's user is shown: by the name that people know, where the list has
-// one, and by the object id, which is what counts.
+// person returns a pair's user for display: the user principal name if the list has one, and
+// the object ID, which identifies the user.
 func person(pair *input.Pair) string {
 	if pair.UPN == "" {
 		return batch.Printable(pair.User)

@@ -28,7 +28,7 @@ type tenant struct {
 
 	// elsewhere says that the token is, or may be, of another tenant than the wanted.
 	elsewhere *preflight.Problem
-	unasked   bool // elsewhere, because nobody could be asked
+	unasked   bool // elsewhere is set because the authority could not be asked
 }
 
 func checkRoot(root string) error {

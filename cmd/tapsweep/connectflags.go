@@ -54,13 +54,13 @@ type connection struct {
 	endpoint   *cloud.Endpoint
 	credential *auth.Credential
 
-	// stall is how long an authority that is out of order is waited for; 0 is not at all.
+	// stall is how long to wait during an outage of the authority; 0 means not at all.
 	stall time.Duration
-	say   func(format string, args ...any) // nil says nothing of the wait
+	say   func(format string, args ...any) // reports the wait; may be nil
 }
 
-// waiting has the way to a tenant sit out an authority that is out of order, for as long as
-// a run sits out a Graph that is not reached.
+// waiting makes the connection wait during an outage of the authority, for as long as a run
+// waits if Graph cannot be reached.
 func (c *connection) waiting(a *app, f *runFlags) *connection {
 	c.stall = f.stallTimeout
 	if !f.quiet {

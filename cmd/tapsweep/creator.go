@@ -13,10 +13,10 @@ import (
 	"tapsweep/input"
 )
 
-// findCreator looks up whom --created-by names. The audit log has the user principal
-// name of its time, so the records are found by the other names of that user as well.
-// What cannot be looked up is a doubt for the summary: a name that nobody has makes no
-// record, and that must not read as an all-clear.
+// findCreator looks up the user that --created-by names. A record of the audit log has the
+// user principal name at the time of the event, so records are matched by the user's other
+// names as well. If the lookup fails, the summary says so: no record matches a name that does
+// not exist, and that must not look like an all-clear.
 func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
 	if audit == nil || audit.By == "" {
 		return nil

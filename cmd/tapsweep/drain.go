@@ -2,11 +2,11 @@ package main
 
 import "os"
 
-// drain throws away what was typed at a terminal before there was a question, such as an
-// answer to the program that ran before. It must not count as the answer. What cannot be
-// thrown away, as on a pipe, is left as it is.
+// drain discards input that was typed at a terminal before the question was shown, such as an
+// answer to a previous program, because it must not answer this question. Input that cannot be
+// discarded, as on a pipe, is kept.
 func (a *app) drain() {
 	if f, ok := a.stdin.(*os.File); ok && isTerminal(f) {
-		_ = flushInput(f.Fd()) // the question is asked all the same
+		_ = flushInput(f.Fd()) // if this fails, the question is still asked
 	}
 }

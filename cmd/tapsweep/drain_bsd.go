@@ -4,8 +4,8 @@ package main
 
 import "golang.org/x/sys/unix"
 
-// flushInput discards what a terminal has received and nobody has read. The argument is
-// FREAD of sys/fcntl.h, which has the value of TCIFLUSH.
+// flushInput discards the unread input of a terminal. The argument is FREAD of sys/fcntl.h,
+// which has the value of TCIFLUSH.
 // Source: man.freebsd.org/cgi/man.cgi?query=tty&sektion=4, TIOCFLUSH.
 func flushInput(fd uintptr) error {
 	return unix.IoctlSetPointerInt(int(fd), unix.TIOCFLUSH, unix.TCIFLUSH)

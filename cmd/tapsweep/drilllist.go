@@ -10,11 +10,11 @@ import (
 	"tapsweep/cmd/tapsweep/internal/report"
 )
 
-// drillRows matches the text of a list that simulate has written, and no list of people.
+// drillRows matches the text of a list that simulate wrote, and no list of real users.
 var drillRows = regexp.MustCompile(`^user,method\n(user[0-9]+@contoso\.example,[0-9a-f-]{36}\n)*$`)
 
-// writeDrillList writes the users and their passes as a list for revoke. It replaces the list
-// of a drill before if it is told to, and nothing else.
+// writeDrillList writes the users and their passes as a list for revoke. If replace is set, it
+// replaces the list of an earlier drill, but no other file.
 func writeDrillList(path string, replace bool, passes []graphsim.Held) error {
 	if err := checkFile("--write-list", path, replace); err != nil {
 		return err

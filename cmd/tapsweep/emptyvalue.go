@@ -9,15 +9,16 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// emptyIsNone are the flags whose empty value means none: a schedule may leave the metrics
-// out for one job. All others refuse it. What narrows or guards a run, such as --created-by
-// or --protect, would do nothing without a word, and the run would be wider than was meant.
+// emptyIsNone lists the flags whose empty value means none, so that a schedule can omit the
+// metrics for one job. All other flags refuse an empty value: an empty filter or guard, such
+// as --created-by or --protect, would silently do nothing, and the run would do more than was
+// meant.
 var emptyIsNone = []string{"metrics-file"}
 
-// errEmpty is why an empty value is refused.
+// errEmpty is the error for an empty value.
 var errEmpty = errors.New("is empty: give it a value, or leave it out")
 
-// A filled is the value of a flag that refuses an empty one, blanks included.
+// A filled is a flag value that refuses empty text and text of blanks only.
 type filled struct{ pflag.Value }
 
 func (f *filled) Set(text string) error {
@@ -27,8 +28,8 @@ func (f *filled) Set(text string) error {
 	return f.Value.Set(text)
 }
 
-// refuseEmpty has the flags of the commands refuse an empty value, whether it comes from
-// the command line or from a variable.
+// refuseEmpty makes the flags of the commands refuse an empty value, both on the command line
+// and in a variable.
 func refuseEmpty(commands []*cobra.Command) {
 	for _, cmd := range commands {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -36,7 +37,7 @@ func refuseEmpty(commands []*cobra.Command) {
 				return
 			}
 			f.Value = &filled{f.Value}
-			switch f.DefValue { // help knows that these are nothing for pflag's own values only
+			switch f.DefValue { // help hides these defaults only for pflag's own types
 			case "[]":
 				f.DefValue = ""
 			case "0s":
@@ -46,7 +47,7 @@ func refuseEmpty(commands []*cobra.Command) {
 	}
 }
 
-// valueOf is the value of a flag as its command has made it.
+// valueOf returns the value of a flag as its command created it.
 func valueOf(f *pflag.Flag) pflag.Value {
 	if v, ok := f.Value.(*filled); ok {
 		return v.Value

@@ -59,8 +59,8 @@ var instead = map[string][]string{
 
 var places = []string{"all-users", "filter", "group", "user", "users", "created-since", "created-by"}
 
-// typedOnly has a flag read no variable. TAPSWEEP_USER may be set for check, which only
-// looks: it must not name somebody whose pass revoke deletes.
+// typedOnly marks a flag that has no variable. TAPSWEEP_USER may be set for check, which only
+// reads. It must not name a user whose pass revoke deletes.
 func typedOnly(fl *pflag.FlagSet, name string) {
 	f := fl.Lookup(name)
 	f.Annotations = map[string][]string{"typed-only": nil}
@@ -117,7 +117,7 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 		given = append(given, "--"+f.Name+"="+value)
 		a.variables = append(a.variables, variable(f.Name))
 	})
-	if takes && cmd.Name() != "check" { // which lists them
+	if takes && cmd.Name() != "check" { // check lists them
 		err = cmp.Or(err, misspelt())
 	}
 	at := slices.Index(a.args, cmd.Name()) + 1
@@ -170,7 +170,7 @@ type setting struct {
 func (a *app) settings() (list []setting) {
 	for _, entry := range ours() {
 		name, value, _ := strings.Cut(entry, "=")
-		if runtime.GOOS == "windows" { // where names are the same in any case
+		if runtime.GOOS == "windows" { // names are case-insensitive there
 			name = strings.ToUpper(name)
 		}
 		s := setting{Variable: batch.Printable(name)}

@@ -120,7 +120,7 @@ func texts(list []passes.Reason) (texts []string) {
 	return texts
 }
 
-// parseSince reads a point in time, or how long ago it was. A date begins at midnight UTC.
+// parseSince parses a time, a date, which means midnight UTC, or an age such as 24h.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
 		if t, err := time.Parse(form, text); err == nil {

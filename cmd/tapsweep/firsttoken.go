@@ -13,8 +13,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/auth"
 )
 
-// How long one request for the first token may take: a machine that gives none within a
-// minute will give none, and a person has as long as a device code lasts.
+// How long one request for the first token may take. If a machine gives no token within a
+// minute, it will not give one. A person has as long as a device code is valid.
 // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
 const (
 	machinePatience = time.Minute
@@ -34,10 +34,10 @@ const (
 	mostPause  = 15 * time.Second
 )
 
-// firstToken asks for a token. An authority that is out of order is asked again, until that
-// has gone on for c.stall or the context is about to end: then the error tells of the
-// outage. An authority that is not reached at all is not waited for, since its address may
-// be wrong; once it has answered, it is.
+// firstToken requests a token. During an outage of the authority it tries again until c.stall
+// is over or the context is about to end, and then returns the error of the outage. If the
+// authority cannot be reached at all, firstToken does not wait, because its address may be
+// wrong. Once an outage has begun, it also waits while there is no connection.
 func (c *connection) firstToken(ctx context.Context, client *graph.Client) (string, error) {
 	start, outage := time.Now(), false
 	for n := 0; ; n++ {
@@ -67,8 +67,8 @@ func (c *connection) firstToken(ctx context.Context, client *graph.Client) (stri
 	}
 }
 
-// passing reports whether it helps to ask an authority again later, and how long it asks to
-// wait. In an outage that has begun, a lack of a connection is a part of it.
+// passing reports whether it helps to ask the authority again later, and how long it asks to
+// wait. After an outage has begun, a missing connection counts as part of it.
 func passing(away *auth.UnreachedError, outage bool) (wait time.Duration, passes bool) {
 	if away == nil {
 		return 0, false
@@ -79,8 +79,8 @@ func passing(away *auth.UnreachedError, outage bool) (wait time.Duration, passes
 	return 0, outage && outOfReach(away)
 }
 
-// outOfReach reports whether it is a lack of a connection or an outage that keeps an
-// authority from answering. Somebody in its place is none.
+// outOfReach reports whether the authority did not answer because of a missing connection or
+// an outage. An answer from something else in its place is neither.
 func outOfReach(away *auth.UnreachedError) bool {
 	if away == nil {
 		return false
@@ -92,8 +92,8 @@ func outOfReach(away *auth.UnreachedError) bool {
 	return !untrusted
 }
 
-// askToken asks for a token and gives up on an endpoint, a tool or a file that hangs,
-// whether or not it heeds the context.
+// askToken requests a token. It gives up on an endpoint, a tool or a file that hangs, even if
+// that ignores the context.
 func (c *connection) askToken(ctx context.Context, client *graph.Client) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.patience(), fmt.Errorf("no answer within %v", c.patience()))
 	defer cancel()

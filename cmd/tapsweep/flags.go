@@ -14,7 +14,7 @@ type revokeFlags struct {
 	guardFlags
 	simulate, self, skipInvalid, anyPass bool
 	format                               string
-	users                                []string // named by themselves
+	users                                []string // given by --user
 }
 
 func (a *app) revokeCommand() *cobra.Command {

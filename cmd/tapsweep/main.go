@@ -26,8 +26,8 @@ func main() {
 	// usual effect again, so a second one ends the process; but not at once,
 	// since timeout(1) sends each signal to the process and to its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
-	// What net/http and others write to the log of the standard library is for their
-	// developers: standard error holds what this program says.
+	// net/http and other packages write messages for developers to the standard logger.
+	// Standard error is only for the messages of this program.
 	log.SetOutput(io.Discard)
 	if err := useCertFiles(); err != nil {
 		(&app{stderr: os.Stderr}).say("%v", err)

@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// nearest returns the name that a misspelt one was probably meant to be: one that begins
-// with it, else the one that takes the fewest changes. It is empty where more than half of
-// the name would have to change.
+// nearest returns the name that was probably meant by a misspelt word: a name that begins with
+// it, or else the one that needs the fewest changes. It returns "" if more than half of the
+// word would have to change.
 func nearest(word string, names []string) (best string) {
 	least := max(len(word)/2, 1) + 1
 	for _, name := range names {
@@ -29,7 +29,7 @@ func nearest(word string, names []string) (best string) {
 	return best
 }
 
-// distance is how many letters have to be put in, taken out or replaced to make b of a.
+// distance returns how many letters must be inserted, removed or replaced to turn a into b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -50,7 +50,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// flagNames are the names of a command's flags that its help lists.
+// flagNames returns the names of the flags that a command's help lists.
 func flagNames(cmd *cobra.Command) (names []string) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden {
@@ -60,8 +60,8 @@ func flagNames(cmd *cobra.Command) (names []string) {
 	return names
 }
 
-// unknownFlag names the flag that one that does not exist was probably meant to be. A long
-// name behind one dash is read as short flags, and is looked for as well.
+// unknownFlag adds to the error for an unknown flag the name that was probably meant. It also
+// handles a long name after a single dash, which pflag parses as short flags.
 func unknownFlag(cmd *cobra.Command, err error) error {
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
@@ -80,15 +80,15 @@ func unknownFlag(cmd *cobra.Command, err error) error {
 	return refuse(err, fmt.Sprintf("did you mean --%s?", name), fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
 }
 
-// serviceVariable matches the variables that Kubernetes sets in every pod of a namespace
-// for a Service whose name is tapsweep, or begins with it. They are nobody's typing errors,
-// and no flag has such a name.
+// serviceVariable matches the variables that Kubernetes sets in every pod of a namespace for a
+// Service whose name begins with tapsweep. They are not typing errors, and no flag has such a
+// name.
 // Source: kubernetes.io/docs/concepts/services-networking/service, "Environment variables".
 var serviceVariable = regexp.MustCompile(`^` + prefix + `([A-Z0-9_]+_)?` +
 	`(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// misspelt returns an error that names each variable of the environment that begins like
-// ours, in any case, and stands in for no flag of any command.
+// misspelt returns an error that lists the environment variables that begin with our prefix,
+// in upper or lower case, and belong to no flag of any command.
 func misspelt() error {
 	var wrong []string
 	for _, s := range (&app{}).settings() {
@@ -103,8 +103,8 @@ func misspelt() error {
 		"unset it or correct its name; tapsweep check lists the variables and what each is for")
 }
 
-// unknownVariable says that a variable stands in for no flag, and which one was probably
-// meant, behind "is" or a colon.
+// unknownVariable returns the message for a variable that belongs to no flag, with the name
+// that was probably meant. The message follows "is" or a colon.
 func unknownVariable(name string) string {
 	const problem = "not a variable of tapsweep"
 	var names []string
@@ -120,8 +120,8 @@ func unknownVariable(name string) string {
 	return fmt.Sprintf("%s: did you mean %s%s?", problem, prefix, best)
 }
 
-// ours are the variables of the environment, as NAME=VALUE, that begin like ours in any
-// case, without those of Kubernetes.
+// ours returns the environment variables, as NAME=VALUE, that begin with our prefix in upper
+// or lower case, except those set by Kubernetes.
 func ours() []string {
 	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
@@ -129,8 +129,8 @@ func ours() []string {
 	})
 }
 
-// flagError is what is wrong with a flag of the command line. Where the error says what the
-// flag takes, there is no need to look at the help.
+// flagError returns the error for an invalid flag. If the error says what the flag accepts, it
+// does not point to the help.
 func flagError(cmd *cobra.Command, err error) error {
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {

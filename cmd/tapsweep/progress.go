@@ -35,7 +35,7 @@ func (a *app) progressMode(f *runFlags) progress.Mode {
 }
 
 // messages is standard error for the log and for what is said meanwhile: above
-// the bar while there is one. Secrets that the process knows are masked.
+// the bar while there is one. It masks the secrets that the process knows.
 type messages struct{ *app }
 
 func (m messages) Write(p []byte) (int, error) {

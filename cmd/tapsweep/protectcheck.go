@@ -5,12 +5,12 @@ import (
 	"tapsweep/cmd/tapsweep/internal/protect"
 )
 
-// protectCheck says how to find out whether protected names are anybody's.
+// protectCheck returns how to check that protected users exist.
 func (r *runOf) protectCheck() protect.Check {
 	switch {
 	case r.flags.drill:
-		// A tenant that is made from the lists has everybody who is on them. A
-		// break-glass account is on no list, so that alone is no reason to refuse it.
+		// The simulated tenant has exactly the users on the lists. A break-glass account
+		// is on no list, so its absence is no reason to refuse the name.
 		return protect.Check{Rehearsal: true, Why: "the simulated tenant has only the users on the lists; " +
 			"--dry-run without --simulate looks them up"}
 	case !r.mayTryLookUp():
@@ -19,12 +19,12 @@ func (r *runOf) protectCheck() protect.Check {
 	return protect.Check{Ask: true}
 }
 
-// lookUpPermission is what it takes to read a user.
+// lookUpPermission is the permission needed to read a user.
 // Source: learn.microsoft.com/graph/api/user-get.
 const lookUpPermission = "User.Read.All or User.ReadBasic.All"
 
-// mayTryLookUp reports whether it makes sense to look a user up: not with a token that
-// shows that Graph would refuse it.
+// mayTryLookUp reports whether it makes sense to look a user up. It does not if the token
+// shows that Graph would refuse.
 func (r *runOf) mayTryLookUp() bool {
 	return r.flags.noPreflight || r.tenant.token.MayLookUp() != preflight.No
 }

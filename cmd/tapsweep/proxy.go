@@ -13,12 +13,12 @@ import (
 	"tapsweep/batch"
 )
 
-// proxySchemes are those that net/http speaks.
+// proxySchemes are the proxy schemes that net/http supports.
 // Source: pkg.go.dev/net/http, Transport.Proxy.
 var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
-// checkProxies refuses variables that name a proxy which cannot be found in them: net/http
-// would go without one. No password of a proxy is shown from then on.
+// checkProxies returns an error if a proxy variable cannot be parsed, because net/http would
+// then use no proxy. It also registers proxy passwords with batch.Conceal.
 // Source: pkg.go.dev/golang.org/x/net/http/httpproxy, FromEnvironment.
 func checkProxies() error {
 	proxied := false
@@ -44,7 +44,7 @@ func checkProxies() error {
 	return nil
 }
 
-// firstSet is the variable that counts, as net/http looks for it.
+// firstSet returns the first variable that is set, as net/http does.
 func firstSet(names ...string) (name, value string) {
 	for _, name := range names {
 		if value := os.Getenv(name); value != "" {
@@ -54,8 +54,8 @@ func firstSet(names ...string) (name, value string) {
 	return "", ""
 }
 
-// parseProxy reads the address of a proxy as net/http does, and is stricter where that would
-// end at another host.
+// parseProxy parses the address of a proxy like net/http, but refuses addresses with which
+// net/http would use the wrong host.
 func parseProxy(value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	switch {
@@ -66,7 +66,7 @@ func parseProxy(value string) (*url.URL, error) {
 		u, err = url.Parse("http://" + value)
 	}
 	if err != nil {
-		return nil, errors.New("it is not an address") // the error of net/url would show it whole
+		return nil, errors.New("it is not an address") // the error of net/url shows the whole value
 	}
 	switch {
 	case !slices.Contains(proxySchemes, u.Scheme):
@@ -86,7 +86,8 @@ func parseProxy(value string) (*url.URL, error) {
 	return u, nil
 }
 
-// concealProxy has the password of a proxy not be shown, read or not.
+// concealProxy registers the password of a proxy with batch.Conceal, even if the address
+// cannot be parsed.
 func concealProxy(value string, proxy *url.URL) {
 	if proxy != nil && proxy.User != nil {
 		password, _ := proxy.User.Password()
@@ -103,7 +104,7 @@ func concealProxy(value string, proxy *url.URL) {
 	}
 }
 
-// withoutUser is the address of a proxy without its user and password, to be shown.
+// withoutUser returns the address of a proxy for display, without user and password.
 func withoutUser(value string) string {
 	at := strings.LastIndexByte(value, '@')
 	if at < 0 {
@@ -116,8 +117,8 @@ func withoutUser(value string) string {
 	return batch.Printable(scheme + "://***" + value[at:])
 }
 
-// checkNoProxy refuses entries that net/http passes over, so that a host would be asked
-// through the proxy all the same.
+// checkNoProxy returns an error if net/http would ignore an entry. The host in such an entry
+// would still be reached through the proxy.
 func checkNoProxy(value string) error {
 	for entry := range strings.SplitSeq(value, ",") {
 		entry = strings.TrimSpace(entry)

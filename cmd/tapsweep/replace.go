@@ -155,8 +155,8 @@ func (f *runFlags) checkResults(path string) error {
 	return err
 }
 
-// isStandardStream reports whether a path leads to the standard output or error of this
-// process: a log that is opened there once more is written over what else goes there.
+// isStandardStream reports whether a path leads to standard output or standard error of this
+// process. A log that is opened there a second time would overwrite the other output.
 func isStandardStream(path string) bool {
 	switch filepath.Clean(path) {
 	case "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2":
@@ -167,7 +167,7 @@ func isStandardStream(path string) bool {
 	return err == nil && outErr == nil && there.Mode().IsRegular() && os.SameFile(there, out)
 }
 
-// trustHints are what to do about a file that is not to be trusted, nil for other errors.
+// trustHints returns what to do about a file that is not trusted, and nil for other errors.
 func trustHints(err error) []string {
 	if trust, ok := errors.AsType[*results.TrustError](err); ok {
 		return []string{trust.Hint}
@@ -175,7 +175,7 @@ func trustHints(err error) []string {
 	return nil
 }
 
-// checkOutput refuses a file for the passes of a scan that must not be written.
+// checkOutput returns an error if the file for the passes of a scan must not be written.
 func checkOutput(path string, mayExist bool) error {
 	if err := checkFile("--output", path, mayExist); err != nil || path == "" || path == "-" {
 		return err

@@ -109,7 +109,7 @@ func (a *app) report(ctx context.Context, f *reportFlags, names []string) (err e
 	if err := a.begin(ctx); err != nil {
 		return err
 	}
-	if _, paths := f.files(); len(paths) > 0 { // else the summary says it
+	if _, paths := f.files(); len(paths) > 0 { // otherwise the summary has these messages
 		for _, words := range logs.Stray() {
 			a.say("%s", words)
 		}

@@ -206,7 +206,7 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 	}
 }
 
-// hintUser is for a user who was named where a list is wanted.
+// hintUser returns a hint if a user was given where a list is expected.
 func hintUser(err error, lists []string) []string {
 	for _, name := range lists {
 		if errors.Is(err, fs.ErrNotExist) && input.CheckUser(name) == nil {

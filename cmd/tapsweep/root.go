@@ -17,14 +17,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/progress"
 )
 
-// Exit codes. Scripts and the night job rely on them; README.md lists them. Never 2:
-// Go's runtime exits with it when the process crashes, and passes may be deleted then.
+// Exit codes. Scripts and the night job rely on them, and README.md lists them. None is 2,
+// because Go's runtime exits with 2 after a crash, when passes may have been deleted.
 const (
 	exitDone    = 0  // every pair is revoked, absent or a duplicate, or its user is protected
-	exitLeft    = 1  // some are not
-	exitRefused = 64 // usage, input or a guard: nothing was sent (EX_USAGE of sysexits.h)
-	exitAuth    = 3  // no token, or not one that Graph takes
-	exitStopped = 4  // stopped early; can be taken up again
+	exitLeft    = 1  // some pairs are not done
+	exitRefused = 64 // wrong usage, bad input or a guard: nothing was sent (EX_USAGE in sysexits.h)
+	exitAuth    = 3  // no token, or a token that Graph does not accept
+	exitStopped = 4  // stopped early; can be resumed
 )
 
 // exitError ends the command with a code. Without an error it says nothing,
@@ -176,7 +176,7 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// versionLine is what version and --version print.
+// versionLine returns the text that version and --version print.
 func versionLine() string {
 	return fmt.Sprintf("tapsweep %s %s/%s %s", buildVersion(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }

@@ -52,7 +52,7 @@ func readRoots(file, dirs string) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	for _, name := range names {
 		if info, err := os.Stat(name); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
-			errs = append(errs, fmt.Errorf("SSL_CERT_FILE, SSL_CERT_DIR: %s is a named pipe", name)) // which may have no writer
+			errs = append(errs, fmt.Errorf("SSL_CERT_FILE, SSL_CERT_DIR: %s is a named pipe", name)) // reading it may block
 			continue
 		}
 		pem, err := os.ReadFile(name)

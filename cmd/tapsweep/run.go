@@ -44,7 +44,7 @@ type runOf struct {
 	asked   preflight.Task          // of the token
 	proves  []string                // logs that the evidence reports on besides the own
 
-	creatorDoubt string // why nobody knows whether --created-by names somebody
+	creatorDoubt string // why it is not known whether the --created-by user exists
 }
 
 // unhold prints what was held back: the one who is paged by a quiet run wants to
@@ -156,7 +156,7 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 	return nil
 }
 
-// resumeHints say what to do about a log that cannot be gone on with.
+// resumeHints returns what to do about a log that cannot be resumed.
 func (r *runOf) resumeHints(err error) []string {
 	if hints := trustHints(err); hints != nil {
 		return hints
@@ -291,7 +291,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	}
 	r.waits.flush(time.Now())
 	if r.log != nil && runErr == nil {
-		runErr = r.log.Check() // before the last line, which tells how the run ended
+		runErr = r.log.Check() // before the last line, which says how the run ended
 	}
 	counts.Throttled = r.waits.all // as the log has it, with batches that were refused whole
 	whole := counts                // what the log tells, which decides how the run ends
@@ -314,7 +314,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	summary.Counts, summary.Earlier, summary.Took, summary.Stopped = counts, r.earlier.Len(), time.Since(start), runErr
 	summary.Command, summary.CreatorDoubt = r.args, r.creatorDoubt
 	if seen := summary.Scan; code == exitDone && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
-		code = exitLeft // some users may not have been looked at
+		code = exitLeft // some users may not have been scanned
 	}
 	end := &results.End{Counts: whole.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
@@ -342,7 +342,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 			err = closeErr
 		}
 		if err != nil {
-			_, moved := errors.AsType[*results.MovedError](err) // which says itself what to do
+			_, moved := errors.AsType[*results.MovedError](err) // its text says what to do
 			summary.Incomplete = !moved
 			if code < exitAuth {
 				summary.Stopped, code = err, exitStopped
@@ -403,7 +403,7 @@ func exitCode(counts *revoke.Counts, runErr error) int {
 	}
 }
 
-// isBound reports whether a run ended since --max-items lets it delete no more.
+// isBound reports whether a run ended because --max-items was reached.
 func isBound(err error) bool {
 	_, is := errors.AsType[*revoke.BoundError](err)
 	return is

@@ -180,7 +180,7 @@ func (f *guardFlags) most(attended bool) int {
 	return 0
 }
 
-// hintBound is what to do about --max-items.
+// hintBound says what to do if --max-items is exceeded.
 const hintBound = "raise the limit with --max-items, or remove it with --max-items 0"
 
 // maxUnattended is how many pairs go without a person or a word about it.

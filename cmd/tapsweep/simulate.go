@@ -158,13 +158,13 @@ func setVariable(system, v string) string {
 // may need.
 var simulatedRoles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All"}
 
-// Who made the passes of a simulated tenant, as its audit log says.
+// helpdesk and mallory are the creators of the passes in the audit log of a simulated tenant.
 var (
 	helpdesk = &graphsim.Actor{UPN: "helpdesk@contoso.example"}
 	mallory  = &graphsim.Actor{UPN: "mallory@contoso.example"}
 )
 
-// maker is who made pass number i: every third is mallory's.
+// maker returns the creator of pass number i: mallory for every third pass.
 func maker(i int) *graphsim.Actor {
 	if i%3 == 0 {
 		return mallory
@@ -172,8 +172,8 @@ func maker(i int) *graphsim.Actor {
 	return helpdesk
 }
 
-// fillHolders fills a tenant with n users who hold a pass each, under the names and ids
-// that Populate gives.
+// fillHolders adds n users with one pass each to a tenant, with the names and IDs that
+// Populate uses.
 func fillHolders(sim *graphsim.Tenant, n int) {
 	sim.Fill(n, func(i int) graphsim.User {
 		return graphsim.User{UPN: fmt.Sprintf("user%04d@contoso.example", i+1), Passes: []graphsim.Pass{{CreatedBy: maker(i)}}}

@@ -8,9 +8,9 @@ import (
 	"tapsweep/batch"
 )
 
-// visible makes what is said fit for a terminal. The lines of a message stay lines, but for
-// those that the name of a file would make: one such as "a\nb" is known by the command line,
-// or by a variable that names a file.
+// visible makes a message safe for a terminal. It keeps the line breaks of the message, but
+// escapes those in file names, such as "a\nb". It finds these names on the command line and in
+// variables that name files.
 func (a *app) visible(text string) string {
 	for _, name := range a.names() {
 		text = strings.ReplaceAll(text, name, batch.Visible(name, ""))
@@ -18,8 +18,8 @@ func (a *app) visible(text string) string {
 	return batch.Visible(text, "\n\t")
 }
 
-// names are what is on the command line, and in variables that name files, with line breaks
-// or tabs. The longest come first, since one may hold another.
+// names returns the names with line breaks or tabs from the command line and from variables
+// that name files. The longest come first, because one may contain another.
 func (a *app) names() (names []string) {
 	given := slices.Clone(a.args)
 	for _, name := range append(slices.Clone(readsToo), "SSL_CERT_DIR", "TMPDIR") {

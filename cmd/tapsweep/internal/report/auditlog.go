@@ -10,17 +10,16 @@ import (
 	"tapsweep/batch"
 )
 
-// AllClear writes what was read of the audit log where the run found no pass, or left
-// out passes that had been replaced. Even a quiet run says that: nobody may take for
-// an all-clear what is only a name that is misspelt. It writes nothing where another
-// place was looked in.
+// AllClear writes what was read from the audit log if the run found no pass, or left out
+// passes that had been replaced. A quiet run calls it too, because a misspelt name must not
+// look like an all-clear. It writes nothing if the run did not read the audit log.
 func (s *Summary) AllClear(w io.Writer) {
 	if s.Scan != nil && s.Scan.Audit != nil && (s.Scan.Found == 0 || s.Scan.Audit.Replaced.Count > 0) {
 		s.AuditLog(w)
 	}
 }
 
-// AuditLog writes what was read of the audit log, if that is where the run looked.
+// AuditLog writes what was read from the audit log, if the run read it.
 func (s *Summary) AuditLog(w io.Writer) {
 	if s.Scan == nil || s.Scan.Audit == nil {
 		return

@@ -47,8 +47,8 @@ func CheckFile(path string, overwrite bool, logs *Logs) error {
 	return CheckBegin(path, "<!DOCTYPE html>", strings.Join(csvHeader[:6], ","), "{\n  \"tenant\"")
 }
 
-// CheckBegin refuses a file that begins with none of the texts, and so is not what is to be
-// replaced. An empty one is as good as none.
+// CheckBegin returns an error if a file begins with none of the texts, because such a file
+// must not be replaced. An empty or missing file is fine.
 func CheckBegin(path string, begins ...string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

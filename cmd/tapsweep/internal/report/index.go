@@ -298,7 +298,7 @@ func (ix *index) begin(r *head) uint32 {
 	return pair
 }
 
-// further takes in a row that counts for no pair, since the pair has another one.
+// further adds a row that counts for no pair, because the pair has another row.
 func (ix *index) further(r *head) {
 	pair := len(ix.last)
 	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass,

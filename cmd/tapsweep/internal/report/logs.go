@@ -28,8 +28,8 @@ type Logs struct {
 	lists []*List
 	rows  int // that count, one a pair
 
-	beside  int // rows about passes that others came in place of
-	further int // rows about passes of users who held several
+	beside  int // rows about passes that were replaced by others
+	further int // rows about further passes of users who had several
 
 	users int // that scans have looked at
 	waits []wait
@@ -52,12 +52,12 @@ type log struct {
 	superseded bitset
 	beside     bitset
 	torn       bool
-	stray      int         // lines that are not of a log, left out
-	strayAt    int         // the first of these
-	info       os.FileInfo // of the file that was named
-	bytes      int64       // of it; size is that of its text in UTF-8
-	digest     string      // SHA-256 of it
-	spool      string      // file is a copy that has this name still, see transcode
+	stray      int         // skipped lines that are not part of the log
+	strayAt    int         // the first of these lines
+	info       os.FileInfo // of the named file
+	bytes      int64       // size of the named file; size is that of its text in UTF-8
+	digest     string      // SHA-256 of the named file
+	spool      string      // name of the copy in file if it still has one; see transcode
 	listOf     int         // index into lists of the last run
 	lined      bool        // its rows have lines
 	columns    bool        // and several are on one
@@ -243,8 +243,8 @@ const maxLine = 1 << 20
 var errNotLog = errors.New("it is not a results log: its first line does not describe a run")
 
 // lines reads the log from its start. Lines of types that are not named, which
-// other versions may write, are left out, and so are a torn last line and those that are
-// not of a log, see results.IsStray. The first line of a log has to describe a run.
+// other versions may write, are skipped. So are an incomplete last line and lines that are
+// not part of the log (see results.IsStray). The first line of a log must describe a run.
 func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error] {
 	return func(yield func(line, error) bool) {
 		var all io.Reader = io.NewSectionReader(lg.file, 0, lg.size)

@@ -28,7 +28,7 @@ type Report struct {
 
 	Pairs      int                     `json:"pairs"` // that a row tells of; the last row of a pair counts
 	Counts     map[results.Outcome]int `json:"counts"`
-	Done       int                     `json:"done"` // what is only found, or protected, is neither done nor left
+	Done       int                     `json:"done"` // pairs that are only found, or protected, are neither done nor left
 	Left       int                     `json:"left"`
 	WithoutRow int                     `json:"withoutRow"` // pairs of the lists that no row tells of
 	Users      int                     `json:"users"`      // that scans and sweeps have looked at
@@ -50,7 +50,7 @@ type Report struct {
 	kind    string // what the runs are shown as: revoke, sweep, scan or verify
 	odd     int    // times and numbers of the logs that cannot be
 	beside  int    // rows about passes that others came in place of
-	further int    // rows about passes of users who held several
+	further int    // rows about further passes of users who had several
 	noLook  int    // users that a proof among others has yet to look at
 	noLines bool   // no pair is on a line of a list
 	columns bool   // several are on one
@@ -63,11 +63,11 @@ type Log struct {
 	Bytes  int64  `json:"bytes"`
 	Digest string `json:"digest"`
 	Rows   int    `json:"rows"`
-	Torn   bool   `json:"torn"`            // its last line is not whole, and left out
-	Stray  int    `json:"stray,omitempty"` // lines of the file that are not of a log, and left out
+	Torn   bool   `json:"torn"`            // the last line is incomplete and was skipped
+	Stray  int    `json:"stray,omitempty"` // skipped lines that are not part of the log
 
-	strayAt int  // the first of these
-	copied  bool // its runs stand in other logs, too, and count there
+	strayAt int  // the first of the Stray lines
+	copied  bool // its runs are also in other logs, and count there
 }
 
 // A List is a list of which the logs tell.

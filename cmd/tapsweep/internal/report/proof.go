@@ -175,9 +175,9 @@ func (ix *index) lookOnly(pair uint32, r *head) bool {
 	return last.log == r.at.log && int(last.row) < r.run.from && given(r.run.args, "--verify") && !ix.another(pair, r)
 }
 
-// gone tells whether a row is no news of a pass which another run, on another log, had
-// deleted: that pass does not come back. The run did not touch it, or found it absent, which
-// confirms the delete.
+// gone reports whether a row says nothing new about a pass that a run of another log has
+// deleted. Such a pass does not come back: the run either did not touch it, or found it
+// absent, which confirms the delete.
 func (ix *index) gone(pair uint32, r *head) bool {
 	base := results.Outcomes[ix.base[pair]]
 	if r.Outcome == results.Absent && base == results.Revoked && ix.kind(pair) != remains {

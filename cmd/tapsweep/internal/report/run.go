@@ -65,8 +65,9 @@ func (r *Run) unfinished() bool {
 // refused reports whether a guard ended the run before anything was deleted.
 func (r *Run) refused() bool { return r.Exit != nil && isRefusal(*r.Exit) }
 
-// isRefusal reports whether an exit code in a log's last line means usage, input or a
-// guard. Old logs have 2 there. A crash, which exits with 2, writes no last line.
+// isRefusal reports whether an exit code in the last line of a log means wrong usage, bad
+// input or a guard. Older logs use 2 for it. A crash also exits with 2, but writes no last
+// line.
 func isRefusal(code int) bool { return code == 64 || code == 2 }
 
 func (r *Run) row(at time.Time, o results.Outcome, pending bool) {

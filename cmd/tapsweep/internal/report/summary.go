@@ -36,7 +36,7 @@ type Summary struct {
 
 	Earlier        int          // rows that earlier runs on this log have settled
 	Scan           *scan.Counts // of the scan before or in it, nil without one
-	CreatorDoubt   string       // why nobody knows whether --created-by names somebody, empty if it is known
+	CreatorDoubt   string       // why it is not known whether the --created-by user exists, empty if known
 	Output         string       // where a scan printed the passes
 	Verify         bool         // users were looked at again afterwards
 	AnyPass        int          // rows that named no pass
@@ -46,7 +46,7 @@ type Summary struct {
 	DoneBefore, ProtectedBefore int
 }
 
-// hints say, for each outcome that is not done, what is left to do.
+// hints maps each outcome that is not done to what is left to do.
 var hints = map[results.Outcome]string{
 	results.Remains:     "a pass is there all the same; the row names it",
 	results.Replaced:    "the user holds another pass; list the user alone to revoke it",

@@ -17,8 +17,9 @@ import (
 // marks are the byte order marks of UTF-16 and of UTF-8.
 var marks = []string{"\xFF\xFE", "\xFE\xFF", "\xEF\xBB\xBF"}
 
-// transcode has a log that is not plain UTF-8, as Windows PowerShell's > writes it, be read
-// from a copy in UTF-8, which nobody else can open. Rows are found by their offsets.
+// transcode replaces a log that is not plain UTF-8, such as one written by Windows
+// PowerShell's >, with a private copy in UTF-8. The copy is needed because rows are found by
+// their offsets.
 func (lg *log) transcode() error {
 	var mark [3]byte
 	n, err := lg.file.ReadAt(mark[:], 0)

@@ -139,7 +139,7 @@ func (r *Report) Verdict() string {
 	return text + end
 }
 
-// leftAlone says how many rows are of users who are protected, which is no failure.
+// leftAlone says how many rows are of protected users. They are not failures.
 func leftAlone(n int) string { return number(n) + " protected, left alone" }
 
 // unfinished tells whether users were not looked at because a scan was stopped.

@@ -66,8 +66,8 @@ func (e *Earlier) rowKey(r *Row) (key uint64, others []uint64) {
 // userKey is the key of the rows that scans and sweeps write about a user.
 func (e *Earlier) userKey(user string) uint64 { return e.key(ScanSource, user) }
 
-// doubtKey is the key of a Doubt: that of its pair, but for a scan, which may find several
-// passes of a user, one of each pass.
+// doubtKey returns the key of a Doubt. It is the key of the pair, but for rows of a scan it
+// is a key of the pass, because a scan may find several passes of a user.
 func (e *Earlier) doubtKey(r *Row, pair uint64) uint64 {
 	if FromScan(r.Source, r.Line) {
 		return e.key(ScanSource, r.User, strings.ToLower(cmp.Or(r.InPlaceOf, r.Method)))

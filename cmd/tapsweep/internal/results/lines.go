@@ -10,7 +10,7 @@ import (
 	"tapsweep/batch"
 )
 
-// A LineError says which line of a file is not one of a results log.
+// A LineError says which line of a file is not part of a results log.
 type LineError struct {
 	Line int // from 1
 	What string
@@ -18,7 +18,8 @@ type LineError struct {
 
 func (e *LineError) Error() string { return fmt.Sprintf("line %d %s", e.Line, e.What) }
 
-// notALine says what a line is in place of one of a results log. err is of JSON, and may be nil.
+// notALine returns the error for a line that is not part of a results log. err is the error
+// of decoding it as JSON, and may be nil.
 func notALine(n int, line []byte, err error) error {
 	text := bytes.TrimRight(line, "\r\n")
 	switch {
@@ -34,12 +35,12 @@ func notALine(n int, line []byte, err error) error {
 	return &LineError{n, "is broken: " + err.Error()}
 }
 
-// lineBegin is how each line of a log begins.
+// lineBegin is the start of each line of a log.
 var lineBegin = []byte(`{"type":`)
 
-// IsStray reports whether line n of a file is not one of a results log, but was mixed in, as
-// kubectl logs does with what goes to standard error. The error is a *LineError for a line
-// of a log behind other text: a row that is passed over would be missing.
+// IsStray reports whether line n of a file is not part of a results log but was mixed in, as
+// kubectl logs does with standard error. If a line of a log follows other text on the same
+// line, IsStray returns a *LineError, because skipping it would lose a row.
 func IsStray(n int, line []byte) (bool, error) {
 	if bytes.HasPrefix(line, lineBegin) {
 		return false, nil
@@ -54,10 +55,10 @@ func IsStray(n int, line []byte) (bool, error) {
 	return json.Unmarshal(line, &l) != nil || l.Type == "", nil
 }
 
-// utf8Mark is the byte order mark that Windows puts at the beginning of UTF-8 text.
+// utf8Mark is the byte order mark that Windows writes at the start of UTF-8 text.
 var utf8Mark = []byte("\xEF\xBB\xBF")
 
-// checkUTF8 refuses a log in UTF-16, to which no row can be added.
+// checkUTF8 returns an error for a log in UTF-16, to which no row can be added.
 func checkUTF8(f io.ReaderAt) error {
 	var mark [2]byte
 	if n, _ := f.ReadAt(mark[:], 0); n == 2 && (mark == [2]byte{0xFF, 0xFE} || mark == [2]byte{0xFE, 0xFF}) {

@@ -21,8 +21,8 @@ type Log struct {
 	name  string
 	file  io.Writer
 	sync  func() error
-	lock  io.Closer // nil if it is no file
-	place *place    // nil if it is no file
+	lock  io.Closer // nil if the log is not a regular file
+	place *place    // nil if the log is not a regular file
 
 	mu    sync.Mutex
 	buf   *bufio.Writer
@@ -30,7 +30,7 @@ type Log struct {
 	lines int   // written
 	ahead int   // of these, up to the last that announces a delete
 	err   error // the first that happened; nothing is written after it
-	moved error // a *MovedError: the run ends, and until then lines are written all the same
+	moved error // a *MovedError; the run ends, but lines are still written until then
 
 	syncing sync.Mutex // held by who puts lines on disk, while others may write
 	synced  int        // lines on disk; mu holds for it, too
@@ -43,9 +43,9 @@ type Log struct {
 var ErrInUse = errors.New("another run is writing to it")
 
 // Create opens a new log at path, mode 0600. An existing file is an error that
-// is fs.ErrExist unless overwrite is set. Then the file has to be trusted, see CheckTrust,
-// and has to begin as a log does. The new log takes its place when the first line is on
-// disk. Close removes a new file without a line on disk.
+// is fs.ErrExist unless overwrite is set. Then the file must be trusted (see CheckTrust)
+// and must begin like a log. The new log replaces it when the first line is on disk. Close
+// removes a new file if no line of it is on disk.
 func Create(path string, overwrite bool) (*Log, error) {
 	if overwrite {
 		info, err := os.Stat(path)
@@ -74,7 +74,7 @@ func Create(path string, overwrite bool) (*Log, error) {
 	return newLog(path, f, f.Sync, lock).at(&place{path: path, file: f, created: path}), nil
 }
 
-// openDevice opens a log that is a device or a pipe. They have no disk.
+// openDevice opens a log that is a device or a pipe, which cannot be synced to disk.
 func openDevice(path string) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -105,7 +105,7 @@ func newLog(name string, w io.Writer, sync func() error, lock io.Closer) *Log {
 	return l
 }
 
-// at has the log watch the file that it is written to.
+// at makes the log watch the file that it is written to.
 func (l *Log) at(p *place) *Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,7 +146,7 @@ func (l *Log) Write(entry any) error {
 	return l.failure()
 }
 
-// failure is what keeps the run from going on. The caller holds mu.
+// failure returns the error that ends the run. The caller holds mu.
 func (l *Log) failure() error {
 	if l.err != nil {
 		return l.err
@@ -154,9 +154,9 @@ func (l *Log) failure() error {
 	return l.moved
 }
 
-// Check compares the path of the log with the file that it is written to. The error is a
-// *MovedError if they are not the same any more, and stays: each Write returns it from
-// then on, but still writes.
+// Check compares the file at the path of the log with the file that the log is written to.
+// If they are no longer the same, it returns a *MovedError. From then on each Write returns
+// this error too, but still writes.
 func (l *Log) Check() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -232,8 +232,8 @@ func (l *Log) syncLoop() {
 	}
 }
 
-// Close puts everything on disk and closes the file. A file that Create has made, and of
-// which no line is on disk, is removed: it would keep the next run from its name.
+// Close puts everything on disk and closes the file. It removes a file made by Create if no
+// line of it is on disk, because that file would block the name for the next run.
 func (l *Log) Close() error {
 	close(l.stop)
 	<-l.done

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// readerPatience is how long a named pipe may be without a reader. One that is started
+// readerPatience is how long to wait for a reader of a named pipe. A reader that is started
 // together with the run opens the pipe at once.
 const readerPatience = 10 * time.Second
 
@@ -20,8 +20,9 @@ func IsPipe(path string) bool {
 	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }
 
-// CreatePipe opens a log that goes to a named pipe. Nothing is on disk then, and there is
-// nothing to resume. It is an error that is ErrNoReader if nobody reads the pipe for 10 s.
+// CreatePipe opens a log that is written to a named pipe. Nothing is on disk then, and the
+// run cannot be resumed. If no program opens the pipe within 10 s, the error wraps
+// ErrNoReader.
 func CreatePipe(path string) (*Log, error) {
 	f, err := OpenPipe(path)
 	if err != nil {
@@ -30,8 +31,8 @@ func CreatePipe(path string) (*Log, error) {
 	return newLog(path, f, func() error { return nil }, nil), nil
 }
 
-// OpenPipe opens a named pipe for writing. It waits up to 10 s for a reader, and returns an
-// error that is ErrNoReader if none comes. Without that bound, opening it waits for ever.
+// OpenPipe opens a named pipe for writing. It waits up to 10 s for a reader, and then returns
+// an error that wraps ErrNoReader. Without this limit, opening the pipe would block forever.
 func OpenPipe(path string) (*os.File, error) {
 	for end := time.Now().Add(readerPatience); ; time.Sleep(50 * time.Millisecond) {
 		f, err := openWriteEnd(path)

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// openWriteEnd fails at once where a pipe has no reader, in place of waiting for one.
+// openWriteEnd fails at once if the pipe has no reader, instead of waiting for one.
 // Source: pubs.opengroup.org/onlinepubs/9799919799/functions/open.html, O_NONBLOCK.
 func openWriteEnd(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)

@@ -12,18 +12,17 @@ import (
 	"tapsweep/input"
 )
 
-// checkEvery is how often a log is compared with the file at its path. So long a run may
-// go on, at most, and write to a log that nobody will find.
+// checkEvery is how often a log is compared with the file at its path. It is the longest time
+// for which a run may write to a log that nobody can find.
 const checkEvery = 2 * time.Second
 
-// A place is the file that a log is written to, and where that is to be found. The mutex
-// of the Log guards it.
+// A place is the file that a log is written to, and its path. The mutex of the Log guards it.
 type place struct {
 	path    string
 	file    *os.File
-	size    int64  // how long the file is, by what was written to it
-	created string // the path of a file that is new, empty for that of an earlier run
-	target  string // what created is renamed to with its first line, empty if it stays
+	size    int64  // the expected size of the file, from what was written to it
+	created string // the path of a new file, empty for the file of an earlier run
+	target  string // what created is renamed to after its first line, empty to keep the name
 }
 
 // Write writes to the end of the file.
@@ -33,8 +32,8 @@ func (p *place) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// A MovedError says that the file at the path of a log is not the one any more that the
-// run writes to, or that it was cut.
+// A MovedError says that the file at the path of a log is no longer the file that the run
+// writes to, or that the file was truncated.
 type MovedError struct {
 	Path string
 	What string // what happened, in words that follow the path
@@ -45,11 +44,11 @@ func (e *MovedError) Error() string {
 	return fmt.Sprintf("the results log %s %s while the run was writing to it: %s", e.Path, e.What, e.Next)
 }
 
-// check is a *MovedError if the path does not lead to the file, or the file is shorter than
-// what was written to it.
+// check returns a *MovedError if the path does not lead to the file, or if the file is
+// shorter than what was written to it.
 func (p *place) check() error {
 	if p.target != "" {
-		return nil // nobody has seen it yet
+		return nil // it does not have its final name yet
 	}
 	own, err := p.file.Stat()
 	if err != nil {
@@ -76,8 +75,8 @@ func (p *place) check() error {
 	return nil
 }
 
-// appear gives a log its name, once its first line is on disk: until then the log that it
-// replaces is there.
+// appear gives a new log its final name. It is called when the first line is on disk; until
+// then the old log keeps its place.
 func (p *place) appear() error {
 	if p.target == "" {
 		return nil
@@ -89,8 +88,8 @@ func (p *place) appear() error {
 	return nil
 }
 
-// unused is the path of a file that is new, and empty for one of an earlier run, or where
-// another file is by now.
+// unused returns the path of a new file. It returns "" for a file of an earlier run, or if
+// there is another file at the path now.
 func (p *place) unused() string {
 	there, err := os.Lstat(p.created)
 	own, ownErr := p.file.Stat()
@@ -100,13 +99,13 @@ func (p *place) unused() string {
 	return p.created
 }
 
-// firstBytes are how a log begins: the key is the first of a Run.
+// firstBytes is the start of a log: the first key of a Run.
 var firstBytes = []byte(`{"type":"run"`)
 
-// ErrNotLog says that a file does not begin as a results log does.
+// ErrNotLog says that a file does not begin like a results log.
 var ErrNotLog = errors.New("it does not begin like a results log of tapsweep, so it is not replaced")
 
-// IsLog reports whether a file begins as a results log does, in any encoding that is read.
+// IsLog reports whether a file begins like a results log, in any supported encoding.
 func IsLog(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -117,8 +116,8 @@ func IsLog(path string) bool {
 	return log && !empty
 }
 
-// CheckReplaceable is ErrNotLog for a file that --overwrite would destroy and that is no
-// results log. A file that is empty, or not there, is nil.
+// CheckReplaceable returns an error that wraps ErrNotLog if --overwrite would destroy a file
+// that is not a results log. It returns nil for an empty or missing file.
 func CheckReplaceable(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -138,7 +137,7 @@ func checkReplaceable(f *os.File) error {
 	return nil
 }
 
-// begins reads the first bytes of a log.
+// begins reports whether r is empty, and whether it begins like a log.
 func begins(r io.Reader) (empty, log bool) {
 	first := make([]byte, len(firstBytes))
 	n, err := io.ReadFull(input.Decode(r), first)

@@ -11,19 +11,19 @@ import (
 	"syscall"
 )
 
-// appendFlag has each write go to the end of a log, wherever that is by then: a log that
-// somebody has truncated gets no hole of NUL bytes.
+// appendFlag makes each write go to the current end of the log, so that a log that somebody
+// has truncated gets no gap of NUL bytes.
 const appendFlag = os.O_APPEND
 
-// replace begins a log beside that at path, which stays until the new one has its first
-// line. A link to a log stays one: what it leads to is replaced.
+// replace starts a new log next to the one at path. The old log stays until the new one has
+// its first line. If path is a link, the link stays and its target is replaced.
 func replace(path string) (*Log, error) {
 	old, err := openTrusted(path)
 	if err != nil {
 		return nil, err
 	}
 	defer old.Close()
-	// The lock is kept to the end, so that no run that has opened the old log goes on with it.
+	// The lock is held to the end, so that a run that has opened the old log cannot use it.
 	oldLock, err := lockLog(old)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func replace(path string) (*Log, error) {
 	return newLog(path, f, f.Sync, locks{lock, oldLock}).at(p), nil
 }
 
-// locks are given back together.
+// locks are released together.
 type locks []interface{ Close() error }
 
 func (l locks) Close() (err error) {
@@ -58,7 +58,7 @@ func (l locks) Close() (err error) {
 	return err
 }
 
-// unlinked reports whether an open file has no name any more.
+// unlinked reports whether an open file no longer has a name.
 func unlinked(info os.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && stat.Nlink == 0

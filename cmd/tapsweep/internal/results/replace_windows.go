@@ -5,11 +5,12 @@ import (
 	"os"
 )
 
-// appendFlag is none on Windows: a file that is only appended to cannot be cut, and nobody
-// renames or removes one that is open without leave.
+// appendFlag is 0 on Windows: a file opened only for appending cannot be truncated, and an
+// open file cannot be renamed or removed without permission.
 const appendFlag = 0
 
-// replace empties the log at path, once it is ours: an open file cannot be renamed.
+// replace truncates the log at path after locking it. It cannot use a new file, because an
+// open file cannot be renamed.
 func replace(path string) (*Log, error) {
 	f, err := openTrusted(path)
 	if err != nil {
@@ -31,5 +32,5 @@ func replace(path string) (*Log, error) {
 	return newLog(path, f, f.Sync, lock).at(&place{path: path, file: f}), nil
 }
 
-// unlinked is not known.
+// unlinked returns false, because this is not known on Windows.
 func unlinked(os.FileInfo) bool { return false }

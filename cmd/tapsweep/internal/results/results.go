@@ -42,8 +42,8 @@ func (o Outcome) Done() bool {
 	return o == Revoked || o == Absent || o == Duplicate || o == Planned || o == Found
 }
 
-// Left reports whether something is left to be done. Nothing is where the pair is done,
-// nor where its user is protected: that pass is kept on purpose.
+// Left reports whether something is left to do. Nothing is left if the pair is done, or if
+// its user is protected, because that pass is kept on purpose.
 func (o Outcome) Left() bool { return !o.Done() && o != Protected }
 
 // Again tells outcomes after which a resumed run tries the pair again, unless it
@@ -91,8 +91,8 @@ type Row struct {
 	Follows   Outcome   `json:"-"`                   // what the first pending one of this run said, if it is the one that follows
 	InPlaceOf string    `json:"inPlaceOf,omitempty"` // the pass that the pair names, where the row is about another
 
-	// Beside marks a row about one of several passes that went for a pair which names none:
-	// it settles nothing, and another row counts for the pair.
+	// Beside marks a row about one of several passes that were deleted for a pair that names
+	// no pass. The row does not complete the pair; another row counts for it.
 	Beside bool `json:"beside,omitempty"`
 
 	// Undecided is set for a pass that a sweep has found, and that was to be deleted only

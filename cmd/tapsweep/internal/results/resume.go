@@ -32,8 +32,8 @@ type Earlier struct {
 	doubted map[uint64]*Doubt   // done, and to be verified
 	failed  map[uint64]struct{} // users whom a scan could not look at
 	open    map[uint64][]string // passes of a user that were found and are Undecided
-	perhaps map[uint64]bool     // of pairs that are tried again: whether a run before may have deleted the pass
-	killed  bool                // a run has no end
+	perhaps map[uint64]bool     // of pairs that are tried again: whether an earlier run may have deleted the pass
+	killed  bool                // a run has no last line
 	scanned map[uint64]struct{}
 	sources map[string]bool
 }
@@ -78,8 +78,8 @@ func FromScan(source string, line int) bool { return source == ScanSource && lin
 // done, or Found or Unknown where a run was to delete it and whether it did is not known.
 type Doubt struct{ Row }
 
-// Intended reports whether a run before was about to delete the pass, or has sent the
-// delete, and does not tell what came of it.
+// Intended reports whether an earlier run was about to delete the pass, or has sent the
+// delete, but did not record the result.
 func (d *Doubt) Intended() bool { return d.Outcome == Found || d.Outcome == Unknown }
 
 // Doubted tells whether a pair is done and yet to be verified, with
@@ -91,10 +91,10 @@ func (e *Earlier) Doubted(p *input.Pair) *Doubt {
 	return e.doubted[e.doubtKey(&Row{Source: p.Source, Line: p.Line, User: p.User, Method: p.Method}, e.pairKeys(p)[0])]
 }
 
-// Perhaps reports whether a run before may have deleted the pass that a list names, and
-// has left no row that says so: it was killed while the delete was under way, the answers
-// to it were errors, or the pass was still listed after it. What a scan finds has a row
-// before its delete.
+// Perhaps reports whether an earlier run may have deleted the pass that a list names without
+// a row that says so: it was killed during the delete, the answers to the delete were errors,
+// or the pass was still listed afterwards. For passes found by a scan it returns false,
+// because they have a row before the delete.
 func (e *Earlier) Perhaps(p *input.Pair) bool {
 	if e == nil || p.Method == "" || FromScan(p.Source, p.Line) {
 		return false
@@ -174,11 +174,11 @@ type ResumeOptions struct {
 	Each func(*Row)
 }
 
-// Resume opens the log at path to go on with it. It may be of a run that was killed, so
-// what follows its last whole line is taken off. Anything else that is not a line of a log
-// is a *LineError, and nothing is changed. So it is, with another error, if the log is of
-// another list, tenant or Graph root than next, or is not to be trusted, see CheckTrust.
-// Without a log at path a new one is created.
+// Resume opens the log at path to continue its run. If the run was killed, Resume removes an
+// incomplete last line. For any other line that is not part of a log it returns a *LineError
+// and changes nothing. It also returns an error and changes nothing if the log is of another
+// list, tenant or Graph root than next, or is not trusted (see CheckTrust). If there is no log
+// at path, Resume creates one.
 func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) {
 	f, err := openTrusted(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -212,7 +212,7 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 	return newLog(path, f, f.Sync, lock).at(&place{path: path, file: f, size: size}), e, nil
 }
 
-// take reads the log, and cuts off what is torn at its end once all the rest is right.
+// take reads the log. If all whole lines are valid, it removes an incomplete last line.
 func (e *Earlier) take(f *os.File, next *Run, opts ResumeOptions) (size int64, err error) {
 	if err := checkUTF8(f); err != nil {
 		return 0, err

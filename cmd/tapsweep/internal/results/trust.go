@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// A TrustError says why what stands in a file or a directory may be somebody else's word:
-// a log that was forged makes a run leave passes alone, and say that all is well.
+// A TrustError says why somebody else may have written a file or into a directory. A forged
+// log makes a run skip passes and report success.
 type TrustError struct {
 	Path string
 	Why  string // in words that follow the path
@@ -17,10 +17,10 @@ type TrustError struct {
 
 func (e *TrustError) Error() string { return fmt.Sprintf("%s %s", e.Path, e.Why) }
 
-// CheckTrust is a *TrustError if the file or directory at path belongs to another user, or
-// can be written to by the group or by others, or if a link leads there that others could
-// have made. A path at which nothing is, or a device or a pipe, is checked for links only.
-// On Windows, where a folder says who may write, it is nil.
+// CheckTrust returns a *TrustError if the file or directory at path belongs to another user,
+// if its group or others can write to it, or if it is reached through a link that others could
+// have created. If there is nothing at path, or a device or a pipe, only links are checked. On
+// Windows, where the folder decides who may write, CheckTrust returns nil.
 func CheckTrust(path string) error {
 	if err := checkLinks(path); err != nil {
 		return err
@@ -37,7 +37,7 @@ func CheckTrust(path string) error {
 	return checkOwner(path, info)
 }
 
-// openTrusted opens a log that is there, and checks the file that it has opened.
+// openTrusted opens an existing log, and checks the file that it has opened.
 func openTrusted(path string) (*os.File, error) {
 	if err := checkLinks(path); err != nil {
 		return nil, err

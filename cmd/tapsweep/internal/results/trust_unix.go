@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// owner is the user that a file belongs to, -1 where that is not known.
+// owner returns the user ID of the owner of a file, or -1 if it is not known.
 func owner(info os.FileInfo) int {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int(stat.Uid)
@@ -18,14 +18,14 @@ func owner(info os.FileInfo) int {
 	return -1
 }
 
-// trusted reports whether a user may decide about our files: we ourselves, and root, who
-// can change whatever we write anyway. For root it is root alone: a job of root must not
-// believe what a service account wrote.
+// trusted reports whether a user may own our files. That is the current user and root, who
+// can change every file anyway. If the current user is root, it is only root: a job of root
+// must not trust what a service account wrote.
 func trusted(uid int) bool { return uid == os.Geteuid() || uid == 0 }
 
 const othersWrite = 0o022 // group and others
 
-// checkOwner is a *TrustError if others could have written a file or into a directory.
+// checkOwner returns a *TrustError if others could have written to the file or directory.
 func checkOwner(path string, info os.FileInfo) error {
 	what := "log"
 	if info.IsDir() {
@@ -43,11 +43,12 @@ func checkOwner(path string, info os.FileInfo) error {
 	return nil
 }
 
-// maxLinks is the most links that are followed, as many as Linux follows.
+// maxLinks is the maximum number of links to follow, the same as in Linux.
 const maxLinks = 40
 
-// checkLinks is a *TrustError if a link on the way to path could have been made by others.
-// What cannot be looked at ends the way: opening it says more.
+// checkLinks returns a *TrustError if others could have created a link on the way to path. It
+// stops without an error at the first part that cannot be read; opening path then fails with a
+// better error.
 func checkLinks(path string) error {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -80,7 +81,7 @@ func checkLinks(path string) error {
 	return nil
 }
 
-// checkLink checks a link in a directory.
+// checkLink returns a *TrustError if others could have created the link in dir.
 func checkLink(dir, link string, info os.FileInfo) error {
 	d, err := os.Stat(dir)
 	if err != nil {

@@ -20,7 +20,7 @@ type Held struct {
 	Tenant string // of the logs; they are of one
 	Digest string // of the users
 
-	Stray int // lines of the files that are not of a results log, and were left out
+	Stray int // skipped lines that are not part of a results log
 }
 
 // A LogUser is a user whose pair stands in a log, where it stands first, and what its

@@ -11,8 +11,8 @@ import (
 // A BoundError ends a run before it deletes more passes than Options.MaxDeletes.
 type BoundError struct {
 	Max  int    // Options.MaxDeletes
-	User string // whose passes would have been too many
-	Held int    // how many of these were to be deleted
+	User string // the user whose passes would exceed it
+	Held int    // the number of this user's passes that were to be deleted
 }
 
 func (e *BoundError) Error() string {
@@ -23,8 +23,8 @@ func (e *BoundError) Error() string {
 	return fmt.Sprintf("--max-items %d would be exceeded by %s of %s", e.Max, passes, batch.Printable(e.User))
 }
 
-// room reports whether n passes of a pair's user may be deleted, and counts them. If
-// they may not, the run is stopped before the first of them is deleted.
+// room reports whether n passes of a pair's user may be deleted, and counts them. If not, it
+// stops the run before the first of them is deleted.
 func (j *Job) room(w *work, n int) bool {
 	if j.opts.MaxDeletes <= 0 || j.deletes+n <= j.opts.MaxDeletes {
 		j.deletes += n
@@ -37,8 +37,8 @@ func (j *Job) room(w *work, n int) bool {
 	return false
 }
 
-// uncounted is how many of the passes that a look has found room has not counted yet. It
-// counted the pass that a pair names when the pair began.
+// uncounted returns how many of the passes in held room has not counted yet. A pass that the
+// pair names was counted when the pair began.
 func (j *Job) uncounted(w *work, held []passes.Pass) int {
 	switch {
 	case w.method == "":
@@ -51,11 +51,11 @@ func (j *Job) uncounted(w *work, held []passes.Pass) int {
 	return len(held)
 }
 
-// noRoom is the row of a pair that room has turned down.
+// noRoom returns the row of a pair for which room has returned false.
 func (j *Job) noRoom(w *work) results.Row {
 	row := results.Row{Outcome: results.NotSent, Message: j.full.Error()}
 	if w.revoked || w.uncertain {
-		row.Outcome = results.Replaced // something was sent, and the user holds a pass
+		row.Outcome = results.Replaced // a delete was sent, and the user has another pass
 	}
 	return row
 }

@@ -18,7 +18,7 @@ type Counts struct {
 
 	Reasons map[passes.Reason]int // of the passes that were revoked or planned to be
 
-	Beside     int // passes that were deleted beside the one that counts for their pair
+	Beside     int // deleted passes other than the one that counts for their pair
 	Verified   int // rows whose user was seen without a pass afterwards
 	Unverified int // rows that are done, and whose user could not be looked at
 }
@@ -53,7 +53,7 @@ func (c *Counts) Total() (n int) {
 	return n
 }
 
-// Left is the number of rows about which something is left to be done.
+// Left returns the number of rows for which something is left to do.
 func (c *Counts) Left() (n int) {
 	n = c.Unverified
 	for o, k := range c.Outcomes {

@@ -35,7 +35,7 @@ func toRow(res batch.Result) results.Row {
 		if res.Uncertain {
 			row.Outcome = results.Unknown
 		}
-		if refused { // the error says what the answer said
+		if refused { // the error already has the text of the answer
 			row.Message = ""
 		}
 		row.Message = join(row.Message, res.Err.Error())

@@ -44,9 +44,9 @@ type Options struct {
 	// are all 403. Zero or less never does.
 	AbortAfter int
 
-	// MaxDeletes is how many passes may be deleted. Before there would be more, the run
-	// ends with a *BoundError. Zero or less is no bound. A pass counts when a pair names
-	// it, or when it is found with its user.
+	// MaxDeletes is the maximum number of passes to delete. Before the run would delete
+	// more, it ends with a *BoundError. Zero or less means no limit. Each pass that a pair
+	// names counts, and each pass that is found when a user is looked up.
 	MaxDeletes int
 
 	// AnyPass takes every pair to mean whatever pass the user holds, beside the one
@@ -61,8 +61,8 @@ type Options struct {
 	// means none.
 	Doubted func(*input.Pair) *results.Doubt
 
-	// Perhaps tells pairs whose pass a run before may have deleted without a row that says
-	// so. Nil means none.
+	// Perhaps reports whether an earlier run may have deleted the pass of a pair without a
+	// row that says so. Nil means that there are no such pairs.
 	Perhaps func(*input.Pair) bool
 
 	// VerifyOnly only lists, and deletes nothing: a user without a pass is Absent, or
@@ -86,7 +86,7 @@ type Job struct {
 
 	counts          Counts
 	deletes         int         // passes that count for MaxDeletes
-	full            *BoundError // why no more are deleted
+	full            *BoundError // why no more passes are deleted
 	open, verifying int         // pairs under way
 	abort           *abort      // by what the Job's own requests bring
 	looks           *abort      // by what a scan before it brings
@@ -200,15 +200,14 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 		j.row(w, j.noRoom(w))
 		return req, false
 	}
-	// A run before that was deleting a pass may have found more of the user's than that one.
+	// An earlier run that was deleting the pass may have found more passes of the user.
 	if j.opts.DryRun || w.method == "" || w.intended && j.any(w) {
 		return w.list(looking), true
 	}
 	return w.delete(), true
 }
 
-// protected reports whether a pair's user must not be touched, by either name that the
-// pair has.
+// protected reports whether a pair's user is protected, by either of the names in the pair.
 func (j *Job) protected(pair *input.Pair) bool {
 	p := j.opts.Protected
 	return p != nil && (p(pair.User) || pair.UPN != "" && p(pair.UPN))

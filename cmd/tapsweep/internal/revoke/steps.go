@@ -28,10 +28,10 @@ type work struct {
 	looks     int           // LISTs that showed a pass that a DELETE did not find
 	deletes   int           // sends of the last DELETE
 	revoked   bool          // a pass was deleted, for a pair that names none
-	announced bool          // a row says that method is to be deleted
+	announced bool          // a row says that method is about to be deleted
 	uncertain bool          // a DELETE may have been carried out without an answer
-	intended  bool          // by a run before, which was deleting the pass when it ended
-	perhaps   bool          // a run before may have deleted it, and has left no row of it
+	intended  bool          // an earlier run was deleting the pass when it ended
+	perhaps   bool          // an earlier run may have deleted it without a row
 	last      *results.Row  // of the DELETE that a LIST is to explain or to verify
 	since     time.Time     // when verifying began
 	pause     time.Duration
@@ -140,15 +140,15 @@ func (j *Job) take(w *work, held []passes.Pass) batch.Request {
 	return w.delete()
 }
 
-// next has the pair go on with further passes. What became of the one before gets a row
-// that counts for no pair, if a row announced that it goes.
+// next continues the pair with further passes. If a row announced the delete of the previous
+// pass, row becomes its last row, which counts for no pair.
 func (j *Job) next(w *work, row results.Row, held []passes.Pass) batch.Request {
 	j.leave(w, row)
 	return j.take(w, held)
 }
 
-// leave ends the pass that a pair was about, while the pair itself goes on. If a row
-// announced its delete, row becomes its last one, which counts for no pair.
+// leave ends the work on one pass while its pair continues. If a row announced the delete of
+// the pass, row becomes its last row, which counts for no pair.
 func (j *Job) leave(w *work, row results.Row) {
 	w.revoked = w.revoked || row.Outcome == results.Revoked
 	if w.announced {
@@ -157,8 +157,8 @@ func (j *Job) leave(w *work, row results.Row) {
 	}
 }
 
-// gone fills in the row of a pass that is not there any more. An attempt to delete it, of
-// this run or of one before, may have been carried out.
+// gone fills in the row of a pass that no longer exists. This run or an earlier one may have
+// deleted it.
 func (w *work) gone(row *results.Row) {
 	switch {
 	case w.uncertain:
@@ -195,8 +195,8 @@ func (j *Job) looked(w *work, res batch.Result) *batch.Request {
 	case passes.Find(held, w.method) != nil:
 		return new(j.take(w, held))
 	default:
-		// A user has one pass at most, by the documentation; the row that counts names
-		// the last one should there be more.
+		// According to the documentation a user has at most one pass. If there are more,
+		// the row that counts names the last one.
 		gone := row
 		w.gone(&gone)
 		return new(j.next(w, gone, held))
@@ -249,7 +249,7 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 	case j.any(w):
 		// It was replaced before our DELETE.
 		if !w.uncertain {
-			j.deletes-- // the DELETE found nothing
+			j.deletes-- // the DELETE deleted nothing
 		}
 		if w.looks++; w.looks < j.opts.Looks {
 			gone := *w.last
@@ -289,7 +289,7 @@ func (j *Job) checked(w *work, res batch.Result) *batch.Request {
 // row writes what became of a pair of the Job's, for good.
 func (j *Job) row(w *work, row results.Row) {
 	if row.Outcome == results.NotSent && w.uncertain {
-		row.Outcome = results.Unknown // this request was not, and one before it was
+		row.Outcome = results.Unknown // this request was not sent, but an earlier one was
 	}
 	switch {
 	case w.waiting:

@@ -32,7 +32,7 @@ func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged,
 	first := fmt.Sprintf("/reports/authenticationMethods/userRegistrationDetails?$filter=%s&$select=id,userPrincipalName&$top=%d",
 		escape("isAdmin eq true"), pageSize)
 	var failed error
-	idle := 0 // pages without anybody new
+	idle := 0 // consecutive pages without a new user
 	request := func(url string) batch.Request {
 		return batch.Request{Method: "GET", URL: url, Quota: reportsQuota}
 	}

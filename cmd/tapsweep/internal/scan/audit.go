@@ -23,27 +23,27 @@ type Audit struct {
 	// principal or display name of an app. Empty is anybody.
 	By string
 
-	// Names are further names of the user By, as a look-up found them: a record has
-	// the user principal name of its time.
+	// Names are further names of the user By, found by a lookup. They are needed because a
+	// record has the user principal name at the time of the event.
 	Names []string
 }
 
-// AuditCounts sum up what was read of the audit log.
+// AuditCounts summarise what was read from the audit log.
 type AuditCounts struct {
 	Name    string // Audit.By
-	Records int    // that were read, each counted once
-	Made    int    // of these, the ones that say that a pass was created
-	By      int    // of these, the ones by Name, or all if that is empty
+	Records int    // records read, each counted once
+	Made    int    // records of a created pass
+	By      int    // records of a pass created by Name, or all of Made if Name is empty
 
-	// Odd are records of a created pass that do not say whose it is, when it was
-	// created, or by whom where that decides. They are left out.
+	// Odd are records of a created pass without its user or time, or without its creator
+	// if Audit.By is set. They are left out.
 	Odd Listed[string]
 
-	// Replaced are passes of the users in question that are not by Name.
+	// Replaced are passes of these users that Name did not create.
 	Replaced Listed[Replaced]
 }
 
-// Listed is the number of things, with the first of them.
+// Listed is a number of things, and the first of them.
 type Listed[T any] struct {
 	Count int
 	First []T // at most 20
@@ -55,13 +55,13 @@ func (l *Listed[T]) add(one T) {
 	}
 }
 
-// Replaced is a pass that was created after the one that Audit.By had created for the
-// same user. A user has one pass at most, so it took the place of that one.
+// Replaced is a pass that was created after the one that Audit.By had created for the same
+// user. A user has at most one pass, so it replaced the earlier one.
 type Replaced struct {
 	User, UPN string    // UPN is empty if not known
-	Made      time.Time // by Audit.By, as the last record of it says
+	Made      time.Time // when Audit.By created a pass, from the last record of it
 	At        time.Time // when the other pass was created
-	By        string    // who created that; empty if no record says so
+	By        string    // who created the other pass; empty if no record says so
 }
 
 // query is the first page. The reason of a record is not documented to be
@@ -72,15 +72,15 @@ func (a *Audit) query() string {
 	return fmt.Sprintf("/auditLogs/directoryAudits?$filter=%s&$top=%d", escape(filter), pageSize)
 }
 
-// auditFindings are the users that the log names.
+// auditFindings holds the users that the audit log names.
 type auditFindings struct {
-	by     map[string]bool // names of whom the records have to be by, in lower case; empty for anybody
+	by     map[string]bool // the creator's names in lower case; empty means any creator
 	counts AuditCounts
 	seed   maphash.Seed
 	read   map[uint64]struct{} // ids of records, by hash
 	order  []string
-	made   map[string]span     // by object id: when the user was given passes by whom is looked for
-	last   map[string]creation // by object id: the last pass by anybody, where it matters by whom
+	made   map[string]span     // by object id: when the creator in question created passes for the user
+	last   map[string]creation // by object id: the user's last pass by anybody, if by is not empty
 	names  map[string]string   // UPN by object id
 }
 
@@ -141,8 +141,8 @@ func (r *record) creates() bool {
 		!strings.EqualFold(r.Result, "failure")
 }
 
-// initiator is every name that the record has of who did it, the best one for people
-// first.
+// initiator returns all names in the record of who did it. The first one is the best to show
+// to people.
 func (r *record) initiator() (names []string) {
 	if u := r.By.User; u != nil {
 		names = append(names, u.UPN, u.ID)
@@ -153,12 +153,11 @@ func (r *record) initiator() (names []string) {
 	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
-// add takes in a record, and reports whether it is one that did not come before. A
-// record that cannot be used is counted: it must not end the scan, since the others
-// name users who hold a pass.
+// add adds a record, and reports whether it is new. It counts a record that cannot be used.
+// Such a record must not end the scan, because other records name users who have a pass.
 func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 	var r record
-	_ = json.Unmarshal(raw, &r) // a value of another type is left out, and the others are there
+	_ = json.Unmarshal(raw, &r) // values of another type are skipped; the others are decoded
 	key := maphash.String(f.seed, cmp.Or(r.ID, string(raw)))
 	if _, again := f.read[key]; again {
 		return false
@@ -188,14 +187,14 @@ func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 	return true
 }
 
-// note keeps who created the user's last pass, if it matters by whom.
+// note records who created the user's last pass, if a creator is being looked for.
 func (f *auditFindings) note(id string, at time.Time, who []string) {
 	if last, known := f.last[id]; len(f.by) > 0 && len(who) > 0 && (!known || at.After(last.at)) {
 		f.last[id] = creation{at, shown(who[0])}
 	}
 }
 
-// find takes in a user who was given a pass by whom is looked for.
+// find adds a user for whom the creator in question created a pass.
 func (f *auditFindings) find(id, upn string, at time.Time) {
 	s, known := f.made[id]
 	if !known {
@@ -214,7 +213,7 @@ func (f *auditFindings) find(id, upn string, at time.Time) {
 	}
 }
 
-// recordSlack is by how much the time of a pass and that of its record may differ.
+// recordSlack is the maximum difference between the time of a pass and the time of its record.
 const recordSlack = 5 * time.Minute
 
 // auditTargets are the users to be listed. A pass made before the first record is
@@ -234,15 +233,14 @@ func (s *Scan) auditTargets() (list []target) {
 	return list
 }
 
-// replaced reports whether a pass is later than all that Audit.By created for its
-// user, by more than the times may differ: then somebody else created it, or the
-// record of it has not come yet. Where it does not matter by whom a pass is, none is
-// replaced.
+// replaced reports whether a pass is later than every pass that Audit.By created for its user,
+// by more than recordSlack. Then somebody else created it, or its record has not arrived yet.
+// If Audit.By is empty, replaced returns false.
 func (t *target) replaced(p *passes.Pass) bool {
 	return !t.made.IsZero() && !p.Created.IsZero() && p.Created.After(t.made.Add(recordSlack))
 }
 
-// noteReplaced counts a pass that is left out since another person created it.
+// noteReplaced counts a pass that is left out because another person created it.
 func (s *Scan) noteReplaced(p *passes.Pass, t *target) {
 	r := Replaced{User: t.name, UPN: t.upn, Made: t.made, At: p.Created}
 	last := s.audit.last[strings.ToLower(t.name)]

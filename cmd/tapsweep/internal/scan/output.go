@@ -17,7 +17,7 @@ import (
 // Formats are what a Writer writes. All but the table are lists that input reads.
 var Formats = []string{"csv", "json", "jsonl", "table"}
 
-// Begins are how what a Writer writes begins, in each of the Formats.
+// Begins returns how the output of a Writer begins, for all Formats.
 func Begins() []string {
 	return []string{strings.Join(columns, ","), "[]", "[\n{\"user\":", `{"user":`, "USER "}
 }

@@ -28,12 +28,12 @@ type page struct {
 	first string              // url of the source's first page
 	seen  map[uint64]struct{} // pages of the source, by hash
 	good  string              // url of the last page that came at the first attempt
-	users map[uint64]struct{} // that the source has shown; nil is all that the scan knows
-	pages int                 // of the source that came
+	users map[uint64]struct{} // users the source has shown; nil means all users the scan knows
+	pages int                 // pages of the source that were read
 
-	// Since the source has last shown something new:
+	// Since the source last showed something new:
 	idle     int // pages without anything new
-	restarts int // page tokens that were no good
+	restarts int // refused page tokens
 }
 
 func (p *page) request() batch.Request {
@@ -90,7 +90,7 @@ func (s *Scan) sources() (list []*page) {
 		add(&page{what: "the audit log", url: s.opts.Audit.query(), quota: reportsQuota, audit: true})
 	}
 	if len(list) > 1 || len(s.opts.Users) > 0 {
-		for _, p := range list { // a user of several places is new to each of them
+		for _, p := range list { // a user in several sources is new in each of them
 			p.users = make(map[uint64]struct{})
 		}
 	}
@@ -136,7 +136,7 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 	}
 }
 
-// contents takes in what stands on a page.
+// contents adds the contents of a page.
 func (s *Scan) contents(p *page, values []json.RawMessage) error {
 	told := s.told
 	progress := false
@@ -163,12 +163,13 @@ func (s *Scan) contents(p *page, values []json.RawMessage) error {
 	return nil
 }
 
-// maxIdle bounds the pages one after another that bring nothing new, for a service may
-// always name a next page. A page may be empty though, and another one follow.
+// maxIdle is the maximum number of consecutive pages without anything new. It is needed
+// because a service may never stop naming a next page. A single empty page is allowed, since
+// another page may follow it.
 // Source: learn.microsoft.com/graph/paging.
 const maxIdle = 500
 
-// follow has the next page of a source asked for.
+// follow queues the next page of a source.
 func (s *Scan) follow(p *page, link string) {
 	next, ok := s.below(link)
 	_, again := p.seen[maphash.String(s.seed, next)]
@@ -199,7 +200,7 @@ func (s *Scan) below(link string) (path string, ok bool) {
 	return path, path[0] == '/'
 }
 
-// maxRestarts bounds how often a source goes back without anything new in between.
+// maxRestarts is how often a source may go back without anything new in between.
 const maxRestarts = 3
 
 // pageFailed goes back if the page is no more: the token of a page that was asked
@@ -225,7 +226,7 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 	s.end(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
 }
 
-// back is a page before one that is no more.
+// back returns an earlier page to continue from after a page token was refused.
 func (p *page) back() *page {
 	to := p.good
 	if p.good == p.url || p.restarts > 0 {
@@ -233,7 +234,7 @@ func (p *page) back() *page {
 	}
 	b := p.at(to)
 	b.restarts++
-	b.idle = -p.pages // which may all come again, and bring nothing new then
+	b.idle = -p.pages // these pages may all come again without anything new
 	b.seen = make(map[uint64]struct{})
 	return b
 }
@@ -247,8 +248,8 @@ type account struct {
 	OData   string  `json:"@odata.type"`
 }
 
-// member takes in a user of a page, and reports whether the source has not shown
-// that one before.
+// member adds a user of a page, and reports whether the source has not shown this user
+// before.
 func (s *Scan) member(p *page, raw json.RawMessage) (fresh bool, err error) {
 	var a account
 	if err := json.Unmarshal(raw, &a); err != nil {

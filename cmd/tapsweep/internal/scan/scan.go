@@ -92,7 +92,7 @@ type Counts struct {
 	Pages    int                   // of users
 	Failed   int                   // users whose passes could not be listed
 	NotSeen  int                   // users that the run stopped before, of those that it knew of
-	Audit    *AuditCounts          // of the audit log, nil if that is not where to look
+	Audit    *AuditCounts          // of the audit log, nil if the scan does not read it
 }
 
 // Sinks take what a scan finds, on the goroutine of the run. An error of the run's
@@ -134,7 +134,7 @@ type target struct {
 	name, upn string
 	look      bool      // the account is to be looked up before
 	since     time.Time // passes created before are not the ones, zero for any
-	made      time.Time // the last record by Audit.By, zero where it does not matter by whom a pass is
+	made      time.Time // time of the last record by Audit.By, zero if Audit.By is empty
 }
 
 // New returns a Scan. stop ends the run that it is part of.
@@ -200,7 +200,7 @@ func (s *Scan) claim(name string) bool {
 	return true
 }
 
-// key is how a name is remembered.
+// key returns the hash under which a name is stored.
 func (s *Scan) key(name string) uint64 { return maphash.String(s.seed, strings.ToLower(name)) }
 
 // choosy tells whether it depends on the account whether its passes are looked at.
@@ -339,8 +339,8 @@ type SourceError struct {
 	What string // such as "the users of the tenant"
 	Err  error
 
-	// Filtered says that Options.Filter was part of the request, and that no page had
-	// come before: only then the filter may be what Graph does not understand.
+	// Filtered says that Options.Filter was part of the request and that no page had been
+	// read before. Only then may the filter be what Graph does not understand.
 	Filtered bool
 }
 
