@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// keepConcealed has the test begin and end without secrets of another test.
+// keepConcealed makes the test begin and end without the secrets of other tests.
 func keepConcealed(t *testing.T) {
 	t.Helper()
 	held := concealed.forms.Swap(nil)
 	t.Cleanup(func() { concealed.forms.Store(held) })
 }
 
-// A service quotes a secret back without a word that announces it.
+// Printable masks a secret that a service quotes back, even without a word that announces it.
 func TestConceal(t *testing.T) {
 	keepConcealed(t)
 	const secret = `aZ8~q/w+e="<tr&y`
@@ -55,7 +55,7 @@ func TestConceal(t *testing.T) {
 	}
 }
 
-// A secret that is the beginning of another one leaves nothing of that to see.
+// If a secret is the beginning of a longer one, the longer one is masked as a whole.
 func TestConcealTheLongestFirst(t *testing.T) {
 	keepConcealed(t)
 	Conceal("secret-one")

@@ -12,8 +12,8 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// A wait that the service asks for, and that ends after the deadline, ends the run at
-// once if nothing else can be sent. The run was idle until the deadline.
+// If the service asks for a wait that ends after the deadline, and nothing else can be sent,
+// the run ends at once. Earlier it was idle until the deadline.
 func TestWaitPastTheDeadline(t *testing.T) {
 	all := func(do graphsim.Effect) []graphsim.Fault { return []graphsim.Fault{{Attempt: 1, Do: do}} }
 	tests := []struct {
@@ -48,7 +48,7 @@ func TestWaitPastTheDeadline(t *testing.T) {
 				if !errors.Is(err, tt.want) {
 					t.Errorf("Run = %v, want %v", err, tt.want)
 				}
-				// Of a batch that is under way at the deadline the answer is waited for.
+				// The run waits for the answer to a batch that is under way at the deadline.
 				if took := time.Since(start); took < tt.took || took > tt.took+tt.more {
 					t.Errorf("the run took %v, want %v", took, tt.took)
 				}
@@ -69,7 +69,7 @@ func TestWaitPastTheDeadline(t *testing.T) {
 	}
 }
 
-// As long as another quota can send, or an answer is on its way, the run goes on.
+// While another quota can send, or an answer is still expected, the run continues.
 func TestWaitPastTheDeadlineOfOneQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second,

@@ -12,8 +12,8 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// A status of success with an error in the body says that nothing was done, or not
-// all: the request goes again, and until then it is not known what it did.
+// A success status with an error in the body means that the request was not carried out, or
+// only in part. The request is sent again; until then its effect is unknown.
 func TestSuccessWithAnErrorIsNone(t *testing.T) {
 	for _, status := range []int{200, 202, 204} {
 		for _, after := range []bool{false, true} {
@@ -44,7 +44,7 @@ func TestSuccessWithAnErrorIsNone(t *testing.T) {
 	}
 }
 
-// If each answer is like that, the request is given up, with the text of the error.
+// If every answer is like that, the request fails with the text of the error.
 func TestSuccessWithAnErrorEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemErrorIn(200)}}})
@@ -58,7 +58,7 @@ func TestSuccessWithAnErrorEachTime(t *testing.T) {
 	})
 }
 
-// A batch response counts under any status of success, and after a byte order mark.
+// A batch response is accepted with any success status, and after a byte order mark.
 func TestOddBatchResponse(t *testing.T) {
 	for _, do := range []graphsim.Effect{graphsim.OuterAs(201), graphsim.OuterAs(203), graphsim.OuterAs(207),
 		graphsim.OuterMark()} {
@@ -76,8 +76,8 @@ func TestOddBatchResponse(t *testing.T) {
 	}
 }
 
-// Of several waits the longest is sat out, whether one header names them or two do, and
-// whether they stand beside the request's answer or beside the batch's.
+// The longest of several waits is used, whether one header has them or two, and whether
+// they are in the answer to the request or in the batch response.
 func TestLongestWaitCounts(t *testing.T) {
 	tests := []struct {
 		name string

@@ -13,7 +13,7 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// gateways are refusals of whole batches that say nothing about the requests in them.
+// gateways are refusals of whole batches that do not depend on their requests.
 func gateways() []graphsim.Effect {
 	return []graphsim.Effect{
 		graphsim.OuterBody(400, `<html><head><title>Bad Request</title></head></html>`, "Content-Type", "text/html"),
@@ -29,7 +29,7 @@ func gateways() []graphsim.Effect {
 	}
 }
 
-// during has a fault happen to every batch in a span of time, counted from the start.
+// during makes a fault happen to every batch in a span of time, counted from the start.
 func during(from, to time.Duration, do graphsim.Effect) graphsim.Fault {
 	start := time.Now()
 	return graphsim.Fault{Do: do, Match: func(string, string) bool {
@@ -118,7 +118,7 @@ func TestGatewayForGood(t *testing.T) {
 	}
 }
 
-// The error that ends the run says what the gateway said, and from where it seems to be.
+// The error that ends the run has the gateway's message and says what probably sent it.
 func TestGatewayMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterBody(403,
@@ -139,8 +139,8 @@ func TestGatewayMessage(t *testing.T) {
 	})
 }
 
-// A gateway that refuses every batch with one certain request holds up the batch that it
-// is in, and no other. Who refuses is not Graph, so that none of them is rejected.
+// A gateway that refuses every batch with one certain request delays only the batch with that
+// request. Graph did not refuse it, so no row is rejected.
 func TestGatewayRefusesOneRequest(t *testing.T) {
 	for _, concurrency := range []int{1, 8} {
 		synctest.Test(t, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestGatewayRefusesOneRequest(t *testing.T) {
 	}
 }
 
-// Who has less patience than 30 seconds waits for less.
+// A StallTimeout shorter than 30 seconds takes precedence.
 func TestGatewayAndPatience(t *testing.T) {
 	for stall, want := range map[time.Duration]time.Duration{5 * time.Second: 5 * time.Second,
 		time.Hour: 30 * time.Second, -1: 30 * time.Second} {
@@ -181,7 +181,7 @@ func TestGatewayAndPatience(t *testing.T) {
 	}
 }
 
-// A wait that the gateway names is sat out.
+// The run waits as long as the gateway asks.
 func TestGatewayNamesAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond, Faults: []graphsim.Fault{
@@ -194,7 +194,7 @@ func TestGatewayNamesAWait(t *testing.T) {
 	})
 }
 
-// A path that is closed to one quota holds up no other.
+// A closed path of one quota does not delay the others.
 func TestGatewayRefusesOneQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
@@ -222,7 +222,7 @@ func TestGatewayRefusesOneQuota(t *testing.T) {
 	})
 }
 
-// A 401 that is not Graph's gets one new token, and then it is the path.
+// After a 401 that is not from Graph, one new token is requested; a second 401 closes the path.
 func TestGatewayRefusesTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewed := 0
@@ -246,7 +246,7 @@ func TestGatewayRefusesTheToken(t *testing.T) {
 	})
 }
 
-// The time without a connection is none in which the path refused batches.
+// Time without a connection does not count as time in which the path refused batches.
 func TestGatewayAndOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})

@@ -87,7 +87,7 @@ func splitFinds(t *testing.T, status int, bad []int) {
 			t.Errorf("%v: status %d, error %v, %d attempts", r.Request.Tag, r.Response.Status, r.Err, r.Attempts)
 		}
 	}
-	// Each of them is at most five levels down, with a sibling each.
+	// Each of them is at most five levels down, each with a sibling.
 	if left, n := len(tenant.Left()), tenant.Stats().Batches; left != len(bad) || n > 1+10*len(bad) {
 		t.Errorf("%d passes left, %d batches", left, n)
 	}
@@ -149,8 +149,8 @@ func TestSplitIsOverWhenTaken(t *testing.T) {
 	}
 }
 
-// One or two requests that Graph refuses are refused for good, although it has taken
-// no other; the second of them is not asked for again.
+// If Graph refuses one or two requests, the refusals are final, although Graph has accepted no
+// other request. The second request is not sent again.
 func TestSplitEnds(t *testing.T) {
 	for _, tt := range []struct{ requests, most int }{{1, 1}, {2, 3}} {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
@@ -394,8 +394,8 @@ func splitProperty(t *testing.T, seed uint64) {
 }
 
 // checkCost holds the parts of each refused batch to 2n-2. Where nothing else goes
-// wrong a request is sent again for no other reason, but for one that was refused alone
-// when nothing showed that others are taken.
+// wrong a request is only sent again if it was refused alone while nothing showed that
+// others are accepted.
 func checkCost(t *testing.T, batches [][]string) {
 	t.Helper()
 	first := make(map[string]int) // batch by URL

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Each shape in which a service or a gateway says why: its text reaches the message,
-// and only an error object of Graph or OData has a code.
+// For every form in which a service or a gateway reports an error, the message has its text.
+// Only an error object of Graph or OData has a code.
 func TestStatusErrorShapes(t *testing.T) {
 	page := `<!DOCTYPE html><html><head><title>403 Forbidden</title><style>p{color:red}</style></head>` +
 		`<body><script>var x="<b>";</script><h1>Access  denied</h1><p>by policy&nbsp;7 &amp; 8</p></body></html>`
@@ -64,7 +64,7 @@ func TestStatusErrorShapes(t *testing.T) {
 	}
 }
 
-// A body of megabytes costs no more than its beginning.
+// Only the beginning of a large body is processed.
 func TestStatusErrorIsBounded(t *testing.T) {
 	for _, body := range []string{strings.Repeat("<p>x", 1<<20), strings.Repeat("x ", 1<<20)} {
 		if n := len(NewStatusError(403, nil, []byte(body)).Message); n > maxWords+len("…") {
@@ -73,7 +73,7 @@ func TestStatusErrorIsBounded(t *testing.T) {
 	}
 }
 
-// A batch response is one under any status of success, if there are responses in it.
+// An answer with any success status is a batch response if it contains responses.
 func TestNewReply(t *testing.T) {
 	good, none := `{"responses":[{"id":"1","status":204}]}`, `{"error":{"code":"c"}}`
 	tests := []struct {

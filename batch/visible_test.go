@@ -14,6 +14,6 @@ func TestVisible(t *testing.T) {
 		}
 	}
 	if got := Visible("a\n\tb\x1b", "\n\t"); got != "a\n\tb\\x1b" {
-		t.Errorf("Visible keeps what it is told to: %q", got)
+		t.Errorf("Visible did not keep the characters in keep: %q", got)
 	}
 }

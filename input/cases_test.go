@@ -9,7 +9,7 @@ import (
 
 const cases = "../testdata/cases"
 
-// Files as people have them, which were read as what they are not.
+// Real files that were misread earlier are read correctly or refused.
 func TestCases(t *testing.T) {
 	const pass = "012e4e3f-a801-487e-9900-011f20c187c3"
 	one, three := Stats{Rows: 1, Unique: 1, Users: 1}, Stats{Rows: 3, Unique: 3, Users: 3}
@@ -66,7 +66,7 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// What is no list of users is none for --protect and for scan --users either.
+// A file that is not a list of users is also refused by --protect and by scan --users.
 func TestCasesAsUsers(t *testing.T) {
 	for file, want := range map[string]string{
 		"purview-audit.csv":                "audit or sign-in log",
@@ -103,7 +103,7 @@ func TestAuditLogs(t *testing.T) {
 		"e.jsonl": `{"CreationTime":"2026-03-01T08:30:00","Workload":"AzureActiveDirectory",` +
 			`"ObjectId":"` + dana + `","UserId":"` + eli + `"}` + "\n",
 		"f.jsonl": `{"CreationTime":"2026-03-01T08:30:00","UserId":"` + eli + `"}` + "\n",
-		// A row without a pass means whatever pass of the one who acted.
+		// A row without a pass would mean any pass of the user who acted.
 		"g.csv":  "userPrincipalName,methodId,correlationId\n" + dana + ",," + oid1 + "\n",
 		"h.json": `{"userId":"` + oid1 + `","methodId":null,"correlationId":"x"}`,
 	}
@@ -115,7 +115,7 @@ func TestAuditLogs(t *testing.T) {
 	}
 	_, err := Open([]string{write(t, "d.json", refused["d.json"])}, Options{})
 	if !strings.Contains(err.Error(), `userPrincipalName inside "targetResources"`) {
-		t.Errorf("Open = %v, want it to say where the person acted on is", err)
+		t.Errorf("Open = %v, want it to say where the affected user is", err)
 	}
 	for _, text := range []string{
 		"userPrincipalName,methodId,correlationId\n" + dana + "," + pass1 + "," + oid1 + "\n", // names the pass
@@ -125,7 +125,7 @@ func TestAuditLogs(t *testing.T) {
 	}
 }
 
-// An id is the user's, the pass's or another thing's, as the other columns say.
+// The other columns decide whether id means the user, the pass or something else.
 func TestWhoseID(t *testing.T) {
 	const aThing, either = "may be the id of a device, a group or an app", "may be the user's id or the pass's"
 	values := strings.NewReplacer("OID1UP", strings.ToUpper(oid1), "OID1", oid1, "OID2", oid2, "PASS1", pass1,
@@ -179,7 +179,7 @@ func TestWhoseID(t *testing.T) {
 	}
 }
 
-// A GUID in a column that is not known may be the pass's id, whatever the column's name.
+// A GUID in an unknown column may be the ID of the pass, whatever the column is called.
 func TestUnknownColumns(t *testing.T) {
 	values := []string{pass1, strings.ToUpper(pass1), "{" + pass1 + "}", strings.ReplaceAll(pass1, "-", ""),
 		pass1 + ";" + pass2, "TAP " + pass1}
@@ -207,7 +207,7 @@ func TestUnknownColumns(t *testing.T) {
 			open(t, Options{}, write(t, file, text))
 		}
 	}
-	// Only the rows that hold one.
+	// Only rows with a GUID are refused.
 	l := open(t, Options{SkipInvalid: true}, write(t, "l.csv", "user,pin\n"+dana+","+pass1+"\n"+eli+",\n"))
 	if want := (Stats{Rows: 2, Unique: 1, Invalid: 1, Users: 1, AnyPass: 1}); l.Stats() != want {
 		t.Errorf("Stats() = %+v, want %+v", l.Stats(), want)
@@ -286,7 +286,7 @@ func TestNamedUsers(t *testing.T) {
 	}
 }
 
-// What a scheduler has merged with a results log is passed over, and counted.
+// Lines that were mixed into a results log are skipped and counted.
 func TestForeignLines(t *testing.T) {
 	const run, end = `{"type":"run"}` + "\n", `{"type":"end","exit":1}` + "\n"
 	denied := `{"type":"result","user":"` + dana + `","method":"` + pass1 + `","outcome":"denied"}` + "\n"

@@ -79,7 +79,7 @@ func TestColumns(t *testing.T) {
 	}
 	order := []string{"userId", "objectId", "user", "id", "userPrincipalName", "upn"}
 	for i, col := range order[1:] {
-		// Columns stand in the wrong order.
+		// The columns are in the wrong order.
 		before := order[i]
 		header := "method," + col + "," + before + "\n" + pass1 + ","
 		tests = append(tests, []readTest{
@@ -106,13 +106,20 @@ func TestColumns(t *testing.T) {
 		{name: "passes with a name", text: "upn,id,isUsableOnce\n" + dana + "," + pass1 + ",true\n", want: p(dana, pass1)},
 		{name: "passes with what users have, too", text: "upn,id,isUsable,displayName\n" + dana + "," + pass1 + ",true,Dana\n", err: `"id" beside "upn" ` + ambiguous},
 		{name: "passes without users", text: "id,lifetimeInMinutes\n" + pass1 + ",60\n", err: "this is a pass without its user: add the user as userId and rename \"id\" to methodId"},
-		{name: "unknown name of the method", text: "user,tapId\n" + dana + "," + pass1 + "\n", err: `"tapId" holds a GUID, but is not a known column`},
-		{name: "misspelt mthod", text: "user,mthod\n" + dana + "," + pass1 + "\n", err: `"mthod" holds a GUID, but is not a known column`},
-		{name: "misspelt metohd", text: "user,metohd\n" + dana + "," + pass1 + "\n", err: `"metohd" holds a GUID, but is not a known column`},
-		{name: "misspelt methode", text: "user,methode\n" + dana + "," + pass1 + "\n", err: `"methode" holds a GUID, but is not a known column`},
-		{name: "misspelt Metod Id", text: "user,Metod Id\n" + dana + "," + pass1 + "\n", err: `"Metod Id" holds a GUID, but is not a known column`},
-		{name: "misspelt passsId", text: "user,passsId\n" + dana + "," + pass1 + "\n", err: `"passsId" holds a GUID, but is not a known column`},
-		{name: "misspelt credentialId", text: "user,credentialId\n" + dana + "," + pass1 + "\n", err: `"credentialId" holds a GUID, but is not a known column`},
+		{name: "unknown name of the method", text: "user,tapId\n" + dana + "," + pass1 + "\n",
+			err: `"tapId" holds a GUID, but is not a known column`},
+		{name: "misspelt mthod", text: "user,mthod\n" + dana + "," + pass1 + "\n",
+			err: `"mthod" holds a GUID, but is not a known column`},
+		{name: "misspelt metohd", text: "user,metohd\n" + dana + "," + pass1 + "\n",
+			err: `"metohd" holds a GUID, but is not a known column`},
+		{name: "misspelt methode", text: "user,methode\n" + dana + "," + pass1 + "\n",
+			err: `"methode" holds a GUID, but is not a known column`},
+		{name: "misspelt Metod Id", text: "user,Metod Id\n" + dana + "," + pass1 + "\n",
+			err: `"Metod Id" holds a GUID, but is not a known column`},
+		{name: "misspelt passsId", text: "user,passsId\n" + dana + "," + pass1 + "\n",
+			err: `"passsId" holds a GUID, but is not a known column`},
+		{name: "misspelt credentialId", text: "user,credentialId\n" + dana + "," + pass1 + "\n",
+			err: `"credentialId" holds a GUID, but is not a known column`},
 		{name: "two methods, the same", text: "user,method,passId\n" + dana + "," + pass1 + "," + strings.ToUpper(pass1) + "\n", want: p(dana, pass1)},
 		{name: "two methods, one empty", text: "user,method,passId\n" + dana + ",," + pass2 + "\n", want: p(dana, pass2)},
 		{name: "two methods, different", text: "user,method,passId\n" + dana + "," + pass1 + "," + pass2 + "\n", err: "list.csv:2: method is given twice"},

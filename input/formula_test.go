@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A value that begins with ;= was a formula where Excel splits at semicolons.
+// CSVValue protects values with ;=, because Excel may split at semicolons.
 func TestCSVValue(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
 		{"plain", "dana@contoso.com", "dana@contoso.com"},
@@ -33,7 +33,7 @@ func TestCSVValue(t *testing.T) {
 	}
 }
 
-// Whatever CSVValue protects is read back as it was, and holds no formula afterwards.
+// Every protected value is read back unchanged, and contains no formula in the file.
 func FuzzCSVValue(f *testing.F) {
 	for _, s := range []string{"", "=1", ";=1", "';'=1", "\t''@x; +2", "＝", "a;\u3000-b"} {
 		f.Add(s)

@@ -103,7 +103,8 @@ func (l *List) nothing(refused *LineError) error {
 	case blank != "":
 		return fmt.Errorf("no valid rows in %s: %s is empty and has no header", all, blank)
 	case left != "":
-		return fmt.Errorf("no valid rows in %s: %s lists passes that were found, but not what happened to them; scan again", all, left)
+		return fmt.Errorf("no valid rows in %s: %s lists passes that were found, but not what happened to them; "+
+			"scan again", all, left)
 	}
 	return &EmptyError{Sources: shown}
 }

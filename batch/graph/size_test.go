@@ -17,7 +17,7 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// answering answers each post with what it writes.
+// answering answers each POST with what the function writes.
 type answering struct {
 	status int
 	header http.Header
@@ -46,7 +46,7 @@ const (
 		`{"id":"2","method":"DELETE","url":"/users/x"}]}`
 )
 
-// An answer without an end is read as far as the batch can need.
+// An endless answer is read only up to the maximum for the batch.
 func TestAnswerWithoutEnd(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -69,7 +69,7 @@ func TestAnswerWithoutEnd(t *testing.T) {
 			}
 			_, err = client.PostBatch(t.Context(), []byte(tt.body))
 			if err == nil {
-				t.Error("an answer without an end was taken")
+				t.Error("an endless answer was accepted")
 			}
 			if _, refused := errors.AsType[*batch.StatusError](err); refused != (tt.status == 403) {
 				t.Errorf("the error is %v", err)
@@ -81,7 +81,7 @@ func TestAnswerWithoutEnd(t *testing.T) {
 	}
 }
 
-// A compressed answer is bounded by what it becomes.
+// The limit applies to the decompressed answer.
 func TestCompressedAnswer(t *testing.T) {
 	var bomb bytes.Buffer
 	zip := gzip.NewWriter(&bomb)
@@ -114,7 +114,7 @@ func TestCompressedAnswer(t *testing.T) {
 	}
 }
 
-// An answer to deletes that is far larger than any that is known is still taken.
+// An answer to deletes that is far larger than any known one is still accepted.
 func TestLargeAnswerToDeletes(t *testing.T) {
 	body := `{"responses":[{"id":"1","status":204,"body":"` + strings.Repeat("x", 3<<20) + `"}]}`
 	client, err := graph.New(credentialOf(graphsim.New(graphsim.Options{}), time.Hour), graph.Options{

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// An entry about a pass that was made names the pass, in both spellings that were
-// seen, with JSON text inside of strings. It once had an empty list.
+// An entry about a created pass names the pass, in both known spellings, with JSON text
+// inside strings. Earlier, modifiedProperties was empty.
 func TestAuditNamesThePass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := New(Options{Audit: true, SeededBy: &Actor{AppID: "app-1"}})
@@ -58,7 +58,7 @@ func TestAuditNamesThePass(t *testing.T) {
 	})
 }
 
-// Entries may lack a target, its id, or who did it.
+// Entries may lack a target, the ID of the target, or the initiator.
 func TestOddAudits(t *testing.T) {
 	tenant := New(Options{})
 	now := time.Now().Add(-time.Minute)

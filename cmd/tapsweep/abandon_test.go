@@ -26,8 +26,8 @@ func namedPipe(t *testing.T) string {
 
 var errSignal = errors.New("terminated signal received")
 
-// The first signal went unheard while a named pipe was opened or read: the process had to be
-// killed.
+// The first signal ends a command that hangs while it opens or reads a named pipe. Earlier the
+// process had to be killed.
 func TestSignalWhileAPipeIsRead(t *testing.T) {
 	t.Parallel()
 	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
@@ -76,7 +76,7 @@ func TestSignalWhileAPipeIsRead(t *testing.T) {
 	}
 }
 
-// A pipe that nobody writes to is not even opened.
+// A pipe without a writer is not even opened.
 func TestSignalWhileAPipeIsOpened(t *testing.T) {
 	t.Parallel()
 	pipe := namedPipe(t)
@@ -92,7 +92,7 @@ func TestSignalWhileAPipeIsOpened(t *testing.T) {
 	}
 }
 
-// Rows go to a named pipe that somebody reads, and a run does not resume from one.
+// A run writes its rows to a named pipe with a reader, and refuses to resume from a pipe.
 func TestResultsPipe(t *testing.T) {
 	t.Parallel()
 	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")

@@ -72,7 +72,8 @@ func (c *connection) noToken(err error) *exitError {
 }
 
 const (
-	hintOutage = "this is an outage, not a problem with the credential; nothing was sent to Graph: run the command again later"
+	hintOutage = "this is an outage, not a problem with the credential; nothing was sent to Graph: " +
+		"run the command again later"
 	hintMisled = "something else answers in place of the authority: check HTTPS_PROXY, name resolution and --cloud"
 )
 

@@ -10,7 +10,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// many is n passes, of which all have expired.
+// many returns n expired passes.
 func many(n int) (list []graphsim.Pass) {
 	for i := range n {
 		id := fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", i)
@@ -19,7 +19,7 @@ func many(n int) (list []graphsim.Pass) {
 	return list
 }
 
-// --max-items 1 deleted 3,000 passes of one user.
+// --max-items limits the passes of one user. Earlier, --max-items 1 deleted 3,000 of them.
 func TestMaxItemsCountsPasses(t *testing.T) {
 	const one, two = "user\ndana@contoso.com\n", "user\nfemi@contoso.com\nerik@contoso.com\n"
 	tests := []struct {
@@ -62,10 +62,10 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 	}
 }
 
-// Where something was deleted before, the run is one that stopped early, and resumes.
+// If a pass was already deleted, the run stops early and can be resumed.
 func TestMaxItemsInMidRun(t *testing.T) {
 	t.Parallel()
-	// The second user is looked at after the first one's pass is gone.
+	// The second user is looked up after the first user's pass is deleted.
 	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
 		{Path: "/users/dana@", Attempt: 1, Do: graphsim.ItemStatus(503, "Retry-After", "2")}}})
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3)})

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Words are taken as they are written, but for those that always were in any case. An
-// empty one is refused, as for any flag.
+// Words must be written exactly, except those that were always accepted in any case. An empty
+// word is refused, as for any flag.
 func TestChoices(t *testing.T) {
 	for _, tt := range []struct{ command, flag, takes, refuses string }{
 		{"revoke", "format", "csv|json|jsonl", "|CSV|table| csv"},

@@ -77,7 +77,7 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 	}
 }
 
-// Whoever says yes has to know that a protected name may protect nobody.
+// The confirmation says that a protected name may protect nobody.
 func TestConfirmTellsUncheckedNames(t *testing.T) {
 	keep, err := protect.Open(writeFile(t, "glass.txt", "bg1@contoso.com\nbg2@contoso.com\n"))
 	if err != nil {
@@ -119,7 +119,7 @@ func TestConfirmInterrupted(t *testing.T) {
 	}
 }
 
-// What was typed before the question, to whatever ran before, was taken for the answer.
+// Input typed before the question does not answer it.
 func TestConfirmHearsNothingTypedAhead(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})

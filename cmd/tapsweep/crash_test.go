@@ -10,8 +10,8 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// A crash of the process has the exit code of Go's runtime, which no refusal has: passes
-// may be deleted, and a refusal says that none is.
+// A crash exits with the code of Go's runtime, which no refusal uses: after a crash passes may
+// have been deleted, and after a refusal none was.
 func TestCrashIsNoRefusal(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Window(20, time.Hour)}})
 	users := tenant.Populate(100)

@@ -8,7 +8,7 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// incident is a tenant in which mallory and the help desk have made passes.
+// incident returns a tenant in which mallory and the help desk have created passes.
 func incident(roles ...string) *graphsim.Tenant {
 	tenant := graphsim.New(graphsim.Options{Roles: roles, Audit: true})
 	fillMixed(tenant, 100)
@@ -17,7 +17,7 @@ func incident(roles ...string) *graphsim.Tenant {
 	return tenant
 }
 
-// A misspelt name gave an empty file and exit 0, which reads as an all-clear.
+// A misspelt name must not look like an all-clear. Earlier it gave an empty file and exit 0.
 func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	env, root := serve(t, incident(simulatedRoles...))
 	noUsers, noUsersRoot := serve(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
@@ -39,7 +39,8 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, []string{
 			", 0 by user00001@contoso.example\n"}},
 		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, []string{
-			"0 by malory@contoso.example\n", "could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
+			"0 by malory@contoso.example\n", 
+			"could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
 		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, []string{
 			"0 by HR sync\n", "could not check that an app named HR sync exists"}},
 		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, []string{
@@ -69,7 +70,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	}
 }
 
-// A user who was renamed since is found by the id of the records.
+// A user who has been renamed is found by the ID in the records.
 func TestCreatedByARenamedUser(t *testing.T) {
 	tenant := incident(simulatedRoles...)
 	id := "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c399"
@@ -83,7 +84,7 @@ func TestCreatedByARenamedUser(t *testing.T) {
 	}
 }
 
-// The pass of the help desk was listed as that of mallory, whose pass it had replaced.
+// A help desk pass that replaced mallory's pass is not listed as mallory's.
 func TestScanSaysWhatWasReplaced(t *testing.T) {
 	tenant := incident(simulatedRoles...)
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
@@ -106,13 +107,13 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	if !strings.Contains(p.stderr, "1 audit record was left out, because") {
 		t.Errorf("standard error does not name the odd record\n%s", p.stderr)
 	}
-	// Somebody may not have been looked at.
+	// Some users may not have been scanned.
 	if p.code != exitLeft {
 		t.Errorf("exit %d, want %d", p.code, exitLeft)
 	}
 }
 
-// Page tokens that are no good ended the scan with exit 64 and a hint about a filter.
+// Refused page tokens are not a usage error. Earlier they gave exit 64 and a hint about --filter.
 func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 	faults := []graphsim.Fault{{Path: "$skiptoken", Do: graphsim.ItemStatus(400)}}
 	env, root := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))

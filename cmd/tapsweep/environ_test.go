@@ -181,8 +181,8 @@ func TestVariableNames(t *testing.T) {
 	}
 }
 
-// An empty value of a flag that narrows or guards a run was none, and the run wider than
-// whoever had typed it, or a script that knew no better, had meant.
+// An empty value of a filter or guard is refused. Earlier it was ignored, and the run did more
+// than the user or the script had meant.
 func TestEmptyValuesAreRefused(t *testing.T) {
 	for _, cmd := range (&app{}).rootCommand().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {

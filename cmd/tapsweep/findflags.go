@@ -55,7 +55,8 @@ func (f *findFlags) add(fl *pflag.FlagSet, reasons string) {
 	fl.StringArrayVar(&f.groups, "group", nil, "look at the members of a group, by object id, and of groups in it; repeatable")
 	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
 	fl.StringArrayVar(&f.named, "user", nil, "scan this user, given by object id or user principal name; repeatable")
-	fl.StringVar(&f.since, "created-since", "", "only passes created since a time (2026-03-02T08:00:00Z), a date (midnight UTC) or an age (24h, 7d); without another scope flag it searches the audit log")
+	fl.StringVar(&f.since, "created-since", "", "only passes created since a time (2026-03-02T08:00:00Z), "+
+		"a date (midnight UTC) or an age (24h, 7d); without another scope flag it searches the audit log")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app has created")
 	fl.Var(&f.reasons, "reason", "only passes that are "+oneOf(f.reasons.words())+" (default "+reasons+")")
 	fl.Var(&f.minAge, "min-age", "only passes created at least so long ago")
@@ -125,7 +126,8 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
 		if t, err := time.Parse(form, text); err == nil {
 			if t.After(now) {
-				return t, fmt.Errorf("--created-since %s is in the future: it means %s, and it is now %s", text, t.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+				return t, fmt.Errorf("--created-since %s is in the future: it means %s, and it is now %s",
+					text, t.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 			}
 			return t, nil
 		}

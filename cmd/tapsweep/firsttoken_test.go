@@ -16,7 +16,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/auth"
 )
 
-// outOfOrder is a tenant whose authority gives another answer for a while.
+// outOfOrder is a tenant whose authority gives a different answer for a while.
 type outOfOrder struct {
 	tenant http.RoundTripper
 	until  time.Time
@@ -31,7 +31,7 @@ func (o *outOfOrder) RoundTrip(r *http.Request) (*http.Response, error) {
 	return o.tenant.RoundTrip(r)
 }
 
-// answering answers with one status, body and header.
+// answering returns a handler that answers with a status, a body and a header.
 func answering(status int, body string, header ...string) func(*http.Request) (*http.Response, error) {
 	return func(r *http.Request) (*http.Response, error) {
 		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
@@ -43,7 +43,7 @@ func answering(status int, body string, header ...string) func(*http.Request) (*
 	}
 }
 
-// entraError is an answer of Entra's.
+// entraError returns an error answer of Entra.
 func entraError(code string, number int) string {
 	return fmt.Sprintf(`{"error":%q,"error_description":"AADSTS%d: It is so.\r\nTrace ID: x","error_codes":[%d]}`,
 		code, number, number)
@@ -51,8 +51,8 @@ func entraError(code string, number int) string {
 
 const tokenPath, metadataPath = "/oauth2/v2.0/token", "/v2.0/.well-known/openid-configuration"
 
-// An authority that is out of order is waited for, as a Graph that is not reached; in the
-// end the run stops with 4. A credential that is wrong ends the run at once with 3.
+// A run waits during an outage of the authority, as it does if Graph cannot be reached; in the
+// end it stops with 4. A wrong credential ends the run at once with 3.
 func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 	refused := func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
 	busy := answering(429, `{}`, "Retry-After", "45")
@@ -142,7 +142,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 						t.Errorf("firstToken = %v, want a token", err)
 					}
 					if said != 1 {
-						t.Errorf("the wait is told %d times, want once", said)
+						t.Errorf("the wait is reported %d times, want once", said)
 					}
 					return
 				}
@@ -164,7 +164,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 	}
 }
 
-// The lookup of a tenant's domain is another way to meet an outage: it says nothing about the
+// The lookup of a tenant's domain can also meet an outage, which says nothing about the
 // token either.
 func TestTenantLookupOutage(t *testing.T) {
 	for _, tt := range []struct {
@@ -185,13 +185,13 @@ func TestTenantLookupOutage(t *testing.T) {
 				t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
 			}
 			if !strings.Contains(p.stderr, "cannot be found out") {
-				t.Errorf("the tenant is not the matter:\n%s", p.stderr)
+				t.Errorf("the message blames the tenant:\n%s", p.stderr)
 			}
 		})
 	}
 }
 
-// The real thing: Entra has an outage, and nothing is wrong with the credential.
+// End to end: during an outage of Entra the message does not blame the credential.
 func TestSignInOutage(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serveRudely(t, tenant, "/token", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

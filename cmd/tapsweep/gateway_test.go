@@ -15,7 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// chatty serves the tenant over plain HTTP, and writes a line more than each answer.
+// chatty serves the tenant over plain HTTP, and writes an extra line after each answer.
 func chatty(t *testing.T, tenant *graphsim.Tenant) (root string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -54,7 +54,7 @@ func chatty(t *testing.T, tenant *graphsim.Tenant) (root string) {
 	return "http://" + l.Addr().String()
 }
 
-// What net/http has to say about a server is no message of tapsweep.
+// Log lines of net/http about a server are not shown.
 func TestLinesOfTheLibrary(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.Populate(60)
@@ -69,8 +69,8 @@ func TestLinesOfTheLibrary(t *testing.T) {
 	}
 }
 
-// A gateway that refuses everything ends the run with its own words, and with rows that
-// --resume takes up.
+// If a gateway refuses everything, the run ends with the gateway's message and with rows that
+// --resume sends again.
 func TestGatewayRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -127,7 +127,7 @@ func TestLeaks(t *testing.T) {
 		"\"=cmd|'/c calc'!A1\",\"\x07\"\n" +
 		"gone\u009b31m@contoso.com," + strings.Repeat("x", 5000) + "\n" +
 		"user0001@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n"
-	// A pass where its id belongs, and where a name belongs.
+	// A pass in place of its ID, and in place of a name.
 	asMethod := "user,method,passId\n" +
 		"user0001@contoso.example," + canaryPass + ",\n" +
 		"user0001@contoso.example,9f0c11aa-1111-4222-8333-000000000001," + canaryPass + "\n" +
@@ -205,7 +205,7 @@ func TestLeaks(t *testing.T) {
 		{name: "pass instead of a list", suffix: "$batch", code: 1, list: "user\nuser0001@contoso.example\n", answer: inBatch(200, item(`"`+canaryPass+`"`))},
 		{name: "pass in a broken list", suffix: "$batch", code: 1, list: "user\nuser0001@contoso.example\n", answer: inBatch(200, item(`{"value":"`+canaryPass+`"}`))},
 
-		// Without a word that announces it: what the process knows is masked all the same.
+		// Known secrets are masked even without a word that announces them.
 		{name: "bare token, 400", suffix: "$batch", answer: wholeBatch(400, bareWhole), args: soon, code: exitStopped,
 			opaque: true},
 		{name: "bare token, 401", suffix: "$batch", answer: wholeBatch(401, bareWhole), code: 3, opaque: true},

@@ -13,8 +13,8 @@ import (
 
 const listCases = "../../testdata/cases/"
 
-// A simulation refuses what a run refuses: a tenant that holds whatever a list was
-// misread as would hide the mistake.
+// A simulation refuses the same lists as a run. A tenant created from a misread list would
+// hide the mistake.
 func TestSimulationRefuses(t *testing.T) {
 	for file, want := range map[string]string{
 		"purview-audit.csv":                "audit or sign-in log",
@@ -38,7 +38,7 @@ func TestSimulationRefuses(t *testing.T) {
 	}
 }
 
-// A list that names nothing is what a scan writes on a quiet day, and no failure.
+// A list without rows, as a scan writes it if it finds nothing, is not a failure.
 func TestEmptyList(t *testing.T) {
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	for name, text := range map[string]string{"h.csv": "user,method\n", "a.json": "[]", "v.json": `{"value":[]}`} {
@@ -66,7 +66,7 @@ func TestEmptyList(t *testing.T) {
 	}
 }
 
-// One or two users are named without a file, and only by whoever types their names.
+// --user names users without a list, and only on the command line.
 func TestNamedUser(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
@@ -124,7 +124,7 @@ func TestNamedUser(t *testing.T) {
 	}
 }
 
-// What a scheduler has merged with a results log is told, however quiet the run.
+// A warning about lines mixed into a results log is shown even with --quiet.
 func TestMergedLog(t *testing.T) {
 	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))

@@ -11,8 +11,8 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// A log that is removed, moved or truncated in mid-run, as by logrotate, ends the run: it
-// went on to the end, and exited with 0. The evidence's log is one, too.
+// A log that is removed, moved or truncated during the run, as by logrotate, ends the run.
+// Earlier, the run continued and exited with 0. This includes the log in --evidence.
 func TestLogIsMovedInMidRun(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -61,8 +61,8 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 	}
 }
 
-// What was named by mistake is not replaced, and a log that others can write to is no
-// record: break-glass.txt became a results log, and a forged log made --resume delete
+// A file named by mistake is not replaced, and a log that others can write to is not trusted.
+// Earlier, break-glass.txt became a results log, and a forged log made --resume delete
 // nothing and exit 0.
 func TestLogsThatAreRefused(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
@@ -93,9 +93,11 @@ func TestLogsThatAreRefused(t *testing.T) {
 		name, want, hint string
 		args             []string
 	}{
-		{"overwrite of another file", "break-glass.txt: it does not begin like a results log", "choose another --results file",
+		{"overwrite of another file", "break-glass.txt: it does not begin like a results log",
+			"choose another --results file",
 			append(revoke, glass, "--overwrite")},
-		{"overwrite by a scan", "break-glass.txt: it does not begin like a results log", "choose another --results file",
+		{"overwrite by a scan", "break-glass.txt: it does not begin like a results log",
+			"choose another --results file",
 			[]string{"scan", "--graph-url", root, "--all-users", "--results", glass, "--overwrite"}},
 		{"output over another file", "break-glass.txt does not look like a file that this command writes",
 			"choose another --output", append(scan, glass)},
@@ -130,7 +132,7 @@ func TestLogsThatAreRefused(t *testing.T) {
 	}
 }
 
-// Scans and reports replace what they have written themselves.
+// Scans and reports replace files that they have written themselves.
 func TestOutputsReplaceTheirOwn(t *testing.T) {
 	tenant := leftovers(40, graphsim.Options{})
 	env, root := serve(t, tenant)
@@ -157,8 +159,8 @@ func TestOutputsReplaceTheirOwn(t *testing.T) {
 	}
 }
 
-// A line that is none of a log's is named, and nothing is cut: 270 deleted passes vanished
-// behind an empty line.
+// A line that is not part of a log is reported, and nothing is removed. Earlier, the rows of 270
+// deleted passes after an empty line were lost.
 func TestResumeNamesABrokenLine(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.Populate(5)

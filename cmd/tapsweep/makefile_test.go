@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A tag of git, and VERSION or FUZZTIME of the environment, were run by make or by its shell.
+// make and its shell do not execute a git tag, or VERSION or FUZZTIME from the environment.
 func TestMakeRunsNoValue(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"make", "git"} {

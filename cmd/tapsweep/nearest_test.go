@@ -16,7 +16,7 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-// A typing error was answered with the command's name only.
+// An unknown flag is answered with the nearest one.
 func TestUnknownFlagsAndCommands(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
 		{"revoke --dryrun l.csv", "tapsweep: unknown flag: --dryrun\n" +
@@ -44,7 +44,7 @@ func TestUnknownFlagsAndCommands(t *testing.T) {
 	}
 }
 
-// --version was an unknown flag.
+// --version prints the version.
 func TestVersionFlag(t *testing.T) {
 	of := func(args ...string) string {
 		var out, errs strings.Builder

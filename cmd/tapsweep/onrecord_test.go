@@ -101,8 +101,8 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 	}
 }
 
-// A pass that a list names has no row before its delete. Where the run was killed while that
-// was under way, the run that goes on cannot know who has deleted it, and says so.
+// A pass that a list names has no row before its delete. If the run was killed during the
+// delete, the resumed run cannot know who deleted the pass, and says so.
 func TestKilledRevokeOfNamedPasses(t *testing.T) {
 	hang := graphsim.Fault{Method: "DELETE", Attempt: 1, Do: graphsim.Hang().AfterWork()}
 	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{hang}})

@@ -12,7 +12,7 @@ import (
 	"tapsweep/input"
 )
 
-// A scan knows who somebody is, and a revoke of what it printed named two GUIDs.
+// revoke shows the user principal names that scan printed. Earlier it showed two GUIDs.
 func TestNamesStayWithThePass(t *testing.T) {
 	for _, format := range []string{"csv", "json", "jsonl"} {
 		t.Run(format, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestNamesStayWithThePass(t *testing.T) {
 	}
 }
 
-// Whoever is asked sees the person, and the object id, which is what counts.
+// The confirmation shows the user principal name and the object ID, which identifies the user.
 func TestConfirmNamesThePerson(t *testing.T) {
 	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
 	text := "user,method,userPrincipalName\n" + id + "," + pass + ",dana@contoso.com\n"
@@ -66,8 +66,8 @@ func TestConfirmNamesThePerson(t *testing.T) {
 	}
 }
 
-// Whoever is protected by name is protected in a list that has the name beside an id,
-// although the token does not let anybody be looked up and the id is one of nobody.
+// A user protected by name is protected if a list has both the name and an object ID, even if
+// the token does not allow lookups and no user has the ID.
 func TestProtectedByTheNameBesideAnID(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All"}})
 	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"

@@ -9,7 +9,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A protect list whose one name is misspelt protected nobody, in silence: the pass of
+// A misspelt protected name is refused. Earlier it silently protected nobody, and the pass of
 // the break-glass account was deleted, exit 0.
 func TestMisspeltProtectedName(t *testing.T) {
 	const list, typo = "../../testdata/lists/protect-list.csv", "../../testdata/lists/p.typo.txt"
@@ -63,9 +63,9 @@ func TestMisspeltProtectedName(t *testing.T) {
 	}
 }
 
-// A simulated tenant holds whoever is protected. So a rehearsal refuses a name that is
-// one letter off one of the list, and says of others on no list that nobody has checked
-// them.
+// A simulated tenant does not show whether a protected name exists. So a rehearsal refuses a
+// name that differs by one letter from one on the list, and says that other names on no list
+// were not checked.
 func TestProtectedNamesInARehearsal(t *testing.T) {
 	const list, typo = "../../testdata/lists/protect-list.csv", "../../testdata/lists/p.typo.txt"
 	rehearse := func(protect string) process {
@@ -91,7 +91,7 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 	}
 }
 
-// A tenant that cannot be asked at the moment is no wrong usage.
+// A tenant that does not answer is not a usage error.
 func TestProtectedNamesInAnOutage(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
 		{Path: "/users/bg1@", Do: graphsim.ItemStatus(429, "Retry-After", "3600")}}})
@@ -108,7 +108,7 @@ func TestProtectedNamesInAnOutage(t *testing.T) {
 	}
 }
 
-// absolute makes names of files in testdata absolute, for a command runs elsewhere.
+// absolute makes the names of files in testdata absolute, because the command runs elsewhere.
 func absolute(args []string) []string {
 	out := make([]string, len(args))
 	for i, arg := range args {

@@ -9,7 +9,7 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// clearProxies takes this machine's proxies out of the test's environment.
+// clearProxies removes this machine's proxies from the environment of the test.
 func clearProxies(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"} {
@@ -18,7 +18,7 @@ func clearProxies(t *testing.T) {
 	}
 }
 
-// A proxy that cannot be read out of its variable is refused: net/http would go past it.
+// A proxy variable that cannot be parsed is refused, because net/http would ignore it.
 func TestProxies(t *testing.T) {
 	const password = "pr0xy-Passw0rd"
 	tests := []struct {
@@ -93,7 +93,7 @@ func TestNoProxy(t *testing.T) {
 	}
 }
 
-// The real thing goes nowhere, and a simulation has no use for a proxy.
+// End to end: a run sends nothing, and a simulation does not need the proxy.
 func TestProxyIsNotBypassed(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)

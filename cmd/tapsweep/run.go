@@ -139,7 +139,8 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		return nil
 	}
 	if results.IsPipe(path) {
-		return refuse(fmt.Errorf("--results: %s is a named pipe, and a run cannot resume from a pipe", path), "choose another --results file")
+		return refuse(fmt.Errorf("--results: %s is a named pipe, and a run cannot resume from a pipe", path),
+			"choose another --results file")
 	}
 	// To forget --protect is not to take somebody off the list.
 	opts.Protected = func(user string) bool { return r.unguarded || r.protected(user) }

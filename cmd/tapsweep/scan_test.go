@@ -28,7 +28,7 @@ func leftovers(n int, opts graphsim.Options) *graphsim.Tenant {
 	return tenant
 }
 
-// Nothing said which instant a date in --created-since was, and whose midnight.
+// The output shows which instant a date in --created-since means.
 func TestCreatedSinceIsShown(t *testing.T) {
 	day := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
 	want := "passes created since " + day + "T00:00:00Z\n"

@@ -69,8 +69,8 @@ func TestSimulateWithoutTemp(t *testing.T) {
 	}
 }
 
-// A second drill could not write its list under the name of the first. It replaces that
-// list, and no list of people.
+// With --overwrite a second drill replaces the list of the first one, but no list of
+// real users.
 func TestSimulateReplacesItsList(t *testing.T) {
 	held := graphsim.New(graphsim.Options{})
 	held.Populate(3)

@@ -111,7 +111,7 @@ func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.P
 	return typed(t, env, "", answer, args...)
 }
 
-// typed runs tapsweep at a terminal at which somebody has typed ahead, and answers once it
+// typed runs tapsweep at a terminal with input typed in advance, and answers when it
 // asks.
 func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
 	t.Helper()

@@ -9,7 +9,7 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// The name of a file could repaint the terminal, or add lines to what was said.
+// The name of a file cannot change the terminal or add lines to a message.
 func TestNamesOfFilesAreVisible(t *testing.T) {
 	t.Parallel()
 	const bad, shown = "a\x1b[2J\n0 rows left\u202e", `a\x1b[2J`

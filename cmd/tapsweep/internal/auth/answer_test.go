@@ -14,8 +14,8 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// In the middle of a run an authority that is out of order is a lack of a connection, which
-// a run sits out, and one that refuses the credential is not.
+// In the middle of a run, an outage of the authority counts as a missing connection, so the
+// run waits. An authority that refuses the credential does not.
 func TestRenewalInAnOutage(t *testing.T) {
 	entraError := func(code, said string) string {
 		return `{"error":"` + code + `","error_description":"` + said + `"}`
@@ -65,7 +65,7 @@ func TestRenewalInAnOutage(t *testing.T) {
 	}
 }
 
-// The lookup of a domain tells an outage from an answer.
+// The lookup of a domain distinguishes an outage from an answer.
 func TestTenantIDInAnOutage(t *testing.T) {
 	for _, tt := range []struct {
 		status  int

@@ -71,7 +71,8 @@ func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto
 			return certs, key, nil
 		}
 	}
-	return nil, nil, problem("holds a key that does not match the certificate: name a file with a certificate and its own key")
+	return nil, nil, problem("holds a key that does not match the certificate: " +
+		"name a file with a certificate and its own key")
 }
 
 // matches reports whether a key belongs to a certificate.

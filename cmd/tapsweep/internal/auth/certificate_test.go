@@ -21,7 +21,7 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// utf16LE is a text as Out-File of Windows PowerShell writes it.
+// utf16LE encodes a text like Out-File of Windows PowerShell.
 func utf16LE(text string) []byte {
 	out := []byte{0xFF, 0xFE}
 	for _, u := range utf16.Encode([]rune(text)) {
@@ -30,7 +30,7 @@ func utf16LE(text string) []byte {
 	return out
 }
 
-// ellipticPair is a certificate with a key that Entra does not take.
+// ellipticPair returns a certificate with a key that Entra does not accept.
 func ellipticPair(t *testing.T) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -50,7 +50,7 @@ func ellipticPair(t *testing.T) (*x509.Certificate, *ecdsa.PrivateKey) {
 	return cert, key
 }
 
-// A file that the app cannot sign in with gets one plain sentence, whichever way it is named
+// A certificate file that cannot be used gets one plain sentence, however the file is named
 // and whichever credential reads it.
 func TestCertificateFiles(t *testing.T) {
 	cert, key := makeCertificate(t)
@@ -157,7 +157,7 @@ func TestCertificateFiles(t *testing.T) {
 	}
 }
 
-// A chain that leaves the environment out does not read its certificate.
+// A credential chain without the environment does not read the certificate of the environment.
 func TestCertificateOfAnotherChain(t *testing.T) {
 	clean(t)
 	t.Setenv("PATH", t.TempDir())

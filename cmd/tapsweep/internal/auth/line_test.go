@@ -23,7 +23,7 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// network leads requests to hosts by their name, and notes those that go astray.
+// network sends requests to test servers by host name, and records requests to other hosts.
 type network struct {
 	mu     sync.Mutex
 	hosts  map[string]http.RoundTripper
@@ -65,7 +65,7 @@ func answer(r *http.Request, status int, body string, header ...string) *http.Re
 	return resp
 }
 
-// redirect has every path with the suffix lead elsewhere.
+// redirect makes every path with the suffix redirect to another host.
 func redirect(status int, suffix, to string) func(*http.Request) *http.Response {
 	return func(r *http.Request) *http.Response {
 		if !strings.HasSuffix(r.URL.Path, suffix) {
@@ -75,7 +75,7 @@ func redirect(status int, suffix, to string) func(*http.Request) *http.Response 
 	}
 }
 
-// metadata has the authority name an endpoint elsewhere.
+// metadata makes the authority name an endpoint on another host.
 func metadata(name, to string) func(*http.Request) *http.Response {
 	return func(r *http.Request) *http.Response {
 		if !strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration") {
@@ -94,8 +94,8 @@ func metadata(name, to string) func(*http.Request) *http.Response {
 	}
 }
 
-// A credential of each kind goes to the authority and nowhere else, whatever it answers, at
-// the start of a run and in the middle.
+// Every kind of credential is sent only to the authority, whatever it answers, both at the
+// start and in the middle of a run.
 func TestCredentialStaysWithTheAuthority(t *testing.T) {
 	cert, key := makeCertificate(t)
 	pemFile := pemOf(t, cert, key)
@@ -174,7 +174,7 @@ func TestCredentialStaysWithTheAuthority(t *testing.T) {
 	}
 }
 
-// A renewal is as strict as the first token. To a run that is a lack of a connection.
+// A renewal is as strict as the first request. The run treats the error as a missing connection.
 func TestRenewalStaysWithTheAuthority(t *testing.T) {
 	for _, kind := range []string{"secret", "device-code"} {
 		t.Run(kind, func(t *testing.T) {
@@ -210,8 +210,8 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 	}
 }
 
-// An answer without an end, or one that is small as long as it is packed, takes no more
-// memory than 1 MiB.
+// An endless answer, or one that is small only while compressed, uses no more than 1 MiB of
+// memory.
 func TestAnswersAreBounded(t *testing.T) {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
@@ -271,8 +271,8 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// A managed identity is asked by plain http at its own addresses, without a redirect, and by
-// no other credential.
+// Plain http is only used for the addresses of a managed identity, without redirects, and by no
+// other credential.
 func TestManagedIdentityAddresses(t *testing.T) {
 	clean(t)
 	t.Setenv("IDENTITY_ENDPOINT", "http://169.254.130.3:8081/msi/token")
@@ -314,7 +314,7 @@ func TestManagedIdentityAddresses(t *testing.T) {
 	}
 }
 
-// A managed identity's endpoint does not lead its header elsewhere.
+// A redirect from a managed identity's endpoint is not followed, so its header stays there.
 func TestManagedIdentityRedirect(t *testing.T) {
 	clean(t)
 	stolen := false
@@ -337,7 +337,7 @@ func TestManagedIdentityRedirect(t *testing.T) {
 	}
 }
 
-// A proxy is not asked for a managed identity's token.
+// The token of a managed identity is not requested through a proxy.
 func TestManagedIdentityPastTheProxy(t *testing.T) {
 	clean(t)
 	l := newLine(Options{Method: "managed-identity", Authority: "https://login.example"})

@@ -12,8 +12,8 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// A secret is read as lists are, whoever wrote the file, and what stands around it is
-// refused with a word instead of sent.
+// A secret file is decoded like a list. Text around the secret is refused with a message and
+// not sent.
 func TestSecretFile(t *testing.T) {
 	const s = graphsim.DefaultSecret
 	tests := []struct {
@@ -58,7 +58,7 @@ func TestSecretFile(t *testing.T) {
 	}
 }
 
-// The same of a secret in the environment, which azidentity may read by itself.
+// The same holds for a secret in the environment, which azidentity may read itself.
 func TestSecretOfTheEnvironment(t *testing.T) {
 	const s = graphsim.DefaultSecret
 	for _, method := range []string{"secret", "environment", "default"} {
@@ -86,7 +86,7 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 	}
 }
 
-// A secret that is not used refuses nothing.
+// A secret that is not used is not checked.
 func TestSecretThatIsNotUsed(t *testing.T) {
 	clean(t)
 	t.Setenv("AZURE_CLIENT_SECRET", `"quoted-secret"`)
@@ -97,7 +97,7 @@ func TestSecretThatIsNotUsed(t *testing.T) {
 	checkSignIn(t, claims, err, "")
 }
 
-// Secrets that Entra makes, or once made, are not taken for something else.
+// Secrets in the formats that Entra uses, or has used, are accepted.
 func TestSecretsAreSecrets(t *testing.T) {
 	for _, s := range []string{
 		"aBc8Q~dEfGhIjKlMnOpQrStUvWxYz.012345_-~6", "k3yV4lu3~abc=", "1bC/dEf+GhIjKlMnOpQrStUvWxYz0123456789abcd=",
@@ -141,7 +141,7 @@ func TestTokenFileIsDecoded(t *testing.T) {
 	}
 }
 
-// A name that was quoted twice is shown with its quotes; nothing is sent.
+// A value that was quoted twice is shown with its quotes, and nothing is sent.
 func TestNamesArePlain(t *testing.T) {
 	for _, tt := range []struct {
 		variable, value string
@@ -176,7 +176,7 @@ func TestNamesArePlain(t *testing.T) {
 	}
 }
 
-// What this process knows as a secret is masked from the moment it is read.
+// A secret is masked from the moment it is read.
 func TestSecretsAreConcealed(t *testing.T) {
 	clean(t)
 	secrets := map[string]string{"file": "from-a-secret-file", "variable": "from-the-variable",

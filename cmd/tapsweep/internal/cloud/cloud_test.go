@@ -97,7 +97,7 @@ func TestByRoot(t *testing.T) {
 	}
 }
 
-// Tokens are asked for at the hosts of one cloud, or at the one authority.
+// Tokens are only requested from the hosts of one cloud, or from the given authority.
 func TestHosts(t *testing.T) {
 	for _, tt := range []struct {
 		choice Choice

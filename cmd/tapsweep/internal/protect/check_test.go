@@ -10,8 +10,8 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// A protected name that nobody has protected nobody, in silence, where list and protect
-// list use the same kind of name.
+// A protected name that does not exist is refused. Earlier it silently protected nobody if list
+// and protect list used the same kind of name.
 func TestNamesAreChecked(t *testing.T) {
 	const nobody, noID = "bg1@contoso.con", "00000000-0000-4000-8000-000000000000"
 	item := func(do graphsim.Effect) graphsim.Options {
@@ -93,8 +93,8 @@ func TestNamesAreChecked(t *testing.T) {
 	}
 }
 
-// Thousands of names go twenty to a batch, and not at all once it is clear that nobody
-// may ask.
+// Names are looked up twenty to a batch. The lookups end once it is clear that they are not
+// permitted.
 func TestManyNamesAreChecked(t *testing.T) {
 	for _, tt := range []struct {
 		role string
@@ -126,7 +126,7 @@ func TestManyNamesAreChecked(t *testing.T) {
 	}
 }
 
-// Patterns were taken for names, and protected nobody.
+// Patterns are refused. Earlier they were taken for names, and protected nobody.
 func TestPatternsAreRefused(t *testing.T) {
 	for list, line := range map[string]int{
 		"bg*@contoso.com":                               1,

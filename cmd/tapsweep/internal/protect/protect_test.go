@@ -283,7 +283,7 @@ func TestResolveFails(t *testing.T) {
 	}
 }
 
-// A refusal of whole batches says nothing about the user who was asked for.
+// A refusal of whole batches says nothing about the user who is looked up.
 func TestResolveBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := contoso(graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Do: graphsim.OuterBody(403,

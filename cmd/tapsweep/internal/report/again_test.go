@@ -146,8 +146,8 @@ func TestVerifiedLater(t *testing.T) {
 	}
 }
 
-// A pass that was left alone because its user is protected was a failure to all that counts:
-// the report, its groups of causes and its progress, and the summary.
+// A pass that was kept because its user is protected is not a failure, neither in the report,
+// its groups of causes and its progress, nor in the summary.
 func TestProtectedIsNotLeft(t *testing.T) {
 	m := &made{now: night}
 	m.run("a.csv", 3, "--protect", "glass.txt")

@@ -48,7 +48,7 @@ func TestResumedLater(t *testing.T) {
 	}
 }
 
-// A second run of one list finds everybody without a pass, and that said: absent, 100 %.
+// A second run of a list finds no pass. The report still says revoked; earlier it said absent.
 func TestAbsentConfirmsRevoked(t *testing.T) {
 	any := func(r *results.Row) { r.AnyPass = true }
 	none := func(r *results.Row) { r.AnyPass, r.Method = true, "" }
@@ -82,7 +82,7 @@ func TestAbsentConfirmsRevoked(t *testing.T) {
 			t.Errorf("%s: %d are verified, want %d", tt.name, r.Verified, tt.verified)
 		}
 	}
-	// The other way round the newest row counts.
+	// In the opposite order the newest row counts.
 	first, second := &made{now: night}, &made{now: night.Add(time.Hour)}
 	first.run("a.csv", 1)
 	first.row("a.csv", 2, results.Absent)

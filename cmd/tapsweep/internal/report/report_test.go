@@ -316,7 +316,8 @@ func TestRefuses(t *testing.T) {
 		{"list", []string{raw("user,method\na,b\n")}, "does not describe a run"},
 		{"no run", []string{raw(`{"type":"result"}` + "\n")}, "does not describe a run"},
 		{"broken", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","li` + "\n" + `{"type":"end"}` + "\n")}, "line 2"},
-		{"a row behind other text", []string{raw(`{"type":"run"}` + "\ntapsweep: " + `{"type":"end"}` + "\n")}, `line 2 has "tapsweep: " before`},
+		{"a row behind other text", []string{raw(`{"type":"run"}` + "\ntapsweep: " + `{"type":"end"}` + "\n")},
+			`line 2 has "tapsweep: " before`},
 		{"outcome", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"vanished"}` + "\n")}, "another version"},
 		{"long line", []string{raw(`{"type":"run"}` + "\n" + strings.Repeat("x", maxLine+1) + "\n")}, "line 2 has more than"},
 	}

@@ -9,8 +9,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A row without a pass whose user held three is one pair. Each pass has a row that is
-// final, and pairs that no row tells of are counted rightly.
+// A row without a pass whose user had three passes is one pair. Each pass has a final row, and
+// pairs without a row are counted correctly.
 func TestSeveralPasses(t *testing.T) {
 	pass := func(n string) rowChange {
 		return func(r *results.Row) { r.Method, r.AnyPass = "9f0c11aa-1111-4222-8333-00000000000"+n, true }

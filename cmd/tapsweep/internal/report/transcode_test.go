@@ -14,7 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// caseFile is one of the files that were once refused, or misread.
+// caseFile returns the path of a file that was once refused or misread.
 func caseFile(name string) string { return filepath.Join("../../../../testdata/logs", name) }
 
 // Windows PowerShell's > writes a log in UTF-16, and its Out-File puts a mark before UTF-8.
@@ -56,7 +56,7 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
-// A look afterwards is found by its offset, in the text and not in the file.
+// A row of a later check is found by its offset in the text, not in the file.
 func TestNotesInUTF16(t *testing.T) {
 	m := &made{now: night}
 	m.run("a.csv", 1, "--verify")
@@ -74,7 +74,7 @@ func TestNotesInUTF16(t *testing.T) {
 	}
 }
 
-// kubectl logs mixes the log with what went to standard error.
+// kubectl logs mixes the log with standard error.
 func TestStrayLines(t *testing.T) {
 	path := caseFile("log-pod-merged.log")
 	r := reportOf(t, path)

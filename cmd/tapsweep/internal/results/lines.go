@@ -29,7 +29,8 @@ func notALine(n int, line []byte, err error) error {
 		return &LineError{n, "holds NUL bytes only: the machine has crashed, " +
 			"or the log was truncated while a run was writing to it"}
 	case err == nil || !bytes.HasPrefix(text, []byte("{")):
-		return &LineError{n, fmt.Sprintf("is not part of a results log: it begins with %q; was standard error mixed into the log?",
+		return &LineError{n, fmt.Sprintf("is not part of a results log: it begins with %q; "+
+			"was standard error mixed into the log?",
 			batch.Printable(string(text[:min(len(text), 40)])))}
 	}
 	return &LineError{n, "is broken: " + err.Error()}

@@ -22,8 +22,8 @@ func pipe(t *testing.T) string {
 	return path
 }
 
-// A results log that was a pipe without a reader took rows until the pipe was full, and then
-// hung for ever.
+// A pipe without a reader is refused. Earlier it took rows until it was full, and then the run
+// hung forever.
 func TestPipeWithoutReader(t *testing.T) {
 	path := pipe(t)
 	synctest.Test(t, func(t *testing.T) {

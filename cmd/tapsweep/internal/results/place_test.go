@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// begun is a log with its first line on disk.
+// begun returns a log with its first line on disk.
 func begun(t *testing.T) (*Log, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "log.jsonl")
@@ -27,8 +27,8 @@ func begun(t *testing.T) (*Log, string) {
 	return log, path
 }
 
-// A log that was removed, moved or truncated in mid-run was written to until the end, and
-// the run said that all went well. A truncated one got a hole of NUL bytes.
+// A log that is removed, moved or truncated during the run ends the run. Earlier the run went on
+// and reported success, and a truncated log got a gap of NUL bytes.
 func TestMovedLog(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("an open file cannot be moved")
@@ -84,7 +84,7 @@ func TestMovedLog(t *testing.T) {
 	}
 }
 
-// The check at the end finds what happened since the last one.
+// The check at the end finds changes since the last check.
 func TestMovedLogAtTheEnd(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("an open file cannot be moved")
@@ -98,7 +98,7 @@ func TestMovedLogAtTheEnd(t *testing.T) {
 	}
 }
 
-// A log that is resumed counts from the size that it has.
+// For a resumed log, the expected size starts at its current size.
 func TestResumedLogIsNotTruncated(t *testing.T) {
 	path := writeLog(t, Revoked)
 	appendTo(t, path, `{"type":"result","li`)
@@ -119,7 +119,7 @@ func TestResumedLogIsNotTruncated(t *testing.T) {
 	}
 }
 
-// An empty file was left by a run that sent nothing, and kept the next from its name.
+// A run that sent nothing leaves no empty file that would block the name for the next run.
 func TestNothingIsLeftWithoutALine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	for _, write := range []bool{false, true} {
@@ -143,7 +143,7 @@ func TestNothingIsLeftWithoutALine(t *testing.T) {
 	}
 }
 
-// --overwrite took whatever file was named, and emptied it before anything else.
+// --overwrite refuses other files. Earlier it truncated whatever file was named.
 func TestCreateReplaces(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name, text string) string {
@@ -179,7 +179,7 @@ func TestCreateReplaces(t *testing.T) {
 	}
 }
 
-// The log that is replaced stays until the new one has a line.
+// The old log stays until the new one has a line.
 func TestCreateKeepsTheOldLog(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("an open file cannot be renamed")

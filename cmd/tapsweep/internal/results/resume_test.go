@@ -370,7 +370,7 @@ func TestResumeTellsPairsApart(t *testing.T) {
 	}
 }
 
-// A log that Windows has put a byte order mark before is gone on with.
+// A log with a byte order mark, as Windows writes it, can be resumed.
 func TestResumeAfterAMark(t *testing.T) {
 	path := writeLog(t, Revoked)
 	text, _ := os.ReadFile(path)
@@ -389,8 +389,8 @@ func TestResumeAfterAMark(t *testing.T) {
 	}
 }
 
-// What a run before was about to delete, or has sent a delete for, is not forgotten: a
-// scan of a user with two passes kept one of them.
+// A pass that an earlier run was about to delete, or had sent a delete for, is not forgotten.
+// Earlier, only one of a user's two passes was kept after a scan.
 func TestResumeIntents(t *testing.T) {
 	path := writeLog(t)
 	next := header
@@ -444,7 +444,7 @@ func TestResumeIntents(t *testing.T) {
 	}
 }
 
-// Where each run before came to its end, a pass without a row was not touched.
+// If every earlier run ended normally, a pass without a row was not touched.
 func TestPerhapsAfterAnEnd(t *testing.T) {
 	path := writeLog(t, Revoked)
 	appendTo(t, path, `{"type":"end","counts":{"revoked":1},"exit":0}`+"\n")

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// A log that somebody else has written made --resume delete nothing and exit 0.
+// A log that somebody else may have written is refused. Earlier, --resume deleted nothing with
+// such a log and exited with 0.
 func TestTrust(t *testing.T) {
 	dir := t.TempDir()
 	make := func(name string, mode fs.FileMode) string {
@@ -84,8 +85,8 @@ func isTrust(err error) bool {
 	return ok
 }
 
-// A log of another user is refused, also for root: a job of root must not believe what a
-// service account has written. A link of another user in a sticky directory is refused.
+// A log of another user is refused, even for root: a job of root must not trust what a service
+// account wrote. A link of another user in a sticky directory is refused as well.
 func TestTrustOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give a file away")

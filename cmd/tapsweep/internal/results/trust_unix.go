@@ -38,7 +38,8 @@ func checkOwner(path string, info os.FileInfo) error {
 			fmt.Sprintf("run tapsweep as that user, name another %s, or check this one and chown it", what)}
 	case info.Mode().Perm()&othersWrite != 0:
 		return &TrustError{path, fmt.Sprintf("can be written to by others (mode %v): "+
-			"they can add false rows to it", info.Mode()), fmt.Sprintf("check it, then remove that permission (chmod go-w), or name another %s", what)}
+			"they can add false rows to it", info.Mode()),
+			fmt.Sprintf("check it, then remove that permission (chmod go-w), or name another %s", what)}
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A proof reads logs as they come: from kubectl logs, and from Windows PowerShell.
+// verify reads logs as returned by kubectl logs and as written by Windows PowerShell.
 func TestReadUsers(t *testing.T) {
 	for _, tt := range []struct {
 		file         string

@@ -13,7 +13,7 @@ import (
 	"tapsweep/input"
 )
 
-// holder is a user with n passes.
+// holder returns a user with n passes.
 func holder(name string, n int) graphsim.User {
 	u := graphsim.User{UPN: name + "@contoso.com"}
 	for i := range n {
@@ -22,7 +22,7 @@ func holder(name string, n int) graphsim.User {
 	return u
 }
 
-// --max-items 1 deleted 3,000 passes of one user: rows were counted, and not passes.
+// MaxDeletes counts passes, not rows. Earlier, 1 allowed 3,000 passes of one user.
 func TestMaxDeletes(t *testing.T) {
 	pair := func(name, method string) input.Pair { return input.Pair{User: name + "@contoso.com", Method: method} }
 	danas := func(n int) []graphsim.User { return []graphsim.User{holder("dana", n)} }
@@ -77,7 +77,7 @@ func TestMaxDeletes(t *testing.T) {
 	}
 }
 
-// A pass that came in the meantime counts as well.
+// A pass that was created in the meantime also counts.
 func TestMaxDeletesOfReissuedPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})

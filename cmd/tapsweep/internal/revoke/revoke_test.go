@@ -155,8 +155,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// A path that refuses every batch leaves rows that a resumed run takes up, and no word
-// about what the user may hold.
+// If every batch is refused, the rows are not_sent, so that a resumed run sends them, and they
+// say nothing about the user's passes.
 func TestBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE",

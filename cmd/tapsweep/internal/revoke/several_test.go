@@ -24,7 +24,7 @@ func holdsThree() graphsim.User {
 	return graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: pass}, {ID: other}, {ID: third}}}
 }
 
-// anyOf is a pair that names no pass.
+// anyOf returns a pair that names no pass.
 var anyOf = input.Pair{Source: "l.csv", Line: 2, User: "dana@contoso.com"}
 
 // allRows runs a job and returns each row as it was written.
@@ -42,7 +42,7 @@ func allRows(t *testing.T, tenant *graphsim.Tenant, opts Options, src Source) (r
 	return rows, counts, err
 }
 
-// lasts are the last rows of each pass.
+// lasts returns the last row of each pass.
 func lasts(rows []results.Row) map[string]results.Row {
 	last := make(map[string]results.Row)
 	for _, r := range rows {
@@ -51,8 +51,8 @@ func lasts(rows []results.Row) map[string]results.Row {
 	return last
 }
 
-// A user who holds three passes, and whose row names none, gets a final row for each.
-// One of them counts for the pair. Only the last pass had a row.
+// If a row names no pass and its user has three, each pass gets a final row. One of them counts
+// for the pair. Earlier, only the last pass had a row.
 func TestSeveralPasses(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -119,7 +119,7 @@ func TestSeveralPassesKilled(t *testing.T) {
 	}
 }
 
-// killedAmongSeveral ends a run once so many rows are on record, either with the next
+// killedAmongSeveral ends a run after the given number of rows, either with the next
 // row lost or before anything more is sent.
 func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 	tenant := graphsim.New(graphsim.Options{})

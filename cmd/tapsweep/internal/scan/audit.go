@@ -87,7 +87,7 @@ type auditFindings struct {
 // span is the time from a user's first record to the last one.
 type span struct{ first, last time.Time }
 
-// creation is when a pass was created, and by whom.
+// A creation is when a pass was created, and who created it.
 type creation struct {
 	at  time.Time
 	who string

@@ -17,7 +17,7 @@ var (
 	helpdesk = &graphsim.Actor{UPN: "helpdesk@contoso.com"}
 )
 
-// audited is a tenant with an audit log, mallory and a help desk.
+// audited returns a tenant with an audit log, mallory and a help desk.
 func audited(opts graphsim.Options) *graphsim.Tenant {
 	opts.Roles, opts.Audit = permitted, true
 	tenant := graphsim.New(opts)
@@ -34,7 +34,7 @@ func since(ago time.Duration, by string) Options {
 	return Options{Audit: &Audit{Since: time.Now().Add(-ago), By: by}}
 }
 
-// Once the help desk's pass was listed as mallory's, since mallory had made one before.
+// A help desk pass is not listed as mallory's, although mallory had created one before.
 func TestReplacedPassIsNotTheirs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := audited(graphsim.Options{})
@@ -70,7 +70,7 @@ func TestReplacedPassIsNotTheirs(t *testing.T) {
 		if erik.UPN != "erik@contoso.com" || erik.By != "" {
 			t.Errorf("%+v was replaced, want erik by nobody who is known", erik)
 		}
-		// By whomever, each pass is looked for.
+		// Without a creator, every pass is looked for.
 		found, _, counts, err = look(t, tenant, since(24*time.Hour, ""), batch.Options{})
 		if err != nil || len(found) != 3 || counts.Audit.Replaced.Count != 0 {
 			t.Errorf("by anybody: found %q, replaced %+v, %v", found, counts.Audit.Replaced, err)
@@ -78,7 +78,7 @@ func TestReplacedPassIsNotTheirs(t *testing.T) {
 	})
 }
 
-// What was read of the log is counted, each record once although pages come again.
+// Records are counted once, although pages are read again.
 func TestAuditIsCounted(t *testing.T) {
 	tests := []struct {
 		name, by string
@@ -119,7 +119,7 @@ func TestAuditIsCounted(t *testing.T) {
 	}
 }
 
-// A record that cannot be used once ended the scan, or was one of nobody in silence.
+// A record that cannot be used is counted. Earlier it ended the scan or was silently ignored.
 func TestOddRecords(t *testing.T) {
 	create := func(a graphsim.Audit) graphsim.Audit {
 		a.Time, a.Service = time.Now().Add(-time.Minute), graphsim.PassService

@@ -13,7 +13,7 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// rewriter has each page of users rewritten on its way back. The function is given the
+// rewriter rewrites each page of users on its way back. The function gets the
 // body of the answer to a batch, and how many pages came before.
 type rewriter struct {
 	*graphsim.Tenant
@@ -30,7 +30,7 @@ func (r *rewriter) PostBatch(ctx context.Context, body []byte) (batch.Reply, err
 	return reply, err
 }
 
-// endless puts a next link that was not there before behind each last page.
+// endless adds a new next link to each last page.
 func endless(path, values string) func(string, int) string {
 	return func(body string, n int) string {
 		if strings.Contains(body, "nextLink") {
@@ -47,7 +47,7 @@ func idOf(body string) string {
 	return id
 }
 
-// A service that always names a next page once kept the scan for ever.
+// A service that always names a next page does not keep the scan running forever.
 func TestEndlessPages(t *testing.T) {
 	const dana = `{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311","userPrincipalName":"dana@contoso.com"}`
 	for _, tt := range []struct {
@@ -76,8 +76,8 @@ func TestEndlessPages(t *testing.T) {
 	}
 }
 
-// Many pages without anything new are in order where another place has shown their
-// users before.
+// Many pages without anything new are fine if another source has shown their users
+// before.
 func TestPagesOfKnownUsers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Roles: permitted})
@@ -94,7 +94,7 @@ func TestPagesOfKnownUsers(t *testing.T) {
 	})
 }
 
-// smallPages shows one user a page, where the path of a request holds path.
+// smallPages returns one user per page for requests whose path contains path.
 type smallPages struct {
 	*graphsim.Tenant
 	path string
@@ -107,11 +107,11 @@ func (s smallPages) PostBatch(ctx context.Context, body []byte) (batch.Reply, er
 	return s.Tenant.PostBatch(ctx, body)
 }
 
-// Restarts were counted over the whole scan, so a long one ended with the fourth page
-// token that had expired.
+// Restarts are counted since the last new user, not over the whole scan. Earlier, a long scan
+// ended with the fourth expired page token.
 func TestTokensExpireAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// The token of each page is no good when it is asked for the first time.
+		// The token of each page is refused when it is used for the first time.
 		faults := []graphsim.Fault{{Path: "$skiptoken", Attempt: 1, Do: graphsim.ItemStatus(400)}}
 		tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
 		tenant.Populate(8000)
@@ -122,7 +122,7 @@ func TestTokensExpireAgainAndAgain(t *testing.T) {
 	})
 }
 
-// A source that begins anew shows what it has shown before, and that is no endless loop.
+// A source that starts again shows the same pages again, which does not count as an endless loop.
 func TestRestartOfManyPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const users = maxIdle + 200
@@ -135,12 +135,12 @@ func TestRestartOfManyPages(t *testing.T) {
 			t.Errorf("%d found, %v, want %d", len(found), err, users)
 		}
 		if counts.Pages < 2*maxIdle {
-			t.Errorf("%d pages came, so the source did not begin anew", counts.Pages)
+			t.Errorf("%d pages came, so the source did not start again", counts.Pages)
 		}
 	})
 }
 
-// It was said that Graph did not understand what was asked, and to look at --filter.
+// Only a refused filter is reported as a wrong --filter.
 func TestExpiredTokenIsNoFilter(t *testing.T) {
 	for _, tt := range []struct {
 		name, path, filter string

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Every text that the service wrote is safe in a spreadsheet, the reason included.
+// Every text from the service is safe in a spreadsheet, including the reason.
 func TestWriterProtectsFormulas(t *testing.T) {
 	var b strings.Builder
 	w, err := NewWriter(&b, "csv")

@@ -238,8 +238,11 @@ func TestPagesGoWrong(t *testing.T) {
 		{"a link to another host", graphsim.Options{Roles: permitted, ForeignLinks: true}, false, "not below https://graph.microsoft.com/v1.0"},
 		{"pages in a circle", graphsim.Options{Roles: permitted, Faults: []graphsim.Fault{
 			{Path: "$skiptoken=RFNwdAIAAQAAA0Z", Do: graphsim.ItemBody(`{"value":[],"@odata.nextLink":"` + root + `/users?$skiptoken=RFNwdAIAAQAAA0"}`)},
-			{Path: "/users?", Do: graphsim.ItemBody(`{"value":[],"@odata.nextLink":"` + root + `/users?$skiptoken=RFNwdAIAAQAAA0Z"}`)}}}, false, "form a loop"},
-		{"a page that is its own next", fault("/users?", 0, graphsim.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)), false, "form a loop"},
+			{Path: "/users?", Do: graphsim.ItemBody(`{"value":[],"@odata.nextLink":"` + root + `/users?$skiptoken=RFNwdAIAAQAAA0Z"}`)}}},
+			false, "form a loop"},
+		{"a page that is its own next", fault("/users?", 0,
+			graphsim.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)),
+			false, "form a loop"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -128,8 +128,8 @@ func TestManifestsAreRestricted(t *testing.T) {
 	}
 }
 
-// The results log is on the claim's volume, and so not mixed with standard error, as
-// kubectl logs would return it. Its mode stays as it is.
+// The results log is on the volume of the claim, so it is not mixed with standard error as in
+// the output of kubectl logs. Mounting does not change its mode.
 // Source: kubernetes.io/docs/tasks/configure-pod-container/security-context, fsGroupChangePolicy.
 func TestLogIsOnAVolume(t *testing.T) {
 	_, claim, job := manifests(t)
