@@ -48,7 +48,7 @@ func TestConceal(t *testing.T) {
 		}
 	}
 	if got := Printable("a short word"); got != "a short word" {
-		t.Errorf("Printable = %q: a text of five characters is taken for a secret", got)
+		t.Errorf("Printable = %q: a text of five characters is masked as a secret", got)
 	}
 	if got := Mask("nothing of it"); got != "nothing of it" {
 		t.Errorf("Mask = %q", got)

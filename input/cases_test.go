@@ -115,7 +115,7 @@ func TestAuditLogs(t *testing.T) {
 	}
 	_, err := Open([]string{write(t, "d.json", refused["d.json"])}, Options{})
 	if !strings.Contains(err.Error(), `userPrincipalName inside "targetResources"`) {
-		t.Errorf("Open = %v, want it to say where the affected user is", err)
+		t.Errorf("Open = %v, want an error that says where the affected user is", err)
 	}
 	for _, text := range []string{
 		"userPrincipalName,methodId,correlationId\n" + dana + "," + pass1 + "," + oid1 + "\n", // names the pass

@@ -92,7 +92,7 @@ func TestCompressedAnswer(t *testing.T) {
 	_ = zip.Close()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-			t.Error("the client does not ask for gzip, so this test shows nothing")
+			t.Error("the client does not request gzip, so this test is void")
 		}
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(bomb.Bytes())
@@ -107,7 +107,7 @@ func TestCompressedAnswer(t *testing.T) {
 	_, err = client.PostBatch(t.Context(), []byte(deleteBatch))
 	runtime.ReadMemStats(&after)
 	if err == nil || !strings.Contains(err.Error(), "larger than") {
-		t.Errorf("PostBatch = %v, want that the answer is too large", err)
+		t.Errorf("PostBatch = %v, want an error about the size of the answer", err)
 	}
 	if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
 		t.Errorf("%d MiB were allocated", used>>20)

@@ -39,7 +39,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, []string{
 			", 0 by user00001@contoso.example\n"}},
 		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, []string{
-			"0 by malory@contoso.example\n", 
+			"0 by malory@contoso.example\n",
 			"could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
 		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, []string{
 			"0 by HR sync\n", "could not check that an app named HR sync exists"}},

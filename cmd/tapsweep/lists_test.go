@@ -56,7 +56,7 @@ func TestEmptyList(t *testing.T) {
 				t.Errorf("%s %q: standard error is %q, want %q", name, more, p.stderr, want)
 			}
 			if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) != 1 {
-				t.Errorf("%s %q: %d files are left, want the list alone: %v", name, more, len(left), err)
+				t.Errorf("%s %q: %d files are left, want only the list: %v", name, more, len(left), err)
 			}
 		}
 	}

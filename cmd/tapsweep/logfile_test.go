@@ -52,7 +52,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 				t.Errorf("no %q in\n%s", tt.want, p.stderr)
 			}
 			if len(tenant.Left()) < len(users)/2 {
-				t.Errorf("the run went on, %d of %d passes are left", len(tenant.Left()), len(users))
+				t.Errorf("the run continued, %d of %d passes are left", len(tenant.Left()), len(users))
 			}
 			if _, err := os.Stat(filepath.Join(path, "SHA256SUMS")); err == nil {
 				t.Error("evidence without its log is sealed")
@@ -121,7 +121,7 @@ func TestLogsThatAreRefused(t *testing.T) {
 			t.Errorf("%s: no %q in\n%s", tt.name, tt.want, p.stderr)
 		}
 		if !strings.Contains(p.stderr, "hint: ") || !strings.Contains(p.stderr, tt.hint) {
-			t.Errorf("%s: no hint %q in\n%s", tt.name, tt.hint, p.stderr)
+			t.Errorf("%s: hint %q is missing in\n%s", tt.name, tt.hint, p.stderr)
 		}
 	}
 	unchanged := map[string]string{glass: "glass@contoso.com\n", report: "my notes\n", wide: string(mustRead(t, log))}

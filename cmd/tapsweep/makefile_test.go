@@ -67,7 +67,7 @@ func TestMakeRunsNoValue(t *testing.T) {
 				t.Errorf("make ended with %v, want a refusal: %v\n%s", err, tt.refused, out)
 			}
 			if !strings.Contains(out, tt.want) {
-				t.Errorf("make says nothing of %q\n%s", tt.want, out)
+				t.Errorf("make does not mention %q\n%s", tt.want, out)
 			}
 			if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
 				t.Errorf("make ran the value\n%s", out)

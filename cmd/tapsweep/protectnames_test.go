@@ -84,7 +84,7 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 	}
 	p = rehearse(writeFile(t, "right.txt", "bg1@contoso.com\n"))
 	if strings.Contains(p.stderr, "checked") {
-		t.Errorf("a name on the list is said to be unchecked\n%s", p.stderr)
+		t.Errorf("a name on the list is reported as unchecked\n%s", p.stderr)
 	}
 	if rows, _ := readLog(t, p.stdout); outcomes(rows)[results.Protected] != 1 {
 		t.Errorf("%v, want one protected row", outcomes(rows))

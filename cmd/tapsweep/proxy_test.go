@@ -108,7 +108,7 @@ func TestProxyIsNotBypassed(t *testing.T) {
 		t.Errorf("the password is shown:\n%s", p.stderr)
 	}
 	if n := tenant.Stats().Tokens; n != 0 {
-		t.Errorf("%d tokens were had past the proxy", n)
+		t.Errorf("%d tokens were requested without the proxy", n)
 	}
 	if p := tapsweep(t, env, "revoke", "--simulate", "--yes", "--results", "-", list); p.code != exitDone {
 		t.Errorf("simulation: exit %d\n%s", p.code, p.stderr)

@@ -64,10 +64,10 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 			t.Errorf("%s: exit %d, want %d\n%q", tt.name, p.code, tt.code, said)
 		}
 		if strings.ContainsAny(said, "\x1b\u202e") {
-			t.Errorf("%s: a character acts on the terminal: %q", tt.name, said)
+			t.Errorf("%s: a control character reaches the terminal: %q", tt.name, said)
 		}
 		if strings.Contains(said, "\n0 rows left") || strings.Contains(said, "\n  0 rows left") {
-			t.Errorf("%s: a name makes a line of its own: %q", tt.name, said)
+			t.Errorf("%s: a name adds a line: %q", tt.name, said)
 		}
 		if !strings.Contains(said, shown) && tt.name != "argument that is no command" { // which is quoted once more
 			t.Errorf("%s: the name is not shown: %q", tt.name, said)

@@ -149,7 +149,7 @@ func TestCertificateFiles(t *testing.T) {
 				}
 				for _, jargon := range []string{"x509", "asn1", "pkcs12:", "NewClientCertificateCredential", "module"} {
 					if strings.Contains(err.Error(), jargon) {
-						t.Errorf("error %v is for Go programmers", err)
+						t.Errorf("error %v is not plain language", err)
 					}
 				}
 			})

@@ -167,7 +167,7 @@ func TestCredentialStaysWithTheAuthority(t *testing.T) {
 					t.Errorf("GetToken = %v, want an error with %q", err, tt.want)
 				}
 				if len(net.astray) > 0 {
-					t.Errorf("requests went astray: %q", net.astray)
+					t.Errorf("requests were sent to other hosts: %q", net.astray)
 				}
 			})
 		}
@@ -204,7 +204,7 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 				t.Errorf("GetToken = %v, offline %v", err, offline)
 			}
 			if len(net.astray) > 0 {
-				t.Errorf("requests went astray: %q", net.astray)
+				t.Errorf("requests were sent to other hosts: %q", net.astray)
 			}
 		})
 	}
@@ -342,7 +342,7 @@ func TestManagedIdentityPastTheProxy(t *testing.T) {
 	clean(t)
 	l := newLine(Options{Method: "managed-identity", Authority: "https://login.example"})
 	if transport, ok := l.direct.Transport.(*http.Transport); !ok || transport.Proxy != nil {
-		t.Error("a managed identity's address is asked through a proxy")
+		t.Error("the address of a managed identity is asked through a proxy")
 	}
 	if transport, ok := l.next.Transport.(*http.Transport); !ok || transport.Proxy == nil {
 		t.Error("the authority is not asked through a proxy")

@@ -182,7 +182,7 @@ func TestProtectedIsNotLeft(t *testing.T) {
 	}
 	got := summary(map[results.Outcome]int{results.Revoked: 1, results.Protected: 2}, nil)
 	if !strings.Contains(got, "\n2 protected, left alone\n") {
-		t.Errorf("the summary does not say who was left alone:\n%s", got)
+		t.Errorf("the summary does not mention protected users:\n%s", got)
 	}
 	if strings.Contains(got, "not done") {
 		t.Errorf("the summary says that something is not done:\n%s", got)

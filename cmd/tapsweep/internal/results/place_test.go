@@ -94,7 +94,7 @@ func TestMovedLogAtTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, ok := errors.AsType[*MovedError](log.Close()); !ok {
-		t.Error("Close of a log that was removed says nothing")
+		t.Error("Close of a removed log returns no error")
 	}
 }
 
@@ -198,7 +198,7 @@ func TestCreateKeepsTheOldLog(t *testing.T) {
 		t.Error(err)
 	}
 	if after, _ := os.ReadFile(path); string(after) != string(before) {
-		t.Errorf("the log is now %q, and no new one was begun", after)
+		t.Errorf("the log is now %q, but no new log was started", after)
 	}
 	if log, err = Create(link, true); err != nil {
 		t.Fatal(err)
@@ -217,6 +217,6 @@ func TestCreateKeepsTheOldLog(t *testing.T) {
 	}
 	entries, _ := os.ReadDir(filepath.Dir(path))
 	if len(entries) != 1 {
-		t.Errorf("%v are left, want the log alone", entries)
+		t.Errorf("the directory has %v, want only the log", entries)
 	}
 }

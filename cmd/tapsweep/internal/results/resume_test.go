@@ -150,7 +150,7 @@ func TestResumeRefuses(t *testing.T) {
 	}
 	os.WriteFile(path, utf16, 0o600)
 	if _, _, err := Resume(path, &header, ResumeOptions{}); err == nil || !strings.Contains(err.Error(), "UTF-16") {
-		t.Errorf("Resume of a log in UTF-16 = %v, want an error that says so", err)
+		t.Errorf("Resume of a log in UTF-16 = %v, want an error about the encoding", err)
 	}
 	path = filepath.Join(t.TempDir(), "list.csv")
 	os.WriteFile(path, []byte("user,method\na,b\n"), 0o600)

@@ -97,7 +97,7 @@ func TestTrustOfAnotherUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := CheckTrust(path); !isTrust(err) || !strings.Contains(err.Error(), "belongs to user 4711") {
-		t.Errorf("CheckTrust of the file = %v, want whose it is", err)
+		t.Errorf("CheckTrust of the file = %v, want an error about its owner", err)
 	}
 	link := filepath.Join(dir, "link")
 	err := errors.Join(os.Chmod(dir, fs.ModeSticky|0o777), os.Symlink("/etc/hostname", link), os.Lchown(link, 4711, 4711))
@@ -105,6 +105,6 @@ func TestTrustOfAnotherUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := CheckTrust(link); !isTrust(err) || !strings.Contains(err.Error(), "is a link in") {
-		t.Errorf("CheckTrust of the link = %v, want that it is one", err)
+		t.Errorf("CheckTrust of the link = %v, want an error about the link", err)
 	}
 }

@@ -68,7 +68,7 @@ func TestReplacedPassIsNotTheirs(t *testing.T) {
 			t.Errorf("%+v, want it made at %v and replaced at %v", dana, at.Add(-90*time.Minute), at)
 		}
 		if erik.UPN != "erik@contoso.com" || erik.By != "" {
-			t.Errorf("%+v was replaced, want erik by nobody who is known", erik)
+			t.Errorf("%+v was replaced, want erik by an unknown creator", erik)
 		}
 		// Without a creator, every pass is looked for.
 		found, _, counts, err = look(t, tenant, since(24*time.Hour, ""), batch.Options{})
@@ -189,6 +189,6 @@ func TestOddRecords(t *testing.T) {
 		t.Errorf("odd %+v, %v, want 50 with the first 20", counts.Audit.Odd, err)
 	}
 	if first := fmt.Sprint(counts.Audit.Odd.First[0]); len(first) != 36 {
-		t.Errorf("a record goes by %q, want its id", first)
+		t.Errorf("a record is listed as %q, want its id", first)
 	}
 }

@@ -66,7 +66,7 @@ func TestEndlessPages(t *testing.T) {
 				poster := &rewriter{Tenant: tenant, rewrite: endless(tt.path, tt.values)}
 				_, _, _, err := look(t, poster, tt.opts, batch.Options{})
 				if _, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(err.Error(), "nothing new") {
-					t.Errorf("err = %v, want one that says that the pages bring nothing new", err)
+					t.Errorf("err = %v, want one that says that the pages have nothing new", err)
 				}
 				if poster.pages > maxIdle+10 {
 					t.Errorf("%d pages were asked for", poster.pages)
