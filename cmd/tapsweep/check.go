@@ -32,10 +32,10 @@ func (a *app) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [flags]",
 		Short: "Try the sign-in out, and say what it is good for",
-		Long: `Get an access token, look at what it allows, and list the passes of a user who does
-not exist, which shows what Graph says to it. It changes nothing. Run it as the account, and on the machine, that the work is to be
-done by: a night job whose check is good at noon does not fail for these reasons
-at night.
+		Long: `Get an access token, check what it allows, and list the passes of a user who does
+not exist, which shows whether Graph accepts the token. It changes nothing. Run it
+with the account and on the machine that will do the work, so that a night job does
+not fail for reasons that this check finds.
 
 Exit codes: 0 revoke can run, 1 something is wrong, 3 no access token that
 Graph accepts, or one that does not allow deletes, 4 stopped by a signal,

@@ -33,7 +33,7 @@ func (a *app) scanCommand() *cobra.Command {
 		Long: `Find Temporary Access Passes and print them, changing nothing. What it prints,
 tapsweep revoke takes.
 
-With --results it can be gone on with by --resume when it was stopped.
+With --results, use --resume to continue a scan that was stopped.
 
 Exit codes: 0 all users were scanned, 1 some could not be, 3 no access token
 that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,

@@ -36,8 +36,8 @@ func (a *app) simulateCommand() *cobra.Command {
 		Use:   "simulate [flags]",
 		Short: "Serve a simulated tenant for drills",
 		Long: `Serve a simulated tenant on this machine, with a token endpoint and Graph, over
-TLS. It prints the environment that makes tapsweep, or any other Graph client
-that uses azidentity, go there, and serves until it is interrupted.
+TLS. It prints the environment variables with which tapsweep, or any other Graph
+client that uses azidentity, connects to it, and runs until you interrupt it.
 
 In its audit log, mallory@contoso.example created some of the passes and
 helpdesk@contoso.example the others, so that you can rehearse an incident.

@@ -34,11 +34,11 @@ func (a *app) sweepCommand() *cobra.Command {
 		Use:   "sweep [flags]",
 		Short: "Find passes that are over, and delete them",
 		Long: `Find Temporary Access Passes that are expired or used, and delete them: the
-night job. It says nothing when there was nothing to do, and a line when there was.
+night job. It prints nothing if there was nothing to do, and otherwise one line.
 
-While a bound is in force (--max-items, 10000 without a terminal) everybody is
-looked at before the first pass is deleted, and above the bound none is. With
---max-items 0 passes are deleted while the scan goes on.
+While a limit applies (--max-items, 10000 without a terminal), all users are
+scanned before the first pass is deleted. If more passes are found than the limit,
+none is deleted. With --max-items 0, passes are deleted during the scan.
 
 Exit codes: 0 every pass that was found is revoked, 1 some are not, 3 no access
 token that Graph accepts, or it lacks a permission, 4 stopped early: use --resume

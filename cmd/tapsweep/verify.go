@@ -30,9 +30,9 @@ func (a *app) verifyCommand() *cobra.Command {
 		Long: `List the passes of every user in one or more results logs, whatever became of
 their pairs, and write a results log that says for each whether one is there. It
 changes nothing. A pass that is there is a row that remains, which tapsweep revoke
-takes. Users whose rows were invalid or protected are not looked at.
+takes. Users whose rows were invalid or protected are not checked.
 
-Exit codes: 0 nobody holds a pass, 1 somebody does or could not be looked at,
+Exit codes: 0 no user has a pass, 1 a user has one or could not be checked,
 3 no access token that Graph accepts, or everything is denied, 4 stopped early:
 use --resume to continue, 64 wrong flags.`,
 		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
