@@ -121,7 +121,7 @@ func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 	if p.code != exitStopped {
 		t.Errorf("exit %d, want %d", p.code, exitStopped)
 	}
-	if strings.Contains(p.stderr, "--filter") || !strings.Contains(p.stderr, "refused its own page tokens 4 times") {
+	if strings.Contains(p.stderr, "--filter") || !strings.Contains(p.stderr, "page tokens were refused 4 times") {
 		t.Errorf("standard error\n%s", p.stderr)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"tapsweep/input"
 )
@@ -324,8 +325,10 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 				i |= verifiedBit
 			}
 			e.sources[l.Source] = true
-			if l.Beside {
-				break // the pair has another row
+			if l.Beside { // the pair has another row, or is tried again
+				e.forgetIntent(&Row{Source: l.Source, Line: l.Line, User: l.User, Method: l.Method, AnyPass: l.AnyPass,
+					InPlaceOf: l.InPlaceOf})
+				break
 			}
 			key, others := e.rowKey(&Row{Source: l.Source, Line: l.Line, Column: l.Column, User: l.User, Method: l.Method,
 				AnyPass: l.AnyPass, InPlaceOf: l.InPlaceOf, Outcome: l.Outcome})
@@ -334,7 +337,9 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			for _, k := range append(others, key, doubt) {
 				delete(e.settled, k)
 				delete(e.doubted, k)
-				delete(e.perhaps, k)
+				if l.Outcome != NotSent { // which says nothing of the requests before it
+					delete(e.perhaps, k)
+				}
 			}
 			delete(e.failed, key)
 			if !l.Undecided {
@@ -375,6 +380,15 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			}
 		}
 		whole += size
+	}
+}
+
+// forgetIntent takes in that a pass whose delete was announced has a final row.
+func (e *Earlier) forgetIntent(row *Row) {
+	key, _ := e.rowKey(row)
+	doubt := e.doubtKey(row, key)
+	if d := e.doubted[doubt]; d != nil && strings.EqualFold(d.Method, row.Method) {
+		delete(e.doubted, doubt)
 	}
 }
 

@@ -411,6 +411,8 @@ func TestResumeIntents(t *testing.T) {
 		{Source: "l.csv", Line: 5, User: dana, Method: "g", Outcome: NotSent},
 		{Source: "l.csv", Line: 6, User: dana, Method: "h", Outcome: Remains},
 		{Source: "l.csv", Line: 7, User: dana, Method: "other", InPlaceOf: "i", Outcome: Denied},
+		{Source: ScanSource, User: dana, Method: "m", Outcome: Found, Pending: true},
+		{Source: ScanSource, User: dana, Method: "m", Outcome: Revoked, Beside: true},
 	} {
 		log.Write(&r)
 	}
@@ -428,7 +430,7 @@ func TestResumeIntents(t *testing.T) {
 		{"a", true, true, false}, {"b", true, true, false}, {"c", true, false, false},
 		{"d", false, true, true}, {"e", false, false, true}, {"f", false, false, false},
 		{"g", false, false, true}, {"h", false, false, true}, {"i", false, false, false},
-		{"no row", false, false, true}, {"", false, false, false},
+		{"m", true, false, false}, {"no row", false, false, true}, {"", false, false, false},
 	} {
 		pair := &input.Pair{Source: "l.csv", Line: 9, User: dana, Method: tt.method}
 		if tt.scan {
@@ -456,5 +458,24 @@ func TestPerhapsAfterAnEnd(t *testing.T) {
 	log.Close()
 	if earlier.Perhaps(&input.Pair{Source: "l.csv", Line: 9, User: "dana@contoso.com", Method: "a"}) {
 		t.Error("Perhaps = true, want false: no run was killed")
+	}
+}
+
+// A request that was not sent says nothing of the attempts of an earlier run.
+func TestPerhapsAfterNotSent(t *testing.T) {
+	path := writeLog(t, Revoked)
+	for _, outcome := range []Outcome{Failed, NotSent} {
+		appendTo(t, path, `{"type":"result","source":"l.csv","line":9,"user":"dana@contoso.com","method":"a","outcome":"`+
+			string(outcome)+`"}`+"\n")
+	}
+	appendTo(t, path, `{"type":"end","counts":{"not_sent":1},"exit":4,"stopped":"signal"}`+"\n")
+	next := header
+	log, earlier, err := Resume(path, &next, ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	if !earlier.Perhaps(&input.Pair{Source: "l.csv", Line: 9, User: "dana@contoso.com", Method: "a"}) {
+		t.Error("Perhaps = false, want true: an attempt failed before the request that was not sent")
 	}
 }

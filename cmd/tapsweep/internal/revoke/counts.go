@@ -66,7 +66,7 @@ func (c *Counts) Left() (n int) {
 
 // Touched reports whether a pass may have been deleted.
 func (c *Counts) Touched() bool {
-	return c.Outcomes[results.Revoked]+c.Outcomes[results.Remains]+c.Outcomes[results.Unknown] > 0
+	return c.Beside+c.Outcomes[results.Revoked]+c.Outcomes[results.Remains]+c.Outcomes[results.Unknown] > 0
 }
 
 // NewCounts returns counts of nothing.

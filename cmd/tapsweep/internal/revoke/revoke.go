@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"tapsweep/batch"
@@ -196,12 +197,13 @@ func (j *Job) Begin(pair input.Pair, found Found) (req batch.Request, ok bool) {
 	}
 	w.uncertain = w.intended
 	w.perhaps = j.opts.Perhaps != nil && j.opts.Perhaps(&pair)
-	if w.method != "" && !j.room(w, 1) {
+	if w.method != "" && !j.room(w, passes.Pass{ID: w.method}) {
 		j.row(w, j.noRoom(w))
 		return req, false
 	}
 	// An earlier run that was deleting the pass may have found more passes of the user.
-	if j.opts.DryRun || w.method == "" || w.intended && j.any(w) {
+	// Or it was deleting one that the pair does not name, and this run may not.
+	if j.opts.DryRun || w.method == "" || w.intended && (j.any(w) || !strings.EqualFold(w.method, pair.Method)) {
 		return w.list(looking), true
 	}
 	return w.delete(), true

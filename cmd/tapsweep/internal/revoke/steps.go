@@ -24,6 +24,7 @@ type work struct {
 	pended    results.Outcome // of the first row of it that is pending
 	before    results.Outcome // what a run before has done, and this one only looks at
 	reason    passes.Reason
+	counted   []string      // ids of its passes that count for MaxDeletes
 	rest      []passes.Pass // further passes of a user whose pair names none
 	looks     int           // LISTs that showed a pass that a DELETE did not find
 	deletes   int           // sends of the last DELETE
@@ -135,7 +136,8 @@ func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 // names it, so it goes on record before: a run that is killed leaves no other trace of
 // which it was.
 func (j *Job) take(w *work, held []passes.Pass) batch.Request {
-	w.method, w.reason, w.rest, w.announced, w.uncertain, w.intended = held[0].ID, "", held[1:], true, false, false
+	w.method, w.reason, w.rest, w.announced = held[0].ID, "", held[1:], true
+	w.uncertain, w.intended, w.perhaps = false, false, false
 	j.journal(w, results.Row{Outcome: results.Found, Pending: true})
 	return w.delete()
 }
@@ -145,6 +147,17 @@ func (j *Job) take(w *work, held []passes.Pass) batch.Request {
 func (j *Job) next(w *work, row results.Row, held []passes.Pass) batch.Request {
 	j.leave(w, row)
 	return j.take(w, held)
+}
+
+// nextIfRoom is next for passes that a look has found. If they are more than MaxDeletes
+// allows, it writes the pair's row.
+func (j *Job) nextIfRoom(w *work, row results.Row, held []passes.Pass) *batch.Request {
+	if j.room(w, held...) {
+		return new(j.next(w, row, held))
+	}
+	j.leave(w, row)
+	j.row(w, j.noRoomFor(w, held))
+	return nil
 }
 
 // leave ends the work on one pass while its pair continues. If a row announced the delete of
@@ -182,11 +195,24 @@ func (j *Job) looked(w *work, res batch.Result) *batch.Request {
 	row := ReadRow(res)
 	held, err := passes.Read(res)
 	switch {
-	case err != nil:
-		row.Message = err.Error()
-	case !passes.Listed(res):
-	case !j.room(w, j.uncounted(w, held)):
-		row = j.noRoom(w)
+	case err != nil || !passes.Listed(res):
+		if err != nil {
+			row.Message = err.Error()
+		}
+		if w.uncertain && row.Outcome != results.UnknownUser {
+			row.Outcome = results.Unknown // an earlier run may have deleted it, and nobody looked
+		}
+	case len(held) > 0 && w.intended && !j.any(w):
+		// An earlier run was deleting a pass that the pair does not name. This one may not.
+		row.Outcome = results.Replaced
+		row.Message = "the user holds another pass: " + batch.Printable(held[0].ID)
+	case j.any(w) && (w.method == "" || !j.opts.DryRun) && !j.room(w, held...):
+		if w.uncertain && passes.Find(held, w.method) == nil {
+			gone := row
+			w.gone(&gone)
+			j.leave(w, gone)
+		}
+		row = j.noRoomFor(w, held)
 	case j.opts.DryRun:
 		row.Outcome = j.dryRun(w, held)
 	case len(held) == 0:
@@ -249,18 +275,12 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 	case j.any(w):
 		// It was replaced before our DELETE.
 		if !w.uncertain {
-			j.deletes-- // the DELETE deleted nothing
+			j.uncount(w, w.method)
 		}
 		if w.looks++; w.looks < j.opts.Looks {
 			gone := *w.last
 			w.gone(&gone)
-			if j.room(w, len(held)) {
-				return new(j.next(w, gone, held))
-			}
-			row = j.noRoom(w)
-			j.leave(w, gone)
-			w.method, w.reason = held[0].ID, ""
-			break
+			return j.nextIfRoom(w, gone, held)
 		}
 		row.Outcome = results.Replaced
 		row.Message = "the user gets new passes faster than they can be deleted"
@@ -280,7 +300,7 @@ func (j *Job) checked(w *work, res batch.Result) *batch.Request {
 		row.Outcome = results.Revoked
 		row.Message = join("gone, although the last attempt failed", row.Message)
 		if len(w.rest) > 0 && len(held) > 0 {
-			return new(j.next(w, row, held))
+			return j.nextIfRoom(w, row, held)
 		}
 	}
 	return j.done(w, row)

@@ -93,7 +93,7 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 		still := passes.Find(held, w.method)
 		if still == nil && j.any(w) && !j.opts.VerifyOnly {
 			// Somebody gave the user another one, and that is meant as well.
-			if w.looks++; w.looks < j.opts.Looks && j.room(w, len(held)) {
+			if w.looks++; w.looks < j.opts.Looks && j.room(w, held...) {
 				w.waiting = false
 				j.verifying--
 				j.open++

@@ -221,7 +221,7 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 		err = res.Response.StatusError()
 	}
 	if gone {
-		err = fmt.Errorf("Graph refused its own page tokens %d times and returned nothing new in between: %w",
+		err = fmt.Errorf("page tokens were refused %d times and Graph returned nothing new in between: %w",
 			p.restarts+1, err)
 	}
 	s.end(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
