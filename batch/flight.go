@@ -136,7 +136,7 @@ func (f *flight) report() throttle.Report {
 		// 503 says of the service what 429 says of the caller, and may name a
 		// wait too. Source: learn.microsoft.com/graph/best-practices-concept.
 		rep.Refused = len(f.entries)
-		note(longestWait(f.date, e.Header))
+		note(LongestRetryAfter(f.date, e.Header))
 		return rep
 	}
 	if f.err != nil {
@@ -161,7 +161,7 @@ func (f *flight) report() throttle.Report {
 // waitOf returns the longest wait that the answer to entry i asks for. A wait in the headers
 // of the batch response applies to each of its requests.
 func (f *flight) waitOf(i int) (wait time.Duration, ok bool) {
-	return longestWait(f.date, f.answers[i].Header, f.reply.Header)
+	return LongestRetryAfter(f.date, f.answers[i].Header, f.reply.Header)
 }
 
 // used reads the share of the limit in use, 0 where the service does not tell,
@@ -211,7 +211,7 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 		status, e.cause = whole.Status, whole
 		maybe = whole.Status < 300 // for example a 202, which has no answers to the requests
 		e.RequestID = whole.RequestID
-		e.told, _ = longestWait(f.date, whole.Header)
+		e.told, _ = LongestRetryAfter(f.date, whole.Header)
 	} else if f.err != nil {
 		e.cause = f.err
 	} else if a := f.answers[i]; a.err != nil {

@@ -147,7 +147,7 @@ func (l *loop) closePath(q *lane, sent, answered time.Time, whole *StatusError) 
 		return
 	}
 	pause := throttle.Backoff(p.tries-1, firstPathPause, maxPathPause, rand.Float64())
-	told, _ := longestWait(answered, whole.Header)
+	told, _ := LongestRetryAfter(answered, whole.Header)
 	p.next = answered.Add(min(left, max(pause, told)))
 }
 

@@ -37,8 +37,9 @@ func ParseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) 
 	return wait, ok
 }
 
-// longestWait returns the longest wait in all Retry-After headers.
-func longestWait(now time.Time, headers ...http.Header) (wait time.Duration, ok bool) {
+// LongestRetryAfter returns the longest wait in all Retry-After headers, and false if none has a
+// valid value.
+func LongestRetryAfter(now time.Time, headers ...http.Header) (wait time.Duration, ok bool) {
 	for _, h := range headers {
 		for _, value := range h.Values("Retry-After") {
 			if one, known := ParseRetryAfter(value, now); known {

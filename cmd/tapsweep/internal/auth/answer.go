@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -114,16 +113,13 @@ func outage(status int, header http.Header, body []byte) *AnswerError {
 	return &AnswerError{Text: text, Passing: true, Wait: retryAfter(header)}
 }
 
-// retryAfter returns the wait that an answer asks for, in whole seconds or until a date.
+// maxWait limits the wait that an authority can ask for.
+const maxWait = 24 * time.Hour
+
+// retryAfter returns the wait that an answer asks for, and 0 if it asks for none.
 func retryAfter(header http.Header) time.Duration {
-	value := header.Get("Retry-After")
-	if n, err := strconv.Atoi(value); err == nil {
-		return min(max(time.Duration(n), 0), 24*60*60) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), 0)
-	}
-	return 0
+	wait, _ := batch.LongestRetryAfter(time.Now(), header)
+	return min(wait, maxWait)
 }
 
 // endpoints returns the addresses in an authority's metadata. An address that cannot be

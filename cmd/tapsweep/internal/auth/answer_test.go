@@ -89,10 +89,15 @@ func TestRetryAfter(t *testing.T) {
 			"": 0, "0": 0, "-1": 0, "x": 0, "7": 7 * time.Second, "99999999999999999": 24 * time.Hour,
 			time.Now().Add(time.Minute).UTC().Format(http.TimeFormat): time.Minute,
 			time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat):  0,
+			"0.5": time.Second / 2, "30 ": 30 * time.Second, "1, 4": 4 * time.Second,
 		} {
 			if got := retryAfter(http.Header{"Retry-After": {value}}); got != want {
 				t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
 			}
+		}
+		two := http.Header{"Retry-After": {"1", "4"}}
+		if got := retryAfter(two); got != 4*time.Second {
+			t.Errorf("retryAfter(%v) = %v, want the longer wait, 4s", two, got)
 		}
 	})
 }
