@@ -34,8 +34,9 @@ func readJSON(text io.Reader, yield func(row) bool) error {
 }
 
 // readLines yields the rows of text, in which each line is a separate JSON value. It skips
-// lines for which passOver reports true; passOver may be nil.
-func readLines(text *bufio.Reader, passOver func(line []byte) bool, yield func(row) bool) error {
+// lines for which passOver reports true, and ends with the error of passOver; passOver may be
+// nil.
+func readLines(text *bufio.Reader, passOver func(n int, line []byte) (bool, error), yield func(row) bool) error {
 	for n := 1; ; n++ {
 		line, err := readLine(text)
 		if err == io.EOF {
@@ -44,8 +45,14 @@ func readLines(text *bufio.Reader, passOver func(line []byte) bool, yield func(r
 		if err != nil && !errors.Is(err, errTooLong) {
 			return err
 		}
-		if err == nil && passOver != nil && passOver(line) {
-			continue
+		if err == nil && passOver != nil {
+			skip, err := passOver(n, line)
+			if err != nil {
+				return err
+			}
+			if skip {
+				continue
+			}
 		}
 		var rows []row // of this line, none of which counts when it is broken
 		if err == nil {

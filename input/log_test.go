@@ -1,6 +1,7 @@
 package input
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -85,6 +86,31 @@ func TestResultsLog(t *testing.T) {
 					t.Errorf("%d pairs, want %d", rows, tt.want.Rows)
 				}
 			})
+		}
+	}
+}
+
+// A row of a results log that follows other text on its line is not skipped: with it the list
+// would lose a pair, or do again what is done. Nor is a row whose keys have another order.
+func TestResultsLogWithStrayText(t *testing.T) {
+	const run, end = `{"type":"run","version":"1"}` + "\n", `{"type":"end","exit":1}` + "\n"
+	const row = `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + pass1 + `","outcome":"denied"}` + "\n"
+	for _, file := range []string{"l.jsonl", "l.json"} {
+		for _, before := range []string{"tapsweep: 50 %", "2026-03-02T08:29:00Z ", "{} "} {
+			for _, skip := range []bool{false, true} {
+				path := write(t, file, run+row+"tapsweep: 20 %\n"+before+row+end)
+				_, err := Open([]string{path}, Options{SkipInvalid: skip})
+				bad, ok := errors.AsType[*LineError](err)
+				if !ok || bad.Line != 4 || !strings.Contains(bad.Msg, "remove that text") {
+					t.Errorf("%s, %q, skip %v: Open = %v, want a LineError of line 4 that says what to do", file, before, skip, err)
+				}
+			}
+		}
+		moved := strings.Replace(row, `{"type":"result",`, `{`, 1)
+		moved = strings.Replace(moved, "}", `,"type":"result"}`, 1)
+		l := open(t, Options{}, write(t, file, run+"tapsweep: 20 %\n  "+moved+end))
+		if got := l.Stats(); got.Unique != 1 || len(l.Warnings()) != 1 {
+			t.Errorf("%s: %+v, %q; want 1 pair and 1 warning", file, got, l.Warnings())
 		}
 	}
 }

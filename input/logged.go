@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"strings"
 )
@@ -25,15 +26,40 @@ func isLog(start []byte) bool {
 	return false
 }
 
-// isForeign reports whether a line is not part of the results log, and counts such lines. A
-// broken line that begins like a line of the log is part of it.
-func (c *content) isForeign(line []byte) bool {
-	line = bytes.TrimSpace(line)
-	if len(line) == 0 || bytes.HasPrefix(line, lineMark) {
-		return false
+// IsStray reports whether a line of a file is not part of the results log in it but was mixed
+// in, as kubectl logs does with standard error. A broken line that begins like a line of the
+// log is part of it. If a line of the log follows other text on the same line, glued is the
+// length of that text, and otherwise 0: the line must not be skipped, because a row would be
+// lost.
+func IsStray(line []byte) (stray bool, glued int) {
+	switch at := bytes.Index(line, lineMark); {
+	case at == 0:
+		return false, 0
+	case at > 0:
+		return false, at
 	}
-	c.foreign++
-	return true
+	var l struct {
+		Type string `json:"type"`
+	}
+	return json.Unmarshal(line, &l) != nil || l.Type == "", 0
+}
+
+// passOver reports whether line n is to be skipped because it is not part of the results log,
+// and counts such lines. It returns a *LineError for a line that must not be skipped.
+func (c *content) passOver(n int, line []byte) (bool, error) {
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 {
+		return false, nil
+	}
+	stray, glued := IsStray(line)
+	if glued > 0 {
+		return false, &LineError{Line: n, Msg: "the line has other text before a line of the results log: remove that text " +
+			"(kubectl logs adds it with --timestamps or --prefix)"}
+	}
+	if stray {
+		c.foreign++
+	}
+	return stray, nil
 }
 
 // told is what a row of a results log, or of a report made from one, tells beside

@@ -199,7 +199,7 @@ func (s *source) read(c *content, yield func(row) bool) error {
 	case formatLines:
 		return readLines(text, nil, yield)
 	case formatLog:
-		return readLines(text, c.isForeign, yield)
+		return readLines(text, c.passOver, yield)
 	case formatPlain:
 		return readPlain(text, false, yield)
 	case formatNamed:

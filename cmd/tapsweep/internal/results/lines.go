@@ -2,12 +2,12 @@ package results
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	"tapsweep/batch"
+	"tapsweep/input"
 )
 
 // A LineError says which line of a file is not part of a results log.
@@ -36,24 +36,15 @@ func notALine(n int, line []byte, err error) error {
 	return &LineError{n, "is broken: " + err.Error()}
 }
 
-// lineBegin is the start of each line of a log.
-var lineBegin = []byte(`{"type":`)
-
-// IsStray reports whether line n of a file is not part of a results log but was mixed in, as
-// kubectl logs does with standard error. If a line of a log follows other text on the same
-// line, IsStray returns a *LineError, because skipping it would lose a row.
+// IsStray is input.IsStray for line n of a file. If a line of a log follows other text on the
+// same line, it returns a *LineError, because skipping the line would lose a row.
 func IsStray(n int, line []byte) (bool, error) {
-	if bytes.HasPrefix(line, lineBegin) {
-		return false, nil
-	}
-	if at := bytes.Index(line, lineBegin); at >= 0 {
+	stray, glued := input.IsStray(line)
+	if glued > 0 {
 		return false, &LineError{n, fmt.Sprintf("has %q before a line of a results log: remove it "+
-			"(kubectl logs adds it with --timestamps or --prefix)", batch.Printable(string(line[:min(at, 40)])))}
+			"(kubectl logs adds it with --timestamps or --prefix)", batch.Printable(string(line[:min(glued, 40)])))}
 	}
-	var l struct {
-		Type string `json:"type"`
-	}
-	return json.Unmarshal(line, &l) != nil || l.Type == "", nil
+	return stray, nil
 }
 
 // utf8Mark is the byte order mark that Windows writes at the start of UTF-8 text.
