@@ -21,6 +21,9 @@ func TestResultsLog(t *testing.T) {
 	instead := func(row string) string {
 		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","inPlaceOf":"`+pass1+`"`)
 	}
+	beside := func(row string) string {
+		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","beside":true`)
+	}
 	of := func(list, run string) string {
 		return strings.ReplaceAll(run, `"type":"run"`, `"type":"run","digest":"`+list+`"`)
 	}
@@ -55,6 +58,13 @@ func TestResultsLog(t *testing.T) {
 		{"logs of one list", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:a", run) + result("revoked", pass1) + end), Stats{Done: 1}, ""},
 		{"protected", run + result("protected", pass1) + result("denied", pass2) + end, Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}, ""},
 		{"protected, and then not", run + result("protected", pass1) + end + run + result("revoked", pass1) + end, Stats{Done: 1}, ""},
+		{"a further pass", anyPass(run + beside(result("revoked", pass1)) + result("revoked", pass2) + end), Stats{Done: 1}, ""},
+		{"a further pass, and one left over", anyPass(run + beside(result("revoked", pass1)) + result("denied", pass2) + end),
+			Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"left over before a further pass", anyPass(run + result("denied", pass2) + end + run + beside(result("revoked", pass1)) + end),
+			Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"a further pass in the next run", anyPass(run + result("denied", pass1) + end + run + beside(result("revoked", pass1)) + result("revoked", pass2) + end),
+			Stats{Done: 1}, ""},
 		{"other lines", run + result("not_sent", pass1) + end + run + strings.Replace(result("revoked", pass2), "2", "3", 1) + end, Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
 		{"torn", run + result("denied", pass1) + `{"type":"result","us`, Stats{}, "ends too early"},
 		{"no mark", `{"type":"run","user":"` + dana + `"}` + "\n", Stats{Rows: 1, Unique: 1, Users: 1, AnyPass: 1}, ""},
@@ -220,12 +230,13 @@ func TestScanRowsNameNoPass(t *testing.T) {
 // A report's CSV says of each row what the log says, and is read in the same way;
 // another CSV that happens to have an outcome is not.
 func TestReportCSV(t *testing.T) {
-	const head = "source,line,user,method,outcome,status,code,message,attempts,requestId,time,pending,anyPass\n"
-	const rows = "scan,0," + dana + ",,denied,403,,,1,,,,\n" + // a scan that could not look
-		"l.csv,2," + dana + ",,denied,403,,,1,,,,true\n" + // whatever pass there is
-		"l.csv,3," + eli + "," + pass1 + ",revoked,204,,,1,,,,\n" +
-		"l.csv,4," + eli + "," + pass2 + ",not_sent,0,,,0,,,,\n" +
-		"l.csv,5," + eli + "," + pass2 + ",revoked,0,,,0,,,true,\n"
+	const head = "source,line,user,method,outcome,status,code,message,attempts,requestId,time,pending,anyPass,beside\n"
+	const rows = "scan,0," + dana + ",,denied,403,,,1,,,,,\n" + // a scan that could not look
+		"l.csv,2," + dana + ",,denied,403,,,1,,,,true,\n" + // whatever pass there is
+		"l.csv,3," + eli + "," + pass1 + ",revoked,204,,,1,,,,,\n" +
+		"l.csv,4," + eli + "," + pass2 + ",not_sent,0,,,0,,,,,\n" +
+		"l.csv,5," + eli + "," + pass2 + ",revoked,0,,,0,,,true,,\n" +
+		"l.csv,2," + dana + "," + pass1 + ",revoked,204,,,1,,,,true,true\n" // a further pass of line 2
 	for name, tt := range map[string]struct {
 		text string
 		want Stats

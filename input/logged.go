@@ -68,6 +68,7 @@ type told struct {
 	outcome string
 	origin  origin
 	pending bool // another row about the pair follows
+	beside  bool // the row is of a further pass, and the pair has its own row
 	open    bool // a sweep was refused before it was decided whether the pass goes
 }
 
@@ -77,6 +78,9 @@ type told struct {
 // whatever pass only where the pair did; a scan that could not look at a user, say, names
 // nobody's pass.
 func (t *told) apply(r row) row {
+	if t.beside {
+		return row{line: r.line, mark: "beside"}
+	}
 	r.origin = t.origin
 	if t.pending {
 		// Where no other one follows, since the run was killed, the delete stands.
@@ -134,5 +138,6 @@ func (h *header) told(fields []string) *told {
 		}
 		return strings.ToLower(plainValue(trim(fields[i])))
 	}
-	return &told{outcome: value("outcome"), pending: value("pending") == "true", open: value("undecided") == "true", origin: origin{anyPass: value("anypass") == "true"}}
+	return &told{outcome: value("outcome"), pending: value("pending") == "true",
+		beside: value("beside") == "true", open: value("undecided") == "true", origin: origin{anyPass: value("anypass") == "true"}}
 }

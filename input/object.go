@@ -73,6 +73,8 @@ func (o *objectRow) takeLogged(key string, value []byte) bool {
 		o.told.origin.instead = unquote(value)
 	case "pending":
 		o.told.pending = value[0] == 't'
+	case "beside":
+		o.told.beside = value[0] == 't'
 	case "undecided":
 		o.told.open = value[0] == 't'
 	case "column":
