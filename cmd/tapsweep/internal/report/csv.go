@@ -10,9 +10,11 @@ import (
 )
 
 // csvHeader names the columns. The first rows of it make the file a list, too.
-var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass", "undecided", "column"}
+var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass", "undecided", "column", "beside"}
 
-// A CSV writes one line for each row, safe to be opened in a spreadsheet.
+// A CSV writes one line for each row, safe to be opened in a spreadsheet. The rows that are
+// not beside are as many as the pairs. A row beside is in it too, because nothing else in the
+// report has the request id of that delete.
 type CSV struct {
 	w      *csv.Writer
 	fields []string
@@ -26,7 +28,7 @@ func NewCSV(w io.Writer) (*CSV, error) {
 
 // Row writes a row.
 func (c *CSV) Row(r *Row) error {
-	verified, at, pending, anyPass, undecided, column := "", "", "", "", "", ""
+	verified, at, pending, anyPass, undecided, column, beside := "", "", "", "", "", "", ""
 	if r.Verified {
 		verified = "true"
 	}
@@ -45,8 +47,11 @@ func (c *CSV) Row(r *Row) error {
 	if r.Column > 0 {
 		column = strconv.Itoa(r.Column)
 	}
+	if r.Beside {
+		beside = "true"
+	}
 	c.fields = append(c.fields[:0], r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status), r.Code, r.Message,
-		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN, at, pending, anyPass, undecided, column)
+		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN, at, pending, anyPass, undecided, column, beside)
 	for i, f := range c.fields {
 		c.fields[i] = input.CSVValue(f)
 	}

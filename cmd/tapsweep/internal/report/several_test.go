@@ -1,12 +1,15 @@
 package report
 
 import (
+	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
 )
 
 // A row without a pass whose user had three passes is one pair. Each pass has a final row, and
@@ -47,5 +50,49 @@ func TestSeveralPasses(t *testing.T) {
 	if notes := strings.Join(r.Notes(), "\n"); !strings.Contains(notes,
 		"2 passes of users who had several have an additional row") {
 		t.Errorf("the notes do not mention the additional rows:\n%s", notes)
+	}
+
+	// The rows of the table that are not beside are the pairs, for a spreadsheet and for a list.
+	var table strings.Builder
+	w, err := NewCSV(&table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, err := OpenLogs(t.Context(), []string{path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logs.Close()
+	for row, err := range logs.Rows(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Row(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(strings.NewReader(table.String())).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, pairs := slices.Index(lines[0], "beside"), 0
+	for _, line := range lines[1:] {
+		if at < 0 || line[at] != "true" {
+			pairs++
+		}
+	}
+	if len(lines) != 5 || pairs != r.Pairs {
+		t.Errorf("%d rows of pairs of %d in the table, want %d of 4:\n%s", pairs, len(lines)-1, r.Pairs, table.String())
+	}
+	list, err := input.Open([]string{"-"}, input.Options{Stdin: strings.NewReader(table.String()), TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	if got := list.Stats(); got.Done != r.Pairs || got.Rows != 0 {
+		t.Errorf("the table as a list has %+v, want %d done", got, r.Pairs)
 	}
 }
