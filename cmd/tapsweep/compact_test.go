@@ -69,8 +69,9 @@ func TestReportOfCompactJSON(t *testing.T) {
 		}
 		var rows []string
 		columns := make(map[string]bool)
+		column := slices.Index(table[0], "column")
 		for _, r := range table[1:] {
-			columns[r[len(r)-1]] = true
+			columns[r[column]] = true
 			rows = append(rows, r[3][len(r[3])-1:]+" "+r[4])
 		}
 		want := []string{"1 " + became, "1 duplicate", "1 duplicate", "2 duplicate", "2 revoked"}
