@@ -58,7 +58,7 @@ kill:
 	$(GO) test ./cmd/tapsweep -run '^(TestKillAndResume|TestReadersAgree)$$' -kills 50 -trials 60
 
 race:
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -race -shuffle=on -timeout 30m ./...
 
 # The pages of tapsweep report, in a real browser. Its tests have a build
 # tag, so that make test neither compiles what drives the browser nor starts one.
