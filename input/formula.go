@@ -10,10 +10,10 @@ import (
 // comma, Excel splits at semicolons, even inside quotes that do not start a cell. East Asian
 // editions also accept the full-width forms of the signs. There may already be apostrophes
 // before the sign.
-var formula = regexp.MustCompile(`((?:^|[;\t\r\n])[\s\p{Z}]*)('*[=+\-@＝＋－＠])`)
+var formula = regexp.MustCompile(`((?:^|[;\t\r\n])[\s\v\x{85}\p{Z}]*)('*[=+\-@＝＋－＠])`)
 
 // protectedFormula matches a formula that has an apostrophe before it.
-var protectedFormula = regexp.MustCompile(`((?:^|[;\t\r\n])[\s\p{Z}]*)'('*[=+\-@＝＋－＠])`)
+var protectedFormula = regexp.MustCompile(`((?:^|[;\t\r\n])[\s\v\x{85}\p{Z}]*)'('*[=+\-@＝＋－＠])`)
 
 // CSVValue returns s in a form that is safe in a CSV file that may be opened in a
 // spreadsheet: it puts an apostrophe before everything that a spreadsheet might take for a

@@ -35,7 +35,7 @@ func TestCSVValue(t *testing.T) {
 
 // Every protected value is read back unchanged, and contains no formula in the file.
 func FuzzCSVValue(f *testing.F) {
-	for _, s := range []string{"", "=1", ";=1", "';'=1", "\t''@x; +2", "＝", "a;\u3000-b"} {
+	for _, s := range []string{"", "=1", ";=1", "';'=1", "\t''@x; +2", "\v@", "\u0085=1", "＝", "a;\u3000-b"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
