@@ -78,15 +78,7 @@ func TestWaitPastTheDeadlineOfOneQuota(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		start := time.Now()
-		results, err := run(ctx, t, tenant, batch.Options{Concurrency: 2}, func(yield func(batch.Request) bool) {
-			for req := range deletes(users) {
-				req.Quota = "write"
-				if !yield(req) || !yield(batch.Request{Method: "GET",
-					URL: "/users/" + req.Key + "/authentication/temporaryAccessPassMethods", Quota: "read"}) {
-					return
-				}
-			}
-		})
+		results, err := run(ctx, t, tenant, batch.Options{Concurrency: 2}, deletesAndLists(users))
 		if !errors.Is(err, batch.ErrMaxWait) || !strings.Contains(err.Error(), "of quota write") {
 			t.Errorf("Run = %v, want ErrMaxWait of quota write", err)
 		}

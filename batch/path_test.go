@@ -201,15 +201,7 @@ func TestGatewayRefusesOneQuota(t *testing.T) {
 			Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.OuterBody(403, "")}}})
 		users := tenant.Populate(200)
 		results, err := run(t.Context(), t, tenant, batch.Options{Concurrency: 2},
-			func(yield func(batch.Request) bool) {
-				for req := range deletes(users) {
-					req.Quota = "write"
-					if !yield(req) || !yield(batch.Request{Method: "GET",
-						URL: "/users/" + req.Key + "/authentication/temporaryAccessPassMethods", Quota: "read"}) {
-						return
-					}
-				}
-			})
+			deletesAndLists(users))
 		if !errors.Is(err, batch.ErrBlocked) || !strings.Contains(err.Error(), "of quota write") {
 			t.Errorf("Run = %v, want ErrBlocked of quota write", err)
 		}
@@ -275,4 +267,17 @@ func TestGatewayInterrupted(t *testing.T) {
 			t.Errorf("%d results, want 100", len(results))
 		}
 	})
+}
+
+// deletesAndLists deletes each user's pass in one quota and lists the user's passes in another.
+func deletesAndLists(users []graphsim.User) func(yield func(batch.Request) bool) {
+	return func(yield func(batch.Request) bool) {
+		for req := range deletes(users) {
+			req.Quota = "write"
+			if !yield(req) || !yield(batch.Request{Method: "GET",
+				URL: "/users/" + req.Key + "/authentication/temporaryAccessPassMethods", Quota: "read"}) {
+				return
+			}
+		}
+	}
 }
