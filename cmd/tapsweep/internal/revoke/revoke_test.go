@@ -100,6 +100,22 @@ func TestOutcome(t *testing.T) {
 		{name: "any pass, list with an error in it each time", user: dana(pass),
 			faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemErrorIn(200))}, want: results.Failed,
 			attempts: 3, left: 1, message: "ServiceUnavailable"},
+		// Only a 204 says that the pass is deleted. After any other success the run looks.
+		{name: "200, and gone", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1,
+			graphsim.ItemShaped(200, `{}`).AfterWork())}, method: pass, want: results.Revoked, attempts: 1},
+		{name: "200 once, and not gone", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1,
+			graphsim.ItemShaped(200, `{}`))}, method: pass, want: results.Revoked, attempts: 1},
+		{name: "200 each time, and not gone", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
+			graphsim.ItemShaped(200, `{}`))}, method: pass, want: results.Failed, attempts: 1, left: 1,
+			message: "Graph answered 200 in place of 204, and still lists the pass"},
+		{name: "202, and listed for a while", user: dana(pass), lag: 3 * time.Second, faults: []graphsim.Fault{
+			fault("DELETE", 1, graphsim.ItemShaped(202, "null").AfterWork())}, method: pass, want: results.Revoked,
+			attempts: 1},
+		{name: "202, and the list is denied", user: dana(pass), faults: []graphsim.Fault{
+			fault("DELETE", 0, graphsim.ItemShaped(202, "null")), fault("GET", 0, graphsim.ItemStatus(403))}, method: pass,
+			want: results.Unknown, attempts: 1, left: 1, message: "Graph answered 202 in place of 204"},
+		{name: "any pass, 200 each time", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
+			graphsim.ItemShaped(200, `{}`))}, want: results.Failed, attempts: 1, left: 1, message: "still lists the pass"},
 		{name: "rejected with OData's error", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
 			graphsim.ItemShaped(400,
 				`{"odata.error":{"code":"c","message":{"lang":"en","value":"Bad id."}}}`))}, method: pass,
@@ -118,7 +134,7 @@ func TestOutcome(t *testing.T) {
 		{name: "no pass, and the list is no list", user: dana(), faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemBody(`"text"`))}, method: pass, want: results.Rejected, attempts: 1, message: "cannot be read"},
 		{name: "no pass, and the list has no value", user: dana(), faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemBody(`{}`))}, method: pass, want: results.Rejected, attempts: 1, message: "cannot be read"},
 		{name: "gone and still listed for a while", user: dana(pass), lag: 5 * time.Second, faults: []graphsim.Fault{fault("DELETE", 1, graphsim.ItemStatus(404).AfterWork())}, method: pass, want: results.Absent, attempts: 1},
-		{name: "gone and listed for ever", user: dana(pass), lag: time.Hour, faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemStatus(404).AfterWork())}, method: pass, want: results.Failed, attempts: 1, message: "lists it all the same"},
+		{name: "gone and listed for ever", user: dana(pass), lag: time.Hour, faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemStatus(404).AfterWork())}, method: pass, want: results.Failed, attempts: 1, message: "found no such pass (404), and still lists the pass"},
 		{name: "throttled", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1, graphsim.ItemStatus(429, "Retry-After", "2"))}, method: pass, want: results.Revoked, attempts: 1},
 
 		{name: "any pass", user: dana(other), want: results.Revoked, attempts: 1},

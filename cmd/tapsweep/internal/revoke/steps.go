@@ -44,7 +44,7 @@ type step int
 const (
 	deleting   step = iota
 	looking         // LIST: which pass does the user hold?
-	explaining      // LIST: why did the DELETE find nothing?
+	explaining      // LIST: why did the DELETE find nothing, or what did it do?
 	checking        // LIST: was it deleted by an attempt without an answer?
 	verifying       // LIST: does the user hold none now?
 )
@@ -116,13 +116,16 @@ func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 	row := toRow(res)
 	w.deletes, w.uncertain = res.Attempts, w.uncertain || res.Uncertain
 	switch {
-	case res.Err == nil && res.Response.Status < 300:
+	case res.Err == nil && res.Response.Status == 204:
 		row.Outcome = results.Revoked
 		w.revoked = true
 		if len(w.rest) > 0 {
 			return new(j.next(w, row, w.rest))
 		}
-	case res.Err == nil && res.Response.Status == 404:
+	case res.Err == nil && (res.Response.Status < 300 || res.Response.Status == 404):
+		// Of the successes, only 204 says that the pass is deleted. A 202, for example, does not.
+		// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
+		w.uncertain = w.uncertain || row.Status < 300
 		w.last = &row
 		return new(w.list(explaining))
 	case res.Uncertain && !res.Stopped():
@@ -244,19 +247,26 @@ func (j *Job) dryRun(w *work, held []passes.Pass) results.Outcome {
 	return results.Replaced
 }
 
-// explained handles the LIST after a DELETE that found nothing.
+// explained handles the LIST after a DELETE that found nothing, or that was answered with a
+// success other than 204.
 func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 	row := ReadRow(res)
 	row.Attempts = w.deletes
+	answer := "Graph found no such pass (404)"
+	if w.last.Status != 404 {
+		answer = fmt.Sprintf("Graph answered %d in place of 204", w.last.Status)
+	}
 	held, err := passes.Read(res)
 	switch {
 	case err != nil || !passes.Listed(res):
-		// The pass is gone, but what the user holds now is not known.
 		if err != nil {
 			row.Message = err.Error()
 		}
 		if row.Outcome != results.UnknownUser {
-			row.Message = join("Graph found no such pass (404), and could not tell what the user holds now", row.Message)
+			row.Message = join(answer+", and could not tell what the user holds now", row.Message)
+			if w.last.Status != 404 {
+				row.Outcome = results.Unknown // after a 404 the pass is gone
+			}
 		}
 	case len(held) == 0:
 		w.gone(&row)
@@ -271,7 +281,7 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 			return &req
 		}
 		row.Outcome = results.Failed
-		row.Message = "Graph finds no such pass (404) and lists it all the same"
+		row.Message = answer + ", and still lists the pass"
 	case j.any(w):
 		// It was replaced before our DELETE.
 		if !w.uncertain {
