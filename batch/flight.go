@@ -38,7 +38,8 @@ type entry struct {
 	// with requests of the same part only; 0 is none.
 	part int
 
-	root int // number of its first batch that was refused as a whole, 0 for none
+	root      int // number of its first batch that was refused as a whole, 0 for none
+	suspected int // how often it was a suspect
 }
 
 func newEntry(req Request) *entry {
@@ -82,6 +83,7 @@ type flight struct {
 
 	tries  bool // whether there is a connection again
 	probes bool // whether the path is open again
+	asks   bool // its only request is the control request
 }
 
 // post sends the batch and reads the answer. It runs on a goroutine of its own
@@ -254,8 +256,10 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 	case ours && len(f.entries) > 1:
 		e.spoiled = true
 		e.part = 2*f.seq + 2*i/len(f.entries) // the first half or the second
-	case ours && e.root >= f.lane.path.taken: // Graph has accepted no other batch since
+	case ours && e.root >= f.lane.path.taken && e.suspected < fewRefusals:
+		// Graph has accepted no other batch since.
 		e.suspect = true
+		e.suspected++
 	default:
 		e.Attempts++
 		e.Err = e.cause // nil, or Graph refused the whole batch for good

@@ -69,10 +69,17 @@ func (l *loop) startNext(now time.Time) (started bool, at time.Time) {
 		}
 		l.prepare(q)
 		want := q.want(l.opts.BatchSize)
+		if q.path.asks {
+			want = min(want, 1)
+		}
 		if want == 0 || !l.slotFor(q, now) {
 			continue
 		}
 		n, next := q.gate.Take(now, want)
+		if n > 0 && q.path.asks {
+			l.start(now, q, []*entry{newEntry(control)})
+			return true, time.Time{}
+		}
 		if n > 0 {
 			l.start(now, q, q.pick(n))
 			return true, time.Time{}
@@ -159,7 +166,8 @@ func (l *loop) enter(req Request, urgent bool) {
 func (l *loop) start(now time.Time, q *lane, entries []*entry) {
 	l.seq++
 	f := &flight{seq: l.seq, lane: q, entries: entries, epoch: l.epoch, sent: now,
-		tries: !l.outage.since.IsZero(), probes: !q.path.since.IsZero()}
+		tries: !l.outage.since.IsZero(), probes: !q.path.since.IsZero(),
+		asks: q.path.asks}
 	l.outage.trying, q.path.trying = f.tries, f.probes
 	l.inFlight++
 	q.inFlight++

@@ -31,7 +31,9 @@ var errStopped = errors.New("the run stopped while this was in flight")
 // If a batch is refused as a whole for another reason, or if every batch is refused, this
 // costs no attempt either: something in front of Graph, such as a gateway, refuses it. The
 // other batches of its Quota then wait, and the run tries one batch at a time. After 30
-// seconds of refusals the run ends.
+// seconds of refusals the run ends. If every batch is refused with an error code, the batch to
+// try with is GET /organization alone, which settle does not see: if Graph accepts it, the
+// requests of src are at fault.
 //
 // Requests of one Quota do not wait for those of another: each has a pace, a gate
 // and queues of its own, and the quotas take turns at the slots that are free. src

@@ -22,12 +22,18 @@ const (
 	maxPathPause   = 5 * time.Second
 
 	// fewRefusals is the number of consecutive refusals with an error code of Graph after
-	// which the path counts as closed, if no batch has been accepted yet. After a batch was
-	// accepted the number is manyRefusals, because several bad requests can follow each
-	// other.
+	// which the run asks with the control request whether the path is closed, if no batch has
+	// been accepted yet. After a batch was accepted the number is manyRefusals, because
+	// several bad requests can follow each other.
 	fewRefusals  = 4
 	manyRefusals = 20
 )
+
+// control is a request that Graph never refuses a batch for, and that changes nothing. A batch
+// with it alone shows whether the path is closed or the requests of the list are bad: on an open
+// path Graph answers it, even if only with 403 because the caller may not read it.
+// Source: learn.microsoft.com/graph/api/organization-list.
+var control = Request{Method: "GET", URL: "/organization?$select=id"}
 
 // A path is what is known about the way to Graph for the batches of one quota. The zero
 // value is an open path.
@@ -35,7 +41,7 @@ type path struct {
 	taken   int // number of the last batch that Graph accepted, 0 for none
 	refused int // batches refused as a whole since then
 
-	// Requests that were refused alone while it was not known whether they were the cause.
+	// Requests that were refused alone before a batch showed that the path is open.
 	suspects []*entry
 
 	since    time.Time    // when the first refusal was sent, zero while the path is open
@@ -44,6 +50,7 @@ type path struct {
 	tries    int          // number of refused tries
 	prepared int          // the try for which the batch was chosen
 	cause    *StatusError // the last refusal
+	asks     bool         // the requests may be its cause, so the next try is the control request
 }
 
 // holds reports whether the path is closed at now, and when to try again. A zero time means
@@ -118,9 +125,13 @@ func (l *loop) passed(f *flight) {
 		p.refused++
 	default:
 		l.closePath(q, f.sent, f.answered, whole)
+		p.asks = ours
 		if whole.Status == 401 && p.tries == 1 && f.epoch == l.epoch && !l.renewing && l.opts.Reauthorize != nil {
 			l.renew(whole) // some gateways check tokens as well
 		}
+	}
+	if f.asks {
+		f.entries = nil // nobody waits for the result of a control request
 	}
 }
 
@@ -157,7 +168,7 @@ func (l *loop) openPath(q *lane) {
 		l.opts.Logger.Info("batches are taken again", "quota", q.quota)
 		q.gate.Interrupted()
 	}
-	p.since, p.tries, p.cause = time.Time{}, 0, nil
+	p.since, p.tries, p.cause, p.asks = time.Time{}, 0, nil, false
 	l.retrySuspects(q)
 }
 
@@ -177,11 +188,11 @@ func (l *loop) apart(e *entry) {
 }
 
 // prepare chooses the requests of the next try on a closed path. Tries alternate between
-// refused and new requests: a bad request is refused even on an open path, and the others
-// must not wait for it. A request that was refused with an error code is sent alone.
+// refused and new requests: a gateway can refuse a request for what is in it, and the others
+// must not wait for it.
 func (l *loop) prepare(q *lane) {
 	p := &q.path
-	if p.since.IsZero() || p.prepared == p.tries {
+	if p.since.IsZero() || p.prepared == p.tries || p.asks {
 		return
 	}
 	p.prepared = p.tries
@@ -194,13 +205,11 @@ func (l *loop) prepare(q *lane) {
 			e.part = l.alone
 		}
 		q.apart = append(next, q.apart...)
-	} else if len(q.apart) > 0 && p.cause.Code != "" {
-		q.apart[0].part = l.alone
 	}
 }
 
-// settleSuspects handles quotas that have only suspects left. If there were few refusals,
-// the suspects are final refusals; if there were more, the path counts as closed.
+// settleSuspects closes the path of quotas that have only suspects left, so that the control
+// request shows whether they are the cause.
 func (l *loop) settleSuspects() (settled bool) {
 	if l.stopped != nil || l.renewing || !l.outage.since.IsZero() {
 		return false
@@ -212,19 +221,9 @@ func (l *loop) settleSuspects() (settled bool) {
 			continue
 		}
 		settled = true
-		if p.refused >= fewRefusals {
-			whole, _ := errors.AsType[*StatusError](p.suspects[0].cause)
-			l.closePath(q, time.Now(), time.Now(), whole)
-			continue
-		}
-		suspects := p.suspects
-		p.suspects = nil
-		for _, e := range suspects {
-			e.Attempts++
-			e.Err = e.cause
-			l.release(e)
-			l.finish(e)
-		}
+		whole, _ := errors.AsType[*StatusError](p.suspects[0].cause)
+		l.closePath(q, time.Now(), time.Now(), whole)
+		p.asks = true
 	}
 	return settled
 }

@@ -86,7 +86,7 @@ func gatewayFor(t *testing.T, do graphsim.Effect, from time.Duration, concurrenc
 // handful of posts. Nothing had an effect, and each row says that it was not sent.
 func TestGatewayForGood(t *testing.T) {
 	for _, do := range gateways() {
-		for _, rows := range []int{20, 2000} {
+		for _, rows := range []int{1, 20, 2000} {
 			t.Run(fmt.Sprint(do, rows), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
@@ -115,6 +115,52 @@ func TestGatewayForGood(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A list of which Graph refuses every batch because of its requests is not a closed path: each
+// row is rejected, and the run gets to its end. Earlier, the run ended after 30 seconds with rows
+// that were not sent, and so did each run that resumed it.
+func TestListOfBadRequests(t *testing.T) {
+	for _, rows := range []int{1, 2, 5, 20, 300} {
+		for _, concurrency := range []int{1, 8} {
+			t.Run(fmt.Sprint(rows, concurrency), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+					users := tenant.Populate(rows)
+					tenant.AddFaults(refuse(400, names(users)...))
+					results := runAll(t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
+					for _, r := range results {
+						if !refusedWhole(r, 400) || r.Attempts != 1 {
+							t.Fatalf("%v: %v after %d attempts, want Graph's refusal after one", r.Request.Tag, r.Err,
+								r.Attempts)
+						}
+					}
+					if len(results) != rows {
+						t.Errorf("%d results, want %d", len(results), rows)
+					}
+					// Two to find each request, one to send it again, and what asks about the path.
+					if n := tenant.Stats().Batches; n > 3*rows+rows/4+2 {
+						t.Errorf("%d batches for %d rows", n, rows)
+					}
+				})
+			})
+		}
+	}
+}
+
+// If Graph refuses all requests and what asks about the path is never answered, the run ends.
+func TestListOfBadRequestsWithoutAnswers(t *testing.T) {
+	for _, do := range []graphsim.Effect{graphsim.OuterStatus(500), graphsim.OuterStatus(503), graphsim.Hang()} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+			users := tenant.Populate(40)
+			tenant.AddFaults(refuse(400, names(users)...), graphsim.Fault{Method: "GET", Do: do})
+			results, _ := run(t.Context(), t, tenant, batch.Options{}, deletes(users))
+			if len(results) != 40 {
+				t.Errorf("%v: %d results, want 40", do, len(results))
+			}
+		})
 	}
 }
 
