@@ -15,8 +15,9 @@ import (
 
 // findCreator looks up the user that --created-by names. A record of the audit log has the
 // user principal name at the time of the event, so records are matched by the user's other
-// names as well. If the lookup fails, the summary says so: no record matches a name that does
-// not exist, and that must not look like an all-clear.
+// names as well. If Graph cannot be reached, the command ends. If the lookup fails otherwise, the
+// summary says so: no record matches a name that does not exist, and that must not look like an
+// all-clear.
 func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
 	if audit == nil || audit.By == "" {
 		return nil
@@ -38,10 +39,11 @@ func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
 		return nil
 	}
 	found, err := protect.LookUp(ctx, r.runner, user)
+	if ended := r.ended(ctx, err); ended != nil {
+		return ended
+	}
 	answer, answered := errors.AsType[*batch.StatusError](err)
 	switch {
-	case ctx.Err() != nil:
-		return interrupted(ctx)
 	case err == nil:
 		audit.Names = []string{found.ID, found.UPN}
 	case answered && answer.Status == 404 && user.ID != "":

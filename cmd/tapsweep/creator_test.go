@@ -125,3 +125,33 @@ func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 		t.Errorf("standard error\n%s", p.stderr)
 	}
 }
+
+// A gateway that refuses every batch does not say that the user does not exist, and the run does
+// not wait for it again in the scan. Earlier, a 404 of a gateway was a misspelt name.
+func TestCreatorBehindAGateway(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		do   graphsim.Effect
+		says string
+	}{
+		{"a gateway", graphsim.OuterBody(404, "default backend - 404"), "every batch is refused"},
+		{"a service that is down", graphsim.OuterStatus(503), "not one request"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := incident(simulatedRoles...)
+			tenant.AddFaults(graphsim.Fault{Path: "/users/", Do: tt.do})
+			env, root := serve(t, tenant)
+			p := tapsweep(t, env, "scan", "--created-by", mallory.UPN, "--graph-url", root, "--stall-timeout", "1s")
+			if p.code != exitStopped {
+				t.Errorf("exit %d, want %d", p.code, exitStopped)
+			}
+			if !strings.Contains(p.stderr, tt.says) {
+				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
+			}
+			if strings.Contains(p.stderr, "audit records read") {
+				t.Errorf("the audit log was read although the lookup ended the run\n%s", p.stderr)
+			}
+		})
+	}
+}

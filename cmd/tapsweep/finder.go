@@ -84,19 +84,32 @@ func (a *app) finder(ctx context.Context, f finder) (r *runOf, opts *scan.Option
 // checkGroups refuses groups that are not there, before anything else is read.
 func (r *runOf) checkGroups(ctx context.Context, ids []string) error {
 	err := scan.CheckGroups(ctx, r.runner, ids)
+	if ended := r.ended(ctx, err); ended != nil {
+		return ended
+	}
 	source, ok := errors.AsType[*scan.SourceError](err)
+	switch {
+	case ok && source.Denied():
+		return &exitError{code: exitAuth, err: err, hints: sourceHints(source)}
+	case ok:
+		return refuse(err)
+	case err != nil:
+		return &exitError{code: exitStopped, err: err}
+	}
+	return nil
+}
+
+// ended returns the error with which the command ends if a lookup before the run got no answer
+// from Graph, and nil if it got one.
+func (r *runOf) ended(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return interrupted(ctx)
 	case errors.Is(err, batch.ErrBlocked):
 		return r.tenant.blocked(err)
-	case ok && source.Denied():
-		return &exitError{code: exitAuth, err: err, hints: sourceHints(source)}
-	case ok:
-		return refuse(err)
 	case errors.Is(err, batch.ErrUnauthorized):
 		return &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
-	case err != nil:
+	case errors.Is(err, batch.ErrUnreachable), errors.Is(err, batch.ErrStalled), errors.Is(err, batch.ErrMaxWait):
 		return &exitError{code: exitStopped, err: err}
 	}
 	return nil
