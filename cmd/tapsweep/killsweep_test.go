@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -133,6 +134,64 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 				t.Errorf("verify %v: %+v", verify, row)
 			}
 		}
+	}
+}
+
+// A sweep that resumes stops at --max-items before it deletes what its scan finds, or what the
+// earlier run has left, and not in the middle of it.
+func TestSweepResumesWithinTheBound(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, bound         string
+		code, deleted, left int
+		says                string
+	}{
+		{"too many left", "19", exitRefused, 0, 80, "more than 19 passes are to be deleted, nothing was deleted"},
+		{"too many found", "60", exitStopped, 20, 60, "more than 60 passes are to be deleted, " +
+			"nothing was deleted but passes that an earlier run had left"},
+		{"just within the bound", "80", exitDone, 80, 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := leftovers(400, graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Times: 1,
+				Do: graphsim.Hang()}}})
+			before := len(tenant.Left())
+			env, root := serve(t, tenant)
+			log := filepath.Join(t.TempDir(), "log.jsonl")
+			args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
+			finish(t, command(t, env, args...), func(p *os.Process) {
+				for tenant.Stats().Faults == 0 && t.Context().Err() == nil {
+					time.Sleep(time.Millisecond)
+				}
+				p.Kill()
+			})
+			for i := range 60 {
+				tenant.AddUser(graphsim.User{UPN: "new" + strconv.Itoa(i) + "@contoso.example",
+					Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
+			}
+			p := tapsweep(t, env, append(args, "--max-items", tt.bound)...)
+			if p.code != tt.code {
+				t.Errorf("exit %d, want %d\n%s", p.code, tt.code, p.stderr)
+			}
+			if n := tenant.Stats().Deleted; n != tt.deleted {
+				t.Errorf("%d passes were deleted, want %d", n, tt.deleted)
+			}
+			if !strings.Contains(p.stderr, tt.says) {
+				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
+			}
+			if n := len(tenant.Left()) - (before - 20); n != tt.left {
+				t.Errorf("%d passes are left, want %d", n, tt.left)
+			}
+			if tt.code == exitDone {
+				return
+			}
+			if p = tapsweep(t, env, append(args, "--max-items", "80")...); p.code != exitDone {
+				t.Errorf("resumed with a higher bound: exit %d\n%s", p.code, p.stderr)
+			}
+			if n := tenant.Stats().Deleted; n != 80 {
+				t.Errorf("%d passes were deleted in the end, want 80", n)
+			}
+		})
 	}
 }
 

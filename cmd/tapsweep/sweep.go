@@ -85,6 +85,7 @@ type sweeping struct {
 	most    int
 	summary *report.Summary
 	dropped int // passes of protected users
+	doubts  int // passes that an earlier run was deleting and this one deletes first
 }
 
 func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
@@ -205,6 +206,14 @@ func (s *sweeping) finish(ctx context.Context) error {
 	if len(doubts) == 0 || s.f.dryRun {
 		return nil
 	}
+	for _, d := range doubts {
+		if d.Intended() && !s.protected(d.User) {
+			s.doubts++
+		}
+	}
+	if s.most > 0 && s.doubts > s.most {
+		return s.tooMany()
+	}
 	s.show(progress.Options{Total: len(doubts), Phase: "finishing", Verb: s.verb()})
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -236,21 +245,30 @@ func (s *sweeping) verb() string {
 // gather looks at everybody, and deletes nothing.
 func (s *sweeping) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
-	tooMany := refuse(fmt.Errorf("more than %d passes are to be deleted, nothing was deleted", s.most),
-		"look with tapsweep scan; raise the limit with --max-items, or remove it with --max-items 0")
 	counts, err := s.look(ctx, s.opts, s.job, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
 		if s.shielded(f) {
 			return nil
 		}
 		s.recorder.expired.Found(f)
 		s.display.Load().Row(results.Found)
-		if found = append(found, f); s.most > 0 && len(found) > s.most {
-			stop(tooMany)
+		if found = append(found, f); s.most > 0 && s.doubts+len(found) > s.most {
+			stop(s.tooMany())
 		}
 		return nil
 	})
 	s.summary.Scan = &counts
 	return found, err
+}
+
+// tooMany returns the error of a sweep that would exceed --max-items. Passes that an earlier run
+// had left count as well. This run may have deleted them already.
+func (s *sweeping) tooMany() error {
+	code, but := exitRefused, ""
+	if counts := s.job.Counts(); counts.Touched() {
+		code, but = exitStopped, " but passes that an earlier run had left"
+	}
+	return &exitError{code: code, hints: []string{"look with tapsweep scan; " + hintBound},
+		err: fmt.Errorf("more than %d passes are to be deleted, nothing was deleted%s", s.most, but)}
 }
 
 // shielded leaves out passes of protected users: nobody asked for these.
