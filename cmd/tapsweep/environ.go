@@ -46,18 +46,21 @@ func (a *app) withVariables(commands []*cobra.Command) {
 	}
 }
 
-// instead are flags in whose place a variable is that of another flag: typed, they
-// count before it. Above all, whoever names where to look is not to look elsewhere too.
+// instead lists the flags that, on the command line, override the variable of another flag.
+// A variable that names users must not add users to those that the command line names. All
+// other scope variables count beside typed scope flags, because they make the scope smaller or
+// are refused: a filter beside --all-users, for example, or a date.
 var instead = map[string][]string{
 	"overwrite": {"resume", "evidence"},
 	"resume":    {"overwrite"},
 	"results":   {"evidence"},
 	"evidence":  {"results", "overwrite"},
-	"all-users": places, "filter": places, "group": places, "user": places, "users": places,
-	"created-since": places, "created-by": places,
+	"all-users": {"group", "user", "users"},
+	"filter":    {"group", "user", "users"},
+	"group":     {"all-users", "filter", "user", "users"},
+	"user":      {"all-users", "filter", "group", "users"},
+	"users":     {"all-users", "filter", "group", "user"},
 }
-
-var places = []string{"all-users", "filter", "group", "user", "users", "created-since", "created-by"}
 
 // typedOnly marks a flag that has no variable. TAPSWEEP_USER may be set for check, which only
 // reads. It must not name a user whose pass revoke deletes.
@@ -84,13 +87,17 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 		text, set := os.LookupEnv(variable(f.Name))
 		value := spelled(f, text)
 		switch {
-		case !set || f.Name == "help" || isTypedOnly(f), value == "" && (text != "" || slices.Contains(emptyIsNone, f.Name)):
+		case !set || f.Name == "help", value == "" && (text != "" || slices.Contains(emptyIsNone, f.Name)):
 			return
-		case typed[f.Name] && f.Name != "protect", slices.ContainsFunc(instead[f.Name], func(other string) bool { return typed[other] }):
+		case typed[f.Name] && f.Name != "protect":
 			a.overridden = append(a.overridden, f.Name)
-			if f.Name == "evidence" && !typed[f.Name] { // which somebody may have meant for all runs
-				a.say("%s does not count beside --results and --overwrite: no evidence is kept", variable(f.Name))
-			}
+			return
+		case isTypedOnly(f):
+			a.say("warning: %s does not count for %s: give --%s on the command line", variable(f.Name), cmd.Name(), f.Name)
+			return
+		}
+		if i := slices.IndexFunc(instead[f.Name], func(other string) bool { return typed[other] }); i >= 0 {
+			a.say("warning: %s does not count beside --%s", variable(f.Name), instead[f.Name][i])
 			return
 		}
 		if failed := cmd.Flags().Set(f.Name, value); failed != nil {

@@ -141,28 +141,75 @@ func TestVariablesOfOthers(t *testing.T) {
 	}
 }
 
-// Whoever types where to look does not look where a variable says, too.
-func TestVariablesOfPlaces(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{})
-	env, root := serve(t, tenant)
-	users := tenant.Populate(5)
-	one := writeFile(t, "one.csv", "user\n"+users[2].UPN+"\n")
-	look := []string{"scan", "--graph-url", root, "--format", "csv"}
+// A scope variable counts beside typed scope flags, unless it would add users to those that
+// are typed. It is never dropped without a warning.
+func TestScopeVariables(t *testing.T) {
+	env, root := serve(t, incident(simulatedRoles...))
+	one := writeFile(t, "one.csv", "user\nuser00010@contoso.example\n")
+	const filter = "startswith(userPrincipalName,'user00020@')"
+	warning := func(name, flag string) string {
+		return "tapsweep: warning: TAPSWEEP_" + name + " does not count beside --" + flag + "\n"
+	}
 	for _, tt := range []struct {
-		vars []string
-		args []string
-		want int
+		name     string
+		variable string
+		args     []string
+		want     int // passes
+		warning  string
 	}{
-		{[]string{"TAPSWEEP_ALL_USERS=true"}, nil, 5},
-		{[]string{"TAPSWEEP_ALL_USERS=true"}, []string{"--users", one}, 1},
-		{[]string{"TAPSWEEP_USERS=" + one}, []string{"--all-users"}, 5},
-		{[]string{"TAPSWEEP_USERS=" + one}, nil, 1},
-		{[]string{"TAPSWEEP_USERS=" + one, "TAPSWEEP_REASON=expired"}, []string{"--all-users"}, 0},
+		{"alone", "ALL_USERS=true", nil, 10, ""},
+		{"a list alone", "USERS=" + one, nil, 1, ""},
+		{"all users beside a list", "ALL_USERS=true", []string{"--users", one}, 1, warning("ALL_USERS", "users")},
+		{"a list beside all users", "USERS=" + one, []string{"--all-users"}, 10, warning("USERS", "all-users")},
+		{"a user beside a list", "USER=user00030@contoso.example", []string{"--users", one}, 1, warning("USER", "users")},
+		{"a filter beside a list", "FILTER=" + filter, []string{"--users", one}, 1, warning("FILTER", "users")},
+		{"a list beside a filter", "USERS=" + one, []string{"--filter", filter}, 1, warning("USERS", "filter")},
+		{"a filter beside all users", "FILTER=" + filter, []string{"--all-users"}, 1, ""},
+		{"a list beside a date", "USERS=" + one, []string{"--created-since", "24h"}, 1, ""},
+		{"a date beside all users", "CREATED_SINCE=24h", []string{"--all-users"}, 7, ""},
+		{"a date beside a creator", "CREATED_SINCE=30m", []string{"--created-by", mallory.UPN}, 2, ""},
+		{"a creator beside a date", "CREATED_BY=" + mallory.UPN, []string{"--created-since", "24h"}, 3, ""},
 	} {
-		p := tapsweep(t, append(env, tt.vars...), append(look, tt.args...)...)
-		if rows := strings.Count(p.stdout, "\n") - 1; p.code != 0 || rows != tt.want {
-			t.Errorf("%q %q: exit %d, %d passes, want %d\n%s", tt.vars, tt.args, p.code, rows, tt.want, p.stderr)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"scan", "--graph-url", root, "--format", "csv"}, tt.args...)
+			p := tapsweep(t, slices.Concat(env, []string{"TAPSWEEP_" + tt.variable}), args...)
+			if p.code != exitDone {
+				t.Fatalf("exit %d\n%s", p.code, p.stderr)
+			}
+			if passes := strings.Count(p.stdout, "\n") - 1; passes != tt.want {
+				t.Errorf("%d passes, want %d\n%s", passes, tt.want, p.stderr)
+			}
+			if !strings.Contains(p.stderr, tt.warning) {
+				t.Errorf("standard error does not say %q\n%s", tt.warning, p.stderr)
+			}
+			if tt.warning == "" && strings.Contains(p.stderr, "does not count") {
+				t.Errorf("a warning is printed for a variable that counts\n%s", p.stderr)
+			}
+		})
+	}
+	p := tapsweep(t, append(env, "TAPSWEEP_CREATED_BY="+mallory.UPN), "sweep", "--graph-url", root, "--dry-run", "--all-users")
+	if p.code != exitRefused {
+		t.Errorf("TAPSWEEP_CREATED_BY beside --all-users: exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
+	}
+	if want := "the environment, too: TAPSWEEP_CREATED_BY\n"; !strings.Contains(p.stderr, want) {
+		t.Errorf("TAPSWEEP_CREATED_BY beside --all-users: standard error does not say %q\n%s", want, p.stderr)
+	}
+}
+
+// TAPSWEEP_USER, which may be set for check, names nobody whose pass revoke deletes, and
+// revoke says so.
+func TestUserVariableOfRevoke(t *testing.T) {
+	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
+	p := tapsweep(t, []string{"TAPSWEEP_USER=lee@contoso.com"}, "revoke", "--simulate", "--yes", "--results", "-", list)
+	if p.code != exitDone {
+		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	if want := "tapsweep: warning: TAPSWEEP_USER does not count for revoke: give --user on the command line\n"; !strings.Contains(p.stderr, want) {
+		t.Errorf("standard error does not say %q\n%s", want, p.stderr)
+	}
+	if strings.Contains(p.stdout, "lee@") {
+		t.Errorf("the log names the user of the variable\n%s", p.stdout)
 	}
 }
 

@@ -117,8 +117,9 @@ func (a *app) rootCommand() *cobra.Command {
 Graph, twenty to a batch, waits as long as the tenant asks it to, and writes
 what became of each to a results log.
 
-Every flag can be given by an environment variable as well: --max-items by
-TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it.`,
+A flag can be given by an environment variable as well: --max-items by
+TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it. --help, --version
+and --user of revoke have no variable.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --simulate list.csv`,
 		Version:       versionLine(),
