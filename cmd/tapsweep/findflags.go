@@ -134,6 +134,9 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	}
 	var ago days
 	if ago.Set(text) == nil {
+		if ago == 0 {
+			return now, fmt.Errorf("--created-since %s means now, so no pass would be found: give a time in the past, such as 24h", text)
+		}
 		return now.Add(-time.Duration(ago)), nil
 	}
 	return time.Time{}, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date, or how long ago such as 24h or 7d", text)
@@ -161,6 +164,14 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 			return opts, refuse(err)
 		}
 		opts.CreatedSince = since
+		if since.After(now.Add(-opts.MinAge)) {
+			return opts, refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v", f.since, opts.MinAge),
+				"leave one of the two out")
+		}
+	}
+	if opts.ExpiredFor > 0 && len(f.reasons) > 0 && !slices.Contains(f.reasons, passes.Expired) {
+		return opts, refuse(fmt.Errorf("--expired-for has no effect: --reason %s leaves expired passes out", f.reasons.String()),
+			"to leave out recently created passes, use --min-age; else leave --expired-for out")
 	}
 	switch {
 	case f.createdBy != "" && places:
