@@ -135,7 +135,8 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	var ago days
 	if ago.Set(text) == nil {
 		if ago == 0 {
-			return now, fmt.Errorf("--created-since %s means now, so no pass would be found: give a time in the past, such as 24h", text)
+			return now, fmt.Errorf("--created-since %s means now, so no pass would be found: "+
+				"give a time in the past, such as 24h", text)
 		}
 		return now.Add(-time.Duration(ago)), nil
 	}
@@ -170,7 +171,7 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 		}
 	}
 	if opts.ExpiredFor > 0 && len(f.reasons) > 0 && !slices.Contains(f.reasons, passes.Expired) {
-		return opts, refuse(fmt.Errorf("--expired-for has no effect: --reason %s leaves expired passes out", f.reasons.String()),
+		return opts, refuse(fmt.Errorf("--expired-for has no effect: --reason %v leaves expired passes out", &f.reasons),
 			"to leave out recently created passes, use --min-age; else leave --expired-for out")
 	}
 	switch {

@@ -129,8 +129,12 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 		})
 		summary.Scan = &counts
 		r.display.Load().Stop() // the passes may go to the same terminal
-		if outErr := out.commit(); outErr != nil && err == nil {
+		var outErr error
+		if summary.Output, outErr = out.commit(f.output, err == nil); outErr != nil && err == nil {
 			err = fmt.Errorf("writing the passes: %w", outErr)
+		}
+		if summary.Output == "" && outErr == nil {
+			a.say("%s is left as it was, because the scan did not end", f.output)
 		}
 		return job.Counts(), err
 	}, func(code int) {
@@ -148,8 +152,8 @@ func foundRow(f *scan.Found) *results.Row {
 		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce, Status: 200, Attempts: 1}
 }
 
-// output is where passes are printed to. A file appears when the scan has ended,
-// whichever way, so that nobody takes half a list for the whole.
+// output is where passes are printed to. A file appears when the scan has ended. If the scan is
+// stopped, the passes that were found are kept in a new file, but no old file is replaced.
 type output struct {
 	*scan.Writer
 	file  *report.File
@@ -184,19 +188,29 @@ func (a *app) openOutput(f *scanFlags) (*output, error) {
 	return o, nil
 }
 
-// commit writes what is left.
-func (o *output) commit() error {
+// commit writes what is left, and returns the path, or "" if no file was written. It writes none
+// if the scan has not ended and there is an old file, or nothing to write.
+func (o *output) commit(path string, ended bool) (string, error) {
 	o.done = true
 	err := o.Writer.Close()
 	switch {
-	case o.file != nil && err != nil:
+	case o.file != nil && (err != nil || !ended && (o.Empty() || isThere(path))):
 		o.file.Abort()
+		return "", err
 	case o.file != nil:
 		err = o.file.Commit()
 	case o.plain != nil:
 		err = errors.Join(err, o.plain.Close())
 	}
-	return err
+	if err != nil {
+		return "", err
+	}
+	return path, nil
+}
+
+func isThere(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // abort drops what was written to a file, unless it is committed.

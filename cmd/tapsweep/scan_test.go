@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -251,6 +252,53 @@ func TestScanRefusedKeepsOutput(t *testing.T) {
 	p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
 	if files, _ := os.ReadDir(dir); p.code != exitRefused || string(mustRead(t, dir+"/found.csv")) != string(before) || len(files) != 2 {
 		t.Errorf("exit %d, files %v\n%s", p.code, files, p.stderr)
+	}
+}
+
+// A scan that is refused or stopped leaves the list of an earlier scan as it is. What it found
+// is kept in a new file, but it makes no empty list.
+func TestUnfinishedScanKeepsOutput(t *testing.T) {
+	env, root := serve(t, leftovers(100, graphsim.Options{}))
+	faults := []graphsim.Fault{{Path: "user00010@", Do: graphsim.ItemStatus(429, "Retry-After", "900")}}
+	stops, stopsRoot := serve(t, leftovers(100, graphsim.Options{Faults: faults}))
+	two := []string{"--graph-url", stopsRoot, "--user", "user00000@contoso.example", "--user", "user00010@contoso.example",
+		"--batch-size", "1", "--concurrency", "1", "--max-wait", "1s"}
+	for _, tt := range []struct {
+		name  string
+		env   []string
+		args  []string
+		code  int
+		found bool
+	}{
+		{"refused", env, []string{"--graph-url", root, "--filter", "nonsense"}, exitRefused, false},
+		{"stopped", stops, two, exitStopped, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			scanTo := func(path string) process {
+				p := tapsweep(t, tt.env, slices.Concat([]string{"scan", "--overwrite", "--output", path}, tt.args)...)
+				if p.code != tt.code {
+					t.Errorf("exit %d, want %d\n%s", p.code, tt.code, p.stderr)
+				}
+				return p
+			}
+			before := scan.Begins()[0] + "\ndana@contoso.com,,,,,,,\n"
+			good := writeFile(t, "good.csv", before)
+			p := scanTo(good)
+			if after := string(mustRead(t, good)); after != before {
+				t.Errorf("the list is replaced by one of %d bytes", len(after))
+			}
+			if want := good + " is left as it was, because the scan did not end\n"; !strings.Contains(p.stderr, want) {
+				t.Errorf("standard error does not say %q\n%s", want, p.stderr)
+			}
+			if strings.Contains(p.stderr, "passes: "+good) {
+				t.Errorf("standard error names a file that was not written\n%s", p.stderr)
+			}
+			path := filepath.Join(t.TempDir(), "new.csv")
+			scanTo(path)
+			if text, err := os.ReadFile(path); (err == nil) != tt.found {
+				t.Errorf("a new file is written: %v, want %v\n%s", err == nil, tt.found, text)
+			}
+		})
 	}
 }
 

@@ -108,6 +108,9 @@ func (w *Writer) row(l *Line) error {
 	return err
 }
 
+// Empty reports whether no pass was written.
+func (w *Writer) Empty() bool { return w.lines == 0 }
+
 // Close writes what is left. It does not close what is below.
 func (w *Writer) Close() error {
 	switch w.format {
