@@ -38,6 +38,8 @@ func TestVariables(t *testing.T) {
 		{"a misspelt one that is empty", []string{"TAPSWEEP_DRYRUN="}, nil, exitRefused, "tapsweep: TAPSWEEP_DRYRUN is not a variable"},
 		{"one in lower case", []string{"tapsweep_dry_run=true"}, nil, exitRefused, "tapsweep: tapsweep_dry_run is not a variable of tapsweep: did you mean TAPSWEEP_DRY_RUN?\n"},
 		{"several misspelt ones", []string{"TAPSWEEP_PROTECTED=a", "TAPSWEEP_MAXITEMS=1"}, nil, exitRefused, "did you mean TAPSWEEP_MAX_ITEMS?\n  TAPSWEEP_PROTECTED is not a variable of tapsweep: did you mean TAPSWEEP_PROTECT?\n"},
+		{"that of help", []string{"TAPSWEEP_HELP=true"}, nil, exitRefused, "tapsweep: TAPSWEEP_HELP is not a variable of tapsweep: give --help on the command line\n"},
+		{"that of the version", []string{"TAPSWEEP_VERSION=1"}, nil, exitRefused, "TAPSWEEP_VERSION is not a variable of tapsweep: give --version on the command line\n"},
 		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, nil, exitRefused, "tapsweep: TAPSWEEP_XYZZY is not a variable of tapsweep\n"},
 		{"those of Kubernetes", []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443", "TAPSWEEP_SERVICE_PORT_HTTPS=443",
 			"TAPSWEEP_PORT=tcp://10.0.0.7:443", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443", "TAPSWEEP_PORT_443_TCP_PROTO=tcp",
@@ -50,7 +52,7 @@ func TestVariables(t *testing.T) {
 		{"a switch that may have a value, on", []string{"TAPSWEEP_RESUME=true", "TAPSWEEP_OVERWRITE=true"}, []string{"--dry-run"}, exitRefused, "exclude each other"},
 		{"the typed one of two that exclude each other", []string{"TAPSWEEP_RESUME=true"}, []string{"--overwrite", "--dry-run"}, 0, "planned"},
 		{"refused for a variable", []string{"TAPSWEEP_VERIFY=true"}, []string{"--dry-run"}, exitRefused, "hint: flags are given by the environment, too: TAPSWEEP_VERIFY\n"},
-		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, nil, exitRefused, "TAPSWEEP_MAX_ITEMS: invalid argument \"many\""},
+		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, nil, exitRefused, "TAPSWEEP_MAX_ITEMS: \"many\" is not a whole number of up to 18 digits\n"},
 		{"not a word", []string{"TAPSWEEP_ORDER=random"}, nil, exitRefused, "TAPSWEEP_ORDER: \"random\" is not list or privileged\n"},
 		{"of another command", []string{"TAPSWEEP_ALL_USERS=maybe"}, []string{"--dry-run"}, 0, "planned"},
 		{"flags that exclude each other", []string{"TAPSWEEP_SELF=true"}, nil, exitRefused, "--self takes no list"},
@@ -245,6 +247,40 @@ func TestEmptyValuesAreRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is said about a wrong value names no function of Go.
+func TestWrongValuesInOurWords(t *testing.T) {
+	for _, cmd := range (&app{}).rootCommand().Commands() {
+		cmd.InitDefaultHelpFlag()
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			err := cmd.Flags().Set(f.Name, `"x`)
+			if err == nil {
+				return // it takes any text
+			}
+			text := flagError(cmd, err).Error()
+			if !strings.HasPrefix(text, "--"+f.Name+` "\"x" is not `) {
+				t.Errorf("%s says %s", cmd.Name(), text)
+			}
+		})
+	}
+	for args, want := range map[string]string{
+		"revoke --yes=maybe l.csv":       `tapsweep: --yes "maybe" is not true or false` + "\n",
+		"revoke -y=maybe l.csv":          `tapsweep: --yes "maybe" is not true or false` + "\n",
+		"revoke --help=maybe":            `tapsweep: --help "maybe" is not true or false` + "\n",
+		"revoke --max-items 1e3 l.csv":   `tapsweep: --max-items "1e3" is not a whole number of up to 18 digits` + "\n",
+		"revoke --rate fast l.csv":       `tapsweep: --rate "fast" is not a number` + "\n",
+		"revoke --deadline 5 l.csv":      `tapsweep: --deadline "5" is not a time such as 90s, 15m or 24h` + "\n",
+		"scan --all-users --min-age old": `tapsweep: --min-age "old" is not a time such as 90m, 24h or 7d` + "\n",
+	} {
+		var out strings.Builder
+		if code := run(t.Context(), strings.Fields(args), strings.NewReader(""), &out, &out); code != exitRefused {
+			t.Errorf("tapsweep %s: exit %d, want %d", args, code, exitRefused)
+		}
+		if out.String() != want {
+			t.Errorf("tapsweep %s says %q, want %q", args, out.String(), want)
+		}
 	}
 }
 

@@ -65,6 +65,8 @@ func (f *findFlags) add(fl *pflag.FlagSet, reasons string) {
 	fl.BoolVar(&f.enabledOnly, "enabled-only", false, "leave disabled accounts out; takes the permission User.Read.All")
 }
 
+const wantDays = "a time such as 90m, 24h or 7d"
+
 // days is a duration that may be given in days.
 type days time.Duration
 
@@ -72,14 +74,14 @@ func (d *days) Set(text string) error {
 	if n, ok := strings.CutSuffix(text, "d"); ok {
 		count, err := strconv.ParseFloat(n, 64)
 		if err != nil || !(count >= 0 && count <= 36500) {
-			return errors.New("it has to be like 90m, 24h or 7d")
+			return &valueError{strconv.Quote(text), wantDays}
 		}
 		*d = days(count * float64(24*time.Hour))
 		return nil
 	}
 	v, err := time.ParseDuration(text)
 	if err != nil || v < 0 {
-		return errors.New("it has to be like 90m, 24h or 7d")
+		return &valueError{strconv.Quote(text), wantDays}
 	}
 	*d = days(v)
 	return nil
@@ -94,7 +96,7 @@ type reasons []passes.Reason
 func (r *reasons) Set(text string) error {
 	list, err := csv.NewReader(strings.NewReader(text)).Read() // as pflag reads its lists
 	if err != nil {
-		return err
+		return notAmong(text, r.words())
 	}
 	var more reasons
 	for _, word := range list {

@@ -107,6 +107,10 @@ func misspelt() error {
 // that was probably meant. The message follows "is" or a colon.
 func unknownVariable(name string) string {
 	const problem = "not a variable of tapsweep"
+	switch flag := strings.ToUpper(name[len(prefix):]); flag {
+	case "HELP", "VERSION":
+		return problem + ": give --" + strings.ToLower(flag) + " on the command line"
+	}
 	var names []string
 	for _, cmd := range (&app{}).rootCommand().Commands() {
 		for _, flag := range flagNames(cmd) {
@@ -136,11 +140,6 @@ func flagError(cmd *cobra.Command, err error) error {
 	if !ok {
 		return unknownFlag(cmd, err)
 	}
-	if wrong, is := errors.AsType[*valueError](err); is {
-		return refuse(fmt.Errorf("--%s %w", invalid.GetFlag().Name, wrong))
-	}
-	if errors.Is(err, errEmpty) {
-		return refuse(fmt.Errorf("--%s %w", invalid.GetFlag().Name, errEmpty))
-	}
-	return err
+	f := invalid.GetFlag()
+	return refuse(fmt.Errorf("--%s %w", f.Name, inOurWords(f.Value, invalid.GetValue(), errors.Unwrap(invalid))))
 }
