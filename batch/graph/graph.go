@@ -140,16 +140,21 @@ func NewTransport(base *http.Transport) *http.Transport {
 }
 
 // ParseRoot checks Graph's root: a scheme and a host, with TLS unless the host
-// is this machine. The token would be sent to it.
+// is this machine. The token would be sent to it. The error does not quote a root
+// that may hold a password or a key.
 func ParseRoot(root string) (*url.URL, error) {
 	if root == "" {
 		root = DefaultRoot
+	}
+	if strings.ContainsAny(root, "@?#") {
+		return nil, fmt.Errorf("the Graph root must not hold a user name, a password, a query or a fragment: "+
+			"give a scheme and a host, such as %s", DefaultRoot)
 	}
 	u, err := url.Parse(strings.TrimSuffix(root, "/"))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading the Graph root: %w", err)
-	case u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+	case u.Host == "" || u.Path != "":
 		return nil, fmt.Errorf("the Graph root %q must be a scheme and a host without a version, such as %s", root, DefaultRoot)
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return u, nil

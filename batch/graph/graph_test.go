@@ -380,7 +380,11 @@ func TestParseRoot(t *testing.T) {
 		{"http://127.0.0.2", false},
 		{"https://graph.microsoft.com/v1.0", false},
 		{"https://user:pw@graph.microsoft.com", false},
-		{"https://graph.microsoft.com?x=1", false},
+		{"https://user:pw%zz@graph.microsoft.com", false},
+		{"https://user:pw/pw@graph.microsoft.com", false},
+		{"https://user:pw?pw@graph.microsoft.com", false},
+		{"https://graph.microsoft.com?sig=pw", false},
+		{"https://graph.microsoft.com?", false},
 		{"https://graph.microsoft.com#x", false},
 		{"graph.microsoft.com", false},
 		{"ftp://graph.microsoft.com", false},
@@ -388,8 +392,12 @@ func TestParseRoot(t *testing.T) {
 		{"https://a b", false},
 	}
 	for _, tt := range tests {
-		if _, err := graph.ParseRoot(tt.root); (err == nil) != tt.ok {
+		_, err := graph.ParseRoot(tt.root)
+		if (err == nil) != tt.ok {
 			t.Errorf("ParseRoot(%q) = %v, want ok %v", tt.root, err, tt.ok)
+		}
+		if err != nil && strings.Contains(err.Error(), "pw") {
+			t.Errorf("ParseRoot(%q) quotes the password: %v", tt.root, err)
 		}
 	}
 }

@@ -189,6 +189,8 @@ func (a *app) settings() (list []setting) {
 		switch {
 		case variable(flag) != name || taking == nil && refusing == nil:
 			s.Problem, s.misspelt = unknownVariable(name), true
+		case flag == "graph-url" && checkRoot(value) != nil: // which may hold a password
+			s.Problem = checkRoot(value).Error()
 		case taking != nil:
 			s.Value, s.Commands = batch.Printable(value), taking
 		default:

@@ -284,6 +284,34 @@ func TestWrongValuesInOurWords(t *testing.T) {
 	}
 }
 
+// A password or a key in the root of Graph is printed nowhere.
+func TestGraphURLIsNotQuoted(t *testing.T) {
+	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	for _, secret := range []string{"https://bob:hunter2@graph.example", "https://graph.example?sig=hunter2", "https://bob:hunter2%zz@graph.example"} {
+		for _, tt := range []struct {
+			name string
+			vars []string
+			args []string
+			code int
+		}{
+			{"typed", nil, []string{"check", "--graph-url", secret}, exitRefused},
+			{"a variable", []string{"TAPSWEEP_GRAPH_URL=" + secret}, []string{"scan", "--all-users"}, exitRefused},
+			{"a variable that the check lists", []string{"TAPSWEEP_GRAPH_URL=" + secret}, []string{"check", "--graph-url", root}, exitLeft},
+		} {
+			p := tapsweep(t, slices.Concat(env, tt.vars), tt.args...)
+			if p.code != tt.code {
+				t.Errorf("%s, %s: exit %d, want %d", secret, tt.name, p.code, tt.code)
+			}
+			if want := "the Graph root must not hold a user name"; !strings.Contains(p.stdout+p.stderr, want) {
+				t.Errorf("%s, %s: the output does not say %q\n%s%s", secret, tt.name, want, p.stdout, p.stderr)
+			}
+			if strings.Contains(p.stdout+p.stderr, "hunter2") {
+				t.Errorf("%s, %s: the password is printed\n%s%s", secret, tt.name, p.stdout, p.stderr)
+			}
+		}
+	}
+}
+
 // A misspelt or empty variable fails the check, which lists it with what is wrong.
 func TestCheckNamesMisspeltVariables(t *testing.T) {
 	env, root := serve(t, graphsim.New(graphsim.Options{}))

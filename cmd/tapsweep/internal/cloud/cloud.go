@@ -4,6 +4,7 @@ package cloud
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -148,6 +149,10 @@ func (e *Endpoint) authority(env string) error {
 	e.Discovery = true
 	if env == "" {
 		return nil
+	}
+	if strings.ContainsAny(env, "@?#") { // what is not quoted, because it may hold a password
+		return &ChoiceError{errors.New("AZURE_AUTHORITY_HOST must not hold a user name, a password, a query or a fragment"),
+			"give a URL such as https://login.microsoftonline.com"}
 	}
 	u, err := url.Parse(env)
 	if err != nil || u.Scheme != "https" || u.Host == "" {
