@@ -57,10 +57,11 @@ var instead = map[string][]string{
 	"evidence":  {"results", "overwrite"},
 	"all-users": {"group", "user", "users"},
 	"filter":    {"group", "user", "users"},
-	"group":     {"all-users", "filter", "user", "users"},
-	"user":      {"all-users", "filter", "group", "users"},
-	"users":     {"all-users", "filter", "group", "user"},
+	"group":     places, "user": places, "users": places,
 }
+
+// places are the flags that name users.
+var places = []string{"all-users", "filter", "group", "user", "users"}
 
 // typedOnly marks a flag that has no variable. TAPSWEEP_USER may be set for check, which only
 // reads. It must not name a user whose pass revoke deletes.
@@ -99,6 +100,9 @@ func (a *app) fromVariables(cmd *cobra.Command) (err error) {
 		if i := slices.IndexFunc(instead[f.Name], func(other string) bool { return typed[other] }); i >= 0 {
 			a.say("warning: %s does not count beside --%s", variable(f.Name), instead[f.Name][i])
 			return
+		}
+		if typed["created-since"] && slices.Contains(places, f.Name) {
+			a.say("%s counts beside --created-since: the audit log is not searched", variable(f.Name))
 		}
 		if failed := cmd.Flags().Set(f.Name, value); failed != nil {
 			others, _, _ := takers(f.Name, value)

@@ -38,8 +38,10 @@ func TestVariables(t *testing.T) {
 		{"a misspelt one that is empty", []string{"TAPSWEEP_DRYRUN="}, nil, exitRefused, "tapsweep: TAPSWEEP_DRYRUN is not a variable"},
 		{"one in lower case", []string{"tapsweep_dry_run=true"}, nil, exitRefused, "tapsweep: tapsweep_dry_run is not a variable of tapsweep: did you mean TAPSWEEP_DRY_RUN?\n"},
 		{"several misspelt ones", []string{"TAPSWEEP_PROTECTED=a", "TAPSWEEP_MAXITEMS=1"}, nil, exitRefused, "did you mean TAPSWEEP_MAX_ITEMS?\n  TAPSWEEP_PROTECTED is not a variable of tapsweep: did you mean TAPSWEEP_PROTECT?\n"},
-		{"that of help", []string{"TAPSWEEP_HELP=true"}, nil, exitRefused, "tapsweep: TAPSWEEP_HELP is not a variable of tapsweep: give --help on the command line\n"},
-		{"that of the version", []string{"TAPSWEEP_VERSION=1"}, nil, exitRefused, "TAPSWEEP_VERSION is not a variable of tapsweep: give --version on the command line\n"},
+		{"that of help", []string{"TAPSWEEP_HELP=true"}, nil, exitRefused,
+			"tapsweep: TAPSWEEP_HELP is not a variable of tapsweep: give --help on the command line\n"},
+		{"that of the version", []string{"TAPSWEEP_VERSION=1"}, nil, exitRefused,
+			"TAPSWEEP_VERSION is not a variable of tapsweep: give --version on the command line\n"},
 		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, nil, exitRefused, "tapsweep: TAPSWEEP_XYZZY is not a variable of tapsweep\n"},
 		{"those of Kubernetes", []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443", "TAPSWEEP_SERVICE_PORT_HTTPS=443",
 			"TAPSWEEP_PORT=tcp://10.0.0.7:443", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443", "TAPSWEEP_PORT_443_TCP_PROTO=tcp",
@@ -167,7 +169,8 @@ func TestScopeVariables(t *testing.T) {
 		{"a filter beside a list", "FILTER=" + filter, []string{"--users", one}, 1, warning("FILTER", "users")},
 		{"a list beside a filter", "USERS=" + one, []string{"--filter", filter}, 1, warning("USERS", "filter")},
 		{"a filter beside all users", "FILTER=" + filter, []string{"--all-users"}, 1, ""},
-		{"a list beside a date", "USERS=" + one, []string{"--created-since", "24h"}, 1, ""},
+		{"a list beside a date", "USERS=" + one, []string{"--created-since", "24h"}, 1,
+			"tapsweep: TAPSWEEP_USERS counts beside --created-since: the audit log is not searched\n"},
 		{"a date beside all users", "CREATED_SINCE=24h", []string{"--all-users"}, 7, ""},
 		{"a date beside a creator", "CREATED_SINCE=30m", []string{"--created-by", mallory.UPN}, 2, ""},
 		{"a creator beside a date", "CREATED_BY=" + mallory.UPN, []string{"--created-since", "24h"}, 3, ""},
@@ -190,7 +193,8 @@ func TestScopeVariables(t *testing.T) {
 			}
 		})
 	}
-	p := tapsweep(t, append(env, "TAPSWEEP_CREATED_BY="+mallory.UPN), "sweep", "--graph-url", root, "--dry-run", "--all-users")
+	p := tapsweep(t, append(env, "TAPSWEEP_CREATED_BY="+mallory.UPN),
+		"sweep", "--graph-url", root, "--dry-run", "--all-users")
 	if p.code != exitRefused {
 		t.Errorf("TAPSWEEP_CREATED_BY beside --all-users: exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
 	}
@@ -207,7 +211,8 @@ func TestUserVariableOfRevoke(t *testing.T) {
 	if p.code != exitDone {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
-	if want := "tapsweep: warning: TAPSWEEP_USER does not count for revoke: give --user on the command line\n"; !strings.Contains(p.stderr, want) {
+	want := "tapsweep: warning: TAPSWEEP_USER does not count for revoke: give --user on the command line\n"
+	if !strings.Contains(p.stderr, want) {
 		t.Errorf("standard error does not say %q\n%s", want, p.stderr)
 	}
 	if strings.Contains(p.stdout, "lee@") {
@@ -287,7 +292,8 @@ func TestWrongValuesInOurWords(t *testing.T) {
 // A password or a key in the root of Graph is printed nowhere.
 func TestGraphURLIsNotQuoted(t *testing.T) {
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
-	for _, secret := range []string{"https://bob:hunter2@graph.example", "https://graph.example?sig=hunter2", "https://bob:hunter2%zz@graph.example"} {
+	for _, secret := range []string{"https://bob:hunter2@graph.example", "https://graph.example?sig=hunter2",
+		"https://bob:hunter2%zz@graph.example"} {
 		for _, tt := range []struct {
 			name string
 			vars []string
@@ -296,7 +302,8 @@ func TestGraphURLIsNotQuoted(t *testing.T) {
 		}{
 			{"typed", nil, []string{"check", "--graph-url", secret}, exitRefused},
 			{"a variable", []string{"TAPSWEEP_GRAPH_URL=" + secret}, []string{"scan", "--all-users"}, exitRefused},
-			{"a variable that the check lists", []string{"TAPSWEEP_GRAPH_URL=" + secret}, []string{"check", "--graph-url", root}, exitLeft},
+			{"a variable that the check lists", []string{"TAPSWEEP_GRAPH_URL=" + secret},
+				[]string{"check", "--graph-url", root}, exitLeft},
 		} {
 			p := tapsweep(t, slices.Concat(env, tt.vars), tt.args...)
 			if p.code != tt.code {

@@ -122,9 +122,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 		counts, err := r.look(ctx, opts, job, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
 			r.recorder.expired.Found(found)
 			job.Record(foundRow(found))
-			if err := out.Write(found.Line()); err != nil {
-				return nil // closing tells
-			}
+			_ = out.Write(found.Line()) // kept, and returned by commit
 			return nil
 		})
 		summary.Scan = &counts

@@ -70,8 +70,10 @@ func TestResolveRefuses(t *testing.T) {
 		{"the same, chosen", "is of the cloud global", "--cloud global", Choice{Cloud: "usgov", Authority: "https://login.windows.net"}},
 		{"authority without TLS", "AZURE_AUTHORITY_HOST", "", Choice{Authority: "http://login.microsoftonline.com"}},
 		{"authority without a scheme", "AZURE_AUTHORITY_HOST", "", Choice{Authority: "login.microsoftonline.com"}},
-		{"authority with a password", "must not hold a user name", "such as https://login", Choice{Authority: "https://bob:pw@login.microsoftonline.com"}},
-		{"authority with a query", "must not hold a user name", "such as https://login", Choice{Authority: "https://login.microsoftonline.com?sig=pw"}},
+		{"authority with a password", "must not hold a user name", "such as https://login",
+			Choice{Authority: "https://bob:pw@login.microsoftonline.com"}},
+		{"authority with a query", "must not hold a user name", "such as https://login",
+			Choice{Authority: "https://login.microsoftonline.com?sig=pw"}},
 		// Graph's metadata for that cloud has no passes in v1.0.
 		{"China, v1.0", "no Temporary Access Passes", "--api-version beta", Choice{Cloud: "china"}},
 		{"China by its root", "no Temporary Access Passes", "--api-version beta", Choice{Root: "https://microsoftgraph.chinacloudapi.cn"}},
