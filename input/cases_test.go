@@ -74,6 +74,8 @@ func TestCasesAsUsers(t *testing.T) {
 		"graph-signins.json":               "audit or sign-in log",
 		"two-users-in-a-row.csv":           "names two users",
 		"entra-group-members-download.csv": "not a user",
+		// The ids are those of the passes. A protect list of them would protect nobody.
+		"tap-upn-id.csv": `"Id" beside "UserPrincipalName" may be the user's id or the pass's`,
 	} {
 		if users, err := ReadUsers(filepath.Join(cases, file)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("ReadUsers(%s) = %v, %v, want an error with %q", file, users, err, want)
@@ -82,7 +84,6 @@ func TestCasesAsUsers(t *testing.T) {
 	for file, want := range map[string]User{
 		"entra-bulk-delete-template.csv": {Line: 4, UPN: "dana@contoso.com"},
 		"tap-upn-id-usable.csv":          {Line: 2, UPN: "dana@contoso.com"}, // the id is the pass's
-		"tap-upn-id.csv":                 {Line: 2, UPN: "dana@contoso.com", ID: "012e4e3f-a801-487e-9900-011f20c187c3"},
 	} {
 		path := filepath.Join(cases, file)
 		users, err := ReadUsers(path)

@@ -129,7 +129,7 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 			"add the user as userId and rename %s to methodId", show(id))
 	case ofPass && !ofUser:
 		return true, nil
-	case (ofUser || s.usersOnly) && !ofPass && !other:
+	case ofUser && !ofPass && !other:
 		return false, nil
 	}
 	beside := ""

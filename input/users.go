@@ -276,13 +276,14 @@ func (j *usersReader) document(raw []byte) error {
 	line := j.lineOf(raw)
 	switch raw[0] {
 	case '[':
-		j.elements(raw)
+		j.elements(raw, nameSet{usersOnly: true})
 		return nil
 	case '{':
 	default:
 		return &LineError{Line: line, Msg: "an object or an array has to start here"}
 	}
 	o := objectRow{line: line, names: nameSet{usersOnly: true}}
+	rows := o.names // what the response says about its rows
 	var list []byte
 	lists, more := 0, false
 	members(raw, func(key string, value []byte) {
@@ -292,6 +293,9 @@ func (j *usersReader) document(raw []byte) error {
 			return
 		}
 		more = more || key == "@odata.nextLink" && value[0] == '"'
+		if key == "@odata.context" {
+			rows.context(unquote(value))
+		}
 		o.takeUser(key, value)
 	})
 	j.page = 0
@@ -308,16 +312,17 @@ func (j *usersReader) document(raw []byte) error {
 	if more {
 		j.page = line
 	}
-	j.elements(list)
+	j.elements(list, rows)
 	return nil
 }
 
-// elements reads the rows in an array, which is valid JSON.
-func (j *usersReader) elements(raw []byte) {
+// elements reads the rows in an array, which is valid JSON. The nameSet of each element starts
+// as a copy of names.
+func (j *usersReader) elements(raw []byte, names nameSet) {
 	rest := bytes.TrimLeft(raw[1:], jsonSpace)
 	for rest[0] != ']' {
 		n := valueLen(rest)
-		o := objectRow{line: j.lineOf(rest), names: nameSet{usersOnly: true}}
+		o := objectRow{line: j.lineOf(rest), names: names}
 		if rest[0] == '{' {
 			members(rest[:n], o.takeUser)
 		} else {

@@ -44,31 +44,31 @@ func TestReadUsers(t *testing.T) {
 		{name: "CSV with a bad pass", text: "user,method,passId\n" + dana + ",nope,\n" + dana + "," + pass1 + "," + pass2 + "\n", want: []User{upn(2), upn(3)}},
 		{name: "CSV with a pass under another name", text: "user,tap\n" + dana + "," + pass1 + "\n", want: []User{upn(2)}},
 		{name: "CSV with an apostrophe against formulas", text: "user,upn\n" + oid1 + ",'=x@contoso.com\n", want: []User{{Line: 2, ID: oid1, UPN: "=x@contoso.com"}}},
-		{name: "CSV of PowerShell", text: "#TYPE System.Object\r\n\"UserPrincipalName\",\"Id\"\r\n\"" + dana + "\",\"" + oid1 + "\"\r\n", want: []User{both(3)}},
-		{name: "CSV of Excel", text: "sep=;\r\nupn;id\r\n" + dana + ";" + oid1 + "\r\n", want: []User{both(3)}},
+		{name: "CSV of PowerShell", text: "#TYPE System.Object\r\n\"UserPrincipalName\",\"ObjectId\"\r\n\"" + dana + "\",\"" + oid1 + "\"\r\n", want: []User{both(3)}},
+		{name: "CSV of Excel", text: "sep=;\r\nupn;userId\r\n" + dana + ";" + oid1 + "\r\n", want: []User{both(3)}},
 		{name: "CSV with several lines in a field", text: "note,user\n\"a\nb\"," + dana + "\nc," + oid1 + "\n", want: []User{upn(2), id(4)}},
 		{name: "CSV with a comment", text: "user\n# break glass\n" + dana + "\n", err: "LIST:2: the row starts with #"},
 		{name: "CSV behind a comment", text: "# break glass\nuser,method\n" + dana + ",\n", err: "LIST:1: no user column"},
 		{name: "CSV with two users in a row", text: "user,upn\n" + dana + "," + eli + "\n", err: `LIST:2: the row names two users, "dana@contoso.com" and "eli@fabrikam.com"`},
 		{name: "CSV with two ids in a row", text: "userId,id\n" + oid1 + "," + oid2 + "\n", err: `LIST:1: "id" beside "userId" may be the user's id or the pass's`},
 		{name: "CSV with two ids and a pass in a row", text: "userId,id,methodId\n" + oid1 + "," + oid2 + ",\n", err: "LIST:2: the row names two users"},
-		{name: "CSV with a bad second name", text: "id,upn\n" + oid1 + ",Dana\n", err: `LIST:2: user "Dana" is neither`},
+		{name: "CSV with a bad second name", text: "userId,upn\n" + oid1 + ",Dana\n", err: `LIST:2: user "Dana" is neither`},
 		{name: "CSV with a row without a user", text: "user,method\n," + pass1 + "\n", err: "LIST:2: user is empty"},
 		{name: "CSV with a short row", text: "user,method\n" + dana + "\n", err: "LIST:2: the row has 1 fields, the header 2"},
 		{name: "CSV with a lost quote", text: "user\n" + dana + "\n\"" + eli + "\n", err: "LIST:3:"},
 		{name: "CSV where id may be the pass's", text: "user,id\n" + dana + "," + pass1 + "\n", err: "may be the user's id or the pass's"},
 		{name: "no header", text: dana + "," + pass1 + "\n", err: "LIST:1: there is no header"},
 
-		{name: "JSON array", text: "[\n{\"user\":\"" + dana + "\"},\n\n{\"id\":\"" + oid1 + "\",\"userPrincipalName\":\"" + dana + "\"}\n]", want: []User{upn(2), both(4)}},
-		{name: "JSON of Graph", text: `{"@odata.context":"c","value":[` + "\n" + `{"id":"` + oid1 + `","userPrincipalName":"` + dana + `","x":[1,{"y":"]"}]}` + "\n]}", want: []User{both(2)}},
+		{name: "JSON array", text: "[\n{\"user\":\"" + dana + "\"},\n\n{\"userId\":\"" + oid1 + "\",\"userPrincipalName\":\"" + dana + "\"}\n]", want: []User{upn(2), both(4)}},
+		{name: "JSON of Graph", text: `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users","value":[` + "\n" + `{"id":"` + oid1 + `","userPrincipalName":"` + dana + `","x":[1,{"y":"]"}]}` + "\n]}", want: []User{both(2)}},
 		{name: "JSON with a pass of any type", text: `[{"user":"` + dana + `","method":1},{"user":"` + dana + `","methodId":"nope","tapId":"` + pass1 + `"},{"user":"` + dana + `","myTap":"` + pass1 + `"}]`, want: []User{upn(1), upn(1), upn(1)}},
-		{name: "JSON Lines", text: `{"upn":"` + dana + `","id":"` + oid1 + `"}` + "\n\n" + `{"id":"` + oid1 + `","upn":null}` + "\r\n", want: []User{both(1), id(3)}},
+		{name: "JSON Lines", text: `{"upn":"` + dana + `","objectId":"` + oid1 + `"}` + "\n\n" + `{"objectId":"` + oid1 + `","upn":null}` + "\r\n", want: []User{both(1), id(3)}},
 		{name: "JSON behind spaces", text: " \n [{\"user\":\"" + dana + "\"}]\n", want: []User{upn(2)}},
 		{name: "results log", text: `{"type":"run","pairs":2}` + "\n" + `{"type":"result","user":"` + dana + `","method":"` + pass1 + `","outcome":"revoked"}` + "\n" +
 			`{"type":"result","user":"` + oid1 + `","method":"nope","outcome":"invalid"}` + "\n" + `{"type":"end"}`, want: []User{upn(2), id(3)}},
 		{name: "results log without an end", text: `{"type":"run"}` + "\n" + `{"type":"result","user":"` + dana + `"}`, err: "LIST:1: the results log has no end, because its run was killed, could not write on, or is still going on"},
 		{name: "JSON of Graph with more pages", text: "\n" + `{"@odata.nextLink":"n","value":[{"id":"` + oid1 + `"}]}`, err: "LIST:2: this is one page of several"},
-		{name: "JSON of Graph with all pages", text: `{"@odata.nextLink":"n","value":[{"id":"` + oid1 + `"}]} {"value":[]}`, want: []User{id(1)}},
+		{name: "JSON of Graph with all pages", text: `{"@odata.nextLink":"n","value":[{"userId":"` + oid1 + `"}]} {"value":[]}`, want: []User{id(1)}},
 		{name: "JSON with a row and a list", text: `{"user":"` + dana + `","value":[]}`, err: "keep one of the two"},
 		{name: "JSON with two lists", text: `{"value":[],"value":[]}`, err: `two arrays "value"`},
 		{name: "JSON with other elements", text: `[{"user":"` + dana + `"},` + "\n" + `"` + eli + `",null]`, err: "LIST:2: the element is a string, and has to be an object\nLIST:2: the element is null"},
@@ -77,6 +77,9 @@ func TestReadUsers(t *testing.T) {
 		{name: "JSON without a user", text: `[{"method":"` + pass1 + `"}]`, err: "LIST:1: no user: the object has none of the keys"},
 		{name: "JSON with an empty user", text: `[{"user":""}]`, err: "LIST:1: user is empty"},
 		{name: "JSON with a key twice", text: `[{"user":"` + dana + `","User":"` + eli + `"}]`, err: "the same name twice"},
+		{name: "JSON where id may be the pass's", text: `[{"upn":"` + dana + `","id":"` + pass1 + `"}]`, err: "may be the user's id or the pass's"},
+		{name: "JSON of Graph about passes", text: `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users('` + oid1 +
+			`')/authentication/temporaryAccessPassMethods","value":[{"user":"` + dana + `","id":"` + pass1 + `"}]}`, want: []User{upn(1)}},
 		{name: "broken JSON", text: "[{\"user\":\"" + dana + "\"}]\n\n[\n{\"user\" \"x\"}]", err: "LIST:4: the JSON is broken"},
 		{name: "JSON that ends too early", text: "[\n{\"user\":\"" + dana + "\"},\n", err: "LIST:3: the JSON ends too early"},
 
@@ -199,8 +202,8 @@ func usersIn(t *testing.T, text string) (users []User, ok bool) {
 func FuzzUsers(f *testing.F) {
 	seed(f)
 	f.Add("# break glass\n" + dana + "\n\n" + oid1)
-	f.Add("id,upn\n" + oid1 + ",'=x@contoso.com\n")
-	f.Add("[{\"id\":\"" + oid1 + "\",\n\"upn\":\"" + dana + "\"}]\n{\"value\":[{\"user\":\"" + eli + "\"}]}\n{\"a\" 1}")
+	f.Add("userId,upn\n" + oid1 + ",'=x@contoso.com\n")
+	f.Add("[{\"userId\":\"" + oid1 + "\",\n\"upn\":\"" + dana + "\"}]\n{\"value\":[{\"user\":\"" + eli + "\"}]}\n{\"a\" 1}")
 	f.Fuzz(func(t *testing.T, text string) {
 		users, ok := usersIn(t, text)
 		for _, u := range users {
@@ -242,7 +245,7 @@ func usersAs(users []User) map[string]string {
 			panic(err)
 		}
 	}
-	write("id", "note", "upn")
+	write("userId", "note", "upn")
 	for _, u := range users {
 		write(u.ID, "two\nlines", CSVValue(u.UPN))
 		object, err := json.Marshal(map[string]string{"objectId": u.ID, "user_principal_name": u.UPN})

@@ -63,7 +63,7 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer list.Close()
-	keep, err := protect.Open(writeFile(t, "glass.csv", "id,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
+	keep, err := protect.Open(writeFile(t, "glass.csv", "userId,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

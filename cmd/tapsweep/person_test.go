@@ -73,7 +73,7 @@ func TestProtectedByTheNameBesideAnID(t *testing.T) {
 	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
 	tenant.AddUser(graphsim.User{ID: id, UPN: "bg1@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
 	env, root := serve(t, tenant)
-	glass := writeFile(t, "glass.csv", "id,upn\n00000000-0000-4000-8000-000000000000,bg1@contoso.com\n")
+	glass := writeFile(t, "glass.csv", "userId,upn\n00000000-0000-4000-8000-000000000000,bg1@contoso.com\n")
 	list := writeFile(t, "list.csv", "user,method,userPrincipalName\n"+id+","+pass+",BG1@contoso.com\n")
 	p := tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--protect", glass, "--results", "-", list)
 	if len(tenant.Left()) != 1 {

@@ -93,9 +93,9 @@ func TestResolve(t *testing.T) {
 		{name: "guest by UPN", list: guest, pairs: []string{id1}, asked: []string{"/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"}, has: []string{id2, guest}, hasNot: []string{id1}},
 		{name: "guest by id", list: id2, pairs: []string{bg}, asked: []string{"/users/" + id2}, has: []string{strings.ToLower(guest)}, hasNot: []string{bg}},
 		{name: "name with $ and quote", list: "$O'X@contoso.com", pairs: []string{id1}, asked: []string{"/users('$O%27%27X@contoso.com')"}, has: []string{id3}, hasNot: []string{id1}},
-		{name: "both in a row", list: "id,upn\n" + id1 + "," + bg, pairs: []string{id1, bg}, has: []string{id1, bg}, hasNot: []string{id2}},
-		{name: "both in a row, of different users", list: "id,upn\n" + id1 + "," + guest, pairs: []string{id1, bg}, has: []string{id1, guest}, hasNot: []string{id2, bg}},
-		{name: "every kind of row", list: "id,upn\n" + id1 + ",\n," + guest + "\n" + id3 + "," + other, pairs: []string{other, id3},
+		{name: "both in a row", list: "userId,upn\n" + id1 + "," + bg, pairs: []string{id1, bg}, has: []string{id1, bg}, hasNot: []string{id2}},
+		{name: "both in a row, of different users", list: "userId,upn\n" + id1 + "," + guest, pairs: []string{id1, bg}, has: []string{id1, guest}, hasNot: []string{id2, bg}},
+		{name: "every kind of row", list: "userId,upn\n" + id1 + ",\n," + guest + "\n" + id3 + "," + other, pairs: []string{other, id3},
 			asked: []string{"/users/" + id1, "/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"}, has: []string{id1, bg, id2, guest, id3, other}, hasNot: []string{"x@contoso.com"}},
 		{name: "only what pairs use", list: id1 + "\n" + guest, pairs: []string{id3}, asked: []string{"/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"}, has: []string{id1, id2, guest}, hasNot: []string{bg, id3}},
 		{name: "each user once", list: bg + "\n" + strings.ToUpper(bg) + "\n" + bg, pairs: []string{id2}, asked: []string{"/users/" + bg}, has: []string{id1}, hasNot: []string{id2}},
@@ -371,7 +371,7 @@ func TestHasExactly(t *testing.T) {
 		kinds := func() (id, upn bool) { k := rng.IntN(3); return k != 1, k != 0 }
 		protected := map[string]bool{members[0].UPN: true}
 		var list strings.Builder
-		list.WriteString("id,upn\n")
+		list.WriteString("userId,upn\n")
 		rowIDs, rowUPNs := kinds()
 		for _, u := range members {
 			if protected[u.UPN] = protected[u.UPN] || rng.IntN(3) == 0; !protected[u.UPN] {
