@@ -77,13 +77,14 @@ func TestColumns(t *testing.T) {
 	for _, col := range []string{"method", "methodId", "Method ID", "passId", "pass_id", "temporaryAccessPassAuthenticationMethodId", "ｍｅｔｈｏｄ"} {
 		tests = append(tests, readTest{name: "method as " + col, text: col + ",user\n" + pass1 + "," + dana + "\n", want: p(dana, pass1)})
 	}
-	order := []string{"userId", "objectId", "user", "id", "userPrincipalName", "upn"}
-	for i, col := range order[1:] {
-		// The columns are in the wrong order.
-		before := order[i]
+	both := []Pair{{Line: 2, User: oid1, UPN: dana, Method: pass1}}
+	columns := []string{"userId", "objectId", "user", "id", "userPrincipalName", "upn"}
+	for i, col := range columns[1:] {
+		before := columns[i]
 		header := "method," + col + "," + before + "\n" + pass1 + ","
 		tests = append(tests, []readTest{
-			{name: before + " before " + col, text: header + oid1 + "," + dana + "\n", want: p(dana, pass1)},
+			{name: "an object ID in " + col, text: header + oid1 + "," + dana + "\n", want: both},
+			{name: "an object ID in " + before, text: header + dana + "," + oid1 + "\n", want: both},
 			{name: col + " where " + before + " is empty", text: header + oid1 + ",\n", want: p(oid1, pass1)},
 		}...)
 	}
@@ -94,9 +95,9 @@ func TestColumns(t *testing.T) {
 		{name: "user beside id", text: "user,id\n" + dana + "," + pass1 + "\n", err: `list.csv:1: "id" beside "user" ` + ambiguous},
 		{name: "userId beside id", text: "userId,id\n" + oid1 + "," + pass1 + "\n", err: `"id" beside "userId" ` + ambiguous},
 		{name: "objectId beside id", text: "objectId,id\n" + oid1 + "," + pass1 + "\n", err: `"id" beside "objectId" ` + ambiguous},
-		{name: "user beside id and a method", text: "user,id,method\n" + dana + "," + oid1 + "," + pass1 + "\n", want: p(dana, pass1)},
+		{name: "user beside id and a method", text: "user,id,method\n" + dana + "," + oid1 + "," + pass1 + "\n", want: both},
 		{name: "passes as scan writes them", text: "user,method,userPrincipalName\n" + oid1 + "," + pass1 + "," + dana + "\n",
-			want: []Pair{{Line: 2, User: oid1, UPN: dana, Method: pass1}}},
+			want: both},
 		{name: "a name that is none beside an id", text: "user,method,upn\n" + oid1 + "," + pass1 + ",.@\n",
 			want: p(oid1, pass1)},
 		{name: "id alone", text: "x,id\ny," + oid1 + "\n", err: `list.csv:1: "id" ` + ambiguous},

@@ -44,7 +44,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 type Problems struct {
 	Errs  []*LineError // the first 20
 	Count int          // all of them
-	Cut   bool         // the rest of a list cannot be read, with SkipInvalid neither
+	Cut   bool         // SkipInvalid does not help, for example because the rest of a list is unreadable
 }
 
 func (p *Problems) add(e *LineError) {

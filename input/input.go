@@ -103,6 +103,7 @@ type Stats struct {
 	Protected  int // pairs of a results log that were protected; they are left out too
 	Users      int // distinct users among the unique pairs, by what is written
 	AnyPass    int // unique pairs that name no pass
+	Named      int // unique pairs that give a user principal name beside the object ID, see Pair.UPN
 	Me         int // unique pairs of the signed-in user, see Me
 }
 

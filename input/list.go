@@ -37,7 +37,8 @@ type mark struct {
 // Open reads the named lists from start to end and checks each row; "-" is
 // standard input, and may be named once. If rows are bad, the error is a
 // *Problems and there is no List; opts.SkipInvalid passes over them, but not
-// over what makes the rest of a list unreadable. No pair at all is an error,
+// over what makes the rest of a list unreadable, nor over rows that give one
+// name of a user with two different other names. No pair at all is an error,
 // unless a results log says that all of its pairs are done. It is an *EmptyError
 // if the lists are valid.
 // The caller closes the List.
@@ -137,7 +138,7 @@ func withClose(err, closeErr error) error {
 func (l *List) firstPass() (refused *LineError, err error) {
 	var problems Problems
 	digest := sha256.New()
-	for _, s := range l.sources {
+	for i, s := range l.sources {
 		if err := s.findLast(); err != nil {
 			return nil, err
 		}
@@ -160,6 +161,11 @@ func (l *List) firstPass() (refused *LineError, err error) {
 				}
 				return true
 			}
+			if bad := l.known.contradiction(r, l.sources[:i+1]); bad != nil {
+				problems.add(bad)
+				problems.Cut = true
+				return true
+			}
 			if r.user == Me {
 				l.me.rows++
 			}
@@ -171,6 +177,9 @@ func (l *List) firstPass() (refused *LineError, err error) {
 			l.stats.Unique++
 			if r.method == "" {
 				l.stats.AnyPass++
+			}
+			if r.upn != "" {
+				l.stats.Named++
 			}
 			if r.user == Me {
 				l.stats.Me++

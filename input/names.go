@@ -10,11 +10,6 @@ import (
 // A name is a column or key that identifies the user or the pass, in any spelling.
 type name int
 
-// The user's names stand in the order in which they are believed when a row
-// fills more than one. Object ids come first: a user principal name can be
-// renamed, and then given to somebody else, between the export and the run.
-// Source: learn.microsoft.com/graph/api/resources/user, properties id and
-// userPrincipalName.
 const (
 	nameUserID name = iota
 	nameObjectID
@@ -142,7 +137,9 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 		show(id), beside)
 }
 
-// A person holds the names that one row gives for its user.
+// A person holds the names that one row gives for its user. The object ID decides: a user
+// principal name can change, and then belong to somebody else, between the export and the run.
+// Source: learn.microsoft.com/graph/api/resources/user, properties id and userPrincipalName.
 type person struct{ id, upn string }
 
 // add adds the next name. A row may give both an object ID and a user principal name. Two
@@ -217,22 +214,13 @@ func (rec *record) row(line int) row {
 			return r.refuse("method", err)
 		}
 	}
-	r.upn = rec.upn(r.user)
-	return r
-}
-
-// upn returns the user principal name of a record whose user is an object ID, and "" if
-// there is none.
-func (rec *record) upn(user string) string {
-	if user == Me || strings.Contains(user, "@") {
-		return ""
-	}
-	for _, v := range rec[nameUser : nameUPN+1] {
-		if strings.Contains(v, "@") && CheckUser(v) == nil {
-			return v
+	if who.id != "" {
+		r.user = who.id
+		if CheckUser(who.upn) == nil {
+			r.upn = who.upn
 		}
 	}
-	return ""
+	return r
 }
 
 func (r row) refuse(field string, err error) row {

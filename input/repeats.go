@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"fmt"
 	"hash/maphash"
 	"strings"
 )
@@ -19,8 +20,13 @@ type repeats struct {
 	count uint32
 	slots []uint32 // a pair's number + 1, or 0; the length is a power of two
 
-	users map[uint64]struct{} // for the count alone, where 64 bits will do
+	users  map[uint64]struct{} // for the count alone, where 64 bits will do
+	claims map[uint64]claim    // by the hash of the object ID and of the user principal name
 }
+
+// A claim says that two names are of one user: the hash of the other name, and the place of
+// the first row that gives both.
+type claim struct{ other, source, line uint32 }
 
 const chunkPairs = 1 << 12
 
@@ -32,9 +38,10 @@ type seenPair struct {
 
 func newRepeats() *repeats {
 	return &repeats{
-		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		slots: make([]uint32, 1<<10),
-		users: make(map[uint64]struct{}),
+		seeds:  [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		slots:  make([]uint32, 1<<10),
+		users:  make(map[uint64]struct{}),
+		claims: make(map[uint64]claim),
 	}
 }
 
@@ -94,9 +101,36 @@ func (s *repeats) add(k []byte, line int) bool {
 	return true
 }
 
-// countUsers returns the number of distinct users, and forgets them.
+// contradiction returns an error if a row gives an object ID and a user principal name, and an
+// earlier row gives one of them with another name. sources are the lists so far.
+func (s *repeats) contradiction(r row, sources []*source) *LineError {
+	if r.upn == "" {
+		return nil
+	}
+	names := [2]string{r.user, r.upn}
+	var hashes [2]uint64
+	for i, name := range names {
+		hashes[i] = maphash.String(s.seeds[0], strings.ToLower(name))
+	}
+	here := sources[len(sources)-1].name
+	for i, kind := range [2]string{"object ID", "user principal name"} {
+		c, known := s.claims[hashes[i]]
+		other := uint32(hashes[1-i])
+		if known && c.other != other {
+			return &LineError{Source: here, Line: r.line, Column: r.column, Field: "user",
+				Msg: fmt.Sprintf("the %s %s is given with %s here and with another name at %s:%d: correct the wrong row, "+
+					"or remove the name that is out of date", kind, names[i], names[1-i], sources[c.source].name, c.line)}
+		}
+		if !known {
+			s.claims[hashes[i]] = claim{other: other, source: uint32(len(sources) - 1), line: uint32(r.line)}
+		}
+	}
+	return nil
+}
+
+// countUsers returns the number of distinct users, and forgets what only the first pass needs.
 func (s *repeats) countUsers() int {
 	n := len(s.users)
-	s.users = nil
+	s.users, s.claims = nil, nil
 	return n
 }

@@ -80,3 +80,36 @@ func TestProtectedByTheNameBesideAnID(t *testing.T) {
 		t.Errorf("the pass of the protected user was deleted\n%s", p.stderr)
 	}
 }
+
+// A name beside an object ID comes from the list, and may be another user's. A run says before
+// the first delete that such names are not checked, and refuses a list that contradicts itself.
+func TestNamesOfAListAreNotChecked(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
+	users := tenant.Populate(3)
+	env, root := serve(t, tenant)
+	row := func(id, name, pass int) string {
+		return users[id].ID + "," + users[name].UPN + "," + users[pass].Passes[0].ID + "\n"
+	}
+	const head = "userId,upn,methodId\n"
+	list := writeFile(t, "list.csv", head+row(0, 0, 0)+row(1, 0, 1))
+	p := tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--skip-invalid", "--results", "-", list)
+	if p.code != exitRefused {
+		t.Errorf("a list that contradicts itself: exit %d, want %d", p.code, exitRefused)
+	}
+	if want := list + ":3: the user principal name " + users[0].UPN; !strings.Contains(p.stderr, want) {
+		t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
+	}
+	if strings.Contains(p.stderr, "--skip-invalid") {
+		t.Errorf("standard error is %q, but --skip-invalid does not help", p.stderr)
+	}
+	if left := len(tenant.Left()); left != 3 {
+		t.Errorf("%d passes are left, want 3", left)
+	}
+
+	list = writeFile(t, "list.csv", head+row(0, 1, 0))
+	p = tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--results", "-", list)
+	want := "1 row gives an object ID and a name: the object ID decides, and the name is not checked\n"
+	if !strings.Contains(p.stderr, want) {
+		t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
+	}
+}

@@ -40,6 +40,10 @@ func (r *runOf) preflight(task preflight.Task, quiet bool) (err error) {
 	} else {
 		err = r.tenant.preflight(&block, task)
 	}
+	if r.list != nil && r.list.Stats().Named > 0 {
+		fmt.Fprintf(&block, "%s an object ID and a name: the object ID decides, and the name is not checked\n",
+			plural(r.list.Stats().Named, "row gives", "rows give"))
+	}
 	if err == nil && quiet {
 		r.held = block.Bytes()
 		return nil
