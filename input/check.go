@@ -31,31 +31,31 @@ func CheckUser(s string) error {
 	case isGUID(s):
 		return nil
 	case len(s) > maxUserBytes:
-		return fmt.Errorf("user %s is longer than %d bytes", show(s), maxUserBytes)
+		return fmt.Errorf("user %s is longer than %d bytes", showUser(s), maxUserBytes)
 	}
 	for i := range len(s) {
 		if s[i] >= 0x80 {
-			return fmt.Errorf("user %s holds a character outside ASCII: use the user's object id", show(s))
+			return fmt.Errorf("user %s holds a character outside ASCII: use the user's object id", showUser(s))
 		}
 	}
 	if s[0] == '#' {
 		return fmt.Errorf("user %s starts with #, and lists have no comments: remove the row, "+
-			"or use the user's object id", show(s))
+			"or use the user's object id", showUser(s))
 	}
 	local, domain, found := strings.Cut(s, "@")
 	switch {
 	case !found:
-		return fmt.Errorf("user %s is neither an object id nor a user principal name such as dana@contoso.com", show(s))
+		return fmt.Errorf("user %s is neither an object id nor a user principal name such as dana@contoso.com", showUser(s))
 	case strings.Contains(domain, "@"):
-		return fmt.Errorf("user %s holds more than one @", show(s))
+		return fmt.Errorf("user %s holds more than one @", showUser(s))
 	case strings.Trim(local, ".") == "":
-		return fmt.Errorf("user %s has no name before the @", show(s))
+		return fmt.Errorf("user %s has no name before the @", showUser(s))
 	}
 	if i := strings.IndexFunc(local, func(r rune) bool { return !isAlnum(byte(r)) && !strings.ContainsRune(localMarks, r) }); i >= 0 {
-		return fmt.Errorf("user %s may not hold %q before the @: use the user's object id", show(s), local[i])
+		return fmt.Errorf("user %s may not hold %q before the @: use the user's object id", showUser(s), local[i])
 	}
 	if !isDomain(domain) {
-		return fmt.Errorf("user %s does not end in a domain such as contoso.com", show(s))
+		return fmt.Errorf("user %s does not end in a domain such as contoso.com", showUser(s))
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func TestCheckUser(t *testing.T) {
 		{"zero-width space", "dana\u200b@contoso.com", `"dana\u200b@contoso.com"`},
 		{"not UTF-8", "dana\xe9@contoso.com", "outside ASCII"},
 		{"umlaut in domain", "dana@müller.de", "outside ASCII"},
-		{"NUL", "da\x00na@contoso.com", `"da\x00na@contoso.com"`},
+		{"NUL", "da\x00na@contoso.com", `user "da..." (17 characters) may not hold '\x00'`},
 		{"newline", "da\nna@contoso.com", "may not hold"},
 		{"delete", "da\x7fna@contoso.com", "may not hold"},
 		{"no domain", "dana@", "does not end in a domain"},

@@ -75,7 +75,7 @@ func holdsGUID(s string) bool { return len(s) >= 32 && guid.MatchString(s) }
 // pass of the user", the wrong pass could be deleted.
 func hiddenPass(column string) error {
 	return fmt.Errorf("%s holds a GUID, but is not a known column: "+
-		"rename it to methodId if it is the pass id, or remove it", show(column))
+		"rename it to methodId if it is the pass id, or remove it", showColumn(column))
 }
 
 // noteTarget records in which column an audit log has the affected user.

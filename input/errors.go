@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -129,6 +130,47 @@ func printableMethod(s string) string {
 		return s
 	}
 	return fmt.Sprintf("%s... (%s)", printable(firstTwo(s)), characters(s))
+}
+
+// minPass is the number of characters that a pass has at least.
+// Source: learn.microsoft.com/graph/api/resources/temporaryaccesspassauthenticationmethodconfiguration,
+// property defaultLength.
+const minPass = 8
+
+// showUser is like show, but for a value in a user column. What does not look like a user
+// principal name may be the pass itself, or hold it, and is shown as showMethod does.
+func showUser(s string) string {
+	if isHarmless(s) {
+		return show(s)
+	}
+	return showMethod(s)
+}
+
+// printableUser is like showUser, but without quotes. It is for the fields of a refused pair.
+func printableUser(s string) string {
+	if isHarmless(s) {
+		return printable(s)
+	}
+	return printableMethod(s)
+}
+
+// isHarmless reports whether s is too short for a pass, or is a user principal name apart from
+// characters outside ASCII.
+func isHarmless(s string) bool {
+	at := strings.LastIndexByte(s, '@')
+	return utf8.RuneCountInString(s) < minPass || at >= 0 && isDomain(s[at+1:]) && !strings.ContainsFunc(s[:at], func(r rune) bool {
+		return r < utf8.RuneSelf && !isAlnum(byte(r)) && !strings.ContainsRune(localMarks, r)
+	})
+}
+
+// showColumn is like show, but for the name of an unknown column. Where a header is missing, it
+// may be the pass itself, so only what consists of letters is shown as a whole.
+func showColumn(s string) string {
+	other := func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune(" _-.", r) }
+	if strings.ContainsFunc(s, other) {
+		return showMethod(s)
+	}
+	return show(s)
 }
 
 func firstTwo(s string) string {

@@ -226,7 +226,8 @@ func (h *header) take(fields []string) error {
 }
 
 // noUserColumn returns the error for a first line without a user column. If the line names a
-// user, it is a row. A row may contain a pass, so the error does not show it.
+// user, it is a row. A row or a line of another file may contain a pass or another secret, so
+// the error shows only names of known columns in full.
 func noUserColumn(fields []string) error {
 	const want = "the first line must name the columns, such as user,method"
 	shown := make([]string, 0, len(fields))
@@ -234,7 +235,12 @@ func noUserColumn(fields []string) error {
 		if CheckUser(trim(f)) == nil {
 			return errors.New("there is no header, because the first line is already a row: " + want)
 		}
-		shown = append(shown, show(f))
+		shownAs := showMethod
+		f = trim(f)
+		if _, known := names[fold(f)]; known || columns[fold(f)] != unknown {
+			shownAs = show
+		}
+		shown = append(shown, shownAs(f))
 	}
 	return fmt.Errorf("no user column in the header %s: %s; the user column can be %s, the pass column %s",
 		strings.Join(shown, " "), want, userNames, methodNames)

@@ -75,7 +75,7 @@ func TestReadJSON(t *testing.T) {
 		{name: "apostrophe stays", text: `{"user":"'=x@contoso.com"}`, want: users(1, "'=x@contoso.com")},
 		{name: "escapes", text: `{"us\u0065r":"d\u0061na@contoso.com"}`, want: users(1, dana)},
 		{name: "escaped quotes", text: `[{"note\",\"user":"a\",\"user\":\"x@y.z\\","user":"` + dana + `"}]`, want: users(1, dana)},
-		{name: "NUL", text: `{"user":"dana\u0000@contoso.com"}`, err: `user "dana\x00@contoso.com" may not hold '\x00'`},
+		{name: "NUL", text: `{"user":"dana\u0000@contoso.com"}`, err: `user "da..." (17 characters) may not hold '\x00'`},
 		{name: "not UTF-8", text: "{\"user\":\"jos\xe9@contoso.com\"}", err: "outside ASCII"},
 		{name: "number", text: "\n{\"user\":7}", err: `list.json:2: "user" is a number, and has to be a string`},
 		{name: "boolean", text: `{"user":"` + dana + `","method":false}`, err: `"method" is a boolean`},

@@ -165,7 +165,7 @@ func (p *person) add(v string) error {
 
 func twoUsers(first, second string) error {
 	return fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows",
-		show(first), show(second))
+		showUser(first), showUser(second))
 }
 
 // A record is the values of one row under the names they stand for, trimmed.
