@@ -17,6 +17,7 @@ const (
 	ofPass           // only passes have it, so id is the pass's
 	ofLog            // audit and sign-in logs have it; they name the user who acted
 	ofEvent          // the same, if the list also has userId
+	ofRisk           // risk detections have it, whose id is not the user's
 	ofApp            // apps have it, and so do sign-in logs, which also have userId
 	ofThing          // devices or groups have it
 	ofKind           // its value is the type of the row, such as user or group
@@ -25,7 +26,7 @@ const (
 )
 
 // columns maps the folded names of the known columns to their meanings.
-// Sources: learn.microsoft.com/graph/api/resources, user, riskyUser,
+// Sources: learn.microsoft.com/graph/api/resources, user, riskyUser, riskDetection,
 // userRegistrationDetails, temporaryAccessPassAuthenticationMethod, directoryAudit,
 // signIn, device, group and servicePrincipal; learn.microsoft.com/purview,
 // audit-log-export-records; learn.microsoft.com/entra/identity/monitoring-health,
@@ -42,6 +43,7 @@ var columns = meanings(map[meaning]string{
 		activityDateTime initiatedBy targetResources loggedByService correlationId actorType
 		actorUserPrincipalName conditionalAccessStatus clientAppUsed appDisplayName`,
 	ofEvent: `creationDate creationTime`,
+	ofRisk:  `riskEventType detectionTimingType detectedDateTime`,
 	ofApp:   `appId`,
 	ofThing: `groupTypes securityEnabled mailEnabled membershipRule isAssignableToRole operatingSystem trustType
 		profileType deviceId servicePrincipalType servicePrincipalNames signInAudience`,
@@ -94,6 +96,12 @@ func (s *nameSet) noteTarget(folded, raw string) {
 // log refuses an audit or sign-in log. Its users are those who acted, so revoking would
 // delete the passes of administrators and of the help desk.
 func (s *nameSet) log() error {
+	if mark, id := s.marks[ofRisk], s.spelled[nameID]; mark != "" && id != "" {
+		return fmt.Errorf("%s shows that these are risk detections, in which %s is neither the user's nor the pass's: "+
+			"remove it, and keep userId", show(mark), show(id))
+	} else if mark != "" {
+		return nil // the user is the one at risk
+	}
 	mark := s.marks[ofLog]
 	for _, m := range []meaning{ofEvent, ofApp} {
 		if mark == "" && s.spelled[nameUserID] != "" {

@@ -13,8 +13,14 @@ import (
 // errStop ends a reader whose rows are no longer wanted.
 var errStop = errors.New("stop")
 
-// trim takes off the space around a value, no-break spaces included.
-func trim(s string) string { return strings.TrimSpace(s) }
+// trim removes the space around a value, including no-break spaces, and the braces around a GUID.
+func trim(s string) string {
+	s = strings.TrimSpace(s)
+	if n := len(s); n > 2 && s[0] == '{' && s[n-1] == '}' && isGUID(s[1:n-1]) {
+		return s[1 : n-1]
+	}
+	return s
+}
 
 // readCSV hands out the rows of text. A *LineError that it returns, unlike one
 // inside a row, means that the rest cannot be read.
@@ -63,6 +69,9 @@ func readCSV(text io.Reader, yield func(row) bool) error {
 				continue
 			}
 			next = h.row(fields, h.lines+line)
+			if h.doubt != nil && next.err != nil && next.err.Err == h.doubt {
+				return next.err // it concerns the column, and so all rows
+			}
 		}
 		if !yield(next) {
 			return errStop
@@ -86,6 +95,9 @@ func (h *header) row(fields []string, line int) row {
 	case len(fields) < h.width || !allEmpty(fields[h.width:]):
 		return r.refuse("", fmt.Errorf("the row has %d fields, the header %d: quote values that hold %q, "+
 			"and keep the delimiters of empty ones", len(fields), h.width, h.comma))
+	}
+	if h.doubt != nil && !rec.sameID() {
+		return r.refuse("", h.doubt)
 	}
 	if h.log != nil && r.err == nil && r.method == "" {
 		return r.refuse("", h.log)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,7 @@ type header struct {
 	report    map[string]int // columns of a report by their folded names, nil for other lists
 	fields    []string
 
+	doubt     error // the error for rows in which id is not the value of another user column
 	log       error // the error for rows without a pass if the list looks like an audit log
 	usersOnly bool  // the list names users only
 	template  bool  // the list is the template of an Entra bulk operation
@@ -209,6 +211,7 @@ func (h *header) take(fields []string) error {
 	if err != nil {
 		return err
 	}
+	h.doubt = set.doubt
 	if idIsPass {
 		h.has[nameID] = false
 		h.index[nameMethodID], h.has[nameMethodID] = h.index[nameID], true
@@ -231,7 +234,16 @@ func (h *header) take(fields []string) error {
 func noUserColumn(fields []string) error {
 	const want = "the first line must name the columns, such as user,method"
 	shown := make([]string, 0, len(fields))
+	notNamed := func(f string) bool { return !strings.Contains(f, "@") || CheckUser(trim(f)) != nil }
+	if len(fields) > 1 && !slices.ContainsFunc(fields, notNamed) {
+		return fmt.Errorf("the first line names %d users: put each user on a line of its own", len(fields))
+	}
 	for _, f := range fields[:min(len(fields), maxProblems)] {
+		switch fold(trim(f)) {
+		case "mail", "email", "emailaddress", "username":
+			return fmt.Errorf("no user column in the header, because %s is not always the user principal name: "+
+				"if it is here, rename it to userPrincipalName", show(f))
+		}
 		if CheckUser(trim(f)) == nil {
 			return errors.New("there is no header, because the first line is already a row: " + want)
 		}

@@ -3,6 +3,7 @@ package input
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -27,6 +28,7 @@ const (
 var names = map[string]name{
 	"userid":            nameUserID,
 	"objectid":          nameObjectID,
+	"userobjectid":      nameObjectID,
 	"user":              nameUser,
 	"id":                nameID,
 	"userprincipalname": nameUserPrincipalName,
@@ -62,6 +64,7 @@ func fold(s string) string {
 type nameSet struct {
 	spelled   [nameCount]string    // as written, empty when absent
 	marks     [meaningCount]string // the first column of each meaning, as written
+	doubt     error                // if id may be the user's or the pass's beside another user column
 	target    string               // the column in which an audit log has the affected user
 	usersOnly bool                 // the list names users only; passes are not read
 }
@@ -133,8 +136,11 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 			beside = " beside " + show(other)
 		}
 	}
-	return false, fmt.Errorf("%s%s may be the user's id or the pass's: rename it to userId or methodId",
-		show(id), beside)
+	err = fmt.Errorf("%s%s may be the user's id or the pass's: rename it to userId or methodId", show(id), beside)
+	if other && !ofPass {
+		s.doubt, err = err, nil
+	}
+	return false, err
 }
 
 // A person holds the names that one row gives for its user. The object ID decides: a user
@@ -170,6 +176,14 @@ func twoUsers(first, second string) error {
 
 // A record is the values of one row under the names they stand for, trimmed.
 type record [nameCount]string
+
+// sameID reports whether the value of id is also that of another user column, so that it is
+// the user's.
+func (rec *record) sameID() bool {
+	return rec[nameID] != "" && slices.ContainsFunc(rec[:nameID], func(v string) bool {
+		return strings.EqualFold(v, rec[nameID])
+	})
+}
 
 // row makes the choice among the names and checks what was chosen.
 func (rec *record) row(line int) row {
@@ -209,6 +223,10 @@ func (rec *record) row(line int) row {
 	if two != nil {
 		return r.refuse("user", two)
 	}
+	if isNull(r.method) {
+		return r.refuse("method", fmt.Errorf("method is %s: leave it empty if any pass of the user is meant, "+
+			"or remove the row", show(r.method)))
+	}
 	if r.method != "" {
 		if err := CheckMethod(r.method); err != nil {
 			return r.refuse("method", err)
@@ -221,6 +239,16 @@ func (rec *record) row(line int) row {
 		}
 	}
 	return r
+}
+
+// isNull reports whether s is what exports write where there is no value. It is refused as a
+// pass: the row may be of a user without a pass, and must not mean any pass.
+func isNull(s string) bool {
+	switch strings.ToLower(s) {
+	case "null", "(null)", "nil", "none", "n/a", "#n/a", "na", "-", "undefined":
+		return true
+	}
+	return false
 }
 
 func (r row) refuse(field string, err error) row {

@@ -124,11 +124,14 @@ func firstLine(text []byte) (string, bool) {
 	return "", false
 }
 
-// plainLine returns what the line says; the bool is false for an empty one and
-// for a comment.
+// plainLine returns what the line says, without quotes around it. The bool is false for an
+// empty line, a comment and Excel's line "sep=;".
 func plainLine(line []byte) (string, bool) {
 	s := trim(string(line))
-	return s, s != "" && s[0] != '#'
+	if n := len(s); n > 1 && s[0] == '"' && s[n-1] == '"' {
+		s = trim(s[1 : n-1])
+	}
+	return s, s != "" && s[0] != '#' && (len(s) > len("sep=;") || !strings.HasPrefix(s, "sep="))
 }
 
 func plainUsers(text []byte, yield func(userRow)) error {

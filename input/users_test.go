@@ -50,7 +50,7 @@ func TestReadUsers(t *testing.T) {
 		{name: "CSV with a comment", text: "user\n# break glass\n" + dana + "\n", err: "LIST:2: the row starts with #"},
 		{name: "CSV behind a comment", text: "# break glass\nuser,method\n" + dana + ",\n", err: "LIST:1: no user column"},
 		{name: "CSV with two users in a row", text: "user,upn\n" + dana + "," + eli + "\n", err: `LIST:2: the row names two users, "dana@contoso.com" and "eli@fabrikam.com"`},
-		{name: "CSV with two ids in a row", text: "userId,id\n" + oid1 + "," + oid2 + "\n", err: `LIST:1: "id" beside "userId" may be the user's id or the pass's`},
+		{name: "CSV with two ids in a row", text: "userId,id\n" + oid1 + "," + oid2 + "\n", err: `LIST:2: "id" beside "userId" may be the user's id or the pass's`},
 		{name: "CSV with two ids and a pass in a row", text: "userId,id,methodId\n" + oid1 + "," + oid2 + ",\n", err: "LIST:2: the row names two users"},
 		{name: "CSV with a bad second name", text: "userId,upn\n" + oid1 + ",Dana\n", err: `LIST:2: user "Dana" is neither`},
 		{name: "CSV with a row without a user", text: "user,method\n," + pass1 + "\n", err: "LIST:2: user is empty"},
