@@ -45,7 +45,8 @@ func CheckUser(s string) error {
 	local, domain, found := strings.Cut(s, "@")
 	switch {
 	case !found:
-		return fmt.Errorf("user %s is neither an object id nor a user principal name such as dana@contoso.com", showUser(s))
+		return fmt.Errorf("user %s is neither an object id nor a user principal name such as dana@contoso.com",
+			showUser(s))
 	case strings.Contains(domain, "@"):
 		return fmt.Errorf("user %s holds more than one @", showUser(s))
 	case strings.Trim(local, ".") == "":

@@ -103,7 +103,7 @@ func (s *nameSet) any(from, to name) bool {
 
 // resolve decides whether the name id means the pass or the user, and refuses the names of
 // something else than a list of users and passes. If another name means the pass, id is the
-// user's.
+// user's. Beside another user column, the rows decide: resolve sets s.doubt.
 func (s *nameSet) resolve() (idIsPass bool, err error) {
 	if s.hasMethod() {
 		return false, nil

@@ -9,11 +9,12 @@ import (
 // Rows that give one name of a user with two different other names are refused: it is unknown
 // whose pass they mean.
 func TestContradictions(t *testing.T) {
-	const head = "userId,upn,methodId\n"
+	const head, guest = "userId,upn,methodId\n", "guest@contoso.com"
+	upper := strings.ToUpper(oid1)
 	row := func(id, upn, method string) string { return id + "," + upn + "," + method + "\n" }
 	refused := map[string]string{
-		row(oid1, dana, pass1) + row(oid2, eli, pass1) + row(strings.ToUpper(oid1), eli, pass2): "a.csv:4: the object ID " +
-			strings.ToUpper(oid1) + " is given with " + eli + " here and with another name at a.csv:2: correct the wrong row",
+		row(oid1, dana, pass1) + row(oid2, guest, pass1) + row(upper, eli, pass2): "a.csv:4: the object ID " + upper +
+			" is given with " + eli + " here and with another name at a.csv:2: correct the wrong row",
 		row(oid1, dana, pass1) + row(oid2, dana, pass2): "a.csv:3: the user principal name " + dana + " is given with " + oid2 +
 			" here and with another name at a.csv:2",
 		row(oid1, dana, pass1) + row(oid1, eli, pass1): "a.csv:3: the object ID", // the same pair
