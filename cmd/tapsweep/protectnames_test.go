@@ -16,11 +16,14 @@ func TestMisspeltProtectedName(t *testing.T) {
 	held := func(roles ...string) *graphsim.Tenant {
 		tenant := graphsim.New(graphsim.Options{Roles: roles})
 		for i, upn := range []string{"dana@contoso.com", "bg1@contoso.com", "erik@contoso.com"} {
-			tenant.SeedPair(upn, "9f0c11aa-1111-4222-8333-00000000000"+string(rune('1'+i)))
+			id := "9f0c11aa-1111-4222-8333-00000000000" + string(rune('1'+i))
+			tenant.AddUser(graphsim.User{UPN: upn, ID: id, Passes: []graphsim.Pass{{ID: id}}})
 		}
 		return tenant
 	}
 	const passes = "UserAuthMethod-TAP.ReadWrite.All"
+	const dana = "9f0c11aa-1111-4222-8333-000000000001"
+	two := writeFile(t, "two.csv", "id,upn\n"+dana+",bg1@contoso.com\n")
 	star := writeFile(t, "star.txt", "bg*@contoso.com\n")
 	tests := []struct {
 		name  string
@@ -36,6 +39,11 @@ func TestMisspeltProtectedName(t *testing.T) {
 			exitRefused, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
 		{"sweep", []string{"sweep", "--all-users", "--yes", "--protect", typo}, []string{passes, "User.Read.All"},
 			exitRefused, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
+		{"names of two users", []string{"revoke", "--yes", "--protect", two, list}, []string{passes, "User.Read.All"},
+			exitRefused, 3, "two.csv:2: protected user bg1@contoso.com (" + dana + "): the object id and the user principal " +
+				"name are not of one user, Graph names the user \"dana@contoso.com\""},
+		{"names of two users that nobody may look up", []string{"revoke", "--yes", "--protect", two, list}, []string{passes},
+			exitDone, 1, "warning: 1 of 1 protected names could not be checked (bg1@contoso.com (" + dana + ")): the token lacks"},
 		{"a pattern", []string{"revoke", "--yes", "--protect", star, list}, []string{passes, "User.Read.All"}, exitRefused, 3,
 			"star.txt:1: bg*@contoso.com is a pattern, which protects nobody"},
 		{"nobody may ask", []string{"revoke", "--yes", "--quiet", "--protect", typo, list}, []string{passes}, exitDone, 0,

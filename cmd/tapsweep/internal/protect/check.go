@@ -41,7 +41,7 @@ func (c *Checked) String() string {
 func (c *Checked) doubt(why string, users ...input.User) {
 	for _, u := range users {
 		if c.Unchecked++; len(c.First) < 3 {
-			c.First = append(c.First, batch.Printable(u.ID+u.UPN))
+			c.First = append(c.First, nameOf(u))
 		}
 		if c.Why == "" {
 			c.Why = why
@@ -116,19 +116,30 @@ func (c *Checked) judge(rows []input.User, needed, asked int, failed map[int]err
 		case status(err) == 404:
 			refused.Unknown = true
 			refused.add(u, err, fmt.Sprintf("protected user %s is not in the tenant: %s",
-				batch.Printable(u.ID+u.UPN), batch.Printable(err.Error())))
+				nameOf(u), batch.Printable(err.Error())))
+		case errors.Is(err, errTwoUsers):
+			refused.TwoUsers = true
+			refused.add(u, err, fmt.Sprintf("protected user %s: %s", nameOf(u), batch.Printable(err.Error())))
 		case i >= needed:
 			c.doubt(batch.Printable(err.Error()), u)
 		default:
 			refused.Denied = refused.Denied || status(err) == 403
 			refused.add(u, err, fmt.Sprintf("protected user %s cannot be looked up: %s",
-				batch.Printable(u.ID+u.UPN), batch.Printable(err.Error())))
+				nameOf(u), batch.Printable(err.Error())))
 		}
 	}
 	if refused.Count > 0 {
 		return refused
 	}
 	return nil
+}
+
+// nameOf returns the names that a row gives its user, for messages.
+func nameOf(u input.User) string {
+	if u.ID != "" && u.UPN != "" {
+		return batch.Printable(u.UPN) + " (" + u.ID + ")"
+	}
+	return batch.Printable(u.ID + u.UPN)
 }
 
 // status returns the status of Graph's answer, 0 if there was none.
@@ -140,7 +151,8 @@ func status(err error) int {
 	return answer.Status
 }
 
-// rehearse counts users as not checked if no pair names them. It returns an error if the
+// rehearse counts users as not checked if no pair names them, or if a row has both names of
+// its user, which pairs do not show to belong together. It returns an error if the
 // domain of a name differs by one letter from the domain of a pair's user with the same
 // local part: that user was probably meant.
 func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error], why string) error {
@@ -148,10 +160,10 @@ func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error
 	if len(users) == 0 {
 		return nil
 	}
-	named := make(map[string]bool, 2*len(users))
+	named := make(map[string]bool, len(users))
 	local := make(map[string][]int, len(users)) // users by the part of their name before the @
 	for i, u := range users {
-		named[fold(u.ID)], named[fold(u.UPN)] = false, false
+		named[fold(u.ID+u.UPN)] = false // of both names, which equals no pair's
 		if name, _, ok := strings.Cut(fold(u.UPN), "@"); ok {
 			local[name] = append(local[name], i)
 		}
@@ -178,7 +190,7 @@ func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error
 	refused := &ResolveError{}
 	for i, u := range users {
 		switch p, typo := meant[i]; {
-		case u.ID != "" && named[fold(u.ID)] || u.UPN != "" && named[fold(u.UPN)]:
+		case named[fold(u.ID+u.UPN)]:
 		case typo:
 			refused.Unknown = true
 			refused.add(u, nil, fmt.Sprintf("protected user %s is on no list, but %s at %s differs by one letter: "+

@@ -22,7 +22,8 @@ type ResolveError struct {
 	Count  int                // all of them
 	Denied bool               // Graph refused one or more of them for lack of a permission
 
-	Unknown bool // one or more of them are not in the tenant
+	Unknown  bool // one or more of them are not in the tenant
+	TwoUsers bool // a row has the object id of one user and the user principal name of another
 }
 
 func (e *ResolveError) add(u input.User, err error, msg string) {
@@ -48,11 +49,15 @@ func (e *ResolveError) Hints() []string {
 		// Source: learn.microsoft.com/graph/permissions-reference.
 		hints = append(hints, "to look up protected users, the app needs the application permission User.ReadBasic.All or User.Read.All")
 	}
+	if e.TwoUsers {
+		hints = append(hints, "correct the row, or protect each of the two users in a row of its own")
+	}
 	if e.Unknown {
 		hints = append(hints, "correct the names, or remove users who have left from the protect list")
 	}
-	if e.Denied || !e.Unknown {
-		hints = append(hints, "a row of the protect list with both the object id and the user principal name needs no look-up")
+	if e.Denied || !e.Unknown && !e.TwoUsers {
+		hints = append(hints, "a row of the protect list with both the object id and the user principal name protects both "+
+			"without a look-up; then they are not checked")
 	}
 	return hints
 }
@@ -97,6 +102,9 @@ func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (found i
 	return found, failed
 }
 
+// errTwoUsers says that the object id and the user principal name of a row are not of one user.
+var errTwoUsers = errors.New("the object id and the user principal name are not of one user")
+
 // request returns the request for both names of a user.
 func request(u input.User, tag any) batch.Request {
 	url := passes.UserURL(cmp.Or(u.ID, u.UPN)) + "?$select=id,userPrincipalName"
@@ -124,8 +132,13 @@ func read(asked input.User, res batch.Result) (input.User, error) {
 	if strings.Contains(got.ID, "@") || input.CheckUser(got.ID) != nil || !strings.Contains(got.UPN, "@") {
 		return input.User{}, fmt.Errorf("the answer of Graph (200) lacks an id or a userPrincipalName: %q, %q", got.ID, got.UPN)
 	}
-	if asked != (input.User{}) && fold(asked.ID) != fold(got.ID) && fold(asked.UPN) != fold(got.UPN) {
-		return input.User{}, fmt.Errorf("the answer of Graph (200) is about another user: %q, %q", got.ID, got.UPN)
+	sameID := asked.ID == "" || fold(asked.ID) == fold(got.ID)
+	sameUPN := asked.UPN == "" || fold(asked.UPN) == fold(got.UPN)
+	switch {
+	case sameID && sameUPN:
+		return input.User{ID: got.ID, UPN: got.UPN}, nil
+	case sameID && asked.ID != "":
+		return input.User{}, fmt.Errorf("%w, Graph names the user %q", errTwoUsers, got.UPN)
 	}
-	return input.User{ID: got.ID, UPN: got.UPN}, nil
+	return input.User{}, fmt.Errorf("the answer of Graph (200) is about another user: %q, %q", got.ID, got.UPN)
 }

@@ -32,8 +32,9 @@ type List struct {
 // A Check says how to check that protected users exist. A name that does not exist protects
 // nobody, so it is an error whenever it can be detected.
 type Check struct {
-	// Ask makes Resolve look up every name. If the tenant does not have a name, Resolve
-	// returns an error. If a name cannot be looked up, it counts as not checked.
+	// Ask makes Resolve look up every row. If the tenant does not have a name, or if the two
+	// names of a row are not of one user, Resolve returns an error. If a row cannot be looked
+	// up, it counts as not checked.
 	Ask bool
 
 	// Rehearsal says that the tenant was created from the lists. A name that no pair has
