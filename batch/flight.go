@@ -59,6 +59,8 @@ func (e *entry) notSent() {
 	switch {
 	case errors.Is(e.cause, ErrNotSent):
 		e.Err = e.cause
+	case errors.Is(e.cause, errStopped):
+		e.Err = fmt.Errorf("%w again: %w", ErrNotSent, errStopped)
 	case e.cause != nil:
 		e.Err = fmt.Errorf("%w again, the run stopped; before that: %w", ErrNotSent, e.cause)
 	}

@@ -426,6 +426,9 @@ func TestRunGrace(t *testing.T) {
 			if !errors.Is(r.Err, batch.ErrNotSent) || !r.Uncertain {
 				t.Errorf("%v: %v, uncertain %v; want not sent again and uncertain", r.Request.Tag, r.Err, r.Uncertain)
 			}
+			if want := "not sent again: the run stopped while this was in flight"; r.Err.Error() != want {
+				t.Errorf("%v: the error is %q, want %q", r.Request.Tag, r.Err, want)
+			}
 		}
 	})
 }
