@@ -265,7 +265,7 @@ func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error
 			switch {
 			case err == io.EOF:
 				lg.torn = lg.torn || len(text) > 0
-				if !began && n > 1 {
+				if !began && read > 0 {
 					yield(line{}, errNotLog)
 					return
 				}

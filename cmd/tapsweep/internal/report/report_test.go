@@ -313,6 +313,7 @@ func TestRefuses(t *testing.T) {
 		{"missing", []string{"nosuch.jsonl"}, "no such file"},
 		{"directory", []string{t.TempDir()}, "not a file"},
 		{"empty", []string{raw("")}, "is empty"},
+		{"JSON without a line end", []string{raw(`{"users":1}`)}, "does not describe a run"},
 		{"list", []string{raw("user,method\na,b\n")}, "does not describe a run"},
 		{"no run", []string{raw(`{"type":"result"}` + "\n")}, "does not describe a run"},
 		{"broken", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","li` + "\n" + `{"type":"end"}` + "\n")}, "line 2"},
