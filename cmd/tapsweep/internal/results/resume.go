@@ -245,7 +245,7 @@ func afterLastEnd(f io.ReadSeeker) (from int64, err error) {
 	for at := int64(0); ; {
 		line, err := br.ReadSlice('\n')
 		at += int64(len(line))
-		if err == io.EOF {
+		if err == io.EOF || errors.Is(err, bufio.ErrBufferFull) { // read refuses a line that is too long
 			_, err = f.Seek(0, io.SeekStart)
 			return from, err
 		}
@@ -258,6 +258,8 @@ func afterLastEnd(f io.ReadSeeker) (from int64, err error) {
 		}
 	}
 }
+
+var errNotRun = errors.New("it is not a results log: its first line does not describe a run")
 
 // read takes in a log, of which what comes before from counts for nothing, and
 // returns how many bytes of it are whole lines.
@@ -272,6 +274,9 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 		line, err := br.ReadSlice('\n')
 		if err == io.EOF {
 			e.killed = e.killed || !ended
+			if k := min(len(line), len(firstBytes)); n == 1 && !bytes.Equal(line[:k], firstBytes[:k]) {
+				return 0, errNotRun
+			}
 			return whole, nil // what is left is torn, or nothing
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
@@ -313,7 +318,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 			e.Runs++
 			e.killed, ended = whole >= from && (e.killed || !ended), false
 		case n == 1:
-			return 0, errors.New("it is not a results log: its first line does not describe a run")
+			return 0, errNotRun
 		case l.Type == "end":
 			ended = true
 		case l.Type == "result":

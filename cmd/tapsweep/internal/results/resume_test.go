@@ -133,9 +133,11 @@ func TestResumeRefuses(t *testing.T) {
 			before, _ := os.ReadFile(path)
 			next := header
 			tt.change(&next)
-			_, _, err := Resume(path, &next, ResumeOptions{})
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Resume = %v, want %q", err, tt.want)
+			for _, anew := range []bool{false, true} {
+				_, _, err := Resume(path, &next, ResumeOptions{Anew: anew})
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("Resume with Anew %t = %v, want %q", anew, err, tt.want)
+				}
 			}
 			if after, _ := os.ReadFile(path); string(after) != string(before) {
 				t.Error("a log that was refused has changed")
@@ -152,10 +154,20 @@ func TestResumeRefuses(t *testing.T) {
 	if _, _, err := Resume(path, &header, ResumeOptions{}); err == nil || !strings.Contains(err.Error(), "UTF-16") {
 		t.Errorf("Resume of a log in UTF-16 = %v, want an error about the encoding", err)
 	}
-	path = filepath.Join(t.TempDir(), "list.csv")
-	os.WriteFile(path, []byte("user,method\na,b\n"), 0o600)
-	if _, _, err := Resume(path, &header, ResumeOptions{}); err == nil {
-		t.Error("a list was taken for a log")
+}
+
+// A file that is not a log is left as it is. Earlier a file of one line without a line end was
+// taken for a log with a torn first line, and emptied.
+func TestResumeOfAnotherFile(t *testing.T) {
+	for _, text := range []string{"user,method\na,b\n", "dana@contoso.com", `{"users":1}`} {
+		path := filepath.Join(t.TempDir(), "list.csv")
+		os.WriteFile(path, []byte(text), 0o600)
+		if _, _, err := Resume(path, &header, ResumeOptions{}); err == nil {
+			t.Errorf("Resume of %q is no error", text)
+		}
+		if after, _ := os.ReadFile(path); string(after) != text {
+			t.Errorf("%q became %q", text, after)
+		}
 	}
 }
 
