@@ -170,7 +170,11 @@ func (r *runOf) resumeHints(err error) []string {
 	if r.flags.evidence != "" {
 		other = "--evidence directory"
 	}
-	return []string{"name the same lists and the same tenant, or another " + other}
+	same := "name the same lists and the same tenant"
+	if r.header.Pairs == 0 {
+		same = "use the same tenant, and the same flags that say where to look and for what"
+	}
+	return []string{same + ", or another " + other}
 }
 
 // hintInUse is for a log that another run is writing to, and nil for other errors.

@@ -226,8 +226,15 @@ func TestScanResumes(t *testing.T) {
 		t.Errorf("exit %d, %+v, %d LISTs more than users\n%s", p.code, list.Stats(), again, p.stderr)
 	}
 	// Other reasons are another scan.
-	if p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...); p.code != exitRefused || !strings.Contains(p.stderr, "another list") {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	p = tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
+	if p.code != exitRefused {
+		t.Errorf("with another --reason: exit %d, want %d", p.code, exitRefused)
+	}
+	for _, want := range []string{"it is the log of a run that looked for something else: tapsweep scan --graph-url ",
+		"hint: use the same tenant, and the same flags that say where to look and for what, or another --results file\n"} {
+		if !strings.Contains(p.stderr, want) {
+			t.Errorf("with another --reason, standard error lacks %q\n%s", want, p.stderr)
+		}
 	}
 }
 

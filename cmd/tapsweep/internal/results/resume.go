@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"tapsweep/batch"
 	"tapsweep/input"
 )
 
@@ -407,6 +408,9 @@ func (e *Earlier) settle(key uint64, outcome uint8, row *Row, each func(*Row)) {
 // same is an error unless next goes on with r: the same pairs, at the same place.
 func (r *Run) same(next *Run) error {
 	switch {
+	case r.Digest != next.Digest && next.Pairs == 0: // of a scan, which has no list
+		return fmt.Errorf("it is the log of a run that looked for something else: %s",
+			batch.Printable("tapsweep "+strings.Join(r.Command, " ")))
 	case r.Digest != next.Digest:
 		return errors.New("it is the log of another list")
 	case r.Tenant != next.Tenant:

@@ -108,7 +108,8 @@ func TestResumeRefuses(t *testing.T) {
 		text   string
 		want   string
 	}{
-		{"another list", func(r *Run) { r.Digest = "sha256:2" }, "", "another list"},
+		{"another list", func(r *Run) { r.Digest, r.Pairs = "sha256:2", 3 }, "", "another list"},
+		{"another search", func(r *Run) { r.Digest = "sha256:2" }, "", "looked for something else: tapsweep"},
 		{"another tenant", func(r *Run) { r.Tenant = "u" }, "", "tenant t, not u"},
 		{"another cloud", func(r *Run) { r.GraphRoot = "https://graph.microsoft.us" }, "", "https://graph.microsoft.com"},
 		{"dry run", func(r *Run) { r.DryRun = true }, "", "dry run"},
