@@ -60,7 +60,7 @@ func (r *runOf) beginEvidence() error {
 	}
 	fmt.Fprintln(&text)
 	if err := evidence.Begin(r.flags.evidence, text.String(), r.flags.resume != ""); err != nil {
-		return fmt.Errorf("--evidence: %w", err)
+		return refuseFile(fmt.Errorf("--evidence: %w", err), "nothing was sent")
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func checkMetrics(path, command string) error {
 	dir := filepath.Dir(metrics.Target(path))
 	probe, err := os.CreateTemp(dir, ".tapsweep-*")
 	if err != nil {
-		return refuse(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
+		return refuseFile(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
 	}
 	probe.Close()
 	os.Remove(probe.Name())

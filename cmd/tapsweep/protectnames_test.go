@@ -23,7 +23,7 @@ func TestMisspeltProtectedName(t *testing.T) {
 	}
 	const passes = "UserAuthMethod-TAP.ReadWrite.All"
 	const dana = "9f0c11aa-1111-4222-8333-000000000001"
-	two := writeFile(t, "two.csv", "id,upn\n"+dana+",bg1@contoso.com\n")
+	two := writeFile(t, "two.csv", "userId,upn\n"+dana+",bg1@contoso.com\n")
 	star := writeFile(t, "star.txt", "bg*@contoso.com\n")
 	tests := []struct {
 		name  string

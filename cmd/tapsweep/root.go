@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,6 +47,15 @@ func (e *exitError) Unwrap() error { return e.err }
 
 func refuse(err error, hints ...string) error {
 	return &exitError{code: exitRefused, err: err, hints: hints}
+}
+
+// refuseFile is refuse for a file that cannot be created. A full disk is no fault of the command
+// line: it ends the command like one that becomes full later.
+func refuseFile(err error, hints ...string) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return &exitError{code: exitStopped, err: err, hints: hints}
+	}
+	return refuse(err, hints...)
 }
 
 // app is what all commands share: where they read and write.

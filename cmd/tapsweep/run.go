@@ -129,12 +129,12 @@ func (r *runOf) protected(user string) bool {
 func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 	if dir := r.flags.evidence; dir != "" {
 		if err := evidence.Make(dir); err != nil {
-			return refuse(fmt.Errorf("--evidence: %w", err))
+			return refuseFile(fmt.Errorf("--evidence: %w", err))
 		}
 	}
 	if r.flags.resume == "" {
 		if r.log, err = r.openResults(path); err != nil {
-			return refuse(err, append(hintInUse(err), trustHints(err)...)...)
+			return refuseFile(err, append(hintInUse(err), trustHints(err)...)...)
 		}
 		return nil
 	}
@@ -267,11 +267,13 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		err := r.beginEvidence()
 		if err == nil {
 			_ = r.log.Write(r.header) // kept, and returned by Sync
-			err = r.log.Sync()
+			if err = r.log.Sync(); err != nil {
+				err = &exitError{code: exitStopped, err: err, hints: []string{"nothing was sent"}}
+			}
 		}
 		if err != nil {
 			_ = r.log.Close() // which would say the same
-			return refuse(err, "nothing was sent")
+			return err
 		}
 	}
 	told := ctx // and not the one below, which may hear of its end later

@@ -174,7 +174,7 @@ func (a *app) openOutput(f *scanFlags) (*output, error) {
 		w = o.plain
 	} else if f.output != "-" {
 		if o.file, err = report.CreateFile(f.output, f.overwrite || f.resume != ""); err != nil {
-			return nil, refuse(fmt.Errorf("--output: %w", err))
+			return nil, refuseFile(fmt.Errorf("--output: %w", err))
 		}
 		w = o.file
 	}

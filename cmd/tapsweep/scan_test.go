@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -247,6 +248,18 @@ func TestScanFullDisk(t *testing.T) {
 	p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--output", "/dev/full", "--overwrite", "--format", "csv")
 	if p.code != 4 || !strings.Contains(p.stderr, "no space left") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	}
+	if strings.Contains(p.stderr, "passes: /dev/full") {
+		t.Errorf("the summary names the file of the passes, which was not written\n%s", p.stderr)
+	}
+}
+
+// A disk that is full when a file is created is no wrong usage.
+func TestFullDiskIsNotRefused(t *testing.T) {
+	for err, want := range map[error]int{&os.PathError{Err: syscall.ENOSPC}: exitStopped, os.ErrPermission: exitRefused} {
+		if exit, _ := errors.AsType[*exitError](refuseFile(err)); exit.code != want {
+			t.Errorf("%v: exit %d, want %d", err, exit.code, want)
+		}
 	}
 }
 
