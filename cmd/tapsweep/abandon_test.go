@@ -116,3 +116,51 @@ func TestResultsPipe(t *testing.T) {
 		t.Errorf("the reader has %d rows and the end %v, want 1 and an end", len(rows), end)
 	}
 }
+
+// The first signal ends a run although the reader of a pipe has stopped reading. Earlier it
+// waited for the second signal.
+func TestSignalWhileNobodyReads(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, flag string
+		args       []string
+		says       string
+	}{
+		{"results log", "--results", []string{"revoke", "--yes"}, "the results log is not complete"},
+		{"passes", "--output", []string{"scan", "--all-users", "--concurrency", "1"}, "stopped early: terminated"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{})
+			list := listOf(tenant.Populate(3000)) // many more rows than fit into a pipe
+			if tt.args[0] == "revoke" {
+				tt.args = append(tt.args, writeFile(t, "list.csv", list))
+			}
+			pipe := namedPipe(t)
+			reader, err := os.OpenFile(pipe, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reader.Close()
+			env, root := serve(t, tenant)
+			cmd := command(t, env, append(tt.args, "--graph-url", root, tt.flag, pipe)...)
+			p := finish(t, cmd, func(p *os.Process) {
+				for s := tenant.Stats(); s.Deleted == 0 && s.Lists < 600; s = tenant.Stats() {
+					if t.Context().Err() != nil {
+						return
+					}
+					time.Sleep(time.Millisecond)
+				}
+				p.Signal(syscall.SIGTERM)
+				time.Sleep(time.Minute) // far longer than it takes
+				p.Kill()
+			})
+			if p.code != exitStopped {
+				t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+			}
+			if !strings.Contains(p.stderr, tt.says) {
+				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
+			}
+		})
+	}
+}

@@ -278,6 +278,9 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	}
 	told := ctx // and not the one below, which may hear of its end later
 	stopSaying := context.AfterFunc(told, func() {
+		if r.log != nil {
+			r.log.Hurry()
+		}
 		more := "once more"
 		if _, late := errors.AsType[*deadlineError](context.Cause(told)); late {
 			// No signal has come yet, and the first is not to be the one that asks for order.

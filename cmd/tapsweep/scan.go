@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,7 +98,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 			r.unhold()
 		}
 	}()
-	out, err := a.openOutput(f)
+	out, err := a.openOutput(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -159,9 +158,9 @@ type output struct {
 	done  bool
 }
 
-func (a *app) openOutput(f *scanFlags) (*output, error) {
+func (a *app) openOutput(ctx context.Context, f *scanFlags) (*output, error) {
 	o := &output{}
-	var w io.Writer = a.stdout
+	w := &results.Patient{W: a.stdout, Hurry: ctx.Done()}
 	if info, err := os.Stat(f.output); f.output != "-" && err == nil && !info.Mode().IsRegular() {
 		if results.IsPipe(f.output) {
 			o.plain, err = results.OpenPipe(f.output)
@@ -171,12 +170,12 @@ func (a *app) openOutput(f *scanFlags) (*output, error) {
 		if err != nil {
 			return nil, refuse(fmt.Errorf("--output: %w", err))
 		}
-		w = o.plain
+		w.W = o.plain
 	} else if f.output != "-" {
 		if o.file, err = report.CreateFile(f.output, f.overwrite || f.resume != ""); err != nil {
 			return nil, refuseFile(fmt.Errorf("--output: %w", err))
 		}
-		w = o.file
+		w.W = o.file
 	}
 	var err error
 	if o.Writer, err = scan.NewWriter(w, f.chosen(a.stdout)); err != nil {

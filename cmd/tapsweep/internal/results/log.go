@@ -35,8 +35,9 @@ type Log struct {
 	syncing sync.Mutex // held by who puts lines on disk, while others may write
 	synced  int        // lines on disk; mu holds for it, too
 
-	stop chan struct{}
-	done chan struct{}
+	stop  chan struct{}
+	done  chan struct{}
+	hurry chan struct{} // closed once the run is to end
 }
 
 // ErrInUse says that another run writes to the log.
@@ -97,8 +98,9 @@ func Stream(w io.Writer) *Log {
 }
 
 func newLog(name string, w io.Writer, sync func() error, lock io.Closer) *Log {
-	l := &Log{name: name, file: w, sync: sync, lock: lock, stop: make(chan struct{}), done: make(chan struct{})}
-	l.buf = bufio.NewWriterSize(w, 64<<10)
+	l := &Log{name: name, file: w, sync: sync, lock: lock,
+		stop: make(chan struct{}), done: make(chan struct{}), hurry: make(chan struct{})}
+	l.buf = bufio.NewWriterSize(&Patient{w, l.hurry}, 64<<10) // a file does not need it, see at
 	l.enc = json.NewEncoder(l.buf)
 	l.enc.SetEscapeHTML(false)
 	go l.syncLoop()
@@ -113,6 +115,10 @@ func (l *Log) at(p *place) *Log {
 	l.buf.Reset(p)
 	return l
 }
+
+// Hurry says that the run is to end. From then on a reader of a pipe that does not read holds it
+// up for 5 s at most. Hurry must be called at most once.
+func (l *Log) Hurry() { close(l.hurry) }
 
 // Name is the path, or "-".
 func (l *Log) Name() string { return l.name }
