@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,7 +161,7 @@ type output struct {
 
 func (a *app) openOutput(ctx context.Context, f *scanFlags) (*output, error) {
 	o := &output{}
-	w := &results.Patient{W: a.stdout, Hurry: ctx.Done()}
+	var w io.Writer = &results.Patient{W: a.stdout, Hurry: ctx.Done()}
 	if info, err := os.Stat(f.output); f.output != "-" && err == nil && !info.Mode().IsRegular() {
 		if results.IsPipe(f.output) {
 			o.plain, err = results.OpenPipe(f.output)
@@ -170,12 +171,12 @@ func (a *app) openOutput(ctx context.Context, f *scanFlags) (*output, error) {
 		if err != nil {
 			return nil, refuse(fmt.Errorf("--output: %w", err))
 		}
-		w.W = o.plain
+		w = &results.Patient{W: o.plain, Hurry: ctx.Done()}
 	} else if f.output != "-" {
 		if o.file, err = report.CreateFile(f.output, f.overwrite || f.resume != ""); err != nil {
 			return nil, refuseFile(fmt.Errorf("--output: %w", err))
 		}
-		w.W = o.file
+		w = o.file
 	}
 	var err error
 	if o.Writer, err = scan.NewWriter(w, f.chosen(a.stdout)); err != nil {
