@@ -115,12 +115,11 @@ type row struct {
 	err          *LineError
 
 	// Of a results log:
-	mark    string // "run", "end" and such: the row is about the run, and no pair
-	self    string // of a run: the id of whom its rows Me meant
-	list    string // of a run: the digest of its list
-	logged  bool   // the row tells what became of a pair
-	origin  origin // of the pair
-	done    bool   // nothing is left to do for the pair
-	shield  bool   // the pair was protected
-	refused bool   // err is known from the run before, and did not stop it
+	mark    string   // "run", "end" and such: the row is about the run, and no pair
+	run     *runLine // nil for rows of pairs
+	logged  bool     // the row tells what became of a pair
+	origin  origin   // of the pair
+	done    bool     // nothing is left to do for the pair
+	shield  bool     // the pair was protected
+	refused bool     // err is known from the run before, and did not stop it
 }

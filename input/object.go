@@ -14,11 +14,10 @@ type objectRow struct {
 	line   int
 	names  nameSet
 	values record
-	kind   string // what "type" says, which the results log has
-	told   told   // in a results log
-	self   string // who the rows Me meant, in a results log
-	list   string // the digest of the run's list, in a results log
-	hidden error  // set if an unknown name holds a GUID
+	kind   string  // what "type" says, which the results log has
+	told   told    // in a results log
+	run    runLine // in a results log
+	hidden error   // set if an unknown name holds a GUID
 	field  string
 	err    error // the first thing wrong with it
 }
@@ -66,9 +65,22 @@ func (o *objectRow) takeLogged(key string, value []byte) bool {
 	case "line":
 		o.told.origin.line, _ = strconv.Atoi(string(value))
 	case "self":
-		o.self = unquote(value)
+		o.run.self = unquote(value)
 	case "digest":
-		o.list = unquote(value)
+		o.run.list = unquote(value)
+	case "tenant":
+		o.run.tenant = unquote(value)
+	case "graphRoot":
+		o.run.root = unquote(value)
+	case "lines":
+		o.run.before, _ = strconv.Atoi(string(value))
+	case "counts":
+		if value[0] == '{' {
+			members(value, func(_ string, value []byte) {
+				n, _ := strconv.Atoi(string(value))
+				o.run.counted += n
+			})
+		}
 	case "inPlaceOf":
 		o.told.origin.instead = unquote(value)
 	case "pending":
@@ -129,7 +141,8 @@ func (o *objectRow) isLogMark() bool {
 // row is the object as a row.
 func (o *objectRow) row() row {
 	if o.isLogMark() {
-		return row{line: o.line, mark: o.kind, self: o.self, list: o.list}
+		run := o.run
+		return row{line: o.line, mark: o.kind, run: &run}
 	}
 	r := o.pair()
 	if o.kind != "result" {

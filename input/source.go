@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -46,6 +47,8 @@ type content struct {
 	blank   bool // the list is empty
 	left    bool // it has rows of a log that are not used as a list
 	foreign int  // the number of lines in a log that are not part of it
+	format  string // as formatOf returns it
+	runs    []LogRun // of a log, those that differ in tenant or Graph root
 }
 
 // newSource makes a list readable twice. What is not a regular file, such as
@@ -135,11 +138,17 @@ func (s *source) rows(yield func(row) bool) error {
 
 // look is like rows, but also records in c what else the list contains.
 func (s *source) look(c *content, yield func(row) bool) error {
-	killed := 0 // line of a run without an end
-	list := ""  // digest of that of the last run
-	self := ""  // whom Me meant in it
-	n := 0      // rows of pairs so far
+	var log LogLines
+	var broken *LineError // a line of a log without its run
+	last := 0             // line of the last run or end
+	list := ""            // digest of that of the last run
+	self := ""            // whom Me meant in it
+	n := 0                // rows of pairs so far
 	named := func(r row) bool {
+		if err := r.count(&log); err != nil && c.format != formatCSV {
+			broken = &LineError{Line: r.line, Msg: err.Error(), Err: err}
+			return false
+		}
 		if r.logged && s.last != nil {
 			if n++; s.last[r.key(list, self)] != n {
 				return true // a later one tells
@@ -148,10 +157,11 @@ func (s *source) look(c *content, yield func(row) bool) error {
 		}
 		switch r.mark {
 		case "run":
-			killed, list, self = r.line, r.list, r.self
+			last, list, self = r.line, r.run.list, r.run.self
+			c.add(LogRun{Source: s.name, Line: r.line, Tenant: r.run.tenant, GraphRoot: r.run.root})
 			return true
 		case "end":
-			killed = 0
+			last = r.line
 			return true
 		case "":
 		case "pending", "undecided":
@@ -169,11 +179,12 @@ func (s *source) look(c *content, yield func(row) bool) error {
 		return yield(r)
 	}
 	err := s.read(c, named)
-	if err == nil && killed > 0 {
-		err = &LineError{Line: killed, Msg: "the results log has no end, because its run was killed, could not write on, or is still going on: " +
-			"pairs may be missing in it, so name the list of that run instead"}
-	}
-	if err == nil || err == errStop {
+	switch whole := log.Whole(); {
+	case broken != nil:
+		err = broken
+	case err == nil && whole != nil:
+		err = &LineError{Line: last, Msg: whole.Error(), Err: whole}
+	case err == nil || err == errStop:
 		return nil
 	}
 	if le, ok := errors.AsType[*LineError](err); ok {
@@ -192,7 +203,7 @@ func (s *source) read(c *content, yield func(row) bool) error {
 	defer f.Close()
 	text := decode(f)
 	format, blank := s.formatOf(text)
-	c.blank = blank
+	c.blank, c.format = blank, format
 	switch format {
 	case formatJSON:
 		return readJSON(text, yield)
@@ -206,6 +217,25 @@ func (s *source) read(c *content, yield func(row) bool) error {
 		return readPlain(text, true, yield)
 	}
 	return readCSV(text, yield)
+}
+
+// count adds a line of a results log to the lines of its log.
+func (r *row) count(log *LogLines) error {
+	switch {
+	case r.run != nil:
+		return log.Add(r.mark, r.run.before, r.run.counted)
+	case r.logged || r.mark != "":
+		return log.Add("result", 0, 0)
+	}
+	return nil
+}
+
+// add keeps a run of another tenant or Graph root than those before it.
+func (c *content) add(run LogRun) {
+	same := func(r LogRun) bool { return r.Tenant == run.Tenant && r.GraphRoot == run.GraphRoot }
+	if !slices.ContainsFunc(c.runs, same) {
+		c.runs = append(c.runs, run)
+	}
 }
 
 // meant is a row of a results log whose user is whoever was signed in for its run:

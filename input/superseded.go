@@ -56,7 +56,7 @@ func (s *source) findLast() error {
 	err := s.read(new(content), func(r row) bool {
 		switch {
 		case r.mark == "run":
-			list, self = r.list, r.self
+			list, self = r.run.list, r.run.self
 		case r.logged:
 			n++
 			s.last[r.key(list, self)] = n

@@ -245,12 +245,16 @@ func jsonUsers(text []byte, yield func(userRow)) error {
 
 // A usersReader walks through the documents of a text.
 type usersReader struct {
-	text   []byte
-	at     int // where line was counted up to
-	line   int
-	page   int // line of the last document, if that says that more follows
-	killed int // line of a run without an end, in a results log
-	yield  func(userRow)
+	text  []byte
+	at    int // where line was counted up to
+	line  int
+	page  int // line of the last document, if that says that more follows
+	yield func(userRow)
+
+	// Of a results log:
+	log    LogLines
+	last   int        // line of the last run or end
+	broken *LineError // the first line without its run
 }
 
 // lineOf returns the line on which part starts, a slice of the text: they end at
@@ -267,9 +271,11 @@ func (j *usersReader) complete() error {
 	switch {
 	case j.page > 0:
 		return &LineError{Line: j.page, Msg: `this is one page of several: put the others behind it, or take out "@odata.nextLink" if one is meant`}
-	case j.killed > 0:
-		return &LineError{Line: j.killed, Msg: "the results log has no end, because its run was killed, could not write on, or is still going on: " +
-			"users may be missing in it, so name the list of that run instead"}
+	case j.broken != nil:
+		return j.broken
+	}
+	if err := j.log.Whole(); err != nil {
+		return &LineError{Line: j.last, Msg: err.Error(), Err: err}
 	}
 	return nil
 }
@@ -346,11 +352,14 @@ func (o *objectRow) takeUser(key string, value []byte) {
 
 // row hands out an object, whatever became of its pass in an earlier run.
 func (j *usersReader) row(o *objectRow) {
-	if o.err == nil && o.isLogMark() {
-		j.killed = 0
-		if o.kind == "run" {
-			j.killed = o.line
+	mark := o.err == nil && o.isLogMark()
+	if mark || o.kind == "result" {
+		if err := j.log.Add(o.kind, o.run.before, o.run.counted); err != nil && j.broken == nil {
+			j.broken = &LineError{Line: o.line, Msg: err.Error(), Err: err}
 		}
+	}
+	if mark {
+		j.last = o.line
 		return
 	}
 	j.yield(o.values.users(o.pair()))

@@ -128,7 +128,9 @@ func TestNamedUser(t *testing.T) {
 func TestMergedLog(t *testing.T) {
 	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
-	log := mustAbs(listCases + "log-pod-merged.log")
+	here := strings.NewReplacer("11111111-2222-4333-8444-555555555555", graphsim.DefaultTenantID,
+		"https://localhost:40187", root)
+	log := writeFile(t, "log-pod-merged.log", here.Replace(string(mustRead(t, mustAbs(listCases+"log-pod-merged.log")))))
 	p := tapsweep(t, env, "revoke", "--yes", "--quiet", "--graph-url", root, log)
 	if p.code != exitDone {
 		t.Errorf("exit %d", p.code)

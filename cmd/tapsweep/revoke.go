@@ -75,6 +75,9 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	defer tenant.close()
+	if err := tenant.checkLogs(list); way != nil && err != nil { // a drill takes the log of any tenant
+		return err
+	}
 	tenant.leaveOutMe(f, list)
 	stats := list.Stats()
 	r := &runOf{app: a, flags: &f.runFlags, list: list, tenant: tenant, logger: logger, header: &results.Run{
@@ -113,6 +116,21 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		}
 	}
 	return r.revoke(ctx, f)
+}
+
+// hintElsewhere is for the log of another tenant or Graph root, such as that of a drill.
+const hintElsewhere = "that log says nothing about this tenant: connect as its run did, or name another file"
+
+// checkLogs refuses lists that are results logs of another tenant or Graph root, because what
+// was done there was not done here.
+func (t *tenant) checkLogs(list *input.List) error {
+	for _, run := range list.LogRuns() {
+		log := &results.Run{Tenant: run.Tenant, GraphRoot: run.GraphRoot}
+		if err := log.Elsewhere(t.id, t.root); err != nil {
+			return refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", run.Source, run.Line, err), hintElsewhere)
+		}
+	}
+	return nil
 }
 
 // selfList is the list that --self stands for.

@@ -180,7 +180,7 @@ func TestVerifyRefuses(t *testing.T) {
 	foreign := writeFile(t, "log.jsonl", `{"type":"run","tenant":"11111111-3b7d-4e88-9a41-d5c27be0f913"}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n"+`{"type":"end"}`+"\n")
 	empty := writeFile(t, "log.jsonl", `{"type":"run"}`+"\n"+`{"type":"end"}`+"\n")
 	killed := writeFile(t, "log.jsonl", `{"type":"run","pairs":5000}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
-	for log, want := range map[string]string{killed: "pairs may be missing", list: "it is not a results log", foreign: "the log is of tenant", empty: "no user to look at", "nosuch": "no such file"} {
+	for log, want := range map[string]string{killed: "pairs may be missing", list: "it is not a results log", foreign: "it is the log of tenant", empty: "no user to look at", "nosuch": "no such file"} {
 		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != exitRefused || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d, want %q\n%s", log, p.code, want, p.stderr)
 		}

@@ -87,8 +87,8 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 		return err
 	}
 	defer tenant.close()
-	if held.Tenant != "" && tenant.id != "" && !strings.EqualFold(held.Tenant, tenant.id) {
-		return refuse(fmt.Errorf("the log is of tenant %s, not of %s", held.Tenant, tenant.id))
+	if err := held.First.Elsewhere(tenant.id, tenant.root); err != nil {
+		return refuse(fmt.Errorf("%s: %w", logs[0], err), hintElsewhere)
 	}
 	r := &runOf{app: a, flags: &f.runFlags, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: held.Digest, Tenant: tenant.id, Operator: tenant.token.Who,

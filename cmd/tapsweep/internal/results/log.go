@@ -32,6 +32,8 @@ type Log struct {
 	err   error // the first that happened; nothing is written after it
 	moved error // a *MovedError; the run ends, but lines are still written until then
 
+	before int // lines of the log that earlier runs wrote
+
 	syncing sync.Mutex // held by who puts lines on disk, while others may write
 	synced  int        // lines on disk; mu holds for it, too
 
@@ -126,9 +128,11 @@ func (l *Log) Name() string { return l.name }
 // Write adds a Run, a Row, a Wait, a Scanned or an End. The error is the first that the log ever
 // had, so a caller learns of a failing disk with the next row at the latest.
 func (l *Log) Write(entry any) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	switch line := entry.(type) {
 	case *Run:
-		line.Type = "run"
+		line.Type, line.Lines = "run", l.before+l.lines
 	case *Row:
 		line.clean()
 	case *Wait:
@@ -136,10 +140,8 @@ func (l *Log) Write(entry any) error {
 	case *Scanned:
 		line.Type = "scanned"
 	case *End:
-		line.Type = "end"
+		line.Type, line.Lines = "end", l.before+l.lines
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.err == nil {
 		if err := l.enc.Encode(entry); err != nil {
 			l.fail(err)

@@ -186,3 +186,33 @@ func TestSyncAhead(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The first and the last line of each run count the lines before them, so that a reader
+// notices lines that are missing.
+func TestLogCountsItsLines(t *testing.T) {
+	path := writeLog(t, Revoked, NotSent)
+	appendTo(t, path, `{"type":"result","line":99,"source":"l.c`) // the run was killed
+	next := header
+	log, _, err := Resume(path, &next, ResumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := &End{}
+	for _, line := range []any{&next, &Row{Line: 3, Source: "l.csv", User: "User3@contoso.com", Outcome: Revoked}, end} {
+		if err := log.Write(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if next.Lines != 3 {
+		t.Errorf("the run that resumes has %d lines before it, want 3", next.Lines)
+	}
+	if end.Lines != 5 {
+		t.Errorf("the end has %d lines before it, want 5", end.Lines)
+	}
+	if _, err := ReadUsers(path); err != nil {
+		t.Errorf("ReadUsers = %v of a log that is whole", err)
+	}
+}

@@ -7,6 +7,9 @@
 package results
 
 import (
+	"cmp"
+	"fmt"
+	"strings"
 	"time"
 
 	"tapsweep/batch"
@@ -65,6 +68,20 @@ type Run struct {
 	DryRun    bool      `json:"dryRun,omitempty"`
 	Pairs     int       `json:"pairs"` // rows of the list
 	Start     time.Time `json:"start"`
+	Lines     int       `json:"lines,omitempty"` // how many lines of the log come before; Log.Write sets it
+}
+
+// Elsewhere returns an error if the run was in another tenant or at another Graph root. An empty
+// tenant is one that is not known, and differs from every known one.
+func (r *Run) Elsewhere(tenant, graphRoot string) error {
+	named := func(s string) string { return batch.Printable(cmp.Or(s, "(not known)")) }
+	switch {
+	case !strings.EqualFold(r.Tenant, tenant):
+		return fmt.Errorf("it is the log of tenant %s, not %s", named(r.Tenant), named(tenant))
+	case r.GraphRoot != graphRoot:
+		return fmt.Errorf("it is a log of %s, not %s", named(r.GraphRoot), named(graphRoot))
+	}
+	return nil
 }
 
 // A Row is what became of one pair. The keys and their order are fixed.
@@ -134,6 +151,7 @@ type End struct {
 	Stopped string          `json:"stopped,omitempty"` // why the run stopped early
 	Exit    int             `json:"exit"`
 	End     time.Time       `json:"end"`
+	Lines   int             `json:"lines"` // how many lines of the log come before; Log.Write sets it
 }
 
 // announces tells whether the row is about a delete that is not sent yet.

@@ -36,6 +36,7 @@ type Earlier struct {
 	open    map[uint64][]string // passes of a user that were found and are Undecided
 	perhaps map[uint64]bool     // of pairs that are tried again: whether an earlier run may have deleted the pass
 	killed  bool                // a run has no last line
+	lines   int                 // that the log has
 	scanned map[uint64]struct{}
 	sources map[string]bool
 }
@@ -211,7 +212,9 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 		}
 	}
 	e.Users = len(e.scanned)
-	return newLog(path, f, f.Sync, lock).at(&place{path: path, file: f, size: size}), e, nil
+	log := newLog(path, f, f.Sync, lock).at(&place{path: path, file: f, size: size})
+	log.before = e.lines
+	return log, e, nil
 }
 
 // take reads the log. If all whole lines are valid, it removes an incomplete last line.
@@ -274,7 +277,7 @@ func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (
 	for n := 1; ; n++ {
 		line, err := br.ReadSlice('\n')
 		if err == io.EOF {
-			e.killed = e.killed || !ended
+			e.killed, e.lines = e.killed || !ended, n-1
 			if k := min(len(line), len(firstBytes)); n == 1 && !bytes.Equal(line[:k], firstBytes[:k]) {
 				return 0, errNotRun
 			}
@@ -413,14 +416,10 @@ func (r *Run) same(next *Run) error {
 			batch.Printable("tapsweep "+strings.Join(r.Command, " ")))
 	case r.Digest != next.Digest:
 		return errors.New("it is the log of another list")
-	case r.Tenant != next.Tenant:
-		return fmt.Errorf("it is the log of tenant %s, not %s", r.Tenant, next.Tenant)
 	case r.Self != next.Self:
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
-	case r.GraphRoot != next.GraphRoot:
-		return fmt.Errorf("it is a log of %s, not %s", r.GraphRoot, next.GraphRoot)
 	case r.DryRun != next.DryRun:
 		return errors.New("one is a dry run and the other is not")
 	}
-	return nil
+	return r.Elsewhere(next.Tenant, next.GraphRoot)
 }

@@ -17,7 +17,7 @@ import (
 // Held are the users of results logs, each once.
 type Held struct {
 	Users  []LogUser
-	Tenant string // of the logs; they are of one
+	First  *Run   // of the first log; all are of its tenant and Graph root
 	Digest string // of the users
 
 	Stray int // skipped lines that are not part of a results log
@@ -36,8 +36,8 @@ type LogUser struct {
 
 // ReadUsers reads the users of results logs, whatever became of their pairs, but not
 // those of rows that were invalid, nor protected ones. A user who is called me is
-// the one who was signed in. Logs of several tenants are an error, and so is one
-// that is no log.
+// the one who was signed in. Logs of several tenants or Graph roots are an error, and so is one
+// that is no log, or is not whole (see input.LogLines).
 func ReadUsers(paths ...string) (*Held, error) {
 	h := &Held{}
 	at := make(map[string]int) // by user in lower case
@@ -60,21 +60,19 @@ func (h *Held) read(path string, at map[string]int) error {
 		return err
 	}
 	defer f.Close()
-	self, began, ended := "", false, false
+	var lines input.LogLines
+	self := ""
 	br := bufio.NewReaderSize(input.Decode(f), 1<<20)
 	for n := 1; ; n++ {
 		line, err := br.ReadBytes('\n')
 		if err == io.EOF { // what is left is torn, or nothing
 			switch {
-			case !began:
+			case !lines.Began():
 				return errors.New("it is not a results log: no line describes a run")
-			case !ended && inUse(f):
+			case lines.Open() && inUse(f):
 				return fmt.Errorf("it has no end yet: %w, and pairs are missing in it", ErrInUse)
-			case !ended:
-				return errors.New("it has no end, because its run was killed, could not write on, or is still going on: " +
-					"pairs may be missing in it, so go on with that run first (--resume)")
 			}
-			return nil
+			return lines.Whole()
 		}
 		if err != nil {
 			return err
@@ -89,26 +87,32 @@ func (h *Held) read(path string, at map[string]int) error {
 		}
 		var row struct {
 			Row
-			Tenant string `json:"tenant"`
-			Self   string `json:"self"`
+			Tenant    string          `json:"tenant"`
+			Self      string          `json:"self"`
+			GraphRoot string          `json:"graphRoot"`
+			Lines     int             `json:"lines"`
+			Counts    map[Outcome]int `json:"counts"`
 		}
 		if err := json.Unmarshal(line, &row); err != nil {
 			return &LineError{n, "is broken: " + err.Error()}
 		}
+		counted := 0
+		for _, k := range row.Counts {
+			counted += k
+		}
+		if err := lines.Add(row.Type, row.Lines, counted); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
 		switch {
 		case row.Type == "run":
-			began = true
-			if h.Tenant != "" && row.Tenant != "" && !strings.EqualFold(h.Tenant, row.Tenant) {
-				return fmt.Errorf("it is of tenant %s, and another log is of %s", row.Tenant, h.Tenant)
+			run := &Run{Tenant: row.Tenant, GraphRoot: row.GraphRoot}
+			if h.First == nil {
+				h.First = run
 			}
-			self, ended = row.Self, false
-			if h.Tenant == "" {
-				h.Tenant = row.Tenant
+			if err := run.Elsewhere(h.First.Tenant, h.First.GraphRoot); err != nil {
+				return fmt.Errorf("line %d: %w, of which an earlier run is", n, err)
 			}
-		case row.Type == "end":
-			ended = true
-		case !began:
-			return errors.New("it is not a results log: its first line does not describe a run")
+			self = row.Self
 		case row.Type == "result" && row.Outcome != Invalid && row.Outcome != Protected && row.User != "":
 			user := row.User
 			if user == "me" {

@@ -38,7 +38,14 @@ func TestReadUsersRefuses(t *testing.T) {
 		{"rows without a run", row + run + end, "its first line does not describe a run"},
 		{"a broken row", run + `{"type":"result","us` + "\n" + end, "line 2 is broken"},
 		{"a row behind other text", run + "2026-03-02T08:15:00Z " + row + end, `line 2 has "2026-03-02T08:15:00Z " before`},
-		{"no end", run + "tapsweep: text\n", "it has no end"},
+		{"a row cut out", run + `{"type":"end","lines":2}` + "\n", "lacks 1 of its 2 lines"},
+		{"fewer rows than counts", run + row + `{"type":"end","counts":{"revoked":2,"denied":1}}` + "\n",
+			"lacks 2 of its 3 rows"},
+		{"two tenants", `{"type":"run","tenant":"a"}` + "\n" + row + end + `{"type":"run","tenant":"b"}` + "\n" + row + end,
+			"it is the log of tenant b, not a"},
+		{"two Graph roots", `{"type":"run","graphRoot":"a"}` + "\n" + row + end + run + row + end,
+			"it is a log of (not known), not a"},
+		{"no end", run + "tapsweep: text\n", "has no end"},
 	} {
 		path := filepath.Join(t.TempDir(), "log.jsonl")
 		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+)
+
+// What the log of a drill, of another tenant or of another Graph root says is done is not done
+// here: revoke and verify refuse such a log. A drill may have it as its list.
+func TestLogOfAnotherTenant(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	list := writeFile(t, "list.csv", listOf(tenant.Populate(3)))
+	env, root := serve(t, tenant)
+	logOf := func(env []string, flags ...string) string {
+		log := filepath.Join(t.TempDir(), "log.jsonl")
+		args := append([]string{"revoke", "--yes", "--results", log, list}, flags...)
+		if p := tapsweep(t, env, args...); p.code != exitDone {
+			t.Fatalf("exit %d\n%s", p.code, p.stderr)
+		}
+		return log
+	}
+	elsewhere := func(opts graphsim.Options) string {
+		other := graphsim.New(opts)
+		other.Populate(3)
+		env, root := serve(t, other)
+		return logOf(env, "--graph-url", root)
+	}
+	drill := logOf(nil, "--simulate")
+	for _, tt := range []struct{ name, log, want string }{
+		{"a drill", drill, "it is a log of https://127.0.0.1:"},
+		{"another tenant", elsewhere(graphsim.Options{TenantID: foreignTenant}), "it is the log of tenant " + foreignTenant},
+		{"another Graph root", elsewhere(graphsim.Options{}), "it is a log of https://"},
+	} {
+		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify"} {
+			args := append(strings.Fields(command), "--graph-url", root, "--results", "-", tt.log)
+			p := tapsweep(t, env, args...)
+			if p.code != exitRefused {
+				t.Errorf("%s of the log of %s: exit %d, want %d\n%s", command, tt.name, p.code, exitRefused, p.stderr)
+			}
+			if !strings.Contains(p.stderr, tt.want) {
+				t.Errorf("%s of the log of %s: no %q in\n%s", command, tt.name, tt.want, p.stderr)
+			}
+		}
+	}
+	if n := tenant.Stats().Batches; n != 0 {
+		t.Errorf("%d batches were sent, want none", n)
+	}
+	if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", drill); p.code != exitDone {
+		t.Errorf("a drill with a log: exit %d\n%s", p.code, p.stderr)
+	}
+	own := logOf(env, "--graph-url", root)
+	if p := tapsweep(t, env, "verify", "--graph-url", root, "--results", "-", own, drill); p.code != exitRefused {
+		t.Errorf("verify of two logs, one of them a drill's: exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
+	}
+}
+
+// A log in which lines are missing, such as what a rotation left, is refused by revoke and
+// verify, although its last line is there.
+func TestLogThatIsNotWhole(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(403)}}})
+	list := writeFile(t, "list.csv", listOf(tenant.Populate(5)))
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	for range 2 {
+		args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
+		if p := tapsweep(t, env, args...); p.code == exitDone || p.code == exitRefused {
+			t.Fatalf("exit %d\n%s", p.code, p.stderr)
+		}
+	}
+	text := string(mustRead(t, log))
+	lines := strings.SplitAfter(text, "\n")
+	lines = lines[:len(lines)-1]
+	second := len(lines) - strings.Count(lastRun(text), "\n")
+	sent := tenant.Stats().Batches
+	for name, cut := range map[string][]string{
+		"the last two lines": lines[len(lines)-2:],
+		"the end":            lines[len(lines)-1:],
+		"a row":              lines[1:2],
+		"the second run":     lines[second:],
+		"without row 1":      append([]string{lines[0]}, lines[2:]...),
+		"without the last":   append(lines[:len(lines)-2:len(lines)-2], lines[len(lines)-1]),
+	} {
+		part := writeFile(t, "part.jsonl", strings.Join(cut, ""))
+		for _, command := range []string{"revoke --yes", "verify"} {
+			args := append(strings.Fields(command), "--graph-url", root, "--results", "-", part)
+			p := tapsweep(t, env, args...)
+			if p.code != exitRefused || !strings.Contains(p.stderr, "whole") {
+				t.Errorf("%s of %s: exit %d, want %d\n%s", command, name, p.code, exitRefused, p.stderr)
+			}
+		}
+	}
+	if n := tenant.Stats().Batches - sent; n != 0 {
+		t.Errorf("%d batches were sent, want none", n)
+	}
+	args := []string{"verify", "--graph-url", root, "--results", "-", "--verify-wait", "1s", log}
+	if p := tapsweep(t, env, args...); p.code != exitLeft {
+		t.Errorf("verify of the whole log: exit %d, want %d\n%s", p.code, exitLeft, p.stderr)
+	}
+}

@@ -1,0 +1,94 @@
+package input
+
+import (
+	"errors"
+	"fmt"
+)
+
+// LogLines finds out whether lines are missing in a file of one or several results logs, one
+// after another. The zero value is ready to use.
+type LogLines struct {
+	began, open bool  // a run has begun, and has no end so far
+	have        int   // lines of the log so far
+	rows        int   // rows in the file so far
+	missing     error // as the last run or end says
+}
+
+// Add counts a line of the type kind. Of a run or an end, before is the number of lines of the
+// log that come before it, as the line says, or 0. Of an end, counted is the sum of its counts,
+// which is used if before is 0. Add returns an error if no run has begun, or if another log
+// begins and lines of the one before are missing.
+func (l *LogLines) Add(kind string, before, counted int) error {
+	switch {
+	case kind == "run":
+		if before == 0 {
+			if l.missing != nil {
+				return l.missing
+			}
+			l.have = 0
+		}
+		l.began, l.open = true, true
+	case !l.began:
+		return errors.New("it is not a whole results log: its first line does not describe a run; use the whole log")
+	case kind == "end":
+		l.open = false
+	case kind == "result":
+		l.rows++
+	}
+	if kind == "run" || kind == "end" {
+		// A run that resumes a damaged log does again what is missing, so the last line decides.
+		l.missing = lacks("lines", before, l.have)
+		if before == 0 {
+			l.missing = lacks("rows", counted, l.rows)
+		}
+	}
+	l.have++
+	return nil
+}
+
+func lacks(what string, want, have int) error {
+	if have >= want {
+		return nil
+	}
+	return fmt.Errorf("the results log is not whole: it lacks %d of its %d %s; "+
+		"use the whole log, or the list of that run", want-have, want, what)
+}
+
+// Began reports whether a run has begun.
+func (l *LogLines) Began() bool { return l.began }
+
+// Open reports whether the last run has no end.
+func (l *LogLines) Open() bool { return l.open }
+
+// Whole returns an error if the last run has no end, or if lines are missing.
+func (l *LogLines) Whole() error {
+	if l.open {
+		return errors.New("the results log has no end, because its run was killed, could not write on, " +
+			"or is still going on: pairs may be missing in it, so resume that run first (--resume), or use its list")
+	}
+	return l.missing
+}
+
+// A runLine is what a line of a results log says about its run.
+type runLine struct {
+	self, list      string // who the rows Me meant, and the digest of the list
+	tenant, root    string
+	before, counted int // see LogLines
+}
+
+// A LogRun is where a run in a results log took place, and the line of the list that says so.
+type LogRun struct {
+	Source            string
+	Line              int
+	Tenant, GraphRoot string
+}
+
+// LogRuns returns the runs of the lists that are results logs, one for each tenant and Graph
+// root in each log.
+func (l *List) LogRuns() []LogRun {
+	var runs []LogRun
+	for _, s := range l.sources {
+		runs = append(runs, s.content.runs...)
+	}
+	return runs
+}

@@ -1,0 +1,73 @@
+package input
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// A results log in which lines are missing is no list: the pairs in them would be forgotten.
+func TestLogWithMissingLines(t *testing.T) {
+	runAt := func(before int) string { return fmt.Sprintf(`{"type":"run","digest":"x","lines":%d}`+"\n", before) }
+	endAt := func(before int) string { return fmt.Sprintf(`{"type":"end","lines":%d}`+"\n", before) }
+	row := func(user string) string {
+		return `{"type":"result","source":"l.csv","line":2,"user":"` + user + `","method":"` + pass1 +
+			`","outcome":"denied"}` + "\n"
+	}
+	counts := func(n int) string { return fmt.Sprintf(`{"type":"end","counts":{"revoked":1,"denied":%d}}`+"\n", n-1) }
+	run, rows := runAt(0), row(dana)+row(eli)
+	for _, tt := range []struct{ name, text, want string }{
+		{"whole", run + rows + endAt(3), ""},
+		{"resumed", run + row(dana) + endAt(2) + runAt(3) + row(eli) + endAt(5), ""},
+		{"resumed after it was killed", run + row(dana) + runAt(2) + rows + endAt(5), ""},
+		{"resumed after it was damaged", run + row(dana) + endAt(3) + runAt(3) + row(eli) + endAt(5), ""},
+		{"two logs", run + row(dana) + endAt(2) + run + row(eli) + endAt(2), ""},
+		{"whole by its counts", run + rows + counts(2), ""},
+		{"resumed, whole by its counts", run + rows + counts(2) + run + row(eli) + counts(2), ""},
+		{"the last lines", row(eli) + endAt(3), "does not describe a run"},
+		{"a row", row(dana), "does not describe a run"},
+		{"an end", endAt(3), "does not describe a run"},
+		{"rows before the run", row(dana) + run + row(eli) + endAt(2), "does not describe a run"},
+		{"a row cut out", run + row(dana) + endAt(3), "lacks 1 of its 3 lines"},
+		{"all rows cut out", run + endAt(3), "lacks 2 of its 3 lines"},
+		{"the last run of two", runAt(3) + row(eli) + endAt(5), "lacks 3 of its 5 lines"},
+		{"a row cut out of the first of two runs", run + endAt(2) + runAt(3) + row(eli) + endAt(5), "lacks 1 of its 5 lines"},
+		{"a row cut out of the first of two logs", run + row(dana) + endAt(3) + run + rows + endAt(3),
+			"lacks 1 of its 3 lines"},
+		{"fewer rows than its counts", run + row(dana) + counts(18), "lacks 17 of its 18 rows"},
+	} {
+		array := "[" + strings.ReplaceAll(strings.TrimSpace(tt.text), "\n", ",\n") + "]"
+		for file, text := range map[string]string{"l.jsonl": tt.text, "l.json": tt.text, "array.json": array} {
+			l, openErr := Open([]string{write(t, file, text)}, Options{SkipInvalid: true})
+			if openErr == nil {
+				l.Close()
+			}
+			_, readErr := ReadUsers(write(t, file, text))
+			for reader, err := range map[string]error{"Open": openErr, "ReadUsers": readErr} {
+				bad, _ := errors.AsType[*LineError](err)
+				if tt.want == "" && err != nil || tt.want != "" && (bad == nil || !strings.Contains(bad.Msg, tt.want)) {
+					t.Errorf("%s, %s: %s = %v, want a LineError with %q", tt.name, file, reader, err, tt.want)
+				}
+			}
+		}
+	}
+}
+
+// The caller learns where the runs of a log were.
+func TestLogRuns(t *testing.T) {
+	const log = `{"type":"run","tenant":"t1","graphRoot":"https://a"}
+{"type":"end"}
+{"type":"run","tenant":"t1","graphRoot":"https://a"}
+{"type":"end"}
+{"type":"run","tenant":"t1","graphRoot":"https://b"}
+{"type":"result","source":"l.csv","line":2,"user":"dana@contoso.com","method":"` + pass1 + `","outcome":"revoked"}
+{"type":"end"}
+`
+	path := write(t, "log.jsonl", log)
+	got := fmt.Sprint(open(t, Options{}, write(t, "l.csv", "user\n"+eli+"\n"), path).LogRuns())
+	want := fmt.Sprint([]LogRun{{path, 1, "t1", "https://a"}, {path, 5, "t1", "https://b"}})
+	if got != want {
+		t.Errorf("LogRuns() = %s, want %s", got, want)
+	}
+}
