@@ -35,7 +35,7 @@ func TestLogOfAnotherTenant(t *testing.T) {
 		{"another tenant", elsewhere(graphsim.Options{TenantID: foreignTenant}), "it is the log of tenant " + foreignTenant},
 		{"another Graph root", elsewhere(graphsim.Options{}), "it is a log of https://"},
 	} {
-		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify"} {
+		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify --verify-wait 1s"} {
 			args := append(strings.Fields(command), "--graph-url", root, "--results", "-", tt.log)
 			p := tapsweep(t, env, args...)
 			if p.code != exitRefused {
@@ -86,7 +86,7 @@ func TestLogThatIsNotWhole(t *testing.T) {
 		"without the last":   append(lines[:len(lines)-2:len(lines)-2], lines[len(lines)-1]),
 	} {
 		part := writeFile(t, "part.jsonl", strings.Join(cut, ""))
-		for _, command := range []string{"revoke --yes", "verify"} {
+		for _, command := range []string{"revoke --yes", "verify --verify-wait 1s"} {
 			args := append(strings.Fields(command), "--graph-url", root, "--results", "-", part)
 			p := tapsweep(t, env, args...)
 			if p.code != exitRefused || !strings.Contains(p.stderr, "whole") {
