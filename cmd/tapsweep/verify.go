@@ -34,8 +34,8 @@ takes. Users whose rows were invalid or protected are not checked.
 
 Exit codes: 0 no user has a pass, 1 a user has one or could not be checked,
 3 no access token that Graph accepts, or everything is denied, 4 stopped early:
-use --resume to continue, 64 wrong flags, or a log
-that is of another tenant or not whole.`,
+use --resume to continue, 64 wrong flags, or a log that is of another tenant or
+not whole.`,
 		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, logs []string) error {
