@@ -5,31 +5,31 @@ import (
 	"fmt"
 )
 
-// LogLines finds out whether lines are missing in a file of one or several results logs, one
-// after another. The zero value is ready to use.
+// LogLines finds out whether a file of one or several results logs, one after another, has
+// exactly the lines that were written. The zero value is ready to use.
 type LogLines struct {
-	began, open bool  // a run has begun, and has no end so far
-	have        int   // lines of the log so far
-	rows        int   // rows in the file so far
-	missing     error // as the last run or end says
+	began, open bool   // a run has begun, and has no end so far
+	list        string // of the last run
+	have        int    // lines of the log so far
+	rows        int    // rows about that list so far
+	missing     error  // as the last run or end says
 }
 
-// Add counts a line of the type kind. Of a run or an end, before is the number of lines of the
-// log that come before it, as the line says, or 0. Of an end, counted is the sum of its counts,
-// which is used if before is 0. Add returns an error if no run has begun, or if another log
-// begins and lines of the one before are missing.
-func (l *LogLines) Add(kind string, before, counted int) error {
+// Add counts a line of the type kind. Of a run, list is the digest of its list. Of a run or an
+// end, before is the number of lines of the log that come before it, as the line says, or 0. Of
+// an end, counted is the sum of its counts, which is used if before is 0. Add returns an error if
+// the line belongs to no run, or if another log begins and the one before is not whole.
+func (l *LogLines) Add(kind, list string, before, counted int) error {
 	switch {
 	case kind == "run":
-		if before == 0 {
-			if l.missing != nil {
-				return l.missing
-			}
-			l.have = 0
+		if err := l.begin(list, before); err != nil {
+			return err
 		}
-		l.began, l.open = true, true
 	case !l.began:
 		return errors.New("it is not a whole results log: its first line does not describe a run; use the whole log")
+	case !l.open:
+		return errors.New("the results log goes on after its end without a line that describes a run: " +
+			"it holds a part of another log; use each log as a whole")
 	case kind == "end":
 		l.open = false
 	case kind == "result":
@@ -37,12 +37,38 @@ func (l *LogLines) Add(kind string, before, counted int) error {
 	}
 	if kind == "run" || kind == "end" {
 		// A run that resumes a damaged log does again what is missing, so the last line decides.
-		l.missing = lacks("lines", before, l.have)
-		if before == 0 {
+		l.missing = nil
+		switch {
+		case before > 0 && l.have > before:
+			l.missing = fmt.Errorf("the results log has %d lines before this one, which says %d: "+
+				"it holds lines of another log; use each log as a whole", l.have, before)
+		case before > 0:
+			l.missing = lacks("lines", before, l.have)
+		default: // of a version that did not count lines
 			l.missing = lacks("rows", counted, l.rows)
 		}
 	}
 	l.have++
+	return nil
+}
+
+// begin takes in that a run begins. A run that resumes another says how many lines come before
+// it. Older versions did not say so, but their run is of the same list.
+func (l *LogLines) begin(list string, before int) error {
+	another := l.list != list
+	switch {
+	case l.began && before > 0 && another:
+		return errors.New("the run resumes a log of another list: use each log as a whole")
+	case !l.began || before > 0:
+	case l.open && another, l.missing != nil:
+		return l.Whole()
+	case !l.open:
+		l.have = 0
+	}
+	if another {
+		l.rows = 0
+	}
+	l.began, l.open, l.list = true, true, list
 	return nil
 }
 

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A results log in which lines are missing is no list: the pairs in them would be forgotten.
+// A results log in which lines are missing is no list: the pairs in them would be forgotten. Nor is
+// a file with a part of another log.
 func TestLogWithMissingLines(t *testing.T) {
 	runAt := func(before int) string { return fmt.Sprintf(`{"type":"run","digest":"x","lines":%d}`+"\n", before) }
 	endAt := func(before int) string { return fmt.Sprintf(`{"type":"end","lines":%d}`+"\n", before) }
@@ -16,6 +17,7 @@ func TestLogWithMissingLines(t *testing.T) {
 			`","outcome":"denied"}` + "\n"
 	}
 	counts := func(n int) string { return fmt.Sprintf(`{"type":"end","counts":{"revoked":1,"denied":%d}}`+"\n", n-1) }
+	of := func(list, text string) string { return strings.ReplaceAll(text, `"digest":"x"`, `"digest":"`+list+`"`) }
 	run, rows := runAt(0), row(dana)+row(eli)
 	for _, tt := range []struct{ name, text, want string }{
 		{"whole", run + rows + endAt(3), ""},
@@ -35,6 +37,20 @@ func TestLogWithMissingLines(t *testing.T) {
 		{"a row cut out of the first of two runs", run + endAt(2) + runAt(3) + row(eli) + endAt(5), "lacks 1 of its 5 lines"},
 		{"a row cut out of the first of two logs", run + row(dana) + endAt(3) + run + rows + endAt(3),
 			"lacks 1 of its 3 lines"},
+		{"a killed log before another", of("y", run) + row(dana) + run + row(eli) + endAt(2), "has no end"},
+		{"a killed log before another of the same list", run + row(dana) + run + row(eli) + endAt(2),
+			"has 4 lines before this one, which says 2"},
+		{"the last lines of another log", run + row(dana) + endAt(2) + row(eli) + endAt(20), "goes on after its end"},
+		{"a row of another log", run + row(dana) + endAt(2) + row(eli), "goes on after its end"},
+		{"the end of another log", run + row(dana) + endAt(2) + endAt(20), "goes on after its end"},
+		{"a row of another log before the end", run + rows + endAt(2), "has 3 lines before this one, which says 2"},
+		{"the resumed part of a log of another list", run + row(dana) + endAt(2) + of("y", runAt(3)) + row(eli) + endAt(5),
+			"resumes a log of another list"},
+		{"killed and resumed by a version without lines", run + row(dana) + run + row(eli) + counts(2), ""},
+		{"a killed log before another, of a version without lines", of("y", run+row(dana)) + run + row(eli) + counts(1),
+			"has no end"},
+		{"rows of another list before too few, of a version without lines",
+			of("y", run+rows+counts(2)) + run + row(eli) + counts(2), "lacks 1 of its 2 rows"},
 		{"fewer rows than its counts", run + row(dana) + counts(18), "lacks 17 of its 18 rows"},
 	} {
 		array := "[" + strings.ReplaceAll(strings.TrimSpace(tt.text), "\n", ",\n") + "]"

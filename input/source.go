@@ -44,10 +44,10 @@ type source struct {
 
 // A content is what was found in a list in addition to its rows.
 type content struct {
-	blank   bool // the list is empty
-	left    bool // it has rows of a log that are not used as a list
-	foreign int  // the number of lines in a log that are not part of it
-	format  string // as formatOf returns it
+	blank   bool     // the list is empty
+	left    bool     // it has rows of a log that are not used as a list
+	foreign int      // the number of lines in a log that are not part of it
+	format  string   // as formatOf returns it
 	runs    []LogRun // of a log, those that differ in tenant or Graph root
 }
 
@@ -223,9 +223,9 @@ func (s *source) read(c *content, yield func(row) bool) error {
 func (r *row) count(log *LogLines) error {
 	switch {
 	case r.run != nil:
-		return log.Add(r.mark, r.run.before, r.run.counted)
+		return log.Add(r.mark, r.run.list, r.run.before, r.run.counted)
 	case r.logged || r.mark != "":
-		return log.Add("result", 0, 0)
+		return log.Add("result", "", 0, 0)
 	}
 	return nil
 }

@@ -354,7 +354,7 @@ func (o *objectRow) takeUser(key string, value []byte) {
 func (j *usersReader) row(o *objectRow) {
 	mark := o.err == nil && o.isLogMark()
 	if mark || o.kind == "result" {
-		if err := j.log.Add(o.kind, o.run.before, o.run.counted); err != nil && j.broken == nil {
+		if err := j.log.Add(o.kind, o.run.list, o.run.before, o.run.counted); err != nil && j.broken == nil {
 			j.broken = &LineError{Line: o.line, Msg: err.Error(), Err: err}
 		}
 	}

@@ -65,16 +65,19 @@ func (h *Held) read(path string, at map[string]int) error {
 	br := bufio.NewReaderSize(input.Decode(f), 1<<20)
 	for n := 1; ; n++ {
 		line, err := br.ReadBytes('\n')
-		if err == io.EOF { // what is left is torn, or nothing
+		if err == io.EOF && !json.Valid(line) { // what is left is torn, or nothing
+			stray, _ := input.IsStray(line)
 			switch {
 			case !lines.Began():
 				return errors.New("it is not a results log: no line describes a run")
 			case lines.Open() && inUse(f):
 				return fmt.Errorf("it has no end yet: %w, and pairs are missing in it", ErrInUse)
+			case !lines.Open() && !stray:
+				return &LineError{n, "is not whole, and follows the end of the log"}
 			}
 			return lines.Whole()
 		}
-		if err != nil {
+		if err != nil && err != io.EOF {
 			return err
 		}
 		stray, err := IsStray(n, line)
@@ -87,6 +90,7 @@ func (h *Held) read(path string, at map[string]int) error {
 		}
 		var row struct {
 			Row
+			Digest    string          `json:"digest"`
 			Tenant    string          `json:"tenant"`
 			Self      string          `json:"self"`
 			GraphRoot string          `json:"graphRoot"`
@@ -100,7 +104,7 @@ func (h *Held) read(path string, at map[string]int) error {
 		for _, k := range row.Counts {
 			counted += k
 		}
-		if err := lines.Add(row.Type, row.Lines, counted); err != nil {
+		if err := lines.Add(row.Type, row.Digest, row.Lines, counted); err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 		switch {

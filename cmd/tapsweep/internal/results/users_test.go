@@ -45,6 +45,10 @@ func TestReadUsersRefuses(t *testing.T) {
 			"it is the log of tenant b, not a"},
 		{"two Graph roots", `{"type":"run","graphRoot":"a"}` + "\n" + row + end + run + row + end,
 			"it is a log of (not known), not a"},
+		{"a row after the end", run + row + end + row, "line 4: the results log goes on after its end"},
+		{"a row after the end, without a line end", run + row + end + strings.TrimSpace(row), "goes on after its end"},
+		{"a torn row after the end", run + row + end + row[:20], "line 4 is not whole"},
+		{"a killed log before another", run + row + strings.ReplaceAll(run, "x", "y") + row + end, "has no end"},
 		{"no end", run + "tapsweep: text\n", "has no end"},
 	} {
 		path := filepath.Join(t.TempDir(), "log.jsonl")
