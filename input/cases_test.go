@@ -149,6 +149,9 @@ func TestWhoseID(t *testing.T) {
 		`[{"upn":"DANA","userPrincipalName":"ELI","method":"PASS1"}]`:                               "names two users",
 		`[{"upn":"DANA","id":"PASS1","isUsable":true,"displayName":"D"}]`:                           either,
 		`[{"userId":"OID1","id":"PASS1"}]`:                                                          either,
+		`[{"objectId":"OID1","user":"Dana Reyes"}]`:                                                 "rename the column",
+		`[{"user":"DANA","userPrincipalName":"user0002"}]`:                                          "neither an object id nor",
+		`[{"userPrincipalName":"eli@contoso..example","userId":"OID1"}]`:                            "does not end in a domain",
 		`[{"user":"DANA","methodId":"PASS1","isUsable":true,"userId":"OID1","id":"OID2"}]`:          "names two users",
 	}
 	for text, want := range refused {
@@ -167,7 +170,8 @@ func TestWhoseID(t *testing.T) {
 		`[{"userId":"OID1","id":"OID1UP"}]`:                                                            {User: oid1},
 		`[{"userId":"OID1","userPrincipalName":"DANA"}]`:                                               {User: oid1},
 		`[{"userId":"OID1","objectId":"OID1UP"}]`:                                                      {User: oid1},
-		`[{"objectId":"OID1","user":"Dana Reyes"}]`:                                                    {User: oid1},
+		`[{"userId":"OID1","userPrincipalName":"dána@contoso.com"}]`:                                   {User: oid1, UPN: "dána@contoso.com"},
+		`[{"objectId":"OID1","displayName":"Dana Reyes"}]`:                                             {User: oid1},
 		`[{"userPrincipalName":"DANA","deviceId":"OID2"}]`:                                             {User: dana},
 	}
 	for text, want := range taken {
@@ -179,6 +183,8 @@ func TestWhoseID(t *testing.T) {
 		}
 		if got := l.Sample(1)[0]; got.User != want.User || got.Method != want.Method {
 			t.Errorf("%s is %s, %s, want %s, %s", text, got.User, got.Method, want.User, want.Method)
+		} else if want.UPN != "" && got.UPN != want.UPN {
+			t.Errorf("%s gives the name %q, want %q", text, got.UPN, want.UPN)
 		}
 		l.Close()
 	}

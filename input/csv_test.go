@@ -99,7 +99,7 @@ func TestColumns(t *testing.T) {
 		{name: "passes as scan writes them", text: "user,method,userPrincipalName\n" + oid1 + "," + pass1 + "," + dana + "\n",
 			want: both},
 		{name: "a name that is none beside an id", text: "user,method,upn\n" + oid1 + "," + pass1 + ",.@\n",
-			want: p(oid1, pass1)},
+			err: `list.csv:2: user ".@" has no name before the @`},
 		{name: "id alone", text: "x,id\ny," + oid1 + "\n", err: `list.csv:1: "id" ` + ambiguous},
 		{name: "id and upn", text: "id,userPrincipalName\n" + oid1 + "," + dana + "\n", err: `"id" beside "userPrincipalName" ` + ambiguous},
 		{name: "users as Graph exports them", text: "id,userPrincipalName,displayName\n" + oid1 + "," + dana + ",Dana\n",

@@ -154,15 +154,16 @@ func printableUser(s string) string {
 	return printableMethod(s)
 }
 
-// isHarmless reports whether s is too short for a pass, or is a user principal name apart from
-// characters outside ASCII.
-func isHarmless(s string) bool {
+// isHarmless reports whether s is too short for a pass, or is a name.
+func isHarmless(s string) bool { return utf8.RuneCountInString(s) < minPass || isName(s) }
+
+// isName reports whether s is a user principal name apart from characters outside ASCII.
+func isName(s string) bool {
 	strange := func(r rune) bool {
 		return r < utf8.RuneSelf && !isAlnum(byte(r)) && !strings.ContainsRune(localMarks, r)
 	}
 	at := strings.LastIndexByte(s, '@')
-	return utf8.RuneCountInString(s) < minPass ||
-		at >= 0 && isDomain(s[at+1:]) && !strings.ContainsFunc(s[:at], strange)
+	return at >= 0 && isDomain(s[at+1:]) && !strings.ContainsFunc(s[:at], strange)
 }
 
 // showColumn is like show, but for the name of an unknown column. Where a header is missing, it

@@ -149,14 +149,17 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 type person struct{ id, upn string }
 
 // add adds the next name. A row may give both an object ID and a user principal name. Two
-// different names of the same kind are two users, which is an error.
+// different names of the same kind are two users, which is an error, and so is any other value.
 func (p *person) add(v string) error {
 	form := &p.upn
 	switch {
 	case isGUID(v):
 		form = &p.id
-	case !strings.Contains(v, "@") && !strings.EqualFold(v, Me):
-		return nil // for example a display name, which does not identify the user
+	case !strings.EqualFold(v, Me):
+		// Beside an object ID, a name with characters outside ASCII will do.
+		if err := CheckUser(v); err != nil && !isName(v) {
+			return fmt.Errorf("%w; correct it, or rename the column if it names no users", err)
+		}
 	}
 	if *form == "" {
 		*form = v
@@ -233,10 +236,7 @@ func (rec *record) row(line int) row {
 		}
 	}
 	if who.id != "" {
-		r.user = who.id
-		if CheckUser(who.upn) == nil {
-			r.upn = who.upn
-		}
+		r.user, r.upn = who.id, who.upn
 	}
 	return r
 }

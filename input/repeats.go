@@ -119,7 +119,8 @@ func (s *repeats) contradiction(r row, sources []*source) *LineError {
 		if known && c.other != other {
 			return &LineError{Source: here, Line: r.line, Column: r.column, Field: "user",
 				Msg: fmt.Sprintf("the %s %s is given with %s here and with another name at %s:%d: correct the wrong row, "+
-					"or remove the name that is out of date", kind, names[i], names[1-i], sources[c.source].name, c.line)}
+					"or remove the name that is out of date", kind, printableUser(names[i]), printableUser(names[1-i]),
+					sources[c.source].name, c.line)}
 		}
 		if !known {
 			s.claims[hashes[i]] = claim{other: other, source: uint32(len(sources) - 1), line: uint32(r.line)}
