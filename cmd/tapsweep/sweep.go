@@ -53,7 +53,8 @@ to continue, 64 wrong flags or a guard: nothing was deleted.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	f.findFlags.add(fl, "expired,used")
-	fl.BoolVar(&f.includeUsable, "include-usable", false, "let --reason name usable: passes that somebody may be about to use")
+	fl.BoolVar(&f.includeUsable, "include-usable", false,
+		"required if --reason names usable, and refused if it does not: passes that somebody may be about to use")
 	f.addAsk(fl)
 	f.addGuards(fl)
 	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
@@ -64,8 +65,12 @@ to continue, 64 wrong flags or a guard: nothing was deleted.`,
 }
 
 func (f *sweepFlags) check() error {
-	if slices.Contains(f.reasons, passes.Usable) && !f.includeUsable {
+	switch usable := slices.Contains(f.reasons, passes.Usable); {
+	case usable && !f.includeUsable:
 		return refuse(errors.New("--reason usable deletes passes that somebody may be about to use"), "if that is meant, add --include-usable")
+	case f.includeUsable && !usable:
+		return refuse(errors.New("--include-usable has no effect, because --reason does not name usable"),
+			"to delete usable passes too, name all that are meant: --reason expired,used,usable")
 	}
 	if len(f.reasons) == 0 {
 		f.reasons = reasons{passes.Expired, passes.Used}
