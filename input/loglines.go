@@ -5,6 +5,10 @@ import (
 	"fmt"
 )
 
+// wantWhole says what to do about a log that was filtered, for example with jq.
+const wantWhole = "use the whole log; to revoke some of its rows, write only their user and method to a list " +
+	"(jq '{user,method}'), in which a row without a method means any pass"
+
 // LogLines finds out whether a file of one or several results logs, one after another, has
 // exactly the lines that were written. The zero value is ready to use.
 type LogLines struct {
@@ -26,10 +30,10 @@ func (l *LogLines) Add(kind, list string, before, counted int) error {
 			return err
 		}
 	case !l.began:
-		return errors.New("it is not a whole results log: its first line does not describe a run; use the whole log")
+		return errors.New("it is not a whole results log: its first line does not describe a run; " + wantWhole)
 	case !l.open:
 		return errors.New("the results log goes on after its end without a line that describes a run: " +
-			"it holds a part of another log; use each log as a whole")
+			"it holds a part of another log; " + wantWhole)
 	case kind == "end":
 		l.open = false
 	case kind == "result":
@@ -41,7 +45,7 @@ func (l *LogLines) Add(kind, list string, before, counted int) error {
 		switch {
 		case before > 0 && l.have > before:
 			l.missing = fmt.Errorf("the results log has %d lines before this one, which says %d: "+
-				"it holds lines of another log; use each log as a whole", l.have, before)
+				"it holds lines of another log; %s", l.have, before, wantWhole)
 		case before > 0:
 			l.missing = lacks("lines", before, l.have)
 		default: // of a version that did not count lines
@@ -58,7 +62,7 @@ func (l *LogLines) begin(list string, before int) error {
 	another := l.list != list
 	switch {
 	case l.began && before > 0 && another:
-		return errors.New("the run resumes a log of another list: use each log as a whole")
+		return errors.New("the run resumes a log of another list; " + wantWhole)
 	case !l.began || before > 0:
 	case l.open && another, l.missing != nil:
 		return l.Whole()
@@ -76,8 +80,8 @@ func lacks(what string, want, have int) error {
 	if have >= want {
 		return nil
 	}
-	return fmt.Errorf("the results log is not whole: it lacks %d of its %d %s; "+
-		"use the whole log, or the list of that run", want-have, want, what)
+	return fmt.Errorf("the results log is not whole: it lacks %d of its %d %s; %s",
+		want-have, want, what, wantWhole)
 }
 
 // Began reports whether a run has begun.

@@ -29,6 +29,8 @@ func TestLogWithMissingLines(t *testing.T) {
 		{"resumed, whole by its counts", run + rows + counts(2) + run + row(eli) + counts(2), ""},
 		{"the last lines", row(eli) + endAt(3), "does not describe a run"},
 		{"a row", row(dana), "does not describe a run"},
+		{"filtered to its rows", rows, "write only their user and method to a list"},
+		{"filtered, with its run and end", run + row(dana) + endAt(3), "write only their user and method to a list"},
 		{"an end", endAt(3), "does not describe a run"},
 		{"rows before the run", row(dana) + run + row(eli) + endAt(2), "does not describe a run"},
 		{"a row cut out", run + row(dana) + endAt(3), "lacks 1 of its 3 lines"},
