@@ -112,7 +112,7 @@ func (h *header) row(fields []string, line int) row {
 			return r.refuse("method", hiddenPass(trim(h.fields[i])))
 		}
 	}
-	if h.report != nil {
+	if h.report != nil && !h.usersOnly {
 		return h.told(fields).apply(r)
 	}
 	return r

@@ -31,6 +31,7 @@ type userRow struct {
 	line    int
 	id, upn string
 	err     *LineError
+	refused bool // a row of a results log that was refused in that run, too
 }
 
 // ReadUsers reads lists that name users, whatever pass is named beside them: in
@@ -42,38 +43,63 @@ type userRow struct {
 // are bad, the error is a *Problems and there are no users. A list without a user
 // is an error. Standard input is not read.
 func ReadUsers(names ...string) ([]User, error) {
-	var users []User
+	users, _, err := readLists(names, false)
+	return users, err
+}
+
+// ReadScope is ReadUsers for lists that say where to look. It leaves out rows of a results log
+// that the run of the log has refused, unless there are no others, and a list may have a header
+// and no rows. The warnings say which lists these are.
+func ReadScope(names ...string) (users []User, warnings []string, err error) {
+	return readLists(names, true)
+}
+
+func readLists(names []string, lenient bool) (users []User, warnings []string, err error) {
 	var problems Problems
 	for _, name := range names {
 		text, err := readWhole(name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		rows := 0
+		rows, left := 0, 0
 		err = readUsers(text, func(r userRow) {
-			rows++
-			if r.err != nil {
+			switch {
+			case r.err == nil:
+				users = append(users, User{Source: name, Line: r.line, ID: r.id, UPN: r.upn})
+			case r.refused && lenient:
+				left++
+				return
+			default:
 				r.err.Source = name
 				problems.add(r.err)
-				return
 			}
-			users = append(users, User{Source: name, Line: r.line, ID: r.id, UPN: r.upn})
+			rows++
 		})
-		if err == nil && rows == 0 {
-			err = &LineError{Msg: "no user in this list"}
+		const none = "no user in this list"
+		_, hasText := firstLine(text)
+		switch {
+		case err != nil || rows > 0:
+		case lenient && hasText && left == 0:
+			warnings = append(warnings, name+": "+none)
+		default:
+			err = &LineError{Msg: none}
+		}
+		if left > 0 {
+			warnings = append(warnings, fmt.Sprintf("%s: rows left out, because the run of this log refused them "+
+				"and they name no user: %d", name, left))
 		}
 		if le, ok := errors.AsType[*LineError](err); ok {
 			le.Source = name
 			problems.add(le)
 			problems.Cut = true
 		} else if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", name, err)
+			return nil, nil, fmt.Errorf("reading %s: %w", name, err)
 		}
 	}
 	if problems.Count > 0 {
-		return nil, &problems
+		return nil, nil, &problems
 	}
-	return users, nil
+	return users, warnings, nil
 }
 
 // readWhole returns the text of a list, decoded.
@@ -170,6 +196,14 @@ func (rec *record) users(r row) userRow {
 	return u
 }
 
+// of returns the row of a results log in which the pair has that outcome.
+func (u userRow) of(outcome string) userRow {
+	if u.refused = outcome == "invalid"; u.refused && u.err != nil {
+		u.err.Msg = "the run of this log refused the row, and it names no user: name the user in a list of its own"
+	}
+	return u
+}
+
 func csvUsers(text []byte, yield func(userRow)) error {
 	br := bufio.NewReaderSize(bytes.NewReader(text), bufferBytes)
 	h, err := readHeader(br, true)
@@ -211,7 +245,11 @@ func (h *header) users(fields []string, line int) userRow {
 			fields[i] = ""
 		}
 	}
-	return rec.users(h.row(fields, line))
+	u := rec.users(h.row(fields, line))
+	if h.report != nil {
+		u = u.of(h.told(fields).outcome)
+	}
+	return u
 }
 
 // jsonUsers reads JSON and JSON Lines, which are JSON documents one after another.
@@ -362,5 +400,9 @@ func (j *usersReader) row(o *objectRow) {
 		j.last = o.line
 		return
 	}
-	j.yield(o.values.users(o.pair()))
+	u := o.values.users(o.pair())
+	if o.kind == "result" {
+		u = u.of(o.told.outcome)
+	}
+	j.yield(u)
 }

@@ -141,6 +141,49 @@ func TestReadUsersProblems(t *testing.T) {
 	}
 }
 
+// A row that the run of a log has refused says nothing of where to look, but it stood for
+// somebody whom a protect list was to protect. A list that names nobody is no reason to fail.
+func TestReadScope(t *testing.T) {
+	row := func(user, outcome string) string {
+		return `{"type":"result","user":"` + user + `","method":"","outcome":"` + outcome + `"}` + "\n"
+	}
+	const run, end = `{"type":"run"}` + "\n", `{"type":"end"}` + "\n"
+	const report = "source,line,user,method,outcome,attempts,requestId\nl.csv,2," + dana + ",,denied,1,\n"
+	for _, tt := range []struct {
+		name, text       string
+		users            int
+		warn, err, error string // of ReadScope, of ReadScope, of ReadUsers
+	}{
+		{"a refused row", run + row(dana, "denied") + row("nope", "invalid") + row("nix", "invalid") + end, 1,
+			"they name no user: 2", "", "name the user in a list of its own"},
+		{"a refused row that names a user", run + row(dana, "denied") + row(eli, "invalid") + end, 2, "", "", ""},
+		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list", "name the user in a list"},
+		{"a bad row", row("nope", "denied"), 0, "", "neither an object id", "neither an object id"},
+		{"a report with a refused row", report + "l.csv,3,nope,,invalid,0,\n", 1,
+			"they name no user: 1", "", "name the user in a list of its own"},
+		{"a report", report, 1, "", "", ""},
+		{"a header only", "user,method\n", 0, "no user in this list", "", "no user in this list"},
+		{"an empty array", "[]", 0, "no user in this list", "", "no user in this list"},
+		{"a log without rows", run + end, 0, "no user in this list", "", "no user in this list"},
+		{"an empty file", "", 0, "", "no user in this list", "no user in this list"},
+	} {
+		path := write(t, "list", tt.text)
+		users, warnings, err := ReadScope(path)
+		if len(users) != tt.users {
+			t.Errorf("%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
+		}
+		if got := strings.Join(warnings, " "); (got == "") != (tt.warn == "") || !strings.Contains(got, tt.warn) {
+			t.Errorf("%s: ReadScope warns %q, want %q", tt.name, got, tt.warn)
+		}
+		_, strict := ReadUsers(path)
+		for want, err := range map[*string]error{&tt.err: err, &tt.error: strict} {
+			if (err == nil) != (*want == "") || err != nil && !strings.Contains(err.Error(), *want) {
+				t.Errorf("%s: the error is %v, want %q", tt.name, err, *want)
+			}
+		}
+	}
+}
+
 // Every sample that Open takes is a list of users too, with all of its users.
 func TestReadUsersSamples(t *testing.T) {
 	paths, err := filepath.Glob(samples + "/*")

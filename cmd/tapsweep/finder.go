@@ -36,6 +36,9 @@ func (a *app) finder(ctx context.Context, f finder) (r *runOf, opts *scan.Option
 	if opts, err = f.find.options(time.Now()); err != nil {
 		return nil, nil, err
 	}
+	for _, warning := range f.find.warnings {
+		a.say("warning: %s", warning)
+	}
 	if opts.Audit != nil && way.endpoint.Cloud != nil && way.endpoint.Cloud.Name == "china" {
 		// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
 		return nil, nil, refuse(errors.New("the cloud china has no directory audit log in Graph"), "look at users instead: --all-users or --group")

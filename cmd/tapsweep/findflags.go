@@ -37,6 +37,8 @@ type findFlags struct {
 	expiredFor  days
 	membersOnly bool
 	enabledOnly bool
+
+	warnings []string // about the lists, once options has read them
 }
 
 // noList refuses arguments: whoever is used to revoke may name a list here, too.
@@ -199,11 +201,11 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 		opts.Users = append(opts.Users, user)
 	}
 	if len(f.users) > 0 {
-		users, err := input.ReadUsers(f.users...)
+		users, warnings, err := input.ReadScope(f.users...)
 		if err != nil {
 			return opts, refuse(fmt.Errorf("--users: %w\nnothing was sent", err), hintUser(err, f.users)...)
 		}
-		opts.Users = append(opts.Users, users...)
+		opts.Users, f.warnings = append(opts.Users, users...), warnings
 	}
 	return opts, nil
 }

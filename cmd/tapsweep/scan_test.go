@@ -175,6 +175,7 @@ func TestScanRefuses(t *testing.T) {
 		{"file that is there", root, env, []string{"--all-users", "--output", there}, exitRefused, "is there already"},
 		{"no such directory", root, env, []string{"--all-users", "--output", "no/such/file.csv"}, exitRefused, "--output"},
 		{"users list that is none", root, env, []string{"--users", there}, exitRefused, "--users"},
+		{"users list without rows", root, env, []string{"--users", writeFile(t, "header.csv", "user\n")}, 0, "header.csv: no user in this list"},
 		{"filter that Graph refuses", root, env, []string{"--filter", "nonsense"}, exitRefused, "400"},
 		{"no permission for the audit log", noAuditRoot, noAudit, []string{"--created-since", "1h"}, 3, "AuditLog.Read.All"},
 		{"no permission for groups", noGroupRoot, noGroup, []string{"--group", group}, 3, "GroupMember.Read.All"},

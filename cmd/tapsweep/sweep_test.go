@@ -181,12 +181,18 @@ func TestVerifyRefuses(t *testing.T) {
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	list := writeFile(t, "list.csv", "user,method\na@b.c,\n")
 	foreign := writeFile(t, "log.jsonl", `{"type":"run","tenant":"11111111-3b7d-4e88-9a41-d5c27be0f913"}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n"+`{"type":"end"}`+"\n")
-	empty := writeFile(t, "log.jsonl", `{"type":"run"}`+"\n"+`{"type":"end"}`+"\n")
+	run := `{"type":"run","tenant":"0f6a1c52-3b7d-4e88-9a41-d5c27be0f913","graphRoot":"` + root + `"}` + "\n"
+	invalid := writeFile(t, "log.jsonl", run+`{"type":"result","user":"a","outcome":"invalid"}`+"\n"+`{"type":"end"}`+"\n")
 	killed := writeFile(t, "log.jsonl", `{"type":"run","pairs":5000}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
-	for log, want := range map[string]string{killed: "pairs may be missing", list: "it is not a results log", foreign: "it is the log of tenant", empty: "no user to look at", "nosuch": "no such file"} {
+	for log, want := range map[string]string{killed: "pairs may be missing", list: "it is not a results log", foreign: "it is the log of tenant", invalid: "1 row was invalid", "nosuch": "no such file"} {
 		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != exitRefused || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d, want %q\n%s", log, p.code, want, p.stderr)
 		}
+	}
+	quiet := writeFile(t, "log.jsonl", run+`{"type":"end"}`+"\n")
+	p := tapsweep(t, env, "verify", "--graph-url", root, quiet)
+	if want := "no user to look at in " + quiet + "; nothing to do"; p.code != 0 || !strings.Contains(p.stderr, want) {
+		t.Errorf("a log without rows: exit %d, want 0 and %q\n%s", p.code, want, p.stderr)
 	}
 }
 

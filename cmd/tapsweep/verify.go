@@ -68,9 +68,6 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	if held.Stray > 0 {
 		a.say("skipped %s in %s: not part of a results log", plural(held.Stray, "line", "lines"), strings.Join(logs, ", "))
 	}
-	if len(held.Users) == 0 {
-		return refuse(fmt.Errorf("no user to look at in %s", strings.Join(logs, ", ")))
-	}
 	path := f.results
 	if path == "" {
 		path = newName()
@@ -90,6 +87,14 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	defer tenant.close()
 	if err := held.First.Elsewhere(tenant.id, tenant.root); err != nil {
 		return refuse(fmt.Errorf("%s: %w", logs[0], err), hintElsewhere)
+	}
+	if len(held.Users) == 0 {
+		none := "no user to look at in " + strings.Join(logs, ", ")
+		if held.Invalid > 0 {
+			return refuse(fmt.Errorf("%s: %s invalid", none, plural(held.Invalid, "row was", "rows were")))
+		}
+		a.say("%s; nothing to do", none)
+		return nil
 	}
 	r := &runOf{app: a, flags: &f.runFlags, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: held.Digest, Tenant: tenant.id, Operator: tenant.token.Who,

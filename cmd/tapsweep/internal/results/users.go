@@ -20,6 +20,8 @@ type Held struct {
 	First  *Run   // of the first log; all are of its tenant and Graph root
 	Digest string // of the users
 
+	Invalid int // rows that were invalid
+
 	Stray int // skipped lines that are not part of a results log
 }
 
@@ -117,7 +119,9 @@ func (h *Held) read(path string, at map[string]int) error {
 				return fmt.Errorf("line %d: %w, of which an earlier run is", n, err)
 			}
 			self = row.Self
-		case row.Type == "result" && row.Outcome != Invalid && row.Outcome != Protected && row.User != "":
+		case row.Type == "result" && row.Outcome == Invalid:
+			h.Invalid++
+		case row.Type == "result" && row.Outcome != Protected && row.User != "":
 			user := row.User
 			if user == "me" {
 				if user = self; user == "" {
