@@ -121,5 +121,6 @@ type row struct {
 	origin  origin   // of the pair
 	done    bool     // nothing is left to do for the pair
 	shield  bool     // the pair was protected
+	gone    bool     // the row is of a user whom the tenant did not have, and names no pass
 	refused bool     // err is known from the run before, and did not stop it
 }

@@ -110,8 +110,9 @@ func (l *List) nothing(refused *LineError) error {
 	return &EmptyError{Sources: shown}
 }
 
-// Warnings returns warnings about valid lists: one for each results log in which lines that
-// are not part of the log were skipped.
+// Warnings returns warnings about valid lists: for each results log, how many lines that are not
+// part of the log were skipped, and how many users without a pass were left out because the
+// tenant did not have them.
 func (l *List) Warnings() []string {
 	var warnings []string
 	for _, s := range l.sources {
@@ -121,6 +122,10 @@ func (l *List) Warnings() []string {
 		}
 		if s.content.foreign > 0 {
 			warnings = append(warnings, fmt.Sprintf("%s: %s", s.name, lines))
+		}
+		if s.content.gone > 0 {
+			warnings = append(warnings, fmt.Sprintf("%s: rows left out, because the tenant did not have their users: %d",
+				s.name, s.content.gone))
 		}
 	}
 	return warnings

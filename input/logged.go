@@ -76,7 +76,7 @@ type told struct {
 // pass would otherwise mean whatever pass the user was given since. Who was protected
 // stays so: the protect list need not be named again. And a row without a pass means
 // whatever pass only where the pair did; a scan that could not look at a user, say, names
-// nobody's pass.
+// nobody's pass. A user who is not there has none.
 func (t *told) apply(r row) row {
 	if t.beside {
 		return row{line: r.line, mark: "beside"}
@@ -105,6 +105,10 @@ func (t *told) apply(r row) row {
 		return r
 	}
 	if r.err == nil && r.method == "" && !t.origin.anyPass {
+		if t.outcome == "unknown_user" {
+			r.done, r.gone = true, true
+			return r
+		}
 		r = r.refuse("method", errors.New("the row tells of a user without a pass, and names none: scan again, or name the user in a list"))
 		r.refused = true
 	}

@@ -47,6 +47,7 @@ type content struct {
 	blank   bool     // the list is empty
 	left    bool     // it has rows of a log that are not used as a list
 	foreign int      // the number of lines in a log that are not part of it
+	gone    int      // the number of rows of a log about users whom the tenant did not have
 	format  string   // as formatOf returns it
 	runs    []LogRun // of a log, those that differ in tenant or Graph root
 }
@@ -175,6 +176,9 @@ func (s *source) look(c *content, yield func(row) bool) error {
 		}
 		if r.err != nil {
 			r.err.Source = s.name
+		}
+		if r.gone {
+			c.gone++
 		}
 		return yield(r)
 	}
