@@ -227,8 +227,7 @@ func (rec *record) row(line int) row {
 		return r.refuse("user", two)
 	}
 	if isNull(r.method) {
-		return r.refuse("method", fmt.Errorf("method is %s: leave it empty if any pass of the user is meant, "+
-			"or remove the row", show(r.method)))
+		return r.refuse("method", nullPass(show(r.method)))
 	}
 	if r.method != "" {
 		if err := CheckMethod(r.method); err != nil {
@@ -249,6 +248,11 @@ func isNull(s string) bool {
 		return true
 	}
 	return false
+}
+
+// nullPass returns the error for a pass that is given as a null value.
+func nullPass(value string) error {
+	return fmt.Errorf("method is %s: leave it empty if any pass of the user is meant, or remove the row", value)
 }
 
 func (r row) refuse(field string, err error) row {

@@ -14,10 +14,11 @@ type objectRow struct {
 	line   int
 	names  nameSet
 	values record
-	kind   string  // what "type" says, which the results log has
-	told   told    // in a results log
-	run    runLine // in a results log
-	hidden error   // set if an unknown name holds a GUID
+	nulls  [nameCount]bool // the names whose value is null
+	kind   string          // what "type" says, which the results log has
+	told   told            // in a results log
+	run    runLine         // in a results log
+	hidden error           // set if an unknown name holds a GUID
 	field  string
 	err    error // the first thing wrong with it
 }
@@ -40,7 +41,8 @@ func (o *objectRow) take(key string, value []byte) {
 		o.fail("", err)
 	case m != naming:
 		o.describe(m, key, value)
-	case value[0] == 'n': // null means no value
+	case value[0] == 'n':
+		o.nulls[n] = true
 	case value[0] == '"':
 		o.values[n] = trim(unquote(value))
 	default:
@@ -155,6 +157,7 @@ func (o *objectRow) pair() row {
 	idIsPass, err := o.names.resolve()
 	if idIsPass {
 		o.values[nameMethodID], o.values[nameID] = o.values[nameID], ""
+		o.nulls[nameMethodID] = o.nulls[nameID]
 		if o.names.usersOnly {
 			o.values[nameMethodID] = ""
 		}
@@ -171,6 +174,9 @@ func (o *objectRow) pair() row {
 		return r.refuse("user", errors.New("no user: the object has none of the keys "+userNames))
 	case r.err == nil && r.method == "" && !o.names.usersOnly && o.names.log() != nil:
 		return r.refuse("", o.names.log())
+	case r.err == nil && r.method == "" && !o.names.usersOnly &&
+		slices.Contains(o.nulls[nameMethod:nameTAPMethodID+1], true):
+		return r.refuse("method", nullPass("null"))
 	case o.hidden != nil && !idIsPass && !o.names.usersOnly && !o.names.hasMethod():
 		return r.refuse("method", o.hidden)
 	}
