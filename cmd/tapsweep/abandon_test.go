@@ -99,7 +99,7 @@ func TestResultsPipe(t *testing.T) {
 	pipe := namedPipe(t)
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", pipe, "--resume", list)
-	if p.code != exitRefused || !strings.Contains(p.stderr, "is a named pipe, and a run cannot resume from a pipe") {
+	if p.code != exitRefused || !strings.Contains(p.stderr, "is a pipe or a device, and a run cannot resume from it") {
 		t.Errorf("resuming from a pipe: exit %d, want %d and a word about it\n%s", p.code, exitRefused, p.stderr)
 	}
 	read := make(chan []byte, 1)

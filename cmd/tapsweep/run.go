@@ -138,8 +138,8 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 		}
 		return nil
 	}
-	if results.IsPipe(path) {
-		return refuse(fmt.Errorf("--results: %s is a named pipe, and a run cannot resume from a pipe", path),
+	if !results.CanResume(path) {
+		return refuse(fmt.Errorf("--results: %s is a pipe or a device, and a run cannot resume from it", path),
 			"choose another --results file")
 	}
 	// To forget --protect is not to take somebody off the list.

@@ -3,13 +3,19 @@ package report
 import (
 	"slices"
 	"strings"
+
+	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// complete says what makes up for rows that are not in the results log.
+// complete says what makes up for rows that are not in the results log, or for a log from which no run can resume.
 func (s *Summary) complete() string {
 	var ways []string
-	if s.Results != "-" && !s.Simulated {
+	switch {
+	case s.Results == "-" || s.Simulated:
+	case results.CanResume(s.Results):
 		ways = append(ways, "go on with it (--resume)")
+	default: // a pipe or a device
+		ways = append(ways, "resume with a file that has every line its reader received (--resume --results FILE)")
 	}
 	switch {
 	case len(s.Command) > 0 && s.Command[0] != "revoke":

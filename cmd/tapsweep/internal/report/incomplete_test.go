@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"strings"
 	"testing"
 )
@@ -9,6 +11,7 @@ import (
 // What is advised after a log that is not complete can be done, and is harmless where it
 // is said to be: a row without a pass means another pass later.
 func TestIncomplete(t *testing.T) {
+	const device = "resume with a file that has every line its reader received (--resume --results FILE), or "
 	const resume, again, more = "go on with it (--resume), or ", "run the list again, which is harmless", "run the list again, which deletes passes that were given meanwhile, too"
 	for _, tt := range []struct {
 		name string
@@ -22,6 +25,7 @@ func TestIncomplete(t *testing.T) {
 		{"any pass, and nothing deleted", Summary{Results: "-", DryRun: true, Command: []string{"revoke", "--any-pass", "--dry-run", "l.csv"}}, again},
 		{"a drill", Summary{Results: "log.jsonl", Simulated: true, Command: []string{"revoke", "--simulate", "l.csv"}}, again},
 		{"a sweep", Summary{Results: "-", Command: []string{"sweep", "--all-users"}}, "run it again, which is harmless"},
+		{"a device", Summary{Results: os.DevNull, Stopped: errors.New("x"), Command: []string{"revoke", "l.csv"}}, device + again},
 		{"a proof", Summary{Results: "log.jsonl", Command: []string{"verify", "a.jsonl"}}, resume + "run it again, which is harmless"},
 	} {
 		tt.s.Incomplete = true
@@ -30,5 +34,21 @@ func TestIncomplete(t *testing.T) {
 		if !strings.Contains(out.String(), "the results log is not complete: "+tt.want+"\n") {
 			t.Errorf("%s: want %q in\n%s", tt.name, tt.want, out.String())
 		}
+		if strings.Contains(out.String(), "--results "+os.DevNull) {
+			t.Errorf("%s: the run cannot be resumed from a device:\n%s", tt.name, out.String())
+		}
+	}
+}
+
+// A run whose log went to a pipe or a device cannot be resumed from there.
+func TestStoppedWithoutFile(t *testing.T) {
+	s := Summary{Results: os.DevNull, Stopped: errors.New("x"), Command: []string{"revoke", "--results", os.DevNull, "l.csv"}}
+	var out bytes.Buffer
+	s.Print(&out)
+	if want := "to go on: resume with a file"; !strings.Contains(out.String(), want) {
+		t.Errorf("want %q in\n%s", want, out.String())
+	}
+	if strings.Contains(out.String(), "tapsweep revoke --resume") {
+		t.Errorf("the run cannot be resumed from a device:\n%s", out.String())
 	}
 }

@@ -274,7 +274,14 @@ func (s *Summary) next(w io.Writer) {
 			again += n
 		}
 	}
-	if command, note := resumeCommand(s.Results, s.Command); command != "" && (again > 0 || s.Stopped != nil) {
+	command, note := resumeCommand(s.Results, s.Command)
+	if !results.CanResume(s.Results) {
+		if (again > 0 || s.Stopped != nil) && !s.Incomplete { // else complete says what to do
+			fmt.Fprintf(w, "to go on: %s\n", s.complete())
+		}
+		return
+	}
+	if command != "" && (again > 0 || s.Stopped != nil) {
 		if note != "" {
 			note = " " + note
 		}

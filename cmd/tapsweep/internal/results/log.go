@@ -46,22 +46,21 @@ type Log struct {
 var ErrInUse = errors.New("another run is writing to it")
 
 // Create opens a new log at path, mode 0600. An existing file is an error that
-// is fs.ErrExist unless overwrite is set. Then the file must be trusted (see CheckTrust)
-// and must begin like a log. The new log replaces it when the first line is on disk. Close
-// removes a new file if no line of it is on disk.
+// is fs.ErrExist unless overwrite is set, or it is a device such as /dev/null. With overwrite,
+// the file must be trusted (see CheckTrust) and must begin like a log. The new log replaces it
+// when the first line is on disk. Close removes a new file if no line of it is on disk.
 func Create(path string, overwrite bool) (*Log, error) {
-	if overwrite {
-		info, err := os.Stat(path)
-		switch {
-		case err == nil && info.Mode().IsRegular():
-			log, err := replace(path)
-			if err != nil {
-				return nil, fmt.Errorf("replacing the results log: %w", err)
-			}
-			return log, nil
-		case err == nil:
-			return openDevice(path)
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+	case info.Mode()&os.ModeCharDevice != 0, overwrite && !info.Mode().IsRegular():
+		return openDevice(path)
+	case overwrite:
+		log, err := replace(path)
+		if err != nil {
+			return nil, fmt.Errorf("replacing the results log: %w", err)
 		}
+		return log, nil
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|appendFlag, 0o600)
 	if errors.Is(err, fs.ErrExist) {

@@ -20,6 +20,13 @@ func IsPipe(path string) bool {
 	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }
 
+// CanResume reports whether a log at path can be read again: there is a regular file, or
+// nothing. Of a pipe or a device it is lost.
+func CanResume(path string) bool {
+	info, err := os.Stat(path)
+	return err != nil || info.Mode().IsRegular()
+}
+
 // CreatePipe opens a log that is written to a named pipe. Nothing is on disk then, and the
 // run cannot be resumed. If no program opens the pipe within 10 s, the error wraps
 // ErrNoReader.

@@ -62,3 +62,17 @@ func TestPipeWithReader(t *testing.T) {
 		t.Errorf("the reader has %q", text)
 	}
 }
+
+// A device is no file that is there already.
+func TestCreateDevice(t *testing.T) {
+	log, err := Create(os.DevNull, false)
+	if err != nil {
+		t.Fatalf("Create(%s) = %v", os.DevNull, err)
+	}
+	if err := log.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	if CanResume(os.DevNull) {
+		t.Errorf("CanResume(%s) = true, want false", os.DevNull)
+	}
+}
