@@ -141,7 +141,7 @@ func TestWhoseID(t *testing.T) {
 		`[{"id":"OID1","displayName":"G","isUser":false}]`:                                          `"isUser" is "false"`,
 		`[{"id":"PASS1","@odata.type":"#microsoft.graph.TAP"}]`:                                     "this is a pass without its user",
 		`[{"user":"DANA","id":"PASS1","@odata.type":"#microsoft.graph.phoneAuthenticationMethod"}]`: "neither a user nor",
-		`[{"Id":"OID1","AdditionalProperties":{"@odata.type":"#microsoft.graph.group"}}]`:           "neither a user nor",
+		`[{"Id":"OID1","AdditionalProperties":{"@odata.type":"#microsoft.graph.group"}}]`:           `is "#microsoft.graph.group"`,
 		`[{"userId":"OID1","id":"OID2","riskEventType":"leakedCredentials","correlationId":"x"}]`:   "these are risk detections",
 		`[{"userId":"OID1","id":"OID2","displayName":"D"}]`:                                         either,
 		`[{"user":"DANA","id":"PASS1","displayName":"D"}]`:                                          either,

@@ -3,6 +3,7 @@ package input
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -169,13 +170,31 @@ func kindOf(odataType string) string {
 	return kind
 }
 
+// kinds are the types of rows that are shown in full.
+// Sources: learn.microsoft.com/graph/api/resources, directoryObject and authenticationMethod.
+var kinds = strings.Fields(`user group device servicePrincipal application orgContact contact member role directoryRole
+	administrativeUnit emailAuthenticationMethod externalAuthenticationMethod fido2AuthenticationMethod
+	hardwareOathAuthenticationMethod microsoftAuthenticatorAuthenticationMethod passwordAuthenticationMethod
+	phoneAuthenticationMethod platformCredentialAuthenticationMethod qrCodePinAuthenticationMethod
+	softwareOathAuthenticationMethod windowsHelloForBusinessAuthenticationMethod`)
+
+// showKind is like show, but for the type of a row. What is no known type may be the pass itself,
+// and is shown as showMethod does.
+func showKind(s string) string {
+	kind := strings.TrimPrefix(strings.TrimPrefix(s, "#"), "microsoft.graph.")
+	if slices.ContainsFunc(kinds, func(known string) bool { return strings.EqualFold(known, kind) }) {
+		return show(s)
+	}
+	return showMethod(s)
+}
+
 // checkKind returns an error if a column says that the row is neither a user nor a pass,
 // but, for example, a group.
 func checkKind(column, value string) error {
 	switch fold(column) {
 	case "objecttype":
 		if value != "" && !strings.EqualFold(value, "user") {
-			return fmt.Errorf("the row is not a user: %s is %s; remove it", show(column), show(value))
+			return fmt.Errorf("the row is not a user: %s is %s; remove it", show(column), showKind(value))
 		}
 	case "isuser":
 		if strings.EqualFold(value, "false") {
@@ -184,7 +203,7 @@ func checkKind(column, value string) error {
 	case "@odata.type":
 		if kind := kindOf(value); value != "" && kind != "user" && kind != "pass" {
 			return fmt.Errorf("the row is neither a user nor a Temporary Access Pass: %s is %s; remove it",
-				show(column), show(value))
+				show(column), showKind(value))
 		}
 	}
 	return nil

@@ -21,6 +21,10 @@ func TestSecretsAreNotShown(t *testing.T) {
 		"a user and a pass":      dana + "\n" + eli + " " + pass + "\n",
 		"a pass and a user":      dana + "\n" + pass + ":" + eli + "\n",
 		"a user, then a pass":    eli + "|" + pass + "\n",
+		"a type":                 "user,objectType\n" + dana + "," + pass + "\n",
+		"an OData type":          `[{"user":"` + dana + `","@odata.type":"#microsoft.graph.` + pass + `"}]`,
+		"an OData type alone":    `[{"user":"` + dana + `","@odata.type":"` + pass + `"}]`,
+		"an object as a type":    `[{"user":"` + dana + `","objectType":{"x":"` + pass + `"}}]`,
 		"a file of passwords":    "root:$6$" + pass + ":19000:0:99999:7:::\n",
 	} {
 		path := write(t, "list", text)
