@@ -6,8 +6,8 @@ import (
 )
 
 // wantWhole says what to do about a log that was filtered, for example with jq.
-const wantWhole = "use the whole log; to revoke some of its rows, write only their user and method to a list " +
-	"(jq '{user,method}'), in which a row without a method means any pass"
+const wantWhole = "use the whole log, or the list of its run; to revoke some rows of the log, write only their " +
+	"user and method to a list (jq '{user,method}'), in which a row without a method means any pass"
 
 // LogLines finds out whether a file of one or several results logs, one after another, has
 // exactly the lines that were written. The zero value is ready to use.
