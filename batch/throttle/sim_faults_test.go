@@ -1,0 +1,132 @@
+package throttle_test
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"time"
+)
+
+// chain is several reasons to refuse a request: it has to pass one after the other. What
+// one refuses does not reach those behind it.
+type chain []server
+
+func (c chain) serve(now time.Duration, b *flight, r *request) answer {
+	for _, s := range c {
+		if a := s.serve(now, b, r); a.refused {
+			return a
+		}
+	}
+	return answer{}
+}
+
+// chance refuses requests for a reason that has nothing to do with how many are sent: a
+// share of them at random, or every so manieth. It tells a wait of a second, which is
+// the request's own. Whole batches are refused with 429 or 503 for the batch; package batch
+// reports both in the same way.
+type chance struct {
+	share   float64
+	every   int  // counted in the order in which they take effect
+	batches bool // whole batches
+	tell    wording
+
+	rng  *rand.Rand
+	seen int
+}
+
+func (c *chance) draw() bool {
+	c.seen++
+	if c.every > 0 {
+		return c.seen%c.every == 0
+	}
+	return c.rng.Float64() < c.share
+}
+
+func (c *chance) serve(_ time.Duration, b *flight, _ *request) answer {
+	var hit bool
+	if !c.batches {
+		hit = c.draw()
+	} else {
+		if b.luck == nil {
+			luck := c.draw()
+			b.luck = &luck
+		}
+		hit = *b.luck
+	}
+	if !hit {
+		return answer{}
+	}
+	return c.tell.refuse(time.Second, nil)
+}
+
+// users refuses a share of the users for a time: they have limits of their own, which
+// something else has used up. Each request is for a user of its own. The wait that is
+// told is the user's.
+type users struct {
+	share float64
+	until time.Duration
+	seed  uint64
+	tell  wording
+}
+
+func (u *users) serve(now time.Duration, _ *flight, r *request) answer {
+	if now >= u.until || rand.New(rand.NewPCG(u.seed, uint64(r.id))).Float64() >= u.share {
+		return answer{}
+	}
+	return u.tell.refuse(u.until-now, nil)
+}
+
+// atOnce lets no more than most requests of all clients be under way. A request is under
+// way for hold from when it takes effect. The wait told is a guess, as the service cannot
+// know when a request ends, so that it binds only the request that was refused.
+type atOnce struct {
+	most int
+	hold time.Duration
+
+	ends []time.Duration // of those under way, in order
+}
+
+func (a *atOnce) serve(now time.Duration, _ *flight, _ *request) answer {
+	for len(a.ends) > 0 && a.ends[0] <= now {
+		a.ends = a.ends[1:]
+	}
+	if len(a.ends) >= a.most {
+		return wording(whole).refuse(time.Second, nil)
+	}
+	a.ends = append(a.ends, now+a.hold)
+	return answer{}
+}
+
+// saturating refuses nothing. The more requests are under way, the longer each takes: with n
+// of them, base·(1+(n/knee)²). So it does most, knee/(2·base) a second, with knee requests
+// under way, and less with more, as the universal scalability law has it for a service that
+// spends its time on coordination (N. J. Gunther, Guerrilla Capacity Planning, 2007).
+type saturating struct {
+	base time.Duration
+	knee float64
+
+	ends endHeap
+}
+
+func (s *saturating) serve(now time.Duration, _ *flight, _ *request) answer {
+	for len(s.ends) > 0 && s.ends[0] <= now {
+		heap.Pop(&s.ends)
+	}
+	load := float64(len(s.ends)+1) / s.knee
+	takes := time.Duration(float64(s.base) * (1 + load*load))
+	heap.Push(&s.ends, now+takes)
+	return answer{takes: takes}
+}
+
+// endHeap orders times.
+type endHeap []time.Duration
+
+func (h endHeap) Len() int           { return len(h) }
+func (h endHeap) Less(i, j int) bool { return h[i] < h[j] }
+func (h endHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *endHeap) Push(x any)        { *h = append(*h, x.(time.Duration)) }
+func (h *endHeap) Pop() any {
+	last := len(*h) - 1
+	end := (*h)[last]
+	*h = (*h)[:last]
+	return end
+}

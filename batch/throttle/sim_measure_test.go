@@ -1,0 +1,83 @@
+package throttle_test
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"tapsweep/batch/throttle"
+)
+
+// A rival is a kind of pacer.
+type rival struct {
+	name string
+	made func(seed uint64) pacer
+}
+
+var ours = rival{"tapsweep", func(seed uint64) pacer {
+	return throttle.New(throttle.Options{Jitter: rand.New(rand.NewPCG(seed, 3)).Float64})
+}}
+
+// greedy sends whatever is ready.
+type greedy struct{}
+
+func (greedy) Take(_ time.Time, want int) (int, time.Time) { return want, time.Time{} }
+func (greedy) Done(time.Time, throttle.Report)             {}
+
+// seeds is how many runs a line is the mean of.
+const seeds = 3
+
+// A measured is the mean of the runs of one pacer on one shape.
+type measured struct {
+	ratio   float64 // ideal time over the time taken, zero for a run that was cut
+	share   float64 // of what was sent that was refused
+	refused float64 // requests
+	early   int     // of all runs
+	took    float64 // seconds, infinite if a run was cut
+	ideal   float64
+	slowest time.Duration
+}
+
+// measure runs n requests with each seed. A run is cut when it takes thirty times as long
+// as it could, and a minute.
+func (s shape) measure(who rival, n int) measured {
+	if s.latency == (latency{}) {
+		s.latency = usual
+	}
+	var m measured
+	for seed := range uint64(seeds) {
+		w := world{n: n, latency: s.latency, spread: s.spread, seed: seed}
+		ideal := s.idealTime(w)
+		w.bound = time.Duration((30*ideal + 60) * 1e9)
+		w.server = s.server(seed)
+		var pacers []pacer
+		for run := range max(s.runs, 1) {
+			pacers = append(pacers, who.made(seed+uint64(100*run)))
+		}
+		o := w.run(pacers...)
+		m.ratio += ideal / o.took / seeds
+		m.share += float64(o.refused) / float64(max(o.sent, 1)) / seeds
+		m.refused += float64(o.refused) / seeds
+		m.early += o.early
+		m.took += o.took / seeds
+		m.ideal += ideal / seeds
+		m.slowest = max(m.slowest, o.slowest)
+	}
+	return m
+}
+
+// idealTime is how many seconds the client that knows takes, latency included.
+func (s shape) idealTime(w world) float64 {
+	limit := 0.0
+	if s.ideal != nil {
+		limit = s.ideal(float64(w.n), w.seed) + (w.latency.base + w.latency.jitter + w.spread).Seconds()
+	}
+	switch {
+	case s.chance != nil:
+		w.server = s.chance(w.seed)
+	case s.ideal == nil:
+		w.server = s.server(w.seed)
+	default:
+		return limit
+	}
+	return max(limit, w.run(greedy{}).took)
+}
