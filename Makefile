@@ -22,7 +22,7 @@ BUILDFLAGS = -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(version
 # Not a tool of go.mod: it would bring 42 modules, git and a linear algebra among them.
 CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
-.PHONY: demo test check race browser fuzz lint vuln kill release man reproducible bench bench-pace bench-peers bench-cost $(BINARIES:%=dist/%)
+.PHONY: demo test check race browser fuzz lint vuln kill release man reproducible bench bench-pace bench-pace-real bench-peers bench-cost $(BINARIES:%=dist/%)
 
 # The rows that cannot be revoked make the demo exit 1, as they should; the last
 # line of the log tells whether it is that.
@@ -125,8 +125,13 @@ bench: bench-pace bench-peers bench-cost
 
 bench-pace:
 	@mkdir -p testdata/bench
-	$(GO) test ./batch -run 'TestPace$$' -pace="$$PWD/testdata/bench/pace.md" -pace-readme="$$PWD/README.md" -timeout 30m
+	$(GO) test ./batch/throttle -run 'TestPace$$' -pace="$$PWD/testdata/bench/pace.md" -pace-readme="$$PWD/README.md" -timeout 30m
 	@cat testdata/bench/pace.md
+
+# The same limits in real time, over TLS and HTTP/2, and in virtual time.
+bench-pace-real:
+	$(GO) test ./batch -run 'TestPaceRealTime$$' -v -pace-real -parallel 12
+	$(GO) test ./batch/throttle -run 'TestShapes$$' -v -group 'out of order|one after another' -requests 1000
 
 bench-peers:
 	@mkdir -p dist

@@ -51,7 +51,7 @@ func (t *Tenant) post(ctx context.Context, body []byte, root string, who *caller
 		if problem != "" {
 			return t.outer(t.fail(&call{}, 400, "BadRequest", problem))
 		}
-		return t.workBatch(f, items, now)
+		return t.workBatch(ctx, f, items, now)
 	})
 }
 
@@ -171,8 +171,9 @@ func (t *Tenant) land(f *flight) {
 	}
 }
 
-// workBatch deals with the requests of a batch, in any order but for dependsOn.
-func (t *Tenant) workBatch(f *flight, items []item, now time.Time) wire {
+// workBatch deals with the requests of a batch, in any order but for dependsOn. With
+// Options.Spread others get their turn between two of them.
+func (t *Tenant) workBatch(ctx context.Context, f *flight, items []item, now time.Time) wire {
 	if t.opts.WholeBatch {
 		var sum cost
 		for i := range f.calls {
@@ -210,7 +211,14 @@ func (t *Tenant) workBatch(f *flight, items []item, now time.Time) wire {
 			answers[i].status = e.status // what dependants go by
 		}
 	}
-	for _, i := range t.rng.Perm(len(items)) {
+	for k, i := range t.rng.Perm(len(items)) {
+		if k > 0 && t.opts.Spread > 0 {
+			t.mu.Unlock()
+			_ = wait(ctx, t.opts.Spread/time.Duration(len(items)-1)) // what has arrived is done anyway
+			t.mu.Lock()
+			now = time.Now()
+			t.catchUp(now)
+		}
 		deal(i)
 	}
 

@@ -14,6 +14,10 @@ type Options struct {
 	// way there and half on the way back. Zero answers at once.
 	Latency time.Duration
 
+	// Spread is how long it takes from the first request of a batch that takes effect to the
+	// last. Zero has all of them take effect at one instant.
+	Spread time.Duration
+
 	// Limits throttle; a request has to pass every Limit of its Kind. None
 	// throttles nothing. A Limit has state: give each tenant its own.
 	Limits []*Limit

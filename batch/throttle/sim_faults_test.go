@@ -58,21 +58,29 @@ func (c *chance) serve(_ time.Duration, b *flight, _ *request) answer {
 	return c.tell.refuse(time.Second, nil)
 }
 
-// users refuses a share of the users for a time: they have limits of their own, which
-// something else has used up. Each request is for a user of its own. The wait that is
-// told is the user's.
+// users refuses a share of the users for a time from the first request for each: they have
+// limits of their own, which something else has used up. Each request is for a user of
+// its own. The wait that is told is the user's.
 type users struct {
 	share float64
-	until time.Duration
+	span  time.Duration
 	seed  uint64
 	tell  wording
+	first map[int]time.Duration
 }
 
 func (u *users) serve(now time.Duration, _ *flight, r *request) answer {
-	if now >= u.until || rand.New(rand.NewPCG(u.seed, uint64(r.id))).Float64() >= u.share {
+	if rand.New(rand.NewPCG(u.seed, uint64(r.id))).Float64() >= u.share {
 		return answer{}
 	}
-	return u.tell.refuse(u.until-now, nil)
+	first, known := u.first[r.id]
+	if !known {
+		first, u.first[r.id] = now, now
+	}
+	if now >= first+u.span {
+		return answer{}
+	}
+	return u.tell.refuse(first+u.span-now, nil)
 }
 
 // atOnce lets no more than most requests of all clients be under way. A request is under

@@ -31,7 +31,7 @@ type measured struct {
 	ratio   float64 // ideal time over the time taken, zero for a run that was cut
 	share   float64 // of what was sent that was refused
 	refused float64 // requests
-	early   int     // of all runs
+	early   float64 // share of what was sent that was sent early, and not zero if one was
 	took    float64 // seconds, infinite if a run was cut
 	ideal   float64
 	slowest time.Duration
@@ -57,7 +57,7 @@ func (s shape) measure(who rival, n int) measured {
 		m.ratio += ideal / o.took / seeds
 		m.share += float64(o.refused) / float64(max(o.sent, 1)) / seeds
 		m.refused += float64(o.refused) / seeds
-		m.early += o.early
+		m.early += float64(o.early) / float64(max(o.sent, 1)) / seeds
 		m.took += o.took / seeds
 		m.ideal += ideal / seeds
 		m.slowest = max(m.slowest, o.slowest)

@@ -147,11 +147,13 @@ func (s shape) on(limit shape) shape {
 	return s
 }
 
-// usersShape refuses a share of the users for ten seconds. The last of them can go then.
+// usersShape refuses a share of the users for ten seconds each.
 func usersShape(share float64, tell wording, named string, limit shape) shape {
 	s := shape{
-		name:   fmt.Sprintf("%g %% of users for 10 s, told %s", 100*share, named),
-		server: func(seed uint64) server { return &users{share: share, until: 10 * time.Second, seed: seed, tell: tell} },
+		name: fmt.Sprintf("%g %% of users for 10 s, told %s", 100*share, named),
+		server: func(seed uint64) server {
+			return &users{share: share, span: 10 * time.Second, seed: seed, tell: tell, first: make(map[int]time.Duration)}
+		},
 	}
 	if limit.server != nil {
 		s = s.on(limit)
@@ -166,7 +168,7 @@ func atOnceShape(most int) shape {
 	return shape{
 		name:   fmt.Sprintf("at most %d in flight", most),
 		server: func(uint64) server { return &atOnce{most: most, hold: usual.base / 2} },
-		ideal:  func(n float64, _ uint64) float64 { return (n/float64(most) - 1) * usual.base.Seconds() },
+		ideal:  func(n float64, _ uint64) float64 { return max(0, n/float64(most)-1) * usual.base.Seconds() },
 	}
 }
 
@@ -176,7 +178,12 @@ func saturatingShape(knee float64, base time.Duration) shape {
 	return shape{
 		name:   fmt.Sprintf("saturates at %g requests of %v", knee, base),
 		server: func(uint64) server { return &saturating{base: base, knee: knee} },
-		ideal:  func(n float64, _ uint64) float64 { return 2 * base.Seconds() * max(1, n/knee) },
+		ideal: func(n float64, _ uint64) float64 {
+			if n < knee {
+				return base.Seconds() * (1 + n/knee*n/knee)
+			}
+			return 2 * base.Seconds() * n / knee
+		},
 	}
 }
 

@@ -50,7 +50,7 @@ type backer interface {
 // then count as refused and wait for as long as backoff says.
 type dropper interface {
 	backer
-	drop(requests int) bool
+	drop(now time.Time, requests int) bool
 }
 
 // A request is one of the list.
@@ -148,8 +148,8 @@ func (w world) run(pacers ...pacer) outcome {
 		s.clients = append(s.clients, &client{pacer: p, fresh: share, doors: make(map[server]*door)})
 	}
 	for s.left > 0 {
-		// A pacer that repeats each request fifty times finds nothing out any more.
-		if s.now == never || s.bound > 0 && s.now > s.bound || s.sent > 50*w.n+10_000 {
+		// A pacer that tries each request six times finds nothing out any more.
+		if s.now == never || s.bound > 0 && s.now > s.bound || s.sent+s.dropped > 6*w.n+10_000 {
 			s.took = math.Inf(1)
 			break
 		}
@@ -177,6 +177,7 @@ type sim struct {
 	outcome
 	now     time.Duration
 	left    int // requests without a final answer
+	dropped int // requests that a pacer has turned away
 	clients []*client
 	events  eventHeap
 	seq     int
@@ -194,7 +195,8 @@ func (s *sim) launch(c *client) {
 		if want == 0 {
 			break
 		}
-		if d, ok := c.pacer.(dropper); ok && d.drop(want) {
+		if d, ok := c.pacer.(dropper); ok && d.drop(epoch.Add(s.now), want) {
+			s.dropped += want
 			for _, r := range c.pick(want) {
 				s.putAside(c, r, answer{})
 			}
@@ -227,14 +229,12 @@ func (c *client) pick(n int) []*request {
 }
 
 func (s *sim) send(c *client, requests []*request) {
+	shut := false
 	for _, d := range c.doors {
-		if s.now > d.told && s.now < d.until {
-			s.early += len(requests)
-			break
-		}
+		shut = shut || s.now > d.told && s.now < d.until
 	}
 	for _, r := range requests {
-		if s.now < r.told {
+		if shut || s.now < r.told {
 			s.early++
 		}
 	}

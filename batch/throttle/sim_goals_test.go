@@ -1,0 +1,126 @@
+package throttle_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// A goal is what the Controller is to reach on a shape, and what it must not fall below.
+type goal struct {
+	shape shape
+	n     int
+
+	goal  float64 // least ratio to a client that knows
+	bound float64 // that is pinned: what it reaches, a little less
+
+	mostShare   float64 // of requests refused, zero is no bound
+	mostRefused float64 // requests, zero is no bound
+}
+
+// outOfOrder has batches that are sent at one instant arrive, and be answered, in any order.
+var outOfOrder = latency{base: 50 * time.Millisecond, jitter: 10 * time.Millisecond}
+
+var goals = []struct {
+	group string
+	goals []goal
+}{
+	{"1 % of items", []goal{
+		{shape: itemsShape(0.01, 0), n: 1000, goal: 0.75, bound: 0.08},
+		{shape: itemsShape(0.01, 0), n: 20_000, goal: 0.85},
+	}},
+	{"5 % of items", []goal{
+		{shape: itemsShape(0.05, 0), n: 1000, goal: 0.60},
+		{shape: itemsShape(0.05, 0), n: 20_000, goal: 0.60},
+	}},
+	{"14 % of items or every 7th", []goal{
+		{shape: itemsShape(0.14, 0), n: 1000, goal: 0.50},
+		{shape: itemsShape(0.14, 0), n: 20_000, goal: 0.50},
+		{shape: itemsShape(0, 7), n: 1000, goal: 0.50},
+		{shape: itemsShape(0, 7), n: 20_000, goal: 0.50},
+	}},
+	{"33 % of items", []goal{
+		{shape: itemsShape(0.33, 0), n: 1000, goal: 0.25},
+		{shape: itemsShape(0.33, 0), n: 20_000, goal: 0.25},
+	}},
+	{"5 % of batches", []goal{
+		{shape: batchesShape(0.05, 0), n: 1000, goal: 0.70, bound: 0.20},
+		{shape: batchesShape(0.05, 0), n: 20_000, goal: 0.60},
+	}},
+	{"every 3rd batch", []goal{
+		{shape: batchesShape(0, 3), n: 1000, goal: 0.35},
+		{shape: batchesShape(0, 3), n: 20_000, goal: 0.30},
+	}},
+	{"5 % of items on a bucket", []goal{
+		{shape: itemsShape(0.05, 0).on(bucketShape(40, 80)), n: 1000, goal: 0.60, bound: 0.15},
+	}},
+	{"5 % of users", []goal{
+		{shape: usersShape(0.05, alwaysOne, "1 s", bucketShape(40, 80)), n: 1000, goal: 0.40},
+		{shape: usersShape(0.05, alwaysOne, "1 s", bucketShape(40, 80)), n: 20_000, goal: 0.40},
+	}},
+	{"in flight", []goal{
+		{shape: atOnceShape(20), n: 1000, goal: 0.40, bound: 0.10},
+		{shape: atOnceShape(20), n: 20_000, goal: 0.40, bound: 0.24},
+		{shape: atOnceShape(60), n: 1000, goal: 0.40, bound: 0.07},
+		{shape: atOnceShape(60), n: 20_000, goal: 0.40, bound: 0.22},
+	}},
+	{"small buckets", []goal{
+		{shape: bucketShape(100, 10), n: 1000, goal: 0.45, bound: 0.20},
+		{shape: bucketShape(100, 50), n: 1000, goal: 0.75, bound: 0.57},
+	}},
+	// None of these may become worse by more than 0.03: their goal is what was reached
+	// before refusals by chance were told apart.
+	{"as before", []goal{
+		{shape: bucketShape(0.5, 5), n: 1000, goal: 0.97, bound: 0.97},
+		{shape: bucketShape(40, 40), n: 1000, goal: 0.92, bound: 0.92},
+		{shape: bucketShape(40, 80), n: 1000, goal: 0.97, bound: 0.97},
+		{shape: bucketShape(40, 80), n: 20_000, goal: 0.97, bound: 0.97},
+		{shape: bucketShape(100, 200), n: 1000, goal: 0.93, bound: 0.93},
+		{shape: bucketShape(800, 8000), n: 20_000, goal: 0.93, bound: 0.93},
+		{shape: windowShape(300, 5*time.Second), n: 1000, goal: 0.90, bound: 0.90},
+		{shape: windowShape(300, 5*time.Second), n: 20_000, goal: 0.96, bound: 0.96},
+		{shape: windowShape(60, time.Second), n: 1000, goal: 0.90, bound: 0.90},
+		{shape: windowShape(60, time.Second), n: 20_000, goal: 0.94, bound: 0.94},
+		{shape: windowShape(200, 8*time.Second), n: 1000, goal: 0.91, bound: 0.91},
+		{shape: windowShape(3000, 150*time.Second), n: 20_000, goal: 0.96, bound: 0.96},
+	}},
+	{"charged", []goal{
+		{shape: bucketShape(40, 80, charge), n: 1000, goal: 0.90, bound: 0.88},
+		{shape: windowShape(60, time.Second, chargeNext), n: 1000, goal: 0.75, bound: 0.25},
+		// As over sockets, where batches overtake each other.
+		{shape: bucketShape(40, 80, charge).after(outOfOrder, "10 ms of jitter"), n: 1000, goal: 0.90, bound: 0.55},
+		{shape: windowShape(60, time.Second, chargeNext).after(outOfOrder, "10 ms of jitter"), n: 1000, goal: 0.75, bound: 0.25},
+	}},
+	{"refused share", []goal{
+		{shape: bucketShape(40, 80), n: 1000, mostShare: 0.11},             // goal 0.08
+		{shape: windowShape(200, 8*time.Second), n: 1000, mostShare: 0.16}, // goal 0.12
+		{shape: windowShape(5, 5*time.Second), n: 40, mostRefused: 39},     // goal 28
+	}},
+}
+
+// TestGoals holds the goals of each group, at 50 ms a batch, as the mean of three runs in
+// virtual time. Nothing may be sent early in any of them.
+func TestGoals(t *testing.T) {
+	for _, g := range goals {
+		t.Run(g.group, func(t *testing.T) {
+			t.Parallel()
+			for _, want := range g.goals {
+				m := want.shape.measure(ours, want.n)
+				name := fmt.Sprintf("%s, %d requests", want.shape.name, want.n)
+				t.Logf("%s: ratio %.3f, goal %.2f; %.1f %% refused (%.0f)", name, m.ratio, want.goal, 100*m.share, m.refused)
+				if m.ratio < want.bound {
+					t.Errorf("%s: ratio %.3f to a client that knows, want at least %.2f", name, m.ratio, want.bound)
+				}
+				if want.mostShare > 0 && m.share > want.mostShare {
+					t.Errorf("%s: %.1f %% refused, want at most %.1f %%", name, 100*m.share, 100*want.mostShare)
+				}
+				if want.mostRefused > 0 && m.refused > want.mostRefused {
+					t.Errorf("%s: %.1f refused, want at most %.0f", name, m.refused, want.mostRefused)
+				}
+				if m.early > 0 {
+					t.Errorf("%s: %.2f %% sent early, want none", name, 100*m.early)
+				}
+			}
+		})
+	}
+}
