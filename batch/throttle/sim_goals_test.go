@@ -89,7 +89,10 @@ var goals = []struct {
 		{shape: windowShape(60, time.Second, chargeNext), n: 1000, goal: 0.75, bound: 0.25},
 		// As over sockets, where batches overtake each other.
 		{shape: bucketShape(40, 80, charge).after(outOfOrder, "10 ms of jitter"), n: 1000, goal: 0.90, bound: 0.55},
-		{shape: windowShape(60, time.Second, chargeNext).after(outOfOrder, "10 ms of jitter"), n: 1000, goal: 0.75, bound: 0.25},
+		{
+			shape: windowShape(60, time.Second, chargeNext).after(outOfOrder, "10 ms of jitter"), n: 1000,
+			goal: 0.75, bound: 0.25,
+		},
 	}},
 	{"refused share", []goal{
 		{shape: bucketShape(40, 80), n: 1000, mostShare: 0.11},             // goal 0.08

@@ -123,9 +123,9 @@ type window struct {
 	tell    wording
 	steps   []step // of the size
 
-	begun              bool
-	first, start       time.Duration
-	used, debt, missed int
+	begun        bool
+	first, start time.Duration
+	used, debt   int
 }
 
 func (w *window) serve(now time.Duration, _ *flight, _ *request) answer {

@@ -65,11 +65,13 @@ func (s shape) measure(who rival, n int) measured {
 	return m
 }
 
-// idealTime is how many seconds the client that knows takes, latency included.
+// idealTime is how many seconds the client that knows takes, latency included. A list that
+// is longer than what may be in flight takes more than one round trip, whatever the limit.
 func (s shape) idealTime(w world) float64 {
 	limit := 0.0
 	if s.ideal != nil {
-		limit = s.ideal(float64(w.n), w.seed) + (w.latency.base + w.latency.jitter + w.spread).Seconds()
+		trip := (w.latency.base + w.latency.jitter + w.spread).Seconds()
+		limit = trip + max(s.ideal(float64(w.n), w.seed), trip*float64((w.n-1)/(batchSize*maxBatches)))
 	}
 	switch {
 	case s.chance != nil:

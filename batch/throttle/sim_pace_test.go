@@ -71,7 +71,8 @@ func TestShapes(t *testing.T) {
 	if *shapeFlag == "" && *groupFlag == "" {
 		t.Skip("run with -shape or -group")
 	}
-	shapes, in, name := regexp.MustCompile(*shapeFlag), regexp.MustCompile(*groupFlag), regexp.MustCompile(*whoFlag)
+	shapes, in := regexp.MustCompile(*shapeFlag), regexp.MustCompile(*groupFlag)
+	name := regexp.MustCompile(*whoFlag)
 	var who []rival
 	for _, r := range rivals {
 		if name.MatchString(r.name) {
@@ -84,7 +85,8 @@ func TestShapes(t *testing.T) {
 	for _, l := range lines {
 		for i, m := range l.results {
 			fmt.Printf("%-60s %6d  %-14s %.3f  refused %5.1f %% (%.0f)  early %s  %.1f s of %.1f  slowest %v\n",
-				l.name, l.n, who[i].name, m.ratio, 100*m.share, m.refused, percent(m.early), m.took, m.ideal, m.slowest.Round(time.Millisecond))
+				l.name, l.n, who[i].name, m.ratio, 100*m.share, m.refused, percent(m.early), m.took, m.ideal,
+				m.slowest.Round(time.Millisecond))
 		}
 	}
 	for i, r := range who {
@@ -104,7 +106,8 @@ func TestPace(t *testing.T) {
 	fmt.Fprintf(&b, "# Pace\n\n%d shapes and sizes, %d runs each, of %d pacers, in virtual time: %.0f s in all.\n\n",
 		len(lines), seeds, len(rivals), took.Seconds())
 	b.WriteString("Each cell holds the time of a client that knows the service over the time taken, " +
-		"the share of\nrequests that was refused, and the share that was sent early. A ratio of 0.00 is a run that was cut.\n\n")
+		"the share of\nrequests that was refused, and the share that was sent early. " +
+		"A ratio of 0.00 is a run that was cut.\n\n")
 	b.WriteString(summary(lines))
 	group := ""
 	for _, l := range lines {
