@@ -52,6 +52,8 @@ func (p *httpPoster) PostBatch(ctx context.Context, body []byte) (batch.Reply, e
 
 // TestPaceRealTime prints how long 1,000 deletes take against limits of which it is also
 // known how long they take in virtual time. It is a measurement, run by make bench-pace-real.
+// What it counts as early are batches that crossed an answer: they were let go before it was
+// read, and came to the server after it was written.
 func TestPaceRealTime(t *testing.T) {
 	if !*paceReal {
 		t.Skip("run by make bench-pace-real")

@@ -222,6 +222,25 @@ func TestWholeBatch(t *testing.T) {
 	})
 }
 
+// With Spread the requests of a batch take effect one after another.
+func TestSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := Bucket(100, 1)
+		limit.RetryAfter = Decimal
+		tenant := New(Options{Latency: 50 * time.Millisecond, Spread: 190 * time.Millisecond, Limits: []*Limit{limit}})
+		start := time.Now()
+		if _, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(20))); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took != 240*time.Millisecond {
+			t.Errorf("a batch took %v, want 240ms", took)
+		}
+		if s := tenant.Stats(); s.Accepted != 20 {
+			t.Errorf("%d of 20 requests accepted that came 10 ms after one another at 100 a second", s.Accepted)
+		}
+	})
+}
+
 // A batch larger than the bucket gets in when the bucket is full.
 func TestWholeBatchLargerThanLimit(t *testing.T) {
 	for _, l := range []*Limit{Bucket(1, 5), Window(5, time.Hour)} {

@@ -126,7 +126,8 @@ func groups() []group {
 			moving("20/s, a second client takes half from 15 s on", 20, 60, step{15 * time.Second, 0.5}),
 			moving("800/s, a second client takes half from 5 s to 15 s", 800, 1600,
 				step{5 * time.Second, 0.5}, step{15 * time.Second, 1}),
-			moving("40/s, a second client takes nine tenths for 5 s in every 20 s", 40, 80, bursts(5*time.Second, 20*time.Second)...),
+			moving("40/s, a second client takes nine tenths for 5 s in every 20 s", 40, 80,
+				bursts(5*time.Second, 20*time.Second)...),
 			windowShape(300, 5*time.Second, func(w *window) {
 				w.steps = []step{{10 * time.Second, 0.5}, {60 * time.Second, 1}}
 			}).named("half from 10 s to 60 s", func(*shape) {}),

@@ -1,6 +1,7 @@
 package throttle_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -16,6 +17,35 @@ type rival struct {
 var ours = rival{"tapsweep", func(seed uint64) pacer {
 	return throttle.New(throttle.Options{Jitter: rand.New(rand.NewPCG(seed, 3)).Float64})
 }}
+
+// shown returns the rival, or ours so that it prints what it does until a time.
+func (r rival) shown(until time.Duration) rival {
+	if until == 0 || r.name != ours.name {
+		return r
+	}
+	return rival{r.name, func(seed uint64) pacer { return shower{r.made(seed), epoch.Add(until)} }}
+}
+
+type shower struct {
+	pacer
+	until time.Time
+}
+
+func (s shower) Take(now time.Time, want int) (int, time.Time) {
+	n, at := s.pacer.Take(now, want)
+	if n > 0 && now.Before(s.until) {
+		fmt.Printf("%10.3f take %d of %d\n", now.Sub(epoch).Seconds(), n, want)
+	}
+	return n, at
+}
+
+func (s shower) Done(now time.Time, r throttle.Report) {
+	s.pacer.Done(now, r)
+	if now.Before(s.until) {
+		fmt.Printf("%10.3f done, sent %.3f: %d accepted, %d refused, told %v\n",
+			now.Sub(epoch).Seconds(), r.Sent.Sub(epoch).Seconds(), r.Accepted, r.Refused, r.RetryAfter)
+	}
+}
 
 // greedy sends whatever is ready.
 type greedy struct{}

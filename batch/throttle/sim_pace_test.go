@@ -18,6 +18,7 @@ var (
 	shapeFlag  = flag.String("shape", "", "print only the shapes that match this expression")
 	groupFlag  = flag.String("group", "", "print only the groups that match this expression")
 	sizeFlag   = flag.Int("requests", 0, "print only lists of so many requests")
+	showFlag   = flag.Duration("show", 0, "print what tapsweep's pacer lets go and is told until this time of each run")
 	whoFlag    = flag.String("who", "^tapsweep$", "print only the pacers that match this expression")
 )
 
@@ -67,6 +68,7 @@ func measureAll(who []rival, matches func(l *line) bool) []*line {
 //
 //	go test ./batch/throttle -run TestShapes -v -group 'random items' -requests 1000
 //	go test ./batch/throttle -run TestShapes -v -shape '^bucket 40/s, burst 80$' -who .
+//	go test ./batch/throttle -run TestShapes -v -shape '^bucket 40/s, burst 80$' -requests 200 -show 5s
 func TestShapes(t *testing.T) {
 	if *shapeFlag == "" && *groupFlag == "" {
 		t.Skip("run with -shape or -group")
@@ -76,7 +78,7 @@ func TestShapes(t *testing.T) {
 	var who []rival
 	for _, r := range rivals {
 		if name.MatchString(r.name) {
-			who = append(who, r)
+			who = append(who, r.shown(*showFlag))
 		}
 	}
 	lines := measureAll(who, func(l *line) bool {
