@@ -19,16 +19,15 @@ var rivals = []rival{
 	{"four at a time", func(uint64) pacer { return &workers{idle: make([]time.Time, 4)} }},
 }
 
-// doubling is an exponential backoff, of which jitter takes a random part.
-func doubling(base, limit time.Duration, refusals int, jitter float64) time.Duration {
-	d := min(float64(base)*math.Pow(2, float64(refusals-1)), float64(limit))
-	return time.Duration(d * jitter)
+// doubling is an exponential backoff, of which part is left by jitter, at most limit.
+func doubling(base, limit time.Duration, refusals int, part float64) time.Duration {
+	return time.Duration(min(part*float64(base)*math.Pow(2, float64(refusals-1)), float64(limit)))
 }
 
 // aws is the adaptive retry mode of the AWS SDKs: a token bucket whose fill rate follows
-// CUBIC. Its rules are those of DefaultRateLimiter in github.com/smithy-lang/smithy-typescript,
-// packages/util-retry, which has the constants below, and as in the SDKs it is open until
-// something is throttled for the first time. A batch takes a token for each request. It is one
+// CUBIC (docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html). Its rules and
+// constants are those of DefaultRateLimiter in github.com/smithy-lang/smithy-typescript,
+// packages/util-retry; as there it is open until something is throttled for the first time. A batch takes a token for each request. It is one
 // answer, throttled if a request in it was: were each request an answer, a batch that
 // is refused would multiply the rate by 0.7 to the power of 20.
 type aws struct {
@@ -98,8 +97,9 @@ func (a *aws) Done(now time.Time, r throttle.Report) {
 	a.tokens = min(a.tokens, a.most)
 }
 
-// backoff is that of throttled requests in the same package: half a second, doubled up to
-// 20 s, with full jitter, and no less than Retry-After.
+// backoff is that of throttled requests in packages/middleware-retry of the same repository:
+// half a second, doubled with each refusal up to 20 s, with full jitter, and no less than
+// Retry-After.
 func (a *aws) backoff(refusals int, told time.Duration) time.Duration {
 	return max(told, doubling(500*time.Millisecond, 20*time.Second, refusals+1, a.rng.Float64()))
 }
