@@ -14,7 +14,9 @@ import (
 // after three attempts.
 var rivals = []rival{
 	ours,
-	{"AWS adaptive", func(seed uint64) pacer { return &aws{rng: rand.New(rand.NewPCG(seed, 4)), fill: awsMinRate} }},
+	{"AWS adaptive", func(seed uint64) pacer {
+		return &aws{rng: rand.New(rand.NewPCG(seed, 4)), fill: awsMinRate}
+	}},
 	{"Google SRE", func(seed uint64) pacer { return &sre{rng: rand.New(rand.NewPCG(seed, 5))} }},
 	{"four at a time", func(uint64) pacer { return &workers{idle: make([]time.Time, 4)} }},
 }
@@ -27,9 +29,10 @@ func doubling(base, limit time.Duration, refusals int, part float64) time.Durati
 // aws is the adaptive retry mode of the AWS SDKs: a token bucket whose fill rate follows
 // CUBIC (docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html). Its rules and
 // constants are those of DefaultRateLimiter in github.com/smithy-lang/smithy-typescript,
-// packages/util-retry; as there it is open until something is throttled for the first time. A batch takes a token for each request. It is one
-// answer, throttled if a request in it was: were each request an answer, a batch that
-// is refused would multiply the rate by 0.7 to the power of 20.
+// packages/util-retry; as there it is open until something is throttled for the first time.
+// A batch takes a token for each request. It is one answer, throttled if a request in it was:
+// were each request an answer, a batch that is refused would multiply the rate by 0.7 to the
+// power of 20.
 type aws struct {
 	rng     *rand.Rand
 	enabled bool
