@@ -26,7 +26,7 @@ func TestDebugLog(t *testing.T) {
 		users := tenant.Populate(20)
 		var log bytes.Buffer
 		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		runAll(t, tenant, batch.Options{Logger: logger}, deletes(users))
+		runAll(t, tenant, batch.Options{Logger: logger, Concurrency: 1}, deletes(users))
 		for _, secret := range []string{"contoso", users[0].Passes[0].ID, "temporaryAccessPass", "Bearer"} {
 			if strings.Contains(log.String(), secret) {
 				t.Errorf("the log tells %q", secret)

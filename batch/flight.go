@@ -29,10 +29,9 @@ type entry struct {
 	suspect      bool          // it was refused alone; others may be refused as well
 	told         time.Duration // the longest wait that the answer asked for, 0 for none
 
-	denied   int       // refusals for the pace in a row
-	deniedAt time.Time // when it was sent last to be refused
-	refusals int       // tokens refused in a row
-	epoch    int       // of the last token refused
+	denied   int // refusals for the pace in a row
+	refusals int // tokens refused in a row
+	epoch    int // of the last token refused
 
 	// From when it was spoiled until Graph takes a batch that holds it, it travels
 	// with requests of the same part only; 0 is none.
@@ -140,6 +139,8 @@ func (f *flight) report() throttle.Report {
 		// 503 says of the service what 429 says of the caller, and may name a
 		// wait too. Source: learn.microsoft.com/graph/best-practices-concept.
 		rep.Refused = len(f.entries)
+		rep.Again = f.retried()
+		rep.Retried = rep.Again
 		note(LongestRetryAfter(f.date, e.Header))
 		return rep
 	}
@@ -152,14 +153,31 @@ func (f *flight) report() throttle.Report {
 		switch a := &f.answers[i]; {
 		case a.err != nil:
 			rep.Lost++
+			continue
 		case a.Status == 429:
 			rep.Refused++
+			if f.entries[i].denied > 0 {
+				rep.Again++
+			}
 			note(f.waitOf(i))
 		default:
 			rep.Accepted++
 		}
+		if f.entries[i].denied > 0 {
+			rep.Retried++
+		}
 	}
 	return rep
+}
+
+// retried returns how many of the requests were throttled the last time.
+func (f *flight) retried() (n int) {
+	for _, e := range f.entries {
+		if e.denied > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // waitOf returns the longest wait that the answer to entry i asks for. A wait in the headers

@@ -19,6 +19,7 @@ type lane struct {
 	urgent []*entry // retries and follow-ups
 	fresh  []*entry // from src
 
+	odd      bool // in a batch of an odd number, one more is urgent
 	fed      bool // src has yielded a request of this quota
 	open     int  // entries not settled, wherever they are
 	inFlight int  // batches
@@ -26,7 +27,6 @@ type lane struct {
 	told   time.Duration // the last wait that the service asked for in a refusal
 	toldAt time.Time     // when it asked
 
-	accepted     time.Time // when the last batch was sent of which something was
 	refusedSince time.Time // of the first refusal since something was accepted
 }
 
@@ -56,45 +56,16 @@ func (q *lane) ready(e *entry) {
 	}
 }
 
-// A request that is refused so often in a row may have a limit of its own: a user's or a
-// mailbox's. While there are others it goes again ever more rarely, because its wait is
-// sat out by all.
-const (
-	ownLimit      = 3
-	maxAsidePause = 5 * time.Minute
-)
-
 // tell hands what became of a batch to the gate, dated when it came, however long it had
-// to wait for settle. A refusal for a request's own limit closes the gate for as long as
-// it says, but tells nothing of the pace.
+// to wait for settle.
 func (q *lane) tell(f *flight, rep throttle.Report) {
-	own, wait := 0, time.Duration(0)
-	for i, e := range f.entries {
-		if f.answers == nil || f.answers[i].Status != 429 {
-			continue
-		}
-		if e.denied >= ownLimit && (rep.Accepted > 0 || q.accepted.After(e.deniedAt)) {
-			own++
-			told, _ := f.waitOf(i)
-			wait = max(wait, told)
-		}
-		e.deniedAt = f.sent
-	}
-	if rep.Accepted > 0 {
-		q.accepted = f.sent
-	}
 	if until := f.answered.Add(rep.RetryAfter); rep.Told && until.After(q.toldAt.Add(q.told)) {
 		q.told, q.toldAt = rep.RetryAfter, f.answered
 	}
-	rep.Refused -= own
-	rep.Lost += own
 	q.gate.Done(f.answered, rep)
-	if own > 0 {
-		q.gate.Close(f.answered.Add(wait))
-	}
 }
 
-// want is how many entries the next batch of at most size could hold. A part goes
+// want returns how many entries the next batch of at most size could hold. A part goes
 // by itself: in it may be what has a whole batch refused.
 func (q *lane) want(size int) int {
 	if len(q.apart) == 0 {
@@ -107,8 +78,9 @@ func (q *lane) want(size int) int {
 	return n
 }
 
-// pick takes the next n ready entries, n being at most what want tells: those of
-// one part, else urgent ones first.
+// pick takes the next n ready entries, n being at most what want returns: those of
+// one part, else half of them urgent. The other half is evidence: where only requests are
+// refused that were refused before, they may have limits of their own.
 func (q *lane) pick(n int) []*entry {
 	picked := make([]*entry, 0, n)
 	if len(q.apart) > 0 {
@@ -116,7 +88,12 @@ func (q *lane) pick(n int) []*entry {
 		q.apart = shift(q.apart, n)
 		return picked
 	}
-	u := min(n, len(q.urgent))
+	q.odd = !q.odd
+	half := n / 2
+	if q.odd {
+		half = n - half // so that one by one both have their turn
+	}
+	u := min(len(q.urgent), max(half, n-len(q.fresh)))
 	picked = append(picked, q.urgent[:u]...)
 	picked = append(picked, q.fresh[:n-u]...)
 	q.urgent = shift(q.urgent, u)

@@ -1,49 +1,68 @@
 package batch
 
 import (
-	"net/http"
+	"slices"
 	"testing"
 	"time"
-
-	"tapsweep/batch/throttle"
 )
 
-// A request that is refused again and again has a limit of its own if others are accepted
-// meanwhile: its wait is sat out, but where it names none nobody waits, and the pace holds.
-func TestOwnLimit(t *testing.T) {
-	at := func(seconds int) time.Time { return time.Unix(int64(1_700_000_000+seconds), 0) }
-	var q *lane
-	e := newEntry(Request{})
-	tell := func(sent int, retryAfter string, others int) {
-		f := &flight{entries: []*entry{e}, answers: []answer{{Response: Response{Status: 429, Header: http.Header{}}}}, sent: at(sent), answered: at(sent)}
-		if retryAfter != "" {
-			f.answers[0].Header.Set("Retry-After", retryAfter)
-		}
-		for range others {
-			f.entries, f.answers = append(f.entries, newEntry(Request{})), append(f.answers, answer{Response: Response{Status: 204}})
-		}
-		q.tell(f, f.report())
-	}
-	tests := []struct {
+// A throttled request waits as long as its answer says. After several refusals in a row it
+// waits ever longer, because a user's or a mailbox's own limit may refuse it.
+func TestRefusedPause(t *testing.T) {
+	for _, tt := range []struct {
 		name   string
+		told   time.Duration
 		denied int
-		tell   func()
-		closed time.Time // at least until then; zero for an open gate
+		want   time.Duration
 	}{
-		{"others in the same batch", ownLimit, func() { tell(0, "", 3) }, time.Time{}},
-		{"not often enough", ownLimit - 1, func() { tell(0, "", 3) }, at(1)},
-		{"others since it was refused last", ownLimit, func() { e.deniedAt, q.accepted = at(-20), at(-10); tell(0, "", 0) }, time.Time{}},
-		{"nobody since", ownLimit, func() { e.deniedAt, q.accepted = at(-10), at(-20); tell(0, "", 0) }, at(1)},
-		{"nobody since the last of two", ownLimit, func() { e.deniedAt, q.accepted = at(-20), at(-10); tell(0, "", 0); tell(2, "", 0) }, at(3)},
-		{"its wait", ownLimit, func() { tell(0, "60", 3) }, at(60)},
-	}
-	for _, tt := range tests {
+		{"the first refusal", 7 * time.Second, 1, 7 * time.Second},
+		{"the fourth in a row", 7 * time.Second, ownLimit, 7 * time.Second},
+		{"the sixth in a row", 7 * time.Second, ownLimit + 2, 28 * time.Second},
+		{"many in a row", 7 * time.Second, 40, maxOwnPause},
+		{"a long wait, many in a row", time.Hour, 40, time.Hour},
+		{"no wait named", 0, 1, time.Second},
+		{"no wait named, the third in a row", 0, 3, 4 * time.Second},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			q = &lane{gate: throttle.New(throttle.Options{Jitter: func() float64 { return 0 }})}
-			e.denied, e.deniedAt = tt.denied, time.Time{}
-			tt.tell()
-			if got := q.closedUntil(at(0)); got.IsZero() != tt.closed.IsZero() || got.Before(tt.closed) {
-				t.Errorf("closed until %v, want %v", got, tt.closed)
+			e := newEntry(Request{})
+			e.told, e.denied = tt.told, tt.denied
+			if got := e.refusedPause(0); got != tt.want {
+				t.Errorf("waits %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// Half of a batch are requests that are sent again, and of batches of one every second.
+func TestPick(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		urgent, fresh int
+		sizes, want   []int // of the batches, and how many of each are urgent
+	}{
+		{"both", 20, 20, []int{20, 20}, []int{10, 10}},
+		{"one by one", 4, 4, []int{1, 1, 1, 1}, []int{1, 0, 1, 0}},
+		{"few urgent ones", 3, 40, []int{20, 20}, []int{3, 0}},
+		{"few new ones", 40, 3, []int{20, 20}, []int{17, 20}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			q := &lane{}
+			for range tt.urgent {
+				q.urgent = append(q.urgent, &entry{denied: 1})
+			}
+			for range tt.fresh {
+				q.fresh = append(q.fresh, &entry{})
+			}
+			var got []int
+			for _, n := range tt.sizes {
+				urgent := 0
+				for _, e := range q.pick(n) {
+					urgent += e.denied
+				}
+				got = append(got, urgent)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("batches of %v hold %v urgent requests, want %v", tt.sizes, got, tt.want)
 			}
 		})
 	}

@@ -90,7 +90,7 @@ func runQuotas(t *testing.T, tenant *graphsim.Tenant, opts batch.Options, src it
 }
 
 // Whichever of two quotas is closed for five minutes, the other takes as long as it
-// takes alone, wherever in the list its requests stand.
+// takes alone, give or take a round trip, wherever in the list its requests stand.
 func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 	const n, wait = 1000, 5 * time.Minute
 	orders := map[string]func(i int) (mine bool){
@@ -110,7 +110,7 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
 							tenant := graphsim.New(graphsim.Options{
 								Latency: 50 * time.Millisecond,
-								Limits:  []*graphsim.Limit{graphsim.ThrottleFirst(20, wait).Of(kind)},
+								Limits:  []*graphsim.Limit{closedFor(wait, kind)},
 							})
 							users := tenant.Populate(n)
 							last, count = runQuotas(t, tenant, batch.Options{Concurrency: concurrency}, func(yield func(batch.Request) bool) {
@@ -138,10 +138,10 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 					}
 					alone, _ := runOne(false)
 					last, count := runOne(true)
-					if last[open] != alone[open] || last[open] == 0 || last[open] > 2*time.Second {
+					if d := (last[open] - alone[open]).Abs(); d > 50*time.Millisecond || last[open] == 0 || last[open] > 2*time.Second {
 						t.Errorf("%s took %v beside a closed quota, %v alone", open, last[open], alone[open])
 					}
-					if count[open] != n || count[closed] != n || last[closed] < wait || last[closed] > wait+4*time.Second {
+					if count[open] != n || count[closed] != n || last[closed] < wait || last[closed] > wait+6*time.Second {
 						t.Errorf("%v results, %s took %v", count, closed, last[closed])
 					}
 				})
@@ -157,7 +157,7 @@ func TestQuotaFollowUps(t *testing.T) {
 		limit  *graphsim.Limit
 		closed string
 	}{
-		{"writes closed", graphsim.ThrottleFirst(1, 5*time.Minute).Of(graphsim.Writes), "write"},
+		{"writes closed", closedFor(5*time.Minute, graphsim.Writes), "write"},
 		{"reads closed", graphsim.Window(200, 5*time.Minute).Of(graphsim.Reads), "read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -298,7 +298,7 @@ func TestQuotaFairnessOfFollowUps(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: 10 * time.Millisecond,
 			Faults:  []graphsim.Fault{{Method: "GET", Do: graphsim.Delayed(20 * time.Second)}},
-			Limits:  []*graphsim.Limit{graphsim.ThrottleFirst(1, 50*time.Second).Of(graphsim.Writes)},
+			Limits:  []*graphsim.Limit{closedFor(50*time.Second, graphsim.Writes)},
 		})
 		users := tenant.Populate(600)
 		start := time.Now()
@@ -333,7 +333,7 @@ func TestQuotaFairnessOfFollowUps(t *testing.T) {
 // src and no more.
 func TestQuotaStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.ThrottleFirst(20, 5*time.Minute).Of(graphsim.Writes)}})
+		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{closedFor(5*time.Minute, graphsim.Writes)}})
 		users := tenant.Populate(10_000)
 		start := time.Now()
 		var taken, reads atomic.Int32
@@ -367,7 +367,7 @@ func TestQuotaStreams(t *testing.T) {
 // Follow-ups of a closed quota cannot pile up either: src waits for them.
 func TestQuotaFollowUpsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: time.Millisecond, Limits: []*graphsim.Limit{graphsim.ThrottleFirst(1, 10*time.Minute).Of(graphsim.Writes)}})
+		tenant := graphsim.New(graphsim.Options{Latency: time.Millisecond, Limits: []*graphsim.Limit{closedFor(10*time.Minute, graphsim.Writes)}})
 		users := tenant.Populate(8000)
 		open, most := 0, 0
 		_, count := runQuotas(t, tenant, batch.Options{Concurrency: 16}, func(yield func(batch.Request) bool) {
@@ -447,7 +447,7 @@ func TestQuotaStalls(t *testing.T) {
 
 func TestQuotaMaxWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*graphsim.Limit{graphsim.ThrottleFirst(1, time.Hour).Of(graphsim.Writes)}})
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*graphsim.Limit{closedFor(time.Hour, graphsim.Writes)}})
 		var src []batch.Request
 		for _, u := range tenant.Populate(3000) {
 			src = append(src, listOf(u.UPN), writeOf(u))
@@ -471,7 +471,7 @@ func TestQuotaStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: time.Second,
-			Limits:  []*graphsim.Limit{graphsim.ThrottleFirst(1, 5*time.Minute).Of(graphsim.Writes)},
+			Limits:  []*graphsim.Limit{closedFor(5*time.Minute, graphsim.Writes)},
 			Faults:  []graphsim.Fault{{Method: "GET", Path: "7@", Do: graphsim.ItemStatus(500)}},
 		})
 		users := tenant.Populate(3000)
@@ -570,7 +570,7 @@ func quotaPace(t *testing.T, shares map[string][]float64) {
 
 func TestObserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*graphsim.Limit{graphsim.ThrottleFirst(15, time.Minute).Of(graphsim.Writes)},
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*graphsim.Limit{closedFor(time.Minute, graphsim.Writes)},
 			Faults: []graphsim.Fault{{Batch: 4, Do: graphsim.Reset()}}})
 		users := tenant.Populate(100)
 		start := time.Now()
@@ -616,7 +616,7 @@ func TestObserve(t *testing.T) {
 		if got := closed.Sub(start); got < time.Minute+time.Second/2 || got > time.Minute+2*time.Second {
 			t.Errorf("writes are closed until %v after the start", got)
 		}
-		if r, w := sums["read"], sums["write"]; r.Accepted != 100 || w.Accepted != 100 || w.Refused != 15 || r.Lost+w.Lost != 20 || r.Refused != 0 {
+		if r, w := sums["read"], sums["write"]; r.Accepted != 100 || w.Accepted != 100 || w.Refused == 0 || r.Lost+w.Lost != 20 || r.Refused != 0 {
 			t.Errorf("observed %+v", sums)
 		}
 		if seen[len(seen)-1].InFlight != 0 || settled["read"]+settled["write"] != 200 {
@@ -757,7 +757,7 @@ func TestQuotaTakesTheSlotOfAClosedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: time.Second,
-			Limits:  []*graphsim.Limit{graphsim.ThrottleFirst(20, 5*time.Minute).Of(graphsim.Writes)},
+			Limits:  []*graphsim.Limit{closedFor(5*time.Minute, graphsim.Writes)},
 		})
 		users := tenant.Populate(1000)
 		last, _ := runQuotas(t, tenant, batch.Options{Concurrency: 2}, func(yield func(batch.Request) bool) {
@@ -772,4 +772,10 @@ func TestQuotaTakesTheSlotOfAClosedOne(t *testing.T) {
 			t.Errorf("the reads took %v", d)
 		}
 	})
+}
+
+// closedFor is a limit of a kind of requests that lets one through and no other for so long,
+// and then any number.
+func closedFor(wait time.Duration, kind graphsim.Kind) *graphsim.Limit {
+	return graphsim.Window(1, wait).Scale(wait, 1e9).Of(kind)
 }

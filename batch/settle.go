@@ -23,13 +23,12 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 			return
 		}
 	case l.stopped != nil:
-	case e.throttled && e.denied >= ownLimit && (e.lane.want(1) > 0 || !l.srcDone):
+	case e.throttled:
 		l.release(e)
-		pause := max(l.opts.Backoff, e.told)
-		l.wait(e, f.answered.Add(throttle.Backoff(e.denied-ownLimit, pause, max(pause, maxAsidePause), jitter)))
+		l.wait(e, f.answered.Add(e.refusedPause(jitter)))
 		return
-	case e.throttled, e.unsent:
-		e.lane.ready(e) // the gate, or the outage, holds it back
+	case e.unsent:
+		e.lane.ready(e) // the outage holds it back
 		return
 	case e.spoiled:
 		e.lane.ready(e) // with half of the others; it keeps its key, too
@@ -55,6 +54,26 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 	l.release(e)
 	e.notSent()
 	l.finish(e)
+}
+
+// A request that is refused this often in a row may have a limit of its own: a user's or a
+// mailbox's. It is sent ever more rarely then.
+const (
+	ownLimit    = 4
+	maxOwnPause = 5 * time.Minute
+)
+
+// refusedPause is how long a throttled request waits: as long as its answer says. Without a
+// word of the service it is one second at first.
+func (e *entry) refusedPause(jitter float64) time.Duration {
+	pause, n := e.told, e.denied-ownLimit
+	if pause == 0 {
+		pause, n = time.Second, e.denied-1
+	}
+	if n <= 0 {
+		return pause
+	}
+	return max(pause, throttle.Backoff(n, pause, max(pause, maxOwnPause), jitter))
 }
 
 // refused handles an entry whose token was refused: one new token for all, and

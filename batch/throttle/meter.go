@@ -9,13 +9,15 @@ import (
 // by the time of sending, over the time between. The quota is used up at both,
 // so nothing that was free at one end is missing at the other.
 type meter struct {
+	burst  float64 // how many pile up in a wait at most, 0 while unknown
 	rate   float64 // requests a second, 0 while unknown
 	counts bool    // refused requests seem to use up quota too
+	shorts int     // spans in a row in which less came back than the rate would have made
 	agreed int     // measurements in a row that agreed
-	odd    bool    // the last one did not, and was short
 	paced  bool    // little of the last span was a wait
 
 	since   time.Time // when the last refused request was sent
+	opened  time.Time // the end of the wait
 	worked  time.Time // when the first one accepted after it was sent
 	count   int       // accepted since, or ever if there was no refusal yet
 	refused int       // refused since
@@ -32,10 +34,25 @@ type meter struct {
 // which end a batch is counted.
 const minSpan = 500 * time.Millisecond
 
+// shortSpan is the least time after a wait, in seconds, that says more of the rate than of
+// what had piled up.
+const shortSpan = 0.5
+
+// maxShorts is how many spans in a row may contradict the rate before it is given up.
+const maxShorts = 3
+
+// debtGrowth is by how much a wait grows at least with further refusals where those use up
+// the limit too. Waits in whole seconds differ by one anyway.
+const debtGrowth = 1500 * time.Millisecond
+
+// unsurePeriod is after how many seconds a rate that was measured once is tried a good deal
+// faster. It may be that of refusals by chance, or of what had piled up.
+const unsurePeriod = 2.0
+
 // memory is how many requests the sums go back to.
 const memory = 1000
 
-// note takes in an answer. fresh tells that the request was sent after the last
+// note takes in an answer. fresh says that the request was sent after the last
 // wait, so that a refusal ends a span.
 func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration) {
 	if !r.Sent.Before(m.since) {
@@ -56,7 +73,7 @@ func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration
 	switch {
 	case fresh:
 		m.until = until
-	case until.Sub(m.until) > 1500*time.Millisecond:
+	case until.Sub(m.until) > debtGrowth:
 		m.counts = true
 	}
 }
@@ -87,19 +104,30 @@ func (m *meter) measure(span float64) {
 			seen = requests / span
 		}
 	}
+	wait := m.opened.Sub(m.since).Seconds()
+	active := span - wait
+	switch short := active < max(shortSpan, wait/4); {
+	case short && m.rate > 0 && requests < 0.9*m.rate*wait:
+		// All that piles up, if the rate is right. If it is not, this happens again and again.
+		m.burst = requests
+		if m.shorts++; m.shorts <= maxShorts {
+			return
+		}
+	case short:
+		m.burst = max(m.burst, requests)
+	case m.burst > 0:
+		// What had piled up was spent first, and came back at no matter what rate.
+		if r := (requests - min(m.burst, seen*wait)) / active; r > seen {
+			seen, requests, span = r, r*active, active
+		}
+	}
+	m.shorts = 0
 	// Within what a few requests more or less explain, add up; else the limit has
-	// moved. One short span does not tell so: most of it was a wait in which the quota
-	// may have run over, and it matters which of the requests at its end are answered
-	// first.
-	switch {
-	case m.rate > 0 && math.Abs(seen/m.rate-1) <= 0.05+4/requests:
+	// moved.
+	if m.rate > 0 && math.Abs(seen/m.rate-1) <= 0.05+4/requests {
 		m.agreed++
-		m.odd = false
-	case m.rate > 0 && span < m.seconds/4 && !m.odd:
-		m.odd = true
-		return
-	default:
-		m.requests, m.seconds, m.agreed, m.odd = 0, 0, 0, false
+	} else {
+		m.requests, m.seconds, m.agreed = 0, 0, 0
 	}
 	if keep := memory / (m.requests + 1); keep < 1 {
 		m.requests *= keep
@@ -116,7 +144,7 @@ func (m *meter) doubt() float64 {
 	return min(max(4/m.requests, 0.01), 1)
 }
 
-// sure tells whether the rate is to be trusted at once after a wait.
+// sure reports whether the rate is to be trusted at once after a wait.
 func (m *meter) sure() bool { return m.agreed > 0 || m.paced }
 
 // gain is by how much to go faster than the measured rate so long after the
@@ -124,6 +152,10 @@ func (m *meter) sure() bool { return m.agreed > 0 || m.paced }
 // the latency, if its cost in seconds is not known, and so does the time between;
 // what is known from few requests is tried sooner.
 func (m *meter) gain(since, latency time.Duration, cost float64) float64 {
+	if m.agreed == 0 {
+		x := since.Seconds() / max(unsurePeriod, 10*latency.Seconds(), 2/m.rate)
+		return min(0.25*math.Expm1(x*x), 1e6)
+	}
 	period := max(8, 50*latency.Seconds(), 40*cost) * float64(2+min(m.agreed, 3)) / 2
 	period = max(period, min(m.requests/2, 60)/m.rate)
 	x := since.Seconds() / period

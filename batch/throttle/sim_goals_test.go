@@ -16,6 +16,7 @@ type goal struct {
 
 	mostShare   float64 // of requests refused, zero is no bound
 	mostRefused float64 // requests, zero is no bound
+	mostEarly   float64 // share of requests sent early
 }
 
 // outOfOrder has batches that are sent at one instant arrive, and be answered, in any order.
@@ -26,47 +27,47 @@ var goals = []struct {
 	goals []goal
 }{
 	{"1 % of items", []goal{
-		{shape: itemsShape(0.01, 0), n: 1000, goal: 0.75, bound: 0.08},
-		{shape: itemsShape(0.01, 0), n: 20_000, goal: 0.85},
+		{shape: itemsShape(0.01, 0), n: 1000, goal: 0.75, bound: 0.68},
+		{shape: itemsShape(0.01, 0), n: 20_000, goal: 0.85, bound: 0.72},
 	}},
 	{"5 % of items", []goal{
-		{shape: itemsShape(0.05, 0), n: 1000, goal: 0.60},
-		{shape: itemsShape(0.05, 0), n: 20_000, goal: 0.60},
+		{shape: itemsShape(0.05, 0), n: 1000, goal: 0.60, bound: 0.60},
+		{shape: itemsShape(0.05, 0), n: 20_000, goal: 0.60, bound: 0.60},
 	}},
 	{"14 % of items or every 7th", []goal{
-		{shape: itemsShape(0.14, 0), n: 1000, goal: 0.50},
-		{shape: itemsShape(0.14, 0), n: 20_000, goal: 0.50},
-		{shape: itemsShape(0, 7), n: 1000, goal: 0.50},
-		{shape: itemsShape(0, 7), n: 20_000, goal: 0.50},
+		{shape: itemsShape(0.14, 0), n: 1000, goal: 0.50, bound: 0.50},
+		{shape: itemsShape(0.14, 0), n: 20_000, goal: 0.50, bound: 0.50},
+		{shape: itemsShape(0, 7), n: 1000, goal: 0.50, bound: 0.50},
+		{shape: itemsShape(0, 7), n: 20_000, goal: 0.50, bound: 0.50},
 	}},
 	{"33 % of items", []goal{
-		{shape: itemsShape(0.33, 0), n: 1000, goal: 0.25},
-		{shape: itemsShape(0.33, 0), n: 20_000, goal: 0.25},
+		{shape: itemsShape(0.33, 0), n: 1000, goal: 0.25, bound: 0.25},
+		{shape: itemsShape(0.33, 0), n: 20_000, goal: 0.25, bound: 0.25},
 	}},
 	{"5 % of batches", []goal{
-		{shape: batchesShape(0.05, 0), n: 1000, goal: 0.70, bound: 0.20},
-		{shape: batchesShape(0.05, 0), n: 20_000, goal: 0.60},
+		{shape: batchesShape(0.05, 0), n: 1000, goal: 0.70, bound: 0.60},
+		{shape: batchesShape(0.05, 0), n: 20_000, goal: 0.60, bound: 0.60},
 	}},
 	{"every 3rd batch", []goal{
-		{shape: batchesShape(0, 3), n: 1000, goal: 0.35},
-		{shape: batchesShape(0, 3), n: 20_000, goal: 0.30},
+		{shape: batchesShape(0, 3), n: 1000, goal: 0.35, bound: 0.28},
+		{shape: batchesShape(0, 3), n: 20_000, goal: 0.30, bound: 0.30},
 	}},
 	{"5 % of items on a bucket", []goal{
-		{shape: itemsShape(0.05, 0).on(bucketShape(40, 80)), n: 1000, goal: 0.60, bound: 0.15},
+		{shape: itemsShape(0.05, 0).on(bucketShape(40, 80)), n: 1000, goal: 0.60, bound: 0.60},
 	}},
 	{"5 % of users", []goal{
-		{shape: usersShape(0.05, alwaysOne, "1 s", bucketShape(40, 80)), n: 1000, goal: 0.40},
-		{shape: usersShape(0.05, alwaysOne, "1 s", bucketShape(40, 80)), n: 20_000, goal: 0.40},
+		{shape: usersShape(0.05, alwaysOne, "1 s", bucketShape(40, 80)), n: 1000, goal: 0.40, bound: 0.20},
+		{shape: usersShape(0.05, alwaysOne, "1 s", bucketShape(40, 80)), n: 20_000, goal: 0.40, bound: 0.01, mostEarly: 0.002},
 	}},
 	{"in flight", []goal{
-		{shape: atOnceShape(20), n: 1000, goal: 0.40, bound: 0.10},
-		{shape: atOnceShape(20), n: 20_000, goal: 0.40, bound: 0.24},
-		{shape: atOnceShape(60), n: 1000, goal: 0.40, bound: 0.07},
-		{shape: atOnceShape(60), n: 20_000, goal: 0.40, bound: 0.22},
+		{shape: atOnceShape(20), n: 1000, goal: 0.40, bound: 0.36},
+		{shape: atOnceShape(20), n: 20_000, goal: 0.40, bound: 0.40},
+		{shape: atOnceShape(60), n: 1000, goal: 0.40, bound: 0.20},
+		{shape: atOnceShape(60), n: 20_000, goal: 0.40, bound: 0.40},
 	}},
 	{"small buckets", []goal{
-		{shape: bucketShape(100, 10), n: 1000, goal: 0.45, bound: 0.20},
-		{shape: bucketShape(100, 50), n: 1000, goal: 0.75, bound: 0.57},
+		{shape: bucketShape(100, 10), n: 1000, goal: 0.45, bound: 0.22},
+		{shape: bucketShape(100, 50), n: 1000, goal: 0.75, bound: 0.58},
 	}},
 	// None of these may become worse by more than 0.03: their goal is what was reached
 	// before refusals by chance were told apart.
@@ -85,24 +86,25 @@ var goals = []struct {
 		{shape: windowShape(3000, 150*time.Second), n: 20_000, goal: 0.96, bound: 0.96},
 	}},
 	{"charged", []goal{
-		{shape: bucketShape(40, 80, charge), n: 1000, goal: 0.90, bound: 0.88},
-		{shape: windowShape(60, time.Second, chargeNext), n: 1000, goal: 0.75, bound: 0.25},
+		{shape: bucketShape(40, 80, charge), n: 1000, goal: 0.90, bound: 0.90},
+		{shape: windowShape(60, time.Second, chargeNext), n: 1000, goal: 0.75, bound: 0.50},
 		// As over sockets, where batches overtake each other.
-		{shape: bucketShape(40, 80, charge).after(outOfOrder, "10 ms of jitter"), n: 1000, goal: 0.90, bound: 0.55},
+		{shape: bucketShape(40, 80, charge).after(outOfOrder, "10 ms of jitter"), n: 1000, goal: 0.90, bound: 0.75},
 		{
 			shape: windowShape(60, time.Second, chargeNext).after(outOfOrder, "10 ms of jitter"), n: 1000,
-			goal: 0.75, bound: 0.25,
+			goal: 0.75, bound: 0.50,
 		},
 	}},
 	{"refused share", []goal{
-		{shape: bucketShape(40, 80), n: 1000, mostShare: 0.11},             // goal 0.08
-		{shape: windowShape(200, 8*time.Second), n: 1000, mostShare: 0.16}, // goal 0.12
-		{shape: windowShape(5, 5*time.Second), n: 40, mostRefused: 39},     // goal 28
+		{shape: bucketShape(40, 80), n: 1000, mostShare: 0.08},
+		{shape: windowShape(200, 8*time.Second), n: 1000, mostShare: 0.12},
+		{shape: windowShape(5, 5*time.Second), n: 40, mostRefused: 39}, // goal 28
 	}},
 }
 
 // TestGoals holds the goals of each group, at 50 ms a batch, as the mean of three runs in
-// virtual time. Nothing may be sent early in any of them.
+// virtual time. Nothing may be sent early, except a little where a limit and the limits of single
+// users refuse at the same time.
 func TestGoals(t *testing.T) {
 	for _, g := range goals {
 		t.Run(g.group, func(t *testing.T) {
@@ -120,8 +122,8 @@ func TestGoals(t *testing.T) {
 				if want.mostRefused > 0 && m.refused > want.mostRefused {
 					t.Errorf("%s: %.1f refused, want at most %.0f", name, m.refused, want.mostRefused)
 				}
-				if m.early > 0 {
-					t.Errorf("%s: %.2f %% sent early, want none", name, 100*m.early)
+				if m.early > want.mostEarly {
+					t.Errorf("%s: %.2f %% sent early, want at most %.2f %%", name, 100*m.early, 100*want.mostEarly)
 				}
 			}
 		})

@@ -85,6 +85,7 @@ type client struct {
 	pacer    pacer
 	fresh    []request  // never sent
 	urgent   []*request // to be sent again
+	turn     bool       // a batch of an odd number has one more of urgent
 	waiting  dueHeap
 	inFlight int
 	wake     time.Duration // when to launch next
@@ -215,9 +216,14 @@ func (s *sim) launch(c *client) {
 	}
 }
 
-// pick takes the next n requests, those that are sent again first.
+// pick takes the next n requests, as lane.pick does.
 func (c *client) pick(n int) []*request {
-	u := min(n, len(c.urgent))
+	c.turn = !c.turn
+	half := n / 2
+	if c.turn {
+		half = n - half
+	}
+	u := min(len(c.urgent), max(half, n-len(c.fresh)))
 	picked := append(make([]*request, 0, n), c.urgent[:u]...)
 	c.urgent = c.urgent[u:]
 	for i := range c.fresh[:n-u] {
@@ -266,11 +272,17 @@ func (s *sim) land(b *flight) {
 	s.slowest = max(s.slowest, s.now-b.sent)
 	rep := throttle.Report{Sent: epoch.Add(b.sent)}
 	for i, a := range b.answers {
+		if b.requests[i].refusals > 0 {
+			rep.Retried++
+		}
 		if !a.refused {
 			rep.Accepted++
 			continue
 		}
 		rep.Refused++
+		if b.requests[i].refusals > 0 {
+			rep.Again++
+		}
 		rep.Told = rep.Told || a.told
 		rep.RetryAfter = max(rep.RetryAfter, a.wait)
 		s.putAside(c, b.requests[i], a)
@@ -290,8 +302,8 @@ func (s *sim) putAside(c *client, r *request, a answer) {
 	r.refusals++
 	wait := min(firstWait<<min(r.refusals-1, 20), longestWait)
 	if a.told {
-		wait = a.wait
-		r.told = s.now + wait
+		wait = a.wait << min(max(r.refusals-4, 0), 8) // as batch's refusedPause does
+		r.told = s.now + a.wait
 	}
 	if p, ok := c.pacer.(backer); ok {
 		wait = p.backoff(r.refusals, a.wait)

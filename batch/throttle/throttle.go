@@ -1,26 +1,31 @@
-// Package throttle finds the pace that a quota allows, from nothing but what
+// Package throttle finds the pace that a limit allows, from nothing but what
 // became of the requests sent so far. It is pure: it takes the time as an
 // argument, starts nothing, and knows no HTTP.
 //
-// Nobody outside of the service knows the limit, and it moves. But a refusal
-// tells that the quota is used up at that moment, so what was accepted between
-// two refusals, over the time between them, is the limit, be it a bucket that
-// refills or a window that starts anew. The Controller keeps that rate and a
-// level of requests that should be free, like the service does:
+// Nobody outside of the service knows the limit, and it moves. A Controller keeps
+// three estimates, each in a type of its own:
 //
-//   - Before the first refusal the number of requests in flight grows with each
-//     round trip, by half at first and then fourfold.
-//   - A refusal empties the level and closes the gate for the wait it names.
-//     Then one request goes, and if it is accepted two, four and so on, or all
-//     at once when what was measured is to be trusted, until the level that has
-//     built up meanwhile is spent.
-//   - After that requests go at the measured rate. It climbs, slowly at first
-//     and faster the longer nothing is refused, so that a limit that was raised
-//     is found. The next refusal measures again.
-//   - Where just as many are accepted from each wait to the next, however long that
-//     takes, the quota comes back all at once, in windows. Then as many go at the
-//     beginning of each as fit in, now and then a few more to see whether they do,
-//     and the rest when the next one begins, for which nobody has to be refused.
+//   - Is it a limit at all? Graph also refuses requests because a user, a partition
+//     or the moment is busy. A limit that is reached refuses what is sent right behind
+//     the first refusal, and chance does not. So requests go in pairs of batches, close
+//     together, and a detector weighs the answers. Only refusals that it ascribes to a
+//     limit close the gate and are measured. Others wait by themselves.
+//   - How fast does it come back? At two refusals by the limit nothing was left, so what
+//     was accepted between them, over the time between them, is its rate. The meter keeps
+//     that rate, and how much piles up at most in a wait. A limit that comes back all at
+//     once, in windows, is recognized by type windows.
+//   - How many requests may be in flight? Some services bound just that. A ceiling keeps
+//     how many were in flight at the last refusals and tries more now and then.
+//
+// A run goes through these states:
+//
+//   - Before the first refusal the number of requests in flight grows by half with each
+//     round trip, and from 1,000 requests on it doubles. It stops growing when the
+//     answers take twice as long as at first, because the service is saturated.
+//   - A refusal by the limit closes the gate for the wait that it names. Then one request
+//     goes, and if it is accepted two, four and so on, up to what should be free.
+//   - After that requests go at the measured rate. The rate climbs, slowly where several
+//     measurements agree and fast where they do not. The next refusal measures again.
 package throttle
 
 import (
@@ -35,10 +40,9 @@ type Options struct {
 	// Zero means no such bound.
 	MaxRate float64
 
-	// MaxInFlight is the most requests in flight. It is gone up to with the first
-	// answer. Zero means as many as make 2,000 a second at the latency seen, step
-	// by step: the higher the speed at which an unknown limit is hit, the more is
-	// refused at once.
+	// MaxInFlight is the most requests in flight. It is reached with the first answer.
+	// Zero means no such bound: the number grows step by step, because the higher the
+	// speed at which an unknown limit is hit, the more is refused at once.
 	MaxInFlight int
 
 	// Jitter returns a number in [0,1) that spreads waits which the service did
@@ -46,26 +50,38 @@ type Options struct {
 	Jitter func() float64
 }
 
-// A Report tells what became of requests that Take had let go together.
+// A Report says what became of requests that Take let go together.
 type Report struct {
 	Sent     time.Time // when they were sent
 	Accepted int       // answered, and not refused for their pace
 	Refused  int       // answered with 429
 	Lost     int       // not answered
 
+	Retried int // of Accepted and Refused, requests that were refused before
+	Again   int // of Refused, requests that were refused before
+
 	// RetryAfter is the longest wait that the answers named, if Told.
 	RetryAfter time.Duration
 	Told       bool
 
-	// Used is the share of the limit in use as the service tells it, where 1 is
-	// where refusals begin; zero if it does not tell.
+	// Used is the share of the limit in use as the service reports it, where 1 is
+	// where refusals begin; zero if it does not.
 	Used float64
 }
 
 const (
+	// batchSize is the most requests of a batch.
+	// Source: learn.microsoft.com/graph/json-batching (up to 20 requests).
+	batchSize = 20
+
 	// firstFlight is how many requests go before anything is known: a list this
 	// short is not slowed by caution.
-	firstFlight = 40
+	firstFlight = 2 * batchSize
+
+	// fastAfter is how many requests are accepted before growth is fast. Below, a limit
+	// that is hit in growth refuses a third of what was accepted; above, a list that long
+	// is worth some refusals.
+	fastAfter = 1000
 
 	// topRate is the highest limit worth finding fast, in requests a second.
 	topRate = 2000
@@ -74,6 +90,9 @@ const (
 	// low rate batches are smaller than they could be: round trips are cheap,
 	// and a batch that comes when the level is used up is refused as a whole.
 	pacePeriod = 200 * time.Millisecond
+
+	// maxStagger is the longest time between two batches that could go at once.
+	maxStagger = 8 * time.Millisecond
 
 	// maxAway is the longest time after which to ask again, however low the rate.
 	maxAway = 24 * time.Hour
@@ -85,22 +104,29 @@ type Controller struct {
 	opts Options
 
 	inFlight int
+	rest     int     // of inFlight, what goes as the second batch of a pair
 	window   float64 // most requests in flight while feeling the way
 	grown    float64 // what the window is to grow by at growAt
 	growAt   time.Time
-	latency  time.Duration // of an answer, about
-	closed   time.Time     // nothing goes before this time
-	opening  float64       // the window at the last refusal
-	near     time.Time     // when the service last said that the limit is near
-	passed   float64       // requests accepted since the last wait
-	carry    float64       // how many seem to pile up at most
-	pauses   pauses
+	opening  float64 // the window at the last refusal by the limit
 
-	limit  meter   // what the service allows
-	fixed  windows // the same, where it comes back all at once
-	level  level   // what should be free of it
-	capped *level  // what MaxRate leaves, of all siblings
-	short  bool    // of it, at the last Take
+	latency latencies
+	closed  time.Time // nothing goes before this time
+	limited time.Time // the end of the last wait for the limit
+	near    time.Time // when the service last said that the limit is near
+	passed  float64   // requests accepted since the last wait
+	pauses  pauses
+
+	detector detector // of refusals by the limit
+	limit    meter    // what the service allows
+	fixed    windows  // the same, where it comes back all at once
+	ceiling  ceiling  // of requests in flight
+	level    level    // what should be free of the limit
+	carry    float64  // how many seem to pile up at most
+	most     float64  // of the level, before the rate climbs
+
+	capped *level // what MaxRate leaves, of all siblings
+	short  bool   // of it, at the last Take
 }
 
 // New returns an open Controller.
@@ -108,7 +134,8 @@ func New(opts Options) *Controller {
 	if opts.Jitter == nil {
 		opts.Jitter = rand.Float64
 	}
-	return &Controller{opts: opts, window: firstFlight, carry: math.Inf(1), capped: &level{free: 1, most: max(1, opts.MaxRate*2*pacePeriod.Seconds())}}
+	return &Controller{opts: opts, window: firstFlight, carry: math.Inf(1), detector: newDetector(),
+		capped: &level{free: 1, most: max(1, opts.MaxRate*2*pacePeriod.Seconds())}}
 }
 
 // Sibling returns an open Controller for another quota. It has the same Options, and
@@ -124,35 +151,105 @@ func (c *Controller) Sibling() *Controller {
 // that only a Report changes the answer.
 func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	c.short = false
+	if until, held := c.detector.holds(now); held {
+		return 0, until
+	}
+	c.rule(now, c.detector.verdict(true))
 	if now.Before(c.closed) {
 		return 0, c.closed
 	}
-	c.fixed.reopen(now, c.latency)
-	c.fixed.advance(now, c.latency)
+	if next := c.detector.last.Add(c.stagger()); now.Before(next) {
+		return 0, next
+	}
+	if n = c.takeRest(want); n > 0 {
+		c.detector.sent(now, c.inFlight-c.rest-n)
+		return n, time.Time{}
+	}
+	c.fixed.reopen(now, c.latency.mean)
+	c.fixed.advance(now, c.latency.mean)
 	if c.grown > 0 && !now.Before(c.growAt) {
-		c.window = min(c.window+c.grown, c.maxInFlight())
+		c.window = c.widen(c.window + c.grown)
 		c.grown = 0
 	}
-	if n = min(want, int(c.window)-c.inFlight); n < want && c.inFlight > 0 {
+	room, at := c.room(now, want)
+	if room == 0 {
+		return 0, at
+	}
+	if n, at = c.paced(now, min(c.pairOf(want, room), room), want); n == 0 {
+		return 0, at
+	}
+	first := c.firstOf(n, want)
+	c.inFlight += n
+	c.rest = n - first
+	c.detector.sent(now, c.inFlight-n)
+	return first, time.Time{}
+}
+
+// pairOf returns how many requests may go in two batches of want: of one, where batches in
+// flight are few and there is no room for a second that is full.
+func (c *Controller) pairOf(want, room int) int {
+	if c.serial() || c.opts.MaxInFlight > 0 && room < 2*want {
+		return want
+	}
+	return 2 * want
+}
+
+// firstOf returns how many of n requests go in the first batch of a pair.
+func (c *Controller) firstOf(n, want int) int {
+	if c.serial() || c.opts.MaxInFlight > 0 && n >= want {
+		return min(n, want) // where batches in flight are few, they are full
+	}
+	return min((n+1)/2, want)
+}
+
+// serial reports whether there is never a second batch in flight.
+func (c *Controller) serial() bool { return c.opts.MaxInFlight > 0 && c.opts.MaxInFlight < 2*batchSize }
+
+// room returns how many more requests may be in flight, at least one if there are none,
+// or 0 and when to ask again.
+func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
+	n = int(c.window) - c.inFlight
+	enough := want
+	if c.opts.MaxInFlight == 0 {
+		enough = min(2*want, max(want, int(c.window)/3))
+	}
+	if n < enough && c.inFlight > 0 {
 		// What is left is not worth a round trip; an answer makes room for more.
 		if c.grown > 0 {
 			return 0, c.growAt
 		}
 		return 0, time.Time{}
 	}
-	n = max(n, 1)
-	if rate := c.limit.rate; rate > 0 {
-		since := now.Sub(c.closed)
+	if c.limit.rate == 0 && !c.limit.since.IsZero() {
+		// As many as before the first refusal should fit; more go with care.
+		left := c.limit.before - int(c.passed) - c.inFlight
+		if left < min(batchSize, c.limit.before/4) {
+			if c.inFlight > 0 {
+				return 0, time.Time{}
+			}
+			left = max(2, int(c.passed/2))
+		}
+		n = min(n, left)
+	}
+	return max(n, 1), time.Time{}
+}
+
+// paced returns how many of n requests the limit and MaxRate leave, and takes them, or 0 and
+// when to ask again. MaxRate leaves want at most: it is no limit of which a pair is evidence.
+func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
+	if rate := c.limit.rate; rate > 0 && !c.ceiling.found {
+		since := now.Sub(c.limited)
 		if near := now.Sub(c.near); near < since {
 			since = near // no reason to climb
 		}
-		gain := c.limit.gain(since, c.latency, c.fixed.cost)
+		gain := c.limit.gain(since, c.latency.mean, c.fixed.cost)
 		switch {
 		case c.fixed.rush:
 		case c.fixed.size > 0:
 			n, at = c.fixed.take(now, n, gain)
 		default:
 			pace := rate * (1 + gain)
+			c.level.most = c.most * (1 + gain)
 			c.level.advance(now, pace)
 			// However slow the service seems, it is asked now and then.
 			c.level.free = max(c.level.free, 1-pace*maxPause.Seconds())
@@ -164,7 +261,7 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	}
 	if r := c.opts.MaxRate; r > 0 {
 		c.capped.advance(now, r)
-		if n, at = c.capped.take(now, n, r); n == 0 {
+		if n, at = c.capped.take(now, min(n, want), r); n == 0 {
 			c.short = true
 			return 0, at
 		}
@@ -174,46 +271,28 @@ func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 		c.level.free -= float64(n)
 	}
 	c.fixed.sent(now, n)
-	c.inFlight += n
 	return n, time.Time{}
 }
 
-// Done takes in what became of requests, at the time of their answer.
-func (c *Controller) Done(now time.Time, r Report) {
-	c.inFlight -= r.Accepted + r.Refused + r.Lost
-	if r.Accepted+r.Refused > 0 {
-		took := now.Sub(r.Sent)
-		if c.latency == 0 {
-			c.latency = took
-		}
-		c.latency += (took - c.latency) / 8
-	}
-	fresh := !r.Sent.Before(c.closed) // sent since the gate opened last
-	if fresh {
-		c.passed += float64(r.Accepted)
-	}
-	c.limit.note(r, fresh, now, max(minSpan, 4*c.latency))
-	c.fixed.note(r)
-	if r.Refused == 0 {
-		c.accept(now, r, fresh)
-		return
-	}
-	if fresh {
-		c.pauses.begin(r.Sent, r.Accepted > 0)
-		// The level is where it was when this was sent. After a window has ended
-		// there is as much as in the last one, and not what the time since makes.
-		c.learnCarry(r.Sent)
-		c.level = level{at: r.Sent, most: min(max(float64(c.limit.before), c.limit.rate, 20), c.carry)}
-		c.opening = c.window
-	}
-	if c.limit.counts {
-		c.level.free -= float64(r.Refused)
-	}
-	c.window, c.grown = 1, 0
-	c.passed = 0
-	if until := now.Add(c.pauses.wait(now, r, c.limit.rate, c.opts.Jitter())); until.After(c.closed) {
-		c.closed = until
-	}
+// stagger is how far apart two batches are sent at least, so that the first one arrives
+// first: what is refused behind it is evidence then. Where many are in flight it is less,
+// so that it does not slow them down.
+func (c *Controller) stagger() time.Duration {
+	batches := max(1, c.window/batchSize)
+	return min(maxStagger, time.Duration(0.9*float64(c.latency.mean)/batches))
+}
+
+// takeRest returns the second batch of a pair, at most want requests of it, and gives back
+// the others.
+func (c *Controller) takeRest(want int) int {
+	n := min(c.rest, want)
+	back := c.rest - n
+	c.level.free += float64(back)
+	c.capped.free += float64(back)
+	c.fixed.free += back
+	c.inFlight -= back
+	c.rest = 0
+	return n
 }
 
 // Close lets nothing go before until, for a reason that says nothing of the pace.
@@ -231,91 +310,9 @@ func (c *Controller) Interrupted() {
 	c.fixed.interrupted()
 }
 
-// learnCarry takes in the first refusal after a wait. If it comes within the few round
-// trips in which what has piled up in the wait is spent, so much does not pile up.
-func (c *Controller) learnCarry(sent time.Time) {
-	if c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency {
-		c.carry = max(c.passed, c.limit.rate/10, 1)
-	} else {
-		c.carry *= 1.5
-	}
-}
-
-// accept takes in an answer without a refusal.
-func (c *Controller) accept(now time.Time, r Report, fresh bool) {
-	if fresh && r.Accepted > 0 {
-		c.pauses.worked(r.Sent)
-	}
-	if r.Used >= 0.8 {
-		c.near = now
-		return
-	}
-	grow := float64(r.Accepted)
-	switch {
-	case !fresh:
-		return
-	case c.fixed.rush:
-	case c.limit.sure() || c.fixed.size > 0:
-		grow = c.maxInFlight() // what should be free is to be trusted
-	case !c.limit.since.IsZero() && c.window == 1:
-		// Where answers take long, what is refilled meanwhile would run over.
-		grow = max(1, c.opening*min(1, c.latency.Seconds()/2))
-	case c.limit.since.IsZero() && c.opts.MaxInFlight > 0:
-		grow = c.maxInFlight()
-	case c.limit.since.IsZero() && c.limit.count <= firstFlight:
-		grow /= 2
-	case c.limit.since.IsZero():
-		grow *= 3
-	}
-	// Answers come in crowds. Before more goes than has come back, those that
-	// are on their heels get time to say that it is too much.
-	if c.grown == 0 {
-		c.growAt = now.Add(c.latency / 8)
-	}
-	c.grown += grow
-}
-
-func (c *Controller) maxInFlight() float64 {
-	if c.opts.MaxInFlight > 0 {
-		return float64(c.opts.MaxInFlight)
-	}
-	return max(firstFlight, topRate*c.latency.Seconds())
-}
-
-// Capped tells whether it was for MaxRate alone that the last Take let nothing go,
+// Capped reports whether it was for MaxRate alone that the last Take let nothing go,
 // so that a sibling which goes now would be taking it away.
 func (c *Controller) Capped() bool { return c.short }
 
 // ClosedUntil returns the end of the wait in force, a time past if there is none.
 func (c *Controller) ClosedUntil() time.Time { return c.closed }
-
-// A level is how many requests should be free, as of a time.
-type level struct {
-	free float64
-	most float64 // it builds up to, 0 for no bound
-	at   time.Time
-}
-
-func (l *level) advance(now time.Time, rate float64) {
-	if !l.at.IsZero() && now.After(l.at) {
-		l.free += rate * now.Sub(l.at).Seconds()
-		if l.most > 0 {
-			l.free = min(l.free, l.most)
-		}
-	}
-	l.at = now
-}
-
-// take returns how many of want requests are free, or when a worthwhile number
-// of them will be.
-func (l *level) take(now time.Time, want int, rate float64) (n int, at time.Time) {
-	chunk := min(float64(want), max(1, math.Floor(rate*pacePeriod.Seconds())))
-	if l.most > 0 {
-		chunk = min(chunk, max(1, math.Floor(l.most))) // more never builds up
-	}
-	// Sums of fractions fall short of the whole by a hair.
-	if short := chunk - l.free; short > 1e-6 {
-		return 0, now.Add(time.Duration(math.Ceil(min(short/rate, maxAway.Seconds()) * 1e9)))
-	}
-	return int(min(float64(want), l.free+1e-6)), time.Time{}
-}

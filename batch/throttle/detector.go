@@ -1,0 +1,270 @@
+package throttle
+
+import (
+	"math"
+	"time"
+)
+
+// A verdict says what refused requests.
+type verdict int
+
+const (
+	pending verdict = iota // more answers may settle it
+	chance                 // something else than the limit: the others go on
+	limit                  // the limit: the gate closes, and the rate is measured
+	unclear                // the gate closes, and nothing is measured
+)
+
+// A detector decides whether the limit refused requests or something else did: a user, a
+// partition of a backend or the moment that is busy. Each answer changes the score, the
+// logarithm of the odds that it was the limit: how likely is this answer if the limit was
+// reached, and how likely if requests and batches are refused by chance, at the shares seen
+// so far? This is a sequential test of two hypotheses. The shares have beta distributions,
+// so that little was learned from little.
+type detector struct {
+	last   time.Time // when a batch was sent last
+	flying []sending // batches in flight
+
+	shares
+	before shares  // before the refusals in question
+	limits float64 // how often it was the limit lately
+	others float64 // how often it was clearly something else
+
+	// Of the refusals in question, if asks.
+	asks       bool
+	score      float64
+	first      Report        // the batch with a refusal that was sent first
+	ahead      int           // how many requests were in flight when it was sent
+	refused    int           // requests
+	heels      int           // answers to batches near the first one
+	wait       time.Duration // the longest that was named, if told
+	told       bool
+	firstUntil time.Time // the end of the wait of the first answer
+	until      time.Time // the end of the longest wait
+}
+
+// A sending is a batch in flight.
+type sending struct {
+	at    time.Time
+	ahead int // requests in flight before it
+}
+
+// shares are what is refused by chance: of requests, of requests that were refused before,
+// and of whole batches.
+type shares struct{ requests, retries, batches share }
+
+const (
+	// heel is how close together two batches are sent that reach the limit together. A limit
+	// of 800 a second gives back a batch of 20 in this time.
+	heel = 25 * time.Millisecond
+
+	// instant is how close together two batches are sent of which either may arrive first.
+	instant = time.Millisecond
+
+	// While answers are missing, odds of 20 to 1 for chance and of 150 to 1 for the limit
+	// settle it. When none are missing, 3 to 1 for chance and 20 to 1 for the limit do, but
+	// where no other batch was near, chance needs 20 to 1 as well.
+	clearChance  = -3
+	clearLimit   = 5
+	likelyChance = -1
+	likelyLimit  = 3
+
+	// learned is the score up to which the answers of an unclear question count for the shares.
+	learned = 1
+
+	// keepVerdicts is the weight that each verdict leaves to those before it.
+	keepVerdicts = 0.98
+)
+
+func newDetector() detector {
+	return detector{shares: shares{requests: share{0.3, 4}, retries: share{0.6, 1.4}, batches: share{0.3, 8}}}
+}
+
+// sent notes that a batch goes while so many requests are in flight.
+func (d *detector) sent(now time.Time, ahead int) {
+	d.last = now
+	d.flying = append(d.flying, sending{now, ahead})
+}
+
+// landed notes that a batch is answered. It returns how many requests were in flight when
+// it was sent.
+func (d *detector) landed(sent time.Time) (ahead int) {
+	for i, f := range d.flying {
+		if f.at.Equal(sent) {
+			d.flying = append(d.flying[:i], d.flying[i+1:]...)
+			return f.ahead
+		}
+	}
+	return 0 // of a caller that sends by itself
+}
+
+// holds reports whether nothing may go before until, because refusals are in question whose
+// wait is not over.
+func (d *detector) holds(now time.Time) (until time.Time, held bool) {
+	return d.until, d.asks && now.Before(d.until)
+}
+
+// weigh takes in an answer to the question, or the refusal that raises it.
+func (d *detector) weigh(now time.Time, r Report, ahead int) {
+	if !d.asks {
+		*d = detector{last: d.last, flying: d.flying, shares: d.shares, before: d.shares,
+			limits: d.limits, others: d.others, asks: true, first: r, ahead: ahead}
+		d.score = max(-4, min(math.Log((d.limits+1)/(d.others+1)), 2))
+	}
+	n := r.Accepted + r.Refused
+	if n == 0 {
+		return
+	}
+	gap := r.Sent.Sub(d.first.Sent)
+	if r.Refused > 0 {
+		d.note(now, r)
+		if gap < 0 {
+			d.first, d.ahead = r, ahead
+		}
+	}
+	first := r.Refused > 0 && d.refused == r.Refused
+	if !first && gap.Abs() < heel {
+		d.heels++
+	}
+	d.score += math.Log(byLimit(n, r.Refused, gap, first) / d.byChance(r))
+	d.learn(r)
+}
+
+// note takes in the wait of a refusal.
+func (d *detector) note(now time.Time, r Report) {
+	wait := firstPause
+	if r.Told {
+		wait = r.RetryAfter
+	}
+	until := now.Add(wait)
+	if d.refused == 0 {
+		d.firstUntil = until
+	}
+	d.until = later(d.until, until)
+	d.refused += r.Refused
+	d.wait, d.told = max(d.wait, r.RetryAfter), d.told || r.Told
+}
+
+// byLimit is the probability that refused of n requests are refused, if the limit was reached
+// in the first of the batches in question, which was sent gap before this one or is this one.
+func byLimit(n, refused int, gap time.Duration, first bool) float64 {
+	none, all, some := 0.01, 0.86, 0.13
+	switch {
+	case first: // in the middle of it, or exactly before it
+		none, all, some = 0.01, 0.15, 0.84
+	case gap >= heel || gap <= -heel: // too far away to be evidence
+		none, all, some = 0.4, 0.4, 0.2
+	case gap <= -instant:
+		none, all, some = 0.9, 0.02, 0.08
+	case gap < instant:
+		none, all, some = 0.4, 0.5, 0.1
+	}
+	switch {
+	case refused == 0:
+		return none
+	case n == 1:
+		return all + some
+	case refused == n:
+		return all
+	}
+	return some / float64(n-1)
+}
+
+// byChance is the probability of an answer if the limit has no part in it.
+func (d *detector) byChance(r Report) float64 {
+	whole := d.batches.refused / (d.batches.refused + d.batches.accepted)
+	again := d.retries.probability(r.Retried, r.Again)
+	p := (1 - whole) * again * d.requests.probability(r.Accepted+r.Refused-r.Retried, r.Refused-r.Again)
+	if r.Accepted == 0 {
+		p += whole
+	}
+	return p
+}
+
+// learn takes in an answer that the limit has no part in.
+func (d *detector) learn(r Report) {
+	switch {
+	case r.Accepted+r.Refused == 0:
+	case r.Accepted == 0 && r.Refused-r.Again > 2: // one or two say little of the batch
+		d.batches.add(1, 0)
+	default:
+		d.batches.add(0, 1)
+		d.requests.add(float64(r.Refused-r.Again), float64(r.Accepted-r.Retried+r.Again))
+		d.retries.add(float64(r.Again), float64(r.Retried-r.Again))
+	}
+}
+
+// verdict says what the answers so far amount to. With force it does not wait for more.
+func (d *detector) verdict(force bool) verdict {
+	switch {
+	case !d.asks:
+		return pending
+	case !force && d.misses() && d.score > clearChance && d.score < clearLimit:
+		return pending
+	case d.score < clearChance, d.heels > 0 && d.score < likelyChance:
+		return chance
+	case d.score > likelyLimit:
+		return limit
+	}
+	return unclear
+}
+
+// misses reports whether a batch near the first one is not yet answered.
+func (d *detector) misses() bool {
+	for _, f := range d.flying {
+		if f.at.Sub(d.first.Sent).Abs() < heel {
+			return true
+		}
+	}
+	return false
+}
+
+// settle ends the question. What was learned from it is forgotten if the limit had a part.
+func (d *detector) settle(v verdict) {
+	d.asks = false
+	d.limits *= keepVerdicts
+	d.others *= keepVerdicts
+	switch {
+	case v == limit:
+		d.shares = d.before
+		d.limits++
+	case v == unclear && d.score > learned:
+		retries := d.retries
+		d.shares = d.before
+		d.retries = retries
+	case v == chance && d.score < clearChance:
+		d.others++
+	}
+}
+
+// A share is a probability of which so many refused and accepted are known: a beta distribution.
+type share struct{ refused, accepted float64 }
+
+const (
+	shareMemory = 400  // requests or batches
+	leastShare  = 0.01 // so that the first refusal of a run is not taken for the limit
+)
+
+func (s *share) add(refused, accepted float64) {
+	s.refused += refused
+	s.accepted += accepted
+	if total := s.refused + s.accepted; total > shareMemory {
+		s.refused *= shareMemory / total
+		s.accepted *= shareMemory / total
+	}
+	s.refused = max(s.refused, leastShare*(s.refused+s.accepted))
+}
+
+// probability is that of refused among n: the beta-binomial distribution.
+func (s *share) probability(n, refused int) float64 {
+	k, rest := float64(refused), float64(n-refused)
+	return math.Exp(logBeta(s.refused+k, s.accepted+rest) - logBeta(s.refused, s.accepted) -
+		logBeta(k+1, rest+1) - math.Log(float64(n+1)))
+}
+
+func logBeta(a, b float64) float64 {
+	x, _ := math.Lgamma(a)
+	y, _ := math.Lgamma(b)
+	z, _ := math.Lgamma(a + b)
+	return x + y - z
+}

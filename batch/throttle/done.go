@@ -1,0 +1,156 @@
+package throttle
+
+import "time"
+
+// Done takes in what became of requests, at the time of their answer.
+func (c *Controller) Done(now time.Time, r Report) {
+	ahead := c.detector.landed(r.Sent)
+	late := r.Sent.Before(c.limited) // sent before the last wait for the limit
+	if (r.Refused == 0 || late) && !c.detector.asks {
+		if !late {
+			c.detector.learn(r)
+		}
+		c.account(now, r)
+		return
+	}
+	c.detector.weigh(now, r, ahead)
+	r.Lost, r.Refused = r.Lost+r.Refused, 0
+	c.account(now, r)
+	c.rule(now, c.detector.verdict(false))
+}
+
+// rule carries out a verdict on the refusals in question.
+func (c *Controller) rule(now time.Time, v verdict) {
+	if v == pending {
+		return
+	}
+	d := &c.detector
+	d.settle(v)
+	if v == chance {
+		return
+	}
+	c.takeRest(0)
+	inFlight := d.ahead + d.first.Accepted
+	if v == unclear {
+		if d.refused >= batchSize/2 {
+			c.ceiling.reached(inFlight)
+			c.window, c.grown = min(c.window, max(batchSize, c.ceiling.size)), 0
+		}
+		c.closed = later(c.closed, d.until)
+		c.fixed.interrupted()
+		return
+	}
+	if d.until.Sub(d.firstUntil) > debtGrowth {
+		c.limit.counts = true
+	}
+	c.ceiling.reached(inFlight)
+	c.ceiling.trial = max(c.ceiling.trial, sureTrial)
+	c.inFlight += d.refused
+	c.account(now, Report{Sent: d.first.Sent, Refused: d.refused, RetryAfter: d.wait, Told: d.told})
+}
+
+// account takes in what became of requests, where Refused are those that the limit refused.
+func (c *Controller) account(now time.Time, r Report) {
+	c.inFlight -= r.Accepted + r.Refused + r.Lost
+	if r.Accepted+r.Refused > 0 {
+		c.latency.note(now.Sub(r.Sent), c.window <= firstFlight && c.limit.since.IsZero())
+	}
+	fresh := !r.Sent.Before(c.closed) // sent since the gate opened last
+	if fresh {
+		c.passed += float64(r.Accepted)
+	}
+	c.limit.note(r, fresh, now, max(minSpan, 4*c.latency.mean))
+	c.fixed.note(r)
+	if r.Refused == 0 {
+		c.accept(now, r, fresh)
+		return
+	}
+	if fresh {
+		c.pauses.begin(r.Sent, c.detector.first.Accepted > 0)
+		// The level is where it was when this was sent. After a window has ended
+		// there is as much as in the last one, and not what the time since makes.
+		c.learnCarry(r.Sent)
+		c.most = min(max(float64(c.limit.before), c.limit.rate, batchSize), max(1, 0.9*c.carry))
+		c.level = level{at: r.Sent, most: c.most}
+		c.opening = c.window
+	}
+	if c.limit.counts {
+		c.level.free -= float64(r.Refused)
+	}
+	c.window, c.grown = 1, 0
+	c.passed = 0
+	c.closed = later(c.closed, now.Add(c.pauses.wait(now, r, c.limit.rate, c.opts.Jitter())))
+	c.limited = later(c.limited, c.closed)
+	c.limit.opened = c.limited
+}
+
+// learnCarry takes in the first refusal after a wait. If it comes within the few round
+// trips in which what has piled up in the wait is spent, so much does not pile up.
+func (c *Controller) learnCarry(sent time.Time) {
+	if c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency.mean {
+		c.carry = max(c.passed, c.limit.rate/10, 1)
+	} else {
+		c.carry *= 1.5
+	}
+}
+
+// accept takes in an answer without a refusal by the limit.
+func (c *Controller) accept(now time.Time, r Report, fresh bool) {
+	if fresh && r.Accepted > 0 {
+		c.pauses.worked(r.Sent)
+	}
+	if r.Used >= 0.8 {
+		c.near = now
+		return
+	}
+	if !fresh {
+		return
+	}
+	c.ceiling.passed(r.Accepted, c.window)
+	if c.window > firstFlight && c.latency.saturated() {
+		return
+	}
+	grow := float64(r.Accepted)
+	switch unlimited := c.limit.since.IsZero(); {
+	case c.fixed.rush:
+	case c.limit.sure() || c.fixed.size > 0:
+		grow = c.maxInFlight() // what should be free is to be trusted
+	case !unlimited && c.window == 1:
+		// Where answers take long, what is refilled meanwhile would run over.
+		grow = max(1, c.opening*min(1, c.latency.mean.Seconds()/2))
+	case unlimited && c.opts.MaxInFlight > 0:
+		grow = c.maxInFlight()
+	case unlimited && c.limit.count < fastAfter:
+		grow /= 2
+	}
+	// Answers come in crowds. Before more goes than has come back, those that
+	// are on their heels get time to say that it is too much.
+	if c.grown == 0 {
+		c.growAt = now.Add(c.latency.mean / 8)
+	}
+	c.grown += grow
+}
+
+// widen bounds the window. What is in flight may pass what topRate needs, but only by
+// half of what was answered since.
+func (c *Controller) widen(window float64) float64 {
+	most := c.maxInFlight()
+	if c.opts.MaxInFlight == 0 && window > most {
+		most = max(most, c.window+c.grown/2)
+	}
+	return min(window, most, c.ceiling.most())
+}
+
+func (c *Controller) maxInFlight() float64 {
+	if c.opts.MaxInFlight > 0 {
+		return float64(c.opts.MaxInFlight)
+	}
+	return max(firstFlight, topRate*c.latency.mean.Seconds())
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,98 @@
+package throttle
+
+import (
+	"math"
+	"time"
+)
+
+// A ceiling is how many requests may be in flight, where the service bounds that. The first
+// refusal sets it to what was in flight then. More is tried after a time without a refusal.
+// A refusal in such a trial confirms the ceiling, and one below it shows that there is none.
+type ceiling struct {
+	size   float64 // 0 while unknown, infinite if there is none
+	found  bool    // the last trial was refused
+	trial  float64 // a trial begins when this many times size were accepted at the ceiling
+	tried  float64 // requests accepted at the ceiling
+	misses int     // refusals in a row that were not in a trial
+}
+
+const (
+	// A trial begins early after a refusal that may have been chance, and late after one
+	// that the limit made. It costs a wait.
+	firstTrial = 4
+	sureTrial  = 16
+
+	// trialGrowth is how much more is in flight in a trial. It lasts for trialRounds times
+	// the ceiling.
+	trialGrowth = 1.5
+	trialRounds = 4
+)
+
+// reached takes in that a refusal came with so many requests in flight.
+func (c *ceiling) reached(inFlight int) {
+	at, inTrial := float64(max(inFlight, 1)), c.inTrial()
+	switch {
+	case c.size == 0:
+		c.size, c.trial = at, firstTrial
+	case at < 0.6*c.size, !inTrial && c.misses > 0:
+		c.size, c.found = math.Inf(1), false
+	case inTrial:
+		c.trial *= 4
+		c.size = min(c.size, at)
+		c.found, c.misses = true, 0
+	default:
+		c.size = min(c.size, at)
+		c.found = false
+		c.misses++
+	}
+	c.tried = 0
+}
+
+// passed takes in that so many requests were accepted, with a window of so many in flight.
+func (c *ceiling) passed(accepted int, window float64) {
+	if c.size == 0 || window < c.size {
+		return
+	}
+	c.tried += float64(accepted)
+	if c.tried > (c.trial+trialRounds)*c.size {
+		c.size *= trialGrowth
+		c.trial, c.tried = firstTrial, 0
+	}
+}
+
+func (c *ceiling) inTrial() bool { return c.size > 0 && c.tried > c.trial*c.size }
+
+// most returns how many may be in flight now.
+func (c *ceiling) most() float64 {
+	switch {
+	case c.size == 0:
+		return math.Inf(1)
+	case c.inTrial():
+		return c.size * trialGrowth
+	}
+	return c.size
+}
+
+// latencies is how long answers take.
+type latencies struct {
+	mean time.Duration // of the last ones, about
+	load time.Duration // the same, over more of them
+	idle time.Duration // the longest while little was in flight
+}
+
+// note takes in an answer; idle says that little is in flight.
+func (l *latencies) note(took time.Duration, idle bool) {
+	if l.mean == 0 {
+		l.mean = took
+	}
+	l.mean += (took - l.mean) / 8
+	l.load += (took - l.load) / 32
+	if idle {
+		l.idle = max(l.idle, took)
+		l.load = l.idle
+	}
+}
+
+// saturated reports whether answers take so much longer than at first that more requests in
+// flight would only take longer still.
+func (l *latencies) saturated() bool { return l.load > 2*l.idle }
