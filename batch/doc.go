@@ -9,9 +9,10 @@
 //
 //   - A response that is Graph's final word settles the request, whatever its
 //     status; the caller decides what a 404 means.
-//   - 429 costs nothing but time. All requests of the same [Request.Quota] wait
-//     until the longest Retry-After is over, because limits are per app and
-//     tenant, and requests sent while throttled count against the limit.
+//   - 429 costs nothing but time. The request waits as long as its answer says. If a
+//     limit refused it, all requests of the same [Request.Quota] wait, because limits
+//     are per app and tenant, and requests sent while throttled count against the limit.
+//     Package throttle works out which it was.
 //   - 408, 424, 5xx, a missing, contradictory or unreadable response and a dead
 //     connection cost an attempt and mark the request [Result.Uncertain]: it may
 //     have been carried out.
