@@ -44,7 +44,7 @@ func (l *loop) toldPast(end time.Time) (q *lane, wait time.Duration) {
 		}
 	}
 	for _, e := range l.waiting {
-		if e.told > 0 && !e.due.Before(end) {
+		if e.told > 0 && !e.due.Before(end) && (e.denied == 0 || !e.toldEnd.Before(end)) {
 			return e.lane, e.told
 		}
 	}

@@ -29,9 +29,12 @@ type entry struct {
 	suspect      bool          // it was refused alone; others may be refused as well
 	told         time.Duration // the longest wait that the answer asked for, 0 for none
 
-	denied   int // refusals for the pace in a row
-	refusals int // tokens refused in a row
-	epoch    int // of the last token refused
+	denied   int       // refusals for the pace in a row
+	deniedAt time.Time // when it was sent last to be refused
+	own      int       // refusals in a row between which others were accepted
+	toldEnd  time.Time // when the wait that its answer asked for ends
+	refusals int       // tokens refused in a row
+	epoch    int       // of the last token refused
 
 	// From when it was spoiled until Graph takes a batch that holds it, it travels
 	// with requests of the same part only; 0 is none.

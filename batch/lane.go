@@ -19,6 +19,7 @@ type lane struct {
 	urgent []*entry // retries and follow-ups
 	fresh  []*entry // from src
 
+	refused  bool // something was throttled
 	odd      bool // in a batch of an odd number, one more is urgent
 	fed      bool // src has yielded a request of this quota
 	open     int  // entries not settled, wherever they are
@@ -27,6 +28,7 @@ type lane struct {
 	told   time.Duration // the last wait that the service asked for in a refusal
 	toldAt time.Time     // when it asked
 
+	accepted     time.Time // when the last batch was sent of which something was
 	refusedSince time.Time // of the first refusal since something was accepted
 }
 
@@ -61,6 +63,10 @@ func (q *lane) ready(e *entry) {
 func (q *lane) tell(f *flight, rep throttle.Report) {
 	if until := f.answered.Add(rep.RetryAfter); rep.Told && until.After(q.toldAt.Add(q.told)) {
 		q.told, q.toldAt = rep.RetryAfter, f.answered
+	}
+	q.refused = q.refused || rep.Refused > 0
+	if rep.Accepted > 0 {
+		q.accepted = later(q.accepted, f.sent)
 	}
 	q.gate.Done(f.answered, rep)
 }
@@ -115,4 +121,11 @@ func (q *lane) named() string {
 		return ""
 	}
 	return " of quota " + q.quota
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -6,27 +6,39 @@ import (
 	"time"
 )
 
-// A throttled request waits as long as its answer says. After several refusals in a row it
-// waits ever longer, because a user's or a mailbox's own limit may refuse it.
+// A throttled request waits as long as its answer says. It waits ever longer if it is refused
+// again and again while others are accepted, because a user's or a mailbox's own limit may
+// refuse it.
 func TestRefusedPause(t *testing.T) {
+	at := func(seconds int) time.Time { return time.Unix(int64(1_700_000_000+seconds), 0) }
 	for _, tt := range []struct {
-		name   string
-		told   time.Duration
-		denied int
-		want   time.Duration
+		name     string
+		told     time.Duration
+		refusals int
+		others   bool // were accepted between any two
+		want     time.Duration
 	}{
-		{"the first refusal", 7 * time.Second, 1, 7 * time.Second},
-		{"the fourth in a row", 7 * time.Second, ownLimit, 7 * time.Second},
-		{"the sixth in a row", 7 * time.Second, ownLimit + 2, 28 * time.Second},
-		{"many in a row", 7 * time.Second, 40, maxOwnPause},
-		{"a long wait, many in a row", time.Hour, 40, time.Hour},
-		{"no wait named", 0, 1, time.Second},
-		{"no wait named, the third in a row", 0, 3, 4 * time.Second},
+		{"the first refusal", 7 * time.Second, 1, true, 7 * time.Second},
+		{"the third in a row", 7 * time.Second, 3, true, 7 * time.Second},
+		{"the fifth in a row", 7 * time.Second, 5, true, 28 * time.Second},
+		{"many in a row", 7 * time.Second, 40, true, maxOwnPause},
+		{"a long wait, many in a row", time.Hour, 40, true, time.Hour},
+		{"many in a row, and nothing else accepted", 7 * time.Second, 40, false, 7 * time.Second},
+		{"no wait named", 0, 1, true, time.Second},
+		{"no wait named, the fifth in a row", 0, 5, true, 4 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := newEntry(Request{})
-			e.told, e.denied = tt.told, tt.denied
-			if got := e.refusedPause(0); got != tt.want {
+			e.lane, e.told = &lane{}, tt.told
+			var got time.Duration
+			for i := range tt.refusals {
+				e.denied++
+				got = e.refusedPause(&flight{sent: at(10 * i), answered: at(10*i + 1)}, 0)
+				if tt.others {
+					e.lane.accepted = at(10*i + 5)
+				}
+			}
+			if got != tt.want {
 				t.Errorf("waits %v, want %v", got, tt.want)
 			}
 		})

@@ -137,8 +137,8 @@ func (l *loop) short() bool {
 		queued += n
 		if q.fed {
 			fed = true
-			if !q.path.since.IsZero() {
-				n = len(q.fresh) // tries need new requests
+			if !q.path.since.IsZero() || q.refused {
+				n = len(q.fresh) // tries need new requests, and so does a batch of retries
 			}
 			short = short || n < l.opts.BatchSize
 		}

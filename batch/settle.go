@@ -25,7 +25,7 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 	case l.stopped != nil:
 	case e.throttled:
 		l.release(e)
-		l.wait(e, f.answered.Add(e.refusedPause(jitter)))
+		l.wait(e, f.answered.Add(e.refusedPause(f, jitter)))
 		return
 	case e.unsent:
 		e.lane.ready(e) // the outage holds it back
@@ -56,24 +56,31 @@ func (l *loop) again(e *entry, f *flight, jitter float64) {
 	l.finish(e)
 }
 
-// A request that is refused this often in a row may have a limit of its own: a user's or a
-// mailbox's. It is sent ever more rarely then.
+// A request that is refused this often in a row, while others are accepted, may have a limit
+// of its own: a user's or a mailbox's. It is sent ever more rarely then.
 const (
-	ownLimit    = 4
+	ownLimit    = 3
 	maxOwnPause = 5 * time.Minute
 )
 
-// refusedPause is how long a throttled request waits: as long as its answer says. Without a
-// word of the service it is one second at first.
-func (e *entry) refusedPause(jitter float64) time.Duration {
-	pause, n := e.told, e.denied-ownLimit
-	if pause == 0 {
-		pause, n = time.Second, e.denied-1
+// refusedPause is how long a throttled request waits: as long as its answer says, or a second
+// if it does not.
+func (e *entry) refusedPause(f *flight, jitter float64) time.Duration {
+	if e.lane.accepted.After(e.deniedAt) && e.denied > 1 {
+		e.own++
+	} else {
+		e.own = 0
 	}
-	if n <= 0 {
+	e.deniedAt = f.sent
+	e.toldEnd = f.answered.Add(e.told)
+	pause := e.told
+	if pause == 0 {
+		pause = time.Second
+	}
+	if e.own < ownLimit {
 		return pause
 	}
-	return max(pause, throttle.Backoff(n, pause, max(pause, maxOwnPause), jitter))
+	return max(pause, throttle.Backoff(e.own-ownLimit+1, pause, max(pause, maxOwnPause), jitter))
 }
 
 // refused handles an entry whose token was refused: one new token for all, and

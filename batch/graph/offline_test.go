@@ -57,7 +57,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 // Graph is there and the authority is not: the run waits for a token, whether the old one
 // ended or was refused, and however long each try takes.
 func TestAuthorityAway(t *testing.T) {
-	refused := []graphsim.Fault{{Path: "user0300@", Attempt: 1, Do: graphsim.ItemStatus(401)}}
+	refused := []graphsim.Fault{{Path: "user0300@", Times: 1, Do: graphsim.ItemStatus(401)}}
 	tests := []struct {
 		name       string
 		faults     []graphsim.Fault

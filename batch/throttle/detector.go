@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -37,6 +38,8 @@ type detector struct {
 	ahead      int           // how many requests were in flight when it was sent
 	refused    int           // requests
 	heels      int           // answers to batches near the first one
+	singles    int           // requests refused in small batches, not learned yet
+	answered   time.Time     // when the last answer came
 	wait       time.Duration // the longest that was named, if told
 	told       bool
 	firstUntil time.Time // the end of the wait of the first answer
@@ -62,15 +65,21 @@ const (
 	instant = time.Millisecond
 
 	// While answers are missing, odds of 20 to 1 for chance and of 150 to 1 for the limit
-	// settle it. When none are missing, 3 to 1 for chance and 20 to 1 for the limit do, but
+	// settle it. When none are missing, 3 to 1 for chance and 5 to 1 for the limit do, but
 	// where no other batch was near, chance needs 20 to 1 as well.
 	clearChance  = -3
 	clearLimit   = 5
 	likelyChance = -1
-	likelyLimit  = 3
+	likelyLimit  = 1.7
+
+	// small is the size up to which a batch that is refused says nothing of whole batches.
+	small = 2
 
 	// learned is the score up to which the answers of an unclear question count for the shares.
 	learned = 1
+
+	// unclearLimit is what a question counts for as a limit that stays unclear but is likely one.
+	unclearLimit = 0.25
 
 	// keepVerdicts is the weight that each verdict leaves to those before it.
 	keepVerdicts = 0.98
@@ -87,15 +96,19 @@ func (d *detector) sent(now time.Time, ahead int) {
 }
 
 // landed notes that a batch is answered. It returns how many requests were in flight when
-// it was sent.
-func (d *detector) landed(sent time.Time) (ahead int) {
-	for i, f := range d.flying {
-		if f.at.Equal(sent) {
-			d.flying = append(d.flying[:i], d.flying[i+1:]...)
-			return f.ahead
-		}
+// it was sent. Of batches that were sent at one instant, the limit refuses the last one.
+func (d *detector) landed(sent time.Time, refused bool) (ahead int) {
+	is := func(f sending) bool { return f.at.Equal(sent) }
+	i := slices.IndexFunc(d.flying, is)
+	if i < 0 {
+		return 0 // of a caller that sends by itself
 	}
-	return 0 // of a caller that sends by itself
+	for refused && i+1 < len(d.flying) && is(d.flying[i+1]) {
+		i++
+	}
+	ahead = d.flying[i].ahead
+	d.flying = slices.Delete(d.flying, i, i+1)
+	return ahead
 }
 
 // holds reports whether nothing may go before until, because refusals are in question whose
@@ -115,6 +128,7 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 	if n == 0 {
 		return
 	}
+	d.answered = now
 	gap := r.Sent.Sub(d.first.Sent)
 	if r.Refused > 0 {
 		d.note(now, r)
@@ -127,13 +141,17 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 		d.heels++
 	}
 	d.score += math.Log(byLimit(n, r.Refused, gap, first) / d.byChance(r))
+	if r.Accepted == 0 && r.Refused <= small {
+		d.singles += r.Refused - r.Again // they would soon make any number of refusals likely
+		return
+	}
 	d.learn(r)
 }
 
 // note takes in the wait of a refusal.
 func (d *detector) note(now time.Time, r Report) {
 	wait := firstPause
-	if r.Told {
+	if r.Told && r.RetryAfter > 0 {
 		wait = r.RetryAfter
 	}
 	until := now.Add(wait)
@@ -143,6 +161,11 @@ func (d *detector) note(now time.Time, r Report) {
 	d.until = later(d.until, until)
 	d.refused += r.Refused
 	d.wait, d.told = max(d.wait, r.RetryAfter), d.told || r.Told
+}
+
+// report returns the refusals in question as one.
+func (d *detector) report() Report {
+	return Report{Sent: d.first.Sent, Refused: d.refused, RetryAfter: d.wait, Told: d.told}
 }
 
 // byLimit is the probability that refused of n requests are refused, if the limit was reached
@@ -185,7 +208,7 @@ func (d *detector) byChance(r Report) float64 {
 func (d *detector) learn(r Report) {
 	switch {
 	case r.Accepted+r.Refused == 0:
-	case r.Accepted == 0 && r.Refused-r.Again > 2: // one or two say little of the batch
+	case r.Accepted == 0 && r.Refused-r.Again > small:
 		d.batches.add(1, 0)
 	default:
 		d.batches.add(0, 1)
@@ -232,8 +255,12 @@ func (d *detector) settle(v verdict) {
 		retries := d.retries
 		d.shares = d.before
 		d.retries = retries
-	case v == chance && d.score < clearChance:
-		d.others++
+		d.limits += unclearLimit
+	case v == chance:
+		d.requests.add(float64(d.singles), 0)
+		if d.score < clearChance {
+			d.others++
+		}
 	}
 }
 

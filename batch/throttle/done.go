@@ -4,9 +4,12 @@ import "time"
 
 // Done takes in what became of requests, at the time of their answer.
 func (c *Controller) Done(now time.Time, r Report) {
-	ahead := c.detector.landed(r.Sent)
+	ahead := c.detector.landed(r.Sent, r.Refused > 0)
+	if r.Accepted+r.Refused > 0 {
+		c.latency.note(now.Sub(r.Sent), c.window <= firstFlight && c.limit.since.IsZero())
+	}
 	late := r.Sent.Before(c.limited) // sent before the last wait for the limit
-	if (r.Refused == 0 || late) && !c.detector.asks {
+	if late || r.Refused == 0 && !c.detector.asks {
 		if !late {
 			c.detector.learn(r)
 		}
@@ -16,11 +19,11 @@ func (c *Controller) Done(now time.Time, r Report) {
 	c.detector.weigh(now, r, ahead)
 	r.Lost, r.Refused = r.Lost+r.Refused, 0
 	c.account(now, r)
-	c.rule(now, c.detector.verdict(false))
+	c.rule(c.detector.verdict(false))
 }
 
 // rule carries out a verdict on the refusals in question.
-func (c *Controller) rule(now time.Time, v verdict) {
+func (c *Controller) rule(v verdict) {
 	if v == pending {
 		return
 	}
@@ -46,15 +49,12 @@ func (c *Controller) rule(now time.Time, v verdict) {
 	c.ceiling.reached(inFlight)
 	c.ceiling.trial = max(c.ceiling.trial, sureTrial)
 	c.inFlight += d.refused
-	c.account(now, Report{Sent: d.first.Sent, Refused: d.refused, RetryAfter: d.wait, Told: d.told})
+	c.account(d.answered, d.report())
 }
 
 // account takes in what became of requests, where Refused are those that the limit refused.
 func (c *Controller) account(now time.Time, r Report) {
 	c.inFlight -= r.Accepted + r.Refused + r.Lost
-	if r.Accepted+r.Refused > 0 {
-		c.latency.note(now.Sub(r.Sent), c.window <= firstFlight && c.limit.since.IsZero())
-	}
 	fresh := !r.Sent.Before(c.closed) // sent since the gate opened last
 	if fresh {
 		c.passed += float64(r.Accepted)
@@ -77,6 +77,7 @@ func (c *Controller) account(now time.Time, r Report) {
 	if c.limit.counts {
 		c.level.free -= float64(r.Refused)
 	}
+	c.takeRest(0)
 	c.window, c.grown = 1, 0
 	c.passed = 0
 	c.closed = later(c.closed, now.Add(c.pauses.wait(now, r, c.limit.rate, c.opts.Jitter())))

@@ -30,7 +30,7 @@ const (
 
 // reached takes in that a refusal came with so many requests in flight.
 func (c *ceiling) reached(inFlight int) {
-	at, inTrial := float64(max(inFlight, 1)), c.inTrial()
+	at, inTrial := float64(max(inFlight, batchSize/2)), c.inTrial()
 	switch {
 	case c.size == 0:
 		c.size, c.trial = at, firstTrial
@@ -77,7 +77,7 @@ func (c *ceiling) most() float64 {
 type latencies struct {
 	mean time.Duration // of the last ones, about
 	load time.Duration // the same, over more of them
-	idle time.Duration // the longest while little was in flight
+	idle time.Duration // the longest while little was in flight, and slowly what they are now
 }
 
 // note takes in an answer; idle says that little is in flight.
@@ -91,6 +91,7 @@ func (l *latencies) note(took time.Duration, idle bool) {
 		l.idle = max(l.idle, took)
 		l.load = l.idle
 	}
+	l.idle += (took - l.idle) / 1024
 }
 
 // saturated reports whether answers take so much longer than at first that more requests in

@@ -103,6 +103,7 @@ const (
 type Controller struct {
 	opts Options
 
+	size     int // of a full batch: the most that Take was asked for
 	inFlight int
 	rest     int     // of inFlight, what goes as the second batch of a pair
 	window   float64 // most requests in flight while feeling the way
@@ -151,10 +152,11 @@ func (c *Controller) Sibling() *Controller {
 // that only a Report changes the answer.
 func (c *Controller) Take(now time.Time, want int) (n int, at time.Time) {
 	c.short = false
+	c.size = max(c.size, want)
 	if until, held := c.detector.holds(now); held {
 		return 0, until
 	}
-	c.rule(now, c.detector.verdict(true))
+	c.rule(c.detector.verdict(true))
 	if now.Before(c.closed) {
 		return 0, c.closed
 	}
@@ -202,8 +204,8 @@ func (c *Controller) firstOf(n, want int) int {
 	return min((n+1)/2, want)
 }
 
-// serial reports whether there is never a second batch in flight.
-func (c *Controller) serial() bool { return c.opts.MaxInFlight > 0 && c.opts.MaxInFlight < 2*batchSize }
+// serial reports whether there is never a second full batch in flight.
+func (c *Controller) serial() bool { return c.opts.MaxInFlight > 0 && c.opts.MaxInFlight < 2*c.size }
 
 // room returns how many more requests may be in flight, at least one if there are none,
 // or 0 and when to ask again.
@@ -278,7 +280,7 @@ func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 // first: what is refused behind it is evidence then. Where many are in flight it is less,
 // so that it does not slow them down.
 func (c *Controller) stagger() time.Duration {
-	batches := max(1, c.window/batchSize)
+	batches := max(1, c.window/float64(c.size))
 	return min(maxStagger, time.Duration(0.9*float64(c.latency.mean)/batches))
 }
 
@@ -287,7 +289,9 @@ func (c *Controller) stagger() time.Duration {
 func (c *Controller) takeRest(want int) int {
 	n := min(c.rest, want)
 	back := c.rest - n
-	c.level.free += float64(back)
+	if !c.fixed.rush {
+		c.level.free += float64(back)
+	}
 	c.capped.free += float64(back)
 	c.fixed.free += back
 	c.inFlight -= back
@@ -298,6 +302,7 @@ func (c *Controller) takeRest(want int) int {
 // Close lets nothing go before until, for a reason that says nothing of the pace.
 func (c *Controller) Close(until time.Time) {
 	if until.After(c.closed) {
+		c.takeRest(0)
 		c.closed = until
 		c.Interrupted()
 	}
@@ -315,4 +320,9 @@ func (c *Controller) Interrupted() {
 func (c *Controller) Capped() bool { return c.short }
 
 // ClosedUntil returns the end of the wait in force, a time past if there is none.
-func (c *Controller) ClosedUntil() time.Time { return c.closed }
+func (c *Controller) ClosedUntil() time.Time {
+	if c.detector.asks {
+		return later(c.closed, c.detector.until)
+	}
+	return c.closed
+}

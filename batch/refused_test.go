@@ -1,0 +1,74 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+)
+
+// While everything is refused, a run probes with a few requests, however small its batches
+// are, however few of them are in flight, and whatever wait is named.
+func TestRefusalsOfEverythingAreProbed(t *testing.T) {
+	for _, size := range []int{1, 2, 5, 20} {
+		for _, concurrency := range []int{0, 1, 2, 20} {
+			for _, wait := range []string{"0", "1", "5"} {
+				t.Run(fmt.Sprintf("batches of %d, %d in flight, Retry-After %s", size, concurrency, wait), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						limit := graphsim.ThrottleFirst(1_000_000, time.Second)
+						limit.RetryAfter = graphsim.Constant(wait)
+						tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{limit}})
+						_, err := run(t.Context(), t, tenant, batch.Options{BatchSize: size, Concurrency: concurrency, StallTimeout: time.Minute},
+							deletes(tenant.Populate(1000)))
+						if !errors.Is(err, batch.ErrStalled) {
+							t.Errorf("Run = %v, want a stall", err)
+						}
+						if n := tenant.Stats().Requests; n > 150 {
+							t.Errorf("%d requests in a minute of refusals, want a few", n)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// A limit is found although there is never a second batch in flight, which would be the
+// evidence for it.
+func TestLimitIsFoundByOneBatchAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{graphsim.Window(20, 10*time.Second)}})
+		start := time.Now()
+		runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(tenant.Populate(300)))
+		if took := time.Since(start); took > 150*time.Second {
+			t.Errorf("the run took %v, where 2m20s are ideal", took)
+		}
+		if n := tenant.Stats().Refused; n > 100 {
+			t.Errorf("%d requests refused, want at most 100 in 15 windows", n)
+		}
+		if n := tenant.Stats().Early; n > 0 {
+			t.Errorf("%d requests were sent before a wait was over", n)
+		}
+	})
+}
+
+// Our own part of a wait is no word of the service: a run does not give up for it before its
+// deadline.
+func TestOwnPauseIsNotTheServicesWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Faults: []graphsim.Fault{
+			{Path: "user0001@", Times: 12, Do: graphsim.ItemStatus(429, "Retry-After", "5")}}})
+		users := tenant.Populate(200)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		results, err := run(ctx, t, tenant, batch.Options{}, deletes(users))
+		if err != nil || len(results) != 200 || len(tenant.Left()) != 0 {
+			t.Errorf("Run = %v with %d results, %d passes left, want all deleted", err, len(results), len(tenant.Left()))
+		}
+	})
+}
