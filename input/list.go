@@ -49,8 +49,14 @@ func Open(names []string, opts Options) (_ *List, err error) {
 	if len(names)+len(opts.Users) == 0 {
 		return nil, errors.New("no list is named")
 	}
-	if i := slices.Index(names, "-"); i >= 0 && slices.Contains(names[i+1:], "-") {
-		return nil, errors.New(`"-" is named twice, but standard input can be read once`)
+	for i, name := range names {
+		switch again := slices.Contains(names[:i], name); {
+		case again && name == "-":
+			return nil, errors.New(`"-" is named twice, but standard input can be read once`)
+		case again:
+			// A row is known by its place where it names no pass, so two copies cannot be told apart.
+			return nil, fmt.Errorf("%s is named twice: name each list once", show(name))
+		}
 	}
 	for _, user := range opts.Users {
 		if err := CheckUser(user); err != nil && !strings.EqualFold(user, Me) {

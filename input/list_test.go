@@ -45,12 +45,12 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// The same file twice is only repeats, and repeats point to its first place.
-func TestSameListTwice(t *testing.T) {
+// Rows of two lists that are alike are repeats, and point to the first place.
+func TestSameRowsInTwoLists(t *testing.T) {
 	path := write(t, "a.csv", "user\n"+dana+"\n")
-	empty := write(t, "b.csv", "")
-	got := all(t, open(t, Options{}, empty, path, empty, path))
-	want := []Pair{{Source: path, Line: 2, User: dana}, {Source: path, Line: 2, User: dana, FirstOf: &Pos{path, 2}}}
+	other := write(t, "b.csv", "user\n"+dana+"\n")
+	got := all(t, open(t, Options{}, path, other))
+	want := []Pair{{Source: path, Line: 2, User: dana}, {Source: other, Line: 2, User: dana, FirstOf: &Pos{path, 2}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Pairs() (-want +got):\n%s", diff)
 	}
@@ -142,6 +142,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"nothing named", nil, Options{}, "no list is named"},
 		{"unknown format", []string{good}, Options{Format: "xml"}, `format "xml" is not known: use csv, json, jsonl`},
 		{"stdin twice", []string{"-", good, "-"}, Options{}, "named twice"},
+		{"the same list twice", []string{good, good}, Options{}, "named twice: name each list once"},
 		{"missing file", []string{good, good + "x"}, Options{}, good + "x"},
 		{"directory", []string{filepath.Dir(good)}, Options{}, filepath.Dir(good) + " is a directory"},
 		{"empty file", []string{write(t, "e.csv", "\n \r\n")}, Options{}, "no valid rows in "},

@@ -114,12 +114,6 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 	if tr.verify = tr.often(3); tr.verify {
 		tr.flags = append(tr.flags, "--verify", "--verify-wait", "1s")
 	}
-	if tr.often(6) { // twice
-		tr.write(rows)
-		tr.lists = append(tr.lists, tr.lists[0])
-		tr.pairs *= 2
-		rows = nil
-	}
 	for at := tr.rng.IntN(max(len(rows), 1)); len(rows) > 0; at = len(rows) {
 		tr.write(rows[:max(at, 1)])
 		rows = rows[max(at, 1):]
