@@ -65,8 +65,8 @@ func (q *lane) tell(f *flight, rep throttle.Report) {
 		q.told, q.toldAt = rep.RetryAfter, f.answered
 	}
 	q.refused = q.refused || rep.Refused > 0
-	if rep.Accepted > 0 {
-		q.accepted = later(q.accepted, f.sent)
+	if rep.Accepted > 0 && f.sent.After(q.accepted) {
+		q.accepted = f.sent
 	}
 	q.gate.Done(f.answered, rep)
 }
@@ -97,7 +97,7 @@ func (q *lane) pick(n int) []*entry {
 	q.odd = !q.odd
 	half := n / 2
 	if q.odd {
-		half = n - half // so that one by one both have their turn
+		half = n - half // batches of one alternate
 	}
 	u := min(len(q.urgent), max(half, n-len(q.fresh)))
 	picked = append(picked, q.urgent[:u]...)
@@ -121,11 +121,4 @@ func (q *lane) named() string {
 		return ""
 	}
 	return " of quota " + q.quota
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

@@ -1,7 +1,6 @@
 package batch_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -23,8 +22,8 @@ func TestRefusalsOfEverythingAreProbed(t *testing.T) {
 						limit := graphsim.ThrottleFirst(1_000_000, time.Second)
 						limit.RetryAfter = graphsim.Constant(wait)
 						tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{limit}})
-						_, err := run(t.Context(), t, tenant, batch.Options{BatchSize: size, Concurrency: concurrency, StallTimeout: time.Minute},
-							deletes(tenant.Populate(1000)))
+						opts := batch.Options{BatchSize: size, Concurrency: concurrency, StallTimeout: time.Minute}
+						_, err := run(t.Context(), t, tenant, opts, deletes(tenant.Populate(1000)))
 						if !errors.Is(err, batch.ErrStalled) {
 							t.Errorf("Run = %v, want a stall", err)
 						}
@@ -42,7 +41,8 @@ func TestRefusalsOfEverythingAreProbed(t *testing.T) {
 // evidence for it.
 func TestLimitIsFoundByOneBatchAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{graphsim.Window(20, 10*time.Second)}})
+		limit := graphsim.Window(20, 10*time.Second)
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{limit}})
 		start := time.Now()
 		runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(tenant.Populate(300)))
 		if took := time.Since(start); took > 150*time.Second {
@@ -53,22 +53,6 @@ func TestLimitIsFoundByOneBatchAtATime(t *testing.T) {
 		}
 		if n := tenant.Stats().Early; n > 0 {
 			t.Errorf("%d requests were sent before a wait was over", n)
-		}
-	})
-}
-
-// Our own part of a wait is no word of the service: a run does not give up for it before its
-// deadline.
-func TestOwnPauseIsNotTheServicesWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Faults: []graphsim.Fault{
-			{Path: "user0001@", Times: 12, Do: graphsim.ItemStatus(429, "Retry-After", "5")}}})
-		users := tenant.Populate(200)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-		defer cancel()
-		results, err := run(ctx, t, tenant, batch.Options{}, deletes(users))
-		if err != nil || len(results) != 200 || len(tenant.Left()) != 0 {
-			t.Errorf("Run = %v with %d results, %d passes left, want all deleted", err, len(results), len(tenant.Left()))
 		}
 	})
 }

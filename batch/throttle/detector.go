@@ -81,6 +81,10 @@ const (
 	// unclearLimit is what a question counts for as a limit that stays unclear but is likely one.
 	unclearLimit = 0.25
 
+	// The verdicts so far make a limit up to 55 times less likely or 7 times more.
+	leastPrior = -4
+	mostPrior  = 2
+
 	// keepVerdicts is the weight that each verdict leaves to those before it.
 	keepVerdicts = 0.98
 )
@@ -122,7 +126,7 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 	if !d.asks {
 		*d = detector{last: d.last, flying: d.flying, shares: d.shares, before: d.shares,
 			limits: d.limits, others: d.others, asks: true, first: r, ahead: ahead}
-		d.score = max(-4, min(math.Log((d.limits+1)/(d.others+1)), 2))
+		d.score = max(leastPrior, min(math.Log((d.limits+1)/(d.others+1)), mostPrior))
 	}
 	n := r.Accepted + r.Refused
 	if n == 0 {

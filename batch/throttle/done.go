@@ -22,7 +22,7 @@ func (c *Controller) Done(now time.Time, r Report) {
 	c.rule(c.detector.verdict(false))
 }
 
-// rule carries out a verdict on the refusals in question.
+// rule acts on a verdict: it closes the gate, and measures what the limit refused.
 func (c *Controller) rule(v verdict) {
 	if v == pending {
 		return

@@ -114,7 +114,7 @@ type Controller struct {
 	latency latencies
 	closed  time.Time // nothing goes before this time
 	limited time.Time // the end of the last wait for the limit
-	near    time.Time // when the service last said that the limit is near
+	near    time.Time // when the service last reported that the limit is near
 	passed  float64   // requests accepted since the last wait
 	pauses  pauses
 
@@ -237,7 +237,7 @@ func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 }
 
 // paced returns how many of n requests the limit and MaxRate leave, and takes them, or 0 and
-// when to ask again. MaxRate leaves want at most: it is no limit of which a pair is evidence.
+// when to ask again. Under MaxRate it is one batch: a pair is evidence only of the service's limit.
 func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 	if rate := c.limit.rate; rate > 0 && !c.ceiling.found {
 		since := now.Sub(c.limited)
@@ -319,10 +319,6 @@ func (c *Controller) Interrupted() {
 // so that a sibling which goes now would be taking it away.
 func (c *Controller) Capped() bool { return c.short }
 
-// ClosedUntil returns the end of the wait in force, a time past if there is none.
-func (c *Controller) ClosedUntil() time.Time {
-	if c.detector.asks {
-		return later(c.closed, c.detector.until)
-	}
-	return c.closed
-}
+// ClosedUntil returns the end of the wait in force, a time past if there is none. A refusal
+// in question is no wait yet, though nothing goes until it is settled.
+func (c *Controller) ClosedUntil() time.Time { return c.closed }

@@ -61,7 +61,8 @@ func TestGrowth(t *testing.T) {
 		got = append(got, sum(flights))
 	}
 	if want := []int{60, 80, 80, 120, 160, 200, 240, 280, 440}; !slices.Equal(got, want) {
-		t.Errorf("%v requests in flight, want %v: by up to half, in full batches, and faster from 1,000 accepted on", got, want)
+		t.Errorf("%v requests in flight, want %v: up to half more, in full batches, and faster from 1,000 accepted on",
+			got, want)
 	}
 }
 
@@ -105,7 +106,8 @@ func TestGate(t *testing.T) {
 	takeAll(c, t0)
 	c.Done(at(0.05), Report{Sent: t0, Accepted: 5, Refused: 15, RetryAfter: 10 * time.Second, Told: true})
 	c.Done(at(0.06), Report{Sent: t0, Refused: 20, RetryAfter: 3 * time.Second, Told: true})
-	if n, next := c.Take(at(10), 20); n != 0 || !next.Equal(c.ClosedUntil()) || next.Before(at(10.05)) || next.After(at(10.06)) {
+	n, next := c.Take(at(10), 20)
+	if n != 0 || !next.Equal(c.ClosedUntil()) || next.Before(at(10.05)) || next.After(at(10.06)) {
 		t.Errorf("Take in the wait = %d, %v, want 0 and its end", n, next)
 	}
 	opens := c.ClosedUntil()
@@ -129,6 +131,9 @@ func TestChanceClosesNoGate(t *testing.T) {
 	c.Done(at(0.05), Report{Sent: t0, Accepted: 18, Refused: 2, RetryAfter: 10 * time.Second, Told: true})
 	if n, next := c.Take(at(0.05), 20); n != 0 || !next.Equal(at(10.05)) {
 		t.Errorf("Take while a refusal is in question = %d, %v, want 0 and the end of its wait", n, next)
+	}
+	if until := c.ClosedUntil(); until.After(at(0.05)) {
+		t.Errorf("closed until %v while a refusal is in question, want no wait yet", until)
 	}
 	c.Done(at(0.051), Report{Sent: t0.Add(2 * time.Millisecond), Accepted: 20})
 	if got := sum(takeAll(c, at(0.1))); got < 40 {

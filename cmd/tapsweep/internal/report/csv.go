@@ -10,7 +10,9 @@ import (
 )
 
 // csvHeader names the columns. The first rows of it make the file a list, too.
-var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts", "requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass", "undecided", "column", "beside"}
+var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts",
+	"requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass",
+	"undecided", "column", "beside"}
 
 // A CSV writes one line for each row, safe to be opened in a spreadsheet. The rows that are
 // not beside are as many as the pairs. A row beside is in it too, because nothing else in the
@@ -50,8 +52,10 @@ func (c *CSV) Row(r *Row) error {
 	if r.Beside {
 		beside = "true"
 	}
-	c.fields = append(c.fields[:0], r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status), r.Code, r.Message,
-		strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN, at, pending, anyPass, undecided, column, beside)
+	c.fields = append(c.fields[:0], r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome),
+		strconv.Itoa(r.Status), r.Code, r.Message, strconv.Itoa(r.Attempts), r.RequestID,
+		r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN, at, pending, anyPass,
+		undecided, column, beside)
 	for i, f := range c.fields {
 		c.fields[i] = input.CSVValue(f)
 	}
