@@ -44,13 +44,13 @@ Graph accepts, or one that does not allow deletes, 4 stopped by a signal,
   tapsweep check --user dana@contoso.com --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.check(cmd.Context(), &f, a.settings())
+			return a.check(cmd.Context(), &f)
 		},
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.user, "user", "", "list this user's passes; \"me\" is who is signed in (default one who does not exist)")
-	addChoice(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
+	addEnum(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
 	f.connect.add(fl)
 	addLogFlags(cmd, &f.logLevel, &f.logForm)
 	return cmd
@@ -92,7 +92,7 @@ const checkPatience = 2 * time.Minute
 // longer, because the problem may be temporary.
 const checkStall = 10 * time.Second
 
-func (a *app) check(ctx context.Context, f *checkFlags, variables []setting) error {
+func (a *app) check(ctx context.Context, f *checkFlags) error {
 	if f.user != "" && !strings.EqualFold(f.user, input.Me) {
 		if err := input.CheckUser(f.user); err != nil {
 			return refuse(fmt.Errorf("--user: %w", err))
@@ -122,13 +122,7 @@ func (a *app) check(ctx context.Context, f *checkFlags, variables []setting) err
 		c.note("token", "failed", failed.err.Error(), failed.hints...)
 		c.Exit = exitAuth
 	}
-	c.Variables = append([]setting{}, variables...)
-	for _, s := range variables {
-		if s.Problem != "" {
-			c.note("flags", "failed", s.Variable+": "+s.Problem)
-			c.Exit = max(c.Exit, exitLeft)
-		}
-	}
+	c.Variables = append([]setting{}, a.settings...)
 	if err := a.printCheckup(c, f.output, tenant); err != nil {
 		return err
 	}

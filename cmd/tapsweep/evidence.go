@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch"
@@ -19,6 +20,7 @@ import (
 // addEvidence adds --evidence, for commands whose runs are proven afterwards.
 func (f *runFlags) addEvidence(fl *pflag.FlagSet) {
 	fl.StringVar(&f.evidence, "evidence", "", "keep results log, reports, preflight and SHA-256 sums in this new directory")
+	fl.SetAnnotation("evidence", cobra.BashCompSubdirsInDir, nil)
 }
 
 // checkEvidence refuses a directory of evidence that is none, or is one already, and

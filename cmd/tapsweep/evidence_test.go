@@ -250,7 +250,7 @@ func TestEvidenceOfSweep(t *testing.T) {
 	for _, passes := range [][]graphsim.Pass{nil, {{Created: time.Now().Add(-48 * time.Hour), LifetimeMinutes: 60}}} {
 		tenant.AddUser(graphsim.User{UPN: fmt.Sprintf("user%d@contoso.com", len(passes)), Passes: passes})
 		dir := t.TempDir()
-		p := tapsweep(t, append(env, "TAPSWEEP_EVIDENCE="+dir), "sweep", "--all-users", "--yes", "--graph-url", root)
+		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--evidence", dir)
 		if p.code != 0 || (p.stderr == "") != (passes == nil) {
 			t.Fatalf("exit %d\n%s", p.code, p.stderr)
 		}

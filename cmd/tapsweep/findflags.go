@@ -56,6 +56,7 @@ func (f *findFlags) add(fl *pflag.FlagSet, reasons string) {
 	fl.StringVar(&f.filter, "filter", "", "look at the users that an OData filter leaves, such as \"startswith(userPrincipalName,'a')\"")
 	fl.StringArrayVar(&f.groups, "group", nil, "look at the members of a group, by object id, and of groups in it; repeatable")
 	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
+	namesFile(fl, "users")
 	fl.StringArrayVar(&f.named, "user", nil, "scan this user, given by object id or user principal name; repeatable")
 	fl.StringVar(&f.since, "created-since", "", "only passes created since a time (2026-03-02T08:00:00Z), "+
 		"a date (midnight UTC) or an age (24h, 7d); without another scope flag it searches the audit log")
@@ -114,6 +115,24 @@ func (r *reasons) Set(text string) error {
 
 func (r *reasons) String() string { return strings.Join(texts(*r), ",") }
 func (r *reasons) Type() string   { return "stringSlice" }
+
+// completeReasons completes the last word of a list with those that are not in it yet.
+func (a *app) completeReasons(_ *cobra.Command, _ []string, list string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	directive := cobra.ShellCompDirectiveNoFileComp
+	// A comma may follow. But in cobra's script for fish string split takes what begins with a
+	// dash, as --reason=used does, for an option of its own.
+	if last := a.args[len(a.args)-1]; !strings.HasPrefix(last, "-") {
+		directive |= cobra.ShellCompDirectiveNoSpace
+	}
+	begun := list[:strings.LastIndex(list, ",")+1]
+	var lists []cobra.Completion
+	for _, word := range new(reasons).words() {
+		if !slices.Contains(strings.Split(begun, ","), word) {
+			lists = append(lists, begun+word)
+		}
+	}
+	return lists, directive
+}
 
 // words are what may be named.
 func (r *reasons) words() []cobra.Completion { return texts(passes.Reasons) }

@@ -31,8 +31,6 @@ func (a *app) metricsFile(cmd *cobra.Command) string {
 	switch help := cmd.Flags().Lookup("help"); {
 	case f == nil || help != nil && help.Changed:
 		return ""
-	case a.misread:
-		return misreadMetricsFile(a.args)
 	case switched(cmd, "dry-run") || switched(cmd, "simulate"):
 		return ""
 	}
@@ -43,28 +41,6 @@ func (a *app) metricsFile(cmd *cobra.Command) string {
 func switched(cmd *cobra.Command, name string) bool {
 	f := cmd.Flags().Lookup(name)
 	return f != nil && f.Value.String() == "true"
-}
-
-// misreadMetricsFile finds the file where reading the flags ended at one that is wrong,
-// before all were read: an alert is to see that no night goes well any more. What would
-// not have written it without that does not write it for that.
-func misreadMetricsFile(args []string) string {
-	const flag = "--metrics-file"
-	path := os.Getenv(variable(flag[2:]))
-	for i, arg := range args {
-		value, is := strings.CutPrefix(arg, flag+"=")
-		switch {
-		case arg == "--":
-			return path
-		case arg == "--help" || arg == "-h" || arg == "--dry-run" || arg == "--simulate":
-			return ""
-		case is:
-			path = value
-		case arg == flag && i+1 < len(args):
-			path = args[i+1]
-		}
-	}
-	return path
 }
 
 // checkMetrics refuses a name that the textfile collector would pass over, and a file
@@ -135,7 +111,7 @@ func (a *app) writeMetrics(cmd *cobra.Command, code int) int {
 	err := checkMetrics(path, cmd.Name()) // the results log may have come by that name
 	if err == nil {
 		err = run.Write(path)
-	} else if a.recorder.summary == nil && !a.misread {
+	} else if a.recorder.summary == nil {
 		return code // said before
 	}
 	if err != nil {

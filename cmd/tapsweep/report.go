@@ -41,6 +41,7 @@ that is free unless --csv tells another. "-" is standard output.
 Exit codes: 0 the report is written, 64 it is not, 4 stopped by a signal.`,
 		Example: `  tapsweep report incident-4711.jsonl
   tapsweep report --html incident-4711.html --csv incident-4711.csv incident-4711.jsonl`,
+		ValidArgsFunction: filesWith("jsonl"),
 		Args: func(_ *cobra.Command, logs []string) error {
 			if len(logs) == 0 {
 				return errors.New("no results log is named")
@@ -51,9 +52,9 @@ Exit codes: 0 the report is written, 64 it is not, 4 stopped by a signal.`,
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.StringVar(&f.html, "html", "", "write a page for a browser, or for paper")
-	fl.StringVar(&f.csv, "csv", "", "write all pairs, with what became of each")
-	fl.StringVar(&f.json, "json", "", "write the numbers as one JSON object")
+	addFile(fl, &f.html, "html", "", "write a page for a browser, or for paper", "html", "htm")
+	addFile(fl, &f.csv, "csv", "", "write all pairs, with what became of each", "csv")
+	addFile(fl, &f.json, "json", "", "write the numbers as one JSON object", "json")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
 	return cmd
 }

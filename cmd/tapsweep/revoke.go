@@ -55,7 +55,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	if path == "" {
 		path = newName()
 	}
-	if err := f.checkResults(path); err != nil {
+	if err := f.checkResults(path, lists...); err != nil {
 		return err
 	}
 	if err := a.checkCount(f, list); err != nil {

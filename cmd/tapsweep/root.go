@@ -71,9 +71,8 @@ type app struct {
 	display  atomic.Pointer[progress.Display] // of the run, once it has begun
 	recorder recorder
 
-	overridden []string // flags in place of whose variables others count
-	variables  []string // that count
-	misread    bool     // a flag of the command line is wrong, and those behind it are not read
+	variables []string  // that set flags of this command
+	settings  []setting // all variables that set flags
 
 	progressed
 }
@@ -127,9 +126,9 @@ func (a *app) rootCommand() *cobra.Command {
 Graph, twenty to a batch, waits as long as the tenant asks it to, and writes
 what became of each to a results log.
 
-A flag can be given by an environment variable as well: --max-items by
-TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it. --help, --version
-and --user of revoke have no variable.`,
+Flags about signing in, pace, logging and guards can be given by environment
+variables as well: --max-items by TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it. Flags that say
+what to revoke, where to look and what to write have no variable.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --simulate list.csv`,
 		Version:       versionLine(),
@@ -138,16 +137,35 @@ and --user of revoke have no variable.`,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.Flags().Bool("version", false, "print the version")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		a.misread = true
-		return flagError(cmd, err)
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.revokeCommand(), a.scanCommand(), a.sweepCommand(), a.verifyCommand(), a.reportCommand(),
-		a.checkCommand(), a.simulateCommand(), a.versionCommand(), a.manCommand())
-	a.withVariables(root.Commands())
-	a.withCompletions(root.Commands())
-	refuseEmpty(root.Commands())
+		a.checkCommand(), a.simulateCommand())
+	for _, cmd := range root.Commands() {
+		a.inOrder(cmd)
+	}
+	root.AddCommand(a.versionCommand(), a.manCommand())
+	a.finishFlags(root.Commands())
 	return root
+}
+
+// inOrder makes a command set its flags from the environment, then check its arguments and the
+// metrics file, and then run.
+func (a *app) inOrder(cmd *cobra.Command) {
+	check, run := cmd.Args, cmd.RunE
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := a.setFromEnvironment(cmd, os.Environ()); err != nil {
+			return err
+		}
+		if err := check(cmd, args); err != nil {
+			return err
+		}
+		if err := checkMetrics(a.metricsFile(cmd), cmd.Name()); err != nil {
+			return err
+		}
+		a.command.Store(cmd)
+		return run(cmd, args)
+	}
 }
 
 // strictDefaults has cobra's own commands refuse what they do not know, as ours do: they

@@ -48,8 +48,8 @@ that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	f.findFlags.add(fl, "all")
-	fl.StringVar(&f.output, "output", "-", "write the passes to this new file")
-	addChoice(fl, &f.format, "format", "", scan.Formats, oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
+	addFile(fl, &f.output, "output", "-", "write the passes to this new file")
+	addEnum(fl, &f.format, "format", "", scan.Formats, oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
 	f.addResults(fl, "results log of the scan, to go on with it (default none)")
 	f.addPace(fl)
 	f.addRest(cmd, "no summary when everybody was looked at")
@@ -63,6 +63,10 @@ func (f *scanFlags) check() error {
 	if f.metrics != "" && sameName(f.metrics, f.output) {
 		return refuse(errors.New("--output and --metrics-file name the same file"))
 	}
+	if f.format == "" && strings.EqualFold(filepath.Ext(f.output), ".json") {
+		return refuse(fmt.Errorf("--output %s: a scan writes %s", f.output, oneOf(scan.Formats)),
+			"name a .jsonl or .csv file, or choose with --format")
+	}
 	if f.output == "-" && f.results == "-" {
 		return refuse(errors.New("--output and --results cannot both go to standard output"))
 	}
@@ -74,8 +78,8 @@ func (f *scanFlags) chosen(stdout any) string {
 	switch ext := strings.ToLower(filepath.Ext(f.output)); {
 	case f.format != "":
 		return f.format
-	case ext == ".json", ext == ".jsonl":
-		return ext[1:]
+	case ext == ".jsonl":
+		return "jsonl"
 	case f.output == "-" && isTerminal(stdout):
 		return "table"
 	}

@@ -67,7 +67,7 @@ func TestCreatedSinceIsShown(t *testing.T) {
 
 // What scan prints, revoke takes, in each format.
 func TestScanToRevoke(t *testing.T) {
-	for _, format := range []string{"csv", "json", "jsonl"} {
+	for _, format := range []string{"csv", "jsonl"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			tenant := leftovers(2000, graphsim.Options{EmptyPages: true})
@@ -106,10 +106,17 @@ func TestScanOutput(t *testing.T) {
 	if err != nil || p.code != 0 || len(rows) != 5 || strings.Join(rows[0], ",") != "user,method,userPrincipalName,reason,created,start,expires,usableOnce" {
 		t.Fatalf("exit %d, %v, %q\n%s", p.code, err, rows, p.stderr)
 	}
-	p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "json")
+	p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "jsonl")
 	var lines []scan.Line
-	if err := json.Unmarshal([]byte(p.stdout), &lines); err != nil || len(lines) != 4 {
-		t.Errorf("%v: %s", err, p.stdout)
+	for text := range strings.Lines(p.stdout) {
+		var line scan.Line
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Errorf("%v: %s", err, text)
+		}
+		lines = append(lines, line)
+	}
+	if len(lines) != 4 {
+		t.Errorf("%d lines, want 4\n%s", len(lines), p.stdout)
 	}
 	var reasons strings.Builder
 	for _, l := range lines {
@@ -128,7 +135,7 @@ func TestScanOutput(t *testing.T) {
 		t.Errorf("%s", p.stdout)
 	}
 	// Nothing found is a list that says so.
-	for format, want := range map[string]string{"json": "[]\n", "jsonl": "", "table": "", "csv": "user,method,userPrincipalName,reason,created,start,expires,usableOnce\n"} {
+	for format, want := range map[string]string{"jsonl": "", "table": "", "csv": "user,method,userPrincipalName,reason,created,start,expires,usableOnce\n"} {
 		p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "disabled", "--format", format)
 		if p.code != 0 || p.stdout != want {
 			t.Errorf("%s: exit %d, %q", format, p.code, p.stdout)

@@ -115,12 +115,14 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl.IntVar(&users, "users", 100, "users with one pass each, up to 1000000")
 	fl.BoolVar(&mixed, "mixed", false, "of ten users let nine hold no pass, and one a pass that is expired, used, usable or scheduled")
 	fl.StringSliceVar(&seed, "seed", nil, "also hold the users and passes of this list")
-	fl.StringVar(&write, "write-list", "", "write the users and their passes to this new CSV file")
+	namesFile(fl, "seed")
+	addFile(fl, &write, "write-list", "", "write the users and their passes to this new CSV file", "csv")
 	fl.BoolVar(&replace, "overwrite", false, "replace the list of an earlier drill that --write-list names")
 	fl.StringArrayVar(&limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
 	fl.DurationVar(&latency, "latency", 0, "how long each batch takes")
 	fl.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve at")
-	fl.StringVar(&caFile, "ca-file", "", "write the certificate authority here, in place of that of a drill before if need be (default a temporary file)")
+	addFile(fl, &caFile, "ca-file", "", "write the certificate authority here, in place of that of a drill before if need be "+
+		"(default a temporary file)", "pem")
 	return cmd
 }
 

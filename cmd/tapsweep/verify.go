@@ -36,8 +36,9 @@ Exit codes: 0 no user has a pass, 1 a user has one or could not be checked,
 3 no access token that Graph accepts, or everything is denied, 4 stopped early:
 use --resume to continue, 64 wrong flags, or a log that is of another tenant or
 not whole.`,
-		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
-		Args:    cobra.MinimumNArgs(1),
+		Example:           `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: filesWith("jsonl"),
 		RunE: func(cmd *cobra.Command, logs []string) error {
 			return a.verify(cmd.Context(), &f, logs)
 		},
@@ -72,7 +73,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	if path == "" {
 		path = newName()
 	}
-	if err := f.checkResults(path); err != nil {
+	if err := f.checkResults(path, logs...); err != nil {
 		return err
 	}
 	ctx, cancel := withDeadline(ctx, f.deadline)

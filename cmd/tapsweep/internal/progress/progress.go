@@ -1,5 +1,5 @@
-// Package progress shows how far a run is: a bar on a terminal, a line every ten
-// seconds elsewhere, or a JSON record for a log that is read by programs.
+// Package progress shows how far a run is: a bar on a terminal, or a line every ten
+// seconds elsewhere.
 //
 // A run tells it about rows (Display.Row) and about what came back from the
 // tenant (Display.Observe), and never waits for a slow terminal in either. What
@@ -23,7 +23,6 @@ const (
 	None  Mode = iota
 	Bar        // one line that is drawn anew four times a second
 	Plain      // a line of text every ten seconds
-	JSON       // a log record every ten seconds
 )
 
 const (
@@ -93,8 +92,6 @@ func Start(opts Options) *Display {
 		d.wg.Go(func() { d.loop(drawEvery, d.bar.draw) })
 	case Plain:
 		d.wg.Go(func() { d.loop(tickEvery, d.every(lineEvery, d.plain)) })
-	case JSON:
-		d.wg.Go(func() { d.loop(tickEvery, d.every(lineEvery, d.json())) })
 	}
 	return d
 }

@@ -9,101 +9,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
-
 	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
-
-// Flags that name files: to be written, if need be in place of what is there, and to be
-// read, with what they name. Variables of others name some, too.
-var (
-	writes = []string{"results", "output", "metrics-file", "html", "csv", "json"}
-	reads  = map[string]string{"protect": "a --protect list", "users": "a --users list", "certificate": "the --certificate file",
-		"secret-file": "the --secret-file", "token-file": "the --token-file"}
-	readsToo = []string{"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "SSL_CERT_FILE"}
-)
-
-// checkReplaced refuses to write a file that the command reads, whatever --overwrite and
-// --resume say: a list of protected users that has become a results log protects nobody
-// in the next run.
-func (a *app) checkReplaced(cmd *cobra.Command, args []string) error {
-	type named struct{ name, path string }
-	var in, out []named
-	for flag, what := range reads {
-		for _, path := range filesOf(cmd, flag) {
-			in = append(in, named{what, path})
-		}
-	}
-	switch cmd.Name() {
-	case "revoke", "verify": // report sees to its logs itself
-		for _, path := range args {
-			in = append(in, named{"a list", path})
-		}
-	}
-	for _, name := range readsToo {
-		in = append(in, named{"the file of " + name, os.Getenv(name)})
-	}
-	for _, flag := range writes {
-		for _, path := range filesOf(cmd, flag) {
-			out = append(out, named{"--" + flag, path})
-		}
-	}
-	for _, dir := range filesOf(cmd, "evidence") {
-		for _, name := range evidence.Names() {
-			out = append(out, named{"--evidence", filepath.Join(dir, name)})
-		}
-	}
-	for _, o := range out {
-		there, err := os.Stat(o.path)
-		if err != nil || !there.Mode().IsRegular() {
-			continue
-		}
-		for _, i := range in {
-			if info := a.statInput(i.path); info != nil && os.SameFile(there, info) {
-				return refuse(fmt.Errorf("%s: %s is also %s", o.name, o.path, i.name), "choose another "+o.name+" file")
-			}
-		}
-		if o.name != "--evidence" && o.name != "--results" && evidence.Holds(o.path) { // which may be gone on with
-			return refuse(fmt.Errorf("%s: %s is evidence, which is sealed", o.name, o.path), "choose another file")
-		}
-	}
-	return nil
-}
-
-// statInput is the file that a name of a list leads to, nil for none.
-func (a *app) statInput(path string) os.FileInfo {
-	info, err := os.Stat(path)
-	if f, ok := a.stdin.(*os.File); ok && path == "-" {
-		info, err = f.Stat()
-	}
-	if err != nil {
-		return nil
-	}
-	return info
-}
-
-// filesOf are the files that a flag names: none if there is no such flag, or if it takes
-// numbers or words, as --users and --output of some commands do.
-func filesOf(cmd *cobra.Command, flag string) []string {
-	f := cmd.Flags().Lookup(flag)
-	if f == nil || f.Value.String() == "" || f.Value.String() == "-" {
-		return nil
-	}
-	switch v := valueOf(f).(type) {
-	case *choice:
-		return nil
-	case pflag.SliceValue:
-		return v.GetSlice()
-	}
-	if f.Value.Type() != "string" {
-		return nil
-	}
-	return []string{f.Value.String()}
-}
 
 // freeName returns a name that no file has, and that is none of those taken.
 func freeName(base, ext string, taken ...string) string {
@@ -124,9 +34,9 @@ func newName() string {
 // mayReplace tells whether files that are written may be there already.
 func (f *runFlags) mayReplace() bool { return f.overwrite || f.resume != "" }
 
-// checkResults refuses a results log that must not be written. The directory of the
-// evidence, in which it may be, need not be there.
-func (f *runFlags) checkResults(path string) error {
+// checkResults refuses a results log that must not be written: one that is also one of the lists,
+// for example. The directory of the evidence, in which it may be, need not exist.
+func (f *runFlags) checkResults(path string, lists ...string) error {
 	if isStandardStream(path) {
 		return refuse(fmt.Errorf("--results: %s is the output of tapsweep itself", path),
 			"use --results - for standard output")
@@ -139,6 +49,11 @@ func (f *runFlags) checkResults(path string) error {
 	there, err := os.Stat(path)
 	if f.evidence != "" && err != nil {
 		return nil
+	}
+	for _, list := range lists {
+		if info, listErr := os.Stat(list); err == nil && listErr == nil && os.SameFile(there, info) {
+			return refuse(fmt.Errorf("--results: %s is also a list", path), "choose another --results file")
+		}
 	}
 	if f.evidence == "" && evidence.Holds(path) {
 		return refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path), "go on with it by --evidence "+filepath.Dir(path)+" --resume")
@@ -179,6 +94,9 @@ func trustHints(err error) []string {
 func checkOutput(path string, mayExist bool) error {
 	if err := checkFile("--output", path, mayExist); err != nil || path == "" || path == "-" {
 		return err
+	}
+	if evidence.Holds(path) {
+		return refuse(fmt.Errorf("--output: %s is evidence, which is sealed", path), "choose another file")
 	}
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return nil
