@@ -224,7 +224,7 @@ func nightsApart(t *testing.T) (most time.Duration) {
 		t.Fatal(err)
 	}
 	cron := 24*time.Hour + summerTime + deadline + time.Minute
-	_, job := manifests(t)
+	_, _, job := manifests(t)
 	kubernetes := 24*time.Hour + time.Duration(job.Spec.StartingDeadlineSeconds+job.Spec.JobTemplate.Spec.ActiveDeadlineSeconds)*time.Second
 	if job.Spec.TimeZone != "Etc/UTC" {
 		kubernetes += summerTime

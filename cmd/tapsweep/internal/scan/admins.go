@@ -27,7 +27,7 @@ func (p Privileged) Has(user string) bool {
 // Source: learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails.
 func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged, error) {
 	admins := make(Privileged)
-	below := &Scan{opts: Options{Root: root}}
+	links := &Scan{opts: Options{Root: root}}
 	seen := make(map[string]struct{})
 	first := fmt.Sprintf("/reports/authenticationMethods/userRegistrationDetails?$filter=%s&$select=id,userPrincipalName&$top=%d",
 		escape("isAdmin eq true"), pageSize)
@@ -43,7 +43,7 @@ func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged,
 			idle = 0
 		}
 		if err == nil && next != "" {
-			path, ok := below.below(next)
+			path, ok := links.relativeLink(next)
 			_, again := seen[path]
 			if seen[path] = struct{}{}; ok && !again && idle < maxIdle {
 				return []batch.Request{request(path)}
