@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // complete asks what a shell would offer for the last word of a command line.
@@ -152,7 +153,7 @@ func TestDefaultCommandsRefuse(t *testing.T) {
 		{"foo", `unknown command "foo" for "tapsweep"`},
 	} {
 		p := tapsweep(t, nil, strings.Fields(tt.line)...)
-		if p.code != exitRefused || p.stdout != "" || !strings.HasPrefix(p.stderr, "tapsweep: "+tt.want) || !strings.Contains(p.stderr, "hint: see 'tapsweep") {
+		if p.code != status.Usage || p.stdout != "" || !strings.HasPrefix(p.stderr, "tapsweep: "+tt.want) || !strings.Contains(p.stderr, "hint: see 'tapsweep") {
 			t.Errorf("%s: exit %d\n%s%s", tt.line, p.code, p.stdout, p.stderr)
 		}
 	}

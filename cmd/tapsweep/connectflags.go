@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // connectFlags say who signs in, and where. All commands that talk to a tenant
@@ -83,10 +84,10 @@ func (a *app) prepare(f *connectFlags) (*connection, error) {
 		if choice.Hint != "" {
 			hints = []string{choice.Hint}
 		}
-		return nil, refuse(err, hints...)
+		return nil, status.Refuse(err, hints...)
 	}
 	if err := checkRoot(endpoint.Root); err != nil {
-		return nil, refuse(fmt.Errorf("--graph-url: %w", err))
+		return nil, status.Refuse(fmt.Errorf("--graph-url: %w", err))
 	}
 	if err := checkProxies(); err != nil {
 		return nil, err
@@ -98,10 +99,10 @@ func (a *app) prepare(f *connectFlags) (*connection, error) {
 		Prompt: func(text string) { a.say("%s", text) },
 	})
 	if wrong, ok := errors.AsType[*auth.UsageError](err); ok {
-		return nil, refuse(wrong)
+		return nil, status.Refuse(wrong)
 	}
 	if err != nil {
-		return &connection{endpoint: endpoint}, &exitError{code: exitAuth, err: err, hints: credentialHints(f.auth, "", err)}
+		return &connection{endpoint: endpoint}, &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(f.auth, "", err)}
 	}
 	return &connection{endpoint: endpoint, credential: credential}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // prefix begins the names of the environment variables that set flags.
@@ -81,7 +82,7 @@ func environment(environ []string) (list []setting, err error) {
 	slices.Sort(wrong)
 	slices.SortFunc(list, func(x, y setting) int { return cmp.Compare(x.Variable, y.Variable) })
 	if len(wrong) > 0 {
-		return list, refuse(errors.New(strings.Join(wrong, "\n")), "unset it, or correct it; tapsweep check lists the variables that are set")
+		return list, status.Refuse(errors.New(strings.Join(wrong, "\n")), "unset it, or correct it; tapsweep check lists the variables that are set")
 	}
 	return list, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A flag counts before its variable, and a variable before the default.
@@ -29,34 +30,34 @@ func TestVariables(t *testing.T) {
 		code int
 		want string // on standard error
 	}{
-		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, exitRefused, "more than 2"},
+		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, status.Usage, "more than 2"},
 		{"a flag before it", []string{"TAPSWEEP_MAX_ITEMS=2"}, []string{"--max-items", "3", "--dry-run"}, 0, "planned"},
-		{"an empty one", []string{"TAPSWEEP_MAX_ITEMS="}, dryRun, exitRefused,
+		{"an empty one", []string{"TAPSWEEP_MAX_ITEMS="}, dryRun, status.Usage,
 			"tapsweep: TAPSWEEP_MAX_ITEMS is empty: give it a value, or leave it out\n"},
 		{"an empty one that means none", []string{"TAPSWEEP_METRICS_FILE="}, dryRun, 0, "planned"},
 		{"a switch", []string{"TAPSWEEP_QUIET=true"}, dryRun, 0, ""},
 		{"a list", []string{"TAPSWEEP_PROTECT=" + protected}, dryRun, 0, "protected       1"},
 		{"lists of protected users add up", []string{"TAPSWEEP_PROTECT=" + protected},
 			[]string{"--protect", another, "--dry-run"}, 0, "protected       2"},
-		{"out of bounds", []string{"TAPSWEEP_BATCH_SIZE=99"}, dryRun, exitRefused,
+		{"out of bounds", []string{"TAPSWEEP_BATCH_SIZE=99"}, dryRun, status.Usage,
 			"TAPSWEEP_BATCH_SIZE: 99 is not between 1 and 20"},
-		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, dryRun, exitRefused,
+		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, dryRun, status.Usage,
 			"TAPSWEEP_MAX_ITEMS: \"many\" is not a whole number of up to 18 digits\n"},
-		{"not a word", []string{"TAPSWEEP_PRIORITY=top"}, dryRun, exitRefused,
+		{"not a word", []string{"TAPSWEEP_PRIORITY=top"}, dryRun, status.Usage,
 			"TAPSWEEP_PRIORITY: \"top\" is not low, normal or high\n"},
-		{"a misspelt one", []string{"TAPSWEEP_MAXITEMS=1"}, dryRun, exitRefused,
+		{"a misspelt one", []string{"TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage,
 			"tapsweep: TAPSWEEP_MAXITEMS" + unknown + ": did you mean TAPSWEEP_MAX_ITEMS?\n"},
-		{"a misspelt one that is empty", []string{"TAPSWEEP_MAXITEMS="}, dryRun, exitRefused, "TAPSWEEP_MAXITEMS" + unknown},
-		{"one in lower case", []string{"tapsweep_protect=x"}, dryRun, exitRefused,
+		{"a misspelt one that is empty", []string{"TAPSWEEP_MAXITEMS="}, dryRun, status.Usage, "TAPSWEEP_MAXITEMS" + unknown},
+		{"one in lower case", []string{"tapsweep_protect=x"}, dryRun, status.Usage,
 			"tapsweep_protect" + unknown + ": did you mean TAPSWEEP_PROTECT?\n"},
-		{"several wrong ones", []string{"TAPSWEEP_PROTECTED=a", "TAPSWEEP_MAXITEMS=1"}, dryRun, exitRefused,
+		{"several wrong ones", []string{"TAPSWEEP_PROTECTED=a", "TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage,
 			"did you mean TAPSWEEP_MAX_ITEMS?\n  TAPSWEEP_PROTECTED" + unknown + ": did you mean TAPSWEEP_PROTECT?\n"},
-		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, dryRun, exitRefused, "tapsweep: TAPSWEEP_XYZZY" + unknown + "\n"},
+		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_XYZZY" + unknown + "\n"},
 		{"those of Kubernetes", []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443",
 			"TAPSWEEP_SERVICE_PORT_HTTPS=443", "TAPSWEEP_PORT=tcp://10.0.0.7:443", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443",
 			"TAPSWEEP_PORT_443_TCP_PROTO=tcp", "TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7",
 			"TAPSWEEP_METRICS_SERVICE_HOST=10.0.0.8"}, dryRun, 0, "planned"},
-		{"a refusal", []string{"TAPSWEEP_MAX_ITEMS=1"}, nil, exitRefused,
+		{"a refusal", []string{"TAPSWEEP_MAX_ITEMS=1"}, nil, status.Usage,
 			"hint: flags are given by the environment, too: TAPSWEEP_MAX_ITEMS\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,7 +114,7 @@ func TestVariablesAreLogged(t *testing.T) {
 		t.Fatalf("standard error does not say %q\n%s", want, p.stderr)
 	}
 	p = tapsweep(t, env, "revoke", "--resume", "--results", log, "--yes=true", "--graph-url="+root, list)
-	if p.code != exitDone {
+	if p.code != status.Done {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -135,7 +136,7 @@ func TestCheckListsVariables(t *testing.T) {
 	if !strings.Contains(p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"\n") {
 		t.Errorf("the table does not name the variable\n%s", p.stdout)
 	}
-	if p := tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version"); p.code != exitDone {
+	if p := tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version"); p.code != status.Done {
 		t.Errorf("version, which no variable concerns: exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -167,8 +168,8 @@ func TestEmptyValuesAreRefused(t *testing.T) {
 				if want := f.Name != "metrics-file"; refused != want {
 					t.Errorf("%s --%s=%q: refused for it: %v, want %v\n%s", cmd.Name(), f.Name, empty, refused, want, out.String())
 				}
-				if code != exitRefused { // the list is not there
-					t.Errorf("%s --%s=%q: exit %d, want %d", cmd.Name(), f.Name, empty, code, exitRefused)
+				if code != status.Usage { // the list is not there
+					t.Errorf("%s --%s=%q: exit %d, want %d", cmd.Name(), f.Name, empty, code, status.Usage)
 				}
 			}
 		})
@@ -200,8 +201,8 @@ func TestWrongValuesInOurWords(t *testing.T) {
 		"scan --all-users --min-age old": `tapsweep: --min-age "old" is not a time such as 90m, 24h or 7d` + "\n",
 	} {
 		var out strings.Builder
-		if code := run(t.Context(), strings.Fields(args), strings.NewReader(""), &out, &out); code != exitRefused {
-			t.Errorf("tapsweep %s: exit %d, want %d", args, code, exitRefused)
+		if code := run(t.Context(), strings.Fields(args), strings.NewReader(""), &out, &out); code != status.Usage {
+			t.Errorf("tapsweep %s: exit %d, want %d", args, code, status.Usage)
 		}
 		if out.String() != want {
 			t.Errorf("tapsweep %s says %q, want %q", args, out.String(), want)
@@ -220,8 +221,8 @@ func TestGraphURLIsNotQuoted(t *testing.T) {
 			args []string
 			code int
 		}{
-			{"typed", nil, []string{"check", "--graph-url", secret}, exitRefused},
-			{"a variable", []string{"TAPSWEEP_GRAPH_URL=" + secret}, []string{"scan", "--all-users"}, exitRefused},
+			{"typed", nil, []string{"check", "--graph-url", secret}, status.Usage},
+			{"a variable", []string{"TAPSWEEP_GRAPH_URL=" + secret}, []string{"scan", "--all-users"}, status.Usage},
 		} {
 			p := tapsweep(t, slices.Concat(env, tt.vars), tt.args...)
 			if p.code != tt.code {

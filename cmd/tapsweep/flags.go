@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -77,12 +78,12 @@ func (f *revokeFlags) check() error {
 	f.drill = f.simulate
 	switch {
 	case f.simulate && f.connect.any():
-		return refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph"),
+		return status.Refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph"),
 			"for a simulated tenant that is running use --graph-url alone")
 	case f.simulate && f.self:
-		return refuse(errors.New("--simulate and --self exclude each other: nobody is signed in to the simulated tenant"))
+		return status.Refuse(errors.New("--simulate and --self exclude each other: nobody is signed in to the simulated tenant"))
 	case f.resume != "" && f.simulate:
-		return refuse(errors.New("--resume and --simulate exclude each other: the simulated tenant is a new one each time"),
+		return status.Refuse(errors.New("--resume and --simulate exclude each other: the simulated tenant is a new one each time"),
 			"for a drill of several runs use tapsweep simulate")
 	}
 	if err := f.runFlags.check(); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"tapsweep/cmd/tapsweep/internal/status"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -33,7 +34,7 @@ func writeManPages(dir string) error {
 		err = doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "tapsweep " + buildVersion(), Manual: "tapsweep"}, dir)
 	}
 	if err != nil {
-		return refuse(fmt.Errorf("writing the man pages: %w", err))
+		return status.Refuse(fmt.Errorf("writing the man pages: %w", err))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"testing"
 )
 
@@ -33,7 +34,7 @@ func TestManPagesAreReproducible(t *testing.T) {
 	page := filepath.Join(dir, "tapsweep-revoke.1")
 	var before []byte
 	for _, epoch := range []string{"1790000000", "1790000000"} {
-		if p := tapsweep(t, []string{"SOURCE_DATE_EPOCH=" + epoch}, "man", dir); p.code != exitDone {
+		if p := tapsweep(t, []string{"SOURCE_DATE_EPOCH=" + epoch}, "man", dir); p.code != status.Done {
 			t.Fatalf("exit %d\n%s", p.code, p.stderr)
 		}
 		now := mustRead(t, page)
@@ -53,8 +54,8 @@ func TestManDirectoryThatIsAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := tapsweep(t, nil, "man", path)
-	if p.code != exitRefused {
-		t.Errorf("exit %d, want %d", p.code, exitRefused)
+	if p.code != status.Usage {
+		t.Errorf("exit %d, want %d", p.code, status.Usage)
 	}
 	if !strings.Contains(p.stderr, "writing the man pages: ") {
 		t.Errorf("standard error says\n%s", p.stderr)

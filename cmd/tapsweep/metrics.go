@@ -14,6 +14,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // recorder is what a run leaves for the metrics file.
@@ -53,7 +54,7 @@ func checkMetrics(path, command string) error {
 		return nil
 	}
 	if filepath.Ext(path) != ".prom" {
-		return refuse(fmt.Errorf("--metrics-file %s does not end in .prom", path), "node_exporter's textfile collector reads no other files")
+		return status.Refuse(fmt.Errorf("--metrics-file %s does not end in .prom", path), "node_exporter's textfile collector reads no other files")
 	}
 	if err := checkFile("--metrics-file", path, true); err != nil {
 		return err
@@ -63,12 +64,12 @@ func checkMetrics(path, command string) error {
 	dir := filepath.Dir(metrics.Target(path))
 	probe, err := os.CreateTemp(dir, ".tapsweep-*")
 	if err != nil {
-		return refuseFile(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
+		return status.RefuseFile(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
 	}
 	probe.Close()
 	os.Remove(probe.Name())
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
+		return status.Refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
 	}
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,7 +88,7 @@ func checkMetrics(path, command string) error {
 			err = fmt.Errorf("%s is there already and not of tapsweep's metrics", path)
 		}
 	}
-	return refuse(fmt.Errorf("--metrics-file: %w", err), "choose another --metrics-file")
+	return status.Refuse(fmt.Errorf("--metrics-file: %w", err), "choose another --metrics-file")
 }
 
 // writeMetrics writes the metrics file, whichever way the command ended, and returns
@@ -116,8 +117,8 @@ func (a *app) writeMetrics(cmd *cobra.Command, code int) int {
 	}
 	if err != nil {
 		a.say("the metrics file is not written: %v", err)
-		if code == exitDone {
-			code = exitStopped
+		if code == status.Done {
+			code = status.Stopped
 		}
 	}
 	return code

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // The file tells of every run that got as far as its flags, and of what a sweep left.
@@ -57,13 +58,13 @@ func TestMetricsFile(t *testing.T) {
 	}
 	has(tapsweep(t, env, sweep...), 1, `last_run_exit_code{command="sweep",file="tapsweep"} 1`, `expired_passes_left{command="sweep",file="tapsweep"} 2`, `last_run_rows{command="sweep",file="tapsweep",outcome="rejected"} 2`)
 	// One that did not look at everybody does not know what is left.
-	has(tapsweep(t, env, append(sweep, "--max-items", "1")...), exitRefused, `last_run_exit_code{command="sweep",file="tapsweep"} 64`)
+	has(tapsweep(t, env, append(sweep, "--max-items", "1")...), status.Usage, `last_run_exit_code{command="sweep",file="tapsweep"} 64`)
 	if strings.Contains(file(), "expired_passes_left") {
 		t.Errorf("%s", file())
 	}
 	has(tapsweep(t, env, append(sweep, "--max-items", "0")...), 0, `last_run_exit_code{command="sweep",file="tapsweep"} 0`, `expired_passes_left{command="sweep",file="tapsweep"} 0`,
 		`oldest_expired_pass_age_seconds{command="sweep",file="tapsweep"} 0`, `last_run_rows{command="sweep",file="tapsweep",outcome="revoked"} 2`, `last_run_users{command="sweep",file="tapsweep"} 2`)
-	has(tapsweep(t, env, append(sweep, "--reason", "usable")...), exitRefused, `last_run_exit_code{command="sweep",file="tapsweep"} 64`)
+	has(tapsweep(t, env, append(sweep, "--reason", "usable")...), status.Usage, `last_run_exit_code{command="sweep",file="tapsweep"} 64`)
 	if strings.Contains(file(), "rows") {
 		t.Errorf("a run that never began has rows:\n%s", file())
 	}
@@ -71,7 +72,7 @@ func TestMetricsFile(t *testing.T) {
 	has(tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), sweep...), 3, `last_run_exit_code{command="sweep",file="tapsweep"} 3`)
 	for name, want := range map[string]string{dir + "/list.csv": ".prom", dir + "/none/x.prom": "no such file", "/proc/self/x.prom": "nothing can be written to /proc/self"} {
 		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", name)
-		if p.code != exitRefused || !strings.Contains(p.stderr, want) {
+		if p.code != status.Usage || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 	}
@@ -91,7 +92,7 @@ func TestMetricsFile(t *testing.T) {
 		{[]string{"scan", "--all-users", "--metrics-file", path}, "of another command"},
 	} {
 		p := tapsweep(t, env, append(tt.args, "--graph-url", root)...)
-		if p.code != exitRefused || !strings.Contains(p.stderr, tt.want) {
+		if p.code != status.Usage || !strings.Contains(p.stderr, tt.want) {
 			t.Errorf("%q: exit %d, want 64 with %q\n%s", tt.args, p.code, tt.want, p.stderr)
 		}
 	}
@@ -128,7 +129,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 			t.Parallel()
 			cmd := command(t, strings.Fields(tt.vars), append([]string{"sweep"}, strings.Fields(tt.args)...)...)
 			p := finish(t, cmd)
-			if p.code != exitRefused {
+			if p.code != status.Usage {
 				t.Errorf("exit %d\n%s", p.code, p.stderr)
 			}
 			var got string
@@ -150,7 +151,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 	for _, args := range [][]string{{"swep", "--metrics-file", "x.prom"}, {"report", "--nosuch", "--metrics-file", "x.prom"}} {
 		cmd := command(t, []string{"TAPSWEEP_METRICS_FILE=x.prom"}, args...)
 		p := finish(t, cmd)
-		if files, err := os.ReadDir(cmd.Dir); p.code != exitRefused || err != nil || len(files) > 0 {
+		if files, err := os.ReadDir(cmd.Dir); p.code != status.Usage || err != nil || len(files) > 0 {
 			t.Errorf("%q: exit %d, %v, %v", args, p.code, files, err)
 		}
 	}

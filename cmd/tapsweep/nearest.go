@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"tapsweep/cmd/tapsweep/internal/status"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -74,7 +75,7 @@ func unknownFlag(cmd *cobra.Command, err error) error {
 	if name == "" {
 		return err
 	}
-	return refuse(err, fmt.Sprintf("did you mean --%s?", name), fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
+	return status.Refuse(err, fmt.Sprintf("did you mean --%s?", name), fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
 }
 
 // flagError returns the error for an invalid flag. If the error says what the flag accepts, it
@@ -85,5 +86,5 @@ func flagError(cmd *cobra.Command, err error) error {
 		return unknownFlag(cmd, err)
 	}
 	f := invalid.GetFlag()
-	return refuse(fmt.Errorf("--%s %w", f.Name, inOurWords(f.Value, invalid.GetValue(), errors.Unwrap(invalid))))
+	return status.Refuse(fmt.Errorf("--%s %w", f.Name, inOurWords(f.Value, invalid.GetValue(), errors.Unwrap(invalid))))
 }

@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/evidence"
-	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // freeName returns a name that no file has, and that is none of those taken.
@@ -38,12 +39,12 @@ func (f *runFlags) mayReplace() bool { return f.overwrite || f.resume != "" }
 // for example. The directory of the evidence, in which it may be, need not exist.
 func (f *runFlags) checkResults(path string, lists ...string) error {
 	if isStandardStream(path) {
-		return refuse(fmt.Errorf("--results: %s is the output of tapsweep itself", path),
+		return status.Refuse(fmt.Errorf("--results: %s is the output of tapsweep itself", path),
 			"use --results - for standard output")
 	}
 	if f.mayReplace() && path != "" && path != "-" {
 		if err := results.CheckTrust(path); err != nil {
-			return refuse(fmt.Errorf("--results: %w", err), trustHints(err)...)
+			return fmt.Errorf("--results: %w", err)
 		}
 	}
 	there, err := os.Stat(path)
@@ -52,20 +53,20 @@ func (f *runFlags) checkResults(path string, lists ...string) error {
 	}
 	for _, list := range lists {
 		if info, listErr := os.Stat(list); err == nil && listErr == nil && os.SameFile(there, info) {
-			return refuse(fmt.Errorf("--results: %s is also a list", path), "choose another --results file")
+			return status.Refuse(fmt.Errorf("--results: %s is also a list", path), "choose another --results file")
 		}
 	}
 	if f.evidence == "" && evidence.Holds(path) {
-		return refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path), "go on with it by --evidence "+filepath.Dir(path)+" --resume")
+		return status.Refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path), "go on with it by --evidence "+filepath.Dir(path)+" --resume")
 	}
 	if f.overwrite && err == nil && there.Mode().IsRegular() {
 		if err := results.CheckReplaceable(path); err != nil {
-			return refuse(fmt.Errorf("--results: %w", err), "choose another --results file")
+			return status.Refuse(fmt.Errorf("--results: %w", err), "choose another --results file")
 		}
 	}
 	err = checkFile("--results", path, f.mayReplace())
-	if exit, ok := errors.AsType[*exitError](err); ok && errors.Is(err, fs.ErrExist) && !f.drill && results.IsLog(path) {
-		exit.hints = append([]string{"go on with the run that it is of: --resume"}, exit.hints...)
+	if exit, ok := errors.AsType[*status.Error](err); ok && errors.Is(err, fs.ErrExist) && !f.drill && results.IsLog(path) {
+		exit.Hints = append([]string{"go on with the run that it is of: --resume"}, exit.Hints...)
 	}
 	return err
 }
@@ -82,27 +83,19 @@ func isStandardStream(path string) bool {
 	return err == nil && outErr == nil && there.Mode().IsRegular() && os.SameFile(there, out)
 }
 
-// trustHints returns what to do about a file that is not trusted, and nil for other errors.
-func trustHints(err error) []string {
-	if trust, ok := errors.AsType[*results.TrustError](err); ok {
-		return []string{trust.Hint}
-	}
-	return nil
-}
-
 // checkOutput returns an error if the file for the passes of a scan must not be written.
 func checkOutput(path string, mayExist bool) error {
 	if err := checkFile("--output", path, mayExist); err != nil || path == "" || path == "-" {
 		return err
 	}
 	if evidence.Holds(path) {
-		return refuse(fmt.Errorf("--output: %s is evidence, which is sealed", path), "choose another file")
+		return status.Refuse(fmt.Errorf("--output: %s is evidence, which is sealed", path), "choose another file")
 	}
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
-	if err := report.CheckBegin(path, scan.Begins()...); err != nil {
-		return refuse(fmt.Errorf("--output: %w", err), "choose another --output file")
+	if err := fileout.CheckBegin(path, scan.Begins()...); err != nil {
+		return status.Refuse(fmt.Errorf("--output: %w", err), "choose another --output file")
 	}
 	return nil
 }
@@ -125,15 +118,15 @@ func checkFile(flag, path string, mayExist bool) error {
 	there, err := os.Stat(path)
 	if err != nil {
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
-			return refuse(fmt.Errorf("%s: %w", flag, err))
+			return status.Refuse(fmt.Errorf("%s: %w", flag, err))
 		}
 		return nil
 	}
 	if there.IsDir() {
-		return refuse(fmt.Errorf("%s: %s is a directory", flag, path))
+		return status.Refuse(fmt.Errorf("%s: %s is a directory", flag, path))
 	}
 	if !mayExist && there.Mode().IsRegular() {
-		return refuse(&thereError{flag + ": " + path}, "choose another "+flag+" file, or replace it with --overwrite")
+		return status.Refuse(&thereError{flag + ": " + path}, "choose another "+flag+" file, or replace it with --overwrite")
 	}
 	return nil
 }

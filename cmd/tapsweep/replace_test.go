@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A file is replaced only if it begins like one that the command writes, whatever --overwrite and
@@ -62,7 +63,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 			before[path] = string(mustRead(t, path))
 		}
 		p := tapsweep(t, env, tt.args...)
-		if p.code != exitRefused || !strings.Contains(p.stderr, tt.want) {
+		if p.code != status.Usage || !strings.Contains(p.stderr, tt.want) {
 			t.Errorf("%q: exit %d, want %q\n%s", tt.args, p.code, tt.want, p.stderr)
 		}
 		for path, text := range before {
@@ -97,7 +98,7 @@ func TestHintOfALogThatIsThere(t *testing.T) {
 		{writeFile(t, "notes.jsonl", "{}\n"), []string{"revoke", "--yes", "--graph-url", root, list}, "already\nhint: choose another"},
 	} {
 		p := tapsweep(t, env, append(tt.args, "--results", tt.path)...)
-		if p.code != exitRefused || !strings.Contains(p.stderr, tt.hints) || !strings.Contains(p.stderr, tt.path+" is there already\n") {
+		if p.code != status.Usage || !strings.Contains(p.stderr, tt.hints) || !strings.Contains(p.stderr, tt.path+" is there already\n") {
 			t.Errorf("%q: exit %d\n%s", tt.args, p.code, p.stderr)
 		}
 	}

@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/cmd/tapsweep/internal/evidence"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // reportFlags are the flags of report, as typed.
@@ -81,21 +83,21 @@ func (f *reportFlags) check(logs *report.Logs) error {
 	for i, path := range paths {
 		for j := range i {
 			if filepath.Clean(path) == filepath.Clean(paths[j]) {
-				return refuse(fmt.Errorf("%s and %s are both %s", flags[j], flags[i], path))
+				return status.Refuse(fmt.Errorf("%s and %s are both %s", flags[j], flags[i], path))
 			}
 		}
 		if path == "-" {
 			continue
 		}
 		if evidence.Holds(path) {
-			return refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path), "choose another file")
+			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path), "choose another file")
 		}
 		if err := report.CheckFile(path, f.overwrite, logs); err != nil {
 			hint := "choose another file, or replace it with --overwrite"
 			if f.overwrite {
 				hint = "choose another file"
 			}
-			return refuse(fmt.Errorf("%s: %w", flags[i], err), hint)
+			return status.Refuse(fmt.Errorf("%s: %w", flags[i], err), hint)
 		}
 	}
 	return nil
@@ -175,9 +177,9 @@ func (o *outputs) report(ctx context.Context, f *reportFlags, logs *report.Logs)
 // unwritten is the end of a report that could not be made.
 func unwritten(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return &exitError{code: exitStopped, err: fmt.Errorf("%w, no report was written", context.Cause(ctx))}
+		return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, no report was written", context.Cause(ctx))}
 	}
-	return refuse(err)
+	return status.Refuse(err)
 }
 
 // outputs are the files of a report. They appear together, or not at all as far
@@ -187,14 +189,14 @@ type outputs struct {
 	overwrite bool
 	never     map[string]bool // paths that are not replaced all the same
 	paths     []string
-	files     []*report.File
+	files     []*fileout.File
 }
 
 func (o *outputs) open(path string) (io.Writer, error) {
-	f := report.StreamFile(o.app.stdout)
+	f := fileout.Stream(o.app.stdout)
 	if path != "-" {
 		var err error
-		if f, err = report.CreateFile(path, o.overwrite && !o.never[path]); err != nil {
+		if f, err = fileout.Create(path, o.overwrite && !o.never[path]); err != nil {
 			return nil, err
 		}
 	}

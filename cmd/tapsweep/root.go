@@ -2,61 +2,20 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"tapsweep/cmd/tapsweep/internal/progress"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
-
-// Exit codes. Scripts and the night job rely on them, and README.md lists them. None is 2,
-// because Go's runtime exits with 2 after a crash, when passes may have been deleted.
-const (
-	exitDone    = 0  // every pair is revoked, absent or a duplicate, or its user is protected
-	exitLeft    = 1  // some pairs are not done
-	exitRefused = 64 // wrong usage, bad input or a guard: nothing was sent (EX_USAGE in sysexits.h)
-	exitAuth    = 3  // no token, or a token that Graph does not accept
-	exitStopped = 4  // stopped early; can be resumed
-)
-
-// exitError ends the command with a code. Without an error it says nothing,
-// because what there is to say has been said.
-type exitError struct {
-	code  int
-	err   error
-	hints []string // what to do next, one line each
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-func refuse(err error, hints ...string) error {
-	return &exitError{code: exitRefused, err: err, hints: hints}
-}
-
-// refuseFile is refuse for a file that cannot be created. A full disk is no fault of the command
-// line: it ends the command like one that becomes full later.
-func refuseFile(err error, hints ...string) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return &exitError{code: exitStopped, err: err, hints: hints}
-	}
-	return refuse(err, hints...)
-}
 
 // app is what all commands share: where they read and write.
 //
@@ -93,23 +52,22 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // exit says what went wrong and returns the exit code.
 func (a *app) exit(cmd *cobra.Command, err error) int {
 	if err == nil {
-		return exitDone
+		return status.Done
 	}
-	exit, ok := errors.AsType[*exitError](err)
-	if !ok {
-		// All that cobra itself finds wrong is usage.
-		exit = &exitError{code: exitRefused, err: err, hints: []string{fmt.Sprintf("see '%s --help'", cmd.CommandPath())}}
+	exit := status.Of(err)
+	if !status.Known(err) && exit.Hints == nil && exit.Err == err {
+		exit.Hints = []string{fmt.Sprintf("see '%s --help'", cmd.CommandPath())} // cobra has found it
 	}
-	if exit.err != nil {
-		a.say("%s", exit.err)
+	if exit.Err != nil {
+		a.say("%s", exit.Err)
 	}
-	if exit.code == exitRefused && len(a.variables) > 0 {
-		exit.hints = append(exit.hints, "flags are given by the environment, too: "+strings.Join(a.variables, ", "))
+	if exit.Code == status.Usage && len(a.variables) > 0 {
+		exit.Hints = append(exit.Hints, "flags are given by the environment, too: "+strings.Join(a.variables, ", "))
 	}
-	for _, h := range exit.hints {
+	for _, h := range exit.Hints {
 		fmt.Fprintf(a.stderr, "hint: %s\n", a.visible(h))
 	}
-	return exit.code
+	return exit.Code
 }
 
 // say writes a message for people.
@@ -184,7 +142,7 @@ func strictDefaults(root *cobra.Command) {
 					err = fmt.Errorf("unknown command %q for %q", rest[0], about.CommandPath())
 				}
 				if err != nil {
-					return refuse(err, "see 'tapsweep --help'")
+					return status.Refuse(err, "see 'tapsweep --help'")
 				}
 				return nil
 			}

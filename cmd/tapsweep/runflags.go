@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // runFlags are the flags of every command that sends requests in batches and may
@@ -96,13 +97,13 @@ func (f *runFlags) check() error {
 	}
 	switch {
 	case f.metrics != "" && sameName(f.metrics, f.results):
-		return refuse(errors.New("--metrics-file and --results name the same file"))
+		return status.Refuse(errors.New("--metrics-file and --results name the same file"))
 	case f.resume != "" && (f.results == "" || f.results == "-"):
-		return refuse(errors.New("--resume needs the log to go on with"), "name it with --results FILE")
+		return status.Refuse(errors.New("--resume needs the log to go on with"), "name it with --results FILE")
 	case f.resume != "" && f.overwrite:
-		return refuse(errors.New("--resume and --overwrite exclude each other"))
+		return status.Refuse(errors.New("--resume and --overwrite exclude each other"))
 	case f.results == "-" && f.overwrite:
-		return refuse(errors.New("--overwrite needs a results file, not standard output"))
+		return status.Refuse(errors.New("--overwrite needs a results file, not standard output"))
 	}
 	return nil
 }
@@ -154,7 +155,7 @@ func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
 
 func (f *guardFlags) check() error {
 	if f.verify && f.dryRun {
-		return refuse(errors.New("--verify and --dry-run exclude each other: nothing is deleted"))
+		return status.Refuse(errors.New("--verify and --dry-run exclude each other: nothing is deleted"))
 	}
 	return nil
 }
@@ -181,9 +182,6 @@ func (f *guardFlags) most(attended bool) int {
 	}
 	return 0
 }
-
-// hintBound says what to do if --max-items is exceeded.
-const hintBound = "raise the limit with --max-items, or remove it with --max-items 0"
 
 // maxUnattended is how many pairs go without a person or a word about it.
 const maxUnattended = 10_000

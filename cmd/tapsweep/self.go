@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -27,22 +27,16 @@ func (r *runOf) identify(ctx context.Context, keep *protect.List) error {
 	}
 	stats, token := r.list.Stats(), r.tenant.token
 	var me input.User
-	if len(token.Self) > 0 && preflight.IsGUID(token.Self[0]) {
+	if len(token.Self) > 0 && format.IsGUID(token.Self[0]) {
 		me.ID = token.Self[0]
 	}
 	alone := stats.Unique == stats.Me && len(keep.Rows()) == 0
 	if !alone || me.ID == "" {
 		found, err := protect.Me(ctx, r.runner)
-		switch {
-		case ctx.Err() != nil:
-			return interrupted(ctx)
-		case errors.Is(err, batch.ErrBlocked):
-			return r.tenant.blocked(err)
-		case errors.Is(err, batch.ErrUnauthorized):
-			return &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
-		case err != nil:
-			return refuse(fmt.Errorf("%w\nnothing was changed", err))
-		case found != (input.User{}):
+		if err != nil {
+			return r.ended(ctx, fmt.Errorf("%w\nnothing was changed", err))
+		}
+		if found != (input.User{}) {
 			me = found
 		}
 	}
@@ -58,14 +52,14 @@ func (r *runOf) identify(ctx context.Context, keep *protect.List) error {
 	}
 	hints := []string{"name the user in place of \"me\", or sign in with the permission User.Read as well"}
 	if me.ID == "" {
-		return refuse(errors.New("whom the rows \"me\" mean cannot be found out, and so neither whether that user is on another row or protected"), hints...)
+		return status.Refuse(errors.New("whom the rows \"me\" mean cannot be found out, and so neither whether that user is on another row or protected"), hints...)
 	}
 	for pair, err := range r.list.Pairs() {
 		if err != nil {
-			return refuse(err)
+			return status.Refuse(err)
 		}
 		if pair.Err == nil && strings.Contains(pair.User, "@") {
-			return refuse(fmt.Errorf("%s: whether %s is \"me\" cannot be found out, and two writes for one user must not travel together",
+			return status.Refuse(fmt.Errorf("%s: whether %s is \"me\" cannot be found out, and two writes for one user must not travel together",
 				pair.Place(), pair.User), append(hints, "or name the others by object id")...)
 		}
 	}

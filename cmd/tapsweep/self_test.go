@@ -9,6 +9,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -71,12 +72,12 @@ func TestWhoIsMe(t *testing.T) {
 	}{
 		{"protected by name", own, protected, []string{ownScope, "User.Read"}, 0, "protected", ""},
 		{"protected by name, by a look-up", own, protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected", ""},
-		{"protected by name, and nobody may ask", own, protected, []string{ownScope}, exitRefused, "", "cannot be looked up"},
+		{"protected by name, and nobody may ask", own, protected, []string{ownScope}, status.Usage, "", "cannot be looked up"},
 		{"protected by id, and nobody may ask", own, "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
 		{"alone", own, "", []string{ownScope}, 0, "revoked", ""},
 		{"own name on another row", own + trueName + "," + otherPass + "\n", "", []string{allScope, "User.Read"}, 0, "revoked revoked", ""},
 		{"own id on another row", own + selfID + "," + otherPass + "\n", "", []string{allScope}, 0, "revoked revoked", ""},
-		{"a name on another row, and nobody may ask", own + lee + ",\n", "", []string{allScope}, exitRefused, "", "name the user in place of"},
+		{"a name on another row, and nobody may ask", own + lee + ",\n", "", []string{allScope}, status.Usage, "", "name the user in place of"},
 		{"an id on another row, and nobody may ask", own + leeID + ",\n", "", []string{allScope}, 0, "revoked revoked", ""},
 	}
 	for _, tt := range tests {
@@ -165,7 +166,7 @@ func TestMeAsAnApp(t *testing.T) {
 		t.Errorf("exit %d, %v\n%s", p.code, count, p.stderr)
 	}
 	p = tapsweep(t, nil, "revoke", "--yes", "--simulate", "--results", "-", list)
-	if p.code != exitRefused || !strings.Contains(p.stderr, "to the simulated tenant no user is") || strings.Contains(p.stderr, "--auth") {
+	if p.code != status.Usage || !strings.Contains(p.stderr, "to the simulated tenant no user is") || strings.Contains(p.stderr, "--auth") {
 		t.Errorf("simulated: exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -212,7 +213,7 @@ func TestConfirmOwn(t *testing.T) {
 // The flag is for people who sign in.
 func TestSignInAgainUsage(t *testing.T) {
 	p := tapsweep(t, nil, "check", "--auth", "managed-identity", "--sign-in-again")
-	if p.code != exitRefused || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
+	if p.code != status.Usage || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }

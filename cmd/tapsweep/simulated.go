@@ -14,6 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -21,7 +22,7 @@ import (
 // way to it: token endpoint, TLS, batches. Real credentials are not looked at.
 func (a *app) simulated(ctx context.Context, list *input.List, keep *protect.List) (*tenant, error) {
 	if list.Stats().Me > 0 {
-		return nil, refuse(errors.New("a row \"me\" means whoever is signed in, and to the simulated tenant no user is"),
+		return nil, status.Refuse(errors.New("a row \"me\" means whoever is signed in, and to the simulated tenant no user is"),
 			"name a user in place of \"me\"")
 	}
 	sim := graphsim.New(graphsim.Options{
@@ -32,7 +33,7 @@ func (a *app) simulated(ctx context.Context, list *input.List, keep *protect.Lis
 	})
 	for pair, err := range list.Pairs() {
 		if err != nil {
-			return nil, refuse(err)
+			return nil, status.Refuse(err)
 		}
 		if pair.Err == nil {
 			sim.SeedPair(pair.User, pair.Method)

@@ -12,6 +12,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // The evidence of a sweep that deleted nothing has whom it found. It once had everybody
@@ -25,8 +26,8 @@ func TestRefusedSweepTellsWhomItFound(t *testing.T) {
 		code, found int // at least
 		message     string
 	}{
-		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: exitRefused, found: 10, message: "not deleted: more than 9 passes are to be deleted"},
-		{name: "declined", answer: func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }, code: exitRefused, found: 20, message: "not deleted: not confirmed"},
+		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: status.Usage, found: 10, message: "not deleted: more than 9 passes are to be deleted"},
+		{name: "declined", answer: func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }, code: status.Usage, found: 20, message: "not deleted: not confirmed"},
 		{name: "stopped at the prompt", answer: func(_ *os.File, p *os.Process) { p.Signal(os.Interrupt) }, code: 4, found: 20, message: "not deleted: interrupt"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,7 +64,7 @@ func TestRefusedSweepTellsWhomItFound(t *testing.T) {
 				}
 			}
 			again := []string{"sweep", "--resume", "--graph-url", root, "--all-users", "--evidence", dir, "--yes", "--max-items"}
-			if p = tapsweep(t, env, append(again, "5")...); p.code != exitRefused || tenant.Stats().Deleted != 0 {
+			if p = tapsweep(t, env, append(again, "5")...); p.code != status.Usage || tenant.Stats().Deleted != 0 {
 				t.Errorf("exit %d, %d deleted\n%s", p.code, tenant.Stats().Deleted, p.stderr)
 			}
 

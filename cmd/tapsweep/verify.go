@@ -9,11 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -64,10 +66,10 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	}
 	held, err := results.ReadUsers(logs...)
 	if err != nil {
-		return refuse(err, hintInUse(err)...)
+		return err
 	}
 	if held.Stray > 0 {
-		a.say("skipped %s in %s: not part of a results log", plural(held.Stray, "line", "lines"), strings.Join(logs, ", "))
+		a.say("skipped %s in %s: not part of a results log", format.Plural(held.Stray, "line", "lines"), strings.Join(logs, ", "))
 	}
 	path := f.results
 	if path == "" {
@@ -87,12 +89,12 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	}
 	defer tenant.close()
 	if err := held.First.Elsewhere(tenant.id, tenant.root); err != nil {
-		return refuse(fmt.Errorf("%s: %w", logs[0], err), hintElsewhere)
+		return status.Refuse(fmt.Errorf("%s: %w", logs[0], err), hintElsewhere)
 	}
 	if len(held.Users) == 0 {
 		none := "no user to look at in " + strings.Join(logs, ", ")
 		if held.Invalid > 0 {
-			return refuse(fmt.Errorf("%s: %s invalid", none, plural(held.Invalid, "row was", "rows were")))
+			return status.Refuse(fmt.Errorf("%s: %s invalid", none, format.Plural(held.Invalid, "row was", "rows were")))
 		}
 		a.say("%s; nothing to do", none)
 		return nil
@@ -132,7 +134,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 		}, job.Settle)
 		return job.Counts(), err
 	}, func(code int) {
-		if code != exitDone || !f.quiet {
+		if code != status.Done || !f.quiet {
 			summary.Print(a.stderr)
 		}
 	})
