@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -69,7 +70,7 @@ func TestEmptyList(t *testing.T) {
 // --user names users without a list, and only on the command line.
 func TestNamedUser(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
+	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	users := tenant.Populate(4)
 	env, root := serve(t, tenant)
 

@@ -53,7 +53,7 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 		// A scan that was stopped leaves users of whom no row tells.
 		if n > 0 || run.unfinished() && !run.copied {
 			a := Again{Log: name, Left: n, noun: noun}
-			a.Command, a.Note = resumeCommand(lg.name, args)
+			a.Command, a.Note = ResumeCommand(lg.name, args)
 			if run.refused() && a.Command != "" {
 				a.Note = strings.TrimPrefix(a.Note+", once what it was refused for is changed", ", ")
 			}
@@ -63,7 +63,7 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 			a := Again{Log: name, Left: remain, list: true}
 			if given(run.args, "--simulate") {
 				a.Note = drill
-			} else if a.Command = listCommand(lg.name, run.args); a.Command == "" {
+			} else if a.Command = ListCommand(lg.name, run.args); a.Command == "" {
 				a.Note = "its command or its name has characters that cannot be shown"
 			}
 			r.Resume = append(r.Resume, a)
@@ -84,10 +84,10 @@ func (a Again) Does() string {
 	return fmt.Sprintf("To go on with the %s of %s that a further run takes up", count(a.Left, a.noun), a.Log)
 }
 
-// resumeCommand is the command line of a run, made to go on with its log. The
-// log is not to be trusted, so what is not the command line of a run that can be
-// shown is left out.
-func resumeCommand(log string, args []string) (command, note string) {
+// ResumeCommand returns the command that resumes the log of a run with these arguments, and a note on
+// it. The log is not to be trusted, so the command is empty if it is not that of a run, or cannot
+// be shown.
+func ResumeCommand(log string, args []string) (command, note string) {
 	if len(args) == 0 || !slices.Contains([]string{"revoke", "sweep", "scan", "verify"}, args[0]) {
 		return "", "the log does not tell the command of its run"
 	}
@@ -123,9 +123,9 @@ func resumeCommand(log string, args []string) (command, note string) {
 	return command, note
 }
 
-// listCommand has revoke take a log as its list, where the run of the log went to, and
-// with the same care: nobody whom that run spared is touched.
-func listCommand(log string, args []string) string {
+// ListCommand returns the command that revokes a log as a list in the same tenant, with the same
+// protected users. It is empty if it cannot be shown.
+func ListCommand(log string, args []string) string {
 	if log == "-" {
 		return ""
 	}

@@ -1,0 +1,72 @@
+package tenant
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"tapsweep/batch/graph"
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/auth"
+	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/input"
+)
+
+// Simulate starts a simulated tenant that holds what the list names, and connects to it: token
+// endpoint, TLS, batches. It uses no real credential.
+func Simulate(ctx context.Context, list *input.List, keep *protect.List, version string) (*Tenant, error) {
+	if list.Stats().Me > 0 {
+		return nil, status.Refuse(errors.New("a row \"me\" means whoever is signed in, and to the simulated tenant no user is"),
+			"name a user in place of \"me\"")
+	}
+	sim := graphsim.New(graphsim.Options{
+		Latency: 150 * time.Millisecond,
+		// The documented quota for identity writes, 3,000 in 150 s, as a bucket
+		// small enough that a short list meets it too.
+		Limits: []*graphsim.Limit{graphsim.Bucket(20, 20)},
+	})
+	for pair, err := range list.Pairs() {
+		if err != nil {
+			return nil, status.Refuse(err)
+		}
+		if pair.Err == nil {
+			sim.SeedPair(pair.User, pair.Method)
+		}
+	}
+	for _, u := range keep.Rows() {
+		if u.ID == "" || u.UPN == "" {
+			sim.SeedPair(u.ID+u.UPN, "") // it will be looked up
+		}
+	}
+	server, err := sim.Start()
+	if err != nil {
+		return nil, fmt.Errorf("starting the simulated tenant: %w", err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(server.CAPEM)
+	transport := graph.NewTransport(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})
+	credential, err := auth.Secret(server.URL, graphsim.DefaultTenantID, graphsim.DefaultClientID, graphsim.DefaultSecret,
+		&http.Client{Transport: transport})
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
+	c := &Target{
+		opts:       Options{Getenv: func(string) string { return "" }, Version: version},
+		endpoint:   &cloud.Endpoint{Root: server.URL, Audience: server.URL, Authority: server.URL, Version: "v1.0"},
+		credential: credential,
+	}
+	t, err := c.Dial(ctx, transport)
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
+	t.stop = func() { server.Close() }
+	return t, nil
+}
