@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // An objectRow is one object while its members come in.
@@ -146,9 +147,17 @@ func (o *objectRow) row() row {
 		run := o.run
 		return row{line: o.line, mark: o.kind, run: &run}
 	}
-	r := o.pair()
 	if o.kind != "result" {
-		return r
+		return o.pair()
+	}
+	// Only a log may say Me: the line of its run says who that was, see source.look.
+	self := strings.EqualFold(o.values[nameUser], Me)
+	if self {
+		o.values[nameUser] = "me@example.com"
+	}
+	r := o.pair()
+	if self {
+		r.user = Me
 	}
 	return o.told.apply(r)
 }

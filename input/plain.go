@@ -8,8 +8,10 @@ import (
 	"io"
 )
 
-// NamedSource is the source of the users in Options.Users.
-const NamedSource = "--user"
+const (
+	NamedSource = "--user" // the source of the users in Options.Users
+	SelfSource  = "--self" // the source of the pair of Options.Self
+)
 
 // isPlain reports whether a text that begins with start is a list with one user per line:
 // the first line that is neither empty nor a comment is a user. A header or JSON never looks

@@ -21,6 +21,7 @@ const (
 	// Further formats, which are recognised by content.
 	formatPlain = "plain" // one user per line
 	formatNamed = "named" // the same, from Options.Users
+	formatSelf  = "self"  // one pair, from Options.Self
 	formatLog   = "log"   // a results log
 )
 
@@ -122,7 +123,7 @@ func (s *source) close() error {
 }
 
 func (s *source) open() (io.ReadCloser, error) {
-	if s.format == formatNamed {
+	if s.format == formatNamed || s.format == formatSelf {
 		return io.NopCloser(strings.NewReader(s.users)), nil
 	}
 	if s.spool != nil {
@@ -215,6 +216,9 @@ func (s *source) read(c *content, yield func(row) bool) error {
 		return readLines(text, nil, yield)
 	case formatLog:
 		return readLines(text, c.passOver, yield)
+	case formatSelf:
+		yield(row{line: 1, user: Me})
+		return nil
 	case formatPlain:
 		return readPlain(text, false, yield)
 	case formatNamed:
@@ -260,7 +264,7 @@ func (s *source) formatOf(text *bufio.Reader) (format string, blank bool) {
 	blank = len(first) == 0
 	json := !blank && (first[0] == '[' || first[0] == '{')
 	switch format = s.format; {
-	case format == formatNamed:
+	case format == formatNamed, format == formatSelf:
 	case format != formatCSV && isLog(start):
 		format = formatLog
 	case format == formatLines && json && isIndented(first):
