@@ -67,10 +67,12 @@ func Open(names []string, opts Options) (_ *List, err error) {
 		}
 	}()
 	if opts.Self {
-		l.sources = append(l.sources, &source{name: SelfSource, format: formatSelf})
+		l.sources = append(l.sources, textSource(SelfSource, formatSelf, ""))
 	}
 	if len(opts.Users) > 0 {
-		l.sources = append(l.sources, &source{name: NamedSource, format: formatNamed, users: strings.Join(opts.Users, "\n")})
+		named := textSource(NamedSource, formatPlain, strings.Join(opts.Users, "\n"))
+		named.usersOnly = true
+		l.sources = append(l.sources, named)
 	}
 	for _, name := range names {
 		s, err := newSource(name, opts)

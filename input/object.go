@@ -38,6 +38,7 @@ func (o *objectRow) take(key string, value []byte) {
 	}
 	n, m, err := o.names.add(key)
 	switch {
+	case err == nil && m == naming && n >= nameMethod && o.names.usersOnly:
 	case err != nil:
 		o.fail("", err)
 	case m != naming:
@@ -158,6 +159,9 @@ func (o *objectRow) row() row {
 	r := o.pair()
 	if self {
 		r.user = Me
+	}
+	if o.names.usersOnly {
+		return o.told.applyToUser(r)
 	}
 	return o.told.apply(r)
 }

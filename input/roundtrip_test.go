@@ -105,13 +105,13 @@ func TestDigestTellsListsApart(t *testing.T) {
 // A reader is one of the functions that hand out the rows of a text.
 type reader func(*bufio.Reader, func(row) bool) error
 
-func csvRows(text *bufio.Reader, yield func(row) bool) error  { return readCSV(text, yield) }
-func jsonRows(text *bufio.Reader, yield func(row) bool) error { return readJSON(text, yield) }
+func csvRows(text *bufio.Reader, yield func(row) bool) error  { return readCSV(text, false, yield) }
+func jsonRows(text *bufio.Reader, yield func(row) bool) error { return readJSON(text, false, yield) }
 func plainRows(text *bufio.Reader, yield func(row) bool) error {
 	return readPlain(text, true, yield)
 }
 func jsonLines(text *bufio.Reader, yield func(row) bool) error {
-	return readLines(text, nil, yield)
+	return readLines(text, false, nil, yield)
 }
 
 // accepted returns the good rows of text. It goes around Open, whose files and
