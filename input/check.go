@@ -12,9 +12,12 @@ import (
 // "UserPrincipalName policies that apply to all user accounts".
 const maxUserBytes = 256
 
-// Me is the user of a row that means whoever is signed in, as in Graph's own
-// /me. Lists of pairs may hold it; CheckUser refuses it, for it names nobody.
+// Me is the user of the pair of Options.Self: whoever is signed in, as in Graph's own /me.
+// CheckUser refuses it, and so does every list, because it does not say who that is.
 const Me = "me"
+
+var errMe = errors.New(`user "me" names nobody: give an object id or a user principal name, ` +
+	"or use revoke --self for the pass of the user who is signed in")
 
 // localMarks are the marks taken before the @, beside letters and digits. The
 // docs name fewer, but tenants hold older and synchronised names. None of them
@@ -30,6 +33,8 @@ func CheckUser(s string) error {
 		return errors.New("user is empty: give an object id or a user principal name")
 	case isGUID(s):
 		return nil
+	case strings.EqualFold(s, Me):
+		return errMe
 	case len(s) > maxUserBytes:
 		return fmt.Errorf("user %s is longer than %d bytes", showUser(s), maxUserBytes)
 	}

@@ -24,10 +24,10 @@ func trim(s string) string {
 
 // readCSV hands out the rows of text. A *LineError that it returns, unlike one
 // inside a row, means that the rest cannot be read.
-func readCSV(text io.Reader, yield func(row) bool) error {
+func readCSV(text io.Reader, usersOnly bool, yield func(row) bool) error {
 	limited := &budget{r: text, limit: math.MaxInt64}
 	br := bufio.NewReaderSize(limited, bufferBytes)
-	h, err := readHeader(br, false)
+	h, err := readHeader(br, usersOnly)
 	if err == io.EOF {
 		return nil
 	}
@@ -84,7 +84,7 @@ func readCSV(text io.Reader, yield func(row) bool) error {
 func (h *header) row(fields []string, line int) row {
 	var rec record
 	for n, has := range h.has {
-		if i := h.index[n]; has && i < len(fields) {
+		if i := h.index[n]; has && i < len(fields) && !(h.usersOnly && name(n) >= nameMethod) {
 			rec[n] = plainValue(trim(fields[i]))
 		}
 	}
@@ -112,7 +112,10 @@ func (h *header) row(fields []string, line int) row {
 			return r.refuse("method", hiddenPass(trim(h.fields[i])))
 		}
 	}
-	if h.report != nil && !h.usersOnly {
+	switch {
+	case h.report != nil && h.usersOnly:
+		return h.told(fields).applyToUser(r)
+	case h.report != nil:
 		return h.told(fields).apply(r)
 	}
 	return r

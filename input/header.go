@@ -254,6 +254,10 @@ func noUserColumn(fields []string) error {
 		}
 		shown = append(shown, shownAs(f))
 	}
-	return fmt.Errorf("no user column in the header %s: %s; the user column can be %s, the pass column %s",
+	err := fmt.Errorf("no user column in the header %s: %s; the user column can be %s, the pass column %s",
 		strings.Join(shown, " "), want, userNames, methodNames)
+	if len(fields) == 1 { // it may well be a mistyped user
+		err = fmt.Errorf("%w; in a list of one user on each line, the first has to be a user too", err)
+	}
+	return err
 }

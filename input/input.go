@@ -33,7 +33,7 @@ type Pair struct {
 	Column int
 
 	// User is an object id or a user principal name as written, without the
-	// spaces around it, or Me.
+	// spaces around it, or Me if Options.Self is set.
 	User string
 
 	// UPN is the user principal name if the row gives one in addition to the object ID in
@@ -80,10 +80,14 @@ type Options struct {
 	// rest of a list unreadable, such as broken JSON, stays an error.
 	SkipInvalid bool
 
-	// Users are users given without a list, by object ID, user principal name or Me. Open
-	// reads them as one more list, before the others; any pass of these users is meant. The
+	// Users are users given without a list, by object ID or user principal name. Open reads
+	// them as one more list, before the others; any pass of these users is meant. The
 	// source of that list is NamedSource.
 	Users []string
+
+	// Self makes Open return a List of one pair: any pass of the user who is signed in, whom
+	// the pair calls Me. The source is SelfSource. Open then takes no lists and no Users.
+	Self bool
 
 	// Stdin is read for the name "-". Nil is os.Stdin.
 	Stdin io.Reader
@@ -104,7 +108,6 @@ type Stats struct {
 	Users      int // distinct users among the unique pairs, by what is written
 	AnyPass    int // unique pairs that name no pass
 	Named      int // unique pairs that give a user principal name beside the object ID, see Pair.UPN
-	Me         int // unique pairs of the signed-in user, see Me
 }
 
 // A row is one record of a list after the checks: either err is set or the pair is good.

@@ -13,10 +13,10 @@ import (
 // readJSON hands out the rows of text: objects, arrays of objects and answers
 // of Graph, one after another. Broken JSON ends it with a *LineError, because
 // nothing tells where the next row would start.
-func readJSON(text io.Reader, yield func(row) bool) error {
+func readJSON(text io.Reader, usersOnly bool, yield func(row) bool) error {
 	limited := &budget{r: text}
 	lines := &lineCounter{r: limited}
-	j := jsonReader{dec: json.NewDecoder(lines), at: lines.at, yield: yield}
+	j := jsonReader{dec: json.NewDecoder(lines), at: lines.at, names: nameSet{usersOnly: usersOnly}, yield: yield}
 	j.renew = func() { limited.limit = j.dec.InputOffset() + maxRowBytes }
 	err := j.documents()
 	if err == nil && j.page > 0 {
@@ -36,7 +36,7 @@ func readJSON(text io.Reader, yield func(row) bool) error {
 // readLines yields the rows of text, in which each line is a separate JSON value. It skips
 // lines for which passOver reports true, and ends with the error of passOver; passOver may be
 // nil.
-func readLines(text *bufio.Reader, passOver func(n int, line []byte) (bool, error), yield func(row) bool) error {
+func readLines(text *bufio.Reader, usersOnly bool, passOver func(n int, line []byte) (bool, error), yield func(row) bool) error {
 	for n := 1; ; n++ {
 		line, err := readLine(text)
 		if err == io.EOF {
@@ -56,7 +56,7 @@ func readLines(text *bufio.Reader, passOver func(n int, line []byte) (bool, erro
 		}
 		var rows []row // of this line, none of which counts when it is broken
 		if err == nil {
-			rows, err = lineRows(line, n)
+			rows, err = lineRows(line, n, nameSet{usersOnly: usersOnly})
 		}
 		if bad := jsonError(err); bad != nil {
 			bad.Line = n
@@ -74,11 +74,11 @@ func readLines(text *bufio.Reader, passOver func(n int, line []byte) (bool, erro
 
 // lineRows returns the rows of one line: mostly one, but a line may hold a
 // whole document.
-func lineRows(line []byte, n int) (rows []row, err error) {
+func lineRows(line []byte, n int, names nameSet) (rows []row, err error) {
 	indent := len(line) - len(bytes.TrimLeftFunc(line, unicode.IsSpace))
 	line = bytes.TrimSpace(line)
 	if bytes.HasPrefix(line, []byte("{")) && json.Valid(line) {
-		o, document := objectRow{line: n}, false
+		o, document := objectRow{line: n, names: names}, false
 		members(line, func(key string, value []byte) {
 			document = document || key == "value" && value[0] == '['
 			o.take(key, value)
@@ -91,6 +91,7 @@ func lineRows(line []byte, n int) (rows []row, err error) {
 		dec:   json.NewDecoder(bytes.NewReader(line)),
 		at:    func(offset int64) (int, int) { return n, indent + int(offset) },
 		renew: func() {},
+		names: names,
 		yield: func(r row) bool { rows = append(rows, r); return true },
 	}
 	err = j.documents()
@@ -119,6 +120,7 @@ type jsonReader struct {
 	renew func()                                // allows the next element its size
 	page  int                                   // line of the last document, if that says that more follows
 	last  int                                   // line on which a row has started
+	names nameSet                               // of a row before its first key
 	yield func(row) bool
 }
 
@@ -174,7 +176,7 @@ func (j *jsonReader) documents() error {
 		case json.Delim('{'):
 			err = j.document()
 		case json.Delim('['):
-			err = j.elements(nameSet{})
+			err = j.elements(j.names)
 		default:
 			err = &LineError{Msg: "an object or an array has to start here"}
 		}
@@ -188,9 +190,9 @@ func (j *jsonReader) documents() error {
 // it is a Graph answer: a key "value" with an array holds the rows then.
 func (j *jsonReader) document() error {
 	line, column := j.at(j.dec.InputOffset())
-	o := objectRow{line: line}
+	o := objectRow{line: line, names: j.names}
 	list, more := false, false
-	var rows nameSet // what the response says about its rows
+	rows := j.names // what the response says about its rows
 	for j.dec.More() {
 		tok, err := j.token()
 		if err != nil {

@@ -20,12 +20,6 @@ type List struct {
 	byName  int // unique pairs whose user is a user principal name
 	digest  string
 	skip    bool
-
-	// Of the rows Me. Once nobody is Me, they are refused.
-	me struct {
-		rows, anyPass int
-		nobody        error
-	}
 }
 
 // A mark counts what was read up to the end of a source.
@@ -46,8 +40,11 @@ func Open(names []string, opts Options) (_ *List, err error) {
 	if opts.Format != "" && !slices.Contains(Formats, opts.Format) {
 		return nil, fmt.Errorf("format %s is not known: use %s", show(opts.Format), strings.Join(Formats, ", "))
 	}
-	if len(names)+len(opts.Users) == 0 {
+	switch lists := len(names) + len(opts.Users); {
+	case lists == 0 && !opts.Self:
 		return nil, errors.New("no list is named")
+	case lists > 0 && opts.Self:
+		return nil, errors.New("--self takes no list and no user")
 	}
 	for i, name := range names {
 		switch again := slices.Contains(names[:i], name); {
@@ -59,7 +56,7 @@ func Open(names []string, opts Options) (_ *List, err error) {
 		}
 	}
 	for _, user := range opts.Users {
-		if err := CheckUser(user); err != nil && !strings.EqualFold(user, Me) {
+		if err := CheckUser(user); err != nil {
 			return nil, fmt.Errorf("%s: %w", NamedSource, err)
 		}
 	}
@@ -69,8 +66,13 @@ func Open(names []string, opts Options) (_ *List, err error) {
 			err = withClose(err, l.Close())
 		}
 	}()
+	if opts.Self {
+		l.sources = append(l.sources, textSource(SelfSource, formatSelf, ""))
+	}
 	if len(opts.Users) > 0 {
-		l.sources = append(l.sources, &source{name: NamedSource, format: formatNamed, users: strings.Join(opts.Users, "\n")})
+		named := textSource(NamedSource, formatPlain, strings.Join(opts.Users, "\n"))
+		named.usersOnly = true
+		l.sources = append(l.sources, named)
 	}
 	for _, name := range names {
 		s, err := newSource(name, opts)
@@ -177,9 +179,6 @@ func (l *List) firstPass() (refused *LineError, err error) {
 				problems.Cut = true
 				return true
 			}
-			if r.user == Me {
-				l.me.rows++
-			}
 			k := canonical(r)
 			if !l.known.add(k, r.line) {
 				l.stats.Duplicates++
@@ -192,12 +191,7 @@ func (l *List) firstPass() (refused *LineError, err error) {
 			if r.upn != "" {
 				l.stats.Named++
 			}
-			if r.user == Me {
-				l.stats.Me++
-				if r.method == "" {
-					l.me.anyPass++
-				}
-			} else if strings.Contains(r.user, "@") {
+			if strings.Contains(r.user, "@") {
 				l.byName++
 			}
 			digest.Write(append(k, '\n'))
@@ -219,28 +213,15 @@ func (l *List) firstPass() (refused *LineError, err error) {
 	return refused, nil
 }
 
-// Mixed tells whether some users are named by object id and some by user principal
+// Mixed reports whether some users are named by object id and some by user principal
 // name, so that one user may be there under both.
-func (l *List) Mixed() bool { return l.byName > 0 && l.byName < l.stats.Unique-l.stats.Me }
+func (l *List) Mixed() bool { return l.byName > 0 && l.byName < l.stats.Unique }
+
+// IsSelf reports whether Options.Self was set.
+func (l *List) IsSelf() bool { return l.sources[0].format == formatSelf }
 
 // Stats returns what Open counted.
 func (l *List) Stats() Stats { return l.stats }
-
-// RefuseMe has the rows Me refused from now on, as SkipInvalid has rows refused that
-// can be nobody's: it turned out that no user is signed in. It is not to be called
-// while the list is read.
-func (l *List) RefuseMe(why error) {
-	if l.me.nobody != nil || l.me.rows == 0 {
-		return
-	}
-	l.me.nobody = why
-	l.stats.Invalid += l.me.rows
-	l.stats.Duplicates -= l.me.rows - l.stats.Me
-	l.stats.Unique -= l.stats.Me
-	l.stats.AnyPass -= l.me.anyPass
-	l.stats.Users--
-	l.stats.Me = 0
-}
 
 // Digest returns "sha256:" and the hash of the unique pairs, in order and in
 // lower case. The same pairs have the same digest in every format.
@@ -307,23 +288,12 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 	if !ok || i > at.unique {
 		return p, false
 	}
-	if r.user == Me && l.me.nobody != nil {
-		p.Err = r.refuse("user", l.me.nobody).named(p.Source)
-	}
 	if i < at.unique {
-		if p.Err == nil {
-			p.FirstOf = new(l.pos(i))
-		}
+		p.FirstOf = new(l.pos(i))
 		return p, true
 	}
 	at.unique++
 	return p, l.pos(i) == Pos{p.Source, p.Line}
-}
-
-// named returns the row's error with the name of its list.
-func (r row) named(source string) error {
-	r.err.Source = source
-	return r.err
 }
 
 // pos returns the place of the unique pair number i.

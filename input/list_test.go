@@ -172,9 +172,9 @@ func TestReadErrors(t *testing.T) {
 		broken := io.MultiReader(strings.NewReader(text), iotest.ErrReader(errors.New("gone")))
 		var err error
 		if discard := func(row) bool { return true }; strings.HasPrefix(text, "{") {
-			err = readJSON(broken, discard)
+			err = readJSON(broken, false, discard)
 		} else {
-			err = readCSV(broken, discard)
+			err = readCSV(broken, false, discard)
 		}
 		if err == nil || err.Error() != "gone" {
 			t.Errorf("reading %q = %v, want the reader's error", text, err)

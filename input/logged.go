@@ -115,6 +115,16 @@ func (t *told) apply(r row) row {
 	return r
 }
 
+// applyToUser makes a row what the log says of it in a list of users: every user counts, also
+// of a pair that is done.
+func (t *told) applyToUser(r row) row {
+	r.logged = true
+	if r.refused = t.outcome == "invalid"; r.refused && r.err != nil {
+		r.err.Msg = "the run of this log refused the row, and it names no user: name the user in a list of its own"
+	}
+	return r
+}
+
 // reportColumns are the names by which a CSV is known to be a report's.
 var reportColumns = []string{"outcome", "requestid", "attempts", "source", "line"}
 

@@ -152,22 +152,16 @@ type person struct{ id, upn string }
 // different names of the same kind are two users, which is an error, and so is any other value.
 func (p *person) add(v string) error {
 	form := &p.upn
-	switch {
-	case isGUID(v):
+	if isGUID(v) {
 		form = &p.id
-	case !strings.EqualFold(v, Me):
+	} else if err := CheckUser(v); err != nil && !isName(v) {
 		// Beside an object ID, a name with characters outside ASCII will do.
-		if err := CheckUser(v); err != nil && !isName(v) {
-			return fmt.Errorf("%w; correct it, or rename the column if it names no users", err)
-		}
+		return fmt.Errorf("%w; correct it, or rename the column if it names no users", err)
 	}
 	if *form == "" {
 		*form = v
 	} else if !strings.EqualFold(*form, v) {
 		return twoUsers(*form, v)
-	}
-	if strings.EqualFold(p.upn, Me) && p.id != "" {
-		return twoUsers(p.upn, p.id)
 	}
 	return nil
 }
@@ -218,9 +212,7 @@ func (rec *record) row(line int) row {
 		return r.refuse("user", errors.New("the method column holds a user: "+
 			"the values of user and method are swapped"))
 	}
-	if strings.EqualFold(r.user, Me) {
-		r.user = Me
-	} else if err := CheckUser(r.user); err != nil {
+	if err := CheckUser(r.user); err != nil {
 		return r.refuse("user", err)
 	}
 	if two != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // An objectRow is one object while its members come in.
@@ -37,6 +38,7 @@ func (o *objectRow) take(key string, value []byte) {
 	}
 	n, m, err := o.names.add(key)
 	switch {
+	case err == nil && m == naming && n >= nameMethod && o.names.usersOnly:
 	case err != nil:
 		o.fail("", err)
 	case m != naming:
@@ -146,9 +148,20 @@ func (o *objectRow) row() row {
 		run := o.run
 		return row{line: o.line, mark: o.kind, run: &run}
 	}
-	r := o.pair()
 	if o.kind != "result" {
-		return r
+		return o.pair()
+	}
+	// Only a log may say Me: the line of its run says who that was, see source.look.
+	self := strings.EqualFold(o.values[nameUser], Me)
+	if self {
+		o.values[nameUser] = "me@example.com"
+	}
+	r := o.pair()
+	if self {
+		r.user = Me
+	}
+	if o.names.usersOnly {
+		return o.told.applyToUser(r)
 	}
 	return o.told.apply(r)
 }

@@ -20,7 +20,7 @@ const (
 
 	// Further formats, which are recognised by content.
 	formatPlain = "plain" // one user per line
-	formatNamed = "named" // the same, from Options.Users
+	formatSelf  = "self"  // one pair, from Options.Self
 	formatLog   = "log"   // a results log
 )
 
@@ -31,11 +31,13 @@ var Formats = []string{formatCSV, formatJSON, formatLines}
 type source struct {
 	name   string // as messages show it
 	path   string
-	format string // empty: by content
-	users  string // the text, for formatNamed
-	spool  *os.File
-	size   int64 // of spool
-	remove bool  // spool still has a name
+	format string      // empty: by content
+	text   io.ReaderAt // nil for a file that is read again
+	size   int64       // of the file or of text
+	spool  *os.File    // text, if it has to be closed
+	remove bool        // spool still has a name
+
+	usersOnly bool // the passes of the rows are ignored
 
 	content content // what the first pass found
 
@@ -50,6 +52,11 @@ type content struct {
 	gone    int      // the number of rows of a log about users whom the tenant did not have
 	format  string   // as formatOf returns it
 	runs    []LogRun // of a log, those that differ in tenant or Graph root
+}
+
+// textSource returns a source of a text in memory.
+func textSource(name, format, text string) *source {
+	return &source{name: name, format: format, text: strings.NewReader(text), size: int64(len(text))}
 }
 
 // newSource makes a list readable twice. What is not a regular file, such as
@@ -86,6 +93,7 @@ func newSource(name string, opts Options) (*source, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("reading list: %s is a directory", name)
 	case info.Mode().IsRegular():
+		s.size = info.Size()
 		return s, nil
 	}
 	return s, s.copy(f, opts.TempDir)
@@ -97,7 +105,7 @@ func (s *source) copy(r io.Reader, dir string) error {
 	if err != nil {
 		return fmt.Errorf("keeping %s for the second pass: %w", s.name, err)
 	}
-	s.spool = f
+	s.text, s.spool = f, f
 	// Without its name, the copy is gone when the process is, however it
 	// ends. Windows refuses this for open files; there Close removes it.
 	s.remove = os.Remove(f.Name()) != nil
@@ -122,11 +130,8 @@ func (s *source) close() error {
 }
 
 func (s *source) open() (io.ReadCloser, error) {
-	if s.format == formatNamed {
-		return io.NopCloser(strings.NewReader(s.users)), nil
-	}
-	if s.spool != nil {
-		return io.NopCloser(io.NewSectionReader(s.spool, 0, s.size)), nil
+	if s.text != nil {
+		return io.NopCloser(io.NewSectionReader(s.text, 0, s.size)), nil
 	}
 	return os.Open(s.path)
 }
@@ -210,17 +215,18 @@ func (s *source) read(c *content, yield func(row) bool) error {
 	c.blank, c.format = blank, format
 	switch format {
 	case formatJSON:
-		return readJSON(text, yield)
+		return readJSON(text, s.usersOnly, yield)
 	case formatLines:
-		return readLines(text, nil, yield)
+		return readLines(text, s.usersOnly, nil, yield)
 	case formatLog:
-		return readLines(text, c.passOver, yield)
+		return readLines(text, s.usersOnly, c.passOver, yield)
+	case formatSelf:
+		yield(row{line: 1, user: Me})
+		return nil
 	case formatPlain:
-		return readPlain(text, false, yield)
-	case formatNamed:
-		return readPlain(text, true, yield)
+		return readPlain(text, s.usersOnly, yield)
 	}
-	return readCSV(text, yield)
+	return readCSV(text, s.usersOnly, yield)
 }
 
 // count adds a line of a results log to the lines of its log.
@@ -253,20 +259,21 @@ func (r row) meant(self string) row {
 }
 
 // formatOf returns how to read the text. The extension, Options.Format, the first character
-// and the beginning of the text decide. blank reports whether the text is empty.
+// and the beginning of the text decide. blank reports whether the text is empty, apart from
+// comments.
 func (s *source) formatOf(text *bufio.Reader) (format string, blank bool) {
 	start, err := text.Peek(bufferBytes) // an error comes again with the first read
 	first := bytes.TrimLeftFunc(start, unicode.IsSpace)
-	blank = len(first) == 0
-	json := !blank && (first[0] == '[' || first[0] == '{')
+	json := len(first) > 0 && (first[0] == '[' || first[0] == '{')
+	plain, blank := isPlain(start, err != nil)
 	switch format = s.format; {
-	case format == formatNamed:
+	case format == formatPlain, format == formatSelf:
 	case format != formatCSV && isLog(start):
 		format = formatLog
 	case format == formatLines && json && isIndented(first):
 		format = formatJSON
 	case format != "" && format != formatCSV:
-	case isPlain(start, err != nil):
+	case plain, blank:
 		format = formatPlain
 	case format == "" && json:
 		format = formatJSON

@@ -79,7 +79,7 @@ func (s *source) hasRuns() (bool, error) {
 	defer f.Close()
 	text := decode(f)
 	switch format, _ := s.formatOf(text); format {
-	case formatCSV, formatPlain, formatNamed:
+	case formatCSV, formatPlain, formatSelf:
 		return false, nil
 	}
 	word := []byte(`"run"`)

@@ -71,7 +71,7 @@ func TestReadUsers(t *testing.T) {
 		{name: "JSON of Graph with all pages", text: `{"@odata.nextLink":"n","value":[{"userId":"` + oid1 + `"}]} {"value":[]}`, want: []User{id(1)}},
 		{name: "JSON with a row and a list", text: `{"user":"` + dana + `","value":[]}`, err: "keep one of the two"},
 		{name: "JSON with two lists", text: `{"value":[],"value":[]}`, err: `two arrays "value"`},
-		{name: "JSON with other elements", text: `[{"user":"` + dana + `"},` + "\n" + `"` + eli + `",null]`, err: "LIST:2: the element is a string, and has to be an object\nLIST:2: the element is null"},
+		{name: "JSON with other elements", text: `[{"user":"` + dana + `"},` + "\n" + `"` + eli + `",null]`, err: "LIST:2: the element is a string, and has to be an object\nLIST:2:20: the element is null"},
 		{name: "JSON with other documents", text: "[]\n3", err: "LIST:2: an object or an array has to start here"},
 		{name: "JSON with a user of another type", text: `[{"user":"` + dana + `","id":7}]`, err: `LIST:1: "id" is a number`},
 		{name: "JSON without a user", text: `[{"method":"` + pass1 + `"}]`, err: "LIST:1: no user: the object has none of the keys"},
@@ -158,7 +158,7 @@ func TestReadScope(t *testing.T) {
 			"they name no user: 2", "", "name the user in a list of its own"},
 		{"a refused row that names a user", run + row(dana, "denied") + row(eli, "invalid") + end, 2, "", "", ""},
 		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list", "name the user in a list"},
-		{"a bad row", row("nope", "denied"), 0, "", "neither an object id", "neither an object id"},
+		{"a bad row", run + row("nope", "denied") + end, 0, "", "neither an object id", "neither an object id"},
 		{"a report with a refused row", report + "l.csv,3,nope,,invalid,0,\n", 1,
 			"they name no user: 1", "", "name the user in a list of its own"},
 		{"a report", report, 1, "", "", ""},
@@ -224,15 +224,21 @@ func namesOf(users []User) map[string]bool {
 // usersIn returns the users of a text, if nothing is wrong with it.
 func usersIn(t *testing.T, text string) (users []User, ok bool) {
 	last, ok := 0, true
-	err := readUsers([]byte(text), func(r userRow) {
+	s := textSource("list", "", text)
+	s.usersOnly = true
+	err := s.rows(func(r row) bool {
+		r = r.asUser()
 		if r.line < last || r.line == 0 || r.err != nil && r.err.Line != r.line {
 			t.Errorf("row of line %d after line %d: %v", r.line, last, r.err)
 		}
 		if last = r.line; r.err != nil {
 			ok = false
-			return
+			return true
 		}
-		users = append(users, User{ID: r.id, UPN: r.upn})
+		u := r.toUser("")
+		u.Line = 0
+		users = append(users, u)
+		return true
 	})
 	if le, is := errors.AsType[*LineError](err); err != nil && (!is || le.Line == 0) {
 		t.Errorf("error without a line: %v", err)

@@ -2,12 +2,10 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 
 	"tapsweep/cmd/tapsweep/internal/preflight"
-	"tapsweep/input"
 )
 
 // preflight tells what the token may do for the task, and refuses what it surely
@@ -55,9 +53,9 @@ func (r *runOf) preflight(task preflight.Task, quiet bool) (err error) {
 // task is what the list asks of the token. A list of nothing but the signed-in user's
 // own names asks less than one of others.
 func (r *runOf) task(readOnly bool) preflight.Task {
-	stats, token := r.list.Stats(), r.tenant.token
-	task := preflight.Task{ReadOnly: readOnly, Own: stats.Me > 0, Others: stats.Unique > stats.Me}
-	if !task.Others || len(token.Self) == 0 {
+	self, token := r.list.IsSelf(), r.tenant.token
+	task := preflight.Task{ReadOnly: readOnly, Own: self, Others: !self}
+	if self || len(token.Self) == 0 {
 		return task
 	}
 	for pair, err := range r.list.Pairs() {
@@ -67,15 +65,4 @@ func (r *runOf) task(readOnly bool) preflight.Task {
 	}
 	task.Named, task.Others = true, false
 	return task
-}
-
-// errNoUser is why rows "me" are refused where an app is signed in.
-var errNoUser = errors.New("\"me\" means whoever is signed in, and that is an app, not a user: name the user")
-
-// leaveOutMe has the rows "me" left out like other bad rows where they are nobody's,
-// if bad rows are to be left out and others remain.
-func (t *tenant) leaveOutMe(r *revokeFlags, list *input.List) {
-	if t.token.Kind == preflight.App && r.skipInvalid && list.Stats().Unique > list.Stats().Me {
-		list.RefuseMe(errNoUser)
-	}
 }

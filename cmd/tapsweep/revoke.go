@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
@@ -31,11 +29,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
 			"--yes goes on without asking, --dry-run shows what would be done")
 	}
-	stdin := a.stdin
-	if f.self {
-		lists, stdin = []string{"-"}, strings.NewReader(selfList)
-	}
-	list, err := a.openLists(ctx, lists, f, stdin)
+	list, err := a.openLists(ctx, lists, f)
 	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
 		a.say("%v; nothing to do", empty)
 		return nil
@@ -78,7 +72,6 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	if err := tenant.checkLogs(list); way != nil && err != nil { // a drill takes the log of any tenant
 		return err
 	}
-	tenant.leaveOutMe(f, list)
 	stats := list.Stats()
 	r := &runOf{app: a, flags: &f.runFlags, list: list, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id, Operator: tenant.token.Who,
@@ -94,7 +87,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	if err := r.makeRunner(); err != nil {
 		return err
 	}
-	if err := r.guard(ctx, keep, list.Pairs()); err != nil {
+	if err := r.guardList(ctx, keep); err != nil {
 		return err
 	}
 	if f.resume != "" {
@@ -132,9 +125,6 @@ func (t *tenant) checkLogs(list *input.List) error {
 	}
 	return nil
 }
-
-// selfList is the list that --self stands for.
-const selfList = "user\n" + input.Me + "\n"
 
 // tenantFor goes to the tenant, or makes one.
 func (a *app) tenantFor(ctx context.Context, way *connection, list *input.List, keep *protect.List) (*tenant, error) {
@@ -193,7 +183,7 @@ func (r *runOf) revoke(ctx context.Context, f *revokeFlags) error {
 
 // openLists reads the lists for the first time. Nothing is sent unless each
 // row of them is good, or --skip-invalid says to leave the others out.
-func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, stdin io.Reader) (*input.List, error) {
+func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags) (*input.List, error) {
 	type opened struct {
 		list *input.List
 		err  error
@@ -203,7 +193,7 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 	done := make(chan opened, 1)
 	go func() {
 		list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid,
-			Users: f.users, Stdin: stdin})
+			Users: f.users, Self: f.self, Stdin: a.stdin})
 		done <- opened{list, err}
 	}()
 	select {

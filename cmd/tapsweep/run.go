@@ -89,9 +89,6 @@ func (r *runOf) makeRunner() (err error) {
 
 // guard finds out who the protected users are, before anything is written anywhere.
 func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Source) (err error) {
-	if err := r.identify(ctx, keep); err != nil {
-		return err
-	}
 	r.unguarded = keep.Empty()
 	keep.Check = r.protectCheck()
 	r.keep, err = keep.Resolve(ctx, r.runner, pairs)
@@ -188,7 +185,7 @@ func hintInUse(err error) []string {
 // sameLists refuses a log of lists that are not named.
 func (r *runOf) sameLists(lists []string) error {
 	for _, source := range r.earlier.Sources() {
-		if source != "stdin" && source != input.NamedSource && !slices.Contains(lists, source) {
+		if source != "stdin" && source != input.NamedSource && source != input.SelfSource && !slices.Contains(lists, source) {
 			return errors.Join(refuse(fmt.Errorf("the log is of %s, which is not named", source),
 				"name the lists as the run before did"), r.close())
 		}

@@ -21,10 +21,6 @@ import (
 type List struct {
 	users []input.User
 
-	// Me are the names that are known of the user whom rows input.Me mean, as
-	// [Me] finds them out.
-	Me input.User
-
 	// Check says how Resolve checks that the users exist.
 	Check Check
 }
@@ -140,11 +136,6 @@ func (l *List) wanted(pairs iter.Seq2[input.Pair, error]) (forms, error) {
 		switch {
 		case p.Err != nil: // left out by --skip-invalid
 			continue
-		case p.User == input.Me && l.Me.ID == "" && l.Me.UPN == "":
-			return used, ErrNobody
-		case p.User == input.Me: // who is known by both names needs no row with both
-			used.id = used.id || missing.id && l.Me.UPN == ""
-			used.upn = used.upn || missing.upn && l.Me.ID == ""
 		case strings.Contains(p.User, "@"):
 			used.upn = missing.upn
 		default:

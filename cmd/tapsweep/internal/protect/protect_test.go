@@ -140,36 +140,6 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// Rows of "me" are of one of the protected users whichever name the protect list has,
-// and whichever of the names is known of who is signed in.
-func TestResolveMe(t *testing.T) {
-	for _, tt := range []struct {
-		name, list string
-		me         input.User
-		lookUps    int
-		err        error
-	}{
-		{"both names known", bg, input.User{ID: id1, UPN: bg}, 0, nil},
-		{"the id alone, and a row by name", bg, input.User{ID: id1}, 1, nil},
-		{"the id alone, and a row by id", id1, input.User{ID: id1}, 0, nil},
-		{"the name alone, and a row by id", id1, input.User{UPN: bg}, 1, nil},
-		{"nothing known", bg, input.User{}, 0, ErrNobody},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			tenant := contoso(graphsim.Options{})
-			l := open(t, tt.list)
-			l.Me = tt.me
-			users, err := l.Resolve(t.Context(), newRunner(t, tenant), pairs(input.Me))
-			if !errors.Is(err, tt.err) || len(tenant.Log()) != tt.lookUps {
-				t.Errorf("Resolve = %v after %d look-ups", err, len(tenant.Log()))
-			}
-			if err == nil && !users.Has(tt.me.ID) && !users.Has(tt.me.UPN) {
-				t.Error("the signed-in user is not protected")
-			}
-		})
-	}
-}
-
 func TestNobody(t *testing.T) {
 	l, err := Open()
 	if err != nil {
