@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -158,4 +159,15 @@ func NewRunner(poster Poster, opts Options) (*Runner, error) {
 	pace := throttle.Options{MaxRate: opts.MaxRate, MaxInFlight: opts.Concurrency * opts.BatchSize}
 	setDefault(&opts.Concurrency, maxConcurrency)
 	return &Runner{poster: poster, opts: opts, pace: pace}, nil
+}
+
+// Do runs one request and returns its Result. The error is that of the run, or else
+// Result.Err. It is nil if Response is Graph's final answer, whatever its status.
+func (r *Runner) Do(ctx context.Context, req Request) (res Result, err error) {
+	one := func(yield func(Request) bool) { yield(req) }
+	err = r.Run(ctx, one, func(settled Result) []Request {
+		res = settled
+		return nil
+	})
+	return res, cmp.Or(err, res.Err)
 }
