@@ -66,6 +66,13 @@ type Options struct {
 	// the run at the first refusal.
 	Reauthorize func(ctx context.Context, refused *StatusError) error
 
+	// BeforeSend is called with the requests of each batch right before it is posted, for
+	// example to write an audit log. It is called by several goroutines at once, and a batch
+	// waits for its own call only. If it returns an error, the batch is not sent, its
+	// requests are settled with ErrNotSent, and the run stops with that error. It is not
+	// called for the control request that Run describes. Nil means none.
+	BeforeSend func(ctx context.Context, requests []Request) error
+
 	// Observe is called on the goroutine of Run for each batch that has landed,
 	// after its results were settled. It holds up the run, so it must be quick.
 	// Nil means none.
