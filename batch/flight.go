@@ -84,6 +84,7 @@ type flight struct {
 	reply    Reply
 	err      error // why there are no answers
 	noToken  bool  // nothing was sent, for want of a token
+	vetoed   error // why Options.BeforeSend did not let it go
 
 	tries  bool // whether there is a connection again
 	probes bool // whether the path is open again
@@ -103,6 +104,10 @@ func (r *Runner) post(ctx context.Context, f *flight) {
 		return
 	}
 	f.sentBytes = len(body)
+	if f.vetoed = r.beforeSend(ctx, f); f.vetoed != nil {
+		f.err = fmt.Errorf("%w: %w", ErrNotSent, f.vetoed)
+		return
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.RequestTimeout,
 		fmt.Errorf("no answer within %v", r.opts.RequestTimeout))
 	defer cancel()
@@ -117,6 +122,18 @@ func (r *Runner) post(ctx context.Context, f *flight) {
 	}
 	f.answers, f.err = decode(f.reply.Body, len(f.entries))
 	f.gotBytes, f.reply.Body = len(f.reply.Body), nil
+}
+
+// beforeSend calls Options.BeforeSend.
+func (r *Runner) beforeSend(ctx context.Context, f *flight) error {
+	if r.opts.BeforeSend == nil || f.asks {
+		return nil
+	}
+	requests := make([]Request, len(f.entries))
+	for i, e := range f.entries {
+		requests[i] = *e.req
+	}
+	return r.opts.BeforeSend(ctx, requests)
 }
 
 // clock returns the service's time of the answer, from its Date header, to
@@ -209,7 +226,7 @@ func (f *flight) tookToken() bool {
 // request. It is the retry policy: what is final, what costs an attempt, and
 // what leaves open whether Graph did the work.
 func (f *flight) absorb(e *entry, i int) (settled bool) {
-	if errors.Is(f.err, ErrNotSent) && !f.noToken {
+	if errors.Is(f.err, ErrNotSent) && !f.noToken && f.vetoed == nil {
 		// It was no attempt, and what is known of those before still holds.
 		e.throttled, e.refusedToken, e.spoiled, e.suspect, e.unsent = false, false, false, false, true
 		if e.cause == nil {
@@ -217,7 +234,7 @@ func (f *flight) absorb(e *entry, i int) (settled bool) {
 		}
 		return false
 	}
-	if f.noToken {
+	if f.noToken || f.vetoed != nil {
 		e.cause, e.throttled, e.refusedToken, e.spoiled, e.suspect, e.unsent = f.err, false, false, false, false, false
 		return false // the run stops
 	}

@@ -260,6 +260,9 @@ func (l *loop) land(f *flight) {
 	if f.noToken && l.stopped == nil {
 		l.stop(f.err)
 	}
+	if f.vetoed != nil && l.stopped == nil {
+		l.stop(f.vetoed)
+	}
 	l.connected(f)
 	l.passed(f)
 	jitter := rand.Float64()

@@ -48,7 +48,7 @@ func (l *loop) connected(f *flight) {
 		l.runner.reached.Store(true)
 	}
 	switch {
-	case f.noToken, !o.since.IsZero() && !f.tries, !found && l.stopped != nil:
+	case f.noToken, f.vetoed != nil, !o.since.IsZero() && !f.tries, !found && l.stopped != nil:
 		return
 	case found && !o.since.IsZero():
 		l.opts.Logger.Info("connected again", "after", f.answered.Sub(o.since).Round(time.Second))
