@@ -1,13 +1,10 @@
 package graphsim
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // admit asks every Limit for room. If one has none, retry is the Retry-After to
 // tell, "" for none.
-func (t *Tenant) admit(f *flight, w *cost, now time.Time) (retry, percentage string, ok bool) {
+func (t *Tenant) admit(f *flight, w *cost, now time.Time) (retry string, ok bool) {
 	ok = true
 	early := false
 	for i, l := range t.opts.Limits {
@@ -19,18 +16,14 @@ func (t *Tenant) admit(f *flight, w *cost, now time.Time) (retry, percentage str
 	if early {
 		t.stats.Early += w[All]
 	}
-	var most float64
 	if ok {
 		t.stats.Accepted += w[All]
 		for _, l := range t.opts.Limits {
 			if n := w[l.Kind]; n > 0 {
-				most = max(most, l.take(n))
+				l.take(n)
 			}
 		}
-		if t.opts.Percentage && most >= 0.8 {
-			percentage = strconv.FormatFloat(min(most, 1.8), 'f', 2, 64)
-		}
-		return "", percentage, true
+		return "", true
 	}
 
 	t.stats.Refused += w[All]
@@ -43,7 +36,7 @@ func (t *Tenant) admit(f *flight, w *cost, now time.Time) (retry, percentage str
 			continue
 		}
 		full[i] = true
-		if told, _ := l.refuse(n); told > longest {
+		if told := l.refuse(n); told > longest {
 			longest, wording = told, l.RetryAfter
 		}
 	}
@@ -58,7 +51,7 @@ func (t *Tenant) admit(f *flight, w *cost, now time.Time) (retry, percentage str
 			}
 		}
 	}
-	return retry, "", false
+	return retry, false
 }
 
 func isRead(method string) bool { return method == "GET" || method == "HEAD" }

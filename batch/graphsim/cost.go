@@ -13,8 +13,6 @@ const (
 	Reads                 // GET and HEAD
 	Writes                // everything else
 	PassReads             // GET of passes, whose service is not the directory
-	UserReads             // GET of users, groups and members of groups
-	Reports               // everything below /auditLogs and /reports
 
 	// ResourceUnits counts every request as what it costs: pages of users 2, of
 	// transitive members 5, other reads and every write 1; $select takes one off,
@@ -46,16 +44,8 @@ func (c *call) cost() (w cost) {
 	} else {
 		w[Reads] = 1
 	}
-	switch r := c.route.resource; {
-	case r == resAudits || r == resReport:
-		// Source: learn.microsoft.com/graph/throttling-limits, identity and access
-		// reports: 5 requests in 10 s for an app in a tenant.
-		w[Reports] = 1
-	case !isRead(c.method):
-	case r == resPasses || r == resPass || r == resMethods:
+	if r := c.route.resource; isRead(c.method) && (r == resPasses || r == resPass || r == resMethods) {
 		w[PassReads] = 1
-	case r == resUsers || r == resUser || r == resGroup || r == resMembers || r == resMemberUsers:
-		w[UserReads] = 1
 	}
 	return w
 }

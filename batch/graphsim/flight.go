@@ -82,8 +82,6 @@ func (t *Tenant) depart(calls []call, isBatch bool) *flight {
 		if len(calls) > 0 {
 			t.stats.Sizes[len(calls)]++
 		}
-	} else {
-		t.stats.Direct++
 	}
 	if n := len(t.opts.Limits); n > 0 {
 		f.early, f.doors = make([]bool, n), make([]time.Time, n)
@@ -180,7 +178,7 @@ func (t *Tenant) workBatch(ctx context.Context, f *flight, items []item, now tim
 			one := f.calls[i].cost()
 			sum.add(&one)
 		}
-		if retry, _, ok := t.admit(f, &sum, now); !ok {
+		if retry, ok := t.admit(f, &sum, now); !ok {
 			a := t.throttled(retry)
 			for i := range f.calls {
 				t.record(&f.calls[i], &a, now)
@@ -240,16 +238,14 @@ func (t *Tenant) workBatch(ctx context.Context, f *flight, items []item, now tim
 // one deals with one request: throttling, faults, work. An effect is still to be
 // applied to the answer by whoever puts it into its form.
 func (t *Tenant) one(f *flight, c *call, now time.Time, admitted bool) (a answer, e *Effect) {
-	percentage := ""
 	if !admitted {
 		w := c.cost()
-		retry, used, ok := t.admit(f, &w, now)
+		retry, ok := t.admit(f, &w, now)
 		if !ok {
 			a = t.throttled(retry)
 			t.record(c, &a, now)
 			return a, nil
 		}
-		percentage = used
 	}
 	e = t.itemFault(c)
 	if e == nil || e.after {
@@ -257,9 +253,6 @@ func (t *Tenant) one(f *flight, c *call, now time.Time, admitted bool) (a answer
 	}
 	if e != nil {
 		t.stats.Faults++
-	}
-	if percentage != "" {
-		a.header = append(a.header, "x-ms-throttle-limit-percentage", percentage)
 	}
 	t.record(c, &a, now)
 	return a, e

@@ -157,20 +157,19 @@ func (l *Limit) room(now time.Time, need int) bool {
 	return l.meter.fits(float64(need))
 }
 
-// take uses up need and tells the share in use.
-func (l *Limit) take(need int) float64 {
+// take uses up need.
+func (l *Limit) take(need int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.meter.take(float64(need))
-	return l.meter.used()
 }
 
-// refuse charges what is to be charged and tells the wait and the share in use.
-func (l *Limit) refuse(need int) (wait time.Duration, used float64) {
+// refuse charges what has to be charged and returns the wait.
+func (l *Limit) refuse(need int) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.CountRefused || l.meter.needsCount() {
 		l.meter.charge(float64(need))
 	}
-	return l.meter.wait(l, float64(need)), l.meter.used()
+	return l.meter.wait(l, float64(need))
 }

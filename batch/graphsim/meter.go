@@ -13,7 +13,6 @@ type meter interface {
 	take(n float64)
 	charge(n float64)                          // n requests refused with CountRefused, or counted
 	wait(l *Limit, need float64) time.Duration // until so many requests would fit
-	used() float64                             // share of the limit in use
 	needsCount() bool                          // charge even without CountRefused
 }
 
@@ -51,7 +50,6 @@ func (b *bucket) advance(l *Limit, now time.Time) {
 func (b *bucket) fits(need float64) bool { return b.tokens >= min(need, b.burst)-epsilon }
 func (b *bucket) take(n float64)         { b.tokens -= n }
 func (b *bucket) charge(n float64)       { b.tokens -= n }
-func (b *bucket) used() float64          { return 1 - b.tokens/b.burst }
 func (b *bucket) needsCount() bool       { return false }
 
 func (b *bucket) wait(l *Limit, need float64) time.Duration {
@@ -107,7 +105,6 @@ func (w *window) fits(need float64) bool {
 }
 func (w *window) take(n float64)                     { w.taken += n }
 func (w *window) charge(n float64)                   { w.debt = max(0, min(w.debt+n, w.cap-1)) }
-func (w *window) used() float64                      { return (w.taken + w.debt + w.other) / max(w.cap, 1) }
 func (w *window) needsCount() bool                   { return false }
 func (w *window) wait(*Limit, float64) time.Duration { return w.start.Add(w.per).Sub(w.last) }
 
@@ -122,9 +119,3 @@ func (f *firstOnes) take(float64)                       {}
 func (f *firstOnes) charge(n float64)                   { f.left -= n }
 func (f *firstOnes) wait(*Limit, float64) time.Duration { return f.told }
 func (f *firstOnes) needsCount() bool                   { return true }
-func (f *firstOnes) used() float64 {
-	if f.left > 0 {
-		return 1
-	}
-	return 0
-}
