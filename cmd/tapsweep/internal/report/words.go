@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -200,31 +201,24 @@ func (r *Report) Proof() string {
 	return fmt.Sprintf("%s of %s verified", number(r.Verified), number(gone))
 }
 
+// meanings are what outcomes mean of a run that lists the passes of users and deletes none.
+var meanings = map[string]map[results.Outcome]string{
+	"verify": {
+		results.Revoked: "deleted before; the user holds no pass now",
+		results.Remains: "the user holds a pass",
+		results.NotSent: "the run stopped before it listed the user's passes",
+		results.Failed:  "the user's passes could not be listed: every attempt failed",
+		results.Denied:  "the user's passes could not be listed: Graph answers 403",
+	},
+	"scan": {
+		results.Failed: "the user's passes could not be listed: every attempt failed",
+		results.Denied: "the user's passes could not be listed: Graph answers 403",
+	},
+}
+
 // meaning says what an outcome is, in few words.
 func (r *Report) meaning(o results.Outcome) string {
-	said := map[results.Outcome]string{
-		results.Revoked:   "the pass was deleted",
-		results.Absent:    "the user holds no pass",
-		results.Duplicate: "an earlier row names the same pair",
-		results.Planned:   "dry run: this pass would be deleted",
-		results.Found:     "a scan found this pass; it was not touched",
-		results.Remains:   "a look afterwards shows a pass",
-	}
-	switch r.kind {
-	case "verify":
-		said[results.Revoked] = "deleted before; a look shows no pass"
-		said[results.Remains] = "the user holds a pass"
-		said[results.NotSent] = "not looked at: the run stopped before"
-		said[results.Failed] = "could not be looked at: errors to the last attempt"
-		said[results.Denied] = "could not be looked at: Graph answers 403"
-	case "scan":
-		said[results.Failed] = "the user could not be looked at: errors to the last attempt"
-		said[results.Denied] = "the user could not be looked at: Graph answers 403"
-	}
-	if text := said[o]; text != "" {
-		return text
-	}
-	return hints[o]
+	return cmp.Or(meanings[r.kind][o], o.Meaning())
 }
 
 // Notes are what a reader has to know before all else.
