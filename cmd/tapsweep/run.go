@@ -142,9 +142,6 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 	}
 	// To forget --protect is not to take somebody off the list.
 	opts.Protected = func(user string) bool { return r.unguarded || r.protected(user) }
-	if r.flags.resume == "unsent" {
-		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
-	}
 	r.log, r.earlier, err = results.Resume(path, r.header, opts)
 	if wait := hintInUse(err); wait != nil {
 		return refuse(err, wait...)
