@@ -1,7 +1,6 @@
 package input
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,7 +30,7 @@ func (o *objectRow) fail(field string, err error) {
 }
 
 // take takes in one member, whose value is valid JSON.
-func (o *objectRow) take(key string, value []byte) {
+func (o *objectRow) take(key string, value json.RawMessage) {
 	if o.takeLogged(key, value) {
 		o.describe(unknown, key, value) // in a list that is not a log, the name may mean anything
 		return
@@ -52,13 +51,13 @@ func (o *objectRow) take(key string, value []byte) {
 		if n >= nameMethod {
 			field = "method"
 		}
-		o.fail(field, fmt.Errorf("%s is %s, and has to be a string", show(key), kind(value[0])))
+		o.fail(field, fmt.Errorf("%s is %s, and has to be a string", show(key), kindOfValue(value)))
 	}
 }
 
 // takeLogged records a member that only rows of a results log have, and reports whether key
 // is such a name.
-func (o *objectRow) takeLogged(key string, value []byte) bool {
+func (o *objectRow) takeLogged(key string, value json.RawMessage) bool {
 	switch key {
 	case "type":
 		o.kind = unquote(value)
@@ -79,11 +78,10 @@ func (o *objectRow) takeLogged(key string, value []byte) bool {
 	case "lines":
 		o.run.before, _ = strconv.Atoi(string(value))
 	case "counts":
-		if value[0] == '{' {
-			members(value, func(_ string, value []byte) {
-				n, _ := strconv.Atoi(string(value))
-				o.run.counted += n
-			})
+		var counts map[string]int
+		_ = json.Unmarshal(value, &counts) // what is no number does not count
+		for _, n := range counts {
+			o.run.counted += n
 		}
 	case "inPlaceOf":
 		o.told.origin.instead = unquote(value)
@@ -104,7 +102,7 @@ func (o *objectRow) takeLogged(key string, value []byte) bool {
 }
 
 // describe records a member that identifies neither the user nor the pass.
-func (o *objectRow) describe(m meaning, key string, value []byte) {
+func (o *objectRow) describe(m meaning, key string, value json.RawMessage) {
 	text := unquote(value)
 	switch folded := fold(key); {
 	case m == unknown && o.hidden == nil && !o.names.hasMethod():
@@ -114,11 +112,10 @@ func (o *objectRow) describe(m meaning, key string, value []byte) {
 	case folded == "@odata.context":
 		o.names.context(text)
 	case folded == "additionalproperties" && value[0] == '{': // PowerShell puts the type there
-		members(value, func(key string, value []byte) {
-			if key == "@odata.type" {
-				o.describe(ofKind, key, value)
-			}
-		})
+		var properties map[string]json.RawMessage
+		if json.Unmarshal(value, &properties) == nil && properties["@odata.type"] != nil {
+			o.describe(ofKind, "@odata.type", properties["@odata.type"])
+		}
 	case m == ofKind:
 		if folded == "@odata.type" {
 			o.names.odataType(text)
@@ -196,50 +193,8 @@ func (o *objectRow) pair() row {
 	return r
 }
 
-// members hands the members of the object raw to take. The JSON is known to be
-// valid, which makes this simple, and several times as fast as a Decoder.
-func members(raw []byte, take func(key string, value []byte)) {
-	rest := bytes.TrimLeft(raw[1:], jsonSpace)
-	for rest[0] != '}' {
-		n := valueLen(rest)
-		key := rest[:n]
-		rest = bytes.TrimLeft(rest[n:], jsonSpace+":")
-		n = valueLen(rest)
-		take(unquote(key), rest[:n])
-		rest = bytes.TrimLeft(rest[n:], jsonSpace+",")
-	}
-}
-
-const jsonSpace = " \t\r\n"
-
-// valueLen returns the length of the value at the start of b, which is valid JSON.
-func valueLen(b []byte) int {
-	depth, quoted := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-			if !quoted && depth == 0 {
-				return i + 1
-			}
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-		case depth == 0 && bytes.IndexByte([]byte(",}]"+jsonSpace), c) >= 0:
-			return i // the end of a number or a word
-		case c == '}' || c == ']':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return len(b)
-}
-
 // unquote returns the text of a JSON string, and "" for any other value.
-func unquote(value []byte) string {
+func unquote(value json.RawMessage) string {
 	if value[0] != '"' {
 		return ""
 	}
@@ -251,9 +206,9 @@ func unquote(value []byte) string {
 	return string(value[1 : len(value)-1])
 }
 
-// kind names the type of the value that starts with c, for a message.
-func kind(c byte) string {
-	switch c {
+// kindOfValue names the type of a JSON value, for a message.
+func kindOfValue(value json.RawMessage) string {
+	switch value[0] {
 	case '[':
 		return "an array"
 	case '{':
@@ -263,6 +218,21 @@ func kind(c byte) string {
 	case 't', 'f':
 		return "a boolean"
 	case 'n':
+		return "null"
+	}
+	return "a number"
+}
+
+// kindOfToken is kindOfValue for the value that starts with a token.
+func kindOfToken(tok json.Token) string {
+	switch tok := tok.(type) {
+	case json.Delim:
+		return kindOfValue(json.RawMessage{byte(tok)})
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	case nil:
 		return "null"
 	}
 	return "a number"

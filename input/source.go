@@ -268,7 +268,7 @@ func (s *source) formatOf(text *bufio.Reader) (format string, blank bool) {
 	plain, blank := isPlain(start, err != nil)
 	switch format = s.format; {
 	case format == formatPlain, format == formatSelf:
-	case format != formatCSV && isLog(start):
+	case format != formatCSV && !s.usersOnly && isLog(start):
 		format = formatLog
 	case format == formatLines && json && isIndented(first):
 		format = formatJSON
