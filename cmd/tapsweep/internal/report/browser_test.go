@@ -367,7 +367,7 @@ func TestBrowserContrast(t *testing.T) {
 			if (e.classList.contains('on')) { // on a part of the bar, which may be hatched
 				const of = document.querySelector('.counts .' + e.classList[1]);
 				grounds = [rgb(getComputedStyle(of).fill)];
-				if (e.classList.contains('s4')) {
+				if (e.classList.contains('s-left')) {
 					const stripe = getComputedStyle(document.querySelector('.stripe')), over = rgb(stripe.fill), how = Number(stripe.fillOpacity);
 					grounds.push(grounds[0].map((x, i) => x + (over[i] - x) * how));
 				}

@@ -70,7 +70,7 @@ type view struct {
 	Script  template.JS
 	Early   template.JS
 	Policy  string
-	Chart   *chart
+	Charts  []*chart
 	Shares  []shareRow
 	Reasons []reasons
 	causes  map[causeOf]int
@@ -153,7 +153,7 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 	}
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript),
-		Chart:  r.chart(), Shares: r.shares(), Reasons: r.reasons(), causes: make(map[causeOf]int), OneSource: r.oneSource() && !r.columns, NoLines: r.noLines && r.Pairs > 0}
+		Charts: r.charts(), Shares: r.shares(), Reasons: r.reasons(), causes: make(map[causeOf]int), OneSource: r.oneSource() && !r.columns, NoLines: r.noLines && r.Pairs > 0}
 	for i, f := range r.Failures {
 		v.causes[causeOf{f.Outcome, f.Code, f.Status, f.Hint}] = i
 	}
@@ -239,7 +239,7 @@ func (r *Report) shares() (rows []shareRow) {
 	all := r.All()
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
-			rows = append(rows, shareRow{Outcome: string(o), Class: seriesClass(seriesOf(o)), Meaning: r.meaning(o), Count: n})
+			rows = append(rows, shareRow{Outcome: string(o), Class: seriesOf(o).class(), Meaning: r.meaning(o), Count: n})
 		}
 	}
 	if n := r.WithoutRow; n > 0 {
@@ -265,8 +265,6 @@ func (r *Report) shares() (rows []shareRow) {
 	return rows
 }
 
-func seriesClass(s series) string { return fmt.Sprintf("s%d", s) }
-
 // A pointRow is a Point with the columns that are of use.
 type pointRow struct {
 	Time   time.Time
@@ -274,27 +272,31 @@ type pointRow struct {
 }
 
 func (r *Report) pointRows() (heads []string, rows []pointRow) {
-	at := func(p Point) []int {
-		return []int{p.Revoked, p.Planned, p.Found, p.Absent, p.Duplicate, p.Protected, p.Left, p.Refused}
-	}
-	names := []string{"Revoked", "Planned", "Found", "Absent", "Duplicate", "Protected", "Not done", "Refused"}
-	used := make([]bool, len(names))
+	var used [numSeries]bool
+	refused := false
 	for _, p := range r.Progress {
-		for i, n := range at(p) {
-			used[i] = used[i] || n > 0
+		for s, n := range p.counts() {
+			used[s] = used[s] || *n > 0
+		}
+		refused = refused || p.Refused > 0
+	}
+	for s, name := range seriesNames {
+		if used[s] {
+			heads = append(heads, strings.ToUpper(name[:1])+name[1:])
 		}
 	}
-	for i, head := range names {
-		if used[i] {
-			heads = append(heads, head)
-		}
+	if refused {
+		heads = append(heads, "Refused")
 	}
 	for _, p := range r.Progress {
 		row := pointRow{Time: p.Time}
-		for i, n := range at(p) {
-			if used[i] {
-				row.Counts = append(row.Counts, n)
+		for s, n := range p.counts() {
+			if used[s] {
+				row.Counts = append(row.Counts, *n)
 			}
+		}
+		if refused {
+			row.Counts = append(row.Counts, p.Refused)
 		}
 		rows = append(rows, row)
 	}

@@ -60,7 +60,7 @@ func TestScan(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(page.String(), `class="area s5"`) || strings.Contains(page.String(), `class="c1`) {
+	if !strings.Contains(page.String(), `class="area s-found"`) || strings.Contains(page.String(), `class="c1`) {
 		t.Error("no area of its own, or a column of lines")
 	}
 }
@@ -162,7 +162,7 @@ func TestNoRow(t *testing.T) {
 	if len(shares) != 2 || shares[0].Share != "40.0 %" || shares[1].Outcome != "no row" || shares[1].Share != "60.0 %" || shares[1].Class != "none" {
 		t.Errorf("shares %+v", shares)
 	}
-	if c := r.chart(); c.Total == nil || c.Total.Text != "10 in all" || c.Grid[len(c.Grid)-1].Text != "10" {
+	if c := r.charts()[0]; c.Total == nil || c.Total.Text != "10 in all" || c.Grid[len(c.Grid)-1].Text != "10" {
 		t.Errorf("chart %+v", c)
 	}
 	if s := text(t, r); !strings.Contains(s, "revoked                  4  40.0 %") && !strings.Contains(s, "40.0 %") {
