@@ -184,7 +184,7 @@ func (c *chart) refusals(p *period) (sum int) {
 
 // ticks labels the time axis at round times, far enough apart for a phone.
 func (p *period) ticks() (ticks []label) {
-	const apart, edge = 0.22, 0.04
+	const apart, edge = 0.22, 0.06
 	step := clockStep(time.Duration(apart * float64(p.length())))
 	layout := "15:04"
 	switch {

@@ -85,8 +85,14 @@ type view struct {
 	Heads     []string // of the points' columns
 }
 
-// Whole tells whether the table has all pairs.
-func (v *view) Whole() bool { return v.Shown == v.Pairs }
+// Duplicates is how many pairs are counted and not listed.
+func (v *view) Duplicates() int { return v.Counts[results.Duplicate] }
+
+// Listed is how many pairs the table would have with room for all.
+func (v *view) Listed() int { return v.Pairs - v.Duplicates() }
+
+// Whole reports whether the table has all of these.
+func (v *view) Whole() bool { return v.Shown == v.Listed() }
 
 // A shareRow is one outcome, in the bar and in the table of counts.
 type shareRow struct {
@@ -96,7 +102,7 @@ type shareRow struct {
 	Share          string
 	X, Width, Bar  string // per cent
 	Label, Wide    bool   // there is room for its name, but not on a phone
-	NoRow          bool   // the table of pairs has none of these
+	NotListed      bool   // the table of pairs has none of these
 
 	part float64
 }
@@ -181,17 +187,17 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 // pick decides which rows the page has room for: all, or what is not done and of
 // the rest every so-manieth.
 func (v *view) pick() func(*Row) bool {
-	v.Shown, v.LeftIn = v.Pairs, v.Left
-	if v.Pairs <= v.Inline {
-		return func(*Row) bool { return true }
+	v.Shown, v.LeftIn = v.Listed(), v.Left
+	if v.Shown <= v.Inline {
+		return func(r *Row) bool { return r.Outcome != results.Duplicate }
 	}
 	v.LeftIn = min(v.Left, v.Inline)
-	others := v.Pairs - v.Left
+	others := v.Listed() - v.Left
 	sample := min(max(v.Inline-v.LeftIn, 0), maxSample, others)
 	v.Shown = v.LeftIn + sample
 	left, done, taken := 0, 0, 0
 	return func(r *Row) bool {
-		if r.Beside {
+		if r.Beside || r.Outcome == results.Duplicate {
 			return false
 		}
 		if r.Outcome.Left() {
@@ -239,7 +245,8 @@ func (r *Report) shares() (rows []shareRow) {
 	all := r.All()
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
-			rows = append(rows, shareRow{Outcome: string(o), Class: seriesOf(o).class(), Meaning: r.meaning(o), Count: n})
+			rows = append(rows, shareRow{Outcome: string(o), Class: seriesOf(o).class(), Meaning: r.meaning(o), Count: n,
+				NotListed: o == results.Duplicate})
 		}
 	}
 	if n := r.WithoutRow; n > 0 {
@@ -247,7 +254,7 @@ func (r *Report) shares() (rows []shareRow) {
 		if r.kind == "verify" {
 			meaning = "not looked at: the run ended before"
 		}
-		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: meaning, Count: n, NoRow: true})
+		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: meaning, Count: n, NotListed: true})
 	}
 	wide := 0.0
 	for i := range rows {

@@ -139,8 +139,8 @@ const (
 // more is where the groups beyond the bounds go.
 const more = "others"
 
-// New reads the logs once more and counts. Each row that counts is handed to
-// also, which may be nil.
+// New reads the logs once more and counts. It hands each row that counts to also, which may be nil;
+// duplicates are only counted.
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := &Report{Lists: l.lists, Runs: l.allRuns(), Operators: []string{}, Counts: make(map[results.Outcome]int),
 		Reasons: make(map[string]int), reasonsNow: make(map[string]int), Failures: []*Failure{},
@@ -218,7 +218,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 				f.Examples = append(f.Examples, cmp.Or(row.UPN, row.User))
 			}
 		}
-		if also != nil {
+		if also != nil && row.Outcome != results.Duplicate {
 			if err := also(row); err != nil {
 				return nil, err
 			}
