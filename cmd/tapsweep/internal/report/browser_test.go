@@ -283,7 +283,7 @@ func TestBrowserReads(t *testing.T) {
 	v.want("document.querySelector('#pairs tbody tr').cells[0].textContent.trim()", "2")
 	v.do(chromedp.Click(chromedp.CSS("#on")))
 	v.want(status, "rows 251 to 500 of 4,985")
-	v.want("document.querySelector('#pairs tbody tr').cells[0].textContent.trim()", "252")
+	v.want("document.querySelector('#pairs tbody tr').cells[0].textContent.trim()", "253")
 
 	v.print("all.pdf")
 	v.want(shownRows, "250")

@@ -63,7 +63,7 @@ func (r *Report) charts() (charts []*chart) {
 	var before [numSeries]int
 	scale := plotHeight / (float64(max(r.All(), 1)) * 1.04)
 	for _, p := range r.periods {
-		c := &chart{Title: r.ProgressTitle(), When: p.String()}
+		c := &chart{Title: r.Words().Progress, When: p.String()}
 		if r.WithoutRow > 0 {
 			c.Total = &label{Y: yOf(r.All(), scale), Text: compact(r.All()) + " in all"}
 		}

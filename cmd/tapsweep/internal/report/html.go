@@ -35,8 +35,8 @@ var pageScript string
 const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
-	"number": number, "count": count, "share": share, "long": long, "seconds": seconds, "moment": moment,
-	"known": orUnknown, "join": func(s []string) string { return strings.Join(s, ", ") },
+	"number": number, "count": count, "share": share, "seconds": seconds, "timestamp": timestamp,
+	"known": known, "join": func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"path":    url.PathEscape, // html/template leaves the # and the % of a name as they are
 	"add":     func(a, b float64) float64 { return a + b }, "inc": func(i int) int { return i + 1 },
@@ -72,7 +72,7 @@ type view struct {
 	Policy  string
 	Charts  []*chart
 	Shares  []shareRow
-	Reasons []reasons
+	Reasons []reasonCounts
 	causes  map[causeOf]int
 	Shown   int // pairs of the table
 	LeftIn  int // of these, pairs that are not done

@@ -185,7 +185,7 @@ func TestKilled(t *testing.T) {
 	path := m.write(t, "a.jsonl")
 	r := reportOf(t, path)
 	want := []string{
-		"The run of 2026-03-02 02:14:05 UTC was killed, could not write on, or is still going on: " + path + " has no last line of it.",
+		"The run of 2026-03-02 02:14:05 UTC was killed, could not write any more, or is still running: " + path + " has no last line of it.",
 		"The last line of " + path + " is torn and was left out.",
 		"No row tells what became of 6 pairs; requests may have been sent for some.",
 	}
