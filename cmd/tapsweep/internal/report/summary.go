@@ -126,7 +126,7 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "%d of %s not done\n", left, all)
 	}
 	if n := whole.Counts.Outcomes[results.Protected]; n > 0 {
-		fmt.Fprintf(w, "%s\n", leftAlone(n)+s.within())
+		fmt.Fprintf(w, "%s protected, left alone%s\n", number(n), s.within())
 	}
 	if n := s.Counts.Unverified; n > 0 {
 		fmt.Fprintf(w, "%d of %s done and not proven: the look afterwards failed\n", n, all)

@@ -3,7 +3,7 @@ package results
 // meanings say what became of a pair, and what is left to do about it. The README's table of outcomes has
 // the same texts.
 var meanings = map[Outcome]string{
-	Revoked:     "the pass was deleted, or is gone after an attempt whose answer was lost",
+	Revoked:     "the pass was deleted, or was gone after a lost answer",
 	Absent:      "the user holds no pass",
 	Planned:     "dry run: this pass would be deleted",
 	Found:       "the user holds this pass; the run did not delete it",
