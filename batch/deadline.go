@@ -39,8 +39,8 @@ func (e *lateError) Unwrap() error { return ErrMaxWait }
 // there is none.
 func (l *loop) toldPast(end time.Time) (q *lane, wait time.Duration) {
 	for _, q := range l.lanes {
-		if q.want(1) > 0 && !q.toldAt.Add(q.told).Before(end) {
-			return q, q.told
+		if q.want(1) > 0 && !q.waitEnd().Before(end) {
+			return q, q.wait
 		}
 	}
 	for _, e := range l.waiting {

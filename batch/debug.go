@@ -21,7 +21,7 @@ func (f *flight) attributes(rep throttle.Report, closedUntil time.Time) []slog.A
 	}
 	list := []slog.Attr{
 		slog.Int("batch", f.seq),
-		slog.String("quota", f.lane.quota),
+		slog.String("quota", f.lane.name),
 		slog.Int("requests", len(f.entries)),
 		slog.Int("sent_bytes", f.sentBytes),
 		slog.Int("received_bytes", f.gotBytes),

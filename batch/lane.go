@@ -10,9 +10,8 @@ import (
 // pass and the queues before it. Lanes meet only where they share slots, keys, the
 // token and Options.MaxRate.
 type lane struct {
-	quota string
-	gate  *throttle.Controller
-	path  path
+	*quota
+	path path
 
 	// Entries that hold their key and may go.
 	apart  []*entry // from batches refused as a whole, by part
@@ -25,27 +24,20 @@ type lane struct {
 	open     int  // entries not settled, wherever they are
 	inFlight int  // batches
 
-	told   time.Duration // the last wait that the service asked for in a refusal
-	toldAt time.Time     // when it asked
-
 	accepted     time.Time // when the last batch was sent of which something was
 	refusedSince time.Time // of the first refusal since something was accepted
 }
 
-// lane returns the lane of a quota. Quotas are few, so that they are searched.
-func (l *loop) lane(quota string) *lane {
+// lane returns the lane of a quota.
+func (l *loop) lane(name string) *lane {
 	for _, q := range l.lanes {
-		if q.quota == quota {
+		if q.name == name {
 			return q
 		}
 	}
-	q := &lane{quota: quota}
-	if len(l.lanes) == 0 {
-		q.gate = throttle.New(l.runner.pace)
-	} else {
-		q.gate = l.lanes[0].gate.Sibling()
-	}
+	q := &lane{quota: l.runner.quota(name)}
 	l.lanes = append(l.lanes, q)
+	l.tooLong(q, q.remaining(time.Now())) // of an earlier run
 	return q
 }
 
@@ -58,18 +50,17 @@ func (q *lane) ready(e *entry) {
 	}
 }
 
-// tell hands what became of a batch to the gate, dated when it came, however long it had
-// to wait for settle.
+// tell takes in what became of a batch.
 func (q *lane) tell(f *flight, rep throttle.Report) {
-	if until := f.answered.Add(rep.RetryAfter); rep.Told && until.After(q.toldAt.Add(q.told)) {
-		q.told, q.toldAt = rep.RetryAfter, f.answered
-	}
 	q.refused = q.refused || rep.Refused > 0
 	if rep.Accepted > 0 && f.sent.After(q.accepted) {
 		q.accepted = f.sent
 	}
-	q.gate.Done(f.answered, rep)
+	q.report(f.answered, rep)
 }
+
+// idle reports whether the quota has nothing to send and nothing in flight.
+func (q *lane) idle() bool { return q.inFlight == 0 && q.want(1) == 0 }
 
 // want returns how many entries the next batch of at most size could hold. A part goes
 // by itself: in it may be what has a whole batch refused.
@@ -105,20 +96,4 @@ func (q *lane) pick(n int) []*entry {
 	q.urgent = shift(q.urgent, u)
 	q.fresh = shift(q.fresh, n-u)
 	return picked
-}
-
-// closedUntil is the end of the wait in force, zero if there is none.
-func (q *lane) closedUntil(now time.Time) time.Time {
-	if until := q.gate.ClosedUntil(); until.After(now) {
-		return until
-	}
-	return time.Time{}
-}
-
-// named is how an error names the quota, nothing for the one without a name.
-func (q *lane) named() string {
-	if q.quota == "" {
-		return ""
-	}
-	return " of quota " + q.quota
 }

@@ -30,7 +30,7 @@ func (l *loop) launch(ctx context.Context, now time.Time) (wake time.Time) {
 	}
 	for l.inFlight < l.opts.Concurrency {
 		l.fill(ctx)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || l.stopped != nil {
 			break // nothing more is sent, not even what is ready
 		}
 		now = time.Now() // src and settle take their time
@@ -117,7 +117,7 @@ func (l *loop) slotFor(q *lane, now time.Time) bool {
 // yielded so far, or too much of the others that come before it. What lands meanwhile
 // does not wait for that.
 func (l *loop) fill(ctx context.Context) {
-	for !l.srcDone && l.aside < maxAside && l.short() && len(l.landed) == 0 && ctx.Err() == nil {
+	for !l.srcDone && l.aside < maxAside && l.short() && len(l.landed) == 0 && ctx.Err() == nil && l.stopped == nil {
 		req, ok := l.next()
 		if !ok {
 			l.srcDone = true

@@ -60,6 +60,16 @@ var errStopped = errors.New("the run stopped while this was in flight")
 // an effect. Everything waits then, while one batch at a time tries again: up to
 // StallTimeout, or MaxAttempts times where the Runner never had a connection.
 func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Result) []Request) error {
+	if !r.running.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	panicked := true
+	defer func() {
+		if panicked {
+			r.quotas = nil // they may wait for answers that nobody reads
+		}
+		r.running.Store(false)
+	}()
 	next, stopSource := iter.Pull(src)
 	defer stopSource()
 	posts, cancelPosts := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -82,6 +92,7 @@ func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Res
 	l.group.SetLimit(r.opts.Concurrency + 1) // one for Reauthorize
 	l.run(ctx)
 	_ = l.group.Wait() // posts return no errors, they land
+	panicked = false
 	return l.stopped
 }
 
@@ -276,7 +287,7 @@ func (l *loop) land(f *flight) {
 	}
 	if l.opts.Observe != nil {
 		l.opts.Observe(Observation{
-			Time: now, Quota: q.quota,
+			Time: now, Quota: q.name,
 			Accepted: rep.Accepted, Refused: rep.Refused, Lost: rep.Lost,
 			ClosedUntil: q.closedUntil(now), InFlight: l.inFlight,
 			Outage: l.outage.since, NextTry: l.outage.next,

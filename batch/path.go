@@ -140,7 +140,7 @@ func (l *loop) closePath(q *lane, sent, answered time.Time, whole *StatusError) 
 	p := &q.path
 	if p.since.IsZero() {
 		p.since, p.tries, p.prepared = sent, 0, 0
-		l.opts.Logger.Info("batches are refused", "quota", q.quota, "err", Printable(whole.Error()))
+		l.opts.Logger.Info("batches are refused", "quota", q.name, "err", Printable(whole.Error()))
 		l.retrySuspects(q)
 	}
 	p.tries++
@@ -165,7 +165,7 @@ func (l *loop) closePath(q *lane, sent, answered time.Time, whole *StatusError) 
 func (l *loop) openPath(q *lane) {
 	p := &q.path
 	if !p.since.IsZero() {
-		l.opts.Logger.Info("batches are taken again", "quota", q.quota)
+		l.opts.Logger.Info("batches are taken again", "quota", q.name)
 		q.gate.Interrupted()
 	}
 	p.since, p.tries, p.cause, p.asks = time.Time{}, 0, nil, false

@@ -16,6 +16,9 @@ func (l *loop) admit(e *entry, urgent bool) {
 		}
 		l.busy[key] = struct{}{}
 	}
+	if e.lane.idle() {
+		e.lane.resume(time.Now())
+	}
 	if urgent {
 		e.lane.ready(e)
 	} else {
