@@ -146,13 +146,17 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// A Runner runs requests in batches against one Poster. It holds no state of a
-// run, so it may be used again and by several goroutines.
+// A Runner runs requests in batches against one Poster, in one run after the other. What it
+// has learned of the limits of the service, and the waits that the service asked for, stay
+// from one run to the next; all else begins anew. Of two runs at once the second fails with
+// ErrBusy.
 type Runner struct {
 	poster  Poster
 	opts    Options
 	pace    throttle.Options
 	reached atomic.Bool // there was a connection, in whichever run
+	running atomic.Bool
+	quotas  []*quota // in the order of appearance
 }
 
 // NewRunner checks the options and returns a Runner.
@@ -171,6 +175,7 @@ func NewRunner(poster Poster, opts Options) (*Runner, error) {
 // Do runs one request and returns its Result. The error is that of the run, or else
 // Result.Err. It is nil if Response is Graph's final answer, whatever its status.
 func (r *Runner) Do(ctx context.Context, req Request) (res Result, err error) {
+	res = Result{Request: req, Err: ErrNotSent}
 	one := func(yield func(Request) bool) { yield(req) }
 	err = r.Run(ctx, one, func(settled Result) []Request {
 		res = settled
