@@ -15,6 +15,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 var trials = flag.Int("trials", 8, "how many lists TestReadersAgree tries")
@@ -176,7 +177,7 @@ func (tr *trial) run() {
 		code = tr.revoke(args)
 	}
 	tr.report(logs)
-	for n := 0; code != exitDone && n < 5; n++ {
+	for n := 0; code != status.Done && n < 5; n++ {
 		if tr.often(2) { // what is left is the list of a further run
 			rest := tr.in(fmt.Sprintf("rest%d.jsonl", n))
 			args = []string{"--results", rest, "--resume", logs[len(logs)-1]}
@@ -185,7 +186,7 @@ func (tr *trial) run() {
 				clear(tr.spared) // what was found in place of what was named goes as well
 			}
 		}
-		if code = tr.revoke(args); code == exitRefused {
+		if code = tr.revoke(args); code == status.Usage {
 			logs = logs[:len(logs)-1] // of no pair, and so it has no log
 			break
 		}
@@ -216,8 +217,8 @@ func (tr *trial) run() {
 
 func (tr *trial) revoke(args []string) (code int) {
 	p := tapsweep(tr.T, tr.env, append(append([]string{"revoke"}, tr.flags...), args...)...)
-	onlyBad := p.code == exitRefused && !tr.first && strings.Contains(p.stderr, "no valid rows in")
-	if p.code != exitDone && p.code != exitLeft && !onlyBad {
+	onlyBad := p.code == status.Usage && !tr.first && strings.Contains(p.stderr, "no valid rows in")
+	if p.code != status.Done && p.code != status.Incomplete && !onlyBad {
 		tr.problem("exit %d of revoke %q: %s", p.code, args, p.stderr)
 	}
 	if tr.first {

@@ -8,6 +8,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // many returns n expired passes.
@@ -31,9 +32,9 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 		says  string
 		lines int // not_sent
 	}{
-		{"nothing was deleted", one, "1", exitRefused, 3002,
+		{"nothing was deleted", one, "1", status.Usage, 3002,
 			"stopped early: --max-items 1 would be exceeded by the 3000 passes of dana@contoso.com", 1},
-		{"within the bound", two, "2", exitDone, 3000, "", 0},
+		{"within the bound", two, "2", status.Done, 3000, "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,14 +76,14 @@ func TestMaxItemsInMidRun(t *testing.T) {
 	log := strings.TrimSuffix(list, "list.csv") + "log.jsonl"
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, list}
 	p := tapsweep(t, env, append(args, "--max-items", "3")...)
-	if p.code != exitStopped {
-		t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+	if p.code != status.Stopped {
+		t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
 	}
 	if n := tenant.Stats().Deleted; n != 1 {
 		t.Errorf("%d passes were deleted, want 1", n)
 	}
 	p = tapsweep(t, env, append(args, "--max-items", "4", "--resume")...)
-	if p.code != exitDone || len(tenant.Left()) != 0 {
+	if p.code != status.Done || len(tenant.Left()) != 0 {
 		t.Errorf("resumed: exit %d, %d passes are left\n%s", p.code, len(tenant.Left()), p.stderr)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 func checkJSON(t *testing.T, p process) (c checkup, steps map[string]finding) {
@@ -197,7 +198,7 @@ func TestCheckOfAUser(t *testing.T) {
 func TestCheckUsage(t *testing.T) {
 	for _, args := range [][]string{{"check", "--output", "xml"}, {"check", "--user", "a/../b"}, {"check", "list.csv"}, {"check", "--cloud", "x"},
 		{"check", "--graph-url", "http://graph.microsoft.com"}, {"check", "--log-level", "loud"}} {
-		if p := tapsweep(t, nil, args...); p.code != exitRefused || p.stdout != "" {
+		if p := tapsweep(t, nil, args...); p.code != status.Usage || p.stdout != "" {
 			t.Errorf("%v: exit %d\n%s", args, p.code, p.stderr)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // incident returns a tenant in which mallory and the help desk have created passes.
@@ -108,8 +109,8 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 		t.Errorf("standard error does not name the odd record\n%s", p.stderr)
 	}
 	// Some users may not have been scanned.
-	if p.code != exitLeft {
-		t.Errorf("exit %d, want %d", p.code, exitLeft)
+	if p.code != status.Incomplete {
+		t.Errorf("exit %d, want %d", p.code, status.Incomplete)
 	}
 }
 
@@ -118,8 +119,8 @@ func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 	faults := []graphsim.Fault{{Path: "$skiptoken", Do: graphsim.ItemStatus(400)}}
 	env, root := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))
 	p := tapsweep(t, env, "scan", "--all-users", "--graph-url", root)
-	if p.code != exitStopped {
-		t.Errorf("exit %d, want %d", p.code, exitStopped)
+	if p.code != status.Stopped {
+		t.Errorf("exit %d, want %d", p.code, status.Stopped)
 	}
 	if strings.Contains(p.stderr, "--filter") || !strings.Contains(p.stderr, "page tokens were refused 4 times") {
 		t.Errorf("standard error\n%s", p.stderr)
@@ -143,8 +144,8 @@ func TestCreatorBehindAGateway(t *testing.T) {
 			tenant.AddFaults(graphsim.Fault{Path: "/users/", Do: tt.do})
 			env, root := serve(t, tenant)
 			p := tapsweep(t, env, "scan", "--created-by", mallory.UPN, "--graph-url", root, "--stall-timeout", "1s")
-			if p.code != exitStopped {
-				t.Errorf("exit %d, want %d", p.code, exitStopped)
+			if p.code != status.Stopped {
+				t.Errorf("exit %d, want %d", p.code, status.Stopped)
 			}
 			if !strings.Contains(p.stderr, tt.says) {
 				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)

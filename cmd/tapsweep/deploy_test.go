@@ -16,6 +16,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/readme"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // installed is where the README's examples expect tapsweep.
@@ -300,7 +301,7 @@ func TestEveryNight(t *testing.T) {
 		}
 		defer lock.Close()
 		before := string(mustRead(t, log))
-		if p := night(); p.code != exitRefused || !strings.Contains(p.stderr, "another run is writing") || string(mustRead(t, log)) != before {
+		if p := night(); p.code != status.Usage || !strings.Contains(p.stderr, "another run is writing") || string(mustRead(t, log)) != before {
 			t.Errorf("beside another run: exit %d\n%s", p.code, p.stderr)
 		}
 	})

@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/fileout"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // drillRows matches the text of a list that simulate wrote, and no list of real users.
@@ -20,15 +21,15 @@ func writeDrillList(path string, replace bool, passes []graphsim.Held) error {
 		return err
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return refuse(fmt.Errorf("--write-list: %s is not a plain file", path), "choose another --write-list file")
+		return status.Refuse(fmt.Errorf("--write-list: %s is not a plain file", path), "choose another --write-list file")
 	}
 	if text, err := os.ReadFile(path); err == nil && !drillRows.Match(text) {
-		return refuse(fmt.Errorf("--write-list: %s already exists and is not the list of a drill", path),
+		return status.Refuse(fmt.Errorf("--write-list: %s already exists and is not the list of a drill", path),
 			"choose another --write-list file")
 	}
-	f, err := report.CreateFile(path, replace)
+	f, err := fileout.Create(path, replace)
 	if err != nil {
-		return refuse(fmt.Errorf("--write-list: %w", err))
+		return status.Refuse(fmt.Errorf("--write-list: %w", err))
 	}
 	defer f.Abort()
 	var b strings.Builder
@@ -38,7 +39,7 @@ func writeDrillList(path string, replace bool, passes []graphsim.Held) error {
 	}
 	_, _ = f.WriteString(b.String()) // kept, and returned by Commit
 	if err := f.Commit(); err != nil {
-		return refuse(fmt.Errorf("--write-list: %w", err))
+		return status.Refuse(fmt.Errorf("--write-list: %w", err))
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // checkSeal compares the files with the manifest, and the manifest with what was
@@ -141,13 +142,13 @@ func TestEvidenceRefused(t *testing.T) {
 	} {
 		for _, command := range [][]string{{"revoke", list}, {"sweep", "--all-users"}} {
 			p := tapsweep(t, env, append(append(command, "--yes", "--graph-url", root), tt.args...)...)
-			if p.code != exitRefused || !strings.Contains(p.stderr, tt.want) || !strings.Contains(p.stderr, "hint: ") && tt.name != "to replace" {
+			if p.code != status.Usage || !strings.Contains(p.stderr, tt.want) || !strings.Contains(p.stderr, "hint: ") && tt.name != "to replace" {
 				t.Errorf("%s: exit %d, want 64 with %q\n%s", tt.name, p.code, tt.want, p.stderr)
 			}
 		}
 	}
 	for _, args := range [][]string{{"--evidence", ""}, {"--results", ""}} {
-		if p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, list}, args...)...); p.code != exitRefused || !strings.Contains(p.stderr, args[0]+" is empty: ") {
+		if p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, list}, args...)...); p.code != status.Usage || !strings.Contains(p.stderr, args[0]+" is empty: ") {
 			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
 		}
 	}
@@ -178,7 +179,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 		{"report", "--overwrite", "--html", dir + "/report.html", dir + "/results.jsonl"},
 		{"scan", "--all-users", "--graph-url", root, "--results", dir + "/results.jsonl", "--overwrite"},
 	} {
-		if p := tapsweep(t, env, args...); p.code != exitRefused || !strings.Contains(p.stderr, "is evidence, which is sealed") {
+		if p := tapsweep(t, env, args...); p.code != status.Usage || !strings.Contains(p.stderr, "is evidence, which is sealed") {
 			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
 		}
 	}
@@ -188,7 +189,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 	if err := os.WriteFile(dir+"/results.jsonl", bytes.Replace(log, []byte(`"revoked"`), []byte(`"absent"`), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", dir, "--resume")...); p.code != exitRefused || !strings.Contains(p.stderr, "is not as it was sealed") {
+	if p = tapsweep(t, env, append(run, "--evidence", dir, "--resume")...); p.code != status.Usage || !strings.Contains(p.stderr, "is not as it was sealed") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	if _, err := os.Stat(dir + "/SHA256SUMS"); err != nil {
@@ -201,10 +202,10 @@ func TestEvidenceStaysSealed(t *testing.T) {
 	if err := errors.Join(os.WriteFile(elsewhere+"/results.jsonl", nil, 0o600), os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", elsewhere, "--resume")...); p.code != exitRefused || !strings.Contains(p.stderr, "preflight.txt is not a plain file") || len(mustRead(t, target)) > 0 {
+	if p = tapsweep(t, env, append(run, "--evidence", elsewhere, "--resume")...); p.code != status.Usage || !strings.Contains(p.stderr, "preflight.txt is not a plain file") || len(mustRead(t, target)) > 0 {
 		t.Errorf("exit %d, in the target: %q\n%s", p.code, mustRead(t, target), p.stderr)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != exitRefused || !strings.Contains(p.stderr, "--evidence: "+open+" can be written to by others") {
+	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != status.Usage || !strings.Contains(p.stderr, "--evidence: "+open+" can be written to by others") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -250,7 +251,7 @@ func TestEvidenceOfSweep(t *testing.T) {
 	for _, passes := range [][]graphsim.Pass{nil, {{Created: time.Now().Add(-48 * time.Hour), LifetimeMinutes: 60}}} {
 		tenant.AddUser(graphsim.User{UPN: fmt.Sprintf("user%d@contoso.com", len(passes)), Passes: passes})
 		dir := t.TempDir()
-		p := tapsweep(t, append(env, "TAPSWEEP_EVIDENCE="+dir), "sweep", "--all-users", "--yes", "--graph-url", root)
+		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--evidence", dir)
 		if p.code != 0 || (p.stderr == "") != (passes == nil) {
 			t.Fatalf("exit %d\n%s", p.code, p.stderr)
 		}
@@ -289,7 +290,7 @@ func TestEvidenceOfStoppedRuns(t *testing.T) {
 				if _, err := os.Stat(dir + "/SHA256SUMS"); err == nil {
 					t.Error("a killed run has a manifest")
 				}
-				if p = tapsweep(t, env, args...); p.code != exitRefused || !strings.Contains(p.stderr, "results.jsonl in it already") || !strings.Contains(p.stderr, "--resume") {
+				if p = tapsweep(t, env, args...); p.code != status.Usage || !strings.Contains(p.stderr, "results.jsonl in it already") || !strings.Contains(p.stderr, "--resume") {
 					t.Errorf("exit %d\n%s", p.code, p.stderr)
 				}
 			} else {

@@ -13,6 +13,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // chatty serves the tenant over plain HTTP, and writes an extra line after each answer. A
@@ -62,7 +63,7 @@ func TestLinesOfTheLibrary(t *testing.T) {
 	env, _ := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", chatty(t, tenant), "--results", "-", writeFile(t,
 		"list.csv", listOf(users)))
-	if p.code != exitDone {
+	if p.code != status.Done {
 		t.Errorf("exit %d:\n%s", p.code, p.stderr)
 	}
 	if strings.Contains(p.stderr, "Unsolicited") {
@@ -81,8 +82,8 @@ func TestGatewayRefuses(t *testing.T) {
 		says string
 	}{
 		{"403", graphsim.OuterBody(403, `{"statusCode":403,"message":"Address 10.1.2.3 is not allowed."}`),
-			exitAuth, "Address 10.1.2.3 is not allowed."},
-		{"404", graphsim.OuterBody(404, "<html><head><title>Not here</title></head></html>"), exitStopped, "Not here"},
+			status.NoAccess, "Address 10.1.2.3 is not allowed."},
+		{"404", graphsim.OuterBody(404, "<html><head><title>Not here</title></head></html>"), status.Stopped, "Not here"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -114,7 +115,7 @@ func TestGatewayRefuses(t *testing.T) {
 			open.Store(true)
 			cmd = command(t, env, append(args, "--resume")...)
 			cmd.Dir = dir
-			if p = finish(t, cmd); p.code != exitDone || len(tenant.Left()) != 0 {
+			if p = finish(t, cmd); p.code != status.Done || len(tenant.Left()) != 0 {
 				t.Errorf("with --resume: exit %d, %d passes left:\n%s", p.code, len(tenant.Left()), p.stderr)
 			}
 		})
@@ -130,8 +131,8 @@ func TestWaitPastTheDeadline(t *testing.T) {
 	start := time.Now()
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--deadline", "5m", "--results", "-",
 		writeFile(t, "list.csv", listOf(users)))
-	if p.code != exitStopped {
-		t.Errorf("exit %d, want %d:\n%s", p.code, exitStopped, p.stderr)
+	if p.code != status.Stopped {
+		t.Errorf("exit %d, want %d:\n%s", p.code, status.Stopped, p.stderr)
 	}
 	if took := time.Since(start); took > time.Minute {
 		t.Errorf("the run took %v", took)

@@ -12,6 +12,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A sweep that is killed at any moment and taken up again ends as if it had not
@@ -146,10 +147,10 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 		code, deleted, left int
 		says                string
 	}{
-		{"too many left", "19", exitRefused, 0, 80, "more than 19 passes are to be deleted, nothing was deleted"},
-		{"too many found", "60", exitStopped, 20, 60, "more than 60 passes are to be deleted, " +
+		{"too many left", "19", status.Usage, 0, 80, "more than 19 passes are to be deleted, nothing was deleted"},
+		{"too many found", "60", status.Stopped, 20, 60, "more than 60 passes are to be deleted, " +
 			"nothing was deleted but passes that an earlier run had left"},
-		{"just within the bound", "80", exitDone, 80, 0, ""},
+		{"just within the bound", "80", status.Done, 80, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -182,10 +183,10 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 			if n := len(tenant.Left()) - (before - 20); n != tt.left {
 				t.Errorf("%d passes are left, want %d", n, tt.left)
 			}
-			if tt.code == exitDone {
+			if tt.code == status.Done {
 				return
 			}
-			if p = tapsweep(t, env, append(args, "--max-items", "80")...); p.code != exitDone {
+			if p = tapsweep(t, env, append(args, "--max-items", "80")...); p.code != status.Done {
 				t.Errorf("resumed with a higher bound: exit %d\n%s", p.code, p.stderr)
 			}
 			if n := tenant.Stats().Deleted; n != 80 {

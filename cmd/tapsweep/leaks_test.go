@@ -20,6 +20,7 @@ import (
 	"unicode"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // What must not be found in anything that a run leaves behind.
@@ -161,27 +162,27 @@ func TestLeaks(t *testing.T) {
 		{name: "faults", opts: graphsim.Options{Faults: []graphsim.Fault{
 			{Path: "user0001@", Do: graphsim.ItemStatus(500)}, {Path: "user0002@", Do: graphsim.ItemErrorText(403)},
 			{Attempt: 1, Do: graphsim.Truncated()}, {Batch: 3, Do: graphsim.OuterHTML(502)}, {Batch: 4, Do: graphsim.Reset()}}}, code: 1},
-		{name: "hostile list", list: hostile, code: exitRefused},
+		{name: "hostile list", list: hostile, code: status.Usage},
 		{name: "hostile list, skipped", list: hostile, args: []string{"--skip-invalid"}, code: 1},
 
-		{name: "pass as method", list: asMethod, code: exitRefused},
+		{name: "pass as method", list: asMethod, code: status.Usage},
 		{name: "pass as method, skipped", list: asMethod, args: []string{"--skip-invalid"}, code: 1},
 		{name: "pass as method, dry run", list: asMethod, args: []string{"--skip-invalid", "--dry-run"}, code: 1},
-		{name: "pass in a list without a header", list: "user0001@contoso.example," + canaryPass + "\n", code: exitRefused},
+		{name: "pass in a list without a header", list: "user0001@contoso.example," + canaryPass + "\n", code: status.Usage},
 
-		{name: "rude 400", suffix: "$batch", answer: wholeBatch(400, rudeWhole), args: soon, code: exitStopped},
+		{name: "rude 400", suffix: "$batch", answer: wholeBatch(400, rudeWhole), args: soon, code: status.Stopped},
 		{name: "rude 401", suffix: "$batch", answer: wholeBatch(401, rudeWhole), code: 3},
-		{name: "rude 403", suffix: "$batch", answer: wholeBatch(403, rudeWhole), args: soon, code: exitAuth},
+		{name: "rude 403", suffix: "$batch", answer: wholeBatch(403, rudeWhole), args: soon, code: status.NoAccess},
 		{name: "rude 500", suffix: "$batch", answer: wholeBatch(500, rudeWhole), code: 1},
 		{name: "rude page", suffix: "$batch", answer: wholeBatch(502, func(r *http.Request) []byte { return []byte(rude(r)) }), code: 1},
 		{name: "rude 200", suffix: "$batch", answer: wholeBatch(200, func(r *http.Request) []byte { return []byte(rude(r)) }), code: 1},
-		{name: "rude redirect", suffix: "$batch", args: soon, code: exitStopped,
+		{name: "rude redirect", suffix: "$batch", args: soon, code: status.Stopped,
 			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Location", "/elsewhere?"+r.Header.Get("Authorization"))
 				w.WriteHeader(http.StatusTemporaryRedirect)
 				w.Write(rudeWhole(r))
 			})},
-		{name: "rude headers", suffix: "$batch", args: soon, code: exitAuth,
+		{name: "rude headers", suffix: "$batch", args: soon, code: status.NoAccess,
 			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				for _, name := range []string{"Request-Id", "Retry-After", "Date", "WWW-Authenticate", "X-Ms-Throttle-Limit-Percentage"} {
 					w.Header().Set(name, r.Header.Get("Authorization"))
@@ -206,7 +207,7 @@ func TestLeaks(t *testing.T) {
 		{name: "pass in a broken list", suffix: "$batch", code: 1, list: "user\nuser0001@contoso.example\n", answer: inBatch(200, item(`{"value":"`+canaryPass+`"}`))},
 
 		// Known secrets are masked even without a word that announces them.
-		{name: "bare token, 400", suffix: "$batch", answer: wholeBatch(400, bareWhole), args: soon, code: exitStopped,
+		{name: "bare token, 400", suffix: "$batch", answer: wholeBatch(400, bareWhole), args: soon, code: status.Stopped,
 			opaque: true},
 		{name: "bare token, 401", suffix: "$batch", answer: wholeBatch(401, bareWhole), code: 3, opaque: true},
 		{name: "bare token, 500", suffix: "$batch", answer: wholeBatch(500, bareWhole), code: 1, opaque: true},
@@ -218,7 +219,7 @@ func TestLeaks(t *testing.T) {
 		{name: "bare token, item 404", suffix: "$batch", answer: inBatch(404, bareItem), code: 1, opaque: true},
 		{name: "bare token, item 500", suffix: "$batch", answer: inBatch(500, bareItem), code: 1, opaque: true},
 		{name: "bare secret, item 400", suffix: "$batch", answer: inBatch(400, bareItem), code: 1},
-		{name: "bare secret, outer 403", suffix: "$batch", answer: wholeBatch(403, bareWhole), args: soon, code: exitAuth},
+		{name: "bare secret, outer 403", suffix: "$batch", answer: wholeBatch(403, bareWhole), args: soon, code: status.NoAccess},
 		{name: "bare secret of the token endpoint", suffix: "/token", code: 3,
 			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				r.ParseForm()

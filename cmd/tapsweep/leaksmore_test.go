@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // The other commands leave as little behind as revoke, whatever the service answers
@@ -75,7 +76,7 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 					t.Fatal(err)
 				}
 				p := finish(t, cmd)
-				if p.code < 0 || p.code > 4 && p.code != exitRefused || strings.Contains(p.stderr, "panic:") {
+				if p.code < 0 || p.code > 4 && p.code != status.Usage || strings.Contains(p.stderr, "panic:") {
 					t.Errorf("exit %d\n%s", p.code, p.stderr)
 				}
 				checkLeft(t, "standard output", p.stdout)

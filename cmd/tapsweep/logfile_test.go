@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A log that is removed, moved or truncated during the run, as by logrotate, ends the run.
@@ -45,8 +46,8 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			if p.code != exitStopped {
-				t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+			if p.code != status.Stopped {
+				t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
 			}
 			if !strings.Contains(p.stderr, "stopped early: the results log ") || !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("no %q in\n%s", tt.want, p.stderr)
@@ -114,8 +115,8 @@ func TestLogsThatAreRefused(t *testing.T) {
 			"use --results -", append(revoke, "/dev/stdout")},
 	} {
 		p := tapsweep(t, env, tt.args...)
-		if p.code != exitRefused {
-			t.Errorf("%s: exit %d, want %d\n%s", tt.name, p.code, exitRefused, p.stderr)
+		if p.code != status.Usage {
+			t.Errorf("%s: exit %d, want %d\n%s", tt.name, p.code, status.Usage, p.stderr)
 		}
 		if !strings.Contains(p.stderr, tt.want) {
 			t.Errorf("%s: no %q in\n%s", tt.name, tt.want, p.stderr)
@@ -146,11 +147,11 @@ func TestOutputsReplaceTheirOwn(t *testing.T) {
 	}
 	run("sweep", "--all-users", "--dry-run", "--graph-url", root, "--results", log)
 	scan := []string{"scan", "--graph-url", root, "--all-users", "--overwrite", "--output"}
-	for _, format := range []string{"csv", "json", "jsonl", "table", "csv"} {
+	for _, format := range []string{"csv", "jsonl", "table", "csv"} {
 		run(append(scan, filepath.Join(dir, "out"), "--format", format)...)
 	}
 	for range 2 { // which finds none
-		run(append(scan, filepath.Join(dir, "none"), "--format", "json", "--reason", "disabled")...)
+		run(append(scan, filepath.Join(dir, "none"), "--format", "jsonl", "--reason", "disabled")...)
 	}
 	for range 2 {
 		for _, form := range []string{"html", "csv", "json"} {
@@ -177,8 +178,8 @@ func TestResumeNamesABrokenLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := tapsweep(t, env, args...)
-	if p.code != exitRefused {
-		t.Errorf("exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
+	if p.code != status.Usage {
+		t.Errorf("exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
 	}
 	for _, want := range []string{"line 3 is empty", "hint: nothing was changed"} {
 		if !strings.Contains(p.stderr, want) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // What the log of a drill, of another tenant or of another Graph root says is done is not done
@@ -18,7 +19,7 @@ func TestLogOfAnotherTenant(t *testing.T) {
 	logOf := func(env []string, flags ...string) string {
 		log := filepath.Join(t.TempDir(), "log.jsonl")
 		args := append([]string{"revoke", "--yes", "--results", log, list}, flags...)
-		if p := tapsweep(t, env, args...); p.code != exitDone {
+		if p := tapsweep(t, env, args...); p.code != status.Done {
 			t.Fatalf("exit %d\n%s", p.code, p.stderr)
 		}
 		return log
@@ -38,8 +39,8 @@ func TestLogOfAnotherTenant(t *testing.T) {
 		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify --verify-wait 1s"} {
 			args := append(strings.Fields(command), "--graph-url", root, "--results", "-", tt.log)
 			p := tapsweep(t, env, args...)
-			if p.code != exitRefused {
-				t.Errorf("%s of the log of %s: exit %d, want %d\n%s", command, tt.name, p.code, exitRefused, p.stderr)
+			if p.code != status.Usage {
+				t.Errorf("%s of the log of %s: exit %d, want %d\n%s", command, tt.name, p.code, status.Usage, p.stderr)
 			}
 			if !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("%s of the log of %s: no %q in\n%s", command, tt.name, tt.want, p.stderr)
@@ -49,12 +50,12 @@ func TestLogOfAnotherTenant(t *testing.T) {
 	if n := tenant.Stats().Batches; n != 0 {
 		t.Errorf("%d batches were sent, want none", n)
 	}
-	if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", drill); p.code != exitDone {
+	if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", drill); p.code != status.Done {
 		t.Errorf("a drill with a log: exit %d\n%s", p.code, p.stderr)
 	}
 	own := logOf(env, "--graph-url", root)
-	if p := tapsweep(t, env, "verify", "--graph-url", root, "--results", "-", own, drill); p.code != exitRefused {
-		t.Errorf("verify of two logs, one of them a drill's: exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
+	if p := tapsweep(t, env, "verify", "--graph-url", root, "--results", "-", own, drill); p.code != status.Usage {
+		t.Errorf("verify of two logs, one of them a drill's: exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
 	}
 }
 
@@ -68,7 +69,7 @@ func TestLogThatIsNotWhole(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	for range 2 {
 		args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
-		if p := tapsweep(t, env, args...); p.code == exitDone || p.code == exitRefused {
+		if p := tapsweep(t, env, args...); p.code == status.Done || p.code == status.Usage {
 			t.Fatalf("exit %d\n%s", p.code, p.stderr)
 		}
 	}
@@ -89,8 +90,8 @@ func TestLogThatIsNotWhole(t *testing.T) {
 		for _, command := range []string{"revoke --yes", "verify --verify-wait 1s"} {
 			args := append(strings.Fields(command), "--graph-url", root, "--results", "-", part)
 			p := tapsweep(t, env, args...)
-			if p.code != exitRefused || !strings.Contains(p.stderr, "whole") {
-				t.Errorf("%s of %s: exit %d, want %d\n%s", command, name, p.code, exitRefused, p.stderr)
+			if p.code != status.Usage || !strings.Contains(p.stderr, "whole") {
+				t.Errorf("%s of %s: exit %d, want %d\n%s", command, name, p.code, status.Usage, p.stderr)
 			}
 		}
 	}
@@ -98,7 +99,7 @@ func TestLogThatIsNotWhole(t *testing.T) {
 		t.Errorf("%d batches were sent, want none", n)
 	}
 	args := []string{"verify", "--graph-url", root, "--results", "-", "--verify-wait", "1s", log}
-	if p := tapsweep(t, env, args...); p.code != exitLeft {
-		t.Errorf("verify of the whole log: exit %d, want %d\n%s", p.code, exitLeft, p.stderr)
+	if p := tapsweep(t, env, args...); p.code != status.Incomplete {
+		t.Errorf("verify of the whole log: exit %d, want %d\n%s", p.code, status.Incomplete, p.stderr)
 	}
 }

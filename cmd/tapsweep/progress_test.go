@@ -24,7 +24,6 @@ func TestProgressOnATerminal(t *testing.T) {
 		{"auto", "TERM=xterm", nil, true},
 		{"none", "TERM=xterm", []string{"--progress", "none"}, false},
 		{"plain", "TERM=xterm", []string{"--progress", "plain"}, false},
-		{"json", "TERM=xterm", []string{"--log-format", "json"}, false},
 		{"dumb", "TERM=dumb", nil, false},
 	}
 	for _, tt := range tests {

@@ -9,6 +9,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A batch that was answered with 503 as a whole was refused to the log, and nowhere
@@ -28,7 +29,7 @@ func TestRefusedIsOneNumber(t *testing.T) {
 	path := writeFile(t, "list.csv", list.String())
 	dir := strings.TrimSuffix(path, "list.csv")
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", dir+"log.jsonl", "--metrics-file", dir+"m.prom", path)
-	if p.code != exitDone {
+	if p.code != status.Done {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
 	p2 := tapsweep(t, env, "report", "--json", "-", dir+"log.jsonl")

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"testing"
 	"time"
 
@@ -25,10 +26,10 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 		code   int
 		says   string
 	}{
-		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: exitRefused,
+		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: status.Usage,
 			says: "more than 9 passes are to be deleted"},
 		{name: "declined", answer: func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") },
-			code: exitRefused, says: "found 20 passes, and deleted none of them"},
+			code: status.Usage, says: "found 20 passes, and deleted none of them"},
 		{name: "stopped at the prompt", answer: func(_ *os.File, p *os.Process) { p.Signal(os.Interrupt) },
 			code: exitStopped, says: "found 20 passes, and deleted none of them"},
 	} {
@@ -61,8 +62,8 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			checkSeal(t, dir, p.stderr)
 
 			again := []string{"sweep", "--resume", "--graph-url", root, "--all-users", "--evidence", dir, "--yes", "--max-items"}
-			if p = tapsweep(t, env, append(again, "5")...); p.code != exitRefused {
-				t.Errorf("resumed with a lower bound: exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
+			if p = tapsweep(t, env, append(again, "5")...); p.code != status.Usage {
+				t.Errorf("resumed with a lower bound: exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
 			}
 			if p = tapsweep(t, env, append(again, "0")...); p.code != exitDone {
 				t.Errorf("resumed without a bound: exit %d, want 0\n%s", p.code, p.stderr)
@@ -86,7 +87,7 @@ func TestUndecidedRowsOfOlderLogs(t *testing.T) {
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	args := []string{"sweep", "--graph-url", root, "--all-users", "--yes", "--results", log, "--max-items"}
-	if p := tapsweep(t, env, append(args, "9")...); p.code != exitRefused {
+	if p := tapsweep(t, env, append(args, "9")...); p.code != status.Usage {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
 	rows := ""

@@ -14,6 +14,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 var kills = flag.Int("kills", 5, "how often TestKillAndResume kills a run")
@@ -146,13 +147,13 @@ func TestResumeRun(t *testing.T) {
 		{"another value", `--resume "most" is not all`, run("--resume=most", list)},
 	}
 	for _, r := range refused {
-		if r.p.code != exitRefused || !strings.Contains(r.p.stderr, r.want) {
+		if r.p.code != status.Usage || !strings.Contains(r.p.stderr, r.want) {
 			t.Errorf("%s: exit %d, want 64 with %q\n%s", r.name, r.p.code, r.want, r.p.stderr)
 		}
 	}
 	elsewhere := graphsim.New(graphsim.Options{})
 	env2, root2 := serve(t, elsewhere)
-	if p := tapsweep(t, env2, "revoke", "--yes", "--graph-url", root2, "--results", log, "--resume", list); p.code != exitRefused || !strings.Contains(p.stderr, "it is a log of") {
+	if p := tapsweep(t, env2, "revoke", "--yes", "--graph-url", root2, "--results", log, "--resume", list); p.code != status.Usage || !strings.Contains(p.stderr, "it is a log of") {
 		t.Errorf("another Graph root: exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -177,17 +178,17 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 		overwrite = tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--overwrite")
 		p.Signal(os.Interrupt)
 	})
-	if first.code != 4 || second.code != exitRefused || !strings.Contains(second.stderr, "another run is writing") {
+	if first.code != 4 || second.code != status.Usage || !strings.Contains(second.stderr, "another run is writing") {
 		t.Errorf("exit %d and %d, want 4 and 2\n%s", first.code, second.code, second.stderr)
 	}
 	// It was said to name the same lists, or that the run was killed.
 	for _, p := range []process{second, looked, overwrite} {
-		if p.code != exitRefused || !strings.Contains(p.stderr, "another run is writing") || !strings.Contains(p.stderr, "hint: wait until that run has ended") ||
+		if p.code != status.Usage || !strings.Contains(p.stderr, "another run is writing") || !strings.Contains(p.stderr, "hint: wait until that run has ended") ||
 			strings.Contains(p.stderr, "the same lists") || strings.Contains(p.stderr, "killed") {
 			t.Errorf("exit %d\n%s", p.code, p.stderr)
 		}
 	}
-	if p := tapsweep(t, env, "verify", "--graph-url", root, writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")); p.code != exitRefused || !strings.Contains(p.stderr, "was killed, could not write on, or is still going on") {
+	if p := tapsweep(t, env, "verify", "--graph-url", root, writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")); p.code != status.Usage || !strings.Contains(p.stderr, "was killed, could not write on, or is still going on") {
 		t.Errorf("a copy of the beginning: exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -276,10 +277,10 @@ func TestMaxItems(t *testing.T) {
 	list := writeFile(t, "list.csv", b.String())
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
-	if p.code != exitRefused || !strings.Contains(p.stderr, "10001 pairs, more than 10000") || tenant.Stats().Requests+tenant.Stats().Tokens != 0 {
+	if p.code != status.Usage || !strings.Contains(p.stderr, "10001 pairs, more than 10000") || tenant.Stats().Requests+tenant.Stats().Tokens != 0 {
 		t.Errorf("exit %d, %d requests\n%s", p.code, tenant.Stats().Requests, p.stderr)
 	}
-	if p := tapsweep(t, env, "revoke", "--yes", "--max-items", "5", "--graph-url", root, list); p.code != exitRefused {
+	if p := tapsweep(t, env, "revoke", "--yes", "--max-items", "5", "--graph-url", root, list); p.code != status.Usage {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	for _, args := range [][]string{{"--max-items", "0", "--yes"}, {"--max-items", "10001", "--yes"}, {"--dry-run"}} {
@@ -333,7 +334,7 @@ func TestResumeKeepsWhoWasProtected(t *testing.T) {
 			args = append(args, "--protect", writeFile(t, "protect.txt", names))
 		}
 		p := tapsweep(t, env, args...)
-		if p.code != exitDone || len(tenant.Left()) != left {
+		if p.code != status.Done || len(tenant.Left()) != left {
 			t.Errorf("exit %d, %d passes left, want 0 and %d\n%s", p.code, len(tenant.Left()), left, p.stderr)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // Two thousand pairs in each form in which people have them: all deleted, the
@@ -177,34 +178,34 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"version", nil, []string{"version"}, 0, ""},
 		{"help", nil, []string{"revoke", "--help"}, 0, ""},
-		{"no arguments", env, []string{"revoke"}, exitRefused, "no list is named"},
-		{"unknown command", env, []string{"remove"}, exitRefused, "unknown command"},
-		{"unknown flag", env, []string{"revoke", "--force", list}, exitRefused, "unknown flag"},
-		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, exitRefused, "--batch-size 21 is not between 1 and 20"},
-		{"concurrency", env, []string{"revoke", "--concurrency", "-1", list}, exitRefused, "--concurrency -1"},
-		{"rate", env, []string{"revoke", "--rate", "-1", list}, exitRefused, "--rate -1"},
-		{"priority", env, []string{"revoke", "--priority", "highest", list}, exitRefused, "--priority"},
-		{"max wait", env, []string{"revoke", "--max-wait", "0", list}, exitRefused, "--max-wait"},
-		{"deadline", env, []string{"revoke", "--deadline", "-1s", list}, exitRefused, "--deadline"},
-		{"attempts", env, []string{"revoke", "--max-attempts", "0", list}, exitRefused, "--max-attempts 0"},
-		{"timeout", env, []string{"revoke", "--request-timeout", "5ms", list}, exitRefused, "--request-timeout 5ms"},
-		{"progress", env, []string{"revoke", "--progress", "much", list}, exitRefused, "--progress"},
-		{"log level", env, []string{"revoke", "--yes", "--log-level", "loud", list}, exitRefused, "--log-level"},
-		{"log format", env, []string{"revoke", "--yes", "--log-format", "xml", list}, exitRefused, "--log-format"},
-		{"format", env, []string{"revoke", "--yes", "--format", "xml", list}, exitRefused, "xml"},
-		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", "--graph-url", root, list}, exitRefused, "--simulate goes to a tenant of its own"},
-		{"nobody to ask", env, []string{"revoke", "--graph-url", root, list}, exitRefused, "--yes"},
-		{"no list", env, []string{"revoke", "--yes", "--graph-url", root, "nosuch.csv"}, exitRefused, "nosuch.csv"},
-		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, exitRefused, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
-		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, exitRefused, "https://"},
-		{"results is a list", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", list, list}, exitRefused, "is also a list"},
-		{"results is a directory", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/", list}, exitRefused, "is a directory"},
-		{"results there already", env, []string{"revoke", "--yes", "--graph-url", root, "--results", gone, list}, exitRefused, "--overwrite"},
-		{"results nowhere", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/nosuch/dir/r.jsonl", list}, exitRefused, "no such file"},
+		{"no arguments", env, []string{"revoke"}, status.Usage, "no list is named"},
+		{"unknown command", env, []string{"remove"}, status.Usage, "unknown command"},
+		{"unknown flag", env, []string{"revoke", "--force", list}, status.Usage, "unknown flag"},
+		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, status.Usage, "--batch-size 21 is not between 1 and 20"},
+		{"concurrency", env, []string{"revoke", "--concurrency", "-1", list}, status.Usage, "--concurrency -1"},
+		{"rate", env, []string{"revoke", "--rate", "-1", list}, status.Usage, "--rate -1"},
+		{"priority", env, []string{"revoke", "--priority", "highest", list}, status.Usage, "--priority"},
+		{"max wait", env, []string{"revoke", "--max-wait", "0", list}, status.Usage, "--max-wait"},
+		{"deadline", env, []string{"revoke", "--deadline", "-1s", list}, status.Usage, "--deadline"},
+		{"attempts", env, []string{"revoke", "--max-attempts", "0", list}, status.Usage, "--max-attempts 0"},
+		{"timeout", env, []string{"revoke", "--request-timeout", "5ms", list}, status.Usage, "--request-timeout 5ms"},
+		{"progress", env, []string{"revoke", "--progress", "much", list}, status.Usage, "--progress"},
+		{"log level", env, []string{"revoke", "--yes", "--log-level", "loud", list}, status.Usage, "--log-level"},
+		{"log format", env, []string{"revoke", "--yes", "--log-format", "xml", list}, status.Usage, "--log-format"},
+		{"format", env, []string{"revoke", "--yes", "--format", "xml", list}, status.Usage, "xml"},
+		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", "--graph-url", root, list}, status.Usage, "--simulate goes to a tenant of its own"},
+		{"nobody to ask", env, []string{"revoke", "--graph-url", root, list}, status.Usage, "--yes"},
+		{"no list", env, []string{"revoke", "--yes", "--graph-url", root, "nosuch.csv"}, status.Usage, "nosuch.csv"},
+		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, status.Usage, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
+		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, status.Usage, "https://"},
+		{"results is a list", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", list, list}, status.Usage, "is also a list"},
+		{"results is a directory", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/", list}, status.Usage, "is a directory"},
+		{"results there already", env, []string{"revoke", "--yes", "--graph-url", root, "--results", gone, list}, status.Usage, "--overwrite"},
+		{"results nowhere", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/nosuch/dir/r.jsonl", list}, status.Usage, "no such file"},
 		{"wrong secret", wrong, []string{"revoke", "--yes", "--graph-url", root, list}, 3, "AADSTS7000215"},
 		{"some left", env, []string{"revoke", "--yes", "--graph-url", root, gone}, 1, "unknown_user"},
 		{"dry run", env, []string{"revoke", "--dry-run", "--graph-url", root, list}, 0, "planned"},
-		{"full disk", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", "/dev/full", list}, exitStopped, "no space left"},
+		{"full disk", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", "/dev/full", list}, status.Stopped, "no space left"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

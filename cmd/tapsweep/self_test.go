@@ -9,6 +9,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -70,7 +71,7 @@ func TestWhoIsMe(t *testing.T) {
 	}{
 		{"protected by name", protected, []string{ownScope, "User.Read"}, 0, "protected", ""},
 		{"protected by name, by a look-up", protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected", ""},
-		{"protected by name, and nobody may ask", protected, []string{ownScope}, exitRefused, "", "cannot be looked up"},
+		{"protected by name, and nobody may ask", protected, []string{ownScope}, status.Usage, "", "cannot be looked up"},
 		{"protected by id, and nobody may ask", "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
 		{"not protected", "", []string{ownScope}, 0, "revoked revoked", ""},
 		{"another is protected", "user\n" + lee + "\n", []string{ownScope, "User.Read"}, 0, "revoked revoked", ""},
@@ -151,8 +152,8 @@ func TestMeInAList(t *testing.T) {
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
 	for _, more := range [][]string{{list}, {"--user", "me"}} {
 		p := tapsweep(t, env, append(args, more...)...)
-		if p.code != exitRefused {
-			t.Errorf("%q: exit %d, want %d\n%s", more, p.code, exitRefused, p.stderr)
+		if p.code != status.Usage {
+			t.Errorf("%q: exit %d, want %d\n%s", more, p.code, status.Usage, p.stderr)
 		}
 		if !strings.Contains(p.stderr, "--self") {
 			t.Errorf("%q: the message does not name --self:\n%s", more, p.stderr)
@@ -210,7 +211,7 @@ func TestConfirmOwn(t *testing.T) {
 // The flag is for people who sign in.
 func TestSignInAgainUsage(t *testing.T) {
 	p := tapsweep(t, nil, "check", "--auth", "managed-identity", "--sign-in-again")
-	if p.code != exitRefused || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
+	if p.code != status.Usage || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }

@@ -25,6 +25,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // without takes variables out of an environment.
@@ -208,10 +209,10 @@ func TestSignInRefused(t *testing.T) {
 		}, 3, []string{"may manage the own passes only"}},
 		{"no such certificate", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string {
 			return []string{"--certificate", "nosuch.pem"}
-		}, exitRefused, []string{"--certificate: stat nosuch.pem"}},
-		{"no such way", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--auth", "password"} }, exitRefused,
+		}, status.Usage, []string{"--certificate: stat nosuch.pem"}},
+		{"no such way", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--auth", "password"} }, status.Usage,
 			[]string{`--auth "password" is not default`}},
-		{"a cloud without passes", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--cloud", "china"} }, exitRefused,
+		{"a cloud without passes", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--cloud", "china"} }, status.Usage,
 			[]string{"--api-version beta"}},
 	}
 	for _, tt := range tests {

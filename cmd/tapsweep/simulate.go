@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -51,12 +52,12 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			for _, text := range limits {
 				limit, err := parseLimit(text)
 				if err != nil {
-					return refuse(err)
+					return status.Refuse(err)
 				}
 				opts.Limits = append(opts.Limits, limit)
 			}
 			if users < 0 || users > 1_000_000 || latency < 0 {
-				return refuse(errors.New("--users must be 0 to 1000000, --latency not negative"))
+				return status.Refuse(errors.New("--users must be 0 to 1000000, --latency not negative"))
 			}
 			if err := checkCAFile(caFile); err != nil {
 				return err
@@ -81,10 +82,10 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			}
 			server, err := sim.StartAt(listen)
 			if _, isFile := errors.AsType[*fs.PathError](err); isFile {
-				return refuse(fmt.Errorf("keeping the certificate authority: %w", err), "let TMPDIR name a directory that can be written to")
+				return status.Refuse(fmt.Errorf("keeping the certificate authority: %w", err), "let TMPDIR name a directory that can be written to")
 			}
 			if err != nil {
-				return refuse(fmt.Errorf("--listen: %w", err))
+				return status.Refuse(fmt.Errorf("--listen: %w", err))
 			}
 			defer server.Close()
 			if err := a.begin(cmd.Context()); err != nil {
@@ -93,7 +94,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			if caFile == "" {
 				caFile = server.CAFile
 			} else if err := os.WriteFile(caFile, server.CAPEM, 0o600); err != nil {
-				return refuse(fmt.Errorf("--ca-file: %w", err))
+				return status.Refuse(fmt.Errorf("--ca-file: %w", err))
 			}
 			// Whoever takes the environment over may be elsewhere.
 			if caFile, err = filepath.Abs(caFile); err != nil {
@@ -115,12 +116,14 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl.IntVar(&users, "users", 100, "users with one pass each, up to 1000000")
 	fl.BoolVar(&mixed, "mixed", false, "of ten users let nine hold no pass, and one a pass that is expired, used, usable or scheduled")
 	fl.StringSliceVar(&seed, "seed", nil, "also hold the users and passes of this list")
-	fl.StringVar(&write, "write-list", "", "write the users and their passes to this new CSV file")
+	namesFile(fl, "seed")
+	addFile(fl, &write, "write-list", "", "write the users and their passes to this new CSV file", "csv")
 	fl.BoolVar(&replace, "overwrite", false, "replace the list of an earlier drill that --write-list names")
 	fl.StringArrayVar(&limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
 	fl.DurationVar(&latency, "latency", 0, "how long each batch takes")
 	fl.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve at")
-	fl.StringVar(&caFile, "ca-file", "", "write the certificate authority here, in place of that of a drill before if need be (default a temporary file)")
+	addFile(fl, &caFile, "ca-file", "", "write the certificate authority here, in place of that of a drill before if need be "+
+		"(default a temporary file)", "pem")
 	return cmd
 }
 
@@ -134,14 +137,14 @@ func checkCAFile(path string) error {
 		return nil
 	}
 	if err != nil {
-		return refuse(fmt.Errorf("--ca-file: %w", err))
+		return status.Refuse(fmt.Errorf("--ca-file: %w", err))
 	}
 	if block, rest := pem.Decode(text); block != nil && len(bytes.TrimSpace(rest)) == 0 {
 		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && cert.Subject.CommonName == graphsim.CAName {
 			return nil
 		}
 	}
-	return refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant", path), "choose another --ca-file")
+	return status.Refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant", path), "choose another --ca-file")
 }
 
 // setVariable is the line that sets a NAME=VALUE in the shell that people have:
@@ -230,12 +233,12 @@ func (a *app) seed(sim *graphsim.Tenant, lists []string) error {
 		return nil
 	}
 	if err != nil {
-		return refuse(err)
+		return status.Refuse(err)
 	}
 	defer list.Close()
 	for pair, err := range list.Pairs() {
 		if err != nil {
-			return refuse(err)
+			return status.Refuse(err)
 		}
 		sim.SeedPair(pair.User, pair.Method)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 func TestSetVariable(t *testing.T) {
@@ -48,7 +49,7 @@ func TestSimulateCAFile(t *testing.T) {
 	drills := string(mustRead(t, filepath.Join(dir, "ca.pem")))
 	for name, text := range map[string]string{"list": "user,method\n", "bundle": drills + drills, "empty": ""} {
 		path := writeFile(t, name, text)
-		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != exitRefused || !strings.Contains(p.stderr, "--ca-file: "+path+" is there already") || string(mustRead(t, path)) != text {
+		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != status.Usage || !strings.Contains(p.stderr, "--ca-file: "+path+" is there already") || string(mustRead(t, path)) != text {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 	}
@@ -61,10 +62,10 @@ func TestSimulateWithoutTemp(t *testing.T) {
 	}
 	cmd := command(t, nil, "simulate", "--users", "1")
 	cmd.Env = append(cmd.Env, "TMPDIR=/nonexistent")
-	if p := finish(t, cmd); p.code != exitRefused || strings.Contains(p.stderr, "--listen") || !strings.Contains(p.stderr, "hint: let TMPDIR name a directory") {
+	if p := finish(t, cmd); p.code != status.Usage || strings.Contains(p.stderr, "--listen") || !strings.Contains(p.stderr, "hint: let TMPDIR name a directory") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
-	if p := tapsweep(t, nil, "simulate", "--listen", "nowhere"); p.code != exitRefused || !strings.Contains(p.stderr, "--listen: ") {
+	if p := tapsweep(t, nil, "simulate", "--listen", "nowhere"); p.code != status.Usage || !strings.Contains(p.stderr, "--listen: ") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -27,7 +28,7 @@ func (a *app) simulated(ctx context.Context, list *input.List, keep *protect.Lis
 	})
 	for pair, err := range list.Pairs() {
 		if err != nil {
-			return nil, refuse(err)
+			return nil, status.Refuse(err)
 		}
 		if pair.Err == nil {
 			sim.SeedPair(pair.User, pair.Method)

@@ -12,6 +12,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // The night job: what is expired or used goes, everything else stays, whichever way
@@ -75,13 +76,13 @@ func TestSweepGuards(t *testing.T) {
 	}{
 		{"dry run", graphsim.Options{}, []string{"--yes", "--dry-run"}, 0, 40, "20 passes planned"},
 		{"dry run at the same time", graphsim.Options{}, []string{"--yes", "--dry-run", "--max-items", "0"}, 0, 40, "20 passes planned"},
-		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, exitRefused, 40, "more than 19 passes are to be deleted, nothing was deleted"},
+		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, status.Usage, 40, "more than 19 passes are to be deleted, nothing was deleted"},
 		{"just within the bound", graphsim.Options{}, []string{"--yes", "--max-items", "20"}, 0, 20, ""},
-		{"nobody to ask", graphsim.Options{}, nil, exitRefused, 40, "--yes"},
-		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, exitRefused, 40, "--include-usable"},
-		{"usable, not named", graphsim.Options{}, []string{"--yes", "--include-usable"}, exitRefused, 40, "--reason expired,used,usable"},
+		{"nobody to ask", graphsim.Options{}, nil, status.Usage, 40, "--yes"},
+		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, status.Usage, 40, "--include-usable"},
+		{"usable, not named", graphsim.Options{}, []string{"--yes", "--include-usable"}, status.Usage, 40, "--reason expired,used,usable"},
 		{"usable, not among the named", graphsim.Options{}, []string{"--yes", "--include-usable", "--reason", "used"},
-			exitRefused, 40, "--reason does not name usable"},
+			status.Usage, 40, "--reason does not name usable"},
 		{"usable, meant", graphsim.Options{}, []string{"--yes", "--reason", "usable", "--include-usable"}, 0, 30, "10 usable"},
 		{"protected", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv"}, 0, 21, "1 pass of protected users left alone"},
 		{"protected at the same time", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv", "--max-items", "0"}, 0, 21, "1 pass of protected users left alone"},
@@ -89,7 +90,7 @@ func TestSweepGuards(t *testing.T) {
 		{"reading only", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}, []string{"--yes"}, 3, 40, "lacks the permission"},
 		{"everything denied", graphsim.Options{Faults: []graphsim.Fault{{Path: "temporaryAccessPassMethods", Do: graphsim.ItemStatus(403)}}}, []string{"--yes"}, 3, 40, "denied"},
 		{"deletes fail", graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(423)}}}, []string{"--yes"}, 1, 40, "20 of 20 rows not done"},
-		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, exitRefused, 40, "exclude each other"},
+		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, status.Usage, 40, "exclude each other"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -185,7 +186,7 @@ func TestVerifyRefuses(t *testing.T) {
 	invalid := writeFile(t, "log.jsonl", run+`{"type":"result","user":"a","outcome":"invalid"}`+"\n"+`{"type":"end"}`+"\n")
 	killed := writeFile(t, "log.jsonl", `{"type":"run","pairs":5000}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
 	for log, want := range map[string]string{killed: "pairs may be missing", list: "it is not a results log", foreign: "it is the log of tenant", invalid: "1 row was invalid", "nosuch": "no such file"} {
-		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != exitRefused || !strings.Contains(p.stderr, want) {
+		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != status.Usage || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d, want %q\n%s", log, p.code, want, p.stderr)
 		}
 	}
@@ -266,7 +267,7 @@ func TestSweepLogAsList(t *testing.T) {
 			}
 		},
 		"bound": func(t *testing.T, env, args []string, _ *graphsim.Tenant) {
-			if p := tapsweep(t, env, append(args, "--max-items", "1")...); p.code != exitRefused {
+			if p := tapsweep(t, env, append(args, "--max-items", "1")...); p.code != status.Usage {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
 			}
 		},

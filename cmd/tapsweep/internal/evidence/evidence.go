@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
@@ -162,7 +163,7 @@ func Seal(dir string) (digest string, err error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := report.CreateFile(filepath.Join(dir, Manifest), true)
+	f, err := fileout.Create(filepath.Join(dir, Manifest), true)
 	if err != nil {
 		return "", err
 	}

@@ -9,7 +9,6 @@ package preflight
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/input"
 )
 
@@ -144,12 +144,6 @@ func (t *Token) may(n need, own bool) Works {
 	return No
 }
 
-// guid keeps what a token claims out of commands that people paste.
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-
-// IsGUID tells whether text has the form of an object id.
-func IsGUID(text string) bool { return guid.MatchString(text) }
-
 // Check finds what surely keeps the token from the task, nil if nothing does.
 // wanted is the tenant that was asked for, by id or domain, or empty.
 func (t *Token) Check(task Task, wanted string) *Problem {
@@ -230,10 +224,10 @@ func (t *Token) Misplaced(wanted string) *Problem {
 // WrongTenant tells that the token is of another tenant than the one that was asked
 // for by its id.
 func (t *Token) WrongTenant(wanted string) *Problem {
-	if !IsGUID(wanted) || t.claims.Tenant == "" || strings.EqualFold(wanted, t.claims.Tenant) {
+	if !format.IsGUID(wanted) || t.claims.Tenant == "" || strings.EqualFold(wanted, t.claims.Tenant) {
 		return nil
 	}
-	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, and %s was asked for", orUnknown(t.Who), t.Tenant, wanted),
+	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, and %s was asked for", format.OrUnknown(t.Who), t.Tenant, wanted),
 		Hints: []string{"sign in to the right tenant, or mend --tenant or AZURE_TENANT_ID"}}
 }
 

@@ -12,7 +12,7 @@ import (
 func TestChoices(t *testing.T) {
 	for _, tt := range []struct{ command, flag, takes, refuses string }{
 		{"revoke", "format", "csv|json|jsonl", "|CSV|table| csv"},
-		{"scan", "format", "csv|json|jsonl|table", "|xml"},
+		{"scan", "format", "csv|jsonl|table", "|json|xml"},
 		{"revoke", "order", "list|privileged", "|List"},
 		{"revoke", "resume", "all", "|sent|unsent"},
 		{"scan", "priority", "low|normal|high", "|highest"},
