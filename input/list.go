@@ -15,7 +15,7 @@ import (
 type List struct {
 	sources []*source
 	ends    []mark // after each source
-	known   *repeats
+	known   *pairSet
 	stats   Stats
 	byName  int // unique pairs whose user is a user principal name
 	digest  string
@@ -60,7 +60,7 @@ func Open(names []string, opts Options) (_ *List, err error) {
 			return nil, fmt.Errorf("%s: %w", NamedSource, err)
 		}
 	}
-	l := &List{known: newRepeats(), skip: opts.SkipInvalid}
+	l := &List{known: newPairSet(), skip: opts.SkipInvalid}
 	defer func() {
 		if err != nil {
 			err = withClose(err, l.Close())
@@ -179,7 +179,7 @@ func (l *List) firstPass() (refused *LineError, err error) {
 				problems.Cut = true
 				return true
 			}
-			k := canonical(r)
+			k := pairKey(r)
 			if !l.known.add(k, r.line) {
 				l.stats.Duplicates++
 				return true
@@ -284,7 +284,7 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 		return p, l.skip || r.refused
 	}
 	p.UPN = r.upn
-	i, ok := l.known.find(canonical(r))
+	i, ok := l.known.find(pairKey(r))
 	if !ok || i > at.unique {
 		return p, false
 	}
@@ -296,9 +296,9 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 	return p, l.pos(i) == Pos{p.Source, p.Line}
 }
 
-// pos returns the place of the unique pair number i.
+// pos returns the first place of the unique pair number i.
 func (l *List) pos(i uint32) Pos {
-	src, _ := slices.BinarySearchFunc(l.ends, i+1, func(m mark, n uint32) int { return int(int64(m.unique) - int64(n)) })
+	src := slices.IndexFunc(l.ends, func(m mark) bool { return i < m.unique })
 	return Pos{Source: l.sources[src].name, Line: l.known.line(i)}
 }
 

@@ -41,7 +41,7 @@ type source struct {
 
 	content content // what the first pass found
 
-	last map[pairKey]int // which row of each pair is the last one, in a log of several runs
+	last map[logKey]int // which row of each pair is the last one, in a log of several runs
 }
 
 // A content is what was found in a list in addition to its rows.

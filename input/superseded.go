@@ -19,13 +19,13 @@ type origin struct {
 	apart        bool   // the row repeats a pair, or was refused: it says nothing of one
 }
 
-// A pairKey is a short form of what a pair is known by through all runs of a log: its list,
+// A logKey is a short form of what a pair is known by through all runs of a log: its list,
 // its user and the pass that it names, which a list has once. What a scan has found is in
 // no list. Rows apart are known by where they stand.
-type pairKey [16]byte
+type logKey [16]byte
 
 // key tells pairs apart. list is the digest of the run's, and self whom Me means.
-func (r *row) key(list, self string) pairKey {
+func (r *row) key(list, self string) logKey {
 	o, user, method := r.origin, r.user, cmp.Or(r.origin.instead, r.method)
 	if user == Me {
 		user = self
@@ -41,7 +41,7 @@ func (r *row) key(list, self string) pairKey {
 		list, place = "", o.source
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{list, place, strings.ToLower(user), strings.ToLower(method)}, "\x00")))
-	return pairKey(sum[:16])
+	return logKey(sum[:16])
 }
 
 // findLast notes which row of each pair is the last one, where a log has more runs than
@@ -51,7 +51,7 @@ func (s *source) findLast() error {
 	if several, err := s.hasRuns(); !several || err != nil {
 		return err
 	}
-	s.last = make(map[pairKey]int)
+	s.last = make(map[logKey]int)
 	n, list, self := 0, "", ""
 	err := s.read(new(content), func(r row) bool {
 		switch {
