@@ -71,13 +71,9 @@ func (c *checkup) read(ctx context.Context, runner *batch.Runner, t *tenant, use
 	c.note("users", "ok", users+": 200")
 }
 
-// ask sends one GET. The error tells of any answer but 200.
+// ask sends one GET. Any answer but 200 is an error.
 func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Result, err error) {
-	err = runner.Run(ctx, func(yield func(batch.Request) bool) { yield(batch.Request{Method: "GET", URL: url}) },
-		func(res batch.Result) []batch.Request { got = res; return nil })
-	if err == nil {
-		err = got.Err
-	}
+	got, err = runner.Do(ctx, batch.Request{Method: "GET", URL: url})
 	if err == nil && got.Response.Status != 200 {
 		err = got.Response.StatusError()
 	}

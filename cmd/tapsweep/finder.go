@@ -165,15 +165,9 @@ func (r *runOf) newScan(opts *scan.Options, job *revoke.Job, stop context.Cancel
 				d.Passed()
 			}
 			// So that what a run before has met is not the last word.
-			over := r.earlier.Undecided(user)
 			if r.earlier.Failed(user) {
-				over = append(over, "")
-			}
-			for _, method := range over {
-				job.Record(&results.Row{Source: results.ScanSource, User: user, Method: method, Outcome: results.Absent,
+				job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
 					Message: "none of the passes that are looked for"})
-			}
-			if len(over) > 0 {
 				return
 			}
 			if err := seen.add(user); err != nil {

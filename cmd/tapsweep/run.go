@@ -62,7 +62,7 @@ func (r *runOf) makeRunner() (err error) {
 			_ = r.log.Write(w) // kept, and returned by the next row
 		}
 	}}
-	r.runner, err = batch.NewRunner(onRecord{r.tenant.client, r}, batch.Options{
+	r.runner, err = batch.NewRunner(r.tenant.client, batch.Options{
 		BatchSize:      f.batchSize,
 		Concurrency:    f.concurrency,
 		MaxAttempts:    f.maxAttempts,
@@ -72,6 +72,7 @@ func (r *runOf) makeRunner() (err error) {
 		StallTimeout:   f.stallTimeout,
 		Headers:        f.headers(),
 		Reauthorize:    r.tenant.client.Reauthorize,
+		BeforeSend:     r.syncIntents,
 		Logger:         r.logger,
 		Observe: func(o batch.Observation) {
 			if d := r.display.Load(); d != nil {
@@ -141,9 +142,6 @@ func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 	}
 	// To forget --protect is not to take somebody off the list.
 	opts.Protected = func(user string) bool { return r.unguarded || r.protected(user) }
-	if r.flags.resume == "unsent" {
-		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
-	}
 	r.log, r.earlier, err = results.Resume(path, r.header, opts)
 	if wait := hintInUse(err); wait != nil {
 		return refuse(err, wait...)

@@ -42,7 +42,7 @@ type runFlags struct {
 
 // The words that some flags take.
 var (
-	resumeWords   = []cobra.Completion{"all\tsettled pairs are left out", "unsent\tonly what was never sent"}
+	resumeWords   = []cobra.Completion{"all\tsettled pairs are left out"}
 	priorities    = []cobra.Completion{"low", "normal", "high"}
 	progressWords = []cobra.Completion{"auto\ta bar on a terminal, else nothing", "plain\ta line every 10 s", "none"}
 	orders        = []cobra.Completion{"list", "privileged\taccounts with an admin role first"}
@@ -52,7 +52,7 @@ var (
 // usage tells.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 	fl.StringVar(&f.results, "results", "", usage)
-	addChoice(fl, &f.resume, "resume", "", resumeWords, "go on with the results log: "+oneOf(resumeWords))
+	addChoice(fl, &f.resume, "resume", "", resumeWords, "resume the run of the results log, without what is settled")
 	fl.Lookup("resume").NoOptDefVal = "all"
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a file that is there already")
 }

@@ -192,15 +192,13 @@ func (s *sweeping) decide(ctx context.Context, found []*scan.Found) error {
 	return s.ask(ctx, found)
 }
 
-// leave puts on record what was found and is not deleted, because too much was, or nobody
-// said yes, or the run was stopped: whom a refused run was about is what a responder wants
-// to know of it. The run that goes on looks again, and asks again.
+// leave says that passes were found and not deleted, because nobody said yes or the run was
+// stopped. They have no row: a run that resumes finds them again, and asks again.
 func (s *sweeping) leave(found []*scan.Found, why error) {
 	s.display.Load().Stop() // which has counted them
-	for _, f := range found {
-		row := foundRow(f)
-		row.Undecided, row.Message = true, "not deleted: "+why.Error()
-		s.job.Record(row)
+	if len(found) > 0 && !errors.Is(why, errTooMany) {
+		s.say("found %s, and deleted none of them; tapsweep scan with the same flags names them",
+			plural(len(found), "pass", "passes"))
 	}
 }
 
@@ -272,9 +270,12 @@ func (s *sweeping) tooMany() error {
 	if counts := s.job.Counts(); counts.Touched() {
 		code, but = exitStopped, " but passes that an earlier run had left"
 	}
-	return &exitError{code: code, hints: []string{"look with tapsweep scan; " + hintBound},
-		err: fmt.Errorf("more than %d passes are to be deleted, nothing was deleted%s", s.most, but)}
+	return &exitError{code: code, hints: []string{"tapsweep scan with the same flags names them; " + hintBound},
+		err: fmt.Errorf("more than %d %w, nothing was deleted%s", s.most, errTooMany, but)}
 }
+
+// errTooMany is what a sweep that would exceed --max-items ends with.
+var errTooMany = errors.New("passes are to be deleted")
 
 // shielded leaves out passes of protected users: nobody asked for these.
 func (s *sweeping) shielded(f *scan.Found) bool {

@@ -65,8 +65,8 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	if err != nil {
 		return refuse(err, hintInUse(err)...)
 	}
-	if held.Stray > 0 {
-		a.say("skipped %s in %s: not part of a results log", plural(held.Stray, "line", "lines"), strings.Join(logs, ", "))
+	if held.Foreign > 0 {
+		a.say("skipped %s in %s: not part of a results log", plural(held.Foreign, "line", "lines"), strings.Join(logs, ", "))
 	}
 	path := f.results
 	if path == "" {

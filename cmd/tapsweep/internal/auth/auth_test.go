@@ -26,8 +26,8 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// clean removes what this machine's environment says about signing in, and
-// gives the test a home of its own.
+// clean removes the variables for signing in from the environment, and gives the test its own
+// home directory.
 func clean(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH",
@@ -41,7 +41,7 @@ func clean(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
 }
 
-// entra are the options that go to a simulated tenant.
+// entra returns options for a simulated tenant.
 func entra(tenant *graphsim.Tenant, method string) Options {
 	return Options{Method: method, Tenant: graphsim.DefaultTenantID, ClientID: graphsim.DefaultClientID,
 		Authority: "https://login.example", HTTP: &http.Client{Transport: tenant}, Prompt: func(string) {}}
@@ -49,7 +49,7 @@ func entra(tenant *graphsim.Tenant, method string) Options {
 
 const scope = "https://graph.microsoft.com/.default"
 
-// signIn makes the credential and gets a token, as package graph does.
+// signIn makes the credential and gets a token, like package graph.
 func signIn(t *testing.T, o Options) (graph.Claims, error) {
 	t.Helper()
 	c, err := New(o)
@@ -363,8 +363,8 @@ func TestDeviceCode(t *testing.T) {
 	}
 }
 
-// A run in the middle of its work must not hang on a person who has gone home:
-// a request that is in a hurry fails, and the old token goes on.
+// A run must not wait for a person who has gone home: a request with an early deadline fails,
+// and the run keeps the old token.
 func TestDeviceCodeDoesNotAskInAHurry(t *testing.T) {
 	clean(t)
 	tenant := graphsim.New(graphsim.Options{})

@@ -196,7 +196,7 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 			}
 			net.set(redirect(307, "/token", "https://thief.example/token"))
 			opts.Claims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}` // not out of the cache
-			ctx, cancel := context.WithTimeout(t.Context(), tooShort-time.Second)   // nobody is asked
+			ctx, cancel := context.WithTimeout(t.Context(), minSignIn-time.Second)  // nobody is asked
 			defer cancel()
 			_, err = pinned.GetToken(ctx, opts)
 			if _, offline := errors.AsType[*graph.OfflineError](err); !offline ||

@@ -13,11 +13,12 @@ import (
 	"tapsweep/batch/graph"
 )
 
-// Pin returns a credential whose tokens are all of the tenant and the user or app of
-// the first one. A long run asks for many, and what somebody else writes into a file,
-// or what a tool is signed in to, may have become another tenant's in between.
+// Pin returns a credential that refuses a token of another tenant, user or app than its first
+// one. A long run asks for many tokens. Meanwhile somebody may write another token into the
+// file, or sign in to another tenant with the tool.
 //
-// Where there was a token before and nobody answers now, that is a *graph.OfflineError.
+// If there was a token before and the authority does not answer now, the error is a
+// *graph.OfflineError.
 func Pin(c azcore.TokenCredential) azcore.TokenCredential {
 	p := &pinned{next: c}
 	if own, ok := c.(*Credential); ok {
@@ -28,11 +29,11 @@ func Pin(c azcore.TokenCredential) azcore.TokenCredential {
 
 type pinned struct {
 	next azcore.TokenCredential
-	line *line // nil if there is none to look at
+	line *line // nil if the credential does not use HTTP
 
 	mu             sync.Mutex
-	had            bool   // a token
-	tenant, object string // empty where they are not known
+	had            bool   // a token was given
+	tenant, object string // of the first token, empty if unknown
 }
 
 func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -55,7 +56,7 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	batch.Conceal(token.Token)
 	claims, err := graph.ParseClaims(token.Token)
 	if err != nil {
-		return token, nil // it is Graph's to read
+		return token, nil // only Graph has to understand it
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// series hands out one token after the other.
+// series returns one token after the other.
 type series struct{ tokens []string }
 
 func (s *series) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -30,7 +30,7 @@ func (s *series) GetToken(context.Context, policy.TokenRequestOptions) (azcore.A
 	return azcore.AccessToken{Token: token}, nil
 }
 
-// A run that began in one tenant, in somebody's name, does not go on in another.
+// A run does not continue in another tenant or in another name.
 func TestPin(t *testing.T) {
 	sim, other := graphsim.New(graphsim.Options{}), graphsim.New(graphsim.Options{TenantID: "11111111-3b7d-4e88-9a41-d5c27be0f913"})
 	users := sim.Populate(2)
@@ -62,8 +62,8 @@ func TestPin(t *testing.T) {
 	}
 }
 
-// An authority that cannot be reached is offline once it has been reached before; one
-// that answers, whatever it says, is not.
+// An authority that gave a token before, and cannot be reached now, is offline. An authority
+// that answers is not.
 func TestPinOffline(t *testing.T) {
 	t.Parallel() // azidentity tries again, in real time
 	sim := graphsim.New(graphsim.Options{})
@@ -115,7 +115,7 @@ func TestPinOffline(t *testing.T) {
 	}
 }
 
-// A tool that has been signed out is no lack of a connection.
+// A tool whose user signed out does not count as a missing connection.
 func TestPinToolSignedOut(t *testing.T) {
 	dir := t.TempDir()
 	script := `#!/bin/sh

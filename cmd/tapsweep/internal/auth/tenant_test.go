@@ -10,7 +10,7 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// authority answers everything with one status and body.
+// authority answers each request with the same status and body.
 type authority struct {
 	status int
 	body   string
@@ -56,7 +56,7 @@ func TestTenantID(t *testing.T) {
 	}
 }
 
-// An authority that is down is asked again, and not for ever.
+// An authority that is down is asked three times.
 func TestTenantIDRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0

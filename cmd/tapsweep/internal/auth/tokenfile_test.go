@@ -47,8 +47,7 @@ func TestTokenFile(t *testing.T) {
 	}
 }
 
-// The file is read again each time, and a token that Graph refused is not offered
-// twice.
+// The file is read again each time. A token that Graph refused is not given twice.
 func TestTokenFileIsReadAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	write := func(text string) { os.WriteFile(path, []byte(text), 0o600) }

@@ -56,6 +56,9 @@ func (r *Run) kind() string {
 	return ""
 }
 
+// simulated reports whether the run was a drill.
+func (r *Run) simulated() bool { return given(r.args, "--simulate") }
+
 // unfinished tells of a scan, of its own or in a sweep, that has not come to its end,
 // and that no later run went on with.
 func (r *Run) unfinished() bool {

@@ -79,12 +79,3 @@ func TestSummary(t *testing.T) {
 		})
 	}
 }
-
-// Every outcome that leaves something to do says what.
-func TestHints(t *testing.T) {
-	for _, o := range results.Outcomes {
-		if _, ok := hints[o]; ok == o.Done() {
-			t.Errorf("%s: done %v, hint %v", o, o.Done(), ok)
-		}
-	}
-}

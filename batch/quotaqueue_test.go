@@ -21,21 +21,21 @@ func TestRefusedPause(t *testing.T) {
 		{"the first refusal", 7 * time.Second, 1, true, 7 * time.Second},
 		{"the third in a row", 7 * time.Second, 3, true, 7 * time.Second},
 		{"the fifth in a row", 7 * time.Second, 5, true, 28 * time.Second},
-		{"many in a row", 7 * time.Second, 40, true, maxOwnPause},
+		{"many in a row", 7 * time.Second, 40, true, maxPerResourcePause},
 		{"a long wait, many in a row", time.Hour, 40, true, time.Hour},
 		{"many in a row, and nothing else accepted", 7 * time.Second, 40, false, 7 * time.Second},
 		{"no wait named", 0, 1, true, time.Second},
 		{"no wait named, the fifth in a row", 0, 5, true, 4 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			e := newEntry(Request{})
-			e.lane, e.told = &lane{}, tt.told
+			e := newItem(Request{})
+			e.queue, e.retryAfter = &quotaQueue{}, tt.told
 			var got time.Duration
 			for i := range tt.refusals {
-				e.denied++
-				got = e.refusedPause(&flight{sent: at(10 * i), answered: at(10*i + 1)}, 0)
+				e.throttledInRow++
+				got = e.refusedPause(&inFlightBatch{sent: at(10 * i), answered: at(10*i + 1)}, 0)
 				if tt.others {
-					e.lane.accepted = at(10*i + 5)
+					e.queue.accepted = at(10*i + 5)
 				}
 			}
 			if got != tt.want {
@@ -58,18 +58,18 @@ func TestPick(t *testing.T) {
 		{"few new ones", 40, 3, []int{20, 20}, []int{17, 20}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			q := &lane{}
+			q := &quotaQueue{}
 			for range tt.urgent {
-				q.urgent = append(q.urgent, &entry{denied: 1})
+				q.retries = append(q.retries, &item{throttledInRow: 1})
 			}
 			for range tt.fresh {
-				q.fresh = append(q.fresh, &entry{})
+				q.fresh = append(q.fresh, &item{})
 			}
 			var got []int
 			for _, n := range tt.sizes {
 				urgent := 0
 				for _, e := range q.pick(n) {
-					urgent += e.denied
+					urgent += e.throttledInRow
 				}
 				got = append(got, urgent)
 			}
@@ -92,10 +92,10 @@ func TestOwnPauseIsNotTheServicesWait(t *testing.T) {
 		{"the service's wait ends after the deadline", 2 * time.Minute, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			e := newEntry(Request{})
-			e.lane, e.denied, e.told = &lane{}, 5, tt.told
-			e.toldEnd, e.due = now.Add(tt.told), now.Add(5*time.Minute)
-			q, _ := (&loop{waiting: dueHeap{e}}).toldPast(now.Add(time.Minute))
+			e := newItem(Request{})
+			e.queue, e.throttledInRow, e.retryAfter = &quotaQueue{}, 5, tt.told
+			e.retryAt, e.due = now.Add(tt.told), now.Add(5*time.Minute)
+			q, _ := (&loop{waiting: dueHeap{e}}).waitPast(now.Add(time.Minute))
 			if past := q != nil; past != tt.past {
 				t.Errorf("past the deadline: %v, want %v", past, tt.past)
 			}

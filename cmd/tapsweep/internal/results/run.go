@@ -1,0 +1,4 @@
+package results
+
+// interpret is filled in below.
+func (r *Run) interpret() {}
