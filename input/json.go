@@ -33,10 +33,8 @@ func readJSON(text io.Reader, yield func(row) bool) error {
 	return err
 }
 
-// readLines yields the rows of text, in which each line is a separate JSON value. It skips
-// lines for which passOver reports true, and ends with the error of passOver; passOver may be
-// nil.
-func readLines(text *bufio.Reader, passOver func(n int, line []byte) (bool, error), yield func(row) bool) error {
+// readLines yields the rows of text, in which each line is a separate JSON value.
+func readLines(text *bufio.Reader, yield func(row) bool) error {
 	for n := 1; ; n++ {
 		line, err := readLine(text)
 		if err == io.EOF {
@@ -44,15 +42,6 @@ func readLines(text *bufio.Reader, passOver func(n int, line []byte) (bool, erro
 		}
 		if err != nil && !errors.Is(err, errTooLong) {
 			return err
-		}
-		if err == nil && passOver != nil {
-			skip, err := passOver(n, line)
-			if err != nil {
-				return err
-			}
-			if skip {
-				continue
-			}
 		}
 		var rows []row // of this line, none of which counts when it is broken
 		if err == nil {
@@ -84,7 +73,7 @@ func lineRows(line []byte, n int) (rows []row, err error) {
 			o.take(key, value)
 		})
 		if !document {
-			return []row{o.row()}, nil
+			return []row{o.pair()}, nil
 		}
 	}
 	j := jsonReader{
@@ -241,7 +230,7 @@ func (j *jsonReader) document() error {
 	if list {
 		o.fail("", errors.New(`the object is a row and also holds rows in "value": keep one of the two`))
 	}
-	if !j.hand(o.row(), column) {
+	if !j.hand(o.pair(), column) {
 		return errStop
 	}
 	return nil
@@ -260,7 +249,7 @@ func (j *jsonReader) elements(names nameSet) error {
 		r := row{line: o.line}
 		if raw[0] == '{' {
 			members(raw, o.take)
-			r = o.row()
+			r = o.pair()
 		} else {
 			r = r.refuse("", fmt.Errorf("the element is %s, and has to be an object", kind(raw[0])))
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 )
 
 // An objectRow is one object while its members come in.
@@ -15,9 +14,6 @@ type objectRow struct {
 	names  nameSet
 	values record
 	nulls  [nameCount]bool // the names whose value is null
-	kind   string          // what "type" says, which the results log has
-	told   told            // in a results log
-	run    runLine         // in a results log
 	hidden error           // set if an unknown name holds a GUID
 	field  string
 	err    error // the first thing wrong with it
@@ -31,10 +27,6 @@ func (o *objectRow) fail(field string, err error) {
 
 // take takes in one member, whose value is valid JSON.
 func (o *objectRow) take(key string, value []byte) {
-	if o.takeLogged(key, value) {
-		o.describe(unknown, key, value) // in a list that is not a log, the name may mean anything
-		return
-	}
 	n, m, err := o.names.add(key)
 	switch {
 	case err != nil:
@@ -52,53 +44,6 @@ func (o *objectRow) take(key string, value []byte) {
 		}
 		o.fail(field, fmt.Errorf("%s is %s, and has to be a string", show(key), kind(value[0])))
 	}
-}
-
-// takeLogged records a member that only rows of a results log have, and reports whether key
-// is such a name.
-func (o *objectRow) takeLogged(key string, value []byte) bool {
-	switch key {
-	case "type":
-		o.kind = unquote(value)
-	case "outcome":
-		o.told.outcome = unquote(value)
-	case "source":
-		o.told.origin.source = unquote(value)
-	case "line":
-		o.told.origin.line, _ = strconv.Atoi(string(value))
-	case "self":
-		o.run.self = unquote(value)
-	case "digest":
-		o.run.list = unquote(value)
-	case "tenant":
-		o.run.tenant = unquote(value)
-	case "graphRoot":
-		o.run.root = unquote(value)
-	case "lines":
-		o.run.before, _ = strconv.Atoi(string(value))
-	case "counts":
-		if value[0] == '{' {
-			members(value, func(_ string, value []byte) {
-				n, _ := strconv.Atoi(string(value))
-				o.run.counted += n
-			})
-		}
-	case "inPlaceOf":
-		o.told.origin.instead = unquote(value)
-	case "pending":
-		o.told.pending = value[0] == 't'
-	case "beside":
-		o.told.beside = value[0] == 't'
-	case "undecided":
-		o.told.open = value[0] == 't'
-	case "column":
-		o.told.origin.column, _ = strconv.Atoi(string(value))
-	case "anyPass":
-		o.told.origin.anyPass = value[0] == 't'
-	default:
-		return false
-	}
-	return true
 }
 
 // describe records a member that identifies neither the user nor the pass.
@@ -130,29 +75,7 @@ func (o *objectRow) describe(m meaning, key string, value []byte) {
 	}
 }
 
-// isLogMark reports whether the object is a line of the results log that is
-// about the run and not about a pair.
-func (o *objectRow) isLogMark() bool {
-	switch o.kind {
-	case "run", "wait", "scanned", "end":
-		return !o.names.hasUser()
-	}
-	return false
-}
-
-// row is the object as a row.
-func (o *objectRow) row() row {
-	if o.isLogMark() {
-		run := o.run
-		return row{line: o.line, mark: o.kind, run: &run}
-	}
-	r := o.pair()
-	if o.kind != "result" {
-		return r
-	}
-	return o.told.apply(r)
-}
-
+// pair returns the object as a row.
 func (o *objectRow) pair() row {
 	idIsPass, err := o.names.resolve()
 	if idIsPass {

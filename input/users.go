@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
 )
@@ -31,7 +32,7 @@ type userRow struct {
 	line    int
 	id, upn string
 	err     *LineError
-	refused bool // a row of a results log that was refused in that run, too
+	refused bool // see LeftRefused
 }
 
 // ReadUsers reads lists that name users, whatever pass is named beside them: in
@@ -41,20 +42,21 @@ type userRow struct {
 //
 // It is never lenient, because it is for lists on which everybody counts: if rows
 // are bad, the error is a *Problems and there are no users. A list without a user
-// is an error. Standard input is not read.
-func ReadUsers(names ...string) ([]User, error) {
-	users, _, err := readLists(names, false)
+// is an error. Standard input is not read. Of a list that read knows, each row counts, whatever
+// became of its pair.
+func ReadUsers(read Reader, names ...string) ([]User, error) {
+	users, _, err := readLists(read, names, false)
 	return users, err
 }
 
-// ReadScope is ReadUsers for lists that say where to look. It leaves out rows of a results log
-// that the run of the log has refused, unless there are no others, and a list may have a header
-// and no rows. The warnings say which lists these are.
-func ReadScope(names ...string) (users []User, warnings []string, err error) {
-	return readLists(names, true)
+// ReadScope is ReadUsers for lists that say where to look. It leaves out rows with LeftRefused
+// that name no user, unless there are no others, and a list may have a header and no rows. The
+// warnings say which lists these are.
+func ReadScope(read Reader, names ...string) (users []User, warnings []string, err error) {
+	return readLists(read, names, true)
 }
 
-func readLists(names []string, lenient bool) (users []User, warnings []string, err error) {
+func readLists(read Reader, names []string, lenient bool) (users []User, warnings []string, err error) {
 	var problems Problems
 	for _, name := range names {
 		text, err := readWhole(name)
@@ -62,7 +64,7 @@ func readLists(names []string, lenient bool) (users []User, warnings []string, e
 			return nil, nil, err
 		}
 		rows, left := 0, 0
-		err = readUsers(text, func(r userRow) {
+		err = readUsers(name, text, read, func(r userRow) {
 			switch {
 			case r.err == nil:
 				users = append(users, User{Source: name, Line: r.line, ID: r.id, UPN: r.upn})
@@ -124,7 +126,15 @@ func readWhole(name string) ([]byte, error) {
 
 // readUsers hands out the rows of text. A *LineError that it returns, unlike one
 // inside a row, means that the rest cannot be read.
-func readUsers(text []byte, yield func(userRow)) error {
+func readUsers(name string, text []byte, read Reader, yield func(userRow)) error {
+	if read != nil && len(bytes.TrimSpace(text)) > 0 {
+		rows, err := read(name, text[:min(len(text), bufferBytes)], func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(text)), nil
+		})
+		if rows != nil || err != nil {
+			return foreignUsers(rows, err, yield)
+		}
+	}
 	first, found := firstLine(text)
 	switch {
 	case !found || isPlain(text, true):
@@ -196,12 +206,26 @@ func (rec *record) users(r row) userRow {
 	return u
 }
 
-// of returns the row of a results log in which the pair has that outcome.
-func (u userRow) of(outcome string) userRow {
-	if u.refused = outcome == "invalid"; u.refused && u.err != nil {
-		u.err.Msg = "the run of this log refused the row, and it names no user: name the user in a list of its own"
+// foreignUsers hands out the users of the rows that a Reader reads, if err is nil.
+func foreignUsers(rows iter.Seq2[Row, error], err error, yield func(userRow)) error {
+	if err != nil {
+		return err
 	}
-	return u
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		rec := record{nameUser: r.User, nameUPN: r.UPN}
+		u := rec.users(row{line: r.Line})
+		if u.refused = r.Left == LeftRefused; u.err == nil && u.id == "" && u.upn == "" {
+			u.err = row{line: r.Line}.refuse("user", errors.New("no user in this row")).err
+		}
+		if u.refused && u.err != nil {
+			u.err.Msg = "the run of this log refused the row, and it names no user: name the user in a list of its own"
+		}
+		yield(u)
+	}
+	return nil
 }
 
 func csvUsers(text []byte, yield func(userRow)) error {
@@ -240,16 +264,12 @@ func (h *header) users(fields []string, line int) userRow {
 		if i := h.index[n]; !has || i >= len(fields) {
 			continue
 		} else if name(n) <= nameUPN {
-			rec[n] = plainValue(trim(fields[i]))
+			rec[n] = PlainValue(trim(fields[i]))
 		} else {
 			fields[i] = ""
 		}
 	}
-	u := rec.users(h.row(fields, line))
-	if h.report != nil {
-		u = u.of(h.told(fields).outcome)
-	}
-	return u
+	return rec.users(h.row(fields, line))
 }
 
 // jsonUsers reads JSON and JSON Lines, which are JSON documents one after another.
@@ -288,11 +308,6 @@ type usersReader struct {
 	line  int
 	page  int // line of the last document, if that says that more follows
 	yield func(userRow)
-
-	// Of a results log:
-	log    LogLines
-	last   int        // line of the last run or end
-	broken *LineError // the first line without its run
 }
 
 // lineOf returns the line on which part starts, a slice of the text: they end at
@@ -306,14 +321,8 @@ func (j *usersReader) lineOf(part []byte) int {
 
 // complete refuses a list that says of itself that users are missing in it.
 func (j *usersReader) complete() error {
-	switch {
-	case j.page > 0:
+	if j.page > 0 {
 		return &LineError{Line: j.page, Msg: `this is one page of several: put the others behind it, or take out "@odata.nextLink" if one is meant`}
-	case j.broken != nil:
-		return j.broken
-	}
-	if err := j.log.Whole(); err != nil {
-		return &LineError{Line: j.last, Msg: err.Error(), Err: err}
 	}
 	return nil
 }
@@ -388,21 +397,5 @@ func (o *objectRow) takeUser(key string, value []byte) {
 	o.take(key, value)
 }
 
-// row hands out an object, whatever became of its pass in an earlier run.
-func (j *usersReader) row(o *objectRow) {
-	mark := o.err == nil && o.isLogMark()
-	if mark || o.kind == "result" {
-		if err := j.log.Add(o.kind, o.run.list, o.run.before, o.run.counted); err != nil && j.broken == nil {
-			j.broken = &LineError{Line: o.line, Msg: err.Error(), Err: err}
-		}
-	}
-	if mark {
-		j.last = o.line
-		return
-	}
-	u := o.values.users(o.pair())
-	if o.kind == "result" {
-		u = u.of(o.told.outcome)
-	}
-	j.yield(u)
-}
+// row hands out an object.
+func (j *usersReader) row(o *objectRow) { j.yield(o.values.users(o.pair())) }
