@@ -85,7 +85,7 @@ func (h *header) row(fields []string, line int) row {
 	var rec record
 	for n, has := range h.has {
 		if i := h.index[n]; has && i < len(fields) && !(h.usersOnly && name(n) >= nameMethod) {
-			rec[n] = plainValue(trim(fields[i]))
+			rec[n] = PlainValue(trim(fields[i]))
 		}
 	}
 	r := rec.row(line)
@@ -111,12 +111,6 @@ func (h *header) row(fields []string, line int) row {
 		if i < len(fields) && holdsGUID(fields[i]) {
 			return r.refuse("method", hiddenPass(trim(h.fields[i])))
 		}
-	}
-	switch {
-	case h.report != nil && h.usersOnly:
-		return h.told(fields).applyToUser(r)
-	case h.report != nil:
-		return h.told(fields).apply(r)
 	}
 	return r
 }

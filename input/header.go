@@ -17,9 +17,8 @@ type header struct {
 	index [nameCount]int  // where each known name stands
 	has   [nameCount]bool // whether it does
 
-	strangers []int          // unknown columns, which may hold a pass ID
-	kinds     []int          // columns whose value is the type of the row
-	report    map[string]int // columns of a report by their folded names, nil for other lists
+	strangers []int // unknown columns, which may hold a pass ID
+	kinds     []int // columns whose value is the type of the row
 	fields    []string
 
 	doubt     error // the error for rows in which id is not the value of another user column
@@ -205,7 +204,6 @@ func (h *header) take(fields []string) error {
 			h.width = i + 1
 		}
 	}
-	h.report = reported(fields)
 	h.fields = fields
 	idIsPass, err := set.resolve()
 	if err != nil {

@@ -80,6 +80,9 @@ func Open(names []string, opts Options) (_ *List, err error) {
 			return nil, err
 		}
 		l.sources = append(l.sources, s)
+		if err := s.recognize(opts.Reader); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", s.name, err)
+		}
 	}
 	refused, err := l.firstPass()
 	if err != nil {
@@ -105,7 +108,7 @@ func (l *List) nothing(refused *LineError) error {
 		return ""
 	}
 	all := strings.Join(shown, ", ")
-	blank, left := at(func(s *source) bool { return s.content.blank }), at(func(s *source) bool { return s.content.left })
+	blank, left := at(func(s *source) bool { return s.blank }), at(func(s *source) bool { return s.unknown })
 	switch {
 	case refused != nil:
 		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w", all, l.stats.Invalid, refused)
@@ -116,27 +119,6 @@ func (l *List) nothing(refused *LineError) error {
 			"scan again", all, left)
 	}
 	return &EmptyError{Sources: shown}
-}
-
-// Warnings returns warnings about valid lists: for each results log, how many lines that are not
-// part of the log were skipped, and how many users without a pass were left out because the
-// tenant did not have them.
-func (l *List) Warnings() []string {
-	var warnings []string
-	for _, s := range l.sources {
-		lines := "skipped 1 line that is not part of the results log"
-		if s.content.foreign != 1 {
-			lines = fmt.Sprintf("skipped %d lines that are not part of the results log", s.content.foreign)
-		}
-		if s.content.foreign > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: %s", s.name, lines))
-		}
-		if s.content.gone > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: rows left out, because the tenant did not have their users: %d",
-				s.name, s.content.gone))
-		}
-	}
-	return warnings
 }
 
 // withClose keeps the type of err, which callers tell apart, unless closing failed too.
@@ -152,22 +134,22 @@ func (l *List) firstPass() (refused *LineError, err error) {
 	var problems Problems
 	digest := sha256.New()
 	for i, s := range l.sources {
-		if err := s.findLast(); err != nil {
-			return nil, err
-		}
-		err := s.look(&s.content, func(r row) bool {
-			switch {
-			case r.shield:
+		err := s.rows(func(r row) bool {
+			switch r.left {
+			case LeftProtected:
 				l.stats.Protected++
 				return true
-			case r.done:
+			case LeftDone:
 				l.stats.Done++
+				return true
+			case LeftUnknown:
+				s.unknown = true
 				return true
 			}
 			l.stats.Rows++
 			if r.err != nil {
 				l.stats.Invalid++
-				if !l.skip && !r.refused {
+				if !l.skip && r.left != LeftRefused {
 					problems.add(r.err)
 				} else if refused == nil {
 					refused = r.err
@@ -247,7 +229,7 @@ func (l *List) Pairs() iter.Seq2[Pair, error] {
 		for i, s := range l.sources {
 			last, changed, stopped := 0, false, false
 			err := s.rows(func(r row) bool {
-				if r.done {
+				if r.isLeftOut() {
 					return true
 				}
 				p, ok := l.match(i, r, &at)
@@ -281,7 +263,7 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 	at.rows++
 	if r.err != nil {
 		p.User, p.Method, p.Err = printableUser(r.user), printableMethod(r.method), r.err
-		return p, l.skip || r.refused
+		return p, l.skip || r.left == LeftRefused
 	}
 	p.UPN = r.upn
 	i, ok := l.known.find(pairKey(r))
