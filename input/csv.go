@@ -25,7 +25,7 @@ func trim(s string) string {
 // readCSV hands out the rows of text. A *LineError that it returns, unlike one
 // inside a row, means that the rest cannot be read.
 func readCSV(text io.Reader, usersOnly bool, yield func(row) bool) error {
-	limited := &budget{r: text, limit: math.MaxInt64}
+	limited := &cappedReader{r: text, limit: math.MaxInt64}
 	br := bufio.NewReaderSize(limited, bufferBytes)
 	h, err := readHeader(br, usersOnly)
 	if err == io.EOF {

@@ -15,7 +15,7 @@ import (
 // of Graph, one after another. Broken JSON ends it with a *LineError, because
 // nothing tells where the next row would start.
 func readJSON(text io.Reader, usersOnly bool, yield func(row) bool) error {
-	limited := &budget{r: text}
+	limited := &cappedReader{r: text}
 	lines := &lineCounter{r: limited}
 	j := jsonReader{dec: json.NewDecoder(lines), at: lines.at, names: nameSet{usersOnly: usersOnly}, yield: yield}
 	j.renew = func() { limited.limit = j.dec.InputOffset() + maxRowBytes }

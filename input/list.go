@@ -262,7 +262,7 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 	p := Pair{Source: l.sources[src].name, Line: r.line, Column: r.column, User: r.user, Method: r.method}
 	at.rows++
 	if r.err != nil {
-		p.User, p.Method, p.Err = printableUser(r.user), printableMethod(r.method), r.err
+		p.User, p.Method, p.Err = unquoted(showUser(r.user)), unquoted(showMethod(r.method)), r.err
 		return p, l.skip || r.left == LeftRefused
 	}
 	p.UPN = r.upn

@@ -117,7 +117,7 @@ func (s *pairSet) contradiction(r row, sources []*source) *LineError {
 		if known && c.other != other {
 			return &LineError{Source: here, Line: r.line, Column: r.column, Field: "user",
 				Msg: fmt.Sprintf("the %s %s is given with %s here and with another name at %s:%d: correct the wrong row, "+
-					"or remove the name that is out of date", kind, printableUser(names[i]), printableUser(names[1-i]),
+					"or remove the name that is out of date", kind, unquoted(showUser(names[i])), unquoted(showUser(names[1-i])),
 					sources[c.source].name, c.line)}
 		}
 		if !known {
