@@ -76,9 +76,9 @@ var guid = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 func holdsGUID(s string) bool { return len(s) >= 32 && guid.MatchString(s) }
 
-// hiddenPass returns the error for a GUID in an unknown column. If such a row meant "any
+// misnamedColumn returns the error for a GUID in an unknown column. If such a row meant "any
 // pass of the user", the wrong pass could be deleted.
-func hiddenPass(column string) error {
+func misnamedColumn(column string) error {
 	return fmt.Errorf("%s holds a GUID, but is not a known column: "+
 		"rename it to methodId if it is the pass id, or remove it", showColumn(column))
 }

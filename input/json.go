@@ -254,7 +254,7 @@ func (j *jsonReader) value(o *objectRow, answer *graphAnswer) error {
 	case tok != json.Delim('['):
 		return j.skip(tok, func(text string) {
 			if o.hidden == nil && holdsGUID(text) {
-				o.hidden = hiddenPass("value")
+				o.hidden = misnamedColumn("value")
 			}
 		})
 	case answer.list:

@@ -171,7 +171,7 @@ func TestOpenRefuses(t *testing.T) {
 
 // A read error must not pass for the end of a list, nor as its own kind of problem.
 func TestReadErrors(t *testing.T) {
-	for _, text := range []string{"user,x\n" + dana + ",\n" + dana + ",\"", "user,x\n" + dana + ",\nd\"", obj1 + "\n{", "user"} {
+	for _, text := range []string{"user,x\n" + dana + ",\n" + dana + ",\"", "user,x\n" + dana + ",\nd\"", obj1 + "\n{", "user", "\"us\n"} {
 		broken := io.MultiReader(strings.NewReader(text), iotest.ErrReader(errors.New("gone")))
 		var err error
 		if discard := func(row) bool { return true }; strings.HasPrefix(text, "{") {

@@ -52,7 +52,7 @@ func (o *objectRow) describe(m meaning, key string, value json.RawMessage) {
 	switch folded := fold(key); {
 	case m == unknown && o.hidden == nil && !o.names.hasMethod():
 		if holdsGUID(text) || text == "" && holdsGUID(string(value)) {
-			o.hidden = hiddenPass(key)
+			o.hidden = misnamedColumn(key)
 		}
 	case folded == "@odata.context":
 		o.names.context(text)
