@@ -206,7 +206,7 @@ func (h *header) take(fields []string) error {
 		h.index[nameMethodID] = h.index[nameID]
 		delete(h.index, nameID)
 	}
-	h.unclearID = set.doubt
+	h.unclearID = set.unclearID
 	if h.usersOnly {
 		maps.DeleteFunc(h.index, func(n name, _ int) bool { return n >= nameMethod })
 	} else {

@@ -113,13 +113,3 @@ type Stats struct {
 	AnyPass    int // unique pairs that name no pass
 	Named      int // unique pairs that give a user principal name beside the object ID, see Pair.UPN
 }
-
-// A row is one record of a list after the checks: either err is set or the pair is good.
-type row struct {
-	line, column int
-	user, method string
-	upn          string // if user is an object ID and the row also has a user principal name
-	err          *LineError
-
-	left Left // of a row that Options.Reader reads
-}

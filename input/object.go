@@ -90,8 +90,8 @@ func (o *objectRow) row() row {
 		return r.refuse(o.field, o.err)
 	case err != nil:
 		return r.refuse("", err)
-	case o.names.doubt != nil && !o.values.sameID():
-		return r.refuse("", o.names.doubt)
+	case o.names.unclearID != nil && !o.values.sameID():
+		return r.refuse("", o.names.unclearID)
 	case !o.names.hasUser():
 		return r.refuse("user", errors.New("no user: the object has none of the keys "+userNames))
 	case r.err == nil && r.method == "" && !o.names.usersOnly && o.names.log() != nil:
