@@ -15,7 +15,7 @@ import (
 // of Graph, one after another. Broken JSON ends it with a *LineError, because
 // nothing tells where the next row would start.
 func readJSON(text io.Reader, usersOnly bool, yield func(row) bool) error {
-	limited := &budget{r: text}
+	limited := &cappedReader{r: text}
 	lines := &lineCounter{r: limited}
 	j := jsonReader{dec: json.NewDecoder(lines), at: lines.at, names: nameSet{usersOnly: usersOnly}, yield: yield}
 	j.renew = func() { limited.limit = j.dec.InputOffset() + maxRowBytes }
@@ -34,10 +34,8 @@ func readJSON(text io.Reader, usersOnly bool, yield func(row) bool) error {
 	return err
 }
 
-// readLines yields the rows of text, in which each line is a separate JSON value. It skips
-// lines for which passOver reports true, and ends with the error of passOver; passOver may be
-// nil.
-func readLines(text *bufio.Reader, usersOnly bool, passOver func(n int, line []byte) (bool, error), yield func(row) bool) error {
+// readLines yields the rows of text, in which each line is a separate JSON value.
+func readLines(text *bufio.Reader, usersOnly bool, yield func(row) bool) error {
 	l := newLineReader(usersOnly)
 	for n := 1; ; n++ {
 		line, err := readLine(text)
@@ -46,15 +44,6 @@ func readLines(text *bufio.Reader, usersOnly bool, passOver func(n int, line []b
 		}
 		if err != nil && !errors.Is(err, errTooLong) {
 			return err
-		}
-		if err == nil && passOver != nil {
-			skip, err := passOver(n, line)
-			if err != nil {
-				return err
-			}
-			if skip {
-				continue
-			}
 		}
 		if err == nil {
 			err = l.read(line, n)
@@ -265,7 +254,7 @@ func (j *jsonReader) value(o *objectRow, answer *graphAnswer) error {
 	case tok != json.Delim('['):
 		return j.skip(tok, func(text string) {
 			if o.hidden == nil && holdsGUID(text) {
-				o.hidden = hiddenPass("value")
+				o.hidden = misnamedColumn("value")
 			}
 		})
 	case answer.list:

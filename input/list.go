@@ -15,7 +15,7 @@ import (
 type List struct {
 	sources []*source
 	ends    []mark // after each source
-	known   *repeats
+	known   *pairSet
 	stats   Stats
 	byName  int // unique pairs whose user is a user principal name
 	digest  string
@@ -60,7 +60,7 @@ func Open(names []string, opts Options) (_ *List, err error) {
 			return nil, fmt.Errorf("%s: %w", NamedSource, err)
 		}
 	}
-	l := &List{known: newRepeats(), skip: opts.SkipInvalid}
+	l := &List{known: newPairSet(), skip: opts.SkipInvalid}
 	defer func() {
 		if err != nil {
 			err = withClose(err, l.Close())
@@ -80,6 +80,9 @@ func Open(names []string, opts Options) (_ *List, err error) {
 			return nil, err
 		}
 		l.sources = append(l.sources, s)
+		if err := s.recognize(opts.Reader); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", s.name, err)
+		}
 	}
 	refused, err := l.firstPass()
 	if err != nil {
@@ -105,7 +108,7 @@ func (l *List) nothing(refused *LineError) error {
 		return ""
 	}
 	all := strings.Join(shown, ", ")
-	blank, left := at(func(s *source) bool { return s.content.blank }), at(func(s *source) bool { return s.content.left })
+	blank, left := at(func(s *source) bool { return s.blank }), at(func(s *source) bool { return s.unknown })
 	switch {
 	case refused != nil:
 		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w", all, l.stats.Invalid, refused)
@@ -116,27 +119,6 @@ func (l *List) nothing(refused *LineError) error {
 			"scan again", all, left)
 	}
 	return &EmptyError{Sources: shown}
-}
-
-// Warnings returns warnings about valid lists: for each results log, how many lines that are not
-// part of the log were skipped, and how many users without a pass were left out because the
-// tenant did not have them.
-func (l *List) Warnings() []string {
-	var warnings []string
-	for _, s := range l.sources {
-		lines := "skipped 1 line that is not part of the results log"
-		if s.content.foreign != 1 {
-			lines = fmt.Sprintf("skipped %d lines that are not part of the results log", s.content.foreign)
-		}
-		if s.content.foreign > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: %s", s.name, lines))
-		}
-		if s.content.gone > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: rows left out, because the tenant did not have their users: %d",
-				s.name, s.content.gone))
-		}
-	}
-	return warnings
 }
 
 // withClose keeps the type of err, which callers tell apart, unless closing failed too.
@@ -152,22 +134,22 @@ func (l *List) firstPass() (refused *LineError, err error) {
 	var problems Problems
 	digest := sha256.New()
 	for i, s := range l.sources {
-		if err := s.findLast(); err != nil {
-			return nil, err
-		}
-		err := s.look(&s.content, func(r row) bool {
-			switch {
-			case r.shield:
+		err := s.rows(func(r row) bool {
+			switch r.left {
+			case LeftProtected:
 				l.stats.Protected++
 				return true
-			case r.done:
+			case LeftDone:
 				l.stats.Done++
+				return true
+			case LeftUnknown:
+				s.unknown = true
 				return true
 			}
 			l.stats.Rows++
 			if r.err != nil {
 				l.stats.Invalid++
-				if !l.skip && !r.refused {
+				if !l.skip && r.left != LeftRefused {
 					problems.add(r.err)
 				} else if refused == nil {
 					refused = r.err
@@ -179,7 +161,7 @@ func (l *List) firstPass() (refused *LineError, err error) {
 				problems.Cut = true
 				return true
 			}
-			k := canonical(r)
+			k := pairKey(r)
 			if !l.known.add(k, r.line) {
 				l.stats.Duplicates++
 				return true
@@ -247,7 +229,7 @@ func (l *List) Pairs() iter.Seq2[Pair, error] {
 		for i, s := range l.sources {
 			last, changed, stopped := 0, false, false
 			err := s.rows(func(r row) bool {
-				if r.done {
+				if r.isLeftOut() {
 					return true
 				}
 				p, ok := l.match(i, r, &at)
@@ -280,11 +262,11 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 	p := Pair{Source: l.sources[src].name, Line: r.line, Column: r.column, User: r.user, Method: r.method}
 	at.rows++
 	if r.err != nil {
-		p.User, p.Method, p.Err = printableUser(r.user), printableMethod(r.method), r.err
-		return p, l.skip || r.refused
+		p.User, p.Method, p.Err = unquoted(showUser(r.user)), unquoted(showMethod(r.method)), r.err
+		return p, l.skip || r.left == LeftRefused
 	}
 	p.UPN = r.upn
-	i, ok := l.known.find(canonical(r))
+	i, ok := l.known.find(pairKey(r))
 	if !ok || i > at.unique {
 		return p, false
 	}
@@ -296,9 +278,9 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 	return p, l.pos(i) == Pos{p.Source, p.Line}
 }
 
-// pos returns the place of the unique pair number i.
+// pos returns the first place of the unique pair number i.
 func (l *List) pos(i uint32) Pos {
-	src, _ := slices.BinarySearchFunc(l.ends, i+1, func(m mark, n uint32) int { return int(int64(m.unique) - int64(n)) })
+	src := slices.IndexFunc(l.ends, func(m mark) bool { return i < m.unique })
 	return Pos{Source: l.sources[src].name, Line: l.known.line(i)}
 }
 

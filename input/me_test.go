@@ -21,7 +21,7 @@ func TestMeIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "revoke --self") {
 			t.Errorf("Open of %q = %v, want an error that names --self", text, err)
 		}
-		if _, err := ReadUsers(path); err == nil || !strings.Contains(err.Error(), `user "me" names nobody`) {
+		if _, err := ReadUsers(nil, path); err == nil || !strings.Contains(err.Error(), `user "me" names nobody`) {
 			t.Errorf("ReadUsers of %q = %v, want an error: such a protect list protects nobody", text, err)
 		}
 	}

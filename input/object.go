@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // An objectRow is one object while its members come in.
@@ -15,9 +13,6 @@ type objectRow struct {
 	names  nameSet
 	values record
 	nulls  [nameCount]bool // the names whose value is null
-	kind   string          // what "type" says, which the results log has
-	told   told            // in a results log
-	run    runLine         // in a results log
 	hidden error           // set if an unknown name holds a GUID
 	field  string
 	err    error // the first thing wrong with it
@@ -31,10 +26,6 @@ func (o *objectRow) fail(field string, err error) {
 
 // take takes in one member, whose value is valid JSON.
 func (o *objectRow) take(key string, value json.RawMessage) {
-	if o.takeLogged(key, value) {
-		o.describe(unknown, key, value) // in a list that is not a log, the name may mean anything
-		return
-	}
 	n, m, err := o.names.add(key)
 	switch {
 	case err == nil && m == naming && n >= nameMethod && o.names.usersOnly:
@@ -55,59 +46,13 @@ func (o *objectRow) take(key string, value json.RawMessage) {
 	}
 }
 
-// takeLogged records a member that only rows of a results log have, and reports whether key
-// is such a name.
-func (o *objectRow) takeLogged(key string, value json.RawMessage) bool {
-	switch key {
-	case "type":
-		o.kind = unquote(value)
-	case "outcome":
-		o.told.outcome = unquote(value)
-	case "source":
-		o.told.origin.source = unquote(value)
-	case "line":
-		o.told.origin.line, _ = strconv.Atoi(string(value))
-	case "self":
-		o.run.self = unquote(value)
-	case "digest":
-		o.run.list = unquote(value)
-	case "tenant":
-		o.run.tenant = unquote(value)
-	case "graphRoot":
-		o.run.root = unquote(value)
-	case "lines":
-		o.run.before, _ = strconv.Atoi(string(value))
-	case "counts":
-		var counts map[string]int
-		_ = json.Unmarshal(value, &counts) // what is no number does not count
-		for _, n := range counts {
-			o.run.counted += n
-		}
-	case "inPlaceOf":
-		o.told.origin.instead = unquote(value)
-	case "pending":
-		o.told.pending = value[0] == 't'
-	case "beside":
-		o.told.beside = value[0] == 't'
-	case "undecided":
-		o.told.open = value[0] == 't'
-	case "column":
-		o.told.origin.column, _ = strconv.Atoi(string(value))
-	case "anyPass":
-		o.told.origin.anyPass = value[0] == 't'
-	default:
-		return false
-	}
-	return true
-}
-
 // describe records a member that identifies neither the user nor the pass.
 func (o *objectRow) describe(m meaning, key string, value json.RawMessage) {
 	text := unquote(value)
 	switch folded := fold(key); {
 	case m == unknown && o.hidden == nil && !o.names.hasMethod():
 		if holdsGUID(text) || text == "" && holdsGUID(string(value)) {
-			o.hidden = hiddenPass(key)
+			o.hidden = misnamedColumn(key)
 		}
 	case folded == "@odata.context":
 		o.names.context(text)
@@ -129,41 +74,8 @@ func (o *objectRow) describe(m meaning, key string, value json.RawMessage) {
 	}
 }
 
-// isLogMark reports whether the object is a line of the results log that is
-// about the run and not about a pair.
-func (o *objectRow) isLogMark() bool {
-	switch o.kind {
-	case "run", "wait", "scanned", "end":
-		return !o.names.hasUser()
-	}
-	return false
-}
-
-// row is the object as a row.
+// row returns the object as a row.
 func (o *objectRow) row() row {
-	if o.isLogMark() {
-		run := o.run
-		return row{line: o.line, mark: o.kind, run: &run}
-	}
-	if o.kind != "result" {
-		return o.pair()
-	}
-	// Only a log may say Me: the line of its run says who that was, see source.look.
-	self := strings.EqualFold(o.values[nameUser], Me)
-	if self {
-		o.values[nameUser] = "me@example.com"
-	}
-	r := o.pair()
-	if self {
-		r.user = Me
-	}
-	if o.names.usersOnly {
-		return o.told.applyToUser(r)
-	}
-	return o.told.apply(r)
-}
-
-func (o *objectRow) pair() row {
 	idIsPass, err := o.names.resolve()
 	if idIsPass {
 		o.values[nameMethodID], o.values[nameID] = o.values[nameID], ""
@@ -178,8 +90,8 @@ func (o *objectRow) pair() row {
 		return r.refuse(o.field, o.err)
 	case err != nil:
 		return r.refuse("", err)
-	case o.names.doubt != nil && !o.values.sameID():
-		return r.refuse("", o.names.doubt)
+	case o.names.unclearID != nil && !o.values.sameID():
+		return r.refuse("", o.names.unclearID)
 	case !o.names.hasUser():
 		return r.refuse("user", errors.New("no user: the object has none of the keys "+userNames))
 	case r.err == nil && r.method == "" && !o.names.usersOnly && o.names.log() != nil:

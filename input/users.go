@@ -24,33 +24,34 @@ type User struct {
 //
 // It is never lenient, because it is for lists on which everybody counts: if rows are bad, the
 // error is a *Problems and there are no users. A list without a user is an error. Standard
-// input is not read.
-func ReadUsers(names ...string) ([]User, error) {
-	users, _, err := readLists(names, false)
+// input is not read. Of a list that read knows, each row counts, whatever became of its pair;
+// read may be nil.
+func ReadUsers(read Reader, names ...string) ([]User, error) {
+	users, _, err := readLists(read, names, false)
 	return users, err
 }
 
-// ReadScope is ReadUsers for lists that say where to look. It leaves out rows of a results log
-// that the run of the log has refused, unless there are no others, and a list may have a header
-// and no rows. The warnings say which lists these are.
-func ReadScope(names ...string) (users []User, warnings []string, err error) {
-	return readLists(names, true)
+// ReadScope is ReadUsers for lists that say where to look. It leaves out rows with LeftRefused
+// that name no user, unless there are no others, and a list may have a header and no rows. The
+// warnings say which lists these are.
+func ReadScope(read Reader, names ...string) (users []User, warnings []string, err error) {
+	return readLists(read, names, true)
 }
 
-func readLists(names []string, lenient bool) (users []User, warnings []string, err error) {
+func readLists(read Reader, names []string, lenient bool) (users []User, warnings []string, err error) {
 	var problems Problems
 	for _, name := range names {
-		s, err := openUsers(name)
+		s, err := openUsers(read, name)
 		if err != nil {
 			return nil, nil, err
 		}
 		rows, left := 0, 0
-		err = s.look(&s.content, func(r row) bool {
+		err = s.rows(func(r row) bool {
 			r = r.asUser()
 			switch {
 			case r.err == nil:
 				users = append(users, r.toUser(name))
-			case r.refused && lenient:
+			case r.left == LeftRefused && lenient:
 				left++
 				return true
 			default:
@@ -64,7 +65,7 @@ func readLists(names []string, lenient bool) (users []User, warnings []string, e
 		const none = "no user in this list"
 		switch {
 		case err != nil || rows > 0:
-		case lenient && !s.content.blank && left == 0:
+		case lenient && !s.blank && left == 0:
 			warnings = append(warnings, name+": "+none)
 		default:
 			err = &LineError{Source: name, Msg: none}
@@ -87,7 +88,7 @@ func readLists(names []string, lenient bool) (users []User, warnings []string, e
 }
 
 // openUsers returns the source of a list of users.
-func openUsers(name string) (*source, error) {
+func openUsers(read Reader, name string) (*source, error) {
 	if name == "-" {
 		return nil, errors.New("a list of users is not read from standard input: name a file")
 	}
@@ -99,6 +100,9 @@ func openUsers(name string) (*source, error) {
 		return nil, withClose(fmt.Errorf("reading %s: longer than 64 MiB", name), s.close())
 	}
 	s.format, s.usersOnly = "", true
+	if err := s.recognize(read); err != nil {
+		return nil, withClose(fmt.Errorf("reading %s: %w", name, err), s.close())
+	}
 	return s, nil
 }
 

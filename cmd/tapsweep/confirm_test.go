@@ -64,7 +64,7 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer list.Close()
-	keep, err := protect.Open(writeFile(t, "glass.csv", "userId,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
+	keep, err := protect.Open(nil, writeFile(t, "glass.csv", "userId,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 
 // The confirmation says that a protected name may protect nobody.
 func TestConfirmTellsUncheckedNames(t *testing.T) {
-	keep, err := protect.Open(writeFile(t, "glass.txt", "bg1@contoso.com\nbg2@contoso.com\n"))
+	keep, err := protect.Open(nil, writeFile(t, "glass.txt", "bg1@contoso.com\nbg2@contoso.com\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -222,7 +223,7 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 		opts.Users = append(opts.Users, user)
 	}
 	if len(f.users) > 0 {
-		users, warnings, err := input.ReadScope(f.users...)
+		users, warnings, err := input.ReadScope(new(results.Lists).Read, f.users...)
 		if err != nil {
 			return opts, status.Refuse(fmt.Errorf("--users: %w\nnothing was sent", err), hintUser(err, f.users)...)
 		}

@@ -30,7 +30,8 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return status.Refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
 			"--yes goes on without asking, --dry-run shows what would be done")
 	}
-	list, err := a.openLists(ctx, lists, f)
+	logs := new(results.Lists)
+	list, err := a.openLists(ctx, lists, f, logs)
 	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
 		a.say("%v; nothing to do", empty)
 		return nil
@@ -39,10 +40,10 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	defer list.Close()
-	for _, warning := range list.Warnings() {
+	for _, warning := range logs.Warnings() {
 		a.say("warning: %s", warning)
 	}
-	keep, err := protect.Open(f.protect...)
+	keep, err := protect.Open(new(results.Lists).Read, f.protect...)
 	if err != nil {
 		return status.Refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
 	}
@@ -70,7 +71,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	defer tenant.close()
-	if err := tenant.checkLogs(list); way != nil && err != nil { // a drill takes the log of any tenant
+	if err := tenant.checkLogs(logs); way != nil && err != nil { // a drill takes the log of any tenant
 		return err
 	}
 	stats := list.Stats()
@@ -117,10 +118,9 @@ const hintElsewhere = "that log says nothing about this tenant: connect as its r
 
 // checkLogs refuses lists that are results logs of another tenant or Graph root, because what
 // was done there was not done here.
-func (t *tenant) checkLogs(list *input.List) error {
-	for _, run := range list.LogRuns() {
-		log := &results.Run{Tenant: run.Tenant, GraphRoot: run.GraphRoot}
-		if err := log.Elsewhere(t.id, t.root); err != nil {
+func (t *tenant) checkLogs(logs *results.Lists) error {
+	for _, run := range logs.Runs() {
+		if err := run.Elsewhere(t.id, t.root); err != nil {
 			return status.Refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", run.Source, run.Line, err), hintElsewhere)
 		}
 	}
@@ -184,7 +184,8 @@ func (r *runOf) revoke(ctx context.Context, f *revokeFlags) error {
 
 // openLists reads the lists for the first time. Nothing is sent unless each
 // row of them is good, or --skip-invalid says to leave the others out.
-func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags) (*input.List, error) {
+func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags,
+	logs *results.Lists) (*input.List, error) {
 	type opened struct {
 		list *input.List
 		err  error
@@ -194,7 +195,7 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags) (*i
 	done := make(chan opened, 1)
 	go func() {
 		list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid,
-			Users: f.users, Self: f.self, Stdin: a.stdin})
+			Users: f.users, Self: f.self, Stdin: a.stdin, Reader: logs.Read})
 		done <- opened{list, err}
 	}()
 	select {

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
@@ -228,7 +229,7 @@ func parseLimit(text string) (*graphsim.Limit, error) {
 
 // seed adds what the lists name to the tenant.
 func (a *app) seed(sim *graphsim.Tenant, lists []string) error {
-	list, err := input.Open(lists, input.Options{Stdin: a.stdin})
+	list, err := input.Open(lists, input.Options{Stdin: a.stdin, Reader: new(results.Lists).Read})
 	if _, ok := errors.AsType[*input.EmptyError](err); ok {
 		return nil
 	}

@@ -103,7 +103,7 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 		return status.Refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
 			"--yes goes on without asking, --dry-run shows what would be done")
 	}
-	keep, err := protect.Open(f.protect...)
+	keep, err := protect.Open(new(results.Lists).Read, f.protect...)
 	if err != nil {
 		return status.Refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
 	}

@@ -44,11 +44,11 @@ type Check struct {
 // Empty tells whether nobody is on the lists, or there are none.
 func (l *List) Empty() bool { return len(l.users) == 0 }
 
-// Open reads protect lists in the forms that input.ReadUsers knows. A row that
+// Open reads protect lists in the forms that input.ReadUsers and read know; read may be nil. A row that
 // is no user is an error, and so are a pattern and a list without a user, because
 // somebody was meant to be protected. Without any list, the List protects nobody.
-func Open(names ...string) (*List, error) {
-	users, err := input.ReadUsers(names...)
+func Open(read input.Reader, names ...string) (*List, error) {
+	users, err := input.ReadUsers(read, names...)
 	if err != nil {
 		return nil, err
 	}

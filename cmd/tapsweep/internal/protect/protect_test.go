@@ -48,7 +48,7 @@ func writeList(t *testing.T, text string) (path string) {
 
 func open(t *testing.T, text string) *List {
 	t.Helper()
-	l, err := Open(writeList(t, text))
+	l, err := Open(nil, writeList(t, text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestResolve(t *testing.T) {
 }
 
 func TestNobody(t *testing.T) {
-	l, err := Open()
+	l, err := Open(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestOpen(t *testing.T) {
 	if err := os.WriteFile(path, []byte("# none\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := Open(path); l != nil || err == nil || err.Error() != path+": no user in this list" {
+	if l, err := Open(nil, path); l != nil || err == nil || err.Error() != path+": no user in this list" {
 		t.Errorf("Open = %v, %v", l, err)
 	}
 	rows := open(t, bg+"\n"+id1).Rows()

@@ -1,6 +1,9 @@
 package results
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // wantWhole says what to do about a log that was filtered, for example with jq.
 const wantWhole = "use the whole log, or the list of its run; to revoke some rows of the log, write only their " +
@@ -26,6 +29,16 @@ type Condition struct {
 	fault       error  // the first line that belongs to no run, or to another log
 	missing     string // what the last run or end says is missing
 	last        int    // the line of that run or end
+}
+
+// skip takes in a line that is not part of the log. Empty lines are not counted.
+func (c *Condition) skip(n int, line []byte) {
+	if len(bytes.TrimSpace(line)) > 0 {
+		c.Foreign++
+	}
+	if c.FirstForeign == nil {
+		c.FirstForeign = notALine(n, line, nil)
+	}
 }
 
 // A DamageError says at which line a log turns out not to be what its runs wrote.

@@ -51,8 +51,11 @@ type LineError struct {
 
 func (e *LineError) Error() string { return fmt.Sprintf("line %d %s", e.Line, e.What) }
 
-// ErrNoRun says that the first line of a file does not describe a run.
-var ErrNoRun = errors.New("it is not a results log: its first line does not describe a run")
+// The errors for files that are not results logs.
+var (
+	ErrNoRun    = errors.New("it is not a results log: its first line does not describe a run")
+	ErrFiltered = errors.New("it is not a whole results log: its first line does not describe a run; " + wantWhole)
+)
 
 // maxLine bounds a line. A row holds some names and at most a few thousand characters of the
 // service's text.
@@ -70,8 +73,8 @@ var (
 //
 // Read skips lines that are not part of the log, as kubectl logs mixes in, and an incomplete
 // last line. c says so, and is complete when Read has ended. Read ends with an error if the
-// first line does not describe a run, which is ErrNoRun, or at a line that cannot be skipped
-// without the loss of a row, which is a *LineError.
+// first line does not describe a run, which is ErrNoRun or ErrFiltered, or at a line that
+// cannot be skipped without the loss of a row, which is a *LineError.
 func Read(r io.Reader, c *Condition, kinds ...Kind) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		*c = Condition{}
@@ -110,9 +113,7 @@ func (in *reader) next() (*Record, error) {
 		if foreign, err := isForeign(in.n, text); err != nil {
 			return nil, err
 		} else if foreign {
-			if in.c.Foreign++; in.c.FirstForeign == nil {
-				in.c.FirstForeign = notALine(in.n, text, nil)
-			}
+			in.c.skip(in.n, text)
 			continue
 		}
 		err = in.decode(text)
@@ -124,7 +125,7 @@ func (in *reader) next() (*Record, error) {
 			return nil, err
 		}
 		if !in.c.began && in.rec.Kind != KindRun {
-			return nil, ErrNoRun
+			return nil, ErrFiltered
 		}
 		in.c.Lines, in.c.Whole = in.n, in.read
 		in.c.add(&in.rec)

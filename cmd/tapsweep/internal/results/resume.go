@@ -40,7 +40,7 @@ func (e *Earlier) Settled(p *input.Pair) bool {
 	if e == nil {
 		return false
 	}
-	place := e.state.lineID(p.User, p.Source, p.Line, p.Column)
+	place := e.state.lineID(&Row{User: p.User, Source: p.Source, Line: p.Line, Column: p.Column}, e.state.digest)
 	switch {
 	case p.Err != nil:
 		return e.settled(place, Invalid)

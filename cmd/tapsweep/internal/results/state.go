@@ -1,8 +1,8 @@
 package results
 
 import (
-	"encoding/binary"
 	"hash/maphash"
+	"strconv"
 	"strings"
 )
 
@@ -145,12 +145,12 @@ func (s *State) forgetFailure(user string) {
 func (s *State) id(r *Row) uint64 {
 	key, ok := r.Key()
 	if !ok {
-		return s.lineID(r.User, r.Source, r.Line, r.Column)
+		return s.lineID(r, s.digest)
 	}
 	id := s.key(key)
 	w, known := s.words[id]
 	if known && r.Outcome == Protected && Outcomes[w.outcome] == Protected && w.place != s.place(r) {
-		return s.lineID(r.User, r.Source, r.Line, r.Column)
+		return s.lineID(r, s.digest)
 	}
 	return id
 }
@@ -158,8 +158,7 @@ func (s *State) id(r *Row) uint64 {
 // IsLast reports whether the row number n of the log, from 1, is the last word on its key. r is
 // that row, and digest is that of its run's list.
 func (s *State) IsLast(n int, r *Row, digest string) bool {
-	s.digest = digest
-	for _, id := range []uint64{s.lineID(r.User, r.Source, r.Line, r.Column), s.rowKey(r)} {
+	for _, id := range []uint64{s.lineID(r, digest), s.rowKey(r)} {
 		if w, ok := s.words[id]; ok && int(w.row) == n {
 			return true
 		}
@@ -174,15 +173,15 @@ func (s *State) rowKey(r *Row) uint64 {
 
 func (s *State) key(k Key) uint64 { return s.hash(string(k.Action), k.User, k.Method) }
 
-// lineID is the hash of a line of a list.
-func (s *State) lineID(user, source string, line, column int) uint64 {
-	var at [16]byte
-	binary.LittleEndian.PutUint64(at[:], uint64(line))
-	binary.LittleEndian.PutUint64(at[8:], uint64(column))
-	return s.hash("line", user, source, string(at[:]), s.digest)
+// lineID is the hash of the line of a list on which a row stands, and of its user.
+func (s *State) lineID(r *Row, digest string) uint64 {
+	return s.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), digest)
 }
 
-func (s *State) place(r *Row) uint32 { return uint32(s.lineID("", r.Source, r.Line, r.Column)) }
+// place is a hash of the place of a row on its list.
+func (s *State) place(r *Row) uint32 {
+	return uint32(s.hash("place", "", r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column)))
+}
 
 func (s *State) hash(kind, user string, more ...string) uint64 {
 	var h maphash.Hash

@@ -1,10 +1,13 @@
-package input
+package results
 
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"tapsweep/input"
 )
 
 // A results log in which lines are missing is no list: the pairs in them would be forgotten. Nor is
@@ -57,13 +60,13 @@ func TestLogWithMissingLines(t *testing.T) {
 	} {
 		array := "[" + strings.ReplaceAll(strings.TrimSpace(tt.text), "\n", ",\n") + "]"
 		for file, text := range map[string]string{"l.jsonl": tt.text, "l.json": tt.text, "array.json": array} {
-			l, openErr := Open([]string{write(t, file, text)}, Options{SkipInvalid: true})
+			l, _, openErr := openList([]string{write(t, file, text)}, input.Options{SkipInvalid: true})
 			if openErr == nil {
 				l.Close()
 			}
-			_, readErr := ReadUsers(write(t, file, text))
+			_, readErr := input.ReadUsers(new(Lists).Read, write(t, file, text))
 			for reader, err := range map[string]error{"Open": openErr, "ReadUsers": readErr} {
-				bad, _ := errors.AsType[*LineError](err)
+				bad, _ := errors.AsType[*input.LineError](err)
 				if tt.want == "" && err != nil || tt.want != "" && (bad == nil || !strings.Contains(bad.Msg, tt.want)) {
 					t.Errorf("%s, %s: %s = %v, want a LineError with %q", tt.name, file, reader, err, tt.want)
 				}
@@ -73,7 +76,7 @@ func TestLogWithMissingLines(t *testing.T) {
 }
 
 // The caller learns where the runs of a log were.
-func TestLogRuns(t *testing.T) {
+func TestListRuns(t *testing.T) {
 	const log = `{"type":"run","tenant":"t1","graphRoot":"https://a"}
 {"type":"end"}
 {"type":"run","tenant":"t1","graphRoot":"https://a"}
@@ -83,9 +86,12 @@ func TestLogRuns(t *testing.T) {
 {"type":"end"}
 `
 	path := write(t, "log.jsonl", log)
-	got := fmt.Sprint(open(t, Options{}, write(t, "l.csv", "user\n"+eli+"\n"), path).LogRuns())
-	want := fmt.Sprint([]LogRun{{path, 1, "t1", "https://a"}, {path, 5, "t1", "https://b"}})
-	if got != want {
-		t.Errorf("LogRuns() = %s, want %s", got, want)
+	_, logs := open(t, input.Options{}, write(t, "l.csv", "user\n"+eli+"\n"), path)
+	var got []string
+	for _, run := range logs.Runs() {
+		got = append(got, fmt.Sprintf("%s:%d %s", run.Source, run.Line, run.GraphRoot))
+	}
+	if want := []string{path + ":1 https://a", path + ":5 https://b"}; !slices.Equal(got, want) {
+		t.Errorf("Runs() = %q, want %q", got, want)
 	}
 }

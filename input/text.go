@@ -10,17 +10,19 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// maxRowBytes bounds one row, header or JSON element, its line end included.
-// Real rows are below 1 KiB; without a bound one lost quote would pull the
-// whole rest of a list into memory.
+// maxRowBytes bounds a row, a header or a JSON element, including its line end. Real rows are
+// below 1 KiB. Without a bound, one lost quote would pull the rest of a list into memory.
 const maxRowBytes = 1 << 20
 
 const bufferBytes = 64 << 10
 
 var errTooLong = errors.New("longer than 1 MiB")
 
-// decode returns r's text as UTF-8 without a byte order mark. UTF-16 is
-// recognised by its mark only.
+// Decode returns a reader of r's text as UTF-8 without a byte order mark, as for lists. It
+// recognizes UTF-16, which Windows PowerShell writes, by its byte order mark. Bytes that
+// are not text are not changed.
+func Decode(r io.Reader) io.Reader { return decode(r) }
+
 func decode(r io.Reader) *bufio.Reader {
 	br := bufio.NewReaderSize(r, bufferBytes)
 	mark, _ := br.Peek(3) // an error comes again with the first read
@@ -34,16 +36,16 @@ func decode(r io.Reader) *bufio.Reader {
 	return br
 }
 
-// A budget passes bytes on up to an offset that its owner moves along with
-// each record. Its first error stays: encoding/csv may report a syntax error
-// in its place and would then read on in the middle of a row.
-type budget struct {
+// A cappedReader reads up to an offset, which its owner moves with each record. It keeps its
+// first error, because encoding/csv may report a syntax error instead, and would then read on
+// in the middle of a row.
+type cappedReader struct {
 	r          io.Reader
 	off, limit int64
 	err        error
 }
 
-func (b *budget) Read(p []byte) (int, error) {
+func (b *cappedReader) Read(p []byte) (int, error) {
 	room := b.limit - b.off
 	if b.err == nil && room <= 0 {
 		b.err = errTooLong
@@ -59,8 +61,8 @@ func (b *budget) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A lineCounter tells on which line an offset lies, for a consumer that reads
-// ahead: the offsets of newlines wait in a queue, which a budget keeps short.
+// A lineCounter finds the line of an offset, for a consumer that reads ahead. It queues the
+// offsets of newlines. A cappedReader keeps the queue short.
 type lineCounter struct {
 	r        io.Reader
 	off      int64
@@ -83,8 +85,8 @@ func (c *lineCounter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// at returns the line of the byte before off, and which byte of it that is, both counted
-// from 1. Offsets must not go back.
+// at returns the line of the byte before off, and its place in that line, both counted from 1.
+// Offsets must not go back.
 func (c *lineCounter) at(off int64) (line, column int) {
 	n := 0
 	for n < len(c.newlines) && c.newlines[n] < off {
@@ -96,9 +98,8 @@ func (c *lineCounter) at(off int64) (line, column int) {
 	return c.line + 1, int(off - c.start)
 }
 
-// readLine returns the next line with its end, or errTooLong after having
-// passed over the whole of it. At the end of the text it returns what is there
-// and no error, then io.EOF.
+// readLine returns the next line with its end. If the line is too long, readLine skips it and
+// returns errTooLong. At the end of the text it returns a last line without an end, then io.EOF.
 func readLine(br *bufio.Reader) ([]byte, error) {
 	var line []byte
 	tooLong := false

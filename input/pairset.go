@@ -7,18 +7,16 @@ import (
 	"strings"
 )
 
-// repeats recognises pairs that were there before without keeping them. It
-// holds 128 bits of keyed hash for each: two pairs that a list's author cannot
-// make collide, and that do not by chance, so a pair is never lost as a repeat
-// of another.
+// A pairSet recognizes pairs that it has seen, without keeping them. It holds 128 bits of keyed
+// hash for each. Two pairs collide neither by chance nor by the design of a list's author, so
+// no pair is lost as a repeat of another.
 //
-// It is a hash table of its own because a map of the same takes twice the
-// memory: here it is 20 bytes a pair and 5 to 11 for finding it.
-type repeats struct {
-	seeds [2]maphash.Seed
-	seen  []*[chunkPairs]seenPair // grows without copying
-	count uint32
-	slots []uint32 // a pair's number + 1, or 0; the length is a power of two
+// It is a hash table of its own: it takes 28 bytes a pair, where a map[[16]byte]uint32 takes 49.
+type pairSet struct {
+	seeds  [2]maphash.Seed
+	chunks []*[chunkPairs]knownPair // grows without copying
+	count  uint32
+	slots  []uint32 // the number of a pair + 1, or 0; the length is a power of two
 
 	users  map[uint64]struct{} // for the count alone, where 64 bits will do
 	claims map[uint64]claim    // by the hash of the object ID and of the user principal name
@@ -30,14 +28,14 @@ type claim struct{ other, source, line uint32 }
 
 const chunkPairs = 1 << 12
 
-// A seenPair has no 64-bit field, which would pad it to 24 bytes.
-type seenPair struct {
+// A knownPair has no 64-bit field, which would pad it to 24 bytes.
+type knownPair struct {
 	hash [4]uint32
 	line uint32
 }
 
-func newRepeats() *repeats {
-	return &repeats{
+func newPairSet() *pairSet {
+	return &pairSet{
 		seeds:  [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		slots:  make([]uint32, 1<<10),
 		users:  make(map[uint64]struct{}),
@@ -45,24 +43,24 @@ func newRepeats() *repeats {
 	}
 }
 
-// canonical is the text that equal pairs share. Entra ids and user principal
-// names compare without case, and hold no NUL.
-func canonical(r row) []byte {
+// pairKey is the text that equal pairs share. Entra compares ids and user principal names
+// without case, and they hold no NUL.
+func pairKey(r row) []byte {
 	return []byte(strings.ToLower(r.user) + "\x00" + strings.ToLower(r.method))
 }
 
-func (s *repeats) hash(k []byte) [4]uint32 {
-	a, b := maphash.Bytes(s.seeds[0], k), maphash.Bytes(s.seeds[1], k)
+func (s *pairSet) hash(key []byte) [4]uint32 {
+	a, b := maphash.Bytes(s.seeds[0], key), maphash.Bytes(s.seeds[1], key)
 	return [4]uint32{uint32(a), uint32(a >> 32), uint32(b), uint32(b >> 32)}
 }
 
-func (s *repeats) at(i uint32) *seenPair { return &s.seen[i/chunkPairs][i%chunkPairs] }
+func (s *pairSet) at(i uint32) *knownPair { return &s.chunks[i/chunkPairs][i%chunkPairs] }
 
-// line returns the line of the unique pair number i, which is the first one it stands on.
-func (s *repeats) line(i uint32) int { return int(s.at(i).line) }
+// line returns the first line of the unique pair number i.
+func (s *pairSet) line(i uint32) int { return int(s.at(i).line) }
 
-// slot returns where the pair with that hash is, or where it belongs.
-func (s *repeats) slot(h [4]uint32) *uint32 {
+// slot returns the slot of the pair with that hash, or the free slot where it belongs.
+func (s *pairSet) slot(h [4]uint32) *uint32 {
 	mask := uint32(len(s.slots) - 1)
 	for i := h[0] & mask; ; i = (i + 1) & mask {
 		if n := s.slots[i]; n == 0 || s.at(n-1).hash == h {
@@ -71,23 +69,23 @@ func (s *repeats) slot(h [4]uint32) *uint32 {
 	}
 }
 
-// find returns the number of the unique pair that k is.
-func (s *repeats) find(k []byte) (uint32, bool) {
-	n := *s.slot(s.hash(k))
+// find returns the number of a pair, counted from 0.
+func (s *pairSet) find(key []byte) (uint32, bool) {
+	n := *s.slot(s.hash(key))
 	return n - 1, n > 0
 }
 
 // add reports whether the pair is new, and remembers it.
-func (s *repeats) add(k []byte, line int) bool {
-	h := s.hash(k)
+func (s *pairSet) add(key []byte, line int) bool {
+	h := s.hash(key)
 	slot := s.slot(h)
 	if *slot > 0 {
 		return false
 	}
-	if int(s.count/chunkPairs) == len(s.seen) {
-		s.seen = append(s.seen, new([chunkPairs]seenPair))
+	if int(s.count/chunkPairs) == len(s.chunks) {
+		s.chunks = append(s.chunks, new([chunkPairs]knownPair))
 	}
-	*s.at(s.count) = seenPair{hash: h, line: uint32(line)}
+	*s.at(s.count) = knownPair{hash: h, line: uint32(line)}
 	s.count++
 	*slot = s.count
 	if int(s.count) > len(s.slots)/4*3 {
@@ -96,14 +94,14 @@ func (s *repeats) add(k []byte, line int) bool {
 			*s.slot(s.at(i).hash) = i + 1
 		}
 	}
-	user, _, _ := bytes.Cut(k, []byte{0})
+	user, _, _ := bytes.Cut(key, []byte{0})
 	s.users[maphash.Bytes(s.seeds[0], user)] = struct{}{}
 	return true
 }
 
 // contradiction returns an error if a row gives an object ID and a user principal name, and an
 // earlier row gives one of them with another name. sources are the lists so far.
-func (s *repeats) contradiction(r row, sources []*source) *LineError {
+func (s *pairSet) contradiction(r row, sources []*source) *LineError {
 	if r.upn == "" {
 		return nil
 	}
@@ -119,7 +117,7 @@ func (s *repeats) contradiction(r row, sources []*source) *LineError {
 		if known && c.other != other {
 			return &LineError{Source: here, Line: r.line, Column: r.column, Field: "user",
 				Msg: fmt.Sprintf("the %s %s is given with %s here and with another name at %s:%d: correct the wrong row, "+
-					"or remove the name that is out of date", kind, printableUser(names[i]), printableUser(names[1-i]),
+					"or remove the name that is out of date", kind, unquoted(showUser(names[i])), unquoted(showUser(names[1-i])),
 					sources[c.source].name, c.line)}
 		}
 		if !known {
@@ -130,7 +128,7 @@ func (s *repeats) contradiction(r row, sources []*source) *LineError {
 }
 
 // countUsers returns the number of distinct users, and forgets what only the first pass needs.
-func (s *repeats) countUsers() int {
+func (s *pairSet) countUsers() int {
 	n := len(s.users)
 	s.users, s.claims = nil, nil
 	return n
