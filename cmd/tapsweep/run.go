@@ -261,6 +261,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	r.recorder.summary = summary
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log != nil {
+		r.header.Describe(r.log.Name())
 		err := r.beginEvidence()
 		if err == nil {
 			_ = r.log.Write(r.header) // kept, and returned by Sync
@@ -319,7 +320,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		code = refused.code
 	}
 	summary.Counts, summary.Earlier, summary.Took, summary.Stopped = counts, r.earlier.Len(), time.Since(start), runErr
-	summary.Command, summary.CreatorDoubt = r.args, r.creatorDoubt
+	summary.Run, summary.CreatorDoubt = *r.header, r.creatorDoubt
 	if seen := summary.Scan; code == exitDone && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
 		code = exitLeft // some users may not have been scanned
 	}

@@ -233,7 +233,7 @@ func (r *Report) Notes() (notes []string) {
 	if r.DryRun {
 		say("This was a dry run: nothing was changed.")
 	}
-	if slices.ContainsFunc(r.Runs, func(run *Run) bool { return given(run.args, "--simulate") }) {
+	if slices.ContainsFunc(r.Runs, func(run *Run) bool { return run.header.Simulated }) {
 		say("This was a drill against a simulated tenant.")
 	}
 	for _, run := range r.Killed() {
@@ -320,7 +320,7 @@ func (r *Run) ExitText() string {
 	if texts == nil {
 		texts = exitTexts[""]
 	}
-	if *r.Exit == 1 && given(r.args, "--verify") && r.kind() != "verify" {
+	if *r.Exit == 1 && r.header.Verify && r.kind() != "verify" {
 		return "1, " + texts[1] + ", or were not proven to be gone"
 	}
 	meaning := *r.Exit
