@@ -77,7 +77,8 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	stats := list.Stats()
 	r := &runOf{app: a, flags: &f.runFlags, list: list, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id, Operator: tenant.token.Who,
-		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: stats.Rows}}
+		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: stats.Rows,
+		Verify: f.verify, AnyPass: f.anyPass, Simulated: f.simulate}}
 	defer func() {
 		if err != nil {
 			r.unhold()

@@ -233,6 +233,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	r.recorder.summary = summary
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log != nil {
+		r.header.Describe(r.log.Name())
 		err := r.beginEvidence()
 		if err == nil {
 			_ = r.log.Write(r.header) // kept, and returned by Sync
@@ -291,7 +292,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		code = refused.Code
 	}
 	summary.Counts, summary.Earlier, summary.Took, summary.Stopped = counts, r.earlier.Len(), time.Since(start), runErr
-	summary.Command, summary.CreatorDoubt = r.args, r.creatorDoubt
+	summary.Run, summary.CreatorDoubt = *r.header, r.creatorDoubt
 	if seen := summary.Scan; code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
 		code = status.Incomplete // some users may not have been scanned
 	}

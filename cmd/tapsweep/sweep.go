@@ -126,7 +126,7 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 	if err := r.guard(ctx, keep, namesOf(opts)); err != nil {
 		return err
 	}
-	r.header.DryRun = f.dryRun
+	r.header.DryRun, r.header.Verify = f.dryRun, f.verify
 	if err := r.open(f.results, results.ResumeOptions{Verify: f.verify, Anew: true, Each: a.recorder.expired.Earlier}); err != nil {
 		return err
 	}

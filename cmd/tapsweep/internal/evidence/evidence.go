@@ -16,13 +16,12 @@ import (
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/fileout"
-	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // The files of the directory.
 const (
-	Log       = report.EvidenceLog
+	Log       = results.EvidenceLog
 	Preflight = "preflight.txt"
 	Text      = "report.txt"
 	HTML      = "report.html"

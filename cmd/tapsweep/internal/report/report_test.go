@@ -354,7 +354,7 @@ func TestResumeCommand(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, note := resumeCommand(tt.log, tt.args); got != tt.want || note != tt.note {
+			if got, note := resumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
 				t.Errorf("resumeCommand(%q) = %s, %q; want %s, %q", tt.args, got, note, tt.want, tt.note)
 			}
 		})

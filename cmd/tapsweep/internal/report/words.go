@@ -134,7 +134,7 @@ func (r *Run) ExitText() string {
 	switch code := *r.Exit; {
 	case code == 0:
 		text = ended[0]
-	case code == 1 && given(r.args, "--verify") && r.kind() != "verify":
+	case code == 1 && r.header.Verify && r.kind() != "verify":
 		text = ended[1] + ", or were not proven to be gone"
 	case code == 1:
 		text = ended[1]
