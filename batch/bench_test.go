@@ -10,13 +10,13 @@ const benchURL = "/users/5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311/authentication/tem
 
 // A full batch of deletes, as the wire has it.
 func BenchmarkEncode(b *testing.B) {
-	entries := make([]*entry, MaxRequests)
-	for i := range entries {
-		entries[i] = newEntry(Request{Method: "DELETE", URL: benchURL, Key: fmt.Sprint(i)})
+	items := make([]*item, MaxRequests)
+	for i := range items {
+		items[i] = newItem(Request{Method: "DELETE", URL: benchURL, Key: fmt.Sprint(i)})
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := encode(entries, nil); err != nil {
+		if _, err := encode(items, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -27,7 +27,7 @@ type wireRequest struct {
 
 // encode writes a batch body. Ids are "1", "2", … in the order of requests:
 // Graph compares ids without case, so digits are the safe choice.
-func encode(requests []*entry, headers map[string]string) ([]byte, error) {
+func encode(requests []*item, headers map[string]string) ([]byte, error) {
 	wire := make([]wireRequest, len(requests))
 	for i, e := range requests {
 		wire[i] = wireRequest{

@@ -12,10 +12,10 @@ import (
 )
 
 func TestEncode(t *testing.T) {
-	body, err := encode([]*entry{
-		newEntry(Request{Method: "DELETE", URL: "/users/a_b.com%23EXT%23@t.example/authentication/temporaryAccessPassMethods/1"}),
-		newEntry(Request{Method: "POST", URL: "/users/x/revokeSignInSessions", Body: json.RawMessage("{}")}),
-		newEntry(Request{Method: "GET", URL: "/users?$top=1&$select=id", Headers: map[string]string{"consistencylevel": "eventual"}}),
+	body, err := encode([]*item{
+		newItem(Request{Method: "DELETE", URL: "/users/a_b.com%23EXT%23@t.example/authentication/temporaryAccessPassMethods/1"}),
+		newItem(Request{Method: "POST", URL: "/users/x/revokeSignInSessions", Body: json.RawMessage("{}")}),
+		newItem(Request{Method: "GET", URL: "/users?$top=1&$select=id", Headers: map[string]string{"consistencylevel": "eventual"}}),
 	}, map[string]string{"ConsistencyLevel": "session", "x-ms-throttle-priority": "low"})
 	if err != nil {
 		t.Fatal(err)

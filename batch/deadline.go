@@ -14,7 +14,7 @@ func (l *loop) outOfTime(ctx context.Context, wake time.Time) {
 	if !bounded || l.stopped != nil || l.inFlight > 0 || l.renewing || wake.IsZero() || wake.Before(end) {
 		return
 	}
-	q, wait := l.toldPast(end)
+	q, wait := l.waitPast(end)
 	if q == nil {
 		return // the pause is our own, or a request is scheduled for later
 	}
@@ -35,17 +35,17 @@ func (e *lateError) Error() string {
 
 func (e *lateError) Unwrap() error { return ErrMaxWait }
 
-// toldPast returns a wait that the service asked for and that ends after end. q is nil if
+// waitPast returns a wait that the service asked for and that ends after end. q is nil if
 // there is none.
-func (l *loop) toldPast(end time.Time) (q *lane, wait time.Duration) {
-	for _, q := range l.lanes {
-		if q.want(1) > 0 && !q.toldAt.Add(q.told).Before(end) {
-			return q, q.told
+func (l *loop) waitPast(end time.Time) (q *quotaQueue, wait time.Duration) {
+	for _, q := range l.queues {
+		if q.want(1) > 0 && !q.waitEnd().Before(end) {
+			return q, q.wait
 		}
 	}
 	for _, e := range l.waiting {
-		if e.told > 0 && !e.due.Before(end) && (e.denied == 0 || !e.toldEnd.Before(end)) {
-			return e.lane, e.told
+		if e.retryAfter > 0 && !e.due.Before(end) && (e.throttledInRow == 0 || !e.retryAt.Before(end)) {
+			return e.queue, e.retryAfter
 		}
 	}
 	return nil, 0

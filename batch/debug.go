@@ -11,21 +11,21 @@ import (
 
 // attributes are what the log tells of a batch. No URL, header or body is among them:
 // they name users, and some proxies and services quote the token back.
-func (f *flight) attributes(rep throttle.Report, closedUntil time.Time) []slog.Attr {
-	status, id := 0, f.reply.Header.Get("Request-Id")
+func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) []slog.Attr {
+	status, id := 0, b.reply.Header.Get("Request-Id")
 	var code string
-	if whole, ok := errors.AsType[*StatusError](f.err); ok {
+	if whole, ok := errors.AsType[*StatusError](b.err); ok {
 		status, code, id = whole.Status, whole.Code, whole.RequestID
-	} else if f.gotBytes > 0 {
+	} else if b.gotBytes > 0 {
 		status = http.StatusOK // or 424, which a Poster takes for one, too
 	}
 	list := []slog.Attr{
-		slog.Int("batch", f.seq),
-		slog.String("quota", f.lane.quota),
-		slog.Int("requests", len(f.entries)),
-		slog.Int("sent_bytes", f.sentBytes),
-		slog.Int("received_bytes", f.gotBytes),
-		slog.Duration("took", f.answered.Sub(f.sent)),
+		slog.Int("batch", b.seq),
+		slog.String("quota", b.queue.name),
+		slog.Int("requests", len(b.items)),
+		slog.Int("sent_bytes", b.sentBytes),
+		slog.Int("received_bytes", b.gotBytes),
+		slog.Duration("took", b.answered.Sub(b.sent)),
 		slog.Int("status", status), // of the post as a whole, 0 without an answer
 		slog.Int("accepted", rep.Accepted),
 		slog.Int("throttled", rep.Refused),
@@ -34,15 +34,15 @@ func (f *flight) attributes(rep throttle.Report, closedUntil time.Time) []slog.A
 	}
 	var wait time.Duration
 	if !closedUntil.IsZero() {
-		wait = closedUntil.Sub(f.answered)
+		wait = closedUntil.Sub(b.answered)
 	}
 	list = append(list, slog.Duration("wait", max(wait, 0)), slog.String("request_id", Printable(id)))
 	if code != "" {
 		list = append(list, slog.String("code", Printable(code)))
 	}
-	if f.err != nil {
+	if b.err != nil {
 		// What net/http says may quote the service, too.
-		list = append(list, slog.String("err", Printable(f.err.Error())))
+		list = append(list, slog.String("err", Printable(b.err.Error())))
 	}
 	return list
 }

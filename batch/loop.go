@@ -60,54 +60,65 @@ var errStopped = errors.New("the run stopped while this was in flight")
 // an effect. Everything waits then, while one batch at a time tries again: up to
 // StallTimeout, or MaxAttempts times where the Runner never had a connection.
 func (r *Runner) Run(ctx context.Context, src iter.Seq[Request], settle func(Result) []Request) error {
+	if !r.running.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	panicked := true
+	defer func() {
+		if panicked {
+			r.quotas = nil // they may wait for answers that nobody reads
+		}
+		r.running.Store(false)
+	}()
 	next, stopSource := iter.Pull(src)
 	defer stopSource()
 	posts, cancelPosts := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelPosts(nil)
 	l := &loop{
-		runner: r,
-		opts:   r.opts,
-		next:   next,
-		settle: settle,
-		busy:   make(map[string]struct{}),
-		parked: make(map[string][]*entry),
-		posts:  posts,
-		cancel: cancelPosts,
-		landed: make(chan *flight, r.opts.Concurrency),
-		tokens: make(chan error, 1), // nobody may be left to read it
-		ended:  make(chan struct{}),
+		runner:   r,
+		opts:     r.opts,
+		next:     next,
+		onResult: settle,
+		busy:     make(map[string]struct{}),
+		parked:   make(map[string][]*item),
+		posts:    posts,
+		cancel:   cancelPosts,
+		replies:  make(chan *inFlightBatch, r.opts.Concurrency),
+		tokens:   make(chan error, 1), // nobody may be left to read it
+		ended:    make(chan struct{}),
 	}
 	defer l.end() // of what runs on its own, if src or settle panics
 
 	l.group.SetLimit(r.opts.Concurrency + 1) // one for Reauthorize
 	l.run(ctx)
 	_ = l.group.Wait() // posts return no errors, they land
+	panicked = false
 	return l.stopped
 }
 
 // loop is the state of one run. The goroutine that called Run owns it; posts
-// own their flight until they land.
+// own their batch until they land.
 type loop struct {
-	runner *Runner
-	opts   Options
-	next   func() (Request, bool)
-	settle func(Result) []Request
+	runner   *Runner
+	opts     Options
+	next     func() (Request, bool)
+	onResult func(Result) []Request
 
-	// Each entry that is not in flight is in one of these. Those in a queue of
+	// Each item that is not in flight is in one of these. Those in a queue of
 	// their lane hold their key, as do those in flight.
-	lanes   []*lane             // by quota, in the order of appearance
-	turn    int                 // the lane that may send next
-	parked  map[string][]*entry // by the key they wait for
-	waiting dueHeap             // for their next attempt
-	aside   int                 // parked and waiting
-	busy    map[string]struct{} // keys held
-	srcDone bool
+	queues      []*quotaQueue       // by quota, in the order of appearance
+	turn        int                 // the queue that may send next
+	parked      map[string][]*item  // by the key they wait for
+	waiting     dueHeap             // for their next attempt
+	parkedTotal int                 // parked and waiting
+	busy        map[string]struct{} // keys held
+	srcDone     bool
 
 	posts    context.Context
 	cancel   context.CancelCauseFunc
 	group    errgroup.Group
 	inFlight int
-	landed   chan *flight
+	replies  chan *inFlightBatch
 	seq      int
 
 	// epoch counts the tokens; while renewing, nothing is sent.
@@ -118,7 +129,7 @@ type loop struct {
 
 	outage outage
 
-	alone int // the last part number of a request that is sent alone, counted down
+	lastSoloGroup int // the last part number of a request that is sent alone, counted down
 
 	stopped error
 	grace   <-chan time.Time
@@ -153,9 +164,9 @@ func (l *loop) run(ctx context.Context) {
 		}
 		timer.Reset(untilWake(wake))
 		select {
-		case f := <-l.landed:
-			l.land(f)
-			l.landOthers()
+		case b := <-l.replies:
+			l.onReply(b)
+			l.onOtherReplies()
 		case err := <-l.tokens:
 			l.renewed(err)
 		case <-timer.C:
@@ -175,7 +186,7 @@ func (l *loop) stall(wake time.Time) time.Time {
 	if !l.outage.since.IsZero() {
 		return wake // nothing is refused now
 	}
-	for _, q := range l.lanes {
+	for _, q := range l.queues {
 		if q.want(1) == 0 && q.inFlight == 0 && !l.waitsRefused(q) {
 			q.refusedSince = time.Time{} // nothing that was refused is to be sent
 		}
@@ -193,12 +204,12 @@ func (l *loop) stall(wake time.Time) time.Time {
 }
 
 // waitsRefused tells whether a request of the quota waits to be sent again.
-func (l *loop) waitsRefused(q *lane) bool {
-	return slices.ContainsFunc(l.waiting, func(e *entry) bool { return e.lane == q && (e.denied > 0 || e.Attempts > 0) })
+func (l *loop) waitsRefused(q *quotaQueue) bool {
+	return slices.ContainsFunc(l.waiting, func(e *item) bool { return e.queue == q && (e.throttledInRow > 0 || e.Attempts > 0) })
 }
 
 // tooLong ends the run if the service asks for a longer wait than is sat out.
-func (l *loop) tooLong(q *lane, wait time.Duration) {
+func (l *loop) tooLong(q *quotaQueue, wait time.Duration) {
 	if l.stopped == nil && l.opts.MaxWait >= 0 && wait > l.opts.MaxWait {
 		l.stop(fmt.Errorf("%w%s: %v, more than %v", ErrMaxWait, q.named(), wait.Round(time.Second), l.opts.MaxWait))
 	}
@@ -216,64 +227,67 @@ func (l *loop) idle() bool {
 	if !l.srcDone || l.renewing {
 		return false
 	}
-	for _, q := range l.lanes {
-		if q.open > 0 {
+	for _, q := range l.queues {
+		if q.unsettled > 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// landOthers takes in whatever else has landed, before anything is sent: one of
+// onOtherReplies takes in whatever else has landed, before anything is sent: one of
 // the others may bring a refusal.
-func (l *loop) landOthers() {
+func (l *loop) onOtherReplies() {
 	for {
 		select {
-		case f := <-l.landed:
-			l.land(f)
+		case b := <-l.replies:
+			l.onReply(b)
 		default:
 			return
 		}
 	}
 }
 
-// land takes in what became of a batch.
-func (l *loop) land(f *flight) {
-	q := f.lane
+// onReply takes in what became of a batch.
+func (l *loop) onReply(b *inFlightBatch) {
+	q := b.queue
 	l.inFlight--
 	q.inFlight--
 	now := time.Now()
-	rep := f.report()
-	q.tell(f, rep)
+	rep := b.report()
+	q.reportToThrottle(b, rep)
 	switch {
 	case rep.Accepted > 0:
 		q.refusedSince = time.Time{}
 	case rep.Refused > 0 && q.refusedSince.IsZero():
-		q.refusedSince = f.sent
+		q.refusedSince = b.sent
 	}
 	if rep.Refused > 0 {
 		l.tooLong(q, rep.RetryAfter)
 	}
 	if l.opts.Logger.Enabled(l.posts, slog.LevelDebug) {
-		l.opts.Logger.LogAttrs(l.posts, slog.LevelDebug, "batch answered", f.attributes(rep, q.closedUntil(now))...)
+		l.opts.Logger.LogAttrs(l.posts, slog.LevelDebug, "batch answered", b.attributes(rep, q.closedUntil(now))...)
 	}
-	if f.noToken && l.stopped == nil {
-		l.stop(f.err)
+	if b.noToken && l.stopped == nil {
+		l.stop(b.err)
 	}
-	l.connected(f)
-	l.passed(f)
+	if b.vetoed != nil && l.stopped == nil {
+		l.stop(b.vetoed)
+	}
+	l.connected(b)
+	l.passed(b)
 	jitter := rand.Float64()
-	for i, e := range f.entries {
-		if !f.absorb(e, i) {
-			l.again(e, f, jitter)
+	for i, e := range b.items {
+		if !b.absorb(e, i) {
+			l.retryOrGiveUp(e, b, jitter)
 			continue
 		}
 		l.release(e)
-		l.finish(e)
+		l.settle(e)
 	}
 	if l.opts.Observe != nil {
 		l.opts.Observe(Observation{
-			Time: now, Quota: q.quota,
+			Time: now, Quota: q.name,
 			Accepted: rep.Accepted, Refused: rep.Refused, Lost: rep.Lost,
 			ClosedUntil: q.closedUntil(now), InFlight: l.inFlight,
 			Outage: l.outage.since, NextTry: l.outage.next,
@@ -302,9 +316,9 @@ func (l *loop) stop(cause error) {
 
 // drain settles everything that a stopped run leaves behind.
 func (l *loop) drain() {
-	var left []*entry
-	for _, q := range l.lanes {
-		left = slices.Concat(left, q.path.suspects, q.apart, q.urgent, q.fresh)
+	var left []*item
+	for _, q := range l.queues {
+		left = slices.Concat(left, q.blockade.suspects, q.split, q.retries, q.fresh)
 	}
 	left = append(left, l.waiting...)
 	for _, queue := range l.parked {
@@ -312,15 +326,15 @@ func (l *loop) drain() {
 	}
 	for _, e := range left {
 		e.notSent()
-		l.finish(e)
+		l.settle(e)
 	}
 	for {
 		req, ok := l.next()
 		if !ok {
 			return
 		}
-		e := newEntry(req)
+		e := newItem(req)
 		e.notSent()
-		l.settle(e.Result) // what it asks for is dropped
+		l.onResult(e.Result) // what it asks for is dropped
 	}
 }

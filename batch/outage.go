@@ -40,25 +40,25 @@ func (o *outage) blocked(now time.Time) (blocked bool, wake time.Time) {
 
 // connected takes in whether a batch found a connection. One that was under way when
 // an outage began tells nothing of it.
-func (l *loop) connected(f *flight) {
+func (l *loop) connected(b *inFlightBatch) {
 	o := &l.outage
-	o.trying = o.trying && !f.tries
-	found := f.err == nil || !errors.Is(f.err, ErrNotSent)
-	if found && !f.noToken {
+	o.trying = o.trying && !b.tries
+	found := b.err == nil || !errors.Is(b.err, ErrNotSent)
+	if found && !b.noToken {
 		l.runner.reached.Store(true)
 	}
 	switch {
-	case f.noToken, !o.since.IsZero() && !f.tries, !found && l.stopped != nil:
+	case b.noToken, b.vetoed != nil, !o.since.IsZero() && !b.tries, !found && l.stopped != nil:
 		return
 	case found && !o.since.IsZero():
-		l.opts.Logger.Info("connected again", "after", f.answered.Sub(o.since).Round(time.Second))
-		for _, q := range l.lanes {
+		l.opts.Logger.Info("connected again", "after", b.answered.Sub(o.since).Round(time.Second))
+		for _, q := range l.queues {
 			q.gate.Interrupted()
-			if !q.path.since.IsZero() { // the outage does not count as a closed path
-				q.path.since = q.path.since.Add(f.answered.Sub(o.since))
+			if !q.blockade.since.IsZero() { // the outage does not count as a closed path
+				q.blockade.since = q.blockade.since.Add(b.answered.Sub(o.since))
 			}
 			if !q.refusedSince.IsZero() { // what was refused before is not refused for longer
-				q.refusedSince = q.refusedSince.Add(f.answered.Sub(o.since))
+				q.refusedSince = q.refusedSince.Add(b.answered.Sub(o.since))
 			}
 		}
 		*o = outage{}
@@ -66,12 +66,12 @@ func (l *loop) connected(f *flight) {
 	case found:
 		return
 	case o.since.IsZero():
-		o.since = f.sent
-		l.opts.Logger.Info("no connection", "err", Printable(f.err.Error()))
+		o.since = b.sent
+		l.opts.Logger.Info("no connection", "err", Printable(b.err.Error()))
 	}
 	o.tries++
-	o.cause = f.err
-	o.next = f.answered.Add(l.opts.outagePause(o.tries))
+	o.cause = b.err
+	o.next = b.answered.Add(l.opts.outagePause(o.tries))
 	// What never was there is not likely to come: the address may be wrong.
 	if !l.runner.reached.Load() && o.tries >= l.opts.MaxAttempts {
 		l.stop(fmt.Errorf("%w in %d attempts: %w", ErrUnreachable, o.tries, o.cause))

@@ -137,6 +137,10 @@ var (
 	// wraps the *StatusError of the last refusal. Refused batches had no effect.
 	ErrBlocked = errors.New("every batch is refused")
 
+	// ErrBusy says that the Runner is in another run, whose settle may have asked for this
+	// one. Nothing was taken from src.
+	ErrBusy = errors.New("the Runner is in another run")
+
 	// ErrUnauthorized ends a run: Graph refused the token and the new one too,
 	// or a Poster returns it because it has no token, and sent nothing.
 	// Where others of the batch are answered with the new token, a 401 is the final answer

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -64,6 +65,13 @@ type Options struct {
 	// It is called once for any number of refusals of the same token. Nil ends
 	// the run at the first refusal.
 	Reauthorize func(ctx context.Context, refused *StatusError) error
+
+	// BeforeSend is called with the requests of each batch right before it is posted, for
+	// example to write an audit log. It is called by several goroutines at once, and a batch
+	// waits for its own call only. If it returns an error, the batch is not sent, its
+	// requests are settled with ErrNotSent, and the run stops with that error. It is not
+	// called for the control request that Run describes. Nil means none.
+	BeforeSend func(ctx context.Context, requests []Request) error
 
 	// Observe is called on the goroutine of Run for each batch that has landed,
 	// after its results were settled. It holds up the run, so it must be quick.
@@ -138,13 +146,17 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// A Runner runs requests in batches against one Poster. It holds no state of a
-// run, so it may be used again and by several goroutines.
+// A Runner runs requests in batches against one Poster, in one run after the other. What it
+// has learned of the limits of the service, and the waits that the service asked for, stay
+// from one run to the next; all else begins anew. Of two runs at once the second fails with
+// ErrBusy.
 type Runner struct {
 	poster  Poster
 	opts    Options
 	pace    throttle.Options
 	reached atomic.Bool // there was a connection, in whichever run
+	running atomic.Bool
+	quotas  []*quota // in the order of appearance
 }
 
 // NewRunner checks the options and returns a Runner.
@@ -158,4 +170,16 @@ func NewRunner(poster Poster, opts Options) (*Runner, error) {
 	pace := throttle.Options{MaxRate: opts.MaxRate, MaxInFlight: opts.Concurrency * opts.BatchSize}
 	setDefault(&opts.Concurrency, maxConcurrency)
 	return &Runner{poster: poster, opts: opts, pace: pace}, nil
+}
+
+// Do runs one request and returns its Result. The error is that of the run, or else
+// Result.Err. It is nil if Response is Graph's final answer, whatever its status.
+func (r *Runner) Do(ctx context.Context, req Request) (res Result, err error) {
+	res = Result{Request: req, Err: ErrNotSent}
+	one := func(yield func(Request) bool) { yield(req) }
+	err = r.Run(ctx, one, func(settled Result) []Request {
+		res = settled
+		return nil
+	})
+	return res, cmp.Or(err, res.Err)
 }

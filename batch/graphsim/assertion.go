@@ -22,7 +22,7 @@ type assertions struct {
 // What federated tokens of the tenant hold. All invented, but the audience.
 // Source: learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust.
 const (
-	FederatedIssuer   = "https://cluster.example/issuer"
+	federatedIssuer   = "https://cluster.example/issuer"
 	FederatedSubject  = "system:serviceaccount:tapsweep:tapsweep"
 	federatedAudience = "api://AzureADTokenExchange"
 )
@@ -50,7 +50,7 @@ func (t *Tenant) FederatedToken(subject string, life time.Duration) string {
 	}
 	now := time.Now()
 	head, _ := json.Marshal(map[string]string{"alg": "RS256", "typ": "JWT", "kid": "cluster"}) // strings always marshal
-	body, _ := json.Marshal(map[string]any{"iss": FederatedIssuer, "sub": subject, "aud": []string{federatedAudience},
+	body, _ := json.Marshal(map[string]any{"iss": federatedIssuer, "sub": subject, "aud": []string{federatedAudience},
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix()}) // and so do these
 	text := base64.RawURLEncoding.EncodeToString(head) + "." + base64.RawURLEncoding.EncodeToString(body)
 	sum := sha256.Sum256([]byte(text))
@@ -133,7 +133,7 @@ func (t *Tenant) checkAssertion(kind, text, endpoint string) *refusal {
 	a := &t.entra.assertions
 	if j.head.SHA256 == "" && j.head.SHA1 == "" {
 		switch {
-		case a.cluster == nil || j.claims.Issuer != FederatedIssuer || j.claims.Subject != FederatedSubject || !j.isFor(federatedAudience):
+		case a.cluster == nil || j.claims.Issuer != federatedIssuer || j.claims.Subject != FederatedSubject || !j.isFor(federatedAudience):
 			return bad(700213, "No matching federated identity record found for presented assertion subject '"+j.claims.Subject+
 				"'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.")
 		case !j.verify(&a.cluster.PublicKey):

@@ -14,8 +14,8 @@ type Actor struct {
 	AppID, App  string // the client id and the display name
 }
 
-// AppName is the display name of the app that has the tenant's ClientID.
-const AppName = "Onboarding"
+// appName is the display name of the app that has the tenant's ClientID.
+const appName = "Onboarding"
 
 // PassService is what the entries about passes are logged by.
 // Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts.

@@ -3,64 +3,27 @@ package graphsim
 import (
 	"net/url"
 	"strconv"
+
+	"tapsweep/batch/graphsim/quota"
 )
 
-// Kind says which requests a Limit counts, and as how many.
-type Kind int
-
-const (
-	All       Kind = iota // every request
-	Reads                 // GET and HEAD
-	Writes                // everything else
-	PassReads             // GET of passes, whose service is not the directory
-	UserReads             // GET of users, groups and members of groups
-	Reports               // everything below /auditLogs and /reports
-
-	// ResourceUnits counts every request as what it costs: pages of users 2, of
-	// transitive members 5, other reads and every write 1; $select takes one off,
-	// $expand adds one, $top below 20 takes one off, and nothing costs less than 1.
-	// A tenant of more than 500 users has Bucket(800, 8000), one of fewer than 50
-	// has Bucket(350, 3500). Whether passes, audits and reports count at all is not
-	// documented; here they do.
-	// Source: learn.microsoft.com/graph/throttling-limits, identity and access.
-	ResourceUnits
-
-	kinds // how many there are
-)
-
-// cost is what requests count as, by Kind.
-type cost [kinds]int
-
-func (w *cost) add(o *cost) {
-	for k := range w {
-		w[k] += o[k]
-	}
-}
-
-// cost is what one request counts as.
-func (c *call) cost() (w cost) {
-	w[All] = 1
-	w[ResourceUnits] = c.units()
+// cost returns how much a request costs, by kind of limit.
+func (c *call) cost() (cost quota.Cost) {
+	cost[quota.All] = 1
+	cost[quota.ResourceUnits] = c.resourceUnits()
 	if !isRead(c.method) {
-		w[Writes] = 1
-	} else {
-		w[Reads] = 1
+		cost[quota.Writes] = 1
+		return cost
 	}
-	switch r := c.route.resource; {
-	case r == resAudits || r == resReport:
-		// Source: learn.microsoft.com/graph/throttling-limits, identity and access
-		// reports: 5 requests in 10 s for an app in a tenant.
-		w[Reports] = 1
-	case !isRead(c.method):
-	case r == resPasses || r == resPass || r == resMethods:
-		w[PassReads] = 1
-	case r == resUsers || r == resUser || r == resGroup || r == resMembers || r == resMemberUsers:
-		w[UserReads] = 1
+	cost[quota.Reads] = 1
+	switch c.route.resource {
+	case resPasses, resPass, resMethods:
+		cost[quota.PassReads] = 1
 	}
-	return w
+	return cost
 }
 
-func (c *call) units() int {
+func (c *call) resourceUnits() int {
 	if !isRead(c.method) {
 		return 1
 	}
@@ -71,13 +34,7 @@ func (c *call) units() int {
 	case resMembers, resMemberUsers:
 		units = 5
 	}
-	if c.query == "" {
-		return units
-	}
-	q, err := url.ParseQuery(c.query)
-	if err != nil {
-		return units
-	}
+	q, _ := url.ParseQuery(c.query) // an unreadable query is refused later
 	if q.Has("$select") {
 		units--
 	}
@@ -89,3 +46,5 @@ func (c *call) units() int {
 	}
 	return max(units, 1)
 }
+
+func isRead(method string) bool { return method == "GET" || method == "HEAD" }

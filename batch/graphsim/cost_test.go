@@ -46,15 +46,15 @@ func TestKinds(t *testing.T) {
 		method, url string
 		kinds       []Kind
 	}{
-		{"GET", "/users", []Kind{All, Reads, UserReads}},
-		{"GET", "/users/" + dana, []Kind{All, Reads, UserReads}},
-		{"GET", "/groups/" + dana, []Kind{All, Reads, UserReads}},
-		{"GET", "/groups/" + dana + "/transitiveMembers", []Kind{All, Reads, UserReads}},
+		{"GET", "/users", []Kind{All, Reads}},
+		{"GET", "/users/" + dana, []Kind{All, Reads}},
+		{"GET", "/groups/" + dana, []Kind{All, Reads}},
+		{"GET", "/groups/" + dana + "/transitiveMembers", []Kind{All, Reads}},
 		{"GET", "/users/" + dana + methods, []Kind{All, Reads, PassReads}},
 		{"GET", "/users/" + dana + methods + "/" + pass, []Kind{All, Reads, PassReads}},
 		{"DELETE", "/users/" + dana + methods + "/" + pass, []Kind{All, Writes}},
-		{"GET", auditsPath, []Kind{All, Reads, Reports}},
-		{"GET", report, []Kind{All, Reads, Reports}},
+		{"GET", auditsPath, []Kind{All, Reads}},
+		{"GET", report, []Kind{All, Reads}},
 	}
 	for _, tt := range tests {
 		for kind := range ResourceUnits {
@@ -100,30 +100,6 @@ func TestResourceUnitsThrottle(t *testing.T) {
 		}
 		if s := tenant.Stats(); s.Refused != 3 || s.Accepted != 4 || s.Requests != 7 {
 			t.Errorf("Stats = %+v", s)
-		}
-	})
-}
-
-// Five reports in ten seconds, and nothing else counts.
-func TestReportsThrottle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := New(Options{Limits: []*Limit{Window(5, 10*time.Second).Of(Reports)}})
-		ask := askers(tenant, finder...)["in a batch"]
-		for i := range 6 {
-			want := 200
-			if i == 5 {
-				want = 429
-			}
-			if g := ask(t, auditsPath); g.Status != want {
-				t.Errorf("request %d: %d, want %d", i, g.Status, want)
-			}
-			if g := ask(t, "/users"); g.Status != 200 {
-				t.Errorf("users: %d", g.Status)
-			}
-		}
-		time.Sleep(10 * time.Second)
-		if g := ask(t, auditsPath); g.Status != 200 {
-			t.Errorf("after the window: %d", g.Status)
 		}
 	})
 }

@@ -261,8 +261,8 @@ func ItemHuge() Effect {
 	return shape("item huge", func(r *reply) { r.body = `"` + strings.Repeat("x", 1<<20) + `"` })
 }
 
-// AllEffects lists every effect once or in a few forms, for RandomFaults.
-func AllEffects() []Effect {
+// allEffects lists every effect once or in a few forms, for RandomFaults.
+func allEffects() []Effect {
 	all := []Effect{
 		OuterHTML(200), OuterHTML(502), OuterAs(424), CutOff(), Truncated(),
 		Spliced("<html>502 Bad Gateway</html>"), Reset(), Reset().AfterWork(), Hang(), Hang().AfterWork(),

@@ -161,11 +161,11 @@ func (r *roulette) spin(from []Effect) *Effect {
 
 // RandomFaults has the given share, from 0 to 1, of all batches and the same share
 // of all requests in the others go wrong, in one of the ways given or, without
-// any, in any of AllEffects. A client needs a timeout to survive Hang. The same
+// any, in any of those that there are. A client needs a timeout to survive Hang. The same
 // seed and the same order of arrival make the same faults.
 func RandomFaults(seed uint64, share float64, among ...Effect) []Fault {
 	if len(among) == 0 {
-		among = AllEffects()
+		among = allEffects()
 	}
 	r := &roulette{rng: rand.New(rand.NewPCG(seed, seed+1)), share: share}
 	for _, e := range among {

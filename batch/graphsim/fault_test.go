@@ -307,7 +307,7 @@ func TestRandomFaults(t *testing.T) {
 }
 
 func TestAllEffectsNamed(t *testing.T) {
-	for _, e := range AllEffects() {
+	for _, e := range allEffects() {
 		if e.String() == "" || (e.whole == nil) == (e.item == nil) {
 			t.Errorf("effect %+v", e)
 		}

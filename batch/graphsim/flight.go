@@ -4,15 +4,16 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"tapsweep/batch/graphsim/quota"
 )
 
 // flight is a batch or a direct request on its way to the tenant and back.
 type flight struct {
 	batch  int // 0 for a direct request
 	calls  []call
-	early  []bool      // by Limit: sent although the client was told to wait
-	doors  []time.Time // by Limit: until when the answer tells the client to wait
-	writes []*holding  // of the users with a write in it
+	limits *quota.Admission
+	writes []*holding // of the users with a write in it
 }
 
 // wire is what goes out of a door.
@@ -82,16 +83,8 @@ func (t *Tenant) depart(calls []call, isBatch bool) *flight {
 		if len(calls) > 0 {
 			t.stats.Sizes[len(calls)]++
 		}
-	} else {
-		t.stats.Direct++
 	}
-	if n := len(t.opts.Limits); n > 0 {
-		f.early, f.doors = make([]bool, n), make([]time.Time, n)
-		now := time.Now()
-		for i, l := range t.opts.Limits {
-			f.early[i] = l.shut(now)
-		}
-	}
+	f.limits = quota.Send(t.opts.Limits, time.Now())
 	for i := range calls {
 		c := &calls[i]
 		c.batch = f.batch
@@ -132,11 +125,7 @@ func (t *Tenant) fly(ctx context.Context, f *flight, deliver func(*wire), work f
 	t.land(f)
 	deliver(&w)
 	if w.err == nil && !w.cut {
-		for i, until := range f.doors {
-			if !until.IsZero() {
-				t.opts.Limits[i].announce(time.Now(), until)
-			}
-		}
+		f.limits.Delivered(time.Now())
 	}
 }
 
@@ -175,12 +164,11 @@ func (t *Tenant) land(f *flight) {
 // Options.Spread others get their turn between two of them.
 func (t *Tenant) workBatch(ctx context.Context, f *flight, items []item, now time.Time) wire {
 	if t.opts.WholeBatch {
-		var sum cost
+		var sum quota.Cost
 		for i := range f.calls {
-			one := f.calls[i].cost()
-			sum.add(&one)
+			sum.Add(f.calls[i].cost())
 		}
-		if retry, _, ok := t.admit(f, &sum, now); !ok {
+		if retry, ok := t.admit(f, sum, now); !ok {
 			a := t.throttled(retry)
 			for i := range f.calls {
 				t.record(&f.calls[i], &a, now)
@@ -240,16 +228,13 @@ func (t *Tenant) workBatch(ctx context.Context, f *flight, items []item, now tim
 // one deals with one request: throttling, faults, work. An effect is still to be
 // applied to the answer by whoever puts it into its form.
 func (t *Tenant) one(f *flight, c *call, now time.Time, admitted bool) (a answer, e *Effect) {
-	percentage := ""
 	if !admitted {
-		w := c.cost()
-		retry, used, ok := t.admit(f, &w, now)
+		retry, ok := t.admit(f, c.cost(), now)
 		if !ok {
 			a = t.throttled(retry)
 			t.record(c, &a, now)
 			return a, nil
 		}
-		percentage = used
 	}
 	e = t.itemFault(c)
 	if e == nil || e.after {
@@ -258,11 +243,21 @@ func (t *Tenant) one(f *flight, c *call, now time.Time, admitted bool) (a answer
 	if e != nil {
 		t.stats.Faults++
 	}
-	if percentage != "" {
-		a.header = append(a.header, "x-ms-throttle-limit-percentage", percentage)
-	}
 	t.record(c, &a, now)
 	return a, e
+}
+
+// admit asks the limits for room and counts their answer.
+func (t *Tenant) admit(f *flight, cost quota.Cost, now time.Time) (retryAfter string, ok bool) {
+	if f.limits.SentTooEarly(cost) {
+		t.stats.Early += cost[quota.All]
+	}
+	if retryAfter, ok = f.limits.Admit(cost, now); ok {
+		t.stats.Accepted += cost[quota.All]
+	} else {
+		t.stats.Refused += cost[quota.All]
+	}
+	return retryAfter, ok
 }
 
 func (t *Tenant) record(c *call, a *answer, now time.Time) {

@@ -40,7 +40,6 @@ func (t *Tenant) listRegistrations(c *call, now time.Time) answer {
 		}
 	}
 	r.put = func(b []byte, i int) []byte { return appendRegistration(b, t.order[i], selected, made) }
-	t.stats.ReportPages++
 	return t.page(c, &q, "reports/authenticationMethods/userRegistrationDetails", r)
 }
 

@@ -143,13 +143,6 @@ func (t *Tenant) grantRefresh(form url.Values, host string) (map[string]any, *re
 	return t.grantUser(s, form, host), nil
 }
 
-// ForgetSignIns has everybody sign in anew once their tokens end.
-func (t *Tenant) ForgetSignIns() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	clear(t.entra.refresh)
-}
-
 // grantUser makes the tokens of a person. Called with mu held.
 func (t *Tenant) grantUser(s SignIn, form url.Values, host string) map[string]any {
 	aud, ok := audience(form.Get("scope"))

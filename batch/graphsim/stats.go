@@ -10,7 +10,6 @@ import (
 // Stats counts what a tenant has seen.
 type Stats struct {
 	Batches  int // $batch posts that arrived, malformed ones included
-	Direct   int // requests outside a batch, token requests left out
 	Requests int // individual requests that arrived, inside batches and outside
 
 	Accepted int // requests that every Limit had room for
@@ -27,8 +26,6 @@ type Stats struct {
 	Lists   int // LISTs of a user's passes that were carried out
 	Pages   int // pages of users and of members of groups that were read
 
-	ReportPages int // pages of audits and of the report that were read
-
 	// LostWrites counts writes to the authentication methods of a user that
 	// shared a batch with another such write: answered 204, never carried out.
 	LostWrites int
@@ -44,7 +41,6 @@ type Stats struct {
 	Faults         int // times a Fault did something
 	Tokens         int // tokens issued
 	TokensByClaims int // of them those that a claims challenge had asked for
-	TokenRefusals  int // token requests refused
 	Unauthorized   int // HTTP requests refused for their token
 	Connections    int // connections to Servers
 }

@@ -26,11 +26,6 @@ type Options struct {
 	// instead of refusing single requests in it.
 	WholeBatch bool
 
-	// Percentage adds x-ms-throttle-limit-percentage to answers once 0.8 of a
-	// Limit is used. Documented, yet never observed, so it is off by default.
-	// Source: learn.microsoft.com/graph/throttling-limits, identity and access.
-	Percentage bool
-
 	// Seed decides the order in which the requests of a batch run and in which
 	// they are answered. Both are always shuffled.
 	Seed uint64
@@ -51,15 +46,6 @@ type Options struct {
 
 	// SeededBy is who created the passes of SeedPair. Nil means that it is not known.
 	SeededBy *Actor
-
-	// AuditDelay is how long it takes until an entry shows in the audit log. Zero
-	// shows it at once; for real ones there is no figure.
-	AuditDelay time.Duration
-
-	// AuditRetention is how far back the audit log goes. Zero goes back for ever. Real
-	// tenants have 7 days, or 30 with a premium licence.
-	// Source: learn.microsoft.com/entra, reference-reports-data-retention.
-	AuditRetention time.Duration
 
 	// Unlicensed refuses the report of registrations as in a tenant without a
 	// premium licence.
@@ -161,7 +147,7 @@ func New(opts Options) *Tenant {
 		tokens: make(map[string]token),
 	}
 	t.entra.secret = opts.Secret
-	t.app = &Actor{AppID: opts.ClientID, App: AppName}
+	t.app = &Actor{AppID: opts.ClientID, App: appName}
 	t.arm(opts.Faults)
 	return t
 }

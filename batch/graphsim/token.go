@@ -171,7 +171,6 @@ func (t *Tenant) login(in *inbound) wire {
 func (t *Tenant) loginError(status int, code string, number int, text string) wire {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stats.TokenRefusals++
 	trace, correlation, now := string(t.newID()), string(t.newID()), time.Now().UTC().Format("2006-01-02 15:04:05Z")
 	return plain(status, map[string]any{
 		"error": code,

@@ -35,33 +35,29 @@ func guest(t *testing.T, scopes ...string) (tenant *graphsim.Tenant, token strin
 	return tenant, token
 }
 
-// "me" is a name of a user who may be protected, or on another row, under names that
-// the token does not have.
+// The user who is signed in may be protected under a name that the token does not have.
 func TestWhoIsMe(t *testing.T) {
-	const protected, own = "user\n" + trueName + "\n", "user,method\nme," + selfPass + "\n"
+	const protected = "user\n" + trueName + "\n"
 	tests := []struct {
-		name, list, protect string
-		scopes              []string
-		exit                int
-		outcomes            string // of the rows
-		says                string
+		name, protect string
+		scopes        []string
+		exit          int
+		outcomes      string // of the rows
+		says          string
 	}{
-		{"protected by name", own, protected, []string{ownScope, "User.Read"}, 0, "protected", ""},
-		{"protected by name, by a look-up", own, protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected", ""},
-		{"protected by name, and nobody may ask", own, protected, []string{ownScope}, status.Usage, "", "cannot be looked up"},
-		{"protected by id, and nobody may ask", own, "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
-		{"alone", own, "", []string{ownScope}, 0, "revoked", ""},
-		{"own name on another row", own + trueName + "," + otherPass + "\n", "", []string{allScope, "User.Read"}, 0, "revoked revoked", ""},
-		{"own id on another row", own + selfID + "," + otherPass + "\n", "", []string{allScope}, 0, "revoked revoked", ""},
-		{"a name on another row, and nobody may ask", own + lee + ",\n", "", []string{allScope}, status.Usage, "", "name the user in place of"},
-		{"an id on another row, and nobody may ask", own + leeID + ",\n", "", []string{allScope}, 0, "revoked revoked", ""},
+		{"protected by name", protected, []string{ownScope, "User.Read"}, 0, "protected", ""},
+		{"protected by name, by a look-up", protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected", ""},
+		{"protected by name, and nobody may ask", protected, []string{ownScope}, status.Usage, "", "cannot be looked up"},
+		{"protected by id, and nobody may ask", "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
+		{"not protected", "", []string{ownScope}, 0, "revoked revoked", ""},
+		{"another is protected", "user\n" + lee + "\n", []string{ownScope, "User.Read"}, 0, "revoked revoked", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, token := guest(t, tt.scopes...)
 			env, root := serve(t, tenant)
-			args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--token-file", token, writeFile(t, "l.csv", tt.list)}
+			args := []string{"revoke", "--yes", "--self", "--graph-url", root, "--results", "-", "--token-file", token}
 			if tt.protect != "" {
 				args = append(args, "--protect", writeFile(t, "p.txt", tt.protect))
 			}
@@ -109,13 +105,13 @@ func TestOwnByName(t *testing.T) {
 
 // What is there is not said to be missing, whatever name the row has.
 func TestOwnDenied(t *testing.T) {
-	for _, form := range []string{"me", "upn", "id"} {
+	for _, form := range []string{"self", "upn", "id"} {
 		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}})
 		users := tenant.Populate(1)
 		env, root := serve(t, tenant)
-		user := map[string]string{"me": "me", "upn": users[0].UPN, "id": users[0].ID}[form]
-		p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-",
-			"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope)), writeFile(t, "l.csv", "user\n"+user+"\n"))
+		user := map[string][]string{"self": {"--self"}, "upn": {"--user", users[0].UPN}, "id": {"--user", users[0].ID}}[form]
+		p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
+			"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope))}, user...)...)
 		rows, _ := readLog(t, p.stdout)
 		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") || !strings.Contains(rows[0].Hint, "--sign-in-again") {
 			t.Errorf("%s: exit %d, %+v\n%s", form, p.code, rows, p.stderr)
@@ -123,27 +119,29 @@ func TestOwnDenied(t *testing.T) {
 	}
 }
 
-// One row of "me" is not worth a night job.
-func TestMeAsAnApp(t *testing.T) {
+// A list with a row "me" is refused, and nothing is sent.
+func TestMeInAList(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(2)
+	users := tenant.Populate(1)
 	env, root := serve(t, tenant)
-	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\nme\n"+users[1].UPN+"\n")
+	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\n")
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
-	if p := tapsweep(t, env, append(args, list)...); p.code != 3 || tenant.Stats().Batches != 0 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	for _, more := range [][]string{{list}, {"--user", "me"}} {
+		p := tapsweep(t, env, append(args, more...)...)
+		if p.code != status.Usage {
+			t.Errorf("%q: exit %d, want %d\n%s", more, p.code, status.Usage, p.stderr)
+		}
+		if !strings.Contains(p.stderr, "--self") {
+			t.Errorf("%q: the message does not name --self:\n%s", more, p.stderr)
+		}
 	}
-	if p := tapsweep(t, env, append(args, "--skip-invalid", "--self")...); p.code != 3 || tenant.Stats().Batches != 0 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	if n := tenant.Stats().Batches; n != 0 {
+		t.Errorf("%d batches were sent, want none", n)
 	}
 	p := tapsweep(t, env, append(args, "--skip-invalid", list)...)
 	rows, _ := readLog(t, p.stdout)
-	if count := outcomes(rows); p.code != 1 || count[results.Invalid] != 2 || count[results.Revoked] != 2 || len(tenant.Left()) != 0 {
-		t.Errorf("exit %d, %v\n%s", p.code, count, p.stderr)
-	}
-	p = tapsweep(t, nil, "revoke", "--yes", "--simulate", "--results", "-", list)
-	if p.code != status.Usage || !strings.Contains(p.stderr, "to the simulated tenant no user is") || strings.Contains(p.stderr, "--auth") {
-		t.Errorf("simulated: exit %d\n%s", p.code, p.stderr)
+	if count := outcomes(rows); p.code != 1 || count[results.Invalid] != 1 || count[results.Revoked] != 1 {
+		t.Errorf("--skip-invalid: exit %d, %v\n%s", p.code, count, p.stderr)
 	}
 }
 

@@ -51,7 +51,7 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 		switch status {
 		case 403:
 			caller := t.Caller()
-			caller.Trying = true
+			caller.Checking = true
 			hints = []string{caller.Hint(user)}
 		case 404:
 			hints = []string{"the tenant has no such user: check the name, or use the object id"}
@@ -74,13 +74,9 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 	c.note("users", "ok", users+": 200")
 }
 
-// ask sends one GET. The error tells of any answer but 200.
+// ask sends one GET. Any answer but 200 is an error.
 func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Result, err error) {
-	err = runner.Run(ctx, func(yield func(batch.Request) bool) { yield(batch.Request{Method: "GET", URL: url}) },
-		func(res batch.Result) []batch.Request { got = res; return nil })
-	if err == nil {
-		err = got.Err
-	}
+	got, err = runner.Do(ctx, batch.Request{Method: "GET", URL: url})
 	if err == nil && got.Response.Status != 200 {
 		err = got.Response.StatusError()
 	}

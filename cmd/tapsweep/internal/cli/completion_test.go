@@ -94,7 +94,7 @@ func TestCompletionOffers(t *testing.T) {
 		{"revoke --priority ", noFiles, []string{"low", "normal", "high"}},
 		{"scan --format ", noFiles, []string{"csv", "jsonl", "table"}},
 		{"revoke --format ", noFiles, []string{"csv", "json", "jsonl"}},
-		{"sweep --resume=", noFiles, []string{"all\tsettled pairs are left out", "unsent\tonly what was never sent"}},
+		{"sweep --resume=", noFiles, []string{"all\tsettled pairs are left out"}},
 		{"sweep --reason ", noFiles | noSpace, []string{"expired", "used", "disabled", "scheduled", "usable"}},
 		{"sweep --reason used,disabled,us", noFiles | noSpace, []string{"used,disabled,expired", "used,disabled,scheduled", "used,disabled,usable"}},
 		{"sweep --reason=used,disabled,scheduled,", noFiles, []string{"used,disabled,scheduled,expired", "used,disabled,scheduled,usable"}},

@@ -68,6 +68,9 @@ func oneOf(words []cobra.Completion) string {
 		}
 	}
 	last := len(texts) - 1
+	if last == 0 {
+		return texts[0]
+	}
 	return strings.Join(texts[:last], ", ") + " or " + texts[last]
 }
 

@@ -14,7 +14,7 @@ func TestChoices(t *testing.T) {
 		{"revoke", "format", "csv|json|jsonl", "|CSV|table| csv"},
 		{"scan", "format", "csv|jsonl|table", "|json|xml"},
 		{"revoke", "order", "list|privileged", "|List"},
-		{"revoke", "resume", "all|unsent", "|sent"},
+		{"revoke", "resume", "all", "|sent|unsent"},
 		{"scan", "priority", "low|normal|high", "|highest"},
 		{"verify", "progress", "auto|plain|none", "|bar"},
 		{"sweep", "reason", "expired|Expired, USED|\"used\",usable|disabled,scheduled", "|unknown|expired,|expired;used|\"used"},

@@ -46,7 +46,7 @@ type runFlags struct {
 
 // The words that some flags take.
 var (
-	resumeWords   = []cobra.Completion{"all\tsettled pairs are left out", "unsent\tonly what was never sent"}
+	resumeWords   = []cobra.Completion{"all\tsettled pairs are left out"}
 	priorities    = []cobra.Completion{"low", "normal", "high"}
 	progressWords = []cobra.Completion{"auto\ta bar on a terminal, else nothing", "plain\ta line every 10 s", "none"}
 	orders        = []cobra.Completion{"list", "privileged\taccounts with an admin role first"}
@@ -56,7 +56,7 @@ var (
 // usage tells.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 	addFile(fl, &f.results, "results", "", usage, "jsonl")
-	addEnum(fl, &f.resume, "resume", "", resumeWords, "go on with the results log: "+oneOf(resumeWords))
+	addEnum(fl, &f.resume, "resume", "", resumeWords, "resume the run of the results log, without what is settled")
 	fl.Lookup("resume").NoOptDefVal = "all"
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a file that is there already")
 }
@@ -125,7 +125,7 @@ func (f *runFlags) options(p *program, cmd *cobra.Command, simulate bool) (o run
 		return o, err
 	}
 	o = run.Options{Version: p.version, Command: p.args, Variables: p.variables, NoPreflight: f.noPreflight,
-		Log: run.Log{Path: f.results, Resume: f.resume != "", OnlyUnsent: f.resume == "unsent", Overwrite: f.overwrite,
+		Log: run.Log{Path: f.results, Resume: f.resume != "", Overwrite: f.overwrite,
 			Evidence: f.evidence},
 		Pace: run.Pace{BatchSize: f.batchSize, Concurrency: f.concurrency, MaxAttempts: f.maxAttempts,
 			RequestTimeout: f.requestTimeout, Rate: f.rate, Priority: f.priority, MaxWait: f.maxWait,

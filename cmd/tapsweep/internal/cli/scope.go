@@ -18,6 +18,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/run"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -173,26 +174,26 @@ const auditWindow = 30 * 24 * time.Hour
 
 // options returns the scope of a scan. It reads the lists of users.
 func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, err error) {
-	scope.Options = scan.Options{Groups: f.groups, All: f.all || f.filter != "", Filter: f.filter, Reasons: f.reasons,
+	scope.Find = scan.Options{Groups: f.groups, All: f.all || f.filter != "", Filter: f.filter, Reasons: f.reasons,
 		MinAge: time.Duration(f.minAge), ExpiredFor: time.Duration(f.expiredFor), MembersOnly: f.membersOnly,
 		EnabledOnly: f.enabledOnly}
-	if err := f.setSince(&scope.Options, now); err != nil {
+	if err := f.setSince(&scope.Find, now); err != nil {
 		return scope, err
 	}
-	if err := f.setPlaces(&scope.Options, now); err != nil {
+	if err := f.setPlaces(&scope.Find, now); err != nil {
 		return scope, err
 	}
-	if err := f.setNamed(&scope.Options); err != nil {
+	if err := f.setNamed(&scope.Find); err != nil {
 		return scope, err
 	}
 	if len(f.users) > 0 {
-		users, warnings, err := input.ReadScope(f.users...)
+		users, warnings, err := input.ReadScope(new(results.Lists).Read, f.users...)
 		if err != nil {
 			return scope, status.Refuse(fmt.Errorf("--users: %w\nnothing was sent", err), run.HintUser(err, f.users)...)
 		}
-		scope.Users, scope.Warnings = append(scope.Users, users...), warnings
+		scope.Find.Users, scope.Warnings = append(scope.Find.Users, users...), warnings
 	}
-	scope.Digest = f.digest(command, scope.Users)
+	scope.Digest = f.digest(command, scope.Find.Users)
 	return scope, nil
 }
 

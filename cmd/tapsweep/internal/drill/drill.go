@@ -17,6 +17,7 @@ import (
 	"strings"
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 	"time"
@@ -211,7 +212,7 @@ func ParseLimit(text string) (*graphsim.Limit, error) {
 
 // seed adds what the lists name to the tenant.
 func seed(sim *graphsim.Tenant, stdin io.Reader, lists []string) error {
-	list, err := input.Open(lists, input.Options{Stdin: stdin})
+	list, err := input.Open(lists, input.Options{Stdin: stdin, Reader: new(results.Lists).Read})
 	if _, ok := errors.AsType[*input.EmptyError](err); ok {
 		return nil
 	}

@@ -23,7 +23,7 @@ import (
 
 // The files of the directory.
 const (
-	Log       = report.EvidenceLog
+	Log       = results.EvidenceLog
 	Preflight = "preflight.txt"
 	Text      = "report.txt"
 	HTML      = "report.html"

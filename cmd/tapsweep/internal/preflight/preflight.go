@@ -49,7 +49,7 @@ func (p *Problem) Error() string { return p.Text }
 // Task is what a run is to do.
 type Task struct {
 	ReadOnly bool // it lists, and deletes nothing
-	Own      bool // some rows are the signed-in user's own, as "me"
+	Own      bool // the pass is that of the user who is signed in, under the name of input.Me
 	Named    bool // some rows are, by a name of the user's; Others need not tell those
 	Others   bool // some rows are of other users
 
@@ -159,7 +159,7 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 	}
 	switch {
 	case task.Own && t.Kind == App:
-		return &Problem{Text: "a row \"me\" means the signed-in user's own pass, and " + t.Who + " is an app, not a user",
+		return &Problem{Text: "--self means the pass of the user who is signed in, and " + t.Who + " is an app, not a user",
 			Hints: []string{"sign in as the user with --auth device-code or --auth browser, or name the user"}}
 	case task.Others && t.may(n, false) == No:
 		return t.missing(n, false)
@@ -246,7 +246,7 @@ func (t *Token) Warnings(task Task) (list []string) {
 		// saying whether they go together.
 		// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 		list = append(list, "its permission is for the own pass: whether Graph takes it where the user is named is not documented, "+
-			"and a row \"me\" in place of the name is sure to work")
+			"and --self in place of the name is sure to work")
 	}
 	if t.Kind != User || !task.Others {
 		return list

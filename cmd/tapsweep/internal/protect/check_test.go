@@ -146,7 +146,7 @@ func TestPatternsAreRefused(t *testing.T) {
 		"# break glass\n\n" + bg + "\nadm*@contoso.com": 4,
 	} {
 		path := writeList(t, list)
-		l, err := Open(path)
+		l, err := Open(nil, path)
 		e, ok := errors.AsType[*ResolveError](err)
 		if !ok || l != nil {
 			t.Errorf("Open of %q = %v, %v, want a *ResolveError", list, l, err)
@@ -158,7 +158,7 @@ func TestPatternsAreRefused(t *testing.T) {
 	}
 	for _, list := range []string{"*", bg + "\n*", bg + "\nbg?@contoso.com", bg + "\nbg%@contoso.com",
 		"bg[12]@contoso.com"} {
-		if _, err := Open(writeList(t, list)); err == nil {
+		if _, err := Open(nil, writeList(t, list)); err == nil {
 			t.Errorf("Open of %q is no error", list)
 		}
 	}

@@ -62,44 +62,29 @@ func (e *ResolveError) Hints() []string {
 	return hints
 }
 
-// ErrNobody says that rows input.Me are of a user of whom no name is known, so that
-// nobody knows whether that one is protected.
-var ErrNobody = errors.New(`it is not known whom the rows "me" mean`)
-
 // Me asks Graph who is signed in. A token does not tell it: for guests, and in newer
 // tokens, its user name is not the user principal name. The zero User is who may not
 // ask; that takes User.Read, or User.ReadBasic.All. An error is that of the run.
 // Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference,
 // learn.microsoft.com/graph/api/user-get.
 func Me(ctx context.Context, runner *batch.Runner) (input.User, error) {
-	var me input.User
-	req := batch.Request{Method: "GET", URL: passes.UserURL(input.Me) + "?$select=id,userPrincipalName"}
-	err := runner.Run(ctx, func(yield func(batch.Request) bool) { yield(req) }, func(res batch.Result) []batch.Request {
-		if u, err := read(input.User{}, res); err == nil {
-			me = u
-		}
-		return nil
-	})
-	if err != nil {
+	res, err := runner.Do(ctx, request(input.User{ID: input.Me}, nil))
+	if res.Stopped() {
 		return input.User{}, fmt.Errorf("asking who is signed in: %w", err)
 	}
+	me, _ := read(input.User{}, res)
 	return me, nil
 }
 
 // LookUp asks Graph for both names of a user of whom one name is known. If the user cannot be
 // looked up, the error wraps Graph's answer, a *batch.StatusError, if there was one. Any
 // other error is that of the run.
-func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (found input.User, err error) {
-	var failed error
-	one := func(yield func(batch.Request) bool) { yield(request(user, nil)) }
-	err = runner.Run(ctx, one, func(res batch.Result) []batch.Request {
-		found, failed = read(user, res)
-		return nil
-	})
-	if err != nil {
+func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (input.User, error) {
+	res, err := runner.Do(ctx, request(user, nil))
+	if res.Stopped() {
 		return input.User{}, fmt.Errorf("looking up a user: %w", err)
 	}
-	return found, failed
+	return read(user, res)
 }
 
 // errTwoUsers says that the object id and the user principal name of a row are not of one user.

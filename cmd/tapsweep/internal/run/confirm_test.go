@@ -65,7 +65,7 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer list.Close()
-	keep, err := protect.Open(writeFile(t, "glass.csv", "userId,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
+	keep, err := protect.Open(nil, writeFile(t, "glass.csv", "userId,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 
 // The confirmation says that a protected name may protect nobody.
 func TestConfirmTellsUncheckedNames(t *testing.T) {
-	keep, err := protect.Open(writeFile(t, "glass.txt", "bg1@contoso.com\nbg2@contoso.com\n"))
+	keep, err := protect.Open(nil, writeFile(t, "glass.txt", "bg1@contoso.com\nbg2@contoso.com\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,10 +166,10 @@ func TestConfirmOwn(t *testing.T) {
 	sim.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
 	token := sim.UserToken(selfID, allScope)
 	for list, want := range map[string]string{
-		"user,method\nme," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users in tenant t",
-		"user\nme\n":                          "It is your own.\n",
+		"user,method\n" + selfID + "," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users in tenant t",
+		"user\n" + selfID + "\n":              "It is your own.\n",
 		"user\n" + selfID + "\nx@y.example\n": "One of them is your own.\n",
-		"user,method\nme," + selfPass + "\n" + selfID + "," + otherPass + "\n": "2 of them are your own.\n",
+		"user,method\n" + selfID + "," + selfPass + "\n" + selfID + "," + otherPass + "\n": "2 of them are your own.\n",
 		"user\n" + lee + "\n": "of 1 user in",
 	} {
 		var out bytes.Buffer

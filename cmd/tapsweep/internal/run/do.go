@@ -31,7 +31,7 @@ func (r *run) do(ctx context.Context, summary *Summary, body body, conclude func
 	}
 	counts, runErr := r.work(ctx, body)
 	r.count(summary, &counts, runErr)
-	summary.Took, summary.Command, summary.CreatorDoubt = time.Since(start), r.opts.Command, r.creatorDoubt
+	summary.Took, summary.Run, summary.CreatorDoubt = time.Since(start), *r.header, r.creatorDoubt
 	code := r.code(summary, runErr)
 	code, unsealed := r.writeFooter(ctx, summary, code, runErr)
 	if r.opts.Metrics != nil {
@@ -64,6 +64,7 @@ func (r *run) writeHeader(start time.Time) error {
 	if r.log == nil {
 		return nil
 	}
+	r.header.Describe(r.log.Name())
 	err := r.beginEvidence()
 	if err == nil {
 		_ = r.log.Write(r.header) // the log keeps the error, and Sync returns it

@@ -19,17 +19,18 @@ import (
 
 // Scope says where to look for passes, and for which.
 type Scope struct {
-	scan.Options
+	Find     scan.Options
 	Digest   string   // identifies the scope, so that only the same scan resumes its log
 	Warnings []string // about the lists of users
 }
 
 // task is what finding passes needs of the token.
 func (s *Scope) task(readOnly bool) preflight.Task {
-	task := preflight.Task{ReadOnly: readOnly, Others: true, Find: true, Users: s.All || s.MembersOnly || s.EnabledOnly,
-		Groups: len(s.Groups) > 0, Audit: s.Audit != nil, Since: s.CreatedSince}
-	if s.Audit != nil {
-		task.Since = s.Audit.Since
+	find := &s.Find
+	task := preflight.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly || find.EnabledOnly,
+		Groups: len(find.Groups) > 0, Audit: find.Audit != nil, Since: find.CreatedSince}
+	if find.Audit != nil {
+		task.Since = find.Audit.Since
 	}
 	return task
 }
@@ -40,7 +41,7 @@ func prepareScan(ctx context.Context, c *console.Console, opts *Options, scope *
 	for _, warning := range scope.Warnings {
 		c.Say("warning: %s", warning)
 	}
-	if scope.Audit != nil && opts.Target.Cloud() == "china" {
+	if scope.Find.Audit != nil && opts.Target.Cloud() == "china" {
 		// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
 		return nil, status.Refuse(errors.New("the cloud china has no directory audit log in Graph"),
 			"look at users instead: --all-users or --group")
@@ -66,12 +67,12 @@ func prepareScan(ctx context.Context, c *console.Console, opts *Options, scope *
 	if err = r.makeRunner(); err != nil {
 		return nil, err
 	}
-	scope.Root, scope.Caller = t.API, t.Caller()
+	scope.Find.Root, scope.Find.Caller = t.API, t.Caller()
 	// A group that does not exist is refused before anything else is read.
-	if err = r.ended(ctx, scan.CheckGroups(ctx, r.runner, scope.Groups)); err != nil {
+	if err = r.ended(ctx, scan.CheckGroups(ctx, r.runner, scope.Find.Groups)); err != nil {
 		return nil, err
 	}
-	return r, r.findCreator(ctx, scope.Audit)
+	return r, r.findCreator(ctx, scope.Find.Audit)
 }
 
 // look runs a scan by itself. found gets each pass, and may end the scan.
@@ -101,16 +102,10 @@ func (r *run) newScan(opts *scan.Options, job *revoke.Job, stop context.CancelCa
 			if d := r.console.Display(); d != nil {
 				d.Passed()
 			}
-			// So that what a run before has met is not the last word.
-			over := r.earlier.Undecided(user)
+			// The failure of an earlier run must not be the last word.
 			if r.earlier.Failed(user) {
-				over = append(over, "")
-			}
-			for _, method := range over {
-				job.Record(&results.Row{Source: results.ScanSource, User: user, Method: method, Outcome: results.Absent,
+				job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
 					Message: "none of the passes that are looked for"})
-			}
-			if len(over) > 0 {
 				return
 			}
 			if err := seen.add(user); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -14,7 +15,7 @@ import (
 
 // openProtect reads the lists of protected users.
 func openProtect(paths []string) (*protect.List, error) {
-	keep, err := protect.Open(paths...)
+	keep, err := protect.Open(new(results.Lists).Read, paths...)
 	if err != nil {
 		return nil, status.Refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
 	}
@@ -23,9 +24,6 @@ func openProtect(paths []string) (*protect.List, error) {
 
 // guard finds out who the protected users are, before anything is written anywhere.
 func (r *run) guard(ctx context.Context, keep *protect.List, pairs revoke.Source) (err error) {
-	if err := r.identify(ctx, keep); err != nil {
-		return err
-	}
 	r.unguarded = keep.Empty()
 	keep.Check = r.protectCheck()
 	r.protectedUsers, err = keep.Resolve(ctx, r.runner, pairs)

@@ -31,9 +31,6 @@ func (r *run) open(opts results.ResumeOptions) (err error) {
 	}
 	// Without --protect, the users whom an earlier run has protected stay protected.
 	opts.Protected = func(user string) bool { return r.unguarded || r.protected(user) }
-	if log.OnlyUnsent {
-		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
-	}
 	r.log, r.earlier, err = results.Resume(log.Path, r.header, opts)
 	if err != nil && !status.Known(err) {
 		return status.Refuse(err, r.resumeHints(err)...)
@@ -71,7 +68,8 @@ func (r *run) resumeHints(err error) []string {
 // sameLists refuses a log of lists that are not named.
 func (r *run) sameLists(lists []string) error {
 	for _, source := range r.earlier.Sources() {
-		if source != "stdin" && source != input.NamedSource && !slices.Contains(lists, source) {
+		if source != "stdin" && source != input.NamedSource && source != input.SelfSource &&
+			!slices.Contains(lists, source) {
 			return errors.Join(status.Refuse(fmt.Errorf("the log is of %s, which is not named", source),
 				"name the lists as the run before did"), r.close())
 		}

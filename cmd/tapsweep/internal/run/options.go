@@ -28,11 +28,10 @@ type Options struct {
 
 // Log says where the results log is.
 type Log struct {
-	Path       string // "-" is standard output; empty is none, for a scan
-	Resume     bool   // go on with the log of an earlier run
-	OnlyUnsent bool   // with Resume: only what was never sent
-	Overwrite  bool
-	Evidence   string // the directory of which Path is a file, empty without evidence
+	Path      string // "-" is standard output; empty is none, for a scan
+	Resume    bool   // go on with the log of an earlier run
+	Overwrite bool
+	Evidence  string // the directory of which Path is a file, empty without evidence
 }
 
 // Pace says how much is sent how fast. See batch.Options for what zero values mean.

@@ -2,7 +2,6 @@ package run
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"tapsweep/cmd/tapsweep/internal/format"
@@ -44,9 +43,9 @@ func (r *run) printHeldPreflight() {
 // task is what the list needs of the token. A list of nothing but the signed-in user's own names
 // needs less than one of others.
 func (r *run) task(readOnly bool) preflight.Task {
-	stats, token := r.list.Stats(), r.tenant.Token
-	task := preflight.Task{ReadOnly: readOnly, Own: stats.Me > 0, Others: stats.Unique > stats.Me}
-	if !task.Others || len(token.Self) == 0 {
+	self, token := r.list.IsSelf(), r.tenant.Token
+	task := preflight.Task{ReadOnly: readOnly, Own: self, Others: !self}
+	if self || len(token.Self) == 0 {
 		return task
 	}
 	for pair, err := range r.list.Pairs() {
@@ -56,15 +55,4 @@ func (r *run) task(readOnly bool) preflight.Task {
 	}
 	task.Named, task.Others = true, false
 	return task
-}
-
-// errNoUser is why rows "me" are refused where an app is signed in.
-var errNoUser = errors.New("\"me\" means whoever is signed in, and that is an app, not a user: name the user")
-
-// leaveOutMe marks rows "me" as invalid if an app is signed in, if bad rows are to be left out and
-// others remain.
-func (r *run) leaveOutMe(skipInvalid bool) {
-	if r.tenant.Token.Kind == preflight.App && skipInvalid && r.list.Stats().Unique > r.list.Stats().Me {
-		r.list.RefuseMe(errNoUser)
-	}
 }

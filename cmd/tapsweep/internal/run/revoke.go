@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/progress"
@@ -33,9 +32,6 @@ type RevokeOptions struct {
 	Simulate    bool     // use a simulated tenant that holds what the lists name
 }
 
-// selfList is the list that Self stands for.
-const selfList = "user\n" + input.Me + "\n"
-
 // errNobody says that no person can confirm what a run is about to do.
 func errNobody() error {
 	return status.Refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
@@ -47,7 +43,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) (err erro
 	if !o.unattended() && (!c.CanAsk() || slices.Contains(o.Lists, "-")) {
 		return errNobody()
 	}
-	list, err := openLists(ctx, c.In, o)
+	logs := new(results.Lists)
+	list, err := openLists(ctx, c.In, o, logs)
 	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
 		c.Say("%v; nothing to do", empty)
 		return nil
@@ -56,7 +53,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) (err erro
 		return err
 	}
 	defer list.Close()
-	for _, warning := range list.Warnings() {
+	for _, warning := range logs.Warnings() {
 		c.Say("warning: %s", warning)
 	}
 	keep, err := openProtect(o.Protect)
@@ -79,12 +76,14 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) (err erro
 	defer t.Close()
 	r := begin(c, &o.Options, t, list.Digest())
 	r.list, r.simulated = list, o.Simulate
+	r.header.DryRun, r.header.Verify, r.header.AnyPass = o.DryRun, o.Verify > 0, o.AnyPass
+	r.header.Pairs, r.header.Simulated = list.Stats().Rows, o.Simulate
 	defer func() {
 		if err != nil {
 			r.printHeldPreflight()
 		}
 	}()
-	if err := r.prepareRevoke(ctx, o, keep); err != nil {
+	if err := r.prepareRevoke(ctx, o, keep, logs); err != nil {
 		return err
 	}
 	return r.revoke(ctx, o, limit)
@@ -104,19 +103,17 @@ func tenantFor(ctx context.Context, c *console.Console, o *RevokeOptions, list *
 
 // prepareRevoke does all that comes before the first line of the log: preflight, guards, the log
 // of an earlier run and the question.
-func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.List) error {
-	if err := r.checkSources(); !o.Simulate && err != nil { // a drill takes the log of any tenant
+func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.List, logs *results.Lists) error {
+	if err := r.checkSources(logs); !o.Simulate && err != nil { // a drill takes the log of any tenant
 		return err
 	}
-	r.leaveOutMe(o.SkipInvalid)
-	r.header.DryRun, r.header.Pairs = o.DryRun, r.list.Stats().Rows
 	if err := r.preflight(r.task(o.DryRun), o.Quiet && o.unattended()); err != nil {
 		return err
 	}
 	if err := r.makeRunner(); err != nil {
 		return err
 	}
-	if err := r.guard(ctx, keep, r.list.Pairs()); err != nil {
+	if err := r.guardList(ctx, keep); err != nil {
 		return err
 	}
 	opts := results.ResumeOptions{Verify: o.Verify > 0, AnyPass: o.AnyPass}
@@ -145,11 +142,10 @@ const hintElsewhere = "that log says nothing about this tenant: connect as its r
 
 // checkSources refuses lists that are results logs of another tenant or Graph root, because what
 // was done there was not done here.
-func (r *run) checkSources() error {
-	for _, source := range r.list.LogRuns() {
-		log := &results.Run{Tenant: source.Tenant, GraphRoot: source.GraphRoot}
-		if err := log.Elsewhere(r.tenant.ID, r.tenant.Root); err != nil {
-			return status.Refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", source.Source, source.Line, err), hintElsewhere)
+func (r *run) checkSources(logs *results.Lists) error {
+	for _, logged := range logs.Runs() {
+		if err := logged.Elsewhere(r.tenant.ID, r.tenant.Root); err != nil {
+			return status.Refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", logged.Source, logged.Line, err), hintElsewhere)
 		}
 	}
 	return nil
@@ -195,11 +191,8 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 
 // openLists reads the lists for the first time. Nothing is sent unless each row of them is good,
 // or SkipInvalid says to leave the others out.
-func openLists(ctx context.Context, stdin io.Reader, o *RevokeOptions) (*input.List, error) {
+func openLists(ctx context.Context, stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.List, error) {
 	lists := o.Lists
-	if o.Self {
-		lists, stdin = []string{"-"}, strings.NewReader(selfList)
-	}
 	type opened struct {
 		list *input.List
 		err  error
@@ -209,7 +202,7 @@ func openLists(ctx context.Context, stdin io.Reader, o *RevokeOptions) (*input.L
 	done := make(chan opened, 1)
 	go func() {
 		list, err := input.Open(lists, input.Options{Format: o.Format, SkipInvalid: o.SkipInvalid,
-			Users: o.Users, Stdin: stdin})
+			Users: o.Users, Self: o.Self, Stdin: stdin, Reader: logs.Read})
 		done <- opened{list, err}
 	}()
 	select {

@@ -85,7 +85,7 @@ func connect(ctx context.Context, c *console.Console, opts *Options) (*tenant.Te
 // makeRunner makes the runner, of which the observers hear what it does.
 func (r *run) makeRunner() (err error) {
 	pace := &r.opts.Pace
-	r.runner, err = batch.NewRunner(intentPoster{r.tenant.Client, r}, batch.Options{
+	r.runner, err = batch.NewRunner(r.tenant.Client, batch.Options{
 		BatchSize:      pace.BatchSize,
 		Concurrency:    pace.Concurrency,
 		MaxAttempts:    pace.MaxAttempts,
@@ -95,6 +95,7 @@ func (r *run) makeRunner() (err error) {
 		StallTimeout:   pace.StallTimeout,
 		Headers:        pace.headers(),
 		Reauthorize:    r.tenant.Client.Reauthorize,
+		BeforeSend:     r.syncIntents,
 		Logger:         r.opts.Logger,
 		Observe: func(o batch.Observation) {
 			for _, w := range r.watch {
@@ -128,10 +129,10 @@ func (r *run) show(opts progress.Options) {
 }
 
 // onScreen shows rows and batches in the progress display.
-type onScreen struct{ *console.Console }
+type onScreen struct{ console *console.Console }
 
 func (s *onScreen) Row(row *results.Row) {
-	switch d := s.Display(); {
+	switch d := s.console.Display(); {
 	case d == nil, row.Beside, row.Pending && row.Follows != "":
 	case row.Pending && row.Outcome == results.Found: // it counts when it is deleted
 	case row.Pending:
@@ -144,7 +145,7 @@ func (s *onScreen) Row(row *results.Row) {
 }
 
 func (s *onScreen) Batch(o batch.Observation) {
-	if d := s.Display(); d != nil {
+	if d := s.console.Display(); d != nil {
 		d.Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil)
 		d.Outage(o.Outage, o.NextTry)
 	}

@@ -64,7 +64,7 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
 		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
 		job := r.job(revoke.Options{AbortAfter: 100})
-		counts, err := r.look(ctx, &o.Scope.Options, job, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+		counts, err := r.look(ctx, &o.Scope.Find, job, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
 			r.opts.Metrics.Found(found)
 			job.Record(foundRow(found))
 			_ = out.Write(found.Line()) // kept, and returned by commit

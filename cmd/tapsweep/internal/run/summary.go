@@ -25,9 +25,9 @@ type Summary struct {
 	Counts    revoke.Counts
 	Log       map[results.Outcome]int // rows of the log with those of earlier runs, nil if there are none
 	Took      time.Duration
-	Results   string   // name of the results log
-	Command   []string // the arguments of the run
-	Stopped   error    // why the run stopped early
+	Results   string // name of the results log
+	Run       results.Run
+	Stopped   error // why the run stopped early
 	DryRun    bool
 	Simulated bool
 
@@ -75,13 +75,17 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintln(tw, "  \tthis run\twhole log")
 	}
 	for _, o := range results.Outcomes {
+		hint := ""
+		if !o.Done() {
+			hint = o.Meaning()
+		}
 		switch n := s.Counts.Outcomes[o]; {
 		case n == 0 && s.Log[o] == 0:
 			continue
 		case s.Log == nil:
-			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", o, n, report.Hint(o)), "\t"))
+			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", o, n, hint), "\t"))
 		default:
-			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", o, n, s.Log[o], report.Hint(o)), "\t"))
+			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", o, n, s.Log[o], hint), "\t"))
 		}
 		s.causes(tw, o)
 	}
@@ -255,7 +259,7 @@ func (s *Summary) next(w io.Writer) {
 			again += n
 		}
 	}
-	command, note := report.ResumeCommand(s.Results, s.Command)
+	command, note := report.ResumeCommand(s.Results, &s.Run, false)
 	if !results.CanResume(s.Results) {
 		if (again > 0 || s.Stopped != nil) && !s.Incomplete { // else complete says what to do
 			fmt.Fprintf(w, "to go on: %s\n", s.complete())
@@ -270,7 +274,7 @@ func (s *Summary) next(w io.Writer) {
 	}
 	// The row names the pass that is there, and the list may name one that is not.
 	if s.Counts.Outcomes[results.Remains] > 0 && !s.Incomplete {
-		if command := report.ListCommand(s.Results, s.Command); command != "" {
+		if command := report.ListCommand(s.Results, &s.Run); command != "" {
 			fmt.Fprintf(w, "to revoke what remains: %s\n", command)
 		}
 	}

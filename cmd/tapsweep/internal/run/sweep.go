@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -61,14 +62,14 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) (err error)
 			r.printHeldPreflight()
 		}
 	}()
-	if err := r.guard(ctx, keep, namesOf(&o.Scope.Options)); err != nil {
+	if err := r.guard(ctx, keep, namesOf(&o.Scope.Find)); err != nil {
 		return err
 	}
-	r.header.DryRun = o.DryRun
+	r.header.DryRun, r.header.Verify = o.DryRun, o.Verify > 0
 	if err := r.open(results.ResumeOptions{Verify: o.Verify > 0, Anew: true, Each: o.Metrics.Earlier}); err != nil {
 		return err
 	}
-	s := &sweepRun{run: r, o: o, scope: &o.Scope.Options, limit: o.maxDeletes(c.IsTerminal(c.In)),
+	s := &sweepRun{run: r, o: o, scope: &o.Scope.Find, limit: o.maxDeletes(c.IsTerminal(c.In)),
 		summary: &Summary{DryRun: o.DryRun, Verify: o.Verify > 0, Earlier: r.earlier.Len()}}
 	s.job = r.job(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit})
 	return r.do(ctx, s.summary, func(ctx context.Context) (revoke.Counts, error) {
@@ -131,15 +132,13 @@ func (s *sweepRun) decide(ctx context.Context, found []*scan.Found) error {
 	return s.ask(ctx, found)
 }
 
-// leave puts on record what was found and is not deleted, because too much was, or nobody
-// said yes, or the run was stopped: whom a refused run was about is what a responder wants
-// to know of it. The run that goes on looks again, and asks again.
+// leave says that passes were found and not deleted, because nobody said yes or the run was
+// stopped. They have no row: a run that resumes finds them again, and asks again.
 func (s *sweepRun) leave(found []*scan.Found, why error) {
 	s.console.Display().Stop() // which has counted them
-	for _, f := range found {
-		row := foundRow(f)
-		row.Undecided, row.Message = true, "not deleted: "+why.Error()
-		s.job.Record(row)
+	if len(found) > 0 && !errors.Is(why, errTooMany) {
+		s.console.Say("found %s, and deleted none of them; tapsweep scan with the same flags names them",
+			format.Plural(len(found), "pass", "passes"))
 	}
 }
 
@@ -211,9 +210,12 @@ func (s *sweepRun) tooMany() error {
 	if counts := s.job.Counts(); counts.Touched() {
 		code, but = status.Stopped, " but passes that an earlier run had left"
 	}
-	return &status.Error{Code: code, Hints: []string{"look with tapsweep scan; " + status.HintBound},
-		Err: fmt.Errorf("more than %d passes are to be deleted, nothing was deleted%s", s.limit, but)}
+	return &status.Error{Code: code, Hints: []string{"tapsweep scan with the same flags names them; " + status.HintBound},
+		Err: fmt.Errorf("more than %d %w, nothing was deleted%s", s.limit, errTooMany, but)}
 }
+
+// errTooMany is what a sweep that would exceed --max-items ends with.
+var errTooMany = errors.New("passes are to be deleted")
 
 // shielded leaves out passes of protected users: nobody asked for these.
 func (s *sweepRun) shielded(f *scan.Found) bool {

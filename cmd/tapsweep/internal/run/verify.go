@@ -31,8 +31,8 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) (err erro
 	if err != nil {
 		return status.Of(err)
 	}
-	if held.Stray > 0 {
-		c.Say("skipped %s in %s: not part of a results log", format.Plural(held.Stray, "line", "lines"), strings.Join(o.Logs, ", "))
+	if held.Foreign > 0 {
+		c.Say("skipped %s in %s: not part of a results log", format.Plural(held.Foreign, "line", "lines"), strings.Join(o.Logs, ", "))
 	}
 	if err := checkLog(&o.Log, false, o.Logs...); err != nil {
 		return err
@@ -74,7 +74,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) (err erro
 	return r.verify(ctx, o, held)
 }
 
-func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.Held) error {
+func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUsers) error {
 	summary := &Summary{Verify: true}
 	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
 		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying", Verb: "gone",

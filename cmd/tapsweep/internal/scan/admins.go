@@ -29,40 +29,42 @@ func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged,
 	admins := make(Privileged)
 	links := &Scan{opts: Options{Root: root}}
 	seen := make(map[string]struct{})
-	first := fmt.Sprintf("/reports/authenticationMethods/userRegistrationDetails?$filter=%s&$select=id,userPrincipalName&$top=%d",
+	path := fmt.Sprintf("/reports/authenticationMethods/userRegistrationDetails?$filter=%s&$select=id,userPrincipalName&$top=%d",
 		escape("isAdmin eq true"), pageSize)
-	var failed error
-	idle := 0 // consecutive pages without a new user
-	request := func(url string) batch.Request {
-		return batch.Request{Method: "GET", URL: url, Quota: reportsQuota}
-	}
-	err := runner.Run(ctx, func(yield func(batch.Request) bool) { yield(request(first)) }, func(res batch.Result) []batch.Request {
+	for idle := 0; ; { // consecutive pages without a new user
 		known := len(admins)
+		res, err := runner.Do(ctx, batch.Request{Method: "GET", URL: path, Quota: reportsQuota})
+		if res.Stopped() {
+			return nil, err
+		}
 		next, err := admins.page(res)
+		if err == nil && next == "" {
+			return admins, nil
+		}
 		if idle++; len(admins) > known {
 			idle = 0
 		}
-		if err == nil && next != "" {
-			path, ok := links.relativeLink(next)
-			_, again := seen[path]
-			if seen[path] = struct{}{}; ok && !again && idle < maxIdle {
-				return []batch.Request{request(path)}
-			}
-			err = errors.New("its next page is one before, or not below " + root)
-			if ok && !again {
-				err = fmt.Errorf("%d pages in a row had no new users, and each named a next page", maxIdle)
-			}
+		if err == nil {
+			path, err = nextPage(links, next, seen, idle)
 		}
-		failed = err
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		if err != nil {
+			return nil, fmt.Errorf("reading the report of registered methods: %w", err)
+		}
 	}
-	if failed != nil {
-		return nil, fmt.Errorf("reading the report of registered methods: %w", failed)
+}
+
+// nextPage returns the path of the next page of a report, and an error if it must not be read.
+func nextPage(links *Scan, next string, seen map[string]struct{}, idle int) (string, error) {
+	path, ok := links.relativeLink(next)
+	_, again := seen[path]
+	seen[path] = struct{}{}
+	switch {
+	case !ok || again:
+		return "", errors.New("its next page is one before, or not below " + links.opts.Root)
+	case idle >= maxIdle:
+		return "", fmt.Errorf("%d pages in a row had no new users, and each named a next page", maxIdle)
 	}
-	return admins, nil
+	return path, nil
 }
 
 func (p Privileged) page(res batch.Result) (next string, err error) {
@@ -96,31 +98,20 @@ func (p Privileged) page(res batch.Result) (next string, err error) {
 	return body.Next, nil
 }
 
-// CheckGroups looks whether the groups are there. An error is a *SourceError about
-// one of them, or that of the run.
+// CheckGroups checks that the groups exist. An error is a *SourceError about one of them, or
+// the error of the run.
 func CheckGroups(ctx context.Context, runner *batch.Runner, ids []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	var failed error
-	err := runner.Run(ctx, func(yield func(batch.Request) bool) {
-		for _, id := range ids {
-			if !yield(batch.Request{Method: "GET", URL: "/groups/" + url.PathEscape(id) + "?$select=id", Quota: usersQuota, Tag: id}) {
-				return
-			}
+	for _, id := range ids {
+		res, err := runner.Do(ctx, batch.Request{Method: "GET", URL: "/groups/" + url.PathEscape(id) + "?$select=id", Quota: usersQuota})
+		if res.Stopped() {
+			return err
 		}
-	}, func(res batch.Result) []batch.Request {
-		err := res.Err
 		if err == nil && !passes.Listed(res) {
 			err = res.Response.StatusError()
 		}
-		if err != nil && failed == nil {
-			failed = &SourceError{What: "group " + res.Request.Tag.(string), Err: err}
+		if err != nil {
+			return &SourceError{What: "group " + id, Err: err}
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
-	return failed
+	return nil
 }

@@ -10,10 +10,10 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
+	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
-	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -115,8 +115,8 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *preflight.Problem {
 }
 
 // Caller is what the token says about refusals.
-func (t *Tenant) Caller() revoke.Caller {
-	return revoke.Caller{App: t.Token.Kind == preflight.App, Self: t.Token.Self,
+func (t *Tenant) Caller() answer.Caller {
+	return answer.Caller{App: t.Token.Kind == preflight.App, Self: t.Token.Self,
 		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged()}
 }
 

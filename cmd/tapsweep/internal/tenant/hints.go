@@ -8,10 +8,10 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
+	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
-	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -147,7 +147,7 @@ func (t *Tenant) hints(err error) []string {
 	if _, ok := errors.AsType[*graph.TokenError](err); ok {
 		return credentialHints(t.getenv, t.Method, t.Token.Client(), err)
 	}
-	if errors.Is(err, revoke.ErrAllDenied) {
+	if errors.Is(err, answer.ErrAllDenied) {
 		if problem := t.Token.Check(preflight.Task{Others: true}, ""); problem != nil {
 			return problem.Hints
 		}

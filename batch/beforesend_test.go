@@ -1,0 +1,75 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+)
+
+// BeforeSend sees each request before the service does.
+func TestBeforeSendComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		announced := make(map[string]bool) // by URL
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Record: true})
+		users := tenant.Populate(200)
+		runAll(t, tenant, batch.Options{BeforeSend: func(_ context.Context, requests []batch.Request) error {
+			time.Sleep(20 * time.Millisecond)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, req := range requests {
+				announced[req.URL] = true
+			}
+			if got := len(tenant.Log()); got > len(announced) {
+				t.Errorf("%d requests sent, %d announced", got, len(announced))
+			}
+			return nil
+		}}, deletes(users))
+		if len(announced) != len(users) {
+			t.Errorf("%d requests announced, want %d", len(announced), len(users))
+		}
+	})
+}
+
+// An error of BeforeSend keeps its batch from being sent and ends the run with that error.
+func TestBeforeSendRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("the disk is full")
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second})
+		users := tenant.Populate(100)
+		opts := batch.Options{BeforeSend: func(_ context.Context, requests []batch.Request) error {
+			isTenth := func(req batch.Request) bool { return req.Tag == users[9].UPN }
+			if slices.ContainsFunc(requests, isTenth) {
+				return full
+			}
+			return nil
+		}}
+		results, err := run(t.Context(), t, tenant, opts, deletes(users))
+		if !errors.Is(err, full) {
+			t.Errorf("Run = %v, want the error of BeforeSend", err)
+		}
+		if len(results) != len(users) {
+			t.Errorf("%d results, want %d", len(results), len(users))
+		}
+		refused := of(t, results, users[9].UPN)
+		if !errors.Is(refused.Err, batch.ErrNotSent) || !strings.Contains(refused.Err.Error(), full.Error()) {
+			t.Errorf("the refused request: %v, want ErrNotSent and the error of BeforeSend", refused.Err)
+		}
+		if refused.Uncertain {
+			t.Error("the refused request may have been carried out")
+		}
+		// Other batches were in flight, and they count.
+		done := statuses(results)[204]
+		if left := len(tenant.Left()); done+left != len(users) {
+			t.Errorf("%d deleted and %d left, want %d together", done, left, len(users))
+		}
+	})
+}

@@ -1,0 +1,56 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+)
+
+// do runs one request against a tenant with one user.
+func do(ctx context.Context, t *testing.T, faults ...graphsim.Fault) (batch.Result, error) {
+	t.Helper()
+	tenant := graphsim.New(graphsim.Options{Faults: faults})
+	user := tenant.Populate(1)[0]
+	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runner.Do(ctx, listOf(user.UPN))
+}
+
+func TestDo(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		stop   bool // before the request is sent
+		faults []graphsim.Fault
+		status int
+		want   error
+	}{
+		{"the final answer is a success", false, nil, 200, nil},
+		{"the final answer is a refusal", false, []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}, 403, nil},
+		{"no attempt succeeds", false, []graphsim.Fault{{Do: graphsim.ItemStatus(500)}}, 500, batch.ErrAttempts},
+		{"the token is refused", false, []graphsim.Fault{{Do: graphsim.ItemStatus(401)}}, 401, batch.ErrUnauthorized},
+		{"the context has ended", true, nil, 0, context.Canceled},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				if tt.stop {
+					stop()
+				}
+				res, err := do(ctx, t, tt.faults...)
+				if !errors.Is(err, tt.want) {
+					t.Errorf("Do = %v, want %v", err, tt.want)
+				}
+				if res.Response.Status != tt.status {
+					t.Errorf("status %d, want %d", res.Response.Status, tt.status)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,83 @@
+package quota
+
+import "time"
+
+// An Admission follows one batch, or one request outside a batch, from the moment it
+// is sent until the client has the answer.
+type Admission struct {
+	limits []*Limit
+	closed []bool      // by limit: the client had been told to wait when it sent this
+	until  []time.Time // by limit: how long the answer tells the client to wait
+}
+
+// Send begins an Admission when the client sends.
+func Send(limits []*Limit, now time.Time) *Admission {
+	a := &Admission{limits: limits, closed: make([]bool, len(limits)), until: make([]time.Time, len(limits))}
+	for i, l := range limits {
+		a.closed[i] = l.isClosed(now)
+	}
+	return a
+}
+
+// SentTooEarly reports whether the client sent requests of this cost although a limit
+// that counts them had told it to wait.
+func (a *Admission) SentTooEarly(cost Cost) bool {
+	for i, l := range a.limits {
+		if a.closed[i] && cost[l.Kind] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Admit charges every limit if all of them have room. Otherwise ok is false, and
+// retryAfter is the header to send, empty for none.
+func (a *Admission) Admit(cost Cost, now time.Time) (retryAfter string, ok bool) {
+	var full []int
+	for i, l := range a.limits {
+		if n := cost[l.Kind]; n > 0 && !l.hasRoom(now, n) {
+			full = append(full, i)
+		}
+	}
+	if len(full) > 0 {
+		return a.refuse(full, cost, now), false
+	}
+	for _, l := range a.limits {
+		if n := cost[l.Kind]; n > 0 {
+			l.take(n)
+		}
+	}
+	return "", true
+}
+
+// refuse returns the longest wait of the limits that are full, and notes it for each.
+func (a *Admission) refuse(full []int, cost Cost, now time.Time) (retryAfter string) {
+	longest, write := time.Duration(-1), Seconds
+	for _, i := range full {
+		l := a.limits[i]
+		if wait := l.refuse(cost[l.Kind]); wait > longest {
+			longest, write = wait, Seconds
+			if l.RetryAfter != nil {
+				write = l.RetryAfter
+			}
+		}
+	}
+	retryAfter = write(longest, now)
+	if until, ok := readRetryAfter(retryAfter, now); ok {
+		for _, i := range full {
+			if until.After(a.until[i]) {
+				a.until[i] = until
+			}
+		}
+	}
+	return retryAfter
+}
+
+// Delivered ends the Admission: the client has the answer, and knows its waits.
+func (a *Admission) Delivered(now time.Time) {
+	for i, until := range a.until {
+		if !until.IsZero() {
+			a.limits[i].tell(now, until)
+		}
+	}
+}

@@ -1,0 +1,242 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+)
+
+func newRunner(t *testing.T, poster batch.Poster, opts batch.Options) *batch.Runner {
+	t.Helper()
+	runner, err := batch.NewRunner(poster, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runner
+}
+
+// collect returns a settle function that appends each result to results.
+func collect(results *[]batch.Result) func(batch.Result) []batch.Request {
+	return func(res batch.Result) []batch.Request {
+		*results = append(*results, res)
+		return nil
+	}
+}
+
+// refusedIn deletes 2,000 passes in so many runs of one Runner, with a pause after each, under
+// a limit of 20/s and a burst of 60. It returns how many requests were refused.
+func refusedIn(t *testing.T, runs int, pause time.Duration) (refused int) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{
+			Latency: 50 * time.Millisecond,
+			Limits:  []*graphsim.Limit{graphsim.Bucket(20, 60)},
+		})
+		users := tenant.Populate(2000)
+		runner := newRunner(t, tenant, batch.Options{})
+		var results []batch.Result
+		for part := range slices.Chunk(users, len(users)/runs) {
+			if err := runner.Run(t.Context(), deletes(part), collect(&results)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(pause)
+		}
+		if done := statuses(results)[204]; done != len(users) {
+			t.Errorf("%d passes deleted, want %d", done, len(users))
+		}
+		refused = tenant.Stats().Refused
+	})
+	return refused
+}
+
+// A Runner keeps the pace of a quota from one run to the next.
+func TestRunsShareAPace(t *testing.T) {
+	one := refusedIn(t, 1, 0)
+	for _, runs := range []int{2, 4, 20} {
+		if got := refusedIn(t, runs, 0); got > one+one/3 {
+			t.Errorf("%d requests refused in %d runs, %d in one", got, runs, one)
+		}
+	}
+}
+
+// After a pause, a run costs no more refusals than one of a new Runner.
+func TestRunsShareAPaceAfterAPause(t *testing.T) {
+	one := refusedIn(t, 1, 0)
+	for _, pause := range []time.Duration{2 * time.Second, 10 * time.Second, time.Minute} {
+		if got := refusedIn(t, 4, pause); got > 4*one {
+			t.Errorf("%d requests refused in four runs with pauses of %v, %d in one run", got, pause, one)
+		}
+	}
+}
+
+// A quota that has had nothing to send for a while continues at its pace: the pause is no
+// reason to try a higher one.
+func TestIdleQuotaKeepsItsPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{
+			Latency: 50 * time.Millisecond,
+			Limits:  []*graphsim.Limit{graphsim.Bucket(20, 60)},
+		})
+		later := func(yield func(batch.Request) bool) {
+			i := 0
+			for req := range deletes(tenant.Populate(2000)) {
+				if i++; i > 1000 {
+					req.Delay = 2 * time.Minute // the first half takes one
+				}
+				if !yield(req) {
+					return
+				}
+			}
+		}
+		runAll(t, tenant, batch.Options{}, later)
+		if got := tenant.Stats().Refused; got > 200 {
+			t.Errorf("%d requests refused, want at most 200", got)
+		}
+	})
+}
+
+// closedTenant has users whose first batch of deletes is accepted, but for one that asks to
+// wait. Nothing else is accepted until then.
+func closedTenant(wait time.Duration) (*graphsim.Tenant, []graphsim.User) {
+	tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{closedFor(wait, graphsim.Writes)}})
+	return tenant, tenant.Populate(100)
+}
+
+// A wait that is running when a run ends is kept by the next run.
+func TestRunKeepsTheWaitOfTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant, users := closedTenant(10 * time.Minute)
+		runner := newRunner(t, tenant, batch.Options{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var first, second []batch.Result
+		if err := runner.Run(ctx, deletes(users[:50]), collect(&first)); !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, batch.ErrMaxWait) {
+			t.Fatalf("the first run: %v", err)
+		}
+		start, sent := time.Now(), tenant.Stats().Requests
+		time.AfterFunc(8*time.Minute, func() {
+			if n := tenant.Stats().Requests - sent; n > 0 {
+				t.Errorf("%d requests sent during the wait", n)
+			}
+		})
+		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&second)); err != nil {
+			t.Errorf("the second run: %v", err)
+		}
+		if done := statuses(second)[204]; done != 50 {
+			t.Errorf("the second run deleted %d passes, want 50", done)
+		}
+		if took := time.Since(start); took > 10*time.Minute {
+			t.Errorf("the second run took %v, want less than the wait", took)
+		}
+		if early := tenant.Stats().Early; early > 0 {
+			t.Errorf("%d requests were sent before the wait was over", early)
+		}
+	})
+}
+
+// A wait longer than MaxWait ends the next run, too, at once. When enough of it has passed, a
+// run waits for the rest.
+func TestMaxWaitOfTheRunBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant, users := closedTenant(20 * time.Minute)
+		runner := newRunner(t, tenant, batch.Options{MaxWait: 15 * time.Minute})
+		var results []batch.Result
+		if err := runner.Run(t.Context(), deletes(users), collect(&results)); !errors.Is(err, batch.ErrMaxWait) {
+			t.Fatalf("the first run: %v, want ErrMaxWait", err)
+		}
+		start, sent := time.Now(), tenant.Stats().Requests
+		results = nil
+		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&results)); !errors.Is(err, batch.ErrMaxWait) {
+			t.Errorf("the second run: %v, want ErrMaxWait", err)
+		}
+		if len(results) != 50 {
+			t.Errorf("the second run settled %d requests, want 50", len(results))
+		}
+		if n := tenant.Stats().Requests - sent; n > 0 {
+			t.Errorf("the second run sent %d requests", n)
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("the second run took %v", took)
+		}
+		time.Sleep(6 * time.Minute)
+		if err := runner.Run(t.Context(), deletes(users[50:]), collect(&results)); err != nil {
+			t.Errorf("the third run: %v", err)
+		}
+	})
+}
+
+// A wait of one quota does not keep a run from sending requests of another.
+func TestRunOfAnotherQuotaIgnoresTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant, users := closedTenant(20 * time.Minute)
+		runner := newRunner(t, tenant, batch.Options{})
+		var results []batch.Result
+		writes := slices.Values([]batch.Request{writeOf(users[0]), writeOf(users[1])})
+		if err := runner.Run(t.Context(), writes, collect(&results)); !errors.Is(err, batch.ErrMaxWait) {
+			t.Fatalf("the first run: %v, want ErrMaxWait", err)
+		}
+		if _, err := runner.Do(t.Context(), listOf(users[0].UPN)); err != nil {
+			t.Errorf("a read: %v", err)
+		}
+	})
+}
+
+// Attempts and refusals are counted for one run only.
+func TestRunForgetsAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Times: 4, Do: graphsim.ItemStatus(500)}}})
+		req := listOf(tenant.Populate(1)[0].UPN)
+		runner := newRunner(t, tenant, batch.Options{MaxAttempts: 3})
+		if _, err := runner.Do(t.Context(), req); !errors.Is(err, batch.ErrAttempts) {
+			t.Fatalf("the first run: %v, want ErrAttempts", err)
+		}
+		res, err := runner.Do(t.Context(), req)
+		if err != nil {
+			t.Errorf("the second run: %v", err)
+		}
+		if res.Attempts != 2 {
+			t.Errorf("%d attempts, want 2 of the second run", res.Attempts)
+		}
+	})
+}
+
+// A Runner has one run at a time: settle cannot start another, and neither can other goroutines.
+func TestRunnerIsBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{})
+		user := tenant.Populate(1)[0]
+		runner := newRunner(t, tenant, batch.Options{})
+		var inner error
+		err := runner.Run(t.Context(), slices.Values([]batch.Request{listOf(user.UPN)}), func(batch.Result) []batch.Request {
+			_, inner = runner.Do(t.Context(), listOf(user.UPN))
+			return nil
+		})
+		if err != nil {
+			t.Errorf("the outer run: %v", err)
+		}
+		if !errors.Is(inner, batch.ErrBusy) {
+			t.Errorf("the inner run: %v, want ErrBusy", inner)
+		}
+	})
+}
+
+// A Runner works after a run that ended in a panic of its caller.
+func TestRunAfterAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second})
+		users := tenant.Populate(100)
+		runner := newRunner(t, tenant, batch.Options{})
+		func() {
+			defer func() { _ = recover() }()
+			_ = runner.Run(t.Context(), deletes(users), func(batch.Result) []batch.Request { panic("a fault of the caller") })
+		}()
+		if _, err := runner.Do(t.Context(), listOf(users[0].UPN)); err != nil {
+			t.Errorf("Do after a panic: %v", err)
+		}
+	})
+}
