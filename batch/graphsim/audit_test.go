@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/internal/wire"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,27 +66,27 @@ func TestAudit(t *testing.T) {
 		tenant.AddUser(User{ID: absent, UPN: "boss@contoso.example"})
 		app := &Actor{AppID: "app-1", App: "HR"}
 		made := func(upn string, by *Actor, ago time.Duration) {
-			tenant.AddUser(User{ID: guidOf(upn), UPN: upn, Passes: []Pass{{ID: pass, Created: now.Add(-ago), CreatedBy: by}}})
+			tenant.AddUser(User{ID: wire.GUID(upn), UPN: upn, Passes: []Pass{{ID: pass, Created: now.Add(-ago), CreatedBy: by}}})
 		}
 		made("a", &Actor{UPN: "boss@contoso.example"}, time.Hour)
 		made("b", app, 2*time.Hour)
 		made("c", app, 3*time.Hour)
 		made("d", nil, time.Hour)
-		tenant.AddAudit(Audit{Time: now.Add(-90 * time.Minute), By: Actor{UserID: absent}, TargetID: absent, TargetUPN: "x"})
+		tenant.AddAudit(AuditEntry{Time: now.Add(-90 * time.Minute), By: Actor{UserID: absent}, TargetID: absent, TargetUPN: "x"})
 		time.Sleep(time.Second)
 
 		client := &http.Client{Transport: tenant}
-		token := tenant.UserToken(absent, "UserAuthMethod-TAP.ReadWrite.All")
+		token := tenant.Entra.UserToken(absent, "UserAuthMethod-TAP.ReadWrite.All")
 		send(t, client, token, "DELETE", v1+"/users/a"+methods+"/"+pass, "")
 		send(t, client, token, "DELETE", v1+"/users/a"+methods+"/"+pass, "") // 404
 		time.Sleep(time.Second)
-		send(t, client, tenant.Token(), "POST", v1+"/users/a"+methods, `{}`)
+		send(t, client, tenant.Entra.Token(), "POST", v1+"/users/a"+methods, `{}`)
 		time.Sleep(time.Second)
 
 		const (
 			boss  = ": user " + absent + " boss@contoso.example: "
 			hr    = ": app app-1 HR: "
-			ours  = ": app " + DefaultClientID + " " + appName + ": "
+			ours  = ": app " + entra.DefaultClientID + " " + appName + ": "
 			admin = PassService + ": Admin registered security info: Admin registered temporary access pass method for user"
 			self  = PassService + ": User registered security info: User registered temporary access pass method"
 			del   = PassService + ": Admin deleted security info: Admin deleted temporary access pass method for user"
@@ -146,15 +148,15 @@ func TestAudit(t *testing.T) {
 
 func TestAuditKeptOnlyIfAsked(t *testing.T) {
 	tenant := New(Options{})
-	users := tenant.Populate(20)
+	users := tenant.AddUsers(20)
 	tenant.GivePass(users[0].ID, Pass{ID: users[0].Passes[0].ID, CreatedBy: &Actor{UserID: dana}})
 	if _, err := tenant.PostBatch(t.Context(), deletes(users)); err != nil {
 		t.Fatal(err)
 	}
-	if len(tenant.audits) != 0 {
-		t.Errorf("%d entries kept", len(tenant.audits))
+	if len(tenant.audits.entries) != 0 {
+		t.Errorf("%d entries kept", len(tenant.audits.entries))
 	}
-	tenant.AddAudit(Audit{})
+	tenant.AddAudit(AuditEntry{})
 	if all, _ := pages(t, askers(tenant, "AuditLog.Read.All")["direct"], auditsPath); len(all) != 1 {
 		t.Errorf("%d entries, want 1", len(all))
 	}
@@ -185,7 +187,7 @@ func TestAuditPermissions(t *testing.T) {
 // Entries that are written while somebody reads do not move those that were there.
 func TestAuditGrowsBetweenPages(t *testing.T) {
 	tenant := New(Options{Audit: true})
-	users := tenant.Populate(12)
+	users := tenant.AddUsers(12)
 	ask := askers(tenant, "AuditLog.Read.All")["direct"]
 	remove := func(from, to int) {
 		if _, err := tenant.PostBatch(t.Context(), deletes(users[from:to])); err != nil {

@@ -13,12 +13,12 @@ import (
 // inside strings. Earlier, modifiedProperties was empty.
 func TestAuditNamesThePass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := New(Options{Audit: true, SeededBy: &Actor{AppID: "app-1"}})
+		tenant := New(Options{Audit: true})
 		const other = "9f0c11aa-1111-4222-8333-000000000002"
 		start := time.Now().Add(time.Hour)
 		tenant.AddUser(User{UPN: "a@contoso.example", Passes: []Pass{
 			{ID: pass, Start: start, LifetimeMinutes: 90, UsableOnce: true, CreatedBy: &Actor{UserID: dana}}}})
-		tenant.SeedPair("b@contoso.example", other)
+		tenant.AddPair("b@contoso.example", other, &Actor{AppID: "app-1"})
 		from, until := start.UTC().Format(time.RFC3339), start.Add(90*time.Minute).UTC().Format(time.RFC3339)
 		now, later := time.Now().UTC().Format(time.RFC3339), time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 
@@ -62,8 +62,8 @@ func TestAuditNamesThePass(t *testing.T) {
 func TestOddAudits(t *testing.T) {
 	tenant := New(Options{})
 	now := time.Now().Add(-time.Minute)
-	tenant.AddAudit(Audit{Time: now, NoTarget: true})
-	tenant.AddAudit(Audit{Time: now.Add(1), NoInitiator: true, TargetUPN: "x"})
+	tenant.AddAudit(AuditEntry{Time: now, NoTarget: true})
+	tenant.AddAudit(AuditEntry{Time: now.Add(1), NoInitiator: true, TargetUPN: "x"})
 	all, _ := pages(t, askers(tenant, "AuditLog.Read.All")["direct"], auditsPath)
 	if len(all) != 2 {
 		t.Fatalf("%d entries, want 2", len(all))

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/batch/graphsim/quota"
 )
 
 func post(t *testing.T, tenant *Tenant, requests ...string) map[string]got {
@@ -64,7 +67,7 @@ func TestBatchRefusals(t *testing.T) {
 			if !ok || e.Status != 400 || e.Code != "BadRequest" || !strings.Contains(e.Message, tt.message) || e.RequestID == "" {
 				t.Errorf("PostBatch = %#v, want 400 %q", err, tt.message)
 			}
-			g := send(t, &http.Client{Transport: tenant}, tenant.Token(), "POST", publicRoot+"/beta/$batch", tt.body)
+			g := send(t, &http.Client{Transport: tenant}, tenant.Entra.Token(), "POST", wire.PublicRoot+"/beta/$batch", tt.body)
 			if g.Status != 400 || !strings.Contains(g.Body, tt.message) {
 				t.Errorf("over HTTP: %d %s", g.Status, g.Body)
 			}
@@ -90,8 +93,8 @@ func TestOuterHTTP(t *testing.T) {
 		{"too large", "POST", "application/json", strings.Repeat(" ", maxBody+1), 413},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			req, _ := http.NewRequest(tt.method, publicRoot+"/v1.0/%24batch", strings.NewReader(tt.body))
-			req.Header.Set("Authorization", "Bearer "+tenant.Token())
+			req, _ := http.NewRequest(tt.method, wire.PublicRoot+"/v1.0/%24batch", strings.NewReader(tt.body))
+			req.Header.Set("Authorization", "Bearer "+tenant.Entra.Token())
 			if tt.contentType != "" {
 				req.Header.Set("Content-Type", tt.contentType)
 			}
@@ -112,7 +115,7 @@ func TestShuffledAndVaried(t *testing.T) {
 	forms := map[string]bool{}
 	for _, seed := range []uint64{1, 1, 2} {
 		tenant := New(Options{Seed: seed})
-		reply, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(20)))
+		reply, err := tenant.PostBatch(t.Context(), deletes(tenant.AddUsers(20)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,15 +169,15 @@ func TestLostWrite(t *testing.T) {
 	if all["1"].Status != 204 || all["2"].Status != 204 {
 		t.Errorf("answers %v", all)
 	}
-	if s := tenant.Stats(); s.LostWrites != 1 || s.Deleted != 1 || len(tenant.Left()) != 1 || s.OverlappingWrites != 0 {
-		t.Errorf("Stats = %+v, left %v", s, tenant.Left())
+	if s := tenant.Stats(); s.LostWrites != 1 || s.Deleted != 1 || len(tenant.Remaining()) != 1 || s.OverlappingWrites != 0 {
+		t.Errorf("Stats = %+v, left %v", s, tenant.Remaining())
 	}
 }
 
 func TestOverlappingWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := New(Options{Latency: time.Second})
-		users := tenant.Populate(2)
+		users := tenant.AddUsers(2)
 		go tenant.PostBatch(t.Context(), deletes(users[:1]))
 		time.Sleep(500 * time.Millisecond)
 		go tenant.PostBatch(t.Context(), deletes(users[:1])) // the first is under way
@@ -191,7 +194,7 @@ func TestOverlappingWrites(t *testing.T) {
 func TestLatencyAndCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := New(Options{Latency: time.Second})
-		users := tenant.Populate(2)
+		users := tenant.AddUsers(2)
 		begin := time.Now()
 		if _, err := tenant.PostBatch(t.Context(), deletes(users[:1])); err != nil || time.Since(begin) != time.Second {
 			t.Errorf("PostBatch = %v after %v", err, time.Since(begin))
@@ -204,8 +207,8 @@ func TestLatencyAndCancel(t *testing.T) {
 			begin = time.Now()
 			_, err := tenant.PostBatch(ctx, deletes(users[1:]))
 			cancel()
-			if !errors.Is(err, ctx.Err()) || err == nil || time.Since(begin) != tt.after || len(tenant.Left()) != tt.left {
-				t.Errorf("PostBatch = %v after %v, left %v", err, time.Since(begin), tenant.Left())
+			if !errors.Is(err, ctx.Err()) || err == nil || time.Since(begin) != tt.after || len(tenant.Remaining()) != tt.left {
+				t.Errorf("PostBatch = %v after %v, left %v", err, time.Since(begin), tenant.Remaining())
 			}
 		}
 	})
@@ -233,12 +236,12 @@ func TestListLag(t *testing.T) {
 
 // Many at once, through both kinds of door; the race detector watches.
 func TestConcurrentUse(t *testing.T) {
-	limit := Bucket(1e6, 50)
-	tenant := New(Options{Limits: []*Limit{limit}, Record: true, Faults: RandomFaults(1, 0.1, Reset(), ItemTwice(), ItemStatus(500))})
+	limit := quota.Bucket(1e6, 50)
+	tenant := New(Options{Limits: []*quota.Limit{limit}, Record: true, Faults: fault.Random(1, 0.1, fault.Reset(), fault.ItemTwice(), fault.ItemStatus(500))})
 	server := start(t, tenant)
 	client := server.Client()
 	defer client.CloseIdleConnections()
-	users := tenant.Populate(400)
+	users := tenant.AddUsers(400)
 	var wg sync.WaitGroup
 	for part := range slices.Chunk(users, 50) {
 		wg.Go(func() {
@@ -253,7 +256,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 	s := tenant.Stats()
-	if s.Deleted+len(tenant.Left()) != len(users) || s.Batches != 80 || s.LostWrites != 0 || s.OverlappingWrites != 0 {
-		t.Errorf("Stats = %+v, %d left", s, len(tenant.Left()))
+	if s.Deleted+len(tenant.Remaining()) != len(users) || s.Batches != 80 || s.LostWrites != 0 || s.OverlappingWrites != 0 {
+		t.Errorf("Stats = %+v, %d left", s, len(tenant.Remaining()))
 	}
 }

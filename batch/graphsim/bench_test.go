@@ -22,7 +22,7 @@ func deletes(users []User) []byte {
 func BenchmarkPostBatch(b *testing.B) {
 	const size, rounds = 20, 500
 	tenant := New(Options{})
-	users := tenant.Populate(size * rounds)
+	users := tenant.AddUsers(size * rounds)
 	var bodies [][]byte
 	for i := range rounds {
 		bodies = append(bodies, deletes(users[i*size:(i+1)*size]))

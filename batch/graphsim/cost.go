@@ -11,7 +11,7 @@ import (
 func (c *call) cost() (cost quota.Cost) {
 	cost[quota.All] = 1
 	cost[quota.ResourceUnits] = c.resourceUnits()
-	if !isRead(c.method) {
+	if !isRead(c.Method) {
 		cost[quota.Writes] = 1
 		return cost
 	}
@@ -24,7 +24,7 @@ func (c *call) cost() (cost quota.Cost) {
 }
 
 func (c *call) resourceUnits() int {
-	if !isRead(c.method) {
+	if !isRead(c.Method) {
 		return 1
 	}
 	units := 1

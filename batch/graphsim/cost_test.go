@@ -1,6 +1,7 @@
 package graphsim
 
 import (
+	"tapsweep/batch/graphsim/quota"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,8 +33,8 @@ func TestResourceUnits(t *testing.T) {
 		{"GET", "/nothing", 1},
 	}
 	for _, tt := range tests {
-		made := calls([]item{{Method: tt.method, URL: tt.url, after: -1}}, "", nil)
-		if got := made[0].cost()[ResourceUnits]; got != tt.want {
+		made := calls([]batchRequest{{Method: tt.method, URL: tt.url, after: -1}}, "", nil)
+		if got := made[0].cost()[quota.ResourceUnits]; got != tt.want {
 			t.Errorf("%s %s costs %d, want %d", tt.method, tt.url, got, tt.want)
 		}
 	}
@@ -44,22 +45,22 @@ func TestKinds(t *testing.T) {
 	const report = "/reports/authenticationMethods/userRegistrationDetails"
 	tests := []struct {
 		method, url string
-		kinds       []Kind
+		kinds       []quota.Kind
 	}{
-		{"GET", "/users", []Kind{All, Reads}},
-		{"GET", "/users/" + dana, []Kind{All, Reads}},
-		{"GET", "/groups/" + dana, []Kind{All, Reads}},
-		{"GET", "/groups/" + dana + "/transitiveMembers", []Kind{All, Reads}},
-		{"GET", "/users/" + dana + methods, []Kind{All, Reads, PassReads}},
-		{"GET", "/users/" + dana + methods + "/" + pass, []Kind{All, Reads, PassReads}},
-		{"DELETE", "/users/" + dana + methods + "/" + pass, []Kind{All, Writes}},
-		{"GET", auditsPath, []Kind{All, Reads}},
-		{"GET", report, []Kind{All, Reads}},
+		{"GET", "/users", []quota.Kind{quota.All, quota.Reads}},
+		{"GET", "/users/" + dana, []quota.Kind{quota.All, quota.Reads}},
+		{"GET", "/groups/" + dana, []quota.Kind{quota.All, quota.Reads}},
+		{"GET", "/groups/" + dana + "/transitiveMembers", []quota.Kind{quota.All, quota.Reads}},
+		{"GET", "/users/" + dana + methods, []quota.Kind{quota.All, quota.Reads, quota.PassReads}},
+		{"GET", "/users/" + dana + methods + "/" + pass, []quota.Kind{quota.All, quota.Reads, quota.PassReads}},
+		{"DELETE", "/users/" + dana + methods + "/" + pass, []quota.Kind{quota.All, quota.Writes}},
+		{"GET", auditsPath, []quota.Kind{quota.All, quota.Reads}},
+		{"GET", report, []quota.Kind{quota.All, quota.Reads}},
 	}
 	for _, tt := range tests {
-		for kind := range ResourceUnits {
-			limit := ThrottleFirst(1, 7*time.Second).Of(kind)
-			tenant := New(Options{Limits: []*Limit{limit}, Roles: []string{"Directory.Read.All", "AuditLog.Read.All", "UserAuthMethod-TAP.ReadWrite.All"}})
+		for kind := range quota.ResourceUnits {
+			limit := quota.First(1, 7*time.Second).Of(kind)
+			tenant := New(Options{Limits: []*quota.Limit{limit}, Roles: []string{"Directory.Read.All", "AuditLog.Read.All", "UserAuthMethod-TAP.ReadWrite.All"}})
 			tenant.AddUser(User{ID: dana, Passes: []Pass{{ID: pass}}})
 			tenant.AddGroup(Group{ID: dana})
 			counts := false
@@ -77,7 +78,7 @@ func TestKinds(t *testing.T) {
 // Pages of users take two units each out of a bucket, one with $select.
 func TestResourceUnitsThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := New(Options{Limits: []*Limit{Bucket(1, 5).Of(ResourceUnits)}})
+		tenant := New(Options{Limits: []*quota.Limit{quota.Bucket(1, 5).Of(quota.ResourceUnits)}})
 		ask := askers(tenant)["direct"]
 		for i, tt := range []struct {
 			wait   time.Duration

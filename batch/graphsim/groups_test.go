@@ -3,6 +3,7 @@ package graphsim
 import (
 	"slices"
 	"strings"
+	"tapsweep/batch/graphsim/internal/wire"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,12 +13,12 @@ import (
 // one who is not there, and a group that is not there.
 func circle(tenant *Tenant) (a, b, c string) {
 	for _, name := range []string{"amy", "bob", "cid"} {
-		tenant.AddUser(User{ID: guidOf(name), UPN: name + "@contoso.example"})
+		tenant.AddUser(User{ID: wire.GUID(name), UPN: name + "@contoso.example"})
 	}
-	a, b, c = guidOf("a"), guidOf("b"), guidOf("c")
-	tenant.AddGroup(Group{ID: a, Name: "A", Members: []string{guidOf("amy"), absent}, Groups: []string{b, absent}})
-	tenant.AddGroup(Group{ID: b, Name: "B", Members: []string{guidOf("amy"), strings.ToUpper(guidOf("bob"))}, Groups: []string{c}})
-	tenant.AddGroup(Group{ID: c, Name: "C", Members: []string{guidOf("cid")}, Groups: []string{a, b}})
+	a, b, c = wire.GUID("a"), wire.GUID("b"), wire.GUID("c")
+	tenant.AddGroup(Group{ID: a, Name: "A", Members: []string{wire.GUID("amy"), absent}, Groups: []string{b, absent}})
+	tenant.AddGroup(Group{ID: b, Name: "B", Members: []string{wire.GUID("amy"), strings.ToUpper(wire.GUID("bob"))}, Groups: []string{c}})
+	tenant.AddGroup(Group{ID: c, Name: "C", Members: []string{wire.GUID("cid")}, Groups: []string{a, b}})
 	return a, b, c
 }
 
@@ -102,10 +103,10 @@ func TestGroupPermissions(t *testing.T) {
 				if named := strings.Contains(g.Body, "contoso.example"); url != "" && named != tt.named {
 					t.Errorf("%v, %s %s: %s", tt.roles, door, url, g.Body)
 				}
-				if mixed := strings.HasPrefix(url, "/transitiveMembers?"); mixed && tt.status == 200 && !strings.Contains(g.Body, `"@odata.type":"#microsoft.graph.group","id":"`+guidOf("b")) {
+				if mixed := strings.HasPrefix(url, "/transitiveMembers?"); mixed && tt.status == 200 && !strings.Contains(g.Body, `"@odata.type":"#microsoft.graph.group","id":"`+wire.GUID("b")) {
 					t.Errorf("%v, %s %s: no group in %s", tt.roles, door, url, g.Body)
 				}
-				if url != "" && tt.status == 200 && !strings.Contains(g.Body, guidOf("amy")) {
+				if url != "" && tt.status == 200 && !strings.Contains(g.Body, wire.GUID("amy")) {
 					t.Errorf("%v, %s %s: no ids in %s", tt.roles, door, url, g.Body)
 				}
 			}

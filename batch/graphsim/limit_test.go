@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // Each row is a batch of n deletes at a time after the first: how many get through
@@ -22,28 +25,28 @@ func TestLimits(t *testing.T) {
 	const ms = time.Millisecond
 	tests := []struct {
 		name  string
-		limit func() *Limit
+		limit func() *quota.Limit
 		rows  []row
 	}{
-		{"bucket", func() *Limit { return Bucket(2, 5) }, []row{
+		{"bucket", func() *quota.Limit { return quota.Bucket(2, 5) }, []row{
 			{0, 20, 5, "1"},
 			{500 * ms, 2, 1, "1"}, // two a second
 			{999 * ms, 1, 0, "1"},
 			{1000 * ms, 1, 1, ""}, // exactly when a request is there again
 			{10 * time.Second, 6, 5, "1"},
 		}},
-		{"bucket, exact", func() *Limit { l := Bucket(0.25, 1); l.RetryAfter = Decimal; return l }, []row{
+		{"bucket, exact", func() *quota.Limit { l := quota.Bucket(0.25, 1); l.RetryAfter = quota.Decimal; return l }, []row{
 			{0, 2, 1, "4"},
 			{3751 * ms, 1, 0, "0.249"},
 			{4000 * ms, 1, 1, ""},
 		}},
-		{"bucket, refused ones count", func() *Limit { l := Bucket(1, 10); l.CountRefused = true; return l }, []row{
+		{"bucket, refused ones count", func() *quota.Limit { l := quota.Bucket(1, 10); l.CountRefused = true; return l }, []row{
 			{0, 20, 10, "11"}, // a debt of ten, and one more to have one
 			{10 * time.Second, 1, 0, "2"},
 			{12 * time.Second, 1, 1, ""},
 		}},
-		{"bucket, halved and given back", func() *Limit {
-			return Bucket(10, 10).Scale(10*time.Second, 0.5).Scale(20*time.Second, 1)
+		{"bucket, halved and given back", func() *quota.Limit {
+			return quota.Bucket(10, 10).Scale(10*time.Second, 0.5).Scale(20*time.Second, 1)
 		}, []row{
 			{0, 10, 10, ""},
 			{10 * time.Second, 20, 10, "1"},
@@ -51,57 +54,57 @@ func TestLimits(t *testing.T) {
 			{19800 * ms, 20, 10, "1"},
 			{20300 * ms, 20, 4, "1"}, // 0.2 s at five, 0.3 s at ten
 		}},
-		{"bucket, stopped", func() *Limit { return Bucket(1, 1).Scale(time.Second, 0).Scale(time.Minute, 2) }, []row{
+		{"bucket, stopped", func() *quota.Limit { return quota.Bucket(1, 1).Scale(time.Second, 0).Scale(time.Minute, 2) }, []row{
 			{0, 1, 1, ""},
 			{1 * time.Second, 2, 1, "60"}, // until half a second after the minute
 			{60500 * ms, 1, 1, ""},
 		}},
-		{"bucket, shared", func() *Limit { return Bucket(10, 10).Load(0, 6) }, []row{
+		{"bucket, shared", func() *quota.Limit { return quota.Bucket(10, 10).Load(0, 6) }, []row{
 			{0, 10, 10, ""},
 			{time.Second, 10, 4, "1"},
 		}},
-		{"bucket, fought for", func() *Limit { return Bucket(10, 10).Load(0, 500) }, []row{
+		{"bucket, fought for", func() *quota.Limit { return quota.Bucket(10, 10).Load(0, 500) }, []row{
 			{0, 10, 10, ""},
 			{time.Second, 10, 1, "1"},
 		}},
-		{"window", func() *Limit { return Window(3, 10*time.Second) }, []row{
+		{"window", func() *quota.Limit { return quota.Window(3, 10*time.Second) }, []row{
 			{0, 2, 2, ""},
 			{4 * time.Second, 2, 1, "6"},
 			{10*time.Second - 1, 1, 0, "1"},
 			{12 * time.Second, 4, 3, "10"}, // begins with its first request
 			{21 * time.Second, 1, 0, "1"},
 		}},
-		{"window, refused ones count", func() *Limit { l := Window(3, 10*time.Second); l.CountRefused = true; return l }, []row{
+		{"window, refused ones count", func() *quota.Limit { l := quota.Window(3, 10*time.Second); l.CountRefused = true; return l }, []row{
 			{0, 20, 3, "10"},
 			{10 * time.Second, 2, 1, "10"},
 			{40 * time.Second, 3, 3, ""}, // forgiven
 		}},
-		{"window, halved", func() *Limit { return Window(4, 10*time.Second).Scale(10*time.Second, 0.5) }, []row{
+		{"window, halved", func() *quota.Limit { return quota.Window(4, 10*time.Second).Scale(10*time.Second, 0.5) }, []row{
 			{0, 20, 4, "10"},
 			{10 * time.Second, 20, 2, "10"},
 		}},
-		{"window, shared", func() *Limit { return Window(10, 10*time.Second).Load(0, 0.5) }, []row{
+		{"window, shared", func() *quota.Limit { return quota.Window(10, 10*time.Second).Load(0, 0.5) }, []row{
 			{0, 4, 4, ""},
 			{4 * time.Second, 20, 4, "6"},
 			{13 * time.Second, 20, 9, "7"}, // begun at ten by the other one
 		}},
-		{"the first", func() *Limit { return ThrottleFirst(3, 90*time.Second) }, []row{
+		{"the first", func() *quota.Limit { return quota.First(3, 90*time.Second) }, []row{
 			{0, 2, 0, "90"},
 			{time.Second, 4, 3, "90"},
 			{2 * time.Second, 20, 20, ""},
 		}},
-		{"reads only", func() *Limit { return Bucket(1, 1).Of(Reads) }, []row{{0, 20, 20, ""}}},
+		{"reads only", func() *quota.Limit { return quota.Bucket(1, 1).Of(quota.Reads) }, []row{{0, 20, 20, ""}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := New(Options{Limits: []*Limit{tt.limit()}})
+				tenant := New(Options{Limits: []*quota.Limit{tt.limit()}})
 				begin := time.Now()
 				total, passed := 0, 0
 				for _, r := range tt.rows {
 					time.Sleep(r.at - time.Since(begin))
 					n, retry := 0, ""
-					reply, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(r.n)))
+					reply, err := tenant.PostBatch(t.Context(), deletes(tenant.AddUsers(r.n)))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -121,7 +124,7 @@ func TestLimits(t *testing.T) {
 					total, passed = total+r.n, passed+n
 				}
 				s := tenant.Stats()
-				if s.Requests != total || s.Accepted != passed || s.Refused != total-passed || s.Deleted != passed || len(tenant.Left()) != total-passed {
+				if s.Requests != total || s.Accepted != passed || s.Refused != total-passed || s.Deleted != passed || len(tenant.Remaining()) != total-passed {
 					t.Errorf("Stats = %+v, want %d requests, %d accepted", s, total, passed)
 				}
 			})
@@ -129,38 +132,15 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 3, 2, 8, 30, 1, 500, time.UTC)
-	tests := []struct {
-		name string
-		form RetryAfter
-		wait time.Duration
-		want string
-	}{
-		{"honest", Honest, 2*time.Second + 1, "3"},
-		{"honest to the second", Honest, 2 * time.Second, "2"},
-		{"decimal", Decimal, 248100 * time.Microsecond, "0.249"},
-		{"decimal, whole", Decimal, 7 * time.Second, "7"},
-		{"date", Date, time.Second, "Mon, 02 Mar 2026 08:30:03 GMT"},
-		{"constant", Constant("1"), time.Minute, "1"},
-		{"missing", Missing, time.Minute, ""},
-	}
-	for _, tt := range tests {
-		if got := tt.form(tt.wait, now); got != tt.want {
-			t.Errorf("%s(%v) = %q, want %q", tt.name, tt.wait, got, tt.want)
-		}
-	}
-}
-
 func TestEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limit := ThrottleFirst(1, 10*time.Second).Of(Writes)
-		tenant := New(Options{Latency: time.Second, Limits: []*Limit{limit}})
-		users := tenant.Populate(9)
+		limit := quota.First(1, 10*time.Second).Of(quota.Writes)
+		tenant := New(Options{Latency: time.Second, Limits: []*quota.Limit{limit}})
+		users := tenant.AddUsers(9)
 		early := func(want int, why string) {
 			t.Helper()
-			if s := tenant.Stats(); s.Early != want {
-				t.Errorf("%d early, want %d: %s", s.Early, want, why)
+			if s := tenant.Stats(); s.SentTooEarly != want {
+				t.Errorf("%d early, want %d: %s", s.SentTooEarly, want, why)
 			}
 		}
 		go func() { // sent before the answer is there
@@ -184,14 +164,14 @@ func TestEarly(t *testing.T) {
 
 // What the client never got to hear does not bind it.
 func TestEarlyUnheard(t *testing.T) {
-	for _, form := range []RetryAfter{Missing, Honest} {
-		limit := ThrottleFirst(1, 10*time.Second)
+	for _, form := range []quota.RetryAfter{quota.NoHeader, quota.Seconds} {
+		limit := quota.First(1, 10*time.Second)
 		limit.RetryAfter = form
-		tenant := New(Options{Limits: []*Limit{limit}, Faults: []Fault{{Batch: 1, Do: CutOff()}}})
-		users := tenant.Populate(2)
+		tenant := New(Options{Limits: []*quota.Limit{limit}, Faults: []fault.Fault{{Batch: 1, Do: fault.CutOff()}}})
+		users := tenant.AddUsers(2)
 		tenant.PostBatch(t.Context(), deletes(users))
 		tenant.PostBatch(t.Context(), deletes(users))
-		if s := tenant.Stats(); s.Early != 0 || s.Refused != 1 {
+		if s := tenant.Stats(); s.SentTooEarly != 0 || s.Refused != 1 {
 			t.Errorf("Stats = %+v", s)
 		}
 	}
@@ -199,9 +179,9 @@ func TestEarlyUnheard(t *testing.T) {
 
 func TestWholeBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := New(Options{WholeBatch: true, Record: true, Limits: []*Limit{Bucket(1, 30), Bucket(1, 10).Of(Reads)}})
+		tenant := New(Options{WholeBatch: true, Record: true, Limits: []*quota.Limit{quota.Bucket(1, 30), quota.Bucket(1, 10).Of(quota.Reads)}})
 		post := func() error {
-			_, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(20)))
+			_, err := tenant.PostBatch(t.Context(), deletes(tenant.AddUsers(20)))
 			return err
 		}
 		if err := post(); err != nil {
@@ -224,11 +204,11 @@ func TestWholeBatch(t *testing.T) {
 // With Spread the requests of a batch take effect one after another.
 func TestSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limit := Bucket(100, 1)
-		limit.RetryAfter = Decimal
-		tenant := New(Options{Latency: 50 * time.Millisecond, Spread: 190 * time.Millisecond, Limits: []*Limit{limit}})
+		limit := quota.Bucket(100, 1)
+		limit.RetryAfter = quota.Decimal
+		tenant := New(Options{Latency: 50 * time.Millisecond, Spread: 190 * time.Millisecond, Limits: []*quota.Limit{limit}})
 		start := time.Now()
-		if _, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(20))); err != nil {
+		if _, err := tenant.PostBatch(t.Context(), deletes(tenant.AddUsers(20))); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(start); took != 240*time.Millisecond {
@@ -242,19 +222,19 @@ func TestSpread(t *testing.T) {
 
 // A batch larger than the bucket gets in when the bucket is full.
 func TestWholeBatchLargerThanLimit(t *testing.T) {
-	for _, l := range []*Limit{Bucket(1, 5), Window(5, time.Hour)} {
-		tenant := New(Options{WholeBatch: true, Limits: []*Limit{l}})
-		if _, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(20))); err != nil {
+	for _, l := range []*quota.Limit{quota.Bucket(1, 5), quota.Window(5, time.Hour)} {
+		tenant := New(Options{WholeBatch: true, Limits: []*quota.Limit{l}})
+		if _, err := tenant.PostBatch(t.Context(), deletes(tenant.AddUsers(20))); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
 func TestThrottledDirectly(t *testing.T) {
-	tenant := New(Options{Limits: []*Limit{ThrottleFirst(1, 7*time.Second)}})
+	tenant := New(Options{Limits: []*quota.Limit{quota.First(1, 7*time.Second)}})
 	client := &http.Client{Transport: tenant}
 	for _, want := range []string{"429 7", "200 "} {
-		g := send(t, client, tenant.Token(), "GET", publicRoot+"/v1.0/users", "")
+		g := send(t, client, tenant.Entra.Token(), "GET", wire.PublicRoot+"/v1.0/users", "")
 		if got := fmt.Sprint(g.Status, " ", g.Header.Get("Retry-After")); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}

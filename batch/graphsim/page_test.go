@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/internal/wire"
 	"testing"
 	"time"
 
@@ -19,7 +21,7 @@ type asker func(t *testing.T, url string, headers ...string) got
 
 const (
 	level = "ConsistencyLevel"
-	v1    = publicRoot + "/v1.0"
+	v1    = wire.PublicRoot + "/v1.0"
 )
 
 // askers lists the ways to get something, as a caller with those permissions.
@@ -32,7 +34,7 @@ func askers(tenant *Tenant, roles ...string) map[string]asker {
 			if err != nil {
 				t.Fatal(err)
 			}
-			req.Header.Set("Authorization", "Bearer "+tenant.Token(roles...))
+			req.Header.Set("Authorization", "Bearer "+tenant.Entra.Token(roles...))
 			for i := 0; i < len(headers); i += 2 {
 				req.Header.Set(headers[i], headers[i+1])
 			}
@@ -59,7 +61,7 @@ func askers(tenant *Tenant, roles ...string) map[string]asker {
 			if err != nil {
 				t.Fatal(err)
 			}
-			g := send(t, client, tenant.Token(roles...), "POST", v1+"/$batch", string(body))
+			g := send(t, client, tenant.Entra.Token(roles...), "POST", v1+"/$batch", string(body))
 			return responses(t, []byte(g.Body))["1"]
 		},
 	}
@@ -108,10 +110,10 @@ func TestPagesHoldEachOnce(t *testing.T) {
 		tenant := New(Options{EmptyPages: round%2 == 0, Audit: true})
 		by := &Actor{UPN: "user00@contoso.example"}
 		var ids, guests []string
-		tenant.Fill(n, func(i int) User {
+		tenant.AddMany(n, func(i int) User {
 			u := User{UPN: fmt.Sprintf("user%02d@contoso.example", i), Guest: rng.IntN(3) == 0}
 			u.Admin = u.Guest
-			u.ID = guidOf("user", u.UPN)
+			u.ID = wire.GUID("user", u.UPN)
 			u.Passes = []Pass{{CreatedBy: by, Created: time.Now().Add(-time.Duration(rng.IntN(9)) * time.Minute)}}
 			if ids = append(ids, u.ID); u.Guest {
 				guests = append(guests, u.ID)
@@ -175,12 +177,12 @@ func TestFaultsOnPages(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, name := range []string{"direct", "in a batch"} {
-				tenant := New(Options{Audit: true, Faults: []Fault{
-					{Method: "GET", Path: tt.path, Times: 2, Do: ItemStatus(503, "Retry-After", "1")},
+				tenant := New(Options{Audit: true, Faults: []fault.Fault{
+					{Method: "GET", Path: tt.path, Times: 2, Do: fault.ItemStatus(503, "Retry-After", "1")},
 				}})
-				tenant.Populate(5)
-				for _, u := range tenant.order {
-					tenant.GivePass(u.ID, Pass{CreatedBy: tenant.app})
+				tenant.AddUsers(5)
+				for _, u := range tenant.users {
+					tenant.GivePass(u.ID, Pass{CreatedBy: tenant.audits.app})
 				}
 				tenant.AddGroup(Group{ID: absent, Members: idsOf(tenant)})
 				failed := 0
@@ -206,7 +208,7 @@ func TestFaultsOnPages(t *testing.T) {
 
 func idsOf(tenant *Tenant) []string {
 	var ids []string
-	for _, u := range tenant.order {
+	for _, u := range tenant.users {
 		ids = append(ids, u.ID)
 	}
 	return ids
@@ -214,7 +216,7 @@ func idsOf(tenant *Tenant) []string {
 
 func TestQueryOptions(t *testing.T) {
 	tenant := New(Options{Audit: true})
-	tenant.Populate(3)
+	tenant.AddUsers(3)
 	id := tenant.AddGroup(Group{Name: "g", Members: idsOf(tenant)})
 	tests := []struct {
 		name, url string

@@ -39,7 +39,7 @@ func TestReissue(t *testing.T) {
 		}
 		remove(dana, second[0]["id"].(string))
 		time.Sleep(time.Hour)
-		left := tenant.Left() // catches up by itself
+		left := tenant.Remaining() // catches up by itself
 		if len(left) != 1 || left[0].UserID != dana || left[0].PassID == second[0]["id"] {
 			t.Errorf("Left = %v", left)
 		}
@@ -52,12 +52,12 @@ func TestReissue(t *testing.T) {
 		own := tenant.GivePass(dana, Pass{})
 		tenant.AddUser(User{ID: dana, Passes: []Pass{{ID: own}}})
 		time.Sleep(time.Hour)
-		if left := tenant.Left(); len(left) != 1 || left[0].PassID != own {
+		if left := tenant.Remaining(); len(left) != 1 || left[0].PassID != own {
 			t.Errorf("Left = %v, want %s", left, own)
 		}
 		made := 0
-		for _, e := range tenant.audits {
-			if e.deed != removed {
+		for _, e := range tenant.audits.entries {
+			if e.action != deleted {
 				made++
 			}
 		}
@@ -70,12 +70,12 @@ func TestReissue(t *testing.T) {
 func TestGivePass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := New(Options{ListLag: time.Minute})
-		users := tenant.Populate(1)
+		users := tenant.AddUsers(1)
 		if id := tenant.GivePass("nobody", Pass{}); id != "" {
 			t.Errorf("a pass %s for nobody", id)
 		}
 		id := tenant.GivePass(strings.ToUpper(users[0].UPN), Pass{})
-		if left := tenant.Left(); id == users[0].Passes[0].ID || len(left) != 1 || left[0].PassID != id {
+		if left := tenant.Remaining(); id == users[0].Passes[0].ID || len(left) != 1 || left[0].PassID != id {
 			t.Errorf("gave %s, left %v", id, left)
 		}
 		if n := len(list(t, tenant, users[0].ID)); n != 2 {

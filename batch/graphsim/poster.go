@@ -6,44 +6,42 @@ import (
 	"io"
 
 	"tapsweep/batch"
+	"tapsweep/batch/graphsim/internal/wire"
 )
 
 var _ batch.Poster = (*Tenant)(nil)
 
-// maxBody is the largest request body the tenant reads, in bytes.
+// maxBody is the size of the largest request body that the tenant reads, in bytes.
 const maxBody = 4 << 20
 
-// publicRoot is what absolute URLs begin with when a request has no host.
-const publicRoot = "https://graph.microsoft.com"
-
-// PostBatch takes one batch body for v1.0, without a socket and without a token;
-// it may do what Options.Roles allow. It starts no goroutine and returns when ctx
-// ends, with an error that wraps ctx.Err(). As with a real connection it is then
-// unknown whether the requests were carried out.
+// PostBatch takes one batch body for v1.0, without a socket and without a token. It may
+// do what Options.Roles allow. It starts no goroutine, and returns when ctx ends, with an
+// error that wraps ctx.Err(). It is then unknown whether the requests were carried out,
+// as with a real connection.
 func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error) {
-	var out wire
-	deliver := func(w *wire) {
-		if w.err == nil && w.slow > 0 {
-			w.err = wait(ctx, w.slow)
+	var out wire.Response
+	deliver := func(r *wire.Response) {
+		if r.Err == nil && r.Slow > 0 {
+			r.Err = wait(ctx, r.Slow)
 		}
-		if w.err == nil && w.cut {
-			w.err = io.ErrUnexpectedEOF
+		if r.Err == nil && r.Cut {
+			r.Err = io.ErrUnexpectedEOF
 		}
-		out = *w
+		out = *r
 	}
 	if len(body) > maxBody {
 		out = t.tooLarge()
 	} else {
-		t.post(ctx, body, publicRoot+"/v1.0", &t.self, deliver)
+		t.exchangeBatch(ctx, body, wire.PublicRoot+"/v1.0", t.self, deliver)
 	}
-	if out.err != nil {
-		return batch.Reply{}, fmt.Errorf("posting the batch: %w", out.err)
+	if out.Err != nil {
+		return batch.Reply{}, fmt.Errorf("posting the batch: %w", out.Err)
 	}
-	return batch.NewReply(out.status, out.header, out.body)
+	return batch.NewReply(out.Status, out.Header, out.Body)
 }
 
-func (t *Tenant) tooLarge() wire {
+func (t *Tenant) tooLarge() wire.Response {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.outer(t.fail(&call{}, 413, "RequestEntityTooLarge", "The request is larger than 4 MB."))
+	return t.byItself(t.fail(&call{}, 413, "RequestEntityTooLarge", "The request is larger than 4 MB."))
 }

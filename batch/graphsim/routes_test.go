@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"tapsweep/batch/graphsim/internal/wire"
 	"testing"
 	"time"
 
@@ -107,13 +108,13 @@ func doors(t *testing.T, tenant *Tenant) map[string]door {
 	t.Cleanup(client.CloseIdleConnections)
 	return map[string]door{
 		"direct over TLS": func(t *testing.T, method, url, body string) got {
-			return send(t, client, tenant.Token(), method, server.URL+"/v1.0"+url, body)
+			return send(t, client, tenant.Entra.Token(), method, server.URL+"/v1.0"+url, body)
 		},
 		"direct without a socket": func(t *testing.T, method, url, body string) got {
-			return send(t, inside, tenant.Token(), method, publicRoot+"/beta"+url, body)
+			return send(t, inside, tenant.Entra.Token(), method, wire.PublicRoot+"/beta"+url, body)
 		},
 		"batch over TLS": func(t *testing.T, method, url, body string) got {
-			g := send(t, client, tenant.Token(), "POST", server.URL+"/v1.0/$batch", envelope(method, url, body))
+			g := send(t, client, tenant.Entra.Token(), "POST", server.URL+"/v1.0/$batch", envelope(method, url, body))
 			return responses(t, []byte(g.Body))["1"]
 		},
 		"PostBatch": func(t *testing.T, method, url, body string) got {
@@ -219,15 +220,15 @@ func TestRoutes(t *testing.T) {
 
 func TestDeleteLeavesTheRest(t *testing.T) {
 	tenant := New(Options{Record: true})
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 	if _, err := tenant.PostBatch(t.Context(), deletes(users[1:2])); err != nil {
 		t.Fatal(err)
 	}
-	want := []Held{
+	want := []HeldPass{
 		{users[0].ID, "user0001@contoso.example", users[0].Passes[0].ID},
 		{users[2].ID, "user0003@contoso.example", users[2].Passes[0].ID},
 	}
-	if diff := cmp.Diff(want, tenant.Left()); diff != "" {
+	if diff := cmp.Diff(want, tenant.Remaining()); diff != "" {
 		t.Errorf("Left (-want +got):\n%s", diff)
 	}
 	log := tenant.Log()
@@ -239,16 +240,16 @@ func TestDeleteLeavesTheRest(t *testing.T) {
 func TestPaging(t *testing.T) {
 	for _, empty := range []bool{false, true} {
 		tenant := New(Options{EmptyPages: empty})
-		tenant.Populate(7)
+		tenant.AddUsers(7)
 		client := &http.Client{Transport: tenant}
 		var names []string
 		pages := 0
-		for url := publicRoot + "/v1.0/users?$select=userPrincipalName&$top=3"; url != ""; pages++ {
+		for url := wire.PublicRoot + "/v1.0/users?$select=userPrincipalName&$top=3"; url != ""; pages++ {
 			var page struct {
 				Next  string `json:"@odata.nextLink"`
 				Value []map[string]string
 			}
-			g := send(t, client, tenant.Token(), "GET", url, "")
+			g := send(t, client, tenant.Entra.Token(), "GET", url, "")
 			if err := json.Unmarshal([]byte(g.Body), &page); err != nil || g.Status != 200 {
 				t.Fatalf("%s: %d %s", url, g.Status, g.Body)
 			}
@@ -271,8 +272,8 @@ func TestPaging(t *testing.T) {
 
 func TestForeignLinks(t *testing.T) {
 	tenant := New(Options{ForeignLinks: true})
-	tenant.Populate(2)
-	g := send(t, &http.Client{Transport: tenant}, tenant.Token(), "GET", publicRoot+"/v1.0/users?$top=1", "")
+	tenant.AddUsers(2)
+	g := send(t, &http.Client{Transport: tenant}, tenant.Entra.Token(), "GET", wire.PublicRoot+"/v1.0/users?$top=1", "")
 	if !strings.Contains(g.Body, `"https://graph.example.net/v1.0/users?`) {
 		t.Errorf("next link: %s", g.Body)
 	}
@@ -299,7 +300,7 @@ func TestUsability(t *testing.T) {
 					IsUsable              bool
 					MethodUsabilityReason string
 				}
-				b := New(Options{}).appendPass(nil, &tt.pass, now, publicRoot, "")
+				b := wire.Marshal(New(Options{}).shown(&tt.pass, now))
 				if err := json.Unmarshal(b, &got); err != nil {
 					t.Fatalf("%v: %s", err, b)
 				}
@@ -315,17 +316,17 @@ func TestSeedPair(t *testing.T) {
 	tenant := New(Options{})
 	guid := absent
 	for range 2 { // the second time changes nothing
-		tenant.SeedPair("dana@contoso.example", pass)
-		tenant.SeedPair("Dana@contoso.example", pass)
-		tenant.SeedPair("Admin.kim@contoso.example", pass)
-		tenant.SeedPair("gone.lee@contoso.example", pass)
-		tenant.SeedPair("replaced.mia@contoso.example", pass)
-		tenant.SeedPair("nopass.noa@contoso.example", pass)
-		tenant.SeedPair("ona@contoso.example", "")
-		tenant.SeedPair(guid, pass)
+		tenant.AddPair("dana@contoso.example", pass, nil)
+		tenant.AddPair("Dana@contoso.example", pass, nil)
+		tenant.AddPair("Admin.kim@contoso.example", pass, nil)
+		tenant.AddPair("gone.lee@contoso.example", pass, nil)
+		tenant.AddPair("replaced.mia@contoso.example", pass, nil)
+		tenant.AddPair("nopass.noa@contoso.example", pass, nil)
+		tenant.AddPair("ona@contoso.example", "", nil)
+		tenant.AddPair(guid, pass, nil)
 	}
 	left := map[string]string{}
-	for _, h := range tenant.Left() {
+	for _, h := range tenant.Remaining() {
 		left[h.UPN] += h.PassID
 	}
 	mia, ona := left["replaced.mia@contoso.example"], left["ona@contoso.example"]
@@ -349,7 +350,7 @@ func TestSeedPair(t *testing.T) {
 			t.Errorf("%s: %d, want %d", name, g.Status, status)
 		}
 	}
-	if !bytes.Equal(deletes(New(Options{}).Populate(3)), deletes(New(Options{Seed: 9}).Populate(3))) {
+	if !bytes.Equal(deletes(New(Options{}).AddUsers(3)), deletes(New(Options{Seed: 9}).AddUsers(3))) {
 		t.Error("Populate made other ids the second time")
 	}
 }

@@ -116,11 +116,12 @@ func (s *Server) Close() error {
 // cloud with the tenant's credential. The process has to leave instance discovery
 // off, as for any private cloud.
 func (t *Tenant) Environment(serverURL, caFile string) []string {
+	opts := t.Entra.Options()
 	return []string{
 		"AZURE_AUTHORITY_HOST=" + serverURL,
-		"AZURE_TENANT_ID=" + t.opts.TenantID,
-		"AZURE_CLIENT_ID=" + t.opts.ClientID,
-		"AZURE_CLIENT_SECRET=" + t.opts.Secret,
+		"AZURE_TENANT_ID=" + opts.TenantID,
+		"AZURE_CLIENT_ID=" + opts.ClientID,
+		"AZURE_CLIENT_SECRET=" + opts.Secret,
 		"SSL_CERT_FILE=" + caFile,
 	}
 }

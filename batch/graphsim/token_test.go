@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/internal/wire"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,8 +32,8 @@ func askToken(t *testing.T, client *http.Client, root, tenantID string, form url
 
 func secretForm() url.Values {
 	return url.Values{
-		"grant_type": {"client_credentials"}, "client_id": {DefaultClientID},
-		"client_secret": {DefaultSecret}, "scope": {publicRoot + "/.default"},
+		"grant_type": {"client_credentials"}, "client_id": {entra.DefaultClientID},
+		"client_secret": {entra.DefaultSecret}, "scope": {wire.PublicRoot + "/.default"},
 	}
 }
 
@@ -42,16 +44,16 @@ func TestTokenEndpoint(t *testing.T) {
 		status       int
 		holds        string
 	}{
-		{"good", DefaultTenantID, nil, 200, `"token_type":"Bearer"`},
-		{"good, as a library asks", DefaultTenantID, url.Values{"scope": {publicRoot + "/.default openid offline_access profile"}}, 200, "access_token"},
-		{"good, by domain", DefaultDomain, nil, 200, "access_token"},
-		{"wrong secret", DefaultTenantID, url.Values{"client_secret": {"x"}}, 401, "AADSTS7000215"},
-		{"no secret", DefaultTenantID, url.Values{"client_secret": nil}, 401, "AADSTS7000216"},
-		{"wrong app", DefaultTenantID, url.Values{"client_id": {"x"}}, 400, "AADSTS700016"},
+		{"good", entra.DefaultTenantID, nil, 200, `"token_type":"Bearer"`},
+		{"good, as a library asks", entra.DefaultTenantID, url.Values{"scope": {wire.PublicRoot + "/.default openid offline_access profile"}}, 200, "access_token"},
+		{"good, by domain", entra.DefaultDomain, nil, 200, "access_token"},
+		{"wrong secret", entra.DefaultTenantID, url.Values{"client_secret": {"x"}}, 401, "AADSTS7000215"},
+		{"no secret", entra.DefaultTenantID, url.Values{"client_secret": nil}, 401, "AADSTS7000216"},
+		{"wrong app", entra.DefaultTenantID, url.Values{"client_id": {"x"}}, 400, "AADSTS700016"},
 		{"wrong tenant", "x", nil, 400, "AADSTS90002"},
-		{"wrong grant", DefaultTenantID, url.Values{"grant_type": {"password"}}, 400, "AADSTS70003"},
-		{"no grant", DefaultTenantID, url.Values{"grant_type": nil}, 400, "AADSTS900144"},
-		{"wrong scope", DefaultTenantID, url.Values{"scope": {"User.Read"}}, 400, "AADSTS1002012"},
+		{"wrong grant", entra.DefaultTenantID, url.Values{"grant_type": {"password"}}, 400, "AADSTS70003"},
+		{"no grant", entra.DefaultTenantID, url.Values{"grant_type": nil}, 400, "AADSTS900144"},
+		{"wrong scope", entra.DefaultTenantID, url.Values{"scope": {"User.Read"}}, 400, "AADSTS1002012"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -87,9 +89,9 @@ func TestDiscovery(t *testing.T) {
 		Issuer string
 		Token  string `json:"token_endpoint"`
 	}
-	g := send(t, client, "", "GET", server.URL+"/"+DefaultTenantID+"/v2.0/.well-known/openid-configuration", "")
+	g := send(t, client, "", "GET", server.URL+"/"+entra.DefaultTenantID+"/v2.0/.well-known/openid-configuration", "")
 	json.Unmarshal([]byte(g.Body), &conf)
-	if g.Status != 200 || conf.Issuer != server.URL+"/"+DefaultTenantID+"/v2.0" || conf.Token != server.URL+"/"+DefaultTenantID+"/oauth2/v2.0/token" {
+	if g.Status != 200 || conf.Issuer != server.URL+"/"+entra.DefaultTenantID+"/v2.0" || conf.Token != server.URL+"/"+entra.DefaultTenantID+"/oauth2/v2.0/token" {
 		t.Errorf("%d %s", g.Status, g.Body)
 	}
 	if g := send(t, client, "", "GET", server.URL+"/common/discovery/instance", ""); g.Status != 200 || !strings.Contains(g.Body, "tenant_discovery_endpoint") {
@@ -111,7 +113,7 @@ func TestDiscovery(t *testing.T) {
 func TestClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := New(Options{})
-		parts := strings.Split(tenant.Token(), ".")
+		parts := strings.Split(tenant.Entra.Token(), ".")
 		if len(parts) != 3 {
 			t.Fatalf("%d parts", len(parts))
 		}
@@ -128,7 +130,7 @@ func TestClaims(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := time.Now().Unix()
-		if claims.Aud != graphAppID || claims.Tid != DefaultTenantID || claims.Appid != DefaultClientID || claims.Idtyp != "app" ||
+		if claims.Aud != "00000003-0000-0000-c000-000000000000" || claims.Tid != entra.DefaultTenantID || claims.Appid != entra.DefaultClientID || claims.Idtyp != "app" ||
 			claims.Oid == "" || len(claims.Roles) != 2 || claims.Iat != now || claims.Nbf != now || claims.Exp != now+3600 {
 			t.Errorf("claims %s", body)
 		}
@@ -136,8 +138,8 @@ func TestClaims(t *testing.T) {
 }
 
 func TestAuthentication(t *testing.T) {
-	const list = publicRoot + "/v1.0/users/" + dana + methods
-	const me = publicRoot + "/v1.0/me" + methods
+	const list = wire.PublicRoot + "/v1.0/users/" + dana + methods
+	const me = wire.PublicRoot + "/v1.0/me" + methods
 	tests := []struct {
 		name   string
 		opts   Options
@@ -147,34 +149,34 @@ func TestAuthentication(t *testing.T) {
 		code   string
 		claims bool // a claims challenge comes with it
 	}{
-		{name: "good", token: func(t *Tenant) string { return t.Token() }, url: list, status: 200},
+		{name: "good", token: func(t *Tenant) string { return t.Entra.Token() }, url: list, status: 200},
 		{name: "none", token: func(t *Tenant) string { return "" }, url: list, status: 401, code: "InvalidAuthenticationToken"},
-		{name: "of another tenant", token: func(*Tenant) string { return New(Options{}).Token() }, url: list, status: 401},
+		{name: "of another tenant", token: func(*Tenant) string { return New(Options{}).Entra.Token() }, url: list, status: 401},
 		{name: "expired", token: func(t *Tenant) string {
-			text := t.Token()
+			text := t.Entra.Token()
 			time.Sleep(time.Hour)
 			return text
 		}, url: list, status: 401},
 		{name: "revoked", token: func(t *Tenant) string {
-			text := t.Token()
-			t.ExpireTokens()
+			text := t.Entra.Token()
+			t.Entra.ExpireTokens()
 			return text
 		}, url: list, status: 401},
-		{name: "revoked with a challenge", opts: Options{Challenge: true}, token: func(t *Tenant) string {
-			text := t.Token()
-			t.ExpireTokens()
+		{name: "revoked with a challenge", opts: Options{Entra: entra.Options{Challenge: true}}, token: func(t *Tenant) string {
+			text := t.Entra.Token()
+			t.Entra.ExpireTokens()
 			return text
 		}, url: list, status: 401, claims: true},
 		{name: "new after revoked", token: func(t *Tenant) string {
-			t.ExpireTokens()
-			return t.Token()
+			t.Entra.ExpireTokens()
+			return t.Entra.Token()
 		}, url: list, status: 200},
-		{name: "no roles", opts: Options{Roles: []string{}}, token: func(t *Tenant) string { return t.Token() }, url: list, status: 403, code: "accessDenied"},
-		{name: "other role", token: func(t *Tenant) string { return t.Token("User.Read.All") }, url: list, status: 403, code: "accessDenied"},
-		{name: "app as me", token: func(t *Tenant) string { return t.Token() }, url: me, status: 400},
-		{name: "signed in as me", token: func(t *Tenant) string { return t.UserToken(dana, "UserAuthMethod-TAP.ReadWrite") }, url: me, status: 200},
-		{name: "signed in as somebody else", token: func(t *Tenant) string { return t.UserToken(absent, "UserAuthMethod-TAP.ReadWrite") }, url: list, status: 403},
-		{name: "signed in with consent for all", token: func(t *Tenant) string { return t.UserToken(absent, "UserAuthMethod-TAP.ReadWrite.All") }, url: list, status: 200},
+		{name: "no roles", opts: Options{Roles: []string{}}, token: func(t *Tenant) string { return t.Entra.Token() }, url: list, status: 403, code: "accessDenied"},
+		{name: "other role", token: func(t *Tenant) string { return t.Entra.Token("User.Read.All") }, url: list, status: 403, code: "accessDenied"},
+		{name: "app as me", token: func(t *Tenant) string { return t.Entra.Token() }, url: me, status: 400},
+		{name: "signed in as me", token: func(t *Tenant) string { return t.Entra.UserToken(dana, "UserAuthMethod-TAP.ReadWrite") }, url: me, status: 200},
+		{name: "signed in as somebody else", token: func(t *Tenant) string { return t.Entra.UserToken(absent, "UserAuthMethod-TAP.ReadWrite") }, url: list, status: 403},
+		{name: "signed in with consent for all", token: func(t *Tenant) string { return t.Entra.UserToken(absent, "UserAuthMethod-TAP.ReadWrite.All") }, url: list, status: 200},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -199,14 +201,14 @@ func TestAudience(t *testing.T) {
 	tenant := New(Options{})
 	client := &http.Client{Transport: tenant}
 	for scope, status := range map[string]int{
-		"https://graph.microsoft.us/.default": 401, "https://here.example/.default": 200, graphAppID + "/.default": 200,
+		"https://graph.microsoft.us/.default": 401, "https://here.example/.default": 200, "00000003-0000-0000-c000-000000000000" + "/.default": 200,
 	} {
 		form := secretForm()
 		form.Set("scope", scope)
 		var in struct {
 			Token string `json:"access_token"`
 		}
-		json.Unmarshal([]byte(askToken(t, client, "https://here.example", DefaultTenantID, form).Body), &in)
+		json.Unmarshal([]byte(askToken(t, client, "https://here.example", entra.DefaultTenantID, form).Body), &in)
 		if g := send(t, client, in.Token, "GET", "https://here.example/v1.0/users", ""); g.Status != status {
 			t.Errorf("%s: %d, want %d", scope, g.Status, status)
 		}

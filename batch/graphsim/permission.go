@@ -1,25 +1,29 @@
 package graphsim
 
-import "strings"
+import (
+	"strings"
 
-// may is a set of things that a token allows.
-type may uint16
+	"tapsweep/batch/graphsim/entra"
+)
+
+// permission is a set of things that a token allows.
+type permission uint16
 
 const (
-	readPasses may = 1 << iota
+	readPasses permission = 1 << iota
 	writePasses
 	readUsers
-	readEnabled // accountEnabled of users, if Options say that it takes more
+	readEnabled // accountEnabled of users, if Options.BasicHidesEnabled
 	revokeSessions
 	readGroups
 	readAudits
 	readReport
 )
 
-// grants says what each permission allows.
+// grants says what each permission allows on all users.
 // Source: learn.microsoft.com/graph/permissions-reference;
 // microsoftgraph/microsoft-graph-devx-content, permissions/new/permissions.json.
-var grants = map[string]may{
+var grants = map[string]permission{
 	"UserAuthMethod-TAP.Read.All":            readPasses,
 	"UserAuthMethod-TAP.ReadWrite.All":       readPasses | writePasses,
 	"UserAuthenticationMethod.Read.All":      readPasses,
@@ -39,8 +43,8 @@ var grants = map[string]may{
 	"Directory.ReadWrite.All":                readUsers | readEnabled | readGroups | revokeSessions,
 }
 
-// ownGrants says what a delegated permission allows on the signed-in user only.
-var ownGrants = map[string]may{
+// ownGrants says what each delegated permission allows on the signed-in user only.
+var ownGrants = map[string]permission{
 	"UserAuthMethod-TAP.Read":            readPasses,
 	"UserAuthMethod-TAP.ReadWrite":       readPasses | writePasses,
 	"UserAuthenticationMethod.Read":      readPasses,
@@ -49,51 +53,47 @@ var ownGrants = map[string]may{
 	"User.ReadWrite":                     readUsers | readEnabled,
 }
 
-// caller is who a token speaks for.
+// caller is who makes a request, and what it is allowed to do.
 type caller struct {
-	delegated bool
-	oid       string // the signed-in user
-	all, own  may
+	*entra.Identity
+	all permission // on all users
+	own permission // on the signed-in user
 }
 
-func appCaller(roles []string) caller {
-	var c caller
-	for _, r := range roles {
-		c.all |= grants[r]
+func newCaller(id *entra.Identity) *caller {
+	c := &caller{Identity: id}
+	for _, name := range id.Permissions {
+		c.all |= grants[name]
+		if id.IsUser() {
+			c.own |= ownGrants[name]
+		}
 	}
 	return c
 }
 
-func userCaller(oid string, scopes []string) caller {
-	c := caller{delegated: true, oid: oid}
-	for _, s := range scopes {
-		c.all |= grants[s]
-		c.own |= ownGrants[s]
-	}
-	return c
-}
-
-// mayDo tells what the caller may do to a user, who may be nil.
-func (c *caller) mayDo(u *user) may {
-	if c.delegated && u != nil && strings.EqualFold(u.ID, c.oid) {
+// allowedOn returns what the caller may do to a user, who may be nil.
+func (c *caller) allowedOn(u *user) permission {
+	if c.IsUser() && u != nil && strings.EqualFold(u.ID, c.UserID) {
 		return c.all | c.own
 	}
 	return c.all
 }
 
-func needed(r resource, method string) may {
-	switch {
-	case r == resUsers || r == resUser:
+// needed returns the permission that a request needs.
+func needed(r resource, method string) permission {
+	switch r {
+	case resUsers, resUser:
 		return readUsers
-	case r == resSessions:
+	case resSessions:
 		return revokeSessions
-	case r == resGroup || r == resMembers || r == resMemberUsers:
+	case resGroup, resMembers, resMemberUsers:
 		return readGroups
-	case r == resAudits:
+	case resAudits:
 		return readAudits
-	case r == resReport:
+	case resReport:
 		return readReport
-	case isRead(method):
+	}
+	if isRead(method) {
 		return readPasses
 	}
 	return writePasses
