@@ -10,13 +10,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // A flag counts before its variable, and that before the default.
 func TestVariables(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 	list := writeFile(t, "l.csv", listOf(users))
 	protected := writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n")
 	another := writeFile(t, "q.csv", "user\n"+users[1].UPN+"\n")
@@ -66,7 +67,7 @@ func TestVariables(t *testing.T) {
 			if p.code != tt.code || !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("exit %d, want %d with %q\n%s", p.code, tt.code, tt.want, p.stderr)
 			}
-			if len(tenant.Left()) != 3 {
+			if len(tenant.Remaining()) != 3 {
 				t.Fatal("a pass was deleted")
 			}
 		})
@@ -75,9 +76,9 @@ func TestVariables(t *testing.T) {
 
 // A log tells what its run went by, and goes on without the variables.
 func TestVariablesAreLogged(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: graphsim.ItemStatus(403)}}})
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}}})
 	env, root := serve(t, tenant)
-	list := writeFile(t, "l.csv", listOf(tenant.Populate(2)))
+	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(2)))
 	log := t.TempDir() + "/log.jsonl"
 	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_YES=true", "TAPSWEEP_RESULTS="+log), "revoke", list)
 	if p.code == 0 || !strings.Contains(p.stderr, "to go on: tapsweep revoke --resume --results "+log+" --yes=true --graph-url="+root+" "+list) {

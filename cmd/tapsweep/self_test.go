@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -51,7 +52,7 @@ func guest(t *testing.T, scopes ...string) (tenant *graphsim.Tenant, token strin
 	tenant = graphsim.New(graphsim.Options{Record: true})
 	self := graphsim.User{ID: selfID, UPN: tokenName, Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}}
 	tenant.AddUser(self)
-	token = writeFile(t, "t", tenant.UserToken(selfID, scopes...))
+	token = writeFile(t, "t", tenant.Entra.UserToken(selfID, scopes...))
 	self.UPN = trueName
 	tenant.AddUser(self)
 	tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{}}})
@@ -115,13 +116,13 @@ func TestWhoIsMe(t *testing.T) {
 func TestOwnByName(t *testing.T) {
 	for _, name := range []string{"upn", "id"} {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(2)
+		users := tenant.AddUsers(2)
 		env, root := serve(t, tenant)
-		token := writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope))
+		token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))
 		self := map[string]string{"upn": strings.ToUpper(users[0].UPN), "id": users[0].ID}[name]
 		args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--token-file", token}
 		p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"))...)
-		if left := tenant.Left(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "is sure to work") {
+		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "is sure to work") {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 		if p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {
@@ -133,12 +134,12 @@ func TestOwnByName(t *testing.T) {
 // What is there is not said to be missing, whatever name the row has.
 func TestOwnDenied(t *testing.T) {
 	for _, form := range []string{"me", "upn", "id"} {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}})
-		users := tenant.Populate(1)
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
+		users := tenant.AddUsers(1)
 		env, root := serve(t, tenant)
 		user := map[string]string{"me": "me", "upn": users[0].UPN, "id": users[0].ID}[form]
 		p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-",
-			"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope)), writeFile(t, "l.csv", "user\n"+user+"\n"))
+			"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)), writeFile(t, "l.csv", "user\n"+user+"\n"))
 		rows, _ := readLog(t, p.stdout)
 		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") || !strings.Contains(rows[0].Hint, "--sign-in-again") {
 			t.Errorf("%s: exit %d, %+v\n%s", form, p.code, rows, p.stderr)
@@ -149,7 +150,7 @@ func TestOwnDenied(t *testing.T) {
 // One row of "me" is not worth a night job.
 func TestMeAsAnApp(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(2)
+	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\nme\n"+users[1].UPN+"\n")
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
@@ -161,7 +162,7 @@ func TestMeAsAnApp(t *testing.T) {
 	}
 	p := tapsweep(t, env, append(args, "--skip-invalid", list)...)
 	rows, _ := readLog(t, p.stdout)
-	if count := outcomes(rows); p.code != 1 || count[results.Invalid] != 2 || count[results.Revoked] != 2 || len(tenant.Left()) != 0 {
+	if count := outcomes(rows); p.code != 1 || count[results.Invalid] != 2 || count[results.Revoked] != 2 || len(tenant.Remaining()) != 0 {
 		t.Errorf("exit %d, %v\n%s", p.code, count, p.stderr)
 	}
 	p = tapsweep(t, nil, "revoke", "--yes", "--simulate", "--results", "-", list)
@@ -172,16 +173,16 @@ func TestMeAsAnApp(t *testing.T) {
 
 // A results log as a list means the one who was signed in for it.
 func TestMeOfALog(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "/me/", Do: graphsim.ItemStatus(403)}}})
-	users := tenant.Populate(2)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
-	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope)))...)
+	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
 	if p.code != 1 {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
-	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.UserToken(users[1].ID, allScope)))...)
-	if left := tenant.Left(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
+	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...)
+	if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
 		t.Errorf("exit %d, left %v\n%s", p.code, left, p.stderr)
 	}
 }
@@ -190,7 +191,7 @@ func TestMeOfALog(t *testing.T) {
 func TestConfirmOwn(t *testing.T) {
 	sim := graphsim.New(graphsim.Options{})
 	sim.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
-	token := sim.UserToken(selfID, allScope)
+	token := sim.Entra.UserToken(selfID, allScope)
 	for list, want := range map[string]string{
 		"user,method\nme," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users in tenant t",
 		"user\nme\n":                          "It is your own.\n",
@@ -229,15 +230,15 @@ func TestTwoNamesOfOneUser(t *testing.T) {
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
 	rows, _ := readLog(t, p.stdout)
 	s := tenant.Stats()
-	if p.code != 0 || outcomes(rows)[results.Revoked] != 2 || s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Left()) != 0 {
+	if p.code != 0 || outcomes(rows)[results.Revoked] != 2 || s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Remaining()) != 0 {
 		t.Errorf("exit %d, %v, %d lost, %d overlapping\n%s", p.code, outcomes(rows), s.LostWrites, s.OverlappingWrites, p.stderr)
 	}
 }
 
 // What stops the first part of a list leaves rows for the other parts.
 func TestPartsAreSettled(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(429, "Retry-After", "3600")}}})
-	users := tenant.Populate(40)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
+	users := tenant.AddUsers(40)
 	var b strings.Builder
 	b.WriteString("user,method\n")
 	for i, u := range users {
