@@ -34,8 +34,8 @@ type AuditEntry struct {
 	Reason   string    // resultReason
 	By       Actor
 
-	// The target. An empty TargetType means "User". An empty TargetID is null.
-	TargetID, TargetUPN, TargetType string
+	// The target, a user. An empty TargetID is null.
+	TargetID, TargetUPN string
 
 	// NoTarget makes targetResources empty, and NoInitiator makes initiatedBy null. Some
 	// types of entries are so. Entries about passes have not been seen so.
@@ -92,7 +92,6 @@ func (t *Tenant) AddAudit(e AuditEntry) {
 	e.Category = cmp.Or(e.Category, "UserManagement")
 	e.Activity = cmp.Or(e.Activity, "Update user")
 	e.Result = cmp.Or(e.Result, "success")
-	e.TargetType = cmp.Or(e.TargetType, "User")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.audits.add(auditRecord{at: e.Time.UnixNano(), by: &e.By, entry: &e})

@@ -94,7 +94,7 @@ func (r *auditRecord) details() *AuditEntry {
 	}
 	text := auditTexts[r.action]
 	return &AuditEntry{Service: PassService, Category: "UserManagement", Result: "success", Activity: text.activity,
-		Reason: text.reason, TargetType: "User", TargetID: r.user.ID, TargetUPN: r.user.UPN}
+		Reason: text.reason, TargetID: r.user.ID, TargetUPN: r.user.UPN}
 }
 
 // shownAudit is an entry as Graph shows it. Fields of type any are a string or null.
@@ -153,7 +153,7 @@ func (t *Tenant) shownAudit(r *auditRecord) shownAudit {
 		s.Initiator = t.auditInitiator(r.by)
 	}
 	if !e.NoTarget {
-		s.Targets = append(s.Targets, auditTarget{ID: nullable(e.TargetID), Type: e.TargetType,
+		s.Targets = append(s.Targets, auditTarget{ID: nullable(e.TargetID), Type: "User",
 			UPN: nullable(e.TargetUPN), Properties: r.modifiedProperties()})
 	}
 	return s

@@ -1,14 +1,18 @@
 package graphsim
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // batchRequest is one request of a batch as the client sent it.
@@ -19,8 +23,6 @@ type batchRequest struct {
 	Headers   map[string]string
 	Body      json.RawMessage
 	DependsOn []string
-
-	after int // index of the request that this one depends on, or -1
 }
 
 const badPayload = "Invalid batch payload format."
@@ -41,21 +43,13 @@ func readBatch(body []byte) (requests []batchRequest, problem string) {
 		if problem = requests[i].check(); problem != "" {
 			return nil, problem
 		}
-		if indexOf(requests[:i], requests[i].ID) >= 0 {
+		// Ids compare without case.
+		isSame := func(r batchRequest) bool { return strings.EqualFold(r.ID, requests[i].ID) }
+		if slices.ContainsFunc(requests[:i], isSame) {
 			return nil, fmt.Sprintf("Request Id %s has to be unique in a batch.", requests[i].ID)
 		}
 	}
-	for i := range requests {
-		if problem = checkDependency(requests, i); problem != "" {
-			return nil, problem
-		}
-	}
 	return requests, ""
-}
-
-// indexOf returns the index of the request with an id, or -1. Ids compare without case.
-func indexOf(requests []batchRequest, id string) int {
-	return slices.IndexFunc(requests, func(r batchRequest) bool { return strings.EqualFold(r.ID, id) })
 }
 
 var verbs = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
@@ -75,6 +69,8 @@ func (r *batchRequest) check() (problem string) {
 		return fmt.Sprintf("Request Id %s has an absolute URL; URLs in a batch have to be relative.", r.ID)
 	case strings.Contains(path, "$batch") || strings.Contains(strings.ToLower(path), "%24batch"):
 		return fmt.Sprintf("Request Id %s is a batch; batches cannot be nested.", r.ID)
+	case len(r.DependsOn) > 0:
+		return fmt.Sprintf("Request Id %s has dependsOn, which the simulated tenant does not know.", r.ID)
 	case (r.needsBody() || r.Body != nil) && (r.Body == nil || !r.hasContentType()):
 		// Source: microsoftgraph/msgraph-sdk-dotnet#2628.
 		return fmt.Sprintf("Write request id : %s does not contain Content-Type header or body.", r.ID)
@@ -95,30 +91,6 @@ func (r *batchRequest) hasContentType() bool {
 	return false
 }
 
-// checkDependency finds the request that requests[i] depends on, and refuses circles.
-func checkDependency(requests []batchRequest, i int) (problem string) {
-	r := &requests[i]
-	r.after = -1
-	if len(r.DependsOn) == 0 {
-		return ""
-	}
-	// Source: learn.microsoft.com/graph/known-issues, JSON batching.
-	if len(r.DependsOn) > 1 {
-		return fmt.Sprintf("Request Id %s depends on more than one request.", r.ID)
-	}
-	if r.after = indexOf(requests, r.DependsOn[0]); r.after < 0 {
-		return fmt.Sprintf("Request Id %s depends on a request that is not in the batch.", r.ID)
-	}
-	at := r.after
-	for steps := 0; at >= 0 && len(requests[at].DependsOn) > 0; steps++ {
-		if at == i || steps > len(requests) {
-			return fmt.Sprintf("Request Id %s depends on itself.", r.ID)
-		}
-		at = indexOf(requests, requests[at].DependsOn[0])
-	}
-	return ""
-}
-
 // calls turns the requests of a batch into calls.
 func calls(requests []batchRequest, root string, who *caller) []call {
 	all := make([]call, len(requests))
@@ -129,7 +101,7 @@ func calls(requests []batchRequest, root string, who *caller) []call {
 		path, query, _ := strings.Cut(path, "?")
 		all[i] = call{
 			Request: fault.Request{Method: r.Method, URL: r.URL}, query: query, route: parsePath(path),
-			body: r.Body, root: root, who: who, isDependent: r.after >= 0,
+			body: r.Body, root: root, who: who,
 		}
 		if len(r.Headers) > 0 {
 			all[i].header = make(http.Header, len(r.Headers))
@@ -139,4 +111,57 @@ func calls(requests []batchRequest, root string, who *caller) []call {
 		}
 	}
 	return all
+}
+
+// handleBatch carries the requests of a batch out in any order. With Options.Spread other
+// exchanges get their turn between two of them. Called with mu held.
+func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest, now time.Time) wire.Response {
+	handle := t.admitAndHandle
+	if t.opts.WholeBatch {
+		if refused := t.refuseWhole(x, now); refused != nil {
+			return t.byItself(*refused)
+		}
+		handle = t.handleAdmitted
+	}
+	n := len(requests)
+	answers, effects := make([]answer, n), make([]*fault.Effect, n)
+	for k, i := range t.variety.Perm(n) {
+		if k > 0 && t.opts.Spread > 0 {
+			t.mu.Unlock()
+			_ = wait(ctx, t.opts.Spread/time.Duration(n-1)) // the rest is carried out anyway
+			t.mu.Lock()
+			now = time.Now()
+			t.catchUp(now)
+		}
+		answers[i], effects[i] = handle(x, &x.calls[i], now)
+	}
+	var out struct {
+		Responses []wire.Item `json:"responses"`
+	}
+	for _, i := range t.variety.Perm(n) {
+		item := t.inBatch(requests[i].ID, &answers[i])
+		if effects[i] != nil {
+			out.Responses = append(out.Responses, effects[i].ChangeItem(item, t.variety)...)
+		} else {
+			out.Responses = append(out.Responses, item)
+		}
+	}
+	return t.byItself(jsonAnswer(200, out))
+}
+
+// refuseWhole returns the answer to a batch that a limit has no room for, or nil.
+func (t *Tenant) refuseWhole(x *exchange, now time.Time) *answer {
+	var sum quota.Cost
+	for i := range x.calls {
+		sum.Add(x.calls[i].cost())
+	}
+	retryAfter, ok := t.admit(x, sum, now)
+	if ok {
+		return nil
+	}
+	a := t.throttled(retryAfter)
+	for i := range x.calls {
+		t.record(&x.calls[i], &a, now)
+	}
+	return &a
 }

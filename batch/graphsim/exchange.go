@@ -155,10 +155,10 @@ func (t *Tenant) admitAndHandle(x *exchange, c *call, now time.Time) (answer, *f
 		t.record(c, &a, now)
 		return a, nil
 	}
-	return t.handleOne(c, now)
+	return t.handleAdmitted(x, c, now)
 }
 
-func (t *Tenant) handleOne(c *call, now time.Time) (a answer, effect *fault.Effect) {
+func (t *Tenant) handleAdmitted(_ *exchange, c *call, now time.Time) (a answer, effect *fault.Effect) {
 	effect = t.script.Single(&c.Request)
 	if effect == nil || effect.IsAfterWork() {
 		a = t.handle(c, now)

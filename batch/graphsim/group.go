@@ -21,18 +21,11 @@ type Group struct {
 	Groups []string
 }
 
-// group is a Group and its transitive members, as of a number of changes.
+// group is a Group and the users in it, directly or not, as of a number of changes.
 type group struct {
 	Group
-	members []member
-	users   []*user
-	asOf    int
-}
-
-// member is either a user or a group.
-type member struct {
-	user  *user
-	group *group
+	users []*user
+	asOf  int
 }
 
 // AddGroup adds a group, or replaces the one with the same ID, and returns its id.
@@ -46,24 +39,20 @@ func (t *Tenant) AddGroup(g Group) string {
 	return g.ID
 }
 
-// collectMembers finds the transitive members of g, each of them once and never g
-// itself, if users or groups have been added since the last time. Called with mu held.
+// collectMembers finds the users in g, each of them once, if users or groups have been
+// added since the last time. Called with mu held.
 func (t *Tenant) collectMembers(g *group) {
 	changes := t.groupChanges + len(t.users)
 	if g.asOf == changes {
 		return
 	}
-	g.members, g.users, g.asOf = nil, nil, changes
+	g.users, g.asOf = nil, changes
 	seenUsers, seenGroups := map[*user]bool{}, map[*group]bool{g: true}
 	for queue := []*group{g}; len(queue) > 0; queue = queue[1:] {
 		next := queue[0]
-		if next != g {
-			g.members = append(g.members, member{group: next})
-		}
 		for _, id := range next.Members {
 			if u := t.find(id); u != nil && !seenUsers[u] {
 				seenUsers[u] = true
-				g.members = append(g.members, member{user: u})
 				g.users = append(g.users, u)
 			}
 		}
@@ -92,8 +81,7 @@ func (t *Tenant) handleGroup(c *call) answer {
 	if refused != nil {
 		return *refused
 	}
-	isCast := c.route.resource == resMemberUsers
-	if isCast && !(q.count && q.eventual) {
+	if !q.count || !q.eventual {
 		// Source: learn.microsoft.com/graph/api/group-list-transitivemembers, optional
 		// query parameters.
 		return t.fail(c, 400, "Request_UnsupportedQuery",
@@ -102,14 +90,6 @@ func (t *Tenant) handleGroup(c *call) answer {
 	t.collectMembers(g)
 	t.stats.Pages++
 	s := t.selection(q.Get("$select"), c.who.all)
-	if isCast {
-		return t.page(c, &q, "users", collection{end: len(g.users), step: 1,
-			item: func(i int) any { return s.user(g.users[i]) }})
-	}
-	return t.page(c, &q, "directoryObjects", collection{end: len(g.members), step: 1, item: func(i int) any {
-		if m := g.members[i]; m.group != nil {
-			return s.group(m.group).typed("#microsoft.graph.group")
-		}
-		return s.user(g.members[i].user).typed("#microsoft.graph.user")
-	}})
+	return t.page(c, &q, "users", collection{end: len(g.users), step: 1,
+		item: func(i int) any { return s.user(g.users[i]) }})
 }

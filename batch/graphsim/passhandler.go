@@ -43,7 +43,7 @@ func (t *Tenant) handlePasses(c *call, u *user, now time.Time) answer {
 // same time, and they get in each other's way: it answers all as done, and only one is.
 // Source: KelvinTegelaar/CIPP-API PR#1938; KelvinTegelaar/CIPP#3902.
 func (t *Tenant) isLostWrite(c *call, u *user) bool {
-	if c.Method == "GET" || c.Batch == 0 || c.isDependent {
+	if c.Method == "GET" || c.Batch == 0 {
 		return false
 	}
 	isSecond := u.keep().writtenBatch == c.Batch

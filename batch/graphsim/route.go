@@ -9,18 +9,16 @@ import (
 type resource int
 
 const (
-	resBad         resource = iota // nothing; see route.problem
-	resUsers                       // /users
-	resUser                        // /users/{user}
-	resPasses                      // /users/{user}/authentication/temporaryAccessPassMethods
-	resPass                        // …/{pass}
-	resSessions                    // /users/{user}/revokeSignInSessions
-	resMethods                     // /users/{user}/authentication/methods/{pass}
-	resGroup                       // /groups/{group}
-	resMembers                     // /groups/{group}/transitiveMembers
-	resMemberUsers                 // …/microsoft.graph.user
-	resAudits                      // /auditLogs/directoryAudits
-	resReport                      // /reports/authenticationMethods/userRegistrationDetails
+	resBad      resource = iota // nothing; see route.problem
+	resUsers                    // /users
+	resUser                     // /users/{user}
+	resPasses                   // /users/{user}/authentication/temporaryAccessPassMethods
+	resPass                     // …/{pass}
+	resSessions                 // /users/{user}/revokeSignInSessions
+	resGroup                    // /groups/{group}
+	resMembers                  // /groups/{group}/transitiveMembers/microsoft.graph.user
+	resAudits                   // /auditLogs/directoryAudits
+	resReport                   // /reports/authenticationMethods/userRegistrationDetails
 )
 
 // patterns are the paths that the tenant knows. {user}, {pass} and {group} stand for
@@ -36,16 +34,12 @@ var patterns = []struct {
 	{resUser, pattern("users/{user}")},
 	{resUser, pattern("me")},
 	{resSessions, pattern("users/{user}/revokeSignInSessions")},
-	{resSessions, pattern("me/revokeSignInSessions")},
 	{resPasses, pattern("users/{user}/authentication/temporaryAccessPassMethods")},
 	{resPasses, pattern("me/authentication/temporaryAccessPassMethods")},
 	{resPass, pattern("users/{user}/authentication/temporaryAccessPassMethods/{pass}")},
 	{resPass, pattern("me/authentication/temporaryAccessPassMethods/{pass}")},
-	{resMethods, pattern("users/{user}/authentication/methods/{pass}")},
-	{resMethods, pattern("me/authentication/methods/{pass}")},
 	{resGroup, pattern("groups/{group}")},
-	{resMembers, pattern("groups/{group}/~transitiveMembers")},
-	{resMemberUsers, pattern("groups/{group}/~transitiveMembers/microsoft.graph.user")},
+	{resMembers, pattern("groups/{group}/~transitiveMembers/microsoft.graph.user")},
 	{resAudits, pattern("auditLogs/~directoryAudits")},
 	{resReport, pattern("reports/authenticationMethods/userRegistrationDetails")},
 }

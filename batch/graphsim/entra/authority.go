@@ -2,6 +2,7 @@ package entra
 
 import (
 	"cmp"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"strings"
@@ -83,7 +84,7 @@ func New(opts Options, roles []string, find func(name string) (User, bool)) *Aut
 	opts.TokenLife = cmp.Or(opts.TokenLife, time.Hour)
 	return &Authority{
 		opts: opts, roles: roles, find: find,
-		variety: wire.NewVariety(1), key: []byte(wire.GUID("key", opts.TenantID)),
+		variety: wire.NewVariety(1), key: []byte(rand.Text()),
 		secret: opts.Secret, tokens: make(map[string]token),
 		deviceCodes: make(map[string]*deviceCode), challenges: make(map[string]string),
 		refreshTokens: make(map[string]SignIn),

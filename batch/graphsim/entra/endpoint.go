@@ -22,8 +22,6 @@ func (a *Authority) Serve(r Request) wire.Response {
 	known := a.isTenant(tenant)
 	const discovery, tokens = "v2.0/.well-known/openid-configuration", "oauth2/v2.0/token"
 	switch {
-	case tenant == "common" && endpoint == "discovery/instance":
-		return a.instances(r.Host)
 	case endpoint == discovery && known:
 		return a.discovery(r.Host)
 	case strings.HasSuffix(endpoint, discovery), endpoint == tokens && !known:
@@ -36,16 +34,6 @@ func (a *Authority) Serve(r Request) wire.Response {
 		return a.startDeviceCode(r)
 	}
 	return respond(404, map[string]string{"error": "not_found"})
-}
-
-func (a *Authority) instances(host string) wire.Response {
-	return respond(200, map[string]any{
-		"tenant_discovery_endpoint": "https://" + host + "/" + a.opts.TenantID + "/v2.0/.well-known/openid-configuration",
-		"api-version":               "1.1",
-		"metadata": []map[string]any{{
-			"preferred_network": host, "preferred_cache": host, "aliases": []string{host},
-		}},
-	})
 }
 
 // discovery names the endpoints by the tenant's id, whichever name the client used. A

@@ -34,7 +34,6 @@ type Fault struct {
 type Effect struct {
 	name      string
 	afterWork bool
-	status    int // of a single response, for the requests that depend on it; 0 keeps it
 	whole     func(*wire.Response, *wire.Variety)
 	single    func(*single)
 	lottery   *lottery

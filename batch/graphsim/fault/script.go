@@ -116,14 +116,6 @@ func (f *active) matchesBatch(batch int, requests []*Request) bool {
 // IsAfterWork reports whether the tenant should carry the requests out first.
 func (e *Effect) IsAfterWork() bool { return e.afterWork }
 
-// StatusOr returns the status that dependent requests go by.
-func (e *Effect) StatusOr(status int) int {
-	if e.status > 0 {
-		return e.status
-	}
-	return status
-}
-
 // ChangeWhole applies an effect on a whole batch.
 func (e *Effect) ChangeWhole(r *wire.Response, v *wire.Variety) { e.whole(r, v) }
 

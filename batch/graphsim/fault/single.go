@@ -13,7 +13,7 @@ import (
 
 // answered is an effect that answers with a status of its own.
 func answered(name string, status int, change func(*single)) Effect {
-	return Effect{name: name, status: status, single: func(s *single) {
+	return Effect{name: name, single: func(s *single) {
 		s.Status, s.Headers = status, map[string]string{"Content-Type": wire.JSONType}
 		change(s)
 	}}
