@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -44,9 +43,8 @@ type AuditEntry struct {
 
 // auditLog holds the entries of the audit log. There may be a million about passes.
 type auditLog struct {
-	app        *Actor            // who all callers are that are not users
-	actors     map[string]*Actor // the others, by object id in lower case
-	entries    []auditRecord     // in order of time, unless isUnsorted
+	app        *Actor        // all callers that are not users
+	entries    []auditRecord // in order of time, unless isUnsorted
 	isUnsorted bool
 	appCreated int // passes that apps created
 }
@@ -136,19 +134,7 @@ func (t *Tenant) actor(who *caller) *Actor {
 	if !who.IsUser() {
 		return t.audits.app
 	}
-	key := strings.ToLower(who.UserID)
-	if a := t.audits.actors[key]; a != nil {
-		return a
-	}
-	a := &Actor{UserID: who.UserID}
-	if u := t.find(who.UserID); u != nil {
-		a.UPN = u.UPN
-	}
-	if t.audits.actors == nil {
-		t.audits.actors = make(map[string]*Actor)
-	}
-	t.audits.actors[key] = a
-	return a
+	return &Actor{UserID: who.UserID}
 }
 
 // passProperties are the names in modifiedProperties, in the two spellings that have
@@ -163,16 +149,10 @@ var passProperties = [2][4]string{
 		"TemporaryAccessPass.TemporaryAccessPass.EndTime", "TemporaryAccessPass.TemporaryAccessPass.AccessPassUsage"},
 }
 
-// modifiedProperty is a property of the target. As in Graph, the new value is a string
-// that contains JSON.
-type modifiedProperty struct {
-	Name string  `json:"displayName"`
-	Old  *string `json:"oldValue"`
-	New  string  `json:"newValue"`
-}
-
-func (r *auditRecord) modifiedProperties() []modifiedProperty {
-	all := []modifiedProperty{}
+// modifiedProperties holds what an entry says about a created pass. As in Graph, each new
+// value is a string that contains JSON.
+func (r *auditRecord) modifiedProperties() []object {
+	all := []object{}
 	if r.pass == nil {
 		return all
 	}
@@ -183,7 +163,8 @@ func (r *auditRecord) modifiedProperties() []modifiedProperty {
 	start, end := r.pass.Start.UTC().Format(time.RFC3339), r.pass.end().UTC().Format(time.RFC3339)
 	for i, value := range [...]string{r.pass.ID, start, end, usage} {
 		quoted, _ := json.Marshal(value) // a string always marshals
-		all = append(all, modifiedProperty{Name: passProperties[r.number%2][i], New: string(quoted)})
+		name := passProperties[r.number%2][i]
+		all = append(all, object{"displayName": name, "oldValue": nil, "newValue": string(quoted)})
 	}
 	return all
 }

@@ -97,81 +97,45 @@ func (r *auditRecord) details() *AuditEntry {
 		Reason: text.reason, TargetID: r.user.ID, TargetUPN: r.user.UPN}
 }
 
-// shownAudit is an entry as Graph shows it. Fields of type any are a string or null.
+// object is a JSON object. Structs are faster; it is for what is shown rarely.
+type object map[string]any
+
+// shownAudit is an entry as Graph shows it.
 // Source: learn.microsoft.com/graph/api/resources/directoryaudit.
-type shownAudit struct {
-	ID          string          `json:"id"`
-	Category    string          `json:"category"`
-	Correlation string          `json:"correlationId"`
-	Result      string          `json:"result"`
-	Reason      any             `json:"resultReason"`
-	Activity    string          `json:"activityDisplayName"`
-	Time        string          `json:"activityDateTime"`
-	Service     string          `json:"loggedByService"`
-	Initiator   *auditInitiator `json:"initiatedBy"`
-	Targets     []auditTarget   `json:"targetResources"`
-	Details     []any           `json:"additionalDetails"`
-}
-
-type auditInitiator struct {
-	User *auditUser `json:"user"`
-	App  *auditApp  `json:"app"`
-}
-
-type auditUser struct {
-	ID   any     `json:"id"`
-	Name *string `json:"displayName"`
-	IP   *string `json:"ipAddress"`
-	UPN  any     `json:"userPrincipalName"`
-}
-
-type auditApp struct {
-	ID               any     `json:"appId"`
-	Name             any     `json:"displayName"`
-	ServicePrincipal any     `json:"servicePrincipalId"`
-	PrincipalName    *string `json:"servicePrincipalName"`
-}
-
-type auditTarget struct {
-	ID         any                `json:"id"`
-	Name       *string            `json:"displayName"`
-	Type       string             `json:"type"`
-	GroupType  *string            `json:"groupType"`
-	UPN        any                `json:"userPrincipalName"`
-	Properties []modifiedProperty `json:"modifiedProperties"`
-}
-
-func (t *Tenant) shownAudit(r *auditRecord) shownAudit {
+func (t *Tenant) shownAudit(r *auditRecord) object {
 	e, number := r.details(), fmt.Sprint(r.number)
-	s := shownAudit{
-		ID: wire.GUID("audit", number), Category: e.Category, Correlation: wire.GUID("correlation", number),
-		Result: e.Result, Reason: nullable(e.Reason), Activity: e.Activity, Service: e.Service,
-		Time:    time.Unix(0, r.at).UTC().Format(timeForms[int(r.number)%len(timeForms)]),
-		Targets: []auditTarget{}, Details: []any{},
+	shown := object{
+		"id": wire.GUID("audit", number), "correlationId": wire.GUID("correlation", number),
+		"category": e.Category, "loggedByService": e.Service, "result": e.Result, "resultReason": nullable(e.Reason),
+		"activityDisplayName": e.Activity,
+		"activityDateTime":    time.Unix(0, r.at).UTC().Format(timeForms[int(r.number)%len(timeForms)]),
+		"initiatedBy":         nil, "targetResources": []object{}, "additionalDetails": []object{},
 	}
 	if !e.NoInitiator {
-		s.Initiator = t.auditInitiator(r.by)
+		shown["initiatedBy"] = t.auditInitiator(r.by)
 	}
 	if !e.NoTarget {
-		s.Targets = append(s.Targets, auditTarget{ID: nullable(e.TargetID), Type: "User",
-			UPN: nullable(e.TargetUPN), Properties: r.modifiedProperties()})
+		shown["targetResources"] = []object{{
+			"id": nullable(e.TargetID), "displayName": nil, "type": "User", "groupType": nil,
+			"userPrincipalName": nullable(e.TargetUPN), "modifiedProperties": r.modifiedProperties(),
+		}}
 	}
-	return s
+	return shown
 }
 
-func (t *Tenant) auditInitiator(by *Actor) *auditInitiator {
+func (t *Tenant) auditInitiator(by *Actor) object {
 	if by.isApp() {
-		app := auditApp{ID: nullable(by.AppID), Name: nullable(by.App), ServicePrincipal: wire.Null}
+		principal := ""
 		if by.AppID != "" {
-			app.ServicePrincipal = entra.ServicePrincipal(by.AppID)
+			principal = entra.ServicePrincipal(by.AppID)
 		}
-		return &auditInitiator{App: &app}
+		return object{"user": nil, "app": object{"appId": nullable(by.AppID), "displayName": nullable(by.App),
+			"servicePrincipalId": nullable(principal), "servicePrincipalName": nil}}
 	}
 	id, upn := by.UserID, by.UPN
-	if id == "" || upn == "" {
-		if u := t.find(id + upn); u != nil {
-			id, upn = u.ID, u.UPN
-		}
+	if u := t.find(id + upn); u != nil && (id == "" || upn == "") {
+		id, upn = u.ID, u.UPN
 	}
-	return &auditInitiator{User: &auditUser{ID: nullable(id), UPN: nullable(upn)}}
+	return object{"app": nil, "user": object{"id": nullable(id), "displayName": nil, "ipAddress": nil,
+		"userPrincipalName": nullable(upn)}}
 }

@@ -17,6 +17,9 @@ type exchange struct {
 	writing []*passState // of the users with a write in it
 }
 
+// deliver hands a response to the client.
+type deliver func(*wire.Response)
+
 // wait waits for d or for the end of ctx.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
@@ -33,7 +36,7 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // exchangeBatch takes a batch to the tenant and hands the response to deliver.
-func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, who *caller, deliver func(*wire.Response)) {
+func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, who *caller, deliver deliver) {
 	requests, problem := readBatch(body)
 	x := t.send(calls(requests, root, who), true)
 	t.travel(ctx, x, deliver, func(now time.Time) wire.Response {
@@ -45,7 +48,7 @@ func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, wh
 }
 
 // exchangeDirect does the same for a request outside a batch.
-func (t *Tenant) exchangeDirect(ctx context.Context, c call, deliver func(*wire.Response)) {
+func (t *Tenant) exchangeDirect(ctx context.Context, c call, deliver deliver) {
 	x := t.send([]call{c}, false)
 	t.travel(ctx, x, deliver, func(now time.Time) wire.Response {
 		a, effect := t.admitAndHandle(x, &x.calls[0], now)
@@ -92,7 +95,7 @@ func (t *Tenant) send(calls []call, isBatch bool) *exchange {
 
 // travel waits for the way to the tenant, calls work, waits for the way back, and
 // delivers the response. It calls work, and nothing else, with mu held.
-func (t *Tenant) travel(ctx context.Context, x *exchange, deliver func(*wire.Response), work func(time.Time) wire.Response) {
+func (t *Tenant) travel(ctx context.Context, x *exchange, deliver deliver, work func(time.Time) wire.Response) {
 	var r wire.Response
 	there := t.opts.Latency / 2
 	err := wait(ctx, there)

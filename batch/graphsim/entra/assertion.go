@@ -43,7 +43,7 @@ func (a *Authority) FederatedToken(subject string, life time.Duration) string {
 	now := time.Now()
 	text, err := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.RegisteredClaims{
 		Issuer: federatedIssuer, Subject: subject, Audience: jwt.ClaimStrings{federatedAudience},
-		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(life)),
+		NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(life)),
 	}).SignedString(a.cluster)
 	if err != nil {
 		panic(err) // the key is large enough
@@ -56,8 +56,9 @@ func badClient(number int, text string) *refusal {
 }
 
 const (
-	badAssertion   = "Assertion failed signature validation."
-	unknownKey     = "The certificate with identifier used to sign the client assertion is not registered on application."
+	badAssertion = "Assertion failed signature validation."
+	unknownKey   = "The certificate with identifier used to sign the client assertion " +
+		"is not registered on application."
 	skew           = 5 * time.Minute
 	assertionType  = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 	outsideItsTime = "Client assertion is not within its valid time range."
@@ -99,7 +100,8 @@ func (a *Authority) federatedKey(claims *jwt.RegisteredClaims) (any, error) {
 	if a.cluster == nil || claims.Issuer != federatedIssuer || claims.Subject != FederatedSubject ||
 		!slices.Equal(claims.Audience, []string{federatedAudience}) {
 		return nil, badClient(700213, "No matching federated identity record found for presented assertion subject '"+
-			claims.Subject+"'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.")
+			claims.Subject+"'. Check your federated identity credential Subject, Audience and Issuer "+
+			"against the presented assertion.")
 	}
 	return &a.cluster.PublicKey, nil
 }
@@ -123,5 +125,6 @@ func (a *Authority) certificateKey(claims *jwt.RegisteredClaims, long, short, en
 // isBase64 reports whether text is the base64 of a thumbprint, in either alphabet.
 // Microsoft's library for Go writes the one with padding.
 func isBase64(text string, thumbprint []byte) bool {
-	return text == base64.RawURLEncoding.EncodeToString(thumbprint) || text == base64.StdEncoding.EncodeToString(thumbprint)
+	unpadded, padded := base64.RawURLEncoding, base64.StdEncoding
+	return text == unpadded.EncodeToString(thumbprint) || text == padded.EncodeToString(thumbprint)
 }

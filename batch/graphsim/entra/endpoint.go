@@ -75,8 +75,9 @@ func (a *Authority) refuse(no *refusal) wire.Response {
 	now := time.Now().UTC().Format("2006-01-02 15:04:05Z")
 	return respond(no.status, map[string]any{
 		"error": no.code, "error_codes": []int{no.number},
-		"error_description": fmt.Sprintf("%v Trace ID: %s Correlation ID: %s Timestamp: %s", no, trace, correlation, now),
-		"timestamp":         now, "trace_id": trace, "correlation_id": correlation,
+		"error_description": fmt.Sprintf("%v Trace ID: %s Correlation ID: %s Timestamp: %s",
+			no, trace, correlation, now),
+		"timestamp": now, "trace_id": trace, "correlation_id": correlation,
 	})
 }
 
@@ -91,23 +92,12 @@ type tokenRequest struct {
 	host, endpoint string
 }
 
-// tokenResponse is the body of a response with a token.
-type tokenResponse struct {
-	Type         string `json:"token_type"`
-	ExpiresIn    int    `json:"expires_in"` // seconds
-	ExtExpiresIn int    `json:"ext_expires_in"`
-	AccessToken  string `json:"access_token"`
+// tokenBody is the body of a response with a token.
+type tokenBody map[string]any
 
-	// With a person, there are these too.
-	Scope        string `json:"scope,omitempty"`
-	RefreshToken string `json:"refresh_token,omitempty"`
-	ClientInfo   string `json:"client_info,omitempty"`
-	IDToken      string `json:"id_token,omitempty"`
-}
-
-func (a *Authority) tokenResponse(accessToken string) *tokenResponse {
+func (a *Authority) tokenBody(accessToken string) tokenBody {
 	life := int(a.opts.TokenLife / time.Second)
-	return &tokenResponse{Type: "Bearer", ExpiresIn: life, ExtExpiresIn: life, AccessToken: accessToken}
+	return tokenBody{"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": accessToken}
 }
 
 // grant answers a request to the token endpoint.
@@ -124,14 +114,15 @@ func (a *Authority) grant(r Request) wire.Response {
 	return respond(200, body)
 }
 
-func (a *Authority) grantForm(r tokenRequest) (body *tokenResponse, no *refusal) {
+func (a *Authority) grantForm(r tokenRequest) (body tokenBody, no *refusal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case r.Get("client_id") != a.opts.ClientID:
 		return nil, a.unknownApp(r.Get("client_id"))
 	case a.appDisabled:
-		return nil, &refusal{400, "unauthorized_client", 7000112, "Application '" + a.opts.ClientID + "'(graphsim) is disabled."}
+		return nil, &refusal{400, "unauthorized_client", 7000112,
+			"Application '" + a.opts.ClientID + "'(graphsim) is disabled."}
 	}
 	switch r.Get("grant_type") {
 	case "client_credentials":
@@ -167,15 +158,16 @@ func audience(scopes string) (resource string, ok bool) {
 
 // grantApp answers a client credentials request. Called with mu held.
 // Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
-func (a *Authority) grantApp(r tokenRequest) (*tokenResponse, *refusal) {
+func (a *Authority) grantApp(r tokenRequest) (tokenBody, *refusal) {
 	if no := a.checkCredential(r); no != nil {
 		return nil, no
 	}
 	resource, ok := audience(r.Get("scope"))
 	if !ok {
-		return nil, &refusal{400, "invalid_scope", 1002012, "The provided value for scope " + r.Get("scope") + " is not valid."}
+		return nil, &refusal{400, "invalid_scope", 1002012,
+			"The provided value for scope " + r.Get("scope") + " is not valid."}
 	}
-	return a.tokenResponse(a.issueApp(a.roles, resource)), nil
+	return a.tokenBody(a.issueApp(a.roles, resource)), nil
 }
 
 func (a *Authority) checkCredential(r tokenRequest) *refusal {

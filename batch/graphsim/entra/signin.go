@@ -65,7 +65,7 @@ func (a *Authority) startDeviceCode(r Request) wire.Response {
 
 // grantDeviceCode answers a client that asks whether the person has signed in. Called
 // with mu held.
-func (a *Authority) grantDeviceCode(r tokenRequest) (*tokenResponse, *refusal) {
+func (a *Authority) grantDeviceCode(r tokenRequest) (tokenBody, *refusal) {
 	code := a.deviceCodes[r.Get("device_code")]
 	if code == nil {
 		return nil, &refusal{400, "bad_verification_code", 7000218, "The device code is not known."}
@@ -132,7 +132,7 @@ func formPage(action string, form url.Values) wire.Response {
 }
 
 // grantAuthorized redeems the code that the browser brought back. Called with mu held.
-func (a *Authority) grantAuthorized(r tokenRequest) (*tokenResponse, *refusal) {
+func (a *Authority) grantAuthorized(r tokenRequest) (tokenBody, *refusal) {
 	challenge, ok := a.challenges[r.Get("code")]
 	sum := sha256.Sum256([]byte(r.Get("code_verifier")))
 	if !ok || challenge != base64.RawURLEncoding.EncodeToString(sum[:]) {
@@ -144,7 +144,7 @@ func (a *Authority) grantAuthorized(r tokenRequest) (*tokenResponse, *refusal) {
 }
 
 // grantRefresh issues a new token without the person. Called with mu held.
-func (a *Authority) grantRefresh(r tokenRequest) (*tokenResponse, *refusal) {
+func (a *Authority) grantRefresh(r tokenRequest) (tokenBody, *refusal) {
 	s, ok := a.refreshTokens[r.Get("refresh_token")]
 	if !ok {
 		return nil, &refusal{400, "invalid_grant", 700082, "The refresh token has expired due to inactivity."}
@@ -153,23 +153,22 @@ func (a *Authority) grantRefresh(r tokenRequest) (*tokenResponse, *refusal) {
 }
 
 // grantUser makes the tokens of a person. Called with mu held.
-func (a *Authority) grantUser(s SignIn, r tokenRequest) *tokenResponse {
+func (a *Authority) grantUser(s SignIn, r tokenRequest) tokenBody {
 	resource, ok := audience(r.Get("scope"))
 	if !ok {
 		resource = wire.PublicRoot
 	}
-	body := a.tokenResponse(a.issueUser(s.User, s.Scopes, resource))
-	body.Scope = r.Get("scope")
-	body.RefreshToken = "graphsim-refresh-" + a.variety.NewID()
-	a.refreshTokens[body.RefreshToken] = s
+	body, refresh := a.tokenBody(a.issueUser(s.User, s.Scopes, resource)), "graphsim-refresh-"+a.variety.NewID()
+	a.refreshTokens[refresh] = s
 	info := wire.Marshal(map[string]string{"uid": s.User, "utid": a.opts.TenantID})
-	body.ClientInfo = base64.RawURLEncoding.EncodeToString(info)
+	body["scope"], body["refresh_token"] = r.Get("scope"), refresh
+	body["client_info"] = base64.RawURLEncoding.EncodeToString(info)
 
 	name, now := s.User, time.Now()
 	if u, ok := a.find(s.User); ok {
 		name = u.UPN
 	}
-	body.IDToken = a.sign(jwt.MapClaims{
+	body["id_token"] = a.sign(jwt.MapClaims{
 		"iss": "https://" + r.host + "/" + a.opts.TenantID + "/v2.0", "aud": a.opts.ClientID, "tid": a.opts.TenantID,
 		"oid": s.User, "sub": s.User, "preferred_username": name, "ver": "2.0",
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(time.Hour).Unix(),

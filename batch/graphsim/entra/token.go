@@ -163,7 +163,8 @@ func (a *Authority) managedToken(r *http.Request, header string) wire.Response {
 		return respond(401, map[string]any{"statusCode": 401, "message": "The header X-IDENTITY-HEADER is not right."})
 	}
 	if client := q.Get("client_id"); client != "" && client != a.opts.ClientID || a.appDisabled {
-		return respond(400, map[string]any{"statusCode": 400, "message": "No managed identity was found for the client id."})
+		return respond(400, map[string]any{"statusCode": 400,
+			"message": "No managed identity was found for the client id."})
 	}
 	a.issued.Tokens++
 	resource := strings.TrimSuffix(strings.TrimSuffix(q.Get("resource"), "/.default"), "/")

@@ -36,7 +36,9 @@ func ItemStatus(status int, headers ...string) Effect {
 // ItemEmptyCode answers with status and an error object whose code is empty.
 // Source: learn.microsoft.com/graph/json-batching (the sample).
 func ItemEmptyCode(status int) Effect {
-	return answered("item empty code", status, func(s *single) { s.Body = wire.NewError("", "", s.variety.NewID(), "") })
+	return answered("item empty code", status, func(s *single) {
+		s.Body = wire.NewError("", "", s.variety.NewID(), "")
+	})
 }
 
 // ItemErrorText answers with status and an error that is a string, not an object.
@@ -48,7 +50,9 @@ func ItemErrorText(status int) Effect {
 
 // ItemErrorIn answers with status, usually one of success, and an error object of a 503.
 func ItemErrorIn(status int) Effect {
-	return answered(fmt.Sprint("item error in ", status), status, func(s *single) { s.Body = errorBody(503, s.variety) })
+	return answered(fmt.Sprint("item error in ", status), status, func(s *single) {
+		s.Body = errorBody(503, s.variety)
+	})
 }
 
 // ItemShaped answers with status and any JSON body.
@@ -138,9 +142,9 @@ func allEffects() []Effect {
 		ItemStatus(401), ItemStatus(429), ItemStatus(429, "Retry-After", "0.249"), ItemStatus(429, "Retry-After", "2"),
 		ItemStatus(429, "Retry-After", "soon"), ItemEmptyCode(500), ItemErrorText(500).AfterWork(),
 		ItemErrorIn(200), ItemErrorIn(200).AfterWork(), OuterAs(207), OuterMark(), OuterHeaders("Retry-After", "1"),
-		ItemRetryAfterNumber(1), ItemHeaderArray("1"), ItemMissing(), ItemTwice(), ItemTwiceAs(500), ItemUnknownID("zz"),
-		ItemIDNumber(), ItemStatusText(), ItemNoStatus(), ItemNoHeaders(), ItemBody("null"), ItemBody(`"text"`),
-		ItemBase64(), ItemHuge(),
+		ItemRetryAfterNumber(1), ItemHeaderArray("1"), ItemMissing(), ItemTwice(), ItemTwiceAs(500),
+		ItemUnknownID("zz"), ItemIDNumber(), ItemStatusText(), ItemNoStatus(), ItemNoHeaders(), ItemBody("null"),
+		ItemBody(`"text"`), ItemBase64(), ItemHuge(),
 	}
 	for _, status := range []int{400, 403, 413, 500, 502, 503, 504} {
 		all = append(all, OuterStatus(status))

@@ -84,7 +84,9 @@ func OuterHeaders(headers ...string) Effect {
 
 // OuterMark puts a byte order mark before the true response.
 func OuterMark() Effect {
-	return onTrue("outer byte order mark", func(r *wire.Response) { r.Body = append([]byte("\xef\xbb\xbf"), r.Body...) })
+	return onTrue("outer byte order mark", func(r *wire.Response) {
+		r.Body = append([]byte("\xef\xbb\xbf"), r.Body...)
+	})
 }
 
 // OuterAs sends the true response with another status, such as the 424 of older

@@ -166,7 +166,8 @@ func (s *schedule) at(t time.Time) (factor, load float64) {
 // eachStretch calls f for each stretch of time between from and to in which nothing
 // changes, until f returns false. A zero to means no end, and a zero length means that
 // the stretch has no end.
-func (s *schedule) eachStretch(from, to time.Time, f func(factor, load float64, begin time.Time, length time.Duration) bool) {
+func (s *schedule) eachStretch(from, to time.Time, f func(factor, load float64, begin time.Time,
+	length time.Duration) bool) {
 	for {
 		end := to
 		for _, step := range slices.Concat(s.factors, s.loads) {
