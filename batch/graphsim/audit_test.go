@@ -204,7 +204,9 @@ func TestAuditGrowsBetweenPages(t *testing.T) {
 func TestAuditNamesThePass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := New(Options{Audit: true})
-		stamp := func(after time.Duration) string { return `"` + time.Now().Add(after).UTC().Format(time.RFC3339) + `"` }
+		stamp := func(after time.Duration) string {
+			return `"` + time.Now().Add(after).UTC().Format(time.RFC3339) + `"`
+		}
 		tenant.AddUser(User{UPN: "a", Passes: []Pass{{ID: passID, Start: time.Now().Add(time.Hour), LifetimeMinutes: 90,
 			UsableOnce: true, CreatedBy: &Actor{UserID: danaID}}}})
 		tenant.AddPair("b@contoso.example", otherID, &Actor{AppID: "app-1"})

@@ -37,12 +37,13 @@ func TestBatchRefusals(t *testing.T) {
 		{"id empty", request(`"id":"","method":"GET","url":"/x"`), invalid},
 		{"id a number", request(`"id":1,"method":"GET","url":"/x"`), invalid},
 		{"same id", `{"requests":[` + get("1") + "," + get("1") + `]}`, "Request Id 1 has to be unique in a batch."},
-		{"same id in another case", `{"requests":[` + get("a") + "," + get("A") + `]}`, "Request Id A has to be unique in a batch."},
+		{"same id in another case", `{"requests":[` + get("a") + "," + get("A") + `]}`,
+			"Request Id A has to be unique in a batch."},
 		{"header not a string", request(`"id":"1","method":"GET","url":"/x","headers":{"a":1}`), invalid},
 		{"absolute", request(`"id":"1","method":"GET","url":"https://graph.microsoft.com/v1.0/users"`), "absolute"},
 		{"absolute without scheme", request(`"id":"1","method":"GET","url":"//graph.microsoft.com/users"`), "absolute"},
 		{"no url", request(`"id":"1","method":"GET"`), invalid},
-		{"nested", request(`"id":"1","method":"POST","url":"/$batch","headers":{"Content-Type":"application/json"},"body":{}`), "nested"},
+		{"nested", oneRequest("POST", "/$batch", "{}"), "nested"},
 		{"lower-case verb", request(`"id":"1","method":"delete","url":"/x"`), "invalid method"},
 		{"body without type", request(`"id":"1","method":"POST","url":"/x","body":{}`),
 			"Write request id : 1 does not contain Content-Type header or body."},
@@ -178,8 +179,8 @@ func TestLatencyAndCancel(t *testing.T) {
 // Spread makes the requests of a batch take effect one after another.
 func TestSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limit := quota.Bucket(100, 1)
-		tenant := New(Options{Latency: 50 * time.Millisecond, Spread: 190 * time.Millisecond, Limits: []*quota.Limit{limit}})
+		tenant := New(Options{Latency: 50 * time.Millisecond, Spread: 190 * time.Millisecond,
+			Limits: []*quota.Limit{quota.Bucket(100, 1)}})
 		begin := time.Now()
 		posting(tenant)(t, deletes(tenant.AddUsers(20)))
 		check(t, "time", time.Since(begin), 240*time.Millisecond)

@@ -38,7 +38,8 @@ func TestGroups(t *testing.T) {
 			all, _ := pages(t, client, path, eventual...)
 			names := values(all, "displayName")
 			slices.Sort(names)
-			check(t, name+" "+path, names, []string{"amy@contoso.example", "bob@contoso.example", "cid@contoso.example"})
+			want := []string{"amy@contoso.example", "bob@contoso.example", "cid@contoso.example"}
+			check(t, name+" "+path, names, want)
 		}
 	}
 }
@@ -97,7 +98,8 @@ func TestGroupsChange(t *testing.T) {
 func TestRegistrations(t *testing.T) {
 	tenant := New(Options{})
 	for _, u := range []User{
-		{UPN: "amy@contoso.example"}, {UPN: "root@contoso.example", Privileged: true}, {UPN: "kim@contoso.example", Admin: true},
+		{UPN: "amy@contoso.example"}, {UPN: "root@contoso.example", Privileged: true},
+		{UPN: "kim@contoso.example", Admin: true},
 	} {
 		tenant.AddUser(u)
 	}

@@ -27,46 +27,65 @@ func TestServer(t *testing.T) {
 	check(t, "CAFile is gone after Close", os.IsNotExist(err), true)
 }
 
+// The ways to get a token in TestAuthentication.
+type authority = *entra.Authority
+
+func appToken(roles ...string) func(authority) string {
+	return func(a authority) string { return a.Token(roles...) }
+}
+
+func userToken(id, scope string) func(authority) string {
+	return func(a authority) string { return a.UserToken(id, scope) }
+}
+
+func revoked(a authority) string {
+	defer a.ExpireTokens()
+	return a.Token()
+}
+
+func expired(a authority) string {
+	defer time.Sleep(time.Hour)
+	return a.Token()
+}
+
+func renewed(a authority) string {
+	a.ExpireTokens()
+	return a.Token()
+}
+
 // Graph takes the tokens of Tenant.Entra, and does what their permissions allow.
 func TestAuthentication(t *testing.T) {
-	revoked := func(a *entra.Authority) string {
-		token := a.Token()
-		a.ExpireTokens()
-		return token
-	}
-	const own, all = "UserAuthMethod-TAP.ReadWrite", "UserAuthMethod-TAP.ReadWrite.All"
-	challenging := Options{Entra: entra.Options{Challenge: true}}
+	const (
+		own, all  = "UserAuthMethod-TAP.ReadWrite", "UserAuthMethod-TAP.ReadWrite.All"
+		badToken  = "InvalidAuthenticationToken"
+		myPasses  = "/me" + passesPath
+		denied    = "accessDenied"
+		anyHeader = "Bearer"
+	)
 	tests := []struct {
 		name   string
 		opts   Options
-		token  func(*entra.Authority) string
+		token  func(authority) string
 		path   string
 		status int
 		code   string
 		header string // WWW-Authenticate, a part of it
 	}{
-		{"good", Options{}, func(a *entra.Authority) string { return a.Token() }, danaPasses, 200, "", ""},
-		{"none", Options{}, func(*entra.Authority) string { return "" }, danaPasses, 401, "InvalidAuthenticationToken", "Bearer"},
-		{"of another tenant", Options{}, func(*entra.Authority) string { return New(Options{}).Entra.Token() }, danaPasses,
-			401, "InvalidAuthenticationToken", "Bearer"},
-		{"expired", Options{}, func(a *entra.Authority) string {
-			defer time.Sleep(time.Hour)
-			return a.Token()
-		}, danaPasses, 401, "InvalidAuthenticationToken", "Bearer"},
-		{"revoked", Options{}, revoked, danaPasses, 401, "InvalidAuthenticationToken", "Bearer"},
-		{"revoked with a challenge", challenging, revoked, danaPasses, 401, "InvalidAuthenticationToken", "claims="},
-		{"new after revoked", Options{}, func(a *entra.Authority) string { revoked(a); return a.Token() }, danaPasses, 200, "", ""},
-		{"no roles", Options{Roles: []string{}}, func(a *entra.Authority) string { return a.Token() }, danaPasses,
-			403, "accessDenied", ""},
-		{"other role", Options{}, func(a *entra.Authority) string { return a.Token("User.Read.All") }, danaPasses,
-			403, "accessDenied", ""},
-		{"app as me", Options{}, func(a *entra.Authority) string { return a.Token() }, "/me" + passesPath, 400, "BadRequest", ""},
-		{"signed in as me", Options{}, func(a *entra.Authority) string { return a.UserToken(danaID, own) }, "/me" + passesPath,
-			200, "", ""},
-		{"signed in as another", Options{}, func(a *entra.Authority) string { return a.UserToken(otherID, own) }, danaPasses,
-			403, "accessDenied", ""},
-		{"signed in with consent for all", Options{}, func(a *entra.Authority) string { return a.UserToken(otherID, all) },
-			danaPasses, 200, "", ""},
+		{"good", Options{}, appToken(), danaPasses, 200, "", ""},
+		{"none", Options{}, func(authority) string { return "" }, danaPasses, 401, badToken, anyHeader},
+		{"of another tenant", Options{}, func(authority) string { return New(Options{}).Entra.Token() }, danaPasses,
+			401, badToken, anyHeader},
+		{"expired", Options{}, expired, danaPasses, 401, badToken, anyHeader},
+		{"revoked", Options{}, revoked, danaPasses, 401, badToken, anyHeader},
+		{"revoked with a challenge", Options{Entra: entra.Options{Challenge: true}}, revoked, danaPasses,
+			401, badToken, "claims="},
+		{"new after revoked", Options{}, renewed, danaPasses, 200, "", ""},
+		{"no roles", Options{Roles: []string{}}, appToken(), danaPasses, 403, denied, ""},
+		{"other role", Options{}, appToken("User.Read.All"), danaPasses, 403, denied, ""},
+		{"app as me", Options{}, appToken(), myPasses, 400, "BadRequest", ""},
+		{"signed in as me", Options{}, userToken(danaID, own), myPasses, 200, "", ""},
+		{"signed in as another", Options{}, userToken(otherID, own), danaPasses, 403, denied, ""},
+		{"signed in with consent for all", Options{}, userToken(otherID, all), danaPasses, 200, "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

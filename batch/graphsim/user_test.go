@@ -106,7 +106,8 @@ func TestBasicHidesEnabled(t *testing.T) {
 				if tt.isHidden {
 					enabled, status = "null", 403
 				}
-				checkHolds(t, "selected", c.get(t, "/users?$select=id,accountEnabled").Body, `"accountEnabled":`+enabled)
+				selected := c.get(t, "/users?$select=id,accountEnabled")
+				checkHolds(t, "selected", selected.Body, `"accountEnabled":`+enabled)
 				filtered := c.get(t, "/users?$select=id&$filter=accountEnabled%20eq%20true")
 				check(t, "status of a filter", filtered.Status, status)
 				_, isShown := c.get(t, "/users/"+user.ID).object(t)["accountEnabled"]

@@ -147,7 +147,8 @@ func TestClaims(t *testing.T) {
 // A token for another audience is of no use, as between clouds.
 func TestAudience(t *testing.T) {
 	for scope, isGood := range map[string]bool{
-		"https://graph.microsoft.us/.default": false, "https://here.example/.default": true, graphAppID + "/.default": true,
+		"https://graph.microsoft.us/.default": false, "https://here.example/.default": true,
+		graphAppID + "/.default": true,
 	} {
 		a := newAuthority()
 		_, body := ask(a, DefaultTenantID, secretForm(url.Values{"scope": {scope}}))

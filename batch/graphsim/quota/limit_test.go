@@ -16,6 +16,11 @@ type send struct {
 
 const ms = time.Millisecond
 
+func decimal(l *Limit) *Limit {
+	l.RetryAfter = Decimal
+	return l
+}
+
 // counting makes a limit that counts refused requests.
 func counting(l *Limit) *Limit {
 	l.CountRefused = true
@@ -34,7 +39,7 @@ var limitTests = []struct {
 		{1000 * ms, 1, 1, ""}, // exactly when there is a token again
 		{10 * time.Second, 6, 5, "1"},
 	}},
-	{"bucket, exact", func() *Limit { return &Limit{algorithm: Bucket(0.25, 1).algorithm, RetryAfter: Decimal} }, []send{
+	{"bucket, exact", func() *Limit { return decimal(Bucket(0.25, 1)) }, []send{
 		{0, 2, 1, "4"},
 		{3751 * ms, 1, 0, "0.249"},
 		{4000 * ms, 1, 1, ""},
@@ -44,14 +49,18 @@ var limitTests = []struct {
 		{10 * time.Second, 1, 0, "2"},
 		{12 * time.Second, 1, 1, ""},
 	}},
-	{"bucket, halved for a while", func() *Limit { return Bucket(10, 10).Scale(10*time.Second, 0.5).Scale(20*time.Second, 1) }, []send{
+	{"bucket, halved for a while", func() *Limit {
+		return Bucket(10, 10).Scale(10*time.Second, 0.5).Scale(20*time.Second, 1)
+	}, []send{
 		{0, 10, 10, ""},
 		{10 * time.Second, 20, 10, "1"},
 		{11 * time.Second, 20, 5, "1"},
 		{19800 * ms, 20, 10, "1"},
 		{20300 * ms, 20, 4, "1"}, // 0.2 s at five, 0.3 s at ten
 	}},
-	{"bucket, stopped for a while", func() *Limit { return Bucket(1, 1).Scale(time.Second, 0).Scale(time.Minute, 2) }, []send{
+	{"bucket, stopped for a while", func() *Limit {
+		return Bucket(1, 1).Scale(time.Second, 0).Scale(time.Minute, 2)
+	}, []send{
 		{0, 1, 1, ""},
 		{1 * time.Second, 2, 1, "60"}, // until half a second after the minute
 		{60500 * ms, 1, 1, ""},
