@@ -14,6 +14,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // offline is the tenant without a connection whenever down says so, of the time
@@ -37,7 +39,7 @@ func between(from, until time.Duration) func(time.Duration) bool {
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-		users := tenant.Populate(3000)
+		users := tenant.AddUsers(3000)
 		tried := 0
 		var log bytes.Buffer
 		opts := batch.Options{
@@ -96,10 +98,10 @@ func TestUnreachable(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				opts := graphsim.Options{Latency: 50 * time.Millisecond}
 				if tt.cut {
-					opts.Faults = []graphsim.Fault{{Path: "user0050@", Do: graphsim.Reset().AfterWork()}}
+					opts.Faults = []fault.Fault{{Path: "user0050@", Do: fault.Reset().AfterWork()}}
 				}
 				tenant := graphsim.New(opts)
-				users := tenant.Populate(3000)
+				users := tenant.AddUsers(3000)
 				ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
 				defer cancel()
 				tt.opts.Concurrency = 2
@@ -112,7 +114,7 @@ func TestUnreachable(t *testing.T) {
 					t.Errorf("Run = %v, want %q", err, tt.message)
 				}
 				left, uncertain := make(map[string]bool), 0
-				for _, h := range tenant.Left() {
+				for _, h := range tenant.Remaining() {
 					left[h.UPN] = true
 				}
 				for _, r := range results {
@@ -144,17 +146,17 @@ func TestOutageAmongOtherTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: 50 * time.Millisecond,
-			Limits:  []*graphsim.Limit{graphsim.Bucket(20, 60)},
-			Faults:  []graphsim.Fault{{Path: "3@", Attempt: 1, Do: graphsim.ItemStatus(500)}, {Batch: 4, Do: graphsim.OuterStatus(400)}},
+			Limits:  []*quota.Limit{quota.Bucket(20, 60)},
+			Faults:  []fault.Fault{{Path: "3@", Attempt: 1, Do: fault.ItemStatus(500)}, {Batch: 4, Do: fault.OuterStatus(400)}},
 		})
-		users := tenant.Populate(600)
+		users := tenant.AddUsers(600)
 		down := func(at time.Duration) bool { return int(at.Seconds())%20 >= 5 } // three quarters of the time
 		results := runAll(t, offline(tenant, down), batch.Options{MaxAttempts: 3}, deletes(users))
 		got := statuses(results)
-		if got[204] != 600 || len(tenant.Left()) != 0 {
-			t.Errorf("%v, %d left", got, len(tenant.Left()))
+		if got[204] != 600 || len(tenant.Remaining()) != 0 {
+			t.Errorf("%v, %d left", got, len(tenant.Remaining()))
 		}
-		if early := tenant.Stats().Early; early > 0 {
+		if early := tenant.Stats().SentTooEarly; early > 0 {
 			t.Errorf("%d requests sent before a wait was over", early)
 		}
 	})
@@ -165,16 +167,16 @@ func TestOutageAmongOtherTrouble(t *testing.T) {
 func TestPaceAcrossAnOutage(t *testing.T) {
 	for _, limit := range []struct {
 		name  string
-		limit func() *graphsim.Limit
+		limit func() *quota.Limit
 	}{
-		{"bucket", func() *graphsim.Limit { return graphsim.Bucket(60, 60) }},
-		{"window", func() *graphsim.Limit { return graphsim.Window(600, 10*time.Second) }},
+		{"bucket", func() *quota.Limit { return quota.Bucket(60, 60) }},
+		{"window", func() *quota.Limit { return quota.Window(600, 10*time.Second) }},
 	} {
 		t.Run(limit.name, func(t *testing.T) {
 			once := func(t *testing.T, down func(time.Duration) bool) (d time.Duration) {
 				synctest.Test(t, func(t *testing.T) {
-					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{limit.limit()}})
-					users := tenant.Populate(6000)
+					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{limit.limit()}})
+					users := tenant.AddUsers(6000)
 					start := time.Now()
 					runAll(t, offline(tenant, down), batch.Options{}, deletes(users))
 					d = time.Since(start)
@@ -212,11 +214,11 @@ func TestOutageAndOtherWaits(t *testing.T) {
 			return nil
 		}
 	}
-	refused := []graphsim.Fault{{Batch: 5, Do: graphsim.OuterStatus(401)}}
+	refused := []fault.Fault{{Batch: 5, Do: fault.OuterStatus(401)}}
 	tests := []struct {
 		name   string
-		limits []*graphsim.Limit
-		faults []graphsim.Fault
+		limits []*quota.Limit
+		faults []fault.Fault
 		down   func(time.Duration) bool
 		away   time.Duration // the authority
 		cancel time.Duration
@@ -224,7 +226,7 @@ func TestOutageAndOtherWaits(t *testing.T) {
 		least  time.Duration
 		most   time.Duration
 	}{
-		{"refused, then an outage", []*graphsim.Limit{graphsim.ThrottleFirst(40, 5*time.Minute)}, nil, between(4*time.Minute, 33*time.Minute), 0, 0, nil, 33 * time.Minute, 34 * time.Minute},
+		{"refused, then an outage", []*quota.Limit{quota.First(40, 5*time.Minute)}, nil, between(4*time.Minute, 33*time.Minute), 0, 0, nil, 33 * time.Minute, 34 * time.Minute},
 		{"a token", nil, refused, between(0, 0), 20 * time.Minute, 0, nil, 20 * time.Minute, 21 * time.Minute},
 		{"a token, for too long", nil, refused, between(0, 0), time.Hour, 0, batch.ErrUnreachable, 30 * time.Minute, 31 * time.Minute},
 		{"a token, interrupted", nil, refused, between(0, 0), time.Hour, 5 * time.Minute, context.Canceled, 5 * time.Minute, 5 * time.Minute},
@@ -234,7 +236,7 @@ func TestOutageAndOtherWaits(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: tt.limits, Faults: tt.faults})
-				users := tenant.Populate(3000)
+				users := tenant.AddUsers(3000)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				if tt.cancel > 0 {
@@ -254,7 +256,7 @@ func TestOutageAndOtherWaits(t *testing.T) {
 func TestSecondRunInAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
-		reqs := slices.Collect(deletes(tenant.Populate(2)))
+		reqs := slices.Collect(deletes(tenant.AddUsers(2)))
 		runner, err := batch.NewRunner(offline(tenant, between(time.Second, 10*time.Minute)), batch.Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -265,7 +267,7 @@ func TestSecondRunInAnOutage(t *testing.T) {
 				t.Errorf("run %d: %v", i, err)
 			}
 		}
-		if left := len(tenant.Left()); left != 0 {
+		if left := len(tenant.Remaining()); left != 0 {
 			t.Errorf("%d passes left", left)
 		}
 	})

@@ -18,6 +18,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // listOf reads the passes of a user.
@@ -83,7 +85,7 @@ func runQuotas(t *testing.T, tenant *graphsim.Tenant, opts batch.Options, src it
 	if poster.mixed > 0 {
 		t.Errorf("%d batches mix quotas", poster.mixed)
 	}
-	if early := tenant.Stats().Early; early > 0 {
+	if early := tenant.Stats().SentTooEarly; early > 0 {
 		t.Errorf("%d requests were sent before a wait was over", early)
 	}
 	return last, count
@@ -99,9 +101,9 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 		"closed ones between": func(i int) bool { return i < n/2 || i >= n+n/2 },
 	}
 	for _, closed := range []string{"write", "read"} {
-		kind, open := graphsim.Writes, "read"
+		kind, open := quota.Writes, "read"
 		if closed == "read" {
-			kind, open = graphsim.Reads, "write"
+			kind, open = quota.Reads, "write"
 		}
 		for name, order := range orders {
 			for _, concurrency := range []int{0, 40} {
@@ -110,9 +112,9 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
 							tenant := graphsim.New(graphsim.Options{
 								Latency: 50 * time.Millisecond,
-								Limits:  []*graphsim.Limit{closedFor(wait, kind)},
+								Limits:  []*quota.Limit{closedFor(wait, kind)},
 							})
-							users := tenant.Populate(n)
+							users := tenant.AddUsers(n)
 							last, count = runQuotas(t, tenant, batch.Options{Concurrency: concurrency}, func(yield func(batch.Request) bool) {
 								at := map[string]int{}
 								for i := range 2 * n {
@@ -154,16 +156,16 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 func TestQuotaFollowUps(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		limit  *graphsim.Limit
+		limit  *quota.Limit
 		closed string
 	}{
-		{"writes closed", closedFor(5*time.Minute, graphsim.Writes), "write"},
-		{"reads closed", graphsim.Window(200, 5*time.Minute).Of(graphsim.Reads), "read"},
+		{"writes closed", closedFor(5*time.Minute, quota.Writes), "write"},
+		{"reads closed", quota.Window(200, 5*time.Minute).Of(quota.Reads), "read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{tt.limit}})
-				users := tenant.Populate(300)
+				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{tt.limit}})
+				users := tenant.AddUsers(300)
 				start := time.Now()
 				early := make(map[string]int)
 				last, count := runQuotas(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
@@ -183,7 +185,7 @@ func TestQuotaFollowUps(t *testing.T) {
 					}
 					return []batch.Request{writeOf(users[r.Request.Tag.(int)])}
 				})
-				if count["read"] != 300 || count["write"] != 300 || len(tenant.Left()) != 0 || last["write"] < 5*time.Minute {
+				if count["read"] != 300 || count["write"] != 300 || len(tenant.Remaining()) != 0 || last["write"] < 5*time.Minute {
 					t.Errorf("%v results, the last after %v", count, last)
 				}
 				if tt.closed == "write" && (early["read"] != 300 || early["write"] > 100) ||
@@ -201,7 +203,7 @@ func TestQuotaMaxRate(t *testing.T) {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Record: true})
-				users := tenant.Populate(300)
+				users := tenant.AddUsers(300)
 				last, _ := runQuotas(t, tenant, batch.Options{MaxRate: rate}, func(yield func(batch.Request) bool) {
 					for _, u := range users {
 						if !yield(listOf(u.UPN)) || !yield(writeOf(u)) {
@@ -231,7 +233,7 @@ func TestQuotaMaxRate(t *testing.T) {
 func TestQuotaMaxRateInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(1000)
+		users := tenant.AddUsers(1000)
 		next := 1
 		last, count := runQuotas(t, tenant, batch.Options{MaxRate: 50}, func(yield func(batch.Request) bool) {
 			for _, u := range users {
@@ -270,9 +272,9 @@ func TestQuotaFairness(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{
 					Latency: 10 * time.Millisecond,
-					Faults:  []graphsim.Fault{{Method: "GET", Do: graphsim.Delayed(20 * time.Second)}},
+					Faults:  []fault.Fault{{Method: "GET", Do: fault.Delayed(20 * time.Second)}},
 				})
-				users := tenant.Populate(800)
+				users := tenant.AddUsers(800)
 				last, count := runQuotas(t, tenant, batch.Options{Concurrency: tt.concurrency}, func(yield func(batch.Request) bool) {
 					for i, u := range users {
 						if i < 400 && !yield(writeOf(u)) || !yield(listOf(u.UPN)) {
@@ -297,10 +299,10 @@ func TestQuotaFairnessOfFollowUps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: 10 * time.Millisecond,
-			Faults:  []graphsim.Fault{{Method: "GET", Do: graphsim.Delayed(20 * time.Second)}},
-			Limits:  []*graphsim.Limit{closedFor(50*time.Second, graphsim.Writes)},
+			Faults:  []fault.Fault{{Method: "GET", Do: fault.Delayed(20 * time.Second)}},
+			Limits:  []*quota.Limit{closedFor(50*time.Second, quota.Writes)},
 		})
-		users := tenant.Populate(600)
+		users := tenant.AddUsers(600)
 		start := time.Now()
 		var worst time.Duration
 		asked := make(map[string]time.Time)
@@ -333,8 +335,8 @@ func TestQuotaFairnessOfFollowUps(t *testing.T) {
 // src and no more.
 func TestQuotaStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{closedFor(5*time.Minute, graphsim.Writes)}})
-		users := tenant.Populate(10_000)
+		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{closedFor(5*time.Minute, quota.Writes)}})
+		users := tenant.AddUsers(10_000)
 		start := time.Now()
 		var taken, reads atomic.Int32
 		time.AfterFunc(4*time.Minute, func() {
@@ -367,8 +369,8 @@ func TestQuotaStreams(t *testing.T) {
 // Follow-ups of a closed quota cannot pile up either: src waits for them.
 func TestQuotaFollowUpsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: time.Millisecond, Limits: []*graphsim.Limit{closedFor(10*time.Minute, graphsim.Writes)}})
-		users := tenant.Populate(8000)
+		tenant := graphsim.New(graphsim.Options{Latency: time.Millisecond, Limits: []*quota.Limit{closedFor(10*time.Minute, quota.Writes)}})
+		users := tenant.AddUsers(8000)
 		open, most := 0, 0
 		_, count := runQuotas(t, tenant, batch.Options{Concurrency: 16}, func(yield func(batch.Request) bool) {
 			for i, u := range users {
@@ -400,8 +402,8 @@ func TestQuotaStalls(t *testing.T) {
 		return []batch.Request{req}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.ThrottleFirst(1_000_000, time.Minute).Of(graphsim.Writes)}})
-		users := tenant.Populate(1)
+		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.First(1_000_000, time.Minute).Of(quota.Writes)}})
+		users := tenant.AddUsers(1)
 		runner, _ := batch.NewRunner(tenant, batch.Options{StallTimeout: 20 * time.Minute})
 		start := time.Now()
 		results := 0
@@ -419,8 +421,8 @@ func TestQuotaStalls(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		// The first write is refused until it is given up. Long after that comes another.
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Times: 3, Do: graphsim.OuterStatus(503)}}})
-		users := tenant.Populate(1)
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Times: 3, Do: fault.OuterStatus(503)}}})
+		users := tenant.AddUsers(1)
 		runner, _ := batch.NewRunner(tenant, batch.Options{StallTimeout: 20 * time.Minute, MaxAttempts: 3})
 		var order []string
 		reads := 0
@@ -447,9 +449,9 @@ func TestQuotaStalls(t *testing.T) {
 
 func TestQuotaMaxWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*graphsim.Limit{closedFor(time.Hour, graphsim.Writes)}})
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*quota.Limit{closedFor(time.Hour, quota.Writes)}})
 		var src []batch.Request
-		for _, u := range tenant.Populate(3000) {
+		for _, u := range tenant.AddUsers(3000) {
 			src = append(src, listOf(u.UPN), writeOf(u))
 		}
 		results, err := run(t.Context(), t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
@@ -471,10 +473,10 @@ func TestQuotaStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: time.Second,
-			Limits:  []*graphsim.Limit{closedFor(5*time.Minute, graphsim.Writes)},
-			Faults:  []graphsim.Fault{{Method: "GET", Path: "7@", Do: graphsim.ItemStatus(500)}},
+			Limits:  []*quota.Limit{closedFor(5*time.Minute, quota.Writes)},
+			Faults:  []fault.Fault{{Method: "GET", Path: "7@", Do: fault.ItemStatus(500)}},
 		})
-		users := tenant.Populate(3000)
+		users := tenant.AddUsers(3000)
 		ctx, cancel := context.WithTimeout(t.Context(), 4500*time.Millisecond)
 		defer cancel()
 		settled := make(map[string]int)
@@ -511,7 +513,7 @@ func TestQuotaStops(t *testing.T) {
 		if len(settled) != 6000 || states["read"] == 0 || states["read not sent"] == 0 || states["write"]+states["write not sent"] != 3000 {
 			t.Errorf("%d requests settled: %v", len(settled), states)
 		}
-		if left := len(tenant.Left()); left != states["write not sent"] {
+		if left := len(tenant.Remaining()); left != states["write not sent"] {
 			t.Errorf("%d passes left: %v", left, states)
 		}
 	})
@@ -537,11 +539,11 @@ func TestQuotaPace(t *testing.T) {
 func quotaPace(t *testing.T, shares map[string][]float64) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, latency = 20_000, 50 * time.Millisecond
-		tenant := graphsim.New(graphsim.Options{Latency: latency, Limits: []*graphsim.Limit{
-			graphsim.Bucket(800, 8000).Of(graphsim.Reads),
-			graphsim.Bucket(20, 60).Of(graphsim.Writes),
+		tenant := graphsim.New(graphsim.Options{Latency: latency, Limits: []*quota.Limit{
+			quota.Bucket(800, 8000).Of(quota.Reads),
+			quota.Bucket(20, 60).Of(quota.Writes),
 		}})
-		users := tenant.Populate(n)
+		users := tenant.AddUsers(n)
 		last, count := runQuotas(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
 			for i, u := range users {
 				req := listOf(u.UPN)
@@ -570,9 +572,9 @@ func quotaPace(t *testing.T, shares map[string][]float64) {
 
 func TestObserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*graphsim.Limit{closedFor(time.Minute, graphsim.Writes)},
-			Faults: []graphsim.Fault{{Batch: 4, Do: graphsim.Reset()}}})
-		users := tenant.Populate(100)
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*quota.Limit{closedFor(time.Minute, quota.Writes)},
+			Faults: []fault.Fault{{Batch: 4, Do: fault.Reset()}}})
+		users := tenant.AddUsers(100)
 		start := time.Now()
 		var seen []batch.Observation
 		settled := make(map[string]int)
@@ -638,18 +640,18 @@ func quotasSettleOnce(t *testing.T, seed uint64) {
 		Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"}}
 	faulty := rng.IntN(4) > 0
 	if faulty {
-		opts.Faults = graphsim.RandomFaults(seed, rng.Float64()*0.4)
+		opts.Faults = fault.Random(seed, rng.Float64()*0.4)
 	}
-	for _, kind := range []graphsim.Kind{graphsim.Reads, graphsim.Writes} {
+	for _, kind := range []quota.Kind{quota.Reads, quota.Writes} {
 		if rng.IntN(3) > 0 {
-			limit := graphsim.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50).Of(kind)
+			limit := quota.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50).Of(kind)
 			limit.CountRefused = rng.IntN(2) == 0
 			opts.Limits = append(opts.Limits, limit)
 		}
 	}
 	tenant := graphsim.New(opts)
 	poster := &sortingPoster{Tenant: tenant}
-	users := tenant.Populate(20 + rng.IntN(200))
+	users := tenant.AddUsers(20 + rng.IntN(200))
 	runOpts := batch.Options{
 		BatchSize:   1 + rng.IntN(20),
 		Concurrency: rng.IntN(8),
@@ -726,7 +728,7 @@ func quotasSettleOnce(t *testing.T, seed uint64) {
 		t.Errorf("%d of %d requests settled", len(settled), len(asked))
 	}
 	left := make(map[string]bool)
-	for _, h := range tenant.Left() {
+	for _, h := range tenant.Remaining() {
 		left[h.UPN] = true
 	}
 	for i, u := range users {
@@ -744,8 +746,8 @@ func quotasSettleOnce(t *testing.T, seed uint64) {
 	if poster.mixed+stats.LostWrites+stats.OverlappingWrites > 0 {
 		t.Errorf("%d batches mixed, %d writes lost, %d at once", poster.mixed, stats.LostWrites, stats.OverlappingWrites)
 	}
-	if stats.Early > 0 && !faulty && !sessions {
-		t.Errorf("%d requests sent before a wait was over", stats.Early)
+	if stats.SentTooEarly > 0 && !faulty && !sessions {
+		t.Errorf("%d requests sent before a wait was over", stats.SentTooEarly)
 	}
 	if runOpts.Concurrency > 0 && stats.MaxConcurrent > runOpts.Concurrency {
 		t.Errorf("%d batches at once, want at most %d", stats.MaxConcurrent, runOpts.Concurrency)
@@ -757,9 +759,9 @@ func TestQuotaTakesTheSlotOfAClosedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: time.Second,
-			Limits:  []*graphsim.Limit{closedFor(5*time.Minute, graphsim.Writes)},
+			Limits:  []*quota.Limit{closedFor(5*time.Minute, quota.Writes)},
 		})
-		users := tenant.Populate(1000)
+		users := tenant.AddUsers(1000)
 		last, _ := runQuotas(t, tenant, batch.Options{Concurrency: 2}, func(yield func(batch.Request) bool) {
 			for i, u := range users {
 				if i < 40 && !yield(writeOf(u)) || !yield(listOf(u.UPN)) {
@@ -776,6 +778,6 @@ func TestQuotaTakesTheSlotOfAClosedOne(t *testing.T) {
 
 // closedFor is a limit of a kind of requests that lets one through and no other for so long,
 // and then any number.
-func closedFor(wait time.Duration, kind graphsim.Kind) *graphsim.Limit {
-	return graphsim.Window(1, wait).Scale(wait, 1e9).Of(kind)
+func closedFor(wait time.Duration, kind quota.Kind) *quota.Limit {
+	return quota.Window(1, wait).Scale(wait, 1e9).Of(kind)
 }

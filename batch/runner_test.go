@@ -16,6 +16,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // deletes yields one DELETE for each pass of the users.
@@ -76,15 +78,15 @@ func statuses(results []batch.Result) map[int]int {
 func TestRunDeletesAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Seed: 7})
-		users := tenant.Populate(2000)
+		users := tenant.AddUsers(2000)
 		start := time.Now()
 		results := runAll(t, tenant, batch.Options{Concurrency: 10}, deletes(users))
 		if got := statuses(results); got[204] != 2000 || len(got) != 1 {
 			t.Errorf("statuses %v, want 2000 times 204", got)
 		}
 		stats := tenant.Stats()
-		if len(tenant.Left()) != 0 || stats.Deleted != 2000 {
-			t.Errorf("%d passes left, %d deleted", len(tenant.Left()), stats.Deleted)
+		if len(tenant.Remaining()) != 0 || stats.Deleted != 2000 {
+			t.Errorf("%d passes left, %d deleted", len(tenant.Remaining()), stats.Deleted)
 		}
 		if stats.Batches != 100 || stats.MeanSize() != 20 {
 			t.Errorf("%d batches of %v, want 100 of 20", stats.Batches, stats.MeanSize())
@@ -101,7 +103,7 @@ func TestRunDeletesAll(t *testing.T) {
 
 func TestRunKeepsListOrder(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Record: true})
-	users := tenant.Populate(100)
+	users := tenant.AddUsers(100)
 	runAll(t, tenant, batch.Options{Concurrency: 1, BatchSize: 10}, deletes(users))
 	seen := make(map[string]int) // batch by path
 	for _, e := range tenant.Log() {
@@ -123,20 +125,20 @@ func TestRunWaitsAsTold(t *testing.T) {
 	tests := []struct {
 		name string
 		wait time.Duration
-		form graphsim.RetryAfter
+		form quota.RetryAfter
 		want time.Duration
 	}{
-		{"whole seconds", 10 * time.Second, graphsim.Honest, 10 * time.Second},
-		{"decimal", 2249 * time.Millisecond, graphsim.Decimal, 2249 * time.Millisecond},
-		{"date", 10 * time.Second, graphsim.Date, 10 * time.Second},
+		{"whole seconds", 10 * time.Second, quota.Seconds, 10 * time.Second},
+		{"decimal", 2249 * time.Millisecond, quota.Decimal, 2249 * time.Millisecond},
+		{"date", 10 * time.Second, quota.Date, 10 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				limit := graphsim.ThrottleFirst(20, tt.wait)
+				limit := quota.First(20, tt.wait)
 				limit.RetryAfter = tt.form
-				tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{limit}})
-				users := tenant.Populate(45)
+				tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
+				users := tenant.AddUsers(45)
 				start := time.Now()
 				results := runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(users))
 				if d := time.Since(start); d != tt.want {
@@ -145,7 +147,7 @@ func TestRunWaitsAsTold(t *testing.T) {
 				if got := statuses(results); got[204] != 45 {
 					t.Errorf("statuses %v, want 45 times 204", got)
 				}
-				if early := tenant.Stats().Early; early != 0 {
+				if early := tenant.Stats().SentTooEarly; early != 0 {
 					t.Errorf("%d requests were sent before the wait was over", early)
 				}
 				for _, r := range results {
@@ -164,10 +166,10 @@ func TestRunSurvivesEveryRetryAfter(t *testing.T) {
 	for _, value := range []string{"", "0", "-1", "1", "0.001", "nonsense", "Fri, 31 Dec 1999 15:04:05 GMT"} {
 		t.Run(value, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				limit := graphsim.ThrottleFirst(30, time.Second)
-				limit.RetryAfter = graphsim.Constant(value)
-				tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{limit}})
-				results := runAll(t, tenant, batch.Options{Concurrency: 1, MaxAttempts: 1}, deletes(tenant.Populate(20)))
+				limit := quota.First(30, time.Second)
+				limit.RetryAfter = quota.Constant(value)
+				tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
+				results := runAll(t, tenant, batch.Options{Concurrency: 1, MaxAttempts: 1}, deletes(tenant.AddUsers(20)))
 				if got := statuses(results); got[204] != 20 {
 					t.Errorf("statuses %v, want 20 times 204", got)
 				}
@@ -179,21 +181,21 @@ func TestRunSurvivesEveryRetryAfter(t *testing.T) {
 // Each fault that leaves open whether Graph did the work costs an attempt, and
 // the delete is found done or is done by the next.
 func TestRunRetries(t *testing.T) {
-	effects := map[string]graphsim.Effect{
-		"item 408": graphsim.ItemStatus(408), "item 424": graphsim.ItemStatus(424), "item 500": graphsim.ItemStatus(500),
-		"item 503 after the work": graphsim.ItemStatus(503).AfterWork(), "item 507": graphsim.ItemStatus(507),
-		"missing": graphsim.ItemMissing(), "doubled": graphsim.ItemTwiceAs(500), "no status": graphsim.ItemNoStatus(),
-		"outer 500": graphsim.OuterStatus(500), "outer 502 HTML": graphsim.OuterHTML(502), "outer 504": graphsim.OuterStatus(504),
-		"200 with HTML": graphsim.OuterHTML(200), "spliced": graphsim.Spliced("<html>"), "cut off": graphsim.CutOff(),
-		"truncated": graphsim.Truncated(), "reset": graphsim.Reset(), "reset after the work": graphsim.Reset().AfterWork(), "hang": graphsim.Hang(),
+	effects := map[string]fault.Effect{
+		"item 408": fault.ItemStatus(408), "item 424": fault.ItemStatus(424), "item 500": fault.ItemStatus(500),
+		"item 503 after the work": fault.ItemStatus(503).AfterWork(), "item 507": fault.ItemStatus(507),
+		"missing": fault.ItemMissing(), "doubled": fault.ItemTwiceAs(500), "no status": fault.ItemNoStatus(),
+		"outer 500": fault.OuterStatus(500), "outer 502 HTML": fault.OuterHTML(502), "outer 504": fault.OuterStatus(504),
+		"200 with HTML": fault.OuterHTML(200), "spliced": fault.Spliced("<html>"), "cut off": fault.CutOff(),
+		"truncated": fault.Truncated(), "reset": fault.Reset(), "reset after the work": fault.Reset().AfterWork(), "hang": fault.Hang(),
 	}
 	for name, effect := range effects {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0003@", Attempt: 1, Do: effect}}})
-				results := runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(5)))
-				if len(results) != 5 || len(tenant.Left()) != 0 {
-					t.Fatalf("%d results, %d passes left", len(results), len(tenant.Left()))
+				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0003@", Attempt: 1, Do: effect}}})
+				results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(5)))
+				if len(results) != 5 || len(tenant.Remaining()) != 0 {
+					t.Fatalf("%d results, %d passes left", len(results), len(tenant.Remaining()))
 				}
 				for _, r := range results {
 					if r.Err != nil {
@@ -210,9 +212,9 @@ func TestRunRetries(t *testing.T) {
 
 func TestRunGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0001@", Do: graphsim.ItemStatus(503)}, {Path: "user0002@", Do: graphsim.ItemMissing()}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0001@", Do: fault.ItemStatus(503)}, {Path: "user0002@", Do: fault.ItemMissing()}}})
 		start := time.Now()
-		results := runAll(t, tenant, batch.Options{MaxAttempts: 3}, deletes(tenant.Populate(3)))
+		results := runAll(t, tenant, batch.Options{MaxAttempts: 3}, deletes(tenant.AddUsers(3)))
 		for _, r := range results {
 			switch user := r.Request.Tag.(string); user[:8] {
 			case "user0001":
@@ -235,8 +237,8 @@ func TestRunGivesUp(t *testing.T) {
 func TestRunFinalAnswersAreNotRepeated(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 405, 409, 412, 413, 423} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(status)}}})
-			results := runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(1)))
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(status)}}})
+			results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(1)))
 			if r := results[0]; r.Err != nil || r.Response.Status != status || r.Attempts != 1 {
 				t.Errorf("status %d, error %v, %d attempts; want %d, nil, 1", r.Response.Status, r.Err, r.Attempts, status)
 			}
@@ -261,8 +263,8 @@ func TestRunOneWritePerKey(t *testing.T) {
 		start := time.Now()
 		runAll(t, tenant, batch.Options{}, slices.Values(src))
 		stats := tenant.Stats()
-		if len(tenant.Left()) != 0 || stats.LostWrites != 0 || stats.OverlappingWrites != 0 {
-			t.Errorf("%d passes left, %d writes lost, %d at once", len(tenant.Left()), stats.LostWrites, stats.OverlappingWrites)
+		if len(tenant.Remaining()) != 0 || stats.LostWrites != 0 || stats.OverlappingWrites != 0 {
+			t.Errorf("%d passes left, %d writes lost, %d at once", len(tenant.Remaining()), stats.LostWrites, stats.OverlappingWrites)
 		}
 		// Seven rounds of one pass for each of the five users.
 		if d := time.Since(start); d != 7*time.Second {
@@ -273,7 +275,7 @@ func TestRunOneWritePerKey(t *testing.T) {
 
 func TestRunFollowUpsGoFirst(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Record: true})
-	users := tenant.Populate(30)
+	users := tenant.AddUsers(30)
 	runner, err := batch.NewRunner(tenant, batch.Options{BatchSize: 10, Concurrency: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +302,7 @@ func TestRunDelaysFollowUps(t *testing.T) {
 		runner, _ := batch.NewRunner(tenant, batch.Options{})
 		start := time.Now()
 		n := 0
-		err := runner.Run(t.Context(), deletes(tenant.Populate(1)), func(r batch.Result) []batch.Request {
+		err := runner.Run(t.Context(), deletes(tenant.AddUsers(1)), func(r batch.Result) []batch.Request {
 			if n++; n == 3 {
 				return nil
 			}
@@ -317,7 +319,7 @@ func TestRunDelaysFollowUps(t *testing.T) {
 func TestRunStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 3 * time.Second})
-		users := tenant.Populate(100)
+		users := tenant.AddUsers(100)
 		cause := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
@@ -339,20 +341,20 @@ func TestRunStops(t *testing.T) {
 				notSent++
 			}
 		}
-		if done != 40 || notSent != 60 || len(tenant.Left()) != 60 {
-			t.Errorf("%d done, %d not sent, %d left, want 40, 60, 60", done, notSent, len(tenant.Left()))
+		if done != 40 || notSent != 60 || len(tenant.Remaining()) != 60 {
+			t.Errorf("%d done, %d not sent, %d left, want 40, 60, 60", done, notSent, len(tenant.Remaining()))
 		}
 	})
 }
 
 func TestRunStopsInTheMiddleOfAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.ThrottleFirst(20, time.Hour)}})
+		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.First(20, time.Hour)}})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		time.AfterFunc(5*time.Second, cancel)
 		start := time.Now()
-		results, err := run(ctx, t, tenant, batch.Options{MaxWait: -1}, deletes(tenant.Populate(500)))
+		results, err := run(ctx, t, tenant, batch.Options{MaxWait: -1}, deletes(tenant.AddUsers(500)))
 		if d := time.Since(start); !errors.Is(err, context.Canceled) || d != 5*time.Second || len(results) != 500 {
 			t.Errorf("Run = %v after %v with %d results", err, d, len(results))
 		}
@@ -361,14 +363,14 @@ func TestRunStopsInTheMiddleOfAWait(t *testing.T) {
 
 func TestRunMaxWait(t *testing.T) {
 	for name, opts := range map[string]graphsim.Options{
-		"429": {Limits: []*graphsim.Limit{graphsim.ThrottleFirst(20, 16*time.Minute)}},
-		"503": {Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(503, "Retry-After", "86400")}}},
+		"429": {Limits: []*quota.Limit{quota.First(20, 16*time.Minute)}},
+		"503": {Faults: []fault.Fault{{Do: fault.ItemStatus(503, "Retry-After", "86400")}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(opts)
 				start := time.Now()
-				results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.Populate(100)))
+				results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.AddUsers(100)))
 				if !errors.Is(err, batch.ErrMaxWait) || len(results) != 100 || time.Since(start) > time.Second {
 					t.Errorf("Run = %v with %d results after %v", err, len(results), time.Since(start))
 				}
@@ -379,10 +381,10 @@ func TestRunMaxWait(t *testing.T) {
 
 func TestRunStallTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limit := graphsim.ThrottleFirst(1_000_000, time.Minute)
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{limit}})
+		limit := quota.First(1_000_000, time.Minute)
+		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
 		start := time.Now()
-		results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.Populate(100)))
+		results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.AddUsers(100)))
 		if d := time.Since(start); !errors.Is(err, batch.ErrStalled) || len(results) != 100 || d != 30*time.Minute {
 			t.Errorf("Run = %v with %d results after %v, want 30m", err, len(results), d)
 		}
@@ -402,7 +404,7 @@ func TestRunMaxRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
 		start := time.Now()
-		runAll(t, tenant, batch.Options{MaxRate: 10}, deletes(tenant.Populate(500)))
+		runAll(t, tenant, batch.Options{MaxRate: 10}, deletes(tenant.AddUsers(500)))
 		if d := time.Since(start); d < 49*time.Second || d > 51*time.Second {
 			t.Errorf("500 requests at 10/s took %v", d)
 		}
@@ -411,11 +413,11 @@ func TestRunMaxRate(t *testing.T) {
 
 func TestRunGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.Hang()}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.Hang()}}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		results, err := run(ctx, t, tenant, batch.Options{Grace: 4 * time.Second}, deletes(tenant.Populate(25)))
+		results, err := run(ctx, t, tenant, batch.Options{Grace: 4 * time.Second}, deletes(tenant.AddUsers(25)))
 		if d := time.Since(start); err == nil || d != 5*time.Second {
 			t.Errorf("Run = %v after %v, want an error after 5s", err, d)
 		}
@@ -436,13 +438,13 @@ func TestRunGrace(t *testing.T) {
 func TestRunRenewsTheToken(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		effect graphsim.Effect
+		effect fault.Effect
 		times  int // the first two batches go at once
-	}{{"outer 401", graphsim.OuterStatus(401), 2}, {"item 401", graphsim.ItemStatus(401), 40}} {
+	}{{"outer 401", fault.OuterStatus(401), 2}, {"item 401", fault.ItemStatus(401), 40}} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				// What is in flight comes back refused; one token is fetched.
-				tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: []graphsim.Fault{{Attempt: 1, Times: tt.times, Do: tt.effect}}})
+				tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: []fault.Fault{{Attempt: 1, Times: tt.times, Do: tt.effect}}})
 				renewed := 0
 				results := runAll(t, tenant, batch.Options{Concurrency: 10, Reauthorize: func(ctx context.Context, refused *batch.StatusError) error {
 					if refused == nil || refused.Status != 401 {
@@ -451,7 +453,7 @@ func TestRunRenewsTheToken(t *testing.T) {
 					renewed++
 					time.Sleep(5 * time.Second)
 					return nil
-				}}, deletes(tenant.Populate(200)))
+				}}, deletes(tenant.AddUsers(200)))
 				if got := statuses(results); got[204] != 200 || renewed != 1 {
 					t.Errorf("statuses %v, %d tokens renewed, want 200 times 204 and 1", got, renewed)
 				}
@@ -467,12 +469,12 @@ func TestRunRenewsTheToken(t *testing.T) {
 
 func TestRunEndsWhenTheNewTokenIsRefusedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}})
 		renewed := 0
 		results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {
 			renewed++
 			return nil
-		}}, deletes(tenant.Populate(100)))
+		}}, deletes(tenant.AddUsers(100)))
 		if !errors.Is(err, batch.ErrUnauthorized) || renewed != 1 || len(results) != 100 {
 			t.Errorf("Run = %v with %d results, %d tokens renewed", err, len(results), renewed)
 		}
@@ -488,15 +490,15 @@ func TestRunEndsWhenTheNewTokenIsRefusedToo(t *testing.T) {
 // want of a token: it once counted as not sent.
 func TestRunEndedPostIsUncertain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-			{Batch: 1, Do: graphsim.Hang().AfterWork()},
-			{Batch: 2, Do: graphsim.OuterStatus(401)},
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+			{Batch: 1, Do: fault.Hang().AfterWork()},
+			{Batch: 2, Do: fault.OuterStatus(401)},
 		}})
-		results, err := run(t.Context(), t, tenant, batch.Options{BatchSize: 1, Concurrency: 2, Grace: time.Second}, deletes(tenant.Populate(2)))
+		results, err := run(t.Context(), t, tenant, batch.Options{BatchSize: 1, Concurrency: 2, Grace: time.Second}, deletes(tenant.AddUsers(2)))
 		if !errors.Is(err, batch.ErrUnauthorized) || len(results) != 2 {
 			t.Fatalf("Run = %v with %d results", err, len(results))
 		}
-		left := tenant.Left()[0].UPN
+		left := tenant.Remaining()[0].UPN
 		for _, r := range results {
 			if user := r.Request.Tag.(string); r.Uncertain != (user != left) {
 				t.Errorf("%s: uncertain %v, left %v", user, r.Uncertain, user == left)
@@ -510,7 +512,7 @@ func TestRunEndedPostIsUncertain(t *testing.T) {
 func TestRunEndedBySource(t *testing.T) {
 	for _, at := range []int{0, 20, 25, 200} {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(400)
+		users := tenant.AddUsers(400)
 		cause := errors.New("the list changed")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		n := 0
@@ -533,12 +535,12 @@ func TestRunEndedBySource(t *testing.T) {
 
 func TestRunBoundsReauthorize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}})
 		start := time.Now()
 		_, err := run(t.Context(), t, tenant, batch.Options{RequestTimeout: time.Minute, Reauthorize: func(ctx context.Context, _ *batch.StatusError) error {
 			<-ctx.Done()
 			return ctx.Err()
-		}}, deletes(tenant.Populate(3)))
+		}}, deletes(tenant.AddUsers(3)))
 		if d := time.Since(start); !errors.Is(err, batch.ErrUnauthorized) || d != time.Minute {
 			t.Errorf("Run = %v after %v, want no token after 1m", err, d)
 		}
@@ -549,7 +551,7 @@ func TestRunEndsWithoutAToken(t *testing.T) {
 	poster := posterFunc(func(context.Context, []byte) (batch.Reply, error) {
 		return batch.Reply{}, fmt.Errorf("%w: revoked", batch.ErrUnauthorized)
 	})
-	results, err := run(t.Context(), t, poster, batch.Options{}, deletes(graphsim.New(graphsim.Options{}).Populate(100)))
+	results, err := run(t.Context(), t, poster, batch.Options{}, deletes(graphsim.New(graphsim.Options{}).AddUsers(100)))
 	if !errors.Is(err, batch.ErrUnauthorized) || len(results) != 100 {
 		t.Fatalf("Run = %v with %d results", err, len(results))
 	}
@@ -568,7 +570,7 @@ func (f posterFunc) PostBatch(ctx context.Context, body []byte) (batch.Reply, er
 
 func TestRunRefusesBadRequests(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(2)
+	users := tenant.AddUsers(2)
 	src := append(slices.Collect(deletes(users)), batch.Request{Method: "GET", URL: "https://evil.example/"})
 	results := runAll(t, tenant, batch.Options{}, slices.Values(src))
 	bad := 0
@@ -585,7 +587,7 @@ func TestRunRefusesBadRequests(t *testing.T) {
 // A list of any length takes no more from its source than it can send.
 func TestRunStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.ThrottleFirst(1_000_000, time.Hour)}})
+		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.First(1_000_000, time.Hour)}})
 		var taken atomic.Int32
 		src := func(yield func(batch.Request) bool) {
 			for i := range 10_000 {
@@ -640,15 +642,15 @@ func settleOnce(t *testing.T, seed uint64) {
 	opts := graphsim.Options{Seed: seed, Latency: time.Duration(rng.IntN(2000)) * time.Millisecond}
 	faulty := rng.IntN(4) > 0
 	if faulty {
-		opts.Faults = graphsim.RandomFaults(seed, rng.Float64()*0.5)
+		opts.Faults = fault.Random(seed, rng.Float64()*0.5)
 	}
 	if rng.IntN(2) == 0 {
-		limit := graphsim.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)
+		limit := quota.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)
 		limit.CountRefused = rng.IntN(2) == 0
-		opts.Limits = []*graphsim.Limit{limit}
+		opts.Limits = []*quota.Limit{limit}
 	}
 	tenant := graphsim.New(opts)
-	users := tenant.Populate(20 + rng.IntN(300))
+	users := tenant.AddUsers(20 + rng.IntN(300))
 	var poster batch.Poster = tenant
 	if rng.IntN(3) == 0 {
 		every, lasts := 1+rng.IntN(120), rng.IntN(60)
@@ -685,7 +687,7 @@ func settleOnce(t *testing.T, seed uint64) {
 		t.Errorf("%d of %d requests settled, %d calls", len(seen), len(users), calls.Load())
 	}
 	left := make(map[string]bool)
-	for _, h := range tenant.Left() {
+	for _, h := range tenant.Remaining() {
 		left[h.UPN] = true
 	}
 	for user, r := range seen {
@@ -702,8 +704,8 @@ func settleOnce(t *testing.T, seed uint64) {
 	if stats.LostWrites+stats.OverlappingWrites > 0 {
 		t.Errorf("%d writes lost, %d at once", stats.LostWrites, stats.OverlappingWrites)
 	}
-	if stats.Early > 0 && !faulty { // a fault may have hidden the wait from the client
-		t.Errorf("%d requests sent before a wait was over", stats.Early)
+	if stats.SentTooEarly > 0 && !faulty { // a fault may have hidden the wait from the client
+		t.Errorf("%d requests sent before a wait was over", stats.SentTooEarly)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // of gives the results of one of the requests that deletes makes.
@@ -30,13 +31,13 @@ func TestOneRequestIsAlwaysRefused(t *testing.T) {
 	for _, after := range []string{"5", ""} {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
-			users := tenant.Populate(2000)
+			users := tenant.AddUsers(2000)
 			bad := users[30].UPN
-			fault := graphsim.ItemStatus(429, "Retry-After", after)
+			refusal := fault.ItemStatus(429, "Retry-After", after)
 			if after == "" {
-				fault = graphsim.ItemStatus(429)
+				refusal = fault.ItemStatus(429)
 			}
-			tenant.AddFaults(graphsim.Fault{Path: bad, Do: fault})
+			tenant.AddFaults(fault.Fault{Path: bad, Do: refusal})
 			start, lastDone := time.Now(), time.Time{}
 			var results []batch.Result
 			r, err := batch.NewRunner(tenant, batch.Options{})
@@ -66,10 +67,10 @@ func TestAllRequestsAreRefusedForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
 		until := time.Now().Add(20 * time.Minute)
-		tenant.AddFaults(graphsim.Fault{Do: graphsim.ItemStatus(429, "Retry-After", "10"), Match: func(string, string) bool {
+		tenant.AddFaults(fault.Fault{Do: fault.ItemStatus(429, "Retry-After", "10"), Match: func(string, string) bool {
 			return time.Now().Before(until)
 		}})
-		results := runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(2000)))
+		results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(2000)))
 		if late := time.Since(until); statuses(results)[204] != 2000 || late > 6*time.Minute {
 			t.Errorf("statuses %v, %v later than it was possible", statuses(results), late)
 		}
@@ -80,9 +81,9 @@ func TestAllRequestsAreRefusedForLong(t *testing.T) {
 func TestOneRequestIsAlwaysUnauthorized(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
-		users := tenant.Populate(2000)
+		users := tenant.AddUsers(2000)
 		bad := users[30].UPN
-		tenant.AddFaults(graphsim.Fault{Path: bad, Do: graphsim.ItemStatus(401)})
+		tenant.AddFaults(fault.Fault{Path: bad, Do: fault.ItemStatus(401)})
 		renewed := 0
 		results := runAll(t, tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {
 			renewed++
@@ -100,9 +101,9 @@ func TestOneRequestIsAlwaysUnauthorized(t *testing.T) {
 func TestTokenIsGoodForAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 200 * time.Millisecond})
-		users := tenant.Populate(4000)
+		users := tenant.AddUsers(4000)
 		start, renewed := time.Now(), time.Time{}
-		tenant.AddFaults(graphsim.Fault{Do: graphsim.ItemStatus(401), Match: func(string, string) bool {
+		tenant.AddFaults(fault.Fault{Do: fault.ItemStatus(401), Match: func(string, string) bool {
 			if renewed.IsZero() {
 				return time.Since(start) >= 900*time.Millisecond
 			}
@@ -128,9 +129,9 @@ func TestTokenIsGoodForAMoment(t *testing.T) {
 // What waits because it was refused is refused still: StallTimeout counts on.
 func TestStallWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(503)}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(503)}}})
 		start := time.Now()
-		_, err := run(t.Context(), t, tenant, batch.Options{MaxAttempts: 500}, deletes(tenant.Populate(1)))
+		_, err := run(t.Context(), t, tenant, batch.Options{MaxAttempts: 500}, deletes(tenant.AddUsers(1)))
 		if d := time.Since(start); !errors.Is(err, batch.ErrStalled) || d > 32*time.Minute {
 			t.Errorf("Run = %v after %v, want 30 minutes", err, d)
 		}
@@ -140,8 +141,8 @@ func TestStallWhileWaiting(t *testing.T) {
 // A run whose last request waits for its time is not one in which all are refused.
 func TestDelayIsNoStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0001@", Do: graphsim.OuterStatus(503)}}})
-		users := tenant.Populate(2)
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0001@", Do: fault.OuterStatus(503)}}})
+		users := tenant.AddUsers(2)
 		results := runAll(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
 			for req := range deletes(users) {
 				if req.Tag == users[1].UPN {
@@ -162,8 +163,8 @@ func TestDelayIsNoStall(t *testing.T) {
 func TestOuterStatusOfSomethingElse(t *testing.T) {
 	for _, status := range []int{202, 204} {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Batch: 1, Do: graphsim.OuterStatus(status)}}})
-			for _, r := range runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(20))) {
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Batch: 1, Do: fault.OuterStatus(status)}}})
+			for _, r := range runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(20))) {
 				if r.Response.Status != 204 || r.Attempts != 2 || !r.Uncertain {
 					t.Errorf("after %d: status %d, %d attempts, uncertain %v", status, r.Response.Status, r.Attempts, r.Uncertain)
 				}
@@ -177,14 +178,14 @@ func TestMaxRateAtTheEdges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		tenant := graphsim.New(graphsim.Options{})
-		runAll(t, tenant, batch.Options{MaxRate: 0.001}, deletes(tenant.Populate(4)))
+		runAll(t, tenant, batch.Options{MaxRate: 0.001}, deletes(tenant.AddUsers(4)))
 		if d := time.Since(start); d < 2999*time.Second || d > 3001*time.Second {
 			t.Errorf("4 requests at 0.001/s took %v", d)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(300)
+		users := tenant.AddUsers(300)
 		var at []time.Time
 		r, err := batch.NewRunner(tenant, batch.Options{MaxRate: 100})
 		if err != nil {
@@ -220,7 +221,7 @@ func TestPanicLeavesNothingBehind(t *testing.T) {
 	for range 20 {
 		func() {
 			defer func() { _ = recover() }()
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0001@", Do: graphsim.ItemStatus(401)}}})
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0001@", Do: fault.ItemStatus(401)}}})
 			r, err := batch.NewRunner(tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {
 				return batch.ErrNotSent
 			}})
@@ -228,7 +229,7 @@ func TestPanicLeavesNothingBehind(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			_ = r.Run(t.Context(), deletes(tenant.Populate(20)), func(batch.Result) []batch.Request { panic("a fault of the caller") })
+			_ = r.Run(t.Context(), deletes(tenant.AddUsers(20)), func(batch.Result) []batch.Request { panic("a fault of the caller") })
 		}()
 	}
 	for range 100 {

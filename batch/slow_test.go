@@ -10,6 +10,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // slowly has src take so long for each request.
@@ -28,21 +29,21 @@ func slowly(src iter.Seq[batch.Request], each time.Duration) iter.Seq[batch.Requ
 func TestSlowSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-			Limits: []*graphsim.Limit{graphsim.Window(200, 10*time.Second)}})
+			Limits: []*quota.Limit{quota.Window(200, 10*time.Second)}})
 		var longest time.Duration
 		last := time.Now()
 		r, err := batch.NewRunner(tenant, batch.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = r.Run(t.Context(), slowly(deletes(tenant.Populate(2000)), 15*time.Millisecond), func(batch.Result) []batch.Request {
+		err = r.Run(t.Context(), slowly(deletes(tenant.AddUsers(2000)), 15*time.Millisecond), func(batch.Result) []batch.Request {
 			longest = max(longest, time.Since(last))
 			last = time.Now()
 			return nil
 		})
 		stats := tenant.Stats()
-		if err != nil || stats.Early > 0 || stats.Refused > 400 || longest > 11*time.Second {
-			t.Errorf("%v; %d refused, %d sent early, nothing settled for %v", err, stats.Refused, stats.Early, longest)
+		if err != nil || stats.SentTooEarly > 0 || stats.Refused > 400 || longest > 11*time.Second {
+			t.Errorf("%v; %d refused, %d sent early, nothing settled for %v", err, stats.Refused, stats.SentTooEarly, longest)
 		}
 	})
 }
@@ -52,18 +53,18 @@ func TestSlowSettle(t *testing.T) {
 	refused := func(each time.Duration) (n int) {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-				Limits: []*graphsim.Limit{graphsim.Bucket(100, 1000)}})
+				Limits: []*quota.Limit{quota.Bucket(100, 1000)}})
 			r, err := batch.NewRunner(tenant, batch.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = r.Run(t.Context(), deletes(tenant.Populate(5000)), func(batch.Result) []batch.Request {
+			err = r.Run(t.Context(), deletes(tenant.AddUsers(5000)), func(batch.Result) []batch.Request {
 				time.Sleep(each)
 				return nil
 			})
 			stats := tenant.Stats()
-			if n = stats.Refused; err != nil || stats.Early > 0 {
-				t.Errorf("%v; %d sent early", err, stats.Early)
+			if n = stats.Refused; err != nil || stats.SentTooEarly > 0 {
+				t.Errorf("%v; %d sent early", err, stats.SentTooEarly)
 			}
 		})
 		return n

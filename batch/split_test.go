@@ -16,6 +16,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // recorder is a tenant that keeps the URLs of each batch in the order of sending.
@@ -42,8 +44,8 @@ func (r *recorder) PostBatch(ctx context.Context, body []byte) (batch.Reply, err
 
 // refuse has every batch refused as a whole that holds a request for one of the
 // users.
-func refuse(status int, users ...string) graphsim.Fault {
-	return graphsim.Fault{Do: graphsim.OuterStatus(status), Match: func(_, url string) bool {
+func refuse(status int, users ...string) fault.Fault {
+	return fault.Fault{Do: fault.OuterStatus(status), Match: func(_, url string) bool {
 		return slices.ContainsFunc(users, func(u string) bool { return strings.Contains(url, u) })
 	}}
 }
@@ -75,7 +77,7 @@ func TestSplitFindsTheBadRequest(t *testing.T) {
 
 func splitFinds(t *testing.T, status int, bad []int) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(20)
+	users := tenant.AddUsers(20)
 	var upns []string
 	for _, i := range bad {
 		upns = append(upns, users[i].UPN)
@@ -88,7 +90,7 @@ func splitFinds(t *testing.T, status int, bad []int) {
 		}
 	}
 	// Each of them is at most five levels down, each with a sibling.
-	if left, n := len(tenant.Left()), tenant.Stats().Batches; left != len(bad) || n > 1+10*len(bad) {
+	if left, n := len(tenant.Remaining()), tenant.Stats().Batches; left != len(bad) || n > 1+10*len(bad) {
 		t.Errorf("%d passes left, %d batches", left, n)
 	}
 }
@@ -99,9 +101,9 @@ func TestSplitsNothingElse(t *testing.T) {
 	for status, want := range map[int]int{403: 2, 408: 2, 424: 2, 429: 2, 500: 2, 502: 2, 503: 2, 504: 2} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Batch: 1, Do: graphsim.OuterStatus(status)}}})
+				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Batch: 1, Do: fault.OuterStatus(status)}}})
 				rec := &recorder{Tenant: tenant}
-				runAll(t, rec, batch.Options{}, deletes(tenant.Populate(20)))
+				runAll(t, rec, batch.Options{}, deletes(tenant.AddUsers(20)))
 				for i, urls := range rec.batches {
 					// After a wait the gate lets requests go one, two, four at a time.
 					if len(urls) != 20 && status != 429 && status != 503 {
@@ -118,9 +120,9 @@ func TestSplitsNothingElse(t *testing.T) {
 
 // A refusal that does not come again costs two further batches and no attempt.
 func TestSplitOfAPassingRefusal(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Batch: 1, Do: graphsim.OuterStatus(400)}}})
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Batch: 1, Do: fault.OuterStatus(400)}}})
 	rec := &recorder{Tenant: tenant}
-	for _, r := range runAll(t, rec, batch.Options{MaxAttempts: 1, Concurrency: 1}, deletes(tenant.Populate(41))) {
+	for _, r := range runAll(t, rec, batch.Options{MaxAttempts: 1, Concurrency: 1}, deletes(tenant.AddUsers(41))) {
 		if r.Response.Status != 204 || r.Attempts != 1 {
 			t.Errorf("%v: status %d after %d attempts: %v", r.Request.Tag, r.Response.Status, r.Attempts, r.Err)
 		}
@@ -139,13 +141,13 @@ func TestSplitOfAPassingRefusal(t *testing.T) {
 
 // Once Graph has taken a half, its requests travel with any others.
 func TestSplitIsOverWhenTaken(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Batch: 1, Do: graphsim.OuterStatus(400)}, {Attempt: 2, Do: graphsim.ItemStatus(401)},
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Batch: 1, Do: fault.OuterStatus(400)}, {Attempt: 2, Do: fault.ItemStatus(401)},
 	}})
 	rec := &recorder{Tenant: tenant}
-	runAll(t, rec, batch.Options{Concurrency: 1, Reauthorize: func(context.Context, *batch.StatusError) error { return nil }}, deletes(tenant.Populate(20)))
-	if n := len(rec.batches); n != 4 || len(rec.batches[3]) != 20 || len(tenant.Left()) != 0 {
-		t.Errorf("%d batches, %d passes left: %q", n, len(tenant.Left()), rec.batches)
+	runAll(t, rec, batch.Options{Concurrency: 1, Reauthorize: func(context.Context, *batch.StatusError) error { return nil }}, deletes(tenant.AddUsers(20)))
+	if n := len(rec.batches); n != 4 || len(rec.batches[3]) != 20 || len(tenant.Remaining()) != 0 {
+		t.Errorf("%d batches, %d passes left: %q", n, len(tenant.Remaining()), rec.batches)
 	}
 }
 
@@ -156,7 +158,7 @@ func TestSplitEnds(t *testing.T) {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-				users := tenant.Populate(tt.requests)
+				users := tenant.AddUsers(tt.requests)
 				tenant.AddFaults(refuse(400, names(users)...))
 				results := runAll(t, tenant, batch.Options{}, deletes(users))
 				for _, r := range results {
@@ -178,13 +180,13 @@ func TestSplitGoesOnAfterABadBatch(t *testing.T) {
 		for _, concurrency := range []int{0, 1} {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-				users := tenant.Populate(200)
+				users := tenant.AddUsers(200)
 				bad := names(users[from : from+60])
 				tenant.AddFaults(refuse(400, append(bad, users[105].UPN)...))
 				results := runAll(t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
-				if got := statuses(results); got[204] != 139 || len(tenant.Left()) != 61 {
+				if got := statuses(results); got[204] != 139 || len(tenant.Remaining()) != 61 {
 					t.Errorf("bad from %d, concurrency %d: statuses %v, %d passes left, want 139 times 204 and 61",
-						from, concurrency, got, len(tenant.Left()))
+						from, concurrency, got, len(tenant.Remaining()))
 				}
 			})
 		}
@@ -195,13 +197,13 @@ func TestSplitGoesOnAfterABadBatch(t *testing.T) {
 func TestSplitAmongGoodOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-		users := tenant.Populate(2400)
-		tenant.AddFaults(graphsim.Fault{Do: graphsim.OuterStatus(400), Match: func(_, url string) bool {
+		users := tenant.AddUsers(2400)
+		tenant.AddFaults(fault.Fault{Do: fault.OuterStatus(400), Match: func(_, url string) bool {
 			return strings.Contains(url, "7@")
 		}})
 		results := runAll(t, tenant, batch.Options{}, deletes(users))
-		if got := statuses(results); got[204] != 2160 || len(tenant.Left()) != 240 {
-			t.Errorf("statuses %v, %d passes left, want 2160 times 204 and 240", got, len(tenant.Left()))
+		if got := statuses(results); got[204] != 2160 || len(tenant.Remaining()) != 240 {
+			t.Errorf("statuses %v, %d passes left, want 2160 times 204 and 240", got, len(tenant.Remaining()))
 		}
 	})
 }
@@ -209,28 +211,28 @@ func TestSplitAmongGoodOnes(t *testing.T) {
 // A gate that lets fewer go than a half holds makes smaller batches, not mixed
 // ones, and a refusal for the pace leaves the half a batch of its own.
 func TestSplitAtTheGate(t *testing.T) {
-	second := func(do graphsim.Effect) []graphsim.Fault { // of the half with the bad one
-		return []graphsim.Fault{{Path: "user0010@", Attempt: 2, Do: do}}
+	second := func(do fault.Effect) []fault.Fault { // of the half with the bad one
+		return []fault.Fault{{Path: "user0010@", Attempt: 2, Do: do}}
 	}
 	tests := []struct {
 		name   string
 		opts   graphsim.Options
 		rate   float64
-		faults []graphsim.Fault
+		faults []fault.Fault
 	}{
 		{name: "paced", rate: 3},
-		{name: "few at a time", opts: graphsim.Options{Limits: []*graphsim.Limit{graphsim.Bucket(2, 5)}}},
-		{name: "whole batches refused", opts: graphsim.Options{WholeBatch: true, Limits: []*graphsim.Limit{graphsim.Bucket(2, 20)}}},
-		{name: "throttled", faults: second(graphsim.OuterStatus(429, "Retry-After", "3"))},
-		{name: "token refused", faults: second(graphsim.OuterStatus(401))},
-		{name: "service away", faults: second(graphsim.OuterStatus(503, "Retry-After", "3"))},
-		{name: "no answer", faults: second(graphsim.Hang())},
+		{name: "few at a time", opts: graphsim.Options{Limits: []*quota.Limit{quota.Bucket(2, 5)}}},
+		{name: "whole batches refused", opts: graphsim.Options{WholeBatch: true, Limits: []*quota.Limit{quota.Bucket(2, 20)}}},
+		{name: "throttled", faults: second(fault.OuterStatus(429, "Retry-After", "3"))},
+		{name: "token refused", faults: second(fault.OuterStatus(401))},
+		{name: "service away", faults: second(fault.OuterStatus(503, "Retry-After", "3"))},
+		{name: "no answer", faults: second(fault.Hang())},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(tt.opts)
-				users := tenant.Populate(400)
+				users := tenant.AddUsers(400)
 				bad := names(users[9:10]) // the gate opens one, two, four at a time
 				tenant.AddFaults(append(tt.faults, refuse(400, bad...))...)
 				rec := &recorder{Tenant: tenant}
@@ -242,8 +244,8 @@ func TestSplitAtTheGate(t *testing.T) {
 						t.Errorf("%v: status %d, error %v", r.Request.Tag, r.Response.Status, r.Err)
 					}
 				}
-				if tenant.Stats().Early > 0 || len(results) != 400 || len(tenant.Left()) != 1 {
-					t.Errorf("%d results, %d passes left, %d requests sent early", len(results), len(tenant.Left()), tenant.Stats().Early)
+				if tenant.Stats().SentTooEarly > 0 || len(results) != 400 || len(tenant.Remaining()) != 1 {
+					t.Errorf("%d results, %d passes left, %d requests sent early", len(results), len(tenant.Remaining()), tenant.Stats().SentTooEarly)
 				}
 				checkUnmixed(t, rec.batches, bad)
 			})
@@ -275,7 +277,7 @@ func checkUnmixed(t *testing.T, batches [][]string, bad []string) {
 func TestSplitStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second})
-		users := tenant.Populate(20)
+		users := tenant.AddUsers(20)
 		tenant.AddFaults(refuse(400, users[0].UPN))
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
@@ -294,8 +296,8 @@ func TestSplitStops(t *testing.T) {
 				notSent++
 			}
 		}
-		if done != 10 || notSent != 10 || len(tenant.Left()) != 10 {
-			t.Errorf("%d done, %d not sent, %d passes left, want 10 of each", done, notSent, len(tenant.Left()))
+		if done != 10 || notSent != 10 || len(tenant.Remaining()) != 10 {
+			t.Errorf("%d done, %d not sent, %d passes left, want 10 of each", done, notSent, len(tenant.Remaining()))
 		}
 	})
 }
@@ -316,8 +318,8 @@ func TestSplitKeepsKeys(t *testing.T) {
 		tenant.AddFaults(refuse(400, "u07@"))
 		results := runAll(t, tenant, batch.Options{}, slices.Values(src))
 		stats := tenant.Stats()
-		if got := statuses(results); got[204] != 57 || len(tenant.Left()) != 3 || stats.LostWrites+stats.OverlappingWrites > 0 {
-			t.Errorf("statuses %v, %d passes left, %d writes lost, %d at once", got, len(tenant.Left()), stats.LostWrites, stats.OverlappingWrites)
+		if got := statuses(results); got[204] != 57 || len(tenant.Remaining()) != 3 || stats.LostWrites+stats.OverlappingWrites > 0 {
+			t.Errorf("statuses %v, %d passes left, %d writes lost, %d at once", got, len(tenant.Remaining()), stats.LostWrites, stats.OverlappingWrites)
 		}
 	})
 }
@@ -333,21 +335,21 @@ func splitProperty(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	opts := graphsim.Options{Seed: seed, Latency: time.Duration(rng.IntN(500)) * time.Millisecond}
 	if rng.IntN(2) == 0 {
-		opts.Limits = []*graphsim.Limit{graphsim.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)}
+		opts.Limits = []*quota.Limit{quota.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)}
 		opts.WholeBatch = rng.IntN(2) == 0
 	}
 	tenant := graphsim.New(opts)
-	users := tenant.Populate(1 + rng.IntN(200))
+	users := tenant.AddUsers(1 + rng.IntN(200))
 	bad := make(map[string]bool)
 	share := rng.Float64() * 0.4
 	for _, u := range users {
 		bad[u.UPN] = rng.Float64() < share
 	}
-	tenant.AddFaults(graphsim.Fault{Method: "DELETE", Do: graphsim.OuterStatus(400),
+	tenant.AddFaults(fault.Fault{Method: "DELETE", Do: fault.OuterStatus(400),
 		Match: func(_, url string) bool { return bad[strings.Split(url, "/")[2]] }})
 	others := rng.IntN(3) == 0
 	if others {
-		tenant.AddFaults(graphsim.RandomFaults(seed, rng.Float64()*0.3)...)
+		tenant.AddFaults(fault.Random(seed, rng.Float64()*0.3)...)
 	}
 	ctx := t.Context()
 	if stops := rng.IntN(4) == 0; stops {
@@ -364,7 +366,7 @@ func splitProperty(t *testing.T, seed uint64) {
 
 	settled := make(map[string]int)
 	left := make(map[string]bool)
-	for _, h := range tenant.Left() {
+	for _, h := range tenant.Remaining() {
 		left[h.UPN] = true
 	}
 	for _, r := range results {
@@ -438,8 +440,8 @@ func checkCost(t *testing.T, batches [][]string) {
 
 // Nothing is lost or sent once a source has ended the run while halves wait.
 func TestSplitEndedBySource(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(400)}}})
-	users := tenant.Populate(40)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(400)}}})
+	users := tenant.AddUsers(40)
 	cause := errors.New("the list changed")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	var src iter.Seq[batch.Request] = func(yield func(batch.Request) bool) {

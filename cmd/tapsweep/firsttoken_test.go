@@ -13,6 +13,7 @@ import (
 
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -115,10 +116,10 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				start := time.Now()
 				tenant := &outOfOrder{graphsim.New(graphsim.Options{}), start.Add(tt.lasts), tt.path, tt.answer}
 				if tt.secret == "" {
-					tt.secret = graphsim.DefaultSecret
+					tt.secret = entra.DefaultSecret
 				}
-				credential, err := auth.Secret("https://login.example", graphsim.DefaultTenantID,
-					graphsim.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
+				credential, err := auth.Secret("https://login.example", entra.DefaultTenantID,
+					entra.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -180,8 +181,8 @@ func TestTenantLookupOutage(t *testing.T) {
 			t.Parallel() // it is tried again
 			tenant := graphsim.New(graphsim.Options{})
 			env, root := serveRudely(t, tenant, "/openid-configuration", tt.answer)
-			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--tenant", graphsim.DefaultDomain,
-				"--token-file", writeFile(t, "t", tenant.Token()), writeFile(t, "l.csv", listOf(tenant.Populate(1))))
+			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--tenant", entra.DefaultDomain,
+				"--token-file", writeFile(t, "t", tenant.Entra.Token()), writeFile(t, "l.csv", listOf(tenant.AddUsers(1))))
 			if p.code != tt.exit {
 				t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
 			}
@@ -200,7 +201,7 @@ func TestSignInOutage(t *testing.T) {
 		io.WriteString(w, entraError("server_error", 90033))
 	}))
 	p := tapsweep(t, env, "revoke", "--yes", "--stall-timeout", "1s", "--graph-url", root,
-		writeFile(t, "l.csv", listOf(tenant.Populate(1))))
+		writeFile(t, "l.csv", listOf(tenant.AddUsers(1))))
 	if p.code != status.Stopped {
 		t.Errorf("exit %d, want %d", p.code, status.Stopped)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -49,7 +50,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 		Example: `  tapsweep simulate --users 1000 --limit 20/s:60 --latency 150ms --write-list drill.csv`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts := graphsim.Options{Latency: latency, Audit: true, Roles: simulatedRoles, SeededBy: helpdesk}
+			opts := graphsim.Options{Latency: latency, Audit: true, Roles: simulatedRoles}
 			for _, text := range limits {
 				limit, err := parseLimit(text)
 				if err != nil {
@@ -72,7 +73,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			sim.AddUser(graphsim.User{UPN: helpdesk.UPN})
 			sim.AddUser(graphsim.User{UPN: mallory.UPN})
 			if write != "" {
-				if err := writeDrillList(write, replace, sim.Left()); err != nil {
+				if err := writeDrillList(write, replace, sim.Remaining()); err != nil {
 					return err
 				}
 			}
@@ -108,7 +109,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			a.say("serving a simulated tenant at %s until interrupted", server.URL)
 			<-cmd.Context().Done()
 			stats := sim.Stats()
-			a.say("%d batches, %d requests, %d throttled, %d passes left", stats.Batches, stats.Requests, stats.Refused, len(sim.Left()))
+			a.say("%d batches, %d requests, %d throttled, %d passes left", stats.Batches, stats.Requests, stats.Refused, len(sim.Remaining()))
 			return nil
 		},
 	}
@@ -179,7 +180,7 @@ func maker(i int) *graphsim.Actor {
 // fillHolders adds n users with one pass each to a tenant, with the names and IDs that
 // Populate uses.
 func fillHolders(sim *graphsim.Tenant, n int) {
-	sim.Fill(n, func(i int) graphsim.User {
+	sim.AddMany(n, func(i int) graphsim.User {
 		return graphsim.User{UPN: fmt.Sprintf("user%04d@contoso.example", i+1), Passes: []graphsim.Pass{{CreatedBy: maker(i)}}}
 	})
 }
@@ -191,7 +192,7 @@ func fillMixed(sim *graphsim.Tenant, n int) {
 		{Created: now.Add(-48 * time.Hour)}, {Created: now.Add(-time.Hour), Reason: "OneTimeUsed", UsableOnce: true},
 		{Created: now.Add(-time.Minute)}, {Created: now.Add(-time.Minute), Start: now.Add(time.Hour)},
 	}
-	sim.Fill(n, func(i int) graphsim.User {
+	sim.AddMany(n, func(i int) graphsim.User {
 		u := graphsim.User{UPN: fmt.Sprintf("user%05d@contoso.example", i)}
 		if i%10 == 0 {
 			p := kinds[i/10%len(kinds)]
@@ -203,7 +204,7 @@ func fillMixed(sim *graphsim.Tenant, n int) {
 }
 
 // parseLimit reads N/DURATION for a window, and N/s or N/s:BURST for a bucket.
-func parseLimit(text string) (*graphsim.Limit, error) {
+func parseLimit(text string) (*quota.Limit, error) {
 	bad := fmt.Errorf("--limit %q is not like 20/s, 20/s:60 or 3000/150s", text)
 	count, rest, ok := strings.Cut(text, "/")
 	n, err := strconv.ParseFloat(count, 64)
@@ -218,13 +219,13 @@ func parseLimit(text string) (*graphsim.Limit, error) {
 				return nil, bad
 			}
 		}
-		return graphsim.Bucket(n, burst), nil
+		return quota.Bucket(n, burst), nil
 	}
 	window, err := time.ParseDuration(per)
 	if err != nil || window <= 0 || hasBurst || n != float64(int(n)) {
 		return nil, bad
 	}
-	return graphsim.Window(int(n), window), nil
+	return quota.Window(int(n), window), nil
 }
 
 // seed adds what the lists name to the tenant.
@@ -241,7 +242,7 @@ func (a *app) seed(sim *graphsim.Tenant, lists []string) error {
 		if err != nil {
 			return status.Refuse(err)
 		}
-		sim.SeedPair(pair.User, pair.Method)
+		sim.AddPair(pair.User, pair.Method, helpdesk)
 	}
 	return nil
 }
