@@ -85,7 +85,9 @@ type Client struct {
 	closeIdle func()
 }
 
-// New returns a Client that authenticates with credential. It sends nothing.
+// New returns a Client that authenticates with credential. It sends nothing. If an error of the
+// credential is batch.ErrNotSent, the issuer of tokens cannot be reached, and a run waits for it
+// as for any connection; any other error stops the run.
 func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
 	root, err := ParseRoot(opts.Root)
 	if err != nil {

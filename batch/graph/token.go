@@ -87,7 +87,7 @@ func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 		case <-ctx.Done():
 			err := context.Cause(ctx)
 			if held.Token != "" {
-				err = &OfflineError{err} // there was a token before, and nobody answers
+				err = &offlineError{err} // there was a token before, so the credential works
 			}
 			return held, err
 		}

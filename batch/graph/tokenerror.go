@@ -19,17 +19,15 @@ func (e *TokenError) Error() string        { return "getting an access token: " 
 func (e *TokenError) Unwrap() error        { return e.Err }
 func (e *TokenError) Is(target error) bool { return target == batch.ErrUnauthorized }
 
-// An OfflineError is what a credential returns where whoever issues tokens cannot be
-// reached. To PostBatch that is a lack of connection, which a run sits out, and not the
-// lack of a token, which ends it.
-type OfflineError struct{ Err error }
+// An offlineError says that the issuer of tokens cannot be reached.
+type offlineError struct{ error }
 
-func (e *OfflineError) Error() string { return e.Err.Error() }
-func (e *OfflineError) Unwrap() error { return e.Err }
+func (e *offlineError) Is(target error) bool { return target == batch.ErrNotSent }
 
-// tokenProblem is what a lack of a token is to a run.
+// tokenProblem returns what a run is told if there is no token. If that is for lack of a
+// connection, the run waits; otherwise it stops.
 func tokenProblem(err error) error {
-	if _, offline := errors.AsType[*OfflineError](err); offline {
+	if errors.Is(err, batch.ErrNotSent) {
 		return fmt.Errorf("%w: %s", batch.ErrNotSent, (&TokenError{err}).Error())
 	}
 	return &TokenError{err}
