@@ -38,8 +38,6 @@ func during(from, to time.Duration, do graphsim.Effect) graphsim.Fault {
 	}}
 }
 
-func renewToken(context.Context, *batch.StatusError) error { return nil }
-
 // A gateway that refuses every batch for two seconds costs about two seconds and a
 // handful of posts, and nothing else.
 func TestGatewayForTwoSeconds(t *testing.T) {

@@ -12,23 +12,6 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-func newRunner(t *testing.T, poster batch.Poster, opts batch.Options) *batch.Runner {
-	t.Helper()
-	runner, err := batch.NewRunner(poster, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return runner
-}
-
-// collect returns a settle function that appends each result to results.
-func collect(results *[]batch.Result) func(batch.Result) []batch.Request {
-	return func(res batch.Result) []batch.Request {
-		*results = append(*results, res)
-		return nil
-	}
-}
-
 // refusedIn deletes 2,000 passes in so many runs of one Runner, with a pause after each, under
 // a limit of 20/s and a burst of 60. It returns how many requests were refused.
 func refusedIn(t *testing.T, runs int, pause time.Duration) (refused int) {
