@@ -343,7 +343,8 @@ func TestQuotaStreams(t *testing.T) {
 // Follow-ups of a closed quota cannot pile up either: src waits for them.
 func TestQuotaFollowUpsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: time.Millisecond, Limits: []*graphsim.Limit{closedFor(10*time.Minute, graphsim.Writes)}})
+		limit := closedFor(10*time.Minute, graphsim.Writes)
+		tenant := graphsim.New(graphsim.Options{Latency: time.Millisecond, Limits: []*graphsim.Limit{limit}})
 		users := tenant.Populate(8000)
 		open, most := 0, 0
 		_, count := runQuotas(t, tenant, batch.Options{Concurrency: 16}, func(yield func(batch.Request) bool) {
@@ -578,10 +579,88 @@ func TestQuotasSettleOnceUnderAnyFaults(t *testing.T) {
 
 func quotasSettleOnce(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 3))
+	tenant, faulty := limitedTenant(rng, seed)
+	users := tenant.Populate(20 + rng.IntN(200))
+	opts := batch.Options{
+		BatchSize:   1 + rng.IntN(20),
+		Concurrency: rng.IntN(8),
+		MaxAttempts: 1 + rng.IntN(8),
+		Reauthorize: renewToken,
+	}
+	if rng.IntN(4) == 0 {
+		opts.MaxRate = 1 + rng.Float64()*50
+	}
+	poster := &sortingPoster{Tenant: tenant}
+	runner := newRunner(t, poster, opts)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(900))*time.Second)
+	defer cancel()
+	// The tenant counts deletes and sign-outs against one limit, and here they are two quotas.
+	sessions := rng.IntN(2) == 0
+	asked, settled := make(map[string]int), make(map[string]batch.Result) // by method and user
+	ask := func(method string, i int) batch.Request {
+		asked[fmt.Sprint(method, i)]++
+		return requestOf(method, i, users[i])
+	}
+	_ = runner.Run(ctx, func(yield func(batch.Request) bool) {
+		for i := range users {
+			method := "GET"
+			if i%4 == 0 {
+				method = "DELETE"
+			}
+			if !yield(ask(method, i)) {
+				t.Error("src was not read to its end")
+				return
+			}
+		}
+	}, func(r batch.Result) (next []batch.Request) {
+		i := r.Request.Tag.(int)
+		what := fmt.Sprint(r.Request.Method, i)
+		if _, twice := settled[what]; twice {
+			t.Errorf("%s was settled twice", what)
+		}
+		settled[what] = r
+		switch method := r.Request.Method; {
+		case r.Stopped():
+			return nil
+		case method == "GET" && i%4 != 0:
+			next = append(next, ask("DELETE", i))
+		case method == "DELETE" && i%4 == 0:
+			next = append(next, ask("GET", i))
+		default:
+			return nil
+		}
+		if sessions {
+			next = append(next, ask("POST", i))
+		}
+		return next
+	})
+	check(t, "requests settled", len(settled), len(asked))
+	for what, n := range asked {
+		check(t, "times asked for "+what, n, 1)
+	}
+	left := stillThere(tenant)
+	for i, u := range users {
+		if r, ok := settled[fmt.Sprint("DELETE", i)]; ok {
+			checkTrue(t, &r, left[u.UPN])
+		} else {
+			check(t, "still there, as not deleted: "+u.UPN, left[u.UPN], true)
+		}
+	}
+	checkWrites(t, tenant)
+	check(t, "batches that mix quotas", poster.mixed, 0)
+	if !faulty && !sessions {
+		check(t, "requests sent before a wait was over", tenant.Stats().Early, 0)
+	}
+	if opts.Concurrency > 0 {
+		checkBetween(t, "batches at once", tenant.Stats().MaxConcurrent, 0, opts.Concurrency)
+	}
+}
+
+// limitedTenant returns a tenant with random limits of reads and writes, and mostly with faults.
+func limitedTenant(rng *rand.Rand, seed uint64) (tenant *graphsim.Tenant, faulty bool) {
 	opts := graphsim.Options{Seed: seed, Latency: time.Duration(rng.IntN(2000)) * time.Millisecond,
 		Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"}}
-	faulty := rng.IntN(4) > 0
-	if faulty {
+	if faulty = rng.IntN(4) > 0; faulty {
 		opts.Faults = graphsim.RandomFaults(seed, rng.Float64()*0.4)
 	}
 	for _, kind := range []graphsim.Kind{graphsim.Reads, graphsim.Writes} {
@@ -591,109 +670,28 @@ func quotasSettleOnce(t *testing.T, seed uint64) {
 			opts.Limits = append(opts.Limits, limit)
 		}
 	}
-	tenant := graphsim.New(opts)
-	poster := &sortingPoster{Tenant: tenant}
-	users := tenant.Populate(20 + rng.IntN(200))
-	runOpts := batch.Options{
-		BatchSize:   1 + rng.IntN(20),
-		Concurrency: rng.IntN(8),
-		MaxAttempts: 1 + rng.IntN(8),
-		Reauthorize: func(context.Context, *batch.StatusError) error { return nil },
+	return graphsim.New(opts), faulty
+}
+
+// requestOf returns the request of a method for user i. Some have a key, and some a delay.
+func requestOf(method string, i int, u graphsim.User) (req batch.Request) {
+	switch method {
+	case "GET":
+		req = listOf(u.UPN)
+	case "DELETE":
+		req = writeOf(u)
+	case "POST":
+		url := "/users/" + u.UPN + "/revokeSignInSessions"
+		req = batch.Request{Method: "POST", URL: url, Body: json.RawMessage("{}"), Quota: "sessions"}
 	}
-	if rng.IntN(4) == 0 {
-		runOpts.MaxRate = 1 + rng.Float64()*50
+	if i%3 == 0 {
+		req.Key = u.UPN
 	}
-	runner, err := batch.NewRunner(poster, runOpts)
-	if err != nil {
-		t.Fatal(err)
+	if i%5 == 0 {
+		req.Delay = time.Duration(i) * time.Second
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(900))*time.Second)
-	defer cancel()
-	// What the tenant counts as writes is two quotas here, which is one limit too few.
-	sessions := rng.IntN(2) == 0
-	// Each request is of one method and one user, which is what it is known by.
-	asked, settled := make(map[string]int), make(map[string]batch.Result)
-	ask := func(method string, i int) batch.Request {
-		var req batch.Request
-		switch u := users[i]; method {
-		case "GET":
-			req = listOf(u.UPN)
-		case "DELETE":
-			req = writeOf(u)
-		case "POST":
-			req = batch.Request{Method: "POST", URL: "/users/" + u.UPN + "/revokeSignInSessions", Body: json.RawMessage("{}"), Quota: "sessions"}
-		}
-		if i%3 == 0 {
-			req.Key = users[i].UPN
-		}
-		if i%5 == 0 {
-			req.Delay = time.Duration(i) * time.Second
-		}
-		req.Tag = i
-		asked[fmt.Sprint(method, i)]++
-		return req
-	}
-	_ = runner.Run(ctx, func(yield func(batch.Request) bool) {
-		for i := range users {
-			method := "GET"
-			if i%4 == 0 {
-				method = "DELETE"
-			}
-			if !yield(ask(method, i)) {
-				t.Error("src was not taken to its end")
-				return
-			}
-		}
-	}, func(r batch.Result) []batch.Request {
-		i := r.Request.Tag.(int)
-		what := fmt.Sprint(r.Request.Method, i)
-		if _, twice := settled[what]; twice || asked[what] != 1 {
-			t.Errorf("%s was asked for %d times, and settled before: %v", what, asked[what], twice)
-		}
-		settled[what] = r
-		if errors.Is(r.Err, batch.ErrNotSent) {
-			return nil
-		}
-		var next []batch.Request
-		switch {
-		case r.Request.Method == "GET" && i%4 != 0:
-			next = append(next, ask("DELETE", i))
-		case r.Request.Method == "DELETE" && i%4 == 0:
-			next = append(next, ask("GET", i))
-		}
-		if next != nil && sessions {
-			next = append(next, ask("POST", i))
-		}
-		return next
-	})
-	if len(settled) != len(asked) {
-		t.Errorf("%d of %d requests settled", len(settled), len(asked))
-	}
-	left := make(map[string]bool)
-	for _, h := range tenant.Left() {
-		left[h.UPN] = true
-	}
-	for i, u := range users {
-		r, ok := settled[fmt.Sprint("DELETE", i)]
-		switch {
-		case !ok && !left[u.UPN]:
-			t.Errorf("%s: not asked for, and gone", u.UPN)
-		case ok && r.Err == nil && r.Response.Status == 204 && left[u.UPN]:
-			t.Errorf("%s: answered 204, and still there", u.UPN)
-		case ok && errors.Is(r.Err, batch.ErrNotSent) && !r.Uncertain && !left[u.UPN]:
-			t.Errorf("%s: not sent, and gone", u.UPN)
-		}
-	}
-	stats := tenant.Stats()
-	if poster.mixed+stats.LostWrites+stats.OverlappingWrites > 0 {
-		t.Errorf("%d batches mixed, %d writes lost, %d at once", poster.mixed, stats.LostWrites, stats.OverlappingWrites)
-	}
-	if stats.Early > 0 && !faulty && !sessions {
-		t.Errorf("%d requests sent before a wait was over", stats.Early)
-	}
-	if runOpts.Concurrency > 0 && stats.MaxConcurrent > runOpts.Concurrency {
-		t.Errorf("%d batches at once, want at most %d", stats.MaxConcurrent, runOpts.Concurrency)
-	}
+	req.Tag = i
+	return req
 }
 
 // A slot that is left to a quota whose gate is closed would be no use to anyone.

@@ -222,7 +222,8 @@ func TestRunDelaysFollowUps(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		start := time.Now()
 		n := 0
-		err := newRunner(t, tenant, batch.Options{}).Run(t.Context(), deletes(tenant.Populate(1)), func(r batch.Result) []batch.Request {
+		src := deletes(tenant.Populate(1))
+		err := newRunner(t, tenant, batch.Options{}).Run(t.Context(), src, func(r batch.Result) []batch.Request {
 			if n++; n == 3 {
 				return nil
 			}
@@ -368,10 +369,11 @@ func TestRunEndsWhenTheNewTokenIsRefusedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}})
 		renewed := 0
-		results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {
+		renew := func(context.Context, *batch.StatusError) error {
 			renewed++
 			return nil
-		}}, deletes(tenant.Populate(100)))
+		}
+		results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: renew}, deletes(tenant.Populate(100)))
 		checkErr(t, "Run", err, batch.ErrUnauthorized)
 		check(t, "tokens renewed", renewed, 1)
 		check(t, "results", len(results), 100)
