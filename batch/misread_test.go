@@ -1,7 +1,6 @@
 package batch_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 )
 
 // A success status with an error in the body means that the request was not carried out, or
-// only in part. The request is sent again; until then its effect is unknown.
+// only in part. The request is sent again.
 func TestSuccessWithAnErrorIsNone(t *testing.T) {
 	for _, status := range []int{200, 202, 204} {
 		for _, after := range []bool{false, true} {
@@ -32,13 +31,10 @@ func TestSuccessWithAnErrorIsNone(t *testing.T) {
 					if after {
 						want = 404
 					}
-					if r.Response.Status != want || r.Attempts != 2 || !r.Uncertain {
-						t.Errorf("status %d after %d attempts, uncertain %v, want %d after 2, uncertain",
-							r.Response.Status, r.Attempts, r.Uncertain, want)
-					}
-					if left := len(tenant.Remaining()); left != 0 {
-						t.Errorf("%d passes left", left)
-					}
+					check(t, "status", r.Response.Status, want)
+					check(t, "attempts", r.Attempts, 2)
+					check(t, "uncertain", r.Uncertain, true)
+					checkLeft(t, tenant, 0)
 				})
 			})
 		}
@@ -50,12 +46,10 @@ func TestSuccessWithAnErrorEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemErrorIn(200)}}})
 		r := runAll(t, tenant, batch.Options{MaxAttempts: 3}, deletes(tenant.AddUsers(1)))[0]
-		if !errors.Is(r.Err, batch.ErrAttempts) || !r.Uncertain || r.Attempts != 3 {
-			t.Errorf("%v after %d attempts, uncertain %v", r.Err, r.Attempts, r.Uncertain)
-		}
-		if !strings.Contains(fmt.Sprint(r.Err), "ServiceUnavailable") {
-			t.Errorf("the error does not name the code: %v", r.Err)
-		}
+		checkErr(t, "error", r.Err, batch.ErrAttempts)
+		check(t, "attempts", r.Attempts, 3)
+		check(t, "uncertain", r.Uncertain, true)
+		check(t, "the error has the code", strings.Contains(fmt.Sprint(r.Err), "ServiceUnavailable"), true)
 	})
 }
 
@@ -66,11 +60,11 @@ func TestOddBatchResponse(t *testing.T) {
 		t.Run(do.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: do}}})
-				for _, r := range runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(20))) {
-					if r.Response.Status != 204 || r.Attempts != 1 || r.Uncertain {
-						t.Errorf("status %d after %d attempts, uncertain %v: %v", r.Response.Status, r.Attempts,
-							r.Uncertain, r.Err)
-					}
+				results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(20)))
+				checkStatus(t, results, 204, 20)
+				for _, r := range results {
+					check(t, "attempts", r.Attempts, 1)
+					check(t, "uncertain", r.Uncertain, false)
 				}
 			})
 		})
@@ -83,20 +77,19 @@ func TestLongestWaitCounts(t *testing.T) {
 	tests := []struct {
 		name string
 		do   []fault.Effect
-		want time.Duration
 	}{
-		{"array", []fault.Effect{fault.ItemHeaderArray("1", "4")}, 4 * time.Second},
-		{"list", []fault.Effect{fault.ItemStatus(429, "Retry-After", "4, 1")}, 4 * time.Second},
-		{"list of the batch", []fault.Effect{fault.OuterStatus(429, "Retry-After", "1, 4")}, 4 * time.Second},
+		{"array", []fault.Effect{fault.ItemHeaderArray("1", "4")}},
+		{"list", []fault.Effect{fault.ItemStatus(429, "Retry-After", "4, 1")}},
+		{"list of the batch", []fault.Effect{fault.OuterStatus(429, "Retry-After", "1, 4")}},
 		{"longer beside the batch", []fault.Effect{fault.ItemStatus(429, "Retry-After", "1"),
-			fault.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
+			fault.OuterHeaders("Retry-After", "4")}},
 		{"shorter beside the batch", []fault.Effect{fault.ItemStatus(429, "Retry-After", "4"),
-			fault.OuterHeaders("Retry-After", "1")}, 4 * time.Second},
+			fault.OuterHeaders("Retry-After", "1")}},
 		{"beside the batch only", []fault.Effect{fault.ItemStatus(429),
-			fault.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
-		{"503 with a list", []fault.Effect{fault.ItemStatus(503, "Retry-After", "2, 4")}, 4 * time.Second},
+			fault.OuterHeaders("Retry-After", "4")}},
+		{"503 with a list", []fault.Effect{fault.ItemStatus(503, "Retry-After", "2, 4")}},
 		{"503, longer beside the batch", []fault.Effect{fault.ItemStatus(503, "Retry-After", "2"),
-			fault.OuterHeaders("Retry-After", "4")}, 4 * time.Second},
+			fault.OuterHeaders("Retry-After", "4")}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -108,12 +101,8 @@ func TestLongestWaitCounts(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Faults: faults})
 				start := time.Now()
 				results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(1)))
-				if took := time.Since(start); took != tt.want {
-					t.Errorf("the run took %v, want %v", took, tt.want)
-				}
-				if results[0].Response.Status != 204 {
-					t.Errorf("status %d: %v", results[0].Response.Status, results[0].Err)
-				}
+				check(t, "time", time.Since(start), 4*time.Second)
+				checkStatus(t, results, 204, 1)
 			})
 		})
 	}

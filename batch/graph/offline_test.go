@@ -20,6 +20,11 @@ import (
 	"tapsweep/batch/graphsim/quota"
 )
 
+// offlineError says that the authority cannot be reached.
+type offlineError struct{ error }
+
+func (offlineError) Is(target error) bool { return target == batch.ErrNotSent }
+
 // away is a credential whose authority cannot be reached for a while.
 type away struct {
 	life  time.Duration // of a token
@@ -34,7 +39,7 @@ func (a *away) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azco
 		case <-ctx.Done():
 		case <-time.After(a.takes):
 		}
-		return azcore.AccessToken{}, &graph.OfflineError{Err: errors.New("dial tcp: i/o timeout")}
+		return azcore.AccessToken{}, offlineError{errors.New("dial tcp: i/o timeout")}
 	}
 	return azcore.AccessToken{Token: a.issue(), ExpiresOn: time.Now().Add(a.life)}, nil
 }

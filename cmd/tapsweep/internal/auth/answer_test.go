@@ -10,7 +10,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"tapsweep/batch/graph"
+	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 )
@@ -55,7 +55,7 @@ func TestRenewalInAnOutage(t *testing.T) {
 				net.set(func(r *http.Request) *http.Response { return answer(r, tt.status, tt.body) })
 				opts.Claims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}` // not out of the cache
 				_, err = pinned.GetToken(t.Context(), opts)
-				if _, offline := errors.AsType[*graph.OfflineError](err); err == nil || offline != tt.offline {
+				if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
 					t.Errorf("GetToken = %v, offline %v, want %v", err, offline, tt.offline)
 				}
 				if tt.offline && !strings.Contains(err.Error(), "login.example answers ") {

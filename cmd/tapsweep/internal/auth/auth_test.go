@@ -25,6 +25,7 @@ import (
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
 // clean removes the variables for signing in from the environment, and gives the test its own
@@ -51,22 +52,22 @@ func entraOptions(tenant *graphsim.Tenant, method string) Options {
 const scope = "https://graph.microsoft.com/.default"
 
 // signIn makes the credential and gets a token, like package graph.
-func signIn(t *testing.T, o Options) (graph.Claims, error) {
+func signIn(t *testing.T, o Options) (jwt.Claims, error) {
 	t.Helper()
 	c, err := New(o)
 	if err != nil {
-		return graph.Claims{}, err
+		return jwt.Claims{}, err
 	}
 	return ask(t, c)
 }
 
-func ask(t *testing.T, c *Credential, scopes ...string) (graph.Claims, error) {
+func ask(t *testing.T, c *Credential, scopes ...string) (jwt.Claims, error) {
 	t.Helper()
 	token, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: append(scopes, scope)[:1], EnableCAE: true})
 	if err != nil {
-		return graph.Claims{}, &graph.TokenError{Err: err}
+		return jwt.Claims{}, &graph.TokenError{Err: err}
 	}
-	claims, err := graph.ParseClaims(token.Token)
+	claims, err := jwt.Parse(token.Token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,10 +179,10 @@ func TestSecret(t *testing.T) {
 	}
 }
 
-func checkSignIn(t *testing.T, claims graph.Claims, err error, want string) {
+func checkSignIn(t *testing.T, claims jwt.Claims, err error, want string) {
 	t.Helper()
 	switch {
-	case want == "" && (err != nil || claims.Client() != entra.DefaultClientID):
+	case want == "" && (err != nil || claims.ClientID() != entra.DefaultClientID):
 		t.Errorf("signed in as %+v, %v", claims, err)
 	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 		t.Errorf("error %v, want %q", err, want)
@@ -303,7 +304,7 @@ func TestManagedIdentity(t *testing.T) {
 			// azidentity keeps these tokens for the whole process, by scope.
 			claims, err := ask(t, c, "https://"+strings.ReplaceAll(tt.name, " ", "-")+".example/.default")
 			checkSignIn(t, claims, err, tt.want)
-			if err == nil && claims.Managed == "" {
+			if err == nil && claims.ManagedIdentityID == "" {
 				t.Error("the token does not tell that it is a managed identity's")
 			}
 		})
@@ -344,7 +345,7 @@ func TestDeviceCode(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if claims.Person() != user.UPN || !strings.EqualFold(claims.Object, user.ID) {
+			if claims.UserPrincipalName() != user.UPN || !strings.EqualFold(claims.ObjectID, user.ID) {
 				t.Errorf("claims %+v, want those of %s", claims, user.UPN)
 			}
 			// What follows needs no person: neither the cached token nor a new one.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
@@ -200,7 +201,7 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), minSignIn-time.Second)  // nobody is asked
 			defer cancel()
 			_, err = pinned.GetToken(ctx, opts)
-			if _, offline := errors.AsType[*graph.OfflineError](err); !offline ||
+			if offline := errors.Is(err, batch.ErrNotSent); !offline ||
 				!strings.Contains(err.Error(), "redirect to https://thief.example") {
 				t.Errorf("GetToken = %v, offline %v", err, offline)
 			}

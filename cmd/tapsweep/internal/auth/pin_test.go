@@ -17,7 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"tapsweep/batch/graph"
+	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 )
@@ -87,7 +87,7 @@ func TestPinOffline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		_, err = c.GetToken(ctx, opts)
-		_, offline = errors.AsType[*graph.OfflineError](err)
+		offline = errors.Is(err, batch.ErrNotSent)
 		return offline, err
 	}
 	secret := func(value string) azcore.TokenCredential {
@@ -137,7 +137,7 @@ echo '{"accessToken":"opaque","expiresOn":"2099-01-01 00:00:00.000000","expires_
 		t.Fatal(err)
 	}
 	_, err = pinned.GetToken(t.Context(), opts)
-	if _, offline := errors.AsType[*graph.OfflineError](err); offline || err == nil || !strings.Contains(err.Error(), "az login") {
+	if offline := errors.Is(err, batch.ErrNotSent); offline || err == nil || !strings.Contains(err.Error(), "az login") {
 		t.Errorf("GetToken = %v, offline %v", err, offline)
 	}
 }
