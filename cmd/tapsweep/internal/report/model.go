@@ -3,6 +3,8 @@ package report
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"io"
 	"slices"
 	"time"
 
@@ -45,6 +47,8 @@ type Report struct {
 	waiting []span    // the waits, without overlaps
 
 	reasonsNow map[string]int // Reasons of passes that are not gone
+	causes     map[cause]*Failure
+	attempts   [maxTries + 1]int // pairs by attempts
 
 	kind    string // what the runs are shown as: revoke, sweep, scan or verify
 	odd     int    // times and numbers of the logs that cannot be
@@ -101,16 +105,6 @@ func (l *List) saw(source string) {
 	}
 }
 
-// A Failure is a group of pairs that are not done for the same reason.
-type Failure struct {
-	Outcome  results.Outcome `json:"outcome"`
-	Code     string          `json:"code"`   // Graph's
-	Status   int             `json:"status"` // HTTP, 0 if there was no answer
-	Hint     string          `json:"hint"`
-	Count    int             `json:"count"`
-	Examples []string        `json:"examples"` // some of the users
-}
-
 // Tries counts the pairs whose deciding request was sent so often.
 type Tries struct {
 	Attempts int `json:"attempts"`
@@ -142,98 +136,94 @@ const more = "others"
 // New reads the logs once more and counts. It hands each row that counts to also, which may be nil;
 // duplicates are only counted.
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
-	r := &Report{Lists: l.lists, Runs: l.allRuns(), Operators: []string{}, Counts: make(map[results.Outcome]int),
-		Reasons: make(map[string]int), reasonsNow: make(map[string]int), Failures: []*Failure{},
-		Attempts: []Tries{}, Resume: []Again{}, Pairs: l.rows, Users: l.users, beside: l.beside,
-		further: l.further, odd: l.odd, noLines: true}
-	r.head()
-	for _, lg := range l.logs {
-		r.noLines, r.columns = r.noLines && !lg.lined, r.columns || lg.columns
-		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn,
-			lg.stray, lg.strayAt, lg.copied()})
-	}
-	r.periods = newPeriods(r.Runs)
-	r.addWaits(l.waits)
+	r := newReport(l)
 	left := make(map[*log]leftover)
 	var from *log
-	groups := make(map[causeOf]*Failure)
-	attempts := make(map[int]int)
 	for row, err := range l.rowsOf(ctx, func(lg *log) { from = lg }) {
 		if err != nil {
 			return nil, err
 		}
-		if row.Beside {
-			if also != nil {
-				if err := also(row); err != nil {
-					return nil, err
-				}
-			}
-			continue
+		if !row.Beside {
+			r.add(row)
+			left[from] = left[from].with(row)
 		}
-		r.Counts[row.Outcome]++
-		rest := left[from]
-		if row.Verified {
-			r.Verified++
-		}
-		if row.unverified {
-			r.Unverified++
-			if !row.proven {
-				rest.unverified++
-			}
-		}
-		switch {
-		case row.Outcome == results.Protected: // while it is, no run touches it
-		case row.Outcome == results.Remains && !row.proven:
-			rest.remain++
-		case row.Outcome.Again() && row.Outcome != results.Remains:
-			rest.again++
-		}
-		left[from] = rest
-		if row.Reason != "" {
-			addBounded(r.Reasons, row.Reason)
-			if !gone(row.Outcome) || r.kind == "verify" {
-				addBounded(r.reasonsNow, row.Reason)
-			}
-		}
-		attempts[min(max(row.Attempts, 0), maxTries)]++
-		r.binAt(row.Time).settled[seriesOf(row.Outcome)]++
-		switch {
-		case row.Outcome == results.Found, row.Outcome == results.Protected:
-		case row.Outcome.Done():
-			r.Done++
-		default:
-			r.Left++
-			g := causeOf{row.Outcome, row.Code, row.Status, row.Hint}
-			if len(groups) >= maxFailures && groups[g] == nil {
-				g = causeOf{row.Outcome, more, 0, ""}
-			}
-			f := groups[g]
-			if f == nil {
-				f = &Failure{Outcome: g.outcome, Code: g.code, Status: g.status, Hint: cmp.Or(g.hint, r.meaning(g.outcome)), Examples: []string{}}
-				groups[g] = f
-				r.Failures = append(r.Failures, f)
-			}
-			f.Count++
-			if len(f.Examples) < maxExamples {
-				f.Examples = append(f.Examples, cmp.Or(row.UPN, row.User))
-			}
-		}
-		if also != nil && row.Outcome != results.Duplicate {
+		if also != nil && (row.Beside || row.Outcome != results.Duplicate) {
 			if err := also(row); err != nil {
 				return nil, err
 			}
 		}
 	}
-	slices.SortFunc(r.Failures, func(a, b *Failure) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Hint, b.Hint))
-	})
-	for n, pairs := range attempts {
-		r.Attempts = append(r.Attempts, Tries{n, pairs})
+	r.sortFailures()
+	for n, pairs := range r.attempts {
+		if pairs > 0 {
+			r.Attempts = append(r.Attempts, Tries{n, pairs})
+		}
 	}
-	slices.SortFunc(r.Attempts, func(a, b Tries) int { return cmp.Compare(a.Attempts, b.Attempts) })
 	r.Progress = r.points()
 	r.again(l, left)
 	return r, nil
+}
+
+// newReport has what is known of the logs without their rows.
+func newReport(l *Logs) *Report {
+	r := &Report{
+		Lists: l.lists, Runs: l.allRuns(), Pairs: l.rows, Users: l.users,
+		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{},
+		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), reasonsNow: make(map[string]int),
+		causes: make(map[cause]*Failure), beside: l.beside, further: l.further, odd: l.odd, noLines: true,
+	}
+	r.head()
+	for _, lg := range l.logs {
+		r.noLines = r.noLines && !lg.lined
+		r.columns = r.columns || lg.columns
+		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn,
+			lg.stray, lg.strayAt, lg.copied()})
+	}
+	r.periods = newPeriods(r.Runs)
+	r.addWaits(l.waits)
+	return r
+}
+
+// add counts the row of a pair.
+func (r *Report) add(row *Row) {
+	r.Counts[row.Outcome]++
+	r.attempts[min(max(row.Attempts, 0), maxTries)]++
+	r.binAt(row.Time).settled[seriesOf(row.Outcome)]++
+	if row.Verified {
+		r.Verified++
+	}
+	if row.unverified {
+		r.Unverified++
+	}
+	if row.Reason != "" {
+		addBounded(r.Reasons, row.Reason)
+		if !gone(row.Outcome) || r.kind == "verify" {
+			addBounded(r.reasonsNow, row.Reason)
+		}
+	}
+	switch {
+	case row.Outcome == results.Found, row.Outcome == results.Protected:
+	case row.Outcome.Done():
+		r.Done++
+	default:
+		r.Left++
+		r.fail(row)
+	}
+}
+
+// with is what the log leaves once the row is counted, too.
+func (l leftover) with(row *Row) leftover {
+	if row.unverified && !row.proven {
+		l.unverified++
+	}
+	switch {
+	case row.Outcome == results.Protected: // while it is, no run touches it
+	case row.Outcome == results.Remains && !row.proven:
+		l.remain++
+	case row.Outcome.Again() && row.Outcome != results.Remains:
+		l.again++
+	}
+	return l
 }
 
 func addBounded(counts map[string]int, key string) {
@@ -298,4 +288,11 @@ func (r *Report) Killed() (killed []*Run) {
 		}
 	}
 	return killed
+}
+
+// JSON writes the report as one object.
+func (r *Report) JSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
 }
