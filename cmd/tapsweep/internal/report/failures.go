@@ -42,9 +42,9 @@ type cause struct {
 
 // causeOf returns the cause of a row, or the cause of all that there is no room for.
 func (r *Report) causeOf(row *Row) cause {
-	c := cause{row.Outcome, row.Code, row.Status, cmp.Or(row.Hint, r.meaning(row.Outcome))}
+	c := cause{row.Outcome, row.Code, row.Status, cmp.Or(row.Hint, row.Outcome.Meaning())}
 	if r.causes[c] == nil && len(r.causes) >= maxFailures {
-		return cause{row.Outcome, more, 0, r.meaning(row.Outcome)}
+		return cause{row.Outcome, more, 0, row.Outcome.Meaning()}
 	}
 	return c
 }

@@ -25,16 +25,13 @@ func (s shareRow) Wide() bool  { return s.Bar < 42 }
 func (r *Report) shares() (rows []shareRow) {
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
-			rows = append(rows, shareRow{Outcome: string(o), Class: seriesOf(o).class(), Meaning: r.meaning(o), Count: n,
+			rows = append(rows, shareRow{Outcome: string(o), Class: seriesOf(o).class(), Meaning: o.Meaning(), Count: n,
 				NotListed: o == results.Duplicate})
 		}
 	}
-	if n := r.WithoutRow; n > 0 {
-		meaning := "the run ended before it wrote what became of them"
-		if r.kind == "verify" {
-			meaning = "not looked at: the run ended before"
-		}
-		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: meaning, Count: n, NotListed: true})
+	if r.WithoutRow > 0 {
+		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: "the run ended before it wrote a row",
+			Count: r.WithoutRow, NotListed: true})
 	}
 	const thinnest = 0.8 // to be seen
 	sum := 0.0
