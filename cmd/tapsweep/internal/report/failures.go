@@ -44,7 +44,7 @@ type cause struct {
 func (r *Report) causeOf(row *Row) cause {
 	c := cause{row.Outcome, row.Code, row.Status, cmp.Or(row.Hint, row.Outcome.Meaning())}
 	if r.causes[c] == nil && len(r.causes) >= maxFailures {
-		return cause{row.Outcome, more, 0, row.Outcome.Meaning()}
+		return cause{row.Outcome, otherGroups, 0, row.Outcome.Meaning()}
 	}
 	return c
 }

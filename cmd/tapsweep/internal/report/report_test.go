@@ -224,8 +224,8 @@ func TestCutAnywhere(t *testing.T) {
 			continue
 		}
 		r, err := New(t.Context(), l, nil)
-		if err != nil || r.Pairs > 2 || (len(r.Killed()) == 0) != (n == len(whole)) {
-			t.Errorf("cut at %d: %v, %d pairs, %d killed", n, err, r.Pairs, len(r.Killed()))
+		if err != nil || r.Pairs > 2 || (r.Runs[0].Exit != nil) != (n == len(whole)) {
+			t.Errorf("cut at %d: %v, %d pairs, exit %v", n, err, r.Pairs, r.Runs[0].Exit)
 		}
 		l.Close()
 	}
