@@ -39,6 +39,7 @@ var pageTemplate = template.Must(template.Must(template.New("page").Funcs(templa
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"path":    url.PathEscape, // html/template leaves the # and the % of a name as they are
 	"add":     func(a, b float64) float64 { return a + b },
+	"percent": func(p float64) string { return fmt.Sprintf("%.3f%%", p) },
 }).Parse(pageText)).New("chart").Parse(chartText))
 
 const (
