@@ -133,7 +133,7 @@ func TestSignalWhileNobodyReads(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
-			list := listOf(tenant.Populate(3000)) // many more rows than fit into a pipe
+			list := listOf(tenant.AddUsers(3000)) // many more rows than fit into a pipe
 			if tt.args[0] == "revoke" {
 				tt.args = append(tt.args, writeFile(t, "list.csv", list))
 			}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -85,7 +86,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 			of = append(of, tried{user.UPN, id})
 			tr.spared[id] = true
 			if tr.often(2) {
-				tr.tenant.AddFaults(graphsim.Fault{Method: "DELETE", Path: id, Times: 1, Do: graphsim.ItemStatus(403)})
+				tr.tenant.AddFaults(fault.Fault{Method: "DELETE", Path: id, Times: 1, Do: fault.ItemStatus(403)})
 			}
 		}
 		if len(user.Passes) < 2 && tr.often(2) { // and so in a real tenant: one is meant
@@ -99,7 +100,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 		if i == 0 {
 			rows[i] = of[len(of)-1] // which is none to be refused
 		}
-		for _, held := range tr.tenant.Left() {
+		for _, held := range tr.tenant.Remaining() {
 			if held.UPN == rows[i].User && !(protect && held.UPN == "user0@contoso.example") && (held.PassID == rows[i].Method || rows[i].Method == "" || any) {
 				tr.named[held.PassID] = true
 				delete(tr.spared, held.PassID)
@@ -263,7 +264,7 @@ func (tr *trial) move() {
 
 // give gives a user another pass in place of what they hold.
 func (tr *trial) give() {
-	held := tr.tenant.Left()
+	held := tr.tenant.Remaining()
 	if len(held) == 0 {
 		return
 	}
@@ -279,7 +280,7 @@ func (tr *trial) give() {
 // left are the passes that are there.
 func (tr *trial) left() map[string]bool {
 	left := make(map[string]bool)
-	for _, held := range tr.tenant.Left() {
+	for _, held := range tr.tenant.Remaining() {
 		left[held.PassID] = true
 	}
 	return left

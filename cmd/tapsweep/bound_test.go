@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -49,7 +50,7 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 			if p.code != tt.code {
 				t.Errorf("exit %d, want %d", p.code, tt.code)
 			}
-			if n := len(tenant.Left()); n != tt.left {
+			if n := len(tenant.Remaining()); n != tt.left {
 				t.Errorf("%d passes are left, want %d", n, tt.left)
 			}
 			if !strings.Contains(p.stderr, tt.says) {
@@ -67,8 +68,8 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 func TestMaxItemsInMidRun(t *testing.T) {
 	t.Parallel()
 	// The second user is looked up after the first user's pass is deleted.
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Path: "/users/dana@", Attempt: 1, Do: graphsim.ItemStatus(503, "Retry-After", "2")}}})
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Path: "/users/dana@", Attempt: 1, Do: fault.ItemStatus(503, "Retry-After", "2")}}})
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3)})
 	tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
 	env, root := serve(t, tenant)
@@ -83,7 +84,7 @@ func TestMaxItemsInMidRun(t *testing.T) {
 		t.Errorf("%d passes were deleted, want 1", n)
 	}
 	p = tapsweep(t, env, append(args, "--max-items", "4", "--resume")...)
-	if p.code != status.Done || len(tenant.Left()) != 0 {
-		t.Errorf("resumed: exit %d, %d passes are left\n%s", p.code, len(tenant.Left()), p.stderr)
+	if p.code != status.Done || len(tenant.Remaining()) != 0 {
+		t.Errorf("resumed: exit %d, %d passes are left\n%s", p.code, len(tenant.Remaining()), p.stderr)
 	}
 }

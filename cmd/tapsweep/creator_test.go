@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -92,7 +93,7 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
 		{Created: time.Now().Add(-time.Hour), CreatedBy: drill.Mallory}}})
 	tenant.GivePass("dana@contoso.example", graphsim.Pass{CreatedBy: drill.Helpdesk})
-	tenant.AddAudit(graphsim.Audit{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService, By: *drill.Mallory,
+	tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService, By: *drill.Mallory,
 		NoTarget: true, Activity: "Admin registered security info",
 		Reason: "Admin registered temporary access pass method for user"})
 	env, root := serve(t, tenant)
@@ -117,7 +118,7 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 
 // Refused page tokens are not a usage error. Earlier they gave exit 64 and a hint about --filter.
 func TestExpiredPageTokensAreNoUsage(t *testing.T) {
-	faults := []graphsim.Fault{{Path: "$skiptoken", Do: graphsim.ItemStatus(400)}}
+	faults := []fault.Fault{{Path: "$skiptoken", Do: fault.ItemStatus(400)}}
 	env, root := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))
 	p := tapsweep(t, env, "scan", "--all-users", "--graph-url", root)
 	if p.code != status.Stopped {
@@ -133,16 +134,16 @@ func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 func TestCreatorBehindAGateway(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		do   graphsim.Effect
+		do   fault.Effect
 		says string
 	}{
-		{"a gateway", graphsim.OuterBody(404, "default backend - 404"), "every batch is refused"},
-		{"a service that is down", graphsim.OuterStatus(503), "not one request"},
+		{"a gateway", fault.OuterBody(404, "default backend - 404"), "every batch is refused"},
+		{"a service that is down", fault.OuterStatus(503), "not one request"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := incident(drill.Roles...)
-			tenant.AddFaults(graphsim.Fault{Path: "/users/", Do: tt.do})
+			tenant.AddFaults(fault.Fault{Path: "/users/", Do: tt.do})
 			env, root := serve(t, tenant)
 			p := tapsweep(t, env, "scan", "--created-by", drill.Mallory.UPN, "--graph-url", root, "--stall-timeout", "1s")
 			if p.code != status.Stopped {

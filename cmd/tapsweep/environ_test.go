@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/checkup"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -15,7 +16,7 @@ import (
 func TestVariables(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 	list := writeFile(t, "l.csv", listOf(users))
 	protected := writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n")
 	another := writeFile(t, "q.csv", "user\n"+users[1].UPN+"\n")
@@ -68,7 +69,7 @@ func TestVariables(t *testing.T) {
 			if !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("standard error does not say %q\n%s", tt.want, p.stderr)
 			}
-			if len(tenant.Left()) != 3 {
+			if len(tenant.Remaining()) != 3 {
 				t.Fatal("a pass was deleted")
 			}
 		})
@@ -77,9 +78,9 @@ func TestVariables(t *testing.T) {
 
 // A log keeps the flags of its run, so that another environment can resume it.
 func TestVariablesAreLogged(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: graphsim.ItemStatus(403)}}})
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}}})
 	env, root := serve(t, tenant)
-	list := writeFile(t, "l.csv", listOf(tenant.Populate(2)))
+	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(2)))
 	log := t.TempDir() + "/log.jsonl"
 	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_RATE=50"), "revoke", "--yes", "--results", log, list)
 	want := "to go on: tapsweep revoke --resume --results " + log + " --graph-url=" + root + " --rate=50 --yes " + list

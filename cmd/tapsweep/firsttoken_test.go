@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"testing"
 )
@@ -31,8 +32,8 @@ func TestTenantLookupOutage(t *testing.T) {
 			t.Parallel() // it is tried again
 			tenant := graphsim.New(graphsim.Options{})
 			env, root := serveRudely(t, tenant, "/openid-configuration", tt.answer)
-			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--tenant", graphsim.DefaultDomain,
-				"--token-file", writeFile(t, "t", tenant.Token()), writeFile(t, "l.csv", listOf(tenant.Populate(1))))
+			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--tenant", entra.DefaultDomain,
+				"--token-file", writeFile(t, "t", tenant.Entra.Token()), writeFile(t, "l.csv", listOf(tenant.AddUsers(1))))
 			if p.code != tt.exit {
 				t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
 			}
@@ -51,7 +52,7 @@ func TestSignInOutage(t *testing.T) {
 		io.WriteString(w, entraError("server_error", 90033))
 	}))
 	p := tapsweep(t, env, "revoke", "--yes", "--stall-timeout", "1s", "--graph-url", root,
-		writeFile(t, "l.csv", listOf(tenant.Populate(1))))
+		writeFile(t, "l.csv", listOf(tenant.AddUsers(1))))
 	if p.code != status.Stopped {
 		t.Errorf("exit %d, want %d", p.code, status.Stopped)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -27,7 +28,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 			const users = 6000
 			tenant := leftovers(users, graphsim.Options{Latency: 20 * time.Millisecond, ListLag: 300 * time.Millisecond, Record: true})
 			over := make(map[string]bool) // passes that are expired or used
-			for _, h := range tenant.Left() {
+			for _, h := range tenant.Remaining() {
 				over[h.PassID] = true
 			}
 			env, root := serve(t, tenant)
@@ -54,7 +55,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 			if p := tapsweep(t, env, args...); p.code != 0 {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
 			}
-			left := tenant.Left()
+			left := tenant.Remaining()
 			for _, h := range left {
 				delete(over, h.PassID)
 			}
@@ -96,7 +97,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 // the run that goes on; one that went has a row.
 func TestSweepResumesBeforeDelete(t *testing.T) {
 	for _, verify := range []bool{false, true} {
-		tenant := leftovers(400, graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: graphsim.Hang()}}})
+		tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.Hang()}}})
 		env, root := serve(t, tenant)
 		log := filepath.Join(t.TempDir(), "log.jsonl")
 		args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
@@ -112,7 +113,7 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 		if found := strings.Count(string(mustRead(t, log)), `"pending":true`); found != 20 {
 			t.Errorf("%d passes are on record before their delete, want 20", found)
 		}
-		gone := tenant.Left()[0] // an expired one, replaced by somebody else meanwhile
+		gone := tenant.Remaining()[0] // an expired one, replaced by somebody else meanwhile
 		tenant.GivePass(gone.UserID, graphsim.Pass{Reason: "EnabledByPolicy"})
 		start := time.Now()
 		p := tapsweep(t, env, args...)
@@ -154,9 +155,9 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Times: 1,
-				Do: graphsim.Hang()}}})
-			before := len(tenant.Left())
+			tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Times: 1,
+				Do: fault.Hang()}}})
+			before := len(tenant.Remaining())
 			env, root := serve(t, tenant)
 			log := filepath.Join(t.TempDir(), "log.jsonl")
 			args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
@@ -180,7 +181,7 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 			if !strings.Contains(p.stderr, tt.says) {
 				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
 			}
-			if n := len(tenant.Left()) - (before - 20); n != tt.left {
+			if n := len(tenant.Remaining()) - (before - 20); n != tt.left {
 				t.Errorf("%d passes are left, want %d", n, tt.left)
 			}
 			if tt.code == status.Done {
@@ -201,7 +202,7 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 func TestVerifyOfUsersThatLeft(t *testing.T) {
 	t.Parallel()
 	tenant := leftovers(400, graphsim.Options{ListLag: 3 * time.Second})
-	held := tenant.Left()
+	held := tenant.Remaining()
 	var members []string
 	for _, h := range held {
 		members = append(members, h.UserID)
@@ -245,7 +246,7 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 
 // A look that failed is not the last word once it has worked.
 func TestFailedLookIsMended(t *testing.T) {
-	tenant := leftovers(40, graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: graphsim.ItemStatus(423)}}})
+	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}}})
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	args := []string{"scan", "--all-users", "--reason", "disabled", "--graph-url", root, "--results", log}

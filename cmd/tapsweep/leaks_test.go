@@ -20,6 +20,9 @@ import (
 	"unicode"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -149,7 +152,7 @@ func TestLeaks(t *testing.T) {
 	}{
 		{name: "success"},
 		{name: "assertion", assertion: true, code: 3},
-		{name: "throttled", opts: graphsim.Options{Limits: []*graphsim.Limit{graphsim.ThrottleFirst(2, 1e9)}}},
+		{name: "throttled", opts: graphsim.Options{Limits: []*quota.Limit{quota.First(2, 1e9)}}},
 		{name: "dry run", args: []string{"--dry-run"}},
 		{name: "denied", opts: graphsim.Options{Roles: []string{}}, args: []string{"--no-preflight"}, code: 1},
 		{name: "refused by the preflight", opts: graphsim.Options{Roles: []string{}}, code: 3},
@@ -157,11 +160,11 @@ func TestLeaks(t *testing.T) {
 		{name: "secret of another app", env: []string{"AZURE_CLIENT_ID=5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}, code: 3},
 		{name: "SDK logging", env: []string{"AZURE_SDK_GO_LOGGING=all"}},
 		{name: "SDK logging, wrong secret", env: []string{"AZURE_SDK_GO_LOGGING=all", "AZURE_CLIENT_SECRET=" + canarySecret + "x"}, code: 3},
-		{name: "token refused", opts: graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}}, code: 3},
-		{name: "token refused with a challenge", opts: graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401, "WWW-Authenticate", graphsim.ClaimsChallenge)}}}, code: 3},
-		{name: "faults", opts: graphsim.Options{Faults: []graphsim.Fault{
-			{Path: "user0001@", Do: graphsim.ItemStatus(500)}, {Path: "user0002@", Do: graphsim.ItemErrorText(403)},
-			{Attempt: 1, Do: graphsim.Truncated()}, {Batch: 3, Do: graphsim.OuterHTML(502)}, {Batch: 4, Do: graphsim.Reset()}}}, code: 1},
+		{name: "token refused", opts: graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}}, code: 3},
+		{name: "token refused with a challenge", opts: graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401, "WWW-Authenticate", entra.ClaimsChallenge)}}}, code: 3},
+		{name: "faults", opts: graphsim.Options{Faults: []fault.Fault{
+			{Path: "user0001@", Do: fault.ItemStatus(500)}, {Path: "user0002@", Do: fault.ItemErrorText(403)},
+			{Attempt: 1, Do: fault.Truncated()}, {Batch: 3, Do: fault.OuterHTML(502)}, {Batch: 4, Do: fault.Reset()}}}, code: 1},
 		{name: "hostile list", list: hostile, code: status.Usage},
 		{name: "hostile list, skipped", list: hostile, args: []string{"--skip-invalid"}, code: 1},
 
@@ -275,9 +278,9 @@ func TestLeaks(t *testing.T) {
 			t.Run(tt.name+", "+format.name, func(t *testing.T) {
 				t.Parallel()
 				opts := tt.opts
-				opts.Secret = canarySecret
+				opts.Entra.Secret = canarySecret
 				tenant := graphsim.New(opts)
-				users := tenant.Populate(3)
+				users := tenant.AddUsers(3)
 				env, root := serveRudely(t, tenant, tt.suffix, tt.answer)
 				list := tt.list
 				if list == "" {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -63,8 +64,8 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 		for _, args := range commands {
 			t.Run(tt.name+", "+strings.Join(args, " "), func(t *testing.T) {
 				t.Parallel()
-				tenant := graphsim.New(graphsim.Options{Secret: canarySecret, Roles: drill.Roles})
-				tenant.Populate(3)
+				tenant := graphsim.New(graphsim.Options{Entra: entra.Options{Secret: canarySecret}, Roles: drill.Roles})
+				tenant.AddUsers(3)
 				env, root := serveRudely(t, tenant, "$batch", tt.answer)
 				env = append(env, "HTTP_PROXY=http://dana:"+canaryProxy+"@127.0.0.1:9",
 					"AZURE_CLIENT_CERTIFICATE_PASSWORD="+canaryPassword)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -71,7 +72,7 @@ func TestEmptyList(t *testing.T) {
 func TestNamedUser(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
-	users := tenant.Populate(4)
+	users := tenant.AddUsers(4)
 	env, root := serve(t, tenant)
 
 	p := tapsweep(t, env, "scan", "--graph-url", root, "--user", users[0].UPN, "--user", users[1].ID,
@@ -88,7 +89,7 @@ func TestNamedUser(t *testing.T) {
 	if p = tapsweep(t, env, args...); p.code != status.Done {
 		t.Fatalf("revoke: exit %d\n%s", p.code, p.stderr)
 	}
-	if left := tenant.Left(); len(left) != 2 {
+	if left := tenant.Remaining(); len(left) != 2 {
 		t.Errorf("revoke: %d passes are left, want 2: %v", len(left), left)
 	}
 	text, err := os.ReadFile(log)
@@ -107,7 +108,7 @@ func TestNamedUser(t *testing.T) {
 	if p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", log+"2", list); p.code != status.Done {
 		t.Errorf("revoke of a list: exit %d\n%s", p.code, p.stderr)
 	}
-	if left := tenant.Left(); len(left) != 1 || left[0].UPN != users[3].UPN {
+	if left := tenant.Remaining(); len(left) != 1 || left[0].UPN != users[3].UPN {
 		t.Errorf("revoke of a list: left is %v, want that of the user that nobody named", left)
 	}
 	for _, bad := range [][]string{{"revoke", "--yes", "--user", ""}, {"revoke", "--yes", "--user", "dana"},
@@ -128,7 +129,7 @@ func TestNamedUser(t *testing.T) {
 func TestMergedLog(t *testing.T) {
 	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
-	here := strings.NewReplacer("11111111-2222-4333-8444-555555555555", graphsim.DefaultTenantID,
+	here := strings.NewReplacer("11111111-2222-4333-8444-555555555555", entra.DefaultTenantID,
 		"https://localhost:40187", root)
 	log := writeFile(t, "log-pod-merged.log", here.Replace(string(mustRead(t, mustAbs(listCases+"log-pod-merged.log")))))
 	p := tapsweep(t, env, "revoke", "--yes", "--quiet", "--graph-url", root, log)

@@ -29,7 +29,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
-			users := tenant.Populate(400)
+			users := tenant.AddUsers(400)
 			env, root := serve(t, tenant)
 			path := filepath.Join(t.TempDir(), "log.jsonl")
 			log := path
@@ -39,7 +39,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 			args := []string{"revoke", "--yes", "--graph-url", root, "--rate", "20", tt.flag, path,
 				writeFile(t, "list.csv", listOf(users))}
 			p := finish(t, command(t, env, args...), func(*os.Process) {
-				for len(tenant.Left()) == len(users) && t.Context().Err() == nil {
+				for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
 				if err := tt.do(log); err != nil {
@@ -52,8 +52,8 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 			if !strings.Contains(p.stderr, "stopped early: the results log ") || !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("no %q in\n%s", tt.want, p.stderr)
 			}
-			if len(tenant.Left()) < len(users)/2 {
-				t.Errorf("the run continued, %d of %d passes are left", len(tenant.Left()), len(users))
+			if len(tenant.Remaining()) < len(users)/2 {
+				t.Errorf("the run continued, %d of %d passes are left", len(tenant.Remaining()), len(users))
 			}
 			if _, err := os.Stat(filepath.Join(path, "SHA256SUMS")); err == nil {
 				t.Error("evidence without its log is sealed")
@@ -67,7 +67,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 // nothing and exit 0.
 func TestLogsThatAreRefused(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(users))
 	log := writeFile(t, "log.jsonl", "")
@@ -164,7 +164,7 @@ func TestOutputsReplaceTheirOwn(t *testing.T) {
 // deleted passes after an empty line were lost.
 func TestResumeNamesABrokenLine(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(5)
+	users := tenant.AddUsers(5)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(users))
 	log := filepath.Join(t.TempDir(), "log.jsonl")

@@ -12,12 +12,13 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // The file tells of every run that got as far as its flags, and of what a sweep left.
 func TestMetricsFile(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: graphsim.ItemStatus(423)}}})
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(423)}}})
 	now := time.Now()
 	for i, name := range []string{"dana", "eli"} {
 		tenant.AddUser(graphsim.User{UPN: name + "@contoso.com", Passes: []graphsim.Pass{

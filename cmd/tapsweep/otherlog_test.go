@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -14,7 +16,7 @@ import (
 func TestLogOfAnotherTenant(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	list := writeFile(t, "list.csv", listOf(tenant.Populate(3)))
+	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(3)))
 	env, root := serve(t, tenant)
 	logOf := func(env []string, flags ...string) string {
 		log := filepath.Join(t.TempDir(), "log.jsonl")
@@ -26,14 +28,14 @@ func TestLogOfAnotherTenant(t *testing.T) {
 	}
 	elsewhere := func(opts graphsim.Options) string {
 		other := graphsim.New(opts)
-		other.Populate(3)
+		other.AddUsers(3)
 		env, root := serve(t, other)
 		return logOf(env, "--graph-url", root)
 	}
 	drill := logOf(nil, "--simulate")
 	for _, tt := range []struct{ name, log, want string }{
 		{"a drill", drill, "it is a log of https://127.0.0.1:"},
-		{"another tenant", elsewhere(graphsim.Options{TenantID: foreignTenant}), "it is the log of tenant " + foreignTenant},
+		{"another tenant", elsewhere(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant}}), "it is the log of tenant " + foreignTenant},
 		{"another Graph root", elsewhere(graphsim.Options{}), "it is a log of https://"},
 	} {
 		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify --verify-wait 1s"} {
@@ -63,8 +65,8 @@ func TestLogOfAnotherTenant(t *testing.T) {
 // verify, although its last line is there.
 func TestLogThatIsNotWhole(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(403)}}})
-	list := writeFile(t, "list.csv", listOf(tenant.Populate(5)))
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
+	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(5)))
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	for range 2 {

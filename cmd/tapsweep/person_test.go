@@ -57,7 +57,7 @@ func TestProtectedByTheNameBesideAnID(t *testing.T) {
 	glass := writeFile(t, "glass.csv", "userId,upn\n00000000-0000-4000-8000-000000000000,bg1@contoso.com\n")
 	list := writeFile(t, "list.csv", "user,method,userPrincipalName\n"+id+","+pass+",BG1@contoso.com\n")
 	p := tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--protect", glass, "--results", "-", list)
-	if len(tenant.Left()) != 1 {
+	if len(tenant.Remaining()) != 1 {
 		t.Errorf("the pass of the protected user was deleted\n%s", p.stderr)
 	}
 }
@@ -66,7 +66,7 @@ func TestProtectedByTheNameBesideAnID(t *testing.T) {
 // the first delete that such names are not checked, and refuses a list that contradicts itself.
 func TestNamesOfAListAreNotChecked(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)
 	row := func(id, name, pass int) string {
 		return users[id].ID + "," + users[name].UPN + "," + users[pass].Passes[0].ID + "\n"
@@ -83,7 +83,7 @@ func TestNamesOfAListAreNotChecked(t *testing.T) {
 	if strings.Contains(p.stderr, "--skip-invalid") {
 		t.Errorf("standard error is %q, but --skip-invalid does not help", p.stderr)
 	}
-	if left := len(tenant.Left()); left != 3 {
+	if left := len(tenant.Remaining()); left != 3 {
 		t.Errorf("%d passes are left, want 3", left)
 	}
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -62,7 +63,7 @@ func TestMisspeltProtectedName(t *testing.T) {
 			if p.code != tt.code {
 				t.Errorf("exit %d, want %d", p.code, tt.code)
 			}
-			if n := len(tenant.Left()); n != tt.left {
+			if n := len(tenant.Remaining()); n != tt.left {
 				t.Errorf("%d passes are left, want %d", n, tt.left)
 			}
 			if !strings.Contains(p.stderr, tt.says) {
@@ -102,9 +103,9 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 
 // A tenant that does not answer is not a usage error.
 func TestProtectedNamesInAnOutage(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Path: "/users/bg1@", Do: graphsim.ItemStatus(429, "Retry-After", "3600")}}})
-	users := tenant.Populate(1)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Path: "/users/bg1@", Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
+	users := tenant.AddUsers(1)
 	tenant.AddUser(graphsim.User{UPN: "bg1@contoso.com"})
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"),
@@ -112,7 +113,7 @@ func TestProtectedNamesInAnOutage(t *testing.T) {
 	if p.code != status.Stopped || !strings.Contains(p.stderr, "nothing was changed") {
 		t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
 	}
-	if n := len(tenant.Left()); n != 1 {
+	if n := len(tenant.Remaining()); n != 1 {
 		t.Errorf("%d passes are left, want 1", n)
 	}
 }

@@ -12,7 +12,7 @@ func TestProxyIsNotBypassed(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	env = append(env, "HTTPS_PROXY=http://dana:pr0xy-Passw0rd@pro xy.example:8080")
-	list := writeFile(t, "l.csv", listOf(tenant.Populate(1)))
+	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(1)))
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
 	if p.code != status.Usage || !strings.Contains(p.stderr,
 		`HTTPS_PROXY "http://***@pro xy.example:8080" is not a valid proxy: it is not an address`) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -15,14 +16,14 @@ import (
 // A batch that was answered with 503 as a whole was refused to the log, and nowhere
 // else: summary, metrics and reports told of different numbers of requests.
 func TestRefusedIsOneNumber(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Do: graphsim.OuterStatus(503, "Retry-After", "1"), Times: 1}, {Do: graphsim.ItemStatus(429, "Retry-After", "1"), Times: 2}}})
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Do: fault.OuterStatus(503, "Retry-After", "1"), Times: 1}, {Do: fault.ItemStatus(429, "Retry-After", "1"), Times: 2}}})
 	var list strings.Builder
 	list.WriteString("user,method\n")
 	for i := range 5 {
 		tenant.AddUser(graphsim.User{UPN: fmt.Sprintf("u%d@contoso.com", i), Passes: []graphsim.Pass{{}}})
 	}
-	for _, h := range tenant.Left() {
+	for _, h := range tenant.Remaining() {
 		list.WriteString(h.UPN + "," + h.PassID + "\n")
 	}
 	env, root := serve(t, tenant)

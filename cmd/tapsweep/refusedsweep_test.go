@@ -91,7 +91,7 @@ func TestUndecidedRowsOfOlderLogs(t *testing.T) {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
 	rows := ""
-	for _, h := range tenant.Left()[:12] {
+	for _, h := range tenant.Remaining()[:12] {
 		rows += `{"type":"result","line":0,"source":"scan","user":"` + h.UserID + `","method":"` + h.PassID +
 			`","outcome":"found","undecided":true,"message":"not deleted"}` + "\n"
 	}

@@ -25,7 +25,7 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	}
 	var list strings.Builder
 	list.WriteString("user,method\n")
-	for _, h := range tenant.Left() {
+	for _, h := range tenant.Remaining() {
 		ids[h.UPN] = h.PassID
 		list.WriteString(h.UPN + "," + h.PassID + "\n")
 	}

@@ -16,7 +16,7 @@ import (
 func TestNothingReadIsReplaced(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	env, root := serve(t, tenant)
-	list := writeFile(t, "list.csv", listOf(tenant.Populate(3)))
+	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(3)))
 	dir := t.TempDir()
 	evidence := filepath.Join(dir, "evidence")
 	if p := tapsweep(t, env, "revoke", "--yes", "--dry-run", "--graph-url", root, "--evidence", evidence, list); p.code != 0 {
@@ -35,7 +35,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 		t.Skip(err)
 	}
 	token := filepath.Join(dir, "token")
-	if err := os.WriteFile(token, []byte(tenant.Token()), 0o600); err != nil {
+	if err := os.WriteFile(token, []byte(tenant.Entra.Token()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	revoke, sweep := []string{"revoke", "--yes", "--graph-url", root, list}, []string{"sweep", "--all-users", "--yes", "--graph-url", root}
@@ -82,7 +82,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 func TestHintOfALogThatIsThere(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	env, root := serve(t, tenant)
-	list := writeFile(t, "list.csv", listOf(tenant.Populate(1)))
+	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(1)))
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	if p := tapsweep(t, env, "revoke", "--yes", "--dry-run", "--graph-url", root, "--results", log, list); p.code != 0 {
 		t.Fatal(p.stderr)

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -61,7 +63,7 @@ func TestRevokeEachForm(t *testing.T) {
 		t.Run(tt.file, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
-			users := tenant.Populate(2000)
+			users := tenant.AddUsers(2000)
 			env, root := serve(t, tenant)
 			list := writeFile(t, tt.file, tt.text(users))
 
@@ -78,8 +80,8 @@ func TestRevokeEachForm(t *testing.T) {
 				t.Errorf("rows of %d different lines, want 2000", len(lines))
 			}
 			stats := tenant.Stats()
-			if stats.MeanSize() < 19.5 || stats.LostWrites+stats.OverlappingWrites != 0 || len(tenant.Left()) != 0 {
-				t.Errorf("batches of %.1f, %d passes left, stats %+v", stats.MeanSize(), len(tenant.Left()), stats)
+			if stats.MeanSize() < 19.5 || stats.LostWrites+stats.OverlappingWrites != 0 || len(tenant.Remaining()) != 0 {
+				t.Errorf("batches of %.1f, %d passes left, stats %+v", stats.MeanSize(), len(tenant.Remaining()), stats)
 			}
 
 			p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
@@ -93,8 +95,8 @@ func TestRevokeEachForm(t *testing.T) {
 
 // The log of one run is the list of the next.
 func TestRevokeResultsLog(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0003@", Do: graphsim.ItemStatus(503)}}})
-	users := tenant.Populate(5)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0003@", Do: fault.ItemStatus(503)}}})
+	users := tenant.AddUsers(5)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "first.jsonl")
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--max-attempts", "1", "--results", log, writeFile(t, "l.csv", listOf(users)))
@@ -141,7 +143,7 @@ func TestSignalBeforeTheRun(t *testing.T) {
 // A reader of the results that goes away stops the run in order.
 func TestClosedOutput(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-	users := tenant.Populate(2000)
+	users := tenant.AddUsers(2000)
 	env, root := serve(t, tenant)
 	cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-", writeFile(t, "l.csv", listOf(users)))
 	r, w, err := os.Pipe()
@@ -157,14 +159,14 @@ func TestClosedOutput(t *testing.T) {
 	r.Read(make([]byte, 1))
 	r.Close()
 	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 4 || !strings.Contains(stderr.String(), "broken pipe") || len(tenant.Left()) == 0 {
-		t.Errorf("exit %d, %d passes left\n%s", code, len(tenant.Left()), stderr.String())
+	if code := cmd.ProcessState.ExitCode(); code != 4 || !strings.Contains(stderr.String(), "broken pipe") || len(tenant.Remaining()) == 0 {
+		t.Errorf("exit %d, %d passes left\n%s", code, len(tenant.Remaining()), stderr.String())
 	}
 }
 
 func TestExitCodes(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(users))
 	gone := writeFile(t, "gone.csv", "user,method\nnobody@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n")
@@ -219,7 +221,7 @@ func TestExitCodes(t *testing.T) {
 			}
 		})
 	}
-	if left := len(tenant.Left()); left != 3 {
+	if left := len(tenant.Remaining()); left != 3 {
 		t.Errorf("%d passes left, want 3: none of these may delete one", left)
 	}
 	if p := tapsweep(t, env, "revoke", "--yes", "--quiet", "--graph-url", root, list); p.code != 0 || p.stdout+p.stderr != "" {
@@ -233,14 +235,14 @@ func TestInterrupt(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Window(40, time.Hour)}})
-			users := tenant.Populate(500)
+			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Hour)}})
+			users := tenant.AddUsers(500)
 			env, root := serve(t, tenant)
 			log := filepath.Join(t.TempDir(), "log.jsonl")
 			cmd := command(t, env, "revoke", "--yes", "--max-wait", "2h", "--graph-url", root, "--results", log, writeFile(t, "l.csv", listOf(users)))
 			var signalled time.Time
 			p := finish(t, cmd, func(p *os.Process) {
-				for len(tenant.Left()) > 460 {
+				for len(tenant.Remaining()) > 460 {
 					time.Sleep(10 * time.Millisecond)
 				}
 				time.Sleep(300 * time.Millisecond)
@@ -267,8 +269,8 @@ func TestInterrupt(t *testing.T) {
 // ten thousand.
 func TestAbortAfter(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}})
-	users := tenant.Populate(3000)
+	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(3000)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "l.csv", listOf(users))
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
@@ -288,25 +290,25 @@ func TestStopsEarly(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		limit  *graphsim.Limit
+		limit  *quota.Limit
 		args   []string
 		stderr string
 	}{
-		{"max wait", graphsim.Window(20, time.Hour), []string{"--max-wait", "1m"}, "too long a wait"},
-		{"stall", graphsim.ThrottleFirst(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
-		{"deadline", graphsim.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "2s"},
+		{"max wait", quota.Window(20, time.Hour), []string{"--max-wait", "1m"}, "too long a wait"},
+		{"stall", quota.First(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
+		{"deadline", quota.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "2s"},
 			"the deadline of 2s is over"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{tt.limit}})
-			users := tenant.Populate(500)
+			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{tt.limit}})
+			users := tenant.AddUsers(500)
 			env, root := serve(t, tenant)
 			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users))}, tt.args...)...)
 			rows, end := readLog(t, p.stdout)
-			if p.code != 4 || len(rows) != 500 || outcomes(rows)[results.NotSent] != len(tenant.Left()) || end == nil || !strings.Contains(p.stderr, tt.stderr) {
-				t.Errorf("exit %d, outcomes %v, %d passes left, end %v\n%s", p.code, outcomes(rows), len(tenant.Left()), end, p.stderr)
+			if p.code != 4 || len(rows) != 500 || outcomes(rows)[results.NotSent] != len(tenant.Remaining()) || end == nil || !strings.Contains(p.stderr, tt.stderr) {
+				t.Errorf("exit %d, outcomes %v, %d passes left, end %v\n%s", p.code, outcomes(rows), len(tenant.Remaining()), end, p.stderr)
 			}
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -93,8 +94,8 @@ func TestScanToRevoke(t *testing.T) {
 			list.Close()
 			p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", path)
 			rows, _ := readLog(t, p.stdout)
-			if p.code != 0 || outcomes(rows)[results.Revoked] != 100 || len(tenant.Left()) != 100 {
-				t.Errorf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Left()), p.stderr)
+			if p.code != 0 || outcomes(rows)[results.Revoked] != 100 || len(tenant.Remaining()) != 100 {
+				t.Errorf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Remaining()), p.stderr)
 			}
 		})
 	}
@@ -292,7 +293,7 @@ func TestScanRefusedKeepsOutput(t *testing.T) {
 // is kept in a new file, but it makes no empty list.
 func TestUnfinishedScanKeepsOutput(t *testing.T) {
 	env, root := serve(t, leftovers(100, graphsim.Options{}))
-	faults := []graphsim.Fault{{Path: "user00010@", Do: graphsim.ItemStatus(429, "Retry-After", "900")}}
+	faults := []fault.Fault{{Path: "user00010@", Do: fault.ItemStatus(429, "Retry-After", "900")}}
 	stops, stopsRoot := serve(t, leftovers(100, graphsim.Options{Faults: faults}))
 	two := []string{"--graph-url", stopsRoot, "--user", "user00000@contoso.example", "--user", "user00010@contoso.example",
 		"--batch-size", "1", "--concurrency", "1", "--max-wait", "1s"}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -28,7 +29,7 @@ func guest(t *testing.T, scopes ...string) (tenant *graphsim.Tenant, token strin
 	tenant = graphsim.New(graphsim.Options{Record: true})
 	self := graphsim.User{ID: selfID, UPN: tokenName, Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}}
 	tenant.AddUser(self)
-	token = writeFile(t, "t", tenant.UserToken(selfID, scopes...))
+	token = writeFile(t, "t", tenant.Entra.UserToken(selfID, scopes...))
 	self.UPN = trueName
 	tenant.AddUser(self)
 	tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{}}})
@@ -88,13 +89,13 @@ func TestWhoIsMe(t *testing.T) {
 func TestOwnByName(t *testing.T) {
 	for _, name := range []string{"upn", "id"} {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(2)
+		users := tenant.AddUsers(2)
 		env, root := serve(t, tenant)
-		token := writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope))
+		token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))
 		self := map[string]string{"upn": strings.ToUpper(users[0].UPN), "id": users[0].ID}[name]
 		args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--token-file", token}
 		p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"))...)
-		if left := tenant.Left(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "is sure to work") {
+		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "is sure to work") {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 		if p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {
@@ -106,12 +107,12 @@ func TestOwnByName(t *testing.T) {
 // What is there is not said to be missing, whatever name the row has.
 func TestOwnDenied(t *testing.T) {
 	for _, form := range []string{"self", "upn", "id"} {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}})
-		users := tenant.Populate(1)
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
+		users := tenant.AddUsers(1)
 		env, root := serve(t, tenant)
 		user := map[string][]string{"self": {"--self"}, "upn": {"--user", users[0].UPN}, "id": {"--user", users[0].ID}}[form]
 		p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
-			"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope))}, user...)...)
+			"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))}, user...)...)
 		rows, _ := readLog(t, p.stdout)
 		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") || !strings.Contains(rows[0].Hint, "--sign-in-again") {
 			t.Errorf("%s: exit %d, %+v\n%s", form, p.code, rows, p.stderr)
@@ -122,7 +123,7 @@ func TestOwnDenied(t *testing.T) {
 // A list with a row "me" is refused, and nothing is sent.
 func TestMeInAList(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(1)
+	users := tenant.AddUsers(1)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\n")
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
@@ -147,16 +148,16 @@ func TestMeInAList(t *testing.T) {
 
 // A results log as a list means the one who was signed in for it.
 func TestMeOfALog(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "/me/", Do: graphsim.ItemStatus(403)}}})
-	users := tenant.Populate(2)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
-	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope)))...)
+	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
 	if p.code != 1 {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
-	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.UserToken(users[1].ID, allScope)))...)
-	if left := tenant.Left(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
+	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...)
+	if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
 		t.Errorf("exit %d, left %v\n%s", p.code, left, p.stderr)
 	}
 }
@@ -181,15 +182,15 @@ func TestTwoNamesOfOneUser(t *testing.T) {
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
 	rows, _ := readLog(t, p.stdout)
 	s := tenant.Stats()
-	if p.code != 0 || outcomes(rows)[results.Revoked] != 2 || s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Left()) != 0 {
+	if p.code != 0 || outcomes(rows)[results.Revoked] != 2 || s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Remaining()) != 0 {
 		t.Errorf("exit %d, %v, %d lost, %d overlapping\n%s", p.code, outcomes(rows), s.LostWrites, s.OverlappingWrites, p.stderr)
 	}
 }
 
 // What stops the first part of a list leaves rows for the other parts.
 func TestPartsAreSettled(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(429, "Retry-After", "3600")}}})
-	users := tenant.Populate(40)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
+	users := tenant.AddUsers(40)
 	var b strings.Builder
 	b.WriteString("user,method\n")
 	for i, u := range users {

@@ -19,10 +19,10 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	list := filepath.Join(dir, bad+".csv")
-	if err := os.WriteFile(list, []byte(listOf(tenant.Populate(2))), 0o600); err != nil {
+	if err := os.WriteFile(list, []byte(listOf(tenant.AddUsers(2))), 0o600); err != nil {
 		t.Skip("the file system takes no such name: ", err)
 	}
-	tenant.Populate(2) // for the sweep
+	tenant.AddUsers(2) // for the sweep
 	broken := filepath.Join(dir, bad+"broken.csv")
 	if err := os.WriteFile(broken, []byte("user,method\nno name,no pass\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -39,7 +40,7 @@ type Options struct {
 
 // tenant returns a tenant as the options say.
 func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
-	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles, SeededBy: Helpdesk}
+	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles}
 	for _, text := range o.Limits {
 		limit, err := ParseLimit(text)
 		if err != nil {
@@ -62,7 +63,7 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 	sim.AddUser(graphsim.User{UPN: Helpdesk.UPN})
 	sim.AddUser(graphsim.User{UPN: Mallory.UPN})
 	if o.WriteList != "" {
-		if err := writeList(o.WriteList, o.Overwrite, sim.Left()); err != nil {
+		if err := writeList(o.WriteList, o.Overwrite, sim.Remaining()); err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +109,7 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	c.Say("serving a simulated tenant at %s until interrupted", server.URL)
 	<-ctx.Done()
 	stats := sim.Stats()
-	c.Say("%d batches, %d requests, %d throttled, %d passes left", stats.Batches, stats.Requests, stats.Refused, len(sim.Left()))
+	c.Say("%d batches, %d requests, %d throttled, %d passes left", stats.Batches, stats.Requests, stats.Refused, len(sim.Remaining()))
 	return nil
 }
 
@@ -162,7 +163,7 @@ func maker(i int) *graphsim.Actor {
 // fillHolders adds n users with one pass each to a tenant, with the names and IDs that
 // Populate uses.
 func fillHolders(sim *graphsim.Tenant, n int) {
-	sim.Fill(n, func(i int) graphsim.User {
+	sim.AddMany(n, func(i int) graphsim.User {
 		return graphsim.User{UPN: fmt.Sprintf("user%04d@contoso.example", i+1), Passes: []graphsim.Pass{{CreatedBy: maker(i)}}}
 	})
 }
@@ -174,7 +175,7 @@ func FillMixed(sim *graphsim.Tenant, n int) {
 		{Created: now.Add(-48 * time.Hour)}, {Created: now.Add(-time.Hour), Reason: "OneTimeUsed", UsableOnce: true},
 		{Created: now.Add(-time.Minute)}, {Created: now.Add(-time.Minute), Start: now.Add(time.Hour)},
 	}
-	sim.Fill(n, func(i int) graphsim.User {
+	sim.AddMany(n, func(i int) graphsim.User {
 		u := graphsim.User{UPN: fmt.Sprintf("user%05d@contoso.example", i)}
 		if i%10 == 0 {
 			p := kinds[i/10%len(kinds)]
@@ -186,7 +187,7 @@ func FillMixed(sim *graphsim.Tenant, n int) {
 }
 
 // ParseLimit reads N/DURATION for a window, and N/s or N/s:BURST for a bucket.
-func ParseLimit(text string) (*graphsim.Limit, error) {
+func ParseLimit(text string) (*quota.Limit, error) {
 	bad := fmt.Errorf("--limit %q is not like 20/s, 20/s:60 or 3000/150s", text)
 	count, rest, ok := strings.Cut(text, "/")
 	n, err := strconv.ParseFloat(count, 64)
@@ -201,13 +202,13 @@ func ParseLimit(text string) (*graphsim.Limit, error) {
 				return nil, bad
 			}
 		}
-		return graphsim.Bucket(n, burst), nil
+		return quota.Bucket(n, burst), nil
 	}
 	window, err := time.ParseDuration(per)
 	if err != nil || window <= 0 || hasBurst || n != float64(int(n)) {
 		return nil, bad
 	}
-	return graphsim.Window(int(n), window), nil
+	return quota.Window(int(n), window), nil
 }
 
 // seed adds what the lists name to the tenant.
@@ -224,7 +225,7 @@ func seed(sim *graphsim.Tenant, stdin io.Reader, lists []string) error {
 		if err != nil {
 			return status.Refuse(err)
 		}
-		sim.SeedPair(pair.User, pair.Method)
+		sim.AddPair(pair.User, pair.Method, Helpdesk)
 	}
 	return nil
 }

@@ -23,15 +23,15 @@ func TestSetVariable(t *testing.T) {
 // real users.
 func TestSimulateReplacesItsList(t *testing.T) {
 	held := graphsim.New(graphsim.Options{})
-	held.Populate(3)
+	held.AddUsers(3)
 	path := filepath.Join(t.TempDir(), "drill.csv")
-	if err := writeList(path, false, held.Left()); err != nil {
+	if err := writeList(path, false, held.Remaining()); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeList(path, false, held.Left()); err == nil {
+	if err := writeList(path, false, held.Remaining()); err == nil {
 		t.Error("without --overwrite the list of a drill is replaced")
 	}
-	if err := writeList(path, true, held.Left()[:1]); err != nil {
+	if err := writeList(path, true, held.Remaining()[:1]); err != nil {
 		t.Errorf("with --overwrite the list of a drill is not replaced: %v", err)
 	}
 	if n := strings.Count(string(mustRead(t, path)), "\n"); n != 2 {
@@ -40,7 +40,7 @@ func TestSimulateReplacesItsList(t *testing.T) {
 	for name, text := range map[string]string{"people": "user,method\ndana@contoso.com,9f0c11aa-1111-4222-8333-000000000001\n", "notes": "break glass\n",
 		"more": string(mustRead(t, path)) + "dana@contoso.com,\n"} {
 		other := writeFile(t, name+".csv", text)
-		if err := writeList(other, true, held.Left()); err == nil {
+		if err := writeList(other, true, held.Remaining()); err == nil {
 			t.Errorf("%s: the file is replaced", name)
 		}
 		if got := string(mustRead(t, other)); got != text {

@@ -16,7 +16,7 @@ var drillRows = regexp.MustCompile(`^user,method\n(user[0-9]+@contoso\.example,[
 
 // writeList writes the users and their passes as a list for revoke. If replace is set, it
 // replaces the list of an earlier drill, but no other file.
-func writeList(path string, replace bool, passes []graphsim.Held) error {
+func writeList(path string, replace bool, passes []graphsim.HeldPass) error {
 	if err := fileout.Check("--write-list", path, replace); err != nil {
 		return status.Refuse(err, fileout.Hints("--write-list", err)...)
 	}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -67,25 +66,6 @@ func kindOfRuns(runs []*Run) string {
 		}
 	}
 	return "revoke"
-}
-
-// meanings are what outcomes mean of a run that lists the passes of users and deletes none.
-var meanings = map[string]map[results.Outcome]string{
-	"verify": {
-		results.Revoked: "deleted before; the user holds no pass now",
-		results.Remains: "the user holds a pass",
-		results.NotSent: "the run stopped before it listed the user's passes",
-		results.Failed:  "the user's passes could not be listed: every attempt failed",
-		results.Denied:  "the user's passes could not be listed: Graph answers 403",
-	},
-	"scan": {
-		results.Failed: "the user's passes could not be listed: every attempt failed",
-		results.Denied: "the user's passes could not be listed: Graph answers 403",
-	},
-}
-
-func (r *Report) meaning(o results.Outcome) string {
-	return cmp.Or(meanings[r.kind][o], o.Meaning())
 }
 
 // gone reports whether the pass of a row is gone, so that its reason is what the pass was.

@@ -164,7 +164,7 @@ func TestConfirmNamesThePerson(t *testing.T) {
 func TestConfirmOwn(t *testing.T) {
 	sim := graphsim.New(graphsim.Options{})
 	sim.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
-	token := sim.UserToken(selfID, allScope)
+	token := sim.Entra.UserToken(selfID, allScope)
 	for list, want := range map[string]string{
 		"user,method\n" + selfID + "," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users in tenant t",
 		"user\n" + selfID + "\n":              "It is your own.\n",

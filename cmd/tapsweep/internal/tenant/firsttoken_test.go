@@ -13,6 +13,7 @@ import (
 
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/status"
 
@@ -118,10 +119,10 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				start := time.Now()
 				tenant := &outOfOrder{graphsim.New(graphsim.Options{}), start.Add(tt.lasts), tt.path, tt.answer}
 				if tt.secret == "" {
-					tt.secret = graphsim.DefaultSecret
+					tt.secret = entra.DefaultSecret
 				}
-				credential, err := auth.Secret("https://login.example", graphsim.DefaultTenantID,
-					graphsim.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
+				credential, err := auth.Secret("https://login.example", entra.DefaultTenantID,
+					entra.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -2,7 +2,7 @@ package tenant
 
 import (
 	"strings"
-	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"testing"
 )
 
@@ -11,10 +11,10 @@ import (
 func TestHintsNameTheApp(t *testing.T) {
 	for _, tt := range []struct{ hint, app, want string }{
 		{entraHints[700016], "x", "the tenant has no app x: "},
-		{entraHints[700016], graphsim.DefaultClientID, "the tenant has no app " + graphsim.DefaultClientID + ": "},
+		{entraHints[700016], entra.DefaultClientID, "the tenant has no app " + entra.DefaultClientID + ": "},
 		{entraHints[700016], "", "the tenant has no app of this id: "},
 		{entraHints[7000222], "x", "--id APP_ID"},
-		{entraHints[7000222], graphsim.DefaultClientID, "--id " + graphsim.DefaultClientID},
+		{entraHints[7000222], entra.DefaultClientID, "--id " + entra.DefaultClientID},
 	} {
 		if got := withID(tt.hint, tt.app); !strings.Contains(got, tt.want) {
 			t.Errorf("withID(%q, %q) = %q, want %q", tt.hint, tt.app, got, tt.want)
