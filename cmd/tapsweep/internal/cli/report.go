@@ -84,7 +84,8 @@ func (f *reportFlags) check(logs *report.Logs) error {
 			continue
 		}
 		if evidence.Holds(path) {
-			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path), "choose another file")
+			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path),
+				"choose another file")
 		}
 		if err := report.CheckFile(path, f.overwrite, logs); err != nil {
 			hint := "choose another file, or replace it with --overwrite"

@@ -163,7 +163,8 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	s.job.Within(stop)
 	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
 		for _, d := range doubts {
-			req, ok := s.job.Begin(input.Pair{Source: d.Source, User: d.User, Method: d.Method}, revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)})
+			req, ok := s.job.Begin(input.Pair{Source: d.Source, User: d.User, Method: d.Method},
+				revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)})
 			if ok && !yield(req) {
 				return
 			}
@@ -210,7 +211,8 @@ func (s *sweepRun) tooMany() error {
 	if counts := s.job.Counts(); counts.Touched() {
 		code, but = status.Stopped, " but passes that an earlier run had left"
 	}
-	return &status.Error{Code: code, Hints: []string{"tapsweep scan with the same flags names them; " + status.HintBound},
+	return &status.Error{Code: code, Hints: []string{"tapsweep scan with the same flags names them; " +
+		status.HintBound},
 		Err: fmt.Errorf("more than %d %w, nothing was deleted%s", s.limit, errTooMany, but)}
 }
 
@@ -258,7 +260,8 @@ func (s *sweepRun) announce(f *scan.Found) {
 }
 
 func (s *sweepRun) begin(f *scan.Found) (batch.Request, bool) {
-	return s.job.Begin(input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID}, revoke.Found{UPN: f.UPN, Reason: f.Why})
+	return s.job.Begin(input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID},
+		revoke.Found{UPN: f.UPN, Reason: f.Why})
 }
 
 // stream deletes while the scan goes on.
@@ -331,12 +334,14 @@ func (s *sweepRun) conclude(code int) {
 			s.summary.Took.Round(time.Second), batch.Visible(s.summary.Results, ""))
 		s.summary.AuditLog(s.console.Err)
 		if s.summary.Evidence != "" {
-			fmt.Fprintf(s.console.Err, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n", batch.Visible(s.summary.Evidence, ""), s.summary.Sealed)
+			fmt.Fprintf(s.console.Err, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n",
+				batch.Visible(s.summary.Evidence, ""), s.summary.Sealed)
 		}
 	} else {
 		s.summary.Print(s.console.Err)
 	}
 	if s.protectedPasses > 0 {
-		fmt.Fprintf(s.console.Err, "%s of protected users left alone\n", format.Plural(s.protectedPasses, "pass", "passes"))
+		fmt.Fprintf(s.console.Err, "%s of protected users left alone\n",
+			format.Plural(s.protectedPasses, "pass", "passes"))
 	}
 }
