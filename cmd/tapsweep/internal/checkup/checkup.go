@@ -50,7 +50,7 @@ func (c *Checkup) note(step, result, detail string, hints ...string) {
 	c.Steps = append(c.Steps, Finding{step, result, detail, hints})
 }
 
-// checkPatience bounds the whole check, beside what a person takes to sign in.
+// checkPatience limits the whole check, without the time that a person takes to sign in.
 // Somebody waits for it.
 const checkPatience = 2 * time.Minute
 
@@ -138,7 +138,7 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 	return t, nil
 }
 
-// token notes what the access token tells, and whether it is for somewhere else.
+// token notes what the access token says. It reports whether the token is for another tenant or host.
 func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 	tok := t.Token
 	c.Tenant, c.SignedInAs, c.Kind, c.Commands = t.ID, tok.Who, tok.Kind, tok.Verdicts()

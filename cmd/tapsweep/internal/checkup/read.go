@@ -20,10 +20,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// read lists the passes of a user through a batch, as all that follows does, and
-// reads users besides where the token allows it. Without a name it is a user whom the
-// tenant cannot have: Graph says so (404) to one who may list passes, and refuses
-// anybody else (403), so that nobody's passes are looked at to know it.
+// read lists the passes of a user in a batch, as a run does, and reads users if the token allows it.
+// Without a name it asks for a user who cannot exist: Graph answers 404 if the token may list passes,
+// and 403 if not, so the check reads nobody's passes.
 func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tenant, user string) {
 	made, what := false, "LIST of the passes of "+user
 	switch {

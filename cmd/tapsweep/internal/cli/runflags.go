@@ -52,8 +52,7 @@ var (
 	orders        = []cobra.Completion{"list", "privileged\taccounts with an admin role first"}
 )
 
-// addResults adds the flags about the results log, whose name is by default as
-// usage tells.
+// addResults adds the flags about the results log. The usage says what its default is.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 	addFile(fl, &f.results, "results", "", usage, "jsonl")
 	addEnum(fl, &f.resume, "resume", "", resumeWords, "resume the run of the results log, without what is settled")

@@ -42,7 +42,7 @@ type scopeFlags struct {
 	enabledOnly bool
 }
 
-// noList refuses arguments: whoever is used to revoke may name a list here, too.
+// noList refuses arguments, because a user of revoke may name a list here as well.
 func noList(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return status.Refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), batch.Printable(args[0])),
@@ -171,7 +171,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 		"long ago such as 24h or 7d", text)
 }
 
-// auditWindow is how far back the audit log is read unless it is told: a pass lasts
+// auditWindow is how far back the audit log is read by default: a pass lasts
 // 30 days at most, and the log does too.
 // Source: learn.microsoft.com/entra/identity/monitoring-health/reference-reports-data-retention.
 const auditWindow = 30 * 24 * time.Hour

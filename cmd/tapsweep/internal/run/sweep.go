@@ -78,8 +78,8 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) (err error)
 	}, s.conclude)
 }
 
-// namesOf tells protect by which kinds of names users will be known: those of the
-// lists as they stand there, all others by both.
+// namesOf reports whether the scan will yield object ids, user principal names or both, so that
+// protect can look up what is missing: users on lists have the name on the list, all others an id.
 func namesOf(opts *scan.Options) revoke.Source {
 	return func(yield func(input.Pair, error) bool) {
 		for _, u := range opts.Users {
@@ -190,7 +190,7 @@ func (s *sweepRun) verb() string {
 func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
 	counts, err := s.look(ctx, s.scope, s.job, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
-		if s.shielded(f) {
+		if s.isProtected(f) {
 			return nil
 		}
 		s.opts.Metrics.Found(f)
@@ -219,8 +219,8 @@ func (s *sweepRun) tooMany() error {
 // errTooMany is what a sweep that would exceed --max-items ends with.
 var errTooMany = errors.New("passes are to be deleted")
 
-// shielded leaves out passes of protected users: nobody asked for these.
-func (s *sweepRun) shielded(f *scan.Found) bool {
+// isProtected reports whether a pass is of a protected user, and counts it.
+func (s *sweepRun) isProtected(f *scan.Found) bool {
 	if s.protectedUsers.Has(f.User) || f.UPN != "" && s.protectedUsers.Has(f.UPN) {
 		s.protectedPasses++
 		return true
@@ -228,16 +228,16 @@ func (s *sweepRun) shielded(f *scan.Found) bool {
 	return false
 }
 
-// delete deletes what was gathered.
+// delete deletes the passes that were found.
 func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s.job.Within(stop)
 	for _, f := range found {
-		s.announce(f)
+		s.logIntent(f)
 	}
 	if err := s.log.Sync(); err != nil {
-		return err // nothing is deleted that is not on record
+		return err // a pass is deleted only if the log names it
 	}
 	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
 		for _, f := range found {
@@ -248,9 +248,9 @@ func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
 	}, s.job.Settle)
 }
 
-// announce puts a pass on record before it is deleted, so that one of which a killed
-// run tells nothing more has a row all the same, by the run that goes on.
-func (s *sweepRun) announce(f *scan.Found) {
+// logIntent writes a pass to the log before it is deleted. If the run is killed, the run that resumes it
+// writes the row.
+func (s *sweepRun) logIntent(f *scan.Found) {
 	if s.o.DryRun {
 		return
 	}
@@ -272,11 +272,11 @@ func (s *sweepRun) stream(ctx context.Context) error {
 	opts := *s.scope
 	opts.Backlog = s.job.Open
 	looking, seen := s.newScan(&opts, s.job, stop, func(f *scan.Found, _ context.CancelCauseFunc) []batch.Request {
-		if s.shielded(f) {
+		if s.isProtected(f) {
 			return nil
 		}
 		s.opts.Metrics.Found(f)
-		s.announce(f)
+		s.logIntent(f)
 		if req, ok := s.begin(f); ok {
 			return []batch.Request{req}
 		}
@@ -311,8 +311,8 @@ func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 	return s.confirm(ctx, &p)
 }
 
-// conclude tells how it went: nothing if nothing was there, a line if all went well,
-// the summary else.
+// conclude prints how the sweep ended: nothing if there was nothing to do, a line if all went well,
+// otherwise the summary.
 func (s *sweepRun) conclude(code int) {
 	counts := s.job.Counts()
 	own := counts.Own() // of this run
