@@ -125,6 +125,7 @@ func TestReadJSON(t *testing.T) {
 		{name: "many small documents", text: strings.Join(small, "\n"), want: smallPairs},
 		{name: "big ignored value", text: `[{"user":"` + dana + `","x":"` + big[100:] + `"}]`, want: users(1, dana)},
 		{name: "element too long", text: "[" + obj1 + ",\n{\"x\":\"" + big + `","user":"` + eli + `"}]`, err: "list.json:2: an element from here on is longer than 1 MiB"},
+		{name: "many lines between elements", text: "[" + obj1 + "," + strings.Repeat("\n", 100_000) + obj2 + "]", want: at(1, 100_001)},
 		{name: "space without end", text: "[" + obj1 + strings.Repeat(" ", 2*maxRowBytes) + "]", err: "longer than 1 MiB"},
 		{name: "nested", text: `{"x":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `,"user":"` + dana + `"}`, want: users(1, dana)},
 		{name: "nested too deep", text: `{"x":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `,"user":"` + dana + `"}`, err: "the JSON is broken"},

@@ -68,7 +68,7 @@ func TestReadUsers(t *testing.T) {
 		{name: "JSON of Graph with all pages", text: `{"@odata.nextLink":"n","value":[{"userId":"` + oid1 + `"}]} {"value":[]}`, want: []User{id(1)}},
 		{name: "JSON with a row and a list", text: `{"user":"` + dana + `","value":[]}`, err: "keep one of the two"},
 		{name: "JSON with two lists", text: `{"value":[],"value":[]}`, err: `two arrays "value"`},
-		{name: "JSON with other elements", text: `[{"user":"` + dana + `"},` + "\n" + `"` + eli + `",null]`, err: "LIST:2: the element is a string, and has to be an object\nLIST:2:20: the element is null"},
+		{name: "JSON with other elements", text: `[{"user":"` + dana + `"},` + "\n" + `"` + eli + `",null]`, err: "LIST:2: the element is a string, and has to be an object\nLIST:2:23: the element is null"},
 		{name: "JSON with other documents", text: "[]\n3", err: "LIST:2: an object or an array has to start here"},
 		{name: "JSON with a user of another type", text: `[{"user":"` + dana + `","id":7}]`, err: `LIST:1: "id" is a number`},
 		{name: "JSON without a user", text: `[{"method":"` + pass1 + `"}]`, err: "LIST:1: no user: the object has none of the keys"},
