@@ -49,6 +49,14 @@ func (p *Problems) add(e *LineError) {
 	}
 }
 
+// addFatal adds an error that SkipInvalid does not skip, if e is not nil.
+func (p *Problems) addFatal(e *LineError) {
+	if e != nil {
+		p.add(e)
+		p.Cut = true
+	}
+}
+
 // Error lists the kept errors one per line, and counts the others.
 func (p *Problems) Error() string {
 	lines := make([]string, 0, len(p.Errs)+1)

@@ -74,9 +74,8 @@ func readLists(read Reader, names []string, lenient bool) (users []User, warning
 			warnings = append(warnings, fmt.Sprintf("%s: rows left out, because the run of this log refused them "+
 				"and they name no user: %d", name, left))
 		}
-		if le, ok := errors.AsType[*LineError](err); ok {
-			problems.add(le)
-			problems.Cut = true
+		if bad, ok := errors.AsType[*LineError](err); ok {
+			problems.addFatal(bad)
 		} else if err != nil {
 			return nil, nil, err
 		}
