@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// A List is what Open has checked. Its methods may be called concurrently,
-// except Close.
+// A List is one or several lists of pairs that Open has checked. Its methods may be called
+// concurrently, except Close.
 type List struct {
 	sources []*source
 	ends    []mark // after each source
@@ -23,7 +23,7 @@ type List struct {
 	skip    bool
 }
 
-// A mark counts what was read up to the end of a source.
+// A mark counts the rows and the unique pairs up to the end of a source.
 type mark struct {
 	rows   int
 	unique uint32
@@ -222,12 +222,11 @@ func (l *List) IsSelf() bool { return l.sources[0].format == formatSelf }
 // Stats returns what Open counted.
 func (l *List) Stats() Stats { return l.stats }
 
-// Digest returns "sha256:" and the hash of the unique pairs, in order and in
-// lower case. The same pairs have the same digest in every format.
+// Digest returns "sha256:" and the hash of the unique pairs, in order and in lower case. The same
+// pairs have the same digest in every format.
 func (l *List) Digest() string { return l.digest }
 
-// Close removes what was kept of lists that can be read only once. Pairs must
-// not be used any more.
+// Close deletes the copies of lists that can be read only once. Pairs must not be used after it.
 func (l *List) Close() error {
 	var errs []error
 	for _, s := range l.sources {

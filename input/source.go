@@ -17,12 +17,12 @@ const (
 	formatJSON  = "json"
 	formatLines = "jsonl"
 
-	// Further formats, which are recognised by content.
+	// Further formats, which are recognized by content.
 	formatPlain = "plain" // one user per line
 	formatSelf  = "self"  // one pair, from Options.Self
 )
 
-// Formats are what Options.Format may be.
+// Formats are the values of Options.Format.
 var Formats = []string{formatCSV, formatJSON, formatLines}
 
 // A source is one list, which can be read any number of times.
@@ -48,8 +48,8 @@ func textSource(name, format, text string) *source {
 	return &source{name: name, format: format, text: strings.NewReader(text), size: int64(len(text))}
 }
 
-// newSource makes a list readable twice. What is not a regular file, such as
-// a pipe, is copied to a temporary file first.
+// newSource returns a source of a list. It copies a list that is not a regular file, such as a
+// pipe, to a temporary file, so that the list can be read twice.
 func newSource(name string, opts Options) (*source, error) {
 	s := &source{name: name, path: name, format: opts.Format}
 	if name == "-" {
@@ -88,15 +88,15 @@ func newSource(name string, opts Options) (*source, error) {
 	return s, s.copy(f, opts.TempDir)
 }
 
-// copy keeps what can be read only once in a file that others cannot open.
+// copy copies a list to a temporary file that others cannot open.
 func (s *source) copy(r io.Reader, dir string) error {
 	f, err := os.CreateTemp(dir, "tapsweep-list-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("keeping %s for the second pass: %w", s.name, err)
 	}
 	s.text, s.spool = f, f
-	// Without its name, the copy is gone when the process is, however it
-	// ends. Windows refuses this for open files; there Close removes it.
+	// Without a name, the copy vanishes with the process, however it ends. Windows does not
+	// remove the name of an open file; there Close removes it.
 	s.remove = os.Remove(f.Name()) != nil
 	if s.size, err = io.Copy(f, r); err != nil {
 		return errors.Join(fmt.Errorf("reading %s: %w", s.name, err), s.close())
