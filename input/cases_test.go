@@ -92,18 +92,18 @@ func TestCasesAsUsers(t *testing.T) {
 
 func TestAuditLogs(t *testing.T) {
 	refused := map[string]string{
-		"a.csv": "CreationDate,UserIds,Operations,AuditData,UserId\n,,,," + dana + "\n",
-		"b.csv": "CreationDate,UserId\n2026-03-01," + dana + "\n",
-		"c.csv": "Date (UTC),Correlation ID,User ID,Username\n2026-03-01," + oid2 + "," + oid1 + "," + dana + "\n",
+		"a.csv": "CreationDate,UserIds,Operations,AuditData,UserId\n,,,,DANA\n",
+		"b.csv": "CreationDate,UserId\n2026-03-01,DANA\n",
+		"c.csv": "Date (UTC),Correlation ID,User ID,Username\n2026-03-01,OID2,OID1,DANA\n",
 		"d.json": `{"value":[{"id":"x","activityDateTime":"2026-03-01T08:30:00Z",` +
 			`"activityDisplayName":"Admin registered security info",` +
-			`"initiatedBy":{"user":{"id":"` + oid1 + `"}},"targetResources":[{"id":"` + oid2 + `"}]}]}`,
+			`"initiatedBy":{"user":{"id":"OID1"}},"targetResources":[{"id":"OID2"}]}]}`,
 		"e.jsonl": `{"CreationTime":"2026-03-01T08:30:00","Workload":"AzureActiveDirectory",` +
-			`"ObjectId":"` + dana + `","UserId":"` + eli + `"}` + "\n",
-		"f.jsonl": `{"CreationTime":"2026-03-01T08:30:00","UserId":"` + eli + `"}` + "\n",
+			`"ObjectId":"DANA","UserId":"ELI"}` + "\n",
+		"f.jsonl": `{"CreationTime":"2026-03-01T08:30:00","UserId":"ELI"}` + "\n",
 		// A row without a pass would mean any pass of the user who acted.
-		"g.csv":  "userPrincipalName,methodId,correlationId\n" + dana + ",," + oid1 + "\n",
-		"h.json": `{"userId":"` + oid1 + `","methodId":null,"correlationId":"x"}`,
+		"g.csv":  "userPrincipalName,methodId,correlationId\nDANA,,OID1\n",
+		"h.json": `{"userId":"OID1","methodId":null,"correlationId":"x"}`,
 	}
 	for file, text := range refused {
 		_, err := Open([]string{write(t, file, text)}, Options{})
@@ -116,8 +116,8 @@ func TestAuditLogs(t *testing.T) {
 		t.Errorf("Open = %v, want an error that says where the affected user is", err)
 	}
 	for _, text := range []string{
-		"userPrincipalName,methodId,correlationId\n" + dana + "," + pass1 + "," + oid1 + "\n", // names the pass
-		"userPrincipalName,Creation Date\n" + dana + ",2026-03-01\n",
+		"userPrincipalName,methodId,correlationId\nDANA,PASS1,OID1\n", // names the pass
+		"userPrincipalName,Creation Date\nDANA,2026-03-01\n",
 	} {
 		open(t, Options{}, write(t, "l.csv", text))
 	}
@@ -196,9 +196,9 @@ func TestUnknownColumns(t *testing.T) {
 		"temporaryAccessPass", "source", "self"} {
 		for _, value := range values {
 			for file, text := range map[string]string{
-				"l.csv":  "user," + column + ",x\n" + dana + "," + value + ",\n",
-				"l.json": `{"user":"` + dana + `","` + column + `":"` + value + `"}`,
-				"n.json": `{"user":"` + dana + `","` + column + `":[{"id":"` + value + `"}]}`,
+				"l.csv":  "user," + column + ",x\nDANA," + value + ",\n",
+				"l.json": `{"user":"DANA","` + column + `":"` + value + `"}`,
+				"n.json": `{"user":"DANA","` + column + `":[{"id":"` + value + `"}]}`,
 			} {
 				_, err := Open([]string{write(t, file, text)}, Options{})
 				if err == nil || !strings.Contains(err.Error(), "holds a GUID, but is not a known column") {
@@ -210,8 +210,8 @@ func TestUnknownColumns(t *testing.T) {
 	for _, column := range []string{"tenantId", "manager", "managerId", "requestId", "onPremisesImmutableId", "employeeId",
 		"Assigned Licenses", "objectGUID", "incidentId"} {
 		for file, text := range map[string]string{
-			"l.csv":  "user," + column + "\n" + dana + "," + pass1 + "\n",
-			"l.json": `{"user":"` + dana + `","` + column + `":{"x":["` + pass1 + `"]}}`,
+			"l.csv":  "user," + column + "\nDANA,PASS1\n",
+			"l.json": `{"user":"DANA","` + column + `":{"x":["PASS1"]}}`,
 		} {
 			open(t, Options{}, write(t, file, text))
 		}
@@ -257,18 +257,19 @@ func TestEmptyLists(t *testing.T) {
 func TestPlainLists(t *testing.T) {
 	one := []Pair{{Line: 1, User: dana}}
 	tests := []readTest{
-		{name: "one", text: dana, want: one},
-		{name: "with comments", text: "# leavers\n\n " + dana + " \r\n#x\n" + eli + "\n",
+		{name: "one", text: "DANA", want: one},
+		{name: "with comments", text: "# leavers\n\n DANA \r\n#x\nELI\n",
 			want: []Pair{{Line: 3, User: dana}, {Line: 5, User: eli}}},
-		{name: "in quotes", text: `"` + dana + "\"\r\n\"" + eli + "\"\r\n", want: []Pair{{Line: 1, User: dana}, {Line: 2, User: eli}}},
-		{name: "of Excel", text: "sep=;\r\n" + dana + "\r\n", want: []Pair{{Line: 2, User: dana}}},
+		{name: "in quotes", text: `"` + dana + "\"\r\n\"ELI\"\r\n",
+			want: []Pair{{Line: 1, User: dana}, {Line: 2, User: eli}}},
+		{name: "of Excel", text: "sep=;\r\nDANA\r\n", want: []Pair{{Line: 2, User: dana}}},
 		{name: "a user called sep", text: "sep=x@contoso.com\n", want: []Pair{{Line: 1, User: "sep=x@contoso.com"}}},
-		{name: "bad line", text: dana + "\nnope\n", err: `:2: user "nope" is neither an object id`},
-		{name: "object ids", text: oid1 + "\n",
-			err: `:1: "` + oid1 + `" may be a user's object id or a pass's id: if these are users, add the header line userId`},
-		{name: "an object id among names", text: dana + "\n" + pass1 + "\n",
-			err: `:2: "` + pass1 + `" may be a user's object id or a pass's id`},
-		{name: "line too long", text: dana + "\n" + strings.Repeat("x", maxRowBytes+1) + "\n",
+		{name: "bad line", text: "DANA\nnope\n", err: `:2: user "nope" is neither an object id`},
+		{name: "object ids", text: "OID1\n",
+			err: `:1: "OID1" may be a user's object id or a pass's id: if these are users, add the header line userId`},
+		{name: "an object id among names", text: "DANA\nPASS1\n",
+			err: `:2: "PASS1" may be a user's object id or a pass's id`},
+		{name: "line too long", text: "DANA\n" + strings.Repeat("x", maxRowBytes+1) + "\n",
 			err: ":2: the line is longer than 1 MiB"},
 	}
 	runReadTests(t, "list.txt", tests)
