@@ -25,8 +25,10 @@ func TestReadCSV(t *testing.T) {
 		{name: "spaces", text: " user , method \n\u00a0DANA\t , PASS1\u00a0\n", want: one},
 		{name: "apostrophe", text: "user\n'=a@contoso.com\n'+b@contoso.com\n'-c@contoso.com\n\"'@x\"@y\n",
 			err: "list.csv:5:5: a quoted value"},
-		{name: "apostrophe before formula", text: "user\n'=a@contoso.com\n'+b@contoso.com\n''-c@contoso.com\n'd@contoso.com\n=e@contoso.com\n",
-			want: []Pair{{Line: 2, User: "=a@contoso.com"}, {Line: 3, User: "+b@contoso.com"}, {Line: 4, User: "'-c@contoso.com"},
+		{name: "apostrophe before formula",
+			text: "user\n'=a@contoso.com\n'+b@contoso.com\n''-c@contoso.com\n'd@contoso.com\n=e@contoso.com\n",
+			want: []Pair{
+				{Line: 2, User: "=a@contoso.com"}, {Line: 3, User: "+b@contoso.com"}, {Line: 4, User: "'-c@contoso.com"},
 				{Line: 5, User: "'d@contoso.com"}, {Line: 6, User: "=e@contoso.com"}}},
 		{name: "apostrophe before @", text: "user\n'@contoso.com\n", err: `user "@contoso.com" has no name`},
 		{name: "quoted newlines count as lines", text: "note,user\n\"a\nb\r\nc\",DANA\nx,ELI\n",
@@ -74,8 +76,9 @@ func TestReadCSV(t *testing.T) {
 		// row's rest was read as the next row.
 		{name: "row too long with a bare quote", text: "user,x\na\"," + strings.Repeat("a", maxRowBytes) + "\nDANA,\n",
 			err: "list.csv:2: a row from here on is longer than 1 MiB"},
-		{name: "row too long after a row of three lines", text: "user,x\nDANA,\"a\nb\n\"\n" + strings.Repeat("a", maxRowBytes),
-			err: "list.csv:5: a row from here on"},
+		{name: "row too long after a row of three lines",
+			text: "user,x\nDANA,\"a\nb\n\"\n" + strings.Repeat("a", maxRowBytes),
+			err:  "list.csv:5: a row from here on"},
 		{name: "header too long", text: strings.Repeat("a", maxRowBytes+1) + "\nuser\n",
 			err: "list.csv:1: the line is longer than 1 MiB"},
 		{name: "header with an endless quote", text: "\"" + strings.Repeat("a\n", maxRowBytes),
@@ -86,10 +89,12 @@ func TestReadCSV(t *testing.T) {
 func TestColumns(t *testing.T) {
 	p := func(user, method string) []Pair { return []Pair{{Line: 2, User: user, Method: method}} }
 	var tests []readTest
-	for _, col := range []string{"user", "userId", "user_id", "USER-ID", "userPrincipalName", "User Principal Name", "upn", "UPN", "objectId", "Object ID", "ｕｓｅｒ　ＩＤ"} {
+	for _, col := range []string{"user", "userId", "user_id", "USER-ID", "userPrincipalName", "User Principal Name",
+		"upn", "UPN", "objectId", "Object ID", "ｕｓｅｒ　ＩＤ"} {
 		tests = append(tests, readTest{name: "user as " + col, text: "x," + col + "\ny,DANA\n", want: p(dana, "")})
 	}
-	for _, col := range []string{"method", "methodId", "Method ID", "passId", "pass_id", "temporaryAccessPassAuthenticationMethodId", "ｍｅｔｈｏｄ"} {
+	for _, col := range []string{"method", "methodId", "Method ID", "passId", "pass_id",
+		"temporaryAccessPassAuthenticationMethodId", "ｍｅｔｈｏｄ"} {
 		tests = append(tests, readTest{name: "method as " + col, text: col + ",user\nPASS1,DANA\n", want: p(dana, pass1)})
 	}
 	both := []Pair{{Line: 2, User: oid1, UPN: dana, Method: pass1}}

@@ -26,7 +26,8 @@ const (
 
 // filled puts users, passes and objects into a text, in the place of their names.
 var filled = strings.NewReplacer(strings.ToUpper(dana), strings.ToUpper(dana), "OBJ1", obj1, "OBJ2", obj2,
-	"DANA", dana, "ELI", eli, "OID1UP", strings.ToUpper(oid1), "OID1", oid1, "OID2", oid2, "PASS1", pass1, "PASS2", pass2)
+	"DANA", dana, "ELI", eli, "OID1UP", strings.ToUpper(oid1), "OID1", oid1, "OID2", oid2, "PASS1", pass1, "PASS2", pass2,
+	"GRAPH.TAPMETHOD", "#microsoft.graph.temporaryAccessPassAuthenticationMethod", "GRAPH.", "#microsoft.graph.")
 
 // write puts a list, filled, into a file of that name and returns its path.
 func write(t testing.TB, name, text string) string {
@@ -81,6 +82,16 @@ func checkError(t testing.TB, what string, err error, want string) {
 	case err != nil && !strings.Contains(err.Error(), want):
 		t.Errorf("%s returns the error %q, want one with %q", what, err, want)
 	}
+}
+
+// checkRefused checks that Open refuses a list, and why.
+func checkRefused(t testing.TB, file, text, want string) {
+	t.Helper()
+	l, err := Open([]string{write(t, file, text)}, Options{})
+	if err == nil {
+		l.Close()
+	}
+	checkError(t, fmt.Sprintf("Open of %.200q", text), err, want)
 }
 
 // A readTest is a list and either the pairs it holds or what the error says.

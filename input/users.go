@@ -58,13 +58,15 @@ func readLists(read Reader, names []string, lenient bool) (users []User, warning
 	return users, warnings, nil
 }
 
-// readUserList reads one list. It adds what is wrong with its rows to problems.
-func readUserList(read Reader, name string, lenient bool, problems *Problems) (users []User, warning string, err error) {
+// readUserList returns the users of one list and a warning about it. It adds the errors in its
+// rows to problems.
+func readUserList(read Reader, name string, lenient bool, problems *Problems) ([]User, string, error) {
 	s, err := openUsers(read, name)
 	if err != nil {
 		return nil, "", err
 	}
-	bad, skipped := 0, 0
+	var users []User
+	bad, skipped, warning := 0, 0, ""
 	err = s.rows(func(r row) bool {
 		r = r.asUser()
 		switch {

@@ -28,8 +28,10 @@ func TestReadUsers(t *testing.T) {
 			want: []User{upn(3), id(5)}},
 		{name: "plain with a byte order mark", text: "\ufeffDANA", want: []User{upn(1)}},
 		{name: "plain in UTF-16", text: utf16(xunicode.LittleEndian, dana+"\r\n"+oid1), want: []User{upn(1), id(2)}},
-		{name: "plain with odd names", text: "a_b.com#EXT#@t.onmicrosoft.com\n$x@contoso.com\n'=x@contoso.com\n{x@contoso.com\n",
-			want: []User{{Line: 1, UPN: "a_b.com#EXT#@t.onmicrosoft.com"}, {Line: 2, UPN: "$x@contoso.com"}, {Line: 3, UPN: "'=x@contoso.com"}, {Line: 4, UPN: "{x@contoso.com"}}},
+		{name: "plain with odd names",
+			text: "a_b.com#EXT#@t.onmicrosoft.com\n$x@contoso.com\n'=x@contoso.com\n{x@contoso.com\n",
+			want: []User{{Line: 1, UPN: "a_b.com#EXT#@t.onmicrosoft.com"}, {Line: 2, UPN: "$x@contoso.com"},
+				{Line: 3, UPN: "'=x@contoso.com"}, {Line: 4, UPN: "{x@contoso.com"}}},
 		{name: "plain that begins like JSON", text: "{x@contoso.com\n", want: []User{{Line: 1, UPN: "{x@contoso.com"}}},
 		{name: "plain with a comment behind a user", text: "DANA\nELI # emergency\n",
 			err: `LIST:2: user "el..." (28 characters) does not end in a domain`},
@@ -52,7 +54,8 @@ func TestReadUsers(t *testing.T) {
 		{name: "CSV with a pass under another name", text: "user,tap\nDANA,PASS1\n", want: []User{upn(2)}},
 		{name: "CSV with an apostrophe against formulas", text: "user,upn\nOID1,'=x@contoso.com\n",
 			want: []User{{Line: 2, ID: oid1, UPN: "=x@contoso.com"}}},
-		{name: "CSV of PowerShell", text: "#TYPE System.Object\r\n\"UserPrincipalName\",\"ObjectId\"\r\n\"DANA\",\"OID1\"\r\n",
+		{name: "CSV of PowerShell",
+			text: "#TYPE System.Object\r\n\"UserPrincipalName\",\"ObjectId\"\r\n\"DANA\",\"OID1\"\r\n",
 			want: []User{both(3)}},
 		{name: "CSV of Excel", text: "sep=;\r\nupn;userId\r\nDANA;OID1\r\n", want: []User{both(3)}},
 		{name: "CSV with several lines in a field", text: "note,user\n\"a\nb\",DANA\nc,OID1\n", want: []User{upn(2), id(4)}},
@@ -73,9 +76,12 @@ func TestReadUsers(t *testing.T) {
 
 		{name: "JSON array", text: "[\n{\"user\":\"DANA\"},\n\n{\"userId\":\"OID1\",\"userPrincipalName\":\"DANA\"}\n]",
 			want: []User{upn(2), both(4)}},
-		{name: "JSON of Graph", text: `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users","value":[` + "\n" + `{"id":"OID1","userPrincipalName":"DANA","x":[1,{"y":"]"}]}` + "\n]}",
+		{name: "JSON of Graph",
+			text: `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users","value":[` + "\n" +
+				`{"id":"OID1","userPrincipalName":"DANA","x":[1,{"y":"]"}]}` + "\n]}",
 			want: []User{both(2)}},
-		{name: "JSON with a pass of any type", text: `[{"user":"DANA","method":1},{"user":"DANA","methodId":"nope","tapId":"PASS1"},{"user":"DANA","myTap":"PASS1"}]`,
+		{name: "JSON with a pass of any type", text: `[{"user":"DANA","method":1},` +
+			`{"user":"DANA","methodId":"nope","tapId":"PASS1"},{"user":"DANA","myTap":"PASS1"}]`,
 			want: []User{upn(1), upn(1), upn(1)}},
 		{name: "JSON Lines", text: `{"upn":"DANA","objectId":"OID1"}` + "\n\n" + `{"objectId":"OID1","upn":null}` + "\r\n",
 			want: []User{both(1), id(3)}},
@@ -95,7 +101,8 @@ func TestReadUsers(t *testing.T) {
 		{name: "JSON with a key twice", text: `[{"user":"DANA","User":"ELI"}]`, err: "the same name twice"},
 		{name: "JSON where id may be the pass's", text: `[{"upn":"DANA","id":"PASS1"}]`,
 			err: "may be the user's id or the pass's"},
-		{name: "JSON of Graph about passes", text: `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users('` + oid1 +
+		{name: "JSON of Graph about passes", text: `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users('` +
+			oid1 +
 			`')/authentication/temporaryAccessPassMethods","value":[{"user":"DANA","id":"PASS1"}]}`, want: []User{upn(1)}},
 		{name: "broken JSON", text: "[{\"user\":\"DANA\"}]\n\n[\n{\"user\" \"x\"}]", err: "LIST:4: the JSON is broken"},
 		{name: "JSON that ends too early", text: "[\n{\"user\":\"DANA\"},\n", err: "LIST:3: the JSON ends too early"},
@@ -110,17 +117,16 @@ func TestReadUsers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			path := write(t, "list", tt.text)
 			got, err := ReadUsers(nil, path)
-			if tt.err != "" {
-				if _, ok := errors.AsType[*Problems](err); !ok || got != nil {
-					t.Fatalf("ReadUsers(%q) = %v, %v, want *Problems", tt.text, got, err)
-				}
-				if msg := strings.ReplaceAll(err.Error(), path, "LIST"); !strings.Contains(msg, filled.Replace(tt.err)) {
-					t.Errorf("ReadUsers(%q) = %q, want it to hold %q", tt.text, msg, tt.err)
-				}
-				return
-			}
 			if err != nil {
-				t.Fatalf("ReadUsers(%q) = %v", tt.text, err)
+				if _, ok := errors.AsType[*Problems](err); !ok {
+					t.Errorf("ReadUsers returns a %T, want *Problems", err)
+				}
+				check(t, "the number of users of a refused list", len(got), 0)
+				err = errors.New(strings.ReplaceAll(err.Error(), path, "LIST"))
+			}
+			checkError(t, fmt.Sprintf("ReadUsers of %q", tt.text), err, tt.err)
+			if err != nil {
+				return
 			}
 			for i := range tt.want {
 				tt.want[i].Source = path
@@ -132,30 +138,36 @@ func TestReadUsers(t *testing.T) {
 	}
 }
 
-// What is wrong comes together: all rows of all lists.
+// ReadUsers returns the errors of all lists together.
 func TestReadUsersProblems(t *testing.T) {
 	good := write(t, "good.txt", dana)
 	bad := write(t, "bad.txt", dana+"\n"+strings.Repeat("nope\n", 30))
 	empty := write(t, "empty.csv", "user\n")
 	users, err := ReadUsers(nil, good, bad, empty)
 	problems, ok := errors.AsType[*Problems](err)
-	if !ok || users != nil || problems.Count != 31 || len(problems.Errs) != 20 || !problems.Cut {
-		t.Fatalf("ReadUsers = %v, %v", users, err)
+	if !ok {
+		t.Fatalf("ReadUsers = %v, want *Problems", err)
 	}
-	if e := problems.Errs[0]; e.Source != bad || e.Line != 2 || e.Field != "user" || !strings.HasSuffix(err.Error(), "and 11 more") {
-		t.Errorf("ReadUsers = %v", err)
-	}
+	check(t, "the number of users", len(users), 0)
+	check(t, "Count", problems.Count, 31)
+	check(t, "the number of kept errors", len(problems.Errs), 20)
+	check(t, "Cut", problems.Cut, true)
+	checkError(t, "ReadUsers", err, "and 11 more")
+	first := *problems.Errs[0]
+	first.Msg, first.Err = "", nil
+	check(t, "the first error", first, LineError{Source: bad, Line: 2, Field: "user"})
 
 	long := write(t, "long.txt", strings.Repeat(dana+"\n", maxUsersBytes/len(dana)))
 	none := filepath.Join(t.TempDir(), "none")
-	for name, want := range map[string]string{"-": "standard input", t.TempDir(): "reading ", none: none, long: "longer than 64 MiB"} {
-		if users, err := ReadUsers(nil, good, name); err == nil || users != nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("ReadUsers(%s) = %v, %v, want an error with %q", name, users, err, want)
-		}
+	for name, want := range map[string]string{"-": "standard input", t.TempDir(): "reading ", none: none,
+		long: "longer than 64 MiB"} {
+		users, err := ReadUsers(nil, good, name)
+		checkError(t, "ReadUsers of "+name, err, want)
+		check(t, "the number of users", len(users), 0)
 	}
-	if users, err := ReadUsers(nil); users != nil || err != nil {
-		t.Errorf("ReadUsers() = %v, %v", users, err)
-	}
+	users, err = ReadUsers(nil)
+	checkError(t, "ReadUsers without a list", err, "")
+	check(t, "the number of users without a list", len(users), 0)
 }
 
 // A list that says where to look and names nobody is no reason to fail. A list of users who are to
@@ -176,15 +188,11 @@ func TestReadScope(t *testing.T) {
 		if len(users) != tt.users {
 			t.Errorf("%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
 		}
-		if got := strings.Join(warnings, " "); (got == "") != (tt.warn == "") || !strings.Contains(got, tt.warn) {
-			t.Errorf("%s: ReadScope warns %q, want %q", tt.name, got, tt.warn)
-		}
+		got := strings.TrimPrefix(strings.Join(warnings, " "), path+": ")
+		check(t, tt.name+": the warning", got, tt.warn)
 		_, strict := ReadUsers(nil, path)
-		for want, err := range map[*string]error{&tt.err: err, &tt.error: strict} {
-			if (err == nil) != (*want == "") || err != nil && !strings.Contains(err.Error(), *want) {
-				t.Errorf("%s: the error is %v, want %q", tt.name, err, *want)
-			}
-		}
+		checkError(t, tt.name+": ReadScope", err, tt.err)
+		checkError(t, tt.name+": ReadUsers", strict, tt.error)
 	}
 }
 
@@ -259,12 +267,19 @@ func FuzzUsers(f *testing.F) {
 	seed(f)
 	f.Add("# break glass\n" + dana + "\n\n" + oid1)
 	f.Add("userId,upn\n" + oid1 + ",'=x@contoso.com\n")
-	f.Add("[{\"userId\":\"" + oid1 + "\",\n\"upn\":\"" + dana + "\"}]\n{\"value\":[{\"user\":\"" + eli + "\"}]}\n{\"a\" 1}")
+	f.Add(filled.Replace(`[{"userId":"OID1",` + "\n" + `"upn":"DANA"}]` + "\n" +
+		`{"value":[{"user":"ELI"}]}` + "\n{\"a\" 1}"))
 	f.Fuzz(func(t *testing.T, text string) {
 		users, ok := usersIn(t, text)
 		for _, u := range users {
-			if u.ID == "" && u.UPN == "" || u.ID != "" && !isGUID(u.ID) || u.UPN != "" && (isGUID(u.UPN) || CheckUser(u.UPN) != nil) {
-				t.Errorf("accepted %+v", u)
+			if u.ID == "" && u.UPN == "" {
+				t.Error("accepted a user without a name")
+			}
+			if u.ID != "" && !isGUID(u.ID) {
+				t.Errorf("accepted the object id %q", u.ID)
+			}
+			if u.UPN != "" && (isGUID(u.UPN) || CheckUser(u.UPN) != nil) {
+				t.Errorf("accepted the user principal name %q", u.UPN)
 			}
 		}
 		if !ok {
