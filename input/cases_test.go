@@ -130,7 +130,7 @@ func TestWhoseID(t *testing.T) {
 		`[{"objectId":"OID1","displayName":"G","securityEnabled":true}]`:         aThing,
 		`[{"id":"OID1","displayName":"A","appId":"OID2"}]`:                       aThing,
 		`[{"id":"OID1","displayName":"G","isUser":false}]`:                       `"isUser" is "false"`,
-		`[{"id":"PASS1","@odata.type":"GRAPH.TAPMETHOD"}]`:                       "this is a pass without its user",
+		`[{"id":"PASS1","@odata.type":"GRAPH.TAP"}]`:                             "this is a pass without its user",
 		`[{"Id":"OID1","AdditionalProperties":{"@odata.type":"GRAPH.group"}}]`:   `is "GRAPH.group"`,
 		`[{"userId":"OID1","id":"OID2","displayName":"D"}]`:                      either,
 		`[{"user":"DANA","id":"PASS1","displayName":"D"}]`:                       either,
@@ -145,7 +145,7 @@ func TestWhoseID(t *testing.T) {
 
 		`[{"id":"OID1","displayName":"L","operatingSystem":"Windows","userPrincipalName":"DANA"}]`: aThing,
 		`[{"user":"DANA","id":"PASS1","@odata.type":"GRAPH.phoneAuthenticationMethod"}]`:           "neither a user nor",
-		`[{"userId":"OID1","id":"OID2","riskEventType":"leakedCredentials","correlationId":"x"}]`:  "these are risk detections",
+		`[{"userId":"OID1","id":"OID2","riskEventType":"x","correlationId":"x"}]`:                  "risk detections",
 		`[{"user":"DANA","methodId":"PASS1","isUsable":true,"userId":"OID1","id":"OID2"}]`:         "names two users",
 	}
 	for text, want := range refused {
@@ -163,8 +163,8 @@ func TestWhoseID(t *testing.T) {
 		`[{"objectId":"OID1","displayName":"Dana Reyes"}]`:                    {User: oid1},
 		`[{"userPrincipalName":"DANA","deviceId":"OID2"}]`:                    {User: dana},
 
-		`[{"user":"DANA","Id":"PASS1","AdditionalProperties":{"@odata.type":"GRAPH.TAPMETHOD"}}]`: {User: dana, Method: pass1},
-		`[{"userId":"OID1","riskEventType":"leakedCredentials","correlationId":"x"}]`:             {User: oid1},
+		`[{"user":"DANA","Id":"PASS1","AdditionalProperties":{"@odata.type":"GRAPH.TAP"}}]`: {User: dana, Method: pass1},
+		`[{"userId":"OID1","riskEventType":"x","correlationId":"x"}]`:                       {User: oid1},
 	}
 	for text, want := range taken {
 		l, err := Open([]string{write(t, "l.json", text)}, Options{})

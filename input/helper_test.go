@@ -27,7 +27,7 @@ const (
 // filled puts users, passes and objects into a text, in the place of their names.
 var filled = strings.NewReplacer(strings.ToUpper(dana), strings.ToUpper(dana), "OBJ1", obj1, "OBJ2", obj2,
 	"DANA", dana, "ELI", eli, "OID1UP", strings.ToUpper(oid1), "OID1", oid1, "OID2", oid2, "PASS1", pass1, "PASS2", pass2,
-	"GRAPH.TAPMETHOD", "#microsoft.graph.temporaryAccessPassAuthenticationMethod", "GRAPH.", "#microsoft.graph.")
+	"GRAPH.TAP", "#microsoft.graph.temporaryAccessPassAuthenticationMethod", "GRAPH.", "#microsoft.graph.")
 
 // write puts a list, filled, into a file of that name and returns its path.
 func write(t testing.TB, name, text string) string {
