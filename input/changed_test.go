@@ -66,8 +66,8 @@ func TestListChanges(t *testing.T) {
 			if len(lines) > 0 {
 				last = lines[len(lines)-1]
 			}
-			if ok && (changed.Source != path || changed.Line != last) {
-				t.Errorf("error is %q, want it after line %d", changed, last)
+			if ok {
+				check(t, "the error", *changed, ChangedError{Source: path, Line: last})
 			}
 		})
 	}
