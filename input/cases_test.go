@@ -187,7 +187,8 @@ func TestUnknownColumns(t *testing.T) {
 	values := []string{pass1, strings.ToUpper(pass1), "{" + pass1 + "}", strings.ReplaceAll(pass1, "-", ""),
 		pass1 + ";" + pass2, "TAP " + pass1}
 	for _, column := range []string{"mthd", "tokenId", "key", "pin", "note", "", "ｔａｐ", "метод", "method\u200b",
-		"temporaryAccessPass", "source", "self"} {
+		"temporaryAccessPass", "source", "self", "tapId", "mthod", "metohd", "methode", "Metod Id", "passsId", "credentialId",
+		"pass", "methodIds", "tap id", "authMethod"} {
 		for _, value := range values {
 			for file, text := range map[string]string{
 				"l.csv":  "user," + column + ",x\nDANA," + value + ",\n",

@@ -44,17 +44,11 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+const metadata = "https://graph.microsoft.com/v1.0/$metadata"
+
+func userAt(line int, user string) []Pair { return []Pair{{Line: line, User: user}} }
+
 func TestReadJSON(t *testing.T) {
-	users := func(line int, user string) []Pair { return []Pair{{Line: line, User: user}} }
-	big, deep := strings.Repeat("a", maxRowBytes), strings.Repeat("[", 100_000)+strings.Repeat("]", 100_000)
-	const metadata = "https://graph.microsoft.com/v1.0/$metadata"
-	var small []string // which are longer than a row may be, together
-	var smallPairs []Pair
-	for i := range 3000 {
-		user := fmt.Sprintf("user%d@contoso.com", i)
-		small = append(small, `{"user":"`+user+`","x":"`+big[:1000]+`"}`)
-		smallPairs = append(smallPairs, Pair{Line: i + 1, User: user})
-	}
 	runReadTests(t, "list.json", []readTest{
 		{name: "array", text: "[OBJ1,\nOBJ2]", want: at(1, 2)},
 		{name: "array over lines", text: "\n[\n  {\n\"user\":\n\"DANA\",\"method\":\"PASS1\"\n},\nOBJ2\n]\n", want: at(3, 7)},
@@ -65,28 +59,33 @@ func TestReadJSON(t *testing.T) {
 			"\nOBJ1],\n\"@odata.nextLink\":\"y\"}\n{\"value\":[OBJ2]}",
 			want: at(2, 4)},
 		{name: "empty Graph answer", text: `{"value":[]}` + obj1 + obj2, want: at(1, 1)},
-		{name: "value that is no array", text: `{"user":"DANA","value":{"value":[{"x":["y"]}]}}`, want: users(1, dana)},
+		{name: "value that is no array", text: `{"user":"DANA","value":{"value":[{"x":["y"]}]}}`, want: userAt(1, dana)},
 		{name: "value that holds a GUID", text: `{"user":"DANA","value":{"value":[OBJ2]}}`, err: `"value" holds a GUID`},
 		{name: "value that is a GUID", text: `{"user":"DANA","value":"PASS2"}`, err: `"value" holds a GUID`},
 		{name: "value in an element", text: `[{"user":"DANA","value":[OBJ2]}]`, err: `"value" holds a GUID`},
 		{name: "row with rows", text: `{"user":"DANA","value":[OBJ2]}`,
 			err: "list.json:1:1: the object is a row and also holds rows"},
 		{name: "two value arrays", text: `{"value":[],"value":[OBJ2]}`, err: `two arrays "value"`},
+	})
+}
+
+func TestJSONKeys(t *testing.T) {
+	runReadTests(t, "list.json", []readTest{
 		{name: "names", text: `{"User Principal-Name":"DANA","PASS_ID":"PASS1"}` +
 			`{"upn":"ELI","temporaryAccessPassAuthenticationMethodId":"PASS2"}`,
 			want: at(1, 1)},
 		{name: "order of names", text: `{"upn":"ELI","userId":"OID1"}`,
 			want: []Pair{{Line: 1, User: oid1, UPN: eli}}},
-		{name: "empty names give way", text: `{"userId":"","objectId":null,"upn":"DANA"}`, want: users(1, dana)},
+		{name: "empty names give way", text: `{"userId":"","objectId":null,"upn":"DANA"}`, want: userAt(1, dana)},
 		{name: "null method", text: `{"user":"DANA","method":null}`, err: "method is null: leave it empty"},
 		{name: "null method beside a pass", text: `{"user":"DANA","passId":null,"method":"PASS1"}`,
 			want: []Pair{{Line: 1, User: dana, Method: pass1}}},
-		{name: "no method", text: `{"user":"DANA","upn":null}`, want: users(1, dana)},
-		{name: "empty method", text: `{"user":"DANA","method":" "}`, want: users(1, dana)},
-		{name: "spaces", text: `{"user":"\u00a0DANA \n"}`, want: users(1, dana)},
-		{name: "apostrophe stays", text: `{"user":"'=x@contoso.com"}`, want: users(1, "'=x@contoso.com")},
-		{name: "escapes", text: `{"us\u0065r":"d\u0061na@contoso.com"}`, want: users(1, dana)},
-		{name: "escaped quotes", text: `[{"note\",\"user":"a\",\"user\":\"x@y.z\\","user":"DANA"}]`, want: users(1, dana)},
+		{name: "no method", text: `{"user":"DANA","upn":null}`, want: userAt(1, dana)},
+		{name: "empty method", text: `{"user":"DANA","method":" "}`, want: userAt(1, dana)},
+		{name: "spaces", text: `{"user":"\u00a0DANA \n"}`, want: userAt(1, dana)},
+		{name: "apostrophe stays", text: `{"user":"'=x@contoso.com"}`, want: userAt(1, "'=x@contoso.com")},
+		{name: "escapes", text: `{"us\u0065r":"d\u0061na@contoso.com"}`, want: userAt(1, dana)},
+		{name: "escaped quotes", text: `[{"note\",\"user":"a\",\"user\":\"x@y.z\\","user":"DANA"}]`, want: userAt(1, dana)},
 		{name: "NUL", text: `{"user":"dana\u0000@contoso.com"}`, err: `user "da..." (17 characters) may not hold '\x00'`},
 		{name: "not UTF-8", text: "{\"user\":\"jos\xe9@contoso.com\"}", err: "outside ASCII"},
 		{name: "number", text: "\n{\"user\":7}", err: `list.json:2: "user" is a number, and has to be a string`},
@@ -97,6 +96,11 @@ func TestReadJSON(t *testing.T) {
 		{name: "same name twice", text: `{"user":"DANA","methodId":"PASS1","method_id":null}`, err: "the same name twice"},
 		{name: "no user", text: `{"name":"x"}`, err: "list.json:1: no user: the object has none of the keys user, userId,"},
 		{name: "error answer", text: `{"error":{"code":"x","user":"y"}}`, err: "no user"},
+	})
+}
+
+func TestJSONIDs(t *testing.T) {
+	runReadTests(t, "list.json", []readTest{
 		{name: "user beside id", text: `{"user":"DANA","id":"PASS1"}`,
 			err: `"id" beside "user" may be the user's id or the pass's`},
 		{name: "user beside null id", text: `{"user":"DANA","id":null}`, err: `"id" beside "user"`},
@@ -106,7 +110,7 @@ func TestReadJSON(t *testing.T) {
 			`"value":[{"id":"OID1","userPrincipalName":"DANA"}]}`,
 			want: []Pair{{Line: 1, User: oid1, UPN: dana}}},
 		{name: "one Graph user", text: `{"@odata.context":"` + metadata + `#users/$entity","id":"OID1"}`,
-			want: users(1, oid1)},
+			want: userAt(1, oid1)},
 		{name: "user or pass", text: `{"value":[{"id":"OID1","userPrincipalName":"DANA"}]}`,
 			err: `"id" beside "userPrincipalName" may be the user's id or the pass's`},
 		{name: "passes of one user", text: `{"@odata.context":"` + metadata +
@@ -122,6 +126,11 @@ func TestReadJSON(t *testing.T) {
 		{name: "unknown name of the method", text: `{"user":"DANA","tapMethodId":"PASS1"}`,
 			err: `"tapMethodId" holds a GUID, but is not a known column`},
 		{name: "two methods", text: `{"user":"DANA","method":"PASS1","passId":"PASS2"}`, err: "method is given twice"},
+	})
+}
+
+func TestBrokenJSON(t *testing.T) {
+	runReadTests(t, "list.json", []readTest{
 		{name: "element that is no object", text: "[\n[OBJ1],\nOBJ2]", err: "list.json:2: the element is an array"},
 		{name: "element null", text: "[null]", err: "the element is null"},
 		{name: "text", text: `"x"`, err: "list.json:1: an object or an array has to start here"},
@@ -132,20 +141,34 @@ func TestReadJSON(t *testing.T) {
 		{name: "torn off", text: "[OBJ1,\n" + obj2[:20], err: "list.json:2: the JSON ends too early"},
 		{name: "torn off after an element", text: "[OBJ1,\n", err: "the JSON ends too early"},
 		{name: "stray bracket", text: "OBJ1\n]", err: "list.json:2: the JSON is broken"},
+	})
+}
+
+// The size of an element is bounded, and that of a list is not.
+func TestJSONSizes(t *testing.T) {
+	big, deep := strings.Repeat("a", maxRowBytes), strings.Repeat("[", 100_000)+strings.Repeat("]", 100_000)
+	var small []string // which are longer than a row may be, together
+	var smallPairs []Pair
+	for i := range 3000 {
+		user := fmt.Sprintf("user%d@contoso.com", i)
+		small = append(small, `{"user":"`+user+`","x":"`+big[:1000]+`"}`)
+		smallPairs = append(smallPairs, Pair{Line: i + 1, User: user})
+	}
+	runReadTests(t, "list.json", []readTest{
 		{name: "big array of small elements", text: "[" + strings.Join(small, ",\n") + "]", want: smallPairs},
 		{name: "many small documents", text: strings.Join(small, "\n"), want: smallPairs},
-		{name: "big ignored value", text: `[{"user":"DANA","x":"` + big[100:] + `"}]`, want: users(1, dana)},
+		{name: "big ignored value", text: `[{"user":"DANA","x":"` + big[100:] + `"}]`, want: userAt(1, dana)},
 		{name: "element too long", text: "[OBJ1,\n{\"x\":\"" + big + `","user":"ELI"}]`,
 			err: "list.json:2: an element from here on is longer than 1 MiB"},
 		{name: "many lines between elements", text: "[OBJ1," + strings.Repeat("\n", 100_000) + obj2 + "]",
 			want: at(1, 100_001)},
 		{name: "space without end", text: "[" + obj1 + strings.Repeat(" ", 2*maxRowBytes) + "]", err: "longer than 1 MiB"},
 		{name: "nested", text: `{"x":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `,"user":"DANA"}`,
-			want: users(1, dana)},
+			want: userAt(1, dana)},
 		{name: "nested too deep", text: `{"x":` + deep + `,"user":"DANA"}`,
 			err: "the JSON is broken"},
 		{name: "nested too deep in value", text: `{"value":{"x":` + deep + `},"user":"DANA"}`,
-			want: users(1, dana)},
+			want: userAt(1, dana)},
 	})
 }
 

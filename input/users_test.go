@@ -14,21 +14,18 @@ import (
 	xunicode "golang.org/x/text/encoding/unicode"
 )
 
-func TestReadUsers(t *testing.T) {
-	id := func(line int) User { return User{Line: line, ID: oid1} }
-	upn := func(line int) User { return User{Line: line, UPN: dana} }
-	both := func(line int) User { return User{Line: line, ID: oid1, UPN: dana} }
-	tests := []struct {
-		name, text string
-		want       []User // Source is not compared
-		err        string // part of the error; the list is called LIST
-	}{
-		{name: "plain", text: "DANA\nOID1\n", want: []User{upn(1), id(2)}},
-		{name: "plain without a last line end", text: "OID1", want: []User{id(1)}},
+func byID(line int) User   { return User{Line: line, ID: oid1} }
+func byUPN(line int) User  { return User{Line: line, UPN: dana} }
+func byBoth(line int) User { return User{Line: line, ID: oid1, UPN: dana} }
+
+func TestReadPlainUsers(t *testing.T) {
+	runUsersTests(t, []usersTest{
+		{name: "plain", text: "DANA\nOID1\n", want: []User{byUPN(1), byID(2)}},
+		{name: "plain without a last line end", text: "OID1", want: []User{byID(1)}},
 		{name: "plain with comments and spaces", text: "# break glass\r\n\r\n  DANA\t\r\n\t# and\r\nOID1 \r\n",
-			want: []User{upn(3), id(5)}},
-		{name: "plain with a byte order mark", text: "\ufeffDANA", want: []User{upn(1)}},
-		{name: "plain in UTF-16", text: utf16(xunicode.LittleEndian, dana+"\r\n"+oid1), want: []User{upn(1), id(2)}},
+			want: []User{byUPN(3), byID(5)}},
+		{name: "plain with a byte order mark", text: "\ufeffDANA", want: []User{byUPN(1)}},
+		{name: "plain in UTF-16", text: utf16(xunicode.LittleEndian, dana+"\r\n"+oid1), want: []User{byUPN(1), byID(2)}},
 		{name: "plain with odd names",
 			text: "a_b.com#EXT#@t.onmicrosoft.com\n$x@contoso.com\n'=x@contoso.com\n{x@contoso.com\n",
 			want: []User{{Line: 1, UPN: "a_b.com#EXT#@t.onmicrosoft.com"}, {Line: 2, UPN: "$x@contoso.com"},
@@ -43,23 +40,29 @@ func TestReadUsers(t *testing.T) {
 		{name: "a bad first line", text: "bg1\nDANA\n", err: `LIST:1: no user column in the header "bg..." (3 characters)`},
 		{name: "a bad first line, what to do", text: "bg1\nDANA\n",
 			err: "in a list of one user on each line, the first has to be a user too"},
+	})
+}
 
-		{name: "CSV with a user", text: "user\nDANA\n\nOID1\n", want: []User{upn(2), id(4)}},
-		{name: "CSV with id and UPN", text: "id,displayName,userPrincipalName\nOID1,Dana,DANA\n", want: []User{both(2)}},
-		{name: "CSV with id or UPN", text: "upn;objectId\nDANA;\n;OID1\nDANA;OID1\n", want: []User{upn(2), id(3), both(4)}},
+func TestReadUsersFromCSV(t *testing.T) {
+	runUsersTests(t, []usersTest{
+		{name: "CSV with a user", text: "user\nDANA\n\nOID1\n", want: []User{byUPN(2), byID(4)}},
+		{name: "CSV with id and UPN", text: "id,displayName,userPrincipalName\nOID1,Dana,DANA\n", want: []User{byBoth(2)}},
+		{name: "CSV with id or UPN", text: "upn;objectId\nDANA;\n;OID1\nDANA;OID1\n",
+			want: []User{byUPN(2), byID(3), byBoth(4)}},
 		{name: "CSV with the same user twice", text: "user,upn\n" + strings.ToUpper(dana) + ",DANA\n",
 			want: []User{{Line: 2, UPN: strings.ToUpper(dana)}}},
-		{name: "CSV with a pass", text: "user,method\nDANA,PASS1\nOID1,\n", want: []User{upn(2), id(3)}},
+		{name: "CSV with a pass", text: "user,method\nDANA,PASS1\nOID1,\n", want: []User{byUPN(2), byID(3)}},
 		{name: "CSV with a bad pass", text: "user,method,passId\nDANA,nope,\nDANA,PASS1,PASS2\n",
-			want: []User{upn(2), upn(3)}},
-		{name: "CSV with a pass under another name", text: "user,tap\nDANA,PASS1\n", want: []User{upn(2)}},
+			want: []User{byUPN(2), byUPN(3)}},
+		{name: "CSV with a pass under another name", text: "user,tap\nDANA,PASS1\n", want: []User{byUPN(2)}},
 		{name: "CSV with an apostrophe against formulas", text: "user,upn\nOID1,'=x@contoso.com\n",
 			want: []User{{Line: 2, ID: oid1, UPN: "=x@contoso.com"}}},
 		{name: "CSV of PowerShell",
 			text: "#TYPE System.Object\r\n\"UserPrincipalName\",\"ObjectId\"\r\n\"DANA\",\"OID1\"\r\n",
-			want: []User{both(3)}},
-		{name: "CSV of Excel", text: "sep=;\r\nupn;userId\r\nDANA;OID1\r\n", want: []User{both(3)}},
-		{name: "CSV with several lines in a field", text: "note,user\n\"a\nb\",DANA\nc,OID1\n", want: []User{upn(2), id(4)}},
+			want: []User{byBoth(3)}},
+		{name: "CSV of Excel", text: "sep=;\r\nupn;userId\r\nDANA;OID1\r\n", want: []User{byBoth(3)}},
+		{name: "CSV with several lines in a field", text: "note,user\n\"a\nb\",DANA\nc,OID1\n",
+			want: []User{byUPN(2), byID(4)}},
 		{name: "CSV with a comment", text: "user\n# break glass\nDANA\n", err: "LIST:2: the row starts with #"},
 		{name: "CSV behind a comment", text: "# break glass\nuser,method\nDANA,\n", err: "LIST:1: no user column"},
 		{name: "CSV with two users in a row", text: "user,upn\nDANA,ELI\n",
@@ -74,23 +77,27 @@ func TestReadUsers(t *testing.T) {
 		{name: "CSV with a lost quote", text: "user\nDANA\n\"ELI\n", err: "LIST:3:"},
 		{name: "CSV where id may be the pass's", text: "user,id\nDANA,PASS1\n", err: "may be the user's id or the pass's"},
 		{name: "no header", text: "DANA,PASS1\n", err: "LIST:1: there is no header"},
+	})
+}
 
+func TestReadUsersFromJSON(t *testing.T) {
+	runUsersTests(t, []usersTest{
 		{name: "JSON array", text: "[\n{\"user\":\"DANA\"},\n\n{\"userId\":\"OID1\",\"userPrincipalName\":\"DANA\"}\n]",
-			want: []User{upn(2), both(4)}},
+			want: []User{byUPN(2), byBoth(4)}},
 		{name: "JSON of Graph",
 			text: `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users","value":[` + "\n" +
 				`{"id":"OID1","userPrincipalName":"DANA","x":[1,{"y":"]"}]}` + "\n]}",
-			want: []User{both(2)}},
+			want: []User{byBoth(2)}},
 		{name: "JSON with a pass of any type", text: `[{"user":"DANA","method":1},` +
 			`{"user":"DANA","methodId":"nope","tapId":"PASS1"},{"user":"DANA","myTap":"PASS1"}]`,
-			want: []User{upn(1), upn(1), upn(1)}},
+			want: []User{byUPN(1), byUPN(1), byUPN(1)}},
 		{name: "JSON Lines", text: `{"upn":"DANA","objectId":"OID1"}` + "\n\n" + `{"objectId":"OID1","upn":null}` + "\r\n",
-			want: []User{both(1), id(3)}},
-		{name: "JSON behind spaces", text: " \n [{\"user\":\"DANA\"}]\n", want: []User{upn(2)}},
+			want: []User{byBoth(1), byID(3)}},
+		{name: "JSON behind spaces", text: " \n [{\"user\":\"DANA\"}]\n", want: []User{byUPN(2)}},
 		{name: "JSON of Graph with more pages", text: "\n" + `{"@odata.nextLink":"n","value":[{"id":"OID1"}]}`,
 			err: "LIST:2: this is one page of several"},
 		{name: "JSON of Graph with all pages", text: `{"@odata.nextLink":"n","value":[{"userId":"OID1"}]} {"value":[]}`,
-			want: []User{id(1)}},
+			want: []User{byID(1)}},
 		{name: "JSON with a row and a list", text: `{"user":"DANA","value":[]}`, err: "keep one of the two"},
 		{name: "JSON with two lists", text: `{"value":[],"value":[]}`, err: `two arrays "value"`},
 		{name: "JSON with other elements", text: `[{"user":"DANA"},` + "\n" + `"ELI",null]`,
@@ -104,16 +111,31 @@ func TestReadUsers(t *testing.T) {
 			err: "may be the user's id or the pass's"},
 		{name: "JSON of Graph about passes", text: `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users('` +
 			oid1 +
-			`')/authentication/temporaryAccessPassMethods","value":[{"user":"DANA","id":"PASS1"}]}`, want: []User{upn(1)}},
+			`')/authentication/temporaryAccessPassMethods","value":[{"user":"DANA","id":"PASS1"}]}`, want: []User{byUPN(1)}},
 		{name: "broken JSON", text: "[{\"user\":\"DANA\"}]\n\n[\n{\"user\" \"x\"}]", err: "LIST:4: the JSON is broken"},
 		{name: "JSON that ends too early", text: "[\n{\"user\":\"DANA\"},\n", err: "LIST:3: the JSON ends too early"},
+	})
+}
 
+func TestReadNoUsers(t *testing.T) {
+	runUsersTests(t, []usersTest{
 		{name: "nothing", text: "", err: "LIST: no user in this list"},
 		{name: "only comments", text: "# nobody yet\n\n", err: "LIST: no user in this list"},
 		{name: "only a header", text: "user,method\n", err: "LIST: no user in this list"},
 		{name: "an empty array", text: "[]", err: "LIST: no user in this list"},
 		{name: "an empty answer", text: `{"value":[]}`, err: "LIST: no user in this list"},
-	}
+	})
+}
+
+// A usersTest is a list and either the users in it or a part of the error.
+type usersTest struct {
+	name, text string
+	want       []User // Source is not compared
+	err        string // the list is called LIST
+}
+
+func runUsersTests(t *testing.T, tests []usersTest) {
+	t.Helper()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			path := write(t, "list", tt.text)
