@@ -27,19 +27,19 @@ type wireRequest struct {
 
 // encode writes a batch body. Ids are "1", "2", … in the order of requests:
 // Graph compares ids without case, so digits are the safe choice.
-func encode(requests []*item, headers map[string]string) ([]byte, error) {
-	wire := make([]wireRequest, len(requests))
-	for i, e := range requests {
+func encode(items []*item, headers map[string]string) ([]byte, error) {
+	wire := make([]wireRequest, len(items))
+	for i, it := range items {
 		wire[i] = wireRequest{
 			ID:      decimalID(i),
-			Method:  e.req.Method,
-			URL:     e.req.URL,
-			Headers: mergeHeaders(e.req, headers),
-			Body:    e.req.Body,
+			Method:  it.Request.Method,
+			URL:     it.Request.URL,
+			Headers: mergeHeaders(&it.Request, headers),
+			Body:    it.Request.Body,
 		}
 	}
 	var buf bytes.Buffer
-	buf.Grow(256 * len(requests))
+	buf.Grow(256 * len(items))
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(struct {

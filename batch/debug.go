@@ -16,7 +16,7 @@ func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) [
 	var code string
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
 		status, code, id = whole.Status, whole.Code, whole.RequestID
-	} else if b.gotBytes > 0 {
+	} else if b.receivedBytes > 0 {
 		status = http.StatusOK // or 424, which a Poster takes for one, too
 	}
 	list := []slog.Attr{
@@ -24,8 +24,8 @@ func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) [
 		slog.String("quota", b.queue.name),
 		slog.Int("requests", len(b.items)),
 		slog.Int("sent_bytes", b.sentBytes),
-		slog.Int("received_bytes", b.gotBytes),
-		slog.Duration("took", b.answered.Sub(b.sent)),
+		slog.Int("received_bytes", b.receivedBytes),
+		slog.Duration("took", b.replied.Sub(b.sent)),
 		slog.Int("status", status), // of the post as a whole, 0 without an answer
 		slog.Int("accepted", rep.Accepted),
 		slog.Int("throttled", rep.Refused),
@@ -34,7 +34,7 @@ func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) [
 	}
 	var wait time.Duration
 	if !closedUntil.IsZero() {
-		wait = closedUntil.Sub(b.answered)
+		wait = closedUntil.Sub(b.replied)
 	}
 	list = append(list, slog.Duration("wait", max(wait, 0)), slog.String("request_id", Printable(id)))
 	if code != "" {

@@ -1,39 +1,46 @@
-// Package batch runs any number of requests against Microsoft Graph through
-// its JSON batching: up to twenty individual requests in one POST to /$batch.
+// Package batch sends requests to Microsoft Graph through JSON batching: up to 20 requests in
+// one POST to /$batch, as many a second as the service allows, each until it has an answer.
 //
-// A batch answers 200 whatever became of the requests in it. Each has a
-// response of its own, in any order: done, refused, throttled (429), failed on
-// the way, or missing. So a batch is never retried; its requests are, each for
-// its own reason, in whatever batch goes next. [Runner.Run] takes requests from
-// an iterator and settles each exactly once:
+//	runner, err := batch.NewRunner(client, batch.Options{}) // a client of package graph
+//	...
+//	err = runner.Run(ctx, requests, func(res batch.Result) (next []batch.Request) {
+//		if res.Err == nil && res.Response.Status == 204 {
+//			deleted++
+//		}
+//		return nil
+//	})
 //
-//   - A response that is Graph's final word settles the request, whatever its
-//     status; the caller decides what a 404 means.
-//   - 429 costs nothing but time. The request waits as long as its answer says. If a
-//     limit refused it, all requests of the same [Request.Quota] wait, because limits
-//     are per app and tenant, and requests sent while throttled count against the limit.
-//     Package throttle works out which it was.
-//   - 408, 424, 5xx, a missing, contradictory or unreadable response and a dead
-//     connection cost an attempt and mark the request [Result.Uncertain]: it may
-//     have been carried out.
-//   - Where no connection is found nothing can have happened: that costs no attempt,
-//     and everything waits while one batch at a time tries again. [ErrUnreachable]
-//     ends a run in which that goes on for too long.
-//   - A batch that is refused as a whole (400, 413) goes again in halves, until
-//     the request that is to blame is found.
-//   - 401 gets one new token for all, through [Options.Reauthorize].
+// [Runner.Run] takes requests from an iterator and settles each exactly once. What settle
+// returns is sent next, so a LIST can lead to the DELETE of what it found. [Runner.Do] sends one
+// request. A list of a million requests streams: memory is bounded by some thousands of them.
 //
-// What settle returns is sent ahead of what the iterator still holds, so a
-// request can lead to another: a LIST to the DELETE of what it found. Requests
-// with the same [Request.Key] never travel together.
+// # What becomes of a request
 //
-// A tenant has a limit for reads, another for writes, and more for some parts of
-// Graph. Requests that name the one they count against with [Request.Quota] keep to
-// the pace of that one, each quota in batches of its own; a wait for the one is none
-// for the other. [Options.Observe] shows the waits.
+// A batch response has status 200 whatever became of the requests in it. A batch is never sent
+// again; each of its requests is, for a reason of its own:
 //
-// Memory is bounded by what is in flight and, with several quotas, some thousands
-// of requests in queue; lists of a million requests stream.
-// A [Poster] does the posting: package graph has one for Microsoft Graph,
-// package graphsim a simulated tenant.
+//   - A final answer settles the request, whatever its status. The caller decides what a 404
+//     means.
+//   - 429 makes the request wait as long as its answer asks.
+//   - 408, 424, 5xx, a missing or unreadable answer and a lost connection cost an attempt
+//     ([Options.MaxAttempts]), and the Result is [Result.Uncertain].
+//   - 401 makes all requests wait for one new token ([Options.Reauthorize]).
+//   - Without a connection nothing is sent. All requests wait while one batch at a time tries.
+//   - If Graph rejects a whole batch (400, 413), its requests are sent again in halves, until
+//     the request is found that is the cause. For n requests this takes at most 2n-2 batches.
+//   - If something in front of Graph, such as a gateway, rejects all batches, the requests of
+//     that quota wait while one batch at a time tries, at last GET /organization alone.
+//
+// Only the third costs attempts. A run that gets nowhere stops, see [Options].
+//
+// # Limits
+//
+// A tenant has a limit for reads, another for writes, and more for parts of Graph. Name the limit
+// that a request counts against in [Request.Quota]: each quota has batches, a pace and waits of
+// its own. If a limit refuses a request, all requests of that quota wait, because requests that
+// are sent meanwhile count against the limit too. A Runner keeps what it has learned for its next
+// run. With several quotas, Run reads src ahead until 4,096 requests are queued, so a quota that
+// has to wait for long delays what comes after it in src.
+//
+// Requests with the same [Request.Key] are never in flight at once.
 package batch

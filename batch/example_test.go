@@ -10,8 +10,8 @@ import (
 	"tapsweep/batch/graphsim"
 )
 
-// Signing out the users on a list: any request of Graph's can be batched. Here a
-// simulated tenant stands in for Microsoft Graph; package graph has the real one.
+// Sign out the users on a list. A simulated tenant takes the place of Microsoft Graph here; package
+// graph has a client of the real one.
 func Example() {
 	tenant := graphsim.New(graphsim.Options{Roles: []string{"User.Read.All", "User.RevokeSessions.All"}})
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com"})
@@ -38,7 +38,7 @@ func Example() {
 	err = runner.Run(context.Background(), requests, func(res batch.Result) []batch.Request {
 		switch user := res.Request.Tag.(string); {
 		case res.Err != nil && res.Uncertain:
-			fmt.Printf("%s: sent, and nobody knows: %v\n", user, res.Err)
+			fmt.Printf("%s: may have been signed out: %v\n", user, res.Err)
 		case res.Err != nil:
 			fmt.Printf("%s: not done: %v\n", user, res.Err)
 		case res.Response.Status >= 300:
@@ -61,7 +61,7 @@ func Example() {
 // writes have limits of their own, so each names its Quota.
 func ExampleRunner_Run() {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 
 	runner, err := batch.NewRunner(tenant, batch.Options{})
 	if err != nil {
@@ -79,7 +79,7 @@ func ExampleRunner_Run() {
 	listed, deleted := 0, 0
 	err = runner.Run(context.Background(), lists, func(res batch.Result) (next []batch.Request) {
 		if res.Err != nil || res.Response.Status >= 300 {
-			return nil // a real caller tells somebody
+			return nil // a real caller reports this
 		}
 		l, ok := res.Request.Tag.(list)
 		if !ok {
@@ -96,15 +96,15 @@ func ExampleRunner_Run() {
 		}
 		return next
 	})
-	fmt.Println(listed, "listed,", deleted, "deleted,", len(tenant.Left()), "left,", err)
+	fmt.Println(listed, "listed,", deleted, "deleted,", len(tenant.Remaining()), "left,", err)
 	// Output: 3 listed, 3 deleted, 0 left, <nil>
 }
 
-// A run that is stopped settles everything all the same, and tells what was never
-// sent from what may have been carried out.
+// A run that stops settles all requests. Uncertain says which may have been carried out although
+// no answer says so.
 func ExampleResult_Stopped() {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(100)
+	users := tenant.AddUsers(100)
 
 	runner, err := batch.NewRunner(tenant, batch.Options{Concurrency: 1})
 	if err != nil {
@@ -112,7 +112,8 @@ func ExampleResult_Stopped() {
 	}
 	requests := func(yield func(batch.Request) bool) {
 		for _, user := range users {
-			if !yield(batch.Request{Method: "DELETE", URL: "/users/" + user.ID + "/authentication/temporaryAccessPassMethods/" + user.Passes[0].ID}) {
+			url := "/users/" + user.ID + "/authentication/temporaryAccessPassMethods/" + user.Passes[0].ID
+			if !yield(batch.Request{Method: "DELETE", URL: url}) {
 				return
 			}
 		}
@@ -133,8 +134,8 @@ func ExampleResult_Stopped() {
 		return nil
 	})
 	fmt.Println(done+never+unknown, "settled:", err)
-	fmt.Println("deleted as told:", 100-len(tenant.Left()) == done)
+	fmt.Println("the results are true:", 100-len(tenant.Remaining()) == done)
 	// Output:
 	// 100 settled: context canceled
-	// deleted as told: true
+	// the results are true: true
 }

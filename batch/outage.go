@@ -1,8 +1,6 @@
 package batch
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -10,77 +8,85 @@ import (
 	"tapsweep/batch/throttle"
 )
 
-// maxOutagePause is the longest time between two tries in an outage: a person who has
-// mended the network should not have to wait for it to be noticed.
+// maxOutagePause is the longest time between two tests of the connection: a person who has
+// repaired the network should not have to wait for the run to notice.
 const maxOutagePause = 15 * time.Second
 
-// outage is a time without a connection. What does not get out has no effect, so it
-// costs no attempt: everything waits, and one batch at a time tries.
+// outage is a time without a connection. A batch that is not sent has no effect, so it costs
+// no attempt: everything waits while one batch at a time tests the connection.
 type outage struct {
-	since  time.Time // when the first batch without a connection was sent, zero for no outage
-	next   time.Time // when one may try again
-	trying bool
-	tries  int // in vain, one after the other
-	cause  error
+	since    time.Time // when the first batch without a connection was sent, zero for no outage
+	nextTest time.Time
+	testing  bool // a test is in flight
+	failed   int  // tests in a row
+	cause    error
 }
 
-// blocked tells whether nothing may be sent at now, and when that changes; never, if
-// only an answer changes it.
-func (o *outage) blocked(now time.Time) (blocked bool, wake time.Time) {
+// holds reports whether nothing may be sent at now, and when that changes. A zero time means
+// that the reply to the current test decides.
+func (o *outage) holds(now time.Time) (held bool, until time.Time) {
 	switch {
 	case o.since.IsZero():
 		return false, time.Time{}
-	case o.trying:
+	case o.testing:
 		return true, time.Time{}
-	case now.Before(o.next):
-		return true, o.next
 	}
-	return false, time.Time{}
+	return now.Before(o.nextTest), o.nextTest
 }
 
-// connected takes in whether a batch found a connection. One that was under way when
-// an outage began tells nothing of it.
-func (l *loop) connected(b *inFlightBatch) {
+// updateOutage takes in whether a batch found a connection. A batch that was in flight when
+// the outage began says nothing of it.
+func (l *loop) updateOutage(b *inFlightBatch) {
 	o := &l.outage
-	o.trying = o.trying && !b.tries
-	found := b.err == nil || !errors.Is(b.err, ErrNotSent)
-	if found && !b.noToken {
+	o.testing = o.testing && !b.testsConnection
+	if b.verdict != disconnected && b.verdict != unsent {
 		l.runner.reached.Store(true)
 	}
 	switch {
-	case b.noToken, b.vetoed != nil, !o.since.IsZero() && !b.tries, !found && l.stopped != nil:
-		return
-	case found && !o.since.IsZero():
-		l.opts.Logger.Info("connected again", "after", b.answered.Sub(o.since).Round(time.Second))
-		for _, q := range l.queues {
-			q.gate.Interrupted()
-			if !q.blockade.since.IsZero() { // the outage does not count as a closed path
-				q.blockade.since = q.blockade.since.Add(b.answered.Sub(o.since))
-			}
-			if !q.refusedSince.IsZero() { // what was refused before is not refused for longer
-				q.refusedSince = q.refusedSince.Add(b.answered.Sub(o.since))
-			}
-		}
-		*o = outage{}
-		return
-	case found:
-		return
-	case o.since.IsZero():
-		o.since = b.sent
-		l.opts.Logger.Info("no connection", "err", Printable(b.err.Error()))
-	}
-	o.tries++
-	o.cause = b.err
-	o.next = b.answered.Add(l.opts.outagePause(o.tries))
-	// What never was there is not likely to come: the address may be wrong.
-	if !l.runner.reached.Load() && o.tries >= l.opts.MaxAttempts {
-		l.stop(fmt.Errorf("%w in %d attempts: %w", ErrUnreachable, o.tries, o.cause))
+	case b.verdict == unsent, !o.since.IsZero() && !b.testsConnection:
+	case b.verdict == disconnected && l.stopped == nil:
+		l.onOutage(b)
+	case b.verdict != disconnected && !o.since.IsZero():
+		l.endOutage(b.replied)
 	}
 }
 
-// endOutage ends a run that has had no connection for too long, and has the loop wake up
-// to do so.
-func (l *loop) endOutage(wake time.Time) time.Time {
+// onOutage begins an outage, or continues it after a test that failed.
+func (l *loop) onOutage(b *inFlightBatch) {
+	o := &l.outage
+	if o.since.IsZero() {
+		o.since = b.sent
+		l.logOutage(b.err)
+	}
+	o.failed++
+	o.cause = b.err
+	o.nextTest = b.replied.Add(l.opts.outagePause(o.failed))
+	// If there never was a connection, the address may be wrong.
+	if !l.runner.reached.Load() && o.failed >= l.opts.MaxAttempts {
+		l.stop(fmt.Errorf("%w in %d attempts: %w", ErrUnreachable, o.failed, o.cause))
+	}
+}
+
+// endOutage continues the run. The outage counts neither as part of a blockade nor as time in
+// which a quota is refused.
+func (l *loop) endOutage(now time.Time) {
+	lasted := now.Sub(l.outage.since)
+	l.opts.Logger.Info("connected again", "after", lasted.Round(time.Second))
+	for _, q := range l.queues {
+		q.gate.Interrupted()
+		if !q.blockade.since.IsZero() {
+			q.blockade.since = q.blockade.since.Add(lasted)
+		}
+		if !q.refusedSince.IsZero() {
+			q.refusedSince = q.refusedSince.Add(lasted)
+		}
+	}
+	l.outage = outage{}
+}
+
+// stopIfUnreachable stops a run that has had no connection for too long. It returns when to
+// check again, which may be earlier than wake.
+func (l *loop) stopIfUnreachable(wake time.Time) time.Time {
 	o := &l.outage
 	if l.stopped != nil || l.opts.StallTimeout < 0 || o.since.IsZero() {
 		return wake
@@ -93,28 +99,11 @@ func (l *loop) endOutage(wake time.Time) time.Time {
 	return time.Time{}
 }
 
-// outagePause is how long to wait after so many tries in vain.
-func (o *Options) outagePause(tries int) time.Duration {
-	return throttle.Backoff(tries-1, o.Backoff, maxOutagePause, rand.Float64())
+func (l *loop) logOutage(err error) {
+	l.opts.Logger.Info("no connection", "err", Printable(err.Error()))
 }
 
-// reauthorize gets a new token. Where nothing can be reached for it, it tries again, like
-// everything else, until that has gone on for too long or the run is stopped.
-func (l *loop) reauthorize(refused *StatusError) error {
-	for start, n := time.Now(), 1; ; n++ {
-		ctx, cancel := context.WithTimeout(l.posts, l.opts.RequestTimeout)
-		err := l.opts.Reauthorize(ctx, refused)
-		cancel()
-		if !errors.Is(err, ErrNotSent) || l.opts.StallTimeout >= 0 && time.Since(start) >= l.opts.StallTimeout {
-			return err
-		}
-		if n == 1 {
-			l.opts.Logger.Info("no connection", "err", Printable(err.Error()))
-		}
-		select {
-		case <-time.After(l.opts.outagePause(n)):
-		case <-l.ended:
-			return err
-		}
-	}
+// outagePause returns how long to wait after so many failed tests in a row.
+func (o *Options) outagePause(failed int) time.Duration {
+	return throttle.Backoff(failed-1, o.Backoff, maxOutagePause, rand.Float64())
 }

@@ -14,9 +14,11 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
-// offline is the tenant without a connection whenever down says so, of the time
+// offline returns a poster to the tenant that has no connection when down says so, given the time
 // since the start.
 func offline(tenant *graphsim.Tenant, down func(at time.Duration) bool) batch.Poster {
 	start := time.Now()
@@ -32,12 +34,11 @@ func between(from, until time.Duration) func(time.Duration) bool {
 	return func(at time.Duration) bool { return at >= from && at < until }
 }
 
-// An outage costs time and nothing else: no attempt, no request, and nothing is taken
-// from the source meanwhile.
+// An outage costs time and nothing else: no attempt and no request.
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-		users := tenant.Populate(3000)
+		users := tenant.AddUsers(3000)
 		tried := 0
 		var log bytes.Buffer
 		opts := batch.Options{
@@ -45,144 +46,129 @@ func TestOutage(t *testing.T) {
 			Observe: func(o batch.Observation) {
 				if !o.Outage.IsZero() && o.Lost > 0 {
 					tried++
-					if wait := o.NextTry.Sub(o.Time); wait < 0 || wait > 15*time.Second {
-						t.Errorf("%+v", o)
-					}
+					checkBetween(t, "wait for the next test", o.NextTry.Sub(o.Time), 0, 15*time.Second)
 				}
 			},
 		}
 		down := between(time.Second, 20*time.Minute)
 		start := time.Now()
 		results := runAll(t, offline(tenant, down), opts, deletes(users))
+		checkStatus(t, results, 204, 3000)
 		for _, r := range results {
-			if r.Err != nil || r.Response.Status != 204 || r.Attempts != 1 || r.Throttled != 0 {
-				t.Fatalf("%+v", r)
-			}
+			check(t, "attempts", r.Attempts, 1)
 		}
-		// 150 batches, four at a time, take two seconds; the first try after the outage
+		// 150 batches, four at a time, take two seconds; the first test after the outage
 		// comes within 15 s.
-		if d := time.Since(start); d > 20*time.Minute+18*time.Second {
-			t.Errorf("the run took %v", d)
-		}
-		if len(results) != 3000 || tried < 75 || tried > 120 || tenant.Stats().Requests != 3000 {
-			t.Errorf("%d results, %d batches without a connection, %d requests", len(results), tried, tenant.Stats().Requests)
-		}
-		if n := strings.Count(log.String(), "no connection"); n != 1 || strings.Count(log.String(), "connected again") != 1 {
-			t.Errorf("%s", log.String())
-		}
+		checkBetween(t, "time", time.Since(start), 20*time.Minute, 20*time.Minute+18*time.Second)
+		checkBetween(t, "batches without a connection", tried, 75, 120)
+		check(t, "requests sent", tenant.Stats().Requests, 3000)
+		check(t, "records of the beginning", strings.Count(log.String(), "no connection"), 1)
+		check(t, "records of the end", strings.Count(log.String(), "connected again"), 1)
 	})
 }
 
-// A run that never had a connection ends soon, one that had waits for long; either
-// way what did not get out is not uncertain, and what may have is.
+// A run that never had a connection stops soon; one that had waits for long. In both cases the
+// requests that were not sent are not uncertain, and those without an answer are.
 func TestUnreachable(t *testing.T) {
+	never, lost := between(0, time.Hour), between(time.Second, time.Hour)
 	tests := []struct {
-		name    string
-		down    func(time.Duration) bool
-		opts    batch.Options
-		least   time.Duration
-		most    time.Duration
-		cut     bool // the answers of what was in flight are lost
-		message string
+		name        string
+		down        func(time.Duration) bool
+		opts        batch.Options
+		least, most time.Duration
+		cut         bool // the answers to what was in flight are lost
+		want        error
+		message     string
 	}{
-		{"never", between(0, time.Hour), batch.Options{}, 20 * time.Second, 32 * time.Second, false, "no connection to the service in 6 attempts: not sent: connection refused"},
-		{"never, one attempt", between(0, time.Hour), batch.Options{MaxAttempts: 1}, 0, 0, false, "in 1 attempts"},
-		{"no more", between(time.Second, time.Hour), batch.Options{}, 30 * time.Minute, 31 * time.Minute, false, "no connection to the service in 30m0s: not sent: connection refused"},
-		{"no more, with an answer lost", between(time.Second, time.Hour), batch.Options{StallTimeout: time.Minute}, time.Minute, 62 * time.Second, true, "in 1m0s"},
-		{"no patience at all", between(time.Second, time.Hour), batch.Options{StallTimeout: -1}, 40 * time.Minute, 40*time.Minute + 10*time.Second, false, "deadline"},
+		{"never", never, batch.Options{}, 20 * time.Second, 32 * time.Second, false, batch.ErrUnreachable,
+			"no connection to the service in 6 attempts: not sent: connection refused"},
+		{"never, one attempt", never, batch.Options{MaxAttempts: 1}, 0, 0, false, batch.ErrUnreachable,
+			"no connection to the service in 1 attempts: not sent: connection refused"},
+		{"lost", lost, batch.Options{}, 30 * time.Minute, 31 * time.Minute, false, batch.ErrUnreachable,
+			"no connection to the service in 30m0s: not sent: connection refused"},
+		{"lost, with an answer", lost, batch.Options{StallTimeout: time.Minute}, time.Minute, 62 * time.Second, true,
+			batch.ErrUnreachable, "no connection to the service in 1m0s: not sent: connection refused"},
+		{"lost, and no bound", lost, batch.Options{StallTimeout: -1}, 40 * time.Minute, 40*time.Minute + 10*time.Second,
+			false, context.DeadlineExceeded, "context deadline exceeded"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				opts := graphsim.Options{Latency: 50 * time.Millisecond}
 				if tt.cut {
-					opts.Faults = []graphsim.Fault{{Path: "user0050@", Do: graphsim.Reset().AfterWork()}}
+					opts.Faults = []fault.Fault{{Path: "user0050@", Do: fault.Reset().AfterWork()}}
 				}
 				tenant := graphsim.New(opts)
-				users := tenant.Populate(3000)
+				users := tenant.AddUsers(3000)
 				ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
 				defer cancel()
 				tt.opts.Concurrency = 2
 				start := time.Now()
 				results, err := run(ctx, t, offline(tenant, tt.down), tt.opts, deletes(users))
-				if d := time.Since(start); d < tt.least || d > tt.most {
-					t.Errorf("the run took %v, want %v to %v", d, tt.least, tt.most)
-				}
-				if err == nil || !strings.Contains(err.Error(), tt.message) || errors.Is(err, batch.ErrUnreachable) != (tt.opts.StallTimeout >= 0) {
-					t.Errorf("Run = %v, want %q", err, tt.message)
-				}
-				left, uncertain := make(map[string]bool), 0
-				for _, h := range tenant.Left() {
-					left[h.UPN] = true
-				}
+				checkBetween(t, "time", time.Since(start), tt.least, tt.most)
+				checkErr(t, "Run", err, tt.want)
+				check(t, "message", err.Error(), tt.message)
+				check(t, "results", len(results), 3000)
+				left, uncertain := stillThere(tenant), 0
 				for _, r := range results {
-					user := r.Request.Tag.(string)
-					switch {
-					case r.Err == nil:
-						if left[user] {
-							t.Errorf("%s is there still", user)
-						}
-					case !r.Stopped():
-						t.Errorf("%s: %v", user, r.Err)
-					case r.Uncertain:
+					checkTrue(t, &r, left[r.Request.Key])
+					if r.Uncertain {
 						uncertain++
-					case !left[user] || r.Attempts != 0:
-						t.Errorf("%s: %v after %d attempts", user, r.Err, r.Attempts)
+					}
+					if r.Err != nil {
+						checkErr(t, "error of a result", r.Err, batch.ErrNotSent)
 					}
 				}
-				if len(results) != 3000 || (uncertain > 0) != tt.cut {
-					t.Errorf("%d results, %d uncertain", len(results), uncertain)
-				}
+				check(t, "some are uncertain", uncertain > 0, tt.cut)
 			})
 		})
 	}
 }
 
-// An outage that begins while requests wait for a gate, for their key or for their
-// next attempt loses none of them.
+// No request is lost if an outage begins while requests wait for a gate, their key or their next
+// attempt.
 func TestOutageAmongOtherTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: 50 * time.Millisecond,
-			Limits:  []*graphsim.Limit{graphsim.Bucket(20, 60)},
-			Faults:  []graphsim.Fault{{Path: "3@", Attempt: 1, Do: graphsim.ItemStatus(500)}, {Batch: 4, Do: graphsim.OuterStatus(400)}},
+			Limits:  []*quota.Limit{quota.Bucket(20, 60)},
+			Faults: []fault.Fault{
+				{Path: "3@", Attempt: 1, Do: fault.ItemStatus(500)},
+				{Batch: 4, Do: fault.OuterStatus(400)},
+			},
 		})
-		users := tenant.Populate(600)
+		users := tenant.AddUsers(600)
 		down := func(at time.Duration) bool { return int(at.Seconds())%20 >= 5 } // three quarters of the time
 		results := runAll(t, offline(tenant, down), batch.Options{MaxAttempts: 3}, deletes(users))
-		got := statuses(results)
-		if got[204] != 600 || len(tenant.Left()) != 0 {
-			t.Errorf("%v, %d left", got, len(tenant.Left()))
-		}
-		if early := tenant.Stats().Early; early > 0 {
-			t.Errorf("%d requests sent before a wait was over", early)
-		}
+		checkStatus(t, results, 204, 600)
+		checkLeft(t, tenant, 0)
+		check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
 	})
 }
 
-// What was measured before an outage holds after it: the time in which nothing could
-// be sent is none in which the tenant accepted little.
+// The pace that was measured before an outage is used after it: the outage is not taken for time in
+// which the tenant accepted little.
 func TestPaceAcrossAnOutage(t *testing.T) {
 	for _, limit := range []struct {
 		name  string
-		limit func() *graphsim.Limit
+		limit func() *quota.Limit
 	}{
-		{"bucket", func() *graphsim.Limit { return graphsim.Bucket(60, 60) }},
-		{"window", func() *graphsim.Limit { return graphsim.Window(600, 10*time.Second) }},
+		{"bucket", func() *quota.Limit { return quota.Bucket(60, 60) }},
+		{"window", func() *quota.Limit { return quota.Window(600, 10*time.Second) }},
 	} {
 		t.Run(limit.name, func(t *testing.T) {
 			once := func(t *testing.T, down func(time.Duration) bool) (d time.Duration) {
 				synctest.Test(t, func(t *testing.T) {
-					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{limit.limit()}})
-					users := tenant.Populate(6000)
+					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
+						Limits: []*quota.Limit{limit.limit()}})
+					users := tenant.AddUsers(6000)
 					start := time.Now()
 					runAll(t, offline(tenant, down), batch.Options{}, deletes(users))
 					d = time.Since(start)
 				})
 				return d
 			}
-			// Waits are spread, and a refusal may come early or late in one run: the middle of
-			// five tells more.
+			// Waits vary, and a refusal may come early or late in a run, so take the median of five.
 			took := func(t *testing.T, down func(time.Duration) bool) time.Duration {
 				var all []time.Duration
 				for range 5 {
@@ -193,58 +179,63 @@ func TestPaceAcrossAnOutage(t *testing.T) {
 			}
 			without := took(t, func(time.Duration) bool { return false })
 			with := took(t, between(20*time.Second, 80*time.Second))
-			if lost := with - without - time.Minute; lost > 20*time.Second { // up to 15 s are the last pause
-				t.Errorf("%v without an outage, %v with one of a minute", without, with)
-			}
 			t.Log(without, with)
+			lost := with - without - time.Minute // up to 15 s are the last pause
+			checkBetween(t, "time lost besides the outage of a minute", lost, -20*time.Second, 20*time.Second)
 		})
 	}
 }
 
-// What was refused before an outage is not refused for longer by it, and a token that
-// cannot be had for a while is waited for; an interrupt ends either wait at once.
+// A time in which a quota was refused does not include an outage. A run waits for a token while
+// the authority cannot be reached. The end of the context ends each wait at once.
 func TestOutageAndOtherWaits(t *testing.T) {
-	renew := func(from time.Time, after time.Duration) func(context.Context, *batch.StatusError) error {
-		return func(context.Context, *batch.StatusError) error {
-			if time.Since(from) < after {
-				return fmt.Errorf("%w: no route to the authority", batch.ErrNotSent)
-			}
-			return nil
-		}
-	}
-	refused := []graphsim.Fault{{Batch: 5, Do: graphsim.OuterStatus(401)}}
+	throttled := graphsim.Options{Limits: []*quota.Limit{quota.First(40, 5*time.Minute)}}
+	refused := graphsim.Options{Faults: []fault.Fault{{Batch: 5, Do: fault.OuterStatus(401)}}}
+	up := between(0, 0)
 	tests := []struct {
-		name   string
-		limits []*graphsim.Limit
-		faults []graphsim.Fault
-		down   func(time.Duration) bool
-		away   time.Duration // the authority
-		cancel time.Duration
-		want   error
-		least  time.Duration
-		most   time.Duration
+		name        string
+		tenant      graphsim.Options
+		down        func(time.Duration) bool
+		away        time.Duration // the authority
+		cancel      time.Duration
+		want        error
+		least, most time.Duration
 	}{
-		{"refused, then an outage", []*graphsim.Limit{graphsim.ThrottleFirst(40, 5*time.Minute)}, nil, between(4*time.Minute, 33*time.Minute), 0, 0, nil, 33 * time.Minute, 34 * time.Minute},
-		{"a token", nil, refused, between(0, 0), 20 * time.Minute, 0, nil, 20 * time.Minute, 21 * time.Minute},
-		{"a token, for too long", nil, refused, between(0, 0), time.Hour, 0, batch.ErrUnreachable, 30 * time.Minute, 31 * time.Minute},
-		{"a token, interrupted", nil, refused, between(0, 0), time.Hour, 5 * time.Minute, context.Canceled, 5 * time.Minute, 5 * time.Minute},
-		{"an outage, interrupted", nil, nil, between(time.Second, time.Hour), 0, 5 * time.Minute, context.Canceled, 5 * time.Minute, 5 * time.Minute},
+		{"refused, then an outage", throttled, between(4*time.Minute, 33*time.Minute), 0, 0,
+			nil, 33 * time.Minute, 34 * time.Minute},
+		{"a token", refused, up, 20 * time.Minute, 0,
+			nil, 20 * time.Minute, 21 * time.Minute},
+		{"a token, for too long", refused, up, time.Hour, 0,
+			batch.ErrUnreachable, 30 * time.Minute, 31 * time.Minute},
+		{"a token, interrupted", refused, up, time.Hour, 5 * time.Minute,
+			context.Canceled, 5 * time.Minute, 5 * time.Minute},
+		{"an outage, interrupted", graphsim.Options{}, between(time.Second, time.Hour), 0, 5 * time.Minute,
+			context.Canceled, 5 * time.Minute, 5 * time.Minute},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: tt.limits, Faults: tt.faults})
-				users := tenant.Populate(3000)
+				tt.tenant.Latency = 50 * time.Millisecond
+				tenant := graphsim.New(tt.tenant)
+				users := tenant.AddUsers(3000)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				if tt.cancel > 0 {
 					time.AfterFunc(tt.cancel, cancel)
 				}
 				start := time.Now()
-				results, err := run(ctx, t, offline(tenant, tt.down), batch.Options{Concurrency: 2, Reauthorize: renew(start, tt.away)}, deletes(users))
-				if d := time.Since(start); !errors.Is(err, tt.want) || errors.Is(err, batch.ErrUnauthorized) || d < tt.least || d > tt.most || len(results) != 3000 {
-					t.Errorf("Run = %v after %v with %d results, want %v after %v to %v", err, d, len(results), tt.want, tt.least, tt.most)
+				renew := func(context.Context, *batch.StatusError) error {
+					if time.Since(start) < tt.away {
+						return fmt.Errorf("%w: no route to the authority", batch.ErrNotSent)
+					}
+					return nil
 				}
+				opts := batch.Options{Concurrency: 2, Reauthorize: renew}
+				results, err := run(ctx, t, offline(tenant, tt.down), opts, deletes(users))
+				checkErr(t, "Run", err, tt.want)
+				check(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
+				checkBetween(t, "time", time.Since(start), tt.least, tt.most)
+				check(t, "results", len(results), 3000)
 			})
 		})
 	}
@@ -254,19 +245,13 @@ func TestOutageAndOtherWaits(t *testing.T) {
 func TestSecondRunInAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
-		reqs := slices.Collect(deletes(tenant.Populate(2)))
-		runner, err := batch.NewRunner(offline(tenant, between(time.Second, 10*time.Minute)), batch.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		reqs := slices.Collect(deletes(tenant.AddUsers(2)))
+		runner := newRunner(t, offline(tenant, between(time.Second, 10*time.Minute)), batch.Options{})
 		for i, req := range reqs {
 			time.Sleep(time.Duration(i) * time.Minute)
-			if err := runner.Run(t.Context(), slices.Values([]batch.Request{req}), func(batch.Result) []batch.Request { return nil }); err != nil {
-				t.Errorf("run %d: %v", i, err)
-			}
+			_, err := runner.Do(t.Context(), req)
+			checkErr(t, fmt.Sprint("run ", i), err, nil)
 		}
-		if left := len(tenant.Left()); left != 0 {
-			t.Errorf("%d passes left", left)
-		}
+		checkLeft(t, tenant, 0)
 	})
 }

@@ -50,9 +50,9 @@ func (q *quota) resume(now time.Time) {
 	}
 }
 
-// report takes in what became of a batch, at the time of the answer, however long the answer
-// then had to wait for settle.
-func (q *quota) report(answered time.Time, rep throttle.Report) {
+// reportToThrottle takes in what became of a batch, at the time of the answer, however long
+// that then had to wait for settle.
+func (q *quota) reportToThrottle(answered time.Time, rep throttle.Report) {
 	if rep.Told && answered.Add(rep.RetryAfter).After(q.waitEnd()) {
 		q.wait, q.waitAt = rep.RetryAfter, answered
 	}

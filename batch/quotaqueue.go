@@ -6,29 +6,29 @@ import (
 	"tapsweep/batch/throttle"
 )
 
-// quotaQueue is what the requests of one quota have to themselves: the gate that they
-// pass and the queues before it. Queues meet only where they share slots, keys, the
-// token and Options.MaxRate.
+// quotaQueue holds the requests of one quota in a run that are ready to be sent. Quotas share
+// slots, keys, the token and Options.MaxRate, and nothing else.
 type quotaQueue struct {
 	*quota
 	blockade blockade
 
-	// Entries that hold their key and may go.
-	split   []*item // from batches refused as a whole, by part
-	retries []*item // retries and follow-ups
+	// Items that hold their key and may go.
+	split   []*item // from rejected batches, by split group
+	retries []*item // and follow-ups
 	fresh   []*item // from src
 
-	refused     bool // something was throttled
-	odd         bool // in a batch of an odd number, one more is urgent
+	oddBatch    bool // in a batch of an odd number, one more is a retry
 	fedBySource bool // src has yielded a request of this quota
-	unsettled   int  // items not settled, wherever they are
+	unsettled   int  // items, wherever they are
 	inFlight    int  // batches
 
-	accepted     time.Time // when the last batch was sent of which something was
-	refusedSince time.Time // of the first refusal since something was accepted
+	everRefused  bool
+	lastAccepted time.Time // when the last batch was sent of which a request was accepted
+	refusedSince time.Time // when the first refused batch was sent after that
 }
 
-// queueOf returns the queue of a quota.
+// queueOf returns the queue of a quota. If the gate is still closed from an earlier run, for
+// longer than MaxWait, that stops the run.
 func (l *loop) queueOf(name string) *quotaQueue {
 	for _, q := range l.queues {
 		if q.name == name {
@@ -37,34 +37,43 @@ func (l *loop) queueOf(name string) *quotaQueue {
 	}
 	q := &quotaQueue{quota: l.runner.quota(name)}
 	l.queues = append(l.queues, q)
-	l.tooLong(q, q.remaining(time.Now())) // of an earlier run
+	l.checkMaxWait(q, q.remaining(time.Now()))
 	return q
 }
 
-// ready queues an item that holds its key ahead of the new ones.
-func (q *quotaQueue) ready(e *item) {
-	if e.splitGroup != 0 {
-		q.split = append(q.split, e)
+// push queues an item that holds its key ahead of the new ones.
+func (q *quotaQueue) push(it *item) {
+	if it.splitGroup != 0 {
+		q.split = append(q.split, it)
 	} else {
-		q.retries = append(q.retries, e)
+		q.retries = append(q.retries, it)
 	}
 }
 
-// reportToThrottle takes in what became of a batch.
-func (q *quotaQueue) reportToThrottle(b *inFlightBatch, rep throttle.Report) {
-	q.refused = q.refused || rep.Refused > 0
-	if rep.Accepted > 0 && b.sent.After(q.accepted) {
-		q.accepted = b.sent
+// onReply takes in the reply to a batch and returns what it reports.
+func (q *quotaQueue) onReply(b *inFlightBatch) throttle.Report {
+	rep := b.report()
+	q.inFlight--
+	switch {
+	case rep.Accepted > 0:
+		q.refusedSince = time.Time{}
+		if b.sent.After(q.lastAccepted) {
+			q.lastAccepted = b.sent
+		}
+	case rep.Refused > 0 && q.refusedSince.IsZero():
+		q.refusedSince = b.sent
 	}
-	q.report(b.answered, rep)
+	q.everRefused = q.everRefused || rep.Refused > 0
+	q.reportToThrottle(b.replied, rep)
+	return rep
 }
 
 // idle reports whether the quota has nothing to send and nothing in flight.
-func (q *quotaQueue) idle() bool { return q.inFlight == 0 && q.want(1) == 0 }
+func (q *quotaQueue) idle() bool { return q.inFlight == 0 && q.ready(1) == 0 }
 
-// want returns how many items the next batch of at most size could hold. A part goes
-// by itself: in it may be what has a whole batch refused.
-func (q *quotaQueue) want(size int) int {
+// ready returns how many items the next batch of at most size could hold. A split group is
+// sent by itself: one of its items may be why a batch was rejected.
+func (q *quotaQueue) ready(size int) int {
 	if len(q.split) == 0 {
 		return min(len(q.retries)+len(q.fresh), size)
 	}
@@ -75,9 +84,19 @@ func (q *quotaQueue) want(size int) int {
 	return n
 }
 
-// pick takes the next n ready items, n being at most what want returns: those of
-// one part, else half of them urgent. The other half is evidence: where only requests are
-// refused that were refused before, they may have limits of their own.
+// short reports whether less than a batch of new requests is ready for the quota.
+func (q *quotaQueue) short(size int) bool {
+	n := len(q.fresh)
+	if !q.blockade.active() && !q.everRefused {
+		// Otherwise retries do not count: a test, and a batch of retries, need new requests.
+		n += len(q.retries)
+	}
+	return n < size
+}
+
+// pick takes the next n ready items, n being at most what ready returns: those of one split
+// group, or half of them retries. The other half is evidence: if only requests are throttled
+// that were throttled before, they may have limits of their own.
 func (q *quotaQueue) pick(n int) []*item {
 	picked := make([]*item, 0, n)
 	if len(q.split) > 0 {
@@ -85,15 +104,15 @@ func (q *quotaQueue) pick(n int) []*item {
 		q.split = shift(q.split, n)
 		return picked
 	}
-	q.odd = !q.odd
+	q.oddBatch = !q.oddBatch
 	half := n / 2
-	if q.odd {
+	if q.oddBatch {
 		half = n - half // batches of one alternate
 	}
-	u := min(len(q.retries), max(half, n-len(q.fresh)))
-	picked = append(picked, q.retries[:u]...)
-	picked = append(picked, q.fresh[:n-u]...)
-	q.retries = shift(q.retries, u)
-	q.fresh = shift(q.fresh, n-u)
+	r := min(len(q.retries), max(half, n-len(q.fresh)))
+	picked = append(picked, q.retries[:r]...)
+	picked = append(picked, q.fresh[:n-r]...)
+	q.retries = shift(q.retries, r)
+	q.fresh = shift(q.fresh, n-r)
 	return picked
 }

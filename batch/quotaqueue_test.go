@@ -33,9 +33,9 @@ func TestRefusedPause(t *testing.T) {
 			var got time.Duration
 			for i := range tt.refusals {
 				e.throttledInRow++
-				got = e.refusedPause(&inFlightBatch{sent: at(10 * i), answered: at(10*i + 1)}, 0)
+				got = e.throttledPause(&inFlightBatch{sent: at(10 * i), replied: at(10*i + 1)})
 				if tt.others {
-					e.queue.accepted = at(10*i + 5)
+					e.queue.lastAccepted = at(10*i + 5)
 				}
 			}
 			if got != tt.want {

@@ -1,133 +1,80 @@
 package batch
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"tapsweep/batch/throttle"
 )
 
-// retryOrGiveUp decides what happens to an item that its attempt did not settle.
-func (l *loop) retryOrGiveUp(e *item, b *inFlightBatch, jitter float64) {
-	switch {
-	case e.refusedToken && e.tokenRefusalsInRow > 1 && b.tookToken() && l.stopped == nil:
-		// It is not the token: others of the batch are answered with it.
-		l.release(e)
-		e.Attempts++
-		l.settle(e)
-		return
-	case e.refusedToken:
-		if l.refused(e, b); l.stopped == nil {
-			e.queue.ready(e) // it keeps its key
-			return
-		}
-	case l.stopped != nil:
-	case e.throttled:
-		l.release(e)
-		l.wait(e, b.answered.Add(e.refusedPause(b, jitter)))
-		return
-	case e.unsent:
-		e.queue.ready(e) // the outage holds it back
-		return
-	case e.spoiled:
-		e.queue.ready(e) // with half of the others; it keeps its key, too
-		return
-	case e.suspect && e.queue.blockade.since.IsZero():
-		e.queue.blockade.suspects = append(e.queue.blockade.suspects, e)
-		return
-	case e.suspect:
-		l.splitOff(e)
-		return
-	case e.Attempts >= l.opts.MaxAttempts:
-		l.release(e)
-		e.giveUp()
-		l.settle(e)
-		return
-	default:
-		l.release(e)
-		pause := max(e.retryAfter, throttle.Backoff(e.Attempts-1, l.opts.Backoff, maxBackoff, jitter))
-		l.tooLong(e.queue, e.retryAfter)
-		l.wait(e, b.answered.Add(pause))
-		return
-	}
-	l.release(e)
-	e.notSent()
-	l.settle(e)
-}
-
-// A request that is refused this often in a row, while others are accepted, may have a limit
-// of its own: a user's or a mailbox's. It is sent ever more rarely then.
 const (
+	// A request that is throttled more often than this in a row, while others are accepted,
+	// may have a limit of its own, such as a user's or a mailbox's. It is then sent less and
+	// less often.
 	perResourceLimitAfter = 3
 	maxPerResourcePause   = 5 * time.Minute
+
+	// defaultThrottlePause is the wait of a throttled request whose answer names none.
+	defaultThrottlePause = time.Second
 )
 
-// refusedPause is how long a throttled request waits: as long as its answer says, or a second
-// if it does not.
-func (e *item) refusedPause(b *inFlightBatch, jitter float64) time.Duration {
-	if e.queue.accepted.After(e.throttledAt) && e.throttledInRow > 1 {
-		e.ownLimitInRow++
+// sendAgain queues an item that holds its key.
+func (l *loop) sendAgain(it *item, _ *inFlightBatch) { it.queue.push(it) }
+
+// waitAsAsked lets a throttled request wait.
+func (l *loop) waitAsAsked(it *item, b *inFlightBatch) {
+	l.wait(it, b.replied.Add(it.throttledPause(b)))
+}
+
+// throttledPause returns how long a throttled request waits: as long as its answer asks, and
+// longer if the request may have a limit of its own.
+func (it *item) throttledPause(b *inFlightBatch) time.Duration {
+	if it.queue.lastAccepted.After(it.throttledAt) && it.throttledInRow > 1 {
+		it.ownLimitInRow++
 	} else {
-		e.ownLimitInRow = 0
+		it.ownLimitInRow = 0
 	}
-	e.throttledAt = b.sent
-	e.retryAt = b.answered.Add(e.retryAfter)
-	pause := e.retryAfter
+	it.throttledAt = b.sent
+	it.retryAt = b.replied.Add(it.retryAfter)
+	pause := it.retryAfter
 	if pause == 0 {
-		pause = time.Second
+		pause = defaultThrottlePause
 	}
-	if e.ownLimitInRow < perResourceLimitAfter {
+	if it.ownLimitInRow < perResourceLimitAfter {
 		return pause
 	}
-	return max(pause, throttle.Backoff(e.ownLimitInRow-perResourceLimitAfter+1, pause, max(pause, maxPerResourcePause), jitter))
+	n := it.ownLimitInRow - perResourceLimitAfter + 1
+	return max(pause, throttle.Backoff(n, pause, max(pause, maxPerResourcePause), b.jitter))
 }
 
-// refused handles an item whose token was refused: one new token for all, and
-// the end of the run if an item sent with the new one is refused as well.
-func (l *loop) refused(e *item, b *inFlightBatch) {
-	status, _ := errors.AsType[*StatusError](e.cause)
-	switch {
-	case l.stopped != nil:
-	case e.tokenRefusalsInRow > 1 || l.opts.Reauthorize == nil:
-		l.stop(fmt.Errorf("%w: %w", ErrUnauthorized, e.cause))
-	case b.epoch == l.epoch && !l.renewing:
-		l.renew(status)
-	}
-}
-
-// renew requests a new token for all requests, to replace one that was refused.
-func (l *loop) renew(refused *StatusError) {
-	l.renewing = true
-	l.group.Go(func() error {
-		l.tokens <- l.reauthorize(refused)
-		return nil
-	})
-}
-
-func (l *loop) renewed(err error) {
-	l.renewing = false
-	l.epoch++
-	for _, q := range l.queues {
-		q.blockade.next = time.Time{} // if the token was the cause, there is no need to wait
-	}
-	switch {
-	case err == nil || l.stopped != nil:
-	case errors.Is(err, ErrNotSent):
-		l.stop(fmt.Errorf("%w for a new token: %w", ErrUnreachable, err))
-	default:
-		l.stop(fmt.Errorf("%w: %w", ErrUnauthorized, err))
-	}
-}
-
-// settle settles an item, for good, and takes in what settle asks for next.
-func (l *loop) settle(e *item) {
-	e.queue.unsettled--
-	follow := l.onResult(e.Result)
-	if e.Stopped() {
+// retryOrGiveUp lets a request wait for its next attempt, if there is one.
+func (l *loop) retryOrGiveUp(it *item, b *inFlightBatch) {
+	if it.Attempts >= l.opts.MaxAttempts {
+		it.giveUp()
+		l.settle(it)
 		return
 	}
-	for _, req := range follow {
-		l.enter(req, true)
+	pause := throttle.Backoff(it.Attempts-1, l.opts.Backoff, maxBackoff, b.jitter)
+	l.checkMaxWait(it.queue, it.retryAfter)
+	l.wait(it, b.replied.Add(max(it.retryAfter, pause)))
+}
+
+// abandon settles a request that the run can no longer send.
+func (l *loop) abandon(it *item, released bool) {
+	if !released {
+		l.releaseKey(it)
+	}
+	it.notSent()
+	l.settle(it)
+}
+
+// settle returns the final Result of a request and accepts the requests that follow from it.
+func (l *loop) settle(it *item) {
+	it.queue.unsettled--
+	next := l.onResult(it.Result)
+	if it.Stopped() {
+		return
+	}
+	for _, req := range next {
+		l.accept(req, true)
 	}
 }

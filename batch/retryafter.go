@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// maxRetryAfter bounds what ParseRetryAfter returns, so that no sum of times
+// maxRetryAfter bounds what parseRetryAfter returns, so that no sum of times
 // overflows. It is far above any wait a run would sit out.
 const maxRetryAfter = 30 * 24 * time.Hour
 
-// ParseRetryAfter reads the value of a Retry-After header: whole or decimal
+// parseRetryAfter reads the value of a Retry-After header: whole or decimal
 // seconds, or an HTTP date, which counts from now. A wait that is already over
 // is (0, true); a missing or invalid value is (0, false). If the value is a list separated
 // by commas, as a gateway makes from several headers, the longest wait is returned.
@@ -20,7 +20,7 @@ const maxRetryAfter = 30 * 24 * time.Hour
 // Graph sends decimals such as "0.249" and "2.128"; kiota-http-go turns those
 // into whole seconds rounded down, and thereby into no wait at all.
 // Source: microsoftgraph/microsoft-graph-docs#3877.
-func ParseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
+func parseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
 	if wait, ok = parseOneWait(value, now); ok {
 		return wait, true
 	}
@@ -42,7 +42,7 @@ func ParseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) 
 func LongestRetryAfter(now time.Time, headers ...http.Header) (wait time.Duration, ok bool) {
 	for _, h := range headers {
 		for _, value := range h.Values("Retry-After") {
-			if one, known := ParseRetryAfter(value, now); known {
+			if one, known := parseRetryAfter(value, now); known {
 				wait, ok = max(wait, one), true
 			}
 		}

@@ -39,9 +39,9 @@ func TestParseRetryAfter(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, ok := ParseRetryAfter(tt.value, now)
+			got, ok := parseRetryAfter(tt.value, now)
 			if got != tt.want || ok != tt.ok {
-				t.Errorf("ParseRetryAfter(%q) = %v, %v, want %v, %v", tt.value, got, ok, tt.want, tt.ok)
+				t.Errorf("parseRetryAfter(%q) = %v, %v, want %v, %v", tt.value, got, ok, tt.want, tt.ok)
 			}
 		})
 	}
@@ -53,9 +53,9 @@ func FuzzParseRetryAfter(f *testing.F) {
 	}
 	now := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, value string) {
-		d, ok := ParseRetryAfter(value, now)
+		d, ok := parseRetryAfter(value, now)
 		if d < 0 || d > maxRetryAfter || !ok && d != 0 {
-			t.Errorf("ParseRetryAfter(%q) = %v, %v", value, d, ok)
+			t.Errorf("parseRetryAfter(%q) = %v, %v", value, d, ok)
 		}
 	})
 }

@@ -1,49 +1,45 @@
 package batch
 
 import (
-	"container/heap"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 )
 
 // maxParked is how many requests may wait for a busy key or for their next
 // attempt before no new ones are taken from the source. It bounds memory, and
-// in an outage it keeps a long list from being burnt through attempt by attempt.
-// As many may be ready, which takes more quotas than one: then src is asked for the
-// requests of one while those of another queue.
+// in an outage it keeps a long list from using up its attempts one by one.
+// As many may be ready: with several quotas, src is asked for requests of one
+// while those of another queue.
 const maxParked = 4096
 
-// launch starts batches until something forbids it and returns when to try
+// send starts batches until something forbids it and returns when to try
 // again; a zero time means when a reply arrives.
-func (l *loop) launch(ctx context.Context, now time.Time) (wake time.Time) {
+func (l *loop) send(ctx context.Context, now time.Time) (wake time.Time) {
 	if l.stopped != nil || l.renewing {
 		return time.Time{}
 	}
-	for len(l.waiting) > 0 && !l.waiting[0].due.After(now) {
-		l.parkedTotal--
-		l.admit(heap.Pop(&l.waiting).(*item), true)
-	}
-	blocked, at := l.outage.blocked(now)
-	if blocked {
-		return at
+	l.enqueueDue(now)
+	if held, until := l.outage.holds(now); held {
+		return until
 	}
 	for l.inFlight < l.opts.Concurrency {
 		l.fill(ctx)
-		if ctx.Err() != nil || l.stopped != nil {
+		if !l.mayStart(ctx) {
 			break // nothing more is sent, not even what is ready
 		}
 		now = time.Now() // src and settle take their time
 		if len(l.replies) > 0 {
-			return now // it may bring a refusal
+			return now // one of them may bring a refusal
 		}
-		started, at := l.startNext(now)
+		started, at := l.sendNext(now)
 		if !started {
 			wake = at
 			break
 		}
-		if blocked, _ = l.outage.blocked(now); blocked {
-			return time.Time{} // that one tries for all
+		if !l.outage.since.IsZero() {
+			return time.Time{} // this batch tests the connection for all
 		}
 	}
 	if len(l.waiting) > 0 {
@@ -52,42 +48,24 @@ func (l *loop) launch(ctx context.Context, now time.Time) (wake time.Time) {
 	return wake
 }
 
-// startNext starts one batch of the quota whose turn it is, passing over those that
+// mayStart reports whether the run has not been ended by src or settle.
+func (l *loop) mayStart(ctx context.Context) bool { return ctx.Err() == nil && l.stopped == nil }
+
+// sendNext starts one batch of the quota whose turn it is, passing over those that
 // have nothing to send, no slot, or a gate that lets nothing through. If none can
-// send, at is when the first of them can, zero if only an answer changes that.
-func (l *loop) startNext(now time.Time) (started bool, at time.Time) {
+// send, at is when the first of them can, zero if only a reply changes that.
+func (l *loop) sendNext(now time.Time) (started bool, at time.Time) {
 	for range l.queues {
-		if l.turn == len(l.queues) {
-			l.turn = 0
-		}
-		q := l.queues[l.turn]
-		l.turn++
-		closed, next := q.blockade.holds(now)
-		if closed {
-			at = earlier(at, next)
-			continue
-		}
-		l.prepare(q)
-		want := q.want(l.opts.BatchSize)
-		if q.blockade.control {
-			want = min(want, 1)
-		}
-		if want == 0 || !l.slotFor(q, now) {
-			continue
-		}
-		n, next := q.gate.Take(now, want)
-		if n > 0 && q.blockade.control {
-			l.start(now, q, []*item{newItem(controlRequest)})
+		turn := l.turn % len(l.queues)
+		l.turn = turn + 1
+		started, capped, next := l.sendOne(l.queues[turn], now)
+		switch {
+		case started:
 			return true, time.Time{}
-		}
-		if n > 0 {
-			l.start(now, q, q.pick(n))
-			return true, time.Time{}
-		}
-		if q.gate.Capped() {
+		case capped:
 			// What MaxRate leaves is for all, in turn: if others went on, one
 			// that asks for less would always be first.
-			l.turn--
+			l.turn = turn
 			return false, next
 		}
 		at = earlier(at, next)
@@ -95,18 +73,44 @@ func (l *loop) startNext(now time.Time) (started bool, at time.Time) {
 	return false, at
 }
 
-// slotFor tells whether a batch of the quota may take one of the slots that are
+// sendOne starts a batch of a quota if that may send. If not, at is when to ask again, and
+// capped says that it is only MaxRate that does not let it.
+func (l *loop) sendOne(q *quotaQueue, now time.Time) (started, capped bool, at time.Time) {
+	if held, until := q.blockade.holds(now); held {
+		return false, false, until
+	}
+	l.prepareTest(q)
+	want := q.ready(l.opts.BatchSize)
+	if q.blockade.needsControl {
+		want = min(want, 1)
+	}
+	if want == 0 || !l.hasSlot(q, now) {
+		return false, false, time.Time{}
+	}
+	n, at := q.gate.Take(now, want)
+	switch {
+	case n == 0:
+		return false, q.gate.Capped(), at
+	case q.blockade.needsControl:
+		l.start(now, q, []*item{newItem(controlRequest)})
+	default:
+		l.start(now, q, q.pick(n))
+	}
+	return true, false, time.Time{}
+}
+
+// hasSlot reports whether a batch of the quota may take one of the slots that are
 // free. One is kept for each other quota that has something to send, none in
-// flight and no wait to sit out, or one that is answered slowly would hold all
+// flight and no wait in force, or a quota that is answered slowly would hold all
 // slots whenever another's turn comes.
-func (l *loop) slotFor(q *quotaQueue, now time.Time) bool {
+func (l *loop) hasSlot(q *quotaQueue, now time.Time) bool {
 	if q.inFlight == 0 {
 		return true
 	}
 	free := l.opts.Concurrency - l.inFlight
 	for _, other := range l.queues {
-		closed, _ := other.blockade.holds(now)
-		if !closed && other.inFlight == 0 && other.want(1) > 0 && other.closedUntil(now).IsZero() {
+		held, _ := other.blockade.holds(now)
+		if !held && other.inFlight == 0 && other.ready(1) > 0 && other.closedUntil(now).IsZero() {
 			free--
 		}
 	}
@@ -114,61 +118,58 @@ func (l *loop) slotFor(q *quotaQueue, now time.Time) bool {
 }
 
 // fill takes requests from src until there is a batch of each quota that src has
-// yielded so far, or too much of the others that come before it. What lands meanwhile
-// does not wait for that.
+// yielded so far, or too many of the others that come before it. Replies do not wait for that.
 func (l *loop) fill(ctx context.Context) {
-	for !l.srcDone && l.parkedTotal < maxParked && l.short() && len(l.replies) == 0 && ctx.Err() == nil && l.stopped == nil {
+	for !l.srcDone && l.parkedTotal < maxParked && l.short() && len(l.replies) == 0 && l.mayStart(ctx) {
 		req, ok := l.next()
 		if !ok {
 			l.srcDone = true
 			return
 		}
 		l.queueOf(req.Quota).fedBySource = true
-		l.enter(req, false)
+		l.accept(req, false)
 	}
 }
 
-// short tells whether a quota that src yields has less than a batch ready, and
-// there is room for what comes before the next one of it.
+// short reports whether a quota that src yields has less than a batch ready, and
+// there is room for what comes before the next request of it.
 func (l *loop) short() bool {
 	fed, short, queued := false, false, 0
 	for _, q := range l.queues {
-		n := len(q.retries) + len(q.fresh)
-		queued += n
-		if q.fedBySource {
-			fed = true
-			if !q.blockade.since.IsZero() || q.refused {
-				n = len(q.fresh) // tries need new requests, and so does a batch of retries
-			}
-			short = short || n < l.opts.BatchSize
-		}
+		queued += len(q.retries) + len(q.fresh)
+		fed = fed || q.fedBySource
+		short = short || q.fedBySource && q.short(l.opts.BatchSize)
 	}
 	return queued < maxParked && (short || !fed)
 }
 
-// enter brings a request into the run.
-func (l *loop) enter(req Request, retry bool) {
-	e := newItem(req)
-	e.queue = l.queueOf(req.Quota)
-	e.queue.unsettled++
+// accept brings a request into the run.
+func (l *loop) accept(req Request, retry bool) {
+	it := newItem(req)
+	it.queue = l.queueOf(req.Quota)
+	it.queue.unsettled++
 	if err := req.check(); err != nil {
-		e.Err = fmt.Errorf("%w: %w", ErrInvalid, err)
-		l.settle(e)
+		it.Err = fmt.Errorf("%w: %w", ErrInvalid, err)
+		l.settle(it)
 		return
 	}
 	if req.Delay > 0 {
-		l.wait(e, time.Now().Add(req.Delay))
+		l.wait(it, time.Now().Add(req.Delay))
 		return
 	}
-	l.admit(e, retry)
+	l.enqueue(it, retry)
 }
 
+// start sends a batch on a goroutine of its own.
 func (l *loop) start(now time.Time, q *quotaQueue, items []*item) {
 	l.seq++
-	b := &inFlightBatch{seq: l.seq, queue: q, items: items, epoch: l.epoch, sent: now,
-		tries: !l.outage.since.IsZero(), probes: !q.blockade.since.IsZero(),
-		control: q.blockade.control}
-	l.outage.trying, q.blockade.trying = b.tries, b.probes
+	b := &inFlightBatch{
+		seq: l.seq, queue: q, items: items, token: l.token, sent: now, jitter: rand.Float64(),
+		testsConnection: !l.outage.since.IsZero(),
+		testsBlockade:   q.blockade.active(),
+		isControl:       q.blockade.needsControl,
+	}
+	l.outage.testing, q.blockade.testing = b.testsConnection, b.testsBlockade
 	l.inFlight++
 	q.inFlight++
 	l.group.Go(func() error {

@@ -2,7 +2,7 @@ package batch_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -10,9 +10,10 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
-// of gives the results of one of the requests that deletes makes.
+// of returns the result of the request with a tag.
 func of(t *testing.T, results []batch.Result, user string) batch.Result {
 	t.Helper()
 	for _, r := range results {
@@ -24,26 +25,23 @@ func of(t *testing.T, results []batch.Result, user string) batch.Result {
 	return batch.Result{}
 }
 
-// A user or mailbox may have a limit of its own. A request that is refused for that
-// holds up the others a little, and for ever only itself.
+// A user or mailbox may have a limit of its own. A request that it refuses delays the others a
+// little, and only itself for ever.
 func TestOneRequestIsAlwaysRefused(t *testing.T) {
 	for _, after := range []string{"5", ""} {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
-			users := tenant.Populate(2000)
+			users := tenant.AddUsers(2000)
 			bad := users[30].UPN
-			fault := graphsim.ItemStatus(429, "Retry-After", after)
+			refusal := fault.ItemStatus(429, "Retry-After", after)
 			if after == "" {
-				fault = graphsim.ItemStatus(429)
+				refusal = fault.ItemStatus(429)
 			}
-			tenant.AddFaults(graphsim.Fault{Path: bad, Do: fault})
+			tenant.AddFaults(fault.Fault{Path: bad, Do: refusal})
 			start, lastDone := time.Now(), time.Time{}
 			var results []batch.Result
-			r, err := batch.NewRunner(tenant, batch.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = r.Run(t.Context(), deletes(users), func(res batch.Result) []batch.Request {
+			runner := newRunner(t, tenant, batch.Options{})
+			err := runner.Run(t.Context(), deletes(users), func(res batch.Result) []batch.Request {
 				results = append(results, res)
 				if res.Err == nil {
 					lastDone = time.Now()
@@ -51,28 +49,25 @@ func TestOneRequestIsAlwaysRefused(t *testing.T) {
 				return nil
 			})
 			one := of(t, results, bad)
-			if !errors.Is(err, batch.ErrStalled) || statuses(results)[204] != 1999 || !one.Stopped() || one.Throttled < 10 {
-				t.Errorf("Run = %v, statuses %v, and of the one %v", err, statuses(results), one.Err)
-			}
-			if d := lastDone.Sub(start); d > 2*time.Minute {
-				t.Errorf("the others took %v", d)
-			}
+			checkErr(t, "Run", err, batch.ErrStalled)
+			checkStatus(t, results, 204, 1999)
+			checkNotSent(t, &one)
+			checkBetween(t, "times the one was throttled", one.Throttled, 10, 2000)
+			checkBetween(t, "time of the others", lastDone.Sub(start), 0, 2*time.Minute)
 		})
 	}
 }
 
-// What is refused again and again for the pace goes on once it is not, all of it.
+// When a long time of refusals is over, all requests are carried out.
 func TestAllRequestsAreRefusedForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
 		until := time.Now().Add(20 * time.Minute)
-		tenant.AddFaults(graphsim.Fault{Do: graphsim.ItemStatus(429, "Retry-After", "10"), Match: func(string, string) bool {
-			return time.Now().Before(until)
-		}})
-		results := runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(2000)))
-		if late := time.Since(until); statuses(results)[204] != 2000 || late > 6*time.Minute {
-			t.Errorf("statuses %v, %v later than it was possible", statuses(results), late)
-		}
+		early := func(string, string) bool { return time.Now().Before(until) }
+		tenant.AddFaults(fault.Fault{Do: fault.ItemStatus(429, "Retry-After", "10"), Match: early})
+		results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(2000)))
+		checkStatus(t, results, 204, 2000)
+		checkBetween(t, "time after the refusals", time.Since(until), 0, 6*time.Minute)
 	})
 }
 
@@ -80,68 +75,70 @@ func TestAllRequestsAreRefusedForLong(t *testing.T) {
 func TestOneRequestIsAlwaysUnauthorized(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
-		users := tenant.Populate(2000)
+		users := tenant.AddUsers(2000)
 		bad := users[30].UPN
-		tenant.AddFaults(graphsim.Fault{Path: bad, Do: graphsim.ItemStatus(401)})
+		tenant.AddFaults(fault.Fault{Path: bad, Do: fault.ItemStatus(401)})
 		renewed := 0
-		results := runAll(t, tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {
+		renew := func(context.Context, *batch.StatusError) error {
 			renewed++
 			return nil
-		}}, deletes(users))
-		one := of(t, results, bad)
-		if got := statuses(results); got[204] != 1999 || one.Err != nil || one.Response.Status != 401 || one.Attempts != 1 || renewed > 2 {
-			t.Errorf("statuses %v, the one %+v, %d tokens", got, one, renewed)
 		}
+		results := runAll(t, tenant, batch.Options{Reauthorize: renew}, deletes(users))
+		one := of(t, results, bad)
+		checkStatus(t, results, 204, 1999)
+		checkErr(t, "the one", one.Err, nil)
+		check(t, "status of the one", one.Response.Status, 401)
+		check(t, "attempts of the one", one.Attempts, 1)
+		checkBetween(t, "tokens renewed", renewed, 1, 2)
 	})
 }
 
-// A token that was good for a moment, and then none is: that is no final answer to the
-// requests that had met the token before it, too.
+// If the new token is accepted only for a moment, a 401 is not the final answer of the requests that
+// were refused with both tokens.
 func TestTokenIsGoodForAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 200 * time.Millisecond})
-		users := tenant.Populate(4000)
+		users := tenant.AddUsers(4000)
 		start, renewed := time.Now(), time.Time{}
-		tenant.AddFaults(graphsim.Fault{Do: graphsim.ItemStatus(401), Match: func(string, string) bool {
+		tenant.AddFaults(fault.Fault{Do: fault.ItemStatus(401), Match: func(string, string) bool {
 			if renewed.IsZero() {
 				return time.Since(start) >= 900*time.Millisecond
 			}
 			return time.Since(renewed) >= 150*time.Millisecond
 		}})
-		results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {
+		renew := func(context.Context, *batch.StatusError) error {
 			if renewed.IsZero() {
 				renewed = time.Now()
 			}
 			return nil
-		}}, deletes(users))
-		if !errors.Is(err, batch.ErrUnauthorized) {
-			t.Errorf("Run = %v", err)
 		}
+		results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: renew}, deletes(users))
+		checkErr(t, "Run", err, batch.ErrUnauthorized)
 		for _, r := range results {
-			if r.Err == nil && r.Response.Status == 401 {
-				t.Fatalf("%v: 401 is final, beside none that was answered", r.Request.Tag)
+			if r.Response.Status == 401 {
+				checkErr(t, fmt.Sprint("result of ", r.Request.Tag), r.Err, batch.ErrNotSent)
 			}
 		}
 	})
 }
 
-// What waits because it was refused is refused still: StallTimeout counts on.
+// StallTimeout also counts the time in which refused requests wait.
 func TestStallWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(503)}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(503)}}})
 		start := time.Now()
-		_, err := run(t.Context(), t, tenant, batch.Options{MaxAttempts: 500}, deletes(tenant.Populate(1)))
-		if d := time.Since(start); !errors.Is(err, batch.ErrStalled) || d > 32*time.Minute {
-			t.Errorf("Run = %v after %v, want 30 minutes", err, d)
-		}
+		_, err := run(t.Context(), t, tenant, batch.Options{MaxAttempts: 500}, deletes(tenant.AddUsers(1)))
+		checkErr(t, "Run", err, batch.ErrStalled)
+		checkBetween(t, "time", time.Since(start), 30*time.Minute, 32*time.Minute)
 	})
 }
 
-// A run whose last request waits for its time is not one in which all are refused.
+// A run whose last request waits for its Delay does not stall.
 func TestDelayIsNoStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0001@", Do: graphsim.OuterStatus(503)}}})
-		users := tenant.Populate(2)
+		broken := fault.Fault{Path: "user0001@", Do: fault.OuterStatus(503)}
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
+		users := tenant.AddUsers(2)
 		results := runAll(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
 			for req := range deletes(users) {
 				if req.Tag == users[1].UPN {
@@ -152,45 +149,39 @@ func TestDelayIsNoStall(t *testing.T) {
 				}
 			}
 		})
-		if r := of(t, results, users[1].UPN); r.Err != nil {
-			t.Errorf("the delayed one: %v", r.Err)
-		}
+		checkErr(t, "the delayed one", of(t, results, users[1].UPN).Err, nil)
 	})
 }
 
-// An answer that is none of $batch settles nothing at once, and a 2xx may have done it.
+// A 2xx that is no batch response settles nothing, and the requests may have been carried out.
 func TestOuterStatusOfSomethingElse(t *testing.T) {
 	for _, status := range []int{202, 204} {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Batch: 1, Do: graphsim.OuterStatus(status)}}})
-			for _, r := range runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(20))) {
-				if r.Response.Status != 204 || r.Attempts != 2 || !r.Uncertain {
-					t.Errorf("after %d: status %d, %d attempts, uncertain %v", status, r.Response.Status, r.Attempts, r.Uncertain)
-				}
+			broken := fault.Fault{Batch: 1, Do: fault.OuterStatus(status)}
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
+			results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(20)))
+			checkStatus(t, results, 204, 20)
+			for _, r := range results {
+				check(t, "attempts", r.Attempts, 2)
+				check(t, "uncertain", r.Uncertain, true)
 			}
 		})
 	}
 }
 
-// MaxRate is kept where it is less than a request in minutes, and after a rest.
+// MaxRate holds if it is less than a request a minute, and after a time without requests.
 func TestMaxRateAtTheEdges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		tenant := graphsim.New(graphsim.Options{})
-		runAll(t, tenant, batch.Options{MaxRate: 0.001}, deletes(tenant.Populate(4)))
-		if d := time.Since(start); d < 2999*time.Second || d > 3001*time.Second {
-			t.Errorf("4 requests at 0.001/s took %v", d)
-		}
+		runAll(t, tenant, batch.Options{MaxRate: 0.001}, deletes(tenant.AddUsers(4)))
+		checkBetween(t, "time of 4 requests at 0.001/s", time.Since(start), 2999*time.Second, 3001*time.Second)
 	})
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(300)
+		users := tenant.AddUsers(300)
 		var at []time.Time
-		r, err := batch.NewRunner(tenant, batch.Options{MaxRate: 100})
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = r.Run(t.Context(), func(yield func(batch.Request) bool) {
+		err := newRunner(t, tenant, batch.Options{MaxRate: 100}).Run(t.Context(), func(yield func(batch.Request) bool) {
 			for req := range deletes(users) {
 				if req.Tag != users[0].UPN {
 					req.Delay = time.Hour
@@ -203,32 +194,25 @@ func TestMaxRateAtTheEdges(t *testing.T) {
 			at = append(at, time.Now())
 			return nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		checkErr(t, "Run", err, nil)
 		for i := range at[:len(at)-141] {
-			if d := at[i+141].Sub(at[i]); d < time.Second {
-				t.Fatalf("141 requests within %v at 100/s", d)
-			}
+			checkBetween(t, "time of 141 requests at 100/s", at[i+141].Sub(at[i]), time.Second, 2*time.Hour)
 		}
 	})
 }
 
-// A panic in settle is the caller's; what runs beside it ends all the same.
+// A panic in settle leaves no goroutine behind.
 func TestPanicLeavesNothingBehind(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 20 {
 		func() {
 			defer func() { _ = recover() }()
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0001@", Do: graphsim.ItemStatus(401)}}})
-			r, err := batch.NewRunner(tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {
-				return batch.ErrNotSent
-			}})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			_ = r.Run(t.Context(), deletes(tenant.Populate(20)), func(batch.Result) []batch.Request { panic("a fault of the caller") })
+			broken := fault.Fault{Path: "user0001@", Do: fault.ItemStatus(401)}
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
+			never := func(context.Context, *batch.StatusError) error { return batch.ErrNotSent }
+			runner := newRunner(t, tenant, batch.Options{Reauthorize: never})
+			fail := func(batch.Result) []batch.Request { panic("a fault of the caller") }
+			_ = runner.Run(t.Context(), deletes(tenant.AddUsers(20)), fail)
 		}()
 	}
 	for range 100 {

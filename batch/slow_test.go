@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"testing"
 	"testing/synctest"
@@ -10,9 +11,10 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
 )
 
-// slowly has src take so long for each request.
+// slowly returns a source that takes a time for each request.
 func slowly(src iter.Seq[batch.Request], each time.Duration) iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
 		for req := range src {
@@ -24,70 +26,57 @@ func slowly(src iter.Seq[batch.Request], each time.Duration) iter.Seq[batch.Requ
 	}
 }
 
-// A source that takes its time holds up neither the answers nor the news of a wait.
+// A slow source delays neither results nor the effect of a wait.
 func TestSlowSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-			Limits: []*graphsim.Limit{graphsim.Window(200, 10*time.Second)}})
+			Limits: []*quota.Limit{quota.Window(200, 10*time.Second)}})
 		var longest time.Duration
 		last := time.Now()
-		r, err := batch.NewRunner(tenant, batch.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = r.Run(t.Context(), slowly(deletes(tenant.Populate(2000)), 15*time.Millisecond), func(batch.Result) []batch.Request {
+		src := slowly(deletes(tenant.AddUsers(2000)), 15*time.Millisecond)
+		err := newRunner(t, tenant, batch.Options{}).Run(t.Context(), src, func(batch.Result) []batch.Request {
 			longest = max(longest, time.Since(last))
 			last = time.Now()
 			return nil
 		})
-		stats := tenant.Stats()
-		if err != nil || stats.Early > 0 || stats.Refused > 400 || longest > 11*time.Second {
-			t.Errorf("%v; %d refused, %d sent early, nothing settled for %v", err, stats.Refused, stats.Early, longest)
-		}
+		checkErr(t, "Run", err, nil)
+		check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
+		checkBetween(t, "requests refused", tenant.Stats().Refused, 0, 400)
+		checkBetween(t, "the longest time between two results", longest, 0, 11*time.Second)
 	})
 }
 
-// Time that answers spend behind settle is none that the service took.
+// The time that replies wait for settle is not taken for latency of the service.
 func TestSlowSettle(t *testing.T) {
 	refused := func(each time.Duration) (n int) {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-				Limits: []*graphsim.Limit{graphsim.Bucket(100, 1000)}})
-			r, err := batch.NewRunner(tenant, batch.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = r.Run(t.Context(), deletes(tenant.Populate(5000)), func(batch.Result) []batch.Request {
+				Limits: []*quota.Limit{quota.Bucket(100, 1000)}})
+			src := deletes(tenant.AddUsers(5000))
+			err := newRunner(t, tenant, batch.Options{}).Run(t.Context(), src, func(batch.Result) []batch.Request {
 				time.Sleep(each)
 				return nil
 			})
-			stats := tenant.Stats()
-			if n = stats.Refused; err != nil || stats.Early > 0 {
-				t.Errorf("%v; %d sent early", err, stats.Early)
-			}
+			checkErr(t, "Run", err, nil)
+			check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
+			n = tenant.Stats().Refused
 		})
 		return n
 	}
 	quick := refused(0)
 	for _, each := range []time.Duration{time.Millisecond, 5 * time.Millisecond, 9 * time.Millisecond} {
-		if n := refused(each); n > quick+100 {
-			t.Errorf("%d refused with %v for each result, %d with none", n, each, quick)
-		}
+		checkBetween(t, fmt.Sprint("requests refused with ", each, " for each result"), refused(each), 0, quick+100)
 	}
 }
 
-// The end of the run is seen between two requests, even if none of them can be sent.
+// The run stops between two requests, even if none of them can be sent.
 func TestEndAmongInvalidRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		invalid, left := 0, 0
-		r, err := batch.NewRunner(tenant, batch.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = r.Run(ctx, func(yield func(batch.Request) bool) {
+		err := newRunner(t, tenant, batch.Options{}).Run(ctx, func(yield func(batch.Request) bool) {
 			for range 10_000 {
 				if !yield(batch.Request{Method: "GET", URL: "https://absolute.example"}) {
 					return
@@ -103,8 +92,8 @@ func TestEndAmongInvalidRequests(t *testing.T) {
 			}
 			return nil
 		})
-		if !errors.Is(err, context.DeadlineExceeded) || invalid > 101 || invalid+left != 10_000 {
-			t.Errorf("%v; %d invalid, %d not sent", err, invalid, left)
-		}
+		checkErr(t, "Run", err, context.DeadlineExceeded)
+		checkBetween(t, "invalid requests", invalid, 1, 101)
+		check(t, "results", invalid+left, 10_000)
 	})
 }

@@ -16,6 +16,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // recorder is a tenant that keeps the URLs of each batch in the order of sending.
@@ -40,10 +42,9 @@ func (r *recorder) PostBatch(ctx context.Context, body []byte) (batch.Reply, err
 	return r.Tenant.PostBatch(ctx, body)
 }
 
-// refuse has every batch refused as a whole that holds a request for one of the
-// users.
-func refuse(status int, users ...string) graphsim.Fault {
-	return graphsim.Fault{Do: graphsim.OuterStatus(status), Match: func(_, url string) bool {
+// refuse returns a fault that rejects each batch with a request for one of the users.
+func refuse(status int, users ...string) fault.Fault {
+	return fault.Fault{Do: fault.OuterStatus(status), Match: func(_, url string) bool {
 		return slices.ContainsFunc(users, func(u string) bool { return strings.Contains(url, u) })
 	}}
 }
@@ -56,13 +57,21 @@ func names(users []graphsim.User) []string {
 	return upns
 }
 
-// refusedWhole tells whether Graph refused the request by refusing its batch.
-func refusedWhole(r batch.Result, status int) bool {
+// isRejected reports whether Graph rejected a batch because of the request, and the Result is so.
+func isRejected(r *batch.Result, status int) bool {
 	whole, ok := errors.AsType[*batch.StatusError](r.Err)
-	return ok && whole.Status == status && !errors.Is(r.Err, batch.ErrNotSent) && r.Response.Status == 0 && !r.Uncertain
+	rejected := ok && whole.Status == status && !r.Stopped()
+	return rejected && r.Response.Status == 0 && !r.Uncertain
 }
 
-// One bad request is found by halves, and the other 19 go.
+// checkRejected checks that Graph rejected a batch because of the request, after one attempt.
+func checkRejected(t *testing.T, r *batch.Result, status int) {
+	t.Helper()
+	check(t, fmt.Sprint("rejected: ", r.Request.Tag), isRejected(r, status), true)
+	check(t, "attempts", r.Attempts, 1)
+}
+
+// Bad requests are found by halves, and the others are carried out.
 func TestSplitFindsTheBadRequest(t *testing.T) {
 	for _, status := range []int{400, 404, 405, 413, 414, 422} {
 		for _, bad := range [][]int{{0}, {7}, {19}, {3, 4}, {0, 10, 19}} {
@@ -75,55 +84,54 @@ func TestSplitFindsTheBadRequest(t *testing.T) {
 
 func splitFinds(t *testing.T, status int, bad []int) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(20)
+	users := tenant.AddUsers(20)
 	var upns []string
 	for _, i := range bad {
 		upns = append(upns, users[i].UPN)
 	}
 	tenant.AddFaults(refuse(status, upns...))
 	for _, r := range runAll(t, tenant, batch.Options{}, deletes(users)) {
-		isBad := slices.Contains(upns, r.Request.Tag.(string))
-		if isBad != refusedWhole(r, status) || isBad == (r.Err == nil && r.Response.Status == 204) || r.Attempts != 1 {
-			t.Errorf("%v: status %d, error %v, %d attempts", r.Request.Tag, r.Response.Status, r.Err, r.Attempts)
+		if slices.Contains(upns, r.Request.Tag.(string)) {
+			checkRejected(t, &r, status)
+		} else {
+			check(t, "status", r.Response.Status, 204)
+			check(t, "attempts", r.Attempts, 1)
 		}
 	}
+	checkLeft(t, tenant, len(bad))
 	// Each of them is at most five levels down, each with a sibling.
-	if left, n := len(tenant.Left()), tenant.Stats().Batches; left != len(bad) || n > 1+10*len(bad) {
-		t.Errorf("%d passes left, %d batches", left, n)
-	}
+	checkBetween(t, "batches", tenant.Stats().Batches, 1, 1+10*len(bad))
 }
 
-// What is refused for the caller's sake, for the pace or for the moment is
-// nobody's fault in the batch.
+// A batch is not split after a status that does not depend on its requests.
 func TestSplitsNothingElse(t *testing.T) {
-	for status, want := range map[int]int{403: 2, 408: 2, 424: 2, 429: 2, 500: 2, 502: 2, 503: 2, 504: 2} {
+	for _, status := range []int{403, 408, 424, 429, 500, 502, 503, 504} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Batch: 1, Do: graphsim.OuterStatus(status)}}})
+				broken := fault.Fault{Batch: 1, Do: fault.OuterStatus(status)}
+				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
 				rec := &recorder{Tenant: tenant}
-				runAll(t, rec, batch.Options{}, deletes(tenant.Populate(20)))
-				for i, urls := range rec.batches {
-					// After a wait the gate lets requests go one, two, four at a time.
-					if len(urls) != 20 && status != 429 && status != 503 {
-						t.Errorf("batch %d holds %d requests", i+1, len(urls))
-					}
+				runAll(t, rec, batch.Options{}, deletes(tenant.AddUsers(20)))
+				if status == 429 || status == 503 { // the gate opens for one, two, four requests
+					checkBetween(t, "batches", len(rec.batches), 2, 20)
+					return
 				}
-				if n := len(rec.batches); n < want {
-					t.Errorf("%d batches, want at least %d", n, want)
-				}
+				check(t, "batches", len(rec.batches), 2)
+				check(t, "requests in the second batch", len(rec.batches[1]), 20)
 			})
 		})
 	}
 }
 
-// A refusal that does not come again costs two further batches and no attempt.
+// A rejection that is not repeated costs two further batches and no attempt.
 func TestSplitOfAPassingRefusal(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Batch: 1, Do: graphsim.OuterStatus(400)}}})
+	broken := fault.Fault{Batch: 1, Do: fault.OuterStatus(400)}
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
 	rec := &recorder{Tenant: tenant}
-	for _, r := range runAll(t, rec, batch.Options{MaxAttempts: 1, Concurrency: 1}, deletes(tenant.Populate(41))) {
-		if r.Response.Status != 204 || r.Attempts != 1 {
-			t.Errorf("%v: status %d after %d attempts: %v", r.Request.Tag, r.Response.Status, r.Attempts, r.Err)
-		}
+	results := runAll(t, rec, batch.Options{MaxAttempts: 1, Concurrency: 1}, deletes(tenant.AddUsers(41)))
+	checkStatus(t, results, 204, 41)
+	for _, r := range results {
+		check(t, "attempts", r.Attempts, 1)
 	}
 	var sizes []int
 	for _, urls := range rec.batches {
@@ -137,16 +145,16 @@ func TestSplitOfAPassingRefusal(t *testing.T) {
 	}
 }
 
-// Once Graph has taken a half, its requests travel with any others.
+// When Graph has accepted a half, its requests are sent together with any others.
 func TestSplitIsOverWhenTaken(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Batch: 1, Do: graphsim.OuterStatus(400)}, {Attempt: 2, Do: graphsim.ItemStatus(401)},
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Batch: 1, Do: fault.OuterStatus(400)}, {Attempt: 2, Do: fault.ItemStatus(401)},
 	}})
 	rec := &recorder{Tenant: tenant}
-	runAll(t, rec, batch.Options{Concurrency: 1, Reauthorize: func(context.Context, *batch.StatusError) error { return nil }}, deletes(tenant.Populate(20)))
-	if n := len(rec.batches); n != 4 || len(rec.batches[3]) != 20 || len(tenant.Left()) != 0 {
-		t.Errorf("%d batches, %d passes left: %q", n, len(tenant.Left()), rec.batches)
-	}
+	runAll(t, rec, batch.Options{Concurrency: 1, Reauthorize: renewToken}, deletes(tenant.AddUsers(20)))
+	checkLeft(t, tenant, 0)
+	check(t, "batches", len(rec.batches), 4)
+	check(t, "requests in the last batch", len(rec.batches[len(rec.batches)-1]), 20)
 }
 
 // If Graph refuses one or two requests, the refusals are final, although Graph has accepted no
@@ -156,102 +164,95 @@ func TestSplitEnds(t *testing.T) {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-				users := tenant.Populate(tt.requests)
+				users := tenant.AddUsers(tt.requests)
 				tenant.AddFaults(refuse(400, names(users)...))
 				results := runAll(t, tenant, batch.Options{}, deletes(users))
 				for _, r := range results {
-					if !refusedWhole(r, 400) || r.Attempts != 1 {
-						t.Fatalf("%v: %v after %d attempts", r.Request.Tag, r.Err, r.Attempts)
-					}
+					checkRejected(t, &r, 400)
 				}
-				if n := tenant.Stats().Batches; len(results) != tt.requests || n > tt.most {
-					t.Errorf("%d results, %d batches, want at most %d", len(results), n, tt.most)
-				}
+				check(t, "results", len(results), tt.requests)
+				checkBetween(t, "batches", tenant.Stats().Batches, tt.requests, tt.most)
 			})
 		})
 	}
 }
 
-// Bad requests side by side do not make the rest of the list hopeless.
+// Many bad requests in a row do not keep the rest of the list from being sent.
 func TestSplitGoesOnAfterABadBatch(t *testing.T) {
 	for _, from := range []int{0, 20} {
 		for _, concurrency := range []int{0, 1} {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-				users := tenant.Populate(200)
+				users := tenant.AddUsers(200)
 				bad := names(users[from : from+60])
 				tenant.AddFaults(refuse(400, append(bad, users[105].UPN)...))
 				results := runAll(t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
-				if got := statuses(results); got[204] != 139 || len(tenant.Left()) != 61 {
-					t.Errorf("bad from %d, concurrency %d: statuses %v, %d passes left, want 139 times 204 and 61",
-						from, concurrency, got, len(tenant.Left()))
-				}
+				checkStatus(t, results, 204, 139)
+				checkLeft(t, tenant, 61)
 			})
 		}
 	}
 }
 
-// However many bad requests there are, a service that takes batches is asked.
+// However many bad requests there are, the good ones are carried out.
 func TestSplitAmongGoodOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-		users := tenant.Populate(2400)
-		tenant.AddFaults(graphsim.Fault{Do: graphsim.OuterStatus(400), Match: func(_, url string) bool {
+		users := tenant.AddUsers(2400)
+		tenant.AddFaults(fault.Fault{Do: fault.OuterStatus(400), Match: func(_, url string) bool {
 			return strings.Contains(url, "7@")
 		}})
 		results := runAll(t, tenant, batch.Options{}, deletes(users))
-		if got := statuses(results); got[204] != 2160 || len(tenant.Left()) != 240 {
-			t.Errorf("statuses %v, %d passes left, want 2160 times 204 and 240", got, len(tenant.Left()))
-		}
+		checkStatus(t, results, 204, 2160)
+		checkLeft(t, tenant, 240)
 	})
 }
 
-// A gate that lets fewer go than a half holds makes smaller batches, not mixed
-// ones, and a refusal for the pace leaves the half a batch of its own.
+// If the gate lets fewer requests go than a half has, the batches are smaller and not mixed. After
+// another fault the half is still sent by itself.
 func TestSplitAtTheGate(t *testing.T) {
-	second := func(do graphsim.Effect) []graphsim.Fault { // of the half with the bad one
-		return []graphsim.Fault{{Path: "user0010@", Attempt: 2, Do: do}}
+	second := func(do fault.Effect) []fault.Fault { // of the half with the bad one
+		return []fault.Fault{{Path: "user0010@", Attempt: 2, Do: do}}
 	}
 	tests := []struct {
 		name   string
 		opts   graphsim.Options
 		rate   float64
-		faults []graphsim.Fault
+		faults []fault.Fault
 	}{
 		{name: "paced", rate: 3},
-		{name: "few at a time", opts: graphsim.Options{Limits: []*graphsim.Limit{graphsim.Bucket(2, 5)}}},
-		{name: "whole batches refused", opts: graphsim.Options{WholeBatch: true, Limits: []*graphsim.Limit{graphsim.Bucket(2, 20)}}},
-		{name: "throttled", faults: second(graphsim.OuterStatus(429, "Retry-After", "3"))},
-		{name: "token refused", faults: second(graphsim.OuterStatus(401))},
-		{name: "service away", faults: second(graphsim.OuterStatus(503, "Retry-After", "3"))},
-		{name: "no answer", faults: second(graphsim.Hang())},
+		{name: "few at a time", opts: graphsim.Options{Limits: []*quota.Limit{quota.Bucket(2, 5)}}},
+		{name: "whole batches refused",
+			opts: graphsim.Options{WholeBatch: true, Limits: []*quota.Limit{quota.Bucket(2, 20)}}},
+		{name: "throttled", faults: second(fault.OuterStatus(429, "Retry-After", "3"))},
+		{name: "token refused", faults: second(fault.OuterStatus(401))},
+		{name: "service away", faults: second(fault.OuterStatus(503, "Retry-After", "3"))},
+		{name: "no answer", faults: second(fault.Hang())},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(tt.opts)
-				users := tenant.Populate(400)
+				users := tenant.AddUsers(400)
 				bad := names(users[9:10]) // the gate opens one, two, four at a time
 				tenant.AddFaults(append(tt.faults, refuse(400, bad...))...)
 				rec := &recorder{Tenant: tenant}
-				results := runAll(t, rec, batch.Options{Concurrency: 2, MaxRate: tt.rate,
-					Reauthorize: func(context.Context, *batch.StatusError) error { return nil }}, deletes(users))
+				opts := batch.Options{Concurrency: 2, MaxRate: tt.rate, Reauthorize: renewToken}
+				results := runAll(t, rec, opts, deletes(users))
 				for _, r := range results {
-					ok := r.Response.Status == 204 || r.Response.Status == 404 && r.Uncertain
-					if isBad := r.Request.Key == bad[0]; isBad == ok || isBad && r.Err == nil {
-						t.Errorf("%v: status %d, error %v", r.Request.Tag, r.Response.Status, r.Err)
-					}
+					isBad := r.Request.Key == bad[0]
+					check(t, fmt.Sprint("failed: ", r.Request.Tag), r.Err != nil, isBad)
 				}
-				if tenant.Stats().Early > 0 || len(results) != 400 || len(tenant.Left()) != 1 {
-					t.Errorf("%d results, %d passes left, %d requests sent early", len(results), len(tenant.Left()), tenant.Stats().Early)
-				}
+				check(t, "results", len(results), 400)
+				checkLeft(t, tenant, 1)
+				check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
 				checkUnmixed(t, rec.batches, bad)
 			})
 		})
 	}
 }
 
-// checkUnmixed holds the batches with a bad request to be parts of the one before.
+// checkUnmixed checks that each batch with a bad request is a part of the batch before with it.
 func checkUnmixed(t *testing.T, batches [][]string, bad []string) {
 	t.Helper()
 	for _, user := range bad {
@@ -270,37 +271,35 @@ func checkUnmixed(t *testing.T, batches [][]string, bad []string) {
 	}
 }
 
-// A run that stops in the middle says of what was not found out that it was not
-// sent, and why it was going to be sent again.
+// If a run stops while it looks for the bad request, the result of each suspect says that it was
+// not sent again, and why its batch was rejected.
 func TestSplitStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second})
-		users := tenant.Populate(20)
+		users := tenant.AddUsers(20)
 		tenant.AddFaults(refuse(400, users[0].UPN))
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
 		start := time.Now()
 		results, err := run(ctx, t, tenant, batch.Options{}, deletes(users))
-		if d := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || d != 2*time.Second {
-			t.Errorf("Run = %v after %v", err, d)
-		}
-		done, notSent := 0, 0
+		checkErr(t, "Run", err, context.DeadlineExceeded)
+		check(t, "time", time.Since(start), 2*time.Second)
+		check(t, "results", len(results), 20)
+		checkStatus(t, results, 204, 10)
+		checkLeft(t, tenant, 10)
 		for _, r := range results {
-			_, told := errors.AsType[*batch.StatusError](r.Err)
-			switch {
-			case r.Response.Status == 204:
-				done++
-			case errors.Is(r.Err, batch.ErrNotSent) && told && !r.Uncertain && r.Attempts == 0:
-				notSent++
+			if r.Err == nil {
+				continue
 			}
-		}
-		if done != 10 || notSent != 10 || len(tenant.Left()) != 10 {
-			t.Errorf("%d done, %d not sent, %d passes left, want 10 of each", done, notSent, len(tenant.Left()))
+			checkNotSent(t, &r)
+			check(t, "attempts", r.Attempts, 0)
+			_, ok := errors.AsType[*batch.StatusError](r.Err)
+			check(t, "the result has the rejection", ok, true)
 		}
 	})
 }
 
-// The halves keep their keys: what else there is to write for their users waits.
+// The requests of the halves keep their keys: other writes for their users wait.
 func TestSplitKeepsKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second})
@@ -315,16 +314,14 @@ func TestSplitKeepsKeys(t *testing.T) {
 		}
 		tenant.AddFaults(refuse(400, "u07@"))
 		results := runAll(t, tenant, batch.Options{}, slices.Values(src))
-		stats := tenant.Stats()
-		if got := statuses(results); got[204] != 57 || len(tenant.Left()) != 3 || stats.LostWrites+stats.OverlappingWrites > 0 {
-			t.Errorf("statuses %v, %d passes left, %d writes lost, %d at once", got, len(tenant.Left()), stats.LostWrites, stats.OverlappingWrites)
-		}
+		checkStatus(t, results, 204, 57)
+		checkLeft(t, tenant, 3)
+		checkWrites(t, tenant)
 	})
 }
 
-// Whatever requests are bad, they and no others are refused, in no more batches
-// than promised and whatever the pace; and if the run stops or other things go
-// wrong as well, each request still settles once.
+// Whichever requests are bad, they and no others are rejected, in no more batches than
+// documented. If the run stops or there are other faults, each request still settles once.
 func TestSplitProperty(t *testing.T) {
 	eachSeed(t, 100, splitProperty)
 }
@@ -333,21 +330,21 @@ func splitProperty(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	opts := graphsim.Options{Seed: seed, Latency: time.Duration(rng.IntN(500)) * time.Millisecond}
 	if rng.IntN(2) == 0 {
-		opts.Limits = []*graphsim.Limit{graphsim.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)}
+		opts.Limits = []*quota.Limit{quota.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)}
 		opts.WholeBatch = rng.IntN(2) == 0
 	}
 	tenant := graphsim.New(opts)
-	users := tenant.Populate(1 + rng.IntN(200))
+	users := tenant.AddUsers(1 + rng.IntN(200))
 	bad := make(map[string]bool)
 	share := rng.Float64() * 0.4
 	for _, u := range users {
 		bad[u.UPN] = rng.Float64() < share
 	}
-	tenant.AddFaults(graphsim.Fault{Method: "DELETE", Do: graphsim.OuterStatus(400),
+	tenant.AddFaults(fault.Fault{Method: "DELETE", Do: fault.OuterStatus(400),
 		Match: func(_, url string) bool { return bad[strings.Split(url, "/")[2]] }})
 	others := rng.IntN(3) == 0
 	if others {
-		tenant.AddFaults(graphsim.RandomFaults(seed, rng.Float64()*0.3)...)
+		tenant.AddFaults(fault.Random(seed, rng.Float64()*0.3)...)
 	}
 	ctx := t.Context()
 	if stops := rng.IntN(4) == 0; stops {
@@ -359,44 +356,34 @@ func splitProperty(t *testing.T, seed uint64) {
 	results, err := run(ctx, t, rec, batch.Options{
 		BatchSize:   1 + rng.IntN(20),
 		Concurrency: rng.IntN(20),
-		Reauthorize: func(context.Context, *batch.StatusError) error { return nil },
+		Reauthorize: renewToken,
 	}, deletes(users))
 
 	settled := make(map[string]int)
-	left := make(map[string]bool)
-	for _, h := range tenant.Left() {
-		left[h.UPN] = true
-	}
+	left := stillThere(tenant)
 	for _, r := range results {
 		user := r.Request.Key
 		settled[user]++
-		switch {
-		case r.Err == nil && r.Response.Status == 204 && (left[user] || bad[user]):
-			t.Errorf("%s: answered 204; left %v, bad %v", user, left[user], bad[user])
-		case errors.Is(r.Err, batch.ErrNotSent) && !r.Uncertain && !left[user]:
-			t.Errorf("%s: not sent, and gone", user)
-		case errors.Is(r.Err, batch.ErrNotSent) && err == nil:
-			t.Errorf("%s: not sent, and the run went to its end", user)
-		case !others && err == nil && bad[user] != refusedWhole(r, 400):
-			t.Errorf("%s: status %d, error %v; bad %v", user, r.Response.Status, r.Err, bad[user])
+		checkTrue(t, &r, left[user])
+		if err != nil {
+			continue
+		}
+		check(t, "not sent by a run that was not stopped: "+user, r.Stopped(), false)
+		if !others {
+			check(t, "rejected: "+user, isRejected(&r, 400), bad[user])
 		}
 	}
 	for _, u := range users {
-		if settled[u.UPN] != 1 {
-			t.Errorf("%s was settled %d times", u.UPN, settled[u.UPN])
-		}
+		check(t, "results of "+u.UPN, settled[u.UPN], 1)
 	}
-	if stats := tenant.Stats(); stats.LostWrites+stats.OverlappingWrites > 0 {
-		t.Errorf("%d writes lost, %d at once", stats.LostWrites, stats.OverlappingWrites)
-	}
+	checkWrites(t, tenant)
 	if !others && opts.Limits == nil {
 		checkCost(t, rec.batches)
 	}
 }
 
-// checkCost holds the parts of each refused batch to 2n-2. Where nothing else goes
-// wrong a request is only sent again if it was refused alone while nothing showed that
-// others are accepted.
+// checkCost checks that at most 2n-2 parts follow each rejected batch of n requests. Without other
+// faults a request is sent alone twice only if no other batch was accepted before.
 func checkCost(t *testing.T, batches [][]string) {
 	t.Helper()
 	first := make(map[string]int) // batch by URL
@@ -430,20 +417,19 @@ func checkCost(t *testing.T, batches [][]string) {
 		}
 	}
 	for root, n := range parts {
-		if most := 2*len(batches[root]) - 2; n > most {
-			t.Errorf("batch %d of %d requests was followed by %d parts, want at most %d", root+1, len(batches[root]), n, most)
-		}
+		size := len(batches[root])
+		checkBetween(t, fmt.Sprintf("parts of batch %d, of %d requests", root+1, size), n, 1, 2*size-2)
 	}
 }
 
-// Nothing is lost or sent once a source has ended the run while halves wait.
+// If the source ends the run while halves wait, they are settled and not sent.
 func TestSplitEndedBySource(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(400)}}})
-	users := tenant.Populate(40)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(400)}}})
+	users := tenant.AddUsers(20)
 	cause := errors.New("the list changed")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	var src iter.Seq[batch.Request] = func(yield func(batch.Request) bool) {
-		for req := range deletes(users[:20]) {
+		for req := range deletes(users) {
 			if !yield(req) {
 				return
 			}
@@ -451,7 +437,7 @@ func TestSplitEndedBySource(t *testing.T) {
 		cancel(cause)
 	}
 	results, err := run(ctx, t, tenant, batch.Options{Concurrency: 1}, src)
-	if !errors.Is(err, cause) || len(results) != 20 || tenant.Stats().Batches != 1 {
-		t.Errorf("Run = %v with %d results, %d batches", err, len(results), tenant.Stats().Batches)
-	}
+	checkErr(t, "Run", err, cause)
+	check(t, "results", len(results), 20)
+	check(t, "batches", tenant.Stats().Batches, 1)
 }

@@ -4,12 +4,35 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 )
+
+// A StatusError is an HTTP answer that rejects a whole batch, or the error that the response to
+// one request has.
+type StatusError struct {
+	Status    int
+	Code      string      // error.code; may be empty even in an error of Graph
+	Message   string      // error.message or other text of the body, as sent
+	RequestID string      // Graph's request-id
+	Header    http.Header // headers of the answer, may be nil
+}
+
+func (e *StatusError) Error() string {
+	// An answer without a code may come from something in front of Graph.
+	s := fmt.Sprintf("the answer was %d", e.Status)
+	if e.Code != "" {
+		s = fmt.Sprintf("Graph answered %d %s", e.Status, Printable(e.Code))
+	}
+	if e.Message != "" {
+		s += ": " + Printable(e.Message)
+	}
+	return s
+}
 
 // StatusError reads the response as an error. See NewStatusError.
 func (r *Response) StatusError() *StatusError {
@@ -172,28 +195,6 @@ func firstWords(text string) string {
 
 // words returns text with one space between words.
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-// NewReply converts the answer to a batch into what a Poster returns: a Reply, or a
-// *StatusError if the batch was refused. Some gateways give a batch response another success
-// status, such as 201, 203 or 207. Such an answer is a Reply if it contains responses.
-func NewReply(status int, header http.Header, body []byte) (Reply, error) {
-	switch {
-	case status == http.StatusOK, status == http.StatusFailedDependency:
-		// Older documentation gave 424 for a batch with a failed request.
-		// Source: microsoftgraph/microsoft-graph-docs-contrib#8883.
-	case status > http.StatusOK && status < 300 && holdsResponses(body):
-	default:
-		return Reply{}, NewStatusError(status, header, body)
-	}
-	return Reply{Header: header, Body: body}, nil
-}
-
-func holdsResponses(body []byte) bool {
-	var wire struct {
-		Responses []json.RawMessage `json:"responses"`
-	}
-	return json.Unmarshal(withoutMark(body), &wire) == nil && len(wire.Responses) > 0
-}
 
 // holdsError reports whether a body is an error object. The status may say otherwise.
 func holdsError(body []byte) bool {

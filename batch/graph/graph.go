@@ -1,10 +1,8 @@
-// Package graph posts batches to Microsoft Graph with a token. It stands on
-// msgraph-sdk-go-core's request adapter for authentication and telemetry, and
-// leaves that adapter's retries, redirects, compression and claims handling
-// out: package batch is the one layer that sends anything twice.
+// Package graph posts batches to Microsoft Graph with a token. It uses the request adapter of
+// msgraph-sdk-go-core for authentication and telemetry, but not its retries, redirects,
+// compression and claims handling: only package batch sends a request twice.
 //
-// It is the only package that imports the SDK's core, so that everything else
-// compiles and tests without it.
+// No other package imports the SDK's core.
 package graph
 
 import (
@@ -54,11 +52,11 @@ func maxReply(batchBody []byte) int {
 // Options of a Client. The zero value of each field is its default.
 type Options struct {
 	// Root is Graph's root without a version. Empty means DefaultRoot. Plain
-	// http is taken for this machine only.
+	// http is allowed for this machine only.
 	Root string
 
-	// Audience is whom the token is for; with /.default added it is the scope.
-	// Empty means Root. It differs where a gateway stands in front of Graph.
+	// Audience is the resource that the token is for; with /.default added it is the scope.
+	// Empty means Root. Set it if Root is a gateway in front of Graph.
 	Audience string
 
 	// Version is the API version. Empty means "v1.0".
@@ -81,19 +79,17 @@ type Client struct {
 	tokens   *tokenSource
 	batchURL url.URL
 
-	// closeIdle is the transport's own: kiota's wrapper does not pass it on.
+	// closeIdle is the transport's own method, which kiota's wrapper does not have.
 	closeIdle func()
 }
 
-// New returns a Client that authenticates with credential. It sends nothing.
+// New returns a Client that authenticates with credential. It sends nothing. If an error of the
+// credential is batch.ErrNotSent, the issuer of tokens cannot be reached, and a run waits for it
+// as for any connection; any other error stops the run.
 func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
 	root, err := ParseRoot(opts.Root)
 	if err != nil {
 		return nil, err
-	}
-	version := opts.Version
-	if version == "" {
-		version = "v1.0"
 	}
 	transport := opts.Transport
 	if transport == nil {
@@ -106,35 +102,33 @@ func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
 	}
 	client := &http.Client{
 		Transport: nethttplibrary.NewCustomTransportWithParentTransport(transport, middleware...),
-		// A redirect is an answer like any other: the token stays here.
+		// A redirect is returned as the answer: the token must not go elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	audience := cmp.Or(strings.TrimSuffix(opts.Audience, "/"), root.String())
-	tokens := newTokenSource(credential, audience+"/.default", root)
+	tokens := &tokenSource{credential: credential, scope: audience + "/.default", origin: root}
 	adapter, err := msgraphgocore.NewGraphRequestAdapterBaseWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
 		authentication.NewBaseBearerTokenAuthenticationProvider(tokens), msgraphgocore.GraphClientOptions{}, nil, nil, client)
 	if err != nil {
 		return nil, fmt.Errorf("creating the Graph request adapter: %w", err)
 	}
-	c := &Client{adapter: adapter, http: client, tokens: tokens, batchURL: *root.JoinPath(version, "$batch"), closeIdle: func() {}}
+	c := &Client{adapter: adapter, http: client, tokens: tokens, batchURL: *root.JoinPath(cmp.Or(opts.Version, "v1.0"), "$batch"), closeIdle: func() {}}
 	if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
 		c.closeIdle = t.CloseIdleConnections
 	}
 	return c, nil
 }
 
-// NewTransport returns a transport with what a long run needs: HTTP/2, dead
-// connections noticed, proxies from the environment. A nil base means
-// http.DefaultTransport.
+// NewTransport returns a transport for long runs: it uses HTTP/2, detects dead connections and
+// uses proxies from the environment. A nil base means http.DefaultTransport.
 func NewTransport(base *http.Transport) *http.Transport {
 	if base == nil {
 		base = http.DefaultTransport.(*http.Transport)
 	}
 	t := base.Clone()
 	t.ForceAttemptHTTP2 = true
-	t.MaxIdleConnsPerHost = 128 // where only HTTP/1.1 is spoken, as with some proxies
-	// A connection that died without a word is found by a ping instead of by
-	// the timeout of each post on it.
+	t.MaxIdleConnsPerHost = 128 // for HTTP/1.1, which is all that some proxies speak
+	// A ping detects a dead connection before each post on it times out.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}
 	return t
 }
@@ -180,7 +174,7 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	}
 	req := native.(*http.Request)
 	// The adapter sets neither, and without them a request that the server
-	// provably did not take cannot go to another connection.
+	// certainly did not process cannot be sent on another connection.
 	req.ContentLength = int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 
@@ -214,7 +208,7 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	return batch.NewReply(resp.StatusCode, resp.Header, answer)
 }
 
-// Token returns the access token in use, getting one if there is none. An error
+// Token returns the access token in use, or a new one if there is none. An error
 // is a *TokenError.
 func (c *Client) Token(ctx context.Context) (string, error) {
 	t, err := c.tokens.token(ctx)
@@ -225,7 +219,7 @@ func (c *Client) Token(ctx context.Context) (string, error) {
 }
 
 // Reauthorize gets a new token in place of one that Graph refused, with the
-// claims of its challenge if it sent one. It is meant for batch.Options.
+// claims of its challenge if it sent one. Use it in batch.Options.
 func (c *Client) Reauthorize(ctx context.Context, refused *batch.StatusError) error {
 	if err := c.tokens.renew(ctx, refused); err != nil {
 		return tokenProblem(err)
@@ -233,8 +227,8 @@ func (c *Client) Reauthorize(ctx context.Context, refused *batch.StatusError) er
 	return nil
 }
 
-// withoutURL drops the method and URL that net/http puts before each error:
-// they are the same for every post.
+// withoutURL removes the method and URL from an error of net/http: they are the same for each
+// post.
 func withoutURL(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err

@@ -16,7 +16,14 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
+
+// offlineError says that the authority cannot be reached.
+type offlineError struct{ error }
+
+func (offlineError) Is(target error) bool { return target == batch.ErrNotSent }
 
 // away is a credential whose authority cannot be reached for a while.
 type away struct {
@@ -32,7 +39,7 @@ func (a *away) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azco
 		case <-ctx.Done():
 		case <-time.After(a.takes):
 		}
-		return azcore.AccessToken{}, &graph.OfflineError{Err: errors.New("dial tcp: i/o timeout")}
+		return azcore.AccessToken{}, offlineError{errors.New("dial tcp: i/o timeout")}
 	}
 	return azcore.AccessToken{Token: a.issue(), ExpiresOn: time.Now().Add(a.life)}, nil
 }
@@ -57,10 +64,10 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 // Graph is there and the authority is not: the run waits for a token, whether the old one
 // ended or was refused, and however long each try takes.
 func TestAuthorityAway(t *testing.T) {
-	refused := []graphsim.Fault{{Path: "user0300@", Times: 1, Do: graphsim.ItemStatus(401)}}
+	refused := []fault.Fault{{Path: "user0300@", Times: 1, Do: fault.ItemStatus(401)}}
 	tests := []struct {
 		name       string
-		faults     []graphsim.Fault
+		faults     []fault.Fault
 		life       time.Duration // of a token
 		from, to   time.Duration // when the authority is away
 		takes      time.Duration
@@ -77,10 +84,10 @@ func TestAuthorityAway(t *testing.T) {
 		for _, concurrency := range []int{1, 8} {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: tt.faults, Limits: []*graphsim.Limit{graphsim.Bucket(8, 40)}})
-					users := tenant.Populate(8000)
+					tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: tt.faults, Limits: []*quota.Limit{quota.Bucket(8, 40)}})
+					users := tenant.AddUsers(8000)
 					start := time.Now()
-					client, err := graph.New(&away{life: tt.life, takes: tt.takes, issue: tenant.Token, down: func() bool {
+					client, err := graph.New(&away{life: tt.life, takes: tt.takes, issue: tenant.Entra.Token, down: func() bool {
 						at := time.Since(start)
 						return at >= tt.from && at < tt.to
 					}}, graph.Options{Transport: inProcess{tenant}})

@@ -18,17 +18,18 @@ import (
 	"tapsweep/batch"
 )
 
-// refreshAhead is how long before its end a token is replaced. It is longer
-// than a post may take, so that no token ends while it is on its way.
-const refreshAhead = 5 * time.Minute
+const (
+	// refreshAhead is how long before its end a token is replaced. It is longer
+	// than a post may take, so that no token ends while it is on its way.
+	refreshAhead = 5 * time.Minute
 
-// hurry bounds the wait for a new token while the old one is still good, and is
-// how long a failed attempt is not repeated.
-const hurry = 15 * time.Second
+	// earlyRenewTimeout bounds the wait for a new token while the old one is still valid, and
+	// the time until a failed attempt is repeated.
+	earlyRenewTimeout = 15 * time.Second
+)
 
-// tokenSource keeps one token for all posts. It is needed because some of
-// azidentity's credentials (the command line tools) start a process for each
-// call, and because the header must go to one origin only.
+// tokenSource keeps one token for all posts, because some of azidentity's credentials (the
+// command line tools) start a process for each call. It gives the token to one origin only.
 type tokenSource struct {
 	credential azcore.TokenCredential
 	scope      string
@@ -37,64 +38,60 @@ type tokenSource struct {
 	mu      sync.Mutex
 	held    azcore.AccessToken
 	retryAt time.Time // when to try again to replace a token that is still good
-	renewal *renewal  // the one under way, nil if none is
+	renewal *renewal  // the one in progress, nil if none is
 }
 
-// A renewal is for all who wait for it, whichever way it ends.
+// A renewal is one request for a new token, for all callers that wait for one.
 type renewal struct {
-	over chan struct{}
+	done chan struct{}
 	err  error
 }
 
-func newTokenSource(credential azcore.TokenCredential, scope string, origin *url.URL) *tokenSource {
-	return &tokenSource{credential: credential, scope: scope, origin: origin}
-}
-
 // token returns the token in use, or a new one if that is near its end. Only one
-// caller at a time gets a new one; the others go on with the old one while it is
-// good, so that a slow token endpoint holds up nobody.
+// caller at a time gets a new one. The others use the old one while it is valid, so
+// that they need not wait for a slow token endpoint.
 func (s *tokenSource) token(ctx context.Context) (azcore.AccessToken, error) {
 	for {
 		s.mu.Lock()
-		held, under := s.held, s.renewal
+		held, current := s.held, s.renewal
 		now := time.Now()
-		good := held.Token != "" && now.Add(time.Minute).Before(held.ExpiresOn)
-		if good && (under != nil || now.Before(s.retryAt) || !due(held, now)) {
+		valid := held.Token != "" && now.Add(time.Minute).Before(held.ExpiresOn)
+		if valid && (current != nil || now.Before(s.retryAt) || !needsRenewal(held, now)) {
 			s.mu.Unlock()
 			return held, nil
 		}
-		if under == nil {
-			s.renewal = &renewal{over: make(chan struct{})}
+		if current == nil {
+			s.renewal = &renewal{done: make(chan struct{})}
 			s.mu.Unlock()
-			if good {
+			if valid {
 				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, hurry)
+				ctx, cancel = context.WithTimeout(ctx, earlyRenewTimeout)
 				defer cancel()
 			}
 			fresh, err := s.get(ctx, "")
 			s.replace(fresh, err)
-			if err != nil && good {
+			if err != nil && valid {
 				return held, nil
 			}
 			return fresh, err
 		}
 		s.mu.Unlock()
 		select {
-		case <-under.over:
-			if under.err != nil {
-				return held, under.err
+		case <-current.done:
+			if current.err != nil {
+				return held, current.err
 			}
 		case <-ctx.Done():
 			err := context.Cause(ctx)
 			if held.Token != "" {
-				err = &OfflineError{err} // there was a token before, and nobody answers
+				err = &offlineError{err} // there was a token before, so the credential works
 			}
 			return held, err
 		}
 	}
 }
 
-func due(t azcore.AccessToken, now time.Time) bool {
+func needsRenewal(t azcore.AccessToken, now time.Time) bool {
 	return !now.Before(t.ExpiresOn.Add(-refreshAhead)) || !t.RefreshOn.IsZero() && !now.Before(t.RefreshOn)
 }
 
@@ -105,11 +102,11 @@ func (s *tokenSource) replace(fresh azcore.AccessToken, err error) {
 	if err == nil {
 		s.held = fresh
 	} else {
-		s.retryAt = time.Now().Add(hurry)
+		s.retryAt = time.Now().Add(earlyRenewTimeout)
 	}
 	if s.renewal != nil {
 		s.renewal.err = err
-		close(s.renewal.over)
+		close(s.renewal.done)
 		s.renewal = nil
 	}
 }
@@ -132,7 +129,7 @@ func (s *tokenSource) GetAuthorizationToken(ctx context.Context, u *url.URL, _ m
 func (s *tokenSource) GetAllowedHostsValidator() *authentication.AllowedHostsValidator {
 	v, err := authentication.NewAllowedHostsValidatorErrorCheck([]string{s.origin.Hostname()})
 	if err != nil {
-		panic(err) // it refuses only names with a scheme, and this one was parsed
+		panic(err) // it rejects only names with a scheme, and this one was parsed
 	}
 	return v
 }
@@ -141,16 +138,15 @@ func (s *tokenSource) GetAllowedHostsValidator() *authentication.AllowedHostsVal
 func (s *tokenSource) renew(ctx context.Context, refused *batch.StatusError) error {
 	claims, challenged := challengeClaims(refused)
 	if !challenged {
-		// Without claims azidentity would answer with the same token out of its
-		// cache. Asking for one that is not valid before now is what Entra's own
-		// challenges ask for.
+		// Without claims azidentity would return the same token from its cache.
+		// Entra's own challenges ask for a token that is not valid before now.
 		claims = fmt.Sprintf(`{"access_token":{"nbf":{"essential":true,"value":"%d"}}}`, time.Now().Unix())
 	}
 	fresh, err := s.get(ctx, claims)
 	if err != nil && !challenged {
-		// The command line tools refuse all claims, and keep their own cache. Any
-		// other credential answers with the token that was refused, out of its
-		// cache, and what it said first is why.
+		// The command line tools refuse all claims, and have a cache of their own. Any
+		// other credential returns the refused token from its cache; its first error
+		// says why.
 		s.mu.Lock()
 		held := s.held.Token
 		s.mu.Unlock()
@@ -162,8 +158,8 @@ func (s *tokenSource) renew(ctx context.Context, refused *batch.StatusError) err
 	return err
 }
 
-// claimsParam finds the claims of a challenge. A split at commas, as kiota does
-// it, breaks on quoted values that hold one.
+// claimsParam finds the claims of a challenge. Splitting the header at commas, as kiota
+// does, breaks quoted values that contain one.
 var claimsParam = regexp.MustCompile(`(?i)\bclaims="([A-Za-z0-9+/_=-]+)"`)
 
 // challengeClaims returns the claims of a continuous access evaluation

@@ -11,25 +11,23 @@ import (
 	"tapsweep/batch"
 )
 
-// A TokenError says that no access token could be had, so nothing was sent. It
-// is a batch.ErrUnauthorized, which ends a run.
+// A TokenError says that there is no access token, so nothing was sent. It is a
+// batch.ErrUnauthorized, which stops a run.
 type TokenError struct{ Err error }
 
-func (e *TokenError) Error() string        { return "getting an access token: " + brief(e.Err.Error()) }
+func (e *TokenError) Error() string        { return "getting an access token: " + summarize(e.Err.Error()) }
 func (e *TokenError) Unwrap() error        { return e.Err }
 func (e *TokenError) Is(target error) bool { return target == batch.ErrUnauthorized }
 
-// An OfflineError is what a credential returns where whoever issues tokens cannot be
-// reached. To PostBatch that is a lack of connection, which a run sits out, and not the
-// lack of a token, which ends it.
-type OfflineError struct{ Err error }
+// An offlineError says that the issuer of tokens cannot be reached.
+type offlineError struct{ error }
 
-func (e *OfflineError) Error() string { return e.Err.Error() }
-func (e *OfflineError) Unwrap() error { return e.Err }
+func (e *offlineError) Is(target error) bool { return target == batch.ErrNotSent }
 
-// tokenProblem is what a lack of a token is to a run.
+// tokenProblem returns what a run is told if there is no token. If that is for lack of a
+// connection, the run waits; otherwise it stops.
 func tokenProblem(err error) error {
-	if _, offline := errors.AsType[*OfflineError](err); offline {
+	if errors.Is(err, batch.ErrNotSent) {
 		return fmt.Errorf("%w: %s", batch.ErrNotSent, (&TokenError{err}).Error())
 	}
 	return &TokenError{err}
@@ -48,33 +46,34 @@ func (e *TokenError) Code() int {
 	return n
 }
 
-// description is where Entra says what is wrong, such as AADSTS7000215, in the
-// answer that azidentity quotes whole.
-var description = regexp.MustCompile(`"error_description":\s*("(?:[^"\\]|\\.)*")`)
+// entraError finds what Entra says is wrong, such as AADSTS7000215, in the answer that azidentity
+// quotes in full.
+var entraError = regexp.MustCompile(`"error_description":\s*("(?:[^"\\]|\\.)*")`)
 
-// attempted comes before what each credential of a chain has to say, a line each.
+// attempted precedes the errors of a chain of credentials, one on a line each.
 const attempted = "Attempted credentials:"
 
-// brief is what a person needs of azidentity's errors, which quote requests and
-// answers over many lines: what Entra says, or one line for each credential that
-// was tried.
-func brief(text string) string {
-	text = batch.Mask(text)                  // before it is cut
-	if said := described(text); said != "" { // a chain ends with the first that Entra answers
+// The maximum length of an error, in characters: of one credential of a chain, and of one alone.
+const (
+	maxInChain = 240
+	maxAlone   = 500
+)
+
+// summarize returns what a person needs of azidentity's errors, which quote requests and answers
+// over many lines: what Entra says, or one line for each credential that was tried.
+func summarize(text string) string {
+	text = batch.Mask(text)                  // before it is truncated
+	if said := entraSays(text); said != "" { // a chain ends with the first that Entra answers
 		return batch.Printable(said)
 	}
 	if _, tried, ok := strings.Cut(text, attempted); ok {
-		return chain(tried)
+		return summarizeChain(tried)
 	}
-	return ends(words(rules.ReplaceAllString(text, " ")), maxAlone)
+	return elideMiddle(oneLine(text), maxAlone)
 }
 
-// rules are the lines that azidentity draws between the parts of an answer, and
-// what it says of one that a library before it has read.
-var rules = regexp.MustCompile(`-{20,}|Response contained no body`)
-
-func described(text string) string {
-	m := description.FindStringSubmatch(text)
+func entraSays(text string) string {
+	m := entraError.FindStringSubmatch(text)
 	if m == nil {
 		return ""
 	}
@@ -85,9 +84,9 @@ func described(text string) string {
 	return strings.Join(strings.Fields(said), " ")
 }
 
-// chain shortens the error of a chain of credentials. Each begins a line with one
+// summarizeChain shortens the error of a chain of credentials. Each begins a line with one
 // tab; the lines between belong to the one before.
-func chain(tried string) string {
+func summarizeChain(tried string) string {
 	var parts []string
 	for line := range strings.Lines(tried) {
 		if one, ok := strings.CutPrefix(line, "\t"); ok && !strings.HasPrefix(one, "\t") {
@@ -99,35 +98,34 @@ func chain(tried string) string {
 	var b strings.Builder
 	b.WriteString("none of the credentials gives one")
 	for _, part := range parts {
-		part = rules.ReplaceAllString(part, " ")
-		b.WriteString("\n" + ends(words(part), maxPart))
+		b.WriteString("\n" + elideMiddle(oneLine(part), maxInChain))
 	}
 	return b.String()
 }
 
-// words is what is said on one line, without where azidentity sends everybody.
-func words(text string) string {
-	said, _, _ := strings.Cut(strings.Join(strings.Fields(text), " "), " To troubleshoot, visit ")
-	return said
+// filler is what azidentity puts between the parts of an answer.
+var filler = regexp.MustCompile(`-{20,}|Response contained no body`)
+
+// oneLine returns text on one line, without filler and without the link for troubleshooting that
+// ends many of azidentity's errors.
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(filler.ReplaceAllString(text, " ")), " ")
+	text, _, _ = strings.Cut(text, " To troubleshoot, visit ")
+	return text
 }
 
-// How much may be said, in characters: by a credential of a chain, and by one alone.
-const (
-	maxPart  = 240
-	maxAlone = 500
-)
-
-// ends is a text fit to be shown, whose middle is left out where it is too long: who
-// speaks stands at its beginning, and what decides at its end, for errors wrap each other.
-func ends(text string, most int) string {
+// elideMiddle returns text in a form that is safe to show, without its middle if it is too long.
+// Errors wrap each other: the beginning says who reports it, and the end what is wrong.
+func elideMiddle(text string, most int) string {
 	r := []rune(text)
 	if len(r) <= most {
 		return batch.Printable(text)
 	}
-	// Of a secret that is cut, or cut off from what announces it, as "client_secret =" does,
-	// nothing may be left: it is within three words of the cut. All others are known.
-	rest := len(r) - (most - most/3 - 3)
-	head, tail := batch.Printable(string(r[:most/3])), strings.SplitN(batch.Printable(string(r[rest:])), " ", 4)
+	// A secret that is cut is no longer recognised, and neither is one cut off from the words
+	// that announce it, as in "client_secret =". So three words at the cut are dropped, too.
+	tailStart := len(r) - (most - most/3 - 3)
+	head := batch.Printable(string(r[:most/3]))
+	tail := strings.SplitN(batch.Printable(string(r[tailStart:])), " ", 4)
 	if len(tail) < 4 {
 		return batch.Printable(string(r[:most])) + "…"
 	}

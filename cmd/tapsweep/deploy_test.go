@@ -15,7 +15,9 @@ import (
 	"github.com/gofrs/flock"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/readme"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // installed is where the README's examples expect tapsweep.
@@ -262,13 +264,13 @@ func (m *machine) nights(t *testing.T, night func() process, wroteLog func(proce
 	if n := strings.Count(p.stderr, "\n"); n != 1 {
 		t.Errorf("%d lines where one will do:\n%s", n, p.stderr)
 	}
-	if left := len(m.tenant.Left()); left != 20 || m.tenant.Stats().Deleted != 20 {
+	if left := len(m.tenant.Remaining()); left != 20 || m.tenant.Stats().Deleted != 20 {
 		t.Errorf("%d left, %d deleted, want 20 and 20", left, m.tenant.Stats().Deleted)
 	}
 	p = night()
 	rows, end = readLog(t, wroteLog(p))
-	if p.code != 0 || p.stderr != "" || len(rows) != 0 || end == nil || len(m.tenant.Left()) != 20 {
-		t.Errorf("the second night: exit %d, %d rows, %d left\n%s", p.code, len(rows), len(m.tenant.Left()), p.stderr)
+	if p.code != 0 || p.stderr != "" || len(rows) != 0 || end == nil || len(m.tenant.Remaining()) != 20 {
+		t.Errorf("the second night: exit %d, %d rows, %d left\n%s", p.code, len(rows), len(m.tenant.Remaining()), p.stderr)
 	}
 }
 
@@ -300,7 +302,7 @@ func TestEveryNight(t *testing.T) {
 		}
 		defer lock.Close()
 		before := string(mustRead(t, log))
-		if p := night(); p.code != exitRefused || !strings.Contains(p.stderr, "another run is writing") || string(mustRead(t, log)) != before {
+		if p := night(); p.code != status.Usage || !strings.Contains(p.stderr, "another run is writing") || string(mustRead(t, log)) != before {
 			t.Errorf("beside another run: exit %d\n%s", p.code, p.stderr)
 		}
 	})
@@ -337,8 +339,8 @@ func TestEveryNight(t *testing.T) {
 		}
 		// What the webhook sets, by the account's annotation and its own tenant.
 		env := []string{"AZURE_CLIENT_ID=" + account.Metadata.Annotations["azure.workload.identity/client-id"],
-			"AZURE_TENANT_ID=" + graphsim.DefaultTenantID,
-			"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token", m.tenant.FederatedToken(subject, time.Hour))}
+			"AZURE_TENANT_ID=" + entra.DefaultTenantID,
+			"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token", m.tenant.Entra.FederatedToken(subject, time.Hour))}
 		args := append(job.pod().Containers[0].Args, "--graph-url", m.root)
 		for i, arg := range args {
 			args[i] = strings.Replace(arg, "/var/lib/tapsweep", m.log, 1)

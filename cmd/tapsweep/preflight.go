@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // preflight tells what the token may do for the task, and refuses what it surely
@@ -17,12 +19,12 @@ func (t *tenant) preflight(w io.Writer, task preflight.Task) error {
 		return nil
 	}
 	err := refuseToken(problem)
-	err.hints = append(err.hints, "if you know better than this token tells: --no-preflight")
+	err.Hints = append(err.Hints, "if you know better than this token tells: --no-preflight")
 	return err
 }
 
-func refuseToken(p *preflight.Problem) *exitError {
-	return &exitError{code: exitAuth, err: fmt.Errorf("%w\nnothing was sent", p), hints: p.Hints}
+func refuseToken(p *preflight.Problem) *status.Error {
+	return &status.Error{Code: status.NoAccess, Err: fmt.Errorf("%w\nnothing was sent", p), Hints: p.Hints}
 }
 
 // preflight checks the token against the task. A quiet run holds back what it
@@ -40,7 +42,7 @@ func (r *runOf) preflight(task preflight.Task, quiet bool) (err error) {
 	}
 	if r.list != nil && r.list.Stats().Named > 0 {
 		fmt.Fprintf(&block, "%s an object ID and a name: the object ID decides, and the name is not checked\n",
-			plural(r.list.Stats().Named, "row gives", "rows give"))
+			format.Plural(r.list.Stats().Named, "row gives", "rows give"))
 	}
 	if err == nil && quiet {
 		r.held = block.Bytes()

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"testing"
 	"time"
 
@@ -25,12 +26,12 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 		code   int
 		says   string
 	}{
-		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: exitRefused,
+		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: status.Usage,
 			says: "more than 9 passes are to be deleted"},
 		{name: "declined", answer: func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") },
-			code: exitRefused, says: "found 20 passes, and deleted none of them"},
+			code: status.Usage, says: "found 20 passes, and deleted none of them"},
 		{name: "stopped at the prompt", answer: func(_ *os.File, p *os.Process) { p.Signal(os.Interrupt) },
-			code: exitStopped, says: "found 20 passes, and deleted none of them"},
+			code: status.Stopped, says: "found 20 passes, and deleted none of them"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -61,10 +62,10 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			checkSeal(t, dir, p.stderr)
 
 			again := []string{"sweep", "--resume", "--graph-url", root, "--all-users", "--evidence", dir, "--yes", "--max-items"}
-			if p = tapsweep(t, env, append(again, "5")...); p.code != exitRefused {
-				t.Errorf("resumed with a lower bound: exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
+			if p = tapsweep(t, env, append(again, "5")...); p.code != status.Usage {
+				t.Errorf("resumed with a lower bound: exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
 			}
-			if p = tapsweep(t, env, append(again, "0")...); p.code != exitDone {
+			if p = tapsweep(t, env, append(again, "0")...); p.code != status.Done {
 				t.Errorf("resumed without a bound: exit %d, want 0\n%s", p.code, p.stderr)
 			}
 			if n := tenant.Stats().Deleted; n != 20 {
@@ -86,11 +87,11 @@ func TestUndecidedRowsOfOlderLogs(t *testing.T) {
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	args := []string{"sweep", "--graph-url", root, "--all-users", "--yes", "--results", log, "--max-items"}
-	if p := tapsweep(t, env, append(args, "9")...); p.code != exitRefused {
+	if p := tapsweep(t, env, append(args, "9")...); p.code != status.Usage {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
 	rows := ""
-	for _, h := range tenant.Left()[:12] {
+	for _, h := range tenant.Remaining()[:12] {
 		rows += `{"type":"result","line":0,"source":"scan","user":"` + h.UserID + `","method":"` + h.PassID +
 			`","outcome":"found","undecided":true,"message":"not deleted"}` + "\n"
 	}
@@ -103,7 +104,7 @@ func TestUndecidedRowsOfOlderLogs(t *testing.T) {
 	if p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", log); tenant.Stats().Deleted != 0 {
 		t.Errorf("exit %d, %d were deleted by the log\n%s", p.code, tenant.Stats().Deleted, p.stderr)
 	}
-	if p := tapsweep(t, env, append(args, "0", "--resume")...); p.code != exitDone {
+	if p := tapsweep(t, env, append(args, "0", "--resume")...); p.code != status.Done {
 		t.Errorf("resumed: exit %d\n%s", p.code, p.stderr)
 	}
 	if n := tenant.Stats().Deleted; n != 20 {
@@ -123,8 +124,8 @@ func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 		}
 		p.Signal(syscall.SIGTERM)
 	})
-	if p.code != exitStopped {
-		t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+	if p.code != status.Stopped {
+		t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
 	}
 	if !strings.Contains(p.stderr, "and deleted none of them; tapsweep scan with the same flags names them") {
 		t.Errorf("standard error does not say what was found\n%s", p.stderr)

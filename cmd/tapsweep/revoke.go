@@ -11,6 +11,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -26,7 +27,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		}
 	}
 	if !f.unasked() && !a.canAsk(lists) {
-		return refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
+		return status.Refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
 			"--yes goes on without asking, --dry-run shows what would be done")
 	}
 	logs := new(results.Lists)
@@ -44,13 +45,13 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	}
 	keep, err := protect.Open(new(results.Lists).Read, f.protect...)
 	if err != nil {
-		return refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
+		return status.Refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
 	}
 	path := f.results
 	if path == "" {
 		path = newName()
 	}
-	if err := f.checkResults(path); err != nil {
+	if err := f.checkResults(path, lists...); err != nil {
 		return err
 	}
 	if err := a.checkCount(f, list); err != nil {
@@ -76,7 +77,8 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	stats := list.Stats()
 	r := &runOf{app: a, flags: &f.runFlags, list: list, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id, Operator: tenant.token.Who,
-		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: stats.Rows}}
+		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: stats.Rows,
+		Verify: f.verify, AnyPass: f.anyPass, Simulated: f.simulate}}
 	defer func() {
 		if err != nil {
 			r.unhold()
@@ -120,7 +122,7 @@ const hintElsewhere = "that log says nothing about this tenant: connect as its r
 func (t *tenant) checkLogs(logs *results.Lists) error {
 	for _, run := range logs.Runs() {
 		if err := run.Elsewhere(t.id, t.root); err != nil {
-			return refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", run.Source, run.Line, err), hintElsewhere)
+			return status.Refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", run.Source, run.Line, err), hintElsewhere)
 		}
 	}
 	return nil
@@ -138,8 +140,8 @@ func (a *app) tenantFor(ctx context.Context, way *connection, list *input.List, 
 func (a *app) checkCount(f *revokeFlags, list *input.List) error {
 	most, n := f.most(f.simulate || isTerminal(a.stdin)), list.Stats().Unique
 	if most > 0 && n > most {
-		return refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, most),
-			hintBound)
+		return status.Refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, most),
+			status.HintBound)
 	}
 	return nil
 }
@@ -175,7 +177,7 @@ func (r *runOf) revoke(ctx context.Context, f *revokeFlags) error {
 		}
 		return job.Counts(), failed
 	}, func(code int) {
-		if code != exitDone || !f.quiet {
+		if code != status.Done || !f.quiet {
 			summary.Print(r.stderr)
 		}
 	})
@@ -202,12 +204,12 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags,
 		problems, ok := errors.AsType[*input.Problems](o.err)
 		switch {
 		case ok && !problems.Cut:
-			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems),
+			return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems),
 				"fix the rows, or leave them out with --skip-invalid")
 		case ok:
-			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems))
+			return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems))
 		case o.err != nil:
-			return nil, refuse(o.err, hintUser(o.err, names)...)
+			return nil, status.Refuse(o.err, hintUser(o.err, names)...)
 		}
 		return o.list, nil
 	case <-ctx.Done():

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -36,21 +36,15 @@ func (r *runOf) guardList(ctx context.Context, keep *protect.List) error {
 // token is known. If nobody is protected, that ID is enough, and no name at all is no error.
 func (r *runOf) identify(ctx context.Context, unguarded bool) (me input.User, err error) {
 	token := r.tenant.token
-	if len(token.Self) > 0 && preflight.IsGUID(token.Self[0]) {
+	if len(token.Self) > 0 && format.IsGUID(token.Self[0]) {
 		me.ID = token.Self[0]
 	}
 	if !unguarded || me.ID == "" {
 		found, err := protect.Me(ctx, r.runner)
-		switch {
-		case ctx.Err() != nil:
-			return me, interrupted(ctx)
-		case errors.Is(err, batch.ErrBlocked):
-			return me, r.tenant.blocked(err)
-		case errors.Is(err, batch.ErrUnauthorized):
-			return me, &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
-		case err != nil:
-			return me, refuse(fmt.Errorf("%w\nnothing was changed", err))
-		case found != (input.User{}):
+		if err != nil {
+			return me, r.ended(ctx, fmt.Errorf("%w\nnothing was changed", err))
+		}
+		if found != (input.User{}) {
 			me = found
 		}
 	}
@@ -62,7 +56,7 @@ func (r *runOf) identify(ctx context.Context, unguarded bool) (me input.User, er
 	}
 	r.header.Self = me.ID
 	if !unguarded && len(token.Self) == 0 {
-		return me, refuse(errors.New("Graph does not say who is signed in, so it is not known whether that user is protected"),
+		return me, status.Refuse(errors.New("Graph does not say who is signed in, so it is not known whether that user is protected"),
 			"name the user in place of --self, or sign in with the permission User.Read as well")
 	}
 	return me, nil

@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -51,7 +53,7 @@ func guest(t *testing.T, scopes ...string) (tenant *graphsim.Tenant, token strin
 	tenant = graphsim.New(graphsim.Options{Record: true})
 	self := graphsim.User{ID: selfID, UPN: tokenName, Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}}
 	tenant.AddUser(self)
-	token = writeFile(t, "t", tenant.UserToken(selfID, scopes...))
+	token = writeFile(t, "t", tenant.Entra.UserToken(selfID, scopes...))
 	self.UPN = trueName
 	tenant.AddUser(self)
 	tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{}}})
@@ -70,7 +72,7 @@ func TestWhoIsMe(t *testing.T) {
 	}{
 		{"protected by name", protected, []string{ownScope, "User.Read"}, 0, "protected", ""},
 		{"protected by name, by a look-up", protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected", ""},
-		{"protected by name, and nobody may ask", protected, []string{ownScope}, exitRefused, "", "cannot be looked up"},
+		{"protected by name, and nobody may ask", protected, []string{ownScope}, status.Usage, "", "cannot be looked up"},
 		{"protected by id, and nobody may ask", "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
 		{"not protected", "", []string{ownScope}, 0, "revoked revoked", ""},
 		{"another is protected", "user\n" + lee + "\n", []string{ownScope, "User.Read"}, 0, "revoked revoked", ""},
@@ -111,13 +113,13 @@ func TestWhoIsMe(t *testing.T) {
 func TestOwnByName(t *testing.T) {
 	for _, name := range []string{"upn", "id"} {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(2)
+		users := tenant.AddUsers(2)
 		env, root := serve(t, tenant)
-		token := writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope))
+		token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))
 		self := map[string]string{"upn": strings.ToUpper(users[0].UPN), "id": users[0].ID}[name]
 		args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--token-file", token}
 		p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"))...)
-		if left := tenant.Left(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "is sure to work") {
+		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "is sure to work") {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 		if p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {
@@ -129,12 +131,12 @@ func TestOwnByName(t *testing.T) {
 // What is there is not said to be missing, whatever name the row has.
 func TestOwnDenied(t *testing.T) {
 	for _, form := range []string{"self", "upn", "id"} {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}})
-		users := tenant.Populate(1)
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
+		users := tenant.AddUsers(1)
 		env, root := serve(t, tenant)
 		user := map[string][]string{"self": {"--self"}, "upn": {"--user", users[0].UPN}, "id": {"--user", users[0].ID}}[form]
 		p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
-			"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope))}, user...)...)
+			"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))}, user...)...)
 		rows, _ := readLog(t, p.stdout)
 		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") || !strings.Contains(rows[0].Hint, "--sign-in-again") {
 			t.Errorf("%s: exit %d, %+v\n%s", form, p.code, rows, p.stderr)
@@ -145,14 +147,14 @@ func TestOwnDenied(t *testing.T) {
 // A list with a row "me" is refused, and nothing is sent.
 func TestMeInAList(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(1)
+	users := tenant.AddUsers(1)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\n")
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
 	for _, more := range [][]string{{list}, {"--user", "me"}} {
 		p := tapsweep(t, env, append(args, more...)...)
-		if p.code != exitRefused {
-			t.Errorf("%q: exit %d, want %d\n%s", more, p.code, exitRefused, p.stderr)
+		if p.code != status.Usage {
+			t.Errorf("%q: exit %d, want %d\n%s", more, p.code, status.Usage, p.stderr)
 		}
 		if !strings.Contains(p.stderr, "--self") {
 			t.Errorf("%q: the message does not name --self:\n%s", more, p.stderr)
@@ -170,16 +172,16 @@ func TestMeInAList(t *testing.T) {
 
 // A results log as a list means the one who was signed in for it.
 func TestMeOfALog(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "/me/", Do: graphsim.ItemStatus(403)}}})
-	users := tenant.Populate(2)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
-	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope)))...)
+	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
 	if p.code != 1 {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
-	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.UserToken(users[1].ID, allScope)))...)
-	if left := tenant.Left(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
+	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...)
+	if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
 		t.Errorf("exit %d, left %v\n%s", p.code, left, p.stderr)
 	}
 }
@@ -188,7 +190,7 @@ func TestMeOfALog(t *testing.T) {
 func TestConfirmOwn(t *testing.T) {
 	sim := graphsim.New(graphsim.Options{})
 	sim.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
-	token := sim.UserToken(selfID, allScope)
+	token := sim.Entra.UserToken(selfID, allScope)
 	for list, want := range map[string]string{
 		"user,method\n" + selfID + "," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users in tenant t",
 		"user\n" + selfID + "\n":              "It is your own.\n",
@@ -210,7 +212,7 @@ func TestConfirmOwn(t *testing.T) {
 // The flag is for people who sign in.
 func TestSignInAgainUsage(t *testing.T) {
 	p := tapsweep(t, nil, "check", "--auth", "managed-identity", "--sign-in-again")
-	if p.code != exitRefused || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
+	if p.code != status.Usage || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -227,15 +229,15 @@ func TestTwoNamesOfOneUser(t *testing.T) {
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
 	rows, _ := readLog(t, p.stdout)
 	s := tenant.Stats()
-	if p.code != 0 || outcomes(rows)[results.Revoked] != 2 || s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Left()) != 0 {
+	if p.code != 0 || outcomes(rows)[results.Revoked] != 2 || s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Remaining()) != 0 {
 		t.Errorf("exit %d, %v, %d lost, %d overlapping\n%s", p.code, outcomes(rows), s.LostWrites, s.OverlappingWrites, p.stderr)
 	}
 }
 
 // What stops the first part of a list leaves rows for the other parts.
 func TestPartsAreSettled(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(429, "Retry-After", "3600")}}})
-	users := tenant.Populate(40)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
+	users := tenant.AddUsers(40)
 	var b strings.Builder
 	b.WriteString("user,method\n")
 	for i, u := range users {

@@ -10,8 +10,9 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"tapsweep/batch/graph"
+	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
 // In the middle of a run, an outage of the authority counts as a missing connection, so the
@@ -42,8 +43,8 @@ func TestRenewalInAnOutage(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // azidentity tries again
 				sim := graphsim.New(graphsim.Options{})
 				net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}}
-				c, err := Secret("https://login.example", graphsim.DefaultTenantID, graphsim.DefaultClientID,
-					graphsim.DefaultSecret, &http.Client{Transport: net})
+				c, err := Secret("https://login.example", entra.DefaultTenantID, entra.DefaultClientID,
+					entra.DefaultSecret, &http.Client{Transport: net})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -54,7 +55,7 @@ func TestRenewalInAnOutage(t *testing.T) {
 				net.set(func(r *http.Request) *http.Response { return answer(r, tt.status, tt.body) })
 				opts.Claims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}` // not out of the cache
 				_, err = pinned.GetToken(t.Context(), opts)
-				if _, offline := errors.AsType[*graph.OfflineError](err); err == nil || offline != tt.offline {
+				if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
 					t.Errorf("GetToken = %v, offline %v, want %v", err, offline, tt.offline)
 				}
 				if tt.offline && !strings.Contains(err.Error(), "login.example answers ") {

@@ -24,6 +24,8 @@ import (
 
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
 // clean removes the variables for signing in from the environment, and gives the test its own
@@ -41,31 +43,31 @@ func clean(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
 }
 
-// entra returns options for a simulated tenant.
-func entra(tenant *graphsim.Tenant, method string) Options {
-	return Options{Method: method, Tenant: graphsim.DefaultTenantID, ClientID: graphsim.DefaultClientID,
+// entraOptions returns options for a simulated tenant.
+func entraOptions(tenant *graphsim.Tenant, method string) Options {
+	return Options{Method: method, Tenant: entra.DefaultTenantID, ClientID: entra.DefaultClientID,
 		Authority: "https://login.example", HTTP: &http.Client{Transport: tenant}, Prompt: func(string) {}}
 }
 
 const scope = "https://graph.microsoft.com/.default"
 
 // signIn makes the credential and gets a token, like package graph.
-func signIn(t *testing.T, o Options) (graph.Claims, error) {
+func signIn(t *testing.T, o Options) (jwt.Claims, error) {
 	t.Helper()
 	c, err := New(o)
 	if err != nil {
-		return graph.Claims{}, err
+		return jwt.Claims{}, err
 	}
 	return ask(t, c)
 }
 
-func ask(t *testing.T, c *Credential, scopes ...string) (graph.Claims, error) {
+func ask(t *testing.T, c *Credential, scopes ...string) (jwt.Claims, error) {
 	t.Helper()
 	token, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: append(scopes, scope)[:1], EnableCAE: true})
 	if err != nil {
-		return graph.Claims{}, &graph.TokenError{Err: err}
+		return jwt.Claims{}, &graph.TokenError{Err: err}
 	}
-	claims, err := graph.ParseClaims(token.Token)
+	claims, err := jwt.Parse(token.Token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,48 +119,48 @@ func TestSecret(t *testing.T) {
 		want    string // in the error
 	}{
 		{"from the environment", func(t *testing.T, _ *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 		}, ""},
 		{"from a file, with a line end", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
-			o.Method, o.SecretFile = "", file(t, "secret", []byte(graphsim.DefaultSecret+"\r\n"))
+			o.Method, o.SecretFile = "", file(t, "secret", []byte(entra.DefaultSecret+"\r\n"))
 		}, ""},
 		{"all from the environment", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
 			t.Setenv("AZURE_TENANT_ID", o.Tenant)
 			t.Setenv("AZURE_CLIENT_ID", o.ClientID)
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			o.Method, o.Tenant, o.ClientID = "environment", "", ""
 		}, ""},
 		{"environment, ids from flags", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
 			t.Setenv("AZURE_TENANT_ID", "")
 			t.Setenv("AZURE_CLIENT_ID", "")
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			o.Method = "environment"
 		}, ""},
 		{"default", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
 			t.Setenv("AZURE_TENANT_ID", "")
 			t.Setenv("AZURE_CLIENT_ID", "")
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			o.Method = "default"
 		}, ""},
 		{"wrong", func(t *testing.T, _ *graphsim.Tenant, _ *Options) { t.Setenv("AZURE_CLIENT_SECRET", "s3cr3t") }, "AADSTS7000215"},
 		{"expired", func(t *testing.T, s *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
-			s.ExpireSecret()
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
+			s.Entra.ExpireSecret()
 		}, "AADSTS7000222"},
 		{"revoked", func(t *testing.T, s *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
-			s.ReplaceSecret("another")
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
+			s.Entra.ReplaceSecret("another")
 		}, "AADSTS7000215"},
 		{"app disabled", func(t *testing.T, s *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
-			s.DisableApp()
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
+			s.Entra.DisableApp()
 		}, "AADSTS7000112"},
 		{"wrong app", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			o.ClientID = "0f6a1c52-0000-4000-8000-d5c27be0f913"
 		}, "AADSTS700016"},
 		{"wrong tenant", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			o.Tenant = "0f6a1c52-0000-4000-8000-d5c27be0f913"
 		}, "AADSTS90002"},
 		{"none", func(*testing.T, *graphsim.Tenant, *Options) {}, "set AZURE_CLIENT_SECRET"},
@@ -169,7 +171,7 @@ func TestSecret(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
-			o := entra(tenant, "secret")
+			o := entraOptions(tenant, "secret")
 			tt.prepare(t, tenant, &o)
 			claims, err := signIn(t, o)
 			checkSignIn(t, claims, err, tt.want)
@@ -177,10 +179,10 @@ func TestSecret(t *testing.T) {
 	}
 }
 
-func checkSignIn(t *testing.T, claims graph.Claims, err error, want string) {
+func checkSignIn(t *testing.T, claims jwt.Claims, err error, want string) {
 	t.Helper()
 	switch {
-	case want == "" && (err != nil || claims.Client() != graphsim.DefaultClientID):
+	case want == "" && (err != nil || claims.ClientID() != entra.DefaultClientID):
 		t.Errorf("signed in as %+v, %v", claims, err)
 	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 		t.Errorf("error %v, want %q", err, want)
@@ -232,9 +234,9 @@ func TestCertificate(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
-			tenant.TrustCertificate(cert)
+			tenant.Entra.TrustCertificate(cert)
 			t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", tt.password)
-			o := entra(tenant, "certificate")
+			o := entraOptions(tenant, "certificate")
 			o.Certificate = file(t, tt.file, tt.data)
 			claims, err := signIn(t, o)
 			checkSignIn(t, claims, err, tt.want)
@@ -252,12 +254,12 @@ func TestWorkloadIdentity(t *testing.T) {
 		token func(*graphsim.Tenant) string
 		want  string
 	}{
-		{"trusted", func(s *graphsim.Tenant) string { return s.FederatedToken(graphsim.FederatedSubject, time.Hour) }, ""},
-		{"another service account", func(s *graphsim.Tenant) string { return s.FederatedToken("system:serviceaccount:x:y", time.Hour) }, "AADSTS700213"},
-		{"expired", func(s *graphsim.Tenant) string { return s.FederatedToken(graphsim.FederatedSubject, -time.Hour) }, "AADSTS700024"},
+		{"trusted", func(s *graphsim.Tenant) string { return s.Entra.FederatedToken(entra.FederatedSubject, time.Hour) }, ""},
+		{"another service account", func(s *graphsim.Tenant) string { return s.Entra.FederatedToken("system:serviceaccount:x:y", time.Hour) }, "AADSTS700213"},
+		{"expired", func(s *graphsim.Tenant) string { return s.Entra.FederatedToken(entra.FederatedSubject, -time.Hour) }, "AADSTS700024"},
 		{"another cluster", func(s *graphsim.Tenant) string {
-			s.FederatedToken("", time.Hour)
-			return graphsim.New(graphsim.Options{}).FederatedToken(graphsim.FederatedSubject, time.Hour)
+			s.Entra.FederatedToken("", time.Hour)
+			return graphsim.New(graphsim.Options{}).Entra.FederatedToken(entra.FederatedSubject, time.Hour)
 		}, "AADSTS700027"},
 		{"no token", func(*graphsim.Tenant) string { return "nonsense" }, "AADSTS50027"},
 	}
@@ -266,7 +268,7 @@ func TestWorkloadIdentity(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
 			t.Setenv("AZURE_FEDERATED_TOKEN_FILE", file(t, "token", []byte(tt.token(tenant))))
-			claims, err := signIn(t, entra(tenant, "workload-identity"))
+			claims, err := signIn(t, entraOptions(tenant, "workload-identity"))
 			checkSignIn(t, claims, err, tt.want)
 		})
 	}
@@ -279,7 +281,7 @@ func TestManagedIdentity(t *testing.T) {
 		want                 string
 	}{
 		{"of the machine", "", "h", false, ""},
-		{"assigned by a user", graphsim.DefaultClientID, "h", false, ""},
+		{"assigned by a user", entra.DefaultClientID, "h", false, ""},
 		{"another", "0f6a1c52-0000-4000-8000-d5c27be0f913", "h", false, "No managed identity was found"},
 		{"gone", "", "h", true, "No managed identity was found"},
 		{"wrong header", "", "x", false, "X-IDENTITY-HEADER"},
@@ -289,9 +291,9 @@ func TestManagedIdentity(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
 			if tt.disabled {
-				tenant.DisableApp()
+				tenant.Entra.DisableApp()
 			}
-			server := httptest.NewServer(tenant.IdentityHandler("h"))
+			server := httptest.NewServer(tenant.Entra.IdentityHandler("h"))
 			defer server.Close()
 			t.Setenv("IDENTITY_ENDPOINT", server.URL)
 			t.Setenv("IDENTITY_HEADER", tt.header)
@@ -302,7 +304,7 @@ func TestManagedIdentity(t *testing.T) {
 			// azidentity keeps these tokens for the whole process, by scope.
 			claims, err := ask(t, c, "https://"+strings.ReplaceAll(tt.name, " ", "-")+".example/.default")
 			checkSignIn(t, claims, err, tt.want)
-			if err == nil && claims.Managed == "" {
+			if err == nil && claims.ManagedIdentityID == "" {
 				t.Error("the token does not tell that it is a managed identity's")
 			}
 		})
@@ -312,22 +314,22 @@ func TestManagedIdentity(t *testing.T) {
 func TestDeviceCode(t *testing.T) {
 	tests := []struct {
 		name string
-		who  graphsim.SignIn
+		who  entra.SignIn
 		want string
 	}{
-		{"at once", graphsim.SignIn{Scopes: []string{"UserAuthMethod-TAP.ReadWrite"}}, ""},
-		{"after a while", graphsim.SignIn{Polls: 2}, ""},
-		{"the person says no", graphsim.SignIn{Polls: 1, Decline: true}, "400 Bad Request"},
+		{"at once", entra.SignIn{Scopes: []string{"UserAuthMethod-TAP.ReadWrite"}}, ""},
+		{"after a while", entra.SignIn{Polls: 2}, ""},
+		{"the person says no", entra.SignIn{Polls: 1, Decline: true}, "400 Bad Request"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
-			tenant := graphsim.New(graphsim.Options{TokenLife: 20 * time.Minute})
-			user := tenant.Populate(1)[0]
+			tenant := graphsim.New(graphsim.Options{Entra: entra.Options{TokenLife: 20 * time.Minute}})
+			user := tenant.AddUsers(1)[0]
 			tt.who.User = user.ID
-			tenant.WillSignIn(tt.who)
+			tenant.Entra.WillSignIn(tt.who)
 			prompts := 0
-			o := entra(tenant, "device-code")
+			o := entraOptions(tenant, "device-code")
 			o.Prompt = func(text string) {
 				prompts++
 				if !strings.Contains(text, "https://login.example/device") {
@@ -343,7 +345,7 @@ func TestDeviceCode(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if claims.Person() != user.UPN || !strings.EqualFold(claims.Object, user.ID) {
+			if claims.UserPrincipalName() != user.UPN || !strings.EqualFold(claims.ObjectID, user.ID) {
 				t.Errorf("claims %+v, want those of %s", claims, user.UPN)
 			}
 			// What follows needs no person: neither the cached token nor a new one.
@@ -368,7 +370,7 @@ func TestDeviceCode(t *testing.T) {
 func TestDeviceCodeDoesNotAskInAHurry(t *testing.T) {
 	clean(t)
 	tenant := graphsim.New(graphsim.Options{})
-	o := entra(tenant, "device-code")
+	o := entraOptions(tenant, "device-code")
 	o.Prompt = func(string) { t.Error("the person was asked") }
 	c, err := New(o)
 	if err != nil {

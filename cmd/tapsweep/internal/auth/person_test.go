@@ -15,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
 // quiet is a store that holds a token.
@@ -68,8 +69,8 @@ func TestSignInAgain(t *testing.T) {
 func TestPromptIsPrintable(t *testing.T) {
 	clean(t)
 	tenant := graphsim.New(graphsim.Options{})
-	tenant.WillSignIn(graphsim.SignIn{User: tenant.Populate(1)[0].ID})
-	o := entra(tenant, "device-code")
+	tenant.Entra.WillSignIn(entra.SignIn{User: tenant.AddUsers(1)[0].ID})
+	o := entraOptions(tenant, "device-code")
 	o.HTTP = &http.Client{Transport: spiked{tenant}}
 	said := ""
 	o.Prompt = func(text string) { said = text }

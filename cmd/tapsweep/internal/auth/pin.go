@@ -10,15 +10,15 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"tapsweep/batch"
-	"tapsweep/batch/graph"
+	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
 // Pin returns a credential that refuses a token of another tenant, user or app than its first
 // one. A long run asks for many tokens. Meanwhile somebody may write another token into the
 // file, or sign in to another tenant with the tool.
 //
-// If there was a token before and the authority does not answer now, the error is a
-// *graph.OfflineError.
+// If there was a token before and the authority cannot be reached now, the error is
+// batch.ErrNotSent, so that a run waits for the connection.
 func Pin(c azcore.TokenCredential) azcore.TokenCredential {
 	p := &pinned{next: c}
 	if own, ok := c.(*Credential); ok {
@@ -26,6 +26,12 @@ func Pin(c azcore.TokenCredential) azcore.TokenCredential {
 	}
 	return p
 }
+
+// An offlineError says that the authority cannot be reached.
+type offlineError struct{ error }
+
+func (e *offlineError) Unwrap() error        { return e.error }
+func (e *offlineError) Is(target error) bool { return target == batch.ErrNotSent }
 
 type pinned struct {
 	next azcore.TokenCredential
@@ -48,13 +54,13 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	if err != nil {
 		if had && p.line != nil {
 			if cut := p.line.cut.Load(); cut != nil {
-				err = &graph.OfflineError{Err: cut}
+				err = &offlineError{cut}
 			}
 		}
 		return token, err
 	}
 	batch.Conceal(token.Token)
-	claims, err := graph.ParseClaims(token.Token)
+	claims, err := jwt.Parse(token.Token)
 	if err != nil {
 		return token, nil // only Graph has to understand it
 	}
@@ -64,7 +70,7 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 		what string
 		held *string
 		got  string
-	}{{"tenant", &p.tenant, claims.Tenant}, {"user or app", &p.object, claims.Object}} {
+	}{{"tenant", &p.tenant, claims.TenantID}, {"user or app", &p.object, claims.ObjectID}} {
 		switch {
 		case pin.got == "":
 		case *pin.held == "":

@@ -17,8 +17,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"tapsweep/batch/graph"
+	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
 // series returns one token after the other.
@@ -32,16 +33,16 @@ func (s *series) GetToken(context.Context, policy.TokenRequestOptions) (azcore.A
 
 // A run does not continue in another tenant or in another name.
 func TestPin(t *testing.T) {
-	sim, other := graphsim.New(graphsim.Options{}), graphsim.New(graphsim.Options{TenantID: "11111111-3b7d-4e88-9a41-d5c27be0f913"})
-	users := sim.Populate(2)
-	app, dana, lee := sim.Token(), sim.UserToken(users[0].ID, "x"), sim.UserToken(users[1].ID, "x")
+	sim, other := graphsim.New(graphsim.Options{}), graphsim.New(graphsim.Options{Entra: entra.Options{TenantID: "11111111-3b7d-4e88-9a41-d5c27be0f913"}})
+	users := sim.AddUsers(2)
+	app, dana, lee := sim.Entra.Token(), sim.Entra.UserToken(users[0].ID, "x"), sim.Entra.UserToken(users[1].ID, "x")
 	for _, tt := range []struct {
 		name   string
 		tokens []string
 		want   string // of the last
 	}{
-		{"the same app", []string{app, sim.Token()}, ""},
-		{"another tenant", []string{app, other.Token()}, "is of the tenant 11111111-"},
+		{"the same app", []string{app, sim.Entra.Token()}, ""},
+		{"another tenant", []string{app, other.Entra.Token()}, "is of the tenant 11111111-"},
 		{"another user", []string{dana, lee}, "is of the user or app " + users[1].ID},
 		{"one between that cannot be read", []string{dana, "opaque", lee}, "is of the user or app"},
 		{"none that can be read", []string{"opaque", "opaque"}, ""},
@@ -86,17 +87,17 @@ func TestPinOffline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		_, err = c.GetToken(ctx, opts)
-		_, offline = errors.AsType[*graph.OfflineError](err)
+		offline = errors.Is(err, batch.ErrNotSent)
 		return offline, err
 	}
 	secret := func(value string) azcore.TokenCredential {
-		c, err := Secret(server.URL, graphsim.DefaultTenantID, graphsim.DefaultClientID, value, &http.Client{Transport: transport})
+		c, err := Secret(server.URL, entra.DefaultTenantID, entra.DefaultClientID, value, &http.Client{Transport: transport})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return Pin(c)
 	}
-	good, wrong := secret(graphsim.DefaultSecret), secret("wrong")
+	good, wrong := secret(entra.DefaultSecret), secret("wrong")
 	if offline, err := get(good, scopes); err != nil || offline {
 		t.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func TestPinOffline(t *testing.T) {
 	if offline, err := get(good, fresh); !offline {
 		t.Errorf("no network: %v", err)
 	}
-	if offline, err := get(secret(graphsim.DefaultSecret), scopes); err == nil || offline {
+	if offline, err := get(secret(entra.DefaultSecret), scopes); err == nil || offline {
 		t.Errorf("no network from the start: %v, offline %v", err, offline)
 	}
 }
@@ -136,7 +137,7 @@ echo '{"accessToken":"opaque","expiresOn":"2099-01-01 00:00:00.000000","expires_
 		t.Fatal(err)
 	}
 	_, err = pinned.GetToken(t.Context(), opts)
-	if _, offline := errors.AsType[*graph.OfflineError](err); offline || err == nil || !strings.Contains(err.Error(), "az login") {
+	if offline := errors.Is(err, batch.ErrNotSent); offline || err == nil || !strings.Contains(err.Error(), "az login") {
 		t.Errorf("GetToken = %v, offline %v", err, offline)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/format"
 )
 
 // enforcing are the methods that ask the authority of the configured tenant. They get a token
@@ -34,10 +35,7 @@ func AnyTenant(name string) bool {
 	return name == "" || slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(name))
 }
 
-var (
-	tenantDomain = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
-	tenantGUID   = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-)
+var tenantDomain = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
 
 // discoveryTimeout limits each attempt to ask an authority.
 const discoveryTimeout = 15 * time.Second
@@ -126,7 +124,7 @@ func firstGUID(text string) string {
 		return ""
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if !tenantGUID.MatchString(first) {
+	if !format.IsGUID(first) {
 		return ""
 	}
 	return first

@@ -13,7 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"tapsweep/batch"
-	"tapsweep/batch/graph"
+	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
 // unknownLife is the assumed life of a token without an end. Access tokens last an hour or
@@ -37,7 +37,7 @@ func (f *tokenFile) GetToken(ctx context.Context, opts policy.TokenRequestOption
 		return azcore.AccessToken{}, fmt.Errorf("--token-file %s: %w", f.path, err)
 	}
 	ends := time.Now().Add(unknownLife)
-	if claims, err := graph.ParseClaims(token); err == nil && claims.Expires > 0 {
+	if claims, err := jwt.Parse(token); err == nil && claims.Expires > 0 {
 		ends = time.Unix(claims.Expires, 0)
 	}
 	f.mu.Lock()

@@ -3,6 +3,7 @@ package preflight
 import (
 	"fmt"
 	"strings"
+	"tapsweep/cmd/tapsweep/internal/format"
 )
 
 // missing says which permission the token lacks, and how to grant it.
@@ -53,7 +54,7 @@ func (t *Token) lacks(p place) *Problem {
 }
 
 func (t *Token) firstParty() string {
-	switch strings.ToLower(t.claims.Client()) {
+	switch strings.ToLower(t.claims.ClientID()) {
 	case azureCLI:
 		return "the Azure CLI"
 	case azurePowerShell:
@@ -67,8 +68,8 @@ func (t *Token) firstParty() string {
 // Source: learn.microsoft.com/cli/azure/ad/app/permission,
 // learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments.
 func (t *Token) commands(id string) []string {
-	client, object := orPlaceholder(t.claims.Client(), "APP_ID"), orPlaceholder(t.claims.Object, "PRINCIPAL_ID")
-	if t.Kind == App && t.claims.Managed != "" {
+	client, object := orPlaceholder(t.claims.ClientID(), "APP_ID"), orPlaceholder(t.claims.ObjectID, "PRINCIPAL_ID")
+	if t.Kind == App && t.claims.ManagedIdentityID != "" {
 		root := "https://graph.microsoft.com"
 		if t.endpoint.Cloud != nil {
 			root = t.endpoint.Cloud.Root
@@ -90,7 +91,7 @@ func (t *Token) commands(id string) []string {
 }
 
 func orPlaceholder(id, placeholder string) string {
-	if IsGUID(id) {
+	if format.IsGUID(id) {
 		return id
 	}
 	return placeholder

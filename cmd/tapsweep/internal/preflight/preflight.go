@@ -9,14 +9,14 @@ package preflight
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"tapsweep/batch"
-	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/cmd/tapsweep/internal/jwt"
 	"tapsweep/input"
 )
 
@@ -71,7 +71,7 @@ type Token struct {
 	Expires     time.Time
 	Doubts      []string // what others could not find out about it, as warnings
 
-	claims   graph.Claims
+	claims   jwt.Claims
 	readable bool
 	endpoint *cloud.Endpoint
 }
@@ -79,12 +79,12 @@ type Token struct {
 // Read takes a token apart. Whatever it cannot read is unknown.
 func Read(token string, endpoint *cloud.Endpoint) *Token {
 	t := &Token{Kind: Unknown, endpoint: endpoint}
-	claims, err := graph.ParseClaims(token)
-	if err != nil || claims.Audience == "" && claims.Tenant == "" && claims.Client() == "" {
+	claims, err := jwt.Parse(token)
+	if err != nil || claims.Audience == "" && claims.TenantID == "" && claims.ClientID() == "" {
 		return t // without these it is no access token in clear, whatever else it is
 	}
 	t.claims, t.readable = claims, true
-	t.Tenant = batch.Printable(claims.Tenant)
+	t.Tenant = batch.Printable(claims.TenantID)
 	t.Permissions = append(append(t.Permissions, claims.Roles...), strings.Fields(claims.Scopes)...)
 	for i, p := range t.Permissions {
 		t.Permissions[i] = batch.Printable(p)
@@ -94,9 +94,9 @@ func Read(token string, endpoint *cloud.Endpoint) *Token {
 		t.Expires = time.Unix(claims.Expires, 0)
 	}
 	switch {
-	case claims.Kind == "user", claims.Scopes != "", claims.Kind == "" && claims.Person() != "":
+	case claims.Kind == "user", claims.Scopes != "", claims.Kind == "" && claims.UserPrincipalName() != "":
 		t.Kind = User
-		for _, name := range []string{claims.Object, claims.Person()} {
+		for _, name := range []string{claims.ObjectID, claims.UserPrincipalName()} {
 			if name != "" {
 				t.Self = append(t.Self, name)
 			}
@@ -109,16 +109,16 @@ func Read(token string, endpoint *cloud.Endpoint) *Token {
 }
 
 func (t *Token) name() string {
-	client := batch.Printable(t.claims.Client())
+	client := batch.Printable(t.claims.ClientID())
 	app := "app " + client
-	if t.claims.App != "" {
-		app = fmt.Sprintf("app %s (%s)", batch.Printable(t.claims.App), client)
+	if t.claims.AppName != "" {
+		app = fmt.Sprintf("app %s (%s)", batch.Printable(t.claims.AppName), client)
 	}
 	switch {
-	case t.Kind == User && t.claims.Person() != "":
-		return "user " + batch.Printable(t.claims.Person()) + " through " + app
+	case t.Kind == User && t.claims.UserPrincipalName() != "":
+		return "user " + batch.Printable(t.claims.UserPrincipalName()) + " through " + app
 	case t.Kind == User:
-		return "user " + batch.Printable(t.claims.Object) + " through " + app
+		return "user " + batch.Printable(t.claims.ObjectID) + " through " + app
 	case client == "":
 		return ""
 	}
@@ -143,12 +143,6 @@ func (t *Token) may(n need, own bool) Works {
 	}
 	return No
 }
-
-// guid keeps what a token claims out of commands that people paste.
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-
-// IsGUID tells whether text has the form of an object id.
-func IsGUID(text string) bool { return guid.MatchString(text) }
 
 // Check finds what surely keeps the token from the task, nil if nothing does.
 // wanted is the tenant that was asked for, by id or domain, or empty.
@@ -219,7 +213,7 @@ func (t *Token) Misplaced(wanted string) *Problem {
 		return &Problem{Text: fmt.Sprintf("the access token is for %s, not for Microsoft Graph at %s", batch.Printable(aud), t.endpoint.Root),
 			Hints: []string{"get one for the scope " + t.endpoint.Audience + "/.default"}}
 	}
-	if strings.EqualFold(t.claims.Tenant, consumerTenant) {
+	if strings.EqualFold(t.claims.TenantID, consumerTenant) {
 		// Source: the delete page's table of permissions.
 		return &Problem{Text: "a personal Microsoft account is signed in, which Graph lets manage nobody's passes",
 			Hints: []string{"sign in with a work account of the tenant; --tenant keeps others out"}}
@@ -230,10 +224,10 @@ func (t *Token) Misplaced(wanted string) *Problem {
 // WrongTenant tells that the token is of another tenant than the one that was asked
 // for by its id.
 func (t *Token) WrongTenant(wanted string) *Problem {
-	if !IsGUID(wanted) || t.claims.Tenant == "" || strings.EqualFold(wanted, t.claims.Tenant) {
+	if !format.IsGUID(wanted) || t.claims.TenantID == "" || strings.EqualFold(wanted, t.claims.TenantID) {
 		return nil
 	}
-	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, and %s was asked for", orUnknown(t.Who), t.Tenant, wanted),
+	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, and %s was asked for", format.OrUnknown(t.Who), t.Tenant, wanted),
 		Hints: []string{"sign in to the right tenant, or mend --tenant or AZURE_TENANT_ID"}}
 }
 
@@ -257,7 +251,7 @@ func (t *Token) Warnings(task Task) (list []string) {
 	if t.Kind != User || !task.Others {
 		return list
 	}
-	roles := t.claims.Templates
+	roles := t.claims.RoleTemplateIDs
 	switch {
 	case slices.Contains(roles, rolePrivileged), slices.Contains(roles, roleGlobal):
 	case slices.Contains(roles, roleAuthAdmin):
@@ -271,10 +265,10 @@ func (t *Token) Warnings(task Task) (list []string) {
 
 // Privileged tells whether the token shows that users with admin roles can be
 // reached.
-func (t *Token) Privileged() bool { return slices.Contains(t.claims.Templates, rolePrivileged) }
+func (t *Token) Privileged() bool { return slices.Contains(t.claims.RoleTemplateIDs, rolePrivileged) }
 
 // Client is the id of the app that the token was given to.
-func (t *Token) Client() string { return t.claims.Client() }
+func (t *Token) Client() string { return t.claims.ClientID() }
 
 // Permitted tells whether the token shows the permission to delete passes of
 // other users.

@@ -1,5 +1,5 @@
-// Package progress shows how far a run is: a bar on a terminal, a line every ten
-// seconds elsewhere, or a JSON record for a log that is read by programs.
+// Package progress shows how far a run is: a bar on a terminal, or a line every ten
+// seconds elsewhere.
 //
 // A run reports rows (Display.Row) and what the tenant answered (Display.Observe).
 // Neither waits for a slow terminal.
@@ -21,7 +21,6 @@ const (
 	None  Mode = iota
 	Bar        // one line that is drawn anew four times a second
 	Plain      // a line of text every ten seconds
-	JSON       // a log record every ten seconds
 )
 
 const (
@@ -91,8 +90,6 @@ func Start(opts Options) *Display {
 		d.wg.Go(func() { d.loop(drawEvery, d.draw) })
 	case Plain:
 		d.wg.Go(func() { d.loop(tickEvery, d.every(lineEvery, d.plain)) })
-	case JSON:
-		d.wg.Go(func() { d.loop(tickEvery, d.every(lineEvery, d.json())) })
 	}
 	return d
 }

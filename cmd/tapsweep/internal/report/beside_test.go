@@ -70,7 +70,7 @@ func TestBothPasses(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if r.Pairs != 3 || r.Counts[results.Remains] != 3 || r.All() != 3 || r.oneSource() {
+	if r.Pairs != 3 || r.Counts[results.Remains] != 3 || r.All() != 3 || r.place() == "Line" {
 		t.Errorf("%d pairs, %v", r.Pairs, r.Counts)
 	}
 	if len(r.Resume) != 1 || r.Resume[0].Left != 3 || !r.Resume[0].list {

@@ -9,56 +9,41 @@ import (
 	"tapsweep/input"
 )
 
-// csvHeader names the columns. The first rows of it make the file a list, too.
+// csvHeader names the columns. The first four make the file a list, too.
 var csvHeader = []string{"source", "line", "user", "method", "outcome", "status", "code", "message", "attempts",
 	"requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass",
 	"undecided", "column", "beside"}
 
 // A CSV writes one line for each row, safe to be opened in a spreadsheet. The rows without beside are the
 // pairs, except for duplicates. A row with beside is about a further pass, and has the request id of its delete.
-type CSV struct {
-	w      *csv.Writer
-	fields []string
-}
+type CSV struct{ w *csv.Writer }
 
-// NewCSV starts with the header.
+// NewCSV writes the header.
 func NewCSV(w io.Writer) (*CSV, error) {
-	c := &CSV{w: csv.NewWriter(w)}
+	c := &CSV{csv.NewWriter(w)}
 	return c, c.w.Write(csvHeader)
 }
 
 // Row writes a row.
 func (c *CSV) Row(r *Row) error {
-	verified, at, pending, anyPass, undecided, column, beside := "", "", "", "", "", "", ""
-	if r.Verified {
-		verified = "true"
+	fields := []string{r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status),
+		r.Code, r.Message, strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason,
+		ifSet(r.Verified, "true"), r.UPN, ifSet(r.VerifiedAt, r.VerifiedAt.Format(time.RFC3339Nano)),
+		ifSet(r.Pending, "true"), ifSet(r.AnyPass, "true"), ifSet(r.Undecided, "true"),
+		ifSet(r.Column, strconv.Itoa(r.Column)), ifSet(r.Beside, "true")}
+	for i, f := range fields {
+		fields[i] = input.CSVValue(f)
 	}
-	if !r.VerifiedAt.IsZero() {
-		at = r.VerifiedAt.Format(time.RFC3339Nano)
+	return c.w.Write(fields)
+}
+
+// ifSet returns text unless value is zero.
+func ifSet[T comparable](value T, text string) string {
+	var zero T
+	if value == zero {
+		return ""
 	}
-	if r.Pending {
-		pending = "true"
-	}
-	if r.AnyPass {
-		anyPass = "true"
-	}
-	if r.Undecided {
-		undecided = "true"
-	}
-	if r.Column > 0 {
-		column = strconv.Itoa(r.Column)
-	}
-	if r.Beside {
-		beside = "true"
-	}
-	c.fields = append(c.fields[:0], r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome),
-		strconv.Itoa(r.Status), r.Code, r.Message, strconv.Itoa(r.Attempts), r.RequestID,
-		r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason, verified, r.UPN, at, pending, anyPass,
-		undecided, column, beside)
-	for i, f := range c.fields {
-		c.fields[i] = input.CSVValue(f)
-	}
-	return c.w.Write(c.fields)
+	return text
 }
 
 // Close writes what is left, but does not close the writer.

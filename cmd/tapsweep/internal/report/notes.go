@@ -39,13 +39,15 @@ func (r *Report) Notes() []string {
 
 // runNotes are about runs that did not come to their end.
 func (r *Report) runNotes(n *notes) {
-	for _, run := range r.Killed() {
-		if run.resumed {
+	for _, run := range r.Runs {
+		switch {
+		case run.Exit != nil:
+		case run.resumed:
 			n.say("The run of %s was killed or could not write any more; a later run resumed it.", timestamp(run.Start))
-			continue
+		default:
+			n.say("The run of %s was killed, could not write any more, or is still running: %s has no last line of it.",
+				timestamp(run.Start), run.Log)
 		}
-		n.say("The run of %s was killed, could not write any more, or is still running: %s has no last line of it.",
-			timestamp(run.Start), run.Log)
 	}
 	for _, run := range r.Runs {
 		switch {
@@ -78,22 +80,22 @@ func (r *Report) countNotes(n *notes) {
 		}
 		n.say("%s %s %s and not verified.", pairs(r.Unverified), verb(r.Unverified, "was", "were"), what)
 	}
-	if r.beside > 0 {
+	if r.replacedRows > 0 {
 		n.say("In place of %s a look afterwards found others of the same users: each has a row, and the later one counts.",
-			count(r.beside, "pass"))
+			count(r.replacedRows, "pass"))
 	}
-	if r.further > 0 {
+	if r.furtherRows > 0 {
 		n.say("%s of users who had several %s an additional row; the last row counts for the pair.",
-			count(r.further, "pass"), verb(r.further, "has", "have"))
+			count(r.furtherRows, "pass"), verb(r.furtherRows, "has", "have"))
 	}
-	if r.noLook > 0 {
-		n.say("The proof is not complete: %s %s not looked at.", count(r.noLook, "user"), verb(r.noLook, "was", "were"))
+	if r.unverifiedUsers > 0 {
+		n.say("The proof is not complete: %s %s not looked at.", count(r.unverifiedUsers, "user"), verb(r.unverifiedUsers, "was", "were"))
 	}
 	switch {
-	case r.odd == 1:
+	case r.implausible == 1:
 		n.say("The logs have a time or number that cannot be, such as a year before 2000; it was left out, or cut.")
-	case r.odd > 1:
+	case r.implausible > 1:
 		n.say("The logs have %s times or numbers that cannot be, such as years before 2000; they were left out, or cut.",
-			number(r.odd))
+			number(r.implausible))
 	}
 }

@@ -1,26 +1,32 @@
 "use strict";
-// Filters, sorts and pages the table. Without it the table is simply there.
+// Filters, sorts and divides the table into pages. Without it, the whole table is visible.
 (() => {
   const perPage = 250;
   const by = (id) => document.getElementById(id);
   const table = by("pairs"), body = table.tBodies[0];
   const find = by("find"), outcome = by("outcome"), status = by("status"), back = by("back"), on = by("on");
-  const rows = Array.from(body.rows, (tr) => ({ tr, text: tr.textContent.toLowerCase(), outcome: tr.dataset.o, cause: tr.dataset.g, left: tr.className === "left" }));
+  const rows = Array.from(body.rows, (tr) => ({
+    tr, text: tr.textContent.toLowerCase(), outcome: tr.dataset.o, cause: tr.dataset.g, left: tr.className === "left",
+  }));
+  const number = (i) => i.toLocaleString("en");
   const only = by("only"), printed = by("printed");
   let shown = rows, sorted = rows, first = 0, cause = null;
 
   const draw = () => {
     body.replaceChildren(...shown.slice(first, first + perPage).map((r) => r.tr));
-    const last = Math.min(first + perPage, shown.length), n = (i) => i.toLocaleString("en");
+    const last = Math.min(first + perPage, shown.length);
     back.disabled = first === 0;
     on.disabled = last === shown.length;
-    status.textContent = shown.length === 0 ? `none of ${n(rows.length)} rows` :
-      `rows ${n(first + 1)} to ${n(last)} of ${n(shown.length)}` + (shown.length < rows.length ? `, out of ${n(rows.length)}` : "");
+    const all = number(rows.length), range = `${number(first + 1)} to ${number(last)}`;
+    status.textContent = shown.length === 0 ? `none of ${all} rows` : `rows ${range} of ${number(shown.length)}`;
+    if (shown.length > 0 && shown.length < rows.length) status.textContent += `, out of ${all}`;
   };
   const filter = () => {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean), want = outcome.value;
     only.textContent = cause ? `of the cause ${cause.title}` : "";
-    shown = sorted.filter((r) => (!cause || r.cause === cause.g) && (want === "" || (want === "left" ? r.left : r.outcome === want)) && words.every((w) => r.text.includes(w)));
+    const wanted = (r) => want === "" || (want === "left" ? r.left : r.outcome === want);
+    const matches = (r) => (!cause || r.cause === cause.g) && wanted(r) && words.every((w) => r.text.includes(w));
+    shown = sorted.filter(matches);
     first = 0;
     draw();
   };
@@ -53,7 +59,7 @@
   const choose = () => { cause = null; filter(); };
   find.addEventListener("input", choose);
   outcome.addEventListener("change", choose);
-  // Where there is no page further, the button cannot keep the focus.
+  // At the last page the button is disabled and loses the focus; the other one takes it.
   const turn = (by, button, other) => button.addEventListener("click", () => {
     first = Math.max(first + by, 0);
     draw();
@@ -73,9 +79,8 @@
       by("pairs-title").scrollIntoView();
     });
   }
-  // Paper has no pages to turn: it gets all that the filter lets through, of which
-  // the style leaves out what is done if that is many. And Chromium repeats no head
-  // that has a button in it.
+  // Paper gets every row that passes the filter. If there are many, the style hides those that are done.
+  // Chromium repeats a table's head on each sheet only if there is no button in it.
   const filters = () => {
     const said = [];
     if (outcome.value !== "") said.push(outcome.selectedOptions[0].textContent);
@@ -85,7 +90,7 @@
   };
   addEventListener("beforeprint", () => {
     printed.hidden = filters() === "";
-    printed.textContent = `Filtered: ${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows, ${filters()}.`;
+    printed.textContent = `Filtered: ${number(shown.length)} of ${number(rows.length)} rows, ${filters()}.`;
     heads.forEach((th, i) => { th.textContent = buttons[i].textContent; });
     body.replaceChildren(...shown.map((r) => r.tr));
     document.documentElement.classList.toggle("few", shown.length <= 500);

@@ -50,43 +50,50 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "incident.json", strings.ReplaceAll(b.String(), filepath.Dir(path)+"/", ""))
-	sum := 0
-	for _, n := range r.Counts {
-		sum += n
-	}
+	check(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
+	check(t, "done and left", r.Done+r.Left, r.Pairs)
 	last := r.Progress[len(r.Progress)-1]
-	if sum != r.Pairs || r.Done+r.Left != sum || last.Revoked != r.Counts[results.Revoked] || last.Left != r.Left {
-		t.Errorf("counts are %d, pairs %d, done %d, left %d, at last %+v", sum, r.Pairs, r.Done, r.Left, last)
-	}
+	check(t, "revoked at the last point", last.Revoked, r.Counts[results.Revoked])
+	check(t, "left at the last point", last.Left, r.Left)
 }
 
-// The CSV has each pair once and no duplicates, is safe in a spreadsheet, and is a list.
-func TestCSV(t *testing.T) {
-	m := incident(500)
-	m.row("=cmd|x.csv", 1, results.Failed, func(r *results.Row) {
-		r.User, r.Message, r.Code = "+dana@contoso.com", "=HYPERLINK(\"http://x\")", "@SUM(A1)"
-	})
-	var b bytes.Buffer
+// csvOf returns the lines of the CSV.
+func csvOf(t *testing.T, paths ...string) []string {
+	t.Helper()
+	var b strings.Builder
 	c, err := NewCSV(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(t.Context(), open(t, m.write(t, "log.jsonl")), c.Row); err != nil {
+	if _, err := New(t.Context(), open(t, paths...), c.Row); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if len(lines) != 501 || lines[0] != strings.Join(csvHeader, ",") {
-		t.Errorf("%d lines, the first is %s", len(lines), lines[0])
-	}
-	want := `'=cmd|x.csv,1,'+dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001,failed,503,'@SUM(A1),"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,`
-	if last := lines[len(lines)-1]; !strings.HasPrefix(last, want) {
-		t.Errorf("the row is %s, want %s", last, want)
-	}
+	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+}
+
+// A spreadsheet runs no text of the CSV as a formula.
+func TestCSVIsSafeInSpreadsheet(t *testing.T) {
+	m := &made{now: night}
+	m.run("a.csv", 1)
+	m.row("=cmd|x.csv", 1, results.Failed, func(r *results.Row) {
+		r.User, r.Message, r.Code = "+dana@contoso.com", "=HYPERLINK(\"http://x\")", "@SUM(A1)"
+	})
+	diff(t, "CSV", csvOf(t, m.write(t, "log.jsonl")), []string{
+		strings.Join(csvHeader, ","),
+		`'=cmd|x.csv,1,'+dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001,failed,503,'@SUM(A1),` +
+			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,,,,,,,,,,`,
+	})
+}
+
+// The CSV has each pair once, and is a list for the next run.
+func TestCSVIsList(t *testing.T) {
+	lines := csvOf(t, incident(500).write(t, "log.jsonl"))
+	check(t, "lines", len(lines), 1+499) // one pair is a duplicate
 	path := filepath.Join(t.TempDir(), "report.csv")
-	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	list, err := input.Open([]string{path}, input.Options{})
@@ -94,86 +101,67 @@ func TestCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer list.Close()
-	if s := list.Stats(); s.Rows+s.Done != 500 || s.Invalid != 0 {
-		t.Errorf("as a list: %+v", s)
-	}
+	check(t, "rows of the list", list.Stats().Rows+list.Stats().Done, 499)
+	check(t, "rows that are left out", list.Stats().Invalid, 0)
 }
 
-// The page holds what it says, once, and no more pairs than it may.
+// The page has all rows, or as many as it may: those that are not done come first.
 func TestHTML(t *testing.T) {
 	tests := []struct {
 		name         string
 		inline       int
 		left, others int
+		link         bool
 	}{
-		{"all", 1000, 6, 493},
-		{"failures and a sample", 60, 6, 54},
-		{"some of the failures", 5, 5, 0},
+		{"all", 1000, 6, 493, false},
+		{"failures and a sample", 60, 6, 54, true},
+		{"some of the failures", 5, 5, 0, true},
 	}
+	path := incident(500).write(t, "incident-4711.jsonl")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := open(t, incident(500).write(t, "incident-4711.jsonl"))
-			r, err := New(t.Context(), l, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var b bytes.Buffer
-			if err := r.HTML(t.Context(), &b, l, Page{Made: night, By: "v1.4.0", Inline: tt.inline, CSV: "report.csv"}); err != nil {
-				t.Fatal(err)
-			}
-			rows := strings.Count(b.String(), "<tr data-o=")
-			left := strings.Count(b.String(), `class="left"><td`)
-			if left != tt.left || rows-left != tt.others {
-				t.Errorf("%d rows that are not done and %d others, want %d and %d", left, rows-left, tt.left, tt.others)
-			}
-			if link := strings.Contains(b.String(), `href="./report.csv"`); link != (rows < 499) {
-				t.Errorf("link to the CSV: %v", link)
-			}
+			page := pageOf(t, Page{Inline: tt.inline, CSV: "report.csv"}, path)
+			left := strings.Count(page, `class="left"><td`)
+			check(t, "rows that are not done", left, tt.left)
+			check(t, "other rows", strings.Count(page, "<tr data-o=")-left, tt.others)
+			check(t, "a link to the CSV", strings.Contains(page, `href="./report.csv"`), tt.link)
 		})
 	}
 }
 
-// What is hostile in a log is text in everything that is made of it.
+// Hostile text of a log is only text in everything that is made of it.
 func TestHostile(t *testing.T) {
-	l := open(t, hostile().write(t, "log.jsonl"))
-	var table bytes.Buffer
-	c, _ := NewCSV(&table)
-	r, err := New(t.Context(), l, c.Row)
-	if err != nil {
+	path := hostile().write(t, "log.jsonl")
+	r := reportOf(t, path)
+	var object bytes.Buffer
+	if err := r.JSON(&object); err != nil {
 		t.Fatal(err)
 	}
-	c.Close()
-	var page, object bytes.Buffer
-	if err := errors.Join(r.HTML(t.Context(), &page, l, Page{CSV: `"><script>`, Inline: 9}), r.JSON(&object)); err != nil {
-		t.Fatal(err)
-	}
-	for name, s := range map[string]string{"text": text(t, r), "csv": table.String(), "html": page.String(), "json": object.String()} {
-		if i := strings.IndexFunc(s, func(r rune) bool { return r != '\n' && r != '\t' && r != '\u00a0' && !unicode.IsPrint(r) }); i >= 0 {
-			t.Errorf("%s holds a character that is acted on: %q", name, s[max(i-40, 0):i+3])
+	page, table := pageOf(t, Page{CSV: `"><script>`, Inline: 9}, path), csvOf(t, path)
+	outputs := map[string]string{"text": text(t, r), "csv": strings.Join(table, "\n"), "html": page,
+		"json": object.String()}
+	for name, s := range outputs {
+		acts := func(r rune) bool { return r != '\n' && r != '\t' && r != '\u00a0' && !unicode.IsPrint(r) }
+		if i := strings.IndexFunc(s, acts); i >= 0 {
+			t.Errorf("%s holds a control character: %q", name, s[max(i-40, 0):i+3])
 		}
 		if strings.Contains(s, "\nnote: all is well") {
 			t.Errorf("%s: a name has lines of its own", name)
 		}
 	}
-	if n := strings.Count(page.String(), "<script"); n != 2 {
-		t.Errorf("%d scripts in the page", n)
-	}
-	if n := strings.Count(page.String(), "<img"); n != 0 {
-		t.Errorf("%d pictures in the page", n)
-	}
-	if !json.Valid(object.Bytes()) {
-		t.Error("the JSON is none")
-	}
-	for line := range strings.Lines(table.String()) {
+	check(t, "scripts in the page", strings.Count(page, "<script"), 2)
+	check(t, "pictures in the page", strings.Count(page, "<img"), 0)
+	check(t, "valid JSON", json.Valid(object.Bytes()), true)
+	for _, line := range table {
 		for field := range strings.SplitSeq(line, ",") {
-			if f := strings.Trim(field, "\"\n"); f != "" && strings.ContainsAny(f[:1], "=+@\t\r") {
+			if f := strings.Trim(field, `"`); f != "" && strings.ContainsAny(f[:1], "=+@\t\r") {
 				t.Errorf("a spreadsheet would run %s", f)
 			}
 		}
 	}
 }
 
-// A run that was killed is said to be, and so are the pairs that it left.
+// The report says that a run was killed, and how many pairs it left.
 func TestKilled(t *testing.T) {
 	m := &made{now: night}
 	m.run("a.csv", 10)
@@ -185,22 +173,19 @@ func TestKilled(t *testing.T) {
 	path := m.write(t, "a.jsonl")
 	r := reportOf(t, path)
 	want := []string{
-		"The run of 2026-03-02 02:14:05 UTC was killed, could not write any more, or is still running: " + path + " has no last line of it.",
+		"The run of 2026-03-02 02:14:05 UTC was killed, could not write any more, or is still running: " + path +
+			" has no last line of it.",
 		"The last line of " + path + " is torn and was left out.",
 		"No row tells what became of 6 pairs; requests may have been sent for some.",
 	}
-	if diff := cmp.Diff(want, r.Notes()); diff != "" {
-		t.Errorf("notes (-want +got):\n%s", diff)
-	}
-	if v := r.Verdict(); v != "4 of 10 pairs are done, 6 are not." {
-		t.Errorf("verdict %q", v)
-	}
-	if !r.Runs[0].End.Equal(night.Add(4*time.Second)) || r.Seconds != 4 || r.PairsPerSecond != 1 {
-		t.Errorf("end %v, %v s, %v pairs/s", r.Runs[0].End, r.Seconds, r.PairsPerSecond)
-	}
-	if len(r.Resume) != 1 || r.Resume[0].Left != 6 || r.Resume[0].Command != "tapsweep revoke --resume --results "+path+" --yes a.csv" {
-		t.Errorf("resume %+v", r.Resume)
-	}
+	diff(t, "notes", r.Notes(), want)
+	check(t, "verdict", r.Verdict(), "4 of 10 pairs are done, 6 are not.")
+	check(t, "end", r.Runs[0].End, night.Add(4*time.Second))
+	check(t, "seconds", r.Seconds, 4)
+	check(t, "pairs per second", r.PairsPerSecond, 1)
+	check(t, "commands", len(r.Resume), 1)
+	check(t, "pairs for the command", r.Resume[0].Left, 6)
+	check(t, "command", r.Resume[0].Command, "tapsweep revoke --resume --results "+path+" --yes a.csv")
 }
 
 // A log that was cut anywhere is reported as far as it goes.
@@ -224,8 +209,14 @@ func TestCutAnywhere(t *testing.T) {
 			continue
 		}
 		r, err := New(t.Context(), l, nil)
-		if err != nil || r.Pairs > 2 || (len(r.Killed()) == 0) != (n >= len(whole)-1) {
-			t.Errorf("cut at %d: %v, %d pairs, %d killed", n, err, r.Pairs, len(r.Killed()))
+		if err != nil {
+			t.Fatalf("cut at %d: %v", n, err)
+		}
+		if r.Pairs > 2 {
+			t.Errorf("cut at %d: %d pairs", n, r.Pairs)
+		}
+		if ended := r.Runs[0].Exit != nil; ended != (n >= len(whole)-1) {
+			t.Errorf("cut at %d: the run has ended: %v", n, ended)
 		}
 		l.Close()
 	}
@@ -259,26 +250,25 @@ func TestMerge(t *testing.T) {
 	rest.end(1, "")
 
 	paths := []string{rest.write(t, "rest.jsonl"), again.write(t, "again.jsonl"), other.write(t, "other.jsonl"), first}
+	type counts = map[results.Outcome]int
 	tests := []struct {
 		name   string
 		paths  []string
-		counts map[results.Outcome]int
+		counts counts
 		lists  int
 	}{
-		{"one", paths[3:], map[results.Outcome]int{results.Revoked: 1, results.Denied: 1, results.Failed: 1}, 1},
-		{"the same list", []string{paths[1], first}, map[results.Outcome]int{results.Revoked: 2, results.Failed: 1}, 1},
-		{"the log was the list", []string{paths[0], first}, map[results.Outcome]int{results.Revoked: 2, results.Denied: 1}, 2},
-		{"all", paths, map[results.Outcome]int{results.Revoked: 2, results.Denied: 1, results.UnknownUser: 1}, 3},
+		{"one", paths[3:], counts{results.Revoked: 1, results.Denied: 1, results.Failed: 1}, 1},
+		{"the same list", []string{paths[1], first}, counts{results.Revoked: 2, results.Failed: 1}, 1},
+		{"the log was the list", []string{paths[0], first}, counts{results.Revoked: 2, results.Denied: 1}, 2},
+		{"all", paths, counts{results.Revoked: 2, results.Denied: 1, results.UnknownUser: 1}, 3},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := reportOf(t, tt.paths...)
-			if diff := cmp.Diff(tt.counts, r.Counts); diff != "" {
-				t.Errorf("counts (-want +got):\n%s", diff)
-			}
-			if len(r.Lists) != tt.lists || len(r.Runs) != len(tt.paths) || r.WithoutRow != 0 {
-				t.Errorf("%d lists, %d runs, %d pairs without a row", len(r.Lists), len(r.Runs), r.WithoutRow)
-			}
+			diff(t, "counts", r.Counts, tt.counts)
+			check(t, "lists", len(r.Lists), tt.lists)
+			check(t, "runs", len(r.Runs), len(tt.paths))
+			check(t, "pairs without a row", r.WithoutRow, 0)
 			if !slices.IsSortedFunc(r.Runs, func(a, b *Run) int { return a.Start.Compare(b.Start) }) {
 				t.Error("the runs are not in order")
 			}
@@ -306,7 +296,8 @@ func TestRefuses(t *testing.T) {
 		want  string
 	}{
 		{"another tenant", []string{same, run(func(r *results.Run) { r.Tenant = "u" })}, "it is of tenant u"},
-		{"another cloud", []string{same, run(func(r *results.Run) { r.GraphRoot = "https://graph.microsoft.us" })}, "it is of https://graph.microsoft.us"},
+		{"another cloud", []string{same, run(func(r *results.Run) { r.GraphRoot = "https://graph.microsoft.us" })},
+			"it is of https://graph.microsoft.us"},
 		{"a dry run too", []string{same, run(func(r *results.Run) { r.DryRun = true })}, "is a dry run"},
 		{"twice", []string{same, same}, "named twice"},
 		{"standard input", []string{"-"}, "name a file"},
@@ -316,7 +307,8 @@ func TestRefuses(t *testing.T) {
 		{"JSON without a line end", []string{raw(`{"users":1}`)}, "does not describe a run"},
 		{"list", []string{raw("user,method\na,b\n")}, "does not describe a run"},
 		{"no run", []string{raw(`{"type":"result"}` + "\n")}, "does not describe a run"},
-		{"broken", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","li` + "\n" + `{"type":"end"}` + "\n")}, "line 2"},
+		{"broken", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","li` + "\n" + `{"type":"end"}` + "\n")},
+			"line 2"},
 		{"a row behind other text", []string{raw(`{"type":"run"}` + "\ntapsweep: " + `{"type":"end"}` + "\n")},
 			`line 2 has "tapsweep: " before`},
 		{"outcome", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"vanished"}` + "\n")}, "another version"},
@@ -354,7 +346,7 @@ func TestResumeCommand(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, note := resumeCommand(tt.log, tt.args); got != tt.want || note != tt.note {
+			if got, note := resumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
 				t.Errorf("resumeCommand(%q) = %s, %q; want %s, %q", tt.args, got, note, tt.want, tt.note)
 			}
 		})
@@ -364,9 +356,10 @@ func TestResumeCommand(t *testing.T) {
 func FuzzLog(f *testing.F) {
 	f.Add(incident(20).Bytes())
 	f.Add(hostile().Bytes())
-	f.Add([]byte(`{"type":"run","start":"9999-12-31T23:59:59-23:59"}` + "\n" + `{"type":"end"}` + "\n" + `{"type":"result","outcome":"revoked"}` + "\n\x00\x00"))
-	f.Add([]byte(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"denied","time":"2026-03-02T02:14:05Z"}` + "\n" + // 292 years are the longest Duration
-		`{"type":"wait","time":"0001-01-01T00:00:00Z","until":"2026-03-02T02:14:05Z"}` + "\n"))
+	f.Add([]byte(`{"type":"run","start":"9999-12-31T23:59:59-23:59"}` + "\n" + `{"type":"end"}` + "\n" +
+		`{"type":"result","outcome":"revoked"}` + "\n\x00\x00"))
+	f.Add([]byte(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"denied","time":"2026-03-02T02:14:05Z"}` + "\n" +
+		`{"type":"wait","time":"0001-01-01T00:00:00Z","until":"2026-03-02T02:14:05Z"}` + "\n")) // too long a Duration
 	f.Fuzz(func(t *testing.T, log []byte) {
 		m := &made{}
 		m.Write(log)
@@ -379,13 +372,7 @@ func FuzzLog(f *testing.F) {
 		if err != nil {
 			return
 		}
-		sum := 0
-		for _, n := range r.Counts {
-			sum += n
-		}
-		if sum != r.Pairs {
-			t.Errorf("counts are %d, pairs %d", sum, r.Pairs)
-		}
+		check(t, "sum of the counts", sumOf(r.Counts), r.Pairs)
 		var b bytes.Buffer
 		if err := errors.Join(r.Text(&b), r.JSON(&b), r.HTML(t.Context(), &b, l, Page{})); err != nil {
 			t.Error(err)

@@ -65,7 +65,7 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 			}
 			n, notes := 0, lg.notes
 			last := lg.last()
-			verifies := given(last.args, "--verify") && last.kind() != "verify"
+			verifies := last.header.Verify && last.kind() != "verify"
 			for rec, err := range lg.records(ctx, results.KindRow) {
 				if err == nil && n == lg.rows {
 					break // more than there was at first

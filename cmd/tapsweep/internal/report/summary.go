@@ -23,9 +23,9 @@ type Summary struct {
 	Counts    revoke.Counts
 	Log       map[results.Outcome]int // rows of the log with those of earlier runs, nil if there are none
 	Took      time.Duration
-	Results   string   // name of the results log
-	Command   []string // the arguments of the run
-	Stopped   error    // why the run stopped early
+	Results   string // name of the results log
+	Run       results.Run
+	Stopped   error // why the run stopped early
 	DryRun    bool
 	Simulated bool
 
@@ -264,7 +264,7 @@ func (s *Summary) next(w io.Writer) {
 			again += n
 		}
 	}
-	command, note := resumeCommand(s.Results, s.Command)
+	command, note := resumeCommand(s.Results, &s.Run, false)
 	if !results.CanResume(s.Results) {
 		if (again > 0 || s.Stopped != nil) && !s.Incomplete { // else complete says what to do
 			fmt.Fprintf(w, "to go on: %s\n", s.complete())
@@ -279,7 +279,7 @@ func (s *Summary) next(w io.Writer) {
 	}
 	// The row names the pass that is there, and the list may name one that is not.
 	if s.Counts.Outcomes[results.Remains] > 0 && !s.Incomplete {
-		if command := listCommand(s.Results, s.Command); command != "" {
+		if command := listCommand(s.Results, &s.Run); command != "" {
 			fmt.Fprintf(w, "to revoke what remains: %s\n", command)
 		}
 	}

@@ -129,18 +129,6 @@ func (r *Report) failures(w io.Writer) {
 	}
 }
 
-// Title names a group of failures.
-func (f *Failure) Title() string {
-	title := string(f.Outcome)
-	if f.Status >= 300 {
-		title += fmt.Sprintf(" %d", f.Status)
-	}
-	if f.Code != "" {
-		title += " " + f.Code
-	}
-	return title
-}
-
 // Text is the command, or why there is none.
 func (a Again) Text() string {
 	switch {

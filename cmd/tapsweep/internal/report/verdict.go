@@ -2,16 +2,12 @@ package report
 
 import (
 	"fmt"
-	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // All is how many pairs there are, with those of which no row tells.
 func (r *Report) All() int { return plus(r.Pairs, r.WithoutRow) }
-
-// unfinished reports whether users were not looked at because a scan was stopped.
-func (r *Report) unfinished() bool { return slices.ContainsFunc(r.Runs, (*Run).unfinished) }
 
 // Verdict says in one sentence what is done and what is left.
 func (r *Report) Verdict() string {
@@ -20,10 +16,12 @@ func (r *Report) Verdict() string {
 		return r.scanVerdict()
 	case r.kind == "verify":
 		return r.verifyVerdict()
-	case r.All() == 0:
-		return r.emptyVerdict()
+	case r.All() > 0:
+		return r.revokeVerdict()
+	case r.Users > 0:
+		return fmt.Sprintf("No pass was deleted, %s looked at", count(r.Users, "user")) + r.scanEnd()
 	}
-	return r.revokeVerdict()
+	return "The logs tell of no pair."
 }
 
 func (r *Report) revokeVerdict() string {
@@ -56,26 +54,19 @@ func (r *Report) revokeVerdict() string {
 	return text + r.scanEnd()
 }
 
-// scanEnd ends a sentence, and says whether the scan has.
+// scanEnd ends a sentence, and says whether the scan came to its end.
 func (r *Report) scanEnd() string {
-	if r.unfinished() {
-		return "; the scan has not come to its end."
+	end := "."
+	for _, run := range r.Runs {
+		switch {
+		case !run.unfinished():
+		case run.refused():
+			return "; the run was refused."
+		default:
+			end = "; the scan has not come to its end."
+		}
 	}
-	return "."
-}
-
-// emptyVerdict is the verdict on runs without a pair.
-func (r *Report) emptyVerdict() string {
-	users := count(r.Users, "user")
-	switch {
-	case slices.ContainsFunc(r.Runs, func(run *Run) bool { return run.unfinished() && run.refused() }):
-		return fmt.Sprintf("Refused, and nothing was deleted; %s looked at.", users)
-	case r.unfinished():
-		return fmt.Sprintf("Nothing was deleted before the scan was stopped, %s looked at.", users)
-	case r.Users > 0:
-		return fmt.Sprintf("No pass was to be deleted, %s looked at.", users)
-	}
-	return "The logs tell of no pair."
+	return end
 }
 
 func (r *Report) scanVerdict() string {

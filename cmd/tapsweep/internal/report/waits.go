@@ -32,7 +32,7 @@ func (r *Report) addWaits(waits []wait) {
 		}
 		name := clip(w.Quota)
 		if _, ok := r.Waits.Quotas[name]; !ok && len(r.Waits.Quotas) >= maxReasons {
-			name = more
+			name = otherGroups
 		}
 		q := r.Waits.Quotas[name]
 		if waited {

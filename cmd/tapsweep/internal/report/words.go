@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -69,25 +68,6 @@ func kindOfRuns(runs []*Run) string {
 	return "revoke"
 }
 
-// meanings are what outcomes mean of a run that lists the passes of users and deletes none.
-var meanings = map[string]map[results.Outcome]string{
-	"verify": {
-		results.Revoked: "deleted before; the user holds no pass now",
-		results.Remains: "the user holds a pass",
-		results.NotSent: "the run stopped before it listed the user's passes",
-		results.Failed:  "the user's passes could not be listed: every attempt failed",
-		results.Denied:  "the user's passes could not be listed: Graph answers 403",
-	},
-	"scan": {
-		results.Failed: "the user's passes could not be listed: every attempt failed",
-		results.Denied: "the user's passes could not be listed: Graph answers 403",
-	},
-}
-
-func (r *Report) meaning(o results.Outcome) string {
-	return cmp.Or(meanings[r.kind][o], o.Meaning())
-}
-
 // gone reports whether the pass of a row is gone, so that its reason is what the pass was.
 func gone(o results.Outcome) bool {
 	return slices.Contains([]results.Outcome{results.Revoked, results.Absent, results.Duplicate, results.Replaced,
@@ -134,7 +114,7 @@ func (r *Run) ExitText() string {
 	switch code := *r.Exit; {
 	case code == 0:
 		text = ended[0]
-	case code == 1 && given(r.args, "--verify") && r.kind() != "verify":
+	case code == 1 && r.header.Verify && r.kind() != "verify":
 		text = ended[1] + ", or were not proven to be gone"
 	case code == 1:
 		text = ended[1]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,38 +25,38 @@ func pageOf(t *testing.T, p Page, paths ...string) string {
 	return b.String()
 }
 
-// A pass that is there, and can be used, was listed among what the passes had been.
+// The reasons of passes that are gone are apart from those of passes that can still be used.
 func TestReasonsNow(t *testing.T) {
+	reason := func(s string) rowChange { return func(r *results.Row) { r.Reason = s } }
 	m := &made{now: night}
 	m.run("a.csv", 3)
-	m.row("a.csv", 2, results.Revoked, func(r *results.Row) { r.Reason = "expired" })
-	m.row("a.csv", 3, results.Remains, func(r *results.Row) { r.Reason = "usable" })
-	m.row("a.csv", 4, results.Denied, func(r *results.Row) { r.Reason = "usable" })
+	m.row("a.csv", 2, results.Revoked, reason("expired"))
+	m.row("a.csv", 3, results.Remains, reason("usable"))
+	m.row("a.csv", 4, results.Denied, reason("usable"))
 	m.end(1, "")
 	path := m.write(t, "a.jsonl")
-	got := fmt.Sprint(reportOf(t, path).reasons())
-	if want := "[{What the passes were before [{expired 1}]} {What the passes are [{usable 2}]}]"; got != want {
-		t.Errorf("reasons %s, want %s", got, want)
-	}
+	diff(t, "reasons", reportOf(t, path).reasons(), []reasonCounts{
+		{"What the passes were before", []reasonCount{{"expired", 1}}},
+		{"What the passes are", []reasonCount{{"usable", 2}}},
+	})
 	page := pageOf(t, Page{}, path)
-	for _, want := range []string{"<caption>What the passes were before<", "<caption>What the passes are<", "pass was expired", "pass is usable"} {
-		if !strings.Contains(page, want) {
-			t.Errorf("no %q in the page", want)
-		}
-	}
+	check(t, "passes that were", strings.Count(page, " pass was expired"), 1)
+	check(t, "passes that are", strings.Count(page, " pass is usable"), 2)
 }
 
-// What a dry run found is not done by it.
-func TestDryRunExit(t *testing.T) {
-	for _, command := range []string{"revoke", "sweep"} {
-		m := &made{now: night}
-		m.line(results.Run{Type: "run", Command: []string{command, "--dry-run"}, Tenant: "t", DryRun: true, Start: m.now})
-		m.row("a.csv", 2, results.Planned)
-		m.end(0, "")
-		if got := reportOf(t, m.write(t, "a.jsonl")).Runs[0].ExitText(); strings.Contains(got, "done") || !strings.Contains(got, "could be revoked") {
-			t.Errorf("%s: exit %q", command, got)
+// The exit code means something else for each command, and for a dry run.
+func TestExitTexts(t *testing.T) {
+	var got strings.Builder
+	for _, command := range []string{"revoke", "revoke --verify", "sweep", "scan", "verify", "sweep --dry-run"} {
+		args := strings.Fields(command)
+		fmt.Fprintln(&got, command)
+		for _, code := range []int{0, 1, 2, 3, 4, 64, 70} {
+			run := Run{args: args, DryRun: slices.Contains(args, "--dry-run"), Exit: &code}
+			fmt.Fprintf(&got, "  %s\n", run.ExitText())
 		}
+		fmt.Fprintf(&got, "  %s\n  %s\n", (&Run{args: args}).ExitText(), (&Run{args: args, resumed: true}).ExitText())
 	}
+	golden(t, "exits.txt", got.String())
 }
 
 // A link to a name with # or % led to another file.
@@ -80,19 +81,7 @@ func TestCauses(t *testing.T) {
 	for _, g := range regexp.MustCompile(`<tr data-o="failed" data-g="(\d+)"`).FindAllStringSubmatch(page, -1) {
 		groups[g[1]]++
 	}
-	if len(groups) != 3 || groups["0"] != 2 || strings.Count(page, `class="only" hidden data-outcome="failed" data-g="0"`) != 1 {
-		t.Errorf("groups %v", groups)
-	}
-}
-
-// Logs of releases before the exit codes changed have 2 for a refusal.
-func TestExitTextOfRefusal(t *testing.T) {
-	for code, want := range map[int]string{
-		64: "64, refused, nothing was sent",
-		2:  "2, refused, nothing was sent",
-	} {
-		if got := (&Run{Exit: &code}).ExitText(); got != want {
-			t.Errorf("exit %d is shown as %q, want %q", code, got, want)
-		}
-	}
+	check(t, "groups", len(groups), 3)
+	check(t, "rows of the first group", groups["0"], 2)
+	check(t, "buttons of the first group", strings.Count(page, `data-outcome="failed" data-g="0"`), 1)
 }

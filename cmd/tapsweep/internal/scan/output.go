@@ -15,11 +15,11 @@ import (
 )
 
 // Formats are the formats of a Writer. All but the table can be used as lists.
-var Formats = []string{"csv", "json", "jsonl", "table"}
+var Formats = []string{"csv", "jsonl", "table"}
 
 // Begins returns the first bytes of a Writer's output in each of Formats.
 func Begins() []string {
-	return []string{strings.Join(columns, ","), "[]", "[\n{\"user\":", `{"user":`, "USER "}
+	return []string{strings.Join(columns, ","), `{"user":`, "USER "}
 }
 
 // A Line is one pass in the output.
@@ -78,14 +78,6 @@ func (w *Writer) Write(l *Line) error {
 			stamp(l.Created), stamp(l.Start), stamp(l.Expires), fmt.Sprint(l.UsableOnce)})
 	case "table":
 		return w.row(l)
-	case "json":
-		start := ","
-		if w.lines == 1 {
-			start = "["
-		}
-		if _, err := w.buf.WriteString(start + "\n"); err != nil {
-			return err
-		}
 	}
 	return w.enc.Encode(l)
 }
@@ -121,14 +113,6 @@ func (w *Writer) Close() error {
 		}
 	case "table":
 		if err := w.tabs.Flush(); err != nil {
-			return err
-		}
-	case "json":
-		end := "]\n"
-		if w.lines == 0 {
-			end = "[]\n"
-		}
-		if _, err := w.buf.WriteString(end); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,116 @@
+package batch
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// item is a request of a run and what has become of it so far. The loop owns it, except while
+// its batch is in flight.
+type item struct {
+	Result
+	queue *quotaQueue
+	due   time.Time // when it may be sent again, while it waits
+
+	// Of the last reply, unless it settled the request.
+	cause      error         // why it did not
+	retryAfter time.Duration // the longest wait that it asks for, 0 for none
+	retryAt    time.Time     // the end of that wait, if the request was throttled
+
+	throttledInRow     int
+	throttledAt        time.Time // when the last attempt was sent that was throttled
+	ownLimitInRow      int       // times in a row it was throttled while others were accepted
+	tokenRefusalsInRow int       // each token counts once
+	refusedToken       int       // number of the last token that was refused
+
+	// From the rejection of its batch until Graph accepts one with it, the request is sent
+	// together with requests of the same split group only. 0 is no group.
+	splitGroup     int
+	firstRejected  int // number of its first batch that was rejected, 0 for none
+	soloRejections int // times it was rejected alone
+}
+
+func newItem(req Request) *item { return &item{Result: Result{Request: req}} }
+
+// record keeps the reply to attempt i of the batch.
+func (it *item) record(b *inFlightBatch, i int, v verdict) {
+	switch v {
+	case disconnected: // it was no attempt, so what is known of those before still holds
+		it.cause = cmp.Or(it.cause, b.err)
+		return
+	case blocked, unsent:
+		it.cause = b.err
+		return
+	}
+	it.Response, it.RequestID, it.Date = Response{}, b.reply.Header.Get("Request-Id"), b.date
+	it.cause, it.retryAfter = b.err, 0
+	if whole, ok := errors.AsType[*StatusError](b.err); ok {
+		it.cause, it.RequestID = whole, whole.RequestID
+		it.retryAfter, _ = LongestRetryAfter(b.date, whole.Header)
+	}
+	if b.err == nil {
+		it.recordAnswer(b, i)
+	}
+	if it.cause == nil && v != answered {
+		it.cause = it.Response.StatusError()
+	}
+	it.count(b, i, v)
+}
+
+// recordAnswer keeps the answer to request i of a batch that Graph accepted.
+func (it *item) recordAnswer(b *inFlightBatch, i int) {
+	it.splitGroup, it.firstRejected = 0, 0
+	a := &b.answers[i]
+	if a.err != nil {
+		it.cause = a.err
+		return
+	}
+	it.Response = a.Response
+	it.retryAfter, _ = b.waitOf(i)
+	it.RequestID = cmp.Or(a.Header.Get("Request-Id"), it.RequestID)
+}
+
+// count updates what is counted of replies that follow each other.
+func (it *item) count(b *inFlightBatch, i int, v verdict) {
+	refusals := b.tokenRefusals(it)
+	if v != throttled {
+		it.throttledInRow = 0
+	}
+	if v != tokenRefused {
+		it.tokenRefusalsInRow = 0
+	}
+	switch v {
+	case throttled:
+		it.Throttled++
+		it.throttledInRow++
+	case tokenRefused:
+		it.tokenRefusalsInRow, it.refusedToken = refusals, b.token
+	case rejectedWithOthers:
+		it.firstRejected = cmp.Or(it.firstRejected, b.seq)
+		it.splitGroup = 2*b.seq + 2*i/len(b.items) // the first half or the second
+	case suspect:
+		it.firstRejected = cmp.Or(it.firstRejected, b.seq)
+		it.soloRejections++
+	}
+}
+
+// giveUp turns the item into its final Result after the last attempt.
+func (it *item) giveUp() {
+	it.Err = fmt.Errorf("%w after %d attempts: %w", ErrAttempts, it.Attempts, it.cause)
+}
+
+// notSent turns the item into the Result of a run that stopped before it.
+func (it *item) notSent() {
+	switch {
+	case it.cause == nil:
+		it.Err = ErrNotSent
+	case errors.Is(it.cause, ErrNotSent):
+		it.Err = it.cause
+	case errors.Is(it.cause, errStopped):
+		it.Err = fmt.Errorf("%w again: %w", ErrNotSent, errStopped)
+	default:
+		it.Err = fmt.Errorf("%w again, the run stopped; before that: %w", ErrNotSent, it.cause)
+	}
+}

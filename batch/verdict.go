@@ -1,0 +1,178 @@
+package batch
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+)
+
+// A verdict says what the reply to a batch means for a request in it, or for the batch as a
+// whole. The table consequences says what follows.
+type verdict uint8
+
+const (
+	answered           verdict = iota // Graph's final answer, whatever its status
+	uncertain                         // the request may have been carried out, and may succeed later
+	throttled                         // 429
+	tokenRefused                      // 401
+	disconnected                      // there was no connection, so nothing was sent
+	blocked                           // something in front of Graph rejected the batch
+	rejectedWithOthers                // Graph rejected the batch, perhaps because of another request in it
+	suspect                           // Graph rejected the request alone, and has accepted no batch since
+	rejected                          // Graph rejected the request for good
+	unsent                            // there was no token, or BeforeSend failed; the run stops
+)
+
+// A consequence is what a verdict does.
+type consequence struct {
+	attempt     bool // counts as an attempt
+	uncertain   bool // the request may have been carried out
+	releasesKey bool // other requests with the same Key may be sent
+
+	// next decides when the request is sent again. Nil settles it.
+	next func(*loop, *item, *inFlightBatch)
+}
+
+var consequences = [...]consequence{
+	answered:           {attempt: true, releasesKey: true},
+	rejected:           {attempt: true, releasesKey: true},
+	uncertain:          {attempt: true, releasesKey: true, uncertain: true, next: (*loop).retryOrGiveUp},
+	throttled:          {releasesKey: true, next: (*loop).waitAsAsked},
+	unsent:             {releasesKey: true, next: (*loop).sendAgain},
+	tokenRefused:       {next: (*loop).renewAndSendAgain},
+	disconnected:       {next: (*loop).sendAgain}, // when the outage is over
+	blocked:            {next: (*loop).sendAgain}, // when the blockade is over
+	rejectedWithOthers: {next: (*loop).sendAgain}, // with half of the others
+	suspect:            {next: (*loop).sendAlone},
+}
+
+// onVerdict does what follows from the verdict on request i of a batch.
+func (l *loop) onVerdict(v verdict, b *inFlightBatch, i int) {
+	it, c := b.items[i], &consequences[v]
+	it.record(b, i, v)
+	it.Uncertain = it.Uncertain || c.uncertain
+	if c.attempt {
+		it.Attempts++
+	}
+	if c.releasesKey {
+		l.releaseKey(it)
+	}
+	switch {
+	case c.next == nil:
+		if it.Err = nil; v == rejected {
+			it.Err = it.cause
+		}
+		l.settle(it)
+	case l.stopped != nil:
+		l.abandon(it, c.releasesKey)
+	default:
+		c.next(l, it, b)
+	}
+}
+
+// classifyBatch returns what the reply means for the batch as a whole. If Graph answered its
+// requests, that is answered, and each of them has a verdict of its own.
+//
+// A batch that is rejected with a 4xx has no effect. If Graph rejects it, one bad request can
+// be the cause, which Graph names at most in its message; such an answer has an error code.
+// Source: microsoftgraph/msgraph-sdk-dotnet#2628.
+func (b *inFlightBatch) classifyBatch() verdict {
+	whole, ok := errors.AsType[*StatusError](b.err)
+	switch {
+	case b.err == nil:
+		return answered
+	case b.stops != nil:
+		return unsent
+	case errors.Is(b.err, ErrNotSent):
+		return disconnected
+	case !ok:
+		return uncertain
+	case whole.Status >= 300 && whole.Status < 400:
+		return blocked
+	}
+	switch v := verdictOf(whole.Status); {
+	case whole.Status < 300: // for example 202, which has no answers to the requests
+		return uncertain
+	case v == tokenRefused && whole.Code == "", whole.Status == http.StatusForbidden:
+		return blocked // because of the caller or this machine
+	case v == answered && whole.Code == "" && whole.Status != http.StatusRequestEntityTooLarge:
+		return blocked
+	case v == answered:
+		return rejected
+	default:
+		return v
+	}
+}
+
+// verdictOf returns what an HTTP status means. Neither 408, 424 nor 5xx says what was done.
+func verdictOf(status int) verdict {
+	switch {
+	case status == http.StatusUnauthorized:
+		return tokenRefused
+	case status == http.StatusTooManyRequests:
+		return throttled
+	case status == http.StatusRequestTimeout, status == http.StatusFailedDependency, status >= 500:
+		return uncertain
+	}
+	return answered
+}
+
+// classify returns what the reply means for request i of the batch.
+func (b *inFlightBatch) classify(i int) verdict {
+	it := b.items[i]
+	switch {
+	case b.verdict == answered:
+		return b.classifyAnswer(i)
+	case b.verdict == rejected && len(b.items) > 1:
+		return rejectedWithOthers
+	case b.verdict == rejected && it.soloRejections < fewRejections && !b.acceptedSince(it):
+		return suspect
+	}
+	return b.verdict
+}
+
+// acceptedSince reports whether Graph has accepted another batch since it first rejected one
+// with the request.
+func (b *inFlightBatch) acceptedSince(it *item) bool {
+	return cmp.Or(it.firstRejected, b.seq) < it.queue.blockade.lastAccepted
+}
+
+func (b *inFlightBatch) classifyAnswer(i int) verdict {
+	a := &b.answers[i]
+	if a.err != nil || a.Status < 300 && holdsError(a.Body) {
+		return uncertain
+	}
+	v := verdictOf(a.Status)
+	if v == tokenRefused && b.tokenRefusals(b.items[i]) > 1 && b.tookToken() {
+		return answered // it is not the token: others of the batch are answered with it
+	}
+	return v
+}
+
+// tokenRefusals returns how many tokens were refused in a row for a request, if this reply
+// refuses one, too.
+func (b *inFlightBatch) tokenRefusals(it *item) int {
+	if it.tokenRefusalsInRow > 0 && it.refusedToken == b.token {
+		return it.tokenRefusalsInRow
+	}
+	return it.tokenRefusalsInRow + 1
+}
+
+// tookToken reports whether a request of the batch has an answer other than 401 and 429.
+func (b *inFlightBatch) tookToken() bool {
+	return b.hasAnswer(func(a *answer) bool {
+		return a.Status != http.StatusUnauthorized && a.Status != http.StatusTooManyRequests
+	})
+}
+
+// wasAccepted reports whether Graph answered a request of the batch.
+func (b *inFlightBatch) wasAccepted() bool { return b.hasAnswer(func(*answer) bool { return true }) }
+
+func (b *inFlightBatch) hasAnswer(is func(*answer) bool) bool {
+	for i := range b.answers {
+		if a := &b.answers[i]; a.err == nil && is(a) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,169 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// Bounds on what is kept of hostile logs.
+const (
+	maxFailures = 1000
+	maxExamples = 3
+	maxTries    = 100
+	maxReasons  = 100
+)
+
+// otherGroups is where the groups beyond the bounds go.
+const otherGroups = "others"
+
+// New reads the logs once more and counts. It hands each row that counts to also, which may be nil;
+// duplicates are only counted.
+func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
+	r := newReport(l)
+	left := make(map[*log]leftover)
+	var from *log
+	for row, err := range l.rowsOf(ctx, func(lg *log) { from = lg }) {
+		if err != nil {
+			return nil, err
+		}
+		if !row.Beside {
+			r.add(row)
+			left[from] = left[from].with(row)
+		}
+		if also != nil && (row.Beside || row.Outcome != results.Duplicate) {
+			if err := also(row); err != nil {
+				return nil, err
+			}
+		}
+	}
+	r.sortFailures()
+	for n, pairs := range r.attempts {
+		if pairs > 0 {
+			r.Attempts = append(r.Attempts, Tries{n, pairs})
+		}
+	}
+	r.Progress = r.points()
+	r.again(l, left)
+	return r, nil
+}
+
+// newReport returns what is known of the logs without their rows.
+func newReport(l *Logs) *Report {
+	r := &Report{
+		Lists: l.lists, Runs: l.allRuns(), Pairs: l.rows, Users: l.users,
+		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{},
+		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), reasonsNow: make(map[string]int),
+		causes: make(map[cause]*Failure), replacedRows: l.beside, furtherRows: l.further,
+		implausible: l.odd, noLines: true,
+	}
+	r.head()
+	for _, lg := range l.logs {
+		r.noLines = r.noLines && !lg.lined
+		r.columns = r.columns || lg.columns
+		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn,
+			lg.stray, lg.strayAt, lg.copied()})
+	}
+	r.periods = newPeriods(r.Runs)
+	r.addWaits(l.waits)
+	return r
+}
+
+// add counts the row of a pair.
+func (r *Report) add(row *Row) {
+	r.Counts[row.Outcome]++
+	r.attempts[min(max(row.Attempts, 0), maxTries)]++
+	r.binAt(row.Time).settled[seriesOf(row.Outcome)]++
+	if row.Verified {
+		r.Verified++
+	}
+	if row.unverified {
+		r.Unverified++
+	}
+	if row.Reason != "" {
+		addBounded(r.Reasons, row.Reason)
+		if !gone(row.Outcome) || r.kind == "verify" {
+			addBounded(r.reasonsNow, row.Reason)
+		}
+	}
+	switch {
+	case row.Outcome == results.Found, row.Outcome == results.Protected:
+	case row.Outcome.Done():
+		r.Done++
+	default:
+		r.Left++
+		r.fail(row)
+	}
+}
+
+// with adds what the row leaves to a further run.
+func (l leftover) with(row *Row) leftover {
+	if row.unverified && !row.proven {
+		l.unverified++
+	}
+	switch {
+	case row.Outcome == results.Protected: // while it is, no run touches it
+	case row.Outcome == results.Remains && !row.proven:
+		l.remain++
+	case row.Outcome.Again() && row.Outcome != results.Remains:
+		l.again++
+	}
+	return l
+}
+
+func addBounded(counts map[string]int, key string) {
+	if _, ok := counts[key]; !ok && len(counts) >= maxReasons {
+		key = otherGroups
+	}
+	counts[key]++
+}
+
+// head fills in what the runs and the lists say.
+func (r *Report) head() {
+	for _, run := range r.Runs {
+		r.Tenant = cmp.Or(r.Tenant, clip(run.tenant))
+		r.GraphRoot = cmp.Or(r.GraphRoot, clip(run.graphRoot))
+		r.DryRun = run.DryRun
+		cleanRun(run)
+		if run.Operator != "" && !slices.Contains(r.Operators, run.Operator) {
+			r.Operators = append(r.Operators, run.Operator)
+		}
+		if run.End.After(r.End) {
+			r.End = run.End
+		}
+	}
+	r.kind = kindOfRuns(r.Runs)
+	r.Start = r.Runs[0].Start
+	r.Seconds = total(unite(spansOf(r.Runs))).Seconds()
+	r.pace()
+	for _, list := range r.Lists {
+		list.WithoutRow = max(list.Pairs-list.seen, 0)
+		if list.proof && r.kind != "verify" {
+			r.unverifiedUsers = plus(r.unverifiedUsers, list.WithoutRow)
+		} else {
+			r.WithoutRow = plus(r.WithoutRow, list.WithoutRow)
+		}
+		list.Digest = clip(list.Digest)
+		for i, s := range list.Sources {
+			list.Sources[i] = clip(s)
+		}
+	}
+}
+
+// pace computes PairsPerSecond. A proof settles no pair, unless it is alone.
+func (r *Report) pace() {
+	rows := 0
+	var runs []*Run
+	for _, run := range r.Runs {
+		if run.kind() != "verify" || r.kind == "verify" {
+			rows += run.settled
+			runs = append(runs, run)
+		}
+	}
+	if took := total(unite(spansOf(runs))).Seconds(); took > 0 {
+		r.PairsPerSecond = float64(rows) / took
+	}
+}

@@ -1,0 +1,127 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"slices"
+	"time"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// A Report says what runs did, except for the single rows. As JSON it is what `tapsweep report --json` writes;
+// the keys are an interface.
+type Report struct {
+	Tenant    string   `json:"tenant"`
+	GraphRoot string   `json:"graphRoot"`
+	Operators []string `json:"operators"` // whose tokens the runs used, as far as the logs say
+	DryRun    bool     `json:"dryRun"`
+	Logs      []Log    `json:"logs"`
+	Lists     []*List  `json:"lists"`
+	Runs      []*Run   `json:"runs"` // the earliest first
+
+	Start   time.Time `json:"start"`   // of the first run
+	End     time.Time `json:"end"`     // of the last run, or of its last line
+	Seconds float64   `json:"seconds"` // in which at least one run was active
+	// PairsPerSecond leaves out proofs, and rows with the outcome not_sent, which take no time.
+	PairsPerSecond float64 `json:"pairsPerSecond"`
+
+	Pairs      int                     `json:"pairs"` // with a row; the last row of a pair counts
+	Counts     map[results.Outcome]int `json:"counts"`
+	Done       int                     `json:"done"`       // found and protected pairs are neither done nor left
+	Left       int                     `json:"left"`       // not done
+	WithoutRow int                     `json:"withoutRow"` // pairs of the lists without a row
+	Users      int                     `json:"users"`      // that scans and sweeps looked at
+	Verified   int                     `json:"verified"`   // pairs whose user holds no pass, by a LIST afterwards
+	Unverified int                     `json:"unverified"` // pairs that should have been verified
+	Reasons    map[string]int          `json:"reasons"`    // passes by methodUsabilityReason
+	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
+	Attempts   []Tries                 `json:"attempts"`
+	Waits      Waits                   `json:"waits"`
+	Progress   []Point                 `json:"progress"`
+	Resume     []Again                 `json:"resume"` // the commands for what is left
+
+	periods  []*period // at least one
+	waiting  []span    // the waits, without overlaps
+	causes   map[cause]*Failure
+	attempts [maxTries + 1]int // pairs by attempts
+
+	reasonsNow map[string]int // Reasons of passes that are not gone
+
+	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
+	implausible     int    // times and numbers in the logs that cannot be true
+	replacedRows    int    // rows about passes that others came in place of
+	furtherRows     int    // rows about further passes of users who had several
+	unverifiedUsers int    // users that a proof has not looked at, where it is not the only run
+	noLines         bool   // no pair is on a line of a list
+	columns         bool   // several pairs are on one line
+}
+
+// A Log is a file that the report is made from. Its digest shows later that it was this one.
+type Log struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	Digest string `json:"digest"`
+	Rows   int    `json:"rows"`
+	Torn   bool   `json:"torn"`            // the last line is incomplete and was skipped
+	Stray  int    `json:"stray,omitempty"` // skipped lines that are not part of the log
+
+	strayAt int  // the first of the Stray lines
+	copied  bool // its runs are also in other logs, and count there
+}
+
+// A List is a list that runs worked on.
+type List struct {
+	Digest     string   `json:"digest"` // see input.List.Digest
+	Sources    []string `json:"sources"`
+	Pairs      int      `json:"pairs"`
+	WithoutRow int      `json:"withoutRow"`
+
+	self  string // object id of the user whom rows of "me" mean
+	seen  int    // pairs with a row
+	proof bool   // its rows are users that tapsweep verify looks at
+	shown bool   // the table has some of these users
+}
+
+// noun is what the rows of the list are.
+func (l *List) noun() string {
+	if l.proof {
+		return "user"
+	}
+	return "pair"
+}
+
+// maxSources bounds how many names of a list are kept.
+const maxSources = 100
+
+// saw counts the first row of a pair.
+func (l *List) saw(source string) {
+	l.seen++
+	if len(l.Sources) < maxSources && !slices.Contains(l.Sources, source) {
+		l.Sources = append(l.Sources, source)
+	}
+}
+
+// Tries are the pairs whose deciding request was sent so many times.
+type Tries struct {
+	Attempts int `json:"attempts"`
+	Pairs    int `json:"pairs"`
+}
+
+// Again is a command that continues what a log left.
+type Again struct {
+	Log     string `json:"log"`
+	Left    int    `json:"left"`           // pairs that it tries again, and those without a row
+	Command string `json:"command"`        // empty if there is none; then Note says why
+	Note    string `json:"note,omitempty"` // what else to know
+
+	noun string // what Left counts
+	list bool   // the log is the list of the command
+}
+
+// JSON writes the report as one object.
+func (r *Report) JSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}

@@ -1,0 +1,82 @@
+package report
+
+import (
+	"strings"
+	"time"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// A shareRow is one outcome, in the bar and in the table of counts.
+type shareRow struct {
+	Outcome, Class, Meaning string
+	Count                   int
+	Share                   string
+	NotListed               bool // the table of pairs has none of these
+
+	X, Width float64 // in the bar of all outcomes, in per cent
+	Bar      float64 // width of its own bar
+}
+
+// Label reports whether there is room for a name in the bar, and Wide whether there is none on a phone.
+func (s shareRow) Label() bool { return s.Bar >= 24 }
+func (s shareRow) Wide() bool  { return s.Bar < 42 }
+
+func (r *Report) shares() (rows []shareRow) {
+	for _, o := range results.Outcomes {
+		if n := r.Counts[o]; n > 0 {
+			rows = append(rows, shareRow{Outcome: string(o), Class: seriesOf(o).class(), Meaning: o.Meaning(), Count: n,
+				NotListed: o == results.Duplicate})
+		}
+	}
+	if r.WithoutRow > 0 {
+		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: "the run ended before it wrote a row",
+			Count: r.WithoutRow, NotListed: true})
+	}
+	const thinnest = 0.8 // to be seen
+	sum := 0.0
+	for i := range rows {
+		s := &rows[i]
+		s.Share, s.Bar = share(s.Count, r.All()), max(100*float64(s.Count)/float64(r.All()), thinnest)
+		sum += s.Bar
+	}
+	x := 0.0
+	for i := range rows {
+		rows[i].X, rows[i].Width = x, rows[i].Bar*100/sum
+		x += rows[i].Width
+	}
+	return rows
+}
+
+// A pointRow is a Point with the columns that are of use.
+type pointRow struct {
+	Time   time.Time
+	Counts []int
+}
+
+// pointRows leaves out columns that have only zeros.
+func (r *Report) pointRows() (heads []string, rows []pointRow) {
+	rows = make([]pointRow, len(r.Progress))
+	for column := range numSeries + 1 {
+		counts, used := make([]int, len(rows)), false
+		for i := range r.Progress {
+			counts[i] = r.Progress[i].Refused
+			if column < numSeries {
+				counts[i] = *r.Progress[i].counts()[column]
+			}
+			used = used || counts[i] > 0
+		}
+		if !used {
+			continue
+		}
+		name := "refused"
+		if column < numSeries {
+			name = seriesNames[column]
+		}
+		heads = append(heads, strings.ToUpper(name[:1])+name[1:])
+		for i, n := range counts {
+			rows[i].Time, rows[i].Counts = r.Progress[i].Time, append(rows[i].Counts, n)
+		}
+	}
+	return heads, rows
+}
