@@ -2,20 +2,106 @@ package main
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// Who may import whom is part of the design: the engine knows no list and no
-// SDK, the lists know no network, and only one package knows the SDK's core.
-func TestImportDirection(t *testing.T) {
+const internal = "tapsweep/cmd/tapsweep/internal/"
+
+// arrows are all imports of our own packages. They point one way: main → cli → run → {tenant,
+// protect, scan, revoke, results, progress, metrics, evidence} → … A package that is not listed
+// here may not exist, and a new import is a decision about the design.
+var arrows = map[string]string{
+	"cli":           "run drill checkup report console tenant metrics evidence status auth cloud passes progress results scan fileout format",
+	"run":           "tenant protect scan revoke results progress metrics evidence report console status passes preflight fileout format",
+	"checkup":       "tenant console status preflight passes",
+	"drill":         "console status results fileout",
+	"tenant":        "auth cloud preflight protect answer status format",
+	"status":        "protect revoke scan answer results",
+	"evidence":      "report results fileout",
+	"report":        "results fileout",
+	"metrics":       "scan results passes",
+	"revoke":        "answer results passes",
+	"scan":          "answer results passes",
+	"protect":       "passes",
+	"answer":        "results",
+	"preflight":     "cloud format jwt",
+	"jwt":           "",
+	"auth":          "format",
+	"console":       "progress",
+	"progress":      "results",
+	"results":       "",
+	"passes":        "",
+	"cloud":         "",
+	"fileout":       "",
+	"format":        "",
+	"readme":        "",
+	"passes/oracle": "",
+}
+
+// Each package imports only what the design lets it import.
+func TestArrows(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		pkg, isInternal := strings.CutPrefix(fields[0], internal)
+		if !isInternal {
+			for _, imported := range fields[1:] {
+				if name, own := strings.CutPrefix(imported, internal); own && name != "cli" {
+					t.Errorf("package main imports %s, and may import only cli", name)
+				}
+			}
+			continue
+		}
+		allowed, known := arrows[pkg]
+		if !known {
+			t.Errorf("%s is not one of the arrows", pkg)
+		}
+		for _, imported := range fields[1:] {
+			if name, own := strings.CutPrefix(imported, internal); own && !slices.Contains(strings.Fields(allowed), name) {
+				t.Errorf("%s imports %s", pkg, name)
+			}
+		}
+	}
+}
+
+// The arrows have no circle, so no package can come to depend on one that depends on it.
+func TestArrowsPointOneWay(t *testing.T) {
+	var visit func(pkg string, path []string)
+	visit = func(pkg string, path []string) {
+		if slices.Contains(path, pkg) {
+			t.Fatalf("a circle: %s", strings.Join(append(path, pkg), " → "))
+		}
+		for next := range strings.FieldsSeq(arrows[pkg]) {
+			visit(next, append(slices.Clone(path), pkg))
+		}
+	}
+	for pkg := range arrows {
+		visit(pkg, nil)
+	}
+}
+
+// What a package must not depend on, even by another one. The engine knows no list and no SDK, the
+// lists know nothing of ours, and only cli knows cobra.
+func TestForbiddenDependencies(t *testing.T) {
 	forbidden := map[string][]string{
-		"tapsweep/batch":          {"encoding/csv", "github.com/microsoft", "github.com/Azure", "tapsweep/input", "tapsweep/cmd", "net/http/httptest"},
+		"tapsweep/batch": {"encoding/csv", "github.com/microsoft", "github.com/Azure", "tapsweep/input", "tapsweep/cmd",
+			"net/http/httptest"},
 		"tapsweep/batch/throttle": {"net/http", "tapsweep/batch\n"},
 		"tapsweep/batch/graphsim": {"github.com/microsoft", "github.com/Azure", "tapsweep/input", "tapsweep/cmd"},
 		"tapsweep/batch/graph":    {"tapsweep/input", "tapsweep/cmd", "microsoftgraph/msgraph-sdk-go/"},
 		"tapsweep/input":          {"net/http", "github.com/", "tapsweep/batch", "tapsweep/cmd"},
 		"tapsweep/cmd/tapsweep":   {"microsoftgraph/msgraph-sdk-go/users", "microsoftgraph/msgraph-sdk-go/models\n"},
+		internal + "report":       {internal + "scan\n", internal + "revoke\n", "github.com/spf13"},
+		internal + "scan":         {internal + "revoke\n"},
+		internal + "run":          {"github.com/spf13"},
+		internal + "tenant":       {"github.com/spf13"},
+		internal + "checkup":      {"github.com/spf13"},
+		internal + "drill":        {"github.com/spf13"},
 	}
 	for pkg, names := range forbidden {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", pkg).Output()

@@ -38,7 +38,7 @@ const (
 
 // leaks finds tokens, whole or cut off after their second part began, the header
 // they travel in, and the other secrets.
-var leaks = regexp.MustCompile(`eyJ[\w-]{10,}\.[\w-]|(?i:bearer ["']?[\w.-]{20})|client_assertion=|client_secret=|` +
+var leaks = regexp.MustCompile(`eyJ[\w-]{10,}\.[\w-]|(?i:bearer ["']?[\w.-]{20})|client_assertion=[^*]|client_secret=[^*]|` +
 	regexp.QuoteMeta(canarySecret) + `|` + regexp.QuoteMeta(canaryPass) + `|` + regexp.QuoteMeta(canaryOpaque) +
 	`|` + regexp.QuoteMeta(canaryProxy) +
 	`|UzNjcjN0fm9mLXRoZS5BcHBfMDgxN|` + regexp.QuoteMeta(canaryPassword)) // and the first in base64

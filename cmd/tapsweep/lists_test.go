@@ -8,6 +8,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -70,7 +71,7 @@ func TestEmptyList(t *testing.T) {
 // --user names users without a list, and only on the command line.
 func TestNamedUser(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
+	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	users := tenant.AddUsers(4)
 	env, root := serve(t, tenant)
 

@@ -1,5 +1,5 @@
-// Command tapsweep revokes Temporary Access Passes of Microsoft Entra ID in
-// bulk, and says what became of each.
+// Command tapsweep revokes Temporary Access Passes of Microsoft Entra ID in bulk, and reports
+// what became of each.
 package main
 
 import (
@@ -12,35 +12,41 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"tapsweep/cmd/tapsweep/internal/cli"
 )
 
-// version is set when a release is built; otherwise the build's own record says
-// what this is.
+// version is set when a release is built. Otherwise the build information names the build.
 var version string
 
 func main() {
 	// A reader that goes away, as head does, is a failing write like any other.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
-	// The first signal ends the run in order. Soon after it signals have their
-	// usual effect again, so a second one ends the process; but not at once,
-	// since timeout(1) sends each signal to the process and to its group.
+	// The first signal ends the run in order. A second after it, signals have their usual effect
+	// again, so a second one ends the process. They do not have it at once, because timeout(1) sends
+	// each signal to the process and to its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	// net/http and other packages write messages for developers to the standard logger.
-	// Standard error is only for the messages of this program.
 	log.SetOutput(io.Discard)
-	if err := useCertFiles(); err != nil {
-		(&app{stderr: os.Stderr}).say("%v", err)
-	}
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(cli.Main(ctx, cli.Process{Args: os.Args[1:], Environ: os.Environ(), In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		Version: buildVersion(), EndAtOnce: endAtOnce}))
 }
 
-// endSignals are those that end a run. What was ignored when it began stays so: under
-// nohup the end of the terminal, and Ctrl-C in the background of a script, which are
-// meant for others.
+// endSignals returns the signals that end a run. A signal that is ignored at the start stays
+// ignored: under nohup the end of the terminal, and Ctrl-C in the background of a script.
 func endSignals() []os.Signal {
 	terminal := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGHUP}, signal.Ignored)
 	return append(terminal, syscall.SIGTERM)
+}
+
+// endAtOnce makes the next signal end the process at once, and returns what to send for that.
+func endAtOnce() string {
+	signal.Reset(endSignals()...)
+	if signal.Ignored(os.Interrupt) {
+		return "SIGTERM"
+	}
+	return "an interrupt"
 }
 
 // buildVersion names this build: the release, or the module version or commit.

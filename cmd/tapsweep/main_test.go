@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +21,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/cli"
+	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -86,9 +90,31 @@ func finish(t *testing.T, cmd *exec.Cmd, meanwhile ...func(*os.Process)) process
 	return process{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
+// tapsweep runs a command line in this process. It knows nothing of this machine's environment but
+// what is given. A run that names no results log gets one in a directory of the test.
 func tapsweep(t *testing.T, env []string, args ...string) process {
 	t.Helper()
+	if len(args) > 0 && slices.Contains([]string{"revoke", "sweep", "verify"}, args[0]) &&
+		!slices.ContainsFunc(args, func(arg string) bool {
+			return strings.HasPrefix(arg, "--results") || strings.HasPrefix(arg, "--evidence") || strings.HasPrefix(arg, "--resume")
+		}) {
+		args = slices.Insert(slices.Clone(args), 1, "--results", filepath.Join(t.TempDir(), "log.jsonl"))
+	}
+	var stdout, stderr bytes.Buffer
+	code := cli.Main(t.Context(), cli.Process{Args: args, Environ: append([]string{"HOME=" + t.TempDir()}, env...),
+		In: strings.NewReader(""), Out: &stdout, Err: &stderr, Version: "devel"})
+	return process{code, stdout.String(), stderr.String()}
+}
+
+// spawn runs a command line in a process of its own, in an empty directory.
+func spawn(t *testing.T, env []string, args ...string) process {
+	t.Helper()
 	return finish(t, command(t, env, args...))
+}
+
+// run runs a command line in this process with its environment.
+func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
+	return cli.Main(ctx, cli.Process{Args: args, Environ: os.Environ(), In: in, Out: out, Err: err, Version: "devel"})
 }
 
 // serve starts a tenant and returns the environment for it, and its root.
@@ -209,7 +235,7 @@ func scriptTenant(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var opts graphsim.Options
 	for _, text := range args[1:] {
-		limit, err := parseLimit(text)
+		limit, err := drill.ParseLimit(text)
 		ts.Check(err)
 		opts.Limits = append(opts.Limits, limit)
 	}

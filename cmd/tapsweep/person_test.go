@@ -8,9 +8,8 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/input"
 )
 
 // revoke shows the user principal names that scan printed. Earlier it showed two GUIDs.
@@ -48,25 +47,6 @@ func TestNamesStayWithThePass(t *testing.T) {
 	}
 }
 
-// The confirmation shows the user principal name and the object ID, which identifies the user.
-func TestConfirmNamesThePerson(t *testing.T) {
-	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
-	text := "user,method,userPrincipalName\n" + id + "," + pass + ",dana@contoso.com\n"
-	list, err := input.Open([]string{writeFile(t, "l.csv", text)}, input.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer list.Close()
-	var out bytes.Buffer
-	a := &app{stdin: strings.NewReader("y\n"), stderr: &out}
-	if err := a.confirm(t.Context(), &runOf{app: a, list: list, tenant: &tenant{token: &preflight.Token{}}}); err != nil {
-		t.Errorf("confirm = %v", err)
-	}
-	if want := "  dana@contoso.com (" + id + ")  " + pass + "\n"; !strings.Contains(out.String(), want) {
-		t.Errorf("the question lacks %q\n%s", want, out.String())
-	}
-}
-
 // A user protected by name is protected if a list has both the name and an object ID, even if
 // the token does not allow lookups and no user has the ID.
 func TestProtectedByTheNameBesideAnID(t *testing.T) {
@@ -85,7 +65,7 @@ func TestProtectedByTheNameBesideAnID(t *testing.T) {
 // A name beside an object ID comes from the list, and may be another user's. A run says before
 // the first delete that such names are not checked, and refuses a list that contradicts itself.
 func TestNamesOfAListAreNotChecked(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
+	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)
 	row := func(id, name, pass int) string {

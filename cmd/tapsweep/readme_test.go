@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/readme"
 )
 
@@ -30,7 +31,7 @@ func readmeCommands(t *testing.T) []string {
 // simulated tenant for Microsoft's cloud.
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
+	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	users := tenant.AddUsers(30)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()

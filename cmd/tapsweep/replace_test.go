@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A file is replaced only if it begins like one that the command writes, whatever --overwrite and
 // --resume say. Without this, a results log once replaced a list of protected users.
 func TestNothingReadIsReplaced(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
+	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(3)))
 	dir := t.TempDir()
@@ -79,14 +80,14 @@ func TestNothingReadIsReplaced(t *testing.T) {
 
 // A log that is there is gone on with more often than replaced, and a drill's never.
 func TestHintOfALogThatIsThere(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
+	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(1)))
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	if p := tapsweep(t, env, "revoke", "--yes", "--dry-run", "--graph-url", root, "--results", log, list); p.code != 0 {
 		t.Fatal(p.stderr)
 	}
-	const resume = "hint: go on with the run that it is of: --resume\nhint: choose another --results file, or replace it with --overwrite\n"
+	const resume = "hint: resume the run that it is of: --resume\nhint: choose another --results file, or replace it with --overwrite\n"
 	for _, tt := range []struct {
 		path  string
 		args  []string

@@ -45,8 +45,4 @@ func TestReportSparesList(t *testing.T) {
 			t.Errorf("%q: %v, the page has no link to %s", args, err, csv)
 		}
 	}
-	// A page by the name of a CSV file is not its own companion.
-	if name := (&reportFlags{html: in("page.csv"), json: in("page-2.csv")}).beside(); name != in("page-3.csv") {
-		t.Errorf("beside %s: %s", in("page.csv"), name)
-	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -25,10 +26,10 @@ import (
 // that is expired, used, usable, and scheduled.
 func leftovers(n int, opts graphsim.Options) *graphsim.Tenant {
 	if opts.Roles == nil {
-		opts.Roles = simulatedRoles
+		opts.Roles = drill.Roles
 	}
 	tenant := graphsim.New(opts)
-	fillMixed(tenant, n)
+	drill.FillMixed(tenant, n)
 	return tenant
 }
 
@@ -149,9 +150,9 @@ func TestScanRefuses(t *testing.T) {
 	tenant := leftovers(10, graphsim.Options{})
 	env, root := serve(t, tenant)
 	there := writeFile(t, "there.csv", "x")
-	noAudit, noAuditRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulatedRoles[:3]}))
-	noGroup, noGroupRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulatedRoles[:2]}))
-	noUsers, noUsersRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulatedRoles[:1]}))
+	noAudit, noAuditRoot := serve(t, leftovers(10, graphsim.Options{Roles: drill.Roles[:3]}))
+	noGroup, noGroupRoot := serve(t, leftovers(10, graphsim.Options{Roles: drill.Roles[:2]}))
+	noUsers, noUsersRoot := serve(t, leftovers(10, graphsim.Options{Roles: drill.Roles[:1]}))
 	const group = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	tests := []struct {
 		name, root string
@@ -340,7 +341,7 @@ func TestScanToDevice(t *testing.T) {
 		t.Skip("no /dev/stdout here")
 	}
 	env, root := serve(t, leftovers(40, graphsim.Options{}))
-	p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--output", "/dev/stdout", "--overwrite", "--format", "csv")
+	p := spawn(t, env, "scan", "--graph-url", root, "--all-users", "--output", "/dev/stdout", "--overwrite", "--format", "csv")
 	if p.code != 0 || strings.Count(p.stdout, "\n") != 5 {
 		t.Errorf("exit %d, %q\n%s", p.code, p.stdout, p.stderr)
 	}

@@ -1,38 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/cmd/tapsweep/internal/cloud"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/input"
 )
-
-func openList(t *testing.T, text string, opts ...input.Options) *input.List {
-	t.Helper()
-	list, err := input.Open([]string{writeFile(t, "l.csv", text)}, append(opts, input.Options{})[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { list.Close() })
-	return list
-}
-
-// tenantOf is a tenant with a token, and no way to it.
-func tenantOf(t *testing.T, token string) *tenant {
-	t.Helper()
-	endpoint, err := cloud.Choice{}.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tenant{id: "t", root: endpoint.Root, token: preflight.Read(token, endpoint)}
-}
 
 const (
 	ownScope  = "UserAuthMethod-TAP.ReadWrite"
@@ -183,29 +159,6 @@ func TestMeOfALog(t *testing.T) {
 	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...)
 	if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
 		t.Errorf("exit %d, left %v\n%s", p.code, left, p.stderr)
-	}
-}
-
-// Who is asked has to know that it concerns themselves.
-func TestConfirmOwn(t *testing.T) {
-	sim := graphsim.New(graphsim.Options{})
-	sim.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
-	token := sim.Entra.UserToken(selfID, allScope)
-	for list, want := range map[string]string{
-		"user,method\n" + selfID + "," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users in tenant t",
-		"user\n" + selfID + "\n":              "It is your own.\n",
-		"user\n" + selfID + "\nx@y.example\n": "One of them is your own.\n",
-		"user,method\n" + selfID + "," + selfPass + "\n" + selfID + "," + otherPass + "\n": "2 of them are your own.\n",
-		"user\n" + lee + "\n": "of 1 user in",
-	} {
-		var out bytes.Buffer
-		a := &app{stdin: strings.NewReader("y\n"), stderr: &out}
-		if err := a.confirm(t.Context(), &runOf{list: openList(t, list), tenant: tenantOf(t, token)}); err != nil || !strings.Contains(out.String(), want) {
-			t.Errorf("%s%v, want %q in\n%s", list, err, want, out.String())
-		}
-		if own := strings.Contains(out.String(), "your own"); own == (list == "user\n"+lee+"\n") {
-			t.Errorf("%s", out.String())
-		}
 	}
 }
 

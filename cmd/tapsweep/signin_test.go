@@ -163,7 +163,7 @@ func TestSignInWays(t *testing.T) {
 			env, root := serve(t, tenant)
 			env = without(env, "AZURE_CLIENT_SECRET")
 			w := tt.way(t, tenant, users)
-			p := tapsweep(t, append(env, w.env...), append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
+			p := spawn(t, append(env, w.env...), append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
 				writeFile(t, "l.csv", listOf(users))}, w.args...)...)
 			if p.code != 0 {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
@@ -409,18 +409,18 @@ func TestProxy(t *testing.T) {
 	named := "https://" + graphsim.ServerName
 	env = append(without(env, "AZURE_AUTHORITY_HOST"), "AZURE_AUTHORITY_HOST="+named, "HTTPS_PROXY="+address)
 	args := []string{"revoke", "--yes", "--auth", "secret", "--graph-url", named, "--results", "-", writeFile(t, "l.csv", listOf(users))}
-	if p := tapsweep(t, env, args...); p.code != 0 || len(tenant.Remaining()) != 0 || tunnels.Load() == 0 {
+	if p := spawn(t, env, args...); p.code != 0 || len(tenant.Remaining()) != 0 || tunnels.Load() == 0 {
 		t.Errorf("exit %d, %d tunnels, %d passes left\n%s", p.code, tunnels.Load(), len(tenant.Remaining()), p.stderr)
 	}
 	t.Run("around it", func(t *testing.T) {
 		t.Parallel() // azidentity tries again for a while
-		if p := tapsweep(t, append(env, "NO_PROXY="+graphsim.ServerName), args...); p.code != 4 || !strings.Contains(p.stderr, "no such host") {
+		if p := spawn(t, append(env, "NO_PROXY="+graphsim.ServerName), args...); p.code != 4 || !strings.Contains(p.stderr, "no such host") {
 			t.Errorf("exit %d\n%s", p.code, p.stderr)
 		}
 	})
 	t.Run("without the root", func(t *testing.T) {
 		t.Parallel()
-		if p := tapsweep(t, without(env, "SSL_CERT_FILE"), args...); p.code != 3 || !strings.Contains(p.stderr, "certificate") {
+		if p := spawn(t, without(env, "SSL_CERT_FILE"), args...); p.code != 3 || !strings.Contains(p.stderr, "certificate") {
 			t.Errorf("exit %d\n%s", p.code, p.stderr)
 		}
 	})
@@ -458,7 +458,7 @@ func TestSignInUnreached(t *testing.T) {
 				name, _, _ := strings.Cut(v, "=")
 				env = append(without(env, name), v)
 			}
-			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
+			p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list)
 			if p.code != tt.exit || strings.Contains(p.stderr, "hint: set AZURE") {
 				t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
 			}
@@ -468,7 +468,7 @@ func TestSignInUnreached(t *testing.T) {
 				}
 			}
 			// To a check it is one of the steps.
-			p = tapsweep(t, env, "check", "--graph-url", root, "--output", "json")
+			p = spawn(t, env, "check", "--graph-url", root, "--output", "json")
 			if _, steps := checkJSON(t, p); p.code != 3 || steps["token"].Result != "failed" {
 				t.Errorf("check: exit %d\n%s", p.code, p.stdout)
 			}
@@ -479,34 +479,22 @@ func TestSignInUnreached(t *testing.T) {
 		// That the machine has no identity is not a lack of a connection.
 		env := append(without(good, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
 			"IDENTITY_ENDPOINT=http://"+closed.Addr().String(), "IDENTITY_HEADER=h", "AZURE_TOKEN_CREDENTIALS=prod")
-		if p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list); p.code != 3 || !strings.Contains(p.stderr, "hint: set AZURE_TENANT_ID") {
+		if p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list); p.code != 3 || !strings.Contains(p.stderr, "hint: set AZURE_TENANT_ID") {
 			t.Errorf("exit %d\n%s", p.code, p.stderr)
 		}
 	})
 }
 
-// A hint names an app as it was named, and has something to fill in where a command takes
-// an id and that is none.
-func TestHintsNameTheApp(t *testing.T) {
-	for _, tt := range []struct{ hint, app, want string }{
-		{entraHints[700016], "x", "the tenant has no app x: "},
-		{entraHints[700016], entra.DefaultClientID, "the tenant has no app " + entra.DefaultClientID + ": "},
-		{entraHints[700016], "", "the tenant has no app of this id: "},
-		{entraHints[7000222], "x", "--id APP_ID"},
-		{entraHints[7000222], entra.DefaultClientID, "--id " + entra.DefaultClientID},
-	} {
-		if got := withID(tt.hint, tt.app); !strings.Contains(got, tt.want) {
-			t.Errorf("withID(%q, %q) = %q, want %q", tt.hint, tt.app, got, tt.want)
-		}
-	}
+func decodeFirst(text string, into any) error {
+	line, _, _ := bytes.Cut([]byte(text), []byte("\n"))
+	return json.Unmarshal(line, into)
+}
+
+// A hint names the app as it was named.
+func TestCheckHintNamesTheApp(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	if p := tapsweep(t, env, "check", "--client-id", "x", "--graph-url", root); !strings.Contains(p.stdout, "hint: the tenant has no app x: ") {
 		t.Errorf("exit %d\n%s", p.code, p.stdout)
 	}
-}
-
-func decodeFirst(text string, into any) error {
-	line, _, _ := bytes.Cut([]byte(text), []byte("\n"))
-	return json.Unmarshal(line, into)
 }

@@ -1,22 +1,14 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-
-	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/cmd/tapsweep/internal/auth"
 )
 
 const (
@@ -70,42 +62,6 @@ func TestTenantOfTheToken(t *testing.T) {
 	}
 }
 
-// hanging never answers, and heeds the context or does not.
-type hanging struct{ deaf chan struct{} }
-
-func (h hanging) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if h.deaf != nil {
-		<-h.deaf
-	}
-	<-ctx.Done()
-	return azcore.AccessToken{}, ctx.Err()
-}
-
-// An identity endpoint that hangs holds nobody up for good.
-func TestFirstTokenIsBounded(t *testing.T) {
-	for method, want := range map[string]time.Duration{"managed-identity": machinePatience, "device-code": personPatience} {
-		for _, deaf := range []bool{false, true} {
-			synctest.Test(t, func(t *testing.T) {
-				var h hanging
-				if deaf {
-					h.deaf = make(chan struct{})
-					defer close(h.deaf)
-				}
-				c := &connection{credential: &auth.Credential{TokenCredential: h, Method: method}}
-				client, err := graph.New(h, graph.Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				start := time.Now()
-				_, err = c.firstToken(t.Context(), client)
-				if _, ok := errors.AsType[*graph.TokenError](err); !ok || time.Since(start) != want || !strings.Contains(err.Error(), "no answer within") {
-					t.Errorf("%s: %v after %v, want %v", method, err, time.Since(start), want)
-				}
-			})
-		}
-	}
-}
-
 // The deadline begins before the token is asked for.
 func TestDeadlineOfTheToken(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
@@ -114,30 +70,9 @@ func TestDeadlineOfTheToken(t *testing.T) {
 	env, root := serve(t, tenant)
 	env = append(env, "IDENTITY_ENDPOINT="+server.URL, "IDENTITY_HEADER=h")
 	start := time.Now()
-	p := tapsweep(t, env, "revoke", "--yes", "--auth", "managed-identity", "--deadline", "1s", "--graph-url", root, "--results", "-",
+	p := spawn(t, env, "revoke", "--yes", "--auth", "managed-identity", "--deadline", "1s", "--graph-url", root, "--results", "-",
 		writeFile(t, "l.csv", listOf(tenant.AddUsers(1))))
 	if p.code != 4 || !strings.Contains(p.stderr, "the deadline of 1s is over, nothing was sent") || time.Since(start) > 30*time.Second {
 		t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
-	}
-}
-
-// What is printed before the question is no use after it.
-func TestQuietHoldsBack(t *testing.T) {
-	for _, tt := range []struct {
-		quiet bool
-		guard guardFlags
-		held  bool
-	}{
-		{true, guardFlags{}, false},
-		{true, guardFlags{yes: true}, true},
-		{true, guardFlags{dryRun: true}, true},
-		{false, guardFlags{yes: true}, false},
-	} {
-		var out strings.Builder
-		r := &runOf{app: &app{stderr: &out}, flags: &runFlags{}, list: openList(t, "user\ndana@contoso.com\n"), tenant: tenantOf(t, graphsim.New(graphsim.Options{}).Entra.Token())}
-		err := r.preflight(r.task(false), tt.quiet && tt.guard.unasked())
-		if err != nil || (len(r.held) > 0) != tt.held || (out.Len() > 0) == tt.held {
-			t.Errorf("%+v: held %q, printed %q, %v", tt, r.held, out.String(), err)
-		}
 	}
 }

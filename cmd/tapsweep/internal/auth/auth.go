@@ -4,6 +4,7 @@ package auth
 
 import (
 	"cmp"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -50,6 +51,14 @@ type Options struct {
 	// Again makes a person sign in even if the token cache holds a sign-in.
 	Again bool
 
+	// Getenv returns a variable of the environment. Nil means os.Getenv. The credentials that
+	// azidentity makes of the environment alone read the process's, whatever Getenv says: a managed
+	// identity, a workload identity, and those of tools.
+	Getenv func(name string) string
+
+	// Roots are the certificate authorities that are trusted. Nil means the system's.
+	Roots *x509.CertPool
+
 	tenantFrom, clientFrom, certificateFrom string // the flag or variable that gave the value
 
 	line *line
@@ -65,6 +74,9 @@ func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(for
 
 // settle fills in values from the environment, and refuses options that contradict each other.
 func (o Options) settle() (Options, error) {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
 	files := map[string]string{"certificate": o.Certificate, "secret": o.SecretFile, "token-file": o.TokenFile}
 	flags := map[string]string{"certificate": "--certificate", "secret": "--secret-file", "token-file": "--token-file"}
 	var named []string
@@ -87,14 +99,14 @@ func (o Options) settle() (Options, error) {
 	o.Method = cmp.Or(o.Method, "default")
 	o.tenantFrom, o.clientFrom = "--tenant", "--client-id"
 	if o.Tenant == "" {
-		o.Tenant, o.tenantFrom = os.Getenv("AZURE_TENANT_ID"), "AZURE_TENANT_ID"
+		o.Tenant, o.tenantFrom = o.Getenv("AZURE_TENANT_ID"), "AZURE_TENANT_ID"
 	}
 	if o.ClientID == "" {
-		o.ClientID, o.clientFrom = os.Getenv("AZURE_CLIENT_ID"), "AZURE_CLIENT_ID"
+		o.ClientID, o.clientFrom = o.Getenv("AZURE_CLIENT_ID"), "AZURE_CLIENT_ID"
 	}
 	o.certificateFrom = "--certificate"
 	if o.Certificate == "" {
-		o.Certificate, o.certificateFrom = os.Getenv("AZURE_CLIENT_CERTIFICATE_PATH"), "AZURE_CLIENT_CERTIFICATE_PATH"
+		o.Certificate, o.certificateFrom = o.Getenv("AZURE_CLIENT_CERTIFICATE_PATH"), "AZURE_CLIENT_CERTIFICATE_PATH"
 	}
 	if err := o.checkNames(); err != nil {
 		return o, err
@@ -131,7 +143,7 @@ func (o *Options) checkNames() error {
 		names = append(names, [2]string{o.certificateFrom, o.Certificate})
 	}
 	if o.Method == "workload-identity" || o.Method == "default" {
-		names = append(names, [2]string{"AZURE_FEDERATED_TOKEN_FILE", os.Getenv("AZURE_FEDERATED_TOKEN_FILE")})
+		names = append(names, [2]string{"AZURE_FEDERATED_TOKEN_FILE", o.Getenv("AZURE_FEDERATED_TOKEN_FILE")})
 	}
 	for _, v := range names {
 		if err := checkPlain(v[0], v[1]); err != nil {
@@ -168,7 +180,7 @@ func New(opts Options) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	concealEnvironment()
+	o.concealEnvironment()
 	o.line = newLine(o)
 	var c azcore.TokenCredential
 	switch o.Method {
@@ -245,7 +257,7 @@ func (o *Options) secret() (azcore.TokenCredential, error) {
 // readSecret returns the secret from its file or from the environment.
 func (o *Options) readSecret() (string, error) {
 	if o.SecretFile == "" {
-		secret, err := environmentSecret()
+		secret, err := o.environmentSecret()
 		if err == nil && secret == "" {
 			err = errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file with it by --secret-file")
 		}
@@ -266,8 +278,8 @@ func (o *Options) readSecret() (string, error) {
 }
 
 // environmentSecret returns the secret in the environment, "" if there is none.
-func environmentSecret() (string, error) {
-	secret := os.Getenv("AZURE_CLIENT_SECRET")
+func (o *Options) environmentSecret() (string, error) {
+	secret := o.Getenv("AZURE_CLIENT_SECRET")
 	err := checkSecret(trim(secret))
 	if err == nil && secret != trim(secret) {
 		err = errors.New("begins or ends with a space or a line end: remove it")

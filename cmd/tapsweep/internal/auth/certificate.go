@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
-	"os"
 	"slices"
 	"strings"
 
@@ -12,19 +11,24 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
-// environment returns the credential for a certificate that the environment names, and nil
-// if azidentity should read the environment itself. azidentity would read the file with its
-// own library, which cannot read the files that OpenSSL 3 and Windows write today.
+// environment returns the credential of the app that the environment names, by a secret or else by
+// a certificate, and nil if it names none. azidentity would read the certificate with its own
+// library, which cannot read the files that OpenSSL 3 and Windows write today.
 func (o *Options) environment() (azcore.TokenCredential, error) {
 	if o.Method == "default" && !slices.Contains([]string{"", "prod", "environmentcredential"},
-		strings.ToLower(os.Getenv("AZURE_TOKEN_CREDENTIALS"))) {
+		strings.ToLower(o.Getenv("AZURE_TOKEN_CREDENTIALS"))) {
 		return nil, nil // its chain does not use the environment
 	}
-	secret, err := environmentSecret()
-	if err != nil || secret != "" || o.Certificate == "" || o.Tenant == "" || o.ClientID == "" {
+	secret, err := o.environmentSecret()
+	switch {
+	case err != nil || o.Tenant == "" || o.ClientID == "":
 		return nil, err
+	case secret != "":
+		return o.secret()
+	case o.Certificate != "":
+		return o.certificate()
 	}
-	return o.certificate()
+	return nil, nil
 }
 
 func (o *Options) certificate() (azcore.TokenCredential, error) {
@@ -32,11 +36,11 @@ func (o *Options) certificate() (azcore.TokenCredential, error) {
 	if err != nil {
 		return nil, usage("%s: %w", o.certificateFrom, err)
 	}
-	certs, key, err := parseCertificate(data, os.Getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD"))
+	certs, key, err := parseCertificate(data, o.Getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD"))
 	if err != nil {
 		return nil, usage("%s %s %w", o.certificateFrom, o.Certificate, err)
 	}
-	chain := os.Getenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
+	chain := o.Getenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
 	return azidentity.NewClientCertificateCredential(o.Tenant, o.ClientID, certs, key, &azidentity.ClientCertificateCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery,
 		SendCertificateChain: chain == "1" || strings.EqualFold(chain, "true")})

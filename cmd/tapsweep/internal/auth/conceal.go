@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 
 	"tapsweep/batch"
@@ -59,9 +58,9 @@ func concealTokens(body []byte) {
 }
 
 // concealEnvironment registers the secrets in azidentity's variables with batch.Conceal.
-func concealEnvironment() {
+func (o *Options) concealEnvironment() {
 	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD",
 		"IDENTITY_HEADER", "MSI_SECRET"} {
-		batch.Conceal(os.Getenv(name))
+		batch.Conceal(o.Getenv(name))
 	}
 }

@@ -3,7 +3,6 @@ package auth
 import (
 	"net"
 	"net/url"
-	"os"
 )
 
 // identityAddresses returns the addresses that azidentity asks for the token of a managed
@@ -11,9 +10,9 @@ import (
 // Sources: learn.microsoft.com/azure/virtual-machines/instance-metadata-service (the address
 // of IMDS), learn.microsoft.com/azure/app-service/overview-managed-identity,
 // learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication.
-func identityAddresses() (list []*url.URL) {
-	for _, text := range []string{"http://169.254.169.254", "http://127.0.0.1:40342", os.Getenv("IDENTITY_ENDPOINT"),
-		os.Getenv("MSI_ENDPOINT"), os.Getenv("IMDS_ENDPOINT")} {
+func identityAddresses(getenv func(string) string) (list []*url.URL) {
+	for _, text := range []string{"http://169.254.169.254", "http://127.0.0.1:40342", getenv("IDENTITY_ENDPOINT"),
+		getenv("MSI_ENDPOINT"), getenv("IMDS_ENDPOINT")} {
 		if u, err := url.Parse(text); err == nil && u.Host != "" {
 			list = append(list, u)
 		}

@@ -2,6 +2,8 @@ package auth
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
@@ -37,26 +39,39 @@ type line struct {
 }
 
 func newLine(o Options) *line {
+	getenv := o.Getenv
+	if getenv == nil {
+		getenv = os.Getenv
+	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	next := http.Client{Transport: graph.NewTransport(nil)}
+	next := http.Client{Transport: Transport(o.Roots)}
 	if o.HTTP != nil {
 		next = *o.HTTP
 	}
 	next.CheckRedirect = stay
-	l := &line{next: &next, direct: &next, hosts: o.Hosts, regional: os.Getenv("AZURE_REGIONAL_AUTHORITY_NAME") != ""}
+	l := &line{next: &next, direct: &next, hosts: o.Hosts, regional: getenv("AZURE_REGIONAL_AUTHORITY_NAME") != ""}
 	if u, err := url.Parse(o.Authority); err == nil && l.hosts == nil {
 		l.hosts = []string{hostOf(u)}
 	}
 	if o.Method == "managed-identity" || o.Method == "default" {
-		l.identity = identityAddresses()
+		l.identity = identityAddresses(getenv)
 		if o.HTTP == nil {
 			// Source: learn.microsoft.com/azure/virtual-machines/instance-metadata-service, "Proxies".
-			transport := graph.NewTransport(nil)
+			transport := Transport(o.Roots)
 			transport.Proxy = nil
 			l.direct = &http.Client{Transport: transport, CheckRedirect: stay}
 		}
 	}
 	return l
+}
+
+// Transport returns a transport like Graph's that trusts the roots, or the system's if roots is nil.
+func Transport(roots *x509.CertPool) *http.Transport {
+	t := graph.NewTransport(nil)
+	if roots != nil {
+		t.TLSClientConfig = &tls.Config{RootCAs: roots}
+	}
+	return t
 }
 
 // hostOf returns the host of a URL in the form that is compared: in lower case, with the port

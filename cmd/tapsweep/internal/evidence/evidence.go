@@ -4,6 +4,7 @@
 package evidence
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/fileout"
+	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -155,9 +157,19 @@ func sealOf(dir string) (digest string, err error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Seal writes the manifest and returns its own SHA-256: whoever keeps that elsewhere
-// can show that nothing in the directory was changed since.
-func Seal(dir string) (digest string, err error) {
+// Seal writes the reports on the logs and the manifest. It returns the manifest's own SHA-256:
+// whoever keeps that elsewhere can show that nothing in the directory was changed since.
+func Seal(ctx context.Context, dir string, logs []string, version string) (digest string, err error) {
+	opened, err := report.OpenLogs(ctx, logs)
+	if err != nil {
+		return "", err
+	}
+	defer opened.Close()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	out := &report.Outputs{Text: in(Text), HTML: in(HTML), CSV: in(CSV), JSON: in(JSON), Overwrite: true, Version: version}
+	if err := out.Write(ctx, opened); err != nil {
+		return "", err
+	}
 	manifest, err := manifestOf(dir)
 	if err != nil {
 		return "", err

@@ -18,3 +18,12 @@ func OrUnknown(text string) string {
 	}
 	return text
 }
+
+// Number groups the digits of a number by thousands.
+func Number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

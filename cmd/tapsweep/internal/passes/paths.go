@@ -14,6 +14,13 @@ import (
 // Source: microsoftgraph/microsoft-graph-docs-contrib#1267.
 const collection = "/authentication/temporaryAccessPassMethods"
 
+// The quotas of passes. Graph limits reads and writes apart, so each has its own pace.
+// Source: learn.microsoft.com/graph/throttling-limits, identity and access.
+const (
+	ReadQuota  = "read"
+	WriteQuota = "write"
+)
+
 // PassesURL is the collection of a user's Temporary Access Passes.
 func PassesURL(user string) string {
 	before, name, after := userPath(user)

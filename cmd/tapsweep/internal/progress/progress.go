@@ -221,6 +221,9 @@ func (d *Display) print(line []byte) {
 // Stop ends the display. The bar stays as it is at the end; nothing is drawn
 // afterwards, and what is written goes straight to Out. Stop may be called again.
 func (d *Display) Stop() {
+	if d == nil {
+		return
+	}
 	d.writing.Lock()
 	first := !d.stopped
 	d.stopped = true

@@ -51,7 +51,7 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 		// A scan that was stopped leaves users of whom no row tells.
 		if n > 0 || run.unfinished() && !run.copied {
 			a := Again{Log: name, Left: n, noun: noun}
-			a.Command, a.Note = resumeCommand(lg.name, &run.header, verify)
+			a.Command, a.Note = ResumeCommand(lg.name, &run.header, verify)
 			if run.refused() && a.Command != "" {
 				a.Note = strings.TrimPrefix(a.Note+", once what it was refused for is changed", ", ")
 			}
@@ -61,7 +61,7 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 			a := Again{Log: name, Left: remain, list: true}
 			if run.header.Simulated {
 				a.Note = drill
-			} else if a.Command = listCommand(lg.name, &run.header); a.Command == "" {
+			} else if a.Command = ListCommand(lg.name, &run.header); a.Command == "" {
 				a.Note = "its command or its name has characters that cannot be shown"
 			}
 			r.Resume = append(r.Resume, a)
@@ -82,9 +82,9 @@ func (a Again) Does() string {
 	return fmt.Sprintf("To go on with the %s of %s that a further run takes up", count(a.Left, a.noun), a.Log)
 }
 
-// resumeCommand returns the command line that resumes a run with its log. The log is not to be
+// ResumeCommand returns the command line that resumes a run with its log. The log is not to be
 // trusted, so a command that cannot be shown is left out, and note says why.
-func resumeCommand(log string, run *results.Run, verify bool) (command, note string) {
+func ResumeCommand(log string, run *results.Run, verify bool) (command, note string) {
 	words := run.ResumeWith(log, verify)
 	switch command = commandLine(words); {
 	case run.Simulated:
@@ -99,9 +99,9 @@ func resumeCommand(log string, run *results.Run, verify bool) (command, note str
 	return command, note
 }
 
-// listCommand returns the command line that revokes what is left in a log, where the run of the
+// ListCommand returns the command line that revokes what is left in a log, where the run of the
 // log went to, and with the same care: it spares whom that run spared.
-func listCommand(log string, run *results.Run) string {
+func ListCommand(log string, run *results.Run) string {
 	if log == "-" {
 		return ""
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
+
+var update = flag.Bool("update", false, "rewrite golden files")
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
@@ -346,8 +349,8 @@ func TestResumeCommand(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, note := resumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
-				t.Errorf("resumeCommand(%q) = %s, %q; want %s, %q", tt.args, got, note, tt.want, tt.note)
+			if got, note := ResumeCommand(tt.log, ran(tt.args...), false); got != tt.want || note != tt.note {
+				t.Errorf("ResumeCommand(%q) = %s, %q; want %s, %q", tt.args, got, note, tt.want, tt.note)
 			}
 		})
 	}

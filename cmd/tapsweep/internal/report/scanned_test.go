@@ -280,8 +280,8 @@ func TestListCommand(t *testing.T) {
 		{[]string{"revoke", "--yes", "--verify", "--protect", "glass.txt", "--protect=more.txt", "--results", "v.jsonl", "a.csv"},
 			"tapsweep revoke --protect glass.txt --protect=more.txt --verify proof.jsonl"},
 	} {
-		if got := listCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
-			t.Errorf("listCommand(%q) = %q, want %q", tt.args, got, tt.want)
+		if got := ListCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
+			t.Errorf("ListCommand(%q) = %q, want %q", tt.args, got, tt.want)
 		}
 	}
 }

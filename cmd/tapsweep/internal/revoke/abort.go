@@ -1,14 +1,8 @@
 package revoke
 
 import (
-	"errors"
-
 	"tapsweep/cmd/tapsweep/internal/results"
 )
-
-// ErrAllDenied ends a run that can only fail: whatever Graph answered so far was
-// 403, so the app has no permission here.
-var ErrAllDenied = errors.New("everything was denied by Graph")
 
 // abort watches the first outcomes of a run for a permission that is missing.
 type abort struct {

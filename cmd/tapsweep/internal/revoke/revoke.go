@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
@@ -39,9 +40,9 @@ type Options struct {
 	Self []string
 
 	// Caller helps to tell what a 403 means.
-	Caller Caller
+	Caller answer.Caller
 
-	// AbortAfter ends the run with ErrAllDenied if so many answers, the first ones,
+	// AbortAfter ends the run with answer.ErrAllDenied if so many answers, the first ones,
 	// are all 403. Zero or less never does.
 	AbortAfter int
 

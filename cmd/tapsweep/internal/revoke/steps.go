@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
@@ -49,13 +50,6 @@ const (
 	verifying       // LIST: does the user hold none now?
 )
 
-// Reads and writes have limits of their own in Graph, so each finds its pace by
-// itself. Source: learn.microsoft.com/graph/throttling-limits, identity and access.
-const (
-	ReadQuota  = "read"
-	WriteQuota = "write"
-)
-
 // key is the same for all names that are known of a user.
 func (j *Job) key(user string) string {
 	for _, name := range j.opts.Self {
@@ -71,7 +65,7 @@ func (w *work) delete() batch.Request {
 	return batch.Request{
 		Method: "DELETE",
 		URL:    passes.PassURL(w.pair.User, w.method),
-		Quota:  WriteQuota,
+		Quota:  passes.WriteQuota,
 		Key:    w.key,
 		Tag:    w,
 	}
@@ -79,7 +73,7 @@ func (w *work) delete() batch.Request {
 
 func (w *work) list(why step) batch.Request {
 	w.step = why
-	return batch.Request{Method: "GET", URL: passes.PassesURL(w.pair.User), Quota: ReadQuota, Tag: w}
+	return batch.Request{Method: "GET", URL: passes.PassesURL(w.pair.User), Quota: passes.ReadQuota, Tag: w}
 }
 
 // Owns tells whether a result belongs to a pair of a Job.
@@ -113,7 +107,7 @@ func (j *Job) Settle(res batch.Result) []batch.Request {
 }
 
 func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
-	row := toRow(res)
+	row := answer.ToRow(res)
 	w.deletes, w.uncertain = res.Attempts, w.uncertain || res.Uncertain
 	switch {
 	case res.Err == nil && res.Response.Status == 204:
@@ -195,7 +189,7 @@ func (j *Job) any(w *work) bool { return w.pair.Method == "" || j.opts.AnyPass }
 // looked handles the first LIST of a pair that names no pass, and all there is
 // of a dry run.
 func (j *Job) looked(w *work, res batch.Result) *batch.Request {
-	row := ReadRow(res)
+	row := answer.ReadRow(res)
 	held, err := passes.Read(res)
 	switch {
 	case err != nil || !passes.Listed(res):
@@ -250,11 +244,11 @@ func (j *Job) dryRun(w *work, held []passes.Pass) results.Outcome {
 // explained handles the LIST after a DELETE that found nothing, or that was answered with a
 // success other than 204.
 func (j *Job) explained(w *work, res batch.Result) *batch.Request {
-	row := ReadRow(res)
+	row := answer.ReadRow(res)
 	row.Attempts = w.deletes
-	answer := "Graph found no such pass (404)"
+	reply := "Graph found no such pass (404)"
 	if w.last.Status != 404 {
-		answer = fmt.Sprintf("Graph answered %d in place of 204", w.last.Status)
+		reply = fmt.Sprintf("Graph answered %d in place of 204", w.last.Status)
 	}
 	held, err := passes.Read(res)
 	switch {
@@ -263,7 +257,7 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 			row.Message = err.Error()
 		}
 		if row.Outcome != results.UnknownUser {
-			row.Message = join(answer+", and could not tell what the user holds now", row.Message)
+			row.Message = answer.Join(reply+", and could not tell what the user holds now", row.Message)
 			if w.last.Status != 404 {
 				row.Outcome = results.Unknown // after a 404 the pass is gone
 			}
@@ -281,7 +275,7 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 			return &req
 		}
 		row.Outcome = results.Failed
-		row.Message = answer + ", and still lists the pass"
+		row.Message = reply + ", and still lists the pass"
 	case j.any(w):
 		// It was replaced before our DELETE.
 		if !w.uncertain {
@@ -308,7 +302,7 @@ func (j *Job) checked(w *work, res batch.Result) *batch.Request {
 	row := *w.last
 	if held, err := passes.Read(res); err == nil && passes.Listed(res) && passes.Find(held, w.method) == nil {
 		row.Outcome = results.Revoked
-		row.Message = join("gone, although the last attempt failed", row.Message)
+		row.Message = answer.Join("gone, although the last attempt failed", row.Message)
 		if len(w.rest) > 0 && len(held) > 0 {
 			return j.nextIfRoom(w, row, held)
 		}
@@ -372,6 +366,6 @@ func (j *Job) complete(w *work, row *results.Row) {
 // judge ends the run if what became of its first pairs leaves nothing to hope for.
 func (j *Job) judge(a *abort, outcome results.Outcome) {
 	if a.note(outcome) {
-		j.stop(fmt.Errorf("%w: the first %d answers", ErrAllDenied, j.opts.AbortAfter))
+		j.stop(fmt.Errorf("%w: the first %d answers", answer.ErrAllDenied, j.opts.AbortAfter))
 	}
 }

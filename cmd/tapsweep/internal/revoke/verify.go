@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
@@ -74,7 +75,7 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 			row.Status, row.Attempts, row.RequestID = res.Response.Status, res.Attempts, res.RequestID
 		}
 	case j.opts.VerifyOnly && (err != nil || !passes.Listed(res)):
-		row = ReadRow(res)
+		row = answer.ReadRow(res)
 		if err != nil {
 			row.Message = err.Error()
 		}
@@ -88,7 +89,7 @@ func (j *Job) verified(w *work, res batch.Result) *batch.Request {
 		if !res.Stopped() {
 			j.counts.Unverified++ // a run that was stopped says so anyway
 		}
-		row.Message = join(row.Message, notVerified, err.Error())
+		row.Message = answer.Join(row.Message, notVerified, err.Error())
 	default:
 		still := passes.Find(held, w.method)
 		if still == nil && j.any(w) && !j.opts.VerifyOnly {

@@ -16,13 +16,13 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/input"
 )
 
-// The quotas of a scan. A LIST of passes has revoke.ReadQuota.
+// The quotas of a scan. A LIST of passes has passes.ReadQuota.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access, and
 // identity and access reports.
 const (
@@ -67,7 +67,7 @@ type Options struct {
 	Backlog func() int
 
 	// Caller is the signed-in user or app. It decides the hint for a 403.
-	Caller revoke.Caller
+	Caller answer.Caller
 }
 
 // A Found is a pass that matches the Options.
@@ -217,7 +217,7 @@ func (s *Scan) ask(t target) batch.Request {
 // list returns the request for the passes of a user.
 func (s *Scan) list(t target) batch.Request {
 	s.open++
-	return batch.Request{Method: "GET", URL: passes.PassesURL(t.name), Quota: revoke.ReadQuota, Tag: t}
+	return batch.Request{Method: "GET", URL: passes.PassesURL(t.name), Quota: passes.ReadQuota, Tag: t}
 }
 
 // lookUp returns the request for the account of a user.
@@ -312,7 +312,7 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 }
 
 func (s *Scan) failed(t target, res batch.Result, unreadable error) {
-	row := revoke.ReadRow(res)
+	row := answer.ReadRow(res)
 	if unreadable != nil {
 		row.Message = unreadable.Error()
 	}

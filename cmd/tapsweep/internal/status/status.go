@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
@@ -74,7 +75,7 @@ var rules = []rule{
 	{is(batch.ErrUnauthorized), NoAccess, say(
 		"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this machine out",
 		HintResume)},
-	{is(revoke.ErrAllDenied), NoAccess, say(
+	{is(answer.ErrAllDenied), NoAccess, say(
 		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user shows one user")},
 	{scan.Unseen, NoAccess, sourceHints},
 	{isDenied, NoAccess, sourceHints},

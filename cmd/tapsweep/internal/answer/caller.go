@@ -1,0 +1,96 @@
+package answer
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"tapsweep/batch"
+	"tapsweep/input"
+)
+
+// ErrAllDenied ends a run that can only fail: all answers of Graph so far are 403, so the app has no
+// permission here.
+var ErrAllDenied = errors.New("everything was denied by Graph")
+
+// A Caller is what the token says about who asks Graph to delete. Graph answers accessDenied for
+// several causes, and its texts are not reliable. What the token shows excludes some of them.
+// Source: learn.microsoft.com/graph/errors.
+type Caller struct {
+	App          bool // an app's token
+	Permitted    bool // the permission for any user is in it
+	PermittedOwn bool // so is the one for the user's own passes
+	Privileged   bool // it shows Privileged Authentication Administrator
+
+	// Self are the names of the signed-in user beside input.Me.
+	Self []string
+
+	// Checking is set by tapsweep check, which shortens the hints.
+	Checking bool
+}
+
+// What a 403 can mean, and what to do about each cause.
+// Source: learn.microsoft.com/entra/identity/role-based-access-control/privileged-roles-permissions,
+// "who can perform sensitive actions"; for one's own methods
+// learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
+const (
+	hintPermission = "the permission may be missing"
+	hintTarget     = "the user may hold an admin role, or belong to a role-assignable group or a restricted administrative unit, " +
+		"which takes Privileged Authentication Administrator"
+	hintAppRole  = "assign that role to the app's service principal, or have a person who holds it do this row"
+	hintUserRole = "your role may not reach: it takes Authentication Administrator at least, activated, and not only for an " +
+		"administrative unit that this user is not in"
+	hintOwn    = "changing one's own methods takes a multi-factor sign-in within the last 10 minutes: sign in again (" + again + ")"
+	hintNone   = "the token shows permission and role: a change of either takes a new token to count, and some minutes"
+	hintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access demands (" + again + ")" + hintResume
+
+	// again is how, since a person whom the store knows is not asked.
+	again      = "--sign-in-again, or a new token in the file"
+	hintResume = ", then resume with --resume"
+)
+
+// Hint returns the causes that a 403 about a user can have, and what to do about them.
+func (c Caller) Hint(user string) string {
+	own := user == input.Me || slices.ContainsFunc(c.Self, func(name string) bool { return strings.EqualFold(name, user) })
+	var parts []string
+	add := func(hint, tail string) {
+		if !c.Checking {
+			hint += tail
+		}
+		parts = append(parts, hint)
+	}
+	if !c.Permitted && !(own && c.PermittedOwn) {
+		add(hintPermission, ": tapsweep check shows it")
+	}
+	if own {
+		add(hintOwn, hintResume)
+		return strings.Join(parts, "; ")
+	}
+	if !c.Privileged {
+		add(hintTarget, "")
+		if c.App {
+			add(hintAppRole, "")
+		}
+	}
+	if !c.App {
+		add(hintUserRole, "")
+	}
+	if len(parts) == 0 {
+		add(hintNone, "; tapsweep check --user tries one user")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// needsClaims reports whether a 403 asks for a stronger sign-in. Graph sends it with a challenge.
+// Source: learn.microsoft.com/entra/identity-platform/claims-challenge.
+func needsClaims(answer *batch.StatusError) bool {
+	if strings.EqualFold(answer.Code, "insufficient_claims") {
+		return true
+	}
+	for _, challenge := range answer.Header.Values("WWW-Authenticate") {
+		if strings.Contains(challenge, "insufficient_claims") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,84 @@
+// Package answer says what an answer of Graph means: for a row of the results log, and for a person
+// whom Graph refuses.
+package answer
+
+import (
+	"errors"
+	"strings"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// ToRow returns what a result says without knowing what was asked: what each refusal means, and
+// which request id belongs to it.
+func ToRow(res batch.Result) results.Row {
+	row := results.Row{Attempts: res.Attempts, RequestID: res.RequestID, Status: res.Response.Status}
+	whole, refused := errors.AsType[*batch.StatusError](res.Err)
+	if refused && row.Status == 0 {
+		row.Status = whole.Status
+	}
+	if row.Status >= 300 {
+		answer := whole
+		if res.Response.Status > 0 {
+			answer = res.Response.StatusError()
+		}
+		row.Code, row.Message = answer.Code, answer.Message
+		if row.RequestID == "" {
+			row.RequestID = answer.RequestID
+		}
+		if row.Status == 403 && needsClaims(answer) {
+			row.Hint = hintClaims
+		}
+	}
+	switch {
+	case res.Stopped():
+		row.Outcome = results.NotSent
+		if res.Uncertain {
+			row.Outcome = results.Unknown
+		}
+		if refused { // the error already has the text of the answer
+			row.Message = ""
+		}
+		row.Message = Join(row.Message, res.Err.Error())
+	case errors.Is(res.Err, batch.ErrAttempts):
+		row.Outcome = results.Failed
+		if row.Status == 0 && res.Uncertain {
+			row.Outcome = results.Unknown
+		}
+		row.Message = res.Err.Error()
+	case row.Status == 403:
+		row.Outcome = results.Denied
+	case row.Status == 404 && res.Err == nil:
+		row.Outcome = results.UnknownUser
+	default:
+		row.Outcome = results.Rejected
+		if row.Status == 0 && res.Err != nil {
+			row.Message = res.Err.Error()
+		}
+	}
+	return row
+}
+
+// ReadRow is ToRow for a LIST. A failed read has no effect, so Unknown becomes Failed.
+func ReadRow(res batch.Result) results.Row {
+	row := ToRow(res)
+	switch {
+	case res.Stopped():
+		row.Outcome = results.NotSent
+	case row.Outcome == results.Unknown:
+		row.Outcome = results.Failed
+	}
+	return row
+}
+
+// Join joins the parts of a message that are not empty.
+func Join(parts ...string) string {
+	var present []string
+	for _, p := range parts {
+		if p != "" {
+			present = append(present, p)
+		}
+	}
+	return strings.Join(present, ": ")
+}

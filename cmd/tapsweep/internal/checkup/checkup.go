@@ -1,0 +1,223 @@
+// Package checkup tries a sign-in, and finds out what it allows.
+package checkup
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/tenant"
+	"tapsweep/input"
+	"text/tabwriter"
+	"time"
+)
+
+// A Finding is one step of the check.
+type Finding struct {
+	Step   string   `json:"step"`
+	Result string   `json:"result"` // ok, warning, failed, skipped
+	Detail string   `json:"detail"`
+	Hints  []string `json:"hints,omitempty"`
+}
+
+// A Checkup is what the check found out, as JSON prints it.
+type Checkup struct {
+	Tenant      string              `json:"tenant"`
+	Cloud       string              `json:"cloud"`
+	Graph       string              `json:"graph"`
+	SignedInAs  string              `json:"signedInAs"`
+	Kind        preflight.Kind      `json:"kind"`
+	Permissions []string            `json:"permissions"`
+	Steps       []Finding           `json:"steps"`
+	Commands    []preflight.Verdict `json:"commands"`
+	Variables   []Variable          `json:"variables"` // TAPSWEEP_…
+	Exit        int                 `json:"exit"`
+}
+
+func (c *Checkup) note(step, result, detail string, hints ...string) {
+	// What sends to the check, or to a run, is no help here.
+	hints = slices.DeleteFunc(slices.Clone(hints), func(h string) bool { return h == tenant.HintCheck || h == status.HintResume })
+	c.Steps = append(c.Steps, Finding{step, result, detail, hints})
+}
+
+// checkPatience bounds the whole check, beside what a person takes to sign in.
+// Somebody waits for it.
+const checkPatience = 2 * time.Minute
+
+// checkStall is how long Graph may refuse everything before the check reports it. A run waits
+// longer, because the problem may be temporary.
+const checkStall = 10 * time.Second
+
+// Options say what to check.
+type Options struct {
+	Target       *tenant.Target
+	NoCredential error  // why the target has no credential, nil if it has one
+	User         string // list this user's passes; "me" is who is signed in; empty is a user who does not exist
+	JSON         bool   // print JSON in place of text
+	Logger       *slog.Logger
+	Variables    []Variable
+}
+
+// A Variable is an environment variable that sets a flag.
+type Variable struct {
+	Variable string `json:"variable"`
+	Value    string `json:"value"`
+}
+
+// Run checks the sign-in and prints what it found out.
+func Run(ctx context.Context, c *console.Console, o Options) error {
+	if o.User != "" && !strings.EqualFold(o.User, input.Me) {
+		if err := input.CheckUser(o.User); err != nil {
+			return status.Refuse(fmt.Errorf("--user: %w", err))
+		}
+	}
+	found := &Checkup{Graph: o.Target.Root(), Cloud: o.Target.Cloud(), Kind: preflight.Unknown, Permissions: []string{},
+		Commands: []preflight.Verdict{}, Variables: append([]Variable{}, o.Variables...)}
+	var t *tenant.Tenant
+	err := o.NoCredential
+	if err == nil {
+		t, err = found.tenant(ctx, &o)
+	}
+	if ctx.Err() != nil {
+		return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
+	}
+	if err != nil {
+		failed := status.Of(err)
+		if failed.Code == status.Usage {
+			return err
+		}
+		found.note("token", "failed", failed.Err.Error(), failed.Hints...)
+		found.Exit = status.NoAccess
+	}
+	if err := found.print(c, o.JSON, t); err != nil {
+		return err
+	}
+	if found.Exit != status.Done {
+		return &status.Error{Code: found.Exit}
+	}
+	return nil
+}
+
+// tenant connects to the tenant and notes what it is like. An error is about the token.
+func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error) {
+	patience := checkPatience
+	if o.Target.Interactive() {
+		patience += o.Target.SignInTime()
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v", patience))
+	defer cancel()
+	seen := &witness{next: o.Target.Transport()}
+	start := time.Now()
+	t, err := o.Target.Dial(ctx, seen)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	if c.token(t, time.Since(start)) {
+		// This host must not get the token.
+		c.note("read", "skipped", "the token is not sent where it does not belong")
+	} else {
+		runner, err := batch.NewRunner(t.Client, batch.Options{MaxAttempts: 2, RequestTimeout: 30 * time.Second,
+			MaxWait: checkPatience, StallTimeout: checkStall, Reauthorize: t.Client.Reauthorize, Logger: o.Logger})
+		if err != nil {
+			return nil, status.Refuse(err)
+		}
+		c.read(ctx, runner, t, o.User)
+	}
+	c.wire(seen)
+	return t, nil
+}
+
+// token notes what the access token tells, and whether it is for somewhere else.
+func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
+	tok := t.Token
+	c.Tenant, c.SignedInAs, c.Kind, c.Commands = t.ID, tok.Who, tok.Kind, tok.Verdicts()
+	c.Permissions = append(c.Permissions, tok.Permissions...)
+	detail := fmt.Sprintf("by %s in %s", t.Method, took.Round(10*time.Millisecond))
+	if !tok.Expires.IsZero() {
+		detail += ", ends at " + tok.Expires.UTC().Format(time.RFC3339)
+	}
+	c.note("token", "ok", detail)
+	problem := t.Misplaced()
+	if problem != nil {
+		for i := range c.Commands {
+			c.Commands[i].Works = preflight.No
+		}
+		c.note("claims", "failed", problem.Text, problem.Hints...)
+		c.Exit = status.NoAccess
+		return true
+	}
+	task := preflight.Task{Others: true}
+	problem = t.Lacks(task)
+	if problem != nil && tok.Kind == preflight.User && t.Lacks(preflight.Task{Own: true}) == nil {
+		// Good for --self, which is something, and not for a list.
+		c.note("claims", "failed", problem.Text, problem.Hints...)
+		c.Exit = status.Incomplete
+		return false
+	}
+	switch warnings := tok.Warnings(task); {
+	case problem != nil:
+		c.note("claims", "failed", problem.Text, problem.Hints...)
+		c.Exit = status.NoAccess
+	case len(warnings) > 0:
+		c.note("claims", "warning", strings.Join(warnings, "; "))
+	default:
+		c.note("claims", "ok", tok.Deeds())
+	}
+	return false
+}
+
+func (c *Checkup) print(to *console.Console, asJSON bool, t *tenant.Tenant) error {
+	if asJSON {
+		e := json.NewEncoder(to.Out)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(c)
+	}
+	var b strings.Builder
+	if t != nil {
+		t.Token.Print(&b, preflight.Task{})
+		b.WriteByte('\n')
+	}
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, s := range c.Steps {
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", s.Step, s.Result, strings.ReplaceAll(to.Visible(s.Detail), "\n", "; "))
+	}
+	tw.Flush()
+	if len(c.Commands) > 0 {
+		fmt.Fprintf(&b, "\n")
+		fmt.Fprintf(tw, "command\tworks\tneeds\n")
+		for _, v := range c.Commands {
+			fmt.Fprintf(tw, "%s\t%s\t%s\n", v.Command, v.Works, v.Needs)
+		}
+		tw.Flush()
+	}
+	printVariables(&b, c.Variables)
+	for _, s := range c.Steps {
+		for _, h := range s.Hints {
+			fmt.Fprintf(&b, "hint: %s\n", to.Visible(h))
+		}
+	}
+	_, err := to.Out.Write([]byte(b.String()))
+	return err
+}
+
+// printVariables prints a table of the variables, if there are any.
+func printVariables(w io.Writer, list []Variable) {
+	if len(list) == 0 {
+		return
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tw, "\nvariable\tvalue\n")
+	for _, v := range list {
+		fmt.Fprintf(tw, "%s\t%s\n", v.Variable, v.Value)
+	}
+	tw.Flush()
+}

@@ -1,0 +1,162 @@
+package checkup
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/tenant"
+	"tapsweep/input"
+
+	"github.com/google/uuid"
+)
+
+// read lists the passes of a user through a batch, as all that follows does, and
+// reads users besides where the token allows it. Without a name it is a user whom the
+// tenant cannot have: Graph says so (404) to one who may list passes, and refuses
+// anybody else (403), so that nobody's passes are looked at to know it.
+func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tenant, user string) {
+	made, what := false, "LIST of the passes of "+user
+	switch {
+	case strings.EqualFold(user, input.Me):
+		user = input.Me
+	case user != "":
+	case t.Token.MayList(false) == preflight.No && t.Token.MayList(true) == preflight.Yes:
+		user, what = input.Me, "LIST of the own passes"
+	default:
+		made, user, what = true, uuid.NewString(), "LIST of the passes of a user who does not exist"
+	}
+	got, err := ask(ctx, runner, passes.PassesURL(user))
+	status := got.Response.Status
+	switch {
+	case err == nil:
+		c.note("read", "ok", what+": 200")
+	case made && status == 404:
+		c.note("read", "ok", what+": 404, as it has to be")
+	case made && status == 403 && t.Token.MayList(false) == preflight.No:
+		// That is known from the claims, and whether it matters was said there.
+		c.note("read", "warning", what+": 403, since the token does not allow to list; Graph takes the token, and more is not known")
+		return
+	default:
+		var hints []string
+		switch status {
+		case 403:
+			caller := t.Caller()
+			caller.Checking = true
+			hints = []string{caller.Hint(user)}
+		case 404:
+			hints = []string{"the tenant has no such user: check the name, or use the object id"}
+		}
+		c.refused("read", what, t, got, err, hints...)
+		return
+	}
+	if !made || t.Token.MayLookUp() != preflight.Yes {
+		return
+	}
+	const users = "GET /users?$top=1"
+	if got, err := ask(ctx, runner, "/users?$top=1&$select=id"); err != nil {
+		var hints []string
+		if got.Response.Status == 403 {
+			hints = []string{"users are read for --protect, which takes User.ReadBasic.All or User.Read.All: a new permission takes a new token"}
+		}
+		c.refused("users", users, t, got, err, hints...)
+		return
+	}
+	c.note("users", "ok", users+": 200")
+}
+
+// ask sends one GET. Any answer but 200 is an error.
+func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Result, err error) {
+	got, err = runner.Do(ctx, batch.Request{Method: "GET", URL: url})
+	if err == nil && got.Response.Status != 200 {
+		err = got.Response.StatusError()
+	}
+	return got, err
+}
+
+// refused notes that Graph did not answer a request as it should. What the token allows
+// is then no proof that a command works which sends such requests.
+func (c *Checkup) refused(step, what string, t *tenant.Tenant, got batch.Result, err error, hints ...string) {
+	code, works := status.Incomplete, preflight.Perhaps
+	if errors.Is(err, batch.ErrBlocked) {
+		exit := status.Of(err)
+		hints, code = exit.Hints, exit.Code
+	} else if errors.Is(err, batch.ErrUnauthorized) || got.Response.Status == 401 {
+		hints, code, works = status.Of(batch.ErrUnauthorized).Hints, status.NoAccess, preflight.No
+	}
+	for i := range c.Commands {
+		if v := &c.Commands[i]; v.Works == preflight.Yes && (step == "read" || v.Users) {
+			v.Works = works
+		}
+	}
+	c.note(step, "failed", what+": "+batch.Printable(err.Error()), hints...)
+	c.Exit = max(c.Exit, code)
+}
+
+// A witness is a transport that looks at answers in passing.
+type witness struct {
+	next http.RoundTripper
+
+	mu    sync.Mutex
+	state *tls.ConnectionState
+	skew  time.Duration // of this clock against Graph's, to the second
+	dated bool
+}
+
+func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent := time.Now()
+	resp, err := w.next.RoundTrip(r)
+	if err != nil {
+		return resp, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state = resp.TLS
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		// Date has whole seconds, cut off, and was written between now and then.
+		middle := sent.Add(time.Since(sent) / 2)
+		w.skew, w.dated = middle.Sub(date.Add(500*time.Millisecond)), true
+	}
+	return resp, nil
+}
+
+// clockLimit is the skew that is worth a word. Entra allows five minutes.
+const clockLimit = time.Minute
+
+// wire notes what the connection to Graph was like.
+func (c *Checkup) wire(w *witness) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.state != nil && len(w.state.PeerCertificates) > 0:
+		cert := w.state.PeerCertificates[0]
+		c.note("TLS", "ok", fmt.Sprintf("%s, certificate by %s until %s", tls.VersionName(w.state.Version),
+			batch.Printable(cert.Issuer.CommonName), cert.NotAfter.UTC().Format(time.DateOnly)))
+	case w.dated:
+		c.note("TLS", "warning", "none: Graph's root is plain http on this machine")
+	default:
+		c.note("TLS", "skipped", "nothing was read from Graph")
+	}
+	switch skew := w.skew.Abs().Round(time.Second); {
+	case !w.dated:
+		c.note("clock", "skipped", "nothing was read from Graph")
+	case skew < clockLimit:
+		c.note("clock", "ok", fmt.Sprintf("within %v of Graph's", max(skew, time.Second)))
+	default:
+		side := "ahead of"
+		if w.skew < 0 {
+			side = "behind"
+		}
+		c.note("clock", "warning", fmt.Sprintf("%v %s Graph's: tokens may be refused, and times in the log are wrong", skew, side),
+			"set the clock by the network (NTP)")
+	}
+}

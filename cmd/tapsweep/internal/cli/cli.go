@@ -1,0 +1,188 @@
+// Package cli is the command line of tapsweep: flags go in, and one call comes out.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"sync/atomic"
+
+	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/metrics"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// A Process is what a command line runs in.
+type Process struct {
+	Args    []string // without the name of the program
+	Environ []string // NAME=VALUE
+	In      io.Reader
+	Out     io.Writer
+	Err     io.Writer
+	Version string // of tapsweep
+
+	// EndAtOnce makes the next signal end the process, and returns what to send for that. It may
+	// be nil.
+	EndAtOnce func() string
+}
+
+// A program is one command line that runs.
+type program struct {
+	console *console.Console
+	version string
+	environ []string
+	args    []string // for the record, with flags from the environment; no flag takes a secret
+
+	variables []string  // environment variables that set flags of this command
+	settings  []setting // all variables that set flags
+	recorder  *metrics.Recorder
+
+	command atomic.Pointer[cobra.Command] // the command whose flags are read, nil before that
+}
+
+// Main runs one command line and returns its exit code.
+func Main(ctx context.Context, process Process) int {
+	p := &program{version: process.Version, environ: process.Environ, args: process.Args, recorder: metrics.NewRecorder()}
+	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv, EndAtOnce: process.EndAtOnce}
+	p.console.AddNames(process.Args...)
+	for _, name := range []string{"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "SSL_CERT_FILE",
+		"SSL_CERT_DIR", "TMPDIR"} {
+		p.console.AddNames(p.getenv(name))
+	}
+	root := p.rootCommand()
+	root.SetArgs(process.Args)
+	root.SetIn(process.In)
+	root.SetOut(process.Out)
+	root.SetErr(process.Err)
+	strictDefaults(root)
+	cmd, err := p.execute(ctx, root)
+	return p.writeMetrics(cmd, p.exit(cmd, err))
+}
+
+// getenv returns a variable of the environment: the last, if there are several.
+func (p *program) getenv(name string) (value string) {
+	for _, entry := range p.environ {
+		if n, v, _ := strings.Cut(entry, "="); n == name {
+			value = v
+		}
+	}
+	return value
+}
+
+// exit prints what went wrong and returns the exit code.
+func (p *program) exit(cmd *cobra.Command, err error) int {
+	if err == nil {
+		return status.Done
+	}
+	exit := status.Of(err)
+	if exit.Err != nil {
+		p.console.Say("%s", exit.Err)
+	}
+	for _, h := range exit.Hints {
+		p.console.Hint(h)
+	}
+	if exit.Err == err && !status.Known(err) { // cobra has found it
+		p.console.Hint(fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
+	}
+	if exit.Code == status.Usage && len(p.variables) > 0 {
+		p.console.Hint("flags are given by the environment, too: " + strings.Join(p.variables, ", "))
+	}
+	return exit.Code
+}
+
+func (p *program) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tapsweep",
+		Short: "Revoke Temporary Access Passes of Microsoft Entra ID in bulk",
+		Long: `tapsweep deletes the Temporary Access Passes on a list through Microsoft
+Graph, twenty to a batch, waits as long as the tenant asks it to, and writes
+what became of each to a results log.
+
+Flags about signing in, pace, logging and guards can be given by environment
+variables as well: --max-items by TAPSWEEP_MAX_ITEMS. A flag on the command line
+counts before it. Flags that say what to revoke, where to look and what to write
+have no variable.`,
+		Example: `  tapsweep revoke --dry-run list.csv
+  tapsweep revoke --simulate list.csv`,
+		Version:       p.versionLine(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version")
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(p.revokeCommand(), p.scanCommand(), p.sweepCommand(), p.verifyCommand(), p.reportCommand(),
+		p.checkCommand(), p.simulateCommand())
+	for _, cmd := range root.Commands() {
+		p.inOrder(cmd)
+	}
+	root.AddCommand(p.versionCommand(), p.manCommand())
+	p.finishFlags(root.Commands())
+	return root
+}
+
+// inOrder makes a command set its flags from the environment, then check its arguments and the
+// metrics file, and then run.
+func (p *program) inOrder(cmd *cobra.Command) {
+	check, run := cmd.Args, cmd.RunE
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := p.setFromEnvironment(cmd); err != nil {
+			return err
+		}
+		if err := check(cmd, args); err != nil {
+			return err
+		}
+		if err := checkMetrics(metricsFile(cmd), cmd.Name()); err != nil {
+			return err
+		}
+		p.command.Store(cmd)
+		return run(cmd, args)
+	}
+}
+
+// strictDefaults makes cobra's own commands refuse unknown arguments, as ours do. cobra would print
+// help to standard output and exit with 0, and a shell's profile would run that text.
+func strictDefaults(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion": // cobra checks arguments only if there is something to run
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				about, rest, err := root.Find(args)
+				if err == nil && len(rest) > 0 {
+					err = fmt.Errorf("unknown command %q for %q", rest[0], about.CommandPath())
+				}
+				if err != nil {
+					return status.Refuse(err, "see 'tapsweep --help'")
+				}
+				return nil
+			}
+		}
+	}
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  tapsweep version",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(p.console.Out, p.versionLine())
+			return err
+		},
+	}
+}
+
+// versionLine returns the text that version and --version print.
+func (p *program) versionLine() string {
+	return fmt.Sprintf("tapsweep %s %s/%s %s", p.version, runtime.GOOS, runtime.GOARCH, runtime.Version())
+}

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"log/slog"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tapsweep/cmd/tapsweep/internal/console"
+)
+
+// logFlags say what is logged to standard error, and how.
+type logFlags struct{ level, format string }
+
+var (
+	logLevels  = []cobra.Completion{"debug", "info", "warn", "error"}
+	textOrJSON = []cobra.Completion{"text", "json"}
+)
+
+func (f *logFlags) add(fl *pflag.FlagSet) {
+	addEnum(fl, &f.level, "log-level", "warn", logLevels, oneOf(logLevels)+"; the log goes to standard error").also = isLevel
+	addEnum(fl, &f.format, "log-format", "text", textOrJSON, oneOf(textOrJSON))
+	hasVariable(fl, "log-level", "log-format")
+}
+
+// isLevel reports whether slog knows a level. It may be in any case and have an offset.
+func isLevel(text string) bool { return new(slog.Level).UnmarshalText([]byte(text)) == nil }
+
+// logger returns the log that the flags ask for.
+func (f *logFlags) logger(c *console.Console) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.level)) // the flag has checked it
+	return c.Logger(level, f.format == "json")
+}

@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/fileout"
+	"tapsweep/cmd/tapsweep/internal/metrics"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// metricsFile returns the value of --metrics-file. It is empty for --help, dry runs and
+// simulations, which must not feed alerts.
+func metricsFile(cmd *cobra.Command) string {
+	f := cmd.Flags().Lookup("metrics-file")
+	if f == nil {
+		return ""
+	}
+	for _, name := range []string{"help", "dry-run", "simulate"} {
+		if s := cmd.Flags().Lookup(name); s != nil && s.Value.String() == "true" {
+			return ""
+		}
+	}
+	return f.Value.String()
+}
+
+// recorderFor returns what records the run of a command, nil if it writes no metrics file.
+func (p *program) recorderFor(cmd *cobra.Command) *metrics.Recorder {
+	if metricsFile(cmd) == "" {
+		return nil
+	}
+	return p.recorder
+}
+
+// checkMetrics refuses a name that the textfile collector does not read, and a file that exists
+// and is not the metrics of the same command, because it would be lost: a scan by hand, in the
+// environment of the night job, would replace the night job's metrics.
+func checkMetrics(path, command string) error {
+	if path == "" {
+		return nil
+	}
+	if filepath.Ext(path) != ".prom" {
+		return status.Refuse(fmt.Errorf("--metrics-file %s does not end in .prom", path),
+			"node_exporter's textfile collector reads no other files")
+	}
+	if err := fileout.Check("--metrics-file", path, true); err != nil {
+		return status.Refuse(err)
+	}
+	// The file is written under another name and renamed. If that is not possible, it should not be
+	// found out after the deletes.
+	dir := filepath.Dir(metrics.Target(path))
+	probe, err := os.CreateTemp(dir, ".tapsweep-*")
+	if err != nil {
+		return status.RefuseFile(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
+	}
+	probe.Close()
+	os.Remove(probe.Name())
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return status.Refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
+	}
+	if err := checkOwner(path, command); err != nil {
+		return status.Refuse(fmt.Errorf("--metrics-file: %w", err), "choose another --metrics-file")
+	}
+	return nil
+}
+
+// checkOwner returns an error if a file exists and is not the metrics of a command.
+func checkOwner(path, command string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	begin := make([]byte, 4096)
+	n, _ := io.ReadFull(file, begin)
+	switch text := string(begin[:n]); {
+	case text == "" || strings.Contains(text, fmt.Sprintf("command=%q", command)):
+		return nil
+	case strings.HasPrefix(text, metrics.Begin):
+		return fmt.Errorf("%s is of another command of tapsweep", path)
+	}
+	return fmt.Errorf("%s is there already and not of tapsweep's metrics", path)
+}
+
+// writeMetrics writes the metrics file, whichever way the command ended, and returns the exit
+// code: a run that ended well but cannot say so did not end well.
+func (p *program) writeMetrics(cmd *cobra.Command, code int) int {
+	path := metricsFile(cmd)
+	if path == "" {
+		return code
+	}
+	err := checkMetrics(path, cmd.Name()) // the results log may have got that name
+	if err != nil && !p.recorder.HasBegun() {
+		return code // the error was printed before
+	}
+	if err == nil {
+		err = p.recorder.Write(path, cmd.Name(), code)
+	}
+	if err != nil {
+		p.console.Say("the metrics file is not written: %v", err)
+		if code == status.Done {
+			code = status.Stopped
+		}
+	}
+	return code
+}

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"tapsweep/cmd/tapsweep/internal/evidence"
+	"tapsweep/cmd/tapsweep/internal/fileout"
+	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// freeName returns a name that no file has, and that is none of those taken.
+func freeName(base, ext string, taken ...string) string {
+	name := base + ext
+	for i := 2; ; i++ {
+		if _, err := os.Lstat(name); err != nil && !slices.ContainsFunc(taken, func(t string) bool { return sameName(name, t) }) {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d%s", base, i, ext)
+	}
+}
+
+// newName is the results log of a run that was given none: two may begin in one second.
+func newName() string {
+	return freeName("tapsweep-"+time.Now().UTC().Format("20060102T150405Z"), ".jsonl")
+}
+
+// checkOutput returns an error if the file for the passes of a scan must not be written.
+func checkOutput(path string, mayExist bool) error {
+	if err := fileout.Check("--output", path, mayExist); err != nil {
+		return status.Refuse(err, fileout.Hints("--output", err)...)
+	}
+	if path == "-" {
+		return nil
+	}
+	if evidence.Holds(path) {
+		return status.Refuse(fmt.Errorf("--output: %s is evidence, which is sealed", path), "choose another file")
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	if err := fileout.CheckBegin(path, scan.Begins()...); err != nil {
+		return status.Refuse(fmt.Errorf("--output: %w", err), "choose another --output file")
+	}
+	return nil
+}
+
+// sameName reports whether two files, which may not exist yet, have one name.
+func sameName(a, b string) bool { return b != "" && filepath.Clean(a) == filepath.Clean(b) }

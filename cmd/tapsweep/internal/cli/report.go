@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/evidence"
+	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// reportFlags are the flags of report, as typed.
+type reportFlags struct {
+	html, csv, json string
+	overwrite       bool
+}
+
+func (p *program) reportCommand() *cobra.Command {
+	var f reportFlags
+	cmd := &cobra.Command{
+		Use:   "report [flags] RESULTS…",
+		Short: "Say what runs did, from their results logs",
+		Long: `Say what runs did, from their results logs. Several logs are one report: runs on
+one list or on several, of one tenant. The newest row of a pair counts, whichever
+log it is in, and a run that stands in a copy, too, counts once.
+
+Without a flag a summary goes to standard output. The HTML page is one file that
+needs no network, and no script to be read; from 50,001 pairs on it has those
+that are not done and a sample, and a CSV file beside it has all, under a name
+that is free unless --csv tells another. "-" is standard output.
+
+Exit codes: 0 the report is written, 64 it is not, 4 stopped by a signal.`,
+		Example: `  tapsweep report incident-4711.jsonl
+  tapsweep report --html incident-4711.html --csv incident-4711.csv incident-4711.jsonl`,
+		ValidArgsFunction: filesWith("jsonl"),
+		Args: func(_ *cobra.Command, logs []string) error {
+			if len(logs) == 0 {
+				return errors.New("no results log is named")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, logs []string) error { return p.report(cmd.Context(), &f, logs) },
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	addFile(fl, &f.html, "html", "", "write a page for a browser, or for paper", "html", "htm")
+	addFile(fl, &f.csv, "csv", "", "write all pairs, with what became of each", "csv")
+	addFile(fl, &f.json, "json", "", "write the numbers as one JSON object", "json")
+	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
+	return cmd
+}
+
+// beside is a name for the CSV file that goes with the page: one that no file has, with
+// --overwrite too. The page is mostly called like the incident, and so is its list.
+func (f *reportFlags) beside() string {
+	return freeName(strings.TrimSuffix(f.html, filepath.Ext(f.html)), ".csv", f.html, f.json)
+}
+
+// files are the files to write, by flag.
+func (f *reportFlags) files() (flags, paths []string) {
+	for _, o := range []struct{ flag, path string }{{"--html", f.html}, {"--csv", f.csv}, {"--json", f.json}} {
+		if o.path != "" {
+			flags, paths = append(flags, o.flag), append(paths, o.path)
+		}
+	}
+	return flags, paths
+}
+
+// check refuses files that must not be written, before a log is read whole.
+func (f *reportFlags) check(logs *report.Logs) error {
+	flags, paths := f.files()
+	for i, path := range paths {
+		for j := range i {
+			if filepath.Clean(path) == filepath.Clean(paths[j]) {
+				return status.Refuse(fmt.Errorf("%s and %s are both %s", flags[j], flags[i], path))
+			}
+		}
+		if path == "-" {
+			continue
+		}
+		if evidence.Holds(path) {
+			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path), "choose another file")
+		}
+		if err := report.CheckFile(path, f.overwrite, logs); err != nil {
+			hint := "choose another file, or replace it with --overwrite"
+			if f.overwrite {
+				hint = "choose another file"
+			}
+			return status.Refuse(fmt.Errorf("%s: %w", flags[i], err), hint)
+		}
+	}
+	return nil
+}
+
+func (p *program) report(ctx context.Context, f *reportFlags, names []string) (err error) {
+	logs, err := report.OpenLogs(ctx, names)
+	if err != nil {
+		return unwritten(ctx, err)
+	}
+	defer logs.Close()
+	if !p.console.Begin() {
+		return unwritten(ctx, context.Cause(ctx))
+	}
+	if _, paths := f.files(); len(paths) > 0 { // otherwise the summary has these messages
+		for _, words := range logs.Stray() {
+			p.console.Say("%s", words)
+		}
+	}
+	out := &report.Outputs{Stdout: p.console.Out, Version: p.version, Overwrite: f.overwrite}
+	// A page that has no room for all pairs has a CSV file beside it.
+	if f.html != "" && f.html != "-" && f.csv == "" && logs.Len() > report.MaxInline {
+		f.csv, out.KeepCSV = f.beside(), true
+	}
+	if err := f.check(logs); err != nil {
+		return err
+	}
+	out.HTML, out.CSV, out.JSON = f.html, f.csv, f.json
+	if err := out.Write(ctx, logs); err != nil {
+		return unwritten(ctx, err)
+	}
+	for _, path := range []string{f.csv, f.html, f.json} {
+		if path != "" && path != "-" {
+			p.console.Say("wrote %s", path)
+		}
+	}
+	return nil
+}
+
+// unwritten returns the error of a report that could not be made.
+func unwritten(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, no report was written", context.Cause(ctx))}
+	}
+	return status.Refuse(err)
+}

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/run"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/input"
+)
+
+// revokeFlags are the flags of revoke, as typed.
+type revokeFlags struct {
+	runFlags
+	guardFlags
+	simulate, self, skipInvalid, anyPass bool
+	format                               string
+	users                                []string // given by --user
+}
+
+func (p *program) revokeCommand() *cobra.Command {
+	var f revokeFlags
+	cmd := &cobra.Command{
+		Use:   "revoke [flags] LIST… | --user NAME | --self",
+		Short: "Delete the passes on a list",
+		Long: `Delete the Temporary Access Passes on one or more lists.
+
+A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier
+run; "-" is standard input. Each row names a user (object id or user principal
+name) and the id of a pass; if the id is empty, any pass that the user has is
+deleted. A list can also be plain user principal names, one per line. The whole
+list is checked before anything is sent. For one or two users, use --user.
+
+Exit codes: 0 every pair is revoked or absent, or its user is protected, 1 some
+are not, 3 no access token that Graph accepts, or everything is denied, 4 stopped
+early: use --resume to continue, 64 wrong flags, a bad list or a guard: nothing
+was sent.`,
+		Example: `  tapsweep revoke --dry-run list.csv
+  tapsweep revoke --yes --results incident-4711.jsonl list.csv
+  tapsweep revoke --user dana@contoso.com --user lee@contoso.com
+  tapsweep revoke --simulate --yes list.csv`,
+		ValidArgsFunction: anyFile,
+		Args: func(_ *cobra.Command, lists []string) error {
+			switch {
+			case f.self && len(lists) > 0:
+				return errors.New("--self takes no list")
+			case f.self && len(f.users) > 0:
+				return errors.New("--self and --user exclude each other")
+			case !f.self && len(lists)+len(f.users) == 0:
+				return errors.New("no list is named, and no --user is given")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, lists []string) error {
+			o, err := f.options(p, cmd, lists)
+			if err != nil {
+				return err
+			}
+			return run.Revoke(cmd.Context(), p.console, o)
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	f.addAsk(fl)
+	fl.BoolVar(&f.simulate, "simulate", false, "run against a simulated tenant in this process that holds the passes of the list")
+	fl.StringArrayVar(&f.users, "user", nil,
+		"delete any pass of this user, given by object id or user principal name; repeatable")
+	fl.BoolVar(&f.self, "self", false, "delete the signed-in user's own pass; takes no list")
+	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
+	f.addEvidence(fl)
+	addEnum(fl, &f.format, "format", "", input.Formats, "format of the lists: "+oneOf(input.Formats)+" (default: by extension, else by content)")
+	fl.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
+	fl.BoolVar(&f.anyPass, "any-pass", false, "delete whatever pass a user holds, in place of the one that a row names")
+	f.addGuards(fl)
+	f.addPace(fl)
+	f.addRest(cmd, "no summary when every pair is done")
+	return cmd
+}
+
+// check refuses flags that make no sense, before any file is opened.
+func (f *revokeFlags) check() error {
+	switch {
+	case f.simulate && f.connect.any():
+		return status.Refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph"),
+			"for a simulated tenant that is running use --graph-url alone")
+	case f.simulate && f.self:
+		return status.Refuse(errors.New("--simulate and --self exclude each other: nobody is signed in to the simulated tenant"))
+	case f.resume != "" && f.simulate:
+		return status.Refuse(errors.New("--resume and --simulate exclude each other: the simulated tenant is a new one each time"),
+			"for a drill of several runs use tapsweep simulate")
+	}
+	return f.guardFlags.check()
+}
+
+func (f *revokeFlags) options(p *program, cmd *cobra.Command, lists []string) (*run.RevokeOptions, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	o, err := f.runFlags.options(p, cmd, f.simulate)
+	return &run.RevokeOptions{Options: o, Guards: f.guardFlags.options(), Lists: lists, Format: f.format, Users: f.users,
+		Self: f.self, SkipInvalid: f.skipInvalid, AnyPass: f.anyPass, Simulate: f.simulate}, err
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"tapsweep/cmd/tapsweep/internal/run"
+	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type scanFlags struct {
+	runFlags
+	scopeFlags
+	output, format string
+}
+
+func (p *program) scanCommand() *cobra.Command {
+	var f scanFlags
+	cmd := &cobra.Command{
+		Use:   "scan [flags]",
+		Short: "Find passes, and print a list of them",
+		Long: `Find Temporary Access Passes and print them, changing nothing. What it prints,
+tapsweep revoke takes.
+
+With --results, use --resume to continue a scan that was stopped.
+
+Exit codes: 0 all users were scanned, 1 some could not be, 3 no access token
+that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
+		Example: `  tapsweep scan --all-users --reason expired,used --output left-over.csv
+  tapsweep scan --created-since 24h --created-by mallory@contoso.com
+  tapsweep scan --group 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311 --format table`,
+		Args: noList,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := f.options(p, cmd)
+			if err != nil {
+				return err
+			}
+			return run.Scan(cmd.Context(), p.console, o)
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	f.scopeFlags.add(fl, "all")
+	addFile(fl, &f.output, "output", "-", "write the passes to this new file")
+	addEnum(fl, &f.format, "format", "", scan.Formats, oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
+	f.addResults(fl, "results log of the scan, to go on with it (default none)")
+	f.addPace(fl)
+	f.addRest(cmd, "no summary when everybody was looked at")
+	return cmd
+}
+
+func (f *scanFlags) check() error {
+	if f.output != "-" && sameName(f.output, f.results) {
+		return status.Refuse(errors.New("--output and --results name the same file"))
+	}
+	if f.metrics != "" && sameName(f.metrics, f.output) {
+		return status.Refuse(errors.New("--output and --metrics-file name the same file"))
+	}
+	if f.format == "" && strings.EqualFold(filepath.Ext(f.output), ".json") {
+		return status.Refuse(fmt.Errorf("--output %s: a scan writes %s", f.output, oneOf(scan.Formats)),
+			"name a .jsonl or .csv file, or choose with --format")
+	}
+	if f.output == "-" && f.results == "-" {
+		return status.Refuse(errors.New("--output and --results cannot both go to standard output"))
+	}
+	return nil
+}
+
+// chosen returns the format to write. On a terminal the default is a table.
+func (f *scanFlags) chosen(terminal bool) string {
+	switch ext := strings.ToLower(filepath.Ext(f.output)); {
+	case f.format != "":
+		return f.format
+	case ext == ".jsonl":
+		return "jsonl"
+	case f.output == "-" && terminal:
+		return "table"
+	}
+	return "csv"
+}
+
+func (f *scanFlags) options(p *program, cmd *cobra.Command) (*run.ScanOptions, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	o, err := f.runFlags.options(p, cmd, false)
+	if err != nil {
+		return nil, err
+	}
+	scope, err := f.scopeFlags.options(cmd.Name(), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return &run.ScanOptions{Options: o, Scope: scope, Output: f.output, Format: f.chosen(p.console.IsTerminal(p.console.Out))},
+		checkOutput(f.output, f.overwrite || f.resume != "")
+}

@@ -1,0 +1,270 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/run"
+	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/input"
+)
+
+// scopeFlags say where to look for passes, and for which.
+type scopeFlags struct {
+	users     []string // lists
+	named     []string // users
+	groups    []string
+	all       bool
+	filter    string
+	since     string
+	createdBy string
+
+	reasons     reasons
+	minAge      days
+	expiredFor  days
+	membersOnly bool
+	enabledOnly bool
+}
+
+// noList refuses arguments: whoever is used to revoke may name a list here, too.
+func noList(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return status.Refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), batch.Printable(args[0])),
+			"to scan the users on a list, use --users; to scan one user, use --user; "+
+				"to revoke the passes on a list, use tapsweep revoke")
+	}
+	return nil
+}
+
+func (f *scopeFlags) add(fl *pflag.FlagSet, reasons string) {
+	fl.BoolVar(&f.all, "all-users", false, "look at every user of the tenant")
+	fl.StringVar(&f.filter, "filter", "", "look at the users that an OData filter leaves, such as \"startswith(userPrincipalName,'a')\"")
+	fl.StringArrayVar(&f.groups, "group", nil, "look at the members of a group, by object id, and of groups in it; repeatable")
+	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
+	namesFile(fl, "users")
+	fl.StringArrayVar(&f.named, "user", nil, "scan this user, given by object id or user principal name; repeatable")
+	fl.StringVar(&f.since, "created-since", "", "only passes created since a time (2026-03-02T08:00:00Z), "+
+		"a date (midnight UTC) or an age (24h, 7d); without another scope flag it searches the audit log")
+	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app has created")
+	fl.Var(&f.reasons, "reason", "only passes that are "+oneOf(f.reasons.words())+" (default "+reasons+")")
+	fl.Var(&f.minAge, "min-age", "only passes created at least so long ago")
+	fl.Var(&f.expiredFor, "expired-for", "of passes that are expired, only those that have been so long")
+	fl.BoolVar(&f.membersOnly, "members-only", false, "leave guests out")
+	fl.BoolVar(&f.enabledOnly, "enabled-only", false, "leave disabled accounts out; takes the permission User.Read.All")
+}
+
+const wantDays = "a time such as 90m, 24h or 7d"
+
+// days is a duration that may be given in days.
+type days time.Duration
+
+func (d *days) Set(text string) error {
+	if n, ok := strings.CutSuffix(text, "d"); ok {
+		count, err := strconv.ParseFloat(n, 64)
+		if err != nil || !(count >= 0 && count <= 36500) {
+			return &valueError{strconv.Quote(text), wantDays}
+		}
+		*d = days(count * float64(24*time.Hour))
+		return nil
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil || v < 0 {
+		return &valueError{strconv.Quote(text), wantDays}
+	}
+	*d = days(v)
+	return nil
+}
+
+func (d *days) String() string { return time.Duration(*d).String() }
+func (d *days) Type() string   { return "duration" }
+
+// reasons are some of passes.Reasons, given as a list and in any case.
+type reasons []passes.Reason
+
+func (r *reasons) Set(text string) error {
+	list, err := csv.NewReader(strings.NewReader(text)).Read() // as pflag reads its lists
+	if err != nil {
+		return notAmong(text, r.words())
+	}
+	var more reasons
+	for _, word := range list {
+		reason := passes.Reason(strings.ToLower(strings.TrimSpace(word)))
+		if !slices.Contains(passes.Reasons, reason) {
+			return notAmong(word, r.words())
+		}
+		more = append(more, reason)
+	}
+	*r = append(*r, more...)
+	return nil
+}
+
+func (r *reasons) String() string { return strings.Join(texts(*r), ",") }
+func (r *reasons) Type() string   { return "stringSlice" }
+
+// completeReasons completes the last word of a list with those that are not in it yet.
+func (p *program) completeReasons(_ *cobra.Command, _ []string, list string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	directive := cobra.ShellCompDirectiveNoFileComp
+	// A comma may follow. But in cobra's script for fish string split takes what begins with a
+	// dash, as --reason=used does, for an option of its own.
+	if last := p.args[len(p.args)-1]; !strings.HasPrefix(last, "-") {
+		directive |= cobra.ShellCompDirectiveNoSpace
+	}
+	begun := list[:strings.LastIndex(list, ",")+1]
+	var lists []cobra.Completion
+	for _, word := range new(reasons).words() {
+		if !slices.Contains(strings.Split(begun, ","), word) {
+			lists = append(lists, begun+word)
+		}
+	}
+	return lists, directive
+}
+
+// words are what may be named.
+func (r *reasons) words() []cobra.Completion { return texts(passes.Reasons) }
+
+func texts(list []passes.Reason) (texts []string) {
+	for _, r := range list {
+		texts = append(texts, string(r))
+	}
+	return texts
+}
+
+// parseSince parses a time, a date, which means midnight UTC, or an age such as 24h.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
+		if t, err := time.Parse(form, text); err == nil {
+			if t.After(now) {
+				return t, fmt.Errorf("--created-since %s is in the future: it means %s, and it is now %s",
+					text, t.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+			}
+			return t, nil
+		}
+	}
+	var ago days
+	if ago.Set(text) == nil {
+		if ago == 0 {
+			return now, fmt.Errorf("--created-since %s means now, so no pass would be found: "+
+				"give a time in the past, such as 24h", text)
+		}
+		return now.Add(-time.Duration(ago)), nil
+	}
+	return time.Time{}, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date, or how long ago such as 24h or 7d", text)
+}
+
+// auditWindow is how far back the audit log is read unless it is told: a pass lasts
+// 30 days at most, and the log does too.
+// Source: learn.microsoft.com/entra/identity/monitoring-health/reference-reports-data-retention.
+const auditWindow = 30 * 24 * time.Hour
+
+// options returns the scope of a scan. It reads the lists of users.
+func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, err error) {
+	scope.Find = scan.Options{Groups: f.groups, All: f.all || f.filter != "", Filter: f.filter, Reasons: f.reasons,
+		MinAge: time.Duration(f.minAge), ExpiredFor: time.Duration(f.expiredFor), MembersOnly: f.membersOnly,
+		EnabledOnly: f.enabledOnly}
+	if err := f.setSince(&scope.Find, now); err != nil {
+		return scope, err
+	}
+	if err := f.setPlaces(&scope.Find, now); err != nil {
+		return scope, err
+	}
+	if err := f.setNamed(&scope.Find); err != nil {
+		return scope, err
+	}
+	if len(f.users) > 0 {
+		users, warnings, err := input.ReadScope(new(results.Lists).Read, f.users...)
+		if err != nil {
+			return scope, status.Refuse(fmt.Errorf("--users: %w\nnothing was sent", err), run.HintUser(err, f.users)...)
+		}
+		scope.Find.Users, scope.Warnings = append(scope.Find.Users, users...), warnings
+	}
+	scope.Digest = f.digest(command, scope.Find.Users)
+	return scope, nil
+}
+
+// setSince sets the ages of the passes.
+func (f *scopeFlags) setSince(opts *scan.Options, now time.Time) error {
+	if f.since != "" {
+		since, err := parseSince(f.since, now)
+		if err != nil {
+			return status.Refuse(err)
+		}
+		opts.CreatedSince = since
+		if since.After(now.Add(-opts.MinAge)) {
+			return status.Refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v", f.since, opts.MinAge),
+				"leave one of the two out")
+		}
+	}
+	if opts.ExpiredFor > 0 && len(f.reasons) > 0 && !slices.Contains(f.reasons, passes.Expired) {
+		return status.Refuse(fmt.Errorf("--expired-for has no effect: --reason %v leaves expired passes out", &f.reasons),
+			"to leave out recently created passes, use --min-age; else leave --expired-for out")
+	}
+	return nil
+}
+
+// setPlaces sets where to look: in the audit log, if no other place is named.
+func (f *scopeFlags) setPlaces(opts *scan.Options, now time.Time) error {
+	for _, id := range f.groups {
+		if !format.IsGUID(id) {
+			return status.Refuse(fmt.Errorf("--group %q is not an object id", id), "a group's name is not unique: take its id")
+		}
+	}
+	places := opts.All || len(f.groups) > 0 || len(f.users)+len(f.named) > 0
+	switch {
+	case f.createdBy != "" && places:
+		return status.Refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no other place to look in"))
+	case !places && f.createdBy == "" && f.since == "":
+		return status.Refuse(errors.New("no scope is given"),
+			"use at least one of --all-users, --filter, --group, --user, --users, --created-since and --created-by")
+	case !places:
+		opts.Audit = &scan.Audit{Since: opts.CreatedSince, By: f.createdBy}
+		if f.since == "" {
+			opts.Audit.Since = now.Add(-auditWindow)
+		}
+	}
+	return nil
+}
+
+// setNamed sets the users that --user names.
+func (f *scopeFlags) setNamed(opts *scan.Options) error {
+	for i, name := range f.named {
+		if err := input.CheckUser(name); err != nil {
+			return status.Refuse(fmt.Errorf("--user: %w", err))
+		}
+		user := input.User{Source: input.NamedSource, Line: i + 1, UPN: name}
+		if format.IsGUID(name) {
+			user.ID, user.UPN = name, ""
+		}
+		opts.Users = append(opts.Users, user)
+	}
+	return nil
+}
+
+// digest identifies the scope, so that only the same scan resumes a log. Ages do not count as times,
+// because they move.
+func (f *scopeFlags) digest(command string, users []input.User) string {
+	h := sha256.New()
+	reasons := slices.Clone(f.reasons)
+	slices.Sort(reasons)
+	e := json.NewEncoder(h) // texts and numbers always marshal
+	e.Encode([]any{command, f.all, f.filter, f.groups, f.since, f.createdBy, reasons, f.minAge, f.expiredFor, f.membersOnly, f.enabledOnly})
+	for i := range users {
+		e.Encode([]string{users[i].ID, users[i].UPN})
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}

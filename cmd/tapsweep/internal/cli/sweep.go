@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"errors"
+	"slices"
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/run"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type sweepFlags struct {
+	runFlags
+	scopeFlags
+	guardFlags
+	includeUsable bool
+}
+
+func (p *program) sweepCommand() *cobra.Command {
+	var f sweepFlags
+	cmd := &cobra.Command{
+		Use:   "sweep [flags]",
+		Short: "Find passes that are over, and delete them",
+		Long: `Find Temporary Access Passes that are expired or used, and delete them: the
+night job. It prints nothing if there was nothing to do, and otherwise one line.
+
+While a limit applies (--max-items, 10000 without a terminal), all users are
+scanned before the first pass is deleted. If more passes are found than the limit,
+none is deleted. With --max-items 0, passes are deleted during the scan.
+
+Exit codes: 0 every pass that was found is revoked, 1 some are not, 3 no access
+token that Graph accepts, or it lacks a permission, 4 stopped early: use --resume
+to continue, 64 wrong flags or a guard: nothing was deleted.`,
+		Example: `  tapsweep sweep --all-users --yes --results /var/log/tapsweep/last.jsonl --overwrite
+  tapsweep sweep --all-users --members-only --expired-for 7d --dry-run`,
+		Args: noList,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := f.options(p, cmd)
+			if err != nil {
+				return err
+			}
+			return run.Sweep(cmd.Context(), p.console, o)
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	f.scopeFlags.add(fl, "expired,used")
+	fl.BoolVar(&f.includeUsable, "include-usable", false,
+		"required if --reason names usable, and refused if it does not: passes that somebody may be about to use")
+	f.addAsk(fl)
+	f.addGuards(fl)
+	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
+	f.addEvidence(fl)
+	f.addPace(fl)
+	f.addRest(cmd, "not even a line when all went well")
+	return cmd
+}
+
+func (f *sweepFlags) check() error {
+	switch usable := slices.Contains(f.reasons, passes.Usable); {
+	case usable && !f.includeUsable:
+		return status.Refuse(errors.New("--reason usable deletes passes that somebody may be about to use"), "if that is meant, add --include-usable")
+	case f.includeUsable && !usable:
+		return status.Refuse(errors.New("--include-usable has no effect, because --reason does not name usable"),
+			"to delete usable passes too, name all that are meant: --reason expired,used,usable")
+	}
+	return f.guardFlags.check()
+}
+
+func (f *sweepFlags) options(p *program, cmd *cobra.Command) (*run.SweepOptions, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	if len(f.reasons) == 0 {
+		f.reasons = reasons{passes.Expired, passes.Used}
+	}
+	o, err := f.runFlags.options(p, cmd, false)
+	if err != nil {
+		return nil, err
+	}
+	scope, err := f.scopeFlags.options(cmd.Name(), time.Now())
+	return &run.SweepOptions{Options: o, Guards: f.guardFlags.options(), Scope: scope}, err
+}

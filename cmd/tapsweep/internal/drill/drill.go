@@ -1,0 +1,231 @@
+// Package drill serves a simulated tenant, so that people can rehearse.
+package drill
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
+	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/input"
+	"time"
+)
+
+// Options say what the tenant holds, and how it answers.
+type Options struct {
+	Users     int           // with one pass each
+	Mixed     bool          // of ten users nine hold no pass, and one a pass that is expired, used, usable or scheduled
+	Seed      []string      // lists whose users and passes it holds as well
+	WriteList string        // file for the users and their passes
+	Overwrite bool          // WriteList may replace the list of an earlier drill
+	Limits    []string      // such as 20/s, 20/s:60 or 3000/150s
+	Latency   time.Duration // of each batch
+	Listen    string        // address
+	CAFile    string        // file for the certificate authority; empty is a temporary one
+	Variable  string        // the variable that names Graph's root to tapsweep
+}
+
+// tenant returns a tenant as the options say.
+func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
+	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles}
+	for _, text := range o.Limits {
+		limit, err := ParseLimit(text)
+		if err != nil {
+			return nil, status.Refuse(err)
+		}
+		opts.Limits = append(opts.Limits, limit)
+	}
+	if o.Users < 0 || o.Users > 1_000_000 || o.Latency < 0 {
+		return nil, status.Refuse(errors.New("--users must be 0 to 1000000, --latency not negative"))
+	}
+	if err := checkCAFile(o.CAFile); err != nil {
+		return nil, err
+	}
+	sim := graphsim.New(opts)
+	if o.Mixed {
+		FillMixed(sim, o.Users)
+	} else {
+		fillHolders(sim, o.Users)
+	}
+	sim.AddUser(graphsim.User{UPN: Helpdesk.UPN})
+	sim.AddUser(graphsim.User{UPN: Mallory.UPN})
+	if o.WriteList != "" {
+		if err := writeList(o.WriteList, o.Overwrite, sim.Remaining()); err != nil {
+			return nil, err
+		}
+	}
+	if len(o.Seed) > 0 {
+		if err := seed(sim, stdin, o.Seed); err != nil {
+			return nil, err
+		}
+	}
+	return sim, nil
+}
+
+// Serve serves a tenant until the context ends.
+func Serve(ctx context.Context, c *console.Console, o Options) error {
+	sim, err := o.tenant(c.In)
+	if err != nil {
+		return err
+	}
+	server, err := sim.StartAt(o.Listen)
+	if _, isFile := errors.AsType[*fs.PathError](err); isFile {
+		return status.Refuse(fmt.Errorf("keeping the certificate authority: %w", err), "let TMPDIR name a directory that can be written to")
+	}
+	if err != nil {
+		return status.Refuse(fmt.Errorf("--listen: %w", err))
+	}
+	defer server.Close()
+	if !c.Begin() {
+		return &status.Error{Code: status.Stopped, Err: context.Cause(ctx)}
+	}
+	caFile := o.CAFile
+	if caFile == "" {
+		caFile = server.CAFile
+	} else if err := os.WriteFile(caFile, server.CAPEM, 0o600); err != nil {
+		return status.Refuse(fmt.Errorf("--ca-file: %w", err))
+	}
+	// The reader may run in another directory, so the path must be absolute.
+	if caFile, err = filepath.Abs(caFile); err != nil {
+		return err
+	}
+	for _, v := range append(sim.Environment(server.URL, caFile), o.Variable+"="+server.URL) {
+		fmt.Fprintln(c.Out, setVariable(runtime.GOOS, v))
+	}
+	fmt.Fprintln(c.Out, "# then: tapsweep revoke …")
+	c.Say("serving a simulated tenant at %s until interrupted", server.URL)
+	<-ctx.Done()
+	stats := sim.Stats()
+	c.Say("%d batches, %d requests, %d throttled, %d passes left", stats.Batches, stats.Requests, stats.Refused, len(sim.Remaining()))
+	return nil
+}
+
+// checkCAFile refuses to write over anything but the certificate of a drill before.
+func checkCAFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return status.Refuse(fmt.Errorf("--ca-file: %w", err))
+	}
+	if block, rest := pem.Decode(text); block != nil && len(bytes.TrimSpace(rest)) == 0 {
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && cert.Subject.CommonName == graphsim.CAName {
+			return nil
+		}
+	}
+	return status.Refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant", path), "choose another --ca-file")
+}
+
+// setVariable is the line that sets a NAME=VALUE in the shell that people have:
+// PowerShell on Windows.
+func setVariable(system, v string) string {
+	if system != "windows" {
+		return "export " + v
+	}
+	name, value, _ := strings.Cut(v, "=")
+	return fmt.Sprintf("$env:%s = '%s'", name, strings.ReplaceAll(value, "'", "''"))
+}
+
+// Roles are the permissions of the simulated tenant's app: all that tapsweep may need.
+var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All"}
+
+// Helpdesk and Mallory are the creators of the passes in the audit log of a simulated tenant.
+var (
+	Helpdesk = &graphsim.Actor{UPN: "helpdesk@contoso.example"}
+	Mallory  = &graphsim.Actor{UPN: "mallory@contoso.example"}
+)
+
+// maker returns the creator of pass number i: Mallory for every third pass.
+func maker(i int) *graphsim.Actor {
+	if i%3 == 0 {
+		return Mallory
+	}
+	return Helpdesk
+}
+
+// fillHolders adds n users with one pass each to a tenant, with the names and IDs that
+// Populate uses.
+func fillHolders(sim *graphsim.Tenant, n int) {
+	sim.AddMany(n, func(i int) graphsim.User {
+		return graphsim.User{UPN: fmt.Sprintf("user%04d@contoso.example", i+1), Passes: []graphsim.Pass{{CreatedBy: maker(i)}}}
+	})
+}
+
+// FillMixed fills a tenant for a drill of scan and sweep.
+func FillMixed(sim *graphsim.Tenant, n int) {
+	now := time.Now()
+	kinds := []graphsim.Pass{
+		{Created: now.Add(-48 * time.Hour)}, {Created: now.Add(-time.Hour), Reason: "OneTimeUsed", UsableOnce: true},
+		{Created: now.Add(-time.Minute)}, {Created: now.Add(-time.Minute), Start: now.Add(time.Hour)},
+	}
+	sim.AddMany(n, func(i int) graphsim.User {
+		u := graphsim.User{UPN: fmt.Sprintf("user%05d@contoso.example", i)}
+		if i%10 == 0 {
+			p := kinds[i/10%len(kinds)]
+			p.CreatedBy = maker(i / 10)
+			u.Passes = []graphsim.Pass{p}
+		}
+		return u
+	})
+}
+
+// ParseLimit reads N/DURATION for a window, and N/s or N/s:BURST for a bucket.
+func ParseLimit(text string) (*quota.Limit, error) {
+	bad := fmt.Errorf("--limit %q is not like 20/s, 20/s:60 or 3000/150s", text)
+	count, rest, ok := strings.Cut(text, "/")
+	n, err := strconv.ParseFloat(count, 64)
+	if !ok || err != nil || !(n > 0 && n <= 1e6) {
+		return nil, bad
+	}
+	per, burstText, hasBurst := strings.Cut(rest, ":")
+	if per == "s" {
+		burst := max(n, 1)
+		if hasBurst {
+			if burst, err = strconv.ParseFloat(burstText, 64); err != nil || burst < 1 || burst > 1e9 {
+				return nil, bad
+			}
+		}
+		return quota.Bucket(n, burst), nil
+	}
+	window, err := time.ParseDuration(per)
+	if err != nil || window <= 0 || hasBurst || n != float64(int(n)) {
+		return nil, bad
+	}
+	return quota.Window(int(n), window), nil
+}
+
+// seed adds what the lists name to the tenant.
+func seed(sim *graphsim.Tenant, stdin io.Reader, lists []string) error {
+	list, err := input.Open(lists, input.Options{Stdin: stdin, Reader: new(results.Lists).Read})
+	if _, ok := errors.AsType[*input.EmptyError](err); ok {
+		return nil
+	}
+	if err != nil {
+		return status.Refuse(err)
+	}
+	defer list.Close()
+	for pair, err := range list.Pairs() {
+		if err != nil {
+			return status.Refuse(err)
+		}
+		sim.AddPair(pair.User, pair.Method, Helpdesk)
+	}
+	return nil
+}

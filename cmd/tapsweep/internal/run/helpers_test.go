@@ -1,0 +1,62 @@
+package run
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/tenant"
+	"tapsweep/input"
+)
+
+// asking returns a run that reads answers from a reader and asks on a writer.
+func asking(in io.Reader, out io.Writer) *run {
+	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, tenant: &tenant.Tenant{Token: &preflight.Token{}}}
+}
+
+// confirmList asks about the list of the run.
+func (r *run) confirmList(t *testing.T) error {
+	p := r.plan()
+	return r.confirm(t.Context(), &p)
+}
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func openList(t *testing.T, text string, opts ...input.Options) *input.List {
+	t.Helper()
+	list, err := input.Open([]string{writeFile(t, "l.csv", text)}, append(opts, input.Options{})[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { list.Close() })
+	return list
+}
+
+// tenantOf returns a tenant with a token, and no way to it.
+func tenantOf(t *testing.T, token string) *tenant.Tenant {
+	t.Helper()
+	endpoint, err := cloud.Choice{}.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tenant.Tenant{ID: "t", Root: endpoint.Root, Token: preflight.Read(token, endpoint)}
+}
+
+const (
+	selfID    = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	selfPass  = "9f0c11aa-1111-4222-8333-000000000001"
+	otherPass = "9f0c11aa-1111-4222-8333-000000000002"
+	lee       = "lee@contoso.example"
+	allScope  = "UserAuthMethod-TAP.ReadWrite.All"
+)

@@ -1,0 +1,234 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/progress"
+	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/tenant"
+	"tapsweep/input"
+)
+
+// RevokeOptions say what Revoke deletes.
+type RevokeOptions struct {
+	Options
+	Guards
+
+	Lists       []string // files; "-" is standard input
+	Format      string   // of the lists; empty goes by extension and content
+	Users       []string // besides the lists
+	Self        bool     // the signed-in user's own pass, in place of lists
+	SkipInvalid bool     // leave bad rows out
+	AnyPass     bool     // delete whatever pass a user holds
+	Simulate    bool     // use a simulated tenant that holds what the lists name
+}
+
+// errNobody says that no person can confirm what a run is about to do.
+func errNobody() error {
+	return status.Refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
+		"--yes goes on without asking, --dry-run shows what would be done")
+}
+
+// Revoke deletes the passes on lists.
+func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) (err error) {
+	if !o.unattended() && (!c.CanAsk() || slices.Contains(o.Lists, "-")) {
+		return errNobody()
+	}
+	logs := new(results.Lists)
+	list, err := openLists(ctx, c.In, o, logs)
+	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
+		c.Say("%v; nothing to do", empty)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer list.Close()
+	for _, warning := range logs.Warnings() {
+		c.Say("warning: %s", warning)
+	}
+	keep, err := openProtect(o.Protect)
+	if err != nil {
+		return err
+	}
+	if err := checkLog(&o.Log, o.Simulate, o.Lists...); err != nil {
+		return err
+	}
+	limit := o.maxDeletes(o.Simulate || c.IsTerminal(c.In))
+	if n := list.Stats().Unique; limit > 0 && n > limit {
+		return status.Refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, limit), status.HintBound)
+	}
+	ctx, cancel := withDeadline(ctx, o.Pace.Deadline)
+	defer cancel()
+	t, err := tenantFor(ctx, c, o, list, keep)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	r := begin(c, &o.Options, t, list.Digest())
+	r.list, r.simulated = list, o.Simulate
+	r.header.DryRun, r.header.Verify, r.header.AnyPass = o.DryRun, o.Verify > 0, o.AnyPass
+	r.header.Pairs, r.header.Simulated = list.Stats().Rows, o.Simulate
+	defer func() {
+		if err != nil {
+			r.printHeldPreflight()
+		}
+	}()
+	if err := r.prepareRevoke(ctx, o, keep, logs); err != nil {
+		return err
+	}
+	return r.revoke(ctx, o, limit)
+}
+
+// tenantFor connects to the tenant, or makes one.
+func tenantFor(ctx context.Context, c *console.Console, o *RevokeOptions, list *input.List, keep *protect.List) (*tenant.Tenant, error) {
+	if !o.Simulate {
+		return connect(ctx, c, &o.Options)
+	}
+	t, err := tenant.Simulate(ctx, list, keep, o.Version)
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx)
+	}
+	return t, err
+}
+
+// prepareRevoke does all that comes before the first line of the log: preflight, guards, the log
+// of an earlier run and the question.
+func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.List, logs *results.Lists) error {
+	if err := r.checkSources(logs); !o.Simulate && err != nil { // a drill takes the log of any tenant
+		return err
+	}
+	if err := r.preflight(r.task(o.DryRun), o.Quiet && o.unattended()); err != nil {
+		return err
+	}
+	if err := r.makeRunner(); err != nil {
+		return err
+	}
+	if err := r.guardList(ctx, keep); err != nil {
+		return err
+	}
+	opts := results.ResumeOptions{Verify: o.Verify > 0, AnyPass: o.AnyPass}
+	if o.Log.Resume {
+		if err := r.open(opts); err != nil {
+			return err
+		}
+		if err := r.sameLists(o.Lists); err != nil {
+			return err
+		}
+	}
+	if !o.unattended() {
+		p := r.plan()
+		if err := r.confirm(ctx, &p); err != nil {
+			return errors.Join(err, r.close())
+		}
+	}
+	if r.log == nil {
+		return r.open(opts)
+	}
+	return nil
+}
+
+// hintElsewhere is for the log of another tenant or Graph root, such as that of a drill.
+const hintElsewhere = "that log says nothing about this tenant: connect as its run did, or name another file"
+
+// checkSources refuses lists that are results logs of another tenant or Graph root, because what
+// was done there was not done here.
+func (r *run) checkSources(logs *results.Lists) error {
+	for _, logged := range logs.Runs() {
+		if err := logged.Elsewhere(r.tenant.ID, r.tenant.Root); err != nil {
+			return status.Refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", logged.Source, logged.Line, err), hintElsewhere)
+		}
+	}
+	return nil
+}
+
+// revoke deletes what the list names.
+func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
+	stats := r.list.Stats()
+	summary := &Summary{DryRun: o.DryRun, Simulated: o.Simulate, AnyPass: stats.AnyPass, DoneBefore: stats.Done,
+		ProtectedBefore: stats.Protected, Verify: o.Verify > 0}
+	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
+		var isAdmin func(user string) bool
+		if o.AdminsFirst {
+			var err error
+			if isAdmin, err = r.privileged(ctx); err != nil {
+				return revoke.NewCounts(), err
+			}
+		}
+		show := progress.Options{Total: stats.Rows - r.earlier.Len(), Phase: "revoking"}
+		if o.DryRun {
+			show.Phase, show.Verb = "looking", "planned"
+		}
+		r.show(show)
+		job := r.job(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
+			MaxDeletes: limit})
+		ctx, stop := context.WithCancelCause(ctx)
+		defer stop(nil)
+		var failed error
+		for _, phase := range r.phases(isAdmin) {
+			// A phase after one that stopped is not sent, and its rows say so.
+			if _, err := job.Run(ctx, phase); err != nil && failed == nil {
+				failed = err
+				stop(err)
+			}
+		}
+		return job.Counts(), failed
+	}, func(code int) {
+		if code != status.Done || !o.Quiet {
+			summary.Print(r.console.Err)
+		}
+	})
+}
+
+// openLists reads the lists for the first time. Nothing is sent unless each row of them is good,
+// or SkipInvalid says to leave the others out.
+func openLists(ctx context.Context, stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.List, error) {
+	lists := o.Lists
+	type opened struct {
+		list *input.List
+		err  error
+	}
+	// On its own goroutine, because a read from a terminal or a pipe ends when
+	// the other side pleases, and an interrupt must not wait for that.
+	done := make(chan opened, 1)
+	go func() {
+		list, err := input.Open(lists, input.Options{Format: o.Format, SkipInvalid: o.SkipInvalid,
+			Users: o.Users, Self: o.Self, Stdin: stdin, Reader: logs.Read})
+		done <- opened{list, err}
+	}()
+	select {
+	case o := <-done:
+		problems, ok := errors.AsType[*input.Problems](o.err)
+		switch {
+		case ok && !problems.Cut:
+			return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems),
+				"fix the rows, or leave them out with --skip-invalid")
+		case ok:
+			return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems))
+		case o.err != nil:
+			return nil, status.Refuse(o.err, HintUser(o.err, lists)...)
+		}
+		return o.list, nil
+	case <-ctx.Done():
+		return nil, interrupted(ctx)
+	}
+}
+
+// HintUser returns a hint if a user was given where a list is expected.
+func HintUser(err error, lists []string) []string {
+	for _, name := range lists {
+		if errors.Is(err, fs.ErrNotExist) && input.CheckUser(name) == nil {
+			return []string{"to name a user without a list, use --user " + name}
+		}
+	}
+	return nil
+}

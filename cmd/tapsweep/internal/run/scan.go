@@ -1,0 +1,170 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/fileout"
+	"tapsweep/cmd/tapsweep/internal/progress"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// ScanOptions say what Scan looks for, and where it prints what it finds.
+type ScanOptions struct {
+	Options
+
+	Scope  Scope
+	Output string // a file, or "-" for standard output
+	Format string // one of scan.Formats
+}
+
+// Scan finds passes and prints them.
+func Scan(ctx context.Context, c *console.Console, o *ScanOptions) (err error) {
+	ctx, cancel := withDeadline(ctx, o.Pace.Deadline)
+	defer cancel()
+	r, err := prepareScan(ctx, c, &o.Options, &o.Scope, true, o.Quiet || !c.IsTerminal(c.Err))
+	if err != nil {
+		return err
+	}
+	defer r.tenant.Close()
+	defer func() {
+		if err != nil {
+			r.printHeldPreflight()
+		}
+	}()
+	out, err := openOutput(ctx, c, o)
+	if err != nil {
+		return err
+	}
+	defer out.abort()
+	if o.Log.Path != "" {
+		if err := r.open(results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
+			o.Metrics.Earlier(row)
+			if row.Outcome == results.Found {
+				out.Write(&scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason,
+					Created: row.Created, Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce})
+			}
+		}}); err != nil {
+			return err
+		}
+	}
+	return r.scan(ctx, o, out)
+}
+
+func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
+	summary := &Summary{Results: o.Log.Path, Output: o.Output}
+	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
+		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
+		job := r.job(revoke.Options{AbortAfter: 100})
+		counts, err := r.look(ctx, &o.Scope.Find, job, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+			r.opts.Metrics.Found(found)
+			job.Record(foundRow(found))
+			_ = out.Write(found.Line()) // kept, and returned by commit
+			return nil
+		})
+		summary.Scan = &counts
+		r.console.Display().Stop() // the passes may go to the same terminal
+		var outErr error
+		if summary.Output, outErr = out.commit(o.Output, err == nil); outErr != nil && err == nil {
+			err = fmt.Errorf("writing the passes: %w", outErr)
+		}
+		if summary.Output == "" && outErr == nil {
+			r.console.Say("%s is left as it was, because the scan did not end", o.Output)
+		}
+		return job.Counts(), err
+	}, func(code int) {
+		if code != status.Done || !o.Quiet {
+			summary.Print(r.console.Err)
+		} else {
+			summary.AllClear(r.console.Err)
+		}
+	})
+}
+
+// foundRow is the row of a pass that was found.
+func foundRow(f *scan.Found) *results.Row {
+	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found, Reason: string(f.Why),
+		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce, Status: 200, Attempts: 1}
+}
+
+// output is where passes are printed to. A file appears when the scan has ended. If the scan is
+// stopped, the passes that were found are kept in a new file, but no old file is replaced.
+type output struct {
+	*scan.Writer
+	file  *fileout.File
+	plain *os.File // a device or a pipe, which cannot appear
+	done  bool
+}
+
+func openOutput(ctx context.Context, c *console.Console, f *ScanOptions) (*output, error) {
+	o := &output{}
+	var w io.Writer = &results.Patient{W: c.Out, Hurry: ctx.Done()}
+	if info, err := os.Stat(f.Output); f.Output != "-" && err == nil && !info.Mode().IsRegular() {
+		if results.IsPipe(f.Output) {
+			o.plain, err = results.OpenPipe(f.Output)
+		} else {
+			o.plain, err = os.OpenFile(f.Output, os.O_WRONLY, 0)
+		}
+		if err != nil {
+			return nil, status.Refuse(fmt.Errorf("--output: %w", err))
+		}
+		w = &results.Patient{W: o.plain, Hurry: ctx.Done()}
+	} else if f.Output != "-" {
+		if o.file, err = fileout.Create(f.Output, f.Log.Overwrite || f.Log.Resume); err != nil {
+			return nil, status.RefuseFile(fmt.Errorf("--output: %w", err))
+		}
+		w = o.file
+	}
+	var err error
+	if o.Writer, err = scan.NewWriter(w, f.Format); err != nil {
+		o.abort()
+		return nil, status.Refuse(fmt.Errorf("--output: %w", err))
+	}
+	return o, nil
+}
+
+// commit writes what is left, and returns the path, or "" if no file was written. It writes none
+// if the scan has not ended and there is an old file, or nothing to write.
+func (o *output) commit(path string, ended bool) (string, error) {
+	o.done = true
+	err := o.Writer.Close()
+	switch {
+	case o.file != nil && (err != nil || !ended && (o.Empty() || isThere(path))):
+		o.file.Abort()
+		return "", err
+	case o.file != nil:
+		err = o.file.Commit()
+	case o.plain != nil:
+		err = errors.Join(err, o.plain.Close())
+	}
+	if err != nil {
+		return "", err
+	}
+	return path, nil
+}
+
+func isThere(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// abort drops what was written to a file, unless it is committed.
+func (o *output) abort() {
+	if o.done {
+		return
+	}
+	if o.file != nil {
+		o.file.Abort()
+	}
+	if o.plain != nil {
+		o.plain.Close()
+	}
+}

@@ -1,0 +1,83 @@
+package run
+
+import (
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// waits is an Observer that writes one line of the log for each wait, and not for each refusal.
+type waits struct {
+	write   func(*results.Wait)
+	quotas  map[string]*quotaWait
+	refused int       // requests since begin
+	outage  time.Time // the start of an outage, zero without one
+}
+
+// quotaWait is the wait of one quota.
+type quotaWait struct {
+	until   time.Time
+	refused int // not logged yet
+}
+
+// minGrowthLogged is how much a wait has to grow to be logged again.
+const minGrowthLogged = time.Second
+
+func newWaits(write func(*results.Wait)) waits {
+	return waits{write: write, quotas: make(map[string]*quotaWait)}
+}
+
+// begin forgets what was refused before the log has its first line.
+func (w *waits) begin() {
+	w.refused = 0
+	for _, q := range w.quotas {
+		q.refused = 0
+	}
+}
+
+// Row does nothing.
+func (w *waits) Row(*results.Row) {}
+
+// Batch logs the wait that a batch was asked for.
+func (w *waits) Batch(o batch.Observation) {
+	if o.Outage != w.outage {
+		w.endOutage(o.Time)
+		w.outage = o.Outage
+	}
+	q := w.quotas[o.Quota]
+	if q == nil {
+		q = new(quotaWait)
+		w.quotas[o.Quota] = q
+	}
+	q.refused += o.Refused
+	w.refused += o.Refused
+	if o.Refused > 0 && o.ClosedUntil.Sub(q.until) > minGrowthLogged {
+		w.log(o.Quota, q, o.Time, o.ClosedUntil)
+	}
+}
+
+func (w *waits) log(quota string, q *quotaWait, now, until time.Time) {
+	w.write(&results.Wait{Time: toMillisecond(now), Until: toMillisecond(until), Refused: q.refused, Quota: quota})
+	q.until, q.refused = until, 0
+}
+
+func toMillisecond(t time.Time) time.Time { return t.UTC().Round(time.Millisecond) }
+
+// endOutage logs an outage, whose length is known only when it is over.
+func (w *waits) endOutage(now time.Time) {
+	if !w.outage.IsZero() {
+		w.write(&results.Wait{Time: toMillisecond(w.outage), Until: toMillisecond(now), Quota: results.NoConnection})
+	}
+	w.outage = time.Time{}
+}
+
+// flush logs refusals that came after the last wait had begun, and an outage that is not over.
+func (w *waits) flush(now time.Time) {
+	w.endOutage(now)
+	for quota, q := range w.quotas {
+		if q.refused > 0 {
+			w.log(quota, q, now, now)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package tenant
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graph"
+	"tapsweep/cmd/tapsweep/internal/answer"
+	"tapsweep/cmd/tapsweep/internal/auth"
+	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// A Tenant is where a run goes to, with a token for it.
+type Tenant struct {
+	ID     string // from the token if it can be read, else as configured
+	Root   string // Graph's
+	API    string // the root with the version, where next links have to be
+	Token  *preflight.Token
+	Method string // how the token was obtained
+	Client *graph.Client
+
+	// Elsewhere says that the token is, or may be, of another tenant than the wanted one.
+	Elsewhere *preflight.Problem
+
+	wanted  string // as configured: id, domain or empty; a domain only if its id is not needed
+	unasked bool   // Elsewhere is set because the authority could not be asked
+	getenv  func(string) string
+	stop    func() // nil for a real tenant
+}
+
+// Connect gets a token. A token of another tenant is refused.
+func (t *Target) Connect(ctx context.Context) (*Tenant, error) {
+	tenant, err := t.Dial(ctx, nil)
+	if err == nil && tenant.Elsewhere != nil {
+		tenant.Close()
+		if tenant.unasked {
+			return nil, &status.Error{Code: status.Stopped, Err: errors.New(tenant.Elsewhere.Text), Hints: tenant.Elsewhere.Hints}
+		}
+		return nil, refuseToken(tenant.Elsewhere)
+	}
+	return tenant, err
+}
+
+// Dial gets a token, of whichever tenant. A nil transport is the usual one.
+func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant, error) {
+	if transport == nil {
+		transport = t.Transport()
+	}
+	tenant := &Tenant{wanted: t.credential.Tenant, Root: t.endpoint.Root, API: t.endpoint.Root + "/" + t.endpoint.Version,
+		Method: t.credential.Method, getenv: t.opts.Getenv}
+	client, err := graph.New(auth.Pin(t.credential), graph.Options{Root: t.endpoint.Root, Audience: t.endpoint.Audience,
+		Version: t.endpoint.Version, UserAgent: t.userAgent(), Transport: transport})
+	if err != nil {
+		return nil, status.Refuse(err)
+	}
+	token, err := t.firstToken(ctx, client)
+	if err != nil {
+		return nil, t.noToken(err)
+	}
+	tenant.Client, tenant.Token = client, preflight.Read(token, t.endpoint)
+	tenant.Elsewhere = t.compare(ctx, tenant)
+	tenant.ID = cmp.Or(tenant.Token.Tenant, tenant.wanted)
+	return tenant, nil
+}
+
+// Transport returns a transport that trusts the authorities of the target.
+func (t *Target) Transport() *http.Transport { return auth.Transport(t.roots) }
+
+// Close ends what serves the tenant, if it is a simulated one.
+func (t *Tenant) Close() {
+	if t.stop != nil {
+		t.stop()
+	}
+}
+
+// compare finds out whether the token is of the tenant that was asked for, which
+// not every credential sees to: a file, a machine or a tool has a token of some
+// tenant. It replaces a wanted domain by its id.
+func (t *Target) compare(ctx context.Context, to *Tenant) *preflight.Problem {
+	switch {
+	case to.wanted == "":
+		return nil
+	case to.Token.Tenant == "" && t.credential.Enforces():
+		return nil
+	case to.Token.Tenant == "":
+		to.Token.Doubts = append(to.Token.Doubts, "the access token does not tell its tenant, so it is not known to be of "+batch.Printable(to.wanted))
+		return nil
+	case format.IsGUID(to.wanted):
+		return to.Token.WrongTenant(to.wanted)
+	case t.credential.Enforces(): // by the domain itself
+		return nil
+	}
+	transport := t.Transport()
+	defer transport.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, machinePatience)
+	defer cancel()
+	id, err := auth.TenantID(ctx, transport, t.endpoint.Authority, t.endpoint.Hosts(), to.wanted)
+	if err != nil {
+		away, _ := errors.AsType[*auth.UnreachedError](err)
+		to.unasked = outOfReach(away)
+		return &preflight.Problem{
+			Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",
+				to.Token.Tenant, batch.Printable(to.wanted), batch.Printable(err.Error())),
+			Hints: []string{"give the tenant by its id: --tenant or AZURE_TENANT_ID"}}
+	}
+	to.wanted = id
+	return to.Token.WrongTenant(id)
+}
+
+// Caller is what the token says about refusals.
+func (t *Tenant) Caller() answer.Caller {
+	return answer.Caller{App: t.Token.Kind == preflight.App, Self: t.Token.Self,
+		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged()}
+}
+
+// Check prints what the token allows for the task, and refuses a task that it surely does not
+// allow.
+func (t *Tenant) Check(w io.Writer, task preflight.Task) error {
+	t.Token.Print(w, task)
+	problem := t.Token.Check(task, t.wanted)
+	if problem == nil {
+		return nil
+	}
+	err := refuseToken(problem)
+	err.Hints = append(err.Hints, "if you know better than this token tells: --no-preflight")
+	return err
+}
+
+func refuseToken(p *preflight.Problem) *status.Error {
+	return &status.Error{Code: status.NoAccess, Err: fmt.Errorf("%w\nnothing was sent", p), Hints: p.Hints}
+}
+
+// Misplaced returns the problem of a token that is for somewhere else than the wanted tenant, or nil.
+func (t *Tenant) Misplaced() *preflight.Problem {
+	if t.Elsewhere != nil {
+		return t.Elsewhere
+	}
+	return t.Token.Misplaced(t.wanted)
+}
+
+// Lacks returns the problem of a token that does not allow a task, or nil.
+func (t *Tenant) Lacks(task preflight.Task) *preflight.Problem { return t.Token.Check(task, t.wanted) }

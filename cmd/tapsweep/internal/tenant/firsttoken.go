@@ -1,0 +1,114 @@
+package tenant
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"tapsweep/batch/graph"
+	"tapsweep/batch/throttle"
+	"tapsweep/cmd/tapsweep/internal/auth"
+)
+
+// How long one request for the first token may take. If a machine gives no token within a
+// minute, it will not give one. A person has as long as a device code is valid.
+// Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code.
+const (
+	machinePatience = time.Minute
+	personPatience  = 15 * time.Minute
+)
+
+// The wait between two requests for the first token grows from the first to the second.
+const (
+	firstPause = time.Second
+	mostPause  = 15 * time.Second
+)
+
+// firstToken requests a token. During an outage of the authority it tries again until t.Stall
+// is over or the context is about to end, and then returns the error of the outage. If the
+// authority cannot be reached at all, firstToken does not wait, because its address may be
+// wrong. Once an outage has begun, it also waits while there is no connection.
+func (t *Target) firstToken(ctx context.Context, client *graph.Client) (string, error) {
+	start, outage := time.Now(), false
+	for n := 0; ; n++ {
+		token, err := t.askToken(ctx, client)
+		if err == nil || ctx.Err() != nil {
+			return token, err
+		}
+		away := t.credential.Unreached()
+		wait, passes := passing(away, outage)
+		wait = max(wait, throttle.Backoff(n, firstPause, mostPause, rand.Float64()))
+		left := t.Stall - time.Since(start)
+		if end, ok := ctx.Deadline(); ok {
+			left = min(left, time.Until(end))
+		}
+		if !passes || wait >= left {
+			return "", err
+		}
+		if !outage && t.Waiting != nil {
+			t.Waiting("%v; retrying for up to %v", away, t.Stall)
+		}
+		outage = true
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return "", err
+		}
+	}
+}
+
+// passing reports whether it helps to ask the authority again later, and how long it asks to
+// wait. After an outage has begun, a missing connection counts as part of it.
+func passing(away *auth.UnreachedError, outage bool) (wait time.Duration, passes bool) {
+	if away == nil {
+		return 0, false
+	}
+	if answer, ok := errors.AsType[*auth.AnswerError](away.Err); ok {
+		return answer.Wait, answer.Passing
+	}
+	return 0, outage && outOfReach(away)
+}
+
+// outOfReach reports whether the authority did not answer because of a missing connection or
+// an outage. An answer from something else in its place is neither.
+func outOfReach(away *auth.UnreachedError) bool {
+	if away == nil {
+		return false
+	}
+	if answer, ok := errors.AsType[*auth.AnswerError](away.Err); ok {
+		return answer.Passing
+	}
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](away.Err)
+	return !untrusted
+}
+
+// askToken requests a token. It gives up on an endpoint, a tool or a file that hangs, even if
+// that ignores the context.
+func (t *Target) askToken(ctx context.Context, client *graph.Client) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.SignInTime(), fmt.Errorf("no answer within %v", t.SignInTime()))
+	defer cancel()
+	type result struct {
+		token string
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		token, err := client.Token(ctx)
+		done <- result{token, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err == nil || ctx.Err() == nil {
+			return r.token, r.err
+		}
+	case <-ctx.Done():
+	}
+	err := context.Cause(ctx)
+	if cut := t.credential.Unreached(); cut != nil {
+		err = &auth.UnreachedError{Host: cut.Host, Err: err}
+	}
+	return "", &graph.TokenError{Err: err}
+}

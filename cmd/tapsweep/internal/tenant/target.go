@@ -1,0 +1,116 @@
+// Package tenant turns a target and a credential into a tenant that one can talk to.
+package tenant
+
+import (
+	"cmp"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tapsweep/batch/graph"
+	"tapsweep/cmd/tapsweep/internal/auth"
+	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// Options say who signs in, and where.
+type Options struct {
+	Auth        string // one of auth.Methods; if empty, the files below decide
+	Tenant      string // id or domain
+	ClientID    string
+	Certificate string // file
+	SecretFile  string
+	TokenFile   string
+	SignInAgain bool // a person signs in even if the token cache holds a sign-in
+
+	Cloud      string // one of cloud.Names; empty means the global one
+	GraphURL   string // empty means the cloud's
+	APIVersion string
+
+	// Getenv returns a variable of the environment: azidentity's, those that name a proxy, and
+	// those that name certificate authorities.
+	Getenv func(name string) string
+
+	Version string                           // of tapsweep, for the user agent
+	Say     func(format string, args ...any) // shows a message to a person
+}
+
+// A Target is a resolved endpoint and credential. Nothing has been contacted.
+type Target struct {
+	// Stall is how long to wait during an outage of the authority. 0 means not at all.
+	Stall time.Duration
+
+	// Waiting reports the wait during an outage. Nil reports nothing.
+	Waiting func(format string, args ...any)
+
+	endpoint   *cloud.Endpoint
+	credential *auth.Credential
+	opts       Options
+	roots      *x509.CertPool // nil means the system's
+}
+
+// Resolve finds the endpoint and the credential that the options name. It contacts nobody. If
+// only the credential is missing, the error comes with a Target without one.
+func Resolve(opts Options) (*Target, error) {
+	endpoint, err := cloud.Choice{Cloud: opts.Cloud, Root: strings.TrimSuffix(opts.GraphURL, "/"),
+		Authority: opts.Getenv("AZURE_AUTHORITY_HOST"), Version: opts.APIVersion}.Resolve()
+	if choice, ok := errors.AsType[*cloud.ChoiceError](err); ok {
+		var hints []string
+		if choice.Hint != "" {
+			hints = []string{choice.Hint}
+		}
+		return nil, status.Refuse(err, hints...)
+	}
+	if _, err := graph.ParseRoot(endpoint.Root); err != nil {
+		return nil, status.Refuse(fmt.Errorf("--graph-url: %w", err))
+	}
+	if err := checkProxies(opts.Getenv); err != nil {
+		return nil, err
+	}
+	roots, err := trustedRoots(opts.Getenv("SSL_CERT_FILE"), opts.Getenv("SSL_CERT_DIR"))
+	if err != nil {
+		opts.Say("%v", err)
+	}
+	t := &Target{endpoint: endpoint, opts: opts, roots: roots}
+	t.credential, err = auth.New(auth.Options{
+		Method: opts.Auth, Tenant: opts.Tenant, ClientID: opts.ClientID,
+		Certificate: opts.Certificate, SecretFile: opts.SecretFile, TokenFile: opts.TokenFile, Again: opts.SignInAgain,
+		Authority: endpoint.Authority, Discovery: endpoint.Discovery, Hosts: endpoint.Hosts(),
+		Prompt: func(text string) { opts.Say("%s", text) },
+		Getenv: opts.Getenv, Roots: roots,
+	})
+	if wrong, ok := errors.AsType[*auth.UsageError](err); ok {
+		return nil, status.Refuse(wrong)
+	}
+	if err != nil {
+		return t, &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(opts.Getenv, opts.Auth, "", err)}
+	}
+	return t, nil
+}
+
+// Cloud returns the name of the target's cloud, or "other".
+func (t *Target) Cloud() string {
+	if t.endpoint.Cloud == nil {
+		return "other"
+	}
+	return t.endpoint.Cloud.Name
+}
+
+// Root returns Graph's root.
+func (t *Target) Root() string { return t.endpoint.Root }
+
+// SignInTime returns how long a request for the first token may take.
+func (t *Target) SignInTime() time.Duration {
+	if t.credential.Interactive() {
+		return personPatience
+	}
+	return machinePatience
+}
+
+// Interactive reports whether a person signs in.
+func (t *Target) Interactive() bool { return t.credential.Interactive() }
+
+// userAgent names this build to Graph.
+func (t *Target) userAgent() string { return "tapsweep/" + cmp.Or(t.opts.Version, "devel") }
