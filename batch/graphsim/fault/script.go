@@ -2,6 +2,7 @@ package fault
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"tapsweep/batch/graphsim/internal/wire"
@@ -106,12 +107,7 @@ func (f *active) matchesBatch(batch int, requests []*Request) bool {
 	if asksNothing && (f.Batch == 0 || f.Batch == batch) {
 		return true
 	}
-	for _, r := range requests {
-		if f.matches(r) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(requests, f.matches)
 }
 
 // IsAfterWork reports whether the tenant should carry the requests out first.
