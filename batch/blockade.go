@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tapsweep/batch/throttle"
+	"tapsweep/internal/safetext"
 )
 
 // A gateway, a proxy or Conditional Access can reject whole batches. Such a rejection has no
@@ -124,7 +125,7 @@ func (l *loop) extendBlockade(q *quotaQueue, sent, replied time.Time, whole *Sta
 	bl := &q.blockade
 	if !bl.active() {
 		bl.since, bl.failed, bl.prepared = sent, 0, 0
-		l.opts.Logger.Info("batches are refused", "quota", q.name, "err", Printable(whole.Error()))
+		l.opts.Logger.Info("batches are refused", "quota", q.name, "err", safetext.Printable(whole.Error()))
 		l.retrySuspects(q)
 	}
 	bl.failed++

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapsweep/batch/throttle"
+	"tapsweep/internal/safetext"
 )
 
 // maxOutagePause is the longest time between two tests of the connection: a person who has
@@ -100,7 +101,7 @@ func (l *loop) stopIfUnreachable(wake time.Time) time.Time {
 }
 
 func (l *loop) logOutage(err error) {
-	l.opts.Logger.Info("no connection", "err", Printable(err.Error()))
+	l.opts.Logger.Info("no connection", "err", safetext.Printable(err.Error()))
 }
 
 // outagePause returns how long to wait after so many failed tests in a row.
