@@ -19,6 +19,9 @@ version = $(if $(call without,$(ALLOWED),$(VERSION)),$(error VERSION is "$(VERSI
 
 BUILDFLAGS = -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(version)'
 
+# The man pages bear this date. Source: reproducible-builds.org/specs/source-date-epoch.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
 # Not a tool of go.mod: it would bring 42 modules, git and a linear algebra among them.
 CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 

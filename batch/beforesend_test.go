@@ -20,7 +20,7 @@ func TestBeforeSendComesFirst(t *testing.T) {
 		var mu sync.Mutex
 		announced := make(map[string]bool) // by URL
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Record: true})
-		users := tenant.Populate(200)
+		users := tenant.AddUsers(200)
 		runAll(t, tenant, batch.Options{BeforeSend: func(_ context.Context, requests []batch.Request) error {
 			time.Sleep(20 * time.Millisecond)
 			mu.Lock()
@@ -44,7 +44,7 @@ func TestBeforeSendRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full := errors.New("the disk is full")
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second})
-		users := tenant.Populate(100)
+		users := tenant.AddUsers(100)
 		opts := batch.Options{BeforeSend: func(_ context.Context, requests []batch.Request) error {
 			isTenth := func(req batch.Request) bool { return req.Tag == users[9].UPN }
 			if slices.ContainsFunc(requests, isTenth) {
@@ -68,7 +68,7 @@ func TestBeforeSendRefuses(t *testing.T) {
 		}
 		// Other batches were in flight, and they count.
 		done := statuses(results)[204]
-		if left := len(tenant.Left()); done+left != len(users) {
+		if left := len(tenant.Remaining()); done+left != len(users) {
 			t.Errorf("%d deleted and %d left, want %d together", done, left, len(users))
 		}
 	})

@@ -11,28 +11,29 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // gateways returns rejections of whole batches that do not depend on their requests.
-func gateways() []graphsim.Effect {
-	return []graphsim.Effect{
-		graphsim.OuterBody(400, `<html><head><title>Bad Request</title></head></html>`, "Content-Type", "text/html"),
-		graphsim.OuterBody(401, `{"statusCode":401,"message":"Access denied."}`),
-		graphsim.OuterBody(403, `{"statusCode":403,"message":"This address is not allowed."}`),
-		graphsim.OuterBody(404, "default backend - 404"),
-		graphsim.OuterBody(405, ""),
-		graphsim.OuterBody(407, ""),
-		graphsim.OuterBody(422, `{"title":"Blocked","detail":"rule 7"}`),
-		graphsim.OuterBody(302, "", "Location", "https://portal.example/login"),
-		graphsim.OuterStatus(400), graphsim.OuterStatus(403), graphsim.OuterStatus(404),
+func gateways() []fault.Effect {
+	return []fault.Effect{
+		fault.OuterBody(400, `<html><head><title>Bad Request</title></head></html>`, "Content-Type", "text/html"),
+		fault.OuterBody(401, `{"statusCode":401,"message":"Access denied."}`),
+		fault.OuterBody(403, `{"statusCode":403,"message":"This address is not allowed."}`),
+		fault.OuterBody(404, "default backend - 404"),
+		fault.OuterBody(405, ""),
+		fault.OuterBody(407, ""),
+		fault.OuterBody(422, `{"title":"Blocked","detail":"rule 7"}`),
+		fault.OuterBody(302, "", "Location", "https://portal.example/login"),
+		fault.OuterStatus(400), fault.OuterStatus(403), fault.OuterStatus(404),
 		// with a code of Graph, for every batch
 	}
 }
 
 // during returns a fault of every batch in a span of time, counted from now.
-func during(from, to time.Duration, do graphsim.Effect) graphsim.Fault {
+func during(from, to time.Duration, do fault.Effect) fault.Fault {
 	start := time.Now()
-	return graphsim.Fault{Do: do, Match: func(string, string) bool {
+	return fault.Fault{Do: do, Match: func(string, string) bool {
 		at := time.Since(start)
 		return at >= from && at < to
 	}}
@@ -52,10 +53,10 @@ func TestGatewayForTwoSeconds(t *testing.T) {
 	}
 }
 
-func gatewayFor(t *testing.T, do graphsim.Effect, from time.Duration, concurrency int) {
+func gatewayFor(t *testing.T, do fault.Effect, from time.Duration, concurrency int) {
 	const rows = 2000
 	tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
-	users := tenant.Populate(rows)
+	users := tenant.AddUsers(rows)
 	tenant.AddFaults(during(from, from+2*time.Second, do))
 	start := time.Now()
 	results := runAll(t, tenant, batch.Options{Concurrency: concurrency, Reauthorize: renewToken}, deletes(users))
@@ -78,10 +79,10 @@ func TestGatewayForGood(t *testing.T) {
 			t.Run(fmt.Sprint(do, rows), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-						Faults: []graphsim.Fault{{Do: do}}})
+						Faults: []fault.Fault{{Do: do}}})
 					start := time.Now()
 					results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: renewToken},
-						deletes(tenant.Populate(rows)))
+						deletes(tenant.AddUsers(rows)))
 					checkErr(t, "Run", err, batch.ErrBlocked)
 					checkBetween(t, "time", time.Since(start), 30*time.Second, 31*time.Second)
 					check(t, "results", len(results), rows)
@@ -104,7 +105,7 @@ func TestListOfBadRequests(t *testing.T) {
 			t.Run(fmt.Sprint(rows, concurrency), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-					users := tenant.Populate(rows)
+					users := tenant.AddUsers(rows)
 					tenant.AddFaults(refuse(400, names(users)...))
 					results := runAll(t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
 					check(t, "results", len(results), rows)
@@ -121,11 +122,11 @@ func TestListOfBadRequests(t *testing.T) {
 
 // If Graph rejects all requests and never answers the control request, the run ends.
 func TestListOfBadRequestsWithoutAnswers(t *testing.T) {
-	for _, do := range []graphsim.Effect{graphsim.OuterStatus(500), graphsim.OuterStatus(503), graphsim.Hang()} {
+	for _, do := range []fault.Effect{fault.OuterStatus(500), fault.OuterStatus(503), fault.Hang()} {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-			users := tenant.Populate(40)
-			tenant.AddFaults(refuse(400, names(users)...), graphsim.Fault{Method: "GET", Do: do})
+			users := tenant.AddUsers(40)
+			tenant.AddFaults(refuse(400, names(users)...), fault.Fault{Method: "GET", Do: do})
 			results, _ := run(t.Context(), t, tenant, batch.Options{}, deletes(users))
 			check(t, fmt.Sprint("results after ", do), len(results), 40)
 		})
@@ -135,9 +136,9 @@ func TestListOfBadRequestsWithoutAnswers(t *testing.T) {
 // The error of the run has the gateway's message and says what probably sent it.
 func TestGatewayMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterBody(403,
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterBody(403,
 			`{"statusCode":403,"message":"Address\u001b 10.1.2.3 is not allowed."}`)}}})
-		results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.Populate(1)))
+		results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.AddUsers(1)))
 		want := `every batch is refused, apparently by a gateway, a proxy or a policy in front of Graph: ` +
 			`none was accepted in 30s: ` +
 			`the answer was 403: Address\x1b 10.1.2.3 is not allowed.`
@@ -155,8 +156,8 @@ func TestGatewayRefusesOneRequest(t *testing.T) {
 	for _, concurrency := range []int{1, 8} {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
-			users := tenant.Populate(400)
-			tenant.AddFaults(graphsim.Fault{Path: users[30].UPN, Do: graphsim.OuterBody(403, "<h1>Blocked</h1>")})
+			users := tenant.AddUsers(400)
+			tenant.AddFaults(fault.Fault{Path: users[30].UPN, Do: fault.OuterBody(403, "<h1>Blocked</h1>")})
 			results, err := run(t.Context(), t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
 			checkErr(t, "Run", err, batch.ErrBlocked)
 			notSent := 0
@@ -176,9 +177,9 @@ func TestGatewayAndPatience(t *testing.T) {
 	for stall, want := range map[time.Duration]time.Duration{5 * time.Second: 5 * time.Second,
 		time.Hour: 30 * time.Second, -1: 30 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterBody(404, "")}}})
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterBody(404, "")}}})
 			start := time.Now()
-			_, err := run(t.Context(), t, tenant, batch.Options{StallTimeout: stall}, deletes(tenant.Populate(40)))
+			_, err := run(t.Context(), t, tenant, batch.Options{StallTimeout: stall}, deletes(tenant.AddUsers(40)))
 			checkErr(t, "Run", err, batch.ErrBlocked)
 			check(t, fmt.Sprint("time with StallTimeout ", stall), time.Since(start), want)
 		})
@@ -188,10 +189,10 @@ func TestGatewayAndPatience(t *testing.T) {
 // The run waits as long as the gateway asks.
 func TestGatewayNamesAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond, Faults: []graphsim.Fault{
-			{Batch: 1, Do: graphsim.OuterBody(403, "too many", "Retry-After", "7")}}})
+		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond, Faults: []fault.Fault{
+			{Batch: 1, Do: fault.OuterBody(403, "too many", "Retry-After", "7")}}})
 		start := time.Now()
-		runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(tenant.Populate(1)))
+		runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(tenant.AddUsers(1)))
 		check(t, "time", time.Since(start), 7200*time.Millisecond)
 	})
 }
@@ -200,8 +201,8 @@ func TestGatewayNamesAWait(t *testing.T) {
 func TestGatewayRefusesOneQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-			Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.OuterBody(403, "")}}})
-		users := tenant.Populate(200)
+			Faults: []fault.Fault{{Method: "DELETE", Do: fault.OuterBody(403, "")}}})
+		users := tenant.AddUsers(200)
 		results, err := run(t.Context(), t, tenant, batch.Options{Concurrency: 2},
 			deletesAndLists(users))
 		checkErr(t, "Run", err, batch.ErrBlocked)
@@ -216,13 +217,13 @@ func TestGatewayRefusesTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		renewed := 0
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-			Faults: []graphsim.Fault{{Do: graphsim.OuterBody(401, "", "WWW-Authenticate", "Bearer"),
+			Faults: []fault.Fault{{Do: fault.OuterBody(401, "", "WWW-Authenticate", "Bearer"),
 				Match: func(string, string) bool { return renewed == 0 }}}})
 		start := time.Now()
 		results := runAll(t, tenant, batch.Options{Reauthorize: func(context.Context, *batch.StatusError) error {
 			renewed++
 			return nil
-		}}, deletes(tenant.Populate(100)))
+		}}, deletes(tenant.AddUsers(100)))
 		checkStatus(t, results, 204, 100)
 		checkBetween(t, "time, without a wait after the new token", time.Since(start), 0, time.Second)
 		check(t, "tokens renewed", renewed, 1)
@@ -233,10 +234,10 @@ func TestGatewayRefusesTheToken(t *testing.T) {
 func TestGatewayAndOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
-		tenant.AddFaults(during(0, 5*time.Second, graphsim.OuterBody(404, "")), during(65*time.Second,
-			80*time.Second, graphsim.OuterBody(404, "")))
+		tenant.AddFaults(during(0, 5*time.Second, fault.OuterBody(404, "")), during(65*time.Second,
+			80*time.Second, fault.OuterBody(404, "")))
 		poster := offline(tenant, between(5*time.Second, 65*time.Second))
-		results := runAll(t, poster, batch.Options{}, deletes(tenant.Populate(100)))
+		results := runAll(t, poster, batch.Options{}, deletes(tenant.AddUsers(100)))
 		checkStatus(t, results, 204, 100)
 	})
 }
@@ -244,11 +245,11 @@ func TestGatewayAndOutage(t *testing.T) {
 // The end of the context ends the wait in a blockade.
 func TestGatewayInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterBody(404, "")}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterBody(404, "")}}})
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
-		results, err := run(ctx, t, tenant, batch.Options{}, deletes(tenant.Populate(100)))
+		results, err := run(ctx, t, tenant, batch.Options{}, deletes(tenant.AddUsers(100)))
 		checkErr(t, "Run", err, context.DeadlineExceeded)
 		check(t, "time", time.Since(start), 3*time.Second)
 		check(t, "results", len(results), 100)

@@ -10,31 +10,32 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // If the service asks for a wait that ends after the deadline, and nothing else can be sent,
 // the run stops at once.
 func TestWaitPastTheDeadline(t *testing.T) {
-	all := func(do graphsim.Effect) []graphsim.Fault { return []graphsim.Fault{{Attempt: 1, Do: do}} }
+	all := func(do fault.Effect) []fault.Fault { return []fault.Fault{{Attempt: 1, Do: do}} }
 	tests := []struct {
 		name   string
-		faults []graphsim.Fault
+		faults []fault.Fault
 		rows   int
 		want   error
 		took   time.Duration
 		more   time.Duration // that it may take
 	}{
-		{"429 of each item", all(graphsim.ItemStatus(429, "Retry-After", "600")), 100, batch.ErrMaxWait,
+		{"429 of each item", all(fault.ItemStatus(429, "Retry-After", "600")), 100, batch.ErrMaxWait,
 			100 * time.Millisecond, 0},
-		{"429 of the batch", all(graphsim.OuterStatus(429, "Retry-After", "600")), 100, batch.ErrMaxWait,
+		{"429 of the batch", all(fault.OuterStatus(429, "Retry-After", "600")), 100, batch.ErrMaxWait,
 			100 * time.Millisecond, 0},
-		{"429 of one item, the last", []graphsim.Fault{{Path: "user0001@", Attempt: 1,
-			Do: graphsim.ItemStatus(429, "Retry-After", "600")}}, 1, batch.ErrMaxWait, 100 * time.Millisecond, 0},
-		{"503 of the item", all(graphsim.ItemStatus(503, "Retry-After", "600")), 20, batch.ErrMaxWait,
+		{"429 of one item, the last", []fault.Fault{{Path: "user0001@", Attempt: 1,
+			Do: fault.ItemStatus(429, "Retry-After", "600")}}, 1, batch.ErrMaxWait, 100 * time.Millisecond, 0},
+		{"503 of the item", all(fault.ItemStatus(503, "Retry-After", "600")), 20, batch.ErrMaxWait,
 			100 * time.Millisecond, 0},
-		{"a wait that ends before", all(graphsim.ItemStatus(429, "Retry-After", "5")), 1, nil,
+		{"a wait that ends before", all(fault.ItemStatus(429, "Retry-After", "5")), 1, nil,
 			5200 * time.Millisecond, 0},
-		{"a wait of our own", []graphsim.Fault{{Do: graphsim.OuterBody(404, "")}}, 20, context.DeadlineExceeded,
+		{"a wait of our own", []fault.Fault{{Do: fault.OuterBody(404, "")}}, 20, context.DeadlineExceeded,
 			25 * time.Second, 100 * time.Millisecond},
 	}
 	for _, tt := range tests {
@@ -44,7 +45,7 @@ func TestWaitPastTheDeadline(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
 				defer cancel()
 				start := time.Now()
-				results, err := run(ctx, t, tenant, batch.Options{Concurrency: 2}, deletes(tenant.Populate(tt.rows)))
+				results, err := run(ctx, t, tenant, batch.Options{Concurrency: 2}, deletes(tenant.AddUsers(tt.rows)))
 				checkErr(t, "Run", err, tt.want)
 				// The run waits for the reply to a batch that is in flight at the deadline.
 				checkBetween(t, "time", time.Since(start), tt.took, tt.took+tt.more)
@@ -66,8 +67,8 @@ func TestWaitPastTheDeadline(t *testing.T) {
 func TestWaitPastTheDeadlineOfOneQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second,
-			Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(429, "Retry-After", "600")}}})
-		users := tenant.Populate(200)
+			Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+		users := tenant.AddUsers(200)
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		start := time.Now()

@@ -12,19 +12,20 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // Each batch has one record with its size, time, counts, wait and request-id, and without its
 // content.
 func TestDebugLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Faults: []graphsim.Fault{
-			{Batch: 1, Do: graphsim.ItemStatus(429, "Retry-After", "7")},
-			{Batch: 2, Do: graphsim.OuterStatus(503, "Retry-After", "3")},
-			{Batch: 3, Do: graphsim.Reset()},
-			{Batch: 4, Do: graphsim.OuterHTML(200)},
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Faults: []fault.Fault{
+			{Batch: 1, Do: fault.ItemStatus(429, "Retry-After", "7")},
+			{Batch: 2, Do: fault.OuterStatus(503, "Retry-After", "3")},
+			{Batch: 3, Do: fault.Reset()},
+			{Batch: 4, Do: fault.OuterHTML(200)},
 		}})
-		users := tenant.Populate(20)
+		users := tenant.AddUsers(20)
 		var log bytes.Buffer
 		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		runAll(t, tenant, batch.Options{Logger: logger, Concurrency: 1}, deletes(users))

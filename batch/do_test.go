@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"tapsweep/batch/graphsim/fault"
 	"testing"
 	"testing/synctest"
 
@@ -11,10 +12,10 @@ import (
 )
 
 // do runs one request against a tenant with one user.
-func do(ctx context.Context, t *testing.T, faults ...graphsim.Fault) (batch.Result, error) {
+func do(ctx context.Context, t *testing.T, faults ...fault.Fault) (batch.Result, error) {
 	t.Helper()
 	tenant := graphsim.New(graphsim.Options{Faults: faults})
-	user := tenant.Populate(1)[0]
+	user := tenant.AddUsers(1)[0]
 	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -26,14 +27,14 @@ func TestDo(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		stop   bool // before the request is sent
-		faults []graphsim.Fault
+		faults []fault.Fault
 		status int
 		want   error
 	}{
 		{"the final answer is a success", false, nil, 200, nil},
-		{"the final answer is a refusal", false, []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}, 403, nil},
-		{"no attempt succeeds", false, []graphsim.Fault{{Do: graphsim.ItemStatus(500)}}, 500, batch.ErrAttempts},
-		{"the token is refused", false, []graphsim.Fault{{Do: graphsim.ItemStatus(401)}}, 401, batch.ErrUnauthorized},
+		{"the final answer is a refusal", false, []fault.Fault{{Do: fault.ItemStatus(403)}}, 403, nil},
+		{"no attempt succeeds", false, []fault.Fault{{Do: fault.ItemStatus(500)}}, 500, batch.ErrAttempts},
+		{"the token is refused", false, []fault.Fault{{Do: fault.ItemStatus(401)}}, 401, batch.ErrUnauthorized},
 		{"the context has ended", true, nil, 0, context.Canceled},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -61,7 +61,7 @@ func Example() {
 // writes have limits of their own, so each names its Quota.
 func ExampleRunner_Run() {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 
 	runner, err := batch.NewRunner(tenant, batch.Options{})
 	if err != nil {
@@ -96,7 +96,7 @@ func ExampleRunner_Run() {
 		}
 		return next
 	})
-	fmt.Println(listed, "listed,", deleted, "deleted,", len(tenant.Left()), "left,", err)
+	fmt.Println(listed, "listed,", deleted, "deleted,", len(tenant.Remaining()), "left,", err)
 	// Output: 3 listed, 3 deleted, 0 left, <nil>
 }
 
@@ -104,7 +104,7 @@ func ExampleRunner_Run() {
 // no answer says so.
 func ExampleResult_Stopped() {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(100)
+	users := tenant.AddUsers(100)
 
 	runner, err := batch.NewRunner(tenant, batch.Options{Concurrency: 1})
 	if err != nil {
@@ -134,7 +134,7 @@ func ExampleResult_Stopped() {
 		return nil
 	})
 	fmt.Println(done+never+unknown, "settled:", err)
-	fmt.Println("the results are true:", 100-len(tenant.Left()) == done)
+	fmt.Println("the results are true:", 100-len(tenant.Remaining()) == done)
 	// Output:
 	// 100 settled: context canceled
 	// the results are true: true

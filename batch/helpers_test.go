@@ -36,7 +36,7 @@ func checkErr(t *testing.T, what string, got, want error) {
 // checkLeft checks how many passes the tenant still has.
 func checkLeft(t *testing.T, tenant *graphsim.Tenant, want int) {
 	t.Helper()
-	check(t, "passes left", len(tenant.Left()), want)
+	check(t, "passes left", len(tenant.Remaining()), want)
 }
 
 // checkStatus checks how many results have a status.
@@ -111,7 +111,7 @@ func statuses(results []batch.Result) map[int]int {
 // stillThere returns the users who still have a pass.
 func stillThere(tenant *graphsim.Tenant) map[string]bool {
 	left := make(map[string]bool)
-	for _, pass := range tenant.Left() {
+	for _, pass := range tenant.Remaining() {
 		left[pass.UPN] = true
 	}
 	return left

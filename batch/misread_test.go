@@ -9,6 +9,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // A success status with an error in the body means that the request was not carried out, or
@@ -18,13 +19,13 @@ func TestSuccessWithAnErrorIsNone(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprint(status, after), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					do := graphsim.ItemErrorIn(status)
+					do := fault.ItemErrorIn(status)
 					if after {
 						do = do.AfterWork()
 					}
-					tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0003@",
+					tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0003@",
 						Attempt: 1, Do: do}}})
-					users := tenant.Populate(5)
+					users := tenant.AddUsers(5)
 					r := of(t, runAll(t, tenant, batch.Options{}, deletes(users)), users[2].UPN)
 					want := 204
 					if after {
@@ -43,8 +44,8 @@ func TestSuccessWithAnErrorIsNone(t *testing.T) {
 // If every answer is like that, the request fails with the text of the error.
 func TestSuccessWithAnErrorEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemErrorIn(200)}}})
-		r := runAll(t, tenant, batch.Options{MaxAttempts: 3}, deletes(tenant.Populate(1)))[0]
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemErrorIn(200)}}})
+		r := runAll(t, tenant, batch.Options{MaxAttempts: 3}, deletes(tenant.AddUsers(1)))[0]
 		checkErr(t, "error", r.Err, batch.ErrAttempts)
 		check(t, "attempts", r.Attempts, 3)
 		check(t, "uncertain", r.Uncertain, true)
@@ -54,12 +55,12 @@ func TestSuccessWithAnErrorEachTime(t *testing.T) {
 
 // A batch response is accepted with any success status, and after a byte order mark.
 func TestOddBatchResponse(t *testing.T) {
-	for _, do := range []graphsim.Effect{graphsim.OuterAs(201), graphsim.OuterAs(203), graphsim.OuterAs(207),
-		graphsim.OuterMark()} {
+	for _, do := range []fault.Effect{fault.OuterAs(201), fault.OuterAs(203), fault.OuterAs(207),
+		fault.OuterMark()} {
 		t.Run(do.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: do}}})
-				results := runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(20)))
+				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: do}}})
+				results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(20)))
 				checkStatus(t, results, 204, 20)
 				for _, r := range results {
 					check(t, "attempts", r.Attempts, 1)
@@ -75,31 +76,31 @@ func TestOddBatchResponse(t *testing.T) {
 func TestLongestWaitCounts(t *testing.T) {
 	tests := []struct {
 		name string
-		do   []graphsim.Effect
+		do   []fault.Effect
 	}{
-		{"array", []graphsim.Effect{graphsim.ItemHeaderArray("1", "4")}},
-		{"list", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "4, 1")}},
-		{"list of the batch", []graphsim.Effect{graphsim.OuterStatus(429, "Retry-After", "1, 4")}},
-		{"longer beside the batch", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "1"),
-			graphsim.OuterHeaders("Retry-After", "4")}},
-		{"shorter beside the batch", []graphsim.Effect{graphsim.ItemStatus(429, "Retry-After", "4"),
-			graphsim.OuterHeaders("Retry-After", "1")}},
-		{"beside the batch only", []graphsim.Effect{graphsim.ItemStatus(429),
-			graphsim.OuterHeaders("Retry-After", "4")}},
-		{"503 with a list", []graphsim.Effect{graphsim.ItemStatus(503, "Retry-After", "2, 4")}},
-		{"503, longer beside the batch", []graphsim.Effect{graphsim.ItemStatus(503, "Retry-After", "2"),
-			graphsim.OuterHeaders("Retry-After", "4")}},
+		{"array", []fault.Effect{fault.ItemHeaderArray("1", "4")}},
+		{"list", []fault.Effect{fault.ItemStatus(429, "Retry-After", "4, 1")}},
+		{"list of the batch", []fault.Effect{fault.OuterStatus(429, "Retry-After", "1, 4")}},
+		{"longer beside the batch", []fault.Effect{fault.ItemStatus(429, "Retry-After", "1"),
+			fault.OuterHeaders("Retry-After", "4")}},
+		{"shorter beside the batch", []fault.Effect{fault.ItemStatus(429, "Retry-After", "4"),
+			fault.OuterHeaders("Retry-After", "1")}},
+		{"beside the batch only", []fault.Effect{fault.ItemStatus(429),
+			fault.OuterHeaders("Retry-After", "4")}},
+		{"503 with a list", []fault.Effect{fault.ItemStatus(503, "Retry-After", "2, 4")}},
+		{"503, longer beside the batch", []fault.Effect{fault.ItemStatus(503, "Retry-After", "2"),
+			fault.OuterHeaders("Retry-After", "4")}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var faults []graphsim.Fault
+				var faults []fault.Fault
 				for _, do := range tt.do {
-					faults = append(faults, graphsim.Fault{Attempt: 1, Do: do})
+					faults = append(faults, fault.Fault{Attempt: 1, Do: do})
 				}
 				tenant := graphsim.New(graphsim.Options{Faults: faults})
 				start := time.Now()
-				results := runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(1)))
+				results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(1)))
 				check(t, "time", time.Since(start), 4*time.Second)
 				checkStatus(t, results, 204, 1)
 			})

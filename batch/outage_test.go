@@ -14,6 +14,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // offline returns a poster to the tenant that has no connection when down says so, given the time
@@ -36,7 +38,7 @@ func between(from, until time.Duration) func(time.Duration) bool {
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-		users := tenant.Populate(3000)
+		users := tenant.AddUsers(3000)
 		tried := 0
 		var log bytes.Buffer
 		opts := batch.Options{
@@ -94,10 +96,10 @@ func TestUnreachable(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				opts := graphsim.Options{Latency: 50 * time.Millisecond}
 				if tt.cut {
-					opts.Faults = []graphsim.Fault{{Path: "user0050@", Do: graphsim.Reset().AfterWork()}}
+					opts.Faults = []fault.Fault{{Path: "user0050@", Do: fault.Reset().AfterWork()}}
 				}
 				tenant := graphsim.New(opts)
-				users := tenant.Populate(3000)
+				users := tenant.AddUsers(3000)
 				ctx, cancel := context.WithTimeout(t.Context(), 40*time.Minute)
 				defer cancel()
 				tt.opts.Concurrency = 2
@@ -129,18 +131,18 @@ func TestOutageAmongOtherTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: 50 * time.Millisecond,
-			Limits:  []*graphsim.Limit{graphsim.Bucket(20, 60)},
-			Faults: []graphsim.Fault{
-				{Path: "3@", Attempt: 1, Do: graphsim.ItemStatus(500)},
-				{Batch: 4, Do: graphsim.OuterStatus(400)},
+			Limits:  []*quota.Limit{quota.Bucket(20, 60)},
+			Faults: []fault.Fault{
+				{Path: "3@", Attempt: 1, Do: fault.ItemStatus(500)},
+				{Batch: 4, Do: fault.OuterStatus(400)},
 			},
 		})
-		users := tenant.Populate(600)
+		users := tenant.AddUsers(600)
 		down := func(at time.Duration) bool { return int(at.Seconds())%20 >= 5 } // three quarters of the time
 		results := runAll(t, offline(tenant, down), batch.Options{MaxAttempts: 3}, deletes(users))
 		checkStatus(t, results, 204, 600)
 		checkLeft(t, tenant, 0)
-		check(t, "requests sent before a wait was over", tenant.Stats().Early, 0)
+		check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
 	})
 }
 
@@ -149,17 +151,17 @@ func TestOutageAmongOtherTrouble(t *testing.T) {
 func TestPaceAcrossAnOutage(t *testing.T) {
 	for _, limit := range []struct {
 		name  string
-		limit func() *graphsim.Limit
+		limit func() *quota.Limit
 	}{
-		{"bucket", func() *graphsim.Limit { return graphsim.Bucket(60, 60) }},
-		{"window", func() *graphsim.Limit { return graphsim.Window(600, 10*time.Second) }},
+		{"bucket", func() *quota.Limit { return quota.Bucket(60, 60) }},
+		{"window", func() *quota.Limit { return quota.Window(600, 10*time.Second) }},
 	} {
 		t.Run(limit.name, func(t *testing.T) {
 			once := func(t *testing.T, down func(time.Duration) bool) (d time.Duration) {
 				synctest.Test(t, func(t *testing.T) {
 					tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
-						Limits: []*graphsim.Limit{limit.limit()}})
-					users := tenant.Populate(6000)
+						Limits: []*quota.Limit{limit.limit()}})
+					users := tenant.AddUsers(6000)
 					start := time.Now()
 					runAll(t, offline(tenant, down), batch.Options{}, deletes(users))
 					d = time.Since(start)
@@ -187,8 +189,8 @@ func TestPaceAcrossAnOutage(t *testing.T) {
 // A time in which a quota was refused does not include an outage. A run waits for a token while
 // the authority cannot be reached. The end of the context ends each wait at once.
 func TestOutageAndOtherWaits(t *testing.T) {
-	throttled := graphsim.Options{Limits: []*graphsim.Limit{graphsim.ThrottleFirst(40, 5*time.Minute)}}
-	refused := graphsim.Options{Faults: []graphsim.Fault{{Batch: 5, Do: graphsim.OuterStatus(401)}}}
+	throttled := graphsim.Options{Limits: []*quota.Limit{quota.First(40, 5*time.Minute)}}
+	refused := graphsim.Options{Faults: []fault.Fault{{Batch: 5, Do: fault.OuterStatus(401)}}}
 	up := between(0, 0)
 	tests := []struct {
 		name        string
@@ -215,7 +217,7 @@ func TestOutageAndOtherWaits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tt.tenant.Latency = 50 * time.Millisecond
 				tenant := graphsim.New(tt.tenant)
-				users := tenant.Populate(3000)
+				users := tenant.AddUsers(3000)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				if tt.cancel > 0 {
@@ -243,7 +245,7 @@ func TestOutageAndOtherWaits(t *testing.T) {
 func TestSecondRunInAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
-		reqs := slices.Collect(deletes(tenant.Populate(2)))
+		reqs := slices.Collect(deletes(tenant.AddUsers(2)))
 		runner := newRunner(t, offline(tenant, between(time.Second, 10*time.Minute)), batch.Options{})
 		for i, req := range reqs {
 			time.Sleep(time.Duration(i) * time.Minute)

@@ -11,19 +11,20 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // A shape is a limit, and how long a client that knew it would take.
 type shape struct {
 	name  string
-	limit func() *graphsim.Limit
+	limit func() *quota.Limit
 	ideal func(n float64) float64 // seconds for n requests, without the last latency
 }
 
 func bucketShape(rate, burst float64) shape {
 	return shape{
 		name:  fmt.Sprintf("bucket %g/s, burst %g", rate, burst),
-		limit: func() *graphsim.Limit { return graphsim.Bucket(rate, burst) },
+		limit: func() *quota.Limit { return quota.Bucket(rate, burst) },
 		ideal: func(n float64) float64 { return max(0, (n-burst)/rate) },
 	}
 }
@@ -31,7 +32,7 @@ func bucketShape(rate, burst float64) shape {
 func windowShape(size int, per time.Duration) shape {
 	return shape{
 		name:  fmt.Sprintf("window %d in %v", size, per),
-		limit: func() *graphsim.Limit { return graphsim.Window(size, per) },
+		limit: func() *quota.Limit { return quota.Window(size, per) },
 		ideal: func(n float64) float64 { return math.Ceil(n/float64(size)-1) * per.Seconds() },
 	}
 }
@@ -42,21 +43,21 @@ type measured struct {
 }
 
 // measure runs n deletes against a limit in virtual time.
-func measure(t *testing.T, s shape, form graphsim.RetryAfter, counted bool, latency time.Duration, n int) measured {
+func measure(t *testing.T, s shape, form quota.RetryAfter, counted bool, latency time.Duration, n int) measured {
 	var m measured
 	synctest.Test(t, func(t *testing.T) {
 		limit := s.limit()
 		limit.RetryAfter, limit.CountRefused = form, counted
-		tenant := graphsim.New(graphsim.Options{Latency: latency, Limits: []*graphsim.Limit{limit}})
+		tenant := graphsim.New(graphsim.Options{Latency: latency, Limits: []*quota.Limit{limit}})
 		start := time.Now()
-		results := runAll(t, tenant, batch.Options{RequestTimeout: time.Hour}, deletes(tenant.Populate(n)))
+		results := runAll(t, tenant, batch.Options{RequestTimeout: time.Hour}, deletes(tenant.AddUsers(n)))
 		m.took = time.Since(start).Seconds()
 		check(t, "results", len(results), n)
 		checkLeft(t, tenant, 0)
 		stats := tenant.Stats()
 		m.ideal = s.ideal(float64(n)) + latency.Seconds()
 		m.refused = float64(stats.Refused) / float64(stats.Requests)
-		m.early = stats.Early
+		m.early = stats.SentTooEarly
 	})
 	return m
 }
@@ -72,7 +73,7 @@ func TestPaceOfSmallBuckets(t *testing.T) {
 		{bucketShape(60, 60), 0.96},
 		{bucketShape(100, 50), 0.7},
 	} {
-		holds(t, tt.shape, graphsim.Honest, false, 12_000, 5, tt.least)
+		holds(t, tt.shape, quota.Seconds, false, 12_000, 5, tt.least)
 	}
 }
 
@@ -82,19 +83,19 @@ func TestPaceOfSmallBuckets(t *testing.T) {
 func TestPaceOfWindows(t *testing.T) {
 	for _, tt := range []struct {
 		shape
-		form    graphsim.RetryAfter
+		form    quota.RetryAfter
 		counted bool // refused requests
 		least   float64
 	}{
-		{windowShape(60, time.Second), graphsim.Honest, false, 0.95},
-		{windowShape(60, time.Second), graphsim.Decimal, false, 0.95},
-		{windowShape(60, time.Second), graphsim.Missing, false, 0.95},
-		{windowShape(60, time.Second), graphsim.Date, false, 0.9},
-		{windowShape(60, time.Second), graphsim.Honest, true, 0.85},
-		{windowShape(200, time.Second), graphsim.Honest, false, 0.92},
-		{windowShape(300, 5*time.Second), graphsim.Honest, false, 0.95},
-		{windowShape(300, 5*time.Second), graphsim.Honest, true, 0.95},
-		{windowShape(5, 10*time.Second), graphsim.Honest, true, 0.95},
+		{windowShape(60, time.Second), quota.Seconds, false, 0.95},
+		{windowShape(60, time.Second), quota.Decimal, false, 0.95},
+		{windowShape(60, time.Second), quota.NoHeader, false, 0.95},
+		{windowShape(60, time.Second), quota.Date, false, 0.9},
+		{windowShape(60, time.Second), quota.Seconds, true, 0.85},
+		{windowShape(200, time.Second), quota.Seconds, false, 0.92},
+		{windowShape(300, 5*time.Second), quota.Seconds, false, 0.95},
+		{windowShape(300, 5*time.Second), quota.Seconds, true, 0.95},
+		{windowShape(5, 10*time.Second), quota.Seconds, true, 0.95},
 	} {
 		holds(t, tt.shape, tt.form, tt.counted, 12_000, 3, tt.least)
 	}
@@ -102,7 +103,7 @@ func TestPaceOfWindows(t *testing.T) {
 
 // holds runs n deletes against a limit, so many times. The middle one must take no longer
 // than so much of the ideal time, and in each few are refused and none is sent early.
-func holds(t *testing.T, s shape, form graphsim.RetryAfter, counted bool, n, runs int, least float64) {
+func holds(t *testing.T, s shape, form quota.RetryAfter, counted bool, n, runs int, least float64) {
 	t.Helper()
 	var all []measured
 	for range runs {

@@ -14,6 +14,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
 )
 
 var paceReal = flag.Bool("pace-real", false, "measure the pace in real time over sockets")
@@ -69,21 +70,21 @@ func TestPaceRealTime(t *testing.T) {
 					limit := s.limit()
 					limit.CountRefused = counted
 					tenant := graphsim.New(graphsim.Options{
-						Latency: 50 * time.Millisecond, Spread: spread, Limits: []*graphsim.Limit{limit},
+						Latency: 50 * time.Millisecond, Spread: spread, Limits: []*quota.Limit{limit},
 					})
-					users := tenant.Populate(n)
+					users := tenant.AddUsers(n)
 					server, err := tenant.Start()
 					if err != nil {
 						t.Fatal(err)
 					}
 					defer server.Close()
-					poster := &httpPoster{client: server.Client(), url: server.URL, token: tenant.Token()}
+					poster := &httpPoster{client: server.Client(), url: server.URL, token: tenant.Entra.Token()}
 					start := time.Now()
 					runAll(t, poster, batch.Options{}, deletes(users))
 					took, stats := time.Since(start).Seconds(), tenant.Stats()
 					slices.Sort(poster.took)
 					t.Logf("ratio %.2f, %.1f %% refused, %d early, %.1f s; a batch took %v, one in ten %v or more",
-						s.ideal(n)/took, 100*float64(stats.Refused)/float64(stats.Requests), stats.Early, took,
+						s.ideal(n)/took, 100*float64(stats.Refused)/float64(stats.Requests), stats.SentTooEarly, took,
 						poster.took[len(poster.took)/2].Round(time.Millisecond),
 						poster.took[len(poster.took)*9/10].Round(time.Millisecond))
 				})

@@ -18,6 +18,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // sortingPoster is a tenant that counts batches with more than one method. In these tests each
@@ -64,7 +66,7 @@ func runQuotas(t *testing.T, tenant *graphsim.Tenant, opts batch.Options, src it
 	})
 	checkErr(t, "Run", err, nil)
 	check(t, "batches that mix quotas", poster.mixed, 0)
-	check(t, "requests sent before a wait was over", tenant.Stats().Early, 0)
+	check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
 	return last, count
 }
 
@@ -78,9 +80,9 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 		"closed ones between": func(i int) bool { return i < n/2 || i >= n+n/2 },
 	}
 	for _, closed := range []string{"write", "read"} {
-		kind, open := graphsim.Writes, "read"
+		kind, open := quota.Writes, "read"
 		if closed == "read" {
-			kind, open = graphsim.Reads, "write"
+			kind, open = quota.Reads, "write"
 		}
 		for name, order := range orders {
 			for _, concurrency := range []int{0, 40} {
@@ -89,9 +91,9 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
 							tenant := graphsim.New(graphsim.Options{
 								Latency: 50 * time.Millisecond,
-								Limits:  []*graphsim.Limit{closedFor(wait, kind)},
+								Limits:  []*quota.Limit{closedFor(wait, kind)},
 							})
-							users := tenant.Populate(n)
+							users := tenant.AddUsers(n)
 							opts := batch.Options{Concurrency: concurrency}
 							last, count = runQuotas(t, tenant, opts, func(yield func(batch.Request) bool) {
 								at := map[string]int{}
@@ -134,17 +136,17 @@ func TestQuotaIsNotHeldUpByAnother(t *testing.T) {
 func TestQuotaFollowUps(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		limit *graphsim.Limit
+		limit *quota.Limit
 
 		reads, leastWrites, mostWrites int // before the wait is over
 	}{
-		{"writes closed", closedFor(5*time.Minute, graphsim.Writes), 300, 0, 100},
-		{"reads closed", graphsim.Window(200, 5*time.Minute).Of(graphsim.Reads), 200, 200, 200},
+		{"writes closed", closedFor(5*time.Minute, quota.Writes), 300, 0, 100},
+		{"reads closed", quota.Window(200, 5*time.Minute).Of(quota.Reads), 200, 200, 200},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{tt.limit}})
-				users := tenant.Populate(300)
+				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{tt.limit}})
+				users := tenant.AddUsers(300)
 				start := time.Now()
 				early := make(map[string]int)
 				last, count := runQuotas(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
@@ -181,7 +183,7 @@ func TestQuotaMaxRate(t *testing.T) {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Record: true})
-				users := tenant.Populate(300)
+				users := tenant.AddUsers(300)
 				last, _ := runQuotas(t, tenant, batch.Options{MaxRate: rate}, func(yield func(batch.Request) bool) {
 					for _, u := range users {
 						if !yield(listOf(u.UPN)) || !yield(writeOf(u)) {
@@ -209,7 +211,7 @@ func TestQuotaMaxRate(t *testing.T) {
 func TestQuotaMaxRateInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(1000)
+		users := tenant.AddUsers(1000)
 		next := 1
 		last, count := runQuotas(t, tenant, batch.Options{MaxRate: 50}, func(yield func(batch.Request) bool) {
 			for _, u := range users {
@@ -248,9 +250,9 @@ func TestQuotaFairness(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{
 					Latency: 10 * time.Millisecond,
-					Faults:  []graphsim.Fault{{Method: "GET", Do: graphsim.Delayed(20 * time.Second)}},
+					Faults:  []fault.Fault{{Method: "GET", Do: fault.Delayed(20 * time.Second)}},
 				})
-				users := tenant.Populate(800)
+				users := tenant.AddUsers(800)
 				opts := batch.Options{Concurrency: tt.concurrency}
 				last, count := runQuotas(t, tenant, opts, func(yield func(batch.Request) bool) {
 					for i, u := range users {
@@ -276,10 +278,10 @@ func TestQuotaFairnessOfFollowUps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: 10 * time.Millisecond,
-			Faults:  []graphsim.Fault{{Method: "GET", Do: graphsim.Delayed(20 * time.Second)}},
-			Limits:  []*graphsim.Limit{closedFor(50*time.Second, graphsim.Writes)},
+			Faults:  []fault.Fault{{Method: "GET", Do: fault.Delayed(20 * time.Second)}},
+			Limits:  []*quota.Limit{closedFor(50*time.Second, quota.Writes)},
 		})
-		users := tenant.Populate(600)
+		users := tenant.AddUsers(600)
 		start := time.Now()
 		var worst time.Duration
 		asked := make(map[string]time.Time)
@@ -310,8 +312,8 @@ func TestQuotaFairnessOfFollowUps(t *testing.T) {
 // src and no more.
 func TestQuotaStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{closedFor(5*time.Minute, graphsim.Writes)}})
-		users := tenant.Populate(10_000)
+		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{closedFor(5*time.Minute, quota.Writes)}})
+		users := tenant.AddUsers(10_000)
 		start := time.Now()
 		var taken, reads atomic.Int32
 		time.AfterFunc(4*time.Minute, func() {
@@ -343,9 +345,9 @@ func TestQuotaStreams(t *testing.T) {
 // Follow-ups of a closed quota cannot pile up either: src waits for them.
 func TestQuotaFollowUpsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limit := closedFor(10*time.Minute, graphsim.Writes)
-		tenant := graphsim.New(graphsim.Options{Latency: time.Millisecond, Limits: []*graphsim.Limit{limit}})
-		users := tenant.Populate(8000)
+		limit := closedFor(10*time.Minute, quota.Writes)
+		tenant := graphsim.New(graphsim.Options{Latency: time.Millisecond, Limits: []*quota.Limit{limit}})
+		users := tenant.AddUsers(8000)
 		open, most := 0, 0
 		_, count := runQuotas(t, tenant, batch.Options{Concurrency: 16}, func(yield func(batch.Request) bool) {
 			for i, u := range users {
@@ -376,9 +378,9 @@ func TestQuotaStalls(t *testing.T) {
 		return []batch.Request{req}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		limit := graphsim.ThrottleFirst(1_000_000, time.Minute).Of(graphsim.Writes)
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{limit}})
-		users := tenant.Populate(1)
+		limit := quota.First(1_000_000, time.Minute).Of(quota.Writes)
+		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
+		users := tenant.AddUsers(1)
 		runner := newRunner(t, tenant, batch.Options{StallTimeout: 20 * time.Minute})
 		start := time.Now()
 		results := 0
@@ -397,9 +399,9 @@ func TestQuotaStalls(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		// The first write is refused until it is given up. Long after that comes another.
-		fault := graphsim.Fault{Method: "DELETE", Times: 3, Do: graphsim.OuterStatus(503)}
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{fault}})
-		users := tenant.Populate(1)
+		unavailable := fault.Fault{Method: "DELETE", Times: 3, Do: fault.OuterStatus(503)}
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{unavailable}})
+		users := tenant.AddUsers(1)
 		runner := newRunner(t, tenant, batch.Options{StallTimeout: 20 * time.Minute, MaxAttempts: 3})
 		var order []string
 		reads := 0
@@ -425,10 +427,10 @@ func TestQuotaStalls(t *testing.T) {
 
 func TestQuotaMaxWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limit := closedFor(time.Hour, graphsim.Writes)
-		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*graphsim.Limit{limit}})
+		limit := closedFor(time.Hour, quota.Writes)
+		tenant := graphsim.New(graphsim.Options{Latency: time.Second, Limits: []*quota.Limit{limit}})
 		var src []batch.Request
-		for _, u := range tenant.Populate(3000) {
+		for _, u := range tenant.AddUsers(3000) {
 			src = append(src, listOf(u.UPN), writeOf(u))
 		}
 		results, err := run(t.Context(), t, tenant, batch.Options{}, slices.Values(src))
@@ -444,10 +446,10 @@ func TestQuotaStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: time.Second,
-			Limits:  []*graphsim.Limit{closedFor(5*time.Minute, graphsim.Writes)},
-			Faults:  []graphsim.Fault{{Method: "GET", Path: "7@", Do: graphsim.ItemStatus(500)}},
+			Limits:  []*quota.Limit{closedFor(5*time.Minute, quota.Writes)},
+			Faults:  []fault.Fault{{Method: "GET", Path: "7@", Do: fault.ItemStatus(500)}},
 		})
-		users := tenant.Populate(3000)
+		users := tenant.AddUsers(3000)
 		ctx, cancel := context.WithTimeout(t.Context(), 4500*time.Millisecond)
 		defer cancel()
 		settled := make(map[string]int)
@@ -503,11 +505,11 @@ func TestQuotaPace(t *testing.T) {
 func quotaPace(t *testing.T, shares map[string][]float64) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, latency = 20_000, 50 * time.Millisecond
-		tenant := graphsim.New(graphsim.Options{Latency: latency, Limits: []*graphsim.Limit{
-			graphsim.Bucket(800, 8000).Of(graphsim.Reads),
-			graphsim.Bucket(20, 60).Of(graphsim.Writes),
+		tenant := graphsim.New(graphsim.Options{Latency: latency, Limits: []*quota.Limit{
+			quota.Bucket(800, 8000).Of(quota.Reads),
+			quota.Bucket(20, 60).Of(quota.Writes),
 		}})
-		users := tenant.Populate(n)
+		users := tenant.AddUsers(n)
 		last, count := runQuotas(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
 			for i, u := range users {
 				req := listOf(u.UPN)
@@ -538,10 +540,10 @@ func TestObserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: time.Second,
-			Limits:  []*graphsim.Limit{closedFor(time.Minute, graphsim.Writes)},
-			Faults:  []graphsim.Fault{{Batch: 4, Do: graphsim.Reset()}},
+			Limits:  []*quota.Limit{closedFor(time.Minute, quota.Writes)},
+			Faults:  []fault.Fault{{Batch: 4, Do: fault.Reset()}},
 		})
-		users := tenant.Populate(100)
+		users := tenant.AddUsers(100)
 		start := time.Now()
 		var sum, last batch.Observation
 		refused := make(map[string]int)
@@ -580,7 +582,7 @@ func TestQuotasSettleOnceUnderAnyFaults(t *testing.T) {
 func quotasSettleOnce(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	tenant, faulty := limitedTenant(rng, seed)
-	users := tenant.Populate(20 + rng.IntN(200))
+	users := tenant.AddUsers(20 + rng.IntN(200))
 	opts := batch.Options{
 		BatchSize:   1 + rng.IntN(20),
 		Concurrency: rng.IntN(8),
@@ -649,7 +651,7 @@ func quotasSettleOnce(t *testing.T, seed uint64) {
 	checkWrites(t, tenant)
 	check(t, "batches that mix quotas", poster.mixed, 0)
 	if !faulty && !sessions {
-		check(t, "requests sent before a wait was over", tenant.Stats().Early, 0)
+		check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
 	}
 	if opts.Concurrency > 0 {
 		checkBetween(t, "batches at once", tenant.Stats().MaxConcurrent, 0, opts.Concurrency)
@@ -661,11 +663,11 @@ func limitedTenant(rng *rand.Rand, seed uint64) (tenant *graphsim.Tenant, faulty
 	opts := graphsim.Options{Seed: seed, Latency: time.Duration(rng.IntN(2000)) * time.Millisecond,
 		Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"}}
 	if faulty = rng.IntN(4) > 0; faulty {
-		opts.Faults = graphsim.RandomFaults(seed, rng.Float64()*0.4)
+		opts.Faults = fault.Random(seed, rng.Float64()*0.4)
 	}
-	for _, kind := range []graphsim.Kind{graphsim.Reads, graphsim.Writes} {
+	for _, kind := range []quota.Kind{quota.Reads, quota.Writes} {
 		if rng.IntN(3) > 0 {
-			limit := graphsim.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50).Of(kind)
+			limit := quota.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50).Of(kind)
 			limit.CountRefused = rng.IntN(2) == 0
 			opts.Limits = append(opts.Limits, limit)
 		}
@@ -699,9 +701,9 @@ func TestQuotaTakesTheSlotOfAClosedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: time.Second,
-			Limits:  []*graphsim.Limit{closedFor(5*time.Minute, graphsim.Writes)},
+			Limits:  []*quota.Limit{closedFor(5*time.Minute, quota.Writes)},
 		})
-		users := tenant.Populate(1000)
+		users := tenant.AddUsers(1000)
 		last, _ := runQuotas(t, tenant, batch.Options{Concurrency: 2}, func(yield func(batch.Request) bool) {
 			for i, u := range users {
 				if i < 40 && !yield(writeOf(u)) || !yield(listOf(u.UPN)) {
@@ -716,6 +718,6 @@ func TestQuotaTakesTheSlotOfAClosedOne(t *testing.T) {
 
 // closedFor returns a limit of a kind of requests: it accepts one request, no other before wait
 // is over, and then any number.
-func closedFor(wait time.Duration, kind graphsim.Kind) *graphsim.Limit {
-	return graphsim.Window(1, wait).Scale(wait, 1e9).Of(kind)
+func closedFor(wait time.Duration, kind quota.Kind) *quota.Limit {
+	return quota.Window(1, wait).Scale(wait, 1e9).Of(kind)
 }

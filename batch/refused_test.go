@@ -9,6 +9,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // While everything is refused, a run probes with a few requests, however small its batches
@@ -19,11 +20,11 @@ func TestRefusalsOfEverythingAreProbed(t *testing.T) {
 			for _, wait := range []string{"0", "1", "5"} {
 				t.Run(fmt.Sprintf("batches of %d, %d in flight, Retry-After %s", size, concurrency, wait), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						limit := graphsim.ThrottleFirst(1_000_000, time.Second)
-						limit.RetryAfter = graphsim.Constant(wait)
-						tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{limit}})
+						limit := quota.First(1_000_000, time.Second)
+						limit.RetryAfter = quota.Constant(wait)
+						tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{limit}})
 						opts := batch.Options{BatchSize: size, Concurrency: concurrency, StallTimeout: time.Minute}
-						_, err := run(t.Context(), t, tenant, opts, deletes(tenant.Populate(1000)))
+						_, err := run(t.Context(), t, tenant, opts, deletes(tenant.AddUsers(1000)))
 						if !errors.Is(err, batch.ErrStalled) {
 							t.Errorf("Run = %v, want a stall", err)
 						}
@@ -41,17 +42,17 @@ func TestRefusalsOfEverythingAreProbed(t *testing.T) {
 // evidence for it.
 func TestLimitIsFoundByOneBatchAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limit := graphsim.Window(20, 10*time.Second)
-		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*graphsim.Limit{limit}})
+		limit := quota.Window(20, 10*time.Second)
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{limit}})
 		start := time.Now()
-		runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(tenant.Populate(300)))
+		runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(tenant.AddUsers(300)))
 		if took := time.Since(start); took > 150*time.Second {
 			t.Errorf("the run took %v, where 2m20s are ideal", took)
 		}
 		if n := tenant.Stats().Refused; n > 100 {
 			t.Errorf("%d requests refused, want at most 100 in 15 windows", n)
 		}
-		if n := tenant.Stats().Early; n > 0 {
+		if n := tenant.Stats().SentTooEarly; n > 0 {
 			t.Errorf("%d requests were sent before a wait was over", n)
 		}
 	})

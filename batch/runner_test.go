@@ -15,12 +15,14 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 func TestRunDeletesAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Seed: 7})
-		users := tenant.Populate(2000)
+		users := tenant.AddUsers(2000)
 		start := time.Now()
 		results := runAll(t, tenant, batch.Options{Concurrency: 10}, deletes(users))
 		stats := tenant.Stats()
@@ -37,7 +39,7 @@ func TestRunDeletesAll(t *testing.T) {
 
 func TestRunKeepsListOrder(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Record: true})
-	users := tenant.Populate(100)
+	users := tenant.AddUsers(100)
 	runAll(t, tenant, batch.Options{Concurrency: 1, BatchSize: 10}, deletes(users))
 	seen := make(map[string]int) // batch by path
 	for _, e := range tenant.Log() {
@@ -59,25 +61,25 @@ func TestRunWaitsAsTold(t *testing.T) {
 	tests := []struct {
 		name string
 		wait time.Duration
-		form graphsim.RetryAfter
+		form quota.RetryAfter
 		want time.Duration
 	}{
-		{"whole seconds", 10 * time.Second, graphsim.Honest, 10 * time.Second},
-		{"decimal", 2249 * time.Millisecond, graphsim.Decimal, 2249 * time.Millisecond},
-		{"date", 10 * time.Second, graphsim.Date, 10 * time.Second},
+		{"whole seconds", 10 * time.Second, quota.Seconds, 10 * time.Second},
+		{"decimal", 2249 * time.Millisecond, quota.Decimal, 2249 * time.Millisecond},
+		{"date", 10 * time.Second, quota.Date, 10 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				limit := graphsim.ThrottleFirst(20, tt.wait)
+				limit := quota.First(20, tt.wait)
 				limit.RetryAfter = tt.form
-				tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{limit}})
-				users := tenant.Populate(45)
+				tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
+				users := tenant.AddUsers(45)
 				start := time.Now()
 				results := runAll(t, tenant, batch.Options{Concurrency: 1}, deletes(users))
 				check(t, "time", time.Since(start), tt.want)
 				checkStatus(t, results, 204, 45)
-				check(t, "requests sent before the wait was over", tenant.Stats().Early, 0)
+				check(t, "requests sent before the wait was over", tenant.Stats().SentTooEarly, 0)
 				for _, r := range results {
 					check(t, "attempts, of which being throttled is none", r.Attempts, 1)
 				}
@@ -91,10 +93,10 @@ func TestRunSurvivesEveryRetryAfter(t *testing.T) {
 	for _, value := range []string{"", "0", "-1", "1", "0.001", "nonsense", "Fri, 31 Dec 1999 15:04:05 GMT"} {
 		t.Run(value, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				limit := graphsim.ThrottleFirst(30, time.Second)
-				limit.RetryAfter = graphsim.Constant(value)
-				tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{limit}})
-				results := runAll(t, tenant, batch.Options{Concurrency: 1, MaxAttempts: 1}, deletes(tenant.Populate(20)))
+				limit := quota.First(30, time.Second)
+				limit.RetryAfter = quota.Constant(value)
+				tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
+				results := runAll(t, tenant, batch.Options{Concurrency: 1, MaxAttempts: 1}, deletes(tenant.AddUsers(20)))
 				checkStatus(t, results, 204, 20)
 			})
 		})
@@ -104,32 +106,32 @@ func TestRunSurvivesEveryRetryAfter(t *testing.T) {
 // After a fault that does not say whether Graph carried out the delete, it is sent again, and
 // the fault costs an attempt.
 func TestRunRetries(t *testing.T) {
-	effects := map[string]graphsim.Effect{
-		"item 408":                graphsim.ItemStatus(408),
-		"item 424":                graphsim.ItemStatus(424),
-		"item 500":                graphsim.ItemStatus(500),
-		"item 503 after the work": graphsim.ItemStatus(503).AfterWork(),
-		"item 507":                graphsim.ItemStatus(507),
-		"missing":                 graphsim.ItemMissing(),
-		"doubled":                 graphsim.ItemTwiceAs(500),
-		"no status":               graphsim.ItemNoStatus(),
-		"outer 500":               graphsim.OuterStatus(500),
-		"outer 502 HTML":          graphsim.OuterHTML(502),
-		"outer 504":               graphsim.OuterStatus(504),
-		"200 with HTML":           graphsim.OuterHTML(200),
-		"spliced":                 graphsim.Spliced("<html>"),
-		"cut off":                 graphsim.CutOff(),
-		"truncated":               graphsim.Truncated(),
-		"reset":                   graphsim.Reset(),
-		"reset after the work":    graphsim.Reset().AfterWork(),
-		"hang":                    graphsim.Hang(),
+	effects := map[string]fault.Effect{
+		"item 408":                fault.ItemStatus(408),
+		"item 424":                fault.ItemStatus(424),
+		"item 500":                fault.ItemStatus(500),
+		"item 503 after the work": fault.ItemStatus(503).AfterWork(),
+		"item 507":                fault.ItemStatus(507),
+		"missing":                 fault.ItemMissing(),
+		"doubled":                 fault.ItemTwiceAs(500),
+		"no status":               fault.ItemNoStatus(),
+		"outer 500":               fault.OuterStatus(500),
+		"outer 502 HTML":          fault.OuterHTML(502),
+		"outer 504":               fault.OuterStatus(504),
+		"200 with HTML":           fault.OuterHTML(200),
+		"spliced":                 fault.Spliced("<html>"),
+		"cut off":                 fault.CutOff(),
+		"truncated":               fault.Truncated(),
+		"reset":                   fault.Reset(),
+		"reset after the work":    fault.Reset().AfterWork(),
+		"hang":                    fault.Hang(),
 	}
 	for name, effect := range effects {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				fault := graphsim.Fault{Path: "user0003@", Attempt: 1, Do: effect}
-				tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{fault}})
-				users := tenant.Populate(5)
+				broken := fault.Fault{Path: "user0003@", Attempt: 1, Do: effect}
+				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
+				users := tenant.AddUsers(5)
 				results := runAll(t, tenant, batch.Options{}, deletes(users))
 				check(t, "results", len(results), 5)
 				checkLeft(t, tenant, 0)
@@ -146,11 +148,11 @@ func TestRunRetries(t *testing.T) {
 
 func TestRunGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-			{Path: "user0001@", Do: graphsim.ItemStatus(503)},
-			{Path: "user0002@", Do: graphsim.ItemMissing()},
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+			{Path: "user0001@", Do: fault.ItemStatus(503)},
+			{Path: "user0002@", Do: fault.ItemMissing()},
 		}})
-		users := tenant.Populate(3)
+		users := tenant.AddUsers(3)
 		start := time.Now()
 		results := runAll(t, tenant, batch.Options{MaxAttempts: 3}, deletes(users))
 		// Pauses of about 1 s and 2 s, less up to a quarter each.
@@ -167,8 +169,8 @@ func TestRunGivesUp(t *testing.T) {
 func TestRunFinalAnswersAreNotRepeated(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 405, 409, 412, 413, 423} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(status)}}})
-			r := runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(1)))[0]
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(status)}}})
+			r := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(1)))[0]
 			checkErr(t, "error", r.Err, nil)
 			check(t, "status", r.Response.Status, status)
 			check(t, "attempts", r.Attempts, 1)
@@ -201,7 +203,7 @@ func TestRunOneWritePerKey(t *testing.T) {
 
 func TestRunFollowUpsGoFirst(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Record: true})
-	users := tenant.Populate(30)
+	users := tenant.AddUsers(30)
 	runner := newRunner(t, tenant, batch.Options{BatchSize: 10, Concurrency: 1})
 	order := ""
 	err := runner.Run(t.Context(), deletes(users), func(r batch.Result) []batch.Request {
@@ -222,7 +224,7 @@ func TestRunDelaysFollowUps(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		start := time.Now()
 		n := 0
-		src := deletes(tenant.Populate(1))
+		src := deletes(tenant.AddUsers(1))
 		err := newRunner(t, tenant, batch.Options{}).Run(t.Context(), src, func(r batch.Result) []batch.Request {
 			if n++; n == 3 {
 				return nil
@@ -240,7 +242,7 @@ func TestRunDelaysFollowUps(t *testing.T) {
 func TestRunStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 3 * time.Second})
-		users := tenant.Populate(100)
+		users := tenant.AddUsers(100)
 		cause := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(cause) })
@@ -262,12 +264,12 @@ func TestRunStops(t *testing.T) {
 
 func TestRunStopsInTheMiddleOfAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.ThrottleFirst(20, time.Hour)}})
+		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.First(20, time.Hour)}})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		time.AfterFunc(5*time.Second, cancel)
 		start := time.Now()
-		results, err := run(ctx, t, tenant, batch.Options{MaxWait: -1}, deletes(tenant.Populate(500)))
+		results, err := run(ctx, t, tenant, batch.Options{MaxWait: -1}, deletes(tenant.AddUsers(500)))
 		checkErr(t, "Run", err, context.Canceled)
 		check(t, "time", time.Since(start), 5*time.Second)
 		check(t, "results", len(results), 500)
@@ -276,14 +278,14 @@ func TestRunStopsInTheMiddleOfAWait(t *testing.T) {
 
 func TestRunMaxWait(t *testing.T) {
 	for name, opts := range map[string]graphsim.Options{
-		"429": {Limits: []*graphsim.Limit{graphsim.ThrottleFirst(20, 16*time.Minute)}},
-		"503": {Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(503, "Retry-After", "86400")}}},
+		"429": {Limits: []*quota.Limit{quota.First(20, 16*time.Minute)}},
+		"503": {Faults: []fault.Fault{{Do: fault.ItemStatus(503, "Retry-After", "86400")}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(opts)
 				start := time.Now()
-				results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.Populate(100)))
+				results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.AddUsers(100)))
 				checkErr(t, "Run", err, batch.ErrMaxWait)
 				check(t, "results", len(results), 100)
 				checkBetween(t, "time", time.Since(start), 0, time.Second)
@@ -294,10 +296,10 @@ func TestRunMaxWait(t *testing.T) {
 
 func TestRunStallTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limit := graphsim.ThrottleFirst(1_000_000, time.Minute)
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{limit}})
+		limit := quota.First(1_000_000, time.Minute)
+		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{limit}})
 		start := time.Now()
-		results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.Populate(100)))
+		results, err := run(t.Context(), t, tenant, batch.Options{}, deletes(tenant.AddUsers(100)))
 		checkErr(t, "Run", err, batch.ErrStalled)
 		check(t, "time", time.Since(start), 30*time.Minute)
 		check(t, "results", len(results), 100)
@@ -312,18 +314,18 @@ func TestRunMaxRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
 		start := time.Now()
-		runAll(t, tenant, batch.Options{MaxRate: 10}, deletes(tenant.Populate(500)))
+		runAll(t, tenant, batch.Options{MaxRate: 10}, deletes(tenant.AddUsers(500)))
 		checkBetween(t, "time of 500 requests at 10/s", time.Since(start), 49*time.Second, 51*time.Second)
 	})
 }
 
 func TestRunGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.Hang()}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.Hang()}}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		results, err := run(ctx, t, tenant, batch.Options{Grace: 4 * time.Second}, deletes(tenant.Populate(25)))
+		results, err := run(ctx, t, tenant, batch.Options{Grace: 4 * time.Second}, deletes(tenant.AddUsers(25)))
 		checkErr(t, "Run", err, context.DeadlineExceeded)
 		check(t, "time", time.Since(start), 5*time.Second)
 		check(t, "results", len(results), 25)
@@ -338,14 +340,14 @@ func TestRunGrace(t *testing.T) {
 func TestRunRenewsTheToken(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		effect graphsim.Effect
+		effect fault.Effect
 		times  int // the first two batches go at once
-	}{{"outer 401", graphsim.OuterStatus(401), 2}, {"item 401", graphsim.ItemStatus(401), 40}} {
+	}{{"outer 401", fault.OuterStatus(401), 2}, {"item 401", fault.ItemStatus(401), 40}} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				// What is in flight is refused; one token is requested.
 				tenant := graphsim.New(graphsim.Options{Latency: time.Second,
-					Faults: []graphsim.Fault{{Attempt: 1, Times: tt.times, Do: tt.effect}}})
+					Faults: []fault.Fault{{Attempt: 1, Times: tt.times, Do: tt.effect}}})
 				renewed := 0
 				renew := func(_ context.Context, refused *batch.StatusError) error {
 					check(t, "status of the refusal", refused.Status, 401)
@@ -354,7 +356,7 @@ func TestRunRenewsTheToken(t *testing.T) {
 					return nil
 				}
 				opts := batch.Options{Concurrency: 10, Reauthorize: renew}
-				results := runAll(t, tenant, opts, deletes(tenant.Populate(200)))
+				results := runAll(t, tenant, opts, deletes(tenant.AddUsers(200)))
 				checkStatus(t, results, 204, 200)
 				check(t, "tokens renewed", renewed, 1)
 				for _, r := range results {
@@ -367,13 +369,13 @@ func TestRunRenewsTheToken(t *testing.T) {
 
 func TestRunEndsWhenTheNewTokenIsRefusedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}})
 		renewed := 0
 		renew := func(context.Context, *batch.StatusError) error {
 			renewed++
 			return nil
 		}
-		results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: renew}, deletes(tenant.Populate(100)))
+		results, err := run(t.Context(), t, tenant, batch.Options{Reauthorize: renew}, deletes(tenant.AddUsers(100)))
 		checkErr(t, "Run", err, batch.ErrUnauthorized)
 		check(t, "tokens renewed", renewed, 1)
 		check(t, "results", len(results), 100)
@@ -387,12 +389,12 @@ func TestRunEndsWhenTheNewTokenIsRefusedToo(t *testing.T) {
 // the run stops because there is no token.
 func TestRunEndedPostIsUncertain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-			{Batch: 1, Do: graphsim.Hang().AfterWork()},
-			{Batch: 2, Do: graphsim.OuterStatus(401)},
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+			{Batch: 1, Do: fault.Hang().AfterWork()},
+			{Batch: 2, Do: fault.OuterStatus(401)},
 		}})
 		opts := batch.Options{BatchSize: 1, Concurrency: 2, Grace: time.Second}
-		results, err := run(t.Context(), t, tenant, opts, deletes(tenant.Populate(2)))
+		results, err := run(t.Context(), t, tenant, opts, deletes(tenant.AddUsers(2)))
 		checkErr(t, "Run", err, batch.ErrUnauthorized)
 		check(t, "results", len(results), 2)
 		left := stillThere(tenant)
@@ -407,7 +409,7 @@ func TestRunEndedPostIsUncertain(t *testing.T) {
 func TestRunEndedBySource(t *testing.T) {
 	for _, at := range []int{0, 20, 25, 200} {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(400)
+		users := tenant.AddUsers(400)
 		cause := errors.New("the list changed")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		n := 0
@@ -430,14 +432,14 @@ func TestRunEndedBySource(t *testing.T) {
 
 func TestRunBoundsReauthorize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}})
 		start := time.Now()
 		hang := func(ctx context.Context, _ *batch.StatusError) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}
 		opts := batch.Options{RequestTimeout: time.Minute, Reauthorize: hang}
-		_, err := run(t.Context(), t, tenant, opts, deletes(tenant.Populate(3)))
+		_, err := run(t.Context(), t, tenant, opts, deletes(tenant.AddUsers(3)))
 		checkErr(t, "Run", err, batch.ErrUnauthorized)
 		check(t, "time", time.Since(start), time.Minute)
 	})
@@ -447,7 +449,7 @@ func TestRunEndsWithoutAToken(t *testing.T) {
 	poster := posterFunc(func(context.Context, []byte) (batch.Reply, error) {
 		return batch.Reply{}, fmt.Errorf("%w: revoked", batch.ErrUnauthorized)
 	})
-	users := graphsim.New(graphsim.Options{}).Populate(100)
+	users := graphsim.New(graphsim.Options{}).AddUsers(100)
 	results, err := run(t.Context(), t, poster, batch.Options{}, deletes(users))
 	checkErr(t, "Run", err, batch.ErrUnauthorized)
 	check(t, "results", len(results), 100)
@@ -459,7 +461,7 @@ func TestRunEndsWithoutAToken(t *testing.T) {
 
 func TestRunRefusesBadRequests(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(2)
+	users := tenant.AddUsers(2)
 	src := append(slices.Collect(deletes(users)), batch.Request{Method: "GET", URL: "https://evil.example/"})
 	results := runAll(t, tenant, batch.Options{}, slices.Values(src))
 	check(t, "results", len(results), 3)
@@ -472,7 +474,7 @@ func TestRunRefusesBadRequests(t *testing.T) {
 // A list of any length takes no more from its source than it can send.
 func TestRunStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.ThrottleFirst(1_000_000, time.Hour)}})
+		tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.First(1_000_000, time.Hour)}})
 		var taken atomic.Int32
 		src := func(yield func(batch.Request) bool) {
 			for i := range 10_000 {
@@ -528,15 +530,15 @@ func settleOnce(t *testing.T, seed uint64) {
 	opts := graphsim.Options{Seed: seed, Latency: time.Duration(rng.IntN(2000)) * time.Millisecond}
 	faulty := rng.IntN(4) > 0
 	if faulty {
-		opts.Faults = graphsim.RandomFaults(seed, rng.Float64()*0.5)
+		opts.Faults = fault.Random(seed, rng.Float64()*0.5)
 	}
 	if rng.IntN(2) == 0 {
-		limit := graphsim.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)
+		limit := quota.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)
 		limit.CountRefused = rng.IntN(2) == 0
-		opts.Limits = []*graphsim.Limit{limit}
+		opts.Limits = []*quota.Limit{limit}
 	}
 	tenant := graphsim.New(opts)
-	users := tenant.Populate(20 + rng.IntN(300))
+	users := tenant.AddUsers(20 + rng.IntN(300))
 	var poster batch.Poster = tenant
 	if rng.IntN(3) == 0 {
 		every, lasts := 1+rng.IntN(120), rng.IntN(60)
@@ -569,7 +571,7 @@ func settleOnce(t *testing.T, seed uint64) {
 	}
 	checkWrites(t, tenant)
 	if !faulty { // a fault may have hidden the wait from the client
-		check(t, "requests sent before a wait was over", tenant.Stats().Early, 0)
+		check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +20,9 @@ func refusedIn(t *testing.T, runs int, pause time.Duration) (refused int) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: 50 * time.Millisecond,
-			Limits:  []*graphsim.Limit{graphsim.Bucket(20, 60)},
+			Limits:  []*quota.Limit{quota.Bucket(20, 60)},
 		})
-		users := tenant.Populate(2000)
+		users := tenant.AddUsers(2000)
 		runner := newRunner(t, tenant, batch.Options{})
 		var results []batch.Result
 		for part := range slices.Chunk(users, len(users)/runs) {
@@ -63,11 +65,11 @@ func TestIdleQuotaKeepsItsPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{
 			Latency: 50 * time.Millisecond,
-			Limits:  []*graphsim.Limit{graphsim.Bucket(20, 60)},
+			Limits:  []*quota.Limit{quota.Bucket(20, 60)},
 		})
 		later := func(yield func(batch.Request) bool) {
 			i := 0
-			for req := range deletes(tenant.Populate(2000)) {
+			for req := range deletes(tenant.AddUsers(2000)) {
 				if i++; i > 1000 {
 					req.Delay = 2 * time.Minute // the first half takes one
 				}
@@ -86,8 +88,8 @@ func TestIdleQuotaKeepsItsPace(t *testing.T) {
 // closedTenant has users whose first batch of deletes is accepted, but for one that asks to
 // wait. Nothing else is accepted until then.
 func closedTenant(wait time.Duration) (*graphsim.Tenant, []graphsim.User) {
-	tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{closedFor(wait, graphsim.Writes)}})
-	return tenant, tenant.Populate(100)
+	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{closedFor(wait, quota.Writes)}})
+	return tenant, tenant.AddUsers(100)
 }
 
 // A wait that is running when a run ends is kept by the next run.
@@ -115,7 +117,7 @@ func TestRunKeepsTheWaitOfTheOneBefore(t *testing.T) {
 		if took := time.Since(start); took > 10*time.Minute {
 			t.Errorf("the second run took %v, want less than the wait", took)
 		}
-		if early := tenant.Stats().Early; early > 0 {
+		if early := tenant.Stats().SentTooEarly; early > 0 {
 			t.Errorf("%d requests were sent before the wait was over", early)
 		}
 	})
@@ -171,8 +173,8 @@ func TestRunOfAnotherQuotaIgnoresTheWait(t *testing.T) {
 // Attempts and refusals are counted for one run only.
 func TestRunForgetsAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Times: 4, Do: graphsim.ItemStatus(500)}}})
-		req := listOf(tenant.Populate(1)[0].UPN)
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Times: 4, Do: fault.ItemStatus(500)}}})
+		req := listOf(tenant.AddUsers(1)[0].UPN)
 		runner := newRunner(t, tenant, batch.Options{MaxAttempts: 3})
 		if _, err := runner.Do(t.Context(), req); !errors.Is(err, batch.ErrAttempts) {
 			t.Fatalf("the first run: %v, want ErrAttempts", err)
@@ -191,7 +193,7 @@ func TestRunForgetsAttempts(t *testing.T) {
 func TestRunnerIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
-		user := tenant.Populate(1)[0]
+		user := tenant.AddUsers(1)[0]
 		runner := newRunner(t, tenant, batch.Options{})
 		var inner error
 		err := runner.Run(t.Context(), slices.Values([]batch.Request{listOf(user.UPN)}), func(batch.Result) []batch.Request {
@@ -211,7 +213,7 @@ func TestRunnerIsBusy(t *testing.T) {
 func TestRunAfterAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second})
-		users := tenant.Populate(100)
+		users := tenant.AddUsers(100)
 		runner := newRunner(t, tenant, batch.Options{})
 		func() {
 			defer func() { _ = recover() }()

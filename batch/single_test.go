@@ -10,6 +10,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // of returns the result of the request with a tag.
@@ -30,13 +31,13 @@ func TestOneRequestIsAlwaysRefused(t *testing.T) {
 	for _, after := range []string{"5", ""} {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
-			users := tenant.Populate(2000)
+			users := tenant.AddUsers(2000)
 			bad := users[30].UPN
-			fault := graphsim.ItemStatus(429, "Retry-After", after)
+			refusal := fault.ItemStatus(429, "Retry-After", after)
 			if after == "" {
-				fault = graphsim.ItemStatus(429)
+				refusal = fault.ItemStatus(429)
 			}
-			tenant.AddFaults(graphsim.Fault{Path: bad, Do: fault})
+			tenant.AddFaults(fault.Fault{Path: bad, Do: refusal})
 			start, lastDone := time.Now(), time.Time{}
 			var results []batch.Result
 			runner := newRunner(t, tenant, batch.Options{})
@@ -63,8 +64,8 @@ func TestAllRequestsAreRefusedForLong(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
 		until := time.Now().Add(20 * time.Minute)
 		early := func(string, string) bool { return time.Now().Before(until) }
-		tenant.AddFaults(graphsim.Fault{Do: graphsim.ItemStatus(429, "Retry-After", "10"), Match: early})
-		results := runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(2000)))
+		tenant.AddFaults(fault.Fault{Do: fault.ItemStatus(429, "Retry-After", "10"), Match: early})
+		results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(2000)))
 		checkStatus(t, results, 204, 2000)
 		checkBetween(t, "time after the refusals", time.Since(until), 0, 6*time.Minute)
 	})
@@ -74,9 +75,9 @@ func TestAllRequestsAreRefusedForLong(t *testing.T) {
 func TestOneRequestIsAlwaysUnauthorized(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond})
-		users := tenant.Populate(2000)
+		users := tenant.AddUsers(2000)
 		bad := users[30].UPN
-		tenant.AddFaults(graphsim.Fault{Path: bad, Do: graphsim.ItemStatus(401)})
+		tenant.AddFaults(fault.Fault{Path: bad, Do: fault.ItemStatus(401)})
 		renewed := 0
 		renew := func(context.Context, *batch.StatusError) error {
 			renewed++
@@ -97,9 +98,9 @@ func TestOneRequestIsAlwaysUnauthorized(t *testing.T) {
 func TestTokenIsGoodForAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 200 * time.Millisecond})
-		users := tenant.Populate(4000)
+		users := tenant.AddUsers(4000)
 		start, renewed := time.Now(), time.Time{}
-		tenant.AddFaults(graphsim.Fault{Do: graphsim.ItemStatus(401), Match: func(string, string) bool {
+		tenant.AddFaults(fault.Fault{Do: fault.ItemStatus(401), Match: func(string, string) bool {
 			if renewed.IsZero() {
 				return time.Since(start) >= 900*time.Millisecond
 			}
@@ -124,9 +125,9 @@ func TestTokenIsGoodForAMoment(t *testing.T) {
 // StallTimeout also counts the time in which refused requests wait.
 func TestStallWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(503)}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(503)}}})
 		start := time.Now()
-		_, err := run(t.Context(), t, tenant, batch.Options{MaxAttempts: 500}, deletes(tenant.Populate(1)))
+		_, err := run(t.Context(), t, tenant, batch.Options{MaxAttempts: 500}, deletes(tenant.AddUsers(1)))
 		checkErr(t, "Run", err, batch.ErrStalled)
 		checkBetween(t, "time", time.Since(start), 30*time.Minute, 32*time.Minute)
 	})
@@ -135,9 +136,9 @@ func TestStallWhileWaiting(t *testing.T) {
 // A run whose last request waits for its Delay does not stall.
 func TestDelayIsNoStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fault := graphsim.Fault{Path: "user0001@", Do: graphsim.OuterStatus(503)}
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{fault}})
-		users := tenant.Populate(2)
+		broken := fault.Fault{Path: "user0001@", Do: fault.OuterStatus(503)}
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
+		users := tenant.AddUsers(2)
 		results := runAll(t, tenant, batch.Options{}, func(yield func(batch.Request) bool) {
 			for req := range deletes(users) {
 				if req.Tag == users[1].UPN {
@@ -156,9 +157,9 @@ func TestDelayIsNoStall(t *testing.T) {
 func TestOuterStatusOfSomethingElse(t *testing.T) {
 	for _, status := range []int{202, 204} {
 		synctest.Test(t, func(t *testing.T) {
-			fault := graphsim.Fault{Batch: 1, Do: graphsim.OuterStatus(status)}
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{fault}})
-			results := runAll(t, tenant, batch.Options{}, deletes(tenant.Populate(20)))
+			broken := fault.Fault{Batch: 1, Do: fault.OuterStatus(status)}
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
+			results := runAll(t, tenant, batch.Options{}, deletes(tenant.AddUsers(20)))
 			checkStatus(t, results, 204, 20)
 			for _, r := range results {
 				check(t, "attempts", r.Attempts, 2)
@@ -173,12 +174,12 @@ func TestMaxRateAtTheEdges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		tenant := graphsim.New(graphsim.Options{})
-		runAll(t, tenant, batch.Options{MaxRate: 0.001}, deletes(tenant.Populate(4)))
+		runAll(t, tenant, batch.Options{MaxRate: 0.001}, deletes(tenant.AddUsers(4)))
 		checkBetween(t, "time of 4 requests at 0.001/s", time.Since(start), 2999*time.Second, 3001*time.Second)
 	})
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(300)
+		users := tenant.AddUsers(300)
 		var at []time.Time
 		err := newRunner(t, tenant, batch.Options{MaxRate: 100}).Run(t.Context(), func(yield func(batch.Request) bool) {
 			for req := range deletes(users) {
@@ -206,12 +207,12 @@ func TestPanicLeavesNothingBehind(t *testing.T) {
 	for range 20 {
 		func() {
 			defer func() { _ = recover() }()
-			fault := graphsim.Fault{Path: "user0001@", Do: graphsim.ItemStatus(401)}
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{fault}})
+			broken := fault.Fault{Path: "user0001@", Do: fault.ItemStatus(401)}
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
 			never := func(context.Context, *batch.StatusError) error { return batch.ErrNotSent }
 			runner := newRunner(t, tenant, batch.Options{Reauthorize: never})
 			fail := func(batch.Result) []batch.Request { panic("a fault of the caller") }
-			_ = runner.Run(t.Context(), deletes(tenant.Populate(20)), fail)
+			_ = runner.Run(t.Context(), deletes(tenant.AddUsers(20)), fail)
 		}()
 	}
 	for range 100 {

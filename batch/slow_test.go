@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // slowly returns a source that takes a time for each request.
@@ -29,17 +30,17 @@ func slowly(src iter.Seq[batch.Request], each time.Duration) iter.Seq[batch.Requ
 func TestSlowSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-			Limits: []*graphsim.Limit{graphsim.Window(200, 10*time.Second)}})
+			Limits: []*quota.Limit{quota.Window(200, 10*time.Second)}})
 		var longest time.Duration
 		last := time.Now()
-		src := slowly(deletes(tenant.Populate(2000)), 15*time.Millisecond)
+		src := slowly(deletes(tenant.AddUsers(2000)), 15*time.Millisecond)
 		err := newRunner(t, tenant, batch.Options{}).Run(t.Context(), src, func(batch.Result) []batch.Request {
 			longest = max(longest, time.Since(last))
 			last = time.Now()
 			return nil
 		})
 		checkErr(t, "Run", err, nil)
-		check(t, "requests sent before a wait was over", tenant.Stats().Early, 0)
+		check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
 		checkBetween(t, "requests refused", tenant.Stats().Refused, 0, 400)
 		checkBetween(t, "the longest time between two results", longest, 0, 11*time.Second)
 	})
@@ -50,14 +51,14 @@ func TestSlowSettle(t *testing.T) {
 	refused := func(each time.Duration) (n int) {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Latency: 100 * time.Millisecond,
-				Limits: []*graphsim.Limit{graphsim.Bucket(100, 1000)}})
-			src := deletes(tenant.Populate(5000))
+				Limits: []*quota.Limit{quota.Bucket(100, 1000)}})
+			src := deletes(tenant.AddUsers(5000))
 			err := newRunner(t, tenant, batch.Options{}).Run(t.Context(), src, func(batch.Result) []batch.Request {
 				time.Sleep(each)
 				return nil
 			})
 			checkErr(t, "Run", err, nil)
-			check(t, "requests sent before a wait was over", tenant.Stats().Early, 0)
+			check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
 			n = tenant.Stats().Refused
 		})
 		return n

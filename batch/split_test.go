@@ -16,6 +16,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // recorder is a tenant that keeps the URLs of each batch in the order of sending.
@@ -41,8 +43,8 @@ func (r *recorder) PostBatch(ctx context.Context, body []byte) (batch.Reply, err
 }
 
 // refuse returns a fault that rejects each batch with a request for one of the users.
-func refuse(status int, users ...string) graphsim.Fault {
-	return graphsim.Fault{Do: graphsim.OuterStatus(status), Match: func(_, url string) bool {
+func refuse(status int, users ...string) fault.Fault {
+	return fault.Fault{Do: fault.OuterStatus(status), Match: func(_, url string) bool {
 		return slices.ContainsFunc(users, func(u string) bool { return strings.Contains(url, u) })
 	}}
 }
@@ -82,7 +84,7 @@ func TestSplitFindsTheBadRequest(t *testing.T) {
 
 func splitFinds(t *testing.T, status int, bad []int) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(20)
+	users := tenant.AddUsers(20)
 	var upns []string
 	for _, i := range bad {
 		upns = append(upns, users[i].UPN)
@@ -106,10 +108,10 @@ func TestSplitsNothingElse(t *testing.T) {
 	for _, status := range []int{403, 408, 424, 429, 500, 502, 503, 504} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				fault := graphsim.Fault{Batch: 1, Do: graphsim.OuterStatus(status)}
-				tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{fault}})
+				broken := fault.Fault{Batch: 1, Do: fault.OuterStatus(status)}
+				tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
 				rec := &recorder{Tenant: tenant}
-				runAll(t, rec, batch.Options{}, deletes(tenant.Populate(20)))
+				runAll(t, rec, batch.Options{}, deletes(tenant.AddUsers(20)))
 				if status == 429 || status == 503 { // the gate opens for one, two, four requests
 					checkBetween(t, "batches", len(rec.batches), 2, 20)
 					return
@@ -123,10 +125,10 @@ func TestSplitsNothingElse(t *testing.T) {
 
 // A rejection that is not repeated costs two further batches and no attempt.
 func TestSplitOfAPassingRefusal(t *testing.T) {
-	fault := graphsim.Fault{Batch: 1, Do: graphsim.OuterStatus(400)}
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{fault}})
+	broken := fault.Fault{Batch: 1, Do: fault.OuterStatus(400)}
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{broken}})
 	rec := &recorder{Tenant: tenant}
-	results := runAll(t, rec, batch.Options{MaxAttempts: 1, Concurrency: 1}, deletes(tenant.Populate(41)))
+	results := runAll(t, rec, batch.Options{MaxAttempts: 1, Concurrency: 1}, deletes(tenant.AddUsers(41)))
 	checkStatus(t, results, 204, 41)
 	for _, r := range results {
 		check(t, "attempts", r.Attempts, 1)
@@ -145,11 +147,11 @@ func TestSplitOfAPassingRefusal(t *testing.T) {
 
 // When Graph has accepted a half, its requests are sent together with any others.
 func TestSplitIsOverWhenTaken(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Batch: 1, Do: graphsim.OuterStatus(400)}, {Attempt: 2, Do: graphsim.ItemStatus(401)},
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Batch: 1, Do: fault.OuterStatus(400)}, {Attempt: 2, Do: fault.ItemStatus(401)},
 	}})
 	rec := &recorder{Tenant: tenant}
-	runAll(t, rec, batch.Options{Concurrency: 1, Reauthorize: renewToken}, deletes(tenant.Populate(20)))
+	runAll(t, rec, batch.Options{Concurrency: 1, Reauthorize: renewToken}, deletes(tenant.AddUsers(20)))
 	checkLeft(t, tenant, 0)
 	check(t, "batches", len(rec.batches), 4)
 	check(t, "requests in the last batch", len(rec.batches[len(rec.batches)-1]), 20)
@@ -162,7 +164,7 @@ func TestSplitEnds(t *testing.T) {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-				users := tenant.Populate(tt.requests)
+				users := tenant.AddUsers(tt.requests)
 				tenant.AddFaults(refuse(400, names(users)...))
 				results := runAll(t, tenant, batch.Options{}, deletes(users))
 				for _, r := range results {
@@ -181,7 +183,7 @@ func TestSplitGoesOnAfterABadBatch(t *testing.T) {
 		for _, concurrency := range []int{0, 1} {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-				users := tenant.Populate(200)
+				users := tenant.AddUsers(200)
 				bad := names(users[from : from+60])
 				tenant.AddFaults(refuse(400, append(bad, users[105].UPN)...))
 				results := runAll(t, tenant, batch.Options{Concurrency: concurrency}, deletes(users))
@@ -196,8 +198,8 @@ func TestSplitGoesOnAfterABadBatch(t *testing.T) {
 func TestSplitAmongGoodOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-		users := tenant.Populate(2400)
-		tenant.AddFaults(graphsim.Fault{Do: graphsim.OuterStatus(400), Match: func(_, url string) bool {
+		users := tenant.AddUsers(2400)
+		tenant.AddFaults(fault.Fault{Do: fault.OuterStatus(400), Match: func(_, url string) bool {
 			return strings.Contains(url, "7@")
 		}})
 		results := runAll(t, tenant, batch.Options{}, deletes(users))
@@ -209,29 +211,29 @@ func TestSplitAmongGoodOnes(t *testing.T) {
 // If the gate lets fewer requests go than a half has, the batches are smaller and not mixed. After
 // another fault the half is still sent by itself.
 func TestSplitAtTheGate(t *testing.T) {
-	second := func(do graphsim.Effect) []graphsim.Fault { // of the half with the bad one
-		return []graphsim.Fault{{Path: "user0010@", Attempt: 2, Do: do}}
+	second := func(do fault.Effect) []fault.Fault { // of the half with the bad one
+		return []fault.Fault{{Path: "user0010@", Attempt: 2, Do: do}}
 	}
 	tests := []struct {
 		name   string
 		opts   graphsim.Options
 		rate   float64
-		faults []graphsim.Fault
+		faults []fault.Fault
 	}{
 		{name: "paced", rate: 3},
-		{name: "few at a time", opts: graphsim.Options{Limits: []*graphsim.Limit{graphsim.Bucket(2, 5)}}},
+		{name: "few at a time", opts: graphsim.Options{Limits: []*quota.Limit{quota.Bucket(2, 5)}}},
 		{name: "whole batches refused",
-			opts: graphsim.Options{WholeBatch: true, Limits: []*graphsim.Limit{graphsim.Bucket(2, 20)}}},
-		{name: "throttled", faults: second(graphsim.OuterStatus(429, "Retry-After", "3"))},
-		{name: "token refused", faults: second(graphsim.OuterStatus(401))},
-		{name: "service away", faults: second(graphsim.OuterStatus(503, "Retry-After", "3"))},
-		{name: "no answer", faults: second(graphsim.Hang())},
+			opts: graphsim.Options{WholeBatch: true, Limits: []*quota.Limit{quota.Bucket(2, 20)}}},
+		{name: "throttled", faults: second(fault.OuterStatus(429, "Retry-After", "3"))},
+		{name: "token refused", faults: second(fault.OuterStatus(401))},
+		{name: "service away", faults: second(fault.OuterStatus(503, "Retry-After", "3"))},
+		{name: "no answer", faults: second(fault.Hang())},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(tt.opts)
-				users := tenant.Populate(400)
+				users := tenant.AddUsers(400)
 				bad := names(users[9:10]) // the gate opens one, two, four at a time
 				tenant.AddFaults(append(tt.faults, refuse(400, bad...))...)
 				rec := &recorder{Tenant: tenant}
@@ -243,7 +245,7 @@ func TestSplitAtTheGate(t *testing.T) {
 				}
 				check(t, "results", len(results), 400)
 				checkLeft(t, tenant, 1)
-				check(t, "requests sent before a wait was over", tenant.Stats().Early, 0)
+				check(t, "requests sent before a wait was over", tenant.Stats().SentTooEarly, 0)
 				checkUnmixed(t, rec.batches, bad)
 			})
 		})
@@ -274,7 +276,7 @@ func checkUnmixed(t *testing.T, batches [][]string, bad []string) {
 func TestSplitStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Second})
-		users := tenant.Populate(20)
+		users := tenant.AddUsers(20)
 		tenant.AddFaults(refuse(400, users[0].UPN))
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
@@ -328,21 +330,21 @@ func splitProperty(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	opts := graphsim.Options{Seed: seed, Latency: time.Duration(rng.IntN(500)) * time.Millisecond}
 	if rng.IntN(2) == 0 {
-		opts.Limits = []*graphsim.Limit{graphsim.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)}
+		opts.Limits = []*quota.Limit{quota.Bucket(1+rng.Float64()*100, 1+rng.Float64()*50)}
 		opts.WholeBatch = rng.IntN(2) == 0
 	}
 	tenant := graphsim.New(opts)
-	users := tenant.Populate(1 + rng.IntN(200))
+	users := tenant.AddUsers(1 + rng.IntN(200))
 	bad := make(map[string]bool)
 	share := rng.Float64() * 0.4
 	for _, u := range users {
 		bad[u.UPN] = rng.Float64() < share
 	}
-	tenant.AddFaults(graphsim.Fault{Method: "DELETE", Do: graphsim.OuterStatus(400),
+	tenant.AddFaults(fault.Fault{Method: "DELETE", Do: fault.OuterStatus(400),
 		Match: func(_, url string) bool { return bad[strings.Split(url, "/")[2]] }})
 	others := rng.IntN(3) == 0
 	if others {
-		tenant.AddFaults(graphsim.RandomFaults(seed, rng.Float64()*0.3)...)
+		tenant.AddFaults(fault.Random(seed, rng.Float64()*0.3)...)
 	}
 	ctx := t.Context()
 	if stops := rng.IntN(4) == 0; stops {
@@ -422,8 +424,8 @@ func checkCost(t *testing.T, batches [][]string) {
 
 // If the source ends the run while halves wait, they are settled and not sent.
 func TestSplitEndedBySource(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(400)}}})
-	users := tenant.Populate(20)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(400)}}})
+	users := tenant.AddUsers(20)
 	cause := errors.New("the list changed")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	var src iter.Seq[batch.Request] = func(yield func(batch.Request) bool) {

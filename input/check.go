@@ -4,32 +4,38 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
-// maxUserBytes leaves room above the 113 characters that a user principal name
-// may have: a guest's carries a whole foreign address before its own domain.
+// maxUserBytes is more than the 113 characters that a user principal name may have, because that
+// of a guest contains a whole foreign address before its own domain.
 // Source: learn.microsoft.com/entra/identity/authentication/concept-sspr-policy,
 // "UserPrincipalName policies that apply to all user accounts".
 const maxUserBytes = 256
 
-// Me is the user of a row that means whoever is signed in, as in Graph's own
-// /me. Lists of pairs may hold it; CheckUser refuses it, for it names nobody.
+// Me is the user of the pair of Options.Self: whoever is signed in, as in Graph's own /me.
+// CheckUser refuses it, and so does every list, because it does not say who that is.
 const Me = "me"
 
-// localMarks are the marks taken before the @, beside letters and digits. The
-// docs name fewer, but tenants hold older and synchronised names. None of them
-// can end a path segment or start an escape.
+var errMe = errors.New(`user "me" names nobody: give an object id or a user principal name, ` +
+	"or use revoke --self for the pass of the user who is signed in")
+
+// localMarks are the marks that are allowed before the @, in addition to letters and digits. The
+// documentation names fewer, but tenants have older and synchronized names. None of these marks
+// ends a path segment or starts an escape.
 const localMarks = ".-_!#^~'$&*+={}|`"
 
-// CheckUser reports why s can be neither an object id nor a user principal
-// name. What it accepts is safe to put into a URL path with url.PathEscape,
-// which alone lets ".." through.
+// CheckUser returns an error if s is neither an object id nor a user principal name. A name that
+// it accepts is safe in a URL path after url.PathEscape, which alone would accept "..".
 func CheckUser(s string) error {
 	switch {
 	case s == "":
 		return errors.New("user is empty: give an object id or a user principal name")
 	case isGUID(s):
 		return nil
+	case strings.EqualFold(s, Me):
+		return errMe
 	case len(s) > maxUserBytes:
 		return fmt.Errorf("user %s is longer than %d bytes", showUser(s), maxUserBytes)
 	}
@@ -61,8 +67,7 @@ func CheckUser(s string) error {
 	return nil
 }
 
-// CheckMethod reports why s cannot be the id of a pass. The empty string is
-// refused too: a pair without a pass id has nothing to check.
+// CheckMethod returns an error if s is not the id of a pass. The empty string is not one.
 func CheckMethod(s string) error {
 	if !isGUID(s) {
 		return fmt.Errorf("method %s is not a GUID: this looks like the pass itself, not its id; "+
@@ -71,22 +76,9 @@ func CheckMethod(s string) error {
 	return nil
 }
 
+// isGUID reports whether s has the form of Graph's ids.
 func isGUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case c >= '0' && c <= '9', c|0x20 >= 'a' && c|0x20 <= 'f':
-		default:
-			return false
-		}
-	}
-	return true
+	return len(s) == 36 && uuid.Validate(s) == nil // which takes three other forms, too
 }
 
 func isDomain(s string) bool {

@@ -102,8 +102,8 @@ func TestShow(t *testing.T) {
 			if got := show(tt.value); got != tt.want {
 				t.Errorf("show(%q) = %s, want %s", tt.value, got, tt.want)
 			}
-			if got := printable(tt.value); got != tt.plain {
-				t.Errorf("printable(%q) = %s, want %s", tt.value, got, tt.plain)
+			if got := unquoted(show(tt.value)); got != tt.plain {
+				t.Errorf("unquoted(show(%q)) = %s, want %s", tt.value, got, tt.plain)
 			}
 		})
 	}

@@ -20,6 +20,7 @@ const (
 	ofEvent          // the same, if the list also has userId
 	ofRisk           // risk detections have it, whose id is not the user's
 	ofApp            // apps have it, and so do sign-in logs, which also have userId
+	ofResult         // rows about requests that were sent have it; some may be done
 	ofThing          // devices or groups have it
 	ofKind           // its value is the type of the row, such as user or group
 	ofOthers         // its GUIDs are known to identify something else
@@ -43,9 +44,10 @@ var columns = meanings(map[meaning]string{
 	ofLog: `recordType operation operations operationType operationName auditData workload activityDisplayName
 		activityDateTime initiatedBy targetResources loggedByService correlationId actorType
 		actorUserPrincipalName conditionalAccessStatus clientAppUsed appDisplayName`,
-	ofEvent: `creationDate creationTime`,
-	ofRisk:  `riskEventType detectionTimingType detectedDateTime`,
-	ofApp:   `appId`,
+	ofEvent:  `creationDate creationTime`,
+	ofResult: `attempts`,
+	ofRisk:   `riskEventType detectionTimingType detectedDateTime`,
+	ofApp:    `appId`,
 	ofThing: `groupTypes securityEnabled mailEnabled membershipRule isAssignableToRole operatingSystem trustType
 		profileType deviceId servicePrincipalType servicePrincipalNames signInAudience`,
 	ofKind: `objectType isUser @odata.type`,
@@ -74,9 +76,9 @@ var guid = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 func holdsGUID(s string) bool { return len(s) >= 32 && guid.MatchString(s) }
 
-// hiddenPass returns the error for a GUID in an unknown column. If such a row meant "any
+// misnamedColumn returns the error for a GUID in an unknown column. If such a row meant "any
 // pass of the user", the wrong pass could be deleted.
-func hiddenPass(column string) error {
+func misnamedColumn(column string) error {
 	return fmt.Errorf("%s holds a GUID, but is not a known column: "+
 		"rename it to methodId if it is the pass id, or remove it", showColumn(column))
 }
@@ -97,6 +99,10 @@ func (s *nameSet) noteTarget(folded, raw string) {
 // log refuses an audit or sign-in log. Its users are those who acted, so revoking would
 // delete the passes of administrators and of the help desk.
 func (s *nameSet) log() error {
+	if mark := s.marks[ofResult]; mark != "" {
+		return fmt.Errorf("%s shows that this is a part of a results log, in which rows without a pass may be done: "+
+			"use the whole log, or keep only user and method", show(mark))
+	}
 	if mark, id := s.marks[ofRisk], s.spelled[nameID]; mark != "" && id != "" {
 		return fmt.Errorf("%s shows that these are risk detections, in which %s is neither the user's nor the pass's: "+
 			"remove it, and keep userId", show(mark), show(id))

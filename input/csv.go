@@ -22,42 +22,40 @@ func trim(s string) string {
 	return s
 }
 
-// readCSV hands out the rows of text. A *LineError that it returns, unlike one
-// inside a row, means that the rest cannot be read.
-func readCSV(text io.Reader, yield func(row) bool) error {
-	limited := &budget{r: text, limit: math.MaxInt64}
-	br := bufio.NewReaderSize(limited, bufferBytes)
-	h, err := readHeader(br, false)
+// readCSV yields the rows of text. A *LineError that it returns, unlike one in a row, means
+// that the rest cannot be read.
+func readCSV(text io.Reader, usersOnly bool, yield func(row) bool) error {
+	capped := &cappedReader{r: text, limit: math.MaxInt64}
+	br := bufio.NewReaderSize(capped, bufferBytes)
+	h, err := readHeader(br, usersOnly)
 	if err == io.EOF {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	r := csv.NewReader(br) // uses br as it is, for its buffer is large enough
+	r := csv.NewReader(br) // uses br as it is, because its buffer is large enough
 	r.Comma = h.comma
-	r.FieldsPerRecord = -1 // one message for both directions, and empty extras are fine
+	r.FieldsPerRecord = -1 // header.row checks the width: it allows empty extras
 	r.ReuseRecord = true
 	last := h.lines
 	for {
-		limited.limit = int64(h.consumed) + r.InputOffset() + maxRowBytes
+		capped.limit = int64(h.consumed) + r.InputOffset() + maxRowBytes
 		fields, err := r.Read()
-		if limited.err == errTooLong {
+		switch {
+		case capped.err == errTooLong:
 			return &LineError{Line: last + 1, Msg: "a row from here on is longer than 1 MiB: is a closing quote missing?",
 				Err: errTooLong}
-		}
-		if limited.err != nil {
-			return limited.err
-		}
-		if err == io.EOF {
+		case capped.err != nil:
+			return capped.err
+		case err == io.EOF:
 			return nil
 		}
 		var next row
 		if err != nil {
 			bad := csvError(err, h.lines)
 			if parse, ok := errors.AsType[*csv.ParseError](err); !ok || parse.Line != parse.StartLine {
-				// The lines up to here, good rows among them, went into one field.
-				return bad
+				return bad // a field has swallowed the lines up to here, and good rows among them
 			}
 			next = row{line: bad.Line, err: bad}
 			last = bad.Line
@@ -65,12 +63,12 @@ func readCSV(text io.Reader, yield func(row) bool) error {
 			line, _ := r.FieldPos(0)
 			end, _ := r.FieldPos(len(fields) - 1)
 			last = h.lines + end + strings.Count(fields[len(fields)-1], "\n")
-			if h.passOver(fields) {
+			if h.skips(fields) {
 				continue
 			}
 			next = h.row(fields, h.lines+line)
-			if h.doubt != nil && next.err != nil && next.err.Err == h.doubt {
-				return next.err // it concerns the column, and so all rows
+			if h.unclearID != nil && next.err != nil && next.err.Err == h.unclearID {
+				return next.err // it is about the column, and so about all rows
 			}
 		}
 		if !yield(next) {
@@ -79,41 +77,36 @@ func readCSV(text io.Reader, yield func(row) bool) error {
 	}
 }
 
-// row reads one record under the header. A record of another width is refused:
-// in a row that lost a field, the method's place may hold something else or nothing.
+// row returns a record as a row. A record of another width than the header is refused: if it
+// lost a field, another value or none may stand in the place of the method.
 func (h *header) row(fields []string, line int) row {
 	var rec record
-	for n, has := range h.has {
-		if i := h.index[n]; has && i < len(fields) {
-			rec[n] = plainValue(trim(fields[i]))
+	for n, i := range h.index {
+		if i < len(fields) {
+			rec[n] = PlainValue(trim(fields[i]))
 		}
 	}
 	r := rec.row(line)
 	switch {
 	case strings.HasPrefix(trim(fields[0]), "#"):
-		return r.refuse("", fmt.Errorf("the row starts with #, and lists have no comments: remove it"))
+		return r.refuse("", errors.New("the row starts with #, and lists have no comments: remove it"))
 	case len(fields) < h.width || !allEmpty(fields[h.width:]):
 		return r.refuse("", fmt.Errorf("the row has %d fields, the header %d: quote values that hold %q, "+
 			"and keep the delimiters of empty ones", len(fields), h.width, h.comma))
-	}
-	if h.doubt != nil && !rec.sameID() {
-		return r.refuse("", h.doubt)
-	}
-	if h.log != nil && r.err == nil && r.method == "" {
-		return r.refuse("", h.log)
+	case h.unclearID != nil && !rec.sameID():
+		return r.refuse("", h.unclearID)
+	case h.notAList != nil && r.err == nil && r.method == "":
+		return r.refuse("", h.notAList)
 	}
 	for _, i := range h.kinds {
 		if err := checkKind(h.fields[i], trim(fields[i])); err != nil {
 			return r.refuse("user", err)
 		}
 	}
-	for _, i := range h.strangers {
+	for _, i := range h.unknown {
 		if i < len(fields) && holdsGUID(fields[i]) {
-			return r.refuse("method", hiddenPass(trim(h.fields[i])))
+			return r.refuse("method", misnamedColumn(trim(h.fields[i])))
 		}
-	}
-	if h.report != nil && !h.usersOnly {
-		return h.told(fields).apply(r)
 	}
 	return r
 }
@@ -134,17 +127,17 @@ func csvError(err error, linesBefore int) *LineError {
 		if parse.Line == parse.StartLine {
 			le.Column = parse.Column
 		} else {
-			le.Msg += fmt.Sprintf("; the row goes on to line %d", linesBefore+parse.Line)
+			le.Msg += fmt.Sprintf("; the row continues to line %d", linesBefore+parse.Line)
 		}
 	}
 	return le
 }
 
-// csvMessage says in this program's words what encoding/csv found.
+// csvMessage returns what encoding/csv found wrong, and what to do about it.
 func csvMessage(err error) string {
 	switch {
 	case errors.Is(err, csv.ErrQuote):
-		return `a quoted value is not closed, or goes on after its closing quote: write a quote inside it as ""`
+		return `a quoted value is not closed, or continues after its closing quote: write a quote inside it as ""`
 	case errors.Is(err, csv.ErrBareQuote):
 		return `a quote stands in the middle of a value: quote the whole value, and write the quote as ""`
 	}

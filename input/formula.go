@@ -31,8 +31,8 @@ func isWordByte(b byte) bool {
 	return b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
 }
 
-// plainValue undoes CSVValue.
-func plainValue(s string) string {
+// PlainValue undoes CSVValue.
+func PlainValue(s string) string {
 	if !strings.Contains(s, "'") {
 		return s
 	}

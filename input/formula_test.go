@@ -27,8 +27,8 @@ func TestCSVValue(t *testing.T) {
 		if got := CSVValue(tt.value); got != tt.want {
 			t.Errorf("%s: CSVValue(%q) = %q, want %q", tt.name, tt.value, got, tt.want)
 		}
-		if got := plainValue(CSVValue(tt.value)); got != tt.value {
-			t.Errorf("%s: plainValue(CSVValue(%q)) = %q, want the value itself", tt.name, tt.value, got)
+		if got := PlainValue(CSVValue(tt.value)); got != tt.value {
+			t.Errorf("%s: PlainValue(CSVValue(%q)) = %q, want the value itself", tt.name, tt.value, got)
 		}
 	}
 }
@@ -40,8 +40,8 @@ func FuzzCSVValue(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		safe := CSVValue(s)
-		if got := plainValue(safe); got != s {
-			t.Errorf("plainValue(CSVValue(%q)) = %q", s, got)
+		if got := PlainValue(safe); got != s {
+			t.Errorf("PlainValue(CSVValue(%q)) = %q", s, got)
 		}
 		for cell := range strings.FieldsFuncSeq(safe, func(r rune) bool { return strings.ContainsRune(";\t\r\n", r) }) {
 			if cell = trim(cell); cell != "" && strings.ContainsAny(cell[:1], "=+-@") {

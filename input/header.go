@@ -6,34 +6,34 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
 
-// A header is what the lines before the first row say about the rows.
+// A header is what the lines before the first row of a CSV file say about the rows.
 type header struct {
-	comma rune
-	width int             // columns up to the last one with a name
-	index [nameCount]int  // where each known name stands
-	has   [nameCount]bool // whether it does
+	comma  rune
+	width  int          // columns up to the last one with a name
+	fields []string     // the names of the columns
+	index  map[name]int // the columns that identify the user or the pass
 
-	strangers []int          // unknown columns, which may hold a pass ID
-	kinds     []int          // columns whose value is the type of the row
-	report    map[string]int // columns of a report by their folded names, nil for other lists
-	fields    []string
+	unknown []int // unknown columns, which may hold the id of a pass
+	kinds   []int // columns whose value is the type of the row
 
-	doubt     error // the error for rows in which id is not the value of another user column
-	log       error // the error for rows without a pass if the list looks like an audit log
-	usersOnly bool  // the list names users only
-	template  bool  // the list is the template of an Entra bulk operation
+	unclearID error // the error for rows in which id is not the value of another user column
+	notAList  error // the error for rows without a pass if the list looks like an audit log
 
-	lines    int // read so far, the header's own included
+	usersOnly bool // the list names users only
+	template  bool // the list is the template of an Entra bulk operation
+
+	lines    int // read so far, including those of the header
 	consumed int // their bytes
 }
 
-// readHeader reads up to and including the header. An empty text is io.EOF.
+// readHeader reads up to and including the header. For an empty text it returns io.EOF.
 func readHeader(br *bufio.Reader, usersOnly bool) (*header, error) {
-	h := &header{usersOnly: usersOnly}
+	h := &header{usersOnly: usersOnly, index: make(map[name]int)}
 	for {
 		text, err := h.readLine(br)
 		if err != nil {
@@ -44,8 +44,11 @@ func readHeader(br *bufio.Reader, usersOnly bool) (*header, error) {
 			continue
 		}
 		start := h.lines
-		if text, err = h.finish(br, text); err != nil {
-			return nil, atLine(err, start)
+		if text, err = h.readRest(br, text); err != nil {
+			if bad, ok := errors.AsType[*LineError](err); ok {
+				bad.Line = start
+			}
+			return nil, err
 		}
 		if err := h.parse(text); err != nil {
 			return nil, &LineError{Line: start, Msg: err.Error(), Err: err}
@@ -54,9 +57,9 @@ func readHeader(br *bufio.Reader, usersOnly bool) (*header, error) {
 	}
 }
 
-// finish adds the lines that a quoted name goes on to, those up to an even
-// number of quotes.
-func (h *header) finish(br *bufio.Reader, text string) (string, error) {
+// readRest appends further lines to a header that begins with text, up to an even number of
+// quotes, because the quoted name of a column may continue on the next line.
+func (h *header) readRest(br *bufio.Reader, text string) (string, error) {
 	all := []byte(text)
 	for quotes := strings.Count(text, `"`); quotes%2 != 0; {
 		more, err := h.readLine(br)
@@ -84,21 +87,15 @@ func (h *header) readLine(br *bufio.Reader) (string, error) {
 	return string(line), err
 }
 
-func atLine(err error, line int) error {
-	if le, ok := errors.AsType[*LineError](err); ok {
-		le.Line = line
-	}
-	return err
-}
-
-// isTypeLine reports whether line is what Windows PowerShell's Export-Csv
-// writes first unless it is told -NoTypeInformation.
+// isTypeLine reports whether line is the first line that Windows PowerShell's Export-Csv writes
+// without -NoTypeInformation.
 func isTypeLine(line string) bool {
 	line = strings.TrimLeft(line, `"`)
 	return len(line) >= 5 && strings.EqualFold(line[:5], "#TYPE")
 }
 
-// takeSeparator reports whether line tells Excel the delimiter, as "sep=;" does.
+// takeSeparator reports whether line is a line such as "sep=;", which names the delimiter for
+// Excel, and records the delimiter.
 func (h *header) takeSeparator(line string) bool {
 	rest, found := strings.CutPrefix(strings.ToLower(strings.Trim(line, `"`)), "sep=")
 	if rest == "" && found {
@@ -131,14 +128,13 @@ func (h *header) column(field string) string {
 	return name
 }
 
-// passOver reports whether a record must be skipped, because it is empty or the example row
-// of a template.
-func (h *header) passOver(fields []string) bool {
+// skips reports whether a record is not a row: it is empty, or the example of a template.
+func (h *header) skips(fields []string) bool {
 	return allEmpty(fields) || h.template && strings.HasPrefix(trim(fields[0]), "Example:")
 }
 
-// parse settles the delimiter: the one that makes a known user column, and
-// among several the one that makes most columns.
+// parse chooses the delimiter: one that makes a known user column, and among several the one that
+// makes most columns. Then it takes the columns.
 func (h *header) parse(text string) error {
 	if strings.Contains(strings.TrimRight(text, "\r\n"), "\r") && !strings.Contains(text, "\n") {
 		return errors.New("lines end with a lone carriage return: save the file with LF or CRLF line ends")
@@ -158,7 +154,7 @@ func (h *header) parse(text string) error {
 			parseErr = err
 			continue
 		}
-		user := h.hasUserName(found)
+		user := slices.ContainsFunc(found, h.isUserColumn)
 		if fields == nil || user && !usable || user == usable && len(found) > len(fields) {
 			fields, h.comma, usable = found, comma, user
 		}
@@ -169,16 +165,12 @@ func (h *header) parse(text string) error {
 	return h.take(fields)
 }
 
-func (h *header) hasUserName(fields []string) bool {
-	for _, f := range fields {
-		if n, ok := names[fold(h.column(f))]; ok && n <= nameUPN {
-			return true
-		}
-	}
-	return false
+func (h *header) isUserColumn(field string) bool {
+	n, ok := names[fold(h.column(field))]
+	return ok && n <= nameUPN
 }
 
-// take finds the known names among the columns.
+// take finds out what the columns mean.
 func (h *header) take(fields []string) error {
 	if strings.HasPrefix(fields[0], "PK\x03\x04") {
 		return errors.New("this is a workbook or another zip file: save it as CSV")
@@ -186,6 +178,7 @@ func (h *header) take(fields []string) error {
 	if strings.Contains(fields[0], "\x00") {
 		return errors.New("this looks like UTF-16 without a byte order mark: save it as UTF-8")
 	}
+	h.fields = fields
 	set := nameSet{usersOnly: h.usersOnly}
 	for i, f := range fields {
 		column := h.column(f)
@@ -195,9 +188,9 @@ func (h *header) take(fields []string) error {
 		}
 		switch m {
 		case naming:
-			h.index[n], h.has[n] = i, true
+			h.index[n] = i
 		case unknown:
-			h.strangers = append(h.strangers, i)
+			h.unknown = append(h.unknown, i)
 		case ofKind:
 			h.kinds = append(h.kinds, i)
 		}
@@ -205,22 +198,22 @@ func (h *header) take(fields []string) error {
 			h.width = i + 1
 		}
 	}
-	h.report = reported(fields)
-	h.fields = fields
 	idIsPass, err := set.resolve()
 	if err != nil {
 		return err
 	}
-	h.doubt = set.doubt
 	if idIsPass {
-		h.has[nameID] = false
-		h.index[nameMethodID], h.has[nameMethodID] = h.index[nameID], true
+		h.index[nameMethodID] = h.index[nameID]
+		delete(h.index, nameID)
+	}
+	h.unclearID = set.unclearID
+	if h.usersOnly {
+		maps.DeleteFunc(h.index, func(n name, _ int) bool { return n >= nameMethod })
+	} else {
+		h.notAList = set.log()
 	}
 	if idIsPass || h.usersOnly || set.hasMethod() {
-		h.strangers = nil
-	}
-	if !h.usersOnly {
-		h.log = set.log()
+		h.unknown = nil
 	}
 	if !set.hasUser() {
 		return noUserColumn(fields)
@@ -233,27 +226,31 @@ func (h *header) take(fields []string) error {
 // the error shows only names of known columns in full.
 func noUserColumn(fields []string) error {
 	const want = "the first line must name the columns, such as user,method"
-	shown := make([]string, 0, len(fields))
-	notNamed := func(f string) bool { return !strings.Contains(f, "@") || CheckUser(trim(f)) != nil }
-	if len(fields) > 1 && !slices.ContainsFunc(fields, notNamed) {
+	isUser := func(f string) bool { return CheckUser(trim(f)) == nil }
+	isUPN := func(f string) bool { return strings.Contains(f, "@") && isUser(f) }
+	if len(fields) > 1 && !slices.ContainsFunc(fields, func(f string) bool { return !isUPN(f) }) {
 		return fmt.Errorf("the first line names %d users: put each user on a line of its own", len(fields))
 	}
+	var shown []string
 	for _, f := range fields[:min(len(fields), maxProblems)] {
-		switch fold(trim(f)) {
-		case "mail", "email", "emailaddress", "username":
+		folded := fold(trim(f))
+		_, known := names[folded]
+		switch {
+		case slices.Contains([]string{"mail", "email", "emailaddress", "username"}, folded):
 			return fmt.Errorf("no user column in the header, because %s is not always the user principal name: "+
 				"if it is here, rename it to userPrincipalName", show(f))
-		}
-		if CheckUser(trim(f)) == nil {
+		case isUser(f):
 			return errors.New("there is no header, because the first line is already a row: " + want)
+		case known, columns[folded] != unknown:
+			shown = append(shown, show(trim(f)))
+		default:
+			shown = append(shown, showMethod(trim(f)))
 		}
-		shownAs := showMethod
-		f = trim(f)
-		if _, known := names[fold(f)]; known || columns[fold(f)] != unknown {
-			shownAs = show
-		}
-		shown = append(shown, shownAs(f))
 	}
-	return fmt.Errorf("no user column in the header %s: %s; the user column can be %s, the pass column %s",
-		strings.Join(shown, " "), want, userNames, methodNames)
+	hint := ""
+	if len(fields) == 1 { // it may well be a mistyped user
+		hint = "; in a list of one user on each line, the first has to be a user too"
+	}
+	return fmt.Errorf("no user column in the header %s: %s; the user column can be %s, the pass column %s%s",
+		strings.Join(shown, " "), want, userNames, methodNames, hint)
 }

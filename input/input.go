@@ -6,7 +6,7 @@
 // wider order; so everything here prefers refusing a row to guessing that its
 // pass id is missing. Lists come as CSV (Excel, PowerShell, by hand), as JSON (an
 // array, answers of Microsoft Graph, objects one after another) or as JSON
-// Lines, tapsweep's own results log included.
+// Lines. A [Reader] adds other forms.
 //
 // A list is read twice. [Open] checks every row and finds the repeats before
 // anything is done with the first one; [List.Pairs] reads again and hands the
@@ -33,7 +33,7 @@ type Pair struct {
 	Column int
 
 	// User is an object id or a user principal name as written, without the
-	// spaces around it, or Me.
+	// spaces around it, or Me if Options.Self is set.
 	User string
 
 	// UPN is the user principal name if the row gives one in addition to the object ID in
@@ -80,10 +80,18 @@ type Options struct {
 	// rest of a list unreadable, such as broken JSON, stays an error.
 	SkipInvalid bool
 
-	// Users are users given without a list, by object ID, user principal name or Me. Open
-	// reads them as one more list, before the others; any pass of these users is meant. The
+	// Reader reads lists in forms that this package does not know, such as a program's own
+	// results. It is asked first. Nil knows none.
+	Reader Reader
+
+	// Users are users given without a list, by object ID or user principal name. Open reads
+	// them as one more list, before the others; any pass of these users is meant. The
 	// source of that list is NamedSource.
 	Users []string
+
+	// Self makes Open return a List of one pair: any pass of the user who is signed in, whom
+	// the pair calls Me. The source is SelfSource. Open then takes no lists and no Users.
+	Self bool
 
 	// Stdin is read for the name "-". Nil is os.Stdin.
 	Stdin io.Reader
@@ -98,29 +106,10 @@ type Stats struct {
 	Rows       int // every row, without headers and empty lines
 	Unique     int // pairs that differ from all before
 	Duplicates int // repeats of an earlier pair
-	Invalid    int // refused rows, with SkipInvalid, and those that a results log tells of
-	Done       int // pairs of a results log with nothing left to do; they are left out
-	Protected  int // pairs of a results log that were protected; they are left out too
+	Invalid    int // refused rows, with SkipInvalid, and those with LeftRefused
+	Done       int // rows with LeftDone
+	Protected  int // rows with LeftProtected
 	Users      int // distinct users among the unique pairs, by what is written
 	AnyPass    int // unique pairs that name no pass
 	Named      int // unique pairs that give a user principal name beside the object ID, see Pair.UPN
-	Me         int // unique pairs of the signed-in user, see Me
-}
-
-// A row is one record of a list after the checks: either err is set or the pair is good.
-type row struct {
-	line, column int
-	user, method string
-	upn          string // if user is an object ID and the row also has a user principal name
-	err          *LineError
-
-	// Of a results log:
-	mark    string   // "run", "end" and such: the row is about the run, and no pair
-	run     *runLine // nil for rows of pairs
-	logged  bool     // the row tells what became of a pair
-	origin  origin   // of the pair
-	done    bool     // nothing is left to do for the pair
-	shield  bool     // the pair was protected
-	gone    bool     // the row is of a user whom the tenant did not have, and names no pass
-	refused bool     // err is known from the run before, and did not stop it
 }

@@ -7,16 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode"
 )
 
 // readJSON hands out the rows of text: objects, arrays of objects and answers
 // of Graph, one after another. Broken JSON ends it with a *LineError, because
 // nothing tells where the next row would start.
-func readJSON(text io.Reader, yield func(row) bool) error {
-	limited := &budget{r: text}
+func readJSON(text io.Reader, usersOnly bool, yield func(row) bool) error {
+	limited := &cappedReader{r: text}
 	lines := &lineCounter{r: limited}
-	j := jsonReader{dec: json.NewDecoder(lines), at: lines.at, yield: yield}
+	j := jsonReader{dec: json.NewDecoder(lines), at: lines.at, names: nameSet{usersOnly: usersOnly}, yield: yield}
 	j.renew = func() { limited.limit = j.dec.InputOffset() + maxRowBytes }
 	err := j.documents()
 	if err == nil && j.page > 0 {
@@ -33,10 +34,9 @@ func readJSON(text io.Reader, yield func(row) bool) error {
 	return err
 }
 
-// readLines yields the rows of text, in which each line is a separate JSON value. It skips
-// lines for which passOver reports true, and ends with the error of passOver; passOver may be
-// nil.
-func readLines(text *bufio.Reader, passOver func(n int, line []byte) (bool, error), yield func(row) bool) error {
+// readLines yields the rows of text, in which each line is a separate JSON value.
+func readLines(text *bufio.Reader, usersOnly bool, yield func(row) bool) error {
+	l := newLineReader(usersOnly)
 	for n := 1; ; n++ {
 		line, err := readLine(text)
 		if err == io.EOF {
@@ -45,26 +45,18 @@ func readLines(text *bufio.Reader, passOver func(n int, line []byte) (bool, erro
 		if err != nil && !errors.Is(err, errTooLong) {
 			return err
 		}
-		if err == nil && passOver != nil {
-			skip, err := passOver(n, line)
-			if err != nil {
-				return err
-			}
-			if skip {
-				continue
-			}
-		}
-		var rows []row // of this line, none of which counts when it is broken
 		if err == nil {
-			rows, err = lineRows(line, n)
+			err = l.read(line, n)
+		} else {
+			err = fmt.Errorf("the line is %w", err)
 		}
-		if bad := jsonError(err); bad != nil {
-			bad.Line = n
-			rows = []row{{line: n, err: bad}}
-		} else if err != nil {
-			rows = []row{{line: n, err: &LineError{Line: n, Msg: "the line is " + err.Error(), Err: err}}}
+		if err != nil { // no row of a broken line counts
+			l.rows = append(l.rows[:0], row{line: n}.refuse("", err))
+			if bad := jsonError(err); bad != nil {
+				bad.Line, l.rows[0].err = n, bad
+			}
 		}
-		for _, r := range rows {
+		for _, r := range l.rows {
 			if !yield(r) {
 				return errStop
 			}
@@ -72,29 +64,36 @@ func readLines(text *bufio.Reader, passOver func(n int, line []byte) (bool, erro
 	}
 }
 
-// lineRows returns the rows of one line: mostly one, but a line may hold a
-// whole document.
-func lineRows(line []byte, n int) (rows []row, err error) {
-	indent := len(line) - len(bytes.TrimLeftFunc(line, unicode.IsSpace))
-	line = bytes.TrimSpace(line)
-	if bytes.HasPrefix(line, []byte("{")) && json.Valid(line) {
-		o, document := objectRow{line: n}, false
-		members(line, func(key string, value []byte) {
-			document = document || key == "value" && value[0] == '['
-			o.take(key, value)
-		})
-		if !document {
-			return []row{o.row()}, nil
-		}
+// A lineReader reads the lines of JSON Lines.
+type lineReader struct {
+	rows  []row // of the last line
+	line  bytes.Reader
+	start int64 // offset of the line in what the decoder has read
+	json  jsonReader
+}
+
+func newLineReader(usersOnly bool) *lineReader {
+	l := new(lineReader)
+	l.json = jsonReader{names: nameSet{usersOnly: usersOnly}, renew: func() {}}
+	l.json.yield = func(r row) bool { l.rows = append(l.rows, r); return true }
+	return l
+}
+
+// read reads the rows of line n: mostly one, but a line may hold a whole document.
+func (l *lineReader) read(line []byte, n int) error {
+	l.rows = l.rows[:0]
+	l.line.Reset(bytes.TrimRightFunc(line, unicode.IsSpace))
+	if l.json.dec == nil {
+		l.json.dec = json.NewDecoder(&l.line)
 	}
-	j := jsonReader{
-		dec:   json.NewDecoder(bytes.NewReader(line)),
-		at:    func(offset int64) (int, int) { return n, indent + int(offset) },
-		renew: func() {},
-		yield: func(r row) bool { rows = append(rows, r); return true },
+	l.json.last = 0
+	l.start = l.json.dec.InputOffset()
+	l.json.at = func(offset int64) (int, int) { return n, int(offset - l.start) }
+	err := l.json.documents()
+	if err != nil {
+		l.json.dec = nil // it reads no further after an error
 	}
-	err = j.documents()
-	return rows, err
+	return err
 }
 
 // jsonError returns the *LineError for broken JSON, without its line, or nil.
@@ -119,11 +118,13 @@ type jsonReader struct {
 	renew func()                                // allows the next element its size
 	page  int                                   // line of the last document, if that says that more follows
 	last  int                                   // line on which a row has started
+	names nameSet                               // of a row before its first key
+	raw   json.RawMessage                       // the last value
 	yield func(row) bool
 }
 
 // hand hands out a row that starts there. An object that also holds rows comes after them.
-func (j *jsonReader) hand(r row, column int) bool {
+func (j *jsonReader) hand(r row, column int) error {
 	if r.line <= j.last {
 		r.column = column
 		if r.err != nil {
@@ -131,33 +132,35 @@ func (j *jsonReader) hand(r row, column int) bool {
 		}
 	}
 	j.last = max(j.last, r.line)
-	return j.yield(r)
+	if !j.yield(r) {
+		return errStop
+	}
+	return nil
 }
 
-// next returns the offset just behind where the next token starts, for a
-// mistake is mostly there, and that may be some lines below the last token.
+// next returns the offset of the next token, as far as it is in memory. At a mistake, that may
+// be some lines below the last token.
 func (j *jsonReader) next() int64 {
-	rest, _ := io.ReadAll(j.dec.Buffered()) // from memory, bounded by the budget
-	space := len(rest) - len(bytes.TrimLeft(rest, jsonSpace+",:"))
-	return j.dec.InputOffset() + int64(space)
+	ahead := j.dec.Buffered().(io.ByteReader)
+	for at := j.dec.InputOffset(); ; at++ {
+		if c, err := ahead.ReadByte(); err != nil || !strings.ContainsRune(" \t\r\n,:", rune(c)) {
+			return at
+		}
+	}
 }
 
 // token returns the next token, inside something, where the text must not end.
 func (j *jsonReader) token() (json.Token, error) {
 	tok, err := j.dec.Token()
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return tok, err
+	return tok, atEnd(err)
 }
 
-// value returns the whole of the next value and where it starts.
-func (j *jsonReader) value() (raw json.RawMessage, start int64, err error) {
-	err = j.dec.Decode(&raw)
+// atEnd returns err, or io.ErrUnexpectedEOF for io.EOF.
+func atEnd(err error) error {
 	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+		return io.ErrUnexpectedEOF
 	}
-	return raw, j.dec.InputOffset() - int64(len(raw)), err
+	return err
 }
 
 func (j *jsonReader) documents() error {
@@ -172,9 +175,10 @@ func (j *jsonReader) documents() error {
 		}
 		switch tok {
 		case json.Delim('{'):
-			err = j.document()
+			line, column := j.at(j.dec.InputOffset())
+			err = j.object(line, column, j.names, true)
 		case json.Delim('['):
-			err = j.elements(nameSet{})
+			err = j.elements(j.names)
 		default:
 			err = &LineError{Msg: "an object or an array has to start here"}
 		}
@@ -184,88 +188,100 @@ func (j *jsonReader) documents() error {
 	}
 }
 
-// document reads the rest of an object on the top level, which is a row unless
-// it is a Graph answer: a key "value" with an array holds the rows then.
-func (j *jsonReader) document() error {
-	line, column := j.at(j.dec.InputOffset())
-	o := objectRow{line: line}
-	list, more := false, false
-	var rows nameSet // what the response says about its rows
+// object reads the rest of an object, which is a row unless it is an answer of Graph on the top
+// level: then an array under the key "value" holds the rows. The object's nameSet starts as a
+// copy of names.
+func (j *jsonReader) object(line, column int, names nameSet, top bool) error {
+	o := objectRow{line: line, names: names}
+	answer := graphAnswer{names: names}
 	for j.dec.More() {
 		tok, err := j.token()
 		if err != nil {
 			return err
 		}
 		key, _ := tok.(string) // the decoder lets nothing else be a key
-		if key != "value" {
-			raw, _, err := j.value()
-			if err != nil {
-				return err
-			}
-			more = more || key == "@odata.nextLink" && raw[0] == '"'
-			if key == "@odata.context" {
-				rows.context(unquote(raw))
-			}
-			o.take(key, raw)
-			continue
-		}
-		if tok, err = j.token(); err != nil {
-			return err
-		}
-		if tok != json.Delim('[') {
-			err = j.skip(tok, func(text string) {
-				if o.hidden == nil && holdsGUID(text) {
-					o.hidden = hiddenPass(key)
-				}
-			})
-		} else if list {
-			return &LineError{Msg: `the object has two arrays "value"`}
-		} else {
-			list = true
-			err = j.elements(rows)
+		if top && key == "value" {
+			err = j.value(&o, &answer)
+		} else if err = j.dec.Decode(&j.raw); err == nil {
+			answer.take(key, j.raw)
+			o.take(key, j.raw)
 		}
 		if err != nil {
-			return err
+			return atEnd(err)
 		}
 	}
 	if _, err := j.token(); err != nil {
 		return err
 	}
-	j.page = 0
-	if list && more {
-		j.page = o.line
+	if top {
+		j.page = 0
 	}
-	if list && !o.names.hasUser() && o.err == nil {
-		return nil
-	}
-	if list {
+	if answer.list {
+		if answer.more {
+			j.page = line
+		}
+		if !o.names.hasUser() && o.err == nil {
+			return nil
+		}
 		o.fail("", errors.New(`the object is a row and also holds rows in "value": keep one of the two`))
 	}
-	if !j.hand(o.row(), column) {
-		return errStop
+	return j.hand(o.row(), column)
+}
+
+// A graphAnswer is what an object says about the rows in its array "value".
+type graphAnswer struct {
+	names nameSet // of a row before its first key
+	list  bool    // there is such an array
+	more  bool    // other pages follow
+}
+
+func (a *graphAnswer) take(key string, value json.RawMessage) {
+	switch key {
+	case "@odata.nextLink":
+		a.more = value[0] == '"'
+	case "@odata.context":
+		a.names.context(unquote(value))
 	}
-	return nil
+}
+
+// value reads the value of the key "value" on the top level. An array is not read as a whole,
+// because it may hold all rows.
+func (j *jsonReader) value(o *objectRow, answer *graphAnswer) error {
+	tok, err := j.token()
+	switch {
+	case err != nil:
+		return err
+	case tok != json.Delim('['):
+		return j.skip(tok, func(text string) {
+			if o.hidden == nil && holdsGUID(text) {
+				o.hidden = misnamedColumn("value")
+			}
+		})
+	case answer.list:
+		return &LineError{Msg: `the object has two arrays "value"`}
+	}
+	answer.list = true
+	return j.elements(answer.names)
 }
 
 // elements reads the elements of an array, and its end. The nameSet of each element starts
 // as a copy of names.
 func (j *jsonReader) elements(names nameSet) error {
 	for j.renew(); j.dec.More(); j.renew() {
-		raw, start, err := j.value()
+		line, column := j.at(j.next() + 1)
+		tok, err := j.token()
+		switch {
+		case err != nil:
+		case tok == json.Delim('{'):
+			err = j.object(line, column, names, false)
+		default:
+			if err = j.skip(tok, func(string) {}); err == nil {
+				r := row{line: line}
+				err = j.hand(r.refuse("", fmt.Errorf("the element is %s, and has to be an object", kindOfToken(tok))), column)
+			}
+		}
 		if err != nil {
 			return err
-		}
-		line, column := j.at(start + 1)
-		o := objectRow{line: line, names: names}
-		r := row{line: o.line}
-		if raw[0] == '{' {
-			members(raw, o.take)
-			r = o.row()
-		} else {
-			r = r.refuse("", fmt.Errorf("the element is %s, and has to be an object", kind(raw[0])))
-		}
-		if !j.hand(r, column) {
-			return errStop
 		}
 	}
 	_, err := j.token()

@@ -15,17 +15,11 @@ import (
 type List struct {
 	sources []*source
 	ends    []mark // after each source
-	known   *repeats
+	known   *pairSet
 	stats   Stats
 	byName  int // unique pairs whose user is a user principal name
 	digest  string
 	skip    bool
-
-	// Of the rows Me. Once nobody is Me, they are refused.
-	me struct {
-		rows, anyPass int
-		nobody        error
-	}
 }
 
 // A mark counts what was read up to the end of a source.
@@ -46,8 +40,11 @@ func Open(names []string, opts Options) (_ *List, err error) {
 	if opts.Format != "" && !slices.Contains(Formats, opts.Format) {
 		return nil, fmt.Errorf("format %s is not known: use %s", show(opts.Format), strings.Join(Formats, ", "))
 	}
-	if len(names)+len(opts.Users) == 0 {
+	switch lists := len(names) + len(opts.Users); {
+	case lists == 0 && !opts.Self:
 		return nil, errors.New("no list is named")
+	case lists > 0 && opts.Self:
+		return nil, errors.New("--self takes no list and no user")
 	}
 	for i, name := range names {
 		switch again := slices.Contains(names[:i], name); {
@@ -59,18 +56,23 @@ func Open(names []string, opts Options) (_ *List, err error) {
 		}
 	}
 	for _, user := range opts.Users {
-		if err := CheckUser(user); err != nil && !strings.EqualFold(user, Me) {
+		if err := CheckUser(user); err != nil {
 			return nil, fmt.Errorf("%s: %w", NamedSource, err)
 		}
 	}
-	l := &List{known: newRepeats(), skip: opts.SkipInvalid}
+	l := &List{known: newPairSet(), skip: opts.SkipInvalid}
 	defer func() {
 		if err != nil {
 			err = withClose(err, l.Close())
 		}
 	}()
+	if opts.Self {
+		l.sources = append(l.sources, textSource(SelfSource, formatSelf, ""))
+	}
 	if len(opts.Users) > 0 {
-		l.sources = append(l.sources, &source{name: NamedSource, format: formatNamed, users: strings.Join(opts.Users, "\n")})
+		named := textSource(NamedSource, formatPlain, strings.Join(opts.Users, "\n"))
+		named.usersOnly = true
+		l.sources = append(l.sources, named)
 	}
 	for _, name := range names {
 		s, err := newSource(name, opts)
@@ -78,6 +80,9 @@ func Open(names []string, opts Options) (_ *List, err error) {
 			return nil, err
 		}
 		l.sources = append(l.sources, s)
+		if err := s.recognize(opts.Reader); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", s.name, err)
+		}
 	}
 	refused, err := l.firstPass()
 	if err != nil {
@@ -103,7 +108,7 @@ func (l *List) nothing(refused *LineError) error {
 		return ""
 	}
 	all := strings.Join(shown, ", ")
-	blank, left := at(func(s *source) bool { return s.content.blank }), at(func(s *source) bool { return s.content.left })
+	blank, left := at(func(s *source) bool { return s.blank }), at(func(s *source) bool { return s.unknown })
 	switch {
 	case refused != nil:
 		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w", all, l.stats.Invalid, refused)
@@ -114,27 +119,6 @@ func (l *List) nothing(refused *LineError) error {
 			"scan again", all, left)
 	}
 	return &EmptyError{Sources: shown}
-}
-
-// Warnings returns warnings about valid lists: for each results log, how many lines that are not
-// part of the log were skipped, and how many users without a pass were left out because the
-// tenant did not have them.
-func (l *List) Warnings() []string {
-	var warnings []string
-	for _, s := range l.sources {
-		lines := "skipped 1 line that is not part of the results log"
-		if s.content.foreign != 1 {
-			lines = fmt.Sprintf("skipped %d lines that are not part of the results log", s.content.foreign)
-		}
-		if s.content.foreign > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: %s", s.name, lines))
-		}
-		if s.content.gone > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: rows left out, because the tenant did not have their users: %d",
-				s.name, s.content.gone))
-		}
-	}
-	return warnings
 }
 
 // withClose keeps the type of err, which callers tell apart, unless closing failed too.
@@ -150,22 +134,22 @@ func (l *List) firstPass() (refused *LineError, err error) {
 	var problems Problems
 	digest := sha256.New()
 	for i, s := range l.sources {
-		if err := s.findLast(); err != nil {
-			return nil, err
-		}
-		err := s.look(&s.content, func(r row) bool {
-			switch {
-			case r.shield:
+		err := s.rows(func(r row) bool {
+			switch r.left {
+			case LeftProtected:
 				l.stats.Protected++
 				return true
-			case r.done:
+			case LeftDone:
 				l.stats.Done++
+				return true
+			case LeftUnknown:
+				s.unknown = true
 				return true
 			}
 			l.stats.Rows++
 			if r.err != nil {
 				l.stats.Invalid++
-				if !l.skip && !r.refused {
+				if !l.skip && r.left != LeftRefused {
 					problems.add(r.err)
 				} else if refused == nil {
 					refused = r.err
@@ -177,10 +161,7 @@ func (l *List) firstPass() (refused *LineError, err error) {
 				problems.Cut = true
 				return true
 			}
-			if r.user == Me {
-				l.me.rows++
-			}
-			k := canonical(r)
+			k := pairKey(r)
 			if !l.known.add(k, r.line) {
 				l.stats.Duplicates++
 				return true
@@ -192,12 +173,7 @@ func (l *List) firstPass() (refused *LineError, err error) {
 			if r.upn != "" {
 				l.stats.Named++
 			}
-			if r.user == Me {
-				l.stats.Me++
-				if r.method == "" {
-					l.me.anyPass++
-				}
-			} else if strings.Contains(r.user, "@") {
+			if strings.Contains(r.user, "@") {
 				l.byName++
 			}
 			digest.Write(append(k, '\n'))
@@ -219,28 +195,15 @@ func (l *List) firstPass() (refused *LineError, err error) {
 	return refused, nil
 }
 
-// Mixed tells whether some users are named by object id and some by user principal
+// Mixed reports whether some users are named by object id and some by user principal
 // name, so that one user may be there under both.
-func (l *List) Mixed() bool { return l.byName > 0 && l.byName < l.stats.Unique-l.stats.Me }
+func (l *List) Mixed() bool { return l.byName > 0 && l.byName < l.stats.Unique }
+
+// IsSelf reports whether Options.Self was set.
+func (l *List) IsSelf() bool { return l.sources[0].format == formatSelf }
 
 // Stats returns what Open counted.
 func (l *List) Stats() Stats { return l.stats }
-
-// RefuseMe has the rows Me refused from now on, as SkipInvalid has rows refused that
-// can be nobody's: it turned out that no user is signed in. It is not to be called
-// while the list is read.
-func (l *List) RefuseMe(why error) {
-	if l.me.nobody != nil || l.me.rows == 0 {
-		return
-	}
-	l.me.nobody = why
-	l.stats.Invalid += l.me.rows
-	l.stats.Duplicates -= l.me.rows - l.stats.Me
-	l.stats.Unique -= l.stats.Me
-	l.stats.AnyPass -= l.me.anyPass
-	l.stats.Users--
-	l.stats.Me = 0
-}
 
 // Digest returns "sha256:" and the hash of the unique pairs, in order and in
 // lower case. The same pairs have the same digest in every format.
@@ -266,7 +229,7 @@ func (l *List) Pairs() iter.Seq2[Pair, error] {
 		for i, s := range l.sources {
 			last, changed, stopped := 0, false, false
 			err := s.rows(func(r row) bool {
-				if r.done {
+				if r.isLeftOut() {
 					return true
 				}
 				p, ok := l.match(i, r, &at)
@@ -299,36 +262,25 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 	p := Pair{Source: l.sources[src].name, Line: r.line, Column: r.column, User: r.user, Method: r.method}
 	at.rows++
 	if r.err != nil {
-		p.User, p.Method, p.Err = printableUser(r.user), printableMethod(r.method), r.err
-		return p, l.skip || r.refused
+		p.User, p.Method, p.Err = unquoted(showUser(r.user)), unquoted(showMethod(r.method)), r.err
+		return p, l.skip || r.left == LeftRefused
 	}
 	p.UPN = r.upn
-	i, ok := l.known.find(canonical(r))
+	i, ok := l.known.find(pairKey(r))
 	if !ok || i > at.unique {
 		return p, false
 	}
-	if r.user == Me && l.me.nobody != nil {
-		p.Err = r.refuse("user", l.me.nobody).named(p.Source)
-	}
 	if i < at.unique {
-		if p.Err == nil {
-			p.FirstOf = new(l.pos(i))
-		}
+		p.FirstOf = new(l.pos(i))
 		return p, true
 	}
 	at.unique++
 	return p, l.pos(i) == Pos{p.Source, p.Line}
 }
 
-// named returns the row's error with the name of its list.
-func (r row) named(source string) error {
-	r.err.Source = source
-	return r.err
-}
-
-// pos returns the place of the unique pair number i.
+// pos returns the first place of the unique pair number i.
 func (l *List) pos(i uint32) Pos {
-	src, _ := slices.BinarySearchFunc(l.ends, i+1, func(m mark, n uint32) int { return int(int64(m.unique) - int64(n)) })
+	src := slices.IndexFunc(l.ends, func(m mark) bool { return i < m.unique })
 	return Pos{Source: l.sources[src].name, Line: l.known.line(i)}
 }
 

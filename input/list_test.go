@@ -56,12 +56,15 @@ func TestSameRowsInTwoLists(t *testing.T) {
 	}
 }
 
-// Pairs that fall into one slot of the table are told apart by the whole hash.
-func TestRepeatsComparesWholeHash(t *testing.T) {
-	s := newRepeats()
-	key := canonical(row{user: dana})
-	if !s.add(key, 2) || s.add(key, 3) {
-		t.Fatal("add takes a new pair for known, or the reverse")
+// The table tells apart pairs that fall into one of its slots, by the whole hash.
+func TestPairSetComparesWholeHash(t *testing.T) {
+	s := newPairSet()
+	key := pairKey(row{user: dana})
+	if !s.add(key, 2) {
+		t.Error("add takes a new pair for a known one")
+	}
+	if s.add(key, 3) {
+		t.Error("add takes a known pair for a new one")
 	}
 	for i := range 4 {
 		other := s.hash(key)
@@ -168,13 +171,13 @@ func TestOpenRefuses(t *testing.T) {
 
 // A read error must not pass for the end of a list, nor as its own kind of problem.
 func TestReadErrors(t *testing.T) {
-	for _, text := range []string{"user,x\n" + dana + ",\n" + dana + ",\"", "user,x\n" + dana + ",\nd\"", obj1 + "\n{", "user"} {
+	for _, text := range []string{"user,x\n" + dana + ",\n" + dana + ",\"", "user,x\n" + dana + ",\nd\"", obj1 + "\n{", "user", "\"us\n"} {
 		broken := io.MultiReader(strings.NewReader(text), iotest.ErrReader(errors.New("gone")))
 		var err error
 		if discard := func(row) bool { return true }; strings.HasPrefix(text, "{") {
-			err = readJSON(broken, discard)
+			err = readJSON(broken, false, discard)
 		} else {
-			err = readCSV(broken, discard)
+			err = readCSV(broken, false, discard)
 		}
 		if err == nil || err.Error() != "gone" {
 			t.Errorf("reading %q = %v, want the reader's error", text, err)

@@ -1,65 +1,49 @@
 package input
 
 import (
-	"errors"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestMe(t *testing.T) {
-	l, err := Open([]string{"-"}, Options{Stdin: strings.NewReader("user,method\nme,\n ME ,9f0c11aa-1111-4222-8333-000000000001\ndana@contoso.com,\nMe,\n")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if s := l.Stats(); s.Me != 2 || s.Unique != 3 || s.Duplicates != 1 {
-		t.Errorf("stats are %+v, want 2 of me, 3 unique, 1 repeat", s)
-	}
-	for pair, err := range l.Pairs() {
-		if err != nil || pair.User != Me && pair.User != "dana@contoso.com" {
-			t.Errorf("line %d: user %q, %v", pair.Line, pair.User, err)
+// A list does not say who is signed in, so "me" is no user of it. The message names --self.
+func TestMeIsRefused(t *testing.T) {
+	for _, text := range []string{
+		"user,method\nme," + pass1 + "\n",
+		"user\n ME \n",
+		"user,upn\n" + oid1 + ",Me\n",
+		`[{"user":"me"}]`,
+		dana + "\nme\n",
+	} {
+		path := write(t, "list", text)
+		_, err := Open([]string{path}, Options{})
+		if err == nil || !strings.Contains(err.Error(), "revoke --self") {
+			t.Errorf("Open of %q = %v, want an error that names --self", text, err)
 		}
+		if _, err := ReadUsers(nil, path); err == nil || !strings.Contains(err.Error(), `user "me" names nobody`) {
+			t.Errorf("ReadUsers of %q = %v, want an error: such a protect list protects nobody", text, err)
+		}
+	}
+	l := open(t, Options{SkipInvalid: true}, write(t, "l.csv", "user\nme\n"+dana+"\n"))
+	if want := (Stats{Rows: 2, Unique: 1, Invalid: 1, Users: 1, AnyPass: 1}); l.Stats() != want {
+		t.Errorf("Stats() = %+v, want %+v", l.Stats(), want)
 	}
 }
 
-// Where no user is signed in, the rows of "me" are as good as refused.
-func TestRefuseMe(t *testing.T) {
-	l, err := Open([]string{"-"}, Options{SkipInvalid: true, Stdin: strings.NewReader("user,method\nme,\nMe,\ndana@contoso.com,\nme,9f0c11aa-1111-4222-8333-000000000001\nnobody,\ndana@contoso.com,\n")})
-	if err != nil {
-		t.Fatal(err)
+func TestSelf(t *testing.T) {
+	l := open(t, Options{Self: true})
+	want := []Pair{{Source: SelfSource, Line: 1, User: Me}}
+	if diff := cmp.Diff(want, all(t, l)); diff != "" {
+		t.Errorf("Pairs() (-want +got):\n%s", diff)
 	}
-	defer l.Close()
-	digest := l.Digest()
-	for range 2 { // the second time changes nothing
-		l.RefuseMe(errors.New("nobody is signed in"))
+	if !l.IsSelf() {
+		t.Error("IsSelf() = false with Options.Self")
 	}
-	if got, want := l.Stats(), (Stats{Rows: 6, Unique: 1, Duplicates: 1, Invalid: 4, Users: 1, AnyPass: 1}); got != want {
-		t.Errorf("Stats() = %+v, want %+v", got, want)
+	if open(t, Options{Users: []string{dana}}).IsSelf() {
+		t.Error("IsSelf() = true without Options.Self")
 	}
-	bad, good, repeats := 0, 0, 0
-	for pair, err := range l.Pairs() {
-		switch {
-		case err != nil:
-			t.Error(err)
-		case pair.User == Me:
-			if pair.Err == nil || pair.FirstOf != nil || !strings.Contains(pair.Err.Error(), "stdin:") || !strings.Contains(pair.Err.Error(), "nobody is signed in") {
-				t.Errorf("line %d: %v, first of %v", pair.Line, pair.Err, pair.FirstOf)
-			}
-			bad++
-		case pair.FirstOf != nil:
-			repeats++
-		case pair.Err == nil:
-			good++
-		}
-	}
-	if bad != 3 || good != 1 || repeats != 1 || l.Digest() != digest {
-		t.Errorf("%d refused, %d good, %d repeats", bad, good, repeats)
-	}
-}
-
-// A protect list that names nobody in particular would protect nobody.
-func TestMeIsNoName(t *testing.T) {
-	if CheckUser(Me) == nil {
-		t.Error("CheckUser takes me for the name of a user")
+	if _, err := Open([]string{"l.csv"}, Options{Self: true}); err == nil {
+		t.Error("Open takes a list in addition to Options.Self")
 	}
 }

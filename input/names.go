@@ -1,9 +1,7 @@
 package input
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -59,14 +57,14 @@ func fold(s string) string {
 	}, s)
 }
 
-// A nameSet is the names that one header or one object uses, and knows which
-// of them cannot stand together.
+// A nameSet is the names that a header or an object uses. It finds names that contradict each
+// other.
 type nameSet struct {
-	spelled   [nameCount]string    // as written, empty when absent
+	spelled   [nameCount]string    // as written, empty if absent
 	marks     [meaningCount]string // the first column of each meaning, as written
-	doubt     error                // if id may be the user's or the pass's beside another user column
+	unclearID error                // set if the value of id decides whether it is the user's, see resolve
 	target    string               // the column in which an audit log has the affected user
-	usersOnly bool                 // the list names users only; passes are not read
+	usersOnly bool                 // the list names users only, and passes are not read
 }
 
 // add adds the next name. If the meaning is naming, the returned name identifies the user or
@@ -101,9 +99,10 @@ func (s *nameSet) any(from, to name) bool {
 	return false
 }
 
-// resolve decides whether the name id means the pass or the user, and refuses the names of
-// something else than a list of users and passes. If another name means the pass, id is the
-// user's. Beside another user column, the rows decide: resolve sets s.doubt.
+// resolve decides whether the name id means the pass or the user. It returns an error if the
+// names are not those of a list of users and passes. If another name means the pass, id is the
+// user's. If another column names the user, id is too if its value is the same, and otherwise
+// the row is refused with s.unclearID.
 func (s *nameSet) resolve() (idIsPass bool, err error) {
 	if s.hasMethod() {
 		return false, nil
@@ -138,124 +137,7 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 	}
 	err = fmt.Errorf("%s%s may be the user's id or the pass's: rename it to userId or methodId", show(id), beside)
 	if other && !ofPass {
-		s.doubt, err = err, nil
+		s.unclearID, err = err, nil
 	}
 	return false, err
-}
-
-// A person holds the names that one row gives for its user. The object ID decides: a user
-// principal name can change, and then belong to somebody else, between the export and the run.
-// Source: learn.microsoft.com/graph/api/resources/user, properties id and userPrincipalName.
-type person struct{ id, upn string }
-
-// add adds the next name. A row may give both an object ID and a user principal name. Two
-// different names of the same kind are two users, which is an error, and so is any other value.
-func (p *person) add(v string) error {
-	form := &p.upn
-	switch {
-	case isGUID(v):
-		form = &p.id
-	case !strings.EqualFold(v, Me):
-		// Beside an object ID, a name with characters outside ASCII will do.
-		if err := CheckUser(v); err != nil && !isName(v) {
-			return fmt.Errorf("%w; correct it, or rename the column if it names no users", err)
-		}
-	}
-	if *form == "" {
-		*form = v
-	} else if !strings.EqualFold(*form, v) {
-		return twoUsers(*form, v)
-	}
-	if strings.EqualFold(p.upn, Me) && p.id != "" {
-		return twoUsers(p.upn, p.id)
-	}
-	return nil
-}
-
-func twoUsers(first, second string) error {
-	return fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows",
-		showUser(first), showUser(second))
-}
-
-// A record is the values of one row under the names they stand for, trimmed.
-type record [nameCount]string
-
-// sameID reports whether the value of id is also that of another user column, so that it is
-// the user's.
-func (rec *record) sameID() bool {
-	return rec[nameID] != "" && slices.ContainsFunc(rec[:nameID], func(v string) bool {
-		return strings.EqualFold(v, rec[nameID])
-	})
-}
-
-// row makes the choice among the names and checks what was chosen.
-func (rec *record) row(line int) row {
-	r := row{line: line}
-	var who person
-	var two error
-	for _, v := range rec[nameUserID : nameUPN+1] {
-		if v == "" {
-			continue
-		}
-		if r.user == "" {
-			r.user = v
-		}
-		if err := who.add(v); two == nil {
-			two = err
-		}
-	}
-	for _, v := range rec[nameMethod : nameTAPMethodID+1] {
-		if r.method != "" && v != "" && !strings.EqualFold(r.method, v) {
-			return r.refuse("method", fmt.Errorf("method is given twice, as %s and as %s",
-				showMethod(r.method), showMethod(v)))
-		}
-		if r.method == "" {
-			r.method = v
-		}
-	}
-	if strings.Contains(r.method, "@") && CheckUser(r.method) == nil && CheckUser(r.user) != nil && r.user != "" {
-		r.user = "" // it may be the pass itself
-		return r.refuse("user", errors.New("the method column holds a user: "+
-			"the values of user and method are swapped"))
-	}
-	if strings.EqualFold(r.user, Me) {
-		r.user = Me
-	} else if err := CheckUser(r.user); err != nil {
-		return r.refuse("user", err)
-	}
-	if two != nil {
-		return r.refuse("user", two)
-	}
-	if isNull(r.method) {
-		return r.refuse("method", nullPass(show(r.method)))
-	}
-	if r.method != "" {
-		if err := CheckMethod(r.method); err != nil {
-			return r.refuse("method", err)
-		}
-	}
-	if who.id != "" {
-		r.user, r.upn = who.id, who.upn
-	}
-	return r
-}
-
-// isNull reports whether s is what exports write where there is no value. It is refused as a
-// pass: the row may be of a user without a pass, and must not mean any pass.
-func isNull(s string) bool {
-	switch strings.ToLower(s) {
-	case "null", "(null)", "nil", "none", "n/a", "#n/a", "na", "-", "undefined":
-		return true
-	}
-	return false
-}
-
-// nullPass returns the error for a pass that is given as a null value.
-func nullPass(value string) error {
-	return fmt.Errorf("method is %s: leave it empty if any pass of the user is meant, or remove the row", value)
-}
-
-func (r row) refuse(field string, err error) row {
-	r.err = &LineError{Line: r.line, Column: r.column, Field: field, Msg: err.Error(), Err: err}
-	return r
 }

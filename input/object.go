@@ -1,12 +1,10 @@
 package input
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 )
 
 // An objectRow is one object while its members come in.
@@ -15,9 +13,6 @@ type objectRow struct {
 	names  nameSet
 	values record
 	nulls  [nameCount]bool // the names whose value is null
-	kind   string          // what "type" says, which the results log has
-	told   told            // in a results log
-	run    runLine         // in a results log
 	hidden error           // set if an unknown name holds a GUID
 	field  string
 	err    error // the first thing wrong with it
@@ -30,13 +25,10 @@ func (o *objectRow) fail(field string, err error) {
 }
 
 // take takes in one member, whose value is valid JSON.
-func (o *objectRow) take(key string, value []byte) {
-	if o.takeLogged(key, value) {
-		o.describe(unknown, key, value) // in a list that is not a log, the name may mean anything
-		return
-	}
+func (o *objectRow) take(key string, value json.RawMessage) {
 	n, m, err := o.names.add(key)
 	switch {
+	case err == nil && m == naming && n >= nameMethod && o.names.usersOnly:
 	case err != nil:
 		o.fail("", err)
 	case m != naming:
@@ -50,73 +42,25 @@ func (o *objectRow) take(key string, value []byte) {
 		if n >= nameMethod {
 			field = "method"
 		}
-		o.fail(field, fmt.Errorf("%s is %s, and has to be a string", show(key), kind(value[0])))
+		o.fail(field, fmt.Errorf("%s is %s, and has to be a string", show(key), kindOfValue(value)))
 	}
-}
-
-// takeLogged records a member that only rows of a results log have, and reports whether key
-// is such a name.
-func (o *objectRow) takeLogged(key string, value []byte) bool {
-	switch key {
-	case "type":
-		o.kind = unquote(value)
-	case "outcome":
-		o.told.outcome = unquote(value)
-	case "source":
-		o.told.origin.source = unquote(value)
-	case "line":
-		o.told.origin.line, _ = strconv.Atoi(string(value))
-	case "self":
-		o.run.self = unquote(value)
-	case "digest":
-		o.run.list = unquote(value)
-	case "tenant":
-		o.run.tenant = unquote(value)
-	case "graphRoot":
-		o.run.root = unquote(value)
-	case "lines":
-		o.run.before, _ = strconv.Atoi(string(value))
-	case "counts":
-		if value[0] == '{' {
-			members(value, func(_ string, value []byte) {
-				n, _ := strconv.Atoi(string(value))
-				o.run.counted += n
-			})
-		}
-	case "inPlaceOf":
-		o.told.origin.instead = unquote(value)
-	case "pending":
-		o.told.pending = value[0] == 't'
-	case "beside":
-		o.told.beside = value[0] == 't'
-	case "undecided":
-		o.told.open = value[0] == 't'
-	case "column":
-		o.told.origin.column, _ = strconv.Atoi(string(value))
-	case "anyPass":
-		o.told.origin.anyPass = value[0] == 't'
-	default:
-		return false
-	}
-	return true
 }
 
 // describe records a member that identifies neither the user nor the pass.
-func (o *objectRow) describe(m meaning, key string, value []byte) {
+func (o *objectRow) describe(m meaning, key string, value json.RawMessage) {
 	text := unquote(value)
 	switch folded := fold(key); {
 	case m == unknown && o.hidden == nil && !o.names.hasMethod():
 		if holdsGUID(text) || text == "" && holdsGUID(string(value)) {
-			o.hidden = hiddenPass(key)
+			o.hidden = misnamedColumn(key)
 		}
 	case folded == "@odata.context":
 		o.names.context(text)
 	case folded == "additionalproperties" && value[0] == '{': // PowerShell puts the type there
-		members(value, func(key string, value []byte) {
-			if key == "@odata.type" {
-				o.describe(ofKind, key, value)
-			}
-		})
+		var properties map[string]json.RawMessage
+		if json.Unmarshal(value, &properties) == nil && properties["@odata.type"] != nil {
+			o.describe(ofKind, "@odata.type", properties["@odata.type"])
+		}
 	case m == ofKind:
 		if folded == "@odata.type" {
 			o.names.odataType(text)
@@ -130,30 +74,8 @@ func (o *objectRow) describe(m meaning, key string, value []byte) {
 	}
 }
 
-// isLogMark reports whether the object is a line of the results log that is
-// about the run and not about a pair.
-func (o *objectRow) isLogMark() bool {
-	switch o.kind {
-	case "run", "wait", "scanned", "end":
-		return !o.names.hasUser()
-	}
-	return false
-}
-
-// row is the object as a row.
+// row returns the object as a row.
 func (o *objectRow) row() row {
-	if o.isLogMark() {
-		run := o.run
-		return row{line: o.line, mark: o.kind, run: &run}
-	}
-	r := o.pair()
-	if o.kind != "result" {
-		return r
-	}
-	return o.told.apply(r)
-}
-
-func (o *objectRow) pair() row {
 	idIsPass, err := o.names.resolve()
 	if idIsPass {
 		o.values[nameMethodID], o.values[nameID] = o.values[nameID], ""
@@ -168,8 +90,8 @@ func (o *objectRow) pair() row {
 		return r.refuse(o.field, o.err)
 	case err != nil:
 		return r.refuse("", err)
-	case o.names.doubt != nil && !o.values.sameID():
-		return r.refuse("", o.names.doubt)
+	case o.names.unclearID != nil && !o.values.sameID():
+		return r.refuse("", o.names.unclearID)
 	case !o.names.hasUser():
 		return r.refuse("user", errors.New("no user: the object has none of the keys "+userNames))
 	case r.err == nil && r.method == "" && !o.names.usersOnly && o.names.log() != nil:
@@ -183,50 +105,8 @@ func (o *objectRow) pair() row {
 	return r
 }
 
-// members hands the members of the object raw to take. The JSON is known to be
-// valid, which makes this simple, and several times as fast as a Decoder.
-func members(raw []byte, take func(key string, value []byte)) {
-	rest := bytes.TrimLeft(raw[1:], jsonSpace)
-	for rest[0] != '}' {
-		n := valueLen(rest)
-		key := rest[:n]
-		rest = bytes.TrimLeft(rest[n:], jsonSpace+":")
-		n = valueLen(rest)
-		take(unquote(key), rest[:n])
-		rest = bytes.TrimLeft(rest[n:], jsonSpace+",")
-	}
-}
-
-const jsonSpace = " \t\r\n"
-
-// valueLen returns the length of the value at the start of b, which is valid JSON.
-func valueLen(b []byte) int {
-	depth, quoted := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-			if !quoted && depth == 0 {
-				return i + 1
-			}
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-		case depth == 0 && bytes.IndexByte([]byte(",}]"+jsonSpace), c) >= 0:
-			return i // the end of a number or a word
-		case c == '}' || c == ']':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return len(b)
-}
-
 // unquote returns the text of a JSON string, and "" for any other value.
-func unquote(value []byte) string {
+func unquote(value json.RawMessage) string {
 	if value[0] != '"' {
 		return ""
 	}
@@ -238,9 +118,9 @@ func unquote(value []byte) string {
 	return string(value[1 : len(value)-1])
 }
 
-// kind names the type of the value that starts with c, for a message.
-func kind(c byte) string {
-	switch c {
+// kindOfValue names the type of a JSON value, for a message.
+func kindOfValue(value json.RawMessage) string {
+	switch value[0] {
 	case '[':
 		return "an array"
 	case '{':
@@ -250,6 +130,21 @@ func kind(c byte) string {
 	case 't', 'f':
 		return "a boolean"
 	case 'n':
+		return "null"
+	}
+	return "a number"
+}
+
+// kindOfToken is kindOfValue for the value that starts with a token.
+func kindOfToken(tok json.Token) string {
+	switch tok := tok.(type) {
+	case json.Delim:
+		return kindOfValue(json.RawMessage{byte(tok)})
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	case nil:
 		return "null"
 	}
 	return "a number"

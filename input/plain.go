@@ -6,21 +6,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
-// NamedSource is the source of the users in Options.Users.
-const NamedSource = "--user"
+const (
+	NamedSource = "--user" // the source of the users in Options.Users
+	SelfSource  = "--self" // the source of the pair of Options.Self
+)
 
 // isPlain reports whether a text that begins with start is a list with one user per line:
 // the first line that is neither empty nor a comment is a user. A header or JSON never looks
-// like a user. If whole is false, start is only the beginning of the text.
-func isPlain(start []byte, whole bool) bool {
+// like a user. If whole is false, start is only the beginning of the text. blank reports
+// whether all of its lines are empty or comments.
+func isPlain(start []byte, whole bool) (plain, blank bool) {
 	for line := range bytes.Lines(start) {
 		if s, ok := plainLine(line); ok {
-			return CheckUser(s) == nil && (whole || bytes.HasSuffix(line, []byte{'\n'}))
+			return CheckUser(s) == nil && (whole || bytes.HasSuffix(line, []byte{'\n'})), false
 		}
 	}
-	return false
+	return false, whole
 }
 
 // readPlain yields the rows of a list with one user per line. Each row means any pass of its
@@ -51,4 +55,14 @@ func readPlain(text *bufio.Reader, ids bool, yield func(row) bool) error {
 			return errStop
 		}
 	}
+}
+
+// plainLine returns what the line says, without quotes around it. The bool is false for an
+// empty line, a comment and Excel's line "sep=;".
+func plainLine(line []byte) (string, bool) {
+	s := trim(string(line))
+	if n := len(s); n > 1 && s[0] == '"' && s[n-1] == '"' {
+		s = trim(s[1 : n-1])
+	}
+	return s, s != "" && s[0] != '#' && (len(s) > len("sep=;") || !strings.HasPrefix(s, "sep="))
 }

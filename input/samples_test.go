@@ -21,7 +21,6 @@ func TestSamples(t *testing.T) {
 		{"graph-answer.json", Stats{Rows: 5, Unique: 5, Users: 5, AnyPass: 5, Named: 5}, []int{5, 10, 15, 25, 30}},
 		{"array.json", Stats{Rows: 4, Unique: 3, Duplicates: 1, Users: 3, AnyPass: 1}, []int{2, 6, 17, 21}},
 		{"lines.jsonl", Stats{Rows: 4, Unique: 4, Users: 4, AnyPass: 2, Named: 1}, []int{1, 2, 3, 4}},
-		{"results-log.jsonl", Stats{Rows: 1, Unique: 1, Users: 1, Done: 3}, []int{5}},
 		{"tabs.tsv", Stats{Rows: 4, Unique: 4, Users: 4, AnyPass: 1}, []int{2, 3, 4, 5}},
 		{"bom.csv", Stats{Rows: 3, Unique: 3, Users: 3}, []int{2, 3, 4}},
 		{"users-only.csv", Stats{Rows: 6, Unique: 5, Duplicates: 1, Users: 5, AnyPass: 5}, []int{2, 3, 4, 5, 6, 7}},

@@ -32,7 +32,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		if err == nil {
 			t.Errorf("Open of %s succeeded", name)
 		}
-		_, usersErr := ReadUsers(path)
+		_, usersErr := ReadUsers(nil, path)
 		shown := map[string]error{"Open": err, "ReadUsers": usersErr}
 		if l, err := Open([]string{path}, Options{SkipInvalid: true}); err != nil {
 			shown["Open with SkipInvalid"] = err

@@ -64,14 +64,11 @@ func TestReadUsers(t *testing.T) {
 		{name: "JSON with a pass of any type", text: `[{"user":"` + dana + `","method":1},{"user":"` + dana + `","methodId":"nope","tapId":"` + pass1 + `"},{"user":"` + dana + `","myTap":"` + pass1 + `"}]`, want: []User{upn(1), upn(1), upn(1)}},
 		{name: "JSON Lines", text: `{"upn":"` + dana + `","objectId":"` + oid1 + `"}` + "\n\n" + `{"objectId":"` + oid1 + `","upn":null}` + "\r\n", want: []User{both(1), id(3)}},
 		{name: "JSON behind spaces", text: " \n [{\"user\":\"" + dana + "\"}]\n", want: []User{upn(2)}},
-		{name: "results log", text: `{"type":"run","pairs":2}` + "\n" + `{"type":"result","user":"` + dana + `","method":"` + pass1 + `","outcome":"revoked"}` + "\n" +
-			`{"type":"result","user":"` + oid1 + `","method":"nope","outcome":"invalid"}` + "\n" + `{"type":"end"}`, want: []User{upn(2), id(3)}},
-		{name: "results log without an end", text: `{"type":"run"}` + "\n" + `{"type":"result","user":"` + dana + `"}`, err: "LIST:1: the results log has no end, because its run was killed, could not write on, or is still going on"},
 		{name: "JSON of Graph with more pages", text: "\n" + `{"@odata.nextLink":"n","value":[{"id":"` + oid1 + `"}]}`, err: "LIST:2: this is one page of several"},
 		{name: "JSON of Graph with all pages", text: `{"@odata.nextLink":"n","value":[{"userId":"` + oid1 + `"}]} {"value":[]}`, want: []User{id(1)}},
 		{name: "JSON with a row and a list", text: `{"user":"` + dana + `","value":[]}`, err: "keep one of the two"},
 		{name: "JSON with two lists", text: `{"value":[],"value":[]}`, err: `two arrays "value"`},
-		{name: "JSON with other elements", text: `[{"user":"` + dana + `"},` + "\n" + `"` + eli + `",null]`, err: "LIST:2: the element is a string, and has to be an object\nLIST:2: the element is null"},
+		{name: "JSON with other elements", text: `[{"user":"` + dana + `"},` + "\n" + `"` + eli + `",null]`, err: "LIST:2: the element is a string, and has to be an object\nLIST:2:20: the element is null"},
 		{name: "JSON with other documents", text: "[]\n3", err: "LIST:2: an object or an array has to start here"},
 		{name: "JSON with a user of another type", text: `[{"user":"` + dana + `","id":7}]`, err: `LIST:1: "id" is a number`},
 		{name: "JSON without a user", text: `[{"method":"` + pass1 + `"}]`, err: "LIST:1: no user: the object has none of the keys"},
@@ -92,7 +89,7 @@ func TestReadUsers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			path := write(t, "list", tt.text)
-			got, err := ReadUsers(path)
+			got, err := ReadUsers(nil, path)
 			if tt.err != "" {
 				if _, ok := errors.AsType[*Problems](err); !ok || got != nil {
 					t.Fatalf("ReadUsers(%q) = %v, %v, want *Problems", tt.text, got, err)
@@ -120,7 +117,7 @@ func TestReadUsersProblems(t *testing.T) {
 	good := write(t, "good.txt", dana)
 	bad := write(t, "bad.txt", dana+"\n"+strings.Repeat("nope\n", 30))
 	empty := write(t, "empty.csv", "user\n")
-	users, err := ReadUsers(good, bad, empty)
+	users, err := ReadUsers(nil, good, bad, empty)
 	problems, ok := errors.AsType[*Problems](err)
 	if !ok || users != nil || problems.Count != 31 || len(problems.Errs) != 20 || !problems.Cut {
 		t.Fatalf("ReadUsers = %v, %v", users, err)
@@ -132,50 +129,37 @@ func TestReadUsersProblems(t *testing.T) {
 	long := write(t, "long.txt", strings.Repeat(dana+"\n", maxUsersBytes/len(dana)))
 	none := filepath.Join(t.TempDir(), "none")
 	for name, want := range map[string]string{"-": "standard input", t.TempDir(): "reading ", none: none, long: "longer than 64 MiB"} {
-		if users, err := ReadUsers(good, name); err == nil || users != nil || !strings.Contains(err.Error(), want) {
+		if users, err := ReadUsers(nil, good, name); err == nil || users != nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("ReadUsers(%s) = %v, %v, want an error with %q", name, users, err, want)
 		}
 	}
-	if users, err := ReadUsers(); users != nil || err != nil {
+	if users, err := ReadUsers(nil); users != nil || err != nil {
 		t.Errorf("ReadUsers() = %v, %v", users, err)
 	}
 }
 
-// A row that the run of a log has refused says nothing of where to look, but it stood for
-// somebody whom a protect list was to protect. A list that names nobody is no reason to fail.
+// A list that says where to look and names nobody is no reason to fail. A list of users who are to
+// be protected is.
 func TestReadScope(t *testing.T) {
-	row := func(user, outcome string) string {
-		return `{"type":"result","user":"` + user + `","method":"","outcome":"` + outcome + `"}` + "\n"
-	}
-	const run, end = `{"type":"run"}` + "\n", `{"type":"end"}` + "\n"
-	const report = "source,line,user,method,outcome,attempts,requestId\nl.csv,2," + dana + ",,denied,1,\n"
 	for _, tt := range []struct {
 		name, text       string
 		users            int
 		warn, err, error string // of ReadScope, of ReadScope, of ReadUsers
 	}{
-		{"a refused row", run + row(dana, "denied") + row("nope", "invalid") + row("nix", "invalid") + end, 1,
-			"they name no user: 2", "", "name the user in a list of its own"},
-		{"a refused row that names a user", run + row(dana, "denied") + row(eli, "invalid") + end, 2, "", "", ""},
-		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list", "name the user in a list"},
-		{"a bad row", row("nope", "denied"), 0, "", "neither an object id", "neither an object id"},
-		{"a report with a refused row", report + "l.csv,3,nope,,invalid,0,\n", 1,
-			"they name no user: 1", "", "name the user in a list of its own"},
-		{"a report", report, 1, "", "", ""},
+		{"a bad row", `{"user":"nope"}`, 0, "", "neither an object id", "neither an object id"},
 		{"a header only", "user,method\n", 0, "no user in this list", "", "no user in this list"},
 		{"an empty array", "[]", 0, "no user in this list", "", "no user in this list"},
-		{"a log without rows", run + end, 0, "no user in this list", "", "no user in this list"},
 		{"an empty file", "", 0, "", "no user in this list", "no user in this list"},
 	} {
 		path := write(t, "list", tt.text)
-		users, warnings, err := ReadScope(path)
+		users, warnings, err := ReadScope(nil, path)
 		if len(users) != tt.users {
 			t.Errorf("%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
 		}
 		if got := strings.Join(warnings, " "); (got == "") != (tt.warn == "") || !strings.Contains(got, tt.warn) {
 			t.Errorf("%s: ReadScope warns %q, want %q", tt.name, got, tt.warn)
 		}
-		_, strict := ReadUsers(path)
+		_, strict := ReadUsers(nil, path)
 		for want, err := range map[*string]error{&tt.err: err, &tt.error: strict} {
 			if (err == nil) != (*want == "") || err != nil && !strings.Contains(err.Error(), *want) {
 				t.Errorf("%s: the error is %v, want %q", tt.name, err, *want)
@@ -195,7 +179,7 @@ func TestReadUsersSamples(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		users, err := ReadUsers(path)
+		users, err := ReadUsers(nil, path)
 		if err != nil {
 			t.Errorf("ReadUsers = %v", err)
 		}
@@ -224,15 +208,24 @@ func namesOf(users []User) map[string]bool {
 // usersIn returns the users of a text, if nothing is wrong with it.
 func usersIn(t *testing.T, text string) (users []User, ok bool) {
 	last, ok := 0, true
-	err := readUsers([]byte(text), func(r userRow) {
+	s := textSource("list", "", text)
+	s.usersOnly = true
+	if err := s.recognize(nil); err != nil {
+		t.Fatal(err)
+	}
+	err := s.rows(func(r row) bool {
+		r = r.asUser()
 		if r.line < last || r.line == 0 || r.err != nil && r.err.Line != r.line {
 			t.Errorf("row of line %d after line %d: %v", r.line, last, r.err)
 		}
 		if last = r.line; r.err != nil {
 			ok = false
-			return
+			return true
 		}
-		users = append(users, User{ID: r.id, UPN: r.upn})
+		u := r.toUser("")
+		u.Line = 0
+		users = append(users, u)
+		return true
 	})
 	if le, is := errors.AsType[*LineError](err); err != nil && (!is || le.Line == 0) {
 		t.Errorf("error without a line: %v", err)

@@ -25,6 +25,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
 // fakeCredential issues tokens as its function says, and keeps what it was asked for.
@@ -47,7 +48,7 @@ func (c *fakeCredential) GetToken(_ context.Context, opts policy.TokenRequestOpt
 // differ from Microsoft's.
 func TestAzidentityToBatchOverTLS(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(95)
+	users := tenant.AddUsers(95)
 	server, err := tenant.Start()
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +58,7 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 	roots.AppendCertsFromPEM(server.CAPEM)
 	transport := graph.NewTransport(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})
 	credential, err := azidentity.NewClientSecretCredential(
-		graphsim.DefaultTenantID, graphsim.DefaultClientID, graphsim.DefaultSecret,
+		entra.DefaultTenantID, entra.DefaultClientID, entra.DefaultSecret,
 		&azidentity.ClientSecretCredentialOptions{
 			ClientOptions: azcore.ClientOptions{
 				Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: server.URL},
@@ -76,7 +77,7 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 	// Every token that was issued is refused in the middle of the run.
 	err = runner.Run(t.Context(), deletes(users), func(r batch.Result) []batch.Request {
 		if n++; n == 20 {
-			tenant.ExpireTokens()
+			tenant.Entra.ExpireTokens()
 		}
 		check(t, "status", r.Response.Status, 204)
 		check(t, "a request-id", r.RequestID != "", true)
@@ -84,7 +85,7 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 	})
 	checkErr(t, "Run", err, nil)
 	check(t, "results", n, 95)
-	check(t, "passes left", len(tenant.Left()), 0)
+	check(t, "passes left", len(tenant.Remaining()), 0)
 	if n := tenant.Stats().Connections; n > 2 {
 		t.Errorf("%d connections, want at most 2, which HTTP/2 shares", n)
 	}
@@ -93,13 +94,13 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 // In a run that is longer than many tokens are valid, no token is refused, and each is requested once.
 func TestTokensAreRenewedAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: time.Minute, TokenLife: 10 * time.Minute})
+		tenant := graphsim.New(graphsim.Options{Latency: time.Minute, Entra: entra.Options{TokenLife: 10 * time.Minute}})
 		credential := credentialOf(tenant, 10*time.Minute)
 		client := newClient(t, credential, graph.Options{Transport: tenant})
 		runner := newRunner(t, client, batch.Options{Concurrency: 1, Reauthorize: client.Reauthorize})
 		n := 0
 		start := time.Now()
-		err := runner.Run(t.Context(), deletes(tenant.Populate(2400)), func(r batch.Result) []batch.Request {
+		err := runner.Run(t.Context(), deletes(tenant.AddUsers(2400)), func(r batch.Result) []batch.Request {
 			if r.Response.Status == 204 && r.Attempts == 1 {
 				n++
 			}
@@ -154,12 +155,12 @@ func TestReauthorizeSendsClaims(t *testing.T) {
 // A token endpoint that hangs does not delay the run while the old token is valid.
 func TestSlowRenewalDelaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: 2 * time.Second, TokenLife: time.Hour})
+		tenant := graphsim.New(graphsim.Options{Latency: 2 * time.Second, Entra: entra.Options{TokenLife: time.Hour}})
 		credential := &hangingCredential{tenant: tenant}
 		client := newClient(t, credential, graph.Options{Transport: tenant})
 		n := 0
 		start := time.Now()
-		src := deletes(tenant.Populate(20 * 4 * 400))
+		src := deletes(tenant.AddUsers(20 * 4 * 400))
 		err := newRunner(t, client, batch.Options{Concurrency: 4}).Run(t.Context(), src, func(r batch.Result) []batch.Request {
 			if r.Response.Status == 204 && !r.Uncertain {
 				n++
@@ -183,7 +184,7 @@ type hangingCredential struct {
 
 func (c *hangingCredential) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token := ""
-	c.once.Do(func() { token = c.tenant.Token() })
+	c.once.Do(func() { token = c.tenant.Entra.Token() })
 	if token == "" {
 		<-ctx.Done()
 		return azcore.AccessToken{}, ctx.Err()

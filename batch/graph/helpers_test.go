@@ -56,7 +56,7 @@ func failing(err error) *fakeCredential {
 }
 
 func credentialOf(tenant *graphsim.Tenant, life time.Duration) *fakeCredential {
-	return &fakeCredential{expiry: life, issue: func(int) (string, error) { return tenant.Token(), nil }}
+	return &fakeCredential{expiry: life, issue: func(int) (string, error) { return tenant.Entra.Token(), nil }}
 }
 
 func deletes(users []graphsim.User) func(func(batch.Request) bool) {

@@ -16,6 +16,8 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // offlineError says that the authority cannot be reached.
@@ -63,11 +65,11 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 // If Graph can be reached and the authority cannot, the run waits for a token, whether the old one
 // expired or was refused, and however long each attempt takes.
 func TestAuthorityAway(t *testing.T) {
-	refused := []graphsim.Fault{{Batch: 16, Do: graphsim.ItemStatus(401)}}
+	refused := []fault.Fault{{Batch: 16, Do: fault.ItemStatus(401)}}
 	const short, long, end = 10 * time.Minute, time.Hour, 20 * time.Minute
 	tests := []struct {
 		name   string
-		faults []graphsim.Fault
+		faults []fault.Fault
 		life   time.Duration // of a token
 		from   time.Duration // when the authority goes away, until end
 		takes  time.Duration // until an attempt fails
@@ -87,11 +89,11 @@ func TestAuthorityAway(t *testing.T) {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: tt.faults,
-						Limits: []*graphsim.Limit{graphsim.Bucket(8, 40)}})
-					users := tenant.Populate(8000)
+						Limits: []*quota.Limit{quota.Bucket(8, 40)}})
+					users := tenant.AddUsers(8000)
 					start := time.Now()
 					down := func() bool { return time.Since(start) >= tt.from && time.Since(start) < end }
-					client := newClient(t, &away{life: tt.life, takes: tt.takes, issue: tenant.Token, down: down},
+					client := newClient(t, &away{life: tt.life, takes: tt.takes, issue: tenant.Entra.Token, down: down},
 						graph.Options{Transport: inProcess{tenant}})
 					runner := newRunner(t, client, batch.Options{Concurrency: concurrency, StallTimeout: tt.stall,
 						Reauthorize: client.Reauthorize})

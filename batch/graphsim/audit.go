@@ -2,28 +2,30 @@ package graphsim
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 )
 
-// An Actor is who did something: a user, or an app if both UserID and UPN are
-// empty. An Actor may be shared and must not be changed.
+// An Actor is who did something: an app if UserID and UPN are empty, otherwise a user.
+// Do not change an Actor after its first use.
 type Actor struct {
 	UserID, UPN string // one of them is enough for a user of the tenant
 	AppID, App  string // the client id and the display name
 }
 
-// AppName is the display name of the app that has the tenant's ClientID.
-const AppName = "Onboarding"
+func (a *Actor) isApp() bool { return a.UserID == "" && a.UPN == "" }
 
-// PassService is what the entries about passes are logged by.
+// appName is the display name of the tenant's app.
+const appName = "Onboarding"
+
+// PassService is the service that logs the entries about passes.
 // Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts.
 const PassService = "Authentication Methods"
 
-// An Audit is an entry of the directory's audit log.
-type Audit struct {
-	Time     time.Time // zero is the time of AddAudit
+// An AuditEntry is an entry of the directory's audit log.
+type AuditEntry struct {
+	Time     time.Time // zero means the time of AddAudit
 	Service  string    // loggedByService; empty means "Core Directory"
 	Category string    // empty means "UserManagement"
 	Activity string    // activityDisplayName; empty means "Update user"
@@ -31,118 +33,138 @@ type Audit struct {
 	Reason   string    // resultReason
 	By       Actor
 
-	// What it was done to. TargetType is "User" if empty, and an empty TargetID is null.
-	TargetID, TargetUPN, TargetType string
+	// The target, a user. An empty TargetID is null.
+	TargetID, TargetUPN string
 
-	// NoTarget leaves targetResources empty, and NoInitiator makes initiatedBy null. Some
-	// types of entries are like that; entries about passes have not been seen so.
+	// NoTarget makes targetResources empty, and NoInitiator makes initiatedBy null. Some
+	// types of entries are so. Entries about passes have not been seen so.
 	NoTarget, NoInitiator bool
 }
 
-// audited is an entry as it is kept. There may be a million about passes, which
-// differ in little.
-type audited struct {
-	at   int64 // Unix time in nanoseconds
-	user *user
-	by   *Actor
-	said *Audit    // the entry added by AddAudit; nil for an entry about a pass
-	pass *madePass // the pass that was created, nil for other entries
-	seq  uint32    // makes the id
-	deed deed
+// auditLog holds the entries of the audit log. There may be a million about passes.
+type auditLog struct {
+	app        *Actor        // all callers that are not users
+	entries    []auditRecord // in order of time, unless isUnsorted
+	isUnsorted bool
+	appCreated int // passes that apps created
 }
 
-type deed uint8
+// auditRecord is an entry as the tenant keeps it.
+type auditRecord struct {
+	at     int64 // Unix time in nanoseconds
+	user   *user
+	by     *Actor
+	entry  *AuditEntry // from AddAudit; nil for an entry about a pass
+	pass   *Pass       // the created pass; nil for other entries
+	number int32       // makes the id
+	action auditAction
+}
+
+// auditAction is what an entry about a pass says.
+type auditAction uint8
 
 const (
-	registered deed = iota // as an admin
-	enrolled               // the same, as if the user had
-	removed
+	createdByAdmin auditAction = iota
+	createdByUser              // what the entry says, although an app or an admin did it
+	deleted
 )
 
-// deeds gives activity and reason of the entries about passes.
-// Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts;
-// SigmaHQ/sigma rules/cloud/azure/audit_logs/azure_tap_added.yml. The second was
+// auditTexts holds activity and reason of the entries about passes. The second one was
 // seen with apps, in alert rules of third parties.
-var deeds = [...][2]string{
-	registered: {"Admin registered security info", "Admin registered temporary access pass method for user"},
-	enrolled:   {"User registered security info", "User registered temporary access pass method"},
-	removed:    {"Admin deleted security info", "Admin deleted temporary access pass method for user"},
+// Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts;
+// SigmaHQ/sigma rules/cloud/azure/audit_logs/azure_tap_added.yml.
+var auditTexts = [...]struct{ activity, reason string }{
+	createdByAdmin: {"Admin registered security info", "Admin registered temporary access pass method for user"},
+	createdByUser:  {"User registered security info", "User registered temporary access pass method"},
+	deleted:        {"Admin deleted security info", "Admin deleted temporary access pass method for user"},
 }
 
-// AddAudit puts an entry into the audit log, whether Options.Audit is set or not.
-// One with a time in the past shifts those after it: a client that is between two
-// pages may miss an entry or see one twice.
-func (t *Tenant) AddAudit(a Audit) {
-	if a.Time.IsZero() {
-		a.Time = time.Now()
+// AddAudit adds an entry to the audit log, whether Options.Audit is set or not. An entry
+// in the past moves the later ones: a client between two pages may miss an entry or see
+// one twice.
+func (t *Tenant) AddAudit(e AuditEntry) {
+	if e.Time.IsZero() {
+		e.Time = time.Now()
 	}
-	a.Service = cmp.Or(a.Service, "Core Directory")
-	a.Category = cmp.Or(a.Category, "UserManagement")
-	a.Activity = cmp.Or(a.Activity, "Update user")
-	a.Result = cmp.Or(a.Result, "success")
-	a.TargetType = cmp.Or(a.TargetType, "User")
+	e.Service = cmp.Or(e.Service, "Core Directory")
+	e.Category = cmp.Or(e.Category, "UserManagement")
+	e.Activity = cmp.Or(e.Activity, "Update user")
+	e.Result = cmp.Or(e.Result, "success")
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.noteAudit(audited{at: a.Time.UnixNano(), by: &a.By, said: &a})
+	t.audits.add(auditRecord{at: e.Time.UnixNano(), by: &e.By, entry: &e})
 }
 
-// auditMade notes that a pass was made, if it is known who made it. An app's entry
-// is in one form and the other in turn.
-func (t *Tenant) auditMade(u *user, p *Pass) {
-	if !t.opts.Audit || p.CreatedBy == nil {
-		return
+// add is called with the tenant's mu held, like all below.
+func (l *auditLog) add(r auditRecord) {
+	r.number = int32(len(l.entries))
+	if n := len(l.entries); n > 0 && r.at < l.entries[n-1].at {
+		l.isUnsorted = true
 	}
-	d := registered
+	l.entries = append(l.entries, r)
+}
+
+// addCreated adds an entry about a pass with a creator. Every other entry about an app
+// has the form of a user's own.
+func (l *auditLog) addCreated(u *user, p *Pass) {
+	r := auditRecord{at: p.Created.UnixNano(), user: u, by: p.CreatedBy, pass: p, action: createdByAdmin}
 	if p.CreatedBy.isApp() {
-		if t.byApps++; t.byApps%2 == 1 {
-			d = enrolled
+		if l.appCreated++; l.appCreated%2 == 1 {
+			r.action = createdByUser
 		}
 	}
-	t.noteAudit(audited{at: p.Created.UnixNano(), user: u, by: p.CreatedBy, pass: p.made(), deed: d})
+	l.add(r)
 }
 
-func (t *Tenant) auditRemoved(u *user, by *Actor, now time.Time) {
-	if t.opts.Audit {
-		t.noteAudit(audited{at: now.UnixNano(), user: u, by: by, deed: removed})
+func (l *auditLog) addDeleted(u *user, by *Actor, now time.Time) {
+	l.add(auditRecord{at: now.UnixNano(), user: u, by: by, action: deleted})
+}
+
+// sorted returns all entries, the oldest first.
+func (l *auditLog) sorted() []auditRecord {
+	if l.isUnsorted {
+		slices.SortStableFunc(l.entries, func(a, b auditRecord) int { return cmp.Compare(a.at, b.at) })
+		l.isUnsorted = false
 	}
+	return l.entries
 }
 
-// noteAudit adds an entry. Called with mu held.
-func (t *Tenant) noteAudit(e audited) {
-	e.seq = uint32(len(t.audits))
-	if n := len(t.audits); n > 0 && e.at < t.audits[n-1].at {
-		t.auditsMixed = true
-	}
-	t.audits = append(t.audits, e)
-}
-
-// auditsInOrder gives all entries, the oldest first.
-func (t *Tenant) auditsInOrder() []audited {
-	if t.auditsMixed {
-		slices.SortStableFunc(t.audits, func(a, b audited) int { return cmp.Compare(a.at, b.at) })
-		t.auditsMixed = false
-	}
-	return t.audits
-}
-
-func (a *Actor) isApp() bool { return a.UserID == "" && a.UPN == "" }
-
-// actor is who a caller is. Called with mu held.
+// actor returns who a caller is in the audit log.
 func (t *Tenant) actor(who *caller) *Actor {
-	if !who.delegated {
-		return t.app
+	if !who.IsUser() {
+		return t.audits.app
 	}
-	key := strings.ToLower(who.oid)
-	a := t.actors[key]
-	if a == nil {
-		a = &Actor{UserID: who.oid}
-		if u := t.find(who.oid); u != nil {
-			a.UPN = u.UPN
-		}
-		if t.actors == nil {
-			t.actors = make(map[string]*Actor)
-		}
-		t.actors[key] = a
+	return &Actor{UserID: who.UserID}
+}
+
+// passProperties are the names in modifiedProperties, in the two spellings that have
+// been seen. Entries alternate between them, because it is not known which one tenants
+// write today.
+// Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
+// Queries/Entra-TAP-Issuance.md, 342c663.
+var passProperties = [2][4]string{
+	{"TemporaryAccessPass.Id", "TemporaryAccessPass.StartDateTime", "TemporaryAccessPass.EndDateTime",
+		"TemporaryAccessPass.AccessPassUsage"},
+	{"TemporaryAccessPass.TemporaryAccessPass.Id", "TemporaryAccessPass.TemporaryAccessPass.StartDateTime",
+		"TemporaryAccessPass.TemporaryAccessPass.EndTime", "TemporaryAccessPass.TemporaryAccessPass.AccessPassUsage"},
+}
+
+// modifiedProperties holds what an entry says about a created pass. As in Graph, each new
+// value is a string that contains JSON.
+func (r *auditRecord) modifiedProperties() []object {
+	all := []object{}
+	if r.pass == nil {
+		return all
 	}
-	return a
+	usage := "Multiple"
+	if r.pass.UsableOnce {
+		usage = "Once"
+	}
+	start, end := r.pass.Start.UTC().Format(time.RFC3339), r.pass.end().UTC().Format(time.RFC3339)
+	for i, value := range [...]string{r.pass.ID, start, end, usage} {
+		quoted, _ := json.Marshal(value) // a string always marshals
+		name := passProperties[r.number%2][i]
+		all = append(all, object{"displayName": name, "oldValue": nil, "newValue": string(quoted)})
+	}
+	return all
 }

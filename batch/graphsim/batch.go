@@ -1,151 +1,167 @@
 package graphsim
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"tapsweep/batch"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/batch/graphsim/quota"
 )
 
-// item is one request of a batch as it came.
-type item struct {
-	ID        json.RawMessage
+// batchRequest is one request of a batch as the client sent it.
+type batchRequest struct {
+	ID        string
 	Method    string
 	URL       string
 	Headers   map[string]string
 	Body      json.RawMessage
 	DependsOn []string
-
-	after int // index of the request that this one depends on, or -1
 }
 
 const badPayload = "Invalid batch payload format."
 
-// readBatch reads a batch body. If Graph refuses it as a whole, problem is the
-// message of the outer 400. Source: learn.microsoft.com/graph/json-batching.
-func readBatch(body []byte) (items []item, problem string) {
-	var in struct{ Requests []item }
-	if err := json.Unmarshal(body, &in); err != nil {
+// readBatch reads a batch body. If Graph refuses the whole batch, problem is the message
+// of the 400. Source: learn.microsoft.com/graph/json-batching.
+func readBatch(body []byte) (requests []batchRequest, problem string) {
+	var in struct{ Requests []batchRequest }
+	if err := json.Unmarshal(body, &in); err != nil || len(in.Requests) == 0 {
 		return nil, badPayload
 	}
-	items = in.Requests
-	switch {
-	case len(items) == 0:
-		return nil, badPayload
-	case len(items) > batch.MaxRequests:
+	requests = in.Requests
+	if len(requests) > batch.MaxRequests {
 		// Source: microsoftgraph/microsoftgraph-postman-collections#9.
 		return nil, fmt.Sprintf("Number of batch request steps exceeds the maximum value of %d.", batch.MaxRequests)
 	}
-	for i := range items {
-		if p := items[i].check(); p != "" {
-			return nil, p
+	for i := range requests {
+		if problem = requests[i].check(); problem != "" {
+			return nil, problem
 		}
 		// Ids compare without case.
-		for j := range i {
-			if strings.EqualFold(string(items[i].ID), string(items[j].ID)) {
-				return nil, fmt.Sprintf("Request Id %s has to be unique in a batch.", items[i].name())
-			}
+		isSame := func(r batchRequest) bool { return strings.EqualFold(r.ID, requests[i].ID) }
+		if slices.ContainsFunc(requests[:i], isSame) {
+			return nil, fmt.Sprintf("Request Id %s has to be unique in a batch.", requests[i].ID)
 		}
 	}
-	for i := range items {
-		if p := depends(items, i); p != "" {
-			return nil, p
-		}
-	}
-	return items, ""
+	return requests, ""
 }
-
-// name is the id without its quotes, for messages.
-func (it *item) name() string { return strings.Trim(string(it.ID), `"`) }
 
 var verbs = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 
-func (it *item) check() (problem string) {
-	if len(it.ID) < 3 || it.ID[0] != '"' {
-		return badPayload
+func (r *batchRequest) check() (problem string) {
+	if string(r.Body) == "null" {
+		r.Body = nil
 	}
-	if !slices.Contains(verbs, it.Method) {
-		return fmt.Sprintf("Request Id %s has an invalid method '%s'.", it.name(), it.Method)
-	}
-	path, _, _ := strings.Cut(it.URL, "?")
+	path, _, _ := strings.Cut(r.URL, "?")
 	switch {
-	case it.URL == "":
+	case r.ID == "" || r.URL == "":
 		return badPayload
+	case !slices.Contains(verbs, r.Method):
+		return fmt.Sprintf("Request Id %s has an invalid method '%s'.", r.ID, r.Method)
 	case strings.HasPrefix(path, "//") || strings.Contains(path, "://"):
 		// Source: pnp/pnpjs#294.
-		return fmt.Sprintf("Request Id %s has an absolute URL; URLs in a batch have to be relative.", it.name())
+		return fmt.Sprintf("Request Id %s has an absolute URL; URLs in a batch have to be relative.", r.ID)
 	case strings.Contains(path, "$batch") || strings.Contains(strings.ToLower(path), "%24batch"):
-		return fmt.Sprintf("Request Id %s is a batch; batches cannot be nested.", it.name())
-	}
-	if string(it.Body) == "null" {
-		it.Body = nil
-	}
-	typed := false
-	for name := range it.Headers {
-		typed = typed || strings.EqualFold(name, "Content-Type")
-	}
-	wantsBody := it.Method == "POST" || it.Method == "PUT" || it.Method == "PATCH"
-	if (wantsBody || it.Body != nil) && (it.Body == nil || !typed) {
+		return fmt.Sprintf("Request Id %s is a batch; batches cannot be nested.", r.ID)
+	case len(r.DependsOn) > 0:
+		return fmt.Sprintf("Request Id %s has dependsOn, which the simulated tenant does not know.", r.ID)
+	case (r.needsBody() || r.Body != nil) && (r.Body == nil || !r.hasContentType()):
 		// Source: microsoftgraph/msgraph-sdk-dotnet#2628.
-		return fmt.Sprintf("Write request id : %s does not contain Content-Type header or body.", it.name())
+		return fmt.Sprintf("Write request id : %s does not contain Content-Type header or body.", r.ID)
 	}
 	return ""
 }
 
-// depends finds what items[i] depends on and refuses cycles.
-func depends(items []item, i int) (problem string) {
-	it := &items[i]
-	it.after = -1
-	if len(it.DependsOn) == 0 {
-		return ""
-	}
-	// Source: learn.microsoft.com/graph/known-issues, JSON batching.
-	if len(it.DependsOn) > 1 {
-		return fmt.Sprintf("Request Id %s depends on more than one request.", it.name())
-	}
-	find := func(want string) int {
-		quoted, _ := json.Marshal(want) // a string always marshals
-		return slices.IndexFunc(items, func(o item) bool {
-			return strings.EqualFold(string(o.ID), string(quoted))
-		})
-	}
-	if it.after = find(it.DependsOn[0]); it.after < 0 {
-		return fmt.Sprintf("Request Id %s depends on a request that is not in the batch.", it.name())
-	}
-	for at, steps := it.after, 0; at >= 0; steps++ {
-		if at == i || steps > len(items) {
-			return fmt.Sprintf("Request Id %s depends on itself.", it.name())
+func (r *batchRequest) needsBody() bool {
+	return r.Method == "POST" || r.Method == "PUT" || r.Method == "PATCH"
+}
+
+func (r *batchRequest) hasContentType() bool {
+	for name := range r.Headers {
+		if strings.EqualFold(name, "Content-Type") {
+			return true
 		}
-		if len(items[at].DependsOn) == 0 {
-			break
-		}
-		at = find(items[at].DependsOn[0])
 	}
-	return ""
+	return false
 }
 
 // calls turns the requests of a batch into calls.
-func calls(items []item, root string, who *caller) []call {
-	made := make([]call, len(items))
-	for i := range items {
-		it := &items[i]
-		// Nothing is encoded for the client: a '#' that is left in ends the URL.
+func calls(requests []batchRequest, root string, who *caller) []call {
+	all := make([]call, len(requests))
+	for i, r := range requests {
+		// Graph encodes nothing for the client: a '#' that is left in ends the URL.
 		// Source: KelvinTegelaar/CIPP#4591.
-		path, _, _ := strings.Cut(it.URL, "#")
+		path, _, _ := strings.Cut(r.URL, "#")
 		path, query, _ := strings.Cut(path, "?")
-		made[i] = call{
-			method: it.Method, url: it.URL, query: query, route: parsePath(path),
-			body: it.Body, root: root, who: who, serial: it.after >= 0,
+		all[i] = call{
+			Request: fault.Request{Method: r.Method, URL: r.URL}, query: query, route: parsePath(path),
+			body: r.Body, root: root, who: who,
 		}
-		if len(it.Headers) > 0 {
-			made[i].header = make(http.Header, len(it.Headers))
-			for name, value := range it.Headers {
-				made[i].header.Set(name, value)
+		if len(r.Headers) > 0 {
+			all[i].header = make(http.Header, len(r.Headers))
+			for name, value := range r.Headers {
+				all[i].header.Set(name, value)
 			}
 		}
 	}
-	return made
+	return all
+}
+
+// handleBatch carries the requests of a batch out in any order. With Options.Spread other
+// exchanges get their turn between two of them. Called with mu held.
+func (t *Tenant) handleBatch(ctx context.Context, x *exchange, requests []batchRequest, now time.Time) wire.Response {
+	handle := t.admitAndHandle
+	if t.opts.WholeBatch {
+		if refused := t.refuseWhole(x, now); refused != nil {
+			return t.byItself(*refused)
+		}
+		handle = t.handleAdmitted
+	}
+	n := len(requests)
+	answers, effects := make([]answer, n), make([]*fault.Effect, n)
+	for k, i := range t.variety.Perm(n) {
+		if k > 0 && t.opts.Spread > 0 {
+			t.mu.Unlock()
+			_ = wait(ctx, t.opts.Spread/time.Duration(n-1)) // the rest is carried out anyway
+			t.mu.Lock()
+			now = time.Now()
+			t.catchUp(now)
+		}
+		answers[i], effects[i] = handle(x, &x.calls[i], now)
+	}
+	var out struct {
+		Responses []wire.Item `json:"responses"`
+	}
+	for _, i := range t.variety.Perm(n) {
+		item := t.inBatch(requests[i].ID, &answers[i])
+		if effects[i] != nil {
+			out.Responses = append(out.Responses, effects[i].ChangeItem(item, t.variety)...)
+		} else {
+			out.Responses = append(out.Responses, item)
+		}
+	}
+	return t.byItself(jsonAnswer(200, out))
+}
+
+// refuseWhole returns the answer to a batch that a limit has no room for, or nil.
+func (t *Tenant) refuseWhole(x *exchange, now time.Time) *answer {
+	var sum quota.Cost
+	for i := range x.calls {
+		sum.Add(x.calls[i].cost())
+	}
+	retryAfter, ok := t.admit(x, sum, now)
+	if ok {
+		return nil
+	}
+	a := t.throttled(retryAfter)
+	for i := range x.calls {
+		t.record(&x.calls[i], &a, now)
+	}
+	return &a
 }

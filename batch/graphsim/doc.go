@@ -1,18 +1,49 @@
-// Package graphsim is a simulated Microsoft Entra tenant behind a simulated
-// Microsoft Graph: users, their Temporary Access Passes, groups, the audit log, the
-// report of registrations, $batch, throttling, a token endpoint, and faults on
-// request. Tests use it, and so do people who want to rehearse a run before they
-// let it loose on a real tenant.
+// Package graphsim is a simulated Microsoft Entra tenant behind a simulated Microsoft
+// Graph, for tests and for rehearsals. It has users with Temporary Access Passes, groups,
+// the audit log, the report of registrations, and $batch.
 //
-// It is strict where Graph is strict and sloppy where Graph is sloppy. A batch
-// that Graph would refuse is refused, in Graph's words; the answers to a good one
-// come in shuffled order, with header names in varying case, and with a body or
-// without one. Two writes for one user in one batch are answered 204 twice and
-// carried out once, because that is what was seen to happen; [Stats] tells.
+// # Start a tenant
 //
-// There are three doors to the same rooms. [Tenant.ServeHTTP] takes real HTTP
-// requests and demands a token ([Tenant.Start] puts it behind TLS on loopback).
-// [Tenant.RoundTrip] does the same without a socket. [Tenant.PostBatch] takes one
-// batch body without a token. The latter two start no goroutines and measure time
-// with timers only, so they work inside a testing/synctest bubble.
+//	tenant := graphsim.New(graphsim.Options{Latency: 150 * time.Millisecond})
+//
+// There are three ways in, and all give the same answers:
+//
+//   - Tenant.PostBatch takes the body of a batch, and needs no token.
+//   - Tenant.RoundTrip takes HTTP requests without a socket: &http.Client{Transport: tenant}.
+//   - Tenant.Start serves HTTPS on the loopback interface, for other processes.
+//
+// The first two start no goroutine and wait with timers only, so they work with the
+// virtual time of testing/synctest. HTTP requests need a token, such as
+// tenant.Entra.Token("User.Read.All"), or one from the token endpoint. Package entra has
+// the secrets, certificates and people that get one.
+//
+// # Fill it
+//
+//	users := tenant.AddUsers(100) // each with a pass
+//	tenant.AddUser(graphsim.User{UPN: "root@contoso.example", Privileged: true})
+//	tenant.AddGroup(graphsim.Group{Name: "admins", Members: []string{users[0].ID}})
+//	tenant.GivePass(users[0].ID, graphsim.Pass{}) // a new pass in place of the old one
+//
+// # Make it throttle and fail
+//
+//	graphsim.Options{
+//		Limits: []*quota.Limit{quota.Bucket(20, 60)},
+//		Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(503)}},
+//	}
+//
+// Packages quota and fault have the limits and the effects. Tenant.AddFaults adds faults
+// later.
+//
+// # Ask it
+//
+//	tenant.Remaining() // the passes that users still hold
+//	tenant.Stats()     // what it has seen: batches, throttled requests, lost writes
+//	tenant.Log()       // each request, with Options.Record
+//
+// # What it is like
+//
+// The tenant is strict where Graph is strict, and varies where Graph varies. It refuses a
+// batch that Graph refuses, with Graph's message. Responses come in any order, with
+// header names in any case, and a 204 with or without a body. Of two writes for one user
+// in one batch it carries out one, and answers 204 to both, as Graph has been seen to do.
 package graphsim

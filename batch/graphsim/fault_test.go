@@ -13,303 +13,281 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/batch/graphsim/quota"
 )
 
-// Effects on single answers, as they look on the wire. The request in question has
-// the id "0", another one the id "1".
+// itemEffects are effects on the response to a delete with id 0.
+var itemEffects = []struct {
+	effect fault.Effect
+	want   string // matches what there is in place of the response
+	isDone bool
+}{
+	{fault.ItemStatus(503), `^{"id":"0","status":503,"headers":{.*},"body":{"error":{"code":"ServiceUnav`, false},
+	{fault.ItemStatus(429, "Retry-After", "0.249"), `"status":429,"headers":{.*(?i)"retry-after":"0.249"`, false},
+	{fault.ItemStatus(401, "WWW-Authenticate", entra.ClaimsChallenge), `(?i)"www-authenticate":"Bearer`, false},
+	{fault.ItemStatus(504).AfterWork(), `"status":504`, true},
+	{fault.ItemStatus(404), `"code":"UnknownError"`, false},
+	{fault.ItemEmptyCode(403), `"status":403,.*"code":"","message":"",`, false},
+	{fault.ItemErrorText(500), `"status":500,.*"body":{"error":"something went wrong"}`, false},
+	{fault.ItemErrorIn(200), `"status":200,.*"code":"ServiceUnavailable"`, false},
+	{fault.ItemRetryAfterNumber(7), `"status":429,"headers":{"Retry-After":7}`, false},
+	{fault.ItemHeaderArray("7"), `"status":429,"headers":{.*"Retry-After":\["7"\]}`, false},
+	{fault.ItemMissing(), `^$`, true},
+	{fault.ItemTwice(), `^{"id":"0","status":204.*},{"id":"0","status":204`, true},
+	{fault.ItemTwiceAs(500), `^{"id":"0","status":204.*},{"id":"0","status":500`, true},
+	{fault.ItemUnknownID("zz"), `^{"id":"0","status":204.*},{"id":"zz","status":204}`, true},
+	{fault.ItemIDNumber(), `^{"id":0,"status":204`, true},
+	{fault.ItemStatusText(), `"id":"0","status":"204"`, true},
+	{fault.ItemNoStatus(), `^{"id":"0"(,"headers":{.*})?(,"body":null)?}$`, true},
+	{fault.ItemNoHeaders(), `^{"id":"0","status":204(,"body":null)?}$`, true},
+	{fault.ItemBody("null"), `^{"id":"0","status":204.*"body":null}`, true},
+	{fault.ItemBody(`"text"`), `"body":"text"}`, true},
+	{fault.ItemBase64(), `"body":"PGh0bWw`, true},
+	{fault.ItemHuge(), `"body":"xxxx`, true},
+}
+
 func TestItemEffects(t *testing.T) {
-	tests := []struct {
-		effect Effect
-		want   string // matches the response to id 0, from its id to the end
-		done   bool   // the work was done
-	}{
-		{ItemStatus(503), `^{"id":"0","status":503,"headers":{.*},"body":{"error":{"code":"ServiceUnavailable",`, false},
-		{ItemStatus(429, "Retry-After", "0.249"), `"status":429,"headers":{.*(?i)"retry-after":"0.249"`, false},
-		{ItemStatus(401, "WWW-Authenticate", ClaimsChallenge), `(?i)"www-authenticate":"Bearer .*insufficient_claims`, false},
-		{ItemStatus(504).AfterWork(), `"status":504`, true},
-		{ItemStatus(404), `"code":"UnknownError"`, false},
-		{ItemEmptyCode(403), `"status":403,.*"code":"","message":"",`, false},
-		{ItemErrorText(500), `"status":500,.*"body":{"error":"something went wrong"}`, false},
-		{ItemRetryAfterNumber(7), `"status":429,"headers":{"Retry-After":7}`, false},
-		{ItemHeaderArray("7"), `"status":429,"headers":{.*"Retry-After":\["7"\]}`, false},
-		{ItemMissing(), `^$`, true},
-		{ItemTwice(), `^{"id":"0","status":204.*},{"id":"0","status":204`, true},
-		{ItemTwiceAs(500), `^{"id":"0","status":204.*},{"id":"0","status":500`, true},
-		{ItemUnknownID("zz"), `^{"id":"0","status":204.*},{"id":"zz","status":204}`, true},
-		{ItemIDNumber(), `^{"id":0,"status":204`, true},
-		{ItemStatusText(), `"id":"0","status":"204"`, true},
-		{ItemNoStatus(), `^{"id":"0"(,"headers":{.*})?}`, true},
-		{ItemNoHeaders(), `^{"id":"0","status":204}`, true},
-		{ItemBody("null"), `^{"id":"0","status":204.*"body":null}`, true},
-		{ItemBody(`"text"`), `"body":"text"}`, true},
-		{ItemBase64(), `"body":"PGh0bWw`, true},
-		{ItemHuge(), `"body":"xxxx`, true},
-	}
-	for _, tt := range tests {
+	other := regexp.MustCompile(`,?{"id":"1","status":204(,"headers":{[^}]*})?(,"body":null)?}`)
+	for _, tt := range itemEffects {
 		t.Run(tt.effect.String(), func(t *testing.T) {
 			tenant := New(Options{})
-			users := tenant.Populate(2)
-			tenant.AddFaults(Fault{Path: users[0].ID, Do: tt.effect})
-			reply, err := tenant.PostBatch(t.Context(), deletes(users))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !json.Valid(reply.Body) {
-				t.Errorf("not JSON: %s", reply.Body)
-			}
-			// Cut what belongs to id 1 out; where it stands is up to the shuffle.
-			text := strings.TrimSuffix(strings.TrimPrefix(string(reply.Body), `{"responses":[`), "]}")
-			other := regexp.MustCompile(`,?{"id":"1","status":204(,"headers":{[^}]*})?(,"body":null)?}`)
-			if !other.MatchString(text) {
-				t.Errorf("no answer to id 1: %s", text)
-			}
+			users := tenant.AddUsers(2)
+			tenant.AddFaults(fault.Fault{Path: users[0].ID, Do: tt.effect})
+			body := posting(tenant)(t, deletes(users))
+			check(t, "valid JSON", json.Valid([]byte(body)), true)
+			text := strings.TrimSuffix(strings.TrimPrefix(body, `{"responses":[`), "]}")
+			check(t, "has the response to id 1", other.MatchString(text), true)
 			text = strings.TrimPrefix(other.ReplaceAllString(text, ""), ",")
 			if !regexp.MustCompile(tt.want).MatchString(text) {
 				t.Errorf("got %.300s, want %s", text, tt.want)
 			}
-			if s := tenant.Stats(); (s.Deleted == 2) != tt.done || s.Faults != 1 {
-				t.Errorf("Stats = %+v", s)
-			}
+			check(t, "both deleted", tenant.Stats().Deleted == 2, tt.isDone)
+			check(t, "faults", tenant.Stats().Faults, 1)
 		})
 	}
+}
+
+// outerEffects are effects on a batch of two deletes.
+var outerEffects = []struct {
+	effect fault.Effect
+	status int    // 0 for a dead connection
+	want   string // part of the body
+	header string // "name: value"
+	isDone bool
+}{
+	{fault.OuterStatus(400), 400, `"code":"BadRequest"`, "", false},
+	{fault.OuterStatus(401, "WWW-Authenticate", "x"), 401, "InvalidAuthenticationToken", "Www-Authenticate: x", false},
+	{fault.OuterStatus(413), 413, "RequestEntityTooLarge", "", false},
+	{fault.OuterStatus(429), 429, "TooManyRequests", "", false},
+	{fault.OuterStatus(503, "Retry-After", "3"), 503, "ServiceUnavailable", "Retry-After: 3", false},
+	{fault.OuterStatus(504).AfterWork(), 504, "GatewayTimeout", "", true},
+	{fault.OuterHTML(502), 502, "<html>", "Content-Type: text/html", false},
+	{fault.OuterHTML(200), 200, "<html>", "Content-Type: text/html", false},
+	{fault.OuterBody(404, "no service"), 404, "no service", "", false},
+	{fault.OuterHeaders("X-A", "b"), 200, `]}`, "X-A: b", true},
+	{fault.OuterMark(), 200, "\xef\xbb\xbf{", "", true},
+	{fault.OuterAs(424), 424, `"responses"`, "", true},
+	{fault.Truncated(), 200, `{"responses":[{"id"`, "", true},
+	{fault.Spliced("<html>502</html>"), 200, "},<html>502</html>,{", "", true},
+	{fault.CutOff(), 0, "", "", true},
+	{fault.Reset(), 0, "", "", false},
+	{fault.Reset().AfterWork(), 0, "", "", true},
+	{fault.Slow(30 * time.Millisecond), 200, `]}`, "", true},
+	{fault.Delayed(time.Millisecond), 200, `]}`, "", true},
 }
 
 func TestOuterEffects(t *testing.T) {
-	tests := []struct {
-		effect Effect
-		status int    // 0 for a dead connection
-		want   string // part of the body
-		header string // "name: value" that is there
-		done   bool
-	}{
-		{OuterStatus(400), 400, `"code":"BadRequest"`, "", false},
-		{OuterStatus(401, "WWW-Authenticate", ClaimsChallenge), 401, "InvalidAuthenticationToken", "Www-Authenticate: " + ClaimsChallenge, false},
-		{OuterStatus(413), 413, "RequestEntityTooLarge", "", false},
-		{OuterStatus(429), 429, "TooManyRequests", "", false},
-		{OuterStatus(503, "Retry-After", "3"), 503, "ServiceUnavailable", "Retry-After: 3", false},
-		{OuterStatus(504).AfterWork(), 504, "GatewayTimeout", "", true},
-		{OuterHTML(502), 502, "<html>", "Content-Type: text/html", false},
-		{OuterHTML(200), 200, "<html>", "Content-Type: text/html", false},
-		{OuterAs(424), 424, `"responses"`, "", true},
-		{Truncated(), 200, `{"responses":[{"id"`, "", true},
-		{Spliced("<html>502</html>"), 200, "},<html>502</html>,{", "", true},
-		{CutOff(), 0, "", "", true},
-		{Reset(), 0, "", "", false},
-		{Reset().AfterWork(), 0, "", "", true},
-		{Slow(30 * time.Millisecond), 200, `]}`, "", true},
-		{Delayed(time.Millisecond), 200, `]}`, "", true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.effect.String(), func(t *testing.T) {
-			check := func(tenant *Tenant, g got, err error) {
-				t.Helper()
-				if (err != nil) != (tt.status == 0) {
-					t.Errorf("error %v, want status %d", err, tt.status)
+	for _, tt := range outerEffects {
+		for _, name := range []string{"HTTP/2", "HTTP/1.1", "RoundTrip"} {
+			t.Run(name+"/"+tt.effect.String(), func(t *testing.T) {
+				tenant := New(Options{Faults: []fault.Fault{{Method: "DELETE", Times: 1, Do: tt.effect}}})
+				root, transport := wire.PublicRoot, http.RoundTripper(tenant)
+				if name != "RoundTrip" {
+					server := start(t, tenant)
+					tls := server.Client().Transport.(*http.Transport)
+					tls.ForceAttemptHTTP2 = name == "HTTP/2"
+					defer tls.CloseIdleConnections()
+					root, transport = server.URL, tls
 				}
-				name, value, _ := strings.Cut(tt.header, ": ")
-				if err == nil && (g.Status != tt.status || !strings.Contains(g.Body, tt.want) || g.Header.Get(name) != value) {
-					t.Errorf("got %d %v %s, want %d %s", g.Status, g.Header, g.Body, tt.status, tt.want)
+				resp, err := tryBatch(t.Context(), transport, tenant.Entra.Token(), root, deletes(tenant.AddUsers(2)))
+				var body []byte
+				if err == nil {
+					body, err = io.ReadAll(resp.Body)
 				}
-				if s := tenant.Stats(); (s.Deleted == 2) != tt.done || s.Faults != 1 {
-					t.Errorf("Stats = %+v", s)
+				check(t, "connection ended", err != nil, tt.status == 0)
+				if err == nil {
+					check(t, "status", resp.StatusCode, tt.status)
+					checkHolds(t, "body", string(body), tt.want)
+					header, value, _ := strings.Cut(tt.header, ": ")
+					check(t, "header "+header, resp.Header.Get(header), value)
 				}
-			}
-			once := Options{Faults: []Fault{{Method: "DELETE", Times: 1, Do: tt.effect}}}
-
-			tenant := New(once)
-			reply, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(2)))
-			g := got{Status: 200, Header: reply.Header, Body: string(reply.Body)}
-			if e, ok := errors.AsType[*batch.StatusError](err); ok {
-				// The body is not in a StatusError; its code is.
-				g, err = got{Status: e.Status, Header: e.Header, Body: e.Code}, nil
-				g.Body = tt.want
-				if code := codes[e.Status]; e.Code != code && !strings.Contains(tt.want, "html") {
-					t.Errorf("code %q, want %q", e.Code, code)
-				}
-			} else if tt.status == 424 {
-				g.Status = 424 // PostBatch cannot tell it from 200
-			}
-			check(tenant, g, err)
-			if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Errorf("PostBatch = %v", err)
-			}
-
-			for _, http2 := range []bool{true, false} {
-				tenant = New(once)
-				server := start(t, tenant)
-				client := server.Client()
-				client.Transport.(*http.Transport).ForceAttemptHTTP2 = http2
-				g, err := tryBatch(t.Context(), client, tenant, server.URL, deletes(tenant.Populate(2)))
-				check(tenant, g, err)
-				client.CloseIdleConnections()
-				if s := tenant.Stats(); s.Connections != 1 {
-					t.Errorf("%d connections", s.Connections)
-				}
-			}
-			tenant = New(once)
-			g, err = tryBatch(t.Context(), &http.Client{Transport: tenant}, tenant, publicRoot, deletes(tenant.Populate(2)))
-			check(tenant, g, err)
-		})
+				check(t, "both deleted", tenant.Stats().Deleted == 2, tt.isDone)
+				check(t, "faults", tenant.Stats().Faults, 1)
+			})
+		}
 	}
 }
 
-func tryBatch(ctx context.Context, client *http.Client, tenant *Tenant, root string, body []byte) (got, error) {
-	req, err := http.NewRequestWithContext(ctx, "POST", root+"/v1.0/$batch", strings.NewReader(string(body)))
-	if err != nil {
-		return got{}, err
+// PostBatch turns the statuses of whole batches into errors, and a dead connection too.
+func TestOuterEffectsOnPostBatch(t *testing.T) {
+	for _, tt := range outerEffects {
+		tenant := New(Options{Faults: []fault.Fault{{Do: tt.effect}}})
+		_, err := tenant.PostBatch(t.Context(), []byte(deletes(tenant.AddUsers(2))))
+		what := tt.effect.String()
+		if e, ok := errors.AsType[*batch.StatusError](err); ok {
+			check(t, what+": status", e.Status, tt.status)
+		} else {
+			check(t, what+": dead connection", errors.Is(err, io.ErrUnexpectedEOF), tt.status == 0)
+		}
+		check(t, what+": both deleted", tenant.Stats().Deleted == 2, tt.isDone)
 	}
-	req.GetBody = nil // or the client sends it again when a connection breaks
-	req.Header.Set("Authorization", "Bearer "+tenant.Token())
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := client.Do(req)
-	if err != nil {
-		return got{}, err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	return got{resp.StatusCode, resp.Header, string(b)}, err
 }
 
 func TestHang(t *testing.T) {
 	for _, tt := range []struct {
-		effect  Effect
+		effect  fault.Effect
 		deleted int
-	}{{Hang(), 0}, {Hang().AfterWork(), 1}} {
+	}{{fault.Hang(), 0}, {fault.Hang().AfterWork(), 1}} {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := New(Options{Faults: []Fault{{Do: tt.effect}}})
+			tenant := New(Options{Faults: []fault.Fault{{Do: tt.effect}}})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			begin := time.Now()
-			_, err := tenant.PostBatch(ctx, deletes(tenant.Populate(1)))
-			if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Minute || tenant.Stats().Deleted != tt.deleted {
-				t.Errorf("PostBatch = %v after %v, %+v", err, time.Since(begin), tenant.Stats())
-			}
+			_, err := tenant.PostBatch(ctx, []byte(deletes(tenant.AddUsers(1))))
+			check(t, "deadline exceeded", errors.Is(err, context.DeadlineExceeded), true)
+			check(t, "time", time.Since(begin), time.Minute)
+			check(t, "deleted", tenant.Stats().Deleted, tt.deleted)
 		})
 	}
-	// Over sockets it ends with the server.
-	tenant := New(Options{Faults: []Fault{{Do: Hang()}}})
+}
+
+// Over a socket, Hang ends with the server.
+func TestHangEndsWithServer(t *testing.T) {
+	arrived := make(chan struct{})
+	tenant := New(Options{Faults: []fault.Fault{{Do: fault.Hang(), Match: func(string, string) bool {
+		close(arrived)
+		return true
+	}}}})
 	server := start(t, tenant)
-	time.AfterFunc(20*time.Millisecond, func() { server.Close() })
-	if _, err := tryBatch(t.Context(), server.Client(), tenant, server.URL, deletes(tenant.Populate(1))); err == nil {
+	go func() {
+		<-arrived
+		server.Close()
+	}()
+	body := deletes(tenant.AddUsers(1))
+	if _, err := tryBatch(t.Context(), server.Client().Transport, tenant.Entra.Token(), server.URL, body); err == nil {
 		t.Error("a hanging server answered")
 	}
 }
 
 func TestSlowAndDelayed(t *testing.T) {
-	for _, effect := range []Effect{Slow(3 * time.Second), Delayed(3 * time.Second)} {
+	for _, effect := range []fault.Effect{fault.Slow(3 * time.Second), fault.Delayed(3 * time.Second)} {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := New(Options{Latency: time.Second, Faults: []Fault{{Do: effect}}})
+			tenant := New(Options{Latency: time.Second, Faults: []fault.Fault{{Do: effect}}})
 			begin := time.Now()
-			_, err := tenant.PostBatch(t.Context(), deletes(tenant.Populate(1)))
-			if err != nil || time.Since(begin) != 4*time.Second {
-				t.Errorf("%v: PostBatch = %v after %v", effect, err, time.Since(begin))
-			}
+			posting(tenant)(t, deletes(tenant.AddUsers(1)))
+			check(t, effect.String(), time.Since(begin), 4*time.Second)
 		})
 	}
 }
 
+// Four times, a batch deletes the passes of users 0 and 1. A faulty response is "!", a
+// throttled one "w", a batch without responses is "outer", 204 is "+" and 404 is "-".
 func TestFaultMatching(t *testing.T) {
-	// Four batches, each deleting from the users 0 and 1.
-	run := func(f Fault, limits ...*Limit) (statuses []string) {
-		tenant := New(Options{Limits: limits})
-		users := tenant.Populate(2)
-		f.Path = strings.ReplaceAll(f.Path, "user0", users[0].ID)
-		tenant.AddFaults(f)
-		for range 4 {
-			reply, err := tenant.PostBatch(t.Context(), deletes(users))
-			if err != nil {
-				statuses = append(statuses, "outer")
-				continue
-			}
-			var s strings.Builder
-			for _, id := range []string{"0", "1"} {
-				s.WriteString(map[int]string{204: "+", 404: "-", 503: "!", 429: "w"}[responses(t, reply.Body)[id].Status])
-			}
-			statuses = append(statuses, s.String())
-		}
-		return statuses
-	}
-	tests := []struct {
+	isDelete := func(method, _ string) bool { return method == "DELETE" }
+	unavailable := fault.ItemStatus(503)
+	for _, tt := range []struct {
 		name  string
-		fault Fault
-		limit []*Limit
+		fault fault.Fault
 		want  string
 	}{
-		{"always", Fault{Do: ItemStatus(503)}, nil, "!! !! !! !!"},
-		{"path", Fault{Path: "user0", Do: ItemStatus(503)}, nil, "!+ !- !- !-"},
-		{"second attempt", Fault{Attempt: 2, Do: ItemStatus(503)}, nil, "++ !! -- --"},
-		{"third batch", Fault{Batch: 3, Do: ItemStatus(503)}, nil, "++ -- !! --"},
-		{"twice", Fault{Path: "user0", Times: 2, Do: ItemStatus(503)}, nil, "!+ !- +- --"},
-		{"other method", Fault{Method: "GET", Do: ItemStatus(503)}, nil, "++ -- -- --"},
-		{"function", Fault{Match: func(method, url string) bool { return method == "DELETE" }, Do: ItemStatus(503)}, nil, "!! !! !! !!"},
-		{"not when refused", Fault{Path: "user0", Times: 1, Do: ItemStatus(503)}, []*Limit{ThrottleFirst(2, time.Second)}, "ww !+ +- --"},
-		{"whole batch by path", Fault{Path: "user0", Attempt: 1, Do: OuterStatus(503)}, nil, "outer ++ -- --"},
-		{"whole second batch", Fault{Batch: 2, Do: Reset()}, nil, "++ outer -- --"},
-		{"done and hidden", Fault{Attempt: 1, Do: ItemStatus(503).AfterWork()}, nil, "!! -- -- --"},
-		{"all done and hidden", Fault{Batch: 1, Do: Reset().AfterWork()}, nil, "outer -- -- --"},
+		{"always", fault.Fault{Do: unavailable}, "!! !! !! !!"},
+		{"path", fault.Fault{Path: "user0", Do: unavailable}, "!+ !- !- !-"},
+		{"second attempt", fault.Fault{Attempt: 2, Do: unavailable}, "++ !! -- --"},
+		{"third batch", fault.Fault{Batch: 3, Do: unavailable}, "++ -- !! --"},
+		{"twice", fault.Fault{Path: "user0", Times: 2, Do: unavailable}, "!+ !- +- --"},
+		{"other method", fault.Fault{Method: "GET", Do: unavailable}, "++ -- -- --"},
+		{"function", fault.Fault{Match: isDelete, Do: unavailable}, "!! !! !! !!"},
+		{"whole batch by path", fault.Fault{Path: "user0", Attempt: 1, Do: fault.OuterStatus(503)}, "outer ++ -- --"},
+		{"whole second batch", fault.Fault{Batch: 2, Do: fault.Reset()}, "++ outer -- --"},
+		{"done and hidden", fault.Fault{Attempt: 1, Do: unavailable.AfterWork()}, "!! -- -- --"},
+		{"all done and hidden", fault.Fault{Batch: 1, Do: fault.Reset().AfterWork()}, "outer -- -- --"},
+	} {
+		check(t, tt.name, fourBatches(t, tt.fault), tt.want)
 	}
-	for _, tt := range tests {
-		if got := strings.Join(run(tt.fault, tt.limit...), " "); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+	// A fault on a single request waits until a limit lets the request through.
+	once := fault.Fault{Path: "user0", Times: 1, Do: unavailable}
+	check(t, "throttled first", fourBatches(t, once, quota.First(2, time.Second)), "ww !+ +- --")
+}
+
+func fourBatches(t *testing.T, f fault.Fault, limits ...*quota.Limit) string {
+	tenant := New(Options{Limits: limits, Faults: []fault.Fault{f}})
+	var users []User
+	for _, name := range []string{"user0", "user1"} {
+		users = append(users, User{ID: name, Passes: []Pass{{ID: passID}}})
+		tenant.AddUser(users[len(users)-1])
+	}
+	marks := map[int]string{204: "+", 404: "-", 503: "!", 429: "w"}
+	var batches []string
+	for range 4 {
+		reply, err := tenant.PostBatch(t.Context(), []byte(deletes(users)))
+		if err != nil {
+			batches = append(batches, "outer")
+			continue
 		}
+		all := responses(t, string(reply.Body))
+		batches = append(batches, marks[all["0"].Status]+marks[all["1"].Status])
 	}
+	return strings.Join(batches, " ")
 }
 
 func TestFaultsOnDirectRequests(t *testing.T) {
 	for _, tt := range []struct {
-		effect Effect
-		status int // 0 for a dead connection
+		effect     fault.Effect
+		status     int // 0 for a dead connection
+		retryAfter string
 	}{
-		{ItemStatus(503, "Retry-After", "9"), 503}, {ItemMissing(), 0}, {Reset(), 0},
-		{ItemRetryAfterNumber(9), 429}, {ItemNoStatus(), 200}, {OuterHTML(502), 502},
+		{fault.ItemStatus(503, "Retry-After", "9"), 503, "9"},
+		{fault.ItemMissing(), 0, ""},
+		{fault.Reset(), 0, ""},
+		{fault.ItemRetryAfterNumber(9), 429, "9"},
+		{fault.ItemNoStatus(), 200, ""},
+		{fault.OuterHTML(502), 502, ""},
 	} {
-		tenant := New(Options{Faults: []Fault{{Path: "/users", Do: tt.effect}}})
-		req, _ := http.NewRequest("GET", publicRoot+"/v1.0/users", nil)
-		req.Header.Set("Authorization", "Bearer "+tenant.Token())
+		tenant := New(Options{Faults: []fault.Fault{{Path: "/users", Do: tt.effect}}})
+		req, _ := http.NewRequest("GET", v1+"/users", nil)
+		req.Header.Set("Authorization", "Bearer "+tenant.Entra.Token())
 		resp, err := tenant.RoundTrip(req)
-		switch {
-		case err != nil:
-			if tt.status != 0 {
-				t.Errorf("%v: %v", tt.effect, err)
-			}
-		case resp.StatusCode != tt.status:
-			t.Errorf("%v: status %d, want %d", tt.effect, resp.StatusCode, tt.status)
-		case tt.status == 503 || tt.status == 429:
-			if got := resp.Header.Get("Retry-After"); got != "9" {
-				t.Errorf("%v: Retry-After %q", tt.effect, got)
-			}
+		check(t, tt.effect.String()+": dead connection", err != nil, tt.status == 0)
+		if err == nil {
+			check(t, tt.effect.String()+": status", resp.StatusCode, tt.status)
+			check(t, tt.effect.String()+": Retry-After", resp.Header.Get("Retry-After"), tt.retryAfter)
 		}
 	}
 }
 
-// Whatever goes wrong, a client that keeps at it gets every pass deleted, and the
-// same seed goes wrong in the same way.
+// Whatever goes wrong, a client that keeps trying gets every pass deleted. The same seed
+// makes the same things go wrong.
 func TestRandomFaults(t *testing.T) {
 	run := func(seed uint64) (s Stats) {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := New(Options{Seed: seed, Faults: RandomFaults(seed, 0.5)})
-			body := deletes(tenant.Populate(20))
+			tenant := New(Options{Seed: seed, Faults: fault.Random(seed, 0.5)})
+			body := []byte(deletes(tenant.AddUsers(20)))
 			for range 300 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				tenant.PostBatch(ctx, body)
 				cancel()
 			}
-			if left := tenant.Left(); len(left) > 0 {
-				t.Errorf("%d passes left", len(left))
-			}
+			check(t, "remaining passes", len(tenant.Remaining()), 0)
 			s = tenant.Stats()
 		})
 		return s
 	}
-	if a, b := run(1), run(1); a != b || a.Faults < 1000 {
-		t.Errorf("Stats = %+v and %+v", a, b)
-	}
-}
-
-func TestAllEffectsNamed(t *testing.T) {
-	for _, e := range AllEffects() {
-		if e.String() == "" || (e.whole == nil) == (e.item == nil) {
-			t.Errorf("effect %+v", e)
-		}
+	first := run(1)
+	check(t, "stats of the second run", run(1), first)
+	if first.Faults < 1000 {
+		t.Errorf("%d faults, want 1000 at least", first.Faults)
 	}
 }

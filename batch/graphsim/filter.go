@@ -1,118 +1,109 @@
 package graphsim
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // condition is one comparison of a $filter.
 type condition struct {
-	property, op string // op is eq, ge, le, gt, lt, … or startswith
+	property, op string // op is startswith, or eq, ge, le, gt, lt, …
 	value        string
-	quoted       bool // value was a text
+	isText       bool // value was in quotes
 }
 
-// parseFilter takes a $filter apart that is comparisons joined by "and". Other
-// things that OData has are not understood, and ok is false.
+// conditionPattern matches one comparison at the beginning of a filter. In a text, a
+// quote is doubled.
+var conditionPattern = regexp.MustCompile(
+	`^ *(?:startswith\( *(\w+) *, *'((?:[^']|'')*)' *\)|(\w+) +(\w+) +(?:'((?:[^']|'')*)'|([^' ]+)))(?: +and +|( *)$)`)
+
+// parseFilter reads a $filter of comparisons that are joined by "and". ok is false for
+// anything else that OData has.
 // Source: learn.microsoft.com/graph/filter-query-parameter.
 func parseFilter(filter string) (all []condition, ok bool) {
-	rest := strings.TrimSpace(filter)
 	for {
-		var c condition
-		if inner, is := strings.CutPrefix(rest, "startswith("); is {
-			c.op = "startswith"
-			if c.property, rest, ok = strings.Cut(inner, ","); !ok {
-				return nil, false
-			}
-			if c.value, rest, ok = cutText(strings.TrimLeft(rest, " ")); !ok {
-				return nil, false
-			}
-			if rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " "), ")"); !ok {
-				return nil, false
-			}
-			c.property, c.quoted = strings.TrimSpace(c.property), true
-		} else {
-			c.property, rest, _ = strings.Cut(rest, " ")
-			c.op, rest, _ = strings.Cut(strings.TrimLeft(rest, " "), " ")
-			rest = strings.TrimLeft(rest, " ")
-			if c.quoted = strings.HasPrefix(rest, "'"); c.quoted {
-				if c.value, rest, ok = cutText(rest); !ok {
-					return nil, false
-				}
-			} else {
-				c.value, rest, _ = strings.Cut(rest, " ")
-				rest = " " + rest
-			}
-		}
-		if c.property == "" || c.op == "" || c.value == "" && !c.quoted {
+		m := conditionPattern.FindStringSubmatchIndex(filter)
+		if m == nil {
 			return nil, false
+		}
+		group := func(n int) string {
+			if m[2*n] < 0 {
+				return ""
+			}
+			return filter[m[2*n]:m[2*n+1]]
+		}
+		c := condition{property: group(3), op: group(4), value: group(6)}
+		switch {
+		case m[2] >= 0:
+			c = condition{property: group(1), op: "startswith", value: group(2), isText: true}
+		case m[10] >= 0:
+			c.value, c.isText = group(5), true
+		}
+		if c.isText {
+			c.value = strings.ReplaceAll(c.value, "''", "'")
 		}
 		all = append(all, c)
-		if strings.TrimSpace(rest) == "" {
+		if m[14] >= 0 {
 			return all, true
 		}
-		if rest[0] != ' ' {
-			return nil, false
-		}
-		if rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " "), "and "); !ok {
-			return nil, false
-		}
-		rest = strings.TrimLeft(rest, " ")
+		filter = filter[m[1]:]
 	}
 }
 
-// cutText cuts a text in quotes off, in which a quote is doubled.
-func cutText(s string) (text, rest string, ok bool) {
-	if s, ok = strings.CutPrefix(s, "'"); !ok {
-		return "", "", false
-	}
-	for {
-		part, after, ended := strings.Cut(s, "'")
-		if text += part; !ended {
-			return "", "", false
-		}
-		if s, ok = strings.CutPrefix(after, "'"); !ok {
-			return text, after, true
-		}
-		text += "'"
-	}
+// userFilter is a filter of users.
+type userFilter struct {
+	tests       []func(*user) bool
+	asksEnabled bool
 }
 
-// userFilter makes a filter of users. Texts of the directory compare without case.
+func (f *userFilter) keeps(u *user) bool {
+	for _, test := range f.tests {
+		if !test(u) {
+			return false
+		}
+	}
+	return true
+}
+
+// readUserFilter makes a filter of users. Texts of the directory compare without case.
 // Source: learn.microsoft.com/graph/aad-advanced-queries, user properties.
-func userFilter(filter string) (keep func(*user) bool, asksEnabled, ok bool) {
+func readUserFilter(filter string) (f userFilter, ok bool) {
 	conditions, ok := parseFilter(filter)
-	if !ok {
-		return nil, false, false
-	}
-	var tests []func(*user) bool
 	for _, c := range conditions {
-		value := c.value
-		switch {
-		case c.property == "accountEnabled" && c.op == "eq" && !c.quoted && (value == "true" || value == "false"):
-			asksEnabled = true
-			disabled := value == "false"
-			tests = append(tests, func(u *user) bool { return u.Disabled == disabled })
-		case !c.quoted:
-			return nil, false, false
-		case c.property == "userType" && c.op == "eq" && (strings.EqualFold(value, "Member") || strings.EqualFold(value, "Guest")):
-			guest := strings.EqualFold(value, "Guest")
-			tests = append(tests, func(u *user) bool { return u.Guest == guest })
-		case c.property == "userPrincipalName" && c.op == "eq":
-			tests = append(tests, func(u *user) bool { return strings.EqualFold(u.UPN, value) })
-		case c.property == "userPrincipalName" && c.op == "startswith":
-			tests = append(tests, func(u *user) bool {
-				return len(u.UPN) >= len(value) && strings.EqualFold(u.UPN[:len(value)], value)
-			})
-		case c.property == "department" && c.op == "eq":
-			tests = append(tests, func(u *user) bool { return strings.EqualFold(u.Department, value) })
-		default:
-			return nil, false, false
+		test := userTest(c)
+		if test == nil {
+			return f, false
+		}
+		f.tests = append(f.tests, test)
+		f.asksEnabled = f.asksEnabled || c.property == "accountEnabled"
+	}
+	return f, ok
+}
+
+// userTest returns a test of users, or nil for a condition that Graph refuses.
+func userTest(c condition) func(*user) bool {
+	value := c.value
+	switch c.property + " " + c.op {
+	case "accountEnabled eq":
+		if !c.isText && (value == "true" || value == "false") {
+			return func(u *user) bool { return u.Disabled == (value == "false") }
+		}
+	case "userType eq":
+		if c.isText && (strings.EqualFold(value, "Member") || strings.EqualFold(value, "Guest")) {
+			return func(u *user) bool { return strings.EqualFold(u.userType(), value) }
+		}
+	case "userPrincipalName eq":
+		if c.isText {
+			return func(u *user) bool { return strings.EqualFold(u.UPN, value) }
+		}
+	case "userPrincipalName startswith":
+		return func(u *user) bool {
+			return len(u.UPN) >= len(value) && strings.EqualFold(u.UPN[:len(value)], value)
+		}
+	case "department eq":
+		if c.isText {
+			return func(u *user) bool { return strings.EqualFold(u.Department, value) }
 		}
 	}
-	return func(u *user) bool {
-		for _, test := range tests {
-			if !test(u) {
-				return false
-			}
-		}
-		return true
-	}, asksEnabled, true
+	return nil
 }

@@ -3,6 +3,7 @@ package graphsim
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"mime"
@@ -11,57 +12,65 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/internal/wire"
 )
 
-// inbound is an HTTP request, whichever door it came through.
+// inbound is an HTTP request, from a socket or not.
 type inbound struct {
-	method, path, query, host string // path as sent, not decoded
-	header                    http.Header
-	body                      []byte
+	entra.Request // its Path is as sent, not decoded
+	header        http.Header
 }
 
-// ServeHTTP is the tenant as a server for real HTTP: $batch and direct requests
-// under /v1.0 and /beta, which need a token of the tenant's own, and the token
-// endpoint. Whatever answer has absolute URLs has https ones.
+// ServeHTTP serves $batch and direct requests under /v1.0 and /beta, which need a token
+// of the tenant, and the token endpoint. All absolute URLs in answers are https ones.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in, err := readInbound(r, r.Host)
 	if err != nil {
-		panic(http.ErrAbortHandler) // the client went away while sending
+		panic(http.ErrAbortHandler) // the client went away
 	}
-	t.serve(r.Context(), in, func(out *wire) {
-		if out.err != nil {
+	t.serve(r.Context(), in, func(out *wire.Response) {
+		if out.Err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		maps.Copy(w.Header(), out.header)
-		if out.status != http.StatusNoContent {
-			w.Header().Set("Content-Length", strconv.Itoa(len(out.body)))
+		maps.Copy(w.Header(), out.Header)
+		if out.Status != http.StatusNoContent {
+			w.Header().Set("Content-Length", strconv.Itoa(len(out.Body)))
 		}
-		w.WriteHeader(out.status)
-		flush := http.NewResponseController(w).Flush
+		w.WriteHeader(out.Status)
 		switch {
-		case out.cut:
-			w.Write(out.body[:len(out.body)/2])
-			flush()
+		case out.Cut:
+			writeAndFlush(w, out.Body[:len(out.Body)/2])
 			panic(http.ErrAbortHandler)
-		case out.slow > 0:
-			pace := max(out.slow/time.Duration(max(len(out.body), 1)), time.Millisecond)
-			step := max(1, len(out.body)*int(pace)/int(out.slow))
-			for rest := out.body; len(rest) > 0; rest = rest[min(step, len(rest)):] {
-				if wait(r.Context(), pace) != nil {
-					panic(http.ErrAbortHandler)
-				}
-				w.Write(rest[:min(step, len(rest))])
-				flush()
-			}
+		case out.Slow > 0:
+			writeSlowly(r.Context(), w, out)
 		default:
-			w.Write(out.body)
-			flush() // so that what the client was told is noted after it was told
+			writeAndFlush(w, out.Body) // before the tenant notes that the client has it
 		}
 	})
 }
 
-// RoundTrip makes the tenant an http.RoundTripper: the same as ServeHTTP without a
-// socket. It starts no goroutine and ends with the context of r.
+func writeAndFlush(w http.ResponseWriter, b []byte) {
+	w.Write(b)
+	http.NewResponseController(w).Flush()
+}
+
+func writeSlowly(ctx context.Context, w http.ResponseWriter, out *wire.Response) {
+	pause := max(out.Slow/time.Duration(max(len(out.Body), 1)), time.Millisecond)
+	step := max(1, len(out.Body)*int(pause)/int(out.Slow))
+	for rest := out.Body; len(rest) > 0; rest = rest[min(step, len(rest)):] {
+		if wait(ctx, pause) != nil {
+			panic(http.ErrAbortHandler)
+		}
+		writeAndFlush(w, rest[:min(step, len(rest))])
+	}
+}
+
+// RoundTrip makes the tenant an http.RoundTripper: it does what ServeHTTP does, without
+// a socket. It starts no goroutine and ends with the context of r.
 func (t *Tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer r.Body.Close()
@@ -71,22 +80,21 @@ func (t *Tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	var resp *http.Response
-	ctx := r.Context()
-	t.serve(ctx, in, func(out *wire) {
-		if out.err == nil && out.slow > 0 {
-			out.err = wait(ctx, out.slow)
+	t.serve(r.Context(), in, func(out *wire.Response) {
+		if out.Err == nil && out.Slow > 0 {
+			out.Err = wait(r.Context(), out.Slow)
 		}
-		if err = out.err; err != nil {
+		if err = out.Err; err != nil {
 			return
 		}
-		var body io.Reader = bytes.NewReader(out.body)
-		if out.cut {
-			body = io.MultiReader(bytes.NewReader(out.body[:len(out.body)/2]), cutReader{})
+		var body io.Reader = bytes.NewReader(out.Body)
+		if out.Cut {
+			body = io.MultiReader(bytes.NewReader(out.Body[:len(out.Body)/2]), cutReader{})
 		}
 		resp = &http.Response{
-			Status:     strconv.Itoa(out.status) + " " + http.StatusText(out.status),
-			StatusCode: out.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-			Header: out.header, Body: io.NopCloser(body), ContentLength: int64(len(out.body)), Request: r,
+			Status:     strconv.Itoa(out.Status) + " " + http.StatusText(out.Status),
+			StatusCode: out.Status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+			Header: out.Header, Body: io.NopCloser(body), ContentLength: int64(len(out.Body)), Request: r,
 		}
 	})
 	return resp, err
@@ -97,59 +105,111 @@ type cutReader struct{}
 func (cutReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func readInbound(r *http.Request, host string) (*inbound, error) {
-	in := &inbound{
-		method: r.Method, path: r.URL.EscapedPath(), query: r.URL.RawQuery, host: host, header: r.Header,
-	}
+	in := &inbound{header: r.Header, Request: entra.Request{
+		Method: r.Method, Host: host, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery,
+	}}
 	if r.Body == nil {
 		return in, nil
 	}
 	var err error
-	in.body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	in.Body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	return in, err
 }
 
-// serve finds out what an HTTP request wants and hands the outcome to deliver.
-func (t *Tenant) serve(ctx context.Context, in *inbound, deliver func(*wire)) {
-	refuse := func(w wire) { deliver(&w) }
-	if len(in.body) > maxBody {
-		refuse(t.tooLarge())
+// serve finds out what an HTTP request is for and hands the response to deliver.
+func (t *Tenant) serve(ctx context.Context, in *inbound, deliver func(*wire.Response)) {
+	respond := func(r wire.Response) { deliver(&r) }
+	if len(in.Body) > maxBody {
+		respond(t.tooLarge())
 		return
 	}
-	version, rest, _ := strings.Cut(strings.TrimPrefix(in.path, "/"), "/")
+	version, path, _ := strings.Cut(strings.TrimPrefix(in.Path, "/"), "/")
 	if version != "v1.0" && version != "beta" {
-		refuse(t.login(in))
+		respond(t.Entra.Serve(in.Request))
 		return
 	}
-	who, refused := t.authenticate(in)
-	if refused != nil {
-		refuse(*refused)
+	id, problem, challenge := t.Entra.Check(in.header.Get("Authorization"), in.Host)
+	if problem != "" {
+		respond(t.unauthorized(in, problem, challenge))
 		return
 	}
-	root := "https://" + in.host + "/" + version
-	if name, err := url.PathUnescape(rest); err != nil || name != "$batch" {
-		shown := "/" + rest
-		if in.query != "" {
-			shown += "?" + in.query
-		}
-		t.direct(ctx, call{
-			method: in.method, url: shown, query: in.query, route: parsePath(rest),
-			header: in.header, body: in.body, root: root, who: who,
-		}, deliver)
+	who, root := newCaller(id), "https://"+in.Host+"/"+version
+	if name, err := url.PathUnescape(path); err != nil || name != "$batch" {
+		t.exchangeDirect(ctx, in.call(path, root, who), deliver)
 		return
 	}
 	kind, _, _ := mime.ParseMediaType(in.header.Get("Content-Type"))
 	switch {
-	case in.method != http.MethodPost:
-		refuse(t.refuseBatch(in, 405, "Specified HTTP method is not allowed for the request target."))
-	case kind != jsonType:
-		refuse(t.refuseBatch(in, 400, "A batch request needs the Content-Type application/json."))
+	case in.Method != http.MethodPost:
+		respond(t.refuse(in, 405, "BadRequest", "Specified HTTP method is not allowed for the request target."))
+	case kind != wire.JSONType:
+		respond(t.refuse(in, 400, "BadRequest", "A batch request needs the Content-Type application/json."))
 	default:
-		t.post(ctx, in.body, root, who, deliver)
+		t.exchangeBatch(ctx, in.Body, root, who, deliver)
 	}
 }
 
-func (t *Tenant) refuseBatch(in *inbound, status int, message string) wire {
+// call returns the call of a direct request.
+func (in *inbound) call(path, root string, who *caller) call {
+	sent := "/" + path
+	if in.Query != "" {
+		sent += "?" + in.Query
+	}
+	return call{
+		Request: fault.Request{Method: in.Method, URL: sent}, query: in.Query, route: parsePath(path),
+		header: in.header, body: in.Body, root: root, who: who,
+	}
+}
+
+// refuse answers with an error before anything has been sent to the tenant.
+func (t *Tenant) refuse(in *inbound, status int, code, message string) wire.Response {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.outer(t.fail(&call{header: in.header}, status, "BadRequest", message))
+	return t.byItself(t.fail(&call{header: in.header}, status, code, message))
+}
+
+func (t *Tenant) unauthorized(in *inbound, problem, challenge string) wire.Response {
+	r := t.refuse(in, 401, "InvalidAuthenticationToken", problem)
+	r.Header.Set("WWW-Authenticate", challenge)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stats.Unauthorized++
+	return r
+}
+
+var _ batch.Poster = (*Tenant)(nil)
+
+// maxBody is the size of the largest request body that the tenant reads, in bytes.
+const maxBody = 4 << 20
+
+// PostBatch takes one batch body for v1.0, without a socket and without a token. It may
+// do what Options.Roles allow. It starts no goroutine, and returns when ctx ends, with an
+// error that wraps ctx.Err(). It is then unknown whether the requests were carried out,
+// as with a real connection.
+func (t *Tenant) PostBatch(ctx context.Context, body []byte) (batch.Reply, error) {
+	var out wire.Response
+	deliver := func(r *wire.Response) {
+		if r.Err == nil && r.Slow > 0 {
+			r.Err = wait(ctx, r.Slow)
+		}
+		if r.Err == nil && r.Cut {
+			r.Err = io.ErrUnexpectedEOF
+		}
+		out = *r
+	}
+	if len(body) > maxBody {
+		out = t.tooLarge()
+	} else {
+		t.exchangeBatch(ctx, body, wire.PublicRoot+"/v1.0", t.self, deliver)
+	}
+	if out.Err != nil {
+		return batch.Reply{}, fmt.Errorf("posting the batch: %w", out.Err)
+	}
+	return batch.NewReply(out.Status, out.Header, out.Body)
+}
+
+func (t *Tenant) tooLarge() wire.Response {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byItself(t.fail(&call{}, 413, "RequestEntityTooLarge", "The request is larger than 4 MB."))
 }

@@ -7,8 +7,101 @@ import (
 	"strings"
 )
 
-// The page sizes of directory objects. Source: learn.microsoft.com/graph/api/user-list.
-// Nothing is published for audits and the report; they have the same here.
+// collection is a sequence of positions, of which keep chooses some: first, first+step,
+// and so on, before end.
+type collection struct {
+	first, end, step int
+	keep             func(i int) bool // nil keeps all
+	item             func(i int) any
+}
+
+func (c *collection) isPastEnd(i int) bool { return (i-c.end)*c.step >= 0 }
+func (c *collection) keeps(i int) bool     { return c.keep == nil || c.keep(i) }
+
+// has reports whether a page may begin at i.
+func (c *collection) has(i int) bool {
+	return (i-c.first)*c.step >= 0 && (c.step < 0 || i <= c.end)
+}
+
+// page is a page of a collection.
+type page struct {
+	Context string `json:"@odata.context"`
+	Count   *int   `json:"@odata.count,omitempty"`
+	Next    string `json:"@odata.nextLink,omitempty"`
+	Value   []any  `json:"value"`
+}
+
+// page answers with one page of a collection. It looks at each position once: the first
+// position of the next page is in the token.
+func (t *Tenant) page(c *call, q *query, context string, all collection) answer {
+	at := all.first
+	if q.hasToken {
+		if at = q.from; !all.has(at) {
+			return *t.expiredToken(c)
+		}
+	}
+	p := page{Context: c.root + "/$metadata#" + context, Value: []any{}}
+	if t.opts.EmptyPages && q.hasToken && !q.afterEmpty {
+		p.Next = t.nextLink(c, q, skipToken(at, true))
+		return jsonAnswer(200, p)
+	}
+	for ; !all.isPastEnd(at); at += all.step {
+		if !all.keeps(at) {
+			continue
+		}
+		if len(p.Value) == q.top {
+			p.Next = t.nextLink(c, q, skipToken(at, false))
+			break
+		}
+		p.Value = append(p.Value, all.item(at))
+	}
+	// Only the first page has the count. Source: learn.microsoft.com/graph/paging.
+	if q.count && !q.hasToken {
+		n := 0
+		for i := all.first; !all.isPastEnd(i); i += all.step {
+			if all.keeps(i) {
+				n++
+			}
+		}
+		p.Count = &n
+	}
+	return jsonAnswer(200, p)
+}
+
+// nextLink is absolute and holds all the options of the request.
+func (t *Tenant) nextLink(c *call, q *query, token string) string {
+	root := c.root
+	if t.opts.ForeignLinks {
+		root = "https://graph.example.net" + root[strings.LastIndexByte(root, '/'):]
+	}
+	path, _, _ := strings.Cut(c.URL, "?")
+	q.Set("$skiptoken", token)
+	options := strings.NewReplacer("%24", "$", "+", "%20").Replace(q.Encode())
+	return root + "/" + strings.TrimPrefix(path, "/") + "?" + options
+}
+
+// A token means something to the service only, so it does not look like a number.
+const tokenPrefix = "RFNwdAIAAQAAA"
+
+// skipToken is the token of the page that begins at a position. It ends with Z if the
+// page before was an empty one.
+func skipToken(at int, afterEmpty bool) string {
+	token := tokenPrefix + strconv.FormatInt(int64(at), 36)
+	if afterEmpty {
+		token += "Z"
+	}
+	return token
+}
+
+func readSkipToken(token string) (at int, afterEmpty, ok bool) {
+	token, ok = strings.CutPrefix(token, tokenPrefix)
+	token, afterEmpty = strings.CutSuffix(token, "Z")
+	n, err := strconv.ParseInt(token, 36, 32)
+	return int(n), afterEmpty, ok && err == nil && n >= 0
+}
+
+// The page sizes of directory objects. Nothing is published for audits and the report,
+// which have the same here. Source: learn.microsoft.com/graph/api/user-list.
 const (
 	defaultPage = 100
 	maxPage     = 999
@@ -17,160 +110,77 @@ const (
 // query is what a request for a collection asks for.
 type query struct {
 	url.Values
-	top      int
-	token    bool // a page behind the first one is asked for
-	from     int  // the position in the token
-	again    bool // the page before this one was empty and had the same position
-	eventual bool // the header ConsistencyLevel: eventual came with it
-	count    bool // $count=true
+	top        int
+	hasToken   bool // asks for a page after the first one
+	from       int  // the position in the token
+	afterEmpty bool // the page before was empty and had the same position
+	eventual   bool // has the header ConsistencyLevel: eventual
+	count      bool // $count=true
 }
 
-// readQuery reads $top, $select, $skiptoken and the other options that the
-// collection has. If refused is not nil it is the answer.
+// readQuery reads $top, $select, $skiptoken and the other options that the collection
+// has. If refused is not nil, it is the answer.
 func (t *Tenant) readQuery(c *call, options ...string) (q query, refused *answer) {
-	refuse := func(code, message string) (query, *answer) {
-		a := t.fail(c, 400, code, message)
-		return q, &a
-	}
 	var err error
 	if q.Values, err = url.ParseQuery(c.query); err != nil {
-		return refuse("BadRequest", "The query specified in the URI is not valid.")
+		return q, t.badQuery(c, "BadRequest", "The query specified in the URI is not valid.")
 	}
 	for name, values := range q.Values {
-		switch {
-		case !strings.HasPrefix(name, "$"):
-		case name != "$top" && name != "$select" && name != "$skiptoken" && !slices.Contains(options, name):
-			return refuse("Request_UnsupportedQuery", "The query option '"+name+"' is not supported.")
-		case len(values) > 1:
-			return refuse("BadRequest", "Query option '"+name+"' was specified more than once, but it must be specified at most once.")
+		if !strings.HasPrefix(name, "$") {
+			continue
+		}
+		if !slices.Contains(append(options, "$top", "$select", "$skiptoken"), name) {
+			return q, t.badQuery(c, "Request_UnsupportedQuery", "The query option '"+name+"' is not supported.")
+		}
+		if len(values) > 1 {
+			return q, t.badQuery(c, "BadRequest", "Query option '"+name+
+				"' was specified more than once, but it must be specified at most once.")
 		}
 	}
 	q.top = defaultPage
 	if q.Has("$top") {
 		if q.top, err = strconv.Atoi(q.Get("$top")); err != nil || q.top < 1 || q.top > maxPage {
-			return refuse("Request_BadRequest", "Invalid page size specified: '"+q.Get("$top")+
-				"'. Must be between 1 and 999 inclusive.")
+			return q, t.badQuery(c, "Request_BadRequest",
+				"Invalid page size specified: '"+q.Get("$top")+"'. Must be between 1 and 999 inclusive.")
 		}
 	}
-	// Counting is an advanced query, which takes the header, on each page anew.
-	// Source: learn.microsoft.com/graph/aad-advanced-queries, learn.microsoft.com/graph/paging.
-	q.eventual = strings.EqualFold(c.header.Get("ConsistencyLevel"), "eventual")
-	switch q.Get("$count") {
-	case "", "false":
-	case "true":
-		if q.count = true; !q.eventual {
-			return refuse("Request_UnsupportedQuery", "The query option '$count' is not supported without the header ConsistencyLevel: eventual.")
-		}
-	default:
-		return refuse("BadRequest", "Invalid value for $count.")
+	if refused = t.readCount(c, &q); refused != nil {
+		return q, refused
 	}
-	if q.token = q.Has("$skiptoken"); q.token {
+	if q.hasToken = q.Has("$skiptoken"); q.hasToken {
 		var ok bool
-		if q.from, q.again, ok = readSkipToken(q.Get("$skiptoken")); !ok {
+		if q.from, q.afterEmpty, ok = readSkipToken(q.Get("$skiptoken")); !ok {
 			return q, t.expiredToken(c)
 		}
 	}
 	return q, nil
 }
 
-func (t *Tenant) expiredToken(c *call) *answer {
-	a := t.fail(c, 400, "Directory_ExpiredPageToken", "The specified page token value has expired "+
-		"and can no longer be included in your request.")
+// readCount reads $count. Counting is an advanced query, which needs the header on every
+// page. Source: learn.microsoft.com/graph/aad-advanced-queries, learn.microsoft.com/graph/paging.
+func (t *Tenant) readCount(c *call, q *query) (refused *answer) {
+	q.eventual = strings.EqualFold(c.header.Get("ConsistencyLevel"), "eventual")
+	q.count = q.Get("$count") == "true"
+	if q.count && !q.eventual {
+		return t.badQuery(c, "Request_UnsupportedQuery",
+			"The query option '$count' is not supported without the header ConsistencyLevel: eventual.")
+	}
+	if !slices.Contains([]string{"", "true", "false"}, q.Get("$count")) {
+		return t.badQuery(c, "BadRequest", "Invalid value for $count.")
+	}
+	return nil
+}
+
+func (t *Tenant) badQuery(c *call, code, message string) *answer {
+	a := t.fail(c, 400, code, message)
 	return &a
 }
 
-// run is a collection: positions from first on, by step, as long as they are not
-// end, of which those that keep agrees to are in it.
-type run struct {
-	first, end, step int
-	keep             func(i int) bool // nil keeps all
-	put              func(b []byte, i int) []byte
+func (t *Tenant) badFilter(c *call) answer {
+	return *t.badQuery(c, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified.")
 }
 
-func (r *run) holds(i int) bool { return r.keep == nil || r.keep(i) }
-
-// past tells whether i is at the end or beyond it.
-func (r *run) past(i int) bool { return (i-r.end)*r.step >= 0 }
-
-// page answers with one page of a collection. A page ends where the next one
-// begins, which is found by looking and told in the token, so that nothing is
-// looked at twice and all pages together cost as much as one look at everything.
-func (t *Tenant) page(c *call, q *query, context string, r run) answer {
-	at := r.first
-	if q.token {
-		if at = q.from; (at-r.first)*r.step < 0 || r.step > 0 && at > r.end {
-			return *t.expiredToken(c)
-		}
-	}
-	values := make([]byte, 0, 160*min(q.top, max(1, (r.end-at)*r.step)))
-	next := -1
-	if t.opts.EmptyPages && q.token && !q.again {
-		next = at
-	} else {
-		for n := 0; !r.past(at); at += r.step {
-			if !r.holds(at) {
-				continue
-			}
-			if n++; n > q.top {
-				next = at
-				break
-			}
-			if n > 1 {
-				values = append(values, ',')
-			}
-			values = r.put(values, at)
-		}
-	}
-
-	b := append(make([]byte, 0, 512+len(values)), `{"@odata.context":"`...)
-	b = append(b, c.root...)
-	b = append(b, `/$metadata#`...)
-	b = append(b, context...)
-	b = append(b, '"')
-	// Only the first page has the count. Source: learn.microsoft.com/graph/paging.
-	if q.count && !q.token {
-		total := 0
-		for i := r.first; !r.past(i); i += r.step {
-			if r.holds(i) {
-				total++
-			}
-		}
-		b = append(b, `,"@odata.count":`...)
-		b = strconv.AppendInt(b, int64(total), 10)
-	}
-	if next >= 0 {
-		b = append(b, `,"@odata.nextLink":`...)
-		b = appendString(b, t.nextLink(c, q, skipToken(next, next == q.from && q.token)))
-	}
-	b = append(b, `,"value":[`...)
-	b = append(b, values...)
-	return jsonAnswer(200, append(b, "]}"...))
-}
-
-// nextLink is absolute and has all the options of the request in it.
-func (t *Tenant) nextLink(c *call, q *query, token string) string {
-	root := c.root
-	if t.opts.ForeignLinks {
-		root = "https://graph.example.net" + root[strings.LastIndexByte(root, '/'):]
-	}
-	path, _, _ := strings.Cut(c.url, "?")
-	q.Set("$skiptoken", token)
-	options := strings.NewReplacer("%24", "$", "+", "%20").Replace(q.Encode())
-	return root + "/" + strings.TrimPrefix(path, "/") + "?" + options
-}
-
-// A page token means something to the service only, so it does not look like a number.
-func skipToken(at int, empty bool) string {
-	token := "RFNwdAIAAQAAA" + strconv.FormatInt(int64(at), 36)
-	if empty {
-		token += "Z"
-	}
-	return token
-}
-
-func readSkipToken(s string) (at int, empty, ok bool) {
-	s, ok = strings.CutPrefix(s, "RFNwdAIAAQAAA")
-	s, empty = strings.CutSuffix(s, "Z")
-	n, err := strconv.ParseInt(s, 36, 32)
-	return int(n), empty, ok && err == nil && n >= 0
+func (t *Tenant) expiredToken(c *call) *answer {
+	return t.badQuery(c, "Directory_ExpiredPageToken",
+		"The specified page token value has expired and can no longer be included in your request.")
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -15,7 +16,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -34,7 +34,6 @@ type Server struct {
 
 	server *http.Server
 	done   chan struct{}
-	roots  *x509.CertPool
 }
 
 // Start listens on a free port of the loopback interface. See StartAt.
@@ -58,22 +57,13 @@ func (t *Tenant) StartAt(addr string) (*Server, error) {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	dir, err := os.MkdirTemp("", "graphsim-")
-	if err != nil {
-		listener.Close()
-		return nil, err
-	}
 	s := &Server{
-		URL:    "https://" + net.JoinHostPort(host, fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)),
-		CAPEM:  ca,
-		CAFile: filepath.Join(dir, "ca.pem"),
-		done:   make(chan struct{}),
-		roots:  x509.NewCertPool(),
+		URL:   "https://" + net.JoinHostPort(host, fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)),
+		CAPEM: ca,
+		done:  make(chan struct{}),
 	}
-	s.roots.AppendCertsFromPEM(ca)
-	if err := os.WriteFile(s.CAFile, ca, 0o600); err != nil {
+	if s.CAFile, err = writeTemporary(ca); err != nil {
 		listener.Close()
-		os.RemoveAll(dir)
 		return nil, err
 	}
 	s.server = &http.Server{
@@ -96,10 +86,25 @@ func (t *Tenant) StartAt(addr string) (*Server, error) {
 	return s, nil
 }
 
+// writeTemporary writes text to a new file that its owner only can read.
+func writeTemporary(text []byte) (path string, err error) {
+	f, err := os.CreateTemp("", "graphsim-*.pem")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(f.Name())
+	}
+	return f.Name(), err
+}
+
 // Client returns a new client that trusts the server. It has no timeout.
 func (s *Server) Client() *http.Client {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(s.CAPEM)
 	return &http.Client{Transport: &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: s.roots},
+		TLSClientConfig:   &tls.Config{RootCAs: roots},
 		ForceAttemptHTTP2: true,
 	}}
 }
@@ -108,7 +113,7 @@ func (s *Server) Client() *http.Client {
 func (s *Server) Close() error {
 	err := s.server.Close()
 	<-s.done
-	os.RemoveAll(filepath.Dir(s.CAFile))
+	os.Remove(s.CAFile)
 	return err
 }
 
@@ -116,11 +121,12 @@ func (s *Server) Close() error {
 // cloud with the tenant's credential. The process has to leave instance discovery
 // off, as for any private cloud.
 func (t *Tenant) Environment(serverURL, caFile string) []string {
+	opts := t.Entra.Options()
 	return []string{
 		"AZURE_AUTHORITY_HOST=" + serverURL,
-		"AZURE_TENANT_ID=" + t.opts.TenantID,
-		"AZURE_CLIENT_ID=" + t.opts.ClientID,
-		"AZURE_CLIENT_SECRET=" + t.opts.Secret,
+		"AZURE_TENANT_ID=" + opts.TenantID,
+		"AZURE_CLIENT_ID=" + opts.ClientID,
+		"AZURE_CLIENT_SECRET=" + opts.Secret,
 		"SSL_CERT_FILE=" + caFile,
 	}
 }

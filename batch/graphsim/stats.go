@@ -9,79 +9,71 @@ import (
 
 // Stats counts what a tenant has seen.
 type Stats struct {
-	Batches  int // $batch posts that arrived, malformed ones included
-	Direct   int // requests outside a batch, token requests left out
-	Requests int // individual requests that arrived, inside batches and outside
+	Batches       int                        // batches that arrived, malformed ones included
+	Sizes         [batch.MaxRequests + 1]int // well-formed batches, by the number of their requests
+	MaxConcurrent int                        // the most batches that were under way at once
+	Requests      int                        // requests that arrived, in batches and outside
 
-	Accepted int // requests that every Limit had room for
-	Refused  int // requests a Limit refused with 429, alone or with their batch
+	Accepted int // requests that every limit had room for
+	Refused  int // requests that a limit refused with 429, alone or with their batch
 
-	// Early counts the requests a Limit saw in a batch (or direct request) that was
-	// sent before the end of a wait the client had been told of. Requests already
-	// under way when the answer with Retry-After was delivered are excused. Exact
-	// for PostBatch and RoundTrip; over sockets a request may be excused that
-	// crossed the answer on the wire.
-	Early int
+	// SentTooEarly counts the requests that a limit saw although the client had been told
+	// to wait when it sent them. Requests that crossed the answer with Retry-After do not
+	// count. This is exact for PostBatch and RoundTrip. Over sockets it may miss a request.
+	SentTooEarly int
 
-	Deleted int // passes that were deleted
+	Deleted int // passes that were deleted by a request
 	Lists   int // LISTs of a user's passes that were carried out
 	Pages   int // pages of users and of members of groups that were read
 
-	ReportPages int // pages of audits and of the report that were read
-
-	// LostWrites counts writes to the authentication methods of a user that
-	// shared a batch with another such write: answered 204, never carried out.
+	// LostWrites counts deletes of passes that shared a batch with an earlier write for the
+	// same user: the tenant answers 204 and does nothing.
 	LostWrites int
 
-	// OverlappingWrites counts such writes that were sent while another batch or
-	// direct request with a write for the same user was under way.
+	// OverlappingWrites counts writes to the passes of a user that were sent while another
+	// batch or direct request with a write for the same user was under way.
 	OverlappingWrites int
 
-	// Sizes counts the well-formed batches by how many requests they held.
-	Sizes [batch.MaxRequests + 1]int
-
-	MaxConcurrent  int // most batches under way at once
-	Faults         int // times a Fault did something
-	Tokens         int // tokens issued
-	TokensByClaims int // of them those that a claims challenge had asked for
-	TokenRefusals  int // token requests refused
-	Unauthorized   int // HTTP requests refused for their token
+	Faults         int // how often a fault happened
+	Tokens         int // tokens that clients got
+	TokensByClaims int // of them those for a claims challenge
+	Unauthorized   int // HTTP requests that were refused because of their token
 	Connections    int // connections to Servers
 }
 
-// MeanSize is the mean size of the well-formed batches, 0 without one.
+// MeanSize returns the mean size of the well-formed batches, or 0 if there are none.
 func (s Stats) MeanSize() float64 {
 	n, sum := 0, 0
 	for size, count := range s.Sizes {
 		n += count
 		sum += size * count
 	}
-	if n == 0 {
-		return 0
-	}
-	return float64(sum) / float64(n)
+	return float64(sum) / float64(max(n, 1))
 }
 
-// Stats tells what the tenant has seen so far.
+// Stats returns what the tenant has seen so far.
 func (t *Tenant) Stats() Stats {
+	issued := t.Entra.Issued()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.stats
+	s := t.stats
+	s.Tokens, s.TokensByClaims = issued.Tokens, issued.ByClaimsRequest
+	return s
 }
 
-// An Entry is one individual request as the tenant saw it.
-type Entry struct {
-	Time   time.Time // when it was dealt with
-	Batch  int       // which batch it came in, counted from 1; 0 outside a batch
+// A LogEntry is one request as the tenant saw it.
+type LogEntry struct {
+	Time   time.Time // when the tenant dealt with it
+	Batch  int       // the number of its batch, from 1; 0 outside a batch
 	Method string
 	Path   string // path and query as sent
-	Status int    // the true answer, which a Fault may have hidden from the client
+	Status int    // the true answer, which a fault may have hidden from the client
 	Done   bool   // it changed something in the tenant
 }
 
-// Log tells every individual request in the order in which they were dealt with.
-// It is empty unless Options.Record is set.
-func (t *Tenant) Log() []Entry {
+// Log returns all requests in the order in which the tenant dealt with them. It is empty
+// unless Options.Record is set.
+func (t *Tenant) Log() []LogEntry {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.log)

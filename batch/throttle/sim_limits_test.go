@@ -113,7 +113,7 @@ func (b *bucket) wait() time.Duration {
 // window lets size requests through in a window. A fixed one begins with the first request
 // after the last one; an aligned one ends at a time that the clock sets, wherever the
 // first request came. Where refusals are charged they come off the next window, which
-// always lets one request in, as graphsim.Window has it.
+// always lets one request in, as quota.Window has it.
 type window struct {
 	size    int
 	per     time.Duration

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 func namedPipe(t *testing.T) string {
@@ -63,8 +64,8 @@ func TestSignalWhileAPipeIsRead(t *testing.T) {
 			var out, errs strings.Builder
 			start := time.Now()
 			code := run(ctx, args, strings.NewReader(""), &out, &errs)
-			if code != exitStopped {
-				t.Errorf("exit %d, want %d", code, exitStopped)
+			if code != status.Stopped {
+				t.Errorf("exit %d, want %d", code, status.Stopped)
 			}
 			if want := "tapsweep: " + errSignal.Error() + ", nothing was sent\n"; errs.String() != want {
 				t.Errorf("standard error is %q, want %q", errs.String(), want)
@@ -84,8 +85,8 @@ func TestSignalWhileAPipeIsOpened(t *testing.T) {
 	cancel(errSignal)
 	var out, errs strings.Builder
 	code := run(ctx, []string{"report", pipe}, strings.NewReader(""), &out, &errs)
-	if code != exitStopped || !strings.Contains(errs.String(), errSignal.Error()) {
-		t.Errorf("exit %d, want %d and the signal\n%s", code, exitStopped, errs.String())
+	if code != status.Stopped || !strings.Contains(errs.String(), errSignal.Error()) {
+		t.Errorf("exit %d, want %d and the signal\n%s", code, status.Stopped, errs.String())
 	}
 	if f, err := os.OpenFile(pipe, os.O_RDWR, 0); err == nil { // lets go who waits still
 		f.Close()
@@ -99,8 +100,8 @@ func TestResultsPipe(t *testing.T) {
 	pipe := namedPipe(t)
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", pipe, "--resume", list)
-	if p.code != exitRefused || !strings.Contains(p.stderr, "is a pipe or a device, and a run cannot resume from it") {
-		t.Errorf("resuming from a pipe: exit %d, want %d and a word about it\n%s", p.code, exitRefused, p.stderr)
+	if p.code != status.Usage || !strings.Contains(p.stderr, "is a pipe or a device, and a run cannot resume from it") {
+		t.Errorf("resuming from a pipe: exit %d, want %d and a word about it\n%s", p.code, status.Usage, p.stderr)
 	}
 	read := make(chan []byte, 1)
 	go func() {
@@ -108,7 +109,7 @@ func TestResultsPipe(t *testing.T) {
 		read <- text
 	}()
 	p = tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, list)
-	if p.code != exitDone {
+	if p.code != status.Done {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
 	rows, end := readLog(t, string(<-read))
@@ -132,7 +133,7 @@ func TestSignalWhileNobodyReads(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
-			list := listOf(tenant.Populate(3000)) // many more rows than fit into a pipe
+			list := listOf(tenant.AddUsers(3000)) // many more rows than fit into a pipe
 			if tt.args[0] == "revoke" {
 				tt.args = append(tt.args, writeFile(t, "list.csv", list))
 			}
@@ -155,8 +156,8 @@ func TestSignalWhileNobodyReads(t *testing.T) {
 				time.Sleep(time.Minute) // far longer than it takes
 				p.Kill()
 			})
-			if p.code != exitStopped {
-				t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+			if p.code != status.Stopped {
+				t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
 			}
 			if !strings.Contains(p.stderr, tt.says) {
 				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)

@@ -14,7 +14,9 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 var trials = flag.Int("trials", 8, "how many lists TestReadersAgree tries")
@@ -84,7 +86,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 			of = append(of, tried{user.UPN, id})
 			tr.spared[id] = true
 			if tr.often(2) {
-				tr.tenant.AddFaults(graphsim.Fault{Method: "DELETE", Path: id, Times: 1, Do: graphsim.ItemStatus(403)})
+				tr.tenant.AddFaults(fault.Fault{Method: "DELETE", Path: id, Times: 1, Do: fault.ItemStatus(403)})
 			}
 		}
 		if len(user.Passes) < 2 && tr.often(2) { // and so in a real tenant: one is meant
@@ -98,7 +100,7 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 		if i == 0 {
 			rows[i] = of[len(of)-1] // which is none to be refused
 		}
-		for _, held := range tr.tenant.Left() {
+		for _, held := range tr.tenant.Remaining() {
 			if held.UPN == rows[i].User && !(protect && held.UPN == "user0@contoso.example") && (held.PassID == rows[i].Method || rows[i].Method == "" || any) {
 				tr.named[held.PassID] = true
 				delete(tr.spared, held.PassID)
@@ -176,7 +178,7 @@ func (tr *trial) run() {
 		code = tr.revoke(args)
 	}
 	tr.report(logs)
-	for n := 0; code != exitDone && n < 5; n++ {
+	for n := 0; code != status.Done && n < 5; n++ {
 		if tr.often(2) { // what is left is the list of a further run
 			rest := tr.in(fmt.Sprintf("rest%d.jsonl", n))
 			args = []string{"--results", rest, "--resume", logs[len(logs)-1]}
@@ -185,7 +187,7 @@ func (tr *trial) run() {
 				clear(tr.spared) // what was found in place of what was named goes as well
 			}
 		}
-		if code = tr.revoke(args); code == exitRefused {
+		if code = tr.revoke(args); code == status.Usage {
 			logs = logs[:len(logs)-1] // of no pair, and so it has no log
 			break
 		}
@@ -216,8 +218,8 @@ func (tr *trial) run() {
 
 func (tr *trial) revoke(args []string) (code int) {
 	p := tapsweep(tr.T, tr.env, append(append([]string{"revoke"}, tr.flags...), args...)...)
-	onlyBad := p.code == exitRefused && !tr.first && strings.Contains(p.stderr, "no valid rows in")
-	if p.code != exitDone && p.code != exitLeft && !onlyBad {
+	onlyBad := p.code == status.Usage && !tr.first && strings.Contains(p.stderr, "no valid rows in")
+	if p.code != status.Done && p.code != status.Incomplete && !onlyBad {
 		tr.problem("exit %d of revoke %q: %s", p.code, args, p.stderr)
 	}
 	if tr.first {
@@ -262,7 +264,7 @@ func (tr *trial) move() {
 
 // give gives a user another pass in place of what they hold.
 func (tr *trial) give() {
-	held := tr.tenant.Left()
+	held := tr.tenant.Remaining()
 	if len(held) == 0 {
 		return
 	}
@@ -278,7 +280,7 @@ func (tr *trial) give() {
 // left are the passes that are there.
 func (tr *trial) left() map[string]bool {
 	left := make(map[string]bool)
-	for _, held := range tr.tenant.Left() {
+	for _, held := range tr.tenant.Remaining() {
 		left[held.PassID] = true
 	}
 	return left

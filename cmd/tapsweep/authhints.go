@@ -10,8 +10,10 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/auth"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // entraHints say what to do about an error of Entra's, by its number. %s is the
@@ -36,39 +38,36 @@ var entraHints = map[int]string{
 	7000112: "the app %q is disabled in this tenant",
 }
 
-// Hints that lead to tapsweep check, and back to a run.
-const (
-	hintCheck = "tapsweep check tries it out without changing anything"
-	hintGoOn  = "when that is mended, go on with --resume"
-)
+// hintCheck leads to tapsweep check.
+const hintCheck = "tapsweep check tries it out without changing anything"
 
 // noToken is the end of a command that was given no token. Where nobody was there to give
 // one that is a lack of a connection, as it is of one to Graph; a certificate that is not
 // trusted stays so until somebody sees to it.
-func (c *connection) noToken(err error) *exitError {
+func (c *connection) noToken(err error) *status.Error {
 	var cut *auth.UnreachedError
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
 		cut, _ = token.Err.(*auth.UnreachedError) // not an error that azidentity has wrapped
 	}
 	if cut == nil {
 		if cut = c.credential.Unreached(); cut == nil {
-			return &exitError{code: exitAuth, err: err, hints: credentialHints(c.credential.Method, c.credential.ClientID, err)}
+			return &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(c.credential.Method, c.credential.ClientID, err)}
 		}
 		err = &graph.TokenError{Err: cut}
 	}
-	hints, code := []string{hintNetwork}, exitStopped
+	hints, code := []string{hintNetwork}, status.Stopped
 	if answer, ok := errors.AsType[*auth.AnswerError](cut.Err); ok && answer.Passing {
 		hints = []string{hintOutage}
 	} else if ok {
-		hints, code = []string{hintMisled}, exitAuth
+		hints, code = []string{hintMisled}, status.NoAccess
 	}
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](cut.Err); ok {
-		hints, code = []string{certificateHint(untrusted)}, exitAuth
+		hints, code = []string{certificateHint(untrusted)}, status.NoAccess
 	}
 	if host := os.Getenv("AZURE_AUTHORITY_HOST"); host != "" {
 		hints = append(hints, "AZURE_AUTHORITY_HOST has tokens be asked for there")
 	}
-	return &exitError{code: code, err: err, hints: hints}
+	return &status.Error{Code: code, Err: err, Hints: hints}
 }
 
 const (
@@ -137,13 +136,14 @@ func withID(hint, id string) string {
 	if id != "" {
 		named = batch.Printable(id)
 	}
-	if !preflight.IsGUID(id) {
+	if !format.IsGUID(id) {
 		id = "APP_ID"
 	}
 	return strings.NewReplacer("%s", id, "%q", named).Replace(hint)
 }
 
-// hints say what to do when Graph takes the token no more, or denies everything.
+// hints returns what to do if Graph no longer accepts the token, or denies everything. It returns nil
+// if that does not depend on the tenant.
 func (t *tenant) hints(err error) []string {
 	if _, ok := errors.AsType[*graph.TokenError](err); ok {
 		return credentialHints(t.method, t.token.Client(), err)
@@ -152,16 +152,15 @@ func (t *tenant) hints(err error) []string {
 		if problem := t.token.Check(preflight.Task{Others: true}, ""); problem != nil {
 			return problem.Hints
 		}
-		return []string{"the hint of each row in the results log says what a 403 can mean; tapsweep check --user shows one user"}
-	}
-	if errors.Is(err, batch.ErrBlocked) {
-		return blockedHints(err)
-	}
-	if errors.Is(err, batch.ErrUnauthorized) {
-		return []string{
-			"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this machine out",
-			hintGoOn,
-		}
 	}
 	return nil
+}
+
+// status returns how the command ends with an error, with hints that fit this tenant.
+func (t *tenant) status(err error) *status.Error {
+	exit := status.Of(err)
+	if hints := t.hints(err); hints != nil {
+		return &status.Error{Code: exit.Code, Err: exit.Err, Hints: hints}
+	}
+	return exit
 }

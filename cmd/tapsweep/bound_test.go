@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // many returns n expired passes.
@@ -31,9 +33,9 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 		says  string
 		lines int // not_sent
 	}{
-		{"nothing was deleted", one, "1", exitRefused, 3002,
+		{"nothing was deleted", one, "1", status.Usage, 3002,
 			"stopped early: --max-items 1 would be exceeded by the 3000 passes of dana@contoso.com", 1},
-		{"within the bound", two, "2", exitDone, 3000, "", 0},
+		{"within the bound", two, "2", status.Done, 3000, "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -48,7 +50,7 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 			if p.code != tt.code {
 				t.Errorf("exit %d, want %d", p.code, tt.code)
 			}
-			if n := len(tenant.Left()); n != tt.left {
+			if n := len(tenant.Remaining()); n != tt.left {
 				t.Errorf("%d passes are left, want %d", n, tt.left)
 			}
 			if !strings.Contains(p.stderr, tt.says) {
@@ -66,8 +68,8 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 func TestMaxItemsInMidRun(t *testing.T) {
 	t.Parallel()
 	// The second user is looked up after the first user's pass is deleted.
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Path: "/users/dana@", Attempt: 1, Do: graphsim.ItemStatus(503, "Retry-After", "2")}}})
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Path: "/users/dana@", Attempt: 1, Do: fault.ItemStatus(503, "Retry-After", "2")}}})
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3)})
 	tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
 	env, root := serve(t, tenant)
@@ -75,14 +77,14 @@ func TestMaxItemsInMidRun(t *testing.T) {
 	log := strings.TrimSuffix(list, "list.csv") + "log.jsonl"
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, list}
 	p := tapsweep(t, env, append(args, "--max-items", "3")...)
-	if p.code != exitStopped {
-		t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+	if p.code != status.Stopped {
+		t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
 	}
 	if n := tenant.Stats().Deleted; n != 1 {
 		t.Errorf("%d passes were deleted, want 1", n)
 	}
 	p = tapsweep(t, env, append(args, "--max-items", "4", "--resume")...)
-	if p.code != exitDone || len(tenant.Left()) != 0 {
-		t.Errorf("resumed: exit %d, %d passes are left\n%s", p.code, len(tenant.Left()), p.stderr)
+	if p.code != status.Done || len(tenant.Remaining()) != 0 {
+		t.Errorf("resumed: exit %d, %d passes are left\n%s", p.code, len(tenant.Remaining()), p.stderr)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -44,13 +45,13 @@ Graph accepts, or one that does not allow deletes, 4 stopped by a signal,
   tapsweep check --user dana@contoso.com --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.check(cmd.Context(), &f, a.settings())
+			return a.check(cmd.Context(), &f)
 		},
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.user, "user", "", "list this user's passes; \"me\" is who is signed in (default one who does not exist)")
-	addChoice(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
+	addEnum(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
 	f.connect.add(fl)
 	addLogFlags(cmd, &f.logLevel, &f.logForm)
 	return cmd
@@ -80,7 +81,7 @@ type checkup struct {
 
 func (c *checkup) note(step, result, detail string, hints ...string) {
 	// What sends to the check, or to a run, is no help here.
-	hints = slices.DeleteFunc(slices.Clone(hints), func(h string) bool { return h == hintCheck || h == hintGoOn })
+	hints = slices.DeleteFunc(slices.Clone(hints), func(h string) bool { return h == hintCheck || h == status.HintResume })
 	c.Steps = append(c.Steps, finding{step, result, detail, hints})
 }
 
@@ -92,10 +93,10 @@ const checkPatience = 2 * time.Minute
 // longer, because the problem may be temporary.
 const checkStall = 10 * time.Second
 
-func (a *app) check(ctx context.Context, f *checkFlags, variables []setting) error {
+func (a *app) check(ctx context.Context, f *checkFlags) error {
 	if f.user != "" && !strings.EqualFold(f.user, input.Me) {
 		if err := input.CheckUser(f.user); err != nil {
-			return refuse(fmt.Errorf("--user: %w", err))
+			return status.Refuse(fmt.Errorf("--user: %w", err))
 		}
 	}
 	logger := a.logger(f.logLevel, f.logForm)
@@ -115,25 +116,19 @@ func (a *app) check(ctx context.Context, f *checkFlags, variables []setting) err
 		return interrupted(ctx)
 	}
 	if err != nil {
-		failed, ok := errors.AsType[*exitError](err)
-		if !ok || failed.code == exitRefused {
+		failed, ok := errors.AsType[*status.Error](err)
+		if !ok || failed.Code == status.Usage {
 			return err
 		}
-		c.note("token", "failed", failed.err.Error(), failed.hints...)
-		c.Exit = exitAuth
+		c.note("token", "failed", failed.Err.Error(), failed.Hints...)
+		c.Exit = status.NoAccess
 	}
-	c.Variables = append([]setting{}, variables...)
-	for _, s := range variables {
-		if s.Problem != "" {
-			c.note("flags", "failed", s.Variable+": "+s.Problem)
-			c.Exit = max(c.Exit, exitLeft)
-		}
-	}
+	c.Variables = append([]setting{}, a.settings...)
 	if err := a.printCheckup(c, f.output, tenant); err != nil {
 		return err
 	}
-	if c.Exit != exitDone {
-		return &exitError{code: c.Exit}
+	if c.Exit != status.Done {
+		return &status.Error{Code: c.Exit}
 	}
 	return nil
 }
@@ -162,7 +157,7 @@ func (a *app) checkTenant(ctx context.Context, c *checkup, way *connection, user
 		runner, err := batch.NewRunner(tenant.client, batch.Options{MaxAttempts: 2, RequestTimeout: 30 * time.Second,
 			MaxWait: checkPatience, StallTimeout: checkStall, Reauthorize: tenant.client.Reauthorize, Logger: logger})
 		if err != nil {
-			return nil, refuse(err)
+			return nil, status.Refuse(err)
 		}
 		c.read(ctx, runner, tenant, user)
 	}
@@ -189,7 +184,7 @@ func (c *checkup) token(t *tenant, took time.Duration) (elsewhere bool) {
 			c.Commands[i].Works = preflight.No
 		}
 		c.note("claims", "failed", problem.Text, problem.Hints...)
-		c.Exit = exitAuth
+		c.Exit = status.NoAccess
 		return true
 	}
 	task := preflight.Task{Others: true}
@@ -197,13 +192,13 @@ func (c *checkup) token(t *tenant, took time.Duration) (elsewhere bool) {
 	if problem != nil && tok.Kind == preflight.User && tok.Check(preflight.Task{Own: true}, t.wanted) == nil {
 		// Good for --self, which is something, and not for a list.
 		c.note("claims", "failed", problem.Text, problem.Hints...)
-		c.Exit = exitLeft
+		c.Exit = status.Incomplete
 		return false
 	}
 	switch warnings := tok.Warnings(task); {
 	case problem != nil:
 		c.note("claims", "failed", problem.Text, problem.Hints...)
-		c.Exit = exitAuth
+		c.Exit = status.NoAccess
 	case len(warnings) > 0:
 		c.note("claims", "warning", strings.Join(warnings, "; "))
 	default:

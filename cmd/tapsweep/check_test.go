@@ -9,7 +9,10 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 func checkJSON(t *testing.T, p process) (c checkup, steps map[string]finding) {
@@ -27,7 +30,7 @@ func checkJSON(t *testing.T, p process) (c checkup, steps map[string]finding) {
 func TestCheck(t *testing.T) {
 	const user = "user0001@contoso.example"
 	app := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All"}
-	denied := []graphsim.Fault{{Path: "/temporaryAccessPassMethods", Do: graphsim.ItemStatus(403)}}
+	denied := []fault.Fault{{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)}}
 	tests := []struct {
 		name  string
 		opts  graphsim.Options
@@ -40,21 +43,21 @@ func TestCheck(t *testing.T) {
 		{"one user", graphsim.Options{Roles: app[:1]}, []string{"--user", user}, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "LIST of the passes of " + user + ": 200"},
 		{"passes alone", graphsim.Options{Roles: app[:1]}, nil, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "a user who does not exist: 404"},
 		{"passes alone, denied", graphsim.Options{Roles: app[:1], Faults: denied}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "Privileged Authentication Administrator"},
-		{"users denied", graphsim.Options{Roles: app, Faults: []graphsim.Fault{{Path: "/users?", Do: graphsim.ItemStatus(403)}}}, nil, 1, "token:ok claims:ok read:ok users:failed TLS:ok clock:ok", "User.ReadBasic.All"},
+		{"users denied", graphsim.Options{Roles: app, Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemStatus(403)}}}, nil, 1, "token:ok claims:ok read:ok users:failed TLS:ok clock:ok", "User.ReadBasic.All"},
 		{"no permission", graphsim.Options{Roles: app[1:]}, nil, 3, "token:ok claims:failed read:warning TLS:ok clock:ok", "=Role"},
 		{"hidden permission", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Delete.All"}}, nil, 0, "token:ok claims:warning read:warning TLS:ok clock:ok", "does not document"},
 		{"no such user", graphsim.Options{Roles: app}, []string{"--user", "nobody@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "no such user"},
 		{"admin user", graphsim.Options{Roles: app}, []string{"--user", "admin@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "Privileged Authentication Administrator"},
-		{"Graph is down", graphsim.Options{Roles: app, Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(503)}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "503"},
-		{"Graph refuses the token", graphsim.Options{Roles: app[:1], Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}}, nil, 3, "token:ok claims:ok read:failed TLS:ok clock:ok", "disabled"},
-		{"throttled for long", graphsim.Options{Roles: app, Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(429, "Retry-After", "600")}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "too long a wait"},
+		{"Graph is down", graphsim.Options{Roles: app, Faults: []fault.Fault{{Do: fault.OuterStatus(503)}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "503"},
+		{"Graph refuses the token", graphsim.Options{Roles: app[:1], Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}}, nil, 3, "token:ok claims:ok read:failed TLS:ok clock:ok", "disabled"},
+		{"throttled for long", graphsim.Options{Roles: app, Faults: []fault.Fault{{Do: fault.ItemStatus(429, "Retry-After", "600")}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "too long a wait"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(tt.opts)
-			tenant.Populate(2)
-			tenant.SeedPair("admin@contoso.example", "")
+			tenant.AddUsers(2)
+			tenant.AddPair("admin@contoso.example", "", nil)
 			env, root := serve(t, tenant)
 			p := tapsweep(t, env, append([]string{"check", "--graph-url", root, "--output", "json"}, tt.args...)...)
 			c, _ := checkJSON(t, p)
@@ -67,7 +70,7 @@ func TestCheck(t *testing.T) {
 			if p.code != tt.exit || c.Exit != tt.exit || strings.Join(steps, " ") != tt.steps || !strings.Contains(all.String(), tt.holds) {
 				t.Errorf("exit %d, want %d; steps %s, want %s, with %q\n%s", p.code, tt.exit, steps, tt.steps, tt.holds, p.stdout)
 			}
-			if c.Tenant != graphsim.DefaultTenantID || c.Kind != preflight.App || c.Cloud != "other" || c.Graph != root || len(c.Commands) == 0 {
+			if c.Tenant != entra.DefaultTenantID || c.Kind != preflight.App || c.Cloud != "other" || c.Graph != root || len(c.Commands) == 0 {
 				t.Errorf("%+v", c)
 			}
 			if strings.Contains(all.String(), "--resume") || strings.Contains(all.String(), "tapsweep check") {
@@ -87,20 +90,20 @@ func TestCheckOfNothingRead(t *testing.T) {
 	const closed = "https://127.0.0.1:1"
 	for _, tt := range []struct {
 		name, root string
-		fault      graphsim.Fault
+		fault      fault.Fault
 		works      map[string]preflight.Works
 	}{
-		{"not reached", closed, graphsim.Fault{}, map[string]preflight.Works{"revoke": preflight.Perhaps, "scan --all-users": preflight.Perhaps, "revoke --self": preflight.No}},
-		{"refused", "", graphsim.Fault{Do: graphsim.OuterStatus(401)}, map[string]preflight.Works{"revoke": preflight.No, "scan --group": preflight.No, "verify": preflight.No}},
-		{"denied", "", graphsim.Fault{Path: "/temporaryAccessPassMethods", Do: graphsim.ItemStatus(403)}, map[string]preflight.Works{"revoke": preflight.Perhaps, "verify": preflight.Perhaps}},
-		{"users denied", "", graphsim.Fault{Path: "/users?", Do: graphsim.ItemStatus(403)},
+		{"not reached", closed, fault.Fault{}, map[string]preflight.Works{"revoke": preflight.Perhaps, "scan --all-users": preflight.Perhaps, "revoke --self": preflight.No}},
+		{"refused", "", fault.Fault{Do: fault.OuterStatus(401)}, map[string]preflight.Works{"revoke": preflight.No, "scan --group": preflight.No, "verify": preflight.No}},
+		{"denied", "", fault.Fault{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)}, map[string]preflight.Works{"revoke": preflight.Perhaps, "verify": preflight.Perhaps}},
+		{"users denied", "", fault.Fault{Path: "/users?", Do: fault.ItemStatus(403)},
 			map[string]preflight.Works{"revoke": preflight.Yes, "scan --group": preflight.Yes, "scan --all-users": preflight.Perhaps, "sweep --all-users": preflight.Perhaps, "revoke --protect": preflight.Perhaps}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			opts := graphsim.Options{Roles: roles}
 			if tt.root == "" {
-				opts.Faults = []graphsim.Fault{tt.fault}
+				opts.Faults = []fault.Fault{tt.fault}
 			}
 			env, root := serve(t, graphsim.New(opts))
 			args := []string{"check", "--graph-url", root}
@@ -122,7 +125,7 @@ func TestCheckOfNothingRead(t *testing.T) {
 
 func TestCheckWithoutAToken(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	tenant.ExpireSecret()
+	tenant.Entra.ExpireSecret()
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "check", "--graph-url", root, "--output", "json")
 	c, steps := checkJSON(t, p)
@@ -139,12 +142,12 @@ func TestCheckWithoutAToken(t *testing.T) {
 // A check keeps a token to itself that does not belong where it would go, and says
 // that nothing works with it.
 func TestCheckOfAnotherTenant(t *testing.T) {
-	for name, of := range map[string]graphsim.Options{"tenant": {TenantID: foreignTenant}, "domain": {TenantID: foreignTenant, Domain: foreignDomain}} {
+	for name, of := range map[string]entra.Options{"tenant": {TenantID: foreignTenant}, "domain": {TenantID: foreignTenant, Domain: foreignDomain}} {
 		t.Run(name, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{})
 			env, root := serve(t, tenant)
-			p := tapsweep(t, env, "check", "--graph-url", root, "--tenant", map[string]string{"tenant": graphsim.DefaultTenantID, "domain": graphsim.DefaultDomain}[name],
-				"--token-file", writeFile(t, "t", graphsim.New(of).Token()), "--output", "json")
+			p := tapsweep(t, env, "check", "--graph-url", root, "--tenant", map[string]string{"tenant": entra.DefaultTenantID, "domain": entra.DefaultDomain}[name],
+				"--token-file", writeFile(t, "t", graphsim.New(graphsim.Options{Entra: of}).Entra.Token()), "--output", "json")
 			c, steps := checkJSON(t, p)
 			if p.code != 3 || steps["claims"].Result != "failed" || steps["read"].Result != "skipped" {
 				t.Errorf("exit %d, %+v", p.code, c.Steps)
@@ -173,9 +176,9 @@ func TestCheckWithoutACredential(t *testing.T) {
 
 func TestCheckOfAUser(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(2)
+	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
-	token := writeFile(t, "t", tenant.UserToken(users[0].ID, "UserAuthMethod-TAP.ReadWrite"))
+	token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthMethod-TAP.ReadWrite"))
 	p := tapsweep(t, env, "check", "--graph-url", root, "--token-file", token, "--user", "ME", "--output", "json")
 	c, steps := checkJSON(t, p)
 	works := make(map[string]preflight.Works)
@@ -197,7 +200,7 @@ func TestCheckOfAUser(t *testing.T) {
 func TestCheckUsage(t *testing.T) {
 	for _, args := range [][]string{{"check", "--output", "xml"}, {"check", "--user", "a/../b"}, {"check", "list.csv"}, {"check", "--cloud", "x"},
 		{"check", "--graph-url", "http://graph.microsoft.com"}, {"check", "--log-level", "loud"}} {
-		if p := tapsweep(t, nil, args...); p.code != exitRefused || p.stdout != "" {
+		if p := tapsweep(t, nil, args...); p.code != status.Usage || p.stdout != "" {
 			t.Errorf("%v: exit %d\n%s", args, p.code, p.stderr)
 		}
 	}

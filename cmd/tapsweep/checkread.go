@@ -14,6 +14,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -83,11 +84,12 @@ func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Resul
 // refused notes that Graph did not answer a request as it should. What the token allows
 // is then no proof that a command works which sends such requests.
 func (c *checkup) refused(step, what string, t *tenant, got batch.Result, err error, hints ...string) {
-	code, works := exitLeft, preflight.Perhaps
+	code, works := status.Incomplete, preflight.Perhaps
 	if errors.Is(err, batch.ErrBlocked) {
-		hints, code = blockedHints(err), blockedCode(err)
+		exit := status.Of(err)
+		hints, code = exit.Hints, exit.Code
 	} else if errors.Is(err, batch.ErrUnauthorized) || got.Response.Status == 401 {
-		hints, code, works = t.hints(batch.ErrUnauthorized), exitAuth, preflight.No
+		hints, code, works = status.Of(batch.ErrUnauthorized).Hints, status.NoAccess, preflight.No
 	}
 	for i := range c.Commands {
 		if v := &c.Commands[i]; v.Works == preflight.Yes && (step == "read" || v.Users) {

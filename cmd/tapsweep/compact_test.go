@@ -14,22 +14,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // Two passes of one user in JSON on one line: what became of one says nothing of the other.
 func TestResumeOfCompactJSON(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	u := tenant.Populate(1)[0]
-	pass := tenant.Left()[0].PassID
-	tenant.AddFaults(graphsim.Fault{Method: "DELETE", Path: pass, Times: 1, Do: graphsim.ItemStatus(403)})
+	u := tenant.AddUsers(1)[0]
+	pass := tenant.Remaining()[0].PassID
+	tenant.AddFaults(fault.Fault{Method: "DELETE", Path: pass, Times: 1, Do: fault.ItemStatus(403)})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.json", fmt.Sprintf(`[{"user":%q,"method":%q},{"user":%[1]q,"method":"9f0c11aa-1111-4222-8333-444444444444"}]`, u.UPN, pass))
 	args := []string{"revoke", "--yes", "--quiet", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"), list}
-	if p := tapsweep(t, env, args...); p.code != 1 || len(tenant.Left()) != 1 {
-		t.Fatalf("exit %d, %d left\n%s", p.code, len(tenant.Left()), p.stderr)
+	if p := tapsweep(t, env, args...); p.code != 1 || len(tenant.Remaining()) != 1 {
+		t.Fatalf("exit %d, %d left\n%s", p.code, len(tenant.Remaining()), p.stderr)
 	}
-	if p := tapsweep(t, env, append(args, "--resume")...); len(tenant.Left()) != 0 {
+	if p := tapsweep(t, env, append(args, "--resume")...); len(tenant.Remaining()) != 0 {
 		t.Errorf("exit %d, the pass of the first pair is there still\n%s", p.code, p.stderr)
 	}
 }
@@ -40,7 +41,7 @@ func TestReportOfCompactJSON(t *testing.T) {
 	const first, second = "9f0c11aa-1111-4222-8333-444444444441", "9f0c11aa-1111-4222-8333-444444444442"
 	tenant := graphsim.New(graphsim.Options{})
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{{ID: first}, {ID: second}}})
-	tenant.AddFaults(graphsim.Fault{Method: "DELETE", Path: first, Times: 1, Do: graphsim.ItemStatus(403)})
+	tenant.AddFaults(fault.Fault{Method: "DELETE", Path: first, Times: 1, Do: fault.ItemStatus(403)})
 	env, root := serve(t, tenant)
 	var pairs []string
 	for _, pass := range []string{first, second, second, first, first} {

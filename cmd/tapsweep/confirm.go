@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -79,8 +81,8 @@ func (a *app) confirm(ctx context.Context, r *runOf) error {
 
 func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 	fmt.Fprintf(a.stderr, "About to revoke %s of %s in tenant %s at %s.\n",
-		plural(p.passes, "pass", "passes"), plural(p.users, "user", "users"), orUnknown(r.tenant.id), r.tenant.root)
-	fmt.Fprintf(a.stderr, "Signed in as %s.\n", orUnknown(r.tenant.token.Who))
+		format.Plural(p.passes, "pass", "passes"), format.Plural(p.users, "user", "users"), format.OrUnknown(r.tenant.id), r.tenant.root)
+	fmt.Fprintf(a.stderr, "Signed in as %s.\n", format.OrUnknown(r.tenant.token.Who))
 	if len(a.variables) > 0 {
 		fmt.Fprintf(a.stderr, "Flags by the environment: %s.\n", strings.Join(a.variables, ", "))
 	}
@@ -108,7 +110,7 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 			users = "this user"
 		}
 		fmt.Fprintf(a.stderr, "%s no pass: ANY Temporary Access Pass of %s will be deleted.\n",
-			plural(p.anyPass, "row names", "rows name"), users)
+			format.Plural(p.anyPass, "row names", "rows name"), users)
 	}
 	for _, left := range []struct {
 		n    int
@@ -147,7 +149,7 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 		fmt.Fprintln(a.stderr)
 		return interrupted(ctx)
 	}
-	return refuse(errors.New("not confirmed, nothing was sent"))
+	return status.Refuse(errors.New("not confirmed, nothing was sent"))
 }
 
 // person returns a pair's user for display: the user principal name if the list has one, and
@@ -157,18 +159,4 @@ func person(pair *input.Pair) string {
 		return batch.Printable(pair.User)
 	}
 	return batch.Printable(pair.UPN) + " (" + batch.Printable(pair.User) + ")"
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-func orUnknown(s string) string {
-	if s == "" {
-		return "(unknown)"
-	}
-	return s
 }

@@ -11,6 +11,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -63,7 +64,7 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer list.Close()
-	keep, err := protect.Open(writeFile(t, "glass.csv", "userId,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
+	keep, err := protect.Open(nil, writeFile(t, "glass.csv", "userId,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,7 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 
 // The confirmation says that a protected name may protect nobody.
 func TestConfirmTellsUncheckedNames(t *testing.T) {
-	keep, err := protect.Open(writeFile(t, "glass.txt", "bg1@contoso.com\nbg2@contoso.com\n"))
+	keep, err := protect.Open(nil, writeFile(t, "glass.txt", "bg1@contoso.com\nbg2@contoso.com\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func TestConfirmInterrupted(t *testing.T) {
 	var out bytes.Buffer
 	a := &app{stdin: blocked{}, stderr: &out}
 	err = a.confirm(ctx, &runOf{list: list, tenant: &tenant{token: &preflight.Token{}}})
-	if exit, ok := errors.AsType[*exitError](err); !ok || exit.code != exitStopped {
+	if exit, ok := errors.AsType[*status.Error](err); !ok || exit.Code != status.Stopped {
 		t.Errorf("confirm = %v", err)
 	}
 }
@@ -124,19 +125,19 @@ func TestConfirmHearsNothingTypedAhead(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
-	list := writeFile(t, "l.csv", listOf(tenant.Populate(2)))
+	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(2)))
 	args := []string{"revoke", "--graph-url", root, list}
 	no := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }
 	p := typed(t, env, "y\ny\ny", no, args...)
-	if n := len(tenant.Left()); n != 2 {
+	if n := len(tenant.Remaining()); n != 2 {
 		t.Errorf("%d passes were deleted by what was typed ahead\n%s", 2-n, p.stderr)
 	}
-	if p.code != exitRefused || !strings.Contains(p.stderr, "not confirmed") {
-		t.Errorf("exit %d, want %d and to be told that nobody confirmed\n%s", p.code, exitRefused, p.stderr)
+	if p.code != status.Usage || !strings.Contains(p.stderr, "not confirmed") {
+		t.Errorf("exit %d, want %d and to be told that nobody confirmed\n%s", p.code, status.Usage, p.stderr)
 	}
 	yes := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("y\n") }
-	if p := typed(t, env, "n\n", yes, args...); p.code != exitDone || len(tenant.Left()) != 0 {
-		t.Errorf("an answer after the question: exit %d, %d passes left, want 0 and 0\n%s", p.code, len(tenant.Left()), p.stderr)
+	if p := typed(t, env, "n\n", yes, args...); p.code != status.Done || len(tenant.Remaining()) != 0 {
+		t.Errorf("an answer after the question: exit %d, %d passes left, want 0 and 0\n%s", p.code, len(tenant.Remaining()), p.stderr)
 	}
 }
 

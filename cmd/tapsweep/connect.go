@@ -11,8 +11,10 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/auth"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // tenant is where a run goes to, with a token for it.
@@ -43,7 +45,7 @@ func (c *connection) connect(ctx context.Context) (*tenant, error) {
 	if err == nil && t.elsewhere != nil {
 		t.close()
 		if t.unasked {
-			return nil, &exitError{code: exitStopped, err: errors.New(t.elsewhere.Text), hints: t.elsewhere.Hints}
+			return nil, &status.Error{Code: status.Stopped, Err: errors.New(t.elsewhere.Text), Hints: t.elsewhere.Hints}
 		}
 		return nil, refuseToken(t.elsewhere)
 	}
@@ -57,7 +59,7 @@ func (c *connection) dial(ctx context.Context, transport http.RoundTripper) (*te
 	client, err := graph.New(auth.Pin(c.credential), graph.Options{Root: c.endpoint.Root, Audience: c.endpoint.Audience,
 		Version: c.endpoint.Version, UserAgent: "tapsweep/" + buildVersion(), Transport: transport})
 	if err != nil {
-		return nil, refuse(err)
+		return nil, status.Refuse(err)
 	}
 	token, err := c.firstToken(ctx, client)
 	if err != nil {
@@ -81,7 +83,7 @@ func (c *connection) compare(ctx context.Context, t *tenant) *preflight.Problem 
 	case t.token.Tenant == "":
 		t.token.Doubts = append(t.token.Doubts, "the access token does not tell its tenant, so it is not known to be of "+batch.Printable(t.wanted))
 		return nil
-	case preflight.IsGUID(t.wanted):
+	case format.IsGUID(t.wanted):
 		return t.token.WrongTenant(t.wanted)
 	case c.credential.Enforces(): // by the domain itself
 		return nil

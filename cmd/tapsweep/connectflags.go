@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // connectFlags say who signs in, and where. All commands that talk to a tenant
@@ -29,16 +30,19 @@ type connectFlags struct {
 }
 
 func (f *connectFlags) add(fl *pflag.FlagSet) {
-	addChoice(fl, &f.auth, "auth", "", auth.Methods, "how to sign in: "+oneOf(auth.Methods)+" (default by the files below, else default)")
+	addEnum(fl, &f.auth, "auth", "", auth.Methods, "how to sign in: "+oneOf(auth.Methods)+" (default by the files below, else default)")
 	fl.StringVar(&f.tenant, "tenant", "", "tenant, by id or domain (default AZURE_TENANT_ID)")
 	fl.StringVar(&f.clientID, "client-id", "", "id of the app registration or managed identity (default AZURE_CLIENT_ID)")
-	fl.StringVar(&f.certificate, "certificate", "", "PEM or PFX file with certificate and key; password in AZURE_CLIENT_CERTIFICATE_PASSWORD")
-	fl.StringVar(&f.secretFile, "secret-file", "", "file with the app's secret (default AZURE_CLIENT_SECRET)")
-	fl.StringVar(&f.tokenFile, "token-file", "", "file with an access token, which somebody else renews")
+	addFile(fl, &f.certificate, "certificate", "", "PEM or PFX file with certificate and key; "+
+		"password in AZURE_CLIENT_CERTIFICATE_PASSWORD", "pem", "pfx", "p12")
+	addFile(fl, &f.secretFile, "secret-file", "", "file with the app's secret (default AZURE_CLIENT_SECRET)")
+	addFile(fl, &f.tokenFile, "token-file", "", "file with an access token, which somebody else renews")
 	fl.BoolVar(&f.again, "sign-in-again", false, "have the person sign in, whomever the store knows (with device-code and browser)")
-	addChoice(fl, &f.cloud, "cloud", "", cloud.Names(), oneOf(cloud.Names())+": sets authority, Graph and scope (default global)")
+	addEnum(fl, &f.cloud, "cloud", "", cloud.Names(), oneOf(cloud.Names())+": sets authority, Graph and scope (default global)")
 	fl.StringVar(&f.graphURL, "graph-url", "", "Microsoft Graph's root, without a version (default the cloud's)")
-	addChoice(fl, &f.apiVersion, "api-version", "v1.0", cloud.Versions, oneOf(cloud.Versions)).also = func(word string) bool { return word == "" }
+	addEnum(fl, &f.apiVersion, "api-version", "v1.0", cloud.Versions, oneOf(cloud.Versions)).also = func(word string) bool { return word == "" }
+	hasVariable(fl, "auth", "tenant", "client-id", "certificate", "secret-file", "token-file", "sign-in-again",
+		"cloud", "graph-url", "api-version")
 }
 
 // any tells whether one of the flags is set.
@@ -80,10 +84,10 @@ func (a *app) prepare(f *connectFlags) (*connection, error) {
 		if choice.Hint != "" {
 			hints = []string{choice.Hint}
 		}
-		return nil, refuse(err, hints...)
+		return nil, status.Refuse(err, hints...)
 	}
 	if err := checkRoot(endpoint.Root); err != nil {
-		return nil, refuse(fmt.Errorf("--graph-url: %w", err))
+		return nil, status.Refuse(fmt.Errorf("--graph-url: %w", err))
 	}
 	if err := checkProxies(); err != nil {
 		return nil, err
@@ -95,10 +99,10 @@ func (a *app) prepare(f *connectFlags) (*connection, error) {
 		Prompt: func(text string) { a.say("%s", text) },
 	})
 	if wrong, ok := errors.AsType[*auth.UsageError](err); ok {
-		return nil, refuse(wrong)
+		return nil, status.Refuse(wrong)
 	}
 	if err != nil {
-		return &connection{endpoint: endpoint}, &exitError{code: exitAuth, err: err, hints: credentialHints(f.auth, "", err)}
+		return &connection{endpoint: endpoint}, &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(f.auth, "", err)}
 	}
 	return &connection{endpoint: endpoint, credential: credential}, nil
 }

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 var (
@@ -176,11 +177,11 @@ func costOfLists(t *testing.T, b *strings.Builder, binary string) {
 			break
 		}
 		tenant := graphsim.New(graphsim.Options{Latency: 10 * time.Millisecond})
-		list := writeFile(t, "list.csv", listOf(tenant.Populate(n)))
+		list := writeFile(t, "list.csv", listOf(tenant.AddUsers(n)))
 		runtime.GC()
 		env, root := serve(t, tenant)
 		u := measureCommand(t, binary, env, "revoke", "--yes", "--max-items", "0", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"), list)
-		if left := len(tenant.Left()); u.code != exitDone || left != 0 {
+		if left := len(tenant.Remaining()); u.code != status.Done || left != 0 {
 			t.Errorf("%d pairs: exit %d, %d passes left\n%s", n, u.code, left, u.stderr)
 		}
 		peak := float64(u.PeakBytes) / 1e6
@@ -203,7 +204,7 @@ func costOfScan(t *testing.T, w table, binary string) {
 	dir := t.TempDir()
 	u := measureCommand(t, binary, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired,used",
 		"--output", filepath.Join(dir, "found.csv"), "--results", filepath.Join(dir, "log.jsonl"))
-	if u.code != exitDone {
+	if u.code != status.Done {
 		t.Fatalf("exit %d\n%s", u.code, u.stderr)
 	}
 	peak := float64(u.PeakBytes) / 1e6
@@ -236,7 +237,7 @@ func costOfStart(t *testing.T, w table, binary string) {
 	var wall []float64
 	for range 9 {
 		watch := &stopwatch{Tenant: graphsim.New(graphsim.Options{Latency: latency})}
-		list := writeFile(t, "list.csv", listOf(watch.Populate(pairs)))
+		list := writeFile(t, "list.csv", listOf(watch.AddUsers(pairs)))
 		var open atomic.Int32
 		server := httptest.NewUnstartedServer(watch)
 		server.EnableHTTP2 = true
@@ -251,7 +252,7 @@ func costOfStart(t *testing.T, w table, binary string) {
 		began := time.Now()
 		u := measureCommand(t, binary, watch.Environment(server.URL, ca), "revoke", "--yes", "--graph-url", server.URL, "--results", "log.jsonl", list)
 		server.Close()
-		if left := len(watch.Left()); u.code != exitDone || left != 0 {
+		if left := len(watch.Remaining()); u.code != status.Done || left != 0 {
 			t.Fatalf("exit %d, %d passes left\n%s", u.code, left, u.stderr)
 		}
 		start = append(start, float64(watch.batch.Load()-began.UnixNano())/1e6)

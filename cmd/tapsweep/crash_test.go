@@ -8,19 +8,20 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // A crash exits with the code of Go's runtime, which no refusal uses: after a crash passes may
 // have been deleted, and after a refusal none was.
 func TestCrashIsNoRefusal(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Window(20, time.Hour)}})
-	users := tenant.Populate(100)
+	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(20, time.Hour)}})
+	users := tenant.AddUsers(100)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	list := writeFile(t, "l.csv", listOf(users))
 	args := []string{"revoke", "--yes", "--max-wait", "2h", "--graph-url", root, "--results", log}
 	crashed := finish(t, command(t, env, append(args, list)...), func(p *os.Process) {
-		for len(tenant.Left()) > 80 {
+		for len(tenant.Remaining()) > 80 {
 			time.Sleep(10 * time.Millisecond)
 		}
 		p.Signal(syscall.SIGQUIT)

@@ -7,9 +7,10 @@ import (
 	"strings"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -28,7 +29,7 @@ func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
 		r.creatorDoubt = fmt.Sprintf(format, append([]any{batch.Printable(name)}, args...)...)
 	}
 	switch {
-	case preflight.IsGUID(name):
+	case format.IsGUID(name):
 		user = input.User{ID: name}
 	case input.CheckUser(name) != nil:
 		doubt("could not check that an app named %s exists: tapsweep does not ask for permission to read apps")
@@ -39,10 +40,10 @@ func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
 		return nil
 	}
 	found, err := protect.LookUp(ctx, r.runner, user)
-	if ended := r.ended(ctx, err); ended != nil {
-		return ended
-	}
 	answer, answered := errors.AsType[*batch.StatusError](err)
+	if err != nil && (ctx.Err() != nil || status.Known(err)) {
+		return r.ended(ctx, err)
+	}
 	switch {
 	case err == nil:
 		audit.Names = []string{found.ID, found.UPN}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // incident returns a tenant in which mallory and the help desk have created passes.
@@ -90,7 +92,7 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
 		{Created: time.Now().Add(-time.Hour), CreatedBy: mallory}}})
 	tenant.GivePass("dana@contoso.example", graphsim.Pass{CreatedBy: helpdesk})
-	tenant.AddAudit(graphsim.Audit{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService, By: *mallory,
+	tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService, By: *mallory,
 		NoTarget: true, Activity: "Admin registered security info",
 		Reason: "Admin registered temporary access pass method for user"})
 	env, root := serve(t, tenant)
@@ -108,18 +110,18 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 		t.Errorf("standard error does not name the odd record\n%s", p.stderr)
 	}
 	// Some users may not have been scanned.
-	if p.code != exitLeft {
-		t.Errorf("exit %d, want %d", p.code, exitLeft)
+	if p.code != status.Incomplete {
+		t.Errorf("exit %d, want %d", p.code, status.Incomplete)
 	}
 }
 
 // Refused page tokens are not a usage error. Earlier they gave exit 64 and a hint about --filter.
 func TestExpiredPageTokensAreNoUsage(t *testing.T) {
-	faults := []graphsim.Fault{{Path: "$skiptoken", Do: graphsim.ItemStatus(400)}}
+	faults := []fault.Fault{{Path: "$skiptoken", Do: fault.ItemStatus(400)}}
 	env, root := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))
 	p := tapsweep(t, env, "scan", "--all-users", "--graph-url", root)
-	if p.code != exitStopped {
-		t.Errorf("exit %d, want %d", p.code, exitStopped)
+	if p.code != status.Stopped {
+		t.Errorf("exit %d, want %d", p.code, status.Stopped)
 	}
 	if strings.Contains(p.stderr, "--filter") || !strings.Contains(p.stderr, "page tokens were refused 4 times") {
 		t.Errorf("standard error\n%s", p.stderr)
@@ -131,20 +133,20 @@ func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 func TestCreatorBehindAGateway(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		do   graphsim.Effect
+		do   fault.Effect
 		says string
 	}{
-		{"a gateway", graphsim.OuterBody(404, "default backend - 404"), "every batch is refused"},
-		{"a service that is down", graphsim.OuterStatus(503), "not one request"},
+		{"a gateway", fault.OuterBody(404, "default backend - 404"), "every batch is refused"},
+		{"a service that is down", fault.OuterStatus(503), "not one request"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := incident(simulatedRoles...)
-			tenant.AddFaults(graphsim.Fault{Path: "/users/", Do: tt.do})
+			tenant.AddFaults(fault.Fault{Path: "/users/", Do: tt.do})
 			env, root := serve(t, tenant)
 			p := tapsweep(t, env, "scan", "--created-by", mallory.UPN, "--graph-url", root, "--stall-timeout", "1s")
-			if p.code != exitStopped {
-				t.Errorf("exit %d, want %d", p.code, exitStopped)
+			if p.code != status.Stopped {
+				t.Errorf("exit %d, want %d", p.code, status.Stopped)
 			}
 			if !strings.Contains(p.stderr, tt.says) {
 				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)

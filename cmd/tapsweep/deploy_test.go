@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/unit"
 	"github.com/gofrs/flock"
-	"sigs.k8s.io/yaml"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/readme"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // installed is where the README's examples expect tapsweep.
@@ -100,22 +100,8 @@ func crontab(t *testing.T) (env []string, command string) {
 	return env, command
 }
 
-// unitKeys are the keys of the README's units, as the manual spells them. systemd
-// ignores others.
-// Source: systemd.unit(5), systemd.service(5), systemd.exec(5),
-// systemd.resource-control(5), systemd.timer(5).
-var unitKeys = map[string]string{
-	"Unit": "Description Wants After",
-	"Service": "Type Environment LoadCredential StateDirectory StateDirectoryMode ExecStart TimeoutStartSec MemoryMax DynamicUser " +
-		"NoNewPrivileges CapabilityBoundingSet ProtectSystem ProtectHome ProtectProc ProtectClock ProtectHostname ProtectControlGroups " +
-		"ProtectKernelLogs ProtectKernelModules ProtectKernelTunables PrivateTmp PrivateDevices LockPersonality MemoryDenyWriteExecute " +
-		"RestrictNamespaces RestrictRealtime RestrictAddressFamilies SystemCallArchitectures SystemCallFilter SystemCallErrorNumber UMask",
-	"Timer":   "OnCalendar RandomizedDelaySec Persistent",
-	"Install": "WantedBy",
-}
-
 // units returns the README's units by file name: their texts, and their options as
-// "Section.Key", of a key that stands there several times all values.
+// "Section.Key" with all values of the key. systemd-analyze checks whether systemd knows the keys.
 func units(t *testing.T) (texts map[string]string, options map[string]map[string][]string) {
 	t.Helper()
 	texts, options = make(map[string]string), make(map[string]map[string][]string)
@@ -125,23 +111,37 @@ func units(t *testing.T) (texts map[string]string, options map[string]map[string
 		if !ok {
 			t.Fatalf("a unit begins with %q and not with its path", first)
 		}
-		parsed, err := unit.DeserializeOptions(strings.NewReader(text))
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		texts[name], options[name] = text, make(map[string][]string)
-		for _, o := range parsed {
-			if !slices.Contains(strings.Fields(unitKeys[o.Section]), o.Name) {
-				t.Errorf("%s: no such key: [%s] %s", name, o.Section, o.Name)
-			}
-			key := o.Section + "." + o.Name
-			options[name][key] = append(options[name][key], strings.ReplaceAll(o.Value, "\\\n", " "))
-		}
+		texts[name], options[name] = text, unitOptions(t, text)
 	}
-	if texts["tapsweep.service"] == "" || texts["tapsweep.timer"] == "" {
-		t.Fatalf("the units are %v", texts)
+	for _, name := range []string{"tapsweep.service", "tapsweep.timer"} {
+		if texts[name] == "" {
+			t.Fatalf("the README has no %s", name)
+		}
 	}
 	return texts, options
+}
+
+// unitOptions reads a unit file: sections, keys, and values that a backslash continues.
+// Source: systemd.syntax(7).
+func unitOptions(t *testing.T, text string) map[string][]string {
+	t.Helper()
+	options, section := make(map[string][]string), ""
+	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", " ")) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if strings.HasPrefix(line, "[") {
+			section = strings.Trim(line, "[]")
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if !ok || section == "" {
+			t.Fatalf("not a key of a section: %s", line)
+		}
+		options[section+"."+key] = append(options[section+"."+key], value)
+	}
+	return options
 }
 
 // The units are what systemd takes, and say what the text around them says.
@@ -216,52 +216,6 @@ func TestUnitsVerify(t *testing.T) {
 	}
 }
 
-// manifest is as much of a ServiceAccount and of a CronJob as it takes to run the
-// pod. Package kube reads them as Kubernetes does.
-type manifest struct {
-	Kind     string `json:"kind"`
-	Metadata struct {
-		Name        string            `json:"name"`
-		Namespace   string            `json:"namespace"`
-		Annotations map[string]string `json:"annotations"`
-	} `json:"metadata"`
-	Spec struct {
-		Schedule                string `json:"schedule"`
-		TimeZone                string `json:"timeZone"`
-		StartingDeadlineSeconds int    `json:"startingDeadlineSeconds"`
-		JobTemplate             struct {
-			Spec struct {
-				ActiveDeadlineSeconds int `json:"activeDeadlineSeconds"`
-				Template              struct {
-					Spec struct {
-						Containers []struct {
-							Args []string `json:"args"`
-						} `json:"containers"`
-					} `json:"spec"`
-				} `json:"template"`
-			} `json:"spec"`
-		} `json:"jobTemplate"`
-	} `json:"spec"`
-}
-
-func manifests(t *testing.T) (account, job manifest) {
-	t.Helper()
-	documents := strings.Split(examples(t, "yaml", 2)[0], "\n---\n")
-	if len(documents) != 3 {
-		t.Fatalf("%d manifests, want 3", len(documents))
-	}
-	var claim manifest
-	for i, into := range []*manifest{&account, &claim, &job} {
-		if err := yaml.Unmarshal([]byte(documents[i]), into); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if account.Kind != "ServiceAccount" || job.Kind != "CronJob" || len(job.Spec.JobTemplate.Spec.Template.Spec.Containers) != 1 {
-		t.Fatalf("%+v, %+v", account, job)
-	}
-	return account, job
-}
-
 // machine is where an example runs: a tenant, and directories in place of the
 // example's.
 type machine struct {
@@ -310,13 +264,13 @@ func (m *machine) nights(t *testing.T, night func() process, wroteLog func(proce
 	if n := strings.Count(p.stderr, "\n"); n != 1 {
 		t.Errorf("%d lines where one will do:\n%s", n, p.stderr)
 	}
-	if left := len(m.tenant.Left()); left != 20 || m.tenant.Stats().Deleted != 20 {
+	if left := len(m.tenant.Remaining()); left != 20 || m.tenant.Stats().Deleted != 20 {
 		t.Errorf("%d left, %d deleted, want 20 and 20", left, m.tenant.Stats().Deleted)
 	}
 	p = night()
 	rows, end = readLog(t, wroteLog(p))
-	if p.code != 0 || p.stderr != "" || len(rows) != 0 || end == nil || len(m.tenant.Left()) != 20 {
-		t.Errorf("the second night: exit %d, %d rows, %d left\n%s", p.code, len(rows), len(m.tenant.Left()), p.stderr)
+	if p.code != 0 || p.stderr != "" || len(rows) != 0 || end == nil || len(m.tenant.Remaining()) != 20 {
+		t.Errorf("the second night: exit %d, %d rows, %d left\n%s", p.code, len(rows), len(m.tenant.Remaining()), p.stderr)
 	}
 }
 
@@ -348,7 +302,7 @@ func TestEveryNight(t *testing.T) {
 		}
 		defer lock.Close()
 		before := string(mustRead(t, log))
-		if p := night(); p.code != exitRefused || !strings.Contains(p.stderr, "another run is writing") || string(mustRead(t, log)) != before {
+		if p := night(); p.code != status.Usage || !strings.Contains(p.stderr, "another run is writing") || string(mustRead(t, log)) != before {
 			t.Errorf("beside another run: exit %d\n%s", p.code, p.stderr)
 		}
 	})
@@ -375,7 +329,7 @@ func TestEveryNight(t *testing.T) {
 	t.Run("Kubernetes", func(t *testing.T) {
 		t.Parallel()
 		m := newMachine(t)
-		account, job := manifests(t)
+		account, _, job := manifests(t)
 		if err := checkSchedule(strings.Fields(job.Spec.Schedule)); err != nil {
 			t.Error(err)
 		}
@@ -385,9 +339,9 @@ func TestEveryNight(t *testing.T) {
 		}
 		// What the webhook sets, by the account's annotation and its own tenant.
 		env := []string{"AZURE_CLIENT_ID=" + account.Metadata.Annotations["azure.workload.identity/client-id"],
-			"AZURE_TENANT_ID=" + graphsim.DefaultTenantID,
-			"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token", m.tenant.FederatedToken(subject, time.Hour))}
-		args := append(job.Spec.JobTemplate.Spec.Template.Spec.Containers[0].Args, "--graph-url", m.root)
+			"AZURE_TENANT_ID=" + entra.DefaultTenantID,
+			"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token", m.tenant.Entra.FederatedToken(subject, time.Hour))}
+		args := append(job.pod().Containers[0].Args, "--graph-url", m.root)
 		for i, arg := range args {
 			args[i] = strings.Replace(arg, "/var/lib/tapsweep", m.log, 1)
 		}

@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/fileout"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // drillRows matches the text of a list that simulate wrote, and no list of real users.
@@ -15,20 +16,20 @@ var drillRows = regexp.MustCompile(`^user,method\n(user[0-9]+@contoso\.example,[
 
 // writeDrillList writes the users and their passes as a list for revoke. If replace is set, it
 // replaces the list of an earlier drill, but no other file.
-func writeDrillList(path string, replace bool, passes []graphsim.Held) error {
+func writeDrillList(path string, replace bool, passes []graphsim.HeldPass) error {
 	if err := checkFile("--write-list", path, replace); err != nil {
 		return err
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return refuse(fmt.Errorf("--write-list: %s is not a plain file", path), "choose another --write-list file")
+		return status.Refuse(fmt.Errorf("--write-list: %s is not a plain file", path), "choose another --write-list file")
 	}
 	if text, err := os.ReadFile(path); err == nil && !drillRows.Match(text) {
-		return refuse(fmt.Errorf("--write-list: %s already exists and is not the list of a drill", path),
+		return status.Refuse(fmt.Errorf("--write-list: %s already exists and is not the list of a drill", path),
 			"choose another --write-list file")
 	}
-	f, err := report.CreateFile(path, replace)
+	f, err := fileout.Create(path, replace)
 	if err != nil {
-		return refuse(fmt.Errorf("--write-list: %w", err))
+		return status.Refuse(fmt.Errorf("--write-list: %w", err))
 	}
 	defer f.Abort()
 	var b strings.Builder
@@ -38,7 +39,7 @@ func writeDrillList(path string, replace bool, passes []graphsim.Held) error {
 	}
 	_, _ = f.WriteString(b.String()) // kept, and returned by Commit
 	if err := f.Commit(); err != nil {
-		return refuse(fmt.Errorf("--write-list: %w", err))
+		return status.Refuse(fmt.Errorf("--write-list: %w", err))
 	}
 	return nil
 }

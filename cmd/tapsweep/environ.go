@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,216 +15,147 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// prefix begins the names of the environment variables that stand in for flags.
+// prefix begins the names of the environment variables that set flags.
 const prefix = "TAPSWEEP_"
 
-// variable is the environment variable that stands in for a flag.
+// variable returns the name of the environment variable for a flag.
 func variable(flag string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// withVariables has the commands take flags from the environment, too: a flag on the
-// command line counts, then its variable, then its default.
-func (a *app) withVariables(commands []*cobra.Command) {
-	for _, cmd := range commands {
-		args := cmd.Args
-		cmd.Args = func(cmd *cobra.Command, rest []string) error { // it comes after the flags, and before they are compared
-			if err := a.fromVariables(cmd); err != nil {
-				return err
-			}
-			if err := args(cmd, rest); err != nil {
-				return err
-			}
-			if err := checkMetrics(a.metricsFile(cmd), cmd.Name()); err != nil {
-				return err
-			}
-			a.command.Store(cmd)
-			return a.checkReplaced(cmd, rest)
-		}
+// hasVariable marks flags that an environment variable can set: those that mean the same in
+// every command that has them, and neither select what to revoke nor allow more than the
+// command line does.
+func hasVariable(fl *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		fl.SetAnnotation(name, "environment", nil) // fails for a flag that does not exist
 	}
 }
 
-// instead lists the flags that, on the command line, override the variable of another flag.
-// A variable that names users must not add users to those that the command line names. All
-// other scope variables count beside typed scope flags, because they make the scope smaller or
-// are refused: a filter beside --all-users, for example, or a date.
-var instead = map[string][]string{
-	"overwrite": {"resume", "evidence"},
-	"resume":    {"overwrite"},
-	"results":   {"evidence"},
-	"evidence":  {"results", "overwrite"},
-	"all-users": {"group", "user", "users"},
-	"filter":    {"group", "user", "users"},
-	"group":     places, "user": places, "users": places,
-}
-
-// places are the flags that name users.
-var places = []string{"all-users", "filter", "group", "user", "users"}
-
-// typedOnly marks a flag that has no variable. TAPSWEEP_USER may be set for check, which only
-// reads. It must not name a user whose pass revoke deletes.
-func typedOnly(fl *pflag.FlagSet, name string) {
-	f := fl.Lookup(name)
-	f.Annotations = map[string][]string{"typed-only": nil}
-}
-
-func isTypedOnly(f *pflag.Flag) bool {
-	_, ok := f.Annotations["typed-only"]
-	return ok
-}
-
-// fromVariables sets the flags that the command line does not, and adds them to what
-// a results log keeps as the command: whoever reads it, or goes on, may have others.
-// Lists of protected users add up.
-func (a *app) fromVariables(cmd *cobra.Command) (err error) {
-	typed := make(map[string]bool)
-	cmd.Flags().Visit(func(f *pflag.Flag) { typed[f.Name] = true })
-	var given []string
-	takes := false
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		takes = takes || f.Name != "help"
-		text, set := os.LookupEnv(variable(f.Name))
-		value := spelled(f, text)
-		switch {
-		case !set || f.Name == "help", value == "" && (text != "" || slices.Contains(emptyIsNone, f.Name)):
-			return
-		case typed[f.Name] && f.Name != "protect":
-			a.overridden = append(a.overridden, f.Name)
-			return
-		case isTypedOnly(f):
-			a.say("warning: %s does not count for %s: give --%s on the command line", variable(f.Name), cmd.Name(), f.Name)
-			return
-		}
-		if i := slices.IndexFunc(instead[f.Name], func(other string) bool { return typed[other] }); i >= 0 {
-			a.say("warning: %s does not count beside --%s", variable(f.Name), instead[f.Name][i])
-			return
-		}
-		if typed["created-since"] && slices.Contains(places, f.Name) {
-			a.say("%s counts beside --created-since: the audit log is not searched", variable(f.Name))
-		}
-		if failed := cmd.Flags().Set(f.Name, value); failed != nil {
-			others, _, _ := takers(f.Name, value)
-			if cmd.Name() == "check" && others != nil {
-				return // which lists what others go by
-			}
-			if wrong, ok := errors.AsType[*valueError](failed); ok {
-				failed = wrong
-			}
-			if errors.Is(failed, errEmpty) {
-				err = cmp.Or(err, refuse(fmt.Errorf("%s %w", variable(f.Name), errEmpty)))
-				return
-			}
-			var hints []string
-			if others != nil {
-				hints = []string{fmt.Sprintf("it is for %s; here give --%s, or clear the variable", strings.Join(others, ", "), f.Name)}
-			}
-			if err == nil { // --metrics-file may follow
-				err = refuse(fmt.Errorf("%s: %w", variable(f.Name), failed), hints...)
-			}
-			return
-		}
-		given = append(given, "--"+f.Name+"="+value)
-		a.variables = append(a.variables, variable(f.Name))
-	})
-	if takes && cmd.Name() != "check" { // check lists them
-		err = cmp.Or(err, misspelt())
-	}
-	at := slices.Index(a.args, cmd.Name()) + 1
-	a.args = slices.Insert(slices.Clone(a.args), at, given...)
-	return err
-}
-
-// spelled is the value of a variable as the flag has it: one that may stand alone is a
-// switch then.
-func spelled(f *pflag.Flag, value string) string {
-	switch alone := f.NoOptDefVal; {
-	case alone == "" || f.Value.Type() == "bool":
-	case value == "true":
-		return alone
-	case value == "false":
-		return ""
-	}
-	return value
-}
-
-// takers are the commands that take a value for their flag of a name, and those that
-// refuse it. What a flag means may differ: simulate counts users, scan reads a list.
-func takers(flag, value string) (taking, refusing []string, problem error) {
-	for _, cmd := range (&app{}).rootCommand().Commands() {
-		f := cmd.Flags().Lookup(flag)
-		if f == nil || isTypedOnly(f) {
-			continue
-		}
-		if err := f.Value.Set(spelled(f, value)); err != nil {
-			refusing, problem = append(refusing, cmd.Name()), err
-			continue
-		}
-		taking = append(taking, cmd.Name())
-	}
-	return taking, refusing, problem
-}
-
-// A setting is an environment variable that is set and begins like ours.
+// A setting is an environment variable that sets a flag.
 type setting struct {
-	Variable string   `json:"variable"`
-	Value    string   `json:"value,omitempty"`    // only of a flag: no secret is in one
-	Commands []string `json:"commands,omitempty"` // that take it, or refuse it if none does
-	Problem  string   `json:"problem,omitempty"`
-	Flag     string   `json:"overriddenBy,omitempty"` // a flag of this check
+	Variable string `json:"variable"`
+	Value    string `json:"value"` // for display; no flag takes a secret
 
-	misspelt bool // no flag has such a variable
+	flag, given string // the name of the flag, and the value as the environment has it
 }
 
-// settings are the variables that this check, or another command, would go by.
-func (a *app) settings() (list []setting) {
-	for _, entry := range ours() {
+// environment returns the settings in an environment. The error lists each variable with our
+// prefix that sets no flag, or whose value its flag does not accept. A variable without a value
+// is an error as well, because an empty guard would silently do nothing, except for the flags
+// in emptyIsNone.
+func environment(environ []string) (list []setting, err error) {
+	settable, typed := make(map[string]*pflag.Flag), make(map[string]bool)
+	for _, cmd := range (&app{}).rootCommand().Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if _, ok := f.Annotations["environment"]; ok {
+				settable[variable(f.Name)] = f
+			} else {
+				typed[variable(f.Name)] = true
+			}
+		})
+	}
+	var wrong []string
+	for _, entry := range ours(environ) {
 		name, value, _ := strings.Cut(entry, "=")
 		if runtime.GOOS == "windows" { // names are case-insensitive there
 			name = strings.ToUpper(name)
 		}
-		s := setting{Variable: batch.Printable(name)}
-		flag := strings.ToLower(strings.ReplaceAll(name[len(prefix):], "_", "-"))
-		if value == "" && slices.Contains(emptyIsNone, flag) {
-			continue
-		}
-		taking, refusing, problem := takers(flag, value)
+		f := settable[name]
 		switch {
-		case variable(flag) != name || taking == nil && refusing == nil:
-			s.Problem, s.misspelt = unknownVariable(name), true
-		case flag == "graph-url" && checkRoot(value) != nil: // which may hold a password
-			s.Problem = checkRoot(value).Error()
-		case taking != nil:
-			s.Value, s.Commands = batch.Printable(value), taking
+		case f == nil:
+			wrong = append(wrong, batch.Printable(name)+" is "+unknownVariable(name, typed, settable))
+		case value == "" && slices.Contains(emptyIsNone, f.Name):
 		default:
-			s.Value, s.Commands, s.Problem = batch.Printable(value), refusing, batch.Printable(strings.TrimPrefix(problem.Error(), "is "))
+			if err := f.Value.Set(value); errors.Is(err, errEmpty) {
+				wrong = append(wrong, fmt.Sprintf("%s %v", name, err))
+			} else if err != nil {
+				wrong = append(wrong, fmt.Sprintf("%s: %v", name, err))
+			} else {
+				list = append(list, setting{name, batch.Printable(value), f.Name, value})
+			}
 		}
-		if slices.Contains(a.overridden, flag) {
-			s.Flag = "--" + flag
-		}
-		list = append(list, s)
 	}
+	slices.Sort(wrong)
 	slices.SortFunc(list, func(x, y setting) int { return cmp.Compare(x.Variable, y.Variable) })
+	if len(wrong) > 0 {
+		return list, status.Refuse(errors.New(strings.Join(wrong, "\n")), "unset it, or correct it; tapsweep check lists the variables that are set")
+	}
+	return list, nil
+}
+
+// setFromEnvironment sets the flags of a command that the command line does not set. Lists of
+// protected users from both add up. Flags that it sets are added to the arguments that the
+// results log keeps, because the run that resumes it may have another environment.
+func (a *app) setFromEnvironment(cmd *cobra.Command, environ []string) error {
+	list, err := environment(environ)
+	for _, s := range list {
+		f := cmd.Flags().Lookup(s.flag)
+		switch {
+		case f == nil: // another command has it
+		case f.Changed && f.Name != "protect":
+			continue
+		default:
+			if err := cmd.Flags().Set(f.Name, s.given); err != nil {
+				return err // environment has checked the value
+			}
+			at := slices.Index(a.args, cmd.Name()) + 1 + len(a.variables)
+			a.args = slices.Insert(slices.Clone(a.args), at, "--"+f.Name+"="+s.given)
+			a.variables = append(a.variables, s.Variable)
+		}
+		a.settings = append(a.settings, s)
+	}
+	return err
+}
+
+// unknownVariable says why a variable sets no flag, in words that follow "is".
+func unknownVariable(name string, typed map[string]bool, settable map[string]*pflag.Flag) string {
+	const problem = "not a variable of tapsweep"
+	flag := strings.ToLower(strings.ReplaceAll(name[len(prefix):], "_", "-"))
+	if typed[name] || flag == "help" || flag == "version" {
+		return problem + ": give --" + flag + " on the command line"
+	}
+	var names []string
+	for known := range settable {
+		names = append(names, known[len(prefix):])
+	}
+	slices.Sort(names)
+	if best := nearest(strings.ToUpper(name[len(prefix):]), names); best != "" {
+		return fmt.Sprintf("%s: did you mean %s%s?", problem, prefix, best)
+	}
+	return problem
+}
+
+// serviceVariable matches the variables that Kubernetes sets in every pod of a namespace for a
+// Service whose name begins with tapsweep. No flag has such a name.
+// Source: kubernetes.io/docs/concepts/services-networking/service, "Environment variables".
+var serviceVariable = regexp.MustCompile(`^` + prefix + `([A-Z0-9_]+_)?` +
+	`(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+
+// ours returns the variables, as NAME=VALUE, that begin with our prefix in upper or lower case,
+// except those that Kubernetes sets.
+func ours(environ []string) (list []string) {
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) && !serviceVariable.MatchString(name) {
+			list = append(list, entry)
+		}
+	}
 	return list
 }
 
-// printSettings prints where flags come from, if any comes from a variable.
+// printSettings prints a table of the settings, if there are any.
 func printSettings(w io.Writer, list []setting) {
 	if len(list) == 0 {
 		return
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "\nvariable\tvalue\tfor\n")
+	fmt.Fprintf(tw, "\nvariable\tvalue\n")
 	for _, s := range list {
-		what := strings.Join(s.Commands, ", ")
-		if s.Flag != "" {
-			what += "; here " + s.Flag + " counts"
-		}
-		if s.Problem != "" {
-			what = strings.TrimPrefix(what+": "+s.Problem, ": ")
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\n", s.Variable, s.Value, what)
+		fmt.Fprintf(tw, "%s\t%s\n", s.Variable, s.Value)
 	}
 	tw.Flush()
 }

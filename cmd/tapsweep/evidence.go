@@ -9,16 +9,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // addEvidence adds --evidence, for commands whose runs are proven afterwards.
 func (f *runFlags) addEvidence(fl *pflag.FlagSet) {
 	fl.StringVar(&f.evidence, "evidence", "", "keep results log, reports, preflight and SHA-256 sums in this new directory")
+	fl.SetAnnotation("evidence", cobra.BashCompSubdirsInDir, nil)
 }
 
 // checkEvidence refuses a directory of evidence that is none, or is one already, and
@@ -28,19 +31,18 @@ func (f *runFlags) checkEvidence() error {
 	case f.evidence == "":
 		return nil
 	case f.results != "":
-		return refuse(errors.New("--evidence and --results exclude each other: the results log is kept in the directory"),
+		return status.Refuse(errors.New("--evidence and --results exclude each other: the results log is kept in the directory"),
 			"a log that is there already: tapsweep report makes its reports")
 	case f.overwrite:
-		return refuse(errors.New("--evidence and --overwrite exclude each other: evidence is never replaced"))
+		return status.Refuse(errors.New("--evidence and --overwrite exclude each other: evidence is never replaced"))
 	}
 	switch err := evidence.Check(f.evidence, f.resume != ""); {
 	case errors.Is(err, evidence.ErrThere) && f.resume == "":
-		return refuse(fmt.Errorf("--evidence: %w", err), "choose another directory, or go on with the run that it is of by --resume")
+		return status.Refuse(fmt.Errorf("--evidence: %w", err), "choose another directory, or go on with the run that it is of by --resume")
+	case status.Known(err):
+		return fmt.Errorf("--evidence: %w", err)
 	case err != nil:
-		if hints := trustHints(err); hints != nil {
-			return refuse(fmt.Errorf("--evidence: %w", err), hints...)
-		}
-		return refuse(fmt.Errorf("--evidence: %w", err), "choose another directory")
+		return status.Refuse(fmt.Errorf("--evidence: %w", err), "choose another directory")
 	}
 	f.results = filepath.Join(f.evidence, evidence.Log)
 	return nil
@@ -60,7 +62,7 @@ func (r *runOf) beginEvidence() error {
 	}
 	fmt.Fprintln(&text)
 	if err := evidence.Begin(r.flags.evidence, text.String(), r.flags.resume != ""); err != nil {
-		return refuseFile(fmt.Errorf("--evidence: %w", err), "nothing was sent")
+		return status.RefuseFile(fmt.Errorf("--evidence: %w", err), "nothing was sent")
 	}
 	return nil
 }

@@ -17,7 +17,10 @@ import (
 	"github.com/gofrs/flock"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // checkSeal compares the files with the manifest, and the manifest with what was
@@ -61,8 +64,8 @@ func reported(t *testing.T, dir string) (r report.Report) {
 // A run leaves evidence of what it has done, and the run that goes on with it, by the
 // command that the first one names, adds to it.
 func TestEvidence(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Path: "user0003@", Times: 1, Do: graphsim.ItemStatus(403)}}})
-	users := tenant.Populate(30)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Path: "user0003@", Times: 1, Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(30)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(users))
 	dir := filepath.Join(t.TempDir(), "incident 4711")
@@ -77,7 +80,7 @@ func TestEvidence(t *testing.T) {
 	if r := reported(t, dir); r.Done != 29 || r.Left != 1 {
 		t.Errorf("%d done, %d left", r.Done, r.Left)
 	}
-	for _, want := range []string{" revoke --yes --graph-url " + root, "signed in as:  app " + graphsim.DefaultClientID, "UserAuthMethod-TAP.ReadWrite.All"} {
+	for _, want := range []string{" revoke --yes --graph-url " + root, "signed in as:  app " + entra.DefaultClientID, "UserAuthMethod-TAP.ReadWrite.All"} {
 		if text := string(mustRead(t, dir+"/preflight.txt")); !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -118,7 +121,7 @@ func TestEvidence(t *testing.T) {
 func TestEvidenceRefused(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
-	list := writeFile(t, "list.csv", listOf(tenant.Populate(2)))
+	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(2)))
 	parent := t.TempDir()
 	other := filepath.Join(parent, "other")
 	if err := os.MkdirAll(other, 0o755); err != nil {
@@ -141,13 +144,13 @@ func TestEvidenceRefused(t *testing.T) {
 	} {
 		for _, command := range [][]string{{"revoke", list}, {"sweep", "--all-users"}} {
 			p := tapsweep(t, env, append(append(command, "--yes", "--graph-url", root), tt.args...)...)
-			if p.code != exitRefused || !strings.Contains(p.stderr, tt.want) || !strings.Contains(p.stderr, "hint: ") && tt.name != "to replace" {
+			if p.code != status.Usage || !strings.Contains(p.stderr, tt.want) || !strings.Contains(p.stderr, "hint: ") && tt.name != "to replace" {
 				t.Errorf("%s: exit %d, want 64 with %q\n%s", tt.name, p.code, tt.want, p.stderr)
 			}
 		}
 	}
 	for _, args := range [][]string{{"--evidence", ""}, {"--results", ""}} {
-		if p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, list}, args...)...); p.code != exitRefused || !strings.Contains(p.stderr, args[0]+" is empty: ") {
+		if p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, list}, args...)...); p.code != status.Usage || !strings.Contains(p.stderr, args[0]+" is empty: ") {
 			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
 		}
 	}
@@ -155,8 +158,8 @@ func TestEvidenceRefused(t *testing.T) {
 	if p.code != 3 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
-	if files, _ := os.ReadDir(parent); len(files) != 1 || len(tenant.Left()) != 2 || string(mustRead(t, other+"/report.csv")) != "mine" {
-		t.Errorf("%v in the directory, %d passes left", files, len(tenant.Left()))
+	if files, _ := os.ReadDir(parent); len(files) != 1 || len(tenant.Remaining()) != 2 || string(mustRead(t, other+"/report.csv")) != "mine" {
+		t.Errorf("%v in the directory, %d passes left", files, len(tenant.Remaining()))
 	}
 }
 
@@ -165,7 +168,7 @@ func TestEvidenceRefused(t *testing.T) {
 func TestEvidenceStaysSealed(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
-	list := writeFile(t, "list.csv", listOf(tenant.Populate(3)))
+	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(3)))
 	dir := filepath.Join(t.TempDir(), "evidence")
 	run := []string{"revoke", "--yes", "--graph-url", root, list}
 	p := tapsweep(t, env, append(run, "--evidence", dir)...)
@@ -178,7 +181,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 		{"report", "--overwrite", "--html", dir + "/report.html", dir + "/results.jsonl"},
 		{"scan", "--all-users", "--graph-url", root, "--results", dir + "/results.jsonl", "--overwrite"},
 	} {
-		if p := tapsweep(t, env, args...); p.code != exitRefused || !strings.Contains(p.stderr, "is evidence, which is sealed") {
+		if p := tapsweep(t, env, args...); p.code != status.Usage || !strings.Contains(p.stderr, "is evidence, which is sealed") {
 			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
 		}
 	}
@@ -188,7 +191,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 	if err := os.WriteFile(dir+"/results.jsonl", bytes.Replace(log, []byte(`"revoked"`), []byte(`"absent"`), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", dir, "--resume")...); p.code != exitRefused || !strings.Contains(p.stderr, "is not as it was sealed") {
+	if p = tapsweep(t, env, append(run, "--evidence", dir, "--resume")...); p.code != status.Usage || !strings.Contains(p.stderr, "is not as it was sealed") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	if _, err := os.Stat(dir + "/SHA256SUMS"); err != nil {
@@ -201,10 +204,10 @@ func TestEvidenceStaysSealed(t *testing.T) {
 	if err := errors.Join(os.WriteFile(elsewhere+"/results.jsonl", nil, 0o600), os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", elsewhere, "--resume")...); p.code != exitRefused || !strings.Contains(p.stderr, "preflight.txt is not a plain file") || len(mustRead(t, target)) > 0 {
+	if p = tapsweep(t, env, append(run, "--evidence", elsewhere, "--resume")...); p.code != status.Usage || !strings.Contains(p.stderr, "preflight.txt is not a plain file") || len(mustRead(t, target)) > 0 {
 		t.Errorf("exit %d, in the target: %q\n%s", p.code, mustRead(t, target), p.stderr)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != exitRefused || !strings.Contains(p.stderr, "--evidence: "+open+" can be written to by others") {
+	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != status.Usage || !strings.Contains(p.stderr, "--evidence: "+open+" can be written to by others") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -213,13 +216,13 @@ func TestEvidenceStaysSealed(t *testing.T) {
 // belie the manifest.
 func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(3000)
+	users := tenant.AddUsers(3000)
 	env, root := serve(t, tenant)
 	dir := filepath.Join(t.TempDir(), "evidence")
 	over := make(chan struct{})
 	p := finish(t, command(t, env, "revoke", "--yes", "--graph-url", root, "--evidence", dir, writeFile(t, "list.csv", listOf(users))), func(*os.Process) {
 		defer close(over)
-		for len(tenant.Left()) == 3000 && t.Context().Err() == nil {
+		for len(tenant.Remaining()) == 3000 && t.Context().Err() == nil {
 			time.Sleep(time.Millisecond) // until the run has the lock
 		}
 		for {
@@ -250,7 +253,7 @@ func TestEvidenceOfSweep(t *testing.T) {
 	for _, passes := range [][]graphsim.Pass{nil, {{Created: time.Now().Add(-48 * time.Hour), LifetimeMinutes: 60}}} {
 		tenant.AddUser(graphsim.User{UPN: fmt.Sprintf("user%d@contoso.com", len(passes)), Passes: passes})
 		dir := t.TempDir()
-		p := tapsweep(t, append(env, "TAPSWEEP_EVIDENCE="+dir), "sweep", "--all-users", "--yes", "--graph-url", root)
+		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--evidence", dir)
 		if p.code != 0 || (p.stderr == "") != (passes == nil) {
 			t.Fatalf("exit %d\n%s", p.code, p.stderr)
 		}
@@ -275,12 +278,12 @@ func TestEvidenceOfStoppedRuns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond})
-			users := tenant.Populate(300)
+			users := tenant.AddUsers(300)
 			env, root := serve(t, tenant)
 			dir := filepath.Join(t.TempDir(), "evidence")
 			args := []string{"revoke", "--yes", "--graph-url", root, "--evidence", dir, "--rate", "100", writeFile(t, "list.csv", listOf(users))}
 			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				for len(tenant.Left()) > 260 {
+				for len(tenant.Remaining()) > 260 {
 					time.Sleep(10 * time.Millisecond)
 				}
 				stop(p)
@@ -289,7 +292,7 @@ func TestEvidenceOfStoppedRuns(t *testing.T) {
 				if _, err := os.Stat(dir + "/SHA256SUMS"); err == nil {
 					t.Error("a killed run has a manifest")
 				}
-				if p = tapsweep(t, env, args...); p.code != exitRefused || !strings.Contains(p.stderr, "results.jsonl in it already") || !strings.Contains(p.stderr, "--resume") {
+				if p = tapsweep(t, env, args...); p.code != status.Usage || !strings.Contains(p.stderr, "results.jsonl in it already") || !strings.Contains(p.stderr, "--resume") {
 					t.Errorf("exit %d\n%s", p.code, p.stderr)
 				}
 			} else {
@@ -314,7 +317,7 @@ func TestEvidenceIncomplete(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	dir := filepath.Join(t.TempDir(), "evidence")
-	args := []string{"revoke", "--yes", "--graph-url", root, "--evidence", dir, "--resume", writeFile(t, "list.csv", listOf(tenant.Populate(2)))}
+	args := []string{"revoke", "--yes", "--graph-url", root, "--evidence", dir, "--resume", writeFile(t, "list.csv", listOf(tenant.AddUsers(2)))}
 	if p := tapsweep(t, env, args...); p.code != 0 { // with no log yet it simply starts
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -18,15 +20,15 @@ const faulted = "user0003@contoso.example"
 
 // on has something happen to an attempt at the faulted pair, or to the batch that
 // it is in; 0 is every attempt.
-func on(attempt int, do graphsim.Effect) graphsim.Fault {
-	return graphsim.Fault{Method: "DELETE", Path: faulted, Attempt: attempt, Do: do}
+func on(attempt int, do fault.Effect) fault.Fault {
+	return fault.Fault{Method: "DELETE", Path: faulted, Attempt: attempt, Do: do}
 }
 
 // A faultTest is what goes wrong, and what the row of the faulted pair says then.
 type faultTest struct {
 	name     string
 	args     []string
-	faults   []graphsim.Fault
+	faults   []fault.Fault
 	want     results.Outcome
 	attempts int
 	exit     int
@@ -36,20 +38,20 @@ type faultTest struct {
 }
 
 // once is a fault of the first attempt.
-func once(name string, do graphsim.Effect, want results.Outcome, attempts, exit int) faultTest {
-	return faultTest{name: name, faults: []graphsim.Fault{on(1, do)}, want: want, attempts: attempts, exit: exit}
+func once(name string, do fault.Effect, want results.Outcome, attempts, exit int) faultTest {
+	return faultTest{name: name, faults: []fault.Fault{on(1, do)}, want: want, attempts: attempts, exit: exit}
 }
 
 // always is a fault of each attempt.
-func always(name string, do graphsim.Effect, want results.Outcome, attempts, exit int, args ...string) faultTest {
-	return faultTest{name: name + ", always", args: args, faults: []graphsim.Fault{on(0, do)}, want: want, attempts: attempts, exit: exit}
+func always(name string, do fault.Effect, want results.Outcome, attempts, exit int, args ...string) faultTest {
+	return faultTest{name: name + ", always", args: args, faults: []fault.Fault{on(0, do)}, want: want, attempts: attempts, exit: exit}
 }
 
 func (tt faultTest) othersAre(o results.Outcome) faultTest { tt.others = o; return tt }
 func (tt faultTest) says(message string) faultTest         { tt.message = message; return tt }
 func (tt faultTest) with(args ...string) faultTest         { tt.args = args; return tt }
 
-func both(name string, want results.Outcome, attempts, exit int, faults ...graphsim.Fault) faultTest {
+func both(name string, want results.Outcome, attempts, exit int, faults ...fault.Fault) faultTest {
 	return faultTest{name: "two faults: " + name, faults: faults, want: want, attempts: attempts, exit: exit}
 }
 
@@ -57,113 +59,113 @@ func faultTests() []faultTest {
 	// What fails as a whole each time takes its batch along to the last attempt.
 	alone := []string{"--batch-size", "1", "--max-attempts", "2"}
 	tests := []faultTest{
-		once("nothing", graphsim.Delayed(0), results.Revoked, 1, 0),
+		once("nothing", fault.Delayed(0), results.Revoked, 1, 0),
 
 		// Whole answers.
-		once("outer 400", graphsim.OuterStatus(400), results.Revoked, 1, 0),
-		always("outer 400", graphsim.OuterStatus(400), results.Rejected, 1, 1).says("BadRequest"),
-		always("outer 404", graphsim.OuterStatus(404), results.Rejected, 1, 1),
-		always("outer 405", graphsim.OuterStatus(405), results.Rejected, 1, 1),
-		once("outer 413", graphsim.OuterStatus(413), results.Revoked, 1, 0),
-		always("outer 413", graphsim.OuterStatus(413), results.Rejected, 1, 1),
-		once("outer 401", graphsim.OuterStatus(401), results.Revoked, 1, 0),
-		once("outer 401 with a challenge", graphsim.OuterStatus(401, "WWW-Authenticate", graphsim.ClaimsChallenge), results.Revoked, 1, 0),
-		always("outer 401", graphsim.OuterStatus(401), results.NotSent, 0, 3).othersAre(results.NotSent),
-		once("outer 403", graphsim.OuterStatus(403), results.Revoked, 1, 0),
-		once("outer 403 of a gateway", graphsim.OuterBody(403, "no"), results.Revoked, 1, 0),
-		once("outer 404 of a gateway", graphsim.OuterHTML(404), results.Revoked, 1, 0),
-		once("outer 207", graphsim.OuterAs(207), results.Revoked, 1, 0),
-		once("byte order mark", graphsim.OuterMark(), results.Revoked, 1, 0),
-		once("outer 429", graphsim.OuterStatus(429, "Retry-After", "1"), results.Revoked, 1, 0),
-		once("outer 429 without a wait", graphsim.OuterStatus(429), results.Revoked, 1, 0),
-		once("outer 502 with HTML", graphsim.OuterHTML(502), results.Revoked, 2, 0),
-		once("outer 200 with HTML", graphsim.OuterHTML(200), results.Revoked, 2, 0),
-		always("outer 200 with HTML", graphsim.OuterHTML(200), results.Unknown, 2, 1, alone...).says("not JSON"),
-		once("outer 424 as of old", graphsim.OuterAs(424), results.Revoked, 1, 0),
-		once("cut off", graphsim.CutOff(), results.Revoked, 2, 0),
-		once("half of it", graphsim.Truncated(), results.Revoked, 2, 0),
-		once("broken JSON", graphsim.Spliced("<html>502 Bad Gateway</html>"), results.Revoked, 2, 0),
-		once("spliced JSON", graphsim.Spliced(`"text"`), results.Revoked, 1, 0),
-		once("reset", graphsim.Reset(), results.Revoked, 2, 0),
-		once("reset after the work", graphsim.Reset().AfterWork(), results.Revoked, 2, 0),
-		always("reset", graphsim.Reset(), results.Unknown, 2, 1, alone...),
-		always("reset after the work", graphsim.Reset().AfterWork(), results.Revoked, 2, 0, alone...),
-		once("hung", graphsim.Hang(), results.Revoked, 2, 0).with("--request-timeout", "2s"),
-		once("hung after the work", graphsim.Hang().AfterWork(), results.Revoked, 2, 0).with("--request-timeout", "2s"),
-		once("slow to the byte", graphsim.Slow(time.Second), results.Revoked, 1, 0),
-		once("too slow to the byte", graphsim.Slow(time.Minute), results.Revoked, 2, 0).with("--request-timeout", "2s"),
-		once("late", graphsim.Delayed(time.Second), results.Revoked, 1, 0),
+		once("outer 400", fault.OuterStatus(400), results.Revoked, 1, 0),
+		always("outer 400", fault.OuterStatus(400), results.Rejected, 1, 1).says("BadRequest"),
+		always("outer 404", fault.OuterStatus(404), results.Rejected, 1, 1),
+		always("outer 405", fault.OuterStatus(405), results.Rejected, 1, 1),
+		once("outer 413", fault.OuterStatus(413), results.Revoked, 1, 0),
+		always("outer 413", fault.OuterStatus(413), results.Rejected, 1, 1),
+		once("outer 401", fault.OuterStatus(401), results.Revoked, 1, 0),
+		once("outer 401 with a challenge", fault.OuterStatus(401, "WWW-Authenticate", entra.ClaimsChallenge), results.Revoked, 1, 0),
+		always("outer 401", fault.OuterStatus(401), results.NotSent, 0, 3).othersAre(results.NotSent),
+		once("outer 403", fault.OuterStatus(403), results.Revoked, 1, 0),
+		once("outer 403 of a gateway", fault.OuterBody(403, "no"), results.Revoked, 1, 0),
+		once("outer 404 of a gateway", fault.OuterHTML(404), results.Revoked, 1, 0),
+		once("outer 207", fault.OuterAs(207), results.Revoked, 1, 0),
+		once("byte order mark", fault.OuterMark(), results.Revoked, 1, 0),
+		once("outer 429", fault.OuterStatus(429, "Retry-After", "1"), results.Revoked, 1, 0),
+		once("outer 429 without a wait", fault.OuterStatus(429), results.Revoked, 1, 0),
+		once("outer 502 with HTML", fault.OuterHTML(502), results.Revoked, 2, 0),
+		once("outer 200 with HTML", fault.OuterHTML(200), results.Revoked, 2, 0),
+		always("outer 200 with HTML", fault.OuterHTML(200), results.Unknown, 2, 1, alone...).says("not JSON"),
+		once("outer 424 as of old", fault.OuterAs(424), results.Revoked, 1, 0),
+		once("cut off", fault.CutOff(), results.Revoked, 2, 0),
+		once("half of it", fault.Truncated(), results.Revoked, 2, 0),
+		once("broken JSON", fault.Spliced("<html>502 Bad Gateway</html>"), results.Revoked, 2, 0),
+		once("spliced JSON", fault.Spliced(`"text"`), results.Revoked, 1, 0),
+		once("reset", fault.Reset(), results.Revoked, 2, 0),
+		once("reset after the work", fault.Reset().AfterWork(), results.Revoked, 2, 0),
+		always("reset", fault.Reset(), results.Unknown, 2, 1, alone...),
+		always("reset after the work", fault.Reset().AfterWork(), results.Revoked, 2, 0, alone...),
+		once("hung", fault.Hang(), results.Revoked, 2, 0).with("--request-timeout", "2s"),
+		once("hung after the work", fault.Hang().AfterWork(), results.Revoked, 2, 0).with("--request-timeout", "2s"),
+		once("slow to the byte", fault.Slow(time.Second), results.Revoked, 1, 0),
+		once("too slow to the byte", fault.Slow(time.Minute), results.Revoked, 2, 0).with("--request-timeout", "2s"),
+		once("late", fault.Delayed(time.Second), results.Revoked, 1, 0),
 
 		// Single answers.
-		once("missing", graphsim.ItemMissing(), results.Revoked, 2, 0),
-		always("missing", graphsim.ItemMissing(), results.Revoked, 2, 0, "--max-attempts", "2"),
-		once("doubled", graphsim.ItemTwice(), results.Revoked, 1, 0),
-		once("doubled with another status", graphsim.ItemTwiceAs(500), results.Revoked, 2, 0),
-		once("doubled with a refusal", graphsim.ItemTwiceAs(403), results.Revoked, 2, 0),
-		once("unknown id", graphsim.ItemUnknownID("zz"), results.Revoked, 1, 0),
-		once("unknown id that is a number", graphsim.ItemUnknownID("21"), results.Revoked, 1, 0),
-		once("id with a zero in front", graphsim.ItemUnknownID("01"), results.Revoked, 1, 0),
-		once("id as a number", graphsim.ItemIDNumber(), results.Revoked, 1, 0),
-		once("status as text", graphsim.ItemStatusText(), results.Revoked, 1, 0),
-		once("no status", graphsim.ItemNoStatus(), results.Revoked, 2, 0),
-		once("no headers", graphsim.ItemNoHeaders(), results.Revoked, 1, 0),
-		once("body null", graphsim.ItemBody("null"), results.Revoked, 1, 0),
-		once("body text", graphsim.ItemBody(`"text"`), results.Revoked, 1, 0),
-		once("body base64", graphsim.ItemBase64(), results.Revoked, 1, 0),
-		once("body of 1 MB", graphsim.ItemHuge(), results.Revoked, 1, 0),
-		once("error in a success", graphsim.ItemErrorIn(200), results.Revoked, 2, 0),
-		once("error in a success, after the work", graphsim.ItemErrorIn(200).AfterWork(), results.Revoked, 2, 0),
-		once("item 400 as a problem", graphsim.ItemShaped(400, `{"title":"Bad","detail":"no"}`),
+		once("missing", fault.ItemMissing(), results.Revoked, 2, 0),
+		always("missing", fault.ItemMissing(), results.Revoked, 2, 0, "--max-attempts", "2"),
+		once("doubled", fault.ItemTwice(), results.Revoked, 1, 0),
+		once("doubled with another status", fault.ItemTwiceAs(500), results.Revoked, 2, 0),
+		once("doubled with a refusal", fault.ItemTwiceAs(403), results.Revoked, 2, 0),
+		once("unknown id", fault.ItemUnknownID("zz"), results.Revoked, 1, 0),
+		once("unknown id that is a number", fault.ItemUnknownID("21"), results.Revoked, 1, 0),
+		once("id with a zero in front", fault.ItemUnknownID("01"), results.Revoked, 1, 0),
+		once("id as a number", fault.ItemIDNumber(), results.Revoked, 1, 0),
+		once("status as text", fault.ItemStatusText(), results.Revoked, 1, 0),
+		once("no status", fault.ItemNoStatus(), results.Revoked, 2, 0),
+		once("no headers", fault.ItemNoHeaders(), results.Revoked, 1, 0),
+		once("body null", fault.ItemBody("null"), results.Revoked, 1, 0),
+		once("body text", fault.ItemBody(`"text"`), results.Revoked, 1, 0),
+		once("body base64", fault.ItemBase64(), results.Revoked, 1, 0),
+		once("body of 1 MB", fault.ItemHuge(), results.Revoked, 1, 0),
+		once("error in a success", fault.ItemErrorIn(200), results.Revoked, 2, 0),
+		once("error in a success, after the work", fault.ItemErrorIn(200).AfterWork(), results.Revoked, 2, 0),
+		once("item 400 as a problem", fault.ItemShaped(400, `{"title":"Bad","detail":"no"}`),
 			results.Rejected, 1, 1).says("Bad: no"),
-		once("empty error code, 500", graphsim.ItemEmptyCode(500), results.Revoked, 2, 0),
-		once("empty error code, 400", graphsim.ItemEmptyCode(400), results.Rejected, 1, 1),
-		once("error as text, 500", graphsim.ItemErrorText(500), results.Revoked, 2, 0),
-		once("error as text, 403", graphsim.ItemErrorText(403), results.Denied, 1, 1).says("something went wrong"),
+		once("empty error code, 500", fault.ItemEmptyCode(500), results.Revoked, 2, 0),
+		once("empty error code, 400", fault.ItemEmptyCode(400), results.Rejected, 1, 1),
+		once("error as text, 500", fault.ItemErrorText(500), results.Revoked, 2, 0),
+		once("error as text, 403", fault.ItemErrorText(403), results.Denied, 1, 1).says("something went wrong"),
 
 		// Items.
-		once("item 400", graphsim.ItemStatus(400), results.Rejected, 1, 1).says("BadRequest"),
-		once("item 401", graphsim.ItemStatus(401), results.Revoked, 1, 0),
-		always("item 401", graphsim.ItemStatus(401), results.NotSent, 0, 3).says("InvalidAuthenticationToken"),
-		once("item 403", graphsim.ItemStatus(403), results.Denied, 1, 1).says("accessDenied"),
-		once("item 404 after the work", graphsim.ItemStatus(404).AfterWork(), results.Absent, 1, 0),
-		once("item 409", graphsim.ItemStatus(409), results.Rejected, 1, 1).says("conflict"),
-		once("item 423", graphsim.ItemStatus(423), results.Rejected, 1, 1).says("resourceLocked"),
-		once("item 429", graphsim.ItemStatus(429, "Retry-After", "1"), results.Revoked, 1, 0),
-		once("item 429 with a fraction", graphsim.ItemStatus(429, "Retry-After", "0.249"), results.Revoked, 1, 0),
-		once("item 429 with a number", graphsim.ItemRetryAfterNumber(1), results.Revoked, 1, 0),
-		once("item 429 with an array", graphsim.ItemHeaderArray("1"), results.Revoked, 1, 0),
-		once("item 429 with nonsense", graphsim.ItemStatus(429, "Retry-After", "soon"), results.Revoked, 1, 0),
-		once("item 429 without a wait", graphsim.ItemStatus(429), results.Revoked, 1, 0),
-		once("item 429 that asks for too much", graphsim.ItemStatus(429, "Retry-After", "86400"), results.NotSent, 0, 4),
-		once("item 503 with a wait", graphsim.ItemStatus(503, "Retry-After", "2"), results.Revoked, 2, 0),
-		always("item 500", graphsim.ItemStatus(500), results.Failed, 2, 1, "--max-attempts", "2").says("500 InternalServerError"),
-		always("item 500 after the work", graphsim.ItemStatus(500).AfterWork(), results.Revoked, 2, 0, "--max-attempts", "2").says("gone"),
+		once("item 400", fault.ItemStatus(400), results.Rejected, 1, 1).says("BadRequest"),
+		once("item 401", fault.ItemStatus(401), results.Revoked, 1, 0),
+		always("item 401", fault.ItemStatus(401), results.NotSent, 0, 3).says("InvalidAuthenticationToken"),
+		once("item 403", fault.ItemStatus(403), results.Denied, 1, 1).says("accessDenied"),
+		once("item 404 after the work", fault.ItemStatus(404).AfterWork(), results.Absent, 1, 0),
+		once("item 409", fault.ItemStatus(409), results.Rejected, 1, 1).says("conflict"),
+		once("item 423", fault.ItemStatus(423), results.Rejected, 1, 1).says("resourceLocked"),
+		once("item 429", fault.ItemStatus(429, "Retry-After", "1"), results.Revoked, 1, 0),
+		once("item 429 with a fraction", fault.ItemStatus(429, "Retry-After", "0.249"), results.Revoked, 1, 0),
+		once("item 429 with a number", fault.ItemRetryAfterNumber(1), results.Revoked, 1, 0),
+		once("item 429 with an array", fault.ItemHeaderArray("1"), results.Revoked, 1, 0),
+		once("item 429 with nonsense", fault.ItemStatus(429, "Retry-After", "soon"), results.Revoked, 1, 0),
+		once("item 429 without a wait", fault.ItemStatus(429), results.Revoked, 1, 0),
+		once("item 429 that asks for too much", fault.ItemStatus(429, "Retry-After", "86400"), results.NotSent, 0, 4),
+		once("item 503 with a wait", fault.ItemStatus(503, "Retry-After", "2"), results.Revoked, 2, 0),
+		always("item 500", fault.ItemStatus(500), results.Failed, 2, 1, "--max-attempts", "2").says("500 InternalServerError"),
+		always("item 500 after the work", fault.ItemStatus(500).AfterWork(), results.Revoked, 2, 0, "--max-attempts", "2").says("gone"),
 
 		both("throttled, then reset after the work", results.Revoked, 2, 0,
-			on(1, graphsim.ItemStatus(429, "Retry-After", "1")), on(2, graphsim.Reset().AfterWork())),
-		both("half of an answer that is not complete", results.Revoked, 2, 0, on(1, graphsim.Truncated()), on(1, graphsim.ItemMissing())),
-		both("late and doubled", results.Revoked, 2, 0, on(1, graphsim.Delayed(time.Second)), on(1, graphsim.ItemTwiceAs(500))),
-		both("503, then a page of HTML", results.Revoked, 3, 0, on(1, graphsim.OuterStatus(503)), on(2, graphsim.OuterHTML(502))),
-		both("new token, then throttled", results.Revoked, 1, 0, on(1, graphsim.OuterStatus(401)), on(2, graphsim.OuterStatus(429, "Retry-After", "1"))),
+			on(1, fault.ItemStatus(429, "Retry-After", "1")), on(2, fault.Reset().AfterWork())),
+		both("half of an answer that is not complete", results.Revoked, 2, 0, on(1, fault.Truncated()), on(1, fault.ItemMissing())),
+		both("late and doubled", results.Revoked, 2, 0, on(1, fault.Delayed(time.Second)), on(1, fault.ItemTwiceAs(500))),
+		both("503, then a page of HTML", results.Revoked, 3, 0, on(1, fault.OuterStatus(503)), on(2, fault.OuterHTML(502))),
+		both("new token, then throttled", results.Revoked, 1, 0, on(1, fault.OuterStatus(401)), on(2, fault.OuterStatus(429, "Retry-After", "1"))),
 		both("denied, and another one lost", results.Denied, 1, 1,
-			on(1, graphsim.ItemStatus(403)), graphsim.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: graphsim.ItemMissing()}),
-		both("bad request, and another one denied", results.Rejected, 1, 1, on(0, graphsim.OuterStatus(400)),
-			graphsim.Fault{Method: "DELETE", Path: "user0002@", Attempt: 2, Do: graphsim.ItemStatus(503)}),
-		both("two bad requests", results.Rejected, 1, 1, on(0, graphsim.OuterStatus(400)),
-			graphsim.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: graphsim.OuterStatus(400)}),
-		both("bad request, and no service for its half", results.Rejected, 2, 1, on(2, graphsim.OuterStatus(503)), on(0, graphsim.OuterStatus(400))),
-		both("gone without an answer, then denied", results.Revoked, 2, 0, on(1, graphsim.ItemMissing()), on(2, graphsim.ItemStatus(403))).says("gone"),
-		both("not answered, then denied", results.Denied, 2, 1, on(1, graphsim.ItemStatus(504)), on(2, graphsim.ItemStatus(403))).says("accessDenied"),
+			on(1, fault.ItemStatus(403)), fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.ItemMissing()}),
+		both("bad request, and another one denied", results.Rejected, 1, 1, on(0, fault.OuterStatus(400)),
+			fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 2, Do: fault.ItemStatus(503)}),
+		both("two bad requests", results.Rejected, 1, 1, on(0, fault.OuterStatus(400)),
+			fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.OuterStatus(400)}),
+		both("bad request, and no service for its half", results.Rejected, 2, 1, on(2, fault.OuterStatus(503)), on(0, fault.OuterStatus(400))),
+		both("gone without an answer, then denied", results.Revoked, 2, 0, on(1, fault.ItemMissing()), on(2, fault.ItemStatus(403))).says("gone"),
+		both("not answered, then denied", results.Denied, 2, 1, on(1, fault.ItemStatus(504)), on(2, fault.ItemStatus(403))).says("accessDenied"),
 	}
 	for _, status := range []int{500, 502, 503, 504} {
 		tests = append(tests,
-			once(fmt.Sprint("outer ", status), graphsim.OuterStatus(status), results.Revoked, 2, 0),
-			once(fmt.Sprint("outer ", status, " after the work"), graphsim.OuterStatus(status).AfterWork(), results.Revoked, 2, 0))
+			once(fmt.Sprint("outer ", status), fault.OuterStatus(status), results.Revoked, 2, 0),
+			once(fmt.Sprint("outer ", status, " after the work"), fault.OuterStatus(status).AfterWork(), results.Revoked, 2, 0))
 	}
 	for _, status := range []int{408, 424, 500, 502, 503, 504, 507} {
 		tests = append(tests,
-			once(fmt.Sprint("item ", status), graphsim.ItemStatus(status), results.Revoked, 2, 0),
-			once(fmt.Sprint("item ", status, " after the work"), graphsim.ItemStatus(status).AfterWork(), results.Revoked, 2, 0))
+			once(fmt.Sprint("item ", status), fault.ItemStatus(status), results.Revoked, 2, 0),
+			once(fmt.Sprint("item ", status, " after the work"), fault.ItemStatus(status).AfterWork(), results.Revoked, 2, 0))
 	}
 	return tests
 }
@@ -189,7 +191,7 @@ func TestFaults(t *testing.T) {
 		f := &fault{faultTest: tt, done: make(chan struct{}), tenant: graphsim.New(graphsim.Options{Faults: tt.faults, Record: true})}
 		all = append(all, f)
 		f.tenant.AddUser(graphsim.User{UPN: "bystander@contoso.example", Passes: []graphsim.Pass{{}}})
-		f.users = f.tenant.Populate(5)
+		f.users = f.tenant.AddUsers(5)
 		env, root := serve(t, f.tenant)
 		args := append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "list.csv", listOf(f.users))}, tt.args...)
 		f.cmd = command(t, env, args...)
@@ -256,7 +258,7 @@ func checkTruth(t *testing.T, rows []results.Row, tenant *graphsim.Tenant) {
 		named["DELETE /users/"+r.User+"/authentication/temporaryAccessPassMethods/"+r.Method] = true
 		gone[r.User] = r.Outcome == results.Revoked || r.Outcome == results.Absent
 	}
-	left := tenant.Left()
+	left := tenant.Remaining()
 	for _, h := range left {
 		if gone[h.UPN] {
 			t.Errorf("%s still holds a pass", h.UPN)
@@ -268,7 +270,7 @@ func checkTruth(t *testing.T, rows []results.Row, tenant *graphsim.Tenant) {
 			t.Errorf("%s holds no pass any more, and the row does not say so", user)
 		}
 	}
-	if !slices.ContainsFunc(left, func(h graphsim.Held) bool { return strings.HasPrefix(h.UPN, "bystander@") }) {
+	if !slices.ContainsFunc(left, func(h graphsim.HeldPass) bool { return strings.HasPrefix(h.UPN, "bystander@") }) {
 		t.Error("somebody who is not on the list lost a pass")
 	}
 	for _, e := range tenant.Log() {

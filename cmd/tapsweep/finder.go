@@ -14,6 +14,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // finder is what scan and sweep begin with.
@@ -41,7 +42,7 @@ func (a *app) finder(ctx context.Context, f finder) (r *runOf, opts *scan.Option
 	}
 	if opts.Audit != nil && way.endpoint.Cloud != nil && way.endpoint.Cloud.Name == "china" {
 		// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
-		return nil, nil, refuse(errors.New("the cloud china has no directory audit log in Graph"), "look at users instead: --all-users or --group")
+		return nil, nil, status.Refuse(errors.New("the cloud china has no directory audit log in Graph"), "look at users instead: --all-users or --group")
 	}
 	if err := errors.Join(checkOutput(f.output, f.run.mayReplace()),
 		f.run.checkResults(f.run.results)); err != nil {
@@ -86,55 +87,19 @@ func (a *app) finder(ctx context.Context, f finder) (r *runOf, opts *scan.Option
 
 // checkGroups refuses groups that are not there, before anything else is read.
 func (r *runOf) checkGroups(ctx context.Context, ids []string) error {
-	err := scan.CheckGroups(ctx, r.runner, ids)
-	if ended := r.ended(ctx, err); ended != nil {
-		return ended
-	}
-	source, ok := errors.AsType[*scan.SourceError](err)
-	switch {
-	case ok && source.Denied():
-		return &exitError{code: exitAuth, err: err, hints: sourceHints(source)}
-	case ok:
-		return refuse(err)
-	case err != nil:
-		return &exitError{code: exitStopped, err: err}
-	}
-	return nil
+	return r.ended(ctx, scan.CheckGroups(ctx, r.runner, ids))
 }
 
-// ended returns the error with which the command ends if a lookup before the run got no answer
-// from Graph, and nil if it got one.
+// ended returns the error with which the command ends after a lookup that failed before the run,
+// and nil without one.
 func (r *runOf) ended(ctx context.Context, err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case ctx.Err() != nil:
 		return interrupted(ctx)
-	case errors.Is(err, batch.ErrBlocked):
-		return r.tenant.blocked(err)
-	case errors.Is(err, batch.ErrUnauthorized):
-		return &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
-	case errors.Is(err, batch.ErrUnreachable), errors.Is(err, batch.ErrStalled), errors.Is(err, batch.ErrMaxWait):
-		return &exitError{code: exitStopped, err: err}
 	}
-	return nil
-}
-
-// sourceHints say what a place to look in takes.
-// Source: learn.microsoft.com/graph/permissions-reference.
-func sourceHints(e *scan.SourceError) []string {
-	switch {
-	case scan.Unseen(e):
-		return []string{"--members-only and --enabled-only take the permission User.Read.All: " +
-			"User.ReadBasic.All does not show whether an account is enabled"}
-	case e.Wrong():
-		return []string{"Graph does not understand what was asked: see learn.microsoft.com/graph/filter-query-parameter for --filter"}
-	case !e.Denied():
-		return nil
-	case strings.HasPrefix(e.What, "the audit log"):
-		return []string{"the audit log takes the permission AuditLog.Read.All (b0afded3-3588-46d8-8b3d-9842eff778da)"}
-	case strings.Contains(e.What, "group"):
-		return []string{"groups take the permission GroupMember.Read.All (98830695-27a2-44f7-8c18-0c3ebc9698f6)"}
-	}
-	return []string{"users take the permission User.ReadBasic.All (97235f07-e226-4f63-ace3-39588e11d3a1)"}
+	return r.tenant.status(err)
 }
 
 // look runs a scan by itself. found gets each pass, and may end the scan.
@@ -165,15 +130,9 @@ func (r *runOf) newScan(opts *scan.Options, job *revoke.Job, stop context.Cancel
 				d.Passed()
 			}
 			// So that what a run before has met is not the last word.
-			over := r.earlier.Undecided(user)
 			if r.earlier.Failed(user) {
-				over = append(over, "")
-			}
-			for _, method := range over {
-				job.Record(&results.Row{Source: results.ScanSource, User: user, Method: method, Outcome: results.Absent,
+				job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
 					Message: "none of the passes that are looked for"})
-			}
-			if len(over) > 0 {
 				return
 			}
 			if err := seen.add(user); err != nil {

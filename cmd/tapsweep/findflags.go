@@ -16,9 +16,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -44,7 +47,7 @@ type findFlags struct {
 // noList refuses arguments: whoever is used to revoke may name a list here, too.
 func noList(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), batch.Printable(args[0])),
+		return status.Refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), batch.Printable(args[0])),
 			"to scan the users on a list, use --users; to scan one user, use --user; "+
 				"to revoke the passes on a list, use tapsweep revoke")
 	}
@@ -56,6 +59,7 @@ func (f *findFlags) add(fl *pflag.FlagSet, reasons string) {
 	fl.StringVar(&f.filter, "filter", "", "look at the users that an OData filter leaves, such as \"startswith(userPrincipalName,'a')\"")
 	fl.StringArrayVar(&f.groups, "group", nil, "look at the members of a group, by object id, and of groups in it; repeatable")
 	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
+	namesFile(fl, "users")
 	fl.StringArrayVar(&f.named, "user", nil, "scan this user, given by object id or user principal name; repeatable")
 	fl.StringVar(&f.since, "created-since", "", "only passes created since a time (2026-03-02T08:00:00Z), "+
 		"a date (midnight UTC) or an age (24h, 7d); without another scope flag it searches the audit log")
@@ -115,6 +119,24 @@ func (r *reasons) Set(text string) error {
 func (r *reasons) String() string { return strings.Join(texts(*r), ",") }
 func (r *reasons) Type() string   { return "stringSlice" }
 
+// completeReasons completes the last word of a list with those that are not in it yet.
+func (a *app) completeReasons(_ *cobra.Command, _ []string, list string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	directive := cobra.ShellCompDirectiveNoFileComp
+	// A comma may follow. But in cobra's script for fish string split takes what begins with a
+	// dash, as --reason=used does, for an option of its own.
+	if last := a.args[len(a.args)-1]; !strings.HasPrefix(last, "-") {
+		directive |= cobra.ShellCompDirectiveNoSpace
+	}
+	begun := list[:strings.LastIndex(list, ",")+1]
+	var lists []cobra.Completion
+	for _, word := range new(reasons).words() {
+		if !slices.Contains(strings.Split(begun, ","), word) {
+			lists = append(lists, begun+word)
+		}
+	}
+	return lists, directive
+}
+
 // words are what may be named.
 func (r *reasons) words() []cobra.Completion { return texts(passes.Reasons) }
 
@@ -158,31 +180,31 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 	opts := &scan.Options{Groups: f.groups, All: f.all || f.filter != "", Filter: f.filter, Reasons: f.reasons, MinAge: time.Duration(f.minAge),
 		ExpiredFor: time.Duration(f.expiredFor), MembersOnly: f.membersOnly, EnabledOnly: f.enabledOnly}
 	for _, id := range f.groups {
-		if !preflight.IsGUID(id) {
-			return opts, refuse(fmt.Errorf("--group %q is not an object id", id), "a group's name is not unique: take its id")
+		if !format.IsGUID(id) {
+			return opts, status.Refuse(fmt.Errorf("--group %q is not an object id", id), "a group's name is not unique: take its id")
 		}
 	}
 	places := opts.All || len(f.groups) > 0 || len(f.users)+len(f.named) > 0
 	if f.since != "" {
 		since, err := parseSince(f.since, now)
 		if err != nil {
-			return opts, refuse(err)
+			return opts, status.Refuse(err)
 		}
 		opts.CreatedSince = since
 		if since.After(now.Add(-opts.MinAge)) {
-			return opts, refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v", f.since, opts.MinAge),
+			return opts, status.Refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v", f.since, opts.MinAge),
 				"leave one of the two out")
 		}
 	}
 	if opts.ExpiredFor > 0 && len(f.reasons) > 0 && !slices.Contains(f.reasons, passes.Expired) {
-		return opts, refuse(fmt.Errorf("--expired-for has no effect: --reason %v leaves expired passes out", &f.reasons),
+		return opts, status.Refuse(fmt.Errorf("--expired-for has no effect: --reason %v leaves expired passes out", &f.reasons),
 			"to leave out recently created passes, use --min-age; else leave --expired-for out")
 	}
 	switch {
 	case f.createdBy != "" && places:
-		return opts, refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no other place to look in"))
+		return opts, status.Refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no other place to look in"))
 	case !places && f.createdBy == "" && f.since == "":
-		return opts, refuse(errors.New("no scope is given"),
+		return opts, status.Refuse(errors.New("no scope is given"),
 			"use at least one of --all-users, --filter, --group, --user, --users, --created-since and --created-by")
 	case !places:
 		opts.Audit = &scan.Audit{Since: opts.CreatedSince, By: f.createdBy}
@@ -192,18 +214,18 @@ func (f *findFlags) options(now time.Time) (*scan.Options, error) {
 	}
 	for i, name := range f.named {
 		if err := input.CheckUser(name); err != nil {
-			return opts, refuse(fmt.Errorf("--user: %w", err))
+			return opts, status.Refuse(fmt.Errorf("--user: %w", err))
 		}
 		user := input.User{Source: input.NamedSource, Line: i + 1, UPN: name}
-		if preflight.IsGUID(name) {
+		if format.IsGUID(name) {
 			user.ID, user.UPN = name, ""
 		}
 		opts.Users = append(opts.Users, user)
 	}
 	if len(f.users) > 0 {
-		users, warnings, err := input.ReadScope(f.users...)
+		users, warnings, err := input.ReadScope(new(results.Lists).Read, f.users...)
 		if err != nil {
-			return opts, refuse(fmt.Errorf("--users: %w\nnothing was sent", err), hintUser(err, f.users)...)
+			return opts, status.Refuse(fmt.Errorf("--users: %w\nnothing was sent", err), hintUser(err, f.users)...)
 		}
 		opts.Users, f.warnings = append(opts.Users, users...), warnings
 	}

@@ -13,7 +13,9 @@ import (
 
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/auth"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // outOfOrder is a tenant whose authority gives a different answer for a while.
@@ -73,7 +75,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 		{name: "503", path: tokenPath, answer: answering(503, "<html>"), lasts: 10 * time.Minute,
 			least: 10 * time.Minute, most: 11 * time.Minute},
 		{name: "503 for too long", path: tokenPath, answer: answering(503, "<html>"), lasts: time.Hour,
-			stall: 5 * time.Minute, exit: exitStopped,
+			stall: 5 * time.Minute, exit: status.Stopped,
 			least: 4 * time.Minute, most: 5*time.Minute + 10*time.Second,
 			want: "login.example answers 503 Service Unavailable", hint: "not a problem with the credential"},
 		{name: "the number of an error that passes", path: tokenPath,
@@ -81,7 +83,7 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 			lasts:  time.Minute, least: time.Minute, most: 2 * time.Minute},
 		{name: "the same, for too long", path: tokenPath,
 			answer: answering(400, entraError("invalid_request", 90033)), lasts: time.Hour,
-			stall: time.Minute, exit: exitStopped, most: time.Minute + 10*time.Second,
+			stall: time.Minute, exit: status.Stopped, most: time.Minute + 10*time.Second,
 			want: "login.example answers 400 Bad Request: AADSTS90033: It is so."},
 		{name: "temporarily unavailable", path: tokenPath,
 			answer: answering(400, entraError("temporarily_unavailable", 1)),
@@ -91,20 +93,20 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 		{name: "metadata", path: metadataPath, answer: answering(500, ""), lasts: time.Minute, least: time.Minute,
 			most: 2 * time.Minute},
 		{name: "metadata, for too long", path: metadataPath, answer: answering(500, ""), lasts: time.Hour,
-			stall: time.Minute, exit: exitStopped,
+			stall: time.Minute, exit: status.Stopped,
 			most: time.Minute + 10*time.Second, want: "login.example answers 500 Internal Server Error"},
 		{name: "no waiting", path: tokenPath, answer: answering(503, ""), lasts: time.Hour, stall: -1,
-			exit: exitStopped,
+			exit: status.Stopped,
 			most: 15 * time.Second, want: "answers 503"},
 		{name: "a wait beyond the deadline", path: tokenPath, answer: answering(429, "", "Retry-After", "600"),
 			lasts: time.Hour, deadline: 30 * time.Second,
-			exit: exitStopped, most: time.Second, want: "login.example answers 429 Too Many Requests"},
-		{name: "never reached", path: metadataPath, answer: refused, lasts: time.Hour, exit: exitStopped,
+			exit: status.Stopped, most: time.Second, want: "login.example answers 429 Too Many Requests"},
+		{name: "never reached", path: metadataPath, answer: refused, lasts: time.Hour, exit: status.Stopped,
 			most: 15 * time.Second,
 			want: "no connection to login.example: connection refused", hint: hintNetwork},
-		{name: "wrong secret", secret: "some-other-secret", exit: exitAuth, most: time.Second, want: "AADSTS7000215"},
+		{name: "wrong secret", secret: "some-other-secret", exit: status.NoAccess, most: time.Second, want: "AADSTS7000215"},
 		{name: "redirect", path: tokenPath, answer: answering(307, "", "Location", "https://thief.example/"),
-			lasts: time.Hour, exit: exitAuth,
+			lasts: time.Hour, exit: status.NoAccess,
 			most: time.Second, want: "login.example answers 307 with a redirect to https://thief.example, which is not",
 			hint: hintMisled},
 	}
@@ -114,10 +116,10 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 				start := time.Now()
 				tenant := &outOfOrder{graphsim.New(graphsim.Options{}), start.Add(tt.lasts), tt.path, tt.answer}
 				if tt.secret == "" {
-					tt.secret = graphsim.DefaultSecret
+					tt.secret = entra.DefaultSecret
 				}
-				credential, err := auth.Secret("https://login.example", graphsim.DefaultTenantID,
-					graphsim.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
+				credential, err := auth.Secret("https://login.example", entra.DefaultTenantID,
+					entra.DefaultClientID, tt.secret, &http.Client{Transport: tenant})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -150,14 +152,14 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 					t.Fatal("firstToken has a token, want an error")
 				}
 				exit := c.noToken(err)
-				if exit.code != tt.exit {
-					t.Errorf("exit %d, want %d: %v", exit.code, tt.exit, exit)
+				if exit.Code != tt.exit {
+					t.Errorf("exit %d, want %d: %v", exit.Code, tt.exit, exit)
 				}
 				if !strings.Contains(exit.Error(), tt.want) {
 					t.Errorf("error %q, want %q in it", exit, tt.want)
 				}
-				if !strings.Contains(strings.Join(exit.hints, "\n"), tt.hint) {
-					t.Errorf("hints %q, want %q", exit.hints, tt.hint)
+				if !strings.Contains(strings.Join(exit.Hints, "\n"), tt.hint) {
+					t.Errorf("hints %q, want %q", exit.Hints, tt.hint)
 				}
 			})
 		})
@@ -172,15 +174,15 @@ func TestTenantLookupOutage(t *testing.T) {
 		answer http.Handler
 		exit   int
 	}{
-		{"outage", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }), exitStopped},
-		{"redirect", http.RedirectHandler("https://thief.example/", http.StatusFound), exitAuth},
+		{"outage", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }), status.Stopped},
+		{"redirect", http.RedirectHandler("https://thief.example/", http.StatusFound), status.NoAccess},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // it is tried again
 			tenant := graphsim.New(graphsim.Options{})
 			env, root := serveRudely(t, tenant, "/openid-configuration", tt.answer)
-			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--tenant", graphsim.DefaultDomain,
-				"--token-file", writeFile(t, "t", tenant.Token()), writeFile(t, "l.csv", listOf(tenant.Populate(1))))
+			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--tenant", entra.DefaultDomain,
+				"--token-file", writeFile(t, "t", tenant.Entra.Token()), writeFile(t, "l.csv", listOf(tenant.AddUsers(1))))
 			if p.code != tt.exit {
 				t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
 			}
@@ -199,9 +201,9 @@ func TestSignInOutage(t *testing.T) {
 		io.WriteString(w, entraError("server_error", 90033))
 	}))
 	p := tapsweep(t, env, "revoke", "--yes", "--stall-timeout", "1s", "--graph-url", root,
-		writeFile(t, "l.csv", listOf(tenant.Populate(1))))
-	if p.code != exitStopped {
-		t.Errorf("exit %d, want %d", p.code, exitStopped)
+		writeFile(t, "l.csv", listOf(tenant.AddUsers(1))))
+	if p.code != status.Stopped {
+		t.Errorf("exit %d, want %d", p.code, status.Stopped)
 	}
 	for _, want := range []string{"answers 503 Service Unavailable: AADSTS90033", hintOutage} {
 		if !strings.Contains(p.stderr, want) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -38,6 +39,7 @@ was sent.`,
   tapsweep revoke --yes --results incident-4711.jsonl list.csv
   tapsweep revoke --user dana@contoso.com --user lee@contoso.com
   tapsweep revoke --simulate --yes list.csv`,
+		ValidArgsFunction: anyFile,
 		Args: func(_ *cobra.Command, lists []string) error {
 			switch {
 			case f.self && len(lists) > 0:
@@ -59,11 +61,10 @@ was sent.`,
 	fl.BoolVar(&f.simulate, "simulate", false, "run against a simulated tenant in this process that holds the passes of the list")
 	fl.StringArrayVar(&f.users, "user", nil,
 		"delete any pass of this user, given by object id or user principal name; repeatable")
-	typedOnly(fl, "user")
 	fl.BoolVar(&f.self, "self", false, "delete the signed-in user's own pass; takes no list")
 	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
 	f.addEvidence(fl)
-	addChoice(fl, &f.format, "format", "", input.Formats, "format of the lists: "+oneOf(input.Formats)+" (default: by extension, else by content)")
+	addEnum(fl, &f.format, "format", "", input.Formats, "format of the lists: "+oneOf(input.Formats)+" (default: by extension, else by content)")
 	fl.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
 	fl.BoolVar(&f.anyPass, "any-pass", false, "delete whatever pass a user holds, in place of the one that a row names")
 	f.addGuards(fl)
@@ -77,12 +78,12 @@ func (f *revokeFlags) check() error {
 	f.drill = f.simulate
 	switch {
 	case f.simulate && f.connect.any():
-		return refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph"),
+		return status.Refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph"),
 			"for a simulated tenant that is running use --graph-url alone")
 	case f.simulate && f.self:
-		return refuse(errors.New("--simulate and --self exclude each other: nobody is signed in to the simulated tenant"))
+		return status.Refuse(errors.New("--simulate and --self exclude each other: nobody is signed in to the simulated tenant"))
 	case f.resume != "" && f.simulate:
-		return refuse(errors.New("--resume and --simulate exclude each other: the simulated tenant is a new one each time"),
+		return status.Refuse(errors.New("--resume and --simulate exclude each other: the simulated tenant is a new one each time"),
 			"for a drill of several runs use tapsweep simulate")
 	}
 	if err := f.runFlags.check(); err != nil {

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // chatty serves the tenant over plain HTTP, and writes an extra line after each answer. A
@@ -58,11 +60,11 @@ func chatty(t *testing.T, tenant *graphsim.Tenant) (root string) {
 // Log lines of net/http about a server are not shown.
 func TestLinesOfTheLibrary(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(60)
+	users := tenant.AddUsers(60)
 	env, _ := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", chatty(t, tenant), "--results", "-", writeFile(t,
 		"list.csv", listOf(users)))
-	if p.code != exitDone {
+	if p.code != status.Done {
 		t.Errorf("exit %d:\n%s", p.code, p.stderr)
 	}
 	if strings.Contains(p.stderr, "Unsolicited") {
@@ -76,21 +78,21 @@ func TestGatewayRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		do   graphsim.Effect
+		do   fault.Effect
 		exit int
 		says string
 	}{
-		{"403", graphsim.OuterBody(403, `{"statusCode":403,"message":"Address 10.1.2.3 is not allowed."}`),
-			exitAuth, "Address 10.1.2.3 is not allowed."},
-		{"404", graphsim.OuterBody(404, "<html><head><title>Not here</title></head></html>"), exitStopped, "Not here"},
+		{"403", fault.OuterBody(403, `{"statusCode":403,"message":"Address 10.1.2.3 is not allowed."}`),
+			status.NoAccess, "Address 10.1.2.3 is not allowed."},
+		{"404", fault.OuterBody(404, "<html><head><title>Not here</title></head></html>"), status.Stopped, "Not here"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var open atomic.Bool
-			tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: tt.do, Method: "DELETE",
+			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: tt.do, Method: "DELETE",
 				Match: func(string, string) bool { return !open.Load() }}}})
-			users := tenant.Populate(200)
+			users := tenant.AddUsers(200)
 			env, root := serve(t, tenant)
 			args := []string{"revoke", "--yes", "--graph-url", root, "--stall-timeout", "3s", "--results",
 				"log.jsonl", writeFile(t,
@@ -114,8 +116,8 @@ func TestGatewayRefuses(t *testing.T) {
 			open.Store(true)
 			cmd = command(t, env, append(args, "--resume")...)
 			cmd.Dir = dir
-			if p = finish(t, cmd); p.code != exitDone || len(tenant.Left()) != 0 {
-				t.Errorf("with --resume: exit %d, %d passes left:\n%s", p.code, len(tenant.Left()), p.stderr)
+			if p = finish(t, cmd); p.code != status.Done || len(tenant.Remaining()) != 0 {
+				t.Errorf("with --resume: exit %d, %d passes left:\n%s", p.code, len(tenant.Remaining()), p.stderr)
 			}
 		})
 	}
@@ -123,15 +125,15 @@ func TestGatewayRefuses(t *testing.T) {
 
 // A wait that ends after the deadline stops the run at once.
 func TestWaitPastTheDeadline(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE",
-		Do: graphsim.ItemStatus(429, "Retry-After", "600")}}})
-	users := tenant.Populate(60)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE",
+		Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+	users := tenant.AddUsers(60)
 	env, root := serve(t, tenant)
 	start := time.Now()
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--deadline", "5m", "--results", "-",
 		writeFile(t, "list.csv", listOf(users)))
-	if p.code != exitStopped {
-		t.Errorf("exit %d, want %d:\n%s", p.code, exitStopped, p.stderr)
+	if p.code != status.Stopped {
+		t.Errorf("exit %d, want %d:\n%s", p.code, status.Stopped, p.stderr)
 	}
 	if took := time.Since(start); took > time.Minute {
 		t.Errorf("the run took %v", took)

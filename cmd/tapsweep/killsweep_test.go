@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A sweep that is killed at any moment and taken up again ends as if it had not
@@ -26,7 +28,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 			const users = 6000
 			tenant := leftovers(users, graphsim.Options{Latency: 20 * time.Millisecond, ListLag: 300 * time.Millisecond, Record: true})
 			over := make(map[string]bool) // passes that are expired or used
-			for _, h := range tenant.Left() {
+			for _, h := range tenant.Remaining() {
 				over[h.PassID] = true
 			}
 			env, root := serve(t, tenant)
@@ -53,7 +55,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 			if p := tapsweep(t, env, args...); p.code != 0 {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
 			}
-			left := tenant.Left()
+			left := tenant.Remaining()
 			for _, h := range left {
 				delete(over, h.PassID)
 			}
@@ -95,7 +97,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 // the run that goes on; one that went has a row.
 func TestSweepResumesBeforeDelete(t *testing.T) {
 	for _, verify := range []bool{false, true} {
-		tenant := leftovers(400, graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: graphsim.Hang()}}})
+		tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.Hang()}}})
 		env, root := serve(t, tenant)
 		log := filepath.Join(t.TempDir(), "log.jsonl")
 		args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
@@ -111,7 +113,7 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 		if found := strings.Count(string(mustRead(t, log)), `"pending":true`); found != 20 {
 			t.Errorf("%d passes are on record before their delete, want 20", found)
 		}
-		gone := tenant.Left()[0] // an expired one, replaced by somebody else meanwhile
+		gone := tenant.Remaining()[0] // an expired one, replaced by somebody else meanwhile
 		tenant.GivePass(gone.UserID, graphsim.Pass{Reason: "EnabledByPolicy"})
 		start := time.Now()
 		p := tapsweep(t, env, args...)
@@ -146,16 +148,16 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 		code, deleted, left int
 		says                string
 	}{
-		{"too many left", "19", exitRefused, 0, 80, "more than 19 passes are to be deleted, nothing was deleted"},
-		{"too many found", "60", exitStopped, 20, 60, "more than 60 passes are to be deleted, " +
+		{"too many left", "19", status.Usage, 0, 80, "more than 19 passes are to be deleted, nothing was deleted"},
+		{"too many found", "60", status.Stopped, 20, 60, "more than 60 passes are to be deleted, " +
 			"nothing was deleted but passes that an earlier run had left"},
-		{"just within the bound", "80", exitDone, 80, 0, ""},
+		{"just within the bound", "80", status.Done, 80, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Times: 1,
-				Do: graphsim.Hang()}}})
-			before := len(tenant.Left())
+			tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Times: 1,
+				Do: fault.Hang()}}})
+			before := len(tenant.Remaining())
 			env, root := serve(t, tenant)
 			log := filepath.Join(t.TempDir(), "log.jsonl")
 			args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
@@ -179,13 +181,13 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 			if !strings.Contains(p.stderr, tt.says) {
 				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
 			}
-			if n := len(tenant.Left()) - (before - 20); n != tt.left {
+			if n := len(tenant.Remaining()) - (before - 20); n != tt.left {
 				t.Errorf("%d passes are left, want %d", n, tt.left)
 			}
-			if tt.code == exitDone {
+			if tt.code == status.Done {
 				return
 			}
-			if p = tapsweep(t, env, append(args, "--max-items", "80")...); p.code != exitDone {
+			if p = tapsweep(t, env, append(args, "--max-items", "80")...); p.code != status.Done {
 				t.Errorf("resumed with a higher bound: exit %d\n%s", p.code, p.stderr)
 			}
 			if n := tenant.Stats().Deleted; n != 80 {
@@ -200,7 +202,7 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 func TestVerifyOfUsersThatLeft(t *testing.T) {
 	t.Parallel()
 	tenant := leftovers(400, graphsim.Options{ListLag: 3 * time.Second})
-	held := tenant.Left()
+	held := tenant.Remaining()
 	var members []string
 	for _, h := range held {
 		members = append(members, h.UserID)
@@ -244,7 +246,7 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 
 // A look that failed is not the last word once it has worked.
 func TestFailedLookIsMended(t *testing.T) {
-	tenant := leftovers(40, graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: graphsim.ItemStatus(423)}}})
+	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}}})
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	args := []string{"scan", "--all-users", "--reason", "disabled", "--graph-url", root, "--results", log}

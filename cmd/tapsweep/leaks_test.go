@@ -20,6 +20,10 @@ import (
 	"unicode"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // What must not be found in anything that a run leaves behind.
@@ -148,7 +152,7 @@ func TestLeaks(t *testing.T) {
 	}{
 		{name: "success"},
 		{name: "assertion", assertion: true, code: 3},
-		{name: "throttled", opts: graphsim.Options{Limits: []*graphsim.Limit{graphsim.ThrottleFirst(2, 1e9)}}},
+		{name: "throttled", opts: graphsim.Options{Limits: []*quota.Limit{quota.First(2, 1e9)}}},
 		{name: "dry run", args: []string{"--dry-run"}},
 		{name: "denied", opts: graphsim.Options{Roles: []string{}}, args: []string{"--no-preflight"}, code: 1},
 		{name: "refused by the preflight", opts: graphsim.Options{Roles: []string{}}, code: 3},
@@ -156,32 +160,32 @@ func TestLeaks(t *testing.T) {
 		{name: "secret of another app", env: []string{"AZURE_CLIENT_ID=5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}, code: 3},
 		{name: "SDK logging", env: []string{"AZURE_SDK_GO_LOGGING=all"}},
 		{name: "SDK logging, wrong secret", env: []string{"AZURE_SDK_GO_LOGGING=all", "AZURE_CLIENT_SECRET=" + canarySecret + "x"}, code: 3},
-		{name: "token refused", opts: graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}}, code: 3},
-		{name: "token refused with a challenge", opts: graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401, "WWW-Authenticate", graphsim.ClaimsChallenge)}}}, code: 3},
-		{name: "faults", opts: graphsim.Options{Faults: []graphsim.Fault{
-			{Path: "user0001@", Do: graphsim.ItemStatus(500)}, {Path: "user0002@", Do: graphsim.ItemErrorText(403)},
-			{Attempt: 1, Do: graphsim.Truncated()}, {Batch: 3, Do: graphsim.OuterHTML(502)}, {Batch: 4, Do: graphsim.Reset()}}}, code: 1},
-		{name: "hostile list", list: hostile, code: exitRefused},
+		{name: "token refused", opts: graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}}, code: 3},
+		{name: "token refused with a challenge", opts: graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401, "WWW-Authenticate", entra.ClaimsChallenge)}}}, code: 3},
+		{name: "faults", opts: graphsim.Options{Faults: []fault.Fault{
+			{Path: "user0001@", Do: fault.ItemStatus(500)}, {Path: "user0002@", Do: fault.ItemErrorText(403)},
+			{Attempt: 1, Do: fault.Truncated()}, {Batch: 3, Do: fault.OuterHTML(502)}, {Batch: 4, Do: fault.Reset()}}}, code: 1},
+		{name: "hostile list", list: hostile, code: status.Usage},
 		{name: "hostile list, skipped", list: hostile, args: []string{"--skip-invalid"}, code: 1},
 
-		{name: "pass as method", list: asMethod, code: exitRefused},
+		{name: "pass as method", list: asMethod, code: status.Usage},
 		{name: "pass as method, skipped", list: asMethod, args: []string{"--skip-invalid"}, code: 1},
 		{name: "pass as method, dry run", list: asMethod, args: []string{"--skip-invalid", "--dry-run"}, code: 1},
-		{name: "pass in a list without a header", list: "user0001@contoso.example," + canaryPass + "\n", code: exitRefused},
+		{name: "pass in a list without a header", list: "user0001@contoso.example," + canaryPass + "\n", code: status.Usage},
 
-		{name: "rude 400", suffix: "$batch", answer: wholeBatch(400, rudeWhole), args: soon, code: exitStopped},
+		{name: "rude 400", suffix: "$batch", answer: wholeBatch(400, rudeWhole), args: soon, code: status.Stopped},
 		{name: "rude 401", suffix: "$batch", answer: wholeBatch(401, rudeWhole), code: 3},
-		{name: "rude 403", suffix: "$batch", answer: wholeBatch(403, rudeWhole), args: soon, code: exitAuth},
+		{name: "rude 403", suffix: "$batch", answer: wholeBatch(403, rudeWhole), args: soon, code: status.NoAccess},
 		{name: "rude 500", suffix: "$batch", answer: wholeBatch(500, rudeWhole), code: 1},
 		{name: "rude page", suffix: "$batch", answer: wholeBatch(502, func(r *http.Request) []byte { return []byte(rude(r)) }), code: 1},
 		{name: "rude 200", suffix: "$batch", answer: wholeBatch(200, func(r *http.Request) []byte { return []byte(rude(r)) }), code: 1},
-		{name: "rude redirect", suffix: "$batch", args: soon, code: exitStopped,
+		{name: "rude redirect", suffix: "$batch", args: soon, code: status.Stopped,
 			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Location", "/elsewhere?"+r.Header.Get("Authorization"))
 				w.WriteHeader(http.StatusTemporaryRedirect)
 				w.Write(rudeWhole(r))
 			})},
-		{name: "rude headers", suffix: "$batch", args: soon, code: exitAuth,
+		{name: "rude headers", suffix: "$batch", args: soon, code: status.NoAccess,
 			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				for _, name := range []string{"Request-Id", "Retry-After", "Date", "WWW-Authenticate", "X-Ms-Throttle-Limit-Percentage"} {
 					w.Header().Set(name, r.Header.Get("Authorization"))
@@ -206,7 +210,7 @@ func TestLeaks(t *testing.T) {
 		{name: "pass in a broken list", suffix: "$batch", code: 1, list: "user\nuser0001@contoso.example\n", answer: inBatch(200, item(`{"value":"`+canaryPass+`"}`))},
 
 		// Known secrets are masked even without a word that announces them.
-		{name: "bare token, 400", suffix: "$batch", answer: wholeBatch(400, bareWhole), args: soon, code: exitStopped,
+		{name: "bare token, 400", suffix: "$batch", answer: wholeBatch(400, bareWhole), args: soon, code: status.Stopped,
 			opaque: true},
 		{name: "bare token, 401", suffix: "$batch", answer: wholeBatch(401, bareWhole), code: 3, opaque: true},
 		{name: "bare token, 500", suffix: "$batch", answer: wholeBatch(500, bareWhole), code: 1, opaque: true},
@@ -218,7 +222,7 @@ func TestLeaks(t *testing.T) {
 		{name: "bare token, item 404", suffix: "$batch", answer: inBatch(404, bareItem), code: 1, opaque: true},
 		{name: "bare token, item 500", suffix: "$batch", answer: inBatch(500, bareItem), code: 1, opaque: true},
 		{name: "bare secret, item 400", suffix: "$batch", answer: inBatch(400, bareItem), code: 1},
-		{name: "bare secret, outer 403", suffix: "$batch", answer: wholeBatch(403, bareWhole), args: soon, code: exitAuth},
+		{name: "bare secret, outer 403", suffix: "$batch", answer: wholeBatch(403, bareWhole), args: soon, code: status.NoAccess},
 		{name: "bare secret of the token endpoint", suffix: "/token", code: 3,
 			answer: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				r.ParseForm()
@@ -274,9 +278,9 @@ func TestLeaks(t *testing.T) {
 			t.Run(tt.name+", "+format.name, func(t *testing.T) {
 				t.Parallel()
 				opts := tt.opts
-				opts.Secret = canarySecret
+				opts.Entra.Secret = canarySecret
 				tenant := graphsim.New(opts)
-				users := tenant.Populate(3)
+				users := tenant.AddUsers(3)
 				env, root := serveRudely(t, tenant, tt.suffix, tt.answer)
 				list := tt.list
 				if list == "" {

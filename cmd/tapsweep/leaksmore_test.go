@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // The other commands leave as little behind as revoke, whatever the service answers
@@ -61,8 +63,8 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 		for _, args := range commands {
 			t.Run(tt.name+", "+strings.Join(args, " "), func(t *testing.T) {
 				t.Parallel()
-				tenant := graphsim.New(graphsim.Options{Secret: canarySecret, Roles: simulatedRoles})
-				tenant.Populate(3)
+				tenant := graphsim.New(graphsim.Options{Entra: entra.Options{Secret: canarySecret}, Roles: simulatedRoles})
+				tenant.AddUsers(3)
 				env, root := serveRudely(t, tenant, "$batch", tt.answer)
 				env = append(env, "HTTP_PROXY=http://dana:"+canaryProxy+"@127.0.0.1:9",
 					"AZURE_CLIENT_CERTIFICATE_PASSWORD="+canaryPassword)
@@ -75,7 +77,7 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 					t.Fatal(err)
 				}
 				p := finish(t, cmd)
-				if p.code < 0 || p.code > 4 && p.code != exitRefused || strings.Contains(p.stderr, "panic:") {
+				if p.code < 0 || p.code > 4 && p.code != status.Usage || strings.Contains(p.stderr, "panic:") {
 					t.Errorf("exit %d\n%s", p.code, p.stderr)
 				}
 				checkLeft(t, "standard output", p.stdout)

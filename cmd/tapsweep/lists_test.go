@@ -3,12 +3,13 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 const listCases = "../../testdata/cases/"
@@ -28,8 +29,8 @@ func TestSimulationRefuses(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			p := tapsweep(t, nil, "revoke", "--simulate", "--yes", mustAbs(listCases+file))
-			if p.code != exitRefused {
-				t.Errorf("exit %d, want %d", p.code, exitRefused)
+			if p.code != status.Usage {
+				t.Errorf("exit %d, want %d", p.code, status.Usage)
 			}
 			if !strings.Contains(p.stderr, want) {
 				t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
@@ -49,8 +50,8 @@ func TestEmptyList(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := finish(t, cmd)
-			if p.code != exitDone {
-				t.Errorf("%s %q: exit %d, want %d", name, more, p.code, exitDone)
+			if p.code != status.Done {
+				t.Errorf("%s %q: exit %d, want %d", name, more, p.code, status.Done)
 			}
 			if want := "tapsweep: " + name + " has no rows; nothing to do\n"; p.stderr != want {
 				t.Errorf("%s %q: standard error is %q, want %q", name, more, p.stderr, want)
@@ -61,8 +62,8 @@ func TestEmptyList(t *testing.T) {
 		}
 	}
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, writeFile(t, "z.csv", ""))
-	if p.code != exitRefused {
-		t.Errorf("an empty file: exit %d, want %d", p.code, exitRefused)
+	if p.code != status.Usage {
+		t.Errorf("an empty file: exit %d, want %d", p.code, status.Usage)
 	}
 }
 
@@ -70,9 +71,8 @@ func TestEmptyList(t *testing.T) {
 func TestNamedUser(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
-	users := tenant.Populate(4)
+	users := tenant.AddUsers(4)
 	env, root := serve(t, tenant)
-	variables := append(slices.Clone(env), "TAPSWEEP_USER="+users[3].UPN)
 
 	p := tapsweep(t, env, "scan", "--graph-url", root, "--user", users[0].UPN, "--user", users[1].ID,
 		"--users", writeFile(t, "u.txt", users[2].UPN))
@@ -85,10 +85,10 @@ func TestNamedUser(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log,
 		"--user", users[0].UPN, "--user", users[1].ID}
-	if p = tapsweep(t, variables, args...); p.code != exitDone {
+	if p = tapsweep(t, env, args...); p.code != status.Done {
 		t.Fatalf("revoke: exit %d\n%s", p.code, p.stderr)
 	}
-	if left := tenant.Left(); len(left) != 2 {
+	if left := tenant.Remaining(); len(left) != 2 {
 		t.Errorf("revoke: %d passes are left, want 2: %v", len(left), left)
 	}
 	text, err := os.ReadFile(log)
@@ -99,21 +99,21 @@ func TestNamedUser(t *testing.T) {
 	if len(rows) != 2 || rows[0].Source != "--user" || rows[0].Outcome != results.Revoked {
 		t.Errorf("revoke: rows are %+v", rows)
 	}
-	if p = tapsweep(t, variables, append(args, "--resume")...); p.code != exitDone {
+	if p = tapsweep(t, env, append(args, "--resume")...); p.code != status.Done {
 		t.Errorf("revoke --resume: exit %d\n%s", p.code, p.stderr)
 	}
 
 	list := writeFile(t, "l.csv", "user\n"+users[2].UPN+"\n")
-	if p = tapsweep(t, variables, "revoke", "--yes", "--graph-url", root, "--results", log+"2", list); p.code != exitDone {
+	if p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", log+"2", list); p.code != status.Done {
 		t.Errorf("revoke of a list: exit %d\n%s", p.code, p.stderr)
 	}
-	if left := tenant.Left(); len(left) != 1 || left[0].UPN != users[3].UPN {
-		t.Errorf("revoke of a list: left is %v, want the pass of the user in TAPSWEEP_USER", left)
+	if left := tenant.Remaining(); len(left) != 1 || left[0].UPN != users[3].UPN {
+		t.Errorf("revoke of a list: left is %v, want that of the user that nobody named", left)
 	}
 	for _, bad := range [][]string{{"revoke", "--yes", "--user", ""}, {"revoke", "--yes", "--user", "dana"},
 		{"scan", "--user", ""}, {"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"}} {
-		if p = tapsweep(t, env, append(bad, "--graph-url", root)...); p.code != exitRefused {
-			t.Errorf("%q: exit %d, want %d", bad, p.code, exitRefused)
+		if p = tapsweep(t, env, append(bad, "--graph-url", root)...); p.code != status.Usage {
+			t.Errorf("%q: exit %d, want %d", bad, p.code, status.Usage)
 		}
 	}
 	const hint = "hint: to name a user without a list, use --user dana@contoso.com\n"
@@ -128,11 +128,11 @@ func TestNamedUser(t *testing.T) {
 func TestMergedLog(t *testing.T) {
 	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
-	here := strings.NewReplacer("11111111-2222-4333-8444-555555555555", graphsim.DefaultTenantID,
+	here := strings.NewReplacer("11111111-2222-4333-8444-555555555555", entra.DefaultTenantID,
 		"https://localhost:40187", root)
 	log := writeFile(t, "log-pod-merged.log", here.Replace(string(mustRead(t, mustAbs(listCases+"log-pod-merged.log")))))
 	p := tapsweep(t, env, "revoke", "--yes", "--quiet", "--graph-url", root, log)
-	if p.code != exitDone {
+	if p.code != status.Done {
 		t.Errorf("exit %d", p.code)
 	}
 	if want := "tapsweep: warning: " + log + ": skipped 1 line that is not part of the results log\n"; p.stderr != want {

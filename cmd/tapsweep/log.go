@@ -13,8 +13,9 @@ var (
 
 func addLogFlags(cmd *cobra.Command, level, format *string) {
 	fl := cmd.Flags()
-	addChoice(fl, level, "log-level", "warn", logLevels, oneOf(logLevels)+"; the log goes to standard error").also = isLevel
-	addChoice(fl, format, "log-format", "text", textOrJSON, oneOf(textOrJSON))
+	addEnum(fl, level, "log-level", "warn", logLevels, oneOf(logLevels)+"; the log goes to standard error").also = isLevel
+	addEnum(fl, format, "log-format", "text", textOrJSON, oneOf(textOrJSON))
+	hasVariable(fl, "log-level", "log-format")
 }
 
 // isLevel tells whether slog knows a level: in any case, and with an offset.

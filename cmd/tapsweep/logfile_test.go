@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A log that is removed, moved or truncated during the run, as by logrotate, ends the run.
@@ -28,7 +29,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
-			users := tenant.Populate(400)
+			users := tenant.AddUsers(400)
 			env, root := serve(t, tenant)
 			path := filepath.Join(t.TempDir(), "log.jsonl")
 			log := path
@@ -38,21 +39,21 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 			args := []string{"revoke", "--yes", "--graph-url", root, "--rate", "20", tt.flag, path,
 				writeFile(t, "list.csv", listOf(users))}
 			p := finish(t, command(t, env, args...), func(*os.Process) {
-				for len(tenant.Left()) == len(users) && t.Context().Err() == nil {
+				for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
 				if err := tt.do(log); err != nil {
 					t.Error(err)
 				}
 			})
-			if p.code != exitStopped {
-				t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+			if p.code != status.Stopped {
+				t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
 			}
 			if !strings.Contains(p.stderr, "stopped early: the results log ") || !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("no %q in\n%s", tt.want, p.stderr)
 			}
-			if len(tenant.Left()) < len(users)/2 {
-				t.Errorf("the run continued, %d of %d passes are left", len(tenant.Left()), len(users))
+			if len(tenant.Remaining()) < len(users)/2 {
+				t.Errorf("the run continued, %d of %d passes are left", len(tenant.Remaining()), len(users))
 			}
 			if _, err := os.Stat(filepath.Join(path, "SHA256SUMS")); err == nil {
 				t.Error("evidence without its log is sealed")
@@ -66,7 +67,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 // nothing and exit 0.
 func TestLogsThatAreRefused(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(users))
 	log := writeFile(t, "log.jsonl", "")
@@ -114,8 +115,8 @@ func TestLogsThatAreRefused(t *testing.T) {
 			"use --results -", append(revoke, "/dev/stdout")},
 	} {
 		p := tapsweep(t, env, tt.args...)
-		if p.code != exitRefused {
-			t.Errorf("%s: exit %d, want %d\n%s", tt.name, p.code, exitRefused, p.stderr)
+		if p.code != status.Usage {
+			t.Errorf("%s: exit %d, want %d\n%s", tt.name, p.code, status.Usage, p.stderr)
 		}
 		if !strings.Contains(p.stderr, tt.want) {
 			t.Errorf("%s: no %q in\n%s", tt.name, tt.want, p.stderr)
@@ -146,11 +147,11 @@ func TestOutputsReplaceTheirOwn(t *testing.T) {
 	}
 	run("sweep", "--all-users", "--dry-run", "--graph-url", root, "--results", log)
 	scan := []string{"scan", "--graph-url", root, "--all-users", "--overwrite", "--output"}
-	for _, format := range []string{"csv", "json", "jsonl", "table", "csv"} {
+	for _, format := range []string{"csv", "jsonl", "table", "csv"} {
 		run(append(scan, filepath.Join(dir, "out"), "--format", format)...)
 	}
 	for range 2 { // which finds none
-		run(append(scan, filepath.Join(dir, "none"), "--format", "json", "--reason", "disabled")...)
+		run(append(scan, filepath.Join(dir, "none"), "--format", "jsonl", "--reason", "disabled")...)
 	}
 	for range 2 {
 		for _, form := range []string{"html", "csv", "json"} {
@@ -163,7 +164,7 @@ func TestOutputsReplaceTheirOwn(t *testing.T) {
 // deleted passes after an empty line were lost.
 func TestResumeNamesABrokenLine(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(5)
+	users := tenant.AddUsers(5)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(users))
 	log := filepath.Join(t.TempDir(), "log.jsonl")
@@ -177,8 +178,8 @@ func TestResumeNamesABrokenLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := tapsweep(t, env, args...)
-	if p.code != exitRefused {
-		t.Errorf("exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
+	if p.code != status.Usage {
+		t.Errorf("exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
 	}
 	for _, want := range []string{"line 3 is empty", "hint: nothing was changed"} {
 		if !strings.Contains(p.stderr, want) {

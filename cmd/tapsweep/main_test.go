@@ -219,7 +219,7 @@ func scriptTenant(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { list.Close() })
 	for pair, err := range list.Pairs() {
 		ts.Check(err)
-		tenant.SeedPair(pair.User, pair.Method)
+		tenant.AddPair(pair.User, pair.Method, nil)
 	}
 	server, err := tenant.Start()
 	ts.Check(err)
@@ -240,7 +240,7 @@ func scriptLeft(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok {
 		ts.Fatalf("there is no tenant")
 	}
-	if left := tenant.(*graphsim.Tenant).Left(); len(left) != want {
+	if left := tenant.(*graphsim.Tenant).Remaining(); len(left) != want {
 		ts.Fatalf("%d passes left, want %d: %v", len(left), want, left)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // recorder is what a run leaves for the metrics file.
@@ -31,8 +32,6 @@ func (a *app) metricsFile(cmd *cobra.Command) string {
 	switch help := cmd.Flags().Lookup("help"); {
 	case f == nil || help != nil && help.Changed:
 		return ""
-	case a.misread:
-		return misreadMetricsFile(a.args)
 	case switched(cmd, "dry-run") || switched(cmd, "simulate"):
 		return ""
 	}
@@ -45,28 +44,6 @@ func switched(cmd *cobra.Command, name string) bool {
 	return f != nil && f.Value.String() == "true"
 }
 
-// misreadMetricsFile finds the file where reading the flags ended at one that is wrong,
-// before all were read: an alert is to see that no night goes well any more. What would
-// not have written it without that does not write it for that.
-func misreadMetricsFile(args []string) string {
-	const flag = "--metrics-file"
-	path := os.Getenv(variable(flag[2:]))
-	for i, arg := range args {
-		value, is := strings.CutPrefix(arg, flag+"=")
-		switch {
-		case arg == "--":
-			return path
-		case arg == "--help" || arg == "-h" || arg == "--dry-run" || arg == "--simulate":
-			return ""
-		case is:
-			path = value
-		case arg == flag && i+1 < len(args):
-			path = args[i+1]
-		}
-	}
-	return path
-}
-
 // checkMetrics refuses a name that the textfile collector would pass over, and a file
 // that is there and something else: it would be lost.
 //
@@ -77,7 +54,7 @@ func checkMetrics(path, command string) error {
 		return nil
 	}
 	if filepath.Ext(path) != ".prom" {
-		return refuse(fmt.Errorf("--metrics-file %s does not end in .prom", path), "node_exporter's textfile collector reads no other files")
+		return status.Refuse(fmt.Errorf("--metrics-file %s does not end in .prom", path), "node_exporter's textfile collector reads no other files")
 	}
 	if err := checkFile("--metrics-file", path, true); err != nil {
 		return err
@@ -87,12 +64,12 @@ func checkMetrics(path, command string) error {
 	dir := filepath.Dir(metrics.Target(path))
 	probe, err := os.CreateTemp(dir, ".tapsweep-*")
 	if err != nil {
-		return refuseFile(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
+		return status.RefuseFile(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
 	}
 	probe.Close()
 	os.Remove(probe.Name())
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
+		return status.Refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
 	}
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -111,7 +88,7 @@ func checkMetrics(path, command string) error {
 			err = fmt.Errorf("%s is there already and not of tapsweep's metrics", path)
 		}
 	}
-	return refuse(fmt.Errorf("--metrics-file: %w", err), "choose another --metrics-file")
+	return status.Refuse(fmt.Errorf("--metrics-file: %w", err), "choose another --metrics-file")
 }
 
 // writeMetrics writes the metrics file, whichever way the command ended, and returns
@@ -135,13 +112,13 @@ func (a *app) writeMetrics(cmd *cobra.Command, code int) int {
 	err := checkMetrics(path, cmd.Name()) // the results log may have come by that name
 	if err == nil {
 		err = run.Write(path)
-	} else if a.recorder.summary == nil && !a.misread {
+	} else if a.recorder.summary == nil {
 		return code // said before
 	}
 	if err != nil {
 		a.say("the metrics file is not written: %v", err)
-		if code == exitDone {
-			code = exitStopped
+		if code == status.Done {
+			code = status.Stopped
 		}
 	}
 	return code

@@ -3,10 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"regexp"
-	"slices"
 	"strings"
+	"tapsweep/cmd/tapsweep/internal/status"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -77,60 +75,7 @@ func unknownFlag(cmd *cobra.Command, err error) error {
 	if name == "" {
 		return err
 	}
-	return refuse(err, fmt.Sprintf("did you mean --%s?", name), fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
-}
-
-// serviceVariable matches the variables that Kubernetes sets in every pod of a namespace for a
-// Service whose name begins with tapsweep. They are not typing errors, and no flag has such a
-// name.
-// Source: kubernetes.io/docs/concepts/services-networking/service, "Environment variables".
-var serviceVariable = regexp.MustCompile(`^` + prefix + `([A-Z0-9_]+_)?` +
-	`(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
-
-// misspelt returns an error that lists the environment variables that begin with our prefix,
-// in upper or lower case, and belong to no flag of any command.
-func misspelt() error {
-	var wrong []string
-	for _, s := range (&app{}).settings() {
-		if s.misspelt {
-			wrong = append(wrong, s.Variable+" is "+s.Problem)
-		}
-	}
-	if len(wrong) == 0 {
-		return nil
-	}
-	return refuse(errors.New(strings.Join(wrong, "\n")),
-		"unset it or correct its name; tapsweep check lists the variables and what each is for")
-}
-
-// unknownVariable returns the message for a variable that belongs to no flag, with the name
-// that was probably meant. The message follows "is" or a colon.
-func unknownVariable(name string) string {
-	const problem = "not a variable of tapsweep"
-	switch flag := strings.ToUpper(name[len(prefix):]); flag {
-	case "HELP", "VERSION":
-		return problem + ": give --" + strings.ToLower(flag) + " on the command line"
-	}
-	var names []string
-	for _, cmd := range (&app{}).rootCommand().Commands() {
-		for _, flag := range flagNames(cmd) {
-			names = append(names, strings.TrimPrefix(variable(flag), prefix))
-		}
-	}
-	best := nearest(strings.ToUpper(name[len(prefix):]), names)
-	if best == "" {
-		return problem
-	}
-	return fmt.Sprintf("%s: did you mean %s%s?", problem, prefix, best)
-}
-
-// ours returns the environment variables, as NAME=VALUE, that begin with our prefix in upper
-// or lower case, except those set by Kubernetes.
-func ours() []string {
-	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
-		name, _, _ := strings.Cut(entry, "=")
-		return len(name) < len(prefix) || !strings.EqualFold(name[:len(prefix)], prefix) || serviceVariable.MatchString(name)
-	})
+	return status.Refuse(err, fmt.Sprintf("did you mean --%s?", name), fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
 }
 
 // flagError returns the error for an invalid flag. If the error says what the flag accepts, it
@@ -141,5 +86,5 @@ func flagError(cmd *cobra.Command, err error) error {
 		return unknownFlag(cmd, err)
 	}
 	f := invalid.GetFlag()
-	return refuse(fmt.Errorf("--%s %w", f.Name, inOurWords(f.Value, invalid.GetValue(), errors.Unwrap(invalid))))
+	return status.Refuse(fmt.Errorf("--%s %w", f.Name, inOurWords(f.Value, invalid.GetValue(), errors.Unwrap(invalid))))
 }

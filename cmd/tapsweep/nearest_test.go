@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"testing"
 )
 
@@ -35,8 +36,8 @@ func TestUnknownFlagsAndCommands(t *testing.T) {
 	} {
 		var out strings.Builder
 		code := run(t.Context(), strings.Fields(tt.args), strings.NewReader(""), &out, &out)
-		if code != exitRefused {
-			t.Errorf("tapsweep %s: exit %d, want %d", tt.args, code, exitRefused)
+		if code != status.Usage {
+			t.Errorf("tapsweep %s: exit %d, want %d", tt.args, code, status.Usage)
 		}
 		if !strings.Contains(out.String(), tt.want) {
 			t.Errorf("tapsweep %s says\n%swant\n%s", tt.args, out.String(), tt.want)
@@ -48,7 +49,7 @@ func TestUnknownFlagsAndCommands(t *testing.T) {
 func TestVersionFlag(t *testing.T) {
 	of := func(args ...string) string {
 		var out, errs strings.Builder
-		if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != exitDone {
+		if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != status.Done {
 			t.Errorf("tapsweep %s: exit %d\n%s", args, code, errs.String())
 		}
 		return out.String()

@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -43,12 +44,12 @@ func TestNothingDeletedOffTheRecord(t *testing.T) {
 // which, or later not that it was this job's delete.
 func TestKilledRevokeOfAnyPass(t *testing.T) {
 	for _, arrived := range []bool{true, false} {
-		hang := graphsim.Hang()
+		hang := fault.Hang()
 		if arrived {
 			hang = hang.AfterWork()
 		}
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: hang}}})
-		users := tenant.Populate(5)
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: hang}}})
+		users := tenant.AddUsers(5)
 		ids := make(map[string]string)
 		var list strings.Builder
 		list.WriteString("user\n")
@@ -69,8 +70,8 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 		if text := strings.Join(strings.Fields(p.stdout), " "); strings.Count(string(mustRead(t, log)), `"outcome":"found"`) != 5 || !strings.Contains(text, "not done: 5 unknown") {
 			t.Errorf("exit %d\n%s%s\n%s", p.code, p.stdout, p.stderr, mustRead(t, log))
 		}
-		if p = tapsweep(t, env, args...); p.code != 0 || len(tenant.Left()) != 0 {
-			t.Errorf("exit %d, %d left\n%s", p.code, len(tenant.Left()), p.stderr)
+		if p = tapsweep(t, env, args...); p.code != 0 || len(tenant.Remaining()) != 0 {
+			t.Errorf("exit %d, %d left\n%s", p.code, len(tenant.Remaining()), p.stderr)
 		}
 		rows := make(map[string]results.Row)
 		for line := range strings.Lines(string(mustRead(t, log))) {
@@ -93,9 +94,9 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 // A pass that a list names has no row before its delete. If the run was killed during the
 // delete, the resumed run cannot know who deleted the pass, and says so.
 func TestKilledRevokeOfNamedPasses(t *testing.T) {
-	hang := graphsim.Fault{Method: "DELETE", Attempt: 1, Do: graphsim.Hang().AfterWork()}
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{hang}})
-	users := tenant.Populate(5)
+	hang := fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.Hang().AfterWork()}
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{hang}})
+	users := tenant.AddUsers(5)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume",

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // What the log of a drill, of another tenant or of another Graph root says is done is not done
@@ -13,33 +16,33 @@ import (
 func TestLogOfAnotherTenant(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	list := writeFile(t, "list.csv", listOf(tenant.Populate(3)))
+	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(3)))
 	env, root := serve(t, tenant)
 	logOf := func(env []string, flags ...string) string {
 		log := filepath.Join(t.TempDir(), "log.jsonl")
 		args := append([]string{"revoke", "--yes", "--results", log, list}, flags...)
-		if p := tapsweep(t, env, args...); p.code != exitDone {
+		if p := tapsweep(t, env, args...); p.code != status.Done {
 			t.Fatalf("exit %d\n%s", p.code, p.stderr)
 		}
 		return log
 	}
 	elsewhere := func(opts graphsim.Options) string {
 		other := graphsim.New(opts)
-		other.Populate(3)
+		other.AddUsers(3)
 		env, root := serve(t, other)
 		return logOf(env, "--graph-url", root)
 	}
 	drill := logOf(nil, "--simulate")
 	for _, tt := range []struct{ name, log, want string }{
 		{"a drill", drill, "it is a log of https://127.0.0.1:"},
-		{"another tenant", elsewhere(graphsim.Options{TenantID: foreignTenant}), "it is the log of tenant " + foreignTenant},
+		{"another tenant", elsewhere(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant}}), "it is the log of tenant " + foreignTenant},
 		{"another Graph root", elsewhere(graphsim.Options{}), "it is a log of https://"},
 	} {
 		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify --verify-wait 1s"} {
 			args := append(strings.Fields(command), "--graph-url", root, "--results", "-", tt.log)
 			p := tapsweep(t, env, args...)
-			if p.code != exitRefused {
-				t.Errorf("%s of the log of %s: exit %d, want %d\n%s", command, tt.name, p.code, exitRefused, p.stderr)
+			if p.code != status.Usage {
+				t.Errorf("%s of the log of %s: exit %d, want %d\n%s", command, tt.name, p.code, status.Usage, p.stderr)
 			}
 			if !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("%s of the log of %s: no %q in\n%s", command, tt.name, tt.want, p.stderr)
@@ -49,12 +52,12 @@ func TestLogOfAnotherTenant(t *testing.T) {
 	if n := tenant.Stats().Batches; n != 0 {
 		t.Errorf("%d batches were sent, want none", n)
 	}
-	if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", drill); p.code != exitDone {
+	if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", drill); p.code != status.Done {
 		t.Errorf("a drill with a log: exit %d\n%s", p.code, p.stderr)
 	}
 	own := logOf(env, "--graph-url", root)
-	if p := tapsweep(t, env, "verify", "--graph-url", root, "--results", "-", own, drill); p.code != exitRefused {
-		t.Errorf("verify of two logs, one of them a drill's: exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
+	if p := tapsweep(t, env, "verify", "--graph-url", root, "--results", "-", own, drill); p.code != status.Usage {
+		t.Errorf("verify of two logs, one of them a drill's: exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
 	}
 }
 
@@ -62,13 +65,13 @@ func TestLogOfAnotherTenant(t *testing.T) {
 // verify, although its last line is there.
 func TestLogThatIsNotWhole(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(403)}}})
-	list := writeFile(t, "list.csv", listOf(tenant.Populate(5)))
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
+	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(5)))
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	for range 2 {
 		args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
-		if p := tapsweep(t, env, args...); p.code == exitDone || p.code == exitRefused {
+		if p := tapsweep(t, env, args...); p.code == status.Done || p.code == status.Usage {
 			t.Fatalf("exit %d\n%s", p.code, p.stderr)
 		}
 	}
@@ -89,8 +92,8 @@ func TestLogThatIsNotWhole(t *testing.T) {
 		for _, command := range []string{"revoke --yes", "verify --verify-wait 1s"} {
 			args := append(strings.Fields(command), "--graph-url", root, "--results", "-", part)
 			p := tapsweep(t, env, args...)
-			if p.code != exitRefused || !strings.Contains(p.stderr, "whole") {
-				t.Errorf("%s of %s: exit %d, want %d\n%s", command, name, p.code, exitRefused, p.stderr)
+			if p.code != status.Usage || !strings.Contains(p.stderr, "whole") {
+				t.Errorf("%s of %s: exit %d, want %d\n%s", command, name, p.code, status.Usage, p.stderr)
 			}
 		}
 	}
@@ -98,7 +101,7 @@ func TestLogThatIsNotWhole(t *testing.T) {
 		t.Errorf("%d batches were sent, want none", n)
 	}
 	args := []string{"verify", "--graph-url", root, "--results", "-", "--verify-wait", "1s", log}
-	if p := tapsweep(t, env, args...); p.code != exitLeft {
-		t.Errorf("verify of the whole log: exit %d, want %d\n%s", p.code, exitLeft, p.stderr)
+	if p := tapsweep(t, env, args...); p.code != status.Incomplete {
+		t.Errorf("verify of the whole log: exit %d, want %d\n%s", p.code, status.Incomplete, p.stderr)
 	}
 }

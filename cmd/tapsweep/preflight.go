@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
-	"tapsweep/input"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // preflight tells what the token may do for the task, and refuses what it surely
@@ -19,12 +19,12 @@ func (t *tenant) preflight(w io.Writer, task preflight.Task) error {
 		return nil
 	}
 	err := refuseToken(problem)
-	err.hints = append(err.hints, "if you know better than this token tells: --no-preflight")
+	err.Hints = append(err.Hints, "if you know better than this token tells: --no-preflight")
 	return err
 }
 
-func refuseToken(p *preflight.Problem) *exitError {
-	return &exitError{code: exitAuth, err: fmt.Errorf("%w\nnothing was sent", p), hints: p.Hints}
+func refuseToken(p *preflight.Problem) *status.Error {
+	return &status.Error{Code: status.NoAccess, Err: fmt.Errorf("%w\nnothing was sent", p), Hints: p.Hints}
 }
 
 // preflight checks the token against the task. A quiet run holds back what it
@@ -42,7 +42,7 @@ func (r *runOf) preflight(task preflight.Task, quiet bool) (err error) {
 	}
 	if r.list != nil && r.list.Stats().Named > 0 {
 		fmt.Fprintf(&block, "%s an object ID and a name: the object ID decides, and the name is not checked\n",
-			plural(r.list.Stats().Named, "row gives", "rows give"))
+			format.Plural(r.list.Stats().Named, "row gives", "rows give"))
 	}
 	if err == nil && quiet {
 		r.held = block.Bytes()
@@ -55,9 +55,9 @@ func (r *runOf) preflight(task preflight.Task, quiet bool) (err error) {
 // task is what the list asks of the token. A list of nothing but the signed-in user's
 // own names asks less than one of others.
 func (r *runOf) task(readOnly bool) preflight.Task {
-	stats, token := r.list.Stats(), r.tenant.token
-	task := preflight.Task{ReadOnly: readOnly, Own: stats.Me > 0, Others: stats.Unique > stats.Me}
-	if !task.Others || len(token.Self) == 0 {
+	self, token := r.list.IsSelf(), r.tenant.token
+	task := preflight.Task{ReadOnly: readOnly, Own: self, Others: !self}
+	if self || len(token.Self) == 0 {
 		return task
 	}
 	for pair, err := range r.list.Pairs() {
@@ -67,15 +67,4 @@ func (r *runOf) task(readOnly bool) preflight.Task {
 	}
 	task.Named, task.Others = true, false
 	return task
-}
-
-// errNoUser is why rows "me" are refused where an app is signed in.
-var errNoUser = errors.New("\"me\" means whoever is signed in, and that is an app, not a user: name the user")
-
-// leaveOutMe has the rows "me" left out like other bad rows where they are nobody's,
-// if bad rows are to be left out and others remain.
-func (t *tenant) leaveOutMe(r *revokeFlags, list *input.List) {
-	if t.token.Kind == preflight.App && r.skipInvalid && list.Stats().Unique > list.Stats().Me {
-		list.RefuseMe(errNoUser)
-	}
 }

@@ -23,8 +23,6 @@ func (a *app) progressMode(f *runFlags) progress.Mode {
 	switch {
 	case f.progress == "none" || f.progress == "auto" && !isTerminal(a.stderr):
 		return progress.None
-	case f.logFormat == "json":
-		return progress.JSON
 	case f.progress == "plain" || os.Getenv("TERM") == "dumb":
 		return progress.Plain
 	case f.results == "-" && isTerminal(a.stdout): // rows on the same terminal would be drawn over

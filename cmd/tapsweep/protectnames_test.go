@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A misspelt protected name is refused. Earlier it silently protected nobody, and the pass of
@@ -34,21 +36,21 @@ func TestMisspeltProtectedName(t *testing.T) {
 		says  string
 	}{
 		{"revoke", []string{"revoke", "--yes", "--protect", typo, list}, []string{passes, "User.ReadBasic.All"},
-			exitRefused, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
+			status.Usage, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
 		{"a dry run", []string{"revoke", "--dry-run", "--protect", typo, list}, []string{passes, "User.Read.All"},
-			exitRefused, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
+			status.Usage, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
 		{"sweep", []string{"sweep", "--all-users", "--yes", "--protect", typo}, []string{passes, "User.Read.All"},
-			exitRefused, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
+			status.Usage, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
 		{"names of two users", []string{"revoke", "--yes", "--protect", two, list}, []string{passes, "User.Read.All"},
-			exitRefused, 3, "two.csv:2: protected user bg1@contoso.com (" + dana + "): the object id and the user principal " +
+			status.Usage, 3, "two.csv:2: protected user bg1@contoso.com (" + dana + "): the object id and the user principal " +
 				"name are not of one user, Graph names the user \"dana@contoso.com\""},
 		{"names of two users that nobody may look up", []string{"revoke", "--yes", "--protect", two, list}, []string{passes},
-			exitDone, 1, "warning: 1 of 1 protected names could not be checked (bg1@contoso.com (" + dana + ")): the token lacks"},
-		{"a pattern", []string{"revoke", "--yes", "--protect", star, list}, []string{passes, "User.Read.All"}, exitRefused, 3,
+			status.Done, 1, "warning: 1 of 1 protected names could not be checked (bg1@contoso.com (" + dana + ")): the token lacks"},
+		{"a pattern", []string{"revoke", "--yes", "--protect", star, list}, []string{passes, "User.Read.All"}, status.Usage, 3,
 			"star.txt:1: bg*@contoso.com is a pattern, which protects nobody"},
-		{"nobody may ask", []string{"revoke", "--yes", "--quiet", "--protect", typo, list}, []string{passes}, exitDone, 0,
+		{"nobody may ask", []string{"revoke", "--yes", "--quiet", "--protect", typo, list}, []string{passes}, status.Done, 0,
 			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): the token lacks User.Read.All"},
-		{"no preflight", []string{"revoke", "--yes", "--no-preflight", "--protect", typo, list}, []string{passes}, exitDone, 0,
+		{"no preflight", []string{"revoke", "--yes", "--no-preflight", "--protect", typo, list}, []string{passes}, status.Done, 0,
 			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): Graph answered 403"},
 	}
 	for _, tt := range tests {
@@ -61,7 +63,7 @@ func TestMisspeltProtectedName(t *testing.T) {
 			if p.code != tt.code {
 				t.Errorf("exit %d, want %d", p.code, tt.code)
 			}
-			if n := len(tenant.Left()); n != tt.left {
+			if n := len(tenant.Remaining()); n != tt.left {
 				t.Errorf("%d passes are left, want %d", n, tt.left)
 			}
 			if !strings.Contains(p.stderr, tt.says) {
@@ -82,12 +84,12 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 	}
 	p := rehearse(typo)
 	want := "p.typo.txt:1: protected user bg1@contoso.con is on no list, but bg1@contoso.com at "
-	if p.code != exitRefused || !strings.Contains(p.stderr, want) {
-		t.Errorf("misspelt: exit %d, want %d with %q\n%s", p.code, exitRefused, want, p.stderr)
+	if p.code != status.Usage || !strings.Contains(p.stderr, want) {
+		t.Errorf("misspelt: exit %d, want %d with %q\n%s", p.code, status.Usage, want, p.stderr)
 	}
 	p = rehearse(writeFile(t, "others.txt", "bg2@contoso.com\n"))
 	want = "warning: 1 of 1 protected names could not be checked (bg2@contoso.com): the simulated tenant has"
-	if p.code != exitDone || !strings.Contains(p.stderr, want) {
+	if p.code != status.Done || !strings.Contains(p.stderr, want) {
 		t.Errorf("another: exit %d, want 0 with %q\n%s", p.code, want, p.stderr)
 	}
 	p = rehearse(writeFile(t, "right.txt", "bg1@contoso.com\n"))
@@ -101,17 +103,17 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 
 // A tenant that does not answer is not a usage error.
 func TestProtectedNamesInAnOutage(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Path: "/users/bg1@", Do: graphsim.ItemStatus(429, "Retry-After", "3600")}}})
-	users := tenant.Populate(1)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Path: "/users/bg1@", Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
+	users := tenant.AddUsers(1)
 	tenant.AddUser(graphsim.User{UPN: "bg1@contoso.com"})
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"),
 		"--graph-url", root, "--results", "-", writeFile(t, "list.csv", listOf(users)))
-	if p.code != exitStopped || !strings.Contains(p.stderr, "nothing was changed") {
-		t.Errorf("exit %d, want %d\n%s", p.code, exitStopped, p.stderr)
+	if p.code != status.Stopped || !strings.Contains(p.stderr, "nothing was changed") {
+		t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
 	}
-	if n := len(tenant.Left()); n != 1 {
+	if n := len(tenant.Remaining()); n != 1 {
 		t.Errorf("%d passes are left, want 1", n)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // proxySchemes are the proxy schemes that net/http supports.
@@ -31,13 +32,13 @@ func checkProxies() error {
 		proxy, err := parseProxy(value)
 		concealProxy(value, proxy)
 		if err != nil {
-			return refuse(fmt.Errorf("%s %q is not a valid proxy: %w", name, withoutUser(value), err),
+			return status.Refuse(fmt.Errorf("%s %q is not a valid proxy: %w", name, withoutUser(value), err),
 				"write it as http://HOST:PORT; percent-encode special characters in the user name and password")
 		}
 	}
 	if name, value := firstSet("NO_PROXY", "no_proxy"); proxied && value != "" {
 		if err := checkNoProxy(value); err != nil {
-			return refuse(fmt.Errorf("%s %q: %w", name, withoutUser(value), err),
+			return status.Refuse(fmt.Errorf("%s %q: %w", name, withoutUser(value), err),
 				"list hosts, domains or networks, separated by commas")
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // clearProxies removes this machine's proxies from the environment of the test.
@@ -98,11 +99,11 @@ func TestProxyIsNotBypassed(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	env = append(env, "HTTPS_PROXY=http://dana:pr0xy-Passw0rd@pro xy.example:8080")
-	list := writeFile(t, "l.csv", listOf(tenant.Populate(1)))
+	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(1)))
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
-	if p.code != exitRefused || !strings.Contains(p.stderr,
+	if p.code != status.Usage || !strings.Contains(p.stderr,
 		`HTTPS_PROXY "http://***@pro xy.example:8080" is not a valid proxy: it is not an address`) {
-		t.Errorf("exit %d, want %d\n%s", p.code, exitRefused, p.stderr)
+		t.Errorf("exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
 	}
 	if strings.Contains(p.stderr, "Passw0rd") {
 		t.Errorf("the password is shown:\n%s", p.stderr)
@@ -110,7 +111,7 @@ func TestProxyIsNotBypassed(t *testing.T) {
 	if n := tenant.Stats().Tokens; n != 0 {
 		t.Errorf("%d tokens were requested without the proxy", n)
 	}
-	if p := tapsweep(t, env, "revoke", "--simulate", "--yes", "--results", "-", list); p.code != exitDone {
+	if p := tapsweep(t, env, "revoke", "--simulate", "--yes", "--results", "-", list); p.code != status.Done {
 		t.Errorf("simulation: exit %d\n%s", p.code, p.stderr)
 	}
 }

@@ -31,7 +31,7 @@ func readmeCommands(t *testing.T) []string {
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles})
-	users := tenant.Populate(30)
+	users := tenant.AddUsers(30)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "list.csv"), []byte(listOf(users[:20])), 0o600); err != nil {
@@ -74,8 +74,8 @@ func TestReadmeCommands(t *testing.T) {
 			t.Errorf("%s: exit %d\n%s", line, p.code, p.stderr)
 		}
 	}
-	if ran < 10 || len(tenant.Left()) != 0 {
-		t.Errorf("%d commands ran, %d passes left", ran, len(tenant.Left()))
+	if ran < 10 || len(tenant.Remaining()) != 0 {
+		t.Errorf("%d commands ran, %d passes left", ran, len(tenant.Remaining()))
 	}
 }
 

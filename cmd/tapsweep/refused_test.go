@@ -8,27 +8,29 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A batch that was answered with 503 as a whole was refused to the log, and nowhere
 // else: summary, metrics and reports told of different numbers of requests.
 func TestRefusedIsOneNumber(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Do: graphsim.OuterStatus(503, "Retry-After", "1"), Times: 1}, {Do: graphsim.ItemStatus(429, "Retry-After", "1"), Times: 2}}})
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Do: fault.OuterStatus(503, "Retry-After", "1"), Times: 1}, {Do: fault.ItemStatus(429, "Retry-After", "1"), Times: 2}}})
 	var list strings.Builder
 	list.WriteString("user,method\n")
 	for i := range 5 {
 		tenant.AddUser(graphsim.User{UPN: fmt.Sprintf("u%d@contoso.com", i), Passes: []graphsim.Pass{{}}})
 	}
-	for _, h := range tenant.Left() {
+	for _, h := range tenant.Remaining() {
 		list.WriteString(h.UPN + "," + h.PassID + "\n")
 	}
 	env, root := serve(t, tenant)
 	path := writeFile(t, "list.csv", list.String())
 	dir := strings.TrimSuffix(path, "list.csv")
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", dir+"log.jsonl", "--metrics-file", dir+"m.prom", path)
-	if p.code != exitDone {
+	if p.code != status.Done {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
 	p2 := tapsweep(t, env, "report", "--json", "-", dir+"log.jsonl")

@@ -8,6 +8,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // What a run prints to go on with has to lead somewhere: to the pass that is there, and
@@ -24,7 +25,7 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	}
 	var list strings.Builder
 	list.WriteString("user,method\n")
-	for _, h := range tenant.Left() {
+	for _, h := range tenant.Remaining() {
 		ids[h.UPN] = h.PassID
 		list.WriteString(h.UPN + "," + h.PassID + "\n")
 	}
@@ -33,7 +34,7 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	log := strings.TrimSuffix(path, "list.csv") + "log.jsonl"
 	args := []string{"revoke", "--yes", "--verify", "--verify-wait", "3s", "--protect", glass, "--graph-url", root, "--results", log, path}
 	p := tapsweep(t, env, args...)
-	if p.code != exitLeft || strings.Contains(p.stderr, "to go on") {
+	if p.code != status.Incomplete || strings.Contains(p.stderr, "to go on") {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
 	command := regexp.MustCompile(`(?m)^to revoke what remains: tapsweep (.*)$`).FindStringSubmatch(p.stderr)
@@ -47,12 +48,12 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	_, resumed, _ := strings.Cut(string(mustRead(t, log)), `"type":"end"`)
 	_, resumed, _ = strings.Cut(resumed, "\n")
 	rows, end := readLog(t, resumed)
-	if p.code != exitLeft || tenant.Stats().Deleted != sent || len(rows) != 0 || end.Counts[results.Remains] != 1 || end.Counts[results.Protected] != 1 {
+	if p.code != status.Incomplete || tenant.Stats().Deleted != sent || len(rows) != 0 || end.Counts[results.Remains] != 1 || end.Counts[results.Protected] != 1 {
 		t.Errorf("exit %d, %v, at the end %v\n%s", p.code, rows, end.Counts, p.stderr)
 	}
 
 	p = tapsweep(t, env, append(strings.Fields(command[1]), "--yes", "--verify-wait", "1s", "--results", "-")...)
-	if p.code != exitLeft {
+	if p.code != status.Incomplete {
 		t.Fatalf("%s: exit %d\n%s", command[1], p.code, p.stderr)
 	}
 	rows, _ = readLog(t, p.stdout)

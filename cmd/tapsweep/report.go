@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/cmd/tapsweep/internal/evidence"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // reportFlags are the flags of report, as typed.
@@ -41,6 +43,7 @@ that is free unless --csv tells another. "-" is standard output.
 Exit codes: 0 the report is written, 64 it is not, 4 stopped by a signal.`,
 		Example: `  tapsweep report incident-4711.jsonl
   tapsweep report --html incident-4711.html --csv incident-4711.csv incident-4711.jsonl`,
+		ValidArgsFunction: filesWith("jsonl"),
 		Args: func(_ *cobra.Command, logs []string) error {
 			if len(logs) == 0 {
 				return errors.New("no results log is named")
@@ -51,9 +54,9 @@ Exit codes: 0 the report is written, 64 it is not, 4 stopped by a signal.`,
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.StringVar(&f.html, "html", "", "write a page for a browser, or for paper")
-	fl.StringVar(&f.csv, "csv", "", "write all pairs, with what became of each")
-	fl.StringVar(&f.json, "json", "", "write the numbers as one JSON object")
+	addFile(fl, &f.html, "html", "", "write a page for a browser, or for paper", "html", "htm")
+	addFile(fl, &f.csv, "csv", "", "write all pairs, with what became of each", "csv")
+	addFile(fl, &f.json, "json", "", "write the numbers as one JSON object", "json")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
 	return cmd
 }
@@ -80,21 +83,21 @@ func (f *reportFlags) check(logs *report.Logs) error {
 	for i, path := range paths {
 		for j := range i {
 			if filepath.Clean(path) == filepath.Clean(paths[j]) {
-				return refuse(fmt.Errorf("%s and %s are both %s", flags[j], flags[i], path))
+				return status.Refuse(fmt.Errorf("%s and %s are both %s", flags[j], flags[i], path))
 			}
 		}
 		if path == "-" {
 			continue
 		}
 		if evidence.Holds(path) {
-			return refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path), "choose another file")
+			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path), "choose another file")
 		}
 		if err := report.CheckFile(path, f.overwrite, logs); err != nil {
 			hint := "choose another file, or replace it with --overwrite"
 			if f.overwrite {
 				hint = "choose another file"
 			}
-			return refuse(fmt.Errorf("%s: %w", flags[i], err), hint)
+			return status.Refuse(fmt.Errorf("%s: %w", flags[i], err), hint)
 		}
 	}
 	return nil
@@ -174,9 +177,9 @@ func (o *outputs) report(ctx context.Context, f *reportFlags, logs *report.Logs)
 // unwritten is the end of a report that could not be made.
 func unwritten(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return &exitError{code: exitStopped, err: fmt.Errorf("%w, no report was written", context.Cause(ctx))}
+		return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, no report was written", context.Cause(ctx))}
 	}
-	return refuse(err)
+	return status.Refuse(err)
 }
 
 // outputs are the files of a report. They appear together, or not at all as far
@@ -186,14 +189,14 @@ type outputs struct {
 	overwrite bool
 	never     map[string]bool // paths that are not replaced all the same
 	paths     []string
-	files     []*report.File
+	files     []*fileout.File
 }
 
 func (o *outputs) open(path string) (io.Writer, error) {
-	f := report.StreamFile(o.app.stdout)
+	f := fileout.Stream(o.app.stdout)
 	if path != "-" {
 		var err error
-		if f, err = report.CreateFile(path, o.overwrite && !o.never[path]); err != nil {
+		if f, err = fileout.Create(path, o.overwrite && !o.never[path]); err != nil {
 			return nil, err
 		}
 	}

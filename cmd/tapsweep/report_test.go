@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A page of many pairs has a CSV file beside it. Its name was mostly that of the list,
@@ -30,7 +31,7 @@ func TestReportSparesList(t *testing.T) {
 	for i, args := range [][]string{nil, {"--overwrite"}} {
 		args = append([]string{"report", "--html", in("incident.html"), in("log.jsonl")}, args...)
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); code != exitDone {
+		if code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); code != status.Done {
 			t.Fatalf("%q: exit %d: %s", args, code, stderr.String())
 		}
 		csv := fmt.Sprintf("incident-%d.csv", i+2)

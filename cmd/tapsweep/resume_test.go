@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 var kills = flag.Int("kills", 5, "how often TestKillAndResume kills a run")
@@ -42,7 +45,7 @@ func TestKillAndResume(t *testing.T) {
 	t.Parallel()
 	const pairs = 3000
 	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Record: true})
-	users := tenant.Populate(pairs)
+	users := tenant.AddUsers(pairs)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	list := writeFile(t, "list.csv", listOf(users))
@@ -76,8 +79,8 @@ func TestKillAndResume(t *testing.T) {
 			deleted[e.Path]++
 		}
 	}
-	if len(tenant.Left()) != 0 || len(last) != pairs || len(deleted) != pairs {
-		t.Errorf("%d passes left, rows for %d pairs, %d passes deleted; want 0, %d, %d", len(tenant.Left()), len(last), len(deleted), pairs, pairs)
+	if len(tenant.Remaining()) != 0 || len(last) != pairs || len(deleted) != pairs {
+		t.Errorf("%d passes left, rows for %d pairs, %d passes deleted; want 0, %d, %d", len(tenant.Remaining()), len(last), len(deleted), pairs, pairs)
 	}
 	for line, r := range last {
 		// What was in flight when the run was killed is gone, and nobody holds
@@ -111,11 +114,11 @@ func readLogLine(t *testing.T, line string) ([]results.Row, bool) {
 }
 
 func TestResumeRun(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Path: "user0001@", Attempt: 1, Do: graphsim.ItemStatus(403)},
-		{Path: "user0002@", Attempt: 1, Do: graphsim.ItemStatus(423)},
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},
+		{Path: "user0002@", Attempt: 1, Do: fault.ItemStatus(423)},
 	}})
-	users := tenant.Populate(50)
+	users := tenant.AddUsers(50)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	list := writeFile(t, "list.csv", listOf(users))
@@ -126,9 +129,6 @@ func TestResumeRun(t *testing.T) {
 		t.Fatalf("first run, with no log yet: exit %d\n%s", p.code, p.stderr)
 	}
 	sent := tenant.Stats().Requests
-	if p := run("--resume=unsent", list); p.code != 1 || tenant.Stats().Requests != sent || !strings.Contains(p.stderr, "50 rows settled by an earlier run") {
-		t.Errorf("nothing unsent: exit %d, %d more requests\n%s", p.code, tenant.Stats().Requests-sent, p.stderr)
-	}
 	// The denied pair is tried again, the rejected one is not.
 	p := run("--resume", list)
 	if p.code != 1 || tenant.Stats().Requests != sent+1 || outcomeOf(lastRows(t, log), 2) != results.Revoked || outcomeOf(lastRows(t, log), 3) != results.Rejected {
@@ -146,16 +146,16 @@ func TestResumeRun(t *testing.T) {
 		{"without resume", "there already", run(list)},
 		{"overwrite too", "exclude each other", run("--resume", "--overwrite", list)},
 		{"no log named", "--results FILE", tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--resume", list)},
-		{"another value", `--resume "most" is not all or unsent`, run("--resume=most", list)},
+		{"another value", `--resume "most" is not all`, run("--resume=most", list)},
 	}
 	for _, r := range refused {
-		if r.p.code != exitRefused || !strings.Contains(r.p.stderr, r.want) {
+		if r.p.code != status.Usage || !strings.Contains(r.p.stderr, r.want) {
 			t.Errorf("%s: exit %d, want 64 with %q\n%s", r.name, r.p.code, r.want, r.p.stderr)
 		}
 	}
 	elsewhere := graphsim.New(graphsim.Options{})
 	env2, root2 := serve(t, elsewhere)
-	if p := tapsweep(t, env2, "revoke", "--yes", "--graph-url", root2, "--results", log, "--resume", list); p.code != exitRefused || !strings.Contains(p.stderr, "it is a log of") {
+	if p := tapsweep(t, env2, "revoke", "--yes", "--graph-url", root2, "--results", log, "--resume", list); p.code != status.Usage || !strings.Contains(p.stderr, "it is a log of") {
 		t.Errorf("another Graph root: exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -164,15 +164,15 @@ func outcomeOf(rows map[int]results.Row, line int) results.Outcome { return rows
 
 // Two runs on one log would each take the other's pairs for unsent.
 func TestTwoRunsOnOneLog(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Window(40, time.Minute)}})
-	users := tenant.Populate(100)
+	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Minute)}})
+	users := tenant.AddUsers(100)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	list := writeFile(t, "list.csv", listOf(users))
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
 	var second, looked, overwrite process
 	first := finish(t, command(t, env, args...), func(p *os.Process) {
-		for len(tenant.Left()) > 60 {
+		for len(tenant.Remaining()) > 60 {
 			time.Sleep(10 * time.Millisecond)
 		}
 		second = tapsweep(t, env, args...)
@@ -180,17 +180,17 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 		overwrite = tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--overwrite")
 		p.Signal(os.Interrupt)
 	})
-	if first.code != 4 || second.code != exitRefused || !strings.Contains(second.stderr, "another run is writing") {
+	if first.code != 4 || second.code != status.Usage || !strings.Contains(second.stderr, "another run is writing") {
 		t.Errorf("exit %d and %d, want 4 and 2\n%s", first.code, second.code, second.stderr)
 	}
 	// It was said to name the same lists, or that the run was killed.
 	for _, p := range []process{second, looked, overwrite} {
-		if p.code != exitRefused || !strings.Contains(p.stderr, "another run is writing") || !strings.Contains(p.stderr, "hint: wait until that run has ended") ||
+		if p.code != status.Usage || !strings.Contains(p.stderr, "another run is writing") || !strings.Contains(p.stderr, "hint: wait until that run has ended") ||
 			strings.Contains(p.stderr, "the same lists") || strings.Contains(p.stderr, "killed") {
 			t.Errorf("exit %d\n%s", p.code, p.stderr)
 		}
 	}
-	if p := tapsweep(t, env, "verify", "--graph-url", root, writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")); p.code != exitRefused || !strings.Contains(p.stderr, "was killed, could not write on, or is still going on") {
+	if p := tapsweep(t, env, "verify", "--graph-url", root, writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")); p.code != status.Usage || !strings.Contains(p.stderr, "was killed, could not write on, or is still going on") {
 		t.Errorf("a copy of the beginning: exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -200,7 +200,7 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Latency: 10 * time.Millisecond})
-	users := tenant.Populate(2000)
+	users := tenant.AddUsers(2000)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	list := writeFile(t, "list.csv", listOf(users))
@@ -211,19 +211,19 @@ func TestFullDisk(t *testing.T) {
 	if p.code != 4 || !strings.Contains(p.stderr, "file too large") || !strings.Contains(p.stderr, "--resume") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
-	left := len(tenant.Left())
+	left := len(tenant.Remaining())
 	if left < 500 {
 		t.Errorf("%d passes left: the run went on without a log", left)
 	}
-	if p := tapsweep(t, env, inner.Args[1:]...); p.code != 0 || len(tenant.Left()) != 0 || len(lastRows(t, log)) != 2000 {
-		t.Errorf("exit %d, %d passes left, %d rows\n%s", p.code, len(tenant.Left()), len(lastRows(t, log)), p.stderr)
+	if p := tapsweep(t, env, inner.Args[1:]...); p.code != 0 || len(tenant.Remaining()) != 0 || len(lastRows(t, log)) != 2000 {
+		t.Errorf("exit %d, %d passes left, %d rows\n%s", p.code, len(tenant.Remaining()), len(lastRows(t, log)), p.stderr)
 	}
 }
 
 // A second signal ends the process at once, and the log stays good.
 func TestSecondSignal(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.Hang()}}})
-	users := tenant.Populate(100)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.Hang()}}})
+	users := tenant.AddUsers(100)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	list := writeFile(t, "list.csv", listOf(users))
@@ -252,7 +252,7 @@ func TestSecondSignal(t *testing.T) {
 func TestSignalAfterDeadline(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Latency: time.Minute})
-	users := tenant.Populate(100)
+	users := tenant.AddUsers(100)
 	env, root := serve(t, tenant)
 	start := time.Now()
 	cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--deadline", "2s", "--results", "log.jsonl", writeFile(t, "list.csv", listOf(users)))
@@ -279,10 +279,10 @@ func TestMaxItems(t *testing.T) {
 	list := writeFile(t, "list.csv", b.String())
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
-	if p.code != exitRefused || !strings.Contains(p.stderr, "10001 pairs, more than 10000") || tenant.Stats().Requests+tenant.Stats().Tokens != 0 {
+	if p.code != status.Usage || !strings.Contains(p.stderr, "10001 pairs, more than 10000") || tenant.Stats().Requests+tenant.Stats().Tokens != 0 {
 		t.Errorf("exit %d, %d requests\n%s", p.code, tenant.Stats().Requests, p.stderr)
 	}
-	if p := tapsweep(t, env, "revoke", "--yes", "--max-items", "5", "--graph-url", root, list); p.code != exitRefused {
+	if p := tapsweep(t, env, "revoke", "--yes", "--max-items", "5", "--graph-url", root, list); p.code != status.Usage {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	for _, args := range [][]string{{"--max-items", "0", "--yes"}, {"--max-items", "10001", "--yes"}, {"--dry-run"}} {
@@ -297,8 +297,8 @@ func TestMaxItems(t *testing.T) {
 // had left over and a later one has done is not done again, to whatever pass the user was
 // given since.
 func TestResumedLogAsList(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Attempt: 1, Do: graphsim.ItemStatus(403)}}})
-	users := tenant.Populate(20)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(20)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
 	var list strings.Builder
@@ -315,8 +315,8 @@ func TestResumedLogAsList(t *testing.T) {
 	tenant.GivePass(users[3].UPN, graphsim.Pass{})
 	sent := tenant.Stats().Requests
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", log)
-	if len(tenant.Left()) != 1 || tenant.Stats().Requests != sent || !strings.Contains(p.stderr, "20 rows left out, done by the earlier run") {
-		t.Errorf("exit %d, %d passes left, %d requests\n%s", p.code, len(tenant.Left()), tenant.Stats().Requests-sent, p.stderr)
+	if len(tenant.Remaining()) != 1 || tenant.Stats().Requests != sent || !strings.Contains(p.stderr, "20 rows left out, done by the earlier run") {
+		t.Errorf("exit %d, %d passes left, %d requests\n%s", p.code, len(tenant.Remaining()), tenant.Stats().Requests-sent, p.stderr)
 	}
 }
 
@@ -324,7 +324,7 @@ func TestResumedLogAsList(t *testing.T) {
 // were protected.
 func TestResumeKeepsWhoWasProtected(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 	tenant.AddUser(graphsim.User{UPN: "somebody@contoso.example"})
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
@@ -336,8 +336,8 @@ func TestResumeKeepsWhoWasProtected(t *testing.T) {
 			args = append(args, "--protect", writeFile(t, "protect.txt", names))
 		}
 		p := tapsweep(t, env, args...)
-		if p.code != exitDone || len(tenant.Left()) != left {
-			t.Errorf("exit %d, %d passes left, want 0 and %d\n%s", p.code, len(tenant.Left()), left, p.stderr)
+		if p.code != status.Done || len(tenant.Remaining()) != left {
+			t.Errorf("exit %d, %d passes left, want 0 and %d\n%s", p.code, len(tenant.Remaining()), left, p.stderr)
 		}
 	}
 	run(2, users[0].UPN+"\n", users[1].UPN+"\n")
@@ -351,7 +351,7 @@ func TestResumeKeepsWhoWasProtected(t *testing.T) {
 func TestNohup(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Latency: 200 * time.Millisecond})
-	users := tenant.Populate(60)
+	users := tenant.AddUsers(60)
 	env, root := serve(t, tenant)
 	inner := command(t, env, "revoke", "--yes", "--graph-url", root, "--rate", "40", "--results", "-", writeFile(t, "list.csv", listOf(users)))
 	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap '' HUP INT; exec "$0" "$@"`}, inner.Args...)...)
@@ -363,8 +363,8 @@ func TestNohup(t *testing.T) {
 		p.Signal(syscall.SIGHUP)
 		p.Signal(os.Interrupt)
 	})
-	if p.code != 0 || len(tenant.Left()) != 0 {
-		t.Errorf("exit %d, %d passes left\n%s", p.code, len(tenant.Left()), p.stderr)
+	if p.code != 0 || len(tenant.Remaining()) != 0 {
+		t.Errorf("exit %d, %d passes left\n%s", p.code, len(tenant.Remaining()), p.stderr)
 	}
 }
 
@@ -372,12 +372,12 @@ func TestNohup(t *testing.T) {
 // said to be that. Once it gave the rows of all runs the time and the rate of the last.
 func TestResumedRunTellsOfItself(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Method: "DELETE", Path: "user0001@", Attempt: 1, Do: graphsim.ItemStatus(403)},
-		{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: graphsim.ItemStatus(403)},
-		{Method: "DELETE", Path: "user0003@", Do: graphsim.ItemStatus(423)},
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Method: "DELETE", Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},
+		{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.ItemStatus(403)},
+		{Method: "DELETE", Path: "user0003@", Do: fault.ItemStatus(423)},
 	}})
-	users := tenant.Populate(30)
+	users := tenant.AddUsers(30)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", dir + "/log.jsonl", "--metrics-file", dir + "/m.prom", "--resume", writeFile(t, "list.csv", listOf(users))}

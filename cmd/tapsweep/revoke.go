@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -28,14 +27,11 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		}
 	}
 	if !f.unasked() && !a.canAsk(lists) {
-		return refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
+		return status.Refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
 			"--yes goes on without asking, --dry-run shows what would be done")
 	}
-	stdin := a.stdin
-	if f.self {
-		lists, stdin = []string{"-"}, strings.NewReader(selfList)
-	}
-	list, err := a.openLists(ctx, lists, f, stdin)
+	logs := new(results.Lists)
+	list, err := a.openLists(ctx, lists, f, logs)
 	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
 		a.say("%v; nothing to do", empty)
 		return nil
@@ -44,18 +40,18 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	defer list.Close()
-	for _, warning := range list.Warnings() {
+	for _, warning := range logs.Warnings() {
 		a.say("warning: %s", warning)
 	}
-	keep, err := protect.Open(f.protect...)
+	keep, err := protect.Open(new(results.Lists).Read, f.protect...)
 	if err != nil {
-		return refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
+		return status.Refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
 	}
 	path := f.results
 	if path == "" {
 		path = newName()
 	}
-	if err := f.checkResults(path); err != nil {
+	if err := f.checkResults(path, lists...); err != nil {
 		return err
 	}
 	if err := a.checkCount(f, list); err != nil {
@@ -75,14 +71,14 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 		return err
 	}
 	defer tenant.close()
-	if err := tenant.checkLogs(list); way != nil && err != nil { // a drill takes the log of any tenant
+	if err := tenant.checkLogs(logs); way != nil && err != nil { // a drill takes the log of any tenant
 		return err
 	}
-	tenant.leaveOutMe(f, list)
 	stats := list.Stats()
 	r := &runOf{app: a, flags: &f.runFlags, list: list, tenant: tenant, logger: logger, header: &results.Run{
 		Version: buildVersion(), Command: a.args, Digest: list.Digest(), Tenant: tenant.id, Operator: tenant.token.Who,
-		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: stats.Rows}}
+		GraphRoot: tenant.root, DryRun: f.dryRun, Pairs: stats.Rows,
+		Verify: f.verify, AnyPass: f.anyPass, Simulated: f.simulate}}
 	defer func() {
 		if err != nil {
 			r.unhold()
@@ -94,7 +90,7 @@ func (a *app) revoke(ctx context.Context, f *revokeFlags, lists []string) (err e
 	if err := r.makeRunner(); err != nil {
 		return err
 	}
-	if err := r.guard(ctx, keep, list.Pairs()); err != nil {
+	if err := r.guardList(ctx, keep); err != nil {
 		return err
 	}
 	if f.resume != "" {
@@ -123,18 +119,14 @@ const hintElsewhere = "that log says nothing about this tenant: connect as its r
 
 // checkLogs refuses lists that are results logs of another tenant or Graph root, because what
 // was done there was not done here.
-func (t *tenant) checkLogs(list *input.List) error {
-	for _, run := range list.LogRuns() {
-		log := &results.Run{Tenant: run.Tenant, GraphRoot: run.GraphRoot}
-		if err := log.Elsewhere(t.id, t.root); err != nil {
-			return refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", run.Source, run.Line, err), hintElsewhere)
+func (t *tenant) checkLogs(logs *results.Lists) error {
+	for _, run := range logs.Runs() {
+		if err := run.Elsewhere(t.id, t.root); err != nil {
+			return status.Refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", run.Source, run.Line, err), hintElsewhere)
 		}
 	}
 	return nil
 }
-
-// selfList is the list that --self stands for.
-const selfList = "user\n" + input.Me + "\n"
 
 // tenantFor goes to the tenant, or makes one.
 func (a *app) tenantFor(ctx context.Context, way *connection, list *input.List, keep *protect.List) (*tenant, error) {
@@ -148,8 +140,8 @@ func (a *app) tenantFor(ctx context.Context, way *connection, list *input.List, 
 func (a *app) checkCount(f *revokeFlags, list *input.List) error {
 	most, n := f.most(f.simulate || isTerminal(a.stdin)), list.Stats().Unique
 	if most > 0 && n > most {
-		return refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, most),
-			hintBound)
+		return status.Refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, most),
+			status.HintBound)
 	}
 	return nil
 }
@@ -185,7 +177,7 @@ func (r *runOf) revoke(ctx context.Context, f *revokeFlags) error {
 		}
 		return job.Counts(), failed
 	}, func(code int) {
-		if code != exitDone || !f.quiet {
+		if code != status.Done || !f.quiet {
 			summary.Print(r.stderr)
 		}
 	})
@@ -193,7 +185,8 @@ func (r *runOf) revoke(ctx context.Context, f *revokeFlags) error {
 
 // openLists reads the lists for the first time. Nothing is sent unless each
 // row of them is good, or --skip-invalid says to leave the others out.
-func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, stdin io.Reader) (*input.List, error) {
+func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags,
+	logs *results.Lists) (*input.List, error) {
 	type opened struct {
 		list *input.List
 		err  error
@@ -203,7 +196,7 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 	done := make(chan opened, 1)
 	go func() {
 		list, err := input.Open(names, input.Options{Format: f.format, SkipInvalid: f.skipInvalid,
-			Users: f.users, Stdin: stdin})
+			Users: f.users, Self: f.self, Stdin: a.stdin, Reader: logs.Read})
 		done <- opened{list, err}
 	}()
 	select {
@@ -211,12 +204,12 @@ func (a *app) openLists(ctx context.Context, names []string, f *revokeFlags, std
 		problems, ok := errors.AsType[*input.Problems](o.err)
 		switch {
 		case ok && !problems.Cut:
-			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems),
+			return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems),
 				"fix the rows, or leave them out with --skip-invalid")
 		case ok:
-			return nil, refuse(fmt.Errorf("%w\nnothing was sent", problems))
+			return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems))
 		case o.err != nil:
-			return nil, refuse(o.err, hintUser(o.err, names)...)
+			return nil, status.Refuse(o.err, hintUser(o.err, names)...)
 		}
 		return o.list, nil
 	case <-ctx.Done():

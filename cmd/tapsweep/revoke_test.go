@@ -13,7 +13,10 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // Two thousand pairs in each form in which people have them: all deleted, the
@@ -59,7 +62,7 @@ func TestRevokeEachForm(t *testing.T) {
 		t.Run(tt.file, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
-			users := tenant.Populate(2000)
+			users := tenant.AddUsers(2000)
 			env, root := serve(t, tenant)
 			list := writeFile(t, tt.file, tt.text(users))
 
@@ -76,8 +79,8 @@ func TestRevokeEachForm(t *testing.T) {
 				t.Errorf("rows of %d different lines, want 2000", len(lines))
 			}
 			stats := tenant.Stats()
-			if stats.MeanSize() < 19.5 || stats.LostWrites+stats.OverlappingWrites != 0 || len(tenant.Left()) != 0 {
-				t.Errorf("batches of %.1f, %d passes left, stats %+v", stats.MeanSize(), len(tenant.Left()), stats)
+			if stats.MeanSize() < 19.5 || stats.LostWrites+stats.OverlappingWrites != 0 || len(tenant.Remaining()) != 0 {
+				t.Errorf("batches of %.1f, %d passes left, stats %+v", stats.MeanSize(), len(tenant.Remaining()), stats)
 			}
 
 			p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
@@ -91,8 +94,8 @@ func TestRevokeEachForm(t *testing.T) {
 
 // The log of one run is the list of the next.
 func TestRevokeResultsLog(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "user0003@", Do: graphsim.ItemStatus(503)}}})
-	users := tenant.Populate(5)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0003@", Do: fault.ItemStatus(503)}}})
+	users := tenant.AddUsers(5)
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "first.jsonl")
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--max-attempts", "1", "--results", log, writeFile(t, "l.csv", listOf(users)))
@@ -139,7 +142,7 @@ func TestSignalBeforeTheRun(t *testing.T) {
 // A reader of the results that goes away stops the run in order.
 func TestClosedOutput(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-	users := tenant.Populate(2000)
+	users := tenant.AddUsers(2000)
 	env, root := serve(t, tenant)
 	cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-", writeFile(t, "l.csv", listOf(users)))
 	r, w, err := os.Pipe()
@@ -155,14 +158,14 @@ func TestClosedOutput(t *testing.T) {
 	r.Read(make([]byte, 1))
 	r.Close()
 	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 4 || !strings.Contains(stderr.String(), "broken pipe") || len(tenant.Left()) == 0 {
-		t.Errorf("exit %d, %d passes left\n%s", code, len(tenant.Left()), stderr.String())
+	if code := cmd.ProcessState.ExitCode(); code != 4 || !strings.Contains(stderr.String(), "broken pipe") || len(tenant.Remaining()) == 0 {
+		t.Errorf("exit %d, %d passes left\n%s", code, len(tenant.Remaining()), stderr.String())
 	}
 }
 
 func TestExitCodes(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(users))
 	gone := writeFile(t, "gone.csv", "user,method\nnobody@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n")
@@ -177,34 +180,34 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"version", nil, []string{"version"}, 0, ""},
 		{"help", nil, []string{"revoke", "--help"}, 0, ""},
-		{"no arguments", env, []string{"revoke"}, exitRefused, "no list is named"},
-		{"unknown command", env, []string{"remove"}, exitRefused, "unknown command"},
-		{"unknown flag", env, []string{"revoke", "--force", list}, exitRefused, "unknown flag"},
-		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, exitRefused, "--batch-size 21 is not between 1 and 20"},
-		{"concurrency", env, []string{"revoke", "--concurrency", "-1", list}, exitRefused, "--concurrency -1"},
-		{"rate", env, []string{"revoke", "--rate", "-1", list}, exitRefused, "--rate -1"},
-		{"priority", env, []string{"revoke", "--priority", "highest", list}, exitRefused, "--priority"},
-		{"max wait", env, []string{"revoke", "--max-wait", "0", list}, exitRefused, "--max-wait"},
-		{"deadline", env, []string{"revoke", "--deadline", "-1s", list}, exitRefused, "--deadline"},
-		{"attempts", env, []string{"revoke", "--max-attempts", "0", list}, exitRefused, "--max-attempts 0"},
-		{"timeout", env, []string{"revoke", "--request-timeout", "5ms", list}, exitRefused, "--request-timeout 5ms"},
-		{"progress", env, []string{"revoke", "--progress", "much", list}, exitRefused, "--progress"},
-		{"log level", env, []string{"revoke", "--yes", "--log-level", "loud", list}, exitRefused, "--log-level"},
-		{"log format", env, []string{"revoke", "--yes", "--log-format", "xml", list}, exitRefused, "--log-format"},
-		{"format", env, []string{"revoke", "--yes", "--format", "xml", list}, exitRefused, "xml"},
-		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", "--graph-url", root, list}, exitRefused, "--simulate goes to a tenant of its own"},
-		{"nobody to ask", env, []string{"revoke", "--graph-url", root, list}, exitRefused, "--yes"},
-		{"no list", env, []string{"revoke", "--yes", "--graph-url", root, "nosuch.csv"}, exitRefused, "nosuch.csv"},
-		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, exitRefused, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
-		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, exitRefused, "https://"},
-		{"results is a list", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", list, list}, exitRefused, "is also a list"},
-		{"results is a directory", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/", list}, exitRefused, "is a directory"},
-		{"results there already", env, []string{"revoke", "--yes", "--graph-url", root, "--results", gone, list}, exitRefused, "--overwrite"},
-		{"results nowhere", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/nosuch/dir/r.jsonl", list}, exitRefused, "no such file"},
+		{"no arguments", env, []string{"revoke"}, status.Usage, "no list is named"},
+		{"unknown command", env, []string{"remove"}, status.Usage, "unknown command"},
+		{"unknown flag", env, []string{"revoke", "--force", list}, status.Usage, "unknown flag"},
+		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, status.Usage, "--batch-size 21 is not between 1 and 20"},
+		{"concurrency", env, []string{"revoke", "--concurrency", "-1", list}, status.Usage, "--concurrency -1"},
+		{"rate", env, []string{"revoke", "--rate", "-1", list}, status.Usage, "--rate -1"},
+		{"priority", env, []string{"revoke", "--priority", "highest", list}, status.Usage, "--priority"},
+		{"max wait", env, []string{"revoke", "--max-wait", "0", list}, status.Usage, "--max-wait"},
+		{"deadline", env, []string{"revoke", "--deadline", "-1s", list}, status.Usage, "--deadline"},
+		{"attempts", env, []string{"revoke", "--max-attempts", "0", list}, status.Usage, "--max-attempts 0"},
+		{"timeout", env, []string{"revoke", "--request-timeout", "5ms", list}, status.Usage, "--request-timeout 5ms"},
+		{"progress", env, []string{"revoke", "--progress", "much", list}, status.Usage, "--progress"},
+		{"log level", env, []string{"revoke", "--yes", "--log-level", "loud", list}, status.Usage, "--log-level"},
+		{"log format", env, []string{"revoke", "--yes", "--log-format", "xml", list}, status.Usage, "--log-format"},
+		{"format", env, []string{"revoke", "--yes", "--format", "xml", list}, status.Usage, "xml"},
+		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", "--graph-url", root, list}, status.Usage, "--simulate goes to a tenant of its own"},
+		{"nobody to ask", env, []string{"revoke", "--graph-url", root, list}, status.Usage, "--yes"},
+		{"no list", env, []string{"revoke", "--yes", "--graph-url", root, "nosuch.csv"}, status.Usage, "nosuch.csv"},
+		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, status.Usage, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
+		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, status.Usage, "https://"},
+		{"results is a list", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", list, list}, status.Usage, "is also a list"},
+		{"results is a directory", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/", list}, status.Usage, "is a directory"},
+		{"results there already", env, []string{"revoke", "--yes", "--graph-url", root, "--results", gone, list}, status.Usage, "--overwrite"},
+		{"results nowhere", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/nosuch/dir/r.jsonl", list}, status.Usage, "no such file"},
 		{"wrong secret", wrong, []string{"revoke", "--yes", "--graph-url", root, list}, 3, "AADSTS7000215"},
 		{"some left", env, []string{"revoke", "--yes", "--graph-url", root, gone}, 1, "unknown_user"},
 		{"dry run", env, []string{"revoke", "--dry-run", "--graph-url", root, list}, 0, "planned"},
-		{"full disk", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", "/dev/full", list}, exitStopped, "no space left"},
+		{"full disk", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", "/dev/full", list}, status.Stopped, "no space left"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -217,7 +220,7 @@ func TestExitCodes(t *testing.T) {
 			}
 		})
 	}
-	if left := len(tenant.Left()); left != 3 {
+	if left := len(tenant.Remaining()); left != 3 {
 		t.Errorf("%d passes left, want 3: none of these may delete one", left)
 	}
 	if p := tapsweep(t, env, "revoke", "--yes", "--quiet", "--graph-url", root, list); p.code != 0 || p.stdout+p.stderr != "" {
@@ -231,14 +234,14 @@ func TestInterrupt(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Window(40, time.Hour)}})
-			users := tenant.Populate(500)
+			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Hour)}})
+			users := tenant.AddUsers(500)
 			env, root := serve(t, tenant)
 			log := filepath.Join(t.TempDir(), "log.jsonl")
 			cmd := command(t, env, "revoke", "--yes", "--max-wait", "2h", "--graph-url", root, "--results", log, writeFile(t, "l.csv", listOf(users)))
 			var signalled time.Time
 			p := finish(t, cmd, func(p *os.Process) {
-				for len(tenant.Left()) > 460 {
+				for len(tenant.Remaining()) > 460 {
 					time.Sleep(10 * time.Millisecond)
 				}
 				time.Sleep(300 * time.Millisecond)
@@ -265,8 +268,8 @@ func TestInterrupt(t *testing.T) {
 // ten thousand.
 func TestAbortAfter(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}})
-	users := tenant.Populate(3000)
+	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(3000)
 	env, root := serve(t, tenant)
 	list := writeFile(t, "l.csv", listOf(users))
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
@@ -286,25 +289,25 @@ func TestStopsEarly(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		limit  *graphsim.Limit
+		limit  *quota.Limit
 		args   []string
 		stderr string
 	}{
-		{"max wait", graphsim.Window(20, time.Hour), []string{"--max-wait", "1m"}, "too long a wait"},
-		{"stall", graphsim.ThrottleFirst(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
-		{"deadline", graphsim.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "2s"},
+		{"max wait", quota.Window(20, time.Hour), []string{"--max-wait", "1m"}, "too long a wait"},
+		{"stall", quota.First(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
+		{"deadline", quota.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "2s"},
 			"the deadline of 2s is over"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{tt.limit}})
-			users := tenant.Populate(500)
+			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{tt.limit}})
+			users := tenant.AddUsers(500)
 			env, root := serve(t, tenant)
 			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users))}, tt.args...)...)
 			rows, end := readLog(t, p.stdout)
-			if p.code != 4 || len(rows) != 500 || outcomes(rows)[results.NotSent] != len(tenant.Left()) || end == nil || !strings.Contains(p.stderr, tt.stderr) {
-				t.Errorf("exit %d, outcomes %v, %d passes left, end %v\n%s", p.code, outcomes(rows), len(tenant.Left()), end, p.stderr)
+			if p.code != 4 || len(rows) != 500 || outcomes(rows)[results.NotSent] != len(tenant.Remaining()) || end == nil || !strings.Contains(p.stderr, tt.stderr) {
+				t.Errorf("exit %d, outcomes %v, %d passes left, end %v\n%s", p.code, outcomes(rows), len(tenant.Remaining()), end, p.stderr)
 			}
 		})
 	}

@@ -2,61 +2,20 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"tapsweep/cmd/tapsweep/internal/progress"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
-
-// Exit codes. Scripts and the night job rely on them, and README.md lists them. None is 2,
-// because Go's runtime exits with 2 after a crash, when passes may have been deleted.
-const (
-	exitDone    = 0  // every pair is revoked, absent or a duplicate, or its user is protected
-	exitLeft    = 1  // some pairs are not done
-	exitRefused = 64 // wrong usage, bad input or a guard: nothing was sent (EX_USAGE in sysexits.h)
-	exitAuth    = 3  // no token, or a token that Graph does not accept
-	exitStopped = 4  // stopped early; can be resumed
-)
-
-// exitError ends the command with a code. Without an error it says nothing,
-// because what there is to say has been said.
-type exitError struct {
-	code  int
-	err   error
-	hints []string // what to do next, one line each
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-func refuse(err error, hints ...string) error {
-	return &exitError{code: exitRefused, err: err, hints: hints}
-}
-
-// refuseFile is refuse for a file that cannot be created. A full disk is no fault of the command
-// line: it ends the command like one that becomes full later.
-func refuseFile(err error, hints ...string) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return &exitError{code: exitStopped, err: err, hints: hints}
-	}
-	return refuse(err, hints...)
-}
 
 // app is what all commands share: where they read and write.
 //
@@ -71,9 +30,8 @@ type app struct {
 	display  atomic.Pointer[progress.Display] // of the run, once it has begun
 	recorder recorder
 
-	overridden []string // flags in place of whose variables others count
-	variables  []string // that count
-	misread    bool     // a flag of the command line is wrong, and those behind it are not read
+	variables []string  // that set flags of this command
+	settings  []setting // all variables that set flags
 
 	progressed
 }
@@ -94,23 +52,22 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // exit says what went wrong and returns the exit code.
 func (a *app) exit(cmd *cobra.Command, err error) int {
 	if err == nil {
-		return exitDone
+		return status.Done
 	}
-	exit, ok := errors.AsType[*exitError](err)
-	if !ok {
-		// All that cobra itself finds wrong is usage.
-		exit = &exitError{code: exitRefused, err: err, hints: []string{fmt.Sprintf("see '%s --help'", cmd.CommandPath())}}
+	exit := status.Of(err)
+	if !status.Known(err) && exit.Hints == nil && exit.Err == err {
+		exit.Hints = []string{fmt.Sprintf("see '%s --help'", cmd.CommandPath())} // cobra has found it
 	}
-	if exit.err != nil {
-		a.say("%s", exit.err)
+	if exit.Err != nil {
+		a.say("%s", exit.Err)
 	}
-	if exit.code == exitRefused && len(a.variables) > 0 {
-		exit.hints = append(exit.hints, "flags are given by the environment, too: "+strings.Join(a.variables, ", "))
+	if exit.Code == status.Usage && len(a.variables) > 0 {
+		exit.Hints = append(exit.Hints, "flags are given by the environment, too: "+strings.Join(a.variables, ", "))
 	}
-	for _, h := range exit.hints {
+	for _, h := range exit.Hints {
 		fmt.Fprintf(a.stderr, "hint: %s\n", a.visible(h))
 	}
-	return exit.code
+	return exit.Code
 }
 
 // say writes a message for people.
@@ -127,9 +84,9 @@ func (a *app) rootCommand() *cobra.Command {
 Graph, twenty to a batch, waits as long as the tenant asks it to, and writes
 what became of each to a results log.
 
-A flag can be given by an environment variable as well: --max-items by
-TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it. --help, --version
-and --user of revoke have no variable.`,
+Flags about signing in, pace, logging and guards can be given by environment
+variables as well: --max-items by TAPSWEEP_MAX_ITEMS. A flag on the command line counts before it. Flags that say
+what to revoke, where to look and what to write have no variable.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --simulate list.csv`,
 		Version:       versionLine(),
@@ -138,16 +95,35 @@ and --user of revoke have no variable.`,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.Flags().Bool("version", false, "print the version")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		a.misread = true
-		return flagError(cmd, err)
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.revokeCommand(), a.scanCommand(), a.sweepCommand(), a.verifyCommand(), a.reportCommand(),
-		a.checkCommand(), a.simulateCommand(), a.versionCommand(), a.manCommand())
-	a.withVariables(root.Commands())
-	a.withCompletions(root.Commands())
-	refuseEmpty(root.Commands())
+		a.checkCommand(), a.simulateCommand())
+	for _, cmd := range root.Commands() {
+		a.inOrder(cmd)
+	}
+	root.AddCommand(a.versionCommand(), a.manCommand())
+	a.finishFlags(root.Commands())
 	return root
+}
+
+// inOrder makes a command set its flags from the environment, then check its arguments and the
+// metrics file, and then run.
+func (a *app) inOrder(cmd *cobra.Command) {
+	check, run := cmd.Args, cmd.RunE
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := a.setFromEnvironment(cmd, os.Environ()); err != nil {
+			return err
+		}
+		if err := check(cmd, args); err != nil {
+			return err
+		}
+		if err := checkMetrics(a.metricsFile(cmd), cmd.Name()); err != nil {
+			return err
+		}
+		a.command.Store(cmd)
+		return run(cmd, args)
+	}
 }
 
 // strictDefaults has cobra's own commands refuse what they do not know, as ours do: they
@@ -166,7 +142,7 @@ func strictDefaults(root *cobra.Command) {
 					err = fmt.Errorf("unknown command %q for %q", rest[0], about.CommandPath())
 				}
 				if err != nil {
-					return refuse(err, "see 'tapsweep --help'")
+					return status.Refuse(err, "see 'tapsweep --help'")
 				}
 				return nil
 			}

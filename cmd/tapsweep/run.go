@@ -19,7 +19,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
-	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -83,33 +83,18 @@ func (r *runOf) makeRunner() (err error) {
 		},
 	})
 	if err != nil {
-		return refuse(err)
+		return status.Refuse(err)
 	}
 	return nil
 }
 
 // guard finds out who the protected users are, before anything is written anywhere.
 func (r *runOf) guard(ctx context.Context, keep *protect.List, pairs revoke.Source) (err error) {
-	if err := r.identify(ctx, keep); err != nil {
-		return err
-	}
 	r.unguarded = keep.Empty()
 	keep.Check = r.protectCheck()
 	r.keep, err = keep.Resolve(ctx, r.runner, pairs)
-	unknown, ok := errors.AsType[*protect.ResolveError](err)
-	switch {
-	case ctx.Err() != nil:
-		return interrupted(ctx)
-	case errors.Is(err, batch.ErrBlocked):
-		return r.tenant.blocked(err)
-	case ok:
-		return refuse(fmt.Errorf("--protect: %w\nnothing was changed", err), unknown.Hints()...)
-	case errors.Is(err, batch.ErrUnauthorized):
-		return &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
-	case errors.Is(err, protect.ErrStopped):
-		return &exitError{code: exitStopped, err: fmt.Errorf("--protect: %w\nnothing was changed", err)}
-	case err != nil:
-		return refuse(fmt.Errorf("--protect: %w", err))
+	if err != nil {
+		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was changed", err))
 	}
 	if doubt := r.keep.Doubt(); doubt != "" {
 		r.say("warning: %s", doubt)
@@ -130,39 +115,30 @@ func (r *runOf) protected(user string) bool {
 func (r *runOf) open(path string, opts results.ResumeOptions) (err error) {
 	if dir := r.flags.evidence; dir != "" {
 		if err := evidence.Make(dir); err != nil {
-			return refuseFile(fmt.Errorf("--evidence: %w", err))
+			return status.RefuseFile(fmt.Errorf("--evidence: %w", err))
 		}
 	}
 	if r.flags.resume == "" {
 		if r.log, err = r.openResults(path); err != nil {
-			return refuseFile(err, append(hintInUse(err), trustHints(err)...)...)
+			return status.RefuseFile(err)
 		}
 		return nil
 	}
 	if !results.CanResume(path) {
-		return refuse(fmt.Errorf("--results: %s is a pipe or a device, and a run cannot resume from it", path),
+		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device, and a run cannot resume from it", path),
 			"choose another --results file")
 	}
 	// To forget --protect is not to take somebody off the list.
 	opts.Protected = func(user string) bool { return r.unguarded || r.protected(user) }
-	if r.flags.resume == "unsent" {
-		opts.Again = func(o results.Outcome) bool { return o == results.NotSent }
-	}
 	r.log, r.earlier, err = results.Resume(path, r.header, opts)
-	if wait := hintInUse(err); wait != nil {
-		return refuse(err, wait...)
+	if err != nil && !status.Known(err) {
+		return status.Refuse(err, r.resumeHints(err)...)
 	}
-	if err != nil {
-		return refuse(err, r.resumeHints(err)...)
-	}
-	return nil
+	return err
 }
 
 // resumeHints returns what to do about a log that cannot be resumed.
 func (r *runOf) resumeHints(err error) []string {
-	if hints := trustHints(err); hints != nil {
-		return hints
-	}
 	if _, ok := errors.AsType[*results.LineError](err); ok {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
@@ -178,19 +154,11 @@ func (r *runOf) resumeHints(err error) []string {
 	return []string{same + ", or another " + other}
 }
 
-// hintInUse is for a log that another run is writing to, and nil for other errors.
-func hintInUse(err error) []string {
-	if !errors.Is(err, results.ErrInUse) {
-		return nil
-	}
-	return []string{"wait until that run has ended, or interrupt it: it ends in order, and is gone on with by --resume"}
-}
-
 // sameLists refuses a log of lists that are not named.
 func (r *runOf) sameLists(lists []string) error {
 	for _, source := range r.earlier.Sources() {
-		if source != "stdin" && source != input.NamedSource && !slices.Contains(lists, source) {
-			return errors.Join(refuse(fmt.Errorf("the log is of %s, which is not named", source),
+		if source != "stdin" && source != input.NamedSource && source != input.SelfSource && !slices.Contains(lists, source) {
+			return errors.Join(status.Refuse(fmt.Errorf("the log is of %s, which is not named", source),
 				"name the lists as the run before did"), r.close())
 		}
 	}
@@ -252,7 +220,7 @@ func (r *runOf) show(opts progress.Options) *progress.Display {
 }
 
 // work is what a run does between the first line of its log and the last. The error
-// tells why it stopped early; one that is an *exitError is how the command ends.
+// tells why it stopped early; one that is an *status.Error is how the command ends.
 type work func(ctx context.Context) (revoke.Counts, error)
 
 // do does the work, with the log's first and last line, signals and the summary
@@ -265,11 +233,12 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	r.recorder.summary = summary
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log != nil {
+		r.header.Describe(r.log.Name())
 		err := r.beginEvidence()
 		if err == nil {
 			_ = r.log.Write(r.header) // kept, and returned by Sync
 			if err = r.log.Sync(); err != nil {
-				err = &exitError{code: exitStopped, err: err, hints: []string{"nothing was sent"}}
+				err = &status.Error{Code: status.Stopped, Err: err, Hints: []string{"nothing was sent"}}
 			}
 		}
 		if err != nil {
@@ -317,15 +286,15 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	if r.earlier != nil {
 		summary.VerifiedBefore = r.earlier.Verified
 	}
-	code := exitCode(&whole, runErr)
-	refused, isExit := errors.AsType[*exitError](runErr)
+	code := codeOf(&whole, runErr)
+	refused, isExit := errors.AsType[*status.Error](runErr)
 	if isExit {
-		code = refused.code
+		code = refused.Code
 	}
 	summary.Counts, summary.Earlier, summary.Took, summary.Stopped = counts, r.earlier.Len(), time.Since(start), runErr
-	summary.Command, summary.CreatorDoubt = r.args, r.creatorDoubt
-	if seen := summary.Scan; code == exitDone && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
-		code = exitLeft // some users may not have been scanned
+	summary.Run, summary.CreatorDoubt = *r.header, r.creatorDoubt
+	if seen := summary.Scan; code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
+		code = status.Incomplete // some users may not have been scanned
 	}
 	end := &results.End{Counts: whole.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
@@ -342,8 +311,8 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 			if err != nil {
 				r.say("the evidence is not complete: %v", err)
 				unsealed = true
-				if code < exitAuth {
-					code = exitStopped
+				if code < status.NoAccess {
+					code = status.Stopped
 				}
 			} else {
 				summary.Evidence, summary.Sealed = dir, digest
@@ -355,12 +324,12 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		if err != nil {
 			_, moved := errors.AsType[*results.MovedError](err) // its text says what to do
 			summary.Incomplete = !moved
-			if code < exitAuth {
-				summary.Stopped, code = err, exitStopped
+			if code < status.NoAccess {
+				summary.Stopped, code = err, status.Stopped
 			}
 		}
 	}
-	if code != exitDone {
+	if code != status.Done {
 		r.unhold()
 	}
 	if isExit {
@@ -368,59 +337,36 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 		return runErr
 	}
 	conclude(code)
-	if code == exitDone {
+	if code == status.Done {
 		return nil
 	}
-	exit := &exitError{code: code}
-	if code == exitAuth || code == exitRefused || errors.Is(runErr, batch.ErrBlocked) {
-		exit.hints = r.hints(runErr)
+	exit := &status.Error{Code: code}
+	if code == status.NoAccess || code == status.Usage || errors.Is(runErr, batch.ErrBlocked) {
+		exit.Hints = r.tenant.status(runErr).Hints
 	}
 	if unsealed && !summary.Simulated {
-		exit.hints = append(exit.hints, "the same command with --resume writes the evidence, and sends nothing twice")
+		exit.Hints = append(exit.Hints, "the same command with --resume writes the evidence, and sends nothing twice")
 	}
 	return exit
 }
 
-// hints say what to do about a run that ended for want of permission, or by what
-// was asked.
-func (r *runOf) hints(err error) []string {
-	if source, ok := errors.AsType[*scan.SourceError](err); ok {
-		return sourceHints(source)
-	}
-	if isBound(err) {
-		return []string{hintBound}
-	}
-	return r.tenant.hints(err)
-}
-
-func exitCode(counts *revoke.Counts, runErr error) int {
-	source, isSource := errors.AsType[*scan.SourceError](runErr)
+// codeOf returns the exit code of a run with these counts. An error that is no fault of the
+// command line, or that came after a pass was deleted, means that the run stopped early.
+func codeOf(counts *revoke.Counts, err error) int {
 	switch {
-	case isSource && source.Wrong() && counts.Outcomes[results.Revoked] == 0:
-		return exitRefused
-	case errors.Is(runErr, batch.ErrBlocked):
-		return blockedCode(runErr)
-	case errors.Is(runErr, batch.ErrUnauthorized), errors.Is(runErr, revoke.ErrAllDenied),
-		isSource && source.Denied(), scan.Unseen(runErr):
-		return exitAuth
-	case isBound(runErr) && !counts.Touched():
-		return exitRefused
-	case runErr != nil:
-		return exitStopped
-	case counts.Left() > 0:
-		return exitLeft
-	default:
-		return exitDone
+	case err == nil && counts.Left() > 0:
+		return status.Incomplete
+	case err == nil:
+		return status.Done
 	}
-}
-
-// isBound reports whether a run ended because --max-items was reached.
-func isBound(err error) bool {
-	_, is := errors.AsType[*revoke.BoundError](err)
-	return is
+	exit := status.Of(err)
+	if exit.Code == status.Usage && (!status.Known(err) || counts.Touched()) {
+		return status.Stopped
+	}
+	return exit.Code
 }
 
 // interrupted is the end of a command by a signal before anything was sent.
 func interrupted(ctx context.Context) error {
-	return &exitError{code: exitStopped, err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
+	return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
 }

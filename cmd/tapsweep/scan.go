@@ -12,11 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 type scanFlags struct {
@@ -48,8 +50,8 @@ that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	f.findFlags.add(fl, "all")
-	fl.StringVar(&f.output, "output", "-", "write the passes to this new file")
-	addChoice(fl, &f.format, "format", "", scan.Formats, oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
+	addFile(fl, &f.output, "output", "-", "write the passes to this new file")
+	addEnum(fl, &f.format, "format", "", scan.Formats, oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
 	f.addResults(fl, "results log of the scan, to go on with it (default none)")
 	f.addPace(fl)
 	f.addRest(cmd, "no summary when everybody was looked at")
@@ -58,13 +60,17 @@ that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 
 func (f *scanFlags) check() error {
 	if f.output != "-" && sameName(f.output, f.results) {
-		return refuse(errors.New("--output and --results name the same file"))
+		return status.Refuse(errors.New("--output and --results name the same file"))
 	}
 	if f.metrics != "" && sameName(f.metrics, f.output) {
-		return refuse(errors.New("--output and --metrics-file name the same file"))
+		return status.Refuse(errors.New("--output and --metrics-file name the same file"))
+	}
+	if f.format == "" && strings.EqualFold(filepath.Ext(f.output), ".json") {
+		return status.Refuse(fmt.Errorf("--output %s: a scan writes %s", f.output, oneOf(scan.Formats)),
+			"name a .jsonl or .csv file, or choose with --format")
 	}
 	if f.output == "-" && f.results == "-" {
-		return refuse(errors.New("--output and --results cannot both go to standard output"))
+		return status.Refuse(errors.New("--output and --results cannot both go to standard output"))
 	}
 	return f.runFlags.check()
 }
@@ -74,8 +80,8 @@ func (f *scanFlags) chosen(stdout any) string {
 	switch ext := strings.ToLower(filepath.Ext(f.output)); {
 	case f.format != "":
 		return f.format
-	case ext == ".json", ext == ".jsonl":
-		return ext[1:]
+	case ext == ".jsonl":
+		return "jsonl"
 	case f.output == "-" && isTerminal(stdout):
 		return "table"
 	}
@@ -136,7 +142,7 @@ func (a *app) scan(ctx context.Context, f *scanFlags) (err error) {
 		}
 		return job.Counts(), err
 	}, func(code int) {
-		if code != exitDone || !f.quiet {
+		if code != status.Done || !f.quiet {
 			summary.Print(a.stderr)
 		} else {
 			summary.AllClear(a.stderr)
@@ -154,7 +160,7 @@ func foundRow(f *scan.Found) *results.Row {
 // stopped, the passes that were found are kept in a new file, but no old file is replaced.
 type output struct {
 	*scan.Writer
-	file  *report.File
+	file  *fileout.File
 	plain *os.File // a device or a pipe, which cannot appear
 	done  bool
 }
@@ -169,19 +175,19 @@ func (a *app) openOutput(ctx context.Context, f *scanFlags) (*output, error) {
 			o.plain, err = os.OpenFile(f.output, os.O_WRONLY, 0)
 		}
 		if err != nil {
-			return nil, refuse(fmt.Errorf("--output: %w", err))
+			return nil, status.Refuse(fmt.Errorf("--output: %w", err))
 		}
 		w = &results.Patient{W: o.plain, Hurry: ctx.Done()}
 	} else if f.output != "-" {
-		if o.file, err = report.CreateFile(f.output, f.overwrite || f.resume != ""); err != nil {
-			return nil, refuseFile(fmt.Errorf("--output: %w", err))
+		if o.file, err = fileout.Create(f.output, f.overwrite || f.resume != ""); err != nil {
+			return nil, status.RefuseFile(fmt.Errorf("--output: %w", err))
 		}
 		w = o.file
 	}
 	var err error
 	if o.Writer, err = scan.NewWriter(w, f.chosen(a.stdout)); err != nil {
 		o.abort()
-		return nil, refuse(fmt.Errorf("--output: %w", err))
+		return nil, status.Refuse(fmt.Errorf("--output: %w", err))
 	}
 	return o, nil
 }

@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -47,7 +49,7 @@ func TestCreatedSinceIsShown(t *testing.T) {
 			env, root := serve(t, tenant)
 			dir := filepath.Join(t.TempDir(), "evidence")
 			p := tapsweep(t, append(env, "TZ=Pacific/Auckland"), append([]string{"sweep", "--graph-url", root, "--dry-run", "--created-since", day, "--evidence", dir}, tt.args...)...)
-			if p.code != exitDone {
+			if p.code != status.Done {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
 			}
 			if text := string(mustRead(t, dir+"/preflight.txt")); !strings.Contains(text, want) {
@@ -59,7 +61,7 @@ func TestCreatedSinceIsShown(t *testing.T) {
 	env, root := serve(t, tenant)
 	for _, judge := range []string{"--no-preflight=false", "--no-preflight"} { // what a quiet run holds back is shown when it fails
 		p := tapsweep(t, env, "scan", "--graph-url", root, judge, "--created-since", day, "--filter", "no such filter")
-		if p.code != exitRefused || !strings.Contains(p.stderr, want) {
+		if p.code != status.Usage || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: standard error does not say %q: exit %d\n%s", judge, want, p.code, p.stderr)
 		}
 	}
@@ -67,7 +69,7 @@ func TestCreatedSinceIsShown(t *testing.T) {
 
 // What scan prints, revoke takes, in each format.
 func TestScanToRevoke(t *testing.T) {
-	for _, format := range []string{"csv", "json", "jsonl"} {
+	for _, format := range []string{"csv", "jsonl"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			tenant := leftovers(2000, graphsim.Options{EmptyPages: true})
@@ -91,8 +93,8 @@ func TestScanToRevoke(t *testing.T) {
 			list.Close()
 			p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", path)
 			rows, _ := readLog(t, p.stdout)
-			if p.code != 0 || outcomes(rows)[results.Revoked] != 100 || len(tenant.Left()) != 100 {
-				t.Errorf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Left()), p.stderr)
+			if p.code != 0 || outcomes(rows)[results.Revoked] != 100 || len(tenant.Remaining()) != 100 {
+				t.Errorf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Remaining()), p.stderr)
 			}
 		})
 	}
@@ -106,10 +108,17 @@ func TestScanOutput(t *testing.T) {
 	if err != nil || p.code != 0 || len(rows) != 5 || strings.Join(rows[0], ",") != "user,method,userPrincipalName,reason,created,start,expires,usableOnce" {
 		t.Fatalf("exit %d, %v, %q\n%s", p.code, err, rows, p.stderr)
 	}
-	p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "json")
+	p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "jsonl")
 	var lines []scan.Line
-	if err := json.Unmarshal([]byte(p.stdout), &lines); err != nil || len(lines) != 4 {
-		t.Errorf("%v: %s", err, p.stdout)
+	for text := range strings.Lines(p.stdout) {
+		var line scan.Line
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Errorf("%v: %s", err, text)
+		}
+		lines = append(lines, line)
+	}
+	if len(lines) != 4 {
+		t.Errorf("%d lines, want 4\n%s", len(lines), p.stdout)
 	}
 	var reasons strings.Builder
 	for _, l := range lines {
@@ -128,7 +137,7 @@ func TestScanOutput(t *testing.T) {
 		t.Errorf("%s", p.stdout)
 	}
 	// Nothing found is a list that says so.
-	for format, want := range map[string]string{"json": "[]\n", "jsonl": "", "table": "", "csv": "user,method,userPrincipalName,reason,created,start,expires,usableOnce\n"} {
+	for format, want := range map[string]string{"jsonl": "", "table": "", "csv": "user,method,userPrincipalName,reason,created,start,expires,usableOnce\n"} {
 		p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "disabled", "--format", format)
 		if p.code != 0 || p.stdout != want {
 			t.Errorf("%s: exit %d, %q", format, p.code, p.stdout)
@@ -151,32 +160,32 @@ func TestScanRefuses(t *testing.T) {
 		code       int
 		want       string
 	}{
-		{"nobody", root, env, nil, exitRefused, "--all-users"},
-		{"a list by itself", root, env, []string{"list.csv"}, exitRefused, "--users"},
-		{"reason", root, env, []string{"--all-users", "--reason", "old"}, exitRefused, `--reason "old" is not expired, used, disabled, scheduled or usable`},
-		{"unknown cannot be asked for", root, env, []string{"--all-users", "--reason", "unknown"}, exitRefused, "--reason"},
-		{"group by name", root, env, []string{"--group", "sales"}, exitRefused, "not an object id"},
-		{"group that is not there", root, env, []string{"--group", group}, exitRefused, "404"},
-		{"since", root, env, []string{"--created-since", "yesterday"}, exitRefused, "24h or 7d"},
-		{"since the future", root, env, []string{"--created-since", "2999-01-01"}, exitRefused, "in the future"},
-		{"since now", root, env, []string{"--all-users", "--created-since", "0h"}, exitRefused,
+		{"nobody", root, env, nil, status.Usage, "--all-users"},
+		{"a list by itself", root, env, []string{"list.csv"}, status.Usage, "--users"},
+		{"reason", root, env, []string{"--all-users", "--reason", "old"}, status.Usage, `--reason "old" is not expired, used, disabled, scheduled or usable`},
+		{"unknown cannot be asked for", root, env, []string{"--all-users", "--reason", "unknown"}, status.Usage, "--reason"},
+		{"group by name", root, env, []string{"--group", "sales"}, status.Usage, "not an object id"},
+		{"group that is not there", root, env, []string{"--group", group}, status.Usage, "404"},
+		{"since", root, env, []string{"--created-since", "yesterday"}, status.Usage, "24h or 7d"},
+		{"since the future", root, env, []string{"--created-since", "2999-01-01"}, status.Usage, "in the future"},
+		{"since now", root, env, []string{"--all-users", "--created-since", "0h"}, status.Usage,
 			"means now, so no pass would be found"},
-		{"since zero days", root, env, []string{"--created-since", "0.0d"}, exitRefused, "means now, so no pass would be found"},
-		{"since after now", root, env, []string{"--all-users", "--created-since=-1h"}, exitRefused, "is not a time such as"},
+		{"since zero days", root, env, []string{"--created-since", "0.0d"}, status.Usage, "means now, so no pass would be found"},
+		{"since after now", root, env, []string{"--all-users", "--created-since=-1h"}, status.Usage, "is not a time such as"},
 		{"since, and an age that is greater", root, env, []string{"--all-users", "--created-since", "1h", "--min-age", "2h"},
-			exitRefused,
+			status.Usage,
 			"no pass can match both --created-since 1h and --min-age 2h0m0s"},
 		{"expired for, without expired passes", root, env,
-			[]string{"--all-users", "--expired-for", "1h", "--reason", "usable,used"}, exitRefused,
+			[]string{"--all-users", "--expired-for", "1h", "--reason", "usable,used"}, status.Usage,
 			"--expired-for has no effect: --reason usable,used leaves expired passes out"},
-		{"age", root, env, []string{"--all-users", "--min-age", "old"}, exitRefused, "7d"},
-		{"created by, and a place", root, env, []string{"--all-users", "--created-by", "x"}, exitRefused, "audit log"},
-		{"format", root, env, []string{"--all-users", "--format", "xml"}, exitRefused, "--format"},
-		{"file that is there", root, env, []string{"--all-users", "--output", there}, exitRefused, "is there already"},
-		{"no such directory", root, env, []string{"--all-users", "--output", "no/such/file.csv"}, exitRefused, "--output"},
-		{"users list that is none", root, env, []string{"--users", there}, exitRefused, "--users"},
+		{"age", root, env, []string{"--all-users", "--min-age", "old"}, status.Usage, "7d"},
+		{"created by, and a place", root, env, []string{"--all-users", "--created-by", "x"}, status.Usage, "audit log"},
+		{"format", root, env, []string{"--all-users", "--format", "xml"}, status.Usage, "--format"},
+		{"file that is there", root, env, []string{"--all-users", "--output", there}, status.Usage, "is there already"},
+		{"no such directory", root, env, []string{"--all-users", "--output", "no/such/file.csv"}, status.Usage, "--output"},
+		{"users list that is none", root, env, []string{"--users", there}, status.Usage, "--users"},
 		{"users list without rows", root, env, []string{"--users", writeFile(t, "header.csv", "user\n")}, 0, "header.csv: no user in this list"},
-		{"filter that Graph refuses", root, env, []string{"--filter", "nonsense"}, exitRefused, "400"},
+		{"filter that Graph refuses", root, env, []string{"--filter", "nonsense"}, status.Usage, "400"},
 		{"no permission for the audit log", noAuditRoot, noAudit, []string{"--created-since", "1h"}, 3, "AuditLog.Read.All"},
 		{"no permission for groups", noGroupRoot, noGroup, []string{"--group", group}, 3, "GroupMember.Read.All"},
 		{"no permission for users", noUsersRoot, noUsers, []string{"--all-users"}, 3, "User.ReadBasic.All"},
@@ -229,8 +238,8 @@ func TestScanResumes(t *testing.T) {
 	}
 	// Other reasons are another scan.
 	p = tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
-	if p.code != exitRefused {
-		t.Errorf("with another --reason: exit %d, want %d", p.code, exitRefused)
+	if p.code != status.Usage {
+		t.Errorf("with another --reason: exit %d, want %d", p.code, status.Usage)
 	}
 	for _, want := range []string{"it is the log of a run that looked for something else: tapsweep scan --graph-url ",
 		"hint: use the same tenant, and the same flags that say where to look and for what, or another --results file\n"} {
@@ -257,9 +266,9 @@ func TestScanFullDisk(t *testing.T) {
 
 // A disk that is full when a file is created is no wrong usage.
 func TestFullDiskIsNotRefused(t *testing.T) {
-	for err, want := range map[error]int{&os.PathError{Err: syscall.ENOSPC}: exitStopped, os.ErrPermission: exitRefused} {
-		if exit, _ := errors.AsType[*exitError](refuseFile(err)); exit.code != want {
-			t.Errorf("%v: exit %d, want %d", err, exit.code, want)
+	for err, want := range map[error]int{&os.PathError{Err: syscall.ENOSPC}: status.Stopped, os.ErrPermission: status.Usage} {
+		if exit, _ := errors.AsType[*status.Error](status.RefuseFile(err)); exit.Code != want {
+			t.Errorf("%v: exit %d, want %d", err, exit.Code, want)
 		}
 	}
 }
@@ -274,7 +283,7 @@ func TestScanRefusedKeepsOutput(t *testing.T) {
 	}
 	before := mustRead(t, dir+"/found.csv")
 	p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
-	if files, _ := os.ReadDir(dir); p.code != exitRefused || string(mustRead(t, dir+"/found.csv")) != string(before) || len(files) != 2 {
+	if files, _ := os.ReadDir(dir); p.code != status.Usage || string(mustRead(t, dir+"/found.csv")) != string(before) || len(files) != 2 {
 		t.Errorf("exit %d, files %v\n%s", p.code, files, p.stderr)
 	}
 }
@@ -283,7 +292,7 @@ func TestScanRefusedKeepsOutput(t *testing.T) {
 // is kept in a new file, but it makes no empty list.
 func TestUnfinishedScanKeepsOutput(t *testing.T) {
 	env, root := serve(t, leftovers(100, graphsim.Options{}))
-	faults := []graphsim.Fault{{Path: "user00010@", Do: graphsim.ItemStatus(429, "Retry-After", "900")}}
+	faults := []fault.Fault{{Path: "user00010@", Do: fault.ItemStatus(429, "Retry-After", "900")}}
 	stops, stopsRoot := serve(t, leftovers(100, graphsim.Options{Faults: faults}))
 	two := []string{"--graph-url", stopsRoot, "--user", "user00000@contoso.example", "--user", "user00010@contoso.example",
 		"--batch-size", "1", "--concurrency", "1", "--max-wait", "1s"}
@@ -294,8 +303,8 @@ func TestUnfinishedScanKeepsOutput(t *testing.T) {
 		code  int
 		found bool
 	}{
-		{"refused", env, []string{"--graph-url", root, "--filter", "nonsense"}, exitRefused, false},
-		{"stopped", stops, two, exitStopped, true},
+		{"refused", env, []string{"--graph-url", root, "--filter", "nonsense"}, status.Usage, false},
+		{"stopped", stops, two, status.Stopped, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			scanTo := func(path string) process {

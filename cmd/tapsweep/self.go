@@ -4,45 +4,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
-	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/preflight"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
-// identify finds out whom the rows "me" mean, before anybody is protected or written
-// to: a protected user must be recognised behind "me", and writes for one user must
-// not share a batch under two names.
-//
-// The names come from Graph, as those in a token may be no names of the directory's.
-// Where Graph does not tell, the token's object id is all there is, and so the other
-// rows have to name their users by object id too; protected users are looked up as
-// for any list of ids. With no name at all, there may be neither others nor protected
-// users.
-func (r *runOf) identify(ctx context.Context, keep *protect.List) error {
-	if r.list == nil || r.list.Stats().Me == 0 {
-		return nil
+// guardList is guard for the users on the list. With --self, that is the user who is signed
+// in, who may be protected under a name that the token does not have.
+func (r *runOf) guardList(ctx context.Context, keep *protect.List) error {
+	if !r.list.IsSelf() {
+		return r.guard(ctx, keep, r.list.Pairs())
 	}
-	stats, token := r.list.Stats(), r.tenant.token
-	var me input.User
-	if len(token.Self) > 0 && preflight.IsGUID(token.Self[0]) {
+	me, err := r.identify(ctx, len(keep.Rows()) == 0)
+	if err != nil {
+		return err
+	}
+	return r.guard(ctx, keep, func(yield func(input.Pair, error) bool) {
+		switch { // If both names are known, no protected user has to be looked up.
+		case me.UPN == "":
+			yield(input.Pair{User: me.ID}, nil)
+		case me.ID == "":
+			yield(input.Pair{User: me.UPN}, nil)
+		}
+	})
+}
+
+// identify returns the names of the user who is signed in. It asks Graph, because the names in
+// a token may not be those in the directory. If Graph does not say, only the object ID in the
+// token is known. If nobody is protected, that ID is enough, and no name at all is no error.
+func (r *runOf) identify(ctx context.Context, unguarded bool) (me input.User, err error) {
+	token := r.tenant.token
+	if len(token.Self) > 0 && format.IsGUID(token.Self[0]) {
 		me.ID = token.Self[0]
 	}
-	alone := stats.Unique == stats.Me && len(keep.Rows()) == 0
-	if !alone || me.ID == "" {
+	if !unguarded || me.ID == "" {
 		found, err := protect.Me(ctx, r.runner)
-		switch {
-		case ctx.Err() != nil:
-			return interrupted(ctx)
-		case errors.Is(err, batch.ErrBlocked):
-			return r.tenant.blocked(err)
-		case errors.Is(err, batch.ErrUnauthorized):
-			return &exitError{code: exitAuth, err: err, hints: r.tenant.hints(err)}
-		case err != nil:
-			return refuse(fmt.Errorf("%w\nnothing was changed", err))
-		case found != (input.User{}):
+		if err != nil {
+			return me, r.ended(ctx, fmt.Errorf("%w\nnothing was changed", err))
+		}
+		if found != (input.User{}) {
 			me = found
 		}
 	}
@@ -52,27 +54,15 @@ func (r *runOf) identify(ctx context.Context, keep *protect.List) error {
 			token.Self = append(token.Self, name)
 		}
 	}
-	keep.Me, r.header.Self = me, me.ID
-	if alone || me.UPN != "" {
-		return nil
+	r.header.Self = me.ID
+	if !unguarded && len(token.Self) == 0 {
+		return me, status.Refuse(errors.New("Graph does not say who is signed in, so it is not known whether that user is protected"),
+			"name the user in place of --self, or sign in with the permission User.Read as well")
 	}
-	hints := []string{"name the user in place of \"me\", or sign in with the permission User.Read as well"}
-	if me.ID == "" {
-		return refuse(errors.New("whom the rows \"me\" mean cannot be found out, and so neither whether that user is on another row or protected"), hints...)
-	}
-	for pair, err := range r.list.Pairs() {
-		if err != nil {
-			return refuse(err)
-		}
-		if pair.Err == nil && strings.Contains(pair.User, "@") {
-			return refuse(fmt.Errorf("%s: whether %s is \"me\" cannot be found out, and two writes for one user must not travel together",
-				pair.Place(), pair.User), append(hints, "or name the others by object id")...)
-		}
-	}
-	return nil
+	return me, nil
 }
 
-// isSelf tells whether a row's user is the signed-in one, as far as that is known.
+// isSelf reports whether a row's user is the one who is signed in, as far as that is known.
 func (r *runOf) isSelf(user string) bool {
 	return user == input.Me || r.tenant != nil && r.tenant.token.Is(user)
 }

@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -51,40 +53,36 @@ func guest(t *testing.T, scopes ...string) (tenant *graphsim.Tenant, token strin
 	tenant = graphsim.New(graphsim.Options{Record: true})
 	self := graphsim.User{ID: selfID, UPN: tokenName, Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}}
 	tenant.AddUser(self)
-	token = writeFile(t, "t", tenant.UserToken(selfID, scopes...))
+	token = writeFile(t, "t", tenant.Entra.UserToken(selfID, scopes...))
 	self.UPN = trueName
 	tenant.AddUser(self)
 	tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{}}})
 	return tenant, token
 }
 
-// "me" is a name of a user who may be protected, or on another row, under names that
-// the token does not have.
+// The user who is signed in may be protected under a name that the token does not have.
 func TestWhoIsMe(t *testing.T) {
-	const protected, own = "user\n" + trueName + "\n", "user,method\nme," + selfPass + "\n"
+	const protected = "user\n" + trueName + "\n"
 	tests := []struct {
-		name, list, protect string
-		scopes              []string
-		exit                int
-		outcomes            string // of the rows
-		says                string
+		name, protect string
+		scopes        []string
+		exit          int
+		outcomes      string // of the rows
+		says          string
 	}{
-		{"protected by name", own, protected, []string{ownScope, "User.Read"}, 0, "protected", ""},
-		{"protected by name, by a look-up", own, protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected", ""},
-		{"protected by name, and nobody may ask", own, protected, []string{ownScope}, exitRefused, "", "cannot be looked up"},
-		{"protected by id, and nobody may ask", own, "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
-		{"alone", own, "", []string{ownScope}, 0, "revoked", ""},
-		{"own name on another row", own + trueName + "," + otherPass + "\n", "", []string{allScope, "User.Read"}, 0, "revoked revoked", ""},
-		{"own id on another row", own + selfID + "," + otherPass + "\n", "", []string{allScope}, 0, "revoked revoked", ""},
-		{"a name on another row, and nobody may ask", own + lee + ",\n", "", []string{allScope}, exitRefused, "", "name the user in place of"},
-		{"an id on another row, and nobody may ask", own + leeID + ",\n", "", []string{allScope}, 0, "revoked revoked", ""},
+		{"protected by name", protected, []string{ownScope, "User.Read"}, 0, "protected", ""},
+		{"protected by name, by a look-up", protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected", ""},
+		{"protected by name, and nobody may ask", protected, []string{ownScope}, status.Usage, "", "cannot be looked up"},
+		{"protected by id, and nobody may ask", "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
+		{"not protected", "", []string{ownScope}, 0, "revoked revoked", ""},
+		{"another is protected", "user\n" + lee + "\n", []string{ownScope, "User.Read"}, 0, "revoked revoked", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, token := guest(t, tt.scopes...)
 			env, root := serve(t, tenant)
-			args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--token-file", token, writeFile(t, "l.csv", tt.list)}
+			args := []string{"revoke", "--yes", "--self", "--graph-url", root, "--results", "-", "--token-file", token}
 			if tt.protect != "" {
 				args = append(args, "--protect", writeFile(t, "p.txt", tt.protect))
 			}
@@ -115,13 +113,13 @@ func TestWhoIsMe(t *testing.T) {
 func TestOwnByName(t *testing.T) {
 	for _, name := range []string{"upn", "id"} {
 		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.Populate(2)
+		users := tenant.AddUsers(2)
 		env, root := serve(t, tenant)
-		token := writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope))
+		token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))
 		self := map[string]string{"upn": strings.ToUpper(users[0].UPN), "id": users[0].ID}[name]
 		args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--token-file", token}
 		p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"))...)
-		if left := tenant.Left(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "is sure to work") {
+		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "is sure to work") {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 		if p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {
@@ -132,13 +130,13 @@ func TestOwnByName(t *testing.T) {
 
 // What is there is not said to be missing, whatever name the row has.
 func TestOwnDenied(t *testing.T) {
-	for _, form := range []string{"me", "upn", "id"} {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(403)}}})
-		users := tenant.Populate(1)
+	for _, form := range []string{"self", "upn", "id"} {
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
+		users := tenant.AddUsers(1)
 		env, root := serve(t, tenant)
-		user := map[string]string{"me": "me", "upn": users[0].UPN, "id": users[0].ID}[form]
-		p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-",
-			"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope)), writeFile(t, "l.csv", "user\n"+user+"\n"))
+		user := map[string][]string{"self": {"--self"}, "upn": {"--user", users[0].UPN}, "id": {"--user", users[0].ID}}[form]
+		p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
+			"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))}, user...)...)
 		rows, _ := readLog(t, p.stdout)
 		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") || !strings.Contains(rows[0].Hint, "--sign-in-again") {
 			t.Errorf("%s: exit %d, %+v\n%s", form, p.code, rows, p.stderr)
@@ -146,42 +144,44 @@ func TestOwnDenied(t *testing.T) {
 	}
 }
 
-// One row of "me" is not worth a night job.
-func TestMeAsAnApp(t *testing.T) {
+// A list with a row "me" is refused, and nothing is sent.
+func TestMeInAList(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(2)
+	users := tenant.AddUsers(1)
 	env, root := serve(t, tenant)
-	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\nme\n"+users[1].UPN+"\n")
+	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\n")
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
-	if p := tapsweep(t, env, append(args, list)...); p.code != 3 || tenant.Stats().Batches != 0 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	for _, more := range [][]string{{list}, {"--user", "me"}} {
+		p := tapsweep(t, env, append(args, more...)...)
+		if p.code != status.Usage {
+			t.Errorf("%q: exit %d, want %d\n%s", more, p.code, status.Usage, p.stderr)
+		}
+		if !strings.Contains(p.stderr, "--self") {
+			t.Errorf("%q: the message does not name --self:\n%s", more, p.stderr)
+		}
 	}
-	if p := tapsweep(t, env, append(args, "--skip-invalid", "--self")...); p.code != 3 || tenant.Stats().Batches != 0 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	if n := tenant.Stats().Batches; n != 0 {
+		t.Errorf("%d batches were sent, want none", n)
 	}
 	p := tapsweep(t, env, append(args, "--skip-invalid", list)...)
 	rows, _ := readLog(t, p.stdout)
-	if count := outcomes(rows); p.code != 1 || count[results.Invalid] != 2 || count[results.Revoked] != 2 || len(tenant.Left()) != 0 {
-		t.Errorf("exit %d, %v\n%s", p.code, count, p.stderr)
-	}
-	p = tapsweep(t, nil, "revoke", "--yes", "--simulate", "--results", "-", list)
-	if p.code != exitRefused || !strings.Contains(p.stderr, "to the simulated tenant no user is") || strings.Contains(p.stderr, "--auth") {
-		t.Errorf("simulated: exit %d\n%s", p.code, p.stderr)
+	if count := outcomes(rows); p.code != 1 || count[results.Invalid] != 1 || count[results.Revoked] != 1 {
+		t.Errorf("--skip-invalid: exit %d, %v\n%s", p.code, count, p.stderr)
 	}
 }
 
 // A results log as a list means the one who was signed in for it.
 func TestMeOfALog(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "/me/", Do: graphsim.ItemStatus(403)}}})
-	users := tenant.Populate(2)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
-	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, ownScope)))...)
+	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
 	if p.code != 1 {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
-	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.UserToken(users[1].ID, allScope)))...)
-	if left := tenant.Left(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
+	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...)
+	if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
 		t.Errorf("exit %d, left %v\n%s", p.code, left, p.stderr)
 	}
 }
@@ -190,12 +190,12 @@ func TestMeOfALog(t *testing.T) {
 func TestConfirmOwn(t *testing.T) {
 	sim := graphsim.New(graphsim.Options{})
 	sim.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
-	token := sim.UserToken(selfID, allScope)
+	token := sim.Entra.UserToken(selfID, allScope)
 	for list, want := range map[string]string{
-		"user,method\nme," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users in tenant t",
-		"user\nme\n":                          "It is your own.\n",
+		"user,method\n" + selfID + "," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users in tenant t",
+		"user\n" + selfID + "\n":              "It is your own.\n",
 		"user\n" + selfID + "\nx@y.example\n": "One of them is your own.\n",
-		"user,method\nme," + selfPass + "\n" + selfID + "," + otherPass + "\n": "2 of them are your own.\n",
+		"user,method\n" + selfID + "," + selfPass + "\n" + selfID + "," + otherPass + "\n": "2 of them are your own.\n",
 		"user\n" + lee + "\n": "of 1 user in",
 	} {
 		var out bytes.Buffer
@@ -212,7 +212,7 @@ func TestConfirmOwn(t *testing.T) {
 // The flag is for people who sign in.
 func TestSignInAgainUsage(t *testing.T) {
 	p := tapsweep(t, nil, "check", "--auth", "managed-identity", "--sign-in-again")
-	if p.code != exitRefused || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
+	if p.code != status.Usage || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -229,15 +229,15 @@ func TestTwoNamesOfOneUser(t *testing.T) {
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
 	rows, _ := readLog(t, p.stdout)
 	s := tenant.Stats()
-	if p.code != 0 || outcomes(rows)[results.Revoked] != 2 || s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Left()) != 0 {
+	if p.code != 0 || outcomes(rows)[results.Revoked] != 2 || s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Remaining()) != 0 {
 		t.Errorf("exit %d, %v, %d lost, %d overlapping\n%s", p.code, outcomes(rows), s.LostWrites, s.OverlappingWrites, p.stderr)
 	}
 }
 
 // What stops the first part of a list leaves rows for the other parts.
 func TestPartsAreSettled(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.ItemStatus(429, "Retry-After", "3600")}}})
-	users := tenant.Populate(40)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
+	users := tenant.AddUsers(40)
 	var b strings.Builder
 	b.WriteString("user,method\n")
 	for i, u := range users {

@@ -24,7 +24,10 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // without takes variables out of an environment.
@@ -55,7 +58,7 @@ func certificate(t *testing.T, tenant *graphsim.Tenant) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tenant.TrustCertificate(cert)
+	tenant.Entra.TrustCertificate(cert)
 	return writeFile(t, "app.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8(t, key)}))+
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
 }
@@ -113,26 +116,26 @@ func TestSignInWays(t *testing.T) {
 		way  func(*testing.T, *graphsim.Tenant, []graphsim.User) way
 	}{
 		{"secret from a file", func(t *testing.T, _ *graphsim.Tenant, _ []graphsim.User) way {
-			return way{nil, []string{"--secret-file", writeFile(t, "secret", graphsim.DefaultSecret+"\n")}}
+			return way{nil, []string{"--secret-file", writeFile(t, "secret", entra.DefaultSecret+"\n")}}
 		}},
 		{"certificate", func(t *testing.T, s *graphsim.Tenant, _ []graphsim.User) way {
 			return way{nil, []string{"--certificate", certificate(t, s)}}
 		}},
 		{"workload identity", func(t *testing.T, s *graphsim.Tenant, _ []graphsim.User) way {
-			return way{[]string{"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "token", s.FederatedToken(graphsim.FederatedSubject, time.Hour))},
+			return way{[]string{"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "token", s.Entra.FederatedToken(entra.FederatedSubject, time.Hour))},
 				[]string{"--auth", "workload-identity"}}
 		}},
 		{"managed identity", func(t *testing.T, s *graphsim.Tenant, _ []graphsim.User) way {
-			server := httptest.NewServer(s.IdentityHandler("h"))
+			server := httptest.NewServer(s.Entra.IdentityHandler("h"))
 			t.Cleanup(server.Close)
 			return way{[]string{"IDENTITY_ENDPOINT=" + server.URL, "IDENTITY_HEADER=h"}, []string{"--auth", "managed-identity"}}
 		}},
 		{"device code", func(t *testing.T, s *graphsim.Tenant, users []graphsim.User) way {
-			s.WillSignIn(graphsim.SignIn{User: users[0].ID, Scopes: []string{"UserAuthMethod-TAP.ReadWrite.All"}, Polls: 2})
+			s.Entra.WillSignIn(entra.SignIn{User: users[0].ID, Scopes: []string{"UserAuthMethod-TAP.ReadWrite.All"}, Polls: 2})
 			return way{nil, []string{"--auth", "device-code"}}
 		}},
 		{"browser", func(t *testing.T, s *graphsim.Tenant, users []graphsim.User) way {
-			s.WillSignIn(graphsim.SignIn{User: users[0].ID, Scopes: []string{"UserAuthMethod-TAP.ReadWrite.All"}})
+			s.Entra.WillSignIn(entra.SignIn{User: users[0].ID, Scopes: []string{"UserAuthMethod-TAP.ReadWrite.All"}})
 			dir, self := t.TempDir(), must(os.Executable())
 			script := "#!/bin/sh\n" + asBrowser + "=1 exec " + self + " \"$1\"\n"
 			if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte(script), 0o700); err != nil {
@@ -141,11 +144,11 @@ func TestSignInWays(t *testing.T) {
 			return way{[]string{"PATH=" + dir + ":/usr/bin:/bin"}, []string{"--auth", "browser"}}
 		}},
 		{"token file", func(t *testing.T, s *graphsim.Tenant, _ []graphsim.User) way {
-			return way{nil, []string{"--token-file", writeFile(t, "token", s.Token())}}
+			return way{nil, []string{"--token-file", writeFile(t, "token", s.Entra.Token())}}
 		}},
 		{"command line tool", func(t *testing.T, s *graphsim.Tenant, _ []graphsim.User) way {
 			dir := t.TempDir()
-			script := "#!/bin/sh\necho '{\"accessToken\":\"" + s.Token() + "\",\"expiresOn\":\"2999-01-01 00:00:00.000000\",\"expires_on\":32472144000,\"tokenType\":\"Bearer\"}'\n"
+			script := "#!/bin/sh\necho '{\"accessToken\":\"" + s.Entra.Token() + "\",\"expiresOn\":\"2999-01-01 00:00:00.000000\",\"expires_on\":32472144000,\"tokenType\":\"Bearer\"}'\n"
 			if err := os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o700); err != nil {
 				t.Fatal(err)
 			}
@@ -156,7 +159,7 @@ func TestSignInWays(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
-			users := tenant.Populate(45)
+			users := tenant.AddUsers(45)
 			env, root := serve(t, tenant)
 			env = without(env, "AZURE_CLIENT_SECRET")
 			w := tt.way(t, tenant, users)
@@ -166,8 +169,8 @@ func TestSignInWays(t *testing.T) {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
 			}
 			rows, _ := readLog(t, p.stdout)
-			if outcomes(rows)[results.Revoked] != 45 || len(tenant.Left()) != 0 {
-				t.Errorf("exit %d, %v, %d passes left\n%s", p.code, outcomes(rows), len(tenant.Left()), p.stderr)
+			if outcomes(rows)[results.Revoked] != 45 || len(tenant.Remaining()) != 0 {
+				t.Errorf("exit %d, %v, %d passes left\n%s", p.code, outcomes(rows), len(tenant.Remaining()), p.stderr)
 			}
 			if tt.name == "device code" && !strings.Contains(p.stderr, "enter the code") {
 				t.Errorf("the person is not told what to do:\n%s", p.stderr)
@@ -180,7 +183,7 @@ func TestSignInWays(t *testing.T) {
 // before anything is sent, says what Entra says, and what to do.
 func TestSignInRefused(t *testing.T) {
 	userToken := func(s *graphsim.Tenant, u graphsim.User, scopes ...string) string {
-		return s.UserToken(u.ID, scopes...)
+		return s.Entra.UserToken(u.ID, scopes...)
 	}
 	tests := []struct {
 		name string
@@ -189,36 +192,39 @@ func TestSignInRefused(t *testing.T) {
 		exit int
 		want []string
 	}{
-		{"expired secret", graphsim.Options{}, func(_ *testing.T, s *graphsim.Tenant, _ graphsim.User) []string { s.ExpireSecret(); return nil }, 3,
-			[]string{"AADSTS7000222", "az ad app credential reset --append --id " + graphsim.DefaultClientID}},
-		{"revoked secret", graphsim.Options{}, func(_ *testing.T, s *graphsim.Tenant, _ graphsim.User) []string { s.ReplaceSecret("x"); return nil }, 3,
+		{"expired secret", graphsim.Options{}, func(_ *testing.T, s *graphsim.Tenant, _ graphsim.User) []string { s.Entra.ExpireSecret(); return nil }, 3,
+			[]string{"AADSTS7000222", "az ad app credential reset --append --id " + entra.DefaultClientID}},
+		{"revoked secret", graphsim.Options{}, func(_ *testing.T, s *graphsim.Tenant, _ graphsim.User) []string {
+			s.Entra.ReplaceSecret("x")
+			return nil
+		}, 3,
 			[]string{"AADSTS7000215"}},
-		{"disabled app", graphsim.Options{}, func(_ *testing.T, s *graphsim.Tenant, _ graphsim.User) []string { s.DisableApp(); return nil }, 3,
+		{"disabled app", graphsim.Options{}, func(_ *testing.T, s *graphsim.Tenant, _ graphsim.User) []string { s.Entra.DisableApp(); return nil }, 3,
 			[]string{"AADSTS7000112", "is disabled in this tenant"}},
 		{"no permission", graphsim.Options{Roles: []string{"User.Read.All"}}, nil, 3,
 			[]string{"lacks the permission", "627169a8-8c15-451c-861a-5b80e383de5c=Role", "--no-preflight"}},
 		{"another tenant", graphsim.Options{}, func(t *testing.T, s *graphsim.Tenant, _ graphsim.User) []string {
-			return []string{"--token-file", writeFile(t, "t", s.Token()), "--tenant", "11111111-3b7d-4e88-9a41-d5c27be0f913"}
+			return []string{"--token-file", writeFile(t, "t", s.Entra.Token()), "--tenant", "11111111-3b7d-4e88-9a41-d5c27be0f913"}
 		}, 3, []string{"11111111-3b7d-4e88-9a41-d5c27be0f913 was asked for"}},
-		{"ended token", graphsim.Options{TokenLife: -time.Minute}, func(t *testing.T, s *graphsim.Tenant, _ graphsim.User) []string {
-			return []string{"--token-file", writeFile(t, "t", s.Token())}
+		{"ended token", graphsim.Options{Entra: entra.Options{TokenLife: -time.Minute}}, func(t *testing.T, s *graphsim.Tenant, _ graphsim.User) []string {
+			return []string{"--token-file", writeFile(t, "t", s.Entra.Token())}
 		}, 3, []string{"the token in it ended at"}},
 		{"own scope, others on the list", graphsim.Options{}, func(t *testing.T, s *graphsim.Tenant, u graphsim.User) []string {
 			return []string{"--token-file", writeFile(t, "t", userToken(s, u, "UserAuthMethod-TAP.ReadWrite"))}
 		}, 3, []string{"may manage the own passes only"}},
 		{"no such certificate", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string {
 			return []string{"--certificate", "nosuch.pem"}
-		}, exitRefused, []string{"--certificate: stat nosuch.pem"}},
-		{"no such way", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--auth", "password"} }, exitRefused,
+		}, status.Usage, []string{"--certificate: stat nosuch.pem"}},
+		{"no such way", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--auth", "password"} }, status.Usage,
 			[]string{`--auth "password" is not default`}},
-		{"a cloud without passes", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--cloud", "china"} }, exitRefused,
+		{"a cloud without passes", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--cloud", "china"} }, status.Usage,
 			[]string{"--api-version beta"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(tt.opts)
-			users := tenant.Populate(3)
+			users := tenant.AddUsers(3)
 			env, root := serve(t, tenant)
 			args := []string{"revoke", "--yes", "--results", "log.jsonl", writeFile(t, "l.csv", listOf(users))}
 			if tt.name != "a cloud without passes" {
@@ -249,7 +255,7 @@ func TestSignInRefused(t *testing.T) {
 // --no-preflight leaves it to Graph.
 func TestNoPreflight(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: []string{}})
-	users := tenant.Populate(3)
+	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--no-preflight", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users)))
 	rows, _ := readLog(t, p.stdout)
@@ -263,63 +269,59 @@ func TestNoPreflight(t *testing.T) {
 	}
 }
 
-// The signed-in user's own pass, by --self and by a row.
+// --self deletes the pass of the user who is signed in.
 func TestSelf(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		args func(*testing.T) []string
-	}{
-		{"flag", func(*testing.T) []string { return []string{"--self"} }},
-		{"row", func(t *testing.T) []string { return []string{writeFile(t, "l.csv", "user,method\nME,\n")} }},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{})
-			users := tenant.Populate(2)
-			env, root := serve(t, tenant)
-			base := append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-"}, tt.args(t)...)
+	tenant := graphsim.New(graphsim.Options{})
+	users := tenant.AddUsers(2)
+	env, root := serve(t, tenant)
+	base := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--self"}
 
-			// An app has no pass of its own.
-			if p := tapsweep(t, env, base...); p.code != 3 || !strings.Contains(p.stderr, "is an app, not a user") || tenant.Stats().Batches != 0 {
-				t.Errorf("as an app: exit %d\n%s", p.code, p.stderr)
-			}
-			token := writeFile(t, "t", tenant.UserToken(users[1].ID, "UserAuthMethod-TAP.ReadWrite"))
-			p := tapsweep(t, env, append(base, "--token-file", token)...)
-			rows, _ := readLog(t, p.stdout)
-			left := tenant.Left()
-			if p.code != 0 || outcomes(rows)[results.Revoked] != 1 || len(left) != 1 || left[0].UPN != users[0].UPN {
-				t.Errorf("exit %d, %v, left %v\n%s", p.code, outcomes(rows), left, p.stderr)
-			}
-			var run results.Run
-			if err := decodeFirst(p.stdout, &run); err != nil || !strings.EqualFold(run.Self, users[1].ID) {
-				t.Errorf("the log does not tell who was meant: %+v, %v", run, err)
-			}
-		})
+	// An app has no pass of its own.
+	p := tapsweep(t, env, base...)
+	if p.code != 3 || !strings.Contains(p.stderr, "is an app, not a user") {
+		t.Errorf("as an app: exit %d\n%s", p.code, p.stderr)
+	}
+	if n := tenant.Stats().Batches; n != 0 {
+		t.Errorf("as an app: %d batches were sent, want none", n)
+	}
+	token := writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, "UserAuthMethod-TAP.ReadWrite"))
+	p = tapsweep(t, env, append(base, "--token-file", token)...)
+	rows, _ := readLog(t, p.stdout)
+	if p.code != 0 || outcomes(rows)[results.Revoked] != 1 {
+		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
+	}
+	if left := tenant.Remaining(); len(left) != 1 || left[0].UPN != users[0].UPN {
+		t.Errorf("users with a pass left: %v, want %s", left, users[0].UPN)
+	}
+	var run results.Run
+	if err := decodeFirst(p.stdout, &run); err != nil || !strings.EqualFold(run.Self, users[1].ID) {
+		t.Errorf("the log says that %q was signed in (%v), want %s", run.Self, err, users[1].ID)
 	}
 }
 
 // Changing one's own methods may need a recent sign-in: the row says so.
 func TestSelfDenied(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Path: "/me/", Do: graphsim.ItemStatus(403)}}})
-	users := tenant.Populate(1)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(1)
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--self", "--graph-url", root, "--results", "-",
-		"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite")))
+		"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite")))
 	rows, _ := readLog(t, p.stdout)
 	if p.code != 1 || len(rows) != 1 || !strings.Contains(rows[0].Hint, "multi-factor sign-in within the last 10 minutes") {
 		t.Errorf("exit %d, %+v\n%s", p.code, rows, p.stderr)
 	}
 }
 
-// A protected user is protected under the name "me", too.
+// A protected user is protected from --self, too.
 func TestSelfProtected(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(1)
+	users := tenant.AddUsers(1)
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--self", "--graph-url", root, "--results", "-",
 		"--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"),
-		"--token-file", writeFile(t, "t", tenant.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite", "User.Read")))
+		"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite", "User.Read")))
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 0 || outcomes(rows)[results.Protected] != 1 || len(tenant.Left()) != 1 {
+	if p.code != 0 || outcomes(rows)[results.Protected] != 1 || len(tenant.Remaining()) != 1 {
 		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
 	}
 }
@@ -334,16 +336,16 @@ func TestRefusedInTheMiddle(t *testing.T) {
 		exit int
 		want string
 	}{
-		{"expired", graphsim.Options{}, (*graphsim.Tenant).ExpireTokens, 0, ""},
-		{"challenged", graphsim.Options{Challenge: true}, (*graphsim.Tenant).ExpireTokens, 0, ""},
-		{"app disabled", graphsim.Options{Challenge: true}, func(s *graphsim.Tenant) { s.DisableApp(); s.ExpireTokens() }, 3, "AADSTS7000112"},
-		{"secret expired", graphsim.Options{}, func(s *graphsim.Tenant) { s.ExpireSecret(); s.ExpireTokens() }, 3, "AADSTS7000222"},
+		{"expired", graphsim.Options{}, func(s *graphsim.Tenant) { s.Entra.ExpireTokens() }, 0, ""},
+		{"challenged", graphsim.Options{Entra: entra.Options{Challenge: true}}, func(s *graphsim.Tenant) { s.Entra.ExpireTokens() }, 0, ""},
+		{"app disabled", graphsim.Options{Entra: entra.Options{Challenge: true}}, func(s *graphsim.Tenant) { s.Entra.DisableApp(); s.Entra.ExpireTokens() }, 3, "AADSTS7000112"},
+		{"secret expired", graphsim.Options{}, func(s *graphsim.Tenant) { s.Entra.ExpireSecret(); s.Entra.ExpireTokens() }, 3, "AADSTS7000222"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.opts.Latency = 20 * time.Millisecond
 			tenant := graphsim.New(tt.opts)
-			users := tenant.Populate(400)
+			users := tenant.AddUsers(400)
 			env, root := serve(t, tenant)
 			cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-", writeFile(t, "l.csv", listOf(users)))
 			p := finish(t, cmd, func(*os.Process) {
@@ -357,10 +359,10 @@ func TestRefusedInTheMiddle(t *testing.T) {
 			if p.code != tt.exit || len(rows) != 400 || end == nil || !strings.Contains(p.stderr, tt.want) {
 				t.Fatalf("exit %d, %v\n%s", p.code, count, p.stderr)
 			}
-			if left := len(tenant.Left()); tt.exit == 0 && left != 0 || count[results.Revoked] != 400-left || count[results.NotSent] != left {
+			if left := len(tenant.Remaining()); tt.exit == 0 && left != 0 || count[results.Revoked] != 400-left || count[results.NotSent] != left {
 				t.Errorf("%v, %d passes left", count, left)
 			}
-			if by := tenant.Stats().TokensByClaims; tt.opts.Challenge && tt.exit == 0 && by != 1 {
+			if by := tenant.Stats().TokensByClaims; tt.opts.Entra.Challenge && tt.exit == 0 && by != 1 {
 				t.Errorf("%d tokens with the claims of the challenge, want 1", by)
 			}
 		})
@@ -401,14 +403,14 @@ func proxy(t *testing.T, to string) (address string, tunnels *atomic.Int32) {
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.Populate(25)
+	users := tenant.AddUsers(25)
 	env, root := serve(t, tenant)
 	address, tunnels := proxy(t, strings.TrimPrefix(root, "https://"))
 	named := "https://" + graphsim.ServerName
 	env = append(without(env, "AZURE_AUTHORITY_HOST"), "AZURE_AUTHORITY_HOST="+named, "HTTPS_PROXY="+address)
 	args := []string{"revoke", "--yes", "--auth", "secret", "--graph-url", named, "--results", "-", writeFile(t, "l.csv", listOf(users))}
-	if p := tapsweep(t, env, args...); p.code != 0 || len(tenant.Left()) != 0 || tunnels.Load() == 0 {
-		t.Errorf("exit %d, %d tunnels, %d passes left\n%s", p.code, tunnels.Load(), len(tenant.Left()), p.stderr)
+	if p := tapsweep(t, env, args...); p.code != 0 || len(tenant.Remaining()) != 0 || tunnels.Load() == 0 {
+		t.Errorf("exit %d, %d tunnels, %d passes left\n%s", p.code, tunnels.Load(), len(tenant.Remaining()), p.stderr)
 	}
 	t.Run("around it", func(t *testing.T) {
 		t.Parallel() // azidentity tries again for a while
@@ -429,7 +431,7 @@ func TestProxy(t *testing.T) {
 // not mend itself: exit 3. The cause is told whole, with the default chain, too.
 func TestSignInUnreached(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
-	list := writeFile(t, "l.csv", listOf(tenant.Populate(1)))
+	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(1)))
 	good, root := serve(t, tenant)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -488,10 +490,10 @@ func TestSignInUnreached(t *testing.T) {
 func TestHintsNameTheApp(t *testing.T) {
 	for _, tt := range []struct{ hint, app, want string }{
 		{entraHints[700016], "x", "the tenant has no app x: "},
-		{entraHints[700016], graphsim.DefaultClientID, "the tenant has no app " + graphsim.DefaultClientID + ": "},
+		{entraHints[700016], entra.DefaultClientID, "the tenant has no app " + entra.DefaultClientID + ": "},
 		{entraHints[700016], "", "the tenant has no app of this id: "},
 		{entraHints[7000222], "x", "--id APP_ID"},
-		{entraHints[7000222], graphsim.DefaultClientID, "--id " + graphsim.DefaultClientID},
+		{entraHints[7000222], entra.DefaultClientID, "--id " + entra.DefaultClientID},
 	} {
 		if got := withID(tt.hint, tt.app); !strings.Contains(got, tt.want) {
 			t.Errorf("withID(%q, %q) = %q, want %q", tt.hint, tt.app, got, tt.want)

@@ -17,6 +17,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -47,16 +50,16 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 		Example: `  tapsweep simulate --users 1000 --limit 20/s:60 --latency 150ms --write-list drill.csv`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts := graphsim.Options{Latency: latency, Audit: true, Roles: simulatedRoles, SeededBy: helpdesk}
+			opts := graphsim.Options{Latency: latency, Audit: true, Roles: simulatedRoles}
 			for _, text := range limits {
 				limit, err := parseLimit(text)
 				if err != nil {
-					return refuse(err)
+					return status.Refuse(err)
 				}
 				opts.Limits = append(opts.Limits, limit)
 			}
 			if users < 0 || users > 1_000_000 || latency < 0 {
-				return refuse(errors.New("--users must be 0 to 1000000, --latency not negative"))
+				return status.Refuse(errors.New("--users must be 0 to 1000000, --latency not negative"))
 			}
 			if err := checkCAFile(caFile); err != nil {
 				return err
@@ -70,7 +73,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			sim.AddUser(graphsim.User{UPN: helpdesk.UPN})
 			sim.AddUser(graphsim.User{UPN: mallory.UPN})
 			if write != "" {
-				if err := writeDrillList(write, replace, sim.Left()); err != nil {
+				if err := writeDrillList(write, replace, sim.Remaining()); err != nil {
 					return err
 				}
 			}
@@ -81,10 +84,10 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			}
 			server, err := sim.StartAt(listen)
 			if _, isFile := errors.AsType[*fs.PathError](err); isFile {
-				return refuse(fmt.Errorf("keeping the certificate authority: %w", err), "let TMPDIR name a directory that can be written to")
+				return status.Refuse(fmt.Errorf("keeping the certificate authority: %w", err), "let TMPDIR name a directory that can be written to")
 			}
 			if err != nil {
-				return refuse(fmt.Errorf("--listen: %w", err))
+				return status.Refuse(fmt.Errorf("--listen: %w", err))
 			}
 			defer server.Close()
 			if err := a.begin(cmd.Context()); err != nil {
@@ -93,7 +96,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			if caFile == "" {
 				caFile = server.CAFile
 			} else if err := os.WriteFile(caFile, server.CAPEM, 0o600); err != nil {
-				return refuse(fmt.Errorf("--ca-file: %w", err))
+				return status.Refuse(fmt.Errorf("--ca-file: %w", err))
 			}
 			// Whoever takes the environment over may be elsewhere.
 			if caFile, err = filepath.Abs(caFile); err != nil {
@@ -106,7 +109,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 			a.say("serving a simulated tenant at %s until interrupted", server.URL)
 			<-cmd.Context().Done()
 			stats := sim.Stats()
-			a.say("%d batches, %d requests, %d throttled, %d passes left", stats.Batches, stats.Requests, stats.Refused, len(sim.Left()))
+			a.say("%d batches, %d requests, %d throttled, %d passes left", stats.Batches, stats.Requests, stats.Refused, len(sim.Remaining()))
 			return nil
 		},
 	}
@@ -115,12 +118,14 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl.IntVar(&users, "users", 100, "users with one pass each, up to 1000000")
 	fl.BoolVar(&mixed, "mixed", false, "of ten users let nine hold no pass, and one a pass that is expired, used, usable or scheduled")
 	fl.StringSliceVar(&seed, "seed", nil, "also hold the users and passes of this list")
-	fl.StringVar(&write, "write-list", "", "write the users and their passes to this new CSV file")
+	namesFile(fl, "seed")
+	addFile(fl, &write, "write-list", "", "write the users and their passes to this new CSV file", "csv")
 	fl.BoolVar(&replace, "overwrite", false, "replace the list of an earlier drill that --write-list names")
 	fl.StringArrayVar(&limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
 	fl.DurationVar(&latency, "latency", 0, "how long each batch takes")
 	fl.StringVar(&listen, "listen", "127.0.0.1:0", "address to serve at")
-	fl.StringVar(&caFile, "ca-file", "", "write the certificate authority here, in place of that of a drill before if need be (default a temporary file)")
+	addFile(fl, &caFile, "ca-file", "", "write the certificate authority here, in place of that of a drill before if need be "+
+		"(default a temporary file)", "pem")
 	return cmd
 }
 
@@ -134,14 +139,14 @@ func checkCAFile(path string) error {
 		return nil
 	}
 	if err != nil {
-		return refuse(fmt.Errorf("--ca-file: %w", err))
+		return status.Refuse(fmt.Errorf("--ca-file: %w", err))
 	}
 	if block, rest := pem.Decode(text); block != nil && len(bytes.TrimSpace(rest)) == 0 {
 		if cert, err := x509.ParseCertificate(block.Bytes); err == nil && cert.Subject.CommonName == graphsim.CAName {
 			return nil
 		}
 	}
-	return refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant", path), "choose another --ca-file")
+	return status.Refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant", path), "choose another --ca-file")
 }
 
 // setVariable is the line that sets a NAME=VALUE in the shell that people have:
@@ -175,7 +180,7 @@ func maker(i int) *graphsim.Actor {
 // fillHolders adds n users with one pass each to a tenant, with the names and IDs that
 // Populate uses.
 func fillHolders(sim *graphsim.Tenant, n int) {
-	sim.Fill(n, func(i int) graphsim.User {
+	sim.AddMany(n, func(i int) graphsim.User {
 		return graphsim.User{UPN: fmt.Sprintf("user%04d@contoso.example", i+1), Passes: []graphsim.Pass{{CreatedBy: maker(i)}}}
 	})
 }
@@ -187,7 +192,7 @@ func fillMixed(sim *graphsim.Tenant, n int) {
 		{Created: now.Add(-48 * time.Hour)}, {Created: now.Add(-time.Hour), Reason: "OneTimeUsed", UsableOnce: true},
 		{Created: now.Add(-time.Minute)}, {Created: now.Add(-time.Minute), Start: now.Add(time.Hour)},
 	}
-	sim.Fill(n, func(i int) graphsim.User {
+	sim.AddMany(n, func(i int) graphsim.User {
 		u := graphsim.User{UPN: fmt.Sprintf("user%05d@contoso.example", i)}
 		if i%10 == 0 {
 			p := kinds[i/10%len(kinds)]
@@ -199,7 +204,7 @@ func fillMixed(sim *graphsim.Tenant, n int) {
 }
 
 // parseLimit reads N/DURATION for a window, and N/s or N/s:BURST for a bucket.
-func parseLimit(text string) (*graphsim.Limit, error) {
+func parseLimit(text string) (*quota.Limit, error) {
 	bad := fmt.Errorf("--limit %q is not like 20/s, 20/s:60 or 3000/150s", text)
 	count, rest, ok := strings.Cut(text, "/")
 	n, err := strconv.ParseFloat(count, 64)
@@ -214,30 +219,30 @@ func parseLimit(text string) (*graphsim.Limit, error) {
 				return nil, bad
 			}
 		}
-		return graphsim.Bucket(n, burst), nil
+		return quota.Bucket(n, burst), nil
 	}
 	window, err := time.ParseDuration(per)
 	if err != nil || window <= 0 || hasBurst || n != float64(int(n)) {
 		return nil, bad
 	}
-	return graphsim.Window(int(n), window), nil
+	return quota.Window(int(n), window), nil
 }
 
 // seed adds what the lists name to the tenant.
 func (a *app) seed(sim *graphsim.Tenant, lists []string) error {
-	list, err := input.Open(lists, input.Options{Stdin: a.stdin})
+	list, err := input.Open(lists, input.Options{Stdin: a.stdin, Reader: new(results.Lists).Read})
 	if _, ok := errors.AsType[*input.EmptyError](err); ok {
 		return nil
 	}
 	if err != nil {
-		return refuse(err)
+		return status.Refuse(err)
 	}
 	defer list.Close()
 	for pair, err := range list.Pairs() {
 		if err != nil {
-			return refuse(err)
+			return status.Refuse(err)
 		}
-		sim.SeedPair(pair.User, pair.Method)
+		sim.AddPair(pair.User, pair.Method, helpdesk)
 	}
 	return nil
 }

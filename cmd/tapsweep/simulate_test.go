@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 func TestSetVariable(t *testing.T) {
@@ -48,7 +49,7 @@ func TestSimulateCAFile(t *testing.T) {
 	drills := string(mustRead(t, filepath.Join(dir, "ca.pem")))
 	for name, text := range map[string]string{"list": "user,method\n", "bundle": drills + drills, "empty": ""} {
 		path := writeFile(t, name, text)
-		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != exitRefused || !strings.Contains(p.stderr, "--ca-file: "+path+" is there already") || string(mustRead(t, path)) != text {
+		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != status.Usage || !strings.Contains(p.stderr, "--ca-file: "+path+" is there already") || string(mustRead(t, path)) != text {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 	}
@@ -61,10 +62,10 @@ func TestSimulateWithoutTemp(t *testing.T) {
 	}
 	cmd := command(t, nil, "simulate", "--users", "1")
 	cmd.Env = append(cmd.Env, "TMPDIR=/nonexistent")
-	if p := finish(t, cmd); p.code != exitRefused || strings.Contains(p.stderr, "--listen") || !strings.Contains(p.stderr, "hint: let TMPDIR name a directory") {
+	if p := finish(t, cmd); p.code != status.Usage || strings.Contains(p.stderr, "--listen") || !strings.Contains(p.stderr, "hint: let TMPDIR name a directory") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
-	if p := tapsweep(t, nil, "simulate", "--listen", "nowhere"); p.code != exitRefused || !strings.Contains(p.stderr, "--listen: ") {
+	if p := tapsweep(t, nil, "simulate", "--listen", "nowhere"); p.code != status.Usage || !strings.Contains(p.stderr, "--listen: ") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -73,15 +74,15 @@ func TestSimulateWithoutTemp(t *testing.T) {
 // real users.
 func TestSimulateReplacesItsList(t *testing.T) {
 	held := graphsim.New(graphsim.Options{})
-	held.Populate(3)
+	held.AddUsers(3)
 	path := filepath.Join(t.TempDir(), "drill.csv")
-	if err := writeDrillList(path, false, held.Left()); err != nil {
+	if err := writeDrillList(path, false, held.Remaining()); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeDrillList(path, false, held.Left()); err == nil {
+	if err := writeDrillList(path, false, held.Remaining()); err == nil {
 		t.Error("without --overwrite the list of a drill is replaced")
 	}
-	if err := writeDrillList(path, true, held.Left()[:1]); err != nil {
+	if err := writeDrillList(path, true, held.Remaining()[:1]); err != nil {
 		t.Errorf("with --overwrite the list of a drill is not replaced: %v", err)
 	}
 	if n := strings.Count(string(mustRead(t, path)), "\n"); n != 2 {
@@ -90,7 +91,7 @@ func TestSimulateReplacesItsList(t *testing.T) {
 	for name, text := range map[string]string{"people": "user,method\ndana@contoso.com,9f0c11aa-1111-4222-8333-000000000001\n", "notes": "break glass\n",
 		"more": string(mustRead(t, path)) + "dana@contoso.com,\n"} {
 		other := writeFile(t, name+".csv", text)
-		if err := writeDrillList(other, true, held.Left()); err == nil {
+		if err := writeDrillList(other, true, held.Remaining()); err == nil {
 			t.Errorf("%s: the file is replaced", name)
 		}
 		if got := string(mustRead(t, other)); got != text {

@@ -4,43 +4,41 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
 // simulated starts a tenant that holds what the list names, and goes all the
 // way to it: token endpoint, TLS, batches. Real credentials are not looked at.
 func (a *app) simulated(ctx context.Context, list *input.List, keep *protect.List) (*tenant, error) {
-	if list.Stats().Me > 0 {
-		return nil, refuse(errors.New("a row \"me\" means whoever is signed in, and to the simulated tenant no user is"),
-			"name a user in place of \"me\"")
-	}
 	sim := graphsim.New(graphsim.Options{
 		Latency: 150 * time.Millisecond,
 		// The documented quota for identity writes, 3,000 in 150 s, as a bucket
 		// small enough that a short list meets it too.
-		Limits: []*graphsim.Limit{graphsim.Bucket(20, 20)},
+		Limits: []*quota.Limit{quota.Bucket(20, 20)},
 	})
 	for pair, err := range list.Pairs() {
 		if err != nil {
-			return nil, refuse(err)
+			return nil, status.Refuse(err)
 		}
 		if pair.Err == nil {
-			sim.SeedPair(pair.User, pair.Method)
+			sim.AddPair(pair.User, pair.Method, nil)
 		}
 	}
 	for _, u := range keep.Rows() {
 		if u.ID == "" || u.UPN == "" {
-			sim.SeedPair(u.ID+u.UPN, "") // it will be looked up
+			sim.AddPair(u.ID+u.UPN, "", nil) // it will be looked up
 		}
 	}
 	server, err := sim.Start()
@@ -50,7 +48,7 @@ func (a *app) simulated(ctx context.Context, list *input.List, keep *protect.Lis
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(server.CAPEM)
 	transport := graph.NewTransport(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})
-	credential, err := auth.Secret(server.URL, graphsim.DefaultTenantID, graphsim.DefaultClientID, graphsim.DefaultSecret,
+	credential, err := auth.Secret(server.URL, entra.DefaultTenantID, entra.DefaultClientID, entra.DefaultSecret,
 		&http.Client{Transport: transport})
 	if err != nil {
 		server.Close()

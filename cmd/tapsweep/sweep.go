@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
@@ -18,6 +19,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -67,9 +69,9 @@ to continue, 64 wrong flags or a guard: nothing was deleted.`,
 func (f *sweepFlags) check() error {
 	switch usable := slices.Contains(f.reasons, passes.Usable); {
 	case usable && !f.includeUsable:
-		return refuse(errors.New("--reason usable deletes passes that somebody may be about to use"), "if that is meant, add --include-usable")
+		return status.Refuse(errors.New("--reason usable deletes passes that somebody may be about to use"), "if that is meant, add --include-usable")
 	case f.includeUsable && !usable:
-		return refuse(errors.New("--include-usable has no effect, because --reason does not name usable"),
+		return status.Refuse(errors.New("--include-usable has no effect, because --reason does not name usable"),
 			"to delete usable passes too, name all that are meant: --reason expired,used,usable")
 	}
 	if len(f.reasons) == 0 {
@@ -98,12 +100,12 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 		return err
 	}
 	if !f.unasked() && !a.canAsk(nil) {
-		return refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
+		return status.Refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
 			"--yes goes on without asking, --dry-run shows what would be done")
 	}
-	keep, err := protect.Open(f.protect...)
+	keep, err := protect.Open(new(results.Lists).Read, f.protect...)
 	if err != nil {
-		return refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
+		return status.Refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
 	}
 	if f.results == "" {
 		f.results = newName()
@@ -124,7 +126,7 @@ func (a *app) sweep(ctx context.Context, f *sweepFlags) (err error) {
 	if err := r.guard(ctx, keep, namesOf(opts)); err != nil {
 		return err
 	}
-	r.header.DryRun = f.dryRun
+	r.header.DryRun, r.header.Verify = f.dryRun, f.verify
 	if err := r.open(f.results, results.ResumeOptions{Verify: f.verify, Anew: true, Each: a.recorder.expired.Earlier}); err != nil {
 		return err
 	}
@@ -192,15 +194,13 @@ func (s *sweeping) decide(ctx context.Context, found []*scan.Found) error {
 	return s.ask(ctx, found)
 }
 
-// leave puts on record what was found and is not deleted, because too much was, or nobody
-// said yes, or the run was stopped: whom a refused run was about is what a responder wants
-// to know of it. The run that goes on looks again, and asks again.
+// leave says that passes were found and not deleted, because nobody said yes or the run was
+// stopped. They have no row: a run that resumes finds them again, and asks again.
 func (s *sweeping) leave(found []*scan.Found, why error) {
 	s.display.Load().Stop() // which has counted them
-	for _, f := range found {
-		row := foundRow(f)
-		row.Undecided, row.Message = true, "not deleted: "+why.Error()
-		s.job.Record(row)
+	if len(found) > 0 && !errors.Is(why, errTooMany) {
+		s.say("found %s, and deleted none of them; tapsweep scan with the same flags names them",
+			format.Plural(len(found), "pass", "passes"))
 	}
 }
 
@@ -268,13 +268,16 @@ func (s *sweeping) gather(ctx context.Context) (found []*scan.Found, err error) 
 // tooMany returns the error of a sweep that would exceed --max-items. Passes that an earlier run
 // had left count as well. This run may have deleted them already.
 func (s *sweeping) tooMany() error {
-	code, but := exitRefused, ""
+	code, but := status.Usage, ""
 	if counts := s.job.Counts(); counts.Touched() {
-		code, but = exitStopped, " but passes that an earlier run had left"
+		code, but = status.Stopped, " but passes that an earlier run had left"
 	}
-	return &exitError{code: code, hints: []string{"look with tapsweep scan; " + hintBound},
-		err: fmt.Errorf("more than %d passes are to be deleted, nothing was deleted%s", s.most, but)}
+	return &status.Error{Code: code, Hints: []string{"tapsweep scan with the same flags names them; " + status.HintBound},
+		Err: fmt.Errorf("more than %d %w, nothing was deleted%s", s.most, errTooMany, but)}
 }
+
+// errTooMany is what a sweep that would exceed --max-items ends with.
+var errTooMany = errors.New("passes are to be deleted")
 
 // shielded leaves out passes of protected users: nobody asked for these.
 func (s *sweeping) shielded(f *scan.Found) bool {
@@ -374,21 +377,21 @@ func (s *sweeping) ask(ctx context.Context, found []*scan.Found) error {
 func (s *sweeping) conclude(code int) {
 	counts := s.job.Counts()
 	own := counts.Own() // of this run
-	if code == exitDone && (s.f.quiet || counts.Total() == 0 && !isTerminal(s.stderr)) {
+	if code == status.Done && (s.f.quiet || counts.Total() == 0 && !isTerminal(s.stderr)) {
 		s.summary.AllClear(s.stderr)
 		return
 	}
-	if code == exitDone && !isTerminal(s.stderr) {
+	if code == status.Done && !isTerminal(s.stderr) {
 		seen, more := s.summary.Scan, ""
 		if n := own[results.Absent]; n > 0 {
 			more = fmt.Sprintf(", %d were gone", n)
 		}
 		if seen.Earlier > 0 {
-			more += fmt.Sprintf(", %s looked at by an earlier run", plural(seen.Earlier, "user", "users"))
+			more += fmt.Sprintf(", %s looked at by an earlier run", format.Plural(seen.Earlier, "user", "users"))
 		}
 		fmt.Fprintf(s.stderr, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
-			plural(own[results.Revoked]+own[results.Planned], "pass", "passes"), s.verb(),
-			plural(seen.Users, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
+			format.Plural(own[results.Revoked]+own[results.Planned], "pass", "passes"), s.verb(),
+			format.Plural(seen.Users, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
 			s.summary.Took.Round(time.Second), batch.Visible(s.summary.Results, ""))
 		s.summary.AuditLog(s.stderr)
 		if s.summary.Evidence != "" {
@@ -398,6 +401,6 @@ func (s *sweeping) conclude(code int) {
 		s.summary.Print(s.stderr)
 	}
 	if s.dropped > 0 {
-		fmt.Fprintf(s.stderr, "%s of protected users left alone\n", plural(s.dropped, "pass", "passes"))
+		fmt.Fprintf(s.stderr, "%s of protected users left alone\n", format.Plural(s.dropped, "pass", "passes"))
 	}
 }

@@ -11,7 +11,10 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // The night job: what is expired or used goes, everything else stays, whichever way
@@ -36,8 +39,8 @@ func TestSweep(t *testing.T) {
 			args := append([]string{"sweep", "--graph-url", root, "--all-users", "--yes", "--results", "-"}, tt.args...)
 			p := tapsweep(t, env, args...)
 			rows, end := readLog(t, p.stdout)
-			if p.code != 0 || len(rows) != 20 || outcomes(rows)[results.Revoked] != 20 || len(tenant.Left()) != 20 || end == nil || end.Exit != 0 {
-				t.Fatalf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Left()), p.stderr)
+			if p.code != 0 || len(rows) != 20 || outcomes(rows)[results.Revoked] != 20 || len(tenant.Remaining()) != 20 || end == nil || end.Exit != 0 {
+				t.Fatalf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Remaining()), p.stderr)
 			}
 			if strings.Contains(p.stdout, `"time":"0001`) {
 				t.Errorf("a line has no time:\n%s", p.stdout)
@@ -75,21 +78,21 @@ func TestSweepGuards(t *testing.T) {
 	}{
 		{"dry run", graphsim.Options{}, []string{"--yes", "--dry-run"}, 0, 40, "20 passes planned"},
 		{"dry run at the same time", graphsim.Options{}, []string{"--yes", "--dry-run", "--max-items", "0"}, 0, 40, "20 passes planned"},
-		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, exitRefused, 40, "more than 19 passes are to be deleted, nothing was deleted"},
+		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, status.Usage, 40, "more than 19 passes are to be deleted, nothing was deleted"},
 		{"just within the bound", graphsim.Options{}, []string{"--yes", "--max-items", "20"}, 0, 20, ""},
-		{"nobody to ask", graphsim.Options{}, nil, exitRefused, 40, "--yes"},
-		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, exitRefused, 40, "--include-usable"},
-		{"usable, not named", graphsim.Options{}, []string{"--yes", "--include-usable"}, exitRefused, 40, "--reason expired,used,usable"},
+		{"nobody to ask", graphsim.Options{}, nil, status.Usage, 40, "--yes"},
+		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, status.Usage, 40, "--include-usable"},
+		{"usable, not named", graphsim.Options{}, []string{"--yes", "--include-usable"}, status.Usage, 40, "--reason expired,used,usable"},
 		{"usable, not among the named", graphsim.Options{}, []string{"--yes", "--include-usable", "--reason", "used"},
-			exitRefused, 40, "--reason does not name usable"},
+			status.Usage, 40, "--reason does not name usable"},
 		{"usable, meant", graphsim.Options{}, []string{"--yes", "--reason", "usable", "--include-usable"}, 0, 30, "10 usable"},
 		{"protected", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv"}, 0, 21, "1 pass of protected users left alone"},
 		{"protected at the same time", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv", "--max-items", "0"}, 0, 21, "1 pass of protected users left alone"},
 		{"reasons by the dates", graphsim.Options{OmitReason: true}, []string{"--yes"}, 0, 20, "10 expired, 10 used"},
 		{"reading only", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}, []string{"--yes"}, 3, 40, "lacks the permission"},
-		{"everything denied", graphsim.Options{Faults: []graphsim.Fault{{Path: "temporaryAccessPassMethods", Do: graphsim.ItemStatus(403)}}}, []string{"--yes"}, 3, 40, "denied"},
-		{"deletes fail", graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(423)}}}, []string{"--yes"}, 1, 40, "20 of 20 rows not done"},
-		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, exitRefused, 40, "exclude each other"},
+		{"everything denied", graphsim.Options{Faults: []fault.Fault{{Path: "temporaryAccessPassMethods", Do: fault.ItemStatus(403)}}}, []string{"--yes"}, 3, 40, "denied"},
+		{"deletes fail", graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(423)}}}, []string{"--yes"}, 1, 40, "20 of 20 rows not done"},
+		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, status.Usage, 40, "exclude each other"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,7 +104,7 @@ func TestSweepGuards(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := finish(t, cmd)
-			if left := len(tenant.Left()); p.code != tt.code || left != tt.left || !strings.Contains(p.stderr, tt.want) {
+			if left := len(tenant.Remaining()); p.code != tt.code || left != tt.left || !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("exit %d, want %d; %d left, want %d; with %q\n%s", p.code, tt.code, left, tt.left, tt.want, p.stderr)
 			}
 		})
@@ -129,8 +132,8 @@ func TestSweepResumes(t *testing.T) {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
 			}
 			p = tapsweep(t, env, append(args, "--resume")...)
-			if p.code != 0 || len(tenant.Left()) != 200 || tenant.Stats().Deleted != 200 || !strings.Contains(p.stderr, "looked at by an earlier run") {
-				t.Errorf("exit %d, %d left, %d deleted\n%s", p.code, len(tenant.Left()), tenant.Stats().Deleted, p.stderr)
+			if p.code != 0 || len(tenant.Remaining()) != 200 || tenant.Stats().Deleted != 200 || !strings.Contains(p.stderr, "looked at by an earlier run") {
+				t.Errorf("exit %d, %d left, %d deleted\n%s", p.code, len(tenant.Remaining()), tenant.Stats().Deleted, p.stderr)
 			}
 			if lists := tenant.Stats().Lists; lists > 5200 {
 				t.Errorf("%d LISTs of 4000 users", lists)
@@ -141,8 +144,8 @@ func TestSweepResumes(t *testing.T) {
 
 // verify is the proof for a whole log: it deletes nothing, whatever it finds.
 func TestVerifyCommand(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Path: "user0003", Do: graphsim.ItemStatus(423)}}})
-	users := tenant.Populate(5)
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}}})
+	users := tenant.AddUsers(5)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", dir+"/log.jsonl", writeFile(t, "l.csv", listOf(users)))
@@ -185,7 +188,7 @@ func TestVerifyRefuses(t *testing.T) {
 	invalid := writeFile(t, "log.jsonl", run+`{"type":"result","user":"a","outcome":"invalid"}`+"\n"+`{"type":"end"}`+"\n")
 	killed := writeFile(t, "log.jsonl", `{"type":"run","pairs":5000}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
 	for log, want := range map[string]string{killed: "pairs may be missing", list: "it is not a results log", foreign: "it is the log of tenant", invalid: "1 row was invalid", "nosuch": "no such file"} {
-		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != exitRefused || !strings.Contains(p.stderr, want) {
+		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != status.Usage || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d, want %q\n%s", log, p.code, want, p.stderr)
 		}
 	}
@@ -209,10 +212,10 @@ func mustRead(t *testing.T, path string) []byte {
 func TestRevokeVerifyAndOrder(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles, ListLag: time.Second})
-	users := tenant.Populate(50)
+	users := tenant.AddUsers(50)
 	tenant.AddUser(graphsim.User{UPN: "boss@contoso.example", Admin: true, Passes: []graphsim.Pass{{}}})
-	left := tenant.Left()
-	boss := left[slices.IndexFunc(left, func(h graphsim.Held) bool { return h.UPN == "boss@contoso.example" })]
+	left := tenant.Remaining()
+	boss := left[slices.IndexFunc(left, func(h graphsim.HeldPass) bool { return h.UPN == "boss@contoso.example" })]
 	env, root := serve(t, tenant)
 	list := writeFile(t, "l.csv", listOf(users)+boss.UPN+","+boss.PassID+"\n")
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--order", "privileged", "--verify", "--concurrency", "1", "--batch-size", "1", "--results", "-", list)
@@ -223,8 +226,8 @@ func TestRevokeVerifyAndOrder(t *testing.T) {
 	// Without the licence the list's order has to do.
 	tenant = graphsim.New(graphsim.Options{Roles: simulatedRoles, Unlicensed: true})
 	env, root = serve(t, tenant)
-	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--order", "privileged", "--results", "-", writeFile(t, "l.csv", listOf(tenant.Populate(3))))
-	if p.code != 0 || !strings.Contains(p.stderr, "--order privileged: who holds an admin role is not known") || len(tenant.Left()) != 0 {
+	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--order", "privileged", "--results", "-", writeFile(t, "l.csv", listOf(tenant.AddUsers(3))))
+	if p.code != 0 || !strings.Contains(p.stderr, "--order privileged: who holds an admin role is not known") || len(tenant.Remaining()) != 0 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -232,8 +235,8 @@ func TestRevokeVerifyAndOrder(t *testing.T) {
 // Waits are in the log, and add up to what was refused.
 func TestLogTellsWaits(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Limits: []*graphsim.Limit{graphsim.Bucket(40, 40)}})
-	users := tenant.Populate(120)
+	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Bucket(40, 40)}})
+	users := tenant.AddUsers(120)
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users)))
 	refused := 0
@@ -266,7 +269,7 @@ func TestSweepLogAsList(t *testing.T) {
 			}
 		},
 		"bound": func(t *testing.T, env, args []string, _ *graphsim.Tenant) {
-			if p := tapsweep(t, env, append(args, "--max-items", "1")...); p.code != exitRefused {
+			if p := tapsweep(t, env, append(args, "--max-items", "1")...); p.code != status.Usage {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
 			}
 		},
@@ -277,10 +280,10 @@ func TestSweepLogAsList(t *testing.T) {
 			env, root := serve(t, tenant)
 			log := filepath.Join(t.TempDir(), "log.jsonl")
 			end(t, env, []string{"sweep", "--graph-url", root, "--all-users", "--yes", "--concurrency", "2", "--results", log}, tenant)
-			before := len(tenant.Left())
+			before := len(tenant.Remaining())
 			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", log)
-			if len(tenant.Left()) != before {
-				t.Errorf("exit %d, %d passes were deleted\n%s", p.code, before-len(tenant.Left()), p.stderr)
+			if len(tenant.Remaining()) != before {
+				t.Errorf("exit %d, %d passes were deleted\n%s", p.code, before-len(tenant.Remaining()), p.stderr)
 			}
 		})
 	}
@@ -308,7 +311,7 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 func TestVerifyResumes(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{ListLag: 5 * time.Second})
-	users := tenant.Populate(30)
+	users := tenant.AddUsers(30)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", dir + "/log.jsonl", writeFile(t, "l.csv", listOf(users))}
@@ -332,7 +335,7 @@ func TestVerifyResumes(t *testing.T) {
 // A sweep that may read and not delete ends as soon as that shows.
 func TestSweepAborts(t *testing.T) {
 	for _, bound := range []string{"0", "10000"} {
-		tenant := leftovers(8000, graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(403)}}})
+		tenant := leftovers(8000, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
 		env, root := serve(t, tenant)
 		p := tapsweep(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--max-items", bound, "--abort-after", "40", "--concurrency", "1", "--results", "-")
 		rows, _ := readLog(t, p.stdout)
@@ -348,24 +351,24 @@ func TestSweepProtectedIsQuiet(t *testing.T) {
 	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example", Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--protect", writeFile(t, "p.csv", "user\nglass@contoso.example\n"), "--results", "-")
-	if p.code != 0 || p.stderr != "" || len(tenant.Left()) != 1 {
+	if p.code != 0 || p.stderr != "" || len(tenant.Remaining()) != 1 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
 
 // Whatever is wrong with the report of roles, passes are revoked, and soon.
 func TestOrderHoldsUpNothing(t *testing.T) {
-	for name, do := range map[string]graphsim.Effect{
-		"errors": graphsim.ItemStatus(500), "refused": graphsim.ItemStatus(401), "throttled": graphsim.ItemStatus(429, "Retry-After", "900"),
+	for name, do := range map[string]fault.Effect{
+		"errors": fault.ItemStatus(500), "refused": fault.ItemStatus(401), "throttled": fault.ItemStatus(429, "Retry-After", "900"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles, Faults: []graphsim.Fault{{Path: "/reports/", Do: do}}})
-			users := tenant.Populate(3)
+			tenant := graphsim.New(graphsim.Options{Roles: simulatedRoles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
+			users := tenant.AddUsers(3)
 			env, root := serve(t, tenant)
 			start := time.Now()
 			p := tapsweep(t, env, "revoke", "--yes", "--order", "privileged", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users)))
-			if p.code != 0 || len(tenant.Left()) != 0 || time.Since(start) > 30*time.Second || !strings.Contains(p.stderr, "the order is that of the list") {
+			if p.code != 0 || len(tenant.Remaining()) != 0 || time.Since(start) > 30*time.Second || !strings.Contains(p.stderr, "the order is that of the list") {
 				t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
 			}
 		})
@@ -374,7 +377,7 @@ func TestOrderHoldsUpNothing(t *testing.T) {
 
 // The log of a proof in which a user could not be looked at means nobody's pass.
 func TestVerifyLogAsList(t *testing.T) {
-	tenant := leftovers(40, graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Path: "/users/", Do: graphsim.ItemStatus(423)}}})
+	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "/users/", Do: fault.ItemStatus(423)}}})
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", dir+"/log.jsonl")

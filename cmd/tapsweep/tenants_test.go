@@ -15,6 +15,7 @@ import (
 
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/auth"
 )
 
@@ -26,8 +27,8 @@ const (
 // A token of another tenant never gets to write, whatever names the tenant that was
 // asked for, and with --no-preflight too.
 func TestTenantOfTheToken(t *testing.T) {
-	own := func(s, _ *graphsim.Tenant) string { return s.Token() }
-	foreign := func(_, s *graphsim.Tenant) string { return s.Token() }
+	own := func(s, _ *graphsim.Tenant) string { return s.Entra.Token() }
+	foreign := func(_, s *graphsim.Tenant) string { return s.Entra.Token() }
 	opaque := func(_, _ *graphsim.Tenant) string { return "opaque" }
 	tests := []struct {
 		name  string
@@ -37,23 +38,23 @@ func TestTenantOfTheToken(t *testing.T) {
 		posts bool
 		want  string
 	}{
-		{"own, by id", own, []string{"--tenant", graphsim.DefaultTenantID}, 0, true, ""},
-		{"own, by domain", own, []string{"--tenant", graphsim.DefaultDomain}, 0, true, ""},
+		{"own, by id", own, []string{"--tenant", entra.DefaultTenantID}, 0, true, ""},
+		{"own, by domain", own, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
 		{"own, no tenant in particular", own, []string{"--tenant", "organizations"}, 0, true, ""},
-		{"foreign, by id", foreign, []string{"--tenant", graphsim.DefaultTenantID}, 3, false, graphsim.DefaultTenantID + " was asked for"},
-		{"foreign, by domain", foreign, []string{"--tenant", graphsim.DefaultDomain}, 3, false, graphsim.DefaultTenantID + " was asked for"},
-		{"foreign, by id, no preflight", foreign, []string{"--tenant", graphsim.DefaultTenantID, "--no-preflight"}, 3, false, "was asked for"},
-		{"foreign, by domain, no preflight", foreign, []string{"--tenant", graphsim.DefaultDomain, "--no-preflight"}, 3, false, "was asked for"},
+		{"foreign, by id", foreign, []string{"--tenant", entra.DefaultTenantID}, 3, false, entra.DefaultTenantID + " was asked for"},
+		{"foreign, by domain", foreign, []string{"--tenant", entra.DefaultDomain}, 3, false, entra.DefaultTenantID + " was asked for"},
+		{"foreign, by id, no preflight", foreign, []string{"--tenant", entra.DefaultTenantID, "--no-preflight"}, 3, false, "was asked for"},
+		{"foreign, by domain, no preflight", foreign, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, false, "was asked for"},
 		{"a domain that nobody has", own, []string{"--tenant", "nobody.example"}, 3, false, "give the tenant by its id"},
-		{"unreadable", opaque, []string{"--tenant", graphsim.DefaultDomain}, 3, true, "not known to be of " + graphsim.DefaultDomain},
-		{"unreadable, no preflight", opaque, []string{"--tenant", graphsim.DefaultDomain, "--no-preflight"}, 3, true, "not known to be of " + graphsim.DefaultDomain},
-		{"a secret of the domain's own app", nil, []string{"--tenant", graphsim.DefaultDomain}, 0, true, ""},
+		{"unreadable", opaque, []string{"--tenant", entra.DefaultDomain}, 3, true, "not known to be of " + entra.DefaultDomain},
+		{"unreadable, no preflight", opaque, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, true, "not known to be of " + entra.DefaultDomain},
+		{"a secret of the domain's own app", nil, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant, other := graphsim.New(graphsim.Options{}), graphsim.New(graphsim.Options{TenantID: foreignTenant, Domain: foreignDomain})
-			users := tenant.Populate(3)
+			tenant, other := graphsim.New(graphsim.Options{}), graphsim.New(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant, Domain: foreignDomain}})
+			users := tenant.AddUsers(3)
 			env, root := serve(t, tenant)
 			args := append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users))}, tt.args...)
 			if tt.token != nil {
@@ -114,7 +115,7 @@ func TestDeadlineOfTheToken(t *testing.T) {
 	env = append(env, "IDENTITY_ENDPOINT="+server.URL, "IDENTITY_HEADER=h")
 	start := time.Now()
 	p := tapsweep(t, env, "revoke", "--yes", "--auth", "managed-identity", "--deadline", "1s", "--graph-url", root, "--results", "-",
-		writeFile(t, "l.csv", listOf(tenant.Populate(1))))
+		writeFile(t, "l.csv", listOf(tenant.AddUsers(1))))
 	if p.code != 4 || !strings.Contains(p.stderr, "the deadline of 1s is over, nothing was sent") || time.Since(start) > 30*time.Second {
 		t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
 	}
@@ -133,7 +134,7 @@ func TestQuietHoldsBack(t *testing.T) {
 		{false, guardFlags{yes: true}, false},
 	} {
 		var out strings.Builder
-		r := &runOf{app: &app{stderr: &out}, flags: &runFlags{}, list: openList(t, "user\ndana@contoso.com\n"), tenant: tenantOf(t, graphsim.New(graphsim.Options{}).Token())}
+		r := &runOf{app: &app{stderr: &out}, flags: &runFlags{}, list: openList(t, "user\ndana@contoso.com\n"), tenant: tenantOf(t, graphsim.New(graphsim.Options{}).Entra.Token())}
 		err := r.preflight(r.task(false), tt.quiet && tt.guard.unasked())
 		if err != nil || (len(r.held) > 0) != tt.held || (out.Len() > 0) == tt.held {
 			t.Errorf("%+v: held %q, printed %q, %v", tt, r.held, out.String(), err)

@@ -12,7 +12,7 @@ import (
 func TestUnreachable(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "AuditLog.Read.All"}})
 	env, _ := serve(t, tenant)
-	list := writeFile(t, "l.csv", listOf(tenant.Populate(30)))
+	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(30)))
 	swept := t.TempDir() + "/swept.jsonl"
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

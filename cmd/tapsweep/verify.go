@@ -9,11 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -36,8 +38,9 @@ Exit codes: 0 no user has a pass, 1 a user has one or could not be checked,
 3 no access token that Graph accepts, or everything is denied, 4 stopped early:
 use --resume to continue, 64 wrong flags, or a log that is of another tenant or
 not whole.`,
-		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
-		Args:    cobra.MinimumNArgs(1),
+		Example:           `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: filesWith("jsonl"),
 		RunE: func(cmd *cobra.Command, logs []string) error {
 			return a.verify(cmd.Context(), &f, logs)
 		},
@@ -63,16 +66,16 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	}
 	held, err := results.ReadUsers(logs...)
 	if err != nil {
-		return refuse(err, hintInUse(err)...)
+		return err
 	}
-	if held.Stray > 0 {
-		a.say("skipped %s in %s: not part of a results log", plural(held.Stray, "line", "lines"), strings.Join(logs, ", "))
+	if held.Foreign > 0 {
+		a.say("skipped %s in %s: not part of a results log", format.Plural(held.Foreign, "line", "lines"), strings.Join(logs, ", "))
 	}
 	path := f.results
 	if path == "" {
 		path = newName()
 	}
-	if err := f.checkResults(path); err != nil {
+	if err := f.checkResults(path, logs...); err != nil {
 		return err
 	}
 	ctx, cancel := withDeadline(ctx, f.deadline)
@@ -86,12 +89,12 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 	}
 	defer tenant.close()
 	if err := held.First.Elsewhere(tenant.id, tenant.root); err != nil {
-		return refuse(fmt.Errorf("%s: %w", logs[0], err), hintElsewhere)
+		return status.Refuse(fmt.Errorf("%s: %w", logs[0], err), hintElsewhere)
 	}
 	if len(held.Users) == 0 {
 		none := "no user to look at in " + strings.Join(logs, ", ")
 		if held.Invalid > 0 {
-			return refuse(fmt.Errorf("%s: %s invalid", none, plural(held.Invalid, "row was", "rows were")))
+			return status.Refuse(fmt.Errorf("%s: %s invalid", none, format.Plural(held.Invalid, "row was", "rows were")))
 		}
 		a.say("%s; nothing to do", none)
 		return nil
@@ -131,7 +134,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, logs []string) (err er
 		}, job.Settle)
 		return job.Counts(), err
 	}, func(code int) {
-		if code != exitDone || !f.quiet {
+		if code != status.Done || !f.quiet {
 			summary.Print(a.stderr)
 		}
 	})

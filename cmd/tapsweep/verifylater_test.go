@@ -7,17 +7,18 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // A run that goes on with --verify takes no credit for what the one before had deleted.
 func TestVerifiedLater(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{
-		{Method: "DELETE", Path: "user0001@", Attempt: 1, Do: graphsim.ItemStatus(403)},
-		{Method: "GET", Path: "user0002@", Times: 1, Do: graphsim.ItemStatus(403)},
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
+		{Method: "DELETE", Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},
+		{Method: "GET", Path: "user0002@", Times: 1, Do: fault.ItemStatus(403)},
 	}})
-	users := tenant.Populate(30)
+	users := tenant.AddUsers(30)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	args := []string{"revoke", "--yes", "--graph-url", root, "--results", filepath.Join(dir, "log.jsonl"), "--metrics-file", filepath.Join(dir, "m.prom"), "--resume", writeFile(t, "list.csv", listOf(users))}

@@ -22,7 +22,8 @@ func (a *app) visible(text string) string {
 // that name files. The longest come first, because one may contain another.
 func (a *app) names() (names []string) {
 	given := slices.Clone(a.args)
-	for _, name := range append(slices.Clone(readsToo), "SSL_CERT_DIR", "TMPDIR") {
+	for _, name := range []string{"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "SSL_CERT_FILE",
+		"SSL_CERT_DIR", "TMPDIR"} {
 		given = append(given, os.Getenv(name))
 	}
 	for _, arg := range given {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // The name of a file cannot change the terminal or add lines to a message.
@@ -17,10 +18,10 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	list := filepath.Join(dir, bad+".csv")
-	if err := os.WriteFile(list, []byte(listOf(tenant.Populate(2))), 0o600); err != nil {
+	if err := os.WriteFile(list, []byte(listOf(tenant.AddUsers(2))), 0o600); err != nil {
 		t.Skip("the file system takes no such name: ", err)
 	}
-	tenant.Populate(2) // for the sweep
+	tenant.AddUsers(2) // for the sweep
 	broken := filepath.Join(dir, bad+"broken.csv")
 	if err := os.WriteFile(broken, []byte("user,method\nno name,no pass\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -35,27 +36,27 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		code int
 	}{
 		{"summary", with("--results", log, list), 0},
-		{"log that is there already", with("--results", log, list), exitRefused},
-		{"bad rows", with(broken), exitRefused},
-		{"list that is not there", with(none), exitRefused},
-		{"protected users", with("--protect", none, list), exitRefused},
-		{"secret", with("--secret-file", none, list), exitRefused},
+		{"log that is there already", with("--results", log, list), status.Usage},
+		{"bad rows", with(broken), status.Usage},
+		{"list that is not there", with(none), status.Usage},
+		{"protected users", with("--protect", none, list), status.Usage},
+		{"secret", with("--secret-file", none, list), status.Usage},
 		{"token", with("--token-file", none, list), 3},
-		{"certificate", with("--certificate", none, list), exitRefused},
-		{"metrics file", with("--metrics-file", none, list), exitRefused},
+		{"certificate", with("--certificate", none, list), status.Usage},
+		{"metrics file", with("--metrics-file", none, list), status.Usage},
 		{"evidence", with("--evidence", evidence, list), 0},
-		{"evidence that is there already", with("--evidence", evidence, list), exitRefused},
+		{"evidence that is there already", with("--evidence", evidence, list), status.Usage},
 		{"evidence of a sweep", []string{"sweep", "--yes", "--all-users", "--reason", "usable", "--include-usable",
 			"--graph-url", root, "--evidence", evidence + "2"}, 0},
-		{"users", []string{"scan", "--graph-url", root, "--users", none}, exitRefused},
+		{"users", []string{"scan", "--graph-url", root, "--users", none}, status.Usage},
 		{"output of a scan", []string{"scan", "--graph-url", root, "--all-users", "--output", none}, 0},
-		{"log to verify", []string{"verify", "--graph-url", root, none}, exitRefused},
+		{"log to verify", []string{"verify", "--graph-url", root, none}, status.Usage},
 		{"report", []string{"report", log}, 0},
 		{"report that is written", []string{"report", "--html", none + ".html", log}, 0},
-		{"log to report on", []string{"report", none + ".jsonl"}, exitRefused},
-		{"list of a drill", []string{"simulate", "--write-list", broken, "--overwrite"}, exitRefused},
-		{"seed of a drill", []string{"simulate", "--seed", none + ".csv"}, exitRefused},
-		{"argument that is no command", []string{bad}, exitRefused},
+		{"log to report on", []string{"report", none + ".jsonl"}, status.Usage},
+		{"list of a drill", []string{"simulate", "--write-list", broken, "--overwrite"}, status.Usage},
+		{"seed of a drill", []string{"simulate", "--seed", none + ".csv"}, status.Usage},
+		{"argument that is no command", []string{bad}, status.Usage},
 		{"check", []string{"check", "--graph-url", root, "--token-file", none + ".token"}, 3},
 	} {
 		p := tapsweep(t, env, tt.args...)

@@ -37,6 +37,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/quota"
 )
 
 var peers = flag.String("peers", "", "measure the engine beside its peers and write the table to this file")
@@ -299,10 +300,10 @@ type measured struct {
 	err     error
 }
 
-func measure(t *testing.T, c *contender, limits ...*graphsim.Limit) measured {
+func measure(t *testing.T, c *contender, limits ...*quota.Limit) measured {
 	t.Helper()
 	tenant := graphsim.New(graphsim.Options{Latency: latency, Limits: limits})
-	s := &site{tenant: tenant, users: tenant.Populate(passes), token: tenant.Token(), dir: t.TempDir()}
+	s := &site{tenant: tenant, users: tenant.AddUsers(passes), token: tenant.Entra.Token(), dir: t.TempDir()}
 	server, err := tenant.Start()
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +319,7 @@ func measure(t *testing.T, c *contender, limits ...*graphsim.Limit) measured {
 	defer cancel()
 	start := time.Now()
 	err = c.run(ctx, s)
-	return measured{took: time.Since(start), left: len(tenant.Left()), refused: tenant.Stats().Refused, err: err}
+	return measured{took: time.Since(start), left: len(tenant.Remaining()), refused: tenant.Stats().Refused, err: err}
 }
 
 // TestPeers prints how the engine compares. It is a measurement, run by make
@@ -344,7 +345,7 @@ func TestPeers(t *testing.T) {
 	for range rounds { // by turns, so that a noisy minute meets all
 		each(func(i int, c *contender) { free[i] = append(free[i], measure(t, c)) })
 	}
-	each(func(i int, c *contender) { limited[i] = measure(t, c, graphsim.Bucket(limitRate, limitBurst)) })
+	each(func(i int, c *contender) { limited[i] = measure(t, c, quota.Bucket(limitRate, limitBurst)) })
 
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d passes, %v a batch or request, loopback TLS, one process but for curl; unthrottled: median of %d (least to most); "+

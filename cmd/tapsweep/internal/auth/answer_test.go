@@ -12,6 +12,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
 // In the middle of a run, an outage of the authority counts as a missing connection, so the
@@ -42,8 +43,8 @@ func TestRenewalInAnOutage(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // azidentity tries again
 				sim := graphsim.New(graphsim.Options{})
 				net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}}
-				c, err := Secret("https://login.example", graphsim.DefaultTenantID, graphsim.DefaultClientID,
-					graphsim.DefaultSecret, &http.Client{Transport: net})
+				c, err := Secret("https://login.example", entra.DefaultTenantID, entra.DefaultClientID,
+					entra.DefaultSecret, &http.Client{Transport: net})
 				if err != nil {
 					t.Fatal(err)
 				}

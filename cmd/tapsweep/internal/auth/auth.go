@@ -1,5 +1,5 @@
-// Package auth makes credentials. All of them are azidentity's, but for the token
-// in a file.
+// Package auth makes credentials. All are azidentity's, except the one that reads a token
+// from a file.
 package auth
 
 import (
@@ -22,35 +22,35 @@ import (
 var Methods = []string{"default", "environment", "secret", "certificate", "managed-identity", "workload-identity",
 	"azure-cli", "azure-powershell", "device-code", "browser", "token-file"}
 
-// Options say which credential to make, and of what. Where a field is empty, the
-// variable of azidentity's that is named beside it counts. Secrets come from
-// the environment or from a file only.
+// Options say which credential to make. An empty field takes the value of azidentity's
+// environment variable that is named beside it. Secrets come only from the environment or
+// from a file.
 type Options struct {
-	Method      string // one of Methods; empty goes by the files that are named
+	Method      string // one of Methods; if empty, the files below decide
 	Tenant      string // AZURE_TENANT_ID
 	ClientID    string // AZURE_CLIENT_ID
-	Certificate string // AZURE_CLIENT_CERTIFICATE_PATH: a PEM or PFX file with its key, password in AZURE_CLIENT_CERTIFICATE_PASSWORD
+	Certificate string // AZURE_CLIENT_CERTIFICATE_PATH: a PEM or PFX file with its key
 	SecretFile  string // else AZURE_CLIENT_SECRET
 	TokenFile   string
 
 	Authority string // Entra's URL
-	Discovery bool   // ask Microsoft about the authority
+	Discovery bool   // ask Microsoft whether it knows the authority
 
 	// Hosts are the hosts that may be asked for tokens, with the port if it is not 443.
 	// Nil means only the Authority's host.
 	Hosts []string
 
-	// HTTP sends what is asked of the authority. Nil is a client with a transport as
-	// Graph's. No redirect is followed.
+	// HTTP sends the requests to the authority. Nil is a client with the same kind of
+	// transport as for Graph. No redirect is followed.
 	HTTP *http.Client
 
-	// Prompt shows a person what to do to sign in, or that nothing is to be done.
+	// Prompt shows a person how to sign in, or that there is no need to.
 	Prompt func(text string)
 
-	// Again has a person sign in although the store knows one.
+	// Again makes a person sign in even if the token cache holds a sign-in.
 	Again bool
 
-	tenantFrom, clientFrom, certificateFrom string // the flags or variables with these values
+	tenantFrom, clientFrom, certificateFrom string // the flag or variable that gave the value
 
 	line *line
 }
@@ -63,8 +63,7 @@ func (e *UsageError) Unwrap() error { return e.Err }
 
 func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
-// settle fills in what the environment and the other options tell, and refuses
-// contradictions.
+// settle fills in values from the environment, and refuses options that contradict each other.
 func (o Options) settle() (Options, error) {
 	files := map[string]string{"certificate": o.Certificate, "secret": o.SecretFile, "token-file": o.TokenFile}
 	flags := map[string]string{"certificate": "--certificate", "secret": "--secret-file", "token-file": "--token-file"}
@@ -110,8 +109,8 @@ func (o Options) settle() (Options, error) {
 		}
 		fallthrough
 	case "device-code", "browser":
-		// azidentity's own application for these can be given none of the
-		// permissions. Source: Azure/azure-cli#22775.
+		// azidentity's own application cannot be granted the permissions.
+		// Source: Azure/azure-cli#22775.
 		if err := o.needs(o.ClientID, "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"); err != nil {
 			return o, err
 		}
@@ -152,19 +151,18 @@ func (o *Options) needs(value, what string) error {
 	return usage("--auth %s needs %s", o.Method, what)
 }
 
-// A Credential is azidentity's and how it was come by.
+// A Credential is a credential of azidentity and how it was made.
 type Credential struct {
 	azcore.TokenCredential
 	Method   string // one of Methods
-	ClientID string // as configured, empty if it is not
-	Tenant   string // as configured, empty if it is none in particular
+	ClientID string // as configured; empty if it is not configured
+	Tenant   string // as configured; empty if it may be any tenant
 
-	line *line // to the token issuer; nil if it is not asked by HTTP
+	line *line // to the token issuer; nil if the credential does not use HTTP
 }
 
-// New makes the credential. It contacts nobody. An error that wraps no
-// *UsageError is about the credential itself, such as a file that cannot be
-// read.
+// New makes the credential. It sends nothing. An error that does not wrap a *UsageError is
+// about the credential itself, for example an environment that azidentity does not accept.
 func New(opts Options) (*Credential, error) {
 	o, err := opts.settle()
 	if err != nil {
@@ -225,8 +223,8 @@ func (o *Options) client() azcore.ClientOptions {
 	return azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: o.Authority}, Transport: o.line}
 }
 
-// export sets the variables which are the only place where azidentity looks for
-// the tenant and the client of these credentials.
+// export sets the environment variables from which azidentity takes the tenant and the client
+// of these credentials. It has no option for them.
 func (o *Options) export() {
 	for name, value := range map[string]string{"AZURE_TENANT_ID": o.Tenant, "AZURE_CLIENT_ID": o.ClientID} {
 		if value != "" {
@@ -280,8 +278,8 @@ func environmentSecret() (string, error) {
 	return secret, nil
 }
 
-// Secret returns a credential for an application of a tenant that is not
-// Microsoft's, such as a simulated one, whatever the environment says.
+// Secret returns a credential with a client secret. It ignores the environment, and is meant
+// for a tenant that is not Microsoft's, such as a simulated one.
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
 	batch.Conceal(secret)
 	line := newLine(Options{Authority: authority, HTTP: httpClient})

@@ -24,11 +24,12 @@ import (
 
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
-// clean removes what this machine's environment says about signing in, and
-// gives the test a home of its own.
+// clean removes the variables for signing in from the environment, and gives the test its own
+// home directory.
 func clean(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH",
@@ -42,15 +43,15 @@ func clean(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
 }
 
-// entra are the options that go to a simulated tenant.
-func entra(tenant *graphsim.Tenant, method string) Options {
-	return Options{Method: method, Tenant: graphsim.DefaultTenantID, ClientID: graphsim.DefaultClientID,
+// entraOptions returns options for a simulated tenant.
+func entraOptions(tenant *graphsim.Tenant, method string) Options {
+	return Options{Method: method, Tenant: entra.DefaultTenantID, ClientID: entra.DefaultClientID,
 		Authority: "https://login.example", HTTP: &http.Client{Transport: tenant}, Prompt: func(string) {}}
 }
 
 const scope = "https://graph.microsoft.com/.default"
 
-// signIn makes the credential and gets a token, as package graph does.
+// signIn makes the credential and gets a token, like package graph.
 func signIn(t *testing.T, o Options) (jwt.Claims, error) {
 	t.Helper()
 	c, err := New(o)
@@ -118,48 +119,48 @@ func TestSecret(t *testing.T) {
 		want    string // in the error
 	}{
 		{"from the environment", func(t *testing.T, _ *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 		}, ""},
 		{"from a file, with a line end", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
-			o.Method, o.SecretFile = "", file(t, "secret", []byte(graphsim.DefaultSecret+"\r\n"))
+			o.Method, o.SecretFile = "", file(t, "secret", []byte(entra.DefaultSecret+"\r\n"))
 		}, ""},
 		{"all from the environment", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
 			t.Setenv("AZURE_TENANT_ID", o.Tenant)
 			t.Setenv("AZURE_CLIENT_ID", o.ClientID)
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			o.Method, o.Tenant, o.ClientID = "environment", "", ""
 		}, ""},
 		{"environment, ids from flags", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
 			t.Setenv("AZURE_TENANT_ID", "")
 			t.Setenv("AZURE_CLIENT_ID", "")
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			o.Method = "environment"
 		}, ""},
 		{"default", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
 			t.Setenv("AZURE_TENANT_ID", "")
 			t.Setenv("AZURE_CLIENT_ID", "")
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			o.Method = "default"
 		}, ""},
 		{"wrong", func(t *testing.T, _ *graphsim.Tenant, _ *Options) { t.Setenv("AZURE_CLIENT_SECRET", "s3cr3t") }, "AADSTS7000215"},
 		{"expired", func(t *testing.T, s *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
-			s.ExpireSecret()
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
+			s.Entra.ExpireSecret()
 		}, "AADSTS7000222"},
 		{"revoked", func(t *testing.T, s *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
-			s.ReplaceSecret("another")
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
+			s.Entra.ReplaceSecret("another")
 		}, "AADSTS7000215"},
 		{"app disabled", func(t *testing.T, s *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
-			s.DisableApp()
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
+			s.Entra.DisableApp()
 		}, "AADSTS7000112"},
 		{"wrong app", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			o.ClientID = "0f6a1c52-0000-4000-8000-d5c27be0f913"
 		}, "AADSTS700016"},
 		{"wrong tenant", func(t *testing.T, _ *graphsim.Tenant, o *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			o.Tenant = "0f6a1c52-0000-4000-8000-d5c27be0f913"
 		}, "AADSTS90002"},
 		{"none", func(*testing.T, *graphsim.Tenant, *Options) {}, "set AZURE_CLIENT_SECRET"},
@@ -170,7 +171,7 @@ func TestSecret(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
-			o := entra(tenant, "secret")
+			o := entraOptions(tenant, "secret")
 			tt.prepare(t, tenant, &o)
 			claims, err := signIn(t, o)
 			checkSignIn(t, claims, err, tt.want)
@@ -181,7 +182,7 @@ func TestSecret(t *testing.T) {
 func checkSignIn(t *testing.T, claims jwt.Claims, err error, want string) {
 	t.Helper()
 	switch {
-	case want == "" && (err != nil || claims.ClientID() != graphsim.DefaultClientID):
+	case want == "" && (err != nil || claims.ClientID() != entra.DefaultClientID):
 		t.Errorf("signed in as %+v, %v", claims, err)
 	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 		t.Errorf("error %v, want %q", err, want)
@@ -233,9 +234,9 @@ func TestCertificate(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
-			tenant.TrustCertificate(cert)
+			tenant.Entra.TrustCertificate(cert)
 			t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", tt.password)
-			o := entra(tenant, "certificate")
+			o := entraOptions(tenant, "certificate")
 			o.Certificate = file(t, tt.file, tt.data)
 			claims, err := signIn(t, o)
 			checkSignIn(t, claims, err, tt.want)
@@ -253,12 +254,12 @@ func TestWorkloadIdentity(t *testing.T) {
 		token func(*graphsim.Tenant) string
 		want  string
 	}{
-		{"trusted", func(s *graphsim.Tenant) string { return s.FederatedToken(graphsim.FederatedSubject, time.Hour) }, ""},
-		{"another service account", func(s *graphsim.Tenant) string { return s.FederatedToken("system:serviceaccount:x:y", time.Hour) }, "AADSTS700213"},
-		{"expired", func(s *graphsim.Tenant) string { return s.FederatedToken(graphsim.FederatedSubject, -time.Hour) }, "AADSTS700024"},
+		{"trusted", func(s *graphsim.Tenant) string { return s.Entra.FederatedToken(entra.FederatedSubject, time.Hour) }, ""},
+		{"another service account", func(s *graphsim.Tenant) string { return s.Entra.FederatedToken("system:serviceaccount:x:y", time.Hour) }, "AADSTS700213"},
+		{"expired", func(s *graphsim.Tenant) string { return s.Entra.FederatedToken(entra.FederatedSubject, -time.Hour) }, "AADSTS700024"},
 		{"another cluster", func(s *graphsim.Tenant) string {
-			s.FederatedToken("", time.Hour)
-			return graphsim.New(graphsim.Options{}).FederatedToken(graphsim.FederatedSubject, time.Hour)
+			s.Entra.FederatedToken("", time.Hour)
+			return graphsim.New(graphsim.Options{}).Entra.FederatedToken(entra.FederatedSubject, time.Hour)
 		}, "AADSTS700027"},
 		{"no token", func(*graphsim.Tenant) string { return "nonsense" }, "AADSTS50027"},
 	}
@@ -267,7 +268,7 @@ func TestWorkloadIdentity(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
 			t.Setenv("AZURE_FEDERATED_TOKEN_FILE", file(t, "token", []byte(tt.token(tenant))))
-			claims, err := signIn(t, entra(tenant, "workload-identity"))
+			claims, err := signIn(t, entraOptions(tenant, "workload-identity"))
 			checkSignIn(t, claims, err, tt.want)
 		})
 	}
@@ -280,7 +281,7 @@ func TestManagedIdentity(t *testing.T) {
 		want                 string
 	}{
 		{"of the machine", "", "h", false, ""},
-		{"assigned by a user", graphsim.DefaultClientID, "h", false, ""},
+		{"assigned by a user", entra.DefaultClientID, "h", false, ""},
 		{"another", "0f6a1c52-0000-4000-8000-d5c27be0f913", "h", false, "No managed identity was found"},
 		{"gone", "", "h", true, "No managed identity was found"},
 		{"wrong header", "", "x", false, "X-IDENTITY-HEADER"},
@@ -290,9 +291,9 @@ func TestManagedIdentity(t *testing.T) {
 			clean(t)
 			tenant := graphsim.New(graphsim.Options{})
 			if tt.disabled {
-				tenant.DisableApp()
+				tenant.Entra.DisableApp()
 			}
-			server := httptest.NewServer(tenant.IdentityHandler("h"))
+			server := httptest.NewServer(tenant.Entra.IdentityHandler("h"))
 			defer server.Close()
 			t.Setenv("IDENTITY_ENDPOINT", server.URL)
 			t.Setenv("IDENTITY_HEADER", tt.header)
@@ -313,22 +314,22 @@ func TestManagedIdentity(t *testing.T) {
 func TestDeviceCode(t *testing.T) {
 	tests := []struct {
 		name string
-		who  graphsim.SignIn
+		who  entra.SignIn
 		want string
 	}{
-		{"at once", graphsim.SignIn{Scopes: []string{"UserAuthMethod-TAP.ReadWrite"}}, ""},
-		{"after a while", graphsim.SignIn{Polls: 2}, ""},
-		{"the person says no", graphsim.SignIn{Polls: 1, Decline: true}, "400 Bad Request"},
+		{"at once", entra.SignIn{Scopes: []string{"UserAuthMethod-TAP.ReadWrite"}}, ""},
+		{"after a while", entra.SignIn{Polls: 2}, ""},
+		{"the person says no", entra.SignIn{Polls: 1, Decline: true}, "400 Bad Request"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
-			tenant := graphsim.New(graphsim.Options{TokenLife: 20 * time.Minute})
-			user := tenant.Populate(1)[0]
+			tenant := graphsim.New(graphsim.Options{Entra: entra.Options{TokenLife: 20 * time.Minute}})
+			user := tenant.AddUsers(1)[0]
 			tt.who.User = user.ID
-			tenant.WillSignIn(tt.who)
+			tenant.Entra.WillSignIn(tt.who)
 			prompts := 0
-			o := entra(tenant, "device-code")
+			o := entraOptions(tenant, "device-code")
 			o.Prompt = func(text string) {
 				prompts++
 				if !strings.Contains(text, "https://login.example/device") {
@@ -364,12 +365,12 @@ func TestDeviceCode(t *testing.T) {
 	}
 }
 
-// A run in the middle of its work must not hang on a person who has gone home:
-// a request that is in a hurry fails, and the old token goes on.
+// A run must not wait for a person who has gone home: a request with an early deadline fails,
+// and the run keeps the old token.
 func TestDeviceCodeDoesNotAskInAHurry(t *testing.T) {
 	clean(t)
 	tenant := graphsim.New(graphsim.Options{})
-	o := entra(tenant, "device-code")
+	o := entraOptions(tenant, "device-code")
 	o.Prompt = func(string) { t.Error("the person was asked") }
 	c, err := New(o)
 	if err != nil {

@@ -7,6 +7,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity/cache"
 )
 
-// newCache fails where the system has no safe store: no keyring in the kernel of
-// a container, for example.
+// newCache returns an error if the system has no safe store. In a container, for example, the
+// kernel may have no keyring.
 func newCache() (azidentity.Cache, error) { return cache.New(&cache.Options{Name: "tapsweep"}) }

@@ -8,7 +8,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
-// newCache fails: the keychain of macOS takes cgo.
+// newCache returns an error: the keychain of macOS needs cgo.
 func newCache() (azidentity.Cache, error) {
 	return azidentity.Cache{}, errors.New("no safe store for tokens")
 }

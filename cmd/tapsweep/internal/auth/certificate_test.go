@@ -127,9 +127,9 @@ func TestCertificateFiles(t *testing.T) {
 			t.Run(tt.name+", "+way, func(t *testing.T) {
 				clean(t)
 				tenant := graphsim.New(graphsim.Options{})
-				tenant.TrustCertificate(cert)
+				tenant.Entra.TrustCertificate(cert)
 				t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", tt.password)
-				o, named := entra(tenant, way), "AZURE_CLIENT_CERTIFICATE_PATH"
+				o, named := entraOptions(tenant, way), "AZURE_CLIENT_CERTIFICATE_PATH"
 				if way == "--certificate" {
 					o.Method, named = "", way
 					o.Certificate = file(t, "app.crt", tt.data)
@@ -163,7 +163,7 @@ func TestCertificateOfAnotherChain(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "dev")
 	t.Setenv("AZURE_CLIENT_CERTIFICATE_PATH", "nosuch.pem")
-	if _, err := New(entra(graphsim.New(graphsim.Options{}), "default")); err != nil {
+	if _, err := New(entraOptions(graphsim.New(graphsim.Options{}), "default")); err != nil {
 		t.Errorf("New = %v", err)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
 // network sends requests to test servers by host name, and records requests to other hosts.
@@ -82,7 +83,7 @@ func metadata(name, to string) func(*http.Request) *http.Response {
 		if !strings.HasSuffix(r.URL.Path, "/.well-known/openid-configuration") {
 			return nil
 		}
-		base := "https://login.example/" + graphsim.DefaultTenantID
+		base := "https://login.example/" + entra.DefaultTenantID
 		all := map[string]string{"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token",
 			"authorization_endpoint": base + "/oauth2/v2.0/authorize", "device_authorization_endpoint": base +
 				"/oauth2/v2.0/devicecode"}
@@ -133,21 +134,21 @@ func TestCredentialStaysWithTheAuthority(t *testing.T) {
 	}
 	kinds := map[string]func(t *testing.T, sim *graphsim.Tenant, o *Options){
 		"secret": func(t *testing.T, _ *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 		},
 		"certificate": func(t *testing.T, sim *graphsim.Tenant, o *Options) {
-			sim.TrustCertificate(cert)
+			sim.Entra.TrustCertificate(cert)
 			o.Certificate = file(t, "a.pem", pemFile)
 		},
 		"workload-identity": func(t *testing.T, sim *graphsim.Tenant, _ *Options) {
 			t.Setenv("AZURE_FEDERATED_TOKEN_FILE",
-				file(t, "token", []byte(sim.FederatedToken(graphsim.FederatedSubject, time.Hour))))
+				file(t, "token", []byte(sim.Entra.FederatedToken(entra.FederatedSubject, time.Hour))))
 		},
 		"device-code": func(_ *testing.T, sim *graphsim.Tenant, _ *Options) {
-			sim.WillSignIn(graphsim.SignIn{User: sim.Populate(1)[0].ID, Scopes: []string{"x"}})
+			sim.Entra.WillSignIn(entra.SignIn{User: sim.AddUsers(1)[0].ID, Scopes: []string{"x"}})
 		},
 		"default": func(t *testing.T, _ *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 		},
 	}
 	for kind, prepare := range kinds {
@@ -156,7 +157,7 @@ func TestCredentialStaysWithTheAuthority(t *testing.T) {
 				clean(t)
 				sim := graphsim.New(graphsim.Options{})
 				net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}, trap: tt.trap}
-				o := entra(sim, kind)
+				o := entraOptions(sim, kind)
 				o.HTTP = &http.Client{Transport: net}
 				prepare(t, sim, &o)
 				c, err := New(o)
@@ -180,11 +181,11 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 	for _, kind := range []string{"secret", "device-code"} {
 		t.Run(kind, func(t *testing.T) {
 			clean(t)
-			t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 			sim := graphsim.New(graphsim.Options{})
-			sim.WillSignIn(graphsim.SignIn{User: sim.Populate(1)[0].ID, Scopes: []string{"x"}})
+			sim.Entra.WillSignIn(entra.SignIn{User: sim.AddUsers(1)[0].ID, Scopes: []string{"x"}})
 			net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}}
-			o := entra(sim, kind)
+			o := entraOptions(sim, kind)
 			o.HTTP = &http.Client{Transport: net}
 			c, err := New(o)
 			if err != nil {
@@ -197,7 +198,7 @@ func TestRenewalStaysWithTheAuthority(t *testing.T) {
 			}
 			net.set(redirect(307, "/token", "https://thief.example/token"))
 			opts.Claims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}` // not out of the cache
-			ctx, cancel := context.WithTimeout(t.Context(), tooShort-time.Second)   // nobody is asked
+			ctx, cancel := context.WithTimeout(t.Context(), minSignIn-time.Second)  // nobody is asked
 			defer cancel()
 			_, err = pinned.GetToken(ctx, opts)
 			if offline := errors.Is(err, batch.ErrNotSent); !offline ||
@@ -242,7 +243,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		for _, suffix := range []string{"/openid-configuration", "/token"} {
 			t.Run(name+suffix, func(t *testing.T) {
 				clean(t)
-				t.Setenv("AZURE_CLIENT_SECRET", graphsim.DefaultSecret)
+				t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
 				sim := graphsim.New(graphsim.Options{})
 				sent := 0
 				server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -255,7 +256,7 @@ func TestAnswersAreBounded(t *testing.T) {
 				roots := x509.NewCertPool()
 				roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
 					Bytes: server.Certificate().Raw}))
-				o := entra(sim, "secret")
+				o := entraOptions(sim, "secret")
 				o.Authority = server.URL
 				trusting := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
 				o.HTTP = &http.Client{Transport: graph.NewTransport(trusting)}

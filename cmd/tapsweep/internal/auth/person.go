@@ -18,50 +18,49 @@ import (
 	"tapsweep/batch"
 )
 
-// A person is a credential that somebody has to sign in for. Each token that can
-// be had in silence, from the cache or by a refresh token, is; the person is
-// asked only for the others.
+// A person is a credential of somebody who signs in. It asks the person only if neither the
+// token cache nor a refresh token gives a token.
 type person struct {
 	silent interface {
 		azcore.TokenCredential
 		Authenticate(context.Context, *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error)
 	}
-	record string       // file that tells whose tokens the cache holds, empty without a cache
-	stored string       // who that is, empty for nobody
-	say    func(string) // tells the person once that nobody needs to sign in
-	told   sync.Once
+	record string       // file with the name of the account in the cache, empty without a cache
+	stored string       // name of that account, empty if there is none
+	say    func(string) // shows a message to the person
+	said   sync.Once    // whether the message about the cached sign-in was shown
 }
 
-// tooShort is less time than a person needs. A request for a token that ends
-// sooner is made ahead of need, and does without one.
-const tooShort = 30 * time.Second
+// minSignIn is the shortest time in which a person can sign in. A request for a token with an
+// earlier deadline renews a token before it ends, and fails instead.
+const minSignIn = 30 * time.Second
 
 func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := p.silent.GetToken(ctx, opts)
 	if _, ask := errors.AsType[*azidentity.AuthenticationRequiredError](err); !ask {
 		if err == nil {
-			p.told.Do(func() {
+			p.said.Do(func() {
 				if p.stored != "" {
-					p.say("signed in from the store as " + batch.Printable(p.stored) + "; --sign-in-again asks who it is to be")
+					p.say("signed in from the token cache as " + batch.Printable(p.stored) + "; to sign in as somebody else: --sign-in-again")
 				}
 			})
 		}
 		return token, err
 	}
-	if end, ok := ctx.Deadline(); ok && time.Until(end) < tooShort {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < minSignIn {
 		return token, err
 	}
 	record, err := p.silent.Authenticate(ctx, &opts)
 	if err != nil {
 		return token, err
 	}
-	p.told.Do(func() {}) // who has just signed in knows it
+	p.said.Do(func() {}) // a person who has just signed in needs no message
 	p.keep(record)
 	return p.silent.GetToken(ctx, opts)
 }
 
-// keep writes the record down. It holds no secret, yet names a person. Failing
-// costs no more than signing in once more next time.
+// keep saves the record of the account. It holds no secret, but it names a person. If it
+// cannot be saved, the person signs in again next time.
 func (p *person) keep(record azidentity.AuthenticationRecord) {
 	if p.record == "" {
 		return
@@ -71,8 +70,8 @@ func (p *person) keep(record azidentity.AuthenticationRecord) {
 	}
 }
 
-// known reads whose tokens the cache holds, which is nobody if somebody is to sign in
-// again.
+// known reads the record of the account in the cache. It is empty if there is none, and if the
+// person has to sign in again.
 func (o *Options) known(path string) (r azidentity.AuthenticationRecord) {
 	if o.Again {
 		return r
@@ -84,8 +83,8 @@ func (o *Options) known(path string) (r azidentity.AuthenticationRecord) {
 	return r
 }
 
-// store opens azidentity's cache, which keeps tokens only where the system has a
-// safe place for them, and finds the record for it. Without one, all is empty.
+// store opens azidentity's token cache and returns the path of its record. Both are empty if
+// the system has no safe place for tokens.
 func (o *Options) store() (azidentity.Cache, string) {
 	cache, err := newCache()
 	if err != nil {
@@ -107,8 +106,7 @@ func (o *Options) deviceCode() (azcore.TokenCredential, error) {
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, TenantID: o.Tenant, ClientID: o.ClientID,
 		Cache: cache, AuthenticationRecord: record, DisableAutomaticAuthentication: true,
 		UserPrompt: func(_ context.Context, m azidentity.DeviceCodeMessage) error {
-			// The authority's words, on one line: what is not ours may not draw on
-			// the terminal.
+			// The authority wrote the message. It must not control the terminal.
 			o.Prompt(batch.Printable(strings.Join(strings.Fields(m.Message), " ")))
 			return nil
 		},
@@ -126,8 +124,7 @@ func (o *Options) browser() (azcore.TokenCredential, error) {
 	return &person{silent: &announced{c, o.Prompt}, record: path, stored: record.Username, say: o.Prompt}, err
 }
 
-// announced says that a browser is about to open, for somebody who looks at
-// the terminal.
+// announced says in the terminal that a browser opens.
 type announced struct {
 	*azidentity.InteractiveBrowserCredential
 	say func(string)

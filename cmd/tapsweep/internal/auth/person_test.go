@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
 // quiet is a store that holds a token.
@@ -27,9 +29,13 @@ func (quiet) Authenticate(context.Context, *policy.TokenRequestOptions) (azident
 	panic("the person is asked")
 }
 
-// Who works in the name of somebody who signed in days ago is told so, once.
+// A cached sign-in is announced once, so that the person sees in whose name the run works.
 func TestStoredPerson(t *testing.T) {
-	for stored, want := range map[string]int{"dana@contoso.com": 1, "": 0} {
+	for stored, want := range map[string][]string{
+		"dana@contoso.com": {"signed in from the token cache as dana@contoso.com; " +
+			"to sign in as somebody else: --sign-in-again"},
+		"": nil,
+	} {
 		var said []string
 		p := &person{silent: quiet{}, stored: stored, say: func(s string) { said = append(said, s) }}
 		for range 3 {
@@ -37,33 +43,34 @@ func TestStoredPerson(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if len(said) != want || want > 0 && !strings.Contains(said[0], "signed in from the store as "+stored) {
-			t.Errorf("stored %q: %q", stored, said)
+		if !slices.Equal(said, want) {
+			t.Errorf("account %q in the cache: the person is told %q, want %q", stored, said, want)
 		}
 	}
 }
 
-// What is stored counts, unless somebody is to sign in again.
+// The cached account is used, unless the person has to sign in again.
 func TestSignInAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "record.json")
-	record := `{"authority":"login.example","clientId":"c","homeAccountId":"h","tenantId":"t","username":"dana@contoso.com","version":"1.0"}`
+	record := `{"authority":"login.example","clientId":"c","homeAccountId":"h","tenantId":"t",` +
+		`"username":"dana@contoso.com","version":"1.0"}`
 	if err := os.WriteFile(path, []byte(record), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got := (&Options{}).known(path).Username; got != "dana@contoso.com" {
-		t.Errorf("known: %q", got)
+		t.Errorf("the cached account is %q, want dana@contoso.com", got)
 	}
 	if got := (&Options{Again: true}).known(path); got != (azidentity.AuthenticationRecord{}) {
-		t.Errorf("known: %+v, want nobody", got)
+		t.Errorf("with --sign-in-again the cached account is %+v, want none", got)
 	}
 }
 
-// Whatever an authority has people told, it cannot draw on their terminal.
+// A message of the authority cannot control the terminal.
 func TestPromptIsPrintable(t *testing.T) {
 	clean(t)
 	tenant := graphsim.New(graphsim.Options{})
-	tenant.WillSignIn(graphsim.SignIn{User: tenant.Populate(1)[0].ID})
-	o := entra(tenant, "device-code")
+	tenant.Entra.WillSignIn(entra.SignIn{User: tenant.AddUsers(1)[0].ID})
+	o := entraOptions(tenant, "device-code")
 	o.HTTP = &http.Client{Transport: spiked{tenant}}
 	said := ""
 	o.Prompt = func(text string) { said = text }
@@ -79,7 +86,7 @@ func TestPromptIsPrintable(t *testing.T) {
 	}
 }
 
-// spiked puts a control sequence and a line end into what people are told.
+// spiked adds a control sequence and a line end to the message for the person.
 type spiked struct{ next http.RoundTripper }
 
 func (s spiked) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -13,9 +13,9 @@ import (
 	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
-// Pin returns a credential whose tokens are all of the tenant and the user or app of
-// the first one. A long run asks for many, and what somebody else writes into a file,
-// or what a tool is signed in to, may have become another tenant's in between.
+// Pin returns a credential that refuses a token of another tenant, user or app than its first
+// one. A long run asks for many tokens. Meanwhile somebody may write another token into the
+// file, or sign in to another tenant with the tool.
 //
 // If there was a token before and the authority cannot be reached now, the error is
 // batch.ErrNotSent, so that a run waits for the connection.
@@ -35,11 +35,11 @@ func (e *offlineError) Is(target error) bool { return target == batch.ErrNotSent
 
 type pinned struct {
 	next azcore.TokenCredential
-	line *line // nil if there is none to look at
+	line *line // nil if the credential does not use HTTP
 
 	mu             sync.Mutex
-	had            bool   // a token
-	tenant, object string // empty where they are not known
+	had            bool   // a token was given
+	tenant, object string // of the first token, empty if unknown
 }
 
 func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -62,7 +62,7 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	batch.Conceal(token.Token)
 	claims, err := jwt.Parse(token.Token)
 	if err != nil {
-		return token, nil // it is Graph's to read
+		return token, nil // only Graph has to understand it
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

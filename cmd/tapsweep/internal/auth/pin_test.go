@@ -19,9 +19,10 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
-// series hands out one token after the other.
+// series returns one token after the other.
 type series struct{ tokens []string }
 
 func (s *series) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -30,18 +31,18 @@ func (s *series) GetToken(context.Context, policy.TokenRequestOptions) (azcore.A
 	return azcore.AccessToken{Token: token}, nil
 }
 
-// A run that began in one tenant, in somebody's name, does not go on in another.
+// A run does not continue in another tenant or in another name.
 func TestPin(t *testing.T) {
-	sim, other := graphsim.New(graphsim.Options{}), graphsim.New(graphsim.Options{TenantID: "11111111-3b7d-4e88-9a41-d5c27be0f913"})
-	users := sim.Populate(2)
-	app, dana, lee := sim.Token(), sim.UserToken(users[0].ID, "x"), sim.UserToken(users[1].ID, "x")
+	sim, other := graphsim.New(graphsim.Options{}), graphsim.New(graphsim.Options{Entra: entra.Options{TenantID: "11111111-3b7d-4e88-9a41-d5c27be0f913"}})
+	users := sim.AddUsers(2)
+	app, dana, lee := sim.Entra.Token(), sim.Entra.UserToken(users[0].ID, "x"), sim.Entra.UserToken(users[1].ID, "x")
 	for _, tt := range []struct {
 		name   string
 		tokens []string
 		want   string // of the last
 	}{
-		{"the same app", []string{app, sim.Token()}, ""},
-		{"another tenant", []string{app, other.Token()}, "is of the tenant 11111111-"},
+		{"the same app", []string{app, sim.Entra.Token()}, ""},
+		{"another tenant", []string{app, other.Entra.Token()}, "is of the tenant 11111111-"},
 		{"another user", []string{dana, lee}, "is of the user or app " + users[1].ID},
 		{"one between that cannot be read", []string{dana, "opaque", lee}, "is of the user or app"},
 		{"none that can be read", []string{"opaque", "opaque"}, ""},
@@ -62,8 +63,8 @@ func TestPin(t *testing.T) {
 	}
 }
 
-// An authority that cannot be reached is offline once it has been reached before; one
-// that answers, whatever it says, is not.
+// An authority that gave a token before, and cannot be reached now, is offline. An authority
+// that answers is not.
 func TestPinOffline(t *testing.T) {
 	t.Parallel() // azidentity tries again, in real time
 	sim := graphsim.New(graphsim.Options{})
@@ -90,13 +91,13 @@ func TestPinOffline(t *testing.T) {
 		return offline, err
 	}
 	secret := func(value string) azcore.TokenCredential {
-		c, err := Secret(server.URL, graphsim.DefaultTenantID, graphsim.DefaultClientID, value, &http.Client{Transport: transport})
+		c, err := Secret(server.URL, entra.DefaultTenantID, entra.DefaultClientID, value, &http.Client{Transport: transport})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return Pin(c)
 	}
-	good, wrong := secret(graphsim.DefaultSecret), secret("wrong")
+	good, wrong := secret(entra.DefaultSecret), secret("wrong")
 	if offline, err := get(good, scopes); err != nil || offline {
 		t.Fatal(err)
 	}
@@ -110,12 +111,12 @@ func TestPinOffline(t *testing.T) {
 	if offline, err := get(good, fresh); !offline {
 		t.Errorf("no network: %v", err)
 	}
-	if offline, err := get(secret(graphsim.DefaultSecret), scopes); err == nil || offline {
+	if offline, err := get(secret(entra.DefaultSecret), scopes); err == nil || offline {
 		t.Errorf("no network from the start: %v, offline %v", err, offline)
 	}
 }
 
-// A tool that has been signed out is no lack of a connection.
+// A tool whose user signed out does not count as a missing connection.
 func TestPinToolSignedOut(t *testing.T) {
 	dir := t.TempDir()
 	script := `#!/bin/sh

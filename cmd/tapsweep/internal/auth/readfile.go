@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// maxFile is many times what a secret, a certificate with its chain or a token
-// takes.
+// maxFile is the most bytes of a file. A secret, a certificate with its chain or a token is
+// much smaller.
 const maxFile = 1 << 20
 
-// pipePatience is how long a secret or a certificate may take that another process
-// writes, which may have a person to ask.
-const pipePatience = 2 * time.Minute
+// pipeTimeout is how long to wait for a secret or a certificate from another process, which
+// may have to ask a person.
+const pipeTimeout = 2 * time.Minute
 
-// readFile reads a small file that holds a secret, or what a process substitution
-// of a shell stands for. Anything else, such as a named pipe that may have no writer
-// or a device that never ends, is refused. It ends with ctx.
+// readFile reads a small file that holds a secret, or the pipe of a shell's process
+// substitution. It refuses anything else: a named pipe may have no writer, and a device may
+// never end. It stops when ctx is done.
 func readFile(ctx context.Context, path string) ([]byte, error) {
-	info, err := os.Stat(path) // through links: mounted secrets are some
+	info, err := os.Stat(path) // follows links: mounted secrets are links
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func readSmall(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat() // it may be another one by now
+	info, err := f.Stat() // the path may name another file by now
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func readSmall(path string) ([]byte, error) {
 	return data, err
 }
 
-// readable refuses what is neither a regular file nor a pipe of this process's own.
+// readable returns an error for anything but a regular file and a pipe of this process.
 func readable(path string, info fs.FileInfo) error {
 	mode := info.Mode()
 	if mode.IsRegular() || mode&fs.ModeNamedPipe != 0 && ownPipe(path) {
@@ -80,9 +80,9 @@ func ownPipe(path string) bool {
 	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
 
-// readNow is readFile for what is needed before anybody signs in.
+// readNow reads a file that is needed before the sign-in.
 func readNow(path string) ([]byte, error) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), pipePatience, fmt.Errorf("nothing came within %v", pipePatience))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), pipeTimeout, fmt.Errorf("nothing came within %v", pipeTimeout))
 	defer cancel()
 	return readFile(ctx, path)
 }

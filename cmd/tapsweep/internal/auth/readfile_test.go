@@ -42,8 +42,7 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-// A shell's <(command) is a pipe of ours. It is read, and waited for no longer than
-// the one who asks has time.
+// The pipe of a shell's <(command) is read, until ctx is done.
 func TestReadPipe(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -74,7 +73,8 @@ func TestReadPipe(t *testing.T) {
 	}
 }
 
-// No flag that names a secret hangs on a pipe without a writer, or reads for ever.
+// A flag that names a file with a secret does not wait for a pipe without a writer, and does
+// not read without end.
 func TestSecretsAreFiles(t *testing.T) {
 	clean(t)
 	for _, o := range []Options{{SecretFile: "/dev/zero"}, {Certificate: "/dev/zero"}} {

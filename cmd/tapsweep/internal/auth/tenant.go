@@ -14,34 +14,30 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// enforcing are the methods that ask the authority of the configured tenant, by
-// whatever name, and so get a token of that tenant or none. The others take what
-// a file, a machine or a tool has for them.
+// enforcing are the methods that ask the authority of the configured tenant. They get a token
+// of that tenant or none. The others take the token that a file, a machine or a tool gives.
 var enforcing = []string{"environment", "secret", "certificate", "workload-identity", "device-code", "browser"}
 
-// Enforces tells whether the credential can have a token of the configured tenant
-// only.
+// Enforces reports whether the credential only gives tokens of the configured tenant.
 func (c *Credential) Enforces() bool {
 	return c.Tenant != "" && slices.Contains(enforcing, c.Method)
 }
 
-// Interactive tells whether a person may have to sign in.
+// Interactive reports whether a person may have to sign in.
 func (c *Credential) Interactive() bool { return c.Method == "device-code" || c.Method == "browser" }
 
-// AnyTenant tells names that stand for no tenant in particular.
+// AnyTenant reports whether a name stands for no particular tenant.
 // Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
 func AnyTenant(name string) bool {
 	return name == "" || slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(name))
 }
 
-var (
-	tenantDomain = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
-	tenantGUID   = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-)
+var tenantDomain = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
 
-// discoveryTimeout bounds each of the attempts to ask an authority.
+// discoveryTimeout limits each attempt to ask an authority.
 const discoveryTimeout = 15 * time.Second
 
 // TenantID asks an authority for the ID of the tenant that has a domain. The endpoints of the
@@ -128,7 +124,7 @@ func firstGUID(text string) string {
 		return ""
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if !tenantGUID.MatchString(first) {
+	if !format.IsGUID(first) {
 		return ""
 	}
 	return first

@@ -8,9 +8,10 @@ import (
 	"testing/synctest"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
-// authority answers everything with one status and body.
+// authority answers each request with the same status and body.
 type authority struct {
 	status int
 	body   string
@@ -25,7 +26,7 @@ func (a authority) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestTenantID(t *testing.T) {
-	const id, other = graphsim.DefaultTenantID, "11111111-3b7d-4e88-9a41-d5c27be0f913"
+	const id, other = entra.DefaultTenantID, "11111111-3b7d-4e88-9a41-d5c27be0f913"
 	sim := graphsim.New(graphsim.Options{})
 	tests := []struct {
 		name      string
@@ -34,8 +35,8 @@ func TestTenantID(t *testing.T) {
 		want      string // id
 		problem   string
 	}{
-		{"domain", sim, graphsim.DefaultDomain, id, ""},
-		{"in capitals", sim, strings.ToUpper(graphsim.DefaultDomain), id, ""},
+		{"domain", sim, entra.DefaultDomain, id, ""},
+		{"in capitals", sim, strings.ToUpper(entra.DefaultDomain), id, ""},
 		{"another domain", sim, "fabrikam.example", "", "AADSTS90002"},
 		{"no domain", sim, "../x", "", "neither an id nor a domain"},
 		{"the token endpoint alone", authority{200,
@@ -56,7 +57,7 @@ func TestTenantID(t *testing.T) {
 	}
 }
 
-// An authority that is down is asked again, and not for ever.
+// An authority that is down is asked three times.
 func TestTenantIDRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0

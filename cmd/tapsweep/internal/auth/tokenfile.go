@@ -16,14 +16,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
-// unknownLife is how long a token is believed to last that does not say.
-// Access tokens last an hour and more, so it is looked at again well before.
+// unknownLife is the assumed life of a token without an end. Access tokens last an hour or
+// more, so the file is read again well before.
 // Source: learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes.
 const unknownLife = 10 * time.Minute
 
-// tokenFile is a credential that somebody else renews: a file with an access
-// token, as it is or in the JSON of az account get-access-token. It is read each
-// time that a token is asked for, which a client does once one is near its end.
+// tokenFile is a file with an access token that another program renews. It holds the token
+// itself or the JSON of az account get-access-token. It is read for each request for a token.
+// A client asks when its token is about to end.
 type tokenFile struct {
 	path string
 
@@ -49,7 +49,7 @@ func (f *tokenFile) GetToken(ctx context.Context, opts policy.TokenRequestOption
 		return azcore.AccessToken{}, fmt.Errorf("--token-file %s: the token in it ended at %s: write a new one",
 			f.path, ends.UTC().Format(time.RFC3339))
 	case opts.Claims != "" && same:
-		// A client asks with claims after Graph refused what it had.
+		// A client asks with claims after Graph refused its token.
 		return azcore.AccessToken{}, fmt.Errorf("--token-file %s: Graph refuses the token in it: write a new one", f.path)
 	}
 	return azcore.AccessToken{Token: token, ExpiresOn: ends}, nil

@@ -10,12 +10,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
 func TestTokenFile(t *testing.T) {
 	clean(t)
-	token := graphsim.New(graphsim.Options{TokenLife: time.Hour}).Token()
-	old := graphsim.New(graphsim.Options{TokenLife: -time.Minute}).Token()
+	token := graphsim.New(graphsim.Options{Entra: entra.Options{TokenLife: time.Hour}}).Entra.Token()
+	old := graphsim.New(graphsim.Options{Entra: entra.Options{TokenLife: -time.Minute}}).Entra.Token()
 	tests := []struct{ name, text, want string }{
 		{"as it is", token + "\n", ""},
 		{"copied from a header", "Bearer " + token, ""},
@@ -47,8 +48,7 @@ func TestTokenFile(t *testing.T) {
 	}
 }
 
-// The file is read again each time, and a token that Graph refused is not offered
-// twice.
+// The file is read again each time. A token that Graph refused is not given twice.
 func TestTokenFileIsReadAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	write := func(text string) { os.WriteFile(path, []byte(text), 0o600) }

@@ -10,12 +10,13 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 )
 
 // A secret file is decoded like a list. Text around the secret is refused with a message and
 // not sent.
 func TestSecretFile(t *testing.T) {
-	const s = graphsim.DefaultSecret
+	const s = entra.DefaultSecret
 	tests := []struct {
 		name string
 		data []byte
@@ -44,7 +45,7 @@ func TestSecretFile(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
-			o := entra(graphsim.New(graphsim.Options{}), "")
+			o := entraOptions(graphsim.New(graphsim.Options{}), "")
 			o.SecretFile = file(t, "secret", tt.data)
 			claims, err := signIn(t, o)
 			checkSignIn(t, claims, err, tt.want)
@@ -60,7 +61,7 @@ func TestSecretFile(t *testing.T) {
 
 // The same holds for a secret in the environment, which azidentity may read itself.
 func TestSecretOfTheEnvironment(t *testing.T) {
-	const s = graphsim.DefaultSecret
+	const s = entra.DefaultSecret
 	for _, method := range []string{"secret", "environment", "default"} {
 		for value, want := range map[string]string{
 			s:                              "",
@@ -76,7 +77,7 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 		} {
 			clean(t)
 			t.Setenv("AZURE_CLIENT_SECRET", value)
-			claims, err := signIn(t, entra(graphsim.New(graphsim.Options{}), method))
+			claims, err := signIn(t, entraOptions(graphsim.New(graphsim.Options{}), method))
 			checkSignIn(t, claims, err, want)
 			if err != nil && (strings.Contains(err.Error(), s) ||
 				!strings.Contains(err.Error(), "AZURE_CLIENT_SECRET ")) {
@@ -91,8 +92,8 @@ func TestSecretThatIsNotUsed(t *testing.T) {
 	clean(t)
 	t.Setenv("AZURE_CLIENT_SECRET", `"quoted-secret"`)
 	t.Setenv("AZURE_CLIENT_CERTIFICATE_PATH", `"quoted.pem"`)
-	o := entra(graphsim.New(graphsim.Options{}), "")
-	o.SecretFile = file(t, "secret", []byte(graphsim.DefaultSecret))
+	o := entraOptions(graphsim.New(graphsim.Options{}), "")
+	o.SecretFile = file(t, "secret", []byte(entra.DefaultSecret))
 	claims, err := signIn(t, o)
 	checkSignIn(t, claims, err, "")
 }
@@ -112,7 +113,7 @@ func TestSecretsAreSecrets(t *testing.T) {
 
 func TestTokenFileIsDecoded(t *testing.T) {
 	clean(t)
-	token := graphsim.New(graphsim.Options{TokenLife: time.Hour}).Token()
+	token := graphsim.New(graphsim.Options{Entra: entra.Options{TokenLife: time.Hour}}).Entra.Token()
 	for _, tt := range []struct {
 		name string
 		data []byte
@@ -184,7 +185,7 @@ func TestSecretsAreConcealed(t *testing.T) {
 	t.Setenv("AZURE_CLIENT_SECRET", secrets["variable"])
 	t.Setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", secrets["password"])
 	t.Setenv("IDENTITY_HEADER", secrets["header"])
-	o := entra(graphsim.New(graphsim.Options{}), "")
+	o := entraOptions(graphsim.New(graphsim.Options{}), "")
 	o.SecretFile = file(t, "secret", []byte(secrets["file"]))
 	if _, err := New(o); err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
-// Package cloud knows Microsoft's clouds: which authority gives tokens for which
-// Graph, since a token of one cloud is worth nothing in another.
+// Package cloud describes Microsoft's clouds: the authority that issues tokens and the Graph
+// that accepts them. A token of one cloud is not valid in another.
 package cloud
 
 import (
@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// A Cloud is one of Microsoft's.
+// A Cloud is one of Microsoft's clouds.
 // Source: learn.microsoft.com/graph/deployments,
 // learn.microsoft.com/entra/identity-platform/authentication-national-cloud.
 type Cloud struct {
 	Name      string // as --cloud takes it
 	Title     string // for people
-	Root      string // Graph's, and with /.default the scope of a token
-	Authority string // Entra's
+	Root      string // URL of Graph; with /.default it is the scope of a token
+	Authority string // URL of Entra
 
-	hosts []string // of Entra; the first is Authority's
+	hosts []string // of Entra; the first is the host of Authority
 }
 
 var clouds = []*Cloud{
@@ -30,16 +30,16 @@ var clouds = []*Cloud{
 		[]string{"login.microsoftonline.us"}},
 	{"usgov-dod", "US Government L5 (DoD)", "https://dod-graph.microsoft.us", "https://login.microsoftonline.us",
 		[]string{"login.microsoftonline.us"}},
-	// Newer docs name login.partner.microsoftonline.cn as well; which of the two
-	// holds everywhere is not known, so AZURE_AUTHORITY_HOST may name the other.
+	// Newer pages also name login.partner.microsoftonline.cn. It is not known which of the two
+	// works everywhere, so AZURE_AUTHORITY_HOST may name the other.
 	{"china", "China, operated by 21Vianet", "https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn",
 		[]string{"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"}},
 }
 
-// Versions are those of Graph.
+// Versions are the versions of Graph.
 var Versions = []string{"v1.0", "beta"}
 
-// Names lists what ByName takes.
+// Names returns the names of the clouds.
 func Names() []string {
 	var names []string
 	for _, c := range clouds {
@@ -48,7 +48,7 @@ func Names() []string {
 	return names
 }
 
-// ByRoot returns the cloud whose Graph has this root, nil if none has.
+// ByRoot returns the cloud whose Graph has this root, or nil.
 func ByRoot(root string) *Cloud {
 	root = strings.ToLower(strings.TrimSuffix(root, "/"))
 	if i := slices.IndexFunc(clouds, func(c *Cloud) bool { return c.Root == root }); i >= 0 {
@@ -64,26 +64,25 @@ func byName(name string) *Cloud {
 	return nil
 }
 
-// knows tells whether the host belongs to the cloud's Entra.
+// knows reports whether a host belongs to the cloud's Entra.
 func (c *Cloud) knows(host string) bool { return slices.Contains(c.hosts, strings.ToLower(host)) }
 
-// An Endpoint is where tokens come from and where requests go.
+// An Endpoint says where to ask for tokens and where to send requests.
 type Endpoint struct {
 	// Cloud is nil for a tenant that is not Microsoft's, such as a simulated one.
 	Cloud *Cloud
 
-	Root      string // Graph's, without a version
-	Audience  string // whom the token is for; with /.default its scope
-	Authority string // Entra's
-	Version   string // of the API
+	Root      string // URL of Graph, without a version
+	Audience  string // of the token; with /.default it is the scope
+	Authority string // URL of Entra
+	Version   string // of Graph
 
-	// Discovery tells whether the authority is Microsoft's. For any other one
-	// instance discovery, which asks login.microsoft.com whether the host is
-	// known, can only fail.
+	// Discovery reports whether the authority is Microsoft's. For any other authority,
+	// instance discovery fails: it asks login.microsoft.com whether the host is known.
 	Discovery bool
 }
 
-// Choice is what a user asks for; each field may be empty.
+// A Choice is what a user asks for. Each field may be empty.
 type Choice struct {
 	Cloud     string // one of Names
 	Root      string // --graph-url
@@ -104,10 +103,9 @@ func refuse(hint, format string, args ...any) (*Endpoint, error) {
 	return nil, &ChoiceError{fmt.Errorf(format, args...), hint}
 }
 
-// Resolve works out the endpoint. A cloud sets authority, root and scope; a root
-// beside it moves only where the requests go, as a gateway in front of Graph
-// needs it; a root alone is a tenant of its own, unless it is a cloud's. An
-// error is a *ChoiceError.
+// Resolve returns the endpoint. A cloud sets authority, root and scope. A root beside a cloud
+// only changes where the requests go, for a gateway in front of Graph. A root without a cloud
+// is a simulated tenant, unless it is the root of a cloud. An error is a *ChoiceError.
 func (c Choice) Resolve() (*Endpoint, error) {
 	chosen := byName(c.Cloud)
 	if chosen == nil && c.Cloud != "" {
@@ -135,8 +133,8 @@ func (c Choice) Resolve() (*Endpoint, error) {
 	if err := e.authority(c.Authority); err != nil {
 		return nil, err
 	}
-	// Graph's metadata has no such property in v1.0 there, and the page of the
-	// beta version has. Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
+	// In this cloud only the beta version has passes.
+	// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 	if e.Cloud != nil && e.Cloud.Name == "china" && e.Version == "v1.0" {
 		return refuse("--api-version beta has them; Microsoft does not support it for production",
 			"Graph v1.0 has no Temporary Access Passes in the cloud china")
@@ -144,13 +142,13 @@ func (c Choice) Resolve() (*Endpoint, error) {
 	return e, nil
 }
 
-// authority lets the environment's authority stand in for the cloud's.
+// authority replaces the cloud's authority by the one in the environment, if there is one.
 func (e *Endpoint) authority(env string) error {
 	e.Discovery = true
 	if env == "" {
 		return nil
 	}
-	if strings.ContainsAny(env, "@?#") { // what is not quoted, because it may hold a password
+	if strings.ContainsAny(env, "@?#") { // not quoted, because it may hold a password
 		return &ChoiceError{errors.New("AZURE_AUTHORITY_HOST must not hold a user name, a password, a query or a fragment"),
 			"give a URL such as https://login.microsoftonline.com"}
 	}
@@ -165,7 +163,7 @@ func (e *Endpoint) authority(env string) error {
 		}
 	}
 	if owner != nil && e.Cloud != nil && owner != e.Cloud {
-		return &ChoiceError{fmt.Errorf("AZURE_AUTHORITY_HOST %s is of the cloud %s, and Graph is to be %s's", env, owner.Name, e.Cloud.Name),
+		return &ChoiceError{fmt.Errorf("AZURE_AUTHORITY_HOST %s is of the cloud %s, and Graph of the cloud %s", env, owner.Name, e.Cloud.Name),
 			fmt.Sprintf("choose it with --cloud %s, or clear the variable", owner.Name)}
 	}
 	e.Authority, e.Discovery = strings.TrimSuffix(env, "/"), owner != nil

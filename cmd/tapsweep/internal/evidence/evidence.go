@@ -15,13 +15,13 @@ import (
 	"slices"
 	"strings"
 
-	"tapsweep/cmd/tapsweep/internal/report"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // The files of the directory.
 const (
-	Log       = report.EvidenceLog
+	Log       = results.EvidenceLog
 	Preflight = "preflight.txt"
 	Text      = "report.txt"
 	HTML      = "report.html"
@@ -162,7 +162,7 @@ func Seal(dir string) (digest string, err error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := report.CreateFile(filepath.Join(dir, Manifest), true)
+	f, err := fileout.Create(filepath.Join(dir, Manifest), true)
 	if err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"text/tabwriter"
 	"time"
 )
@@ -12,10 +13,10 @@ import (
 func (t *Token) Print(w io.Writer, task Task) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, value string) { fmt.Fprintf(tw, "%s:\t%s\n", name, value) }
-	line("tenant", orUnknown(t.Tenant))
+	line("tenant", format.OrUnknown(t.Tenant))
 	line("cloud", t.endpoint.String())
-	line("signed in as", orUnknown(t.Who))
-	line("permissions", orUnknown(strings.Join(t.shown(), ", ")))
+	line("signed in as", format.OrUnknown(t.Who))
+	line("permissions", format.OrUnknown(strings.Join(t.shown(), ", ")))
 	line("may", t.Deeds())
 	if !t.Expires.IsZero() {
 		line("token", "ends in "+life(time.Until(t.Expires)))
@@ -102,13 +103,6 @@ func life(d time.Duration) string {
 		return d.Round(time.Second).String()
 	}
 	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
-}
-
-func orUnknown(s string) string {
-	if s == "" {
-		return "(unknown)"
-	}
-	return s
 }
 
 // A Verdict says whether a command works with a token.

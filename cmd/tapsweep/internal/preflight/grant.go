@@ -3,6 +3,7 @@ package preflight
 import (
 	"fmt"
 	"strings"
+	"tapsweep/cmd/tapsweep/internal/format"
 )
 
 // missing says which permission the token lacks, and how to grant it.
@@ -90,7 +91,7 @@ func (t *Token) commands(id string) []string {
 }
 
 func orPlaceholder(id, placeholder string) string {
-	if IsGUID(id) {
+	if format.IsGUID(id) {
 		return id
 	}
 	return placeholder

@@ -9,13 +9,13 @@ package preflight
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/jwt"
 	"tapsweep/input"
 )
@@ -49,7 +49,7 @@ func (p *Problem) Error() string { return p.Text }
 // Task is what a run is to do.
 type Task struct {
 	ReadOnly bool // it lists, and deletes nothing
-	Own      bool // some rows are the signed-in user's own, as "me"
+	Own      bool // the pass is that of the user who is signed in, under the name of input.Me
 	Named    bool // some rows are, by a name of the user's; Others need not tell those
 	Others   bool // some rows are of other users
 
@@ -144,12 +144,6 @@ func (t *Token) may(n need, own bool) Works {
 	return No
 }
 
-// guid keeps what a token claims out of commands that people paste.
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-
-// IsGUID tells whether text has the form of an object id.
-func IsGUID(text string) bool { return guid.MatchString(text) }
-
 // Check finds what surely keeps the token from the task, nil if nothing does.
 // wanted is the tenant that was asked for, by id or domain, or empty.
 func (t *Token) Check(task Task, wanted string) *Problem {
@@ -165,7 +159,7 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 	}
 	switch {
 	case task.Own && t.Kind == App:
-		return &Problem{Text: "a row \"me\" means the signed-in user's own pass, and " + t.Who + " is an app, not a user",
+		return &Problem{Text: "--self means the pass of the user who is signed in, and " + t.Who + " is an app, not a user",
 			Hints: []string{"sign in as the user with --auth device-code or --auth browser, or name the user"}}
 	case task.Others && t.may(n, false) == No:
 		return t.missing(n, false)
@@ -230,10 +224,10 @@ func (t *Token) Misplaced(wanted string) *Problem {
 // WrongTenant tells that the token is of another tenant than the one that was asked
 // for by its id.
 func (t *Token) WrongTenant(wanted string) *Problem {
-	if !IsGUID(wanted) || t.claims.TenantID == "" || strings.EqualFold(wanted, t.claims.TenantID) {
+	if !format.IsGUID(wanted) || t.claims.TenantID == "" || strings.EqualFold(wanted, t.claims.TenantID) {
 		return nil
 	}
-	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, and %s was asked for", orUnknown(t.Who), t.Tenant, wanted),
+	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, and %s was asked for", format.OrUnknown(t.Who), t.Tenant, wanted),
 		Hints: []string{"sign in to the right tenant, or mend --tenant or AZURE_TENANT_ID"}}
 }
 
@@ -252,7 +246,7 @@ func (t *Token) Warnings(task Task) (list []string) {
 		// saying whether they go together.
 		// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 		list = append(list, "its permission is for the own pass: whether Graph takes it where the user is named is not documented, "+
-			"and a row \"me\" in place of the name is sure to work")
+			"and --self in place of the name is sure to work")
 	}
 	if t.Kind != User || !task.Others {
 		return list

@@ -3,74 +3,83 @@ package progress
 import (
 	"bytes"
 	"io"
-	"sync/atomic"
-	"time"
+	"os"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
 )
 
 // A bar keeps one line at the bottom of a terminal.
 //
-// mpb draws it when told to, in one write that takes what was drawn before away,
-// puts the text for above it there, and the new line below. Between two draws the
-// cursor is at the start of the next line and visible, so a process that is killed
-// leaves nothing to be mended.
+// Each draw is one write: it removes the line of the draw before, prints the text that
+// belongs above, and prints the new line. After a draw the cursor is at the start of the
+// next line and visible, so a process that is killed leaves nothing to restore.
+//
+// Its errors are ignored, because there is nobody to report them to.
 type bar struct {
-	container *mpb.Progress
-	refresh   chan any
-	gone      chan any
-	screen    *screen
-	filler    mpb.BarFiller
-	view      atomic.Pointer[view] // of the next draw
+	out  io.Writer
+	size func() (width, height int, err error)
+
+	text  []byte // whole lines that the next draw prints above
+	drawn int    // columns of the line that the last draw printed, zero before the first
 }
 
 func newBar(out io.Writer, size func() (width, height int, err error)) *bar {
-	b := &bar{refresh: make(chan any), gone: make(chan any), screen: newScreen(out, size), filler: mpb.BarStyle().Build()}
-	b.container = mpb.New(mpb.WithConsoleWriter(b.screen), mpb.WithManualRefresh(b.refresh), mpb.WithShutdownNotifier(b.gone))
-	// The total is ours: a bar of mpb ends when it is reached, and ours when it is
-	// stopped.
-	b.view.Store(new(view))
-	_, _ = b.container.Add(0, mpb.BarFillerFunc(b.fill), mpb.BarFillerTrim())
-	return b
+	f, isFile := out.(*os.File)
+	if isFile {
+		enableEscapes(f)
+		if size == nil {
+			size = func() (int, int, error) { return term.GetSize(int(f.Fd())) }
+		}
+	}
+	return &bar{out: out, size: size}
 }
 
-// fill is called by mpb for each draw.
-func (b *bar) fill(w io.Writer, stat decor.Statistics) error {
-	v := b.view.Load()
-	line := v.line(stat.AvailableWidth, func(width int) string {
-		var text bytes.Buffer
-		_ = b.filler.Fill(&text, decor.Statistics{AvailableWidth: width, RequestedWidth: width,
-			Total: int64(v.total), Current: int64(min(v.done, v.total)), Completed: v.done >= v.total})
-		return text.String()
-	})
-	b.screen.drawn = utf8.RuneCountInString(line)
-	_, err := io.WriteString(w, line)
-	return err
+// width returns the columns of the terminal, 80 if it does not know them.
+func (b *bar) width() int {
+	if b.size == nil {
+		return 80
+	}
+	width, _, err := b.size()
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
 }
 
 func (b *bar) draw(v view) {
-	b.view.Store(&v)
-	select {
-	case b.refresh <- time.Time{}:
-	case <-b.gone:
+	width := b.width()
+	var frame bytes.Buffer
+	if b.drawn > 0 {
+		// A terminal that has become narrower wraps the line. A key that was pressed may have
+		// moved the cursor: ^C is shown for one.
+		lines := 1 + (b.drawn-1)/width
+		frame.WriteString("\r\x1b[" + strconv.Itoa(lines) + "A\x1b[J")
 	}
+	frame.Write(b.text)
+	// The last column stays free: some terminals take a line that fills it for two.
+	line := v.line(max(width-1, 1), func(width int) string { return barText(v.done, v.total, width) })
+	frame.WriteString(line + "\n")
+	b.text, b.drawn = nil, utf8.RuneCountInString(line)
+	_, _ = b.out.Write(frame.Bytes())
 }
 
-// above takes the whole lines of text, to be shown with the next draw, and returns
-// what is left.
+// above keeps the whole lines of text for the next draw, and returns the rest.
 func (b *bar) above(text []byte) []byte {
 	end := bytes.LastIndexByte(text, '\n') + 1
-	if end > 0 {
-		_, _ = b.container.Write(text[:end])
-	}
+	b.text = append(b.text, text[:end]...)
 	return text[end:]
 }
 
-// stop draws once more and ends. mpb, which takes orders one by one, is done with
-// the draw before it learns of the end.
-func (b *bar) stop(v view) {
-	b.draw(v)
-	b.container.Shutdown()
+// barText is the bar itself, as [====>----].
+func barText(done, total, width int) string {
+	inside := max(width-2, 0)
+	filled := (inside*min(done, total) + total/2) / max(total, 1)
+	tip := ""
+	if filled > 0 && done < total {
+		filled, tip = filled-1, ">"
+	}
+	return "[" + strings.Repeat("=", filled) + tip + strings.Repeat("-", inside-filled-len(tip)) + "]"
 }

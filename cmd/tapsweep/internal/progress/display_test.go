@@ -1,7 +1,6 @@
 package progress
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -218,7 +217,7 @@ func TestBarWithoutATerminal(t *testing.T) {
 	})
 }
 
-// Plain and JSON write at ten seconds and every ten seconds, and messages pass.
+// Plain writes at ten seconds and every ten seconds, and messages pass.
 func TestLines(t *testing.T) {
 	lines := func(t *testing.T, mode Mode) (lines []string) {
 		synctest.Test(t, func(t *testing.T) {
@@ -258,25 +257,11 @@ func TestLines(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("plain =\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	got = lines(t, JSON)
-	if len(got) != 3 {
-		t.Fatalf("JSON = %q", got)
-	}
-	var record map[string]any
-	if err := json.Unmarshal([]byte(got[2]), &record); err != nil {
-		t.Fatal(err)
-	}
-	for key, value := range map[string]any{"msg": "progress", "level": "INFO", "phase": "revoking", "done": 401.0, "total": 1000.0, "rate": 20.1,
-		"revoked": 400.0, "absent": 0.0, "not_revoked": 1.0, "accepted": 97.0, "refused": 3.0, "quota": "writes", "wait_seconds": 33.0, "outage_seconds": 0.0, "left_seconds": 111.0} {
-		if record[key] != value {
-			t.Errorf("%s = %v, want %v", key, record[key], value)
-		}
-	}
 }
 
 // All methods at once, for the race detector.
 func TestConcurrent(t *testing.T) {
-	for _, mode := range []Mode{Bar, Plain, JSON} {
+	for _, mode := range []Mode{Bar, Plain} {
 		synctest.Test(t, func(t *testing.T) {
 			tt := &terminal{width: 80, height: 10}
 			d := Start(Options{Mode: mode, Out: tt, Size: tt.size})

@@ -1,10 +1,8 @@
-// Package progress shows how far a run is: a bar on a terminal, a line every ten
-// seconds elsewhere, or a JSON record for a log that is read by programs.
+// Package progress shows how far a run is: a bar on a terminal, or a line every ten
+// seconds elsewhere.
 //
-// A run tells it about rows (Display.Row) and about what came back from the
-// tenant (Display.Observe), and never waits for a slow terminal in either. What
-// the numbers mean is decided here; how a line stays in its place on a terminal
-// is mpb's business.
+// A run reports rows (Display.Row) and what the tenant answered (Display.Observe).
+// Neither waits for a slow terminal.
 package progress
 
 import (
@@ -23,7 +21,6 @@ const (
 	None  Mode = iota
 	Bar        // one line that is drawn anew four times a second
 	Plain      // a line of text every ten seconds
-	JSON       // a log record every ten seconds
 )
 
 const (
@@ -90,11 +87,9 @@ func Start(opts Options) *Display {
 	switch opts.Mode {
 	case Bar:
 		d.bar = newBar(opts.Out, opts.Size)
-		d.wg.Go(func() { d.loop(drawEvery, d.bar.draw) })
+		d.wg.Go(func() { d.loop(drawEvery, d.draw) })
 	case Plain:
 		d.wg.Go(func() { d.loop(tickEvery, d.every(lineEvery, d.plain)) })
-	case JSON:
-		d.wg.Go(func() { d.loop(tickEvery, d.every(lineEvery, d.json())) })
 	}
 	return d
 }
@@ -193,8 +188,8 @@ func (d *Display) Phase(name string) {
 	d.meter.phase = name
 }
 
-// Write writes text to Out, above the bar while there is one. That takes until
-// the bar is drawn again, and lines stay whole.
+// Write writes text to Out. While there is a bar, whole lines appear above it when it is
+// drawn again.
 func (d *Display) Write(p []byte) (int, error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
@@ -204,6 +199,14 @@ func (d *Display) Write(p []byte) (int, error) {
 	d.partial = append(d.partial, p...)
 	d.partial = d.bar.above(d.partial)
 	return len(p), nil
+}
+
+func (d *Display) draw(v view) {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	if d.bar != nil {
+		d.bar.draw(v)
+	}
 }
 
 // print writes a line of progress.
@@ -237,6 +240,6 @@ func (d *Display) Stop() {
 	if len(d.partial) > 0 {
 		d.bar.above(append(d.partial, '\n'))
 	}
-	d.bar.stop(last)
+	d.bar.draw(last)
 	d.bar = nil
 }

@@ -2,7 +2,6 @@ package progress
 
 import (
 	"fmt"
-	"log/slog"
 	"math"
 	"strconv"
 	"strings"
@@ -140,36 +139,6 @@ func (v *view) sentence() string {
 
 func (d *Display) plain(v view) {
 	d.print([]byte("tapsweep: " + v.sentence() + "\n"))
-}
-
-// json returns what writes a record. It has a handler of its own, since whoever
-// asks for progress wants it at every log level.
-func (d *Display) json() func(view) {
-	logger := slog.New(slog.NewJSONHandler(lines(d.print), nil))
-	return func(v view) { logger.Info("progress", v.attributes()...) }
-}
-
-// lines is a writer of whole lines.
-type lines func([]byte)
-
-func (f lines) Write(p []byte) (int, error) {
-	f(p)
-	return len(p), nil
-}
-
-// attributes are the keys of a record. They are always all there, null if
-// nothing is known.
-func (v *view) attributes() []any {
-	var total, left any
-	if v.total > 0 {
-		total = v.total
-	}
-	if v.known {
-		left = seconds(v.left)
-	}
-	return []any{"phase", v.phase, "done", v.done, "total", total, "rate", math.Round(v.rate*10) / 10,
-		v.verb, v.revoked, "absent", v.absent, "not_" + v.verb, v.notRevoked, "verifying", v.verifying,
-		"accepted", v.accepted, "refused", v.refused, "quota", v.quota, "wait_seconds", seconds(v.wait), "outage_seconds", seconds(v.outage), "left_seconds", left}
 }
 
 // share is how much of what was sent the tenant refused.

@@ -8,14 +8,15 @@ import (
 	"testing/synctest"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // A protected name that does not exist is refused. Earlier it silently protected nobody if list
 // and protect list used the same kind of name.
 func TestNamesAreChecked(t *testing.T) {
 	const nobody, noID = "bg1@contoso.con", "00000000-0000-4000-8000-000000000000"
-	item := func(do graphsim.Effect) graphsim.Options {
-		return graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Do: do}}}
+	item := func(do fault.Effect) graphsim.Options {
+		return graphsim.Options{Faults: []fault.Fault{{Method: "GET", Do: do}}}
 	}
 	tests := []struct {
 		name, list string
@@ -53,9 +54,9 @@ func TestNamesAreChecked(t *testing.T) {
 			check: Check{Ask: true}, asked: 2,
 			doubt: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): Graph answered 403"},
 		{name: "one answer that is lost", list: bg + "\n" + guest, check: Check{Ask: true}, asked: -1,
-			opts:  graphsim.Options{Faults: []graphsim.Fault{{Path: "/users/" + bg, Do: graphsim.ItemStatus(503)}}},
+			opts:  graphsim.Options{Faults: []fault.Fault{{Path: "/users/" + bg, Do: fault.ItemStatus(503)}}},
 			doubt: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
-		{name: "an answer that is none", list: bg, opts: item(graphsim.ItemBody(`"x"`)), check: Check{Ask: true}, asked: 1,
+		{name: "an answer that is none", list: bg, opts: item(fault.ItemBody(`"x"`)), check: Check{Ask: true}, asked: 1,
 			doubt: "1 of 1 protected names could not be checked (bg1@contoso.com): the answer of Graph (200) cannot be read"},
 		{name: "a rehearsal of somebody on the list", list: bg, check: Check{Rehearsal: true}},
 		{name: "a rehearsal of others", list: bg + "\n" + guest + "\nbg2@contoso.com",
@@ -116,7 +117,7 @@ func TestManyNamesAreChecked(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Roles: []string{tt.role}})
 			var text strings.Builder
-			for _, u := range tenant.Populate(4000) {
+			for _, u := range tenant.AddUsers(4000) {
 				fmt.Fprintln(&text, u.UPN)
 			}
 			l := open(t, text.String())
@@ -146,7 +147,7 @@ func TestPatternsAreRefused(t *testing.T) {
 		"# break glass\n\n" + bg + "\nadm*@contoso.com": 4,
 	} {
 		path := writeList(t, list)
-		l, err := Open(path)
+		l, err := Open(nil, path)
 		e, ok := errors.AsType[*ResolveError](err)
 		if !ok || l != nil {
 			t.Errorf("Open of %q = %v, %v, want a *ResolveError", list, l, err)
@@ -158,7 +159,7 @@ func TestPatternsAreRefused(t *testing.T) {
 	}
 	for _, list := range []string{"*", bg + "\n*", bg + "\nbg?@contoso.com", bg + "\nbg%@contoso.com",
 		"bg[12]@contoso.com"} {
-		if _, err := Open(writeList(t, list)); err == nil {
+		if _, err := Open(nil, writeList(t, list)); err == nil {
 			t.Errorf("Open of %q is no error", list)
 		}
 	}

@@ -62,10 +62,6 @@ func (e *ResolveError) Hints() []string {
 	return hints
 }
 
-// ErrNobody says that rows input.Me are of a user of whom no name is known, so that
-// nobody knows whether that one is protected.
-var ErrNobody = errors.New(`it is not known whom the rows "me" mean`)
-
 // Me asks Graph who is signed in. A token does not tell it: for guests, and in newer
 // tokens, its user name is not the user principal name. The zero User is who may not
 // ask; that takes User.Read, or User.ReadBasic.All. An error is that of the run.

@@ -21,10 +21,6 @@ import (
 type List struct {
 	users []input.User
 
-	// Me are the names that are known of the user whom rows input.Me mean, as
-	// [Me] finds them out.
-	Me input.User
-
 	// Check says how Resolve checks that the users exist.
 	Check Check
 }
@@ -48,11 +44,11 @@ type Check struct {
 // Empty tells whether nobody is on the lists, or there are none.
 func (l *List) Empty() bool { return len(l.users) == 0 }
 
-// Open reads protect lists in the forms that input.ReadUsers knows. A row that
+// Open reads protect lists in the forms that input.ReadUsers and read know; read may be nil. A row that
 // is no user is an error, and so are a pattern and a list without a user, because
 // somebody was meant to be protected. Without any list, the List protects nobody.
-func Open(names ...string) (*List, error) {
-	users, err := input.ReadUsers(names...)
+func Open(read input.Reader, names ...string) (*List, error) {
+	users, err := input.ReadUsers(read, names...)
 	if err != nil {
 		return nil, err
 	}
@@ -140,11 +136,6 @@ func (l *List) wanted(pairs iter.Seq2[input.Pair, error]) (forms, error) {
 		switch {
 		case p.Err != nil: // left out by --skip-invalid
 			continue
-		case p.User == input.Me && l.Me.ID == "" && l.Me.UPN == "":
-			return used, ErrNobody
-		case p.User == input.Me: // who is known by both names needs no row with both
-			used.id = used.id || missing.id && l.Me.UPN == ""
-			used.upn = used.upn || missing.upn && l.Me.ID == ""
 		case strings.Contains(p.User, "@"):
 			used.upn = missing.upn
 		default:

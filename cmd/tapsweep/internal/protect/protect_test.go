@@ -16,6 +16,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/input"
 )
 
@@ -48,7 +49,7 @@ func writeList(t *testing.T, text string) (path string) {
 
 func open(t *testing.T, text string) *List {
 	t.Helper()
-	l, err := Open(writeList(t, text))
+	l, err := Open(nil, writeList(t, text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,38 +141,8 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// Rows of "me" are of one of the protected users whichever name the protect list has,
-// and whichever of the names is known of who is signed in.
-func TestResolveMe(t *testing.T) {
-	for _, tt := range []struct {
-		name, list string
-		me         input.User
-		lookUps    int
-		err        error
-	}{
-		{"both names known", bg, input.User{ID: id1, UPN: bg}, 0, nil},
-		{"the id alone, and a row by name", bg, input.User{ID: id1}, 1, nil},
-		{"the id alone, and a row by id", id1, input.User{ID: id1}, 0, nil},
-		{"the name alone, and a row by id", id1, input.User{UPN: bg}, 1, nil},
-		{"nothing known", bg, input.User{}, 0, ErrNobody},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			tenant := contoso(graphsim.Options{})
-			l := open(t, tt.list)
-			l.Me = tt.me
-			users, err := l.Resolve(t.Context(), newRunner(t, tenant), pairs(input.Me))
-			if !errors.Is(err, tt.err) || len(tenant.Log()) != tt.lookUps {
-				t.Errorf("Resolve = %v after %d look-ups", err, len(tenant.Log()))
-			}
-			if err == nil && !users.Has(tt.me.ID) && !users.Has(tt.me.UPN) {
-				t.Error("the signed-in user is not protected")
-			}
-		})
-	}
-}
-
 func TestNobody(t *testing.T) {
-	l, err := Open()
+	l, err := Open(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +157,7 @@ func TestOpen(t *testing.T) {
 	if err := os.WriteFile(path, []byte("# none\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := Open(path); l != nil || err == nil || err.Error() != path+": no user in this list" {
+	if l, err := Open(nil, path); l != nil || err == nil || err.Error() != path+": no user in this list" {
 		t.Errorf("Open = %v, %v", l, err)
 	}
 	rows := open(t, bg+"\n"+id1).Rows()
@@ -218,11 +189,11 @@ func TestResolveReadsNoFurther(t *testing.T) {
 // Whatever keeps a user from being looked up is told with its place, and
 // nobody is let through.
 func TestResolveFails(t *testing.T) {
-	item := func(do graphsim.Effect) graphsim.Options {
-		return graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Do: do}}}
+	item := func(do fault.Effect) graphsim.Options {
+		return graphsim.Options{Faults: []fault.Fault{{Method: "GET", Do: do}}}
 	}
 	answer := func(id, upn string) graphsim.Options {
-		return item(graphsim.ItemBody(fmt.Sprintf(`{"id":%q,"userPrincipalName":%q}`, id, upn)))
+		return item(fault.ItemBody(fmt.Sprintf(`{"id":%q,"userPrincipalName":%q}`, id, upn)))
 	}
 	roles := func(names ...string) graphsim.Options { return graphsim.Options{Roles: names} }
 	tests := []struct {
@@ -236,21 +207,21 @@ func TestResolveFails(t *testing.T) {
 		{name: "unknown UPN", list: "lee@contoso.com", want: "protected user lee@contoso.com is not in the tenant: Graph answered 404 Request_ResourceNotFound"},
 		{name: "unknown id", list: "00000000-0000-4000-8000-000000000000", pair: bg, want: "protected user 00000000-0000-4000-8000-000000000000 is not in the tenant: Graph answered 404 Request_ResourceNotFound"},
 		{name: "no permission to read users", opts: roles("UserAuthMethod-TAP.ReadWrite.All"), want: "Graph answered 403 Authorization_RequestDenied", denied: true},
-		{name: "text", opts: item(graphsim.ItemBody(`"text"`)), want: "cannot be read"},
-		{name: "no body", opts: item(graphsim.ItemBody(`null`)), want: "cannot be read"},
-		{name: "array", opts: item(graphsim.ItemBody(`[]`)), want: "cannot be read"},
-		{name: "number for an id", opts: item(graphsim.ItemBody(`{"id":7,"userPrincipalName":"` + bg + `"}`)), want: "cannot be read"},
+		{name: "text", opts: item(fault.ItemBody(`"text"`)), want: "cannot be read"},
+		{name: "no body", opts: item(fault.ItemBody(`null`)), want: "cannot be read"},
+		{name: "array", opts: item(fault.ItemBody(`[]`)), want: "cannot be read"},
+		{name: "number for an id", opts: item(fault.ItemBody(`{"id":7,"userPrincipalName":"` + bg + `"}`)), want: "cannot be read"},
 		{name: "no id", opts: answer("", bg), want: "lacks an id"},
 		{name: "UPN for an id", opts: answer(bg, bg), want: "lacks an id"},
 		{name: "no UPN", list: id1, pair: bg, opts: answer(id1, ""), want: "lacks an id or a userPrincipalName"},
 		{name: "id for a UPN", list: id1, pair: bg, opts: answer(id1, id1), want: "lacks an id or a userPrincipalName"},
 		{name: "another user than asked by UPN", opts: answer(id2, "lee@contoso.com"), want: `is about another user: "` + id2 + `", "lee@contoso.com"`},
 		{name: "another user than asked by id", list: id1, pair: bg, opts: answer(id2, bg), want: `is about another user: "` + id2 + `", "` + bg + `"`},
-		{name: "other success", opts: item(graphsim.ItemStatus(206)), want: "Graph answered 206 UnknownError"},
-		{name: "error that stays", opts: item(graphsim.ItemStatus(503)), want: "Graph answered 503"},
-		{name: "no answer", opts: item(graphsim.Reset()), want: "gave up"},
-		{name: "missing answer", opts: item(graphsim.ItemMissing()), want: "gave up"},
-		{name: "escape sequence", opts: item(graphsim.ItemBody("{\"id\":\"\\u001b[2J\",\"userPrincipalName\":\"" + bg + "\"}")), want: `"\x1b[2J"`},
+		{name: "other success", opts: item(fault.ItemStatus(206)), want: "Graph answered 206 UnknownError"},
+		{name: "error that stays", opts: item(fault.ItemStatus(503)), want: "Graph answered 503"},
+		{name: "no answer", opts: item(fault.Reset()), want: "gave up"},
+		{name: "missing answer", opts: item(fault.ItemMissing()), want: "gave up"},
+		{name: "escape sequence", opts: item(fault.ItemBody("{\"id\":\"\\u001b[2J\",\"userPrincipalName\":\"" + bg + "\"}")), want: `"\x1b[2J"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -286,7 +257,7 @@ func TestResolveFails(t *testing.T) {
 // A refusal of whole batches says nothing about the user who is looked up.
 func TestResolveBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := contoso(graphsim.Options{Faults: []graphsim.Fault{{Method: "GET", Do: graphsim.OuterBody(403,
+		tenant := contoso(graphsim.Options{Faults: []fault.Fault{{Method: "GET", Do: fault.OuterBody(403,
 			"blocked by policy")}}})
 		users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2))
 		if !errors.Is(err, batch.ErrBlocked) || users != nil {
@@ -301,8 +272,8 @@ func TestResolveBlocked(t *testing.T) {
 // What is transient is tried again.
 func TestResolveRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := contoso(graphsim.Options{Faults: []graphsim.Fault{
-			{Attempt: 1, Do: graphsim.ItemStatus(429, "Retry-After", "7")}, {Attempt: 2, Do: graphsim.ItemStatus(503)}}})
+		tenant := contoso(graphsim.Options{Faults: []fault.Fault{
+			{Attempt: 1, Do: fault.ItemStatus(429, "Retry-After", "7")}, {Attempt: 2, Do: fault.ItemStatus(503)}}})
 		users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2))
 		if err != nil || !users.Has(id1) {
 			t.Errorf("Resolve = %v", err)
@@ -334,7 +305,7 @@ func TestResolveFailsTogether(t *testing.T) {
 
 // A run that ends early protects nobody, and says why it ended.
 func TestResolveStops(t *testing.T) {
-	tenant := contoso(graphsim.Options{Faults: []graphsim.Fault{{Do: graphsim.OuterStatus(401)}}})
+	tenant := contoso(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}})
 	if users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2)); !errors.Is(err, batch.ErrUnauthorized) || users != nil {
 		t.Errorf("Resolve = %v, %v, want ErrUnauthorized", users, err)
 	}
@@ -352,7 +323,7 @@ func TestHasExactly(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 4))
 		tenant := graphsim.New(graphsim.Options{Seed: seed, Roles: []string{"User.ReadBasic.All"}})
-		members := tenant.Populate(1 + rng.IntN(60))
+		members := tenant.AddUsers(1 + rng.IntN(60))
 		for i := range members {
 			if members[i].UPN = []string{"", "$", "o'", "x#EXT#", "{+"}[rng.IntN(5)] + members[i].UPN; rng.IntN(4) == 0 {
 				members[i].UPN = strings.ToUpper(members[i].UPN)

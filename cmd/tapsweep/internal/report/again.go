@@ -2,13 +2,12 @@ package report
 
 import (
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // A leftover is what a log leaves to a further run on it.
@@ -36,7 +35,7 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 	for _, lg := range l.logs {
 		run := lg.last()
 		name, rest := batch.Printable(lg.name), left[lg]
-		n, args, noun := plus(rest.again+rest.unverified, without[lg]), run.args, "pair"
+		n, noun := plus(rest.again+rest.unverified, without[lg]), "pair"
 		if run.kind() == "scan" {
 			noun = "user"
 		}
@@ -44,16 +43,15 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 		if run.Exit == nil { // a log without its end is not taken as a list
 			n, remain = plus(n, rest.remain), 0
 		}
+		verify := rest.unverified > 0 && run.kind() != "verify"
 		if run.kind() == "verify" {
 			n, noun = plus(lg.unseen, without[lg]), "user"
 			remain = lg.remain
-		} else if rest.unverified > 0 && !given(args, "--verify") && len(args) > 0 {
-			args = slices.Insert(slices.Clone(args), 1, "--verify")
 		}
 		// A scan that was stopped leaves users of whom no row tells.
 		if n > 0 || run.unfinished() && !run.copied {
 			a := Again{Log: name, Left: n, noun: noun}
-			a.Command, a.Note = resumeCommand(lg.name, args)
+			a.Command, a.Note = resumeCommand(lg.name, &run.header, verify)
 			if run.refused() && a.Command != "" {
 				a.Note = strings.TrimPrefix(a.Note+", once what it was refused for is changed", ", ")
 			}
@@ -61,9 +59,9 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 		}
 		if remain > 0 && run.Exit != nil {
 			a := Again{Log: name, Left: remain, list: true}
-			if given(run.args, "--simulate") {
+			if run.header.Simulated {
 				a.Note = drill
-			} else if a.Command = listCommand(lg.name, run.args); a.Command == "" {
+			} else if a.Command = listCommand(lg.name, &run.header); a.Command == "" {
 				a.Note = "its command or its name has characters that cannot be shown"
 			}
 			r.Resume = append(r.Resume, a)
@@ -84,78 +82,30 @@ func (a Again) Does() string {
 	return fmt.Sprintf("To go on with the %s of %s that a further run takes up", count(a.Left, a.noun), a.Log)
 }
 
-// resumeCommand is the command line of a run, made to go on with its log. The
-// log is not to be trusted, so what is not the command line of a run that can be
-// shown is left out.
-func resumeCommand(log string, args []string) (command, note string) {
-	if len(args) == 0 || !slices.Contains([]string{"revoke", "sweep", "scan", "verify"}, args[0]) {
+// resumeCommand returns the command line that resumes a run with its log. The log is not to be
+// trusted, so a command that cannot be shown is left out, and note says why.
+func resumeCommand(log string, run *results.Run, verify bool) (command, note string) {
+	words := run.ResumeWith(log, verify)
+	switch command = commandLine(words); {
+	case run.Simulated:
+		return "", drill
+	case words == nil:
 		return "", "the log does not tell the command of its run"
-	}
-	words := []string{"tapsweep", args[0], "--resume", "--results", log}
-	if filepath.Base(log) == EvidenceLog && slices.ContainsFunc(args, isEvidence) {
-		words = append(words[:3], "--evidence", filepath.Dir(log))
-	}
-	skip, flags := false, true
-	for _, arg := range args[1:] {
-		name, _, hasValue := strings.Cut(arg, "=")
-		switch {
-		case skip:
-			skip = false
-			continue
-		case !flags:
-		case arg == "--":
-			flags = false
-		case name == "--simulate" && given([]string{arg}, name):
-			return "", drill
-		case name == "--results" || isEvidence(arg):
-			skip = !hasValue
-			continue
-		case name == "--resume" || name == "--overwrite":
-			continue
-		case arg == "-":
-			note = "with the same list on standard input"
-		}
-		words = append(words, arg)
-	}
-	if command = commandLine(words); command == "" {
+	case command == "":
 		return "", "the command of the run has characters that cannot be shown"
+	case slices.Contains(run.Resume, "-"):
+		note = "with the same list on standard input"
 	}
 	return command, note
 }
 
-// listCommand has revoke take a log as its list, where the run of the log went to, and
-// with the same care: nobody whom that run spared is touched.
-func listCommand(log string, args []string) string {
+// listCommand returns the command line that revokes what is left in a log, where the run of the
+// log went to, and with the same care: it spares whom that run spared.
+func listCommand(log string, run *results.Run) string {
 	if log == "-" {
 		return ""
 	}
-	words := []string{"tapsweep", "revoke"}
-	for i, arg := range args {
-		name, _, hasValue := strings.Cut(arg, "=")
-		if slices.Contains(connecting, name) || name == "--protect" {
-			words = append(words, arg)
-			if !hasValue && i+1 < len(args) {
-				words = append(words, args[i+1])
-			}
-		}
-	}
-	if given(args, "--verify") {
-		words = append(words, "--verify")
-	}
-	return commandLine(append(words, log))
-}
-
-// connecting are the flags about where a run goes to, and as whom. Each takes a value.
-var connecting = []string{"--auth", "--tenant", "--client-id", "--certificate", "--secret-file", "--token-file",
-	"--cloud", "--graph-url", "--api-version"}
-
-// given tells whether a switch is on the command line of a run.
-func given(args []string, flag string) bool {
-	return slices.ContainsFunc(args, func(arg string) bool {
-		name, value, hasValue := strings.Cut(arg, "=")
-		on, err := strconv.ParseBool(value)
-		return name == flag && (!hasValue || on && err == nil)
-	})
+	return commandLine(run.RevokeWith(log))
 }
 
 // commandLine is a command for a shell, and empty if it cannot be shown.
@@ -169,12 +119,6 @@ func commandLine(words []string) string {
 	}
 	return strings.Join(quoted, " ")
 }
-
-// EvidenceLog is the results log in a directory of evidence.
-const EvidenceLog = "results.jsonl"
-
-// isEvidence tells whether an argument is --evidence, its value included or not.
-func isEvidence(arg string) bool { return arg == "--evidence" || strings.HasPrefix(arg, "--evidence=") }
 
 // plain needs no quotes in any shell.
 var plain = regexp.MustCompile(`^[\w./:@%+,-][\w./:@%+,=-]*$`)

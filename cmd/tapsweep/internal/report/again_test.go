@@ -12,7 +12,7 @@ import (
 
 func summary(outcomes map[results.Outcome]int, change func(*Summary)) string {
 	s := Summary{Counts: revoke.Counts{Outcomes: outcomes}, Took: time.Second, Results: "v.jsonl",
-		Command: []string{"revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv"}}
+		Run: *ran("revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")}
 	if change != nil {
 		change(&s)
 	}

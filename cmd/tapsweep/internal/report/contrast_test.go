@@ -29,7 +29,7 @@ func TestContrastOnBar(t *testing.T) {
 			return c
 		}
 		for s := range numSeries {
-			name := seriesClass(s)
+			name := strings.TrimPrefix(s.class(), "s-")
 			if c := contrast(colour("on"), colour(name)); c < 4.5 {
 				t.Errorf("%s: contrast on %s is %.2f", scheme, name, c)
 			}

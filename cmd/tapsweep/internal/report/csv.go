@@ -14,9 +14,8 @@ var csvHeader = []string{"source", "line", "user", "method", "outcome", "status"
 	"requestId", "time", "hint", "reason", "verified", "userPrincipalName", "verifiedAt", "pending", "anyPass",
 	"undecided", "column", "beside"}
 
-// A CSV writes one line for each row, safe to be opened in a spreadsheet. The rows that are
-// not beside are as many as the pairs. A row beside is in it too, because nothing else in the
-// report has the request id of that delete.
+// A CSV writes one line for each row, safe to be opened in a spreadsheet. The rows without beside are the
+// pairs, except for duplicates. A row with beside is about a further pass, and has the request id of its delete.
 type CSV struct {
 	w      *csv.Writer
 	fields []string

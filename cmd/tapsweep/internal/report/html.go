@@ -35,8 +35,8 @@ var pageScript string
 const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
-	"number": number, "count": count, "share": share, "long": long, "seconds": seconds, "moment": moment,
-	"known": orUnknown, "join": func(s []string) string { return strings.Join(s, ", ") },
+	"number": number, "count": count, "share": share, "seconds": seconds, "timestamp": timestamp,
+	"known": known, "join": func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"path":    url.PathEscape, // html/template leaves the # and the % of a name as they are
 	"add":     func(a, b float64) float64 { return a + b }, "inc": func(i int) int { return i + 1 },
@@ -70,9 +70,9 @@ type view struct {
 	Script  template.JS
 	Early   template.JS
 	Policy  string
-	Chart   *chart
+	Charts  []*chart
 	Shares  []shareRow
-	Reasons []reasons
+	Reasons []reasonCounts
 	causes  map[causeOf]int
 	Shown   int // pairs of the table
 	LeftIn  int // of these, pairs that are not done
@@ -85,8 +85,14 @@ type view struct {
 	Heads     []string // of the points' columns
 }
 
-// Whole tells whether the table has all pairs.
-func (v *view) Whole() bool { return v.Shown == v.Pairs }
+// Duplicates is how many pairs are counted and not listed.
+func (v *view) Duplicates() int { return v.Counts[results.Duplicate] }
+
+// Listed is how many pairs the table would have with room for all.
+func (v *view) Listed() int { return v.Pairs - v.Duplicates() }
+
+// Whole reports whether the table has all of these.
+func (v *view) Whole() bool { return v.Shown == v.Listed() }
 
 // A shareRow is one outcome, in the bar and in the table of counts.
 type shareRow struct {
@@ -96,7 +102,7 @@ type shareRow struct {
 	Share          string
 	X, Width, Bar  string // per cent
 	Label, Wide    bool   // there is room for its name, but not on a phone
-	NoRow          bool   // the table of pairs has none of these
+	NotListed      bool   // the table of pairs has none of these
 
 	part float64
 }
@@ -153,7 +159,7 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 	}
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript),
-		Chart:  r.chart(), Shares: r.shares(), Reasons: r.reasons(), causes: make(map[causeOf]int), OneSource: r.oneSource() && !r.columns, NoLines: r.noLines && r.Pairs > 0}
+		Charts: r.charts(), Shares: r.shares(), Reasons: r.reasons(), causes: make(map[causeOf]int), OneSource: r.oneSource() && !r.columns, NoLines: r.noLines && r.Pairs > 0}
 	for i, f := range r.Failures {
 		v.causes[causeOf{f.Outcome, f.Code, f.Status, f.Hint}] = i
 	}
@@ -181,17 +187,17 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 // pick decides which rows the page has room for: all, or what is not done and of
 // the rest every so-manieth.
 func (v *view) pick() func(*Row) bool {
-	v.Shown, v.LeftIn = v.Pairs, v.Left
-	if v.Pairs <= v.Inline {
-		return func(*Row) bool { return true }
+	v.Shown, v.LeftIn = v.Listed(), v.Left
+	if v.Shown <= v.Inline {
+		return func(r *Row) bool { return r.Outcome != results.Duplicate }
 	}
 	v.LeftIn = min(v.Left, v.Inline)
-	others := v.Pairs - v.Left
+	others := v.Listed() - v.Left
 	sample := min(max(v.Inline-v.LeftIn, 0), maxSample, others)
 	v.Shown = v.LeftIn + sample
 	left, done, taken := 0, 0, 0
 	return func(r *Row) bool {
-		if r.Beside {
+		if r.Beside || r.Outcome == results.Duplicate {
 			return false
 		}
 		if r.Outcome.Left() {
@@ -239,7 +245,8 @@ func (r *Report) shares() (rows []shareRow) {
 	all := r.All()
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
-			rows = append(rows, shareRow{Outcome: string(o), Class: seriesClass(seriesOf(o)), Meaning: r.meaning(o), Count: n})
+			rows = append(rows, shareRow{Outcome: string(o), Class: seriesOf(o).class(), Meaning: r.meaning(o), Count: n,
+				NotListed: o == results.Duplicate})
 		}
 	}
 	if n := r.WithoutRow; n > 0 {
@@ -247,7 +254,7 @@ func (r *Report) shares() (rows []shareRow) {
 		if r.kind == "verify" {
 			meaning = "not looked at: the run ended before"
 		}
-		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: meaning, Count: n, NoRow: true})
+		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: meaning, Count: n, NotListed: true})
 	}
 	wide := 0.0
 	for i := range rows {
@@ -265,8 +272,6 @@ func (r *Report) shares() (rows []shareRow) {
 	return rows
 }
 
-func seriesClass(s series) string { return fmt.Sprintf("s%d", s) }
-
 // A pointRow is a Point with the columns that are of use.
 type pointRow struct {
 	Time   time.Time
@@ -274,27 +279,31 @@ type pointRow struct {
 }
 
 func (r *Report) pointRows() (heads []string, rows []pointRow) {
-	at := func(p Point) []int {
-		return []int{p.Revoked, p.Planned, p.Found, p.Absent, p.Duplicate, p.Protected, p.Left, p.Refused}
-	}
-	names := []string{"Revoked", "Planned", "Found", "Absent", "Duplicate", "Protected", "Not done", "Refused"}
-	used := make([]bool, len(names))
+	var used [numSeries]bool
+	refused := false
 	for _, p := range r.Progress {
-		for i, n := range at(p) {
-			used[i] = used[i] || n > 0
+		for s, n := range p.counts() {
+			used[s] = used[s] || *n > 0
+		}
+		refused = refused || p.Refused > 0
+	}
+	for s, name := range seriesNames {
+		if used[s] {
+			heads = append(heads, strings.ToUpper(name[:1])+name[1:])
 		}
 	}
-	for i, head := range names {
-		if used[i] {
-			heads = append(heads, head)
-		}
+	if refused {
+		heads = append(heads, "Refused")
 	}
 	for _, p := range r.Progress {
 		row := pointRow{Time: p.Time}
-		for i, n := range at(p) {
-			if used[i] {
-				row.Counts = append(row.Counts, n)
+		for s, n := range p.counts() {
+			if used[s] {
+				row.Counts = append(row.Counts, *n)
 			}
+		}
+		if refused {
+			row.Counts = append(row.Counts, p.Refused)
 		}
 		rows = append(rows, row)
 	}

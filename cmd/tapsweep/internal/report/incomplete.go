@@ -1,7 +1,6 @@
 package report
 
 import (
-	"slices"
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -18,17 +17,12 @@ func (s *Summary) complete() string {
 		ways = append(ways, "resume with a file that has every line its reader received (--resume --results FILE)")
 	}
 	switch {
-	case len(s.Command) > 0 && s.Command[0] != "revoke":
+	case s.Run.Kind() != "revoke":
 		ways = append(ways, "run it again, which is harmless") // it finds what there is then
-	case !s.DryRun && (s.AnyPass > 0 || slices.ContainsFunc(s.Command, isAnyPass)):
+	case !s.DryRun && (s.AnyPass > 0 || s.Run.AnyPass):
 		ways = append(ways, "run the list again, which deletes passes that were given meanwhile, too")
 	default:
 		ways = append(ways, "run the list again, which is harmless")
 	}
 	return strings.Join(ways, ", or ")
-}
-
-func isAnyPass(arg string) bool {
-	name, _, _ := strings.Cut(arg, "=")
-	return name == "--any-pass"
 }

@@ -18,15 +18,15 @@ func TestIncomplete(t *testing.T) {
 		s    Summary
 		want string
 	}{
-		{"a list", Summary{Results: "log.jsonl", Command: []string{"revoke", "l.csv"}}, resume + again},
-		{"standard output", Summary{Results: "-", Command: []string{"revoke", "--results", "-", "l.csv"}}, again},
-		{"rows without a pass", Summary{Results: "log.jsonl", AnyPass: 1, Command: []string{"revoke", "l.csv"}}, resume + more},
-		{"any pass", Summary{Results: "-", Command: []string{"revoke", "--any-pass=true", "l.csv"}}, more},
-		{"any pass, and nothing deleted", Summary{Results: "-", DryRun: true, Command: []string{"revoke", "--any-pass", "--dry-run", "l.csv"}}, again},
-		{"a drill", Summary{Results: "log.jsonl", Simulated: true, Command: []string{"revoke", "--simulate", "l.csv"}}, again},
-		{"a sweep", Summary{Results: "-", Command: []string{"sweep", "--all-users"}}, "run it again, which is harmless"},
-		{"a device", Summary{Results: os.DevNull, Stopped: errors.New("x"), Command: []string{"revoke", "l.csv"}}, device + again},
-		{"a proof", Summary{Results: "log.jsonl", Command: []string{"verify", "a.jsonl"}}, resume + "run it again, which is harmless"},
+		{"a list", Summary{Results: "log.jsonl", Run: *ran("revoke", "l.csv")}, resume + again},
+		{"standard output", Summary{Results: "-", Run: *ran("revoke", "--results", "-", "l.csv")}, again},
+		{"rows without a pass", Summary{Results: "log.jsonl", AnyPass: 1, Run: *ran("revoke", "l.csv")}, resume + more},
+		{"any pass", Summary{Results: "-", Run: *ran("revoke", "--any-pass=true", "l.csv")}, more},
+		{"any pass, and nothing deleted", Summary{Results: "-", DryRun: true, Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
+		{"a drill", Summary{Results: "log.jsonl", Simulated: true, Run: *ran("revoke", "--simulate", "l.csv")}, again},
+		{"a sweep", Summary{Results: "-", Run: *ran("sweep", "--all-users")}, "run it again, which is harmless"},
+		{"a device", Summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "l.csv")}, device + again},
+		{"a proof", Summary{Results: "log.jsonl", Run: *ran("verify", "a.jsonl")}, resume + "run it again, which is harmless"},
 	} {
 		tt.s.Incomplete = true
 		var out bytes.Buffer
@@ -42,7 +42,7 @@ func TestIncomplete(t *testing.T) {
 
 // A run whose log went to a pipe or a device cannot be resumed from there.
 func TestStoppedWithoutFile(t *testing.T) {
-	s := Summary{Results: os.DevNull, Stopped: errors.New("x"), Command: []string{"revoke", "--results", os.DevNull, "l.csv"}}
+	s := Summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "--results", os.DevNull, "l.csv")}
 	var out bytes.Buffer
 	s.Print(&out)
 	if want := "to go on: resume with a file"; !strings.Contains(out.String(), want) {

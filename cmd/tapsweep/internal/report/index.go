@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
 )
@@ -82,12 +81,12 @@ func (ix *index) key(list int, r *head, nth int) uint64 {
 	if r.scanned() {
 		return ix.passKey(r.User, r.Method)
 	}
-	pass, unique := results.Meant(&results.Row{Method: r.Method, InPlaceOf: r.Instead, AnyPass: r.AnyPass, Outcome: r.Outcome})
+	named, unique := r.Key()
 	unique = unique && nth == 0 && r.run.kind() != "verify" // whose rows are about users
 	var b [256]byte
 	key := append(strconv.AppendInt(b[:0], int64(list), 10), 0)
 	if unique {
-		key = append(append(key, strings.ToLower(pass)...), 0)
+		key = append(append(key, named.Method...), 0)
 	} else {
 		for _, n := range []int{nth, r.Line, r.Column} {
 			key = append(strconv.AppendInt(key, int64(n), 10), 0)
@@ -110,23 +109,9 @@ func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash(r.Method)) }
 
 func (ix *index) hash(s string) uint64 { return maphash.String(ix.seed, strings.ToLower(s)) }
 
-// A head is as much of a row as the index needs.
+// A head is a row, and where it stands.
 type head struct {
-	Line     int             `json:"line"`
-	Column   int             `json:"column"`
-	Source   string          `json:"source"`
-	User     string          `json:"user"`
-	UPN      string          `json:"userPrincipalName"`
-	Method   string          `json:"method"`
-	AnyPass  bool            `json:"anyPass"`
-	Instead  string          `json:"inPlaceOf"`
-	Outcome  results.Outcome `json:"outcome"`
-	Status   int             `json:"status"`
-	Attempts int             `json:"attempts"`
-	Time     time.Time       `json:"time"`
-	Verified bool            `json:"verified"`
-	Pending  bool            `json:"pending"`
-	Beside   bool            `json:"beside"`
+	results.Row
 
 	at     place
 	offset int64  // of its line in the log
@@ -135,7 +120,7 @@ type head struct {
 }
 
 // scanned tells rows of a scan or sweep from those of a list.
-func (r *head) scanned() bool { return results.FromScan(r.Source, r.Line) }
+func (r *head) scanned() bool { return r.FromScan() }
 
 // failedLook tells rows of users whose passes could not be listed.
 func (r *head) failedLook() bool { return r.scanned() && r.Method == "" }
@@ -143,8 +128,8 @@ func (r *head) failedLook() bool { return r.scanned() && r.Method == "" }
 // line takes in the line that a cursor is at.
 func (ix *index) line(c *cursor) error {
 	lg, run := c.lg, c.run
-	switch c.kind {
-	case "run":
+	switch c.rec.Kind {
+	case results.KindRun:
 		if err := ix.logs.fits(run); err != nil {
 			return err
 		}
@@ -152,44 +137,42 @@ func (ix *index) line(c *cursor) error {
 		run.from = lg.rows
 		lg.listOf = ix.logs.list(run)
 		ix.logs.odd += run.odd
-	case "wait":
-		ix.logs.wait(wait{c.wait, run})
-	case "end":
-		run.end(c.end)
+	case results.KindWait:
+		ix.logs.wait(wait{*c.rec.Wait, run})
+	case results.KindEnd:
+		run.end(*c.rec.End)
 		ix.logs.note(run.End)
-	case "scanned":
-		for _, user := range c.users {
+	case results.KindScanned:
+		for _, user := range c.rec.Scanned.Users {
 			ix.look(ix.hash(user), user)
 		}
-	case "result":
-		r := &c.head
-		r.at, r.offset, r.run = place{uint32(c.i), uint32(lg.rows)}, c.line.at, run
-		if _, known := outcomeIndex[r.Outcome]; !known {
-			return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", c.n, r.Outcome)
-		}
-		lg.rows++
-		run.row(r.Time, r.Outcome, r.Pending || r.Beside)
-		if r.Pending && r.Outcome == results.Found {
-			// A sweep was about to delete it, and this may be all that it tells.
-			r.Outcome, r.Pending = results.Unknown, false
-		}
-		ix.logs.note(utc(r.Time))
-		lg.lined, lg.columns = lg.lined || r.Line != 0, lg.columns || r.Column != 0
-		name := r.User
-		if name == "me" && run.self != "" {
-			name = run.self // as whom a list made of this log knows that user
-		}
-		r.who = ix.hash(name)
-		if r.Beside {
-			ix.further(r)
-			return nil
-		}
-		pair := ix.row(lg, r)
-		if len(ix.logs.logs) > 1 {
-			lg.at.set(c.n, pair, uint32(r.who))
-		}
+	case results.KindRow:
+		ix.takeRow(c)
 	}
 	return nil
+}
+
+// takeRow takes in the row that a cursor is at.
+func (ix *index) takeRow(c *cursor) {
+	lg, run, r := c.lg, c.run, &c.head
+	r.at, r.offset, r.run = place{uint32(c.i), uint32(lg.rows)}, c.rec.Offset, run
+	lg.rows++
+	run.row(r.Time, r.Outcome, r.Pending || r.Beside)
+	if r.Pending && r.Outcome == results.Found {
+		// A sweep was about to delete it, and this may be all that it tells.
+		r.Outcome, r.Pending = results.Unknown, false
+	}
+	ix.logs.note(utc(r.Time))
+	lg.lined, lg.columns = lg.lined || r.Line != 0, lg.columns || r.Column != 0
+	r.who = ix.hash(r.User)
+	if r.Beside {
+		ix.further(r)
+		return
+	}
+	pair := ix.row(lg, r)
+	if len(ix.logs.logs) > 1 {
+		lg.at.set(c.rec.Line, pair, uint32(r.who))
+	}
 }
 
 // row takes in a row and returns its pair.
@@ -278,11 +261,7 @@ func (ix *index) joins(r *head) bool {
 
 // names are what a user and a pass are known by.
 func (ix *index) names(r *head) (keys []uint64) {
-	user := r.User
-	if user == "me" {
-		user = r.run.self
-	}
-	for _, name := range []string{user, r.UPN} {
+	for _, name := range []string{r.User, r.UPN} {
 		if name != "" {
 			keys = append(keys, ix.passKey(name, r.Method))
 		}

@@ -1,13 +1,10 @@
 package report
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -180,22 +177,14 @@ func (l *Logs) open(ctx context.Context, name string) error {
 	if err := lg.transcode(); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	for run, err := range lg.lines(ctx, "run") {
+	for rec, err := range lg.records(ctx, results.KindRun) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		return lg.start(run)
+		lg.runs = []*Run{newRun(lg.name, rec.Run)}
+		return nil
 	}
 	return fmt.Errorf("%s is empty: a run writes its first line before anything is sent", name)
-}
-
-// start takes in the first line of a log.
-func (lg *log) start(l line) error {
-	run, err := l.run(lg)
-	if err == nil {
-		lg.runs = []*Run{run}
-	}
-	return err
 }
 
 // began takes in the next run of the log.
@@ -213,116 +202,39 @@ func (lg *log) copied() bool {
 	return !slices.ContainsFunc(lg.runs, func(run *Run) bool { return !run.copied })
 }
 
-// A line is one line of a log, as far as its type is known.
-type line struct {
-	n    int   // from 1
-	at   int64 // its first byte
-	kind string
-	text []byte // until the next line
-}
-
-func (l line) decode(into any) error {
-	if err := json.Unmarshal(l.text, into); err != nil {
-		return fmt.Errorf("line %d is not a line of a results log: %w", l.n, err)
-	}
-	return nil
-}
-
-func (l line) run(lg *log) (*Run, error) {
-	var r results.Run
-	if err := l.decode(&r); err != nil {
-		return nil, err
-	}
-	return newRun(lg.name, &r), nil
-}
-
-// maxLine bounds a line of a log. A row holds some names and at most a few
-// thousand characters of the service's text.
-const maxLine = 1 << 20
-
-var errNotLog = errors.New("it is not a results log: its first line does not describe a run")
-
-// lines reads the log from its start. Lines of types that are not named, which
-// other versions may write, are skipped. So are an incomplete last line and lines that are
-// not part of the log (see results.IsStray). The first line of a log must describe a run.
-func (lg *log) lines(ctx context.Context, kinds ...string) iter.Seq2[line, error] {
-	return func(yield func(line, error) bool) {
-		var all io.Reader = io.NewSectionReader(lg.file, 0, lg.size)
+// records reads the log from its start, see results.Read.
+func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*results.Record, error] {
+	return func(yield func(*results.Record, error) bool) {
+		var all io.Reader = until{ctx, io.NewSectionReader(lg.file, 0, lg.size)}
 		sum := sha256.New()
 		if lg.digest == "" {
 			all = io.TeeReader(all, sum)
 		}
-		br := bufio.NewReaderSize(all, maxLine)
-		read := int64(0)
-		began, strays, firstStray := false, 0, 0
-		for n := 1; ; n++ {
-			if n%1000 == 0 && ctx.Err() != nil {
-				yield(line{}, context.Cause(ctx))
+		var c results.Condition
+		for rec, err := range results.Read(all, &c, kinds...) {
+			if !yield(rec, err) || err != nil {
 				return
 			}
-			text, err := br.ReadSlice('\n')
-			read += int64(len(text))
-			switch {
-			case err == io.EOF:
-				lg.torn = lg.torn || len(text) > 0
-				if !began && read > 0 {
-					yield(line{}, errNotLog)
-					return
-				}
-				lg.stray, lg.strayAt = strays, firstStray
-				if lg.digest == "" {
-					lg.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
-				}
-				return
-			case errors.Is(err, bufio.ErrBufferFull):
-				yield(line{}, fmt.Errorf("line %d has more than %d characters: it is not a results log", n, maxLine))
-				return
-			case err != nil:
-				yield(line{}, err)
-				return
-			}
-			stray, err := results.IsStray(n, text)
-			if err != nil {
-				yield(line{}, err)
-				return
-			}
-			if stray {
-				if strays++; strays == 1 {
-					firstStray = n
-				}
-				continue
-			}
-			kind, err := kindOf(text, read == lg.size)
-			if err != nil {
-				if read == lg.size && began {
-					lg.torn = true // with a line end all the same
-					continue
-				}
-				yield(line{}, fmt.Errorf("line %d is not a line of a results log: %w", n, err))
-				return
-			}
-			lg.whole = read
-			if !began && kind != "run" {
-				yield(line{}, errNotLog)
-				return
-			}
-			began = true
-			if slices.Contains(kinds, kind) && !yield(line{n, read - int64(len(text)), kind, text}, nil) {
-				return
-			}
+		}
+		lg.whole, lg.torn, lg.stray = c.Whole, lg.torn || c.Torn, c.Foreign
+		if c.FirstForeign != nil {
+			lg.strayAt = c.FirstForeign.Line
+		}
+		if lg.digest == "" {
+			lg.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 		}
 	}
 }
 
-// kindOf is the type of a line. That of a row is seen without reading the line,
-// which whoever wants the row does anyway; only the last may be torn.
-func kindOf(text []byte, last bool) (string, error) {
-	if bytes.HasPrefix(text, []byte(`{"type":"result",`)) && (!last || json.Valid(text)) {
-		return "result", nil
+// An until is a reader that ends with the cause when its context does.
+type until struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u until) Read(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, context.Cause(u.ctx)
 	}
-	var l struct {
-		Type string `json:"type"`
-	}
-	err := json.Unmarshal(text, &l)
-	return l.Type, err
+	return u.r.Read(p)
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,4 +170,13 @@ func text(t testing.TB, r *Report, paths ...string) string {
 		s = strings.ReplaceAll(s, filepath.Dir(p)+"/", "")
 	}
 	return s
+}
+
+// ran returns the run of a command line, as a log describes it.
+func ran(args ...string) *results.Run {
+	r := &results.Run{Command: args, Verify: slices.Contains(args, "--verify"),
+		AnyPass:   slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--any-pass") }),
+		Simulated: slices.Contains(args, "--simulate")}
+	r.Describe("r.jsonl")
+	return r
 }

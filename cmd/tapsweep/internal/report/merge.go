@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -32,21 +31,18 @@ func (l *Logs) findCopies(ctx context.Context) error {
 	lists := make(map[string]bool)
 	parts := make(map[string][]*part)
 	for _, lg := range l.logs {
-		for ln, err := range lg.lines(ctx, "run") {
+		for rec, err := range lg.records(ctx, results.KindRun) {
 			if err != nil {
 				return fmt.Errorf("%s: %w", lg.name, err)
 			}
 			if n := len(lg.parts); n > 0 {
-				lg.parts[n-1].to = ln.at
+				lg.parts[n-1].to = rec.Offset
 			}
-			run, err := ln.run(lg)
-			if err != nil {
-				return fmt.Errorf("%s: %w", lg.name, err)
-			}
+			run := newRun(lg.name, rec.Run)
 			if run.kind() != "verify" {
 				lists[run.digest+" "+run.self] = true
 			}
-			p, first := &part{log: lg, n: ln.n, from: ln.at}, string(ln.text)
+			p, first := &part{log: lg, n: rec.Line, from: rec.Offset}, string(rec.Text)
 			if lg.parts = append(lg.parts, p); parts[first] == nil {
 				firsts = append(firsts, first)
 			}
@@ -126,14 +122,9 @@ type cursor struct {
 	i    int // of the log
 	part int
 	run  *Run // of the line, nil before the first
-	next func() (line, error, bool)
-
-	// The line, as what it is.
-	line
-	head  head
-	wait  results.Wait
-	end   results.End
-	users []string
+	next func() (*results.Record, error, bool)
+	rec  *results.Record
+	head head // of a row
 
 	at time.Time // of the line, never before that of the line before it
 }
@@ -142,7 +133,7 @@ type cursor struct {
 func (ix *index) read(ctx context.Context) error {
 	var open []*cursor
 	for i, lg := range ix.logs.logs {
-		next, stop := iter.Pull2(lg.lines(ctx, "run", "result", "scanned", "wait", "end"))
+		next, stop := iter.Pull2(lg.records(ctx))
 		defer stop()
 		lg.runs = nil
 		c := &cursor{lg: lg, i: i, part: -1, next: next}
@@ -187,74 +178,51 @@ func (ix *index) read(ctx context.Context) error {
 func (ix *index) advance(c *cursor) (more bool, err error) {
 	for {
 		var ok bool
-		if c.line, err, ok = c.next(); err != nil || !ok {
+		if c.rec, err, ok = c.next(); err != nil || !ok {
 			return false, err
 		}
-		if c.kind == "run" {
+		if c.rec.Run != nil {
 			c.part++
 		}
-		copied := c.part < len(c.lg.parts) && c.lg.parts[c.part].same != nil
-		if copied {
-			if err := ix.copied(c); err != nil {
-				return false, err
-			}
+		if c.part < len(c.lg.parts) && c.lg.parts[c.part].same != nil {
+			ix.copied(c)
 			continue
 		}
-		if err := c.read(); err != nil {
-			return false, err
-		}
+		c.read()
 		return true, nil
 	}
 }
 
 // copied passes over a line that counts in another log.
-func (ix *index) copied(c *cursor) error {
-	switch c.kind {
-	case "run":
-		run, err := c.line.run(c.lg)
-		if err != nil {
-			return err
-		}
+func (ix *index) copied(c *cursor) {
+	switch c.rec.Kind {
+	case results.KindRun:
+		run := newRun(c.lg.name, c.rec.Run)
 		run.copied = true
 		c.lg.began(run)
 		c.lg.listOf = ix.logs.list(run)
-	case "result":
+	case results.KindRow:
 		ix.supersede(place{uint32(c.i), uint32(c.lg.rows)})
 		c.lg.rows++
 	}
-	return nil
 }
 
-// read reads the line, which is of the run last begun.
-func (c *cursor) read() (err error) {
+// read takes in the time of the line, and the run that it begins.
+func (c *cursor) read() {
 	var at time.Time
-	switch c.kind {
-	case "run":
-		if c.run, err = c.line.run(c.lg); err == nil {
-			at = c.run.Start
-		}
-	case "wait":
-		c.wait = results.Wait{}
-		err, at = c.decode(&c.wait), utc(c.wait.Time)
-	case "end":
-		c.end = results.End{}
-		err, at = c.decode(&c.end), utc(c.end.End)
-	case "scanned":
-		var s struct {
-			Users []string `json:"users"`
-		}
-		if c.decode(&s) != nil {
-			s.Users = nil // what is no list of users tells of none
-		}
-		c.users = s.Users
-	case "result":
-		c.head = head{}
-		err, at = c.decode(&c.head), utc(c.head.Time)
-	default:
-		err = errors.New("a line of another kind")
+	switch c.rec.Kind {
+	case results.KindRun:
+		c.run = newRun(c.lg.name, c.rec.Run)
+		at = c.run.Start
+	case results.KindWait:
+		at = utc(c.rec.Wait.Time)
+	case results.KindEnd:
+		at = utc(c.rec.End.End)
+	case results.KindRow:
+		c.head = head{Row: *c.rec.Row}
+		at = utc(c.head.Time)
 	}
 	if at.After(c.at) {
 		c.at = at
 	}
-	return err
 }

@@ -41,9 +41,8 @@ type Report struct {
 	Progress   []Point                 `json:"progress"` // over time
 	Resume     []Again                 `json:"resume"`   // what takes up the rest
 
-	axis    axis
-	bins    []bin
-	shading []span // the waits, without overlaps
+	periods []*period // at least one
+	waiting []span    // the waits, without overlaps
 
 	reasonsNow map[string]int // Reasons of passes that are not gone
 
@@ -118,21 +117,6 @@ type Tries struct {
 	Pairs    int `json:"pairs"`
 }
 
-// Waits sum up how the tenant throttled.
-type Waits struct {
-	Count   int              `json:"count"`
-	Refused int              `json:"refused"` // requests, with 429, or with 503 as a whole batch
-	Seconds float64          `json:"seconds"` // with at least one quota closed
-	Quotas  map[string]Quota `json:"quotas"`
-}
-
-// A Quota is what Waits are for one quota.
-type Quota struct {
-	Count   int     `json:"count"`
-	Refused int     `json:"refused"`
-	Seconds float64 `json:"seconds"`
-}
-
 // Again is the command that goes on with a log.
 type Again struct {
 	Log     string `json:"log"`
@@ -155,8 +139,8 @@ const (
 // more is where the groups beyond the bounds go.
 const more = "others"
 
-// New reads the logs once more and counts. Each row that counts is handed to
-// also, which may be nil.
+// New reads the logs once more and counts. It hands each row that counts to also, which may be nil;
+// duplicates are only counted.
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := &Report{Lists: l.lists, Runs: l.allRuns(), Operators: []string{}, Counts: make(map[results.Outcome]int),
 		Reasons: make(map[string]int), reasonsNow: make(map[string]int), Failures: []*Failure{},
@@ -168,8 +152,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn,
 			lg.stray, lg.strayAt, lg.copied()})
 	}
-	r.axis = newAxis(r.Runs)
-	r.bins = make([]bin, axisBins)
+	r.periods = newPeriods(r.Runs)
 	r.addWaits(l.waits)
 	left := make(map[*log]leftover)
 	var from *log
@@ -213,7 +196,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 			}
 		}
 		attempts[min(max(row.Attempts, 0), maxTries)]++
-		r.bins[r.axis.bin(row.Time)].settled[seriesOf(row.Outcome)]++
+		r.binAt(row.Time).settled[seriesOf(row.Outcome)]++
 		switch {
 		case row.Outcome == results.Found, row.Outcome == results.Protected:
 		case row.Outcome.Done():
@@ -235,7 +218,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 				f.Examples = append(f.Examples, cmp.Or(row.UPN, row.User))
 			}
 		}
-		if also != nil {
+		if also != nil && row.Outcome != results.Duplicate {
 			if err := also(row); err != nil {
 				return nil, err
 			}

@@ -172,7 +172,7 @@ func (ix *index) annotates(pair uint32, run *Run, r *head) noteKind {
 // had nothing else to do for the pair than to look: a pass is not deleted twice.
 func (ix *index) lookOnly(pair uint32, r *head) bool {
 	last := ix.last[pair]
-	return last.log == r.at.log && int(last.row) < r.run.from && given(r.run.args, "--verify") && !ix.another(pair, r)
+	return last.log == r.at.log && int(last.row) < r.run.from && r.run.header.Verify && !ix.another(pair, r)
 }
 
 // gone reports whether a row says nothing new about a pass that a run of another log has
@@ -184,7 +184,7 @@ func (ix *index) gone(pair uint32, r *head) bool {
 		return true
 	}
 	return (r.Outcome == results.NotSent || r.Outcome == results.Protected) && (base == results.Revoked || base == results.Absent) && ix.kind(pair) != remains &&
-		r.Method != "" && ix.passOf(r) == ix.pass[pair] && !r.AnyPass && !given(r.run.args, "--any-pass")
+		r.Method != "" && ix.passOf(r) == ix.pass[pair] && !r.AnyPass && !r.run.header.AnyPass
 }
 
 func (ix *index) supersede(at place) { ix.logs.logs[at.log].superseded.set(int(at.row)) }

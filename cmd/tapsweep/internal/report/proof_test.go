@@ -90,8 +90,8 @@ func TestProofAnnotates(t *testing.T) {
 	if diff := cmp.Diff(want, both.Counts); diff != "" {
 		t.Errorf("with the proof (-want +got):\n%s", diff)
 	}
-	if both.Verified != 3 || both.Pairs != alone.Pairs || both.WithoutRow != 0 || both.Title() != alone.Title() {
-		t.Errorf("%d verified, %d pairs, %d without a row, %q", both.Verified, both.Pairs, both.WithoutRow, both.Title())
+	if both.Verified != 3 || both.Pairs != alone.Pairs || both.WithoutRow != 0 || both.Words().Title != alone.Words().Title {
+		t.Errorf("%d verified, %d pairs, %d without a row, %q", both.Verified, both.Pairs, both.WithoutRow, both.Words().Title)
 	}
 	if got := both.Proof(); got != "3 of 3 verified" {
 		t.Errorf("proof %q", got)

@@ -1,12 +1,9 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"time"
@@ -68,8 +65,8 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 			}
 			n, notes := 0, lg.notes
 			last := lg.last()
-			verifies := given(last.args, "--verify") && last.kind() != "verify"
-			for ln, err := range lg.lines(ctx, "result") {
+			verifies := last.header.Verify && last.kind() != "verify"
+			for rec, err := range lg.records(ctx, results.KindRow) {
 				if err == nil && n == lg.rows {
 					break // more than there was at first
 				}
@@ -79,7 +76,7 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 					if lg.superseded.has(n - 1) {
 						continue
 					}
-					err = ln.decode(&row.Row)
+					row.Row = *rec.Row
 				}
 				if err == nil && len(notes) > 0 && int(notes[0].row) == n-1 {
 					err = l.annotate(&row, note{notes[0].at, notes[0].where}, i)
@@ -92,9 +89,6 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 				if row.Pending && row.Outcome == results.Found {
 					row.Outcome, row.Pending = results.Unknown, false
 					row.Message = "found to be deleted, and the run does not tell what became of it"
-				}
-				if self := lg.last().self; row.User == "me" && self != "" {
-					row.User = self // whoever reads this is another one
 				}
 				if row.Beside = lg.beside.has(n - 1); row.Beside {
 					row.Pending, row.unverified = false, false
@@ -126,9 +120,10 @@ func (l *Logs) annotate(row *Row, n note, own int) error {
 		}
 		return nil
 	}
-	var look results.Row
-	if err := l.logs[n.log()].rowAt(n.at, &look); err != nil {
-		return err
+	lg := l.logs[n.log()]
+	look, err := results.RowAt(lg.file, n.at)
+	if err != nil {
+		return fmt.Errorf("%s changed while it was read: %w", lg.name, err)
 	}
 	row.Verified, row.Message = false, look.Message
 	switch n.kind() {
@@ -141,20 +136,4 @@ func (l *Logs) annotate(row *Row, n note, own int) error {
 		row.Outcome, row.Reason = results.Remains, cmp.Or(row.Reason, look.Reason)
 	}
 	return nil
-}
-
-// rowAt reads the row whose line begins at an offset.
-func (lg *log) rowAt(at int64, into *results.Row) error {
-	for size := int64(4 << 10); ; size *= 4 {
-		b := make([]byte, min(size, lg.size-at))
-		if _, err := lg.file.ReadAt(b, at); err != nil && err != io.EOF {
-			return err
-		}
-		if text, _, whole := bytes.Cut(b, []byte{'\n'}); whole {
-			return json.Unmarshal(text, into)
-		}
-		if size > maxLine {
-			return fmt.Errorf("%s changed while it was read", lg.name)
-		}
-	}
 }

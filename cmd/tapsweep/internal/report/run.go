@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +24,8 @@ type Run struct {
 	Exit     *int      `json:"exit"`    // null if it was killed, or is still going on
 	Stopped  string    `json:"stopped"` // why it stopped early
 
-	args                            []string // the command as the log has it
-	from                            int      // rows of its log before it
+	header                          results.Run
+	from                            int // rows of its log before it
 	tenant, graphRoot, digest, self string
 	first, last                     time.Time // of what it wrote
 	resumed                         bool      // another run on the log came after it
@@ -36,7 +35,7 @@ type Run struct {
 }
 
 func newRun(name string, r *results.Run) *Run {
-	run := &Run{Log: name, Version: r.Version, Operator: r.Operator, args: r.Command, DryRun: r.DryRun, Pairs: bounded(r.Pairs),
+	run := &Run{Log: name, Version: r.Version, Operator: r.Operator, header: *r, DryRun: r.DryRun, Pairs: bounded(r.Pairs),
 		Start: utc(r.Start), tenant: r.Tenant, graphRoot: r.GraphRoot, digest: r.Digest, self: r.Self}
 	run.last = run.Start
 	if run.Pairs != r.Pairs {
@@ -49,12 +48,10 @@ func newRun(name string, r *results.Run) *Run {
 }
 
 // kind is the run's command, and empty if it is not known.
-func (r *Run) kind() string {
-	if len(r.args) > 0 && slices.Contains([]string{"revoke", "sweep", "scan", "verify"}, r.args[0]) {
-		return r.args[0]
-	}
-	return ""
-}
+func (r *Run) kind() string { return r.header.Kind() }
+
+// simulated reports whether the run was a drill.
+func (r *Run) simulated() bool { return r.header.Simulated }
 
 // unfinished tells of a scan, of its own or in a sweep, that has not come to its end,
 // and that no later run went on with.
@@ -162,8 +159,8 @@ func cleanRun(run *Run) {
 	for _, s := range []*string{&run.Log, &run.Version, &run.Operator} {
 		*s = batch.Printable(*s)
 	}
-	run.Command = make([]string, len(run.args))
-	for i, arg := range run.args {
+	run.Command = make([]string, len(run.header.Command))
+	for i, arg := range run.header.Command {
 		run.Command[i] = batch.Printable(arg)
 	}
 }

@@ -60,7 +60,7 @@ func TestScan(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(page.String(), `class="area s5"`) || strings.Contains(page.String(), `class="c1`) {
+	if !strings.Contains(page.String(), `class="area s-found"`) || strings.Contains(page.String(), `class="c1`) {
 		t.Error("no area of its own, or a column of lines")
 	}
 }
@@ -162,7 +162,7 @@ func TestNoRow(t *testing.T) {
 	if len(shares) != 2 || shares[0].Share != "40.0 %" || shares[1].Outcome != "no row" || shares[1].Share != "60.0 %" || shares[1].Class != "none" {
 		t.Errorf("shares %+v", shares)
 	}
-	if c := r.chart(); c.Total == nil || c.Total.Text != "10 in all" || c.Grid[len(c.Grid)-1].Text != "10" {
+	if c := r.charts()[0]; c.Total == nil || c.Total.Text != "10 in all" || c.Grid[len(c.Grid)-1].Text != "10" {
 		t.Errorf("chart %+v", c)
 	}
 	if s := text(t, r); !strings.Contains(s, "revoked                  4  40.0 %") && !strings.Contains(s, "40.0 %") {
@@ -231,10 +231,10 @@ func TestUnfinishedScan(t *testing.T) {
 		{"refused", "sweep", []func(*made){seen, ends(2, "more than 5 passes are to be deleted, nothing was deleted")},
 			"Refused, and nothing was deleted; 2 users looked at.", "was refused: more than 5 passes", "once what it was refused for is changed"},
 		{"stopped with nothing", "sweep", []func(*made){seen, ends(4, "interrupt signal received")},
-			"Nothing was deleted before the scan was stopped, 2 users looked at.", "was stopped: interrupt signal received. Users that it had not come to", ""},
+			"Nothing was deleted before the scan was stopped, 2 users looked at.", "was stopped: interrupt signal received. It had not looked at all users", ""},
 		{"stopped", "sweep", []func(*made){revoked, seen, ends(4, "interrupt signal received")},
 			"The one pair is done; the scan has not come to its end.", "was stopped: interrupt", ""},
-		{"killed", "sweep", []func(*made){revoked, seen}, "The one pair is done; the scan has not come to its end.", "had not come to were not looked at", ""},
+		{"killed", "sweep", []func(*made){revoked, seen}, "The one pair is done; the scan has not come to its end.", "had not looked at all users", ""},
 		{"gone on with", "sweep", []func(*made){revoked, ends(4, "interrupt signal received"), again, seen, ends(0, "")}, "The one pair is done.", "", "-"},
 		{"nothing to do", "sweep", []func(*made){seen, ends(0, "")}, "No pass was to be deleted, 2 users looked at.", "", "-"},
 		{"a scan", "scan", []func(*made){seen, ends(4, "interrupt signal received")}, "0 passes found, 2 users looked at; the scan has not come to its end.", "was stopped", ""},
@@ -305,7 +305,7 @@ func TestListCommand(t *testing.T) {
 		{[]string{"revoke", "--yes", "--verify", "--protect", "glass.txt", "--protect=more.txt", "--results", "v.jsonl", "a.csv"},
 			"tapsweep revoke --protect glass.txt --protect=more.txt --verify proof.jsonl"},
 	} {
-		if got := listCommand("proof.jsonl", tt.args); got != tt.want {
+		if got := listCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
 			t.Errorf("listCommand(%q) = %q, want %q", tt.args, got, tt.want)
 		}
 	}

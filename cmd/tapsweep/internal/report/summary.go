@@ -23,9 +23,9 @@ type Summary struct {
 	Counts    revoke.Counts
 	Log       map[results.Outcome]int // rows of the log with those of earlier runs, nil if there are none
 	Took      time.Duration
-	Results   string   // name of the results log
-	Command   []string // the arguments of the run
-	Stopped   error    // why the run stopped early
+	Results   string // name of the results log
+	Run       results.Run
+	Stopped   error // why the run stopped early
 	DryRun    bool
 	Simulated bool
 
@@ -44,20 +44,6 @@ type Summary struct {
 
 	// Pairs of a results log as the list that were left out: done, and protected.
 	DoneBefore, ProtectedBefore int
-}
-
-// hints maps each outcome that is not done to what is left to do.
-var hints = map[results.Outcome]string{
-	results.Remains:     "a pass is there all the same; the row names it",
-	results.Replaced:    "the user holds another pass; list the user alone to revoke it",
-	results.UnknownUser: "no such user in this tenant; check the name, or use the object id",
-	results.Denied:      "Graph answers 403",
-	results.Rejected:    "Graph refuses the request itself; the message is in the results log",
-	results.Failed:      "errors to the last attempt; try again later",
-	results.Unknown:     "sent, and no answer came; a further run finds out",
-	results.NotSent:     "the run stopped before",
-	results.Protected:   "on a --protect list; to revoke them anyway, run a separate list of them without --protect",
-	results.Invalid:     "not a user and a pass; mend the rows and run them again",
 }
 
 // Print writes the summary.
@@ -87,13 +73,17 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintln(tw, "  \tthis run\twhole log")
 	}
 	for _, o := range results.Outcomes {
+		hint := ""
+		if !o.Done() {
+			hint = o.Meaning()
+		}
 		switch n := s.Counts.Outcomes[o]; {
 		case n == 0 && s.Log[o] == 0:
 			continue
 		case s.Log == nil:
-			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", o, n, hints[o]), "\t"))
+			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", o, n, hint), "\t"))
 		default:
-			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", o, n, s.Log[o], hints[o]), "\t"))
+			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", o, n, s.Log[o], hint), "\t"))
 		}
 		s.causes(tw, o)
 	}
@@ -136,7 +126,7 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "%d of %s not done\n", left, all)
 	}
 	if n := whole.Counts.Outcomes[results.Protected]; n > 0 {
-		fmt.Fprintf(w, "%s\n", leftAlone(n)+s.within())
+		fmt.Fprintf(w, "%s protected, left alone%s\n", number(n), s.within())
 	}
 	if n := s.Counts.Unverified; n > 0 {
 		fmt.Fprintf(w, "%d of %s done and not proven: the look afterwards failed\n", n, all)
@@ -274,7 +264,7 @@ func (s *Summary) next(w io.Writer) {
 			again += n
 		}
 	}
-	command, note := resumeCommand(s.Results, s.Command)
+	command, note := resumeCommand(s.Results, &s.Run, false)
 	if !results.CanResume(s.Results) {
 		if (again > 0 || s.Stopped != nil) && !s.Incomplete { // else complete says what to do
 			fmt.Fprintf(w, "to go on: %s\n", s.complete())
@@ -289,7 +279,7 @@ func (s *Summary) next(w io.Writer) {
 	}
 	// The row names the pass that is there, and the list may name one that is not.
 	if s.Counts.Outcomes[results.Remains] > 0 && !s.Incomplete {
-		if command := listCommand(s.Results, s.Command); command != "" {
+		if command := listCommand(s.Results, &s.Run); command != "" {
 			fmt.Fprintf(w, "to revoke what remains: %s\n", command)
 		}
 	}

@@ -41,9 +41,9 @@ func TestSummary(t *testing.T) {
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 4980, results.Absent: 20}, Requests: 5040, Throttled: 12},
 			Took:   252 * time.Second, Results: "log.jsonl"}},
 		{"every outcome, stopped", Summary{
-			Counts:  revoke.Counts{Outcomes: every, Requests: 100, Causes: causes},
-			Command: []string{"revoke", "--yes", "--results", "log.jsonl", "a list.csv"},
-			Took:    4321 * time.Millisecond, Results: "log.jsonl", Stopped: errors.New("interrupt signal received")}},
+			Counts: revoke.Counts{Outcomes: every, Requests: 100, Causes: causes},
+			Run:    *ran("revoke", "--yes", "--results", "log.jsonl", "a list.csv"),
+			Took:   4321 * time.Millisecond, Results: "log.jsonl", Stopped: errors.New("interrupt signal received")}},
 		{"dry run", Summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Planned: 2}, Requests: 2},
 			Took:   120 * time.Millisecond, Results: "-", DryRun: true, Simulated: true}},
@@ -51,7 +51,7 @@ func TestSummary(t *testing.T) {
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 664, results.Denied: 20}, Requests: 748, Throttled: 44, Verified: 600,
 				Causes: map[revoke.Cause]*revoke.Tally{{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 20, Hint: "the user may hold an admin role"}}},
 			Log:     map[results.Outcome]int{results.Revoked: 1277, results.Denied: 20, results.UnknownUser: 3},
-			Earlier: 616, Verify: true, VerifiedBefore: 600, Command: []string{"revoke", "--yes", "--resume", "--verify", "--results", "log.jsonl", "list.csv"},
+			Earlier: 616, Verify: true, VerifiedBefore: 600, Run: *ran("revoke", "--yes", "--resume", "--verify", "--results", "log.jsonl", "list.csv"),
 			Took: 1800 * time.Millisecond, Results: "log.jsonl"}},
 		{"a scan gone on with", Summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Found: 221}, Requests: 230},
@@ -77,14 +77,5 @@ func TestSummary(t *testing.T) {
 				t.Errorf("summary (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// Every outcome that leaves something to do says what.
-func TestHints(t *testing.T) {
-	for _, o := range results.Outcomes {
-		if _, ok := hints[o]; ok == o.Done() {
-			t.Errorf("%s: done %v, hint %v", o, o.Done(), ok)
-		}
 	}
 }

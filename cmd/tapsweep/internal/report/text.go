@@ -17,93 +17,116 @@ const maxShown = 20
 // Text writes the report for a terminal.
 func (r *Report) Text(w io.Writer) error {
 	var b strings.Builder
-	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	line := func(name, format string, args ...any) {
-		fmt.Fprintf(tw, "%s\t%s\n", name, fmt.Sprintf(format, args...))
-	}
 	fmt.Fprintln(&b, r.Verdict())
 	for _, n := range r.Notes() {
 		fmt.Fprintf(&b, "note: %s\n", n)
 	}
-	fmt.Fprintln(&b)
-	line("tenant", "%s", orUnknown(r.Tenant))
-	line("graph", "%s", orUnknown(r.GraphRoot))
-	line("operator", "%s", orUnknown(strings.Join(r.Operators, ", ")))
-	for _, l := range r.Lists {
-		if l.Pairs == 0 {
-			continue // what a scan finds stands on no list
-		}
-		line("list", "%s, %s, %s", strings.Join(l.Sources, ", "), count(l.Pairs, l.noun()), l.Digest)
-	}
-	for _, l := range r.Logs {
-		line("log", "%s, %s", l.Name, l.Digest)
-	}
-	line("start", "%s", moment(r.Start))
-	line("end", "%s", moment(r.End))
-	took := seconds(r.Seconds)
-	if pace := r.Pace(); pace != "" {
-		took += ", " + pace + "/s"
-	}
-	line("time", "%s", took)
-	if r.Users > 0 {
-		line("users", "%s looked at", number(r.Users))
-	}
-	if r.Waits.Count > 0 || r.Waits.Refused > 0 {
-		line("waits", "%s, %s, %s refused", number(r.Waits.Count), seconds(r.Waits.Seconds), count(r.Waits.Refused, "request"))
-	}
-	for i, run := range r.Runs {
-		name := "exit"
-		if len(r.Runs) > 1 {
-			name = fmt.Sprintf("run %d", i+1)
-		}
-		text := run.ExitText()
-		if len(r.Runs) > 1 {
-			text = fmt.Sprintf("%s, %s, %s: exit %s", moment(run.Start), long(run.Took()), count(run.Rows, "row"), text)
-		}
-		if run.Stopped != "" {
-			text += ": " + run.Stopped
-		}
-		line(name, "%s, tapsweep %s", text, run.Version)
-	}
-	tw.Flush()
-
-	fmt.Fprintln(&b)
-	for _, o := range results.Outcomes {
-		if n := r.Counts[o]; n > 0 {
-			fmt.Fprintf(tw, "%s\t%9s\t%s\n", o, number(n), share(n, r.All()))
-		}
-	}
-	if r.WithoutRow > 0 {
-		fmt.Fprintf(tw, "no row\t%9s\t%s\n", number(r.WithoutRow), share(r.WithoutRow, r.All()))
-	}
-	if s := r.Proof(); s != "" {
-		fmt.Fprintf(tw, "verified\t%9s\t%s: a look afterwards shows no pass\n", number(r.Verified), strings.TrimSuffix(s[strings.Index(s, "of"):], " verified"))
-	}
-	for _, g := range r.reasons() {
-		for _, reason := range g.Reasons {
-			fmt.Fprintf(tw, "%s\t%9s\t%s\n", reason.Name, number(reason.Count), strings.ToLower(g.Title))
-		}
-	}
-	tw.Flush()
-
-	if len(r.Failures) > 0 {
-		fmt.Fprintf(&b, "\n%s:\n", strings.ToLower(strings.TrimPrefix(r.LeftTitle(), "What is ")))
-	}
-	for i, f := range r.Failures {
-		if i == maxShown {
-			fmt.Fprintf(&b, "  and %s\n", count(len(r.Failures)-maxShown, "more group"))
-			break
-		}
-		fmt.Fprintf(&b, "  %s  %s\n    %s\n    such as %s\n", number(f.Count), f.Title(), f.Hint, strings.Join(f.Examples, ", "))
-	}
+	table(&b, r.facts())
+	table(&b, r.figures())
+	r.failures(&b)
 	if len(r.Resume) > 0 {
-		fmt.Fprintln(&b, "\nto go on, where the run was started:")
+		fmt.Fprintln(&b, "\nnext, where the run was started:")
 	}
 	for _, a := range r.Resume {
 		fmt.Fprintf(&b, "  %s\n", a.Text())
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// table writes rows in columns, below an empty line.
+func table(w io.Writer, rows [][]string) {
+	fmt.Fprintln(w)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(tw, strings.Join(row, "\t"))
+	}
+	tw.Flush()
+}
+
+// facts are about the runs and where they went.
+func (r *Report) facts() [][]string {
+	rows := [][]string{
+		{"tenant", known(r.Tenant)},
+		{"graph", known(r.GraphRoot)},
+		{"operator", known(strings.Join(r.Operators, ", "))},
+	}
+	for _, l := range r.Lists {
+		if l.Pairs > 0 { // what a scan finds is on no list
+			name := strings.Join(l.Sources, ", ")
+			rows = append(rows, []string{"list", fmt.Sprintf("%s, %s, %s", name, count(l.Pairs, l.noun()), l.Digest)})
+		}
+	}
+	for _, l := range r.Logs {
+		rows = append(rows, []string{"log", l.Name + ", " + l.Digest})
+	}
+	took := seconds(r.Seconds)
+	if pace := r.Pace(); pace != "" {
+		took += ", " + pace + "/s"
+	}
+	rows = append(rows, [][]string{
+		{"start", timestamp(r.Start)},
+		{"end", timestamp(r.End)},
+		{"time", took},
+	}...)
+	if r.Users > 0 {
+		rows = append(rows, []string{"users", number(r.Users) + " looked at"})
+	}
+	if w := r.Waits; w.Count > 0 || w.Refused > 0 {
+		rows = append(rows, []string{"waits",
+			fmt.Sprintf("%s, %s, %s refused", number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
+	}
+	for i, run := range r.Runs {
+		name, text := "exit", run.ExitText()
+		if len(r.Runs) > 1 {
+			name = fmt.Sprintf("run %d", i+1)
+			text = fmt.Sprintf("%s, %s, %s: exit %s",
+				timestamp(run.Start), duration(run.Took()), count(run.Rows, "row"), text)
+		}
+		if run.Stopped != "" {
+			text += ": " + run.Stopped
+		}
+		rows = append(rows, []string{name, text + ", tapsweep " + run.Version})
+	}
+	return rows
+}
+
+// figures are the counts: outcomes, proofs and reasons.
+func (r *Report) figures() (rows [][]string) {
+	add := func(name string, n int, text string) {
+		rows = append(rows, []string{name, fmt.Sprintf("%9s", number(n)), text})
+	}
+	for _, o := range results.Outcomes {
+		if n := r.Counts[o]; n > 0 {
+			add(string(o), n, share(n, r.All()))
+		}
+	}
+	if r.WithoutRow > 0 {
+		add("no row", r.WithoutRow, share(r.WithoutRow, r.All()))
+	}
+	if r.Proof() != "" {
+		add("verified", r.Verified, fmt.Sprintf("of %s: a look afterwards shows no pass", number(r.deleted())))
+	}
+	for _, group := range r.reasons() {
+		for _, reason := range group.Reasons {
+			add(reason.Name, reason.Count, strings.ToLower(group.Title))
+		}
+	}
+	return rows
+}
+
+// failures writes what is not done, by cause.
+func (r *Report) failures(w io.Writer) {
+	if len(r.Failures) > 0 {
+		fmt.Fprintf(w, "\n%s:\n", strings.ToLower(strings.TrimPrefix(r.Words().Left, "What is ")))
+	}
+	for _, f := range r.Failures[:min(len(r.Failures), maxShown)] {
+		fmt.Fprintf(w, "  %s  %s\n    %s\n    such as %s\n",
+			number(f.Count), f.Title(), f.Hint, strings.Join(f.Examples, ", "))
+	}
+	if n := len(r.Failures) - maxShown; n > 0 {
+		fmt.Fprintf(w, "  and %s\n", count(n, "more group"))
+	}
 }
 
 // Title names a group of failures.
@@ -129,26 +152,20 @@ func (a Again) Text() string {
 	return a.Command
 }
 
-func orUnknown(s string) string {
-	if s == "" {
-		return "not known"
-	}
-	return s
-}
-
-type named struct {
+// A reasonCount is how many passes have a methodUsabilityReason.
+type reasonCount struct {
 	Name  string
 	Count int
 }
 
-// reasons are counts by methodUsabilityReason, most first.
-type reasons struct {
+// reasonCounts are the reasons of some passes, the most frequent first.
+type reasonCounts struct {
 	Title   string
-	Reasons []named
+	Reasons []reasonCount
 }
 
-// reasons tells what passes are apart from what those were that are gone.
-func (r *Report) reasons() (groups []reasons) {
+// reasons returns the reasons of passes that are gone apart from those of passes that are not.
+func (r *Report) reasons() (groups []reasonCounts) {
 	before := make(map[string]int)
 	for name, n := range r.Reasons {
 		before[name] = n - r.reasonsNow[name]
@@ -157,15 +174,17 @@ func (r *Report) reasons() (groups []reasons) {
 		title  string
 		counts map[string]int
 	}{{"What the passes were before", before}, {"What the passes are", r.reasonsNow}} {
-		var list []named
+		var list []reasonCount
 		for name, n := range g.counts {
 			if n > 0 {
-				list = append(list, named{name, n})
+				list = append(list, reasonCount{name, n})
 			}
 		}
-		slices.SortFunc(list, func(a, b named) int { return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name)) })
+		slices.SortFunc(list, func(a, b reasonCount) int {
+			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+		})
 		if len(list) > 0 {
-			groups = append(groups, reasons{g.title, list})
+			groups = append(groups, reasonCounts{g.title, list})
 		}
 	}
 	return groups

@@ -11,6 +11,8 @@ import (
 // A span is a stretch of time.
 type span struct{ start, end time.Time }
 
+func (s span) length() time.Duration { return s.end.Sub(s.start) }
+
 func spansOf(runs []*Run) (spans []span) {
 	for _, run := range runs {
 		spans = append(spans, span{run.Start, run.End})
@@ -18,7 +20,7 @@ func spansOf(runs []*Run) (spans []span) {
 	return spans
 }
 
-// unite joins spans that overlap or touch.
+// unite joins spans that overlap or touch. It sorts them.
 func unite(spans []span) (united []span) {
 	slices.SortFunc(spans, func(a, b span) int { return a.start.Compare(b.start) })
 	for _, s := range spans {
@@ -33,142 +35,118 @@ func unite(spans []span) (united []span) {
 	return united
 }
 
-func total(spans []span) (d time.Duration) {
+// total adds up the lengths. A hostile log cannot make the sum overflow.
+func total(spans []span) (sum time.Duration) {
 	for _, s := range spans {
-		long := s.end.Sub(s.start)
-		if long > math.MaxInt64-d {
-			return math.MaxInt64 // what no run takes, a hostile log may
+		if s.length() > math.MaxInt64-sum {
+			return math.MaxInt64
 		}
-		d += long
+		sum += s.length()
 	}
-	return d
+	return sum
 }
 
-// An axis places times between 0 and 1. A run of minutes that was taken up the
-// next day would be two dots with nothing between, so long pauses are cut short.
-type axis struct {
-	segments []segment
-}
+const (
+	maxPeriods      = 3
+	binsPerPeriod   = 240 // the chart's resolution
+	pointsPerPeriod = 24
+)
 
-type segment struct {
+// A period has a chart of its own: one run, or several with short pauses between them.
+type period struct {
 	span
-	from, to float64
+	bins [binsPerPeriod]bin
 }
 
-const (
-	axisBins    = 240
-	gapWidth    = 0.04
-	minWidth    = 0.08 // of a segment, for its label
-	maxSegments = 6
-)
-
-func newAxis(runs []*Run) axis {
-	spans := unite(spansOf(runs))
-	// A pause is cut short if it is long beside the time in which something
-	// happened; and the longest only, where there are many.
-	for len(spans) > 1 {
-		shortest, at := time.Duration(math.MaxInt64), 0
-		for i := 1; i < len(spans); i++ {
-			if gap := spans[i].start.Sub(spans[i-1].end); gap < shortest {
-				shortest, at = gap, i
-			}
-		}
-		if shortest > total(spans)/10 && len(spans) <= maxSegments {
-			break
-		}
-		spans[at-1].end = spans[at].end
-		spans = slices.Delete(spans, at, at+1)
-	}
-	var a axis
-	all := max(total(spans), time.Millisecond)
-	weight := 0.0
-	for _, s := range spans {
-		w := max(float64(s.end.Sub(s.start))/float64(all), minWidth)
-		a.segments = append(a.segments, segment{span: s, to: w})
-		weight += w
-	}
-	scale := (1 - gapWidth*float64(len(spans)-1)) / weight
-	x := 0.0
-	for i := range a.segments {
-		a.segments[i].from, a.segments[i].to = x, x+a.segments[i].to*scale
-		x = a.segments[i].to + gapWidth
-	}
-	return a
-}
-
-// x places a time; what is outside of all runs goes to the nearest.
-func (a axis) x(t time.Time) float64 {
-	for i, s := range a.segments {
-		if !t.After(s.end) || i == len(a.segments)-1 {
-			long := max(s.end.Sub(s.start), time.Millisecond)
-			part := float64(t.Sub(s.start)) / float64(long)
-			return s.from + (s.to-s.from)*min(max(part, 0), 1)
-		}
-	}
-	return 0
-}
-
-func (a axis) bin(t time.Time) int { return min(int(a.x(t)*axisBins), axisBins-1) }
-
-// time is the time at x.
-func (a axis) time(x float64) time.Time {
-	for i, s := range a.segments {
-		if x <= s.to || i == len(a.segments)-1 {
-			part := max((x-s.from)/(s.to-s.from), 0)
-			if part >= 1 {
-				return s.end
-			}
-			return s.start.Add(time.Duration(part * float64(s.end.Sub(s.start))))
-		}
-	}
-	return time.Time{}
-}
-
-// A series is a group of outcomes in the picture of the progress.
-type series int
-
-const (
-	revokedSeries series = iota
-	plannedSeries
-	absentSeries
-	duplicateSeries
-	leftSeries
-	foundSeries
-	protectedSeries
-	numSeries
-)
-
-var seriesNames = [numSeries]string{"revoked", "planned", "absent", "duplicate", "not done", "found", "protected"}
-
-// stacked is the order of the series in the picture, from the bottom up.
-var stacked = [numSeries]series{revokedSeries, plannedSeries, foundSeries, absentSeries, duplicateSeries, protectedSeries, leftSeries}
-
-func seriesOf(o results.Outcome) series {
-	switch o {
-	case results.Revoked:
-		return revokedSeries
-	case results.Planned:
-		return plannedSeries
-	case results.Absent:
-		return absentSeries
-	case results.Duplicate:
-		return duplicateSeries
-	case results.Found:
-		return foundSeries
-	case results.Protected:
-		return protectedSeries
-	}
-	return leftSeries
-}
-
-// A bin counts what happened in one part of the axis.
+// A bin counts what happened in one part of a period.
 type bin struct {
 	settled [numSeries]int
 	refused int
 }
 
-// A Point is how far the runs were at a time. A pair is counted at the time of
-// its last row.
+// newPeriods divides the time of the runs. A pause of more than a quarter of the time before and after it
+// begins a new period, because a chart with both would show little else than the pause. If there are too many
+// periods, the earliest are one.
+func newPeriods(runs []*Run) (periods []*period) {
+	var spans []span
+	for _, s := range unite(spansOf(runs)) {
+		if n := len(spans); n > 0 {
+			last := &spans[n-1]
+			if pause := s.start.Sub(last.end); pause <= (last.length()+s.length())/4 {
+				last.end = s.end
+				continue
+			}
+		}
+		spans = append(spans, s)
+	}
+	if n := len(spans) - maxPeriods; n > 0 {
+		spans[n].start = spans[0].start
+		spans = spans[n:]
+	}
+	for _, s := range spans {
+		periods = append(periods, &period{span: s})
+	}
+	return periods
+}
+
+// periodAt returns the period of a time; a time outside of all periods is in the one before it, or the first.
+func (r *Report) periodAt(t time.Time) *period {
+	for _, p := range slices.Backward(r.periods) {
+		if !t.Before(p.start) {
+			return p
+		}
+	}
+	return r.periods[0]
+}
+
+// binAt returns the bin of a time.
+func (r *Report) binAt(t time.Time) *bin {
+	p := r.periodAt(t)
+	return &p.bins[min(int(p.x(t)*binsPerPeriod), binsPerPeriod-1)]
+}
+
+// x places a time between 0, the start of the period, and 1, its end.
+func (p *period) x(t time.Time) float64 {
+	return min(max(float64(t.Sub(p.start))/float64(max(p.length(), time.Millisecond)), 0), 1)
+}
+
+// at returns the time at x.
+func (p *period) at(x float64) time.Time {
+	return p.start.Add(time.Duration(x * float64(p.length())))
+}
+
+// A series is a group of outcomes in the chart. They are stacked in this order, from the bottom up.
+type series int
+
+const (
+	revokedSeries series = iota
+	plannedSeries
+	foundSeries
+	absentSeries
+	duplicateSeries
+	protectedSeries
+	leftSeries // every other outcome
+	numSeries
+)
+
+var seriesNames = [numSeries]string{"revoked", "planned", "found", "absent", "duplicate", "protected", "not done"}
+
+// class is the series in the style sheet.
+func (s series) class() string {
+	if s == leftSeries {
+		return "s-left"
+	}
+	return "s-" + seriesNames[s]
+}
+
+func seriesOf(o results.Outcome) series {
+	if i := slices.Index(seriesNames[:leftSeries], string(o)); i >= 0 {
+		return series(i)
+	}
+	return leftSeries
+}
+
+// A Point is how far the runs were at a time. A pair is counted at the time of its last row.
 type Point struct {
 	Time      time.Time `json:"time"`
 	Revoked   int       `json:"revoked"`
@@ -181,84 +159,32 @@ type Point struct {
 	Refused   int       `json:"refused"` // requests since the point before
 }
 
-const maxPoints = 24
+// counts are the point's numbers by series.
+func (p *Point) counts() [numSeries]*int {
+	return [numSeries]*int{&p.Revoked, &p.Planned, &p.Found, &p.Absent, &p.Duplicate, &p.Protected, &p.Left}
+}
 
-// points are some of the axis, with those at which nothing happened left out.
+// points returns the progress at evenly spaced times of each period, without those before which nothing
+// happened.
 func (r *Report) points() []Point {
-	points := []Point{}
-	var sum [numSeries]int
-	refused, moved := 0, false
-	for i, b := range r.bins {
-		for s, n := range b.settled {
-			sum[s] += n
-			moved = moved || n > 0
-		}
-		refused = plus(refused, b.refused)
-		if last := i == axisBins-1; (i+1)%(axisBins/maxPoints) == 0 && (moved || refused > 0) || last && len(points) == 0 {
-			points = append(points, Point{r.axis.time(float64(i+1) / axisBins).Round(time.Millisecond), sum[revokedSeries], sum[plannedSeries],
-				sum[absentSeries], sum[duplicateSeries], sum[foundSeries], sum[protectedSeries], sum[leftSeries], refused})
-			refused, moved = 0, false
+	var points []Point
+	var now Point
+	for _, p := range r.periods {
+		moved := false
+		for i, b := range p.bins {
+			for s, n := range now.counts() {
+				*n += b.settled[s]
+				moved = moved || b.settled[s] > 0
+			}
+			now.Refused = plus(now.Refused, b.refused)
+			last := i == binsPerPeriod-1
+			due := (i+1)%(binsPerPeriod/pointsPerPeriod) == 0 && (moved || now.Refused > 0)
+			if due || last && len(points) == 0 {
+				now.Time = p.at(float64(i+1) / binsPerPeriod).Round(time.Millisecond)
+				points = append(points, now)
+				now.Refused, moved = 0, false
+			}
 		}
 	}
 	return points
-}
-
-// offline tells how long there was no connection.
-func (r *Report) offline() (q Quota, ok bool) {
-	q, ok = r.Waits.Quotas[results.NoConnection]
-	return q, ok
-}
-
-// WaitsFor says what was waited for.
-func (r *Report) WaitsFor() string {
-	switch _, offline := r.offline(); {
-	case offline && len(r.Waits.Quotas) == 1:
-		return "there was no connection"
-	case offline:
-		return "requests had been refused, or there was no connection"
-	}
-	return "requests had been refused"
-}
-
-// addWaits takes in the waits. A run that ends earlier waits no longer.
-func (r *Report) addWaits(waits []wait) {
-	r.Waits = Waits{Quotas: make(map[string]Quota)}
-	closed := make(map[string][]span)
-	for _, w := range waits {
-		s := span{utc(w.Time), utc(w.Until)}
-		if s.end.After(w.run.End) {
-			s.end = w.run.End
-		}
-		if s.end.Before(s.start) {
-			s.end = s.start
-		}
-		name := clip(w.Quota)
-		if _, ok := r.Waits.Quotas[name]; !ok && len(r.Waits.Quotas) >= maxReasons {
-			name = more
-		}
-		q := r.Waits.Quotas[name]
-		if utc(w.Until).After(utc(w.Time)) { // else it only tells of refusals that came later
-			q.Count++
-			r.Waits.Count++
-		}
-		q.Refused = plus(q.Refused, w.Refused)
-		r.Waits.Quotas[name] = q
-		if !s.start.IsZero() {
-			closed[name] = append(closed[name], s)
-		}
-		if !s.start.IsZero() {
-			r.shading = append(r.shading, s)
-		}
-		r.Waits.Refused = plus(r.Waits.Refused, w.Refused)
-		if b := &r.bins[r.axis.bin(s.start)]; !s.start.IsZero() {
-			b.refused = plus(b.refused, w.Refused)
-		}
-	}
-	for name, spans := range closed {
-		q := r.Waits.Quotas[name]
-		q.Seconds = total(unite(spans)).Seconds()
-		r.Waits.Quotas[name] = q
-	}
-	r.shading = unite(r.shading)
-	r.Waits.Seconds = total(r.shading).Seconds()
 }

@@ -66,7 +66,12 @@ type Run struct {
 	Self      string    `json:"self,omitempty"`     // id of the signed-in user, if rows mean that one
 	GraphRoot string    `json:"graphRoot"`
 	DryRun    bool      `json:"dryRun,omitempty"`
-	Pairs     int       `json:"pairs"` // rows of the list
+	Verify    bool      `json:"verify,omitempty"`    // each pass is verified to be gone
+	AnyPass   bool      `json:"anyPass,omitempty"`   // each row of the list means any pass of its user
+	Simulated bool      `json:"simulated,omitempty"` // the tenant was simulated, and is gone
+	Resume    []string  `json:"resume,omitempty"`    // the command that resumes the run, see ResumeWith
+	Revoke    []string  `json:"revoke,omitempty"`    // the flags of the command of RevokeWith
+	Pairs     int       `json:"pairs"`               // rows of the list
 	Start     time.Time `json:"start"`
 	Lines     int       `json:"lines,omitempty"` // how many lines of the log come before; Log.Write sets it
 }

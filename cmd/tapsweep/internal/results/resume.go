@@ -1,12 +1,10 @@
 package results
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"io/fs"
 	"maps"
@@ -18,80 +16,80 @@ import (
 	"tapsweep/input"
 )
 
-// Earlier is what the runs before have settled, as their log tells. The last row
-// of a pair counts. It keeps a hash of each pair and no more, so that a log of a
-// million rows can be resumed.
+// Earlier is the State of a log that a run resumes, and what follows from it for the run. All
+// methods may be called on nil, which is a log without rows.
 type Earlier struct {
-	Counts map[Outcome]int // of the pairs that are settled
-	Runs   int             // runs that the log tells of, killed ones included
+	Counts map[Outcome]int // of the keys that are settled
+	Runs   int             // runs in the log, including killed ones
 
-	Verified int // of the pairs that are settled, those whose user was seen without a pass
+	Verified int // of the settled keys, those whose user was seen without a pass
 
-	Users int // users that scans have looked at without a find
+	Users int // users for whom scans have found nothing
 
-	seed    maphash.Seed
-	settled map[uint64]uint8    // index into Outcomes, and verifiedBit
-	doubted map[uint64]*Doubt   // done, and to be verified
-	failed  map[uint64]struct{} // users whom a scan could not look at
-	open    map[uint64][]string // passes of a user that were found and are Undecided
-	perhaps map[uint64]bool     // of pairs that are tried again: whether an earlier run may have deleted the pass
-	killed  bool                // a run has no last line
-	lines   int                 // that the log has
-	scanned map[uint64]struct{}
+	state   State
+	len     int
+	doubts  map[uint64]*Doubt // by key
+	killed  bool              // a run has no last line
+	lines   int               // in the log
 	sources map[string]bool
+	opts    ResumeOptions
 }
 
-// verifiedBit marks pairs that are verified.
-const verifiedBit = 0x80
-
-// Settled tells whether a pair needs no further run.
+// Settled reports whether a pair needs no further run.
 func (e *Earlier) Settled(p *input.Pair) bool {
-	if e == nil || len(e.settled) == 0 {
+	if e == nil {
 		return false
 	}
-	for _, key := range e.pairKeys(p) {
-		if _, ok := e.settled[key]; ok {
-			return true
-		}
+	place := e.state.lineID(&Row{User: p.User, Source: p.Source, Line: p.Line, Column: p.Column}, e.state.digest)
+	switch {
+	case p.Err != nil:
+		return e.settled(place, Invalid)
+	case p.FirstOf != nil:
+		return e.settled(place, Duplicate) || e.settled(place, Protected)
 	}
-	return false
+	return e.state.words[e.key(p)].has(settled)
 }
 
-// Looked tells whether a scan has looked at the user before, and what it found is
+// settled reports whether a line of the list has a row with that outcome that settles it.
+func (e *Earlier) settled(place uint64, o Outcome) bool {
+	w, ok := e.state.words[place]
+	return ok && w.has(settled) && Outcomes[w.outcome] == o
+}
+
+func (e *Earlier) key(p *input.Pair) uint64 { return e.state.key(PassKey(p.User, p.Method)) }
+
+// Looked reports whether a scan has listed the passes of the user, and all that it found is
 // settled.
 func (e *Earlier) Looked(user string) bool {
 	if e == nil {
 		return false
 	}
-	if _, ok := e.scanned[e.userKey(user)]; ok {
-		return true
-	}
-	_, ok := e.settled[e.userKey(user)]
-	return ok
+	l, ok := e.state.users[e.state.hash("", user)]
+	return ok && (l.none || l.open == 0)
 }
 
-// ScanSource is the source of rows that come from a scan in place of a list. Their
-// line is 0, since users come in any order.
-const ScanSource = "scan"
-
-// FromScan tells the rows of a scan from those of a list that happens to be called so.
-func FromScan(source string, line int) bool { return source == ScanSource && line == 0 }
-
-// A Doubt is the last row of a pair of which nobody has seen that the pass is gone:
-// done, or Found or Unknown where a run was to delete it and whether it did is not known.
+// A Doubt is the last row of a pass that nobody has seen to be gone: the pass is deleted, or
+// the row is Found or Unknown because a run was to delete it and whether it did is not known.
 type Doubt struct{ Row }
 
 // Intended reports whether an earlier run was about to delete the pass, or has sent the
 // delete, but did not record the result.
 func (d *Doubt) Intended() bool { return d.Outcome == Found || d.Outcome == Unknown }
 
-// Doubted tells whether a pair is done and yet to be verified, with
-// ResumeOptions.Verify, or is Intended. Nil is neither.
+// Doubted returns the Doubt about the pass of a pair, or nil.
 func (e *Earlier) Doubted(p *input.Pair) *Doubt {
-	if e == nil || len(e.doubted) == 0 {
+	if e == nil || len(e.doubts) == 0 {
 		return nil
 	}
-	return e.doubted[e.doubtKey(&Row{Source: p.Source, Line: p.Line, User: p.User, Method: p.Method}, e.pairKeys(p)[0])]
+	return e.doubts[e.key(p)]
+}
+
+// Doubts returns all of them, in no order.
+func (e *Earlier) Doubts() []*Doubt {
+	if e == nil {
+		return nil
+	}
+	return slices.Collect(maps.Values(e.doubts))
 }
 
 // Perhaps reports whether an earlier run may have deleted the pass that a list names without
@@ -99,65 +97,42 @@ func (e *Earlier) Doubted(p *input.Pair) *Doubt {
 // or the pass was still listed afterwards. For passes found by a scan it returns false,
 // because they have a row before the delete.
 func (e *Earlier) Perhaps(p *input.Pair) bool {
-	if e == nil || p.Method == "" || FromScan(p.Source, p.Line) {
+	if e == nil || p.Method == "" || fromScan(p) {
 		return false
 	}
-	if perhaps, told := e.perhaps[e.pairKeys(p)[0]]; told {
-		return perhaps
+	if w := e.state.words[e.key(p)]; w.has(perhapsKnown) {
+		return w.has(perhaps)
 	}
 	return e.killed
 }
 
-// Doubts are all of them, in no order.
-func (e *Earlier) Doubts() []*Doubt {
-	if e == nil {
-		return nil
-	}
-	return slices.Collect(maps.Values(e.doubted))
-}
-
-// Failed tells whether a scan could not look at the user.
+// Failed reports whether a scan could not list the passes of the user.
 func (e *Earlier) Failed(user string) bool {
 	if e == nil {
 		return false
 	}
-	_, ok := e.failed[e.userKey(user)]
-	return ok
+	w, ok := e.state.words[e.state.key(listKey(user))]
+	return ok && !w.has(settled)
 }
 
-// Undecided are the passes of a user that a sweep has found, and ended before it was
-// decided whether they go. The user is looked at again.
-func (e *Earlier) Undecided(user string) []string {
-	if e == nil || len(e.open) == 0 {
-		return nil
-	}
-	return e.open[e.userKey(user)]
-}
-
-// Len is the number of settled pairs.
+// Len returns the number of settled keys.
 func (e *Earlier) Len() int {
 	if e == nil {
 		return 0
 	}
-	return len(e.settled)
+	return e.len
 }
 
-// Sources are the lists that the log names.
-func (e *Earlier) Sources() (names []string) {
+// Sources returns the lists that the log names.
+func (e *Earlier) Sources() []string {
 	if e == nil {
 		return nil
 	}
-	for name := range e.sources {
-		names = append(names, name)
-	}
-	return names
+	return slices.Collect(maps.Keys(e.sources))
 }
 
 // ResumeOptions say how to go on with a log.
 type ResumeOptions struct {
-	// Again tells outcomes of pairs that are to be tried again. Nil is Outcome.Again.
-	Again func(Outcome) bool
-
 	// Protected tells users who are protected still: more rows would say so again. Nil
 	// is nobody.
 	Protected func(user string) bool
@@ -195,217 +170,189 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming: %w", err), f.Close())
 	}
-	e := &Earlier{Counts: make(map[Outcome]int), seed: maphash.MakeSeed(), settled: make(map[uint64]uint8),
-		scanned: make(map[uint64]struct{}), doubted: make(map[uint64]*Doubt), perhaps: make(map[uint64]bool),
-		failed: make(map[uint64]struct{}), open: make(map[uint64][]string), sources: make(map[string]bool)}
-	if opts.Again == nil {
-		opts.Again = Outcome.Again
-	}
-	size, err := e.take(f, next, opts)
+	e := &Earlier{doubts: make(map[uint64]*Doubt), sources: make(map[string]bool), opts: opts}
+	size, err := e.take(f, next)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), unlock(lock), f.Close())
 	}
-	for _, i := range e.settled {
-		e.Counts[Outcomes[i&^verifiedBit]]++
-		if i&verifiedBit != 0 {
-			e.Verified++
+	e.Counts, e.len, e.Verified = e.state.counts()
+	for _, l := range e.state.users {
+		if l.none {
+			e.Users++
 		}
 	}
-	e.Users = len(e.scanned)
 	log := newLog(path, f, f.Sync, lock).at(&place{path: path, file: f, size: size})
 	log.before = e.lines
 	return log, e, nil
 }
 
-// take reads the log. If all whole lines are valid, it removes an incomplete last line.
-func (e *Earlier) take(f *os.File, next *Run, opts ResumeOptions) (size int64, err error) {
+// take reads the log. If all whole lines are valid, it removes an incomplete last line, or ends
+// the last line if only its line end is missing.
+func (e *Earlier) take(f *os.File, next *Run) (size int64, err error) {
 	if err := checkUTF8(f); err != nil {
 		return 0, err
 	}
-	var from int64
-	if opts.Anew {
-		if from, err = afterLastEnd(f); err != nil {
-			return 0, err
-		}
-	}
-	whole, err := e.read(f, next, opts, from)
+	whole, ended, err := wholeLines(f)
 	if err != nil {
 		return 0, err
 	}
-	if info, err := f.Stat(); err != nil || info.Size() == whole {
-		return whole, err
+	var from int64
+	if e.opts.Anew {
+		if from, err = afterLastEnd(io.NewSectionReader(f, 0, whole)); err != nil {
+			return 0, err
+		}
 	}
-	if err := f.Truncate(whole); err != nil {
+	if err := e.read(io.NewSectionReader(f, 0, whole), next, from); err != nil {
 		return 0, err
 	}
-	_, err = f.Seek(whole, io.SeekStart)
+	info, err := f.Stat()
+	if err == nil && info.Size() > whole {
+		err = f.Truncate(whole)
+	}
+	if err == nil {
+		_, err = f.Seek(whole, io.SeekStart)
+	}
+	if err == nil && !ended {
+		_, err = f.Write([]byte{'\n'})
+		whole++
+	}
 	return whole, err
 }
 
-// afterLastEnd finds where the log goes on after the last run in it that came to its
-// end; 0 if none did.
-func afterLastEnd(f io.ReadSeeker) (from int64, err error) {
-	br := bufio.NewReaderSize(f, 1<<20)
-	for at := int64(0); ; {
-		line, err := br.ReadSlice('\n')
-		at += int64(len(line))
-		if err == io.EOF || errors.Is(err, bufio.ErrBufferFull) { // read refuses a line that is too long
-			_, err = f.Seek(0, io.SeekStart)
-			return from, err
-		}
+// wholeLines returns the size of a log without an incomplete last line, and whether its last
+// line has a line end. If that line is longer than any line of a log, it is left to Read, which
+// refuses it.
+func wholeLines(f *os.File) (size int64, ended bool, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, false, err
+	}
+	from := max(info.Size()-maxLine, 0)
+	tail := make([]byte, info.Size()-from)
+	if _, err := f.ReadAt(tail, from); err != nil && err != io.EOF {
+		return 0, false, err
+	}
+	lines := bytes.LastIndexByte(tail, '\n') + 1
+	torn := tail[lines:]
+	switch {
+	case lines == 0 && from > 0:
+		return info.Size(), true, nil
+	case lines == 0 && !beginsLike(torn, firstBytes):
+		return 0, false, ErrNoRun
+	case bytes.HasPrefix(torn, lineMark) && json.Valid(torn):
+		return info.Size(), false, nil
+	}
+	return from + int64(lines), true, nil
+}
+
+// afterLastEnd returns the offset of the first line after the last run that came to its end,
+// or 0 if none did.
+func afterLastEnd(r io.Reader) (from int64, err error) {
+	var c Condition
+	for rec, err := range Read(r, &c, KindEnd) {
 		if err != nil {
 			return 0, err
 		}
-		var end End
-		if bytes.HasPrefix(line, []byte(`{"type":"end"`)) && json.Unmarshal(line, &end) == nil && end.Stopped == "" {
-			from = at
+		if rec.End.Stopped == "" {
+			from = rec.Offset + int64(len(rec.Text))
 		}
 	}
+	return from, nil
 }
 
-var errNotRun = errors.New("it is not a results log: its first line does not describe a run")
-
-// read takes in a log, of which what comes before from counts for nothing, and
-// returns how many bytes of it are whole lines.
-func (e *Earlier) read(r io.Reader, next *Run, opts ResumeOptions, from int64) (whole int64, err error) {
-	index := make(map[Outcome]uint8)
-	for i, o := range Outcomes {
-		index[o] = uint8(i)
-	}
-	br := bufio.NewReaderSize(r, 1<<20)
-	ended := true
-	for n := 1; ; n++ {
-		line, err := br.ReadSlice('\n')
-		if err == io.EOF {
-			e.killed, e.lines = e.killed || !ended, n-1
-			if k := min(len(line), len(firstBytes)); n == 1 && !bytes.Equal(line[:k], firstBytes[:k]) {
-				return 0, errNotRun
-			}
-			return whole, nil // what is left is torn, or nothing
-		}
-		if errors.Is(err, bufio.ErrBufferFull) {
-			return 0, &LineError{n, "is longer than 1 MiB"}
-		}
+// read takes in a log. What comes before the offset from counts for nothing, except passes
+// that are in doubt, and users whose passes could not be listed.
+func (e *Earlier) read(r io.Reader, next *Run, from int64) error {
+	var c Condition
+	open := false // a run has no end so far
+	for rec, err := range Read(r, &c) {
 		if err != nil {
-			return 0, fmt.Errorf("line %d: %w", n, err)
+			return err
 		}
-		size := int64(len(line))
-		if n == 1 {
-			line = bytes.TrimPrefix(line, utf8Mark)
-		}
-		var l struct {
-			Run
-			Line    int     `json:"line"`
-			Column  int     `json:"column"`
-			Source  string  `json:"source"`
-			User    string  `json:"user"`
-			Outcome Outcome `json:"outcome"`
-
-			Users     []string `json:"users"`
-			Method    string   `json:"method"`
-			AnyPass   bool     `json:"anyPass"`
-			InPlaceOf string   `json:"inPlaceOf"`
-			Verified  bool     `json:"verified"`
-			Pending   bool     `json:"pending"`
-			Beside    bool     `json:"beside"`
-
-			Undecided bool `json:"undecided"`
-		}
-		if err := json.Unmarshal(line, &l); err != nil || l.Type == "" {
-			return 0, notALine(n, line, err)
-		}
-		switch {
-		case l.Type == "run":
-			if err := l.Run.same(next); err != nil {
-				return 0, err
+		over := rec.Offset < from
+		switch rec.Kind {
+		case KindRun:
+			if err := rec.Run.same(next); err != nil {
+				return err
 			}
 			e.Runs++
-			e.killed, ended = whole >= from && (e.killed || !ended), false
-		case n == 1:
-			return 0, errNotRun
-		case l.Type == "end":
-			ended = true
-		case l.Type == "result":
-			i, known := index[l.Outcome]
-			if !known {
-				return 0, fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep", n, l.Outcome)
-			}
-			if l.Verified {
-				i |= verifiedBit
-			}
-			e.sources[l.Source] = true
-			if l.Beside { // the pair has another row, or is tried again
-				e.forgetIntent(&Row{Source: l.Source, Line: l.Line, User: l.User, Method: l.Method, AnyPass: l.AnyPass,
-					InPlaceOf: l.InPlaceOf})
-				break
-			}
-			key, others := e.rowKey(&Row{Source: l.Source, Line: l.Line, Column: l.Column, User: l.User, Method: l.Method,
-				AnyPass: l.AnyPass, InPlaceOf: l.InPlaceOf, Outcome: l.Outcome})
-			doubt := e.doubtKey(&Row{Source: l.Source, Line: l.Line, User: l.User, Method: l.Method,
-				InPlaceOf: l.InPlaceOf}, key)
-			for _, k := range append(others, key, doubt) {
-				delete(e.settled, k)
-				delete(e.doubted, k)
-				if l.Outcome != NotSent { // which says nothing of the requests before it
-					delete(e.perhaps, k)
-				}
-			}
-			delete(e.failed, key)
-			if !l.Undecided {
-				delete(e.open, key)
-			}
-			doubted := l.Outcome == Found && l.Pending || opts.Verify && !l.Verified && (l.Outcome == Revoked || l.Outcome == Absent)
-			over := whole < from // what a run before has ended with counts no more
-			doubted = doubted || l.Outcome == Unknown && l.Method != "" && !over && opts.Again(Unknown)
-			var row *Row
-			if doubted || opts.Each != nil && !over {
-				row = new(Row)
-				if err := json.Unmarshal(line, row); err != nil {
-					return 0, fmt.Errorf("line %d: %w", n, err)
-				}
-			}
-			switch {
-			case doubted:
-				row.Pending = false
-				e.doubted[doubt] = &Doubt{*row}
-			case FromScan(l.Source, l.Line) && l.Method == "" && !l.Outcome.Done():
-				e.failed[key] = struct{}{} // whatever it was, nobody has seen the user's passes
-			case over:
-			case l.Undecided:
-				e.open[key] = append(e.open[key], l.Method)
-			case l.Outcome == Protected && opts.Protected != nil && opts.Protected(l.User),
-				l.Outcome == Remains && l.InPlaceOf != "" && !FromScan(l.Source, l.Line) && !opts.AnyPass: // a scan finds the other one, too
-				e.settle(key, i, row, opts.Each)
-			case opts.Again(l.Outcome):
-				if l.Outcome != NotSent {
-					e.perhaps[key] = l.Outcome == Failed || l.Outcome == Remains && l.InPlaceOf == "" && !l.AnyPass
-				}
-			default:
-				e.settle(key, i, row, opts.Each)
-			}
-		case l.Type == "scanned" && whole >= from:
-			for _, user := range l.Users {
-				e.scanned[e.userKey(user)] = struct{}{}
-			}
+			e.killed, open = !over && (e.killed || open), true
+		case KindEnd:
+			open = false
+		case KindRow:
+			e.sources[rec.Row.Source] = true
+			e.row(rec, over)
+			continue
 		}
-		whole += size
+		if !over || rec.Run != nil {
+			e.state.Apply(rec, false)
+		}
+	}
+	e.killed, e.lines = e.killed || open, c.Lines
+	switch {
+	case c.FirstForeign != nil:
+		return c.FirstForeign
+	case c.BrokenEnd != nil:
+		return c.BrokenEnd
+	}
+	return nil
+}
+
+// row takes in a row. A row of a run that is over counts no more unless it is in doubt.
+func (e *Earlier) row(rec *Record, over bool) {
+	r := rec.Row
+	id := e.state.rowKey(r)
+	if r.Beside { // another row is the last word on the key, but the intent is over
+		if d := e.doubts[id]; d != nil && strings.EqualFold(d.Method, r.Method) {
+			delete(e.doubts, id)
+		}
+		return
+	}
+	delete(e.doubts, id)
+	doubt := e.inDoubt(r, over)
+	if doubt {
+		row := *r
+		row.Pending = false
+		e.doubts[id] = &Doubt{row}
+	}
+	key, _ := r.Key()
+	if over && key.Action != ListPasses {
+		if r.FromScan() {
+			e.state.init()
+			e.state.forgetFailure(r.User)
+		}
+		return
+	}
+	done := !doubt && !over && !r.Undecided && e.done(r)
+	e.state.Apply(rec, done)
+	if done && e.opts.Each != nil {
+		row := *r
+		e.opts.Each(&row)
 	}
 }
 
-// forgetIntent takes in that a pass whose delete was announced has a final row.
-func (e *Earlier) forgetIntent(row *Row) {
-	key, _ := e.rowKey(row)
-	doubt := e.doubtKey(row, key)
-	if d := e.doubted[doubt]; d != nil && strings.EqualFold(d.Method, row.Method) {
-		delete(e.doubted, doubt)
+// inDoubt reports whether nobody has seen that the pass of a row is gone, although it should be.
+func (e *Earlier) inDoubt(r *Row, over bool) bool {
+	switch r.Outcome {
+	case Found:
+		return r.Pending
+	case Revoked, Absent:
+		return e.opts.Verify && !r.Verified
+	case Unknown:
+		return r.Method != "" && !over
 	}
+	return false
 }
 
-func (e *Earlier) settle(key uint64, outcome uint8, row *Row, each func(*Row)) {
-	e.settled[key] = outcome
-	if each != nil {
-		each(row)
+// done reports whether a further run has nothing to do for a row.
+func (e *Earlier) done(r *Row) bool {
+	switch {
+	case r.Outcome == Protected:
+		return e.opts.Protected != nil && e.opts.Protected(r.User)
+	case r.Outcome == Remains && r.InPlaceOf != "" && !r.FromScan():
+		return !e.opts.AnyPass // the pass that the list names is gone; a scan finds the other one
 	}
+	return !r.Outcome.Again()
 }
 
 // same is an error unless next goes on with r: the same pairs, at the same place.

@@ -94,11 +94,6 @@ func TestResume(t *testing.T) {
 		t.Errorf("Resume = %v, the earlier row still counts", err)
 	}
 	log.Close()
-	log, earlier, _ = Resume(path, &next, ResumeOptions{Again: func(o Outcome) bool { return o == NotSent }})
-	if !earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) {
-		t.Error("a denied pair is tried again with --resume=unsent")
-	}
-	log.Close()
 }
 
 func TestResumeRefuses(t *testing.T) {
@@ -172,7 +167,8 @@ func TestResumeOfAnotherFile(t *testing.T) {
 	}
 }
 
-// A log that was cut at any byte can be resumed, and loses the torn row only.
+// A log that was cut at any byte can be resumed, and loses the torn row only. A row that
+// lacks no more than its line end is kept.
 func TestResumeTornAnywhere(t *testing.T) {
 	whole, _ := os.ReadFile(writeLog(t, Revoked, Absent, NotSent))
 	for n := range len(whole) {
@@ -184,12 +180,16 @@ func TestResumeTornAnywhere(t *testing.T) {
 			t.Fatalf("cut at %d: %v", n, err)
 		}
 		log.Close()
-		lines := strings.Count(string(whole[:n]), "\n")
-		if want := min(max(lines-1, 0), 2); earlier.Len() != want {
+		kept := string(whole[:n])
+		if n < len(whole) && whole[n] == '\n' {
+			kept += "\n" // no more than the line end was missing
+		}
+		kept = kept[:strings.LastIndex(kept, "\n")+1]
+		if want := min(max(strings.Count(kept, "\n")-1, 0), 2); earlier.Len() != want {
 			t.Errorf("cut at %d: %d pairs settled, want %d", n, earlier.Len(), want)
 		}
-		if info, _ := os.Stat(path); info.Size() != int64(strings.LastIndex(string(whole[:n]), "\n")+1) {
-			t.Errorf("cut at %d: %d bytes left", n, info.Size())
+		if after, _ := os.ReadFile(path); string(after) != kept {
+			t.Errorf("cut at %d: the log is %q, want %q", n, after, kept)
 		}
 	}
 }

@@ -24,8 +24,8 @@ func TestReadUsers(t *testing.T) {
 		if len(held.Users) != tt.users {
 			t.Errorf("%s: %d users, want %d", tt.file, len(held.Users), tt.users)
 		}
-		if held.Stray != tt.stray {
-			t.Errorf("%s: %d lines are left out, want %d", tt.file, held.Stray, tt.stray)
+		if held.Foreign != tt.stray {
+			t.Errorf("%s: %d lines are left out, want %d", tt.file, held.Foreign, tt.stray)
 		}
 	}
 }

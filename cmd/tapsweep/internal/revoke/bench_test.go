@@ -22,7 +22,7 @@ func (r instant) PostBatch(context.Context, []byte) (batch.Reply, error) { retur
 func BenchmarkPipeline(b *testing.B) {
 	tenant := graphsim.New(graphsim.Options{})
 	body := []byte(`{"requests":[`)
-	for i, u := range tenant.Populate(batch.MaxRequests) {
+	for i, u := range tenant.AddUsers(batch.MaxRequests) {
 		body = fmt.Appendf(body, `{"id":"%d","method":"DELETE","url":"%s"},`, i+1, passes.PassURL(u.UPN, u.Passes[0].ID))
 	}
 	body = append(body[:len(body)-1], "]}"...)

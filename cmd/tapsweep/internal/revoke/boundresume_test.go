@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -48,7 +49,7 @@ func TestMaxDeletesAfterALostAnswer(t *testing.T) {
 		u := holder("dana", 1)
 		u.Reissue = 1
 		tenant.AddUser(u)
-		tenant.AddFaults(graphsim.Fault{Method: "DELETE", Times: 1, Do: graphsim.ItemStatus(500).AfterWork()})
+		tenant.AddFaults(fault.Fault{Method: "DELETE", Times: 1, Do: fault.ItemStatus(500).AfterWork()})
 		pair := input.Pair{Source: "l.csv", Line: 2, User: u.UPN}
 		rows, counts, err := allRows(t, tenant, Options{MaxDeletes: 1}, pairs(pair))
 		if _, is := errors.AsType[*BoundError](err); !is {
@@ -71,12 +72,12 @@ func TestMaxDeletesCountsEachPassOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		tenant.AddUser(holdsThree())
-		tenant.AddFaults(graphsim.Fault{Method: "DELETE", Path: pass, Do: graphsim.ItemStatus(404).AfterWork()})
+		tenant.AddFaults(fault.Fault{Method: "DELETE", Path: pass, Do: fault.ItemStatus(404).AfterWork()})
 		_, _, err := allRows(t, tenant, Options{MaxDeletes: 3}, pairs(anyOf))
 		if err != nil {
 			t.Errorf("Run = %v, want nil: three passes are no more than three", err)
 		}
-		if left := len(tenant.Left()); left != 0 {
+		if left := len(tenant.Remaining()); left != 0 {
 			t.Errorf("%d passes left, want none", left)
 		}
 	})
@@ -106,7 +107,7 @@ func TestIntentOfAnotherPass(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := len(tenant.Left()); n != 1 {
+		if n := len(tenant.Remaining()); n != 1 {
 			t.Errorf("%d passes left, want the one that the list does not name", n)
 		}
 		if len(rows) != 1 || rows[0].Outcome != results.Replaced {
@@ -120,7 +121,7 @@ func TestIntentAfterAFailedLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		tenant.AddUser(graphsim.User{UPN: anyOf.User})
-		tenant.AddFaults(graphsim.Fault{Method: "GET", Do: graphsim.ItemStatus(500)})
+		tenant.AddFaults(fault.Fault{Method: "GET", Do: fault.ItemStatus(500)})
 		first := []results.Row{intent(anyOf, pass)}
 		earlier := resumed(t, first)
 		rows, _, err := allRows(t, tenant, Options{Settled: earlier.Settled, Doubted: earlier.Doubted}, pairs(anyOf))

@@ -12,6 +12,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
@@ -58,13 +59,13 @@ func TestOutcome(t *testing.T) {
 		}
 		return u
 	}
-	fault := func(method string, attempt int, do graphsim.Effect) graphsim.Fault {
-		return graphsim.Fault{Method: method, Attempt: attempt, Do: do}
+	failing := func(method string, attempt int, do fault.Effect) fault.Fault {
+		return fault.Fault{Method: method, Attempt: attempt, Do: do}
 	}
 	tests := []struct {
 		name     string
 		user     graphsim.User
-		faults   []graphsim.Fault
+		faults   []fault.Fault
 		lag      time.Duration
 		method   string // of the pair
 		want     results.Outcome
@@ -77,75 +78,75 @@ func TestOutcome(t *testing.T) {
 		{name: "another pass", user: dana(other), method: pass, want: results.Replaced, attempts: 1, left: 1, message: other},
 		{name: "no such user", user: graphsim.User{UPN: "lee@contoso.com"}, method: pass, want: results.UnknownUser, attempts: 1},
 		{name: "denied", user: graphsim.User{UPN: "dana@contoso.com", Privileged: true, Passes: []graphsim.Pass{{ID: pass}}}, method: pass, want: results.Denied, attempts: 1, left: 1, message: "Authorization"},
-		{name: "rejected", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemStatus(423))}, method: pass, want: results.Rejected, attempts: 1, left: 1},
-		{name: "rejected as a whole", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.OuterStatus(400))}, method: pass, want: results.Rejected, attempts: 1, left: 1},
-		{name: "failed", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemStatus(503))}, method: pass, want: results.Failed, attempts: 3, left: 1, message: "503"},
-		{name: "another pass, after an attempt without an answer", user: dana(other), faults: []graphsim.Fault{fault("DELETE", 1, graphsim.ItemStatus(503))}, method: pass, want: results.Replaced, attempts: 2, left: 1, message: other},
-		{name: "no such user, after an attempt without an answer", user: graphsim.User{UPN: "lee@contoso.com"}, faults: []graphsim.Fault{fault("DELETE", 1, graphsim.ItemStatus(503))}, method: pass, want: results.UnknownUser, attempts: 2},
+		{name: "rejected", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0, fault.ItemStatus(423))}, method: pass, want: results.Rejected, attempts: 1, left: 1},
+		{name: "rejected as a whole", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0, fault.OuterStatus(400))}, method: pass, want: results.Rejected, attempts: 1, left: 1},
+		{name: "failed", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0, fault.ItemStatus(503))}, method: pass, want: results.Failed, attempts: 3, left: 1, message: "503"},
+		{name: "another pass, after an attempt without an answer", user: dana(other), faults: []fault.Fault{failing("DELETE", 1, fault.ItemStatus(503))}, method: pass, want: results.Replaced, attempts: 2, left: 1, message: other},
+		{name: "no such user, after an attempt without an answer", user: graphsim.User{UPN: "lee@contoso.com"}, faults: []fault.Fault{failing("DELETE", 1, fault.ItemStatus(503))}, method: pass, want: results.UnknownUser, attempts: 2},
 		{name: "deleted without an answer, then denied", user: dana(pass),
-			faults: []graphsim.Fault{fault("DELETE", 1, graphsim.Reset().AfterWork()), fault("DELETE", 2,
-				graphsim.ItemStatus(403))}, method: pass, want: results.Revoked, attempts: 2, message: "gone"},
-		{name: "denied as a whole once", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1,
-			graphsim.OuterStatus(403))}, method: pass, want: results.Revoked, attempts: 1},
-		{name: "success with an error in it", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
-			graphsim.ItemErrorIn(200))}, method: pass, want: results.Failed, attempts: 3, left: 1,
+			faults: []fault.Fault{failing("DELETE", 1, fault.Reset().AfterWork()), failing("DELETE", 2,
+				fault.ItemStatus(403))}, method: pass, want: results.Revoked, attempts: 2, message: "gone"},
+		{name: "denied as a whole once", user: dana(pass), faults: []fault.Fault{failing("DELETE", 1,
+			fault.OuterStatus(403))}, method: pass, want: results.Revoked, attempts: 1},
+		{name: "success with an error in it", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0,
+			fault.ItemErrorIn(200))}, method: pass, want: results.Failed, attempts: 3, left: 1,
 			message: "ServiceUnavailable"},
 		{name: "success with an error in it, and gone", user: dana(pass),
-			faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemErrorIn(200).AfterWork())}, method: pass,
+			faults: []fault.Fault{failing("DELETE", 0, fault.ItemErrorIn(200).AfterWork())}, method: pass,
 			want: results.Revoked, attempts: 3, message: "gone"},
-		{name: "success with an error in it once", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1,
-			graphsim.ItemErrorIn(200))}, method: pass, want: results.Revoked, attempts: 2},
-		{name: "any pass, list with an error in it", user: dana(pass), faults: []graphsim.Fault{fault("GET", 1,
-			graphsim.ItemErrorIn(200))}, want: results.Revoked, attempts: 1},
+		{name: "success with an error in it once", user: dana(pass), faults: []fault.Fault{failing("DELETE", 1,
+			fault.ItemErrorIn(200))}, method: pass, want: results.Revoked, attempts: 2},
+		{name: "any pass, list with an error in it", user: dana(pass), faults: []fault.Fault{failing("GET", 1,
+			fault.ItemErrorIn(200))}, want: results.Revoked, attempts: 1},
 		{name: "any pass, list with an error in it each time", user: dana(pass),
-			faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemErrorIn(200))}, want: results.Failed,
+			faults: []fault.Fault{failing("GET", 0, fault.ItemErrorIn(200))}, want: results.Failed,
 			attempts: 3, left: 1, message: "ServiceUnavailable"},
 		// Only a 204 says that the pass is deleted. After any other success the run looks.
-		{name: "200, and gone", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1,
-			graphsim.ItemShaped(200, `{}`).AfterWork())}, method: pass, want: results.Revoked, attempts: 1},
-		{name: "200 once, and not gone", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1,
-			graphsim.ItemShaped(200, `{}`))}, method: pass, want: results.Revoked, attempts: 1},
-		{name: "200 each time, and not gone", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
-			graphsim.ItemShaped(200, `{}`))}, method: pass, want: results.Failed, attempts: 1, left: 1,
+		{name: "200, and gone", user: dana(pass), faults: []fault.Fault{failing("DELETE", 1,
+			fault.ItemShaped(200, `{}`).AfterWork())}, method: pass, want: results.Revoked, attempts: 1},
+		{name: "200 once, and not gone", user: dana(pass), faults: []fault.Fault{failing("DELETE", 1,
+			fault.ItemShaped(200, `{}`))}, method: pass, want: results.Revoked, attempts: 1},
+		{name: "200 each time, and not gone", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0,
+			fault.ItemShaped(200, `{}`))}, method: pass, want: results.Failed, attempts: 1, left: 1,
 			message: "Graph answered 200 in place of 204, and still lists the pass"},
-		{name: "202, and listed for a while", user: dana(pass), lag: 3 * time.Second, faults: []graphsim.Fault{
-			fault("DELETE", 1, graphsim.ItemShaped(202, "null").AfterWork())}, method: pass, want: results.Revoked,
+		{name: "202, and listed for a while", user: dana(pass), lag: 3 * time.Second, faults: []fault.Fault{
+			failing("DELETE", 1, fault.ItemShaped(202, "null").AfterWork())}, method: pass, want: results.Revoked,
 			attempts: 1},
-		{name: "202, and the list is denied", user: dana(pass), faults: []graphsim.Fault{
-			fault("DELETE", 0, graphsim.ItemShaped(202, "null")), fault("GET", 0, graphsim.ItemStatus(403))}, method: pass,
+		{name: "202, and the list is denied", user: dana(pass), faults: []fault.Fault{
+			failing("DELETE", 0, fault.ItemShaped(202, "null")), failing("GET", 0, fault.ItemStatus(403))}, method: pass,
 			want: results.Unknown, attempts: 1, left: 1, message: "Graph answered 202 in place of 204"},
-		{name: "any pass, 200 each time", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
-			graphsim.ItemShaped(200, `{}`))}, want: results.Failed, attempts: 1, left: 1, message: "still lists the pass"},
-		{name: "rejected with OData's error", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
-			graphsim.ItemShaped(400,
+		{name: "any pass, 200 each time", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0,
+			fault.ItemShaped(200, `{}`))}, want: results.Failed, attempts: 1, left: 1, message: "still lists the pass"},
+		{name: "rejected with OData's error", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0,
+			fault.ItemShaped(400,
 				`{"odata.error":{"code":"c","message":{"lang":"en","value":"Bad id."}}}`))}, method: pass,
 			want: results.Rejected, attempts: 1, left: 1, message: "Bad id."},
-		{name: "rejected with a problem", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
-			graphsim.ItemShaped(409, `{"title":"Conflict","detail":"Locked."}`))}, method: pass,
+		{name: "rejected with a problem", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0,
+			fault.ItemShaped(409, `{"title":"Conflict","detail":"Locked."}`))}, method: pass,
 			want: results.Rejected, attempts: 1, left: 1, message: "Conflict: Locked."},
-		{name: "rejected with a plain message", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0,
-			graphsim.ItemShaped(400, `{"message":"No."}`))}, method: pass, want: results.Rejected, attempts: 1,
+		{name: "rejected with a plain message", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0,
+			fault.ItemShaped(400, `{"message":"No."}`))}, method: pass, want: results.Rejected, attempts: 1,
 			left: 1, message: "No."},
-		{name: "no service", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.OuterStatus(404))}, method: pass, want: results.Rejected, attempts: 1, left: 1},
-		{name: "never answered", user: dana(pass), faults: []graphsim.Fault{fault("", 0, graphsim.Reset())}, method: pass, want: results.Unknown, attempts: 3, left: 1},
-		{name: "answer lost, then gone", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1, graphsim.Reset().AfterWork())}, method: pass, want: results.Revoked, attempts: 2},
-		{name: "failed every time, and gone", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemStatus(500).AfterWork())}, method: pass, want: results.Revoked, attempts: 3, message: "gone"},
-		{name: "no pass, and the list is denied", user: dana(), faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemStatus(403))}, method: pass, want: results.Denied, attempts: 1, message: "could not tell"},
-		{name: "no pass, and the list is no list", user: dana(), faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemBody(`"text"`))}, method: pass, want: results.Rejected, attempts: 1, message: "cannot be read"},
-		{name: "no pass, and the list has no value", user: dana(), faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemBody(`{}`))}, method: pass, want: results.Rejected, attempts: 1, message: "cannot be read"},
-		{name: "gone and still listed for a while", user: dana(pass), lag: 5 * time.Second, faults: []graphsim.Fault{fault("DELETE", 1, graphsim.ItemStatus(404).AfterWork())}, method: pass, want: results.Absent, attempts: 1},
-		{name: "gone and listed for ever", user: dana(pass), lag: time.Hour, faults: []graphsim.Fault{fault("DELETE", 0, graphsim.ItemStatus(404).AfterWork())}, method: pass, want: results.Failed, attempts: 1, message: "found no such pass (404), and still lists the pass"},
-		{name: "throttled", user: dana(pass), faults: []graphsim.Fault{fault("DELETE", 1, graphsim.ItemStatus(429, "Retry-After", "2"))}, method: pass, want: results.Revoked, attempts: 1},
+		{name: "no service", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0, fault.OuterStatus(404))}, method: pass, want: results.Rejected, attempts: 1, left: 1},
+		{name: "never answered", user: dana(pass), faults: []fault.Fault{failing("", 0, fault.Reset())}, method: pass, want: results.Unknown, attempts: 3, left: 1},
+		{name: "answer lost, then gone", user: dana(pass), faults: []fault.Fault{failing("DELETE", 1, fault.Reset().AfterWork())}, method: pass, want: results.Revoked, attempts: 2},
+		{name: "failed every time, and gone", user: dana(pass), faults: []fault.Fault{failing("DELETE", 0, fault.ItemStatus(500).AfterWork())}, method: pass, want: results.Revoked, attempts: 3, message: "gone"},
+		{name: "no pass, and the list is denied", user: dana(), faults: []fault.Fault{failing("GET", 0, fault.ItemStatus(403))}, method: pass, want: results.Denied, attempts: 1, message: "could not tell"},
+		{name: "no pass, and the list is no list", user: dana(), faults: []fault.Fault{failing("GET", 0, fault.ItemBody(`"text"`))}, method: pass, want: results.Rejected, attempts: 1, message: "cannot be read"},
+		{name: "no pass, and the list has no value", user: dana(), faults: []fault.Fault{failing("GET", 0, fault.ItemBody(`{}`))}, method: pass, want: results.Rejected, attempts: 1, message: "cannot be read"},
+		{name: "gone and still listed for a while", user: dana(pass), lag: 5 * time.Second, faults: []fault.Fault{failing("DELETE", 1, fault.ItemStatus(404).AfterWork())}, method: pass, want: results.Absent, attempts: 1},
+		{name: "gone and listed for ever", user: dana(pass), lag: time.Hour, faults: []fault.Fault{failing("DELETE", 0, fault.ItemStatus(404).AfterWork())}, method: pass, want: results.Failed, attempts: 1, message: "found no such pass (404), and still lists the pass"},
+		{name: "throttled", user: dana(pass), faults: []fault.Fault{failing("DELETE", 1, fault.ItemStatus(429, "Retry-After", "2"))}, method: pass, want: results.Revoked, attempts: 1},
 
 		{name: "any pass", user: dana(other), want: results.Revoked, attempts: 1},
 		{name: "any pass, none there", user: dana(), want: results.Absent, attempts: 1},
 		{name: "any pass, several there", user: dana(pass, other), want: results.Revoked, attempts: 1},
 		{name: "any pass, no such user", user: graphsim.User{UPN: "lee@contoso.com"}, want: results.UnknownUser, attempts: 1},
-		{name: "any pass, two there, one vanishes", user: dana(pass, other), faults: []graphsim.Fault{{Method: "DELETE", Path: other, Do: graphsim.ItemStatus(404).AfterWork()}}, want: results.Revoked, attempts: 1},
-		{name: "any pass, list never answered", user: dana(pass), faults: []graphsim.Fault{fault("GET", 0, graphsim.Reset())}, want: results.Failed, attempts: 3, left: 1},
+		{name: "any pass, two there, one vanishes", user: dana(pass, other), faults: []fault.Fault{{Method: "DELETE", Path: other, Do: fault.ItemStatus(404).AfterWork()}}, want: results.Revoked, attempts: 1},
+		{name: "any pass, list never answered", user: dana(pass), faults: []fault.Fault{failing("GET", 0, fault.Reset())}, want: results.Failed, attempts: 3, left: 1},
 		{name: "any pass, list denied", user: graphsim.User{UPN: "dana@contoso.com", Privileged: true}, want: results.Denied, attempts: 1},
-		{name: "any pass, list unreadable", user: dana(pass), faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemBody("null"))}, want: results.Rejected, attempts: 1, left: 1, message: "cannot be read"},
-		{name: "any pass, list in pages", user: dana(pass), faults: []graphsim.Fault{fault("GET", 0, graphsim.ItemBody(`{"value":[],"@odata.nextLink":"x"}`))}, want: results.Rejected, attempts: 1, left: 1, message: "more than one page"},
+		{name: "any pass, list unreadable", user: dana(pass), faults: []fault.Fault{failing("GET", 0, fault.ItemBody("null"))}, want: results.Rejected, attempts: 1, left: 1, message: "cannot be read"},
+		{name: "any pass, list in pages", user: dana(pass), faults: []fault.Fault{failing("GET", 0, fault.ItemBody(`{"value":[],"@odata.nextLink":"x"}`))}, want: results.Rejected, attempts: 1, left: 1, message: "more than one page"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -163,7 +164,7 @@ func TestOutcome(t *testing.T) {
 				if r.Line != 2 || r.Source != "l.csv" || r.User != "dana@contoso.com" || counts.Outcomes[tt.want] != 1 || counts.Total() != 1 {
 					t.Errorf("row %+v, counts %+v", r, counts)
 				}
-				if left := len(tenant.Left()); left != tt.left {
+				if left := len(tenant.Remaining()); left != tt.left {
 					t.Errorf("%d passes left, want %d", left, tt.left)
 				}
 			})
@@ -175,8 +176,8 @@ func TestOutcome(t *testing.T) {
 // say nothing about the user's passes.
 func TestBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []graphsim.Fault{{Method: "DELETE",
-			Do: graphsim.OuterBody(403, `{"message":"address not allowed"}`)}}})
+		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE",
+			Do: fault.OuterBody(403, `{"message":"address not allowed"}`)}}})
 		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
 		rows, _, err := runJob(t.Context(), t, tenant, Options{AbortAfter: 1}, pairs(input.Pair{Line: 2,
 			User: "dana@contoso.com", Method: pass}))
@@ -250,7 +251,7 @@ func TestStops(t *testing.T) {
 	}
 	t.Run("log", func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
-		tenant.Populate(1000)
+		tenant.AddUsers(1000)
 		runner, _ := batch.NewRunner(tenant, batch.Options{Concurrency: 1})
 		full := errors.New("no space left on device")
 		rows := 0

@@ -51,7 +51,7 @@ func TestOneUserOfThreeNames(t *testing.T) {
 		list = append(list, input.Pair{Line: i + 2, User: name, Method: id})
 	}
 	tenant.AddUser(me)
-	poster := delegated{tenant, tenant.UserToken(me.ID, "UserAuthMethod-TAP.ReadWrite.All")}
+	poster := delegated{tenant, tenant.Entra.UserToken(me.ID, "UserAuthMethod-TAP.ReadWrite.All")}
 	rows, _, err := runJob(t.Context(), t, poster, Options{Self: []string{me.ID, me.UPN}}, pairs(list...))
 	if err != nil || len(rows) != len(list) {
 		t.Fatalf("Run = %v, %d rows", err, len(rows))
@@ -61,7 +61,7 @@ func TestOneUserOfThreeNames(t *testing.T) {
 			t.Errorf("%s: %s %s", row.User, row.Outcome, row.Message)
 		}
 	}
-	if s := tenant.Stats(); s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Left()) != 0 {
-		t.Errorf("%d writes lost, %d overlapping, %d users with passes left", s.LostWrites, s.OverlappingWrites, len(tenant.Left()))
+	if s := tenant.Stats(); s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Remaining()) != 0 {
+		t.Errorf("%d writes lost, %d overlapping, %d users with passes left", s.LostWrites, s.OverlappingWrites, len(tenant.Remaining()))
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -56,24 +57,24 @@ func lasts(rows []results.Row) map[string]results.Row {
 func TestSeveralPasses(t *testing.T) {
 	tests := []struct {
 		name   string
-		faults []graphsim.Fault
+		faults []fault.Fault
 		verify time.Duration
 		want   [3]results.Outcome
 		left   int
 	}{
 		{name: "deleted", want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
 		{name: "deleted and verified", verify: time.Minute, want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
-		{name: "the second is denied", faults: []graphsim.Fault{{Method: "DELETE", Path: other,
-			Do: graphsim.ItemStatus(403)}},
+		{name: "the second is denied", faults: []fault.Fault{{Method: "DELETE", Path: other,
+			Do: fault.ItemStatus(403)}},
 			want: [3]results.Outcome{"revoked", "denied", ""}, left: 2},
-		{name: "the first fails each time, and is gone", faults: []graphsim.Fault{{Method: "DELETE", Path: pass,
-			Do: graphsim.ItemStatus(500).AfterWork()}},
+		{name: "the first fails each time, and is gone", faults: []fault.Fault{{Method: "DELETE", Path: pass,
+			Do: fault.ItemStatus(500).AfterWork()}},
 			want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
-		{name: "the first is answered late", faults: []graphsim.Fault{{Method: "DELETE", Path: pass, Attempt: 1,
-			Do: graphsim.Reset().AfterWork()}},
+		{name: "the first is answered late", faults: []fault.Fault{{Method: "DELETE", Path: pass, Attempt: 1,
+			Do: fault.Reset().AfterWork()}},
 			want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
-		{name: "the first vanishes", faults: []graphsim.Fault{{Method: "DELETE", Path: pass,
-			Do: graphsim.ItemStatus(404).AfterWork()}},
+		{name: "the first vanishes", faults: []fault.Fault{{Method: "DELETE", Path: pass,
+			Do: fault.ItemStatus(404).AfterWork()}},
 			want: [3]results.Outcome{"absent", "revoked", "revoked"}},
 	}
 	for _, tt := range tests {
@@ -101,7 +102,7 @@ func TestSeveralPasses(t *testing.T) {
 				if settled != 1 || counts.Total() != 1 {
 					t.Errorf("%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
 				}
-				if left := len(tenant.Left()); left != tt.left {
+				if left := len(tenant.Remaining()); left != tt.left {
 					t.Errorf("%d passes left, want %d", left, tt.left)
 				}
 			})
@@ -146,7 +147,7 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 	if err != nil {
 		t.Fatalf("Run = %v", err)
 	}
-	if left := len(tenant.Left()); left != 0 {
+	if left := len(tenant.Remaining()); left != 0 {
 		t.Errorf("%d passes left", left)
 	}
 	for id, r := range lasts(append(rows, more...)) {

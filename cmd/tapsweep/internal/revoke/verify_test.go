@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
 
 // What a look afterwards makes of a pair, and how long it takes.
 func TestVerify(t *testing.T) {
-	get := func(attempt int, do graphsim.Effect) []graphsim.Fault {
-		return []graphsim.Fault{{Method: "GET", Attempt: attempt, Do: do}}
+	get := func(attempt int, do fault.Effect) []fault.Fault {
+		return []fault.Fault{{Method: "GET", Attempt: attempt, Do: do}}
 	}
 	holds := func(id string) graphsim.User {
 		return graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: id}}}
@@ -23,7 +24,7 @@ func TestVerify(t *testing.T) {
 		name     string
 		user     graphsim.User
 		lag      time.Duration
-		faults   []graphsim.Fault
+		faults   []fault.Fault
 		method   string
 		anyPass  bool
 		want     results.Outcome
@@ -42,10 +43,10 @@ func TestVerify(t *testing.T) {
 			want: results.Remains, left: 1, took: 2 * time.Second, message: "the user holds another pass, in place of " + pass},
 		{name: "given another, no pass named", user: graphsim.User{UPN: "dana@contoso.com", Reissue: time.Second, Passes: []graphsim.Pass{{ID: pass}}},
 			want: results.Remains, left: 1, took: 8 * time.Second, message: "another pass"},
-		{name: "the look is denied", user: holds(pass), faults: get(0, graphsim.ItemStatus(403)), method: pass, want: results.Revoked, took: 2 * time.Second, message: "not verified"},
-		{name: "the look fails once", user: holds(pass), faults: get(1, graphsim.ItemStatus(503)), method: pass, want: results.Revoked, verified: true, took: 2 * time.Second},
-		{name: "the list is none", user: holds(pass), faults: get(0, graphsim.ItemBody(`{}`)), method: pass, want: results.Revoked, took: 2 * time.Second, message: "cannot be read"},
-		{name: "no look at what failed", user: holds(pass), faults: []graphsim.Fault{{Method: "DELETE", Do: graphsim.ItemStatus(423)}}, method: pass, want: results.Rejected, left: 1},
+		{name: "the look is denied", user: holds(pass), faults: get(0, fault.ItemStatus(403)), method: pass, want: results.Revoked, took: 2 * time.Second, message: "not verified"},
+		{name: "the look fails once", user: holds(pass), faults: get(1, fault.ItemStatus(503)), method: pass, want: results.Revoked, verified: true, took: 2 * time.Second},
+		{name: "the list is none", user: holds(pass), faults: get(0, fault.ItemBody(`{}`)), method: pass, want: results.Revoked, took: 2 * time.Second, message: "cannot be read"},
+		{name: "no look at what failed", user: holds(pass), faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(423)}}, method: pass, want: results.Rejected, left: 1},
 		{name: "another one goes too, with --any-pass", user: holds(other), method: pass, anyPass: true, want: results.Revoked, verified: true, took: 2 * time.Second},
 	}
 	for _, tt := range tests {
@@ -66,11 +67,11 @@ func TestVerify(t *testing.T) {
 				if took.Truncate(time.Second) != tt.took && tt.name != "the look fails once" {
 					t.Errorf("took %v, want %v", took, tt.took)
 				}
-				if left := len(tenant.Left()); left != tt.left {
+				if left := len(tenant.Remaining()); left != tt.left {
 					t.Errorf("%d passes left, want %d", left, tt.left)
 				}
 				done := tt.want == results.Rejected || r.Verified
-				if r.Outcome == results.Remains && (r.Reason == "" || tt.left > 0 && r.Method != tenant.Left()[0].PassID) {
+				if r.Outcome == results.Remains && (r.Reason == "" || tt.left > 0 && r.Method != tenant.Remaining()[0].PassID) {
 					t.Errorf("the row does not name what remains: %+v", r)
 				}
 				if wasPending := tt.want != results.Rejected; wasPending != (r.Follows.Done() && r.Follows != "") {
@@ -117,8 +118,8 @@ func TestAnyPass(t *testing.T) {
 				t.Errorf("dry run %v: line %d is %s of %s, want %s of %s", dry, r.Line, r.Outcome, r.Method, want, method)
 			}
 		}
-		if len(tenant.Left()) != left {
-			t.Errorf("dry run %v: %d passes left, want %d", dry, len(tenant.Left()), left)
+		if len(tenant.Remaining()) != left {
+			t.Errorf("dry run %v: %d passes left, want %d", dry, len(tenant.Remaining()), left)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (p Privileged) Has(user string) bool {
 // Source: learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails.
 func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged, error) {
 	admins := make(Privileged)
-	below := &Scan{opts: Options{Root: root}}
+	links := &Scan{opts: Options{Root: root}}
 	seen := make(map[string]struct{})
 	path := fmt.Sprintf("/reports/authenticationMethods/userRegistrationDetails?$filter=%s&$select=id,userPrincipalName&$top=%d",
 		escape("isAdmin eq true"), pageSize)
@@ -45,7 +45,7 @@ func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged,
 			idle = 0
 		}
 		if err == nil {
-			path, err = nextPage(below, next, seen, idle)
+			path, err = nextPage(links, next, seen, idle)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading the report of registered methods: %w", err)
@@ -54,13 +54,13 @@ func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged,
 }
 
 // nextPage returns the path of the next page of a report, and an error if it must not be read.
-func nextPage(below *Scan, next string, seen map[string]struct{}, idle int) (string, error) {
-	path, ok := below.below(next)
+func nextPage(links *Scan, next string, seen map[string]struct{}, idle int) (string, error) {
+	path, ok := links.relativeLink(next)
 	_, again := seen[path]
 	seen[path] = struct{}{}
 	switch {
 	case !ok || again:
-		return "", errors.New("its next page is one before, or not below " + below.opts.Root)
+		return "", errors.New("its next page is one before, or not below " + links.opts.Root)
 	case idle >= maxIdle:
 		return "", fmt.Errorf("%d pages in a row had no new users, and each named a next page", maxIdle)
 	}

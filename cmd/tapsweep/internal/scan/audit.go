@@ -13,14 +13,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/passes"
 )
 
-// Audit looks for passes in the directory audit log: who was given one since, and
-// by whom. Records come some minutes late, and the log keeps them for 30 days, or 7
-// without a licence. Source: learn.microsoft.com/entra/identity/monitoring-health/reference-reports-data-retention.
+// Audit finds passes in the directory audit log: for whom one was created, when and by whom.
+// Records come some minutes late. The log keeps them for 30 days, or 7 without a licence.
+// Source: learn.microsoft.com/entra/identity/monitoring-health/reference-reports-data-retention.
 type Audit struct {
 	Since time.Time
 
-	// By is who created the pass: object id or UPN of a user, or id, service
-	// principal or display name of an app. Empty is anybody.
+	// By is the creator of the pass: object id or UPN of a user, or app id, service principal
+	// or display name of an app. Empty is anybody.
 	By string
 
 	// Names are further names of the user By, found by a lookup. They are needed because a
@@ -64,8 +64,8 @@ type Replaced struct {
 	By        string    // who created the other pass; empty if no record says so
 }
 
-// query is the first page. The reason of a record is not documented to be
-// filtered by, so that is done here.
+// query returns the URL of the first page. No page of the documentation says that resultReason
+// can be filtered, so it is filtered here.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list.
 func (a *Audit) query() string {
 	filter := "activityDateTime ge " + a.Since.UTC().Format("2006-01-02T15:04:05Z") + " and loggedByService eq 'Authentication Methods'"
@@ -105,7 +105,7 @@ func newAuditFindings(a *Audit) *auditFindings {
 	return f
 }
 
-// record is one of the audit log.
+// A record is an entry of the audit log.
 // Source: learn.microsoft.com/graph/api/resources/directoryaudit.
 type record struct {
 	ID       string `json:"id"`
@@ -131,8 +131,8 @@ type record struct {
 	} `json:"targetResources"`
 }
 
-// creates reports whether a pass was created. The texts are those seen, in more than
-// one form, and compared leniently.
+// creates reports whether the record says that a pass was created. The texts were seen in more
+// than one form, so only parts of them are compared.
 // Source: learn.microsoft.com/entra/architecture/security-operations-privileged-accounts;
 // SigmaHQ rules/cloud/azure/audit_logs/azure_tap_added.yml.
 func (r *record) creates() bool {
@@ -216,15 +216,15 @@ func (f *auditFindings) find(id, upn string, at time.Time) {
 // recordSlack is the maximum difference between the time of a pass and the time of its record.
 const recordSlack = 5 * time.Minute
 
-// auditTargets are the users to be listed. A pass made before the first record is
-// not what the log tells of.
+// auditTargets returns the users in the audit log. A pass created before the first record is
+// not a pass of the log.
 func (s *Scan) auditTargets() (list []target) {
 	for _, id := range s.audit.order {
-		if !s.claim(id) {
+		if !s.markSeen(id) {
 			continue
 		}
 		made := s.audit.made[id]
-		t := target{name: id, upn: s.audit.names[id], look: s.choosy(), since: made.first.Add(-recordSlack)}
+		t := target{name: id, upn: s.audit.names[id], look: s.filtersAccounts(), since: made.first.Add(-recordSlack)}
 		if len(s.audit.by) > 0 {
 			t.made = made.last
 		}

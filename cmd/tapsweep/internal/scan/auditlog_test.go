@@ -10,6 +10,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 var (
@@ -93,13 +94,13 @@ func TestAuditIsCounted(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				fault := graphsim.Fault{Path: "$skiptoken", Attempt: 1, Do: graphsim.ItemStatus(410)}
-				tenant := audited(graphsim.Options{Faults: []graphsim.Fault{fault}})
+				gone := fault.Fault{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(410)}
+				tenant := audited(graphsim.Options{Faults: []fault.Fault{gone}})
 				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
 				tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, time.Hour)})
 				tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: made(helpdesk, time.Hour)})
 				for i := range 2000 {
-					tenant.AddAudit(graphsim.Audit{Time: time.Now().Add(-time.Duration(i) * time.Second),
+					tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Duration(i) * time.Second),
 						Service: graphsim.PassService, Reason: "User registered Authenticator App", TargetID: "x"})
 				}
 				opts := since(24*time.Hour, tt.by)
@@ -121,7 +122,7 @@ func TestAuditIsCounted(t *testing.T) {
 
 // A record that cannot be used is counted. Earlier it ended the scan or was silently ignored.
 func TestOddRecords(t *testing.T) {
-	create := func(a graphsim.Audit) graphsim.Audit {
+	create := func(a graphsim.AuditEntry) graphsim.AuditEntry {
 		a.Time, a.Service = time.Now().Add(-time.Minute), graphsim.PassService
 		a.Activity, a.Reason = "Admin registered security info", "Admin registered temporary access pass method for user"
 		return a
@@ -131,8 +132,8 @@ func TestOddRecords(t *testing.T) {
 		good := `{"id":"good","activityDateTime":"` + time.Now().UTC().Format(time.RFC3339) + `",` +
 			`"activityDisplayName":"Admin registered security info","resultReason":"temporary access pass",` +
 			`"initiatedBy":{"user":{"userPrincipalName":"mallory@contoso.com"}},"targetResources":[{"id":"` + id + `"}]}`
-		return graphsim.Options{Faults: []graphsim.Fault{
-			{Path: "/auditLogs/", Do: graphsim.ItemBody(`{"value":[` + record + `,` + good + `]}`)}}}
+		return graphsim.Options{Faults: []fault.Fault{
+			{Path: "/auditLogs/", Do: fault.ItemBody(`{"value":[` + record + `,` + good + `]}`)}}}
 	}
 	const (
 		says = `"id":"odd-1","activityDisplayName":"Admin registered security info",` +
@@ -141,27 +142,27 @@ func TestOddRecords(t *testing.T) {
 	)
 	tests := []struct {
 		name   string
-		record graphsim.Audit
+		record graphsim.AuditEntry
 		opts   graphsim.Options // in place of the record
 		by     string
 		odd    int
 	}{
-		{"no target", graphsim.Audit{By: *mallory, NoTarget: true}, graphsim.Options{}, "", 1},
-		{"no target, and by mallory", graphsim.Audit{By: *mallory, NoTarget: true}, graphsim.Options{}, mallory.UPN, 1},
-		{"no target, and by another", graphsim.Audit{By: *helpdesk, NoTarget: true}, graphsim.Options{}, mallory.UPN, 0},
-		{"a target without an id", graphsim.Audit{By: *mallory, TargetUPN: "x@contoso.com"}, graphsim.Options{},
+		{"no target", graphsim.AuditEntry{By: *mallory, NoTarget: true}, graphsim.Options{}, "", 1},
+		{"no target, and by mallory", graphsim.AuditEntry{By: *mallory, NoTarget: true}, graphsim.Options{}, mallory.UPN, 1},
+		{"no target, and by another", graphsim.AuditEntry{By: *helpdesk, NoTarget: true}, graphsim.Options{}, mallory.UPN, 0},
+		{"a target without an id", graphsim.AuditEntry{By: *mallory, TargetUPN: "x@contoso.com"}, graphsim.Options{},
 			mallory.UPN, 1},
-		{"a target that is a path", graphsim.Audit{By: *mallory, TargetID: "../x"}, graphsim.Options{}, mallory.UPN, 1},
-		{"no initiator", graphsim.Audit{NoInitiator: true, TargetID: id}, graphsim.Options{}, mallory.UPN, 1},
-		{"no initiator, by anybody", graphsim.Audit{NoInitiator: true, TargetID: id}, graphsim.Options{}, "", 0},
-		{"no time", graphsim.Audit{}, raw(`{` + says + target + `}`), "", 1},
-		{"a time that is a number", graphsim.Audit{}, raw(`{` + says + `"activityDateTime":7,` + target + `}`), "", 1},
-		{"targets that are text", graphsim.Audit{}, raw(`{` + says + `"targetResources":"x"}`), "", 1},
-		{"an initiator that is text", graphsim.Audit{}, raw(`{` + says + `"initiatedBy":"x",` + target + `}`),
+		{"a target that is a path", graphsim.AuditEntry{By: *mallory, TargetID: "../x"}, graphsim.Options{}, mallory.UPN, 1},
+		{"no initiator", graphsim.AuditEntry{NoInitiator: true, TargetID: id}, graphsim.Options{}, mallory.UPN, 1},
+		{"no initiator, by anybody", graphsim.AuditEntry{NoInitiator: true, TargetID: id}, graphsim.Options{}, "", 0},
+		{"no time", graphsim.AuditEntry{}, raw(`{` + says + target + `}`), "", 1},
+		{"a time that is a number", graphsim.AuditEntry{}, raw(`{` + says + `"activityDateTime":7,` + target + `}`), "", 1},
+		{"targets that are text", graphsim.AuditEntry{}, raw(`{` + says + `"targetResources":"x"}`), "", 1},
+		{"an initiator that is text", graphsim.AuditEntry{}, raw(`{` + says + `"initiatedBy":"x",` + target + `}`),
 			mallory.UPN, 1},
-		{"a target that is null", graphsim.Audit{}, raw(`{` + says + `"targetResources":[null]}`), "", 1},
-		{"no object", graphsim.Audit{}, raw(`7`), "", 0},
-		{"nothing", graphsim.Audit{}, raw(`null`), "", 0},
+		{"a target that is null", graphsim.AuditEntry{}, raw(`{` + says + `"targetResources":[null]}`), "", 1},
+		{"no object", graphsim.AuditEntry{}, raw(`7`), "", 0},
+		{"nothing", graphsim.AuditEntry{}, raw(`null`), "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -182,7 +183,7 @@ func TestOddRecords(t *testing.T) {
 	}
 	tenant := audited(graphsim.Options{})
 	for range 50 {
-		tenant.AddAudit(create(graphsim.Audit{NoTarget: true}))
+		tenant.AddAudit(create(graphsim.AuditEntry{NoTarget: true}))
 	}
 	_, _, counts, err := look(t, tenant, since(time.Hour, ""), batch.Options{})
 	if err != nil || counts.Audit.Odd.Count != 50 || len(counts.Audit.Odd.First) != 20 {

@@ -7,7 +7,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/passes"
 )
 
-// wanted tells whether a pass is one that is looked for. now is the service's time.
+// wanted reports whether a pass matches the Options, and counts why it does not. now is the
+// service's time.
 func (s *Scan) wanted(p *passes.Pass, why passes.Reason, t target, now time.Time) bool {
 	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, why) {
 		return false
@@ -27,8 +28,8 @@ func (s *Scan) wanted(p *passes.Pass, why passes.Reason, t target, now time.Time
 	return false
 }
 
-// before tells whether a pass surely is older than since. In doubt it is not: who
-// looks for an intruder's passes wants to see it.
+// before reports whether a pass was created before since. A pass without a known time was not:
+// a search for an intruder's passes must not miss it.
 func before(p *passes.Pass, since time.Time) bool {
 	return !since.IsZero() && !p.Created.IsZero() && p.Created.Before(since)
 }

@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // rewriter rewrites each page of users on its way back. The function gets the
@@ -62,7 +63,7 @@ func TestEndlessPages(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := audited(graphsim.Options{})
-				tenant.Populate(1500)
+				tenant.AddUsers(1500)
 				poster := &rewriter{Tenant: tenant, rewrite: endless(tt.path, tt.values)}
 				_, _, _, err := look(t, poster, tt.opts, batch.Options{})
 				if _, ok := errors.AsType[*SourceError](err); !ok || !strings.Contains(err.Error(), "nothing new") {
@@ -82,7 +83,7 @@ func TestPagesOfKnownUsers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Roles: permitted})
 		var ids []string
-		for _, u := range tenant.Populate(maxIdle + 100) {
+		for _, u := range tenant.AddUsers(maxIdle + 100) {
 			ids = append(ids, u.ID)
 		}
 		group := tenant.AddGroup(graphsim.Group{Name: "all", Members: ids})
@@ -112,9 +113,9 @@ func (s smallPages) PostBatch(ctx context.Context, body []byte) (batch.Reply, er
 func TestTokensExpireAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// The token of each page is refused when it is used for the first time.
-		faults := []graphsim.Fault{{Path: "$skiptoken", Attempt: 1, Do: graphsim.ItemStatus(400)}}
+		faults := []fault.Fault{{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(400)}}
 		tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
-		tenant.Populate(8000)
+		tenant.AddUsers(8000)
 		found, _, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
 		if err != nil || len(found) != 8000 {
 			t.Errorf("%d found, %+v, %v, want all 8000", len(found), counts, err)
@@ -127,9 +128,9 @@ func TestRestartOfManyPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const users = maxIdle + 200
 		token := "$skiptoken=RFNwdAIAAQAAA" + strconv.FormatInt(users-50, 36)
-		tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: []graphsim.Fault{
-			{Path: token, Attempt: 1, Do: graphsim.ItemStatus(400)}, {Path: token, Attempt: 2, Do: graphsim.ItemStatus(410)}}})
-		tenant.Populate(users)
+		tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: []fault.Fault{
+			{Path: token, Attempt: 1, Do: fault.ItemStatus(400)}, {Path: token, Attempt: 2, Do: fault.ItemStatus(410)}}})
+		tenant.AddUsers(users)
 		found, _, counts, err := look(t, smallPages{tenant, "/users?"}, Options{All: true}, batch.Options{})
 		if err != nil || len(found) != users {
 			t.Errorf("%d found, %v, want %d", len(found), err, users)
@@ -153,9 +154,9 @@ func TestExpiredTokenIsNoFilter(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				faults := []graphsim.Fault{{Path: tt.path, Do: graphsim.ItemStatus(400)}}
+				faults := []fault.Fault{{Path: tt.path, Do: fault.ItemStatus(400)}}
 				tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: faults})
-				tenant.Fill(2500, func(i int) graphsim.User {
+				tenant.AddMany(2500, func(i int) graphsim.User {
 					return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.com", i), Department: "x"}
 				})
 				_, _, _, err := look(t, tenant, Options{All: true, Filter: tt.filter}, batch.Options{})

@@ -14,15 +14,15 @@ import (
 	"tapsweep/input"
 )
 
-// Formats are what a Writer writes. All but the table are lists that input reads.
-var Formats = []string{"csv", "json", "jsonl", "table"}
+// Formats are the formats of a Writer. All but the table can be used as lists.
+var Formats = []string{"csv", "jsonl", "table"}
 
-// Begins returns how the output of a Writer begins, for all Formats.
+// Begins returns the first bytes of a Writer's output in each of Formats.
 func Begins() []string {
-	return []string{strings.Join(columns, ","), "[]", "[\n{\"user\":", `{"user":`, "USER "}
+	return []string{strings.Join(columns, ","), `{"user":`, "USER "}
 }
 
-// A Line is a pass as it is written.
+// A Line is one pass in the output.
 type Line struct {
 	User       string    `json:"user"`
 	Method     string    `json:"method"`
@@ -34,7 +34,7 @@ type Line struct {
 	UsableOnce bool      `json:"usableOnce"`
 }
 
-// Line is the pass as it is written.
+// Line returns the output for the pass.
 func (f *Found) Line() *Line {
 	return &Line{User: f.User, Method: f.ID, UPN: f.UPN, Reason: string(f.Why),
 		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce}
@@ -68,7 +68,7 @@ func NewWriter(w io.Writer, format string) (*Writer, error) {
 	return out, nil
 }
 
-// Write writes a pass. What it cannot write it tells at Close at the latest.
+// Write writes a pass. An error may only show at Close.
 func (w *Writer) Write(l *Line) error {
 	w.lines++
 	switch w.format {
@@ -78,19 +78,11 @@ func (w *Writer) Write(l *Line) error {
 			stamp(l.Created), stamp(l.Start), stamp(l.Expires), fmt.Sprint(l.UsableOnce)})
 	case "table":
 		return w.row(l)
-	case "json":
-		start := ","
-		if w.lines == 1 {
-			start = "["
-		}
-		if _, err := w.buf.WriteString(start + "\n"); err != nil {
-			return err
-		}
 	}
 	return w.enc.Encode(l)
 }
 
-// row writes a pass for people.
+// row writes a pass in the table.
 func (w *Writer) row(l *Line) error {
 	if w.lines == 1 {
 		if _, err := fmt.Fprintln(w.tabs, "USER\tPASS\tREASON\tCREATED\tEXPIRES\tONE-TIME"); err != nil {
@@ -111,7 +103,7 @@ func (w *Writer) row(l *Line) error {
 // Empty reports whether no pass was written.
 func (w *Writer) Empty() bool { return w.lines == 0 }
 
-// Close writes what is left. It does not close what is below.
+// Close writes the buffered rest. It does not close the io.Writer.
 func (w *Writer) Close() error {
 	switch w.format {
 	case "csv":
@@ -121,14 +113,6 @@ func (w *Writer) Close() error {
 		}
 	case "table":
 		if err := w.tabs.Flush(); err != nil {
-			return err
-		}
-	case "json":
-		end := "]\n"
-		if w.lines == 0 {
-			end = "[]\n"
-		}
-		if _, err := w.buf.WriteString(end); err != nil {
 			return err
 		}
 	}

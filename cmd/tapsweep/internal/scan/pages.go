@@ -13,21 +13,21 @@ import (
 	"tapsweep/input"
 )
 
-// pageSize is the most users of a page. Source: learn.microsoft.com/graph/api/user-list.
+// pageSize is the most users of one page. Source: learn.microsoft.com/graph/api/user-list.
 const pageSize = 999
 
-// page is a request for a page, and where it stands in its source.
+// A page is a request for one page of a source, with the state of the source.
 type page struct {
 	what    string // for errors
 	url     string
 	quota   string
 	headers map[string]string
-	audit   bool // of the audit log, in place of users
-	filter  bool // Options.Filter is part of it
+	audit   bool // the source is the audit log
+	filter  bool // the request has Options.Filter
 
 	first string              // url of the source's first page
 	seen  map[uint64]struct{} // pages of the source, by hash
-	good  string              // url of the last page that came at the first attempt
+	good  string              // url of the last page that needed one attempt
 	users map[uint64]struct{} // users the source has shown; nil means all users the scan knows
 	pages int                 // pages of the source that were read
 
@@ -40,14 +40,14 @@ func (p *page) request() batch.Request {
 	return batch.Request{Method: "GET", URL: p.url, Headers: p.headers, Quota: p.quota, Tag: p}
 }
 
-// at is the same source at another page.
+// at returns another page of the same source.
 func (p *page) at(url string) *page {
 	next := *p
 	next.url = url
 	return &next
 }
 
-// properties are what is asked of a user: no more than is needed, since it costs.
+// properties returns the properties of a user that are needed.
 func (s *Scan) properties() string {
 	names := "id,userPrincipalName"
 	if s.opts.MembersOnly {
@@ -59,7 +59,7 @@ func (s *Scan) properties() string {
 	return names
 }
 
-// sources are the first pages of all that is read page by page.
+// sources returns the first page of each source.
 func (s *Scan) sources() (list []*page) {
 	add := func(p *page) {
 		p.first, p.good, p.seen = p.url, p.url, make(map[uint64]struct{})
@@ -69,7 +69,7 @@ func (s *Scan) sources() (list []*page) {
 		var headers map[string]string
 		query := fmt.Sprintf("/users?$select=%s&$top=%d", s.properties(), pageSize)
 		if s.opts.Filter != "" {
-			// Many filters are advanced queries, which ask for header and count.
+			// Many filters are advanced queries, which need the header and $count.
 			// Source: learn.microsoft.com/graph/aad-advanced-queries.
 			query += "&$count=true&$filter=" + escape(s.opts.Filter)
 			headers = map[string]string{"ConsistencyLevel": "eventual"}
@@ -78,7 +78,7 @@ func (s *Scan) sources() (list []*page) {
 			filter: s.opts.Filter != ""})
 	}
 	for _, id := range s.opts.Groups {
-		// A cast in the path needs the advanced query that header and count ask for.
+		// A cast in the path is an advanced query, which needs the header and $count.
 		// Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
 		add(&page{what: "the members of group " + id, quota: usersQuota,
 			url: fmt.Sprintf("/groups/%s/transitiveMembers/microsoft.graph.user?$select=%s&$top=%d&$count=true",
@@ -97,12 +97,11 @@ func (s *Scan) sources() (list []*page) {
 	return list
 }
 
-// escape encodes a value of a query. Graph takes %20 for a space, and a plus may
-// be meant.
+// escape encodes a value of a query. A space is %20, because Graph may take a plus for a plus.
 func escape(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") }
 
-// arrived takes in a page: the users on it wait to be listed, and its next page
-// waits until fewer do.
+// arrived handles a page. Its users go into the queue. Its next page waits until the queue is
+// shorter.
 func (s *Scan) arrived(p *page, res batch.Result) {
 	var body struct {
 		Value *[]json.RawMessage `json:"value"`
@@ -157,8 +156,8 @@ func (s *Scan) contents(p *page, values []json.RawMessage) error {
 		p.idle, p.restarts = 0, 0
 	}
 	if s.told == 0 && s.counts.Untold > 0 && told == 0 {
-		// Not one account shows it, so it is the token that does not let it be seen.
-		return errUnseen
+		// No account shows the property, so the token does not permit it.
+		return errHidden
 	}
 	return nil
 }
@@ -171,12 +170,12 @@ const maxIdle = 500
 
 // follow queues the next page of a source.
 func (s *Scan) follow(p *page, link string) {
-	next, ok := s.below(link)
+	next, ok := s.relativeLink(link)
 	_, again := p.seen[maphash.String(s.seed, next)]
 	var err error
 	switch {
 	case !ok:
-		// Wherever the link leads, the token would go along.
+		// The token would be sent wherever the link leads.
 		err = fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, batch.Printable(link))
 	case again:
 		err = errors.New("its pages form a loop")
@@ -190,9 +189,9 @@ func (s *Scan) follow(p *page, link string) {
 	s.end(&SourceError{What: p.what, Err: err})
 }
 
-// below takes Graph's root off a next link, which is absolute; a batch takes paths
-// only. The rest is followed as it is.
-func (s *Scan) below(link string) (path string, ok bool) {
+// relativeLink removes Graph's root from a next link, because a batch takes relative URLs. It
+// reports whether the link is below the root.
+func (s *Scan) relativeLink(link string) (path string, ok bool) {
 	if len(link) <= len(s.opts.Root) || !strings.EqualFold(link[:len(s.opts.Root)], s.opts.Root) {
 		return "", false
 	}
@@ -200,12 +199,12 @@ func (s *Scan) below(link string) (path string, ok bool) {
 	return path, path[0] == '/'
 }
 
-// maxRestarts is how often a source may go back without anything new in between.
+// maxRestarts is how often a source may restart without anything new in between.
 const maxRestarts = 3
 
-// pageFailed goes back if the page is no more: the token of a page that was asked
-// for twice may not be good, while that of the last page that came at once is. Then
-// the source begins anew; nobody is listed twice for it.
+// pageFailed handles the error of a page. If its page token is no longer valid, the source
+// continues from the last page that needed one attempt, because a retry can make a token
+// invalid. If that fails too, the source starts again. No user is listed twice.
 // Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
 func (s *Scan) pageFailed(p *page, res batch.Result) {
 	gone := (res.Response.Status == 400 || res.Response.Status == 410) && p.url != p.first
@@ -214,7 +213,7 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 		return
 	}
 	if res.Stopped() {
-		return // and the run says why
+		return // the run reports why it stopped
 	}
 	err := res.Err
 	if err == nil {
@@ -240,7 +239,7 @@ func (p *page) back() *page {
 	return b
 }
 
-// account is a user as a page or a look-up shows it.
+// An account is a user in a page or in the answer to a lookup.
 type account struct {
 	ID      string  `json:"id"`
 	UPN     string  `json:"userPrincipalName"`
@@ -264,22 +263,22 @@ func (s *Scan) member(p *page, raw json.RawMessage) (fresh bool, err error) {
 	_, again := shows[key]
 	switch {
 	case a.OData != "" && !strings.EqualFold(a.OData, "#microsoft.graph.user"):
-		shows[key] = struct{}{} // a group, a device
+		shows[key] = struct{}{} // a group or a device
 		return !again, nil
 	case !isID(a.ID):
 		return false, fmt.Errorf("a user has no object id: %s", batch.Printable(a.ID))
 	}
-	if s.claim(a.ID) && s.admits(&a) {
+	if s.markSeen(a.ID) && s.admits(&a) {
 		s.queue = append(s.queue, target{name: a.ID, upn: shown(a.UPN)})
 	}
 	shows[key] = struct{}{}
 	return !again, nil
 }
 
-// isID tells whether text is an object id: it goes into paths, also of writes.
+// isID reports whether text is an object id, which is safe in the path of a request.
 func isID(text string) bool { return !strings.Contains(text, "@") && input.CheckUser(text) == nil }
 
-// shown is a name as it may be printed and written to lists, whatever Graph says.
+// shown returns a name of Graph's in a form that is safe to print and to write to a list.
 func shown(upn string) string {
 	if input.CheckUser(upn) == nil {
 		return upn
@@ -287,10 +286,10 @@ func shown(upn string) string {
 	return batch.Printable(upn)
 }
 
-// errUnseen says that a property that decides does not show for anybody.
-var errUnseen = errors.New("whether an account is a member, or enabled, does not show")
+// errHidden says that no account shows a property that decides if it is scanned.
+var errHidden = errors.New("Graph does not show whether an account is a member or enabled")
 
-// admits tells whether the account is one to look at. One that does not tell is not:
+// admits reports whether an account must be scanned. An account without the property is not:
 // old accounts may have no userType.
 func (s *Scan) admits(a *account) bool {
 	if s.opts.MembersOnly && a.Type == nil || s.opts.EnabledOnly && a.Enabled == nil {
@@ -309,11 +308,11 @@ func (s *Scan) admits(a *account) bool {
 	return false
 }
 
-// Unseen tells whether a scan ended because a property does not show, which takes
-// User.Read.All. Source: learn.microsoft.com/graph/permissions-reference.
-func Unseen(err error) bool { return errors.Is(err, errUnseen) }
+// Unseen reports whether a scan ended because Graph hides a property. It needs User.Read.All.
+// Source: learn.microsoft.com/graph/permissions-reference.
+func Unseen(err error) bool { return errors.Is(err, errHidden) }
 
-// accountOf takes in the account of a user that was named.
+// accountOf handles the answer to a lookup.
 func (s *Scan) accountOf(t target, res batch.Result) []batch.Request {
 	var a account
 	if !passes.Listed(res) {
@@ -325,13 +324,13 @@ func (s *Scan) accountOf(t target, res batch.Result) []batch.Request {
 		s.failed(t, res, errors.New("the answer is not about this user"))
 		return nil
 	}
-	if !strings.EqualFold(t.name, a.ID) && !s.claim(a.ID) {
-		return nil // the same user under the other name
+	if !strings.EqualFold(t.name, a.ID) && !s.markSeen(a.ID) {
+		return nil // seen under the user's other name
 	}
 	untold := s.counts.Untold
 	if !s.admits(&a) {
 		if s.counts.Untold > untold {
-			s.failed(t, res, errUnseen) // somebody named this user, so it is not left out in silence
+			s.failed(t, res, errHidden) // the user was named, so the row says why it is skipped
 		}
 		return nil
 	}

@@ -1,9 +1,9 @@
-// Package scan finds passes: it reads who is in a tenant, a group or the audit log,
+// Package scan finds passes: it reads the users of a tenant, of a group or in the audit log,
 // and lists the passes of each.
 //
-// All of it goes through the same runner as writes do. A page of users brings its
-// next page and a LIST for each user; what a LIST finds may bring a DELETE. Each
-// kind of request has a limit of its own in Graph, so it has a quota of its own.
+// The requests of a scan go through the same runner as deletes. A page of users leads to the
+// next page and to a LIST for each user. A pass in the answer to a LIST may lead to a DELETE.
+// Graph limits each kind of request separately, so each kind has its own quota.
 package scan
 
 import (
@@ -22,7 +22,7 @@ import (
 	"tapsweep/input"
 )
 
-// The quotas of a scan, beside revoke.ReadQuota for the passes themselves.
+// The quotas of a scan. A LIST of passes has revoke.ReadQuota.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access, and
 // identity and access reports.
 const (
@@ -32,86 +32,86 @@ const (
 
 // Options say where to look and what to look for.
 type Options struct {
-	// Users are looked at in order. Groups are looked at with all that is in them,
-	// by object id. All is every user of the tenant, or those that Filter, an OData
-	// filter, leaves. Audit names the users in the directory audit log.
+	// Users are scanned in order. Groups are object ids of groups; the members of groups in
+	// them are included. All is every user of the tenant, or every user that matches Filter, an
+	// OData filter. Audit finds users in the directory audit log.
 	Users  []input.User
 	Groups []string
 	All    bool
 	Filter string
 	Audit  *Audit
 
-	// Reasons are those of the passes to find. None means all, those that are not
-	// known included.
+	// Reasons are the reasons of the passes to find. None means every pass, also one whose
+	// reason is not known.
 	Reasons []passes.Reason
 
-	// MinAge leaves out passes created more lately, and those whose age is not
-	// known. ExpiredFor leaves out passes that have expired more lately; it says
-	// nothing of other passes. CreatedSince leaves out passes created before. Zero
-	// leaves out none.
+	// MinAge skips passes that are younger or of unknown age. ExpiredFor skips expired passes
+	// that expired less than this ago. CreatedSince skips passes that were created before.
+	// Zero skips none.
 	MinAge, ExpiredFor time.Duration
 	CreatedSince       time.Time
 
-	// MembersOnly leaves out guests, EnabledOnly accounts that are disabled.
+	// MembersOnly skips guests. EnabledOnly skips disabled accounts.
 	MembersOnly, EnabledOnly bool
 
 	// Root is Graph's root with the version, such as https://graph.microsoft.com/v1.0.
 	// A next link that does not begin with it ends the scan.
 	Root string
 
-	// Skip tells users, by object id or as listed, that need no look. Nil is none.
+	// Skip reports whether a user, by object id or name in Users, need not be scanned. Nil
+	// skips none.
 	Skip func(user string) bool
 
-	// Backlog is how much of what was found is still under way elsewhere. While it is
-	// long no more users are asked for. Nil is nothing.
+	// Backlog returns how many found passes the caller still works on. While they are many,
+	// the scan reads no more users. Nil is none.
 	Backlog func() int
 
-	// Caller helps to tell what a 403 means.
+	// Caller is the signed-in user or app. It decides the hint for a 403.
 	Caller revoke.Caller
 }
 
-// A Found is a pass that was looked for.
+// A Found is a pass that matches the Options.
 type Found struct {
-	User string // object id, or as listed
+	User string // object id, or the name in Options.Users
 	UPN  string // empty if not known
 	passes.Pass
 	Why passes.Reason
 }
 
-// Counts sum a scan up.
+// Counts are the totals of a scan.
 type Counts struct {
-	Users    int                   // whose passes were listed
-	Found    int                   // passes that were looked for
-	Passes   map[passes.Reason]int // all that were seen
-	Guests   int                   // left out
-	Disabled int                   // left out
-	Untold   int                   // left out, since the account does not tell whether it is a member or enabled
-	Recent   int                   // passes left out for MinAge or ExpiredFor
-	Older    int                   // passes left out for CreatedSince
-	Earlier  int                   // users skipped
-	Pages    int                   // of users
+	Users    int                   // users whose passes were listed
+	Found    int                   // passes that match the Options
+	Passes   map[passes.Reason]int // all passes that were listed
+	Guests   int                   // users skipped for MembersOnly
+	Disabled int                   // users skipped for EnabledOnly
+	Untold   int                   // users skipped because userType or accountEnabled is not known
+	Recent   int                   // passes skipped for MinAge or ExpiredFor
+	Older    int                   // passes skipped for CreatedSince
+	Earlier  int                   // users skipped by Skip
+	Pages    int                   // pages of users
 	Failed   int                   // users whose passes could not be listed
-	NotSeen  int                   // users that the run stopped before, of those that it knew of
-	Audit    *AuditCounts          // of the audit log, nil if the scan does not read it
+	NotSeen  int                   // known users that were not scanned because the run stopped
+	Audit    *AuditCounts          // nil if the scan does not read the audit log
 }
 
-// Sinks take what a scan finds, on the goroutine of the run. An error of the run's
-// own is theirs to bring about by cancelling its context.
+// Sinks receive what a scan finds. They are called on the goroutine of the run. To stop the
+// run, they cancel its context.
 type Sinks struct {
-	// Found takes a pass; what it returns is sent next.
+	// Found receives a pass that matches the Options. The requests that it returns go next.
 	Found func(*Found) []batch.Request
 
-	// Done takes a user of whose passes none was looked for.
+	// Done receives a user without such a pass.
 	Done func(user string)
 
-	// Failed takes the row of a user whose passes could not be listed.
+	// Failed receives the row of a user whose passes could not be listed.
 	Failed func(*results.Row)
 
-	// Sent takes every result, to count requests.
+	// Sent receives each result, to count requests.
 	Sent func(batch.Result)
 }
 
-// A Scan looks once. It is used from one goroutine, that of the run.
+// A Scan is one pass over the Options. It must be used from one goroutine, that of the run.
 type Scan struct {
 	opts   Options
 	sinks  Sinks
@@ -119,31 +119,31 @@ type Scan struct {
 	stop   context.CancelCauseFunc
 
 	seed  maphash.Seed
-	seen  map[uint64]struct{} // users, so that none is listed twice
-	queue []target            // to be listed
-	open  int                 // LISTs and look-ups under way
-	held  []*page             // next pages that wait until less is under way
+	seen  map[uint64]struct{} // users by hash, so that none is listed twice
+	queue []target            // users that wait to be listed
+	open  int                 // LISTs and lookups without an answer
+	held  []*page             // next pages that wait until fewer requests are open
 	audit *auditFindings
 
-	told  int                 // accounts that tell what decides
-	found map[uint64]struct{} // passes, so that none is found under two names of its user
+	told  int                 // accounts that show userType and accountEnabled, as far as needed
+	found map[uint64]struct{} // passes by hash, so that two names of a user do not find one twice
 }
 
-// target is a user to be listed.
+// A target is a user whose passes are to be listed.
 type target struct {
 	name, upn string
-	look      bool      // the account is to be looked up before
-	since     time.Time // passes created before are not the ones, zero for any
-	made      time.Time // time of the last record by Audit.By, zero if Audit.By is empty
+	look      bool      // look the account up first
+	since     time.Time // skip passes created before; zero skips none
+	made      time.Time // time of the last record by Audit.By; zero if Audit.By is empty
 }
 
-// New returns a Scan. stop ends the run that it is part of.
+// New returns a Scan. stop must end the run with an error.
 func New(opts Options, sinks Sinks, stop context.CancelCauseFunc) *Scan {
 	return &Scan{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(), seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
 		counts: Counts{Passes: make(map[passes.Reason]int)}}
 }
 
-// Counts sums up what was found so far.
+// Counts returns the totals so far.
 func (s *Scan) Counts() Counts {
 	c := s.counts
 	c.NotSeen += len(s.queue)
@@ -154,7 +154,7 @@ func (s *Scan) Counts() Counts {
 	return c
 }
 
-// Run looks with a runner of its own. Its error tells why it ended early.
+// Run scans with a runner. Its error says why the scan ended early.
 func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (Counts, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -163,8 +163,8 @@ func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (
 	return s.Counts(), err
 }
 
-// Requests yields the first requests: the first page of each source, and a LIST
-// for each user that is listed.
+// Requests yields the first requests: the first page of each source, and a LIST or a lookup
+// for each of Options.Users.
 func (s *Scan) Requests() iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
 		for _, p := range s.sources() {
@@ -177,17 +177,17 @@ func (s *Scan) Requests() iter.Seq[batch.Request] {
 			if name == "" {
 				name = upn
 			}
-			t := target{name: name, upn: upn, look: s.choosy()}
-			if s.claim(name) && !yield(s.ask(t)) {
+			t := target{name: name, upn: upn, look: s.filtersAccounts()}
+			if s.markSeen(name) && !yield(s.ask(t)) {
 				return
 			}
 		}
 	}
 }
 
-// claim tells whether a user is to be looked at: once, and not if an earlier run
-// has.
-func (s *Scan) claim(name string) bool {
+// markSeen reports whether a user must be scanned, and marks the user as seen. A user is
+// scanned once, and not if Skip says so.
+func (s *Scan) markSeen(name string) bool {
 	key := s.key(name)
 	if _, again := s.seen[key]; again {
 		return false
@@ -203,10 +203,10 @@ func (s *Scan) claim(name string) bool {
 // key returns the hash under which a name is stored.
 func (s *Scan) key(name string) uint64 { return maphash.String(s.seed, strings.ToLower(name)) }
 
-// choosy tells whether it depends on the account whether its passes are looked at.
-func (s *Scan) choosy() bool { return s.opts.MembersOnly || s.opts.EnabledOnly }
+// filtersAccounts reports whether properties of the account decide if it is scanned.
+func (s *Scan) filtersAccounts() bool { return s.opts.MembersOnly || s.opts.EnabledOnly }
 
-// ask is the first request about a user.
+// ask returns the first request about a user.
 func (s *Scan) ask(t target) batch.Request {
 	if t.look {
 		return s.lookUp(t)
@@ -214,21 +214,22 @@ func (s *Scan) ask(t target) batch.Request {
 	return s.list(t)
 }
 
-// list and lookUp are the requests about one user; open counts them.
+// list returns the request for the passes of a user.
 func (s *Scan) list(t target) batch.Request {
 	s.open++
 	return batch.Request{Method: "GET", URL: passes.PassesURL(t.name), Quota: revoke.ReadQuota, Tag: t}
 }
 
+// lookUp returns the request for the account of a user.
 func (s *Scan) lookUp(t target) batch.Request {
 	s.open++
 	return batch.Request{Method: "GET", URL: passes.UserURL(t.name) + "?$select=" + s.properties(), Quota: usersQuota, Tag: looked{t}}
 }
 
-// looked is a target whose account is looked up first.
+// looked is the target of a lookup.
 type looked struct{ target }
 
-// Owns tells whether a result belongs to a scan.
+// Owns reports whether a result belongs to a scan.
 func Owns(res batch.Result) bool {
 	switch res.Request.Tag.(type) {
 	case target, looked, *page:
@@ -237,7 +238,7 @@ func Owns(res batch.Result) bool {
 	return false
 }
 
-// Settle takes in an answer and returns what is to be sent next.
+// Settle handles the answer to a request of the scan, and returns the next requests.
 func (s *Scan) Settle(res batch.Result) (next []batch.Request) {
 	if s.sinks.Sent != nil {
 		s.sinks.Sent(res)
@@ -255,15 +256,14 @@ func (s *Scan) Settle(res batch.Result) (next []batch.Request) {
 	return append(next, s.Release()...)
 }
 
-// The bounds keep memory small however large the tenant: users that are known and
-// wait, and LISTs under way.
+// The limits keep memory small in a tenant of any size.
 const (
-	pageAhead = 2000 // a further page is asked for below
-	listAhead = 1000
+	pageAhead = 2000 // read another page only while fewer users and LISTs are waiting
+	listAhead = 1000 // LISTs without an answer
 )
 
-// Release returns what may be sent now that less is under way. Whoever settles what
-// was found calls it too.
+// Release returns the requests that may go because fewer are open. The caller must also call it
+// when it has dealt with found passes (Options.Backlog).
 func (s *Scan) Release() (next []batch.Request) {
 	backlog := 0
 	if s.opts.Backlog != nil {
@@ -281,7 +281,7 @@ func (s *Scan) Release() (next []batch.Request) {
 	return next
 }
 
-// listed takes in a user's passes.
+// listed handles the answer to a LIST.
 func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 	held, err := passes.Read(res)
 	if err != nil || !passes.Listed(res) {
@@ -317,7 +317,7 @@ func (s *Scan) failed(t target, res batch.Result, unreadable error) {
 		row.Message = unreadable.Error()
 	}
 	if row.Outcome == results.NotSent {
-		s.counts.NotSeen++ // nothing is known of the user, so there is no row
+		s.counts.NotSeen++ // a user that was not scanned has no row
 		return
 	}
 	s.counts.Failed++
@@ -328,29 +328,28 @@ func (s *Scan) failed(t target, res batch.Result, unreadable error) {
 	s.sinks.Failed(&row)
 }
 
-// end ends the run, since a source cannot be read any further.
+// end ends the run, because a source cannot be read to its end.
 func (s *Scan) end(err error) {
 	s.stop(err)
 }
 
-// A SourceError says that users could not be read to their end, so nobody knows
-// who is missing.
+// A SourceError says that a source of users could not be read to its end. Users may be missing.
 type SourceError struct {
 	What string // such as "the users of the tenant"
 	Err  error
 
-	// Filtered says that Options.Filter was part of the request and that no page had been
-	// read before. Only then may the filter be what Graph does not understand.
+	// Filtered reports whether the request had Options.Filter and no page was read before it.
+	// Only then may Graph have refused the filter.
 	Filtered bool
 }
 
 func (e *SourceError) Error() string { return fmt.Sprintf("reading %s: %v", e.What, e.Err) }
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// Denied tells whether Graph refused the source for lack of a permission.
+// Denied reports whether a permission for the source is missing.
 func (e *SourceError) Denied() bool { return e.status() == 403 }
 
-// Wrong reports whether Graph does not understand the filter.
+// Wrong reports whether Graph refused the filter.
 func (e *SourceError) Wrong() bool { return e.Filtered && e.status() == 400 }
 
 func (e *SourceError) status() int {

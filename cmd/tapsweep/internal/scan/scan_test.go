@@ -13,6 +13,8 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
@@ -164,7 +166,7 @@ func TestListedUsers(t *testing.T) {
 func TestGroups(t *testing.T) {
 	tenant := company(graphsim.Options{EmptyPages: true})
 	id := func(name string) string {
-		for _, h := range tenant.Left() {
+		for _, h := range tenant.Remaining() {
 			if strings.HasPrefix(h.UPN, name+"@") {
 				return h.UserID
 			}
@@ -199,7 +201,7 @@ func TestAudit(t *testing.T) {
 			tenant := company(graphsim.Options{Audit: true, EmptyPages: true})
 			// Noise, in pages, and an older find that is no more.
 			for i := range 2500 {
-				tenant.AddAudit(graphsim.Audit{Time: time.Now().Add(-time.Duration(i) * time.Second), Service: graphsim.PassService,
+				tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Duration(i) * time.Second), Service: graphsim.PassService,
 					Category: "UserManagement", Activity: "User registered security info", Reason: "User registered Authenticator App", Result: "success", TargetID: "x"})
 			}
 			found, failed, _, err := look(t, tenant, Options{Audit: &Audit{Since: time.Now().Add(-time.Hour), By: tt.by}}, batch.Options{})
@@ -217,8 +219,8 @@ func TestAudit(t *testing.T) {
 
 // What goes wrong with pages loses nobody, and lists nobody twice.
 func TestPagesGoWrong(t *testing.T) {
-	fault := func(path string, attempt int, do graphsim.Effect) graphsim.Options {
-		return graphsim.Options{Roles: permitted, Faults: []graphsim.Fault{{Method: "GET", Path: path, Attempt: attempt, Do: do}}}
+	failing := func(path string, attempt int, do fault.Effect) graphsim.Options {
+		return graphsim.Options{Roles: permitted, Faults: []fault.Fault{{Method: "GET", Path: path, Attempt: attempt, Do: do}}}
 	}
 	tests := []struct {
 		name string
@@ -227,28 +229,28 @@ func TestPagesGoWrong(t *testing.T) {
 		want string
 	}{
 		{"nothing", graphsim.Options{Roles: permitted}, true, ""},
-		{"a page fails twice", graphsim.Options{Roles: permitted, Faults: []graphsim.Fault{
-			{Path: "$skiptoken", Attempt: 1, Do: graphsim.ItemStatus(503)}, {Path: "$skiptoken", Attempt: 2, Do: graphsim.Reset()}}}, true, ""},
-		{"a page is throttled", fault("$skiptoken", 1, graphsim.ItemStatus(429, "Retry-After", "1")), true, ""},
-		{"a page is no more", fault("$skiptoken", 1, graphsim.ItemStatus(400)), true, ""},
-		{"a page is never there", fault("$skiptoken", 0, graphsim.ItemStatus(400)), false, "400"},
-		{"a page is denied", fault("/users?", 0, graphsim.ItemStatus(403)), false, "403"},
-		{"a page is no page", fault("/users?", 0, graphsim.ItemBody(`{}`)), false, "no value"},
-		{"a page is text", fault("/users?", 0, graphsim.ItemBody(`"x"`)), false, "cannot be read"},
+		{"a page fails twice", graphsim.Options{Roles: permitted, Faults: []fault.Fault{
+			{Path: "$skiptoken", Attempt: 1, Do: fault.ItemStatus(503)}, {Path: "$skiptoken", Attempt: 2, Do: fault.Reset()}}}, true, ""},
+		{"a page is throttled", failing("$skiptoken", 1, fault.ItemStatus(429, "Retry-After", "1")), true, ""},
+		{"a page is no more", failing("$skiptoken", 1, fault.ItemStatus(400)), true, ""},
+		{"a page is never there", failing("$skiptoken", 0, fault.ItemStatus(400)), false, "400"},
+		{"a page is denied", failing("/users?", 0, fault.ItemStatus(403)), false, "403"},
+		{"a page is no page", failing("/users?", 0, fault.ItemBody(`{}`)), false, "no value"},
+		{"a page is text", failing("/users?", 0, fault.ItemBody(`"x"`)), false, "cannot be read"},
 		{"a link to another host", graphsim.Options{Roles: permitted, ForeignLinks: true}, false, "not below https://graph.microsoft.com/v1.0"},
-		{"pages in a circle", graphsim.Options{Roles: permitted, Faults: []graphsim.Fault{
-			{Path: "$skiptoken=RFNwdAIAAQAAA0Z", Do: graphsim.ItemBody(`{"value":[],"@odata.nextLink":"` + root + `/users?$skiptoken=RFNwdAIAAQAAA0"}`)},
-			{Path: "/users?", Do: graphsim.ItemBody(`{"value":[],"@odata.nextLink":"` + root + `/users?$skiptoken=RFNwdAIAAQAAA0Z"}`)}}},
+		{"pages in a circle", graphsim.Options{Roles: permitted, Faults: []fault.Fault{
+			{Path: "$skiptoken=RFNwdAIAAQAAA0Z", Do: fault.ItemBody(`{"value":[],"@odata.nextLink":"` + root + `/users?$skiptoken=RFNwdAIAAQAAA0"}`)},
+			{Path: "/users?", Do: fault.ItemBody(`{"value":[],"@odata.nextLink":"` + root + `/users?$skiptoken=RFNwdAIAAQAAA0Z"}`)}}},
 			false, "form a loop"},
-		{"a page that is its own next", fault("/users?", 0,
-			graphsim.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)),
+		{"a page that is its own next", failing("/users?", 0,
+			fault.ItemBody(`{"value":[],"@odata.nextLink":"`+root+`/users?$select=id,userPrincipalName&$top=999"}`)),
 			false, "form a loop"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(tt.opts)
-				tenant.Populate(2500)
+				tenant.AddUsers(2500)
 				found, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{})
 				if tt.ok && (err != nil || len(found) != 2500 || counts.Users != 2500 || tenant.Stats().Lists != 2500) {
 					t.Errorf("%d found, %d failed, %+v, %d LISTs, %v", len(found), len(failed), counts, tenant.Stats().Lists, err)
@@ -264,7 +266,7 @@ func TestPagesGoWrong(t *testing.T) {
 // Users that an earlier run has looked at need no LIST.
 func TestSkip(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: permitted})
-	users := tenant.Populate(1500)
+	users := tenant.AddUsers(1500)
 	done := make(map[string]bool)
 	for _, u := range users[:1400] {
 		done[u.ID] = true
@@ -280,8 +282,8 @@ func TestSkip(t *testing.T) {
 func TestBackpressure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Pages are quick and LISTs are slow.
-		tenant := graphsim.New(graphsim.Options{Roles: permitted, Limits: []*graphsim.Limit{graphsim.Bucket(20, 20).Of(graphsim.PassReads)}})
-		tenant.Fill(20_000, func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
+		tenant := graphsim.New(graphsim.Options{Roles: permitted, Limits: []*quota.Limit{quota.Bucket(20, 20).Of(quota.PassReads)}})
+		tenant.AddMany(20_000, func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
 		runner, _ := batch.NewRunner(tenant, batch.Options{})
 		most, backlog := 0, 0
 		var s *Scan
@@ -303,7 +305,7 @@ func TestScanPace(t *testing.T) {
 	tests := []struct {
 		name        string
 		users       int
-		limits      []*graphsim.Limit
+		limits      []*quota.Limit
 		concurrency int
 		ideal       time.Duration
 		most        float64 // times the ideal
@@ -312,14 +314,14 @@ func TestScanPace(t *testing.T) {
 		{"no limit", 100_000, nil, 16, 5000 * 50 * time.Millisecond / 16, 1.2},
 		// The documented read quota, 8,000 units in 10 s, on top of a full bucket: a LIST
 		// costs one unit and a page with $select one.
-		{"documented read quota", 100_000, []*graphsim.Limit{graphsim.Bucket(800, 8000).Of(graphsim.ResourceUnits)}, 0,
+		{"documented read quota", 100_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.ResourceUnits)}, 0,
 			time.Duration(float64(100_000+101-8000) / 800 * float64(time.Second)), 1.05},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Roles: permitted, Latency: 50 * time.Millisecond, Limits: tt.limits})
-				tenant.Fill(tt.users, func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
+				tenant.AddMany(tt.users, func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
 				start := time.Now()
 				_, failed, counts, err := look(t, tenant, Options{All: true}, batch.Options{Concurrency: tt.concurrency})
 				took := time.Since(start)
@@ -362,8 +364,8 @@ func TestHostileAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tenant := graphsim.New(graphsim.Options{Roles: permitted, Record: true, Faults: []graphsim.Fault{
-				{Path: "/users?", Do: graphsim.ItemBody(tt.page)}, {Path: "temporaryAccessPassMethods", Do: graphsim.ItemBody(tt.list)}}})
+			tenant := graphsim.New(graphsim.Options{Roles: permitted, Record: true, Faults: []fault.Fault{
+				{Path: "/users?", Do: fault.ItemBody(tt.page)}, {Path: "temporaryAccessPassMethods", Do: fault.ItemBody(tt.list)}}})
 			tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.com"})
 			runner, _ := batch.NewRunner(tenant, batch.Options{})
 			n := 0
@@ -392,8 +394,8 @@ func TestHostileAnswers(t *testing.T) {
 // One user under two names is one, and so is a pass.
 func TestOneUserTwoNames(t *testing.T) {
 	tenant := company(graphsim.Options{})
-	held := tenant.Left()
-	expired := held[slices.IndexFunc(held, func(h graphsim.Held) bool { return strings.HasPrefix(h.UPN, "expired@") })]
+	held := tenant.Remaining()
+	expired := held[slices.IndexFunc(held, func(h graphsim.HeldPass) bool { return strings.HasPrefix(h.UPN, "expired@") })]
 	users := []input.User{{UPN: expired.UPN}, {ID: expired.UserID}}
 	group := tenant.AddGroup(graphsim.Group{Name: "g", Members: []string{expired.UserID}})
 	for _, members := range []bool{false, true} {
@@ -422,7 +424,7 @@ func TestAuditOfGuests(t *testing.T) {
 // An account that does not tell is left out and counted; it does not end the night.
 func TestUntoldAccounts(t *testing.T) {
 	body := `{"value":[{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311","userType":null},{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","userType":"Member"}]}`
-	tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: []graphsim.Fault{{Path: "/users?", Do: graphsim.ItemBody(body)}}})
+	tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemBody(body)}}})
 	tenant.AddUser(graphsim.User{ID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312", UPN: "dana@contoso.com"})
 	_, failed, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
 	if err != nil || counts.Untold != 1 || counts.Users != 1 || len(failed) != 0 {

@@ -31,14 +31,14 @@ func TestUnreachable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, text := range []string{"/users?$select", "$skiptoken"} {
 			tenant := graphsim.New(graphsim.Options{Roles: permitted})
-			tenant.Populate(2500)
+			tenant.AddUsers(2500)
 			_, _, counts, err := look(t, unreachable{tenant, text}, Options{All: true}, batch.Options{})
 			if !errors.Is(err, batch.ErrUnreachable) || !strings.Contains(err.Error(), "connection refused") {
 				t.Errorf("no %s: Run = %v, %+v", text, err, counts)
 			}
 		}
 		tenant := graphsim.New(graphsim.Options{Roles: permitted})
-		tenant.Populate(3000)
+		tenant.AddUsers(3000)
 		_, failed, counts, err := look(t, unreachable{tenant, "/authentication/"}, Options{All: true}, batch.Options{})
 		if !errors.Is(err, batch.ErrUnreachable) || len(failed) != 0 || counts.Failed != 0 || counts.NotSeen == 0 || counts.Users != 0 {
 			t.Errorf("Run = %v with %d users that failed, %d seen, %d not", err, counts.Failed, counts.Users, counts.NotSeen)

@@ -1,0 +1,32 @@
+package graphsim
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The rooms of the simulated tenant know neither the tenant nor each other.
+func TestImportDirection(t *testing.T) {
+	const here = "tapsweep/batch/graphsim"
+	rooms := []string{here + "/entra", here + "/fault", here + "/quota", here + "/internal/wire"}
+	allowed := map[string][]string{
+		rooms[0]: {rooms[3], "github.com/golang-jwt/jwt/v5", "github.com/google/uuid"},
+		rooms[1]: {rooms[3], "github.com/google/uuid"},
+		rooms[2]: {},
+		rooms[3]: {"github.com/google/uuid"},
+	}
+	for _, room := range rooms {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", room).Output()
+		if err != nil {
+			t.Fatalf("go list -deps %s: %v", room, err)
+		}
+		for name := range strings.FieldsSeq(string(out)) {
+			isOurs := strings.HasPrefix(name, "tapsweep/") || strings.HasPrefix(name, "github.com/")
+			if isOurs && name != room && !slices.Contains(allowed[room], name) {
+				t.Errorf("%s depends on %s", room, name)
+			}
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package entra
+
+import (
+	"encoding/json"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"tapsweep/batch/graphsim/internal/wire"
+)
+
+func newAuthority() *Authority {
+	return New(Options{}, []string{"User.Read.All"}, func(string) (User, bool) { return User{}, false })
+}
+
+// secretForm is a good request for a token, with changes.
+func secretForm(changes url.Values) url.Values {
+	form := url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {DefaultClientID},
+		"client_secret": {DefaultSecret}, "scope": {wire.PublicRoot + "/.default"},
+	}
+	maps.Copy(form, changes)
+	return form
+}
+
+// ask asks the token endpoint of a tenant.
+func ask(a *Authority, tenant string, form url.Values) (status int, body map[string]any) {
+	r := a.Serve(Request{Method: "POST", Host: "login.example", Path: "/" + tenant + "/oauth2/v2.0/token",
+		Body: []byte(form.Encode())})
+	if err := json.Unmarshal(r.Body, &body); err != nil {
+		panic(err)
+	}
+	return r.Status, body
+}
+
+func TestToken(t *testing.T) {
+	for _, tt := range []struct {
+		name, tenant string
+		changes      url.Values
+	}{
+		{"by id", DefaultTenantID, nil},
+		{"by domain", DefaultDomain, nil},
+		{"scopes as a library sends them", DefaultTenantID,
+			url.Values{"scope": {wire.PublicRoot + "/.default openid offline_access profile"}}},
+	} {
+		a := newAuthority()
+		status, body := ask(a, tt.tenant, secretForm(tt.changes))
+		if status != 200 {
+			t.Errorf("%s: status %d, want 200: %v", tt.name, status, body)
+		}
+		token, _ := body["access_token"].(string)
+		if _, problem, _ := a.Check("Bearer "+token, "graph.microsoft.com"); problem != "" {
+			t.Errorf("%s: Check of the token: %s", tt.name, problem)
+		}
+		if n := a.Issued().Tokens; n != 1 {
+			t.Errorf("%s: %d tokens issued, want 1", tt.name, n)
+		}
+	}
+}
+
+func TestTokenRefusals(t *testing.T) {
+	for _, tt := range []struct {
+		name, tenant string
+		changes      url.Values
+		status       int
+		number       float64
+	}{
+		{"wrong secret", DefaultTenantID, url.Values{"client_secret": {"x"}}, 401, 7000215},
+		{"no secret", DefaultTenantID, url.Values{"client_secret": nil}, 401, 7000216},
+		{"wrong app", DefaultTenantID, url.Values{"client_id": {"x"}}, 400, 700016},
+		{"wrong tenant", "x", nil, 400, 90002},
+		{"wrong grant", DefaultTenantID, url.Values{"grant_type": {"password"}}, 400, 70003},
+		{"no grant", DefaultTenantID, url.Values{"grant_type": nil}, 400, 900144},
+		{"wrong scope", DefaultTenantID, url.Values{"scope": {"User.Read"}}, 400, 1002012},
+		{"unknown device code", DefaultTenantID, url.Values{"grant_type": {"device_code"}}, 400, 7000218},
+		{"unknown refresh token", DefaultTenantID, url.Values{"grant_type": {"refresh_token"}}, 400, 700082},
+		{"unknown authorization code", DefaultTenantID, url.Values{"grant_type": {"authorization_code"}}, 400, 501481},
+		{"no assertion", DefaultTenantID, url.Values{"client_assertion": {"x"}}, 401, 50027},
+	} {
+		a := newAuthority()
+		status, body := ask(a, tt.tenant, secretForm(tt.changes))
+		if status != tt.status {
+			t.Errorf("%s: status %d, want %d", tt.name, status, tt.status)
+		}
+		if numbers, _ := body["error_codes"].([]any); !slices.Equal(numbers, []any{tt.number}) {
+			t.Errorf("%s: error_codes %v, want %.0f", tt.name, numbers, tt.number)
+		}
+		for _, name := range []string{"error", "error_description", "trace_id", "correlation_id"} {
+			if body[name] == nil {
+				t.Errorf("%s: no %s in %v", tt.name, name, body)
+			}
+		}
+		if n := a.Issued().Tokens; n != 0 {
+			t.Errorf("%s: %d tokens issued, want 0", tt.name, n)
+		}
+	}
+}
+
+func TestDiscovery(t *testing.T) {
+	a := newAuthority()
+	path := "/" + DefaultDomain + "/v2.0/.well-known/openid-configuration"
+	r := a.Serve(Request{Method: "GET", Host: "login.example", Path: path})
+	var got struct {
+		Issuer string
+		Token  string `json:"token_endpoint"`
+	}
+	if err := json.Unmarshal(r.Body, &got); err != nil {
+		t.Fatal(err)
+	}
+	base := "https://login.example/" + DefaultTenantID
+	if got.Issuer != base+"/v2.0" {
+		t.Errorf("issuer %s, want one below %s", got.Issuer, base)
+	}
+	if got.Token != base+"/oauth2/v2.0/token" {
+		t.Errorf("token endpoint %s, want one below %s", got.Token, base)
+	}
+}
+
+// The claims of an app's token, as far as a client looks at them.
+func TestClaims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		claims := jwt.MapClaims{}
+		if _, _, err := jwt.NewParser().ParseUnverified(newAuthority().Token(), claims); err != nil {
+			t.Fatal(err)
+		}
+		now := float64(time.Now().Unix())
+		for name, want := range map[string]any{
+			"aud": graphAppID, "tid": DefaultTenantID, "appid": DefaultClientID, "idtyp": "app",
+			"oid": ServicePrincipal(DefaultClientID), "iat": now, "nbf": now, "exp": now + 3600,
+		} {
+			if claims[name] != want {
+				t.Errorf("claim %s is %v, want %v", name, claims[name], want)
+			}
+		}
+		if roles, _ := claims["roles"].([]any); !slices.Equal(roles, []any{"User.Read.All"}) {
+			t.Errorf("roles %v, want User.Read.All", roles)
+		}
+	})
+}
+
+// A token for another audience is of no use, as between clouds.
+func TestAudience(t *testing.T) {
+	for scope, isGood := range map[string]bool{
+		"https://graph.microsoft.us/.default": false, "https://here.example/.default": true,
+		graphAppID + "/.default": true,
+	} {
+		a := newAuthority()
+		_, body := ask(a, DefaultTenantID, secretForm(url.Values{"scope": {scope}}))
+		_, problem, _ := a.Check("Bearer "+body["access_token"].(string), "here.example")
+		if strings.Contains(problem, "audience") == isGood {
+			t.Errorf("token for %s: problem %q", scope, problem)
+		}
+	}
+}

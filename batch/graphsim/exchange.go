@@ -1,0 +1,193 @@
+package graphsim
+
+import (
+	"context"
+	"time"
+
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/internal/wire"
+	"tapsweep/batch/graphsim/quota"
+)
+
+// exchange is a batch, or a direct request, on its way to the tenant and back.
+type exchange struct {
+	batch   int // its number, 0 for a direct request
+	calls   []call
+	limits  *quota.Admission
+	writing []*passState // of the users with a write in it
+}
+
+// deliver hands a response to the client.
+type deliver func(*wire.Response)
+
+// wait waits for d or for the end of ctx.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// exchangeBatch takes a batch to the tenant and hands the response to deliver.
+func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, who *caller, deliver deliver) {
+	requests, problem := readBatch(body)
+	x := t.send(calls(requests, root, who), true)
+	t.travel(ctx, x, deliver, func(now time.Time) wire.Response {
+		if problem != "" {
+			return t.byItself(t.fail(&call{}, 400, "BadRequest", problem))
+		}
+		return t.handleBatch(ctx, x, requests, now)
+	})
+}
+
+// exchangeDirect does the same for a request outside a batch.
+func (t *Tenant) exchangeDirect(ctx context.Context, c call, deliver deliver) {
+	x := t.send([]call{c}, false)
+	t.travel(ctx, x, deliver, func(now time.Time) wire.Response {
+		a, effect := t.admitAndHandle(x, &x.calls[0], now)
+		if effect != nil {
+			return effect.ChangeDirect(t.inBatch("", &a), t.variety)
+		}
+		return t.byItself(a)
+	})
+}
+
+// send notes that a client has sent something.
+func (t *Tenant) send(calls []call, isBatch bool) *exchange {
+	x := &exchange{calls: calls}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.exchanges++
+	if isBatch {
+		t.stats.Batches++
+		x.batch = t.stats.Batches
+		t.running++
+		t.stats.MaxConcurrent = max(t.stats.MaxConcurrent, t.running)
+		if len(calls) > 0 {
+			t.stats.Sizes[len(calls)]++
+		}
+	}
+	x.limits = quota.Send(t.opts.Limits, time.Now())
+	for i := range calls {
+		c := &calls[i]
+		c.Batch = x.batch
+		u := t.find(c.route.user)
+		if u == nil || !c.route.isWrite(c.Method) {
+			continue
+		}
+		s := u.keep()
+		if s.writing > 0 && s.lastExchange != t.exchanges {
+			t.stats.OverlappingWrites++
+		}
+		s.writing++
+		s.lastExchange = t.exchanges
+		x.writing = append(x.writing, s)
+	}
+	return x
+}
+
+// travel waits for the way to the tenant, calls work, waits for the way back, and
+// delivers the response. It calls work, and nothing else, with mu held.
+func (t *Tenant) travel(ctx context.Context, x *exchange, deliver deliver, work func(time.Time) wire.Response) {
+	var r wire.Response
+	there := t.opts.Latency / 2
+	err := wait(ctx, there)
+	if err == nil {
+		r = t.arrive(x, work)
+		if r.Hang {
+			<-ctx.Done()
+		}
+		err = wait(ctx, r.Delay+t.opts.Latency-there)
+	}
+	if err != nil {
+		r = wire.Response{Err: err}
+	}
+	t.finish(x)
+	deliver(&r)
+	if r.Err == nil && !r.Cut {
+		x.limits.Delivered(time.Now())
+	}
+}
+
+func (t *Tenant) arrive(x *exchange, work func(time.Time) wire.Response) (r wire.Response) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	t.catchUp(now)
+	t.stats.Requests += len(x.calls)
+	requests := make([]*fault.Request, len(x.calls))
+	for i := range x.calls {
+		requests[i] = &x.calls[i].Request
+		t.script.Arrive(requests[i])
+	}
+	effect := t.script.Whole(x.batch, requests)
+	if effect == nil || effect.IsAfterWork() {
+		r = work(now)
+	}
+	if effect != nil {
+		t.stats.Faults++
+		effect.ChangeWhole(&r, t.variety)
+	}
+	return r
+}
+
+// finish notes that an exchange is over, before the client can know it.
+func (t *Tenant) finish(x *exchange) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if x.batch > 0 {
+		t.running--
+	}
+	for _, s := range x.writing {
+		s.writing--
+	}
+}
+
+// admitAndHandle deals with one request: limits, faults, and the work. The caller
+// applies the effect.
+func (t *Tenant) admitAndHandle(x *exchange, c *call, now time.Time) (answer, *fault.Effect) {
+	if retryAfter, ok := t.admit(x, c.cost(), now); !ok {
+		a := t.throttled(retryAfter)
+		t.record(c, &a, now)
+		return a, nil
+	}
+	return t.handleAdmitted(x, c, now)
+}
+
+func (t *Tenant) handleAdmitted(_ *exchange, c *call, now time.Time) (a answer, effect *fault.Effect) {
+	effect = t.script.Single(&c.Request)
+	if effect == nil || effect.IsAfterWork() {
+		a = t.handle(c, now)
+	}
+	if effect != nil {
+		t.stats.Faults++
+	}
+	t.record(c, &a, now)
+	return a, effect
+}
+
+// admit asks the limits for room and counts their answer.
+func (t *Tenant) admit(x *exchange, cost quota.Cost, now time.Time) (retryAfter string, ok bool) {
+	if x.limits.SentTooEarly(cost) {
+		t.stats.SentTooEarly += cost[quota.All]
+	}
+	if retryAfter, ok = x.limits.Admit(cost, now); ok {
+		t.stats.Accepted += cost[quota.All]
+	} else {
+		t.stats.Refused += cost[quota.All]
+	}
+	return retryAfter, ok
+}
+
+func (t *Tenant) record(c *call, a *answer, now time.Time) {
+	if t.opts.Record {
+		t.log = append(t.log, LogEntry{now, c.Batch, c.Method, c.URL, a.status, a.done})
+	}
+}

@@ -1,0 +1,153 @@
+package graphsim
+
+import (
+	"net/http"
+	"slices"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/internal/wire"
+	"time"
+)
+
+// allowedMethods are the HTTP methods that a resource allows besides GET.
+var allowedMethods = map[resource][]string{
+	resSessions: {"POST"},
+	resPasses:   {"GET", "POST"},
+	resPass:     {"GET", "DELETE"},
+}
+
+func isAllowed(r resource, method string) bool {
+	if allowed, ok := allowedMethods[r]; ok {
+		return slices.Contains(allowed, method)
+	}
+	return method == "GET"
+}
+
+// handle carries one request out. Called with mu held.
+func (t *Tenant) handle(c *call, now time.Time) answer {
+	r := &c.route
+	switch {
+	case r.resource == resBad:
+		return t.fail(c, r.status, "BadRequest", r.problem)
+	case !isAllowed(r.resource, c.Method):
+		return t.fail(c, 405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
+	case r.isMe && !c.who.IsUser():
+		return t.fail(c, 400, "BadRequest", "/me request is only valid with delegated authentication flow.")
+	case r.isMe:
+		r.user = c.who.UserID
+	}
+	u := t.find(r.user)
+	if c.who.allowedOn(u)&needed(r.resource, c.Method) == 0 {
+		return t.forbidden(c)
+	}
+	switch r.resource {
+	case resUsers:
+		return t.listUsers(c)
+	case resGroup, resMembers:
+		return t.handleGroup(c)
+	case resAudits:
+		return t.listAudits(c, now)
+	case resReport:
+		return t.listRegistrations(c)
+	}
+	if u == nil {
+		return t.notFound(c, r.user)
+	}
+	return t.handleUser(c, u, now)
+}
+
+// handleUser answers requests for one user.
+func (t *Tenant) handleUser(c *call, u *user, now time.Time) answer {
+	switch c.route.resource {
+	case resUser:
+		return t.getUser(c, u)
+	case resSessions:
+		return jsonAnswer(200, map[string]any{"@odata.context": c.root + "/$metadata#Edm.Boolean", "value": true})
+	}
+	return t.handlePasses(c, u, now)
+}
+
+// call is one request, in a batch or by itself.
+type call struct {
+	fault.Request
+	query  string
+	route  route
+	header http.Header // nil for none
+	body   []byte
+	root   string // what absolute URLs in the answer begin with
+	who    *caller
+}
+
+// answer is the answer to a call, in a batch or by itself.
+type answer struct {
+	status int
+	header []string // names and values in turn
+	body   any      // nil for none
+	done   bool     // the call changed something
+}
+
+func jsonAnswer(status int, body any) answer {
+	return answer{status: status, header: []string{"Content-Type", wire.JSONType}, body: body}
+}
+
+// fail returns an error answer. Called with mu held, like all below.
+// Source: learn.microsoft.com/graph/errors; learn.microsoft.com/graph/json-batching.
+func (t *Tenant) fail(c *call, status int, code, message string) answer {
+	return jsonAnswer(status, wire.NewError(code, message, t.variety.NewID(), c.header.Get("client-request-id")))
+}
+
+func (t *Tenant) notFound(c *call, id string) answer {
+	return t.fail(c, 404, "Request_ResourceNotFound", "Resource '"+id+
+		"' does not exist or one of its queried reference-property objects are not present.")
+}
+
+// forbidden is the answer to a caller without the permission. Each service has its own.
+func (t *Tenant) forbidden(c *call) answer {
+	switch c.route.resource {
+	case resPasses, resPass:
+		return t.fail(c, 403, "accessDenied", "Request Authorization failed")
+	case resAudits, resReport:
+		// Source: microsoftgraph/microsoft-graph-docs-contrib#8997.
+		return t.fail(c, 403, "Authentication_MSGraphPermissionMissing",
+			"Calling principal does not have required MSGraph permissions AuditLog.Read.All")
+	}
+	return t.fail(c, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+}
+
+// throttled is the answer to a request that a limit refused.
+// Source: learn.microsoft.com/graph/throttling.
+func (t *Tenant) throttled(retryAfter string) answer {
+	body := wire.NewError("TooManyRequests", "Too Many Requests", t.variety.NewID(), "")
+	body.Error.Inner.Code, body.Error.Inner.Message, body.Error.Inner.Status = "429", "Please retry after", "429"
+	a := jsonAnswer(429, body)
+	if retryAfter != "" {
+		a.header = append(a.header, "Retry-After", retryAfter)
+	}
+	return a
+}
+
+// inBatch returns an answer as a response in a batch. Graph leaves out the body or the
+// headers of a 204 now and then, and so does this.
+func (t *Tenant) inBatch(id string, a *answer) wire.Item {
+	form := t.variety.Turn(6)
+	item := wire.Item{ID: id, Status: a.status, Headers: wire.Headers(a.header, form%3), Body: a.body}
+	if a.body == nil && form%2 == 0 {
+		item.Body = wire.Null
+	}
+	return item
+}
+
+// byItself returns an answer as an HTTP response.
+func (t *Tenant) byItself(a answer) wire.Response {
+	id := t.variety.NewID()
+	header := make(http.Header, 2+len(a.header)/2)
+	header.Set("Request-Id", id)
+	header.Set("Client-Request-Id", id)
+	for i := 0; i < len(a.header); i += 2 {
+		header.Set(a.header[i], a.header[i+1])
+	}
+	r := wire.Response{Status: a.status, Header: header}
+	if a.body != nil {
+		r.Body = wire.Marshal(a.body)
+	}
+	return r
+}

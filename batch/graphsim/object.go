@@ -1,0 +1,181 @@
+package graphsim
+
+import (
+	"net/url"
+	"strings"
+
+	"tapsweep/batch/graphsim/internal/wire"
+)
+
+// directoryObject is a user or a group as Graph shows it. Empty properties are left out.
+type directoryObject struct {
+	Context    string `json:"@odata.context,omitempty"`
+	Type       string `json:"@odata.type,omitempty"`
+	ID         string `json:"id,omitempty"`
+	UPN        string `json:"userPrincipalName,omitempty"`
+	Name       string `json:"displayName,omitempty"`
+	UserType   string `json:"userType,omitempty"`
+	Enabled    any    `json:"accountEnabled,omitempty"` // a bool or null
+	Department any    `json:"department,omitempty"`     // a string or null
+}
+
+// selection is what a caller asks for and may see.
+type selection struct {
+	names        map[string]bool // nil for the default properties
+	idOnly       bool            // the caller may not read users
+	hidesEnabled bool
+}
+
+func newSelection(list string) selection {
+	var s selection
+	if list != "" {
+		s.names = make(map[string]bool)
+		for name := range strings.SplitSeq(list, ",") {
+			s.names[strings.TrimSpace(name)] = true
+		}
+	}
+	return s
+}
+
+// selection reads a $select for a caller.
+func (t *Tenant) selection(list string, allowed permission) selection {
+	s := newSelection(list)
+	s.idOnly = allowed&readUsers == 0
+	s.hidesEnabled = t.hidesEnabled(allowed)
+	return s
+}
+
+func (t *Tenant) hidesEnabled(allowed permission) bool {
+	return t.opts.BasicHidesEnabled && allowed&readEnabled == 0
+}
+
+// selectOf returns $select. An unreadable query selects nothing.
+func selectOf(query string) string {
+	q, _ := url.ParseQuery(query)
+	return q.Get("$select")
+}
+
+// has reports whether a property is selected, or is a default property.
+func (s *selection) has(name string) bool { return s.names == nil || s.names[name] }
+
+func (s *selection) text(name, value string) string {
+	if s.has(name) {
+		return value
+	}
+	return ""
+}
+
+func (s selection) group(g *group) directoryObject {
+	return directoryObject{ID: s.text("id", g.ID), Name: s.text("displayName", g.Name)}
+}
+
+// user returns a user as the caller sees it. Of users that a caller may not read it
+// shows type and id. Source: learn.microsoft.com/graph/api/group-list-transitivemembers.
+func (s selection) user(u *user) directoryObject {
+	if s.idOnly {
+		return directoryObject{Type: "#microsoft.graph.user", ID: u.ID}
+	}
+	o := directoryObject{ID: s.text("id", u.ID), UPN: s.text("userPrincipalName", u.UPN),
+		Name: s.text("displayName", u.UPN), UserType: s.text("userType", u.userType())}
+	if s.has("accountEnabled") {
+		if !s.hidesEnabled {
+			o.Enabled = !u.Disabled
+		} else if s.names != nil {
+			o.Enabled = wire.Null
+		}
+	}
+	if s.names["department"] {
+		o.Department = nullable(u.Department)
+	}
+	return o
+}
+
+// nullable returns text, or null if it is empty.
+func nullable(text string) any {
+	if text == "" {
+		return wire.Null
+	}
+	return text
+}
+
+func (u *user) userType() string {
+	if u.Guest {
+		return "Guest"
+	}
+	return "Member"
+}
+
+// listUsers answers GET /users. Called with mu held.
+func (t *Tenant) listUsers(c *call) answer {
+	q, refused := t.readQuery(c, "$filter", "$count")
+	if refused != nil {
+		return *refused
+	}
+	users := collection{end: len(t.users), step: 1}
+	if q.Has("$filter") {
+		filter, ok := readUserFilter(q.Get("$filter"))
+		if !ok {
+			return t.badFilter(c)
+		}
+		if filter.asksEnabled && t.hidesEnabled(c.who.all) {
+			return t.forbidden(c)
+		}
+		users.keep = func(i int) bool { return filter.keeps(t.users[i]) }
+	}
+	s := t.selection(q.Get("$select"), c.who.all)
+	users.item = func(i int) any { return s.user(t.users[i]) }
+	t.stats.Pages++
+	return t.page(c, &q, "users", users)
+}
+
+// getUser answers GET /users/{user}. Called with mu held.
+func (t *Tenant) getUser(c *call, u *user) answer {
+	object := t.selection(selectOf(c.query), c.who.allowedOn(u)).user(u)
+	object.Context = c.root + "/$metadata#users/$entity"
+	return jsonAnswer(200, object)
+}
+
+// registration is what the report of registrations says about a user. Empty properties
+// are left out.
+type registration struct {
+	ID    string `json:"id,omitempty"`
+	UPN   string `json:"userPrincipalName,omitempty"`
+	Admin any    `json:"isAdmin,omitempty"` // a bool
+}
+
+// listRegistrations answers GET /reports/authenticationMethods/userRegistrationDetails.
+// It does not say who has a pass, because nobody has published whether Graph does.
+// Source: learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails.
+// Called with mu held.
+func (t *Tenant) listRegistrations(c *call) answer {
+	if t.opts.Unlicensed {
+		// Source: microsoftgraph/microsoft-graph-docs-contrib#8777.
+		return t.fail(c, 403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+			"Neither tenant is B2C or tenant doesn't have premium license")
+	}
+	q, refused := t.readQuery(c, "$filter")
+	if refused != nil {
+		return *refused
+	}
+	users := collection{end: len(t.users), step: 1}
+	if q.Has("$filter") {
+		f, ok := parseFilter(q.Get("$filter"))
+		if !ok || len(f) != 1 || f[0] != (condition{property: "isAdmin", op: "eq", value: "true"}) {
+			return t.badFilter(c)
+		}
+		users.keep = func(i int) bool { return t.users[i].isAdmin() }
+	}
+	s := newSelection(q.Get("$select"))
+	users.item = func(i int) any { return s.registration(t.users[i]) }
+	return t.page(c, &q, "reports/authenticationMethods/userRegistrationDetails", users)
+}
+
+func (u *user) isAdmin() bool { return u.Admin || u.Privileged }
+
+func (s *selection) registration(u *user) registration {
+	r := registration{ID: s.text("id", u.ID), UPN: s.text("userPrincipalName", u.UPN)}
+	if s.has("isAdmin") {
+		r.Admin = u.isAdmin()
+	}
+	return r
+}

@@ -1,0 +1,115 @@
+package graphsim
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// reissue is a pass that somebody makes some time after one was deleted.
+type reissue struct {
+	at   time.Time
+	user *user
+	pass Pass
+}
+
+// GivePass replaces the passes of a user with p, as creating one does, for example
+// during a run. The user is given by object id or UPN. GivePass returns the id of the
+// pass, or an empty string if there is no such user.
+func (t *Tenant) GivePass(user string, p Pass) (passID string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now().UTC()
+	t.catchUp(now)
+	u := t.find(user)
+	if u == nil {
+		return ""
+	}
+	return t.replacePasses(u, p, now).ID
+}
+
+// replacePasses gives a user p in place of all passes. Called with mu held, like all below.
+// Source: learn.microsoft.com/graph/api/authentication-post-temporaryaccesspassmethods.
+func (t *Tenant) replacePasses(u *user, p Pass, now time.Time) *Pass {
+	for len(u.passes()) > 0 {
+		t.dropPass(u, 0, now)
+	}
+	p.ID = cmp.Or(p.ID, t.variety.NewID())
+	if p.Created.IsZero() {
+		p.Created = now
+	}
+	return t.addPass(u, p)
+}
+
+// deletePass carries a DELETE out.
+func (t *Tenant) deletePass(c *call, u *user, index int, now time.Time) {
+	p := u.state.passes[index]
+	t.dropPass(u, index, now)
+	t.stats.Deleted++
+	if t.opts.Audit {
+		t.audits.addDeleted(u, t.actor(c.who), now)
+	}
+	if u.state.reissue > 0 {
+		next := Pass{LifetimeMinutes: p.LifetimeMinutes, UsableOnce: p.UsableOnce, CreatedBy: p.CreatedBy}
+		t.reissues = append(t.reissues, reissue{now.Add(u.state.reissue), u, next})
+		slices.SortStableFunc(t.reissues, func(a, b reissue) int { return a.at.Compare(b.at) })
+	}
+}
+
+// dropPass takes a pass away, and keeps listing it for ListLag.
+func (t *Tenant) dropPass(u *user, index int, now time.Time) {
+	s := u.state
+	s.ghosts = slices.DeleteFunc(s.ghosts, func(g ghost) bool { return !now.Before(g.until) })
+	if t.opts.ListLag > 0 {
+		s.ghosts = append(s.ghosts, ghost{s.passes[index], now.Add(t.opts.ListLag)})
+	}
+	s.passes = slices.Delete(s.passes, index, index+1)
+}
+
+// catchUp makes the passes that are due. No goroutine does, so everything that looks at
+// passes calls it first.
+func (t *Tenant) catchUp(now time.Time) {
+	for len(t.reissues) > 0 && !t.reissues[0].at.After(now) {
+		r := t.reissues[0]
+		t.reissues = t.reissues[1:]
+		t.replacePasses(r.user, r.pass, r.at)
+	}
+}
+
+// listed returns the passes that a LIST shows: the present ones, and those that were
+// deleted less than ListLag ago.
+func (u *user) listed(now time.Time) []*Pass {
+	all := slices.Clone(u.passes())
+	if u.state != nil {
+		for _, g := range u.state.ghosts {
+			if now.Before(g.until) {
+				all = append(all, g.Pass)
+			}
+		}
+	}
+	return all
+}
+
+// A HeldPass is a pass that a user holds.
+type HeldPass struct {
+	UserID, UPN, PassID string
+}
+
+// Remaining returns the passes that users hold, sorted by UPN, user id and pass id.
+func (t *Tenant) Remaining() []HeldPass {
+	t.mu.Lock()
+	t.catchUp(time.Now().UTC())
+	var all []HeldPass
+	for _, u := range t.users {
+		for _, p := range u.passes() {
+			all = append(all, HeldPass{u.ID, u.UPN, p.ID})
+		}
+	}
+	t.mu.Unlock()
+	slices.SortFunc(all, func(a, b HeldPass) int {
+		return cmp.Or(strings.Compare(a.UPN, b.UPN), strings.Compare(a.UserID, b.UserID),
+			strings.Compare(a.PassID, b.PassID))
+	})
+	return all
+}

@@ -1,0 +1,145 @@
+package graphsim
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/graphsim/quota"
+)
+
+// permission is a set of things that a token allows.
+type permission uint16
+
+const (
+	readPasses permission = 1 << iota
+	writePasses
+	readUsers
+	readEnabled // accountEnabled of users, if Options.BasicHidesEnabled
+	revokeSessions
+	readGroups
+	readAudits
+	readReport
+)
+
+// grants says what each permission allows on all users.
+// Source: learn.microsoft.com/graph/permissions-reference;
+// microsoftgraph/microsoft-graph-devx-content, permissions/new/permissions.json.
+var grants = map[string]permission{
+	"UserAuthMethod-TAP.Read.All":            readPasses,
+	"UserAuthMethod-TAP.ReadWrite.All":       readPasses | writePasses,
+	"UserAuthenticationMethod.Read.All":      readPasses,
+	"UserAuthenticationMethod.ReadWrite.All": readPasses | writePasses,
+	"User.ReadBasic.All":                     readUsers,
+	"User.Read.All":                          readUsers | readEnabled,
+	"User.ReadWrite.All":                     readUsers | readEnabled | revokeSessions,
+	"User.RevokeSessions.All":                revokeSessions,
+	"GroupMember.Read.All":                   readGroups,
+	"GroupMember.ReadBasic.All":              readGroups,
+	"GroupMember.ReadWrite.All":              readGroups,
+	"Group.Read.All":                         readGroups,
+	"Group.ReadBasic.All":                    readGroups,
+	"Group.ReadWrite.All":                    readGroups,
+	"AuditLog.Read.All":                      readAudits | readReport,
+	"Directory.Read.All":                     readUsers | readEnabled | readGroups | readAudits,
+	"Directory.ReadWrite.All":                readUsers | readEnabled | readGroups | revokeSessions,
+}
+
+// ownGrants says what each delegated permission allows on the signed-in user only.
+var ownGrants = map[string]permission{
+	"UserAuthMethod-TAP.Read":            readPasses,
+	"UserAuthMethod-TAP.ReadWrite":       readPasses | writePasses,
+	"UserAuthenticationMethod.Read":      readPasses,
+	"UserAuthenticationMethod.ReadWrite": readPasses | writePasses,
+	"User.Read":                          readUsers | readEnabled,
+	"User.ReadWrite":                     readUsers | readEnabled,
+}
+
+// caller is who makes a request, and what it is allowed to do.
+type caller struct {
+	*entra.Identity
+	all permission // on all users
+	own permission // on the signed-in user
+}
+
+func newCaller(id *entra.Identity) *caller {
+	c := &caller{Identity: id}
+	for _, name := range id.Permissions {
+		c.all |= grants[name]
+		if id.IsUser() {
+			c.own |= ownGrants[name]
+		}
+	}
+	return c
+}
+
+// allowedOn returns what the caller may do to a user, who may be nil.
+func (c *caller) allowedOn(u *user) permission {
+	if c.IsUser() && u != nil && strings.EqualFold(u.ID, c.UserID) {
+		return c.all | c.own
+	}
+	return c.all
+}
+
+// needed returns the permission that a request needs.
+func needed(r resource, method string) permission {
+	switch r {
+	case resUsers, resUser:
+		return readUsers
+	case resSessions:
+		return revokeSessions
+	case resGroup, resMembers:
+		return readGroups
+	case resAudits:
+		return readAudits
+	case resReport:
+		return readReport
+	}
+	if isRead(method) {
+		return readPasses
+	}
+	return writePasses
+}
+
+// cost returns how much a request costs, by kind of limit.
+func (c *call) cost() (cost quota.Cost) {
+	cost[quota.All] = 1
+	cost[quota.ResourceUnits] = c.resourceUnits()
+	if !isRead(c.Method) {
+		cost[quota.Writes] = 1
+		return cost
+	}
+	cost[quota.Reads] = 1
+	switch c.route.resource {
+	case resPasses, resPass:
+		cost[quota.PassReads] = 1
+	}
+	return cost
+}
+
+func (c *call) resourceUnits() int {
+	if !isRead(c.Method) {
+		return 1
+	}
+	units := 1
+	switch c.route.resource {
+	case resUsers:
+		units = 2
+	case resMembers:
+		units = 5
+	}
+	q, _ := url.ParseQuery(c.query) // an unreadable query is refused later
+	if q.Has("$select") {
+		units--
+	}
+	if q.Has("$expand") {
+		units++
+	}
+	if top, err := strconv.Atoi(q.Get("$top")); err == nil && top < 20 {
+		units--
+	}
+	return max(units, 1)
+}
+
+func isRead(method string) bool { return method == "GET" || method == "HEAD" }

@@ -1,0 +1,175 @@
+package quota
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// send is n requests at a time after the first send.
+type send struct {
+	at         time.Duration
+	n          int
+	passed     int
+	retryAfter string // of the last refused request
+}
+
+const ms = time.Millisecond
+
+func decimal(l *Limit) *Limit {
+	l.RetryAfter = Decimal
+	return l
+}
+
+// counting makes a limit that counts refused requests.
+func counting(l *Limit) *Limit {
+	l.CountRefused = true
+	return l
+}
+
+var limitTests = []struct {
+	name  string
+	limit func() *Limit
+	sends []send
+}{
+	{"bucket", func() *Limit { return Bucket(2, 5) }, []send{
+		{0, 20, 5, "1"},
+		{500 * ms, 2, 1, "1"}, // two a second
+		{999 * ms, 1, 0, "1"},
+		{1000 * ms, 1, 1, ""}, // exactly when there is a token again
+		{10 * time.Second, 6, 5, "1"},
+	}},
+	{"bucket, exact", func() *Limit { return decimal(Bucket(0.25, 1)) }, []send{
+		{0, 2, 1, "4"},
+		{3751 * ms, 1, 0, "0.249"},
+		{4000 * ms, 1, 1, ""},
+	}},
+	{"bucket, refused requests count", func() *Limit { return counting(Bucket(1, 10)) }, []send{
+		{0, 20, 10, "11"}, // a debt of ten, and one more to have a token
+		{10 * time.Second, 1, 0, "2"},
+		{12 * time.Second, 1, 1, ""},
+	}},
+	{"bucket, halved for a while", func() *Limit {
+		return Bucket(10, 10).Scale(10*time.Second, 0.5).Scale(20*time.Second, 1)
+	}, []send{
+		{0, 10, 10, ""},
+		{10 * time.Second, 20, 10, "1"},
+		{11 * time.Second, 20, 5, "1"},
+		{19800 * ms, 20, 10, "1"},
+		{20300 * ms, 20, 4, "1"}, // 0.2 s at five, 0.3 s at ten
+	}},
+	{"bucket, stopped for a while", func() *Limit {
+		return Bucket(1, 1).Scale(time.Second, 0).Scale(time.Minute, 2)
+	}, []send{
+		{0, 1, 1, ""},
+		{1 * time.Second, 2, 1, "60"}, // until half a second after the minute
+		{60500 * ms, 1, 1, ""},
+	}},
+	{"bucket, shared", func() *Limit { return Bucket(10, 10).Load(0, 6) }, []send{
+		{0, 10, 10, ""},
+		{time.Second, 10, 4, "1"},
+	}},
+	{"bucket, shared with a greedy client", func() *Limit { return Bucket(10, 10).Load(0, 500) }, []send{
+		{0, 10, 10, ""},
+		{time.Second, 10, 1, "1"},
+	}},
+	{"window", func() *Limit { return Window(3, 10*time.Second) }, []send{
+		{0, 2, 2, ""},
+		{4 * time.Second, 2, 1, "6"},
+		{10*time.Second - 1, 1, 0, "1"},
+		{12 * time.Second, 4, 3, "10"}, // begins with its first request
+		{21 * time.Second, 1, 0, "1"},
+	}},
+	{"window, refused requests count", func() *Limit { return counting(Window(3, 10*time.Second)) }, []send{
+		{0, 20, 3, "10"},
+		{10 * time.Second, 2, 1, "10"},
+		{40 * time.Second, 3, 3, ""}, // forgiven
+	}},
+	{"window, halved", func() *Limit { return Window(4, 10*time.Second).Scale(10*time.Second, 0.5) }, []send{
+		{0, 20, 4, "10"},
+		{10 * time.Second, 20, 2, "10"},
+	}},
+	{"window, shared", func() *Limit { return Window(10, 10*time.Second).Load(0, 0.5) }, []send{
+		{0, 4, 4, ""},
+		{4 * time.Second, 20, 4, "6"},
+		{13 * time.Second, 20, 9, "7"}, // begun at ten by the other client
+	}},
+	{"first", func() *Limit { return First(3, 90*time.Second) }, []send{
+		{0, 2, 0, "90"},
+		{time.Second, 4, 3, "90"},
+		{2 * time.Second, 20, 20, ""},
+	}},
+	{"reads only", func() *Limit { return Bucket(1, 1).Of(Reads) }, []send{{0, 20, 20, ""}}},
+}
+
+func TestLimits(t *testing.T) {
+	write := Cost{All: 1, Writes: 1}
+	for _, tt := range limitTests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				limit, begin := tt.limit(), time.Now()
+				for _, s := range tt.sends {
+					time.Sleep(s.at - time.Since(begin))
+					passed, last := 0, ""
+					for range s.n {
+						retryAfter, ok := Send([]*Limit{limit}, time.Now()).Admit(write, time.Now())
+						if ok {
+							passed++
+						} else {
+							last = retryAfter
+						}
+					}
+					if passed != s.passed {
+						t.Errorf("after %v: %d of %d passed, want %d", s.at, passed, s.n, s.passed)
+					}
+					if last != s.retryAfter {
+						t.Errorf("after %v: Retry-After %q, want %q", s.at, last, s.retryAfter)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Requests pass if all limits have room, and the longest wait counts if not.
+func TestSeveralLimits(t *testing.T) {
+	write := Cost{All: 1, Writes: 1}
+	limits := []*Limit{First(1, 3*time.Second), First(1, 9*time.Second).Of(Writes), First(1, 20*time.Second).Of(Reads)}
+	if retryAfter, ok := Send(limits, time.Now()).Admit(write, time.Now()); ok || retryAfter != "9" {
+		t.Errorf("Admit = %q, %v, want 9 and false", retryAfter, ok)
+	}
+	if retryAfter, ok := Send(limits, time.Now()).Admit(write, time.Now()); !ok {
+		t.Errorf("Admit = %q, false, want true", retryAfter)
+	}
+}
+
+// A batch that is larger than a limit passes when the limit is unused.
+func TestLargerThanLimit(t *testing.T) {
+	for name, l := range map[string]*Limit{"bucket": Bucket(1, 5), "window": Window(5, time.Hour)} {
+		if _, ok := Send([]*Limit{l}, time.Now()).Admit(Cost{All: 20}, time.Now()); !ok {
+			t.Errorf("%s: a batch of 20 is refused", name)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 3, 2, 8, 30, 1, 500, time.UTC)
+	for _, tt := range []struct {
+		name  string
+		write RetryAfter
+		wait  time.Duration
+		want  string
+	}{
+		{"seconds", Seconds, 2*time.Second + 1, "3"},
+		{"whole seconds", Seconds, 2 * time.Second, "2"},
+		{"decimal", Decimal, 248100 * time.Microsecond, "0.249"},
+		{"decimal, whole", Decimal, 7 * time.Second, "7"},
+		{"date", Date, time.Second, "Mon, 02 Mar 2026 08:30:03 GMT"},
+		{"constant", Constant("1"), time.Minute, "1"},
+		{"no header", NoHeader, time.Minute, ""},
+	} {
+		if got := tt.write(tt.wait, now); got != tt.want {
+			t.Errorf("%s: %v is %q, want %q", tt.name, tt.wait, got, tt.want)
+		}
+	}
+}

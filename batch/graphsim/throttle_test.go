@@ -1,0 +1,149 @@
+package graphsim
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
+)
+
+func TestResourceUnits(t *testing.T) {
+	const members = "/groups/x/transitiveMembers/microsoft.graph.user"
+	for _, tt := range []struct {
+		method, path string
+		want         int
+	}{
+		{"GET", "/users", 2},
+		{"GET", "/users?$select=id", 1},
+		{"GET", "/users?%24select=id&%24top=999", 1},
+		{"GET", "/users?$top=999", 2},
+		{"GET", "/users?$top=19", 1},
+		{"GET", "/users?$top=20", 2},
+		{"GET", "/users?$expand=manager", 3},
+		{"GET", "/users?$select=id&$top=1", 1},
+		{"GET", "/users/x", 1},
+		{"GET", "/users/x?$expand=manager", 2},
+		{"GET", members, 5},
+		{"GET", members + "?$select=id&$top=999&$count=true", 4},
+		{"GET", members + "?$select=id&$top=5&$count=true", 3},
+		{"GET", "/groups/x", 1},
+		{"GET", "/users/x" + passesPath, 1},
+		{"DELETE", "/users/x" + passesPath + "/y", 1},
+		{"POST", "/users/x/revokeSignInSessions", 1},
+		{"GET", "/nothing", 1},
+	} {
+		all := calls([]batchRequest{{Method: tt.method, URL: tt.path}}, "", nil)
+		check(t, tt.method+" "+tt.path, all[0].cost()[quota.ResourceUnits], tt.want)
+	}
+}
+
+// Each limit counts some kinds of requests and does not refuse others.
+func TestKinds(t *testing.T) {
+	reads := map[quota.Kind]int{quota.All: 1, quota.Reads: 1}
+	passReads := map[quota.Kind]int{quota.All: 1, quota.Reads: 1, quota.PassReads: 1}
+	writes := map[quota.Kind]int{quota.All: 1, quota.Writes: 1}
+	for _, tt := range []struct {
+		method, path string
+		want         map[quota.Kind]int
+	}{
+		{"GET", "/users", reads},
+		{"GET", "/users/" + danaID, reads},
+		{"GET", "/groups/" + danaID, reads},
+		{"GET", danaPasses, passReads},
+		{"GET", danaPasses + "/" + passID, passReads},
+		{"DELETE", danaPasses + "/" + passID, writes},
+		{"GET", auditsPath, reads},
+		{"GET", reportPath, reads},
+	} {
+		all := calls([]batchRequest{{Method: tt.method, URL: tt.path}}, "", nil)
+		for kind := range quota.ResourceUnits {
+			if got := all[0].cost()[kind]; got != tt.want[kind] {
+				t.Errorf("%s %s costs %d of kind %d, want %d", tt.method, tt.path, got, kind, tt.want[kind])
+			}
+		}
+	}
+}
+
+// A limit answers 429 to single requests, in a batch and outside.
+func TestThrottled(t *testing.T) {
+	for name, path := range map[string]string{"direct": "/users", "in a batch": "/users"} {
+		tenant := New(Options{Limits: []*quota.Limit{quota.First(1, 7*time.Second)}})
+		c := clients(tenant)[name]
+		refused := c.get(t, path)
+		check(t, name+": status", refused.Status, http.StatusTooManyRequests)
+		check(t, name+": code", refused.code(), "TooManyRequests")
+		check(t, name+": Retry-After", refused.Header.Get("Retry-After"), "7")
+		check(t, name+": second status", c.get(t, path).Status, 200)
+		check(t, name+": refused", tenant.Stats().Refused, 1)
+		check(t, name+": accepted", tenant.Stats().Accepted, 1)
+	}
+}
+
+// A tenant counts the requests that a client sends although it knows that it has to wait.
+func TestSentTooEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := quota.First(1, 10*time.Second).Of(quota.Writes)
+		tenant := New(Options{Latency: time.Second, Limits: []*quota.Limit{limit}})
+		users, post := tenant.AddUsers(9), posting(tenant)
+		tooEarly := func(what string, want int) {
+			t.Helper()
+			check(t, "requests sent too early: "+what, tenant.Stats().SentTooEarly, want)
+		}
+		go func() { // sent before the first answer is there
+			time.Sleep(900 * time.Millisecond)
+			post(t, deletes(users[1:3]))
+		}()
+		post(t, deletes(users[:1])) // is told at 0.5 s to wait until 10.5 s, and hears it at 1 s
+		time.Sleep(time.Second)
+		tooEarly("under way when the client heard of the wait", 0)
+		post(t, oneRequest("GET", "/users/"+users[0].ID+passesPath, ""))
+		tooEarly("not limited", 0)
+		post(t, deletes(users[3:5]))
+		tooEarly("sent during the wait", 2)
+		time.Sleep(6499 * time.Millisecond) // 10.499 s
+		post(t, deletes(users[5:6]))
+		tooEarly("sent before the end of the wait, arrived after it", 3)
+		post(t, deletes(users[6:]))
+		tooEarly("sent after the wait", 3)
+	})
+}
+
+// A wait that the client did not hear of does not count.
+func TestWaitUnheard(t *testing.T) {
+	for name, form := range map[string]quota.RetryAfter{"no header": quota.NoHeader, "answer cut off": quota.Seconds} {
+		limit := quota.First(1, 10*time.Second)
+		limit.RetryAfter = form
+		tenant := New(Options{Limits: []*quota.Limit{limit}, Faults: []fault.Fault{{Batch: 1, Do: fault.CutOff()}}})
+		users := tenant.AddUsers(2)
+		tenant.PostBatch(t.Context(), []byte(deletes(users)))
+		tenant.PostBatch(t.Context(), []byte(deletes(users)))
+		check(t, name+": sent too early", tenant.Stats().SentTooEarly, 0)
+		check(t, name+": refused", tenant.Stats().Refused, 1)
+	}
+}
+
+func TestWholeBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := []*quota.Limit{quota.Bucket(1, 30), quota.Bucket(1, 10).Of(quota.Reads)}
+		tenant := New(Options{WholeBatch: true, Record: true, Limits: limits})
+		posting(tenant)(t, deletes(tenant.AddUsers(20)))
+		_, err := tenant.PostBatch(t.Context(), []byte(deletes(tenant.AddUsers(20))))
+		e, ok := errors.AsType[*batch.StatusError](err)
+		if !ok {
+			t.Fatalf("PostBatch = %v, want a StatusError", err)
+		}
+		check(t, "status", e.Status, http.StatusTooManyRequests)
+		check(t, "Retry-After", e.Header.Get("Retry-After"), "10")
+		time.Sleep(10 * time.Second)
+		posting(tenant)(t, deletes(tenant.AddUsers(20)))
+		check(t, "refused", tenant.Stats().Refused, 20)
+		check(t, "accepted", tenant.Stats().Accepted, 40)
+		check(t, "deleted", tenant.Stats().Deleted, 40)
+		check(t, "entries in the log", len(tenant.Log()), 60)
+	})
+}

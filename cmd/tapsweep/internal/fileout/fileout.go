@@ -1,0 +1,104 @@
+// Package fileout writes files whole or not at all, and replaces only files that begin like one
+// that tapsweep writes.
+package fileout
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// A File is written under another name, and gets its own name when it is complete, so that
+// nobody finds half a file. Only its owner can read it.
+type File struct {
+	*bufio.Writer
+	path      string
+	overwrite bool
+	tmp       *os.File // nil for a stream
+}
+
+// CheckBegin returns an error if a file begins with none of the texts, because such a file
+// is not one that this command writes. An empty file, or none, is accepted, and so is a byte
+// order mark before the text.
+func CheckBegin(path string, begins ...string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	text := make([]byte, 100)
+	n, err := io.ReadFull(f, text)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return fmt.Errorf("reading %s: %w", path, err)
+	}
+	text = bytes.TrimPrefix(text[:n], []byte("\xEF\xBB\xBF"))
+	own := func(begin string) bool { return bytes.HasPrefix(text, []byte(begin)) }
+	if len(text) == 0 || slices.ContainsFunc(begins, own) {
+		return nil
+	}
+	return fmt.Errorf("%s does not look like a file that this command writes, so it is not replaced", path)
+}
+
+// Create begins a file. If overwrite is set, Commit replaces a file that has the name.
+func Create(path string, overwrite bool) (*File, error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".tapsweep-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	return &File{bufio.NewWriterSize(tmp, 256<<10), path, overwrite, tmp}, nil
+}
+
+// Stream returns a File that writes to w.
+func Stream(w io.Writer) *File { return &File{Writer: bufio.NewWriter(w)} }
+
+// Commit gives the file its name.
+func (f *File) Commit() error {
+	err := f.Flush()
+	if f.tmp == nil {
+		return err
+	}
+	err = errors.Join(err, f.tmp.Sync(), f.tmp.Close())
+	if err == nil {
+		err = f.appear()
+	}
+	if err != nil {
+		err = fmt.Errorf("writing %s: %w", f.path, err)
+	}
+	return errors.Join(err, f.remove())
+}
+
+// appear gives the file its name. A link, unlike a rename, fails if another file has got the name
+// meanwhile. Not every file system has links.
+func (f *File) appear() error {
+	if !f.overwrite {
+		err := os.Link(f.tmp.Name(), f.path)
+		if err == nil || errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return os.Rename(f.tmp.Name(), f.path)
+}
+
+// Abort removes what was written, unless it has been committed.
+func (f *File) Abort() {
+	if f.tmp != nil {
+		f.tmp.Close()
+		f.remove()
+	}
+}
+
+func (f *File) remove() error {
+	if err := os.Remove(f.tmp.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package fileout
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func write(t *testing.T, path string, overwrite bool, text string) error {
+	t.Helper()
+	f, err := Create(path, overwrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Abort()
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(path); got == text {
+		t.Error("the file is there before Commit")
+	}
+	return f.Commit()
+}
+
+func read(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+func TestCommit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := write(t, path, false, "new"); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(path); got != "new" {
+		t.Errorf("the file holds %q", got)
+	}
+	if err := write(t, path, false, "other"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("without overwrite: error %v, want fs.ErrExist", err)
+	}
+	if got := read(path); got != "new" {
+		t.Errorf("without overwrite: the file holds %q", got)
+	}
+	if err := write(t, path, true, "other"); err != nil {
+		t.Errorf("with overwrite: %v", err)
+	}
+	if got := read(path); got != "other" {
+		t.Errorf("with overwrite: the file holds %q", got)
+	}
+	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
+		t.Errorf("%d files are left, want 1", len(files))
+	}
+}
+
+func TestAbort(t *testing.T) {
+	dir := t.TempDir()
+	f, err := Create(filepath.Join(dir, "file"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Abort()
+	if files, _ := os.ReadDir(dir); len(files) != 0 {
+		t.Errorf("%d files are left, want none", len(files))
+	}
+}
+
+func TestCheckBegin(t *testing.T) {
+	for text, ok := range map[string]bool{"": true, "user,method\n": true, "\xEF\xBB\xBFuser,method\n": true, "dana,x\n": false} {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckBegin(path, "# HELP", "user,"); (err == nil) != ok {
+			t.Errorf("CheckBegin of %q: %v", text, err)
+		}
+	}
+	if err := CheckBegin(filepath.Join(t.TempDir(), "none"), "user,"); err != nil {
+		t.Errorf("CheckBegin of no file: %v", err)
+	}
+}

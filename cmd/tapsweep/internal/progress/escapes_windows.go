@@ -1,0 +1,17 @@
+package progress
+
+import (
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// enableEscapes makes the console of Windows obey escape sequences.
+// Source: learn.microsoft.com/windows/console/console-virtual-terminal-sequences.
+func enableEscapes(f *os.File) {
+	var mode uint32
+	console := windows.Handle(f.Fd())
+	if windows.GetConsoleMode(console, &mode) == nil {
+		_ = windows.SetConsoleMode(console, mode|windows.ENABLE_PROCESSED_OUTPUT|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING)
+	}
+}

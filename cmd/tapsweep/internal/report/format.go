@@ -1,0 +1,96 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// number groups digits by thousands.
+func number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// compact is a number that fits beside a chart.
+func compact(n int) string {
+	if n >= 10_000_000 {
+		return fmt.Sprintf("%.1f M", float64(n)/1e6)
+	}
+	return number(n)
+}
+
+// count is a number with its noun: "1 pass", "2 passes".
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "s"):
+		return number(n) + " " + noun + "es"
+	}
+	return number(n) + " " + noun + "s"
+}
+
+func pairs(n int) string { return count(n, "pair") }
+
+// verb chooses the form of a verb that goes with n.
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// are is a number with its verb: "1 is", "2 are".
+func are(n int) string { return number(n) + verb(n, " is", " are") }
+
+// share is a part of a whole in per cent. Only nothing is shown as 0 %, and only all as 100 %.
+func share(n, all int) string {
+	p := 100 * float64(n) / float64(max(all, 1))
+	switch {
+	case n == 0:
+		return "0 %"
+	case n == all:
+		return "100 %"
+	case p < 0.1:
+		return "< 0.1 %"
+	case p > 99.9:
+		return "> 99.9 %"
+	}
+	return fmt.Sprintf("%.1f %%", p)
+}
+
+// duration is a length of time in its two largest units.
+func duration(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	case d < 2*day:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%d days %d h", d/day, d%day/time.Hour)
+}
+
+func seconds(s float64) string { return duration(time.Duration(s * float64(time.Second))) }
+
+// timestamp is a time in UTC, or "not known" for none.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return "not known"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func known(s string) string {
+	if s == "" {
+		return "not known"
+	}
+	return s
+}

@@ -1,0 +1,99 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// notes are sentences.
+type notes []string
+
+func (n *notes) say(format string, args ...any) { *n = append(*n, fmt.Sprintf(format, args...)) }
+
+// Notes are what a reader has to know first.
+func (r *Report) Notes() []string {
+	var n notes
+	if r.DryRun {
+		n.say("This was a dry run: nothing was changed.")
+	}
+	if slices.ContainsFunc(r.Runs, (*Run).simulated) {
+		n.say("This was a drill against a simulated tenant.")
+	}
+	r.runNotes(&n)
+	for _, lg := range r.Logs {
+		if lg.copied {
+			n.say("%s is a copy: its runs stand in another log, too, and count once.", lg.Name)
+		}
+		if lg.Torn {
+			n.say("The last line of %s is torn and was left out.", lg.Name)
+		}
+		if lg.Stray > 0 {
+			n.say("%s.", strayWords(lg.Name, lg.Stray, lg.strayAt))
+		}
+	}
+	r.countNotes(&n)
+	return n
+}
+
+// runNotes are about runs that did not come to their end.
+func (r *Report) runNotes(n *notes) {
+	for _, run := range r.Killed() {
+		if run.resumed {
+			n.say("The run of %s was killed or could not write any more; a later run resumed it.", timestamp(run.Start))
+			continue
+		}
+		n.say("The run of %s was killed, could not write any more, or is still running: %s has no last line of it.",
+			timestamp(run.Start), run.Log)
+	}
+	for _, run := range r.Runs {
+		switch {
+		case !run.unfinished():
+		case run.refused():
+			n.say("The run of %s was refused: %s.", timestamp(run.Start), run.Stopped)
+		case run.Stopped != "":
+			n.say("The scan of %s was stopped: %s. It had not looked at all users.", timestamp(run.Start), run.Stopped)
+		default:
+			n.say("The scan of %s had not looked at all users.", timestamp(run.Start))
+		}
+	}
+}
+
+// countNotes are about pairs and users that are not what they seem, or of which something is missing.
+func (r *Report) countNotes(n *notes) {
+	switch {
+	case r.WithoutRow > 0 && r.kind == "verify":
+		n.say("No row tells of %s: the run ended before they were looked at.", count(r.WithoutRow, "user"))
+	case r.WithoutRow > 0:
+		n.say("No row tells what became of %s; requests may have been sent for some.", pairs(r.WithoutRow))
+	}
+	if q, ok := r.offline(); ok {
+		n.say("There was no connection for %s in all, in which nothing could be sent.", seconds(q.Seconds))
+	}
+	if r.Unverified > 0 && r.kind != "verify" {
+		what := "deleted"
+		if r.Counts[results.Absent] > 0 {
+			what = "deleted, or found absent,"
+		}
+		n.say("%s %s %s and not verified.", pairs(r.Unverified), verb(r.Unverified, "was", "were"), what)
+	}
+	if r.beside > 0 {
+		n.say("In place of %s a look afterwards found others of the same users: each has a row, and the later one counts.",
+			count(r.beside, "pass"))
+	}
+	if r.further > 0 {
+		n.say("%s of users who had several %s an additional row; the last row counts for the pair.",
+			count(r.further, "pass"), verb(r.further, "has", "have"))
+	}
+	if r.noLook > 0 {
+		n.say("The proof is not complete: %s %s not looked at.", count(r.noLook, "user"), verb(r.noLook, "was", "were"))
+	}
+	switch {
+	case r.odd == 1:
+		n.say("The logs have a time or number that cannot be, such as a year before 2000; it was left out, or cut.")
+	case r.odd > 1:
+		n.say("The logs have %s times or numbers that cannot be, such as years before 2000; they were left out, or cut.",
+			number(r.odd))
+	}
+}

@@ -1,0 +1,107 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// All is how many pairs there are, with those of which no row tells.
+func (r *Report) All() int { return plus(r.Pairs, r.WithoutRow) }
+
+// unfinished reports whether users were not looked at because a scan was stopped.
+func (r *Report) unfinished() bool { return slices.ContainsFunc(r.Runs, (*Run).unfinished) }
+
+// Verdict says in one sentence what is done and what is left.
+func (r *Report) Verdict() string {
+	switch {
+	case r.kind == "scan":
+		return r.scanVerdict()
+	case r.kind == "verify":
+		return r.verifyVerdict()
+	case r.All() == 0:
+		return r.emptyVerdict()
+	}
+	return r.revokeVerdict()
+}
+
+func (r *Report) revokeVerdict() string {
+	all, done := r.All(), "done"
+	if r.DryRun {
+		done = "ready to be revoked, or need nothing"
+	}
+	text := fmt.Sprintf("%s of %s %s %s", number(r.Done), pairs(all), verb(r.Done, "is", "are"), done)
+	switch {
+	case r.Done == all && all == 1:
+		text = "The one pair is " + done
+	case r.Done == all:
+		text = fmt.Sprintf("All %s are %s", pairs(all), done)
+	}
+	if left := plus(r.Left, r.WithoutRow); left > 0 {
+		text += ", " + are(left) + " not"
+	}
+	if found := r.Counts[results.Found]; found > 0 {
+		text += ", " + are(found) + " found and not touched"
+	}
+	if protected := r.Counts[results.Protected]; protected > 0 {
+		text += fmt.Sprintf(", %s protected, left alone", number(protected))
+	}
+	switch {
+	case r.Unverified > 0 && all == 1:
+		text += ", and not proven"
+	case r.Unverified > 0:
+		text += fmt.Sprintf("; %s of those that are done %s not proven", number(r.Unverified), verb(r.Unverified, "is", "are"))
+	}
+	return text + r.scanEnd()
+}
+
+// scanEnd ends a sentence, and says whether the scan has.
+func (r *Report) scanEnd() string {
+	if r.unfinished() {
+		return "; the scan has not come to its end."
+	}
+	return "."
+}
+
+// emptyVerdict is the verdict on runs without a pair.
+func (r *Report) emptyVerdict() string {
+	users := count(r.Users, "user")
+	switch {
+	case slices.ContainsFunc(r.Runs, func(run *Run) bool { return run.unfinished() && run.refused() }):
+		return fmt.Sprintf("Refused, and nothing was deleted; %s looked at.", users)
+	case r.unfinished():
+		return fmt.Sprintf("Nothing was deleted before the scan was stopped, %s looked at.", users)
+	case r.Users > 0:
+		return fmt.Sprintf("No pass was to be deleted, %s looked at.", users)
+	}
+	return "The logs tell of no pair."
+}
+
+func (r *Report) scanVerdict() string {
+	text := fmt.Sprintf("%s found, %s looked at", count(r.Counts[results.Found], "pass"), count(r.Users, "user"))
+	if r.Left > 0 {
+		text += fmt.Sprintf(", %s could not be looked at", number(r.Left))
+	}
+	return text + r.scanEnd()
+}
+
+func (r *Report) verifyVerdict() string {
+	all, clear, holds := r.All(), r.deleted(), r.Counts[results.Remains]
+	users, text := count(all, "user"), ""
+	switch {
+	case all == 0:
+		return "The logs tell of no user."
+	case clear == all:
+		return fmt.Sprintf("None of %s holds a pass.", users)
+	case holds == 0:
+		text = fmt.Sprintf("%s of %s hold no pass", number(clear), users)
+	default:
+		text = fmt.Sprintf("%s of %s still %s a pass, %s hold none",
+			number(holds), users, verb(holds, "holds", "hold"), number(clear))
+	}
+	if n := all - clear - holds; n > 0 {
+		text += fmt.Sprintf(", %s %s not looked at", number(n), verb(n, "was", "were"))
+	}
+	return text + "."
+}

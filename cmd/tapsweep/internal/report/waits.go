@@ -1,0 +1,77 @@
+package report
+
+import "tapsweep/cmd/tapsweep/internal/results"
+
+// Waits sum up how the tenant throttled.
+type Waits struct {
+	Count   int              `json:"count"`
+	Refused int              `json:"refused"` // requests, with 429, or with 503 as a whole batch
+	Seconds float64          `json:"seconds"` // with at least one quota closed
+	Quotas  map[string]Quota `json:"quotas"`
+}
+
+// A Quota is what Waits are for one quota.
+type Quota struct {
+	Count   int     `json:"count"`
+	Refused int     `json:"refused"`
+	Seconds float64 `json:"seconds"`
+}
+
+// addWaits counts the waits. A wait ends with its run at the latest.
+func (r *Report) addWaits(waits []wait) {
+	r.Waits = Waits{Quotas: make(map[string]Quota)}
+	closed := make(map[string][]span)
+	for _, w := range waits {
+		s := span{utc(w.Time), utc(w.Until)}
+		waited := s.end.After(s.start) // otherwise the line only counts refusals that came later
+		if s.end.After(w.run.End) {
+			s.end = w.run.End
+		}
+		if s.end.Before(s.start) {
+			s.end = s.start
+		}
+		name := clip(w.Quota)
+		if _, ok := r.Waits.Quotas[name]; !ok && len(r.Waits.Quotas) >= maxReasons {
+			name = more
+		}
+		q := r.Waits.Quotas[name]
+		if waited {
+			q.Count++
+			r.Waits.Count++
+		}
+		q.Refused = plus(q.Refused, w.Refused)
+		r.Waits.Quotas[name] = q
+		r.Waits.Refused = plus(r.Waits.Refused, w.Refused)
+		if !s.start.IsZero() {
+			closed[name] = append(closed[name], s)
+			r.waiting = append(r.waiting, s)
+			b := r.binAt(s.start)
+			b.refused = plus(b.refused, w.Refused)
+		}
+	}
+	for name, spans := range closed {
+		q := r.Waits.Quotas[name]
+		q.Seconds = total(unite(spans)).Seconds()
+		r.Waits.Quotas[name] = q
+	}
+	r.waiting = unite(r.waiting)
+	r.Waits.Seconds = total(r.waiting).Seconds()
+}
+
+// offline returns how long there was no connection.
+func (r *Report) offline() (q Quota, ok bool) {
+	q, ok = r.Waits.Quotas[results.NoConnection]
+	return q, ok
+}
+
+// WaitsFor says why the runs waited.
+func (r *Report) WaitsFor() string {
+	_, offline := r.offline()
+	switch {
+	case offline && len(r.Waits.Quotas) == 1:
+		return "there was no connection"
+	case offline:
+		return "requests had been refused, or there was no connection"
+	}
+	return "requests had been refused"
+}

@@ -1,0 +1,152 @@
+package results
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// wantWhole says what to do about a log that was filtered, for example with jq.
+const wantWhole = "use the whole log, or the list of its run; to revoke some rows of the log, write only their " +
+	"user and method to a list (jq '{user,method}'), in which a row without a method means any pass"
+
+// A Condition is what Read finds out about a log as a file: which lines it has skipped, and
+// whether the log has exactly the lines that were written.
+type Condition struct {
+	Lines int   // up to the last line of the log
+	Whole int64 // bytes up to the end of the last whole line of the log
+
+	Foreign      int        // skipped lines that are not part of the log
+	FirstForeign *LineError // the first of these, nil if there is none
+
+	Torn      bool       // the last line is incomplete, and was skipped
+	BrokenEnd *LineError // set if that line is broken although it has a line end
+
+	began, open bool   // a run has begun, and has no end so far
+	tail        bool   // the torn line begins like a line of a log
+	digest      string // of the list of the last run
+	have        int    // lines of the log so far
+	rows        int    // rows about that list so far
+	fault       error  // the first line that belongs to no run, or to another log
+	missing     string // what the last run or end says is missing
+	last        int    // the line of that run or end
+}
+
+// skip takes in a line that is not part of the log. Empty lines are not counted.
+func (c *Condition) skip(n int, line []byte) {
+	if len(bytes.TrimSpace(line)) > 0 {
+		c.Foreign++
+	}
+	if c.FirstForeign == nil {
+		c.FirstForeign = notALine(n, line, nil)
+	}
+}
+
+// A DamageError says at which line a log turns out not to be what its runs wrote.
+type DamageError struct {
+	Line int // from 1
+	What string
+}
+
+func (e *DamageError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.What) }
+
+// Began reports whether the log describes a run.
+func (c *Condition) Began() bool { return c.began }
+
+// Open reports whether the last run has no end: it was killed, or is still going on.
+func (c *Condition) Open() bool { return c.open }
+
+// Complete returns an error if the log is not exactly what its runs wrote, or if its last run
+// has no end: ErrNoRun, a *LineError or a *DamageError.
+func (c *Condition) Complete() error {
+	switch {
+	case !c.began:
+		return ErrNoRun
+	case c.fault != nil:
+		return c.fault
+	case c.open:
+		return noEnd(c.last)
+	case c.BrokenEnd != nil:
+		return c.BrokenEnd
+	case c.Torn && c.tail:
+		return &LineError{c.Lines, "is not whole, and follows the end of the log"}
+	case c.missing != "":
+		return &DamageError{c.last, c.missing}
+	}
+	return nil
+}
+
+func noEnd(line int) error {
+	return &DamageError{line, "the results log has no end, because its run was killed, could not write on, " +
+		"or is still going on: pairs may be missing in it, so resume that run first (--resume), or use its list"}
+}
+
+// add takes in a line of the log.
+func (c *Condition) add(rec *Record) {
+	before, counted := 0, 0
+	switch {
+	case rec.Run != nil:
+		before = rec.Run.Lines
+		c.begin(rec)
+	case !c.open:
+		c.fail(rec, "the results log goes on after its end without a line that describes a run: "+
+			"it holds a part of another log; "+wantWhole)
+	case rec.End != nil:
+		c.open, before = false, rec.End.Lines
+		for _, n := range rec.End.Counts {
+			counted += n
+		}
+	case rec.Kind == KindRow:
+		c.rows++
+	}
+	if rec.Run != nil || rec.End != nil {
+		// A run that resumes a damaged log does again what is missing, so the last line decides.
+		c.last, c.missing = rec.Line, c.lacks(before, counted)
+	}
+	c.have++
+}
+
+func (c *Condition) fail(rec *Record, what string) {
+	if c.fault == nil {
+		c.fault = &DamageError{rec.Line, what}
+	}
+}
+
+// begin takes in that a run begins. A run that resumes another says how many lines come before
+// it. Older versions did not say so, but their run is of the same list.
+func (c *Condition) begin(rec *Record) {
+	resumes, another := rec.Run.Lines > 0, c.digest != rec.Run.Digest
+	switch {
+	case c.began && resumes && another:
+		c.fail(rec, "the run resumes a log of another list; "+wantWhole)
+	case !c.began || resumes:
+	case c.open && another && c.fault == nil:
+		c.fault = noEnd(c.last)
+	case c.missing != "":
+		c.fail(rec, c.missing)
+	case !c.open:
+		c.have = 0
+	}
+	if another {
+		c.rows = 0
+	}
+	c.began, c.open, c.digest = true, true, rec.Run.Digest
+}
+
+// lacks says what is missing if the log has not as many lines as the line of a run or an end
+// says, or, of a version that did not count lines, not as many rows.
+func (c *Condition) lacks(lines, rows int) string {
+	switch {
+	case lines > 0 && c.have > lines:
+		return fmt.Sprintf("the results log has %d lines before this one, which says %d: "+
+			"it holds lines of another log; %s", c.have, lines, wantWhole)
+	case lines > 0 && c.have < lines:
+		return notWhole("lines", lines, c.have)
+	case lines == 0 && c.rows < rows:
+		return notWhole("rows", rows, c.rows)
+	}
+	return ""
+}
+
+func notWhole(what string, want, have int) string {
+	return fmt.Sprintf("the results log is not whole: it lacks %d of its %d %s; %s", want-have, want, what, wantWhole)
+}

@@ -1,0 +1,275 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+
+	"tapsweep/input"
+)
+
+// Lists reads results logs as lists of what is left to do, and so the CSV files of reports. The
+// zero value is ready to use.
+type Lists struct {
+	lists []*list
+	runs  []ListRun
+}
+
+// A ListRun is where a run in a log took place, and the line of the log that says so.
+type ListRun struct {
+	Source string
+	Line   int
+	*Run
+}
+
+// Runs returns the runs of the logs that were read: one for each tenant and Graph root in each.
+func (l *Lists) Runs() []ListRun { return l.runs }
+
+// Warnings returns warnings about logs that input.Open has read: how many lines were skipped
+// because they are not part of the log, and how many rows without a pass because the tenant did
+// not have their users.
+func (l *Lists) Warnings() (warnings []string) {
+	warn := func(list *list, format string, n int) {
+		if n > 0 {
+			warnings = append(warnings, list.name+": "+fmt.Sprintf(format, n))
+		}
+	}
+	for _, list := range l.lists {
+		lines := "skipped %d lines that are not part of the results log"
+		if list.foreign == 1 {
+			lines = "skipped %d line that is not part of the results log"
+		}
+		warn(list, lines, list.foreign)
+		warn(list, "rows left out, because the tenant did not have their users: %d", list.gone)
+	}
+	return warnings
+}
+
+// Read is an input.Reader of logs and of CSV files of reports. It refuses a log that is not
+// complete, because passes would be missing. Of each Key it yields the last row.
+func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, error)) (iter.Seq2[input.Row, error], error) {
+	list := &list{name: name, open: open, format: formatOf(start)}
+	switch list.format {
+	case formatNone:
+		return nil, nil
+	case formatTable:
+		return list.rows, nil
+	}
+	var c Condition
+	for rec, err := range list.log(&c) {
+		if err != nil {
+			return nil, listError(err)
+		}
+		if rec.Run != nil {
+			l.add(ListRun{name, rec.Line, rec.Run})
+		}
+		list.state.Apply(rec, false)
+	}
+	list.foreign = c.Foreign
+	l.lists = append(l.lists, list)
+	return list.rows, listError(c.Complete())
+}
+
+// add keeps a run of another tenant or Graph root than those before it in the log.
+func (l *Lists) add(run ListRun) {
+	same := func(r ListRun) bool { return r.Source == run.Source && r.Elsewhere(run.Tenant, run.GraphRoot) == nil }
+	if !slices.ContainsFunc(l.runs, same) {
+		l.runs = append(l.runs, run)
+	}
+}
+
+// A format is the form that a log has as a list.
+type format int
+
+const (
+	formatNone   format = iota // it is no log
+	formatLines                // as a run has written it
+	formatArray                // a JSON array of its lines, as jq -s makes
+	formatValues               // its lines with another layout, as jq makes
+	formatTable                // the CSV file of a report
+)
+
+// formatOf returns the form of a text that begins with start.
+func formatOf(start []byte) format {
+	text := bytes.TrimSpace(start)
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	array := bytes.HasPrefix(text, []byte("["))
+	if comma, _ := tableHeader(string(first)); comma != 0 {
+		return formatTable
+	}
+	for line := range bytes.Lines(start) {
+		kind, ok := bytes.CutPrefix(line, lineMark)
+		if ok && !array && bytes.HasPrefix(bytes.TrimLeft(kind, " "), []byte(`"run"`)) {
+			return formatLines
+		}
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if array {
+		_, _ = dec.Token()
+	}
+	var l struct {
+		Type Kind `json:"type"`
+	}
+	switch err := dec.Decode(&l); {
+	case err != nil || !slices.Contains(kinds, l.Type):
+		return formatNone
+	case array:
+		return formatArray
+	case json.Valid(first):
+		return formatLines // the first of them are missing
+	}
+	return formatValues
+}
+
+// A list is one log or CSV file while it is read as a list.
+type list struct {
+	name    string
+	open    func() (io.ReadCloser, error)
+	format  format
+	state   State
+	foreign int
+
+	counted bool // gone is known
+	gone    int  // rows without a pass about users whom the tenant did not have
+}
+
+// log reads the log.
+func (l *list) log(c *Condition) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		f, err := l.open()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer f.Close()
+		switch l.format {
+		case formatLines:
+			Read(f, c, KindRun, KindRow)(yield)
+		case formatTable:
+			readTable(f)(yield)
+		default:
+			Read(&flattener{dec: json.NewDecoder(f), start: l.format == formatArray}, c, KindRun, KindRow)(yield)
+		}
+	}
+}
+
+// rows yields the rows that are the last word on their key.
+func (l *list) rows(yield func(input.Row, error) bool) {
+	n, gone, digest := 0, 0, ""
+	for rec, err := range l.log(new(Condition)) {
+		switch {
+		case err != nil:
+			yield(input.Row{}, listError(err))
+			return
+		case rec.Run != nil:
+			digest = rec.Run.Digest
+			continue
+		}
+		n++
+		if rec.Row.Beside || l.format != formatTable && !l.state.IsLast(n, rec.Row, digest) {
+			continue
+		}
+		row := asListRow(rec)
+		if row.Left == input.LeftDone && rec.Row.Outcome == UnknownUser {
+			gone++
+		}
+		if !yield(row, nil) {
+			return
+		}
+	}
+	if !l.counted { // by input.Open, before anything else reads
+		l.counted, l.gone = true, gone
+	}
+}
+
+// asListRow returns what a log says of a pass as a row of a list. What is done stays done: a row
+// without a pass would otherwise mean a pass that the user was given since. A protected user
+// stays protected: the protect list need not be named again.
+func asListRow(rec *Record) input.Row {
+	r := rec.Row
+	row := input.Row{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method}
+	refuse := func(left input.Left, field, why string) input.Row {
+		row.Left, row.Field, row.Err = left, field, errors.New(why)
+		return row
+	}
+	switch r.Outcome {
+	case Revoked, Absent, Duplicate:
+		row.Left = input.LeftDone
+		return row
+	case Protected:
+		row.Left = input.LeftProtected
+		return row
+	case Invalid:
+		return refuse(input.LeftRefused, "", "the row was refused in an earlier run: fix it in the original list")
+	}
+	switch {
+	case r.Undecided: // a log is no yes to what was refused
+		row.Left = input.LeftUnknown
+	case r.User == input.Me:
+		return refuse(input.LeftNone, "user",
+			`the results log does not tell who was signed in, and so who "me" was: name the user`)
+	case r.Method != "" || r.AnyPass:
+	case r.Outcome == UnknownUser: // who has no pass
+		row.Left = input.LeftDone
+	default: // such as of a user whose passes a scan could not list
+		return refuse(input.LeftRefused, "method",
+			"the row tells of a user without a pass, and names none: scan again, or name the user in a list")
+	}
+	return row
+}
+
+// listError returns an error of this package as one of input.
+func listError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if line, ok := errors.AsType[*LineError](err); ok {
+		return &input.LineError{Line: line.Line, Msg: "the line " + line.What, Err: err}
+	}
+	if damage, ok := errors.AsType[*DamageError](err); ok {
+		return &input.LineError{Line: damage.Line, Msg: damage.What, Err: err}
+	}
+	if err == ErrNoRun || err == ErrFiltered {
+		return &input.LineError{Line: 1, Msg: err.Error(), Err: err}
+	}
+	return err
+}
+
+// A flattener makes the lines of a log of JSON values with another layout.
+type flattener struct {
+	dec          *json.Decoder
+	start, array bool // before an array, and in it
+	line         bytes.Buffer
+}
+
+func (f *flattener) Read(p []byte) (int, error) {
+	if f.line.Len() == 0 {
+		if err := f.next(); err != nil {
+			return 0, err
+		}
+	}
+	return f.line.Read(p)
+}
+
+// next reads the next value.
+func (f *flattener) next() error {
+	if f.start || f.array && !f.dec.More() {
+		f.start, f.array = false, f.start
+		if _, err := f.dec.Token(); err != nil {
+			return err
+		}
+	}
+	var value json.RawMessage
+	if err := f.dec.Decode(&value); err != nil {
+		return err
+	}
+	if err := json.Compact(&f.line, value); err != nil {
+		return err
+	}
+	f.line.WriteByte('\n')
+	return nil
+}

@@ -1,0 +1,295 @@
+package results
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"tapsweep/input"
+)
+
+// What a results log says is done is not done again: a row without a pass would
+// take whatever the user was given since.
+func TestResultsLog(t *testing.T) {
+	result := func(outcome, method string) string {
+		return `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + method + `","outcome":"` + outcome + `"}` + "\n"
+	}
+	anyPass := func(log string) string {
+		return strings.ReplaceAll(log, `"type":"result"`, `"type":"result","anyPass":true`)
+	}
+	pending := func(row string) string {
+		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","pending":true`)
+	}
+	instead := func(row string) string {
+		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","inPlaceOf":"`+pass1+`"`)
+	}
+	beside := func(row string) string {
+		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","beside":true`)
+	}
+	of := func(list, run string) string {
+		return strings.ReplaceAll(run, `"type":"run"`, `"type":"run","digest":"`+list+`"`)
+	}
+	at := func(column, row string) string {
+		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","column":`+column)
+	}
+	const run, end = `{"type":"run","version":"1"}` + "\n", `{"type":"end","exit":1}` + "\n"
+	tests := []struct {
+		name, text string
+		want       input.Stats
+		problem    string
+	}{
+		{"left over", run + result("denied", pass1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"a dry run's plan", run + result("planned", pass1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"done", run + result("revoked", pass1) + result("absent", "") + result("duplicate", "") + end, input.Stats{Done: 3}, ""},
+		{"refused before", run + result("failed", pass1) + result("invalid", "") + end, input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}, ""},
+		{"killed", run + result("denied", pass1), input.Stats{}, "has no end, because its run was killed, could not write on, or is still going on"},
+		{"killed and taken up", run + result("denied", pass1) + run + result("denied", pass1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"left over and then done", anyPass(run + result("not_sent", "") + end + run + result("revoked", pass1) + end), input.Stats{Done: 1}, ""},
+		{"left over, done, and killed before the proof", anyPass(run + result("not_sent", "") + end + run + pending(result("revoked", pass1)) + run + end), input.Stats{Done: 1}, ""},
+		{"two passes on one line", run + result("not_sent", pass1) + at("93", result("revoked", pass2)) + end + run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"left over and then gone", run + result("not_sent", pass1) + end + run + result("denied", pass1) + end + run + result("absent", pass1) + end, input.Stats{Done: 1}, ""},
+		{"done and then there again", run + result("revoked", pass1) + end + run + instead(result("remains", pass2)) + end, input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"left over, and another pass done in its place", run + result("failed", pass1) + end + run + instead(result("revoked", pass2)) + end, input.Stats{Done: 1}, ""},
+		{"there again by another, and then done", run + instead(result("remains", pass2)) + end + run + instead(result("revoked", pass2)) + end, input.Stats{Done: 1}, ""},
+		{"left over, and repeated on the line", run + result("failed", pass1) + at("93", result("duplicate", pass1)) + end + run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"left over, and repeated on the line of a killed run", run + at("93", result("duplicate", pass1)) + run + result("failed", pass1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"two passes on one line of before", run + result("not_sent", pass1) + result("revoked", pass2) + end + run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"moved, and done", anyPass(run + result("not_sent", "") + end + run + at("93", result("revoked", pass1)) + end), input.Stats{Done: 1}, ""},
+		{"left over twice in one place", run + result("failed", pass1) + result("duplicate", pass1) + end + run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"logs of two lists", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:b", run) + result("revoked", pass1) + end), input.Stats{Done: 1}, ""},
+		{"logs of one list", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:a", run) + result("revoked", pass1) + end), input.Stats{Done: 1}, ""},
+		{"protected", run + result("protected", pass1) + result("denied", pass2) + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}, ""},
+		{"protected, and then not", run + result("protected", pass1) + end + run + result("revoked", pass1) + end, input.Stats{Done: 1}, ""},
+		{"a further pass", anyPass(run + beside(result("revoked", pass1)) + result("revoked", pass2) + end), input.Stats{Done: 1}, ""},
+		{"a further pass, and one left over", anyPass(run + beside(result("revoked", pass1)) + result("denied", pass2) + end),
+			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"left over before a further pass", anyPass(run + result("denied", pass2) + end + run + beside(result("revoked", pass1)) + end),
+			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"a further pass in the next run", anyPass(run + result("denied", pass1) + end + run + beside(result("revoked", pass1)) + result("revoked", pass2) + end),
+			input.Stats{Done: 1}, ""},
+		{"other lines", run + result("not_sent", pass1) + end + run + strings.Replace(result("revoked", pass2), "2", "3", 1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"torn", run + result("denied", pass1) + `{"type":"result","us`, input.Stats{}, "has no end"},
+	}
+	for _, file := range []string{"l.jsonl", "l.json"} {
+		for _, tt := range tests {
+			t.Run(file+" "+tt.name, func(t *testing.T) {
+				l, _, err := openList([]string{write(t, file, tt.text)}, input.Options{})
+				if tt.problem != "" {
+					if err == nil || !strings.Contains(err.Error(), tt.problem) {
+						t.Errorf("Open = %v, want %q", err, tt.problem)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer l.Close()
+				if got := l.Stats(); got != tt.want {
+					t.Errorf("Stats() = %+v, want %+v", got, tt.want)
+				}
+				rows := 0
+				for _, err := range l.Pairs() {
+					if rows++; err != nil {
+						t.Error(err)
+					}
+				}
+				if rows != tt.want.Rows {
+					t.Errorf("%d pairs, want %d", rows, tt.want.Rows)
+				}
+			})
+		}
+	}
+}
+
+// A row of a results log that follows other text on its line is not skipped: with it the list
+// would lose a pair, or do again what is done. Nor is a row whose keys have another order.
+func TestResultsLogWithStrayText(t *testing.T) {
+	const run, end = `{"type":"run","version":"1"}` + "\n", `{"type":"end","exit":1}` + "\n"
+	const row = `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + pass1 + `","outcome":"denied"}` + "\n"
+	for _, file := range []string{"l.jsonl", "l.json"} {
+		for _, before := range []string{"tapsweep: 50 %", "2026-03-02T08:29:00Z ", "{} "} {
+			for _, skip := range []bool{false, true} {
+				path := write(t, file, run+row+"tapsweep: 20 %\n"+before+row+end)
+				_, _, err := openList([]string{path}, input.Options{SkipInvalid: skip})
+				bad, ok := errors.AsType[*input.LineError](err)
+				if !ok || bad.Line != 4 || !strings.Contains(bad.Msg, "remove it (kubectl logs adds it") {
+					t.Errorf("%s, %q, skip %v: Open = %v, want a LineError of line 4 that says what to do", file, before, skip, err)
+				}
+			}
+		}
+		moved := strings.Replace(row, `{"type":"result",`, `{`, 1)
+		moved = strings.Replace(moved, "}", `,"type":"result"}`, 1)
+		l, logs := open(t, input.Options{}, write(t, file, run+"tapsweep: 20 %\n  "+moved+end))
+		if got := l.Stats(); got.Unique != 1 || len(logs.Warnings()) != 1 {
+			t.Errorf("%s: %+v, %q; want 1 pair and 1 warning", file, got, logs.Warnings())
+		}
+	}
+}
+
+// A row "me" of a results log is of who was signed in for that run. Taken for whoever
+// is signed in now, the list would be of somebody else.
+func TestResultsLogOfMe(t *testing.T) {
+	const guid = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	const run, end = `{"type":"run","version":"1","self":"` + guid + `"}` + "\n", `{"type":"end","exit":1}` + "\n"
+	const denied = `{"type":"result","line":2,"source":"l.csv","user":"me","method":"","anyPass":true,"outcome":"denied"}` + "\n"
+	for _, file := range []string{"l.jsonl", "l.json"} {
+		l, _, err := openList([]string{write(t, file, run+denied+end+strings.ReplaceAll(run, guid, "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322")+denied+end)}, input.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		var users []string
+		for p, err := range l.Pairs() {
+			if err != nil {
+				t.Error(err)
+			}
+			users = append(users, p.User)
+		}
+		if got := l.Stats(); got.Unique != 2 || strings.Join(users, " ") != guid+" 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322" {
+			t.Errorf("%s: users %q, %+v", file, users, got)
+		}
+		text := `{"type":"run","version":"1"}` + "\n" + denied + end
+		if _, _, err := openList([]string{write(t, file, text)}, input.Options{}); err == nil || !strings.Contains(err.Error(), `who "me" was`) {
+			t.Errorf("%s: Open = %v", text, err)
+		}
+	}
+}
+
+// A log's lines about the run are no pairs, whatever they are about.
+func TestLogMarks(t *testing.T) {
+	const log = `{"type":"run","digest":"x"}
+{"type":"wait","time":"2026-03-02T08:11:40Z","until":"2026-03-02T08:12:40Z","refused":3,"quota":"write"}
+{"type":"scanned","users":["5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"]}
+{"type":"result","user":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","method":"9f0c11aa-1111-4222-8333-000000000001","userPrincipalName":"dana@contoso.com","outcome":"found","created":"2026-03-02T08:11:40Z"}
+{"type":"end","exit":0}
+`
+	l, _, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log), TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if s := l.Stats(); s.Rows != 1 || s.Unique != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A user whose passes a scan could not list is not a user whose every pass is meant.
+func TestScanRowsNameNoPass(t *testing.T) {
+	for _, outcome := range []string{"not_sent", "denied", "failed", "unknown_user"} {
+		log := `{"type":"run"}` + "\n" +
+			`{"type":"result","line":0,"source":"scan","user":"` + dana + `","method":"","outcome":"` + outcome + `"}` + "\n" +
+			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 + `","outcome":"not_sent"}` + "\n" + `{"type":"end","exit":4}` + "\n"
+		l, logs, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log), TempDir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}
+		warned := 0
+		if outcome == "unknown_user" { // who has no pass
+			want, warned = input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, 1
+		}
+		if s := l.Stats(); s != want {
+			t.Errorf("%s: %+v, want %+v", outcome, s, want)
+		}
+		if w := logs.Warnings(); len(w) != warned {
+			t.Errorf("%s: %d warnings, want %d: %q", outcome, len(w), warned, w)
+		}
+		l.Close()
+	}
+}
+
+// A report's CSV says of each row what the log says, and is read in the same way;
+// another CSV that happens to have an outcome is not.
+func TestReportCSV(t *testing.T) {
+	const head = "source,line,user,method,outcome,status,code,message,attempts,requestId,time,pending,anyPass,beside\n"
+	const rows = "scan,0," + dana + ",,denied,403,,,1,,,,,\n" + // a scan that could not look
+		"l.csv,2," + dana + ",,denied,403,,,1,,,,true,\n" + // whatever pass there is
+		"l.csv,3," + eli + "," + pass1 + ",revoked,204,,,1,,,,,\n" +
+		"l.csv,4," + eli + "," + pass2 + ",not_sent,0,,,0,,,,,\n" +
+		"l.csv,5," + eli + "," + pass2 + ",revoked,0,,,0,,,true,,\n" +
+		"l.csv,2," + dana + "," + pass1 + ",revoked,204,,,1,,,,true,true\n" // a further pass of line 2
+	for name, tt := range map[string]struct {
+		text string
+		want input.Stats
+	}{
+		"report":  {head + rows, input.Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 2, Users: 2, AnyPass: 1}},
+		"another": {"user,method,outcome\n" + eli + "," + pass1 + ",revoked\n", input.Stats{Rows: 1, Unique: 1, Users: 1}},
+	} {
+		l, _, err := openList([]string{"-"}, input.Options{Format: "csv", Stdin: strings.NewReader(tt.text), TempDir: t.TempDir()})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := l.Stats(); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
+		}
+		l.Close()
+	}
+}
+
+// Lines that were mixed into a results log are skipped and counted.
+func TestForeignLines(t *testing.T) {
+	const run, end = `{"type":"run"}` + "\n", `{"type":"end","exit":1}` + "\n"
+	denied := `{"type":"result","user":"` + dana + `","method":"` + pass1 + `","outcome":"denied"}` + "\n"
+	for _, file := range []string{"l.log", "l.jsonl", "l.json"} {
+		other := `{"time":"2026-03-02T08:11:40Z","level":"INFO","user":"` + eli + `"}` + "\n"
+		path := write(t, file, "tapsweep: warning\n\n"+run+other+denied+end+"tapsweep: 1 row\n")
+		l, logs := open(t, input.Options{}, path)
+		if want := (input.Stats{Rows: 1, Unique: 1, Users: 1}); l.Stats() != want {
+			t.Errorf("%s: Stats() = %+v, want %+v", file, l.Stats(), want)
+		}
+		want := path + ": skipped 3 lines that are not part of the results log"
+		if got := strings.Join(logs.Warnings(), "; "); got != want {
+			t.Errorf("Warnings() = %q, want %q", got, want)
+		}
+		if p := l.Sample(1)[0]; p.Line != 5 {
+			t.Errorf("%s: the row is on line %d, want 5", file, p.Line)
+		}
+		_, _, err := openList([]string{write(t, file, run+"x\n"+denied[:40]+"\n"+end)}, input.Options{})
+		if err == nil || !strings.Contains(err.Error(), file+":3: the line is broken") {
+			t.Errorf("%s: Open of a log with a broken line = %v", file, err)
+		}
+	}
+	_, logs := open(t, input.Options{}, write(t, "l.jsonl", run+denied+end))
+	if got := logs.Warnings(); got != nil {
+		t.Errorf("Warnings() of a log alone = %q", got)
+	}
+}
+
+// A row that the run of a log has refused says nothing of where to look, but it stood for
+// somebody whom a protect list was to protect. A list that names nobody is no reason to fail.
+func TestReadScopeOfLog(t *testing.T) {
+	row := func(user, outcome string) string {
+		return `{"type":"result","user":"` + user + `","method":"","outcome":"` + outcome + `"}` + "\n"
+	}
+	const run, end = `{"type":"run"}` + "\n", `{"type":"end"}` + "\n"
+	const report = "source,line,user,method,outcome,attempts,requestId\nl.csv,2," + dana + ",,denied,1,\n"
+	for _, tt := range []struct {
+		name, text       string
+		users            int
+		warn, err, error string // of ReadScope, of ReadScope, of ReadUsers
+	}{
+		{"a refused row", run + row(dana, "denied") + row("nope", "invalid") + row("nix", "invalid") + end, 1,
+			"they name no user: 2", "", "name the user in a list of its own"},
+		{"a refused row that names a user", run + row(dana, "denied") + row(eli, "invalid") + end, 2, "", "", ""},
+		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list", "name the user in a list"},
+		{"a report with a refused row", report + "l.csv,3,nope,,invalid,0,\n", 1,
+			"they name no user: 1", "", "name the user in a list of its own"},
+		{"a report", report, 1, "", "", ""},
+		{"a log without rows", run + end, 0, "no user in this list", "", "no user in this list"},
+	} {
+		path := write(t, "list", tt.text)
+		users, warnings, err := input.ReadScope(new(Lists).Read, path)
+		if len(users) != tt.users {
+			t.Errorf("%s: ReadScope = %v, want %d users", tt.name, users, tt.users)
+		}
+		if got := strings.Join(warnings, " "); (got == "") != (tt.warn == "") || !strings.Contains(got, tt.warn) {
+			t.Errorf("%s: ReadScope warns %q, want %q", tt.name, got, tt.warn)
+		}
+		_, strict := input.ReadUsers(new(Lists).Read, path)
+		for want, err := range map[*string]error{&tt.err: err, &tt.error: strict} {
+			if (err == nil) != (*want == "") || err != nil && !strings.Contains(err.Error(), *want) {
+				t.Errorf("%s: the error is %v, want %q", tt.name, err, *want)
+			}
+		}
+	}
+}

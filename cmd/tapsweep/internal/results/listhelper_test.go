@@ -1,0 +1,46 @@
+package results
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tapsweep/input"
+)
+
+const (
+	oid1  = "3f2a1c00-0000-4000-8000-000000000001"
+	pass1 = "9f0c7d00-0000-4000-8000-0000000000a1"
+	pass2 = "9f0c7d00-0000-4000-8000-0000000000a2"
+	dana  = "dana@contoso.com"
+	eli   = "eli@fabrikam.com"
+)
+
+// write puts a text into a file of that name and returns its path.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// openList opens lists, of which some are logs.
+func openList(names []string, opts input.Options) (*input.List, *Lists, error) {
+	logs := new(Lists)
+	opts.Reader = logs.Read
+	l, err := input.Open(names, opts)
+	return l, logs, err
+}
+
+// open is openList for lists in which nothing is wrong.
+func open(t *testing.T, opts input.Options, names ...string) (*input.List, *Lists) {
+	t.Helper()
+	l, logs, err := openList(names, opts)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l, logs
+}

@@ -1,0 +1,119 @@
+package results
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// EvidenceLog is the name of the results log in a directory of evidence.
+const EvidenceLog = "results.jsonl"
+
+// commands are the commands that write a log.
+var commands = []string{"revoke", "sweep", "scan", "verify"}
+
+// Kind returns the command of the run, such as "revoke", and "" if it is not known.
+func (r *Run) Kind() string {
+	if len(r.Resume) > 0 && slices.Contains(commands, r.Resume[0]) {
+		return r.Resume[0]
+	}
+	return ""
+}
+
+// ResumeWith returns the words of the command that resumes the run with its log at path, and
+// nil if no command does. verify makes it verify what is done. A log may be moved, so path is
+// not always where the run has written it.
+func (r *Run) ResumeWith(path string, verify bool) []string {
+	if r.Kind() == "" || r.Simulated || len(r.Resume) < logWords {
+		return nil
+	}
+	where := []string{"--results", path}
+	if r.Resume[2] == "--evidence" && filepath.Base(path) == EvidenceLog {
+		where = []string{"--evidence", filepath.Dir(path)}
+	}
+	if verify && !r.Verify {
+		where = append(where, "--verify")
+	}
+	return slices.Concat([]string{"tapsweep"}, r.Resume[:2], where, r.Resume[logWords:])
+}
+
+// logWords is how many words of Run.Resume come before the flags of the run: the command,
+// --resume, and the flag and the value that say where the log is.
+const logWords = 4
+
+// RevokeWith returns the words of the command that revokes what is left in the log at path.
+func (r *Run) RevokeWith(path string) []string {
+	return slices.Concat([]string{"tapsweep", "revoke"}, r.Revoke, []string{path})
+}
+
+// Describe sets what follows from the command line of a run, whose log is at path: Resume and
+// Revoke. For a run of a version that wrote only the command line, see interpret.
+func (r *Run) Describe(path string) {
+	if len(r.Command) == 0 || !slices.Contains(commands, r.Command[0]) {
+		return
+	}
+	args, evidence := withoutLog(r.Command[1:])
+	r.Resume = append([]string{r.Command[0], "--resume", "--results", path}, args...)
+	if evidence {
+		r.Resume[2], r.Resume[3] = "--evidence", filepath.Dir(path)
+	}
+	r.Revoke = nil
+	for i, arg := range args {
+		name, _, hasValue := strings.Cut(arg, "=")
+		if slices.Contains(kept, name) {
+			r.Revoke = append(r.Revoke, arg)
+			if !hasValue && i+1 < len(args) {
+				r.Revoke = append(r.Revoke, args[i+1])
+			}
+		}
+	}
+	if r.Verify {
+		r.Revoke = append(r.Revoke, "--verify")
+	}
+}
+
+// interpret sets what a run of an older version says only by its command line. Nothing else
+// reads the command line of a run.
+func (r *Run) interpret() {
+	if r.Resume != nil {
+		return
+	}
+	r.Verify, r.AnyPass, r.Simulated = r.given("--verify"), r.given("--any-pass"), r.given("--simulate")
+	r.Describe("results.jsonl")
+}
+
+// given reports whether a switch is on the command line.
+func (r *Run) given(flag string) bool {
+	return slices.ContainsFunc(r.Command, func(arg string) bool {
+		name, value, hasValue := strings.Cut(arg, "=")
+		on, err := strconv.ParseBool(value)
+		return name == flag && (!hasValue || on && err == nil)
+	})
+}
+
+// kept are the flags that count for a run with the log as its list, too: where a run goes to,
+// as whom, and whom it spares. Each takes a value.
+var kept = []string{"--auth", "--tenant", "--client-id", "--certificate", "--secret-file", "--token-file",
+	"--cloud", "--graph-url", "--api-version", "--protect"}
+
+// withoutLog returns the arguments of a command without those about its log, and whether the
+// log is in a directory of evidence.
+func withoutLog(args []string) (rest []string, evidence bool) {
+	for i := 0; i < len(args); i++ {
+		name, _, hasValue := strings.Cut(args[i], "=")
+		switch name {
+		case "--":
+			return append(rest, args[i:]...), evidence
+		case "--results", "--evidence":
+			evidence = evidence || name == "--evidence"
+			if !hasValue {
+				i++
+			}
+		case "--resume", "--overwrite":
+		default:
+			rest = append(rest, args[i])
+		}
+	}
+	return rest, evidence
+}

@@ -1,0 +1,70 @@
+package status
+
+import (
+	"errors"
+	"strings"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/scan"
+)
+
+// isBlockedAccess reports whether all batches were refused with 401 or 403.
+func isBlockedAccess(err error) bool {
+	whole, ok := errors.AsType[*batch.StatusError](err)
+	return errors.Is(err, batch.ErrBlocked) && ok && (whole.Status == 401 || whole.Status == 403)
+}
+
+const hintBlocked = "no request in these batches was carried out: check what is in front of Graph, " +
+	"such as HTTPS_PROXY, a gateway behind --graph-url or a firewall"
+
+const hintRunAgain = "then run the same command with --resume"
+
+func blockedHints(error) []string { return []string{hintBlocked, hintRunAgain} }
+
+func blockedAccessHints(error) []string {
+	return []string{hintBlocked, "a policy can also block this app, this person or this machine's address: " +
+		"an administrator can find it in the Entra sign-in log", hintRunAgain}
+}
+
+func isDenied(err error) bool {
+	source, ok := errors.AsType[*scan.SourceError](err)
+	return ok && source.Denied()
+}
+
+func isWrong(err error) bool {
+	source, ok := errors.AsType[*scan.SourceError](err)
+	return ok && source.Wrong()
+}
+
+// sourceHints returns what a scan needs to read a source.
+// Source: learn.microsoft.com/graph/permissions-reference.
+func sourceHints(err error) []string {
+	source, ok := errors.AsType[*scan.SourceError](err)
+	switch {
+	case scan.Unseen(err):
+		return []string{"--members-only and --enabled-only take the permission User.Read.All: " +
+			"User.ReadBasic.All does not show whether an account is enabled"}
+	case !ok:
+		return nil
+	case source.Wrong():
+		return []string{"Graph does not understand what was asked: " +
+			"see learn.microsoft.com/graph/filter-query-parameter for --filter"}
+	case strings.HasPrefix(source.What, "the audit log"):
+		return []string{"the audit log takes the permission AuditLog.Read.All (b0afded3-3588-46d8-8b3d-9842eff778da)"}
+	case strings.Contains(source.What, "group"):
+		return []string{"groups take the permission GroupMember.Read.All (98830695-27a2-44f7-8c18-0c3ebc9698f6)"}
+	}
+	return []string{"users take the permission User.ReadBasic.All (97235f07-e226-4f63-ace3-39588e11d3a1)"}
+}
+
+func protectHints(err error) []string {
+	unknown, _ := errors.AsType[*protect.ResolveError](err)
+	return unknown.Hints()
+}
+
+func trustHints(err error) []string {
+	trust, _ := errors.AsType[*results.TrustError](err)
+	return []string{trust.Hint}
+}

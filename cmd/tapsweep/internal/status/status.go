@@ -1,0 +1,132 @@
+// Package status has the exit codes of tapsweep, and the one table from an error to its exit
+// code and to hints on what to do next.
+package status
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/protect"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/scan"
+)
+
+// Exit codes. Scripts and the night job rely on them, and README.md lists them. None is 2,
+// because Go's runtime exits with 2 after a crash, when passes may have been deleted.
+const (
+	Done       = 0  // every pair is revoked, absent or a duplicate, or its user is protected
+	Incomplete = 1  // some pairs are not done
+	NoAccess   = 3  // no token, or a token that Graph does not accept
+	Stopped    = 4  // stopped early; can be resumed
+	Usage      = 64 // wrong usage, bad input or a guard: nothing was sent (EX_USAGE in sysexits.h)
+)
+
+// An Error ends the command with a code.
+type Error struct {
+	Code  int
+	Err   error    // nil if there is nothing to print
+	Hints []string // what to do next, one line each
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("exit %d", e.Code)
+	}
+	return e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Refuse returns an error that ends the command with Usage.
+func Refuse(err error, hints ...string) error {
+	return &Error{Code: Usage, Err: err, Hints: hints}
+}
+
+// RefuseFile is Refuse for a file that cannot be created. A full disk is no fault of the command
+// line: it ends the command like a disk that becomes full later.
+func RefuseFile(err error, hints ...string) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return &Error{Code: Stopped, Err: err, Hints: hints}
+	}
+	return Refuse(err, append(hints, Of(err).Hints...)...)
+}
+
+// HintBound says what to do if --max-items is exceeded.
+const HintBound = "raise the limit with --max-items, or remove it with --max-items 0"
+
+// HintResume leads from a problem that is solved back to the run.
+const HintResume = "when that is fixed, resume with --resume"
+
+// A rule is a row of the table.
+type rule struct {
+	matches func(error) bool
+	code    int
+	hints   func(error) []string // nil means none
+}
+
+// rules are ordered: the first that matches an error counts.
+var rules = []rule{
+	{isBlockedAccess, NoAccess, blockedAccessHints},
+	{is(batch.ErrBlocked), Stopped, blockedHints},
+	{is(batch.ErrUnauthorized), NoAccess, say(
+		"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this machine out",
+		HintResume)},
+	{is(revoke.ErrAllDenied), NoAccess, say(
+		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user shows one user")},
+	{scan.Unseen, NoAccess, sourceHints},
+	{isDenied, NoAccess, sourceHints},
+	{isWrong, Usage, sourceHints},
+	{as[*revoke.BoundError], Usage, say(HintBound)},
+	{as[*protect.ResolveError], Usage, protectHints},
+	{is(results.ErrInUse), Usage, say("wait until that run has ended, or interrupt it: it ends in order, and --resume resumes it")},
+	{as[*results.TrustError], Usage, trustHints},
+	{is(protect.ErrStopped), Stopped, nil},
+	{is(batch.ErrUnreachable), Stopped, nil},
+	{is(batch.ErrStalled), Stopped, nil},
+	{is(batch.ErrMaxWait), Stopped, nil},
+	{is(syscall.ENOSPC), Stopped, nil},
+}
+
+// Of returns how a command ends with an error. An error that no rule matches is wrong usage.
+func Of(err error) *Error {
+	if exit, ok := errors.AsType[*Error](err); ok {
+		return exit
+	}
+	for _, r := range rules {
+		if !r.matches(err) {
+			continue
+		}
+		exit := &Error{Code: r.code, Err: err}
+		if r.hints != nil {
+			exit.Hints = r.hints(err)
+		}
+		return exit
+	}
+	return &Error{Code: Usage, Err: err}
+}
+
+// Known reports whether a rule matches an error.
+func Known(err error) bool {
+	for _, r := range rules {
+		if r.matches(err) {
+			return true
+		}
+	}
+	return false
+}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func say(hints ...string) func(error) []string {
+	return func(error) []string { return hints }
+}
