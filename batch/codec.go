@@ -90,7 +90,8 @@ func (r *Request) check() error {
 	case r.Method == "" || r.Method != strings.ToUpper(r.Method):
 		return fmt.Errorf("method %q is not an upper-case HTTP verb", r.Method)
 	case !strings.HasPrefix(r.URL, "/") || strings.HasPrefix(r.URL, "//"):
-		return fmt.Errorf("url %q does not start with one slash: it must be relative to the version", safetext.Printable(r.URL))
+		return fmt.Errorf("url %q does not start with one slash: it must be relative to the version",
+			safetext.Printable(r.URL))
 	case strings.ContainsFunc(r.URL, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' || c == '#' }):
 		return fmt.Errorf("url %q is not percent-encoded", safetext.Printable(r.URL))
 	case strings.HasPrefix(strings.ToLower(r.URL), "/$batch"):

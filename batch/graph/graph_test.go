@@ -161,7 +161,8 @@ func TestSlowRenewalDelaysNothing(t *testing.T) {
 		n := 0
 		start := time.Now()
 		src := deletes(tenant.AddUsers(20 * 4 * 400))
-		err := newRunner(t, client, batch.Options{Concurrency: 4}).Run(t.Context(), src, func(r batch.Result) []batch.Request {
+		runner := newRunner(t, client, batch.Options{Concurrency: 4})
+		err := runner.Run(t.Context(), src, func(r batch.Result) []batch.Request {
 			if r.Response.Status == 204 && !r.Uncertain {
 				n++
 			}

@@ -7,13 +7,13 @@ import (
 	"os"
 	"strings"
 
-	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/internal/safetext"
 )
 
 // entraHints say what to do about an error of Entra's, by its number. %s is the
@@ -89,7 +89,7 @@ func certificateHint(err error) string {
 	hint := []string{"a proxy that opens TLS needs its certificate authority named by SSL_CERT_FILE"}
 	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if value := os.Getenv(name); value != "" {
-			hint = append(hint, name+" is "+batch.Printable(value)+" now")
+			hint = append(hint, name+" is "+safetext.Printable(value)+" now")
 		}
 	}
 	return strings.Join(hint, ", and ")
@@ -134,7 +134,7 @@ func environmentIsSet() bool {
 func withID(hint, id string) string {
 	named := "of this id"
 	if id != "" {
-		named = batch.Printable(id)
+		named = safetext.Printable(id)
 	}
 	if !format.IsGUID(id) {
 		id = "APP_ID"

@@ -16,6 +16,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
+	"tapsweep/internal/safetext"
 )
 
 // read lists the passes of a user through a batch, as all that follows does, and
@@ -96,7 +97,7 @@ func (c *checkup) refused(step, what string, t *tenant, got batch.Result, err er
 			v.Works = works
 		}
 	}
-	c.note(step, "failed", what+": "+batch.Printable(err.Error()), hints...)
+	c.note(step, "failed", what+": "+safetext.Printable(err.Error()), hints...)
 	c.Exit = max(c.Exit, code)
 }
 
@@ -146,7 +147,7 @@ func (c *checkup) wire(w *witness) {
 	case w.state != nil && len(w.state.PeerCertificates) > 0:
 		cert := w.state.PeerCertificates[0]
 		c.note("TLS", "ok", fmt.Sprintf("%s, certificate by %s until %s", tls.VersionName(w.state.Version),
-			batch.Printable(cert.Issuer.CommonName), cert.NotAfter.UTC().Format(time.DateOnly)))
+			safetext.Printable(cert.Issuer.CommonName), cert.NotAfter.UTC().Format(time.DateOnly)))
 	case w.dated:
 		c.note("TLS", "warning", "none: Graph's root is plain http on this machine")
 	default:

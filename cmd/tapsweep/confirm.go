@@ -10,10 +10,10 @@ import (
 	"strconv"
 	"strings"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
+	"tapsweep/internal/safetext"
 )
 
 // sampleSize is how many pairs are shown before a person says yes.
@@ -91,7 +91,7 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 		if method == "" {
 			method = "ANY Temporary Access Pass of the user"
 		}
-		fmt.Fprintf(a.stderr, "  %s  %s\n", person(&pair), batch.Printable(method))
+		fmt.Fprintf(a.stderr, "  %s  %s\n", person(&pair), safetext.Printable(method))
 	}
 	if more := p.passes - len(p.sample); more > 0 {
 		fmt.Fprintf(a.stderr, "  and %d more\n", more)
@@ -156,7 +156,7 @@ func (a *app) confirmPlan(ctx context.Context, r *runOf, p *plan) error {
 // the object ID, which identifies the user.
 func person(pair *input.Pair) string {
 	if pair.UPN == "" {
-		return batch.Printable(pair.User)
+		return safetext.Printable(pair.User)
 	}
-	return batch.Printable(pair.UPN) + " (" + batch.Printable(pair.User) + ")"
+	return safetext.Printable(pair.UPN) + " (" + safetext.Printable(pair.User) + ")"
 }

@@ -8,13 +8,13 @@ import (
 	"net/http"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/internal/safetext"
 )
 
 // tenant is where a run goes to, with a token for it.
@@ -81,7 +81,7 @@ func (c *connection) compare(ctx context.Context, t *tenant) *preflight.Problem 
 	case t.token.Tenant == "" && c.credential.Enforces():
 		return nil
 	case t.token.Tenant == "":
-		t.token.Doubts = append(t.token.Doubts, "the access token does not tell its tenant, so it is not known to be of "+batch.Printable(t.wanted))
+		t.token.Doubts = append(t.token.Doubts, "the access token does not tell its tenant, so it is not known to be of "+safetext.Printable(t.wanted))
 		return nil
 	case format.IsGUID(t.wanted):
 		return t.token.WrongTenant(t.wanted)
@@ -98,7 +98,7 @@ func (c *connection) compare(ctx context.Context, t *tenant) *preflight.Problem 
 		t.unasked = outOfReach(away)
 		return &preflight.Problem{
 			Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",
-				t.token.Tenant, batch.Printable(t.wanted), batch.Printable(err.Error())),
+				t.token.Tenant, safetext.Printable(t.wanted), safetext.Printable(err.Error())),
 			Hints: []string{"give the tenant by its id: --tenant or AZURE_TENANT_ID"}}
 	}
 	t.wanted = id

@@ -12,6 +12,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
+	"tapsweep/internal/safetext"
 )
 
 // findCreator looks up the user that --created-by names. A record of the audit log has the
@@ -26,7 +27,7 @@ func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
 	name := strings.TrimSpace(audit.By)
 	user := input.User{UPN: name}
 	doubt := func(format string, args ...any) {
-		r.creatorDoubt = fmt.Sprintf(format, append([]any{batch.Printable(name)}, args...)...)
+		r.creatorDoubt = fmt.Sprintf(format, append([]any{safetext.Printable(name)}, args...)...)
 	}
 	switch {
 	case format.IsGUID(name):
@@ -52,7 +53,7 @@ func (r *runOf) findCreator(ctx context.Context, audit *scan.Audit) error {
 	case answered && answer.Status == 404:
 		doubt("the tenant has no user %s: check the spelling (a deleted account is not found either)")
 	default:
-		doubt("could not check that user %s exists: %s", batch.Printable(err.Error()))
+		doubt("could not check that user %s exists: %s", safetext.Printable(err.Error()))
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/internal/safetext"
 )
 
 // prefix begins the names of the environment variables that set flags.
@@ -67,7 +67,7 @@ func environment(environ []string) (list []setting, err error) {
 		f := settable[name]
 		switch {
 		case f == nil:
-			wrong = append(wrong, batch.Printable(name)+" is "+unknownVariable(name, typed, settable))
+			wrong = append(wrong, safetext.Printable(name)+" is "+unknownVariable(name, typed, settable))
 		case value == "" && slices.Contains(emptyIsNone, f.Name):
 		default:
 			if err := f.Value.Set(value); errors.Is(err, errEmpty) {
@@ -75,7 +75,7 @@ func environment(environ []string) (list []setting, err error) {
 			} else if err != nil {
 				wrong = append(wrong, fmt.Sprintf("%s: %v", name, err))
 			} else {
-				list = append(list, setting{name, batch.Printable(value), f.Name, value})
+				list = append(list, setting{name, safetext.Printable(value), f.Name, value})
 			}
 		}
 	}

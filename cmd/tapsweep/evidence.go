@@ -12,10 +12,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/internal/safetext"
 )
 
 // addEvidence adds --evidence, for commands whose runs are proven afterwards.
@@ -55,7 +55,7 @@ func (r *runOf) beginEvidence() error {
 	}
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%s  tapsweep %s  %s\n", time.Now().UTC().Format(time.RFC3339),
-		r.header.Version, batch.Printable(strings.Join(r.header.Command, " ")))
+		r.header.Version, safetext.Printable(strings.Join(r.header.Command, " ")))
 	r.tenant.token.Print(&text, r.asked)
 	if r.flags.noPreflight {
 		fmt.Fprintln(&text, "not judged by it what the token may do: --no-preflight")

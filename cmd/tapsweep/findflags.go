@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/preflight"
@@ -23,6 +22,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
+	"tapsweep/internal/safetext"
 )
 
 // findFlags say where to look for passes, and for which.
@@ -47,7 +47,7 @@ type findFlags struct {
 // noList refuses arguments: whoever is used to revoke may name a list here, too.
 func noList(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return status.Refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), batch.Printable(args[0])),
+		return status.Refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), safetext.Printable(args[0])),
 			"to scan the users on a list, use --users; to scan one user, use --user; "+
 				"to revoke the passes on a list, use tapsweep revoke")
 	}

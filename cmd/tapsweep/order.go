@@ -10,6 +10,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/input"
+	"tapsweep/internal/safetext"
 )
 
 // privileged asks who holds an admin role. Where that cannot be known the order of
@@ -22,7 +23,7 @@ func (r *runOf) privileged(ctx context.Context) (first func(user string) bool, e
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}
-	r.say("--order privileged: who holds an admin role is not known, the order is that of the list: %s", batch.Printable(err.Error()))
+	r.say("--order privileged: who holds an admin role is not known, the order is that of the list: %s", safetext.Printable(err.Error()))
 	return func(string) bool { return false }, nil
 }
 

@@ -4,8 +4,8 @@ import (
 	"io"
 	"os"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/progress"
+	"tapsweep/internal/safetext"
 )
 
 // startProgress shows how far a run is, and has messages and the log go through the
@@ -41,7 +41,7 @@ func (m messages) Write(p []byte) (int, error) {
 	if d := m.display.Load(); d != nil {
 		to = d
 	}
-	if _, err := io.WriteString(to, batch.Mask(string(p))); err != nil {
+	if _, err := io.WriteString(to, safetext.Mask(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/internal/safetext"
 )
 
 // clearProxies removes this machine's proxies from the environment of the test.
@@ -67,7 +67,7 @@ func TestProxies(t *testing.T) {
 				t.Errorf("the password is in the error: %v", err)
 			}
 			if strings.Contains(tt.value, ":"+password+"@") &&
-				strings.Contains(batch.Printable("407 for "+password), password) {
+				strings.Contains(safetext.Printable("407 for "+password), password) {
 				t.Error("the password of the proxy is not masked")
 			}
 		})

@@ -21,6 +21,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
+	"tapsweep/internal/safetext"
 )
 
 // runOf is all that a run consists of.
@@ -298,7 +299,7 @@ func (r *runOf) do(ctx context.Context, summary *report.Summary, work work, conc
 	}
 	end := &results.End{Counts: whole.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
-		end.Stopped = batch.Printable(runErr.Error())
+		end.Stopped = safetext.Printable(runErr.Error())
 	}
 	unsealed := false
 	if r.log != nil {

@@ -21,6 +21,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
+	"tapsweep/internal/safetext"
 )
 
 type sweepFlags struct {
@@ -392,10 +393,10 @@ func (s *sweeping) conclude(code int) {
 		fmt.Fprintf(s.stderr, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
 			format.Plural(own[results.Revoked]+own[results.Planned], "pass", "passes"), s.verb(),
 			format.Plural(seen.Users, "user", "users"), byReason(counts.Reasons, s.opts.Reasons...), more,
-			s.summary.Took.Round(time.Second), batch.Visible(s.summary.Results, ""))
+			s.summary.Took.Round(time.Second), safetext.Visible(s.summary.Results, ""))
 		s.summary.AuditLog(s.stderr)
 		if s.summary.Evidence != "" {
-			fmt.Fprintf(s.stderr, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n", batch.Visible(s.summary.Evidence, ""), s.summary.Sealed)
+			fmt.Fprintf(s.stderr, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n", safetext.Visible(s.summary.Evidence, ""), s.summary.Sealed)
 		}
 	} else {
 		s.summary.Print(s.stderr)

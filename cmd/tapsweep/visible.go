@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"tapsweep/batch"
+	"tapsweep/internal/safetext"
 )
 
 // visible makes a message safe for a terminal. It keeps the line breaks of the message, but
@@ -13,9 +13,9 @@ import (
 // variables that name files.
 func (a *app) visible(text string) string {
 	for _, name := range a.names() {
-		text = strings.ReplaceAll(text, name, batch.Visible(name, ""))
+		text = strings.ReplaceAll(text, name, safetext.Visible(name, ""))
 	}
-	return batch.Visible(text, "\n\t")
+	return safetext.Visible(text, "\n\t")
 }
 
 // names returns the names with line breaks or tabs from the command line and from variables

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/internal/safetext"
 )
 
 // enforcing are the methods that ask the authority of the configured tenant. They get a token
@@ -89,7 +89,7 @@ func (l *line) askTenant(ctx context.Context, at string) (string, error) {
 		var e oauthError
 		said := ""
 		if json.Unmarshal(data, &e) == nil && e.Said != "" {
-			said = ": " + batch.Printable(strings.Join(strings.Fields(e.Said), " "))
+			said = ": " + safetext.Printable(strings.Join(strings.Fields(e.Said), " "))
 		}
 		return "", fmt.Errorf("%s answers %d%s", req.URL.Host, resp.StatusCode, said)
 	}

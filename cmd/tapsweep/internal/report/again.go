@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/internal/safetext"
 )
 
 // A leftover is what a log leaves to a further run on it.
@@ -34,7 +34,7 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 	}
 	for _, lg := range l.logs {
 		run := lg.last()
-		name, rest := batch.Printable(lg.name), left[lg]
+		name, rest := safetext.Printable(lg.name), left[lg]
 		n, noun := plus(rest.again+rest.unverified, without[lg]), "pair"
 		if run.kind() == "scan" {
 			noun = "user"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
+	"tapsweep/internal/safetext"
 )
 
 // AllClear writes what was read from the audit log if the run found no pass, or left out
@@ -25,7 +25,7 @@ func (s *Summary) AuditLog(w io.Writer) {
 		return
 	}
 	a := s.Scan.Audit
-	name := batch.Printable(a.Name)
+	name := safetext.Printable(a.Name)
 	create := "create a pass"
 	if a.Made == 1 {
 		create = "creates a pass"

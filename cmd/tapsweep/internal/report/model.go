@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/internal/safetext"
 )
 
 // A Report is what results logs tell, but for the single rows. As JSON it is
@@ -149,7 +149,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r.head()
 	for _, lg := range l.logs {
 		r.noLines, r.columns = r.noLines && !lg.lined, r.columns || lg.columns
-		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn,
+		r.Logs = append(r.Logs, Log{safetext.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn,
 			lg.stray, lg.strayAt, lg.copied()})
 	}
 	r.periods = newPeriods(r.Runs)

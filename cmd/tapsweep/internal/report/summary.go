@@ -10,11 +10,11 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/internal/safetext"
 )
 
 // A Summary is what is printed at the end of a run. Its figures are of this run, but for
@@ -111,10 +111,10 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "%s left out, protected in the earlier run: to revoke them, name them in a list of their own\n", rows(s.ProtectedBefore))
 	}
 	if s.Stopped != nil {
-		fmt.Fprintf(w, "stopped early: %s\n", batch.Printable(s.Stopped.Error()))
+		fmt.Fprintf(w, "stopped early: %s\n", safetext.Printable(s.Stopped.Error()))
 	}
 	if s.Output != "" && s.Output != "-" {
-		fmt.Fprintf(w, "passes: %s\n", batch.Visible(s.Output, ""))
+		fmt.Fprintf(w, "passes: %s\n", safetext.Visible(s.Output, ""))
 	}
 	s.Kept(w)
 	if s.Incomplete {
@@ -155,10 +155,10 @@ func (s *Summary) within() string {
 // Kept tells where the records of the run are. A run that is refused has some as well.
 func (s *Summary) Kept(w io.Writer) {
 	if s.Results != "" && s.Results != "-" {
-		fmt.Fprintf(w, "results: %s\n", batch.Visible(s.Results, ""))
+		fmt.Fprintf(w, "results: %s\n", safetext.Visible(s.Results, ""))
 	}
 	if s.Evidence != "" {
-		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", batch.Visible(s.Evidence, ""), s.Sealed)
+		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", safetext.Visible(s.Evidence, ""), s.Sealed)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/internal/safetext"
 )
 
 // Counts sums a run up.
@@ -101,7 +102,7 @@ func (c *Counts) Row(row *results.Row, before results.Outcome) {
 	if !row.Outcome.Left() {
 		return
 	}
-	key := Cause{row.Outcome, batch.Printable(cause(row))}
+	key := Cause{row.Outcome, safetext.Printable(cause(row))}
 	t := c.Causes[key]
 	if t == nil {
 		if len(c.Causes) >= maxCauses {

@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/input"
+	"tapsweep/internal/safetext"
 )
 
 // Formats are the formats of a Writer. All but the table can be used as lists.
@@ -96,7 +96,7 @@ func (w *Writer) row(l *Line) error {
 	if l.UsableOnce {
 		once = "yes"
 	}
-	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s\n", batch.Printable(name), batch.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once)
+	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s\n", safetext.Printable(name), safetext.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once)
 	return err
 }
 
