@@ -71,14 +71,6 @@ func (bl *blockade) holds(now time.Time) (held bool, until time.Time) {
 	return now.Before(bl.nextTest), bl.nextTest
 }
 
-// limit returns how many rejections in a row with an error code are taken for a blockade.
-func (bl *blockade) limit() int {
-	if bl.lastAccepted == 0 {
-		return fewRejections
-	}
-	return manyRejections
-}
-
 // updateBlockade takes in the reply to a batch. A batch that was in flight when the blockade
 // began says little about it.
 func (l *loop) updateBlockade(b *inFlightBatch) {
@@ -107,8 +99,11 @@ func (l *loop) onRejection(b *inFlightBatch) {
 	if bl.active() && !b.testsBlockade {
 		return
 	}
-	mayBeRequests := b.verdict == rejected
-	if mayBeRequests && !bl.active() && bl.rejections+1 < bl.limit() {
+	mayBeRequests, limit := b.verdict == rejected, manyRejections
+	if bl.lastAccepted == 0 {
+		limit = fewRejections
+	}
+	if mayBeRequests && !bl.active() && bl.rejections+1 < limit {
 		bl.rejections++
 		return
 	}
