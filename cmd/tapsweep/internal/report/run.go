@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -87,7 +87,7 @@ func (r *Run) saw(at time.Time) {
 }
 
 func (r *Run) end(e results.End) {
-	r.Exit, r.Stopped, r.End = &e.Exit, batch.Printable(e.Stopped), utc(e.End)
+	r.Exit, r.Stopped, r.End = &e.Exit, safetext.Printable(e.Stopped), utc(e.End)
 }
 
 // Took is how long the run went on, as far as is known.
@@ -132,7 +132,7 @@ func (l *Logs) wait(w wait) {
 // since a list has millions of them.
 func clip(s string) string {
 	if len(s) > 200 || strings.Contains(s, "eyJ") || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return batch.Printable(s)
+		return safetext.Printable(s)
 	}
 	return s
 }
@@ -145,7 +145,7 @@ func clean(row *results.Row) {
 	}
 	for _, s := range []*string{&row.Code, &row.Message, &row.RequestID, &row.Hint} {
 		if *s != "" {
-			*s = batch.Printable(*s)
+			*s = safetext.Printable(*s)
 		}
 	}
 	row.Time = utc(row.Time)
@@ -157,10 +157,10 @@ func clean(row *results.Row) {
 
 func cleanRun(run *Run) {
 	for _, s := range []*string{&run.Log, &run.Version, &run.Operator} {
-		*s = batch.Printable(*s)
+		*s = safetext.Printable(*s)
 	}
 	run.Command = make([]string, len(run.header.Command))
 	for i, arg := range run.header.Command {
-		run.Command[i] = batch.Printable(arg)
+		run.Command[i] = safetext.Printable(arg)
 	}
 }
