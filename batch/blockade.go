@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/batch/throttle"
 )
 
@@ -70,14 +71,6 @@ func (bl *blockade) holds(now time.Time) (held bool, until time.Time) {
 	return now.Before(bl.nextTest), bl.nextTest
 }
 
-// limit returns how many rejections in a row with an error code are taken for a blockade.
-func (bl *blockade) limit() int {
-	if bl.lastAccepted == 0 {
-		return fewRejections
-	}
-	return manyRejections
-}
-
 // updateBlockade takes in the reply to a batch. A batch that was in flight when the blockade
 // began says little about it.
 func (l *loop) updateBlockade(b *inFlightBatch) {
@@ -106,8 +99,11 @@ func (l *loop) onRejection(b *inFlightBatch) {
 	if bl.active() && !b.testsBlockade {
 		return
 	}
-	mayBeRequests := b.verdict == rejected
-	if mayBeRequests && !bl.active() && bl.rejections+1 < bl.limit() {
+	mayBeRequests, limit := b.verdict == rejected, manyRejections
+	if bl.lastAccepted == 0 {
+		limit = fewRejections
+	}
+	if mayBeRequests && !bl.active() && bl.rejections+1 < limit {
 		bl.rejections++
 		return
 	}
@@ -124,7 +120,7 @@ func (l *loop) extendBlockade(q *quotaQueue, sent, replied time.Time, whole *Sta
 	bl := &q.blockade
 	if !bl.active() {
 		bl.since, bl.failed, bl.prepared = sent, 0, 0
-		l.opts.Logger.Info("batches are refused", "quota", q.name, "err", Printable(whole.Error()))
+		l.opts.Logger.Info("batches are refused", "quota", q.name, "err", safetext.Printable(whole.Error()))
 		l.retrySuspects(q)
 	}
 	bl.failed++

@@ -10,6 +10,8 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+
+	"tapsweep/batch/safetext"
 )
 
 // The SDK's batch helper (msgraph-sdk-go-core v1.4.0) sends 19 at a time,
@@ -88,9 +90,10 @@ func (r *Request) check() error {
 	case r.Method == "" || r.Method != strings.ToUpper(r.Method):
 		return fmt.Errorf("method %q is not an upper-case HTTP verb", r.Method)
 	case !strings.HasPrefix(r.URL, "/") || strings.HasPrefix(r.URL, "//"):
-		return fmt.Errorf("url %q does not start with one slash: it must be relative to the version", Printable(r.URL))
+		return fmt.Errorf("url %q does not start with one slash: it must be relative to the version",
+			safetext.Printable(r.URL))
 	case strings.ContainsFunc(r.URL, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' || c == '#' }):
-		return fmt.Errorf("url %q is not percent-encoded", Printable(r.URL))
+		return fmt.Errorf("url %q is not percent-encoded", safetext.Printable(r.URL))
 	case strings.HasPrefix(strings.ToLower(r.URL), "/$batch"):
 		return errors.New("a batch cannot hold a batch")
 	case r.Body != nil && !json.Valid(r.Body):

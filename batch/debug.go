@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/batch/throttle"
 )
 
@@ -36,13 +37,13 @@ func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) [
 	if !closedUntil.IsZero() {
 		wait = closedUntil.Sub(b.replied)
 	}
-	list = append(list, slog.Duration("wait", max(wait, 0)), slog.String("request_id", Printable(id)))
+	list = append(list, slog.Duration("wait", max(wait, 0)), slog.String("request_id", safetext.Printable(id)))
 	if code != "" {
-		list = append(list, slog.String("code", Printable(code)))
+		list = append(list, slog.String("code", safetext.Printable(code)))
 	}
 	if b.err != nil {
 		// What net/http says may quote the service, too.
-		list = append(list, slog.String("err", Printable(b.err.Error())))
+		list = append(list, slog.String("err", safetext.Printable(b.err.Error())))
 	}
 	return list
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/batch/throttle"
 )
 
@@ -100,7 +101,7 @@ func (l *loop) stopIfUnreachable(wake time.Time) time.Time {
 }
 
 func (l *loop) logOutage(err error) {
-	l.opts.Logger.Info("no connection", "err", Printable(err.Error()))
+	l.opts.Logger.Info("no connection", "err", safetext.Printable(err.Error()))
 }
 
 // outagePause returns how long to wait after so many failed tests in a row.

@@ -583,17 +583,8 @@ func quotasSettleOnce(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	tenant, faulty := limitedTenant(rng, seed)
 	users := tenant.AddUsers(20 + rng.IntN(200))
-	opts := batch.Options{
-		BatchSize:   1 + rng.IntN(20),
-		Concurrency: rng.IntN(8),
-		MaxAttempts: 1 + rng.IntN(8),
-		Reauthorize: renewToken,
-	}
-	if rng.IntN(4) == 0 {
-		opts.MaxRate = 1 + rng.Float64()*50
-	}
+	opts := randomOptions(rng)
 	poster := &sortingPoster{Tenant: tenant}
-	runner := newRunner(t, poster, opts)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(900))*time.Second)
 	defer cancel()
 	// The tenant counts deletes and sign-outs against one limit, and here they are two quotas.
@@ -603,18 +594,16 @@ func quotasSettleOnce(t *testing.T, seed uint64) {
 		asked[fmt.Sprint(method, i)]++
 		return requestOf(method, i, users[i])
 	}
-	_ = runner.Run(ctx, func(yield func(batch.Request) bool) {
+	src := func(yield func(batch.Request) bool) {
 		for i := range users {
-			method := "GET"
-			if i%4 == 0 {
-				method = "DELETE"
-			}
+			method := []string{"DELETE", "GET", "GET", "GET"}[i%4]
 			if !yield(ask(method, i)) {
 				t.Error("src was not read to its end")
 				return
 			}
 		}
-	}, func(r batch.Result) (next []batch.Request) {
+	}
+	_ = newRunner(t, poster, opts).Run(ctx, src, func(r batch.Result) (next []batch.Request) {
 		i := r.Request.Tag.(int)
 		what := fmt.Sprint(r.Request.Method, i)
 		if _, twice := settled[what]; twice {
@@ -640,14 +629,7 @@ func quotasSettleOnce(t *testing.T, seed uint64) {
 	for what, n := range asked {
 		check(t, "times asked for "+what, n, 1)
 	}
-	left := stillThere(tenant)
-	for i, u := range users {
-		if r, ok := settled[fmt.Sprint("DELETE", i)]; ok {
-			checkTrue(t, &r, left[u.UPN])
-		} else {
-			check(t, "still there, as not deleted: "+u.UPN, left[u.UPN], true)
-		}
-	}
+	checkDeletes(t, tenant, users, settled)
 	checkWrites(t, tenant)
 	check(t, "batches that mix quotas", poster.mixed, 0)
 	if !faulty && !sessions {
@@ -656,6 +638,32 @@ func quotasSettleOnce(t *testing.T, seed uint64) {
 	if opts.Concurrency > 0 {
 		checkBetween(t, "batches at once", tenant.Stats().MaxConcurrent, 0, opts.Concurrency)
 	}
+}
+
+// checkDeletes checks that the results of deletes, by method and user, agree with the tenant.
+func checkDeletes(t *testing.T, tenant *graphsim.Tenant, users []graphsim.User, settled map[string]batch.Result) {
+	t.Helper()
+	left := stillThere(tenant)
+	for i, u := range users {
+		if r, ok := settled[fmt.Sprint("DELETE", i)]; ok {
+			checkTrue(t, &r, left[u.UPN])
+		} else {
+			check(t, "still there, as not deleted: "+u.UPN, left[u.UPN], true)
+		}
+	}
+}
+
+func randomOptions(rng *rand.Rand) batch.Options {
+	opts := batch.Options{
+		BatchSize:   1 + rng.IntN(20),
+		Concurrency: rng.IntN(8),
+		MaxAttempts: 1 + rng.IntN(8),
+		Reauthorize: renewToken,
+	}
+	if rng.IntN(4) == 0 {
+		opts.MaxRate = 1 + rng.Float64()*50
+	}
+	return opts
 }
 
 // limitedTenant returns a tenant with random limits of reads and writes, and mostly with faults.

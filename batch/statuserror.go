@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"tapsweep/batch/safetext"
 )
 
 // A StatusError is an HTTP answer that rejects a whole batch, or the error that the response to
@@ -26,10 +28,10 @@ func (e *StatusError) Error() string {
 	// An answer without a code may come from something in front of Graph.
 	s := fmt.Sprintf("the answer was %d", e.Status)
 	if e.Code != "" {
-		s = fmt.Sprintf("Graph answered %d %s", e.Status, Printable(e.Code))
+		s = fmt.Sprintf("Graph answered %d %s", e.Status, safetext.Printable(e.Code))
 	}
 	if e.Message != "" {
-		s += ": " + Printable(e.Message)
+		s += ": " + safetext.Printable(e.Message)
 	}
 	return s
 }
@@ -42,7 +44,7 @@ func (r *Response) StatusError() *StatusError {
 // NewStatusError reads an error answer. Code and RequestID come from the error object of
 // Graph or of older OData; without such an object they are empty. Message is the text of the
 // body: the message of these objects, problem+json, an OAuth error, a plain message, or the
-// first words of HTML or other text. Nothing is masked or escaped; use Printable to show it.
+// first words of HTML or other text. The text is as sent: only Error masks and escapes it.
 func NewStatusError(status int, header http.Header, body []byte) *StatusError {
 	e := &StatusError{Status: status, Header: header, RequestID: header.Get("Request-Id")}
 	e.read(bytes.TrimSpace(withoutMark(body)))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 )
 
 // A verdict says what the reply to a batch means for a request in it, or for the batch as a
@@ -160,19 +161,13 @@ func (b *inFlightBatch) tokenRefusals(it *item) int {
 
 // tookToken reports whether a request of the batch has an answer other than 401 and 429.
 func (b *inFlightBatch) tookToken() bool {
-	return b.hasAnswer(func(a *answer) bool {
-		return a.Status != http.StatusUnauthorized && a.Status != http.StatusTooManyRequests
+	return slices.ContainsFunc(b.answers, func(a answer) bool {
+		v := verdictOf(a.Status)
+		return a.err == nil && v != tokenRefused && v != throttled
 	})
 }
 
 // wasAccepted reports whether Graph answered a request of the batch.
-func (b *inFlightBatch) wasAccepted() bool { return b.hasAnswer(func(*answer) bool { return true }) }
-
-func (b *inFlightBatch) hasAnswer(is func(*answer) bool) bool {
-	for i := range b.answers {
-		if a := &b.answers[i]; a.err == nil && is(a) {
-			return true
-		}
-	}
-	return false
+func (b *inFlightBatch) wasAccepted() bool {
+	return slices.ContainsFunc(b.answers, func(a answer) bool { return a.err == nil })
 }

@@ -16,7 +16,8 @@ func BenchmarkMillion(b *testing.B) {
 	lines := map[string]struct{ head, row string }{
 		"list.csv":   {"user,method\n", "user%[1]d@contoso.com,9f0c7d00-0000-4000-8000-%012[1]x\n"},
 		"list.jsonl": {"", `{"user":"user%[1]d@contoso.com","method":"9f0c7d00-0000-4000-8000-%012[1]x"}` + "\n"},
-		"both.csv":   {"userId,upn,method\n", "3f2a1c00-0000-4000-8000-%012[1]x,user%[1]d@contoso.com,9f0c7d00-0000-4000-8000-%012[1]x\n"},
+		"both.csv": {"userId,upn,method\n",
+			"3f2a1c00-0000-4000-8000-%012[1]x,user%[1]d@contoso.com,9f0c7d00-0000-4000-8000-%012[1]x\n"},
 	}
 	for name, form := range lines {
 		b.Run(name, func(b *testing.B) {

@@ -58,7 +58,8 @@ func CheckUser(s string) error {
 	case strings.Trim(local, ".") == "":
 		return fmt.Errorf("user %s has no name before the @", showUser(s))
 	}
-	if i := strings.IndexFunc(local, func(r rune) bool { return !isAlnum(byte(r)) && !strings.ContainsRune(localMarks, r) }); i >= 0 {
+	strange := func(r rune) bool { return !isAlnum(byte(r)) && !strings.ContainsRune(localMarks, r) }
+	if i := strings.IndexFunc(local, strange); i >= 0 {
 		return fmt.Errorf("user %s may not hold %q before the @: use the user's object id", showUser(s), local[i])
 	}
 	if !isDomain(domain) {

@@ -10,9 +10,9 @@ const maxProblems = 20 // how many errors Problems keeps
 // A LineError says what is wrong at one place of a list.
 type LineError struct {
 	Source string
-	Line   int    // counted from 1, 0 when the error concerns the whole list
-	Column int    // in bytes, counted from 1, 0 when unknown
-	Field  string // "user" or "method" when one of them is to blame
+	Line   int    // counted from 1, 0 if the error is about the whole list
+	Column int    // in bytes, counted from 1, 0 if it is unknown
+	Field  string // "user" or "method" if one of them is wrong
 	Msg    string // what is wrong and what to do about it
 	Err    error  // the cause, if there is one
 }
@@ -35,11 +35,11 @@ func (e *LineError) Error() string {
 // Unwrap returns the cause.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// Problems is everything that Open found wrong, in the order of the lists.
+// Problems are all errors in lists, in the order of the lists.
 type Problems struct {
 	Errs  []*LineError // the first 20
 	Count int          // all of them
-	Cut   bool         // SkipInvalid does not help, for example because the rest of a list is unreadable
+	Cut   bool         // SkipInvalid does not skip one of them, such as one that makes a list unreadable
 }
 
 func (p *Problems) add(e *LineError) {
@@ -49,7 +49,15 @@ func (p *Problems) add(e *LineError) {
 	}
 }
 
-// Error lists the kept errors one per line, and counts the others.
+// addFatal adds an error that SkipInvalid does not skip, if e is not nil.
+func (p *Problems) addFatal(e *LineError) {
+	if e != nil {
+		p.add(e)
+		p.Cut = true
+	}
+}
+
+// Error returns the kept errors, one on each line, and the number of the others.
 func (p *Problems) Error() string {
 	lines := make([]string, 0, len(p.Errs)+1)
 	for _, e := range p.Errs {
@@ -84,10 +92,10 @@ func (e *EmptyError) Error() string {
 	return strings.Join(e.Sources, ", ") + " " + verb + " no rows"
 }
 
-// A ChangedError ends the second pass over a list that is not what Open read.
+// A ChangedError says that a list is no longer what Open read.
 type ChangedError struct {
 	Source string
-	Line   int // the last row handed out, 0 for none
+	Line   int // of the last row that was yielded, 0 for none
 }
 
 func (e *ChangedError) Error() string {

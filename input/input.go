@@ -1,17 +1,30 @@
-// Package input turns lists of users and passes, as people have them, into
-// pairs with positions.
+// Package input reads lists of users and of their Temporary Access Passes.
 //
-// A pair names a user and, usually, one Temporary Access Pass of that user. A
-// pair without a pass id means whatever pass the user holds, which is a much
-// wider order; so everything here prefers refusing a row to guessing that its
-// pass id is missing. Lists come as CSV (Excel, PowerShell, by hand), as JSON (an
-// array, answers of Microsoft Graph, objects one after another) or as JSON
-// Lines. A [Reader] adds other forms.
+// A list is CSV with a header (as Excel and PowerShell write it, or by hand), JSON (an array,
+// answers of Microsoft Graph, or objects one after another), JSON Lines, or text with one user
+// on each line. UTF-16 with a byte order mark is read too. A [Reader] adds other forms.
 //
-// A list is read twice. [Open] checks every row and finds the repeats before
-// anything is done with the first one; [List.Pairs] reads again and hands the
-// pairs out, and stops if it meets one that Open did not see. Rows are never
-// kept: memory grows by what is needed to recognise a repeat, not by the list.
+// [Open] reads lists of pairs: each row names a user and, usually, a pass of that user.
+//
+//	list, err := input.Open([]string{"list.csv"}, input.Options{})
+//	if err != nil {
+//		return err // such as list.csv:4: method "no..." (5 characters) is not a GUID
+//	}
+//	defer list.Close()
+//	for pair, err := range list.Pairs() {
+//		…
+//	}
+//
+// [ReadUsers] reads lists of users, and ignores the passes.
+//
+// A row without a pass id means any pass of the user, which is a much wider order. So a row is
+// refused if its pass id may be missing or misread: if an unknown column holds a GUID, if id may
+// be the user's or the pass's, or if the row names two users. A message shows no value that may
+// be a pass, because a pass lets anybody sign in.
+//
+// A list of pairs is read twice. Open checks every row and finds the repeats before the caller
+// handles the first pair. [List.Pairs] reads again, and stops at a pair that Open did not see.
+// A List does not keep its rows: it takes 28 bytes of memory for each pair.
 package input
 
 import (
@@ -27,9 +40,8 @@ type Pair struct {
 	// Line is the line on which the row starts, counted from 1.
 	Line int
 
-	// Column is where the row starts in that line, in bytes of UTF-8 counted from 1, if
-	// another one comes before it there, as in JSON on one line. It is 0 for the first row
-	// of a line.
+	// Column is where the row starts in that line, in bytes of UTF-8, counted from 1. It is 0
+	// for the first row of a line; only JSON has more of them on a line.
 	Column int
 
 	// User is an object id or a user principal name as written, without the
@@ -41,16 +53,14 @@ type Pair struct {
 	// be out of date.
 	UPN string
 
-	// Method is the id of the pass as written. Empty means whatever pass this
-	// user holds.
+	// Method is the id of the pass as written. Empty means any pass of the user.
 	Method string
 
-	// Err tells why the row was refused. Only Options.SkipInvalid lets such
-	// pairs through; User and Method are then for display alone, made
-	// printable and cut to 100 characters.
+	// Err says why the row was refused. Such pairs are yielded only with Options.SkipInvalid.
+	// Then User and Method are only for display: printable, and at most 100 characters.
 	Err error
 
-	// FirstOf is set when the pair repeats an earlier one, and says where that is.
+	// FirstOf is the place of the first pair that this one repeats, nil if it is the first.
 	FirstOf *Pos
 }
 
@@ -60,8 +70,8 @@ type Pos struct {
 	Line   int
 }
 
-// Place is where the pair stands, such as list.csv:7 or, of JSON on one line,
-// list.json:1:93.
+// Place returns the place of the pair, such as list.csv:7, or list.json:1:93 if other pairs
+// precede it on its line.
 func (p *Pair) Place() string {
 	place := p.Source + ":" + strconv.Itoa(p.Line)
 	if p.Column > 0 {
@@ -72,12 +82,12 @@ func (p *Pair) Place() string {
 
 // Options say how lists are read. The zero value is ready to use.
 type Options struct {
-	// Format is one of Formats, for every list. Empty goes by the
-	// extension, then by the first character.
+	// Format is one of Formats, for every list. If it is empty, the extension of the file and
+	// then the beginning of its text decide.
 	Format string
 
-	// SkipInvalid lets Open succeed although rows were refused. What makes the
-	// rest of a list unreadable, such as broken JSON, stays an error.
+	// SkipInvalid makes Open succeed although rows were refused. An error that makes the rest
+	// of a list unreadable, such as broken JSON, stays an error.
 	SkipInvalid bool
 
 	// Reader reads lists in forms that this package does not know, such as a program's own
@@ -96,8 +106,8 @@ type Options struct {
 	// Stdin is read for the name "-". Nil is os.Stdin.
 	Stdin io.Reader
 
-	// TempDir is where a list that can be read only once is kept until Close.
-	// Empty is the system's directory.
+	// TempDir is the directory for a copy of a list that can be read only once, such as a
+	// pipe. The copy is deleted by Close. Empty means the directory of the system.
 	TempDir string
 }
 

@@ -1,27 +1,25 @@
 package input
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 )
 
-// readJSON hands out the rows of text: objects, arrays of objects and answers
-// of Graph, one after another. Broken JSON ends it with a *LineError, because
-// nothing tells where the next row would start.
+// readJSON yields the rows of text: objects, arrays of objects and answers of Graph, one after
+// another. Broken JSON ends it with a *LineError, because it is unknown where the next row
+// starts.
 func readJSON(text io.Reader, usersOnly bool, yield func(row) bool) error {
-	limited := &cappedReader{r: text}
-	lines := &lineCounter{r: limited}
+	capped := &cappedReader{r: text}
+	lines := &lineCounter{r: capped}
 	j := jsonReader{dec: json.NewDecoder(lines), at: lines.at, names: nameSet{usersOnly: usersOnly}, yield: yield}
-	j.renew = func() { limited.limit = j.dec.InputOffset() + maxRowBytes }
+	j.renew = func() { capped.limit = j.dec.InputOffset() + maxRowBytes }
 	err := j.documents()
 	if err == nil && j.page > 0 {
-		return &LineError{Line: j.page, Msg: `this is one page of several: put the others behind it, or take out "@odata.nextLink" if one is meant`}
+		return &LineError{Line: j.page, Msg: "this is one page of several: put the others behind it, " +
+			`or take out "@odata.nextLink" if one is meant`}
 	}
 	if errors.Is(err, errTooLong) {
 		line, _ := lines.at(j.next())
@@ -30,68 +28,6 @@ func readJSON(text io.Reader, usersOnly bool, yield func(row) bool) error {
 	if bad := jsonError(err); bad != nil {
 		bad.Line, _ = lines.at(j.next())
 		return bad
-	}
-	return err
-}
-
-// readLines yields the rows of text, in which each line is a separate JSON value.
-func readLines(text *bufio.Reader, usersOnly bool, yield func(row) bool) error {
-	l := newLineReader(usersOnly)
-	for n := 1; ; n++ {
-		line, err := readLine(text)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil && !errors.Is(err, errTooLong) {
-			return err
-		}
-		if err == nil {
-			err = l.read(line, n)
-		} else {
-			err = fmt.Errorf("the line is %w", err)
-		}
-		if err != nil { // no row of a broken line counts
-			l.rows = append(l.rows[:0], row{line: n}.refuse("", err))
-			if bad := jsonError(err); bad != nil {
-				bad.Line, l.rows[0].err = n, bad
-			}
-		}
-		for _, r := range l.rows {
-			if !yield(r) {
-				return errStop
-			}
-		}
-	}
-}
-
-// A lineReader reads the lines of JSON Lines.
-type lineReader struct {
-	rows  []row // of the last line
-	line  bytes.Reader
-	start int64 // offset of the line in what the decoder has read
-	json  jsonReader
-}
-
-func newLineReader(usersOnly bool) *lineReader {
-	l := new(lineReader)
-	l.json = jsonReader{names: nameSet{usersOnly: usersOnly}, renew: func() {}}
-	l.json.yield = func(r row) bool { l.rows = append(l.rows, r); return true }
-	return l
-}
-
-// read reads the rows of line n: mostly one, but a line may hold a whole document.
-func (l *lineReader) read(line []byte, n int) error {
-	l.rows = l.rows[:0]
-	l.line.Reset(bytes.TrimRightFunc(line, unicode.IsSpace))
-	if l.json.dec == nil {
-		l.json.dec = json.NewDecoder(&l.line)
-	}
-	l.json.last = 0
-	l.start = l.json.dec.InputOffset()
-	l.json.at = func(offset int64) (int, int) { return n, int(offset - l.start) }
-	err := l.json.documents()
-	if err != nil {
-		l.json.dec = nil // it reads no further after an error
 	}
 	return err
 }
@@ -110,21 +46,20 @@ func jsonError(err error) *LineError {
 	return nil
 }
 
-// A jsonReader walks through JSON so that neither an array nor a Graph answer
-// is ever in memory as a whole.
+// A jsonReader reads JSON values, without keeping an array or an answer of Graph as a whole.
 type jsonReader struct {
 	dec   *json.Decoder
-	at    func(offset int64) (line, column int) // of the byte before it; offsets must not go back
+	at    func(offset int64) (line, column int) // of the byte before offset; offsets must not go back
 	renew func()                                // allows the next element its size
-	page  int                                   // line of the last document, if that says that more follows
-	last  int                                   // line on which a row has started
+	page  int                                   // line of the last document, if it says that more pages follow
+	last  int                                   // the last line on which a row started
 	names nameSet                               // of a row before its first key
 	raw   json.RawMessage                       // the last value
 	yield func(row) bool
 }
 
-// hand hands out a row that starts there. An object that also holds rows comes after them.
-func (j *jsonReader) hand(r row, column int) error {
+// yieldAt yields a row that starts in a column. An object that also holds rows comes after them.
+func (j *jsonReader) yieldAt(r row, column int) error {
 	if r.line <= j.last {
 		r.column = column
 		if r.err != nil {
@@ -149,7 +84,7 @@ func (j *jsonReader) next() int64 {
 	}
 }
 
-// token returns the next token, inside something, where the text must not end.
+// token returns the next token inside a value, where the text must not end.
 func (j *jsonReader) token() (json.Token, error) {
 	tok, err := j.dec.Token()
 	return tok, atEnd(err)
@@ -192,7 +127,7 @@ func (j *jsonReader) documents() error {
 // level: then an array under the key "value" holds the rows. The object's nameSet starts as a
 // copy of names.
 func (j *jsonReader) object(line, column int, names nameSet, top bool) error {
-	o := objectRow{line: line, names: names}
+	o := object{line: line, names: names}
 	answer := graphAnswer{names: names}
 	for j.dec.More() {
 		tok, err := j.token()
@@ -220,12 +155,12 @@ func (j *jsonReader) object(line, column int, names nameSet, top bool) error {
 		if answer.more {
 			j.page = line
 		}
-		if !o.names.hasUser() && o.err == nil {
+		if !o.names.hasUser() && o.firstErr == nil {
 			return nil
 		}
 		o.fail("", errors.New(`the object is a row and also holds rows in "value": keep one of the two`))
 	}
-	return j.hand(o.row(), column)
+	return j.yieldAt(o.row(), column)
 }
 
 // A graphAnswer is what an object says about the rows in its array "value".
@@ -238,7 +173,7 @@ type graphAnswer struct {
 func (a *graphAnswer) take(key string, value json.RawMessage) {
 	switch key {
 	case "@odata.nextLink":
-		a.more = value[0] == '"'
+		a.more = a.more || value[0] == '"'
 	case "@odata.context":
 		a.names.context(unquote(value))
 	}
@@ -246,15 +181,15 @@ func (a *graphAnswer) take(key string, value json.RawMessage) {
 
 // value reads the value of the key "value" on the top level. An array is not read as a whole,
 // because it may hold all rows.
-func (j *jsonReader) value(o *objectRow, answer *graphAnswer) error {
+func (j *jsonReader) value(o *object, answer *graphAnswer) error {
 	tok, err := j.token()
 	switch {
 	case err != nil:
 		return err
 	case tok != json.Delim('['):
 		return j.skip(tok, func(text string) {
-			if o.hidden == nil && holdsGUID(text) {
-				o.hidden = misnamedColumn("value")
+			if o.misnamed == nil && holdsGUID(text) {
+				o.misnamed = misnamedColumn("value")
 			}
 		})
 	case answer.list:
@@ -268,17 +203,16 @@ func (j *jsonReader) value(o *objectRow, answer *graphAnswer) error {
 // as a copy of names.
 func (j *jsonReader) elements(names nameSet) error {
 	for j.renew(); j.dec.More(); j.renew() {
-		line, column := j.at(j.next() + 1)
 		tok, err := j.token()
-		switch {
-		case err != nil:
-		case tok == json.Delim('{'):
+		if err != nil {
+			return err
+		}
+		line, column := j.at(j.dec.InputOffset()) // of the last byte of the token
+		if tok == json.Delim('{') {
 			err = j.object(line, column, names, false)
-		default:
-			if err = j.skip(tok, func(string) {}); err == nil {
-				r := row{line: line}
-				err = j.hand(r.refuse("", fmt.Errorf("the element is %s, and has to be an object", kindOfToken(tok))), column)
-			}
+		} else if err = j.skip(tok, func(string) {}); err == nil {
+			err = fmt.Errorf("the element is %s, and has to be an object", kindOfToken(tok))
+			err = j.yieldAt(row{line: line}.refuse("", err), column)
 		}
 		if err != nil {
 			return err

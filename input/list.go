@@ -1,17 +1,18 @@
 package input
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"iter"
+	"hash"
 	"slices"
 	"strings"
 )
 
-// A List is what Open has checked. Its methods may be called concurrently,
-// except Close.
+// A List is one or several lists of pairs that Open has checked. Its methods may be called
+// concurrently, except Close.
 type List struct {
 	sources []*source
 	ends    []mark // after each source
@@ -22,43 +23,21 @@ type List struct {
 	skip    bool
 }
 
-// A mark counts what was read up to the end of a source.
+// A mark counts the rows and the unique pairs up to the end of a source.
 type mark struct {
 	rows   int
 	unique uint32
 }
 
-// Open reads the named lists from start to end and checks each row; "-" is
-// standard input, and may be named once. If rows are bad, the error is a
-// *Problems and there is no List; opts.SkipInvalid passes over them, but not
-// over what makes the rest of a list unreadable, nor over rows that give one
-// name of a user with two different other names. No pair at all is an error,
-// unless a results log says that all of its pairs are done. It is an *EmptyError
-// if the lists are valid.
+// Open reads the named lists from start to end and checks each row; "-" is standard input, and
+// may be named once. If rows are bad, the error is a *Problems and there is no List.
+// opts.SkipInvalid skips them, but not an error that makes the rest of a list unreadable, nor
+// rows that give one name of a user with two different other names. Lists without a pair are an
+// error, unless all of their pairs are done. It is an *EmptyError if the lists are valid.
 // The caller closes the List.
 func Open(names []string, opts Options) (_ *List, err error) {
-	if opts.Format != "" && !slices.Contains(Formats, opts.Format) {
-		return nil, fmt.Errorf("format %s is not known: use %s", show(opts.Format), strings.Join(Formats, ", "))
-	}
-	switch lists := len(names) + len(opts.Users); {
-	case lists == 0 && !opts.Self:
-		return nil, errors.New("no list is named")
-	case lists > 0 && opts.Self:
-		return nil, errors.New("--self takes no list and no user")
-	}
-	for i, name := range names {
-		switch again := slices.Contains(names[:i], name); {
-		case again && name == "-":
-			return nil, errors.New(`"-" is named twice, but standard input can be read once`)
-		case again:
-			// A row is known by its place where it names no pass, so two copies cannot be told apart.
-			return nil, fmt.Errorf("%s is named twice: name each list once", show(name))
-		}
-	}
-	for _, user := range opts.Users {
-		if err := CheckUser(user); err != nil {
-			return nil, fmt.Errorf("%s: %w", NamedSource, err)
-		}
+	if err := opts.check(names); err != nil {
+		return nil, err
 	}
 	l := &List{known: newPairSet(), skip: opts.SkipInvalid}
 	defer func() {
@@ -94,94 +73,88 @@ func Open(names []string, opts Options) (_ *List, err error) {
 	return l, nil
 }
 
+// check returns an error if the options and the names of the lists contradict each other.
+func (o *Options) check(names []string) error {
+	if o.Format != "" && !slices.Contains(Formats, o.Format) {
+		return fmt.Errorf("format %s is not known: use %s", show(o.Format), strings.Join(Formats, ", "))
+	}
+	switch lists := len(names) + len(o.Users); {
+	case lists == 0 && !o.Self:
+		return errors.New("no list is named")
+	case lists > 0 && o.Self:
+		return errors.New("--self takes no list and no user")
+	}
+	for i, name := range names {
+		switch again := slices.Contains(names[:i], name); {
+		case again && name == "-":
+			return errors.New(`"-" is named twice, but standard input can be read once`)
+		case again:
+			// A row without a pass is known by its place, so two copies cannot be told apart.
+			return fmt.Errorf("%s is named twice: name each list once", show(name))
+		}
+	}
+	for _, user := range o.Users {
+		if err := CheckUser(user); err != nil {
+			return fmt.Errorf("%s: %w", NamedSource, err)
+		}
+	}
+	return nil
+}
+
 // nothing returns the error for lists without a pair. refused is the first row that was
 // skipped, nil if there is none.
 func (l *List) nothing(refused *LineError) error {
-	shown := make([]string, len(l.sources))
-	for i, s := range l.sources {
-		shown[i] = s.name
-	}
-	at := func(is func(*source) bool) string {
-		if i := slices.IndexFunc(l.sources, is); i >= 0 {
-			return l.sources[i].name
+	var names []string
+	var blank, unknown string
+	for _, s := range l.sources {
+		names = append(names, s.name)
+		if s.blank && blank == "" {
+			blank = s.name
 		}
-		return ""
+		if s.unknown && unknown == "" {
+			unknown = s.name
+		}
 	}
-	all := strings.Join(shown, ", ")
-	blank, left := at(func(s *source) bool { return s.blank }), at(func(s *source) bool { return s.unknown })
+	all := strings.Join(names, ", ")
 	switch {
 	case refused != nil:
 		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w", all, l.stats.Invalid, refused)
 	case blank != "":
 		return fmt.Errorf("no valid rows in %s: %s is empty and has no header", all, blank)
-	case left != "":
+	case unknown != "":
 		return fmt.Errorf("no valid rows in %s: %s lists passes that were found, but not what happened to them; "+
-			"scan again", all, left)
+			"scan again", all, unknown)
 	}
-	return &EmptyError{Sources: shown}
+	return &EmptyError{Sources: names}
 }
 
-// withClose keeps the type of err, which callers tell apart, unless closing failed too.
+// withClose returns err, and the error of closing too if there is one.
 func withClose(err, closeErr error) error {
 	if closeErr == nil {
-		return err
+		return err // with its type, which callers tell apart
 	}
 	return errors.Join(err, closeErr)
 }
 
-// firstPass reads everything. It returns the first row that was passed over.
-func (l *List) firstPass() (refused *LineError, err error) {
+// firstPass reads all lists. It returns the first row that was skipped.
+func (l *List) firstPass() (skipped *LineError, err error) {
 	var problems Problems
 	digest := sha256.New()
 	for i, s := range l.sources {
 		err := s.rows(func(r row) bool {
-			switch r.left {
-			case LeftProtected:
-				l.stats.Protected++
-				return true
-			case LeftDone:
-				l.stats.Done++
-				return true
-			case LeftUnknown:
-				s.unknown = true
-				return true
+			switch {
+			case l.countLeftOut(s, r):
+			case r.err != nil && !l.skip && r.left != LeftRefused:
+				problems.add(r.err)
+			case r.err != nil:
+				skipped = cmp.Or(skipped, r.err)
+			default:
+				problems.addFatal(l.addPair(r, l.sources[:i+1], digest))
 			}
-			l.stats.Rows++
-			if r.err != nil {
-				l.stats.Invalid++
-				if !l.skip && r.left != LeftRefused {
-					problems.add(r.err)
-				} else if refused == nil {
-					refused = r.err
-				}
-				return true
-			}
-			if bad := l.known.contradiction(r, l.sources[:i+1]); bad != nil {
-				problems.add(bad)
-				problems.Cut = true
-				return true
-			}
-			k := pairKey(r)
-			if !l.known.add(k, r.line) {
-				l.stats.Duplicates++
-				return true
-			}
-			l.stats.Unique++
-			if r.method == "" {
-				l.stats.AnyPass++
-			}
-			if r.upn != "" {
-				l.stats.Named++
-			}
-			if strings.Contains(r.user, "@") {
-				l.byName++
-			}
-			digest.Write(append(k, '\n'))
 			return true
 		})
-		if le, ok := errors.AsType[*LineError](err); ok {
-			problems.add(le)
-			problems.Cut = true
+		if bad, ok := errors.AsType[*LineError](err); ok {
+			problems.addFatal(bad)
 		} else if err != nil {
 			return nil, err
 		}
@@ -192,7 +165,51 @@ func (l *List) firstPass() (refused *LineError, err error) {
 	}
 	l.stats.Users = l.known.countUsers()
 	l.digest = "sha256:" + hex.EncodeToString(digest.Sum(nil))
-	return refused, nil
+	return skipped, nil
+}
+
+// countLeftOut counts a row, and reports whether it is left out.
+func (l *List) countLeftOut(s *source, r row) bool {
+	switch r.left {
+	case LeftProtected:
+		l.stats.Protected++
+	case LeftDone:
+		l.stats.Done++
+	case LeftUnknown:
+		s.unknown = true
+	default:
+		l.stats.Rows++
+		if r.err != nil {
+			l.stats.Invalid++
+		}
+		return false
+	}
+	return true
+}
+
+// addPair counts the pair of a good row, and adds it to the digest if it is new. It returns an
+// error if the row contradicts an earlier one in sources.
+func (l *List) addPair(r row, sources []*source, digest hash.Hash) *LineError {
+	if bad := l.known.contradiction(r, sources); bad != nil {
+		return bad
+	}
+	key := pairKey(r)
+	if !l.known.add(key, r.line) {
+		l.stats.Duplicates++
+		return nil
+	}
+	l.stats.Unique++
+	if r.method == "" {
+		l.stats.AnyPass++
+	}
+	if r.upn != "" {
+		l.stats.Named++
+	}
+	if strings.Contains(r.user, "@") {
+		l.byName++
+	}
+	digest.Write(append(key, '\n'))
+	return nil
 }
 
 // Mixed reports whether some users are named by object id and some by user principal
@@ -205,102 +222,15 @@ func (l *List) IsSelf() bool { return l.sources[0].format == formatSelf }
 // Stats returns what Open counted.
 func (l *List) Stats() Stats { return l.stats }
 
-// Digest returns "sha256:" and the hash of the unique pairs, in order and in
-// lower case. The same pairs have the same digest in every format.
+// Digest returns "sha256:" and the hash of the unique pairs, in order and in lower case. The same
+// pairs have the same digest in every format.
 func (l *List) Digest() string { return l.digest }
 
-// Close removes what was kept of lists that can be read only once. Pairs must
-// not be used any more.
+// Close deletes the copies of lists that can be read only once. Pairs must not be used after it.
 func (l *List) Close() error {
 	var errs []error
 	for _, s := range l.sources {
 		errs = append(errs, s.close())
 	}
 	return errors.Join(errs...)
-}
-
-// Pairs reads the lists again and yields every row in order: repeats with
-// FirstOf set and, with SkipInvalid, refused rows with Err set. It ends at the
-// first error, which is a *ChangedError when a list is no longer what Open
-// read; no pair is yielded that Open did not check.
-func (l *List) Pairs() iter.Seq2[Pair, error] {
-	return func(yield func(Pair, error) bool) {
-		var at mark
-		for i, s := range l.sources {
-			last, changed, stopped := 0, false, false
-			err := s.rows(func(r row) bool {
-				if r.isLeftOut() {
-					return true
-				}
-				p, ok := l.match(i, r, &at)
-				if changed = !ok; changed {
-					return false
-				}
-				last = r.line
-				stopped = !yield(p, nil)
-				return !stopped
-			})
-			if stopped {
-				return
-			}
-			_, unreadable := errors.AsType[*LineError](err)
-			if changed || unreadable || err == nil && at != l.ends[i] {
-				err = &ChangedError{Source: s.name, Line: last}
-			}
-			if err != nil {
-				yield(Pair{}, err)
-				return
-			}
-		}
-	}
-}
-
-// match makes a Pair of a row, if the first pass found the same row here. The
-// unique pairs have to come in the order of the first pass, each on its line:
-// that alone shows that the row which a repeat points to was yielded.
-func (l *List) match(src int, r row, at *mark) (Pair, bool) {
-	p := Pair{Source: l.sources[src].name, Line: r.line, Column: r.column, User: r.user, Method: r.method}
-	at.rows++
-	if r.err != nil {
-		p.User, p.Method, p.Err = unquoted(showUser(r.user)), unquoted(showMethod(r.method)), r.err
-		return p, l.skip || r.left == LeftRefused
-	}
-	p.UPN = r.upn
-	i, ok := l.known.find(pairKey(r))
-	if !ok || i > at.unique {
-		return p, false
-	}
-	if i < at.unique {
-		p.FirstOf = new(l.pos(i))
-		return p, true
-	}
-	at.unique++
-	return p, l.pos(i) == Pos{p.Source, p.Line}
-}
-
-// pos returns the first place of the unique pair number i.
-func (l *List) pos(i uint32) Pos {
-	src := slices.IndexFunc(l.ends, func(m mark) bool { return i < m.unique })
-	return Pos{Source: l.sources[src].name, Line: l.known.line(i)}
-}
-
-// Sample returns the first n unique pairs, or as many as there are. It reads
-// them as Pairs does, and ends early where Pairs would yield an error.
-func (l *List) Sample(n int) []Pair {
-	var sample []Pair
-	if n <= 0 {
-		return nil
-	}
-	for p, err := range l.Pairs() {
-		if err != nil {
-			break
-		}
-		if p.Err == nil && p.FirstOf == nil {
-			sample = append(sample, p)
-		}
-		if len(sample) == n {
-			break
-		}
-	}
-	return sample
 }

@@ -1,28 +1,14 @@
 package input
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
-// A pass id under a name that is not known must not turn its row into "whatever
-// pass this user holds".
-func TestHiddenPass(t *testing.T) {
-	for _, name := range []string{"pass", "TAP", "temporaryAccessPass", "methodIds", "tap id", "authMethod"} {
-		for file, text := range map[string]string{
-			"l.csv":  "user," + name + "\n" + dana + "," + pass1 + "\n",
-			"l.json": `{"user":"` + dana + `","` + name + `":"` + pass1 + `"}`,
-		} {
-			if _, err := Open([]string{write(t, file, text)}, Options{}); err == nil || !strings.Contains(err.Error(), "rename it to methodId") {
-				t.Errorf("%s: Open = %v", text, err)
-			}
-		}
-	}
+// A column with a known meaning, or one beside a column of passes, may hold a GUID.
+func TestHarmlessColumns(t *testing.T) {
 	for _, text := range []string{
-		"user,passwordPolicies\n" + dana + ",None\n",
-		"user,methodsRegistered\n" + dana + ",mobilePhone\n",
-		"user,methodId,tapNote\n" + dana + ",," + pass1 + "\n",
-		"user,managerId\n" + dana + "," + pass1 + "\n",
+		"user,passwordPolicies\nDANA,None\n",
+		"user,methodsRegistered\nDANA,mobilePhone\n",
+		"user,methodId,tapNote\nDANA,,PASS1\n",
+		"user,managerId\nDANA,PASS1\n",
 	} {
 		open(t, Options{}, write(t, "l.csv", text))
 	}
@@ -33,8 +19,6 @@ func TestNotText(t *testing.T) {
 		"PK\x03\x04\x14\x00":              "workbook",
 		"u\x00s\x00e\x00r\x00\n\x00a\x00": "UTF-16",
 	} {
-		if _, err := Open([]string{write(t, "l.csv", text)}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Open of %q = %v, want %q", text, err, want)
-		}
+		checkRefused(t, "l.csv", text, want)
 	}
 }

@@ -7,25 +7,25 @@ import (
 	"slices"
 )
 
-// An objectRow is one object while its members come in.
-type objectRow struct {
-	line   int
-	names  nameSet
-	values record
-	nulls  [nameCount]bool // the names whose value is null
-	hidden error           // set if an unknown name holds a GUID
-	field  string
-	err    error // the first thing wrong with it
+// An object collects the members of a JSON object, which is a row.
+type object struct {
+	line      int
+	names     nameSet
+	values    record
+	nulls     [nameCount]bool // the names whose value is null
+	misnamed  error           // set if an unknown name holds a GUID
+	firstErr  error           // the first thing wrong with the object
+	firstPart string          // "user" or "method" if firstErr is about one of them
 }
 
-func (o *objectRow) fail(field string, err error) {
-	if o.err == nil {
-		o.field, o.err = field, err
+func (o *object) fail(field string, err error) {
+	if o.firstErr == nil {
+		o.firstPart, o.firstErr = field, err
 	}
 }
 
-// take takes in one member, whose value is valid JSON.
-func (o *objectRow) take(key string, value json.RawMessage) {
+// take records a member, whose value is valid JSON.
+func (o *object) take(key string, value json.RawMessage) {
 	n, m, err := o.names.add(key)
 	switch {
 	case err == nil && m == naming && n >= nameMethod && o.names.usersOnly:
@@ -47,12 +47,12 @@ func (o *objectRow) take(key string, value json.RawMessage) {
 }
 
 // describe records a member that identifies neither the user nor the pass.
-func (o *objectRow) describe(m meaning, key string, value json.RawMessage) {
+func (o *object) describe(m meaning, key string, value json.RawMessage) {
 	text := unquote(value)
 	switch folded := fold(key); {
-	case m == unknown && o.hidden == nil && !o.names.hasMethod():
+	case m == unknown && o.misnamed == nil && !o.names.hasMethod():
 		if holdsGUID(text) || text == "" && holdsGUID(string(value)) {
-			o.hidden = misnamedColumn(key)
+			o.misnamed = misnamedColumn(key)
 		}
 	case folded == "@odata.context":
 		o.names.context(text)
@@ -75,7 +75,7 @@ func (o *objectRow) describe(m meaning, key string, value json.RawMessage) {
 }
 
 // row returns the object as a row.
-func (o *objectRow) row() row {
+func (o *object) row() row {
 	idIsPass, err := o.names.resolve()
 	if idIsPass {
 		o.values[nameMethodID], o.values[nameID] = o.values[nameID], ""
@@ -86,21 +86,25 @@ func (o *objectRow) row() row {
 	}
 	r := o.values.row(o.line)
 	switch {
-	case o.err != nil:
-		return r.refuse(o.field, o.err)
+	case o.firstErr != nil:
+		return r.refuse(o.firstPart, o.firstErr)
 	case err != nil:
 		return r.refuse("", err)
 	case o.names.unclearID != nil && !o.values.sameID():
 		return r.refuse("", o.names.unclearID)
 	case !o.names.hasUser():
 		return r.refuse("user", errors.New("no user: the object has none of the keys "+userNames))
-	case r.err == nil && r.method == "" && !o.names.usersOnly && o.names.log() != nil:
-		return r.refuse("", o.names.log())
-	case r.err == nil && r.method == "" && !o.names.usersOnly &&
-		slices.Contains(o.nulls[nameMethod:nameTAPMethodID+1], true):
+	case r.err != nil, r.method != "", o.names.usersOnly:
+		return r
+	}
+	// The row means any pass, unless it shows that something else was meant.
+	switch notAList := o.names.log(); {
+	case notAList != nil:
+		return r.refuse("", notAList)
+	case slices.Contains(o.nulls[nameMethod:nameTAPMethodID+1], true):
 		return r.refuse("method", nullPass("null"))
-	case o.hidden != nil && !idIsPass && !o.names.usersOnly && !o.names.hasMethod():
-		return r.refuse("method", o.hidden)
+	case o.misnamed != nil && !idIsPass && !o.names.hasMethod():
+		return r.refuse("method", o.misnamed)
 	}
 	return r
 }

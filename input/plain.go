@@ -28,8 +28,9 @@ func isPlain(start []byte, whole bool) (plain, blank bool) {
 }
 
 // readPlain yields the rows of a list with one user per line. Each row means any pass of its
-// user. If ids is false, an object ID is an error, because it could be the ID of a pass.
-func readPlain(text *bufio.Reader, ids bool, yield func(row) bool) error {
+// user. Unless the list is known to name users only, an object ID is an error, because it could be
+// the ID of a pass.
+func readPlain(text *bufio.Reader, usersOnly bool, yield func(row) bool) error {
 	for n := 1; ; n++ {
 		line, err := readLine(text)
 		if err == io.EOF {
@@ -43,7 +44,7 @@ func readPlain(text *bufio.Reader, ids bool, yield func(row) bool) error {
 			return err
 		case !ok:
 			continue
-		case !ids && isGUID(s):
+		case !usersOnly && isGUID(s):
 			r.user = s
 			r = r.refuse("user", fmt.Errorf("%s may be a user's object id or a pass's id: "+
 				"if these are users, add the header line userId", show(s)))
@@ -57,9 +58,9 @@ func readPlain(text *bufio.Reader, ids bool, yield func(row) bool) error {
 	}
 }
 
-// plainLine returns what the line says, without quotes around it. The bool is false for an
-// empty line, a comment and Excel's line "sep=;".
-func plainLine(line []byte) (string, bool) {
+// plainLine returns the text of a line, without quotes around it. ok is false for an empty line,
+// a comment and Excel's line "sep=;".
+func plainLine(line []byte) (text string, ok bool) {
 	s := trim(string(line))
 	if n := len(s); n > 1 && s[0] == '"' && s[n-1] == '"' {
 		s = trim(s[1 : n-1])

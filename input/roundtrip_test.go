@@ -73,9 +73,8 @@ func TestForms(t *testing.T) {
 			if digest == "" {
 				digest = l.Digest()
 			}
-			if l.Digest() != digest || !strings.HasPrefix(digest, "sha256:") || len(digest) != 71 {
-				t.Errorf("Digest() = %q, want %q as for the other forms", l.Digest(), digest)
-			}
+			check(t, "the digest, which is the same in all forms,", l.Digest(), digest)
+			check(t, "the length of the digest", len(digest), len("sha256:")+64)
 		})
 	}
 }
@@ -87,7 +86,8 @@ func TestDigestTellsListsApart(t *testing.T) {
 		name, text string
 		same       bool
 	}{
-		{"case, order of columns and repeats", "upn,x,id,methodId\n" + strings.ToUpper(dana) + ",,," + strings.ToUpper(pass1) + "\n" + dana + ",,," + pass1 + "\n" + eli + ",,,\n", true},
+		{"case, order of columns and repeats", "upn,x,id,methodId\n" +
+			strings.ToUpper(dana) + ",,," + strings.ToUpper(pass1) + "\nDANA,,,PASS1\nELI,,,\n", true},
 		{"other order", "user,method\n" + eli + ",\n" + dana + "," + pass1 + "\n", false},
 		{"other pass", "user,method\n" + dana + "," + pass2 + "\n" + eli + ",\n", false},
 		{"no pass", "user,method\n" + dana + ",\n" + eli + ",\n", false},
@@ -126,17 +126,30 @@ func accepted(t *testing.T, read reader, text string) ([]Pair, error) {
 		} else {
 			places[place] = true
 		}
-		// An object that is refused because it holds rows, too, comes after them, and has
-		// a column.
-		if r.line < last && (r.err == nil || r.column == 0) || r.line == 0 || r.err != nil && r.err.Line != r.line {
-			t.Errorf("row of line %d after line %d: %v", r.line, last, r.err)
-		}
-		if last = max(last, r.line); r.err == nil {
+		last = checkLine(t, r, last)
+		if r.err == nil {
 			pairs = append(pairs, Pair{User: r.user, Method: r.method})
 		}
 		return true
 	})
 	return pairs, err
+}
+
+// checkLine checks that a row and its error have the same line, which is not before the last one.
+// It returns the new last line.
+func checkLine(t *testing.T, r row, last int) int {
+	t.Helper()
+	if r.line == 0 {
+		t.Errorf("a row has no line: %+v", r)
+	}
+	if r.err != nil {
+		check(t, "the line of an error", r.err.Line, r.line)
+	}
+	// An object that is refused because it also holds rows comes after them, and has a column.
+	if after := r.err != nil && r.column > 0; r.line < last && !after {
+		t.Errorf("a row of line %d comes after one of line %d", r.line, last)
+	}
+	return max(last, r.line)
 }
 
 // checkRead holds the rows that are read from text to what every reader promises.

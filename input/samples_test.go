@@ -58,9 +58,7 @@ func TestBadRowsSample(t *testing.T) {
 	}
 
 	l := open(t, Options{SkipInvalid: true}, path)
-	if want := (Stats{Rows: 10, Unique: 2, Invalid: 8, Users: 2, AnyPass: 1}); l.Stats() != want {
-		t.Errorf("Stats() = %+v, want %+v", l.Stats(), want)
-	}
+	check(t, "Stats()", l.Stats(), Stats{Rows: 10, Unique: 2, Invalid: 8, Users: 2, AnyPass: 1})
 	for _, p := range all(t, l) {
 		if bad := p.Line >= 3 && p.Line <= 10; bad != (p.Err != nil) {
 			t.Errorf("line %d: Err = %v", p.Line, p.Err)

@@ -1,7 +1,6 @@
 package input
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,21 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode"
 )
-
-const (
-	formatCSV   = "csv"
-	formatJSON  = "json"
-	formatLines = "jsonl"
-
-	// Further formats, which are recognised by content.
-	formatPlain = "plain" // one user per line
-	formatSelf  = "self"  // one pair, from Options.Self
-)
-
-// Formats are what Options.Format may be.
-var Formats = []string{formatCSV, formatJSON, formatLines}
 
 // A source is one list, which can be read any number of times.
 type source struct {
@@ -48,8 +33,8 @@ func textSource(name, format, text string) *source {
 	return &source{name: name, format: format, text: strings.NewReader(text), size: int64(len(text))}
 }
 
-// newSource makes a list readable twice. What is not a regular file, such as
-// a pipe, is copied to a temporary file first.
+// newSource returns a source of a list. It copies a list that is not a regular file, such as a
+// pipe, to a temporary file, so that the list can be read twice.
 func newSource(name string, opts Options) (*source, error) {
 	s := &source{name: name, path: name, format: opts.Format}
 	if name == "-" {
@@ -88,15 +73,15 @@ func newSource(name string, opts Options) (*source, error) {
 	return s, s.copy(f, opts.TempDir)
 }
 
-// copy keeps what can be read only once in a file that others cannot open.
+// copy copies a list to a temporary file that others cannot open.
 func (s *source) copy(r io.Reader, dir string) error {
 	f, err := os.CreateTemp(dir, "tapsweep-list-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("keeping %s for the second pass: %w", s.name, err)
 	}
 	s.text, s.spool = f, f
-	// Without its name, the copy is gone when the process is, however it
-	// ends. Windows refuses this for open files; there Close removes it.
+	// Without a name, the copy vanishes with the process, however it ends. Windows does not
+	// remove the name of an open file; there Close removes it.
 	s.remove = os.Remove(f.Name()) != nil
 	if s.size, err = io.Copy(f, r); err != nil {
 		return errors.Join(fmt.Errorf("reading %s: %w", s.name, err), s.close())
@@ -168,48 +153,4 @@ func (s *source) read(yield func(row) bool) error {
 		return readPlain(text, s.usersOnly, yield)
 	}
 	return readCSV(text, s.usersOnly, yield)
-}
-
-// recognize decides how to read the list, and finds out whether it is empty. read is asked
-// first, and may be nil. Then the extension or Options.Format, the first character and the
-// beginning of the text decide.
-func (s *source) recognize(read Reader) error {
-	f, err := s.open()
-	if err != nil {
-		return err
-	}
-	start, err := decode(f).Peek(bufferBytes)
-	whole := err != nil // an error comes again with the first read
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if read != nil && len(bytes.TrimSpace(start)) > 0 {
-		if err := s.askReader(read, start); s.foreign != nil || err != nil {
-			return err
-		}
-	}
-	var plain bool
-	plain, s.blank = isPlain(start, whole)
-	first := bytes.TrimLeftFunc(start, unicode.IsSpace)
-	json := len(first) > 0 && (first[0] == '[' || first[0] == '{')
-	switch {
-	case s.format == formatLines && json && isIndented(first):
-		s.format = formatJSON
-	case s.format != "" && s.format != formatCSV:
-	case plain, s.blank:
-		s.format = formatPlain
-	case s.format == "" && json:
-		s.format = formatJSON
-	default:
-		s.format = formatCSV
-	}
-	return nil
-}
-
-// isIndented reports whether a JSON value continues after its first line. Then the text is
-// not JSON Lines, whatever the name of the file.
-func isIndented(text []byte) bool {
-	line, _, more := bytes.Cut(text, []byte{'\n'})
-	line = bytes.TrimSpace(line)
-	return more && bytes.IndexByte([]byte("{[,:"), line[len(line)-1]) >= 0
 }

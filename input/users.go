@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// maxUsersBytes bounds a list of users, because all of its users are kept: some 100,000 users as
-// Graph exports them, and many more in other forms.
+// maxUsersBytes bounds a list of users, because all of its users are kept. It is the size of some
+// 100,000 users as Graph exports them, and of many more in other forms.
 const maxUsersBytes = 64 << 20
 
 // A User is one row of a list of users. At least one of ID and UPN is set, as written. Both are
@@ -41,50 +41,60 @@ func ReadScope(read Reader, names ...string) (users []User, warnings []string, e
 func readLists(read Reader, names []string, lenient bool) (users []User, warnings []string, err error) {
 	var problems Problems
 	for _, name := range names {
-		s, err := openUsers(read, name)
-		if err != nil {
-			return nil, nil, err
-		}
-		rows, left := 0, 0
-		err = s.rows(func(r row) bool {
-			r = r.asUser()
-			switch {
-			case r.err == nil:
-				users = append(users, r.toUser(name))
-			case r.left == LeftRefused && lenient:
-				left++
-				return true
-			default:
-				r.err.Source = name
-				problems.add(r.err)
-			}
-			rows++
-			return true
-		})
-		err = withClose(err, s.close())
-		const none = "no user in this list"
-		switch {
-		case err != nil || rows > 0:
-		case lenient && !s.blank && left == 0:
-			warnings = append(warnings, name+": "+none)
-		default:
-			err = &LineError{Source: name, Msg: none}
-		}
-		if left > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: rows left out, because the run of this log refused them "+
-				"and they name no user: %d", name, left))
-		}
-		if le, ok := errors.AsType[*LineError](err); ok {
-			problems.add(le)
-			problems.Cut = true
+		found, warning, err := readUserList(read, name, lenient, &problems)
+		if bad, ok := errors.AsType[*LineError](err); ok {
+			problems.addFatal(bad)
 		} else if err != nil {
 			return nil, nil, err
+		}
+		users = append(users, found...)
+		if warning != "" {
+			warnings = append(warnings, warning)
 		}
 	}
 	if problems.Count > 0 {
 		return nil, nil, &problems
 	}
 	return users, warnings, nil
+}
+
+// readUserList returns the users of one list and a warning about it. It adds the errors in its
+// rows to problems.
+func readUserList(read Reader, name string, lenient bool, problems *Problems) ([]User, string, error) {
+	s, err := openUsers(read, name)
+	if err != nil {
+		return nil, "", err
+	}
+	var users []User
+	bad, skipped, warning := 0, 0, ""
+	err = s.rows(func(r row) bool {
+		r = r.asUser()
+		switch {
+		case r.err == nil:
+			users = append(users, r.toUser(name))
+		case r.left == LeftRefused && lenient:
+			skipped++
+		default:
+			bad++
+			r.err.Source = name
+			problems.add(r.err)
+		}
+		return true
+	})
+	err = withClose(err, s.close())
+	const none = "no user in this list"
+	if skipped > 0 {
+		warning = fmt.Sprintf("%s: rows left out, because the run of this log refused them "+
+			"and they name no user: %d", name, skipped)
+	}
+	switch {
+	case err != nil || len(users)+bad > 0:
+	case lenient && !s.blank && skipped == 0:
+		warning = name + ": " + none
+	default:
+		err = &LineError{Source: name, Msg: none}
+	}
+	return users, warning, err
 }
 
 // openUsers returns the source of a list of users.

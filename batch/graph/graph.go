@@ -112,7 +112,8 @@ func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating the Graph request adapter: %w", err)
 	}
-	c := &Client{adapter: adapter, http: client, tokens: tokens, batchURL: *root.JoinPath(cmp.Or(opts.Version, "v1.0"), "$batch"), closeIdle: func() {}}
+	c := &Client{adapter: adapter, http: client, tokens: tokens, closeIdle: func() {}}
+	c.batchURL = *root.JoinPath(cmp.Or(opts.Version, "v1.0"), "$batch")
 	if t, ok := transport.(interface{ CloseIdleConnections() }); ok {
 		c.closeIdle = t.CloseIdleConnections
 	}
@@ -149,11 +150,13 @@ func ParseRoot(root string) (*url.URL, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reading the Graph root: %w", err)
 	case u.Host == "" || u.Path != "":
-		return nil, fmt.Errorf("the Graph root %q must be a scheme and a host without a version, such as %s", root, DefaultRoot)
+		return nil, fmt.Errorf("the Graph root %q must be a scheme and a host without a version, such as %s",
+			root, DefaultRoot)
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return u, nil
 	default:
-		return nil, fmt.Errorf("the Graph root %q must begin with https:// (http:// is for localhost, 127.0.0.1 and ::1 only)", root)
+		return nil, fmt.Errorf("the Graph root %q must begin with https:// "+
+			"(http:// is for localhost, 127.0.0.1 and ::1 only)", root)
 	}
 }
 

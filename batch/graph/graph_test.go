@@ -28,7 +28,7 @@ import (
 	"tapsweep/batch/graphsim/entra"
 )
 
-// fakeCredential hands out tokens of the simulated tenant, or the ones given.
+// fakeCredential issues tokens as its function says, and keeps what it was asked for.
 type fakeCredential struct {
 	mu     sync.Mutex
 	asked  []policy.TokenRequestOptions
@@ -44,23 +44,8 @@ func (c *fakeCredential) GetToken(_ context.Context, opts policy.TokenRequestOpt
 	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(c.expiry)}, err
 }
 
-func credentialOf(tenant *graphsim.Tenant, life time.Duration) *fakeCredential {
-	return &fakeCredential{expiry: life, issue: func(int) (string, error) { return tenant.Entra.Token(), nil }}
-}
-
-func deletes(users []graphsim.User) func(func(batch.Request) bool) {
-	return func(yield func(batch.Request) bool) {
-		for _, u := range users {
-			if !yield(batch.Request{Method: "DELETE", Key: u.ID,
-				URL: "/users/" + u.ID + "/authentication/temporaryAccessPassMethods/" + u.Passes[0].ID}) {
-				return
-			}
-		}
-	}
-}
-
-// The whole path: azidentity, the token endpoint, batches, all over TLS, with
-// nothing replaced but the address of the cloud.
+// Everything together over TLS: azidentity, the token endpoint and batches. Only the addresses
+// differ from Microsoft's.
 func TestAzidentityToBatchOverTLS(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(95)
@@ -72,69 +57,59 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(server.CAPEM)
 	transport := graph.NewTransport(&http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}})
-	credential, err := azidentity.NewClientSecretCredential(entra.DefaultTenantID, entra.DefaultClientID, entra.DefaultSecret,
+	credential, err := azidentity.NewClientSecretCredential(
+		entra.DefaultTenantID, entra.DefaultClientID, entra.DefaultSecret,
 		&azidentity.ClientSecretCredentialOptions{
-			ClientOptions:            azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: server.URL}, Transport: &http.Client{Transport: transport}},
+			ClientOptions: azcore.ClientOptions{
+				Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: server.URL},
+				Transport: &http.Client{Transport: transport},
+			},
 			DisableInstanceDiscovery: true,
 		})
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := graph.New(credential, graph.Options{Root: server.URL, Transport: transport, UserAgent: "tapsweep/test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if token, err := client.Token(t.Context()); err != nil || token == "" {
-		t.Errorf("Token = %q, %v", token, err)
-	}
-	runner, err := batch.NewRunner(client, batch.Options{Reauthorize: client.Reauthorize})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newClient(t, credential, graph.Options{Root: server.URL, Transport: transport, UserAgent: "tapsweep/test"})
+	_, err = client.Token(t.Context())
+	checkErr(t, "Token", err, nil)
+	runner := newRunner(t, client, batch.Options{Reauthorize: client.Reauthorize})
 	n := 0
 	// Every token that was issued is refused in the middle of the run.
 	err = runner.Run(t.Context(), deletes(users), func(r batch.Result) []batch.Request {
 		if n++; n == 20 {
 			tenant.Entra.ExpireTokens()
 		}
-		if r.Err != nil || r.Response.Status != 204 || r.RequestID == "" {
-			t.Errorf("%v %d, request-id %q", r.Err, r.Response.Status, r.RequestID)
-		}
+		check(t, "status", r.Response.Status, 204)
+		check(t, "a request-id", r.RequestID != "", true)
 		return nil
 	})
-	stats := tenant.Stats()
-	if err != nil || n != 95 || len(tenant.Remaining()) != 0 {
-		t.Errorf("Run = %v, %d results, %d passes left", err, n, len(tenant.Remaining()))
-	}
-	if stats.Connections > 2 {
-		t.Errorf("%d connections, want one for tokens and Graph, HTTP/2 shares it", stats.Connections)
+	checkErr(t, "Run", err, nil)
+	check(t, "results", n, 95)
+	check(t, "passes left", len(tenant.Remaining()), 0)
+	if n := tenant.Stats().Connections; n > 2 {
+		t.Errorf("%d connections, want at most 2, which HTTP/2 shares", n)
 	}
 }
 
-// A run that outlives many tokens loses nothing and gets each token once.
+// In a run that is longer than many tokens are valid, no token is refused, and each is requested once.
 func TestTokensAreRenewedAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: time.Minute, Entra: entra.Options{TokenLife: 10 * time.Minute}})
 		credential := credentialOf(tenant, 10*time.Minute)
-		client, err := graph.New(credential, graph.Options{Transport: tenant})
-		if err != nil {
-			t.Fatal(err)
-		}
-		runner, _ := batch.NewRunner(client, batch.Options{Concurrency: 1, Reauthorize: client.Reauthorize})
+		client := newClient(t, credential, graph.Options{Transport: tenant})
+		runner := newRunner(t, client, batch.Options{Concurrency: 1, Reauthorize: client.Reauthorize})
 		n := 0
 		start := time.Now()
-		err = runner.Run(t.Context(), deletes(tenant.AddUsers(2400)), func(r batch.Result) []batch.Request {
+		err := runner.Run(t.Context(), deletes(tenant.AddUsers(2400)), func(r batch.Result) []batch.Request {
 			if r.Response.Status == 204 && r.Attempts == 1 {
 				n++
 			}
 			return nil
 		})
-		if err != nil || n != 2400 || tenant.Stats().Unauthorized != 0 {
-			t.Errorf("Run = %v, %d deleted at the first attempt, %d refused tokens", err, n, tenant.Stats().Unauthorized)
-		}
-		if d := time.Since(start); d != 2*time.Hour {
-			t.Errorf("the run took %v, want 2h", d)
-		}
+		checkErr(t, "Run", err, nil)
+		check(t, "passes deleted at the first attempt", n, 2400)
+		check(t, "tokens refused", tenant.Stats().Unauthorized, 0)
+		check(t, "time", time.Since(start), 2*time.Hour)
 		// Renewed with five of its ten minutes left.
 		if got := len(credential.asked); got < 20 || got > 25 {
 			t.Errorf("%d tokens for two hours, want 20 to 25", got)
@@ -143,65 +118,66 @@ func TestTokensAreRenewedAhead(t *testing.T) {
 }
 
 func TestReauthorizeSendsClaims(t *testing.T) {
-	challenge := `Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="`
+	challenge := `Bearer realm="", error="insufficient_claims", ` +
+		`claims="eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="`
 	tests := []struct {
 		name   string
 		header http.Header
 		want   string
 	}{
-		{"challenge", http.Header{"Www-Authenticate": {`Basic realm="x, y"`, challenge}}, `{"access_token":{"nbf":{"essential":true}}}`},
+		{"challenge", http.Header{"Www-Authenticate": {`Basic realm="x, y"`, challenge}},
+			`{"access_token":{"nbf":{"essential":true}}}`},
 		{"no challenge", nil, `"nbf"`},
 		{"broken challenge", http.Header{"Www-Authenticate": {`Bearer claims="!!"`}}, `"nbf"`},
 		{"claims without a value", http.Header{"Www-Authenticate": {`Bearer claims`}}, `"nbf"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			credential := &fakeCredential{expiry: time.Hour, issue: func(n int) (string, error) { return fmt.Sprint("token", n), nil }}
-			client, err := graph.New(credential, graph.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			credential := &fakeCredential{expiry: time.Hour}
+			credential.issue = func(n int) (string, error) { return fmt.Sprint("token", n), nil }
+			client := newClient(t, credential, graph.Options{})
 			first, _ := client.Token(t.Context())
-			if err := client.Reauthorize(t.Context(), &batch.StatusError{Status: 401, Header: tt.header}); err != nil {
-				t.Fatal(err)
-			}
+			err := client.Reauthorize(t.Context(), &batch.StatusError{Status: 401, Header: tt.header})
+			checkErr(t, "Reauthorize", err, nil)
 			second, _ := client.Token(t.Context())
-			if first != "token1" || second != "token2" || len(credential.asked) != 2 {
-				t.Errorf("tokens %s, %s after %d requests", first, second, len(credential.asked))
-			}
-			if got := credential.asked[1].Claims; !strings.Contains(got, tt.want) || !json.Valid([]byte(got)) {
-				t.Errorf("claims %s, want %s", got, tt.want)
+			check(t, "the first token", first, "token1")
+			check(t, "the second token", second, "token2")
+			check(t, "tokens requested", len(credential.asked), 2)
+			claims := credential.asked[1].Claims
+			check(t, "claims are JSON", json.Valid([]byte(claims)), true)
+			if !strings.Contains(claims, tt.want) {
+				t.Errorf("claims %s, want %s", claims, tt.want)
 			}
 		})
 	}
 }
 
-// A token endpoint that hangs holds up nobody while the old token is good.
-func TestSlowRenewalHoldsUpNobody(t *testing.T) {
+// A token endpoint that hangs does not delay the run while the old token is valid.
+func TestSlowRenewalDelaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Latency: 2 * time.Second, Entra: entra.Options{TokenLife: time.Hour}})
 		credential := &hangingCredential{tenant: tenant}
-		client, err := graph.New(credential, graph.Options{Transport: tenant})
-		if err != nil {
-			t.Fatal(err)
-		}
-		runner, _ := batch.NewRunner(client, batch.Options{Concurrency: 4})
+		client := newClient(t, credential, graph.Options{Transport: tenant})
 		n := 0
 		start := time.Now()
-		err = runner.Run(t.Context(), deletes(tenant.AddUsers(20*4*400)), func(r batch.Result) []batch.Request {
+		src := deletes(tenant.AddUsers(20 * 4 * 400))
+		runner := newRunner(t, client, batch.Options{Concurrency: 4})
+		err := runner.Run(t.Context(), src, func(r batch.Result) []batch.Request {
 			if r.Response.Status == 204 && !r.Uncertain {
 				n++
 			}
 			return nil
 		})
 		// The token lasts 10 minutes; until a minute before, it is in use.
-		if !errors.Is(err, batch.ErrUnauthorized) || time.Since(start) < 9*time.Minute || n < 20*4*250 {
-			t.Errorf("Run = %v after %v with %d deleted", err, time.Since(start), n)
+		checkErr(t, "Run", err, batch.ErrUnauthorized)
+		check(t, "it took nine minutes or more", time.Since(start) >= 9*time.Minute, true)
+		if n < 20*4*250 {
+			t.Errorf("%d passes deleted, want 20,000 or more", n)
 		}
 	})
 }
 
-// hangingCredential issues one token for ten minutes and never answers again.
+// hangingCredential issues one token for ten minutes, and then never answers.
 type hangingCredential struct {
 	tenant *graphsim.Tenant
 	once   sync.Once
@@ -217,7 +193,7 @@ func (c *hangingCredential) GetToken(ctx context.Context, _ policy.TokenRequestO
 	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(10 * time.Minute)}, nil
 }
 
-// The command line tools refuse claims; a plain 401 must not end a run for that.
+// The command line tools refuse claims. A 401 without a challenge must not stop a run for that.
 func TestReauthorizeWithoutClaims(t *testing.T) {
 	credential := &fakeCredential{expiry: time.Hour}
 	credential.issue = func(n int) (string, error) {
@@ -226,84 +202,60 @@ func TestReauthorizeWithoutClaims(t *testing.T) {
 		}
 		return fmt.Sprint("token", n), nil
 	}
-	client, err := graph.New(credential, graph.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newClient(t, credential, graph.Options{})
 	client.Token(t.Context())
-	if err := client.Reauthorize(t.Context(), &batch.StatusError{Status: 401}); err != nil {
-		t.Fatal(err)
-	}
-	if token, _ := client.Token(t.Context()); token != "token3" {
-		t.Errorf("token %s, want the third", token)
-	}
+	checkErr(t, "Reauthorize", client.Reauthorize(t.Context(), &batch.StatusError{Status: 401}), nil)
+	token, _ := client.Token(t.Context())
+	check(t, "the token", token, "token3")
 	challenge := http.Header{"Www-Authenticate": {`Bearer claims="e30="`}}
 	if err := client.Reauthorize(t.Context(), &batch.StatusError{Status: 401, Header: challenge}); err == nil {
 		t.Error("a challenge was answered without its claims")
 	}
 }
 
-// Where there is no connection, nothing was sent, and that is said.
+// Without a connection, or with one that is not trusted, the error is that nothing was sent.
 func TestNotConnected(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
-	client, err := graph.New(&fakeCredential{expiry: time.Hour, issue: func(int) (string, error) { return "secret", nil }}, graph.Options{Root: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.PostBatch(t.Context(), []byte(`{}`)); !errors.Is(err, batch.ErrNotSent) {
-		t.Errorf("PostBatch = %v, want batch.ErrNotSent", err)
-	}
+	client := newClient(t, secretCredential(), graph.Options{Root: server.URL})
+	_, err := client.PostBatch(t.Context(), []byte(`{}`))
+	checkErr(t, "PostBatch without a connection", err, batch.ErrNotSent)
 	untrusted := httptest.NewUnstartedServer(nil)
 	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
 	untrusted.StartTLS()
 	defer untrusted.Close()
-	client, _ = graph.New(&fakeCredential{expiry: time.Hour, issue: func(int) (string, error) { return "secret", nil }}, graph.Options{Root: untrusted.URL})
-	if _, err := client.PostBatch(t.Context(), []byte(`{}`)); !errors.Is(err, batch.ErrNotSent) {
-		t.Errorf("PostBatch to a host without trust = %v, want batch.ErrNotSent", err)
-	}
+	client = newClient(t, secretCredential(), graph.Options{Root: untrusted.URL})
+	_, err = client.PostBatch(t.Context(), []byte(`{}`))
+	checkErr(t, "PostBatch to a host that is not trusted", err, batch.ErrNotSent)
 }
 
-// An authority that cannot be reached is no refusal: the run waits for it.
+// If the authority cannot be reached, the run waits: this is no refusal.
 func TestNoConnectionForAToken(t *testing.T) {
-	client, err := graph.New(&fakeCredential{issue: func(int) (string, error) {
-		return "", offlineError{errors.New("dial tcp: network is unreachable")}
-	}}, graph.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = client.PostBatch(t.Context(), []byte(`{}`))
-	if !errors.Is(err, batch.ErrNotSent) || errors.Is(err, batch.ErrUnauthorized) || !strings.Contains(err.Error(), "getting an access token: dial tcp") {
-		t.Errorf("PostBatch = %v, want batch.ErrNotSent", err)
-	}
+	offline := offlineError{errors.New("dial tcp: network is unreachable")}
+	_, err := newClient(t, failing(offline), graph.Options{}).PostBatch(t.Context(), []byte(`{}`))
+	checkErr(t, "PostBatch", err, batch.ErrNotSent)
+	check(t, "the run stops", errors.Is(err, batch.ErrUnauthorized), false)
+	check(t, "message", err.Error(), "not sent: getting an access token: dial tcp: network is unreachable")
 }
 
 func TestNoToken(t *testing.T) {
-	client, err := graph.New(&fakeCredential{issue: func(int) (string, error) { return "", errors.New("AADSTS7000215: Invalid client secret provided") }}, graph.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = client.PostBatch(t.Context(), []byte(`{}`))
-	if !errors.Is(err, batch.ErrUnauthorized) || !strings.Contains(err.Error(), "AADSTS7000215") {
-		t.Errorf("PostBatch = %v, want batch.ErrUnauthorized with Entra's text", err)
-	}
+	refusal := errors.New("AADSTS7000215: Invalid client secret provided")
+	_, err := newClient(t, failing(refusal), graph.Options{}).PostBatch(t.Context(), []byte(`{}`))
+	checkErr(t, "PostBatch", err, batch.ErrUnauthorized)
+	check(t, "message", err.Error(), "getting an access token: "+refusal.Error())
 }
 
-// A redirect must not carry the token away, nor be taken for an answer.
+// A redirect is not followed, so the token does not go elsewhere, and it is no batch response.
 func TestRedirectIsNotFollowed(t *testing.T) {
 	stolen := false
 	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { stolen = true }))
 	defer thief.Close()
 	server := httptest.NewServer(http.RedirectHandler(thief.URL, http.StatusTemporaryRedirect))
 	defer server.Close()
-	client, err := graph.New(credentialOf(graphsim.New(graphsim.Options{}), time.Hour), graph.Options{Root: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = client.PostBatch(t.Context(), []byte(`{}`))
-	if e, ok := errors.AsType[*batch.StatusError](err); !ok || e.Status != 307 || stolen {
-		t.Errorf("PostBatch = %v, redirect followed %v; want a StatusError 307", err, stolen)
-	}
+	client := newClient(t, secretCredential(), graph.Options{Root: server.URL})
+	_, err := client.PostBatch(t.Context(), []byte(`{}`))
+	check(t, "PostBatch", fmt.Sprint(err), "the answer was 307")
+	check(t, "redirect followed", stolen, false)
 }
 
 func TestPostBatchSendsWhatGraphWants(t *testing.T) {
@@ -316,28 +268,26 @@ func TestPostBatchSendsWhatGraphWants(t *testing.T) {
 		fmt.Fprint(w, `{"responses":[]}`)
 	}))
 	defer server.Close()
-	client, err := graph.New(&fakeCredential{expiry: time.Hour, issue: func(int) (string, error) { return "secret", nil }}, graph.Options{Root: server.URL + "/", UserAgent: "tapsweep/1.2"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newClient(t, secretCredential(), graph.Options{Root: server.URL + "/", UserAgent: "tapsweep/1.2"})
 	reply, err := client.PostBatch(t.Context(), []byte(`{"requests":[]}`))
-	if err != nil || string(reply.Body) != `{"responses":[]}` || reply.Header.Get("Request-Id") != "7f2d" {
-		t.Errorf("PostBatch = %s, %v", reply.Body, err)
+	checkErr(t, "PostBatch", err, nil)
+	check(t, "the reply", string(reply.Body), `{"responses":[]}`)
+	check(t, "the reply's request-id", reply.Header.Get("Request-Id"), "7f2d")
+	for name, want := range map[string]string{
+		"Authorization": "Bearer secret", "Content-Type": "application/json", "Content-Encoding": "",
+		"Accept": "application/json", "User-Agent": "tapsweep/1.2",
+	} {
+		check(t, name, got.Header.Get(name), want)
 	}
-	for name, want := range map[string]string{"Authorization": "Bearer secret", "Content-Type": "application/json", "Accept": "application/json", "User-Agent": "tapsweep/1.2"} {
-		if g := got.Header.Get(name); g != want {
-			t.Errorf("%s is %q, want %q", name, g, want)
-		}
-	}
-	if got.URL.Path != "/v1.0/$batch" || got.Method != "POST" || string(body) != `{"requests":[]}` || got.ContentLength != int64(len(body)) {
-		t.Errorf("%s %s, %d bytes %s", got.Method, got.URL, got.ContentLength, body)
-	}
-	if !strings.Contains(got.Header.Get("SdkVersion"), "graph-go-core/") || got.Header.Get("Client-Request-Id") == "" || got.Header.Get("Content-Encoding") != "" {
-		t.Errorf("headers %v", got.Header)
-	}
+	check(t, "method", got.Method, "POST")
+	check(t, "path", got.URL.Path, "/v1.0/$batch")
+	check(t, "body", string(body), `{"requests":[]}`)
+	check(t, "Content-Length", got.ContentLength, int64(len(body)))
+	check(t, "a Client-Request-Id", got.Header.Get("Client-Request-Id") != "", true)
+	check(t, "the core's SdkVersion", strings.Contains(got.Header.Get("SdkVersion"), "graph-go-core/"), true)
 }
 
-// kiota's own retry would send the batch again behind the runner's back.
+// Only package batch sends a request twice: kiota's own retries are off.
 func TestOneLayerRetries(t *testing.T) {
 	posts := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -347,16 +297,16 @@ func TestOneLayerRetries(t *testing.T) {
 		w.WriteHeader([]int{429, 503, 504, 401}[posts-1])
 	}))
 	defer server.Close()
-	client, err := graph.New(&fakeCredential{expiry: time.Hour, issue: func(int) (string, error) { return "secret", nil }}, graph.Options{Root: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newClient(t, secretCredential(), graph.Options{Root: server.URL})
 	for i, want := range []int{429, 503, 504, 401} {
 		_, err := client.PostBatch(t.Context(), []byte(`{}`))
+		check(t, "posts", posts, i+1)
 		e, ok := errors.AsType[*batch.StatusError](err)
-		if !ok || e.Status != want || e.Header.Get("Retry-After") != "1" || posts != i+1 {
-			t.Errorf("PostBatch = %v after %d posts, want status %d", err, posts, want)
+		if !ok {
+			t.Fatalf("PostBatch = %v, want a StatusError", err)
 		}
+		check(t, "status", e.Status, want)
+		check(t, "Retry-After", e.Header.Get("Retry-After"), "1")
 	}
 }
 

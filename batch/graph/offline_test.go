@@ -25,7 +25,7 @@ type offlineError struct{ error }
 
 func (offlineError) Is(target error) bool { return target == batch.ErrNotSent }
 
-// away is a credential whose authority cannot be reached for a while.
+// away is a credential whose authority cannot be reached when down says so.
 type away struct {
 	life  time.Duration // of a token
 	issue func(...string) string
@@ -58,62 +58,56 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	header := reply.Header.Clone()
 	header.Set("Content-Type", "application/json")
-	return &http.Response{StatusCode: 200, Header: header, Body: io.NopCloser(bytes.NewReader(reply.Body)), Request: r}, nil
+	return &http.Response{StatusCode: 200, Header: header, Request: r,
+		Body: io.NopCloser(bytes.NewReader(reply.Body))}, nil
 }
 
-// Graph is there and the authority is not: the run waits for a token, whether the old one
-// ended or was refused, and however long each try takes.
+// If Graph can be reached and the authority cannot, the run waits for a token, whether the old one
+// expired or was refused, and however long each attempt takes.
 func TestAuthorityAway(t *testing.T) {
-	refused := []fault.Fault{{Path: "user0300@", Times: 1, Do: fault.ItemStatus(401)}}
+	refused := []fault.Fault{{Batch: 16, Do: fault.ItemStatus(401)}}
+	const short, long, end = 10 * time.Minute, time.Hour, 20 * time.Minute
 	tests := []struct {
-		name       string
-		faults     []fault.Fault
-		life       time.Duration // of a token
-		from, to   time.Duration // when the authority is away
-		takes      time.Duration
-		stall      time.Duration
-		want, more error
+		name   string
+		faults []fault.Fault
+		life   time.Duration // of a token
+		from   time.Duration // when the authority goes away, until end
+		takes  time.Duration // until an attempt fails
+		stall  time.Duration
+		want   error
 	}{
-		{"a token that ends", nil, 10 * time.Minute, 3 * time.Minute, 20 * time.Minute, 0, 0, nil, nil},
-		{"a token that ends, slowly", nil, 10 * time.Minute, 3 * time.Minute, 20 * time.Minute, 30 * time.Second, 0, nil, nil},
-		{"a token that ends, for too long", nil, 10 * time.Minute, 3 * time.Minute, 20 * time.Minute, 30 * time.Second, 5 * time.Minute, batch.ErrUnreachable, batch.ErrNotSent},
-		{"a token that is refused", refused, time.Hour, time.Second, 20 * time.Minute, time.Second, 0, nil, nil},
-		{"a token that is refused, for too long", refused, time.Hour, time.Second, 20 * time.Minute, time.Second, 5 * time.Minute, batch.ErrUnreachable, batch.ErrNotSent},
+		{"a token that expires", nil, short, 3 * time.Minute, 0, 0, nil},
+		{"a token that expires, slowly", nil, short, 3 * time.Minute, 30 * time.Second, 0, nil},
+		{"a token that expires, for too long", nil, short, 3 * time.Minute, 30 * time.Second, 5 * time.Minute,
+			batch.ErrUnreachable},
+		{"a token that is refused", refused, long, time.Second, time.Second, 0, nil},
+		{"a token that is refused, for too long", refused, long, time.Second, time.Second, 5 * time.Minute,
+			batch.ErrUnreachable},
 	}
 	for _, tt := range tests {
 		for _, concurrency := range []int{1, 8} {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: tt.faults, Limits: []*quota.Limit{quota.Bucket(8, 40)}})
+					tenant := graphsim.New(graphsim.Options{Latency: time.Second, Faults: tt.faults,
+						Limits: []*quota.Limit{quota.Bucket(8, 40)}})
 					users := tenant.AddUsers(8000)
 					start := time.Now()
-					client, err := graph.New(&away{life: tt.life, takes: tt.takes, issue: tenant.Entra.Token, down: func() bool {
-						at := time.Since(start)
-						return at >= tt.from && at < tt.to
-					}}, graph.Options{Transport: inProcess{tenant}})
-					if err != nil {
-						t.Fatal(err)
-					}
-					runner, err := batch.NewRunner(client, batch.Options{Concurrency: concurrency, StallTimeout: tt.stall, Reauthorize: client.Reauthorize})
-					if err != nil {
-						t.Fatal(err)
-					}
+					down := func() bool { return time.Since(start) >= tt.from && time.Since(start) < end }
+					client := newClient(t, &away{life: tt.life, takes: tt.takes, issue: tenant.Entra.Token, down: down},
+						graph.Options{Transport: inProcess{tenant}})
+					runner := newRunner(t, client, batch.Options{Concurrency: concurrency, StallTimeout: tt.stall,
+						Reauthorize: client.Reauthorize})
 					done, settled := 0, 0
-					err = runner.Run(t.Context(), func(yield func(batch.Request) bool) {
-						for _, u := range users {
-							if !yield(batch.Request{Method: "DELETE", URL: "/users/" + u.UPN + "/authentication/temporaryAccessPassMethods/" + u.Passes[0].ID, Key: u.ID}) {
-								return
-							}
-						}
-					}, func(r batch.Result) []batch.Request {
+					err := runner.Run(t.Context(), deletes(users), func(r batch.Result) []batch.Request {
 						if settled++; r.Err == nil {
 							done++
 						}
 						return nil
 					})
-					if !errors.Is(err, tt.want) || !errors.Is(err, tt.more) || errors.Is(err, batch.ErrUnauthorized) || settled != 8000 || (done == 8000) != (tt.want == nil) {
-						t.Errorf("Run = %v, want %v; %d done of %d, after %v", err, tt.want, done, settled, time.Since(start))
-					}
+					checkErr(t, "Run", err, tt.want)
+					check(t, "a lack of access", errors.Is(err, batch.ErrUnauthorized), false)
+					check(t, "results", settled, 8000)
+					check(t, "all done", done == 8000, tt.want == nil)
 				})
 			})
 		}

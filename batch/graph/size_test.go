@@ -10,11 +10,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graph"
-	"tapsweep/batch/graphsim"
 )
 
 // answering answers each POST with what the function writes.
@@ -61,13 +59,10 @@ func TestAnswerWithoutEnd(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			read := 0
-			client, err := graph.New(credentialOf(graphsim.New(graphsim.Options{}), time.Hour), graph.Options{
+			client := newClient(t, secretCredential(), graph.Options{
 				Transport: answering{status: tt.status, header: http.Header{},
 					body: func() io.Reader { return endless{&read} }}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = client.PostBatch(t.Context(), []byte(tt.body))
+			_, err := client.PostBatch(t.Context(), []byte(tt.body))
 			if err == nil {
 				t.Error("an endless answer was accepted")
 			}
@@ -98,13 +93,10 @@ func TestCompressedAnswer(t *testing.T) {
 		_, _ = w.Write(bomb.Bytes())
 	}))
 	defer server.Close()
-	client, err := graph.New(credentialOf(graphsim.New(graphsim.Options{}), time.Hour), graph.Options{Root: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newClient(t, secretCredential(), graph.Options{Root: server.URL})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err = client.PostBatch(t.Context(), []byte(deleteBatch))
+	_, err := client.PostBatch(t.Context(), []byte(deleteBatch))
 	runtime.ReadMemStats(&after)
 	if err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("PostBatch = %v, want an error about the size of the answer", err)
@@ -117,14 +109,10 @@ func TestCompressedAnswer(t *testing.T) {
 // An answer to deletes that is far larger than any known one is still accepted.
 func TestLargeAnswerToDeletes(t *testing.T) {
 	body := `{"responses":[{"id":"1","status":204,"body":"` + strings.Repeat("x", 3<<20) + `"}]}`
-	client, err := graph.New(credentialOf(graphsim.New(graphsim.Options{}), time.Hour), graph.Options{
+	client := newClient(t, secretCredential(), graph.Options{
 		Transport: answering{status: 200, header: http.Header{},
 			body: func() io.Reader { return strings.NewReader(body) }}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	reply, err := client.PostBatch(t.Context(), []byte(deleteBatch))
-	if err != nil || len(reply.Body) != len(body) {
-		t.Errorf("PostBatch = %d bytes, %v, want %d", len(reply.Body), err, len(body))
-	}
+	checkErr(t, "PostBatch", err, nil)
+	check(t, "bytes", len(reply.Body), len(body))
 }

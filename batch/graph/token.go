@@ -112,7 +112,8 @@ func (s *tokenSource) replace(fresh azcore.AccessToken, err error) {
 }
 
 func (s *tokenSource) get(ctx context.Context, claims string) (azcore.AccessToken, error) {
-	return s.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.scope}, Claims: claims, EnableCAE: true})
+	opts := policy.TokenRequestOptions{Scopes: []string{s.scope}, Claims: claims, EnableCAE: true}
+	return s.credential.GetToken(ctx, opts)
 }
 
 // GetAuthorizationToken implements kiota's AccessTokenProvider. The token goes

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 )
 
 // A TokenError says that there is no access token, so nothing was sent. It is a
@@ -62,9 +63,9 @@ const (
 // summarize returns what a person needs of azidentity's errors, which quote requests and answers
 // over many lines: what Entra says, or one line for each credential that was tried.
 func summarize(text string) string {
-	text = batch.Mask(text)                  // before it is truncated
+	text = safetext.Mask(text)               // before it is truncated
 	if said := entraSays(text); said != "" { // a chain ends with the first that Entra answers
-		return batch.Printable(said)
+		return safetext.Printable(said)
 	}
 	if _, tried, ok := strings.Cut(text, attempted); ok {
 		return summarizeChain(tried)
@@ -119,15 +120,15 @@ func oneLine(text string) string {
 func elideMiddle(text string, most int) string {
 	r := []rune(text)
 	if len(r) <= most {
-		return batch.Printable(text)
+		return safetext.Printable(text)
 	}
 	// A secret that is cut is no longer recognised, and neither is one cut off from the words
 	// that announce it, as in "client_secret =". So three words at the cut are dropped, too.
 	tailStart := len(r) - (most - most/3 - 3)
-	head := batch.Printable(string(r[:most/3]))
-	tail := strings.SplitN(batch.Printable(string(r[tailStart:])), " ", 4)
+	head := safetext.Printable(string(r[:most/3]))
+	tail := strings.SplitN(safetext.Printable(string(r[tailStart:])), " ", 4)
 	if len(tail) < 4 {
-		return batch.Printable(string(r[:most])) + "…"
+		return safetext.Printable(string(r[:most])) + "…"
 	}
 	if last := strings.LastIndexByte(head, ' '); last > 0 {
 		head = head[:last]

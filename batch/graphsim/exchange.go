@@ -51,10 +51,7 @@ func (t *Tenant) exchangeBatch(ctx context.Context, body []byte, root string, wh
 func (t *Tenant) exchangeDirect(ctx context.Context, c call, deliver deliver) {
 	x := t.send([]call{c}, false)
 	t.travel(ctx, x, deliver, func(now time.Time) wire.Response {
-		a, effect := t.admitAndHandle(x, &x.calls[0], now)
-		if effect != nil {
-			return effect.ChangeDirect(t.inBatch("", &a), t.variety)
-		}
+		a, _ := t.admitAndHandle(x, &x.calls[0], now)
 		return t.byItself(a)
 	})
 }

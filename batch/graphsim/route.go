@@ -102,8 +102,8 @@ func (r *route) matches(pattern, segments []string) bool {
 	return true
 }
 
-// splitPath returns the decoded segments of a path. users('o”neil@contoso.example') has
-// the same segments as users/o'neil@contoso.example.
+// splitPath returns the decoded segments of a path. A key in parentheses and quotes is a
+// segment of its own, and a quote in it is doubled: users('x') is the same as users/x.
 // Source: learn.microsoft.com/graph/api/user-get.
 func splitPath(path string) (segments []string, problem string) {
 	for raw := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {

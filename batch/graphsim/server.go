@@ -70,7 +70,7 @@ func (t *Tenant) StartAt(addr string) (*Server, error) {
 		Handler:           t,
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}},
 		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(io.Discard, "", 0), // connections are meant to break
+		ErrorLog:          log.New(io.Discard, "", 0), // faults break connections
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			if state == http.StateNew {
 				t.mu.Lock()

@@ -185,9 +185,9 @@ func (t *Tenant) AddUsers(n int) []User {
 	return all
 }
 
-// AddMany adds n users as AddUser does. It asks each, with 0 to n-1, for one at a time,
-// so that a million users take little memory: some 250 bytes without a pass. each must
-// not use the tenant.
+// AddMany adds n users as AddUser does. It calls each with 0 to n-1, one after another, so
+// that a million users need little memory: a user without a pass takes some 260 bytes.
+// each must not use the tenant.
 func (t *Tenant) AddMany(n int, each func(i int) User) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

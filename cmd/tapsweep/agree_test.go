@@ -286,8 +286,8 @@ func (tr *trial) left() map[string]bool {
 	return left
 }
 
-// report checks what a report of the logs says: each row of the list once, and of what it
-// says is gone nothing is there.
+// report checks what a report of the logs says: it has each row of the list once, without
+// duplicates, and what it says is deleted is deleted.
 func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 	p := tapsweep(tr.T, nil, append([]string{"report", "--overwrite", "--csv", tr.in("r.csv"), "--json", "-"}, logs...)...)
 	var sum struct {
@@ -321,8 +321,11 @@ func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 	if more := sum.Counts[results.Duplicate] + sum.Counts[results.Invalid] + sum.Counts[results.Protected]; tr.moved && all > tr.pairs {
 		all = max(tr.pairs, all-more) // where they stand is all that these are known by
 	}
-	if all != tr.pairs || listed != sum.Pairs {
-		tr.problem("%d pairs in the report, %d without a row, %d in the table that are not beside, where the list has %d", sum.Pairs, sum.WithoutRow, listed, tr.pairs)
+	if all != tr.pairs {
+		tr.problem("%d pairs in the report, %d without a row, where the list has %d", sum.Pairs, sum.WithoutRow, tr.pairs)
+	}
+	if want := sum.Pairs - sum.Counts[results.Duplicate]; listed != want {
+		tr.problem("%d rows of the table are not beside, want one for each of %d pairs but duplicates", listed, want)
 	}
 	return sum.Counts
 }

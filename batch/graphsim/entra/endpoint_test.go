@@ -102,6 +102,45 @@ func TestTokenRefusals(t *testing.T) {
 	}
 }
 
+// What a test changes while a program runs takes effect at once.
+func TestChanges(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Authority)
+		number float64 // of the error, 0 for none
+	}{
+		{"secret expired", (*Authority).ExpireSecret, 7000222},
+		{"secret replaced", func(a *Authority) { a.ReplaceSecret("another") }, 7000215},
+		{"expired secret replaced", func(a *Authority) { a.ExpireSecret(); a.ReplaceSecret(DefaultSecret) }, 0},
+		{"app disabled", (*Authority).DisableApp, 7000112},
+	} {
+		a := newAuthority()
+		tt.change(a)
+		_, body := ask(a, DefaultTenantID, secretForm(nil))
+		var number any = 0.0
+		if numbers, ok := body["error_codes"].([]any); ok {
+			number = numbers[0]
+		}
+		if number != tt.number {
+			t.Errorf("%s: error %v, want %v", tt.name, number, tt.number)
+		}
+	}
+}
+
+func TestExpireTokens(t *testing.T) {
+	for challenges, want := range map[bool]string{false: challenge, true: ClaimsChallenge} {
+		a := New(Options{Challenge: challenges}, nil, func(string) (User, bool) { return User{}, false })
+		token := a.Token()
+		a.ExpireTokens()
+		if _, problem, header := a.Check("Bearer "+token, "x"); problem == "" || header != want {
+			t.Errorf("Check with Challenge %v = %q, %q; want a problem and %q", challenges, problem, header, want)
+		}
+		if _, problem, _ := a.Check("Bearer "+a.Token(), "x"); problem != "" {
+			t.Errorf("Check of a new token: %s", problem)
+		}
+	}
+}
+
 func TestDiscovery(t *testing.T) {
 	a := newAuthority()
 	path := "/" + DefaultDomain + "/v2.0/.well-known/openid-configuration"

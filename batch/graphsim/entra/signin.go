@@ -21,7 +21,7 @@ type SignIn struct {
 	User   string   // the object id of a user of the tenant
 	Scopes []string // what the token permits
 
-	Polls   int  // how often a client asks in vain before the person acts on a device code
+	Polls   int  // how often a client asks about a device code before the person acts
 	Decline bool // the person says no
 }
 

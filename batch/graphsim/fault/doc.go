@@ -8,6 +8,6 @@
 //	}}
 //
 // Effects whose names begin with Item change the response to a single request in a
-// batch. All others change the HTTP response to the whole batch. An effect on a direct
-// request, outside a batch, does what HTTP can express.
+// batch, and do not happen to requests outside a batch. All others change the HTTP response
+// to a whole batch, or to a request outside a batch.
 package fault

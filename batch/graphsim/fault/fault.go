@@ -15,7 +15,7 @@ type Fault struct {
 	Path   string                        // part of path and query, as sent
 	Match  func(method, url string) bool // must not use the tenant
 
-	// Attempt is the how-manieth arrival of the same method and URL, from 1. Arrivals
+	// Attempt is the number of the arrival of the same method and URL, from 1. Arrivals
 	// that a limit refuses count.
 	Attempt int
 

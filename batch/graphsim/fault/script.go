@@ -2,8 +2,7 @@ package fault
 
 import (
 	"io"
-	"net/http"
-	"strconv"
+	"slices"
 	"strings"
 
 	"tapsweep/batch/graphsim/internal/wire"
@@ -63,8 +62,11 @@ func (s *Script) Whole(batch int, requests []*Request) *Effect {
 	return nil
 }
 
-// Single returns the effect on one request, or nil.
+// Single returns the effect on one request of a batch, or nil.
 func (s *Script) Single(r *Request) *Effect {
+	if r.Batch == 0 {
+		return nil
+	}
 	for _, f := range s.faults {
 		if f.Do.whole != nil || f.isSpent() || !f.matches(r) {
 			continue
@@ -105,12 +107,7 @@ func (f *active) matchesBatch(batch int, requests []*Request) bool {
 	if asksNothing && (f.Batch == 0 || f.Batch == batch) {
 		return true
 	}
-	for _, r := range requests {
-		if f.matches(r) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(requests, f.matches)
 }
 
 // IsAfterWork reports whether the tenant should carry the requests out first.
@@ -136,35 +133,6 @@ func (e *Effect) ChangeItem(item wire.Item, v *wire.Variety) []wire.Item {
 		return s.extra
 	}
 	return append([]wire.Item{s.Item}, s.extra...)
-}
-
-// ChangeDirect applies an effect on a single response to a request outside a batch. It
-// sets status, headers and body as far as HTTP has them. The connection ends in place
-// of a missing response.
-func (e *Effect) ChangeDirect(item wire.Item, v *wire.Variety) wire.Response {
-	s := single{Item: item, variety: v}
-	e.single(&s)
-	if s.missing {
-		return wire.Response{Err: errReset}
-	}
-	r := wire.Response{Status: http.StatusOK, Header: http.Header{"Content-Type": {wire.JSONType}}}
-	if status, ok := s.Status.(int); ok {
-		r.Status = status
-	}
-	if s.Body != nil {
-		r.Body = wire.Marshal(s.Body)
-	}
-	switch headers := s.Headers.(type) {
-	case map[string]string:
-		for name, value := range headers {
-			r.Header.Set(name, value)
-		}
-	case map[string]float64:
-		for name, value := range headers {
-			r.Header.Set(name, strconv.FormatFloat(value, 'f', -1, 64))
-		}
-	}
-	return r
 }
 
 // errReset is what the client sees when a connection ends without a response.

@@ -115,15 +115,15 @@ func (w *window) chargeRefused(n float64)               { w.debt = max(0, min(w.
 func (w *window) wait(*schedule, float64) time.Duration { return w.start.Add(w.length).Sub(w.last) }
 
 type first struct {
-	left float64 // requests still to be refused
-	told time.Duration
+	left  float64 // requests still to be refused
+	delay time.Duration
 }
 
 func (f *first) advance(*schedule, time.Time)          {}
 func (f *first) fits(float64) bool                     { return f.left <= 0 }
 func (f *first) take(float64)                          {}
 func (f *first) chargeRefused(n float64)               { f.left -= n }
-func (f *first) wait(*schedule, float64) time.Duration { return f.told }
+func (f *first) wait(*schedule, float64) time.Duration { return f.delay }
 
 // schedule says how a limit changes with time, counted from its first request.
 type schedule struct {

@@ -60,24 +60,23 @@ func (c *Cost) Add(other Cost) {
 }
 
 // Bucket is a token bucket that is full at first, refills at rate tokens a second and
-// holds at most burst of them. The wait that it tells ends when it holds one token, or
-// enough for a whole batch if the tenant refuses whole batches.
+// holds at most burst of them. The wait of a refused request ends when there is a token for
+// it; that of a refused batch, when there are enough for all its requests.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access.
 func Bucket(rate, burst float64) *Limit {
 	return &Limit{algorithm: &bucket{rate: rate, burst: burst, tokens: burst}}
 }
 
 // Window lets n requests through in each window. A window begins with the first
-// request after the last window and lasts for the given time. The wait that it tells
-// ends with the window.
+// request after the last window and lasts for the given time. A wait ends with the window.
 func Window(n int, length time.Duration) *Limit {
 	return &Limit{algorithm: &window{size: float64(n), length: length}}
 }
 
-// First refuses the first n requests, tells each of them the same wait, and lets all
-// later requests through, whether the client waited or not.
+// First refuses the first n requests, each with the same wait. It lets all later requests
+// through, whether the client waited or not.
 func First(n int, wait time.Duration) *Limit {
-	return &Limit{algorithm: &first{left: float64(n), told: wait}}
+	return &Limit{algorithm: &first{left: float64(n), delay: wait}}
 }
 
 // Of sets Kind and returns l.
@@ -120,7 +119,7 @@ func (l *Limit) take(n int) {
 	l.algorithm.take(float64(n))
 }
 
-// refuse charges refused requests if they count, and returns the wait to tell.
+// refuse charges refused requests if they count, and returns their wait.
 func (l *Limit) refuse(n int) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -44,6 +44,10 @@ var limitTests = []struct {
 		{3751 * ms, 1, 0, "0.249"},
 		{4000 * ms, 1, 1, ""},
 	}},
+	{"bucket, a wait that no float holds exactly", func() *Limit { return Bucket(3, 1) }, []send{
+		{0, 2, 1, "1"},
+		{time.Second / 3, 1, 1, ""},
+	}},
 	{"bucket, refused requests count", func() *Limit { return counting(Bucket(1, 10)) }, []send{
 		{0, 20, 10, "11"}, // a debt of ten, and one more to have a token
 		{10 * time.Second, 1, 0, "2"},
@@ -83,7 +87,7 @@ var limitTests = []struct {
 	{"window, refused requests count", func() *Limit { return counting(Window(3, 10*time.Second)) }, []send{
 		{0, 20, 3, "10"},
 		{10 * time.Second, 2, 1, "10"},
-		{40 * time.Second, 3, 3, ""}, // forgiven
+		{30 * time.Second, 3, 3, ""}, // forgiven after a window without requests
 	}},
 	{"window, halved", func() *Limit { return Window(4, 10*time.Second).Scale(10*time.Second, 0.5) }, []send{
 		{0, 20, 4, "10"},
@@ -140,6 +144,32 @@ func TestSeveralLimits(t *testing.T) {
 	}
 	if retryAfter, ok := Send(limits, time.Now()).Admit(write, time.Now()); !ok {
 		t.Errorf("Admit = %q, false, want true", retryAfter)
+	}
+}
+
+// A request is sent too early during a wait that the client knows of. One that is sent at
+// the very moment of the answer has crossed it.
+func TestSentTooEarly(t *testing.T) {
+	limits, begin := []*Limit{First(1, 10*time.Second).Of(Writes)}, time.Now()
+	refused := Send(limits, begin)
+	if _, ok := refused.Admit(Cost{All: 1, Writes: 1}, begin); ok {
+		t.Fatal("the first request is not refused")
+	}
+	refused.Delivered(begin)
+	for _, tt := range []struct {
+		after time.Duration
+		cost  Cost
+		want  bool
+	}{
+		{0, Cost{Writes: 1}, false},
+		{1, Cost{Writes: 1}, true},
+		{1, Cost{Reads: 1}, false},
+		{10*time.Second - 1, Cost{Writes: 1}, true},
+		{10 * time.Second, Cost{Writes: 1}, false},
+	} {
+		if got := Send(limits, begin.Add(tt.after)).SentTooEarly(tt.cost); got != tt.want {
+			t.Errorf("%v after the answer, cost %v: too early is %v, want %v", tt.after, tt.cost, got, tt.want)
+		}
 	}
 }
 

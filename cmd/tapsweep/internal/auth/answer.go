@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 )
 
 var errPending = errors.New("no answer yet")
@@ -108,7 +109,7 @@ func outage(status int, header http.Header, body []byte) *AnswerError {
 		text += " " + name
 	}
 	if e.Said != "" {
-		text += ": " + batch.Printable(strings.Join(strings.Fields(e.Said), " "))
+		text += ": " + safetext.Printable(strings.Join(strings.Fields(e.Said), " "))
 	}
 	return &AnswerError{Text: text, Passing: true, Wait: retryAfter(header)}
 }

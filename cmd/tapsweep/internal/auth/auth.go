@@ -16,7 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 )
 
 // Methods are what Options.Method may be.
@@ -293,7 +293,7 @@ func (o *Options) environmentSecret() (string, error) {
 // Secret returns a credential with a client secret. It ignores the environment, and is meant
 // for a tenant that is not Microsoft's, such as a simulated one.
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
-	batch.Conceal(secret)
+	safetext.Conceal(secret)
 	line := newLine(Options{Authority: authority, HTTP: httpClient})
 	c, err := azidentity.NewClientSecretCredential(tenant, client, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: azcore.ClientOptions{

@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strings"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 )
 
 // concealed holds the fields of a token request whose values are as sensitive as the
@@ -17,14 +17,14 @@ import (
 var concealed = []string{"client_secret", "client_assertion", "assertion", "refresh_token", "code", "code_verifier",
 	"device_code", "password"}
 
-// conceal registers the secrets in a request with batch.Conceal, so that they are never
+// conceal registers the secrets in a request with safetext.Conceal, so that they are never
 // shown.
 func conceal(req *http.Request) error {
 	for _, name := range []string{"X-Identity-Header", "Secret"} {
-		batch.Conceal(req.Header.Get(name))
+		safetext.Conceal(req.Header.Get(name))
 	}
 	if _, proof, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
-		batch.Conceal(proof)
+		safetext.Conceal(proof)
 	}
 	if req.Body == nil || !strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return nil
@@ -40,12 +40,12 @@ func conceal(req *http.Request) error {
 		return fmt.Errorf("reading the token request: %w", err)
 	}
 	for _, name := range concealed {
-		batch.Conceal(form[name]...)
+		safetext.Conceal(form[name]...)
 	}
 	return nil
 }
 
-// concealTokens registers the tokens in an answer with batch.Conceal.
+// concealTokens registers the tokens in an answer with safetext.Conceal.
 func concealTokens(body []byte) {
 	var answer struct {
 		Access  string `json:"access_token"`
@@ -53,14 +53,14 @@ func concealTokens(body []byte) {
 		ID      string `json:"id_token"`
 	}
 	if json.Unmarshal(body, &answer) == nil {
-		batch.Conceal(answer.Access, answer.Refresh, answer.ID)
+		safetext.Conceal(answer.Access, answer.Refresh, answer.ID)
 	}
 }
 
-// concealEnvironment registers the secrets in azidentity's variables with batch.Conceal.
+// concealEnvironment registers the secrets in azidentity's variables with safetext.Conceal.
 func (o *Options) concealEnvironment() {
 	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD",
 		"IDENTITY_HEADER", "MSI_SECRET"} {
-		batch.Conceal(o.Getenv(name))
+		safetext.Conceal(o.Getenv(name))
 	}
 }

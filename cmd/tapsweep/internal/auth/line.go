@@ -13,8 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"tapsweep/batch"
 	"tapsweep/batch/graph"
+	"tapsweep/batch/safetext"
 )
 
 // maxAnswer is the maximum size of an answer of the authority, after decompression. Real
@@ -169,7 +169,7 @@ func shown(u *url.URL) string {
 	if u == nil || u.Host == "" {
 		return "an address that cannot be read"
 	}
-	return batch.Printable(u.Scheme + "://" + u.Host)
+	return safetext.Printable(u.Scheme + "://" + u.Host)
 }
 
 // readAnswer reads the whole answer. The transport has decompressed it.

@@ -15,7 +15,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 )
 
 // A person is a credential of somebody who signs in. It asks the person only if neither the
@@ -41,7 +41,7 @@ func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 		if err == nil {
 			p.said.Do(func() {
 				if p.stored != "" {
-					p.say("signed in from the token cache as " + batch.Printable(p.stored) + "; to sign in as somebody else: --sign-in-again")
+					p.say("signed in from the token cache as " + safetext.Printable(p.stored) + "; to sign in as somebody else: --sign-in-again")
 				}
 			})
 		}
@@ -107,7 +107,7 @@ func (o *Options) deviceCode() (azcore.TokenCredential, error) {
 		Cache: cache, AuthenticationRecord: record, DisableAutomaticAuthentication: true,
 		UserPrompt: func(_ context.Context, m azidentity.DeviceCodeMessage) error {
 			// The authority wrote the message. It must not control the terminal.
-			o.Prompt(batch.Printable(strings.Join(strings.Fields(m.Message), " ")))
+			o.Prompt(safetext.Printable(strings.Join(strings.Fields(m.Message), " ")))
 			return nil
 		},
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
@@ -59,7 +60,7 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 		}
 		return token, err
 	}
-	batch.Conceal(token.Token)
+	safetext.Conceal(token.Token)
 	claims, err := jwt.Parse(token.Token)
 	if err != nil {
 		return token, nil // only Graph has to understand it
@@ -77,7 +78,7 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 			*pin.held = pin.got
 		case !strings.EqualFold(*pin.held, pin.got):
 			return azcore.AccessToken{}, fmt.Errorf("the new access token is of the %s %s, and the one before was of %s",
-				pin.what, batch.Printable(pin.got), batch.Printable(*pin.held))
+				pin.what, safetext.Printable(pin.got), safetext.Printable(*pin.held))
 		}
 	}
 	return token, nil

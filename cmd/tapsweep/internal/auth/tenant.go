@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
@@ -89,7 +89,7 @@ func (l *line) askTenant(ctx context.Context, at string) (string, error) {
 		var e oauthError
 		said := ""
 		if json.Unmarshal(data, &e) == nil && e.Said != "" {
-			said = ": " + batch.Printable(strings.Join(strings.Fields(e.Said), " "))
+			said = ": " + safetext.Printable(strings.Join(strings.Fields(e.Said), " "))
 		}
 		return "", fmt.Errorf("%s answers %d%s", req.URL.Host, resp.StatusCode, said)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/jwt"
 )
 
@@ -75,7 +75,7 @@ func readToken(ctx context.Context, path string) (string, error) {
 		text = answer.Token
 	}
 	text = strings.TrimSpace(strings.TrimPrefix(text, "Bearer "))
-	batch.Conceal(text)
+	safetext.Conceal(text)
 	switch {
 	case text == "":
 		return "", errors.New("it is empty")

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/input"
 )
 
@@ -26,7 +26,7 @@ func secretIn(data []byte) (string, error) {
 		return "", err
 	}
 	text = trim(text)
-	batch.Conceal(text)
+	safetext.Conceal(text)
 	return text, checkSecret(text)
 }
 
@@ -83,7 +83,7 @@ func checkPlain(name, value string) error {
 // shownValue returns a value in quotes, with invisible characters as escapes.
 func shownValue(value string) string {
 	if strings.ContainsRune(value, '"') && !strings.ContainsAny(value, "\r\n\t") {
-		return "'" + batch.Printable(value) + "'"
+		return "'" + safetext.Printable(value) + "'"
 	}
-	return fmt.Sprintf("%q", batch.Printable(value))
+	return fmt.Sprintf("%q", safetext.Printable(value))
 }

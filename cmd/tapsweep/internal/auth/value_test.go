@@ -8,9 +8,9 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
+	"tapsweep/batch/safetext"
 )
 
 // A secret file is decoded like a list. Text around the secret is refused with a message and
@@ -191,7 +191,7 @@ func TestSecretsAreConcealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for where, secret := range secrets {
-		if got := batch.Printable("refused: " + secret + "."); got != "refused: ***." {
+		if got := safetext.Printable("refused: " + secret + "."); got != "refused: ***." {
 			t.Errorf("Printable = %q: the secret of the %s is not masked", got, where)
 		}
 	}

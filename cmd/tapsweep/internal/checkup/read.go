@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"tapsweep/batch/safetext"
 	"time"
 
 	"tapsweep/batch"
@@ -99,7 +100,7 @@ func (c *Checkup) refused(step, what string, t *tenant.Tenant, got batch.Result,
 			v.Works = works
 		}
 	}
-	c.note(step, "failed", what+": "+batch.Printable(err.Error()), hints...)
+	c.note(step, "failed", what+": "+safetext.Printable(err.Error()), hints...)
 	c.Exit = max(c.Exit, code)
 }
 
@@ -141,7 +142,7 @@ func (c *Checkup) wire(w *witness) {
 	case w.state != nil && len(w.state.PeerCertificates) > 0:
 		cert := w.state.PeerCertificates[0]
 		c.note("TLS", "ok", fmt.Sprintf("%s, certificate by %s until %s", tls.VersionName(w.state.Version),
-			batch.Printable(cert.Issuer.CommonName), cert.NotAfter.UTC().Format(time.DateOnly)))
+			safetext.Printable(cert.Issuer.CommonName), cert.NotAfter.UTC().Format(time.DateOnly)))
 	case w.dated:
 		c.note("TLS", "warning", "none: Graph's root is plain http on this machine")
 	default:

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -60,7 +60,7 @@ func environment(environ []string) (list []setting, err error) {
 		f := settable[name]
 		switch {
 		case f == nil:
-			wrong = append(wrong, batch.Printable(name)+" is "+unknownVariable(name, typed, settable))
+			wrong = append(wrong, safetext.Printable(name)+" is "+unknownVariable(name, typed, settable))
 		case value == "" && slices.Contains(emptyIsNone, f.Name):
 		default:
 			if err := f.Value.Set(value); errors.Is(err, errEmpty) {

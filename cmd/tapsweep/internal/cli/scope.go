@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -45,7 +45,7 @@ type scopeFlags struct {
 // noList refuses arguments, because a user of revoke may name a list here as well.
 func noList(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return status.Refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), batch.Printable(args[0])),
+		return status.Refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), safetext.Printable(args[0])),
 			"to scan the users on a list, use --users; to scan one user, use --user; "+
 				"to revoke the passes on a list, use tapsweep revoke")
 	}

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"tapsweep/batch/safetext"
 
 	"golang.org/x/term"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/progress"
 )
 
@@ -80,9 +80,9 @@ func (c *Console) AddNames(texts ...string) {
 // escapes those in Names.
 func (c *Console) Visible(text string) string {
 	for _, name := range c.Names {
-		text = strings.ReplaceAll(text, name, batch.Visible(name, ""))
+		text = strings.ReplaceAll(text, name, safetext.Visible(name, ""))
 	}
-	return batch.Visible(text, "\n\t")
+	return safetext.Visible(text, "\n\t")
 }
 
 // Logger returns a logger that writes messages of a level and above to Err, as text or as JSON.
@@ -113,7 +113,7 @@ func (m messages) Write(p []byte) (int, error) {
 	if d := m.Display(); d != nil {
 		to = d
 	}
-	if _, err := io.WriteString(to, batch.Mask(string(p))); err != nil {
+	if _, err := io.WriteString(to, safetext.Mask(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/jwt"
@@ -84,10 +84,10 @@ func Read(token string, endpoint *cloud.Endpoint) *Token {
 		return t // without these it is no access token in clear, whatever else it is
 	}
 	t.claims, t.readable = claims, true
-	t.Tenant = batch.Printable(claims.TenantID)
+	t.Tenant = safetext.Printable(claims.TenantID)
 	t.Permissions = append(append(t.Permissions, claims.Roles...), strings.Fields(claims.Scopes)...)
 	for i, p := range t.Permissions {
-		t.Permissions[i] = batch.Printable(p)
+		t.Permissions[i] = safetext.Printable(p)
 	}
 	slices.Sort(t.Permissions)
 	if claims.Expires > 0 {
@@ -109,16 +109,16 @@ func Read(token string, endpoint *cloud.Endpoint) *Token {
 }
 
 func (t *Token) name() string {
-	client := batch.Printable(t.claims.ClientID())
+	client := safetext.Printable(t.claims.ClientID())
 	app := "app " + client
 	if t.claims.AppName != "" {
-		app = fmt.Sprintf("app %s (%s)", batch.Printable(t.claims.AppName), client)
+		app = fmt.Sprintf("app %s (%s)", safetext.Printable(t.claims.AppName), client)
 	}
 	switch {
 	case t.Kind == User && t.claims.UserPrincipalName() != "":
-		return "user " + batch.Printable(t.claims.UserPrincipalName()) + " through " + app
+		return "user " + safetext.Printable(t.claims.UserPrincipalName()) + " through " + app
 	case t.Kind == User:
-		return "user " + batch.Printable(t.claims.ObjectID) + " through " + app
+		return "user " + safetext.Printable(t.claims.ObjectID) + " through " + app
 	case client == "":
 		return ""
 	}
@@ -210,7 +210,7 @@ func (t *Token) Misplaced(wanted string) *Problem {
 		return &Problem{Text: fmt.Sprintf("the access token is for the cloud %s, and Graph is %s", other.Name, t.endpoint.Root),
 			Hints: []string{"choose the cloud with --cloud " + other.Name + ", or sign in to the other one"}}
 	default:
-		return &Problem{Text: fmt.Sprintf("the access token is for %s, not for Microsoft Graph at %s", batch.Printable(aud), t.endpoint.Root),
+		return &Problem{Text: fmt.Sprintf("the access token is for %s, not for Microsoft Graph at %s", safetext.Printable(aud), t.endpoint.Root),
 			Hints: []string{"get one for the scope " + t.endpoint.Audience + "/.default"}}
 	}
 	if strings.EqualFold(t.claims.TenantID, consumerTenant) {

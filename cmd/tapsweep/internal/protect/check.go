@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/input"
 )
 
@@ -116,16 +117,16 @@ func (c *Checked) judge(rows []input.User, needed, asked int, failed map[int]err
 		case status(err) == 404:
 			refused.Unknown = true
 			refused.add(u, err, fmt.Sprintf("protected user %s is not in the tenant: %s",
-				nameOf(u), batch.Printable(err.Error())))
+				nameOf(u), safetext.Printable(err.Error())))
 		case errors.Is(err, errTwoUsers):
 			refused.TwoUsers = true
-			refused.add(u, err, fmt.Sprintf("protected user %s: %s", nameOf(u), batch.Printable(err.Error())))
+			refused.add(u, err, fmt.Sprintf("protected user %s: %s", nameOf(u), safetext.Printable(err.Error())))
 		case i >= needed:
-			c.doubt(batch.Printable(err.Error()), u)
+			c.doubt(safetext.Printable(err.Error()), u)
 		default:
 			refused.Denied = refused.Denied || status(err) == 403
 			refused.add(u, err, fmt.Sprintf("protected user %s cannot be looked up: %s",
-				nameOf(u), batch.Printable(err.Error())))
+				nameOf(u), safetext.Printable(err.Error())))
 		}
 	}
 	if refused.Count > 0 {
@@ -137,9 +138,9 @@ func (c *Checked) judge(rows []input.User, needed, asked int, failed map[int]err
 // nameOf returns the names that a row gives its user, for messages.
 func nameOf(u input.User) string {
 	if u.ID != "" && u.UPN != "" {
-		return batch.Printable(u.UPN) + " (" + u.ID + ")"
+		return safetext.Printable(u.UPN) + " (" + u.ID + ")"
 	}
-	return batch.Printable(u.ID + u.UPN)
+	return safetext.Printable(u.ID + u.UPN)
 }
 
 // status returns the status of Graph's answer, 0 if there was none.
@@ -194,7 +195,7 @@ func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error
 		case typo:
 			refused.Unknown = true
 			refused.add(u, nil, fmt.Sprintf("protected user %s is on no list, but %s at %s differs by one letter: "+
-				"did you mean that user?", batch.Printable(u.UPN), batch.Printable(p.User), p.Place()))
+				"did you mean that user?", safetext.Printable(u.UPN), safetext.Printable(p.User), p.Place()))
 		default:
 			c.doubt(why, u)
 		}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/input"
 )
 
@@ -67,7 +68,7 @@ func patterns(users []input.User) error {
 	for _, u := range users {
 		if strings.Contains(u.UPN, "*") {
 			e.add(u, nil, fmt.Sprintf("%s is a pattern, which protects nobody: name each user in a separate row",
-				batch.Printable(u.UPN)))
+				safetext.Printable(u.UPN)))
 		}
 	}
 	if e.Count == 0 {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -34,7 +34,7 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 	}
 	for _, lg := range l.logs {
 		run := lg.last()
-		name, rest := batch.Printable(lg.name), left[lg]
+		name, rest := safetext.Printable(lg.name), left[lg]
 		n, noun := plus(rest.again+rest.unverified, without[lg]), "pair"
 		if run.kind() == "scan" {
 			noun = "user"

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"tapsweep/batch/safetext"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -64,7 +64,7 @@ func newReport(l *Logs) *Report {
 	for _, lg := range l.logs {
 		r.noLines = r.noLines && !lg.lined
 		r.columns = r.columns || lg.columns
-		r.Logs = append(r.Logs, Log{batch.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn,
+		r.Logs = append(r.Logs, Log{safetext.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn,
 			lg.stray, lg.strayAt, lg.copied()})
 	}
 	r.periods = newPeriods(r.Runs)

@@ -25,14 +25,18 @@ var hostileNames = []string{
 func hostile() *made {
 	m := &made{now: night}
 	bad := strings.Join(hostileNames, " ")
-	m.line(results.Run{Type: "run", Version: bad, Command: append([]string{"revoke"}, hostileNames...), Digest: bad, Tenant: bad, Operator: bad, GraphRoot: bad, Pairs: 1 << 40, Start: m.now})
+	m.line(results.Run{Type: "run", Version: bad, Command: append([]string{"revoke"}, hostileNames...), Digest: bad,
+		Tenant: bad, Operator: bad, GraphRoot: bad, Pairs: 1 << 40, Start: m.now})
 	for i, name := range hostileNames {
 		m.row(name, i, results.Denied, func(r *results.Row) {
-			r.User, r.Method, r.Code, r.Message, r.Hint, r.Reason, r.RequestID = name, name, name, name, name, name, name
+			for _, text := range []*string{&r.User, &r.Method, &r.Code, &r.Message, &r.Hint, &r.Reason, &r.RequestID} {
+				*text = name
+			}
 			r.Attempts, r.Status = -1<<60, 1<<60
 		})
 	}
-	m.line(map[string]any{"type": "wait", "time": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59-23:00", "refused": -5, "quota": bad})
+	m.line(map[string]any{"type": "wait", "time": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59-23:00",
+		"refused": -5, "quota": bad})
 	m.line(map[string]any{"type": "scanned", "users": bad})
 	m.line(map[string]any{"type": bad})
 	m.line(results.End{Type: "end", Exit: -7, Stopped: bad, End: m.now.AddDate(-2000, 0, 0)})

@@ -33,21 +33,29 @@ func (m *made) line(v any) {
 
 // run is the first line of a run on a list of so many pairs.
 func (m *made) run(list string, pairs int, args ...string) {
-	m.line(results.Run{Type: "run", Version: "v1.4.0", Command: append([]string{"revoke", "--yes"}, append(args, list)...),
-		Digest: "sha256:" + fmt.Sprintf("%064x", len(list)*7919+pairs), Tenant: "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913", Operator: "app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725",
+	m.line(results.Run{Type: "run", Version: "v1.4.0",
+		Command:   append([]string{"revoke", "--yes"}, append(args, list)...),
+		Digest:    fmt.Sprintf("sha256:%064x", len(list)*7919+pairs),
+		Tenant:    "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
+		Operator:  "app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725",
 		GraphRoot: "https://graph.microsoft.com", Pairs: pairs, Start: m.now})
 }
 
 func (m *made) row(list string, line int, o results.Outcome, change ...func(*results.Row)) {
-	r := results.Row{Type: "result", Line: line, Source: list, User: fmt.Sprintf("user%05d@contoso.com", line), Method: fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", line),
-		Outcome: o, Status: 204, Attempts: 1, RequestID: fmt.Sprintf("7f2d0c1e-aaaa-4bbb-8ccc-%012d", line), Time: m.now}
+	r := results.Row{Type: "result", Line: line, Source: list, Outcome: o, Status: 204, Attempts: 1, Time: m.now,
+		User:      fmt.Sprintf("user%05d@contoso.com", line),
+		Method:    fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", line),
+		RequestID: fmt.Sprintf("7f2d0c1e-aaaa-4bbb-8ccc-%012d", line)}
 	switch o {
 	case results.Denied:
 		r.Status, r.Code, r.Message = 403, "accessDenied", "Request Authorization failed"
-		r.Hint = "the user may hold an admin role, or belong to a role-assignable group or a restricted administrative unit, which takes Privileged Authentication Administrator; " +
+		r.Hint = "the user may hold an admin role, or belong to a role-assignable group or a restricted " +
+			"administrative unit, which takes Privileged Authentication Administrator; " +
 			"assign that role to the app's service principal, or have a person who holds it do this row"
 	case results.UnknownUser:
-		r.Status, r.Code, r.Message = 404, "Request_ResourceNotFound", "Resource '"+r.User+"' does not exist or one of its queried reference-property objects are not present."
+		r.Status, r.Code = 404, "Request_ResourceNotFound"
+		r.Message = "Resource '" + r.User + "' does not exist or one of its queried reference-property objects " +
+			"are not present."
 	case results.Failed:
 		r.Status, r.Code, r.Message, r.Attempts = 503, "serviceUnavailable", "The service is unavailable", 6
 	case results.Absent, results.Replaced:

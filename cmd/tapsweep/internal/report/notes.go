@@ -81,21 +81,22 @@ func (r *Report) countNotes(n *notes) {
 		n.say("%s %s %s and not verified.", pairs(r.Unverified), verb(r.Unverified, "was", "were"), what)
 	}
 	if r.replacedRows > 0 {
-		n.say("In place of %s a look afterwards found others of the same users: each has a row, and the later one counts.",
-			count(r.replacedRows, "pass"))
+		n.say("In place of %s a look afterwards found others of the same users: "+
+			"each has a row, and the later one counts.", count(r.replacedRows, "pass"))
 	}
 	if r.furtherRows > 0 {
 		n.say("%s of users who had several %s an additional row; the last row counts for the pair.",
 			count(r.furtherRows, "pass"), verb(r.furtherRows, "has", "have"))
 	}
 	if r.unverifiedUsers > 0 {
-		n.say("The proof is not complete: %s %s not looked at.", count(r.unverifiedUsers, "user"), verb(r.unverifiedUsers, "was", "were"))
+		n.say("The proof is not complete: %s %s not looked at.",
+			count(r.unverifiedUsers, "user"), verb(r.unverifiedUsers, "was", "were"))
 	}
 	switch {
 	case r.implausible == 1:
-		n.say("The logs have a time or number that cannot be, such as a year before 2000; it was left out, or cut.")
+		n.say("The logs have a time or number that cannot be true, such as a year before 2000; it was left out or cut.")
 	case r.implausible > 1:
-		n.say("The logs have %s times or numbers that cannot be, such as years before 2000; they were left out, or cut.",
-			number(r.implausible))
+		n.say("The logs have %s times or numbers that cannot be true, such as years before 2000; "+
+			"they were left out or cut.", number(r.implausible))
 	}
 }

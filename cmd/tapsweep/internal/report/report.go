@@ -1,3 +1,9 @@
+// Package report says what runs did, from their results logs: as text, as JSON, as CSV, and as an HTML page with a
+// chart, which needs no network.
+//
+// OpenLogs reads the logs once and finds the row that counts for each pair. New reads them again and counts, and HTML
+// reads them once more for the table, so that a log of millions of rows is never held in memory. The page, the text
+// and the CSV show whatever a hostile log holds, and run none of it.
 package report
 
 import (

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A Run is one run of which a log tells.
+// A Run is one run in a log.
 type Run struct {
 	Log      string    `json:"log"` // the file
 	Version  string    `json:"version"`
@@ -18,25 +18,26 @@ type Run struct {
 	Command  []string  `json:"command"`
 	DryRun   bool      `json:"dryRun"`
 	Pairs    int       `json:"pairs"` // of its list
-	Rows     int       `json:"rows"`  // that it wrote, but for those that another one follows
+	Rows     int       `json:"rows"`  // that it wrote, without those that a later row of the run replaces
 	Start    time.Time `json:"start"`
-	End      time.Time `json:"end"`     // or the last thing known of it
-	Exit     *int      `json:"exit"`    // null if it was killed, or is still going on
+	End      time.Time `json:"end"`     // of its last line if it has no end
+	Exit     *int      `json:"exit"`    // null if it was killed, or is still running
 	Stopped  string    `json:"stopped"` // why it stopped early
 
 	header                          results.Run
 	from                            int // rows of its log before it
 	tenant, graphRoot, digest, self string
-	first, last                     time.Time // of what it wrote
-	resumed                         bool      // another run on the log came after it
+	first, last                     time.Time // of its lines
+	resumed                         bool      // a later run is on the same log
 	copied                          bool      // it counts in another log
 	settled                         int       // Rows without those that were never sent
-	odd                             int       // of its times and numbers, cannot be
+	odd                             int       // its times and numbers that cannot be true
 }
 
 func newRun(name string, r *results.Run) *Run {
-	run := &Run{Log: name, Version: r.Version, Operator: r.Operator, header: *r, DryRun: r.DryRun, Pairs: bounded(r.Pairs),
-		Start: utc(r.Start), tenant: r.Tenant, graphRoot: r.GraphRoot, digest: r.Digest, self: r.Self}
+	run := &Run{Log: name, Version: r.Version, Operator: r.Operator, header: *r, DryRun: r.DryRun,
+		Pairs: bounded(r.Pairs), Start: utc(r.Start), tenant: r.Tenant, graphRoot: r.GraphRoot, digest: r.Digest,
+		self: r.Self}
 	run.last = run.Start
 	if run.Pairs != r.Pairs {
 		run.odd++
@@ -53,8 +54,7 @@ func (r *Run) kind() string { return r.header.Kind() }
 // simulated reports whether the run was a drill.
 func (r *Run) simulated() bool { return r.header.Simulated }
 
-// unfinished tells of a scan, of its own or in a sweep, that has not come to its end,
-// and that no later run went on with.
+// unfinished reports whether the run scanned, did not come to its end and was not resumed.
 func (r *Run) unfinished() bool {
 	return (r.kind() == "scan" || r.kind() == "sweep") && !r.resumed && (r.Exit == nil || r.Stopped != "")
 }
@@ -71,7 +71,7 @@ func (r *Run) row(at time.Time, o results.Outcome, pending bool) {
 	if !pending {
 		r.Rows++
 	}
-	if !pending && o != results.NotSent { // which takes no time
+	if !pending && o != results.NotSent { // a row that was never sent takes no time
 		r.settled++
 	}
 	r.saw(utc(at))
@@ -87,14 +87,14 @@ func (r *Run) saw(at time.Time) {
 }
 
 func (r *Run) end(e results.End) {
-	r.Exit, r.Stopped, r.End = &e.Exit, batch.Printable(e.Stopped), utc(e.End)
+	r.Exit, r.Stopped, r.End = &e.Exit, safetext.Printable(e.Stopped), utc(e.End)
 }
 
-// Took is how long the run went on, as far as is known.
+// Took is how long the run lasted, as far as is known.
 func (r *Run) Took() time.Duration { return r.End.Sub(r.Start) }
 
-// utc is the time in UTC, or none where that was not in this century: no run was then,
-// and spans of two thousand years make numbers that nobody can use.
+// utc is the time in UTC, or zero if it is not in this century: no run was then, and spans of two thousand
+// years make sums that overflow.
 func utc(t time.Time) time.Time {
 	if t = t.UTC(); t.Year() < 2000 || t.Year() > 2100 {
 		return time.Time{}
@@ -102,7 +102,7 @@ func utc(t time.Time) time.Time {
 	return t
 }
 
-// maxCount bounds what a log may say that there is of anything.
+// maxCount bounds every count in a log.
 const maxCount = math.MaxInt32
 
 func bounded(n int) int { return min(max(n, 0), maxCount) }
@@ -110,14 +110,14 @@ func bounded(n int) int { return min(max(n, 0), maxCount) }
 // plus adds counts, up to maxCount.
 func plus(a, b int) int { return a + min(bounded(b), maxCount-a) }
 
-// note counts times that cannot be.
+// note counts a time that cannot be true.
 func (l *Logs) note(t time.Time) {
 	if t.IsZero() {
 		l.odd++
 	}
 }
 
-// wait takes in a wait.
+// wait keeps a wait, and counts what cannot be true of it.
 func (l *Logs) wait(w wait) {
 	l.note(utc(w.Time))
 	l.note(utc(w.Until))
@@ -128,11 +128,11 @@ func (l *Logs) wait(w wait) {
 	l.waits = append(l.waits, w)
 }
 
-// clip makes a text of a log fit to be shown. Names go through a quick way,
-// since a list has millions of them.
+// clip makes a text of a log safe to be shown. Most texts are safe as they are: a list has millions of names.
 func clip(s string) string {
-	if len(s) > 200 || strings.Contains(s, "eyJ") || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return batch.Printable(s)
+	special := func(r rune) bool { return r < ' ' || r > '~' }
+	if len(s) > 200 || strings.Contains(s, "eyJ") || strings.ContainsFunc(s, special) {
+		return safetext.Printable(s)
 	}
 	return s
 }
@@ -145,7 +145,7 @@ func clean(row *results.Row) {
 	}
 	for _, s := range []*string{&row.Code, &row.Message, &row.RequestID, &row.Hint} {
 		if *s != "" {
-			*s = batch.Printable(*s)
+			*s = safetext.Printable(*s)
 		}
 	}
 	row.Time = utc(row.Time)
@@ -157,10 +157,10 @@ func clean(row *results.Row) {
 
 func cleanRun(run *Run) {
 	for _, s := range []*string{&run.Log, &run.Version, &run.Operator} {
-		*s = batch.Printable(*s)
+		*s = safetext.Printable(*s)
 	}
 	run.Command = make([]string, len(run.header.Command))
 	for i, arg := range run.header.Command {
-		run.Command[i] = batch.Printable(arg)
+		run.Command[i] = safetext.Printable(arg)
 	}
 }

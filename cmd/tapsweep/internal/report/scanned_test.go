@@ -170,11 +170,13 @@ func TestTenants(t *testing.T) {
 	} else {
 		l.Close()
 	}
-	if l, err := OpenLogs(t.Context(), []string{untold, one, other}); err == nil || !strings.Contains(err.Error(), "it is of tenant fabrikam.com") {
-		t.Errorf("two tenants: %v", err)
-		if err == nil {
-			l.Close()
-		}
+	l, err := OpenLogs(t.Context(), []string{untold, one, other})
+	if err == nil {
+		l.Close()
+		t.Fatal("two tenants are in one report")
+	}
+	if want := "it is of tenant fabrikam.com"; !strings.Contains(err.Error(), want) {
+		t.Errorf("two tenants: %v, want %q", err, want)
 	}
 }
 
@@ -235,7 +237,8 @@ func TestUnfinishedScan(t *testing.T) {
 		for _, a := range r.Resume {
 			said = append(said, a.Text())
 		}
-		fmt.Fprintf(&got, "-- %s\n%s\n", tt.name, strings.ReplaceAll(strings.Join(said, "\n"), filepath.Dir(path)+"/", ""))
+		all := strings.ReplaceAll(strings.Join(said, "\n"), filepath.Dir(path)+"/", "")
+		fmt.Fprintf(&got, "-- %s\n%s\n", tt.name, all)
 	}
 	golden(t, "unfinished scans.txt", got.String())
 }

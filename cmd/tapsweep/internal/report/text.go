@@ -154,26 +154,25 @@ type reasonCounts struct {
 
 // reasons returns the reasons of passes that are gone apart from those of passes that are not.
 func (r *Report) reasons() (groups []reasonCounts) {
-	before := make(map[string]int)
+	before := reasonCounts{Title: "What the passes were before"}
+	now := reasonCounts{Title: "What the passes are"}
 	for name, n := range r.Reasons {
-		before[name] = n - r.reasonsNow[name]
+		before.add(name, n-r.reasonsNow[name])
+		now.add(name, r.reasonsNow[name])
 	}
-	for _, g := range []struct {
-		title  string
-		counts map[string]int
-	}{{"What the passes were before", before}, {"What the passes are", r.reasonsNow}} {
-		var list []reasonCount
-		for name, n := range g.counts {
-			if n > 0 {
-				list = append(list, reasonCount{name, n})
-			}
-		}
-		slices.SortFunc(list, func(a, b reasonCount) int {
+	for _, g := range []reasonCounts{before, now} {
+		slices.SortFunc(g.Reasons, func(a, b reasonCount) int {
 			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 		})
-		if len(list) > 0 {
-			groups = append(groups, reasonCounts{g.title, list})
+		if len(g.Reasons) > 0 {
+			groups = append(groups, g)
 		}
 	}
 	return groups
+}
+
+func (g *reasonCounts) add(name string, n int) {
+	if n > 0 {
+		g.Reasons = append(g.Reasons, reasonCount{name, n})
+	}
 }

@@ -62,7 +62,8 @@ func TestTicks(t *testing.T) {
 }
 
 func TestGridStep(t *testing.T) {
-	for most, want := range map[int]int{0: 1, 1: 1, 5: 1, 6: 2, 10: 2, 11: 5, 5000: 1000, 5001: 2000, maxCount: 500_000_000} {
+	for most, want := range map[int]int{0: 1, 1: 1, 5: 1, 6: 2, 10: 2, 11: 5, 5000: 1000, 5001: 2000,
+		maxCount: 500_000_000} {
 		if got := gridStep(most); got != want {
 			t.Errorf("gridStep(%d) = %d, want %d", most, got, want)
 		}

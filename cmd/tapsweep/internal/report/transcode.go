@@ -10,7 +10,7 @@ import (
 	"os"
 	"slices"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/input"
 )
 
@@ -51,7 +51,7 @@ func (lg *log) transcode() error {
 func (l *Logs) Stray() (words []string) {
 	for _, lg := range l.logs {
 		if lg.stray > 0 {
-			words = append(words, strayWords(batch.Printable(lg.name), lg.stray, lg.strayAt))
+			words = append(words, strayWords(safetext.Printable(lg.name), lg.stray, lg.strayAt))
 		}
 	}
 	return words

@@ -49,7 +49,8 @@ func (r *Report) revokeVerdict() string {
 	case r.Unverified > 0 && all == 1:
 		text += ", and not proven"
 	case r.Unverified > 0:
-		text += fmt.Sprintf("; %s of those that are done %s not proven", number(r.Unverified), verb(r.Unverified, "is", "are"))
+		text += fmt.Sprintf("; %s of those that are done %s not proven",
+			number(r.Unverified), verb(r.Unverified, "is", "are"))
 	}
 	return text + r.scanEnd()
 }

@@ -35,7 +35,8 @@ var (
 		[3]string{"nobody holds a pass", "somebody holds a pass, or could not be looked at",
 			"refused, nobody was looked at"}}
 
-	dryRunEnded = [3]string{"all of it could be revoked, or needs nothing", "some of it could not be revoked", "refused"}
+	dryRunEnded = [3]string{"all of it could be revoked, or needs nothing", "some of it could not be revoked",
+		"refused"}
 )
 
 // wordsOf returns the words of a command. A run whose command is not known is shown as revoke.

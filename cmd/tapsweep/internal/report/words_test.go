@@ -49,12 +49,13 @@ func TestExitTexts(t *testing.T) {
 	var got strings.Builder
 	for _, command := range []string{"revoke", "revoke --verify", "sweep", "scan", "verify", "sweep --dry-run"} {
 		args := strings.Fields(command)
+		header := results.Run{Resume: args, Verify: slices.Contains(args, "--verify"), DryRun: slices.Contains(args, "--dry-run")}
 		fmt.Fprintln(&got, command)
 		for _, code := range []int{0, 1, 2, 3, 4, 64, 70} {
-			run := Run{args: args, DryRun: slices.Contains(args, "--dry-run"), Exit: &code}
+			run := Run{header: header, DryRun: header.DryRun, Exit: &code}
 			fmt.Fprintf(&got, "  %s\n", run.ExitText())
 		}
-		fmt.Fprintf(&got, "  %s\n  %s\n", (&Run{args: args}).ExitText(), (&Run{args: args, resumed: true}).ExitText())
+		fmt.Fprintf(&got, "  %s\n  %s\n", (&Run{header: header}).ExitText(), (&Run{header: header, resumed: true}).ExitText())
 	}
 	golden(t, "exits.txt", got.String())
 }

@@ -10,7 +10,7 @@ import (
 	"iter"
 	"slices"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/input"
 )
 
@@ -275,7 +275,7 @@ func isForeign(n int, line []byte) (bool, error) {
 		return false, nil
 	case at > 0:
 		return false, &LineError{n, fmt.Sprintf("has %q before a line of a results log: remove it "+
-			"(kubectl logs adds it with --timestamps or --prefix)", batch.Printable(string(line[:min(at, 40)])))}
+			"(kubectl logs adds it with --timestamps or --prefix)", safetext.Printable(string(line[:min(at, 40)])))}
 	}
 	var l struct {
 		Type string `json:"type"`
@@ -296,7 +296,7 @@ func notALine(n int, line []byte, err error) *LineError {
 	case err == nil || !bytes.HasPrefix(text, []byte("{")):
 		return &LineError{n, fmt.Sprintf("is not part of a results log: it begins with %q; "+
 			"was standard error mixed into the log?",
-			batch.Printable(string(text[:min(len(text), 40)])))}
+			safetext.Printable(string(text[:min(len(text), 40)])))}
 	}
 	return &LineError{n, "is broken: " + err.Error()}
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 )
 
 // An Outcome is what became of a pair.
@@ -79,7 +79,7 @@ type Run struct {
 // Elsewhere returns an error if the run was in another tenant or at another Graph root. An empty
 // tenant is one that is not known, and differs from every known one.
 func (r *Run) Elsewhere(tenant, graphRoot string) error {
-	named := func(s string) string { return batch.Printable(cmp.Or(s, "(not known)")) }
+	named := func(s string) string { return safetext.Printable(cmp.Or(s, "(not known)")) }
 	switch {
 	case !strings.EqualFold(r.Tenant, tenant):
 		return fmt.Errorf("it is the log of tenant %s, not %s", named(r.Tenant), named(tenant))
@@ -165,6 +165,6 @@ func (r *Row) announces() bool { return r.Pending && r.Outcome == Found }
 // clean makes server text safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"
-	r.Code, r.Message, r.RequestID = batch.Printable(r.Code), batch.Printable(r.Message), batch.Printable(r.RequestID)
+	r.Code, r.Message, r.RequestID = safetext.Printable(r.Code), safetext.Printable(r.Message), safetext.Printable(r.RequestID)
 	r.Time = r.Time.UTC().Round(time.Millisecond)
 }

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/input"
 )
 
@@ -360,7 +360,7 @@ func (r *Run) same(next *Run) error {
 	switch {
 	case r.Digest != next.Digest && next.Pairs == 0: // of a scan, which has no list
 		return fmt.Errorf("it is the log of a run that looked for something else: %s",
-			batch.Printable("tapsweep "+strings.Join(r.Command, " ")))
+			safetext.Printable("tapsweep "+strings.Join(r.Command, " ")))
 	case r.Digest != next.Digest:
 		return errors.New("it is the log of another list")
 	case r.Self != next.Self:

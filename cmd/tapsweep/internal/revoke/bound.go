@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
@@ -22,7 +22,7 @@ func (e *BoundError) Error() string {
 	if e.Held > 1 {
 		passes = fmt.Sprintf("the %d passes", e.Held)
 	}
-	return fmt.Sprintf("--max-items %d would be exceeded by %s of %s", e.Max, passes, batch.Printable(e.User))
+	return fmt.Sprintf("--max-items %d would be exceeded by %s of %s", e.Max, passes, safetext.Printable(e.User))
 }
 
 // room reports whether the passes may be deleted for a pair, and counts those that it has not

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
@@ -101,7 +102,7 @@ func (c *Counts) Row(row *results.Row, before results.Outcome) {
 	if !row.Outcome.Left() {
 		return
 	}
-	key := Cause{row.Outcome, batch.Printable(cause(row))}
+	key := Cause{row.Outcome, safetext.Printable(cause(row))}
 	t := c.Causes[key]
 	if t == nil {
 		if len(c.Causes) >= maxCauses {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -202,7 +203,7 @@ func (j *Job) looked(w *work, res batch.Result) *batch.Request {
 	case len(held) > 0 && w.intended && !j.any(w):
 		// An earlier run was deleting a pass that the pair does not name. This one may not.
 		row.Outcome = results.Replaced
-		row.Message = "the user holds another pass: " + batch.Printable(held[0].ID)
+		row.Message = "the user holds another pass: " + safetext.Printable(held[0].ID)
 	case j.any(w) && (w.method == "" || !j.opts.DryRun) && !j.room(w, held...):
 		if w.uncertain && passes.Find(held, w.method) == nil {
 			gone := row
@@ -290,7 +291,7 @@ func (j *Job) explained(w *work, res batch.Result) *batch.Request {
 		row.Message = "the user gets new passes faster than they can be deleted"
 	default:
 		row.Outcome = results.Replaced
-		row.Message = "the user holds another pass: " + batch.Printable(held[0].ID)
+		row.Message = "the user holds another pass: " + safetext.Printable(held[0].ID)
 	}
 	j.row(w, row)
 	return nil

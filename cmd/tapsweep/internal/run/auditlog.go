@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"tapsweep/batch/safetext"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
@@ -26,7 +26,7 @@ func (s *Summary) AuditLog(w io.Writer) {
 		return
 	}
 	a := s.Scan.Audit
-	name := batch.Printable(a.Name)
+	name := safetext.Printable(a.Name)
 	create := "create a pass"
 	if a.Made == 1 {
 		create = "creates a pass"

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -111,7 +111,7 @@ func (r *run) printPlan(p *plan) {
 		if method == "" {
 			method = "ANY Temporary Access Pass of the user"
 		}
-		fmt.Fprintf(w, "  %s  %s\n", person(&pair), batch.Printable(method))
+		fmt.Fprintf(w, "  %s  %s\n", person(&pair), safetext.Printable(method))
 	}
 	if more := p.passes - len(p.sample); more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)
@@ -153,7 +153,7 @@ func (r *run) printPlan(p *plan) {
 // the object ID, which identifies the user.
 func person(pair *input.Pair) string {
 	if pair.UPN == "" {
-		return batch.Printable(pair.User)
+		return safetext.Printable(pair.User)
 	}
-	return batch.Printable(pair.UPN) + " (" + batch.Printable(pair.User) + ")"
+	return safetext.Printable(pair.UPN) + " (" + safetext.Printable(pair.User) + ")"
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -26,7 +27,7 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	name := strings.TrimSpace(audit.By)
 	user := input.User{UPN: name}
 	doubt := func(format string, args ...any) {
-		r.creatorDoubt = fmt.Sprintf(format, append([]any{batch.Printable(name)}, args...)...)
+		r.creatorDoubt = fmt.Sprintf(format, append([]any{safetext.Printable(name)}, args...)...)
 	}
 	switch {
 	case format.IsGUID(name):
@@ -52,7 +53,7 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	case answered && answer.Status == 404:
 		doubt("the tenant has no user %s: check the spelling (a deleted account is not found either)")
 	default:
-		doubt("could not check that user %s exists: %s", batch.Printable(err.Error()))
+		doubt("could not check that user %s exists: %s", safetext.Printable(err.Error()))
 	}
 	return nil
 }

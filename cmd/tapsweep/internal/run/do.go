@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"tapsweep/batch/safetext"
 	"time"
 
 	"tapsweep/batch"
@@ -166,7 +167,7 @@ func (r *run) writeFooter(ctx context.Context, summary *Summary, code int, runEr
 	end := &results.End{Counts: summary.whole().Counts.Outcomes, Exit: code,
 		End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
-		end.Stopped = batch.Printable(runErr.Error())
+		end.Stopped = safetext.Printable(runErr.Error())
 	}
 	summary.Results = r.log.Name()
 	_ = r.log.Write(end) // the log keeps the error, and Sync returns it

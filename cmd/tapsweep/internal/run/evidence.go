@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"tapsweep/batch/safetext"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -20,7 +20,7 @@ func (r *run) beginEvidence() error {
 	}
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%s  tapsweep %s  %s\n", time.Now().UTC().Format(time.RFC3339),
-		r.header.Version, batch.Printable(strings.Join(r.header.Command, " ")))
+		r.header.Version, safetext.Printable(strings.Join(r.header.Command, " ")))
 	r.tenant.Token.Print(&text, r.requiredAccess)
 	if r.opts.NoPreflight {
 		fmt.Fprintln(&text, "not judged by it what the token may do: --no-preflight")

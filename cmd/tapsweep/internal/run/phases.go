@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/input"
@@ -23,7 +24,7 @@ func (r *run) privileged(ctx context.Context) (isAdmin func(user string) bool, e
 		return nil, context.Cause(ctx)
 	}
 	r.console.Say("--order privileged: who holds an admin role is not known, the order is that of the list: %s",
-		batch.Printable(err.Error()))
+		safetext.Printable(err.Error()))
 	return func(string) bool { return false }, nil
 }
 

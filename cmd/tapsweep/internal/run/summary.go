@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/passes"
@@ -56,10 +56,10 @@ func (s *Summary) Print(w io.Writer) {
 	s.verified(w)
 	s.leftOut(w)
 	if s.Stopped != nil {
-		fmt.Fprintf(w, "stopped early: %s\n", batch.Printable(s.Stopped.Error()))
+		fmt.Fprintf(w, "stopped early: %s\n", safetext.Printable(s.Stopped.Error()))
 	}
 	if s.Output != "" && s.Output != "-" {
-		fmt.Fprintf(w, "passes: %s\n", batch.Visible(s.Output, ""))
+		fmt.Fprintf(w, "passes: %s\n", safetext.Visible(s.Output, ""))
 	}
 	s.Kept(w)
 	if s.Incomplete {
@@ -175,10 +175,10 @@ func (s *Summary) within() string {
 // Kept writes where the records of the run are. A run that is refused has some as well.
 func (s *Summary) Kept(w io.Writer) {
 	if s.Results != "" && s.Results != "-" {
-		fmt.Fprintf(w, "results: %s\n", batch.Visible(s.Results, ""))
+		fmt.Fprintf(w, "results: %s\n", safetext.Visible(s.Results, ""))
 	}
 	if s.Evidence != "" {
-		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", batch.Visible(s.Evidence, ""), s.Sealed)
+		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", safetext.Visible(s.Evidence, ""), s.Sealed)
 	}
 }
 

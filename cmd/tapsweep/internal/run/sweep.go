@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/passes"
@@ -331,11 +332,11 @@ func (s *sweepRun) conclude(code int) {
 		fmt.Fprintf(s.console.Err, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
 			format.Plural(own[results.Revoked]+own[results.Planned], "pass", "passes"), s.verb(),
 			format.Plural(seen.Users, "user", "users"), byReason(counts.Reasons, s.scope.Reasons...), more,
-			s.summary.Took.Round(time.Second), batch.Visible(s.summary.Results, ""))
+			s.summary.Took.Round(time.Second), safetext.Visible(s.summary.Results, ""))
 		s.summary.AuditLog(s.console.Err)
 		if s.summary.Evidence != "" {
 			fmt.Fprintf(s.console.Err, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n",
-				batch.Visible(s.summary.Evidence, ""), s.summary.Sealed)
+				safetext.Visible(s.summary.Evidence, ""), s.summary.Sealed)
 		}
 	} else {
 		s.summary.Print(s.console.Err)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/passes"
 )
 
@@ -179,7 +179,7 @@ func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 		return true
 	}
 	if !whose || err != nil || !theirs {
-		f.counts.Odd.add(batch.Printable(cmp.Or(r.ID, "(a record without an id)")))
+		f.counts.Odd.add(safetext.Printable(cmp.Or(r.ID, "(a record without an id)")))
 		return true
 	}
 	f.counts.By++

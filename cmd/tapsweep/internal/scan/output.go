@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/input"
 )
 
@@ -96,7 +96,7 @@ func (w *Writer) row(l *Line) error {
 	if l.UsableOnce {
 		once = "yes"
 	}
-	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s\n", batch.Printable(name), batch.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once)
+	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s\n", safetext.Printable(name), safetext.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/input"
 )
@@ -176,7 +177,7 @@ func (s *Scan) follow(p *page, link string) {
 	switch {
 	case !ok:
 		// The token would be sent wherever the link leads.
-		err = fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, batch.Printable(link))
+		err = fmt.Errorf("its next page is not below %s but at %s", s.opts.Root, safetext.Printable(link))
 	case again:
 		err = errors.New("its pages form a loop")
 	case p.idle >= maxIdle:
@@ -266,7 +267,7 @@ func (s *Scan) member(p *page, raw json.RawMessage) (fresh bool, err error) {
 		shows[key] = struct{}{} // a group or a device
 		return !again, nil
 	case !isID(a.ID):
-		return false, fmt.Errorf("a user has no object id: %s", batch.Printable(a.ID))
+		return false, fmt.Errorf("a user has no object id: %s", safetext.Printable(a.ID))
 	}
 	if s.markSeen(a.ID) && s.admits(&a) {
 		s.queue = append(s.queue, target{name: a.ID, upn: shown(a.UPN)})
@@ -283,7 +284,7 @@ func shown(upn string) string {
 	if input.CheckUser(upn) == nil {
 		return upn
 	}
-	return batch.Printable(upn)
+	return safetext.Printable(upn)
 }
 
 // errHidden says that no account shows a property that decides if it is scanned.

@@ -8,8 +8,8 @@ import (
 	"io"
 	"net/http"
 
-	"tapsweep/batch"
 	"tapsweep/batch/graph"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/format"
@@ -93,7 +93,7 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *preflight.Problem {
 		return nil
 	case to.Token.Tenant == "":
 		to.Token.Doubts = append(to.Token.Doubts,
-			"the access token does not tell its tenant, so it is not known to be of "+batch.Printable(to.wanted))
+			"the access token does not tell its tenant, so it is not known to be of "+safetext.Printable(to.wanted))
 		return nil
 	case format.IsGUID(to.wanted):
 		return to.Token.WrongTenant(to.wanted)
@@ -110,7 +110,7 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *preflight.Problem {
 		to.unasked = outOfReach(away)
 		return &preflight.Problem{
 			Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",
-				to.Token.Tenant, batch.Printable(to.wanted), batch.Printable(err.Error())),
+				to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),
 			Hints: []string{"give the tenant by its id: --tenant or AZURE_TENANT_ID"}}
 	}
 	to.wanted = id

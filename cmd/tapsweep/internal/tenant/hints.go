@@ -6,8 +6,8 @@ import (
 	"errors"
 	"strings"
 
-	"tapsweep/batch"
 	"tapsweep/batch/graph"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/format"
@@ -93,7 +93,7 @@ func certificateHint(getenv func(string) string, err error) string {
 	hint := []string{"a proxy that opens TLS needs its certificate authority named by SSL_CERT_FILE"}
 	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if value := getenv(name); value != "" {
-			hint = append(hint, name+" is "+batch.Printable(value)+" now")
+			hint = append(hint, name+" is "+safetext.Printable(value)+" now")
 		}
 	}
 	return strings.Join(hint, ", and ")
@@ -138,7 +138,7 @@ func environmentIsSet(getenv func(string) string) bool {
 func withID(hint, id string) string {
 	named := "of this id"
 	if id != "" {
-		named = batch.Printable(id)
+		named = safetext.Printable(id)
 	}
 	if !format.IsGUID(id) {
 		id = "APP_ID"

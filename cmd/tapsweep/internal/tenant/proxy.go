@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -18,7 +18,7 @@ import (
 var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
 // checkProxies returns an error if a proxy variable cannot be parsed, because net/http would
-// then use no proxy. It also registers proxy passwords with batch.Conceal.
+// then use no proxy. It also registers proxy passwords with safetext.Conceal.
 // Source: pkg.go.dev/golang.org/x/net/http/httpproxy, FromEnvironment.
 func checkProxies(getenv func(string) string) error {
 	proxied := false
@@ -86,12 +86,12 @@ func parseProxy(value string) (*url.URL, error) {
 	return u, nil
 }
 
-// concealProxy registers the password of a proxy with batch.Conceal, even if the address
+// concealProxy registers the password of a proxy with safetext.Conceal, even if the address
 // cannot be parsed.
 func concealProxy(value string, proxy *url.URL) {
 	if proxy != nil && proxy.User != nil {
 		password, _ := proxy.User.Password()
-		batch.Conceal(password, base64.StdEncoding.EncodeToString([]byte(proxy.User.Username()+":"+password)))
+		safetext.Conceal(password, base64.StdEncoding.EncodeToString([]byte(proxy.User.Username()+":"+password)))
 	}
 	if at := strings.LastIndexByte(value, '@'); at >= 0 {
 		_, user, found := strings.Cut(value[:at], "://")
@@ -99,7 +99,7 @@ func concealProxy(value string, proxy *url.URL) {
 			user = value[:at]
 		}
 		if _, password, ok := strings.Cut(user, ":"); ok {
-			batch.Conceal(password)
+			safetext.Conceal(password)
 		}
 	}
 }
@@ -108,13 +108,13 @@ func concealProxy(value string, proxy *url.URL) {
 func withoutUser(value string) string {
 	at := strings.LastIndexByte(value, '@')
 	if at < 0 {
-		return batch.Printable(value)
+		return safetext.Printable(value)
 	}
 	scheme, _, found := strings.Cut(value[:at], "://")
 	if !found {
-		return batch.Printable("***" + value[at:])
+		return safetext.Printable("***" + value[at:])
 	}
-	return batch.Printable(scheme + "://***" + value[at:])
+	return safetext.Printable(scheme + "://***" + value[at:])
 }
 
 // checkNoProxy returns an error if net/http would ignore an entry. The host in such an entry

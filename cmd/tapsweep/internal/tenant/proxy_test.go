@@ -2,9 +2,8 @@ package tenant
 
 import (
 	"strings"
+	"tapsweep/batch/safetext"
 	"testing"
-
-	"tapsweep/batch"
 )
 
 // environment returns a getenv for the variables, NAME and VALUE in turn.
@@ -63,7 +62,7 @@ func TestProxies(t *testing.T) {
 				t.Errorf("the password is in the error: %v", err)
 			}
 			if strings.Contains(tt.value, ":"+password+"@") &&
-				strings.Contains(batch.Printable("407 for "+password), password) {
+				strings.Contains(safetext.Printable("407 for "+password), password) {
 				t.Error("the password of the proxy is not masked")
 			}
 		})

@@ -1,0 +1,71 @@
+package graph_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graph"
+	"tapsweep/batch/graphsim"
+)
+
+func check[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// checkErr checks that an error is or wraps want.
+func checkErr(t *testing.T, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+func newClient(t *testing.T, credential azcore.TokenCredential, opts graph.Options) *graph.Client {
+	t.Helper()
+	client, err := graph.New(credential, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func newRunner(t *testing.T, client *graph.Client, opts batch.Options) *batch.Runner {
+	t.Helper()
+	runner, err := batch.NewRunner(client, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runner
+}
+
+// secretCredential always issues the token "secret".
+func secretCredential() *fakeCredential {
+	return &fakeCredential{expiry: time.Hour, issue: func(int) (string, error) { return "secret", nil }}
+}
+
+// failing always fails with an error.
+func failing(err error) *fakeCredential {
+	return &fakeCredential{issue: func(int) (string, error) { return "", err }}
+}
+
+func credentialOf(tenant *graphsim.Tenant, life time.Duration) *fakeCredential {
+	return &fakeCredential{expiry: life, issue: func(int) (string, error) { return tenant.Entra.Token(), nil }}
+}
+
+func deletes(users []graphsim.User) func(func(batch.Request) bool) {
+	return func(yield func(batch.Request) bool) {
+		for _, u := range users {
+			url := "/users/" + u.ID + "/authentication/temporaryAccessPassMethods/" + u.Passes[0].ID
+			if !yield(batch.Request{Method: "DELETE", Key: u.ID, URL: url}) {
+				return
+			}
+		}
+	}
+}
