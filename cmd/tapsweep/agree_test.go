@@ -176,7 +176,7 @@ func (tr *trial) run() {
 		code = tr.revoke(args)
 	}
 	tr.report(logs)
-	for n := 0; code != exitDone && n < 5; n++ {
+	for n := 0; code != exitDone && n < 10; n++ {
 		if tr.often(2) { // what is left is the list of a further run
 			rest := tr.in(fmt.Sprintf("rest%d.jsonl", n))
 			args = []string{"--results", rest, "--resume", logs[len(logs)-1]}
@@ -319,7 +319,7 @@ func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 	if more := sum.Counts[results.Duplicate] + sum.Counts[results.Invalid] + sum.Counts[results.Protected]; tr.moved && all > tr.pairs {
 		all = max(tr.pairs, all-more) // where they stand is all that these are known by
 	}
-	if all != tr.pairs || listed != sum.Pairs {
+	if listed += sum.Counts[results.Duplicate]; all != tr.pairs || listed != sum.Pairs {
 		tr.problem("%d pairs in the report, %d without a row, %d in the table that are not beside, where the list has %d", sum.Pairs, sum.WithoutRow, listed, tr.pairs)
 	}
 	return sum.Counts

@@ -85,8 +85,11 @@ type view struct {
 	Heads     []string // of the points' columns
 }
 
-// Whole tells whether the table has all pairs.
-func (v *view) Whole() bool { return v.Shown == v.Pairs }
+// Whole reports whether the table has all pairs, except repeats.
+func (v *view) Whole() bool { return v.Shown == v.Pairs-v.Repeats() }
+
+// Repeats is how many rows of the lists repeat others.
+func (v *view) Repeats() int { return v.Counts[results.Duplicate] }
 
 // A shareRow is one outcome, in the bar and in the table of counts.
 type shareRow struct {
@@ -167,7 +170,7 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 				failed = err
 				return
 			}
-			if pick(row) && !yield(&rowView{row, short(row.Time), since(row)}) {
+			if row.Listed() && pick(row) && !yield(&rowView{row, short(row.Time), since(row)}) {
 				return
 			}
 		}
@@ -181,12 +184,13 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 // pick decides which rows the page has room for: all, or what is not done and of
 // the rest every so-manieth.
 func (v *view) pick() func(*Row) bool {
-	v.Shown, v.LeftIn = v.Pairs, v.Left
-	if v.Pairs <= v.Inline {
+	all := v.Pairs - v.Repeats()
+	v.Shown, v.LeftIn = all, v.Left
+	if all <= v.Inline {
 		return func(*Row) bool { return true }
 	}
 	v.LeftIn = min(v.Left, v.Inline)
-	others := v.Pairs - v.Left
+	others := all - v.Left
 	sample := min(max(v.Inline-v.LeftIn, 0), maxSample, others)
 	v.Shown = v.LeftIn + sample
 	left, done, taken := 0, 0, 0

@@ -155,7 +155,7 @@ const (
 // more is where the groups beyond the bounds go.
 const more = "others"
 
-// New reads the logs once more and counts. Each row that counts is handed to
+// New reads the logs once more and counts. Each row that is Listed is handed to
 // also, which may be nil.
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := &Report{Lists: l.lists, Runs: l.allRuns(), Operators: []string{}, Counts: make(map[results.Outcome]int),
@@ -235,7 +235,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 				f.Examples = append(f.Examples, cmp.Or(row.UPN, row.User))
 			}
 		}
-		if also != nil {
+		if also != nil && row.Listed() {
 			if err := also(row); err != nil {
 				return nil, err
 			}

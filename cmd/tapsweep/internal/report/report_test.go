@@ -78,7 +78,7 @@ func TestCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if len(lines) != 502 || lines[0] != strings.Join(csvHeader, ",") {
+	if len(lines) != 501 || lines[0] != strings.Join(csvHeader, ",") {
 		t.Errorf("%d lines, the first is %s", len(lines), lines[0])
 	}
 	want := `'=cmd|x.csv,1,'+dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001,failed,503,'@SUM(A1),"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,`
@@ -89,12 +89,12 @@ func TestCSV(t *testing.T) {
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	list, err := input.Open([]string{path}, input.Options{})
+	list, err := input.Open([]string{path}, input.Options{Reader: new(results.Lists).Read})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer list.Close()
-	if s := list.Stats(); s.Rows+s.Done != 501 || s.Invalid != 0 {
+	if s := list.Stats(); s.Rows+s.Done != 500 || s.Invalid != 0 {
 		t.Errorf("as a list: %+v", s)
 	}
 }
@@ -106,7 +106,7 @@ func TestHTML(t *testing.T) {
 		inline       int
 		left, others int
 	}{
-		{"all", 1000, 6, 494},
+		{"all", 1000, 6, 493}, // one pair is a repeat
 		{"failures and a sample", 60, 6, 54},
 		{"some of the failures", 5, 5, 0},
 	}
@@ -126,7 +126,7 @@ func TestHTML(t *testing.T) {
 			if left != tt.left || rows-left != tt.others {
 				t.Errorf("%d rows that are not done and %d others, want %d and %d", left, rows-left, tt.left, tt.others)
 			}
-			if link := strings.Contains(b.String(), `href="./report.csv"`); link != (rows < 500) {
+			if link := strings.Contains(b.String(), `href="./report.csv"`); link != (rows < 499) {
 				t.Errorf("link to the CSV: %v", link)
 			}
 		})

@@ -1,9 +1,35 @@
-// Package results writes and reads the results log: JSON Lines with what became
-// of each pair. The log is report, checkpoint and input at once.
+// Package results writes and reads the results log: JSON Lines with what became of each pass. The
+// log is report, checkpoint and input at once, and this package has the only code that reads it.
 //
-// Its first line describes the run, then comes one line for each pair as it is
-// settled, and a last one with the counts. A log without that last line is of a
-// run that was killed.
+// [Read] yields its lines as Records: a run, rows, waits, users without a find, and an end. A log
+// without its end is of a run that was killed, and may end in the middle of a line. A [Condition]
+// says whether lines are missing. A [State] is what the rows say in the end: the last word on each
+// [Key]. From it are made what a run that resumes leaves out ([Resume]), what is left to do if
+// the log is used as a list ([Lists]), and the report; [ReadUsers] has whom verify looks at.
+//
+// The same rules count for all of them:
+//
+//	record                              key                   supersedes                       done
+//	run, wait, end                      -                     -                                -
+//	result: revoked, absent             user and pass         the row of the key               yes
+//	  planned, found                    user and pass         the row of the key               yes; as a list, no
+//	  replaced, unknown_user, rejected  user and pass         the row of the key               no; not tried again
+//	  denied, failed, unknown, remains  user and pass         the row of the key               no
+//	  not_sent                          user and pass         the row of the key (1)           no
+//	  protected                         user and pass         the row of the key (1)           while the user is protected
+//	  duplicate, invalid                the line of the list  the row of the line              yes
+//	  of a scan, without a method       the user's passes     the row of the key               no
+//	  with anyPass                      user, any pass        the row of the key               by its outcome
+//	  with inPlaceOf                    user and that pass    the row of the key               by its outcome; remains: not tried again
+//	  with pending, found               user and pass         the row of the key               no: a delete was announced
+//	  with beside                       none                  the announcement of its pass     -
+//	  with undecided                    user and pass         the row of the key               no; as a list, left out
+//	scanned                             its users' passes     a scan that could not list them  yes
+//
+// (1) In a report of several logs, it supersedes no row that says that the pass is gone.
+//
+// A user and a pass are compared without case. A further row about a protected user is about the
+// line of the list. An end without "stopped" makes a resumed sweep or scan begin anew.
 package results
 
 import (

@@ -47,12 +47,13 @@ func (e *Earlier) Settled(p *input.Pair) bool {
 	case p.FirstOf != nil:
 		return e.settled(place, Duplicate) || e.settled(place, Protected)
 	}
-	return e.state.words[e.key(p)].has(settled)
+	w, _ := e.state.get(e.key(p))
+	return w.has(settled)
 }
 
 // settled reports whether a line of the list has a row with that outcome that settles it.
 func (e *Earlier) settled(place uint64, o Outcome) bool {
-	w, ok := e.state.words[place]
+	w, ok := e.state.get(place)
 	return ok && w.has(settled) && Outcomes[w.outcome] == o
 }
 
@@ -100,7 +101,7 @@ func (e *Earlier) Perhaps(p *input.Pair) bool {
 	if e == nil || p.Method == "" || fromScan(p) {
 		return false
 	}
-	if w := e.state.words[e.key(p)]; w.has(perhapsKnown) {
+	if w, _ := e.state.get(e.key(p)); w.has(perhapsKnown) {
 		return w.has(perhaps)
 	}
 	return e.killed
@@ -111,7 +112,7 @@ func (e *Earlier) Failed(user string) bool {
 	if e == nil {
 		return false
 	}
-	w, ok := e.state.words[e.state.key(listKey(user))]
+	w, ok := e.state.get(e.state.key(listKey(user)))
 	return ok && !w.has(settled)
 }
 
