@@ -16,11 +16,11 @@
 //	  replaced, unknown_user, rejected  user and pass         the row of the key               no; not tried again
 //	  denied, failed, unknown, remains  user and pass         the row of the key               no
 //	  not_sent                          user and pass         the row of the key (1)           no
-//	  protected                         user and pass         the row of the key (1)           while the user is protected
+//	  protected                         user and pass         the row of the key (1)           if still protected
 //	  duplicate, invalid                the line of the list  the row of the line              yes
 //	  of a scan, without a method       the user's passes     the row of the key               no
 //	  with anyPass                      user, any pass        the row of the key               by its outcome
-//	  with inPlaceOf                    user and that pass    the row of the key               by its outcome; remains: not tried again
+//	  with inPlaceOf                    user and that pass    the row of the key               by its outcome
 //	  with pending, found               user and pass         the row of the key               no: a delete was announced
 //	  with beside                       none                  the announcement of its pass     -
 //	  with undecided                    user and pass         the row of the key               no; as a list, left out
