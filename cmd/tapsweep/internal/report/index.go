@@ -41,7 +41,7 @@ type index struct {
 	looks map[uint64]look
 }
 
-// A place is a row: the log, and the how-manieth of its rows.
+// A place is a row: the log, and the number of the row in it, from 0.
 type place struct{ log, row uint32 }
 
 // dropped is the base of a pair that does not count after all.
@@ -68,8 +68,9 @@ var outcomeIndex = func() map[results.Outcome]uint8 {
 }()
 
 func newIndex(l *Logs) *index {
-	ix := &index{logs: l, seed: maphash.MakeSeed(), also: make(map[uint64]struct{}), lines: make(map[lineOfLog]lineRow), pending: make(map[uint32]*Run),
-		looked: make(map[uint64]struct{}), looks: make(map[uint64]look), instead: make(map[uint32]uint32)}
+	ix := &index{logs: l, seed: maphash.MakeSeed(), also: make(map[uint64]struct{}), lines: make(map[lineOfLog]lineRow),
+		pending: make(map[uint32]*Run), looked: make(map[uint64]struct{}), looks: make(map[uint64]look),
+		instead: make(map[uint32]uint32)}
 	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.runs[0].kind() == "verify" }) {
 		ix.users = &byUser{latest: make(map[uint64]uint32)}
 	}
@@ -244,8 +245,7 @@ func (ix *index) saw(pair uint32, list int, source string) {
 
 // begin makes a pair of a row.
 func (ix *index) begin(pair uint32, list int, r *head) uint32 {
-	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass, ix.passOf(r))
-	ix.list = append(ix.list, uint16(list))
+	ix.push(list, r)
 	ix.users.add(pair, r.who)
 	ix.logs.lists[list].saw(r.Source)
 	return pair
@@ -261,9 +261,14 @@ func (ix *index) further(r *head) {
 // replacement makes a pair of a row, which no list has.
 func (ix *index) replacement(r *head) uint32 {
 	pair := ix.state.New(&r.Row)
-	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass, ix.passOf(r))
-	ix.list = append(ix.list, noList)
+	ix.push(noList, r)
 	return pair
+}
+
+// push keeps what is known of the next pair.
+func (ix *index) push(list int, r *head) {
+	ix.last, ix.base = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome])
+	ix.pass, ix.list = append(ix.pass, ix.passOf(r)), append(ix.list, uint16(list))
 }
 
 // noList is the list of pairs that no list has.
@@ -313,7 +318,8 @@ func (l *Logs) list(run *Run) int {
 	})
 	if i < 0 {
 		i = len(l.lists)
-		l.lists = append(l.lists, &List{Digest: run.digest, self: run.self, proof: run.kind() == "verify", Sources: []string{}})
+		l.lists = append(l.lists, &List{Digest: run.digest, self: run.self, proof: run.kind() == "verify",
+			Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)
 	return i

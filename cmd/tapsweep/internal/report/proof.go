@@ -188,7 +188,8 @@ func (ix *index) gone(pair uint32, r *head) bool {
 	if r.Outcome == results.Absent && base == results.Revoked && ix.kind(pair) != remains {
 		return true
 	}
-	return (r.Outcome == results.NotSent || r.Outcome == results.Protected) && (base == results.Revoked || base == results.Absent) && ix.kind(pair) != remains &&
+	return (r.Outcome == results.NotSent || r.Outcome == results.Protected) &&
+		(base == results.Revoked || base == results.Absent) && ix.kind(pair) != remains &&
 		r.Method != "" && ix.passOf(r) == ix.pass[pair] && !r.AnyPass && !r.run.header.AnyPass
 }
 

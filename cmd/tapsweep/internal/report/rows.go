@@ -97,7 +97,8 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 					row.Pending, row.unverified = false, false
 				}
 				// The last run on the log was to verify whatever was done before.
-				meant := verifies && !row.Verified && !row.proven && !row.Beside && (row.Outcome == results.Revoked || row.Outcome == results.Absent)
+				meant := verifies && !row.Verified && !row.proven && !row.Beside &&
+					(row.Outcome == results.Revoked || row.Outcome == results.Absent)
 				row.unverified = row.unverified || row.Pending || meant
 				clean(&row.Row)
 				if !yield(&row, nil) {

@@ -64,9 +64,10 @@ const (
 )
 
 // Outcomes lists all outcomes in the order of the summary.
-var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Replaced, UnknownUser, Denied, Rejected, Failed, Unknown, NotSent, Protected, Invalid}
+var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Replaced, UnknownUser, Denied,
+	Rejected, Failed, Unknown, NotSent, Protected, Invalid}
 
-// Done tells outcomes after which nothing is left to do.
+// Done reports whether nothing is left to do.
 func (o Outcome) Done() bool {
 	return o == Revoked || o == Absent || o == Duplicate || o == Planned || o == Found
 }
@@ -75,8 +76,8 @@ func (o Outcome) Done() bool {
 // its user is protected, because that pass is kept on purpose.
 func (o Outcome) Left() bool { return !o.Done() && o != Protected }
 
-// Again tells outcomes after which a resumed run tries the pair again, unless it
-// would only find the same: see ResumeOptions.
+// Again reports whether a resumed run tries the pair again, unless it would only find the
+// same: see ResumeOptions.
 func (o Outcome) Again() bool {
 	return o == NotSent || o == Failed || o == Unknown || o == Denied || o == Remains || o == Protected
 }
@@ -136,15 +137,15 @@ type Row struct {
 	Reason    string    `json:"reason,omitempty"`    // why the pass could be used or not, such as expired
 	Verified  bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
 	Pending   bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
-	Follows   Outcome   `json:"-"`                   // what the first pending one of this run said, if it is the one that follows
+	Follows   Outcome   `json:"-"`                   // the outcome of the pending row of this run that it follows
 	InPlaceOf string    `json:"inPlaceOf,omitempty"` // the pass that the pair names, where the row is about another
 
 	// Beside marks a row about one of several passes that were deleted for a pair that names
 	// no pass. The row does not complete the pair; another row counts for it.
 	Beside bool `json:"beside,omitempty"`
 
-	// Undecided is set for a pass that a sweep has found, and that was to be deleted only
-	// after a question or a count: the run ended before, so it was not touched.
+	// Undecided is set in logs of older versions for a pass that a sweep had found and not
+	// touched, because the run was refused before. No row has it any more.
 	Undecided bool `json:"undecided,omitempty"`
 
 	// Of a pass that a scan has found, as far as Graph tells.
@@ -154,8 +155,8 @@ type Row struct {
 	UsableOnce bool      `json:"usableOnce,omitempty"`
 }
 
-// Scanned names users whose passes were listed, and of which none was looked for: a
-// scan that is gone on with leaves them out.
+// Scanned names users whose passes were listed, and who hold none of those that the scan looks
+// for. A scan that resumes leaves these users out.
 type Scanned struct {
 	Type  string   `json:"type"` // "scanned"
 	Users []string `json:"users"`
@@ -185,7 +186,7 @@ type End struct {
 	Lines   int             `json:"lines"` // how many lines of the log come before; Log.Write sets it
 }
 
-// announces tells whether the row is about a delete that is not sent yet.
+// announces reports whether the row is about a delete that is not sent yet.
 func (r *Row) announces() bool { return r.Pending && r.Outcome == Found }
 
 // clean makes server text safe to store and show.
