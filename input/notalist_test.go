@@ -1,6 +1,9 @@
 package input
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // A column with a known meaning, or one beside a column of passes, may hold a GUID.
 func TestHarmlessColumns(t *testing.T) {
