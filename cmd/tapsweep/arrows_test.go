@@ -28,7 +28,7 @@ var arrows = map[string]string{
 	"answer":        "results",
 	"preflight":     "cloud format jwt",
 	"jwt":           "",
-	"auth":          "format",
+	"auth":          "format jwt",
 	"console":       "progress",
 	"progress":      "results",
 	"results":       "",
