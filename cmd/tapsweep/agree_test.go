@@ -178,7 +178,7 @@ func (tr *trial) run() {
 		code = tr.revoke(args)
 	}
 	tr.report(logs)
-	for n := 0; code != status.Done && n < 5; n++ {
+	for n := 0; code != status.Done && n < 10; n++ {
 		if tr.often(2) { // what is left is the list of a further run
 			rest := tr.in(fmt.Sprintf("rest%d.jsonl", n))
 			args = []string{"--results", rest, "--resume", logs[len(logs)-1]}

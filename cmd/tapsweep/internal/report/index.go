@@ -11,44 +11,49 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// An index finds the row that settled each pair, and what a look afterwards showed.
-// It keeps some 17 bytes a pair: a hash of what names it, where its row is, its outcome
-// and a hash of its pass; and 16 more for a pair that was verified.
+// An index finds the row that settled each pair, and what a look afterwards showed. Pairs are
+// the numbers of a results.State. It keeps some 20 bytes a pair besides: where its row is, its
+// outcome, its list and a hash of its pass; and 16 more for a pair that was verified.
 type index struct {
-	logs *Logs
-	seed maphash.Seed
+	logs  *Logs
+	seed  maphash.Seed
+	state results.State // which row is about which pair
 
 	last  []place
-	base  []uint8           // of the row at last: an index into results.Outcomes, or dropped
-	pass  []uint32          // hash of what the row names
-	notes []note            // of looks afterwards; shorter than last where none came yet
-	of    map[uint64]uint32 // pair by key
+	base  []uint8  // of the row at last: an index into results.Outcomes, or dropped
+	pass  []uint32 // hash of what the row names
+	list  []uint16 // the first list that has the pair
+	notes []note   // of looks afterwards; shorter than last where none came yet
 
-	named map[uint64]inAList // pair by user and pass, nil with one list only
+	lines map[lineOfLog]lineRow // rows that stand for another pair if their log is used as a list
+
+	also map[uint64]struct{} // further lists that have a pair: its number, shifted, and the list
 
 	several bitset            // passes of users who held several, which count for no pair
 	beside  bitset            // the same, and pairs whose pass is gone, and
 	instead map[uint32]uint32 // the pair of the one that came in its place
 
-	pending map[uint32]*Run   // pairs that the run was verifying when last heard of
-	waiting map[uint64]uint32 // such pairs of scans, by user
-	failed  int               // looks of scans that failed, and were not made up for
+	pending map[uint32]*Run // pairs that the run was verifying when last heard of
+	failed  int             // looks of scans that failed, and were not made up for
 	looked  map[uint64]struct{}
 
 	users *byUser // nil if no log is a proof
 	looks map[uint64]look
 }
 
-// A place is a row: the log, and the how-manieth of its rows.
+// A place is a row: the log, and the number of the row in it, from 0.
 type place struct{ log, row uint32 }
 
 // dropped is the base of a pair that does not count after all.
 const dropped = 255
 
-// inAList is a pair, and the list on which its user and pass were seen first.
-type inAList struct {
+// A lineOfLog is a line of a log.
+type lineOfLog struct{ log, line int }
+
+// A lineRow is the pair of a row, and a hash of its user.
+type lineRow struct {
 	pair uint32
-	list int
+	who  uint64
 }
 
 // none is no pair.
@@ -63,45 +68,13 @@ var outcomeIndex = func() map[results.Outcome]uint8 {
 }()
 
 func newIndex(l *Logs) *index {
-	ix := &index{logs: l, seed: maphash.MakeSeed(), of: make(map[uint64]uint32), pending: make(map[uint32]*Run), waiting: make(map[uint64]uint32),
-		looked: make(map[uint64]struct{}), looks: make(map[uint64]look), instead: make(map[uint32]uint32)}
-	if l.several {
-		ix.named = make(map[uint64]inAList)
-	}
+	ix := &index{logs: l, seed: maphash.MakeSeed(), also: make(map[uint64]struct{}), lines: make(map[lineOfLog]lineRow),
+		pending: make(map[uint32]*Run), looked: make(map[uint64]struct{}), looks: make(map[uint64]look),
+		instead: make(map[uint32]uint32)}
 	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.runs[0].kind() == "verify" }) {
 		ix.users = &byUser{latest: make(map[uint64]uint32)}
 	}
 	return ix
-}
-
-// key names the pair of a row: of a list by its user and the pass that the list names,
-// which it has once, and other rows by where they stand. nth tells apart rows that one run
-// wrote about the same: those of a user who is protected, where the list repeats a pair.
-func (ix *index) key(list int, r *head, nth int) uint64 {
-	if r.scanned() {
-		return ix.passKey(r.User, r.Method)
-	}
-	named, unique := r.Key()
-	unique = unique && nth == 0 && r.run.kind() != "verify" // whose rows are about users
-	var b [256]byte
-	key := append(strconv.AppendInt(b[:0], int64(list), 10), 0)
-	if unique {
-		key = append(append(key, named.Method...), 0)
-	} else {
-		for _, n := range []int{nth, r.Line, r.Column} {
-			key = append(strconv.AppendInt(key, int64(n), 10), 0)
-		}
-		key = append(append(key, r.Source...), 0)
-	}
-	return maphash.Bytes(ix.seed, append(key, strings.ToLower(r.User)...))
-}
-
-// passKey names what a scan found: the same pass in any scan, on no line of a list.
-func (ix *index) passKey(user, method string) uint64 {
-	var b [256]byte
-	key := append(append(b[:0], 0), strings.ToLower(user)...) // the 0 is no list's number
-	key = append(key, 0)
-	return maphash.Bytes(ix.seed, append(key, strings.ToLower(method)...))
 }
 
 // passOf is a hash of a pass. The user is known, so it need not be long.
@@ -169,17 +142,18 @@ func (ix *index) takeRow(c *cursor) {
 		ix.further(r)
 		return
 	}
+	if run.kind() == "verify" {
+		ix.proof(lg, r)
+		return
+	}
 	pair := ix.row(lg, r)
-	if len(ix.logs.logs) > 1 {
-		lg.at.set(c.rec.Line, pair, uint32(r.who))
+	if key, ok := r.Key(); len(ix.logs.logs) > 1 && (!ok || key != results.PassKey(r.User, r.Method)) {
+		ix.lines[lineOfLog{c.i, c.rec.Line}] = lineRow{pair, r.who}
 	}
 }
 
 // row takes in a row and returns its pair.
 func (ix *index) row(lg *log, r *head) uint32 {
-	if r.run.kind() == "verify" {
-		return ix.proof(lg, r)
-	}
 	if r.scanned() && !r.failedLook() {
 		ix.look(r.who, r.User)
 	} else if ix.failed > 0 && !r.failedLook() {
@@ -188,139 +162,117 @@ func (ix *index) row(lg *log, r *head) uint32 {
 	return ix.add(lg, r)
 }
 
-// add gives a row to its pair, which it may begin.
+// add gives a row to its pair, which it may begin, and returns the pair.
 func (ix *index) add(lg *log, r *head) uint32 {
-	key := ix.key(lg.listOf, r, 0)
-	pair, seen := ix.of[key]
-	for nth := 1; seen && ix.repeated(pair, r); nth++ {
-		key = ix.key(lg.listOf, r, nth)
-		pair, seen = ix.of[key]
-	}
+	pair, seen := ix.find(lg, r)
 	if !seen {
-		ix.logs.lists[lg.listOf].saw(r.Source)
-		if pair, seen = ix.elsewhere(r); !seen {
-			pair, seen = ix.onAnotherList(lg, r)
-		}
-		if !seen {
-			pair = ix.begin(r)
-			if r.failedLook() {
-				ix.failed++
-			}
-		}
-		ix.of[key] = pair
-		// The list that a scan printed may name users in the other way.
-		if r.Outcome == results.Found && r.UPN != "" && len(ix.logs.logs) > 1 {
-			ix.of[ix.passKey(r.UPN, r.Method)] = pair
+		pair = ix.begin(ix.state.Add(&r.Row, lg.listName()), lg.listOf, r)
+		if r.failedLook() {
+			ix.failed++
 		}
 	}
+	ix.saw(pair, lg.listOf, r.Source)
 	pair = ix.settle(pair, r, seen)
-	ix.name(lg, pair, r)
+	if len(ix.logs.logs) > 1 {
+		ix.note(pair, r)
+	}
 	return pair
 }
 
-// repeated tells whether the run has written its row about the pair before. What was only
-// to be deleted when last heard of is unknown, and another row follows.
-func (ix *index) repeated(pair uint32, r *head) bool {
-	last := ix.last[pair]
-	return !r.scanned() && r.run.kind() != "verify" && last.log == r.at.log && int(last.row) >= r.run.from &&
-		ix.pending[pair] != r.run && ix.base[pair] != dropped && ix.base[pair] != outcomeIndex[results.Unknown]
+// listName names the list of the log's last run, for rows that are about a line of it.
+func (lg *log) listName() string { return strconv.Itoa(lg.listOf) }
+
+// isOfPass reports whether the row is about a pass of a user, and not about a line of a list.
+func (r *head) isOfPass() bool {
+	return r.Method != "" && r.Outcome != results.Duplicate && r.Outcome != results.Invalid
 }
 
-// name notes whom and which pass a row is about, for other lists.
-func (ix *index) name(lg *log, pair uint32, r *head) {
-	if !ix.joins(r) {
+// note notes which pass the row of a pair is about, for lists that name that pass or another
+// name of the user.
+func (ix *index) note(pair uint32, r *head) {
+	if !r.isOfPass() {
 		return
 	}
-	for _, key := range ix.names(r) {
-		if _, known := ix.named[key]; !known {
-			ix.named[key] = inAList{pair, lg.listOf}
-		}
+	ix.state.Note(r.User, r.Method, pair)
+	if r.UPN != "" {
+		ix.state.Note(r.UPN, r.Method, pair)
 	}
 }
 
-// onAnotherList finds the pair of a row whose user and pass stand on another list, too.
-// One list tells of that itself: its further rows are duplicates.
-func (ix *index) onAnotherList(lg *log, r *head) (pair uint32, ok bool) {
-	if !ix.joins(r) || r.scanned() && r.Outcome == results.Found { // which is no news of what became of it
-		return 0, false
+// find finds the pair of a row: by what the row is about, or by the pass if a list has it
+// without a pass, or under another name of its user. One list says itself what it has twice.
+func (ix *index) find(lg *log, r *head) (pair uint32, ok bool) {
+	if pair, ok = ix.onLine(r); ok {
+		ix.state.Bind(&r.Row, lg.listName(), pair)
+		return pair, true
 	}
-	for _, key := range ix.names(r) {
-		n, ok := ix.named[key]
-		if ok && n.list != lg.listOf && ix.pass[n.pair] == ix.passOf(r) && ix.base[n.pair] != dropped {
-			return n.pair, true
+	if pair, ok = ix.state.Find(&r.Row, lg.listName()); ok || !r.isOfPass() {
+		return pair, ok
+	}
+	for _, user := range []string{r.User, r.UPN} {
+		pair, ok = ix.state.About(user, r.Method)
+		if ok && (int(ix.list[pair]) != lg.listOf || ix.was(pair, results.Found)) && ix.base[pair] != dropped {
+			ix.state.Bind(&r.Row, lg.listName(), pair)
+			return pair, true
 		}
 	}
 	return 0, false
 }
 
-// joins tells whether a row is of a pass that may stand on several lists. The rows of a
-// proof find their pairs by themselves.
-func (ix *index) joins(r *head) bool {
-	return ix.named != nil && r.Method != "" && r.Outcome != results.Duplicate && r.Outcome != results.Invalid && r.run.kind() != "verify"
-}
-
-// names are what a user and a pass are known by.
-func (ix *index) names(r *head) (keys []uint64) {
-	for _, name := range []string{r.User, r.UPN} {
-		if name != "" {
-			keys = append(keys, ix.passKey(name, r.Method))
+// onLine finds the pair of a row whose list was one of the logs before, if the row of that log
+// stands for another pair than its own. The log may have another directory by now.
+func (ix *index) onLine(r *head) (pair uint32, ok bool) {
+	for _, name := range []func(string) string{filepath.Clean, filepath.Base} {
+		for i, lg := range slices.Backward(ix.logs.logs[:r.at.log]) {
+			row, ok := ix.lines[lineOfLog{i, r.Line}]
+			if ok && row.who == r.who && name(lg.name) == name(r.Source) && ix.base[row.pair] != dropped {
+				return row.pair, true
+			}
 		}
 	}
-	return keys
+	return 0, false
+}
+
+// saw takes in that a list has a pair.
+func (ix *index) saw(pair uint32, list int, source string) {
+	key := uint64(pair)<<16 | uint64(list)
+	if _, known := ix.also[key]; known || int(ix.list[pair]) == list {
+		return
+	}
+	ix.also[key] = struct{}{}
+	ix.logs.lists[list].saw(source)
 }
 
 // begin makes a pair of a row.
-func (ix *index) begin(r *head) uint32 {
-	pair := uint32(len(ix.last))
-	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass, ix.passOf(r))
+func (ix *index) begin(pair uint32, list int, r *head) uint32 {
+	ix.push(list, r)
 	ix.users.add(pair, r.who)
+	ix.logs.lists[list].saw(r.Source)
 	return pair
 }
 
 // further adds a row that counts for no pair, because the pair has another row.
 func (ix *index) further(r *head) {
-	pair := len(ix.last)
-	ix.last, ix.base, ix.pass = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome]), append(ix.pass,
-		ix.passOf(r))
-	ix.beside.set(pair)
-	ix.several.set(pair)
+	pair := ix.replacement(r)
+	ix.beside.set(int(pair))
+	ix.several.set(int(pair))
 }
 
-// elsewhere finds the pair of a row that is known by another key.
-func (ix *index) elsewhere(r *head) (pair uint32, ok bool) {
-	if r.scanned() {
-		// A pass that came in place of the one that was to be verified.
-		if pair, ok = ix.waiting[r.who]; ok && !r.Pending && !r.failedLook() {
-			return pair, ix.pending[pair] == r.run || r.Verified || r.Outcome == results.Remains
-		}
-		return 0, false
-	}
-	if pair, ok = ix.inList(r, false); ok {
-		return pair, true
-	}
-	// What a scan found may have become a list under any name.
-	pair, ok = ix.of[ix.passKey(r.User, r.Method)]
-	return pair, ok && ix.base[pair] == outcomeIndex[results.Found]
+// replacement makes a pair of a row, which no list has.
+func (ix *index) replacement(r *head) uint32 {
+	pair := ix.state.New(&r.Row)
+	ix.push(noList, r)
+	return pair
 }
 
-// inList finds the pair of a row whose list was one of the logs before: what was left
-// over by one run is often the list of the next. The log has to have that user on
-// that line: the same path comes first, then the newest. A proof is always of a log,
-// which may have another name by now.
-func (ix *index) inList(r *head, proof bool) (pair uint32, ok bool) {
-	for _, exact := range []bool{true, false} {
-		for _, lg := range slices.Backward(ix.logs.logs[:r.at.log]) {
-			if filepath.Clean(lg.name) != filepath.Clean(r.Source) && (exact || !proof && filepath.Base(lg.name) != filepath.Base(r.Source)) {
-				continue
-			}
-			lg, n := lg.original(r.Line)
-			if pair, ok = lg.at.get(n, uint32(r.who)); ok && ix.base[pair] != dropped {
-				return pair, true
-			}
-		}
-	}
-	return 0, false
+// push keeps what is known of the next pair.
+func (ix *index) push(list int, r *head) {
+	ix.last, ix.base = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome])
+	ix.pass, ix.list = append(ix.pass, ix.passOf(r)), append(ix.list, uint16(list))
 }
+
+// noList is the list of pairs that no list has.
+const noList = 1<<16 - 1
 
 // look notes that a scan has looked at a user.
 func (ix *index) look(who uint64, user string) {
@@ -332,31 +284,11 @@ func (ix *index) look(who uint64, user string) {
 
 // drop lets a look that failed not count, now that more is known of the user.
 func (ix *index) drop(user string) {
-	key := ix.passKey(user, "")
-	if pair, ok := ix.of[key]; ok {
-		delete(ix.of, key)
+	if pair, ok := ix.state.ForgetFailure(user); ok {
 		ix.supersede(ix.last[pair])
 		ix.base[pair] = dropped
 		ix.failed--
 	}
-}
-
-// A byLine finds the pair, and a hash of the user, of the rows of a log by their
-// lines, for other logs whose list this one was.
-type byLine struct{ pairs, users []uint32 }
-
-func (b *byLine) set(n int, pair, who uint32) {
-	for len(b.pairs) <= n {
-		b.pairs, b.users = append(b.pairs, none), append(b.users, 0)
-	}
-	b.pairs[n], b.users[n] = pair, who
-}
-
-func (b *byLine) get(n int, who uint32) (uint32, bool) {
-	if n < 0 || n >= len(b.pairs) || b.pairs[n] == none || b.users[n] != who {
-		return 0, false
-	}
-	return b.pairs[n], true
 }
 
 // fits refuses what makes no sense in one report.
@@ -386,7 +318,8 @@ func (l *Logs) list(run *Run) int {
 	})
 	if i < 0 {
 		i = len(l.lists)
-		l.lists = append(l.lists, &List{Digest: run.digest, self: run.self, proof: run.kind() == "verify", Sources: []string{}})
+		l.lists = append(l.lists, &List{Digest: run.digest, self: run.self, proof: run.kind() == "verify",
+			Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)
 	return i

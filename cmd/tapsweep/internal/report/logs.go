@@ -32,8 +32,6 @@ type Logs struct {
 	waits []wait
 	odd   int // times and numbers that cannot be
 
-	several bool // lists, so that a pair may stand in two
-
 	first            *Run
 	tenant, tenantOf string // the first that a run tells, and its log
 }
@@ -58,8 +56,7 @@ type log struct {
 	listOf     int         // index into lists of the last run
 	lined      bool        // its rows have lines
 	columns    bool        // and several are on one
-	at         byLine
-	notes      []rowNote // by row
+	notes      []rowNote   // by row
 
 	remain, unseen int // of a proof: users who hold a pass, and who could not be looked at
 }

@@ -28,7 +28,6 @@ type part struct {
 // copy may be of a run that was still going on.
 func (l *Logs) findCopies(ctx context.Context) error {
 	var firsts []string // lines, in order
-	lists := make(map[string]bool)
 	parts := make(map[string][]*part)
 	for _, lg := range l.logs {
 		for rec, err := range lg.records(ctx, results.KindRun) {
@@ -38,10 +37,6 @@ func (l *Logs) findCopies(ctx context.Context) error {
 			if n := len(lg.parts); n > 0 {
 				lg.parts[n-1].to = rec.Offset
 			}
-			run := newRun(lg.name, rec.Run)
-			if run.kind() != "verify" {
-				lists[run.digest+" "+run.self] = true
-			}
 			p, first := &part{log: lg, n: rec.Line, from: rec.Offset}, string(rec.Text)
 			if lg.parts = append(lg.parts, p); parts[first] == nil {
 				firsts = append(firsts, first)
@@ -50,7 +45,6 @@ func (l *Logs) findCopies(ctx context.Context) error {
 		}
 		lg.parts[len(lg.parts)-1].to = lg.whole
 	}
-	l.several = len(lists) > 1
 	for _, first := range firsts {
 		longest := slices.MaxFunc(parts[first], func(a, b *part) int {
 			// Of two that are equal, the one in the log that went on.
@@ -101,19 +95,6 @@ func (p *part) begins(longer *part) (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-// original is where a line counts.
-func (lg *log) original(n int) (*log, int) {
-	for _, p := range slices.Backward(lg.parts) {
-		if n >= p.n {
-			if p.same != nil {
-				return p.same.log.original(n - p.n + p.same.n)
-			}
-			break
-		}
-	}
-	return lg, n
 }
 
 // A cursor goes through a log, one line ahead.

@@ -28,8 +28,8 @@ const (
 func (n note) kind() noteKind { return noteKind(n.where & 3) }
 func (n note) log() int       { return int(n.where >> 2) }
 
-// note gives the pair a note in place of the one before.
-func (ix *index) note(pair uint32, kind noteKind, r *head) {
+// annotate gives the pair a note in place of the one before.
+func (ix *index) annotate(pair uint32, kind noteKind, r *head) {
 	if kind == noNote && int(pair) >= len(ix.notes) {
 		return
 	}
@@ -61,7 +61,7 @@ func (ix *index) settle(pair uint32, r *head, again bool) uint32 {
 			// The old pass once more, which is gone: its row says what became of it.
 			ix.supersede(r.at)
 			if r.Outcome == results.Absent && ix.was(ix.latest(pair), results.Remains) {
-				ix.note(ix.latest(pair), verified, r)
+				ix.annotate(ix.latest(pair), verified, r)
 			}
 			return pair
 		}
@@ -81,23 +81,19 @@ func (ix *index) settle(pair uint32, r *head, again bool) uint32 {
 		pair = ix.replace(pair, r)
 	case kind != noNote:
 		ix.supersede(r.at)
-		ix.note(pair, kind, r)
-	case again && ix.gone(pair, r):
+		ix.annotate(pair, kind, r)
+	case again && (ix.gone(pair, r) || ix.noNews(pair, r)):
 		ix.supersede(r.at)
+	case again && ix.was(pair, results.Revoked) && r.Method != "" && ix.another(pair, r):
+		pair = ix.replace(pair, r) // another list means any pass, and the user had been given one
 	case again:
 		ix.take(pair, r)
 	}
 	switch {
 	case r.Pending:
 		ix.pending[pair] = r.run
-		if r.scanned() {
-			ix.waiting[r.who] = pair
-		}
 	case run != nil:
 		delete(ix.pending, old)
-		if ix.waiting[r.who] == old {
-			delete(ix.waiting, r.who)
-		}
 	}
 	return pair
 }
@@ -106,7 +102,8 @@ func (ix *index) settle(pair uint32, r *head, again bool) uint32 {
 func (ix *index) take(pair uint32, r *head) {
 	ix.supersede(ix.last[pair])
 	ix.last[pair], ix.base[pair], ix.pass[pair] = r.at, outcomeIndex[r.Outcome], ix.passOf(r)
-	ix.note(pair, noNote, r)
+	ix.state.Set(pair, &r.Row)
+	ix.annotate(pair, noNote, r)
 }
 
 // another tells whether a look shows another pass than that of the pair.
@@ -123,9 +120,11 @@ func (ix *index) replace(pair uint32, r *head) uint32 {
 		return pair
 	}
 	if ix.kind(pair) != verified {
-		ix.note(pair, noNote, r)
+		ix.annotate(pair, noNote, r)
 	}
-	next := ix.begin(r)
+	next := ix.replacement(r)
+	ix.users.add(next, r.who)
+	ix.note(next, r)
 	ix.beside.set(int(pair))
 	ix.instead[pair] = next
 	return next
@@ -175,6 +174,12 @@ func (ix *index) lookOnly(pair uint32, r *head) bool {
 	return last.log == r.at.log && int(last.row) < r.run.from && r.run.header.Verify && !ix.another(pair, r)
 }
 
+// noNews reports whether a row says only that a scan has found a pass of which more is known.
+func (ix *index) noNews(pair uint32, r *head) bool {
+	return r.Outcome == results.Found && ix.base[pair] != outcomeIndex[results.Found] &&
+		results.Outcomes[ix.base[pair]].Left()
+}
+
 // gone reports whether a row says nothing new about a pass that a run of another log has
 // deleted. Such a pass does not come back: the run either did not touch it, or found it
 // absent, which confirms the delete.
@@ -183,7 +188,8 @@ func (ix *index) gone(pair uint32, r *head) bool {
 	if r.Outcome == results.Absent && base == results.Revoked && ix.kind(pair) != remains {
 		return true
 	}
-	return (r.Outcome == results.NotSent || r.Outcome == results.Protected) && (base == results.Revoked || base == results.Absent) && ix.kind(pair) != remains &&
+	return (r.Outcome == results.NotSent || r.Outcome == results.Protected) &&
+		(base == results.Revoked || base == results.Absent) && ix.kind(pair) != remains &&
 		r.Method != "" && ix.passOf(r) == ix.pass[pair] && !r.AnyPass && !r.run.header.AnyPass
 }
 
@@ -241,7 +247,7 @@ func (b *byUser) pairs(who uint64) (pairs []uint32) {
 
 // proof takes in a row of tapsweep verify. It is about a user, whatever pairs there
 // are, and stands for itself only if the log that it is of is not among these.
-func (ix *index) proof(lg *log, r *head) uint32 {
+func (ix *index) proof(lg *log, r *head) {
 	kind := unverified
 	switch {
 	case r.Outcome == results.Remains:
@@ -249,32 +255,28 @@ func (ix *index) proof(lg *log, r *head) uint32 {
 	case r.Verified:
 		kind = verified
 	}
-	key := ix.key(lg.listOf, r, 0)
 	list := ix.logs.lists[lg.listOf]
-	pair, known := ix.inList(r, true)
-	if !known && r.Method != "" {
-		// The log that it is of is not here, but another that tells of that very pass.
-		own := slices.DeleteFunc(ix.users.pairs(r.who), func(p uint32) bool { return ix.base[p] == dropped || ix.another(p, r) })
-		if known = len(own) > 0; known {
-			pair = own[0]
-		}
-	}
-	if !known {
+	pairs := ix.users.pairs(r.who) // the latest first
+	if len(pairs) == 0 || ix.proven(pairs) {
 		list.shown = true
-		pair = ix.add(lg, r)
-		ix.looks[key] = look{kind, r.Outcome.Again(), pair, r.at.log}
-		return pair
+		pair := ix.add(lg, r)
+		ix.looks[r.who] = look{kind, r.Outcome.Again(), pair, r.at.log}
+		return
 	}
-	if _, again := ix.looks[key]; !again {
+	pair := pairs[len(pairs)-1]
+	if i := slices.IndexFunc(pairs, func(p uint32) bool { return ix.base[p] != dropped && !ix.another(p, r) }); i >= 0 {
+		pair = pairs[i]
+	}
+	if _, again := ix.looks[r.who]; !again {
 		list.saw(r.Source)
 	}
 	pair = ix.latest(pair)
 	counts := false // as a row
-	switch pairs := ix.users.pairs(r.who); kind {
+	switch kind {
 	case verified: // which is true of all passes of the user
 		for _, p := range pairs {
 			if ix.was(p, results.Revoked, results.Absent, results.Remains) {
-				ix.note(p, verified, r)
+				ix.annotate(p, verified, r)
 				delete(ix.pending, p)
 			}
 		}
@@ -286,7 +288,7 @@ func (ix *index) proof(lg *log, r *head) uint32 {
 		switch {
 		case i >= 0:
 			pair = own[i]
-			ix.note(pair, remains, r)
+			ix.annotate(pair, remains, r)
 		case len(own) > 0:
 			pair = own[0] // and what became of it says so
 		default:
@@ -302,15 +304,21 @@ func (ix *index) proof(lg *log, r *head) uint32 {
 		delete(ix.pending, pair)
 	case unverified:
 		if ix.was(pair, results.Revoked, results.Absent) && ix.kind(pair) == noNote {
-			ix.note(pair, unverified, r)
+			ix.annotate(pair, unverified, r)
 			delete(ix.pending, pair)
 		}
 	}
 	if !counts {
 		ix.supersede(r.at)
 	}
-	ix.looks[key] = look{kind, r.Outcome.Again(), pair, r.at.log}
-	return pair
+	ix.looks[r.who] = look{kind, r.Outcome.Again(), pair, r.at.log}
+}
+
+// proven reports whether all that is known of a user is what a proof has shown.
+func (ix *index) proven(pairs []uint32) bool {
+	return !slices.ContainsFunc(pairs, func(p uint32) bool {
+		return int(ix.list[p]) >= len(ix.logs.lists) || !ix.logs.lists[ix.list[p]].proof
+	})
 }
 
 // A rowNote is the note to a row that counts.
@@ -321,7 +329,7 @@ type rowNote struct {
 
 // finish hands what is to be kept to the logs.
 func (ix *index) finish() {
-	ix.of, ix.users = nil, nil // from here on there is more to keep, and no more to find
+	ix.state, ix.users = results.State{}, nil // from here on there is more to keep, and no more to find
 	many := make([]int, len(ix.logs.logs))
 	for pair := range ix.notes {
 		if ix.notes[pair].kind() != noNote && ix.base[pair] != dropped {
@@ -329,7 +337,7 @@ func (ix *index) finish() {
 		}
 	}
 	for i, lg := range ix.logs.logs {
-		lg.at, lg.notes = byLine{}, make([]rowNote, 0, many[i])
+		lg.notes = make([]rowNote, 0, many[i])
 	}
 	for pair, at := range ix.last {
 		if ix.base[pair] == dropped {

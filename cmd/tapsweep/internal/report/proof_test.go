@@ -248,7 +248,7 @@ func TestPendingOtherPass(t *testing.T) {
 	m := &made{now: night}
 	m.begin(0, "sweep", "--all-users", "--yes", "--verify")
 	m.row(results.ScanSource, 0, results.Revoked, of("id-1", "m1"), pending)
-	m.row(results.ScanSource, 0, results.Remains, of("id-1", "m2"))
+	m.row(results.ScanSource, 0, results.Remains, of("id-1", "m1"), instead("m2"))
 	m.row(results.ScanSource, 0, results.Revoked, of("id-2", "m3"), pending) // two passes of one user
 	m.row(results.ScanSource, 0, results.Revoked, of("id-2", "m4"), pending)
 	m.row(results.ScanSource, 0, results.Revoked, of("id-2", "m3"))

@@ -99,7 +99,7 @@ func TestCSVIsList(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	list, err := input.Open([]string{path}, input.Options{})
+	list, err := input.Open([]string{path}, input.Options{Reader: new(results.Lists).Read})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,9 @@ type Row struct {
 	proven     bool // another log tells of the look
 }
 
+// Listed reports whether the row stands in tables. Repeats of a list are counted, and no more.
+func (r *Row) Listed() bool { return r.Outcome != results.Duplicate }
+
 // Rows are the rows that count, one a pair, and those beside, in the order of the logs.
 func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] { return l.rowsOf(ctx, nil) }
 
@@ -94,7 +97,8 @@ func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, err
 					row.Pending, row.unverified = false, false
 				}
 				// The last run on the log was to verify whatever was done before.
-				meant := verifies && !row.Verified && !row.proven && !row.Beside && (row.Outcome == results.Revoked || row.Outcome == results.Absent)
+				meant := verifies && !row.Verified && !row.proven && !row.Beside &&
+					(row.Outcome == results.Revoked || row.Outcome == results.Absent)
 				row.unverified = row.unverified || row.Pending || meant
 				clean(&row.Row)
 				if !yield(&row, nil) {

@@ -51,7 +51,8 @@ func (l *Lists) Warnings() (warnings []string) {
 
 // Read is an input.Reader of logs and of CSV files of reports. It refuses a log that is not
 // complete, because passes would be missing. Of each Key it yields the last row.
-func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, error)) (iter.Seq2[input.Row, error], error) {
+func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, error)) (
+	iter.Seq2[input.Row, error], error) {
 	list := &list{name: name, open: open, format: formatOf(start)}
 	switch list.format {
 	case formatNone:

@@ -1,9 +1,35 @@
-// Package results writes and reads the results log: JSON Lines with what became
-// of each pair. The log is report, checkpoint and input at once.
+// Package results writes and reads the results log: JSON Lines with what became of each pass. The
+// log is report, checkpoint and input at once, and this package has the only code that reads it.
 //
-// Its first line describes the run, then comes one line for each pair as it is
-// settled, and a last one with the counts. A log without that last line is of a
-// run that was killed.
+// [Read] yields its lines as Records: a run, rows, waits, users without a find, and an end. A log
+// without its end is of a run that was killed, and may end in the middle of a line. A [Condition]
+// says whether lines are missing. A [State] is what the rows say in the end: the last word on each
+// [Key]. From it are made what a run that resumes leaves out ([Resume]), what is left to do if
+// the log is used as a list ([Lists]), and the report; [ReadUsers] has whom verify looks at.
+//
+// The same rules count for all of them:
+//
+//	record                              key                   supersedes                       done
+//	run, wait, end                      -                     -                                -
+//	result: revoked, absent             user and pass         the row of the key               yes
+//	  planned, found                    user and pass         the row of the key               yes; as a list, no
+//	  replaced, unknown_user, rejected  user and pass         the row of the key               no; not tried again
+//	  denied, failed, unknown, remains  user and pass         the row of the key               no
+//	  not_sent                          user and pass         the row of the key (1)           no
+//	  protected                         user and pass         the row of the key (1)           if still protected
+//	  duplicate, invalid                the line of the list  the row of the line              yes
+//	  of a scan, without a method       the user's passes     the row of the key               no
+//	  with anyPass                      user, any pass        the row of the key               by its outcome
+//	  with inPlaceOf                    user and that pass    the row of the key               by its outcome
+//	  with pending, found               user and pass         the row of the key               no: a delete was announced
+//	  with beside                       none                  the announcement of its pass     -
+//	  with undecided                    user and pass         the row of the key               no; as a list, left out
+//	scanned                             its users' passes     a scan that could not list them  yes
+//
+// (1) In a report of several logs, it supersedes no row that says that the pass is gone.
+//
+// A user and a pass are compared without case. A further row about a protected user is about the
+// line of the list. An end without "stopped" makes a resumed sweep or scan begin anew.
 package results
 
 import (
@@ -38,9 +64,10 @@ const (
 )
 
 // Outcomes lists all outcomes in the order of the summary.
-var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Replaced, UnknownUser, Denied, Rejected, Failed, Unknown, NotSent, Protected, Invalid}
+var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Replaced, UnknownUser, Denied,
+	Rejected, Failed, Unknown, NotSent, Protected, Invalid}
 
-// Done tells outcomes after which nothing is left to do.
+// Done reports whether nothing is left to do.
 func (o Outcome) Done() bool {
 	return o == Revoked || o == Absent || o == Duplicate || o == Planned || o == Found
 }
@@ -49,8 +76,8 @@ func (o Outcome) Done() bool {
 // its user is protected, because that pass is kept on purpose.
 func (o Outcome) Left() bool { return !o.Done() && o != Protected }
 
-// Again tells outcomes after which a resumed run tries the pair again, unless it
-// would only find the same: see ResumeOptions.
+// Again reports whether a resumed run tries the pair again, unless it would only find the
+// same: see ResumeOptions.
 func (o Outcome) Again() bool {
 	return o == NotSent || o == Failed || o == Unknown || o == Denied || o == Remains || o == Protected
 }
@@ -110,15 +137,15 @@ type Row struct {
 	Reason    string    `json:"reason,omitempty"`    // why the pass could be used or not, such as expired
 	Verified  bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
 	Pending   bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
-	Follows   Outcome   `json:"-"`                   // what the first pending one of this run said, if it is the one that follows
+	Follows   Outcome   `json:"-"`                   // the outcome of the pending row of this run that it follows
 	InPlaceOf string    `json:"inPlaceOf,omitempty"` // the pass that the pair names, where the row is about another
 
 	// Beside marks a row about one of several passes that were deleted for a pair that names
 	// no pass. The row does not complete the pair; another row counts for it.
 	Beside bool `json:"beside,omitempty"`
 
-	// Undecided is set for a pass that a sweep has found, and that was to be deleted only
-	// after a question or a count: the run ended before, so it was not touched.
+	// Undecided is set in logs of older versions for a pass that a sweep had found and not
+	// touched, because the run was refused before. No row has it any more.
 	Undecided bool `json:"undecided,omitempty"`
 
 	// Of a pass that a scan has found, as far as Graph tells.
@@ -128,8 +155,8 @@ type Row struct {
 	UsableOnce bool      `json:"usableOnce,omitempty"`
 }
 
-// Scanned names users whose passes were listed, and of which none was looked for: a
-// scan that is gone on with leaves them out.
+// Scanned names users whose passes were listed, and who hold none of those that the scan looks
+// for. A scan that resumes leaves these users out.
 type Scanned struct {
 	Type  string   `json:"type"` // "scanned"
 	Users []string `json:"users"`
@@ -159,7 +186,7 @@ type End struct {
 	Lines   int             `json:"lines"` // how many lines of the log come before; Log.Write sets it
 }
 
-// announces tells whether the row is about a delete that is not sent yet.
+// announces reports whether the row is about a delete that is not sent yet.
 func (r *Row) announces() bool { return r.Pending && r.Outcome == Found }
 
 // clean makes server text safe to store and show.

@@ -47,12 +47,13 @@ func (e *Earlier) Settled(p *input.Pair) bool {
 	case p.FirstOf != nil:
 		return e.settled(place, Duplicate) || e.settled(place, Protected)
 	}
-	return e.state.words[e.key(p)].has(settled)
+	w, _ := e.state.get(e.key(p))
+	return w.has(settled)
 }
 
 // settled reports whether a line of the list has a row with that outcome that settles it.
 func (e *Earlier) settled(place uint64, o Outcome) bool {
-	w, ok := e.state.words[place]
+	w, ok := e.state.get(place)
 	return ok && w.has(settled) && Outcomes[w.outcome] == o
 }
 
@@ -100,7 +101,7 @@ func (e *Earlier) Perhaps(p *input.Pair) bool {
 	if e == nil || p.Method == "" || fromScan(p) {
 		return false
 	}
-	if w := e.state.words[e.key(p)]; w.has(perhapsKnown) {
+	if w, _ := e.state.get(e.key(p)); w.has(perhapsKnown) {
 		return w.has(perhaps)
 	}
 	return e.killed
@@ -111,7 +112,7 @@ func (e *Earlier) Failed(user string) bool {
 	if e == nil {
 		return false
 	}
-	w, ok := e.state.words[e.state.key(listKey(user))]
+	w, ok := e.state.get(e.state.key(listKey(user)))
 	return ok && !w.has(settled)
 }
 
@@ -133,22 +134,22 @@ func (e *Earlier) Sources() []string {
 
 // ResumeOptions say how to go on with a log.
 type ResumeOptions struct {
-	// Protected tells users who are protected still: more rows would say so again. Nil
-	// is nobody.
+	// Protected reports whether a user is still protected: a further row would say the same
+	// again. Nil is nobody.
 	Protected func(user string) bool
 
-	// AnyPass has a pair mean whatever pass there is. Otherwise one whose user was given
+	// AnyPass makes each pair mean any pass of its user. Otherwise a pair whose user was given
 	// another pass is settled: the list names the one that is gone.
 	AnyPass bool
 
-	// Verify has pairs that are done, and not verified, be doubted in place of settled.
+	// Verify makes pairs that are done, and not verified, Doubts in place of settled.
 	Verify bool
 
-	// Anew has a log whose last run came to its end count for nothing: a scan that is
-	// over says nothing about the next night.
+	// Anew ignores runs that came to their end: a scan that is over says nothing about the
+	// next night.
 	Anew bool
 
-	// Each gets the rows that are settled, as they come. Nil is nobody.
+	// Each is called with each row that is settled, in order. Nil is nobody.
 	Each func(*Row)
 }
 

@@ -7,10 +7,12 @@ import (
 )
 
 // A State is the last word of a log on each Key. The zero value is an empty log. It keeps a
-// hash of each key and no text: some 30 bytes for each.
+// hash of each key and no text: some 40 bytes for each. Keys are numbered from 0 in the order
+// in which they come.
 type State struct {
 	seed   maphash.Seed
-	words  map[uint64]word
+	ids    map[uint64]uint32 // the number of a key or a line, by its hash
+	words  []word            // by number
 	users  map[uint64]listed // by user, of scans
 	digest string            // of the list of the run
 	rows   uint32            // so far
@@ -18,7 +20,7 @@ type State struct {
 
 // A word is the last row of a key.
 type word struct {
-	row     uint32 // its number in the log, from 1
+	row     uint32 // its number in the log, from 1; 0 if the key does not count any more
 	place   uint32 // a hash of the place on its list
 	outcome uint8  // an index into Outcomes
 	flags   flags
@@ -52,8 +54,8 @@ var outcomeIndex = func() map[Outcome]uint8 {
 }()
 
 func (s *State) init() {
-	if s.words == nil {
-		s.seed, s.words, s.users = maphash.MakeSeed(), make(map[uint64]word), make(map[uint64]listed)
+	if s.ids == nil {
+		s.seed, s.ids, s.users = maphash.MakeSeed(), make(map[uint64]uint32), make(map[uint64]listed)
 	}
 }
 
@@ -81,8 +83,8 @@ func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row
 	}
-	id := s.id(r)
-	before, w := s.words[id], word{row: s.rows, place: s.place(r), outcome: outcomeIndex[r.Outcome]}
+	n := s.Add(r, s.digest)
+	before, w := s.words[n], word{row: s.rows, place: s.place(r), outcome: outcomeIndex[r.Outcome]}
 	if done {
 		w.flags |= settled
 	}
@@ -101,7 +103,7 @@ func (s *State) row(r *Row, done bool) {
 	default:
 		w.flags |= perhapsKnown
 	}
-	s.words[id] = w
+	s.words[n] = w
 	if r.FromScan() {
 		s.list(r, before, w)
 	}
@@ -126,40 +128,109 @@ func (s *State) list(r *Row, before, w word) {
 
 // forgetFailure takes in that the passes of a user could be listed after all.
 func (s *State) forgetFailure(user string) {
-	id := s.key(listKey(user))
-	w, ok := s.words[id]
-	if !ok {
+	n, known := s.ForgetFailure(user)
+	if !known {
 		return
 	}
-	delete(s.words, id)
-	if u := s.hash("", user); !w.has(settled) {
+	if !s.words[n].has(settled) {
+		u := s.hash("", user)
 		l := s.users[u]
 		l.open--
 		s.users[u] = l
 	}
+	s.words[n] = word{}
 }
 
-// id returns the hash by which the row is known: that of its key, or that of its place if it is
-// about a line of its list and no more. That is also a further row about a protected user,
+// Find returns the number of what a row is about: its key, or the line of a list with that
+// digest if it is about no more than that. That is also a further row about a protected user,
 // which repeats the key of an earlier line.
-func (s *State) id(r *Row) uint64 {
+func (s *State) Find(r *Row, digest string) (n uint32, known bool) {
+	_, n, known = s.find(r, digest)
+	return n, known
+}
+
+// Add is Find, but gives a number to what is new.
+func (s *State) Add(r *Row, digest string) uint32 {
+	s.init()
+	id, n, known := s.find(r, digest)
+	if !known {
+		n = uint32(len(s.words))
+		s.ids[id] = n
+		s.words = append(s.words, word{place: s.place(r), outcome: outcomeIndex[r.Outcome]})
+	}
+	return n
+}
+
+func (s *State) find(r *Row, digest string) (id uint64, n uint32, known bool) {
 	key, ok := r.Key()
-	if !ok {
-		return s.lineID(r, s.digest)
+	if ok {
+		id = s.key(key)
+		n, known = s.ids[id]
 	}
-	id := s.key(key)
-	w, known := s.words[id]
-	if known && r.Outcome == Protected && Outcomes[w.outcome] == Protected && w.place != s.place(r) {
-		return s.lineID(r, s.digest)
+	if !ok || known && r.Outcome == Protected && s.word(n).outcome == outcomeIndex[Protected] &&
+		s.word(n).place != s.place(r) {
+		id = s.lineID(r, digest)
+		n, known = s.ids[id]
 	}
-	return id
+	return id, n, known
+}
+
+func (s *State) word(n uint32) word { return s.words[n] }
+
+// Bind makes a row find the number n, which another key has.
+func (s *State) Bind(r *Row, digest string, n uint32) {
+	id, _, _ := s.find(r, digest)
+	s.ids[id] = n
+}
+
+// New returns a number that nothing finds, for what a row is about.
+func (s *State) New(r *Row) uint32 {
+	s.words = append(s.words, word{place: s.place(r), outcome: outcomeIndex[r.Outcome]})
+	return uint32(len(s.words) - 1)
+}
+
+// Set makes the row the last word on the number n.
+func (s *State) Set(n uint32, r *Row) {
+	s.words[n] = word{place: s.place(r), outcome: outcomeIndex[r.Outcome]}
+}
+
+// Note notes that the last word on the number n is about a pass, which may be another one than
+// that of its key: the list names any pass, or names it by another name of the user.
+func (s *State) Note(user, method string, n uint32) { s.ids[s.about(user, method)] = n }
+
+// About returns a number whose last word is about a pass, as noted.
+func (s *State) About(user, method string) (n uint32, known bool) {
+	n, known = s.ids[s.about(user, method)]
+	return n, known
+}
+
+func (s *State) about(user, method string) uint64 {
+	return s.hash("about", user, strings.ToLower(method))
+}
+
+// ForgetFailure forgets that the passes of a user could not be listed, and returns the number of
+// that.
+func (s *State) ForgetFailure(user string) (n uint32, known bool) {
+	id := s.key(listKey(user))
+	n, known = s.ids[id]
+	delete(s.ids, id)
+	return n, known
+}
+
+// get returns the last word on a key, by its hash.
+func (s *State) get(id uint64) (w word, known bool) {
+	n, known := s.ids[id]
+	if known {
+		w = s.words[n]
+	}
+	return w, known
 }
 
 // IsLast reports whether the row number n of the log, from 1, is the last word on its key. r is
 // that row, and digest is that of its run's list.
 func (s *State) IsLast(n int, r *Row, digest string) bool {
 	for _, id := range []uint64{s.lineID(r, digest), s.rowKey(r)} {
-		if w, ok := s.words[id]; ok && int(w.row) == n {
+		if w, ok := s.get(id); ok && int(w.row) == n {
 			return true
 		}
 	}
@@ -184,6 +255,7 @@ func (s *State) place(r *Row) uint32 {
 }
 
 func (s *State) hash(kind, user string, more ...string) uint64 {
+	s.init()
 	var h maphash.Hash
 	h.SetSeed(s.seed)
 	h.WriteString(kind)
