@@ -67,8 +67,7 @@ func TestRevokeEachForm(t *testing.T) {
 			env, root := serve(t, tenant)
 			list := writeFile(t, tt.file, tt.text(users))
 
-			// A process of its own, because other tests in this one would delay the reading of the list.
-			p := spawn(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
+			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
 			rows, end := readLog(t, p.stdout)
 			if p.code != 0 || len(rows) != 2000 || outcomes(rows)[results.Revoked] != 2000 || end == nil || end.Exit != 0 {
 				t.Fatalf("exit %d, outcomes %v, end %+v\n%s", p.code, outcomes(rows), end, p.stderr)
