@@ -42,7 +42,8 @@ var arrows = map[string]string{
 
 // Each package imports only what the design lets it import.
 func TestArrows(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`,
+		"./...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
@@ -62,7 +63,8 @@ func TestArrows(t *testing.T) {
 			t.Errorf("%s is not one of the arrows", pkg)
 		}
 		for _, imported := range fields[1:] {
-			if name, own := strings.CutPrefix(imported, internal); own && !slices.Contains(strings.Fields(allowed), name) {
+			if name, own := strings.CutPrefix(imported, internal); own && !slices.Contains(strings.Fields(allowed),
+				name) {
 				t.Errorf("%s imports %s", pkg, name)
 			}
 		}

@@ -46,12 +46,14 @@ func TestVariables(t *testing.T) {
 			"TAPSWEEP_PRIORITY: \"top\" is not low, normal or high\n"},
 		{"a misspelt one", []string{"TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage,
 			"tapsweep: TAPSWEEP_MAXITEMS" + unknown + ": did you mean TAPSWEEP_MAX_ITEMS?\n"},
-		{"a misspelt one that is empty", []string{"TAPSWEEP_MAXITEMS="}, dryRun, status.Usage, "TAPSWEEP_MAXITEMS" + unknown},
+		{"a misspelt one that is empty", []string{"TAPSWEEP_MAXITEMS="}, dryRun, status.Usage, "TAPSWEEP_MAXITEMS" +
+			unknown},
 		{"one in lower case", []string{"tapsweep_protect=x"}, dryRun, status.Usage,
 			"tapsweep_protect" + unknown + ": did you mean TAPSWEEP_PROTECT?\n"},
 		{"several wrong ones", []string{"TAPSWEEP_PROTECTED=a", "TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage,
 			"did you mean TAPSWEEP_MAX_ITEMS?\n  TAPSWEEP_PROTECTED" + unknown + ": did you mean TAPSWEEP_PROTECT?\n"},
-		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_XYZZY" + unknown + "\n"},
+		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_XYZZY" +
+			unknown + "\n"},
 		{"those of Kubernetes", []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443",
 			"TAPSWEEP_SERVICE_PORT_HTTPS=443", "TAPSWEEP_PORT=tcp://10.0.0.7:443", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443",
 			"TAPSWEEP_PORT_443_TCP_PROTO=tcp", "TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7",
@@ -61,7 +63,8 @@ func TestVariables(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			log := t.TempDir() + "/log.jsonl"
-			args := slices.Concat([]string{"revoke", "--yes", "--graph-url", root, "--results", log}, tt.args, []string{list})
+			args := slices.Concat([]string{"revoke", "--yes", "--graph-url", root, "--results", log}, tt.args,
+				[]string{list})
 			p := tapsweep(t, slices.Concat(env, tt.vars), args...)
 			if p.code != tt.code {
 				t.Errorf("exit %d, want %d\n%s", p.code, tt.code, p.stderr)
@@ -78,11 +81,13 @@ func TestVariables(t *testing.T) {
 
 // A log keeps the flags of its run, so that another environment can resume it.
 func TestVariablesAreLogged(t *testing.T) {
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}}})
+	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1,
+		Do: fault.ItemStatus(403)}}})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(2)))
 	log := t.TempDir() + "/log.jsonl"
-	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_RATE=50"), "revoke", "--yes", "--results", log, list)
+	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_RATE=50"), "revoke", "--yes", "--results", log,
+		list)
 	want := "to go on: tapsweep revoke --resume --results " + log + " --graph-url=" + root + " --rate=50 --yes " + list
 	if !strings.Contains(p.stderr, want) {
 		t.Fatalf("standard error does not say %q\n%s", want, p.stderr)
@@ -96,13 +101,15 @@ func TestVariablesAreLogged(t *testing.T) {
 // The check lists the variables that count, also those of flags that only other commands have.
 func TestCheckListsVariables(t *testing.T) {
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
-	p := tapsweep(t, append(env, "TAPSWEEP_MAX_ITEMS=7", "TAPSWEEP_LOG_LEVEL=error", "TAPSWEEP_GRAPH_URL=https://nowhere.example",
+	p := tapsweep(t, append(env, "TAPSWEEP_MAX_ITEMS=7", "TAPSWEEP_LOG_LEVEL=error",
+		"TAPSWEEP_GRAPH_URL=https://nowhere.example",
 		"TAPSWEEP_METRICS_FILE=", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443"), "check", "--graph-url", root, "--output", "json")
 	var c checkup.Checkup
 	if err := json.Unmarshal([]byte(p.stdout), &c); err != nil {
 		t.Fatalf("%v\n%s", err, p.stdout)
 	}
-	want := []checkup.Variable{{Variable: "TAPSWEEP_LOG_LEVEL", Value: "error"}, {Variable: "TAPSWEEP_MAX_ITEMS", Value: "7"}}
+	want := []checkup.Variable{{Variable: "TAPSWEEP_LOG_LEVEL", Value: "error"},
+		{Variable: "TAPSWEEP_MAX_ITEMS", Value: "7"}}
 	if !slices.Equal(c.Variables, want) {
 		t.Errorf("variables %+v, want %+v", c.Variables, want)
 	}

@@ -29,7 +29,8 @@ func main() {
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	// net/http and other packages write messages for developers to the standard logger.
 	log.SetOutput(io.Discard)
-	os.Exit(cli.Main(ctx, cli.Process{Args: os.Args[1:], Environ: os.Environ(), In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+	os.Exit(cli.Main(ctx, cli.Process{Args: os.Args[1:], Environ: os.Environ(), In: os.Stdin, Out: os.Stdout,
+		Err:     os.Stderr,
 		Version: buildVersion(), EndAtOnce: endAtOnce}))
 }
 

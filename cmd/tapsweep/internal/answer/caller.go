@@ -35,14 +35,18 @@ type Caller struct {
 // learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 const (
 	hintPermission = "the permission may be missing"
-	hintTarget     = "the user may hold an admin role, or belong to a role-assignable group or a restricted administrative unit, " +
+	hintTarget     = "the user may hold an admin role, or belong to a role-assignable group or a restricted " +
+		"administrative unit, " +
 		"which takes Privileged Authentication Administrator"
 	hintAppRole  = "assign that role to the app's service principal, or have a person who holds it do this row"
-	hintUserRole = "your role may not reach: it takes Authentication Administrator at least, activated, and not only for an " +
+	hintUserRole = "your role may not reach: it takes Authentication Administrator at least, activated, and not " +
+		"only for an " +
 		"administrative unit that this user is not in"
-	hintOwn    = "changing one's own methods takes a multi-factor sign-in within the last 10 minutes: sign in again (" + again + ")"
+	hintOwn = "changing one's own methods takes a multi-factor sign-in within the last 10 minutes: sign in " +
+		"again (" + again + ")"
 	hintNone   = "the token shows permission and role: a change of either takes a new token to count, and some minutes"
-	hintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access demands (" + again + ")" + hintResume
+	hintClaims = "Graph asks for a stronger sign-in (authentication context): sign in as Conditional Access " +
+		"demands (" + again + ")" + hintResume
 
 	// again is how, since a person whom the store knows is not asked.
 	again      = "--sign-in-again, or a new token in the file"
@@ -51,7 +55,8 @@ const (
 
 // Hint returns the causes that a 403 about a user can have, and what to do about them.
 func (c Caller) Hint(user string) string {
-	own := user == input.Me || slices.ContainsFunc(c.Self, func(name string) bool { return strings.EqualFold(name, user) })
+	own := user == input.Me || slices.ContainsFunc(c.Self,
+		func(name string) bool { return strings.EqualFold(name, user) })
 	var parts []string
 	add := func(hint, tail string) {
 		if !c.Checking {

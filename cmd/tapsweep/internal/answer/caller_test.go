@@ -11,7 +11,8 @@ import (
 
 // A hint names the causes that the token leaves open, and no others.
 func TestHint(t *testing.T) {
-	causes := map[string]string{"permission": hintPermission, "target": hintTarget, "app role": hintAppRole, "user role": hintUserRole, "own": hintOwn, "none": hintNone}
+	causes := map[string]string{"permission": hintPermission, "target": hintTarget, "app role": hintAppRole,
+		"user role": hintUserRole, "own": hintOwn, "none": hintNone}
 	tests := []struct {
 		name   string
 		caller Caller
@@ -26,8 +27,10 @@ func TestHint(t *testing.T) {
 		{"user, privileged", Caller{Permitted: true, Privileged: true}, "dana@contoso.com", "user role"},
 		{"own pass", Caller{Permitted: true}, input.Me, "own"},
 		{"own pass, own permission", Caller{PermittedOwn: true}, input.Me, "own"},
-		{"own pass by name, own permission", Caller{PermittedOwn: true, Self: []string{"x", "Dana@contoso.com"}}, "dana@contoso.com", "own"},
-		{"another's pass, own permission", Caller{PermittedOwn: true, Self: []string{"lee@contoso.com"}}, "dana@contoso.com", "permission target user role"},
+		{"own pass by name, own permission", Caller{PermittedOwn: true, Self: []string{"x", "Dana@contoso.com"}},
+			"dana@contoso.com", "own"},
+		{"another's pass, own permission", Caller{PermittedOwn: true, Self: []string{"lee@contoso.com"}},
+			"dana@contoso.com", "permission target user role"},
 		{"own pass, no permission", Caller{}, input.Me, "permission own"},
 	}
 	for _, tt := range tests {

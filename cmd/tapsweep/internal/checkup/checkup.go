@@ -43,11 +43,14 @@ type Checkup struct {
 
 func (c *Checkup) note(step, result, detail string, hints ...string) {
 	// What sends to the check, or to a run, is no help here.
-	hints = slices.DeleteFunc(slices.Clone(hints), func(h string) bool { return h == tenant.HintCheck || h == status.HintResume })
+	hints = slices.DeleteFunc(slices.Clone(hints), func(h string) bool {
+		return h == tenant.HintCheck ||
+			h == status.HintResume
+	})
 	c.Steps = append(c.Steps, Finding{step, result, detail, hints})
 }
 
-// checkPatience bounds the whole check, beside what a person takes to sign in.
+// checkPatience limits the whole check, without the time that a person takes to sign in.
 // Somebody waits for it.
 const checkPatience = 2 * time.Minute
 
@@ -135,7 +138,7 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 	return t, nil
 }
 
-// token notes what the access token tells, and whether it is for somewhere else.
+// token notes what the access token says. It reports whether the token is for another tenant or host.
 func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 	tok := t.Token
 	c.Tenant, c.SignedInAs, c.Kind, c.Commands = t.ID, tok.Who, tok.Kind, tok.Verdicts()

@@ -11,7 +11,8 @@ import (
 type dated struct{ ahead time.Duration }
 
 func (d dated) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{Header: http.Header{"Date": {time.Now().Add(d.ahead).UTC().Format(http.TimeFormat)}}, Body: http.NoBody}, nil
+	return &http.Response{Header: http.Header{"Date": {time.Now().Add(d.ahead).UTC().Format(http.TimeFormat)}},
+		Body: http.NoBody}, nil
 }
 
 func TestClockSkew(t *testing.T) {
@@ -33,7 +34,8 @@ func TestClockSkew(t *testing.T) {
 		got := c.Steps[len(c.Steps)-1]
 		// The second that the header leaves out may tip the rounding.
 		if got.Result != tt.result || !strings.Contains(got.Detail, tt.says) &&
-			!strings.Contains(strings.NewReplacer("31s", "30s", "29s", "30s", "59m59s", "0m0s", "10m1s", "10m0s", "9m59s", "10m0s", "0m1s", "0m0s").Replace(got.Detail), tt.says) {
+			!strings.Contains(strings.NewReplacer("31s", "30s", "29s", "30s", "59m59s", "0m0s", "10m1s", "10m0s",
+				"9m59s", "10m0s", "0m1s", "0m0s").Replace(got.Detail), tt.says) {
 			t.Errorf("%v: %+v", tt.ahead, got)
 		}
 	}

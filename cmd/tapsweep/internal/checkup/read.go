@@ -21,10 +21,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// read lists the passes of a user through a batch, as all that follows does, and
-// reads users besides where the token allows it. Without a name it is a user whom the
-// tenant cannot have: Graph says so (404) to one who may list passes, and refuses
-// anybody else (403), so that nobody's passes are looked at to know it.
+// read lists the passes of a user in a batch, as a run does, and reads users if the token allows it.
+// Without a name it asks for a user who cannot exist: Graph answers 404 if the token may list passes,
+// and 403 if not, so the check reads nobody's passes.
 func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tenant, user string) {
 	made, what := false, "LIST of the passes of "+user
 	switch {
@@ -45,7 +44,8 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 		c.note("read", "ok", what+": 404, as it has to be")
 	case made && status == 403 && t.Token.MayList(false) == preflight.No:
 		// That is known from the claims, and whether it matters was said there.
-		c.note("read", "warning", what+": 403, since the token does not allow to list; Graph takes the token, and more is not known")
+		c.note("read", "warning",
+			what+": 403, since the token does not allow to list; Graph takes the token, and more is not known")
 		return
 	default:
 		var hints []string
@@ -67,7 +67,8 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 	if got, err := ask(ctx, runner, "/users?$top=1&$select=id"); err != nil {
 		var hints []string
 		if got.Response.Status == 403 {
-			hints = []string{"users are read for --protect, which takes User.ReadBasic.All or User.Read.All: a new permission takes a new token"}
+			hints = []string{"users are read for --protect, which takes User.ReadBasic.All or User.Read.All: a new " +
+				"permission takes a new token"}
 		}
 		c.refused("users", users, t, got, err, hints...)
 		return
@@ -157,7 +158,8 @@ func (c *Checkup) wire(w *witness) {
 		if w.skew < 0 {
 			side = "behind"
 		}
-		c.note("clock", "warning", fmt.Sprintf("%v %s Graph's: tokens may be refused, and times in the log are wrong", skew, side),
+		c.note("clock", "warning", fmt.Sprintf("%v %s Graph's: tokens may be refused, and times in the log are wrong",
+			skew, side),
 			"set the clock by the network (NTP)")
 	}
 }

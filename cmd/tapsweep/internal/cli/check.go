@@ -38,14 +38,16 @@ Graph accepts, or one that does not allow deletes, 4 stopped by a signal,
 			o := checkup.Options{Target: target, NoCredential: err, User: f.user, JSON: f.output == "json",
 				Logger: f.log.logger(p.console)}
 			for _, s := range p.settings {
-				o.Variables = append(o.Variables, checkup.Variable{Variable: s.variable, Value: safetext.Printable(s.value)})
+				o.Variables = append(o.Variables, checkup.Variable{Variable: s.variable,
+					Value: safetext.Printable(s.value)})
 			}
 			return checkup.Run(cmd.Context(), p.console, o)
 		},
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.StringVar(&f.user, "user", "", "list this user's passes; \"me\" is who is signed in (default one who does not exist)")
+	fl.StringVar(&f.user, "user", "",
+		"list this user's passes; \"me\" is who is signed in (default one who does not exist)")
 	addEnum(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
 	f.connect.add(fl)
 	f.log.add(fl)

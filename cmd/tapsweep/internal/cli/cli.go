@@ -46,8 +46,10 @@ type program struct {
 
 // Main runs one command line and returns its exit code.
 func Main(ctx context.Context, process Process) int {
-	p := &program{version: process.Version, environ: process.Environ, args: process.Args, recorder: metrics.NewRecorder()}
-	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv, EndAtOnce: process.EndAtOnce}
+	p := &program{version: process.Version, environ: process.Environ, args: process.Args,
+		recorder: metrics.NewRecorder()}
+	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv,
+		EndAtOnce: process.EndAtOnce}
 	p.console.AddNames(process.Args...)
 	for _, name := range []string{"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "SSL_CERT_FILE",
 		"SSL_CERT_DIR", "TMPDIR"} {

@@ -41,14 +41,16 @@ func TestCompletion(t *testing.T) {
 	}
 	tenant := graphsim.New(graphsim.Options{})
 	env, graph := serve(t, tenant)
-	for _, v := range append(env, "TAPSWEEP_RATE=nonsense", "TAPSWEEP_METRICS_FILE=x.prom", "TAPSWEEP_GRAPH_URL="+graph) {
+	for _, v := range append(env, "TAPSWEEP_RATE=nonsense", "TAPSWEEP_METRICS_FILE=x.prom",
+		"TAPSWEEP_GRAPH_URL="+graph) {
 		name, value, _ := strings.Cut(v, "=")
 		t.Setenv(name, value)
 	}
 	t.Chdir(t.TempDir())
 
 	for _, cmd := range root.Commands() {
-		if _, directive := complete(t, cmd.Name(), ""); (directive&cobra.ShellCompDirectiveNoFileComp == 0) != takesArguments[cmd.Name()] {
+		if _, directive := complete(t, cmd.Name(),
+			""); (directive&cobra.ShellCompDirectiveNoFileComp == 0) != takesArguments[cmd.Name()] {
 			t.Errorf("%s: arguments are completed as %d", cmd.Name(), directive)
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -76,7 +78,8 @@ func TestCompletion(t *testing.T) {
 			}
 		})
 	}
-	complete(t, "sweep", "--all-users", "--graph-url", graph, "--metrics-file", "y.prom", "--results", "log.jsonl", "--order=")
+	complete(t, "sweep", "--all-users", "--graph-url", graph, "--metrics-file", "y.prom", "--results", "log.jsonl",
+		"--order=")
 	if files, err := os.ReadDir("."); err != nil || len(files) > 0 || tenant.Stats().Requests > 0 {
 		t.Errorf("%v, %v, %d requests", files, err, tenant.Stats().Requests)
 	}
@@ -96,8 +99,10 @@ func TestCompletionOffers(t *testing.T) {
 		{"revoke --format ", noFiles, []string{"csv", "json", "jsonl"}},
 		{"sweep --resume=", noFiles, []string{"all\tsettled pairs are left out"}},
 		{"sweep --reason ", noFiles | noSpace, []string{"expired", "used", "disabled", "scheduled", "usable"}},
-		{"sweep --reason used,disabled,us", noFiles | noSpace, []string{"used,disabled,expired", "used,disabled,scheduled", "used,disabled,usable"}},
-		{"sweep --reason=used,disabled,scheduled,", noFiles, []string{"used,disabled,scheduled,expired", "used,disabled,scheduled,usable"}},
+		{"sweep --reason used,disabled,us", noFiles | noSpace,
+			[]string{"used,disabled,expired", "used,disabled,scheduled", "used,disabled,usable"}},
+		{"sweep --reason=used,disabled,scheduled,", noFiles, []string{"used,disabled,scheduled,expired",
+			"used,disabled,scheduled,usable"}},
 		{"check --output=", noFiles, []string{"text", "json"}},
 		{"scan --output=", cobra.ShellCompDirectiveDefault, nil},
 		{"scan --users ", cobra.ShellCompDirectiveDefault, nil},
@@ -132,7 +137,8 @@ func TestCompletionScripts(t *testing.T) {
 	}
 	for shell := range shells {
 		p := tapsweep(t, []string{"TAPSWEEP_RATE=nonsense", "TAPSWEEP_METRICS_FILE=x.prom"}, "completion", shell)
-		if p.code != 0 || p.stderr != "" || !strings.Contains(p.stdout, "__complete") || !strings.Contains(p.stdout, "tapsweep") {
+		if p.code != 0 || p.stderr != "" || !strings.Contains(p.stdout, "__complete") || !strings.Contains(p.stdout,
+			"tapsweep") {
 			t.Errorf("%s: exit %d\n%s", shell, p.code, p.stderr)
 		}
 	}
@@ -153,12 +159,15 @@ func TestDefaultCommandsRefuse(t *testing.T) {
 		{"foo", `unknown command "foo" for "tapsweep"`},
 	} {
 		p := tapsweep(t, nil, strings.Fields(tt.line)...)
-		if p.code != status.Usage || p.stdout != "" || !strings.HasPrefix(p.stderr, "tapsweep: "+tt.want) || !strings.Contains(p.stderr, "hint: see 'tapsweep") {
+		if p.code != status.Usage || p.stdout != "" || !strings.HasPrefix(p.stderr,
+			"tapsweep: "+tt.want) || !strings.Contains(p.stderr, "hint: see 'tapsweep") {
 			t.Errorf("%s: exit %d\n%s%s", tt.line, p.code, p.stdout, p.stderr)
 		}
 	}
-	for _, line := range []string{"", "help", "help revoke", "help completion fish", "completion", "completion --help"} {
-		if p := tapsweep(t, nil, strings.Fields(line)...); p.code != 0 || p.stderr != "" || !strings.Contains(p.stdout, "Usage:") {
+	for _, line := range []string{"", "help", "help revoke", "help completion fish", "completion",
+		"completion --help"} {
+		if p := tapsweep(t, nil,
+			strings.Fields(line)...); p.code != 0 || p.stderr != "" || !strings.Contains(p.stdout, "Usage:") {
 			t.Errorf("%s: exit %d\n%s%s", line, p.code, p.stdout, p.stderr)
 		}
 	}

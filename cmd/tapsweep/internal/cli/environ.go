@@ -134,7 +134,8 @@ var serviceVariable = regexp.MustCompile(`^` + prefix + `([A-Z0-9_]+_)?` +
 func ours(environ []string) (list []string) {
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
-		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) && !serviceVariable.MatchString(name) {
+		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)],
+			prefix) && !serviceVariable.MatchString(name) {
 			list = append(list, entry)
 		}
 	}

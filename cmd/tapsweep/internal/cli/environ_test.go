@@ -57,10 +57,12 @@ func TestEmptyValuesAreRefused(t *testing.T) {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			for _, empty := range []string{"", " "} {
 				var out strings.Builder
-				code := execute(t.Context(), []string{cmd.Name(), "--" + f.Name + "=" + empty, "x"}, strings.NewReader(""), &out, &out)
+				code := execute(t.Context(), []string{cmd.Name(), "--" + f.Name + "=" + empty, "x"},
+					strings.NewReader(""), &out, &out)
 				refused := strings.HasPrefix(out.String(), "tapsweep: --"+f.Name+" is empty: ")
 				if want := f.Name != "metrics-file"; refused != want {
-					t.Errorf("%s --%s=%q: refused for it: %v, want %v\n%s", cmd.Name(), f.Name, empty, refused, want, out.String())
+					t.Errorf("%s --%s=%q: refused for it: %v, want %v\n%s", cmd.Name(), f.Name, empty, refused, want,
+						out.String())
 				}
 				if code != status.Usage { // the list is not there
 					t.Errorf("%s --%s=%q: exit %d, want %d", cmd.Name(), f.Name, empty, code, status.Usage)

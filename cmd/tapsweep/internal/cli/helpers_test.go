@@ -21,7 +21,8 @@ type result struct {
 func tapsweep(t *testing.T, environ []string, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := Main(t.Context(), Process{Args: args, Environ: environ, In: strings.NewReader(""), Out: &stdout, Err: &stderr,
+	code := Main(t.Context(), Process{Args: args, Environ: environ, In: strings.NewReader(""), Out: &stdout,
+		Err:     &stderr,
 		Version: "devel"})
 	return result{code, stdout.String(), stderr.String()}
 }

@@ -18,7 +18,8 @@ var (
 )
 
 func (f *logFlags) add(fl *pflag.FlagSet) {
-	addEnum(fl, &f.level, "log-level", "warn", logLevels, oneOf(logLevels)+"; the log goes to standard error").also = isLevel
+	addEnum(fl, &f.level, "log-level", "warn", logLevels,
+		oneOf(logLevels)+"; the log goes to standard error").also = isLevel
 	addEnum(fl, &f.format, "log-format", "text", textOrJSON, oneOf(textOrJSON))
 	hasVariable(fl, "log-level", "log-format")
 }

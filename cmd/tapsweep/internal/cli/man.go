@@ -31,7 +31,8 @@ func (p *program) writeManPages(dir string) error {
 	root.DisableAutoGenTag = true // a line with today's date
 	err := os.MkdirAll(dir, 0o755)
 	if err == nil {
-		err = doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "tapsweep " + p.version, Manual: "tapsweep"}, dir)
+		err = doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "tapsweep " + p.version,
+			Manual: "tapsweep"}, dir)
 	}
 	if err != nil {
 		return status.Refuse(fmt.Errorf("writing the man pages: %w", err))

@@ -17,7 +17,8 @@ import (
 func freeName(base, ext string, taken ...string) string {
 	name := base + ext
 	for i := 2; ; i++ {
-		if _, err := os.Lstat(name); err != nil && !slices.ContainsFunc(taken, func(t string) bool { return sameName(name, t) }) {
+		if _, err := os.Lstat(name); err != nil && !slices.ContainsFunc(taken,
+			func(t string) bool { return sameName(name, t) }) {
 			return name
 		}
 		name = fmt.Sprintf("%s-%d%s", base, i, ext)

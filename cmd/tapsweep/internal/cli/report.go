@@ -55,8 +55,8 @@ Exit codes: 0 the report is written, 64 it is not, 4 stopped by a signal.`,
 	return cmd
 }
 
-// beside is a name for the CSV file that goes with the page: one that no file has, with
-// --overwrite too. The page is mostly called like the incident, and so is its list.
+// beside returns a name for the CSV file that goes with the page: one that no file has, even with
+// --overwrite. The page usually has the name of the incident, and so has its list.
 func (f *reportFlags) beside() string {
 	return freeName(strings.TrimSuffix(f.html, filepath.Ext(f.html)), ".csv", f.html, f.json)
 }
@@ -84,7 +84,8 @@ func (f *reportFlags) check(logs *report.Logs) error {
 			continue
 		}
 		if evidence.Holds(path) {
-			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path), "choose another file")
+			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path),
+				"choose another file")
 		}
 		if err := report.CheckFile(path, f.overwrite, logs); err != nil {
 			hint := "choose another file, or replace it with --overwrite"

@@ -63,13 +63,15 @@ was sent.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	f.addAsk(fl)
-	fl.BoolVar(&f.simulate, "simulate", false, "run against a simulated tenant in this process that holds the passes of the list")
+	fl.BoolVar(&f.simulate, "simulate", false,
+		"run against a simulated tenant in this process that holds the passes of the list")
 	fl.StringArrayVar(&f.users, "user", nil,
 		"delete any pass of this user, given by object id or user principal name; repeatable")
 	fl.BoolVar(&f.self, "self", false, "delete the signed-in user's own pass; takes no list")
 	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
 	f.addEvidence(fl)
-	addEnum(fl, &f.format, "format", "", input.Formats, "format of the lists: "+oneOf(input.Formats)+" (default: by extension, else by content)")
+	addEnum(fl, &f.format, "format", "", input.Formats,
+		"format of the lists: "+oneOf(input.Formats)+" (default: by extension, else by content)")
 	fl.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
 	fl.BoolVar(&f.anyPass, "any-pass", false, "delete whatever pass a user holds, in place of the one that a row names")
 	f.addGuards(fl)
@@ -82,12 +84,15 @@ was sent.`,
 func (f *revokeFlags) check() error {
 	switch {
 	case f.simulate && f.connect.any():
-		return status.Refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph"),
+		return status.Refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in "+
+			"or about Graph"),
 			"for a simulated tenant that is running use --graph-url alone")
 	case f.simulate && f.self:
-		return status.Refuse(errors.New("--simulate and --self exclude each other: nobody is signed in to the simulated tenant"))
+		return status.Refuse(errors.New("--simulate and --self exclude each other: nobody is signed in to the " +
+			"simulated tenant"))
 	case f.resume != "" && f.simulate:
-		return status.Refuse(errors.New("--resume and --simulate exclude each other: the simulated tenant is a new one each time"),
+		return status.Refuse(errors.New("--resume and --simulate exclude each other: the simulated tenant is a new "+
+			"one each time"),
 			"for a drill of several runs use tapsweep simulate")
 	}
 	return f.guardFlags.check()
@@ -98,6 +103,7 @@ func (f *revokeFlags) options(p *program, cmd *cobra.Command, lists []string) (*
 		return nil, err
 	}
 	o, err := f.runFlags.options(p, cmd, f.simulate)
-	return &run.RevokeOptions{Options: o, Guards: f.guardFlags.options(), Lists: lists, Format: f.format, Users: f.users,
-		Self: f.self, SkipInvalid: f.skipInvalid, AnyPass: f.anyPass, Simulate: f.simulate}, err
+	return &run.RevokeOptions{Options: o, Guards: f.guardFlags.options(), Lists: lists, Format: f.format,
+		Users: f.users,
+		Self:  f.self, SkipInvalid: f.skipInvalid, AnyPass: f.anyPass, Simulate: f.simulate}, err
 }

@@ -52,8 +52,7 @@ var (
 	orders        = []cobra.Completion{"list", "privileged\taccounts with an admin role first"}
 )
 
-// addResults adds the flags about the results log, whose name is by default as
-// usage tells.
+// addResults adds the flags about the results log. The usage says what its default is.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 	addFile(fl, &f.results, "results", "", usage, "jsonl")
 	addEnum(fl, &f.resume, "resume", "", resumeWords, "resume the run of the results log, without what is settled")
@@ -63,7 +62,8 @@ func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 
 // addEvidence adds --evidence, for commands whose runs are proven afterwards.
 func (f *runFlags) addEvidence(fl *pflag.FlagSet) {
-	fl.StringVar(&f.evidence, "evidence", "", "keep results log, reports, preflight and SHA-256 sums in this new directory")
+	fl.StringVar(&f.evidence, "evidence", "",
+		"keep results log, reports, preflight and SHA-256 sums in this new directory")
 	fl.SetAnnotation("evidence", cobra.BashCompSubdirsInDir, nil)
 }
 
@@ -72,8 +72,10 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	addInt(fl, &f.batchSize, "batch-size", batch.MaxRequests, 1, batch.MaxRequests, "most requests in a batch, 1 to 20")
 	addInt(fl, &f.concurrency, "concurrency", 0, 0, 1000,
 		"most batches in flight, up to 1000, 0 for as many as the pace needs (default 0)")
-	fl.Float64Var(&f.rate, "rate", 0, "most requests a second, to leave room for others (default as many as the tenant takes)")
-	addEnum(fl, &f.priority, "priority", "", priorities, oneOf(priorities)+": whose requests the tenant refuses first (default what Graph does)")
+	fl.Float64Var(&f.rate, "rate", 0,
+		"most requests a second, to leave room for others (default as many as the tenant takes)")
+	addEnum(fl, &f.priority, "priority", "", priorities,
+		oneOf(priorities)+": whose requests the tenant refuses first (default what Graph does)")
 	addDuration(fl, &f.maxWait, "max-wait", 15*time.Minute, time.Second,
 		"stop early if the tenant asks for a longer wait")
 	addDuration(fl, &f.stallTimeout, "stall-timeout", 30*time.Minute, time.Second,
@@ -82,7 +84,10 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	addInt(fl, &f.maxAttempts, "max-attempts", 6, 1, math.MaxInt,
 		"how often a request that fails is sent; being throttled, or offline in mid-run, does not count")
 	addDuration(fl, &f.requestTimeout, "request-timeout", 100*time.Second, time.Second, "how long a batch may take")
-	setRange(fl, "rate", "at least 0.01", func() bool { return f.rate == 0 || f.rate >= 0.01 && !math.IsInf(f.rate, 1) })
+	setRange(fl, "rate", "at least 0.01", func() bool {
+		return f.rate == 0 || f.rate >= 0.01 &&
+			!math.IsInf(f.rate, 1)
+	})
 	hasVariable(fl, "batch-size", "concurrency", "rate", "priority", "max-wait", "stall-timeout", "deadline",
 		"max-attempts", "request-timeout")
 }
@@ -92,7 +97,8 @@ func (f *runFlags) addRest(cmd *cobra.Command, quiet string) {
 	fl := cmd.Flags()
 	f.connect.add(fl)
 	fl.BoolVar(&f.noPreflight, "no-preflight", false, "do not judge by the access token what it may do")
-	addFile(fl, &f.metrics, "metrics-file", "", "write how the run ended to this .prom file, for node_exporter's textfile collector", "prom")
+	addFile(fl, &f.metrics, "metrics-file", "",
+		"write how the run ended to this .prom file, for node_exporter's textfile collector", "prom")
 	addEnum(fl, &f.progress, "progress", "auto", progressWords, oneOf(progressWords))
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, quiet)
 	f.log.add(fl)
@@ -103,7 +109,8 @@ func (f *runFlags) addRest(cmd *cobra.Command, quiet string) {
 func (f *runFlags) check() error {
 	switch {
 	case f.evidence != "" && f.results != "":
-		return status.Refuse(errors.New("--evidence and --results exclude each other: the results log is kept in the directory"),
+		return status.Refuse(errors.New("--evidence and --results exclude each other: the results log is kept in "+
+			"the directory"),
 			"a log that is there already: tapsweep report makes its reports")
 	case f.evidence != "" && f.overwrite:
 		return status.Refuse(errors.New("--evidence and --overwrite exclude each other: evidence is never replaced"))
@@ -176,7 +183,8 @@ func (f *guardFlags) addAsk(fl *pflag.FlagSet) {
 }
 
 func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
-	fl.StringArrayVar(&f.protect, "protect", nil, "never touch the users on this list, such as break-glass accounts; repeatable")
+	fl.StringArrayVar(&f.protect, "protect", nil,
+		"never touch the users on this list, such as break-glass accounts; repeatable")
 	namesFile(fl, "protect")
 	addInt(fl, &f.maxItems, "max-items", -1, 0, math.MaxInt,
 		"refuse to delete more passes, 0 for no bound (default 10000 for --yes without a terminal)")

@@ -47,7 +47,8 @@ that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 	fl.SortFlags = false
 	f.scopeFlags.add(fl, "all")
 	addFile(fl, &f.output, "output", "-", "write the passes to this new file")
-	addEnum(fl, &f.format, "format", "", scan.Formats, oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
+	addEnum(fl, &f.format, "format", "", scan.Formats,
+		oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
 	f.addResults(fl, "results log of the scan, to go on with it (default none)")
 	f.addPace(fl)
 	f.addRest(cmd, "no summary when everybody was looked at")
@@ -96,6 +97,7 @@ func (f *scanFlags) options(p *program, cmd *cobra.Command) (*run.ScanOptions, e
 	if err != nil {
 		return nil, err
 	}
-	return &run.ScanOptions{Options: o, Scope: scope, Output: f.output, Format: f.chosen(p.console.IsTerminal(p.console.Out))},
+	return &run.ScanOptions{Options: o, Scope: scope, Output: f.output,
+			Format: f.chosen(p.console.IsTerminal(p.console.Out))},
 		checkOutput(f.output, f.overwrite || f.resume != "")
 }

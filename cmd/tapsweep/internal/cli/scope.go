@@ -42,7 +42,7 @@ type scopeFlags struct {
 	enabledOnly bool
 }
 
-// noList refuses arguments: whoever is used to revoke may name a list here, too.
+// noList refuses arguments, because a user of revoke may name a list here as well.
 func noList(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return status.Refuse(fmt.Errorf("%s takes no list by itself: %s", cmd.Name(), safetext.Printable(args[0])),
@@ -54,8 +54,10 @@ func noList(cmd *cobra.Command, args []string) error {
 
 func (f *scopeFlags) add(fl *pflag.FlagSet, reasons string) {
 	fl.BoolVar(&f.all, "all-users", false, "look at every user of the tenant")
-	fl.StringVar(&f.filter, "filter", "", "look at the users that an OData filter leaves, such as \"startswith(userPrincipalName,'a')\"")
-	fl.StringArrayVar(&f.groups, "group", nil, "look at the members of a group, by object id, and of groups in it; repeatable")
+	fl.StringVar(&f.filter, "filter", "",
+		"look at the users that an OData filter leaves, such as \"startswith(userPrincipalName,'a')\"")
+	fl.StringArrayVar(&f.groups, "group", nil,
+		"look at the members of a group, by object id, and of groups in it; repeatable")
 	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
 	namesFile(fl, "users")
 	fl.StringArrayVar(&f.named, "user", nil, "scan this user, given by object id or user principal name; repeatable")
@@ -118,7 +120,8 @@ func (r *reasons) String() string { return strings.Join(texts(*r), ",") }
 func (r *reasons) Type() string   { return "stringSlice" }
 
 // completeReasons completes the last word of a list with those that are not in it yet.
-func (p *program) completeReasons(_ *cobra.Command, _ []string, list string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (p *program) completeReasons(_ *cobra.Command, _ []string, list string) ([]cobra.Completion,
+	cobra.ShellCompDirective) {
 	directive := cobra.ShellCompDirectiveNoFileComp
 	// A comma may follow. But in cobra's script for fish string split takes what begins with a
 	// dash, as --reason=used does, for an option of its own.
@@ -164,10 +167,11 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 		}
 		return now.Add(-time.Duration(ago)), nil
 	}
-	return time.Time{}, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date, or how long ago such as 24h or 7d", text)
+	return time.Time{}, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date, or how "+
+		"long ago such as 24h or 7d", text)
 }
 
-// auditWindow is how far back the audit log is read unless it is told: a pass lasts
+// auditWindow is how far back the audit log is read by default: a pass lasts
 // 30 days at most, and the log does too.
 // Source: learn.microsoft.com/entra/identity/monitoring-health/reference-reports-data-retention.
 const auditWindow = 30 * 24 * time.Hour
@@ -206,12 +210,14 @@ func (f *scopeFlags) setSince(opts *scan.Options, now time.Time) error {
 		}
 		opts.CreatedSince = since
 		if since.After(now.Add(-opts.MinAge)) {
-			return status.Refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v", f.since, opts.MinAge),
+			return status.Refuse(fmt.Errorf("no pass can match both --created-since %s and --min-age %v", f.since,
+				opts.MinAge),
 				"leave one of the two out")
 		}
 	}
 	if opts.ExpiredFor > 0 && len(f.reasons) > 0 && !slices.Contains(f.reasons, passes.Expired) {
-		return status.Refuse(fmt.Errorf("--expired-for has no effect: --reason %v leaves expired passes out", &f.reasons),
+		return status.Refuse(fmt.Errorf("--expired-for has no effect: --reason %v leaves expired passes out",
+			&f.reasons),
 			"to leave out recently created passes, use --min-age; else leave --expired-for out")
 	}
 	return nil
@@ -221,13 +227,15 @@ func (f *scopeFlags) setSince(opts *scan.Options, now time.Time) error {
 func (f *scopeFlags) setPlaces(opts *scan.Options, now time.Time) error {
 	for _, id := range f.groups {
 		if !format.IsGUID(id) {
-			return status.Refuse(fmt.Errorf("--group %q is not an object id", id), "a group's name is not unique: take its id")
+			return status.Refuse(fmt.Errorf("--group %q is not an object id", id),
+				"a group's name is not unique: take its id")
 		}
 	}
 	places := opts.All || len(f.groups) > 0 || len(f.users)+len(f.named) > 0
 	switch {
 	case f.createdBy != "" && places:
-		return status.Refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no other place to look in"))
+		return status.Refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no " +
+			"other place to look in"))
 	case !places && f.createdBy == "" && f.since == "":
 		return status.Refuse(errors.New("no scope is given"),
 			"use at least one of --all-users, --filter, --group, --user, --users, --created-since and --created-by")
@@ -262,7 +270,8 @@ func (f *scopeFlags) digest(command string, users []input.User) string {
 	reasons := slices.Clone(f.reasons)
 	slices.Sort(reasons)
 	e := json.NewEncoder(h) // texts and numbers always marshal
-	e.Encode([]any{command, f.all, f.filter, f.groups, f.since, f.createdBy, reasons, f.minAge, f.expiredFor, f.membersOnly, f.enabledOnly})
+	e.Encode([]any{command, f.all, f.filter, f.groups, f.since, f.createdBy, reasons, f.minAge, f.expiredFor,
+		f.membersOnly, f.enabledOnly})
 	for i := range users {
 		e.Encode([]string{users[i].ID, users[i].UPN})
 	}

@@ -30,7 +30,8 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.IntVar(&o.Users, "users", 100, "users with one pass each, up to 1000000")
-	fl.BoolVar(&o.Mixed, "mixed", false, "of ten users let nine hold no pass, and one a pass that is expired, used, usable or scheduled")
+	fl.BoolVar(&o.Mixed, "mixed", false,
+		"of ten users let nine hold no pass, and one a pass that is expired, used, usable or scheduled")
 	fl.StringSliceVar(&o.Seed, "seed", nil, "also hold the users and passes of this list")
 	namesFile(fl, "seed")
 	addFile(fl, &o.WriteList, "write-list", "", "write the users and their passes to this new CSV file", "csv")
@@ -38,7 +39,8 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl.StringArrayVar(&o.Limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
 	fl.DurationVar(&o.Latency, "latency", 0, "how long each batch takes")
 	fl.StringVar(&o.Listen, "listen", "127.0.0.1:0", "address to serve at")
-	addFile(fl, &o.CAFile, "ca-file", "", "write the certificate authority here, in place of that of a drill before if need be "+
-		"(default a temporary file)", "pem")
+	addFile(fl, &o.CAFile, "ca-file", "",
+		"write the certificate authority here, in place of that of a drill before if need be "+
+			"(default a temporary file)", "pem")
 	return cmd
 }

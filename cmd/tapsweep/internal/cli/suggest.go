@@ -75,7 +75,8 @@ func unknownFlag(cmd *cobra.Command, err error) error {
 	if name == "" {
 		return err
 	}
-	return status.Refuse(err, fmt.Sprintf("did you mean --%s?", name), fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
+	return status.Refuse(err, fmt.Sprintf("did you mean --%s?", name),
+		fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
 }
 
 // flagError returns the error for an invalid flag. If the error says what the flag accepts, it

@@ -61,7 +61,8 @@ to continue, 64 wrong flags or a guard: nothing was deleted.`,
 func (f *sweepFlags) check() error {
 	switch usable := slices.Contains(f.reasons, passes.Usable); {
 	case usable && !f.includeUsable:
-		return status.Refuse(errors.New("--reason usable deletes passes that somebody may be about to use"), "if that is meant, add --include-usable")
+		return status.Refuse(errors.New("--reason usable deletes passes that somebody may be about to use"),
+			"if that is meant, add --include-usable")
 	case f.includeUsable && !usable:
 		return status.Refuse(errors.New("--include-usable has no effect, because --reason does not name usable"),
 			"to delete usable passes too, name all that are meant: --reason expired,used,usable")

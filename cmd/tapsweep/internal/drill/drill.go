@@ -83,7 +83,8 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	}
 	server, err := sim.StartAt(o.Listen)
 	if _, isFile := errors.AsType[*fs.PathError](err); isFile {
-		return status.Refuse(fmt.Errorf("keeping the certificate authority: %w", err), "let TMPDIR name a directory that can be written to")
+		return status.Refuse(fmt.Errorf("keeping the certificate authority: %w", err),
+			"let TMPDIR name a directory that can be written to")
 	}
 	if err != nil {
 		return status.Refuse(fmt.Errorf("--listen: %w", err))
@@ -109,7 +110,8 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	c.Say("serving a simulated tenant at %s until interrupted", server.URL)
 	<-ctx.Done()
 	stats := sim.Stats()
-	c.Say("%d batches, %d requests, %d throttled, %d passes left", stats.Batches, stats.Requests, stats.Refused, len(sim.Remaining()))
+	c.Say("%d batches, %d requests, %d throttled, %d passes left", stats.Batches, stats.Requests, stats.Refused,
+		len(sim.Remaining()))
 	return nil
 }
 
@@ -130,7 +132,8 @@ func checkCAFile(path string) error {
 			return nil
 		}
 	}
-	return status.Refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant", path), "choose another --ca-file")
+	return status.Refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant",
+		path), "choose another --ca-file")
 }
 
 // setVariable is the line that sets a NAME=VALUE in the shell that people have:
@@ -164,7 +167,8 @@ func maker(i int) *graphsim.Actor {
 // Populate uses.
 func fillHolders(sim *graphsim.Tenant, n int) {
 	sim.AddMany(n, func(i int) graphsim.User {
-		return graphsim.User{UPN: fmt.Sprintf("user%04d@contoso.example", i+1), Passes: []graphsim.Pass{{CreatedBy: maker(i)}}}
+		return graphsim.User{UPN: fmt.Sprintf("user%04d@contoso.example", i+1),
+			Passes: []graphsim.Pass{{CreatedBy: maker(i)}}}
 	})
 }
 

@@ -21,7 +21,8 @@ func writeList(path string, replace bool, passes []graphsim.HeldPass) error {
 		return status.Refuse(err, fileout.Hints("--write-list", err)...)
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return status.Refuse(fmt.Errorf("--write-list: %s is not a plain file", path), "choose another --write-list file")
+		return status.Refuse(fmt.Errorf("--write-list: %s is not a plain file", path),
+			"choose another --write-list file")
 	}
 	if text, err := os.ReadFile(path); err == nil && !drillRows.Match(text) {
 		return status.Refuse(fmt.Errorf("--write-list: %s already exists and is not the list of a drill", path),

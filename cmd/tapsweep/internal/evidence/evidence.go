@@ -166,7 +166,8 @@ func Seal(ctx context.Context, dir string, logs []string, version string) (diges
 	}
 	defer opened.Close()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	out := &report.Outputs{Text: in(Text), HTML: in(HTML), CSV: in(CSV), JSON: in(JSON), Overwrite: true, Version: version}
+	out := &report.Outputs{Text: in(Text), HTML: in(HTML), CSV: in(CSV), JSON: in(JSON), Overwrite: true,
+		Version: version}
 	if err := out.Write(ctx, opened); err != nil {
 		return "", err
 	}

@@ -39,18 +39,21 @@ func (r *Run) Write(path string) error {
 	path = Target(path)
 	// Two jobs on one machine have a file each, and no series in common: the collector
 	// drops what it has seen in another file.
-	label := prometheus.Labels{"command": r.Command, "file": strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
+	label := prometheus.Labels{"command": r.Command, "file": strings.TrimSuffix(filepath.Base(path),
+		filepath.Ext(path))}
 	gauge := func(name, help string, value float64) {
 		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tapsweep_" + name, Help: help, ConstLabels: label})
 		g.Set(value)
 		registry.MustRegister(g)
 	}
 	gauge("last_run_timestamp_seconds", "When the last run ended, in Unix time.", float64(r.End.UnixMilli())/1000)
-	gauge("last_run_exit_code", "Exit code of the last run: 0 all done, 1 some left, 3 no access, 4 stopped early, 64 refused.", float64(r.Exit))
+	gauge("last_run_exit_code",
+		"Exit code of the last run: 0 all done, 1 some left, 3 no access, 4 stopped early, 64 refused.", float64(r.Exit))
 	gauge("last_run_duration_seconds", "How long the last run took.", r.Took.Seconds())
 	if r.Outcomes != nil {
 		rows := func(name, help string, counts map[results.Outcome]int) {
-			g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tapsweep_" + name, Help: help, ConstLabels: label}, []string{"outcome"})
+			g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tapsweep_" + name, Help: help,
+				ConstLabels: label}, []string{"outcome"})
 			for _, o := range results.Outcomes {
 				g.WithLabelValues(string(o)).Set(float64(counts[o]))
 			}
@@ -60,18 +63,24 @@ func (r *Run) Write(path string) error {
 		if log == nil {
 			log = r.Outcomes
 		}
-		rows("last_run_rows", "Rows of the last run by what became of them, without those of runs that it went on with.", r.Outcomes)
+		rows("last_run_rows",
+			"Rows of the last run by what became of them, without those of runs that it went on with.", r.Outcomes)
 		rows("log_rows", "Rows of its whole results log by what became of them, with those of runs that it went on with. The exit code is about these.", log)
-		gauge("last_run_refused_requests", "Requests that were refused in the last run, with 429, or with 503 as a whole batch.", float64(r.Refused))
+		gauge("last_run_refused_requests",
+			"Requests that were refused in the last run, with 429, or with 503 as a whole batch.", float64(r.Refused))
 	}
 	if r.Users+r.Before > 0 || r.Expired != nil && r.Outcomes != nil {
-		gauge("last_run_users", "Users that the last run looked at, without those of runs that it went on with.", float64(r.Users))
-		gauge("log_users", "Users that were looked at by the last run and by runs that it went on with.", float64(r.Users+r.Before))
+		gauge("last_run_users", "Users that the last run looked at, without those of runs that it went on with.",
+			float64(r.Users))
+		gauge("log_users", "Users that were looked at by the last run and by runs that it went on with.",
+			float64(r.Users+r.Before))
 	}
 	if r.Expired != nil && r.Outcomes != nil {
 		left, age := r.Expired.left(r.End)
-		gauge("expired_passes_left", "Expired passes that the last run, or one that it went on with, found and that are not deleted.", float64(left))
-		gauge("oldest_expired_pass_age_seconds", "How long ago the oldest of these expired, 0 without any.", age.Seconds())
+		gauge("expired_passes_left",
+			"Expired passes that the last run, or one that it went on with, found and that are not deleted.", float64(left))
+		gauge("oldest_expired_pass_age_seconds", "How long ago the oldest of these expired, 0 without any.",
+			age.Seconds())
 	}
 	return prometheus.WriteToTextfile(path, registry)
 }
@@ -111,7 +120,8 @@ func (e *Expired) Row(row *results.Row) {
 
 // Earlier takes a row that an earlier run has settled, on nil too.
 func (e *Expired) Earlier(row *results.Row) {
-	if e != nil && passes.Reason(row.Reason) == passes.Expired && row.Method != "" && !slices.Contains(gone, row.Outcome) && row.Outcome != results.Protected {
+	if e != nil && passes.Reason(row.Reason) == passes.Expired && row.Method != "" && !slices.Contains(gone,
+		row.Outcome) && row.Outcome != results.Protected {
 		e.at[row.Method] = row.Expires
 	}
 }

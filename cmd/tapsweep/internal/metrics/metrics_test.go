@@ -53,7 +53,8 @@ func TestWrite(t *testing.T) {
 	expired.Row(&results.Row{Method: "b", Outcome: results.Absent})
 	expired.Row(&results.Row{Method: "c", Outcome: results.Revoked, Pending: true})
 	expired.Row(&results.Row{Method: "c", Outcome: results.Remains})
-	text := write(t, &Run{Command: "sweep", End: end, Took: 90 * time.Second, Exit: 1, Refused: 7, Users: 400, Expired: expired,
+	text := write(t, &Run{Command: "sweep", End: end, Took: 90 * time.Second, Exit: 1, Refused: 7, Users: 400,
+		Expired:  expired,
 		Outcomes: map[results.Outcome]int{results.Revoked: 1, results.Denied: 1}})
 	for _, want := range []string{
 		`tapsweep_last_run_timestamp_seconds{command="sweep",file="tapsweep"} 1.78e+09`,
@@ -76,8 +77,9 @@ func TestWrite(t *testing.T) {
 
 // What a run did itself is told apart from what its log tells of those before.
 func TestWriteOfARunThatWentOn(t *testing.T) {
-	text := write(t, &Run{Command: "sweep", Users: 40, Before: 360, Outcomes: map[results.Outcome]int{results.Revoked: 2},
-		Log: map[results.Outcome]int{results.Revoked: 18, results.Rejected: 1}})
+	text := write(t, &Run{Command: "sweep", Users: 40, Before: 360,
+		Outcomes: map[results.Outcome]int{results.Revoked: 2},
+		Log:      map[results.Outcome]int{results.Revoked: 18, results.Rejected: 1}})
 	for _, want := range []string{
 		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="revoked"} 2`, `tapsweep_log_rows{command="sweep",file="tapsweep",outcome="revoked"} 18`,
 		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="rejected"} 0`, `tapsweep_log_rows{command="sweep",file="tapsweep",outcome="rejected"} 1`,
@@ -92,7 +94,8 @@ func TestWriteOfARunThatWentOn(t *testing.T) {
 // A run that never began tells that it ended, and how, and nothing that it does not know.
 func TestWriteWithoutARun(t *testing.T) {
 	text := write(t, &Run{Command: "revoke", End: time.Unix(1_780_000_000, 0), Exit: 3, Expired: NewExpired()})
-	if !strings.Contains(text, `exit_code{command="revoke",file="tapsweep"} 3`) || strings.Contains(text, "rows") || strings.Contains(text, "expired") {
+	if !strings.Contains(text, `exit_code{command="revoke",file="tapsweep"} 3`) || strings.Contains(text,
+		"rows") || strings.Contains(text, "expired") {
 		t.Errorf("%s", text)
 	}
 	var none *Expired
@@ -106,9 +109,11 @@ func TestExpiredLeft(t *testing.T) {
 	expired := NewExpired()
 	now := time.Now()
 	for _, o := range results.Outcomes {
-		expired.Found(&scan.Found{Why: passes.Expired, Pass: passes.Pass{ID: string(o), Start: now.Add(-2 * time.Hour), Lifetime: time.Hour}})
+		expired.Found(&scan.Found{Why: passes.Expired, Pass: passes.Pass{ID: string(o),
+			Start: now.Add(-2 * time.Hour), Lifetime: time.Hour}})
 		expired.Row(&results.Row{Method: string(o), Outcome: o})
-		expired.Earlier(&results.Row{Method: "earlier " + string(o), Outcome: o, Reason: "expired", Expires: now.Add(-2 * time.Hour)})
+		expired.Earlier(&results.Row{Method: "earlier " + string(o), Outcome: o, Reason: "expired",
+			Expires: now.Add(-2 * time.Hour)})
 	}
 	expired.Earlier(&results.Row{Method: "used", Outcome: results.Found, Reason: "used"})
 	expired.Earlier(&results.Row{User: "dana@contoso.com", Outcome: results.Denied, Reason: "expired"})

@@ -228,7 +228,7 @@ func (t *Token) WrongTenant(wanted string) *Problem {
 		return nil
 	}
 	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, and %s was asked for", format.OrUnknown(t.Who), t.Tenant, wanted),
-		Hints: []string{"sign in to the right tenant, or mend --tenant or AZURE_TENANT_ID"}}
+		Hints: []string{"sign in to the right tenant, or fix --tenant or AZURE_TENANT_ID"}}
 }
 
 // Warnings says what may keep the token from the task.

@@ -50,7 +50,8 @@ func checkLog(log *Log, drill bool, lists ...string) error {
 	}
 	err = fileout.Check("--results", path, mayReplace)
 	if errors.Is(err, fs.ErrExist) && !drill && results.IsLog(path) {
-		return status.Refuse(err, append([]string{"resume the run that it is of: --resume"}, fileout.Hints("--results", err)...)...)
+		return status.Refuse(err, append([]string{"resume the run that it is of: --resume"},
+			fileout.Hints("--results", err)...)...)
 	}
 	if err != nil {
 		return status.Refuse(err, fileout.Hints("--results", err)...)

@@ -29,10 +29,12 @@ func TestConfirm(t *testing.T) {
 		ok                 bool
 		shown              string
 	}{
-		{"yes", small, "y\n", true, "About to revoke 2 passes of 2 users in tenant t at https://graph.microsoft.com.\nSigned in as app a.\n" +
-			"  DANA@contoso.com  9f0c11aa-1111-4222-8333-000000000001\n  lee@contoso.com  ANY Temporary Access Pass of the user\n" +
-			"1 row names no pass: ANY Temporary Access Pass of this user will be deleted.\nLeft out: 1 there twice.\nGo on? [y/N] "},
-		{"users alone", "dana@contoso.com\nlee@contoso.com\nerik@contoso.com\n", "y\n", true, "3 rows name no pass: ANY Temporary Access Pass of these users will be deleted.\n"},
+		{"yes", small, "y\n", true,
+			"About to revoke 2 passes of 2 users in tenant t at https://graph.microsoft.com.\nSigned in as app a.\n" +
+				"  DANA@contoso.com  9f0c11aa-1111-4222-8333-000000000001\n  lee@contoso.com  ANY Temporary Access Pass of the user\n" +
+				"1 row names no pass: ANY Temporary Access Pass of this user will be deleted.\nLeft out: 1 there twice.\nGo on? [y/N] "},
+		{"users alone", "dana@contoso.com\nlee@contoso.com\nerik@contoso.com\n", "y\n", true,
+			"3 rows name no pass: ANY Temporary Access Pass of these users will be deleted.\n"},
 		{"in full", small, "YES\n", true, ""},
 		{"no", small, "n\n", false, ""},
 		{"nothing", small, "\n", false, ""},
@@ -50,7 +52,8 @@ func TestConfirm(t *testing.T) {
 			defer list.Close()
 			var out bytes.Buffer
 			r := asking(strings.NewReader(tt.answer), &out)
-			r.list, r.tenant = list, &tenant.Tenant{ID: "t", Token: &preflight.Token{Who: "app a"}, Root: "https://graph.microsoft.com"}
+			r.list, r.tenant = list, &tenant.Tenant{ID: "t", Token: &preflight.Token{Who: "app a"},
+				Root: "https://graph.microsoft.com"}
 			err = r.confirmList(t)
 			if (err == nil) != tt.ok || !strings.Contains(out.String(), tt.shown) {
 				t.Errorf("confirm = %v, want ok %v, shown\n%s, want\n%s", err, tt.ok, out.String(), tt.shown)
@@ -60,12 +63,14 @@ func TestConfirm(t *testing.T) {
 }
 
 func TestConfirmLeavesOutProtected(t *testing.T) {
-	list, err := input.Open([]string{writeFile(t, "l.csv", "user\ndana@contoso.com\nlee@contoso.com\n")}, input.Options{})
+	list, err := input.Open([]string{writeFile(t, "l.csv", "user\ndana@contoso.com\nlee@contoso.com\n")},
+		input.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer list.Close()
-	keep, err := protect.Open(nil, writeFile(t, "glass.csv", "userId,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
+	keep, err := protect.Open(nil, writeFile(t, "glass.csv",
+		"userId,upn\n5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311,Dana@contoso.com\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +139,8 @@ func (blocked) Read([]byte) (int, error) { select {} }
 func TestConfirmShowsNoRawText(t *testing.T) {
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
-	p := &plan{passes: 1, users: 1, sample: []input.Pair{{User: "a\x1b[2J\r\nAbout to revoke 0 passes", Method: "m\u202e"}}}
+	p := &plan{passes: 1, users: 1,
+		sample: []input.Pair{{User: "a\x1b[2J\r\nAbout to revoke 0 passes", Method: "m\u202e"}}}
 	if err := r.confirm(t.Context(), p); err != nil || strings.ContainsAny(out.String(), "\x1b\r\u202e") {
 		t.Errorf("%v, %q", err, out.String())
 	}

@@ -164,7 +164,8 @@ func (r *run) writeFooter(ctx context.Context, summary *Summary, code int, runEr
 	if r.log == nil {
 		return code, false
 	}
-	end := &results.End{Counts: summary.whole().Counts.Outcomes, Exit: code, End: time.Now().UTC().Round(time.Millisecond)}
+	end := &results.End{Counts: summary.whole().Counts.Outcomes, Exit: code,
+		End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
 		end.Stopped = safetext.Printable(runErr.Error())
 	}

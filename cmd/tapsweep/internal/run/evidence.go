@@ -35,6 +35,7 @@ func (r *run) beginEvidence() error {
 // seal writes the reports and the manifest, once the log is on disk and before the next run may
 // have it. A run that was stopped is reported on like any other.
 func (r *run) seal(ctx context.Context) (digest string, err error) {
-	return evidence.Seal(context.WithoutCancel(ctx), r.opts.Log.Evidence, append([]string{r.log.Name()}, r.verifiedLogs...),
+	return evidence.Seal(context.WithoutCancel(ctx), r.opts.Log.Evidence,
+		append([]string{r.log.Name()}, r.verifiedLogs...),
 		r.opts.Version)
 }

@@ -27,7 +27,8 @@ type Scope struct {
 // task is what finding passes needs of the token.
 func (s *Scope) task(readOnly bool) preflight.Task {
 	find := &s.Find
-	task := preflight.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly || find.EnabledOnly,
+	task := preflight.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||
+		find.EnabledOnly,
 		Groups: len(find.Groups) > 0, Audit: find.Audit != nil, Since: find.CreatedSince}
 	if find.Audit != nil {
 		task.Since = find.Audit.Since
@@ -37,7 +38,8 @@ func (s *Scope) task(readOnly bool) preflight.Task {
 
 // prepareScan returns a run that looks for passes: it connects, checks the token, and looks up groups
 // and the creator. If quiet is set, the preflight is kept back.
-func prepareScan(ctx context.Context, c *console.Console, opts *Options, scope *Scope, readOnly, quiet bool) (_ *run, err error) {
+func prepareScan(ctx context.Context, c *console.Console, opts *Options, scope *Scope, readOnly, quiet bool) (_ *run,
+	err error) {
 	for _, warning := range scope.Warnings {
 		c.Say("warning: %s", warning)
 	}

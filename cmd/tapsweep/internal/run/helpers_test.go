@@ -15,7 +15,8 @@ import (
 
 // asking returns a run that reads answers from a reader and asks on a writer.
 func asking(in io.Reader, out io.Writer) *run {
-	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, tenant: &tenant.Tenant{Token: &preflight.Token{}}}
+	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{},
+		tenant: &tenant.Tenant{Token: &preflight.Token{}}}
 }
 
 // confirmList asks about the list of the run.

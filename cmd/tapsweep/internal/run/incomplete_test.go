@@ -22,11 +22,14 @@ func TestIncomplete(t *testing.T) {
 		{"standard output", Summary{Results: "-", Run: *ran("revoke", "--results", "-", "l.csv")}, again},
 		{"rows without a pass", Summary{Results: "log.jsonl", AnyPass: 1, Run: *ran("revoke", "l.csv")}, resume + more},
 		{"any pass", Summary{Results: "-", Run: *ran("revoke", "--any-pass=true", "l.csv")}, more},
-		{"any pass, and nothing deleted", Summary{Results: "-", DryRun: true, Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
+		{"any pass, and nothing deleted", Summary{Results: "-", DryRun: true,
+			Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
 		{"a drill", Summary{Results: "log.jsonl", Simulated: true, Run: *ran("revoke", "--simulate", "l.csv")}, again},
 		{"a sweep", Summary{Results: "-", Run: *ran("sweep", "--all-users")}, "run it again, which is harmless"},
-		{"a device", Summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "l.csv")}, device + again},
-		{"a proof", Summary{Results: "log.jsonl", Run: *ran("verify", "a.jsonl")}, resume + "run it again, which is harmless"},
+		{"a device", Summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "l.csv")}, device +
+			again},
+		{"a proof", Summary{Results: "log.jsonl", Run: *ran("verify", "a.jsonl")}, resume +
+			"run it again, which is harmless"},
 	} {
 		tt.s.Incomplete = true
 		var out bytes.Buffer

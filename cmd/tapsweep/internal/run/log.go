@@ -26,7 +26,8 @@ func (r *run) open(opts results.ResumeOptions) (err error) {
 		return nil
 	}
 	if !results.CanResume(log.Path) {
-		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device, and a run cannot resume from it", log.Path),
+		return status.Refuse(fmt.Errorf("--results: %s is a pipe or a device, and a run cannot resume from it",
+			log.Path),
 			"choose another --results file")
 	}
 	// Without --protect, the users whom an earlier run has protected stay protected.

@@ -29,7 +29,7 @@ type Options struct {
 // Log says where the results log is.
 type Log struct {
 	Path      string // "-" is standard output; empty is none, for a scan
-	Resume    bool   // go on with the log of an earlier run
+	Resume    bool   // resume the log of an earlier run
 	Overwrite bool
 	Evidence  string // the directory of which Path is a file, empty without evidence
 }

@@ -23,7 +23,8 @@ func (r *run) privileged(ctx context.Context) (isAdmin func(user string) bool, e
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}
-	r.console.Say("--order privileged: who holds an admin role is not known, the order is that of the list: %s", safetext.Printable(err.Error()))
+	r.console.Say("--order privileged: who holds an admin role is not known, the order is that of the list: %s",
+		safetext.Printable(err.Error()))
 	return func(string) bool { return false }, nil
 }
 
@@ -35,8 +36,9 @@ const orderPatience = time.Minute
 func (r *run) admins(ctx context.Context) (scan.Privileged, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, orderPatience, fmt.Errorf("no report within %v", orderPatience))
 	defer cancel()
-	runner, err := batch.NewRunner(r.tenant.Client, batch.Options{MaxAttempts: 2, Grace: -1, RequestTimeout: r.opts.Pace.RequestTimeout,
-		MaxWait: orderPatience, StallTimeout: orderPatience, Headers: r.opts.Pace.headers(), Logger: r.opts.Logger})
+	runner, err := batch.NewRunner(r.tenant.Client, batch.Options{MaxAttempts: 2, Grace: -1,
+		RequestTimeout: r.opts.Pace.RequestTimeout,
+		MaxWait:        orderPatience, StallTimeout: orderPatience, Headers: r.opts.Pace.headers(), Logger: r.opts.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +60,8 @@ func (r *run) phases(isAdmin func(user string) bool) (phases []revoke.Source) {
 	}
 	for _, now := range turns {
 		for _, kind := range kinds {
-			phases = append(phases, filterUsers(r.list.Pairs(), func(user string) bool { return isAdmin(user) == now && kind(user) }))
+			phases = append(phases, filterUsers(r.list.Pairs(),
+				func(user string) bool { return isAdmin(user) == now && kind(user) }))
 		}
 	}
 	return phases

@@ -20,7 +20,8 @@ func TestQuietHoldsBack(t *testing.T) {
 	} {
 		var out strings.Builder
 		r := asking(nil, &out)
-		r.list, r.tenant = openList(t, "user\ndana@contoso.com\n"), tenantOf(t, graphsim.New(graphsim.Options{}).Entra.Token())
+		r.list, r.tenant = openList(t, "user\ndana@contoso.com\n"), tenantOf(t,
+			graphsim.New(graphsim.Options{}).Entra.Token())
 		err := r.preflight(r.task(false), tt.quiet && tt.guard.unattended())
 		if err != nil || (len(r.heldPreflight) > 0) != tt.held || (out.Len() > 0) == tt.held {
 			t.Errorf("%+v: held %q, printed %q, %v", tt, r.heldPreflight, out.String(), err)

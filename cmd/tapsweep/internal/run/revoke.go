@@ -65,7 +65,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) (err erro
 	}
 	limit := o.maxDeletes(o.Simulate || c.IsTerminal(c.In))
 	if n := list.Stats().Unique; limit > 0 && n > limit {
-		return status.Refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, limit), status.HintBound)
+		return status.Refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, limit),
+			status.HintBound)
 	}
 	ctx, cancel := withDeadline(ctx, o.Pace.Deadline)
 	defer cancel()
@@ -90,7 +91,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) (err erro
 }
 
 // tenantFor connects to the tenant, or makes one.
-func tenantFor(ctx context.Context, c *console.Console, o *RevokeOptions, list *input.List, keep *protect.List) (*tenant.Tenant, error) {
+func tenantFor(ctx context.Context, c *console.Console, o *RevokeOptions, list *input.List,
+	keep *protect.List) (*tenant.Tenant, error) {
 	if !o.Simulate {
 		return connect(ctx, c, &o.Options)
 	}
@@ -145,7 +147,8 @@ const hintElsewhere = "that log says nothing about this tenant: connect as its r
 func (r *run) checkSources(logs *results.Lists) error {
 	for _, logged := range logs.Runs() {
 		if err := logged.Elsewhere(r.tenant.ID, r.tenant.Root); err != nil {
-			return status.Refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", logged.Source, logged.Line, err), hintElsewhere)
+			return status.Refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", logged.Source, logged.Line, err),
+				hintElsewhere)
 		}
 	}
 	return nil

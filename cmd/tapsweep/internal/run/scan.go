@@ -64,7 +64,8 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
 		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
 		job := r.job(revoke.Options{AbortAfter: 100})
-		counts, err := r.look(ctx, &o.Scope.Find, job, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+		counts, err := r.look(ctx, &o.Scope.Find, job, func(found *scan.Found,
+			_ context.CancelCauseFunc) []batch.Request {
 			r.opts.Metrics.Found(found)
 			job.Record(foundRow(found))
 			_ = out.Write(found.Line()) // kept, and returned by commit
@@ -91,7 +92,8 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 
 // foundRow is the row of a pass that was found.
 func foundRow(f *scan.Found) *results.Row {
-	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found, Reason: string(f.Why),
+	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found,
+		Reason:  string(f.Why),
 		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce, Status: 200, Attempts: 1}
 }
 

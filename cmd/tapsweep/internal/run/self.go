@@ -56,7 +56,8 @@ func (r *run) identify(ctx context.Context, unguarded bool) (me input.User, err 
 	}
 	r.header.Self = me.ID
 	if !unguarded && len(token.Self) == 0 {
-		return me, status.Refuse(errors.New("Graph does not say who is signed in, so it is not known whether that user is protected"),
+		return me, status.Refuse(errors.New("Graph does not say who is signed in, so it is not known whether that "+
+			"user is protected"),
 			"name the user in place of --self, or sign in with the permission User.Read as well")
 	}
 	return me, nil

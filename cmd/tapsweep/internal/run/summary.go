@@ -19,8 +19,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// A Summary is what is printed at the end of a run. Its figures are of this run, but for
-// what is said to be of its whole log: a rate is none if what it counts took another time.
+// A Summary is what is printed at the end of a run. Its numbers are of this run, except those of the
+// whole log, because a rate needs the time in which its rows were settled.
 type Summary struct {
 	Counts    revoke.Counts
 	Log       map[results.Outcome]int // rows of the log with those of earlier runs, nil if there are none
@@ -50,7 +50,27 @@ type Summary struct {
 
 // Print writes the summary.
 func (s *Summary) Print(w io.Writer) {
-	total := s.Counts.Total()
+	s.headline(w)
+	s.outcomes(w)
+	s.scan(w)
+	s.verified(w)
+	s.leftOut(w)
+	if s.Stopped != nil {
+		fmt.Fprintf(w, "stopped early: %s\n", safetext.Printable(s.Stopped.Error()))
+	}
+	if s.Output != "" && s.Output != "-" {
+		fmt.Fprintf(w, "passes: %s\n", safetext.Visible(s.Output, ""))
+	}
+	s.Kept(w)
+	if s.Incomplete {
+		fmt.Fprintf(w, "the results log is not complete: %s\n", s.complete())
+	}
+	s.left(w)
+	s.whole().next(w)
+}
+
+// headline writes how much was done in which time.
+func (s *Summary) headline(w io.Writer) {
 	what := "tapsweep"
 	if s.Simulated {
 		what = "tapsweep (simulated tenant)"
@@ -58,7 +78,7 @@ func (s *Summary) Print(w io.Writer) {
 	if s.DryRun {
 		what += " (dry run, nothing was changed)"
 	}
-	size := rows(total)
+	size := rows(s.Counts.Total())
 	if s.Scan != nil {
 		size = format.Plural(s.Scan.Users, "user", "users") + " looked at"
 	}
@@ -70,6 +90,10 @@ func (s *Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, ", throttled: %s refused", format.Plural(s.Counts.Throttled, "request", "requests"))
 	}
 	fmt.Fprintln(w)
+}
+
+// outcomes writes a table of the outcomes, with what is left to do.
+func (s *Summary) outcomes(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if s.Log != nil {
 		fmt.Fprintln(tw, "  \tthis run\twhole log")
@@ -90,54 +114,48 @@ func (s *Summary) Print(w io.Writer) {
 		s.causes(tw, o)
 	}
 	tw.Flush()
-	s.scan(w)
-	s.verified(w)
-	if s.Earlier > 0 {
-		fmt.Fprintf(w, "%s settled by an earlier run\n", rows(s.Earlier))
+}
+
+// leftOut writes which rows were settled before, or meant any pass.
+func (s *Summary) leftOut(w io.Writer) {
+	meant := "was meant"
+	if s.DryRun {
+		meant = "would be deleted"
 	}
-	if s.AnyPass > 0 {
-		if s.DryRun {
-			fmt.Fprintf(w, "%s named no pass: ANY Temporary Access Pass of these users would be deleted\n", rows(s.AnyPass))
-		} else {
-			fmt.Fprintf(w, "%s named no pass: ANY Temporary Access Pass of these users was meant\n", rows(s.AnyPass))
+	for _, line := range []struct {
+		n    int
+		what string
+	}{
+		{s.Earlier, rows(s.Earlier) + " settled by an earlier run"},
+		{s.AnyPass, rows(s.AnyPass) + " named no pass: ANY Temporary Access Pass of these users " + meant},
+		{s.Counts.Beside, format.Plural(s.Counts.Beside, "further pass", "further passes") +
+			" of users who had several were also deleted; each has a row in the log"},
+		{s.DoneBefore, rows(s.DoneBefore) + " left out, done by the earlier run"},
+		{s.ProtectedBefore, rows(s.ProtectedBefore) + " left out, protected in the earlier run: " +
+			"to revoke them, name them in a list of their own"},
+	} {
+		if line.n > 0 {
+			fmt.Fprintln(w, line.what)
 		}
 	}
-	if n := s.Counts.Beside; n > 0 {
-		fmt.Fprintf(w, "%s of users who had several were also deleted; each has a row in the log\n", format.Plural(n,
-			"further pass", "further passes"))
-	}
-	if s.DoneBefore > 0 {
-		fmt.Fprintf(w, "%s left out, done by the earlier run\n", rows(s.DoneBefore))
-	}
-	if s.ProtectedBefore > 0 {
-		fmt.Fprintf(w, "%s left out, protected in the earlier run: to revoke them, name them in a list of their own\n", rows(s.ProtectedBefore))
-	}
-	if s.Stopped != nil {
-		fmt.Fprintf(w, "stopped early: %s\n", safetext.Printable(s.Stopped.Error()))
-	}
-	if s.Output != "" && s.Output != "-" {
-		fmt.Fprintf(w, "passes: %s\n", safetext.Visible(s.Output, ""))
-	}
-	s.Kept(w)
-	if s.Incomplete {
-		fmt.Fprintf(w, "the results log is not complete: %s\n", s.complete())
-	}
+}
+
+// left writes how many rows of the whole log are not done, protected or not proven.
+func (s *Summary) left(w io.Writer) {
 	whole := s.whole()
 	all := rows(whole.Counts.Total()) + s.within()
 	if left := whole.Counts.Left() - s.Counts.Unverified; left > 0 {
 		fmt.Fprintf(w, "%d of %s not done\n", left, all)
 	}
 	if n := whole.Counts.Outcomes[results.Protected]; n > 0 {
-		fmt.Fprintf(w, "%s\n", format.Number(n)+" protected, left alone"+s.within())
+		fmt.Fprintf(w, "%s protected, left alone%s\n", format.Number(n), s.within())
 	}
 	if n := s.Counts.Unverified; n > 0 {
 		fmt.Fprintf(w, "%d of %s done and not proven: the look afterwards failed\n", n, all)
 	}
-	whole.next(w)
 }
 
-// whole is the summary with the rows of the whole log: what is left to be done is left
-// by all runs.
+// whole returns the summary with the rows of the whole log, because what is left is left by all runs.
 func (s *Summary) whole() *Summary {
 	whole := *s
 	if s.Log != nil {
@@ -146,7 +164,7 @@ func (s *Summary) whole() *Summary {
 	return &whole
 }
 
-// within says of which rows a number is that is not of this run only.
+// within says that a number is of the whole log, if that has rows of other runs.
 func (s *Summary) within() string {
 	if s.Log == nil {
 		return ""
@@ -154,7 +172,7 @@ func (s *Summary) within() string {
 	return " in the whole log"
 }
 
-// Kept tells where the records of the run are. A run that is refused has some as well.
+// Kept writes where the records of the run are. A run that is refused has some as well.
 func (s *Summary) Kept(w io.Writer) {
 	if s.Results != "" && s.Results != "-" {
 		fmt.Fprintf(w, "results: %s\n", safetext.Visible(s.Results, ""))
@@ -164,7 +182,7 @@ func (s *Summary) Kept(w io.Writer) {
 	}
 }
 
-// scan tells what a scan has seen and left alone.
+// scan writes what a scan has seen and left alone.
 func (s *Summary) scan(w io.Writer) {
 	c := s.Scan
 	if c == nil {
@@ -198,11 +216,12 @@ func (s *Summary) scan(w io.Writer) {
 		}
 	}
 	if n := c.Passes[passes.Unknown]; n > 0 {
-		fmt.Fprintf(w, "%s a reason that is not known, and is never deleted without --any-pass or its id\n", format.Plural(n, "pass has", "passes have"))
+		fmt.Fprintf(w, "%s a reason that is not known, and is never deleted without --any-pass or its id\n",
+			format.Plural(n, "pass has", "passes have"))
 	}
 }
 
-// verified tells whether the looks afterwards show what they should.
+// verified writes how many users were seen without a pass afterwards.
 func (s *Summary) verified(w io.Writer) {
 	if !s.Verify {
 		return
@@ -211,15 +230,16 @@ func (s *Summary) verified(w io.Writer) {
 	if s.VerifiedBefore > 0 {
 		before = fmt.Sprintf(", %d of them in this run", s.Counts.Verified)
 	}
-	fmt.Fprintf(w, "%s seen without a pass afterwards%s\n", format.Plural(s.VerifiedBefore+s.Counts.Verified, "row's user was", "rows' users were"), before)
+	fmt.Fprintf(w, "%s seen without a pass afterwards%s\n", format.Plural(s.VerifiedBefore+s.Counts.Verified,
+		"row's user was", "rows' users were"), before)
 }
 
 func rows(n int) string { return format.Plural(n, "row", "rows") }
 
-// mostCauses is how many causes of one outcome are told.
+// mostCauses is how many causes of one outcome are listed.
 const mostCauses = 8
 
-// causes lists why rows have an outcome, the most first, and what to do about each.
+// causes lists why rows have an outcome, the most frequent first, and what to do about each.
 func (s *Summary) causes(w io.Writer, o results.Outcome) {
 	var list []revoke.Cause
 	for c := range s.Counts.Causes {
@@ -248,7 +268,7 @@ func (s *Summary) causes(w io.Writer, o results.Outcome) {
 	}
 }
 
-// next tells the commands that take up what is left.
+// next writes the commands that continue with what is left.
 func (s *Summary) next(w io.Writer) {
 	if s.Simulated || s.Results == "" || s.Results == "-" {
 		return

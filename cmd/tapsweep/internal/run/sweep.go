@@ -79,8 +79,8 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) (err error)
 	}, s.conclude)
 }
 
-// namesOf tells protect by which kinds of names users will be known: those of the
-// lists as they stand there, all others by both.
+// namesOf reports whether the scan will yield object ids, user principal names or both, so that
+// protect can look up what is missing: users on lists have the name on the list, all others an id.
 func namesOf(opts *scan.Options) revoke.Source {
 	return func(yield func(input.Pair, error) bool) {
 		for _, u := range opts.Users {
@@ -164,7 +164,8 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	s.job.Within(stop)
 	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
 		for _, d := range doubts {
-			req, ok := s.job.Begin(input.Pair{Source: d.Source, User: d.User, Method: d.Method}, revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)})
+			req, ok := s.job.Begin(input.Pair{Source: d.Source, User: d.User, Method: d.Method},
+				revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)})
 			if ok && !yield(req) {
 				return
 			}
@@ -190,7 +191,7 @@ func (s *sweepRun) verb() string {
 func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
 	counts, err := s.look(ctx, s.scope, s.job, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
-		if s.shielded(f) {
+		if s.isProtected(f) {
 			return nil
 		}
 		s.opts.Metrics.Found(f)
@@ -211,15 +212,16 @@ func (s *sweepRun) tooMany() error {
 	if counts := s.job.Counts(); counts.Touched() {
 		code, but = status.Stopped, " but passes that an earlier run had left"
 	}
-	return &status.Error{Code: code, Hints: []string{"tapsweep scan with the same flags names them; " + status.HintBound},
+	return &status.Error{Code: code, Hints: []string{"tapsweep scan with the same flags names them; " +
+		status.HintBound},
 		Err: fmt.Errorf("more than %d %w, nothing was deleted%s", s.limit, errTooMany, but)}
 }
 
 // errTooMany is what a sweep that would exceed --max-items ends with.
 var errTooMany = errors.New("passes are to be deleted")
 
-// shielded leaves out passes of protected users: nobody asked for these.
-func (s *sweepRun) shielded(f *scan.Found) bool {
+// isProtected reports whether a pass is of a protected user, and counts it.
+func (s *sweepRun) isProtected(f *scan.Found) bool {
 	if s.protectedUsers.Has(f.User) || f.UPN != "" && s.protectedUsers.Has(f.UPN) {
 		s.protectedPasses++
 		return true
@@ -227,16 +229,16 @@ func (s *sweepRun) shielded(f *scan.Found) bool {
 	return false
 }
 
-// delete deletes what was gathered.
+// delete deletes the passes that were found.
 func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s.job.Within(stop)
 	for _, f := range found {
-		s.announce(f)
+		s.logIntent(f)
 	}
 	if err := s.log.Sync(); err != nil {
-		return err // nothing is deleted that is not on record
+		return err // a pass is deleted only if the log names it
 	}
 	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
 		for _, f := range found {
@@ -247,9 +249,9 @@ func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
 	}, s.job.Settle)
 }
 
-// announce puts a pass on record before it is deleted, so that one of which a killed
-// run tells nothing more has a row all the same, by the run that goes on.
-func (s *sweepRun) announce(f *scan.Found) {
+// logIntent writes a pass to the log before it is deleted. If the run is killed, the run that resumes it
+// writes the row.
+func (s *sweepRun) logIntent(f *scan.Found) {
 	if s.o.DryRun {
 		return
 	}
@@ -259,7 +261,8 @@ func (s *sweepRun) announce(f *scan.Found) {
 }
 
 func (s *sweepRun) begin(f *scan.Found) (batch.Request, bool) {
-	return s.job.Begin(input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID}, revoke.Found{UPN: f.UPN, Reason: f.Why})
+	return s.job.Begin(input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID},
+		revoke.Found{UPN: f.UPN, Reason: f.Why})
 }
 
 // stream deletes while the scan goes on.
@@ -270,11 +273,11 @@ func (s *sweepRun) stream(ctx context.Context) error {
 	opts := *s.scope
 	opts.Backlog = s.job.Open
 	looking, seen := s.newScan(&opts, s.job, stop, func(f *scan.Found, _ context.CancelCauseFunc) []batch.Request {
-		if s.shielded(f) {
+		if s.isProtected(f) {
 			return nil
 		}
 		s.opts.Metrics.Found(f)
-		s.announce(f)
+		s.logIntent(f)
 		if req, ok := s.begin(f); ok {
 			return []batch.Request{req}
 		}
@@ -309,8 +312,8 @@ func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 	return s.confirm(ctx, &p)
 }
 
-// conclude tells how it went: nothing if nothing was there, a line if all went well,
-// the summary else.
+// conclude prints how the sweep ended: nothing if there was nothing to do, a line if all went well,
+// otherwise the summary.
 func (s *sweepRun) conclude(code int) {
 	counts := s.job.Counts()
 	own := counts.Own() // of this run
@@ -332,12 +335,14 @@ func (s *sweepRun) conclude(code int) {
 			s.summary.Took.Round(time.Second), safetext.Visible(s.summary.Results, ""))
 		s.summary.AuditLog(s.console.Err)
 		if s.summary.Evidence != "" {
-			fmt.Fprintf(s.console.Err, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n", safetext.Visible(s.summary.Evidence, ""), s.summary.Sealed)
+			fmt.Fprintf(s.console.Err, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n",
+				safetext.Visible(s.summary.Evidence, ""), s.summary.Sealed)
 		}
 	} else {
 		s.summary.Print(s.console.Err)
 	}
 	if s.protectedPasses > 0 {
-		fmt.Fprintf(s.console.Err, "%s of protected users left alone\n", format.Plural(s.protectedPasses, "pass", "passes"))
+		fmt.Fprintf(s.console.Err, "%s of protected users left alone\n",
+			format.Plural(s.protectedPasses, "pass", "passes"))
 	}
 }

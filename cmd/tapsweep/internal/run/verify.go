@@ -32,7 +32,8 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) (err erro
 		return status.Of(err)
 	}
 	if held.Foreign > 0 {
-		c.Say("skipped %s in %s: not part of a results log", format.Plural(held.Foreign, "line", "lines"), strings.Join(o.Logs, ", "))
+		c.Say("skipped %s in %s: not part of a results log", format.Plural(held.Foreign, "line", "lines"),
+			strings.Join(o.Logs, ", "))
 	}
 	if err := checkLog(&o.Log, false, o.Logs...); err != nil {
 		return err
@@ -50,7 +51,8 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) (err erro
 	if len(held.Users) == 0 {
 		none := "no user to look at in " + strings.Join(o.Logs, ", ")
 		if held.Invalid > 0 {
-			return status.Refuse(fmt.Errorf("%s: %s invalid", none, format.Plural(held.Invalid, "row was", "rows were")))
+			return status.Refuse(fmt.Errorf("%s: %s invalid", none,
+				format.Plural(held.Invalid, "row was", "rows were")))
 		}
 		c.Say("%s; nothing to do", none)
 		return nil

@@ -73,7 +73,8 @@ var rules = []rule{
 	{isBlockedAccess, NoAccess, blockedAccessHints},
 	{is(batch.ErrBlocked), Stopped, blockedHints},
 	{is(batch.ErrUnauthorized), NoAccess, say(
-		"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this machine out",
+		"Graph refuses the token, and a new one too: the app or user may be disabled, or a policy may keep this "+
+			"machine out",
 		HintResume)},
 	{is(answer.ErrAllDenied), NoAccess, say(
 		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user shows one user")},
@@ -82,7 +83,8 @@ var rules = []rule{
 	{isWrong, Usage, sourceHints},
 	{as[*revoke.BoundError], Usage, say(HintBound)},
 	{as[*protect.ResolveError], Usage, protectHints},
-	{is(results.ErrInUse), Usage, say("wait until that run has ended, or interrupt it: it ends in order, and --resume resumes it")},
+	{is(results.ErrInUse), Usage,
+		say("wait until that run has ended, or interrupt it: it ends in order, and --resume resumes it")},
 	{as[*results.TrustError], Usage, trustHints},
 	{is(protect.ErrStopped), Stopped, nil},
 	{is(batch.ErrUnreachable), Stopped, nil},

@@ -32,14 +32,17 @@ func TestOf(t *testing.T) {
 	}{
 		{"an unknown error", errors.New("x"), Usage, ""},
 		{"an error with a code", &Error{Code: Incomplete}, Incomplete, ""},
-		{"all batches are refused", fmt.Errorf("%w: %w", batch.ErrBlocked, answered(400)), Stopped, "no request in these batches"},
+		{"all batches are refused", fmt.Errorf("%w: %w", batch.ErrBlocked, answered(400)), Stopped,
+			"no request in these batches"},
 		{"all batches are refused with 403", fmt.Errorf("%w: %w", batch.ErrBlocked, answered(403)), NoAccess,
 			"no request in these batches"},
 		{"a token is refused", batch.ErrUnauthorized, NoAccess, "Graph refuses the token"},
 		{"everything is denied", answer.ErrAllDenied, NoAccess, "the hint of each row"},
 		{"users are denied", source(403, "the users", false), NoAccess, "users take the permission User.ReadBasic.All"},
-		{"a group is denied", source(403, "the group x", false), NoAccess, "groups take the permission GroupMember.Read.All"},
-		{"the audit log is denied", source(403, "the audit log", false), NoAccess, "the audit log takes the permission"},
+		{"a group is denied", source(403, "the group x", false), NoAccess,
+			"groups take the permission GroupMember.Read.All"},
+		{"the audit log is denied", source(403, "the audit log", false), NoAccess,
+			"the audit log takes the permission"},
 		{"a filter is wrong", source(400, "the users", true), Usage, "Graph does not understand"},
 		{"a group does not exist", source(404, "the group x", false), Usage, ""},
 		{"too many passes", &revoke.BoundError{}, Usage, "raise the limit with --max-items"},
@@ -56,7 +59,8 @@ func TestOf(t *testing.T) {
 			if got.Code != tt.code {
 				t.Errorf("code %d, want %d", got.Code, tt.code)
 			}
-			if first := strings.Join(got.Hints[:min(len(got.Hints), 1)], ""); !strings.HasPrefix(first, tt.hint) || tt.hint == "" && first != "" {
+			if first := strings.Join(got.Hints[:min(len(got.Hints), 1)], ""); !strings.HasPrefix(first,
+				tt.hint) || tt.hint == "" && first != "" {
 				t.Errorf("first hint %q, want %q", first, tt.hint)
 			}
 		})

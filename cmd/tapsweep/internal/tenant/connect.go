@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"tapsweep/batch/safetext"
 
 	"tapsweep/batch/graph"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/format"
@@ -41,7 +41,8 @@ func (t *Target) Connect(ctx context.Context) (*Tenant, error) {
 	if err == nil && tenant.Elsewhere != nil {
 		tenant.Close()
 		if tenant.unasked {
-			return nil, &status.Error{Code: status.Stopped, Err: errors.New(tenant.Elsewhere.Text), Hints: tenant.Elsewhere.Hints}
+			return nil, &status.Error{Code: status.Stopped, Err: errors.New(tenant.Elsewhere.Text),
+				Hints: tenant.Elsewhere.Hints}
 		}
 		return nil, refuseToken(tenant.Elsewhere)
 	}
@@ -53,7 +54,8 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 	if transport == nil {
 		transport = t.Transport()
 	}
-	tenant := &Tenant{wanted: t.credential.Tenant, Root: t.endpoint.Root, API: t.endpoint.Root + "/" + t.endpoint.Version,
+	tenant := &Tenant{wanted: t.credential.Tenant, Root: t.endpoint.Root, API: t.endpoint.Root + "/" +
+		t.endpoint.Version,
 		Method: t.credential.Method, getenv: t.opts.Getenv}
 	client, err := graph.New(auth.Pin(t.credential), graph.Options{Root: t.endpoint.Root, Audience: t.endpoint.Audience,
 		Version: t.endpoint.Version, UserAgent: t.userAgent(), Transport: transport})
@@ -90,7 +92,8 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *preflight.Problem {
 	case to.Token.Tenant == "" && t.credential.Enforces():
 		return nil
 	case to.Token.Tenant == "":
-		to.Token.Doubts = append(to.Token.Doubts, "the access token does not tell its tenant, so it is not known to be of "+safetext.Printable(to.wanted))
+		to.Token.Doubts = append(to.Token.Doubts,
+			"the access token does not tell its tenant, so it is not known to be of "+safetext.Printable(to.wanted))
 		return nil
 	case format.IsGUID(to.wanted):
 		return to.Token.WrongTenant(to.wanted)

@@ -107,7 +107,8 @@ func TestFirstTokenSitsOutAnOutage(t *testing.T) {
 		{name: "never reached", path: metadataPath, answer: refused, lasts: time.Hour, exit: status.Stopped,
 			most: 15 * time.Second,
 			want: "no connection to login.example: connection refused", hint: hintNetwork},
-		{name: "wrong secret", secret: "some-other-secret", exit: status.NoAccess, most: time.Second, want: "AADSTS7000215"},
+		{name: "wrong secret", secret: "some-other-secret", exit: status.NoAccess, most: time.Second,
+			want: "AADSTS7000215"},
 		{name: "redirect", path: tokenPath, answer: answering(307, "", "Location", "https://thief.example/"),
 			lasts: time.Hour, exit: status.NoAccess,
 			most: time.Second, want: "login.example answers 307 with a redirect to https://thief.example, which is not",
@@ -187,7 +188,8 @@ func (h hanging) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (az
 
 // An identity endpoint that hangs holds nobody up for good.
 func TestFirstTokenIsBounded(t *testing.T) {
-	for method, want := range map[string]time.Duration{"managed-identity": machinePatience, "device-code": personPatience} {
+	for method, want := range map[string]time.Duration{"managed-identity": machinePatience,
+		"device-code": personPatience} {
 		for _, deaf := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				var h hanging
@@ -195,7 +197,8 @@ func TestFirstTokenIsBounded(t *testing.T) {
 					h.deaf = make(chan struct{})
 					defer close(h.deaf)
 				}
-				c := &Target{opts: Options{Getenv: environment()}, credential: &auth.Credential{TokenCredential: h, Method: method}}
+				c := &Target{opts: Options{Getenv: environment()},
+					credential: &auth.Credential{TokenCredential: h, Method: method}}
 				client, err := graph.New(h, graph.Options{})
 				if err != nil {
 					t.Fatal(err)

@@ -19,30 +19,33 @@ import (
 // app's id in a command, %q the app as it was named.
 // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 var entraHints = map[int]string{
-	7000215: "the secret has to be the secret's value, not its id; make another: az ad app credential reset --append --id %s",
+	7000215: "the secret has to be the secret's value, not its id; make another: az ad app credential reset " +
+		"--append --id %s",
 	7000222: "the secret has expired; make another: az ad app credential reset --append --id %s",
-	700016:  "the tenant has no app %q: mend --client-id or --tenant",
-	90002:   "mend --tenant or AZURE_TENANT_ID; a tenant of another cloud takes --cloud",
-	900023:  "mend --tenant or AZURE_TENANT_ID",
+	700016:  "the tenant has no app %q: fix --client-id or --tenant",
+	90002:   "fix --tenant or AZURE_TENANT_ID; a tenant of another cloud takes --cloud",
+	900023:  "fix --tenant or AZURE_TENANT_ID",
 	700027:  "the certificate is not one of the app's: az ad app credential reset --append --id %s --cert @cert.pem",
 	700024:  "the assertion is not valid now: is this machine's clock right, and the federated token file fresh?",
-	700213:  "no federated credential of app %q has the issuer and subject of the token file: az ad app federated-credential list",
-	65001:   "nobody has consented to the app's permissions: az ad app permission admin-consent --id %s",
-	50076:   "sign in with a second factor: --auth device-code or --auth browser",
-	50079:   "sign in with a second factor: --auth device-code or --auth browser",
-	53003:   "Conditional Access refuses this sign-in: an administrator finds it in the sign-in log",
-	70016:   "the code was not used yet: sign in with it",
-	70019:   "the code is over: begin again",
-	7000218: "the app registration has to allow public client flows for this: az ad app update --is-fallback-public-client true --id %s",
+	700213: "no federated credential of app %q has the issuer and subject of the token file: az ad app " +
+		"federated-credential list",
+	65001: "nobody has consented to the app's permissions: az ad app permission admin-consent --id %s",
+	50076: "sign in with a second factor: --auth device-code or --auth browser",
+	50079: "sign in with a second factor: --auth device-code or --auth browser",
+	53003: "Conditional Access refuses this sign-in: an administrator finds it in the sign-in log",
+	70016: "the code was not used yet: sign in with it",
+	70019: "the code is over: begin again",
+	7000218: "the app registration has to allow public client flows for this: az ad app update " +
+		"--is-fallback-public-client true --id %s",
 	7000112: "the app %q is disabled in this tenant",
 }
 
 // HintCheck leads to tapsweep check.
 const HintCheck = "tapsweep check tries it out without changing anything"
 
-// noToken is the end of a command that was given no token. Where nobody was there to give
-// one that is a lack of a connection, as it is of one to Graph; a certificate that is not
-// trusted stays so until somebody sees to it.
+// noToken returns the error of a command that got no token. If the authority could not be reached, or
+// has an outage, the command stopped early. A certificate that is not trusted means no access, because
+// it stays so until somebody acts.
 func (t *Target) noToken(err error) *status.Error {
 	var cut *auth.UnreachedError
 	if token, ok := errors.AsType[*graph.TokenError](err); ok {
@@ -50,7 +53,8 @@ func (t *Target) noToken(err error) *status.Error {
 	}
 	if cut == nil {
 		if cut = t.credential.Unreached(); cut == nil {
-			return &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(t.opts.Getenv, t.credential.Method, t.credential.ClientID, err)}
+			return &status.Error{Code: status.NoAccess, Err: err,
+				Hints: credentialHints(t.opts.Getenv, t.credential.Method, t.credential.ClientID, err)}
 		}
 		err = &graph.TokenError{Err: cut}
 	}
@@ -64,7 +68,7 @@ func (t *Target) noToken(err error) *status.Error {
 		hints, code = []string{certificateHint(t.opts.Getenv, untrusted)}, status.NoAccess
 	}
 	if host := t.opts.Getenv("AZURE_AUTHORITY_HOST"); host != "" {
-		hints = append(hints, "AZURE_AUTHORITY_HOST has tokens be asked for there")
+		hints = append(hints, "AZURE_AUTHORITY_HOST names this authority")
 	}
 	return &status.Error{Code: code, Err: err, Hints: hints}
 }
@@ -75,7 +79,8 @@ const (
 	hintMisled = "something else answers in place of the authority: check HTTPS_PROXY, name resolution and --cloud"
 )
 
-const hintNetwork = "is this machine on the network, and does HTTPS_PROXY name the proxy that it takes, if it takes one?"
+const hintNetwork = "is this machine on the network, and does HTTPS_PROXY name the proxy that it takes, if it " +
+	"takes one?"
 
 // certificateHint says what to do about a certificate that is not trusted.
 func certificateHint(getenv func(string) string, err error) string {
@@ -122,14 +127,14 @@ func credentialHints(getenv func(string) string, method, client string, err erro
 	return []string{HintCheck}
 }
 
-// environmentIsSet tells whether an app is named whole by the environment.
+// environmentIsSet reports whether the environment names an app and its credential.
 func environmentIsSet(getenv func(string) string) bool {
 	set := func(name string) bool { return getenv(name) != "" }
-	return set("AZURE_TENANT_ID") && set("AZURE_CLIENT_ID") && (set("AZURE_CLIENT_SECRET") || set("AZURE_CLIENT_CERTIFICATE_PATH"))
+	return set("AZURE_TENANT_ID") && set("AZURE_CLIENT_ID") && (set("AZURE_CLIENT_SECRET") ||
+		set("AZURE_CLIENT_CERTIFICATE_PATH"))
 }
 
-// withID fills in the app. What is none is nothing to paste into a command, and is told
-// all the same.
+// withID fills the app into a hint. A command gets a placeholder if the app is not named by its id.
 func withID(hint, id string) string {
 	named := "of this id"
 	if id != "" {

@@ -31,7 +31,8 @@ func TestProxies(t *testing.T) {
 		{"HTTPS_PROXY", "socks5://127.0.0.1:1080", ""},
 		{"HTTPS_PROXY", "http://dana:" + password + "@proxy.example:8080", ""},
 		{"https_proxy", "http://proxy.example:8080", ""},
-		{"HTTPS_PROXY", `"http://proxy.example:8080"`, `HTTPS_PROXY "\"http://proxy.example:8080\"" is not a valid proxy`},
+		{"HTTPS_PROXY", `"http://proxy.example:8080"`,
+			`HTTPS_PROXY "\"http://proxy.example:8080\"" is not a valid proxy`},
 		{"https_proxy", "http://proxy example:8080", "https_proxy"},
 		{"HTTP_PROXY", "http://proxy.example:port", "HTTP_PROXY"},
 		{"http_proxy", "http://proxy.example:99999", "its port is not between 1 and 65535"},
@@ -79,7 +80,8 @@ func TestNoProxy(t *testing.T) {
 		if err := checkProxies(environment("NO_PROXY", value)); err != nil {
 			t.Errorf("without a proxy: checkProxies = %v", err)
 		}
-		if err := checkProxies(environment("NO_PROXY", value, "HTTPS_PROXY", "http://proxy.example:8080")); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		if err := checkProxies(environment("NO_PROXY", value, "HTTPS_PROXY",
+			"http://proxy.example:8080")); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("NO_PROXY %s: checkProxies = %v, want %q", value, err, want)
 		}
 	}

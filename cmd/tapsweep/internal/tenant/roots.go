@@ -47,7 +47,8 @@ func readRoots(pool *x509.CertPool, file, dirs string) error {
 	}
 	for _, name := range names {
 		if info, err := os.Stat(name); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
-			errs = append(errs, fmt.Errorf("SSL_CERT_FILE, SSL_CERT_DIR: %s is a named pipe", name)) // reading it may block
+			errs = append(errs, fmt.Errorf("SSL_CERT_FILE, SSL_CERT_DIR: %s is a named pipe",
+				name)) // reading it may block
 			continue
 		}
 		pem, err := os.ReadFile(name)

@@ -40,10 +40,12 @@ func TestReadRoots(t *testing.T) {
 		err              string
 	}{
 		{"a file", paths[0], "", certificates[:1], ""},
-		{"directories, in which not all is a certificate", "", other + list + filepath.Dir(paths[1]), certificates[1:], ""},
+		{"directories, in which not all is a certificate", "", other + list + filepath.Dir(paths[1]),
+			certificates[1:], ""},
 		{"a link to a certificate that was removed", paths[0], dangling, certificates[:1], ""},
 		{"both", paths[0], filepath.Dir(paths[1]), certificates[:], ""},
-		{"no file", paths[0] + ".txt", filepath.Dir(paths[1]), certificates[1:], "SSL_CERT_FILE: open " + paths[0] + ".txt"},
+		{"no file", paths[0] + ".txt", filepath.Dir(paths[1]), certificates[1:], "SSL_CERT_FILE: open " + paths[0] +
+			".txt"},
 		{"no certificate", filepath.Join(other, "README"), "", nil, "no certificate in "},
 		{"no directory", paths[0], other + "/nowhere", certificates[:1], "SSL_CERT_DIR: "},
 	} {

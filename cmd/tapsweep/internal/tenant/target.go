@@ -85,7 +85,8 @@ func Resolve(opts Options) (*Target, error) {
 		return nil, status.Refuse(wrong)
 	}
 	if err != nil {
-		return t, &status.Error{Code: status.NoAccess, Err: err, Hints: credentialHints(opts.Getenv, opts.Auth, "", err)}
+		return t, &status.Error{Code: status.NoAccess, Err: err,
+			Hints: credentialHints(opts.Getenv, opts.Auth, "", err)}
 	}
 	return t, nil
 }
