@@ -170,6 +170,8 @@ func (ix *index) add(lg *log, r *head) uint32 {
 		if r.failedLook() {
 			ix.failed++
 		}
+	} else {
+		ix.state.Bind(&r.Row, lg.listName(), pair)
 	}
 	ix.saw(pair, lg.listOf, r.Source)
 	pair = ix.settle(pair, r, seen)
@@ -203,7 +205,6 @@ func (ix *index) note(pair uint32, r *head) {
 // without a pass, or under another name of its user. One list says itself what it has twice.
 func (ix *index) find(lg *log, r *head) (pair uint32, ok bool) {
 	if pair, ok = ix.onLine(r); ok {
-		ix.state.Bind(&r.Row, lg.listName(), pair)
 		return pair, true
 	}
 	if pair, ok = ix.state.Find(&r.Row, lg.listName()); ok || !r.isOfPass() {
@@ -212,7 +213,6 @@ func (ix *index) find(lg *log, r *head) (pair uint32, ok bool) {
 	for _, user := range []string{r.User, r.UPN} {
 		pair, ok = ix.state.About(user, r.Method)
 		if ok && (int(ix.list[pair]) != lg.listOf || ix.was(pair, results.Found)) && ix.base[pair] != dropped {
-			ix.state.Bind(&r.Row, lg.listName(), pair)
 			return pair, true
 		}
 	}
@@ -260,7 +260,7 @@ func (ix *index) further(r *head) {
 
 // replacement makes a pair of a row, which no list has.
 func (ix *index) replacement(r *head) uint32 {
-	pair := ix.state.New(&r.Row)
+	pair := ix.state.New()
 	ix.push(noList, r)
 	return pair
 }

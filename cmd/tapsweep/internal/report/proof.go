@@ -102,7 +102,6 @@ func (ix *index) settle(pair uint32, r *head, again bool) uint32 {
 func (ix *index) take(pair uint32, r *head) {
 	ix.supersede(ix.last[pair])
 	ix.last[pair], ix.base[pair], ix.pass[pair] = r.at, outcomeIndex[r.Outcome], ix.passOf(r)
-	ix.state.Set(pair, &r.Row)
 	ix.annotate(pair, noNote, r)
 }
 

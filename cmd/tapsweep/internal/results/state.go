@@ -7,21 +7,20 @@ import (
 )
 
 // A State is the last word of a log on each Key. The zero value is an empty log. It keeps a
-// hash of each key and no text: some 40 bytes for each. Keys are numbered from 0 in the order
-// in which they come.
+// hash of each key and no text: some 38 bytes for each.
 type State struct {
 	seed   maphash.Seed
-	ids    map[uint64]uint32 // the number of a key or a line, by its hash
-	words  []word            // by number
+	words  map[uint64]word   // by the hash of the key, or of the line
 	users  map[uint64]listed // by user, of scans
 	digest string            // of the list of the run
 	rows   uint32            // so far
+	next   uint32            // see New
 }
 
-// A word is the last row of a key.
+// A word is the last row of a key. It is small, because a log may have millions.
 type word struct {
-	row     uint32 // its number in the log, from 1; 0 if the key does not count any more
-	place   uint32 // a hash of the place on its list
+	ref     uint32 // the number of the row in the log, from 1, or what New has returned
+	place   uint16 // a hash of the place on its list
 	outcome uint8  // an index into Outcomes
 	flags   flags
 }
@@ -54,8 +53,8 @@ var outcomeIndex = func() map[Outcome]uint8 {
 }()
 
 func (s *State) init() {
-	if s.ids == nil {
-		s.seed, s.ids, s.users = maphash.MakeSeed(), make(map[uint64]uint32), make(map[uint64]listed)
+	if s.words == nil {
+		s.seed, s.words, s.users = maphash.MakeSeed(), make(map[uint64]word), make(map[uint64]listed)
 	}
 }
 
@@ -83,8 +82,8 @@ func (s *State) row(r *Row, done bool) {
 	if r.Beside {
 		return // the key has another row
 	}
-	n := s.Add(r, s.digest)
-	before, w := s.words[n], word{row: s.rows, place: s.place(r), outcome: outcomeIndex[r.Outcome]}
+	id, before, _ := s.find(r, s.digest)
+	w := s.word(r, s.rows)
 	if done {
 		w.flags |= settled
 	}
@@ -103,7 +102,7 @@ func (s *State) row(r *Row, done bool) {
 	default:
 		w.flags |= perhapsKnown
 	}
-	s.words[n] = w
+	s.words[id] = w
 	if r.FromScan() {
 		s.list(r, before, w)
 	}
@@ -117,7 +116,7 @@ func (s *State) list(r *Row, before, w word) {
 	u := s.hash("", r.User)
 	l := s.users[u]
 	l.none = false
-	if before.row > 0 && !before.has(settled) {
+	if before.ref > 0 && !before.has(settled) {
 		l.open--
 	}
 	if !w.has(settled) {
@@ -128,80 +127,51 @@ func (s *State) list(r *Row, before, w word) {
 
 // forgetFailure takes in that the passes of a user could be listed after all.
 func (s *State) forgetFailure(user string) {
-	n, known := s.ForgetFailure(user)
-	if !known {
-		return
-	}
-	if !s.words[n].has(settled) {
+	w, known := s.words[s.key(listKey(user))]
+	if known && !w.has(settled) {
 		u := s.hash("", user)
 		l := s.users[u]
 		l.open--
 		s.users[u] = l
 	}
-	s.words[n] = word{}
+	s.ForgetFailure(user)
 }
 
-// Find returns the number of what a row is about: its key, or the line of a list with that
-// digest if it is about no more than that. That is also a further row about a protected user,
-// which repeats the key of an earlier line.
+// Find returns the number of what a row is about, as Add has given it: the key, or the line of a
+// list with that digest if the row is about no more than that. That is also a further row about a
+// protected user, which repeats the key of an earlier line.
 func (s *State) Find(r *Row, digest string) (n uint32, known bool) {
-	_, n, known = s.find(r, digest)
-	return n, known
+	_, w, known := s.find(r, digest)
+	return w.ref, known
 }
 
-// Add is Find, but gives a number to what is new.
+// Add gives a number to what a row is about. Numbers are from 0, in the order of Add and New.
 func (s *State) Add(r *Row, digest string) uint32 {
-	s.init()
-	id, n, known := s.find(r, digest)
-	if !known {
-		n = uint32(len(s.words))
-		s.ids[id] = n
-		s.words = append(s.words, word{place: s.place(r), outcome: outcomeIndex[r.Outcome]})
-	}
+	n := s.New()
+	s.Bind(r, digest, n)
 	return n
 }
 
-func (s *State) find(r *Row, digest string) (id uint64, n uint32, known bool) {
-	key, ok := r.Key()
-	if ok {
-		id = s.key(key)
-		n, known = s.ids[id]
-	}
-	if !ok || known && r.Outcome == Protected && s.word(n).outcome == outcomeIndex[Protected] &&
-		s.word(n).place != s.place(r) {
-		id = s.lineID(r, digest)
-		n, known = s.ids[id]
-	}
-	return id, n, known
-}
-
-func (s *State) word(n uint32) word { return s.words[n] }
-
-// Bind makes a row find the number n, which another key has.
+// Bind makes the row the last word on what it is about, which has the number n from now on.
 func (s *State) Bind(r *Row, digest string, n uint32) {
 	id, _, _ := s.find(r, digest)
-	s.ids[id] = n
+	s.words[id] = s.word(r, n)
 }
 
-// New returns a number that nothing finds, for what a row is about.
-func (s *State) New(r *Row) uint32 {
-	s.words = append(s.words, word{place: s.place(r), outcome: outcomeIndex[r.Outcome]})
-	return uint32(len(s.words) - 1)
-}
-
-// Set makes the row the last word on the number n.
-func (s *State) Set(n uint32, r *Row) {
-	s.words[n] = word{place: s.place(r), outcome: outcomeIndex[r.Outcome]}
+// New returns a number that nothing finds.
+func (s *State) New() uint32 {
+	s.next++
+	return s.next - 1
 }
 
 // Note notes that the last word on the number n is about a pass, which may be another one than
 // that of its key: the list names any pass, or names it by another name of the user.
-func (s *State) Note(user, method string, n uint32) { s.ids[s.about(user, method)] = n }
+func (s *State) Note(user, method string, n uint32) { s.words[s.about(user, method)] = word{ref: n} }
 
 // About returns a number whose last word is about a pass, as noted.
 func (s *State) About(user, method string) (n uint32, known bool) {
-	n, known = s.ids[s.about(user, method)]
-	return n, known
+	w, known := s.words[s.about(user, method)]
+	return w.ref, known
 }
 
 func (s *State) about(user, method string) uint64 {
@@ -212,17 +182,31 @@ func (s *State) about(user, method string) uint64 {
 // that.
 func (s *State) ForgetFailure(user string) (n uint32, known bool) {
 	id := s.key(listKey(user))
-	n, known = s.ids[id]
-	delete(s.ids, id)
-	return n, known
+	w, known := s.words[id]
+	delete(s.words, id)
+	return w.ref, known
+}
+
+func (s *State) word(r *Row, ref uint32) word {
+	return word{ref: ref, place: s.place(r), outcome: outcomeIndex[r.Outcome]}
+}
+
+func (s *State) find(r *Row, digest string) (id uint64, w word, known bool) {
+	key, ok := r.Key()
+	if ok {
+		id = s.key(key)
+		w, known = s.words[id]
+	}
+	if !ok || known && r.Outcome == Protected && Outcomes[w.outcome] == Protected && w.place != s.place(r) {
+		id = s.lineID(r, digest)
+		w, known = s.words[id]
+	}
+	return id, w, known
 }
 
 // get returns the last word on a key, by its hash.
 func (s *State) get(id uint64) (w word, known bool) {
-	n, known := s.ids[id]
-	if known {
-		w = s.words[n]
-	}
+	w, known = s.words[id]
 	return w, known
 }
 
@@ -230,7 +214,7 @@ func (s *State) get(id uint64) (w word, known bool) {
 // that row, and digest is that of its run's list.
 func (s *State) IsLast(n int, r *Row, digest string) bool {
 	for _, id := range []uint64{s.lineID(r, digest), s.rowKey(r)} {
-		if w, ok := s.get(id); ok && int(w.row) == n {
+		if w, ok := s.words[id]; ok && int(w.ref) == n {
 			return true
 		}
 	}
@@ -250,8 +234,8 @@ func (s *State) lineID(r *Row, digest string) uint64 {
 }
 
 // place is a hash of the place of a row on its list.
-func (s *State) place(r *Row) uint32 {
-	return uint32(s.hash("place", "", r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column)))
+func (s *State) place(r *Row) uint16 {
+	return uint16(s.hash("place", "", r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column)))
 }
 
 func (s *State) hash(kind, user string, more ...string) uint64 {

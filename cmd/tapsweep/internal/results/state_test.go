@@ -105,7 +105,7 @@ func TestLastWord(t *testing.T) {
 	}
 }
 
-// wordsOf returns the last words of a log, in the order of their keys.
+// wordsOf returns the last words of a log, sorted.
 func wordsOf(t *testing.T, r io.Reader) (words []string, c Condition) {
 	t.Helper()
 	var s State
@@ -116,8 +116,9 @@ func wordsOf(t *testing.T, r io.Reader) (words []string, c Condition) {
 		s.Apply(rec, rec.Row != nil && rec.Row.Outcome.Done())
 	}
 	for _, w := range s.words {
-		words = append(words, fmt.Sprint(w.row, Outcomes[w.outcome], w.flags))
+		words = append(words, fmt.Sprint(w.ref, Outcomes[w.outcome], w.flags))
 	}
+	slices.Sort(words)
 	return words, c
 }
 
