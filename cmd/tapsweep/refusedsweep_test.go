@@ -90,14 +90,14 @@ func TestUndecidedRowsOfOlderLogs(t *testing.T) {
 	if p := tapsweep(t, env, append(args, "9")...); p.code != status.Usage {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
-	rows := ""
+	var rows strings.Builder
 	for _, h := range tenant.Remaining()[:12] {
-		rows += `{"type":"result","line":0,"source":"scan","user":"` + h.UserID + `","method":"` + h.PassID +
-			`","outcome":"found","undecided":true,"message":"not deleted"}` + "\n"
+		rows.WriteString(`{"type":"result","line":0,"source":"scan","user":"` + h.UserID + `","method":"` + h.PassID +
+			`","outcome":"found","undecided":true,"message":"not deleted"}` + "\n")
 	}
 	text := string(mustRead(t, log))
 	end := strings.LastIndex(strings.TrimSpace(text), "\n") + 1
-	text = text[:end] + rows + strings.Replace(text[end:], `"lines":`, `"lines":1`, 1)
+	text = text[:end] + rows.String() + strings.Replace(text[end:], `"lines":`, `"lines":1`, 1)
 	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

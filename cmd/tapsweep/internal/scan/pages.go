@@ -288,7 +288,7 @@ func shown(upn string) string {
 }
 
 // errHidden says that no account shows a property that decides if it is scanned.
-var errHidden = errors.New("Graph does not show whether an account is a member or enabled")
+var errHidden = errors.New("whether an account is a member or enabled is hidden by Graph")
 
 // admits reports whether an account must be scanned. An account without the property is not:
 // old accounts may have no userType.
