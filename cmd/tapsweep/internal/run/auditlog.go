@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"tapsweep/batch/safetext"
 	"time"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"tapsweep/batch/safetext"
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"

@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"tapsweep/batch/safetext"
 	"time"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/status"
 )

@@ -25,7 +25,7 @@ type Scope struct {
 }
 
 // task is what finding passes needs of the token.
-func (s *Scope) task(readOnly bool) preflight.Task {
+func (s *Scope) task(readOnly bool) func(*run) preflight.Task {
 	find := &s.Find
 	task := preflight.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||
 		find.EnabledOnly,
@@ -33,48 +33,34 @@ func (s *Scope) task(readOnly bool) preflight.Task {
 	if find.Audit != nil {
 		task.Since = find.Audit.Since
 	}
-	return task
+	return func(*run) preflight.Task { return task }
 }
 
-// prepareScan returns a run that looks for passes: it connects, checks the token, and looks up groups
-// and the creator. If quiet is set, the preflight is kept back.
-func prepareScan(ctx context.Context, c *console.Console, opts *Options, scope *Scope, readOnly, quiet bool) (_ *run,
-	err error) {
+// openScan opens a run that looks for passes, and looks up groups and the creator before the
+// work begins.
+func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Scope, p plan,
+	work func(context.Context, *run) error) error {
 	for _, warning := range scope.Warnings {
 		c.Say("warning: %s", warning)
 	}
 	if scope.Find.Audit != nil && opts.Target.Cloud() == "china" {
 		// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
-		return nil, status.Refuse(errors.New("the cloud china has no directory audit log in Graph"),
+		return status.Refuse(errors.New("the cloud china has no directory audit log in Graph"),
 			"look at users instead: --all-users or --group")
 	}
-	if err := checkLog(&opts.Log, false); err != nil {
-		return nil, err
-	}
-	t, err := connect(ctx, c, opts)
-	if err != nil {
-		return nil, err
-	}
+	p.header.Digest = scope.Digest
 	opts.Metrics.Scans()
-	r := begin(c, opts, t, scope.Digest)
-	defer func() {
-		if err != nil {
-			r.printHeldPreflight()
-			t.Close()
+	return open(ctx, c, opts, p, func(ctx context.Context, r *run) error {
+		scope.Find.Root, scope.Find.Caller = r.tenant.API, r.tenant.Caller()
+		// A group that does not exist is refused before anything else is read.
+		if err := r.ended(ctx, scan.CheckGroups(ctx, r.runner, scope.Find.Groups)); err != nil {
+			return err
 		}
-	}()
-	if err = r.preflight(scope.task(readOnly), quiet); err != nil {
-		return nil, err
-	}
-	if err = r.makeRunner(); err != nil {
-		return nil, err
-	}
-	scope.Find.Root, scope.Find.Caller = t.API, t.Caller()
-	// A group that does not exist is refused before anything else is read.
-	if err = r.ended(ctx, scan.CheckGroups(ctx, r.runner, scope.Find.Groups)); err != nil {
-		return nil, err
-	}
-	return r, r.findCreator(ctx, scope.Find.Audit)
+		if err := r.findCreator(ctx, scope.Find.Audit); err != nil {
+			return err
+		}
+		return work(ctx, r)
+	})
 }
 
 // look runs a scan by itself. found gets each pass, and may end the scan.

@@ -47,7 +47,7 @@ func (r *run) protected(user string) bool {
 // protectCheck returns how to check that protected users exist.
 func (r *run) protectCheck() protect.Check {
 	switch {
-	case r.simulated:
+	case r.header.Simulated:
 		// The simulated tenant has exactly the users on the lists. A break-glass account
 		// is on no list, so its absence is no reason to refuse the name.
 		return protect.Check{Rehearsal: true, Why: "the simulated tenant has only the users on the lists; " +

@@ -11,8 +11,8 @@ import (
 	"tapsweep/input"
 )
 
-// open opens the results log: that of an earlier run, to resume it as opts say, or a new one.
-func (r *run) open(opts results.ResumeOptions) (err error) {
+// openLog opens the results log: that of an earlier run, to resume it as opts say, or a new one.
+func (r *run) openLog(opts results.ResumeOptions) (err error) {
 	log := &r.opts.Log
 	if log.Evidence != "" {
 		if err := evidence.Make(log.Evidence); err != nil {

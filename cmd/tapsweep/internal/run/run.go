@@ -31,58 +31,100 @@ type run struct {
 
 	protectedUsers *protect.Users
 	unguarded      bool // no list of protected users is named
-	simulated      bool
 
 	log     *results.Log     // nil for a run without one
 	earlier *results.Earlier // what runs before have settled, nil without a log to resume
 	stop    context.CancelCauseFunc
 	waits   waits
-	watch   []Observer
 
 	heldPreflight  []byte         // what a quiet run did not print, for when something goes wrong
 	requiredAccess preflight.Task // of the token
-	verifiedLogs   []string       // logs that the evidence reports on besides the own
+	verifiedLogs   []string       // logs that the evidence reports on besides the run's own
 	creatorDoubt   string         // why it is not known whether the --created-by user exists
 }
 
-// An Observer hears of what a run does.
-type Observer interface {
-	// Row hears of each row, before it is written to the log.
-	Row(*results.Row)
-	// Batch hears of each batch that was answered.
-	Batch(batch.Observation)
+// A plan is what the commands differ in before their work begins.
+type plan struct {
+	header results.Run       // what the command says in the first line of its log
+	list   *input.List       // nil for a command that finds its pairs itself
+	lists  []string          // files that the log must not replace
+	logs   []results.ListRun // that the command reads, and that must be of the tenant
+	task   func(*run) preflight.Task
+	quiet  bool // show the preflight only if the command fails
+
+	// connect is nil for the target of the options.
+	connect func(context.Context) (*tenant.Tenant, error)
 }
 
-// begin returns a run on a tenant. The digest identifies what the run is about, so that only the
-// same run resumes its log.
-func begin(c *console.Console, opts *Options, t *tenant.Tenant, digest string) *run {
-	r := &run{console: c, opts: opts, tenant: t, header: &results.Run{Version: opts.Version, Command: opts.Command,
-		Digest: digest, Tenant: t.ID, Operator: t.Token.Who, GraphRoot: t.Root}}
-	r.waits = newWaits(func(w *results.Wait) {
-		_ = r.write(w) // the log keeps the error, and the next row returns it
-	})
-	r.watch = []Observer{&onScreen{c}, &r.waits}
-	if opts.Metrics != nil {
-		r.watch = append(r.watch, opts.Metrics)
+// open connects to a tenant, checks what the token allows, and then does the work.
+func open(ctx context.Context, c *console.Console, opts *Options, p plan,
+	work func(context.Context, *run) error) (err error) {
+	if err := checkLog(&opts.Log, p.header.Simulated, p.lists...); err != nil {
+		return err
 	}
-	return r
+	ctx, cancel := withDeadline(ctx, opts.Pace.Deadline)
+	defer cancel()
+	r := &run{console: c, opts: opts, list: p.list, header: &p.header, waits: newWaits()}
+	r.waits.write = r.write
+	if p.connect == nil {
+		p.connect = r.connect
+	}
+	r.tenant, err = p.connect(ctx)
+	if r.tenant != nil {
+		defer r.tenant.Close()
+	}
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	r.header.Version, r.header.Command = opts.Version, opts.Command
+	r.header.Tenant, r.header.Operator, r.header.GraphRoot = r.tenant.ID, r.tenant.Token.Who, r.tenant.Root
+	if err := r.checkPlace(p.logs); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			r.printHeldPreflight()
+		}
+	}()
+	if err := r.preflight(p.task(r), p.quiet); err != nil {
+		return err
+	}
+	if err := r.makeRunner(); err != nil {
+		return err
+	}
+	return work(ctx, r)
+}
+
+// checkPlace refuses logs of another tenant or Graph root, because what was done there was not
+// done here.
+func (r *run) checkPlace(logs []results.ListRun) error {
+	for _, logged := range logs {
+		if err := logged.Elsewhere(r.tenant.ID, r.tenant.Root); err != nil {
+			place := logged.Source
+			if logged.Line > 0 {
+				place += fmt.Sprintf(":%d", logged.Line)
+			}
+			return status.Refuse(fmt.Errorf("%s: %w\nnothing was sent", place, err), "that log says nothing about "+
+				"this tenant: connect as its run did, or name another file")
+		}
+	}
+	return nil
 }
 
 // connect gets a token from the target. It waits during an outage of the authority for as long
 // as a run waits if Graph cannot be reached.
-func connect(ctx context.Context, c *console.Console, opts *Options) (*tenant.Tenant, error) {
-	opts.Target.Stall = opts.Pace.StallTimeout
-	if !opts.Quiet {
-		opts.Target.Waiting = c.Say
+func (r *run) connect(ctx context.Context) (*tenant.Tenant, error) {
+	r.opts.Target.Stall = r.opts.Pace.StallTimeout
+	if !r.opts.Quiet {
+		r.opts.Target.Waiting = r.console.Say
 	}
-	t, err := opts.Target.Connect(ctx)
-	if ctx.Err() != nil {
-		return nil, interrupted(ctx)
-	}
-	return t, err
+	return r.opts.Target.Connect(ctx)
 }
 
-// makeRunner makes the runner, of which the observers hear what it does.
+// makeRunner makes the runner. The display and the log show its waits.
 func (r *run) makeRunner() (err error) {
 	pace := &r.opts.Pace
 	r.runner, err = batch.NewRunner(r.tenant.Client, batch.Options{
@@ -98,9 +140,11 @@ func (r *run) makeRunner() (err error) {
 		BeforeSend:     r.syncIntents,
 		Logger:         r.opts.Logger,
 		Observe: func(o batch.Observation) {
-			for _, w := range r.watch {
-				w.Batch(o)
+			if d := r.console.Display(); d != nil {
+				d.Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil)
+				d.Outage(o.Outage, o.NextTry)
 			}
+			r.waits.Batch(o)
 		},
 	})
 	if err != nil {
@@ -109,15 +153,14 @@ func (r *run) makeRunner() (err error) {
 	return nil
 }
 
-// job returns a Job whose rows go to the observers and to the log.
+// job returns a Job whose rows go to the display, the metrics and the log.
 func (r *run) job(opts revoke.Options) *revoke.Job {
 	opts.Protected = r.protected
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
 	opts.Settled, opts.Doubted, opts.Perhaps = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
 	return revoke.New(r.runner, func(row *results.Row) error {
-		for _, w := range r.watch {
-			w.Row(row)
-		}
+		r.showRow(row)
+		r.opts.Metrics.Row(row)
 		return r.write(row)
 	}, opts)
 }
@@ -128,11 +171,9 @@ func (r *run) show(opts progress.Options) {
 	r.console.Show(opts)
 }
 
-// onScreen shows rows and batches in the progress display.
-type onScreen struct{ console *console.Console }
-
-func (s *onScreen) Row(row *results.Row) {
-	switch d := s.console.Display(); {
+// showRow shows a row in the progress display.
+func (r *run) showRow(row *results.Row) {
+	switch d := r.console.Display(); {
 	case d == nil, row.Beside, row.Pending && row.Follows != "":
 	case row.Pending && row.Outcome == results.Found: // it counts when it is deleted
 	case row.Pending:
@@ -141,13 +182,6 @@ func (s *onScreen) Row(row *results.Row) {
 		d.Verified(row.Follows, row.Outcome)
 	default:
 		d.Row(row.Outcome)
-	}
-}
-
-func (s *onScreen) Batch(o batch.Observation) {
-	if d := s.console.Display(); d != nil {
-		d.Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil)
-		d.Outage(o.Outage, o.NextTry)
 	}
 }
 

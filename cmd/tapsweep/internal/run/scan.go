@@ -27,26 +27,18 @@ type ScanOptions struct {
 }
 
 // Scan finds passes and prints them.
-func Scan(ctx context.Context, c *console.Console, o *ScanOptions) (err error) {
-	ctx, cancel := withDeadline(ctx, o.Pace.Deadline)
-	defer cancel()
-	r, err := prepareScan(ctx, c, &o.Options, &o.Scope, true, o.Quiet || !c.IsTerminal(c.Err))
-	if err != nil {
-		return err
-	}
-	defer r.tenant.Close()
-	defer func() {
+func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
+	p := plan{task: o.Scope.task(true), quiet: o.Quiet || !c.IsTerminal(c.Err)}
+	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
+		out, err := openOutput(ctx, c, o)
 		if err != nil {
-			r.printHeldPreflight()
+			return err
 		}
-	}()
-	out, err := openOutput(ctx, c, o)
-	if err != nil {
-		return err
-	}
-	defer out.abort()
-	if o.Log.Path != "" {
-		if err := r.open(results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
+		defer out.abort()
+		if o.Log.Path == "" {
+			return r.scan(ctx, o, out)
+		}
+		if err := r.openLog(results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
 			o.Metrics.Earlier(row)
 			if row.Outcome == results.Found {
 				out.Write(&scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason,
@@ -55,8 +47,8 @@ func Scan(ctx context.Context, c *console.Console, o *ScanOptions) (err error) {
 		}}); err != nil {
 			return err
 		}
-	}
-	return r.scan(ctx, o, out)
+		return r.scan(ctx, o, out)
+	})
 }
 
 func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {

@@ -42,7 +42,7 @@ type sweepRun struct {
 }
 
 // Sweep finds passes and deletes them.
-func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) (err error) {
+func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	if !o.unattended() && !c.CanAsk() {
 		return errNobody()
 	}
@@ -50,27 +50,26 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) (err error)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := withDeadline(ctx, o.Pace.Deadline)
-	defer cancel()
-	quiet := (o.Quiet || !c.IsTerminal(c.Err)) && o.unattended()
-	r, err := prepareScan(ctx, c, &o.Options, &o.Scope, o.DryRun, quiet)
-	if err != nil {
-		return err
+	p := plan{
+		header: results.Run{DryRun: o.DryRun, Verify: o.Verify > 0},
+		task:   o.Scope.task(o.DryRun),
+		quiet:  (o.Quiet || !c.IsTerminal(c.Err)) && o.unattended(),
 	}
-	defer r.tenant.Close()
-	defer func() {
-		if err != nil {
-			r.printHeldPreflight()
+	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
+		if err := r.guard(ctx, keep, namesOf(&o.Scope.Find)); err != nil {
+			return err
 		}
-	}()
-	if err := r.guard(ctx, keep, namesOf(&o.Scope.Find)); err != nil {
-		return err
-	}
-	r.header.DryRun, r.header.Verify = o.DryRun, o.Verify > 0
-	if err := r.open(results.ResumeOptions{Verify: o.Verify > 0, Anew: true, Each: o.Metrics.Earlier}); err != nil {
-		return err
-	}
-	s := &sweepRun{run: r, o: o, scope: &o.Scope.Find, limit: o.maxDeletes(c.IsTerminal(c.In)),
+		opts := results.ResumeOptions{Verify: o.Verify > 0, Anew: true, Each: o.Metrics.Earlier}
+		if err := r.openLog(opts); err != nil {
+			return err
+		}
+		return r.sweep(ctx, o)
+	})
+}
+
+// sweep finds passes and deletes them.
+func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
+	s := &sweepRun{run: r, o: o, scope: &o.Scope.Find, limit: o.maxDeletes(r.console.IsTerminal(r.console.In)),
 		summary: &Summary{DryRun: o.DryRun, Verify: o.Verify > 0, Earlier: r.earlier.Len()}}
 	s.job = r.job(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit})
 	return r.do(ctx, s.summary, func(ctx context.Context) (revoke.Counts, error) {
@@ -300,16 +299,16 @@ func (s *sweepRun) stream(ctx context.Context) error {
 // ask shows what was found and asks.
 func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 	s.console.Display().Stop()
-	p := plan{passes: len(found), users: len(found)}
+	q := question{passes: len(found), users: len(found)}
 	seen := make(map[passes.Reason]int)
 	for _, f := range found {
 		seen[f.Why]++
-		if len(p.sample) < sampleSize {
-			p.sample = append(p.sample, input.Pair{User: cmp.Or(f.UPN, f.User), Method: f.ID})
+		if len(q.sample) < sampleSize {
+			q.sample = append(q.sample, input.Pair{User: cmp.Or(f.UPN, f.User), Method: f.ID})
 		}
 	}
 	fmt.Fprintf(s.console.Err, "Found: %s.\n", byReason(seen, append(slices.Clone(passes.Reasons), passes.Unknown)...))
-	return s.confirm(ctx, &p)
+	return s.confirm(ctx, &q)
 }
 
 // conclude prints how the sweep ended: nothing if there was nothing to do, a line if all went well,
