@@ -33,6 +33,7 @@ func (r *run) do(ctx context.Context, summary *Summary, body body, conclude func
 	counts, runErr := r.work(ctx, body)
 	r.count(summary, &counts, runErr)
 	summary.Took, summary.Run, summary.CreatorDoubt = time.Since(start), *r.header, r.creatorDoubt
+	summary.Scan = r.scanned
 	code := r.code(summary, runErr)
 	code, unsealed := r.writeFooter(ctx, summary, code, runErr)
 	if r.opts.Metrics != nil {

@@ -63,24 +63,16 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	})
 }
 
-// look runs a scan by itself. found gets each pass, and may end the scan.
-func (r *run) look(ctx context.Context, opts *scan.Options, job *revoke.Job,
-	found func(*scan.Found, context.CancelCauseFunc) []batch.Request) (scan.Counts, error) {
+// look scans. found gets each pass that the scan is to find, and returns the first request of
+// the job for it, if the job is to delete it at once. It may stop the scan.
+func (r *run) look(ctx context.Context, opts scan.Options, job *revoke.Job,
+	found func(*scan.Found, context.CancelCauseFunc) []batch.Request) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s, seen := r.newScan(opts, job, stop, found)
-	err := r.runner.Run(ctx, s.Requests(), s.Settle)
-	return s.Counts(), cmp.Or(err, seen.flush())
-}
-
-// newScan makes a scan whose rows and users go to the log, through the job.
-func (r *run) newScan(opts *scan.Options, job *revoke.Job, stop context.CancelCauseFunc,
-	found func(*scan.Found, context.CancelCauseFunc) []batch.Request) (*scan.Scan, *scannedUsers) {
 	job.Within(stop)
 	seen := &scannedUsers{write: r.write}
-	o := *opts
-	o.Skip = r.earlier.Looked
-	return scan.New(o, scan.Sinks{
+	opts.Skip, opts.Backlog = r.earlier.Looked, job.Open
+	s := scan.New(opts, scan.Sinks{
 		Found: func(f *scan.Found) []batch.Request {
 			job.Answered()
 			return found(f, stop)
@@ -105,7 +97,16 @@ func (r *run) newScan(opts *scan.Options, job *revoke.Job, stop context.CancelCa
 			job.Record(row)
 		},
 		Sent: job.Sent,
-	}, stop), seen
+	}, stop)
+	err := r.runner.Run(ctx, s.Requests(), func(res batch.Result) []batch.Request {
+		if revoke.Owns(res) {
+			return append(job.Settle(res), s.Release()...)
+		}
+		return s.Settle(res)
+	})
+	counts := s.Counts()
+	r.scanned = &counts
+	return cmp.Or(err, seen.flush())
 }
 
 // scannedUsers gathers users without a find, so that they share lines of the log.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"tapsweep/batch"
@@ -15,6 +16,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
+	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/input"
@@ -36,6 +38,7 @@ type run struct {
 	earlier *results.Earlier // what runs before have settled, nil without a log to resume
 	stop    context.CancelCauseFunc
 	waits   waits
+	scanned *scan.Counts // nil if the run does not scan
 
 	heldPreflight  []byte         // what a quiet run did not print, for when something goes wrong
 	requiredAccess preflight.Task // of the token
@@ -169,6 +172,20 @@ func (r *run) job(opts revoke.Options) *revoke.Job {
 func (r *run) show(opts progress.Options) {
 	opts.Mode = r.opts.Progress
 	r.console.Show(opts)
+}
+
+// settle sends the requests of a job for the pairs, until each has its row.
+func (r *run) settle(ctx context.Context, job *revoke.Job, pairs iter.Seq2[input.Pair, revoke.Found]) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	job.Within(stop)
+	return r.runner.Run(ctx, func(yield func(batch.Request) bool) {
+		for pair, found := range pairs {
+			if req, ok := job.Begin(pair, found); ok && !yield(req) {
+				return
+			}
+		}
+	}, job.Settle)
 }
 
 // showRow shows a row in the progress display.

@@ -56,14 +56,12 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
 		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
 		job := r.job(revoke.Options{AbortAfter: 100})
-		counts, err := r.look(ctx, &o.Scope.Find, job, func(found *scan.Found,
-			_ context.CancelCauseFunc) []batch.Request {
+		err := r.look(ctx, o.Scope.Find, job, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
 			r.opts.Metrics.Found(found)
 			job.Record(foundRow(found))
 			_ = out.Write(found.Line()) // kept, and returned by commit
 			return nil
 		})
-		summary.Scan = &counts
 		r.console.Display().Stop() // the passes may go to the same terminal
 		var outErr error
 		if summary.Output, outErr = out.commit(o.Output, err == nil); outErr != nil && err == nil {

@@ -158,18 +158,14 @@ func (s *sweepRun) finish(ctx context.Context) error {
 		return s.tooMany()
 	}
 	s.show(progress.Options{Total: len(doubts), Phase: "finishing", Verb: s.verb()})
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	s.job.Within(stop)
-	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
+	return s.settle(ctx, s.job, func(yield func(input.Pair, revoke.Found) bool) {
 		for _, d := range doubts {
-			req, ok := s.job.Begin(input.Pair{Source: d.Source, User: d.User, Method: d.Method},
-				revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)})
-			if ok && !yield(req) {
+			pair := input.Pair{Source: d.Source, User: d.User, Method: d.Method}
+			if !yield(pair, revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)}) {
 				return
 			}
 		}
-	}, s.job.Settle)
+	})
 }
 
 func rank(first func(string) bool, f *scan.Found) int {
@@ -186,22 +182,35 @@ func (s *sweepRun) verb() string {
 	return string(results.Revoked)
 }
 
-// gather looks at everybody, and deletes nothing.
+// gather scans, and deletes nothing.
 func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
-	counts, err := s.look(ctx, s.scope, s.job, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
+	err = s.look(ctx, *s.scope, s.job, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
 		if s.isProtected(f) {
 			return nil
 		}
-		s.opts.Metrics.Found(f)
 		s.console.Display().Row(results.Found)
 		if found = append(found, f); s.limit > 0 && s.unfinished+len(found) > s.limit {
 			stop(s.tooMany())
 		}
 		return nil
 	})
-	s.summary.Scan = &counts
 	return found, err
+}
+
+// stream deletes while it scans.
+func (s *sweepRun) stream(ctx context.Context) error {
+	s.show(progress.Options{Phase: "sweeping", Verb: s.verb(), Noun: "users"})
+	return s.look(ctx, *s.scope, s.job, func(f *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+		if s.isProtected(f) {
+			return nil
+		}
+		s.logIntent(f)
+		if req, ok := s.job.Begin(pairOf(f)); ok {
+			return []batch.Request{req}
+		}
+		return nil
+	})
 }
 
 // tooMany returns the error of a sweep that would exceed --max-items. Passes that an earlier run
@@ -219,33 +228,31 @@ func (s *sweepRun) tooMany() error {
 // errTooMany is what a sweep that would exceed --max-items ends with.
 var errTooMany = errors.New("passes are to be deleted")
 
-// isProtected reports whether a pass is of a protected user, and counts it.
+// isProtected reports whether a pass is of a protected user. It counts these passes and the others.
 func (s *sweepRun) isProtected(f *scan.Found) bool {
 	if s.protectedUsers.Has(f.User) || f.UPN != "" && s.protectedUsers.Has(f.UPN) {
 		s.protectedPasses++
 		return true
 	}
+	s.opts.Metrics.Found(f)
 	return false
 }
 
 // delete deletes the passes that were found.
 func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	s.job.Within(stop)
 	for _, f := range found {
 		s.logIntent(f)
 	}
 	if err := s.log.Sync(); err != nil {
 		return err // a pass is deleted only if the log names it
 	}
-	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
+	return s.settle(ctx, s.job, func(yield func(input.Pair, revoke.Found) bool) {
 		for _, f := range found {
-			if req, ok := s.begin(f); ok && !yield(req) {
+			if !yield(pairOf(f)) {
 				return
 			}
 		}
-	}, s.job.Settle)
+	})
 }
 
 // logIntent writes a pass to the log before it is deleted. If the run is killed, the run that resumes it
@@ -259,41 +266,9 @@ func (s *sweepRun) logIntent(f *scan.Found) {
 	s.job.Journal(row)
 }
 
-func (s *sweepRun) begin(f *scan.Found) (batch.Request, bool) {
-	return s.job.Begin(input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID},
-		revoke.Found{UPN: f.UPN, Reason: f.Why})
-}
-
-// stream deletes while the scan goes on.
-func (s *sweepRun) stream(ctx context.Context) error {
-	s.show(progress.Options{Phase: "sweeping", Verb: s.verb(), Noun: "users"})
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	opts := *s.scope
-	opts.Backlog = s.job.Open
-	looking, seen := s.newScan(&opts, s.job, stop, func(f *scan.Found, _ context.CancelCauseFunc) []batch.Request {
-		if s.isProtected(f) {
-			return nil
-		}
-		s.opts.Metrics.Found(f)
-		s.logIntent(f)
-		if req, ok := s.begin(f); ok {
-			return []batch.Request{req}
-		}
-		return nil
-	})
-	err := s.runner.Run(ctx, looking.Requests(), func(res batch.Result) []batch.Request {
-		if revoke.Owns(res) {
-			return append(s.job.Settle(res), looking.Release()...)
-		}
-		return looking.Settle(res)
-	})
-	counts := looking.Counts()
-	s.summary.Scan = &counts
-	if flushErr := seen.flush(); err == nil {
-		err = flushErr
-	}
-	return err
+// pairOf returns a pass that was found as a pair of a list.
+func pairOf(f *scan.Found) (input.Pair, revoke.Found) {
+	return input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID}, revoke.Found{UPN: f.UPN, Reason: f.Why}
 }
 
 // ask shows what was found and asks.
