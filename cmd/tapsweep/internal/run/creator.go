@@ -27,7 +27,7 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	name := strings.TrimSpace(audit.By)
 	user := input.User{UPN: name}
 	doubt := func(format string, args ...any) {
-		r.creatorDoubt = fmt.Sprintf(format, append([]any{safetext.Printable(name)}, args...)...)
+		r.summary.CreatorDoubt = fmt.Sprintf(format, append([]any{safetext.Printable(name)}, args...)...)
 	}
 	switch {
 	case format.IsGUID(name):

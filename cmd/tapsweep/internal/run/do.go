@@ -17,36 +17,29 @@ import (
 // stopped early. A *status.Error is how the command ends.
 type body func(ctx context.Context) (revoke.Counts, error)
 
-// do does the body, with the first and the last line of the log around it, and prints the summary
-// by conclude.
-func (r *run) do(ctx context.Context, summary *Summary, body body, conclude func(code int)) error {
+// do does the body, with the first and the last line of the log around it, and prints the r.summary.
+func (r *run) do(ctx context.Context, body body) error {
 	if !r.console.Begin() {
 		return interrupted(ctx)
 	}
 	start := time.Now()
-	if r.opts.Metrics != nil {
-		r.opts.Metrics.Began()
-	}
+	r.opts.Metrics.Began()
 	if err := r.writeHeader(start); err != nil {
 		return err
 	}
 	counts, runErr := r.work(ctx, body)
-	r.count(summary, &counts, runErr)
-	summary.Took, summary.Run, summary.CreatorDoubt = time.Since(start), *r.header, r.creatorDoubt
-	summary.Scan = r.scanned
-	code := r.code(summary, runErr)
-	code, unsealed := r.writeFooter(ctx, summary, code, runErr)
-	if r.opts.Metrics != nil {
-		r.opts.Metrics.Ended(summary.metrics())
-	}
+	r.count(&counts, runErr)
+	r.summary.Took, r.summary.Run = time.Since(start), *r.header
+	code, unsealed := r.writeFooter(ctx, r.code(runErr), runErr)
+	r.opts.Metrics.Ended(r.summary.metrics())
 	if code != status.Done {
 		r.printHeldPreflight()
 	}
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
-		summary.Kept(r.console.Err)
+		printLines(r.console.Err, r.summary.kept())
 		return exit
 	}
-	conclude(code)
+	r.conclude(code)
 	if code == status.Done {
 		return nil
 	}
@@ -54,7 +47,7 @@ func (r *run) do(ctx context.Context, summary *Summary, body body, conclude func
 	if code == status.NoAccess || code == status.Usage || errors.Is(runErr, batch.ErrBlocked) {
 		exit.Hints = r.tenant.Status(runErr).Hints
 	}
-	if unsealed && !summary.Simulated {
+	if unsealed && !r.header.Simulated {
 		exit.Hints = append(exit.Hints, "the same command with --resume writes the evidence, and sends nothing twice")
 	}
 	return exit
@@ -113,8 +106,8 @@ func (r *run) sayStopping(why error) {
 	r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight; %s ends at once", why, again)
 }
 
-// count puts the counts of this run, and of its whole log, into the summary.
-func (r *run) count(summary *Summary, counts *revoke.Counts, runErr error) {
+// count puts the counts of this run, and of its whole log, into the r.summary.
+func (r *run) count(counts *revoke.Counts, runErr error) {
 	whole := counts.Outcomes
 	counts.Outcomes = counts.Own()
 	if r.earlier.Len() > 0 || len(counts.Before) > 0 {
@@ -122,22 +115,21 @@ func (r *run) count(summary *Summary, counts *revoke.Counts, runErr error) {
 		for o, n := range r.earlier.Counts {
 			whole[o] += n
 		}
-		summary.Log = whole
+		r.summary.Log = whole
 	}
 	if r.earlier != nil {
-		summary.VerifiedBefore = r.earlier.Verified
+		r.summary.VerifiedBefore = r.earlier.Verified
 	}
-	summary.Counts, summary.Earlier, summary.Stopped = *counts, r.earlier.Len(), runErr
+	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = *counts, r.earlier.Len(), runErr
 }
 
 // code returns the exit code of a run, which depends on its whole log.
-func (r *run) code(summary *Summary, runErr error) int {
+func (r *run) code(runErr error) int {
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		return exit.Code
 	}
-	counts := summary.whole().Counts
-	code := codeOf(&counts, runErr)
-	if seen := summary.Scan; code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
+	code := codeOf(r.summary.whole(), runErr)
+	if seen := r.summary.Scan; code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
 		return status.Incomplete // some users may not have been scanned
 	}
 	return code
@@ -161,16 +153,16 @@ func codeOf(counts *revoke.Counts, err error) int {
 
 // writeFooter writes the last line of the log and the evidence, and closes the log. It returns
 // the exit code, and whether the evidence is missing.
-func (r *run) writeFooter(ctx context.Context, summary *Summary, code int, runErr error) (_ int, unsealed bool) {
+func (r *run) writeFooter(ctx context.Context, code int, runErr error) (_ int, unsealed bool) {
 	if r.log == nil {
 		return code, false
 	}
-	end := &results.End{Counts: summary.whole().Counts.Outcomes, Exit: code,
+	end := &results.End{Counts: r.summary.whole().Outcomes, Exit: code,
 		End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
 		end.Stopped = safetext.Printable(runErr.Error())
 	}
-	summary.Results = r.log.Name()
+	r.summary.Results = r.log.Name()
 	_ = r.log.Write(end) // the log keeps the error, and Sync returns it
 	err := r.log.Sync()  // this write may be the one that finds the disk full
 	if r.opts.Log.Evidence != "" && err == nil {
@@ -179,7 +171,7 @@ func (r *run) writeFooter(ctx context.Context, summary *Summary, code int, runEr
 			r.console.Say("the evidence is not complete: %v", sealErr)
 			unsealed, code = true, atLeastStopped(code)
 		} else {
-			summary.Evidence, summary.Sealed = r.opts.Log.Evidence, digest
+			r.summary.Evidence, r.summary.Sealed = r.opts.Log.Evidence, digest
 		}
 	}
 	if closeErr := r.log.Close(); err == nil {
@@ -187,9 +179,9 @@ func (r *run) writeFooter(ctx context.Context, summary *Summary, code int, runEr
 	}
 	if err != nil {
 		_, moved := errors.AsType[*results.MovedError](err) // its text says what to do
-		summary.Incomplete = !moved
+		r.summary.Incomplete = !moved
 		if code < status.NoAccess {
-			summary.Stopped = err
+			r.summary.Stopped = err
 		}
 		code = atLeastStopped(code)
 	}

@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
@@ -105,7 +102,7 @@ func (r *run) look(ctx context.Context, opts scan.Options, job *revoke.Job,
 		return s.Settle(res)
 	})
 	counts := s.Counts()
-	r.scanned = &counts
+	r.summary.Scan = &counts
 	return cmp.Or(err, seen.flush())
 }
 
@@ -133,15 +130,4 @@ func (s *scannedUsers) flush() error {
 	line := &results.Scanned{Users: s.users}
 	s.users = nil
 	return s.write(line)
-}
-
-// byReason lists how many passes there are of each reason.
-func byReason(counts map[passes.Reason]int, which ...passes.Reason) string {
-	var parts []string
-	for _, reason := range which {
-		if n := counts[reason]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, reason))
-		}
-	}
-	return strings.Join(parts, ", ")
 }

@@ -6,13 +6,15 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"tapsweep/input"
 )
 
 // What is advised after a log that is not complete can be done, and is harmless where it
 // is said to be: a row without a pass means another pass later.
 func TestIncomplete(t *testing.T) {
 	const device = "resume with a file that has every line its reader received (--resume --results FILE), or "
-	const resume, again, more = "go on with it (--resume), or ", "run the list again, which is harmless", "run the list again, which deletes passes that were given meanwhile, too"
+	const resume, again, more = "resume it (--resume), or ", "run the list again, which is harmless", "run the list again, which deletes passes that were given meanwhile, too"
 	for _, tt := range []struct {
 		name string
 		s    Summary
@@ -20,11 +22,10 @@ func TestIncomplete(t *testing.T) {
 	}{
 		{"a list", Summary{Results: "log.jsonl", Run: *ran("revoke", "l.csv")}, resume + again},
 		{"standard output", Summary{Results: "-", Run: *ran("revoke", "--results", "-", "l.csv")}, again},
-		{"rows without a pass", Summary{Results: "log.jsonl", AnyPass: 1, Run: *ran("revoke", "l.csv")}, resume + more},
+		{"rows without a pass", Summary{Results: "log.jsonl", Lists: input.Stats{AnyPass: 1}, Run: *ran("revoke", "l.csv")}, resume + more},
 		{"any pass", Summary{Results: "-", Run: *ran("revoke", "--any-pass=true", "l.csv")}, more},
-		{"any pass, and nothing deleted", Summary{Results: "-", DryRun: true,
-			Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
-		{"a drill", Summary{Results: "log.jsonl", Simulated: true, Run: *ran("revoke", "--simulate", "l.csv")}, again},
+		{"any pass, and nothing deleted", Summary{Results: "-", Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
+		{"a drill", Summary{Results: "log.jsonl", Run: *ran("revoke", "--simulate", "l.csv")}, again},
 		{"a sweep", Summary{Results: "-", Run: *ran("sweep", "--all-users")}, "run it again, which is harmless"},
 		{"a device", Summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "l.csv")}, device +
 			again},
@@ -48,7 +49,7 @@ func TestStoppedWithoutFile(t *testing.T) {
 	s := Summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "--results", os.DevNull, "l.csv")}
 	var out bytes.Buffer
 	s.Print(&out)
-	if want := "to go on: resume with a file"; !strings.Contains(out.String(), want) {
+	if want := "to resume: resume with a file"; !strings.Contains(out.String(), want) {
 		t.Errorf("want %q in\n%s", want, out.String())
 	}
 	if strings.Contains(out.String(), "tapsweep revoke --resume") {

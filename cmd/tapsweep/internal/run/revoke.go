@@ -119,9 +119,7 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 // revoke deletes what the list names.
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
-	summary := &Summary{DryRun: o.DryRun, Simulated: o.Simulate, AnyPass: stats.AnyPass, DoneBefore: stats.Done,
-		ProtectedBefore: stats.Protected, Verify: o.Verify > 0}
-	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
+	return r.do(ctx, func(ctx context.Context) (revoke.Counts, error) {
 		var isAdmin func(user string) bool
 		if o.AdminsFirst {
 			var err error
@@ -147,10 +145,6 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 			}
 		}
 		return job.Counts(), failed
-	}, func(code int) {
-		if code != status.Done || !o.Quiet {
-			summary.Print(r.console.Err)
-		}
 	})
 }
 

@@ -16,7 +16,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
-	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/input"
@@ -38,12 +37,11 @@ type run struct {
 	earlier *results.Earlier // what runs before have settled, nil without a log to resume
 	stop    context.CancelCauseFunc
 	waits   waits
-	scanned *scan.Counts // nil if the run does not scan
+	summary Summary
 
 	heldPreflight  []byte         // what a quiet run did not print, for when something goes wrong
 	requiredAccess preflight.Task // of the token
 	verifiedLogs   []string       // logs that the evidence reports on besides the run's own
-	creatorDoubt   string         // why it is not known whether the --created-by user exists
 }
 
 // A plan is what the commands differ in before their work begins.
@@ -68,6 +66,9 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	ctx, cancel := withDeadline(ctx, opts.Pace.Deadline)
 	defer cancel()
 	r := &run{console: c, opts: opts, list: p.list, header: &p.header, waits: newWaits()}
+	if p.list != nil {
+		r.summary.Lists = p.list.Stats()
+	}
 	r.waits.write = r.write
 	if p.connect == nil {
 		p.connect = r.connect

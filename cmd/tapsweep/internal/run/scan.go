@@ -52,8 +52,7 @@ func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
 }
 
 func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
-	summary := &Summary{Results: o.Log.Path, Output: o.Output}
-	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
+	return r.do(ctx, func(ctx context.Context) (revoke.Counts, error) {
 		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
 		job := r.job(revoke.Options{AbortAfter: 100})
 		err := r.look(ctx, o.Scope.Find, job, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
@@ -64,19 +63,13 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
 		var outErr error
-		if summary.Output, outErr = out.commit(o.Output, err == nil); outErr != nil && err == nil {
+		if r.summary.Output, outErr = out.commit(o.Output, err == nil); outErr != nil && err == nil {
 			err = fmt.Errorf("writing the passes: %w", outErr)
 		}
-		if summary.Output == "" && outErr == nil {
+		if r.summary.Output == "" && outErr == nil {
 			r.console.Say("%s is left as it was, because the scan did not end", o.Output)
 		}
 		return job.Counts(), err
-	}, func(code int) {
-		if code != status.Done || !o.Quiet {
-			summary.Print(r.console.Err)
-		} else {
-			summary.AllClear(r.console.Err)
-		}
 	})
 }
 

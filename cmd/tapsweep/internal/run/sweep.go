@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"tapsweep/batch"
-	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/passes"
@@ -32,13 +30,11 @@ type SweepOptions struct {
 // A sweepRun is a sweep under way.
 type sweepRun struct {
 	*run
-	o               *SweepOptions
-	scope           *scan.Options
-	job             *revoke.Job
-	limit           int // how many passes may be deleted, 0 for any number
-	summary         *Summary
-	protectedPasses int // that were found and left alone
-	unfinished      int // passes that an earlier run was deleting and this one deletes first
+	o          *SweepOptions
+	scope      *scan.Options
+	job        *revoke.Job
+	limit      int // how many passes may be deleted, 0 for any number
+	unfinished int // passes that an earlier run was deleting and this one deletes first
 }
 
 // Sweep finds passes and deletes them.
@@ -69,13 +65,12 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 
 // sweep finds passes and deletes them.
 func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
-	s := &sweepRun{run: r, o: o, scope: &o.Scope.Find, limit: o.maxDeletes(r.console.IsTerminal(r.console.In)),
-		summary: &Summary{DryRun: o.DryRun, Verify: o.Verify > 0, Earlier: r.earlier.Len()}}
+	s := &sweepRun{run: r, o: o, scope: &o.Scope.Find, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
 	s.job = r.job(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit})
-	return r.do(ctx, s.summary, func(ctx context.Context) (revoke.Counts, error) {
+	return r.do(ctx, func(ctx context.Context) (revoke.Counts, error) {
 		err := s.sweep(ctx)
 		return s.job.Counts(), err
-	}, s.conclude)
+	})
 }
 
 // namesOf reports whether the scan will yield object ids, user principal names or both, so that
@@ -231,7 +226,7 @@ var errTooMany = errors.New("passes are to be deleted")
 // isProtected reports whether a pass is of a protected user. It counts these passes and the others.
 func (s *sweepRun) isProtected(f *scan.Found) bool {
 	if s.protectedUsers.Has(f.User) || f.UPN != "" && s.protectedUsers.Has(f.UPN) {
-		s.protectedPasses++
+		s.summary.ProtectedPasses++
 		return true
 	}
 	s.opts.Metrics.Found(f)
@@ -282,41 +277,6 @@ func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 			q.sample = append(q.sample, input.Pair{User: cmp.Or(f.UPN, f.User), Method: f.ID})
 		}
 	}
-	fmt.Fprintf(s.console.Err, "Found: %s.\n", byReason(seen, append(slices.Clone(passes.Reasons), passes.Unknown)...))
+	fmt.Fprintf(s.console.Err, "Found: %s.\n", byReason(seen))
 	return s.confirm(ctx, &q)
-}
-
-// conclude prints how the sweep ended: nothing if there was nothing to do, a line if all went well,
-// otherwise the summary.
-func (s *sweepRun) conclude(code int) {
-	counts := s.job.Counts()
-	own := counts.Own() // of this run
-	if code == status.Done && (s.o.Quiet || counts.Total() == 0 && !s.console.IsTerminal(s.console.Err)) {
-		s.summary.AllClear(s.console.Err)
-		return
-	}
-	if code == status.Done && !s.console.IsTerminal(s.console.Err) {
-		seen, more := s.summary.Scan, ""
-		if n := own[results.Absent]; n > 0 {
-			more = fmt.Sprintf(", %d were gone", n)
-		}
-		if seen.Earlier > 0 {
-			more += fmt.Sprintf(", %s looked at by an earlier run", format.Plural(seen.Earlier, "user", "users"))
-		}
-		fmt.Fprintf(s.console.Err, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
-			format.Plural(own[results.Revoked]+own[results.Planned], "pass", "passes"), s.verb(),
-			format.Plural(seen.Users, "user", "users"), byReason(counts.Reasons, s.scope.Reasons...), more,
-			s.summary.Took.Round(time.Second), safetext.Visible(s.summary.Results, ""))
-		s.summary.AuditLog(s.console.Err)
-		if s.summary.Evidence != "" {
-			fmt.Fprintf(s.console.Err, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n",
-				safetext.Visible(s.summary.Evidence, ""), s.summary.Sealed)
-		}
-	} else {
-		s.summary.Print(s.console.Err)
-	}
-	if s.protectedPasses > 0 {
-		fmt.Fprintf(s.console.Err, "%s of protected users left alone\n",
-			format.Plural(s.protectedPasses, "pass", "passes"))
-	}
 }

@@ -59,8 +59,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 }
 
 func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUsers) error {
-	summary := &Summary{Verify: true}
-	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
+	return r.do(ctx, func(ctx context.Context) (revoke.Counts, error) {
 		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying", Verb: "gone",
 			Good: []results.Outcome{results.Revoked, results.Absent}})
 		job := r.job(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
@@ -73,9 +72,5 @@ func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUse
 			}
 		})
 		return job.Counts(), err
-	}, func(code int) {
-		if code != status.Done || !o.Quiet {
-			summary.Print(r.console.Err)
-		}
 	})
 }
