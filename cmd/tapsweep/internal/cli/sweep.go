@@ -3,12 +3,13 @@ package cli
 import (
 	"errors"
 	"slices"
-	"tapsweep/cmd/tapsweep/internal/passes"
-	"tapsweep/cmd/tapsweep/internal/run"
-	"tapsweep/cmd/tapsweep/internal/status"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/run"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 type sweepFlags struct {
@@ -59,7 +60,7 @@ to continue, 64 wrong flags or a guard: nothing was deleted.`,
 }
 
 func (f *sweepFlags) check() error {
-	switch usable := slices.Contains(f.reasons, passes.Usable); {
+	switch usable := slices.Contains(f.find.Reasons, passes.Usable); {
 	case usable && !f.includeUsable:
 		return status.Refuse(errors.New("--reason usable deletes passes that somebody may be about to use"),
 			"if that is meant, add --include-usable")
@@ -74,8 +75,8 @@ func (f *sweepFlags) options(p *program, cmd *cobra.Command) (*run.SweepOptions,
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	if len(f.reasons) == 0 {
-		f.reasons = reasons{passes.Expired, passes.Used}
+	if len(f.find.Reasons) == 0 {
+		f.find.Reasons = []passes.Reason{passes.Expired, passes.Used}
 	}
 	o, err := f.runFlags.options(p, cmd, false)
 	if err != nil {

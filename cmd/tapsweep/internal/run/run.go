@@ -63,7 +63,7 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	if err := checkLog(&opts.Log, p.header.Simulated, p.lists...); err != nil {
 		return err
 	}
-	ctx, cancel := withDeadline(ctx, opts.Pace.Deadline)
+	ctx, cancel := withDeadline(ctx, opts.Deadline)
 	defer cancel()
 	r := &run{console: c, opts: opts, list: p.list, header: &p.header, waits: newWaits()}
 	if p.list != nil {
@@ -121,7 +121,7 @@ func (r *run) checkPlace(logs []results.ListRun) error {
 // connect gets a token from the target. It waits during an outage of the authority for as long
 // as a run waits if Graph cannot be reached.
 func (r *run) connect(ctx context.Context) (*tenant.Tenant, error) {
-	r.opts.Target.Stall = r.opts.Pace.StallTimeout
+	r.opts.Target.Stall = r.opts.Batch.StallTimeout
 	if !r.opts.Quiet {
 		r.opts.Target.Waiting = r.console.Say
 	}
@@ -130,27 +130,17 @@ func (r *run) connect(ctx context.Context) (*tenant.Tenant, error) {
 
 // makeRunner makes the runner. The display and the log show its waits.
 func (r *run) makeRunner() (err error) {
-	pace := &r.opts.Pace
-	r.runner, err = batch.NewRunner(r.tenant.Client, batch.Options{
-		BatchSize:      pace.BatchSize,
-		Concurrency:    pace.Concurrency,
-		MaxAttempts:    pace.MaxAttempts,
-		RequestTimeout: pace.RequestTimeout,
-		MaxRate:        pace.Rate,
-		MaxWait:        pace.MaxWait,
-		StallTimeout:   pace.StallTimeout,
-		Headers:        pace.headers(),
-		Reauthorize:    r.tenant.Client.Reauthorize,
-		BeforeSend:     r.syncIntents,
-		Logger:         r.opts.Logger,
-		Observe: func(o batch.Observation) {
-			if d := r.console.Display(); d != nil {
-				d.Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil)
-				d.Outage(o.Outage, o.NextTry)
-			}
-			r.waits.Batch(o)
-		},
-	})
+	opts := r.opts.Batch
+	opts.Headers, opts.Logger = r.opts.headers(), r.opts.Logger
+	opts.Reauthorize, opts.BeforeSend = r.tenant.Client.Reauthorize, r.syncIntents
+	opts.Observe = func(o batch.Observation) {
+		if d := r.console.Display(); d != nil {
+			d.Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil)
+			d.Outage(o.Outage, o.NextTry)
+		}
+		r.waits.Batch(o)
+	}
+	r.runner, err = batch.NewRunner(r.tenant.Client, opts)
 	if err != nil {
 		return status.Refuse(err)
 	}

@@ -142,7 +142,8 @@ func (s *Summary) settled() []line {
 		{s.Run.Verify || s.Run.Kind() == "verify", format.Plural(s.VerifiedBefore+s.Counts.Verified, "row's user was",
 			"rows' users were") + " seen without a pass afterwards" + before},
 		{s.Earlier > 0, rows(s.Earlier) + " settled by an earlier run"},
-		{s.Lists.AnyPass > 0, rows(s.Lists.AnyPass) + " named no pass: ANY Temporary Access Pass of these users " + meant},
+		{s.Lists.AnyPass > 0, rows(s.Lists.AnyPass) +
+			" named no pass: ANY Temporary Access Pass of these users " + meant},
 		{s.Counts.Beside > 0, format.Plural(s.Counts.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
 		{s.Lists.Done > 0, rows(s.Lists.Done) + " left out, done by the earlier run"},

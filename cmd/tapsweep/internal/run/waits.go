@@ -62,7 +62,8 @@ func toMillisecond(t time.Time) time.Time { return t.UTC().Round(time.Millisecon
 // endOutage logs an outage, whose length is known only when it is over.
 func (w *waits) endOutage(now time.Time) {
 	if !w.outage.IsZero() {
-		_ = w.write(&results.Wait{Time: toMillisecond(w.outage), Until: toMillisecond(now), Quota: results.NoConnection})
+		_ = w.write(&results.Wait{Time: toMillisecond(w.outage), Until: toMillisecond(now),
+			Quota: results.NoConnection})
 	}
 	w.outage = time.Time{}
 }
