@@ -9,14 +9,15 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"text/tabwriter"
+	"time"
+
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/input"
-	"text/tabwriter"
-	"time"
 )
 
 // A Finding is one step of the check.
@@ -89,7 +90,7 @@ func Run(ctx context.Context, c *console.Console, o Options) error {
 		t, err = found.tenant(ctx, &o)
 	}
 	if ctx.Err() != nil {
-		return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
+		return status.Interrupted(ctx)
 	}
 	if err != nil {
 		failed := status.Of(err)

@@ -92,7 +92,7 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 		}
 	case <-ctx.Done():
 		fmt.Fprintln(c.Err)
-		return interrupted(ctx)
+		return status.Interrupted(ctx)
 	}
 	return status.Refuse(errors.New("not confirmed, nothing was sent"))
 }

@@ -20,7 +20,7 @@ type body func(ctx context.Context) (revoke.Counts, error)
 // do does the body, with the first and the last line of the log around it, and prints the r.summary.
 func (r *run) do(ctx context.Context, body body) error {
 	if !r.console.Begin() {
-		return interrupted(ctx)
+		return status.Interrupted(ctx)
 	}
 	start := time.Now()
 	r.opts.Metrics.Began()

@@ -17,24 +17,24 @@ func TestIncomplete(t *testing.T) {
 	const resume, again, more = "resume it (--resume), or ", "run the list again, which is harmless", "run the list again, which deletes passes that were given meanwhile, too"
 	for _, tt := range []struct {
 		name string
-		s    Summary
+		s    summary
 		want string
 	}{
-		{"a list", Summary{Results: "log.jsonl", Run: *ran("revoke", "l.csv")}, resume + again},
-		{"standard output", Summary{Results: "-", Run: *ran("revoke", "--results", "-", "l.csv")}, again},
-		{"rows without a pass", Summary{Results: "log.jsonl", Lists: input.Stats{AnyPass: 1}, Run: *ran("revoke", "l.csv")}, resume + more},
-		{"any pass", Summary{Results: "-", Run: *ran("revoke", "--any-pass=true", "l.csv")}, more},
-		{"any pass, and nothing deleted", Summary{Results: "-", Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
-		{"a drill", Summary{Results: "log.jsonl", Run: *ran("revoke", "--simulate", "l.csv")}, again},
-		{"a sweep", Summary{Results: "-", Run: *ran("sweep", "--all-users")}, "run it again, which is harmless"},
-		{"a device", Summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "l.csv")}, device +
+		{"a list", summary{Results: "log.jsonl", Run: *ran("revoke", "l.csv")}, resume + again},
+		{"standard output", summary{Results: "-", Run: *ran("revoke", "--results", "-", "l.csv")}, again},
+		{"rows without a pass", summary{Results: "log.jsonl", Lists: input.Stats{AnyPass: 1}, Run: *ran("revoke", "l.csv")}, resume + more},
+		{"any pass", summary{Results: "-", Run: *ran("revoke", "--any-pass=true", "l.csv")}, more},
+		{"any pass, and nothing deleted", summary{Results: "-", Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
+		{"a drill", summary{Results: "log.jsonl", Run: *ran("revoke", "--simulate", "l.csv")}, again},
+		{"a sweep", summary{Results: "-", Run: *ran("sweep", "--all-users")}, "run it again, which is harmless"},
+		{"a device", summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "l.csv")}, device +
 			again},
-		{"a proof", Summary{Results: "log.jsonl", Run: *ran("verify", "a.jsonl")}, resume +
+		{"a proof", summary{Results: "log.jsonl", Run: *ran("verify", "a.jsonl")}, resume +
 			"run it again, which is harmless"},
 	} {
 		tt.s.Incomplete = true
 		var out bytes.Buffer
-		tt.s.Print(&out)
+		tt.s.print(&out)
 		if !strings.Contains(out.String(), "the results log is not complete: "+tt.want+"\n") {
 			t.Errorf("%s: want %q in\n%s", tt.name, tt.want, out.String())
 		}
@@ -46,9 +46,9 @@ func TestIncomplete(t *testing.T) {
 
 // A run whose log went to a pipe or a device cannot be resumed from there.
 func TestStoppedWithoutFile(t *testing.T) {
-	s := Summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "--results", os.DevNull, "l.csv")}
+	s := summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "--results", os.DevNull, "l.csv")}
 	var out bytes.Buffer
-	s.Print(&out)
+	s.print(&out)
 	if want := "to resume: resume with a file"; !strings.Contains(out.String(), want) {
 		t.Errorf("want %q in\n%s", want, out.String())
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // outcomes writes a table of the outcomes, with what is left to do.
-func (s *Summary) outcomes(w io.Writer) {
+func (s *summary) outcomes(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if s.Log != nil {
 		fmt.Fprintln(tw, "  \tthis run\twhole log")
@@ -46,7 +46,7 @@ func rows(n int) string { return format.Plural(n, "row", "rows") }
 const mostCauses = 8
 
 // causes lists why rows have an outcome, the most frequent first, and what to do about each.
-func (s *Summary) causes(w io.Writer, o results.Outcome) {
+func (s *summary) causes(w io.Writer, o results.Outcome) {
 	var list []revoke.Cause
 	for c := range s.Counts.Causes {
 		if c.Outcome == o && c.Code != "" {
@@ -82,12 +82,12 @@ func round(d time.Duration) time.Duration {
 }
 
 // scan writes what a scan has seen and left alone.
-func (s *Summary) scan(w io.Writer) {
+func (s *summary) scan(w io.Writer) {
 	c := s.Scan
 	if c == nil {
 		return
 	}
-	s.AuditLog(w)
+	s.auditLog(w)
 	when := ""
 	if s.Log != nil {
 		when = " in this run"
@@ -121,17 +121,17 @@ func byReason(counts map[passes.Reason]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// AllClear writes what was read from the audit log if the run found no pass, or left out
+// allClear writes what was read from the audit log if the run found no pass, or left out
 // passes that had been replaced. A quiet run calls it too, because a misspelt name must not
 // look like an all-clear. It writes nothing if the run did not read the audit log.
-func (s *Summary) AllClear(w io.Writer) {
+func (s *summary) allClear(w io.Writer) {
 	if s.Scan != nil && s.Scan.Audit != nil && (s.Scan.Found == 0 || s.Scan.Audit.Replaced.Count > 0) {
-		s.AuditLog(w)
+		s.auditLog(w)
 	}
 }
 
-// AuditLog writes what was read from the audit log, if the run read it.
-func (s *Summary) AuditLog(w io.Writer) {
+// auditLog writes what was read from the audit log, if the run read it.
+func (s *summary) auditLog(w io.Writer) {
 	if s.Scan == nil || s.Scan.Audit == nil {
 		return
 	}

@@ -178,7 +178,7 @@ func openLists(ctx context.Context, stdin io.Reader, o *RevokeOptions, logs *res
 		}
 		return o.list, nil
 	case <-ctx.Done():
-		return nil, interrupted(ctx)
+		return nil, status.Interrupted(ctx)
 	}
 }
 

@@ -37,7 +37,7 @@ type run struct {
 	earlier *results.Earlier // what runs before have settled, nil without a log to resume
 	stop    context.CancelCauseFunc
 	waits   waits
-	summary Summary
+	summary summary
 
 	heldPreflight  []byte         // what a quiet run did not print, for when something goes wrong
 	requiredAccess preflight.Task // of the token
@@ -78,7 +78,7 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 		defer r.tenant.Close()
 	}
 	if ctx.Err() != nil {
-		return interrupted(ctx)
+		return status.Interrupted(ctx)
 	}
 	if err != nil {
 		return err
@@ -200,15 +200,9 @@ func (r *run) ended(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return interrupted(ctx)
+		return status.Interrupted(ctx)
 	}
 	return r.tenant.Status(err)
-}
-
-// interrupted returns the error of a command that a signal or the deadline ended before anything
-// was sent.
-func interrupted(ctx context.Context) error {
-	return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
 }
 
 // withDeadline ends the context after a time, if that is not 0.

@@ -17,9 +17,9 @@ import (
 	"tapsweep/input"
 )
 
-// A Summary is how a run ended. Its numbers are of this run, except those of the whole log, because
+// A summary is how a run ended. Its numbers are of this run, except those of the whole log, because
 // a rate needs the time in which its rows were settled.
-type Summary struct {
+type summary struct {
 	Run     results.Run // the first line of its log
 	Lists   input.Stats // what the lists hold, zero without lists
 	Counts  revoke.Counts
@@ -55,8 +55,8 @@ func printLines(w io.Writer, lines []line) {
 	}
 }
 
-// Print writes the summary.
-func (s *Summary) Print(w io.Writer) {
+// print writes the summary.
+func (s *summary) print(w io.Writer) {
 	s.headline(w)
 	s.outcomes(w)
 	s.scan(w)
@@ -73,19 +73,19 @@ func (r *run) conclude(code int) {
 	night := s.Run.Kind() == "sweep" && !r.console.IsTerminal(w)
 	switch {
 	case code == status.Done && (r.opts.Quiet || night && s.Counts.Total()+len(s.Counts.Before) == 0):
-		s.AllClear(w)
+		s.allClear(w)
 		return
 	case code == status.Done && night:
 		s.brief(w)
 	default:
-		s.Print(w)
+		s.print(w)
 	}
 	printLines(w, []line{{s.ProtectedPasses > 0,
 		format.Plural(s.ProtectedPasses, "pass", "passes") + " of protected users left alone"}})
 }
 
 // brief writes one line about a sweep that went well.
-func (s *Summary) brief(w io.Writer) {
+func (s *summary) brief(w io.Writer) {
 	verb, more := results.Revoked, ""
 	if s.Run.DryRun {
 		verb = results.Planned
@@ -100,14 +100,14 @@ func (s *Summary) brief(w io.Writer) {
 		format.Plural(s.Counts.Outcomes[results.Revoked]+s.Counts.Outcomes[results.Planned], "pass", "passes"), verb,
 		format.Plural(s.Scan.Users, "user", "users"), byReason(s.Counts.Reasons), more, s.Took.Round(time.Second),
 		safetext.Visible(s.Results, ""))
-	s.AuditLog(w)
+	s.auditLog(w)
 	if s.Evidence != "" {
 		fmt.Fprintf(w, "tapsweep: %s\n", s.evidence())
 	}
 }
 
 // headline writes how much was done in which time.
-func (s *Summary) headline(w io.Writer) {
+func (s *summary) headline(w io.Writer) {
 	what := "tapsweep"
 	if s.Run.Simulated {
 		what = "tapsweep (simulated tenant)"
@@ -130,7 +130,7 @@ func (s *Summary) headline(w io.Writer) {
 }
 
 // settled says what became of the rows that the run did not have to do, and what else it did.
-func (s *Summary) settled() []line {
+func (s *summary) settled() []line {
 	meant, before := "was meant", ""
 	if s.Run.DryRun {
 		meant = "would be deleted"
@@ -155,19 +155,19 @@ func (s *Summary) settled() []line {
 }
 
 // kept says where the records of the run are. A run that is refused has some as well.
-func (s *Summary) kept() []line {
+func (s *summary) kept() []line {
 	return []line{
 		{s.Results != "" && s.Results != "-", "results: " + safetext.Visible(s.Results, "")},
 		{s.Evidence != "", s.evidence()},
 	}
 }
 
-func (s *Summary) evidence() string {
+func (s *summary) evidence() string {
 	return "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " + s.Sealed
 }
 
 // left says how many rows of the whole log are not done, protected or not proven.
-func (s *Summary) left() []line {
+func (s *summary) left() []line {
 	whole, within := s.whole(), ""
 	if s.Log != nil {
 		within = " in the whole log"
@@ -183,7 +183,7 @@ func (s *Summary) left() []line {
 }
 
 // whole returns the counts with the rows of the whole log, because what is left is left by all runs.
-func (s *Summary) whole() *revoke.Counts {
+func (s *summary) whole() *revoke.Counts {
 	whole := s.Counts
 	if s.Log != nil {
 		whole.Outcomes = s.Log
@@ -192,7 +192,7 @@ func (s *Summary) whole() *revoke.Counts {
 }
 
 // commands says how to continue with what is left.
-func (s *Summary) commands() []line {
+func (s *summary) commands() []line {
 	if s.Run.Simulated || s.Results == "" || s.Results == "-" {
 		return nil
 	}
@@ -221,7 +221,7 @@ func (s *Summary) commands() []line {
 }
 
 // complete says what makes up for rows that are not in the results log, or for a log from which no run can resume.
-func (s *Summary) complete() string {
+func (s *summary) complete() string {
 	var ways []string
 	switch {
 	case s.Results == "-" || s.Run.Simulated:
@@ -242,7 +242,7 @@ func (s *Summary) complete() string {
 }
 
 // metrics returns what the metrics file says of the run.
-func (s *Summary) metrics() metrics.Result {
+func (s *summary) metrics() metrics.Result {
 	return metrics.Result{Outcomes: s.Counts.Outcomes, Log: s.Log, Refused: s.Counts.Throttled, Scan: s.Scan,
 		Complete: s.Stopped == nil}
 }

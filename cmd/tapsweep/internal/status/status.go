@@ -3,6 +3,7 @@
 package status
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -53,6 +54,12 @@ func RefuseFile(err error, hints ...string) error {
 		return &Error{Code: Stopped, Err: err, Hints: hints}
 	}
 	return Refuse(err, append(hints, Of(err).Hints...)...)
+}
+
+// Interrupted returns the error of a command that a signal or the deadline ended before anything
+// was sent.
+func Interrupted(ctx context.Context) error {
+	return &Error{Code: Stopped, Err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
 }
 
 // HintBound says what to do if --max-items is exceeded.
