@@ -13,12 +13,9 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// A body is what a run does between the first line of its log and the last. The error says why it
-// stopped early. A *status.Error is how the command ends.
-type body func(ctx context.Context) (revoke.Counts, error)
-
-// do does the body, with the first and the last line of the log around it, and prints the r.summary.
-func (r *run) do(ctx context.Context, body body) error {
+// do does the work between the first and the last line of the log, and prints the summary. The
+// error of body says why it stopped early; a *status.Error is how the command ends.
+func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	if !r.console.Begin() {
 		return status.Interrupted(ctx)
 	}
@@ -27,8 +24,8 @@ func (r *run) do(ctx context.Context, body body) error {
 	if err := r.writeHeader(start); err != nil {
 		return err
 	}
-	counts, runErr := r.work(ctx, body)
-	r.count(&counts, runErr)
+	runErr := r.work(ctx, body)
+	r.count(runErr)
 	r.summary.Took, r.summary.Run = time.Since(start), *r.header
 	code, unsealed := r.writeFooter(ctx, r.code(runErr), runErr)
 	r.opts.Metrics.Ended(r.summary.metrics())
@@ -73,22 +70,21 @@ func (r *run) writeHeader(start time.Time) error {
 	return err
 }
 
-// work does the body until the context ends, and says so if it does.
-func (r *run) work(ctx context.Context, body body) (revoke.Counts, error) {
+// work does the work until the context ends, and says so if it does.
+func (r *run) work(ctx context.Context, body func(context.Context) error) error {
 	parent := ctx // the derived context may be cancelled after it
 	stopSaying := context.AfterFunc(parent, func() { r.sayStopping(context.Cause(parent)) })
 	defer stopSaying()
 	ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
 	r.waits.begin()
-	counts, err := body(ctx)
+	err := body(ctx)
 	r.console.Display().Stop()
 	r.waits.flush(time.Now())
 	if r.log != nil && err == nil {
 		err = r.log.Check() // before the last line, which says how the run ended
 	}
-	counts.Throttled = r.waits.refused // as the log has it, with batches that were refused as a whole
-	return counts, err
+	return err
 }
 
 func (r *run) sayStopping(why error) {
@@ -106,8 +102,10 @@ func (r *run) sayStopping(why error) {
 	r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight; %s ends at once", why, again)
 }
 
-// count puts the counts of this run, and of its whole log, into the r.summary.
-func (r *run) count(counts *revoke.Counts, runErr error) {
+// count puts the counts of this run, and of its whole log, into the summary.
+func (r *run) count(runErr error) {
+	counts := r.job.Counts()
+	counts.Throttled = r.waits.refused // as the log has it, with batches that were refused as a whole
 	whole := counts.Outcomes
 	counts.Outcomes = counts.Own()
 	if r.earlier.Len() > 0 || len(counts.Before) > 0 {
@@ -120,7 +118,7 @@ func (r *run) count(counts *revoke.Counts, runErr error) {
 	if r.earlier != nil {
 		r.summary.VerifiedBefore = r.earlier.Verified
 	}
-	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = *counts, r.earlier.Len(), runErr
+	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len(), runErr
 }
 
 // code returns the exit code of a run, which depends on its whole log.

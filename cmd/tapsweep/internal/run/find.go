@@ -62,26 +62,26 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 
 // look scans. found gets each pass that the scan is to find, and returns the first request of
 // the job for it, if the job is to delete it at once. It may stop the scan.
-func (r *run) look(ctx context.Context, opts scan.Options, job *revoke.Job,
+func (r *run) look(ctx context.Context, opts scan.Options,
 	found func(*scan.Found, context.CancelCauseFunc) []batch.Request) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	job.Within(stop)
+	r.job.Within(stop)
 	seen := &scannedUsers{write: r.write}
-	opts.Skip, opts.Backlog = r.earlier.Looked, job.Open
+	opts.Skip, opts.Backlog = r.earlier.Looked, r.job.Open
 	s := scan.New(opts, scan.Sinks{
 		Found: func(f *scan.Found) []batch.Request {
-			job.Answered()
+			r.job.Answered()
 			return found(f, stop)
 		},
 		Done: func(user string) {
-			job.Answered()
+			r.job.Answered()
 			if d := r.console.Display(); d != nil {
 				d.Passed()
 			}
 			// The failure of an earlier run must not be the last word.
 			if r.earlier.Failed(user) {
-				job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
+				r.job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
 					Message: "none of the passes that are looked for"})
 				return
 			}
@@ -91,13 +91,13 @@ func (r *run) look(ctx context.Context, opts scan.Options, job *revoke.Job,
 		},
 		Failed: func(row *results.Row) {
 			row.Source = results.ScanSource
-			job.Record(row)
+			r.job.Record(row)
 		},
-		Sent: job.Sent,
+		Sent: r.job.Sent,
 	}, stop)
 	err := r.runner.Run(ctx, s.Requests(), func(res batch.Result) []batch.Request {
 		if revoke.Owns(res) {
-			return append(job.Settle(res), s.Release()...)
+			return append(r.job.Settle(res), s.Release()...)
 		}
 		return s.Settle(res)
 	})

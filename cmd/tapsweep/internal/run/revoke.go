@@ -119,12 +119,14 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 // revoke deletes what the list names.
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
-	return r.do(ctx, func(ctx context.Context) (revoke.Counts, error) {
+	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
+		MaxDeletes: limit})
+	return r.do(ctx, func(ctx context.Context) error {
 		var isAdmin func(user string) bool
 		if o.AdminsFirst {
 			var err error
 			if isAdmin, err = r.privileged(ctx); err != nil {
-				return revoke.NewCounts(), err
+				return err
 			}
 		}
 		show := progress.Options{Total: stats.Rows - r.earlier.Len(), Phase: "revoking"}
@@ -132,19 +134,17 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 			show.Phase, show.Verb = "looking", "planned"
 		}
 		r.show(show)
-		job := r.job(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
-			MaxDeletes: limit})
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
 		var failed error
 		for _, phase := range r.phases(isAdmin) {
 			// A phase after one that stopped is not sent, and its rows say so.
-			if _, err := job.Run(ctx, phase); err != nil && failed == nil {
+			if _, err := r.job.Run(ctx, phase); err != nil && failed == nil {
 				failed = err
 				stop(err)
 			}
 		}
-		return job.Counts(), failed
+		return failed
 	})
 }
 

@@ -29,6 +29,7 @@ type run struct {
 	tenant  *tenant.Tenant
 	header  *results.Run
 	runner  *batch.Runner
+	job     *revoke.Job
 
 	protectedUsers *protect.Users
 	unguarded      bool // no list of protected users is named
@@ -147,12 +148,12 @@ func (r *run) makeRunner() (err error) {
 	return nil
 }
 
-// job returns a Job whose rows go to the display, the metrics and the log.
-func (r *run) job(opts revoke.Options) *revoke.Job {
+// makeJob makes the job, whose rows go to the display, the metrics and the log.
+func (r *run) makeJob(opts revoke.Options) {
 	opts.Protected = r.protected
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
 	opts.Settled, opts.Doubted, opts.Perhaps = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
-	return revoke.New(r.runner, func(row *results.Row) error {
+	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.showRow(row)
 		r.opts.Metrics.Row(row)
 		return r.write(row)
@@ -165,18 +166,18 @@ func (r *run) show(opts progress.Options) {
 	r.console.Show(opts)
 }
 
-// settle sends the requests of a job for the pairs, until each has its row.
-func (r *run) settle(ctx context.Context, job *revoke.Job, pairs iter.Seq2[input.Pair, revoke.Found]) error {
+// settle sends the requests of the job for the pairs, until each has its row.
+func (r *run) settle(ctx context.Context, pairs iter.Seq2[input.Pair, revoke.Found]) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	job.Within(stop)
+	r.job.Within(stop)
 	return r.runner.Run(ctx, func(yield func(batch.Request) bool) {
 		for pair, found := range pairs {
-			if req, ok := job.Begin(pair, found); ok && !yield(req) {
+			if req, ok := r.job.Begin(pair, found); ok && !yield(req) {
 				return
 			}
 		}
-	}, job.Settle)
+	}, r.job.Settle)
 }
 
 // showRow shows a row in the progress display.

@@ -52,12 +52,12 @@ func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
 }
 
 func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
-	return r.do(ctx, func(ctx context.Context) (revoke.Counts, error) {
+	r.makeJob(revoke.Options{AbortAfter: 100})
+	return r.do(ctx, func(ctx context.Context) error {
 		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
-		job := r.job(revoke.Options{AbortAfter: 100})
-		err := r.look(ctx, o.Scope.Find, job, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+		err := r.look(ctx, o.Scope.Find, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
 			r.opts.Metrics.Found(found)
-			job.Record(foundRow(found))
+			r.job.Record(foundRow(found))
 			_ = out.Write(found.Line()) // kept, and returned by commit
 			return nil
 		})
@@ -69,7 +69,7 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		if r.summary.Output == "" && outErr == nil {
 			r.console.Say("%s is left as it was, because the scan did not end", o.Output)
 		}
-		return job.Counts(), err
+		return err
 	})
 }
 

@@ -31,8 +31,6 @@ type SweepOptions struct {
 type sweepRun struct {
 	*run
 	o          *SweepOptions
-	scope      *scan.Options
-	job        *revoke.Job
 	limit      int // how many passes may be deleted, 0 for any number
 	unfinished int // passes that an earlier run was deleting and this one deletes first
 }
@@ -65,12 +63,9 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 
 // sweep finds passes and deletes them.
 func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
-	s := &sweepRun{run: r, o: o, scope: &o.Scope.Find, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
-	s.job = r.job(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit})
-	return r.do(ctx, func(ctx context.Context) (revoke.Counts, error) {
-		err := s.sweep(ctx)
-		return s.job.Counts(), err
-	})
+	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
+	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit})
+	return r.do(ctx, s.sweep)
 }
 
 // namesOf reports whether the scan will yield object ids, user principal names or both, so that
@@ -153,7 +148,7 @@ func (s *sweepRun) finish(ctx context.Context) error {
 		return s.tooMany()
 	}
 	s.show(progress.Options{Total: len(doubts), Phase: "finishing", Verb: s.verb()})
-	return s.settle(ctx, s.job, func(yield func(input.Pair, revoke.Found) bool) {
+	return s.settle(ctx, func(yield func(input.Pair, revoke.Found) bool) {
 		for _, d := range doubts {
 			pair := input.Pair{Source: d.Source, User: d.User, Method: d.Method}
 			if !yield(pair, revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)}) {
@@ -180,7 +175,7 @@ func (s *sweepRun) verb() string {
 // gather scans, and deletes nothing.
 func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
-	err = s.look(ctx, *s.scope, s.job, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
+	err = s.look(ctx, s.o.Scope.Find, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
 		if s.isProtected(f) {
 			return nil
 		}
@@ -196,7 +191,7 @@ func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) 
 // stream deletes while it scans.
 func (s *sweepRun) stream(ctx context.Context) error {
 	s.show(progress.Options{Phase: "sweeping", Verb: s.verb(), Noun: "users"})
-	return s.look(ctx, *s.scope, s.job, func(f *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+	return s.look(ctx, s.o.Scope.Find, func(f *scan.Found, _ context.CancelCauseFunc) []batch.Request {
 		if s.isProtected(f) {
 			return nil
 		}
@@ -241,7 +236,7 @@ func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
 	if err := s.log.Sync(); err != nil {
 		return err // a pass is deleted only if the log names it
 	}
-	return s.settle(ctx, s.job, func(yield func(input.Pair, revoke.Found) bool) {
+	return s.settle(ctx, func(yield func(input.Pair, revoke.Found) bool) {
 		for _, f := range found {
 			if !yield(pairOf(f)) {
 				return

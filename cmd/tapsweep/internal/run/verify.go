@@ -59,11 +59,11 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 }
 
 func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUsers) error {
-	return r.do(ctx, func(ctx context.Context) (revoke.Counts, error) {
+	r.makeJob(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
+	return r.do(ctx, func(ctx context.Context) error {
 		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying", Verb: "gone",
 			Good: []results.Outcome{results.Revoked, results.Absent}})
-		job := r.job(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
-		err := r.settle(ctx, job, func(yield func(input.Pair, revoke.Found) bool) {
+		return r.settle(ctx, func(yield func(input.Pair, revoke.Found) bool) {
 			for _, u := range held.Users {
 				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, Method: u.Method}
 				if !yield(pair, revoke.Found{UPN: u.UPN, Outcome: u.Outcome}) {
@@ -71,6 +71,5 @@ func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUse
 				}
 			}
 		})
-		return job.Counts(), err
 	})
 }
