@@ -45,8 +45,7 @@ type Checkup struct {
 func (c *Checkup) note(step, result, detail string, hints ...string) {
 	// What sends to the check, or to a run, is no help here.
 	hints = slices.DeleteFunc(slices.Clone(hints), func(h string) bool {
-		return h == tenant.HintCheck ||
-			h == status.HintResume
+		return h == status.HintCheck || h == status.HintResume
 	})
 	c.Steps = append(c.Steps, Finding{step, result, detail, hints})
 }

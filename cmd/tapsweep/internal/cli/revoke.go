@@ -1,12 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/spf13/cobra"
 
 	"tapsweep/cmd/tapsweep/internal/run"
-	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -81,20 +81,17 @@ was sent.`,
 
 // check refuses flags that make no sense, before any file is opened.
 func (f *revokeFlags) check(cmd *cobra.Command) error {
-	switch {
-	case f.revoke.Simulate && connects(cmd.Flags()):
-		return status.Refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in "+
-			"or about Graph"),
-			"for a simulated tenant that is running use --graph-url alone")
-	case f.revoke.Simulate && f.revoke.Self:
-		return status.Refuse(errors.New("--simulate and --self exclude each other: nobody is signed in to the " +
-			"simulated tenant"))
-	case f.resume != "" && f.revoke.Simulate:
-		return status.Refuse(errors.New("--resume and --simulate exclude each other: the simulated tenant is a new "+
-			"one each time"),
-			"for a drill of several runs use tapsweep simulate")
-	}
-	return f.guardFlags.check()
+	simulate := f.revoke.Simulate
+	return cmp.Or(refuse(
+		conflict{simulate && connects(cmd.Flags()),
+			"--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph",
+			"for a simulated tenant that is running use --graph-url alone"},
+		conflict{simulate && f.revoke.Self,
+			"--simulate and --self exclude each other: nobody is signed in to the simulated tenant", ""},
+		conflict{simulate && f.resume != "",
+			"--resume and --simulate exclude each other: the simulated tenant is a new one each time",
+			"for a drill of several runs use tapsweep simulate"},
+	), f.guardFlags.check())
 }
 
 func (f *revokeFlags) options(p *program, cmd *cobra.Command, lists []string) (*run.RevokeOptions, error) {

@@ -92,26 +92,40 @@ func (f *runFlags) addRest(cmd *cobra.Command, quiet string) {
 	hasVariable(fl, "no-preflight", "metrics-file", "progress", "quiet")
 }
 
-// check refuses flags that make no sense, before any file is opened.
-func (f *runFlags) check() error {
-	log := &f.opts.Log
-	switch {
-	case log.Evidence != "" && log.Path != "":
-		return status.Refuse(errors.New("--evidence and --results exclude each other: the results log is kept in "+
-			"the directory"),
-			"a log that is there already: tapsweep report makes its reports")
-	case log.Evidence != "" && log.Overwrite:
-		return status.Refuse(errors.New("--evidence and --overwrite exclude each other: evidence is never replaced"))
-	case f.metrics != "" && sameName(f.metrics, log.Path):
-		return status.Refuse(errors.New("--metrics-file and --results name the same file"))
-	case f.resume != "" && log.Evidence == "" && (log.Path == "" || log.Path == "-"):
-		return status.Refuse(errors.New("--resume needs the log to go on with"), "name it with --results FILE")
-	case f.resume != "" && log.Overwrite:
-		return status.Refuse(errors.New("--resume and --overwrite exclude each other"))
-	case log.Path == "-" && log.Overwrite:
-		return status.Refuse(errors.New("--overwrite needs a results file, not standard output"))
+// A conflict is a use of flags that makes no sense.
+type conflict struct {
+	is         bool
+	text, hint string // no hint if empty
+}
+
+// refuse refuses the first conflict that is there.
+func refuse(conflicts ...conflict) error {
+	for _, c := range conflicts {
+		switch {
+		case c.is && c.hint != "":
+			return status.Refuse(errors.New(c.text), c.hint)
+		case c.is:
+			return status.Refuse(errors.New(c.text))
+		}
 	}
 	return nil
+}
+
+// check refuses flags that make no sense, before any file is opened.
+func (f *runFlags) check() error {
+	log, resume := &f.opts.Log, f.resume != ""
+	return refuse(
+		conflict{log.Evidence != "" && log.Path != "",
+			"--evidence and --results exclude each other: the results log is kept in the directory",
+			"a log that is there already: tapsweep report makes its reports"},
+		conflict{log.Evidence != "" && log.Overwrite,
+			"--evidence and --overwrite exclude each other: evidence is never replaced", ""},
+		conflict{sameName(f.metrics, log.Path), "--metrics-file and --results name the same file", ""},
+		conflict{resume && log.Evidence == "" && (log.Path == "" || log.Path == "-"),
+			"--resume needs the log of the run", "name it with --results FILE"},
+		conflict{resume && log.Overwrite, "--resume and --overwrite exclude each other", ""},
+		conflict{log.Path == "-" && log.Overwrite, "--overwrite needs a results file, not standard output", ""},
+	)
 }
 
 // options returns the options of a run. A run against a simulated tenant has no target.
@@ -183,10 +197,8 @@ func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
 }
 
 func (f *guardFlags) check() error {
-	if f.verify && f.guards.DryRun {
-		return status.Refuse(errors.New("--verify and --dry-run exclude each other: nothing is deleted"))
-	}
-	return nil
+	return refuse(conflict{f.verify && f.guards.DryRun,
+		"--verify and --dry-run exclude each other: nothing is deleted", ""})
 }
 
 // options returns the guards of a run.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/run"
 	"tapsweep/cmd/tapsweep/internal/scan"
-	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 type scanFlags struct {
@@ -57,20 +55,15 @@ that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 }
 
 func (f *scanFlags) check() error {
-	if f.scan.Output != "-" && sameName(f.scan.Output, f.opts.Log.Path) {
-		return status.Refuse(errors.New("--output and --results name the same file"))
-	}
-	if f.metrics != "" && sameName(f.metrics, f.scan.Output) {
-		return status.Refuse(errors.New("--output and --metrics-file name the same file"))
-	}
-	if f.scan.Format == "" && strings.EqualFold(filepath.Ext(f.scan.Output), ".json") {
-		return status.Refuse(fmt.Errorf("--output %s: a scan writes %s", f.scan.Output, oneOf(scan.Formats)),
-			"name a .jsonl or .csv file, or choose with --format")
-	}
-	if f.scan.Output == "-" && f.opts.Log.Path == "-" {
-		return status.Refuse(errors.New("--output and --results cannot both go to standard output"))
-	}
-	return nil
+	output, results := f.scan.Output, f.opts.Log.Path
+	return refuse(
+		conflict{output == "-" && results == "-", "--output and --results cannot both go to standard output", ""},
+		conflict{sameName(output, results), "--output and --results name the same file", ""},
+		conflict{sameName(output, f.metrics), "--output and --metrics-file name the same file", ""},
+		conflict{f.scan.Format == "" && strings.EqualFold(filepath.Ext(output), ".json"),
+			fmt.Sprintf("--output %s: a scan writes %s", output, oneOf(scan.Formats)),
+			"name a .jsonl or .csv file, or choose with --format"},
+	)
 }
 
 // chosen returns the format to write. On a terminal the default is a table.

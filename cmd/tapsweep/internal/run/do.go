@@ -72,11 +72,8 @@ func (r *run) writeHeader(start time.Time) error {
 
 // work does the work until the context ends, and says so if it does.
 func (r *run) work(ctx context.Context, body func(context.Context) error) error {
-	parent := ctx // the derived context may be cancelled after it
-	stopSaying := context.AfterFunc(parent, func() { r.sayStopping(context.Cause(parent)) })
+	stopSaying := context.AfterFunc(ctx, func() { r.sayStopping(context.Cause(ctx)) })
 	defer stopSaying()
-	ctx, r.stop = context.WithCancelCause(ctx)
-	defer r.stop(nil)
 	r.waits.begin()
 	err := body(ctx)
 	r.console.Display().Stop()

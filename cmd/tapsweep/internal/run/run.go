@@ -36,7 +36,6 @@ type run struct {
 
 	log     *results.Log     // nil for a run without one
 	earlier *results.Earlier // what runs before have settled, nil without a log to resume
-	stop    context.CancelCauseFunc
 	waits   waits
 	summary summary
 

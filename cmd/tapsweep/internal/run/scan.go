@@ -41,8 +41,7 @@ func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
 		if err := r.openLog(results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
 			o.Metrics.Earlier(row)
 			if row.Outcome == results.Found {
-				out.Write(&scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason,
-					Created: row.Created, Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce})
+				_ = out.Write(lineOf(row))
 			}
 		}}); err != nil {
 			return err
@@ -57,8 +56,9 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
 		err := r.look(ctx, o.Scope.Find, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
 			r.opts.Metrics.Found(found)
-			r.job.Record(foundRow(found))
-			_ = out.Write(found.Line()) // kept, and returned by commit
+			row := foundRow(found)
+			r.job.Record(row)
+			_ = out.Write(lineOf(row)) // kept, and returned by commit
 			return nil
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
@@ -78,6 +78,12 @@ func foundRow(f *scan.Found) *results.Row {
 	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found,
 		Reason:  string(f.Why),
 		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce, Status: 200, Attempts: 1}
+}
+
+// lineOf is the line of a pass that was found.
+func lineOf(row *results.Row) *scan.Line {
+	return &scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason, Created: row.Created,
+		Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce}
 }
 
 // output is where passes are printed to. A file appears when the scan has ended. If the scan is

@@ -68,6 +68,9 @@ const HintBound = "raise the limit with --max-items, or remove it with --max-ite
 // HintResume leads from a problem that is solved back to the run.
 const HintResume = "when that is fixed, resume with --resume"
 
+// HintCheck leads to tapsweep check.
+const HintCheck = "tapsweep check tries it out without changing anything"
+
 // A rule is a row of the table.
 type rule struct {
 	matches func(error) bool
