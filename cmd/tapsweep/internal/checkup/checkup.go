@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -148,8 +147,7 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 		detail += ", ends at " + tok.Expires.UTC().Format(time.RFC3339)
 	}
 	c.note("token", "ok", detail)
-	problem := t.Misplaced()
-	if problem != nil {
+	if problem := t.Misplaced(); problem != nil {
 		for i := range c.Commands {
 			c.Commands[i].Works = preflight.No
 		}
@@ -158,17 +156,13 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 		return true
 	}
 	task := preflight.Task{Others: true}
-	problem = t.Lacks(task)
-	if problem != nil && tok.Kind == preflight.User && t.Lacks(preflight.Task{Own: true}) == nil {
-		// Good for --self, which is something, and not for a list.
-		c.note("claims", "failed", problem.Text, problem.Hints...)
-		c.Exit = status.Incomplete
-		return false
-	}
-	switch warnings := tok.Warnings(task); {
+	switch problem, warnings := t.Lacks(task), tok.Warnings(task); {
 	case problem != nil:
 		c.note("claims", "failed", problem.Text, problem.Hints...)
 		c.Exit = status.NoAccess
+		if tok.Kind == preflight.User && t.Lacks(preflight.Task{Own: true}) == nil {
+			c.Exit = status.Incomplete // the token is good for --self, and not for a list
+		}
 	case len(warnings) > 0:
 		c.note("claims", "warning", strings.Join(warnings, "; "))
 	default:
@@ -202,7 +196,13 @@ func (c *Checkup) print(to *console.Console, asJSON bool, t *tenant.Tenant) erro
 		}
 		tw.Flush()
 	}
-	printVariables(&b, c.Variables)
+	if len(c.Variables) > 0 {
+		fmt.Fprintf(tw, "\nvariable\tvalue\n")
+	}
+	for _, v := range c.Variables {
+		fmt.Fprintf(tw, "%s\t%s\n", v.Variable, v.Value)
+	}
+	tw.Flush()
 	for _, s := range c.Steps {
 		for _, h := range s.Hints {
 			fmt.Fprintf(&b, "hint: %s\n", to.Visible(h))
@@ -210,17 +210,4 @@ func (c *Checkup) print(to *console.Console, asJSON bool, t *tenant.Tenant) erro
 	}
 	_, err := to.Out.Write([]byte(b.String()))
 	return err
-}
-
-// printVariables prints a table of the variables, if there are any.
-func printVariables(w io.Writer, list []Variable) {
-	if len(list) == 0 {
-		return
-	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "\nvariable\tvalue\n")
-	for _, v := range list {
-		fmt.Fprintf(tw, "%s\t%s\n", v.Variable, v.Value)
-	}
-	tw.Flush()
 }

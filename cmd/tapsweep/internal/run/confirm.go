@@ -103,9 +103,8 @@ func (r *run) printQuestion(q *question) {
 	fmt.Fprintf(w, "About to revoke %s of %s in tenant %s at %s.\n", format.Plural(q.passes, "pass", "passes"),
 		format.Plural(q.users, "user", "users"), format.OrUnknown(r.tenant.ID), r.tenant.Root)
 	fmt.Fprintf(w, "Signed in as %s.\n", format.OrUnknown(r.tenant.Token.Who))
-	if len(r.opts.Variables) > 0 {
-		fmt.Fprintf(w, "Flags by the environment: %s.\n", strings.Join(r.opts.Variables, ", "))
-	}
+	printLines(w, []line{{len(r.opts.Variables) > 0,
+		"Flags by the environment: " + strings.Join(r.opts.Variables, ", ") + "."}})
 	for _, pair := range q.sample {
 		method := pair.Method
 		if method == "" {
@@ -116,37 +115,23 @@ func (r *run) printQuestion(q *question) {
 	if more := q.passes - len(q.sample); more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)
 	}
-	switch {
-	case q.own == 1 && q.passes == 1:
-		fmt.Fprintln(w, "It is your own.")
-	case q.own == 1:
-		fmt.Fprintln(w, "One of them is your own.")
-	case q.own > 1:
-		fmt.Fprintf(w, "%d of them are your own.\n", q.own)
+	these := "these users"
+	if q.anyPass == 1 {
+		these = "this user"
 	}
-	if q.anyPass > 0 {
-		users := "these users"
-		if q.anyPass == 1 {
-			users = "this user"
-		}
-		fmt.Fprintf(w, "%s no pass: ANY Temporary Access Pass of %s will be deleted.\n",
-			format.Plural(q.anyPass, "row names", "rows name"), users)
-	}
-	for _, left := range []struct {
-		n    int
-		what string
-	}{
-		{q.protected, "of protected users"}, {q.settled, "settled before"}, {q.done, "done, as the list itself says"},
-		{q.shielded, "protected, as the list itself says"},
-		{q.repeats, "there twice"}, {q.invalid, "bad rows"},
-	} {
-		if left.n > 0 {
-			fmt.Fprintf(w, "Left out: %d %s.\n", left.n, left.what)
-		}
-	}
-	if doubt := r.protectedUsers.Doubt(); doubt != "" {
-		fmt.Fprintf(w, "%s.\n", doubt)
-	}
+	left := func(n int, what string) line { return line{n > 0, fmt.Sprintf("Left out: %d %s.", n, what)} }
+	doubt := r.protectedUsers.Doubt()
+	printLines(w, []line{
+		{q.own == 1 && q.passes == 1, "It is your own."},
+		{q.own == 1 && q.passes > 1, "One of them is your own."},
+		{q.own > 1, fmt.Sprintf("%d of them are your own.", q.own)},
+		{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") + " no pass: ANY Temporary Access Pass of " +
+			these + " will be deleted."},
+		left(q.protected, "of protected users"), left(q.settled, "settled before"),
+		left(q.done, "done, as the list itself says"), left(q.shielded, "protected, as the list itself says"),
+		left(q.repeats, "there twice"), left(q.invalid, "bad rows"),
+		{doubt != "", doubt + "."},
+	})
 }
 
 // person returns a pair's user for display: the user principal name if the list has one, and
