@@ -85,10 +85,10 @@ func TestEvidence(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	_, again, _ := strings.Cut(p.stderr, "to go on: ")
+	_, again, _ := strings.Cut(p.stderr, "to resume: ")
 	again, _, _ = strings.Cut(again, "\n")
 	if want := fmt.Sprintf("tapsweep revoke --resume --evidence '%s' --yes --graph-url %s %s", dir, root, list); again != want || !strings.Contains(string(mustRead(t, dir+"/report.txt")), want) {
-		t.Errorf("to go on: %s\nwant      %s", again, want)
+		t.Errorf("to resume: %s\nwant      %s", again, want)
 	}
 	before, seal := mustRead(t, dir+"/results.jsonl"), sha256.Sum256(mustRead(t, dir+"/SHA256SUMS"))
 	p = tapsweep(t, env, "revoke", "--resume", "--evidence", dir, "--yes", "--graph-url", root, list)

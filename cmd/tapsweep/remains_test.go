@@ -34,7 +34,7 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	log := strings.TrimSuffix(path, "list.csv") + "log.jsonl"
 	args := []string{"revoke", "--yes", "--verify", "--verify-wait", "3s", "--protect", glass, "--graph-url", root, "--results", log, path}
 	p := tapsweep(t, env, args...)
-	if p.code != status.Incomplete || strings.Contains(p.stderr, "to go on") {
+	if p.code != status.Incomplete || strings.Contains(p.stderr, "to resume") {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
 	command := regexp.MustCompile(`(?m)^to revoke what remains: tapsweep (.*)$`).FindStringSubmatch(p.stderr)

@@ -5,18 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
+	"text/tabwriter"
+	"time"
+
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/input"
-	"text/tabwriter"
-	"time"
 )
 
 // A Finding is one step of the check.
@@ -44,8 +44,7 @@ type Checkup struct {
 func (c *Checkup) note(step, result, detail string, hints ...string) {
 	// What sends to the check, or to a run, is no help here.
 	hints = slices.DeleteFunc(slices.Clone(hints), func(h string) bool {
-		return h == tenant.HintCheck ||
-			h == status.HintResume
+		return h == status.HintCheck || h == status.HintResume
 	})
 	c.Steps = append(c.Steps, Finding{step, result, detail, hints})
 }
@@ -89,7 +88,7 @@ func Run(ctx context.Context, c *console.Console, o Options) error {
 		t, err = found.tenant(ctx, &o)
 	}
 	if ctx.Err() != nil {
-		return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
+		return status.Interrupted(ctx)
 	}
 	if err != nil {
 		failed := status.Of(err)
@@ -148,8 +147,7 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 		detail += ", ends at " + tok.Expires.UTC().Format(time.RFC3339)
 	}
 	c.note("token", "ok", detail)
-	problem := t.Misplaced()
-	if problem != nil {
+	if problem := t.Misplaced(); problem != nil {
 		for i := range c.Commands {
 			c.Commands[i].Works = preflight.No
 		}
@@ -158,17 +156,13 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 		return true
 	}
 	task := preflight.Task{Others: true}
-	problem = t.Lacks(task)
-	if problem != nil && tok.Kind == preflight.User && t.Lacks(preflight.Task{Own: true}) == nil {
-		// Good for --self, which is something, and not for a list.
-		c.note("claims", "failed", problem.Text, problem.Hints...)
-		c.Exit = status.Incomplete
-		return false
-	}
-	switch warnings := tok.Warnings(task); {
+	switch problem, warnings := t.Lacks(task), tok.Warnings(task); {
 	case problem != nil:
 		c.note("claims", "failed", problem.Text, problem.Hints...)
 		c.Exit = status.NoAccess
+		if tok.Kind == preflight.User && t.Lacks(preflight.Task{Own: true}) == nil {
+			c.Exit = status.Incomplete // the token is good for --self, and not for a list
+		}
 	case len(warnings) > 0:
 		c.note("claims", "warning", strings.Join(warnings, "; "))
 	default:
@@ -202,7 +196,13 @@ func (c *Checkup) print(to *console.Console, asJSON bool, t *tenant.Tenant) erro
 		}
 		tw.Flush()
 	}
-	printVariables(&b, c.Variables)
+	if len(c.Variables) > 0 {
+		fmt.Fprintf(tw, "\nvariable\tvalue\n")
+	}
+	for _, v := range c.Variables {
+		fmt.Fprintf(tw, "%s\t%s\n", v.Variable, v.Value)
+	}
+	tw.Flush()
 	for _, s := range c.Steps {
 		for _, h := range s.Hints {
 			fmt.Fprintf(&b, "hint: %s\n", to.Visible(h))
@@ -210,17 +210,4 @@ func (c *Checkup) print(to *console.Console, asJSON bool, t *tenant.Tenant) erro
 	}
 	_, err := to.Out.Write([]byte(b.String()))
 	return err
-}
-
-// printVariables prints a table of the variables, if there are any.
-func printVariables(w io.Writer, list []Variable) {
-	if len(list) == 0 {
-		return
-	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "\nvariable\tvalue\n")
-	for _, v := range list {
-		fmt.Fprintf(tw, "%s\t%s\n", v.Variable, v.Value)
-	}
-	tw.Flush()
 }

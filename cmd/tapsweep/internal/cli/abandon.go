@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,7 +38,7 @@ func (p *program) execute(ctx context.Context, root *cobra.Command) (*cobra.Comm
 	case <-patience.C:
 	}
 	if cmd := p.command.Load(); cmd != nil && p.console.Abandon() {
-		return cmd, &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
+		return cmd, status.Interrupted(ctx)
 	}
 	r := <-done
 	return r.cmd, r.err

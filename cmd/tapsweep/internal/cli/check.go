@@ -1,15 +1,16 @@
 package cli
 
 import (
+	"github.com/spf13/cobra"
+
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/checkup"
-
-	"github.com/spf13/cobra"
+	"tapsweep/cmd/tapsweep/internal/tenant"
 )
 
 type checkFlags struct {
-	connect connectFlags
-	user    string
+	connect tenant.Options
+	opts    checkup.Options
 	output  string
 	log     logFlags
 }
@@ -31,12 +32,13 @@ Graph accepts, or one that does not allow deletes, 4 stopped by a signal,
   tapsweep check --user dana@contoso.com --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			target, err := f.connect.resolve(p)
+			target, err := p.resolve(f.connect)
 			if target == nil {
 				return err
 			}
-			o := checkup.Options{Target: target, NoCredential: err, User: f.user, JSON: f.output == "json",
-				Logger: f.log.logger(p.console)}
+			o := f.opts
+			o.Target, o.NoCredential = target, err
+			o.JSON, o.Logger = f.output == "json", f.log.logger(p.console)
 			for _, s := range p.settings {
 				o.Variables = append(o.Variables, checkup.Variable{Variable: s.variable,
 					Value: safetext.Printable(s.value)})
@@ -46,10 +48,10 @@ Graph accepts, or one that does not allow deletes, 4 stopped by a signal,
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.StringVar(&f.user, "user", "",
+	fl.StringVar(&f.opts.User, "user", "",
 		"list this user's passes; \"me\" is who is signed in (default one who does not exist)")
 	addEnum(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
-	f.connect.add(fl)
+	addConnect(fl, &f.connect)
 	f.log.add(fl)
 	return cmd
 }

@@ -51,4 +51,4 @@ func checkOutput(path string, mayExist bool) error {
 }
 
 // sameName reports whether two files, which may not exist yet, have one name.
-func sameName(a, b string) bool { return b != "" && filepath.Clean(a) == filepath.Clean(b) }
+func sameName(a, b string) bool { return a != "" && b != "" && filepath.Clean(a) == filepath.Clean(b) }

@@ -15,10 +15,7 @@ import (
 )
 
 // reportFlags are the flags of report, as typed.
-type reportFlags struct {
-	html, csv, json string
-	overwrite       bool
-}
+type reportFlags struct{ report.Outputs }
 
 func (p *program) reportCommand() *cobra.Command {
 	var f reportFlags
@@ -48,22 +45,22 @@ Exit codes: 0 the report is written, 64 it is not, 4 stopped by a signal.`,
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	addFile(fl, &f.html, "html", "", "write a page for a browser, or for paper", "html", "htm")
-	addFile(fl, &f.csv, "csv", "", "write all pairs, with what became of each", "csv")
-	addFile(fl, &f.json, "json", "", "write the numbers as one JSON object", "json")
-	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
+	addFile(fl, &f.HTML, "html", "", "write a page for a browser, or for paper", "html", "htm")
+	addFile(fl, &f.CSV, "csv", "", "write all pairs, with what became of each", "csv")
+	addFile(fl, &f.JSON, "json", "", "write the numbers as one JSON object", "json")
+	fl.BoolVar(&f.Overwrite, "overwrite", false, "replace files that are there already")
 	return cmd
 }
 
 // beside returns a name for the CSV file that goes with the page: one that no file has, even with
 // --overwrite. The page usually has the name of the incident, and so has its list.
 func (f *reportFlags) beside() string {
-	return freeName(strings.TrimSuffix(f.html, filepath.Ext(f.html)), ".csv", f.html, f.json)
+	return freeName(strings.TrimSuffix(f.HTML, filepath.Ext(f.HTML)), ".csv", f.HTML, f.JSON)
 }
 
 // files are the files to write, by flag.
 func (f *reportFlags) files() (flags, paths []string) {
-	for _, o := range []struct{ flag, path string }{{"--html", f.html}, {"--csv", f.csv}, {"--json", f.json}} {
+	for _, o := range []struct{ flag, path string }{{"--html", f.HTML}, {"--csv", f.CSV}, {"--json", f.JSON}} {
 		if o.path != "" {
 			flags, paths = append(flags, o.flag), append(paths, o.path)
 		}
@@ -87,9 +84,9 @@ func (f *reportFlags) check(logs *report.Logs) error {
 			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path),
 				"choose another file")
 		}
-		if err := report.CheckFile(path, f.overwrite, logs); err != nil {
+		if err := report.CheckFile(path, f.Overwrite, logs); err != nil {
 			hint := "choose another file, or replace it with --overwrite"
-			if f.overwrite {
+			if f.Overwrite {
 				hint = "choose another file"
 			}
 			return status.Refuse(fmt.Errorf("%s: %w", flags[i], err), hint)
@@ -112,19 +109,18 @@ func (p *program) report(ctx context.Context, f *reportFlags, names []string) (e
 			p.console.Say("%s", words)
 		}
 	}
-	out := &report.Outputs{Stdout: p.console.Out, Version: p.version, Overwrite: f.overwrite}
+	f.Stdout, f.Version = p.console.Out, p.version
 	// A page that has no room for all pairs has a CSV file beside it.
-	if f.html != "" && f.html != "-" && f.csv == "" && logs.Len() > report.MaxInline {
-		f.csv, out.KeepCSV = f.beside(), true
+	if f.HTML != "" && f.HTML != "-" && f.CSV == "" && logs.Len() > report.MaxInline {
+		f.CSV, f.KeepCSV = f.beside(), true
 	}
 	if err := f.check(logs); err != nil {
 		return err
 	}
-	out.HTML, out.CSV, out.JSON = f.html, f.csv, f.json
-	if err := out.Write(ctx, logs); err != nil {
+	if err := f.Write(ctx, logs); err != nil {
 		return unwritten(ctx, err)
 	}
-	for _, path := range []string{f.csv, f.html, f.json} {
+	for _, path := range []string{f.CSV, f.HTML, f.JSON} {
 		if path != "" && path != "-" {
 			p.console.Say("wrote %s", path)
 		}

@@ -1,12 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/spf13/cobra"
 
 	"tapsweep/cmd/tapsweep/internal/run"
-	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
@@ -14,9 +14,7 @@ import (
 type revokeFlags struct {
 	runFlags
 	guardFlags
-	simulate, self, skipInvalid, anyPass bool
-	format                               string
-	users                                []string // given by --user
+	revoke run.RevokeOptions
 }
 
 func (p *program) revokeCommand() *cobra.Command {
@@ -43,11 +41,11 @@ was sent.`,
 		ValidArgsFunction: anyFile,
 		Args: func(_ *cobra.Command, lists []string) error {
 			switch {
-			case f.self && len(lists) > 0:
+			case f.revoke.Self && len(lists) > 0:
 				return errors.New("--self takes no list")
-			case f.self && len(f.users) > 0:
+			case f.revoke.Self && len(f.revoke.Users) > 0:
 				return errors.New("--self and --user exclude each other")
-			case !f.self && len(lists)+len(f.users) == 0:
+			case !f.revoke.Self && len(lists)+len(f.revoke.Users) == 0:
 				return errors.New("no list is named, and no --user is given")
 			}
 			return nil
@@ -63,17 +61,18 @@ was sent.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	f.addAsk(fl)
-	fl.BoolVar(&f.simulate, "simulate", false,
+	fl.BoolVar(&f.revoke.Simulate, "simulate", false,
 		"run against a simulated tenant in this process that holds the passes of the list")
-	fl.StringArrayVar(&f.users, "user", nil,
+	fl.StringArrayVar(&f.revoke.Users, "user", nil,
 		"delete any pass of this user, given by object id or user principal name; repeatable")
-	fl.BoolVar(&f.self, "self", false, "delete the signed-in user's own pass; takes no list")
+	fl.BoolVar(&f.revoke.Self, "self", false, "delete the signed-in user's own pass; takes no list")
 	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
 	f.addEvidence(fl)
-	addEnum(fl, &f.format, "format", "", input.Formats,
+	addEnum(fl, &f.revoke.Format, "format", "", input.Formats,
 		"format of the lists: "+oneOf(input.Formats)+" (default: by extension, else by content)")
-	fl.BoolVar(&f.skipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
-	fl.BoolVar(&f.anyPass, "any-pass", false, "delete whatever pass a user holds, in place of the one that a row names")
+	fl.BoolVar(&f.revoke.SkipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
+	fl.BoolVar(&f.revoke.AnyPass, "any-pass", false,
+		"delete whatever pass a user holds, in place of the one that a row names")
 	f.addGuards(fl)
 	f.addPace(fl)
 	f.addRest(cmd, "no summary when every pair is done")
@@ -81,29 +80,25 @@ was sent.`,
 }
 
 // check refuses flags that make no sense, before any file is opened.
-func (f *revokeFlags) check() error {
-	switch {
-	case f.simulate && f.connect.any():
-		return status.Refuse(errors.New("--simulate goes to a tenant of its own: it takes no flag about signing in "+
-			"or about Graph"),
-			"for a simulated tenant that is running use --graph-url alone")
-	case f.simulate && f.self:
-		return status.Refuse(errors.New("--simulate and --self exclude each other: nobody is signed in to the " +
-			"simulated tenant"))
-	case f.resume != "" && f.simulate:
-		return status.Refuse(errors.New("--resume and --simulate exclude each other: the simulated tenant is a new "+
-			"one each time"),
-			"for a drill of several runs use tapsweep simulate")
-	}
-	return f.guardFlags.check()
+func (f *revokeFlags) check(cmd *cobra.Command) error {
+	simulate := f.revoke.Simulate
+	return cmp.Or(refuse(
+		conflict{simulate && connects(cmd.Flags()),
+			"--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph",
+			"for a simulated tenant that is running use --graph-url alone"},
+		conflict{simulate && f.revoke.Self,
+			"--simulate and --self exclude each other: nobody is signed in to the simulated tenant", ""},
+		conflict{simulate && f.resume != "",
+			"--resume and --simulate exclude each other: the simulated tenant is a new one each time",
+			"for a drill of several runs use tapsweep simulate"},
+	), f.guardFlags.check())
 }
 
 func (f *revokeFlags) options(p *program, cmd *cobra.Command, lists []string) (*run.RevokeOptions, error) {
-	if err := f.check(); err != nil {
+	if err := f.check(cmd); err != nil {
 		return nil, err
 	}
-	o, err := f.runFlags.options(p, cmd, f.simulate)
-	return &run.RevokeOptions{Options: o, Guards: f.guardFlags.options(), Lists: lists, Format: f.format,
-		Users: f.users,
-		Self:  f.self, SkipInvalid: f.skipInvalid, AnyPass: f.anyPass, Simulate: f.simulate}, err
+	o, err := f.runFlags.options(p, cmd, f.revoke.Simulate)
+	f.revoke.Options, f.revoke.Guards, f.revoke.Lists = o, f.guardFlags.options(), lists
+	return &f.revoke, err
 }

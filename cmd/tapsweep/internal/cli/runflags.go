@@ -15,32 +15,17 @@ import (
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/run"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/tenant"
 )
 
 // runFlags are the flags of every command that sends requests in batches and may
 // write a results log.
 type runFlags struct {
-	connect     connectFlags
-	noPreflight bool
-
-	results   string
-	resume    string
-	overwrite bool
-	evidence  string
-
-	concurrency    int
-	batchSize      int
-	maxAttempts    int
-	requestTimeout time.Duration
-	rate           float64
-	priority       string
-	maxWait        time.Duration
-	stallTimeout   time.Duration
-	deadline       time.Duration
-
+	opts     run.Options
+	connect  tenant.Options
+	resume   string
 	metrics  string
 	progress string
-	quiet    bool
 	log      logFlags
 }
 
@@ -54,39 +39,41 @@ var (
 
 // addResults adds the flags about the results log. The usage says what its default is.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
-	addFile(fl, &f.results, "results", "", usage, "jsonl")
+	addFile(fl, &f.opts.Log.Path, "results", "", usage, "jsonl")
 	addEnum(fl, &f.resume, "resume", "", resumeWords, "resume the run of the results log, without what is settled")
 	fl.Lookup("resume").NoOptDefVal = "all"
-	fl.BoolVar(&f.overwrite, "overwrite", false, "replace a file that is there already")
+	fl.BoolVar(&f.opts.Log.Overwrite, "overwrite", false, "replace a file that is there already")
 }
 
 // addEvidence adds --evidence, for commands whose runs are proven afterwards.
 func (f *runFlags) addEvidence(fl *pflag.FlagSet) {
-	fl.StringVar(&f.evidence, "evidence", "",
+	fl.StringVar(&f.opts.Log.Evidence, "evidence", "",
 		"keep results log, reports, preflight and SHA-256 sums in this new directory")
 	fl.SetAnnotation("evidence", cobra.BashCompSubdirsInDir, nil)
 }
 
 // addPace adds the flags about how much is sent how fast.
 func (f *runFlags) addPace(fl *pflag.FlagSet) {
-	addInt(fl, &f.batchSize, "batch-size", batch.MaxRequests, 1, batch.MaxRequests, "most requests in a batch, 1 to 20")
-	addInt(fl, &f.concurrency, "concurrency", 0, 0, 1000,
+	addInt(fl, &f.opts.Batch.BatchSize, "batch-size", batch.MaxRequests, 1, batch.MaxRequests,
+		"most requests in a batch, 1 to 20")
+	addInt(fl, &f.opts.Batch.Concurrency, "concurrency", 0, 0, 1000,
 		"most batches in flight, up to 1000, 0 for as many as the pace needs (default 0)")
-	fl.Float64Var(&f.rate, "rate", 0,
+	fl.Float64Var(&f.opts.Batch.MaxRate, "rate", 0,
 		"most requests a second, to leave room for others (default as many as the tenant takes)")
-	addEnum(fl, &f.priority, "priority", "", priorities,
+	addEnum(fl, &f.opts.Priority, "priority", "", priorities,
 		oneOf(priorities)+": whose requests the tenant refuses first (default what Graph does)")
-	addDuration(fl, &f.maxWait, "max-wait", 15*time.Minute, time.Second,
+	addDuration(fl, &f.opts.Batch.MaxWait, "max-wait", 15*time.Minute, time.Second,
 		"stop early if the tenant asks for a longer wait")
-	addDuration(fl, &f.stallTimeout, "stall-timeout", 30*time.Minute, time.Second,
+	addDuration(fl, &f.opts.Batch.StallTimeout, "stall-timeout", 30*time.Minute, time.Second,
 		"stop early if everything is refused, or nothing can be reached, for so long")
-	addDuration(fl, &f.deadline, "deadline", 0, 0, "stop early after this time (default none)")
-	addInt(fl, &f.maxAttempts, "max-attempts", 6, 1, math.MaxInt,
+	addDuration(fl, &f.opts.Deadline, "deadline", 0, 0, "stop early after this time (default none)")
+	addInt(fl, &f.opts.Batch.MaxAttempts, "max-attempts", 6, 1, math.MaxInt,
 		"how often a request that fails is sent; being throttled, or offline in mid-run, does not count")
-	addDuration(fl, &f.requestTimeout, "request-timeout", 100*time.Second, time.Second, "how long a batch may take")
+	addDuration(fl, &f.opts.Batch.RequestTimeout, "request-timeout", 100*time.Second, time.Second,
+		"how long a batch may take")
 	setRange(fl, "rate", "at least 0.01", func() bool {
-		return f.rate == 0 || f.rate >= 0.01 &&
-			!math.IsInf(f.rate, 1)
+		rate := f.opts.Batch.MaxRate
+		return rate == 0 || rate >= 0.01 && !math.IsInf(rate, 1)
 	})
 	hasVariable(fl, "batch-size", "concurrency", "rate", "priority", "max-wait", "stall-timeout", "deadline",
 		"max-attempts", "request-timeout")
@@ -95,35 +82,50 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 // addRest adds the flags about signing in and about what is shown.
 func (f *runFlags) addRest(cmd *cobra.Command, quiet string) {
 	fl := cmd.Flags()
-	f.connect.add(fl)
-	fl.BoolVar(&f.noPreflight, "no-preflight", false, "do not judge by the access token what it may do")
+	addConnect(fl, &f.connect)
+	fl.BoolVar(&f.opts.NoPreflight, "no-preflight", false, "do not judge by the access token what it may do")
 	addFile(fl, &f.metrics, "metrics-file", "",
 		"write how the run ended to this .prom file, for node_exporter's textfile collector", "prom")
 	addEnum(fl, &f.progress, "progress", "auto", progressWords, oneOf(progressWords))
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, quiet)
+	fl.BoolVarP(&f.opts.Quiet, "quiet", "q", false, quiet)
 	f.log.add(fl)
 	hasVariable(fl, "no-preflight", "metrics-file", "progress", "quiet")
 }
 
-// check refuses flags that make no sense, before any file is opened.
-func (f *runFlags) check() error {
-	switch {
-	case f.evidence != "" && f.results != "":
-		return status.Refuse(errors.New("--evidence and --results exclude each other: the results log is kept in "+
-			"the directory"),
-			"a log that is there already: tapsweep report makes its reports")
-	case f.evidence != "" && f.overwrite:
-		return status.Refuse(errors.New("--evidence and --overwrite exclude each other: evidence is never replaced"))
-	case f.metrics != "" && sameName(f.metrics, f.results):
-		return status.Refuse(errors.New("--metrics-file and --results name the same file"))
-	case f.resume != "" && f.evidence == "" && (f.results == "" || f.results == "-"):
-		return status.Refuse(errors.New("--resume needs the log to go on with"), "name it with --results FILE")
-	case f.resume != "" && f.overwrite:
-		return status.Refuse(errors.New("--resume and --overwrite exclude each other"))
-	case f.results == "-" && f.overwrite:
-		return status.Refuse(errors.New("--overwrite needs a results file, not standard output"))
+// A conflict is a use of flags that makes no sense.
+type conflict struct {
+	is         bool
+	text, hint string // no hint if empty
+}
+
+// refuse refuses the first conflict that is there.
+func refuse(conflicts ...conflict) error {
+	for _, c := range conflicts {
+		switch {
+		case c.is && c.hint != "":
+			return status.Refuse(errors.New(c.text), c.hint)
+		case c.is:
+			return status.Refuse(errors.New(c.text))
+		}
 	}
 	return nil
+}
+
+// check refuses flags that make no sense, before any file is opened.
+func (f *runFlags) check() error {
+	log, resume := &f.opts.Log, f.resume != ""
+	return refuse(
+		conflict{log.Evidence != "" && log.Path != "",
+			"--evidence and --results exclude each other: the results log is kept in the directory",
+			"a log that is there already: tapsweep report makes its reports"},
+		conflict{log.Evidence != "" && log.Overwrite,
+			"--evidence and --overwrite exclude each other: evidence is never replaced", ""},
+		conflict{sameName(f.metrics, log.Path), "--metrics-file and --results name the same file", ""},
+		conflict{resume && log.Evidence == "" && (log.Path == "" || log.Path == "-"),
+			"--resume needs the log of the run", "name it with --results FILE"},
+		conflict{resume && log.Overwrite, "--resume and --overwrite exclude each other", ""},
+		conflict{log.Path == "-" && log.Overwrite, "--overwrite needs a results file, not standard output", ""},
+	)
 }
 
 // options returns the options of a run. A run against a simulated tenant has no target.
@@ -131,21 +133,17 @@ func (f *runFlags) options(p *program, cmd *cobra.Command, simulate bool) (o run
 	if err := f.check(); err != nil {
 		return o, err
 	}
-	o = run.Options{Version: p.version, Command: p.args, Variables: p.variables, NoPreflight: f.noPreflight,
-		Log: run.Log{Path: f.results, Resume: f.resume != "", Overwrite: f.overwrite,
-			Evidence: f.evidence},
-		Pace: run.Pace{BatchSize: f.batchSize, Concurrency: f.concurrency, MaxAttempts: f.maxAttempts,
-			RequestTimeout: f.requestTimeout, Rate: f.rate, Priority: f.priority, MaxWait: f.maxWait,
-			StallTimeout: f.stallTimeout, Deadline: f.deadline},
-		Progress: f.progressMode(p.console), Quiet: f.quiet, Logger: f.log.logger(p.console), Metrics: p.recorderFor(cmd)}
+	o = f.opts
+	o.Version, o.Command, o.Variables, o.Metrics = p.version, p.args, p.variables, p.recorderFor(cmd)
+	o.Progress, o.Logger, o.Log.Resume = f.progressMode(p.console), f.log.logger(p.console), f.resume != ""
 	switch {
-	case f.evidence != "":
-		o.Log.Path = filepath.Join(f.evidence, evidence.Log)
-	case f.results == "" && cmd.Name() != "scan":
+	case o.Log.Evidence != "":
+		o.Log.Path = filepath.Join(o.Log.Evidence, evidence.Log)
+	case o.Log.Path == "" && cmd.Name() != "scan":
 		o.Log.Path = newName()
 	}
 	if !simulate {
-		o.Target, err = f.connect.resolve(p)
+		o.Target, err = p.resolve(f.connect)
 	}
 	return o, err
 }
@@ -158,7 +156,7 @@ func (f *runFlags) progressMode(c *console.Console) progress.Mode {
 		return progress.None
 	case f.progress == "plain" || c.Getenv("TERM") == "dumb":
 		return progress.Plain
-	case f.results == "-" && c.IsTerminal(c.Out): // rows on the same terminal would be drawn over
+	case f.opts.Log.Path == "-" && c.IsTerminal(c.Out): // rows on the same terminal would be drawn over
 		return progress.Plain
 	default:
 		return progress.Bar
@@ -167,29 +165,25 @@ func (f *runFlags) progressMode(c *console.Console) progress.Mode {
 
 // guardFlags are the flags of every command that deletes.
 type guardFlags struct {
-	yes, dryRun bool
-	protect     []string
-	maxItems    int
-	abortAfter  int
-
+	guards     run.Guards
 	verify     bool
 	verifyWait time.Duration
 	order      string
 }
 
 func (f *guardFlags) addAsk(fl *pflag.FlagSet) {
-	fl.BoolVarP(&f.yes, "yes", "y", false, "do not ask; needed without a terminal")
-	fl.BoolVar(&f.dryRun, "dry-run", false, "only read: say what a run would do")
+	fl.BoolVarP(&f.guards.Yes, "yes", "y", false, "do not ask; needed without a terminal")
+	fl.BoolVar(&f.guards.DryRun, "dry-run", false, "only read: say what a run would do")
 }
 
 func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
-	fl.StringArrayVar(&f.protect, "protect", nil,
+	fl.StringArrayVar(&f.guards.Protect, "protect", nil,
 		"never touch the users on this list, such as break-glass accounts; repeatable")
 	namesFile(fl, "protect")
-	addInt(fl, &f.maxItems, "max-items", -1, 0, math.MaxInt,
+	addInt(fl, &f.guards.MaxItems, "max-items", -1, 0, math.MaxInt,
 		"refuse to delete more passes, 0 for no bound (default 10000 for --yes without a terminal)")
 	fl.Lookup("max-items").DefValue = "" // -1 cannot be given; the text says what counts instead
-	addInt(fl, &f.abortAfter, "abort-after", 100, 0, math.MaxInt,
+	addInt(fl, &f.guards.AbortAfter, "abort-after", 100, 0, math.MaxInt,
 		"stop early if so many answers, the first ones, are all 403; 0 for never")
 	hasVariable(fl, "protect", "max-items")
 	addEnum(fl, &f.order, "order", "list", orders, oneOf(orders))
@@ -203,16 +197,14 @@ func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
 }
 
 func (f *guardFlags) check() error {
-	if f.verify && f.dryRun {
-		return status.Refuse(errors.New("--verify and --dry-run exclude each other: nothing is deleted"))
-	}
-	return nil
+	return refuse(conflict{f.verify && f.guards.DryRun,
+		"--verify and --dry-run exclude each other: nothing is deleted", ""})
 }
 
 // options returns the guards of a run.
 func (f *guardFlags) options() run.Guards {
-	g := run.Guards{Yes: f.yes, DryRun: f.dryRun, Protect: f.protect, MaxItems: f.maxItems, AbortAfter: f.abortAfter,
-		AdminsFirst: f.order == "privileged"}
+	g := f.guards
+	g.AdminsFirst = f.order == "privileged"
 	if f.verify {
 		g.Verify = f.verifyWait
 	}

@@ -1,22 +1,21 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
-	"tapsweep/cmd/tapsweep/internal/run"
-	"tapsweep/cmd/tapsweep/internal/scan"
-	"tapsweep/cmd/tapsweep/internal/status"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/run"
+	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
 type scanFlags struct {
 	runFlags
 	scopeFlags
-	output, format string
+	scan run.ScanOptions
 }
 
 func (p *program) scanCommand() *cobra.Command {
@@ -46,8 +45,8 @@ that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	f.scopeFlags.add(fl, "all")
-	addFile(fl, &f.output, "output", "-", "write the passes to this new file")
-	addEnum(fl, &f.format, "format", "", scan.Formats,
+	addFile(fl, &f.scan.Output, "output", "-", "write the passes to this new file")
+	addEnum(fl, &f.scan.Format, "format", "", scan.Formats,
 		oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
 	f.addResults(fl, "results log of the scan, to go on with it (default none)")
 	f.addPace(fl)
@@ -56,30 +55,25 @@ that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 }
 
 func (f *scanFlags) check() error {
-	if f.output != "-" && sameName(f.output, f.results) {
-		return status.Refuse(errors.New("--output and --results name the same file"))
-	}
-	if f.metrics != "" && sameName(f.metrics, f.output) {
-		return status.Refuse(errors.New("--output and --metrics-file name the same file"))
-	}
-	if f.format == "" && strings.EqualFold(filepath.Ext(f.output), ".json") {
-		return status.Refuse(fmt.Errorf("--output %s: a scan writes %s", f.output, oneOf(scan.Formats)),
-			"name a .jsonl or .csv file, or choose with --format")
-	}
-	if f.output == "-" && f.results == "-" {
-		return status.Refuse(errors.New("--output and --results cannot both go to standard output"))
-	}
-	return nil
+	output, results := f.scan.Output, f.opts.Log.Path
+	return refuse(
+		conflict{output == "-" && results == "-", "--output and --results cannot both go to standard output", ""},
+		conflict{sameName(output, results), "--output and --results name the same file", ""},
+		conflict{sameName(output, f.metrics), "--output and --metrics-file name the same file", ""},
+		conflict{f.scan.Format == "" && strings.EqualFold(filepath.Ext(output), ".json"),
+			fmt.Sprintf("--output %s: a scan writes %s", output, oneOf(scan.Formats)),
+			"name a .jsonl or .csv file, or choose with --format"},
+	)
 }
 
 // chosen returns the format to write. On a terminal the default is a table.
 func (f *scanFlags) chosen(terminal bool) string {
-	switch ext := strings.ToLower(filepath.Ext(f.output)); {
-	case f.format != "":
-		return f.format
+	switch ext := strings.ToLower(filepath.Ext(f.scan.Output)); {
+	case f.scan.Format != "":
+		return f.scan.Format
 	case ext == ".jsonl":
 		return "jsonl"
-	case f.output == "-" && terminal:
+	case f.scan.Output == "-" && terminal:
 		return "table"
 	}
 	return "csv"
@@ -97,7 +91,6 @@ func (f *scanFlags) options(p *program, cmd *cobra.Command) (*run.ScanOptions, e
 	if err != nil {
 		return nil, err
 	}
-	return &run.ScanOptions{Options: o, Scope: scope, Output: f.output,
-			Format: f.chosen(p.console.IsTerminal(p.console.Out))},
-		checkOutput(f.output, f.overwrite || f.resume != "")
+	f.scan.Options, f.scan.Scope, f.scan.Format = o, scope, f.chosen(p.console.IsTerminal(p.console.Out))
+	return &f.scan, checkOutput(f.scan.Output, o.Log.Overwrite || o.Log.Resume)
 }

@@ -27,19 +27,12 @@ import (
 
 // scopeFlags say where to look for passes, and for which.
 type scopeFlags struct {
+	find      scan.Options
+	all       bool
 	users     []string // lists
 	named     []string // users
-	groups    []string
-	all       bool
-	filter    string
 	since     string
 	createdBy string
-
-	reasons     reasons
-	minAge      days
-	expiredFor  days
-	membersOnly bool
-	enabledOnly bool
 }
 
 // noList refuses arguments, because a user of revoke may name a list here as well.
@@ -52,11 +45,11 @@ func noList(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func (f *scopeFlags) add(fl *pflag.FlagSet, reasons string) {
+func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 	fl.BoolVar(&f.all, "all-users", false, "look at every user of the tenant")
-	fl.StringVar(&f.filter, "filter", "",
+	fl.StringVar(&f.find.Filter, "filter", "",
 		"look at the users that an OData filter leaves, such as \"startswith(userPrincipalName,'a')\"")
-	fl.StringArrayVar(&f.groups, "group", nil,
+	fl.StringArrayVar(&f.find.Groups, "group", nil,
 		"look at the members of a group, by object id, and of groups in it; repeatable")
 	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
 	namesFile(fl, "users")
@@ -64,11 +57,13 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, reasons string) {
 	fl.StringVar(&f.since, "created-since", "", "only passes created since a time (2026-03-02T08:00:00Z), "+
 		"a date (midnight UTC) or an age (24h, 7d); without another scope flag it searches the audit log")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app has created")
-	fl.Var(&f.reasons, "reason", "only passes that are "+oneOf(f.reasons.words())+" (default "+reasons+")")
-	fl.Var(&f.minAge, "min-age", "only passes created at least so long ago")
-	fl.Var(&f.expiredFor, "expired-for", "of passes that are expired, only those that have been so long")
-	fl.BoolVar(&f.membersOnly, "members-only", false, "leave guests out")
-	fl.BoolVar(&f.enabledOnly, "enabled-only", false, "leave disabled accounts out; takes the permission User.Read.All")
+	fl.Var((*reasons)(&f.find.Reasons), "reason",
+		"only passes that are "+oneOf(texts(passes.Reasons))+" (default "+most+")")
+	fl.Var((*days)(&f.find.MinAge), "min-age", "only passes created at least so long ago")
+	fl.Var((*days)(&f.find.ExpiredFor), "expired-for", "of passes that are expired, only those that have been so long")
+	fl.BoolVar(&f.find.MembersOnly, "members-only", false, "leave guests out")
+	fl.BoolVar(&f.find.EnabledOnly, "enabled-only", false,
+		"leave disabled accounts out; takes the permission User.Read.All")
 }
 
 const wantDays = "a time such as 90m, 24h or 7d"
@@ -102,13 +97,13 @@ type reasons []passes.Reason
 func (r *reasons) Set(text string) error {
 	list, err := csv.NewReader(strings.NewReader(text)).Read() // as pflag reads its lists
 	if err != nil {
-		return notAmong(text, r.words())
+		return notAmong(text, texts(passes.Reasons))
 	}
 	var more reasons
 	for _, word := range list {
 		reason := passes.Reason(strings.ToLower(strings.TrimSpace(word)))
 		if !slices.Contains(passes.Reasons, reason) {
-			return notAmong(word, r.words())
+			return notAmong(word, texts(passes.Reasons))
 		}
 		more = append(more, reason)
 	}
@@ -130,16 +125,13 @@ func (p *program) completeReasons(_ *cobra.Command, _ []string, list string) ([]
 	}
 	begun := list[:strings.LastIndex(list, ",")+1]
 	var lists []cobra.Completion
-	for _, word := range new(reasons).words() {
+	for _, word := range texts(passes.Reasons) {
 		if !slices.Contains(strings.Split(begun, ","), word) {
 			lists = append(lists, begun+word)
 		}
 	}
 	return lists, directive
 }
-
-// words are what may be named.
-func (r *reasons) words() []cobra.Completion { return texts(passes.Reasons) }
 
 func texts(list []passes.Reason) (texts []string) {
 	for _, r := range list {
@@ -178,9 +170,8 @@ const auditWindow = 30 * 24 * time.Hour
 
 // options returns the scope of a scan. It reads the lists of users.
 func (f *scopeFlags) options(command string, now time.Time) (scope run.Scope, err error) {
-	scope.Find = scan.Options{Groups: f.groups, All: f.all || f.filter != "", Filter: f.filter, Reasons: f.reasons,
-		MinAge: time.Duration(f.minAge), ExpiredFor: time.Duration(f.expiredFor), MembersOnly: f.membersOnly,
-		EnabledOnly: f.enabledOnly}
+	scope.Find = f.find
+	scope.Find.All = f.all || f.find.Filter != ""
 	if err := f.setSince(&scope.Find, now); err != nil {
 		return scope, err
 	}
@@ -215,9 +206,9 @@ func (f *scopeFlags) setSince(opts *scan.Options, now time.Time) error {
 				"leave one of the two out")
 		}
 	}
-	if opts.ExpiredFor > 0 && len(f.reasons) > 0 && !slices.Contains(f.reasons, passes.Expired) {
-		return status.Refuse(fmt.Errorf("--expired-for has no effect: --reason %v leaves expired passes out",
-			&f.reasons),
+	if opts.ExpiredFor > 0 && len(opts.Reasons) > 0 && !slices.Contains(opts.Reasons, passes.Expired) {
+		return status.Refuse(fmt.Errorf("--expired-for has no effect: --reason %s leaves expired passes out",
+			strings.Join(texts(opts.Reasons), ",")),
 			"to leave out recently created passes, use --min-age; else leave --expired-for out")
 	}
 	return nil
@@ -225,13 +216,13 @@ func (f *scopeFlags) setSince(opts *scan.Options, now time.Time) error {
 
 // setPlaces sets where to look: in the audit log, if no other place is named.
 func (f *scopeFlags) setPlaces(opts *scan.Options, now time.Time) error {
-	for _, id := range f.groups {
+	for _, id := range opts.Groups {
 		if !format.IsGUID(id) {
 			return status.Refuse(fmt.Errorf("--group %q is not an object id", id),
 				"a group's name is not unique: take its id")
 		}
 	}
-	places := opts.All || len(f.groups) > 0 || len(f.users)+len(f.named) > 0
+	places := opts.All || len(opts.Groups) > 0 || len(f.users)+len(f.named) > 0
 	switch {
 	case f.createdBy != "" && places:
 		return status.Refuse(errors.New("--created-by names the users itself, out of the audit log: it takes no " +
@@ -267,11 +258,11 @@ func (f *scopeFlags) setNamed(opts *scan.Options) error {
 // because they move.
 func (f *scopeFlags) digest(command string, users []input.User) string {
 	h := sha256.New()
-	reasons := slices.Clone(f.reasons)
+	reasons := slices.Clone(f.find.Reasons)
 	slices.Sort(reasons)
 	e := json.NewEncoder(h) // texts and numbers always marshal
-	e.Encode([]any{command, f.all, f.filter, f.groups, f.since, f.createdBy, reasons, f.minAge, f.expiredFor,
-		f.membersOnly, f.enabledOnly})
+	e.Encode([]any{command, f.all, f.find.Filter, f.find.Groups, f.since, f.createdBy, reasons, f.find.MinAge,
+		f.find.ExpiredFor, f.find.MembersOnly, f.find.EnabledOnly})
 	for i := range users {
 		e.Encode([]string{users[i].ID, users[i].UPN})
 	}

@@ -1,9 +1,9 @@
 package cli
 
 import (
-	"tapsweep/cmd/tapsweep/internal/drill"
-
 	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/drill"
 )
 
 func (p *program) simulateCommand() *cobra.Command {
@@ -29,7 +29,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.IntVar(&o.Users, "users", 100, "users with one pass each, up to 1000000")
+	addInt(fl, &o.Users, "users", 100, 0, 1_000_000, "users with one pass each, up to 1000000")
 	fl.BoolVar(&o.Mixed, "mixed", false,
 		"of ten users let nine hold no pass, and one a pass that is expired, used, usable or scheduled")
 	fl.StringSliceVar(&o.Seed, "seed", nil, "also hold the users and passes of this list")
@@ -37,7 +37,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	addFile(fl, &o.WriteList, "write-list", "", "write the users and their passes to this new CSV file", "csv")
 	fl.BoolVar(&o.Overwrite, "overwrite", false, "replace the list of an earlier drill that --write-list names")
 	fl.StringArrayVar(&o.Limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
-	fl.DurationVar(&o.Latency, "latency", 0, "how long each batch takes")
+	addDuration(fl, &o.Latency, "latency", 0, 0, "how long each batch takes")
 	fl.StringVar(&o.Listen, "listen", "127.0.0.1:0", "address to serve at")
 	addFile(fl, &o.CAFile, "ca-file", "",
 		"write the certificate authority here, in place of that of a drill before if need be "+

@@ -1,14 +1,14 @@
 package cli
 
 import (
-	"errors"
+	"cmp"
 	"slices"
-	"tapsweep/cmd/tapsweep/internal/passes"
-	"tapsweep/cmd/tapsweep/internal/run"
-	"tapsweep/cmd/tapsweep/internal/status"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/run"
 )
 
 type sweepFlags struct {
@@ -59,23 +59,21 @@ to continue, 64 wrong flags or a guard: nothing was deleted.`,
 }
 
 func (f *sweepFlags) check() error {
-	switch usable := slices.Contains(f.reasons, passes.Usable); {
-	case usable && !f.includeUsable:
-		return status.Refuse(errors.New("--reason usable deletes passes that somebody may be about to use"),
-			"if that is meant, add --include-usable")
-	case f.includeUsable && !usable:
-		return status.Refuse(errors.New("--include-usable has no effect, because --reason does not name usable"),
-			"to delete usable passes too, name all that are meant: --reason expired,used,usable")
-	}
-	return f.guardFlags.check()
+	usable := slices.Contains(f.find.Reasons, passes.Usable)
+	return cmp.Or(refuse(
+		conflict{usable && !f.includeUsable, "--reason usable deletes passes that somebody may be about to use",
+			"if that is meant, add --include-usable"},
+		conflict{f.includeUsable && !usable, "--include-usable has no effect, because --reason does not name usable",
+			"to delete usable passes too, name all that are meant: --reason expired,used,usable"},
+	), f.guardFlags.check())
 }
 
 func (f *sweepFlags) options(p *program, cmd *cobra.Command) (*run.SweepOptions, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	if len(f.reasons) == 0 {
-		f.reasons = reasons{passes.Expired, passes.Used}
+	if len(f.find.Reasons) == 0 {
+		f.find.Reasons = []passes.Reason{passes.Expired, passes.Used}
 	}
 	o, err := f.runFlags.options(p, cmd, false)
 	if err != nil {

@@ -24,9 +24,6 @@ type Console struct {
 	Out io.Writer
 	Err io.Writer
 
-	// Tty reports whether In, Out or Err is a terminal. Nil asks the operating system.
-	Tty func(stream any) bool
-
 	// Getenv returns a variable of the environment.
 	Getenv func(name string) string
 
@@ -52,9 +49,6 @@ func (c *Console) Hint(text string) { fmt.Fprintf(c.Err, "hint: %s\n", c.Visible
 
 // IsTerminal reports whether In, Out or Err belongs to a person.
 func (c *Console) IsTerminal(stream any) bool {
-	if c.Tty != nil {
-		return c.Tty(stream)
-	}
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

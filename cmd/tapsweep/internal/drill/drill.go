@@ -15,13 +15,14 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
+
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
-	"time"
 )
 
 // Options say what the tenant holds, and how it answers.
@@ -47,9 +48,6 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 			return nil, status.Refuse(err)
 		}
 		opts.Limits = append(opts.Limits, limit)
-	}
-	if o.Users < 0 || o.Users > 1_000_000 || o.Latency < 0 {
-		return nil, status.Refuse(errors.New("--users must be 0 to 1000000, --latency not negative"))
 	}
 	if err := checkCAFile(o.CAFile); err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -86,7 +85,7 @@ func (a Again) Does() string {
 // trusted, so a command that cannot be shown is left out, and note says why.
 func ResumeCommand(log string, run *results.Run, verify bool) (command, note string) {
 	words := run.ResumeWith(log, verify)
-	switch command = commandLine(words); {
+	switch command = results.CommandLine(words); {
 	case run.Simulated:
 		return "", drill
 	case words == nil:
@@ -105,28 +104,5 @@ func ListCommand(log string, run *results.Run) string {
 	if log == "-" {
 		return ""
 	}
-	return commandLine(run.RevokeWith(log))
-}
-
-// commandLine is a command for a shell, and empty if it cannot be shown.
-func commandLine(words []string) string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		if clip(word) != word {
-			return ""
-		}
-		quoted[i] = quote(word)
-	}
-	return strings.Join(quoted, " ")
-}
-
-// plain needs no quotes in any shell.
-var plain = regexp.MustCompile(`^[\w./:@%+,-][\w./:@%+,=-]*$`)
-
-// quote makes one word of a POSIX shell's command line.
-func quote(word string) string {
-	if plain.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return results.CommandLine(run.RevokeWith(log))
 }

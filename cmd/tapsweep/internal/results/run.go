@@ -2,9 +2,12 @@ package results
 
 import (
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"tapsweep/batch/safetext"
 )
 
 // EvidenceLog is the name of the results log in a directory of evidence.
@@ -116,4 +119,28 @@ func withoutLog(args []string) (rest []string, evidence bool) {
 		}
 	}
 	return rest, evidence
+}
+
+// CommandLine returns words as a command line for a shell, and "" if there are none, or if one
+// has characters that cannot be shown. The words may be those of a log that is not to be trusted.
+func CommandLine(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		if safetext.Printable(word) != word {
+			return ""
+		}
+		quoted[i] = quote(word)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// plain needs no quotes in any shell.
+var plain = regexp.MustCompile(`^[\w./:@%+,-][\w./:@%+,=-]*$`)
+
+// quote makes one word of a POSIX shell's command line.
+func quote(word string) string {
+	if plain.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

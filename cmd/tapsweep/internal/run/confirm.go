@@ -23,59 +23,59 @@ const sampleSize = 5
 // to be read to be typed.
 const typedAbove = 100
 
-// plan is what a run is about to do, as a person has to know it.
-type plan struct {
+// A question is what a run is about to do, as a person has to know it.
+type question struct {
 	passes, users, anyPass, own          int
 	sample                               []input.Pair
 	protected, settled, repeats, invalid int
 	done, shielded                       int // as the list itself says
 }
 
-// plan goes through the list once more, for what is left of it.
-func (r *run) plan() (p plan) {
-	p.done, p.shielded = r.list.Stats().Done, r.list.Stats().Protected
+// question goes through the list once more, for what is left of it.
+func (r *run) question() (q question) {
+	q.done, q.shielded = r.list.Stats().Done, r.list.Stats().Protected
 	users := make(map[uint64]struct{}) // hashes: a list may have a million
 	seed := maphash.MakeSeed()
 	for pair, err := range r.list.Pairs() {
 		switch {
 		case err != nil:
-			return p // the run will meet it too, and say so
+			return q // the run will meet it too, and say so
 		case r.earlier.Settled(&pair):
-			p.settled++
+			q.settled++
 		case pair.Err != nil:
-			p.invalid++
+			q.invalid++
 		case r.protected(pair.User), pair.UPN != "" && r.protected(pair.UPN):
-			p.protected++
+			q.protected++
 		case pair.FirstOf != nil:
-			p.repeats++
+			q.repeats++
 		default:
-			p.passes++
+			q.passes++
 			user := strings.ToLower(pair.User)
 			if r.isSelf(user) { // by whatever name
 				user = input.Me
-				p.own++
+				q.own++
 			}
 			users[maphash.String(seed, user)] = struct{}{}
 			if pair.Method == "" {
-				p.anyPass++
+				q.anyPass++
 			}
-			if len(p.sample) < sampleSize {
-				p.sample = append(p.sample, pair)
+			if len(q.sample) < sampleSize {
+				q.sample = append(q.sample, pair)
 			}
 		}
 	}
-	p.users = len(users)
-	return p
+	q.users = len(users)
+	return q
 }
 
 // confirm shows what is about to happen and asks. The error says that nobody agreed.
-func (r *run) confirm(ctx context.Context, p *plan) error {
-	r.printPlan(p)
+func (r *run) confirm(ctx context.Context, q *question) error {
+	r.printQuestion(q)
 	c := r.console
 	c.Drain()
 	want := []string{"y", "yes"}
-	if p.passes > typedAbove {
-		want = []string{strconv.Itoa(p.passes)}
+	if q.passes > typedAbove {
+		want = []string{strconv.Itoa(q.passes)}
 		fmt.Fprintf(c.Err, "Type %s to go on: ", want[0])
 	} else {
 		fmt.Fprint(c.Err, "Go on? [y/N] ")
@@ -92,61 +92,46 @@ func (r *run) confirm(ctx context.Context, p *plan) error {
 		}
 	case <-ctx.Done():
 		fmt.Fprintln(c.Err)
-		return interrupted(ctx)
+		return status.Interrupted(ctx)
 	}
 	return status.Refuse(errors.New("not confirmed, nothing was sent"))
 }
 
-// printPlan shows what is about to happen.
-func (r *run) printPlan(p *plan) {
+// printQuestion shows what is about to happen.
+func (r *run) printQuestion(q *question) {
 	w := r.console.Err
-	fmt.Fprintf(w, "About to revoke %s of %s in tenant %s at %s.\n", format.Plural(p.passes, "pass", "passes"),
-		format.Plural(p.users, "user", "users"), format.OrUnknown(r.tenant.ID), r.tenant.Root)
+	fmt.Fprintf(w, "About to revoke %s of %s in tenant %s at %s.\n", format.Plural(q.passes, "pass", "passes"),
+		format.Plural(q.users, "user", "users"), format.OrUnknown(r.tenant.ID), r.tenant.Root)
 	fmt.Fprintf(w, "Signed in as %s.\n", format.OrUnknown(r.tenant.Token.Who))
-	if len(r.opts.Variables) > 0 {
-		fmt.Fprintf(w, "Flags by the environment: %s.\n", strings.Join(r.opts.Variables, ", "))
-	}
-	for _, pair := range p.sample {
+	printLines(w, []line{{len(r.opts.Variables) > 0,
+		"Flags by the environment: " + strings.Join(r.opts.Variables, ", ") + "."}})
+	for _, pair := range q.sample {
 		method := pair.Method
 		if method == "" {
 			method = "ANY Temporary Access Pass of the user"
 		}
 		fmt.Fprintf(w, "  %s  %s\n", person(&pair), safetext.Printable(method))
 	}
-	if more := p.passes - len(p.sample); more > 0 {
+	if more := q.passes - len(q.sample); more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)
 	}
-	switch {
-	case p.own == 1 && p.passes == 1:
-		fmt.Fprintln(w, "It is your own.")
-	case p.own == 1:
-		fmt.Fprintln(w, "One of them is your own.")
-	case p.own > 1:
-		fmt.Fprintf(w, "%d of them are your own.\n", p.own)
+	these := "these users"
+	if q.anyPass == 1 {
+		these = "this user"
 	}
-	if p.anyPass > 0 {
-		users := "these users"
-		if p.anyPass == 1 {
-			users = "this user"
-		}
-		fmt.Fprintf(w, "%s no pass: ANY Temporary Access Pass of %s will be deleted.\n",
-			format.Plural(p.anyPass, "row names", "rows name"), users)
-	}
-	for _, left := range []struct {
-		n    int
-		what string
-	}{
-		{p.protected, "of protected users"}, {p.settled, "settled before"}, {p.done, "done, as the list itself says"},
-		{p.shielded, "protected, as the list itself says"},
-		{p.repeats, "there twice"}, {p.invalid, "bad rows"},
-	} {
-		if left.n > 0 {
-			fmt.Fprintf(w, "Left out: %d %s.\n", left.n, left.what)
-		}
-	}
-	if doubt := r.protectedUsers.Doubt(); doubt != "" {
-		fmt.Fprintf(w, "%s.\n", doubt)
-	}
+	left := func(n int, what string) line { return line{n > 0, fmt.Sprintf("Left out: %d %s.", n, what)} }
+	doubt := r.protectedUsers.Doubt()
+	printLines(w, []line{
+		{q.own == 1 && q.passes == 1, "It is your own."},
+		{q.own == 1 && q.passes > 1, "One of them is your own."},
+		{q.own > 1, fmt.Sprintf("%d of them are your own.", q.own)},
+		{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") + " no pass: ANY Temporary Access Pass of " +
+			these + " will be deleted."},
+		left(q.protected, "of protected users"), left(q.settled, "settled before"),
+		left(q.done, "done, as the list itself says"), left(q.shielded, "protected, as the list itself says"),
+		left(q.repeats, "there twice"), left(q.invalid, "bad rows"),
+		{doubt != "", doubt + "."},
+	})
 }
 
 // person returns a pair's user for display: the user principal name if the list has one, and

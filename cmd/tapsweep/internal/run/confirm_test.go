@@ -80,7 +80,7 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 	}
 	r := asking(nil, nil)
 	r.list, r.protectedUsers = list, users
-	p := r.plan()
+	p := r.question()
 	if p.passes != 1 || p.users != 1 || p.protected != 1 || p.sample[0].User != "lee@contoso.com" {
 		t.Errorf("plan %+v", p)
 	}
@@ -100,7 +100,7 @@ func TestConfirmTellsUncheckedNames(t *testing.T) {
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
 	r.protectedUsers = users
-	err = r.confirm(t.Context(), &plan{passes: 1, users: 1})
+	err = r.confirm(t.Context(), &question{passes: 1, users: 1})
 	if err != nil {
 		t.Errorf("confirm = %v", err)
 	}
@@ -123,7 +123,7 @@ func TestConfirmInterrupted(t *testing.T) {
 	var out bytes.Buffer
 	r := asking(blocked{}, &out)
 	r.list = list
-	p := r.plan()
+	p := r.question()
 	err = r.confirm(ctx, &p)
 	if exit, ok := errors.AsType[*status.Error](err); !ok || exit.Code != status.Stopped {
 		t.Errorf("confirm = %v", err)
@@ -139,7 +139,7 @@ func (blocked) Read([]byte) (int, error) { select {} }
 func TestConfirmShowsNoRawText(t *testing.T) {
 	var out bytes.Buffer
 	r := asking(strings.NewReader("y\n"), &out)
-	p := &plan{passes: 1, users: 1,
+	p := &question{passes: 1, users: 1,
 		sample: []input.Pair{{User: "a\x1b[2J\r\nAbout to revoke 0 passes", Method: "m\u202e"}}}
 	if err := r.confirm(t.Context(), p); err != nil || strings.ContainsAny(out.String(), "\x1b\r\u202e") {
 		t.Errorf("%v, %q", err, out.String())

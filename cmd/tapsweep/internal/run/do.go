@@ -4,48 +4,39 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"tapsweep/batch/safetext"
 	"time"
 
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// A body is what a run does between the first line of its log and the last. The error says why it
-// stopped early. A *status.Error is how the command ends.
-type body func(ctx context.Context) (revoke.Counts, error)
-
-// do does the body, with the first and the last line of the log around it, and prints the summary
-// by conclude.
-func (r *run) do(ctx context.Context, summary *Summary, body body, conclude func(code int)) error {
+// do does the work between the first and the last line of the log, and prints the summary. The
+// error of body says why it stopped early; a *status.Error is how the command ends.
+func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	if !r.console.Begin() {
-		return interrupted(ctx)
+		return status.Interrupted(ctx)
 	}
 	start := time.Now()
-	if r.opts.Metrics != nil {
-		r.opts.Metrics.Began()
-	}
+	r.opts.Metrics.Began()
 	if err := r.writeHeader(start); err != nil {
 		return err
 	}
-	counts, runErr := r.work(ctx, body)
-	r.count(summary, &counts, runErr)
-	summary.Took, summary.Run, summary.CreatorDoubt = time.Since(start), *r.header, r.creatorDoubt
-	code := r.code(summary, runErr)
-	code, unsealed := r.writeFooter(ctx, summary, code, runErr)
-	if r.opts.Metrics != nil {
-		r.opts.Metrics.Ended(summary.metrics())
-	}
+	runErr := r.work(ctx, body)
+	r.count(runErr)
+	r.summary.Took, r.summary.Run = time.Since(start), *r.header
+	code, unsealed := r.writeFooter(ctx, r.code(runErr), runErr)
+	r.opts.Metrics.Ended(r.summary.metrics())
 	if code != status.Done {
 		r.printHeldPreflight()
 	}
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
-		summary.Kept(r.console.Err)
+		printLines(r.console.Err, r.summary.kept())
 		return exit
 	}
-	conclude(code)
+	r.conclude(code)
 	if code == status.Done {
 		return nil
 	}
@@ -53,7 +44,7 @@ func (r *run) do(ctx context.Context, summary *Summary, body body, conclude func
 	if code == status.NoAccess || code == status.Usage || errors.Is(runErr, batch.ErrBlocked) {
 		exit.Hints = r.tenant.Status(runErr).Hints
 	}
-	if unsealed && !summary.Simulated {
+	if unsealed && !r.header.Simulated {
 		exit.Hints = append(exit.Hints, "the same command with --resume writes the evidence, and sends nothing twice")
 	}
 	return exit
@@ -79,22 +70,18 @@ func (r *run) writeHeader(start time.Time) error {
 	return err
 }
 
-// work does the body until the context ends, and says so if it does.
-func (r *run) work(ctx context.Context, body body) (revoke.Counts, error) {
-	parent := ctx // the derived context may be cancelled after it
-	stopSaying := context.AfterFunc(parent, func() { r.sayStopping(context.Cause(parent)) })
+// work does the work until the context ends, and says so if it does.
+func (r *run) work(ctx context.Context, body func(context.Context) error) error {
+	stopSaying := context.AfterFunc(ctx, func() { r.sayStopping(context.Cause(ctx)) })
 	defer stopSaying()
-	ctx, r.stop = context.WithCancelCause(ctx)
-	defer r.stop(nil)
 	r.waits.begin()
-	counts, err := body(ctx)
+	err := body(ctx)
 	r.console.Display().Stop()
 	r.waits.flush(time.Now())
 	if r.log != nil && err == nil {
 		err = r.log.Check() // before the last line, which says how the run ended
 	}
-	counts.Throttled = r.waits.refused // as the log has it, with batches that were refused as a whole
-	return counts, err
+	return err
 }
 
 func (r *run) sayStopping(why error) {
@@ -113,7 +100,9 @@ func (r *run) sayStopping(why error) {
 }
 
 // count puts the counts of this run, and of its whole log, into the summary.
-func (r *run) count(summary *Summary, counts *revoke.Counts, runErr error) {
+func (r *run) count(runErr error) {
+	counts := r.job.Counts()
+	counts.Throttled = r.waits.refused // as the log has it, with batches that were refused as a whole
 	whole := counts.Outcomes
 	counts.Outcomes = counts.Own()
 	if r.earlier.Len() > 0 || len(counts.Before) > 0 {
@@ -121,22 +110,21 @@ func (r *run) count(summary *Summary, counts *revoke.Counts, runErr error) {
 		for o, n := range r.earlier.Counts {
 			whole[o] += n
 		}
-		summary.Log = whole
+		r.summary.Log = whole
 	}
 	if r.earlier != nil {
-		summary.VerifiedBefore = r.earlier.Verified
+		r.summary.VerifiedBefore = r.earlier.Verified
 	}
-	summary.Counts, summary.Earlier, summary.Stopped = *counts, r.earlier.Len(), runErr
+	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len(), runErr
 }
 
 // code returns the exit code of a run, which depends on its whole log.
-func (r *run) code(summary *Summary, runErr error) int {
+func (r *run) code(runErr error) int {
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		return exit.Code
 	}
-	counts := summary.whole().Counts
-	code := codeOf(&counts, runErr)
-	if seen := summary.Scan; code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
+	code := codeOf(r.summary.whole(), runErr)
+	if seen := r.summary.Scan; code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
 		return status.Incomplete // some users may not have been scanned
 	}
 	return code
@@ -160,16 +148,16 @@ func codeOf(counts *revoke.Counts, err error) int {
 
 // writeFooter writes the last line of the log and the evidence, and closes the log. It returns
 // the exit code, and whether the evidence is missing.
-func (r *run) writeFooter(ctx context.Context, summary *Summary, code int, runErr error) (_ int, unsealed bool) {
+func (r *run) writeFooter(ctx context.Context, code int, runErr error) (_ int, unsealed bool) {
 	if r.log == nil {
 		return code, false
 	}
-	end := &results.End{Counts: summary.whole().Counts.Outcomes, Exit: code,
+	end := &results.End{Counts: r.summary.whole().Outcomes, Exit: code,
 		End: time.Now().UTC().Round(time.Millisecond)}
 	if runErr != nil {
 		end.Stopped = safetext.Printable(runErr.Error())
 	}
-	summary.Results = r.log.Name()
+	r.summary.Results = r.log.Name()
 	_ = r.log.Write(end) // the log keeps the error, and Sync returns it
 	err := r.log.Sync()  // this write may be the one that finds the disk full
 	if r.opts.Log.Evidence != "" && err == nil {
@@ -178,7 +166,7 @@ func (r *run) writeFooter(ctx context.Context, summary *Summary, code int, runEr
 			r.console.Say("the evidence is not complete: %v", sealErr)
 			unsealed, code = true, atLeastStopped(code)
 		} else {
-			summary.Evidence, summary.Sealed = r.opts.Log.Evidence, digest
+			r.summary.Evidence, r.summary.Sealed = r.opts.Log.Evidence, digest
 		}
 	}
 	if closeErr := r.log.Close(); err == nil {
@@ -186,9 +174,9 @@ func (r *run) writeFooter(ctx context.Context, summary *Summary, code int, runEr
 	}
 	if err != nil {
 		_, moved := errors.AsType[*results.MovedError](err) // its text says what to do
-		summary.Incomplete = !moved
+		r.summary.Incomplete = !moved
 		if code < status.NoAccess {
-			summary.Stopped = err
+			r.summary.Stopped = err
 		}
 		code = atLeastStopped(code)
 	}

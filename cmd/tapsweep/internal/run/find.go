@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/passes"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
@@ -25,7 +22,7 @@ type Scope struct {
 }
 
 // task is what finding passes needs of the token.
-func (s *Scope) task(readOnly bool) preflight.Task {
+func (s *Scope) task(readOnly bool) func(*run) preflight.Task {
 	find := &s.Find
 	task := preflight.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||
 		find.EnabledOnly,
@@ -33,80 +30,58 @@ func (s *Scope) task(readOnly bool) preflight.Task {
 	if find.Audit != nil {
 		task.Since = find.Audit.Since
 	}
-	return task
+	return func(*run) preflight.Task { return task }
 }
 
-// prepareScan returns a run that looks for passes: it connects, checks the token, and looks up groups
-// and the creator. If quiet is set, the preflight is kept back.
-func prepareScan(ctx context.Context, c *console.Console, opts *Options, scope *Scope, readOnly, quiet bool) (_ *run,
-	err error) {
+// openScan opens a run that looks for passes, and looks up groups and the creator before the
+// work begins.
+func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Scope, p plan,
+	work func(context.Context, *run) error) error {
 	for _, warning := range scope.Warnings {
 		c.Say("warning: %s", warning)
 	}
 	if scope.Find.Audit != nil && opts.Target.Cloud() == "china" {
 		// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
-		return nil, status.Refuse(errors.New("the cloud china has no directory audit log in Graph"),
+		return status.Refuse(errors.New("the cloud china has no directory audit log in Graph"),
 			"look at users instead: --all-users or --group")
 	}
-	if err := checkLog(&opts.Log, false); err != nil {
-		return nil, err
-	}
-	t, err := connect(ctx, c, opts)
-	if err != nil {
-		return nil, err
-	}
+	p.header.Digest = scope.Digest
 	opts.Metrics.Scans()
-	r := begin(c, opts, t, scope.Digest)
-	defer func() {
-		if err != nil {
-			r.printHeldPreflight()
-			t.Close()
+	return open(ctx, c, opts, p, func(ctx context.Context, r *run) error {
+		scope.Find.Root, scope.Find.Caller = r.tenant.API, r.tenant.Caller()
+		// A group that does not exist is refused before anything else is read.
+		if err := r.ended(ctx, scan.CheckGroups(ctx, r.runner, scope.Find.Groups)); err != nil {
+			return err
 		}
-	}()
-	if err = r.preflight(scope.task(readOnly), quiet); err != nil {
-		return nil, err
-	}
-	if err = r.makeRunner(); err != nil {
-		return nil, err
-	}
-	scope.Find.Root, scope.Find.Caller = t.API, t.Caller()
-	// A group that does not exist is refused before anything else is read.
-	if err = r.ended(ctx, scan.CheckGroups(ctx, r.runner, scope.Find.Groups)); err != nil {
-		return nil, err
-	}
-	return r, r.findCreator(ctx, scope.Find.Audit)
+		if err := r.findCreator(ctx, scope.Find.Audit); err != nil {
+			return err
+		}
+		return work(ctx, r)
+	})
 }
 
-// look runs a scan by itself. found gets each pass, and may end the scan.
-func (r *run) look(ctx context.Context, opts *scan.Options, job *revoke.Job,
-	found func(*scan.Found, context.CancelCauseFunc) []batch.Request) (scan.Counts, error) {
+// look scans. found gets each pass that the scan is to find, and returns the first request of
+// the job for it, if the job is to delete it at once. It may stop the scan.
+func (r *run) look(ctx context.Context, opts scan.Options,
+	found func(*scan.Found, context.CancelCauseFunc) []batch.Request) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s, seen := r.newScan(opts, job, stop, found)
-	err := r.runner.Run(ctx, s.Requests(), s.Settle)
-	return s.Counts(), cmp.Or(err, seen.flush())
-}
-
-// newScan makes a scan whose rows and users go to the log, through the job.
-func (r *run) newScan(opts *scan.Options, job *revoke.Job, stop context.CancelCauseFunc,
-	found func(*scan.Found, context.CancelCauseFunc) []batch.Request) (*scan.Scan, *scannedUsers) {
-	job.Within(stop)
+	r.job.Within(stop)
 	seen := &scannedUsers{write: r.write}
-	o := *opts
-	o.Skip = r.earlier.Looked
-	return scan.New(o, scan.Sinks{
+	opts.Skip, opts.Backlog = r.earlier.Looked, r.job.Open
+	s := scan.New(opts, scan.Sinks{
 		Found: func(f *scan.Found) []batch.Request {
-			job.Answered()
+			r.job.Answered()
 			return found(f, stop)
 		},
 		Done: func(user string) {
-			job.Answered()
+			r.job.Answered()
 			if d := r.console.Display(); d != nil {
 				d.Passed()
 			}
 			// The failure of an earlier run must not be the last word.
 			if r.earlier.Failed(user) {
-				job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
+				r.job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
 					Message: "none of the passes that are looked for"})
 				return
 			}
@@ -116,10 +91,19 @@ func (r *run) newScan(opts *scan.Options, job *revoke.Job, stop context.CancelCa
 		},
 		Failed: func(row *results.Row) {
 			row.Source = results.ScanSource
-			job.Record(row)
+			r.job.Record(row)
 		},
-		Sent: job.Sent,
-	}, stop), seen
+		Sent: r.job.Sent,
+	}, stop)
+	err := r.runner.Run(ctx, s.Requests(), func(res batch.Result) []batch.Request {
+		if revoke.Owns(res) {
+			return append(r.job.Settle(res), s.Release()...)
+		}
+		return s.Settle(res)
+	})
+	counts := s.Counts()
+	r.summary.Scan = &counts
+	return cmp.Or(err, seen.flush())
 }
 
 // scannedUsers gathers users without a find, so that they share lines of the log.
@@ -146,15 +130,4 @@ func (s *scannedUsers) flush() error {
 	line := &results.Scanned{Users: s.users}
 	s.users = nil
 	return s.write(line)
-}
-
-// byReason lists how many passes there are of each reason.
-func byReason(counts map[passes.Reason]int, which ...passes.Reason) string {
-	var parts []string
-	for _, reason := range which {
-		if n := counts[reason]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, reason))
-		}
-	}
-	return strings.Join(parts, ", ")
 }

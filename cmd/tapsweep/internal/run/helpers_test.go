@@ -21,7 +21,7 @@ func asking(in io.Reader, out io.Writer) *run {
 
 // confirmList asks about the list of the run.
 func (r *run) confirmList(t *testing.T) error {
-	p := r.plan()
+	p := r.question()
 	return r.confirm(t.Context(), &p)
 }
 

@@ -6,34 +6,35 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"tapsweep/input"
 )
 
 // What is advised after a log that is not complete can be done, and is harmless where it
 // is said to be: a row without a pass means another pass later.
 func TestIncomplete(t *testing.T) {
 	const device = "resume with a file that has every line its reader received (--resume --results FILE), or "
-	const resume, again, more = "go on with it (--resume), or ", "run the list again, which is harmless", "run the list again, which deletes passes that were given meanwhile, too"
+	const resume, again, more = "resume it (--resume), or ", "run the list again, which is harmless", "run the list again, which deletes passes that were given meanwhile, too"
 	for _, tt := range []struct {
 		name string
-		s    Summary
+		s    summary
 		want string
 	}{
-		{"a list", Summary{Results: "log.jsonl", Run: *ran("revoke", "l.csv")}, resume + again},
-		{"standard output", Summary{Results: "-", Run: *ran("revoke", "--results", "-", "l.csv")}, again},
-		{"rows without a pass", Summary{Results: "log.jsonl", AnyPass: 1, Run: *ran("revoke", "l.csv")}, resume + more},
-		{"any pass", Summary{Results: "-", Run: *ran("revoke", "--any-pass=true", "l.csv")}, more},
-		{"any pass, and nothing deleted", Summary{Results: "-", DryRun: true,
-			Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
-		{"a drill", Summary{Results: "log.jsonl", Simulated: true, Run: *ran("revoke", "--simulate", "l.csv")}, again},
-		{"a sweep", Summary{Results: "-", Run: *ran("sweep", "--all-users")}, "run it again, which is harmless"},
-		{"a device", Summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "l.csv")}, device +
+		{"a list", summary{Results: "log.jsonl", Run: *ran("revoke", "l.csv")}, resume + again},
+		{"standard output", summary{Results: "-", Run: *ran("revoke", "--results", "-", "l.csv")}, again},
+		{"rows without a pass", summary{Results: "log.jsonl", Lists: input.Stats{AnyPass: 1}, Run: *ran("revoke", "l.csv")}, resume + more},
+		{"any pass", summary{Results: "-", Run: *ran("revoke", "--any-pass=true", "l.csv")}, more},
+		{"any pass, and nothing deleted", summary{Results: "-", Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
+		{"a drill", summary{Results: "log.jsonl", Run: *ran("revoke", "--simulate", "l.csv")}, again},
+		{"a sweep", summary{Results: "-", Run: *ran("sweep", "--all-users")}, "run it again, which is harmless"},
+		{"a device", summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "l.csv")}, device +
 			again},
-		{"a proof", Summary{Results: "log.jsonl", Run: *ran("verify", "a.jsonl")}, resume +
+		{"a proof", summary{Results: "log.jsonl", Run: *ran("verify", "a.jsonl")}, resume +
 			"run it again, which is harmless"},
 	} {
 		tt.s.Incomplete = true
 		var out bytes.Buffer
-		tt.s.Print(&out)
+		tt.s.print(&out)
 		if !strings.Contains(out.String(), "the results log is not complete: "+tt.want+"\n") {
 			t.Errorf("%s: want %q in\n%s", tt.name, tt.want, out.String())
 		}
@@ -45,10 +46,10 @@ func TestIncomplete(t *testing.T) {
 
 // A run whose log went to a pipe or a device cannot be resumed from there.
 func TestStoppedWithoutFile(t *testing.T) {
-	s := Summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "--results", os.DevNull, "l.csv")}
+	s := summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "--results", os.DevNull, "l.csv")}
 	var out bytes.Buffer
-	s.Print(&out)
-	if want := "to go on: resume with a file"; !strings.Contains(out.String(), want) {
+	s.print(&out)
+	if want := "to resume: resume with a file"; !strings.Contains(out.String(), want) {
 		t.Errorf("want %q in\n%s", want, out.String())
 	}
 	if strings.Contains(out.String(), "tapsweep revoke --resume") {

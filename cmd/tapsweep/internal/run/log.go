@@ -1,18 +1,28 @@
 package run
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
+	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/evidence"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
 
-// open opens the results log: that of an earlier run, to resume it as opts say, or a new one.
-func (r *run) open(opts results.ResumeOptions) (err error) {
+// openLog opens the results log: that of an earlier run, to resume it as opts say, or a new one.
+func (r *run) openLog(opts results.ResumeOptions) (err error) {
 	log := &r.opts.Log
 	if log.Evidence != "" {
 		if err := evidence.Make(log.Evidence); err != nil {
@@ -91,4 +101,121 @@ func (r *run) write(line any) error {
 		return nil
 	}
 	return r.log.Write(line)
+}
+
+// beginEvidence puts what is known before anything is sent into the directory.
+func (r *run) beginEvidence() error {
+	dir := r.opts.Log.Evidence
+	if dir == "" {
+		return nil
+	}
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "%s  tapsweep %s  %s\n", time.Now().UTC().Format(time.RFC3339),
+		r.header.Version, safetext.Printable(strings.Join(r.header.Command, " ")))
+	r.tenant.Token.Print(&text, r.requiredAccess)
+	if r.opts.NoPreflight {
+		fmt.Fprintln(&text, "not judged by it what the token may do: --no-preflight")
+	}
+	fmt.Fprintln(&text)
+	if err := evidence.Begin(dir, text.String(), r.opts.Log.Resume); err != nil {
+		return status.RefuseFile(fmt.Errorf("--evidence: %w", err), "nothing was sent")
+	}
+	return nil
+}
+
+// seal writes the reports and the manifest, once the log is on disk and before the next run may
+// have it. A run that was stopped is reported on like any other.
+func (r *run) seal(ctx context.Context) (digest string, err error) {
+	return evidence.Seal(context.WithoutCancel(ctx), r.opts.Log.Evidence,
+		append([]string{r.log.Name()}, r.verifiedLogs...),
+		r.opts.Version)
+}
+
+// syncIntents syncs the log before a batch with a DELETE is sent whose pass no list names. So
+// a sweep that is killed, or whose machine loses power, leaves a row for each pass that it
+// deleted. It waits here and not where the pass is found, because only the batch waits: the
+// scan continues, and all batches that wait share an fsync.
+func (r *run) syncIntents(_ context.Context, requests []batch.Request) error {
+	isDelete := func(req batch.Request) bool { return req.Method == "DELETE" }
+	if r.log == nil || !slices.ContainsFunc(requests, isDelete) {
+		return nil
+	}
+	return r.log.SyncAhead()
+}
+
+// checkLog refuses a results log that must not be written, such as one that is also one of the
+// lists. The directory of the evidence, in which it may be, need not exist.
+func checkLog(log *Log, drill bool, lists ...string) error {
+	path := log.Path
+	if err := checkEvidence(log); err != nil {
+		return err
+	}
+	if isStandardStream(path) {
+		return status.Refuse(fmt.Errorf("--results: %s is the output of tapsweep itself", path),
+			"use --results - for standard output")
+	}
+	mayReplace := log.Overwrite || log.Resume
+	if mayReplace && path != "" && path != "-" {
+		if err := results.CheckTrust(path); err != nil {
+			return status.Of(fmt.Errorf("--results: %w", err))
+		}
+	}
+	there, err := os.Stat(path)
+	if log.Evidence != "" && err != nil {
+		return nil
+	}
+	for _, list := range lists {
+		if info, listErr := os.Stat(list); err == nil && listErr == nil && os.SameFile(there, info) {
+			return status.Refuse(fmt.Errorf("--results: %s is also a list", path), "choose another --results file")
+		}
+	}
+	if log.Evidence == "" && evidence.Holds(path) {
+		return status.Refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path),
+			"resume it by --evidence "+filepath.Dir(path)+" --resume")
+	}
+	if log.Overwrite && err == nil && there.Mode().IsRegular() {
+		if err := results.CheckReplaceable(path); err != nil {
+			return status.Refuse(fmt.Errorf("--results: %w", err), "choose another --results file")
+		}
+	}
+	err = fileout.Check("--results", path, mayReplace)
+	if errors.Is(err, fs.ErrExist) && !drill && results.IsLog(path) {
+		return status.Refuse(err, append([]string{"resume the run that it is of: --resume"},
+			fileout.Hints("--results", err)...)...)
+	}
+	if err != nil {
+		return status.Refuse(err, fileout.Hints("--results", err)...)
+	}
+	return nil
+}
+
+// isStandardStream reports whether a path leads to standard output or standard error of this
+// process. A log that is opened there a second time would overwrite the other output.
+func isStandardStream(path string) bool {
+	switch filepath.Clean(path) {
+	case "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2":
+		return true
+	}
+	there, err := os.Stat(path)
+	out, outErr := os.Stdout.Stat()
+	return err == nil && outErr == nil && there.Mode().IsRegular() && os.SameFile(there, out)
+}
+
+// checkEvidence refuses a directory that cannot hold the evidence, or holds other evidence.
+func checkEvidence(log *Log) error {
+	if log.Evidence == "" {
+		return nil
+	}
+	err := evidence.Check(log.Evidence, log.Resume)
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("--evidence: %w", err)
+	switch {
+	case errors.Is(err, evidence.ErrThere) && !log.Resume:
+		return status.Refuse(err, "choose another directory, or resume the run that it is of with --resume")
+	case status.Known(err):
+		return status.Of(err)
+	}
+	return status.Refuse(err, "choose another directory")
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/tenant"
@@ -19,7 +20,9 @@ type Options struct {
 	NoPreflight bool // do not judge by the access token what it may do
 
 	Log      Log
-	Pace     Pace
+	Batch    batch.Options // how much is sent how fast
+	Priority string        // low, normal or high; empty is what Graph does
+	Deadline time.Duration // 0 is none
 	Progress progress.Mode
 	Quiet    bool // no summary when all is done
 	Logger   *slog.Logger
@@ -34,26 +37,13 @@ type Log struct {
 	Evidence  string // the directory of which Path is a file, empty without evidence
 }
 
-// Pace says how much is sent how fast. See batch.Options for what zero values mean.
-type Pace struct {
-	BatchSize      int
-	Concurrency    int
-	MaxAttempts    int
-	RequestTimeout time.Duration
-	Rate           float64
-	Priority       string // low, normal or high; empty is what Graph does
-	MaxWait        time.Duration
-	StallTimeout   time.Duration
-	Deadline       time.Duration // 0 is none
-}
-
 // headers go with each request of a batch, because a batch has no priority of its own.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access.
-func (p *Pace) headers() map[string]string {
-	if p.Priority == "" {
+func (o *Options) headers() map[string]string {
+	if o.Priority == "" {
 		return nil
 	}
-	return map[string]string{"x-ms-throttle-priority": p.Priority}
+	return map[string]string{"x-ms-throttle-priority": o.Priority}
 }
 
 // Guards are the guards of a run that deletes.

@@ -37,8 +37,8 @@ func (r *run) admins(ctx context.Context) (scan.Privileged, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, orderPatience, fmt.Errorf("no report within %v", orderPatience))
 	defer cancel()
 	runner, err := batch.NewRunner(r.tenant.Client, batch.Options{MaxAttempts: 2, Grace: -1,
-		RequestTimeout: r.opts.Pace.RequestTimeout,
-		MaxWait:        orderPatience, StallTimeout: orderPatience, Headers: r.opts.Pace.headers(), Logger: r.opts.Logger})
+		RequestTimeout: r.opts.Batch.RequestTimeout,
+		MaxWait:        orderPatience, StallTimeout: orderPatience, Headers: r.opts.headers(), Logger: r.opts.Logger})
 	if err != nil {
 		return nil, err
 	}

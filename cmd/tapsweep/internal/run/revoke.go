@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -39,7 +40,7 @@ func errNobody() error {
 }
 
 // Revoke deletes the passes on lists.
-func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) (err error) {
+func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	if !o.unattended() && (!c.CanAsk() || slices.Contains(o.Lists, "-")) {
 		return errNobody()
 	}
@@ -60,67 +61,43 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) (err erro
 	if err != nil {
 		return err
 	}
-	if err := checkLog(&o.Log, o.Simulate, o.Lists...); err != nil {
-		return err
-	}
 	limit := o.maxDeletes(o.Simulate || c.IsTerminal(c.In))
 	if n := list.Stats().Unique; limit > 0 && n > limit {
 		return status.Refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, limit),
 			status.HintBound)
 	}
-	ctx, cancel := withDeadline(ctx, o.Pace.Deadline)
-	defer cancel()
-	t, err := tenantFor(ctx, c, o, list, keep)
-	if err != nil {
-		return err
+	p := plan{
+		header: results.Run{Digest: list.Digest(), Pairs: list.Stats().Rows, DryRun: o.DryRun, Verify: o.Verify > 0,
+			AnyPass: o.AnyPass, Simulated: o.Simulate},
+		list:  list,
+		lists: o.Lists,
+		logs:  logs.Runs(),
+		task:  func(r *run) preflight.Task { return r.task(o.DryRun) },
+		quiet: o.Quiet && o.unattended(),
 	}
-	defer t.Close()
-	r := begin(c, &o.Options, t, list.Digest())
-	r.list, r.simulated = list, o.Simulate
-	r.header.DryRun, r.header.Verify, r.header.AnyPass = o.DryRun, o.Verify > 0, o.AnyPass
-	r.header.Pairs, r.header.Simulated = list.Stats().Rows, o.Simulate
-	defer func() {
-		if err != nil {
-			r.printHeldPreflight()
+	if o.Simulate {
+		p.logs = nil // a drill takes the log of any tenant
+		p.connect = func(ctx context.Context) (*tenant.Tenant, error) {
+			return tenant.Simulate(ctx, list, keep, o.Version)
 		}
-	}()
-	if err := r.prepareRevoke(ctx, o, keep, logs); err != nil {
-		return err
 	}
-	return r.revoke(ctx, o, limit)
+	return open(ctx, c, &o.Options, p, func(ctx context.Context, r *run) error {
+		if err := r.prepareRevoke(ctx, o, keep); err != nil {
+			return err
+		}
+		return r.revoke(ctx, o, limit)
+	})
 }
 
-// tenantFor connects to the tenant, or makes one.
-func tenantFor(ctx context.Context, c *console.Console, o *RevokeOptions, list *input.List,
-	keep *protect.List) (*tenant.Tenant, error) {
-	if !o.Simulate {
-		return connect(ctx, c, &o.Options)
-	}
-	t, err := tenant.Simulate(ctx, list, keep, o.Version)
-	if ctx.Err() != nil {
-		return nil, interrupted(ctx)
-	}
-	return t, err
-}
-
-// prepareRevoke does all that comes before the first line of the log: preflight, guards, the log
+// prepareRevoke does the rest of what comes before the first line of the log: guards, the log
 // of an earlier run and the question.
-func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.List, logs *results.Lists) error {
-	if err := r.checkSources(logs); !o.Simulate && err != nil { // a drill takes the log of any tenant
-		return err
-	}
-	if err := r.preflight(r.task(o.DryRun), o.Quiet && o.unattended()); err != nil {
-		return err
-	}
-	if err := r.makeRunner(); err != nil {
-		return err
-	}
+func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect.List) error {
 	if err := r.guardList(ctx, keep); err != nil {
 		return err
 	}
 	opts := results.ResumeOptions{Verify: o.Verify > 0, AnyPass: o.AnyPass}
 	if o.Log.Resume {
-		if err := r.open(opts); err != nil {
+		if err := r.openLog(opts); err != nil {
 			return err
 		}
 		if err := r.sameLists(o.Lists); err != nil {
@@ -128,28 +105,13 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 		}
 	}
 	if !o.unattended() {
-		p := r.plan()
-		if err := r.confirm(ctx, &p); err != nil {
+		q := r.question()
+		if err := r.confirm(ctx, &q); err != nil {
 			return errors.Join(err, r.close())
 		}
 	}
 	if r.log == nil {
-		return r.open(opts)
-	}
-	return nil
-}
-
-// hintElsewhere is for the log of another tenant or Graph root, such as that of a drill.
-const hintElsewhere = "that log says nothing about this tenant: connect as its run did, or name another file"
-
-// checkSources refuses lists that are results logs of another tenant or Graph root, because what
-// was done there was not done here.
-func (r *run) checkSources(logs *results.Lists) error {
-	for _, logged := range logs.Runs() {
-		if err := logged.Elsewhere(r.tenant.ID, r.tenant.Root); err != nil {
-			return status.Refuse(fmt.Errorf("%s:%d: %w\nnothing was sent", logged.Source, logged.Line, err),
-				hintElsewhere)
-		}
+		return r.openLog(opts)
 	}
 	return nil
 }
@@ -157,14 +119,14 @@ func (r *run) checkSources(logs *results.Lists) error {
 // revoke deletes what the list names.
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
-	summary := &Summary{DryRun: o.DryRun, Simulated: o.Simulate, AnyPass: stats.AnyPass, DoneBefore: stats.Done,
-		ProtectedBefore: stats.Protected, Verify: o.Verify > 0}
-	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
+	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
+		MaxDeletes: limit})
+	return r.do(ctx, func(ctx context.Context) error {
 		var isAdmin func(user string) bool
 		if o.AdminsFirst {
 			var err error
 			if isAdmin, err = r.privileged(ctx); err != nil {
-				return revoke.NewCounts(), err
+				return err
 			}
 		}
 		show := progress.Options{Total: stats.Rows - r.earlier.Len(), Phase: "revoking"}
@@ -172,23 +134,17 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 			show.Phase, show.Verb = "looking", "planned"
 		}
 		r.show(show)
-		job := r.job(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
-			MaxDeletes: limit})
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
 		var failed error
 		for _, phase := range r.phases(isAdmin) {
 			// A phase after one that stopped is not sent, and its rows say so.
-			if _, err := job.Run(ctx, phase); err != nil && failed == nil {
+			if _, err := r.job.Run(ctx, phase); err != nil && failed == nil {
 				failed = err
 				stop(err)
 			}
 		}
-		return job.Counts(), failed
-	}, func(code int) {
-		if code != status.Done || !o.Quiet {
-			summary.Print(r.console.Err)
-		}
+		return failed
 	})
 }
 
@@ -222,7 +178,7 @@ func openLists(ctx context.Context, stdin io.Reader, o *RevokeOptions, logs *res
 		}
 		return o.list, nil
 	case <-ctx.Done():
-		return nil, interrupted(ctx)
+		return nil, status.Interrupted(ctx)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"tapsweep/batch"
@@ -28,96 +29,132 @@ type run struct {
 	tenant  *tenant.Tenant
 	header  *results.Run
 	runner  *batch.Runner
+	job     *revoke.Job
 
 	protectedUsers *protect.Users
 	unguarded      bool // no list of protected users is named
-	simulated      bool
 
 	log     *results.Log     // nil for a run without one
 	earlier *results.Earlier // what runs before have settled, nil without a log to resume
-	stop    context.CancelCauseFunc
 	waits   waits
-	watch   []Observer
+	summary summary
 
 	heldPreflight  []byte         // what a quiet run did not print, for when something goes wrong
 	requiredAccess preflight.Task // of the token
-	verifiedLogs   []string       // logs that the evidence reports on besides the own
-	creatorDoubt   string         // why it is not known whether the --created-by user exists
+	verifiedLogs   []string       // logs that the evidence reports on besides the run's own
 }
 
-// An Observer hears of what a run does.
-type Observer interface {
-	// Row hears of each row, before it is written to the log.
-	Row(*results.Row)
-	// Batch hears of each batch that was answered.
-	Batch(batch.Observation)
+// A plan is what the commands differ in before their work begins.
+type plan struct {
+	header results.Run       // what the command says in the first line of its log
+	list   *input.List       // nil for a command that finds its pairs itself
+	lists  []string          // files that the log must not replace
+	logs   []results.ListRun // that the command reads, and that must be of the tenant
+	task   func(*run) preflight.Task
+	quiet  bool // show the preflight only if the command fails
+
+	// connect is nil for the target of the options.
+	connect func(context.Context) (*tenant.Tenant, error)
 }
 
-// begin returns a run on a tenant. The digest identifies what the run is about, so that only the
-// same run resumes its log.
-func begin(c *console.Console, opts *Options, t *tenant.Tenant, digest string) *run {
-	r := &run{console: c, opts: opts, tenant: t, header: &results.Run{Version: opts.Version, Command: opts.Command,
-		Digest: digest, Tenant: t.ID, Operator: t.Token.Who, GraphRoot: t.Root}}
-	r.waits = newWaits(func(w *results.Wait) {
-		_ = r.write(w) // the log keeps the error, and the next row returns it
-	})
-	r.watch = []Observer{&onScreen{c}, &r.waits}
-	if opts.Metrics != nil {
-		r.watch = append(r.watch, opts.Metrics)
+// open connects to a tenant, checks what the token allows, and then does the work.
+func open(ctx context.Context, c *console.Console, opts *Options, p plan,
+	work func(context.Context, *run) error) (err error) {
+	if err := checkLog(&opts.Log, p.header.Simulated, p.lists...); err != nil {
+		return err
 	}
-	return r
+	ctx, cancel := withDeadline(ctx, opts.Deadline)
+	defer cancel()
+	r := &run{console: c, opts: opts, list: p.list, header: &p.header, waits: newWaits()}
+	if p.list != nil {
+		r.summary.Lists = p.list.Stats()
+	}
+	r.waits.write = r.write
+	if p.connect == nil {
+		p.connect = r.connect
+	}
+	r.tenant, err = p.connect(ctx)
+	if r.tenant != nil {
+		defer r.tenant.Close()
+	}
+	if ctx.Err() != nil {
+		return status.Interrupted(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	r.header.Version, r.header.Command = opts.Version, opts.Command
+	r.header.Tenant, r.header.Operator, r.header.GraphRoot = r.tenant.ID, r.tenant.Token.Who, r.tenant.Root
+	if err := r.checkPlace(p.logs); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			r.printHeldPreflight()
+		}
+	}()
+	if err := r.preflight(p.task(r), p.quiet); err != nil {
+		return err
+	}
+	if err := r.makeRunner(); err != nil {
+		return err
+	}
+	return work(ctx, r)
+}
+
+// checkPlace refuses logs of another tenant or Graph root, because what was done there was not
+// done here.
+func (r *run) checkPlace(logs []results.ListRun) error {
+	for _, logged := range logs {
+		if err := logged.Elsewhere(r.tenant.ID, r.tenant.Root); err != nil {
+			place := logged.Source
+			if logged.Line > 0 {
+				place += fmt.Sprintf(":%d", logged.Line)
+			}
+			return status.Refuse(fmt.Errorf("%s: %w\nnothing was sent", place, err), "that log says nothing about "+
+				"this tenant: connect as its run did, or name another file")
+		}
+	}
+	return nil
 }
 
 // connect gets a token from the target. It waits during an outage of the authority for as long
 // as a run waits if Graph cannot be reached.
-func connect(ctx context.Context, c *console.Console, opts *Options) (*tenant.Tenant, error) {
-	opts.Target.Stall = opts.Pace.StallTimeout
-	if !opts.Quiet {
-		opts.Target.Waiting = c.Say
+func (r *run) connect(ctx context.Context) (*tenant.Tenant, error) {
+	r.opts.Target.Stall = r.opts.Batch.StallTimeout
+	if !r.opts.Quiet {
+		r.opts.Target.Waiting = r.console.Say
 	}
-	t, err := opts.Target.Connect(ctx)
-	if ctx.Err() != nil {
-		return nil, interrupted(ctx)
-	}
-	return t, err
+	return r.opts.Target.Connect(ctx)
 }
 
-// makeRunner makes the runner, of which the observers hear what it does.
+// makeRunner makes the runner. The display and the log show its waits.
 func (r *run) makeRunner() (err error) {
-	pace := &r.opts.Pace
-	r.runner, err = batch.NewRunner(r.tenant.Client, batch.Options{
-		BatchSize:      pace.BatchSize,
-		Concurrency:    pace.Concurrency,
-		MaxAttempts:    pace.MaxAttempts,
-		RequestTimeout: pace.RequestTimeout,
-		MaxRate:        pace.Rate,
-		MaxWait:        pace.MaxWait,
-		StallTimeout:   pace.StallTimeout,
-		Headers:        pace.headers(),
-		Reauthorize:    r.tenant.Client.Reauthorize,
-		BeforeSend:     r.syncIntents,
-		Logger:         r.opts.Logger,
-		Observe: func(o batch.Observation) {
-			for _, w := range r.watch {
-				w.Batch(o)
-			}
-		},
-	})
+	opts := r.opts.Batch
+	opts.Headers, opts.Logger = r.opts.headers(), r.opts.Logger
+	opts.Reauthorize, opts.BeforeSend = r.tenant.Client.Reauthorize, r.syncIntents
+	opts.Observe = func(o batch.Observation) {
+		if d := r.console.Display(); d != nil {
+			d.Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil)
+			d.Outage(o.Outage, o.NextTry)
+		}
+		r.waits.Batch(o)
+	}
+	r.runner, err = batch.NewRunner(r.tenant.Client, opts)
 	if err != nil {
 		return status.Refuse(err)
 	}
 	return nil
 }
 
-// job returns a Job whose rows go to the observers and to the log.
-func (r *run) job(opts revoke.Options) *revoke.Job {
+// makeJob makes the job, whose rows go to the display, the metrics and the log.
+func (r *run) makeJob(opts revoke.Options) {
 	opts.Protected = r.protected
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
 	opts.Settled, opts.Doubted, opts.Perhaps = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
-	return revoke.New(r.runner, func(row *results.Row) error {
-		for _, w := range r.watch {
-			w.Row(row)
-		}
+	r.job = revoke.New(r.runner, func(row *results.Row) error {
+		r.showRow(row)
+		r.opts.Metrics.Row(row)
 		return r.write(row)
 	}, opts)
 }
@@ -128,11 +165,23 @@ func (r *run) show(opts progress.Options) {
 	r.console.Show(opts)
 }
 
-// onScreen shows rows and batches in the progress display.
-type onScreen struct{ console *console.Console }
+// settle sends the requests of the job for the pairs, until each has its row.
+func (r *run) settle(ctx context.Context, pairs iter.Seq2[input.Pair, revoke.Found]) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r.job.Within(stop)
+	return r.runner.Run(ctx, func(yield func(batch.Request) bool) {
+		for pair, found := range pairs {
+			if req, ok := r.job.Begin(pair, found); ok && !yield(req) {
+				return
+			}
+		}
+	}, r.job.Settle)
+}
 
-func (s *onScreen) Row(row *results.Row) {
-	switch d := s.console.Display(); {
+// showRow shows a row in the progress display.
+func (r *run) showRow(row *results.Row) {
+	switch d := r.console.Display(); {
 	case d == nil, row.Beside, row.Pending && row.Follows != "":
 	case row.Pending && row.Outcome == results.Found: // it counts when it is deleted
 	case row.Pending:
@@ -144,13 +193,6 @@ func (s *onScreen) Row(row *results.Row) {
 	}
 }
 
-func (s *onScreen) Batch(o batch.Observation) {
-	if d := s.console.Display(); d != nil {
-		d.Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil)
-		d.Outage(o.Outage, o.NextTry)
-	}
-}
-
 // ended returns the error with which the command ends after something failed before the first
 // row, and nil without an error.
 func (r *run) ended(ctx context.Context, err error) error {
@@ -158,15 +200,9 @@ func (r *run) ended(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return interrupted(ctx)
+		return status.Interrupted(ctx)
 	}
 	return r.tenant.Status(err)
-}
-
-// interrupted returns the error of a command that a signal or the deadline ended before anything
-// was sent.
-func interrupted(ctx context.Context) error {
-	return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
 }
 
 // withDeadline ends the context after a time, if that is not 0.

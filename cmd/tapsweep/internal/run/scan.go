@@ -27,66 +27,49 @@ type ScanOptions struct {
 }
 
 // Scan finds passes and prints them.
-func Scan(ctx context.Context, c *console.Console, o *ScanOptions) (err error) {
-	ctx, cancel := withDeadline(ctx, o.Pace.Deadline)
-	defer cancel()
-	r, err := prepareScan(ctx, c, &o.Options, &o.Scope, true, o.Quiet || !c.IsTerminal(c.Err))
-	if err != nil {
-		return err
-	}
-	defer r.tenant.Close()
-	defer func() {
+func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
+	p := plan{task: o.Scope.task(true), quiet: o.Quiet || !c.IsTerminal(c.Err)}
+	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
+		out, err := openOutput(ctx, c, o)
 		if err != nil {
-			r.printHeldPreflight()
+			return err
 		}
-	}()
-	out, err := openOutput(ctx, c, o)
-	if err != nil {
-		return err
-	}
-	defer out.abort()
-	if o.Log.Path != "" {
-		if err := r.open(results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
+		defer out.abort()
+		if o.Log.Path == "" {
+			return r.scan(ctx, o, out)
+		}
+		if err := r.openLog(results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
 			o.Metrics.Earlier(row)
 			if row.Outcome == results.Found {
-				out.Write(&scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason,
-					Created: row.Created, Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce})
+				_ = out.Write(lineOf(row))
 			}
 		}}); err != nil {
 			return err
 		}
-	}
-	return r.scan(ctx, o, out)
+		return r.scan(ctx, o, out)
+	})
 }
 
 func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
-	summary := &Summary{Results: o.Log.Path, Output: o.Output}
-	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
+	r.makeJob(revoke.Options{AbortAfter: 100})
+	return r.do(ctx, func(ctx context.Context) error {
 		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
-		job := r.job(revoke.Options{AbortAfter: 100})
-		counts, err := r.look(ctx, &o.Scope.Find, job, func(found *scan.Found,
-			_ context.CancelCauseFunc) []batch.Request {
+		err := r.look(ctx, o.Scope.Find, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
 			r.opts.Metrics.Found(found)
-			job.Record(foundRow(found))
-			_ = out.Write(found.Line()) // kept, and returned by commit
+			row := foundRow(found)
+			r.job.Record(row)
+			_ = out.Write(lineOf(row)) // kept, and returned by commit
 			return nil
 		})
-		summary.Scan = &counts
 		r.console.Display().Stop() // the passes may go to the same terminal
 		var outErr error
-		if summary.Output, outErr = out.commit(o.Output, err == nil); outErr != nil && err == nil {
+		if r.summary.Output, outErr = out.commit(o.Output, err == nil); outErr != nil && err == nil {
 			err = fmt.Errorf("writing the passes: %w", outErr)
 		}
-		if summary.Output == "" && outErr == nil {
+		if r.summary.Output == "" && outErr == nil {
 			r.console.Say("%s is left as it was, because the scan did not end", o.Output)
 		}
-		return job.Counts(), err
-	}, func(code int) {
-		if code != status.Done || !o.Quiet {
-			summary.Print(r.console.Err)
-		} else {
-			summary.AllClear(r.console.Err)
-		}
+		return err
 	})
 }
 
@@ -95,6 +78,12 @@ func foundRow(f *scan.Found) *results.Row {
 	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found,
 		Reason:  string(f.Why),
 		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce, Status: 200, Attempts: 1}
+}
+
+// lineOf is the line of a pass that was found.
+func lineOf(row *results.Row) *scan.Line {
+	return &scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason, Created: row.Created,
+		Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce}
 }
 
 // output is where passes are printed to. A file appears when the scan has ended. If the scan is

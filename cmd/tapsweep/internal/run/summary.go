@@ -1,81 +1,118 @@
 package run
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/metrics"
-	"tapsweep/cmd/tapsweep/internal/passes"
-	"tapsweep/cmd/tapsweep/internal/report"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/input"
 )
 
-// A Summary is what is printed at the end of a run. Its numbers are of this run, except those of the
-// whole log, because a rate needs the time in which its rows were settled.
-type Summary struct {
-	Counts    revoke.Counts
-	Log       map[results.Outcome]int // rows of the log with those of earlier runs, nil if there are none
-	Took      time.Duration
-	Results   string // name of the results log
-	Run       results.Run
-	Stopped   error // why the run stopped early
-	DryRun    bool
-	Simulated bool
+// A summary is how a run ended. Its numbers are of this run, except those of the whole log, because
+// a rate needs the time in which its rows were settled.
+type summary struct {
+	Run     results.Run // the first line of its log
+	Lists   input.Stats // what the lists hold, zero without lists
+	Counts  revoke.Counts
+	Log     map[results.Outcome]int // rows of the log with those of earlier runs, nil if there are none
+	Took    time.Duration
+	Results string // name of the results log
+	Stopped error  // why the run stopped early
 
-	Evidence string // directory of the evidence
-	Sealed   string // SHA-256 of its manifest, in hex
+	Incomplete bool   // rows could not be written to the results log
+	Evidence   string // directory of the evidence
+	Sealed     string // SHA-256 of its manifest, in hex
 
-	Incomplete bool // rows could not be written to the results log
+	Earlier        int // rows that earlier runs on this log have settled
+	VerifiedBefore int // of these rows
 
-	Earlier        int          // rows that earlier runs on this log have settled
-	Scan           *scan.Counts // of the scan before or in it, nil without one
-	CreatorDoubt   string       // why it is not known whether the --created-by user exists, empty if known
-	Output         string       // where a scan printed the passes
-	Verify         bool         // users were looked at again afterwards
-	AnyPass        int          // rows that named no pass
-	VerifiedBefore int          // of the rows that earlier runs have settled
-
-	// Pairs of a results log as the list that were left out: done, and protected.
-	DoneBefore, ProtectedBefore int
+	Scan            *scan.Counts // of the scan before or in it, nil without one
+	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
+	Output          string       // where a scan printed the passes
+	ProtectedPasses int          // that a sweep has found and left alone
 }
 
-// Print writes the summary.
-func (s *Summary) Print(w io.Writer) {
+// A line of the summary is printed if it is to be shown.
+type line struct {
+	show bool
+	text string
+}
+
+func printLines(w io.Writer, lines []line) {
+	for _, l := range lines {
+		if l.show {
+			fmt.Fprintln(w, l.text)
+		}
+	}
+}
+
+// print writes the summary.
+func (s *summary) print(w io.Writer) {
 	s.headline(w)
 	s.outcomes(w)
 	s.scan(w)
-	s.verified(w)
-	s.leftOut(w)
-	if s.Stopped != nil {
-		fmt.Fprintf(w, "stopped early: %s\n", safetext.Printable(s.Stopped.Error()))
+	printLines(w, s.settled())
+	printLines(w, s.kept())
+	printLines(w, s.left())
+	printLines(w, s.commands())
+}
+
+// conclude prints how the run ended. If all went well, a quiet run prints nothing, and a sweep
+// that nobody watches at most one line.
+func (r *run) conclude(code int) {
+	s, w := &r.summary, r.console.Err
+	night := s.Run.Kind() == "sweep" && !r.console.IsTerminal(w)
+	switch {
+	case code == status.Done && (r.opts.Quiet || night && s.Counts.Total()+len(s.Counts.Before) == 0):
+		s.allClear(w)
+		return
+	case code == status.Done && night:
+		s.brief(w)
+	default:
+		s.print(w)
 	}
-	if s.Output != "" && s.Output != "-" {
-		fmt.Fprintf(w, "passes: %s\n", safetext.Visible(s.Output, ""))
+	printLines(w, []line{{s.ProtectedPasses > 0,
+		format.Plural(s.ProtectedPasses, "pass", "passes") + " of protected users left alone"}})
+}
+
+// brief writes one line about a sweep that went well.
+func (s *summary) brief(w io.Writer) {
+	verb, more := results.Revoked, ""
+	if s.Run.DryRun {
+		verb = results.Planned
 	}
-	s.Kept(w)
-	if s.Incomplete {
-		fmt.Fprintf(w, "the results log is not complete: %s\n", s.complete())
+	if n := s.Counts.Outcomes[results.Absent]; n > 0 {
+		more = fmt.Sprintf(", %d were gone", n)
 	}
-	s.left(w)
-	s.whole().next(w)
+	if n := s.Scan.Earlier; n > 0 {
+		more += ", " + format.Plural(n, "user", "users") + " looked at by an earlier run"
+	}
+	fmt.Fprintf(w, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
+		format.Plural(s.Counts.Outcomes[results.Revoked]+s.Counts.Outcomes[results.Planned], "pass", "passes"), verb,
+		format.Plural(s.Scan.Users, "user", "users"), byReason(s.Counts.Reasons), more, s.Took.Round(time.Second),
+		safetext.Visible(s.Results, ""))
+	s.auditLog(w)
+	if s.Evidence != "" {
+		fmt.Fprintf(w, "tapsweep: %s\n", s.evidence())
+	}
 }
 
 // headline writes how much was done in which time.
-func (s *Summary) headline(w io.Writer) {
+func (s *summary) headline(w io.Writer) {
 	what := "tapsweep"
-	if s.Simulated {
+	if s.Run.Simulated {
 		what = "tapsweep (simulated tenant)"
 	}
-	if s.DryRun {
+	if s.Run.DryRun {
 		what += " (dry run, nothing was changed)"
 	}
 	size := rows(s.Counts.Total())
@@ -92,223 +129,120 @@ func (s *Summary) headline(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// outcomes writes a table of the outcomes, with what is left to do.
-func (s *Summary) outcomes(w io.Writer) {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if s.Log != nil {
-		fmt.Fprintln(tw, "  \tthis run\twhole log")
-	}
-	for _, o := range results.Outcomes {
-		hint := ""
-		if !o.Done() {
-			hint = o.Meaning()
-		}
-		switch n := s.Counts.Outcomes[o]; {
-		case n == 0 && s.Log[o] == 0:
-			continue
-		case s.Log == nil:
-			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", o, n, hint), "\t"))
-		default:
-			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", o, n, s.Log[o], hint), "\t"))
-		}
-		s.causes(tw, o)
-	}
-	tw.Flush()
-}
-
-// leftOut writes which rows were settled before, or meant any pass.
-func (s *Summary) leftOut(w io.Writer) {
-	meant := "was meant"
-	if s.DryRun {
+// settled says what became of the rows that the run did not have to do, and what else it did.
+func (s *summary) settled() []line {
+	meant, before := "was meant", ""
+	if s.Run.DryRun {
 		meant = "would be deleted"
 	}
-	for _, line := range []struct {
-		n    int
-		what string
-	}{
-		{s.Earlier, rows(s.Earlier) + " settled by an earlier run"},
-		{s.AnyPass, rows(s.AnyPass) + " named no pass: ANY Temporary Access Pass of these users " + meant},
-		{s.Counts.Beside, format.Plural(s.Counts.Beside, "further pass", "further passes") +
+	if s.VerifiedBefore > 0 {
+		before = fmt.Sprintf(", %d of them in this run", s.Counts.Verified)
+	}
+	return []line{
+		{s.Run.Verify || s.Run.Kind() == "verify", format.Plural(s.VerifiedBefore+s.Counts.Verified, "row's user was",
+			"rows' users were") + " seen without a pass afterwards" + before},
+		{s.Earlier > 0, rows(s.Earlier) + " settled by an earlier run"},
+		{s.Lists.AnyPass > 0, rows(s.Lists.AnyPass) +
+			" named no pass: ANY Temporary Access Pass of these users " + meant},
+		{s.Counts.Beside > 0, format.Plural(s.Counts.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
-		{s.DoneBefore, rows(s.DoneBefore) + " left out, done by the earlier run"},
-		{s.ProtectedBefore, rows(s.ProtectedBefore) + " left out, protected in the earlier run: " +
+		{s.Lists.Done > 0, rows(s.Lists.Done) + " left out, done by the earlier run"},
+		{s.Lists.Protected > 0, rows(s.Lists.Protected) + " left out, protected in the earlier run: " +
 			"to revoke them, name them in a list of their own"},
-	} {
-		if line.n > 0 {
-			fmt.Fprintln(w, line.what)
-		}
+		{s.Stopped != nil, "stopped early: " + safetext.Printable(fmt.Sprint(s.Stopped))},
+		{s.Output != "" && s.Output != "-", "passes: " + safetext.Visible(s.Output, "")},
 	}
 }
 
-// left writes how many rows of the whole log are not done, protected or not proven.
-func (s *Summary) left(w io.Writer) {
-	whole := s.whole()
-	all := rows(whole.Counts.Total()) + s.within()
-	if left := whole.Counts.Left() - s.Counts.Unverified; left > 0 {
-		fmt.Fprintf(w, "%d of %s not done\n", left, all)
-	}
-	if n := whole.Counts.Outcomes[results.Protected]; n > 0 {
-		fmt.Fprintf(w, "%s protected, left alone%s\n", format.Number(n), s.within())
-	}
-	if n := s.Counts.Unverified; n > 0 {
-		fmt.Fprintf(w, "%d of %s done and not proven: the look afterwards failed\n", n, all)
+// kept says where the records of the run are. A run that is refused has some as well.
+func (s *summary) kept() []line {
+	return []line{
+		{s.Results != "" && s.Results != "-", "results: " + safetext.Visible(s.Results, "")},
+		{s.Evidence != "", s.evidence()},
 	}
 }
 
-// whole returns the summary with the rows of the whole log, because what is left is left by all runs.
-func (s *Summary) whole() *Summary {
-	whole := *s
+func (s *summary) evidence() string {
+	return "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " + s.Sealed
+}
+
+// left says how many rows of the whole log are not done, protected or not proven.
+func (s *summary) left() []line {
+	whole, within := s.whole(), ""
 	if s.Log != nil {
-		whole.Counts.Outcomes = s.Log
+		within = " in the whole log"
+	}
+	all := rows(whole.Total()) + within
+	left, protected, unproven := whole.Left()-whole.Unverified, whole.Outcomes[results.Protected], whole.Unverified
+	return []line{
+		{s.Incomplete, "the results log is not complete: " + s.complete()},
+		{left > 0, fmt.Sprintf("%d of %s not done", left, all)},
+		{protected > 0, format.Number(protected) + " protected, left alone" + within},
+		{unproven > 0, fmt.Sprintf("%d of %s done and not proven: the look afterwards failed", unproven, all)},
+	}
+}
+
+// whole returns the counts with the rows of the whole log, because what is left is left by all runs.
+func (s *summary) whole() *revoke.Counts {
+	whole := s.Counts
+	if s.Log != nil {
+		whole.Outcomes = s.Log
 	}
 	return &whole
 }
 
-// within says that a number is of the whole log, if that has rows of other runs.
-func (s *Summary) within() string {
-	if s.Log == nil {
-		return ""
+// commands says how to continue with what is left.
+func (s *summary) commands() []line {
+	if s.Run.Simulated || s.Results == "" || s.Results == "-" {
+		return nil
 	}
-	return " in the whole log"
-}
-
-// Kept writes where the records of the run are. A run that is refused has some as well.
-func (s *Summary) Kept(w io.Writer) {
-	if s.Results != "" && s.Results != "-" {
-		fmt.Fprintf(w, "results: %s\n", safetext.Visible(s.Results, ""))
-	}
-	if s.Evidence != "" {
-		fmt.Fprintf(w, "evidence: %s, SHA-256 of its SHA256SUMS %s\n", safetext.Visible(s.Evidence, ""), s.Sealed)
-	}
-}
-
-// scan writes what a scan has seen and left alone.
-func (s *Summary) scan(w io.Writer) {
-	c := s.Scan
-	if c == nil {
-		return
-	}
-	s.AuditLog(w)
-	var seen []string
-	for _, reason := range append(slices.Clone(passes.Reasons), passes.Unknown) {
-		if n := c.Passes[reason]; n > 0 {
-			seen = append(seen, fmt.Sprintf("%d %s", n, reason))
-		}
-	}
-	if len(seen) > 0 {
-		when := ""
-		if s.Log != nil {
-			when = " in this run"
-		}
-		fmt.Fprintf(w, "  passes seen%s: %s\n", when, strings.Join(seen, ", "))
-	}
-	for _, left := range []struct {
-		n    int
-		what string
-	}{
-		{c.Recent, "passes too recent, left alone"}, {c.Older, "passes created before --created-since, left out"},
-		{c.Guests, "guests left out"}, {c.Disabled, "disabled accounts left out"},
-		{c.Untold, "accounts left out that do not tell whether they are members, or enabled"},
-		{c.Earlier, "users looked at before"}, {c.NotSeen, "users or more not looked at"},
-	} {
-		if left.n > 0 {
-			fmt.Fprintf(w, "  %d %s\n", left.n, left.what)
-		}
-	}
-	if n := c.Passes[passes.Unknown]; n > 0 {
-		fmt.Fprintf(w, "%s a reason that is not known, and is never deleted without --any-pass or its id\n",
-			format.Plural(n, "pass has", "passes have"))
-	}
-}
-
-// verified writes how many users were seen without a pass afterwards.
-func (s *Summary) verified(w io.Writer) {
-	if !s.Verify {
-		return
-	}
-	before := ""
-	if s.VerifiedBefore > 0 {
-		before = fmt.Sprintf(", %d of them in this run", s.Counts.Verified)
-	}
-	fmt.Fprintf(w, "%s seen without a pass afterwards%s\n", format.Plural(s.VerifiedBefore+s.Counts.Verified,
-		"row's user was", "rows' users were"), before)
-}
-
-func rows(n int) string { return format.Plural(n, "row", "rows") }
-
-// mostCauses is how many causes of one outcome are listed.
-const mostCauses = 8
-
-// causes lists why rows have an outcome, the most frequent first, and what to do about each.
-func (s *Summary) causes(w io.Writer, o results.Outcome) {
-	var list []revoke.Cause
-	for c := range s.Counts.Causes {
-		if c.Outcome == o && c.Code != "" {
-			list = append(list, c)
-		}
-	}
-	slices.SortFunc(list, func(a, b revoke.Cause) int {
-		return cmp.Or(cmp.Compare(s.Counts.Causes[b].Rows, s.Counts.Causes[a].Rows), cmp.Compare(a.Code, b.Code))
-	})
-	column, log := "  \t%6d\t", ""
-	if s.Log != nil { // of whose earlier rows the causes are not known
-		column, log = "  \t%8d\t\t", "\t"
-	}
-	for i, c := range list {
-		if i == mostCauses {
-			fmt.Fprintf(w, "  \t\t%sand %d other causes\n", log, len(list)-i)
-			return
-		}
-		t := s.Counts.Causes[c]
-		text := c.Code
-		if t.Hint != "" {
-			text += ": " + t.Hint
-		}
-		fmt.Fprintf(w, column+"%s\n", t.Rows, text)
-	}
-}
-
-// next writes the commands that continue with what is left.
-func (s *Summary) next(w io.Writer) {
-	if s.Simulated || s.Results == "" || s.Results == "-" {
-		return
-	}
-	again := s.Counts.Unverified // which are looked at again
-	for o, n := range s.Counts.Outcomes {
+	whole := s.whole()
+	again := whole.Unverified // which are looked at again
+	for o, n := range whole.Outcomes {
 		if o.Again() && o != results.Remains && o != results.Protected {
 			again += n
 		}
 	}
-	command, note := report.ResumeCommand(s.Results, &s.Run, false)
+	unfinished := again > 0 || s.Stopped != nil
 	if !results.CanResume(s.Results) {
-		if (again > 0 || s.Stopped != nil) && !s.Incomplete { // else complete says what to do
-			fmt.Fprintf(w, "to go on: %s\n", s.complete())
-		}
-		return
+		return []line{{unfinished && !s.Incomplete, "to resume: " + s.complete()}}
 	}
-	if command != "" && (again > 0 || s.Stopped != nil) {
-		if note != "" {
-			note = " " + note
-		}
-		fmt.Fprintf(w, "to go on%s: %s\n", note, command)
+	note := ""
+	if slices.Contains(s.Run.Resume, "-") {
+		note = " with the same list on standard input"
 	}
+	resume := results.CommandLine(s.Run.ResumeWith(s.Results, false))
 	// The row names the pass that is there, and the list may name one that is not.
-	if s.Counts.Outcomes[results.Remains] > 0 && !s.Incomplete {
-		if command := report.ListCommand(s.Results, &s.Run); command != "" {
-			fmt.Fprintf(w, "to revoke what remains: %s\n", command)
-		}
+	revoke := results.CommandLine(s.Run.RevokeWith(s.Results))
+	return []line{
+		{unfinished && resume != "", "to resume" + note + ": " + resume},
+		{whole.Outcomes[results.Remains] > 0 && !s.Incomplete && revoke != "", "to revoke what remains: " + revoke},
 	}
 }
 
-func round(d time.Duration) time.Duration {
-	if d < time.Minute {
-		return d.Round(100 * time.Millisecond)
+// complete says what makes up for rows that are not in the results log, or for a log from which no run can resume.
+func (s *summary) complete() string {
+	var ways []string
+	switch {
+	case s.Results == "-" || s.Run.Simulated:
+	case results.CanResume(s.Results):
+		ways = append(ways, "resume it (--resume)")
+	default: // a pipe or a device
+		ways = append(ways, "resume with a file that has every line its reader received (--resume --results FILE)")
 	}
-	return d.Round(time.Second)
+	switch {
+	case s.Run.Kind() != "revoke":
+		ways = append(ways, "run it again, which is harmless") // it finds what there is then
+	case !s.Run.DryRun && (s.Lists.AnyPass > 0 || s.Run.AnyPass):
+		ways = append(ways, "run the list again, which deletes passes that were given meanwhile, too")
+	default:
+		ways = append(ways, "run the list again, which is harmless")
+	}
+	return strings.Join(ways, ", or ")
 }
 
 // metrics returns what the metrics file says of the run.
-func (s *Summary) metrics() metrics.Result {
+func (s *summary) metrics() metrics.Result {
 	return metrics.Result{Outcomes: s.Counts.Outcomes, Log: s.Log, Refused: s.Counts.Throttled, Scan: s.Scan,
 		Complete: s.Stopped == nil}
 }

@@ -38,29 +38,29 @@ func TestSummary(t *testing.T) {
 	}
 	tests := []struct {
 		name string
-		s    Summary
+		s    summary
 	}{
-		{"done", Summary{
+		{"done", summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 4980, results.Absent: 20},
 				Requests: 5040, Throttled: 12},
 			Took: 252 * time.Second, Results: "log.jsonl"}},
-		{"every outcome, stopped", Summary{
+		{"every outcome, stopped", summary{
 			Counts: revoke.Counts{Outcomes: every, Requests: 100, Causes: causes},
 			Run:    *ran("revoke", "--yes", "--results", "log.jsonl", "a list.csv"),
 			Took:   4321 * time.Millisecond, Results: "log.jsonl", Stopped: errors.New("interrupt signal received")}},
-		{"dry run", Summary{
+		{"dry run", summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Planned: 2}, Requests: 2},
-			Took:   120 * time.Millisecond, Results: "-", DryRun: true, Simulated: true}},
-		{"gone on with", Summary{
+			Took:   120 * time.Millisecond, Results: "-", Run: results.Run{DryRun: true, Simulated: true}}},
+		{"gone on with", summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 664, results.Denied: 20},
 				Requests: 748, Throttled: 44, Verified: 600,
 				Causes: map[revoke.Cause]*revoke.Tally{{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 20,
 					Hint: "the user may hold an admin role"}}},
 			Log:     map[results.Outcome]int{results.Revoked: 1277, results.Denied: 20, results.UnknownUser: 3},
-			Earlier: 616, Verify: true, VerifiedBefore: 600, Run: *ran("revoke", "--yes", "--resume", "--verify",
+			Earlier: 616, VerifiedBefore: 600, Run: *ran("revoke", "--yes", "--resume", "--verify",
 				"--results", "log.jsonl", "list.csv"),
 			Took: 1800 * time.Millisecond, Results: "log.jsonl"}},
-		{"a scan gone on with", Summary{
+		{"a scan gone on with", summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Found: 221}, Requests: 230},
 			Log:    map[results.Outcome]int{results.Found: 300}, Earlier: 79,
 			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170,
@@ -70,7 +70,7 @@ func TestSummary(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got bytes.Buffer
-			tt.s.Print(&got)
+			tt.s.print(&got)
 			golden := filepath.Join("testdata", tt.name+".golden")
 			if *update {
 				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
@@ -89,37 +89,37 @@ func TestSummary(t *testing.T) {
 }
 
 // summaryOf prints the summary of a revoke run with these outcomes.
-func summaryOf(outcomes map[results.Outcome]int, change func(*Summary)) string {
-	s := Summary{Counts: revoke.Counts{Outcomes: outcomes}, Took: time.Second, Results: "v.jsonl",
+func summaryOf(outcomes map[results.Outcome]int, change func(*summary)) string {
+	s := summary{Counts: revoke.Counts{Outcomes: outcomes}, Took: time.Second, Results: "v.jsonl",
 		Run: *ran("revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")}
 	if change != nil {
 		change(&s)
 	}
 	var b bytes.Buffer
-	s.Print(&b)
+	s.print(&b)
 	return b.String()
 }
 
 // What is left decides which commands the summary names.
 func TestSummaryNamesCommands(t *testing.T) {
-	const resume = "to go on: tapsweep revoke --resume --results v.jsonl --yes --verify a.csv\n"
+	const resume = "to resume: tapsweep revoke --resume --results v.jsonl --yes --verify a.csv\n"
 	const useAsList = "to revoke what remains: tapsweep revoke --verify v.jsonl\n"
 	for _, tt := range []struct {
 		name     string
 		outcomes map[results.Outcome]int
-		change   func(*Summary)
+		change   func(*summary)
 		ends     string // the summary, empty if it names no command
 		has      string
 	}{
 		{"a pass remains", map[results.Outcome]int{results.Revoked: 1, results.Remains: 1}, nil, useAsList, ""},
 		{"a pass remains after a drill", map[results.Outcome]int{results.Remains: 1},
-			func(s *Summary) { s.Simulated = true }, "", ""},
+			func(s *summary) { s.Run.Simulated = true }, "", ""},
 		{"protected users", map[results.Outcome]int{results.Revoked: 1, results.Protected: 2}, nil, "",
 			"a separate list of them"},
 		{"protected users are not left", map[results.Outcome]int{results.Revoked: 1, results.Protected: 2}, nil, "",
 			"\n2 protected, left alone\n"},
 		{"a row is not verified", map[results.Outcome]int{results.Revoked: 2},
-			func(s *Summary) { s.Verify, s.Counts.Verified, s.Counts.Unverified = true, 1, 1 }, resume,
+			func(s *summary) { s.Counts.Verified, s.Counts.Unverified = 1, 1 }, resume,
 			"1 of 2 rows done and not proven"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestSummaryNamesCommands(t *testing.T) {
 func ran(args ...string) *results.Run {
 	r := &results.Run{Command: args, Verify: slices.Contains(args, "--verify"),
 		AnyPass:   slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--any-pass") }),
-		Simulated: slices.Contains(args, "--simulate")}
+		Simulated: slices.Contains(args, "--simulate"), DryRun: slices.Contains(args, "--dry-run")}
 	r.Describe("r.jsonl")
 	return r
 }

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"tapsweep/batch"
-	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/passes"
@@ -32,17 +30,13 @@ type SweepOptions struct {
 // A sweepRun is a sweep under way.
 type sweepRun struct {
 	*run
-	o               *SweepOptions
-	scope           *scan.Options
-	job             *revoke.Job
-	limit           int // how many passes may be deleted, 0 for any number
-	summary         *Summary
-	protectedPasses int // that were found and left alone
-	unfinished      int // passes that an earlier run was deleting and this one deletes first
+	o          *SweepOptions
+	limit      int // how many passes may be deleted, 0 for any number
+	unfinished int // passes that an earlier run was deleting and this one deletes first
 }
 
 // Sweep finds passes and deletes them.
-func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) (err error) {
+func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	if !o.unattended() && !c.CanAsk() {
 		return errNobody()
 	}
@@ -50,33 +44,28 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) (err error)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := withDeadline(ctx, o.Pace.Deadline)
-	defer cancel()
-	quiet := (o.Quiet || !c.IsTerminal(c.Err)) && o.unattended()
-	r, err := prepareScan(ctx, c, &o.Options, &o.Scope, o.DryRun, quiet)
-	if err != nil {
-		return err
+	p := plan{
+		header: results.Run{DryRun: o.DryRun, Verify: o.Verify > 0},
+		task:   o.Scope.task(o.DryRun),
+		quiet:  (o.Quiet || !c.IsTerminal(c.Err)) && o.unattended(),
 	}
-	defer r.tenant.Close()
-	defer func() {
-		if err != nil {
-			r.printHeldPreflight()
+	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
+		if err := r.guard(ctx, keep, namesOf(&o.Scope.Find)); err != nil {
+			return err
 		}
-	}()
-	if err := r.guard(ctx, keep, namesOf(&o.Scope.Find)); err != nil {
-		return err
-	}
-	r.header.DryRun, r.header.Verify = o.DryRun, o.Verify > 0
-	if err := r.open(results.ResumeOptions{Verify: o.Verify > 0, Anew: true, Each: o.Metrics.Earlier}); err != nil {
-		return err
-	}
-	s := &sweepRun{run: r, o: o, scope: &o.Scope.Find, limit: o.maxDeletes(c.IsTerminal(c.In)),
-		summary: &Summary{DryRun: o.DryRun, Verify: o.Verify > 0, Earlier: r.earlier.Len()}}
-	s.job = r.job(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit})
-	return r.do(ctx, s.summary, func(ctx context.Context) (revoke.Counts, error) {
-		err := s.sweep(ctx)
-		return s.job.Counts(), err
-	}, s.conclude)
+		opts := results.ResumeOptions{Verify: o.Verify > 0, Anew: true, Each: o.Metrics.Earlier}
+		if err := r.openLog(opts); err != nil {
+			return err
+		}
+		return r.sweep(ctx, o)
+	})
+}
+
+// sweep finds passes and deletes them.
+func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
+	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
+	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit})
+	return r.do(ctx, s.sweep)
 }
 
 // namesOf reports whether the scan will yield object ids, user principal names or both, so that
@@ -159,18 +148,14 @@ func (s *sweepRun) finish(ctx context.Context) error {
 		return s.tooMany()
 	}
 	s.show(progress.Options{Total: len(doubts), Phase: "finishing", Verb: s.verb()})
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	s.job.Within(stop)
-	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
+	return s.settle(ctx, func(yield func(input.Pair, revoke.Found) bool) {
 		for _, d := range doubts {
-			req, ok := s.job.Begin(input.Pair{Source: d.Source, User: d.User, Method: d.Method},
-				revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)})
-			if ok && !yield(req) {
+			pair := input.Pair{Source: d.Source, User: d.User, Method: d.Method}
+			if !yield(pair, revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)}) {
 				return
 			}
 		}
-	}, s.job.Settle)
+	})
 }
 
 func rank(first func(string) bool, f *scan.Found) int {
@@ -187,22 +172,35 @@ func (s *sweepRun) verb() string {
 	return string(results.Revoked)
 }
 
-// gather looks at everybody, and deletes nothing.
+// gather scans, and deletes nothing.
 func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
-	counts, err := s.look(ctx, s.scope, s.job, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
+	err = s.look(ctx, s.o.Scope.Find, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
 		if s.isProtected(f) {
 			return nil
 		}
-		s.opts.Metrics.Found(f)
 		s.console.Display().Row(results.Found)
 		if found = append(found, f); s.limit > 0 && s.unfinished+len(found) > s.limit {
 			stop(s.tooMany())
 		}
 		return nil
 	})
-	s.summary.Scan = &counts
 	return found, err
+}
+
+// stream deletes while it scans.
+func (s *sweepRun) stream(ctx context.Context) error {
+	s.show(progress.Options{Phase: "sweeping", Verb: s.verb(), Noun: "users"})
+	return s.look(ctx, s.o.Scope.Find, func(f *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+		if s.isProtected(f) {
+			return nil
+		}
+		s.logIntent(f)
+		if req, ok := s.job.Begin(pairOf(f)); ok {
+			return []batch.Request{req}
+		}
+		return nil
+	})
 }
 
 // tooMany returns the error of a sweep that would exceed --max-items. Passes that an earlier run
@@ -220,33 +218,31 @@ func (s *sweepRun) tooMany() error {
 // errTooMany is what a sweep that would exceed --max-items ends with.
 var errTooMany = errors.New("passes are to be deleted")
 
-// isProtected reports whether a pass is of a protected user, and counts it.
+// isProtected reports whether a pass is of a protected user. It counts these passes and the others.
 func (s *sweepRun) isProtected(f *scan.Found) bool {
 	if s.protectedUsers.Has(f.User) || f.UPN != "" && s.protectedUsers.Has(f.UPN) {
-		s.protectedPasses++
+		s.summary.ProtectedPasses++
 		return true
 	}
+	s.opts.Metrics.Found(f)
 	return false
 }
 
 // delete deletes the passes that were found.
 func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	s.job.Within(stop)
 	for _, f := range found {
 		s.logIntent(f)
 	}
 	if err := s.log.Sync(); err != nil {
 		return err // a pass is deleted only if the log names it
 	}
-	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
+	return s.settle(ctx, func(yield func(input.Pair, revoke.Found) bool) {
 		for _, f := range found {
-			if req, ok := s.begin(f); ok && !yield(req) {
+			if !yield(pairOf(f)) {
 				return
 			}
 		}
-	}, s.job.Settle)
+	})
 }
 
 // logIntent writes a pass to the log before it is deleted. If the run is killed, the run that resumes it
@@ -260,89 +256,22 @@ func (s *sweepRun) logIntent(f *scan.Found) {
 	s.job.Journal(row)
 }
 
-func (s *sweepRun) begin(f *scan.Found) (batch.Request, bool) {
-	return s.job.Begin(input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID},
-		revoke.Found{UPN: f.UPN, Reason: f.Why})
-}
-
-// stream deletes while the scan goes on.
-func (s *sweepRun) stream(ctx context.Context) error {
-	s.show(progress.Options{Phase: "sweeping", Verb: s.verb(), Noun: "users"})
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	opts := *s.scope
-	opts.Backlog = s.job.Open
-	looking, seen := s.newScan(&opts, s.job, stop, func(f *scan.Found, _ context.CancelCauseFunc) []batch.Request {
-		if s.isProtected(f) {
-			return nil
-		}
-		s.opts.Metrics.Found(f)
-		s.logIntent(f)
-		if req, ok := s.begin(f); ok {
-			return []batch.Request{req}
-		}
-		return nil
-	})
-	err := s.runner.Run(ctx, looking.Requests(), func(res batch.Result) []batch.Request {
-		if revoke.Owns(res) {
-			return append(s.job.Settle(res), looking.Release()...)
-		}
-		return looking.Settle(res)
-	})
-	counts := looking.Counts()
-	s.summary.Scan = &counts
-	if flushErr := seen.flush(); err == nil {
-		err = flushErr
-	}
-	return err
+// pairOf returns a pass that was found as a pair of a list.
+func pairOf(f *scan.Found) (input.Pair, revoke.Found) {
+	return input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID}, revoke.Found{UPN: f.UPN, Reason: f.Why}
 }
 
 // ask shows what was found and asks.
 func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 	s.console.Display().Stop()
-	p := plan{passes: len(found), users: len(found)}
+	q := question{passes: len(found), users: len(found)}
 	seen := make(map[passes.Reason]int)
 	for _, f := range found {
 		seen[f.Why]++
-		if len(p.sample) < sampleSize {
-			p.sample = append(p.sample, input.Pair{User: cmp.Or(f.UPN, f.User), Method: f.ID})
+		if len(q.sample) < sampleSize {
+			q.sample = append(q.sample, input.Pair{User: cmp.Or(f.UPN, f.User), Method: f.ID})
 		}
 	}
-	fmt.Fprintf(s.console.Err, "Found: %s.\n", byReason(seen, append(slices.Clone(passes.Reasons), passes.Unknown)...))
-	return s.confirm(ctx, &p)
-}
-
-// conclude prints how the sweep ended: nothing if there was nothing to do, a line if all went well,
-// otherwise the summary.
-func (s *sweepRun) conclude(code int) {
-	counts := s.job.Counts()
-	own := counts.Own() // of this run
-	if code == status.Done && (s.o.Quiet || counts.Total() == 0 && !s.console.IsTerminal(s.console.Err)) {
-		s.summary.AllClear(s.console.Err)
-		return
-	}
-	if code == status.Done && !s.console.IsTerminal(s.console.Err) {
-		seen, more := s.summary.Scan, ""
-		if n := own[results.Absent]; n > 0 {
-			more = fmt.Sprintf(", %d were gone", n)
-		}
-		if seen.Earlier > 0 {
-			more += fmt.Sprintf(", %s looked at by an earlier run", format.Plural(seen.Earlier, "user", "users"))
-		}
-		fmt.Fprintf(s.console.Err, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
-			format.Plural(own[results.Revoked]+own[results.Planned], "pass", "passes"), s.verb(),
-			format.Plural(seen.Users, "user", "users"), byReason(counts.Reasons, s.scope.Reasons...), more,
-			s.summary.Took.Round(time.Second), safetext.Visible(s.summary.Results, ""))
-		s.summary.AuditLog(s.console.Err)
-		if s.summary.Evidence != "" {
-			fmt.Fprintf(s.console.Err, "tapsweep: evidence: %s, SHA-256 of its SHA256SUMS %s\n",
-				safetext.Visible(s.summary.Evidence, ""), s.summary.Sealed)
-		}
-	} else {
-		s.summary.Print(s.console.Err)
-	}
-	if s.protectedPasses > 0 {
-		fmt.Fprintf(s.console.Err, "%s of protected users left alone\n",
-			format.Plural(s.protectedPasses, "pass", "passes"))
-	}
+	fmt.Fprintf(s.console.Err, "Found: %s.\n", byReason(seen))
+	return s.confirm(ctx, &q)
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
@@ -26,7 +25,7 @@ type VerifyOptions struct {
 }
 
 // Verify lists the passes of every user in results logs.
-func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) (err error) {
+func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 	held, err := results.ReadUsers(o.Logs...)
 	if err != nil {
 		return status.Of(err)
@@ -34,19 +33,6 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) (err erro
 	if held.Foreign > 0 {
 		c.Say("skipped %s in %s: not part of a results log", format.Plural(held.Foreign, "line", "lines"),
 			strings.Join(o.Logs, ", "))
-	}
-	if err := checkLog(&o.Log, false, o.Logs...); err != nil {
-		return err
-	}
-	ctx, cancel := withDeadline(ctx, o.Pace.Deadline)
-	defer cancel()
-	t, err := connect(ctx, c, &o.Options)
-	if err != nil {
-		return err
-	}
-	defer t.Close()
-	if err := held.First.Elsewhere(t.ID, t.Root); err != nil {
-		return status.Refuse(fmt.Errorf("%s: %w", o.Logs[0], err), hintElsewhere)
 	}
 	if len(held.Users) == 0 {
 		none := "no user to look at in " + strings.Join(o.Logs, ", ")
@@ -57,47 +43,33 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) (err erro
 		c.Say("%s; nothing to do", none)
 		return nil
 	}
-	r := begin(c, &o.Options, t, held.Digest)
-	r.header.Pairs, r.verifiedLogs = len(held.Users), o.Logs
-	defer func() {
-		if err != nil {
-			r.printHeldPreflight()
+	return open(ctx, c, &o.Options, plan{
+		header: results.Run{Digest: held.Digest, Pairs: len(held.Users)},
+		lists:  o.Logs,
+		logs:   []results.ListRun{{Source: o.Logs[0], Run: held.First}},
+		task:   func(*run) preflight.Task { return preflight.Task{ReadOnly: true, Others: true} },
+		quiet:  o.Quiet,
+	}, func(ctx context.Context, r *run) error {
+		r.verifiedLogs = o.Logs
+		if err := r.openLog(results.ResumeOptions{}); err != nil {
+			return err
 		}
-	}()
-	if err := r.preflight(preflight.Task{ReadOnly: true, Others: true}, o.Quiet); err != nil {
-		return err
-	}
-	if err := r.makeRunner(); err != nil {
-		return err
-	}
-	if err := r.open(results.ResumeOptions{}); err != nil {
-		return err
-	}
-	return r.verify(ctx, o, held)
+		return r.verify(ctx, o, held)
+	})
 }
 
 func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUsers) error {
-	summary := &Summary{Verify: true}
-	return r.do(ctx, summary, func(ctx context.Context) (revoke.Counts, error) {
+	r.makeJob(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
+	return r.do(ctx, func(ctx context.Context) error {
 		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying", Verb: "gone",
 			Good: []results.Outcome{results.Revoked, results.Absent}})
-		job := r.job(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
-		ctx, stop := context.WithCancelCause(ctx)
-		defer stop(nil)
-		job.Within(stop)
-		err := r.runner.Run(ctx, func(yield func(batch.Request) bool) {
+		return r.settle(ctx, func(yield func(input.Pair, revoke.Found) bool) {
 			for _, u := range held.Users {
 				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, Method: u.Method}
-				req, ok := job.Begin(pair, revoke.Found{UPN: u.UPN, Outcome: u.Outcome})
-				if ok && !yield(req) {
+				if !yield(pair, revoke.Found{UPN: u.UPN, Outcome: u.Outcome}) {
 					return
 				}
 			}
-		}, job.Settle)
-		return job.Counts(), err
-	}, func(code int) {
-		if code != status.Done || !o.Quiet {
-			summary.Print(r.console.Err)
-		}
+		})
 	})
 }

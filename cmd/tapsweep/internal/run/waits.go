@@ -7,9 +7,9 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// waits is an Observer that writes one line of the log for each wait, and not for each refusal.
+// waits writes one line of the log for each wait, and not for each refusal.
 type waits struct {
-	write   func(*results.Wait)
+	write   func(line any) error // the log keeps its error, and the next row returns it
 	quotas  map[string]*quotaWait
 	refused int       // requests since begin
 	outage  time.Time // the start of an outage, zero without one
@@ -24,9 +24,7 @@ type quotaWait struct {
 // minGrowthLogged is how much a wait has to grow to be logged again.
 const minGrowthLogged = time.Second
 
-func newWaits(write func(*results.Wait)) waits {
-	return waits{write: write, quotas: make(map[string]*quotaWait)}
-}
+func newWaits() waits { return waits{quotas: make(map[string]*quotaWait)} }
 
 // begin forgets what was refused before the log has its first line.
 func (w *waits) begin() {
@@ -35,9 +33,6 @@ func (w *waits) begin() {
 		q.refused = 0
 	}
 }
-
-// Row does nothing.
-func (w *waits) Row(*results.Row) {}
 
 // Batch logs the wait that a batch was asked for.
 func (w *waits) Batch(o batch.Observation) {
@@ -58,7 +53,7 @@ func (w *waits) Batch(o batch.Observation) {
 }
 
 func (w *waits) log(quota string, q *quotaWait, now, until time.Time) {
-	w.write(&results.Wait{Time: toMillisecond(now), Until: toMillisecond(until), Refused: q.refused, Quota: quota})
+	_ = w.write(&results.Wait{Time: toMillisecond(now), Until: toMillisecond(until), Refused: q.refused, Quota: quota})
 	q.until, q.refused = until, 0
 }
 
@@ -67,7 +62,8 @@ func toMillisecond(t time.Time) time.Time { return t.UTC().Round(time.Millisecon
 // endOutage logs an outage, whose length is known only when it is over.
 func (w *waits) endOutage(now time.Time) {
 	if !w.outage.IsZero() {
-		w.write(&results.Wait{Time: toMillisecond(w.outage), Until: toMillisecond(now), Quota: results.NoConnection})
+		_ = w.write(&results.Wait{Time: toMillisecond(w.outage), Until: toMillisecond(now),
+			Quota: results.NoConnection})
 	}
 	w.outage = time.Time{}
 }

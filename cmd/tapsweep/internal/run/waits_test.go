@@ -15,7 +15,11 @@ func TestWaitsTellOutages(t *testing.T) {
 	start := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
 	var got []results.Wait
-	w := newWaits(func(wait *results.Wait) { got = append(got, *wait) })
+	w := newWaits()
+	w.write = func(line any) error {
+		got = append(got, *line.(*results.Wait))
+		return nil
+	}
 	for _, o := range []batch.Observation{
 		{Time: at(1), Quota: "write", Accepted: 20},
 		{Time: at(3), Quota: "write", Lost: 20, Outage: at(2), NextTry: at(4)},
@@ -39,7 +43,11 @@ func TestWaitsTellOutages(t *testing.T) {
 // What was refused to a look at protected users is not of the run, nor in its log.
 func TestWaitsBegin(t *testing.T) {
 	logged := 0
-	w := newWaits(func(wait *results.Wait) { logged += wait.Refused })
+	w := newWaits()
+	w.write = func(line any) error {
+		logged += line.(*results.Wait).Refused
+		return nil
+	}
 	at := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 	w.Batch(batch.Observation{Time: at, Quota: "read", Refused: 5, ClosedUntil: at})
 	logged = 0

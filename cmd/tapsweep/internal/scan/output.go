@@ -34,12 +34,6 @@ type Line struct {
 	UsableOnce bool      `json:"usableOnce"`
 }
 
-// Line returns the output for the pass.
-func (f *Found) Line() *Line {
-	return &Line{User: f.User, Method: f.ID, UPN: f.UPN, Reason: string(f.Why),
-		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce}
-}
-
 var columns = []string{"user", "method", "userPrincipalName", "reason", "created", "start", "expires", "usableOnce"}
 
 // A Writer writes passes in one of Formats.

@@ -3,6 +3,7 @@
 package status
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -55,11 +56,20 @@ func RefuseFile(err error, hints ...string) error {
 	return Refuse(err, append(hints, Of(err).Hints...)...)
 }
 
+// Interrupted returns the error of a command that a signal or the deadline ended before anything
+// was sent.
+func Interrupted(ctx context.Context) error {
+	return &Error{Code: Stopped, Err: fmt.Errorf("%w, nothing was sent", context.Cause(ctx))}
+}
+
 // HintBound says what to do if --max-items is exceeded.
 const HintBound = "raise the limit with --max-items, or remove it with --max-items 0"
 
 // HintResume leads from a problem that is solved back to the run.
 const HintResume = "when that is fixed, resume with --resume"
+
+// HintCheck leads to tapsweep check.
+const HintCheck = "tapsweep check tries it out without changing anything"
 
 // A rule is a row of the table.
 type rule struct {

@@ -40,9 +40,6 @@ var entraHints = map[int]string{
 	7000112: "the app %q is disabled in this tenant",
 }
 
-// HintCheck leads to tapsweep check.
-const HintCheck = "tapsweep check tries it out without changing anything"
-
 // noToken returns the error of a command that got no token. If the authority could not be reached, or
 // has an outage, the command stopped early. A certificate that is not trusted means no access, because
 // it stays so until somebody acts.
@@ -109,11 +106,11 @@ func credentialHints(getenv func(string) string, method, client string, err erro
 	switch method {
 	case "", "default":
 		if environmentIsSet(getenv) {
-			return []string{HintCheck}
+			return []string{status.HintCheck}
 		}
 		return []string{
 			"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or say how to sign in with --auth",
-			HintCheck,
+			status.HintCheck,
 		}
 	case "azure-cli":
 		return []string{"sign in with: az login --service-principal; the token of a user lacks the permission"}
@@ -124,7 +121,7 @@ func credentialHints(getenv func(string) string, method, client string, err erro
 	case "managed-identity":
 		return []string{"is there a managed identity on this machine? One that is assigned by a user takes --client-id"}
 	}
-	return []string{HintCheck}
+	return []string{status.HintCheck}
 }
 
 // environmentIsSet reports whether the environment names an app and its credential.
