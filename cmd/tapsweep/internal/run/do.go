@@ -115,7 +115,7 @@ func (r *run) sayStopping(why error) {
 // count puts the counts of this run, and of its whole log, into the summary.
 func (r *run) count(summary *Summary, counts *revoke.Counts, runErr error) {
 	whole := counts.Outcomes
-	counts.Outcomes = counts.Own()
+	counts.Outcomes = counts.ThisRun()
 	if r.earlier.Len() > 0 || len(counts.Before) > 0 {
 		whole = maps.Clone(whole)
 		for o, n := range r.earlier.Counts {

@@ -90,7 +90,7 @@ func (r *run) look(ctx context.Context, opts *scan.Options, job *revoke.Job,
 // newScan makes a scan whose rows and users go to the log, through the job.
 func (r *run) newScan(opts *scan.Options, job *revoke.Job, stop context.CancelCauseFunc,
 	found func(*scan.Found, context.CancelCauseFunc) []batch.Request) (*scan.Scan, *scannedUsers) {
-	job.Within(stop)
+	job.Join(stop)
 	seen := &scannedUsers{write: r.write}
 	o := *opts
 	o.Skip = r.earlier.Looked

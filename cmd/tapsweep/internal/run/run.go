@@ -113,7 +113,7 @@ func (r *run) makeRunner() (err error) {
 func (r *run) job(opts revoke.Options) *revoke.Job {
 	opts.Protected = r.protected
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
-	opts.Settled, opts.Doubted, opts.Perhaps = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
+	opts.Done, opts.Unconfirmed, opts.MaybeDeleted = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
 	return revoke.New(r.runner, func(row *results.Row) error {
 		for _, w := range r.watch {
 			w.Row(row)

@@ -159,18 +159,14 @@ func (s *sweepRun) finish(ctx context.Context) error {
 		return s.tooMany()
 	}
 	s.show(progress.Options{Total: len(doubts), Phase: "finishing", Verb: s.verb()})
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	s.job.Within(stop)
-	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
+	return s.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 		for _, d := range doubts {
-			req, ok := s.job.Begin(input.Pair{Source: d.Source, User: d.User, Method: d.Method},
-				revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)})
-			if ok && !yield(req) {
+			pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method}
+			if !yield(revoke.Item{Pair: pair, Reason: passes.Reason(d.Reason)}, nil) {
 				return
 			}
 		}
-	}, s.job.Settle)
+	})
 }
 
 func rank(first func(string) bool, f *scan.Found) int {
@@ -231,38 +227,38 @@ func (s *sweepRun) isProtected(f *scan.Found) bool {
 
 // delete deletes the passes that were found.
 func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	s.job.Within(stop)
 	for _, f := range found {
-		s.logIntent(f)
+		if err := s.logIntent(f); err != nil {
+			return err
+		}
 	}
 	if err := s.log.Sync(); err != nil {
 		return err // a pass is deleted only if the log names it
 	}
-	return s.runner.Run(ctx, func(yield func(batch.Request) bool) {
+	return s.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 		for _, f := range found {
-			if req, ok := s.begin(f); ok && !yield(req) {
+			if !yield(item(f), nil) {
 				return
 			}
 		}
-	}, s.job.Settle)
+	})
 }
 
 // logIntent writes a pass to the log before it is deleted. If the run is killed, the run that resumes it
 // writes the row.
-func (s *sweepRun) logIntent(f *scan.Found) {
+func (s *sweepRun) logIntent(f *scan.Found) error {
 	if s.o.DryRun {
-		return
+		return nil
 	}
 	row := foundRow(f)
 	row.Pending = true
-	s.job.Journal(row)
+	return s.job.Journal(row)
 }
 
-func (s *sweepRun) begin(f *scan.Found) (batch.Request, bool) {
-	return s.job.Begin(input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID},
-		revoke.Found{UPN: f.UPN, Reason: f.Why})
+// item returns the job's item for a pass that was found.
+func item(f *scan.Found) revoke.Item {
+	pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID}
+	return revoke.Item{Pair: pair, Reason: f.Why}
 }
 
 // stream deletes while the scan goes on.
@@ -277,8 +273,11 @@ func (s *sweepRun) stream(ctx context.Context) error {
 			return nil
 		}
 		s.opts.Metrics.Found(f)
-		s.logIntent(f)
-		if req, ok := s.begin(f); ok {
+		if err := s.logIntent(f); err != nil {
+			stop(err)
+			return nil
+		}
+		if req, ok := s.job.Begin(item(f)); ok {
 			return []batch.Request{req}
 		}
 		return nil
@@ -316,7 +315,7 @@ func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 // otherwise the summary.
 func (s *sweepRun) conclude(code int) {
 	counts := s.job.Counts()
-	own := counts.Own() // of this run
+	own := counts.ThisRun() // of this run
 	if code == status.Done && (s.o.Quiet || counts.Total() == 0 && !s.console.IsTerminal(s.console.Err)) {
 		s.summary.AllClear(s.console.Err)
 		return

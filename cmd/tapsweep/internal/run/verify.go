@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/preflight"
@@ -82,18 +81,14 @@ func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUse
 		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying", Verb: "gone",
 			Good: []results.Outcome{results.Revoked, results.Absent}})
 		job := r.job(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
-		ctx, stop := context.WithCancelCause(ctx)
-		defer stop(nil)
-		job.Within(stop)
-		err := r.runner.Run(ctx, func(yield func(batch.Request) bool) {
+		err := job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 			for _, u := range held.Users {
-				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, Method: u.Method}
-				req, ok := job.Begin(pair, revoke.Found{UPN: u.UPN, Outcome: u.Outcome})
-				if ok && !yield(req) {
+				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method}
+				if !yield(revoke.Item{Pair: pair, Before: u.Outcome}, nil) {
 					return
 				}
 			}
-		}, job.Settle)
+		})
 		return job.Counts(), err
 	}, func(code int) {
 		if code != status.Done || !o.Quiet {
