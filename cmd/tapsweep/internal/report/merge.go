@@ -183,8 +183,7 @@ func (ix *index) copied(c *cursor) {
 		c.lg.began(run)
 		c.lg.listOf = ix.logs.list(run)
 	case results.KindRow:
-		ix.supersede(place{uint32(c.i), uint32(c.lg.rows)})
-		c.lg.rows++
+		c.lg.rows = append(c.lg.rows, superseded)
 	}
 }
 

@@ -2,6 +2,7 @@ package results
 
 import (
 	"hash/maphash"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,12 +15,11 @@ type State struct {
 	users  map[uint64]listed // by user, of scans
 	digest string            // of the list of the run
 	rows   uint32            // so far
-	next   uint32            // see New
 }
 
 // A word is the last row of a key. It is small, because a log may have millions.
 type word struct {
-	ref     uint32 // the number of the row in the log, from 1, or what New has returned
+	ref     uint32 // the number of the row in the log, from 1, or the number of Bind
 	place   uint16 // a hash of the place on its list
 	outcome uint8  // an index into Outcomes
 	flags   flags
@@ -42,15 +42,6 @@ type listed struct {
 	open int32 // words of the user that are not settled
 	none bool  // none of the passes that the scan looks for was there
 }
-
-// outcomeIndex finds outcomes in Outcomes.
-var outcomeIndex = func() map[Outcome]uint8 {
-	index := make(map[Outcome]uint8)
-	for i, o := range Outcomes {
-		index[o] = uint8(i)
-	}
-	return index
-}()
 
 func (s *State) init() {
 	if s.words == nil {
@@ -137,7 +128,7 @@ func (s *State) forgetFailure(user string) {
 	s.ForgetFailure(user)
 }
 
-// Find returns the number of what a row is about, as Add has given it: the key, or the line of a
+// Find returns the number of what a row is about, see Bind: the key, or the line of a
 // list with that digest if the row is about no more than that. That is also a further row about a
 // protected user, which repeats the key of an earlier line.
 func (s *State) Find(r *Row, digest string) (n uint32, known bool) {
@@ -145,23 +136,10 @@ func (s *State) Find(r *Row, digest string) (n uint32, known bool) {
 	return w.ref, known
 }
 
-// Add gives a number to what a row is about. Numbers are from 0, in the order of Add and New.
-func (s *State) Add(r *Row, digest string) uint32 {
-	n := s.New()
-	s.Bind(r, digest, n)
-	return n
-}
-
 // Bind makes the row the last word on what it is about, which has the number n from now on.
 func (s *State) Bind(r *Row, digest string, n uint32) {
 	id, _, _ := s.find(r, digest)
 	s.words[id] = s.word(r, n)
-}
-
-// New returns a number that nothing finds.
-func (s *State) New() uint32 {
-	s.next++
-	return s.next - 1
 }
 
 // Note notes that the last word on the number n is about a pass, which may be another one than
@@ -188,7 +166,7 @@ func (s *State) ForgetFailure(user string) (n uint32, known bool) {
 }
 
 func (s *State) word(r *Row, ref uint32) word {
-	return word{ref: ref, place: s.place(r), outcome: outcomeIndex[r.Outcome]}
+	return word{ref: ref, place: s.place(r), outcome: uint8(slices.Index(Outcomes, r.Outcome))}
 }
 
 func (s *State) find(r *Row, digest string) (id uint64, w word, known bool) {
