@@ -60,7 +60,7 @@ func (s *State) Apply(rec *Record, done bool) {
 		for _, user := range rec.Scanned.Users {
 			u := s.hash("", user)
 			s.users[u] = listed{open: s.users[u].open, none: true}
-			s.forgetFailure(user)
+			s.ForgetFailure(user)
 		}
 	case rec.Row != nil:
 		s.rows++
@@ -102,7 +102,7 @@ func (s *State) row(r *Row, done bool) {
 // list takes in that a scan has found a pass of a user, or could not list the passes.
 func (s *State) list(r *Row, before, w word) {
 	if r.Method != "" {
-		s.forgetFailure(r.User)
+		s.ForgetFailure(r.User)
 	}
 	u := s.hash("", r.User)
 	l := s.users[u]
@@ -114,18 +114,6 @@ func (s *State) list(r *Row, before, w word) {
 		l.open++
 	}
 	s.users[u] = l
-}
-
-// forgetFailure takes in that the passes of a user could be listed after all.
-func (s *State) forgetFailure(user string) {
-	w, known := s.words[s.key(listKey(user))]
-	if known && !w.has(settled) {
-		u := s.hash("", user)
-		l := s.users[u]
-		l.open--
-		s.users[u] = l
-	}
-	s.ForgetFailure(user)
 }
 
 // Find returns the number of what a row is about, see Bind: the key, or the line of a
@@ -156,11 +144,15 @@ func (s *State) about(user, method string) uint64 {
 	return s.hash("about", user, strings.ToLower(method))
 }
 
-// ForgetFailure forgets that the passes of a user could not be listed, and returns the number of
-// that.
+// ForgetFailure forgets that the passes of a user could not be listed, because they could be
+// later. It returns the number of that, see Bind.
 func (s *State) ForgetFailure(user string) (n uint32, known bool) {
 	id := s.key(listKey(user))
 	w, known := s.words[id]
+	if l, ok := s.users[s.hash("", user)]; ok && known && !w.has(settled) {
+		l.open--
+		s.users[s.hash("", user)] = l
+	}
 	delete(s.words, id)
 	return w.ref, known
 }
@@ -180,12 +172,6 @@ func (s *State) find(r *Row, digest string) (id uint64, w word, known bool) {
 		w, known = s.words[id]
 	}
 	return id, w, known
-}
-
-// get returns the last word on a key, by its hash.
-func (s *State) get(id uint64) (w word, known bool) {
-	w, known = s.words[id]
-	return w, known
 }
 
 // IsLast reports whether the row number n of the log, from 1, is the last word on its key. r is
