@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"tapsweep/batch/safetext"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -123,8 +123,8 @@ func addBounded(counts map[string]int, key string) {
 // head fills in what the runs and the lists say.
 func (r *Report) head() {
 	for _, run := range r.Runs {
-		r.Tenant = cmp.Or(r.Tenant, clip(run.tenant))
-		r.GraphRoot = cmp.Or(r.GraphRoot, clip(run.graphRoot))
+		r.Tenant = cmp.Or(r.Tenant, clip(run.header.Tenant))
+		r.GraphRoot = cmp.Or(r.GraphRoot, clip(run.header.GraphRoot))
 		r.DryRun = run.DryRun
 		cleanRun(run)
 		if run.Operator != "" && !slices.Contains(r.Operators, run.Operator) {

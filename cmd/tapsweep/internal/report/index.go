@@ -257,13 +257,13 @@ func (l *Logs) fits(run *Run) error {
 		l.first = run
 	}
 	if l.tenant == "" {
-		l.tenant, l.tenantOf = run.tenant, run.Log
+		l.tenant, l.tenantOf = run.header.Tenant, run.Log
 	}
 	switch {
-	case run.tenant != "" && !strings.EqualFold(l.tenant, run.tenant):
-		return fmt.Errorf("it is of tenant %s, and %s is of %s", show(run.tenant), l.tenantOf, show(l.tenant))
-	case l.first.graphRoot != run.graphRoot:
-		return fmt.Errorf("it is of %s, and %s of %s", show(run.graphRoot), l.first.Log, show(l.first.graphRoot))
+	case run.header.Tenant != "" && !strings.EqualFold(l.tenant, run.header.Tenant):
+		return fmt.Errorf("it is of tenant %s, and %s is of %s", show(run.header.Tenant), l.tenantOf, show(l.tenant))
+	case l.first.header.GraphRoot != run.header.GraphRoot:
+		return fmt.Errorf("it is of %s, and %s of %s", show(run.header.GraphRoot), l.first.Log, show(l.first.header.GraphRoot))
 	case l.first.DryRun != run.DryRun:
 		return fmt.Errorf("one of it and %s is a dry run, and the other is not", l.first.Log)
 	}
@@ -274,11 +274,11 @@ func (l *Logs) fits(run *Run) error {
 // each signed-in user.
 func (l *Logs) list(run *Run) int {
 	i := slices.IndexFunc(l.lists, func(li *List) bool {
-		return li.Digest == run.digest && li.self == run.self && li.proof == (run.kind() == "verify")
+		return li.Digest == run.header.Digest && li.self == run.header.Self && li.proof == (run.kind() == "verify")
 	})
 	if i < 0 {
 		i = len(l.lists)
-		l.lists = append(l.lists, &List{Digest: run.digest, self: run.self, proof: run.kind() == "verify",
+		l.lists = append(l.lists, &List{Digest: run.header.Digest, self: run.header.Self, proof: run.kind() == "verify",
 			Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)
