@@ -173,10 +173,8 @@ func (lg *log) listName() string { return strconv.Itoa(lg.listOf) }
 // find finds the pair of a row: by what the row is about, or by one of the names of the pair.
 // What a list has twice, its own run has found out.
 func (ix *index) find(lg *log, r *head) (p uint32, ok bool) {
-	if r.Outcome == results.Invalid {
-		if p, ok = ix.state.About(lineOf(r.Source, r.Line), r.User); ok {
-			return p, true
-		}
+	if p, ok = ix.state.About(lineOf(r.Source, r.Line), r.User); ok && ix.pairs[p].role != dropped {
+		return p, true
 	}
 	if p, ok = ix.state.Find(&r.Row, lg.listName()); ok || !r.isOfPass() {
 		return p, ok
@@ -191,14 +189,16 @@ func (ix *index) find(lg *log, r *head) (p uint32, ok bool) {
 }
 
 // name gives a pair further names, for rows of other logs: the pass that its row is about, for
-// lists that name that pass or another name of the user; and the line of the log that has an
-// invalid row, for a run with the log as its list.
+// lists that name that pass or another name of the user; and the line of the log, for a run with
+// the log as its list, to which a row that is not about just that pass is another pair.
 func (ix *index) name(p uint32, r *head) {
-	switch {
-	case len(ix.logs.logs) == 1:
-	case r.Outcome == results.Invalid:
+	if len(ix.logs.logs) == 1 {
+		return
+	}
+	if key, ok := r.Key(); !ok || key != results.PassKey(r.User, r.Method) {
 		ix.state.Note(lineOf(r.run.Log, r.logLine), r.User, p)
-	case r.isOfPass():
+	}
+	if r.isOfPass() {
 		ix.state.Note(r.User, r.Method, p)
 		if r.UPN != "" {
 			ix.state.Note(r.UPN, r.Method, p)
