@@ -173,6 +173,7 @@ func faultTests() []faultTest {
 // Whatever goes wrong, each pair has one true row, the exit code says whether
 // something is left to do, and nothing is written to but what the list names.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	type fault struct {
 		faultTest
 		tenant *graphsim.Tenant

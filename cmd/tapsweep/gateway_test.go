@@ -59,6 +59,7 @@ func chatty(t *testing.T, tenant *graphsim.Tenant) (root string) {
 
 // Log lines of net/http about a server are not shown.
 func TestLinesOfTheLibrary(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(60)
 	env, _ := serve(t, tenant)
@@ -125,6 +126,7 @@ func TestGatewayRefuses(t *testing.T) {
 
 // A wait that ends after the deadline stops the run at once.
 func TestWaitPastTheDeadline(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE",
 		Do: fault.ItemStatus(429, "Retry-After", "600")}}})
 	users := tenant.AddUsers(60)

@@ -96,6 +96,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 // A pass that was found, and whose delete never went or never worked, is deleted by
 // the run that goes on; one that went has a row.
 func TestSweepResumesBeforeDelete(t *testing.T) {
+	t.Parallel()
 	for _, verify := range []bool{false, true} {
 		tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.Hang()}}})
 		env, root := serve(t, tenant)
@@ -246,6 +247,7 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 
 // A look that failed is not the last word once it has worked.
 func TestFailedLookIsMended(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}}})
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")

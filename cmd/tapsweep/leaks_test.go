@@ -119,6 +119,7 @@ func serveRudely(t *testing.T, tenant *graphsim.Tenant, suffix string, answer ht
 // text does not act on the terminal and is not endless; and what is written is
 // for its owner only.
 func TestLeaks(t *testing.T) {
+	t.Parallel()
 	item := func(text string) func(*http.Request, string) []byte {
 		return func(*http.Request, string) []byte { return []byte(text) }
 	}

@@ -18,6 +18,7 @@ const listCases = "../../testdata/cases/"
 // A simulation refuses the same lists as a run. A tenant created from a misread list would
 // hide the mistake.
 func TestSimulationRefuses(t *testing.T) {
+	t.Parallel()
 	for file, want := range map[string]string{
 		"purview-audit.csv":                "audit or sign-in log",
 		"entra-audit-download.csv":         `in "Target1UserPrincipalName"`,
@@ -42,6 +43,7 @@ func TestSimulationRefuses(t *testing.T) {
 
 // A list without rows, as a scan writes it if it finds nothing, is not a failure.
 func TestEmptyList(t *testing.T) {
+	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	for name, text := range map[string]string{"h.csv": "user,method\n", "a.json": "[]", "v.json": `{"value":[]}`} {
 		for _, more := range [][]string{{"--results", "log.jsonl"}, {"--quiet", "--results", "log.jsonl", "--resume"},

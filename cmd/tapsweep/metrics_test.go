@@ -18,6 +18,7 @@ import (
 
 // The file tells of every run that got as far as its flags, and of what a sweep left.
 func TestMetricsFile(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(423)}}})
 	now := time.Now()
 	for i, name := range []string{"dana", "eli"} {
@@ -113,6 +114,7 @@ func TestMetricsFile(t *testing.T) {
 
 // A run with a wrong flag leaves metrics if the file is named before it.
 func TestMetricsFileOfBadFlags(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		vars string
@@ -160,6 +162,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 
 // The README's alerts, and its table, name metrics that are there, and no others.
 func TestAlerts(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	path := filepath.Join(t.TempDir(), "tapsweep.prom")

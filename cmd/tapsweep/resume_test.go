@@ -114,6 +114,7 @@ func readLogLine(t *testing.T, line string) ([]results.Row, bool) {
 }
 
 func TestResumeRun(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
 		{Path: "user0001@", Attempt: 1, Do: fault.ItemStatus(403)},
 		{Path: "user0002@", Attempt: 1, Do: fault.ItemStatus(423)},
@@ -164,6 +165,7 @@ func outcomeOf(rows map[int]results.Row, line int) results.Outcome { return rows
 
 // Two runs on one log would each take the other's pairs for unsent.
 func TestTwoRunsOnOneLog(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Minute)}})
 	users := tenant.AddUsers(100)
 	env, root := serve(t, tenant)
@@ -222,6 +224,7 @@ func TestFullDisk(t *testing.T) {
 
 // A second signal ends the process at once, and the log stays good.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.Hang()}}})
 	users := tenant.AddUsers(100)
 	env, root := serve(t, tenant)
@@ -297,6 +300,7 @@ func TestMaxItems(t *testing.T) {
 // had left over and a later one has done is not done again, to whatever pass the user was
 // given since.
 func TestResumedLogAsList(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}}})
 	users := tenant.AddUsers(20)
 	env, root := serve(t, tenant)
@@ -323,6 +327,7 @@ func TestResumedLogAsList(t *testing.T) {
 // To go on without --protect is a slip, and no decision to revoke the passes of those who
 // were protected.
 func TestResumeKeepsWhoWasProtected(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(3)
 	tenant.AddUser(graphsim.User{UPN: "somebody@contoso.example"})

@@ -108,6 +108,7 @@ func must(text string, err error) string {
 
 // Each way to sign in, from the flags to passes that are gone.
 func TestSignInWays(t *testing.T) {
+	t.Parallel()
 	type way struct {
 		env, args []string
 	}
@@ -182,6 +183,7 @@ func TestSignInWays(t *testing.T) {
 // What keeps a run from a token, or a token from its work, ends with exit 3
 // before anything is sent, says what Entra says, and what to do.
 func TestSignInRefused(t *testing.T) {
+	t.Parallel()
 	userToken := func(s *graphsim.Tenant, u graphsim.User, scopes ...string) string {
 		return s.Entra.UserToken(u.ID, scopes...)
 	}
@@ -254,6 +256,7 @@ func TestSignInRefused(t *testing.T) {
 
 // --no-preflight leaves it to Graph.
 func TestNoPreflight(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: []string{}})
 	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)
@@ -271,6 +274,7 @@ func TestNoPreflight(t *testing.T) {
 
 // --self deletes the pass of the user who is signed in.
 func TestSelf(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
@@ -301,6 +305,7 @@ func TestSelf(t *testing.T) {
 
 // Changing one's own methods may need a recent sign-in: the row says so.
 func TestSelfDenied(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
 	users := tenant.AddUsers(1)
 	env, root := serve(t, tenant)
@@ -314,6 +319,7 @@ func TestSelfDenied(t *testing.T) {
 
 // A protected user is protected from --self, too.
 func TestSelfProtected(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(1)
 	env, root := serve(t, tenant)
@@ -329,6 +335,7 @@ func TestSelfProtected(t *testing.T) {
 // A token that Graph takes back in the middle of a run is replaced once, with the
 // claims that the challenge asks for; one more refusal ends the run.
 func TestRefusedInTheMiddle(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		opts graphsim.Options
@@ -430,6 +437,7 @@ func TestProxy(t *testing.T) {
 // is not reached, and no hint to set what is set. A certificate that is not trusted does
 // not mend itself: exit 3. The cause is told whole, with the default chain, too.
 func TestSignInUnreached(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(1)))
 	good, root := serve(t, tenant)
@@ -492,6 +500,7 @@ func decodeFirst(text string, into any) error {
 
 // A hint names the app as it was named.
 func TestCheckHintNamesTheApp(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	if p := tapsweep(t, env, "check", "--client-id", "x", "--graph-url", root); !strings.Contains(p.stdout, "hint: the tenant has no app x: ") {

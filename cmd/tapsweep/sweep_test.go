@@ -69,6 +69,7 @@ func TestSweep(t *testing.T) {
 }
 
 func TestSweepGuards(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		opts graphsim.Options
@@ -145,6 +146,7 @@ func TestSweepResumes(t *testing.T) {
 
 // verify is the proof for a whole log: it deletes nothing, whatever it finds.
 func TestVerifyCommand(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}}})
 	users := tenant.AddUsers(5)
 	env, root := serve(t, tenant)
@@ -182,6 +184,7 @@ func TestVerifyCommand(t *testing.T) {
 }
 
 func TestVerifyRefuses(t *testing.T) {
+	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	list := writeFile(t, "list.csv", "user,method\na@b.c,\n")
 	foreign := writeFile(t, "log.jsonl", `{"type":"run","tenant":"11111111-3b7d-4e88-9a41-d5c27be0f913"}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n"+`{"type":"end"}`+"\n")
@@ -257,6 +260,7 @@ func TestLogTellsWaits(t *testing.T) {
 
 // The log of a sweep that was stopped is no list of whatever passes people hold.
 func TestSweepLogAsList(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*testing.T, []string, []string, *graphsim.Tenant){
 		"stopped": func(t *testing.T, env, args []string, tenant *graphsim.Tenant) {
 			p := finish(t, command(t, env, args...), func(p *os.Process) {
@@ -292,6 +296,7 @@ func TestSweepLogAsList(t *testing.T) {
 
 // A night job that says --resume begins anew once the night before is over.
 func TestSweepResumeBeginsAnew(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(400, graphsim.Options{})
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
@@ -335,6 +340,7 @@ func TestVerifyResumes(t *testing.T) {
 
 // A sweep that may read and not delete ends as soon as that shows.
 func TestSweepAborts(t *testing.T) {
+	t.Parallel()
 	for _, bound := range []string{"0", "10000"} {
 		tenant := leftovers(8000, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
 		env, root := serve(t, tenant)
@@ -348,6 +354,7 @@ func TestSweepAborts(t *testing.T) {
 
 // Nobody is mailed for a protected account that holds an old pass.
 func TestSweepProtectedIsQuiet(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example", Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
 	env, root := serve(t, tenant)
@@ -359,6 +366,7 @@ func TestSweepProtectedIsQuiet(t *testing.T) {
 
 // Whatever is wrong with the report of roles, passes are revoked, and soon.
 func TestOrderHoldsUpNothing(t *testing.T) {
+	t.Parallel()
 	for name, do := range map[string]fault.Effect{
 		"errors": fault.ItemStatus(500), "refused": fault.ItemStatus(401), "throttled": fault.ItemStatus(429, "Retry-After", "900"),
 	} {
@@ -378,6 +386,7 @@ func TestOrderHoldsUpNothing(t *testing.T) {
 
 // The log of a proof in which a user could not be looked at means nobody's pass.
 func TestVerifyLogAsList(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "/users/", Do: fault.ItemStatus(423)}}})
 	env, root := serve(t, tenant)
 	dir := t.TempDir()

@@ -50,6 +50,25 @@ func runJob(ctx context.Context, t *testing.T, poster batch.Poster, opts Options
 	return rows, counts, err
 }
 
+// A long list goes in full batches, except for a few at the start, while the run looks for the
+// tenant's pace.
+func TestFullBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+		var list []input.Pair
+		for _, u := range tenant.AddUsers(2000) {
+			list = append(list, input.Pair{User: u.UPN, Method: u.Passes[0].ID})
+		}
+		rows, _, err := runJob(t.Context(), t, tenant, Options{}, pairs(list...))
+		if err != nil || len(rows) != 2000 {
+			t.Errorf("%d rows, %v; want 2000", len(rows), err)
+		}
+		if stats := tenant.Stats(); stats.MeanSize() < 19 {
+			t.Errorf("batches of %.1f requests in the mean, want at least 19: %v", stats.MeanSize(), stats.Sizes)
+		}
+	})
+}
+
 // What becomes of one pair, for each thing that can happen to it.
 func TestOutcome(t *testing.T) {
 	dana := func(passes ...string) graphsim.User {
