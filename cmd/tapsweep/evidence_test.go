@@ -223,10 +223,8 @@ func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 	users := tenant.AddUsers(3000)
 	env, root := serve(t, tenant)
 	dir := filepath.Join(t.TempDir(), "evidence")
-	over := make(chan struct{})
-	p := finish(t, command(t, env, "revoke", "--yes", "--graph-url", root, "--evidence", dir, writeFile(t, "list.csv", listOf(users))), func(*os.Process) {
-		defer close(over)
-		for len(tenant.Remaining()) == 3000 && t.Context().Err() == nil {
+	p := tapsweepWhile(t, env, func() {
+		for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
 			time.Sleep(time.Millisecond) // until the run has the lock
 		}
 		for {
@@ -241,8 +239,7 @@ func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 			lock.Close()
 			time.Sleep(time.Millisecond)
 		}
-	})
-	<-over
+	}, "revoke", "--yes", "--graph-url", root, "--evidence", dir, writeFile(t, "list.csv", listOf(users)))
 	if p.code != 0 {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}

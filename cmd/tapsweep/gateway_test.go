@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -96,12 +97,8 @@ func TestGatewayRefuses(t *testing.T) {
 			users := tenant.AddUsers(200)
 			env, root := serve(t, tenant)
 			args := []string{"revoke", "--yes", "--graph-url", root, "--stall-timeout", "3s", "--results",
-				"log.jsonl", writeFile(t,
-					"list.csv", listOf(users))}
-			dir := t.TempDir()
-			cmd := command(t, env, args...)
-			cmd.Dir = dir
-			p := finish(t, cmd)
+				filepath.Join(t.TempDir(), "log.jsonl"), writeFile(t, "list.csv", listOf(users))}
+			p := tapsweep(t, env, args...)
 			if p.code != tt.exit {
 				t.Errorf("exit %d, want %d:\n%s", p.code, tt.exit, p.stderr)
 			}
@@ -115,9 +112,7 @@ func TestGatewayRefuses(t *testing.T) {
 				t.Errorf("%d batches were posted, want a handful", n)
 			}
 			open.Store(true)
-			cmd = command(t, env, append(args, "--resume")...)
-			cmd.Dir = dir
-			if p = finish(t, cmd); p.code != status.Done || len(tenant.Remaining()) != 0 {
+			if p = tapsweep(t, env, append(args, "--resume")...); p.code != status.Done || len(tenant.Remaining()) != 0 {
 				t.Errorf("with --resume: exit %d, %d passes left:\n%s", p.code, len(tenant.Remaining()), p.stderr)
 			}
 		})

@@ -38,14 +38,14 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 			}
 			args := []string{"revoke", "--yes", "--graph-url", root, "--rate", "20", tt.flag, path,
 				writeFile(t, "list.csv", listOf(users))}
-			p := finish(t, command(t, env, args...), func(*os.Process) {
+			p := tapsweepWhile(t, env, func() {
 				for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
 				if err := tt.do(log); err != nil {
 					t.Error(err)
 				}
-			})
+			}, args...)
 			if p.code != status.Stopped {
 				t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
 			}

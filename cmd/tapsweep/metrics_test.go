@@ -130,19 +130,22 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			cmd := command(t, strings.Fields(tt.vars), append([]string{"sweep"}, strings.Fields(tt.args)...)...)
-			p := finish(t, cmd)
+			dir := t.TempDir()
+			in := func(text string) []string {
+				return strings.Fields(strings.ReplaceAll(text, "x.prom", filepath.Join(dir, "x.prom")))
+			}
+			p := tapsweep(t, in(tt.vars), append([]string{"sweep"}, in(tt.args)...)...)
 			if p.code != status.Usage {
 				t.Errorf("exit %d\n%s", p.code, p.stderr)
 			}
 			var got string
-			files, err := os.ReadDir(cmd.Dir)
+			files, err := os.ReadDir(dir)
 			if err != nil || len(files) > 1 {
 				t.Fatal(files, err)
 			}
 			for _, f := range files {
 				got = f.Name()
-				if text := string(mustRead(t, filepath.Join(cmd.Dir, got))); !strings.Contains(text, "\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n") {
+				if text := string(mustRead(t, filepath.Join(dir, got))); !strings.Contains(text, "\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n") {
 					t.Errorf("it says\n%s", text)
 				}
 			}
@@ -151,10 +154,11 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 			}
 		})
 	}
-	for _, args := range [][]string{{"swep", "--metrics-file", "x.prom"}, {"report", "--nosuch", "--metrics-file", "x.prom"}} {
-		cmd := command(t, []string{"TAPSWEEP_METRICS_FILE=x.prom"}, args...)
-		p := finish(t, cmd)
-		if files, err := os.ReadDir(cmd.Dir); p.code != status.Usage || err != nil || len(files) > 0 {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "x.prom")
+	for _, args := range [][]string{{"swep", "--metrics-file", file}, {"report", "--nosuch", "--metrics-file", file}} {
+		p := tapsweep(t, []string{"TAPSWEEP_METRICS_FILE=" + file}, args...)
+		if files, err := os.ReadDir(dir); p.code != status.Usage || err != nil || len(files) > 0 {
 			t.Errorf("%q: exit %d, %v, %v", args, p.code, files, err)
 		}
 	}

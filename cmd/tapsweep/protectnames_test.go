@@ -59,8 +59,7 @@ func TestMisspeltProtectedName(t *testing.T) {
 			t.Parallel()
 			tenant := held(tt.roles...)
 			env, root := serve(t, tenant)
-			cmd := command(t, env, append(absolute(tt.args), "--graph-url", root, "--results", "-")...)
-			p := finish(t, cmd)
+			p := tapsweep(t, env, append(absolute(tt.args), "--graph-url", root, "--results", "-")...)
 			if p.code != tt.code {
 				t.Errorf("exit %d, want %d", p.code, tt.code)
 			}

@@ -228,7 +228,8 @@ func TestSignInRefused(t *testing.T) {
 			tenant := graphsim.New(tt.opts)
 			users := tenant.AddUsers(3)
 			env, root := serve(t, tenant)
-			args := []string{"revoke", "--yes", "--results", "log.jsonl", writeFile(t, "l.csv", listOf(users))}
+			log := filepath.Join(t.TempDir(), "log.jsonl")
+			args := []string{"revoke", "--yes", "--results", log, writeFile(t, "l.csv", listOf(users))}
 			if tt.name != "a cloud without passes" {
 				args = append(args, "--graph-url", root)
 			} else {
@@ -237,8 +238,7 @@ func TestSignInRefused(t *testing.T) {
 			if tt.args != nil {
 				args = append(args, tt.args(t, tenant, users[0])...)
 			}
-			cmd := command(t, env, args...)
-			p := finish(t, cmd)
+			p := tapsweep(t, env, args...)
 			if p.code != tt.exit || tenant.Stats().Batches != 0 {
 				t.Errorf("exit %d, want %d; %d batches were sent\n%s", p.code, tt.exit, tenant.Stats().Batches, p.stderr)
 			}
@@ -247,7 +247,7 @@ func TestSignInRefused(t *testing.T) {
 					t.Errorf("no %q in\n%s", want, p.stderr)
 				}
 			}
-			if _, err := os.Stat(filepath.Join(cmd.Dir, "log.jsonl")); err == nil {
+			if _, err := os.Stat(log); err == nil {
 				t.Error("a results log was made of a run that was none")
 			}
 		})
@@ -354,13 +354,13 @@ func TestRefusedInTheMiddle(t *testing.T) {
 			tenant := graphsim.New(tt.opts)
 			users := tenant.AddUsers(400)
 			env, root := serve(t, tenant)
-			cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-", writeFile(t, "l.csv", listOf(users)))
-			p := finish(t, cmd, func(*os.Process) {
+			p := tapsweepWhile(t, env, func() {
 				for tenant.Stats().Batches < 5 && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
 				tt.then(tenant)
-			})
+			}, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-",
+				writeFile(t, "l.csv", listOf(users)))
 			rows, end := readLog(t, p.stdout)
 			count := outcomes(rows)
 			if p.code != tt.exit || len(rows) != 400 || end == nil || !strings.Contains(p.stderr, tt.want) {
@@ -466,20 +466,25 @@ func TestSignInUnreached(t *testing.T) {
 				name, _, _ := strings.Cut(v, "=")
 				env = append(without(env, name), v)
 			}
-			p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list)
-			if p.code != tt.exit || strings.Contains(p.stderr, "hint: set AZURE") {
-				t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
-			}
-			for _, want := range tt.want {
-				if !strings.Contains(p.stderr, want) {
-					t.Errorf("no %q in\n%s", want, p.stderr)
+			t.Run("revoke", func(t *testing.T) {
+				t.Parallel()
+				p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list)
+				if p.code != tt.exit || strings.Contains(p.stderr, "hint: set AZURE") {
+					t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
 				}
-			}
-			// To a check it is one of the steps.
-			p = spawn(t, env, "check", "--graph-url", root, "--output", "json")
-			if _, steps := checkJSON(t, p); p.code != 3 || steps["token"].Result != "failed" {
-				t.Errorf("check: exit %d\n%s", p.code, p.stdout)
-			}
+				for _, want := range tt.want {
+					if !strings.Contains(p.stderr, want) {
+						t.Errorf("no %q in\n%s", want, p.stderr)
+					}
+				}
+			})
+			t.Run("check, of which it is one of the steps", func(t *testing.T) {
+				t.Parallel()
+				p := spawn(t, env, "check", "--graph-url", root, "--output", "json")
+				if _, steps := checkJSON(t, p); p.code != 3 || steps["token"].Result != "failed" {
+					t.Errorf("exit %d\n%s", p.code, p.stdout)
+				}
+			})
 		})
 	}
 	t.Run("nothing is set", func(t *testing.T) {

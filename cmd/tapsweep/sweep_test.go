@@ -70,6 +70,7 @@ func TestSweep(t *testing.T) {
 
 func TestSweepGuards(t *testing.T) {
 	t.Parallel()
+	protect := writeFile(t, "protect.csv", "user\nuser00000@contoso.example\n")
 	tests := []struct {
 		name string
 		opts graphsim.Options
@@ -88,8 +89,8 @@ func TestSweepGuards(t *testing.T) {
 		{"usable, not among the named", graphsim.Options{}, []string{"--yes", "--include-usable", "--reason", "used"},
 			status.Usage, 40, "--reason does not name usable"},
 		{"usable, meant", graphsim.Options{}, []string{"--yes", "--reason", "usable", "--include-usable"}, 0, 30, "10 usable"},
-		{"protected", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv"}, 0, 21, "1 pass of protected users left alone"},
-		{"protected at the same time", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv", "--max-items", "0"}, 0, 21, "1 pass of protected users left alone"},
+		{"protected", graphsim.Options{}, []string{"--yes", "--protect", protect}, 0, 21, "1 pass of protected users left alone"},
+		{"protected at the same time", graphsim.Options{}, []string{"--yes", "--protect", protect, "--max-items", "0"}, 0, 21, "1 pass of protected users left alone"},
 		{"reasons by the dates", graphsim.Options{OmitReason: true}, []string{"--yes"}, 0, 20, "10 expired, 10 used"},
 		{"reading only", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}, []string{"--yes"}, 3, 40, "lacks the permission"},
 		{"everything denied", graphsim.Options{Faults: []fault.Fault{{Path: "temporaryAccessPassMethods", Do: fault.ItemStatus(403)}}}, []string{"--yes"}, 3, 40, "denied"},
@@ -101,11 +102,7 @@ func TestSweepGuards(t *testing.T) {
 			t.Parallel()
 			tenant := leftovers(400, tt.opts)
 			env, root := serve(t, tenant)
-			cmd := command(t, env, append([]string{"sweep", "--graph-url", root, "--all-users", "--results", "log.jsonl"}, tt.args...)...)
-			if err := os.WriteFile(filepath.Join(cmd.Dir, "protect.csv"), []byte("user\nuser00000@contoso.example\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			p := finish(t, cmd)
+			p := tapsweep(t, env, append([]string{"sweep", "--graph-url", root, "--all-users"}, tt.args...)...)
 			if left := len(tenant.Remaining()); p.code != tt.code || left != tt.left || !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("exit %d, want %d; %d left, want %d; with %q\n%s", p.code, tt.code, left, tt.left, tt.want, p.stderr)
 			}
@@ -342,7 +339,7 @@ func TestVerifyResumes(t *testing.T) {
 func TestSweepAborts(t *testing.T) {
 	t.Parallel()
 	for _, bound := range []string{"0", "10000"} {
-		tenant := leftovers(8000, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
+		tenant := leftovers(4000, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
 		env, root := serve(t, tenant)
 		p := tapsweep(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--max-items", bound, "--abort-after", "40", "--concurrency", "1", "--results", "-")
 		rows, _ := readLog(t, p.stdout)
