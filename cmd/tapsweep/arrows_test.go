@@ -73,6 +73,7 @@ func TestArrows(t *testing.T) {
 
 // The arrows have no circle, so no package can come to depend on one that depends on it.
 func TestArrowsPointOneWay(t *testing.T) {
+	t.Parallel()
 	var visit func(pkg string, path []string)
 	visit = func(pkg string, path []string) {
 		if slices.Contains(path, pkg) {
@@ -90,6 +91,7 @@ func TestArrowsPointOneWay(t *testing.T) {
 // What a package must not depend on, even by another one. The engine knows no list and no SDK, the
 // lists know nothing of ours, and only cli knows cobra.
 func TestForbiddenDependencies(t *testing.T) {
+	t.Parallel()
 	forbidden := map[string][]string{
 		"tapsweep/batch": {"encoding/csv", "github.com/microsoft", "github.com/Azure", "tapsweep/input", "tapsweep/cmd",
 			"net/http/httptest"},

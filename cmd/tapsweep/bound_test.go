@@ -23,6 +23,7 @@ func many(n int) (list []graphsim.Pass) {
 
 // --max-items limits the passes of one user. Earlier, --max-items 1 deleted 3,000 of them.
 func TestMaxItemsCountsPasses(t *testing.T) {
+	t.Parallel()
 	const one, two = "user\ndana@contoso.com\n", "user\nfemi@contoso.com\nerik@contoso.com\n"
 	tests := []struct {
 		name  string

@@ -27,6 +27,7 @@ func checkJSON(t *testing.T, p process) (c checkup.Checkup, steps map[string]che
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	const user = "user0001@contoso.example"
 	app := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All"}
 	denied := []fault.Fault{{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)}}
@@ -85,6 +86,7 @@ func TestCheck(t *testing.T) {
 // No command is said to work where Graph was not reached, or did not do what the token
 // allows: what the token says is no more than half of it.
 func TestCheckOfNothingRead(t *testing.T) {
+	t.Parallel()
 	roles := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All"}
 	const closed = "https://127.0.0.1:1"
 	for _, tt := range []struct {
@@ -123,6 +125,7 @@ func TestCheckOfNothingRead(t *testing.T) {
 }
 
 func TestCheckWithoutAToken(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	tenant.Entra.ExpireSecret()
 	env, root := serve(t, tenant)
@@ -141,6 +144,7 @@ func TestCheckWithoutAToken(t *testing.T) {
 // A check keeps a token to itself that does not belong where it would go, and says
 // that nothing works with it.
 func TestCheckOfAnotherTenant(t *testing.T) {
+	t.Parallel()
 	for name, of := range map[string]entra.Options{"tenant": {TenantID: foreignTenant}, "domain": {TenantID: foreignTenant, Domain: foreignDomain}} {
 		t.Run(name, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{})
@@ -165,6 +169,7 @@ func TestCheckOfAnotherTenant(t *testing.T) {
 
 // A credential that cannot be made is a finding like any other.
 func TestCheckWithoutACredential(t *testing.T) {
+	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	p := tapsweep(t, without(env, "AZURE_CLIENT_SECRET"), "check", "--graph-url", root, "--auth", "secret", "--output", "json")
 	c, steps := checkJSON(t, p)
@@ -174,6 +179,7 @@ func TestCheckWithoutACredential(t *testing.T) {
 }
 
 func TestCheckOfAUser(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
@@ -197,6 +203,7 @@ func TestCheckOfAUser(t *testing.T) {
 }
 
 func TestCheckUsage(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"check", "--output", "xml"}, {"check", "--user", "a/../b"}, {"check", "list.csv"}, {"check", "--cloud", "x"},
 		{"check", "--graph-url", "http://graph.microsoft.com"}, {"check", "--log-level", "loud"}} {
 		if p := tapsweep(t, nil, args...); p.code != status.Usage || p.stdout != "" {
@@ -207,6 +214,7 @@ func TestCheckUsage(t *testing.T) {
 
 // The check leaves nothing behind but what it prints.
 func TestCheckLeavesNothing(t *testing.T) {
+	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	cmd := command(t, env, "check", "--graph-url", root)
 	finish(t, cmd)

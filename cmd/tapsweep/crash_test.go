@@ -14,6 +14,7 @@ import (
 // A crash exits with the code of Go's runtime, which no refusal uses: after a crash passes may
 // have been deleted, and after a refusal none was.
 func TestCrashIsNoRefusal(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(20, time.Hour)}})
 	users := tenant.AddUsers(100)
 	env, root := serve(t, tenant)

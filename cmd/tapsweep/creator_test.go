@@ -22,6 +22,7 @@ func incident(roles ...string) *graphsim.Tenant {
 
 // A misspelt name must not look like an all-clear. Earlier it gave an empty file and exit 0.
 func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
+	t.Parallel()
 	env, root := serve(t, incident(drill.Roles...))
 	noUsers, noUsersRoot := serve(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
 	const nobody = "malory@contoso.example"
@@ -75,6 +76,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 
 // A user who has been renamed is found by the ID in the records.
 func TestCreatedByARenamedUser(t *testing.T) {
+	t.Parallel()
 	tenant := incident(drill.Roles...)
 	id := "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c399"
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
@@ -89,6 +91,7 @@ func TestCreatedByARenamedUser(t *testing.T) {
 
 // A help desk pass that replaced drill.Mallory's pass is not listed as drill.Mallory's.
 func TestScanSaysWhatWasReplaced(t *testing.T) {
+	t.Parallel()
 	tenant := incident(drill.Roles...)
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
 		{Created: time.Now().Add(-time.Hour), CreatedBy: drill.Mallory}}})
@@ -118,6 +121,7 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 
 // Refused page tokens are not a usage error. Earlier they gave exit 64 and a hint about --filter.
 func TestExpiredPageTokensAreNoUsage(t *testing.T) {
+	t.Parallel()
 	faults := []fault.Fault{{Path: "$skiptoken", Do: fault.ItemStatus(400)}}
 	env, root := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))
 	p := tapsweep(t, env, "scan", "--all-users", "--graph-url", root)
@@ -132,6 +136,7 @@ func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 // A gateway that refuses every batch does not say that the user does not exist, and the run does
 // not wait for it again in the scan. Earlier, a 404 of a gateway was a misspelt name.
 func TestCreatorBehindAGateway(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		do   fault.Effect

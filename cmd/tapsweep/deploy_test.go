@@ -61,6 +61,7 @@ func checkSchedule(fields []string) error {
 }
 
 func TestCheckSchedule(t *testing.T) {
+	t.Parallel()
 	for text, ok := range map[string]bool{
 		"17 3 * * *": true, "*/5 0-6/2 1,15 * 7": true, "60 3 * * *": false, "17 3 * *": false, "17 3 0 * *": false, "*/0 3 * * *": false, "x 3 * * *": false,
 	} {
@@ -146,6 +147,7 @@ func unitOptions(t *testing.T, text string) map[string][]string {
 
 // The units are what systemd takes, and say what the text around them says.
 func TestUnits(t *testing.T) {
+	t.Parallel()
 	_, options := units(t)
 	service := options["tapsweep.service"]
 	for key, want := range map[string]string{
@@ -173,6 +175,7 @@ func TestUnits(t *testing.T) {
 // systemd's own check, where it is installed: on Debian and its kin by
 // apt-get install systemd. It does not need to run.
 func TestUnitsVerify(t *testing.T) {
+	t.Parallel()
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Skip("systemd-analyze is not installed")
@@ -277,6 +280,7 @@ func (m *machine) nights(t *testing.T, night func() process, wroteLog func(proce
 // The README's crontab, systemd service and CronJob each sweep a simulated tenant
 // with the command and the credential that they show.
 func TestEveryNight(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("none of them is for Windows")
 	}

@@ -14,6 +14,7 @@ import (
 
 // A flag counts before its variable, and a variable before the default.
 func TestVariables(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	users := tenant.AddUsers(3)
@@ -81,6 +82,7 @@ func TestVariables(t *testing.T) {
 
 // A log keeps the flags of its run, so that another environment can resume it.
 func TestVariablesAreLogged(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1,
 		Do: fault.ItemStatus(403)}}})
 	env, root := serve(t, tenant)
@@ -100,6 +102,7 @@ func TestVariablesAreLogged(t *testing.T) {
 
 // The check lists the variables that count, also those of flags that only other commands have.
 func TestCheckListsVariables(t *testing.T) {
+	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	p := tapsweep(t, append(env, "TAPSWEEP_MAX_ITEMS=7", "TAPSWEEP_LOG_LEVEL=error",
 		"TAPSWEEP_GRAPH_URL=https://nowhere.example",
@@ -124,6 +127,7 @@ func TestCheckListsVariables(t *testing.T) {
 
 // A password or a key in the root of Graph is printed nowhere.
 func TestGraphURLIsNotQuoted(t *testing.T) {
+	t.Parallel()
 	env, _ := serve(t, graphsim.New(graphsim.Options{}))
 	for _, secret := range []string{"https://bob:hunter2@graph.example", "https://graph.example?sig=hunter2",
 		"https://bob:hunter2%zz@graph.example"} {

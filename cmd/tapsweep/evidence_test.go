@@ -64,6 +64,7 @@ func reported(t *testing.T, dir string) (r report.Report) {
 // A run leaves evidence of what it has done, and the run that goes on with it, by the
 // command that the first one names, adds to it.
 func TestEvidence(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Path: "user0003@", Times: 1, Do: fault.ItemStatus(403)}}})
 	users := tenant.AddUsers(30)
 	env, root := serve(t, tenant)
@@ -119,6 +120,7 @@ func TestEvidence(t *testing.T) {
 
 // Evidence is never replaced, and what cannot be kept is refused before anything is sent.
 func TestEvidenceRefused(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(2)))
@@ -166,6 +168,7 @@ func TestEvidenceRefused(t *testing.T) {
 // What is sealed stays as it is, whichever flag leads to it; what was changed all the same
 // is not sealed anew.
 func TestEvidenceStaysSealed(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(3)))
@@ -215,14 +218,13 @@ func TestEvidenceStaysSealed(t *testing.T) {
 // Nobody else gets at the log before it is sealed: what a next run wrote meanwhile would
 // belie the manifest.
 func TestEvidenceIsLockedUntilSealed(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(3000)
 	env, root := serve(t, tenant)
 	dir := filepath.Join(t.TempDir(), "evidence")
-	over := make(chan struct{})
-	p := finish(t, command(t, env, "revoke", "--yes", "--graph-url", root, "--evidence", dir, writeFile(t, "list.csv", listOf(users))), func(*os.Process) {
-		defer close(over)
-		for len(tenant.Remaining()) == 3000 && t.Context().Err() == nil {
+	p := tapsweepWhile(t, env, func() {
+		for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
 			time.Sleep(time.Millisecond) // until the run has the lock
 		}
 		for {
@@ -237,8 +239,7 @@ func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 			lock.Close()
 			time.Sleep(time.Millisecond)
 		}
-	})
-	<-over
+	}, "revoke", "--yes", "--graph-url", root, "--evidence", dir, writeFile(t, "list.csv", listOf(users)))
 	if p.code != 0 {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
@@ -248,6 +249,7 @@ func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 // The night job says nothing when there was nothing to do, and keeps evidence of it;
 // other files in the directory are left alone.
 func TestEvidenceOfSweep(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	for _, passes := range [][]graphsim.Pass{nil, {{Created: time.Now().Add(-48 * time.Hour), LifetimeMinutes: 60}}} {
@@ -271,6 +273,7 @@ func TestEvidenceOfSweep(t *testing.T) {
 // A run that is interrupted is evidence too. One that is killed leaves a log and no
 // manifest, and the run that goes on with it makes one.
 func TestEvidenceOfStoppedRuns(t *testing.T) {
+	t.Parallel()
 	for name, stop := range map[string]func(*os.Process){
 		"interrupted": func(p *os.Process) { p.Signal(os.Interrupt) },
 		"killed":      func(p *os.Process) { p.Kill() },
@@ -314,6 +317,7 @@ func TestEvidenceOfStoppedRuns(t *testing.T) {
 
 // Evidence that cannot be written whole has no manifest, and the run does not end well.
 func TestEvidenceIncomplete(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	dir := filepath.Join(t.TempDir(), "evidence")

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -173,50 +171,24 @@ func faultTests() []faultTest {
 // Whatever goes wrong, each pair has one true row, the exit code says whether
 // something is left to do, and nothing is written to but what the list names.
 func TestFaults(t *testing.T) {
-	type fault struct {
-		faultTest
-		tenant *graphsim.Tenant
-		users  []graphsim.User
-		cmd    *exec.Cmd
-		done   chan struct{}
-		stdout bytes.Buffer
-		stderr bytes.Buffer
-		err    error
-	}
-	// Nearly all of the time is spent waiting, so more of them run at once than
-	// t.Parallel would let.
-	slots := make(chan struct{}, 12)
-	var all []*fault
+	t.Parallel()
 	for _, tt := range faultTests() {
-		f := &fault{faultTest: tt, done: make(chan struct{}), tenant: graphsim.New(graphsim.Options{Faults: tt.faults, Record: true})}
-		all = append(all, f)
-		f.tenant.AddUser(graphsim.User{UPN: "bystander@contoso.example", Passes: []graphsim.Pass{{}}})
-		f.users = f.tenant.AddUsers(5)
-		env, root := serve(t, f.tenant)
-		args := append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "list.csv", listOf(f.users))}, tt.args...)
-		f.cmd = command(t, env, args...)
-		f.cmd.Stdout, f.cmd.Stderr = &f.stdout, &f.stderr
-		go func() {
-			defer close(f.done)
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			f.err = f.cmd.Run()
-		}()
-	}
-	for _, f := range all {
-		t.Run(f.name, func(t *testing.T) {
-			<-f.done
-			if f.cmd.ProcessState == nil {
-				t.Fatal(f.err)
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{Faults: tt.faults, Record: true})
+			tenant.AddUser(graphsim.User{UPN: "bystander@contoso.example", Passes: []graphsim.Pass{{}}})
+			users := tenant.AddUsers(5)
+			env, root := serve(t, tenant)
+			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
+				writeFile(t, "list.csv", listOf(users))}, tt.args...)...)
+			rows, end := readLog(t, p.stdout)
+			if p.code != tt.exit || end == nil || end.Exit != tt.exit {
+				t.Errorf("exit %d, last line %+v, want exit %d", p.code, end, tt.exit)
 			}
-			rows, end := readLog(t, f.stdout.String())
-			if code := f.cmd.ProcessState.ExitCode(); code != f.exit || end == nil || end.Exit != f.exit {
-				t.Errorf("exit %d, last line %+v, want exit %d", code, end, f.exit)
-			}
-			checkRows(t, f.faultTest, rows, f.users)
-			checkTruth(t, rows, f.tenant)
+			checkRows(t, tt, rows, users)
+			checkTruth(t, rows, tenant)
 			if t.Failed() {
-				t.Logf("standard error:\n%s\nresults:\n%s", &f.stderr, &f.stdout)
+				t.Logf("standard error:\n%s\nresults:\n%s", p.stderr, p.stdout)
 			}
 		})
 	}

@@ -20,6 +20,7 @@ func entraError(code string, number int) string {
 // The lookup of a tenant's domain can also meet an outage, which says nothing about the
 // token either.
 func TestTenantLookupOutage(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		answer http.Handler
@@ -46,6 +47,7 @@ func TestTenantLookupOutage(t *testing.T) {
 
 // End to end: during an outage of Entra the message does not blame the credential.
 func TestSignInOutage(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serveRudely(t, tenant, "/token", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)

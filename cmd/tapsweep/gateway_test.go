@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,6 +60,7 @@ func chatty(t *testing.T, tenant *graphsim.Tenant) (root string) {
 
 // Log lines of net/http about a server are not shown.
 func TestLinesOfTheLibrary(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(60)
 	env, _ := serve(t, tenant)
@@ -95,12 +97,8 @@ func TestGatewayRefuses(t *testing.T) {
 			users := tenant.AddUsers(200)
 			env, root := serve(t, tenant)
 			args := []string{"revoke", "--yes", "--graph-url", root, "--stall-timeout", "3s", "--results",
-				"log.jsonl", writeFile(t,
-					"list.csv", listOf(users))}
-			dir := t.TempDir()
-			cmd := command(t, env, args...)
-			cmd.Dir = dir
-			p := finish(t, cmd)
+				filepath.Join(t.TempDir(), "log.jsonl"), writeFile(t, "list.csv", listOf(users))}
+			p := tapsweep(t, env, args...)
 			if p.code != tt.exit {
 				t.Errorf("exit %d, want %d:\n%s", p.code, tt.exit, p.stderr)
 			}
@@ -114,9 +112,7 @@ func TestGatewayRefuses(t *testing.T) {
 				t.Errorf("%d batches were posted, want a handful", n)
 			}
 			open.Store(true)
-			cmd = command(t, env, append(args, "--resume")...)
-			cmd.Dir = dir
-			if p = finish(t, cmd); p.code != status.Done || len(tenant.Remaining()) != 0 {
+			if p = tapsweep(t, env, append(args, "--resume")...); p.code != status.Done || len(tenant.Remaining()) != 0 {
 				t.Errorf("with --resume: exit %d, %d passes left:\n%s", p.code, len(tenant.Remaining()), p.stderr)
 			}
 		})
@@ -125,6 +121,7 @@ func TestGatewayRefuses(t *testing.T) {
 
 // A wait that ends after the deadline stops the run at once.
 func TestWaitPastTheDeadline(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE",
 		Do: fault.ItemStatus(429, "Retry-After", "600")}}})
 	users := tenant.AddUsers(60)

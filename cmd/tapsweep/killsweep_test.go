@@ -25,7 +25,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 	for _, bound := range []string{"0", "10000"} {
 		t.Run("--max-items "+bound, func(t *testing.T) {
 			t.Parallel()
-			const users = 6000
+			const users = 3000
 			tenant := leftovers(users, graphsim.Options{Latency: 20 * time.Millisecond, ListLag: 300 * time.Millisecond, Record: true})
 			over := make(map[string]bool) // passes that are expired or used
 			for _, h := range tenant.Remaining() {
@@ -33,7 +33,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 			}
 			env, root := serve(t, tenant)
 			log := filepath.Join(t.TempDir(), "log.jsonl")
-			args := []string{"sweep", "--all-users", "--yes", "--verify", "--max-items", bound, "--graph-url", root, "--rate", "2500", "--results", log, "--resume"}
+			args := []string{"sweep", "--all-users", "--yes", "--verify", "--max-items", bound, "--graph-url", root, "--rate", "1250", "--results", log, "--resume"}
 			killed, ended := 0, 0
 			for range max(*kills/4, 2) {
 				p := finish(t, command(t, env, args...), func(p *os.Process) {
@@ -96,6 +96,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 // A pass that was found, and whose delete never went or never worked, is deleted by
 // the run that goes on; one that went has a row.
 func TestSweepResumesBeforeDelete(t *testing.T) {
+	t.Parallel()
 	for _, verify := range []bool{false, true} {
 		tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.Hang()}}})
 		env, root := serve(t, tenant)
@@ -246,6 +247,7 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 
 // A look that failed is not the last word once it has worked.
 func TestFailedLookIsMended(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}}})
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")

@@ -134,6 +134,7 @@ func want[T comparable](t *testing.T, field string, got, want T) {
 }
 
 func TestManifests(t *testing.T) {
+	t.Parallel()
 	account, claim, job := manifests(t)
 	want(t, "the account's apiVersion", account.APIVersion, "v1")
 	want(t, "the account's kind", account.Kind, "ServiceAccount")
@@ -158,6 +159,7 @@ func TestManifests(t *testing.T) {
 // The webhook of workload identity needs a label and an annotation.
 // Source: azure.github.io/azure-workload-identity, service account labels and annotations.
 func TestManifestsOfWorkloadIdentity(t *testing.T) {
+	t.Parallel()
 	account, _, job := manifests(t)
 	labels := job.Spec.JobTemplate.Spec.Template.Metadata.Labels
 	want(t, "the pod's label", labels["azure.workload.identity/use"], "true")
@@ -168,6 +170,7 @@ func TestManifestsOfWorkloadIdentity(t *testing.T) {
 
 // tapsweep takes up to 10 s to end in good order, and the image has to be pulled.
 func TestManifestsEndAfterTheDeadline(t *testing.T) {
+	t.Parallel()
 	_, _, job := manifests(t)
 	deadline, err := time.ParseDuration(argument(t, job.pod().Containers[0].Args, "--deadline"))
 	if err != nil {
@@ -191,6 +194,7 @@ func argument(t *testing.T, args []string, flag string) string {
 
 // A million users take 98 MB.
 func TestManifestsLeaveRoom(t *testing.T) {
+	t.Parallel()
 	_, claim, job := manifests(t)
 	r := job.pod().Containers[0].Resources
 	want(t, "the memory request", r.Requests["memory"], "128Mi")
@@ -201,6 +205,7 @@ func TestManifestsLeaveRoom(t *testing.T) {
 // The pod asks for nothing that the restricted Pod Security Standard forbids.
 // Source: kubernetes.io/docs/concepts/security/pod-security-standards.
 func TestManifestsAreRestricted(t *testing.T) {
+	t.Parallel()
 	_, _, job := manifests(t)
 	pod := job.pod()
 	want(t, "runAsNonRoot", pod.SecurityContext.RunAsNonRoot, true)
@@ -225,6 +230,7 @@ func TestManifestsAreRestricted(t *testing.T) {
 }
 
 func TestManifestsHoldNoSecret(t *testing.T) {
+	t.Parallel()
 	_, _, job := manifests(t)
 	text, err := json.Marshal(job)
 	if err != nil {
@@ -239,6 +245,7 @@ func TestManifestsHoldNoSecret(t *testing.T) {
 // in the output of kubectl logs. Mounting does not change its mode.
 // Source: kubernetes.io/docs/tasks/configure-pod-container/security-context, fsGroupChangePolicy.
 func TestManifestsKeepTheLog(t *testing.T) {
+	t.Parallel()
 	_, claim, job := manifests(t)
 	pod, c := job.pod(), job.pod().Containers[0]
 	if len(pod.Volumes) != 1 || len(c.VolumeMounts) != 1 {

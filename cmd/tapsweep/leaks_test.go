@@ -119,6 +119,7 @@ func serveRudely(t *testing.T, tenant *graphsim.Tenant, suffix string, answer ht
 // text does not act on the terminal and is not endless; and what is written is
 // for its owner only.
 func TestLeaks(t *testing.T) {
+	t.Parallel()
 	item := func(text string) func(*http.Request, string) []byte {
 		return func(*http.Request, string) []byte { return []byte(text) }
 	}
@@ -275,6 +276,9 @@ func TestLeaks(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, format := range formats {
+			if testing.Short() && format.name == "quiet" {
+				continue // all that it prints is in the text as well
+			}
 			t.Run(tt.name+", "+format.name, func(t *testing.T) {
 				t.Parallel()
 				opts := tt.opts

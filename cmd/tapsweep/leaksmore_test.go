@@ -17,6 +17,7 @@ import (
 // The other commands leave as little behind as revoke, whatever the service answers
 // to what they ask.
 func TestLeaksOfOtherCommands(t *testing.T) {
+	t.Parallel()
 	rudeItem := func(r *http.Request, _ string) []byte { return errorOf(rude(r)) }
 	rudeList := func(r *http.Request, _ string) []byte {
 		text := rude(r)

@@ -18,6 +18,7 @@ const listCases = "../../testdata/cases/"
 // A simulation refuses the same lists as a run. A tenant created from a misread list would
 // hide the mistake.
 func TestSimulationRefuses(t *testing.T) {
+	t.Parallel()
 	for file, want := range map[string]string{
 		"purview-audit.csv":                "audit or sign-in log",
 		"entra-audit-download.csv":         `in "Target1UserPrincipalName"`,
@@ -42,22 +43,22 @@ func TestSimulationRefuses(t *testing.T) {
 
 // A list without rows, as a scan writes it if it finds nothing, is not a failure.
 func TestEmptyList(t *testing.T) {
+	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	for name, text := range map[string]string{"h.csv": "user,method\n", "a.json": "[]", "v.json": `{"value":[]}`} {
-		for _, more := range [][]string{{"--results", "log.jsonl"}, {"--quiet", "--results", "log.jsonl", "--resume"},
-			{"--evidence", "evidence"}, {"--dry-run"}} {
-			cmd := command(t, env, append([]string{"revoke", "--yes", "--graph-url", root, name}, more...)...)
-			if err := os.WriteFile(filepath.Join(cmd.Dir, name), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			p := finish(t, cmd)
+		list := writeFile(t, name, text)
+		dir := filepath.Dir(list)
+		log, evidence := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "evidence")
+		for _, more := range [][]string{{"--results", log}, {"--quiet", "--results", log, "--resume"},
+			{"--evidence", evidence}, {"--dry-run", "--results", log}} {
+			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, list}, more...)...)
 			if p.code != status.Done {
 				t.Errorf("%s %q: exit %d, want %d", name, more, p.code, status.Done)
 			}
-			if want := "tapsweep: " + name + " has no rows; nothing to do\n"; p.stderr != want {
+			if want := "tapsweep: " + list + " has no rows; nothing to do\n"; p.stderr != want {
 				t.Errorf("%s %q: standard error is %q, want %q", name, more, p.stderr, want)
 			}
-			if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) != 1 {
+			if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 				t.Errorf("%s %q: %d files are left, want only the list: %v", name, more, len(left), err)
 			}
 		}

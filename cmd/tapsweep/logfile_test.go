@@ -38,14 +38,14 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 			}
 			args := []string{"revoke", "--yes", "--graph-url", root, "--rate", "20", tt.flag, path,
 				writeFile(t, "list.csv", listOf(users))}
-			p := finish(t, command(t, env, args...), func(*os.Process) {
+			p := tapsweepWhile(t, env, func() {
 				for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
 				if err := tt.do(log); err != nil {
 					t.Error(err)
 				}
-			})
+			}, args...)
 			if p.code != status.Stopped {
 				t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
 			}
@@ -66,6 +66,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 // Earlier, break-glass.txt became a results log, and a forged log made --resume delete
 // nothing and exit 0.
 func TestLogsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)
@@ -135,6 +136,7 @@ func TestLogsThatAreRefused(t *testing.T) {
 
 // Scans and reports replace files that they have written themselves.
 func TestOutputsReplaceTheirOwn(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(40, graphsim.Options{})
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
@@ -163,6 +165,7 @@ func TestOutputsReplaceTheirOwn(t *testing.T) {
 // A line that is not part of a log is reported, and nothing is removed. Earlier, the rows of 270
 // deleted passes after an empty line were lost.
 func TestResumeNamesABrokenLine(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(5)
 	env, root := serve(t, tenant)

@@ -106,6 +106,16 @@ func tapsweep(t *testing.T, env []string, args ...string) process {
 	return process{code, stdout.String(), stderr.String()}
 }
 
+// tapsweepWhile is tapsweep with a function that runs at the same time. It returns when both are over.
+func tapsweepWhile(t *testing.T, env []string, meanwhile func(), args ...string) process {
+	t.Helper()
+	var both sync.WaitGroup
+	both.Go(meanwhile)
+	p := tapsweep(t, env, args...)
+	both.Wait()
+	return p
+}
+
 // spawn runs a command line in a process of its own, in an empty directory.
 func spawn(t *testing.T, env []string, args ...string) process {
 	t.Helper()

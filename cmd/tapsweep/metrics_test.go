@@ -18,6 +18,7 @@ import (
 
 // The file tells of every run that got as far as its flags, and of what a sweep left.
 func TestMetricsFile(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(423)}}})
 	now := time.Now()
 	for i, name := range []string{"dana", "eli"} {
@@ -113,6 +114,7 @@ func TestMetricsFile(t *testing.T) {
 
 // A run with a wrong flag leaves metrics if the file is named before it.
 func TestMetricsFileOfBadFlags(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		vars string
@@ -128,19 +130,22 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			cmd := command(t, strings.Fields(tt.vars), append([]string{"sweep"}, strings.Fields(tt.args)...)...)
-			p := finish(t, cmd)
+			dir := t.TempDir()
+			in := func(text string) []string {
+				return strings.Fields(strings.ReplaceAll(text, "x.prom", filepath.Join(dir, "x.prom")))
+			}
+			p := tapsweep(t, in(tt.vars), append([]string{"sweep"}, in(tt.args)...)...)
 			if p.code != status.Usage {
 				t.Errorf("exit %d\n%s", p.code, p.stderr)
 			}
 			var got string
-			files, err := os.ReadDir(cmd.Dir)
+			files, err := os.ReadDir(dir)
 			if err != nil || len(files) > 1 {
 				t.Fatal(files, err)
 			}
 			for _, f := range files {
 				got = f.Name()
-				if text := string(mustRead(t, filepath.Join(cmd.Dir, got))); !strings.Contains(text, "\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n") {
+				if text := string(mustRead(t, filepath.Join(dir, got))); !strings.Contains(text, "\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n") {
 					t.Errorf("it says\n%s", text)
 				}
 			}
@@ -149,10 +154,11 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 			}
 		})
 	}
-	for _, args := range [][]string{{"swep", "--metrics-file", "x.prom"}, {"report", "--nosuch", "--metrics-file", "x.prom"}} {
-		cmd := command(t, []string{"TAPSWEEP_METRICS_FILE=x.prom"}, args...)
-		p := finish(t, cmd)
-		if files, err := os.ReadDir(cmd.Dir); p.code != status.Usage || err != nil || len(files) > 0 {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "x.prom")
+	for _, args := range [][]string{{"swep", "--metrics-file", file}, {"report", "--nosuch", "--metrics-file", file}} {
+		p := tapsweep(t, []string{"TAPSWEEP_METRICS_FILE=" + file}, args...)
+		if files, err := os.ReadDir(dir); p.code != status.Usage || err != nil || len(files) > 0 {
 			t.Errorf("%q: exit %d, %v, %v", args, p.code, files, err)
 		}
 	}
@@ -160,6 +166,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 
 // The README's alerts, and its table, name metrics that are there, and no others.
 func TestAlerts(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	path := filepath.Join(t.TempDir(), "tapsweep.prom")

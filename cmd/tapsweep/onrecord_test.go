@@ -17,6 +17,7 @@ import (
 // deleted. A run that goes on said of a pass that had gone in between: absent, and not
 // which, or later not that it was this job's delete.
 func TestKilledRevokeOfAnyPass(t *testing.T) {
+	t.Parallel()
 	for _, arrived := range []bool{true, false} {
 		hang := fault.Hang()
 		if arrived {
@@ -68,6 +69,7 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 // A pass that a list names has no row before its delete. If the run was killed during the
 // delete, the resumed run cannot know who deleted the pass, and says so.
 func TestKilledRevokeOfNamedPasses(t *testing.T) {
+	t.Parallel()
 	hang := fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.Hang().AfterWork()}
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{hang}})
 	users := tenant.AddUsers(5)

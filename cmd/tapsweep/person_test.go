@@ -14,6 +14,7 @@ import (
 
 // revoke shows the user principal names that scan printed. Earlier it showed two GUIDs.
 func TestNamesStayWithThePass(t *testing.T) {
+	t.Parallel()
 	for _, format := range []string{"csv", "jsonl"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
@@ -50,6 +51,7 @@ func TestNamesStayWithThePass(t *testing.T) {
 // A user protected by name is protected if a list has both the name and an object ID, even if
 // the token does not allow lookups and no user has the ID.
 func TestProtectedByTheNameBesideAnID(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All"}})
 	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
 	tenant.AddUser(graphsim.User{ID: id, UPN: "bg1@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
@@ -65,6 +67,7 @@ func TestProtectedByTheNameBesideAnID(t *testing.T) {
 // A name beside an object ID comes from the list, and may be another user's. A run says before
 // the first delete that such names are not checked, and refuses a list that contradicts itself.
 func TestNamesOfAListAreNotChecked(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)

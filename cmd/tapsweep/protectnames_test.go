@@ -14,6 +14,7 @@ import (
 // A misspelt protected name is refused. Earlier it silently protected nobody, and the pass of
 // the break-glass account was deleted, exit 0.
 func TestMisspeltProtectedName(t *testing.T) {
+	t.Parallel()
 	const list, typo = "../../testdata/lists/protect-list.csv", "../../testdata/lists/p.typo.txt"
 	held := func(roles ...string) *graphsim.Tenant {
 		tenant := graphsim.New(graphsim.Options{Roles: roles})
@@ -58,8 +59,7 @@ func TestMisspeltProtectedName(t *testing.T) {
 			t.Parallel()
 			tenant := held(tt.roles...)
 			env, root := serve(t, tenant)
-			cmd := command(t, env, append(absolute(tt.args), "--graph-url", root, "--results", "-")...)
-			p := finish(t, cmd)
+			p := tapsweep(t, env, append(absolute(tt.args), "--graph-url", root, "--results", "-")...)
 			if p.code != tt.code {
 				t.Errorf("exit %d, want %d", p.code, tt.code)
 			}
@@ -77,6 +77,7 @@ func TestMisspeltProtectedName(t *testing.T) {
 // name that differs by one letter from one on the list, and says that other names on no list
 // were not checked.
 func TestProtectedNamesInARehearsal(t *testing.T) {
+	t.Parallel()
 	const list, typo = "../../testdata/lists/protect-list.csv", "../../testdata/lists/p.typo.txt"
 	rehearse := func(protect string) process {
 		args := []string{"revoke", "--simulate", "--yes", "--quiet", "--protect", protect, "--results", "-", list}
@@ -103,6 +104,7 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 
 // A tenant that does not answer is not a usage error.
 func TestProtectedNamesInAnOutage(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
 		{Path: "/users/bg1@", Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
 	users := tenant.AddUsers(1)

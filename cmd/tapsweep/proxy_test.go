@@ -9,6 +9,7 @@ import (
 
 // End to end: a run sends nothing, and a simulation does not need the proxy.
 func TestProxyIsNotBypassed(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	env = append(env, "HTTPS_PROXY=http://dana:pr0xy-Passw0rd@pro xy.example:8080")

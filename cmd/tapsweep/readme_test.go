@@ -94,6 +94,7 @@ func interruptWhenReady(t *testing.T, p *os.Process, dir string) {
 
 // Every flag, outcome and exit code of the program stands in the README.
 func TestReadmeIsComplete(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +114,7 @@ func TestReadmeIsComplete(t *testing.T) {
 
 // Every link of the README leads somewhere: to one of its headings, or to a file.
 func TestReadmeLinks(t *testing.T) {
+	t.Parallel()
 	text := string(mustRead(t, "../../README.md"))
 	anchors := make(map[string]bool)
 	for _, m := range regexp.MustCompile(`(?m)^##+ (.+)$`).FindAllStringSubmatch(text, -1) {

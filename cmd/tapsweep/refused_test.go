@@ -16,6 +16,7 @@ import (
 // A batch that was answered with 503 as a whole was refused to the log, and nowhere
 // else: summary, metrics and reports told of different numbers of requests.
 func TestRefusedIsOneNumber(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
 		{Do: fault.OuterStatus(503, "Retry-After", "1"), Times: 1}, {Do: fault.ItemStatus(429, "Retry-After", "1"), Times: 2}}})
 	var list strings.Builder

@@ -14,6 +14,7 @@ import (
 // What a run prints to go on with has to lead somewhere: to the pass that is there, and
 // never to one more row about a user who is protected.
 func TestWhatIsPrintedLeadsOn(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	ids := make(map[string]string)
 	for _, u := range []graphsim.User{

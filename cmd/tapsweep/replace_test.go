@@ -14,6 +14,7 @@ import (
 // A file is replaced only if it begins like one that the command writes, whatever --overwrite and
 // --resume say. Without this, a results log once replaced a list of protected users.
 func TestNothingReadIsReplaced(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(3)))
@@ -80,6 +81,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 
 // A log that is there is gone on with more often than replaced, and a drill's never.
 func TestHintOfALogThatIsThere(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(1)))

@@ -15,6 +15,7 @@ import (
 // A page of many pairs has a CSV file beside it. Its name was mostly that of the list,
 // and --overwrite, to which the message pointed, replaced the list.
 func TestReportSparesList(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	var log bytes.Buffer

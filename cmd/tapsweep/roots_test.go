@@ -12,6 +12,7 @@ import (
 // Where the system's certificates are all that Go asks for, those of the environment
 // count in their place.
 func TestCertFilesCount(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "windows" && runtime.GOOS != "darwin" {
 		t.Skip("Go sees to it itself")
 	}

@@ -35,6 +35,7 @@ func leftovers(n int, opts graphsim.Options) *graphsim.Tenant {
 
 // The output shows which instant a date in --created-since means.
 func TestCreatedSinceIsShown(t *testing.T) {
+	t.Parallel()
 	day := time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
 	want := "passes created since " + day + "T00:00:00Z\n"
 	for _, tt := range []struct {
@@ -70,14 +71,14 @@ func TestCreatedSinceIsShown(t *testing.T) {
 
 // What scan prints, revoke takes, in each format.
 func TestScanToRevoke(t *testing.T) {
+	t.Parallel()
 	for _, format := range []string{"csv", "jsonl"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			tenant := leftovers(2000, graphsim.Options{EmptyPages: true})
 			env, root := serve(t, tenant)
-			cmd := command(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired,used", "--output", "found."+format)
-			p := finish(t, cmd)
-			path := filepath.Join(cmd.Dir, "found."+format)
+			path := filepath.Join(t.TempDir(), "found."+format)
+			p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired,used", "--output", path)
 			if p.code != 0 || p.stdout != "" || tenant.Stats().Deleted != 0 {
 				t.Fatalf("exit %d, stdout %q\n%s", p.code, p.stdout, p.stderr)
 			}
@@ -102,6 +103,7 @@ func TestScanToRevoke(t *testing.T) {
 }
 
 func TestScanOutput(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(40, graphsim.Options{})
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "csv")
@@ -147,6 +149,7 @@ func TestScanOutput(t *testing.T) {
 }
 
 func TestScanRefuses(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(10, graphsim.Options{})
 	env, root := serve(t, tenant)
 	there := writeFile(t, "there.csv", "x")
@@ -252,6 +255,7 @@ func TestScanResumes(t *testing.T) {
 
 // A full disk under the list that is printed is told.
 func TestScanFullDisk(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("no /dev/full here")
 	}
@@ -267,6 +271,7 @@ func TestScanFullDisk(t *testing.T) {
 
 // A disk that is full when a file is created is no wrong usage.
 func TestFullDiskIsNotRefused(t *testing.T) {
+	t.Parallel()
 	for err, want := range map[error]int{&os.PathError{Err: syscall.ENOSPC}: status.Stopped, os.ErrPermission: status.Usage} {
 		if exit, _ := errors.AsType[*status.Error](status.RefuseFile(err)); exit.Code != want {
 			t.Errorf("%v: exit %d, want %d", err, exit.Code, want)
@@ -276,6 +281,7 @@ func TestFullDiskIsNotRefused(t *testing.T) {
 
 // A log that is refused leaves the list that was printed before as it is.
 func TestScanRefusedKeepsOutput(t *testing.T) {
+	t.Parallel()
 	env, root := serve(t, leftovers(100, graphsim.Options{}))
 	dir := t.TempDir()
 	args := []string{"scan", "--graph-url", root, "--all-users", "--output", dir + "/found.csv", "--results", dir + "/log.jsonl"}
@@ -292,6 +298,7 @@ func TestScanRefusedKeepsOutput(t *testing.T) {
 // A scan that is refused or stopped leaves the list of an earlier scan as it is. What it found
 // is kept in a new file, but it makes no empty list.
 func TestUnfinishedScanKeepsOutput(t *testing.T) {
+	t.Parallel()
 	env, root := serve(t, leftovers(100, graphsim.Options{}))
 	faults := []fault.Fault{{Path: "user00010@", Do: fault.ItemStatus(429, "Retry-After", "900")}}
 	stops, stopsRoot := serve(t, leftovers(100, graphsim.Options{Faults: faults}))
@@ -337,6 +344,7 @@ func TestUnfinishedScanKeepsOutput(t *testing.T) {
 }
 
 func TestScanToDevice(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat("/dev/stdout"); err != nil {
 		t.Skip("no /dev/stdout here")
 	}

@@ -38,6 +38,7 @@ func guest(t *testing.T, scopes ...string) (tenant *graphsim.Tenant, token strin
 
 // The user who is signed in may be protected under a name that the token does not have.
 func TestWhoIsMe(t *testing.T) {
+	t.Parallel()
 	const protected = "user\n" + trueName + "\n"
 	tests := []struct {
 		name, protect string
@@ -87,6 +88,7 @@ func TestWhoIsMe(t *testing.T) {
 
 // The own permission is enough for the own pass by name, too.
 func TestOwnByName(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"upn", "id"} {
 		tenant := graphsim.New(graphsim.Options{})
 		users := tenant.AddUsers(2)
@@ -106,6 +108,7 @@ func TestOwnByName(t *testing.T) {
 
 // What is there is not said to be missing, whatever name the row has.
 func TestOwnDenied(t *testing.T) {
+	t.Parallel()
 	for _, form := range []string{"self", "upn", "id"} {
 		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
 		users := tenant.AddUsers(1)
@@ -122,6 +125,7 @@ func TestOwnDenied(t *testing.T) {
 
 // A list with a row "me" is refused, and nothing is sent.
 func TestMeInAList(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(1)
 	env, root := serve(t, tenant)
@@ -148,6 +152,7 @@ func TestMeInAList(t *testing.T) {
 
 // A results log as a list means the one who was signed in for it.
 func TestMeOfALog(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
 	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
@@ -164,6 +169,7 @@ func TestMeOfALog(t *testing.T) {
 
 // The flag is for people who sign in.
 func TestSignInAgainUsage(t *testing.T) {
+	t.Parallel()
 	p := tapsweep(t, nil, "check", "--auth", "managed-identity", "--sign-in-again")
 	if p.code != status.Usage || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
@@ -173,6 +179,7 @@ func TestSignInAgainUsage(t *testing.T) {
 // One user under two names is written to one request after the other, also where
 // only the tenant knows that they are one.
 func TestTwoNamesOfOneUser(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	passes := []graphsim.Pass{{ID: "9f0c11aa-1111-4222-8333-000000000001"}, {ID: "9f0c11aa-1111-4222-8333-000000000002"}}
 	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
@@ -189,6 +196,7 @@ func TestTwoNamesOfOneUser(t *testing.T) {
 
 // What stops the first part of a list leaves rows for the other parts.
 func TestPartsAreSettled(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
 	users := tenant.AddUsers(40)
 	var b strings.Builder

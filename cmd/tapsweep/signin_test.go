@@ -108,6 +108,7 @@ func must(text string, err error) string {
 
 // Each way to sign in, from the flags to passes that are gone.
 func TestSignInWays(t *testing.T) {
+	t.Parallel()
 	type way struct {
 		env, args []string
 	}
@@ -182,6 +183,7 @@ func TestSignInWays(t *testing.T) {
 // What keeps a run from a token, or a token from its work, ends with exit 3
 // before anything is sent, says what Entra says, and what to do.
 func TestSignInRefused(t *testing.T) {
+	t.Parallel()
 	userToken := func(s *graphsim.Tenant, u graphsim.User, scopes ...string) string {
 		return s.Entra.UserToken(u.ID, scopes...)
 	}
@@ -226,7 +228,8 @@ func TestSignInRefused(t *testing.T) {
 			tenant := graphsim.New(tt.opts)
 			users := tenant.AddUsers(3)
 			env, root := serve(t, tenant)
-			args := []string{"revoke", "--yes", "--results", "log.jsonl", writeFile(t, "l.csv", listOf(users))}
+			log := filepath.Join(t.TempDir(), "log.jsonl")
+			args := []string{"revoke", "--yes", "--results", log, writeFile(t, "l.csv", listOf(users))}
 			if tt.name != "a cloud without passes" {
 				args = append(args, "--graph-url", root)
 			} else {
@@ -235,8 +238,7 @@ func TestSignInRefused(t *testing.T) {
 			if tt.args != nil {
 				args = append(args, tt.args(t, tenant, users[0])...)
 			}
-			cmd := command(t, env, args...)
-			p := finish(t, cmd)
+			p := tapsweep(t, env, args...)
 			if p.code != tt.exit || tenant.Stats().Batches != 0 {
 				t.Errorf("exit %d, want %d; %d batches were sent\n%s", p.code, tt.exit, tenant.Stats().Batches, p.stderr)
 			}
@@ -245,7 +247,7 @@ func TestSignInRefused(t *testing.T) {
 					t.Errorf("no %q in\n%s", want, p.stderr)
 				}
 			}
-			if _, err := os.Stat(filepath.Join(cmd.Dir, "log.jsonl")); err == nil {
+			if _, err := os.Stat(log); err == nil {
 				t.Error("a results log was made of a run that was none")
 			}
 		})
@@ -254,6 +256,7 @@ func TestSignInRefused(t *testing.T) {
 
 // --no-preflight leaves it to Graph.
 func TestNoPreflight(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: []string{}})
 	users := tenant.AddUsers(3)
 	env, root := serve(t, tenant)
@@ -271,6 +274,7 @@ func TestNoPreflight(t *testing.T) {
 
 // --self deletes the pass of the user who is signed in.
 func TestSelf(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
@@ -301,6 +305,7 @@ func TestSelf(t *testing.T) {
 
 // Changing one's own methods may need a recent sign-in: the row says so.
 func TestSelfDenied(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
 	users := tenant.AddUsers(1)
 	env, root := serve(t, tenant)
@@ -314,6 +319,7 @@ func TestSelfDenied(t *testing.T) {
 
 // A protected user is protected from --self, too.
 func TestSelfProtected(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(1)
 	env, root := serve(t, tenant)
@@ -329,6 +335,7 @@ func TestSelfProtected(t *testing.T) {
 // A token that Graph takes back in the middle of a run is replaced once, with the
 // claims that the challenge asks for; one more refusal ends the run.
 func TestRefusedInTheMiddle(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		opts graphsim.Options
@@ -347,13 +354,13 @@ func TestRefusedInTheMiddle(t *testing.T) {
 			tenant := graphsim.New(tt.opts)
 			users := tenant.AddUsers(400)
 			env, root := serve(t, tenant)
-			cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-", writeFile(t, "l.csv", listOf(users)))
-			p := finish(t, cmd, func(*os.Process) {
+			p := tapsweepWhile(t, env, func() {
 				for tenant.Stats().Batches < 5 && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
 				tt.then(tenant)
-			})
+			}, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-",
+				writeFile(t, "l.csv", listOf(users)))
 			rows, end := readLog(t, p.stdout)
 			count := outcomes(rows)
 			if p.code != tt.exit || len(rows) != 400 || end == nil || !strings.Contains(p.stderr, tt.want) {
@@ -430,6 +437,7 @@ func TestProxy(t *testing.T) {
 // is not reached, and no hint to set what is set. A certificate that is not trusted does
 // not mend itself: exit 3. The cause is told whole, with the default chain, too.
 func TestSignInUnreached(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(1)))
 	good, root := serve(t, tenant)
@@ -458,20 +466,25 @@ func TestSignInUnreached(t *testing.T) {
 				name, _, _ := strings.Cut(v, "=")
 				env = append(without(env, name), v)
 			}
-			p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list)
-			if p.code != tt.exit || strings.Contains(p.stderr, "hint: set AZURE") {
-				t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
-			}
-			for _, want := range tt.want {
-				if !strings.Contains(p.stderr, want) {
-					t.Errorf("no %q in\n%s", want, p.stderr)
+			t.Run("revoke", func(t *testing.T) {
+				t.Parallel()
+				p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list)
+				if p.code != tt.exit || strings.Contains(p.stderr, "hint: set AZURE") {
+					t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
 				}
-			}
-			// To a check it is one of the steps.
-			p = spawn(t, env, "check", "--graph-url", root, "--output", "json")
-			if _, steps := checkJSON(t, p); p.code != 3 || steps["token"].Result != "failed" {
-				t.Errorf("check: exit %d\n%s", p.code, p.stdout)
-			}
+				for _, want := range tt.want {
+					if !strings.Contains(p.stderr, want) {
+						t.Errorf("no %q in\n%s", want, p.stderr)
+					}
+				}
+			})
+			t.Run("check, of which it is one of the steps", func(t *testing.T) {
+				t.Parallel()
+				p := spawn(t, env, "check", "--graph-url", root, "--output", "json")
+				if _, steps := checkJSON(t, p); p.code != 3 || steps["token"].Result != "failed" {
+					t.Errorf("exit %d\n%s", p.code, p.stdout)
+				}
+			})
 		})
 	}
 	t.Run("nothing is set", func(t *testing.T) {
@@ -492,6 +505,7 @@ func decodeFirst(text string, into any) error {
 
 // A hint names the app as it was named.
 func TestCheckHintNamesTheApp(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env, root := serve(t, tenant)
 	if p := tapsweep(t, env, "check", "--client-id", "x", "--graph-url", root); !strings.Contains(p.stdout, "hint: the tenant has no app x: ") {

@@ -14,6 +14,7 @@ import (
 // A drill writes its authority over that of a drill before and over nothing else, and says
 // where it is in whatever directory the shell is.
 func TestSimulateCAFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	drill := func(name string) process {
 		cmd := command(t, nil, "simulate", "--users", "1", "--ca-file", name)
@@ -45,6 +46,7 @@ func TestSimulateCAFile(t *testing.T) {
 
 // It was --listen that was said to be wrong.
 func TestSimulateWithoutTemp(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("TMPDIR is not asked")
 	}

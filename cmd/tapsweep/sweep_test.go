@@ -69,6 +69,8 @@ func TestSweep(t *testing.T) {
 }
 
 func TestSweepGuards(t *testing.T) {
+	t.Parallel()
+	protect := writeFile(t, "protect.csv", "user\nuser00000@contoso.example\n")
 	tests := []struct {
 		name string
 		opts graphsim.Options
@@ -87,8 +89,8 @@ func TestSweepGuards(t *testing.T) {
 		{"usable, not among the named", graphsim.Options{}, []string{"--yes", "--include-usable", "--reason", "used"},
 			status.Usage, 40, "--reason does not name usable"},
 		{"usable, meant", graphsim.Options{}, []string{"--yes", "--reason", "usable", "--include-usable"}, 0, 30, "10 usable"},
-		{"protected", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv"}, 0, 21, "1 pass of protected users left alone"},
-		{"protected at the same time", graphsim.Options{}, []string{"--yes", "--protect", "protect.csv", "--max-items", "0"}, 0, 21, "1 pass of protected users left alone"},
+		{"protected", graphsim.Options{}, []string{"--yes", "--protect", protect}, 0, 21, "1 pass of protected users left alone"},
+		{"protected at the same time", graphsim.Options{}, []string{"--yes", "--protect", protect, "--max-items", "0"}, 0, 21, "1 pass of protected users left alone"},
 		{"reasons by the dates", graphsim.Options{OmitReason: true}, []string{"--yes"}, 0, 20, "10 expired, 10 used"},
 		{"reading only", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}, []string{"--yes"}, 3, 40, "lacks the permission"},
 		{"everything denied", graphsim.Options{Faults: []fault.Fault{{Path: "temporaryAccessPassMethods", Do: fault.ItemStatus(403)}}}, []string{"--yes"}, 3, 40, "denied"},
@@ -100,11 +102,7 @@ func TestSweepGuards(t *testing.T) {
 			t.Parallel()
 			tenant := leftovers(400, tt.opts)
 			env, root := serve(t, tenant)
-			cmd := command(t, env, append([]string{"sweep", "--graph-url", root, "--all-users", "--results", "log.jsonl"}, tt.args...)...)
-			if err := os.WriteFile(filepath.Join(cmd.Dir, "protect.csv"), []byte("user\nuser00000@contoso.example\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			p := finish(t, cmd)
+			p := tapsweep(t, env, append([]string{"sweep", "--graph-url", root, "--all-users"}, tt.args...)...)
 			if left := len(tenant.Remaining()); p.code != tt.code || left != tt.left || !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("exit %d, want %d; %d left, want %d; with %q\n%s", p.code, tt.code, left, tt.left, tt.want, p.stderr)
 			}
@@ -145,6 +143,7 @@ func TestSweepResumes(t *testing.T) {
 
 // verify is the proof for a whole log: it deletes nothing, whatever it finds.
 func TestVerifyCommand(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}}})
 	users := tenant.AddUsers(5)
 	env, root := serve(t, tenant)
@@ -182,6 +181,7 @@ func TestVerifyCommand(t *testing.T) {
 }
 
 func TestVerifyRefuses(t *testing.T) {
+	t.Parallel()
 	env, root := serve(t, graphsim.New(graphsim.Options{}))
 	list := writeFile(t, "list.csv", "user,method\na@b.c,\n")
 	foreign := writeFile(t, "log.jsonl", `{"type":"run","tenant":"11111111-3b7d-4e88-9a41-d5c27be0f913"}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n"+`{"type":"end"}`+"\n")
@@ -257,6 +257,7 @@ func TestLogTellsWaits(t *testing.T) {
 
 // The log of a sweep that was stopped is no list of whatever passes people hold.
 func TestSweepLogAsList(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*testing.T, []string, []string, *graphsim.Tenant){
 		"stopped": func(t *testing.T, env, args []string, tenant *graphsim.Tenant) {
 			p := finish(t, command(t, env, args...), func(p *os.Process) {
@@ -292,6 +293,7 @@ func TestSweepLogAsList(t *testing.T) {
 
 // A night job that says --resume begins anew once the night before is over.
 func TestSweepResumeBeginsAnew(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(400, graphsim.Options{})
 	env, root := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "log.jsonl")
@@ -335,8 +337,9 @@ func TestVerifyResumes(t *testing.T) {
 
 // A sweep that may read and not delete ends as soon as that shows.
 func TestSweepAborts(t *testing.T) {
+	t.Parallel()
 	for _, bound := range []string{"0", "10000"} {
-		tenant := leftovers(8000, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
+		tenant := leftovers(4000, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
 		env, root := serve(t, tenant)
 		p := tapsweep(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--max-items", bound, "--abort-after", "40", "--concurrency", "1", "--results", "-")
 		rows, _ := readLog(t, p.stdout)
@@ -348,6 +351,7 @@ func TestSweepAborts(t *testing.T) {
 
 // Nobody is mailed for a protected account that holds an old pass.
 func TestSweepProtectedIsQuiet(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
 	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example", Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
 	env, root := serve(t, tenant)
@@ -359,6 +363,7 @@ func TestSweepProtectedIsQuiet(t *testing.T) {
 
 // Whatever is wrong with the report of roles, passes are revoked, and soon.
 func TestOrderHoldsUpNothing(t *testing.T) {
+	t.Parallel()
 	for name, do := range map[string]fault.Effect{
 		"errors": fault.ItemStatus(500), "refused": fault.ItemStatus(401), "throttled": fault.ItemStatus(429, "Retry-After", "900"),
 	} {
@@ -378,6 +383,7 @@ func TestOrderHoldsUpNothing(t *testing.T) {
 
 // The log of a proof in which a user could not be looked at means nobody's pass.
 func TestVerifyLogAsList(t *testing.T) {
+	t.Parallel()
 	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "/users/", Do: fault.ItemStatus(423)}}})
 	env, root := serve(t, tenant)
 	dir := t.TempDir()

@@ -19,6 +19,7 @@ const (
 // A token of another tenant never gets to write, whatever names the tenant that was
 // asked for, and with --no-preflight too.
 func TestTenantOfTheToken(t *testing.T) {
+	t.Parallel()
 	own := func(s, _ *graphsim.Tenant) string { return s.Entra.Token() }
 	foreign := func(_, s *graphsim.Tenant) string { return s.Entra.Token() }
 	opaque := func(_, _ *graphsim.Tenant) string { return "opaque" }
@@ -64,6 +65,7 @@ func TestTenantOfTheToken(t *testing.T) {
 
 // The deadline begins before the token is asked for.
 func TestDeadlineOfTheToken(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer server.Close()
 	tenant := graphsim.New(graphsim.Options{})

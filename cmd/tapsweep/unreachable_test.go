@@ -10,6 +10,7 @@ import (
 
 // Nothing can be reached: no command is content with that, and each says why.
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "AuditLog.Read.All"}})
 	env, _ := serve(t, tenant)
 	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(30)))

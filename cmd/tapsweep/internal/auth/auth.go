@@ -249,10 +249,11 @@ func (o *Options) client() azcore.ClientOptions {
 }
 
 // export sets the environment variables from which azidentity takes the tenant and the client
-// of these credentials. It has no option for them.
+// of these credentials, if flags give others. It has no option for them.
+// Source: azidentity v1.15.0, default_azure_credential.go: only AZURE_CLIENT_ID names a managed identity.
 func (o *Options) export() {
 	for name, value := range map[string]string{"AZURE_TENANT_ID": o.Tenant, "AZURE_CLIENT_ID": o.ClientID} {
-		if value != "" {
+		if value != "" && value != o.Getenv(name) {
 			os.Setenv(name, value)
 		}
 	}

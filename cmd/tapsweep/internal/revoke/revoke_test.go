@@ -71,6 +71,25 @@ func contains(t *testing.T, what, got, want string) {
 	}
 }
 
+// A long list goes in full batches, except for a few at the start, while the run looks for the
+// tenant's pace.
+func TestFullBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
+		var list []input.Pair
+		for _, u := range tenant.AddUsers(2000) {
+			list = append(list, input.Pair{User: u.UPN, Method: u.Passes[0].ID})
+		}
+		rows, _, err := runJob(t.Context(), t, tenant, Options{}, pairs(list...))
+		if err != nil || len(rows) != 2000 {
+			t.Errorf("%d rows, %v; want 2000", len(rows), err)
+		}
+		if stats := tenant.Stats(); stats.MeanSize() < 19 {
+			t.Errorf("batches of %.1f requests in the mean, want at least 19: %v", stats.MeanSize(), stats.Sizes)
+		}
+	})
+}
+
 // Each thing that can happen to a pair leads to one outcome.
 func TestOutcome(t *testing.T) {
 	lee := graphsim.User{UPN: "lee@contoso.com"} // nobody by the name of dana
