@@ -41,13 +41,15 @@ func tableHeader(first string) (comma rune, columns map[string]int) {
 // readTable reads the CSV file of a report, and yields its rows.
 func readTable(f io.Reader) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		r := csv.NewReader(f)
-		first, err := firstLine(f)
+		capped := &cappedReader{r: f, limit: maxLine}
+		r := csv.NewReader(capped)
+		first, err := firstLine(capped)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		var columns map[string]int
+		last := 1 // the line on which the last row ended
 		r.Comma, columns = tableHeader(first)
 		r.FieldsPerRecord = len(columns)
 		r.ReuseRecord = true
@@ -57,10 +59,14 @@ func readTable(f io.Reader) iter.Seq2[*Record, error] {
 				return
 			}
 		}
-		for {
+		for header := capped.off; ; {
+			capped.limit = header + r.InputOffset() + maxLine
 			fields, err := r.Read()
 			if err == io.EOF {
 				return
+			}
+			if errors.Is(err, errTooLong) {
+				err = &LineError{last + 1, "begins a row that is longer than 1 MiB: is a closing quote missing?"}
 			}
 			if bad, ok := errors.AsType[*csv.ParseError](err); ok {
 				err = &LineError{bad.StartLine + 1, "cannot be read: " + bad.Err.Error()}
@@ -70,6 +76,8 @@ func readTable(f io.Reader) iter.Seq2[*Record, error] {
 				return
 			}
 			line, _ := r.FieldPos(0)
+			end, _ := r.FieldPos(len(fields) - 1)
+			last = end + 1 + strings.Count(fields[len(fields)-1], "\n")
 			if !yield(tableRow(line+1, fields, columns), nil) {
 				return
 			}
@@ -81,10 +89,11 @@ func readTable(f io.Reader) iter.Seq2[*Record, error] {
 func firstLine(r io.Reader) (string, error) {
 	var line strings.Builder
 	for b := make([]byte, 1); ; {
-		if _, err := io.ReadFull(r, b); err != nil {
+		_, err := io.ReadFull(r, b)
+		if err != nil && (err != io.EOF || line.Len() == 0) {
 			return "", err
 		}
-		if b[0] == '\n' {
+		if err == io.EOF || b[0] == '\n' {
 			return line.String(), nil
 		}
 		line.WriteByte(b[0])
