@@ -77,26 +77,11 @@ func (o Options) settle() (Options, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	files := map[string]string{"certificate": o.Certificate, "secret": o.SecretFile, "token-file": o.TokenFile}
-	flags := map[string]string{"certificate": "--certificate", "secret": "--secret-file", "token-file": "--token-file"}
-	var named []string
-	for method, file := range files {
-		if file != "" {
-			named = append(named, method)
-		}
+	method, err := o.method()
+	if err != nil {
+		return o, err
 	}
-	slices.Sort(named)
-	switch {
-	case o.Method != "" && !slices.Contains(Methods, o.Method):
-		return o, usage("--auth %q is not %s", o.Method, strings.Join(Methods, ", "))
-	case len(named) > 1:
-		return o, usage("%s and %s exclude each other", flags[named[0]], flags[named[1]])
-	case len(named) == 1 && o.Method != "" && o.Method != named[0]:
-		return o, usage("--auth %s does not use %s", o.Method, flags[named[0]])
-	case len(named) == 1:
-		o.Method = named[0]
-	}
-	o.Method = cmp.Or(o.Method, "default")
+	o.Method = method
 	o.tenantFrom, o.clientFrom = "--tenant", "--client-id"
 	if o.Tenant == "" {
 		o.Tenant, o.tenantFrom = o.Getenv("AZURE_TENANT_ID"), "AZURE_TENANT_ID"
@@ -114,26 +99,55 @@ func (o Options) settle() (Options, error) {
 	if o.Again && o.Method != "device-code" && o.Method != "browser" {
 		return o, usage("--sign-in-again is for --auth device-code and browser: with %s nobody signs in", o.Method)
 	}
+	return o, o.checkNeeds()
+}
+
+// method returns how to sign in: as Method says, else by the file that is named.
+func (o *Options) method() (string, error) {
+	files := map[string]string{"certificate": o.Certificate, "secret": o.SecretFile, "token-file": o.TokenFile}
+	flags := map[string]string{"certificate": "--certificate", "secret": "--secret-file", "token-file": "--token-file"}
+	var named []string
+	for method, file := range files {
+		if file != "" {
+			named = append(named, method)
+		}
+	}
+	slices.Sort(named)
+	switch {
+	case o.Method != "" && !slices.Contains(Methods, o.Method):
+		return "", usage("--auth %q is not %s", o.Method, strings.Join(Methods, ", "))
+	case len(named) > 1:
+		return "", usage("%s and %s exclude each other", flags[named[0]], flags[named[1]])
+	case len(named) == 1 && o.Method != "" && o.Method != named[0]:
+		return "", usage("--auth %s does not use %s", o.Method, flags[named[0]])
+	case len(named) == 1:
+		return named[0], nil
+	}
+	return cmp.Or(o.Method, "default"), nil
+}
+
+// checkNeeds returns an error if an option is missing that the method needs.
+func (o *Options) checkNeeds() error {
 	switch o.Method {
 	case "secret", "certificate":
 		if err := o.needs(o.Tenant, "--tenant or AZURE_TENANT_ID"); err != nil {
-			return o, err
+			return err
 		}
 		fallthrough
 	case "device-code", "browser":
 		// azidentity's own application cannot be granted the permissions.
 		// Source: Azure/azure-cli#22775.
 		if err := o.needs(o.ClientID, "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"); err != nil {
-			return o, err
+			return err
 		}
 	}
 	switch o.Method {
 	case "certificate":
-		return o, o.needs(o.Certificate, "--certificate or AZURE_CLIENT_CERTIFICATE_PATH")
+		return o.needs(o.Certificate, "--certificate or AZURE_CLIENT_CERTIFICATE_PATH")
 	case "token-file":
-		return o, o.needs(o.TokenFile, "--token-file")
+		return o.needs(o.TokenFile, "--token-file")
 	}
-	return o, nil
+	return nil
 }
 
 // checkNames returns an error if a value has quotes or spaces around it.
