@@ -49,9 +49,6 @@ type DamageError struct {
 
 func (e *DamageError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.What) }
 
-// Began reports whether the log describes a run.
-func (c *Condition) Began() bool { return c.began }
-
 // Open reports whether the last run has no end: it was killed, or is still going on.
 func (c *Condition) Open() bool { return c.open }
 

@@ -54,10 +54,11 @@ func (l *Lists) Warnings() (warnings []string) {
 func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, error)) (
 	iter.Seq2[input.Row, error], error) {
 	list := &list{name: name, open: open, format: formatOf(start)}
-	switch list.format {
-	case formatNone:
+	if list.format == formatNone {
 		return nil, nil
-	case formatTable:
+	}
+	l.lists = append(l.lists, list)
+	if list.format == formatTable {
 		return list.rows, nil
 	}
 	var c Condition
@@ -71,7 +72,6 @@ func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, erro
 		list.state.Apply(rec, false)
 	}
 	list.foreign = c.Foreign
-	l.lists = append(l.lists, list)
 	return list.rows, listError(c.Complete())
 }
 
@@ -153,7 +153,7 @@ func (l *list) log(c *Condition) iter.Seq2[*Record, error] {
 		case formatTable:
 			readTable(f)(yield)
 		default:
-			Read(&flattener{dec: json.NewDecoder(f), start: l.format == formatArray}, c, KindRun, KindRow)(yield)
+			Read(newFlattener(f, l.format == formatArray), c, KindRun, KindRow)(yield)
 		}
 	}
 }
@@ -242,9 +242,16 @@ func listError(err error) error {
 
 // A flattener makes the lines of a log of JSON values with another layout.
 type flattener struct {
+	capped       *cappedReader
 	dec          *json.Decoder
 	start, array bool // before an array, and in it
+	values       int  // read so far
 	line         bytes.Buffer
+}
+
+func newFlattener(r io.Reader, isArray bool) *flattener {
+	capped := &cappedReader{r: r}
+	return &flattener{capped: capped, dec: json.NewDecoder(capped), start: isArray}
 }
 
 func (f *flattener) Read(p []byte) (int, error) {
@@ -258,6 +265,16 @@ func (f *flattener) Read(p []byte) (int, error) {
 
 // next reads the next value.
 func (f *flattener) next() error {
+	f.values++
+	f.capped.limit = f.dec.InputOffset() + maxLine
+	err := f.value()
+	if errors.Is(err, errTooLong) {
+		return &LineError{f.values, "is longer than 1 MiB"}
+	}
+	return err
+}
+
+func (f *flattener) value() error {
 	if f.start || f.array && !f.dec.More() {
 		f.start, f.array = false, f.start
 		if _, err := f.dec.Token(); err != nil {

@@ -1,7 +1,9 @@
 package results
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -290,6 +292,73 @@ func TestReadScopeOfLog(t *testing.T) {
 			if (err == nil) != (*want == "") || err != nil && !strings.Contains(err.Error(), *want) {
 				t.Errorf("%s: the error is %v, want %q", tt.name, err, *want)
 			}
+		}
+	}
+}
+
+// endless is a text that goes on for ever, and counts what is read of it.
+type endless struct {
+	begin io.Reader
+	read  int
+}
+
+func (e *endless) Read(p []byte) (n int, err error) {
+	if n, err = e.begin.Read(p); err == io.EOF {
+		n, err = copy(p, bytes.Repeat([]byte("x"), len(p))), nil
+	}
+	if e.read += n; e.read > 64<<20 {
+		err = errors.New("64 MiB were read")
+	}
+	return n, err
+}
+
+// A record that does not end is not pulled into memory, whatever the layout of the log.
+func TestEndlessRecord(t *testing.T) {
+	const run = "{\n\"type\": \"run\"}\n"
+	const row = `{"type": "result", "message": "`
+	const columns = "source,line,user,method,outcome,attempts,requestId\n"
+	for _, tt := range []struct{ name, text, want string }{
+		{"lines", `{"type":"run"}` + "\n" + `{"type":"result","message":"`, "the line is longer than 1 MiB"},
+		{"values", run + row, "the line is longer than 1 MiB"},
+		{"an array", "[" + run + "," + row, "the line is longer than 1 MiB"},
+		{"a table", columns + "l.csv,2," + dana + `,"`, "the line begins a row that is longer than 1 MiB"},
+	} {
+		text := &endless{begin: strings.NewReader(tt.text)}
+		open := func() (io.ReadCloser, error) { return io.NopCloser(text), nil }
+		rows, err := new(Lists).Read("l", []byte(tt.text+"xx"), open)
+		if rows != nil && err == nil {
+			for _, rowErr := range rows {
+				err = rowErr
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: the error is %v, want %q", tt.name, err, tt.want)
+		}
+		if text.read > 8<<20 {
+			t.Errorf("%s: %d bytes were read, want at most 8 MiB", tt.name, text.read)
+		}
+	}
+}
+
+// A report's CSV file says, like a log, how many users the tenant did not have.
+func TestTableWarnsOfUnknownUsers(t *testing.T) {
+	const columns = "source,line,user,method,outcome,attempts,requestId\n"
+	rows := "scan,0," + dana + ",,unknown_user,1,\nscan,0," + eli + "," + pass1 + ",denied,1,\n"
+	path := write(t, "report.csv", columns+rows)
+	_, logs := open(t, input.Options{}, path)
+	want := path + ": rows left out, because the tenant did not have their users: 1"
+	if got := strings.Join(logs.Warnings(), "; "); got != want {
+		t.Errorf("Warnings() = %q, want %q", got, want)
+	}
+}
+
+// A report's CSV file may have no rows, and its first line no end.
+func TestTableWithoutRows(t *testing.T) {
+	const columns = "source,line,user,method,outcome,attempts,requestId"
+	for _, end := range []string{"", "\n", "\r\n"} {
+		_, _, err := openList([]string{write(t, "report.csv", columns+end)}, input.Options{})
+		if _, ok := errors.AsType[*input.EmptyError](err); !ok {
+			t.Errorf("a first line that ends with %q: the error is %v, want an EmptyError", end, err)
 		}
 	}
 }

@@ -145,6 +145,24 @@ func RowAt(r io.ReaderAt, offset int64) (*Row, error) {
 	return row, json.Unmarshal(text, row)
 }
 
+// A cappedReader reads up to an offset, which its owner moves with each record. Without it, a
+// record that does not end would pull the whole file into memory.
+type cappedReader struct {
+	r          io.Reader
+	off, limit int64
+}
+
+var errTooLong = errors.New("longer than 1 MiB")
+
+func (c *cappedReader) Read(p []byte) (int, error) {
+	if c.off >= c.limit {
+		return 0, errTooLong
+	}
+	n, err := c.r.Read(p[:min(int64(len(p)), c.limit-c.off)])
+	c.off += int64(n)
+	return n, err
+}
+
 // wants reports whether records of a kind are to be yielded.
 func (in *reader) wants(kind Kind) bool {
 	if len(in.kinds) == 0 {

@@ -1,8 +1,6 @@
 package results
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -17,9 +15,6 @@ import (
 
 // tableColumns are the columns by which a CSV file is known to be a report's.
 var tableColumns = []string{"outcome", "requestid", "attempts", "source", "line"}
-
-// maxHeader bounds the first line of a report's CSV file.
-const maxHeader = 4 << 10
 
 // tableHeader returns the delimiter and the columns of a report's CSV file, in lower case, or 0
 // for another first line. A spreadsheet may have changed the delimiter.
@@ -46,38 +41,62 @@ func tableHeader(first string) (comma rune, columns map[string]int) {
 // readTable reads the CSV file of a report, and yields its rows.
 func readTable(f io.Reader) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		buffered := bufio.NewReaderSize(f, maxLine)
-		start, err := buffered.Peek(maxHeader)
-		if err != nil && err != io.EOF {
+		capped := &cappedReader{r: f, limit: maxLine}
+		r := csv.NewReader(capped)
+		first, err := firstLine(capped)
+		if err != nil {
 			yield(nil, err)
 			return
 		}
-		r := csv.NewReader(buffered)
-		first, _, _ := bytes.Cut(start, []byte("\n"))
-		comma, columns := tableHeader(string(first))
-		r.Comma, r.ReuseRecord = comma, true
+		var columns map[string]int
+		last := 1 // the line on which the last row ended
+		r.Comma, columns = tableHeader(first)
+		r.FieldsPerRecord = len(columns)
+		r.ReuseRecord = true
 		for _, name := range []string{"user", "method"} {
 			if _, ok := columns[name]; !ok {
 				yield(nil, &LineError{1, fmt.Sprintf("lacks the column %s, which a report has", name)})
 				return
 			}
 		}
-		_, err = r.Read() // the header
-		for err == nil {
-			var fields []string
-			if fields, err = r.Read(); err == nil {
-				line, _ := r.FieldPos(0)
-				if !yield(tableRow(line, fields, columns), nil) {
-					return
-				}
+		for header := capped.off; ; {
+			capped.limit = header + r.InputOffset() + maxLine
+			fields, err := r.Read()
+			if err == io.EOF {
+				return
+			}
+			if errors.Is(err, errTooLong) {
+				err = &LineError{last + 1, "begins a row that is longer than 1 MiB: is a closing quote missing?"}
+			}
+			if bad, ok := errors.AsType[*csv.ParseError](err); ok {
+				err = &LineError{bad.StartLine + 1, "cannot be read: " + bad.Err.Error()}
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			line, _ := r.FieldPos(0)
+			end, _ := r.FieldPos(len(fields) - 1)
+			last = end + 1 + strings.Count(fields[len(fields)-1], "\n")
+			if !yield(tableRow(line+1, fields, columns), nil) {
+				return
 			}
 		}
-		if bad, ok := errors.AsType[*csv.ParseError](err); ok {
-			err = &LineError{bad.StartLine, "cannot be read: " + bad.Err.Error()}
+	}
+}
+
+// firstLine reads the first line, and no more.
+func firstLine(r io.Reader) (string, error) {
+	var line strings.Builder
+	for b := make([]byte, 1); ; {
+		_, err := io.ReadFull(r, b)
+		if err != nil && (err != io.EOF || line.Len() == 0) {
+			return "", err
 		}
-		if err != io.EOF {
-			yield(nil, err)
+		if err == io.EOF || b[0] == '\n' {
+			return line.String(), nil
 		}
+		line.WriteByte(b[0])
 	}
 }
 

@@ -231,15 +231,6 @@ func (s *Scan) lookUp(t target) batch.Request {
 // looked is the target of a lookup.
 type looked struct{ target }
 
-// Owns reports whether a result belongs to a scan.
-func Owns(res batch.Result) bool {
-	switch res.Request.Tag.(type) {
-	case target, looked, *page:
-		return true
-	}
-	return false
-}
-
 // Settle handles the answer to a request of the scan, and returns the next requests.
 func (s *Scan) Settle(res batch.Result) (next []batch.Request) {
 	if s.sinks.Sent != nil {

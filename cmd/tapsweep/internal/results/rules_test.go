@@ -1,0 +1,148 @@
+package results
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"tapsweep/input"
+)
+
+const (
+	runLine = `{"type":"run"}` + "\n"
+	endLine = `{"type":"end","exit":1}` + "\n"
+)
+
+// rowLine is a row of a log: the user Dana, an outcome and further keys, such as "method":"x".
+func rowLine(outcome Outcome, more ...string) string {
+	keys := append([]string{`"user":"` + dana + `"`, `"outcome":"` + string(outcome) + `"`}, more...)
+	return `{"type":"result",` + strings.Join(keys, ",") + "}\n"
+}
+
+func methodIs(id string) string { return `"method":"` + id + `"` }
+
+const ofScan, pending = `"source":"scan"`, `"pending":true`
+
+// resumed returns what a run that resumes a log of these lines knows of the runs before.
+func resumed(t *testing.T, opts ResumeOptions, lines ...string) *Earlier {
+	t.Helper()
+	log, earlier, err := Resume(write(t, "log.jsonl", strings.Join(lines, "")), &Run{}, opts)
+	if err != nil {
+		t.Fatalf("Resume: %v", err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return earlier
+}
+
+// A user whose pass was deleted, and then denied in a later run, is not left out of a scan.
+func TestLaterRowReopensUser(t *testing.T) {
+	e := resumed(t, ResumeOptions{}, runLine, rowLine(Revoked, ofScan, methodIs(pass1)),
+		rowLine(Denied, ofScan, methodIs(pass1)))
+	if e.Looked(dana) {
+		t.Error("the user is left out, although the last row of the pass is denied")
+	}
+}
+
+// A row that no decision came before is tried again.
+func TestUndecidedRowIsNotSettled(t *testing.T) {
+	e := resumed(t, ResumeOptions{}, runLine, rowLine(Found, ofScan, methodIs(pass1), `"undecided":true`))
+	if e.Looked(dana) {
+		t.Error("the user is left out, although nobody has decided about the pass")
+	}
+}
+
+// Of a run that came to its end, a sweep takes up the deletes that it announced, and the users
+// whose passes it could not list. What it sent without an answer, the next scan finds.
+func TestAnewKeepsAnnouncements(t *testing.T) {
+	for _, tt := range []struct {
+		name, row string
+		doubts    int
+		failed    bool
+	}{
+		{"an announcement", rowLine(Found, ofScan, methodIs(pass1), pending), 1, false},
+		{"no answer", rowLine(Unknown, ofScan, methodIs(pass1)), 0, false},
+		{"a list that failed", rowLine(Failed, ofScan), 0, true},
+	} {
+		e := resumed(t, ResumeOptions{Anew: true}, runLine, tt.row, endLine)
+		if got := len(e.Doubts()); got != tt.doubts {
+			t.Errorf("%s: %d doubts, want %d", tt.name, got, tt.doubts)
+		}
+		if got := e.Failed(dana); got != tt.failed {
+			t.Errorf("%s: Failed = %v, want %v", tt.name, got, tt.failed)
+		}
+	}
+}
+
+// A row beside the pair ends the announcement of its own pass, and of no other.
+func TestBesideRowEndsItsAnnouncement(t *testing.T) {
+	anyPass := `"anyPass":true`
+	for pass, want := range map[string]int{pass1: 0, strings.ToUpper(pass1): 0, pass2: 1} {
+		e := resumed(t, ResumeOptions{}, runLine, rowLine(Found, methodIs(pass1), anyPass, pending),
+			rowLine(Revoked, methodIs(pass), anyPass, `"beside":true`))
+		if got := len(e.Doubts()); got != want {
+			t.Errorf("a row beside about %s: %d doubts about %s, want %d", pass, got, pass1, want)
+		}
+	}
+}
+
+// A pass that is there in place of the one on the list does not say that the delete is in doubt.
+func TestRemainsInPlaceOfAnother(t *testing.T) {
+	pair := &input.Pair{User: dana, Method: pass1}
+	other := rowLine(Remains, methodIs(pass2), `"inPlaceOf":"`+pass1+`"`)
+	if resumed(t, ResumeOptions{}, runLine, other).Perhaps(pair) {
+		t.Error("another pass remains: Perhaps = true, want false")
+	}
+	if !resumed(t, ResumeOptions{}, runLine, rowLine(Remains, methodIs(pass1))).Perhaps(pair) {
+		t.Error("the pass itself remains: Perhaps = false, want true")
+	}
+}
+
+// A broken line is skipped at the end of a log, and nowhere else.
+func TestBrokenOnlyLine(t *testing.T) {
+	for text, wantErr := range map[string]bool{"{\"type\":\"run\",\n": true, runLine + "{\"type\":\"end\",\n": false} {
+		var c Condition
+		var got error
+		for _, err := range Read(strings.NewReader(text), &c) {
+			got = err
+		}
+		if _, ok := errors.AsType[*LineError](got); ok != wantErr {
+			t.Errorf("Read of %q = %v, want a *LineError: %v", text, got, wantErr)
+		}
+	}
+}
+
+// SyncAhead puts an announced delete on disk, and leaves other rows in memory.
+func TestSyncAheadOfEachRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var disk bytes.Buffer
+		log := newLog("-", &disk, func() error { return nil }, nil)
+		defer log.Close()
+		for _, step := range []struct {
+			name string
+			line any
+			want string // in the log after SyncAhead; empty if nothing new is
+		}{
+			{"the first line", &Run{}, ""},
+			{"a row", &Row{User: eli, Outcome: Denied}, ""},
+			{"an announcement", &Row{User: dana, Outcome: Found, Pending: true}, dana},
+			{"the next announcement", &Row{User: eli, Outcome: Found, Pending: true}, eli},
+			{"a row after it", &Row{User: "last@contoso.com", Outcome: Denied}, ""},
+		} {
+			before := disk.Len()
+			if err := log.Write(step.line); err != nil {
+				t.Fatal(err)
+			}
+			if err := log.SyncAhead(); err != nil {
+				t.Fatal(err)
+			}
+			switch added := disk.String()[before:]; {
+			case step.want == "" && added != "":
+				t.Errorf("%s: SyncAhead wrote %q, want nothing", step.name, added)
+			case !strings.Contains(added, step.want):
+				t.Errorf("%s: SyncAhead wrote %q, want %s in it", step.name, added, step.want)
+			}
+		}
+	})
+}
