@@ -132,7 +132,8 @@ func decode(body []byte, n int) ([]answer, error) {
 		a := &answers[i-1]
 		switch {
 		case a.err == nil && a.Status != w.Status:
-			*a = answer{err: fmt.Errorf("%w: it is there twice, with status %d and %d", ErrNoResponse, a.Status, w.Status)}
+			*a = answer{err: fmt.Errorf("%w: it is there twice, with status %d and %d",
+				ErrNoResponse, a.Status, w.Status)}
 		case a.err != nil && a.err != ErrNoResponse:
 			// Already found to be doubled or unusable; a further one changes nothing.
 		case w.Status < 200 || w.Status > 599:

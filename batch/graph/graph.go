@@ -95,7 +95,8 @@ func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
 	if transport == nil {
 		transport = NewTransport(nil)
 	}
-	middleware := []nethttplibrary.Middleware{msgraphgocore.NewGraphTelemetryHandler(&msgraphgocore.GraphClientOptions{})}
+	middleware := []nethttplibrary.Middleware{
+		msgraphgocore.NewGraphTelemetryHandler(&msgraphgocore.GraphClientOptions{})}
 	if name, v, ok := strings.Cut(opts.UserAgent, "/"); ok {
 		middleware = append(middleware, nethttplibrary.NewUserAgentHandlerWithOptions(
 			&nethttplibrary.UserAgentHandlerOptions{Enabled: true, ProductName: name, ProductVersion: v}))
@@ -108,7 +109,8 @@ func New(credential azcore.TokenCredential, opts Options) (*Client, error) {
 	audience := cmp.Or(strings.TrimSuffix(opts.Audience, "/"), root.String())
 	tokens := &tokenSource{credential: credential, scope: audience + "/.default", origin: root}
 	adapter, err := msgraphgocore.NewGraphRequestAdapterBaseWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
-		authentication.NewBaseBearerTokenAuthenticationProvider(tokens), msgraphgocore.GraphClientOptions{}, nil, nil, client)
+		authentication.NewBaseBearerTokenAuthenticationProvider(tokens),
+		msgraphgocore.GraphClientOptions{}, nil, nil, client)
 	if err != nil {
 		return nil, fmt.Errorf("creating the Graph request adapter: %w", err)
 	}

@@ -20,7 +20,7 @@ var arrows = map[string]string{
 	"tenant":        "auth cloud preflight protect answer status format",
 	"status":        "protect revoke scan answer results fileout",
 	"evidence":      "report results fileout",
-	"report":        "results fileout",
+	"report":        "results fileout format",
 	"metrics":       "scan results passes",
 	"revoke":        "answer results passes",
 	"scan":          "answer results passes",

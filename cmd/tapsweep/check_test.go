@@ -90,13 +90,13 @@ func TestCheckOfNothingRead(t *testing.T) {
 	for _, tt := range []struct {
 		name, root string
 		fault      fault.Fault
-		works      map[string]preflight.Works
+		works      map[string]preflight.Access
 	}{
-		{"not reached", closed, fault.Fault{}, map[string]preflight.Works{"revoke": preflight.Perhaps, "scan --all-users": preflight.Perhaps, "revoke --self": preflight.No}},
-		{"refused", "", fault.Fault{Do: fault.OuterStatus(401)}, map[string]preflight.Works{"revoke": preflight.No, "scan --group": preflight.No, "verify": preflight.No}},
-		{"denied", "", fault.Fault{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)}, map[string]preflight.Works{"revoke": preflight.Perhaps, "verify": preflight.Perhaps}},
+		{"not reached", closed, fault.Fault{}, map[string]preflight.Access{"revoke": preflight.Perhaps, "scan --all-users": preflight.Perhaps, "revoke --self": preflight.No}},
+		{"refused", "", fault.Fault{Do: fault.OuterStatus(401)}, map[string]preflight.Access{"revoke": preflight.No, "scan --group": preflight.No, "verify": preflight.No}},
+		{"denied", "", fault.Fault{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)}, map[string]preflight.Access{"revoke": preflight.Perhaps, "verify": preflight.Perhaps}},
 		{"users denied", "", fault.Fault{Path: "/users?", Do: fault.ItemStatus(403)},
-			map[string]preflight.Works{"revoke": preflight.Yes, "scan --group": preflight.Yes, "scan --all-users": preflight.Perhaps, "sweep --all-users": preflight.Perhaps, "revoke --protect": preflight.Perhaps}},
+			map[string]preflight.Access{"revoke": preflight.Yes, "scan --group": preflight.Yes, "scan --all-users": preflight.Perhaps, "sweep --all-users": preflight.Perhaps, "revoke --protect": preflight.Perhaps}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -180,7 +180,7 @@ func TestCheckOfAUser(t *testing.T) {
 	token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthMethod-TAP.ReadWrite"))
 	p := tapsweep(t, env, "check", "--graph-url", root, "--token-file", token, "--user", "ME", "--output", "json")
 	c, steps := checkJSON(t, p)
-	works := make(map[string]preflight.Works)
+	works := make(map[string]preflight.Access)
 	for _, v := range c.Commands {
 		works[v.Command] = v.Works
 	}

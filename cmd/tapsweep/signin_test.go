@@ -211,7 +211,7 @@ func TestSignInRefused(t *testing.T) {
 		}, 3, []string{"the token in it ended at"}},
 		{"own scope, others on the list", graphsim.Options{}, func(t *testing.T, s *graphsim.Tenant, u graphsim.User) []string {
 			return []string{"--token-file", writeFile(t, "t", userToken(s, u, "UserAuthMethod-TAP.ReadWrite"))}
-		}, 3, []string{"may manage the own passes only"}},
+		}, 3, []string{"may manage only the user's own passes"}},
 		{"no such certificate", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string {
 			return []string{"--certificate", "nosuch.pem"}
 		}, status.Usage, []string{"--certificate: stat nosuch.pem"}},

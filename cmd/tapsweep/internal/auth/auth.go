@@ -77,63 +77,78 @@ func (o Options) settle() (Options, error) {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
-	files := map[string]string{"certificate": o.Certificate, "secret": o.SecretFile, "token-file": o.TokenFile}
-	flags := map[string]string{"certificate": "--certificate", "secret": "--secret-file", "token-file": "--token-file"}
-	var named []string
-	for method, file := range files {
-		if file != "" {
-			named = append(named, method)
-		}
+	if err := o.settleMethod(); err != nil {
+		return o, err
 	}
-	slices.Sort(named)
-	switch {
-	case o.Method != "" && !slices.Contains(Methods, o.Method):
-		return o, usage("--auth %q is not %s", o.Method, strings.Join(Methods, ", "))
-	case len(named) > 1:
-		return o, usage("%s and %s exclude each other", flags[named[0]], flags[named[1]])
-	case len(named) == 1 && o.Method != "" && o.Method != named[0]:
-		return o, usage("--auth %s does not use %s", o.Method, flags[named[0]])
-	case len(named) == 1:
-		o.Method = named[0]
-	}
-	o.Method = cmp.Or(o.Method, "default")
-	o.tenantFrom, o.clientFrom = "--tenant", "--client-id"
-	if o.Tenant == "" {
-		o.Tenant, o.tenantFrom = o.Getenv("AZURE_TENANT_ID"), "AZURE_TENANT_ID"
-	}
-	if o.ClientID == "" {
-		o.ClientID, o.clientFrom = o.Getenv("AZURE_CLIENT_ID"), "AZURE_CLIENT_ID"
-	}
-	o.certificateFrom = "--certificate"
-	if o.Certificate == "" {
-		o.Certificate, o.certificateFrom = o.Getenv("AZURE_CLIENT_CERTIFICATE_PATH"), "AZURE_CLIENT_CERTIFICATE_PATH"
-	}
+	o.tenantFrom = o.fill(&o.Tenant, "--tenant", "AZURE_TENANT_ID")
+	o.clientFrom = o.fill(&o.ClientID, "--client-id", "AZURE_CLIENT_ID")
+	o.certificateFrom = o.fill(&o.Certificate, "--certificate", "AZURE_CLIENT_CERTIFICATE_PATH")
 	if err := o.checkNames(); err != nil {
 		return o, err
 	}
 	if o.Again && o.Method != "device-code" && o.Method != "browser" {
 		return o, usage("--sign-in-again is for --auth device-code and browser: with %s nobody signs in", o.Method)
 	}
-	switch o.Method {
-	case "secret", "certificate":
-		if err := o.needs(o.Tenant, "--tenant or AZURE_TENANT_ID"); err != nil {
-			return o, err
+	return o, o.checkComplete()
+}
+
+// settleMethod chooses the method by the file that is named, if there is one.
+func (o *Options) settleMethod() error {
+	if o.Method != "" && !slices.Contains(Methods, o.Method) {
+		return usage("--auth %q is not %s", o.Method, strings.Join(Methods, ", "))
+	}
+	chosen := ""
+	for _, f := range []struct{ method, flag, file string }{
+		{"certificate", "--certificate", o.Certificate},
+		{"secret", "--secret-file", o.SecretFile},
+		{"token-file", "--token-file", o.TokenFile},
+	} {
+		switch {
+		case f.file == "":
+		case chosen != "":
+			return usage("%s and %s exclude each other", chosen, f.flag)
+		case o.Method != "" && o.Method != f.method:
+			return usage("--auth %s does not use %s", o.Method, f.flag)
+		default:
+			chosen, o.Method = f.flag, f.method
 		}
-		fallthrough
+	}
+	o.Method = cmp.Or(o.Method, "default")
+	return nil
+}
+
+// fill takes an empty value from a variable. It returns the flag or variable that gave the value.
+func (o *Options) fill(value *string, flag, variable string) string {
+	if *value != "" {
+		return flag
+	}
+	*value = o.Getenv(variable)
+	return variable
+}
+
+// checkComplete returns an error if the method lacks a value.
+func (o *Options) checkComplete() error {
+	const client = "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"
+	var needed [][2]string // a value and where it comes from
+	switch o.Method {
+	case "secret":
+		needed = [][2]string{{o.Tenant, "--tenant or AZURE_TENANT_ID"}, {o.ClientID, client}}
+	case "certificate":
+		needed = [][2]string{{o.Tenant, "--tenant or AZURE_TENANT_ID"}, {o.ClientID, client},
+			{o.Certificate, "--certificate or AZURE_CLIENT_CERTIFICATE_PATH"}}
 	case "device-code", "browser":
 		// azidentity's own application cannot be granted the permissions.
 		// Source: Azure/azure-cli#22775.
-		if err := o.needs(o.ClientID, "--client-id or AZURE_CLIENT_ID, of an app registration of the tenant"); err != nil {
-			return o, err
+		needed = [][2]string{{o.ClientID, client}}
+	case "token-file":
+		needed = [][2]string{{o.TokenFile, "--token-file"}}
+	}
+	for _, n := range needed {
+		if n[0] == "" {
+			return usage("--auth %s needs %s", o.Method, n[1])
 		}
 	}
-	switch o.Method {
-	case "certificate":
-		return o, o.needs(o.Certificate, "--certificate or AZURE_CLIENT_CERTIFICATE_PATH")
-	case "token-file":
-		return o, o.needs(o.TokenFile, "--token-file")
-	}
-	return o, nil
+	return nil
 }
 
 // checkNames returns an error if a value has quotes or spaces around it.
@@ -154,13 +169,6 @@ func (o *Options) checkNames() error {
 		return usage("%s %s is neither a tenant id nor a domain", o.tenantFrom, shownValue(o.Tenant))
 	}
 	return nil
-}
-
-func (o *Options) needs(value, what string) error {
-	if value != "" {
-		return nil
-	}
-	return usage("--auth %s needs %s", o.Method, what)
 }
 
 // A Credential is a credential of azidentity and how it was made.
@@ -210,11 +218,13 @@ func New(opts Options) (*Credential, error) {
 		c, err = azidentity.NewManagedIdentityCredential(m)
 	case "workload-identity":
 		c, err = azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
-			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, ClientID: o.ClientID, TenantID: o.Tenant})
+			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery,
+			ClientID: o.ClientID, TenantID: o.Tenant})
 	case "azure-cli":
 		c, err = azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{TenantID: o.Tenant})
 	case "azure-powershell":
-		c, err = azidentity.NewAzurePowerShellCredential(&azidentity.AzurePowerShellCredentialOptions{TenantID: o.Tenant})
+		c, err = azidentity.NewAzurePowerShellCredential(
+			&azidentity.AzurePowerShellCredentialOptions{TenantID: o.Tenant})
 	case "device-code":
 		c, err = o.deviceCode()
 	case "browser":
@@ -232,7 +242,10 @@ func New(opts Options) (*Credential, error) {
 }
 
 func (o *Options) client() azcore.ClientOptions {
-	return azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: o.Authority}, Transport: o.line}
+	return azcore.ClientOptions{
+		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: o.Authority},
+		Transport: o.line,
+	}
 }
 
 // export sets the environment variables from which azidentity takes the tenant and the client

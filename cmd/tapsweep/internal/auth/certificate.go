@@ -41,9 +41,10 @@ func (o *Options) certificate() (azcore.TokenCredential, error) {
 		return nil, usage("%s %s %w", o.certificateFrom, o.Certificate, err)
 	}
 	chain := o.Getenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN")
-	return azidentity.NewClientCertificateCredential(o.Tenant, o.ClientID, certs, key, &azidentity.ClientCertificateCredentialOptions{
-		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery,
-		SendCertificateChain: chain == "1" || strings.EqualFold(chain, "true")})
+	return azidentity.NewClientCertificateCredential(o.Tenant, o.ClientID, certs, key,
+		&azidentity.ClientCertificateCredentialOptions{
+			ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery,
+			SendCertificateChain: chain == "1" || strings.EqualFold(chain, "true")})
 }
 
 // parseCertificate reads a certificate and its key, the certificate first, from PEM or PFX.

@@ -41,7 +41,8 @@ func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 		if err == nil {
 			p.said.Do(func() {
 				if p.stored != "" {
-					p.say("signed in from the token cache as " + safetext.Printable(p.stored) + "; to sign in as somebody else: --sign-in-again")
+					p.say("signed in from the token cache as " + safetext.Printable(p.stored) +
+						"; to sign in as somebody else: --sign-in-again")
 				}
 			})
 		}
@@ -130,7 +131,8 @@ type announced struct {
 	say func(string)
 }
 
-func (a *announced) Authenticate(ctx context.Context, opts *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error) {
+func (a *announced) Authenticate(ctx context.Context, opts *policy.TokenRequestOptions) (
+	azidentity.AuthenticationRecord, error) {
 	a.say("sign in with the browser that opens now")
 	return a.InteractiveBrowserCredential.Authenticate(ctx, opts)
 }

@@ -77,7 +77,8 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 		case *pin.held == "":
 			*pin.held = pin.got
 		case !strings.EqualFold(*pin.held, pin.got):
-			return azcore.AccessToken{}, fmt.Errorf("the new access token is of the %s %s, and the one before was of %s",
+			return azcore.AccessToken{}, fmt.Errorf(
+				"the new access token is of the %s %s, and the one before was of %s",
 				pin.what, safetext.Printable(pin.got), safetext.Printable(*pin.held))
 		}
 	}

@@ -82,7 +82,8 @@ func ownPipe(path string) bool {
 
 // readNow reads a file that is needed before the sign-in.
 func readNow(path string) ([]byte, error) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), pipeTimeout, fmt.Errorf("nothing came within %v", pipeTimeout))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), pipeTimeout,
+		fmt.Errorf("nothing came within %v", pipeTimeout))
 	defer cancel()
 	return readFile(ctx, path)
 }

@@ -50,7 +50,8 @@ func (f *tokenFile) GetToken(ctx context.Context, opts policy.TokenRequestOption
 			f.path, ends.UTC().Format(time.RFC3339))
 	case opts.Claims != "" && same:
 		// A client asks with claims after Graph refused its token.
-		return azcore.AccessToken{}, fmt.Errorf("--token-file %s: Graph refuses the token in it: write a new one", f.path)
+		return azcore.AccessToken{},
+			fmt.Errorf("--token-file %s: Graph refuses the token in it: write a new one", f.path)
 	}
 	return azcore.AccessToken{Token: token, ExpiresOn: ends}, nil
 }

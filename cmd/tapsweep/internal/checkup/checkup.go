@@ -166,7 +166,7 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 	case len(warnings) > 0:
 		c.note("claims", "warning", strings.Join(warnings, "; "))
 	default:
-		c.note("claims", "ok", tok.Deeds())
+		c.note("claims", "ok", tok.Capabilities())
 	}
 	return false
 }

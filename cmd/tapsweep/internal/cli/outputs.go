@@ -38,7 +38,7 @@ func checkOutput(path string, mayExist bool) error {
 	if path == "-" {
 		return nil
 	}
-	if evidence.Holds(path) {
+	if evidence.Contains(path) {
 		return status.Refuse(fmt.Errorf("--output: %s is evidence, which is sealed", path), "choose another file")
 	}
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {

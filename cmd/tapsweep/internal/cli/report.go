@@ -80,7 +80,7 @@ func (f *reportFlags) check(logs *report.Logs) error {
 		if path == "-" {
 			continue
 		}
-		if evidence.Holds(path) {
+		if evidence.Contains(path) {
 			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path),
 				"choose another file")
 		}

@@ -32,7 +32,8 @@ var clouds = []*Cloud{
 		[]string{"login.microsoftonline.us"}},
 	// Newer pages also name login.partner.microsoftonline.cn. It is not known which of the two
 	// works everywhere, so AZURE_AUTHORITY_HOST may name the other.
-	{"china", "China, operated by 21Vianet", "https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn",
+	{"china", "China, operated by 21Vianet", "https://microsoftgraph.chinacloudapi.cn",
+		"https://login.chinacloudapi.cn",
 		[]string{"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"}},
 }
 
@@ -118,7 +119,8 @@ func (c Choice) Resolve() (*Endpoint, error) {
 	of := ByRoot(c.Root)
 	switch {
 	case chosen != nil && of != nil && of != chosen:
-		return refuse("leave out one of the two", "--cloud %s and --graph-url %s are not of one cloud", chosen.Name, c.Root)
+		return refuse("leave out one of the two", "--cloud %s and --graph-url %s are not of one cloud",
+			chosen.Name, c.Root)
 	case chosen == nil && of != nil:
 		e.Cloud = of
 	case chosen == nil && c.Root == "":
@@ -149,12 +151,14 @@ func (e *Endpoint) authority(env string) error {
 		return nil
 	}
 	if strings.ContainsAny(env, "@?#") { // not quoted, because it may hold a password
-		return &ChoiceError{errors.New("AZURE_AUTHORITY_HOST must not hold a user name, a password, a query or a fragment"),
+		return &ChoiceError{
+			errors.New("AZURE_AUTHORITY_HOST must not hold a user name, a password, a query or a fragment"),
 			"give a URL such as https://login.microsoftonline.com"}
 	}
 	u, err := url.Parse(env)
 	if err != nil || u.Scheme != "https" || u.Host == "" {
-		return &ChoiceError{fmt.Errorf("AZURE_AUTHORITY_HOST %q is not a URL such as https://login.microsoftonline.com", env), ""}
+		return &ChoiceError{
+			fmt.Errorf("AZURE_AUTHORITY_HOST %q is not a URL such as https://login.microsoftonline.com", env), ""}
 	}
 	var owner *Cloud
 	for _, c := range clouds {
@@ -163,7 +167,9 @@ func (e *Endpoint) authority(env string) error {
 		}
 	}
 	if owner != nil && e.Cloud != nil && owner != e.Cloud {
-		return &ChoiceError{fmt.Errorf("AZURE_AUTHORITY_HOST %s is of the cloud %s, and Graph of the cloud %s", env, owner.Name, e.Cloud.Name),
+		return &ChoiceError{
+			fmt.Errorf("AZURE_AUTHORITY_HOST %s is of the cloud %s, and Graph of the cloud %s",
+				env, owner.Name, e.Cloud.Name),
 			fmt.Sprintf("choose it with --cloud %s, or clear the variable", owner.Name)}
 	}
 	e.Authority, e.Discovery = strings.TrimSuffix(env, "/"), owner != nil

@@ -1,6 +1,6 @@
-// Package evidence keeps the directory that a run leaves for the records of an
-// incident: the results log, what the token allowed, reports, and a manifest with
-// the SHA-256 of each, which sha256sum -c checks.
+// Package evidence writes the directory that a run leaves for the records of an incident: the
+// results log, what the token allowed, reports, and a manifest with the SHA-256 of each. The command
+// sha256sum -c checks the manifest.
 package evidence
 
 import (
@@ -35,9 +35,6 @@ const (
 // sealed are the files that the manifest names, in its order.
 var sealed = []string{Log, Preflight, CSV, HTML, JSON, Text}
 
-// Names are the files that a directory of evidence holds.
-func Names() []string { return append(slices.Clone(sealed), Manifest) }
-
 // Check returns an error if the directory cannot be created, is not trusted (see
 // results.CheckTrust), or already contains evidence, which is never replaced. A resumed run
 // adds to the evidence if the log exists and nothing has changed since it was sealed.
@@ -59,19 +56,19 @@ func Check(dir string, resume bool) error {
 		_, err := sealOf(dir)
 		return err
 	}
-	for _, name := range Names() {
+	for _, name := range append(slices.Clone(sealed), Manifest) {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("%w: %s has %s in it already", ErrThere, dir, name)
+			return fmt.Errorf("%w: %s has %s in it already", ErrExists, dir, name)
 		}
 	}
 	return nil
 }
 
-// ErrThere says that a directory has evidence in it.
-var ErrThere = errors.New("evidence is never replaced")
+// ErrExists says that a directory already contains evidence.
+var ErrExists = errors.New("evidence is never replaced")
 
-// Holds tells whether a path is that of a file of evidence, by what stands beside it.
-func Holds(path string) bool {
+// Contains reports whether a path is that of a file of evidence, by the other files in its directory.
+func Contains(path string) bool {
 	dir, name := filepath.Split(filepath.Clean(path))
 	if !slices.Contains(sealed, name) && name != Manifest {
 		return false
@@ -84,7 +81,7 @@ func Holds(path string) bool {
 	return false
 }
 
-// Make makes the directory, for its owner only, unless it is there.
+// Make creates the directory for its owner only, unless it exists.
 func Make(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
@@ -92,9 +89,9 @@ func Make(dir string) error {
 	return nil
 }
 
-// Begin adds the text to what is known of the runs before they sent anything. The seal
-// of an earlier run is broken, and on record: it would not be true of what comes now, and
-// files that differ from their manifest look as if somebody had changed them.
+// Begin adds a text to the preflight file, before the run sends anything. It removes the manifest of
+// an earlier run and records its SHA-256, because files that differ from their manifest look as if
+// somebody had changed them.
 func Begin(dir, text string, resume bool) error {
 	seal, err := sealOf(dir)
 	if err != nil {
@@ -112,11 +109,11 @@ func Begin(dir, text string, resume bool) error {
 	return nil
 }
 
-// addTo adds to a file, which is a new one unless there may be one. What is no plain file
-// is refused, a link included: the text would go wherever that leads.
-func addTo(path, text string, there bool) error {
+// addTo appends text to a file, which may exist only if mayExist is set. It refuses anything but a
+// plain file: through a symbolic link the text would go to another file.
+func addTo(path, text string, mayExist bool) error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if !there {
+	if !mayExist {
 		flags |= os.O_EXCL
 	}
 	before, err := os.Lstat(path)
@@ -137,7 +134,8 @@ func addTo(path, text string, there bool) error {
 	return f.Sync()
 }
 
-// sealOf compares the files with the manifest, and returns its SHA-256; empty without one.
+// sealOf compares the files with the manifest, and returns the manifest's SHA-256. It returns "" if
+// there is no manifest.
 func sealOf(dir string) (digest string, err error) {
 	manifest, err := os.ReadFile(filepath.Join(dir, Manifest))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -151,14 +149,14 @@ func sealOf(dir string) (digest string, err error) {
 		return "", fmt.Errorf("%s is not as it was sealed: %w", dir, err)
 	}
 	if now != string(manifest) {
-		return "", fmt.Errorf("%s is not as it was sealed: sha256sum -c %s tells what was changed", dir, Manifest)
+		return "", fmt.Errorf("%s is not as it was sealed: sha256sum -c %s shows what was changed", dir, Manifest)
 	}
 	sum := sha256.Sum256(manifest)
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Seal writes the reports on the logs and the manifest. It returns the manifest's own SHA-256:
-// whoever keeps that elsewhere can show that nothing in the directory was changed since.
+// Seal writes the reports on the logs, and the manifest. It returns the manifest's own SHA-256. Kept
+// elsewhere, it proves that nothing in the directory was changed later.
 func Seal(ctx context.Context, dir string, logs []string, version string) (digest string, err error) {
 	opened, err := report.OpenLogs(ctx, logs)
 	if err != nil {
@@ -187,28 +185,22 @@ func Seal(ctx context.Context, dir string, logs []string, version string) (diges
 	return hex.EncodeToString(sum[:]), f.Commit()
 }
 
-// manifestOf is the manifest of the files as they are.
+// manifestOf returns the manifest of the files as they are now.
 func manifestOf(dir string) (string, error) {
 	var manifest strings.Builder
 	for _, name := range sealed {
-		sum, err := sumOf(filepath.Join(dir, name))
+		f, err := os.Open(filepath.Join(dir, name))
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&manifest, "%s  %s\n", sum, name)
+		sum := sha256.New()
+		if _, err := io.Copy(sum, f); err != nil {
+			return "", errors.Join(err, f.Close())
+		}
+		fmt.Fprintf(&manifest, "%x  %s\n", sum.Sum(nil), name)
+		if err := f.Close(); err != nil {
+			return "", err
+		}
 	}
 	return manifest.String(), nil
-}
-
-func sumOf(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
 }

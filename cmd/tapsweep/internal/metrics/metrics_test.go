@@ -62,7 +62,7 @@ func TestWrite(t *testing.T) {
 		`tapsweep_last_run_duration_seconds{command="sweep",file="tapsweep"} 90`,
 		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="denied"} 1`,
 		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="failed"} 0`,
-		`tapsweep_log_rows{command="sweep",file="tapsweep",outcome="denied"} 1`, // it went on with no other
+		`tapsweep_log_rows{command="sweep",file="tapsweep",outcome="denied"} 1`, // it resumed no other run
 		`tapsweep_log_users{command="sweep",file="tapsweep"} 400`,
 		`tapsweep_last_run_refused_requests{command="sweep",file="tapsweep"} 7`,
 		`tapsweep_last_run_users{command="sweep",file="tapsweep"} 400`,
@@ -75,15 +75,18 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// What a run did itself is told apart from what its log tells of those before.
-func TestWriteOfARunThatWentOn(t *testing.T) {
+// The file counts a run's own rows and users separately from those of the runs that it resumed.
+func TestWriteOfAResumedRun(t *testing.T) {
 	text := write(t, &Run{Command: "sweep", Users: 40, Before: 360,
 		Outcomes: map[results.Outcome]int{results.Revoked: 2},
 		Log:      map[results.Outcome]int{results.Revoked: 18, results.Rejected: 1}})
 	for _, want := range []string{
-		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="revoked"} 2`, `tapsweep_log_rows{command="sweep",file="tapsweep",outcome="revoked"} 18`,
-		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="rejected"} 0`, `tapsweep_log_rows{command="sweep",file="tapsweep",outcome="rejected"} 1`,
-		`tapsweep_last_run_users{command="sweep",file="tapsweep"} 40`, `tapsweep_log_users{command="sweep",file="tapsweep"} 400`,
+		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="revoked"} 2`,
+		`tapsweep_log_rows{command="sweep",file="tapsweep",outcome="revoked"} 18`,
+		`tapsweep_last_run_rows{command="sweep",file="tapsweep",outcome="rejected"} 0`,
+		`tapsweep_log_rows{command="sweep",file="tapsweep",outcome="rejected"} 1`,
+		`tapsweep_last_run_users{command="sweep",file="tapsweep"} 40`,
+		`tapsweep_log_users{command="sweep",file="tapsweep"} 400`,
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no %s in\n%s", want, text)
@@ -91,20 +94,21 @@ func TestWriteOfARunThatWentOn(t *testing.T) {
 	}
 }
 
-// A run that never began tells that it ended, and how, and nothing that it does not know.
+// The file of a run that never began says when and how it ended, and nothing else.
 func TestWriteWithoutARun(t *testing.T) {
 	text := write(t, &Run{Command: "revoke", End: time.Unix(1_780_000_000, 0), Exit: 3, Expired: NewExpired()})
-	if !strings.Contains(text, `exit_code{command="revoke",file="tapsweep"} 3`) || strings.Contains(text,
-		"rows") || strings.Contains(text, "expired") {
-		t.Errorf("%s", text)
+	if want := `exit_code{command="revoke",file="tapsweep"} 3`; !strings.Contains(text, want) {
+		t.Errorf("no %s in\n%s", want, text)
 	}
-	var none *Expired
-	none.Found(nil)
-	none.Row(nil)
+	for _, unknown := range []string{"rows", "expired"} {
+		if strings.Contains(text, unknown) {
+			t.Errorf("%s in\n%s", unknown, text)
+		}
+	}
 }
 
-// What is gone is not left, whichever way it went, and what an earlier run has settled
-// otherwise is.
+// A pass that no longer exists is not left, whatever the reason. A pass that an earlier run has
+// settled, and that still exists, is left.
 func TestExpiredLeft(t *testing.T) {
 	expired := NewExpired()
 	now := time.Now()
@@ -129,8 +133,12 @@ func TestExpiredLeft(t *testing.T) {
 			t.Errorf("%s is not left", id)
 		}
 	}
-	if n, oldest := expired.left(now); n != 2*(len(results.Outcomes)-4)-1 || oldest != 2*time.Hour {
-		t.Errorf("%d left, the oldest for %v", n, oldest)
+	n, oldest := expired.left(now)
+	if want := 2*(len(results.Outcomes)-4) - 1; n != want {
+		t.Errorf("%d left, want %d", n, want)
+	}
+	if oldest != 2*time.Hour {
+		t.Errorf("the oldest expired %v ago, want 2h", oldest)
 	}
 	var none *Expired
 	none.Found(nil)

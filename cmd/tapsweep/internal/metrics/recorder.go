@@ -8,8 +8,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// A Recorder gathers what one command leaves for the metrics file. Its methods may be called on
-// nil, which records nothing.
+// A Recorder records what one command writes to the metrics file. Nil records nothing.
 type Recorder struct {
 	start   time.Time
 	run     Run
@@ -23,10 +22,10 @@ func NewRecorder() *Recorder { return &Recorder{start: time.Now()} }
 // A Result is how a run ended.
 type Result struct {
 	Outcomes map[results.Outcome]int // rows
-	Log      map[results.Outcome]int // rows of the whole log, nil if that has no other
+	Log      map[results.Outcome]int // rows of the whole log, nil if they are the same
 	Refused  int                     // requests
 	Scan     *scan.Counts            // nil if the run does not look for passes
-	Complete bool                    // the run came to its end, so it has scanned everybody
+	Complete bool                    // the run reached its end, so it has scanned everybody
 }
 
 // Scans says that the command looks for passes.
@@ -50,14 +49,14 @@ func (r *Recorder) Earlier(row *results.Row) {
 	}
 }
 
-// Row records what became of a pass.
+// Row records the outcome of a pass.
 func (r *Recorder) Row(row *results.Row) {
 	if r != nil {
 		r.expired.Row(row)
 	}
 }
 
-// Batch does nothing: the result of the run has what the file needs of batches.
+// Batch does nothing, because Result has the counts of batches.
 func (r *Recorder) Batch(batch.Observation) {}
 
 // Began says that the run has begun.

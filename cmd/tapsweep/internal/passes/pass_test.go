@@ -87,3 +87,21 @@ func TestRead(t *testing.T) {
 		t.Error("Find")
 	}
 }
+
+// A guest's "#", a quote and a leading "$" are escaped.
+func TestURLs(t *testing.T) {
+	tests := []struct{ user, want string }{
+		{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "/users/5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"},
+		{"dana@contoso.com", "/users/dana@contoso.com"},
+		{"a_b.com#EXT#@t.onmicrosoft.com", "/users/a_b.com%23EXT%23@t.onmicrosoft.com"},
+		{"o'neil@contoso.com", "/users/o%27neil@contoso.com"},
+		{"$x@contoso.com", "/users('$x@contoso.com')"},
+		{"$o'x@contoso.com", "/users('$o%27%27x@contoso.com')"},
+	}
+	for _, tt := range tests {
+		want := tt.want + "/authentication/temporaryAccessPassMethods/" + pass
+		if got := PassURL(tt.user, pass); got != want {
+			t.Errorf("PassURL(%q) = %s, want %s", tt.user, got, want)
+		}
+	}
+}

@@ -3,91 +3,84 @@ package preflight
 import (
 	"fmt"
 	"strings"
+
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// missing says which permission the token lacks, and how to grant it.
-func (t *Token) missing(n need, own bool) *Problem {
+// missing says which permission for passes the token lacks, and how to grant it.
+func (t *Token) missing(c capability, own bool) *Problem {
 	p := allMethods
 	if t.endpoint.Cloud == nil || t.endpoint.Cloud.Name == "global" {
-		p = passOnly // elsewhere it is not known to exist
+		p = passOnly // whether it exists in other clouds is not known
 	}
-	name, id := p.name, p.role
-	switch {
-	case t.Kind == User && own:
+	name, id := p.name, t.grantID(&p)
+	if own {
 		name, id = p.own, p.ownScope
-	case t.Kind == User:
-		id = p.scope
 	}
 	has := "no permission at all"
 	if len(t.Permissions) > 0 {
 		has = strings.Join(t.shown(), ", ")
 	}
-	problem := &Problem{Text: fmt.Sprintf("%s lacks the permission to do this: the token has %s", t.Who, has)}
-	if t.Kind == User {
-		if own2 := t.may(n, true); own2 == Yes && !own {
-			problem.Text = fmt.Sprintf("%s may manage the own passes only, and this is about other users: the token has %s", t.Who, has)
-		}
-		if first := t.firstParty(); first != "" {
-			// Source: Azure/azure-cli#22775, #23906: its scopes are fixed.
-			problem.Text = fmt.Sprintf("%s signed the user in, and its tokens never carry the permission to manage passes, whatever role the user has", first)
-			problem.Hints = []string{
-				"sign in through an app registration of the tenant: --auth device-code or --auth browser with --client-id",
-				"az login --service-principal works too, since the token then is the app's own",
-			}
-			return problem
-		}
+	if first := t.firstParty(); first != "" && t.Kind == User {
+		// Source: Azure/azure-cli#22775, #23906: its scopes are fixed.
+		return &Problem{Text: first + " signed the user in, and its tokens never have the permission to manage " +
+			"passes, whatever role the user has",
+			Hints: []string{"sign in through an app registration of the tenant: --auth device-code or " +
+				"--auth browser with --client-id",
+				"az login --service-principal works too, because the token then is the app's own"}}
 	}
-	problem.Hints = append([]string{fmt.Sprintf("grant %s (%s):", name, id)}, t.commands(id)...)
-	problem.Hints = append(problem.Hints, "a new permission takes a new token, which may be minutes away; for a managed identity up to a day")
-	return problem
+	text := t.Who + " lacks the permission to do this: the token has " + has
+	if t.Kind == User && !own && t.access(c, true) == Yes {
+		text = t.Who + " may manage only the user's own passes, and this is about other users: the token has " + has
+	}
+	return &Problem{Text: text, Hints: append(t.grantHints(name, id),
+		"a new permission takes a new token, which may take minutes; for a managed identity up to a day")}
 }
 
-// lacks says which permission a place to look in takes besides, and how to grant it.
-func (t *Token) lacks(p place) *Problem {
-	id := p.grant.role
-	if t.Kind == User {
-		id = p.grant.scope
-	}
-	return &Problem{Text: fmt.Sprintf("%s may not %s", t.Who, p.what),
-		Hints: append([]string{fmt.Sprintf("grant %s (%s):", p.grant.name, id)}, t.commands(id)...)}
+// missingExtra says which permission the token lacks besides, and how to grant it.
+func (t *Token) missingExtra(what string, p *permission) *Problem {
+	return &Problem{Text: t.Who + " may not " + what, Hints: t.grantHints(p.name, t.grantID(p))}
 }
 
+// grantID returns the id under which a permission is granted.
+func (t *Token) grantID(p *permission) string {
+	if t.Kind == User {
+		return p.scope
+	}
+	return p.role
+}
+
+// firstParty returns the name of a Microsoft app that the token was given to, empty for other apps.
 func (t *Token) firstParty() string {
-	switch strings.ToLower(t.claims.ClientID()) {
-	case azureCLI:
-		return "the Azure CLI"
-	case azurePowerShell:
-		return "Azure PowerShell"
-	}
-	return ""
+	return map[string]string{azureCLI: "the Azure CLI", azurePowerShell: "Azure " +
+		"PowerShell"}[strings.ToLower(t.Client())]
 }
 
-// commands are what an administrator runs to grant a permission. What comes out
-// of a token goes into them only if it has the form of an id.
+// grantHints returns the commands with which an administrator grants a permission. Only ids of the
+// token go into them.
 // Source: learn.microsoft.com/cli/azure/ad/app/permission,
 // learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments.
-func (t *Token) commands(id string) []string {
-	client, object := orPlaceholder(t.claims.ClientID(), "APP_ID"), orPlaceholder(t.claims.ObjectID, "PRINCIPAL_ID")
+func (t *Token) grantHints(name, id string) []string {
+	hints := []string{fmt.Sprintf("grant %s (%s):", name, id)}
 	if t.Kind == App && t.claims.ManagedIdentityID != "" {
 		root := "https://graph.microsoft.com"
 		if t.endpoint.Cloud != nil {
 			root = t.endpoint.Cloud.Root
 		}
-		return []string{
+		object := orPlaceholder(t.claims.ObjectID, "PRINCIPAL_ID")
+		return append(hints,
 			fmt.Sprintf("  graph=$(az ad sp show --id %s --query id --output tsv)", graphApp),
-			fmt.Sprintf(`  az rest --method POST --uri %s/v1.0/servicePrincipals/%s/appRoleAssignments --body "{\"principalId\":\"%s\",\"resourceId\":\"$graph\",\"appRoleId\":\"%s\"}"`,
-				root, object, object, id),
-		}
+			fmt.Sprintf("  az rest --method POST --uri %s/v1.0/servicePrincipals/%s/appRoleAssignments --body "+
+				`"{\"principalId\":\"%s\",\"resourceId\":\"$graph\",\"appRoleId\":\"%s\"}"`, root, object, object, id))
 	}
 	kind := "Role"
 	if t.Kind == User {
 		kind = "Scope"
 	}
-	return []string{
+	client := orPlaceholder(t.Client(), "APP_ID")
+	return append(hints,
 		fmt.Sprintf("  az ad app permission add --id %s --api %s --api-permissions %s=%s", client, graphApp, id, kind),
-		fmt.Sprintf("  az ad app permission admin-consent --id %s", client),
-	}
+		"  az ad app permission admin-consent --id "+client)
 }
 
 func orPlaceholder(id, placeholder string) string {

@@ -1,63 +1,110 @@
 package preflight
 
+import "slices"
+
 // graphApp is Microsoft Graph's application id, in any cloud.
 const graphApp = "00000003-0000-0000-c000-000000000000"
 
-// A permission has a name, which stands in tokens, and two ids, which the
-// commands that grant it take.
+// A capability is what a permission allows. Capabilities are bits that can be combined.
+type capability int
+
+const (
+	deletePasses capability = 1 << iota
+	listPasses
+	lookUpUsers
+	readGroups
+	readAudit
+
+	directory = lookUpUsers | readGroups
+)
+
+// A permission has a name, which stands in tokens, and ids, which the commands that grant it take.
 type permission struct {
-	name        string
-	role, scope string // ids: application, delegated
-	own         string // the delegated permission for the signed-in user alone
-	ownScope    string // its id
+	name   string
+	allows capability
+	own    string // the delegated permission for the signed-in user's own passes, empty if none
+
+	role, scope, ownScope string // ids: application, delegated, own; empty if no hint names them
+
+	undocumented bool // whether Graph accepts it is not known
 }
 
-// What a pass takes. The first is the narrower one.
+// The permissions that hints name.
 // Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete,
 // learn.microsoft.com/graph/permissions-reference.
 var (
-	passOnly = permission{name: "UserAuthMethod-TAP.ReadWrite.All",
+	passOnly = permission{name: "UserAuthMethod-TAP.ReadWrite.All", allows: deletePasses | listPasses,
+		own:  "UserAuthMethod-TAP.ReadWrite",
 		role: "627169a8-8c15-451c-861a-5b80e383de5c", scope: "05de4a66-e51a-4312-842a-30c8094698d2",
-		own: "UserAuthMethod-TAP.ReadWrite", ownScope: "2424436d-902f-4651-a1c7-b3b93147c960"}
-	allMethods = permission{name: "UserAuthenticationMethod.ReadWrite.All",
+		ownScope: "2424436d-902f-4651-a1c7-b3b93147c960"}
+	allMethods = permission{name: "UserAuthenticationMethod.ReadWrite.All", allows: deletePasses | listPasses,
+		own:  "UserAuthenticationMethod.ReadWrite",
 		role: "50483e42-d915-4231-9639-7fdb7fd190e5", scope: "b7887744-6746-4312-813d-72daeaee7e2d",
-		own: "UserAuthenticationMethod.ReadWrite", ownScope: "48971fc1-70d7-4245-af77-0beb29b53ee2"}
-	readBasic = permission{name: "User.ReadBasic.All",
+		ownScope: "48971fc1-70d7-4245-af77-0beb29b53ee2"}
+	readBasic = permission{name: "User.ReadBasic.All", allows: lookUpUsers,
 		role: "97235f07-e226-4f63-ace3-39588e11d3a1", scope: "b340eb25-3456-403f-be2f-af7a0d370277"}
-	groupMembers = permission{name: "GroupMember.Read.All",
+	groupMembers = permission{name: "GroupMember.Read.All", allows: readGroups,
 		role: "98830695-27a2-44f7-8c18-0c3ebc9698f6", scope: "bc024368-1153-4739-b217-4326f2e966d0"}
-	auditLog = permission{name: "AuditLog.Read.All",
+	auditLog = permission{name: "AuditLog.Read.All", allows: readAudit,
 		role: "b0afded3-3588-46d8-8b3d-9842eff778da", scope: "e4c9e354-4dc5-45b8-9e7c-e1393b0b1a20"}
-	readUsers = permission{name: "User.Read.All",
-		role: "df021288-bdef-4463-88db-98f22de89214", scope: "a154be20-db9c-4678-8ab7-66f6cc099a59"}
 )
 
-// need is what a deed takes: one of any, or for the signed-in user's own passes
-// one of own too. One of maybe may do.
-type need struct{ any, own, maybe []string }
+// permissions are all permissions that allow something that tapsweep does.
+var permissions = []permission{
+	passOnly, allMethods, readBasic, groupMembers, auditLog,
+	{name: "UserAuthMethod-TAP.Read.All", allows: listPasses, own: "UserAuthMethod-TAP.Read"},
+	{name: "UserAuthenticationMethod.Read.All", allows: listPasses, own: "UserAuthenticationMethod.Read"},
+	// These are public, but hidden, and the page of the operation does not name them. They do not
+	// allow anybody to list.
+	// Source: microsoftgraph/microsoft-graph-devx-content, provisioningInfo.json.
+	{name: "UserAuthMethod-TAP.Delete.All", allows: deletePasses, undocumented: true},
+	{name: "UserAuthenticationMethod.Delete.All", allows: deletePasses, undocumented: true},
+	{name: "User.Read.All", allows: lookUpUsers},
+	{name: "User.ReadWrite.All", allows: lookUpUsers},
+	{name: "Directory.Read.All", allows: directory | readAudit},
+	{name: "Directory.ReadWrite.All", allows: directory},
+	{name: "GroupMember.ReadBasic.All", allows: readGroups},
+	{name: "GroupMember.ReadWrite.All", allows: readGroups},
+	{name: "Group.ReadBasic.All", allows: readGroups},
+	{name: "Group.Read.All", allows: readGroups},
+	{name: "Group.ReadWrite.All", allows: readGroups},
+}
 
-var (
-	deletePasses = need{
-		any: []string{passOnly.name, allMethods.name},
-		own: []string{passOnly.own, allMethods.own},
-		// Public, yet hidden and not on the page of the operation: whether Graph
-		// takes them is not known. They would not let anybody list.
-		// Source: microsoftgraph/microsoft-graph-devx-content, provisioningInfo.json.
-		maybe: []string{"UserAuthMethod-TAP.Delete.All", "UserAuthenticationMethod.Delete.All"},
+// access reports whether the token allows a capability on all users, or on the signed-in user if
+// own is set.
+func (t *Token) access(c capability, own bool) Access {
+	if !t.readable {
+		return Perhaps
 	}
-	listPasses = need{
-		any: []string{passOnly.name, allMethods.name, "UserAuthMethod-TAP.Read.All", "UserAuthenticationMethod.Read.All"},
-		own: []string{passOnly.own, allMethods.own, "UserAuthMethod-TAP.Read", "UserAuthenticationMethod.Read"},
+	if own && t.Kind == App {
+		return No
 	}
-	lookUpUsers = need{
-		any: []string{readBasic.name, readUsers.name, "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	access := No
+	for _, p := range permissions {
+		has := slices.Contains(t.Permissions, p.name) || own && p.own != "" && slices.Contains(t.Permissions, p.own)
+		switch {
+		case !has || p.allows&c == 0:
+		case !p.undocumented:
+			return Yes
+		case t.Kind == App:
+			access = Perhaps
+		}
 	}
-	readGroups = need{
-		any: []string{"GroupMember.ReadBasic.All", groupMembers.name, "GroupMember.ReadWrite.All", "Group.ReadBasic.All", "Group.Read.All",
-			"Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
-	}
-	readAudit = need{any: []string{auditLog.name, "Directory.Read.All"}}
-)
+	return access
+}
+
+// MayLookUp reports whether the token allows users to be read.
+func (t *Token) MayLookUp() Access { return t.access(lookUpUsers, false) }
+
+// MayList reports whether the token allows passes to be listed, those of the signed-in user alone
+// if own is set.
+func (t *Token) MayList(own bool) Access { return t.access(listPasses, own) }
+
+// Permitted reports whether the token shows the permission to delete passes of other users.
+func (t *Token) Permitted() bool { return t.access(deletePasses, false) == Yes }
+
+// PermittedOwn reports whether it shows the permission to delete the signed-in user's own passes.
+func (t *Token) PermittedOwn() bool { return t.access(deletePasses, true) == Yes }
 
 // Roles of Entra by template id, as a token names them.
 // Source: learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.

@@ -53,14 +53,14 @@ func (b *bar) draw(v view) {
 	width := b.width()
 	var frame bytes.Buffer
 	if b.drawn > 0 {
-		// A terminal that has become narrower wraps the line. A key that was pressed may have
-		// moved the cursor: ^C is shown for one.
+		// A terminal that has become narrower wraps the line. A key may have moved the
+		// cursor, because terminals show ^C, for example.
 		lines := 1 + (b.drawn-1)/width
 		frame.WriteString("\r\x1b[" + strconv.Itoa(lines) + "A\x1b[J")
 	}
 	frame.Write(b.text)
-	// The last column stays free: some terminals take a line that fills it for two.
-	line := v.line(max(width-1, 1), func(width int) string { return barText(v.done, v.total, width) })
+	// The last column stays free, because some terminals wrap a line that fills it.
+	line := v.line(max(width-1, 1), func(width int) string { return barText(v.done, v.Total, width) })
 	frame.WriteString(line + "\n")
 	b.text, b.drawn = nil, utf8.RuneCountInString(line)
 	_, _ = b.out.Write(frame.Bytes())
@@ -73,7 +73,7 @@ func (b *bar) above(text []byte) []byte {
 	return text[end:]
 }
 
-// barText is the bar itself, as [====>----].
+// barText returns the bar itself, for example [====>----].
 func barText(done, total, width int) string {
 	inside := max(width-2, 0)
 	filled := (inside*min(done, total) + total/2) / max(total, 1)

@@ -15,9 +15,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A terminal does what a terminal does with what the display writes: text, line
-// ends, carriage returns, cursor up and erase to the end. A test that needs more
-// fails.
+// A terminal understands what the display writes: text, line ends, carriage returns, cursor up and
+// erase to the end. It panics at anything else.
 type terminal struct {
 	mu            sync.Mutex
 	width, height int
@@ -81,7 +80,7 @@ func (tt *terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// narrow makes the terminal so wide, wrapping the lines that are there.
+// narrow sets the width of the terminal, and wraps the lines that it shows.
 func (tt *terminal) narrow(width int) {
 	tt.mu.Lock()
 	defer tt.mu.Unlock()
@@ -125,7 +124,8 @@ func TestBar(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tt := &terminal{width: 100, height: 10}
 		d := Start(Options{Mode: Bar, Out: tt, Total: 400, Phase: "revoking", Size: tt.size})
-		logger := slog.New(slog.NewTextHandler(d, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		logger := slog.New(slog.NewTextHandler(d, &slog.HandlerOptions{ReplaceAttr: func(_ []string,
+			a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey {
 				return slog.Attr{}
 			}
@@ -159,7 +159,6 @@ revoking  [=>------]  100/400  16.0/s  100 revoked  25 % refused  tenant asks fo
 		second(0)
 		fmt.Fprint(d, "line\nand the rest")
 		d.Observe(1200, 0, "writes", time.Time{})
-		d.Phase("verifying")
 		for range 300 {
 			d.Row(results.Absent)
 		}
@@ -168,7 +167,7 @@ revoking  [=>------]  100/400  16.0/s  100 revoked  25 % refused  tenant asks fo
 		want := `level=WARN msg=closed wait=37s
 half a line
 and the rest
-verifying  [======================================]  400/400  100 revoked  300 absent  6 % refused
+revoking  [======================================]  400/400  100 revoked  300 absent  6 % refused
 `
 		wantText(t, tt, want)
 		if most := int(time.Since(start)/time.Second)*5 + 1; tt.count() > most {
@@ -181,7 +180,7 @@ verifying  [======================================]  400/400  100 revoked  300 a
 	})
 }
 
-// Much text costs no more writes.
+// Text does not cause more writes.
 func TestBarUnderALog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tt := &terminal{width: 80, height: 10}
@@ -200,11 +199,14 @@ func TestBarUnderALog(t *testing.T) {
 	})
 }
 
-// A terminal that has gone away ends neither the run nor the display.
+// A terminal that is gone ends neither the run nor the display.
 func TestBarWithoutATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tt := &terminal{fail: errors.New("input/output error")}
-		d := Start(Options{Mode: Bar, Out: tt, Total: 2, Size: func() (int, int, error) { return 0, 0, errors.New("no such device") }})
+		d := Start(Options{Mode: Bar, Out: tt, Total: 2, Size: func() (int, int, error) {
+			return 0, 0,
+				errors.New("no such device")
+		}})
 		time.Sleep(time.Second)
 		fmt.Fprintln(d, "a message")
 		d.Row(results.Revoked)
@@ -217,7 +219,7 @@ func TestBarWithoutATerminal(t *testing.T) {
 	})
 }
 
-// Plain writes at ten seconds and every ten seconds, and messages pass.
+// Plain writes a line every ten seconds, and messages at once.
 func TestLines(t *testing.T) {
 	lines := func(t *testing.T, mode Mode) (lines []string) {
 		synctest.Test(t, func(t *testing.T) {
@@ -259,7 +261,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// All methods at once, for the race detector.
+// All methods may be called at once. The race detector checks it.
 func TestConcurrent(t *testing.T) {
 	for _, mode := range []Mode{Bar, Plain} {
 		synctest.Test(t, func(t *testing.T) {
@@ -268,10 +270,9 @@ func TestConcurrent(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 4 {
 				wg.Go(func() {
-					for n := range 200 {
+					for range 200 {
 						d.Row(results.Absent)
 						d.Observe(1, 1, fmt.Sprint("quota", i), time.Now().Add(time.Minute))
-						d.SetTotal(1000 + n)
 						fmt.Fprintln(d, "text")
 						time.Sleep(100 * time.Millisecond)
 					}
@@ -283,7 +284,7 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// On a real terminal, which tells its size and is resized.
+// The display asks a real terminal for its size, which changes.
 func TestPTY(t *testing.T) {
 	keyboard, tty, err := pty.Open()
 	if err != nil {
@@ -320,5 +321,5 @@ func TestPTY(t *testing.T) {
 	if !strings.HasPrefix(wide, "revoking  [=========>----------------------------]  1/4  ") {
 		t.Errorf("at 100 columns: %q", wide)
 	}
-	wantText(t, screen, "revoking  1/4\n")
+	wantText(t, screen, "revoking  1/4  1 revoked\n")
 }

@@ -1,8 +1,8 @@
-// Package progress shows how far a run is: a bar on a terminal, or a line every ten
-// seconds elsewhere.
+// Package progress shows how far a run is: a bar on a terminal, or a line every ten seconds
+// elsewhere.
 //
-// A run reports rows (Display.Row) and what the tenant answered (Display.Observe).
-// Neither waits for a slow terminal.
+// A run reports its rows (Display.Row) and the tenant's answers (Display.Observe). Neither call
+// waits for a slow terminal.
 package progress
 
 import (
@@ -19,7 +19,7 @@ type Mode int
 // The modes.
 const (
 	None  Mode = iota
-	Bar        // one line that is drawn anew four times a second
+	Bar        // one line that is drawn again four times a second
 	Plain      // a line of text every ten seconds
 )
 
@@ -33,43 +33,42 @@ const (
 type Options struct {
 	Mode Mode
 
-	// Out is where progress goes, and what is written to the Display: standard
-	// error. Its errors are ignored, as there is nobody to tell.
+	// Out is standard error. It gets the progress, and what is written to the Display. Its errors
+	// are ignored, because there is nobody to report them to.
 	Out io.Writer
 
-	// Total is the number of rows to come, zero while that is not known.
+	// Total is the number of rows to come, zero if it is not known.
 	Total int
 
-	// Phase is what the run begins with, as "revoking".
+	// Phase is what the run does, "revoking" for example. Only a bar shows it.
 	Phase string
 
-	// Verb is what has become of a row that went well, "revoked" if empty.
+	// Verb says what happened to the rows that went well, "revoked" if empty.
 	Verb string
 
-	// Good are the outcomes of rows that went well, apart from those that were absent.
-	// None means revoked, planned and found.
+	// Good are the outcomes of rows that went well, apart from absent. None means revoked, planned
+	// and found.
 	Good []results.Outcome
 
 	// Noun is what is counted, "rows" if empty.
 	Noun string
 
-	// Size tells columns and lines of the terminal and is asked before each draw.
-	// Nil means that Out is asked.
+	// Size returns the columns and lines of the terminal. It is called before each draw. Nil asks
+	// Out.
 	Size func() (width, height int, err error)
 }
 
-// A Display shows the progress of one run. Its methods may be called from any
-// goroutine.
+// A Display shows the progress of one run. Its methods may be called from any goroutine.
 type Display struct {
 	opts Options
 	quit chan struct{}
 	wg   sync.WaitGroup
 
-	mu    sync.Mutex // never held while anything is written
+	mu    sync.Mutex // never held during a write
 	meter meter
 
-	writing sync.Mutex // held by who writes to Out
-	bar     *bar       // nil without a bar, and once it is stopped
+	writing sync.Mutex // held during each write to Out
+	bar     *bar       // nil without a bar, and after Stop
 	partial []byte     // text for above the bar whose line has not ended
 	stopped bool
 }
@@ -82,14 +81,13 @@ func Start(opts Options) *Display {
 	if opts.Noun == "" {
 		opts.Noun = "rows"
 	}
-	d := &Display{opts: opts, quit: make(chan struct{})}
-	d.meter = newMeter(time.Now(), opts)
+	d := &Display{opts: opts, quit: make(chan struct{}), meter: newMeter(time.Now(), opts)}
 	switch opts.Mode {
 	case Bar:
 		d.bar = newBar(opts.Out, opts.Size)
 		d.wg.Go(func() { d.loop(drawEvery, d.draw) })
 	case Plain:
-		d.wg.Go(func() { d.loop(tickEvery, d.every(lineEvery, d.plain)) })
+		d.wg.Go(func() { d.loop(tickEvery, d.printer()) })
 	}
 	return d
 }
@@ -102,94 +100,79 @@ func (d *Display) loop(every time.Duration, show func(view)) {
 		case <-d.quit:
 			return
 		case <-tick.C:
-			show(d.look())
+			show(d.view())
 		}
 	}
 }
 
-// every passes a view on that often; the others only feed the rate.
-func (d *Display) every(period time.Duration, show func(view)) func(view) {
-	next := time.Now().Add(period)
+// printer returns a function that prints a line every lineEvery. The other views only feed the
+// rate.
+func (d *Display) printer() func(view) {
+	next := time.Now().Add(lineEvery)
 	return func(v view) {
-		if now := time.Now(); !now.Before(next) {
-			next = now.Add(period)
-			show(v)
+		now := time.Now()
+		if now.Before(next) {
+			return
+		}
+		next = now.Add(lineEvery)
+		d.writing.Lock()
+		defer d.writing.Unlock()
+		if !d.stopped {
+			_, _ = io.WriteString(d.opts.Out, "tapsweep: "+v.sentence()+"\n")
 		}
 	}
 }
 
-func (d *Display) look() view {
+func (d *Display) view() view {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.meter.look(time.Now())
+	return d.meter.view(time.Now())
+}
+
+func (d *Display) update(change func(*meter)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change(&d.meter)
 }
 
 // Row counts a row that is settled.
-func (d *Display) Row(o results.Outcome) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.meter.row(o)
-}
+func (d *Display) Row(o results.Outcome) { d.update(func(m *meter) { m.row(o) }) }
 
-// Pending counts a row that is to be verified, and Verified the one that follows it.
+// Pending counts a row that will be verified. Verified counts the row that supersedes it.
 func (d *Display) Pending(o results.Outcome) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.meter.count(o, 1)
-	d.meter.verifying++
+	d.update(func(m *meter) {
+		m.count(o, 1)
+		m.verifying++
+	})
 }
 
-// Verified counts the row that follows one that was pending as was, in its place: a
-// pass that remains was not revoked.
+// Verified counts a row in place of the one that was pending with the outcome was: a pass that
+// remains was not revoked.
 func (d *Display) Verified(was, o results.Outcome) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.meter.verifying--
-	d.meter.done++
-	d.meter.count(was, -1)
-	d.meter.count(o, 1)
+	d.update(func(m *meter) {
+		m.verifying--
+		m.done++
+		m.count(was, -1)
+		m.count(o, 1)
+	})
 }
 
-// Passed counts something that was looked at and needs no row.
-func (d *Display) Passed() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.meter.done++
-}
+// Passed counts something that needs no row, such as a user without a find.
+func (d *Display) Passed() { d.update(func(m *meter) { m.done++ }) }
 
-// Observe counts what a batch brought: how many of its requests the tenant took
-// and refused, and until when the gate of their quota is closed, zero if it is
-// open.
+// Observe counts how many requests of a batch the tenant accepted and refused. closedUntil is when
+// the gate of their quota opens, zero if it is open.
 func (d *Display) Observe(accepted, refused int, quota string, closedUntil time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.meter.observe(time.Now(), accepted, refused, quota, closedUntil)
+	d.update(func(m *meter) { m.observe(time.Now(), accepted, refused, quota, closedUntil) })
 }
 
-// Outage says since when there has been no connection, and when the next try comes;
-// zero times are for when there is one.
+// Outage says since when there has been no connection, and when the next try comes. Both are zero
+// if there is a connection.
 func (d *Display) Outage(since, next time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.meter.outage, d.meter.next = since, next
+	d.update(func(m *meter) { m.outage, m.next = since, next })
 }
 
-// SetTotal says how many rows there are, for runs that learn it meanwhile.
-func (d *Display) SetTotal(n int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.meter.total = n
-}
-
-// Phase says what the run does now, as "verifying".
-func (d *Display) Phase(name string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.meter.phase = name
-}
-
-// Write writes text to Out. While there is a bar, whole lines appear above it when it is
-// drawn again.
+// Write writes text to Out. While there is a bar, whole lines appear above it at the next draw.
 func (d *Display) Write(p []byte) (int, error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
@@ -209,17 +192,8 @@ func (d *Display) draw(v view) {
 	}
 }
 
-// print writes a line of progress.
-func (d *Display) print(line []byte) {
-	d.writing.Lock()
-	defer d.writing.Unlock()
-	if !d.stopped {
-		d.opts.Out.Write(line)
-	}
-}
-
-// Stop ends the display. The bar stays as it is at the end; nothing is drawn
-// afterwards, and what is written goes straight to Out. Stop may be called again.
+// Stop ends the display. The bar stays as it is at the end. Nothing is drawn after that, and text
+// goes straight to Out. Stop may be called again, and on nil.
 func (d *Display) Stop() {
 	if d == nil {
 		return
@@ -236,8 +210,8 @@ func (d *Display) Stop() {
 	if d.opts.Mode != Bar {
 		return
 	}
-	last := d.look()
-	last.over = true
+	last := d.view()
+	last.ended = true
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	if len(d.partial) > 0 {

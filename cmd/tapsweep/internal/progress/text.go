@@ -3,6 +3,7 @@ package progress
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,83 +12,58 @@ import (
 
 // A view is what there is to show at one moment.
 type view struct {
-	phase   string
-	changed bool // phase is not the one that the run began with
-	verb    string
-	noun    string
-	over    bool // the run is, and what is to come goes without saying
+	Options // with the labels and the total
+	counts
+	ended bool    // the run has ended, so nothing is to come
+	rate  float64 // rows a second, now
 
-	total, done, revoked, absent, notRevoked, verifying int
-	accepted, refused                                   int
-	rate                                                float64 // rows a second, now
-
-	several bool   // quotas have been heard of
-	quota   string // whose gate is closed
-	until   time.Time
-	wait    time.Duration // in force, or zero
-	outage  time.Duration // how long there has been no connection; wait is for the next try
+	several bool          // more than one quota is known
+	quota   string        // whose gate is closed
+	wait    time.Duration // until it opens, zero if it is open
+	outage  time.Duration // without a connection; wait is the time to the next try
 
 	left  time.Duration
-	known bool // left is
+	known bool // left is known
 }
 
-// The parts of a bar's line, in the order in which a narrow terminal loses them.
-const (
-	partRefused = iota
-	partAbsent
-	partVerifying
-	partRevoked
-	partBar
-	partRate
-	partPhase
-	partNotRevoked
-	partLeft
-	partWait
-	partDone
-)
-
+// A part of the line. All text is of runes that are one column wide.
 type part struct {
-	kind int
+	rank int // on a narrow terminal the part with the lowest rank is left out first
 	text string
 }
 
 const (
 	between     = "  "
-	barStep     = 10 // columns; a bar that changes by one at each draw is restless
+	barStep     = 10 // columns; a bar whose width changes with each draw is restless
 	maxBarWidth = 40
+	rankPhase   = 6
 )
 
-// line is the line of a bar, at most width columns wide; fill draws the bar itself.
-// All text is of runes one column wide.
+// line returns the line of a bar, at most width columns wide. fill draws the bar itself, if the
+// other parts leave room for it.
 func (v *view) line(width int, fill func(width int) string) string {
-	parts := v.parts()
-	for {
-		free, widthless := width-len(between)*(len(parts)-1), -1
-		lowest := 0
-		for i, p := range parts {
-			free -= utf8.RuneCountInString(p.text)
-			if p.kind == partBar {
-				widthless = i
-			}
-			if p.kind < parts[lowest].kind {
-				lowest = i
-			}
+	parts := v.parts(false)
+	text := join(parts, between)
+	for utf8.RuneCountInString(text) > width {
+		if len(parts) == 1 {
+			return string([]rune(text)[:max(width, 0)])
 		}
-		bar := min(free/barStep*barStep, maxBarWidth)
-		switch {
-		case widthless >= 0 && free >= 0 && bar > 0:
-			parts[widthless].text = fill(bar)
-			return join(parts)
-		case widthless < 0 && free >= 0:
-			return join(parts)
-		case len(parts) == 1:
-			return string([]rune(parts[0].text)[:max(width, 0)])
-		}
-		parts = append(parts[:lowest], parts[lowest+1:]...)
+		lowest := slices.MinFunc(parts, func(a, b part) int { return a.rank - b.rank })
+		parts = slices.DeleteFunc(parts, func(p part) bool { return p == lowest })
+		text = join(parts, between)
 	}
+	bar := min((width-utf8.RuneCountInString(text)-len(between))/barStep*barStep, maxBarWidth)
+	if v.Total == 0 || bar <= 0 {
+		return text
+	}
+	at := slices.IndexFunc(parts, func(p part) bool { return p.rank == rankPhase }) + 1
+	return join(slices.Insert(parts, at, part{text: fill(bar)}), between)
 }
 
-func join(parts []part) string {
+// sentence returns the line of the plain form.
+func (v *view) sentence() string { return join(v.parts(true), ", ") }
+
+func join(parts []part, between string) string {
 	texts := make([]string, len(parts))
 	for i, p := range parts {
 		texts[i] = p.text
@@ -95,58 +71,33 @@ func join(parts []part) string {
 	return strings.Join(texts, between)
 }
 
-func (v *view) parts() []part {
+// parts returns what there is to say, in the order in which it is shown. The plain form leaves out
+// what its reader knows, or finds in the summary.
+func (v *view) parts(plain bool) []part {
 	var parts []part
-	add := func(kind int, yes bool, format string, args ...any) {
-		if yes {
-			parts = append(parts, part{kind, fmt.Sprintf(format, args...)})
+	add := func(rank int, when bool, text string) {
+		if when {
+			parts = append(parts, part{rank, text})
 		}
 	}
-	add(partPhase, v.phase != "", "%s", v.phase)
-	add(partBar, v.total > 0, "")
-	add(partDone, v.total > 0, "%*d/%d", len(strconv.Itoa(v.total)), v.done, v.total)
-	add(partDone, v.total == 0, "%d %s", v.done, v.noun)
-	add(partRate, !v.over, "%s", rate(v.rate))
-	add(partRevoked, true, "%d %s", v.revoked, v.verb)
-	add(partAbsent, v.absent > 0, "%d absent", v.absent)
-	add(partVerifying, v.verifying > 0, "%d verifying", v.verifying)
-	add(partNotRevoked, v.notRevoked > 0, "%d not %s", v.notRevoked, v.verb)
-	add(partRefused, v.refused > 0, "%s refused", percent(v.share()))
-	add(partWait, (v.wait > 0 || v.outage > 0) && !v.over, "%s", v.waitText())
-	add(partLeft, v.total > v.done && !v.over, "%s left", v.leftText())
+	done := fmt.Sprintf("%d %s", v.done, v.Noun)
+	switch {
+	case v.Total > 0 && plain:
+		done = fmt.Sprintf("%d of %d %s", v.done, v.Total, v.Noun)
+	case v.Total > 0:
+		done = fmt.Sprintf("%*d/%d", len(strconv.Itoa(v.Total)), v.done, v.Total)
+	}
+	add(rankPhase, !plain && v.Phase != "", v.Phase)
+	add(10, true, done)
+	add(5, !v.ended, rate(v.rate))
+	add(4, !plain, fmt.Sprintf("%d %s", v.revoked, v.Verb))
+	add(2, !plain && v.absent > 0, fmt.Sprintf("%d absent", v.absent))
+	add(3, v.verifying > 0, fmt.Sprintf("%d verifying", v.verifying))
+	add(7, v.notRevoked > 0, fmt.Sprintf("%d not %s", v.notRevoked, v.Verb))
+	add(1, v.refused > 0, percent(float64(v.refused)/float64(max(1, v.accepted+v.refused)))+" refused")
+	add(9, (v.wait > 0 || v.outage > 0) && !v.ended, v.waitText())
+	add(8, v.Total > v.done && !v.ended && (v.known || !plain), v.leftText()+" left")
 	return parts
-}
-
-// sentence is the line of the plain form.
-func (v *view) sentence() string {
-	var parts []string
-	add := func(yes bool, format string, args ...any) {
-		if yes {
-			parts = append(parts, fmt.Sprintf(format, args...))
-		}
-	}
-	add(v.changed && v.phase != "", "%s", v.phase)
-	add(v.total > 0, "%d of %d %s", v.done, v.total, v.noun)
-	add(v.total == 0, "%d %s", v.done, v.noun)
-	add(true, "%s", rate(v.rate))
-	add(v.verifying > 0, "%d verifying", v.verifying)
-	add(v.notRevoked > 0, "%d not %s", v.notRevoked, v.verb)
-	add(v.refused > 0, "%s refused", percent(v.share()))
-	add(v.wait > 0 || v.outage > 0, "%s", v.waitText())
-	add(v.known && v.total > v.done, "%s left", v.leftText())
-	return strings.Join(parts, ", ")
-}
-
-func (d *Display) plain(v view) {
-	d.print([]byte("tapsweep: " + v.sentence() + "\n"))
-}
-
-// share is how much of what was sent the tenant refused.
-func (v *view) share() float64 {
-	if v.refused == 0 {
-		return 0
-	}
-	return float64(v.refused) / float64(v.accepted+v.refused)
 }
 
 func (v *view) waitText() string {
@@ -155,14 +106,13 @@ func (v *view) waitText() string {
 		return fmt.Sprintf("no connection for %v, next try in %d s", v.outage.Round(time.Second), seconds(v.wait))
 	case v.outage > 0:
 		return fmt.Sprintf("no connection for %v, trying", v.outage.Round(time.Second))
-	}
-	if v.several {
+	case v.several:
 		return fmt.Sprintf("tenant asks for %d s (%s)", seconds(v.wait), v.quota)
 	}
 	return fmt.Sprintf("tenant asks for %d s", seconds(v.wait))
 }
 
-// leftText is as fine as a guess deserves.
+// leftText returns the time left, as precise as an estimate can be.
 func (v *view) leftText() string {
 	switch d := v.left; {
 	case !v.known:
@@ -178,10 +128,8 @@ func (v *view) leftText() string {
 	}
 }
 
-// seconds rounds up: a wait is over when nothing is left of it.
-func seconds(d time.Duration) int {
-	return int(math.Ceil(d.Seconds()))
-}
+// seconds rounds up, because a wait is over when nothing is left of it.
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 func rate(r float64) string {
 	if r >= 99.95 {
@@ -190,7 +138,7 @@ func rate(r float64) string {
 	return fmt.Sprintf("%.1f/s", r)
 }
 
-// percent never calls a share that is not zero nothing.
+// percent returns a share in percent. A share that is not zero never shows as zero.
 func percent(share float64) string {
 	switch p := share * 100; {
 	case p < 0.1:

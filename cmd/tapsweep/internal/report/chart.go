@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"tapsweep/cmd/tapsweep/internal/format"
 )
 
 // A chart is an SVG without a viewBox around one with it: the shapes of the inner one stretch with the page,
@@ -69,7 +71,7 @@ func (r *Report) charts() (charts []*chart) {
 		}
 		step := gridStep(r.All())
 		for v := step; v <= r.All(); v += step {
-			c.Grid = append(c.Grid, label{Y: yOf(v, scale), Text: number(v)})
+			c.Grid = append(c.Grid, label{Y: yOf(v, scale), Text: format.Number(v)})
 		}
 		var after [numSeries]int
 		c.Areas, after = p.areas(before, scale)
@@ -235,11 +237,11 @@ func (r *Report) describe(when string, settled [numSeries]int, refused int) stri
 	var counts []string
 	for s, n := range settled {
 		if n > 0 {
-			counts = append(counts, number(n)+" "+seriesNames[s])
+			counts = append(counts, format.Number(n)+" "+seriesNames[s])
 		}
 	}
 	if r.WithoutRow > 0 {
-		counts = append(counts, number(r.WithoutRow)+" without a row")
+		counts = append(counts, format.Number(r.WithoutRow)+" without a row")
 	}
 	text := fmt.Sprintf("%s: %s.", when, strings.Join(counts, ", "))
 	if refused > 0 {

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"tapsweep/batch/safetext"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -25,14 +25,13 @@ const otherGroups = "others"
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := newReport(l)
 	left := make(map[*log]leftover)
-	var from *log
-	for row, err := range l.rowsOf(ctx, func(lg *log) { from = lg }) {
+	for row, err := range l.Rows(ctx) {
 		if err != nil {
 			return nil, err
 		}
 		if !row.Beside {
 			r.add(row)
-			left[from] = left[from].with(row)
+			left[row.log] = left[row.log].with(row)
 		}
 		if also != nil && (row.Beside || row.Outcome != results.Duplicate) {
 			if err := also(row); err != nil {
@@ -54,7 +53,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 // newReport returns what is known of the logs without their rows.
 func newReport(l *Logs) *Report {
 	r := &Report{
-		Lists: l.lists, Runs: l.allRuns(), Pairs: l.rows, Users: l.users,
+		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users,
 		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{},
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), reasonsNow: make(map[string]int),
 		causes: make(map[cause]*Failure), replacedRows: l.beside, furtherRows: l.further,
@@ -64,7 +63,7 @@ func newReport(l *Logs) *Report {
 	for _, lg := range l.logs {
 		r.noLines = r.noLines && !lg.lined
 		r.columns = r.columns || lg.columns
-		r.Logs = append(r.Logs, Log{safetext.Printable(lg.name), lg.bytes, lg.digest, lg.rows, lg.torn,
+		r.Logs = append(r.Logs, Log{safetext.Printable(lg.name), lg.bytes, lg.digest, len(lg.rows), lg.torn,
 			lg.stray, lg.strayAt, lg.copied()})
 	}
 	r.periods = newPeriods(r.Runs)
@@ -124,8 +123,8 @@ func addBounded(counts map[string]int, key string) {
 // head fills in what the runs and the lists say.
 func (r *Report) head() {
 	for _, run := range r.Runs {
-		r.Tenant = cmp.Or(r.Tenant, clip(run.tenant))
-		r.GraphRoot = cmp.Or(r.GraphRoot, clip(run.graphRoot))
+		r.Tenant = cmp.Or(r.Tenant, clip(run.header.Tenant))
+		r.GraphRoot = cmp.Or(r.GraphRoot, clip(run.header.GraphRoot))
 		r.DryRun = run.DryRun
 		cleanRun(run)
 		if run.Operator != "" && !slices.Contains(r.Operators, run.Operator) {

@@ -1,27 +1,20 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
-)
 
-// number groups digits by thousands.
-func number(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+	"tapsweep/cmd/tapsweep/internal/format"
+)
 
 // compact is a number that fits beside a chart.
 func compact(n int) string {
 	if n >= 10_000_000 {
 		return fmt.Sprintf("%.1f M", float64(n)/1e6)
 	}
-	return number(n)
+	return format.Number(n)
 }
 
 // count is a number with its noun: "1 pass", "2 passes".
@@ -30,9 +23,9 @@ func count(n int, noun string) string {
 	case n == 1:
 		return "1 " + noun
 	case strings.HasSuffix(noun, "s"):
-		return number(n) + " " + noun + "es"
+		return format.Number(n) + " " + noun + "es"
 	}
-	return number(n) + " " + noun + "s"
+	return format.Number(n) + " " + noun + "s"
 }
 
 func pairs(n int) string { return count(n, "pair") }
@@ -46,7 +39,7 @@ func verb(n int, one, many string) string {
 }
 
 // are is a number with its verb: "1 is", "2 are".
-func are(n int) string { return number(n) + verb(n, " is", " are") }
+func are(n int) string { return format.Number(n) + verb(n, " is", " are") }
 
 // share is a part of a whole in per cent. Only nothing is shown as 0 %, and only all as 100 %.
 func share(n, all int) string {
@@ -88,9 +81,4 @@ func timestamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-func known(s string) string {
-	if s == "" {
-		return "not known"
-	}
-	return s
-}
+func known(s string) string { return cmp.Or(s, "not known") }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -33,7 +34,7 @@ var pageScript string
 const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
-	"number": number, "count": count, "share": share, "seconds": seconds, "timestamp": timestamp, "known": known,
+	"number": format.Number, "count": count, "share": share, "seconds": seconds, "timestamp": timestamp, "known": known,
 	"gone": gone, "clock": clock, "verifiedAt": verifiedAt,
 	"join":    func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },

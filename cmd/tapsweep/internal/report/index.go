@@ -11,73 +11,61 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// An index finds the row that settled each pair, and what a look afterwards showed. Pairs are
-// the numbers of a results.State. It keeps some 20 bytes a pair besides: where its row is, its
-// outcome, its list and a hash of its pass; and 16 more for a pair that was verified.
+// An index finds the row that settled each pair, and what a look afterwards showed. It keeps
+// 24 bytes a pair beside its State, and 16 more for a pair that was verified.
 type index struct {
 	logs  *Logs
 	seed  maphash.Seed
-	state results.State // which row is about which pair
+	state results.State // which row is about which pair, by its index in pairs
+	pairs []pair
+	notes []note // by pair, of looks afterwards; shorter than pairs where none came yet
 
-	last  []place
-	base  []uint8  // of the row at last: an index into results.Outcomes, or dropped
-	pass  []uint32 // hash of what the row names
-	list  []uint16 // the first list that has the pair
-	notes []note   // of looks afterwards; shorter than last where none came yet
+	also    map[uint64]struct{} // further lists that have a pair: its index, shifted, and the list
+	instead map[uint32]uint32   // of a pair whose pass is gone, the pair of the pass that came in its place
+	pending map[uint32]*Run     // pairs that the run was verifying when last heard of
+	looked  map[uint64]struct{} // users whose passes scans have listed
 
-	lines map[lineOfLog]lineRow // rows that stand for another pair if their log is used as a list
-
-	also map[uint64]struct{} // further lists that have a pair: its number, shifted, and the list
-
-	several bitset            // passes of users who held several, which count for no pair
-	beside  bitset            // the same, and pairs whose pass is gone, and
-	instead map[uint32]uint32 // the pair of the one that came in its place
-
-	pending map[uint32]*Run // pairs that the run was verifying when last heard of
-	failed  int             // looks of scans that failed, and were not made up for
-	looked  map[uint64]struct{}
-
-	users *byUser // nil if no log is a proof
-	looks map[uint64]look
+	latest map[uint64]uint32 // of each user, the pair that came last; nil if no log is a proof
+	looks  map[uint64]look   // of users, by proofs
 }
+
+// A pair is what is known of a pair, or of a pass that no list names.
+type pair struct {
+	at      place  // the row that settled it
+	pass    uint32 // hash of the pass that the row names; the user is known, so it need not be long
+	before  uint32 // the pair of the same user that came before, or none
+	list    uint16 // the first list that has the pair, or noList
+	outcome uint8  // of the row: an index into results.Outcomes
+	role    role
+}
+
+// A role is how a pair counts in the report.
+type role uint8
+
+const (
+	counted role = iota
+	further      // not: it is a further pass of a user who had several
+	dropped      // not: a scan could not list the passes of a user, and a later one could
+)
 
 // A place is a row: the log, and the number of the row in it, from 0.
 type place struct{ log, row uint32 }
 
-// dropped is the base of a pair that does not count after all.
-const dropped = 255
-
-// A lineOfLog is a line of a log.
-type lineOfLog struct{ log, line int }
-
-// A lineRow is the pair of a row, and a hash of its user.
-type lineRow struct {
-	pair uint32
-	who  uint64
-}
-
-// none is no pair.
-const none = ^uint32(0)
-
-var outcomeIndex = func() map[results.Outcome]uint8 {
-	known := make(map[results.Outcome]uint8)
-	for i, o := range results.Outcomes {
-		known[o] = uint8(i)
-	}
-	return known
-}()
+const (
+	none   = ^uint32(0) // no pair
+	noList = 1<<16 - 1  // the list of pairs that no list has
+)
 
 func newIndex(l *Logs) *index {
-	ix := &index{logs: l, seed: maphash.MakeSeed(), also: make(map[uint64]struct{}), lines: make(map[lineOfLog]lineRow),
-		pending: make(map[uint32]*Run), looked: make(map[uint64]struct{}), looks: make(map[uint64]look),
-		instead: make(map[uint32]uint32)}
+	ix := &index{logs: l, seed: maphash.MakeSeed(), also: make(map[uint64]struct{}),
+		instead: make(map[uint32]uint32), pending: make(map[uint32]*Run), looked: make(map[uint64]struct{}),
+		looks: make(map[uint64]look)}
 	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.runs[0].kind() == "verify" }) {
-		ix.users = &byUser{latest: make(map[uint64]uint32)}
+		ix.latest = make(map[uint64]uint32)
 	}
 	return ix
 }
 
-// passOf is a hash of a pass. The user is known, so it need not be long.
 func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash(r.Method)) }
 
 func (ix *index) hash(s string) uint64 { return maphash.String(ix.seed, strings.ToLower(s)) }
@@ -86,17 +74,20 @@ func (ix *index) hash(s string) uint64 { return maphash.String(ix.seed, strings.
 type head struct {
 	results.Row
 
-	at     place
-	offset int64  // of its line in the log
-	run    *Run   // that wrote it
-	who    uint64 // hash of the user
+	at      place
+	logLine int    // its line in the log
+	offset  int64  // of that line
+	run     *Run   // that wrote it
+	who     uint64 // hash of the user
 }
 
-// scanned tells rows of a scan or sweep from those of a list.
-func (r *head) scanned() bool { return r.FromScan() }
+// failedLook reports whether the row is of a user whose passes could not be listed.
+func (r *head) failedLook() bool { return r.FromScan() && r.Method == "" }
 
-// failedLook tells rows of users whose passes could not be listed.
-func (r *head) failedLook() bool { return r.scanned() && r.Method == "" }
+// isOfPass reports whether the row is about a pass of a user, and not about a line of a list.
+func (r *head) isOfPass() bool {
+	return r.Method != "" && r.Outcome != results.Duplicate && r.Outcome != results.Invalid
+}
 
 // line takes in the line that a cursor is at.
 func (ix *index) line(c *cursor) error {
@@ -107,7 +98,7 @@ func (ix *index) line(c *cursor) error {
 			return err
 		}
 		lg.began(run)
-		run.from = lg.rows
+		run.from = len(lg.rows)
 		lg.listOf = ix.logs.list(run)
 		ix.logs.odd += run.odd
 	case results.KindWait:
@@ -117,178 +108,147 @@ func (ix *index) line(c *cursor) error {
 		ix.logs.note(run.End)
 	case results.KindScanned:
 		for _, user := range c.rec.Scanned.Users {
-			ix.look(ix.hash(user), user)
+			ix.looked[ix.hash(user)] = struct{}{}
+			ix.dropFailure(user)
 		}
 	case results.KindRow:
-		ix.takeRow(c)
+		ix.row(c)
 	}
 	return nil
 }
 
-// takeRow takes in the row that a cursor is at.
-func (ix *index) takeRow(c *cursor) {
+// row takes in the row that a cursor is at.
+func (ix *index) row(c *cursor) {
 	lg, run, r := c.lg, c.run, &c.head
-	r.at, r.offset, r.run = place{uint32(c.i), uint32(lg.rows)}, c.rec.Offset, run
-	lg.rows++
+	r.at, r.logLine, r.offset = place{uint32(c.i), uint32(len(lg.rows))}, c.rec.Line, c.rec.Offset
+	r.run, r.who = run, ix.hash(r.User)
+	lg.rows = append(lg.rows, counts)
 	run.row(r.Time, r.Outcome, r.Pending || r.Beside)
 	if r.Pending && r.Outcome == results.Found {
-		// A sweep was about to delete it, and this may be all that it tells.
+		// A sweep was about to delete it, and this may be the last row about it.
 		r.Outcome, r.Pending = results.Unknown, false
 	}
 	ix.logs.note(utc(r.Time))
 	lg.lined, lg.columns = lg.lined || r.Line != 0, lg.columns || r.Column != 0
-	r.who = ix.hash(r.User)
-	if r.Beside {
-		ix.further(r)
+	switch {
+	case r.Beside:
+		ix.begin(noList, further, r)
 		return
-	}
-	if run.kind() == "verify" {
+	case run.kind() == "verify":
 		ix.proof(lg, r)
 		return
+	case !r.failedLook():
+		ix.dropFailure(r.User)
 	}
-	pair := ix.row(lg, r)
-	if key, ok := r.Key(); len(ix.logs.logs) > 1 && (!ok || key != results.PassKey(r.User, r.Method)) {
-		ix.lines[lineOfLog{c.i, c.rec.Line}] = lineRow{pair, r.who}
+	if r.FromScan() && !r.failedLook() {
+		ix.looked[r.who] = struct{}{}
 	}
+	ix.add(lg, r)
 }
 
-// row takes in a row and returns its pair.
-func (ix *index) row(lg *log, r *head) uint32 {
-	if r.scanned() && !r.failedLook() {
-		ix.look(r.who, r.User)
-	} else if ix.failed > 0 && !r.failedLook() {
-		ix.drop(r.User)
+// dropFailure makes a failed look at a user not count, because more is known of the user now.
+func (ix *index) dropFailure(user string) {
+	if p, ok := ix.state.ForgetFailure(user); ok {
+		ix.supersede(ix.pairs[p].at)
+		ix.pairs[p].role = dropped
 	}
-	return ix.add(lg, r)
 }
 
 // add gives a row to its pair, which it may begin, and returns the pair.
 func (ix *index) add(lg *log, r *head) uint32 {
-	pair, seen := ix.find(lg, r)
+	p, seen := ix.find(lg, r)
 	if !seen {
-		pair = ix.begin(ix.state.Add(&r.Row, lg.listName()), lg.listOf, r)
-		if r.failedLook() {
-			ix.failed++
-		}
-	} else {
-		ix.state.Bind(&r.Row, lg.listName(), pair)
+		p = ix.begin(lg.listOf, counted, r)
 	}
-	ix.saw(pair, lg.listOf, r.Source)
-	pair = ix.settle(pair, r, seen)
-	if len(ix.logs.logs) > 1 {
-		ix.note(pair, r)
-	}
-	return pair
+	ix.state.Bind(&r.Row, lg.listName(), p)
+	ix.saw(p, lg.listOf, r.Source, seen)
+	p = ix.settle(p, r, seen)
+	ix.name(p, r)
+	return p
 }
 
 // listName names the list of the log's last run, for rows that are about a line of it.
 func (lg *log) listName() string { return strconv.Itoa(lg.listOf) }
 
-// isOfPass reports whether the row is about a pass of a user, and not about a line of a list.
-func (r *head) isOfPass() bool {
-	return r.Method != "" && r.Outcome != results.Duplicate && r.Outcome != results.Invalid
-}
-
-// note notes which pass the row of a pair is about, for lists that name that pass or another
-// name of the user.
-func (ix *index) note(pair uint32, r *head) {
-	if !r.isOfPass() {
-		return
+// find finds the pair of a row: by what the row is about, or by one of the names of the pair.
+// What a list has twice, its own run has found out.
+func (ix *index) find(lg *log, r *head) (p uint32, ok bool) {
+	if p, ok = ix.state.About(lineOf(r.Source, r.Line), r.User); ok && ix.pairs[p].role != dropped {
+		return p, true
 	}
-	ix.state.Note(r.User, r.Method, pair)
-	if r.UPN != "" {
-		ix.state.Note(r.UPN, r.Method, pair)
-	}
-}
-
-// find finds the pair of a row: by what the row is about, or by the pass if a list has it
-// without a pass, or under another name of its user. One list says itself what it has twice.
-func (ix *index) find(lg *log, r *head) (pair uint32, ok bool) {
-	if pair, ok = ix.onLine(r); ok {
-		return pair, true
-	}
-	if pair, ok = ix.state.Find(&r.Row, lg.listName()); ok || !r.isOfPass() {
-		return pair, ok
+	if p, ok = ix.state.Find(&r.Row, lg.listName()); ok || !r.isOfPass() {
+		return p, ok
 	}
 	for _, user := range []string{r.User, r.UPN} {
-		pair, ok = ix.state.About(user, r.Method)
-		if ok && (int(ix.list[pair]) != lg.listOf || ix.was(pair, results.Found)) && ix.base[pair] != dropped {
-			return pair, true
+		p, ok = ix.state.About(user, r.Method)
+		if ok && (int(ix.pairs[p].list) != lg.listOf || ix.was(p, results.Found)) && ix.pairs[p].role != dropped {
+			return p, true
 		}
 	}
 	return 0, false
 }
 
-// onLine finds the pair of a row whose list was one of the logs before, if the row of that log
-// stands for another pair than its own. The log may have another directory by now.
-func (ix *index) onLine(r *head) (pair uint32, ok bool) {
-	for _, name := range []func(string) string{filepath.Clean, filepath.Base} {
-		for i, lg := range slices.Backward(ix.logs.logs[:r.at.log]) {
-			row, ok := ix.lines[lineOfLog{i, r.Line}]
-			if ok && row.who == r.who && name(lg.name) == name(r.Source) && ix.base[row.pair] != dropped {
-				return row.pair, true
-			}
-		}
-	}
-	return 0, false
-}
-
-// saw takes in that a list has a pair.
-func (ix *index) saw(pair uint32, list int, source string) {
-	key := uint64(pair)<<16 | uint64(list)
-	if _, known := ix.also[key]; known || int(ix.list[pair]) == list {
+// name gives a pair further names, for rows of other logs: the pass that its row is about, for
+// lists that name that pass or another name of the user; and the line of the log, for a run with
+// the log as its list, to which a row that is not about just that pass is another pair.
+func (ix *index) name(p uint32, r *head) {
+	if len(ix.logs.logs) == 1 {
 		return
 	}
-	ix.also[key] = struct{}{}
+	if key, ok := r.Key(); !ok || key != results.PassKey(r.User, r.Method) {
+		ix.state.Note(lineOf(r.run.Log, r.logLine), r.User, p)
+	}
+	if r.isOfPass() {
+		ix.state.Note(r.User, r.Method, p)
+		if r.UPN != "" {
+			ix.state.Note(r.UPN, r.Method, p)
+		}
+	}
+}
+
+// lineOf names a line of a log. The log may have another directory by now.
+func lineOf(log string, line int) string { return filepath.Base(log) + ":" + strconv.Itoa(line) }
+
+// saw takes in that a list has a pair.
+func (ix *index) saw(p uint32, list int, source string, seen bool) {
+	key := uint64(p)<<16 | uint64(list)
+	if _, known := ix.also[key]; seen && (known || int(ix.pairs[p].list) == list) {
+		return
+	}
+	if seen {
+		ix.also[key] = struct{}{}
+	}
 	ix.logs.lists[list].saw(source)
 }
 
 // begin makes a pair of a row.
-func (ix *index) begin(pair uint32, list int, r *head) uint32 {
-	ix.push(list, r)
-	ix.users.add(pair, r.who)
-	ix.logs.lists[list].saw(r.Source)
-	return pair
-}
-
-// further adds a row that counts for no pair, because the pair has another row.
-func (ix *index) further(r *head) {
-	pair := ix.replacement(r)
-	ix.beside.set(int(pair))
-	ix.several.set(int(pair))
-}
-
-// replacement makes a pair of a row, which no list has.
-func (ix *index) replacement(r *head) uint32 {
-	pair := ix.state.New()
-	ix.push(noList, r)
-	return pair
-}
-
-// push keeps what is known of the next pair.
-func (ix *index) push(list int, r *head) {
-	ix.last, ix.base = append(ix.last, r.at), append(ix.base, outcomeIndex[r.Outcome])
-	ix.pass, ix.list = append(ix.pass, ix.passOf(r)), append(ix.list, uint16(list))
-}
-
-// noList is the list of pairs that no list has.
-const noList = 1<<16 - 1
-
-// look notes that a scan has looked at a user.
-func (ix *index) look(who uint64, user string) {
-	ix.looked[who] = struct{}{}
-	if ix.failed > 0 {
-		ix.drop(user)
+func (ix *index) begin(list int, role role, r *head) uint32 {
+	p := uint32(len(ix.pairs))
+	before := none
+	if ix.latest != nil && role != further {
+		if latest, ok := ix.latest[r.who]; ok {
+			before = latest
+		}
+		ix.latest[r.who] = p
 	}
+	ix.pairs = append(ix.pairs, pair{before: before, list: uint16(list), role: role})
+	ix.pairs[p].settledBy(r, ix.passOf(r))
+	return p
 }
 
-// drop lets a look that failed not count, now that more is known of the user.
-func (ix *index) drop(user string) {
-	if pair, ok := ix.state.ForgetFailure(user); ok {
-		ix.supersede(ix.last[pair])
-		ix.base[pair] = dropped
-		ix.failed--
+// settledBy makes a row the one that settled the pair.
+func (p *pair) settledBy(r *head, pass uint32) {
+	p.at, p.pass, p.outcome = r.at, pass, uint8(slices.Index(results.Outcomes, r.Outcome))
+}
+
+// pairsOf returns the pairs of a user, the latest first.
+func (ix *index) pairsOf(who uint64) (pairs []uint32) {
+	p, ok := ix.latest[who]
+	for ok && p != none {
+		pairs = append(pairs, p)
+		p = ix.pairs[p].before
 	}
+	return pairs
 }
 
 // fits refuses what makes no sense in one report.
@@ -297,13 +257,13 @@ func (l *Logs) fits(run *Run) error {
 		l.first = run
 	}
 	if l.tenant == "" {
-		l.tenant, l.tenantOf = run.tenant, run.Log
+		l.tenant, l.tenantOf = run.header.Tenant, run.Log
 	}
 	switch {
-	case run.tenant != "" && !strings.EqualFold(l.tenant, run.tenant):
-		return fmt.Errorf("it is of tenant %s, and %s is of %s", show(run.tenant), l.tenantOf, show(l.tenant))
-	case l.first.graphRoot != run.graphRoot:
-		return fmt.Errorf("it is of %s, and %s of %s", show(run.graphRoot), l.first.Log, show(l.first.graphRoot))
+	case run.header.Tenant != "" && !strings.EqualFold(l.tenant, run.header.Tenant):
+		return fmt.Errorf("it is of tenant %s, and %s is of %s", show(run.header.Tenant), l.tenantOf, show(l.tenant))
+	case l.first.header.GraphRoot != run.header.GraphRoot:
+		return fmt.Errorf("it is of %s, and %s of %s", show(run.header.GraphRoot), l.first.Log, show(l.first.header.GraphRoot))
 	case l.first.DryRun != run.DryRun:
 		return fmt.Errorf("one of it and %s is a dry run, and the other is not", l.first.Log)
 	}
@@ -314,11 +274,11 @@ func (l *Logs) fits(run *Run) error {
 // each signed-in user.
 func (l *Logs) list(run *Run) int {
 	i := slices.IndexFunc(l.lists, func(li *List) bool {
-		return li.Digest == run.digest && li.self == run.self && li.proof == (run.kind() == "verify")
+		return li.Digest == run.header.Digest && li.self == run.header.Self && li.proof == (run.kind() == "verify")
 	})
 	if i < 0 {
 		i = len(l.lists)
-		l.lists = append(l.lists, &List{Digest: run.digest, self: run.self, proof: run.kind() == "verify",
+		l.lists = append(l.lists, &List{Digest: run.header.Digest, self: run.header.Self, proof: run.kind() == "verify",
 			Sources: []string{}})
 	}
 	l.lists[i].Pairs = max(l.lists[i].Pairs, run.Pairs)

@@ -23,7 +23,7 @@ import (
 type Logs struct {
 	logs  []*log // the earliest first
 	lists []*List
-	rows  int // that count, one a pair
+	pairs int // rows that count
 
 	beside  int // rows about passes that were replaced by others
 	further int // rows about further passes of users who had several
@@ -37,26 +37,24 @@ type Logs struct {
 }
 
 type log struct {
-	name       string
-	file       *os.File
-	size       int64   // how much was read first; a run may still write
-	whole      int64   // of this, in lines that are whole
-	parts      []*part // nil of a log that is the only one
-	runs       []*Run
-	rows       int // lines of type result
-	superseded bitset
-	beside     bitset
-	torn       bool
-	stray      int         // skipped lines that are not part of the log
-	strayAt    int         // the first of these lines
-	info       os.FileInfo // of the named file
-	bytes      int64       // size of the named file; size is that of its text in UTF-8
-	digest     string      // SHA-256 of the named file
-	spool      string      // name of the copy in file if it still has one; see transcode
-	listOf     int         // index into lists of the last run
-	lined      bool        // its rows have lines
-	columns    bool        // and several are on one
-	notes      []rowNote   // by row
+	name    string
+	file    *os.File
+	size    int64   // how much was read first; a run may still write
+	whole   int64   // of this, in lines that are whole
+	parts   []*part // nil of a log that is the only one
+	runs    []*Run
+	rows    []fate
+	torn    bool
+	stray   int         // skipped lines that are not part of the log
+	strayAt int         // the first of these lines
+	info    os.FileInfo // of the named file
+	bytes   int64       // size of the named file; size is that of its text in UTF-8
+	digest  string      // SHA-256 of the named file
+	spool   string      // name of the copy in file if it still has one; see transcode
+	listOf  int         // index into lists of the last run
+	lined   bool        // its rows have lines
+	columns bool        // and several are on one
+	notes   []note      // by row
 
 	remain, unseen int // of a proof: users who hold a pass, and who could not be looked at
 }
@@ -67,16 +65,14 @@ type wait struct {
 	run *Run
 }
 
-type bitset []uint64
+// A fate is how a row counts in the report.
+type fate uint8
 
-func (b *bitset) set(i int) {
-	for i/64 >= len(*b) {
-		*b = append(*b, 0)
-	}
-	(*b)[i/64] |= 1 << (i % 64)
-}
-
-func (b bitset) has(i int) bool { return i/64 < len(b) && b[i/64]&(1<<(i%64)) != 0 }
+const (
+	counts     fate = iota
+	superseded      // a newer row is about the same pair
+	beside          // it is about a pass in whose place another came, or a further pass
+)
 
 // OpenLogs reads results logs for the first time. It is an error if one is no
 // log, is broken elsewhere than at its end, or is of another tenant than the
@@ -129,7 +125,7 @@ func (lg *log) close() error {
 }
 
 // Len is the number of pairs that the logs tell of.
-func (l *Logs) Len() int { return l.rows }
+func (l *Logs) Len() int { return l.pairs }
 
 // Holds tells whether the file is one of the logs.
 func (l *Logs) Holds(info os.FileInfo) bool {

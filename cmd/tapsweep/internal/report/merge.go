@@ -2,7 +2,10 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -48,7 +51,7 @@ func (l *Logs) findCopies(ctx context.Context) error {
 	for _, first := range firsts {
 		longest := slices.MaxFunc(parts[first], func(a, b *part) int {
 			// Of two that are equal, the one in the log that went on.
-			return 2*sign(a.to-a.from, b.to-b.from) + sign(a.log.size, b.log.size)
+			return cmp.Or(cmp.Compare(a.to-a.from, b.to-b.from), cmp.Compare(a.log.size, b.log.size))
 		})
 		for _, p := range parts[first] {
 			if p == longest {
@@ -57,7 +60,8 @@ func (l *Logs) findCopies(ctx context.Context) error {
 			if same, err := p.begins(longest); err != nil {
 				return err
 			} else if !same {
-				return fmt.Errorf("%s and %s tell of one run and differ: one was changed since, so leave that out", p.log.name, longest.log.name)
+				return fmt.Errorf("%s and %s tell of one run and differ: one was changed since, so leave that out",
+					p.log.name, longest.log.name)
 			}
 			p.same = longest
 		}
@@ -65,36 +69,21 @@ func (l *Logs) findCopies(ctx context.Context) error {
 	return nil
 }
 
-func sign(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
 func (p *part) run() *Run { return p.log.runs[slices.Index(p.log.parts, p)] }
 
-// begins tells whether a part is the beginning of a longer one.
+// begins reports whether a part is the beginning of a longer one.
 func (p *part) begins(longer *part) (bool, error) {
-	const step = 64 << 10
-	var a, b [step]byte
-	for at := int64(0); at < p.to-p.from; at += step {
-		n := min(step, p.to-p.from-at)
-		_, errA := p.log.file.ReadAt(a[:n], p.from+at)
-		_, errB := longer.log.file.ReadAt(b[:n], longer.from+at)
-		for _, err := range []error{errA, errB} {
-			if err != nil && err != io.EOF {
-				return false, err
-			}
-		}
-		if !bytes.Equal(a[:n], b[:n]) {
-			return false, nil
-		}
-	}
-	return true, nil
+	size := p.to - p.from
+	a, errA := p.digest(size)
+	b, errB := longer.digest(size)
+	return bytes.Equal(a, b), errors.Join(errA, errB)
+}
+
+// digest returns the SHA-256 of the first bytes of a part.
+func (p *part) digest(size int64) ([]byte, error) {
+	sum := sha256.New()
+	_, err := io.Copy(sum, io.NewSectionReader(p.log.file, p.from, size))
+	return sum.Sum(nil), err
 }
 
 // A cursor goes through a log, one line ahead.
@@ -183,8 +172,7 @@ func (ix *index) copied(c *cursor) {
 		c.lg.began(run)
 		c.lg.listOf = ix.logs.list(run)
 	case results.KindRow:
-		ix.supersede(place{uint32(c.i), uint32(c.lg.rows)})
-		c.lg.rows++
+		c.lg.rows = append(c.lg.rows, superseded)
 	}
 }
 

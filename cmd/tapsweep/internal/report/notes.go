@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -97,6 +98,6 @@ func (r *Report) countNotes(n *notes) {
 		n.say("The logs have a time or number that cannot be true, such as a year before 2000; it was left out or cut.")
 	case r.implausible > 1:
 		n.say("The logs have %s times or numbers that cannot be true, such as years before 2000; "+
-			"they were left out or cut.", number(r.implausible))
+			"they were left out or cut.", format.Number(r.implausible))
 	}
 }

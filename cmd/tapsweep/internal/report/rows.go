@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -49,6 +50,7 @@ type Row struct {
 	VerifiedAt time.Time // when no pass was seen, if another row tells
 	Beside     bool      // its pass is gone, and another one's row counts for the pair
 
+	log        *log
 	unverified bool // it was to be looked at, and was not
 	proven     bool // another log tells of the look
 }
@@ -57,60 +59,73 @@ type Row struct {
 func (r *Row) Listed() bool { return r.Outcome != results.Duplicate }
 
 // Rows are the rows that count, one a pair, and those beside, in the order of the logs.
-func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] { return l.rowsOf(ctx, nil) }
-
-// rowsOf hands each log to enter before its rows.
-func (l *Logs) rowsOf(ctx context.Context, enter func(*log)) iter.Seq2[*Row, error] {
+func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		for i, lg := range l.logs {
-			if enter != nil {
-				enter(lg)
-			}
-			n, notes := 0, lg.notes
-			last := lg.last()
-			verifies := last.header.Verify && last.kind() != "verify"
-			for rec, err := range lg.records(ctx, results.KindRow) {
-				if err == nil && n == lg.rows {
-					break // more than there was at first
-				}
-				var row Row
-				if err == nil {
-					n++
-					if lg.superseded.has(n - 1) {
-						continue
-					}
-					row.Row = *rec.Row
-				}
-				if err == nil && len(notes) > 0 && int(notes[0].row) == n-1 {
-					err = l.annotate(&row, note{notes[0].at, notes[0].where}, i)
-					notes = notes[1:]
-				}
+			for row, err := range l.rowsOf(ctx, i) {
 				if err != nil {
-					yield(nil, fmt.Errorf("%s: %w", lg.name, err))
+					err = fmt.Errorf("%s: %w", lg.name, err)
+				}
+				if !yield(row, err) || err != nil {
 					return
 				}
-				if row.Pending && row.Outcome == results.Found {
-					row.Outcome, row.Pending = results.Unknown, false
-					row.Message = "found to be deleted, and the run does not tell what became of it"
-				}
-				if row.Beside = lg.beside.has(n - 1); row.Beside {
-					row.Pending, row.unverified = false, false
-				}
-				// The last run on the log was to verify whatever was done before.
-				meant := verifies && !row.Verified && !row.proven && !row.Beside &&
-					(row.Outcome == results.Revoked || row.Outcome == results.Absent)
-				row.unverified = row.unverified || row.Pending || meant
-				clean(&row.Row)
-				if !yield(&row, nil) {
-					return
-				}
-			}
-			if n < lg.rows {
-				yield(nil, fmt.Errorf("%s became shorter while it was read", lg.name))
-				return
 			}
 		}
 	}
+}
+
+// rowsOf are the rows of one log.
+func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
+	return func(yield func(*Row, error) bool) {
+		lg, n := l.logs[i], 0
+		notes := lg.notes
+		for rec, err := range lg.records(ctx, results.KindRow) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if n == len(lg.rows) {
+				return // more than there was at first
+			}
+			n++
+			if lg.rows[n-1] == superseded {
+				continue
+			}
+			row := &Row{Row: *rec.Row, Beside: lg.rows[n-1] == beside, log: lg}
+			if len(notes) > 0 && int(notes[0].row) == n-1 {
+				if err := l.annotate(row, notes[0], i); err != nil {
+					yield(nil, err)
+					return
+				}
+				notes = notes[1:]
+			}
+			row.complete()
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if n < len(lg.rows) {
+			yield(nil, errors.New("it became shorter while it was read"))
+		}
+	}
+}
+
+// complete sets what the row does not say itself.
+func (row *Row) complete() {
+	if row.Pending && row.Outcome == results.Found {
+		row.Outcome, row.Pending = results.Unknown, false
+		row.Message = "found to be deleted, and the run does not tell what became of it"
+	}
+	if row.Beside {
+		row.Pending, row.unverified = false, false
+	} else {
+		// The last run on the log was to verify whatever was done before.
+		last := row.log.last()
+		expected := last.header.Verify && last.kind() != "verify" && !row.Verified && !row.proven &&
+			(row.Outcome == results.Revoked || row.Outcome == results.Absent)
+		row.unverified = row.unverified || row.Pending || expected
+	}
+	clean(&row.Row)
 }
 
 // annotate puts what a look showed into the row that settled the pair.

@@ -24,20 +24,18 @@ type Run struct {
 	Exit     *int      `json:"exit"`    // null if it was killed, or is still running
 	Stopped  string    `json:"stopped"` // why it stopped early
 
-	header                          results.Run
-	from                            int // rows of its log before it
-	tenant, graphRoot, digest, self string
-	first, last                     time.Time // of its lines
-	resumed                         bool      // a later run is on the same log
-	copied                          bool      // it counts in another log
-	settled                         int       // Rows without those that were never sent
-	odd                             int       // its times and numbers that cannot be true
+	header      results.Run
+	from        int       // rows of its log before it
+	first, last time.Time // of its lines
+	resumed     bool      // a later run is on the same log
+	copied      bool      // it counts in another log
+	settled     int       // Rows without those that were never sent
+	odd         int       // its times and numbers that cannot be true
 }
 
 func newRun(name string, r *results.Run) *Run {
 	run := &Run{Log: name, Version: r.Version, Operator: r.Operator, header: *r, DryRun: r.DryRun,
-		Pairs: bounded(r.Pairs), Start: utc(r.Start), tenant: r.Tenant, graphRoot: r.GraphRoot, digest: r.Digest,
-		self: r.Self}
+		Pairs: bounded(r.Pairs), Start: utc(r.Start)}
 	run.last = run.Start
 	if run.Pairs != r.Pairs {
 		run.odd++

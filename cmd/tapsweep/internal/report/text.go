@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -70,11 +71,11 @@ func (r *Report) facts() [][]string {
 		{"time", took},
 	}...)
 	if r.Users > 0 {
-		rows = append(rows, []string{"users", number(r.Users) + " looked at"})
+		rows = append(rows, []string{"users", format.Number(r.Users) + " looked at"})
 	}
 	if w := r.Waits; w.Count > 0 || w.Refused > 0 {
 		rows = append(rows, []string{"waits",
-			fmt.Sprintf("%s, %s, %s refused", number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
+			fmt.Sprintf("%s, %s, %s refused", format.Number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
 	}
 	for i, run := range r.Runs {
 		name, text := "exit", run.ExitText()
@@ -94,7 +95,7 @@ func (r *Report) facts() [][]string {
 // figures are the counts: outcomes, proofs and reasons.
 func (r *Report) figures() (rows [][]string) {
 	add := func(name string, n int, text string) {
-		rows = append(rows, []string{name, fmt.Sprintf("%9s", number(n)), text})
+		rows = append(rows, []string{name, fmt.Sprintf("%9s", format.Number(n)), text})
 	}
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
@@ -105,7 +106,7 @@ func (r *Report) figures() (rows [][]string) {
 		add("no row", r.WithoutRow, share(r.WithoutRow, r.All()))
 	}
 	if r.Proof() != "" {
-		add("verified", r.Verified, fmt.Sprintf("of %s: a look afterwards shows no pass", number(r.deleted())))
+		add("verified", r.Verified, fmt.Sprintf("of %s: a look afterwards shows no pass", format.Number(r.deleted())))
 	}
 	for _, group := range r.reasons() {
 		for _, reason := range group.Reasons {
@@ -122,7 +123,7 @@ func (r *Report) failures(w io.Writer) {
 	}
 	for _, f := range r.Failures[:min(len(r.Failures), maxShown)] {
 		fmt.Fprintf(w, "  %s  %s\n    %s\n    such as %s\n",
-			number(f.Count), f.Title(), f.Hint, strings.Join(f.Examples, ", "))
+			format.Number(f.Count), f.Title(), f.Hint, strings.Join(f.Examples, ", "))
 	}
 	if n := len(r.Failures) - maxShown; n > 0 {
 		fmt.Fprintf(w, "  and %s\n", count(n, "more group"))

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -29,7 +30,7 @@ func (r *Report) revokeVerdict() string {
 	if r.DryRun {
 		done = "ready to be revoked, or need nothing"
 	}
-	text := fmt.Sprintf("%s of %s %s %s", number(r.Done), pairs(all), verb(r.Done, "is", "are"), done)
+	text := fmt.Sprintf("%s of %s %s %s", format.Number(r.Done), pairs(all), verb(r.Done, "is", "are"), done)
 	switch {
 	case r.Done == all && all == 1:
 		text = "The one pair is " + done
@@ -43,14 +44,14 @@ func (r *Report) revokeVerdict() string {
 		text += ", " + are(found) + " found and not touched"
 	}
 	if protected := r.Counts[results.Protected]; protected > 0 {
-		text += fmt.Sprintf(", %s protected, left alone", number(protected))
+		text += fmt.Sprintf(", %s protected, left alone", format.Number(protected))
 	}
 	switch {
 	case r.Unverified > 0 && all == 1:
 		text += ", and not proven"
 	case r.Unverified > 0:
 		text += fmt.Sprintf("; %s of those that are done %s not proven",
-			number(r.Unverified), verb(r.Unverified, "is", "are"))
+			format.Number(r.Unverified), verb(r.Unverified, "is", "are"))
 	}
 	return text + r.scanEnd()
 }
@@ -73,7 +74,7 @@ func (r *Report) scanEnd() string {
 func (r *Report) scanVerdict() string {
 	text := fmt.Sprintf("%s found, %s looked at", count(r.Counts[results.Found], "pass"), count(r.Users, "user"))
 	if r.Left > 0 {
-		text += fmt.Sprintf(", %s could not be looked at", number(r.Left))
+		text += fmt.Sprintf(", %s could not be looked at", format.Number(r.Left))
 	}
 	return text + r.scanEnd()
 }
@@ -87,13 +88,13 @@ func (r *Report) verifyVerdict() string {
 	case clear == all:
 		return fmt.Sprintf("None of %s holds a pass.", users)
 	case holds == 0:
-		text = fmt.Sprintf("%s of %s hold no pass", number(clear), users)
+		text = fmt.Sprintf("%s of %s hold no pass", format.Number(clear), users)
 	default:
 		text = fmt.Sprintf("%s of %s still %s a pass, %s hold none",
-			number(holds), users, verb(holds, "holds", "hold"), number(clear))
+			format.Number(holds), users, verb(holds, "holds", "hold"), format.Number(clear))
 	}
 	if n := all - clear - holds; n > 0 {
-		text += fmt.Sprintf(", %s %s not looked at", number(n), verb(n, "was", "were"))
+		text += fmt.Sprintf(", %s %s not looked at", format.Number(n), verb(n, "was", "were"))
 	}
 	return text + "."
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -93,7 +94,7 @@ func (r *Report) Proof() string {
 	if r.Verified+r.Unverified == 0 || r.kind == "verify" {
 		return ""
 	}
-	return fmt.Sprintf("%s of %s verified", number(r.Verified), number(r.deleted()))
+	return fmt.Sprintf("%s of %s verified", format.Number(r.Verified), format.Number(r.deleted()))
 }
 
 // deleted is how many pairs have no pass any more.

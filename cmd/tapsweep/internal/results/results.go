@@ -67,10 +67,34 @@ const (
 var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Replaced, UnknownUser, Denied,
 	Rejected, Failed, Unknown, NotSent, Protected, Invalid}
 
-// Done reports whether nothing is left to do.
-func (o Outcome) Done() bool {
-	return o == Revoked || o == Absent || o == Duplicate || o == Planned || o == Found
+// A meaning is what an outcome says about a pair.
+type meaning struct {
+	done  bool   // nothing is left to do
+	again bool   // a resumed run tries the pair again
+	text  string // what became of it, and what is left to do; README.md has the same texts
 }
+
+var meanings = map[Outcome]meaning{
+	Revoked:     {true, false, "the pass was deleted, or was gone after a lost answer"},
+	Absent:      {true, false, "the user holds no pass"},
+	Planned:     {true, false, "dry run: this pass would be deleted"},
+	Found:       {true, false, "the user holds this pass; the run did not delete it"},
+	Duplicate:   {true, false, "an earlier row names the same pair"},
+	Remains:     {false, true, "the user still holds a pass; the row names it"},
+	Replaced:    {false, false, "the user holds another pass; list the user alone to revoke it"},
+	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object id"},
+	Denied:      {false, true, "Graph answers 403"},
+	Rejected:    {false, false, "Graph refuses the request itself; the message is in the results log"},
+	Failed:      {false, true, "every attempt failed; try again later"},
+	Unknown:     {false, true, "sent, and no answer came; another run finds out"},
+	NotSent:     {false, true, "the run stopped before it was sent"},
+	Protected: {false, true,
+		"on a --protect list; to revoke them anyway, run a separate list of them without --protect"},
+	Invalid: {false, false, "not a user and a pass; fix the rows and run them again"},
+}
+
+// Done reports whether nothing is left to do.
+func (o Outcome) Done() bool { return meanings[o].done }
 
 // Left reports whether something is left to do. Nothing is left if the pair is done, or if
 // its user is protected, because that pass is kept on purpose.
@@ -78,9 +102,11 @@ func (o Outcome) Left() bool { return !o.Done() && o != Protected }
 
 // Again reports whether a resumed run tries the pair again, unless it would only find the
 // same: see ResumeOptions.
-func (o Outcome) Again() bool {
-	return o == NotSent || o == Failed || o == Unknown || o == Denied || o == Remains || o == Protected
-}
+func (o Outcome) Again() bool { return meanings[o].again }
+
+// Meaning says in one line what the outcome means and, where something is left to do, what to
+// do. It is empty for an outcome of another version.
+func (o Outcome) Meaning() string { return meanings[o].text }
 
 // A Run is the first line of a log.
 type Run struct {
@@ -192,6 +218,8 @@ func (r *Row) announces() bool { return r.Pending && r.Outcome == Found }
 // clean makes server text safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"
-	r.Code, r.Message, r.RequestID = safetext.Printable(r.Code), safetext.Printable(r.Message), safetext.Printable(r.RequestID)
+	for _, text := range []*string{&r.Code, &r.Message, &r.RequestID} {
+		*text = safetext.Printable(*text)
+	}
 	r.Time = r.Time.UTC().Round(time.Millisecond)
 }

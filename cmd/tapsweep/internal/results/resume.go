@@ -48,13 +48,13 @@ func (e *Earlier) Settled(p *input.Pair) bool {
 	case p.FirstOf != nil:
 		return e.settled(place, Duplicate) || e.settled(place, Protected)
 	}
-	w, _ := e.state.get(e.key(p))
+	w := e.state.words[e.key(p)]
 	return w.has(settled)
 }
 
 // settled reports whether a line of the list has a row with that outcome that settles it.
 func (e *Earlier) settled(place uint64, o Outcome) bool {
-	w, ok := e.state.get(place)
+	w, ok := e.state.words[place]
 	return ok && w.has(settled) && Outcomes[w.outcome] == o
 }
 
@@ -102,7 +102,7 @@ func (e *Earlier) Perhaps(p *input.Pair) bool {
 	if e == nil || p.Method == "" || fromScan(p) {
 		return false
 	}
-	if w, _ := e.state.get(e.key(p)); w.has(perhapsKnown) {
+	if w := e.state.words[e.key(p)]; w.has(perhapsKnown) {
 		return w.has(perhaps)
 	}
 	return e.killed
@@ -113,7 +113,7 @@ func (e *Earlier) Failed(user string) bool {
 	if e == nil {
 		return false
 	}
-	w, ok := e.state.get(e.state.key(listKey(user)))
+	w, ok := e.state.words[e.state.key(listKey(user))]
 	return ok && !w.has(settled)
 }
 
@@ -326,8 +326,7 @@ func (e *Earlier) row(rec *Record, over bool) {
 	key, _ := r.Key()
 	if over && key.Action != ListPasses {
 		if r.FromScan() {
-			e.state.init()
-			e.state.forgetFailure(r.User)
+			e.state.ForgetFailure(r.User)
 		}
 		return
 	}

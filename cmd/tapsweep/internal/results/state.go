@@ -2,6 +2,7 @@ package results
 
 import (
 	"hash/maphash"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,12 +15,11 @@ type State struct {
 	users  map[uint64]listed // by user, of scans
 	digest string            // of the list of the run
 	rows   uint32            // so far
-	next   uint32            // see New
 }
 
 // A word is the last row of a key. It is small, because a log may have millions.
 type word struct {
-	ref     uint32 // the number of the row in the log, from 1, or what New has returned
+	ref     uint32 // the number of the row in the log, from 1, or the number of Bind
 	place   uint16 // a hash of the place on its list
 	outcome uint8  // an index into Outcomes
 	flags   flags
@@ -43,15 +43,6 @@ type listed struct {
 	none bool  // none of the passes that the scan looks for was there
 }
 
-// outcomeIndex finds outcomes in Outcomes.
-var outcomeIndex = func() map[Outcome]uint8 {
-	index := make(map[Outcome]uint8)
-	for i, o := range Outcomes {
-		index[o] = uint8(i)
-	}
-	return index
-}()
-
 func (s *State) init() {
 	if s.words == nil {
 		s.seed, s.words, s.users = maphash.MakeSeed(), make(map[uint64]word), make(map[uint64]listed)
@@ -69,7 +60,7 @@ func (s *State) Apply(rec *Record, done bool) {
 		for _, user := range rec.Scanned.Users {
 			u := s.hash("", user)
 			s.users[u] = listed{open: s.users[u].open, none: true}
-			s.forgetFailure(user)
+			s.ForgetFailure(user)
 		}
 	case rec.Row != nil:
 		s.rows++
@@ -111,7 +102,7 @@ func (s *State) row(r *Row, done bool) {
 // list takes in that a scan has found a pass of a user, or could not list the passes.
 func (s *State) list(r *Row, before, w word) {
 	if r.Method != "" {
-		s.forgetFailure(r.User)
+		s.ForgetFailure(r.User)
 	}
 	u := s.hash("", r.User)
 	l := s.users[u]
@@ -125,19 +116,7 @@ func (s *State) list(r *Row, before, w word) {
 	s.users[u] = l
 }
 
-// forgetFailure takes in that the passes of a user could be listed after all.
-func (s *State) forgetFailure(user string) {
-	w, known := s.words[s.key(listKey(user))]
-	if known && !w.has(settled) {
-		u := s.hash("", user)
-		l := s.users[u]
-		l.open--
-		s.users[u] = l
-	}
-	s.ForgetFailure(user)
-}
-
-// Find returns the number of what a row is about, as Add has given it: the key, or the line of a
+// Find returns the number of what a row is about, see Bind: the key, or the line of a
 // list with that digest if the row is about no more than that. That is also a further row about a
 // protected user, which repeats the key of an earlier line.
 func (s *State) Find(r *Row, digest string) (n uint32, known bool) {
@@ -145,23 +124,10 @@ func (s *State) Find(r *Row, digest string) (n uint32, known bool) {
 	return w.ref, known
 }
 
-// Add gives a number to what a row is about. Numbers are from 0, in the order of Add and New.
-func (s *State) Add(r *Row, digest string) uint32 {
-	n := s.New()
-	s.Bind(r, digest, n)
-	return n
-}
-
 // Bind makes the row the last word on what it is about, which has the number n from now on.
 func (s *State) Bind(r *Row, digest string, n uint32) {
 	id, _, _ := s.find(r, digest)
 	s.words[id] = s.word(r, n)
-}
-
-// New returns a number that nothing finds.
-func (s *State) New() uint32 {
-	s.next++
-	return s.next - 1
 }
 
 // Note notes that the last word on the number n is about a pass, which may be another one than
@@ -178,17 +144,21 @@ func (s *State) about(user, method string) uint64 {
 	return s.hash("about", user, strings.ToLower(method))
 }
 
-// ForgetFailure forgets that the passes of a user could not be listed, and returns the number of
-// that.
+// ForgetFailure forgets that the passes of a user could not be listed, because they could be
+// later. It returns the number of that, see Bind.
 func (s *State) ForgetFailure(user string) (n uint32, known bool) {
 	id := s.key(listKey(user))
 	w, known := s.words[id]
+	if l, ok := s.users[s.hash("", user)]; ok && known && !w.has(settled) {
+		l.open--
+		s.users[s.hash("", user)] = l
+	}
 	delete(s.words, id)
 	return w.ref, known
 }
 
 func (s *State) word(r *Row, ref uint32) word {
-	return word{ref: ref, place: s.place(r), outcome: outcomeIndex[r.Outcome]}
+	return word{ref: ref, place: s.place(r), outcome: uint8(slices.Index(Outcomes, r.Outcome))}
 }
 
 func (s *State) find(r *Row, digest string) (id uint64, w word, known bool) {
@@ -202,12 +172,6 @@ func (s *State) find(r *Row, digest string) (id uint64, w word, known bool) {
 		w, known = s.words[id]
 	}
 	return id, w, known
-}
-
-// get returns the last word on a key, by its hash.
-func (s *State) get(id uint64) (w word, known bool) {
-	w, known = s.words[id]
-	return w, known
 }
 
 // IsLast reports whether the row number n of the log, from 1, is the last word on its key. r is

@@ -1,6 +1,8 @@
 package results
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -15,6 +17,9 @@ import (
 
 // tableColumns are the columns by which a CSV file is known to be a report's.
 var tableColumns = []string{"outcome", "requestid", "attempts", "source", "line"}
+
+// maxHeader bounds the first line of a report's CSV file.
+const maxHeader = 4 << 10
 
 // tableHeader returns the delimiter and the columns of a report's CSV file, in lower case, or 0
 // for another first line. A spreadsheet may have changed the delimiter.
@@ -41,53 +46,38 @@ func tableHeader(first string) (comma rune, columns map[string]int) {
 // readTable reads the CSV file of a report, and yields its rows.
 func readTable(f io.Reader) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		r := csv.NewReader(f)
-		first, err := firstLine(f)
-		if err != nil {
+		buffered := bufio.NewReaderSize(f, maxLine)
+		start, err := buffered.Peek(maxHeader)
+		if err != nil && err != io.EOF {
 			yield(nil, err)
 			return
 		}
-		var columns map[string]int
-		r.Comma, columns = tableHeader(first)
-		r.FieldsPerRecord = len(columns)
-		r.ReuseRecord = true
+		r := csv.NewReader(buffered)
+		first, _, _ := bytes.Cut(start, []byte("\n"))
+		comma, columns := tableHeader(string(first))
+		r.Comma, r.ReuseRecord = comma, true
 		for _, name := range []string{"user", "method"} {
 			if _, ok := columns[name]; !ok {
 				yield(nil, &LineError{1, fmt.Sprintf("lacks the column %s, which a report has", name)})
 				return
 			}
 		}
-		for {
-			fields, err := r.Read()
-			if err == io.EOF {
-				return
-			}
-			if bad, ok := errors.AsType[*csv.ParseError](err); ok {
-				err = &LineError{bad.StartLine + 1, "cannot be read: " + bad.Err.Error()}
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			line, _ := r.FieldPos(0)
-			if !yield(tableRow(line+1, fields, columns), nil) {
-				return
+		_, err = r.Read() // the header
+		for err == nil {
+			var fields []string
+			if fields, err = r.Read(); err == nil {
+				line, _ := r.FieldPos(0)
+				if !yield(tableRow(line, fields, columns), nil) {
+					return
+				}
 			}
 		}
-	}
-}
-
-// firstLine reads the first line, and no more.
-func firstLine(r io.Reader) (string, error) {
-	var line strings.Builder
-	for b := make([]byte, 1); ; {
-		if _, err := io.ReadFull(r, b); err != nil {
-			return "", err
+		if bad, ok := errors.AsType[*csv.ParseError](err); ok {
+			err = &LineError{bad.StartLine, "cannot be read: " + bad.Err.Error()}
 		}
-		if b[0] == '\n' {
-			return line.String(), nil
+		if err != io.EOF {
+			yield(nil, err)
 		}
-		line.WriteByte(b[0])
 	}
 }
 

@@ -13,17 +13,19 @@ import (
 	"tapsweep/input"
 )
 
-// instant answers each batch at once with what a tenant said to a full one.
+// instant answers each batch at once with a tenant's answer to a full one.
 type instant batch.Reply
 
 func (r instant) PostBatch(context.Context, []byte) (batch.Reply, error) { return batch.Reply(r), nil }
 
-// All that a pair costs us: request, batch, answer, row. An operation is a pair.
+// BenchmarkPipeline measures what a pair costs: request, batch, answer and row. An operation is a
+// pair.
 func BenchmarkPipeline(b *testing.B) {
 	tenant := graphsim.New(graphsim.Options{})
 	body := []byte(`{"requests":[`)
 	for i, u := range tenant.AddUsers(batch.MaxRequests) {
-		body = fmt.Appendf(body, `{"id":"%d","method":"DELETE","url":"%s"},`, i+1, passes.PassURL(u.UPN, u.Passes[0].ID))
+		body = fmt.Appendf(body, `{"id":"%d","method":"DELETE","url":"%s"},`, i+1,
+			passes.PassURL(u.UPN, u.Passes[0].ID))
 	}
 	body = append(body[:len(body)-1], "]}"...)
 	reply, err := tenant.PostBatch(b.Context(), body)
@@ -36,23 +38,27 @@ func BenchmarkPipeline(b *testing.B) {
 	}
 	list := make([]input.Pair, 4096)
 	for i := range list {
-		list[i] = input.Pair{Line: i + 2, Source: "list.csv", User: fmt.Sprintf("user%06d@contoso.com", i), Method: pass}
+		list[i] = input.Pair{Line: i + 2, Source: "list.csv", User: fmt.Sprintf("user%06d@contoso.com", i),
+			Method: pass}
 	}
 	log := results.Stream(io.Discard)
 	b.ReportAllocs()
 	b.ResetTimer()
-	// One run of all pairs, because its beginning and end are not what is asked.
-	counts, err := New(runner, func(row *results.Row) error { return log.Write(row) }, Options{}).
-		Run(b.Context(), func(yield func(input.Pair, error) bool) {
-			for i := range b.N {
-				if !yield(list[i%len(list)], nil) {
-					return
-				}
+	// All pairs are in one run, because the beginning and end of a run are not measured.
+	job := New(runner, func(row *results.Row) error { return log.Write(row) }, Options{})
+	err = job.Run(b.Context(), Pairs(func(yield func(input.Pair, error) bool) {
+		for i := range b.N {
+			if !yield(list[i%len(list)], nil) {
+				return
 			}
-		})
+		}
+	}))
 	b.StopTimer()
-	if err != nil || counts.Outcomes[results.Revoked] != b.N {
-		b.Fatalf("%v: %v", counts.Outcomes, err)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if n := job.Counts().Outcomes[results.Revoked]; n != b.N {
+		b.Fatalf("%d passes were revoked, want %d", n, b.N)
 	}
 	if err := log.Close(); err != nil {
 		b.Fatal(err)

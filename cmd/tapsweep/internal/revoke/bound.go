@@ -25,58 +25,52 @@ func (e *BoundError) Error() string {
 	return fmt.Sprintf("--max-items %d would be exceeded by %s of %s", e.Max, passes, safetext.Printable(e.User))
 }
 
-// room reports whether the passes may be deleted for a pair, and counts those that it has not
+// reserve reports whether the passes may be deleted for a pair, and counts those that it has not
 // counted for the pair yet. If they may not, it stops the run before one of them is deleted.
-func (j *Job) room(w *work, held ...passes.Pass) bool {
+func (j *Job) reserve(s *pairState, held ...passes.Pass) bool {
 	if j.opts.MaxDeletes <= 0 {
 		return true
 	}
-	var more []string
-	for _, p := range held {
-		if !w.hasCounted(p.ID) {
-			more = append(more, p.ID)
-		}
-	}
+	more := slices.DeleteFunc(slices.Clone(held), func(p passes.Pass) bool {
+		return passes.Find(s.counted,
+			p.ID) != nil
+	})
 	if j.deletes+len(more) <= j.opts.MaxDeletes {
 		j.deletes += len(more)
-		w.counted = append(w.counted, more...)
+		s.counted = append(s.counted, more...)
 		return true
 	}
-	if j.full == nil {
-		j.full = &BoundError{Max: j.opts.MaxDeletes, User: w.pair.User, Held: len(more)}
-		j.stop(j.full)
+	if j.bound == nil {
+		j.bound = &BoundError{Max: j.opts.MaxDeletes, User: s.pair.User, Held: len(more)}
+		j.stop(j.bound)
 	}
 	return false
 }
 
-func (w *work) hasCounted(pass string) bool {
-	return slices.ContainsFunc(w.counted, func(id string) bool { return strings.EqualFold(id, pass) })
-}
-
-// uncount takes back that room has counted a pass: its DELETE deleted nothing.
-func (j *Job) uncount(w *work, pass string) {
-	if w.hasCounted(pass) {
+// release takes back what reserve has counted for a pass, because its DELETE deleted nothing.
+func (j *Job) release(s *pairState, id string) {
+	if passes.Find(s.counted, id) != nil {
 		j.deletes--
-		w.counted = slices.DeleteFunc(w.counted, func(id string) bool { return strings.EqualFold(id, pass) })
+		s.counted = slices.DeleteFunc(s.counted, func(p passes.Pass) bool { return strings.EqualFold(p.ID, id) })
 	}
 }
 
-// noRoom returns the row of a pair for which room has returned false. A run that resumes this
+// boundRow returns the row of a pair for which reserve has returned false. A run that resumes this
 // one tries the pair again, with either outcome.
-func (j *Job) noRoom(w *work) results.Row {
-	row := results.Row{Outcome: results.NotSent, Message: j.full.Error()}
-	if w.revoked {
+func (j *Job) boundRow(s *pairState) results.Row {
+	row := results.Row{Outcome: results.NotSent, Message: j.bound.Error()}
+	if s.revoked {
 		row.Outcome = results.Remains // other passes of the user were deleted
 	}
 	return row
 }
 
-// noRoomFor is noRoom for passes that a look has found. The row names the pass that the pair
-// was about, if it is still there, or else the first of them.
-func (j *Job) noRoomFor(w *work, held []passes.Pass) results.Row {
-	if passes.Find(held, w.method) == nil {
-		w.method, w.reason = held[0].ID, ""
+// boundRowFor is boundRow for passes that a LIST has shown. The row names the pair's pass if it is
+// still there, or else the first of them.
+func (j *Job) boundRowFor(s *pairState, held []passes.Pass) results.Row {
+	if passes.Find(held, s.method) == nil {
+		s.method, s.reason = held[0].ID, ""
 	}
-	w.uncertain = false // what was to be deleted is there, or has a row of its own
-	return j.noRoom(w)
+	s.uncertain = false // the pass is there, or it has a row of its own
+	return j.boundRow(s)
 }

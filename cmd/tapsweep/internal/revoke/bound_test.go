@@ -22,6 +22,13 @@ func holder(name string, n int) graphsim.User {
 	return u
 }
 
+func isBoundError(t *testing.T, err error, want bool) {
+	t.Helper()
+	if _, is := errors.AsType[*BoundError](err); is != want {
+		t.Errorf("Run = %v, which is a *BoundError: %v, want %v", err, is, want)
+	}
+}
+
 // MaxDeletes counts passes, not rows. Earlier, 1 allowed 3,000 passes of one user.
 func TestMaxDeletes(t *testing.T) {
 	pair := func(name, method string) input.Pair { return input.Pair{User: name + "@contoso.com", Method: method} }
@@ -41,7 +48,8 @@ func TestMaxDeletes(t *testing.T) {
 		{"as many as there may be", danas(3), any, Options{MaxDeletes: 3}, 3, false, 0},
 		{"no bound", danas(3), any, Options{}, 3, false, 0},
 		{"named ones", []graphsim.User{holder("dana", 1), holder("erik", 1), holder("femi", 1)},
-			[]input.Pair{pair("dana", first), pair("erik", first), pair("femi", first)}, Options{MaxDeletes: 2}, 0, true, 3},
+			[]input.Pair{pair("dana", first), pair("erik", first), pair("femi", first)}, Options{MaxDeletes: 2}, 0,
+			true, 3},
 		{"a dry run", danas(3), any, Options{MaxDeletes: 2, DryRun: true}, 0, true, 1},
 		{"others in place of the named ones", danas(3), []input.Pair{pair("dana", gone)},
 			Options{MaxDeletes: 1, AnyPass: true}, 0, true, 1},
@@ -56,18 +64,10 @@ func TestMaxDeletes(t *testing.T) {
 					tenant.AddUser(u)
 				}
 				rows, counts, err := runJob(t.Context(), t, tenant, tt.opts, pairs(tt.pairs...))
-				if _, is := errors.AsType[*BoundError](err); is != tt.bound {
-					t.Errorf("Run = %v, want a *BoundError: %v", err, tt.bound)
-				}
-				if n := tenant.Stats().Deleted; n != tt.sent {
-					t.Errorf("%d passes were deleted, want %d", n, tt.sent)
-				}
-				if n := counts.Outcomes[results.NotSent]; n != tt.notSent {
-					t.Errorf("%d rows not sent, want %d: %+v", n, tt.notSent, rows)
-				}
-				if len(rows) != len(tt.pairs) {
-					t.Errorf("%d rows, want %d", len(rows), len(tt.pairs))
-				}
+				isBoundError(t, err, tt.bound)
+				equal(t, "passes were deleted", tenant.Stats().Deleted, tt.sent)
+				equal(t, "rows not sent", counts.Outcomes[results.NotSent], tt.notSent)
+				equal(t, "rows", len(rows), len(tt.pairs))
 				says := func(r results.Row) bool { return strings.Contains(r.Message, "--max-items") }
 				if tt.bound && !slices.ContainsFunc(rows, says) {
 					t.Errorf("no row names the bound: %+v", rows)
@@ -84,15 +84,10 @@ func TestMaxDeletesOfReissuedPasses(t *testing.T) {
 		u := holder("dana", 1)
 		u.Reissue = 1
 		tenant.AddUser(u)
-		rows, _, err := runJob(t.Context(), t, tenant, Options{MaxDeletes: 1, Verify: 1 << 40}, pairs(input.Pair{User: u.UPN}))
-		if _, is := errors.AsType[*BoundError](err); !is {
-			t.Errorf("Run = %v, want a *BoundError", err)
-		}
-		if n := tenant.Stats().Deleted; n != 1 {
-			t.Errorf("%d passes were deleted, want 1", n)
-		}
-		if len(rows) != 1 || rows[0].Outcome != results.Remains {
-			t.Errorf("rows %+v, want one that says that a pass remains", rows)
-		}
+		rows, _, err := runJob(t.Context(), t, tenant, Options{MaxDeletes: 1, Verify: 1 << 40},
+			pairs(input.Pair{User: u.UPN}))
+		isBoundError(t, err, true)
+		equal(t, "passes were deleted", tenant.Stats().Deleted, 1)
+		equal(t, "outcome", onlyRow(t, rows, nil).Outcome, results.Remains)
 	})
 }

@@ -1,7 +1,6 @@
 package revoke
 
 import (
-	"errors"
 	"testing"
 	"testing/synctest"
 
@@ -26,11 +25,10 @@ func TestMaxDeletesOfIntents(t *testing.T) {
 		tenant.AddUser(graphsim.User{UPN: anyOf.User, Passes: []graphsim.Pass{{ID: pass}}})
 		tenant.AddUser(graphsim.User{UPN: erik.User, Passes: []graphsim.Pass{{ID: other}}})
 		earlier := resumed(t, []results.Row{intent(anyOf, pass), intent(erik, other)})
-		opts := Options{Settled: earlier.Settled, Doubted: earlier.Doubted, MaxDeletes: 1}
-		rows, _, err := allRows(t, tenant, opts, pairs(anyOf, erik))
-		if _, is := errors.AsType[*BoundError](err); !is {
-			t.Errorf("Run = %v, want a *BoundError", err)
-		}
+		opts := resumeOptions(earlier)
+		opts.MaxDeletes = 1
+		rows, _, err := allRows(t.Context(), t, tenant, opts, pairs(anyOf, erik))
+		isBoundError(t, err, true)
 		if n := tenant.Stats().Deleted; n > 1 {
 			t.Errorf("%d passes were deleted, want 1 at the most", n)
 		}
@@ -51,16 +49,10 @@ func TestMaxDeletesAfterALostAnswer(t *testing.T) {
 		tenant.AddUser(u)
 		tenant.AddFaults(fault.Fault{Method: "DELETE", Times: 1, Do: fault.ItemStatus(500).AfterWork()})
 		pair := input.Pair{Source: "l.csv", Line: 2, User: u.UPN}
-		rows, counts, err := allRows(t, tenant, Options{MaxDeletes: 1}, pairs(pair))
-		if _, is := errors.AsType[*BoundError](err); !is {
-			t.Errorf("Run = %v, want a *BoundError", err)
-		}
-		if last := rows[len(rows)-1]; last.Outcome != results.Remains {
-			t.Errorf("the pair is %s, want remains: %+v", last.Outcome, rows)
-		}
-		if !counts.Touched() {
-			t.Error("Touched = false after a delete")
-		}
+		rows, counts, err := allRows(t.Context(), t, tenant, Options{MaxDeletes: 1}, pairs(pair))
+		isBoundError(t, err, true)
+		equal(t, "outcome", rows[len(rows)-1].Outcome, results.Remains)
+		equal(t, "Touched", counts.Touched(), true)
 		if resumed(t, rows).Settled(&pair) {
 			t.Errorf("the pair is settled, and the user holds a pass: %+v", rows)
 		}
@@ -73,13 +65,11 @@ func TestMaxDeletesCountsEachPassOnce(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		tenant.AddUser(holdsThree())
 		tenant.AddFaults(fault.Fault{Method: "DELETE", Path: pass, Do: fault.ItemStatus(404).AfterWork()})
-		_, _, err := allRows(t, tenant, Options{MaxDeletes: 3}, pairs(anyOf))
+		_, _, err := allRows(t.Context(), t, tenant, Options{MaxDeletes: 3}, pairs(anyOf))
 		if err != nil {
 			t.Errorf("Run = %v, want nil: three passes are no more than three", err)
 		}
-		if left := len(tenant.Remaining()); left != 0 {
-			t.Errorf("%d passes left, want none", left)
-		}
+		equal(t, "passes left", len(tenant.Remaining()), 0)
 	})
 }
 
@@ -103,28 +93,24 @@ func TestIntentOfAnotherPass(t *testing.T) {
 		row := intent(named, other)
 		row.InPlaceOf = pass
 		earlier := resumed(t, []results.Row{row})
-		rows, _, err := allRows(t, tenant, Options{Settled: earlier.Settled, Doubted: earlier.Doubted}, pairs(named))
+		rows, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(named))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := len(tenant.Remaining()); n != 1 {
-			t.Errorf("%d passes left, want the one that the list does not name", n)
-		}
-		if len(rows) != 1 || rows[0].Outcome != results.Replaced {
-			t.Errorf("rows %+v, want one that says replaced", rows)
-		}
+		equal(t, "passes left", len(tenant.Remaining()), 1)
+		equal(t, "outcome", onlyRow(t, rows, nil).Outcome, results.Replaced)
 	})
 }
 
-// A look that fails does not make the log forget which pass a run was deleting.
-func TestIntentAfterAFailedLook(t *testing.T) {
+// A failed LIST does not make the log forget which pass a run was deleting.
+func TestIntentAfterAFailedList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		tenant.AddUser(graphsim.User{UPN: anyOf.User})
 		tenant.AddFaults(fault.Fault{Method: "GET", Do: fault.ItemStatus(500)})
 		first := []results.Row{intent(anyOf, pass)}
 		earlier := resumed(t, first)
-		rows, _, err := allRows(t, tenant, Options{Settled: earlier.Settled, Doubted: earlier.Doubted}, pairs(anyOf))
+		rows, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(anyOf))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package revoke
 
 import (
+	"cmp"
 	"maps"
 
 	"tapsweep/batch"
@@ -9,23 +10,23 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Counts sums a run up.
+// Counts sums up the rows of a run.
 type Counts struct {
 	Outcomes  map[results.Outcome]int
-	Before    map[results.Outcome]int // of these, what runs before had done, and this one only looked at
+	Before    map[results.Outcome]int // of Outcomes, those of earlier runs that this run only verified
 	Causes    map[Cause]*Tally        // why rows are not done
-	Throttled int                     // refusals with 429; of a whole run with 503 of whole batches, too
-	Requests  int                     // individual requests answered or lost, refusals included
+	Throttled int                     // refusals with 429; of a whole run also those of whole batches with 503
+	Requests  int                     // individual requests answered or lost, including refusals
 
-	Reasons map[passes.Reason]int // of the passes that were revoked or planned to be
+	Reasons map[passes.Reason]int // of the passes that are Revoked or Planned
 
 	Beside     int // deleted passes other than the one that counts for their pair
 	Verified   int // rows whose user was seen without a pass afterwards
-	Unverified int // rows that are done, and whose user could not be looked at
+	Unverified int // rows that are done, and whose user's passes could not be listed
 }
 
-// A Cause is what keeps rows from being done: Graph's code, or what happened where
-// Graph said nothing; empty where the outcome says it all.
+// A Cause is why rows are not done: Graph's code, or the error if Graph did not answer. The code is
+// empty if the outcome alone says it.
 type Cause struct {
 	Outcome results.Outcome
 	Code    string
@@ -37,16 +38,16 @@ type Tally struct {
 	Hint string // of the first row that had one
 }
 
-// Own are the Outcomes without what runs before had done.
-func (c *Counts) Own() map[results.Outcome]int {
-	own := maps.Clone(c.Outcomes)
+// ThisRun returns the Outcomes without those of earlier runs.
+func (c *Counts) ThisRun() map[results.Outcome]int {
+	thisRun := maps.Clone(c.Outcomes)
 	for o, n := range c.Before {
-		own[o] -= n
+		thisRun[o] -= n
 	}
-	return own
+	return thisRun
 }
 
-// Total is the number of rows.
+// Total returns the number of rows.
 func (c *Counts) Total() (n int) {
 	for _, k := range c.Outcomes {
 		n += k
@@ -70,19 +71,20 @@ func (c *Counts) Touched() bool {
 	return c.Beside+c.Outcomes[results.Revoked]+c.Outcomes[results.Remains]+c.Outcomes[results.Unknown] > 0
 }
 
-// NewCounts returns counts of nothing.
+// NewCounts returns Counts without rows.
 func NewCounts() Counts {
-	return Counts{Outcomes: make(map[results.Outcome]int), Before: make(map[results.Outcome]int), Causes: make(map[Cause]*Tally), Reasons: make(map[passes.Reason]int)}
+	return Counts{Outcomes: make(map[results.Outcome]int), Before: make(map[results.Outcome]int),
+		Causes: make(map[Cause]*Tally), Reasons: make(map[passes.Reason]int)}
 }
 
-// Sent counts what it took to have a request answered.
+// Sent counts the attempts and refusals of a request.
 func (c *Counts) Sent(res batch.Result) {
 	c.Throttled += res.Throttled
 	c.Requests += res.Throttled + res.Attempts
 }
 
-// Row counts a row. before is what a run before has done for the pair, if this one only
-// looked at it.
+// Row counts a row. before is the outcome of an earlier run that this run only verified, empty if
+// there is none.
 func (c *Counts) Row(row *results.Row, before results.Outcome) {
 	if row.Beside {
 		if row.Outcome == results.Revoked {
@@ -103,24 +105,20 @@ func (c *Counts) Row(row *results.Row, before results.Outcome) {
 		return
 	}
 	key := Cause{row.Outcome, safetext.Printable(cause(row))}
-	t := c.Causes[key]
-	if t == nil {
+	if c.Causes[key] == nil {
 		if len(c.Causes) >= maxCauses {
 			return
 		}
-		t = new(Tally)
-		c.Causes[key] = t
+		c.Causes[key] = new(Tally)
 	}
-	t.Rows++
-	if t.Hint == "" {
-		t.Hint = row.Hint
-	}
+	c.Causes[key].Rows++
+	c.Causes[key].Hint = cmp.Or(c.Causes[key].Hint, row.Hint)
 }
 
-// maxCauses bounds what a service may have us remember.
+// maxCauses limits the memory that the service's codes can take.
 const maxCauses = 1000
 
-// cause is the Code of a row's Cause.
+// cause returns the Code of a row's Cause.
 func cause(row *results.Row) string {
 	if row.Code == "" && (row.Outcome == results.Failed || row.Outcome == results.Unknown) {
 		return row.Message

@@ -29,18 +29,19 @@ func holdsThree() graphsim.User {
 var anyOf = input.Pair{Source: "l.csv", Line: 2, User: "dana@contoso.com"}
 
 // allRows runs a job and returns each row as it was written.
-func allRows(t *testing.T, tenant *graphsim.Tenant, opts Options, src Source) (rows []results.Row,
-	counts Counts, err error) {
+func allRows(ctx context.Context, t *testing.T, poster batch.Poster, opts Options,
+	src Source) (rows []results.Row, counts Counts, err error) {
 	t.Helper()
-	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 3})
+	runner, err := batch.NewRunner(poster, batch.Options{MaxAttempts: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts, err = New(runner, func(r *results.Row) error {
+	job := New(runner, func(r *results.Row) error {
 		rows = append(rows, *r)
 		return nil
-	}, opts).Run(t.Context(), src)
-	return rows, counts, err
+	}, opts)
+	err = job.Run(ctx, Pairs(src))
+	return rows, job.Counts(), err
 }
 
 // lasts returns the last row of each pass.
@@ -82,7 +83,7 @@ func TestSeveralPasses(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Faults: tt.faults})
 				tenant.AddUser(holdsThree())
-				rows, counts, err := allRows(t, tenant, Options{Verify: tt.verify}, pairs(anyOf))
+				rows, counts, err := allRows(t.Context(), t, tenant, Options{Verify: tt.verify}, pairs(anyOf))
 				if err != nil {
 					t.Fatalf("Run = %v", err)
 				}
@@ -93,7 +94,7 @@ func TestSeveralPasses(t *testing.T) {
 							r.Pending, tt.want[i])
 					}
 				}
-				settled := 0
+				settled := 0 // rows that count for the pair
 				for _, r := range rows {
 					if !r.Pending && !r.Beside {
 						settled++
@@ -102,9 +103,7 @@ func TestSeveralPasses(t *testing.T) {
 				if settled != 1 || counts.Total() != 1 {
 					t.Errorf("%d rows settle the pair, %d are counted, want 1", settled, counts.Total())
 				}
-				if left := len(tenant.Remaining()); left != tt.left {
-					t.Errorf("%d passes left, want %d", left, tt.left)
-				}
+				equal(t, "passes left", len(tenant.Remaining()), tt.left)
 			})
 		})
 	}
@@ -132,7 +131,7 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 	var rows []results.Row
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, _ = New(runner, func(r *results.Row) error {
+	_ = New(runner, func(r *results.Row) error {
 		if len(rows) == kept {
 			return errors.New("killed")
 		}
@@ -140,16 +139,14 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 			cancel()
 		}
 		return nil
-	}, Options{}).Run(ctx, pairs(anyOf))
+	}, Options{}).Run(ctx, Pairs(pairs(anyOf)))
 
 	earlier := resumed(t, rows)
-	more, _, err := allRows(t, tenant, Options{Settled: earlier.Settled, Doubted: earlier.Doubted}, pairs(anyOf))
+	more, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(anyOf))
 	if err != nil {
 		t.Fatalf("Run = %v", err)
 	}
-	if left := len(tenant.Remaining()); left != 0 {
-		t.Errorf("%d passes left", left)
-	}
+	equal(t, "passes left", len(tenant.Remaining()), 0)
 	for id, r := range lasts(append(rows, more...)) {
 		if r.Pending || !r.Outcome.Done() {
 			t.Errorf("the last row of %s says %s, pending %v", id, r.Outcome, r.Pending)
@@ -158,6 +155,11 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 	if len(rows) == 6 && len(more) > 0 {
 		t.Errorf("%d rows after a run that was complete", len(more))
 	}
+}
+
+// resumeOptions returns the Options of a run that resumes a log.
+func resumeOptions(earlier *results.Earlier) Options {
+	return Options{Done: earlier.Settled, Unconfirmed: earlier.Doubted}
 }
 
 // resumed reads rows as the log of a run that was killed.

@@ -12,122 +12,111 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A deleted pass may be listed for a while, since Graph's replicas lag behind: for
-// minutes, as the portal warns; how long in truth is not known. So a user's passes
-// are listed again after pauses that grow.
+// A deleted pass may still be listed for a while, because Graph's replicas lag behind. The portal
+// warns of minutes; the true limit is not known. So a user's passes are listed again, after pauses
+// that double from firstPause to lastPause.
 // Source: learn.microsoft.com/entra, howto-authentication-temporary-access-pass.
 const (
-	firstLook = 2 * time.Second
-	lastLook  = 30 * time.Second
+	firstPause = 2 * time.Second
+	lastPause  = 30 * time.Second
 )
 
-// done writes the row of a pair, unless it is to be verified first.
-func (j *Job) done(w *work, row results.Row) *batch.Request {
+// workDone writes the last row of a pair, unless the pair has to be verified first.
+func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 	if j.opts.Verify <= 0 || j.opts.DryRun || row.Outcome != results.Revoked && row.Outcome != results.Absent {
-		j.row(w, row)
+		j.finish(s, row)
 		return nil
 	}
-	// What was done is on record before it is verified, however that ends.
-	row.Pending, row.Follows = true, w.pended
-	j.journal(w, row)
-	w.pended = cmp.Or(w.pended, row.Outcome)
-	row.Pending, row.Follows = false, w.pended
-	return j.verify(w, row)
+	// The log says what was done before it is verified, because the run may end meanwhile.
+	row.Pending, row.Follows = true, s.journaled
+	j.journal(s, row)
+	s.journaled = cmp.Or(s.journaled, row.Outcome)
+	row.Pending, row.Follows = false, s.journaled
+	return j.verify(s, row)
 }
 
-// verify begins to look whether the user holds no pass. row is what became of the
-// pair so far.
-func (j *Job) verify(w *work, row results.Row) *batch.Request {
-	w.last, w.since, w.pause, w.waiting = &row, time.Now(), firstLook, true
+// verify begins to verify that the user holds no pass. row is the outcome of the pair so far.
+func (j *Job) verify(s *pairState, row results.Row) *batch.Request {
+	s.last, s.verifySince, s.pause, s.stage = &row, time.Now(), firstPause, stageVerifying
 	j.open--
 	j.verifying++
-	return w.lookAgain(j.opts.Verify)
+	return s.recheck(j.opts.Verify)
 }
 
-// lookAgain returns the next LIST, nil if patience is at its end.
-func (w *work) lookAgain(patience time.Duration) *batch.Request {
-	left := patience - time.Since(w.since)
+// recheck returns the next LIST, nil if the pair was verified for that long.
+func (s *pairState) recheck(timeout time.Duration) *batch.Request {
+	left := timeout - time.Since(s.verifySince)
 	if left <= 0 {
 		return nil
 	}
-	req := w.list(verifying)
-	req.Delay = min(w.pause, left)
-	w.pause = min(2*w.pause, lastLook)
+	req := s.list((*Job).afterVerify)
+	req.Delay = min(s.pause, left)
+	s.pause = min(2*s.pause, lastPause)
 	return &req
 }
 
 const notVerified = "not verified"
 
-// withoutLook is the message of a row without what a look of a run before has come to.
-func withoutLook(message string) string {
+// stripVerifyNote removes from a row's message why an earlier run could not verify the pair.
+func stripVerifyNote(message string) string {
 	before, _, _ := strings.Cut(message, notVerified+": ")
 	return strings.TrimSuffix(before, ": ")
 }
 
-// verified handles a LIST that is to show that the user holds no pass.
-func (j *Job) verified(w *work, res batch.Result) *batch.Request {
-	row := *w.last
-	held, err := passes.Read(res)
+// afterVerify handles a LIST that should show that the user holds no pass.
+func (j *Job) afterVerify(s *pairState, res batch.Result) *batch.Request {
+	row := *s.last
+	held, shown, err := s.readList(res)
 	switch {
-	case err == nil && passes.Listed(res) && len(held) == 0:
+	case shown == noPass:
 		row.Verified = true
 		if j.opts.VerifyOnly {
 			row.Status, row.Attempts, row.RequestID = res.Response.Status, res.Attempts, res.RequestID
 		}
-	case j.opts.VerifyOnly && (err != nil || !passes.Listed(res)):
-		row = answer.ReadRow(res)
-		if err != nil {
-			row.Message = err.Error()
-		}
-	case err != nil || !passes.Listed(res):
-		if err == nil {
-			err = res.Err
-		}
-		if err == nil {
-			err = res.Response.StatusError()
-		}
+	case shown == unreadable && j.opts.VerifyOnly:
+		row = listRow(res, err)
+	case shown == unreadable:
 		if !res.Stopped() {
-			j.counts.Unverified++ // a run that was stopped says so anyway
+			j.counts.Unverified++ // the summary of a run that was stopped says so anyway
 		}
 		row.Message = answer.Join(row.Message, notVerified, err.Error())
+	case shown == samePass:
+		if next := s.recheck(j.opts.Verify); next != nil {
+			return next
+		}
+		s.markRemaining(&row, held, res)
 	default:
-		still := passes.Find(held, w.method)
-		if still == nil && j.any(w) && !j.opts.VerifyOnly {
-			// Somebody gave the user another one, and that is meant as well.
-			if w.looks++; w.looks < j.opts.Looks && j.room(w, held...) {
-				w.waiting = false
+		if j.anyPass(s) && !j.opts.VerifyOnly {
+			// The user was given another pass, and the pair means that one as well.
+			if s.stale++; s.stale < staleListTries && j.reserve(s, held...) {
+				s.stage = stageOpen
 				j.verifying--
 				j.open++
-				return new(j.next(w, row, held))
-			}
-		} else if still != nil {
-			if next := w.lookAgain(j.opts.Verify); next != nil {
-				return next
+				return new(j.deleteNext(s, row, held))
 			}
 		}
-		w.remains(&row, held, res)
+		s.markRemaining(&row, held, res)
 	}
-	j.row(w, row)
+	j.finish(s, row)
 	return nil
 }
 
-// remains makes the row tell of a pass that is there after all. A pass that is not
-// the pair's gets the row, too: it is what is left to be done.
-func (w *work) remains(row *results.Row, held []passes.Pass, res batch.Result) {
-	p := passes.Find(held, w.method)
-	text := "the pass is listed still"
+// markRemaining makes the row name a pass that the user holds, the pair's own if it is among them.
+// The next run deletes the pass that the row names.
+func (s *pairState) markRemaining(row *results.Row, held []passes.Pass, res batch.Result) {
+	message := "the pass is still listed"
+	p := passes.Find(held, s.method)
 	if p == nil {
 		p = &held[0]
-		text = "the user holds another pass, in place of " + w.method
-		if w.method == "" {
-			text = "the user holds a pass now"
+		message = "the user holds another pass, in place of " + s.method
+		if s.method == "" {
+			message = "the user holds a pass now"
 		}
 	}
-	message := text // of a pair that was only looked at there is no time to tell
-	if w.last.Status != 0 || w.last.Attempts > 0 {
-		message = fmt.Sprintf("%s, %v after it was %s", text, time.Since(w.since).Round(time.Second), row.Outcome)
+	if s.last.Status != 0 || s.last.Attempts > 0 { // this run or an earlier one has deleted a pass
+		message += fmt.Sprintf(", %v after it was %s", time.Since(s.verifySince).Round(time.Second), row.Outcome)
 	}
-	*row = results.Row{Outcome: results.Remains, Follows: row.Follows, Status: res.Response.Status, Attempts: row.Attempts, RequestID: res.RequestID,
-		Message: message, Reason: string(p.Reason(res.Date))}
-	w.method = p.ID
+	*row = results.Row{Outcome: results.Remains, Follows: row.Follows, Status: res.Response.Status,
+		Attempts: row.Attempts, RequestID: res.RequestID, Message: message, Reason: string(p.Reason(res.Date))}
+	s.method = p.ID
 }

@@ -104,7 +104,7 @@ func (r *run) count(runErr error) {
 	counts := r.job.Counts()
 	counts.Throttled = r.waits.refused // as the log has it, with batches that were refused as a whole
 	whole := counts.Outcomes
-	counts.Outcomes = counts.Own()
+	counts.Outcomes = counts.ThisRun()
 	if r.earlier.Len() > 0 || len(counts.Before) > 0 {
 		whole = maps.Clone(whole)
 		for o, n := range r.earlier.Counts {

@@ -66,7 +66,7 @@ func (r *run) look(ctx context.Context, opts scan.Options,
 	found func(*scan.Found, context.CancelCauseFunc) []batch.Request) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r.job.Within(stop)
+	r.job.Join(stop)
 	seen := &scannedUsers{write: r.write}
 	opts.Skip, opts.Backlog = r.earlier.Looked, r.job.Open
 	s := scan.New(opts, scan.Sinks{

@@ -169,7 +169,7 @@ func checkLog(log *Log, drill bool, lists ...string) error {
 			return status.Refuse(fmt.Errorf("--results: %s is also a list", path), "choose another --results file")
 		}
 	}
-	if log.Evidence == "" && evidence.Holds(path) {
+	if log.Evidence == "" && evidence.Contains(path) {
 		return status.Refuse(fmt.Errorf("--results: %s is evidence, which is sealed", path),
 			"resume it by --evidence "+filepath.Dir(path)+" --resume")
 	}
@@ -211,7 +211,7 @@ func checkEvidence(log *Log) error {
 	}
 	err = fmt.Errorf("--evidence: %w", err)
 	switch {
-	case errors.Is(err, evidence.ErrThere) && !log.Resume:
+	case errors.Is(err, evidence.ErrExists) && !log.Resume:
 		return status.Refuse(err, "choose another directory, or resume the run that it is of with --resume")
 	case status.Known(err):
 		return status.Of(err)

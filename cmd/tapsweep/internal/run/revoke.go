@@ -139,7 +139,7 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 		var failed error
 		for _, phase := range r.phases(isAdmin) {
 			// A phase after one that stopped is not sent, and its rows say so.
-			if _, err := r.job.Run(ctx, phase); err != nil && failed == nil {
+			if err := r.job.Run(ctx, revoke.Pairs(phase)); err != nil && failed == nil {
 				failed = err
 				stop(err)
 			}

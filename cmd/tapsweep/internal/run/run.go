@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"tapsweep/batch"
@@ -151,7 +150,7 @@ func (r *run) makeRunner() (err error) {
 func (r *run) makeJob(opts revoke.Options) {
 	opts.Protected = r.protected
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
-	opts.Settled, opts.Doubted, opts.Perhaps = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
+	opts.Done, opts.Unconfirmed, opts.MaybeDeleted = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.showRow(row)
 		r.opts.Metrics.Row(row)
@@ -163,20 +162,6 @@ func (r *run) makeJob(opts revoke.Options) {
 func (r *run) show(opts progress.Options) {
 	opts.Mode = r.opts.Progress
 	r.console.Show(opts)
-}
-
-// settle sends the requests of the job for the pairs, until each has its row.
-func (r *run) settle(ctx context.Context, pairs iter.Seq2[input.Pair, revoke.Found]) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	r.job.Within(stop)
-	return r.runner.Run(ctx, func(yield func(batch.Request) bool) {
-		for pair, found := range pairs {
-			if req, ok := r.job.Begin(pair, found); ok && !yield(req) {
-				return
-			}
-		}
-	}, r.job.Settle)
 }
 
 // showRow shows a row in the progress display.

@@ -129,10 +129,10 @@ func (s *sweepRun) finish(ctx context.Context) error {
 		return s.tooMany()
 	}
 	s.show(progress.Options{Total: len(doubts), Phase: "finishing", Verb: s.verb()})
-	return s.settle(ctx, func(yield func(input.Pair, revoke.Found) bool) {
+	return s.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 		for _, d := range doubts {
-			pair := input.Pair{Source: d.Source, User: d.User, Method: d.Method}
-			if !yield(pair, revoke.Found{UPN: d.UPN, Reason: passes.Reason(d.Reason)}) {
+			pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method}
+			if !yield(revoke.Item{Pair: pair, Reason: passes.Reason(d.Reason)}, nil) {
 				return
 			}
 		}
@@ -165,12 +165,15 @@ func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) 
 // stream deletes while it scans.
 func (s *sweepRun) stream(ctx context.Context) error {
 	s.show(progress.Options{Phase: "sweeping", Verb: s.verb(), Noun: "users"})
-	return s.look(ctx, s.o.Scope.Find, func(f *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+	return s.look(ctx, s.o.Scope.Find, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
 		if s.isProtected(f) {
 			return nil
 		}
-		s.logIntent(f)
-		if req, ok := s.job.Begin(pairOf(f)); ok {
+		if err := s.logIntent(f); err != nil {
+			stop(err)
+			return nil
+		}
+		if req, ok := s.job.Begin(item(f)); ok {
 			return []batch.Request{req}
 		}
 		return nil
@@ -205,14 +208,16 @@ func (s *sweepRun) isProtected(f *scan.Found) bool {
 // delete deletes the passes that were found.
 func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
 	for _, f := range found {
-		s.logIntent(f)
+		if err := s.logIntent(f); err != nil {
+			return err
+		}
 	}
 	if err := s.log.Sync(); err != nil {
 		return err // a pass is deleted only if the log names it
 	}
-	return s.settle(ctx, func(yield func(input.Pair, revoke.Found) bool) {
+	return s.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 		for _, f := range found {
-			if !yield(pairOf(f)) {
+			if !yield(item(f), nil) {
 				return
 			}
 		}
@@ -221,16 +226,17 @@ func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
 
 // logIntent writes a pass to the log before it is deleted. If the run is killed, the run that resumes it
 // writes the row.
-func (s *sweepRun) logIntent(f *scan.Found) {
+func (s *sweepRun) logIntent(f *scan.Found) error {
 	if s.o.DryRun {
-		return
+		return nil
 	}
 	row := foundRow(f)
 	row.Pending = true
-	s.job.Journal(row)
+	return s.job.Journal(row)
 }
 
-// pairOf returns a pass that was found as a pair of a list.
-func pairOf(f *scan.Found) (input.Pair, revoke.Found) {
-	return input.Pair{Source: results.ScanSource, User: f.User, Method: f.ID}, revoke.Found{UPN: f.UPN, Reason: f.Why}
+// item returns the job's item for a pass that was found.
+func item(f *scan.Found) revoke.Item {
+	pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID}
+	return revoke.Item{Pair: pair, Reason: f.Why}
 }

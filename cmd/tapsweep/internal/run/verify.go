@@ -63,10 +63,10 @@ func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUse
 	return r.do(ctx, func(ctx context.Context) error {
 		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying", Verb: "gone",
 			Good: []results.Outcome{results.Revoked, results.Absent}})
-		return r.settle(ctx, func(yield func(input.Pair, revoke.Found) bool) {
+		return r.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 			for _, u := range held.Users {
-				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, Method: u.Method}
-				if !yield(pair, revoke.Found{UPN: u.UPN, Outcome: u.Outcome}) {
+				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method}
+				if !yield(revoke.Item{Pair: pair, Before: u.Outcome}, nil) {
 					return
 				}
 			}

@@ -29,7 +29,8 @@ func Admins(ctx context.Context, runner *batch.Runner, root string) (Privileged,
 	admins := make(Privileged)
 	links := &Scan{opts: Options{Root: root}}
 	seen := make(map[string]struct{})
-	path := fmt.Sprintf("/reports/authenticationMethods/userRegistrationDetails?$filter=%s&$select=id,userPrincipalName&$top=%d",
+	path := fmt.Sprintf("/reports/authenticationMethods/userRegistrationDetails"+
+		"?$filter=%s&$select=id,userPrincipalName&$top=%d",
 		escape("isAdmin eq true"), pageSize)
 	for idle := 0; ; { // consecutive pages without a new user
 		known := len(admins)
@@ -102,7 +103,8 @@ func (p Privileged) page(res batch.Result) (next string, err error) {
 // the error of the run.
 func CheckGroups(ctx context.Context, runner *batch.Runner, ids []string) error {
 	for _, id := range ids {
-		res, err := runner.Do(ctx, batch.Request{Method: "GET", URL: "/groups/" + url.PathEscape(id) + "?$select=id", Quota: usersQuota})
+		request := batch.Request{Method: "GET", URL: "/groups/" + url.PathEscape(id) + "?$select=id", Quota: usersQuota}
+		res, err := runner.Do(ctx, request)
 		if res.Stopped() {
 			return err
 		}

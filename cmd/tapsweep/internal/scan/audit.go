@@ -68,7 +68,8 @@ type Replaced struct {
 // can be filtered, so it is filtered here.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list.
 func (a *Audit) query() string {
-	filter := "activityDateTime ge " + a.Since.UTC().Format("2006-01-02T15:04:05Z") + " and loggedByService eq 'Authentication Methods'"
+	filter := "activityDateTime ge " + a.Since.UTC().Format("2006-01-02T15:04:05Z") +
+		" and loggedByService eq 'Authentication Methods'"
 	return fmt.Sprintf("/auditLogs/directoryAudits?$filter=%s&$top=%d", escape(filter), pageSize)
 }
 

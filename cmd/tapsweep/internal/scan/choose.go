@@ -16,7 +16,8 @@ func (s *Scan) wanted(p *passes.Pass, why passes.Reason, t target, now time.Time
 	switch {
 	case s.opts.MinAge > 0 && (p.Created.IsZero() || now.Sub(p.Created) < s.opts.MinAge):
 		s.counts.Recent++
-	case s.opts.ExpiredFor > 0 && why == passes.Expired && (p.Expires().IsZero() || now.Sub(p.Expires()) < s.opts.ExpiredFor):
+	case s.opts.ExpiredFor > 0 && why == passes.Expired &&
+		(p.Expires().IsZero() || now.Sub(p.Expires()) < s.opts.ExpiredFor):
 		s.counts.Recent++
 	case before(p, s.opts.CreatedSince), before(p, t.since):
 		s.counts.Older++

@@ -90,7 +90,8 @@ func (w *Writer) row(l *Line) error {
 	if l.UsableOnce {
 		once = "yes"
 	}
-	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s\n", safetext.Printable(name), safetext.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once)
+	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s\n", safetext.Printable(name),
+		safetext.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once)
 	return err
 }
 

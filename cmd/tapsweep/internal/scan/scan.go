@@ -139,7 +139,8 @@ type target struct {
 
 // New returns a Scan. stop must end the run with an error.
 func New(opts Options, sinks Sinks, stop context.CancelCauseFunc) *Scan {
-	return &Scan{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(), seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
+	return &Scan{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(),
+		seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
 		counts: Counts{Passes: make(map[passes.Reason]int)}}
 }
 
@@ -223,7 +224,8 @@ func (s *Scan) list(t target) batch.Request {
 // lookUp returns the request for the account of a user.
 func (s *Scan) lookUp(t target) batch.Request {
 	s.open++
-	return batch.Request{Method: "GET", URL: passes.UserURL(t.name) + "?$select=" + s.properties(), Quota: usersQuota, Tag: looked{t}}
+	url := passes.UserURL(t.name) + "?$select=" + s.properties()
+	return batch.Request{Method: "GET", URL: url, Quota: usersQuota, Tag: looked{t}}
 }
 
 // looked is the target of a lookup.

@@ -145,7 +145,7 @@ func (t *Tenant) Misplaced() *preflight.Problem {
 	if t.elsewhere != nil {
 		return t.elsewhere
 	}
-	return t.Token.Misplaced(t.wanted)
+	return t.Token.WrongAudience(t.wanted)
 }
 
 // Lacks returns the problem of a token that does not allow a task, or nil.

@@ -1,0 +1,75 @@
+package revoke
+
+import (
+	"fmt"
+	"strings"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// Begin returns the first request of an item. If the item needs none, Begin writes its row and
+// returns false.
+func (j *Job) Begin(item Item) (req batch.Request, ok bool) {
+	pair := item.Pair
+	if j.opts.Done != nil && j.opts.Done(&pair) {
+		return req, false
+	}
+	s := &pairState{pair: pair, stage: stageBegun, method: pair.Method, upn: pair.UPN, reason: item.Reason}
+	if row := j.rowAtOnce(&item); row.Outcome != "" {
+		j.finish(s, row)
+		return req, false
+	}
+	s.key, s.stage = j.key(pair.User), stageOpen
+	j.open++
+	if j.opts.VerifyOnly {
+		last := results.Row{Outcome: results.Absent}
+		if item.Before == results.Revoked {
+			last.Outcome = results.Revoked
+		}
+		req = *j.verify(s, last)
+		req.Delay = 0 // the pass was deleted some time ago
+		return req, true
+	}
+	if j.opts.Unconfirmed != nil {
+		if d := j.opts.Unconfirmed(&pair); d != nil {
+			s.method, s.upn, s.reason = d.Method, d.UPN, passes.Reason(d.Reason)
+			if !d.Intended() {
+				last := d.Row
+				s.before = last.Outcome
+				last.Message = stripVerifyNote(last.Message)
+				return *j.verify(s, last), true
+			}
+			s.intended, s.announced, s.uncertain = true, true, true
+		}
+	}
+	s.maybeDeleted = j.opts.MaybeDeleted != nil && j.opts.MaybeDeleted(&pair)
+	if s.method != "" && !j.reserve(s, passes.Pass{ID: s.method}) {
+		j.finish(s, j.boundRow(s))
+		return req, false
+	}
+	// An earlier run that was deleting the pass may have found more passes of the user.
+	// Or it was deleting one that the pair does not name, and this run may not.
+	if j.opts.DryRun || s.method == "" || s.intended && (j.anyPass(s) || !strings.EqualFold(s.method, pair.Method)) {
+		return s.list((*Job).afterFind), true
+	}
+	return s.delete(), true
+}
+
+// rowAtOnce returns the row of an item that needs no request, and a row without an outcome for any
+// other item.
+func (j *Job) rowAtOnce(item *Item) (row results.Row) {
+	switch p := j.opts.Protected; {
+	case item.Err != nil:
+		row.Outcome, row.Message = results.Invalid, item.Err.Error()
+	case p != nil && (p(item.User) || item.UPN != "" && p(item.UPN)):
+		row.Outcome = results.Protected
+	case item.FirstOf != nil:
+		row.Outcome = results.Duplicate
+		row.Message = fmt.Sprintf("the same pair as %s:%d", item.FirstOf.Source, item.FirstOf.Line)
+	case j.opts.DryRun && item.Reason != "":
+		row.Outcome = results.Planned // a scan has just read the pass
+	}
+	return row
+}
