@@ -132,7 +132,7 @@ func (t *Tenant) Check(w io.Writer, task preflight.Task) error {
 		return nil
 	}
 	err := refuseToken(problem)
-	err.Hints = append(err.Hints, "if you know better than this token tells: --no-preflight")
+	err.Hints = append(err.Hints, "if you know better than this token says: --no-preflight")
 	return err
 }
 
