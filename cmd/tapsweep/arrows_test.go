@@ -14,11 +14,11 @@ const internal = "tapsweep/cmd/tapsweep/internal/"
 // here may not exist, and a new import is a decision about the design.
 var arrows = map[string]string{
 	"cli":           "run drill checkup report console tenant metrics evidence status auth cloud passes progress results scan fileout format",
-	"run":           "tenant protect scan revoke results progress metrics evidence report console status passes preflight fileout format",
+	"run":           "tenant protect scan revoke results progress metrics evidence console status passes preflight fileout format",
 	"checkup":       "tenant console status preflight passes",
 	"drill":         "console status results fileout",
 	"tenant":        "auth cloud preflight protect answer status format",
-	"status":        "protect revoke scan answer results",
+	"status":        "protect revoke scan answer results fileout",
 	"evidence":      "report results fileout",
 	"report":        "results fileout format",
 	"metrics":       "scan results passes",

@@ -51,7 +51,7 @@ func checkMetrics(path, command string) error {
 			"node_exporter's textfile collector reads no other files")
 	}
 	if err := fileout.Check("--metrics-file", path, true); err != nil {
-		return status.Refuse(err)
+		return status.Of(err)
 	}
 	// The file is written under another name and renamed. If that is not possible, it should not be
 	// found out after the deletes.

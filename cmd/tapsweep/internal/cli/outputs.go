@@ -33,7 +33,7 @@ func newName() string {
 // checkOutput returns an error if the file for the passes of a scan must not be written.
 func checkOutput(path string, mayExist bool) error {
 	if err := fileout.Check("--output", path, mayExist); err != nil {
-		return status.Refuse(err, fileout.Hints("--output", err)...)
+		return status.Of(err)
 	}
 	if path == "-" {
 		return nil

@@ -39,17 +39,7 @@ was sent.`,
   tapsweep revoke --user dana@contoso.com --user lee@contoso.com
   tapsweep revoke --simulate --yes list.csv`,
 		ValidArgsFunction: anyFile,
-		Args: func(_ *cobra.Command, lists []string) error {
-			switch {
-			case f.revoke.Self && len(lists) > 0:
-				return errors.New("--self takes no list")
-			case f.revoke.Self && len(f.revoke.Users) > 0:
-				return errors.New("--self and --user exclude each other")
-			case !f.revoke.Self && len(lists)+len(f.revoke.Users) == 0:
-				return errors.New("no list is named, and no --user is given")
-			}
-			return nil
-		},
+		Args:              func(_ *cobra.Command, lists []string) error { return f.checkLists(lists) },
 		RunE: func(cmd *cobra.Command, lists []string) error {
 			o, err := f.options(p, cmd, lists)
 			if err != nil {
@@ -77,6 +67,20 @@ was sent.`,
 	f.addPace(fl)
 	f.addRest(cmd, "no summary when every pair is done")
 	return cmd
+}
+
+// checkLists refuses a command line that does not say whose passes to delete, or says it twice.
+func (f *revokeFlags) checkLists(lists []string) error {
+	self, users := f.revoke.Self, len(f.revoke.Users)
+	switch {
+	case self && len(lists) > 0:
+		return errors.New("--self takes no list")
+	case self && users > 0:
+		return errors.New("--self and --user exclude each other")
+	case !self && len(lists)+users == 0:
+		return errors.New("no list is named, and no --user is given")
+	}
+	return nil
 }
 
 // check refuses flags that make no sense, before any file is opened.

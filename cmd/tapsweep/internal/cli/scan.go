@@ -48,7 +48,7 @@ that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 	addFile(fl, &f.scan.Output, "output", "-", "write the passes to this new file")
 	addEnum(fl, &f.scan.Format, "format", "", scan.Formats,
 		oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
-	f.addResults(fl, "results log of the scan, to go on with it (default none)")
+	f.addResults(fl, "results log of the scan, to resume it (default none)")
 	f.addPace(fl)
 	f.addRest(cmd, "no summary when everybody was looked at")
 	return cmd

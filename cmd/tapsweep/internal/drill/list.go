@@ -18,7 +18,7 @@ var drillRows = regexp.MustCompile(`^user,method\n(user[0-9]+@contoso\.example,[
 // replaces the list of an earlier drill, but no other file.
 func writeList(path string, replace bool, passes []graphsim.HeldPass) error {
 	if err := fileout.Check("--write-list", path, replace); err != nil {
-		return status.Refuse(err, fileout.Hints("--write-list", err)...)
+		return status.Of(err)
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return status.Refuse(fmt.Errorf("--write-list: %s is not a plain file", path),

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
@@ -95,6 +98,21 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 		return status.Interrupted(ctx)
 	}
 	return status.Refuse(errors.New("not confirmed, nothing was sent"))
+}
+
+// ask shows what was found and asks.
+func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
+	s.console.Display().Stop()
+	q := question{passes: len(found), users: len(found)}
+	seen := make(map[passes.Reason]int)
+	for _, f := range found {
+		seen[f.Why]++
+		if len(q.sample) < sampleSize {
+			q.sample = append(q.sample, input.Pair{User: cmp.Or(f.UPN, f.User), Method: f.ID})
+		}
+	}
+	fmt.Fprintf(s.console.Err, "Found: %s.\n", byReason(seen))
+	return s.confirm(ctx, &q)
 }
 
 // printQuestion shows what is about to happen.

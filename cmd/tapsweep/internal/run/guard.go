@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -221,3 +222,21 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	}
 	return nil
 }
+
+// namesOf reports whether the scan will yield object ids, user principal names or both, so that
+// protect can look up what is missing: users on lists have the name on the list, all others an id.
+func namesOf(opts *scan.Options) revoke.Source {
+	return func(yield func(input.Pair, error) bool) {
+		for _, u := range opts.Users {
+			if !yield(input.Pair{User: cmp.Or(u.ID, u.UPN)}, nil) {
+				return
+			}
+		}
+		if opts.All || len(opts.Groups) > 0 || opts.Audit != nil || opts.MembersOnly || opts.EnabledOnly {
+			yield(input.Pair{User: someID}, nil)
+		}
+	}
+}
+
+// someID stands for users that are known by their object id.
+const someID = "00000000-0000-4000-8000-000000000000"

@@ -178,15 +178,14 @@ func checkLog(log *Log, drill bool, lists ...string) error {
 			return status.Refuse(fmt.Errorf("--results: %w", err), "choose another --results file")
 		}
 	}
-	err = fileout.Check("--results", path, mayReplace)
+	if err = fileout.Check("--results", path, mayReplace); err == nil {
+		return nil
+	}
+	exit := status.Of(err)
 	if errors.Is(err, fs.ErrExist) && !drill && results.IsLog(path) {
-		return status.Refuse(err, append([]string{"resume the run that it is of: --resume"},
-			fileout.Hints("--results", err)...)...)
+		exit.Hints = append([]string{"resume the run that it is of: --resume"}, exit.Hints...)
 	}
-	if err != nil {
-		return status.Refuse(err, fileout.Hints("--results", err)...)
-	}
-	return nil
+	return exit
 }
 
 // isStandardStream reports whether a path leads to standard output or standard error of this

@@ -81,3 +81,11 @@ func filterUsers(pairs revoke.Source, these func(user string) bool) revoke.Sourc
 		}
 	}
 }
+
+// rank is 0 for the passes of the users that come first, and 1 for the others.
+func rank(first func(string) bool, f *scan.Found) int {
+	if first(f.User) || f.UPN != "" && first(f.UPN) {
+		return 0
+	}
+	return 1
+}

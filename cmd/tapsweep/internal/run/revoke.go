@@ -36,7 +36,7 @@ type RevokeOptions struct {
 // errNobody says that no person can confirm what a run is about to do.
 func errNobody() error {
 	return status.Refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
-		"--yes goes on without asking, --dry-run shows what would be done")
+		"--yes runs without asking, --dry-run shows what would be done")
 }
 
 // Revoke deletes the passes on lists.

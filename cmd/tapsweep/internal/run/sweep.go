@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,24 +66,6 @@ func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit})
 	return r.do(ctx, s.sweep)
 }
-
-// namesOf reports whether the scan will yield object ids, user principal names or both, so that
-// protect can look up what is missing: users on lists have the name on the list, all others an id.
-func namesOf(opts *scan.Options) revoke.Source {
-	return func(yield func(input.Pair, error) bool) {
-		for _, u := range opts.Users {
-			if !yield(input.Pair{User: cmp.Or(u.ID, u.UPN)}, nil) {
-				return
-			}
-		}
-		if opts.All || len(opts.Groups) > 0 || opts.Audit != nil || opts.MembersOnly || opts.EnabledOnly {
-			yield(input.Pair{User: someID}, nil)
-		}
-	}
-}
-
-// someID stands for users that are known by their object id.
-const someID = "00000000-0000-4000-8000-000000000000"
 
 // sweep finds and deletes. It finds all passes first if their number decides, if somebody is asked
 // or if the order matters; otherwise it does both at the same time.
@@ -156,13 +137,6 @@ func (s *sweepRun) finish(ctx context.Context) error {
 			}
 		}
 	})
-}
-
-func rank(first func(string) bool, f *scan.Found) int {
-	if first(f.User) || f.UPN != "" && first(f.UPN) {
-		return 0
-	}
-	return 1
 }
 
 func (s *sweepRun) verb() string {
@@ -265,19 +239,4 @@ func (s *sweepRun) logIntent(f *scan.Found) error {
 func item(f *scan.Found) revoke.Item {
 	pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID}
 	return revoke.Item{Pair: pair, Reason: f.Why}
-}
-
-// ask shows what was found and asks.
-func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
-	s.console.Display().Stop()
-	q := question{passes: len(found), users: len(found)}
-	seen := make(map[passes.Reason]int)
-	for _, f := range found {
-		seen[f.Why]++
-		if len(q.sample) < sampleSize {
-			q.sample = append(q.sample, input.Pair{User: cmp.Or(f.UPN, f.User), Method: f.ID})
-		}
-	}
-	fmt.Fprintf(s.console.Err, "Found: %s.\n", byReason(seen))
-	return s.confirm(ctx, &q)
 }

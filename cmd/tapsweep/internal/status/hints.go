@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -67,4 +68,9 @@ func protectHints(err error) []string {
 func trustHints(err error) []string {
 	trust, _ := errors.AsType[*results.TrustError](err)
 	return []string{trust.Hint}
+}
+
+func thereHints(err error) []string {
+	there, _ := errors.AsType[*fileout.ThereError](err)
+	return []string{"choose another " + there.Flag + " file, or replace it with --overwrite"}
 }

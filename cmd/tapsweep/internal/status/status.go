@@ -10,6 +10,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/answer"
+	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
@@ -96,6 +97,7 @@ var rules = []rule{
 	{is(results.ErrInUse), Usage,
 		say("wait until that run has ended, or interrupt it: it ends in order, and --resume resumes it")},
 	{as[*results.TrustError], Usage, trustHints},
+	{as[*fileout.ThereError], Usage, thereHints},
 	{is(protect.ErrStopped), Stopped, nil},
 	{is(batch.ErrUnreachable), Stopped, nil},
 	{is(batch.ErrStalled), Stopped, nil},

@@ -26,11 +26,11 @@ type Tenant struct {
 	Method string // how the token was obtained
 	Client *graph.Client
 
-	// Elsewhere says that the token is, or may be, of another tenant than the wanted one.
-	Elsewhere *preflight.Problem
+	// elsewhere says that the token is, or may be, of another tenant than the wanted one.
+	elsewhere *preflight.Problem
 
 	wanted  string // as configured: id, domain or empty; a domain only if its id is not needed
-	unasked bool   // Elsewhere is set because the authority could not be asked
+	unasked bool   // elsewhere is set because the authority could not be asked
 	getenv  func(string) string
 	stop    func() // nil for a real tenant
 }
@@ -38,13 +38,13 @@ type Tenant struct {
 // Connect gets a token. A token of another tenant is refused.
 func (t *Target) Connect(ctx context.Context) (*Tenant, error) {
 	tenant, err := t.Dial(ctx, nil)
-	if err == nil && tenant.Elsewhere != nil {
+	if err == nil && tenant.elsewhere != nil {
 		tenant.Close()
 		if tenant.unasked {
-			return nil, &status.Error{Code: status.Stopped, Err: errors.New(tenant.Elsewhere.Text),
-				Hints: tenant.Elsewhere.Hints}
+			return nil, &status.Error{Code: status.Stopped, Err: errors.New(tenant.elsewhere.Text),
+				Hints: tenant.elsewhere.Hints}
 		}
-		return nil, refuseToken(tenant.Elsewhere)
+		return nil, refuseToken(tenant.elsewhere)
 	}
 	return tenant, err
 }
@@ -67,7 +67,7 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 		return nil, t.noToken(err)
 	}
 	tenant.Client, tenant.Token = client, preflight.Read(token, t.endpoint)
-	tenant.Elsewhere = t.compare(ctx, tenant)
+	tenant.elsewhere = t.compare(ctx, tenant)
 	tenant.ID = cmp.Or(tenant.Token.Tenant, tenant.wanted)
 	return tenant, nil
 }
@@ -132,7 +132,7 @@ func (t *Tenant) Check(w io.Writer, task preflight.Task) error {
 		return nil
 	}
 	err := refuseToken(problem)
-	err.Hints = append(err.Hints, "if you know better than this token tells: --no-preflight")
+	err.Hints = append(err.Hints, "if you know better than this token says: --no-preflight")
 	return err
 }
 
@@ -142,8 +142,8 @@ func refuseToken(p *preflight.Problem) *status.Error {
 
 // Misplaced returns the problem of a token that is for somewhere else than the wanted tenant, or nil.
 func (t *Tenant) Misplaced() *preflight.Problem {
-	if t.Elsewhere != nil {
-		return t.Elsewhere
+	if t.elsewhere != nil {
+		return t.elsewhere
 	}
 	return t.Token.WrongAudience(t.wanted)
 }

@@ -12,7 +12,7 @@ import (
 
 // trustedRoots returns the certificate authorities in SSL_CERT_FILE and SSL_CERT_DIR, and nil if
 // both are empty. On Windows and macOS, where Go ignores these variables, they replace the system's
-// authorities. Elsewhere Go itself lets them replace the system's.
+// authorities. elsewhere Go itself lets them replace the system's.
 func trustedRoots(file, dirs string) (*x509.CertPool, error) {
 	if file+dirs == "" {
 		return nil, nil
