@@ -3,12 +3,12 @@ package batch_test
 import (
 	"context"
 	"errors"
-	"tapsweep/batch/graphsim/fault"
 	"testing"
 	"testing/synctest"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 )
 
 // do runs one request against a tenant with one user.

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"tapsweep/batch/graphsim/fault"
-	"tapsweep/batch/graphsim/quota"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 )
 
 // refusedIn deletes 2,000 passes in so many runs of one Runner, with a pause after each, under

@@ -3,9 +3,10 @@ package graphsim
 import (
 	"net/http"
 	"slices"
+	"time"
+
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/internal/wire"
-	"time"
 )
 
 // allowedMethods are the HTTP methods that a resource allows besides GET.

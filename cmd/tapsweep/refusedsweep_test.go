@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"tapsweep/cmd/tapsweep/internal/status"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // A sweep that deleted nothing, because it was refused or stopped, writes no row. It says how

@@ -3,9 +3,10 @@ package main
 import (
 	"os"
 	"strings"
+	"testing"
+
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"testing"
 )
 
 // Input typed before the question does not answer it.

@@ -3,10 +3,11 @@ package cli
 import (
 	"fmt"
 	"os"
-	"tapsweep/cmd/tapsweep/internal/status"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // manCommand is for packagers, and for people who have only the binary. The pages bear the date

@@ -5,8 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"tapsweep/cmd/tapsweep/internal/status"
 	"testing"
+
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // Every command that is listed has a man page, which names each of its flags.

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"tapsweep/cmd/tapsweep/internal/status"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // nearest returns the name that was probably meant by a misspelt word: a name that begins with

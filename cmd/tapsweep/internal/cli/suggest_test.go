@@ -2,8 +2,9 @@ package cli
 
 import (
 	"strings"
-	"tapsweep/cmd/tapsweep/internal/status"
 	"testing"
+
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 func TestNearest(t *testing.T) {

@@ -1,10 +1,11 @@
 package cli
 
 import (
-	"tapsweep/cmd/tapsweep/internal/run"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/internal/run"
 )
 
 type verifyFlags struct {

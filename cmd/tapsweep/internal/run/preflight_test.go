@@ -2,8 +2,9 @@ package run
 
 import (
 	"strings"
-	"tapsweep/batch/graphsim"
 	"testing"
+
+	"tapsweep/batch/graphsim"
 )
 
 // What is printed before the question is no use after it.

@@ -2,8 +2,9 @@ package tenant
 
 import (
 	"strings"
-	"tapsweep/batch/graphsim/entra"
 	"testing"
+
+	"tapsweep/batch/graphsim/entra"
 )
 
 // A hint names an app as it was named, and has something to fill in where a command takes

@@ -2,8 +2,9 @@ package tenant
 
 import (
 	"strings"
-	"tapsweep/batch/safetext"
 	"testing"
+
+	"tapsweep/batch/safetext"
 )
 
 // environment returns a getenv for the variables, NAME and VALUE in turn.
