@@ -70,8 +70,9 @@ type Options struct {
 
 // A Variable is an environment variable that sets a flag.
 type Variable struct {
-	Variable string `json:"variable"`
-	Value    string `json:"value"`
+	Variable string   `json:"variable"`
+	Value    string   `json:"value"`
+	Commands []string `json:"commands"` // that have the flag
 }
 
 // Run checks the sign-in and prints what it found out.
@@ -218,9 +219,9 @@ func printVariables(w io.Writer, list []Variable) {
 		return
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "\nvariable\tvalue\n")
+	fmt.Fprintf(tw, "\nvariable\tvalue\tfor\n")
 	for _, v := range list {
-		fmt.Fprintf(tw, "%s\t%s\n", v.Variable, v.Value)
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", v.Variable, v.Value, strings.Join(v.Commands, ", "))
 	}
 	tw.Flush()
 }

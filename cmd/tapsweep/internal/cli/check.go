@@ -39,7 +39,7 @@ Graph accepts, or one that does not allow deletes, 4 stopped by a signal,
 				Logger: f.log.logger(p.console)}
 			for _, s := range p.settings {
 				o.Variables = append(o.Variables, checkup.Variable{Variable: s.variable,
-					Value: safetext.Printable(s.value)})
+					Value: safetext.Printable(s.value), Commands: s.commands})
 			}
 			return checkup.Run(cmd.Context(), p.console, o)
 		},
