@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -111,13 +112,14 @@ func TestCheckListsVariables(t *testing.T) {
 	if err := json.Unmarshal([]byte(p.stdout), &c); err != nil {
 		t.Fatalf("%v\n%s", err, p.stdout)
 	}
-	want := []checkup.Variable{{Variable: "TAPSWEEP_LOG_LEVEL", Value: "error"},
-		{Variable: "TAPSWEEP_MAX_ITEMS", Value: "7"}}
-	if !slices.Equal(c.Variables, want) {
+	want := []checkup.Variable{
+		{Variable: "TAPSWEEP_LOG_LEVEL", Value: "error", Commands: []string{"check", "revoke", "scan", "sweep", "verify"}},
+		{Variable: "TAPSWEEP_MAX_ITEMS", Value: "7", Commands: []string{"revoke", "sweep"}}}
+	if !reflect.DeepEqual(c.Variables, want) {
 		t.Errorf("variables %+v, want %+v", c.Variables, want)
 	}
 	p = tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root), "check")
-	if !strings.Contains(p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"\n") {
+	if !strings.Contains(p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"  check, revoke, scan, sweep, verify\n") {
 		t.Errorf("the table does not name the variable\n%s", p.stdout)
 	}
 	if p := tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version"); p.code != status.Done {

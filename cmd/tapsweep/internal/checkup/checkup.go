@@ -69,8 +69,9 @@ type Options struct {
 
 // A Variable is an environment variable that sets a flag.
 type Variable struct {
-	Variable string `json:"variable"`
-	Value    string `json:"value"`
+	Variable string   `json:"variable"`
+	Value    string   `json:"value"`
+	Commands []string `json:"commands"` // that have the flag
 }
 
 // Run checks the sign-in and prints what it found out.
@@ -197,10 +198,10 @@ func (c *Checkup) print(to *console.Console, asJSON bool, t *tenant.Tenant) erro
 		tw.Flush()
 	}
 	if len(c.Variables) > 0 {
-		fmt.Fprintf(tw, "\nvariable\tvalue\n")
+		fmt.Fprintf(tw, "\nvariable\tvalue\tfor\n")
 	}
 	for _, v := range c.Variables {
-		fmt.Fprintf(tw, "%s\t%s\n", v.Variable, v.Value)
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", v.Variable, v.Value, strings.Join(v.Commands, ", "))
 	}
 	tw.Flush()
 	for _, s := range c.Steps {

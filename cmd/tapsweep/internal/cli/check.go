@@ -41,7 +41,7 @@ Graph accepts, or one that does not allow deletes, 4 stopped by a signal,
 			o.JSON, o.Logger = f.output == "json", f.log.logger(p.console)
 			for _, s := range p.settings {
 				o.Variables = append(o.Variables, checkup.Variable{Variable: s.variable,
-					Value: safetext.Printable(s.value)})
+					Value: safetext.Printable(s.value), Commands: s.commands})
 			}
 			return checkup.Run(cmd.Context(), p.console, o)
 		},

@@ -34,18 +34,23 @@ func hasVariable(fl *pflag.FlagSet, names ...string) {
 }
 
 // A setting is an environment variable that sets a flag.
-type setting struct{ variable, value, flag string } // no flag takes a secret
+type setting struct {
+	variable, value, flag string   // no flag takes a secret
+	commands              []string // that have the flag
+}
 
 // environment returns the settings in an environment. The error lists each variable with our
 // prefix that sets no flag, or whose value its flag does not accept. A variable without a value
 // is an error as well, because an empty guard would silently do nothing, except for the flags
-// in emptyIsNone.
-func environment(environ []string) (list []setting, err error) {
+// in emptyIsNone. Variables of overridden flags are left out: their values do not matter.
+func environment(environ []string, overridden ...string) (list []setting, err error) {
 	settable, typed := make(map[string]*pflag.Flag), make(map[string]bool)
+	commands := make(map[string][]string)
 	for _, cmd := range new(program).rootCommand().Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			if _, ok := f.Annotations["environment"]; ok {
 				settable[variable(f.Name)] = f
+				commands[f.Name] = append(commands[f.Name], cmd.Name())
 			} else {
 				typed[variable(f.Name)] = true
 			}
@@ -61,6 +66,7 @@ func environment(environ []string) (list []setting, err error) {
 		switch {
 		case f == nil:
 			wrong = append(wrong, safetext.Printable(name)+" is "+unknownVariable(name, typed, settable))
+		case slices.Contains(overridden, f.Name):
 		case value == "" && slices.Contains(emptyIsNone, f.Name):
 		default:
 			if err := f.Value.Set(value); errors.Is(err, errEmpty) {
@@ -68,7 +74,7 @@ func environment(environ []string) (list []setting, err error) {
 			} else if err != nil {
 				wrong = append(wrong, fmt.Sprintf("%s: %v", name, err))
 			} else {
-				list = append(list, setting{name, value, f.Name})
+				list = append(list, setting{name, value, f.Name, commands[f.Name]})
 			}
 		}
 	}
@@ -85,14 +91,16 @@ func environment(environ []string) (list []setting, err error) {
 // protected users from both add up. Flags that it sets are added to the arguments that the
 // results log keeps, because the run that resumes it may have another environment.
 func (p *program) setFromEnvironment(cmd *cobra.Command) error {
-	list, err := environment(p.environ)
+	var overridden []string
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name != "protect" {
+			overridden = append(overridden, f.Name)
+		}
+	})
+	list, err := environment(p.environ, overridden...)
 	for _, s := range list {
 		f := cmd.Flags().Lookup(s.flag)
-		switch {
-		case f == nil: // another command has it
-		case f.Changed && f.Name != "protect":
-			continue
-		default:
+		if f != nil { // no other command's
 			if err := cmd.Flags().Set(f.Name, s.value); err != nil {
 				return err // environment has checked the value
 			}

@@ -105,3 +105,13 @@ func TestWrongValuesInOurWords(t *testing.T) {
 		}
 	}
 }
+
+// A flag on the command line counts before its variable, even before one that is wrong.
+func TestWrongVariableOfATypedFlag(t *testing.T) {
+	for _, value := range []string{"fast", ""} {
+		list, err := environment([]string{"TAPSWEEP_RATE=" + value}, "rate")
+		if len(list) > 0 || err != nil {
+			t.Errorf("TAPSWEEP_RATE=%s: settings %v, error %v, want none of both", value, list, err)
+		}
+	}
+}
