@@ -113,7 +113,7 @@ var gone = []results.Outcome{results.Revoked, results.Absent, results.Replaced, 
 
 // Row takes what became of a pass, on nil too.
 func (e *Expired) Row(row *results.Row) {
-	if e != nil && !row.Pending && slices.Contains(gone, row.Outcome) {
+	if e != nil && !row.Provisional && slices.Contains(gone, row.Outcome) {
 		delete(e.at, row.Method)
 	}
 }

@@ -123,10 +123,10 @@ func (ix *index) row(c *cursor) {
 	r.at, r.logLine, r.offset = place{uint32(c.i), uint32(len(lg.rows))}, c.rec.Line, c.rec.Offset
 	r.run, r.who = run, ix.hash(r.User)
 	lg.rows = append(lg.rows, counts)
-	run.row(r.Time, r.Outcome, r.Pending || r.Beside)
-	if r.Pending && r.Outcome == results.Found {
+	run.row(r.Time, r.Outcome, r.Provisional || r.Beside)
+	if r.Provisional && r.Outcome == results.Found {
 		// A sweep was about to delete it, and this may be the last row about it.
-		r.Outcome, r.Pending = results.Unknown, false
+		r.Outcome, r.Provisional = results.Unknown, false
 	}
 	ix.logs.note(utc(r.Time))
 	lg.lined, lg.columns = lg.lined || r.Line != 0, lg.columns || r.Column != 0

@@ -21,7 +21,7 @@ func (m *made) begin(pairs int, args ...string) {
 
 func (m *made) later(d time.Duration) { m.now = m.now.Add(d) }
 
-func pending(r *results.Row)    { r.Pending, r.Verified = true, false }
+func pending(r *results.Row)    { r.Provisional, r.Verified = true, false }
 func unproven(r *results.Row)   { r.Verified = false }
 func bare(r *results.Row)       { r.Status, r.Attempts, r.RequestID, r.Reason = 0, 0, "", "" }
 func by(u int) (s string)       { return fmt.Sprintf("user%05d@contoso.com", u) }

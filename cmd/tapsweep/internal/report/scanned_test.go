@@ -235,7 +235,7 @@ func TestUnfinishedScan(t *testing.T) {
 		r := reportOf(t, path)
 		said := append([]string{r.Verdict()}, r.Notes()...)
 		for _, a := range r.Resume {
-			said = append(said, a.Text())
+			said = append(said, a.String())
 		}
 		all := strings.ReplaceAll(strings.Join(said, "\n"), filepath.Dir(path)+"/", "")
 		fmt.Fprintf(&got, "-- %s\n%s\n", tt.name, all)

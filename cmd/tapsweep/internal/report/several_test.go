@@ -18,7 +18,7 @@ func TestSeveralPasses(t *testing.T) {
 	pass := func(n string) rowChange {
 		return func(r *results.Row) { r.Method, r.AnyPass = "9f0c11aa-1111-4222-8333-00000000000"+n, true }
 	}
-	found := func(r *results.Row) { r.Pending, r.Status, r.Attempts, r.RequestID = true, 0, 0, "" }
+	found := func(r *results.Row) { r.Provisional, r.Status, r.Attempts, r.RequestID = true, 0, 0, "" }
 	beside := func(r *results.Row) { r.Beside = true }
 	m := &made{now: night}
 	m.run("l.csv", 3)

@@ -60,7 +60,7 @@ func TestEncodings(t *testing.T) {
 func TestNotesInUTF16(t *testing.T) {
 	m := &made{now: night}
 	m.run("a.csv", 1, "--verify")
-	m.row("a.csv", 2, results.Revoked, func(r *results.Row) { r.Verified, r.Pending = false, true })
+	m.row("a.csv", 2, results.Revoked, func(r *results.Row) { r.Verified, r.Provisional = false, true })
 	m.row("a.csv", 2, results.Remains, func(r *results.Row) { r.Message = "the pass is listed still" })
 	m.end(1, "")
 	b, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().Bytes(m.Bytes())

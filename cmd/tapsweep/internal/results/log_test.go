@@ -155,7 +155,7 @@ func TestSyncAhead(t *testing.T) {
 		<-release
 		return d.Sync()
 	}, nil)
-	log.Write(&Row{Outcome: Revoked, Pending: true})
+	log.Write(&Row{Outcome: Revoked, Provisional: true})
 	if err := log.SyncAhead(); err != nil || d.syncs != 0 {
 		t.Errorf("SyncAhead = %v, %d syncs for a row that announces nothing", err, d.syncs)
 	}
@@ -167,11 +167,11 @@ func TestSyncAhead(t *testing.T) {
 			}
 		})
 	}
-	log.Write(&Row{Outcome: Found, Pending: true})
+	log.Write(&Row{Outcome: Found, Provisional: true})
 	wait()
 	<-begun // and does not end until it is let
 	for range 100 {
-		if err := log.Write(&Row{Outcome: Found, Pending: true}); err != nil {
+		if err := log.Write(&Row{Outcome: Found, Provisional: true}); err != nil {
 			t.Error(err)
 		}
 		wait()

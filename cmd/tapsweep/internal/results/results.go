@@ -144,27 +144,27 @@ func (r *Run) Elsewhere(tenant, graphRoot string) error {
 
 // A Row is what became of one pair. The keys and their order are fixed.
 type Row struct {
-	Type      string    `json:"type"` // "result"
-	Line      int       `json:"line"`
-	Column    int       `json:"column,omitempty"` // of the line, where other rows start before
-	Source    string    `json:"source"`
-	User      string    `json:"user"`
-	Method    string    `json:"method"`
-	UPN       string    `json:"userPrincipalName,omitempty"` // beside an object id in User
-	AnyPass   bool      `json:"anyPass,omitempty"`           // the pair names no pass, and means whatever there is
-	Outcome   Outcome   `json:"outcome"`
-	Status    int       `json:"status"` // of the answer that decided, 0 if none did
-	Code      string    `json:"code"`   // Graph's error code
-	Message   string    `json:"message"`
-	Attempts  int       `json:"attempts"`  // how often the deciding request was sent; 429 does not count
-	RequestID string    `json:"requestId"` // Graph's, for Microsoft's support
-	Time      time.Time `json:"time"`
-	Hint      string    `json:"hint,omitempty"`      // what a denial can mean, and what to do
-	Reason    string    `json:"reason,omitempty"`    // why the pass could be used or not, such as expired
-	Verified  bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
-	Pending   bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
-	Follows   Outcome   `json:"-"`                   // the outcome of the pending row of this run that it follows
-	InPlaceOf string    `json:"inPlaceOf,omitempty"` // the pass that the pair names, where the row is about another
+	Type              string    `json:"type"` // "result"
+	Line              int       `json:"line"`
+	Column            int       `json:"column,omitempty"` // of the line, where other rows start before
+	Source            string    `json:"source"`
+	User              string    `json:"user"`
+	Method            string    `json:"method"`
+	UPN               string    `json:"userPrincipalName,omitempty"` // beside an object id in User
+	AnyPass           bool      `json:"anyPass,omitempty"`           // the pair names no pass, and means whatever there is
+	Outcome           Outcome   `json:"outcome"`
+	Status            int       `json:"status"` // of the answer that decided, 0 if none did
+	Code              string    `json:"code"`   // Graph's error code
+	Message           string    `json:"message"`
+	Attempts          int       `json:"attempts"`  // how often the deciding request was sent; 429 does not count
+	RequestID         string    `json:"requestId"` // Graph's, for Microsoft's support
+	Time              time.Time `json:"time"`
+	Hint              string    `json:"hint,omitempty"`      // what a denial can mean, and what to do
+	Reason            string    `json:"reason,omitempty"`    // why the pass could be used or not, such as expired
+	Verified          bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
+	Provisional       bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
+	SupersedesPending Outcome   `json:"-"`                   // the outcome of the pending row of this run that it follows
+	InPlaceOf         string    `json:"inPlaceOf,omitempty"` // the pass that the pair names, where the row is about another
 
 	// Beside marks a row about one of several passes that were deleted for a pair that names
 	// no pass. The row does not complete the pair; another row counts for it.
@@ -213,7 +213,7 @@ type End struct {
 }
 
 // announces reports whether the row is about a delete that is not sent yet.
-func (r *Row) announces() bool { return r.Pending && r.Outcome == Found }
+func (r *Row) announces() bool { return r.Provisional && r.Outcome == Found }
 
 // clean makes server text safe to store and show.
 func (r *Row) clean() {

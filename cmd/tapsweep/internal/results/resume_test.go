@@ -270,7 +270,7 @@ func TestDoubtsFollowNothing(t *testing.T) {
 	}
 	run := header
 	log.Write(&run)
-	log.Write(&Row{Line: 2, Source: "l.csv", User: "a@contoso.com", Outcome: Revoked, Pending: true})
+	log.Write(&Row{Line: 2, Source: "l.csv", User: "a@contoso.com", Outcome: Revoked, Provisional: true})
 	log.Close()
 	next := header
 	log, earlier, err := Resume(path, &next, ResumeOptions{Verify: true})
@@ -278,7 +278,7 @@ func TestDoubtsFollowNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if d := earlier.Doubted(&input.Pair{Source: "l.csv", Line: 2, User: "a@contoso.com"}); d == nil || d.Pending || d.Follows != "" {
+	if d := earlier.Doubted(&input.Pair{Source: "l.csv", Line: 2, User: "a@contoso.com"}); d == nil || d.Provisional || d.SupersedesPending != "" {
 		t.Errorf("doubted %+v", d)
 	}
 }
@@ -414,9 +414,9 @@ func TestResumeIntents(t *testing.T) {
 	log.Write(&next)
 	const dana = "dana@contoso.com"
 	for _, r := range []Row{
-		{Source: ScanSource, User: dana, Method: "a", Outcome: Found, Pending: true},
-		{Source: ScanSource, User: dana, Method: "b", Outcome: Found, Pending: true},
-		{Source: ScanSource, User: dana, Method: "c", Outcome: Found, Pending: true},
+		{Source: ScanSource, User: dana, Method: "a", Outcome: Found, Provisional: true},
+		{Source: ScanSource, User: dana, Method: "b", Outcome: Found, Provisional: true},
+		{Source: ScanSource, User: dana, Method: "c", Outcome: Found, Provisional: true},
 		{Source: ScanSource, User: dana, Method: "c", Outcome: Revoked},
 		{Source: "l.csv", Line: 2, User: dana, Method: "d", Outcome: Unknown},
 		{Source: "l.csv", Line: 3, User: dana, Method: "e", Outcome: Failed},
@@ -424,7 +424,7 @@ func TestResumeIntents(t *testing.T) {
 		{Source: "l.csv", Line: 5, User: dana, Method: "g", Outcome: NotSent},
 		{Source: "l.csv", Line: 6, User: dana, Method: "h", Outcome: Remains},
 		{Source: "l.csv", Line: 7, User: dana, Method: "other", InPlaceOf: "i", Outcome: Denied},
-		{Source: ScanSource, User: dana, Method: "m", Outcome: Found, Pending: true},
+		{Source: ScanSource, User: dana, Method: "m", Outcome: Found, Provisional: true},
 		{Source: ScanSource, User: dana, Method: "m", Outcome: Revoked, Beside: true},
 	} {
 		log.Write(&r)

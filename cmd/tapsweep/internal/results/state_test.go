@@ -130,7 +130,7 @@ func TestStateOfAnyReads(t *testing.T) {
 		var rows []Row
 		for range rng.IntN(40) {
 			rows = append(rows, Row{Source: "l.csv", Line: 2 + rng.IntN(5), User: fmt.Sprintf("user%d@contoso.com", rng.IntN(4)),
-				Method: []string{"", "a", "b"}[rng.IntN(3)], AnyPass: rng.IntN(4) == 0, Pending: rng.IntN(5) == 0,
+				Method: []string{"", "a", "b"}[rng.IntN(3)], AnyPass: rng.IntN(4) == 0, Provisional: rng.IntN(5) == 0,
 				Outcome: Outcomes[rng.IntN(len(Outcomes))], Message: strings.Repeat("x", rng.IntN(200))})
 		}
 		text := logOf(t, rows...)

@@ -43,7 +43,7 @@ func runJob(ctx context.Context, t *testing.T, poster batch.Poster, opts Options
 		if r.Beside {
 			return nil
 		}
-		rows = slices.DeleteFunc(rows, func(before results.Row) bool { return before.Pending && before.User == r.User })
+		rows = slices.DeleteFunc(rows, func(before results.Row) bool { return before.Provisional && before.User == r.User })
 		rows = append(rows, *r)
 		return nil
 	}, opts).Run(ctx, src)

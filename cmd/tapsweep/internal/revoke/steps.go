@@ -136,7 +136,7 @@ func (j *Job) deleted(w *work, res batch.Result) *batch.Request {
 func (j *Job) take(w *work, held []passes.Pass) batch.Request {
 	w.method, w.reason, w.rest, w.announced = held[0].ID, "", held[1:], true
 	w.uncertain, w.intended, w.perhaps = false, false, false
-	j.journal(w, results.Row{Outcome: results.Found, Pending: true})
+	j.journal(w, results.Row{Outcome: results.Found, Provisional: true})
 	return w.delete()
 }
 
@@ -163,7 +163,7 @@ func (j *Job) nextIfRoom(w *work, row results.Row, held []passes.Pass) *batch.Re
 func (j *Job) leave(w *work, row results.Row) {
 	w.revoked = w.revoked || row.Outcome == results.Revoked
 	if w.announced {
-		row.Beside, row.Pending, row.Follows = true, false, ""
+		row.Beside, row.Provisional, row.SupersedesPending = true, false, ""
 		j.put(w, row)
 	}
 }

@@ -28,10 +28,10 @@ func (j *Job) done(w *work, row results.Row) *batch.Request {
 		return nil
 	}
 	// What was done is on record before it is verified, however that ends.
-	row.Pending, row.Follows = true, w.pended
+	row.Provisional, row.SupersedesPending = true, w.pended
 	j.journal(w, row)
 	w.pended = cmp.Or(w.pended, row.Outcome)
-	row.Pending, row.Follows = false, w.pended
+	row.Provisional, row.SupersedesPending = false, w.pended
 	return j.verify(w, row)
 }
 
@@ -127,7 +127,7 @@ func (w *work) remains(row *results.Row, held []passes.Pass, res batch.Result) {
 	if w.last.Status != 0 || w.last.Attempts > 0 {
 		message = fmt.Sprintf("%s, %v after it was %s", text, time.Since(w.since).Round(time.Second), row.Outcome)
 	}
-	*row = results.Row{Outcome: results.Remains, Follows: row.Follows, Status: res.Response.Status, Attempts: row.Attempts, RequestID: res.RequestID,
+	*row = results.Row{Outcome: results.Remains, SupersedesPending: row.SupersedesPending, Status: res.Response.Status, Attempts: row.Attempts, RequestID: res.RequestID,
 		Message: message, Reason: string(p.Reason(res.Date))}
 	w.method = p.ID
 }

@@ -74,8 +74,8 @@ func TestVerify(t *testing.T) {
 				if r.Outcome == results.Remains && (r.Reason == "" || tt.left > 0 && r.Method != tenant.Remaining()[0].PassID) {
 					t.Errorf("the row does not name what remains: %+v", r)
 				}
-				if wasPending := tt.want != results.Rejected; wasPending != (r.Follows.Done() && r.Follows != "") {
-					t.Errorf("the row follows one that said %q", r.Follows)
+				if wasPending := tt.want != results.Rejected; wasPending != (r.SupersedesPending.Done() && r.SupersedesPending != "") {
+					t.Errorf("the row follows one that said %q", r.SupersedesPending)
 				}
 				if another := tt.method != "" && r.Method != pass; (r.InPlaceOf == pass) != another {
 					t.Errorf("%q in place of %q", r.Message, r.InPlaceOf)

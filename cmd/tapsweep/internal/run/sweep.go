@@ -256,7 +256,7 @@ func (s *sweepRun) logIntent(f *scan.Found) {
 		return
 	}
 	row := foundRow(f)
-	row.Pending = true
+	row.Provisional = true
 	s.job.Journal(row)
 }
 
