@@ -17,7 +17,8 @@ func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 	t.Helper()
 	l := open(t, paths...)
 	r, err := New(t.Context(), l, func(row *Row) error {
-		s := fmt.Sprintf("%s %s %d %s %s", row.Method[len(row.Method)-1:], row.Outcome, row.Status, row.RequestID, row.Time.Format("15:04"))
+		s := fmt.Sprintf("%s %s %d %s %s", row.Method[len(row.Method)-1:], row.Outcome, row.Status, row.RequestID,
+			row.Time.Format("15:04"))
 		if row.Verified {
 			s += " verified"
 		}
@@ -59,13 +60,15 @@ func TestBothPasses(t *testing.T) {
 	proof := &made{now: night.Add(time.Hour)}
 	proof.begin(3, "verify", "--results", "proof.jsonl", path)
 	for line := 2; line < 5; line++ { // of the log
-		proof.row(path, line, results.Remains, of(by(line), fmt.Sprint("new", line+4)), answered(200), id(fmt.Sprint("look-", line)))
+		proof.row(path, line, results.Remains, of(by(line), fmt.Sprint("new", line+4)), answered(200),
+			id(fmt.Sprint("look-", line)))
 	}
 	proof.end(1, "")
 	proofPath := proof.write(t, "proof.jsonl")
 
 	got, r := stated(t, path, proofPath)
-	want := []string{"2 revoked 204 del-2 02:14 beside", "3 replaced 200 list-3 02:14 beside", "4 denied 403 del-4 02:14 beside",
+	want := []string{"2 revoked 204 del-2 02:14 beside", "3 replaced 200 list-3 02:14 beside",
+		"4 denied 403 del-4 02:14 beside",
 		"6 remains 200 look-2 03:14", "7 remains 200 look-3 03:14", "8 remains 200 look-4 03:14"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
@@ -95,8 +98,10 @@ func TestBothPasses(t *testing.T) {
 	again.row(path, 4, results.Remains, of(by(4), "new9"), answered(200), id("again-4"))
 	again.end(1, "")
 	got, r = stated(t, path, proofPath, restPath, again.write(t, "again.jsonl"))
-	want = []string{"2 revoked 204 del-2 02:14 verified beside", "3 replaced 200 list-3 02:14 beside", "4 denied 403 del-4 02:14 beside",
-		"6 revoked 204 del-6 04:14 verified", "7 denied 403 del-7 04:14", "8 revoked 204 del-8 04:14 beside", "9 remains 200 again-4 05:14"}
+	want = []string{"2 revoked 204 del-2 02:14 verified beside", "3 replaced 200 list-3 02:14 beside",
+		"4 denied 403 del-4 02:14 beside",
+		"6 revoked 204 del-6 04:14 verified", "7 denied 403 del-7 04:14", "8 revoked 204 del-8 04:14 beside",
+		"9 remains 200 again-4 05:14"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows in the end (-want +got):\n%s", diff)
 	}

@@ -263,7 +263,8 @@ func (l *Logs) fits(run *Run) error {
 	case run.header.Tenant != "" && !strings.EqualFold(l.tenant, run.header.Tenant):
 		return fmt.Errorf("it is of tenant %s, and %s is of %s", show(run.header.Tenant), l.tenantOf, show(l.tenant))
 	case l.first.header.GraphRoot != run.header.GraphRoot:
-		return fmt.Errorf("it is of %s, and %s of %s", show(run.header.GraphRoot), l.first.Log, show(l.first.header.GraphRoot))
+		return fmt.Errorf("it is of %s, and %s of %s", show(run.header.GraphRoot), l.first.Log,
+			show(l.first.header.GraphRoot))
 	case l.first.DryRun != run.DryRun:
 		return fmt.Errorf("one of it and %s is a dry run, and the other is not", l.first.Log)
 	}

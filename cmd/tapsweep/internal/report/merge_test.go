@@ -109,7 +109,8 @@ func TestRunsSideBySide(t *testing.T) {
 	a.end(1, "")
 	b.end(4, "interrupt signal received")
 	r := reportOf(t, a.write(t, "a.jsonl"), b.write(t, "b.jsonl"))
-	if diff := cmp.Diff(map[results.Outcome]int{results.Replaced: 1, results.Revoked: 1}, r.Counts); diff != "" || len(r.Resume) != 0 {
+	if diff := cmp.Diff(map[results.Outcome]int{results.Replaced: 1, results.Revoked: 1}, r.Counts); diff != "" ||
+		len(r.Resume) != 0 {
 		t.Errorf("to go on %+v, counts (-want +got):\n%s", r.Resume, diff)
 	}
 
@@ -169,11 +170,14 @@ func TestCopies(t *testing.T) {
 			if diff := cmp.Diff(want.Counts, r.Counts); diff != "" {
 				t.Errorf("%s: counts (-want +got):\n%s", names.String(), diff)
 			}
-			if got, want := fmt.Sprint(len(r.Runs), r.Runs[0].ExitText(), r.Waits, r.PairsPerSecond, r.Progress, len(r.Resume), r.Resume[0].Left),
-				fmt.Sprint(len(want.Runs), "4, stopped early", want.Waits, want.PairsPerSecond, want.Progress, 1, want.Resume[0].Left); got != want {
+			if got, want := fmt.Sprint(len(r.Runs), r.Runs[0].ExitText(), r.Waits, r.PairsPerSecond, r.Progress, len(r.Resume),
+				r.Resume[0].Left),
+				fmt.Sprint(len(want.Runs), "4, stopped early", want.Waits, want.PairsPerSecond, want.Progress, 1,
+					want.Resume[0].Left); got != want {
 				t.Errorf("%s:\n%s, want\n%s", names.String(), got, want)
 			}
-			if notes := strings.Join(r.Notes(), "\n"); strings.Count(notes, "is a copy") != n-1 || strings.Contains(notes, "killed") {
+			if notes := strings.Join(r.Notes(), "\n"); strings.Count(notes, "is a copy") != n-1 ||
+				strings.Contains(notes, "killed") {
 				t.Errorf("%s: notes %q", names.String(), notes)
 			}
 			if len(r.Logs) != n {
@@ -185,7 +189,8 @@ func TestCopies(t *testing.T) {
 	// One that differs was changed, and which of them no program can tell.
 	changed := &made{}
 	changed.Write(bytes.Replace(saved.Bytes(), []byte("denied"), []byte("absent"), 1))
-	if l, err := OpenLogs(t.Context(), []string{whole, changed.write(t, "e.jsonl")}); err == nil || !strings.Contains(err.Error(), "tell of one run and differ") {
+	if l, err := OpenLogs(t.Context(), []string{whole, changed.write(t, "e.jsonl")}); err == nil ||
+		!strings.Contains(err.Error(), "tell of one run and differ") {
 		t.Errorf("a copy that was changed: %v", err)
 		if err == nil {
 			l.Close()
@@ -235,7 +240,8 @@ func TestElsewhereOfALook(t *testing.T) {
 	proof.row("gone.jsonl", 4, results.Absent, of(by(4), pass(4))) // of whom nothing is known
 	proof.end(0, "")
 	r := reportOf(t, m.write(t, "a.jsonl"), rest.write(t, "rest.jsonl"), proof.write(t, "proof.jsonl"))
-	if diff := cmp.Diff(map[results.Outcome]int{results.Revoked: 2, results.Absent: 1}, r.Counts); diff != "" || r.Verified != 2 {
+	if diff := cmp.Diff(map[results.Outcome]int{results.Revoked: 2, results.Absent: 1}, r.Counts); diff != "" ||
+		r.Verified != 2 {
 		t.Errorf("%d verified, counts (-want +got):\n%s", r.Verified, diff)
 	}
 }
@@ -263,27 +269,38 @@ func TestOnTwoLists(t *testing.T) {
 		first, second func(m *made)
 		want          map[results.Outcome]int
 	}{
-		{"deleted for the second", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row("mallory.csv", 7, results.Revoked, of("ann@contoso.com", pass(1))) },
+		{"deleted for the second", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) },
+			func(m *made) { m.row("mallory.csv", 7, results.Revoked, of("ann@contoso.com", pass(1))) },
 			map[results.Outcome]int{results.Revoked: 1}},
-		{"deleted for the first", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) { m.row("mallory.csv", 7, results.NotSent, who) },
+		{"deleted for the first", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) },
+			func(m *made) { m.row("mallory.csv", 7, results.NotSent, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
-		{"and not touched then", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) { m.row("mallory.csv", 7, results.Protected, who) },
+		{"and not touched then", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) },
+			func(m *made) { m.row("mallory.csv", 7, results.Protected, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
-		{"by another name", func(m *made) { m.row("suspects.csv", 2, results.Denied, of("id-1", pass(1)), upn("ann@contoso.com")) }, func(m *made) { m.row("mallory.csv", 7, results.Revoked, who) },
+		{"by another name", func(m *made) {
+			m.row("suspects.csv", 2, results.Denied, of("id-1", pass(1)),
+				upn("ann@contoso.com"))
+		}, func(m *made) { m.row("mallory.csv", 7, results.Revoked, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
-		{"another pass", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) { m.row("mallory.csv", 7, results.Denied, of("ann@contoso.com", pass(2))) },
+		{"another pass", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) },
+			func(m *made) { m.row("mallory.csv", 7, results.Denied, of("ann@contoso.com", pass(2))) },
 			map[results.Outcome]int{results.Revoked: 1, results.Denied: 1}},
-		{"no pass named", func(m *made) { m.row("suspects.csv", 2, results.Failed, of("ann@contoso.com", "")) }, func(m *made) { m.row("mallory.csv", 7, results.Denied, of("ann@contoso.com", "")) },
+		{"no pass named", func(m *made) { m.row("suspects.csv", 2, results.Failed, of("ann@contoso.com", "")) },
+			func(m *made) { m.row("mallory.csv", 7, results.Denied, of("ann@contoso.com", "")) },
 			map[results.Outcome]int{results.Denied: 1}},
 		{"twice on one list", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) {
 			m.row("mallory.csv", 7, results.Absent, who)
 			m.row("mallory.csv", 8, results.Duplicate, who)
 		}, map[results.Outcome]int{results.Revoked: 1, results.Duplicate: 1}},
-		{"swept since", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row(results.ScanSource, 0, results.Revoked, who) },
+		{"swept since", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) },
+			func(m *made) { m.row(results.ScanSource, 0, results.Revoked, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
-		{"found since", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row(results.ScanSource, 0, results.Found, who) },
+		{"found since", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) },
+			func(m *made) { m.row(results.ScanSource, 0, results.Found, who) },
 			map[results.Outcome]int{results.Denied: 1}},
-		{"swept before", func(m *made) { m.row(results.ScanSource, 0, results.Failed, who) }, func(m *made) { m.row("mallory.csv", 7, results.Revoked, who) },
+		{"swept before", func(m *made) { m.row(results.ScanSource, 0, results.Failed, who) },
+			func(m *made) { m.row("mallory.csv", 7, results.Revoked, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
 	}
 	for _, tt := range tests {

@@ -62,7 +62,8 @@ func TestNotProven(t *testing.T) {
 	if got := r.Runs[0].ExitText(); !strings.Contains(got, "not proven to be gone") {
 		t.Errorf("exit %q", got)
 	}
-	if len(r.Resume) != 1 || !strings.Contains(r.Resume[0].Command, "--resume") || !strings.Contains(r.Resume[0].Command, "--verify") {
+	if len(r.Resume) != 1 || !strings.Contains(r.Resume[0].Command, "--resume") ||
+		!strings.Contains(r.Resume[0].Command, "--verify") {
 		t.Errorf("to go on: %+v", r.Resume)
 	}
 }
@@ -111,7 +112,8 @@ func TestVerifiedLater(t *testing.T) {
 		if r.Pairs != 4 || r.Verified != verified || r.Unverified != 4-verified {
 			t.Errorf("%s: %d pairs, %d verified, %d not", path, r.Pairs, r.Verified, r.Unverified)
 		}
-		if verified < 4 && (len(r.Resume) != 1 || r.Resume[0].Left != 3 || !strings.Contains(r.Resume[0].Command, " --verify ")) || verified == 4 && len(r.Resume) > 0 {
+		if verified < 4 && (len(r.Resume) != 1 || r.Resume[0].Left != 3 ||
+			!strings.Contains(r.Resume[0].Command, " --verify ")) || verified == 4 && len(r.Resume) > 0 {
 			t.Errorf("%s: to go on: %+v", path, r.Resume)
 		}
 	}

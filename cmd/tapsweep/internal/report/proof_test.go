@@ -15,7 +15,8 @@ import (
 
 // begin is the first line of a run of any command.
 func (m *made) begin(pairs int, args ...string) {
-	m.line(results.Run{Type: "run", Version: "v1.4.0", Command: args, Digest: "sha256:" + args[len(args)-1], Tenant: "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
+	m.line(results.Run{Type: "run", Version: "v1.4.0", Command: args, Digest: "sha256:" + args[len(args)-1],
+		Tenant:    "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
 		GraphRoot: "https://graph.microsoft.com", Pairs: pairs, Start: m.now})
 }
 
@@ -81,7 +82,8 @@ func proven(t *testing.T) (v1, proof *made, path string) {
 func TestProofAnnotates(t *testing.T) {
 	_, proof, v1 := proven(t)
 	alone, both := reportOf(t, v1), reportOf(t, v1, proof.write(t, "proof.jsonl"))
-	want := map[results.Outcome]int{results.Revoked: 3, results.Absent: 1, results.Denied: 1, results.NotSent: 1, results.Duplicate: 1}
+	want := map[results.Outcome]int{results.Revoked: 3, results.Absent: 1, results.Denied: 1, results.NotSent: 1,
+		results.Duplicate: 1}
 	if diff := cmp.Diff(want, alone.Counts); diff != "" {
 		t.Fatalf("alone (-want +got):\n%s", diff)
 	}
@@ -90,8 +92,10 @@ func TestProofAnnotates(t *testing.T) {
 	if diff := cmp.Diff(want, both.Counts); diff != "" {
 		t.Errorf("with the proof (-want +got):\n%s", diff)
 	}
-	if both.Verified != 3 || both.Pairs != alone.Pairs || both.WithoutRow != 0 || both.Words().Title != alone.Words().Title {
-		t.Errorf("%d verified, %d pairs, %d without a row, %q", both.Verified, both.Pairs, both.WithoutRow, both.Words().Title)
+	if both.Verified != 3 || both.Pairs != alone.Pairs || both.WithoutRow != 0 ||
+		both.Words().Title != alone.Words().Title {
+		t.Errorf("%d verified, %d pairs, %d without a row, %q", both.Verified, both.Pairs, both.WithoutRow,
+			both.Words().Title)
 	}
 	if got := both.Proof(); got != "3 of 3 verified" {
 		t.Errorf("proof %q", got)
@@ -103,7 +107,8 @@ func TestProofAnnotates(t *testing.T) {
 	for _, a := range both.Resume {
 		commands = append(commands, fmt.Sprint(a.Left, " ", strings.NewReplacer(a.Log, "LOG").Replace(a.Command)))
 	}
-	if diff := cmp.Diff([]string{"2 tapsweep revoke --resume --results LOG --yes a.csv", "3 tapsweep revoke LOG"}, commands); diff != "" {
+	if diff := cmp.Diff([]string{"2 tapsweep revoke --resume --results LOG --yes a.csv", "3 tapsweep revoke LOG"},
+		commands); diff != "" {
 		t.Errorf("to go on (-want +got):\n%s", diff)
 	}
 	if s := text(t, both); strings.Contains(s, "deleted, but") {
@@ -122,10 +127,12 @@ func TestProofKeeps(t *testing.T) {
 		rows[row.Line] = row
 	}
 	at, looked := night.Add(time.Second), night.Add(time.Hour+time.Second)
-	if r := rows[2]; !r.Time.Equal(at) || r.Status != 204 || r.Reason != "EnabledByPolicy" || !r.Verified || !r.VerifiedAt.Equal(looked) {
+	if r := rows[2]; !r.Time.Equal(at) || r.Status != 204 || r.Reason != "EnabledByPolicy" || !r.Verified ||
+		!r.VerifiedAt.Equal(looked) {
 		t.Errorf("verified: %+v", r)
 	}
-	if r := rows[8]; !r.Time.Equal(at) || r.Status != 204 || r.Outcome != results.Remains || r.Message != "the pass is listed still" || r.Reason != "EnabledByPolicy" {
+	if r := rows[8]; !r.Time.Equal(at) || r.Status != 204 || r.Outcome != results.Remains ||
+		r.Message != "the pass is listed still" || r.Reason != "EnabledByPolicy" {
 		t.Errorf("remains: %+v", r)
 	}
 	if r := rows[5]; r.Outcome != results.NotSent || r.Verified {
@@ -223,7 +230,9 @@ func TestPending(t *testing.T) {
 		f := strings.Split(strings.TrimSpace(line), ",")
 		states = append(states, strings.Join([]string{f[1], f[3], f[4], f[13], f[16]}, " "))
 	}
-	want := []string{"line method outcome verified pending", "2 " + pass(2) + " revoked true ", "3 " + pass(3) + " revoked  ", "4 " + pass(4) + " revoked  true", "5 " + pass(5) + " revoked  true", "3 another remains  "}
+	want := []string{"line method outcome verified pending", "2 " + pass(2) + " revoked true ",
+		"3 " + pass(3) + " revoked  ", "4 " + pass(4) + " revoked  true", "5 " + pass(5) + " revoked  true",
+		"3 another remains  "}
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
@@ -255,7 +264,8 @@ func TestPendingOtherPass(t *testing.T) {
 	m.row(results.ScanSource, 0, results.Revoked, of("id-2", "m4"))
 	m.end(1, "")
 	r := reportOf(t, m.write(t, "s.jsonl"))
-	if diff := cmp.Diff(map[results.Outcome]int{results.Remains: 1, results.Revoked: 2}, r.Counts); diff != "" || r.Unverified != 0 {
+	if diff := cmp.Diff(map[results.Outcome]int{results.Remains: 1, results.Revoked: 2}, r.Counts); diff != "" ||
+		r.Unverified != 0 {
 		t.Errorf("%d not verified, counts (-want +got):\n%s", r.Unverified, diff)
 	}
 }
@@ -273,7 +283,8 @@ func TestProofAlone(t *testing.T) {
 	if len(r.Resume) != 1 || r.Resume[0].Left != 3 || !strings.HasPrefix(r.Resume[0].Command, "tapsweep revoke ") {
 		t.Errorf("to go on: %+v", r.Resume)
 	}
-	if s := text(t, r); strings.Contains(s, "deleted, but") || strings.Contains(s, "were before") || strings.Contains(s, "pair") {
+	if s := text(t, r); strings.Contains(s, "deleted, but") || strings.Contains(s, "were before") ||
+		strings.Contains(s, "pair") {
 		t.Errorf("not the words of a proof:\n%s", s)
 	}
 }

@@ -314,8 +314,10 @@ func TestRefuses(t *testing.T) {
 			"line 2"},
 		{"a row behind other text", []string{raw(`{"type":"run"}` + "\ntapsweep: " + `{"type":"end"}` + "\n")},
 			`line 2 has "tapsweep: " before`},
-		{"outcome", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"vanished"}` + "\n")}, "another version"},
-		{"long line", []string{raw(`{"type":"run"}` + "\n" + strings.Repeat("x", 1<<20+1) + "\n")}, "line 2 is longer than 1 MiB"},
+		{"outcome", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"vanished"}` + "\n")},
+			"another version"},
+		{"long line", []string{raw(`{"type":"run"}` + "\n" + strings.Repeat("x", 1<<20+1) + "\n")},
+			"line 2 is longer than 1 MiB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -337,15 +339,22 @@ func TestResumeCommand(t *testing.T) {
 		want      string
 		note      string
 	}{
-		{"plain", "l.jsonl", []string{"revoke", "--yes", "a.csv"}, "tapsweep revoke --resume --results l.jsonl --yes a.csv", ""},
-		{"log is replaced", "l.jsonl", []string{"revoke", "--results", "x", "--results=y", "--resume=unsent", "--overwrite", "a.csv"}, "tapsweep revoke --resume --results l.jsonl a.csv", ""},
-		{"quotes", "my log.jsonl", []string{"revoke", "it's; rm -rf $HOME", "", "*"}, `tapsweep revoke --resume --results 'my log.jsonl' 'it'\''s; rm -rf $HOME' '' '*'`, ""},
-		{"after --", "l.jsonl", []string{"revoke", "--", "--results"}, "tapsweep revoke --resume --results l.jsonl -- --results", ""},
-		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -", "with the same list on standard input"},
-		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "", "the run was a drill against a simulated tenant, which is gone"},
+		{"plain", "l.jsonl", []string{"revoke", "--yes", "a.csv"}, "tapsweep revoke --resume --results l.jsonl --yes a.csv",
+			""},
+		{"log is replaced", "l.jsonl", []string{"revoke", "--results", "x", "--results=y", "--resume=unsent", "--overwrite",
+			"a.csv"}, "tapsweep revoke --resume --results l.jsonl a.csv", ""},
+		{"quotes", "my log.jsonl", []string{"revoke", "it's; rm -rf $HOME", "", "*"},
+			`tapsweep revoke --resume --results 'my log.jsonl' 'it'\''s; rm -rf $HOME' '' '*'`, ""},
+		{"after --", "l.jsonl", []string{"revoke", "--", "--results"},
+			"tapsweep revoke --resume --results l.jsonl -- --results", ""},
+		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -",
+			"with the same list on standard input"},
+		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "",
+			"the run was a drill against a simulated tenant, which is gone"},
 		{"no command", "l.jsonl", nil, "", "the log does not tell the command of its run"},
 		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not tell the command of its run"},
-		{"unprintable", "l.jsonl", []string{"revoke", "a\u202e.csv"}, "", "the command of the run has characters that cannot be shown"},
+		{"unprintable", "l.jsonl", []string{"revoke", "a\u202e.csv"}, "",
+			"the command of the run has characters that cannot be shown"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -276,11 +276,13 @@ func TestListCommand(t *testing.T) {
 		want string
 	}{
 		{nil, "tapsweep revoke proof.jsonl"},
-		{[]string{"verify", "--cloud", "usgov", "--results", "proof.jsonl", "--certificate=app.pem", "--verify-wait", "1m", "incident.jsonl"},
+		{[]string{"verify", "--cloud", "usgov", "--results", "proof.jsonl", "--certificate=app.pem", "--verify-wait", "1m",
+			"incident.jsonl"},
 			"tapsweep revoke --cloud usgov --certificate=app.pem proof.jsonl"},
 		{[]string{"verify", "--tenant", "\x1b[2J", "incident.jsonl"}, ""},
 		// The log names those who are spared, and what was to be looked at is looked at.
-		{[]string{"revoke", "--yes", "--verify", "--protect", "glass.txt", "--protect=more.txt", "--results", "v.jsonl", "a.csv"},
+		{[]string{"revoke", "--yes", "--verify", "--protect", "glass.txt", "--protect=more.txt", "--results", "v.jsonl",
+			"a.csv"},
 			"tapsweep revoke --protect glass.txt --protect=more.txt --verify proof.jsonl"},
 	} {
 		if got := ListCommand("proof.jsonl", ran(tt.args...)); got != tt.want {

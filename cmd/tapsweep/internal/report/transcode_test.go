@@ -95,7 +95,8 @@ func TestStrayLines(t *testing.T) {
 	before := &made{} // the preflight comes first
 	before.WriteString("tapsweep devel\n\n" + `{"time":"2026-03-02T08:15:00Z","level":"INFO","msg":"x"}` + "\n")
 	before.Write(text)
-	if r := reportOf(t, before.write(t, "pod.log")); r.Logs[0].Stray != 3 || r.Pairs != 16 { // an empty line is not counted
+	if r := reportOf(t, before.write(t, "pod.log")); r.Logs[0].Stray != 3 ||
+		r.Pairs != 16 { // an empty line is not counted
 		t.Errorf("%d lines are left out, and %d pairs are there; want 3 and 16", r.Logs[0].Stray, r.Pairs)
 	}
 }

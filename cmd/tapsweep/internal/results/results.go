@@ -164,7 +164,7 @@ type Row struct {
 	Verified          bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
 	Provisional       bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
 	SupersedesPending Outcome   `json:"-"`                   // the outcome of the pending row of this run that it follows
-	InPlaceOf         string    `json:"inPlaceOf,omitempty"` // the pass that the pair names, where the row is about another
+	InPlaceOf         string    `json:"inPlaceOf,omitempty"` // the pass of the pair, if the row is about another
 
 	// Beside marks a row about one of several passes that were deleted for a pair that names
 	// no pass. The row does not complete the pair; another row counts for it.
