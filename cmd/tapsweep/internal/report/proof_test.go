@@ -14,24 +14,24 @@ import (
 )
 
 // begin is the first line of a run of any command.
-func (m *made) begin(pairs int, args ...string) {
+func (m *logBuilder) begin(pairs int, args ...string) {
 	m.line(results.Run{Type: "run", Version: "v1.4.0", Command: args, Digest: "sha256:" + args[len(args)-1],
 		Tenant:    "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
 		GraphRoot: "https://graph.microsoft.com", Pairs: pairs, Start: m.now})
 }
 
-func (m *made) later(d time.Duration) { m.now = m.now.Add(d) }
+func (m *logBuilder) later(d time.Duration) { m.now = m.now.Add(d) }
 
-func pending(r *results.Row)    { r.Provisional, r.Verified = true, false }
-func unproven(r *results.Row)   { r.Verified = false }
-func bare(r *results.Row)       { r.Status, r.Attempts, r.RequestID, r.Reason = 0, 0, "", "" }
-func by(u int) (s string)       { return fmt.Sprintf("user%05d@contoso.com", u) }
-func pass(u int) (s string)     { return fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", u) }
-func upn(name string) rowChange { return func(r *results.Row) { r.UPN = name } }
+func pending(r *results.Row)        { r.Provisional, r.Verified = true, false }
+func notVerified(r *results.Row)    { r.Verified = false }
+func withoutRequest(r *results.Row) { r.Status, r.Attempts, r.RequestID, r.Reason = 0, 0, "", "" }
+func userName(u int) (s string)     { return fmt.Sprintf("user%05d@contoso.com", u) }
+func pass(u int) (s string)         { return fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", u) }
+func upn(name string) rowChange     { return func(r *results.Row) { r.UPN = name } }
 
 type rowChange = func(*results.Row)
 
-func of(user, method string) rowChange {
+func aboutPass(user, method string) rowChange {
 	return func(r *results.Row) { r.User, r.Method = user, method }
 }
 
@@ -43,27 +43,28 @@ func instead(method string) rowChange {
 func anyPass(r *results.Row) { r.AnyPass = true }
 
 // proven are the rows of a log and those of a proof of it.
-func proven(t *testing.T) (v1, proof *made, path string) {
+func proven(t *testing.T) (v1, proof *logBuilder, path string) {
 	t.Helper()
-	v1 = &made{now: night}
+	v1 = &logBuilder{now: night}
 	v1.begin(7, "revoke", "--yes", "--results", "v1.jsonl", "a.csv")
 	v1.later(time.Second)
-	v1.row("a.csv", 2, results.Revoked, unproven)                       // line 2 of the log
-	v1.row("a.csv", 3, results.Absent)                                  // 3
-	v1.row("a.csv", 4, results.Denied)                                  // 4
-	v1.row("a.csv", 5, results.NotSent)                                 // 5
-	v1.row("a.csv", 6, results.Revoked, unproven, of(by(2), pass(6)))   // 6: another pair of the first user
-	v1.row("a.csv", 7, results.Duplicate, unproven, of(by(2), pass(2))) // 7
-	v1.row("a.csv", 8, results.Revoked, unproven)                       // 8
+	v1.row("a.csv", 2, results.Revoked, notVerified) // line 2 of the log
+	v1.row("a.csv", 3, results.Absent)               // 3
+	v1.row("a.csv", 4, results.Denied)               // 4
+	v1.row("a.csv", 5, results.NotSent)              // 5
+	v1.row("a.csv", 6, results.Revoked, notVerified,
+		aboutPass(userName(2), pass(6))) // 6: another pair of the first user
+	v1.row("a.csv", 7, results.Duplicate, notVerified, aboutPass(userName(2), pass(2))) // 7
+	v1.row("a.csv", 8, results.Revoked, notVerified)                                    // 8
 	v1.later(time.Second)
 	v1.end(4, "interrupt signal received")
 	path = v1.write(t, "v1.jsonl")
 
-	proof = &made{now: night.Add(time.Hour)}
+	proof = &logBuilder{now: night.Add(time.Hour)}
 	proof.begin(5, "verify", "--results", "proof.jsonl", path)
 	proof.later(time.Second)
 	seen := func(line, user int, o results.Outcome, change ...rowChange) {
-		proof.row(path, line, o, append([]rowChange{of(by(user), pass(user)), func(r *results.Row) {
+		proof.row(path, line, o, append([]rowChange{aboutPass(userName(user), pass(user)), func(r *results.Row) {
 			r.Status, r.Verified, r.Reason = 200, o == results.Revoked || o == results.Absent, ""
 		}}, change...)...)
 	}
@@ -144,10 +145,10 @@ func TestProofKeeps(t *testing.T) {
 func TestProofIsList(t *testing.T) {
 	_, proof, v1 := proven(t)
 	path := proof.write(t, "proof.jsonl")
-	last := &made{now: night.Add(2 * time.Hour)}
+	last := &logBuilder{now: night.Add(2 * time.Hour)}
 	last.begin(3, "revoke", "--yes", path)
 	for i, user := range []int{4, 5, 8} { // lines 4, 5, 6 of the proof
-		last.row(path, 4+i, results.Revoked, unproven, of(by(user), pass(user)))
+		last.row(path, 4+i, results.Revoked, notVerified, aboutPass(userName(user), pass(user)))
 	}
 	last.later(time.Second)
 	last.end(0, "")
@@ -160,20 +161,20 @@ func TestProofIsList(t *testing.T) {
 // A proof of one night's log went to the pairs of another's, of the same name.
 func TestProofOfWhich(t *testing.T) {
 	sweep := func(at time.Time, first int) string {
-		m := &made{now: at}
+		m := &logBuilder{now: at}
 		m.begin(0, "sweep", "--all-users", "--yes", "--results", "last.jsonl", "--overwrite")
 		for i := range 3 {
-			m.row(results.ScanSource, 0, results.Revoked, unproven, of(by(first+i), pass(first+i)))
+			m.row(results.ScanSource, 0, results.Revoked, notVerified, aboutPass(userName(first+i), pass(first+i)))
 		}
 		m.end(0, "")
 		return m.write(t, "last.jsonl")
 	}
 	mon, tue := sweep(night, 10), sweep(night.AddDate(0, 0, 1), 20)
 	for _, named := range []string{tue, "moved/last.jsonl", "renamed.jsonl"} {
-		proof := &made{now: night.AddDate(0, 0, 2)}
+		proof := &logBuilder{now: night.AddDate(0, 0, 2)}
 		proof.begin(3, "verify", "--results", "proof.jsonl", named)
 		for i := range 3 {
-			proof.row(named, 2+i, results.Revoked, of(by(20+i), pass(20+i)))
+			proof.row(named, 2+i, results.Revoked, aboutPass(userName(20+i), pass(20+i)))
 		}
 		proof.end(0, "")
 		verified := make(map[string]bool)
@@ -183,7 +184,8 @@ func TestProofOfWhich(t *testing.T) {
 			}
 			verified[row.User] = row.Verified
 		}
-		want := map[string]bool{by(10): false, by(11): false, by(12): false, by(20): true, by(21): true, by(22): true}
+		want := map[string]bool{userName(10): false, userName(11): false, userName(12): false, userName(20): true,
+			userName(21): true, userName(22): true}
 		if diff := cmp.Diff(want, verified); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", named, diff)
 		}
@@ -193,7 +195,7 @@ func TestProofOfWhich(t *testing.T) {
 // A run with --verify writes two rows a pair; one that was killed between them left
 // pairs that are done, and yet to be verified.
 func TestPending(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.begin(4, "revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")
 	m.later(time.Second)
 	for line := 2; line < 6; line++ {
@@ -240,8 +242,9 @@ func TestPending(t *testing.T) {
 	// A run that goes on with it verifies without an answer of its own.
 	m.later(time.Hour)
 	m.begin(4, "revoke", "--yes", "--verify", "--results", "v.jsonl", "--resume", "a.csv")
-	m.row("a.csv", 4, results.Revoked, bare)
-	m.row("a.csv", 5, results.Revoked, bare, unproven, func(r *results.Row) { r.Message = "not verified: timeout" })
+	m.row("a.csv", 4, results.Revoked, withoutRequest)
+	m.row("a.csv", 5, results.Revoked, withoutRequest, notVerified,
+		func(r *results.Row) { r.Message = "not verified: timeout" })
 	m.end(1, "")
 	r = reportOf(t, m.write(t, "v.jsonl"))
 	if got, want := r.Verdict(), "3 of 4 pairs are done, 1 is not; 1 of those that are done is not proven."; got != want {
@@ -254,14 +257,14 @@ func TestPending(t *testing.T) {
 
 // A sweep whose look shows another pass counted the user twice.
 func TestPendingOtherPass(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.begin(0, "sweep", "--all-users", "--yes", "--verify")
-	m.row(results.ScanSource, 0, results.Revoked, of("id-1", "m1"), pending)
-	m.row(results.ScanSource, 0, results.Remains, of("id-1", "m1"), instead("m2"))
-	m.row(results.ScanSource, 0, results.Revoked, of("id-2", "m3"), pending) // two passes of one user
-	m.row(results.ScanSource, 0, results.Revoked, of("id-2", "m4"), pending)
-	m.row(results.ScanSource, 0, results.Revoked, of("id-2", "m3"))
-	m.row(results.ScanSource, 0, results.Revoked, of("id-2", "m4"))
+	m.row(results.ScanSource, 0, results.Revoked, aboutPass("id-1", "m1"), pending)
+	m.row(results.ScanSource, 0, results.Remains, aboutPass("id-1", "m1"), instead("m2"))
+	m.row(results.ScanSource, 0, results.Revoked, aboutPass("id-2", "m3"), pending) // two passes of one user
+	m.row(results.ScanSource, 0, results.Revoked, aboutPass("id-2", "m4"), pending)
+	m.row(results.ScanSource, 0, results.Revoked, aboutPass("id-2", "m3"))
+	m.row(results.ScanSource, 0, results.Revoked, aboutPass("id-2", "m4"))
 	m.end(1, "")
 	r := reportOf(t, m.write(t, "s.jsonl"))
 	if diff := cmp.Diff(map[results.Outcome]int{results.Remains: 1, results.Revoked: 2}, r.Counts); diff != "" ||

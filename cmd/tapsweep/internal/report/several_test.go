@@ -20,15 +20,15 @@ func TestSeveralPasses(t *testing.T) {
 	}
 	found := func(r *results.Row) { r.Provisional, r.Status, r.Attempts, r.RequestID = true, 0, 0, "" }
 	beside := func(r *results.Row) { r.Beside = true }
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("l.csv", 3)
 	m.row("l.csv", 2, results.Found, pass("1"), found)
-	m.row("l.csv", 2, results.Revoked, pass("1"), unproven, beside)
+	m.row("l.csv", 2, results.Revoked, pass("1"), notVerified, beside)
 	m.row("l.csv", 2, results.Found, pass("2"), found)
-	m.row("l.csv", 2, results.Revoked, pass("2"), unproven, beside)
+	m.row("l.csv", 2, results.Revoked, pass("2"), notVerified, beside)
 	m.row("l.csv", 2, results.Found, pass("3"), found)
-	m.row("l.csv", 2, results.Revoked, pass("3"), unproven)
-	m.row("l.csv", 3, results.Revoked, unproven)
+	m.row("l.csv", 2, results.Revoked, pass("3"), notVerified)
+	m.row("l.csv", 3, results.Revoked, notVerified)
 	path := m.write(t, "several.jsonl")
 
 	states, r := stated(t, path)
