@@ -13,7 +13,7 @@ import (
 // A leftover is what a log leaves to a further run on it.
 type leftover struct {
 	again      int // pairs that it tries again
-	remain     int // passes that are there all the same, for a run with the log as its list
+	remain     int // passes that users still hold, for a run with the log as its list
 	unverified int // pairs that it verifies
 }
 
@@ -48,7 +48,7 @@ func (r *Report) nextCommands(l *Logs, left map[*log]leftover) {
 			n, noun = plus(lg.unseen, without[lg]), "user"
 			remain = lg.remain
 		}
-		// A scan that was stopped leaves users of whom no row tells.
+		// A scan that was stopped leaves users without a row.
 		if n > 0 || run.unfinished() && !run.copied {
 			a := NextCommand{Log: name, Left: n, noun: noun}
 			a.Command, a.Note = ResumeCommand(lg.name, &run.header, verify)

@@ -47,12 +47,12 @@ func (l *Logs) allRuns() (runs []*Run) {
 // A Row is the row that counts of a pair, with what a look afterwards showed.
 type Row struct {
 	results.Row
-	VerifiedAt time.Time // when no pass was seen, if another row tells
+	VerifiedAt time.Time // when no pass was seen, if another row says so
 	Beside     bool      // its pass is gone, and another one's row counts for the pair
 
 	log        *log
 	unverified bool // it was to be looked at, and was not
-	proven     bool // another log tells of the look
+	proven     bool // the row of that is in another log
 }
 
 // Listed reports whether the row stands in tables. Repeats of a list are counted, and no more.

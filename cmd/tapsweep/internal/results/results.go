@@ -54,7 +54,7 @@ const (
 	Denied      Outcome = "denied"       // 403
 	Rejected    Outcome = "rejected"     // another answer that no repetition changes
 	Failed      Outcome = "failed"       // an error answer, to the last attempt too
-	Unknown     Outcome = "unknown"      // sent, and no answer tells what became of it
+	Unknown     Outcome = "unknown"      // sent, and the answer was lost
 	NotSent     Outcome = "not_sent"     // the run stopped before
 	Protected   Outcome = "protected"    // the user is on a --protect list
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
@@ -115,7 +115,7 @@ type Run struct {
 	Command   []string  `json:"command"`            // arguments; tapsweep takes no secrets there
 	Digest    string    `json:"digest"`             // of the list, see input.List.Digest
 	Tenant    string    `json:"tenant"`             // the token's, or as configured, or empty
-	Operator  string    `json:"operator,omitempty"` // whose token it is, as far as it tells
+	Operator  string    `json:"operator,omitempty"` // whose token it is, if the token says so
 	Self      string    `json:"self,omitempty"`     // id of the signed-in user, if rows mean that one
 	GraphRoot string    `json:"graphRoot"`
 	DryRun    bool      `json:"dryRun,omitempty"`
@@ -174,7 +174,7 @@ type Row struct {
 	// touched, because the run was refused before. No row has it any more.
 	Undecided bool `json:"undecided,omitempty"`
 
-	// Of a pass that a scan has found, as far as Graph tells.
+	// Of a pass that a scan has found, as far as Graph says.
 	Created    time.Time `json:"created,omitzero"`
 	Start      time.Time `json:"start,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"`

@@ -70,7 +70,7 @@ func (e *ResumeState) Looked(user string) bool {
 	return ok && (l.none || l.open == 0)
 }
 
-// A Doubt is the last row of a pass that nobody has seen to be gone: the pass is deleted, or
+// A Doubt is the last row of a pass that is not known to be gone: the pass is deleted, or
 // the row is Found or Unknown because a run was to delete it and whether it did is not known.
 type Doubt struct{ Row }
 
@@ -133,7 +133,7 @@ func (e *ResumeState) Sources() []string {
 	return slices.Collect(maps.Keys(e.sources))
 }
 
-// ResumeOptions say how to go on with a log.
+// ResumeOptions say how to resume a log.
 type ResumeOptions struct {
 	// Protected reports whether a user is still protected: a further row would say the same
 	// again. Nil is nobody.
@@ -338,7 +338,7 @@ func (e *ResumeState) row(rec *Record, over bool) {
 	}
 }
 
-// inDoubt reports whether nobody has seen that the pass of a row is gone, although it should be.
+// inDoubt reports whether the pass of a row should be gone, and is not known to be.
 func (e *ResumeState) inDoubt(r *Row, over bool) bool {
 	switch r.Outcome {
 	case Found:
@@ -362,7 +362,7 @@ func (e *ResumeState) done(r *Row) bool {
 	return !r.Outcome.Again()
 }
 
-// same is an error unless next goes on with r: the same pairs, at the same place.
+// same reports why next must not resume r: another list, tenant, Graph root or user.
 func (r *Run) same(next *Run) error {
 	switch {
 	case r.Digest != next.Digest && next.Pairs == 0: // of a scan, which has no list
