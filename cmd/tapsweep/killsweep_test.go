@@ -84,7 +84,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 				t.Errorf("%d of %d passes that went have a row that says so, verified, after %d kills", verified, len(over), killed)
 			}
 			for id, row := range last {
-				if id != "" && row.Outcome.Done() && !row.Pending && !over[id] {
+				if id != "" && row.Outcome.Done() && !row.Provisional && !over[id] {
 					t.Errorf("the row of a pass that was not over: %+v", row)
 				}
 			}
@@ -133,7 +133,7 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 			if id == gone.PassID {
 				want = results.Replaced
 			}
-			if row.Pending || row.Outcome != want || row.Verified != (verify && want == results.Revoked) || row.Reason == "" {
+			if row.Provisional || row.Outcome != want || row.Verified != (verify && want == results.Revoked) || row.Reason == "" {
 				t.Errorf("verify %v: %+v", verify, row)
 			}
 		}

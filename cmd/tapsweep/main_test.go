@@ -180,7 +180,7 @@ func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 				t.Fatal(err)
 			}
 			rows = slices.DeleteFunc(rows, func(r results.Row) bool {
-				return r.Pending && r.Source == row.Source && r.Line == row.Line && r.User == row.User
+				return r.Provisional && r.Source == row.Source && r.Line == row.Line && r.User == row.User
 			})
 			rows = append(rows, row)
 		case "end":
@@ -285,7 +285,7 @@ func scriptOutcomes(ts *testscript.TestScript, neg bool, args []string) {
 	counts := make(map[results.Outcome]int)
 	for line := range strings.SplitSeq(ts.ReadFile(args[0]), "\n") {
 		var row results.Row
-		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" && !row.Pending { // another row follows that
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" && !row.Provisional { // another row follows that
 			counts[row.Outcome]++
 		}
 	}

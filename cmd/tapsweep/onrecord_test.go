@@ -56,7 +56,7 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 			}
 		}
 		for user, row := range rows {
-			if row.Pending || row.Outcome != results.Revoked || row.Method != ids[user] || !row.AnyPass {
+			if row.Provisional || row.Outcome != results.Revoked || row.Method != ids[user] || !row.AnyPass {
 				t.Errorf("%+v", row)
 			}
 		}

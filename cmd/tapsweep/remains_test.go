@@ -59,7 +59,7 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	}
 	rows, _ = readLog(t, p.stdout)
 	for _, r := range rows {
-		if r.User == "bo@contoso.com" && !r.Pending && (r.Method == ids[r.User] || r.Outcome == results.Replaced) {
+		if r.User == "bo@contoso.com" && !r.Provisional && (r.Method == ids[r.User] || r.Outcome == results.Replaced) {
 			t.Errorf("the old pass again: %+v", r)
 		}
 	}

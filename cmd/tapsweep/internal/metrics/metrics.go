@@ -112,7 +112,7 @@ var gone = []results.Outcome{results.Revoked, results.Absent, results.Replaced, 
 
 // Row removes the pass of a row if it no longer exists.
 func (e *Expired) Row(row *results.Row) {
-	if e != nil && !row.Pending && slices.Contains(gone, row.Outcome) {
+	if e != nil && !row.Provisional && slices.Contains(gone, row.Outcome) {
 		delete(e.at, row.Method)
 	}
 }

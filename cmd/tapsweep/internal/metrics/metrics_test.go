@@ -51,7 +51,7 @@ func TestWrite(t *testing.T) {
 	expired.Found(&scan.Found{Why: passes.Expired, Pass: passes.Pass{ID: "no dates"}})
 	expired.Row(&results.Row{Method: "a", Outcome: results.Revoked})
 	expired.Row(&results.Row{Method: "b", Outcome: results.Absent})
-	expired.Row(&results.Row{Method: "c", Outcome: results.Revoked, Pending: true})
+	expired.Row(&results.Row{Method: "c", Outcome: results.Revoked, Provisional: true})
 	expired.Row(&results.Row{Method: "c", Outcome: results.Remains})
 	text := write(t, &Run{Command: "sweep", End: end, Took: 90 * time.Second, Exit: 1, Refused: 7, Users: 400,
 		Expired:  expired,

@@ -17,7 +17,8 @@ func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 	t.Helper()
 	l := open(t, paths...)
 	r, err := New(t.Context(), l, func(row *Row) error {
-		s := fmt.Sprintf("%s %s %d %s %s", row.Method[len(row.Method)-1:], row.Outcome, row.Status, row.RequestID, row.Time.Format("15:04"))
+		s := fmt.Sprintf("%s %s %d %s %s", row.Method[len(row.Method)-1:], row.Outcome, row.Status, row.RequestID,
+			row.Time.Format("15:04"))
 		if row.Verified {
 			s += " verified"
 		}
@@ -43,29 +44,31 @@ func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 	return states, r
 }
 
-func id(s string) rowChange         { return func(r *results.Row) { r.RequestID = s } }
+func requestID(s string) rowChange  { return func(r *results.Row) { r.RequestID = s } }
 func answered(status int) rowChange { return func(r *results.Row) { r.Status = status } }
 
 // A look that found another pass gave its row the answer to the delete of the old one,
 // and of the old one no row told any more.
 func TestBothPasses(t *testing.T) {
-	v1 := &made{now: night}
+	v1 := &logBuilder{now: night}
 	v1.begin(3, "revoke", "--yes", "--results", "v1.jsonl", "a.csv")
-	v1.row("a.csv", 2, results.Revoked, unproven, id("del-2"))
-	v1.row("a.csv", 3, results.Replaced, id("list-3"))
-	v1.row("a.csv", 4, results.Denied, id("del-4"))
+	v1.row("a.csv", 2, results.Revoked, notVerified, requestID("del-2"))
+	v1.row("a.csv", 3, results.Replaced, requestID("list-3"))
+	v1.row("a.csv", 4, results.Denied, requestID("del-4"))
 	v1.end(1, "")
 	path := v1.write(t, "v1.jsonl")
-	proof := &made{now: night.Add(time.Hour)}
+	proof := &logBuilder{now: night.Add(time.Hour)}
 	proof.begin(3, "verify", "--results", "proof.jsonl", path)
 	for line := 2; line < 5; line++ { // of the log
-		proof.row(path, line, results.Remains, of(by(line), fmt.Sprint("new", line+4)), answered(200), id(fmt.Sprint("look-", line)))
+		proof.row(path, line, results.Remains, aboutPass(userName(line), fmt.Sprint("new", line+4)), answered(200),
+			requestID(fmt.Sprint("look-", line)))
 	}
 	proof.end(1, "")
 	proofPath := proof.write(t, "proof.jsonl")
 
 	got, r := stated(t, path, proofPath)
-	want := []string{"2 revoked 204 del-2 02:14 beside", "3 replaced 200 list-3 02:14 beside", "4 denied 403 del-4 02:14 beside",
+	want := []string{"2 revoked 204 del-2 02:14 beside", "3 replaced 200 list-3 02:14 beside",
+		"4 denied 403 del-4 02:14 beside",
 		"6 remains 200 look-2 03:14", "7 remains 200 look-3 03:14", "8 remains 200 look-4 03:14"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
@@ -81,22 +84,24 @@ func TestBothPasses(t *testing.T) {
 	}
 
 	// What is done about the new ones is theirs, and the old ones keep their rows.
-	rest := &made{now: night.Add(2 * time.Hour)}
+	rest := &logBuilder{now: night.Add(2 * time.Hour)}
 	rest.begin(3, "revoke", "--yes", proofPath)
-	rest.row(proofPath, 2, results.Revoked, unproven, of(by(2), "new6"), id("del-6"))
-	rest.row(proofPath, 3, results.Denied, of(by(3), "new7"), id("del-7"))
-	rest.row(proofPath, 4, results.Revoked, unproven, of(by(4), "new8"), id("del-8"))
+	rest.row(proofPath, 2, results.Revoked, notVerified, aboutPass(userName(2), "new6"), requestID("del-6"))
+	rest.row(proofPath, 3, results.Denied, aboutPass(userName(3), "new7"), requestID("del-7"))
+	rest.row(proofPath, 4, results.Revoked, notVerified, aboutPass(userName(4), "new8"), requestID("del-8"))
 	rest.end(1, "")
 	restPath := rest.write(t, "rest.jsonl")
-	again := &made{now: night.Add(3 * time.Hour)}
+	again := &logBuilder{now: night.Add(3 * time.Hour)}
 	again.begin(3, "verify", "--results", "again.jsonl", path)
-	again.row(path, 2, results.Revoked, of(by(2), pass(2)), answered(200))
-	again.row(path, 3, results.Remains, of(by(3), "new7"), answered(200), id("again-3"))
-	again.row(path, 4, results.Remains, of(by(4), "new9"), answered(200), id("again-4"))
+	again.row(path, 2, results.Revoked, aboutPass(userName(2), pass(2)), answered(200))
+	again.row(path, 3, results.Remains, aboutPass(userName(3), "new7"), answered(200), requestID("again-3"))
+	again.row(path, 4, results.Remains, aboutPass(userName(4), "new9"), answered(200), requestID("again-4"))
 	again.end(1, "")
 	got, r = stated(t, path, proofPath, restPath, again.write(t, "again.jsonl"))
-	want = []string{"2 revoked 204 del-2 02:14 verified beside", "3 replaced 200 list-3 02:14 beside", "4 denied 403 del-4 02:14 beside",
-		"6 revoked 204 del-6 04:14 verified", "7 denied 403 del-7 04:14", "8 revoked 204 del-8 04:14 beside", "9 remains 200 again-4 05:14"}
+	want = []string{"2 revoked 204 del-2 02:14 verified beside", "3 replaced 200 list-3 02:14 beside",
+		"4 denied 403 del-4 02:14 beside",
+		"6 revoked 204 del-6 04:14 verified", "7 denied 403 del-7 04:14", "8 revoked 204 del-8 04:14 beside",
+		"9 remains 200 again-4 05:14"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows in the end (-want +got):\n%s", diff)
 	}
@@ -112,10 +117,10 @@ func TestBothPassesOfARun(t *testing.T) {
 		results.Replaced: {"2 revoked 204 del 02:14 beside", "6 remains 200 look 02:14"},
 		results.Absent:   {"2 revoked 204 del 02:14 beside", "6 absent 200 look 02:14 verified"},
 	} {
-		m := &made{now: night}
+		m := &logBuilder{now: night}
 		m.begin(1, "revoke", "--yes", "--verify", "a.csv")
-		m.row("a.csv", 2, results.Revoked, pending, id("del"))
-		m.row("a.csv", 2, results.Remains, instead("new6"), answered(200), id("look"))
+		m.row("a.csv", 2, results.Revoked, pending, requestID("del"))
+		m.row("a.csv", 2, results.Remains, instead("new6"), answered(200), requestID("look"))
 		m.end(1, "")
 		m.later(time.Hour)
 		m.begin(1, "revoke", "--yes", "--resume", "a.csv")
@@ -130,10 +135,10 @@ func TestBothPassesOfARun(t *testing.T) {
 
 // A look that finds a pass where there was none says all that there is of it.
 func TestPassOutOfNone(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.begin(1, "revoke", "--yes", "--verify", "a.csv")
-	m.row("a.csv", 2, results.Absent, pending, anyPass, of(by(2), ""), id("list"))
-	m.row("a.csv", 2, results.Remains, anyPass, of(by(2), "new6"), answered(200), id("look"))
+	m.row("a.csv", 2, results.Absent, pending, anyPass, aboutPass(userName(2), ""), requestID("list"))
+	m.row("a.csv", 2, results.Remains, anyPass, aboutPass(userName(2), "new6"), answered(200), requestID("look"))
 	m.end(1, "")
 	got, _ := stated(t, m.write(t, "a.jsonl"))
 	if diff := cmp.Diff([]string{"6 remains 200 look 02:14"}, got); diff != "" {

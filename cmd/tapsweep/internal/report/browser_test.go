@@ -412,7 +412,7 @@ func TestBrowserManyRows(t *testing.T) {
 
 // Text can be read in both schemes: WCAG asks for a contrast of 4.5.
 func TestBrowserContrast(t *testing.T) {
-	m := &made{now: night} // every label on the bar that there can be
+	m := &logBuilder{now: night} // every label on the bar that there can be
 	m.run("a.csv", 10)
 	for i := range 6 {
 		m.row("a.csv", i+2, []results.Outcome{results.Revoked, results.Denied}[i%2])
@@ -431,7 +431,7 @@ func TestBrowserContrast(t *testing.T) {
 
 // A group of failures without a code showed those with one, too, and others of its outcome.
 func TestBrowserCauses(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 6)
 	for i, code := range []string{"", "", "", "timeout", "timeout", "gone"} {
 		m.row("a.csv", i+2, results.Failed, func(r *results.Row) { r.Status, r.Code = 0, code })
@@ -457,7 +457,7 @@ func TestBrowserPagesByKeyboard(t *testing.T) {
 // No head of a column runs over the next one, or out of the table.
 func TestBrowserHeads(t *testing.T) {
 	one := incident(500).write(t, "one.jsonl")
-	m := &made{now: night.Add(time.Hour)}
+	m := &logBuilder{now: night.Add(time.Hour)}
 	m.run("other.csv", 1)
 	m.row("other.csv", 7, results.Revoked)
 	m.end(0, "")

@@ -19,7 +19,7 @@ var overlapsScript string
 // On a phone no label runs over another one, or out of the picture.
 func TestBrowserPhone(t *testing.T) {
 	outcomes := []results.Outcome{results.Revoked, results.Absent, results.Duplicate, results.Denied, results.Revoked}
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	for n := range 6 {
 		m.run("a.csv", 700)
 		for i := range 100 {

@@ -13,10 +13,11 @@ import (
 // Pairs on one line of a list are told apart by their columns: they fit into the table,
 // and are sorted by number.
 func TestBrowserColumns(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("incident-4711.json", 4)
 	for i, column := range []int{0, 10_900_096, 93, 1_000} {
-		m.row("incident-4711.json", 1, results.Revoked, of(by(i), pass(i)), func(r *results.Row) { r.Column = column })
+		m.row("incident-4711.json", 1, results.Revoked, aboutPass(userName(i), pass(i)),
+			func(r *results.Row) { r.Column = column })
 	}
 	m.end(0, "")
 	v := browse(t, htmlOf(t, Page{}, m.write(t, "a.jsonl")))

@@ -46,7 +46,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 		}
 	}
 	r.Progress = r.points()
-	r.again(l, left)
+	r.nextCommands(l, left)
 	return r, nil
 }
 
@@ -54,7 +54,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 func newReport(l *Logs) *Report {
 	r := &Report{
 		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users,
-		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []Again{},
+		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []NextCommand{},
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), reasonsNow: make(map[string]int),
 		causes: make(map[cause]*Failure), replacedRows: l.beside, furtherRows: l.further,
 		implausible: l.odd, noLines: true,

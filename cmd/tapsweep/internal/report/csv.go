@@ -29,7 +29,7 @@ func (c *CSV) Row(r *Row) error {
 	fields := []string{r.Source, strconv.Itoa(r.Line), r.User, r.Method, string(r.Outcome), strconv.Itoa(r.Status),
 		r.Code, r.Message, strconv.Itoa(r.Attempts), r.RequestID, r.Time.Format(time.RFC3339Nano), r.Hint, r.Reason,
 		ifSet(r.Verified, "true"), r.UPN, ifSet(r.VerifiedAt, r.VerifiedAt.Format(time.RFC3339Nano)),
-		ifSet(r.Pending, "true"), ifSet(r.AnyPass, "true"), ifSet(r.Undecided, "true"),
+		ifSet(r.Provisional, "true"), ifSet(r.AnyPass, "true"), ifSet(r.Undecided, "true"),
 		ifSet(r.Column, strconv.Itoa(r.Column)), ifSet(r.Beside, "true")}
 	for i, f := range fields {
 		fields[i] = input.CSVValue(f)

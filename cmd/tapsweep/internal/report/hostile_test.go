@@ -22,8 +22,8 @@ var hostileNames = []string{
 }
 
 // hostile is a log in which every text is hostile.
-func hostile() *made {
-	m := &made{now: night}
+func hostile() *logBuilder {
+	m := &logBuilder{now: night}
 	bad := strings.Join(hostileNames, " ")
 	m.line(results.Run{Type: "run", Version: bad, Command: append([]string{"revoke"}, hostileNames...), Digest: bad,
 		Tenant: bad, Operator: bad, GraphRoot: bad, Pairs: 1 << 40, Start: m.now})

@@ -123,10 +123,10 @@ func (ix *index) row(c *cursor) {
 	r.at, r.logLine, r.offset = place{uint32(c.i), uint32(len(lg.rows))}, c.rec.Line, c.rec.Offset
 	r.run, r.who = run, ix.hash(r.User)
 	lg.rows = append(lg.rows, counts)
-	run.row(r.Time, r.Outcome, r.Pending || r.Beside)
-	if r.Pending && r.Outcome == results.Found {
+	run.row(r.Time, r.Outcome, r.Provisional || r.Beside)
+	if r.Provisional && r.Outcome == results.Found {
 		// A sweep was about to delete it, and this may be the last row about it.
-		r.Outcome, r.Pending = results.Unknown, false
+		r.Outcome, r.Provisional = results.Unknown, false
 	}
 	ix.logs.note(utc(r.Time))
 	lg.lined, lg.columns = lg.lined || r.Line != 0, lg.columns || r.Column != 0
@@ -263,7 +263,8 @@ func (l *Logs) fits(run *Run) error {
 	case run.header.Tenant != "" && !strings.EqualFold(l.tenant, run.header.Tenant):
 		return fmt.Errorf("it is of tenant %s, and %s is of %s", show(run.header.Tenant), l.tenantOf, show(l.tenant))
 	case l.first.header.GraphRoot != run.header.GraphRoot:
-		return fmt.Errorf("it is of %s, and %s of %s", show(run.header.GraphRoot), l.first.Log, show(l.first.header.GraphRoot))
+		return fmt.Errorf("it is of %s, and %s of %s", show(run.header.GraphRoot), l.first.Log,
+			show(l.first.header.GraphRoot))
 	case l.first.DryRun != run.DryRun:
 		return fmt.Errorf("one of it and %s is a dry run, and the other is not", l.first.Log)
 	}

@@ -15,7 +15,8 @@ import (
 func TestKilledSweep(t *testing.T) {
 	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c31"
 	log := filepath.Join(t.TempDir(), "k.jsonl")
-	text := `{"type":"run","command":["sweep","--all-users","--yes"],"digest":"x","tenant":"t","self":"` + id + `9","start":"2026-03-02T08:00:00Z"}
+	text := `{"type":"run","command":["sweep","--all-users","--yes"],"digest":"x","tenant":"t","self":"` + id +
+		`9","start":"2026-03-02T08:00:00Z"}
 {"type":"result","line":0,"source":"scan","user":"` + id + `1","method":"9f0c11aa-1111-4222-8333-000000000001","outcome":"found","time":"2026-03-02T08:00:01Z","reason":"expired","pending":true}
 {"type":"result","line":0,"source":"scan","user":"` + id + `2","method":"9f0c11aa-1111-4222-8333-000000000002","outcome":"found","time":"2026-03-02T08:00:01Z","reason":"expired","pending":true}
 {"type":"result","line":0,"source":"scan","user":"` + id + `1","method":"9f0c11aa-1111-4222-8333-000000000001","outcome":"revoked","status":204,"attempts":1,"time":"2026-03-02T08:00:02Z","reason":"expired"}

@@ -33,7 +33,7 @@ type Logs struct {
 	odd   int // times and numbers that cannot be
 
 	first            *Run
-	tenant, tenantOf string // the first that a run tells, and its log
+	tenant, tenantOf string // the first tenant that a run names, and its log
 }
 
 type log struct {
@@ -124,17 +124,17 @@ func (lg *log) close() error {
 	return err
 }
 
-// Len is the number of pairs that the logs tell of.
+// Len is the number of pairs in the logs.
 func (l *Logs) Len() int { return l.pairs }
 
-// Holds tells whether the file is one of the logs.
+// Holds reports whether the file is one of the logs.
 func (l *Logs) Holds(info os.FileInfo) bool {
 	return slices.ContainsFunc(l.logs, func(lg *log) bool {
 		return os.SameFile(lg.info, info)
 	})
 }
 
-// listed tells whether the file is a list that a log names, from where its run was
+// listed reports whether the file is a list that a log names, from where its run was
 // started. What a log names is not looked for on disk, since anybody may have written it.
 func (l *Logs) listed(path string) bool {
 	path, err := filepath.Abs(path)
@@ -190,7 +190,7 @@ func (lg *log) began(run *Run) {
 
 func (lg *log) last() *Run { return lg.runs[len(lg.runs)-1] }
 
-// copied tells whether all that the log tells counts in others.
+// copied reports whether all runs of the log count in others.
 func (lg *log) copied() bool {
 	return !slices.ContainsFunc(lg.runs, func(run *Run) bool { return !run.copied })
 }

@@ -15,8 +15,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Logs of one incident overlap: one is gone on with after another began, and a copy was
-// put aside before that. So lines are taken in by their time, whichever log they are
+// Logs of one incident overlap: one was resumed after another began, and a copy was
+// made before that. So lines are read in the order of their time, whichever log they are
 // in, and a run that stands in two logs counts in one of them.
 
 // A part of a log is what one run wrote.

@@ -12,8 +12,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-func (m *made) copy() *made {
-	c := &made{now: m.now}
+func (m *logBuilder) copy() *logBuilder {
+	c := &logBuilder{now: m.now}
 	c.Write(m.Bytes())
 	return c
 }
@@ -22,12 +22,12 @@ func (m *made) copy() *made {
 // throughout, and its newest rows counted for nothing.
 func TestResumedLater(t *testing.T) {
 	for _, last := range []results.Outcome{results.Revoked, results.Replaced} {
-		first := &made{now: night}
+		first := &logBuilder{now: night}
 		first.run("a.csv", 2)
 		first.row("a.csv", 2, results.Revoked)
 		first.row("a.csv", 3, results.Failed)
 		first.end(1, "")
-		other := &made{now: night.Add(time.Hour)}
+		other := &logBuilder{now: night.Add(time.Hour)}
 		other.run("a.csv", 2, "--results", "other.jsonl")
 		other.row("a.csv", 2, results.Absent)
 		other.row("a.csv", 3, results.Denied)
@@ -65,7 +65,7 @@ func TestAbsentConfirmsRevoked(t *testing.T) {
 		{"verified first", any, none, map[results.Outcome]int{results.Revoked: 3}, 3},
 		{"any pass", func(r *results.Row) { any(r); unseen(r) }, none, map[results.Outcome]int{results.Revoked: 3}, 0},
 	} {
-		first, second := &made{now: night}, &made{now: night.Add(time.Hour)}
+		first, second := &logBuilder{now: night}, &logBuilder{now: night.Add(time.Hour)}
 		first.run("a.csv", 3)
 		second.run("a.csv", 3, "--results", "second.jsonl", "--verify")
 		for line := range 3 {
@@ -83,7 +83,7 @@ func TestAbsentConfirmsRevoked(t *testing.T) {
 		}
 	}
 	// In the opposite order the newest row counts.
-	first, second := &made{now: night}, &made{now: night.Add(time.Hour)}
+	first, second := &logBuilder{now: night}, &logBuilder{now: night.Add(time.Hour)}
 	first.run("a.csv", 1)
 	first.row("a.csv", 2, results.Absent)
 	first.end(0, "")
@@ -97,7 +97,7 @@ func TestAbsentConfirmsRevoked(t *testing.T) {
 
 // Two runs at a time: which row is the newer one, no order of the logs can tell.
 func TestRunsSideBySide(t *testing.T) {
-	a, b := &made{now: night}, &made{now: night.Add(time.Second)}
+	a, b := &logBuilder{now: night}, &logBuilder{now: night.Add(time.Second)}
 	a.run("a.csv", 2)
 	b.run("a.csv", 2, "--results", "b.jsonl")
 	b.now, a.now = night.Add(time.Minute), night.Add(2*time.Minute)
@@ -109,13 +109,14 @@ func TestRunsSideBySide(t *testing.T) {
 	a.end(1, "")
 	b.end(4, "interrupt signal received")
 	r := reportOf(t, a.write(t, "a.jsonl"), b.write(t, "b.jsonl"))
-	if diff := cmp.Diff(map[results.Outcome]int{results.Replaced: 1, results.Revoked: 1}, r.Counts); diff != "" || len(r.Resume) != 0 {
+	if diff := cmp.Diff(map[results.Outcome]int{results.Replaced: 1, results.Revoked: 1}, r.Counts); diff != "" ||
+		len(r.Resume) != 0 {
 		t.Errorf("to go on %+v, counts (-want +got):\n%s", r.Resume, diff)
 	}
 
 	// A row that names no pass means one that the user was given meanwhile, too.
 	any := func(r *results.Row) { r.AnyPass = true }
-	a, b = &made{now: night}, &made{now: night.Add(time.Hour)}
+	a, b = &logBuilder{now: night}, &logBuilder{now: night.Add(time.Hour)}
 	a.run("any.csv", 1)
 	a.row("any.csv", 2, results.Revoked, any)
 	a.end(0, "")
@@ -130,7 +131,7 @@ func TestRunsSideBySide(t *testing.T) {
 // A copy of a log, put aside before the log was gone on with, had its runs, waits and
 // refusals counted twice, and which of the two counted was the order of their names.
 func TestCopies(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 4)
 	m.later(time.Second)
 	m.wait(time.Second, 7)
@@ -169,11 +170,14 @@ func TestCopies(t *testing.T) {
 			if diff := cmp.Diff(want.Counts, r.Counts); diff != "" {
 				t.Errorf("%s: counts (-want +got):\n%s", names.String(), diff)
 			}
-			if got, want := fmt.Sprint(len(r.Runs), r.Runs[0].ExitText(), r.Waits, r.PairsPerSecond, r.Progress, len(r.Resume), r.Resume[0].Left),
-				fmt.Sprint(len(want.Runs), "4, stopped early", want.Waits, want.PairsPerSecond, want.Progress, 1, want.Resume[0].Left); got != want {
+			if got, want := fmt.Sprint(len(r.Runs), r.Runs[0].ExitText(), r.Waits, r.PairsPerSecond, r.Progress, len(r.Resume),
+				r.Resume[0].Left),
+				fmt.Sprint(len(want.Runs), "4, stopped early", want.Waits, want.PairsPerSecond, want.Progress, 1,
+					want.Resume[0].Left); got != want {
 				t.Errorf("%s:\n%s, want\n%s", names.String(), got, want)
 			}
-			if notes := strings.Join(r.Notes(), "\n"); strings.Count(notes, "is a copy") != n-1 || strings.Contains(notes, "killed") {
+			if notes := strings.Join(r.Notes(), "\n"); strings.Count(notes, "is a copy") != n-1 ||
+				strings.Contains(notes, "killed") {
 				t.Errorf("%s: notes %q", names.String(), notes)
 			}
 			if len(r.Logs) != n {
@@ -183,9 +187,10 @@ func TestCopies(t *testing.T) {
 	}
 
 	// One that differs was changed, and which of them no program can tell.
-	changed := &made{}
+	changed := &logBuilder{}
 	changed.Write(bytes.Replace(saved.Bytes(), []byte("denied"), []byte("absent"), 1))
-	if l, err := OpenLogs(t.Context(), []string{whole, changed.write(t, "e.jsonl")}); err == nil || !strings.Contains(err.Error(), "tell of one run and differ") {
+	if l, err := OpenLogs(t.Context(), []string{whole, changed.write(t, "e.jsonl")}); err == nil ||
+		!strings.Contains(err.Error(), "tell of one run and differ") {
 		t.Errorf("a copy that was changed: %v", err)
 		if err == nil {
 			l.Close()
@@ -195,7 +200,7 @@ func TestCopies(t *testing.T) {
 
 // A log whose list was a copy is about the pairs of the log that the copy is of.
 func TestCopyAsList(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 2)
 	m.row("a.csv", 2, results.Revoked)
 	m.row("a.csv", 3, results.Denied)
@@ -205,7 +210,7 @@ func TestCopyAsList(t *testing.T) {
 	m.run("a.csv", 2, "--resume")
 	m.row("a.csv", 3, results.Denied)
 	m.end(1, "")
-	rest := &made{now: night.Add(2 * time.Hour)}
+	rest := &logBuilder{now: night.Add(2 * time.Hour)}
 	rest.begin(1, "revoke", "--yes", saved)
 	rest.row(saved, 3, results.Revoked)
 	rest.end(0, "")
@@ -218,24 +223,25 @@ func TestCopyAsList(t *testing.T) {
 // What a look had found, and a run on a copy of the log that is not among these, is one
 // pass, too; and so is one that a proof is of.
 func TestElsewhereOfALook(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.begin(1, "revoke", "--yes", "--verify", "a.csv")
 	m.row("a.csv", 2, results.Revoked, pending)
 	m.row("a.csv", 2, results.Remains, instead("new6"))
-	m.row("a.csv", 3, results.Revoked, unproven)
+	m.row("a.csv", 3, results.Revoked, notVerified)
 	m.end(1, "")
-	rest := &made{now: night.Add(time.Hour)}
+	rest := &logBuilder{now: night.Add(time.Hour)}
 	rest.begin(1, "revoke", "--yes", "copy.jsonl")
-	rest.row("copy.jsonl", 3, results.Revoked, unproven, of(by(2), "new6"))
+	rest.row("copy.jsonl", 3, results.Revoked, notVerified, aboutPass(userName(2), "new6"))
 	rest.end(0, "")
-	proof := &made{now: night.Add(2 * time.Hour)}
+	proof := &logBuilder{now: night.Add(2 * time.Hour)}
 	proof.begin(2, "verify", "--results", "proof.jsonl", "gone.jsonl")
-	proof.row("gone.jsonl", 2, results.Revoked, of(by(2), "new6"))
-	proof.row("gone.jsonl", 3, results.Revoked, of(by(3), pass(3)))
-	proof.row("gone.jsonl", 4, results.Absent, of(by(4), pass(4))) // of whom nothing is known
+	proof.row("gone.jsonl", 2, results.Revoked, aboutPass(userName(2), "new6"))
+	proof.row("gone.jsonl", 3, results.Revoked, aboutPass(userName(3), pass(3)))
+	proof.row("gone.jsonl", 4, results.Absent, aboutPass(userName(4), pass(4))) // of whom nothing is known
 	proof.end(0, "")
 	r := reportOf(t, m.write(t, "a.jsonl"), rest.write(t, "rest.jsonl"), proof.write(t, "proof.jsonl"))
-	if diff := cmp.Diff(map[results.Outcome]int{results.Revoked: 2, results.Absent: 1}, r.Counts); diff != "" || r.Verified != 2 {
+	if diff := cmp.Diff(map[results.Outcome]int{results.Revoked: 2, results.Absent: 1}, r.Counts); diff != "" ||
+		r.Verified != 2 {
 		t.Errorf("%d verified, counts (-want +got):\n%s", r.Verified, diff)
 	}
 }
@@ -243,47 +249,58 @@ func TestElsewhereOfALook(t *testing.T) {
 // One pass on two lists was two pairs, and stayed to be done on the one when it had been
 // deleted for the other.
 func TestOnTwoLists(t *testing.T) {
-	first := func(rows func(m *made)) *made {
-		m := &made{now: night}
+	first := func(rows func(m *logBuilder)) *logBuilder {
+		m := &logBuilder{now: night}
 		m.run("suspects.csv", 1)
 		rows(m)
 		m.end(1, "")
 		return m
 	}
-	second := func(rows func(m *made)) *made {
-		m := &made{now: night.Add(time.Hour)}
+	second := func(rows func(m *logBuilder)) *logBuilder {
+		m := &logBuilder{now: night.Add(time.Hour)}
 		m.run("mallory.csv", 3, "--results", "second.jsonl")
 		rows(m)
 		m.end(1, "")
 		return m
 	}
-	who := of("ANN@contoso.com", pass(1))
+	who := aboutPass("ANN@contoso.com", pass(1))
 	tests := []struct {
 		name          string
-		first, second func(m *made)
+		first, second func(m *logBuilder)
 		want          map[results.Outcome]int
 	}{
-		{"deleted for the second", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row("mallory.csv", 7, results.Revoked, of("ann@contoso.com", pass(1))) },
+		{"deleted for the second", func(m *logBuilder) { m.row("suspects.csv", 2, results.Denied, who) },
+			func(m *logBuilder) { m.row("mallory.csv", 7, results.Revoked, aboutPass("ann@contoso.com", pass(1))) },
 			map[results.Outcome]int{results.Revoked: 1}},
-		{"deleted for the first", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) { m.row("mallory.csv", 7, results.NotSent, who) },
+		{"deleted for the first", func(m *logBuilder) { m.row("suspects.csv", 2, results.Revoked, who) },
+			func(m *logBuilder) { m.row("mallory.csv", 7, results.NotSent, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
-		{"and not touched then", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) { m.row("mallory.csv", 7, results.Protected, who) },
+		{"and not touched then", func(m *logBuilder) { m.row("suspects.csv", 2, results.Revoked, who) },
+			func(m *logBuilder) { m.row("mallory.csv", 7, results.Protected, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
-		{"by another name", func(m *made) { m.row("suspects.csv", 2, results.Denied, of("id-1", pass(1)), upn("ann@contoso.com")) }, func(m *made) { m.row("mallory.csv", 7, results.Revoked, who) },
+		{"by another name", func(m *logBuilder) {
+			m.row("suspects.csv", 2, results.Denied, aboutPass("id-1", pass(1)),
+				upn("ann@contoso.com"))
+		}, func(m *logBuilder) { m.row("mallory.csv", 7, results.Revoked, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
-		{"another pass", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) { m.row("mallory.csv", 7, results.Denied, of("ann@contoso.com", pass(2))) },
+		{"another pass", func(m *logBuilder) { m.row("suspects.csv", 2, results.Revoked, who) },
+			func(m *logBuilder) { m.row("mallory.csv", 7, results.Denied, aboutPass("ann@contoso.com", pass(2))) },
 			map[results.Outcome]int{results.Revoked: 1, results.Denied: 1}},
-		{"no pass named", func(m *made) { m.row("suspects.csv", 2, results.Failed, of("ann@contoso.com", "")) }, func(m *made) { m.row("mallory.csv", 7, results.Denied, of("ann@contoso.com", "")) },
+		{"no pass named", func(m *logBuilder) { m.row("suspects.csv", 2, results.Failed, aboutPass("ann@contoso.com", "")) },
+			func(m *logBuilder) { m.row("mallory.csv", 7, results.Denied, aboutPass("ann@contoso.com", "")) },
 			map[results.Outcome]int{results.Denied: 1}},
-		{"twice on one list", func(m *made) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *made) {
+		{"twice on one list", func(m *logBuilder) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *logBuilder) {
 			m.row("mallory.csv", 7, results.Absent, who)
 			m.row("mallory.csv", 8, results.Duplicate, who)
 		}, map[results.Outcome]int{results.Revoked: 1, results.Duplicate: 1}},
-		{"swept since", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row(results.ScanSource, 0, results.Revoked, who) },
+		{"swept since", func(m *logBuilder) { m.row("suspects.csv", 2, results.Denied, who) },
+			func(m *logBuilder) { m.row(results.ScanSource, 0, results.Revoked, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
-		{"found since", func(m *made) { m.row("suspects.csv", 2, results.Denied, who) }, func(m *made) { m.row(results.ScanSource, 0, results.Found, who) },
+		{"found since", func(m *logBuilder) { m.row("suspects.csv", 2, results.Denied, who) },
+			func(m *logBuilder) { m.row(results.ScanSource, 0, results.Found, who) },
 			map[results.Outcome]int{results.Denied: 1}},
-		{"swept before", func(m *made) { m.row(results.ScanSource, 0, results.Failed, who) }, func(m *made) { m.row("mallory.csv", 7, results.Revoked, who) },
+		{"swept before", func(m *logBuilder) { m.row(results.ScanSource, 0, results.Failed, who) },
+			func(m *logBuilder) { m.row("mallory.csv", 7, results.Revoked, who) },
 			map[results.Outcome]int{results.Revoked: 1}},
 	}
 	for _, tt := range tests {

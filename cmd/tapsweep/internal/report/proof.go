@@ -72,7 +72,7 @@ func (ix *index) settle(p uint32, r *head, seen bool) uint32 {
 		p = ix.again(p, r)
 	}
 	delete(ix.pending, old)
-	if r.Pending {
+	if r.Provisional {
 		ix.pending[p] = r.run
 	}
 	return p
@@ -157,7 +157,7 @@ func (ix *index) annotates(p uint32, run *Run, r *head) noteKind {
 	base := ix.outcome(p)
 	last := run != nil && run == r.run || r.Status == 0 && r.Attempts == 0
 	switch {
-	case r.Pending || !ix.isGone(p):
+	case r.Provisional || !ix.isGone(p):
 		return noNote
 	case r.Outcome == results.Remains:
 		return remains

@@ -45,7 +45,7 @@ type Report struct {
 	Attempts   []Tries                 `json:"attempts"`
 	Waits      Waits                   `json:"waits"`
 	Progress   []Point                 `json:"progress"`
-	Resume     []Again                 `json:"resume"` // the commands for what is left
+	Resume     []NextCommand           `json:"resume"` // the commands for what is left
 
 	periods  []*period // at least one
 	waiting  []span    // the waits, without overlaps
@@ -114,8 +114,8 @@ type Tries struct {
 	Pairs    int `json:"pairs"`
 }
 
-// Again is a command that continues what a log left.
-type Again struct {
+// A NextCommand is a command that continues what a log left.
+type NextCommand struct {
 	Log     string `json:"log"`
 	Left    int    `json:"left"`           // pairs that it tries again, and those without a row
 	Command string `json:"command"`        // empty if there is none; then Note says why

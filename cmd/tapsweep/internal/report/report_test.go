@@ -79,7 +79,7 @@ func csvOf(t *testing.T, paths ...string) []string {
 
 // A spreadsheet runs no text of the CSV as a formula.
 func TestCSVIsSafeInSpreadsheet(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 1)
 	m.row("=cmd|x.csv", 1, results.Failed, func(r *results.Row) {
 		r.User, r.Message, r.Code = "+dana@contoso.com", "=HYPERLINK(\"http://x\")", "@SUM(A1)"
@@ -166,7 +166,7 @@ func TestHostile(t *testing.T) {
 
 // The report says that a run was killed, and how many pairs it left.
 func TestKilled(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 10)
 	for i := range 4 {
 		m.now = m.now.Add(time.Second)
@@ -193,7 +193,7 @@ func TestKilled(t *testing.T) {
 
 // A log that was cut anywhere is reported as far as it goes.
 func TestCutAnywhere(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 2)
 	first := m.Len()
 	m.row("a.csv", 2, results.Revoked)
@@ -202,7 +202,7 @@ func TestCutAnywhere(t *testing.T) {
 	m.end(1, "")
 	whole := m.String()
 	for n := range len(whole) + 1 {
-		cut := &made{}
+		cut := &logBuilder{}
 		cut.WriteString(whole[:n])
 		l, err := OpenLogs(t.Context(), []string{cut.write(t, "a.jsonl")})
 		if (err == nil) != (n >= first-1) { // the line end may be missing
@@ -226,27 +226,27 @@ func TestCutAnywhere(t *testing.T) {
 }
 
 func TestMerge(t *testing.T) {
-	a := &made{now: night}
+	a := &logBuilder{now: night}
 	a.run("a.csv", 3)
 	a.row("a.csv", 2, results.Revoked)
 	a.row("a.csv", 3, results.Denied)
 	a.row("a.csv", 4, results.Failed)
 	a.end(1, "")
 
-	again := &made{now: night.Add(time.Hour)} // the same list, another log
+	again := &logBuilder{now: night.Add(time.Hour)} // the same list, another log
 	again.run("a.csv", 3)
 	again.row("a.csv", 2, results.Absent)
 	again.row("a.csv", 3, results.Revoked)
 	again.row("a.csv", 4, results.Failed)
 	again.end(1, "")
 
-	other := &made{now: night.Add(2 * time.Hour)}
+	other := &logBuilder{now: night.Add(2 * time.Hour)}
 	other.run("other.csv", 1)
-	other.row("other.csv", 2, results.UnknownUser, of(by(99), pass(99)))
+	other.row("other.csv", 2, results.UnknownUser, aboutPass(userName(99), pass(99)))
 	other.end(1, "")
 
 	first := a.write(t, "a.jsonl")
-	rest := &made{now: night.Add(3 * time.Hour)} // what the first left is the list
+	rest := &logBuilder{now: night.Add(3 * time.Hour)} // what the first left is the list
 	rest.run("some/where/a.jsonl", 2)
 	rest.row("some/where/a.jsonl", 3, results.Denied)
 	rest.row("some/where/a.jsonl", 4, results.Revoked)
@@ -281,14 +281,14 @@ func TestMerge(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	run := func(change func(*results.Run)) string {
-		m := &made{now: night}
+		m := &logBuilder{now: night}
 		r := results.Run{Type: "run", Tenant: "t", GraphRoot: "https://graph.microsoft.com", Start: night}
 		change(&r)
 		m.line(r)
 		return m.write(t, "b.jsonl")
 	}
 	raw := func(text string) string {
-		m := &made{}
+		m := &logBuilder{}
 		m.WriteString(text)
 		return m.write(t, "c.jsonl")
 	}
@@ -314,8 +314,10 @@ func TestRefuses(t *testing.T) {
 			"line 2"},
 		{"a row behind other text", []string{raw(`{"type":"run"}` + "\ntapsweep: " + `{"type":"end"}` + "\n")},
 			`line 2 has "tapsweep: " before`},
-		{"outcome", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"vanished"}` + "\n")}, "another version"},
-		{"long line", []string{raw(`{"type":"run"}` + "\n" + strings.Repeat("x", 1<<20+1) + "\n")}, "line 2 is longer than 1 MiB"},
+		{"outcome", []string{raw(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"vanished"}` + "\n")},
+			"another version"},
+		{"long line", []string{raw(`{"type":"run"}` + "\n" + strings.Repeat("x", 1<<20+1) + "\n")},
+			"line 2 is longer than 1 MiB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -337,15 +339,22 @@ func TestResumeCommand(t *testing.T) {
 		want      string
 		note      string
 	}{
-		{"plain", "l.jsonl", []string{"revoke", "--yes", "a.csv"}, "tapsweep revoke --resume --results l.jsonl --yes a.csv", ""},
-		{"log is replaced", "l.jsonl", []string{"revoke", "--results", "x", "--results=y", "--resume=unsent", "--overwrite", "a.csv"}, "tapsweep revoke --resume --results l.jsonl a.csv", ""},
-		{"quotes", "my log.jsonl", []string{"revoke", "it's; rm -rf $HOME", "", "*"}, `tapsweep revoke --resume --results 'my log.jsonl' 'it'\''s; rm -rf $HOME' '' '*'`, ""},
-		{"after --", "l.jsonl", []string{"revoke", "--", "--results"}, "tapsweep revoke --resume --results l.jsonl -- --results", ""},
-		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -", "with the same list on standard input"},
-		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "", "the run was a drill against a simulated tenant, which is gone"},
+		{"plain", "l.jsonl", []string{"revoke", "--yes", "a.csv"}, "tapsweep revoke --resume --results l.jsonl --yes a.csv",
+			""},
+		{"log is replaced", "l.jsonl", []string{"revoke", "--results", "x", "--results=y", "--resume=unsent", "--overwrite",
+			"a.csv"}, "tapsweep revoke --resume --results l.jsonl a.csv", ""},
+		{"quotes", "my log.jsonl", []string{"revoke", "it's; rm -rf $HOME", "", "*"},
+			`tapsweep revoke --resume --results 'my log.jsonl' 'it'\''s; rm -rf $HOME' '' '*'`, ""},
+		{"after --", "l.jsonl", []string{"revoke", "--", "--results"},
+			"tapsweep revoke --resume --results l.jsonl -- --results", ""},
+		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -",
+			"with the same list on standard input"},
+		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "",
+			"the run was a drill against a simulated tenant, which is gone"},
 		{"no command", "l.jsonl", nil, "", "the log does not tell the command of its run"},
 		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not tell the command of its run"},
-		{"unprintable", "l.jsonl", []string{"revoke", "a\u202e.csv"}, "", "the command of the run has characters that cannot be shown"},
+		{"unprintable", "l.jsonl", []string{"revoke", "a\u202e.csv"}, "",
+			"the command of the run has characters that cannot be shown"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -364,7 +373,7 @@ func FuzzLog(f *testing.F) {
 	f.Add([]byte(`{"type":"run"}` + "\n" + `{"type":"result","outcome":"denied","time":"2026-03-02T02:14:05Z"}` + "\n" +
 		`{"type":"wait","time":"0001-01-01T00:00:00Z","until":"2026-03-02T02:14:05Z"}` + "\n")) // too long a Duration
 	f.Fuzz(func(t *testing.T, log []byte) {
-		m := &made{}
+		m := &logBuilder{}
 		m.Write(log)
 		l, err := OpenLogs(t.Context(), []string{m.write(t, "log.jsonl")})
 		if err != nil {
@@ -388,11 +397,11 @@ func FuzzLog(f *testing.F) {
 
 // Duplicates are counted, and neither the page nor the CSV lists them.
 func TestDuplicatesAreCounted(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 3)
 	m.row("a.csv", 2, results.Revoked)
-	m.row("a.csv", 3, results.Duplicate, of(by(2), pass(2)))
-	m.row("a.csv", 4, results.Duplicate, of(by(2), pass(2)))
+	m.row("a.csv", 3, results.Duplicate, aboutPass(userName(2), pass(2)))
+	m.row("a.csv", 4, results.Duplicate, aboutPass(userName(2), pass(2)))
 	m.end(0, "")
 	path := m.write(t, "a.jsonl")
 	var listed []results.Outcome

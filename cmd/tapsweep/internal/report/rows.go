@@ -47,12 +47,12 @@ func (l *Logs) allRuns() (runs []*Run) {
 // A Row is the row that counts of a pair, with what a look afterwards showed.
 type Row struct {
 	results.Row
-	VerifiedAt time.Time // when no pass was seen, if another row tells
+	VerifiedAt time.Time // when no pass was seen, if another row says so
 	Beside     bool      // its pass is gone, and another one's row counts for the pair
 
 	log        *log
 	unverified bool // it was to be looked at, and was not
-	proven     bool // another log tells of the look
+	proven     bool // the row of that is in another log
 }
 
 // Listed reports whether the row stands in tables. Repeats of a list are counted, and no more.
@@ -112,25 +112,25 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
 
 // complete sets what the row does not say itself.
 func (row *Row) complete() {
-	if row.Pending && row.Outcome == results.Found {
-		row.Outcome, row.Pending = results.Unknown, false
+	if row.Provisional && row.Outcome == results.Found {
+		row.Outcome, row.Provisional = results.Unknown, false
 		row.Message = "found to be deleted, and the run does not tell what became of it"
 	}
 	if row.Beside {
-		row.Pending, row.unverified = false, false
+		row.Provisional, row.unverified = false, false
 	} else {
 		// The last run on the log was to verify whatever was done before.
 		last := row.log.last()
 		expected := last.header.Verify && last.kind() != "verify" && !row.Verified && !row.proven &&
 			(row.Outcome == results.Revoked || row.Outcome == results.Absent)
-		row.unverified = row.unverified || row.Pending || expected
+		row.unverified = row.unverified || row.Provisional || expected
 	}
 	clean(&row.Row)
 }
 
 // annotate puts what a look showed into the row that settled the pair.
 func (l *Logs) annotate(row *Row, n note, own int) error {
-	row.Pending = false
+	row.Provisional = false
 	row.proven = n.kind() != noNote && n.log() != own
 	if n.kind() == verified {
 		row.Verified, row.VerifiedAt = true, utc(time.UnixMilli(n.at))

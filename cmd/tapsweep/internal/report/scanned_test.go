@@ -11,8 +11,8 @@ import (
 )
 
 // found is a log of a scan of so many users, some of whom hold a pass.
-func found(users, held, failed int) *made {
-	m := &made{now: night}
+func found(users, held, failed int) *logBuilder {
+	m := &logBuilder{now: night}
 	m.begin(0, "scan", "--all-users", "--results", "scan.jsonl", "--output", "left-over.csv")
 	var none []string
 	for i := range users {
@@ -20,11 +20,11 @@ func found(users, held, failed int) *made {
 		switch {
 		case i < held:
 			expired := func(r *results.Row) { r.Reason = "expired" }
-			m.row(results.ScanSource, 0, results.Found, of(by(i), pass(i)), upn("u"+by(i)), expired)
+			m.row(results.ScanSource, 0, results.Found, aboutPass(userName(i), pass(i)), upn("u"+userName(i)), expired)
 		case i < held+failed:
-			m.row(results.ScanSource, 0, results.Failed, of(by(i), ""))
+			m.row(results.ScanSource, 0, results.Failed, aboutPass(userName(i), ""))
 		default:
-			none = append(none, by(i))
+			none = append(none, userName(i))
 		}
 	}
 	m.line(results.Scanned{Type: "scanned", Users: none})
@@ -51,27 +51,27 @@ func TestScan(t *testing.T) {
 // A pass that a scan found and a run deleted was counted twice.
 func TestScanThenRevoke(t *testing.T) {
 	scan := found(30, 4, 0).write(t, "scan.jsonl")
-	list := &made{now: night.Add(time.Hour)}
+	list := &logBuilder{now: night.Add(time.Hour)}
 	list.begin(4, "revoke", "--yes", "left-over.csv")
-	list.row("left-over.csv", 2, results.Revoked, of(by(0), pass(0)))
-	list.row("left-over.csv", 3, results.Denied, of("u"+by(1), pass(1))) // by the other name
-	list.row("left-over.csv", 4, results.Revoked, of(by(2), "another"))
+	list.row("left-over.csv", 2, results.Revoked, aboutPass(userName(0), pass(0)))
+	list.row("left-over.csv", 3, results.Denied, aboutPass("u"+userName(1), pass(1))) // by the other name
+	list.row("left-over.csv", 4, results.Revoked, aboutPass(userName(2), "another"))
 	list.end(1, "")
-	sweep := &made{now: night.Add(time.Hour)}
+	sweep := &logBuilder{now: night.Add(time.Hour)}
 	sweep.begin(0, "sweep", "--all-users", "--yes")
 	for i := range 3 {
-		sweep.row(results.ScanSource, 0, results.Revoked, of(by(i), pass(i)))
+		sweep.row(results.ScanSource, 0, results.Revoked, aboutPass(userName(i), pass(i)))
 	}
 	sweep.end(0, "")
-	log := &made{now: night.Add(time.Hour)} // of the scan's log as a list
+	log := &logBuilder{now: night.Add(time.Hour)} // of the scan's log as a list
 	log.begin(4, "revoke", "--yes", scan)
 	for i := range 4 {
-		log.row(scan, 2+i, results.Revoked, of(by(i), pass(i)))
+		log.row(scan, 2+i, results.Revoked, aboutPass(userName(i), pass(i)))
 	}
 	log.end(0, "")
 	tests := []struct {
 		name string
-		log  *made
+		log  *logBuilder
 		want map[results.Outcome]int
 	}{
 		{"list", list, map[results.Outcome]int{results.Revoked: 2, results.Denied: 1, results.Found: 2}},
@@ -91,11 +91,11 @@ func TestScanThenRevoke(t *testing.T) {
 
 // tapsweep scan > scan, and a run on that list.
 func TestListCalledScan(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.begin(3, "revoke", "--yes", "scan")
-	m.row("scan", 2, results.Failed, anyPass, of("id-1", ""))
-	m.row("scan", 3, results.Duplicate, anyPass, of("id-1", ""))
-	m.row("scan", 4, results.Revoked, of("id-1", "m1"))
+	m.row("scan", 2, results.Failed, anyPass, aboutPass("id-1", ""))
+	m.row("scan", 3, results.Duplicate, anyPass, aboutPass("id-1", ""))
+	m.row("scan", 4, results.Revoked, aboutPass("id-1", "m1"))
 	m.end(1, "")
 	r := reportOf(t, m.write(t, "s.jsonl"))
 	want := map[results.Outcome]int{results.Failed: 1, results.Duplicate: 1, results.Revoked: 1}
@@ -106,15 +106,15 @@ func TestListCalledScan(t *testing.T) {
 // A user who could not be looked at one night counts until a later run has looked.
 func TestLookMadeUpFor(t *testing.T) {
 	type counts = map[results.Outcome]int
-	row := func(o results.Outcome, method string) func(*made) {
-		return func(m *made) { m.row(results.ScanSource, 0, o, of("id-1", method)) }
+	row := func(o results.Outcome, method string) func(*logBuilder) {
+		return func(m *logBuilder) { m.row(results.ScanSource, 0, o, aboutPass("id-1", method)) }
 	}
-	scanned := func(user string) func(*made) {
-		return func(m *made) { m.line(results.Scanned{Type: "scanned", Users: []string{user}}) }
+	scanned := func(user string) func(*logBuilder) {
+		return func(m *logBuilder) { m.line(results.Scanned{Type: "scanned", Users: []string{user}}) }
 	}
 	tests := []struct {
 		name string
-		next func(m *made)
+		next func(m *logBuilder)
 		want counts
 	}{
 		{"nothing held", scanned("ID-1"), counts{}},
@@ -124,7 +124,7 @@ func TestLookMadeUpFor(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m := &made{now: night}
+			m := &logBuilder{now: night}
 			m.begin(0, "sweep", "--all-users", "--yes", "--resume")
 			row(results.Failed, "")(m)
 			m.later(24 * time.Hour)
@@ -140,7 +140,7 @@ func TestLookMadeUpFor(t *testing.T) {
 
 // Pairs without a row are a part of the whole.
 func TestNoRow(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 10)
 	for i := range 4 {
 		m.later(time.Second)
@@ -160,7 +160,7 @@ func TestNoRow(t *testing.T) {
 // Logs without a tenant let two tenants into one report.
 func TestTenants(t *testing.T) {
 	log := func(at time.Duration, tenant string) string {
-		m := &made{now: night.Add(at)}
+		m := &logBuilder{now: night.Add(at)}
 		m.line(results.Run{Type: "run", Tenant: tenant, GraphRoot: "https://graph.microsoft.com", Start: m.now})
 		return m.write(t, "l.jsonl")
 	}
@@ -182,7 +182,7 @@ func TestTenants(t *testing.T) {
 
 // Numbers and times that cannot be true do not make sums that cannot be true.
 func TestAbsurd(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 1<<62)
 	for line, year := range map[int]int{2: 9999, 3: 1} {
 		at := time.Date(year, 1, 2, 0, 0, 0, 0, time.UTC)
@@ -205,27 +205,29 @@ func TestAbsurd(t *testing.T) {
 
 // A scan that was stopped has not looked at all users, and its report says so.
 func TestUnfinishedScan(t *testing.T) {
-	revoked := func(m *made) { m.row(results.ScanSource, 0, results.Revoked, of(by(1), pass(1))) }
-	seen := func(m *made) { m.line(results.Scanned{Type: "scanned", Users: []string{by(2), by(3)}}) }
-	ends := func(exit int, stopped string) func(*made) { return func(m *made) { m.end(exit, stopped) } }
+	revoked := func(m *logBuilder) { m.row(results.ScanSource, 0, results.Revoked, aboutPass(userName(1), pass(1))) }
+	seen := func(m *logBuilder) {
+		m.line(results.Scanned{Type: "scanned", Users: []string{userName(2), userName(3)}})
+	}
+	ends := func(exit int, stopped string) func(*logBuilder) { return func(m *logBuilder) { m.end(exit, stopped) } }
 	interrupted, done := ends(4, "interrupt signal received"), ends(0, "")
 	refused := ends(2, "more than 5 passes are to be deleted, nothing was deleted")
-	resumed := func(m *made) { m.begin(0, "sweep", "--all-users", "--resume", "--results", "night.jsonl") }
+	resumed := func(m *logBuilder) { m.begin(0, "sweep", "--all-users", "--resume", "--results", "night.jsonl") }
 	tests := []struct {
 		name, command string
-		lines         []func(*made)
+		lines         []func(*logBuilder)
 	}{
-		{"refused", "sweep", []func(*made){seen, refused}},
-		{"stopped with nothing", "sweep", []func(*made){seen, interrupted}},
-		{"stopped", "sweep", []func(*made){revoked, seen, interrupted}},
-		{"killed", "sweep", []func(*made){revoked, seen}},
-		{"resumed", "sweep", []func(*made){revoked, interrupted, resumed, seen, done}},
-		{"nothing to do", "sweep", []func(*made){seen, done}},
-		{"a scan", "scan", []func(*made){seen, interrupted}},
+		{"refused", "sweep", []func(*logBuilder){seen, refused}},
+		{"stopped with nothing", "sweep", []func(*logBuilder){seen, interrupted}},
+		{"stopped", "sweep", []func(*logBuilder){revoked, seen, interrupted}},
+		{"killed", "sweep", []func(*logBuilder){revoked, seen}},
+		{"resumed", "sweep", []func(*logBuilder){revoked, interrupted, resumed, seen, done}},
+		{"nothing to do", "sweep", []func(*logBuilder){seen, done}},
+		{"a scan", "scan", []func(*logBuilder){seen, interrupted}},
 	}
 	var got strings.Builder
 	for _, tt := range tests {
-		m := &made{now: night}
+		m := &logBuilder{now: night}
 		m.begin(0, tt.command, "--all-users", "--results", "night.jsonl")
 		for _, line := range tt.lines {
 			m.later(time.Second)
@@ -235,7 +237,7 @@ func TestUnfinishedScan(t *testing.T) {
 		r := reportOf(t, path)
 		said := append([]string{r.Verdict()}, r.Notes()...)
 		for _, a := range r.Resume {
-			said = append(said, a.Text())
+			said = append(said, a.String())
 		}
 		all := strings.ReplaceAll(strings.Join(said, "\n"), filepath.Dir(path)+"/", "")
 		fmt.Fprintf(&got, "-- %s\n%s\n", tt.name, all)
@@ -247,7 +249,7 @@ func TestUnfinishedScan(t *testing.T) {
 func TestSimulatedSwitch(t *testing.T) {
 	for arg, want := range map[string]bool{"--simulate": true, "--simulate=true": true, "--simulate=1": true,
 		"--simulate=false": false, "--simulated": false} {
-		m := &made{now: night}
+		m := &logBuilder{now: night}
 		m.run("a.csv", 1, arg)
 		m.row("a.csv", 2, results.NotSent)
 		m.end(4, "interrupt signal received")
@@ -259,7 +261,7 @@ func TestSimulatedSwitch(t *testing.T) {
 
 // Rows that were never sent take no time, and do not make a run look faster.
 func TestPace(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 4)
 	m.later(2 * time.Second)
 	for i, o := range []results.Outcome{results.Revoked, results.Denied, results.NotSent, results.NotSent} {
@@ -276,11 +278,13 @@ func TestListCommand(t *testing.T) {
 		want string
 	}{
 		{nil, "tapsweep revoke proof.jsonl"},
-		{[]string{"verify", "--cloud", "usgov", "--results", "proof.jsonl", "--certificate=app.pem", "--verify-wait", "1m", "incident.jsonl"},
+		{[]string{"verify", "--cloud", "usgov", "--results", "proof.jsonl", "--certificate=app.pem", "--verify-wait", "1m",
+			"incident.jsonl"},
 			"tapsweep revoke --cloud usgov --certificate=app.pem proof.jsonl"},
 		{[]string{"verify", "--tenant", "\x1b[2J", "incident.jsonl"}, ""},
 		// The log names those who are spared, and what was to be looked at is looked at.
-		{[]string{"revoke", "--yes", "--verify", "--protect", "glass.txt", "--protect=more.txt", "--results", "v.jsonl", "a.csv"},
+		{[]string{"revoke", "--yes", "--verify", "--protect", "glass.txt", "--protect=more.txt", "--results", "v.jsonl",
+			"a.csv"},
 			"tapsweep revoke --protect glass.txt --protect=more.txt --verify proof.jsonl"},
 	} {
 		if got := ListCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
@@ -295,7 +299,7 @@ func TestOutageIsReported(t *testing.T) {
 		false: "there was no connection",
 		true:  "requests had been refused, or there was no connection",
 	} {
-		m := &made{now: night}
+		m := &logBuilder{now: night}
 		m.run("a.csv", 1)
 		if throttled {
 			m.wait(5*time.Second, 20)
@@ -316,7 +320,7 @@ func TestOutageIsReported(t *testing.T) {
 
 // Refusals that came after the last wait had begun are in a line without a length. It is no wait.
 func TestWaitOfNoLength(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 1)
 	m.wait(5*time.Second, 20)
 	m.later(10 * time.Second)

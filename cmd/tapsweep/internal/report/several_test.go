@@ -18,17 +18,17 @@ func TestSeveralPasses(t *testing.T) {
 	pass := func(n string) rowChange {
 		return func(r *results.Row) { r.Method, r.AnyPass = "9f0c11aa-1111-4222-8333-00000000000"+n, true }
 	}
-	found := func(r *results.Row) { r.Pending, r.Status, r.Attempts, r.RequestID = true, 0, 0, "" }
+	found := func(r *results.Row) { r.Provisional, r.Status, r.Attempts, r.RequestID = true, 0, 0, "" }
 	beside := func(r *results.Row) { r.Beside = true }
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("l.csv", 3)
 	m.row("l.csv", 2, results.Found, pass("1"), found)
-	m.row("l.csv", 2, results.Revoked, pass("1"), unproven, beside)
+	m.row("l.csv", 2, results.Revoked, pass("1"), notVerified, beside)
 	m.row("l.csv", 2, results.Found, pass("2"), found)
-	m.row("l.csv", 2, results.Revoked, pass("2"), unproven, beside)
+	m.row("l.csv", 2, results.Revoked, pass("2"), notVerified, beside)
 	m.row("l.csv", 2, results.Found, pass("3"), found)
-	m.row("l.csv", 2, results.Revoked, pass("3"), unproven)
-	m.row("l.csv", 3, results.Revoked, unproven)
+	m.row("l.csv", 2, results.Revoked, pass("3"), notVerified)
+	m.row("l.csv", 3, results.Revoked, notVerified)
 	path := m.write(t, "several.jsonl")
 
 	states, r := stated(t, path)
@@ -87,7 +87,8 @@ func TestSeveralPasses(t *testing.T) {
 	if len(lines) != 5 || pairs != r.Pairs {
 		t.Errorf("%d rows of pairs of %d in the table, want %d of 4:\n%s", pairs, len(lines)-1, r.Pairs, table.String())
 	}
-	list, err := input.Open([]string{"-"}, input.Options{Reader: new(results.Lists).Read, Stdin: strings.NewReader(table.String()), TempDir: t.TempDir()})
+	list, err := input.Open([]string{"-"}, input.Options{Reader: new(results.Lists).Read,
+		Stdin: strings.NewReader(table.String()), TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

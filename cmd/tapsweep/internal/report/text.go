@@ -29,7 +29,7 @@ func (r *Report) Text(w io.Writer) error {
 		fmt.Fprintln(&b, "\nnext, where the run was started:")
 	}
 	for _, a := range r.Resume {
-		fmt.Fprintf(&b, "  %s\n", a.Text())
+		fmt.Fprintf(&b, "  %s\n", a)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -130,8 +130,8 @@ func (r *Report) failures(w io.Writer) {
 	}
 }
 
-// Text is the command, or why there is none.
-func (a Again) Text() string {
+// String returns the command, or why there is none.
+func (a NextCommand) String() string {
 	switch {
 	case a.Command == "":
 		return fmt.Sprintf("%s, %s: %s", a.Log, pairs(a.Left), a.Note)

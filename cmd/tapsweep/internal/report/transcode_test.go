@@ -33,7 +33,7 @@ func TestEncodings(t *testing.T) {
 	encoded := map[string]string{"UTF-8 with a mark": "\ufeff" + windows,
 		"UTF-16 LE": utf16(unicode.LittleEndian), "UTF-16 BE": utf16(unicode.BigEndian)}
 	for name, text := range encoded {
-		m := &made{}
+		m := &logBuilder{}
 		m.WriteString(text)
 		got := reportOf(t, m.write(t, "log.jsonl"))
 		if diff := cmp.Diff(want.Counts, got.Counts); diff != "" {
@@ -58,9 +58,9 @@ func TestEncodings(t *testing.T) {
 
 // A row of a later check is found by its offset in the text, not in the file.
 func TestNotesInUTF16(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 1, "--verify")
-	m.row("a.csv", 2, results.Revoked, func(r *results.Row) { r.Verified, r.Pending = false, true })
+	m.row("a.csv", 2, results.Revoked, func(r *results.Row) { r.Verified, r.Provisional = false, true })
 	m.row("a.csv", 2, results.Remains, func(r *results.Row) { r.Message = "the pass is listed still" })
 	m.end(1, "")
 	b, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().Bytes(m.Bytes())
@@ -92,10 +92,11 @@ func TestStrayLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := &made{} // the preflight comes first
+	before := &logBuilder{} // the preflight comes first
 	before.WriteString("tapsweep devel\n\n" + `{"time":"2026-03-02T08:15:00Z","level":"INFO","msg":"x"}` + "\n")
 	before.Write(text)
-	if r := reportOf(t, before.write(t, "pod.log")); r.Logs[0].Stray != 3 || r.Pairs != 16 { // an empty line is not counted
+	if r := reportOf(t, before.write(t, "pod.log")); r.Logs[0].Stray != 3 ||
+		r.Pairs != 16 { // an empty line is not counted
 		t.Errorf("%d lines are left out, and %d pairs are there; want 3 and 16", r.Logs[0].Stray, r.Pairs)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// All is how many pairs there are, with those of which no row tells.
+// All is the number of pairs, including those without a row.
 func (r *Report) All() int { return plus(r.Pairs, r.WithoutRow) }
 
 // Verdict says in one sentence what is done and what is left.

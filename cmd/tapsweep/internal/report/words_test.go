@@ -28,7 +28,7 @@ func pageOf(t *testing.T, p Page, paths ...string) string {
 // The reasons of passes that are gone are apart from those of passes that can still be used.
 func TestReasonsNow(t *testing.T) {
 	reason := func(s string) rowChange { return func(r *results.Row) { r.Reason = s } }
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 3)
 	m.row("a.csv", 2, results.Revoked, reason("expired"))
 	m.row("a.csv", 3, results.Remains, reason("usable"))
@@ -49,7 +49,8 @@ func TestExitTexts(t *testing.T) {
 	var got strings.Builder
 	for _, command := range []string{"revoke", "revoke --verify", "sweep", "scan", "verify", "sweep --dry-run"} {
 		args := strings.Fields(command)
-		header := results.Run{Resume: args, Verify: slices.Contains(args, "--verify"), DryRun: slices.Contains(args, "--dry-run")}
+		header := results.Run{Resume: args, Verify: slices.Contains(args, "--verify"),
+			DryRun: slices.Contains(args, "--dry-run")}
 		fmt.Fprintln(&got, command)
 		for _, code := range []int{0, 1, 2, 3, 4, 64, 70} {
 			run := Run{header: header, DryRun: header.DryRun, Exit: &code}
@@ -71,7 +72,7 @@ func TestLinkToCSV(t *testing.T) {
 // A group of failures is more than its outcome: what its button shows is told apart by
 // all that makes the group.
 func TestCauses(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 4)
 	for i, hint := range []string{"", "one", "one", "two"} {
 		m.row("a.csv", i+2, results.Failed, func(r *results.Row) { r.Code, r.Status, r.Hint = "", 500+i/3, hint })

@@ -14,7 +14,8 @@ import (
 // take whatever the user was given since.
 func TestResultsLog(t *testing.T) {
 	result := func(outcome, method string) string {
-		return `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + method + `","outcome":"` + outcome + `"}` + "\n"
+		return `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + method + `","outcome":"` +
+			outcome + `"}` + "\n"
 	}
 	anyPass := func(log string) string {
 		return strings.ReplaceAll(log, `"type":"result"`, `"type":"result","anyPass":true`)
@@ -42,34 +43,61 @@ func TestResultsLog(t *testing.T) {
 	}{
 		{"left over", run + result("denied", pass1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
 		{"a dry run's plan", run + result("planned", pass1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"done", run + result("revoked", pass1) + result("absent", "") + result("duplicate", "") + end, input.Stats{Done: 3}, ""},
-		{"refused before", run + result("failed", pass1) + result("invalid", "") + end, input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}, ""},
-		{"killed", run + result("denied", pass1), input.Stats{}, "has no end, because its run was killed, could not write on, or is still going on"},
-		{"killed and taken up", run + result("denied", pass1) + run + result("denied", pass1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"left over and then done", anyPass(run + result("not_sent", "") + end + run + result("revoked", pass1) + end), input.Stats{Done: 1}, ""},
-		{"left over, done, and killed before the proof", anyPass(run + result("not_sent", "") + end + run + pending(result("revoked", pass1)) + run + end), input.Stats{Done: 1}, ""},
-		{"two passes on one line", run + result("not_sent", pass1) + at("93", result("revoked", pass2)) + end + run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"left over and then gone", run + result("not_sent", pass1) + end + run + result("denied", pass1) + end + run + result("absent", pass1) + end, input.Stats{Done: 1}, ""},
-		{"done and then there again", run + result("revoked", pass1) + end + run + instead(result("remains", pass2)) + end, input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"left over, and another pass done in its place", run + result("failed", pass1) + end + run + instead(result("revoked", pass2)) + end, input.Stats{Done: 1}, ""},
-		{"there again by another, and then done", run + instead(result("remains", pass2)) + end + run + instead(result("revoked", pass2)) + end, input.Stats{Done: 1}, ""},
-		{"left over, and repeated on the line", run + result("failed", pass1) + at("93", result("duplicate", pass1)) + end + run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"left over, and repeated on the line of a killed run", run + at("93", result("duplicate", pass1)) + run + result("failed", pass1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"two passes on one line of before", run + result("not_sent", pass1) + result("revoked", pass2) + end + run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"moved, and done", anyPass(run + result("not_sent", "") + end + run + at("93", result("revoked", pass1)) + end), input.Stats{Done: 1}, ""},
-		{"left over twice in one place", run + result("failed", pass1) + result("duplicate", pass1) + end + run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"logs of two lists", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:b", run) + result("revoked", pass1) + end), input.Stats{Done: 1}, ""},
-		{"logs of one list", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:a", run) + result("revoked", pass1) + end), input.Stats{Done: 1}, ""},
-		{"protected", run + result("protected", pass1) + result("denied", pass2) + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}, ""},
-		{"protected, and then not", run + result("protected", pass1) + end + run + result("revoked", pass1) + end, input.Stats{Done: 1}, ""},
-		{"a further pass", anyPass(run + beside(result("revoked", pass1)) + result("revoked", pass2) + end), input.Stats{Done: 1}, ""},
+		{"done", run + result("revoked", pass1) + result("absent", "") + result("duplicate", "") + end,
+			input.Stats{Done: 3}, ""},
+		{"refused before", run + result("failed", pass1) + result("invalid", "") + end,
+			input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}, ""},
+		{"killed", run + result("denied", pass1), input.Stats{},
+			"has no end, because its run was killed, could not write on, or is still going on"},
+		{"killed and taken up", run + result("denied", pass1) + run + result("denied", pass1) + end,
+			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"left over and then done", anyPass(run + result("not_sent", "") + end + run + result("revoked", pass1) + end),
+			input.Stats{Done: 1}, ""},
+		{"left over, done, and killed before the proof",
+			anyPass(run + result("not_sent", "") + end + run + pending(result("revoked", pass1)) + run + end),
+			input.Stats{Done: 1}, ""},
+		{"two passes on one line", run + result("not_sent", pass1) + at("93", result("revoked", pass2)) + end + run + end,
+			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"left over and then gone", run + result("not_sent", pass1) + end + run + result("denied", pass1) + end + run +
+			result("absent", pass1) + end, input.Stats{Done: 1}, ""},
+		{"done and then there again", run + result("revoked", pass1) + end + run + instead(result("remains", pass2)) + end,
+			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
+		{"left over, and another pass done in its place",
+			run + result("failed", pass1) + end + run + instead(result("revoked", pass2)) + end, input.Stats{Done: 1}, ""},
+		{"there again by another, and then done", run + instead(result("remains", pass2)) + end + run +
+			instead(result("revoked", pass2)) + end, input.Stats{Done: 1}, ""},
+		{"left over, and repeated on the line", run + result("failed", pass1) + at("93", result("duplicate", pass1)) + end +
+			run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"left over, and repeated on the line of a killed run",
+			run + at("93", result("duplicate", pass1)) + run + result("failed", pass1) + end,
+			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"two passes on one line of before", run + result("not_sent", pass1) + result("revoked", pass2) + end + run + end,
+			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"moved, and done", anyPass(run + result("not_sent", "") + end + run + at("93", result("revoked", pass1)) + end),
+			input.Stats{Done: 1}, ""},
+		{"left over twice in one place", run + result("failed", pass1) + result("duplicate", pass1) + end + run + end,
+			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"logs of two lists", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:b", run) +
+			result("revoked", pass1) + end), input.Stats{Done: 1}, ""},
+		{"logs of one list", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:a", run) +
+			result("revoked", pass1) + end), input.Stats{Done: 1}, ""},
+		{"protected", run + result("protected", pass1) + result("denied", pass2) + end,
+			input.Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}, ""},
+		{"protected, and then not", run + result("protected", pass1) + end + run + result("revoked", pass1) + end,
+			input.Stats{Done: 1}, ""},
+		{"a further pass", anyPass(run + beside(result("revoked", pass1)) + result("revoked", pass2) + end),
+			input.Stats{Done: 1}, ""},
 		{"a further pass, and one left over", anyPass(run + beside(result("revoked", pass1)) + result("denied", pass2) + end),
 			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"left over before a further pass", anyPass(run + result("denied", pass2) + end + run + beside(result("revoked", pass1)) + end),
+		{"left over before a further pass", anyPass(run + result("denied", pass2) + end + run +
+			beside(result("revoked", pass1)) + end),
 			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"a further pass in the next run", anyPass(run + result("denied", pass1) + end + run + beside(result("revoked", pass1)) + result("revoked", pass2) + end),
+		{"a further pass in the next run", anyPass(run + result("denied", pass1) + end + run +
+			beside(result("revoked", pass1)) + result("revoked", pass2) + end),
 			input.Stats{Done: 1}, ""},
-		{"other lines", run + result("not_sent", pass1) + end + run + strings.Replace(result("revoked", pass2), "2", "3", 1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"other lines", run + result("not_sent", pass1) + end + run +
+			strings.Replace(result("revoked", pass2), "2", "3", 1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1},
+			""},
 		{"torn", run + result("denied", pass1) + `{"type":"result","us`, input.Stats{}, "has no end"},
 	}
 	for _, file := range []string{"l.jsonl", "l.json"} {
@@ -107,7 +135,8 @@ func TestResultsLog(t *testing.T) {
 // would lose a pair, or do again what is done. Nor is a row whose keys have another order.
 func TestResultsLogWithStrayText(t *testing.T) {
 	const run, end = `{"type":"run","version":"1"}` + "\n", `{"type":"end","exit":1}` + "\n"
-	const row = `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + pass1 + `","outcome":"denied"}` + "\n"
+	const row = `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + pass1 +
+		`","outcome":"denied"}` + "\n"
 	for _, file := range []string{"l.jsonl", "l.json"} {
 		for _, before := range []string{"tapsweep: 50 %", "2026-03-02T08:29:00Z ", "{} "} {
 			for _, skip := range []bool{false, true} {
@@ -133,9 +162,11 @@ func TestResultsLogWithStrayText(t *testing.T) {
 func TestResultsLogOfMe(t *testing.T) {
 	const guid = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	const run, end = `{"type":"run","version":"1","self":"` + guid + `"}` + "\n", `{"type":"end","exit":1}` + "\n"
-	const denied = `{"type":"result","line":2,"source":"l.csv","user":"me","method":"","anyPass":true,"outcome":"denied"}` + "\n"
+	const denied = `{"type":"result","line":2,"source":"l.csv","user":"me","method":"","anyPass":true,` +
+		`"outcome":"denied"}` + "\n"
 	for _, file := range []string{"l.jsonl", "l.json"} {
-		l, _, err := openList([]string{write(t, file, run+denied+end+strings.ReplaceAll(run, guid, "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322")+denied+end)}, input.Options{})
+		l, _, err := openList([]string{write(t, file,
+			run+denied+end+strings.ReplaceAll(run, guid, "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322")+denied+end)}, input.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +182,8 @@ func TestResultsLogOfMe(t *testing.T) {
 			t.Errorf("%s: users %q, %+v", file, users, got)
 		}
 		text := `{"type":"run","version":"1"}` + "\n" + denied + end
-		if _, _, err := openList([]string{write(t, file, text)}, input.Options{}); err == nil || !strings.Contains(err.Error(), `who "me" was`) {
+		if _, _, err := openList([]string{write(t, file, text)}, input.Options{}); err == nil ||
+			!strings.Contains(err.Error(), `who "me" was`) {
 			t.Errorf("%s: Open = %v", text, err)
 		}
 	}
@@ -165,7 +197,8 @@ func TestLogMarks(t *testing.T) {
 {"type":"result","user":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","method":"9f0c11aa-1111-4222-8333-000000000001","userPrincipalName":"dana@contoso.com","outcome":"found","created":"2026-03-02T08:11:40Z"}
 {"type":"end","exit":0}
 `
-	l, _, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log), TempDir: t.TempDir()})
+	l, _, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log),
+		TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,8 +213,10 @@ func TestScanRowsNameNoPass(t *testing.T) {
 	for _, outcome := range []string{"not_sent", "denied", "failed", "unknown_user"} {
 		log := `{"type":"run"}` + "\n" +
 			`{"type":"result","line":0,"source":"scan","user":"` + dana + `","method":"","outcome":"` + outcome + `"}` + "\n" +
-			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 + `","outcome":"not_sent"}` + "\n" + `{"type":"end","exit":4}` + "\n"
-		l, logs, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log), TempDir: t.TempDir()})
+			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 + `","outcome":"not_sent"}` +
+			"\n" + `{"type":"end","exit":4}` + "\n"
+		l, logs, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log),
+			TempDir: t.TempDir()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +252,8 @@ func TestReportCSV(t *testing.T) {
 		"report":  {head + rows, input.Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 2, Users: 2, AnyPass: 1}},
 		"another": {"user,method,outcome\n" + eli + "," + pass1 + ",revoked\n", input.Stats{Rows: 1, Unique: 1, Users: 1}},
 	} {
-		l, _, err := openList([]string{"-"}, input.Options{Format: "csv", Stdin: strings.NewReader(tt.text), TempDir: t.TempDir()})
+		l, _, err := openList([]string{"-"}, input.Options{Format: "csv", Stdin: strings.NewReader(tt.text),
+			TempDir: t.TempDir()})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

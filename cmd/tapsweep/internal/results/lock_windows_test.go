@@ -30,7 +30,8 @@ func TestLockIsBeyondTheLog(t *testing.T) {
 	if err := windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 0, before, new(windows.Overlapped)); err != nil {
 		t.Fatal(err)
 	}
-	if err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 0, all, new(windows.Overlapped)); !errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+	if err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 0, all, new(windows.Overlapped)); !errors.Is(err,
+		windows.ERROR_LOCK_VIOLATION) {
 		t.Errorf("locking what the run has locked: %v", err)
 	}
 	if err := log.Close(); err != nil {

@@ -19,8 +19,10 @@ import (
 func TestRowKeys(t *testing.T) {
 	var b bytes.Buffer
 	log := Stream(&b)
-	row := &Row{Line: 7, Source: "list.csv", User: "a&b@contoso.com", Method: "9f0c", Outcome: Revoked, Status: 204, Attempts: 1,
-		Message: "a\x1b[2Jb\n", RequestID: "7f2d", Time: time.Date(2026, 3, 2, 9, 30, 0, 123456789, time.FixedZone("", 3600))}
+	row := &Row{Line: 7, Source: "list.csv", User: "a&b@contoso.com", Method: "9f0c", Outcome: Revoked, Status: 204,
+		Attempts: 1,
+		Message:  "a\x1b[2Jb\n", RequestID: "7f2d",
+		Time: time.Date(2026, 3, 2, 9, 30, 0, 123456789, time.FixedZone("", 3600))}
 	if err := log.Write(row); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +142,8 @@ func TestOutcomes(t *testing.T) {
 	if got := strings.Join(done, " "); got != "revoked absent planned found duplicate" {
 		t.Errorf("done: %s", got)
 	}
-	if b, err := json.Marshal(End{Counts: map[Outcome]int{NotSent: 2}}); err != nil || !strings.Contains(string(b), `"not_sent":2`) {
+	if b, err := json.Marshal(End{Counts: map[Outcome]int{NotSent: 2}}); err != nil ||
+		!strings.Contains(string(b), `"not_sent":2`) {
 		t.Errorf("%s, %v", b, err)
 	}
 }
@@ -155,7 +158,7 @@ func TestSyncAhead(t *testing.T) {
 		<-release
 		return d.Sync()
 	}, nil)
-	log.Write(&Row{Outcome: Revoked, Pending: true})
+	log.Write(&Row{Outcome: Revoked, Provisional: true})
 	if err := log.SyncAhead(); err != nil || d.syncs != 0 {
 		t.Errorf("SyncAhead = %v, %d syncs for a row that announces nothing", err, d.syncs)
 	}
@@ -167,11 +170,11 @@ func TestSyncAhead(t *testing.T) {
 			}
 		})
 	}
-	log.Write(&Row{Outcome: Found, Pending: true})
+	log.Write(&Row{Outcome: Found, Provisional: true})
 	wait()
 	<-begun // and does not end until it is let
 	for range 100 {
-		if err := log.Write(&Row{Outcome: Found, Pending: true}); err != nil {
+		if err := log.Write(&Row{Outcome: Found, Provisional: true}); err != nil {
 			t.Error(err)
 		}
 		wait()

@@ -54,7 +54,7 @@ const (
 	Denied      Outcome = "denied"       // 403
 	Rejected    Outcome = "rejected"     // another answer that no repetition changes
 	Failed      Outcome = "failed"       // an error answer, to the last attempt too
-	Unknown     Outcome = "unknown"      // sent, and no answer tells what became of it
+	Unknown     Outcome = "unknown"      // sent, and the answer was lost
 	NotSent     Outcome = "not_sent"     // the run stopped before
 	Protected   Outcome = "protected"    // the user is on a --protect list
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
@@ -115,7 +115,7 @@ type Run struct {
 	Command   []string  `json:"command"`            // arguments; tapsweep takes no secrets there
 	Digest    string    `json:"digest"`             // of the list, see input.List.Digest
 	Tenant    string    `json:"tenant"`             // the token's, or as configured, or empty
-	Operator  string    `json:"operator,omitempty"` // whose token it is, as far as it tells
+	Operator  string    `json:"operator,omitempty"` // whose token it is, if the token says so
 	Self      string    `json:"self,omitempty"`     // id of the signed-in user, if rows mean that one
 	GraphRoot string    `json:"graphRoot"`
 	DryRun    bool      `json:"dryRun,omitempty"`
@@ -144,27 +144,27 @@ func (r *Run) Elsewhere(tenant, graphRoot string) error {
 
 // A Row is what became of one pair. The keys and their order are fixed.
 type Row struct {
-	Type      string    `json:"type"` // "result"
-	Line      int       `json:"line"`
-	Column    int       `json:"column,omitempty"` // of the line, where other rows start before
-	Source    string    `json:"source"`
-	User      string    `json:"user"`
-	Method    string    `json:"method"`
-	UPN       string    `json:"userPrincipalName,omitempty"` // beside an object id in User
-	AnyPass   bool      `json:"anyPass,omitempty"`           // the pair names no pass, and means whatever there is
-	Outcome   Outcome   `json:"outcome"`
-	Status    int       `json:"status"` // of the answer that decided, 0 if none did
-	Code      string    `json:"code"`   // Graph's error code
-	Message   string    `json:"message"`
-	Attempts  int       `json:"attempts"`  // how often the deciding request was sent; 429 does not count
-	RequestID string    `json:"requestId"` // Graph's, for Microsoft's support
-	Time      time.Time `json:"time"`
-	Hint      string    `json:"hint,omitempty"`      // what a denial can mean, and what to do
-	Reason    string    `json:"reason,omitempty"`    // why the pass could be used or not, such as expired
-	Verified  bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
-	Pending   bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
-	Follows   Outcome   `json:"-"`                   // the outcome of the pending row of this run that it follows
-	InPlaceOf string    `json:"inPlaceOf,omitempty"` // the pass that the pair names, where the row is about another
+	Type              string    `json:"type"` // "result"
+	Line              int       `json:"line"`
+	Column            int       `json:"column,omitempty"` // of the line, where other rows start before
+	Source            string    `json:"source"`
+	User              string    `json:"user"`
+	Method            string    `json:"method"`
+	UPN               string    `json:"userPrincipalName,omitempty"` // beside an object id in User
+	AnyPass           bool      `json:"anyPass,omitempty"`           // the pair names no pass, and means whatever there is
+	Outcome           Outcome   `json:"outcome"`
+	Status            int       `json:"status"` // of the answer that decided, 0 if none did
+	Code              string    `json:"code"`   // Graph's error code
+	Message           string    `json:"message"`
+	Attempts          int       `json:"attempts"`  // how often the deciding request was sent; 429 does not count
+	RequestID         string    `json:"requestId"` // Graph's, for Microsoft's support
+	Time              time.Time `json:"time"`
+	Hint              string    `json:"hint,omitempty"`      // what a denial can mean, and what to do
+	Reason            string    `json:"reason,omitempty"`    // why the pass could be used or not, such as expired
+	Verified          bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
+	Provisional       bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
+	SupersedesPending Outcome   `json:"-"`                   // the outcome of the pending row of this run that it follows
+	InPlaceOf         string    `json:"inPlaceOf,omitempty"` // the pass of the pair, if the row is about another
 
 	// Beside marks a row about one of several passes that were deleted for a pair that names
 	// no pass. The row does not complete the pair; another row counts for it.
@@ -174,7 +174,7 @@ type Row struct {
 	// touched, because the run was refused before. No row has it any more.
 	Undecided bool `json:"undecided,omitempty"`
 
-	// Of a pass that a scan has found, as far as Graph tells.
+	// Of a pass that a scan has found, as far as Graph says.
 	Created    time.Time `json:"created,omitzero"`
 	Start      time.Time `json:"start,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"`
@@ -213,7 +213,7 @@ type End struct {
 }
 
 // announces reports whether the row is about a delete that is not sent yet.
-func (r *Row) announces() bool { return r.Pending && r.Outcome == Found }
+func (r *Row) announces() bool { return r.Provisional && r.Outcome == Found }
 
 // clean makes server text safe to store and show.
 func (r *Row) clean() {

@@ -17,9 +17,9 @@ import (
 	"tapsweep/input"
 )
 
-// Earlier is the State of a log that a run resumes, and what follows from it for the run. All
+// A ResumeState is the State of a log that a run resumes, and what follows from it for the run. All
 // methods may be called on nil, which is a log without rows.
-type Earlier struct {
+type ResumeState struct {
 	Counts map[Outcome]int // of the keys that are settled
 	Runs   int             // runs in the log, including killed ones
 
@@ -37,7 +37,7 @@ type Earlier struct {
 }
 
 // Settled reports whether a pair needs no further run.
-func (e *Earlier) Settled(p *input.Pair) bool {
+func (e *ResumeState) Settled(p *input.Pair) bool {
 	if e == nil {
 		return false
 	}
@@ -53,16 +53,16 @@ func (e *Earlier) Settled(p *input.Pair) bool {
 }
 
 // settled reports whether a line of the list has a row with that outcome that settles it.
-func (e *Earlier) settled(place uint64, o Outcome) bool {
+func (e *ResumeState) settled(place uint64, o Outcome) bool {
 	w, ok := e.state.words[place]
 	return ok && w.has(settled) && Outcomes[w.outcome] == o
 }
 
-func (e *Earlier) key(p *input.Pair) uint64 { return e.state.key(PassKey(p.User, p.Method)) }
+func (e *ResumeState) key(p *input.Pair) uint64 { return e.state.key(PassKey(p.User, p.Method)) }
 
 // Looked reports whether a scan has listed the passes of the user, and all that it found is
 // settled.
-func (e *Earlier) Looked(user string) bool {
+func (e *ResumeState) Looked(user string) bool {
 	if e == nil {
 		return false
 	}
@@ -70,7 +70,7 @@ func (e *Earlier) Looked(user string) bool {
 	return ok && (l.none || l.open == 0)
 }
 
-// A Doubt is the last row of a pass that nobody has seen to be gone: the pass is deleted, or
+// A Doubt is the last row of a pass that is not known to be gone: the pass is deleted, or
 // the row is Found or Unknown because a run was to delete it and whether it did is not known.
 type Doubt struct{ Row }
 
@@ -79,7 +79,7 @@ type Doubt struct{ Row }
 func (d *Doubt) Intended() bool { return d.Outcome == Found || d.Outcome == Unknown }
 
 // Doubted returns the Doubt about the pass of a pair, or nil.
-func (e *Earlier) Doubted(p *input.Pair) *Doubt {
+func (e *ResumeState) Doubted(p *input.Pair) *Doubt {
 	if e == nil || len(e.doubts) == 0 {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (e *Earlier) Doubted(p *input.Pair) *Doubt {
 }
 
 // Doubts returns all of them, in no order.
-func (e *Earlier) Doubts() []*Doubt {
+func (e *ResumeState) Doubts() []*Doubt {
 	if e == nil {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (e *Earlier) Doubts() []*Doubt {
 // a row that says so: it was killed during the delete, the answers to the delete were errors,
 // or the pass was still listed afterwards. For passes found by a scan it returns false,
 // because they have a row before the delete.
-func (e *Earlier) Perhaps(p *input.Pair) bool {
+func (e *ResumeState) Perhaps(p *input.Pair) bool {
 	if e == nil || p.Method == "" || fromScan(p) {
 		return false
 	}
@@ -109,7 +109,7 @@ func (e *Earlier) Perhaps(p *input.Pair) bool {
 }
 
 // Failed reports whether a scan could not list the passes of the user.
-func (e *Earlier) Failed(user string) bool {
+func (e *ResumeState) Failed(user string) bool {
 	if e == nil {
 		return false
 	}
@@ -118,7 +118,7 @@ func (e *Earlier) Failed(user string) bool {
 }
 
 // Len returns the number of settled keys.
-func (e *Earlier) Len() int {
+func (e *ResumeState) Len() int {
 	if e == nil {
 		return 0
 	}
@@ -126,14 +126,14 @@ func (e *Earlier) Len() int {
 }
 
 // Sources returns the lists that the log names.
-func (e *Earlier) Sources() []string {
+func (e *ResumeState) Sources() []string {
 	if e == nil {
 		return nil
 	}
 	return slices.Collect(maps.Keys(e.sources))
 }
 
-// ResumeOptions say how to go on with a log.
+// ResumeOptions say how to resume a log.
 type ResumeOptions struct {
 	// Protected reports whether a user is still protected: a further row would say the same
 	// again. Nil is nobody.
@@ -159,7 +159,7 @@ type ResumeOptions struct {
 // and changes nothing. It also returns an error and changes nothing if the log is of another
 // list, tenant or Graph root than next, or is not trusted (see CheckTrust). If there is no log
 // at path, Resume creates one.
-func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) {
+func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, error) {
 	f, err := openTrusted(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		log, err := Create(path, false)
@@ -175,7 +175,7 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *Earlier, error) 
 	// Each row leaves garbage of its own size behind. Collected more often, a log of a million rows
 	// keeps the process below 160 MB.
 	defer debug.SetGCPercent(debug.SetGCPercent(gcWhileReading))
-	e := &Earlier{doubts: make(map[uint64]*Doubt), sources: make(map[string]bool), opts: opts}
+	e := &ResumeState{doubts: make(map[uint64]*Doubt), sources: make(map[string]bool), opts: opts}
 	size, err := e.take(f, next)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), unlock(lock), f.Close())
@@ -196,7 +196,7 @@ const gcWhileReading = 40
 
 // take reads the log. If all whole lines are valid, it removes an incomplete last line, or ends
 // the last line if only its line end is missing.
-func (e *Earlier) take(f *os.File, next *Run) (size int64, err error) {
+func (e *ResumeState) take(f *os.File, next *Run) (size int64, err error) {
 	if err := checkUTF8(f); err != nil {
 		return 0, err
 	}
@@ -270,7 +270,7 @@ func afterLastEnd(r io.Reader) (from int64, err error) {
 
 // read takes in a log. What comes before the offset from counts for nothing, except passes
 // that are in doubt, and users whose passes could not be listed.
-func (e *Earlier) read(r io.Reader, next *Run, from int64) error {
+func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 	var c Condition
 	open := false // a run has no end so far
 	for rec, err := range Read(r, &c) {
@@ -307,7 +307,7 @@ func (e *Earlier) read(r io.Reader, next *Run, from int64) error {
 }
 
 // row takes in a row. A row of a run that is over counts no more unless it is in doubt.
-func (e *Earlier) row(rec *Record, over bool) {
+func (e *ResumeState) row(rec *Record, over bool) {
 	r := rec.Row
 	id := e.state.rowKey(r)
 	if r.Beside { // another row is the last word on the key, but the intent is over
@@ -320,7 +320,7 @@ func (e *Earlier) row(rec *Record, over bool) {
 	doubt := e.inDoubt(r, over)
 	if doubt {
 		row := *r
-		row.Pending = false
+		row.Provisional = false
 		e.doubts[id] = &Doubt{row}
 	}
 	key, _ := r.Key()
@@ -338,11 +338,11 @@ func (e *Earlier) row(rec *Record, over bool) {
 	}
 }
 
-// inDoubt reports whether nobody has seen that the pass of a row is gone, although it should be.
-func (e *Earlier) inDoubt(r *Row, over bool) bool {
+// inDoubt reports whether the pass of a row should be gone, and is not known to be.
+func (e *ResumeState) inDoubt(r *Row, over bool) bool {
 	switch r.Outcome {
 	case Found:
-		return r.Pending
+		return r.Provisional
 	case Revoked, Absent:
 		return e.opts.Verify && !r.Verified
 	case Unknown:
@@ -352,7 +352,7 @@ func (e *Earlier) inDoubt(r *Row, over bool) bool {
 }
 
 // done reports whether a further run has nothing to do for a row.
-func (e *Earlier) done(r *Row) bool {
+func (e *ResumeState) done(r *Row) bool {
 	switch {
 	case r.Outcome == Protected:
 		return e.opts.Protected != nil && e.opts.Protected(r.User)
@@ -362,7 +362,7 @@ func (e *Earlier) done(r *Row) bool {
 	return !r.Outcome.Again()
 }
 
-// same is an error unless next goes on with r: the same pairs, at the same place.
+// same reports why next must not resume r: another list, tenant, Graph root or user.
 func (r *Run) same(next *Run) error {
 	switch {
 	case r.Digest != next.Digest && next.Pairs == 0: // of a scan, which has no list

@@ -72,11 +72,13 @@ func TestResume(t *testing.T) {
 			again++
 		}
 	}
-	if earlier.Len() != len(Outcomes)-again || earlier.Runs != 1 || earlier.Counts[Revoked] != 1 || earlier.Counts[Denied] != 0 {
+	if earlier.Len() != len(Outcomes)-again || earlier.Runs != 1 || earlier.Counts[Revoked] != 1 ||
+		earlier.Counts[Denied] != 0 {
 		t.Errorf("%d settled of %d runs, counts %v", earlier.Len(), earlier.Runs, earlier.Counts)
 	}
 	// The list is the same, as its digest shows, but a row may have moved.
-	if !earlier.Settled(&input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}) || earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com", Method: "another"}) {
+	if !earlier.Settled(&input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}) ||
+		earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com", Method: "another"}) {
 		t.Error("a pair is known by its user and its pass")
 	}
 	log.Write(&next)
@@ -90,7 +92,8 @@ func TestResume(t *testing.T) {
 	}
 	// The last row of a pair counts.
 	log, earlier, err = Resume(path, &next, ResumeOptions{})
-	if err != nil || earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) || earlier.Runs != 2 {
+	if err != nil || earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) ||
+		earlier.Runs != 2 {
 		t.Errorf("Resume = %v, the earlier row still counts", err)
 	}
 	log.Close()
@@ -198,7 +201,8 @@ func TestResumeWithoutALog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	next := header
 	log, earlier, err := Resume(path, &next, ResumeOptions{})
-	if err != nil || earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) || earlier.Len() != 0 {
+	if err != nil || earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) ||
+		earlier.Len() != 0 {
 		t.Fatalf("Resume = %v, %d settled", err, earlier.Len())
 	}
 	log.Close()
@@ -242,7 +246,8 @@ func BenchmarkResume(b *testing.B) {
 	run := header
 	log.Write(&run)
 	for i := range rows {
-		log.Write(&Row{Line: i, Source: "l.csv", User: fmt.Sprintf("user%d@contoso.com", i), Method: "9f0c11aa-1111-4222-8333-000000000001", Outcome: Revoked})
+		log.Write(&Row{Line: i, Source: "l.csv", User: fmt.Sprintf("user%d@contoso.com", i),
+			Method: "9f0c11aa-1111-4222-8333-000000000001", Outcome: Revoked})
 	}
 	log.Close()
 	for b.Loop() {
@@ -270,7 +275,7 @@ func TestDoubtsFollowNothing(t *testing.T) {
 	}
 	run := header
 	log.Write(&run)
-	log.Write(&Row{Line: 2, Source: "l.csv", User: "a@contoso.com", Outcome: Revoked, Pending: true})
+	log.Write(&Row{Line: 2, Source: "l.csv", User: "a@contoso.com", Outcome: Revoked, Provisional: true})
 	log.Close()
 	next := header
 	log, earlier, err := Resume(path, &next, ResumeOptions{Verify: true})
@@ -278,7 +283,8 @@ func TestDoubtsFollowNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if d := earlier.Doubted(&input.Pair{Source: "l.csv", Line: 2, User: "a@contoso.com"}); d == nil || d.Pending || d.Follows != "" {
+	if d := earlier.Doubted(&input.Pair{Source: "l.csv", Line: 2, User: "a@contoso.com"}); d == nil || d.Provisional ||
+		d.SupersedesPending != "" {
 		t.Errorf("doubted %+v", d)
 	}
 }
@@ -292,8 +298,10 @@ func TestResumeFindsTheSame(t *testing.T) {
 		{Line: 3, Source: "l.csv", User: "other@contoso.com", Outcome: Protected},
 		{Line: 4, Source: "l.csv", User: "new@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"},
 		{Line: 5, Source: "l.csv", User: "same@contoso.com", Outcome: Remains, Method: "old"},
-		{Source: ScanSource, User: "swept@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"},           // a scan finds the new one
-		{Line: 6, Source: ScanSource, User: "listed@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"}, // a list by that name
+		{Source: ScanSource, User: "swept@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"},
+		// a scan finds the new one
+		{Line: 6, Source: ScanSource, User: "listed@contoso.com", Outcome: Remains, Method: "new", InPlaceOf: "old"},
+		// a list by that name
 	}
 	for _, anyPass := range []bool{false, true} {
 		path := writeLog(t)
@@ -306,14 +314,16 @@ func TestResumeFindsTheSame(t *testing.T) {
 			log.Write(&r)
 		}
 		log.Close()
-		log, earlier, err := Resume(path, &next, ResumeOptions{AnyPass: anyPass, Protected: func(user string) bool { return user == "glass@contoso.com" }})
+		log, earlier, err := Resume(path, &next, ResumeOptions{AnyPass: anyPass,
+			Protected: func(user string) bool { return user == "glass@contoso.com" }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		log.Close()
 		want := []bool{true, false, !anyPass, false, false, !anyPass}
 		for i, r := range rows {
-			if got := earlier.Settled(&input.Pair{Source: r.Source, Line: r.Line, User: r.User, Method: cmp.Or(r.InPlaceOf, r.Method)}); got != want[i] {
+			if got := earlier.Settled(&input.Pair{Source: r.Source, Line: r.Line, User: r.User,
+				Method: cmp.Or(r.InPlaceOf, r.Method)}); got != want[i] {
 				t.Errorf("any pass %v: %s is settled: %v", anyPass, r.User, got)
 			}
 		}
@@ -414,9 +424,9 @@ func TestResumeIntents(t *testing.T) {
 	log.Write(&next)
 	const dana = "dana@contoso.com"
 	for _, r := range []Row{
-		{Source: ScanSource, User: dana, Method: "a", Outcome: Found, Pending: true},
-		{Source: ScanSource, User: dana, Method: "b", Outcome: Found, Pending: true},
-		{Source: ScanSource, User: dana, Method: "c", Outcome: Found, Pending: true},
+		{Source: ScanSource, User: dana, Method: "a", Outcome: Found, Provisional: true},
+		{Source: ScanSource, User: dana, Method: "b", Outcome: Found, Provisional: true},
+		{Source: ScanSource, User: dana, Method: "c", Outcome: Found, Provisional: true},
 		{Source: ScanSource, User: dana, Method: "c", Outcome: Revoked},
 		{Source: "l.csv", Line: 2, User: dana, Method: "d", Outcome: Unknown},
 		{Source: "l.csv", Line: 3, User: dana, Method: "e", Outcome: Failed},
@@ -424,7 +434,7 @@ func TestResumeIntents(t *testing.T) {
 		{Source: "l.csv", Line: 5, User: dana, Method: "g", Outcome: NotSent},
 		{Source: "l.csv", Line: 6, User: dana, Method: "h", Outcome: Remains},
 		{Source: "l.csv", Line: 7, User: dana, Method: "other", InPlaceOf: "i", Outcome: Denied},
-		{Source: ScanSource, User: dana, Method: "m", Outcome: Found, Pending: true},
+		{Source: ScanSource, User: dana, Method: "m", Outcome: Found, Provisional: true},
 		{Source: ScanSource, User: dana, Method: "m", Outcome: Revoked, Beside: true},
 	} {
 		log.Write(&r)

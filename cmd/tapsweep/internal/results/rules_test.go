@@ -26,7 +26,7 @@ func methodIs(id string) string { return `"method":"` + id + `"` }
 const ofScan, pending = `"source":"scan"`, `"pending":true`
 
 // resumed returns what a run that resumes a log of these lines knows of the runs before.
-func resumed(t *testing.T, opts ResumeOptions, lines ...string) *Earlier {
+func resumed(t *testing.T, opts ResumeOptions, lines ...string) *ResumeState {
 	t.Helper()
 	log, earlier, err := Resume(write(t, "log.jsonl", strings.Join(lines, "")), &Run{}, opts)
 	if err != nil {
@@ -126,8 +126,8 @@ func TestSyncAheadOfEachRow(t *testing.T) {
 		}{
 			{"the first line", &Run{}, ""},
 			{"a row", &Row{User: eli, Outcome: Denied}, ""},
-			{"an announcement", &Row{User: dana, Outcome: Found, Pending: true}, dana},
-			{"the next announcement", &Row{User: eli, Outcome: Found, Pending: true}, eli},
+			{"an announcement", &Row{User: dana, Outcome: Found, Provisional: true}, dana},
+			{"the next announcement", &Row{User: eli, Outcome: Found, Provisional: true}, eli},
 			{"a row after it", &Row{User: "last@contoso.com", Outcome: Denied}, ""},
 		} {
 			before := disk.Len()

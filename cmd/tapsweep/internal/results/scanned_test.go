@@ -41,7 +41,7 @@ func TestResumeScan(t *testing.T) {
 	if len(found) != 1 || found[0].UPN != "c@contoso.com" || !found[0].Created.Equal(created) {
 		t.Errorf("found %+v", found)
 	}
-	if (*Earlier)(nil).Looked("a") {
+	if (*ResumeState)(nil).Looked("a") {
 		t.Error("no log knows somebody")
 	}
 }

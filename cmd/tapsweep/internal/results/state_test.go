@@ -42,13 +42,17 @@ func TestRowKey(t *testing.T) {
 		want Key
 		ok   bool
 	}{
-		{"a pass", Row{User: "Dana@contoso.com", Method: "9F0C", Outcome: Revoked}, Key{DeletePass, "dana@contoso.com", "9f0c"}, true},
+		{"a pass", Row{User: "Dana@contoso.com", Method: "9F0C", Outcome: Revoked},
+			Key{DeletePass, "dana@contoso.com", "9f0c"}, true},
 		{"any pass", Row{User: dana, Method: "9f0c", AnyPass: true, Outcome: Revoked}, Key{DeletePass, dana, ""}, true},
-		{"another pass in its place", Row{User: dana, Method: "new", InPlaceOf: "old", Outcome: Remains}, Key{DeletePass, dana, "old"}, true},
+		{"another pass in its place", Row{User: dana, Method: "new", InPlaceOf: "old", Outcome: Remains},
+			Key{DeletePass, dana, "old"}, true},
 		{"protected", Row{User: dana, Method: "9f0c", Outcome: Protected}, Key{DeletePass, dana, "9f0c"}, true},
-		{"found by a scan", Row{Source: ScanSource, User: dana, Method: "9f0c", Outcome: Found}, Key{DeletePass, dana, "9f0c"}, true},
+		{"found by a scan", Row{Source: ScanSource, User: dana, Method: "9f0c", Outcome: Found},
+			Key{DeletePass, dana, "9f0c"}, true},
 		{"a scan that could not list", Row{Source: ScanSource, User: dana, Outcome: Denied}, Key{ListPasses, dana, ""}, true},
-		{"a list called scan", Row{Source: ScanSource, Line: 2, User: dana, AnyPass: true, Outcome: Denied}, Key{DeletePass, dana, ""}, true},
+		{"a list called scan", Row{Source: ScanSource, Line: 2, User: dana, AnyPass: true, Outcome: Denied},
+			Key{DeletePass, dana, ""}, true},
 		{"a repeat", Row{User: dana, Method: "9f0c", Outcome: Duplicate}, Key{}, false},
 		{"a refused row", Row{User: dana, Method: "9f0c", Outcome: Invalid}, Key{}, false},
 	} {
@@ -73,14 +77,17 @@ func TestLastWord(t *testing.T) {
 		{"tried again", []Row{pass("a", Failed), pass("A", Revoked)}, []int{2}},
 		{"two passes of a user", []Row{pass("a", Failed), pass("b", Revoked)}, []int{1, 2}},
 		{"moved to another line", []Row{pass("a", Failed), at(3, pass("a", Revoked))}, []int{2}},
-		{"a pass and any pass", []Row{pass("a", Failed), {Source: "l.csv", Line: 3, User: dana, Method: "a", AnyPass: true, Outcome: Revoked}}, []int{1, 2}},
+		{"a pass and any pass", []Row{pass("a", Failed),
+			{Source: "l.csv", Line: 3, User: dana, Method: "a", AnyPass: true, Outcome: Revoked}}, []int{1, 2}},
 		{"a repeat does not supersede", []Row{pass("a", Failed), at(3, pass("a", Duplicate))}, []int{1, 2}},
 		{"a repeat of a repeat", []Row{at(3, pass("a", Duplicate)), at(4, pass("a", Duplicate))}, []int{1, 2}},
 		{"a repeat once more", []Row{at(3, pass("a", Duplicate)), at(3, pass("a", Duplicate))}, []int{2}},
 		{"a protected user twice on a list", []Row{pass("a", Protected), at(3, pass("a", Protected))}, []int{1, 2}},
 		{"protected, and then not", []Row{pass("a", Protected), pass("a", Revoked)}, []int{2}},
-		{"a further pass", []Row{pass("a", Failed), {Source: "l.csv", Line: 2, User: dana, Method: "a", Beside: true, Outcome: Revoked}}, []int{1}},
-		{"not listed, and then listed", []Row{{Source: ScanSource, User: dana, Outcome: Failed}, {Source: ScanSource, User: dana, Method: "a", Outcome: Found}}, []int{2}},
+		{"a further pass", []Row{pass("a", Failed),
+			{Source: "l.csv", Line: 2, User: dana, Method: "a", Beside: true, Outcome: Revoked}}, []int{1}},
+		{"not listed, and then listed", []Row{{Source: ScanSource, User: dana, Outcome: Failed},
+			{Source: ScanSource, User: dana, Method: "a", Outcome: Found}}, []int{2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			text := logOf(t, tt.rows...)
@@ -130,7 +137,7 @@ func TestStateOfAnyReads(t *testing.T) {
 		var rows []Row
 		for range rng.IntN(40) {
 			rows = append(rows, Row{Source: "l.csv", Line: 2 + rng.IntN(5), User: fmt.Sprintf("user%d@contoso.com", rng.IntN(4)),
-				Method: []string{"", "a", "b"}[rng.IntN(3)], AnyPass: rng.IntN(4) == 0, Pending: rng.IntN(5) == 0,
+				Method: []string{"", "a", "b"}[rng.IntN(3)], AnyPass: rng.IntN(4) == 0, Provisional: rng.IntN(5) == 0,
 				Outcome: Outcomes[rng.IntN(len(Outcomes))], Message: strings.Repeat("x", rng.IntN(200))})
 		}
 		text := logOf(t, rows...)
@@ -159,10 +166,14 @@ func TestRunOfAnOlderVersion(t *testing.T) {
 		resume string
 		revoke string
 	}{
-		{[]string{"revoke", "--yes", "--results", "x.jsonl", "l.csv"}, "tapsweep revoke --resume --results LOG --yes l.csv", "tapsweep revoke LOG"},
-		{[]string{"revoke", "--verify=true", "--any-pass", "--resume=unsent", "--results=x.jsonl", "--protect", "p.csv", "l.csv"},
-			"tapsweep revoke --resume --results LOG --verify=true --any-pass --protect p.csv l.csv", "tapsweep revoke --protect p.csv --verify LOG"},
-		{[]string{"sweep", "--all-users", "--evidence", "case"}, "tapsweep sweep --resume --results LOG --all-users", "tapsweep revoke LOG"},
+		{[]string{"revoke", "--yes", "--results", "x.jsonl", "l.csv"}, "tapsweep revoke --resume --results LOG --yes l.csv",
+			"tapsweep revoke LOG"},
+		{[]string{"revoke", "--verify=true", "--any-pass", "--resume=unsent", "--results=x.jsonl", "--protect", "p.csv",
+			"l.csv"},
+			"tapsweep revoke --resume --results LOG --verify=true --any-pass --protect p.csv l.csv",
+			"tapsweep revoke --protect p.csv --verify LOG"},
+		{[]string{"sweep", "--all-users", "--evidence", "case"}, "tapsweep sweep --resume --results LOG --all-users",
+			"tapsweep revoke LOG"},
 		{[]string{"revoke", "--", "--results"}, "tapsweep revoke --resume --results LOG -- --results", "tapsweep revoke LOG"},
 		{[]string{"revoke", "--simulate", "l.csv"}, "", "tapsweep revoke LOG"},
 		{[]string{"report", "l.jsonl"}, "", "tapsweep revoke LOG"},

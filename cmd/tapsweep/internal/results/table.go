@@ -111,7 +111,7 @@ func tableRow(line int, fields []string, columns map[string]int) *Record {
 	}
 	is := func(name string) bool { return strings.EqualFold(value(name), "true") }
 	row := &Row{Source: value("source"), User: value("user"), Method: value("method"), UPN: value("userprincipalname"),
-		Outcome: Outcome(strings.ToLower(value("outcome"))), Pending: is("pending"), AnyPass: is("anypass"),
+		Outcome: Outcome(strings.ToLower(value("outcome"))), Provisional: is("pending"), AnyPass: is("anypass"),
 		Undecided: is("undecided"), Beside: is("beside")}
 	row.Line, _ = strconv.Atoi(value("line"))
 	row.Column, _ = strconv.Atoi(value("column"))

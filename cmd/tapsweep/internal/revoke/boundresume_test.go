@@ -13,7 +13,7 @@ import (
 // intent returns the row that announces the delete of a pass.
 func intent(pair input.Pair, method string) results.Row {
 	return results.Row{Type: "result", Source: pair.Source, Line: pair.Line, User: pair.User, Method: method,
-		AnyPass: pair.Method == "", Outcome: results.Found, Pending: true}
+		AnyPass: pair.Method == "", Outcome: results.Found, Provisional: true}
 }
 
 // A run that resumes under a bound does not write off the passes that it leaves: the next

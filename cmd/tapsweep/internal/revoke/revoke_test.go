@@ -36,7 +36,7 @@ func runJob(ctx context.Context, t *testing.T, poster batch.Poster, opts Options
 	error) {
 	t.Helper()
 	all, counts, err := allRows(ctx, t, poster, opts, src)
-	rows := slices.DeleteFunc(all, func(r results.Row) bool { return r.Pending || r.Beside })
+	rows := slices.DeleteFunc(all, func(r results.Row) bool { return r.Provisional || r.Beside })
 	return rows, counts, err
 }
 

@@ -55,7 +55,7 @@ func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
 func (j *Job) deleteFirst(s *pairState, held []passes.Pass) batch.Request {
 	s.method, s.reason, s.rest, s.announced = held[0].ID, "", held[1:], true
 	s.uncertain, s.intended, s.maybeDeleted = false, false, false
-	j.journal(s, results.Row{Outcome: results.Found, Pending: true})
+	j.journal(s, results.Row{Outcome: results.Found, Provisional: true})
 	return s.delete()
 }
 
@@ -81,7 +81,7 @@ func (j *Job) deleteNextIfRoom(s *pairState, row results.Row, held []passes.Pass
 func (j *Job) endPass(s *pairState, row results.Row) {
 	s.revoked = s.revoked || row.Outcome == results.Revoked
 	if s.announced {
-		row.Beside, row.Pending, row.Follows = true, false, ""
+		row.Beside, row.Provisional, row.SupersedesPending = true, false, ""
 		j.writeRow(s, row)
 	}
 }

@@ -89,14 +89,14 @@ func TestSeveralPasses(t *testing.T) {
 				}
 				last := lasts(rows)
 				for i, id := range []string{pass, other, third} {
-					if r := last[id]; r.Outcome != tt.want[i] || r.Pending {
+					if r := last[id]; r.Outcome != tt.want[i] || r.Provisional {
 						t.Errorf("pass %d: the last row says %q, pending %v, want %q and final", i+1, r.Outcome,
-							r.Pending, tt.want[i])
+							r.Provisional, tt.want[i])
 					}
 				}
 				settled := 0 // rows that count for the pair
 				for _, r := range rows {
-					if !r.Pending && !r.Beside {
+					if !r.Provisional && !r.Beside {
 						settled++
 					}
 				}
@@ -148,8 +148,8 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 	}
 	equal(t, "passes left", len(tenant.Remaining()), 0)
 	for id, r := range lasts(append(rows, more...)) {
-		if r.Pending || !r.Outcome.Done() {
-			t.Errorf("the last row of %s says %s, pending %v", id, r.Outcome, r.Pending)
+		if r.Provisional || !r.Outcome.Done() {
+			t.Errorf("the last row of %s says %s, pending %v", id, r.Outcome, r.Provisional)
 		}
 	}
 	if len(rows) == 6 && len(more) > 0 {
@@ -158,12 +158,12 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 }
 
 // resumeOptions returns the Options of a run that resumes a log.
-func resumeOptions(earlier *results.Earlier) Options {
+func resumeOptions(earlier *results.ResumeState) Options {
 	return Options{Done: earlier.Settled, Unconfirmed: earlier.Doubted}
 }
 
 // resumed reads rows as the log of a run that was killed.
-func resumed(t *testing.T, rows []results.Row) *results.Earlier {
+func resumed(t *testing.T, rows []results.Row) *results.ResumeState {
 	t.Helper()
 	run := results.Run{Type: "run", Digest: "d", Pairs: 1}
 	var log bytes.Buffer

@@ -28,10 +28,10 @@ func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 		return nil
 	}
 	// The log says what was done before it is verified, because the run may end meanwhile.
-	row.Pending, row.Follows = true, s.journaled
+	row.Provisional, row.SupersedesPending = true, s.journaled
 	j.journal(s, row)
 	s.journaled = cmp.Or(s.journaled, row.Outcome)
-	row.Pending, row.Follows = false, s.journaled
+	row.Provisional, row.SupersedesPending = false, s.journaled
 	return j.verify(s, row)
 }
 
@@ -116,7 +116,7 @@ func (s *pairState) markRemaining(row *results.Row, held []passes.Pass, res batc
 	if s.last.Status != 0 || s.last.Attempts > 0 { // this run or an earlier one has deleted a pass
 		message += fmt.Sprintf(", %v after it was %s", time.Since(s.verifySince).Round(time.Second), row.Outcome)
 	}
-	*row = results.Row{Outcome: results.Remains, Follows: row.Follows, Status: res.Response.Status,
+	*row = results.Row{Outcome: results.Remains, SupersedesPending: row.SupersedesPending, Status: res.Response.Status,
 		Attempts: row.Attempts, RequestID: res.RequestID, Message: message, Reason: string(p.Reason(res.Date))}
 	s.method = p.ID
 }

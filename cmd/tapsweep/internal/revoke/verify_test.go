@@ -89,7 +89,7 @@ func TestVerify(t *testing.T) {
 						equal(t, "pass that remains", r.Method, tenant.Remaining()[0].PassID)
 					}
 				}
-				equal(t, "supersedes a pending row", r.Follows != "", tt.want != results.Rejected)
+				equal(t, "supersedes a pending row", r.SupersedesPending != "", tt.want != results.Rejected)
 				equal(t, "names the pass of the list", r.InPlaceOf == pass, !tt.noMethod && r.Method != pass)
 				equal(t, "nothing is left", counts.Left() == 0, r.Verified)
 				if tt.want == results.Rejected || r.Verified {

@@ -20,7 +20,7 @@ func TestNothingDeletedOffTheRecord(t *testing.T) {
 	if err := r.syncIntents(t.Context(), deletes); err != nil {
 		t.Errorf("a delete, and an empty log: %v", err)
 	}
-	if err := r.log.Write(&results.Row{Outcome: results.Found, Pending: true}); err != nil {
+	if err := r.log.Write(&results.Row{Outcome: results.Found, Provisional: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.syncIntents(t.Context(), reads); err != nil {

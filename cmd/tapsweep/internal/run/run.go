@@ -33,8 +33,8 @@ type run struct {
 	protectedUsers *protect.Users
 	unguarded      bool // no list of protected users is named
 
-	log     *results.Log     // nil for a run without one
-	earlier *results.Earlier // what runs before have settled, nil without a log to resume
+	log     *results.Log         // nil for a run without one
+	earlier *results.ResumeState // what runs before have settled, nil without a log to resume
 	waits   waits
 	summary summary
 
@@ -167,12 +167,12 @@ func (r *run) show(opts progress.Options) {
 // showRow shows a row in the progress display.
 func (r *run) showRow(row *results.Row) {
 	switch d := r.console.Display(); {
-	case d == nil, row.Beside, row.Pending && row.Follows != "":
-	case row.Pending && row.Outcome == results.Found: // it counts when it is deleted
-	case row.Pending:
+	case d == nil, row.Beside, row.Provisional && row.SupersedesPending != "":
+	case row.Provisional && row.Outcome == results.Found: // it counts when it is deleted
+	case row.Provisional:
 		d.Pending(row.Outcome)
-	case row.Follows != "":
-		d.Verified(row.Follows, row.Outcome)
+	case row.SupersedesPending != "":
+		d.Verified(row.SupersedesPending, row.Outcome)
 	default:
 		d.Row(row.Outcome)
 	}

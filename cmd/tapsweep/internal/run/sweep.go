@@ -231,7 +231,7 @@ func (s *sweepRun) logIntent(f *scan.Found) error {
 		return nil
 	}
 	row := foundRow(f)
-	row.Pending = true
+	row.Provisional = true
 	return s.job.Journal(row)
 }
 

@@ -15,15 +15,15 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// made writes logs as runs write them.
-type made struct {
+// A logBuilder writes logs as runs write them.
+type logBuilder struct {
 	bytes.Buffer
 	now time.Time
 }
 
 var night = time.Date(2026, 3, 2, 2, 14, 5, 0, time.UTC)
 
-func (m *made) line(v any) {
+func (m *logBuilder) line(v any) {
 	enc := json.NewEncoder(&m.Buffer)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
@@ -32,7 +32,7 @@ func (m *made) line(v any) {
 }
 
 // run is the first line of a run on a list of so many pairs.
-func (m *made) run(list string, pairs int, args ...string) {
+func (m *logBuilder) run(list string, pairs int, args ...string) {
 	m.line(results.Run{Type: "run", Version: "v1.4.0",
 		Command:   append([]string{"revoke", "--yes"}, append(args, list)...),
 		Digest:    fmt.Sprintf("sha256:%064x", len(list)*7919+pairs),
@@ -41,7 +41,7 @@ func (m *made) run(list string, pairs int, args ...string) {
 		GraphRoot: "https://graph.microsoft.com", Pairs: pairs, Start: m.now})
 }
 
-func (m *made) row(list string, line int, o results.Outcome, change ...func(*results.Row)) {
+func (m *logBuilder) row(list string, line int, o results.Outcome, change ...func(*results.Row)) {
 	r := results.Row{Type: "result", Line: line, Source: list, Outcome: o, Status: 204, Attempts: 1, Time: m.now,
 		User:      fmt.Sprintf("user%05d@contoso.com", line),
 		Method:    fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", line),
@@ -74,15 +74,15 @@ func (m *made) row(list string, line int, o results.Outcome, change ...func(*res
 	m.line(r)
 }
 
-func (m *made) wait(d time.Duration, refused int) {
+func (m *logBuilder) wait(d time.Duration, refused int) {
 	m.line(results.Wait{Type: "wait", Time: m.now, Until: m.now.Add(d), Refused: refused, Quota: "write"})
 }
 
-func (m *made) end(exit int, stopped string) {
+func (m *logBuilder) end(exit int, stopped string) {
 	m.line(results.End{Type: "end", Exit: exit, Stopped: stopped, End: m.now})
 }
 
-func (m *made) write(t testing.TB, name string) string {
+func (m *logBuilder) write(t testing.TB, name string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, m.Bytes(), 0o600); err != nil {
@@ -93,8 +93,8 @@ func (m *made) write(t testing.TB, name string) string {
 
 // incident is a night's work: a run that a tenant throttles and that is killed,
 // and another that goes on with it the next afternoon.
-func incident(pairs int) *made {
-	m := &made{now: night}
+func incident(pairs int) *logBuilder {
+	m := &logBuilder{now: night}
 	rng := rand.New(rand.NewPCG(1, 2))
 	list := "incident-4711.csv"
 	outcome := func(i int) results.Outcome {
@@ -157,7 +157,7 @@ func open(t testing.TB, paths ...string) *Logs {
 	return l
 }
 
-// made into a report, with the directory taken out of it.
+// reportOf reports on logs.
 func reportOf(t testing.TB, paths ...string) *Report {
 	t.Helper()
 	r, err := New(t.Context(), open(t, paths...), nil)

@@ -12,12 +12,12 @@ import (
 // A leftover is what a log leaves to a further run on it.
 type leftover struct {
 	again      int // pairs that it tries again
-	remain     int // passes that are there all the same, for a run with the log as its list
+	remain     int // passes that users still hold, for a run with the log as its list
 	unverified int // pairs that it verifies
 }
 
-// again works out the commands that go on with what is left.
-func (r *Report) again(l *Logs, left map[*log]leftover) {
+// nextCommands works out the commands for what is left.
+func (r *Report) nextCommands(l *Logs, left map[*log]leftover) {
 	// Pairs without a row are in the list of the last log of it.
 	without := make(map[*log]int)
 	for i, list := range l.lists {
@@ -47,9 +47,9 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 			n, noun = plus(lg.unseen, without[lg]), "user"
 			remain = lg.remain
 		}
-		// A scan that was stopped leaves users of whom no row tells.
+		// A scan that was stopped leaves users without a row.
 		if n > 0 || run.unfinished() && !run.copied {
-			a := Again{Log: name, Left: n, noun: noun}
+			a := NextCommand{Log: name, Left: n, noun: noun}
 			a.Command, a.Note = ResumeCommand(lg.name, &run.header, verify)
 			if run.refused() && a.Command != "" {
 				a.Note = strings.TrimPrefix(a.Note+", once what it was refused for is changed", ", ")
@@ -57,7 +57,7 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 			r.Resume = append(r.Resume, a)
 		}
 		if remain > 0 && run.Exit != nil {
-			a := Again{Log: name, Left: remain, list: true}
+			a := NextCommand{Log: name, Left: remain, list: true}
 			if run.header.Simulated {
 				a.Note = drill
 			} else if a.Command = ListCommand(lg.name, &run.header); a.Command == "" {
@@ -70,15 +70,15 @@ func (r *Report) again(l *Logs, left map[*log]leftover) {
 
 const drill = "the run was a drill against a simulated tenant, which is gone"
 
-// Does says what the command does.
-func (a Again) Does() string {
+// Purpose says what the command does.
+func (a NextCommand) Purpose() string {
 	switch {
 	case a.list:
 		return fmt.Sprintf("To revoke the %s of which %s tells", count(a.Left, "pass"), a.Log)
 	case a.Left == 0:
-		return "To go on with the scan of " + a.Log
+		return "To resume the scan of " + a.Log
 	}
-	return fmt.Sprintf("To go on with the %s of %s that a further run takes up", count(a.Left, a.noun), a.Log)
+	return fmt.Sprintf("To resume the run of %s, which leaves %s", a.Log, count(a.Left, a.noun))
 }
 
 // ResumeCommand returns the command line that resumes a run with its log. The log is not to be

@@ -11,7 +11,7 @@ import (
 // What remains is mostly another pass than the list names: a run that went on with the
 // list sent the delete of the old one again, and could only end as replaced.
 func TestRemainsIsRevokedByTheLog(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.begin(2, "revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")
 	m.row("a.csv", 2, results.Revoked)
 	m.row("a.csv", 3, results.Revoked, pending)
@@ -32,7 +32,7 @@ func TestRemainsIsRevokedByTheLog(t *testing.T) {
 
 // For pairs that are protected a command was told that could only say so again.
 func TestProtectedHasNoCommand(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 2, "--protect", "glass.txt")
 	m.row("a.csv", 2, results.Revoked)
 	m.row("a.csv", 3, results.Protected)
@@ -46,13 +46,13 @@ func TestProtectedHasNoCommand(t *testing.T) {
 // A run whose looks had failed said that rows were not done, and told no command; its
 // report said that all were done.
 func TestNotProven(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.begin(2, "revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")
 	for line := 2; line < 4; line++ {
 		m.row("a.csv", line, results.Revoked, pending)
 	}
 	m.row("a.csv", 2, results.Revoked)
-	m.row("a.csv", 3, results.Revoked, unproven, func(r *results.Row) { r.Message = "not verified: 403" })
+	m.row("a.csv", 3, results.Revoked, notVerified, func(r *results.Row) { r.Message = "not verified: 403" })
 	m.end(1, "")
 	path := m.write(t, "v.jsonl")
 	r := reportOf(t, path)
@@ -62,7 +62,8 @@ func TestNotProven(t *testing.T) {
 	if got := r.Runs[0].ExitText(); !strings.Contains(got, "not proven to be gone") {
 		t.Errorf("exit %q", got)
 	}
-	if len(r.Resume) != 1 || !strings.Contains(r.Resume[0].Command, "--resume") || !strings.Contains(r.Resume[0].Command, "--verify") {
+	if len(r.Resume) != 1 || !strings.Contains(r.Resume[0].Command, "--resume") ||
+		!strings.Contains(r.Resume[0].Command, "--verify") {
 		t.Errorf("to go on: %+v", r.Resume)
 	}
 }
@@ -70,24 +71,25 @@ func TestNotProven(t *testing.T) {
 // A run without --verify, and then one that goes on with it: it only looks. What was deleted
 // keeps its time, and what was not looked at is told, however that run ended.
 func TestVerifiedLater(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.begin(4, "revoke", "--yes", "--results", "z.jsonl", "a.csv")
 	for line := 2; line < 6; line++ {
-		m.row("a.csv", line, results.Revoked, unproven, id("del"))
+		m.row("a.csv", line, results.Revoked, notVerified, requestID("del"))
 	}
 	m.end(0, "")
 	m.later(time.Hour)
 	m.begin(4, "revoke", "--yes", "--resume", "--verify", "--results", "z.jsonl", "a.csv")
-	m.row("a.csv", 2, results.Revoked, id("del"))
+	m.row("a.csv", 2, results.Revoked, requestID("del"))
 	killed := m.copy().write(t, "killed.jsonl")
-	m.row("a.csv", 3, results.Revoked, unproven, id("del"), func(r *results.Row) { r.Message = "not verified: not sent" })
+	m.row("a.csv", 3, results.Revoked, notVerified, requestID("del"),
+		func(r *results.Row) { r.Message = "not verified: not sent" })
 	stopped := m.copy()
 	stopped.end(4, "deadline")
 	m.end(4, "deadline")
 	m.later(time.Hour)
 	m.begin(4, "revoke", "--yes", "--resume", "--verify", "--results", "z.jsonl", "a.csv")
 	for line := 3; line < 6; line++ {
-		m.row("a.csv", line, results.Revoked, id("del"))
+		m.row("a.csv", line, results.Revoked, requestID("del"))
 	}
 	m.end(0, "")
 	for path, verified := range map[string]int{killed: 1, stopped.write(t, "stopped.jsonl"): 1, m.write(t, "z.jsonl"): 4} {
@@ -111,7 +113,8 @@ func TestVerifiedLater(t *testing.T) {
 		if r.Pairs != 4 || r.Verified != verified || r.Unverified != 4-verified {
 			t.Errorf("%s: %d pairs, %d verified, %d not", path, r.Pairs, r.Verified, r.Unverified)
 		}
-		if verified < 4 && (len(r.Resume) != 1 || r.Resume[0].Left != 3 || !strings.Contains(r.Resume[0].Command, " --verify ")) || verified == 4 && len(r.Resume) > 0 {
+		if verified < 4 && (len(r.Resume) != 1 || r.Resume[0].Left != 3 ||
+			!strings.Contains(r.Resume[0].Command, " --verify ")) || verified == 4 && len(r.Resume) > 0 {
 			t.Errorf("%s: to go on: %+v", path, r.Resume)
 		}
 	}
@@ -120,7 +123,7 @@ func TestVerifiedLater(t *testing.T) {
 // A pass that was kept because its user is protected is not a failure, neither in the report,
 // its groups of causes and its progress, nor in the summary.
 func TestProtectedIsNotLeft(t *testing.T) {
-	m := &made{now: night}
+	m := &logBuilder{now: night}
 	m.run("a.csv", 3, "--protect", "glass.txt")
 	m.row("a.csv", 2, results.Revoked)
 	m.row("a.csv", 3, results.Protected)
