@@ -489,16 +489,23 @@ func TestQuotaStops(t *testing.T) {
 
 // Two quotas under their documented limits are each as fast as they can be at the
 // same time. The median of three runs counts: depending on the order of replies, a few reach
-// only 0.93.
+// only 0.93. The third is not needed if the first two are fast.
 func TestQuotaPace(t *testing.T) {
+	const least, most = 0.95, 1.1
+	good := func(share float64) bool { return least <= share && share <= most }
 	shares := make(map[string][]float64)
-	for range 3 {
-		quotaPace(t, shares)
+	quotaPace(t, shares)
+	quotaPace(t, shares)
+	for _, all := range shares {
+		if !good(all[0]) || !good(all[1]) {
+			quotaPace(t, shares)
+			break
+		}
 	}
 	for quota, all := range shares {
 		slices.Sort(all)
 		t.Logf("%s: %.3f of the ideal pace", quota, all)
-		checkBetween(t, "share of the ideal pace of "+quota, all[1], 0.95, 1.1)
+		checkBetween(t, "share of the ideal pace of "+quota, all[len(all)/2], least, most)
 	}
 }
 

@@ -27,8 +27,10 @@ import (
 	"tapsweep/input"
 )
 
-// asMain makes the test binary be tapsweep, so that tests see real processes
-// with real exit codes and environments.
+// asMain makes the test binary be tapsweep. Most tests run tapsweep in their own process. A process of
+// its own is for what a process has: signals, a terminal, its working directory and file descriptors,
+// a limit of the system, variables that Go or azidentity reads by itself, and a list of secrets of
+// safetext that holds nothing yet.
 const asMain = "TEST_AS_TAPSWEEP"
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -42,12 +44,12 @@ func TestMain(m *testing.M) {
 
 type suite struct{ *testing.M }
 
-// Run runs the tests. They wait for processes that wait for a tenant, so more of them fit
-// side by side than there are processors, unless -parallel says otherwise.
+// Run runs the tests. Most of the time they wait, for a tenant or for a process, so many more of them
+// run side by side than there are processors, unless -parallel says otherwise.
 func (s suite) Run() int {
 	flag.Parse()
 	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
-		_ = p.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0)))
+		_ = p.Value.Set(strconv.Itoa(6 * runtime.GOMAXPROCS(0)))
 	}
 	return s.M.Run()
 }

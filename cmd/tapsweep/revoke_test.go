@@ -15,7 +15,6 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -355,16 +354,6 @@ func TestSimulateServes(t *testing.T) {
 	cmd.Process.Signal(os.Interrupt)
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("tapsweep simulate: %v", err)
-	}
-}
-
-func TestParseLimit(t *testing.T) {
-	t.Parallel()
-	for text, ok := range map[string]bool{"20/s": true, "0.5/s:5": true, "3000/150s": true, "5/10s": true,
-		"": false, "20": false, "0/s": false, "-1/s": false, "20/s:0": false, "2.5/10s": false, "5/10s:3": false, "5/x": false, "NaN/s": false} {
-		if _, err := drill.ParseLimit(text); (err == nil) != ok {
-			t.Errorf("drill.ParseLimit(%q) = %v, want ok %v", text, err, ok)
-		}
 	}
 }
 

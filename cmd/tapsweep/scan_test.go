@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -266,16 +265,6 @@ func TestScanFullDisk(t *testing.T) {
 	}
 	if strings.Contains(p.stderr, "passes: /dev/full") {
 		t.Errorf("the summary names the file of the passes, which was not written\n%s", p.stderr)
-	}
-}
-
-// A disk that is full when a file is created is no wrong usage.
-func TestFullDiskIsNotRefused(t *testing.T) {
-	t.Parallel()
-	for err, want := range map[error]int{&os.PathError{Err: syscall.ENOSPC}: status.Stopped, os.ErrPermission: status.Usage} {
-		if exit, _ := errors.AsType[*status.Error](status.RefuseFile(err)); exit.Code != want {
-			t.Errorf("%v: exit %d, want %d", err, exit.Code, want)
-		}
 	}
 }
 

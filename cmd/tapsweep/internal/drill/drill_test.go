@@ -4,8 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"tapsweep/batch/graphsim"
 	"testing"
+
+	"tapsweep/batch/graphsim"
 )
 
 func TestSetVariable(t *testing.T) {
@@ -65,4 +66,13 @@ func mustRead(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+func TestParseLimit(t *testing.T) {
+	for text, ok := range map[string]bool{"20/s": true, "0.5/s:5": true, "3000/150s": true, "5/10s": true,
+		"": false, "20": false, "0/s": false, "-1/s": false, "20/s:0": false, "2.5/10s": false, "5/10s:3": false, "5/x": false, "NaN/s": false} {
+		if _, err := ParseLimit(text); (err == nil) != ok {
+			t.Errorf("ParseLimit(%q) = %v, want ok %v", text, err, ok)
+		}
+	}
 }

@@ -311,11 +311,11 @@ func TestScanPace(t *testing.T) {
 		most        float64 // times the ideal
 	}{
 		// ⌈N/20⌉ batches of 50 ms, 16 at a time.
-		{"no limit", 100_000, nil, 16, 5000 * 50 * time.Millisecond / 16, 1.2},
+		{"no limit", 30_000, nil, 16, 1500 * 50 * time.Millisecond / 16, 1.2},
 		// The documented read quota, 8,000 units in 10 s, on top of a full bucket: a LIST
 		// costs one unit and a page with $select one.
-		{"documented read quota", 100_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.ResourceUnits)}, 0,
-			time.Duration(float64(100_000+101-8000) / 800 * float64(time.Second)), 1.05},
+		{"documented read quota", 60_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.ResourceUnits)}, 0,
+			time.Duration(float64(60_000+61-8000) / 800 * float64(time.Second)), 1.05},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

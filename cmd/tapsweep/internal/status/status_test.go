@@ -3,6 +3,7 @@ package status
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -69,7 +70,8 @@ func TestOf(t *testing.T) {
 
 // A file that cannot be created is wrong usage, but a full disk is not.
 func TestRefuseFile(t *testing.T) {
-	for err, want := range map[error]int{syscall.EACCES: Usage, syscall.ENOSPC: Stopped, results.ErrInUse: Usage} {
+	for err, want := range map[error]int{syscall.EACCES: Usage, syscall.ENOSPC: Stopped,
+		&os.PathError{Err: syscall.ENOSPC}: Stopped, os.ErrPermission: Usage, results.ErrInUse: Usage} {
 		got := Of(RefuseFile(err, "a hint"))
 		if got.Code != want {
 			t.Errorf("%v: code %d, want %d", err, got.Code, want)
