@@ -144,8 +144,8 @@ func (r *run) printPlan(p *plan) {
 			fmt.Fprintf(w, "Left out: %d %s.\n", left.n, left.what)
 		}
 	}
-	if doubt := r.protectedUsers.Doubt(); doubt != "" {
-		fmt.Fprintf(w, "%s.\n", doubt)
+	if warning := r.protectedUsers.Warning(); warning != "" {
+		fmt.Fprintf(w, "%s.\n", warning)
 	}
 }
 
