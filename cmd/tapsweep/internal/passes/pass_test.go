@@ -50,8 +50,11 @@ func TestReason(t *testing.T) {
 
 func TestRead(t *testing.T) {
 	const id = "b7e0c9a2-6d15-4a77-8f0e-31c5d2f4a6aa"
-	full := `{"value":[{"id":"` + id + `","temporaryAccessPass":null,"createdDateTime":"2026-03-02T08:11:40.1234567Z",` +
-		`"startDateTime":"2026-03-02T08:11:40Z","lifetimeInMinutes":60,"isUsableOnce":true,"isUsable":false,"methodUsabilityReason":"OneTimeUsed"}]}`
+	full := `{"value":[{"id":"` + id + `","temporaryAccessPass":null,"lifetimeInMinutes":60,"isUsableOnce":true,` +
+		`"createdDateTime":"2026-03-02T08:11:40.1234567Z","startDateTime":"2026-03-02T08:11:40Z",` +
+		`"isUsable":false,"methodUsabilityReason":"OneTimeUsed"}]}`
+	nulls := `{"value":[{"id":"` + id + `","createdDateTime":null,"startDateTime":"soon",` +
+		`"lifetimeInMinutes":null,"methodUsabilityReason":null}]}`
 	tests := []struct {
 		name string
 		res  batch.Result
@@ -60,7 +63,7 @@ func TestRead(t *testing.T) {
 	}{
 		{"one", answer(200, full), 1, true},
 		{"none", answer(200, `{"value":[]}`), 0, true},
-		{"nulls", answer(200, `{"value":[{"id":"`+id+`","createdDateTime":null,"startDateTime":"soon","lifetimeInMinutes":null,"methodUsabilityReason":null}]}`), 1, true},
+		{"nulls", answer(200, nulls), 1, true},
 		{"not there", answer(404, `{}`), 0, true},
 		{"no answer", batch.Result{Err: batch.ErrNoResponse}, 0, true},
 		{"no list", answer(200, `"text"`), 0, false},

@@ -62,7 +62,8 @@ func TestNamesAreChecked(t *testing.T) {
 		{name: "one answer that is lost", list: bg + "\n" + guest, check: Check{Ask: true}, asked: -1,
 			opts:    graphsim.Options{Faults: []fault.Fault{{Path: "/users/" + bg, Do: fault.ItemStatus(503)}}},
 			warning: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
-		{name: "an answer that is none", list: bg, opts: item(fault.ItemBody(`"x"`)), check: Check{Ask: true}, asked: 1,
+		{name: "an answer that is none", list: bg, opts: item(fault.ItemBody(`"x"`)),
+			check: Check{Ask: true}, asked: 1,
 			warning: "1 of 1 protected names could not be checked (bg1@contoso.com): the answer of Graph (200) cannot " +
 				"" +
 				"" +
