@@ -64,10 +64,8 @@ func TestNamesAreChecked(t *testing.T) {
 			warning: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
 		{name: "an answer that is none", list: bg, opts: item(fault.ItemBody(`"x"`)),
 			check: Check{Ask: true}, asked: 1,
-			warning: "1 of 1 protected names could not be checked (bg1@contoso.com): the answer of Graph (200) cannot " +
-				"" +
-				"" +
-				"be read"},
+			warning: "1 of 1 protected names could not be checked (bg1@contoso.com): " +
+				"the answer of Graph (200) cannot be read"},
 		{name: "a rehearsal of somebody on the list", list: bg, check: Check{Rehearsal: true}},
 		{name: "a rehearsal of others", list: bg + "\n" + guest + "\nbg2@contoso.com",
 			check:   Check{Rehearsal: true, Why: "simulated"},
