@@ -78,7 +78,7 @@ func (r *Run) Write(path string) error {
 		left, age := r.Expired.left(r.End)
 		gauge("expired_passes_left",
 			"Expired passes that the last run, or one that it resumed, found and that are not deleted.", float64(left))
-		gauge("oldest_expired_pass_age_seconds", "How long ago the oldest of these expired, 0 if there is none.", age.Seconds())
+		gauge("oldest_expired_pass_age_seconds", "How long ago the oldest of these expired, 0 if none.", age.Seconds())
 	}
 	return prometheus.WriteToTextfile(path, registry)
 }

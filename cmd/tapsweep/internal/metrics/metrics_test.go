@@ -40,12 +40,12 @@ func write(t *testing.T, r *Run) string {
 
 func TestWrite(t *testing.T) {
 	end := time.Unix(1_780_000_000, 0)
-	pass := func(id string, age time.Duration, why passes.Reason) *scan.Found {
+	found := func(id string, age time.Duration, why passes.Reason) *scan.Found {
 		return &scan.Found{Why: why, Pass: passes.Pass{ID: id, Start: end.Add(-age - time.Hour), Lifetime: time.Hour}}
 	}
 	expired := NewExpired()
-	for _, f := range []*scan.Found{pass("a", 9*time.Hour, passes.Expired), pass("b", 3*time.Hour, passes.Expired),
-		pass("c", 5*time.Hour, passes.Expired), pass("d", 20*time.Hour, passes.Used)} {
+	for _, f := range []*scan.Found{found("a", 9*time.Hour, passes.Expired), found("b", 3*time.Hour, passes.Expired),
+		found("c", 5*time.Hour, passes.Expired), found("d", 20*time.Hour, passes.Used)} {
 		expired.Found(f)
 	}
 	expired.Found(&scan.Found{Why: passes.Expired, Pass: passes.Pass{ID: "no dates"}})

@@ -11,8 +11,8 @@ import (
 	"tapsweep/input"
 )
 
-// A Pass is a Temporary Access Pass as LIST shows it. What Graph leaves out is
-// zero. Source: learn.microsoft.com/graph/api/resources/temporaryaccesspassauthenticationmethod.
+// A Pass is a Temporary Access Pass as a LIST shows it. What Graph leaves out is zero.
+// Source: learn.microsoft.com/graph/api/resources/temporaryaccesspassauthenticationmethod.
 type Pass struct {
 	ID         string
 	Created    time.Time
@@ -23,7 +23,7 @@ type Pass struct {
 	usability string // methodUsabilityReason
 }
 
-// Expires is when the pass ends; Graph has no property for it. Zero is not known.
+// Expires returns when the pass ends, zero if that is not known. Graph has no property for it.
 func (p *Pass) Expires() time.Time {
 	if p.Start.IsZero() || p.Lifetime <= 0 {
 		return time.Time{}
@@ -31,35 +31,35 @@ func (p *Pass) Expires() time.Time {
 	return p.Start.Add(p.Lifetime)
 }
 
-// A Reason is why a pass can be used, or why not.
+// A Reason says why a pass can or cannot be used.
 type Reason string
 
-// The reasons, in the order in which they are told.
+// The reasons, in the order in which they are shown.
 const (
 	Expired   Reason = "expired"
-	Used      Reason = "used"      // it was good for one sign-in
+	Used      Reason = "used"      // for the one sign-in that it allows
 	Disabled  Reason = "disabled"  // a policy excludes the user or all passes
-	Scheduled Reason = "scheduled" // it begins later
+	Scheduled Reason = "scheduled" // it starts later
 	Usable    Reason = "usable"
-	Unknown   Reason = "unknown" // Graph says something else, or contradicts the dates
+	Unknown   Reason = "unknown" // Graph gives another reason, or one that contradicts the dates
 )
 
-// Reasons lists all of them but Unknown, which nobody may ask for.
+// Reasons are the reasons that a flag can name: all but Unknown.
 var Reasons = []Reason{Expired, Used, Disabled, Scheduled, Usable}
 
-// reasons are the values of methodUsabilityReason. It is a plain string, so there
-// may be others one day.
+// reasons are the values of methodUsabilityReason, in lower case. It is a plain string, so Graph may
+// add others.
 var reasons = map[string]Reason{
 	"enabledbypolicy": Usable, "disabledbypolicy": Disabled, "notyetvalid": Scheduled,
 	"expired": Expired, "onetimeused": Used,
 }
 
-// slack is by how much the service's own clocks may differ from each other.
+// slack is the most by which the clocks of the service may differ.
 const slack = 5 * time.Minute
 
-// Reason tells why the pass can be used at now, or why not. Where Graph says
-// nothing, or a word that is not known, the dates decide as far as they can; where
-// they contradict what Graph says of the end, nothing is known.
+// Reason returns why the pass can or cannot be used at now. If Graph gives no known reason, the dates
+// decide. If Graph says that the pass has expired and the dates say that it has not, the reason is
+// Unknown.
 func (p *Pass) Reason(now time.Time) Reason {
 	expires := p.Expires()
 	said, known := reasons[strings.ToLower(p.usability)]
@@ -76,14 +76,13 @@ func (p *Pass) Reason(now time.Time) Reason {
 	return Unknown
 }
 
-// Listed tells whether the result is the answer to a LIST that worked.
+// Listed reports whether a LIST succeeded.
 func Listed(res batch.Result) bool {
 	return res.Err == nil && res.Response.Status >= 200 && res.Response.Status < 300
 }
 
-// Read returns the passes in the answer to a LIST that worked, none for another.
-// It is an error if there is an answer, and it cannot be read: nothing may be
-// concluded from it then, least of all that the user holds no pass.
+// Read returns the passes that a LIST shows, and none if the LIST failed. If the answer cannot be read
+// it returns an error, because the user may hold a pass.
 func Read(res batch.Result) ([]Pass, error) {
 	if !Listed(res) {
 		return nil, nil
@@ -107,7 +106,7 @@ func Read(res batch.Result) ([]Pass, error) {
 	}
 	held := make([]Pass, 0, len(*list.Value))
 	for _, v := range *list.Value {
-		// The id goes into the path of a DELETE, so it has to be one.
+		// The id goes into the path of a DELETE, so it must be a valid one.
 		if err := input.CheckMethod(v.ID); err != nil {
 			return nil, fmt.Errorf("the list of passes cannot be read: %w", err)
 		}
@@ -120,12 +119,11 @@ func Read(res batch.Result) ([]Pass, error) {
 	return held, nil
 }
 
-// maxMinutes is many times the longest lifetime, 30 days; a longer one is not
-// believed. Source: learn.microsoft.com/entra, howto-authentication-temporary-access-pass.
+// maxMinutes is ten times the longest lifetime, 30 days. A longer one is ignored.
+// Source: learn.microsoft.com/entra, howto-authentication-temporary-access-pass.
 const maxMinutes = 10 * 43200
 
-// timestamp reads a DateTimeOffset leniently: what is none is a time not known,
-// which is no reason not to know of the pass.
+// timestamp reads a DateTimeOffset. One that cannot be read is zero, so it does not hide the pass.
 type timestamp struct{ time.Time }
 
 func (t *timestamp) UnmarshalJSON(data []byte) error {
@@ -136,8 +134,7 @@ func (t *timestamp) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Find returns the pass with the id, nil if it is not among them. Ids compare
-// without case.
+// Find returns the pass with the id, nil if there is none. It ignores case.
 func Find(held []Pass, id string) *Pass {
 	for i := range held {
 		if strings.EqualFold(held[i].ID, id) {

@@ -1,7 +1,7 @@
 package passes
 
 import (
-	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,9 +27,10 @@ func TestReason(t *testing.T) {
 		{"expired, without dates", Pass{usability: "Expired"}, Expired},
 		{"used", Pass{usability: "OneTimeUsed", Start: hour(-1), Lifetime: 2 * time.Hour}, Used},
 		{"in another case", Pass{usability: "oneTimeUsed"}, Used},
-		// Against a pass that lives, the word of a replica is not enough.
+		// A replica that lags behind may say expired.
 		{"expired, and it is not", Pass{usability: "Expired", Start: hour(-1), Lifetime: 2 * time.Hour}, Unknown},
-		{"expired, give or take", Pass{usability: "Expired", Start: hour(-1), Lifetime: time.Hour + time.Minute}, Expired},
+		{"expired, give or take", Pass{usability: "Expired", Start: hour(-1), Lifetime: time.Hour + time.Minute},
+			Expired},
 		{"nothing said, past its end", Pass{Start: hour(-2), Lifetime: time.Hour}, Expired},
 		{"nothing said, at its end", Pass{Start: hour(-1), Lifetime: time.Hour}, Unknown},
 		{"nothing said, in its time", Pass{Start: hour(-1), Lifetime: 2 * time.Hour}, Unknown},
@@ -49,8 +50,11 @@ func TestReason(t *testing.T) {
 
 func TestRead(t *testing.T) {
 	const id = "b7e0c9a2-6d15-4a77-8f0e-31c5d2f4a6aa"
-	full := `{"value":[{"id":"` + id + `","temporaryAccessPass":null,"createdDateTime":"2026-03-02T08:11:40.1234567Z",` +
-		`"startDateTime":"2026-03-02T08:11:40Z","lifetimeInMinutes":60,"isUsableOnce":true,"isUsable":false,"methodUsabilityReason":"OneTimeUsed"}]}`
+	full := `{"value":[{"id":"` + id + `","temporaryAccessPass":null,"lifetimeInMinutes":60,"isUsableOnce":true,` +
+		`"createdDateTime":"2026-03-02T08:11:40.1234567Z","startDateTime":"2026-03-02T08:11:40Z",` +
+		`"isUsable":false,"methodUsabilityReason":"OneTimeUsed"}]}`
+	nulls := `{"value":[{"id":"` + id + `","createdDateTime":null,"startDateTime":"soon",` +
+		`"lifetimeInMinutes":null,"methodUsabilityReason":null}]}`
 	tests := []struct {
 		name string
 		res  batch.Result
@@ -59,13 +63,13 @@ func TestRead(t *testing.T) {
 	}{
 		{"one", answer(200, full), 1, true},
 		{"none", answer(200, `{"value":[]}`), 0, true},
-		{"nulls", answer(200, `{"value":[{"id":"`+id+`","createdDateTime":null,"startDateTime":"soon","lifetimeInMinutes":null,"methodUsabilityReason":null}]}`), 1, true},
+		{"nulls", answer(200, nulls), 1, true},
 		{"not there", answer(404, `{}`), 0, true},
 		{"no answer", batch.Result{Err: batch.ErrNoResponse}, 0, true},
 		{"no list", answer(200, `"text"`), 0, false},
 		{"no value", answer(200, `{}`), 0, false},
 		{"no id", answer(200, `{"value":[{}]}`), 0, false},
-		// What Graph answers goes into the path of a write.
+		// An id goes into the path of a write.
 		{"an id that is a path", answer(200, `{"value":[{"id":"../../authentication/phoneMethods/1"}]}`), 0, false},
 		{"an id that is two dots", answer(200, `{"value":[{"id":".."}]}`), 0, false},
 		{"more pages", answer(200, `{"value":[],"@odata.nextLink":"x"}`), 0, false},
@@ -73,18 +77,30 @@ func TestRead(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := Read(tt.res)
-			if (err == nil) != tt.ok || len(got) != tt.n {
-				t.Errorf("Read = %v, %v", got, err)
+			if (err == nil) != tt.ok {
+				t.Errorf("Read = %v, want success: %v", err, tt.ok)
+			}
+			if len(got) != tt.n {
+				t.Errorf("%d passes, want %d", len(got), tt.n)
 			}
 		})
 	}
 	held, _ := Read(answer(200, full))
 	p := held[0]
-	if want := time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC); !p.Expires().Equal(want) || !p.UsableOnce || p.Created.Nanosecond() != 123456700 {
-		t.Errorf("%+v expires %v", p, p.Expires())
+	if want := time.Date(2026, 3, 2, 9, 11, 40, 0, time.UTC); !p.Expires().Equal(want) {
+		t.Errorf("the pass expires at %v, want %v", p.Expires(), want)
 	}
-	if Find(held, fmt.Sprintf("%X", "no")) != nil || Find(held, "B7E0C9A2-6D15-4A77-8F0E-31C5D2F4A6AA") == nil {
-		t.Error("Find")
+	if !p.UsableOnce {
+		t.Error("UsableOnce = false")
+	}
+	if want := 123456700; p.Created.Nanosecond() != want {
+		t.Errorf("the pass was created at %v, want %d ns", p.Created, want)
+	}
+	if Find(held, pass) != nil {
+		t.Error("Find returns a pass with another id")
+	}
+	if Find(held, strings.ToUpper(id)) == nil {
+		t.Error("Find does not ignore case")
 	}
 }
 

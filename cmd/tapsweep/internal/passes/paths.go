@@ -1,5 +1,5 @@
-// Package passes knows how Graph names and shows Temporary Access Passes: the
-// paths of a user's passes, and what the answer to a LIST of them says.
+// Package passes has the paths of Temporary Access Passes in Graph, and reads the answer to a LIST of
+// a user's passes.
 package passes
 
 import (
@@ -9,40 +9,40 @@ import (
 	"tapsweep/input"
 )
 
-// collection is where a user's Temporary Access Passes are. Only this typed
-// segment works: a DELETE below the generic /authentication/methods answers 404.
+// collection is the path of a user's Temporary Access Passes. Only this typed path works: Graph
+// answers 404 to a DELETE below the generic /authentication/methods.
 // Source: microsoftgraph/microsoft-graph-docs-contrib#1267.
 const collection = "/authentication/temporaryAccessPassMethods"
 
-// The quotas of passes. Graph limits reads and writes apart, so each has its own pace.
+// The quotas of passes. Graph limits reads and writes separately, so each has its own pace.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access.
 const (
 	ReadQuota  = "read"
 	WriteQuota = "write"
 )
 
-// PassesURL is the collection of a user's Temporary Access Passes.
+// PassesURL returns the path of a user's passes.
 func PassesURL(user string) string {
 	before, name, after := userPath(user)
 	return before + name + after + collection
 }
 
-// PassURL is one pass of a user.
+// PassURL returns the path of one pass of a user.
 func PassURL(user, method string) string {
 	before, name, after := userPath(user)
 	return before + name + after + collection + "/" + url.PathEscape(method)
 }
 
-// UserURL is the user itself, by object id, by UPN, or input.Me. Guests' UPNs hold
-// a '#', which PathEscape takes care of; one that begins with '$' is not allowed as
-// a path segment and goes into the key form, without a slash and with quotes
-// doubled. Source: learn.microsoft.com/graph/api/user-get.
+// UserURL returns the path of a user, whom an object id, a user principal name or input.Me names. The
+// '#' in the names of guests is escaped. A name that begins with '$' is not allowed as a path segment:
+// it goes into the key form, without a slash and with doubled quotes.
+// Source: learn.microsoft.com/graph/api/user-get.
 func UserURL(user string) string {
 	before, name, after := userPath(user)
 	return before + name + after
 }
 
-// userPath is UserURL in parts, to be joined once.
+// userPath returns UserURL in parts, so that the caller concatenates only once.
 func userPath(user string) (before, name, after string) {
 	switch {
 	case user == input.Me:

@@ -10,11 +10,10 @@ import (
 
 const pass = "9f0c11aa-1111-4222-8333-000000000001"
 
-// readURL is what the service makes of the URL of a write in a batch. It knows
-// nothing of how the URL was made. Query and fragment end the path; each segment
-// is percent-decoded once; what a server might take for a separator or a dot
-// segment after that is one. It returns the user and the pass that are named, or
-// why the URL names something else.
+// readURL reads the URL of a write in a batch as the service does, without the code that made the URL.
+// Query and fragment end the path. Each segment is percent-decoded once. Anything that a server might
+// then take for a separator or a dot segment is one. It returns the user and the pass that the URL
+// names, or why it names something else.
 func readURL(raw string) (user, pass string, err error) {
 	for i := range len(raw) {
 		if c := raw[i]; c <= ' ' || c >= 0x7f {
@@ -65,12 +64,13 @@ func readURL(raw string) (user, pass string, err error) {
 	} else if len(segments) > 1 && (strings.HasPrefix(segments[1], "$") || strings.ContainsAny(segments[1], "()")) {
 		return "", "", fmt.Errorf("%q is a name of OData's", segments[1])
 	}
-	if segments[0] == "me" { // who is signed in, and nobody by the name of me
+	if segments[0] == "me" { // the signed-in user, not a user with the name me
 		segments = append([]string{"users"}, segments...)
 	} else if len(segments) > 1 && segments[1] == "me" {
 		return "", "", fmt.Errorf("it is a user by the name of me")
 	}
-	if len(segments) != 5 || segments[0] != "users" || segments[2] != "authentication" || segments[3] != "temporaryAccessPassMethods" {
+	if len(segments) != 5 || segments[0] != "users" || segments[2] != "authentication" ||
+		segments[3] != "temporaryAccessPassMethods" {
 		return "", "", fmt.Errorf("it is /%s", strings.Join(segments, "/"))
 	}
 	return segments[1], segments[4], nil
@@ -100,7 +100,7 @@ func decodeOnce(s string) (string, error) {
 	return b.String(), nil
 }
 
-// The oracle finds what the fuzzer is to look for.
+// The oracle finds what the fuzzer should find.
 func TestReadURL(t *testing.T) {
 	const tail = "/authentication/temporaryAccessPassMethods/" + pass
 	tests := []struct{ url, user string }{
@@ -147,7 +147,7 @@ func TestReadURL(t *testing.T) {
 	}
 }
 
-// checkURLs holds the URLs for a pair to what the pair names.
+// checkURLs checks that the URLs for a pair name its user and its pass.
 func checkURLs(t *testing.T, user, method string) {
 	t.Helper()
 	if method == "" {
@@ -162,30 +162,41 @@ func checkURLs(t *testing.T, user, method string) {
 	}
 }
 
-// No list, however made, moves a write outside of the passes of the users that it
-// names.
+// No list makes a write go beyond the passes of the users that it names.
 func FuzzListToURL(f *testing.F) {
 	for _, user := range []string{
-		"dana@contoso.com", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "a_b.com#EXT#@t.onmicrosoft.com", "o'neil@contoso.com",
-		"..", "../eli@contoso.com", "dana@contoso.com/../eli@contoso.com", "%2e%2e", "%2E.@contoso.com", "...@contoso.com",
-		"dana%2f@contoso.com", "dana%252f@contoso.com", "dana@contoso.com%2f..", `dana@contoso.com\..`, "dana@contoso.com/.",
-		"dana?@contoso.com", "dana@contoso.com?$filter=x", "#dana@contoso.com", "dana#@contoso.com", "dana@contoso.com#x", "dana;x@contoso.com",
-		"d\u00e4na@contoso.com", "dana@conto\u017fo.com", "dana\uff0f@contoso.com", "dana\u2024\u2024@contoso.com", "\u202edana@contoso.com", "dana\xff@contoso.com",
-		"dana\x00@contoso.com", "dana\r\nX: y@contoso.com", "dana\x1b[2J@contoso.com", "dana\x7f@contoso.com", "dana @contoso.com",
-		"$x@contoso.com", "$count", "$batch", "$o'x@contoso.com", "$x')@contoso.com", "$''@contoso.com", "$'/x@contoso.com", "('x')@contoso.com", "me", "@contoso.com", "a@b", "a@b.c@d.e",
+		"dana@contoso.com", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "a_b.com#EXT#@t.onmicrosoft.com",
+		"o'neil@contoso.com",
+		"..", "../eli@contoso.com", "dana@contoso.com/../eli@contoso.com", "%2e%2e", "%2E.@contoso.com",
+		"...@contoso.com",
+		"dana%2f@contoso.com", "dana%252f@contoso.com", "dana@contoso.com%2f..", `dana@contoso.com\..`,
+		"dana@contoso.com/.",
+		"dana?@contoso.com", "dana@contoso.com?$filter=x", "#dana@contoso.com", "dana#@contoso.com",
+		"dana@contoso.com#x", "dana;x@contoso.com",
+		"d\u00e4na@contoso.com", "dana@conto\u017fo.com", "dana\uff0f@contoso.com", "dana\u2024\u2024@contoso.com",
+		"\u202edana@contoso.com", "dana\xff@contoso.com",
+		"dana\x00@contoso.com", "dana\r\nX: y@contoso.com", "dana\x1b[2J@contoso.com", "dana\x7f@contoso.com",
+		"dana @contoso.com",
+		"$x@contoso.com", "$count", "$batch", "$o'x@contoso.com", "$x')@contoso.com", "$''@contoso.com",
+		"$'/x@contoso.com", "('x')@contoso.com", "me", "@contoso.com", "a@b", "a@b.c@d.e",
 	} {
-		quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", `\r`, "\n", `\n`, "\x00", `\u0000`, "\x1b", `\u001b`, "\x7f", `\u007f`).Replace(user)
+		quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", `\r`, "\n", `\n`, "\x00", `\u0000`, "\x1b",
+			`\u001b`, "\x7f", `\u007f`).Replace(user)
 		f.Add("user,method\n\"" + user + "\"," + pass + "\n")
 		f.Add(`[{"userPrincipalName":"` + quoted + `","methodId":"` + pass + `"}]`)
 		f.Add(`{"type":"result","user":"` + quoted + `","method":"` + pass + `","outcome":"failed"}`)
 	}
-	for _, method := range []string{"", "..", "%2e%2e", "x", pass + "/..", pass + "?x", pass + "#", pass + " ", "{" + pass + "}", strings.ToUpper(pass), "$ref", "\u0660f0c11aa-1111-4222-8333-00000000001"} {
+	for _, method := range []string{"", "..", "%2e%2e", "x", pass + "/..", pass + "?x", pass + "#", pass + " ",
+		"{" + pass + "}", strings.ToUpper(pass), "$ref", "\u0660f0c11aa-1111-4222-8333-00000000001"} {
 		f.Add("user,method\ndana@contoso.com,\"" + method + "\"\n")
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {
-		// Each field as it is, which is fast; then what the readers make of it.
-		for field := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune("\n,;\t\"", r) }) {
+		// First each field as it is, which is fast; then what the readers read.
+		for field := range strings.FieldsFuncSeq(text, func(r rune) bool {
+			return strings.ContainsRune("\n,;\t\"",
+				r)
+		}) {
 			if input.CheckUser(field) == nil {
 				if field == input.Me {
 					t.Error("me passes for a name")
@@ -197,7 +208,8 @@ func FuzzListToURL(f *testing.F) {
 			}
 		}
 		for _, format := range []string{"csv", "json", "jsonl"} {
-			list, err := input.Open([]string{"-"}, input.Options{Format: format, SkipInvalid: true, Stdin: strings.NewReader(text), TempDir: dir})
+			list, err := input.Open([]string{"-"}, input.Options{Format: format, SkipInvalid: true,
+				Stdin: strings.NewReader(text), TempDir: dir})
 			if err != nil {
 				continue
 			}

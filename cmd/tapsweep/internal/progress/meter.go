@@ -32,7 +32,7 @@ const (
 	sampleEvery = 500 * time.Millisecond
 )
 
-// counts are what the display has been told.
+// counts are what the run has reported.
 type counts struct {
 	done, revoked, absent, notRevoked, verifying int // rows
 	accepted, refused                            int // requests

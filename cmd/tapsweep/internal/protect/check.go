@@ -38,8 +38,8 @@ func (c *Checked) String() string {
 	return text
 }
 
-// doubt counts users as not checked.
-func (c *Checked) doubt(why string, users ...input.User) {
+// notChecked counts users as not checked.
+func (c *Checked) notChecked(why string, users ...input.User) {
 	for _, u := range users {
 		if c.Unchecked++; len(c.First) < 3 {
 			c.First = append(c.First, nameOf(u))
@@ -83,36 +83,35 @@ func (c *Checked) lookUp(ctx context.Context, runner *batch.Runner,
 	err := runner.Run(ctx, src, func(res batch.Result) []batch.Request {
 		i := res.Request.Tag.(int)
 		u, err := read(rows[i], res)
-		switch {
-		case err == nil:
+		if err == nil {
 			found = append(found, u)
-		case status(err) == 403:
+			return nil
+		}
+		failed[i] = err
+		if status(err) == 403 {
 			denied++
-			fallthrough
-		default:
-			failed[i] = err
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStopped, err)
 	}
-	if err := c.judge(rows, len(needed), asked, failed); err != nil {
+	if err := c.checkFailures(rows, len(needed), asked, failed); err != nil {
 		return nil, err
 	}
 	return found, nil
 }
 
-// judge counts the rows that could not be looked up. The first rows are the needed ones; rows
-// from asked on were not sent. judge returns an error if a needed row failed, or if the
-// tenant does not have one of the users.
-func (c *Checked) judge(rows []input.User, needed, asked int, failed map[int]error) error {
+// checkFailures counts the rows that could not be looked up. The first rows are the needed ones; rows
+// from asked on were not sent. It returns an error if a needed row failed, or if the tenant does not
+// have one of the users.
+func (c *Checked) checkFailures(rows []input.User, needed, asked int, failed map[int]error) error {
 	refused := &ResolveError{}
 	for i, u := range rows {
 		err, bad := failed[i]
 		switch {
 		case i >= asked:
-			c.doubt("", u) // for the same reason as the rows before
+			c.notChecked("", u) // for the same reason as the rows before
 		case !bad:
 		case status(err) == 404:
 			refused.Unknown = true
@@ -122,17 +121,14 @@ func (c *Checked) judge(rows []input.User, needed, asked int, failed map[int]err
 			refused.TwoUsers = true
 			refused.add(u, err, fmt.Sprintf("protected user %s: %s", nameOf(u), safetext.Printable(err.Error())))
 		case i >= needed:
-			c.doubt(safetext.Printable(err.Error()), u)
+			c.notChecked(safetext.Printable(err.Error()), u)
 		default:
 			refused.Denied = refused.Denied || status(err) == 403
 			refused.add(u, err, fmt.Sprintf("protected user %s cannot be looked up: %s",
 				nameOf(u), safetext.Printable(err.Error())))
 		}
 	}
-	if refused.Count > 0 {
-		return refused
-	}
-	return nil
+	return refused.orNil()
 }
 
 // nameOf returns the names that a row gives its user, for messages.
@@ -152,11 +148,11 @@ func status(err error) int {
 	return answer.Status
 }
 
-// rehearse counts users as not checked if no pair names them, or if a row has both names of
-// its user, which pairs do not show to belong together. It returns an error if the
-// domain of a name differs by one letter from the domain of a pair's user with the same
-// local part: that user was probably meant.
-func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error], why string) error {
+// comparePairs counts users as not checked if no pair names them, or if a row has both names of its
+// user, because pairs do not show that they belong together. It returns an error if the domain of a
+// name differs by one letter from the domain of a pair's user with the same local part: the row
+// probably means that user.
+func (c *Checked) comparePairs(users []input.User, pairs iter.Seq2[input.Pair, error], why string) error {
 	c.Unchecked, c.First, c.Why = 0, nil, ""
 	if len(users) == 0 {
 		return nil
@@ -164,12 +160,12 @@ func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error
 	named := make(map[string]bool, len(users))
 	local := make(map[string][]int, len(users)) // users by the part of their name before the @
 	for i, u := range users {
-		named[fold(u.ID+u.UPN)] = false // of both names, which equals no pair's
+		named[fold(u.ID+u.UPN)] = false // a row with both names equals no pair
 		if name, _, ok := strings.Cut(fold(u.UPN), "@"); ok {
 			local[name] = append(local[name], i)
 		}
 	}
-	meant := make(map[int]input.Pair)
+	similar := make(map[int]input.Pair) // by user
 	for p, err := range pairs {
 		if err != nil {
 			return err
@@ -184,26 +180,23 @@ func (c *Checked) rehearse(users []input.User, pairs iter.Seq2[input.Pair, error
 		name, domain, _ := strings.Cut(user, "@")
 		for _, i := range local[name] {
 			if _, theirs, _ := strings.Cut(fold(users[i].UPN), "@"); oneLetterOff(theirs, domain) {
-				meant[i] = p
+				similar[i] = p
 			}
 		}
 	}
 	refused := &ResolveError{}
 	for i, u := range users {
-		switch p, typo := meant[i]; {
+		switch p, typo := similar[i]; {
 		case named[fold(u.ID+u.UPN)]:
 		case typo:
 			refused.Unknown = true
 			refused.add(u, nil, fmt.Sprintf("protected user %s is on no list, but %s at %s differs by one letter: "+
 				"did you mean that user?", safetext.Printable(u.UPN), safetext.Printable(p.User), p.Place()))
 		default:
-			c.doubt(why, u)
+			c.notChecked(why, u)
 		}
 	}
-	if refused.Count > 0 {
-		return refused
-	}
-	return nil
+	return refused.orNil()
 }
 
 // oneLetterOff reports whether a and b differ by one letter that was omitted, added or

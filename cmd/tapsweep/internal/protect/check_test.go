@@ -24,7 +24,7 @@ func TestNamesAreChecked(t *testing.T) {
 		opts       graphsim.Options
 		check      Check
 		wrong      string // in the error
-		doubt      string
+		warning    string
 		asked      int
 	}{
 		{name: "all are there", list: bg + "\n" + guest + "\n" + id3, check: Check{Ask: true}, asked: 3},
@@ -32,44 +32,52 @@ func TestNamesAreChecked(t *testing.T) {
 			wrong: ":2: protected user bg1@contoso.con is not in the tenant: Graph answered 404"},
 		{name: "an id of nobody", list: "user\n" + noID, check: Check{Ask: true}, asked: 1,
 			wrong: "protected user " + noID + " is not in the tenant"},
-		{name: "both names, the id of nobody", list: "userId,upn\n" + noID + "," + bg, check: Check{Ask: true}, asked: 1,
+		{name: "both names, the id of nobody", list: "userId,upn\n" + noID + "," + bg, check: Check{Ask: true},
+			asked: 1,
 			wrong: ":2: protected user " + bg + " (" + noID + ") is not in the tenant"},
 		{name: "both names of somebody", list: "userId,upn\n" + id1 + "," + bg, check: Check{Ask: true}, asked: 1},
 		{name: "names of two users", list: "userId,upn\n" + id1 + "," + guest, check: Check{Ask: true}, asked: 1,
-			wrong: ":2: protected user " + guest + " (" + id1 + "): the object id and the user principal name are not " +
+			wrong: ":2: protected user " + guest + " (" + id1 +
+				"): the object id and the user principal name are not " +
 				"of one user, Graph names the user \"" + bg + "\""},
-		{name: "names of two users, beside a needed row", list: "userId,upn\n," + bg + "\n" + id1 + "," + guest, pair: id2,
+		{name: "names of two users, beside a needed row", list: "userId,upn\n," + bg + "\n" + id1 + "," + guest,
+			pair:  id2,
 			check: Check{Ask: true}, asked: 2, wrong: ":3: protected user " + guest},
-		{name: "names of two users, and nobody may ask", list: "userId,upn\n" + id1 + "," + guest, check: Check{Why: "no"},
-			doubt: "1 of 1 protected names could not be checked (" + guest + " (" + id1 + ")): no"},
-		{name: "both names in a rehearsal", list: "userId,upn\n" + id1 + "," + bg, check: Check{Rehearsal: true, Why: "simulated"},
-			doubt: "1 of 1 protected names could not be checked (" + bg + " (" + id1 + ")): simulated"},
+		{name: "names of two users, and nobody may ask", list: "userId,upn\n" + id1 + "," + guest,
+			check:   Check{Why: "no"},
+			warning: "1 of 1 protected names could not be checked (" + guest + " (" + id1 + ")): no"},
+		{name: "both names in a rehearsal", list: "userId,upn\n" + id1 + "," + bg,
+			check:   Check{Rehearsal: true, Why: "simulated"},
+			warning: "1 of 1 protected names could not be checked (" + bg + " (" + id1 + ")): simulated"},
 		{name: "the same name again", list: bg + "\n" + strings.ToUpper(bg), check: Check{Ask: true}, asked: 1},
 		{name: "needed and of nobody", list: nobody, pair: id2, check: Check{Ask: true}, asked: 1,
 			wrong: "is not in the tenant"},
 		{name: "nobody may ask", list: bg + "\n" + nobody + "\n" + guest, check: Check{Why: "the token lacks X"},
-			doubt: "3 of 3 protected names could not be checked (bg1@contoso.com, bg1@contoso.con, " + guest +
+			warning: "3 of 3 protected names could not be checked (bg1@contoso.com, bg1@contoso.con, " + guest +
 				"): the token lacks X"},
 		{name: "denied", list: bg + "\n" + nobody, opts: graphsim.Options{Roles: []string{"AuditLog.Read.All"}},
 			check: Check{Ask: true}, asked: 2,
-			doubt: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): Graph answered 403"},
+			warning: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): Graph answered " +
+				"403"},
 		{name: "one answer that is lost", list: bg + "\n" + guest, check: Check{Ask: true}, asked: -1,
-			opts:  graphsim.Options{Faults: []fault.Fault{{Path: "/users/" + bg, Do: fault.ItemStatus(503)}}},
-			doubt: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
-		{name: "an answer that is none", list: bg, opts: item(fault.ItemBody(`"x"`)), check: Check{Ask: true}, asked: 1,
-			doubt: "1 of 1 protected names could not be checked (bg1@contoso.com): the answer of Graph (200) cannot be read"},
+			opts:    graphsim.Options{Faults: []fault.Fault{{Path: "/users/" + bg, Do: fault.ItemStatus(503)}}},
+			warning: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
+		{name: "an answer that is none", list: bg, opts: item(fault.ItemBody(`"x"`)),
+			check: Check{Ask: true}, asked: 1,
+			warning: "1 of 1 protected names could not be checked (bg1@contoso.com): " +
+				"the answer of Graph (200) cannot be read"},
 		{name: "a rehearsal of somebody on the list", list: bg, check: Check{Rehearsal: true}},
 		{name: "a rehearsal of others", list: bg + "\n" + guest + "\nbg2@contoso.com",
-			check: Check{Rehearsal: true, Why: "simulated"},
-			doubt: "2 of 3 protected names could not be checked (" + guest + ", bg2@contoso.com): simulated"},
+			check:   Check{Rehearsal: true, Why: "simulated"},
+			warning: "2 of 3 protected names could not be checked (" + guest + ", bg2@contoso.com): simulated"},
 		{name: "a rehearsal of a misspelt domain", list: nobody, check: Check{Rehearsal: true},
 			wrong: ":1: protected user bg1@contoso.con is on no list, but bg1@contoso.com at "},
 		{name: "a rehearsal of a misspelt domain beside the right one", list: bg + "\n" + nobody,
 			check: Check{Rehearsal: true}, wrong: ":2: protected user bg1@contoso.con is on no list"},
 		{name: "a rehearsal of another domain", list: "bg1@contoso.onmicrosoft.com", check: Check{Rehearsal: true},
-			doubt: "1 of 1 protected names could not be checked"},
+			warning: "1 of 1 protected names could not be checked"},
 		{name: "a rehearsal by the other name", list: bg, pair: id2, check: Check{Rehearsal: true}, asked: 1,
-			doubt: "1 of 1 protected names could not be checked (bg1@contoso.com)"},
+			warning: "1 of 1 protected names could not be checked (bg1@contoso.com)"},
 		{name: "nobody is on the list", check: Check{Ask: true}},
 	}
 	for _, tt := range tests {
@@ -92,11 +100,11 @@ func TestNamesAreChecked(t *testing.T) {
 				if tt.wrong != "" && (!ok || !strings.Contains(e.Error(), tt.wrong)) {
 					t.Errorf("Resolve = %v, want %q", err, tt.wrong)
 				}
-				if got := users.Doubt(); tt.doubt == "" && got != "" || !strings.HasPrefix(got, tt.doubt) {
-					t.Errorf("Doubt() = %q, want %q", got, tt.doubt)
+				if got := users.Warning(); tt.warning == "" && got != "" || !strings.HasPrefix(got, tt.warning) {
+					t.Errorf("Warning() = %q, want %q", got, tt.warning)
 				}
 				if n := len(tenant.Log()); tt.asked >= 0 && n != tt.asked {
-					t.Errorf("%d look-ups, want %d", n, tt.asked)
+					t.Errorf("%d lookups, want %d", n, tt.asked)
 				}
 			})
 		})
@@ -127,7 +135,7 @@ func TestManyNamesAreChecked(t *testing.T) {
 				t.Fatalf("%s: Resolve = %v", tt.role, err)
 			}
 			if users.Checked.Unchecked != tt.want || users.Checked.Names != 4000 {
-				t.Errorf("%s: %s, want %d of 4000 not checked", tt.role, users.Doubt(), tt.want)
+				t.Errorf("%s: %s, want %d of 4000 not checked", tt.role, users.Warning(), tt.want)
 			}
 			if n := tenant.Stats().Batches; n > tt.most {
 				t.Errorf("%s: %d batches, want %d at most", tt.role, n, tt.most)
@@ -170,8 +178,10 @@ func TestOneLetterOff(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"contoso.con", "contoso.com", true}, {"contoso.co", "contoso.com", true}, {"contosso.com", "contoso.com", true},
-		{"contsoo.com", "contoso.com", true}, {"contoso.com", "contoso.com", false}, {"contoso.net", "contoso.com", false},
+		{"contoso.con", "contoso.com", true}, {"contoso.co", "contoso.com", true},
+		{"contosso.com", "contoso.com", true},
+		{"contsoo.com", "contoso.com", true}, {"contoso.com", "contoso.com", false},
+		{"contoso.net", "contoso.com", false},
 		{"", "", false}, {"a", "", true}, {"fabrikam.com", "contoso.com", false},
 	} {
 		if got := oneLetterOff(tt.a, tt.b); got != tt.want {

@@ -13,7 +13,7 @@ import (
 	"tapsweep/input"
 )
 
-// maxFailures is how many failures a ResolveError keeps.
+// maxFailures is the number of failures that a ResolveError keeps.
 const maxFailures = 20
 
 // A ResolveError says which protected users could not be looked up, and why.
@@ -24,6 +24,14 @@ type ResolveError struct {
 
 	Unknown  bool // one or more of them are not in the tenant
 	TwoUsers bool // a row has the object id of one user and the user principal name of another
+}
+
+// orNil returns the error, nil if it is of no user.
+func (e *ResolveError) orNil() error {
+	if e.Count == 0 {
+		return nil
+	}
+	return e
 }
 
 func (e *ResolveError) add(u input.User, err error, msg string) {
@@ -47,7 +55,8 @@ func (e *ResolveError) Hints() []string {
 	var hints []string
 	if e.Denied {
 		// Source: learn.microsoft.com/graph/permissions-reference.
-		hints = append(hints, "to look up protected users, the app needs the application permission User.ReadBasic.All or User.Read.All")
+		hints = append(hints, "to look up protected users, the app needs the application permission "+
+			"User.ReadBasic.All or User.Read.All")
 	}
 	if e.TwoUsers {
 		hints = append(hints, "correct the row, or protect each of the two users in a row of its own")
@@ -56,15 +65,16 @@ func (e *ResolveError) Hints() []string {
 		hints = append(hints, "correct the names, or remove users who have left from the protect list")
 	}
 	if e.Denied || !e.Unknown && !e.TwoUsers {
-		hints = append(hints, "a row of the protect list with both the object id and the user principal name protects both "+
-			"without a look-up; then they are not checked")
+		hints = append(hints, "a row of the protect list with both the object id and the user principal name protects "+
+			"both "+
+			"without a lookup; then they are not checked")
 	}
 	return hints
 }
 
-// Me asks Graph who is signed in. A token does not tell it: for guests, and in newer
-// tokens, its user name is not the user principal name. The zero User is who may not
-// ask; that takes User.Read, or User.ReadBasic.All. An error is that of the run.
+// Me asks Graph who is signed in, because the user name in a token may not be the user principal name:
+// for guests, and in newer tokens. If the token does not allow that, which takes User.Read or
+// User.ReadBasic.All, Me returns the zero User. An error is that of the run.
 // Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference,
 // learn.microsoft.com/graph/api/user-get.
 func Me(ctx context.Context, runner *batch.Runner) (input.User, error) {
@@ -87,7 +97,7 @@ func LookUp(ctx context.Context, runner *batch.Runner, user input.User) (input.U
 	return read(user, res)
 }
 
-// errTwoUsers says that the object id and the user principal name of a row are not of one user.
+// errTwoUsers says that a row has the object id of one user and the name of another.
 var errTwoUsers = errors.New("the object id and the user principal name are not of one user")
 
 // request returns the request for both names of a user.
@@ -96,8 +106,8 @@ func request(u input.User, tag any) batch.Request {
 	return batch.Request{Method: "GET", URL: url, Tag: tag}
 }
 
-// read returns the user in the answer, if that is the one who was asked for.
-// The zero User asks for whoever it is.
+// read returns the user in an answer. If it is not the user that was asked for, it returns an error;
+// the zero User asks for anybody.
 func read(asked input.User, res batch.Result) (input.User, error) {
 	if res.Err != nil {
 		return input.User{}, res.Err
@@ -112,10 +122,11 @@ func read(asked input.User, res batch.Result) (input.User, error) {
 	if err := json.Unmarshal(res.Response.Body, &got); err != nil {
 		return input.User{}, fmt.Errorf("the answer of Graph (200) cannot be read: %w", err)
 	}
-	// An object id is a GUID; a user principal name is what has an @, and beyond
-	// that it may be more than a list may hold.
+	// An object id is a GUID. A user principal name has an @; apart from that, Graph allows more in it
+	// than a list does.
 	if strings.Contains(got.ID, "@") || input.CheckUser(got.ID) != nil || !strings.Contains(got.UPN, "@") {
-		return input.User{}, fmt.Errorf("the answer of Graph (200) lacks an id or a userPrincipalName: %q, %q", got.ID, got.UPN)
+		return input.User{}, fmt.Errorf("the answer of Graph (200) lacks an id or a userPrincipalName: %q, %q",
+			got.ID, got.UPN)
 	}
 	sameID := asked.ID == "" || fold(asked.ID) == fold(got.ID)
 	sameUPN := asked.UPN == "" || fold(asked.UPN) == fold(got.UPN)

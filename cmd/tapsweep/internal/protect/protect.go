@@ -1,10 +1,9 @@
-// Package protect keeps users from being touched, whatever a list says: the
-// break-glass accounts that are left when everything else is locked.
+// Package protect protects users whatever a list says: the break-glass accounts that still work when
+// everything else is locked.
 //
-// A user has two names, an object id and a user principal name, and a list may
-// use the one that the protect list does not have. So a protect list is no more
-// than a [List] until [List.Resolve] has looked up what is missing; only the
-// [Users] that it returns tell who is protected.
+// A user has two names, an object id and a user principal name, and a list may use the one that the
+// protect list does not have. So [List.Resolve] looks up the missing names of a [List], and returns
+// the [Users] that are protected.
 package protect
 
 import (
@@ -42,12 +41,12 @@ type Check struct {
 	Why string
 }
 
-// Empty tells whether nobody is on the lists, or there are none.
+// Empty reports whether nobody is on the lists.
 func (l *List) Empty() bool { return len(l.users) == 0 }
 
-// Open reads protect lists in the forms that input.ReadUsers and read know; read may be nil. A row that
-// is no user is an error, and so are a pattern and a list without a user, because
-// somebody was meant to be protected. Without any list, the List protects nobody.
+// Open reads protect lists in the forms that input.ReadUsers and read accept; read may be nil. It
+// returns an error for a row without a user, for a pattern and for a list without users, because such
+// a list would protect nobody. Without lists, the List protects nobody.
 func Open(read input.Reader, names ...string) (*List, error) {
 	users, err := input.ReadUsers(read, names...)
 	if err != nil {
@@ -71,36 +70,33 @@ func patterns(users []input.User) error {
 				safetext.Printable(u.UPN)))
 		}
 	}
-	if e.Count == 0 {
-		return nil
-	}
-	return e
+	return e.orNil()
 }
 
 // Rows returns the rows of the lists in order. They must not be changed.
 func (l *List) Rows() []input.User { return l.users }
 
-// Resolve finds out what it takes to recognise the protected users in pairs. A
-// row that has only one name of its user is looked up through runner if the
-// pairs use the other kind of name; pairs is read no further than it takes to
-// know that, and not at all if every row has both names. Check decides whether other rows
-// are looked up.
+// Resolve returns the protected users, by all names that the pairs can use. If a row has one name of
+// its user and the pairs use the other kind of name, Resolve looks the user up. It reads pairs only
+// until it knows which kinds they use, and not at all if every row has both names. Check decides
+// whether other rows are looked up.
 //
 // If a user whose other name is needed cannot be looked up, or if a user is not in the
 // tenant, the error is a *ResolveError that lists all of them. Any other error is that of
 // pairs or of the run, and may wrap the cause of ctx, batch.ErrUnauthorized or
 // batch.ErrBlocked. After an error, no pass may be deleted.
-func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq2[input.Pair, error]) (*Users, error) {
-	wanted, err := l.wanted(pairs)
+func (l *List) Resolve(ctx context.Context, runner *batch.Runner,
+	pairs iter.Seq2[input.Pair, error]) (*Users, error) {
+	missing, err := l.missing(pairs)
 	if err != nil {
 		return nil, err
 	}
-	needed, others := l.split(wanted)
-	u := &Users{names: make(map[string]struct{}, 2*len(l.users))}
+	needed, others := l.split(missing)
+	u := &Users{names: make(map[string]bool, 2*len(l.users))}
 	u.Checked.Names = len(needed) + len(others)
 	asked := others
 	if !l.Check.Ask {
-		u.Checked.doubt(l.Check.Why, others...)
+		u.Checked.notChecked(l.Check.Why, others...)
 		asked = nil
 	}
 	found, err := u.Checked.lookUp(ctx, runner, needed, asked)
@@ -108,7 +104,7 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 		return nil, err
 	}
 	if l.Check.Rehearsal {
-		if err := u.Checked.rehearse(append(needed, others...), pairs, l.Check.Why); err != nil {
+		if err := u.Checked.comparePairs(append(needed, others...), pairs, l.Check.Why); err != nil {
 			return nil, err
 		}
 	}
@@ -117,12 +113,12 @@ func (l *List) Resolve(ctx context.Context, runner *batch.Runner, pairs iter.Seq
 	return u, nil
 }
 
-// forms are kinds of names.
-type forms struct{ id, upn bool }
+// kinds are kinds of names.
+type kinds struct{ id, upn bool }
 
-// wanted tells which kinds of names the pairs use that some row does not have.
-func (l *List) wanted(pairs iter.Seq2[input.Pair, error]) (forms, error) {
-	var missing, used forms
+// missing returns the kinds of names that the pairs use and some row does not have.
+func (l *List) missing(pairs iter.Seq2[input.Pair, error]) (kinds, error) {
+	var missing, used kinds
 	for i := range l.users {
 		missing.id = missing.id || l.users[i].ID == ""
 		missing.upn = missing.upn || l.users[i].UPN == ""
@@ -150,14 +146,14 @@ func (l *List) wanted(pairs iter.Seq2[input.Pair, error]) (forms, error) {
 }
 
 // split returns the rows whose other name is needed, and the other rows, each user once.
-func (l *List) split(wanted forms) (needed, others []input.User) {
-	seen := make(map[string]struct{})
+func (l *List) split(missing kinds) (needed, others []input.User) {
+	seen := make(map[string]bool)
 	for _, u := range l.users {
-		if _, again := seen[fold(u.ID+u.UPN)]; again {
+		if seen[fold(u.ID+u.UPN)] {
 			continue
 		}
-		seen[fold(u.ID+u.UPN)] = struct{}{}
-		if wanted.id && u.ID == "" || wanted.upn && u.UPN == "" {
+		seen[fold(u.ID+u.UPN)] = true
+		if missing.id && u.ID == "" || missing.upn && u.UPN == "" {
 			needed = append(needed, u)
 		} else {
 			others = append(others, u)
@@ -166,28 +162,20 @@ func (l *List) split(wanted forms) (needed, others []input.User) {
 	return needed, others
 }
 
-// Users are the users that are protected. The zero value, and nil, is nobody.
-// It may be used by several goroutines.
+// Users are the protected users. The zero value and nil are nobody. Several goroutines may use it.
 type Users struct {
-	names map[string]struct{}
+	names map[string]bool
 
 	// Checked says for how many names on the lists a user is known to exist.
 	Checked Checked
 }
 
-// Has tells whether the user that a pair names, by object id or user principal
-// name, is protected.
-func (u *Users) Has(user string) bool {
-	if u == nil {
-		return false
-	}
-	_, ok := u.names[fold(user)]
-	return ok
-}
+// Has reports whether a user is protected, by object id or user principal name.
+func (u *Users) Has(user string) bool { return u != nil && u.names[fold(user)] }
 
-// Doubt returns a sentence about protected names that could not be checked, and "" if there
+// Warning returns a sentence about protected names that could not be checked, and "" if there
 // are none.
-func (u *Users) Doubt() string {
+func (u *Users) Warning() string {
 	if u == nil {
 		return ""
 	}
@@ -198,11 +186,11 @@ func (u *Users) add(users []input.User) {
 	for _, user := range users {
 		for _, name := range [...]string{user.ID, user.UPN} {
 			if name != "" {
-				u.names[fold(name)] = struct{}{}
+				u.names[fold(name)] = true
 			}
 		}
 	}
 }
 
-// fold makes equal names equal: Entra compares both kinds without case.
+// fold returns the same text for equal names: Entra compares both kinds without case.
 func fold(name string) string { return strings.ToLower(name) }

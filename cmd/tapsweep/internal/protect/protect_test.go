@@ -75,32 +75,48 @@ func contoso(opts graphsim.Options) *graphsim.Tenant {
 	return tenant
 }
 
-// Who is protected, and what has to be asked to know it.
+// Each case says who is protected, and whom Resolve looks up for that.
 func TestResolve(t *testing.T) {
 	const other = "lee@contoso.com"
+	const guestURL = "/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"
 	tests := []struct {
 		name    string
 		list    string
 		pairs   []string
-		asked   []string // the path of each look-up
+		asked   []string // the path of each lookup
 		has     []string
 		hasNot  []string
 		lenient bool // pairs hold a refused row
 	}{
-		{name: "UPN and UPN", list: bg, pairs: []string{other, guest}, has: []string{bg, strings.ToUpper(bg)}, hasNot: []string{other, id1, guest, ""}},
-		{name: "id and id", list: id1, pairs: []string{id2}, has: []string{id1, strings.ToUpper(id1)}, hasNot: []string{id2, bg}},
-		{name: "UPN and id", list: bg, pairs: []string{other, id2}, asked: []string{"/users/" + bg}, has: []string{bg, id1, strings.ToUpper(id1)}, hasNot: []string{id2, other}},
-		{name: "id and UPN", list: strings.ToUpper(id1), pairs: []string{other}, asked: []string{"/users/" + strings.ToUpper(id1)}, has: []string{bg, "BG1@Contoso.Com", id1}, hasNot: []string{other}},
-		{name: "guest by UPN", list: guest, pairs: []string{id1}, asked: []string{"/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"}, has: []string{id2, guest}, hasNot: []string{id1}},
-		{name: "guest by id", list: id2, pairs: []string{bg}, asked: []string{"/users/" + id2}, has: []string{strings.ToLower(guest)}, hasNot: []string{bg}},
-		{name: "name with $ and quote", list: "$O'X@contoso.com", pairs: []string{id1}, asked: []string{"/users('$O%27%27X@contoso.com')"}, has: []string{id3}, hasNot: []string{id1}},
-		{name: "both in a row", list: "userId,upn\n" + id1 + "," + bg, pairs: []string{id1, bg}, has: []string{id1, bg}, hasNot: []string{id2}},
-		{name: "both in a row, of different users", list: "userId,upn\n" + id1 + "," + guest, pairs: []string{id1, bg}, has: []string{id1, guest}, hasNot: []string{id2, bg}},
-		{name: "every kind of row", list: "userId,upn\n" + id1 + ",\n," + guest + "\n" + id3 + "," + other, pairs: []string{other, id3},
-			asked: []string{"/users/" + id1, "/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"}, has: []string{id1, bg, id2, guest, id3, other}, hasNot: []string{"x@contoso.com"}},
-		{name: "only what pairs use", list: id1 + "\n" + guest, pairs: []string{id3}, asked: []string{"/users/dana_fabrikam.com%23EXT%23@contoso.onmicrosoft.com"}, has: []string{id1, id2, guest}, hasNot: []string{bg, id3}},
-		{name: "each user once", list: bg + "\n" + strings.ToUpper(bg) + "\n" + bg, pairs: []string{id2}, asked: []string{"/users/" + bg}, has: []string{id1}, hasNot: []string{id2}},
-		{name: "a refused row", list: bg, pairs: []string{other}, lenient: true, has: []string{bg}, hasNot: []string{id1}},
+		{name: "UPN and UPN", list: bg, pairs: []string{other, guest}, has: []string{bg, strings.ToUpper(bg)},
+			hasNot: []string{other, id1, guest, ""}},
+		{name: "id and id", list: id1, pairs: []string{id2}, has: []string{id1, strings.ToUpper(id1)},
+			hasNot: []string{id2, bg}},
+		{name: "UPN and id", list: bg, pairs: []string{other, id2}, asked: []string{"/users/" + bg},
+			has: []string{bg, id1, strings.ToUpper(id1)}, hasNot: []string{id2, other}},
+		{name: "id and UPN", list: strings.ToUpper(id1), pairs: []string{other},
+			asked: []string{"/users/" + strings.ToUpper(id1)}, has: []string{bg, "BG1@Contoso.Com", id1},
+			hasNot: []string{other}},
+		{name: "guest by UPN", list: guest, pairs: []string{id1}, asked: []string{guestURL},
+			has: []string{id2, guest}, hasNot: []string{id1}},
+		{name: "guest by id", list: id2, pairs: []string{bg}, asked: []string{"/users/" + id2},
+			has: []string{strings.ToLower(guest)}, hasNot: []string{bg}},
+		{name: "name with $ and quote", list: "$O'X@contoso.com", pairs: []string{id1},
+			asked: []string{"/users('$O%27%27X@contoso.com')"}, has: []string{id3}, hasNot: []string{id1}},
+		{name: "both in a row", list: "userId,upn\n" + id1 + "," + bg, pairs: []string{id1, bg},
+			has: []string{id1, bg}, hasNot: []string{id2}},
+		{name: "both in a row, of different users", list: "userId,upn\n" + id1 + "," + guest,
+			pairs: []string{id1, bg}, has: []string{id1, guest}, hasNot: []string{id2, bg}},
+		{name: "every kind of row", list: "userId,upn\n" + id1 + ",\n," + guest + "\n" + id3 + "," + other,
+			pairs: []string{other, id3},
+			asked: []string{"/users/" + id1, guestURL}, has: []string{id1, bg, id2, guest, id3, other},
+			hasNot: []string{"x@contoso.com"}},
+		{name: "only what pairs use", list: id1 + "\n" + guest, pairs: []string{id3}, asked: []string{guestURL},
+			has: []string{id1, id2, guest}, hasNot: []string{bg, id3}},
+		{name: "each user once", list: bg + "\n" + strings.ToUpper(bg) + "\n" + bg, pairs: []string{id2},
+			asked: []string{"/users/" + bg}, has: []string{id1}, hasNot: []string{id2}},
+		{name: "a refused row", list: bg, pairs: []string{other}, lenient: true, has: []string{bg},
+			hasNot: []string{id1}},
 		{name: "no pairs", list: bg, has: []string{bg}},
 	}
 	for _, tt := range tests {
@@ -109,7 +125,8 @@ func TestResolve(t *testing.T) {
 			src := pairs(tt.pairs...)
 			if tt.lenient {
 				src = func(yield func(input.Pair, error) bool) {
-					_ = yield(input.Pair{User: id1, Err: errors.New("l.csv:1: bad")}, nil) && yield(input.Pair{User: tt.pairs[0]}, nil)
+					_ = yield(input.Pair{User: id1, Err: errors.New("l.csv:1: bad")}, nil) &&
+						yield(input.Pair{User: tt.pairs[0]}, nil)
 				}
 			}
 			users, err := open(t, tt.list).Resolve(t.Context(), newRunner(t, tenant), src)
@@ -147,8 +164,13 @@ func TestNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	users, err := l.Resolve(t.Context(), nil, nil) // asks nobody and reads nothing
-	if err != nil || users.Has(bg) || (*Users)(nil).Has(bg) {
-		t.Errorf("Resolve = %v, %v", users, err)
+	if err != nil {
+		t.Errorf("Resolve = %v", err)
+	}
+	for _, u := range []*Users{users, nil} {
+		if u.Has(bg) {
+			t.Errorf("%v protects %s", u, bg)
+		}
 	}
 }
 
@@ -161,19 +183,22 @@ func TestOpen(t *testing.T) {
 		t.Errorf("Open = %v, %v", l, err)
 	}
 	rows := open(t, bg+"\n"+id1).Rows()
-	if len(rows) != 2 || rows[0].UPN != bg || rows[1].ID != id1 || rows[1].Line != 2 {
-		t.Errorf("Rows() = %+v", rows)
+	got := fmt.Sprint(rows[0].UPN, " ", rows[0].Line, " ", rows[1].ID, " ", rows[1].Line)
+	if want := bg + " 1 " + id1 + " 2"; got != want || len(rows) != 2 {
+		t.Errorf("%d rows: %s, want 2: %s", len(rows), got, want)
 	}
 }
 
-// Pairs are read only as far as it takes to know which names they use.
+// Resolve reads pairs only until it knows which kinds of names they use.
 func TestResolveReadsNoFurther(t *testing.T) {
 	broken := errors.New("list.csv changed")
 	src := func(yield func(input.Pair, error) bool) {
-		_ = yield(input.Pair{User: "lee@contoso.com"}, nil) && yield(input.Pair{User: id2}, nil) && yield(input.Pair{}, broken)
+		_ = yield(input.Pair{User: "lee@contoso.com"}, nil) && yield(input.Pair{User: id2}, nil) &&
+			yield(input.Pair{}, broken)
 	}
 	for list, want := range map[string]error{bg: nil, id1: nil, bg + "\n" + id1: nil} {
-		if _, err := open(t, list).Resolve(t.Context(), newRunner(t, contoso(graphsim.Options{})), src); !errors.Is(err, want) {
+		if _, err := open(t, list).Resolve(t.Context(), newRunner(t, contoso(graphsim.Options{})),
+			src); !errors.Is(err, want) {
 			t.Errorf("Resolve of %q = %v, want %v", list, err, want)
 		}
 	}
@@ -181,13 +206,15 @@ func TestResolveReadsNoFurther(t *testing.T) {
 		_ = yield(input.Pair{User: "lee@contoso.com"}, nil) && yield(input.Pair{}, broken)
 	}
 	tenant := contoso(graphsim.Options{})
-	if users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), src); !errors.Is(err, broken) || users != nil || tenant.Stats().Requests != 0 {
-		t.Errorf("Resolve = %v, %v after %d requests", users, err, tenant.Stats().Requests)
+	if _, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), src); !errors.Is(err, broken) {
+		t.Errorf("Resolve = %v, want %v", err, broken)
+	}
+	if n := tenant.Stats().Requests; n != 0 {
+		t.Errorf("%d requests, want none", n)
 	}
 }
 
-// Whatever keeps a user from being looked up is told with its place, and
-// nobody is let through.
+// If a user cannot be looked up, the error says where and why, and there are no Users.
 func TestResolveFails(t *testing.T) {
 	item := func(do fault.Effect) graphsim.Options {
 		return graphsim.Options{Faults: []fault.Fault{{Method: "GET", Do: do}}}
@@ -204,24 +231,32 @@ func TestResolveFails(t *testing.T) {
 		want   string // in the error, for line 1
 		denied bool
 	}{
-		{name: "unknown UPN", list: "lee@contoso.com", want: "protected user lee@contoso.com is not in the tenant: Graph answered 404 Request_ResourceNotFound"},
-		{name: "unknown id", list: "00000000-0000-4000-8000-000000000000", pair: bg, want: "protected user 00000000-0000-4000-8000-000000000000 is not in the tenant: Graph answered 404 Request_ResourceNotFound"},
-		{name: "no permission to read users", opts: roles("UserAuthMethod-TAP.ReadWrite.All"), want: "Graph answered 403 Authorization_RequestDenied", denied: true},
+		{name: "unknown UPN", list: "lee@contoso.com", want: "protected user lee@contoso.com is not in the tenant: " +
+			"Graph answered 404 Request_ResourceNotFound"},
+		{name: "unknown id", list: "00000000-0000-4000-8000-000000000000", pair: bg,
+			want: "protected user 00000000-0000-4000-8000-000000000000 is not in the tenant: Graph answered 404 " +
+				"Request_ResourceNotFound"},
+		{name: "no permission to read users", opts: roles("UserAuthMethod-TAP.ReadWrite.All"),
+			want: "Graph answered 403 Authorization_RequestDenied", denied: true},
 		{name: "text", opts: item(fault.ItemBody(`"text"`)), want: "cannot be read"},
 		{name: "no body", opts: item(fault.ItemBody(`null`)), want: "cannot be read"},
 		{name: "array", opts: item(fault.ItemBody(`[]`)), want: "cannot be read"},
-		{name: "number for an id", opts: item(fault.ItemBody(`{"id":7,"userPrincipalName":"` + bg + `"}`)), want: "cannot be read"},
+		{name: "number for an id", opts: item(fault.ItemBody(`{"id":7,"userPrincipalName":"` + bg + `"}`)),
+			want: "cannot be read"},
 		{name: "no id", opts: answer("", bg), want: "lacks an id"},
 		{name: "UPN for an id", opts: answer(bg, bg), want: "lacks an id"},
 		{name: "no UPN", list: id1, pair: bg, opts: answer(id1, ""), want: "lacks an id or a userPrincipalName"},
 		{name: "id for a UPN", list: id1, pair: bg, opts: answer(id1, id1), want: "lacks an id or a userPrincipalName"},
-		{name: "another user than asked by UPN", opts: answer(id2, "lee@contoso.com"), want: `is about another user: "` + id2 + `", "lee@contoso.com"`},
-		{name: "another user than asked by id", list: id1, pair: bg, opts: answer(id2, bg), want: `is about another user: "` + id2 + `", "` + bg + `"`},
+		{name: "another user than asked by UPN", opts: answer(id2, "lee@contoso.com"),
+			want: `is about another user: "` + id2 + `", "lee@contoso.com"`},
+		{name: "another user than asked by id", list: id1, pair: bg, opts: answer(id2, bg),
+			want: `is about another user: "` + id2 + `", "` + bg + `"`},
 		{name: "other success", opts: item(fault.ItemStatus(206)), want: "Graph answered 206 UnknownError"},
 		{name: "error that stays", opts: item(fault.ItemStatus(503)), want: "Graph answered 503"},
 		{name: "no answer", opts: item(fault.Reset()), want: "gave up"},
 		{name: "missing answer", opts: item(fault.ItemMissing()), want: "gave up"},
-		{name: "escape sequence", opts: item(fault.ItemBody("{\"id\":\"\\u001b[2J\",\"userPrincipalName\":\"" + bg + "\"}")), want: `"\x1b[2J"`},
+		{name: "escape sequence", opts: item(fault.ItemBody("{\"id\":\"\\u001b[2J\",\"userPrincipalName\":\"" + bg +
+			"\"}")), want: `"\x1b[2J"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -239,12 +274,19 @@ func TestResolveFails(t *testing.T) {
 					t.Fatalf("Resolve = %v, %v, want *ResolveError", users, err)
 				}
 				place := list.Rows()[0].Source + ":1: "
-				if msg := e.Error(); !strings.HasPrefix(msg, place) || !strings.Contains(msg, tt.want) || strings.ContainsAny(msg, "\n\x1b") {
-					t.Errorf("Resolve = %q, want %q in it behind %q", msg, tt.want, place)
+				msg, found := strings.CutPrefix(e.Error(), place)
+				if !found || !strings.Contains(msg, tt.want) {
+					t.Errorf("Resolve = %q, want %q in it after %q", e.Error(), tt.want, place)
+				}
+				if strings.ContainsAny(msg, "\n\x1b") {
+					t.Errorf("the message has a line break or an escape sequence: %q", msg)
+				}
+				if e.Denied != tt.denied {
+					t.Errorf("Denied = %t, want %t", e.Denied, tt.denied)
 				}
 				hint := strings.Join(e.Hints(), "\n")
-				if e.Count != 1 || e.Denied != tt.denied || strings.Contains(hint, "User.ReadBasic.All") != tt.denied {
-					t.Errorf("Count %d, Denied %t, hints %q", e.Count, e.Denied, hint)
+				if strings.Contains(hint, "User.ReadBasic.All") != tt.denied {
+					t.Errorf("hints %q, names the permission: want %t", hint, tt.denied)
 				}
 				if status, ok := errors.AsType[*batch.StatusError](err); tt.denied && (!ok || status.Status != 403) {
 					t.Errorf("the error does not wrap Graph's: %v", err)
@@ -254,7 +296,7 @@ func TestResolveFails(t *testing.T) {
 	}
 }
 
-// A refusal of whole batches says nothing about the user who is looked up.
+// A refusal of whole batches says nothing about the user that is looked up.
 func TestResolveBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := contoso(graphsim.Options{Faults: []fault.Fault{{Method: "GET", Do: fault.OuterBody(403,
@@ -269,7 +311,7 @@ func TestResolveBlocked(t *testing.T) {
 	})
 }
 
-// What is transient is tried again.
+// Transient errors are retried.
 func TestResolveRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := contoso(graphsim.Options{Faults: []fault.Fault{
@@ -290,8 +332,11 @@ func TestResolveFailsTogether(t *testing.T) {
 	}
 	users, err := open(t, bg+"\n"+text.String()+guest).Resolve(t.Context(), newRunner(t, tenant), pairs(id2))
 	e, ok := errors.AsType[*ResolveError](err)
-	if !ok || users != nil || e.Count != 50 || len(e.Errs) != 20 || e.Denied || !strings.HasSuffix(err.Error(), "\nand 30 more") {
-		t.Fatalf("Resolve = %v, %v", users, err)
+	if !ok || users != nil || len(e.Errs) != 20 {
+		t.Fatalf("Resolve = %v, %v, want an error with 20 failures", users, err)
+	}
+	if !strings.HasSuffix(err.Error(), "\nand 30 more") {
+		t.Errorf("the error does not count 30 more: %v", err)
 	}
 	for i, le := range e.Errs {
 		if le.Line != i+2 || !strings.Contains(le.Msg, fmt.Sprintf("nobody%02d@", i)) {
@@ -306,26 +351,29 @@ func TestResolveFailsTogether(t *testing.T) {
 // A run that ends early protects nobody, and says why it ended.
 func TestResolveStops(t *testing.T) {
 	tenant := contoso(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}})
-	if users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2)); !errors.Is(err, batch.ErrUnauthorized) || users != nil {
+	if users, err := open(t, bg).Resolve(t.Context(), newRunner(t, tenant), pairs(id2)); !errors.Is(err,
+		batch.ErrUnauthorized) || users != nil {
 		t.Errorf("Resolve = %v, %v, want ErrUnauthorized", users, err)
 	}
 	interrupt := errors.New("interrupt")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(interrupt)
-	if users, err := open(t, bg).Resolve(ctx, newRunner(t, contoso(graphsim.Options{})), pairs(id2)); !errors.Is(err, interrupt) || users != nil {
+	if users, err := open(t, bg).Resolve(ctx, newRunner(t, contoso(graphsim.Options{})), pairs(id2)); !errors.Is(err,
+		interrupt) || users != nil {
 		t.Errorf("Resolve = %v, %v, want the cause", users, err)
 	}
 }
 
-// Whoever is protected, however the protect list and the pairs spell it and
-// whichever name each uses: exactly those are recognised in the pairs.
+// Exactly the protected users are recognised, however the protect list and the pairs spell their
+// names, and whichever name each uses.
 func TestHasExactly(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 4))
 		tenant := graphsim.New(graphsim.Options{Seed: seed, Roles: []string{"User.ReadBasic.All"}})
 		members := tenant.AddUsers(1 + rng.IntN(60))
 		for i := range members {
-			if members[i].UPN = []string{"", "$", "o'", "x#EXT#", "{+"}[rng.IntN(5)] + members[i].UPN; rng.IntN(4) == 0 {
+			if members[i].UPN = []string{"", "$", "o'", "x#EXT#", "{+"}[rng.IntN(5)] +
+				members[i].UPN; rng.IntN(4) == 0 {
 				members[i].UPN = strings.ToUpper(members[i].UPN)
 			}
 			tenant.AddUser(members[i])
@@ -376,7 +424,8 @@ func TestHasExactly(t *testing.T) {
 		}
 		for i, name := range named {
 			if users.Has(name) != want[i] {
-				t.Fatalf("seed %d: Has(%q) = %t, want %t, with the list\n%s", seed, name, !want[i], want[i], list.String())
+				t.Fatalf("seed %d: Has(%q) = %t, want %t, with the list\n%s", seed, name, !want[i], want[i],
+					list.String())
 			}
 		}
 	}

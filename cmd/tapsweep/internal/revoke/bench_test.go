@@ -39,7 +39,7 @@ func BenchmarkPipeline(b *testing.B) {
 	list := make([]input.Pair, 4096)
 	for i := range list {
 		list[i] = input.Pair{Line: i + 2, Source: "list.csv", User: fmt.Sprintf("user%06d@contoso.com", i),
-			Method: pass}
+			Method: passID}
 	}
 	log := results.Stream(io.Discard)
 	b.ReportAllocs()

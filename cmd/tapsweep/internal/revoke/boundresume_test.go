@@ -22,9 +22,9 @@ func TestMaxDeletesOfIntents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		erik := input.Pair{Source: "l.csv", Line: 3, User: "erik@contoso.com"}
-		tenant.AddUser(graphsim.User{UPN: anyOf.User, Passes: []graphsim.Pass{{ID: pass}}})
+		tenant.AddUser(graphsim.User{UPN: anyOf.User, Passes: []graphsim.Pass{{ID: passID}}})
 		tenant.AddUser(graphsim.User{UPN: erik.User, Passes: []graphsim.Pass{{ID: other}}})
-		earlier := resumed(t, []results.Row{intent(anyOf, pass), intent(erik, other)})
+		earlier := resumed(t, []results.Row{intent(anyOf, passID), intent(erik, other)})
 		opts := resumeOptions(earlier)
 		opts.MaxDeletes = 1
 		rows, _, err := allRows(t.Context(), t, tenant, opts, pairs(anyOf, erik))
@@ -32,7 +32,7 @@ func TestMaxDeletesOfIntents(t *testing.T) {
 		if n := tenant.Stats().Deleted; n > 1 {
 			t.Errorf("%d passes were deleted, want 1 at the most", n)
 		}
-		after := resumed(t, append([]results.Row{intent(anyOf, pass), intent(erik, other)}, rows...))
+		after := resumed(t, append([]results.Row{intent(anyOf, passID), intent(erik, other)}, rows...))
 		if after.Settled(&erik) {
 			t.Errorf("the pair of erik is settled by %+v, and his pass is there", rows)
 		}
@@ -64,7 +64,7 @@ func TestMaxDeletesCountsEachPassOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		tenant.AddUser(holdsThree())
-		tenant.AddFaults(fault.Fault{Method: "DELETE", Path: pass, Do: fault.ItemStatus(404).AfterWork()})
+		tenant.AddFaults(fault.Fault{Method: "DELETE", Path: passID, Do: fault.ItemStatus(404).AfterWork()})
 		_, _, err := allRows(t.Context(), t, tenant, Options{MaxDeletes: 3}, pairs(anyOf))
 		if err != nil {
 			t.Errorf("Run = %v, want nil: three passes are no more than three", err)
@@ -89,9 +89,9 @@ func TestIntentOfAnotherPass(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		tenant.AddUser(graphsim.User{UPN: anyOf.User, Passes: []graphsim.Pass{{ID: other}}})
 		named := anyOf
-		named.Method = pass
+		named.Method = passID
 		row := intent(named, other)
-		row.InPlaceOf = pass
+		row.InPlaceOf = passID
 		earlier := resumed(t, []results.Row{row})
 		rows, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(named))
 		if err != nil {
@@ -108,15 +108,15 @@ func TestIntentAfterAFailedList(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{})
 		tenant.AddUser(graphsim.User{UPN: anyOf.User})
 		tenant.AddFaults(fault.Fault{Method: "GET", Do: fault.ItemStatus(500)})
-		first := []results.Row{intent(anyOf, pass)}
+		first := []results.Row{intent(anyOf, passID)}
 		earlier := resumed(t, first)
 		rows, _, err := allRows(t.Context(), t, tenant, resumeOptions(earlier), pairs(anyOf))
 		if err != nil {
 			t.Fatal(err)
 		}
 		d := resumed(t, append(first, rows...)).Doubted(&anyOf)
-		if d == nil || d.Method != pass || !d.Intended() {
-			t.Errorf("after %+v the log does not know that %s was being deleted: %+v", rows, pass, d)
+		if d == nil || d.Method != passID || !d.Intended() {
+			t.Errorf("after %+v the log does not know that %s was being deleted: %+v", rows, passID, d)
 		}
 	})
 }

@@ -18,7 +18,7 @@ import (
 	"tapsweep/input"
 )
 
-const pass = "9f0c11aa-1111-4222-8333-000000000001"
+const passID = "9f0c11aa-1111-4222-8333-000000000001"
 const other = "9f0c11aa-1111-4222-8333-000000000002"
 
 func pairs(ps ...input.Pair) Source {
@@ -100,7 +100,7 @@ func TestOutcome(t *testing.T) {
 		}
 		return u
 	}
-	privileged := dana(pass)
+	privileged := dana(passID)
 	privileged.Privileged = true
 	deleteFails := func(attempt int, do fault.Effect) []fault.Fault {
 		return []fault.Fault{{Method: "DELETE", Attempt: attempt, Do: do}}
@@ -187,9 +187,9 @@ func TestOutcome(t *testing.T) {
 
 		{name: "any pass", user: dana(other), anyPass: true, want: results.Revoked},
 		{name: "any pass, none there", user: dana(), anyPass: true, want: results.Absent},
-		{name: "any pass, several there", user: dana(pass, other), anyPass: true, want: results.Revoked},
+		{name: "any pass, several there", user: dana(passID, other), anyPass: true, want: results.Revoked},
 		{name: "any pass, no such user", user: lee, anyPass: true, want: results.UnknownUser},
-		{name: "any pass, two there, one vanishes", user: dana(pass, other),
+		{name: "any pass, two there, one vanishes", user: dana(passID, other),
 			faults:  []fault.Fault{{Method: "DELETE", Path: other, Do: fault.ItemStatus(404).AfterWork()}},
 			anyPass: true, want: results.Revoked},
 		{name: "any pass, list never answered", faults: listFails(0, fault.Reset()), anyPass: true,
@@ -206,10 +206,10 @@ func TestOutcome(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Faults: tt.faults, ListLag: tt.lag})
 				if tt.user.UPN == "" {
-					tt.user = dana(pass)
+					tt.user = dana(passID)
 				}
 				tenant.AddUser(tt.user)
-				pair := danasPair(pass)
+				pair := danasPair(passID)
 				if tt.anyPass {
 					pair.Method = ""
 				}
@@ -235,9 +235,9 @@ func TestBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE",
 			Do: fault.OuterBody(403, `{"message":"address not allowed"}`)}}})
-		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
+		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
 		rows, _, err := runJob(t.Context(), t, tenant, Options{AbortAfter: 1}, pairs(input.Pair{Line: 2,
-			User: "dana@contoso.com", Method: pass}))
+			User: "dana@contoso.com", Method: passID}))
 		if !errors.Is(err, batch.ErrBlocked) {
 			t.Fatalf("Run = %v, want ErrBlocked", err)
 		}
@@ -251,14 +251,15 @@ func TestBlocked(t *testing.T) {
 // A dry run says what a run would do, and writes nothing.
 func TestDryRun(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Record: true})
-	tenant.AddUser(graphsim.User{UPN: "planned@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
+	tenant.AddUser(graphsim.User{UPN: "planned@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
 	tenant.AddUser(graphsim.User{UPN: "any@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
 	tenant.AddUser(graphsim.User{UPN: "replaced@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
 	tenant.AddUser(graphsim.User{UPN: "absent@contoso.com"})
 	rows, _, err := runJob(t.Context(), t, tenant, Options{DryRun: true}, pairs(
-		input.Pair{User: "planned@contoso.com", Method: strings.ToUpper(pass)}, input.Pair{User: "any@contoso.com"},
-		input.Pair{User: "replaced@contoso.com", Method: pass}, input.Pair{User: "absent@contoso.com", Method: pass},
-		input.Pair{User: "unknown_user@contoso.com", Method: pass}))
+		input.Pair{User: "planned@contoso.com", Method: strings.ToUpper(passID)}, input.Pair{User: "any@contoso.com"},
+		input.Pair{User: "replaced@contoso.com", Method: passID},
+		input.Pair{User: "absent@contoso.com", Method: passID},
+		input.Pair{User: "unknown_user@contoso.com", Method: passID}))
 	if err != nil || len(rows) != 5 {
 		t.Fatalf("Run = %v with %d rows", err, len(rows))
 	}
@@ -295,7 +296,7 @@ func TestRowsWithoutRequests(t *testing.T) {
 func TestStops(t *testing.T) {
 	many := func(yield func(input.Pair, error) bool) {
 		for i := range 1000 {
-			if !yield(input.Pair{Line: i, User: fmt.Sprintf("user%04d@contoso.example", i+1), Method: pass}, nil) {
+			if !yield(input.Pair{Line: i, User: fmt.Sprintf("user%04d@contoso.example", i+1), Method: passID}, nil) {
 				return
 			}
 		}
@@ -323,7 +324,7 @@ func TestStops(t *testing.T) {
 	t.Run("list", func(t *testing.T) {
 		changed := errors.New("list.csv changed")
 		src := func(yield func(input.Pair, error) bool) {
-			_ = yield(danasPair(pass), nil) && yield(input.Pair{}, changed)
+			_ = yield(danasPair(passID), nil) && yield(input.Pair{}, changed)
 		}
 		tenant := graphsim.New(graphsim.Options{})
 		rows, _, err := runJob(t.Context(), t, tenant, Options{}, src)

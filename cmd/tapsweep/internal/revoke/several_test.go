@@ -22,7 +22,7 @@ import (
 const third = "9f0c11aa-1111-4222-8333-000000000003"
 
 func holdsThree() graphsim.User {
-	return graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: pass}, {ID: other}, {ID: third}}}
+	return graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}, {ID: other}, {ID: third}}}
 }
 
 // anyOf returns a pair that names no pass.
@@ -68,13 +68,13 @@ func TestSeveralPasses(t *testing.T) {
 		{name: "the second is denied", faults: []fault.Fault{{Method: "DELETE", Path: other,
 			Do: fault.ItemStatus(403)}},
 			want: [3]results.Outcome{"revoked", "denied", ""}, left: 2},
-		{name: "the first fails each time, and is gone", faults: []fault.Fault{{Method: "DELETE", Path: pass,
+		{name: "the first fails each time, and is gone", faults: []fault.Fault{{Method: "DELETE", Path: passID,
 			Do: fault.ItemStatus(500).AfterWork()}},
 			want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
-		{name: "the first is answered late", faults: []fault.Fault{{Method: "DELETE", Path: pass, Attempt: 1,
+		{name: "the first is answered late", faults: []fault.Fault{{Method: "DELETE", Path: passID, Attempt: 1,
 			Do: fault.Reset().AfterWork()}},
 			want: [3]results.Outcome{"revoked", "revoked", "revoked"}},
-		{name: "the first vanishes", faults: []fault.Fault{{Method: "DELETE", Path: pass,
+		{name: "the first vanishes", faults: []fault.Fault{{Method: "DELETE", Path: passID,
 			Do: fault.ItemStatus(404).AfterWork()}},
 			want: [3]results.Outcome{"absent", "revoked", "revoked"}},
 	}
@@ -88,7 +88,7 @@ func TestSeveralPasses(t *testing.T) {
 					t.Fatalf("Run = %v", err)
 				}
 				last := lasts(rows)
-				for i, id := range []string{pass, other, third} {
+				for i, id := range []string{passID, other, third} {
 					if r := last[id]; r.Outcome != tt.want[i] || r.Provisional {
 						t.Errorf("pass %d: the last row says %q, pending %v, want %q and final", i+1, r.Outcome,
 							r.Provisional, tt.want[i])

@@ -54,9 +54,9 @@ func TestUnreachable(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{})
-				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
+				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
 				rows, counts, err := runJob(t.Context(), t, unreachable{tenant, tt.method, tt.lost, new(int)}, tt.opts,
-					pairs(danasPair(pass)))
+					pairs(danasPair(passID)))
 				if !errors.Is(err, batch.ErrUnreachable) {
 					t.Errorf("Run = %v, want ErrUnreachable", err)
 				}

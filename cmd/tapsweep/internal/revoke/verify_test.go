@@ -21,7 +21,7 @@ func TestVerify(t *testing.T) {
 		return graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: id}}}
 	}
 	none := graphsim.User{UPN: "dana@contoso.com"}
-	reissued := holds(pass)
+	reissued := holds(passID)
 	reissued.Reissue = time.Second
 	tests := []struct {
 		name     string
@@ -45,7 +45,7 @@ func TestVerify(t *testing.T) {
 		{name: "listed for ever", lag: time.Hour, want: results.Remains, took: time.Minute,
 			message: "still listed, 1m0s after it was revoked"},
 		{name: "given another", user: reissued, want: results.Remains, left: 1, took: 2 * time.Second,
-			message: "the user holds another pass, in place of " + pass},
+			message: "the user holds another pass, in place of " + passID},
 		{name: "given another, no pass named", user: reissued, noMethod: true, want: results.Remains, left: 1,
 			took: 8 * time.Second, message: "another pass"},
 		{name: "the list is denied", faults: get(0, fault.ItemStatus(403)), want: results.Revoked,
@@ -63,10 +63,10 @@ func TestVerify(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Faults: tt.faults, ListLag: tt.lag})
 				if tt.user.UPN == "" {
-					tt.user = holds(pass)
+					tt.user = holds(passID)
 				}
 				tenant.AddUser(tt.user)
-				pair := danasPair(pass)
+				pair := danasPair(passID)
 				if tt.noMethod {
 					pair.Method = ""
 				}
@@ -90,7 +90,7 @@ func TestVerify(t *testing.T) {
 					}
 				}
 				equal(t, "supersedes a pending row", r.SupersedesPending != "", tt.want != results.Rejected)
-				equal(t, "names the pass of the list", r.InPlaceOf == pass, !tt.noMethod && r.Method != pass)
+				equal(t, "names the pass of the list", r.InPlaceOf == passID, !tt.noMethod && r.Method != passID)
 				equal(t, "nothing is left", counts.Left() == 0, r.Verified)
 				if tt.want == results.Rejected || r.Verified {
 					equal(t, "unverified rows", counts.Unverified, 0)
@@ -105,12 +105,12 @@ func TestAnyPass(t *testing.T) {
 	for _, dry := range []bool{false, true} {
 		tenant := graphsim.New(graphsim.Options{})
 		tenant.AddUser(graphsim.User{UPN: "replaced@contoso.com", Passes: []graphsim.Pass{{ID: other}}})
-		tenant.AddUser(graphsim.User{UPN: "named@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
+		tenant.AddUser(graphsim.User{UPN: "named@contoso.com", Passes: []graphsim.Pass{{ID: passID}}})
 		tenant.AddUser(graphsim.User{UPN: "none@contoso.com"})
 		rows, _, err := runJob(t.Context(), t, tenant, Options{AnyPass: true, DryRun: dry}, pairs(
-			input.Pair{Line: 2, User: "replaced@contoso.com", Method: pass},
-			input.Pair{Line: 3, User: "named@contoso.com", Method: pass},
-			input.Pair{Line: 4, User: "none@contoso.com", Method: pass}))
+			input.Pair{Line: 2, User: "replaced@contoso.com", Method: passID},
+			input.Pair{Line: 3, User: "named@contoso.com", Method: passID},
+			input.Pair{Line: 4, User: "none@contoso.com", Method: passID}))
 		if err != nil || len(rows) != 3 {
 			t.Fatalf("Run = %v with %d rows", err, len(rows))
 		}
@@ -120,7 +120,7 @@ func TestAnyPass(t *testing.T) {
 			gone, left = results.Planned, 2
 		}
 		for _, r := range rows {
-			want, method := gone, pass
+			want, method := gone, passID
 			switch r.Line {
 			case 2:
 				method = other

@@ -138,7 +138,7 @@ func (r *run) printQuestion(q *question) {
 		these = "this user"
 	}
 	left := func(n int, what string) line { return line{n > 0, fmt.Sprintf("Left out: %d %s.", n, what)} }
-	doubt := r.protectedUsers.Doubt()
+	warning := r.protectedUsers.Warning()
 	printLines(w, []line{
 		{q.own == 1 && q.passes == 1, "It is your own."},
 		{q.own == 1 && q.passes > 1, "One of them is your own."},
@@ -148,7 +148,7 @@ func (r *run) printQuestion(q *question) {
 		left(q.protected, "of protected users"), left(q.settled, "settled before"),
 		left(q.done, "done, as the list itself says"), left(q.shielded, "protected, as the list itself says"),
 		left(q.repeats, "there twice"), left(q.invalid, "bad rows"),
-		{doubt != "", doubt + "."},
+		{warning != "", warning + "."},
 	})
 }
 

@@ -38,8 +38,8 @@ func (r *run) guard(ctx context.Context, keep *protect.List, pairs revoke.Source
 	if err != nil {
 		return r.ended(ctx, fmt.Errorf("--protect: %w\nnothing was changed", err))
 	}
-	if doubt := r.protectedUsers.Doubt(); doubt != "" {
-		r.console.Say("warning: %s", doubt)
+	if warning := r.protectedUsers.Warning(); warning != "" {
+		r.console.Say("warning: %s", warning)
 	}
 	return nil
 }

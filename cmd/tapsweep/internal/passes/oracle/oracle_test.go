@@ -26,7 +26,8 @@ const method = "b7e0c9a2-6d15-4a77-8f0e-31c5d2f4a6aa"
 // The SDK escapes more than url.PathEscape does ('+' and '@', for one), so what
 // has to be equal is the path that the service decodes.
 func TestPassURL(t *testing.T) {
-	adapter, err := msgraphgocore.NewGraphRequestAdapterBase(&authentication.AnonymousAuthenticationProvider{}, msgraphgocore.GraphClientOptions{})
+	adapter, err := msgraphgocore.NewGraphRequestAdapterBase(&authentication.AnonymousAuthenticationProvider{},
+		msgraphgocore.GraphClientOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,9 +40,9 @@ func TestPassURL(t *testing.T) {
 		"dana+tag@contoso.com",
 		"x!y^z~w*(=&@contoso.com",
 	} {
-		pass := users.NewUsersRequestBuilderInternal(map[string]string{"baseurl": adapter.GetBaseUrl()}, adapter).
+		request := users.NewUsersRequestBuilderInternal(map[string]string{"baseurl": adapter.GetBaseUrl()}, adapter).
 			ByUserId(user).Authentication().TemporaryAccessPassMethods().ByTemporaryAccessPassAuthenticationMethodId(method)
-		info, err := pass.ToDeleteRequestInformation(t.Context(), nil)
+		info, err := request.ToDeleteRequestInformation(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +77,8 @@ func TestStatusError(t *testing.T) {
 		want := parsed.(odataerrors.ODataErrorable).GetErrorEscaped()
 		got := batch.NewStatusError(403, nil, []byte(body))
 		if got.Code != deref(want.GetCode()) || got.Message != deref(want.GetMessage()) {
-			t.Errorf("NewStatusError(%s) = %q %q, the SDK reads %q %q", body, got.Code, got.Message, deref(want.GetCode()), deref(want.GetMessage()))
+			t.Errorf("NewStatusError(%s) = %q %q, the SDK reads %q %q", body, got.Code, got.Message,
+				deref(want.GetCode()), deref(want.GetMessage()))
 		}
 		if inner := want.GetInnerError(); inner != nil {
 			if id := deref(inner.GetRequestId()); !strings.EqualFold(got.RequestID, id) {
