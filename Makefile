@@ -78,7 +78,7 @@ browser:
 # The end of -fuzztime itself may be reported as a failure: go.dev/issue/75804, mended
 # in Go 1.27. That, without an input that fails, is tried again.
 fuzz:
-	@set -e; for pkg in $$($(GO) list ./batch ./batch/throttle ./input ./cmd/tapsweep/internal/passes ./cmd/tapsweep/internal/report); do \
+	@set -e; for pkg in $$($(GO) list ./batch ./batch/throttle ./input ./cmd/tapsweep/internal/pass ./cmd/tapsweep/internal/report); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			for try in 1 2 3; do \
 				if out=$$($(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime "$$FUZZTIME" -fuzzminimizetime 10x $$pkg 2>&1); then \

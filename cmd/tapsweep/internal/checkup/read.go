@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
@@ -35,7 +35,7 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 	default:
 		made, user, what = true, uuid.NewString(), "LIST of the passes of a user who does not exist"
 	}
-	got, err := ask(ctx, runner, passes.PassesURL(user))
+	got, err := ask(ctx, runner, pass.PassesURL(user))
 	status := got.Response.Status
 	switch {
 	case err == nil:

@@ -17,7 +17,7 @@ import (
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/run"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -58,7 +58,7 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 		"a date (midnight UTC) or an age (24h, 7d); without another scope flag it searches the audit log")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app has created")
 	fl.Var((*reasons)(&f.find.Reasons), "reason",
-		"only passes that are "+oneOf(texts(passes.Reasons))+" (default "+most+")")
+		"only passes that are "+oneOf(texts(pass.Reasons))+" (default "+most+")")
 	fl.Var((*days)(&f.find.MinAge), "min-age", "only passes created at least so long ago")
 	fl.Var((*days)(&f.find.ExpiredFor), "expired-for", "of passes that are expired, only those that have been so long")
 	fl.BoolVar(&f.find.MembersOnly, "members-only", false, "leave guests out")
@@ -91,19 +91,19 @@ func (d *days) Set(text string) error {
 func (d *days) String() string { return time.Duration(*d).String() }
 func (d *days) Type() string   { return "duration" }
 
-// reasons are some of passes.Reasons, given as a list and in any case.
-type reasons []passes.Reason
+// reasons are some of pass.Reasons, given as a list and in any case.
+type reasons []pass.Reason
 
 func (r *reasons) Set(text string) error {
 	list, err := csv.NewReader(strings.NewReader(text)).Read() // as pflag reads its lists
 	if err != nil {
-		return notAmong(text, texts(passes.Reasons))
+		return notAmong(text, texts(pass.Reasons))
 	}
 	var more reasons
 	for _, word := range list {
-		reason := passes.Reason(strings.ToLower(strings.TrimSpace(word)))
-		if !slices.Contains(passes.Reasons, reason) {
-			return notAmong(word, texts(passes.Reasons))
+		reason := pass.Reason(strings.ToLower(strings.TrimSpace(word)))
+		if !slices.Contains(pass.Reasons, reason) {
+			return notAmong(word, texts(pass.Reasons))
 		}
 		more = append(more, reason)
 	}
@@ -125,7 +125,7 @@ func (p *program) completeReasons(_ *cobra.Command, _ []string, list string) ([]
 	}
 	begun := list[:strings.LastIndex(list, ",")+1]
 	var lists []cobra.Completion
-	for _, word := range texts(passes.Reasons) {
+	for _, word := range texts(pass.Reasons) {
 		if !slices.Contains(strings.Split(begun, ","), word) {
 			lists = append(lists, begun+word)
 		}
@@ -133,7 +133,7 @@ func (p *program) completeReasons(_ *cobra.Command, _ []string, list string) ([]
 	return lists, directive
 }
 
-func texts(list []passes.Reason) (texts []string) {
+func texts(list []pass.Reason) (texts []string) {
 	for _, r := range list {
 		texts = append(texts, string(r))
 	}
@@ -206,7 +206,7 @@ func (f *scopeFlags) setSince(opts *scan.Options, now time.Time) error {
 				"leave one of the two out")
 		}
 	}
-	if opts.ExpiredFor > 0 && len(opts.Reasons) > 0 && !slices.Contains(opts.Reasons, passes.Expired) {
+	if opts.ExpiredFor > 0 && len(opts.Reasons) > 0 && !slices.Contains(opts.Reasons, pass.Expired) {
 		return status.Refuse(fmt.Errorf("--expired-for has no effect: --reason %s leaves expired passes out",
 			strings.Join(texts(opts.Reasons), ",")),
 			"to leave out recently created passes, use --min-age; else leave --expired-for out")

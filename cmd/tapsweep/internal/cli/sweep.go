@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/run"
 )
 
@@ -59,7 +59,7 @@ to continue, 64 wrong flags or a guard: nothing was deleted.`,
 }
 
 func (f *sweepFlags) check() error {
-	usable := slices.Contains(f.find.Reasons, passes.Usable)
+	usable := slices.Contains(f.find.Reasons, pass.Usable)
 	return cmp.Or(refuse(
 		conflict{usable && !f.includeUsable, "--reason usable deletes passes that somebody may be about to use",
 			"if that is meant, add --include-usable"},
@@ -73,7 +73,7 @@ func (f *sweepFlags) options(p *program, cmd *cobra.Command) (*run.SweepOptions,
 		return nil, err
 	}
 	if len(f.find.Reasons) == 0 {
-		f.find.Reasons = []passes.Reason{passes.Expired, passes.Used}
+		f.find.Reasons = []pass.Reason{pass.Expired, pass.Used}
 	}
 	o, err := f.runFlags.options(p, cmd, false)
 	if err != nil {

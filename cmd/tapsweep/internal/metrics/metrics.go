@@ -10,7 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
@@ -102,7 +102,7 @@ func NewExpired() *Expired { return &Expired{at: make(map[string]time.Time)} }
 
 // Found adds a pass that was found if it is expired.
 func (e *Expired) Found(f *scan.Found) {
-	if e != nil && f.Why == passes.Expired {
+	if e != nil && f.Why == pass.Expired {
 		e.at[f.ID] = f.Expires()
 	}
 }
@@ -119,7 +119,7 @@ func (e *Expired) Row(row *results.Row) {
 
 // Earlier adds the pass of a row that an earlier run has settled, if it is expired and still exists.
 func (e *Expired) Earlier(row *results.Row) {
-	if e == nil || row.Method == "" || passes.Reason(row.Reason) != passes.Expired {
+	if e == nil || row.Method == "" || pass.Reason(row.Reason) != pass.Expired {
 		return
 	}
 	if row.Outcome != results.Protected && !slices.Contains(gone, row.Outcome) {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
@@ -40,15 +40,15 @@ func write(t *testing.T, r *Run) string {
 
 func TestWrite(t *testing.T) {
 	end := time.Unix(1_780_000_000, 0)
-	found := func(id string, age time.Duration, why passes.Reason) *scan.Found {
-		return &scan.Found{Why: why, Pass: passes.Pass{ID: id, Start: end.Add(-age - time.Hour), Lifetime: time.Hour}}
+	found := func(id string, age time.Duration, why pass.Reason) *scan.Found {
+		return &scan.Found{Why: why, Pass: pass.Pass{ID: id, Start: end.Add(-age - time.Hour), Lifetime: time.Hour}}
 	}
 	expired := NewExpired()
-	for _, f := range []*scan.Found{found("a", 9*time.Hour, passes.Expired), found("b", 3*time.Hour, passes.Expired),
-		found("c", 5*time.Hour, passes.Expired), found("d", 20*time.Hour, passes.Used)} {
+	for _, f := range []*scan.Found{found("a", 9*time.Hour, pass.Expired), found("b", 3*time.Hour, pass.Expired),
+		found("c", 5*time.Hour, pass.Expired), found("d", 20*time.Hour, pass.Used)} {
 		expired.Found(f)
 	}
-	expired.Found(&scan.Found{Why: passes.Expired, Pass: passes.Pass{ID: "no dates"}})
+	expired.Found(&scan.Found{Why: pass.Expired, Pass: pass.Pass{ID: "no dates"}})
 	expired.Row(&results.Row{Method: "a", Outcome: results.Revoked})
 	expired.Row(&results.Row{Method: "b", Outcome: results.Absent})
 	expired.Row(&results.Row{Method: "c", Outcome: results.Revoked, Provisional: true})
@@ -113,7 +113,7 @@ func TestExpiredLeft(t *testing.T) {
 	expired := NewExpired()
 	now := time.Now()
 	for _, o := range results.Outcomes {
-		expired.Found(&scan.Found{Why: passes.Expired, Pass: passes.Pass{ID: string(o),
+		expired.Found(&scan.Found{Why: pass.Expired, Pass: pass.Pass{ID: string(o),
 			Start: now.Add(-2 * time.Hour), Lifetime: time.Hour}})
 		expired.Row(&results.Row{Method: string(o), Outcome: o})
 		expired.Earlier(&results.Row{Method: "earlier " + string(o), Outcome: o, Reason: "expired",

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/input"
 )
 
@@ -102,7 +102,7 @@ var errTwoUsers = errors.New("the object id and the user principal name are not 
 
 // request returns the request for both names of a user.
 func request(u input.User, tag any) batch.Request {
-	url := passes.UserURL(cmp.Or(u.ID, u.UPN)) + "?$select=id,userPrincipalName"
+	url := pass.UserURL(cmp.Or(u.ID, u.UPN)) + "?$select=id,userPrincipalName"
 	return batch.Request{Method: "GET", URL: url, Tag: tag}
 }
 

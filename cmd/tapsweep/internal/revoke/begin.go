@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -34,7 +34,7 @@ func (j *Job) Begin(item Item) (req batch.Request, ok bool) {
 	}
 	if j.opts.Unconfirmed != nil {
 		if d := j.opts.Unconfirmed(&pair); d != nil {
-			s.method, s.upn, s.reason = d.Method, d.UPN, passes.Reason(d.Reason)
+			s.method, s.upn, s.reason = d.Method, d.UPN, pass.Reason(d.Reason)
 			if !d.Intended() {
 				last := d.Row
 				s.before = last.Outcome
@@ -45,7 +45,7 @@ func (j *Job) Begin(item Item) (req batch.Request, ok bool) {
 		}
 	}
 	s.maybeDeleted = j.opts.MaybeDeleted != nil && j.opts.MaybeDeleted(&pair)
-	if s.method != "" && !j.reserve(s, passes.Pass{ID: s.method}) {
+	if s.method != "" && !j.reserve(s, pass.Pass{ID: s.method}) {
 		j.finish(s, j.boundRow(s))
 		return req, false
 	}

@@ -8,7 +8,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -25,7 +25,7 @@ func BenchmarkPipeline(b *testing.B) {
 	body := []byte(`{"requests":[`)
 	for i, u := range tenant.AddUsers(batch.MaxRequests) {
 		body = fmt.Appendf(body, `{"id":"%d","method":"DELETE","url":"%s"},`, i+1,
-			passes.PassURL(u.UPN, u.Passes[0].ID))
+			pass.PassURL(u.UPN, u.Passes[0].ID))
 	}
 	body = append(body[:len(body)-1], "]}"...)
 	reply, err := tenant.PostBatch(b.Context(), body)

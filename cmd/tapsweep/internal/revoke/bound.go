@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -27,12 +27,12 @@ func (e *BoundError) Error() string {
 
 // reserve reports whether the passes may be deleted for a pair, and counts those that it has not
 // counted for the pair yet. If they may not, it stops the run before one of them is deleted.
-func (j *Job) reserve(s *pairState, held ...passes.Pass) bool {
+func (j *Job) reserve(s *pairState, held ...pass.Pass) bool {
 	if j.opts.MaxDeletes <= 0 {
 		return true
 	}
-	more := slices.DeleteFunc(slices.Clone(held), func(p passes.Pass) bool {
-		return passes.Find(s.counted,
+	more := slices.DeleteFunc(slices.Clone(held), func(p pass.Pass) bool {
+		return pass.Find(s.counted,
 			p.ID) != nil
 	})
 	if j.deletes+len(more) <= j.opts.MaxDeletes {
@@ -49,9 +49,9 @@ func (j *Job) reserve(s *pairState, held ...passes.Pass) bool {
 
 // release takes back what reserve has counted for a pass, because its DELETE deleted nothing.
 func (j *Job) release(s *pairState, id string) {
-	if passes.Find(s.counted, id) != nil {
+	if pass.Find(s.counted, id) != nil {
 		j.deletes--
-		s.counted = slices.DeleteFunc(s.counted, func(p passes.Pass) bool { return strings.EqualFold(p.ID, id) })
+		s.counted = slices.DeleteFunc(s.counted, func(p pass.Pass) bool { return strings.EqualFold(p.ID, id) })
 	}
 }
 
@@ -67,8 +67,8 @@ func (j *Job) boundRow(s *pairState) results.Row {
 
 // boundRowFor is boundRow for passes that a LIST has shown. The row names the pair's pass if it is
 // still there, or else the first of them.
-func (j *Job) boundRowFor(s *pairState, held []passes.Pass) results.Row {
-	if passes.Find(held, s.method) == nil {
+func (j *Job) boundRowFor(s *pairState, held []pass.Pass) results.Row {
+	if pass.Find(held, s.method) == nil {
 		s.method, s.reason = held[0].ID, ""
 	}
 	s.uncertain = false // the pass is there, or it has a row of its own

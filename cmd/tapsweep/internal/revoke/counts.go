@@ -6,7 +6,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -18,7 +18,7 @@ type Counts struct {
 	Throttled int                     // refusals with 429; of a whole run also those of whole batches with 503
 	Requests  int                     // individual requests answered or lost, including refusals
 
-	Reasons map[passes.Reason]int // of the passes that are Revoked or Planned
+	Reasons map[pass.Reason]int // of the passes that are Revoked or Planned
 
 	Beside     int // deleted passes other than the one that counts for their pair
 	Verified   int // rows whose user was seen without a pass afterwards
@@ -74,7 +74,7 @@ func (c *Counts) Touched() bool {
 // NewCounts returns Counts without rows.
 func NewCounts() Counts {
 	return Counts{Outcomes: make(map[results.Outcome]int), Before: make(map[results.Outcome]int),
-		Causes: make(map[Cause]*Tally), Reasons: make(map[passes.Reason]int)}
+		Causes: make(map[Cause]*Tally), Reasons: make(map[pass.Reason]int)}
 }
 
 // Sent counts the attempts and refusals of a request.
@@ -96,7 +96,7 @@ func (c *Counts) Row(row *results.Row, before results.Outcome) {
 	if row.Outcome == before {
 		c.Before[before]++
 	} else if row.Reason != "" && (row.Outcome == results.Revoked || row.Outcome == results.Planned) {
-		c.Reasons[passes.Reason(row.Reason)]++
+		c.Reasons[pass.Reason(row.Reason)]++
 	}
 	if row.Verified {
 		c.Verified++

@@ -16,7 +16,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/answer"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -76,7 +76,7 @@ type Source = iter.Seq2[input.Pair, error]
 // An Item is a pair, and what is known of it before its first request.
 type Item struct {
 	input.Pair
-	Reason passes.Reason   // why the pass can or cannot be used, empty if not known
+	Reason pass.Reason     // why the pass can or cannot be used, empty if not known
 	Before results.Outcome // the outcome of an earlier run, for VerifyOnly
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/answer"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -52,7 +52,7 @@ func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
 
 // deleteFirst returns the DELETE of the first of the passes, and keeps the others for later. No
 // list names the pass, so a row announces it first: a run that is killed leaves no other trace.
-func (j *Job) deleteFirst(s *pairState, held []passes.Pass) batch.Request {
+func (j *Job) deleteFirst(s *pairState, held []pass.Pass) batch.Request {
 	s.method, s.reason, s.rest, s.announced = held[0].ID, "", held[1:], true
 	s.uncertain, s.intended, s.maybeDeleted = false, false, false
 	j.journal(s, results.Row{Outcome: results.Found, Provisional: true})
@@ -60,14 +60,14 @@ func (j *Job) deleteFirst(s *pairState, held []passes.Pass) batch.Request {
 }
 
 // deleteNext ends the work on one pass with row, and continues the pair with further passes.
-func (j *Job) deleteNext(s *pairState, row results.Row, held []passes.Pass) batch.Request {
+func (j *Job) deleteNext(s *pairState, row results.Row, held []pass.Pass) batch.Request {
 	j.endPass(s, row)
 	return j.deleteFirst(s, held)
 }
 
 // deleteNextIfRoom is deleteNext for passes that a LIST has shown. If they are more than
 // MaxDeletes allows, it writes the pair's row.
-func (j *Job) deleteNextIfRoom(s *pairState, row results.Row, held []passes.Pass) *batch.Request {
+func (j *Job) deleteNextIfRoom(s *pairState, row results.Row, held []pass.Pass) *batch.Request {
 	if j.reserve(s, held...) {
 		return new(j.deleteNext(s, row, held))
 	}
@@ -119,7 +119,7 @@ func (j *Job) afterFind(s *pairState, res batch.Result) *batch.Request {
 }
 
 // dryRunOutcome returns what a run without DryRun would do about a pair.
-func (j *Job) dryRunOutcome(s *pairState, held []passes.Pass, shown listing) results.Outcome {
+func (j *Job) dryRunOutcome(s *pairState, held []pass.Pass, shown listing) results.Outcome {
 	switch {
 	case shown == noPass:
 		return results.Absent

@@ -7,7 +7,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/answer"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -20,14 +20,14 @@ type pairState struct {
 	then   handler // of the answer to the request that was sent
 	stage  stage
 	upn    string
-	reason passes.Reason
+	reason pass.Reason
 
 	journaled results.Outcome // of the first row of it that was pending
 	before    results.Outcome // what an earlier run has done, if this one only verifies it
 	last      *results.Row    // of the DELETE that a LIST should explain or verify
 
-	counted []passes.Pass // its passes that count for MaxDeletes
-	rest    []passes.Pass // further passes of the user, if the pair names none
+	counted []pass.Pass // its passes that count for MaxDeletes
+	rest    []pass.Pass // further passes of the user, if the pair names none
 
 	stale    int  // LISTs that showed a pass after a DELETE that did not find it
 	attempts int  // of the last DELETE
@@ -83,8 +83,8 @@ func (s *pairState) delete() batch.Request {
 	s.then = (*Job).afterDelete
 	return batch.Request{
 		Method: "DELETE",
-		URL:    passes.PassURL(s.pair.User, s.method),
-		Quota:  passes.WriteQuota,
+		URL:    pass.PassURL(s.pair.User, s.method),
+		Quota:  pass.WriteQuota,
 		Key:    s.key,
 		Tag:    s,
 	}
@@ -92,22 +92,22 @@ func (s *pairState) delete() batch.Request {
 
 func (s *pairState) list(then handler) batch.Request {
 	s.then = then
-	return batch.Request{Method: "GET", URL: passes.PassesURL(s.pair.User), Quota: passes.ReadQuota, Tag: s}
+	return batch.Request{Method: "GET", URL: pass.PassesURL(s.pair.User), Quota: pass.ReadQuota, Tag: s}
 }
 
 // readList reads the answer to a LIST. The error is nil unless the answer is unreadable.
-func (s *pairState) readList(res batch.Result) ([]passes.Pass, listing, error) {
-	held, err := passes.Read(res)
+func (s *pairState) readList(res batch.Result) ([]pass.Pass, listing, error) {
+	held, err := pass.Read(res)
 	switch {
 	case err != nil:
 		return nil, unreadable, err
 	case res.Err != nil:
 		return nil, unreadable, res.Err
-	case !passes.Listed(res):
+	case !pass.Listed(res):
 		return nil, unreadable, res.Response.StatusError()
 	case len(held) == 0:
 		return nil, noPass, nil
-	case passes.Find(held, s.method) != nil:
+	case pass.Find(held, s.method) != nil:
 		return held, samePass, nil
 	}
 	return held, otherPass, nil
@@ -116,7 +116,7 @@ func (s *pairState) readList(res batch.Result) ([]passes.Pass, listing, error) {
 // listRow returns the row of a LIST; err is the error of readList.
 func listRow(res batch.Result, err error) results.Row {
 	row := answer.ReadRow(res)
-	if err != nil && passes.Listed(res) {
+	if err != nil && pass.Listed(res) {
 		row.Message = err.Error()
 	}
 	return row
@@ -138,7 +138,7 @@ func (s *pairState) goneRow(row results.Row) results.Row {
 }
 
 // markReplaced fills in the row of a pair whose user holds another pass than it names.
-func markReplaced(row *results.Row, held []passes.Pass) {
+func markReplaced(row *results.Row, held []pass.Pass) {
 	row.Outcome = results.Replaced
 	row.Message = "the user holds another pass: " + safetext.Printable(held[0].ID)
 }

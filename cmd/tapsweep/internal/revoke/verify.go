@@ -8,7 +8,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/answer"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -103,9 +103,9 @@ func (j *Job) afterVerify(s *pairState, res batch.Result) *batch.Request {
 
 // markRemaining makes the row name a pass that the user holds, the pair's own if it is among them.
 // The next run deletes the pass that the row names.
-func (s *pairState) markRemaining(row *results.Row, held []passes.Pass, res batch.Result) {
+func (s *pairState) markRemaining(row *results.Row, held []pass.Pass, res batch.Result) {
 	message := "the pass is still listed"
-	p := passes.Find(held, s.method)
+	p := pass.Find(held, s.method)
 	if p == nil {
 		p = &held[0]
 		message = "the user holds another pass, in place of " + s.method

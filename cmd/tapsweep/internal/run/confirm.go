@@ -13,7 +13,7 @@ import (
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -104,7 +104,7 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 	s.console.Display().Stop()
 	q := question{passes: len(found), users: len(found)}
-	seen := make(map[passes.Reason]int)
+	seen := make(map[pass.Reason]int)
 	for _, f := range found {
 		seen[f.Why]++
 		if len(q.sample) < sampleSize {

@@ -11,7 +11,7 @@ import (
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 )
@@ -105,15 +105,15 @@ func (s *summary) scan(w io.Writer) {
 	} {
 		lines = append(lines, line{left.n > 0, fmt.Sprintf("  %d %s", left.n, left.what)})
 	}
-	unknown := c.Passes[passes.Unknown]
+	unknown := c.Passes[pass.Unknown]
 	printLines(w, append(lines, line{unknown > 0, format.Plural(unknown, "pass has", "passes have") +
 		" a reason that is not known, and is never deleted without --any-pass or its id"}))
 }
 
 // byReason lists how many passes there are of each reason.
-func byReason(counts map[passes.Reason]int) string {
+func byReason(counts map[pass.Reason]int) string {
 	var parts []string
-	for _, reason := range append(slices.Clone(passes.Reasons), passes.Unknown) {
+	for _, reason := range append(slices.Clone(pass.Reasons), pass.Unknown) {
 		if n := counts[reason]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, reason))
 		}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -64,7 +64,7 @@ func TestSummary(t *testing.T) {
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Found: 221}, Requests: 230},
 			Log:    map[results.Outcome]int{results.Found: 300}, Earlier: 79,
 			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170,
-				Passes: map[passes.Reason]int{passes.Expired: 200, passes.Used: 21}},
+				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 21}},
 			Took: time.Second, Results: "log.jsonl"}},
 	}
 	for _, tt := range tests {

@@ -9,7 +9,7 @@ import (
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
@@ -132,7 +132,7 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	return s.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 		for _, d := range doubts {
 			pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method}
-			if !yield(revoke.Item{Pair: pair, Reason: passes.Reason(d.Reason)}, nil) {
+			if !yield(revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)}, nil) {
 				return
 			}
 		}

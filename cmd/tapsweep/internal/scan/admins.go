@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 )
 
 // Privileged are the users with an admin role, by object id and UPN in lower case.
@@ -72,7 +72,7 @@ func (p Privileged) page(res batch.Result) (next string, err error) {
 	if res.Err != nil {
 		return "", res.Err
 	}
-	if !passes.Listed(res) {
+	if !pass.Listed(res) {
 		return "", res.Response.StatusError()
 	}
 	var body struct {
@@ -108,7 +108,7 @@ func CheckGroups(ctx context.Context, runner *batch.Runner, ids []string) error 
 		if res.Stopped() {
 			return err
 		}
-		if err == nil && !passes.Listed(res) {
+		if err == nil && !pass.Listed(res) {
 			err = res.Response.StatusError()
 		}
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 )
 
 // Audit finds passes in the directory audit log: for whom one was created, when and by whom.
@@ -237,12 +237,12 @@ func (s *Scan) auditTargets() (list []target) {
 // replaced reports whether a pass is later than every pass that Audit.By created for its user,
 // by more than recordSlack. Then somebody else created it, or its record has not arrived yet.
 // If Audit.By is empty, replaced returns false.
-func (t *target) replaced(p *passes.Pass) bool {
+func (t *target) replaced(p *pass.Pass) bool {
 	return !t.made.IsZero() && !p.Created.IsZero() && p.Created.After(t.made.Add(recordSlack))
 }
 
 // noteReplaced counts a pass that is left out because another person created it.
-func (s *Scan) noteReplaced(p *passes.Pass, t *target) {
+func (s *Scan) noteReplaced(p *pass.Pass, t *target) {
 	r := Replaced{User: t.name, UPN: t.upn, Made: t.made, At: p.Created}
 	last := s.audit.last[strings.ToLower(t.name)]
 	if last.at.Sub(p.Created).Abs() <= recordSlack {

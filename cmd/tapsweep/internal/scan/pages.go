@@ -10,7 +10,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/input"
 )
 
@@ -108,7 +108,7 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 		Value *[]json.RawMessage `json:"value"`
 		Next  string             `json:"@odata.nextLink"`
 	}
-	if !passes.Listed(res) {
+	if !pass.Listed(res) {
 		s.pageFailed(p, res)
 		return
 	}
@@ -316,7 +316,7 @@ func Unseen(err error) bool { return errors.Is(err, errHidden) }
 // accountOf handles the answer to a lookup.
 func (s *Scan) accountOf(t target, res batch.Result) []batch.Request {
 	var a account
-	if !passes.Listed(res) {
+	if !pass.Listed(res) {
 		s.failed(t, res, nil)
 		return nil
 	}

@@ -17,12 +17,12 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/answer"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
 
-// The quotas of a scan. A LIST of passes has passes.ReadQuota.
+// The quotas of a scan. A LIST of passes has pass.ReadQuota.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access, and
 // identity and access reports.
 const (
@@ -43,7 +43,7 @@ type Options struct {
 
 	// Reasons are the reasons of the passes to find. None means every pass, also one whose
 	// reason is not known.
-	Reasons []passes.Reason
+	Reasons []pass.Reason
 
 	// MinAge skips passes that are younger or of unknown age. ExpiredFor skips expired passes
 	// that expired less than this ago. CreatedSince skips passes that were created before.
@@ -74,25 +74,25 @@ type Options struct {
 type Found struct {
 	User string // object id, or the name in Options.Users
 	UPN  string // empty if not known
-	passes.Pass
-	Why passes.Reason
+	pass.Pass
+	Why pass.Reason
 }
 
 // Counts are the totals of a scan.
 type Counts struct {
-	Users    int                   // users whose passes were listed
-	Found    int                   // passes that match the Options
-	Passes   map[passes.Reason]int // all passes that were listed
-	Guests   int                   // users skipped for MembersOnly
-	Disabled int                   // users skipped for EnabledOnly
-	Untold   int                   // users skipped because userType or accountEnabled is not known
-	Recent   int                   // passes skipped for MinAge or ExpiredFor
-	Older    int                   // passes skipped for CreatedSince
-	Earlier  int                   // users skipped by Skip
-	Pages    int                   // pages of users
-	Failed   int                   // users whose passes could not be listed
-	NotSeen  int                   // known users that were not scanned because the run stopped
-	Audit    *AuditCounts          // nil if the scan does not read the audit log
+	Users    int                 // users whose passes were listed
+	Found    int                 // passes that match the Options
+	Passes   map[pass.Reason]int // all passes that were listed
+	Guests   int                 // users skipped for MembersOnly
+	Disabled int                 // users skipped for EnabledOnly
+	Untold   int                 // users skipped because userType or accountEnabled is not known
+	Recent   int                 // passes skipped for MinAge or ExpiredFor
+	Older    int                 // passes skipped for CreatedSince
+	Earlier  int                 // users skipped by Skip
+	Pages    int                 // pages of users
+	Failed   int                 // users whose passes could not be listed
+	NotSeen  int                 // known users that were not scanned because the run stopped
+	Audit    *AuditCounts        // nil if the scan does not read the audit log
 }
 
 // Sinks receive what a scan finds. They are called on the goroutine of the run. To stop the
@@ -141,7 +141,7 @@ type target struct {
 func New(opts Options, sinks Sinks, stop context.CancelCauseFunc) *Scan {
 	return &Scan{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(),
 		seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
-		counts: Counts{Passes: make(map[passes.Reason]int)}}
+		counts: Counts{Passes: make(map[pass.Reason]int)}}
 }
 
 // Counts returns the totals so far.
@@ -218,13 +218,13 @@ func (s *Scan) ask(t target) batch.Request {
 // list returns the request for the passes of a user.
 func (s *Scan) list(t target) batch.Request {
 	s.open++
-	return batch.Request{Method: "GET", URL: passes.PassesURL(t.name), Quota: passes.ReadQuota, Tag: t}
+	return batch.Request{Method: "GET", URL: pass.PassesURL(t.name), Quota: pass.ReadQuota, Tag: t}
 }
 
 // lookUp returns the request for the account of a user.
 func (s *Scan) lookUp(t target) batch.Request {
 	s.open++
-	url := passes.UserURL(t.name) + "?$select=" + s.properties()
+	url := pass.UserURL(t.name) + "?$select=" + s.properties()
 	return batch.Request{Method: "GET", URL: url, Quota: usersQuota, Tag: looked{t}}
 }
 
@@ -276,8 +276,8 @@ func (s *Scan) Release() (next []batch.Request) {
 
 // listed handles the answer to a LIST.
 func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
-	held, err := passes.Read(res)
-	if err != nil || !passes.Listed(res) {
+	held, err := pass.Read(res)
+	if err != nil || !pass.Listed(res) {
 		s.failed(t, res, err)
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -99,14 +99,14 @@ func TestSelect(t *testing.T) {
 		want []string
 	}{
 		{"everything", Options{}, all},
-		{"the night job", Options{Reasons: []passes.Reason{passes.Expired, passes.Used}},
+		{"the night job", Options{Reasons: []pass.Reason{pass.Expired, pass.Used}},
 			[]string{"ancient expired", "expired expired", "gone expired", "lately expired", "used used"}},
-		{"all reasons that can be named", Options{Reasons: passes.Reasons}, slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "strange unknown" })},
+		{"all reasons that can be named", Options{Reasons: pass.Reasons}, slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "strange unknown" })},
 		{"old ones", Options{MinAge: time.Hour}, []string{"ancient expired", "expired expired", "gone expired", "lately expired"}},
-		{"long expired ones", Options{Reasons: []passes.Reason{passes.Expired, passes.Used}, ExpiredFor: time.Hour},
+		{"long expired ones", Options{Reasons: []pass.Reason{pass.Expired, pass.Used}, ExpiredFor: time.Hour},
 			[]string{"ancient expired", "expired expired", "gone expired", "used used"}},
 		{"new ones", Options{CreatedSince: time.Now().Add(-time.Hour)}, []string{"dormant disabled", "scheduled scheduled", "strange unknown", "usable usable", "used used"}},
-		{"enabled accounts", Options{EnabledOnly: true, Reasons: []passes.Reason{passes.Expired}}, []string{"ancient expired", "expired expired", "lately expired"}},
+		{"enabled accounts", Options{EnabledOnly: true, Reasons: []pass.Reason{pass.Expired}}, []string{"ancient expired", "expired expired", "lately expired"}},
 		{"a department", Options{Filter: "department eq 'sales'"}, []string{"expired expired", "lately expired"}},
 	}
 	for _, tt := range tests {

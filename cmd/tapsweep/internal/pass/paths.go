@@ -1,6 +1,6 @@
-// Package passes has the paths of Temporary Access Passes in Graph, and reads the answer to a LIST of
+// Package pass has the paths of Temporary Access Passes in Graph, and reads the answer to a LIST of
 // a user's passes.
-package passes
+package pass
 
 import (
 	"net/url"

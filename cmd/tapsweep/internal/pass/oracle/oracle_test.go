@@ -18,7 +18,7 @@ import (
 	"github.com/microsoftgraph/msgraph-sdk-go/users"
 
 	"tapsweep/batch"
-	"tapsweep/cmd/tapsweep/internal/passes"
+	"tapsweep/cmd/tapsweep/internal/pass"
 )
 
 const method = "b7e0c9a2-6d15-4a77-8f0e-31c5d2f4a6aa"
@@ -50,7 +50,7 @@ func TestPassURL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := url.Parse("https://graph.microsoft.com/v1.0" + passes.PassURL(user, method))
+		got, err := url.Parse("https://graph.microsoft.com/v1.0" + pass.PassURL(user, method))
 		if err != nil {
 			t.Fatal(err)
 		}
