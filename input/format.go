@@ -19,7 +19,8 @@ const (
 var Formats = []string{formatCSV, formatJSON, formatLines}
 
 // recognize decides how to read the list, and finds out whether it is empty. read is asked
-// first, and may be nil. Then the extension or Options.Format, the first character and the
+// first, and may be nil; it is not asked if the list does not have the format that
+// Options.Format gives. Then the extension or Options.Format, the first character and the
 // beginning of the text decide.
 func (s *source) recognize(read Reader) error {
 	f, err := s.open()
@@ -31,15 +32,16 @@ func (s *source) recognize(read Reader) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if read != nil && len(bytes.TrimSpace(start)) > 0 {
+	first := bytes.TrimLeftFunc(start, unicode.IsSpace)
+	json := len(first) > 0 && (first[0] == '[' || first[0] == '{')
+	asks := s.given == "" || s.given == formatCSV && !json || s.given != formatCSV && bytes.IndexByte(start, '{') >= 0
+	if read != nil && len(first) > 0 && asks {
 		if err := s.askReader(read, start); s.foreign != nil || err != nil {
 			return err
 		}
 	}
 	var plain bool
 	plain, s.blank = isPlain(start, whole)
-	first := bytes.TrimLeftFunc(start, unicode.IsSpace)
-	json := len(first) > 0 && (first[0] == '[' || first[0] == '{')
 	switch {
 	case s.format == formatLines && json && isIndented(first):
 		s.format = formatJSON

@@ -15,6 +15,7 @@ type source struct {
 	name   string // as messages show it
 	path   string
 	format string      // empty: by content
+	given  string      // Options.Format, which the content must have
 	text   io.ReaderAt // nil for a file that is read again
 	size   int64       // of the file or of text
 	spool  *os.File    // text, if it has to be closed
@@ -36,7 +37,7 @@ func textSource(name, format, text string) *source {
 // newSource returns a source of a list. It copies a list that is not a regular file, such as a
 // pipe, to a temporary file, so that the list can be read twice.
 func newSource(name string, opts Options) (*source, error) {
-	s := &source{name: name, path: name, format: opts.Format}
+	s := &source{name: name, path: name, format: opts.Format, given: opts.Format}
 	if name == "-" {
 		s.name = "stdin"
 		in := opts.Stdin

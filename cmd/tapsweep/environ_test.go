@@ -113,7 +113,8 @@ func TestCheckListsVariables(t *testing.T) {
 		t.Fatalf("%v\n%s", err, p.stdout)
 	}
 	want := []checkup.Variable{
-		{Variable: "TAPSWEEP_LOG_LEVEL", Value: "error", Commands: []string{"check", "revoke", "scan", "sweep", "verify"}},
+		{Variable: "TAPSWEEP_LOG_LEVEL", Value: "error",
+			Commands: []string{"check", "revoke", "scan", "sweep", "verify"}},
 		{Variable: "TAPSWEEP_MAX_ITEMS", Value: "7", Commands: []string{"revoke", "sweep"}}}
 	if !reflect.DeepEqual(c.Variables, want) {
 		t.Errorf("variables %+v, want %+v", c.Variables, want)

@@ -141,3 +141,17 @@ func TestMergedLog(t *testing.T) {
 		t.Errorf("standard error is %q, want %q", p.stderr, want)
 	}
 }
+
+// Lines that were skipped in a log of protected users or of users to scan may have named somebody.
+func TestMergedLogOfUsers(t *testing.T) {
+	t.Parallel()
+	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	log := mustAbs(listCases + "log-pod-merged.log")
+	warning := log + ": skipped 1 line that is not part of the results log\n"
+	for _, args := range [][]string{{"scan", "--users", log}, {"sweep", "--yes", "--all-users", "--protect", log},
+		{"revoke", "--yes", "--user", "dana@contoso.com", "--protect", log}} {
+		if p := tapsweep(t, env, append(args, "--graph-url", root)...); !strings.Contains(p.stderr, warning) {
+			t.Errorf("%q: standard error is %q, want %q in it", args, p.stderr, warning)
+		}
+	}
+}

@@ -29,22 +29,30 @@ type ListRun struct {
 // Runs returns the runs of the logs that were read: one for each tenant and Graph root in each.
 func (l *Lists) Runs() []ListRun { return l.runs }
 
-// Warnings returns warnings about logs that input.Open has read: how many lines were skipped
-// because they are not part of the log, and how many rows without a pass because the tenant did
-// not have their users.
-func (l *Lists) Warnings() (warnings []string) {
-	warn := func(list *list, format string, n int) {
-		if n > 0 {
-			warnings = append(warnings, list.name+": "+fmt.Sprintf(format, n))
+// Foreign returns a warning for each log in which lines were skipped because they are not part
+// of it.
+func (l *Lists) Foreign() (warnings []string) {
+	for _, list := range l.lists {
+		switch {
+		case list.foreign == 1:
+			warnings = append(warnings, list.name+": skipped 1 line that is not part of the results log")
+		case list.foreign > 1:
+			warnings = append(warnings,
+				fmt.Sprintf("%s: skipped %d lines that are not part of the results log", list.name, list.foreign))
 		}
 	}
+	return warnings
+}
+
+// Warnings returns warnings about logs that input.Open has read: those of Foreign, and how many
+// rows without a pass were left out because the tenant did not have their users.
+func (l *Lists) Warnings() []string {
+	warnings := l.Foreign()
 	for _, list := range l.lists {
-		lines := "skipped %d lines that are not part of the results log"
-		if list.foreign == 1 {
-			lines = "skipped %d line that is not part of the results log"
+		if list.gone > 0 {
+			warnings = append(warnings, fmt.Sprintf("%s: rows left out, because the tenant did not have their users: %d",
+				list.name, list.gone))
 		}
-		warn(list, lines, list.foreign)
-		warn(list, "rows left out, because the tenant did not have their users: %d", list.gone)
 	}
 	return warnings
 }

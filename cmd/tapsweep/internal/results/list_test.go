@@ -264,6 +264,21 @@ func TestReportCSV(t *testing.T) {
 	}
 }
 
+// A format that is given counts for logs and CSV files of reports as well.
+func TestGivenFormat(t *testing.T) {
+	log := `{"type":"run"}` + "\n" + `{"type":"result","user":"` + dana + `","method":"` + pass1 +
+		`","outcome":"denied"}` + "\n" + `{"type":"end","exit":1}` + "\n"
+	report := write(t, "report.csv", "source,line,user,method,outcome,requestId,attempts\n"+
+		"l.csv,1,"+dana+","+pass1+",denied,,1\n")
+	for _, tt := range []struct{ path, format string }{
+		{write(t, "a.log", log), "csv"}, {report, "json"}, {report, "jsonl"},
+	} {
+		if _, _, err := openList([]string{tt.path}, input.Options{Format: tt.format}); err == nil {
+			t.Errorf("%s was read as %s", tt.path, tt.format)
+		}
+	}
+}
+
 // Lines that were mixed into a results log are skipped and counted.
 func TestForeignLines(t *testing.T) {
 	const run, end = `{"type":"run"}` + "\n", `{"type":"end","exit":1}` + "\n"

@@ -57,7 +57,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	for _, warning := range logs.Warnings() {
 		c.Say("warning: %s", warning)
 	}
-	keep, err := openProtect(o.Protect)
+	keep, err := openProtect(c, o.Protect)
 	if err != nil {
 		return err
 	}
