@@ -20,37 +20,33 @@ type words struct {
 	ended [3]string // exit codes 0, 1 and 64
 }
 
-var (
-	revokeWords = words{"Revocation of Temporary Access Passes", "pair", "Pairs", "Pairs settled over time",
+// wordsByKind has the words of each command.
+var wordsByKind = map[string]words{
+	"revoke": {"Revocation of Temporary Access Passes", "pair", "Pairs", "Pairs settled over time",
 		"What is not done",
-		[3]string{"every pair is done or protected", "some pairs are not done", "refused, nothing was sent"}}
-	sweepWords = words{"Sweep of Temporary Access Passes", "pair", "Pairs", "Pairs settled over time",
+		[3]string{"every pair is done or protected", "some pairs are not done", "refused, nothing was sent"}},
+	"sweep": {"Sweep of Temporary Access Passes", "pair", "Pairs", "Pairs settled over time",
 		"What is not done",
 		[3]string{"all that was found is done", "some passes could not be deleted, or users looked at",
-			"refused, nothing was deleted"}}
-	scanWords = words{"Scan for Temporary Access Passes", "pass", "Passes", "Passes found over time",
+			"refused, nothing was deleted"}},
+	"scan": {"Scan for Temporary Access Passes", "pass", "Passes", "Passes found over time",
 		"Users that could not be looked at",
-		[3]string{"everybody was looked at", "some users could not be looked at", "refused, nobody was looked at"}}
-	verifyWords = words{"Proof that Temporary Access Passes are gone", "user", "Users", "Users looked at over time",
+		[3]string{"everybody was looked at", "some users could not be looked at", "refused, nobody was looked at"}},
+	"verify": {"Proof that Temporary Access Passes are gone", "user", "Users", "Users looked at over time",
 		"Who holds a pass, or could not be looked at",
 		[3]string{"nobody holds a pass", "somebody holds a pass, or could not be looked at",
-			"refused, nobody was looked at"}}
+			"refused, nobody was looked at"}},
+}
 
-	dryRunEnded = [3]string{"all of it could be revoked, or needs nothing", "some of it could not be revoked",
-		"refused"}
-)
+var dryRunEnded = [3]string{"all of it could be revoked, or needs nothing", "some of it could not be revoked",
+	"refused"}
 
 // wordsOf returns the words of a command. A run whose command is not known is shown as revoke.
 func wordsOf(kind string) words {
-	switch kind {
-	case "sweep":
-		return sweepWords
-	case "scan":
-		return scanWords
-	case "verify":
-		return verifyWords
+	if w, ok := wordsByKind[kind]; ok {
+		return w
 	}
-	return revokeWords
+	return wordsByKind["revoke"]
 }
 
 // Words are the words of the runs.
@@ -112,22 +108,16 @@ func (r *Run) ExitText() string {
 	if r.DryRun {
 		ended = dryRunEnded
 	}
-	text := ""
-	switch code := *r.Exit; {
-	case code == 0:
-		text = ended[0]
-	case code == 1 && r.header.Verify && r.kind() != "verify":
-		text = ended[1] + ", or were not proven to be gone"
-	case code == 1:
-		text = ended[1]
+	code := *r.Exit
+	texts := map[int]string{0: ended[0], 1: ended[1], 3: "no access, or everything was denied", 4: "stopped early"}
+	text, known := texts[code]
+	switch {
 	case isRefusal(code):
 		text = ended[2]
-	case code == 3:
-		text = "no access, or everything was denied"
-	case code == 4:
-		text = "stopped early"
-	default:
+	case !known:
 		return strconv.Itoa(code)
+	case code == 1 && r.header.Verify && r.kind() != "verify":
+		text += ", or were not proven to be gone"
 	}
-	return fmt.Sprintf("%d, %s", *r.Exit, text)
+	return fmt.Sprintf("%d, %s", code, text)
 }
