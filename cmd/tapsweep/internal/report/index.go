@@ -176,7 +176,7 @@ func (ix *index) find(lg *log, r *head) (p uint32, ok bool) {
 	if p, ok = ix.state.About(lineOf(r.Source, r.Line), r.User); ok && ix.pairs[p].role != dropped {
 		return p, true
 	}
-	if p, ok = ix.state.Find(&r.Row, lg.listName()); ok || !r.isOfPass() {
+	if p, ok = ix.state.Find(&r.Row, lg.listName()); ok || !r.isOfPass() && !ix.repeatsRowOfLog(r) {
 		return p, ok
 	}
 	for _, user := range []string{r.User, r.UPN} {
@@ -186,6 +186,13 @@ func (ix *index) find(lg *log, r *head) (p uint32, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// repeatsRowOfLog reports whether a run with a log of the report as its list found a repeat in it.
+// Two rows of a log can name one pass, where one of them names it in place of another.
+func (ix *index) repeatsRowOfLog(r *head) bool {
+	return r.Outcome == results.Duplicate && r.Method != "" && slices.ContainsFunc(ix.logs.logs,
+		func(lg *log) bool { return filepath.Base(lg.name) == filepath.Base(r.Source) })
 }
 
 // name gives a pair further names, for rows of other logs: the pass that its row is about, for
