@@ -45,13 +45,13 @@ func openList(t *testing.T, text string, opts ...input.Options) *input.List {
 }
 
 // tenantOf returns a tenant with a token, and no way to it.
-func tenantOf(t *testing.T, token string) *tenant.Tenant {
+func tenantOf(t *testing.T, accessToken string) *tenant.Tenant {
 	t.Helper()
 	endpoint, err := cloud.Choice{}.Resolve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tenant.Tenant{ID: "t", Root: endpoint.Root, Token: preflight.Read(token, endpoint)}
+	return &tenant.Tenant{ID: "t", Root: endpoint.Root, Token: preflight.Read(accessToken, endpoint)}
 }
 
 const (

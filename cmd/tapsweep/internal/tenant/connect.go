@@ -62,11 +62,11 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 	if err != nil {
 		return nil, status.Refuse(err)
 	}
-	token, err := t.firstToken(ctx, client)
+	accessToken, err := t.firstToken(ctx, client)
 	if err != nil {
 		return nil, t.noToken(err)
 	}
-	tenant.Client, tenant.Token = client, preflight.Read(token, t.endpoint)
+	tenant.Client, tenant.Token = client, preflight.Read(accessToken, t.endpoint)
 	tenant.elsewhere = t.compare(ctx, tenant)
 	tenant.ID = cmp.Or(tenant.Token.Tenant, tenant.wanted)
 	return tenant, nil
