@@ -14,10 +14,10 @@ const internal = "tapsweep/cmd/tapsweep/internal/"
 // here may not exist, and a new import is a decision about the design.
 var arrows = map[string]string{
 	"cli":         "run drill checkup report console tenant metrics evidence status auth cloud pass progress results scan fileout format",
-	"run":         "tenant protect scan revoke results progress metrics evidence console status pass preflight fileout format",
-	"checkup":     "tenant console status preflight pass",
+	"run":         "tenant protect scan revoke results progress metrics evidence console status pass token fileout format",
+	"checkup":     "tenant console status token pass",
 	"drill":       "console status results fileout",
-	"tenant":      "auth cloud preflight protect answer status format",
+	"tenant":      "auth cloud token protect answer status format",
 	"status":      "protect revoke scan answer results fileout",
 	"evidence":    "report results fileout",
 	"report":      "results fileout format",
@@ -26,7 +26,7 @@ var arrows = map[string]string{
 	"scan":        "answer results pass",
 	"protect":     "pass",
 	"answer":      "results",
-	"preflight":   "cloud format jwt",
+	"token":       "cloud format jwt",
 	"jwt":         "",
 	"auth":        "format jwt",
 	"console":     "progress",

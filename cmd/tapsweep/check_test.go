@@ -10,8 +10,8 @@ import (
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/checkup"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/token"
 )
 
 func checkJSON(t *testing.T, p process) (c checkup.Checkup, steps map[string]checkup.Finding) {
@@ -70,7 +70,7 @@ func TestCheck(t *testing.T) {
 			if p.code != tt.exit || c.Exit != tt.exit || strings.Join(steps, " ") != tt.steps || !strings.Contains(all.String(), tt.holds) {
 				t.Errorf("exit %d, want %d; steps %s, want %s, with %q\n%s", p.code, tt.exit, steps, tt.steps, tt.holds, p.stdout)
 			}
-			if c.Tenant != entra.DefaultTenantID || c.Kind != preflight.App || c.Cloud != "other" || c.Graph != root || len(c.Commands) == 0 {
+			if c.Tenant != entra.DefaultTenantID || c.Kind != token.App || c.Cloud != "other" || c.Graph != root || len(c.Commands) == 0 {
 				t.Errorf("%+v", c)
 			}
 			if strings.Contains(all.String(), "--resume") || strings.Contains(all.String(), "tapsweep check") {
@@ -92,13 +92,13 @@ func TestCheckOfNothingRead(t *testing.T) {
 	for _, tt := range []struct {
 		name, root string
 		fault      fault.Fault
-		works      map[string]preflight.Access
+		works      map[string]token.Access
 	}{
-		{"not reached", closed, fault.Fault{}, map[string]preflight.Access{"revoke": preflight.Perhaps, "scan --all-users": preflight.Perhaps, "revoke --self": preflight.No}},
-		{"refused", "", fault.Fault{Do: fault.OuterStatus(401)}, map[string]preflight.Access{"revoke": preflight.No, "scan --group": preflight.No, "verify": preflight.No}},
-		{"denied", "", fault.Fault{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)}, map[string]preflight.Access{"revoke": preflight.Perhaps, "verify": preflight.Perhaps}},
+		{"not reached", closed, fault.Fault{}, map[string]token.Access{"revoke": token.Perhaps, "scan --all-users": token.Perhaps, "revoke --self": token.No}},
+		{"refused", "", fault.Fault{Do: fault.OuterStatus(401)}, map[string]token.Access{"revoke": token.No, "scan --group": token.No, "verify": token.No}},
+		{"denied", "", fault.Fault{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)}, map[string]token.Access{"revoke": token.Perhaps, "verify": token.Perhaps}},
 		{"users denied", "", fault.Fault{Path: "/users?", Do: fault.ItemStatus(403)},
-			map[string]preflight.Access{"revoke": preflight.Yes, "scan --group": preflight.Yes, "scan --all-users": preflight.Perhaps, "sweep --all-users": preflight.Perhaps, "revoke --protect": preflight.Perhaps}},
+			map[string]token.Access{"revoke": token.Yes, "scan --group": token.Yes, "scan --all-users": token.Perhaps, "sweep --all-users": token.Perhaps, "revoke --protect": token.Perhaps}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -156,7 +156,7 @@ func TestCheckOfAnotherTenant(t *testing.T) {
 				t.Errorf("exit %d, %+v", p.code, c.Steps)
 			}
 			for _, v := range c.Commands {
-				if v.Works != preflight.No {
+				if v.Works != token.No {
 					t.Errorf("%s works: %s", v.Command, v.Works)
 				}
 			}
@@ -183,18 +183,18 @@ func TestCheckOfAUser(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(2)
 	env, root := serve(t, tenant)
-	token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthMethod-TAP.ReadWrite"))
-	p := tapsweep(t, env, "check", "--graph-url", root, "--token-file", token, "--user", "ME", "--output", "json")
+	tokenFile := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthMethod-TAP.ReadWrite"))
+	p := tapsweep(t, env, "check", "--graph-url", root, "--token-file", tokenFile, "--user", "ME", "--output", "json")
 	c, steps := checkJSON(t, p)
-	works := make(map[string]preflight.Access)
+	works := make(map[string]token.Access)
 	for _, v := range c.Commands {
 		works[v.Command] = v.Works
 	}
 	// The token is good for the own pass, and for nobody else's.
-	if p.code != 1 || steps["read"].Result != "ok" || works["revoke --self"] != preflight.Yes || works["revoke"] != preflight.No {
+	if p.code != 1 || steps["read"].Result != "ok" || works["revoke --self"] != token.Yes || works["revoke"] != token.No {
 		t.Errorf("exit %d, %+v", p.code, c)
 	}
-	p = tapsweep(t, env, "check", "--graph-url", root, "--token-file", token, "--user", "me")
+	p = tapsweep(t, env, "check", "--graph-url", root, "--token-file", tokenFile, "--user", "me")
 	for _, want := range []string{"signed in as: user " + users[0].UPN, "command works needs", "revoke --self yes", "revoke no"} {
 		if !strings.Contains(strings.Join(strings.Fields(p.stdout), " "), want) {
 			t.Errorf("no %q in\n%s", want, p.stdout)

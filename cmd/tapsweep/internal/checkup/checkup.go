@@ -13,9 +13,9 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
@@ -29,16 +29,16 @@ type Finding struct {
 
 // A Checkup is what the check found out, as JSON prints it.
 type Checkup struct {
-	Tenant      string              `json:"tenant"`
-	Cloud       string              `json:"cloud"`
-	Graph       string              `json:"graph"`
-	SignedInAs  string              `json:"signedInAs"`
-	Kind        preflight.Kind      `json:"kind"`
-	Permissions []string            `json:"permissions"`
-	Steps       []Finding           `json:"steps"`
-	Commands    []preflight.Verdict `json:"commands"`
-	Variables   []Variable          `json:"variables"` // TAPSWEEP_…
-	Exit        int                 `json:"exit"`
+	Tenant      string          `json:"tenant"`
+	Cloud       string          `json:"cloud"`
+	Graph       string          `json:"graph"`
+	SignedInAs  string          `json:"signedInAs"`
+	Kind        token.Kind      `json:"kind"`
+	Permissions []string        `json:"permissions"`
+	Steps       []Finding       `json:"steps"`
+	Commands    []token.Verdict `json:"commands"`
+	Variables   []Variable      `json:"variables"` // TAPSWEEP_…
+	Exit        int             `json:"exit"`
 }
 
 func (c *Checkup) note(step, result, detail string, hints ...string) {
@@ -81,8 +81,8 @@ func Run(ctx context.Context, c *console.Console, o Options) error {
 			return status.Refuse(fmt.Errorf("--user: %w", err))
 		}
 	}
-	found := &Checkup{Graph: o.Target.Root(), Cloud: o.Target.Cloud(), Kind: preflight.Unknown, Permissions: []string{},
-		Commands: []preflight.Verdict{}, Variables: append([]Variable{}, o.Variables...)}
+	found := &Checkup{Graph: o.Target.Root(), Cloud: o.Target.Cloud(), Kind: token.Unknown, Permissions: []string{},
+		Commands: []token.Verdict{}, Variables: append([]Variable{}, o.Variables...)}
 	var t *tenant.Tenant
 	err := o.NoCredential
 	if err == nil {
@@ -150,18 +150,18 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 	c.note("token", "ok", detail)
 	if problem := t.Misplaced(); problem != nil {
 		for i := range c.Commands {
-			c.Commands[i].Works = preflight.No
+			c.Commands[i].Works = token.No
 		}
 		c.note("claims", "failed", problem.Text, problem.Hints...)
 		c.Exit = status.NoAccess
 		return true
 	}
-	task := preflight.Task{Others: true}
+	task := token.Task{Others: true}
 	switch problem, warnings := t.Lacks(task), tok.Warnings(task); {
 	case problem != nil:
 		c.note("claims", "failed", problem.Text, problem.Hints...)
 		c.Exit = status.NoAccess
-		if tok.Kind == preflight.User && t.Lacks(preflight.Task{Own: true}) == nil {
+		if tok.Kind == token.User && t.Lacks(token.Task{Own: true}) == nil {
 			c.Exit = status.Incomplete // the token is good for --self, and not for a list
 		}
 	case len(warnings) > 0:
@@ -181,7 +181,7 @@ func (c *Checkup) print(to *console.Console, asJSON bool, t *tenant.Tenant) erro
 	}
 	var b strings.Builder
 	if t != nil {
-		t.Token.Print(&b, preflight.Task{})
+		t.Token.Print(&b, token.Task{})
 		b.WriteByte('\n')
 	}
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

@@ -13,9 +13,9 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/pass"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 
 	"github.com/google/uuid"
@@ -30,7 +30,7 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 	case strings.EqualFold(user, input.Me):
 		user = input.Me
 	case user != "":
-	case t.Token.MayList(false) == preflight.No && t.Token.MayList(true) == preflight.Yes:
+	case t.Token.MayList(false) == token.No && t.Token.MayList(true) == token.Yes:
 		user, what = input.Me, "LIST of the own passes"
 	default:
 		made, user, what = true, uuid.NewString(), "LIST of the passes of a user who does not exist"
@@ -42,7 +42,7 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 		c.note("read", "ok", what+": 200")
 	case made && status == 404:
 		c.note("read", "ok", what+": 404, as it has to be")
-	case made && status == 403 && t.Token.MayList(false) == preflight.No:
+	case made && status == 403 && t.Token.MayList(false) == token.No:
 		// That is known from the claims, and whether it matters was said there.
 		c.note("read", "warning",
 			what+": 403, since the token does not allow to list; Graph takes the token, and more is not known")
@@ -60,7 +60,7 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 		c.refused("read", what, t, got, err, hints...)
 		return
 	}
-	if !made || t.Token.MayLookUp() != preflight.Yes {
+	if !made || t.Token.MayLookUp() != token.Yes {
 		return
 	}
 	const users = "GET /users?$top=1"
@@ -88,15 +88,15 @@ func ask(ctx context.Context, runner *batch.Runner, url string) (got batch.Resul
 // refused notes that Graph did not answer a request as it should. What the token allows
 // is then no proof that a command works which sends such requests.
 func (c *Checkup) refused(step, what string, t *tenant.Tenant, got batch.Result, err error, hints ...string) {
-	code, works := status.Incomplete, preflight.Perhaps
+	code, works := status.Incomplete, token.Perhaps
 	if errors.Is(err, batch.ErrBlocked) {
 		exit := status.Of(err)
 		hints, code = exit.Hints, exit.Code
 	} else if errors.Is(err, batch.ErrUnauthorized) || got.Response.Status == 401 {
-		hints, code, works = status.Of(batch.ErrUnauthorized).Hints, status.NoAccess, preflight.No
+		hints, code, works = status.Of(batch.ErrUnauthorized).Hints, status.NoAccess, token.No
 	}
 	for i := range c.Commands {
-		if v := &c.Commands[i]; v.Works == preflight.Yes && (step == "read" || v.Users) {
+		if v := &c.Commands[i]; v.Works == token.Yes && (step == "read" || v.Users) {
 			v.Works = works
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
@@ -52,7 +52,7 @@ func TestConfirm(t *testing.T) {
 			defer list.Close()
 			var out bytes.Buffer
 			r := asking(strings.NewReader(tt.answer), &out)
-			r.list, r.tenant = list, &tenant.Tenant{ID: "t", Token: &preflight.Token{Who: "app a"},
+			r.list, r.tenant = list, &tenant.Tenant{ID: "t", Token: &token.Token{Who: "app a"},
 				Root: "https://graph.microsoft.com"}
 			err = r.confirmList(t)
 			if (err == nil) != tt.ok || !strings.Contains(out.String(), tt.shown) {

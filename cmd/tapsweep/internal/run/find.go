@@ -7,11 +7,11 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/token"
 )
 
 // Scope says where to look for passes, and for which.
@@ -22,15 +22,15 @@ type Scope struct {
 }
 
 // task is what finding passes needs of the token.
-func (s *Scope) task(readOnly bool) func(*run) preflight.Task {
+func (s *Scope) task(readOnly bool) func(*run) token.Task {
 	find := &s.Find
-	task := preflight.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||
+	task := token.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||
 		find.EnabledOnly,
 		Groups: len(find.Groups) > 0, Audit: find.Audit != nil, Since: find.CreatedSince}
 	if find.Audit != nil {
 		task.Since = find.Audit.Since
 	}
-	return func(*run) preflight.Task { return task }
+	return func(*run) token.Task { return task }
 }
 
 // openScan opens a run that looks for passes, and looks up groups and the creator before the

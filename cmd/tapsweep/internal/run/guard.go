@@ -13,12 +13,12 @@ import (
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
@@ -79,7 +79,7 @@ const lookUpPermission = "User.Read.All or User.ReadBasic.All"
 // mayTryLookUp reports whether it makes sense to look a user up. It does not if the token
 // shows that Graph would refuse.
 func (r *run) mayTryLookUp() bool {
-	return r.opts.NoPreflight || r.tenant.Token.MayLookUp() != preflight.No
+	return r.opts.NoPreflight || r.tenant.Token.MayLookUp() != token.No
 }
 
 // guardList is guard for the users on the list. With --self, that is the user who is signed
@@ -106,9 +106,9 @@ func (r *run) guardList(ctx context.Context, keep *protect.List) error {
 // a token may not be those in the directory. If Graph does not say, only the object ID in the
 // token is known. If nobody is protected, that ID is enough, and no name at all is no error.
 func (r *run) identify(ctx context.Context, unguarded bool) (me input.User, err error) {
-	token := r.tenant.Token
-	if len(token.Self) > 0 && format.IsGUID(token.Self[0]) {
-		me.ID = token.Self[0]
+	tok := r.tenant.Token
+	if len(tok.Self) > 0 && format.IsGUID(tok.Self[0]) {
+		me.ID = tok.Self[0]
 	}
 	if !unguarded || me.ID == "" {
 		found, err := protect.Me(ctx, r.runner)
@@ -119,14 +119,14 @@ func (r *run) identify(ctx context.Context, unguarded bool) (me input.User, err 
 			me = found
 		}
 	}
-	token.Self = nil
+	tok.Self = nil
 	for _, name := range []string{me.ID, me.UPN} {
 		if name != "" {
-			token.Self = append(token.Self, name)
+			tok.Self = append(tok.Self, name)
 		}
 	}
 	r.header.Self = me.ID
-	if !unguarded && len(token.Self) == 0 {
+	if !unguarded && len(tok.Self) == 0 {
 		return me, status.Refuse(errors.New("it is not known whether the user who is signed in is protected, "+
 			"because Graph does not say who that is"),
 			"name the user in place of --self, or sign in with the permission User.Read as well")
@@ -139,7 +139,7 @@ func (r *run) isSelf(user string) bool { return user == input.Me || r.tenant.Tok
 
 // preflight checks the token against the task. A quiet run keeps back what it would print.
 // Without a preflight only what could not be compared is printed.
-func (r *run) preflight(task preflight.Task, quiet bool) (err error) {
+func (r *run) preflight(task token.Task, quiet bool) (err error) {
 	r.requiredAccess = task
 	var block bytes.Buffer
 	if r.opts.NoPreflight {
@@ -171,14 +171,14 @@ func (r *run) printHeldPreflight() {
 
 // task is what the list needs of the token. A list of nothing but the signed-in user's own names
 // needs less than one of others.
-func (r *run) task(readOnly bool) preflight.Task {
-	self, token := r.list.IsSelf(), r.tenant.Token
-	task := preflight.Task{ReadOnly: readOnly, Own: self, Others: !self}
-	if self || len(token.Self) == 0 {
+func (r *run) task(readOnly bool) token.Task {
+	self, tok := r.list.IsSelf(), r.tenant.Token
+	task := token.Task{ReadOnly: readOnly, Own: self, Others: !self}
+	if self || len(tok.Self) == 0 {
 		return task
 	}
 	for pair, err := range r.list.Pairs() {
-		if err != nil || pair.Err == nil && !token.Is(pair.User) {
+		if err != nil || pair.Err == nil && !tok.Is(pair.User) {
 			return task // an error comes again when the list is read for the work
 		}
 	}

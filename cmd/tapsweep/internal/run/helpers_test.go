@@ -8,15 +8,15 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/tenant"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
 // asking returns a run that reads answers from a reader and asks on a writer.
 func asking(in io.Reader, out io.Writer) *run {
 	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{},
-		tenant: &tenant.Tenant{Token: &preflight.Token{}}}
+		tenant: &tenant.Tenant{Token: &token.Token{}}}
 }
 
 // confirmList asks about the list of the run.
@@ -51,7 +51,7 @@ func tenantOf(t *testing.T, accessToken string) *tenant.Tenant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tenant.Tenant{ID: "t", Root: endpoint.Root, Token: preflight.Read(accessToken, endpoint)}
+	return &tenant.Tenant{ID: "t", Root: endpoint.Root, Token: token.Read(accessToken, endpoint)}
 }
 
 const (

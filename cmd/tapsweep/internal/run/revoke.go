@@ -9,13 +9,13 @@ import (
 	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
@@ -72,7 +72,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		list:  list,
 		lists: o.Lists,
 		logs:  logs.Runs(),
-		task:  func(r *run) preflight.Task { return r.task(o.DryRun) },
+		task:  func(r *run) token.Task { return r.task(o.DryRun) },
 		quiet: o.Quiet && o.unattended(),
 	}
 	if o.Simulate {

@@ -10,13 +10,13 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
@@ -38,9 +38,9 @@ type run struct {
 	waits   waits
 	summary summary
 
-	heldPreflight  []byte         // what a quiet run did not print, for when something goes wrong
-	requiredAccess preflight.Task // of the token
-	verifiedLogs   []string       // logs that the evidence reports on besides the run's own
+	heldPreflight  []byte     // what a quiet run did not print, for when something goes wrong
+	requiredAccess token.Task // of the token
+	verifiedLogs   []string   // logs that the evidence reports on besides the run's own
 }
 
 // A plan is what the commands differ in before their work begins.
@@ -49,7 +49,7 @@ type plan struct {
 	list   *input.List       // nil for a command that finds its pairs itself
 	lists  []string          // files that the log must not replace
 	logs   []results.ListRun // that the command reads, and that must be of the tenant
-	task   func(*run) preflight.Task
+	task   func(*run) token.Task
 	quiet  bool // show the preflight only if the command fails
 
 	// connect is nil for the target of the options.

@@ -8,11 +8,11 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
@@ -47,7 +47,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 		header: results.Run{Digest: held.Digest, Pairs: len(held.Users)},
 		lists:  o.Logs,
 		logs:   []results.ListRun{{Source: o.Logs[0], Run: held.First}},
-		task:   func(*run) preflight.Task { return preflight.Task{ReadOnly: true, Others: true} },
+		task:   func(*run) token.Task { return token.Task{ReadOnly: true, Others: true} },
 		quiet:  o.Quiet,
 	}, func(ctx context.Context, r *run) error {
 		r.verifiedLogs = o.Logs

@@ -13,8 +13,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/token"
 )
 
 // A Tenant is where a run goes to, with a token for it.
@@ -22,12 +22,12 @@ type Tenant struct {
 	ID     string // from the token if it can be read, else as configured
 	Root   string // Graph's
 	API    string // the root with the version, where next links have to be
-	Token  *preflight.Token
+	Token  *token.Token
 	Method string // how the token was obtained
 	Client *graph.Client
 
 	// elsewhere says that the token is, or may be, of another tenant than the wanted one.
-	elsewhere *preflight.Problem
+	elsewhere *token.Problem
 
 	wanted  string // as configured: id, domain or empty; a domain only if its id is not needed
 	unasked bool   // elsewhere is set because the authority could not be asked
@@ -66,7 +66,7 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 	if err != nil {
 		return nil, t.noToken(err)
 	}
-	tenant.Client, tenant.Token = client, preflight.Read(accessToken, t.endpoint)
+	tenant.Client, tenant.Token = client, token.Read(accessToken, t.endpoint)
 	tenant.elsewhere = t.compare(ctx, tenant)
 	tenant.ID = cmp.Or(tenant.Token.Tenant, tenant.wanted)
 	return tenant, nil
@@ -85,7 +85,7 @@ func (t *Tenant) Close() {
 // compare finds out whether the token is of the tenant that was asked for, which
 // not every credential sees to: a file, a machine or a tool has a token of some
 // tenant. It replaces a wanted domain by its id.
-func (t *Target) compare(ctx context.Context, to *Tenant) *preflight.Problem {
+func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 	switch {
 	case to.wanted == "":
 		return nil
@@ -108,7 +108,7 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *preflight.Problem {
 	if err != nil {
 		away, _ := errors.AsType[*auth.UnreachedError](err)
 		to.unasked = outOfReach(away)
-		return &preflight.Problem{
+		return &token.Problem{
 			Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",
 				to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),
 			Hints: []string{"give the tenant by its id: --tenant or AZURE_TENANT_ID"}}
@@ -119,13 +119,13 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *preflight.Problem {
 
 // Caller is what the token says about refusals.
 func (t *Tenant) Caller() answer.Caller {
-	return answer.Caller{App: t.Token.Kind == preflight.App, Self: t.Token.Self,
+	return answer.Caller{App: t.Token.Kind == token.App, Self: t.Token.Self,
 		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged()}
 }
 
 // Check prints what the token allows for the task, and refuses a task that it surely does not
 // allow.
-func (t *Tenant) Check(w io.Writer, task preflight.Task) error {
+func (t *Tenant) Check(w io.Writer, task token.Task) error {
 	t.Token.Print(w, task)
 	problem := t.Token.Check(task, t.wanted)
 	if problem == nil {
@@ -136,12 +136,12 @@ func (t *Tenant) Check(w io.Writer, task preflight.Task) error {
 	return err
 }
 
-func refuseToken(p *preflight.Problem) *status.Error {
+func refuseToken(p *token.Problem) *status.Error {
 	return &status.Error{Code: status.NoAccess, Err: fmt.Errorf("%w\nnothing was sent", p), Hints: p.Hints}
 }
 
 // Misplaced returns the problem of a token that is for somewhere else than the wanted tenant, or nil.
-func (t *Tenant) Misplaced() *preflight.Problem {
+func (t *Tenant) Misplaced() *token.Problem {
 	if t.elsewhere != nil {
 		return t.elsewhere
 	}
@@ -149,4 +149,4 @@ func (t *Tenant) Misplaced() *preflight.Problem {
 }
 
 // Lacks returns the problem of a token that does not allow a task, or nil.
-func (t *Tenant) Lacks(task preflight.Task) *preflight.Problem { return t.Token.Check(task, t.wanted) }
+func (t *Tenant) Lacks(task token.Task) *token.Problem { return t.Token.Check(task, t.wanted) }

@@ -11,8 +11,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/answer"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/preflight"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/token"
 )
 
 // entraHints say what to do about an error of Entra's, by its number. %s is the
@@ -150,7 +150,7 @@ func (t *Tenant) hints(err error) []string {
 		return credentialHints(t.getenv, t.Method, t.Token.Client(), err)
 	}
 	if errors.Is(err, answer.ErrAllDenied) {
-		if problem := t.Token.Check(preflight.Task{Others: true}, ""); problem != nil {
+		if problem := t.Token.Check(token.Task{Others: true}, ""); problem != nil {
 			return problem.Hints
 		}
 	}

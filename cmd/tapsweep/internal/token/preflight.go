@@ -1,10 +1,10 @@
-// Package preflight judges an access token before anything is sent: whose it is, for which tenant
+// Package token judges an access token before anything is sent: whose it is, for which tenant
 // and cloud, and what it allows.
 //
 // A token is meant for Graph, not for its caller: its claims may change or be encrypted. So what
 // the claims rule out is a Problem, and what they only leave open is a warning.
 // Source: learn.microsoft.com/entra/identity-platform/access-tokens.
-package preflight
+package token
 
 import (
 	"cmp"
