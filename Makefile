@@ -78,7 +78,7 @@ browser:
 # The end of -fuzztime itself may be reported as a failure: go.dev/issue/75804, mended
 # in Go 1.27. That, without an input that fails, is tried again.
 fuzz:
-	@set -e; for pkg in $$($(GO) list ./batch ./batch/throttle ./input ./cmd/tapsweep/internal/pass ./cmd/tapsweep/internal/report); do \
+	@set -e; for pkg in $$($(GO) list ./batch ./batch/internal/throttle ./input ./cmd/tapsweep/internal/pass ./cmd/tapsweep/internal/report); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			for try in 1 2 3; do \
 				if out=$$($(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime "$$FUZZTIME" -fuzzminimizetime 10x $$pkg 2>&1); then \
@@ -130,13 +130,13 @@ bench: bench-pace bench-peers bench-cost
 
 bench-pace:
 	@mkdir -p testdata/bench
-	$(GO) test ./batch/throttle -run 'TestPace$$' -pace="$$PWD/testdata/bench/pace.md" -pace-readme="$$PWD/README.md" -timeout 30m
+	$(GO) test ./batch/internal/throttle -run 'TestPace$$' -pace="$$PWD/testdata/bench/pace.md" -pace-readme="$$PWD/README.md" -timeout 30m
 	@cat testdata/bench/pace.md
 
 # The same limits in real time, over TLS and HTTP/2, and in virtual time.
 bench-pace-real:
 	$(GO) test ./batch -run 'TestPaceRealTime$$' -v -pace-real -parallel 12
-	$(GO) test ./batch/throttle -run 'TestShapes$$' -v -group 'out of order|one after another' -requests 1000
+	$(GO) test ./batch/internal/throttle -run 'TestShapes$$' -v -group 'out of order|one after another' -requests 1000
 
 bench-peers:
 	@mkdir -p dist

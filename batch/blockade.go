@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"tapsweep/batch/internal/throttle"
 	"tapsweep/batch/safetext"
-	"tapsweep/batch/throttle"
 )
 
 // A gateway, a proxy or Conditional Access can reject whole batches. Such a rejection has no

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"tapsweep/batch/internal/throttle"
 	"tapsweep/batch/safetext"
-	"tapsweep/batch/throttle"
 )
 
 // attributes are what the log tells of a batch. No URL, header or body is among them:

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"tapsweep/batch/throttle"
+	"tapsweep/batch/internal/throttle"
 )
 
 // inFlightBatch is a batch on its way, and what came back.

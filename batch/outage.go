@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"tapsweep/batch/internal/throttle"
 	"tapsweep/batch/safetext"
-	"tapsweep/batch/throttle"
 )
 
 // maxOutagePause is the longest time between two tests of the connection: a person who has

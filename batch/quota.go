@@ -3,7 +3,7 @@ package batch
 import (
 	"time"
 
-	"tapsweep/batch/throttle"
+	"tapsweep/batch/internal/throttle"
 )
 
 // A quota is what a Runner knows of a limit of the service. It survives the end of a run: the

@@ -3,7 +3,7 @@ package batch
 import (
 	"time"
 
-	"tapsweep/batch/throttle"
+	"tapsweep/batch/internal/throttle"
 )
 
 // quotaQueue holds the requests of one quota in a run that are ready to be sent. Quotas share

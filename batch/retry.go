@@ -3,7 +3,7 @@ package batch
 import (
 	"time"
 
-	"tapsweep/batch/throttle"
+	"tapsweep/batch/internal/throttle"
 )
 
 const (

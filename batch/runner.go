@@ -6,7 +6,7 @@ import (
 	"iter"
 	"sync/atomic"
 
-	"tapsweep/batch/throttle"
+	"tapsweep/batch/internal/throttle"
 )
 
 // A Runner sends requests in batches through one Poster, in one run after the other. What it

@@ -95,17 +95,17 @@ func TestForbiddenDependencies(t *testing.T) {
 	forbidden := map[string][]string{
 		"tapsweep/batch": {"encoding/csv", "github.com/microsoft", "github.com/Azure", "tapsweep/input", "tapsweep/cmd",
 			"net/http/httptest"},
-		"tapsweep/batch/throttle": {"net/http", "tapsweep/batch\n"},
-		"tapsweep/batch/graphsim": {"github.com/microsoft", "github.com/Azure", "tapsweep/input", "tapsweep/cmd"},
-		"tapsweep/batch/graph":    {"tapsweep/input", "tapsweep/cmd", "microsoftgraph/msgraph-sdk-go/"},
-		"tapsweep/input":          {"net/http", "github.com/", "tapsweep/batch", "tapsweep/cmd"},
-		"tapsweep/cmd/tapsweep":   {"microsoftgraph/msgraph-sdk-go/users", "microsoftgraph/msgraph-sdk-go/models\n"},
-		internal + "report":       {internal + "scan\n", internal + "revoke\n", "github.com/spf13"},
-		internal + "scan":         {internal + "revoke\n"},
-		internal + "run":          {"github.com/spf13"},
-		internal + "tenant":       {"github.com/spf13"},
-		internal + "checkup":      {"github.com/spf13"},
-		internal + "drill":        {"github.com/spf13"},
+		"tapsweep/batch/internal/throttle": {"net/http", "tapsweep/batch\n"},
+		"tapsweep/batch/graphsim":          {"github.com/microsoft", "github.com/Azure", "tapsweep/input", "tapsweep/cmd"},
+		"tapsweep/batch/graph":             {"tapsweep/input", "tapsweep/cmd", "microsoftgraph/msgraph-sdk-go/"},
+		"tapsweep/input":                   {"net/http", "github.com/", "tapsweep/batch", "tapsweep/cmd"},
+		"tapsweep/cmd/tapsweep":            {"microsoftgraph/msgraph-sdk-go/users", "microsoftgraph/msgraph-sdk-go/models\n"},
+		internal + "report":                {internal + "scan\n", internal + "revoke\n", "github.com/spf13"},
+		internal + "scan":                  {internal + "revoke\n"},
+		internal + "run":                   {"github.com/spf13"},
+		internal + "tenant":                {"github.com/spf13"},
+		internal + "checkup":               {"github.com/spf13"},
+		internal + "drill":                 {"github.com/spf13"},
 	}
 	for pkg, names := range forbidden {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", pkg).Output()

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tapsweep/batch/graph"
-	"tapsweep/batch/throttle"
 	"tapsweep/cmd/tapsweep/internal/auth"
 )
 
@@ -40,7 +39,7 @@ func (t *Target) firstToken(ctx context.Context, client *graph.Client) (string, 
 		}
 		away := t.credential.Unreached()
 		wait, passes := passing(away, outage)
-		wait = max(wait, throttle.Backoff(n, firstPause, mostPause, rand.Float64()))
+		wait = max(wait, pause(n))
 		left := t.Stall - time.Since(start)
 		if end, ok := ctx.Deadline(); ok {
 			left = min(left, time.Until(end))
@@ -58,6 +57,13 @@ func (t *Target) firstToken(ctx context.Context, client *graph.Client) (string, 
 			return "", err
 		}
 	}
+}
+
+// pause returns how long to wait after n attempts before: it doubles up to mostPause, and up to a
+// quarter of it is left out at random, so that clients do not ask at the same time.
+func pause(n int) time.Duration {
+	d := min(firstPause<<min(n, 10), mostPause)
+	return d - time.Duration(rand.Float64()*float64(d)/4)
 }
 
 // passing reports whether it helps to ask the authority again later, and how long it asks to

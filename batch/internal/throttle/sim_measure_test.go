@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"tapsweep/batch/throttle"
+	"tapsweep/batch/internal/throttle"
 )
 
 // A rival is a kind of pacer.

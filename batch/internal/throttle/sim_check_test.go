@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"tapsweep/batch/throttle"
+	"tapsweep/batch/internal/throttle"
 )
 
 // knowing is the client that knows: size requests at once, and then rate a second, or again

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"tapsweep/batch/throttle"
+	"tapsweep/batch/internal/throttle"
 )
 
 // The simulator runs lists of requests against a simulated service in virtual time. It

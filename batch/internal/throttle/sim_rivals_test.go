@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"tapsweep/batch/throttle"
+	"tapsweep/batch/internal/throttle"
 )
 
 // rivals are what one would use otherwise, and ours. All of them send batches of up to 20
