@@ -142,7 +142,7 @@ func TestEvidenceRefused(t *testing.T) {
 		{"a file", []string{"--evidence", list}, "is not a directory"},
 		{"no parent", []string{"--evidence", parent + "/none/a"}, "no such file"},
 		{"evidence there", []string{"--evidence", other}, "has report.csv in it already"},
-		{"evidence there, and no log to go on with", []string{"--evidence", other, "--resume"}, "has report.csv in it already"},
+		{"evidence there, and no log to resume", []string{"--evidence", other, "--resume"}, "has report.csv in it already"},
 	} {
 		for _, command := range [][]string{{"revoke", list}, {"sweep", "--all-users"}} {
 			p := tapsweep(t, env, append(append(command, "--yes", "--graph-url", root), tt.args...)...)

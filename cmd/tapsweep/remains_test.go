@@ -11,7 +11,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// What a run prints to go on with has to lead somewhere: to the pass that is there, and
+// The command that a run prints to resume has to lead somewhere: to the pass that is there, and
 // never to one more row about a user who is protected.
 func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	t.Parallel()

@@ -79,7 +79,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 	}
 }
 
-// A log that is there is gone on with more often than replaced, and a drill's never.
+// An existing log is resumed more often than replaced, and that of a simulation never.
 func TestHintOfALogThatIsThere(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})

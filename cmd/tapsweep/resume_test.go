@@ -198,7 +198,7 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 }
 
 // A disk that fills up in the middle stops the run before more is sent, and the
-// log can be gone on with once there is room.
+// log can be resumed once there is room.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Latency: 10 * time.Millisecond})
@@ -297,7 +297,7 @@ func TestMaxItems(t *testing.T) {
 	}
 }
 
-// A log that was gone on with is a list of what is left at its end: what an earlier run
+// A log that was resumed is a list of what is left at its end: what an earlier run
 // had left over and a later one has done is not done again, to whatever pass the user was
 // given since.
 func TestResumedLogAsList(t *testing.T) {
@@ -325,7 +325,7 @@ func TestResumedLogAsList(t *testing.T) {
 	}
 }
 
-// To go on without --protect is a slip, and no decision to revoke the passes of those who
+// To resume without --protect is a slip, and no decision to revoke the passes of those who
 // were protected.
 func TestResumeKeepsWhoWasProtected(t *testing.T) {
 	t.Parallel()

@@ -435,7 +435,7 @@ func TestProxy(t *testing.T) {
 
 // Who is not reached at the sign-in says nothing of the credential: exit 4, as where Graph
 // is not reached, and no hint to set what is set. A certificate that is not trusted does
-// not mend itself: exit 3. The cause is told whole, with the default chain, too.
+// not go away by itself: exit 3. The whole cause is shown, also with the default chain.
 func TestSignInUnreached(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})

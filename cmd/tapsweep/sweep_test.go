@@ -111,7 +111,7 @@ func TestSweepGuards(t *testing.T) {
 }
 
 // Deletes wait for their own quota while the scan goes on, and the other way round;
-// and what is stopped in the middle is gone on with.
+// and what is stopped in the middle is resumed.
 func TestSweepResumes(t *testing.T) {
 	t.Parallel()
 	for _, bound := range []string{"0", "10000"} {

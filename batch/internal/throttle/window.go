@@ -194,7 +194,7 @@ func (w *windows) hint(s, last stretch, rushed bool) {
 	}
 }
 
-// like tells whether a stretch is like the one before in what was accepted, and that is
+// like reports whether a stretch is like the one before in what was accepted, and that is
 // no matter of time: either they differ in length, or there is much more than a quota
 // that comes back steadily has at the end of the wait which it names, one request and
 // what has come back since.
@@ -208,13 +208,13 @@ func (s stretch) like(last stretch, active time.Duration) bool {
 	return n*differ > 2*slack+1 || n > 1.5*(1+n*since)
 }
 
-// asMany tells whether as many were accepted as in the stretch before, or as many with
+// asMany reports whether as many were accepted as in the stretch before, or as many with
 // those refused before each.
 func (s stretch) asMany(last stretch) bool {
 	return s.near(last.count) || s.near(last.count+last.debt-s.debt)
 }
 
-// near tells whether so many were accepted, or hardly more or fewer.
+// near reports whether so many were accepted, or hardly more or fewer.
 func (s stretch) near(count int) bool {
 	d := s.count - count
 	return max(d, -d) <= s.count/100

@@ -18,7 +18,7 @@ func (m *logBuilder) copy() *logBuilder {
 	return c
 }
 
-// A log that was gone on with after another had begun was taken to be the older one
+// A log that was resumed after another had begun was taken to be the older one
 // throughout, and its newest rows counted for nothing.
 func TestResumedLater(t *testing.T) {
 	for _, last := range []results.Outcome{results.Revoked, results.Replaced} {
@@ -128,7 +128,7 @@ func TestRunsSideBySide(t *testing.T) {
 	}
 }
 
-// A copy of a log, put aside before the log was gone on with, had its runs, waits and
+// A copy of a log, put aside before the log was resumed, had its runs, waits and
 // refusals counted twice, and which of the two counted was the order of their names.
 func TestCopies(t *testing.T) {
 	m := &logBuilder{now: night}

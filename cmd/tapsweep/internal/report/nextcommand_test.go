@@ -23,10 +23,10 @@ func TestRemainsIsRevokedByTheLog(t *testing.T) {
 	if len(r.Resume) != 1 || r.Resume[0].Left != 1 || r.Resume[0].Command != "tapsweep revoke --verify "+path {
 		t.Errorf("to go on: %+v", r.Resume)
 	}
-	// A log without its end is no list: the run is gone on with first.
+	// A log without its end is no list: the run is resumed first.
 	r = reportOf(t, killed.write(t, "k.jsonl"))
 	if len(r.Resume) != 1 || r.Resume[0].Left != 1 || !strings.Contains(r.Resume[0].Command, "--resume") {
-		t.Errorf("to go on with a run that was killed: %+v", r.Resume)
+		t.Errorf("to resume a run that was killed: %+v", r.Resume)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A scan that is gone on with knows whom it has looked at, and what it found.
+// A scan that is resumed knows which users it has scanned and what it found.
 func TestResumeScan(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	log, err := Create(path, false)

@@ -51,7 +51,7 @@ func TestSummary(t *testing.T) {
 		{"dry run", summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Planned: 2}, Requests: 2},
 			Took:   120 * time.Millisecond, Results: "-", Run: results.Run{DryRun: true, Simulated: true}}},
-		{"gone on with", summary{
+		{"resumed", summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 664, results.Denied: 20},
 				Requests: 748, Throttled: 44, Verified: 600,
 				Causes: map[revoke.Cause]*revoke.Tally{{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 20,
@@ -60,7 +60,7 @@ func TestSummary(t *testing.T) {
 			Earlier: 616, VerifiedBefore: 600, Run: *ran("revoke", "--yes", "--resume", "--verify",
 				"--results", "log.jsonl", "list.csv"),
 			Took: 1800 * time.Millisecond, Results: "log.jsonl"}},
-		{"a scan gone on with", summary{
+		{"a resumed scan", summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Found: 221}, Requests: 230},
 			Log:    map[results.Outcome]int{results.Found: 300}, Earlier: 79,
 			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170,

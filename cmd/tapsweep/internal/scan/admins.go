@@ -15,7 +15,7 @@ import (
 // Privileged are the users with an admin role, by object id and UPN in lower case.
 type Privileged map[string]struct{}
 
-// Has tells whether the user, by either name, holds an admin role.
+// Has reports whether the user, by either name, holds an admin role.
 func (p Privileged) Has(user string) bool {
 	_, ok := p[strings.ToLower(user)]
 	return ok
