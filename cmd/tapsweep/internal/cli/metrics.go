@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,17 +70,11 @@ func checkMetrics(path, command string) error {
 
 // checkOwner returns an error if a file exists and is not the metrics of a command.
 func checkOwner(path, command string) error {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	begin, err := fileout.Begin(path, 4096)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	begin := make([]byte, 4096)
-	n, _ := io.ReadFull(file, begin)
-	switch text := string(begin[:n]); {
+	switch text := string(begin); {
 	case text == "" || strings.Contains(text, fmt.Sprintf("command=%q", command)):
 		return nil
 	case strings.HasPrefix(text, metrics.Begin):

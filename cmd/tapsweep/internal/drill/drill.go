@@ -162,7 +162,7 @@ func maker(i int) *graphsim.Actor {
 }
 
 // fillHolders adds n users with one pass each to a tenant, with the names and IDs that
-// Populate uses.
+// AddUsers gives them.
 func fillHolders(sim *graphsim.Tenant, n int) {
 	sim.AddMany(n, func(i int) graphsim.User {
 		return graphsim.User{UPN: fmt.Sprintf("user%04d@contoso.example", i+1),

@@ -27,25 +27,34 @@ type File struct {
 // is not one that this command writes. An empty file, or none, is accepted, and so is a byte
 // order mark before the text.
 func CheckBegin(path string, begins ...string) error {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	text, err := Begin(path, 100)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	text := make([]byte, 100)
-	n, err := io.ReadFull(f, text)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return fmt.Errorf("reading %s: %w", path, err)
-	}
-	text = bytes.TrimPrefix(text[:n], []byte("\xEF\xBB\xBF"))
+	text = bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF"))
 	own := func(begin string) bool { return bytes.HasPrefix(text, []byte(begin)) }
 	if len(text) == 0 || slices.ContainsFunc(begins, own) {
 		return nil
 	}
 	return fmt.Errorf("%s does not look like a file that this command writes, so it is not replaced", path)
+}
+
+// Begin returns the first n bytes of a file, or all of a shorter one, and none of a file that
+// does not exist.
+func Begin(path string, n int) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, int64(n)))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return text, nil
 }
 
 // Create begins a file. If overwrite is set, Commit replaces a file that has the name.

@@ -83,3 +83,30 @@ func TestCheckBegin(t *testing.T) {
 		t.Errorf("CheckBegin of no file: %v", err)
 	}
 }
+
+func TestBegin(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, []byte("abcdef"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		path string
+		n    int
+		want string
+	}{{path, 3, "abc"}, {path, 9, "abcdef"}, {path + "-missing", 3, ""}} {
+		got, err := Begin(tt.path, tt.n)
+		if err != nil {
+			t.Errorf("Begin(%s, %d): %v", filepath.Base(tt.path), tt.n, err)
+		}
+		if string(got) != tt.want {
+			t.Errorf("Begin(%s, %d) = %q, want %q", filepath.Base(tt.path), tt.n, got, tt.want)
+		}
+	}
+}
+
+// What cannot be read is not taken for empty, because an empty file may be replaced.
+func TestBeginReportsReadErrors(t *testing.T) {
+	if _, err := Begin(t.TempDir(), 3); err == nil {
+		t.Error("a directory is read without an error")
+	}
+}

@@ -55,9 +55,6 @@ type Row struct {
 	proven     bool // the row of that is in another log
 }
 
-// Listed reports whether the row stands in tables. Repeats of a list are counted, and no more.
-func (r *Row) Listed() bool { return r.Outcome != results.Duplicate }
-
 // Rows are the rows that count, one a pair, and those beside, in the order of the logs.
 func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
