@@ -4,25 +4,40 @@ import (
 	"slices"
 	"time"
 
+	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/pass"
+	"tapsweep/input"
 )
+
+// take tells the caller of a pass, if it matches the Options and was not found before under
+// another name of the user. It reports whether it did.
+func (s *Scan) take(f *Found, now time.Time) (next []batch.Request, found bool) {
+	key := s.key(f.ID)
+	if _, again := s.found[key]; again || !s.wanted(f, now) {
+		return nil, false
+	}
+	s.found[key] = struct{}{}
+	s.counts.Found++
+	if f.Match == input.MatchTime {
+		s.counts.ByTime++
+	}
+	return s.sinks.Found(f), true
+}
 
 // wanted reports whether a pass matches the Options, and counts why it does not. now is the
 // service's time.
-func (s *Scan) wanted(p *pass.Pass, why pass.Reason, t target, now time.Time) bool {
-	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, why) {
+func (s *Scan) wanted(f *Found, now time.Time) bool {
+	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, f.Why) {
 		return false
 	}
 	switch {
-	case s.opts.MinAge > 0 && (p.Created.IsZero() || now.Sub(p.Created) < s.opts.MinAge):
+	case s.opts.MinAge > 0 && (f.Created.IsZero() || now.Sub(f.Created) < s.opts.MinAge):
 		s.counts.Recent++
-	case s.opts.ExpiredFor > 0 && why == pass.Expired &&
-		(p.Expires().IsZero() || now.Sub(p.Expires()) < s.opts.ExpiredFor):
+	case s.opts.ExpiredFor > 0 && f.Why == pass.Expired &&
+		(f.Expires().IsZero() || now.Sub(f.Expires()) < s.opts.ExpiredFor):
 		s.counts.Recent++
-	case before(p, s.opts.CreatedSince), before(p, t.since):
+	case f.Match != input.MatchID && before(&f.Pass, s.opts.CreatedSince): // the time of a record counts more
 		s.counts.Older++
-	case t.replaced(p):
-		s.noteReplaced(p, &t)
 	default:
 		return true
 	}
