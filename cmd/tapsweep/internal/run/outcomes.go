@@ -144,7 +144,10 @@ func (s *summary) auditLog(w io.Writer) {
 	if name != "" {
 		fmt.Fprintf(w, ", %d by %s", a.By, name)
 	}
-	fmt.Fprintf(w, ", %d still there\n", a.There)
+	if a.By > 0 {
+		fmt.Fprintf(w, "; %s still there", format.Plural(a.There, "of these is", "of these are"))
+	}
+	fmt.Fprintln(w)
 	if s.CreatorDoubt != "" && a.By == 0 {
 		fmt.Fprintf(w, "warning: %s\n", s.CreatorDoubt)
 	}

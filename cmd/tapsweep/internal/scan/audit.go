@@ -244,6 +244,9 @@ func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 	}
 	if !usable || f.keep(strings.ToLower(r.Targets[0].ID), r.Targets[0].UPN, m) {
 		f.counts.Made++
+		if m.theirs {
+			f.counts.By++
+		}
 		f.creators[cmp.Or(m.Creation.By, "(not named)")]++
 	}
 	return true
@@ -256,11 +259,8 @@ func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
 	if slices.ContainsFunc(list, isSame) {
 		return false
 	}
-	if m.theirs {
-		f.counts.By++
-		if !slices.ContainsFunc(list, func(other making) bool { return other.theirs }) {
-			f.order = append(f.order, user)
-		}
+	if m.theirs && !slices.ContainsFunc(list, func(other making) bool { return other.theirs }) {
+		f.order = append(f.order, user)
 	}
 	f.records[user] = append(list, m)
 	if upn != "" {
