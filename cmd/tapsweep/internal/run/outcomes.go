@@ -170,7 +170,7 @@ func (s *summary) auditLog(w io.Writer) {
 	if a.Gone.Count > 0 {
 		fmt.Fprintf(w, "%s no pass any more: %s\n",
 			format.Plural(a.Gone.Count, "of these users holds", "of these users hold"), strings.Join(a.Gone.First, ", "))
-		others(w, a.Gone.Count-len(a.Gone.First), "who hold none")
+		others(w, a.Gone.Count-len(a.Gone.First), "who hold no pass")
 	}
 	if a.Odd.Count > 0 {
 		fmt.Fprintf(w, "%s the user, the time, the creator or a readable pass id; check: %s\n",

@@ -242,30 +242,38 @@ func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 	if (!usable || unreadable) && (m.theirs || len(who) == 0) {
 		f.counts.Odd.add(m.AuditID)
 	}
-	if !usable || f.keep(strings.ToLower(r.Targets[0].ID), r.Targets[0].UPN, m) {
-		f.counts.Made++
-		if m.theirs {
-			f.counts.By++
-		}
-		f.creators[cmp.Or(m.Creation.By, "(not named)")]++
+	if usable && !f.keep(strings.ToLower(r.Targets[0].ID), r.Targets[0].UPN, m) {
+		return true // of a pass that was counted
 	}
+	f.counts.Made++
+	if m.theirs {
+		f.counts.By++
+	}
+	f.creators[cmp.Or(m.Creation.By, "(not named)")]++
 	return true
 }
 
-// keep keeps what a record says about a pass of a user. It reports whether the pass is new.
+// keep keeps what a record says about a pass of a user. It reports whether the pass is new. Of
+// several records about one pass, one by Audit.By counts.
 func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
 	list := f.records[user]
-	isSame := func(other making) bool { return m.id != "" && strings.EqualFold(m.id, other.id) }
-	if slices.ContainsFunc(list, isSame) {
+	isTheirs := func(other making) bool { return other.theirs }
+	at := slices.IndexFunc(list, func(other making) bool { return m.id != "" && strings.EqualFold(m.id, other.id) })
+	if at >= 0 && (list[at].theirs || !m.theirs) {
 		return false
 	}
-	if m.theirs && !slices.ContainsFunc(list, func(other making) bool { return other.theirs }) {
+	if m.theirs && !slices.ContainsFunc(list, isTheirs) {
 		f.order = append(f.order, user)
 	}
-	f.records[user] = append(list, m)
 	if upn != "" {
 		f.names[user] = shown(upn)
 	}
+	if at >= 0 {
+		list[at] = m
+		f.counts.By++
+		return false
+	}
+	f.records[user] = append(list, m)
 	return true
 }
 

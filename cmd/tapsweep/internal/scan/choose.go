@@ -36,16 +36,10 @@ func (s *Scan) wanted(f *Found, now time.Time) bool {
 	case s.opts.ExpiredFor > 0 && f.Why == pass.Expired &&
 		(f.Expires().IsZero() || now.Sub(f.Expires()) < s.opts.ExpiredFor):
 		s.counts.Recent++
-	case f.Match != input.MatchID && before(&f.Pass, s.opts.CreatedSince): // the time of a record counts more
-		s.counts.Older++
+	case f.Match != input.MatchID && !f.Created.IsZero() && f.Created.Before(s.opts.CreatedSince):
+		s.counts.Older++ // if the time is not known, a search for an intruder's passes must not miss it
 	default:
 		return true
 	}
 	return false
-}
-
-// before reports whether a pass was created before since. A pass without a known time was not:
-// a search for an intruder's passes must not miss it.
-func before(p *pass.Pass, since time.Time) bool {
-	return !since.IsZero() && !p.Created.IsZero() && p.Created.Before(since)
 }

@@ -120,7 +120,7 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 		err = errors.New("it has no value")
 	}
 	if err != nil {
-		s.end(&SourceError{What: p.what, Err: fmt.Errorf("a page cannot be read: %w", err)})
+		s.stop(&SourceError{What: p.what, Err: fmt.Errorf("a page cannot be read: %w", err)})
 		return
 	}
 	if s.counts.Pages++; p.counts && p.users == nil {
@@ -131,7 +131,7 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 	}
 	p.seen[maphash.String(s.seed, p.url)] = struct{}{}
 	if err := s.contents(p, *body.Value); err != nil {
-		s.end(&SourceError{What: p.what, Err: err})
+		s.stop(&SourceError{What: p.what, Err: err})
 		return
 	}
 	if body.Next != "" {
@@ -222,7 +222,7 @@ func (s *Scan) follow(p *page, link string) {
 		s.held = append(s.held, p.at(next))
 		return
 	}
-	s.end(&SourceError{What: p.what, Err: err})
+	s.stop(&SourceError{What: p.what, Err: err})
 }
 
 // relativeLink removes Graph's root from a next link, because a batch takes relative URLs. It
@@ -269,7 +269,7 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 		err = fmt.Errorf("page tokens were refused %d times and Graph returned nothing new in between: %w",
 			p.restarts+1, err)
 	}
-	s.end(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
+	s.stop(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
 }
 
 // back returns an earlier page to continue from after a page token was refused.

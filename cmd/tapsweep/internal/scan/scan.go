@@ -339,11 +339,6 @@ func (s *Scan) failed(t target, res batch.Result, unreadable error) {
 	s.sinks.Failed(&row)
 }
 
-// end ends the run, because a source cannot be read to its end.
-func (s *Scan) end(err error) {
-	s.stop(err)
-}
-
 // A SourceError says that a source of users could not be read to its end. Users may be missing.
 type SourceError struct {
 	What string // such as "the users of the tenant"
