@@ -82,6 +82,9 @@ type view struct {
 	Rows   iter.Seq[*Row]
 }
 
+// When is the time of the runs.
+func (v *view) When() string { return (&period{span: span{v.Start, v.End}}).String() }
+
 // Duplicates is how many pairs are counted and not listed.
 func (v *view) Duplicates() int { return v.Counts[results.Duplicate] }
 
@@ -105,10 +108,10 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 	}
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript),
-		Steps:  r.steps(), TenantName: name{known(r.Tenant), ""},
+		Steps:  r.steps(), TenantName: name{known(r.Tenant), nil},
 		Charts: r.charts(), Shares: r.shares(), Reasons: r.reasons(), Place: r.place()}
 	if r.domain != "" {
-		v.TenantName = name{r.domain, r.Tenant}
+		v.TenantName = name{r.domain, []string{known(r.Tenant)}}
 	}
 	for _, who := range r.Operators {
 		v.People = append(v.People, nameOf(who))

@@ -5,19 +5,25 @@ import (
 	"strings"
 )
 
-// A name is what people know something by, and its id or what else there is to know.
-type name struct{ Name, ID string }
+// A name is what people know something by, and what else there is to know, line by line.
+type name struct {
+	Name string
+	More []string
+}
 
-// nameOf splits who ran something, as token.Token.Who has it, into the name and the rest:
-// "user NAME through app APP", or "app NAME (ID)".
+// nameOf splits who ran something, as token.Token.Who has it: "user NAME through app APP (ID)" or
+// "app APP (ID)", where "APP (ID)" may be only the id.
 func nameOf(who string) name {
-	if user, app, ok := strings.Cut(strings.TrimPrefix(who, "user "), " through app "); ok {
-		return name{user, "through app " + app}
+	who, id, hasID := strings.Cut(strings.TrimSuffix(who, ")"), " (")
+	who, app, hasApp := strings.Cut(who, " through app ")
+	n := name{Name: strings.TrimPrefix(who, "user ")}
+	if hasApp {
+		n.More = append(n.More, "through app "+app)
 	}
-	if app, id, ok := strings.Cut(who, " ("); ok {
-		return name{app, strings.TrimSuffix(id, ")")}
+	if hasID {
+		n.More = append(n.More, id)
 	}
-	return name{who, ""}
+	return n
 }
 
 // longestPart is how many characters of an address stay on one line. A part that is longer does

@@ -64,18 +64,8 @@ func (r *Report) runNotes(n *notes) {
 
 // countNotes are about pairs and users that are not what they seem, or of which something is missing.
 func (r *Report) countNotes(n *notes) {
-	switch {
-	case r.WithoutRow > 0 && r.kind == "verify":
-		n.say("There is no row about %s: the run ended before it looked at them.", count(r.WithoutRow, "user"))
-	case r.WithoutRow > 0:
-		n.say("There is no row about %s; requests may have been sent for some.", count(r.WithoutRow, "pass"))
-	}
 	if q, ok := r.offline(); ok {
 		n.say("There was no connection for %s in all, in which nothing could be sent.", seconds(q.Seconds))
-	}
-	if r.Unverified > 0 && r.kind != "verify" {
-		n.say("%s that %s gone %s not verified.", count(r.Unverified, "pass"), verb(r.Unverified, "is", "are"),
-			verb(r.Unverified, "was", "were"))
 	}
 	if r.replacedRows > 0 {
 		n.say("Users held other passes in place of %s when they were verified: "+

@@ -179,7 +179,6 @@ func TestKilled(t *testing.T) {
 		"The run of 2026-03-02 02:14:05 UTC was killed, could not write any more, or is still running: " + path +
 			" has no last line of it.",
 		"The last line of " + path + " is incomplete and was left out.",
-		"There is no row about 6 passes; requests may have been sent for some.",
 	}
 	diff(t, "notes", r.Notes(), want)
 	check(t, "verdict", r.Verdict(), "4 of 10 passes are gone, 6 are left.")
