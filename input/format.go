@@ -15,6 +15,10 @@ const (
 	formatSelf  = "self"  // one pair, from Options.Self
 )
 
+// extensions map the extensions of files to formats.
+var extensions = map[string]string{".csv": formatCSV, ".tsv": formatCSV, ".json": formatJSON,
+	".jsonl": formatLines, ".ndjson": formatLines}
+
 // Formats are the values of Options.Format.
 var Formats = []string{formatCSV, formatJSON, formatLines}
 

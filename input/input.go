@@ -103,12 +103,9 @@ type Options struct {
 	// the pair calls Me. The source is SelfSource. Open then takes no lists and no Users.
 	Self bool
 
-	// Stdin is read for the name "-". Nil is os.Stdin.
+	// Stdin is read for the name "-". Nil is os.Stdin. A list that can be read only once, such as
+	// this one, is copied to the temporary directory of the system. Close deletes the copy.
 	Stdin io.Reader
-
-	// TempDir is the directory for a copy of a list that can be read only once, such as a
-	// pipe. The copy is deleted by Close. Empty means the directory of the system.
-	TempDir string
 }
 
 // Stats count what Open found. Rows is the sum of Unique, Duplicates and Invalid.

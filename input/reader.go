@@ -57,7 +57,8 @@ func (r *Row) userRow() row {
 	rec := record{nameUser: r.User, nameUPN: r.UPN}
 	checked := rec.row(r.Line)
 	if checked.left = r.Left; checked.left == LeftRefused && checked.err != nil {
-		checked.err.Msg = "the run of this log refused the row, and it names no user: name the user in a list of its own"
+		checked.err.Msg = "the run of this log refused the row, and it names no user: " +
+			"name the user in a list of its own"
 	}
 	return checked
 }

@@ -67,9 +67,10 @@ func readUserList(read Reader, name string, lenient bool, problems *Problems) ([
 	}
 	var users []User
 	bad, skipped, warning := 0, 0, ""
-	err = s.rows(func(r row) bool {
-		r = r.asUser()
-		switch {
+	for r, broken := range s.rows() {
+		switch r = r.asUser(); {
+		case broken != nil:
+			err = broken
 		case r.err == nil:
 			users = append(users, r.toUser(name))
 		case r.left == LeftRefused && lenient:
@@ -79,8 +80,7 @@ func readUserList(read Reader, name string, lenient bool, problems *Problems) ([
 			r.err.Source = name
 			problems.add(r.err)
 		}
-		return true
-	})
+	}
 	err = withClose(err, s.close())
 	const none = "no user in this list"
 	if skipped > 0 {
