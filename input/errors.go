@@ -42,7 +42,8 @@ type Problems struct {
 	Cut   bool         // SkipInvalid does not skip one of them, such as one that makes a list unreadable
 }
 
-func (p *Problems) add(e *LineError) {
+// Add counts an error, and keeps it if it is one of the first 20.
+func (p *Problems) Add(e *LineError) {
 	p.Count++
 	if len(p.Errs) < maxProblems {
 		p.Errs = append(p.Errs, e)
@@ -52,7 +53,7 @@ func (p *Problems) add(e *LineError) {
 // addFatal adds an error that SkipInvalid does not skip, if e is not nil.
 func (p *Problems) addFatal(e *LineError) {
 	if e != nil {
-		p.add(e)
+		p.Add(e)
 		p.Cut = true
 	}
 }

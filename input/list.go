@@ -151,7 +151,7 @@ func (l *List) firstPass() (skipped *LineError, err error) {
 				return nil, err
 			case l.countLeftOut(s, r):
 			case r.err != nil && !l.skip && r.left != LeftRefused:
-				problems.add(r.err)
+				problems.Add(r.err)
 			case r.err != nil:
 				skipped = cmp.Or(skipped, r.err)
 			default:

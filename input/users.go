@@ -78,7 +78,7 @@ func readUserList(read Reader, name string, lenient bool, problems *Problems) ([
 		default:
 			bad++
 			r.err.Source = name
-			problems.add(r.err)
+			problems.Add(r.err)
 		}
 	}
 	err = withClose(err, s.close())
