@@ -48,7 +48,8 @@ func TestLists(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff(string(before), after.String()); diff != "" {
+	lines := func(text string) []string { return strings.Split(text, "\n") }
+	if diff := cmp.Diff(lines(string(before)), lines(after.String())); diff != "" {
 		t.Errorf("outcomes, where -update writes those of now (-want +got):\n%s", diff)
 	}
 }
