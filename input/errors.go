@@ -2,6 +2,7 @@ package input
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -19,17 +20,18 @@ type LineError struct {
 
 // Error returns the place and the message: `list.csv:4: method "nope" is not a GUID`.
 func (e *LineError) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Source)
-	for _, n := range []int{e.Line, e.Column} {
-		if n == 0 {
-			break
-		}
-		fmt.Fprintf(&b, ":%d", n)
+	return place(e.Source, e.Line, e.Column) + ": " + e.Msg
+}
+
+// place returns a place such as list.csv:7. Line and column are left out if they are 0.
+func place(source string, line, column int) string {
+	if line > 0 {
+		source += ":" + strconv.Itoa(line)
 	}
-	b.WriteString(": ")
-	b.WriteString(e.Msg)
-	return b.String()
+	if column > 0 {
+		source += ":" + strconv.Itoa(column)
+	}
+	return source
 }
 
 // Unwrap returns the cause.
@@ -60,7 +62,7 @@ func (p *Problems) addFatal(e *LineError) {
 
 // Error returns the kept errors, one on each line, and the number of the others.
 func (p *Problems) Error() string {
-	lines := make([]string, 0, len(p.Errs)+1)
+	var lines []string
 	for _, e := range p.Errs {
 		lines = append(lines, e.Error())
 	}

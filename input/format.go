@@ -31,7 +31,7 @@ func (s *source) recognize(read Reader) error {
 	if err != nil {
 		return err
 	}
-	start, err := decode(f).Peek(bufferBytes)
+	start, err := Decode(f).Peek(bufferBytes)
 	whole := err != nil // an error comes again with the first read
 	if err := f.Close(); err != nil {
 		return err

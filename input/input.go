@@ -27,10 +27,7 @@
 // A List does not keep its rows: it takes 28 bytes of memory for each pair.
 package input
 
-import (
-	"io"
-	"strconv"
-)
+import "io"
 
 // A Pair is one row of a list: a user, and which pass of that user.
 type Pair struct {
@@ -72,13 +69,7 @@ type Pos struct {
 
 // Place returns the place of the pair, such as list.csv:7, or list.json:1:93 if other pairs
 // precede it on its line.
-func (p *Pair) Place() string {
-	place := p.Source + ":" + strconv.Itoa(p.Line)
-	if p.Column > 0 {
-		place += ":" + strconv.Itoa(p.Column)
-	}
-	return place
-}
+func (p *Pair) Place() string { return place(p.Source, p.Line, p.Column) }
 
 // Options say how lists are read. The zero value is ready to use.
 type Options struct {

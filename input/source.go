@@ -127,7 +127,7 @@ func (s *source) read(yield func(row) bool) error {
 		return err
 	}
 	defer f.Close()
-	text := decode(f)
+	text := Decode(f)
 	switch s.format {
 	case formatJSON:
 		return readJSON(text, s.usersOnly, yield)
