@@ -37,6 +37,7 @@ var arrows = map[string]string{
 	"fileout":     "",
 	"format":      "",
 	"readme":      "",
+	"markdown":    "",
 	"pass/oracle": "",
 }
 
