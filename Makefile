@@ -130,7 +130,7 @@ bench: bench-pace bench-peers bench-cost
 
 bench-pace:
 	@mkdir -p testdata/bench
-	$(GO) test ./batch/internal/throttle -run 'TestPace$$' -pace="$$PWD/testdata/bench/pace.md" -pace-readme="$$PWD/README.md" -timeout 30m
+	$(GO) test ./batch/internal/throttle -run 'TestPace$$' -pace="$$PWD/testdata/bench/pace.md" -pace-page="$$PWD/cmd/tapsweep/docs/pace.md" -timeout 30m
 	@cat testdata/bench/pace.md
 
 # The same limits in real time, over TLS and HTTP/2, and in virtual time.
