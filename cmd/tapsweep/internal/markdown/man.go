@@ -15,11 +15,12 @@ type Header struct {
 	Manual  string
 }
 
-// Man writes a page as a man page. Its first heading is left out, because NAME has it.
+// Man writes a page as a man page, without hyphenation (HY). Its first heading is left out, because NAME
+// has it.
 // Source: groff_man(7), man-pages(7).
 func Man(page string, h Header, links LinkFunc) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, ".nh\n.ad l\n.TH %q %q %q %q %q\n.SH NAME\n%s \\- %s\n.SH DESCRIPTION\n", strings.ToUpper(h.Name),
+	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q %q %q %q\n.ad l\n.SH NAME\n%s \\- %s\n.SH DESCRIPTION\n", strings.ToUpper(h.Name),
 		h.Section, h.Date, h.Source, h.Manual, escape(h.Name), roff(h.Short, links))
 	depth := 0 // columns that the text is indented
 	for _, b := range Parse(page) {

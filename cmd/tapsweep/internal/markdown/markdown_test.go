@@ -97,9 +97,9 @@ Steps
 
 func TestMan(t *testing.T) {
 	t.Parallel()
-	want := `.nh
-.ad l
+	want := `.nr HY 0
 .TH "TAPSWEEP-LISTS" "7" "Nov 2026" "tapsweep v1" "tapsweep"
+.ad l
 .SH NAME
 tapsweep\-lists \- Lists
 .SH DESCRIPTION
