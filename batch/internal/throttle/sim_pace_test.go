@@ -13,13 +13,13 @@ import (
 )
 
 var (
-	paceFlag   = flag.String("pace", "", "measure the pace and write the table to this file")
-	pageFlag   = flag.String("pace-page", "", "put a summary of the table into this page of the manual")
-	shapeFlag  = flag.String("shape", "", "print only the shapes that match this expression")
-	groupFlag  = flag.String("group", "", "print only the groups that match this expression")
-	sizeFlag   = flag.Int("requests", 0, "print only lists of so many requests")
-	showFlag   = flag.Duration("show", 0, "print what tapsweep's pacer lets go and is told until this time of each run")
-	whoFlag    = flag.String("who", "^tapsweep$", "print only the pacers that match this expression")
+	paceFlag  = flag.String("pace", "", "measure the pace and write the table to this file")
+	pageFlag  = flag.String("pace-page", "", "put a summary of the table into this page of the manual")
+	shapeFlag = flag.String("shape", "", "print only the shapes that match this expression")
+	groupFlag = flag.String("group", "", "print only the groups that match this expression")
+	sizeFlag  = flag.Int("requests", 0, "print only lists of so many requests")
+	showFlag  = flag.Duration("show", 0, "print what tapsweep's pacer lets go and is told until this time of each run")
+	whoFlag   = flag.String("who", "^tapsweep$", "print only the pacers that match this expression")
 )
 
 var sizes = []int{40, 200, 1000, 20_000}
