@@ -55,8 +55,9 @@ func newReport(l *Logs) *Report {
 	r := &Report{
 		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users,
 		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []NextCommand{},
-		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), reasonsNow: make(map[string]int),
-		causes: make(map[cause]*Failure), replacedRows: l.beside, furtherRows: l.further,
+		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
+		reasonsNow: make(map[string]int),
+		causes:     make(map[cause]*Failure), replacedRows: l.beside, furtherRows: l.further,
 		implausible: l.odd, noLines: true,
 	}
 	r.head()
@@ -81,6 +82,9 @@ func (r *Report) add(row *Row) {
 	}
 	if row.unverified {
 		r.Unverified++
+	}
+	if row.Creation.By != "" {
+		addBounded(r.Creators, row.Creation.By)
 	}
 	if row.Reason != "" {
 		addBounded(r.Reasons, row.Reason)

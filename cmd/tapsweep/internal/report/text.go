@@ -141,27 +141,33 @@ func (a NextCommand) String() string {
 	return a.Command
 }
 
-// A reasonCount is how many passes have a methodUsabilityReason.
+// A reasonCount is how many passes have a methodUsabilityReason, or a creator.
 type reasonCount struct {
 	Name  string
 	Count int
 }
 
-// reasonCounts are the reasons of some passes, the most frequent first.
+// reasonCounts are the reasons or the creators of some passes, the most frequent first.
 type reasonCounts struct {
 	Title   string
+	Column  string // of the names
 	Reasons []reasonCount
 }
 
-// reasons returns the reasons of passes that are gone apart from those of passes that are not.
+// reasons returns the reasons of passes that are gone apart from those of passes that are not, and
+// who created the passes.
 func (r *Report) reasons() (groups []reasonCounts) {
-	before := reasonCounts{Title: "What the passes were before"}
-	now := reasonCounts{Title: "What the passes are"}
+	before := reasonCounts{Title: "What the passes were before", Column: "Usability"}
+	now := reasonCounts{Title: "What the passes are", Column: "Usability"}
 	for name, n := range r.Reasons {
 		before.add(name, n-r.reasonsNow[name])
 		now.add(name, r.reasonsNow[name])
 	}
-	for _, g := range []reasonCounts{before, now} {
+	creators := reasonCounts{Title: "Who created the passes", Column: "Creator"}
+	for name, n := range r.Creators {
+		creators.add(name, n)
+	}
+	for _, g := range []reasonCounts{before, now, creators} {
 		slices.SortFunc(g.Reasons, func(a, b reasonCount) int {
 			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 		})

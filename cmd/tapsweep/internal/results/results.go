@@ -39,6 +39,7 @@ import (
 	"time"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/input"
 )
 
 // An Outcome is what became of a pair.
@@ -179,6 +180,9 @@ type Row struct {
 	Start      time.Time `json:"start,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"`
 	UsableOnce bool      `json:"usableOnce,omitempty"`
+
+	// Of a pass that a scan of the audit log has found, as far as a record says.
+	input.Creation
 }
 
 // Scanned names users whose passes were listed, and who hold none of those that the scan looks
@@ -218,7 +222,7 @@ func (r *Row) announces() bool { return r.Provisional && r.Outcome == Found }
 // clean makes server text safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"
-	for _, text := range []*string{&r.Code, &r.Message, &r.RequestID} {
+	for _, text := range []*string{&r.Code, &r.Message, &r.RequestID, &r.Creation.By, &r.AuditID, &r.Match} {
 		*text = safetext.Printable(*text)
 	}
 	r.Time = r.Time.UTC().Round(time.Millisecond)
