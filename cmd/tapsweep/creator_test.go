@@ -7,23 +7,23 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/cmd/tapsweep/internal/drill"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // incident returns a tenant in which Mallory and the help desk have created passes.
 func incident(roles ...string) *graphsim.Tenant {
 	tenant := graphsim.New(graphsim.Options{Roles: roles, Audit: true})
-	drill.FillMixed(tenant, 100)
-	tenant.AddUser(graphsim.User{UPN: drill.Helpdesk.UPN})
-	tenant.AddUser(graphsim.User{UPN: drill.Mallory.UPN})
+	simulation.FillMixed(tenant, 100)
+	tenant.AddUser(graphsim.User{UPN: simulation.Helpdesk.UPN})
+	tenant.AddUser(graphsim.User{UPN: simulation.Mallory.UPN})
 	return tenant
 }
 
 // A misspelt name must not look like an all-clear. Earlier it gave an empty file and exit 0.
 func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, incident(drill.Roles...))
+	env, root := serve(t, incident(simulation.Roles...))
 	noUsers, noUsersRoot := serve(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
 	const nobody = "malory@contoso.example"
 	tests := []struct {
@@ -34,9 +34,9 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 		rows     int
 		says     []string // each on standard error; nothing is said at all if there is none
 	}{
-		{"hers", drill.Mallory.UPN, nil, env, root, 3, []string{
+		{"hers", simulation.Mallory.UPN, nil, env, root, 3, []string{
 			"7 audit records read, 7 create a pass, 3 by mallory@contoso.example\n"}},
-		{"hers, in silence", drill.Mallory.UPN, []string{"--quiet"}, env, root, 3, nil},
+		{"hers, in silence", simulation.Mallory.UPN, []string{"--quiet"}, env, root, 3, nil},
 		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, []string{
 			"7 audit records read, 7 create a pass, 0 by malory@contoso.example\n",
 			"warning: the tenant has no user malory@contoso.example"}},
@@ -77,7 +77,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 // A user who has been renamed is found by the ID in the records.
 func TestCreatedByARenamedUser(t *testing.T) {
 	t.Parallel()
-	tenant := incident(drill.Roles...)
+	tenant := incident(simulation.Roles...)
 	id := "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c399"
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
 		{Created: time.Now().Add(-time.Minute), CreatedBy: &graphsim.Actor{UserID: id, UPN: "old-name@contoso.example"}}}})
@@ -89,18 +89,18 @@ func TestCreatedByARenamedUser(t *testing.T) {
 	}
 }
 
-// A help desk pass that replaced drill.Mallory's pass is not listed as drill.Mallory's.
+// A help desk pass that replaced simulation.Mallory's pass is not listed as simulation.Mallory's.
 func TestScanSaysWhatWasReplaced(t *testing.T) {
 	t.Parallel()
-	tenant := incident(drill.Roles...)
+	tenant := incident(simulation.Roles...)
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
-		{Created: time.Now().Add(-time.Hour), CreatedBy: drill.Mallory}}})
-	tenant.GivePass("dana@contoso.example", graphsim.Pass{CreatedBy: drill.Helpdesk})
-	tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService, By: *drill.Mallory,
+		{Created: time.Now().Add(-time.Hour), CreatedBy: simulation.Mallory}}})
+	tenant.GivePass("dana@contoso.example", graphsim.Pass{CreatedBy: simulation.Helpdesk})
+	tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService, By: *simulation.Mallory,
 		NoTarget: true, Activity: "Admin registered security info",
 		Reason: "Admin registered temporary access pass method for user"})
 	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", drill.Mallory.UPN, "--graph-url", root, "--quiet")
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--graph-url", root, "--quiet")
 	if strings.Contains(p.stdout, "dana@") {
 		t.Errorf("dana's pass is the help desk's, and was listed\n%s", p.stdout)
 	}
@@ -147,10 +147,10 @@ func TestCreatorBehindAGateway(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := incident(drill.Roles...)
+			tenant := incident(simulation.Roles...)
 			tenant.AddFaults(fault.Fault{Path: "/users/", Do: tt.do})
 			env, root := serve(t, tenant)
-			p := tapsweep(t, env, "scan", "--created-by", drill.Mallory.UPN, "--graph-url", root, "--stall-timeout", "1s")
+			p := tapsweep(t, env, "scan", "--created-by", simulation.Mallory.UPN, "--graph-url", root, "--stall-timeout", "1s")
 			if p.code != status.Stopped {
 				t.Errorf("exit %d, want %d", p.code, status.Stopped)
 			}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/readme"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 )
 
 // readmeCommands returns the shell commands that the README shows.
@@ -31,7 +31,7 @@ func readmeCommands(t *testing.T) []string {
 // simulated tenant for Microsoft's cloud.
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
 	users := tenant.AddUsers(30)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()

@@ -13,8 +13,8 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -212,7 +212,7 @@ func mustRead(t *testing.T, path string) []byte {
 // --verify on revoke, and accounts with a role first.
 func TestRevokeVerifyAndOrder(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles, ListLag: time.Second})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, ListLag: time.Second})
 	users := tenant.AddUsers(50)
 	tenant.AddUser(graphsim.User{UPN: "boss@contoso.example", Admin: true, Passes: []graphsim.Pass{{}}})
 	left := tenant.Remaining()
@@ -225,7 +225,7 @@ func TestRevokeVerifyAndOrder(t *testing.T) {
 		t.Errorf("exit %d, %d rows, the first %+v\n%s", p.code, len(rows), rows[0], p.stderr)
 	}
 	// Without the licence the list's order has to do.
-	tenant = graphsim.New(graphsim.Options{Roles: drill.Roles, Unlicensed: true})
+	tenant = graphsim.New(graphsim.Options{Roles: simulation.Roles, Unlicensed: true})
 	env, root = serve(t, tenant)
 	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--order", "privileged", "--results", "-", writeFile(t, "l.csv", listOf(tenant.AddUsers(3))))
 	if p.code != 0 || !strings.Contains(p.stderr, "--order privileged: who holds an admin role is not known") || len(tenant.Remaining()) != 0 {
@@ -352,7 +352,7 @@ func TestSweepAborts(t *testing.T) {
 // Nobody is mailed for a protected account that holds an old pass.
 func TestSweepProtectedIsQuiet(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
 	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example", Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--protect", writeFile(t, "p.csv", "user\nglass@contoso.example\n"), "--results", "-")
@@ -369,7 +369,7 @@ func TestOrderHoldsUpNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: drill.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
+			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
 			users := tenant.AddUsers(3)
 			env, root := serve(t, tenant)
 			start := time.Now()

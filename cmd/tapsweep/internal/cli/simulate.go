@@ -3,11 +3,11 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"tapsweep/cmd/tapsweep/internal/drill"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 )
 
 func (p *program) simulateCommand() *cobra.Command {
-	var o drill.Options
+	var o simulation.Options
 	cmd := &cobra.Command{
 		Use:   "simulate [flags]",
 		Short: "Serve a simulated tenant for drills",
@@ -24,7 +24,7 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Variable = variable("graph-url")
-			return drill.Serve(cmd.Context(), p.console, o)
+			return simulation.Serve(cmd.Context(), p.console, o)
 		},
 	}
 	fl := cmd.Flags()

@@ -1,5 +1,5 @@
-// Package drill serves a simulated tenant, so that people can rehearse.
-package drill
+// Package simulation serves a simulated tenant, so that people can rehearse.
+package simulation
 
 import (
 	"bytes"
