@@ -55,8 +55,8 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		{"report", []string{"report", log}, 0},
 		{"report that is written", []string{"report", "--html", none + ".html", log}, 0},
 		{"log to report on", []string{"report", none + ".jsonl"}, status.Usage},
-		{"list of a drill", []string{"simulate", "--write-list", broken, "--overwrite"}, status.Usage},
-		{"seed of a drill", []string{"simulate", "--seed", none + ".csv"}, status.Usage},
+		{"list of a simulation", []string{"simulate", "--write-list", broken, "--overwrite"}, status.Usage},
+		{"seed of a simulation", []string{"simulate", "--seed", none + ".csv"}, status.Usage},
 		{"argument that is no command", []string{bad}, status.Usage},
 		{"check", []string{"check", "--graph-url", root, "--token-file", none + ".token"}, 3},
 	} {

@@ -94,7 +94,7 @@ func (f *revokeFlags) check(cmd *cobra.Command) error {
 			"--simulate and --self exclude each other: nobody is signed in to the simulated tenant", ""},
 		conflict{simulate && f.resume != "",
 			"--resume and --simulate exclude each other: the simulated tenant is a new one each time",
-			"for a drill of several runs use tapsweep simulate"},
+			"for a simulation of several runs use tapsweep simulate"},
 	), f.guardFlags.check())
 }
 

@@ -10,7 +10,7 @@ func (p *program) simulateCommand() *cobra.Command {
 	var o simulation.Options
 	cmd := &cobra.Command{
 		Use:   "simulate [flags]",
-		Short: "Serve a simulated tenant for drills",
+		Short: "Serve a simulated tenant to rehearse with",
 		Long: `Serve a simulated tenant on this machine, with a token endpoint and Graph, over
 TLS. It prints the environment variables with which tapsweep, or any other Graph
 client that uses azidentity, connects to it, and runs until you interrupt it.
@@ -20,7 +20,7 @@ helpdesk@contoso.example the others, so that you can rehearse an incident.
 
 Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 3000/150s (a window).`,
-		Example: `  tapsweep simulate --users 1000 --limit 20/s:60 --latency 150ms --write-list drill.csv`,
+		Example: `  tapsweep simulate --users 1000 --limit 20/s:60 --latency 150ms --write-list simulated.csv`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Variable = variable("graph-url")
@@ -35,12 +35,12 @@ Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
 	fl.StringSliceVar(&o.Seed, "seed", nil, "also hold the users and passes of this list")
 	namesFile(fl, "seed")
 	addFile(fl, &o.WriteList, "write-list", "", "write the users and their passes to this new CSV file", "csv")
-	fl.BoolVar(&o.Overwrite, "overwrite", false, "replace the list of an earlier drill that --write-list names")
+	fl.BoolVar(&o.Overwrite, "overwrite", false, "replace the list of an earlier simulation")
 	fl.StringArrayVar(&o.Limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
 	addDuration(fl, &o.Latency, "latency", 0, 0, "how long each batch takes")
 	fl.StringVar(&o.Listen, "listen", "127.0.0.1:0", "address to serve at")
 	addFile(fl, &o.CAFile, "ca-file", "",
-		"write the certificate authority here, in place of that of a drill before if need be "+
+		"write the certificate authority here, in place of that of a simulation before if need be "+
 			"(default a temporary file)", "pem")
 	return cmd
 }

@@ -25,7 +25,7 @@ func TestIncomplete(t *testing.T) {
 		{"rows without a pass", summary{Results: "log.jsonl", Lists: input.Stats{AnyPass: 1}, Run: *ran("revoke", "l.csv")}, resume + more},
 		{"any pass", summary{Results: "-", Run: *ran("revoke", "--any-pass=true", "l.csv")}, more},
 		{"any pass, and nothing deleted", summary{Results: "-", Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
-		{"a drill", summary{Results: "log.jsonl", Run: *ran("revoke", "--simulate", "l.csv")}, again},
+		{"a simulation", summary{Results: "log.jsonl", Run: *ran("revoke", "--simulate", "l.csv")}, again},
 		{"a sweep", summary{Results: "-", Run: *ran("sweep", "--all-users")}, "run it again, which is harmless"},
 		{"a device", summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "l.csv")}, device +
 			again},

@@ -112,7 +112,7 @@ func TestSummaryNamesCommands(t *testing.T) {
 		has      string
 	}{
 		{"a pass remains", map[results.Outcome]int{results.Revoked: 1, results.Remains: 1}, nil, useAsList, ""},
-		{"a pass remains after a drill", map[results.Outcome]int{results.Remains: 1},
+		{"a pass remains after a simulation", map[results.Outcome]int{results.Remains: 1},
 			func(s *summary) { s.Run.Simulated = true }, "", ""},
 		{"protected users", map[results.Outcome]int{results.Revoked: 1, results.Protected: 2}, nil, "",
 			"a separate list of them"},

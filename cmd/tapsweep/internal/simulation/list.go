@@ -15,7 +15,7 @@ import (
 var simulatedRows = regexp.MustCompile(`^user,method\n(user[0-9]+@contoso\.example,[0-9a-f-]{36}\n)*$`)
 
 // writeList writes the users and their passes as a list for revoke. If replace is set, it
-// replaces the list of an earlier drill, but no other file.
+// replaces the list of an earlier simulation, but no other file.
 func writeList(path string, replace bool, passes []graphsim.HeldPass) error {
 	if err := fileout.Check("--write-list", path, replace); err != nil {
 		return status.Of(err)
@@ -25,7 +25,7 @@ func writeList(path string, replace bool, passes []graphsim.HeldPass) error {
 			"choose another --write-list file")
 	}
 	if text, err := os.ReadFile(path); err == nil && !simulatedRows.Match(text) {
-		return status.Refuse(fmt.Errorf("--write-list: %s already exists and is not the list of a drill", path),
+		return status.Refuse(fmt.Errorf("--write-list: %s already exists and is not the list of a simulation", path),
 			"choose another --write-list file")
 	}
 	f, err := fileout.Create(path, replace)
