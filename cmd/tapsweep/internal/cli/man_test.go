@@ -17,7 +17,7 @@ func TestManPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, cmd := range new(program).rootCommand().Commands() {
-		if cmd.Hidden {
+		if cmd.Hidden || cmd.IsAdditionalHelpTopicCommand() {
 			continue
 		}
 		page := string(mustRead(t, filepath.Join(dir, "tapsweep-"+cmd.Name()+".1")))
