@@ -15,7 +15,7 @@ const internal = "tapsweep/cmd/tapsweep/internal/"
 var arrows = map[string]string{
 	"cli":         "run simulation checkup report console tenant metrics evidence status auth cloud pass progress results scan fileout format",
 	"run":         "tenant protect scan revoke results progress metrics evidence console status pass token fileout format",
-	"checkup":     "tenant console status token pass",
+	"checkup":     "tenant console status token pass scan",
 	"simulation":  "console status results fileout",
 	"tenant":      "auth cloud token protect answer status format",
 	"status":      "protect revoke scan answer results fileout",

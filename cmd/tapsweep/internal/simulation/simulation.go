@@ -145,7 +145,8 @@ func setVariable(system, v string) string {
 }
 
 // Roles are the permissions of the simulated tenant's app: all that tapsweep may need.
-var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All"}
+var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All",
+	"Organization.Read.All"}
 
 // Helpdesk and Mallory are the creators of the passes in the audit log of a simulated tenant.
 var (
