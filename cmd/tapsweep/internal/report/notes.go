@@ -3,8 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
-
-	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // notes are sentences.
@@ -64,7 +63,7 @@ func (r *Report) runNotes(n *notes) {
 
 // countNotes are about pairs and users that are not what they seem, or of which something is missing.
 func (r *Report) countNotes(n *notes) {
-	if q, ok := r.offline(); ok {
+	if q, ok := r.Waits.Quotas[results.NoConnection]; ok {
 		n.say("There was no connection for %s in all, in which nothing could be sent.", seconds(q.Seconds))
 	}
 	if r.replacedRows > 0 {
@@ -78,12 +77,5 @@ func (r *Report) countNotes(n *notes) {
 	if r.unverifiedUsers > 0 {
 		n.say("The proof is not complete: %s %s not looked at.",
 			count(r.unverifiedUsers, "user"), verb(r.unverifiedUsers, "was", "were"))
-	}
-	switch {
-	case r.implausible == 1:
-		n.say("The logs have a time or number that cannot be true, such as a year before 2000; it was left out or cut.")
-	case r.implausible > 1:
-		n.say("The logs have %s times or numbers that cannot be true, such as years before 2000; "+
-			"they were left out or cut.", format.Number(r.implausible))
 	}
 }

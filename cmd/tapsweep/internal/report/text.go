@@ -110,10 +110,8 @@ func (r *Report) figures() (rows [][]string) {
 	if r.Proof() != "" {
 		add("verified", r.Verified, fmt.Sprintf("of %s: a LIST afterwards shows no pass", format.Number(r.deleted())))
 	}
-	for _, group := range r.reasons() {
-		for _, reason := range group.Reasons {
-			add(reason.Name, reason.Count, strings.ToLower(group.Title))
-		}
+	for _, reason := range r.reasons() {
+		add(reason.Name, reason.Count, "usability of the pass")
 	}
 	return rows
 }
@@ -156,33 +154,13 @@ type reasonCount struct {
 	Count int
 }
 
-// reasonCounts are the reasons of some passes, the most frequent first.
-type reasonCounts struct {
-	Title   string
-	Reasons []reasonCount
-}
-
-// reasons returns the reasons of passes that are gone apart from those of passes that are not.
-func (r *Report) reasons() (groups []reasonCounts) {
-	before := reasonCounts{Title: "What the passes were before"}
-	now := reasonCounts{Title: "What the passes are"}
+// reasons returns the reasons of all passes, the most frequent first.
+func (r *Report) reasons() (counts []reasonCount) {
 	for name, n := range r.Reasons {
-		before.add(name, n-r.reasonsNow[name])
-		now.add(name, r.reasonsNow[name])
+		counts = append(counts, reasonCount{name, n})
 	}
-	for _, g := range []reasonCounts{before, now} {
-		slices.SortFunc(g.Reasons, func(a, b reasonCount) int {
-			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
-		})
-		if len(g.Reasons) > 0 {
-			groups = append(groups, g)
-		}
-	}
-	return groups
-}
-
-func (g *reasonCounts) add(name string, n int) {
-	if n > 0 {
-		g.Reasons = append(g.Reasons, reasonCount{name, n})
-	}
+	slices.SortFunc(counts, func(a, b reasonCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	return counts
 }

@@ -25,25 +25,6 @@ func pageOf(t *testing.T, p Page, paths ...string) string {
 	return b.String()
 }
 
-// The reasons of passes that are gone are apart from those of passes that can still be used.
-func TestReasonsNow(t *testing.T) {
-	reason := func(s string) rowChange { return func(r *results.Row) { r.Reason = s } }
-	m := &logBuilder{now: night}
-	m.run("a.csv", 3)
-	m.row("a.csv", 2, results.Revoked, reason("expired"))
-	m.row("a.csv", 3, results.Remains, reason("usable"))
-	m.row("a.csv", 4, results.Denied, reason("usable"))
-	m.end(1, "")
-	path := m.write(t, "a.jsonl")
-	diff(t, "reasons", reportOf(t, path).reasons(), []reasonCounts{
-		{"What the passes were before", []reasonCount{{"expired", 1}}},
-		{"What the passes are", []reasonCount{{"usable", 2}}},
-	})
-	page := pageOf(t, Page{}, path)
-	check(t, "passes that were", strings.Count(page, " pass was expired"), 1)
-	check(t, "passes that are", strings.Count(page, " pass is usable"), 2)
-}
-
 // The exit code means something else for each command, and for a dry run.
 func TestExitTexts(t *testing.T) {
 	var got strings.Builder
