@@ -54,7 +54,8 @@ func newReport(l *Logs) *Report {
 		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users,
 		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []NextCommand{},
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int),
-		causes: make(map[cause]*Failure), tasks: make(map[task]int), unverified: make(map[*log]int), replacedRows: l.beside, furtherRows: l.further,
+		causes: make(map[cause]*Failure), tasks: make(map[task]int), unverified: make(map[*log]int),
+		replacedRows: l.beside, furtherRows: l.further,
 		noLines: true,
 	}
 	r.head()

@@ -53,13 +53,11 @@ func TestLinkToCSV(t *testing.T) {
 // A group of failures is more than its outcome: what its button shows is told apart by
 // all that makes the group.
 func TestCauses(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 4)
-	for i, hint := range []string{"", "one", "one", "two"} {
-		m.row("a.csv", i+2, results.Failed, func(r *results.Row) { r.Code, r.Status, r.Hint = "", 500+i/3, hint })
+	failed := func(line, status int, hint string) piece {
+		return row(line, results.Failed, func(r *results.Row) { r.Code, r.Status, r.Hint = "", status, hint })
 	}
-	m.end(1, "")
-	page := pageOf(t, Page{}, m.write(t, "a.jsonl"))
+	page := pageOf(t, Page{}, logOf(t, 0, 4, "revoke a.csv", failed(2, 500, ""), failed(3, 500, "one"),
+		failed(4, 500, "one"), failed(5, 501, "two"), ends(1)))
 	groups := make(map[string]int)
 	for _, g := range regexp.MustCompile(`<tr data-o="failed" data-g="(\d+)"`).FindAllStringSubmatch(page, -1) {
 		groups[g[1]]++
