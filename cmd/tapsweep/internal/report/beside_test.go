@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,9 +128,15 @@ func TestSeveralPasses(t *testing.T) {
 	wantNote(t, r, "2 passes of users who had several have an additional row")
 
 	table := csvOf(t, path)
-	check(t, "rows of pairs in the CSV", strings.Count(strings.Join(table, "\n")+"\n", ",\n"), r.Pairs)
+	pairs, at := 0, slices.Index(csvHeader, "beside")
+	for _, line := range table[1:] {
+		if strings.Split(line, ",")[at] == "" {
+			pairs++
+		}
+	}
+	check(t, "rows of pairs in the CSV", pairs, r.Pairs)
 	list, err := input.Open([]string{"-"}, input.Options{Reader: new(results.Lists).Read,
-		Stdin: strings.NewReader(strings.Join(table, "\n")), TempDir: t.TempDir()})
+		Stdin: strings.NewReader(strings.Join(table, "\n"))})
 	if err != nil {
 		t.Fatal(err)
 	}

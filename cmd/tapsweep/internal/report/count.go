@@ -53,10 +53,9 @@ func newReport(l *Logs) *Report {
 	r := &Report{
 		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users,
 		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []NextCommand{},
-		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int),
+		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
 		causes: make(map[cause]*Failure), tasks: make(map[task]int), unverified: make(map[*log]int),
-		replacedRows: l.beside, furtherRows: l.further,
-		noLines: true,
+		replacedRows: l.beside, furtherRows: l.further, noLines: true,
 	}
 	r.head()
 	for _, lg := range l.logs {
@@ -83,6 +82,9 @@ func (r *Report) add(row *Row) {
 		if row.proof == nil {
 			r.unverified[row.log]++
 		}
+	}
+	if row.Creation.By != "" {
+		addBounded(r.Creators, row.Creation.By)
 	}
 	if row.Reason != "" {
 		addBounded(r.Reasons, row.Reason)

@@ -41,6 +41,7 @@ type Report struct {
 	Verified   int                     `json:"verified"`   // pairs whose user holds no pass, by a LIST afterwards
 	Unverified int                     `json:"unverified"` // pairs that should have been verified
 	Reasons    map[string]int          `json:"reasons"`    // passes by methodUsabilityReason
+	Creators   map[string]int          `json:"creators"`   // passes by who created them, from the audit log
 	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
 	Attempts   []Tries                 `json:"attempts"`
 	Waits      Waits                   `json:"waits"`

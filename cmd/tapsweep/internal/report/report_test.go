@@ -82,11 +82,12 @@ func TestCSVIsSafeInSpreadsheet(t *testing.T) {
 	m.run("a.csv", 1)
 	m.row("=cmd|x.csv", 1, results.Failed, func(r *results.Row) {
 		r.User, r.Message, r.Code = "+dana@contoso.com", "=HYPERLINK(\"http://x\")", "@SUM(A1)"
+		r.Creation = input.Creation{By: "=HR", At: night, AuditID: "-7", Match: input.MatchID}
 	})
 	diff(t, "CSV", csvOf(t, m.write(t, "log.jsonl")), []string{
 		strings.Join(csvHeader, ","),
 		`'=cmd|x.csv,1,'+dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001,failed,503,'@SUM(A1),` +
-			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,,,,,,,,,,`,
+			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,,,,,,,,,,,'=HR,2026-03-02T02:14:05Z,'-7,by id`,
 	})
 }
 

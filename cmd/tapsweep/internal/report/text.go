@@ -110,8 +110,10 @@ func (r *Report) figures() (rows [][]string) {
 	if r.Proof() != "" {
 		add("verified", r.Verified, fmt.Sprintf("of %s: a LIST afterwards shows no pass", format.Number(r.deleted())))
 	}
-	for _, reason := range r.reasons() {
-		add(reason.Name, reason.Count, "usability of the pass")
+	for _, group := range r.names() {
+		for _, c := range group.Counts {
+			add(c.Name, c.Count, strings.ToLower(group.Title))
+		}
 	}
 	return rows
 }
@@ -148,19 +150,38 @@ func (s step) String() string {
 	return s.Command
 }
 
-// A reasonCount is how many passes have a methodUsabilityReason.
-type reasonCount struct {
+// A nameCount is how many passes have a name in common.
+type nameCount struct {
 	Name  string
 	Count int
 }
 
-// reasons returns the reasons of all passes, the most frequent first.
-func (r *Report) reasons() (counts []reasonCount) {
-	for name, n := range r.Reasons {
-		counts = append(counts, reasonCount{name, n})
+// names are how many passes have each name, the most frequent first.
+type names struct {
+	Title  string
+	Column string // heading of the names
+	Counts []nameCount
+}
+
+// names returns why the passes can be used or not, and who created them, as far as is known.
+func (r *Report) names() (groups []names) {
+	for _, g := range []struct {
+		title, column string
+		counts        map[string]int
+	}{
+		{"Usability of the passes", "Usability", r.Reasons},
+		{"Who created the passes", "Creator", r.Creators},
+	} {
+		var counts []nameCount
+		for name, n := range g.counts {
+			counts = append(counts, nameCount{name, n})
+		}
+		slices.SortFunc(counts, func(a, b nameCount) int {
+			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+		})
+		if len(counts) > 0 {
+			groups = append(groups, names{g.title, g.column, counts})
+		}
 	}
-	slices.SortFunc(counts, func(a, b reasonCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
-	})
-	return counts
+	return groups
 }

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
 )
 
 func pageOf(t *testing.T, p Page, paths ...string) string {
@@ -23,6 +25,22 @@ func pageOf(t *testing.T, p Page, paths ...string) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// Passes are counted by why they can be used or not, and by who created them.
+func TestNames(t *testing.T) {
+	reason := func(s string) rowChange { return func(r *results.Row) { r.Reason = s } }
+	hers := func(r *results.Row) {
+		r.Creation = input.Creation{By: "mallory@contoso.com", At: night.Add(-time.Hour), AuditID: "a-7", Match: input.MatchID}
+	}
+	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked, reason("expired"), hers),
+		row(3, results.Remains, reason("usable"), hers), row(4, results.Denied, reason("usable")), ends(1))
+	diff(t, "names", reportOf(t, path).names(), []names{
+		{"Usability of the passes", "Usability", []nameCount{{"usable", 2}, {"expired", 1}}},
+		{"Who created the passes", "Creator", []nameCount{{"mallory@contoso.com", 2}}},
+	})
+	check(t, "passes with a creator", strings.Count(pageOf(t, Page{}, path),
+		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
 }
 
 // The exit code means something else for each command, and for a dry run.
