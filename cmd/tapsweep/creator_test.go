@@ -125,6 +125,16 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	}
 }
 
+// incidentWithoutID returns an incident in which the record of one of Mallory's four passes has no id.
+func incidentWithoutID() *graphsim.Tenant {
+	const dana = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	tenant, at := incident(simulation.Roles...), time.Now().Add(-time.Hour)
+	tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{Created: at}}})
+	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory, TargetID: dana,
+		Activity: "User registered security info", Reason: "User registered temporary access pass method"})
+	return tenant
+}
+
 // An incident report says who created each revoked pass. The rows of a scan carry it through a list,
 // the log, the evidence and a report that is used as a list again, and a sweep has it too.
 func TestCreatorOfEachRevokedPass(t *testing.T) {
@@ -132,13 +142,7 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 	for _, form := range []string{"found.csv", "found.jsonl", "scan.jsonl", "table.csv", "sweep"} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			tenant := incident(simulation.Roles...)
-			tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", ID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311",
-				Passes: []graphsim.Pass{{Created: time.Now().Add(-time.Hour)}}})
-			tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Hour), Service: graphsim.PassService,
-				By: *simulation.Mallory, TargetID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311",
-				Activity: "User registered security info", Reason: "User registered temporary access pass method"})
-			env, root := serve(t, tenant)
+			env, root := serve(t, incidentWithoutID())
 			dir := t.TempDir()
 			run := func(command string, flags ...string) process {
 				p := tapsweep(t, env, slices.Concat([]string{command, "--graph-url", root}, flags)...)
