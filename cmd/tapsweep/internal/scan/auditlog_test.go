@@ -301,18 +301,17 @@ func TestOddRecords(t *testing.T) {
 		a.Time, a.Service, a.Activity, a.Reason = whole.Time, whole.Service, whole.Activity, whole.Reason
 		return a
 	}
-	const id = danaID
 	raw := func(record string) graphsim.Options {
 		good := `{"id":"good","activityDateTime":"` + time.Now().UTC().Format(time.RFC3339) + `",` +
 			`"activityDisplayName":"Admin registered security info","resultReason":"temporary access pass",` +
-			`"initiatedBy":{"user":{"userPrincipalName":"mallory@contoso.com"}},"targetResources":[{"id":"` + id + `"}]}`
+			`"initiatedBy":{"user":{"userPrincipalName":"mallory@contoso.com"}},"targetResources":[{"id":"` + danaID + `"}]}`
 		return graphsim.Options{Faults: []fault.Fault{
 			{Path: "/auditLogs/", Do: fault.ItemBody(`{"value":[` + record + `,` + good + `]}`)}}}
 	}
 	const (
 		says = `"id":"odd-1","activityDisplayName":"Admin registered security info",` +
 			`"resultReason":"temporary access pass",`
-		target = `"targetResources":[{"id":"` + id + `"}]`
+		target = `"targetResources":[{"id":"` + danaID + `"}]`
 	)
 	tests := []struct {
 		name   string
@@ -327,8 +326,8 @@ func TestOddRecords(t *testing.T) {
 		{"a target without an id", graphsim.AuditEntry{By: *mallory, TargetUPN: "x@contoso.com"}, graphsim.Options{},
 			mallory.UPN, 1},
 		{"a target that is a path", graphsim.AuditEntry{By: *mallory, TargetID: "../x"}, graphsim.Options{}, mallory.UPN, 1},
-		{"no initiator", graphsim.AuditEntry{NoInitiator: true, TargetID: id}, graphsim.Options{}, mallory.UPN, 1},
-		{"no initiator, by anybody", graphsim.AuditEntry{NoInitiator: true, TargetID: id}, graphsim.Options{}, "", 0},
+		{"no initiator", graphsim.AuditEntry{NoInitiator: true, TargetID: danaID}, graphsim.Options{}, mallory.UPN, 1},
+		{"no initiator, by anybody", graphsim.AuditEntry{NoInitiator: true, TargetID: danaID}, graphsim.Options{}, "", 0},
 		{"no time", graphsim.AuditEntry{}, raw(`{` + says + target + `}`), "", 1},
 		{"a time that is a number", graphsim.AuditEntry{}, raw(`{` + says + `"activityDateTime":7,` + target + `}`), "", 1},
 		{"targets that are text", graphsim.AuditEntry{}, raw(`{` + says + `"targetResources":"x"}`), "", 1},
@@ -341,7 +340,7 @@ func TestOddRecords(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tenant := audited(tt.opts)
-			tenant.AddUser(graphsim.User{ID: id, UPN: "dana@contoso.com", Passes: made(mallory, 2*time.Minute)})
+			tenant.AddUser(graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: made(mallory, 2*time.Minute)})
 			tenant.AddAudit(create(tt.record))
 			found, _, counts, err := look(t, tenant, since(time.Hour, tt.by), batch.Options{})
 			if err != nil {
