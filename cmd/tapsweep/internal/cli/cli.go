@@ -168,6 +168,7 @@ func strictDefaults(root *cobra.Command) {
 				}
 				return nil
 			}
+			cmd.ValidArgsFunction = completeHelp
 		}
 	}
 }

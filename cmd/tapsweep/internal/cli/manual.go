@@ -26,6 +26,19 @@ func (p *program) manualPages() []*cobra.Command {
 	return topics
 }
 
+// completeHelp completes the names of commands and of pages.
+func completeHelp(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, sub := range cmd.Root().Commands() {
+		if !sub.Hidden {
+			names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // columns returns the width of the terminal, or 80 if standard output is not a terminal.
 func (p *program) columns() int {
 	if f, ok := p.console.Out.(*os.File); ok {
