@@ -4,19 +4,18 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 const (
+	samples = "../testdata/lists"
+	cases   = "../testdata/cases"
+
 	oid1  = "3f2a1c00-0000-4000-8000-000000000001"
 	oid2  = "3f2a1c00-0000-4000-8000-000000000002"
 	pass1 = "9f0c7d00-0000-4000-8000-0000000000a1"
@@ -25,9 +24,15 @@ const (
 	eli   = "eli@fabrikam.com"
 )
 
+var (
+	obj1 = `{"user":"` + dana + `","method":"` + pass1 + `"}`
+	obj2 = `{"user":"` + eli + `","method":"` + pass2 + `"}`
+)
+
 // filled puts users, passes and objects into a text, in the place of their names.
 var filled = strings.NewReplacer(strings.ToUpper(dana), strings.ToUpper(dana), "OBJ1", obj1, "OBJ2", obj2,
-	"DANA", dana, "ELI", eli, "OID1UP", strings.ToUpper(oid1), "OID1", oid1, "OID2", oid2, "PASS1", pass1, "PASS2", pass2,
+	"DANA", dana, "ELI", eli, "OID1UP", strings.ToUpper(oid1), "OID1", oid1, "OID2", oid2,
+	"PASS1", pass1, "PASS2", pass2,
 	"GRAPH.TAP", "#microsoft.graph.temporaryAccessPassAuthenticationMethod", "GRAPH.", "#microsoft.graph.")
 
 // write puts a list, filled, into a file of that name and returns its path.
@@ -82,45 +87,6 @@ func checkError(t testing.TB, what string, err error, want string) {
 		t.Errorf("%s returns the error %q, want none", what, err)
 	case err != nil && !strings.Contains(err.Error(), want):
 		t.Errorf("%s returns the error %q, want one with %q", what, err, want)
-	}
-}
-
-// checkRefused checks that Open refuses a list, and why.
-func checkRefused(t testing.TB, file, text, want string) {
-	t.Helper()
-	l, err := Open([]string{write(t, file, text)}, Options{})
-	if err == nil {
-		l.Close()
-	}
-	checkError(t, fmt.Sprintf("Open of %.200q", text), err, want)
-}
-
-// A readTest is a list and either the pairs it holds or what the error says.
-type readTest struct {
-	name string
-	text string
-	want []Pair // Source and Column are not compared
-	err  string // part of the error, after the path
-}
-
-func runReadTests(t *testing.T, file string, tests []readTest) {
-	t.Helper()
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			path := write(t, file, tt.text)
-			l, err := Open([]string{path}, Options{})
-			if err != nil {
-				err = errors.New(strings.ReplaceAll(err.Error(), path, file))
-			}
-			checkError(t, fmt.Sprintf("Open of %.200q", tt.text), err, tt.err)
-			if err != nil {
-				return
-			}
-			defer l.Close()
-			if diff := cmp.Diff(tt.want, all(t, l), cmpopts.IgnoreFields(Pair{}, "Source", "Column")); diff != "" {
-				t.Errorf("Pairs of %.200q (-want +got):\n%s", tt.text, diff)
-			}
-		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -128,26 +129,18 @@ func unquote(value json.RawMessage) string {
 
 // kindOfValue names the type of a JSON value, for a message.
 func kindOfValue(value json.RawMessage) string {
-	switch value[0] {
-	case '[':
-		return "an array"
-	case '{':
-		return "an object"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
+	tok, _ := json.NewDecoder(bytes.NewReader(value)).Token() // cannot fail, value is valid
+	return kindOfToken(tok)
 }
 
 // kindOfToken is kindOfValue for the value that starts with a token.
 func kindOfToken(tok json.Token) string {
-	switch tok := tok.(type) {
+	switch tok.(type) {
 	case json.Delim:
-		return kindOfValue(json.RawMessage{byte(tok)})
+		if tok == json.Delim('[') {
+			return "an array"
+		}
+		return "an object"
 	case string:
 		return "a string"
 	case bool:

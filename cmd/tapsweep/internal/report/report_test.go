@@ -179,11 +179,10 @@ func TestKilled(t *testing.T) {
 	want := []string{
 		"The run of 2026-03-02 02:14:05 UTC was killed, could not write any more, or is still running: " + path +
 			" has no last line of it.",
-		"The last line of " + path + " is torn and was left out.",
-		"No row tells what became of 6 pairs; requests may have been sent for some.",
+		"The last line of " + path + " is incomplete and was left out.",
 	}
 	diff(t, "notes", r.Notes(), want)
-	check(t, "verdict", r.Verdict(), "4 of 10 pairs are done, 6 are not.")
+	check(t, "verdict", r.Verdict(), "4 of 10 passes are gone, 6 are left.")
 	check(t, "end", r.Runs[0].End, night.Add(4*time.Second))
 	check(t, "seconds", r.Seconds, 4)
 	check(t, "pairs per second", r.PairsPerSecond, 1)
@@ -351,9 +350,9 @@ func TestResumeCommand(t *testing.T) {
 		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -",
 			"with the same list on standard input"},
 		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "",
-			"the run was a drill against a simulated tenant, which is gone"},
-		{"no command", "l.jsonl", nil, "", "the log does not tell the command of its run"},
-		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not tell the command of its run"},
+			"the run was a simulation, and its tenant is gone"},
+		{"no command", "l.jsonl", nil, "", "the log does not have the command of its run"},
+		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not have the command of its run"},
 		{"unprintable", "l.jsonl", []string{"revoke", "a\u202e.csv"}, "",
 			"the command of the run has characters that cannot be shown"},
 	}

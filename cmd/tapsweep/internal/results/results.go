@@ -116,6 +116,7 @@ type Run struct {
 	Command   []string  `json:"command"`            // arguments; tapsweep takes no secrets there
 	Digest    string    `json:"digest"`             // of the list, see input.List.Digest
 	Tenant    string    `json:"tenant"`             // the token's, or as configured, or empty
+	Domain    string    `json:"domain,omitempty"`   // of the tenant, if it is known
 	Operator  string    `json:"operator,omitempty"` // whose token it is, if the token says so
 	Self      string    `json:"self,omitempty"`     // id of the signed-in user, if rows mean that one
 	GraphRoot string    `json:"graphRoot"`
