@@ -19,10 +19,7 @@ type Row struct {
 	Line              int // on which the row starts, counted from 1
 	User, UPN, Method string
 	Left              Left
-
-	// Err says why the row is refused. Field is "user" or "method" if one of them is to blame.
-	Err   error
-	Field string
+	Err               error // why the row is refused, nil if it is not
 }
 
 // Left says why a row is left out.
@@ -46,7 +43,7 @@ func (r *Row) row() row {
 	case checked.isLeftOut():
 		checked.err = nil
 	case r.Err != nil:
-		checked = checked.refuse(r.Field, r.Err)
+		checked = checked.refuse(r.Err)
 	}
 	return checked
 }
