@@ -109,6 +109,9 @@ func (h *header) row(fields []string, line int) row {
 			return r.refuse(misnamedColumn(trim(h.fields[i])))
 		}
 	}
+	for _, i := range h.creation {
+		r.creation.Set(h.fields[i], PlainValue(trim(fields[i])))
+	}
 	return r
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -106,6 +107,7 @@ func somePairs(n int) []Pair {
 		}
 		if i%3 != 0 {
 			p.Method = fmt.Sprintf("9f0c7d00-0000-4000-8000-%012x", i)
+			p.Creation = Creation{By: "=HR, \"Jo\"", At: time.Unix(int64(i), 0).UTC(), AuditID: p.Method, Match: MatchTime}
 		}
 	}
 	return pairs
@@ -115,9 +117,13 @@ func asCSV(pairs []Pair, comma rune, crlf bool) string {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	w.Comma, w.UseCRLF = comma, crlf
-	rows := [][]string{{"User Principal Name", "method_id", "display name"}}
+	rows := [][]string{append([]string{"User Principal Name", "method_id", "display name"}, CreationColumns...)}
 	for _, p := range pairs {
-		rows = append(rows, []string{CSVValue(p.User), CSVValue(p.Method), "Müller, \"Jo\"\nline two; three"})
+		row := []string{CSVValue(p.User), CSVValue(p.Method), "Müller, \"Jo\"\nline two; three"}
+		for _, value := range p.Creation.Values() {
+			row = append(row, CSVValue(value))
+		}
+		rows = append(rows, row)
 	}
 	if err := w.WriteAll(rows); err != nil {
 		panic(err)
@@ -135,6 +141,10 @@ func asObjects(pairs []Pair, separator string) string {
 		o := map[string]any{"user": p.User, "note": []any{1, map[string]any{"user": "x"}}}
 		if p.Method != "" {
 			o["methodId"] = p.Method
+		}
+		if p.Creation != (Creation{}) {
+			o["Created By"], o["createdAt"] = p.Creation.By, p.Creation.At
+			o["audit_id"], o["auditMatch"] = p.Creation.AuditID, p.Creation.Match
 		}
 		text, err := json.Marshal(o)
 		if err != nil {

@@ -53,6 +53,9 @@ type Pair struct {
 	// Method is the id of the pass as written. Empty means any pass of the user.
 	Method string
 
+	// Creation says who created the pass, if the row does.
+	Creation Creation
+
 	// Err says why the row was refused. Such pairs are yielded only with Options.SkipInvalid.
 	// Then User and Method are only for display: printable, and at most 100 characters.
 	Err error

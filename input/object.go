@@ -14,6 +14,7 @@ type object struct {
 	line     int
 	names    nameSet
 	values   record
+	creation Creation
 	nulls    [nameCount]bool // the names whose value is null
 	misnamed error           // set if an unknown name holds a GUID
 	firstErr error           // the first thing wrong with the object
@@ -47,6 +48,8 @@ func (o *object) describe(m meaning, key string, value json.RawMessage) {
 		if holdsGUID(text) || text == "" && holdsGUID(string(value)) {
 			o.misnamed = misnamedColumn(key)
 		}
+	case m == ofCreation:
+		o.creation.Set(key, text)
 	case folded == "@odata.context":
 		o.names.context(text)
 	case folded == "additionalproperties" && value[0] == '{': // PowerShell puts the type there
@@ -78,6 +81,7 @@ func (o *object) row() row {
 		}
 	}
 	r := o.values.row(o.line)
+	r.creation = o.creation
 	switch {
 	case o.firstErr != nil:
 		return r.refuse(o.firstErr)

@@ -51,7 +51,7 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 		p.User, p.Method, p.Err = unquoted(showUser(r.user)), unquoted(showMethod(r.method)), r.err
 		return p, l.skip || r.left == LeftRefused
 	}
-	p.UPN = r.upn
+	p.UPN, p.Creation = r.upn, r.creation
 	i, ok := l.known.find(pairKey(r))
 	if !ok || i > at.unique {
 		return p, false

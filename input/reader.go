@@ -18,6 +18,7 @@ type Reader func(name string, start []byte, open func() (io.ReadCloser, error)) 
 type Row struct {
 	Line              int // on which the row starts, counted from 1
 	User, UPN, Method string
+	Creation          Creation
 	Left              Left
 	Err               error // why the row is refused, nil if it is not
 }
@@ -38,7 +39,7 @@ const (
 func (r *Row) row() row {
 	rec := record{nameUser: r.User, nameUPN: r.UPN, nameMethod: r.Method}
 	checked := rec.row(r.Line)
-	checked.left = r.Left
+	checked.left, checked.creation = r.Left, r.Creation
 	switch {
 	case checked.isLeftOut():
 		checked.err = nil

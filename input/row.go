@@ -13,6 +13,7 @@ type row struct {
 	line, column int
 	user, method string
 	upn          string // if user is an object ID and the row also has a user principal name
+	creation     Creation
 	err          *LineError
 
 	left Left // of a row that Options.Reader reads

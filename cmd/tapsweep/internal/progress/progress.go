@@ -153,6 +153,9 @@ func (d *Display) Verified(was, o results.Outcome) {
 // Passed counts something that needs no row, such as a user without a find.
 func (d *Display) Passed() { d.update(func(m *meter) { m.done++ }) }
 
+// SetTotal sets Options.Total, once it is known.
+func (d *Display) SetTotal(n int) { d.update(func(m *meter) { m.Total = n }) }
+
 // Observe counts how many requests of a batch the tenant accepted and refused. closedUntil is when
 // the gate of their quota opens, zero if it is open.
 func (d *Display) Observe(accepted, refused int, quota string, closedUntil time.Time) {
