@@ -123,6 +123,7 @@ have no variable.`,
 		p.inOrder(cmd)
 	}
 	root.AddCommand(p.versionCommand(), p.manCommand())
+	root.AddCommand(p.manualPages()...)
 	p.finishFlags(root.Commands())
 	return root
 }

@@ -45,7 +45,7 @@ import (
 // An Outcome is what became of a pair.
 type Outcome string
 
-// The outcomes. README.md tells users what each means for them.
+// The outcomes. The page results of the manual explains them.
 const (
 	Revoked     Outcome = "revoked"      // deleted, or gone after an attempt whose answer was lost
 	Absent      Outcome = "absent"       // the user holds no pass
@@ -59,7 +59,7 @@ const (
 	NotSent     Outcome = "not_sent"     // the run stopped before
 	Protected   Outcome = "protected"    // the user is on a --protect list
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
-	Duplicate   Outcome = "duplicate"    // an earlier row names the same pair
+	Duplicate   Outcome = "duplicate"    // an earlier row names the same pass
 	Planned     Outcome = "planned"      // a dry run: this pass would be revoked
 	Found       Outcome = "found"        // a scan: this pass was looked for
 )
@@ -72,7 +72,7 @@ var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Re
 type meaning struct {
 	done  bool   // nothing is left to do
 	again bool   // a resumed run tries the pair again
-	text  string // what became of it, and what is left to do; README.md has the same texts
+	text  string // what became of it, and what is left to do; the page results has the same texts
 }
 
 var meanings = map[Outcome]meaning{
@@ -80,7 +80,7 @@ var meanings = map[Outcome]meaning{
 	Absent:      {true, false, "the user holds no pass"},
 	Planned:     {true, false, "dry run: this pass would be deleted"},
 	Found:       {true, false, "the user holds this pass; the run did not delete it"},
-	Duplicate:   {true, false, "an earlier row names the same pair"},
+	Duplicate:   {true, false, "an earlier row names the same pass"},
 	Remains:     {false, true, "the user still holds a pass; the row names it"},
 	Replaced:    {false, false, "the user holds another pass; list the user alone to revoke it"},
 	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object id"},

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/cloud"
 )
 
@@ -268,16 +268,17 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// The README has the ids that the hints name.
-func TestReadmeIDs(t *testing.T) {
-	text, err := os.ReadFile("../../../../README.md")
-	if err != nil {
-		t.Fatal(err)
+// The manual has the ids that the hints name.
+func TestIDsInTheManual(t *testing.T) {
+	text := docs.Find("signing-in").Text
+	for _, p := range []permission{passOnly, allMethods, readBasic, groupMembers, auditLog} {
+		if row := "| " + p.name + " | `" + p.role + "` | `" + p.scope + "` |"; !strings.Contains(text, row) {
+			t.Errorf("the table of permissions lacks %s", row)
+		}
 	}
-	for _, want := range []string{graphApp, passOnly.name, passOnly.role + "=Role", passOnly.scope + "=Scope",
-		allMethods.name, allMethods.role} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("the README does not have %s", want)
+	for _, id := range []string{graphApp, passOnly.ownScope} {
+		if !strings.Contains(text, id) {
+			t.Errorf("the manual does not have %s", id)
 		}
 	}
 }
