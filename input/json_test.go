@@ -88,7 +88,7 @@ func TestJSONKeys(t *testing.T) {
 		{name: "escaped quotes", text: `[{"note\",\"user":"a\",\"user\":\"x@y.z\\","user":"DANA"}]`, want: userAt(1, dana)},
 		{name: "NUL", text: `{"user":"dana\u0000@contoso.com"}`, err: `user "da..." (17 characters) may not hold '\x00'`},
 		{name: "not UTF-8", text: "{\"user\":\"jos\xe9@contoso.com\"}", err: "outside ASCII"},
-		{name: "number", text: "\n{\"user\":7}", err: `list.json:2: "user" is a number, and has to be a string`},
+		{name: "number", text: "\n{\"user\":7}", err: `list.json:2: "user" is a number, but must be a string`},
 		{name: "boolean", text: `{"user":"DANA","method":false}`, err: `"method" is a boolean`},
 		{name: "object", text: `{"user":{"id":"OID1"}}`, err: `"user" is an object`},
 		{name: "array as method", text: `{"user":"DANA","method":["PASS1"]}`, err: `"method" is an array`},
@@ -138,8 +138,8 @@ func TestBrokenJSON(t *testing.T) {
 		{name: "missing comma", text: "[OBJ1\nOBJ2]", err: "list.json:2: the JSON is broken"},
 		{name: "comma at the end", text: "[OBJ1,\n]", err: "list.json:2: the JSON is broken"},
 		{name: "comma between documents", text: "OBJ1,\nOBJ2", err: "the JSON is broken"},
-		{name: "torn off", text: "[OBJ1,\n" + obj2[:20], err: "list.json:2: the JSON ends too early"},
-		{name: "torn off after an element", text: "[OBJ1,\n", err: "the JSON ends too early"},
+		{name: "torn off", text: "[OBJ1,\n" + obj2[:20], err: "list.json:2: the JSON ends too early: is the file complete?"},
+		{name: "torn off after an element", text: "[OBJ1,\n", err: "the JSON ends too early: is the file complete?"},
 		{name: "stray bracket", text: "OBJ1\n]", err: "list.json:2: the JSON is broken"},
 	})
 }
@@ -178,13 +178,13 @@ func TestReadJSONLines(t *testing.T) {
 		{name: "CRLF", text: "OBJ1\r\nOBJ2\r\n", want: at(1, 2)},
 		{name: "documents on a line", text: "[OBJ1]\n{\"value\":[OBJ2]}\n", want: at(1, 2)},
 		{name: "broken lines stand alone", text: "{\"user\"\nOBJ1\nOBJ2}\nx\n",
-			err: "list.jsonl:1: the JSON ends too early\n" +
+			err: "list.jsonl:1: the JSON ends too early: is the file complete?\n" +
 				"list.jsonl:3: the JSON is broken: invalid character '}' looking for beginning of value\n" +
 				"list.jsonl:4: the JSON is broken"},
 		{name: "object over lines", text: "\n{\n\"user\":\"DANA\"}\n", want: []Pair{{Line: 2, User: dana}}},
 		{name: "array over lines", text: "[\nOBJ1,\nOBJ2\n]\n", want: at(2, 3)},
 		{name: "answer over lines", text: "{\"value\": [\nOBJ1,\nOBJ2\n]}\n", want: at(2, 3)},
-		{name: "first line torn", text: obj1[:9] + "\nOBJ2\n", err: "list.jsonl:1: the JSON ends too early"},
+		{name: "first line torn", text: obj1[:9] + "\nOBJ2\n", err: "list.jsonl:1: the JSON ends too early: is the file complete?"},
 		{name: "line too long", text: "OBJ1\n{\"x\":\"" + strings.Repeat("a", maxRowBytes) + "\"}\nx\n",
 			err: "list.jsonl:2: the line is longer than 1 MiB\nlist.jsonl:3: "},
 		{name: "no user", text: "OBJ1\n{}\n", err: "list.jsonl:2: no user"},

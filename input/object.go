@@ -42,7 +42,7 @@ func (o *object) take(key string, value json.RawMessage) {
 		if n >= nameMethod {
 			field = "method"
 		}
-		o.fail(field, fmt.Errorf("%s is %s, and has to be a string", show(key), kindOfValue(value)))
+		o.fail(field, fmt.Errorf("%s is %s, but must be a string", show(key), kindOfValue(value)))
 	}
 }
 

@@ -101,7 +101,7 @@ func TestReadUsersFromJSON(t *testing.T) {
 		{name: "JSON with a row and a list", text: `{"user":"DANA","value":[]}`, err: "keep one of the two"},
 		{name: "JSON with two lists", text: `{"value":[],"value":[]}`, err: `two arrays "value"`},
 		{name: "JSON with other elements", text: `[{"user":"DANA"},` + "\n" + `"ELI",null]`,
-			err: "LIST:2: the element is a string, and has to be an object\nLIST:2:23: the element is null"},
+			err: "LIST:2: the element is a string, but must be an object\nLIST:2:23: the element is null"},
 		{name: "JSON with other documents", text: "[]\n3", err: "LIST:2: an object or an array has to start here"},
 		{name: "JSON with a user of another type", text: `[{"user":"DANA","id":7}]`, err: `LIST:1: "id" is a number`},
 		{name: "JSON without a user", text: `[{"method":"PASS1"}]`, err: "LIST:1: no user: the object has none of the keys"},
@@ -113,7 +113,7 @@ func TestReadUsersFromJSON(t *testing.T) {
 			oid1 +
 			`')/authentication/temporaryAccessPassMethods","value":[{"user":"DANA","id":"PASS1"}]}`, want: []User{byUPN(1)}},
 		{name: "broken JSON", text: "[{\"user\":\"DANA\"}]\n\n[\n{\"user\" \"x\"}]", err: "LIST:4: the JSON is broken"},
-		{name: "JSON that ends too early", text: "[\n{\"user\":\"DANA\"},\n", err: "LIST:3: the JSON ends too early"},
+		{name: "JSON that ends too early", text: "[\n{\"user\":\"DANA\"},\n", err: "LIST:3: the JSON ends too early: is the file complete?"},
 	})
 }
 

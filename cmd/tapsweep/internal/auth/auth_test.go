@@ -401,7 +401,7 @@ func TestDefaultWithoutAnything(t *testing.T) {
 		t.Fatal("a token out of nothing")
 	}
 	text := (&graph.TokenError{Err: err}).Error()
-	if !strings.Contains(text, "none of the credentials gives one") || !strings.Contains(text, "\nEnvironmentCredential: ") {
+	if !strings.Contains(text, "no way to sign in works here") || !strings.Contains(text, "\nenvironment: ") {
 		t.Errorf("error %s", text)
 	}
 	for line := range strings.Lines(text) {
@@ -418,7 +418,7 @@ func TestUsage(t *testing.T) {
 		want string
 	}{
 		{"no such method", Options{Method: "password"}, `--auth "password" is not default, environment`},
-		{"two files", Options{Certificate: "a", SecretFile: "b"}, "--certificate and --secret-file exclude each other"},
+		{"two files", Options{Certificate: "a", SecretFile: "b"}, "--certificate and --secret-file cannot be used together"},
 		{"file of another method", Options{Method: "azure-cli", TokenFile: "a"}, "--auth azure-cli does not use --token-file"},
 		{"secret without a tenant", Options{Method: "secret", ClientID: "a"}, "--auth secret needs --tenant"},
 		{"secret without an app", Options{Method: "secret", Tenant: "a"}, "--auth secret needs --client-id"},

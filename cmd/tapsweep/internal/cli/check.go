@@ -32,7 +32,7 @@ Exit codes:
   64  Wrong flags.`,
 		Example: `  tapsweep check
   tapsweep check --user dana@contoso.com --output json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			target, err := p.resolve(f.connect)
 			if target == nil {

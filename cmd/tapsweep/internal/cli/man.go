@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -15,10 +16,15 @@ import (
 // Source: reproducible-builds.org/specs/source-date-epoch.
 func (p *program) manCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:               "man DIR",
-		Short:             "Write the man pages into a directory",
-		Example:           "  tapsweep man ~/.local/share/man/man1",
-		Args:              cobra.ExactArgs(1),
+		Use:     "man DIR",
+		Short:   "Write the man pages into a directory",
+		Example: "  tapsweep man ~/.local/share/man/man1",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("name one directory for the man pages")
+			}
+			return nil
+		},
 		Hidden:            true,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -29,7 +29,7 @@ func TestUnknownFlagsAndCommands(t *testing.T) {
 		{"sweep --created_since 24h", "hint: did you mean --created-since?\n"},
 		{"check --users x", "hint: did you mean --user?\n"},
 		{"revoke --quarantine l.csv", "tapsweep: unknown flag: --quarantine\nhint: see 'tapsweep revoke --help'\n"},
-		{"revoke -z l.csv", "tapsweep: unknown shorthand flag: 'z' in -z\nhint: see 'tapsweep revoke --help'\n"},
+		{"revoke -z l.csv", "tapsweep: unknown flag: -z\nhint: see 'tapsweep revoke --help'\n"},
 		{"--verison", "hint: did you mean --version?\n"},
 		{"revok l.csv", "Did you mean this?\n  \trevoke\nhint: see 'tapsweep --help'\n"},
 		{"sacn", "Did you mean this?\n  \tscan\nhint: see 'tapsweep --help'\n"},

@@ -58,7 +58,7 @@ const (
 	NotSent     Outcome = "not_sent"     // the run stopped before
 	Protected   Outcome = "protected"    // the user is on a --protect list
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
-	Duplicate   Outcome = "duplicate"    // an earlier row names the same pair
+	Duplicate   Outcome = "duplicate"    // an earlier row names the same pass
 	Planned     Outcome = "planned"      // a dry run: this pass would be revoked
 	Found       Outcome = "found"        // a scan: this pass was looked for
 )
@@ -79,7 +79,7 @@ var meanings = map[Outcome]meaning{
 	Absent:      {true, false, "the user holds no pass"},
 	Planned:     {true, false, "dry run: this pass would be deleted"},
 	Found:       {true, false, "the user holds this pass; the run did not delete it"},
-	Duplicate:   {true, false, "an earlier row names the same pair"},
+	Duplicate:   {true, false, "an earlier row names the same pass"},
 	Remains:     {false, true, "the user still holds a pass; the row names it"},
 	Replaced:    {false, false, "the user holds another pass; list the user alone to revoke it"},
 	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object id"},

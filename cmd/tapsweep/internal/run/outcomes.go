@@ -188,7 +188,7 @@ func (s *summary) auditLog(w io.Writer) {
 		fmt.Fprintf(w, "warning: %s\n", s.CreatorDoubt)
 	}
 	for _, r := range a.Replaced.First {
-		by := "somebody whom no audit record names yet"
+		by := "an account that no audit record names yet"
 		if r.By != "" {
 			by = r.By
 		}

@@ -201,7 +201,7 @@ func TestWarnings(t *testing.T) {
 			"passes of users with an admin role"},
 		{"user, no role", user(scope), others, "shows no role"},
 		{"user, no role, own pass", user(scope), own, ""},
-		{"user, own scope, own pass by name", user("UserAuthMethod-TAP.ReadWrite"), named, "is sure to work"},
+		{"user, own scope, own pass by name", user("UserAuthMethod-TAP.ReadWrite"), named, "in place of the name works"},
 		{"user, own pass by name", user(scope), named, ""},
 	}
 	for _, tt := range tests {
