@@ -70,7 +70,7 @@ func (c *Checkup) printPasses(w io.Writer, user string) error {
 		_, err := fmt.Fprintf(w, "%s holds no pass.\n\n", safetext.Printable(user))
 		return err
 	}
-	table, err := scan.NewWriter(w, "table")
+	table, err := scan.NewWriter(w, "table", false)
 	for i := range c.Passes {
 		if err == nil {
 			err = table.Write(&c.Passes[i])

@@ -138,6 +138,7 @@ waits as long as the tenant asks, and writes one result per pass to a results lo
 		p.inOrder(cmd)
 	}
 	root.AddCommand(p.versionCommand(), p.manCommand(), p.flagsPage())
+	root.AddCommand(p.manualPages()...)
 	p.finishFlags(root.Commands())
 	return root
 }

@@ -132,8 +132,12 @@ func (p *program) printCommands(w io.Writer, cmd *cobra.Command, width int) {
 		if len(list.commands) > 0 {
 			fmt.Fprintf(w, "\n%s:\n", list.title)
 		}
+		column := 0
 		for _, sub := range list.commands {
-			printItem(w, list.before+sub.Name(), sub.Short, 12, width)
+			column = max(column, len(list.before+sub.Name()))
+		}
+		for _, sub := range list.commands {
+			printItem(w, list.before+sub.Name(), sub.Short, column, width)
 		}
 	}
 }

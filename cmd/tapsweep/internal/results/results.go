@@ -39,12 +39,13 @@ import (
 	"time"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/input"
 )
 
 // An Outcome is what became of a pair.
 type Outcome string
 
-// The outcomes. README.md tells users what each means for them.
+// The outcomes. The page results of the manual explains them.
 const (
 	Revoked     Outcome = "revoked"      // deleted, or gone after an attempt whose answer was lost
 	Absent      Outcome = "absent"       // the user holds no pass
@@ -71,7 +72,7 @@ var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Re
 type meaning struct {
 	done  bool   // nothing is left to do
 	again bool   // a resumed run tries the pair again
-	text  string // what became of it, and what is left to do; README.md has the same texts
+	text  string // what became of it, and what is left to do; the page results has the same texts
 }
 
 var meanings = map[Outcome]meaning{
@@ -115,6 +116,7 @@ type Run struct {
 	Command   []string  `json:"command"`            // arguments; tapsweep takes no secrets there
 	Digest    string    `json:"digest"`             // of the list, see input.List.Digest
 	Tenant    string    `json:"tenant"`             // the token's, or as configured, or empty
+	Domain    string    `json:"domain,omitempty"`   // of the tenant, if it is known
 	Operator  string    `json:"operator,omitempty"` // whose token it is, if the token says so
 	Self      string    `json:"self,omitempty"`     // id of the signed-in user, if rows mean that one
 	GraphRoot string    `json:"graphRoot"`
@@ -179,6 +181,9 @@ type Row struct {
 	Start      time.Time `json:"start,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"`
 	UsableOnce bool      `json:"usableOnce,omitempty"`
+
+	// Of a pass that a scan of the audit log has found, as far as a record says.
+	input.Creation
 }
 
 // Scanned names users whose passes were listed, and who hold none of those that the scan looks
@@ -218,7 +223,7 @@ func (r *Row) announces() bool { return r.Provisional && r.Outcome == Found }
 // clean makes server text safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"
-	for _, text := range []*string{&r.Code, &r.Message, &r.RequestID} {
+	for _, text := range []*string{&r.Code, &r.Message, &r.RequestID, &r.Creation.By, &r.AuditID, &r.Match} {
 		*text = safetext.Printable(*text)
 	}
 	r.Time = r.Time.UTC().Round(time.Millisecond)

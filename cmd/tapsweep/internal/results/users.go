@@ -32,6 +32,8 @@ type LogUser struct {
 	UPN     string
 	Method  string
 	Outcome Outcome
+
+	Creation input.Creation
 }
 
 // ReadUsers reads the users of results logs, whatever became of their passes, but not those of
@@ -95,7 +97,8 @@ func (u *LogUsers) add(path string, rec *Record) error {
 	case r.User == input.Me:
 		return fmt.Errorf("line %d is about the user who was signed in, and does not say who that was", rec.Line)
 	}
-	user := LogUser{Source: path, Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Outcome: r.Outcome}
+	user := LogUser{Source: path, Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Outcome: r.Outcome,
+		Creation: r.Creation}
 	name := strings.ToLower(r.User)
 	i, seen := u.at[name]
 	if !seen {

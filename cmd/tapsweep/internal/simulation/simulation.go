@@ -61,6 +61,7 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 	}
 	sim.AddUser(graphsim.User{UPN: Helpdesk.UPN})
 	sim.AddUser(graphsim.User{UPN: Mallory.UPN})
+	addOddAudits(sim)
 	if o.WriteList != "" {
 		if err := writeList(o.WriteList, o.Overwrite, sim.Remaining()); err != nil {
 			return nil, err
@@ -157,6 +158,19 @@ var (
 	Helpdesk = &graphsim.Actor{UPN: "helpdesk@contoso.example"}
 	Mallory  = &graphsim.Actor{UPN: "mallory@contoso.example"}
 )
+
+// addOddAudits adds entries about other things than passes, as they are in the audit logs of real
+// tenants: without a target, without the id of one, and without an initiator.
+func addOddAudits(sim *graphsim.Tenant) {
+	odd := graphsim.AuditEntry{Service: graphsim.PassService, Activity: "Authentication Methods Policy Update"}
+	noTarget, noID, noInitiator := odd, odd, odd
+	noTarget.NoTarget, noTarget.By = true, *Helpdesk
+	noID.TargetUPN, noID.By = Helpdesk.UPN, *Helpdesk
+	noInitiator.NoInitiator, noInitiator.TargetUPN = true, Helpdesk.UPN
+	for _, entry := range []graphsim.AuditEntry{noTarget, noID, noInitiator} {
+		sim.AddAudit(entry)
+	}
+}
 
 // maker returns the creator of pass number i: Mallory for every third pass.
 func maker(i int) *graphsim.Actor {

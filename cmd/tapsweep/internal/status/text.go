@@ -61,7 +61,7 @@ func plainDial(err error) (cause error, words string) {
 		return nil, ""
 	}
 	if strings.Contains(strings.Replace(err.Error(), e.Error(), "", 1), e.Addr.String()) {
-		return e, number.Error() // the address is there already
+		return e, number.Error() // the address already exists
 	}
 	return e, fmt.Sprintf("%s: %v", e.Addr, number)
 }
