@@ -195,7 +195,7 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 	quiet := writeFile(t, "log.jsonl", run+`{"type":"end"}`+"\n")
 	p := tapsweep(t, env, "verify", "--graph-url", root, quiet)
-	if want := "no user to look at in " + quiet + "; nothing to do"; p.code != 0 || !strings.Contains(p.stderr, want) {
+	if want := "no user to check in " + quiet + "; nothing to do"; p.code != 0 || !strings.Contains(p.stderr, want) {
 		t.Errorf("a log without rows: exit %d, want 0 and %q\n%s", p.code, want, p.stderr)
 	}
 }

@@ -53,7 +53,8 @@ Exit codes:
 	fl.StringVar(&f.opts.User, "user", "",
 		"list the passes of this user; \"me\" is the signed-in user")
 	addEnum(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
-	inHelp(fl, output, "user=USER", "output=FORMAT")
+	inHelp(fl, whereToLook, "user=USER")
+	inHelp(fl, output, "output=FORMAT")
 	addConnect(fl, &f.connect)
 	f.log.add(fl)
 	return cmd

@@ -47,6 +47,7 @@ func inHelp(fl *pflag.FlagSet, s section, names ...string) {
 		name, value, _ := strings.Cut(name, "=")
 		fl.SetAnnotation(name, inSection, []string{string(s)}) // fails for a flag that does not exist
 		fl.SetAnnotation(name, placeholder, []string{value})
+		delete(fl.Lookup(name).Annotations, isRare)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // app's id in a command, %q the app as it was named.
 // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 var entraHints = map[int]string{
-	7000215: "the secret has to be the secret's value, not its id; make another: az ad app credential reset " +
+	7000215: "use the value of the secret, not its ID; make another: az ad app credential reset " +
 		"--append --id %s",
 	7000222: "the secret has expired; make another: az ad app credential reset --append --id %s",
 	700016:  "the tenant has no app %q: fix --client-id or --tenant",
