@@ -266,7 +266,7 @@ func TestSignalAfterDeadline(t *testing.T) {
 		time.Sleep(2500 * time.Millisecond) // the deadline is over, and batches are in flight for 10 s
 		p.Signal(os.Interrupt)
 	})
-	if p.code != -1 || time.Since(start) > 8*time.Second || !strings.Contains(p.stderr, "the deadline of 2s is over: stopping") || !strings.Contains(p.stderr, "an interrupt ends at once") {
+	if p.code != -1 || time.Since(start) > 8*time.Second || !strings.Contains(p.stderr, "the deadline of 2s has passed: stopping") || !strings.Contains(p.stderr, "an interrupt ends at once") {
 		t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
 	}
 }

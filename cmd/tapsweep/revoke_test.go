@@ -303,7 +303,7 @@ func TestStopsEarly(t *testing.T) {
 		{"max wait", quota.Window(20, time.Hour), []string{"--max-wait", "1m"}, "too long a wait"},
 		{"stall", quota.First(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
 		{"deadline", quota.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "2s"},
-			"the deadline of 2s is over"},
+			"the deadline of 2s has passed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -74,7 +74,7 @@ func TestDeadlineOfTheToken(t *testing.T) {
 	start := time.Now()
 	p := spawn(t, env, "revoke", "--yes", "--auth", "managed-identity", "--deadline", "1s", "--graph-url", root, "--results", "-",
 		writeFile(t, "l.csv", listOf(tenant.AddUsers(1))))
-	if p.code != 4 || !strings.Contains(p.stderr, "the deadline of 1s is over, nothing was sent") || time.Since(start) > 30*time.Second {
+	if p.code != 4 || !strings.Contains(p.stderr, "the deadline of 1s has passed, nothing was sent") || time.Since(start) > 30*time.Second {
 		t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
 	}
 }

@@ -79,7 +79,7 @@ func buildDate() (time.Time, error) {
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH: %w", err)
+		return time.Time{}, errors.New("SOURCE_DATE_EPOCH is not a number of seconds since 1970")
 	}
 	return time.Unix(seconds, 0).UTC(), nil
 }
