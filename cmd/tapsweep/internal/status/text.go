@@ -19,6 +19,10 @@ func Text(err error) string {
 			text = strings.Replace(text, cause.Error(), words, 1)
 		}
 	}
+	if file, ok := errors.AsType[*fs.PathError](err); ok { // whose name may be there twice now
+		text = strings.Replace(text, "reading "+file.Path+": "+file.Path+" ", file.Path+" ", 1)
+		text = strings.Replace(text, file.Path+": "+file.Path+" ", file.Path+" ", 1)
+	}
 	return text
 }
 

@@ -20,6 +20,8 @@ func TestText(t *testing.T) {
 	}{
 		{errors.New("as it is"), "as it is"},
 		{fmt.Errorf("--protect: %w", missing), "--protect: no-such-file does not exist"},
+		{fmt.Errorf("reading no-such-file: %w", missing), "no-such-file does not exist"},
+		{fmt.Errorf("--token-file no-such-file: %w", missing), "--token-file no-such-file does not exist"},
 		{&os.PathError{Op: "open", Path: "l.csv", Err: syscall.EACCES}, "open l.csv: permission denied"},
 		{fmt.Errorf("no connection: %w", &net.OpError{Op: "dial", Net: "tcp", Err: name}),
 			"no connection: the name graph.example has no address"},
