@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"tapsweep/input"
 )
@@ -32,6 +33,14 @@ type LogUser struct {
 	UPN     string
 	Method  string
 	Outcome Outcome
+
+	Sessions *LogSessions // nil if the log says nothing of the user's sessions
+}
+
+// LogSessions are the last row of a log about the sessions of a user.
+type LogSessions struct {
+	Outcome Outcome
+	SentAt  time.Time
 }
 
 // ReadUsers reads the users of results logs, whatever became of their passes, but not those of
@@ -59,7 +68,7 @@ func (u *LogUsers) read(path string) error {
 	}
 	defer f.Close()
 	var c Condition
-	for rec, err := range Read(input.Decode(f), &c, KindRun, KindRow) {
+	for rec, err := range Read(input.Decode(f), &c, KindRun, KindRow, KindSessions) {
 		if err == nil {
 			err = u.add(path, rec)
 		}
@@ -95,7 +104,12 @@ func (u *LogUsers) add(path string, rec *Record) error {
 	case r.User == input.Me:
 		return fmt.Errorf("line %d is of the user who was signed in, and does not tell who that was", rec.Line)
 	}
-	user := LogUser{Source: path, Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Outcome: r.Outcome}
+	var sessions *LogSessions
+	if rec.Kind == KindSessions {
+		sessions = &LogSessions{r.Outcome, r.SentAt}
+	}
+	user := LogUser{Source: path, Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Outcome: r.Outcome,
+		Sessions: sessions}
 	name := strings.ToLower(r.User)
 	i, seen := u.at[name]
 	if !seen {
@@ -103,7 +117,11 @@ func (u *LogUsers) add(path string, rec *Record) error {
 		u.Users = append(u.Users, user)
 		return nil
 	}
-	user.Source, user.Line = u.Users[i].Source, u.Users[i].Line
+	if sessions != nil {
+		u.Users[i].Sessions = sessions
+		return nil
+	}
+	user.Source, user.Line, user.Sessions = u.Users[i].Source, u.Users[i].Line, u.Users[i].Sessions
 	u.Users[i] = user
 	return nil
 }
