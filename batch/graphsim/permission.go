@@ -16,7 +16,8 @@ const (
 	readPasses permission = 1 << iota
 	writePasses
 	readUsers
-	readEnabled // accountEnabled of users, if Options.BasicHidesEnabled
+	readEnabled  // accountEnabled of users, if Options.BasicHidesEnabled
+	readSessions // signInSessionsValidFromDateTime of users
 	revokeSessions
 	readGroups
 	readAudits
@@ -32,8 +33,8 @@ var grants = map[string]permission{
 	"UserAuthenticationMethod.Read.All":      readPasses,
 	"UserAuthenticationMethod.ReadWrite.All": readPasses | writePasses,
 	"User.ReadBasic.All":                     readUsers,
-	"User.Read.All":                          readUsers | readEnabled,
-	"User.ReadWrite.All":                     readUsers | readEnabled | revokeSessions,
+	"User.Read.All":                          readUsers | readEnabled | readSessions,
+	"User.ReadWrite.All":                     readUsers | readEnabled | readSessions | revokeSessions,
 	"User.RevokeSessions.All":                revokeSessions,
 	"GroupMember.Read.All":                   readGroups,
 	"GroupMember.ReadBasic.All":              readGroups,
@@ -42,8 +43,8 @@ var grants = map[string]permission{
 	"Group.ReadBasic.All":                    readGroups,
 	"Group.ReadWrite.All":                    readGroups,
 	"AuditLog.Read.All":                      readAudits | readReport,
-	"Directory.Read.All":                     readUsers | readEnabled | readGroups | readAudits,
-	"Directory.ReadWrite.All":                readUsers | readEnabled | readGroups | revokeSessions,
+	"Directory.Read.All":                     readUsers | readEnabled | readSessions | readGroups | readAudits,
+	"Directory.ReadWrite.All":                readUsers | readEnabled | readSessions | readGroups | revokeSessions,
 }
 
 // ownGrants says what each delegated permission allows on the signed-in user only.
@@ -52,8 +53,8 @@ var ownGrants = map[string]permission{
 	"UserAuthMethod-TAP.ReadWrite":       readPasses | writePasses,
 	"UserAuthenticationMethod.Read":      readPasses,
 	"UserAuthenticationMethod.ReadWrite": readPasses | writePasses,
-	"User.Read":                          readUsers | readEnabled,
-	"User.ReadWrite":                     readUsers | readEnabled,
+	"User.Read":                          readUsers | readEnabled | readSessions,
+	"User.ReadWrite":                     readUsers | readEnabled | readSessions,
 }
 
 // caller is who makes a request, and what it is allowed to do.
@@ -108,6 +109,11 @@ func (c *call) cost() (cost quota.Cost) {
 	cost[quota.ResourceUnits] = c.resourceUnits()
 	if !isRead(c.Method) {
 		cost[quota.Writes] = 1
+		if c.route.resource == resSessions {
+			cost[quota.SessionWrites] = 1
+		} else {
+			cost[quota.PassWrites] = 1
+		}
 		return cost
 	}
 	cost[quota.Reads] = 1
