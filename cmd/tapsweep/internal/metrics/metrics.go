@@ -27,6 +27,7 @@ type Run struct {
 
 	Outcomes map[results.Outcome]int // rows of the run, nil if it never began
 	Log      map[results.Outcome]int // rows of the whole log, nil if they are the same
+	Sessions map[results.Outcome]int // users of the whole log by what became of their sessions, nil without
 	Refused  int                     // requests refused with 429, or with 503 as a whole batch
 	Users    int                     // that scan or sweep has scanned
 	Before   int                     // users that the runs that it resumes have scanned
@@ -66,6 +67,9 @@ func (r *Run) Write(path string) error {
 		}
 		rows("last_run_rows", "Rows of the last run by outcome, without those of runs that it resumed.", r.Outcomes)
 		rows("log_rows", "Rows of its whole results log by outcome. The exit code is about these.", log)
+		if r.Sessions != nil {
+			rows("log_sessions", "Users of the whole results log by what became of their sessions.", r.Sessions)
+		}
 		gauge("last_run_refused_requests",
 			"Requests that were refused in the last run, with 429, or with 503 as a whole batch.", float64(r.Refused))
 	}

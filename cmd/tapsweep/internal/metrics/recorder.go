@@ -25,6 +25,7 @@ type Result struct {
 	Log      map[results.Outcome]int // rows of the whole log, nil if they are the same
 	Refused  int                     // requests
 	Scan     *scan.Counts            // nil if the run does not look for passes
+	Sessions map[results.Outcome]int // users of the whole log by what became of their sessions, nil without
 	Complete bool                    // the run reached its end, so it has scanned everybody
 }
 
@@ -72,6 +73,7 @@ func (r *Recorder) Ended(result Result) {
 		return
 	}
 	r.run.Outcomes, r.run.Log, r.run.Refused = result.Outcomes, result.Log, result.Refused
+	r.run.Sessions = result.Sessions
 	if result.Complete {
 		r.run.Expired = r.expired
 	}

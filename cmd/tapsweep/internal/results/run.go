@@ -74,6 +74,9 @@ func (r *Run) Describe(path string) {
 	if r.Verify {
 		r.Revoke = append(r.Revoke, "--verify")
 	}
+	if r.Sessions {
+		r.Revoke = append(r.Revoke, "--revoke-sessions")
+	}
 }
 
 // interpret sets what a run of an older version says only by its command line. Nothing else

@@ -59,7 +59,11 @@ func (s *sessionState) row(id uint64, r *Row, verify, over bool) {
 	delete(s.wanted, id)
 }
 
-func (s *sessionState) want(id uint64, r *Row) { s.wanted[id] = clone(r) }
+// want takes in a pass of the user that was dealt with.
+func (s *sessionState) want(id uint64, r *Row) {
+	delete(s.words, id)
+	s.wanted[id] = clone(r)
+}
 
 func clone(r *Row) *Row {
 	row := *r

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,11 @@ type LogUser struct {
 type LogSessions struct {
 	Outcome Outcome
 	SentAt  time.Time
+}
+
+// Sessions reports whether the logs say anything of sessions.
+func (u *LogUsers) Sessions() bool {
+	return slices.ContainsFunc(u.Users, func(user LogUser) bool { return user.Sessions != nil })
 }
 
 // ReadUsers reads the users of results logs, whatever became of their passes, but not those of

@@ -29,13 +29,14 @@ const typedAbove = 100
 // A question is what a run is about to do, as a person has to know it.
 type question struct {
 	passes, users, anyPass, own          int
+	sessions                             int // users whose sessions are revoked
 	sample                               []input.Pair
 	protected, settled, repeats, invalid int
 	done, shielded                       int // as the list itself says
 }
 
 // question goes through the list once more, for what is left of it.
-func (r *run) question() (q question) {
+func (r *run) question(sessions bool) (q question) {
 	q.done, q.shielded = r.list.Stats().Done, r.list.Stats().Protected
 	users := make(map[uint64]struct{}) // hashes: a list may have a million
 	seed := maphash.MakeSeed()
@@ -68,6 +69,9 @@ func (r *run) question() (q question) {
 		}
 	}
 	q.users = len(users)
+	if sessions {
+		q.sessions = r.countSessionUsers()
+	}
 	return q
 }
 
@@ -77,8 +81,8 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 	c := r.console
 	c.Drain()
 	want := []string{"y", "yes"}
-	if q.passes > typedAbove {
-		want = []string{strconv.Itoa(q.passes)}
+	if n := max(q.passes, q.sessions); n > typedAbove {
+		want = []string{strconv.Itoa(n)}
 		fmt.Fprintf(c.Err, "Type %s to go on: ", want[0])
 	} else {
 		fmt.Fprint(c.Err, "Go on? [y/N] ")
@@ -104,6 +108,9 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 	s.console.Display().Stop()
 	q := question{passes: len(found), users: len(found)}
+	if s.o.Sessions {
+		q.sessions = countUsers(found)
+	}
 	seen := make(map[pass.Reason]int)
 	for _, f := range found {
 		seen[f.Why]++
@@ -118,8 +125,12 @@ func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 // printQuestion shows what is about to happen.
 func (r *run) printQuestion(q *question) {
 	w := r.console.Err
-	fmt.Fprintf(w, "About to revoke %s of %s in tenant %s at %s.\n", format.Plural(q.passes, "pass", "passes"),
-		format.Plural(q.users, "user", "users"), format.OrUnknown(r.tenant.ID), r.tenant.Root)
+	of, users := " of ", q.users
+	if q.sessions > 0 {
+		of, users = " and the sessions of ", q.sessions
+	}
+	fmt.Fprintf(w, "About to revoke %s%s%s in tenant %s at %s.\n", format.Plural(q.passes, "pass", "passes"), of,
+		format.Plural(users, "user", "users"), format.OrUnknown(r.tenant.ID), r.tenant.Root)
 	fmt.Fprintf(w, "Signed in as %s.\n", format.OrUnknown(r.tenant.Token.Who))
 	printLines(w, []line{{len(r.opts.Variables) > 0,
 		"Flags by the environment: " + strings.Join(r.opts.Variables, ", ") + "."}})

@@ -18,24 +18,36 @@ import (
 
 // outcomes writes a table of the outcomes, with what is left to do.
 func (s *summary) outcomes(w io.Writer) {
+	t := outcomeTable{&s.Counts, s.Log, results.Outcome.Meaning}
+	t.print(w)
+}
+
+// An outcomeTable has the outcomes of one kind of rows.
+type outcomeTable struct {
+	counts  *revoke.Counts
+	log     map[results.Outcome]int // rows of the whole log, nil if they are the same
+	meaning func(results.Outcome) string
+}
+
+func (t *outcomeTable) print(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if s.Log != nil {
+	if t.log != nil {
 		fmt.Fprintln(tw, "  \tthis run\twhole log")
 	}
 	for _, o := range results.Outcomes {
 		hint := ""
 		if !o.Done() {
-			hint = o.Meaning()
+			hint = t.meaning(o)
 		}
-		switch n := s.Counts.Outcomes[o]; {
-		case n == 0 && s.Log[o] == 0:
+		switch n := t.counts.Outcomes[o]; {
+		case n == 0 && t.log[o] == 0:
 			continue
-		case s.Log == nil:
+		case t.log == nil:
 			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", o, n, hint), "\t"))
 		default:
-			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", o, n, s.Log[o], hint), "\t"))
+			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", o, n, t.log[o], hint), "\t"))
 		}
-		s.causes(tw, o)
+		t.causes(tw, o)
 	}
 	tw.Flush()
 }
@@ -46,18 +58,18 @@ func rows(n int) string { return format.Plural(n, "row", "rows") }
 const mostCauses = 8
 
 // causes lists why rows have an outcome, the most frequent first, and what to do about each.
-func (s *summary) causes(w io.Writer, o results.Outcome) {
+func (t *outcomeTable) causes(w io.Writer, o results.Outcome) {
 	var list []revoke.Cause
-	for c := range s.Counts.Causes {
+	for c := range t.counts.Causes {
 		if c.Outcome == o && c.Code != "" {
 			list = append(list, c)
 		}
 	}
 	slices.SortFunc(list, func(a, b revoke.Cause) int {
-		return cmp.Or(cmp.Compare(s.Counts.Causes[b].Rows, s.Counts.Causes[a].Rows), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(t.counts.Causes[b].Rows, t.counts.Causes[a].Rows), cmp.Compare(a.Code, b.Code))
 	})
 	column, log := "  \t%6d\t", ""
-	if s.Log != nil { // of whose earlier rows the causes are not known
+	if t.log != nil { // of whose earlier rows the causes are not known
 		column, log = "  \t%8d\t\t", "\t"
 	}
 	for i, c := range list {
@@ -65,12 +77,12 @@ func (s *summary) causes(w io.Writer, o results.Outcome) {
 			fmt.Fprintf(w, "  \t\t%sand %d other causes\n", log, len(list)-i)
 			return
 		}
-		t := s.Counts.Causes[c]
+		tally := t.counts.Causes[c]
 		text := c.Code
-		if t.Hint != "" {
-			text += ": " + t.Hint
+		if tally.Hint != "" {
+			text += ": " + tally.Hint
 		}
-		fmt.Fprintf(w, column+"%s\n", t.Rows, text)
+		fmt.Fprintf(w, column+"%s\n", tally.Rows, text)
 	}
 }
 

@@ -152,8 +152,12 @@ func (r *run) makeJob(opts revoke.Options) {
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
 	opts.Done, opts.Unconfirmed, opts.MaybeDeleted = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
-		r.showRow(row)
-		r.opts.Metrics.Row(row)
+		if row.Action == results.RevokeSessions {
+			r.showSessions(row)
+		} else {
+			r.showRow(row)
+			r.opts.Metrics.Row(row)
+		}
 		return r.write(row)
 	}, opts)
 }

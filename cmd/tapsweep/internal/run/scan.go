@@ -28,7 +28,7 @@ type ScanOptions struct {
 
 // Scan finds passes and prints them.
 func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
-	p := plan{task: o.Scope.task(true), quiet: o.Quiet || !c.IsTerminal(c.Err)}
+	p := plan{task: func(*run) token.Task { return o.Scope.task(true) }, quiet: o.Quiet || !c.IsTerminal(c.Err)}
 	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
 		out, err := openOutput(ctx, c, o)
 		if err != nil {

@@ -32,6 +32,9 @@ type summary struct {
 	Evidence   string // directory of the evidence
 	Sealed     string // SHA-256 of its manifest, in hex
 
+	SessionLog           map[results.Outcome]int // Log for the rows about sessions
+	SessionsProvenBefore int                     // of these rows, those that earlier runs have verified
+
 	Earlier        int // rows that earlier runs on this log have settled
 	VerifiedBefore int // of these rows
 
@@ -60,6 +63,7 @@ func (s *summary) print(w io.Writer) {
 	s.headline(w)
 	s.outcomes(w)
 	s.scan(w)
+	s.sessions(w)
 	printLines(w, s.settled())
 	printLines(w, s.kept())
 	printLines(w, s.left())
@@ -72,7 +76,7 @@ func (r *run) conclude(code int) {
 	s, w := &r.summary, r.console.Err
 	night := s.Run.Kind() == "sweep" && !r.console.IsTerminal(w)
 	switch {
-	case code == status.Done && (r.opts.Quiet || night && s.Counts.Total()+len(s.Counts.Before) == 0):
+	case code == status.Done && (r.opts.Quiet || night && s.Counts.Total()+len(s.Counts.Before) == 0 && s.Counts.Sessions.Total() == 0):
 		s.allClear(w)
 		return
 	case code == status.Done && night:
@@ -100,6 +104,9 @@ func (s *summary) brief(w io.Writer) {
 		format.Plural(s.Counts.Outcomes[results.Revoked]+s.Counts.Outcomes[results.Planned], "pass", "passes"), verb,
 		format.Plural(s.Scan.Users, "user", "users"), byReason(s.Counts.Reasons), more, s.Took.Round(time.Second),
 		safetext.Visible(s.Results, ""))
+	if s.Counts.Sessions != nil {
+		fmt.Fprintf(w, "tapsweep: %s\n", s.bothKinds())
+	}
 	s.auditLog(w)
 	if s.Evidence != "" {
 		fmt.Fprintf(w, "tapsweep: %s\n", s.evidence())
@@ -173,7 +180,11 @@ func (s *summary) left() []line {
 		within = " in the whole log"
 	}
 	all := rows(whole.Total()) + within
-	left, protected, unproven := whole.Left()-whole.Unverified, whole.Outcomes[results.Protected], whole.Unverified
+	protected, unproven := whole.Outcomes[results.Protected], whole.Unverified
+	left := whole.Left() - unproven
+	if whole.Sessions != nil {
+		left -= whole.Sessions.Left()
+	}
 	return []line{
 		{s.Incomplete, "the results log is not complete: " + s.complete()},
 		{left > 0, fmt.Sprintf("%d of %s not done", left, all)},
@@ -187,6 +198,10 @@ func (s *summary) whole() *revoke.Counts {
 	whole := s.Counts
 	if s.Log != nil {
 		whole.Outcomes = s.Log
+	}
+	if s.SessionLog != nil {
+		sessions := *whole.Sessions
+		whole.Sessions, sessions.Outcomes = &sessions, s.SessionLog
 	}
 	return &whole
 }
@@ -203,6 +218,7 @@ func (s *summary) commands() []line {
 			again += n
 		}
 	}
+	again += sessionsToRepeat(whole.Sessions)
 	unfinished := again > 0 || s.Stopped != nil
 	if !results.CanResume(s.Results) {
 		return []line{{unfinished && !s.Incomplete, "to resume: " + s.complete()}}
@@ -244,5 +260,5 @@ func (s *summary) complete() string {
 // metrics returns what the metrics file says of the run.
 func (s *summary) metrics() metrics.Result {
 	return metrics.Result{Outcomes: s.Counts.Outcomes, Log: s.Log, Refused: s.Counts.Throttled, Scan: s.Scan,
-		Complete: s.Stopped == nil}
+		Complete: s.Stopped == nil, Sessions: s.whole().Sessions.All()}
 }
