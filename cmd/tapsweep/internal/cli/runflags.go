@@ -189,6 +189,8 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	addEnum(fl, &f.order, "order", "list", orders, oneOf(orders))
 	fl.BoolVar(&f.verify, "verify", false, "list each user's passes again afterwards, until none is there")
 	addVerifyWait(fl, &f.verifyWait)
+	fl.BoolVar(&f.guards.Sessions, "revoke-sessions", false,
+		"also sign each user out everywhere, after the last of the user's passes is gone")
 }
 
 func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {

@@ -105,7 +105,7 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 		}
 	}
 	if !o.unattended() {
-		q := r.question(o.Sessions)
+		q := r.question()
 		if err := r.confirm(ctx, &q); err != nil {
 			return errors.Join(err, r.close())
 		}

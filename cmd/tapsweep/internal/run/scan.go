@@ -15,6 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/token"
 )
 
 // ScanOptions say what Scan looks for, and where it prints what it finds.

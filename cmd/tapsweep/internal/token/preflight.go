@@ -57,6 +57,10 @@ type Task struct {
 	// which takes further permissions.
 	Find, Users, Groups, Audit bool
 
+	// Sessions says that the run revokes the sessions of users, or would if it were not ReadOnly.
+	// SessionProof says that it reads whether they are revoked.
+	Sessions, SessionProof bool
+
 	// Since is the time since which the run looks for passes. Zero means no limit.
 	Since time.Time
 }
@@ -148,6 +152,7 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 		{task.Users, lookUpUsers, false, "read users", &readBasic},
 		{task.Groups, readGroups, false, "read the members of groups", &groupMembers},
 		{task.Audit, readAudit, false, "read the audit log", &auditLog},
+		{task.Sessions && !task.ReadOnly, revokeSessions, false, "revoke sessions", &sessionsOnly},
 	} {
 		switch {
 		case !need.applies || t.access(need.capability, need.own) != No:
@@ -216,6 +221,7 @@ func (t *Token) Warnings(task Task) []string {
 		list = append(list, "its permission is for the user's own passes: whether Graph accepts it with the name "+
 			"of the user is not documented, and --self in place of the name is sure to work")
 	}
+	list = append(list, t.sessionWarnings(task)...)
 	if t.Kind != User || !task.Others {
 		return list
 	}
@@ -228,6 +234,18 @@ func (t *Token) Warnings(task Task) []string {
 	default:
 		list = append(list, "the token shows no role that reaches other users' passes: it takes Authentication "+
 			"Administrator or "+privilegedAdminName+"; a custom role, or one for an administrative unit, may not show")
+	}
+	return list
+}
+
+// sessionWarnings returns what may keep the token from what the task does about sessions.
+func (t *Token) sessionWarnings(task Task) (list []string) {
+	if task.Sessions && task.ReadOnly && t.access(revokeSessions, false) == No {
+		list = append(list, "to revoke sessions takes "+sessionsOnly.name+", which the token lacks")
+	}
+	if task.SessionProof && t.access(readSessions, false) == No {
+		list = append(list, fmt.Sprintf("whether sessions are revoked cannot be verified: the token lacks %s (%s)",
+			readUsers.name, t.grantID(&readUsers)))
 	}
 	return list
 }

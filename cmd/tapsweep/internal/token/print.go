@@ -71,6 +71,9 @@ func (t *Token) Capabilities() string {
 	case t.MayList(true) == Yes && t.MayList(false) != Yes:
 		parts = append(parts, "list the user's own pass")
 	}
+	if t.MayRevokeSessions() {
+		parts = append(parts, "revoke sessions")
+	}
 	if t.MayLookUp() == Yes {
 		parts = append(parts, "look up users")
 	}
@@ -115,7 +118,9 @@ func (t *Token) Verdicts() []Verdict {
 		verdict("scan --group", listPasses|readGroups, lists+", and "+groupMembers.name),
 		verdict("scan --created-by", listPasses|readAudit, lists+", and "+auditLog.name),
 		verdict("sweep --all-users", deletePasses|listPasses|lookUpUsers, deletes+", and "+readBasic.name),
+		verdict("revoke --revoke-sessions", deletePasses|revokeSessions, deletes+", and "+sessionsOnly.name),
 		verdict("verify", listPasses, lists),
+		verdict("verify (sessions)", listPasses|readSessions, lists+", and "+readUsers.name),
 		verdict("revoke --protect", deletePasses|lookUpUsers,
 			"User.Read.All or "+readBasic.name+" besides, where users have to be looked up"),
 	}
@@ -124,7 +129,7 @@ func (t *Token) Verdicts() []Verdict {
 // accessToAll reports whether the token allows all of several capabilities.
 func (t *Token) accessToAll(all capability) Access {
 	access := Yes
-	for c := deletePasses; c <= readAudit; c <<= 1 {
+	for c := deletePasses; c <= readSessions; c <<= 1 {
 		if all&c == 0 {
 			continue
 		}
