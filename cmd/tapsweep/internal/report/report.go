@@ -20,7 +20,8 @@ import (
 type Report struct {
 	Tenant    string   `json:"tenant"`
 	GraphRoot string   `json:"graphRoot"`
-	Operators []string `json:"operators"` // whose tokens the runs used, as far as the logs say
+	Operators []string `json:"operators"`         // whose tokens the runs used, as far as the logs say
+	Readers   *Readers `json:"readers,omitempty"` // nil without a run of tapsweep verify
 	DryRun    bool     `json:"dryRun"`
 	Logs      []Log    `json:"logs"`
 	Lists     []*List  `json:"lists"`
@@ -42,6 +43,7 @@ type Report struct {
 	Unverified int                     `json:"unverified"` // pairs that should have been verified
 	Reasons    map[string]int          `json:"reasons"`    // passes by methodUsabilityReason
 	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
+	Sessions   *Sessions               `json:"sessions,omitempty"`
 	Attempts   []Tries                 `json:"attempts"`
 	Waits      Waits                   `json:"waits"`
 	Progress   []Point                 `json:"progress"`

@@ -24,6 +24,7 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	table(&b, r.facts())
 	table(&b, r.figures())
+	r.Sessions.text(&b)
 	r.failures(&b)
 	if len(r.Resume) > 0 {
 		fmt.Fprintln(&b, "\nnext, where the run was started:")
@@ -51,6 +52,10 @@ func (r *Report) facts() [][]string {
 		{"tenant", known(r.Tenant)},
 		{"graph", known(r.GraphRoot)},
 		{"operator", known(strings.Join(r.Operators, ", "))},
+	}
+	if by := r.Readers; by != nil {
+		rows = append(rows, []string{"deleted by", strings.Join(by.DeletedBy, ", ")},
+			[]string{"verified by", strings.Join(by.VerifiedBy, ", ")})
 	}
 	for _, l := range r.Lists {
 		if l.Pairs > 0 { // what a scan finds is on no list

@@ -10,8 +10,15 @@ import (
 // All is the number of pairs, including those without a row.
 func (r *Report) All() int { return plus(r.Pairs, r.WithoutRow) }
 
-// Verdict says in one sentence what is done and what is left.
+// Verdict says what is done and what is left: in one sentence about passes, and one about sessions.
 func (r *Report) Verdict() string {
+	if r.Sessions != nil {
+		return r.passVerdict() + " " + r.Sessions.Verdict()
+	}
+	return r.passVerdict()
+}
+
+func (r *Report) passVerdict() string {
 	switch {
 	case r.kind == "scan":
 		return r.scanVerdict()

@@ -114,11 +114,12 @@ func (o Outcome) Meaning() string { return meanings[o].text }
 type Run struct {
 	Type      string    `json:"type"` // "run"
 	Version   string    `json:"version"`
-	Command   []string  `json:"command"`            // arguments; tapsweep takes no secrets there
-	Digest    string    `json:"digest"`             // of the list, see input.List.Digest
-	Tenant    string    `json:"tenant"`             // the token's, or as configured, or empty
-	Operator  string    `json:"operator,omitempty"` // whose token it is, if the token says so
-	Self      string    `json:"self,omitempty"`     // id of the signed-in user, if rows mean that one
+	Command   []string  `json:"command"`             // arguments; tapsweep takes no secrets there
+	Digest    string    `json:"digest"`              // of the list, see input.List.Digest
+	Tenant    string    `json:"tenant"`              // the token's, or as configured, or empty
+	Operator  string    `json:"operator,omitempty"`  // whose token it is, if the token says so
+	Self      string    `json:"self,omitempty"`      // id of the signed-in user, if rows mean that one
+	DeletedBy []string  `json:"deletedBy,omitempty"` // of a run that verifies, the operators of the logs
 	GraphRoot string    `json:"graphRoot"`
 	DryRun    bool      `json:"dryRun,omitempty"`
 	Verify    bool      `json:"verify,omitempty"`    // each pass is verified to be gone

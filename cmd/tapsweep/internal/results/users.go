@@ -19,6 +19,8 @@ type LogUsers struct {
 	First  *Run   // of the first log; all are of its tenant and Graph root
 	Digest string // of the users
 
+	Operators []string // of the runs that deleted, each once, as far as the logs say
+
 	Invalid int // rows that were invalid
 	Foreign int // skipped lines that are not part of a results log
 
@@ -94,6 +96,9 @@ func (u *LogUsers) add(path string, rec *Record) error {
 	if run := rec.Run; run != nil {
 		if u.First == nil {
 			u.First = run
+		}
+		if run.Operator != "" && run.Kind() != "verify" && !slices.Contains(u.Operators, run.Operator) {
+			u.Operators = append(u.Operators, run.Operator)
 		}
 		if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
 			return fmt.Errorf("line %d: %w, of which an earlier run is", rec.Line, err)

@@ -44,7 +44,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 		return nil
 	}
 	return open(ctx, c, &o.Options, plan{
-		header: results.Run{Digest: held.Digest, Pairs: len(held.Users)},
+		header: results.Run{Digest: held.Digest, Pairs: len(held.Users), DeletedBy: held.Operators},
 		lists:  o.Logs,
 		logs:   []results.ListRun{{Source: o.Logs[0], Run: held.First}},
 		task: func(*run) token.Task {
