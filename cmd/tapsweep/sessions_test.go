@@ -130,8 +130,9 @@ func TestSessionsDenied(t *testing.T) {
 	_, end := readSessions(t, log)
 	want(t, "passes in the last line", end.Counts[results.Revoked], 3)
 	want(t, "sessions in the last line", end.Sessions[results.Revoked], 2)
-	if text := string(mustRead(t, prom)); !strings.Contains(text, `tapsweep_log_sessions{command="revoke",file="m",outcome="denied"} 1`) {
-		t.Errorf("the metrics have no denied sessions:\n%s", text)
+	const metric = `tapsweep_log_sessions{command="revoke",file="m",outcome="denied"} 1`
+	if text := string(mustRead(t, prom)); !strings.Contains(text, metric) {
+		t.Errorf("no %s in the metrics:\n%s", metric, text)
 	}
 	users[1].KeepsSessions, users[1].Passes = false, nil
 	tenant.AddUser(users[1])

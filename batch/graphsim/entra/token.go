@@ -79,12 +79,12 @@ func (a *Authority) ExpireTokens() {
 // issueApp is called with mu held, like all below.
 func (a *Authority) issueApp(roles []string, audience string) string {
 	return a.issue(Identity{Permissions: roles}, audience, jwt.MapClaims{
-		"appid": a.opts.ClientID, "roles": roles, "idtyp": "app", "oid": ServicePrincipal(a.opts.ClientID),
+		"roles": roles, "idtyp": "app", "oid": ServicePrincipal(a.opts.ClientID),
 	})
 }
 
 func (a *Authority) issueUser(userID string, scopes []string, audience string) string {
-	claims := jwt.MapClaims{"scp": strings.Join(scopes, " "), "idtyp": "user", "appid": a.opts.ClientID}
+	claims := jwt.MapClaims{"scp": strings.Join(scopes, " "), "idtyp": "user"}
 	if u, ok := a.find(userID); ok {
 		userID = u.ID
 		claims["upn"], claims["unique_name"] = u.UPN, u.UPN
@@ -102,6 +102,9 @@ func (a *Authority) issue(id Identity, audience string, claims jwt.MapClaims) st
 	now := time.Now()
 	maps.DeleteFunc(a.tokens, func(_ string, t token) bool { return now.After(t.expires.Add(a.opts.TokenLife)) })
 	expires := now.Add(a.opts.TokenLife)
+	if claims["appid"] == nil {
+		claims["appid"] = a.opts.ClientID
+	}
 	maps.Copy(claims, jwt.MapClaims{
 		"aud": audience, "tid": a.opts.TenantID,
 		"iss": "https://sts.windows.net/" + a.opts.TenantID + "/",

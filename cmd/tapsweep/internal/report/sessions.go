@@ -83,11 +83,13 @@ func (s *sessionIndex) row(who uint64, lg *log, r *head) {
 	case before.outcome == results.Revoked && r.Verified && before.sentAt.Equal(r.SentAt):
 		before.verifiedAt, before.pending = utc(r.Time), false
 		return
-	case proves && r.Outcome == results.Remains:
-		before.outcome, before.look = results.Remains, row
-		return
+	case proves && before.outcome != results.Revoked:
+		return // what became of the call says more
 	case proves:
 		before.look = row
+		if r.Outcome == results.Remains {
+			before.outcome = results.Remains
+		}
 		return
 	}
 	s.rows[who] = row
@@ -219,6 +221,12 @@ func (s *Sessions) Verdict() string {
 		what, n = "ready to be revoked", planned
 	}
 	text := fmt.Sprintf("The sessions of %s of %s are %s", format.Number(n), count(s.All(), "user"), what)
+	switch {
+	case n == s.All() && n == 1:
+		text = "The sessions of the user are " + what
+	case n == s.All():
+		text = fmt.Sprintf("The sessions of all %s are %s", count(n, "user"), what)
+	}
 	if s.Verified > 0 {
 		text += fmt.Sprintf(", %s verified", format.Number(s.Verified))
 	}

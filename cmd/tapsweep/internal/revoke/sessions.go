@@ -55,6 +55,7 @@ type sessionCall struct {
 
 	guest, unread bool // the proof shows a guest, or could not be read
 
+	before      results.Outcome // of an earlier run that has sent the call, empty if this one does
 	journaled   results.Outcome // of the row before the proof
 	verifySince time.Time
 	pause       time.Duration // before the next look
@@ -204,7 +205,7 @@ func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
 func (j *Job) startedBefore(c *sessionCall) bool {
 	before := j.opts.Sessions.Before
 	if d := before.SessionsDoubted(c.row.User); d != nil {
-		c.user.calling, c.row.Outcome, c.row.SentAt = true, d.Outcome, d.SentAt
+		c.user.calling, c.before, c.row.Outcome, c.row.SentAt = true, d.Outcome, d.Outcome, d.SentAt
 		c.row.Status, c.row.Attempts, c.row.RequestID = d.Status, d.Attempts, d.RequestID
 		j.prove(c, firstPause)
 		return true
@@ -266,7 +267,7 @@ func (j *Job) finishSessions(c *sessionCall, row results.Row) {
 	row.SupersedesPending = c.journaled
 	j.completeSessions(&row)
 	counts := j.sessionCounts()
-	counts.Row(&row, "")
+	counts.Row(&row, c.before)
 	if c.guest {
 		counts.Guests++
 	}

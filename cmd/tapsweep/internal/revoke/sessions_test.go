@@ -19,8 +19,8 @@ import (
 var sessionRoles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"}
 
 // revokeBoth runs a job that also revokes sessions, and returns its rows about each.
-func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...input.Pair) (passes, sessions []results.Row,
-	counts Counts) {
+func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...input.Pair) (
+	passes, sessions []results.Row, counts Counts) {
 	t.Helper()
 	if opts.Sessions == nil {
 		opts.Sessions = new(Sessions)

@@ -115,7 +115,7 @@ func (r *run) count(runErr error) {
 	if r.earlier != nil {
 		r.summary.VerifiedBefore = r.earlier.Verified
 	}
-	r.countSessions(counts.Sessions)
+	counts.Sessions = r.countSessions(counts.Sessions)
 	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len(), runErr
 }
 

@@ -131,18 +131,24 @@ func (r *run) showSessions(row *results.Row) {
 	}
 }
 
-// countSessions puts the users of this run, and those of its whole log, into the summary. c is nil
-// without sessions.
-func (r *run) countSessions(c *revoke.Counts) {
-	earlier, proven := r.earlier.SessionCounts()
-	if c == nil || len(earlier) == 0 {
-		return
+// countSessions returns the counts of this run, and puts those of its whole log into the summary. c
+// is nil without sessions.
+func (r *run) countSessions(c *revoke.Counts) *revoke.Counts {
+	whole, proven := r.earlier.SessionCounts()
+	if c == nil || len(whole)+len(c.Before) == 0 {
+		return c
 	}
 	r.summary.SessionsProvenBefore = proven
-	r.summary.SessionLog = earlier
-	for o, n := range c.Outcomes {
-		earlier[o] += n
+	if whole == nil {
+		whole = make(map[results.Outcome]int)
 	}
+	for o, n := range c.Outcomes {
+		whole[o] += n
+	}
+	r.summary.SessionLog = whole
+	thisRun := *c
+	thisRun.Outcomes = c.ThisRun()
+	return &thisRun
 }
 
 // countSessionUsers returns the number of users on the list whose sessions are left to be revoked.

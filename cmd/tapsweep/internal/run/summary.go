@@ -75,8 +75,9 @@ func (s *summary) print(w io.Writer) {
 func (r *run) conclude(code int) {
 	s, w := &r.summary, r.console.Err
 	night := s.Run.Kind() == "sweep" && !r.console.IsTerminal(w)
+	did := s.Counts.Total() + len(s.Counts.Before) + s.Counts.Sessions.Total()
 	switch {
-	case code == status.Done && (r.opts.Quiet || night && s.Counts.Total()+len(s.Counts.Before) == 0 && s.Counts.Sessions.Total() == 0):
+	case code == status.Done && (r.opts.Quiet || night && did == 0):
 		s.allClear(w)
 		return
 	case code == status.Done && night:
