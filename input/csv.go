@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -44,8 +45,8 @@ func readCSV(text io.Reader, usersOnly bool, yield func(row) bool) error {
 		fields, err := r.Read()
 		switch {
 		case capped.err == errTooLong:
-			return &LineError{Line: last + 1, Msg: "a row from here on is longer than 1 MiB: is a closing quote missing?",
-				Err: errTooLong}
+			return &LineError{Line: last + 1, Err: errTooLong,
+				Msg: "a row from here on is longer than 1 MiB: is a closing quote missing?"}
 		case capped.err != nil:
 			return capped.err
 		case err == io.EOF:
@@ -108,16 +109,14 @@ func (h *header) row(fields []string, line int) row {
 			return r.refuse("method", misnamedColumn(trim(h.fields[i])))
 		}
 	}
+	for _, i := range h.creation {
+		r.creation.Set(h.fields[i], PlainValue(trim(fields[i])))
+	}
 	return r
 }
 
 func allEmpty(fields []string) bool {
-	for _, f := range fields {
-		if trim(f) != "" {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(fields, func(f string) bool { return trim(f) != "" })
 }
 
 func csvError(err error, linesBefore int) *LineError {

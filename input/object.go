@@ -1,6 +1,7 @@
 package input
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ type object struct {
 	line      int
 	names     nameSet
 	values    record
+	creation  Creation
 	nulls     [nameCount]bool // the names whose value is null
 	misnamed  error           // set if an unknown name holds a GUID
 	firstErr  error           // the first thing wrong with the object
@@ -54,6 +56,8 @@ func (o *object) describe(m meaning, key string, value json.RawMessage) {
 		if holdsGUID(text) || text == "" && holdsGUID(string(value)) {
 			o.misnamed = misnamedColumn(key)
 		}
+	case m == ofCreation:
+		o.creation.Set(key, text)
 	case folded == "@odata.context":
 		o.names.context(text)
 	case folded == "additionalproperties" && value[0] == '{': // PowerShell puts the type there
@@ -85,6 +89,7 @@ func (o *object) row() row {
 		}
 	}
 	r := o.values.row(o.line)
+	r.creation = o.creation
 	switch {
 	case o.firstErr != nil:
 		return r.refuse(o.firstPart, o.firstErr)
@@ -124,26 +129,18 @@ func unquote(value json.RawMessage) string {
 
 // kindOfValue names the type of a JSON value, for a message.
 func kindOfValue(value json.RawMessage) string {
-	switch value[0] {
-	case '[':
-		return "an array"
-	case '{':
-		return "an object"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
+	tok, _ := json.NewDecoder(bytes.NewReader(value)).Token() // cannot fail, value is valid
+	return kindOfToken(tok)
 }
 
 // kindOfToken is kindOfValue for the value that starts with a token.
 func kindOfToken(tok json.Token) string {
-	switch tok := tok.(type) {
+	switch tok.(type) {
 	case json.Delim:
-		return kindOfValue(json.RawMessage{byte(tok)})
+		if tok == json.Delim('[') {
+			return "an array"
+		}
+		return "an object"
 	case string:
 		return "a string"
 	case bool:

@@ -13,6 +13,7 @@ type row struct {
 	line, column int
 	user, method string
 	upn          string // if user is an object ID and the row also has a user principal name
+	creation     Creation
 	err          *LineError
 
 	left Left // of a row that Options.Reader reads
@@ -126,12 +127,8 @@ func (p *person) add(v string) error {
 	if *form == "" {
 		*form = v
 	} else if !strings.EqualFold(*form, v) {
-		return twoUsers(*form, v)
+		return fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows",
+			showUser(*form), showUser(v))
 	}
 	return nil
-}
-
-func twoUsers(first, second string) error {
-	return fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows",
-		showUser(first), showUser(second))
 }

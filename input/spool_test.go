@@ -10,9 +10,9 @@ import (
 )
 
 func TestStdin(t *testing.T) {
-	temp := t.TempDir()
+	temp := emptyTemp(t)
 	stdin := iotest.OneByteReader(strings.NewReader("user,method\n" + dana + "," + pass1 + "\n"))
-	l, err := Open([]string{"-"}, Options{Stdin: stdin, TempDir: temp})
+	l, err := Open([]string{"-"}, Options{Stdin: stdin})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +41,27 @@ func TestStdin(t *testing.T) {
 
 // What Open kept is gone when Open fails, for nobody closes a List then.
 func TestFailedOpenLeavesNothing(t *testing.T) {
-	temp := t.TempDir()
+	temp := emptyTemp(t)
 	for _, names := range [][]string{{"-"}, {"-", temp}} {
-		if _, err := Open(names, Options{Stdin: strings.NewReader("user\nbad\n"), TempDir: temp}); err == nil {
+		if _, err := Open(names, Options{Stdin: strings.NewReader("user\nbad\n")}); err == nil {
 			t.Errorf("Open(%q) = nil, want an error", names)
 		}
 	}
 	checkEmpty(t, temp)
+}
+
+func TestNoPlaceForStdin(t *testing.T) {
+	t.Setenv("TMPDIR", emptyTemp(t)+"/none")
+	_, err := Open([]string{"-"}, Options{Stdin: strings.NewReader("")})
+	checkError(t, "Open", err, "keeping stdin for the second pass")
+}
+
+// emptyTemp makes an empty directory the one for temporary files.
+func emptyTemp(t *testing.T) (dir string) {
+	dir = t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir) // of Windows
+	return dir
 }
 
 func checkEmpty(t *testing.T, dir string) {

@@ -11,8 +11,8 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -60,7 +60,7 @@ func TestKilledBeforeSessions(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: drill.Roles, Record: true,
+			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true,
 				Faults: []fault.Fault{{Method: "POST", Attempt: 1, Do: fault.Hang()}}})
 			tenant.AddMany(users, func(i int) graphsim.User {
 				return graphsim.User{UPN: fmt.Sprintf("user%02d@contoso.example", i),
@@ -110,7 +110,7 @@ func listOfHeld(passes []graphsim.HeldPass) string {
 // Sessions that could not be revoked make the run exit 1, with a hint, and count apart from passes.
 func TestSessionsDenied(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
 	users := tenant.AddUsers(3)
 	users[1].KeepsSessions = true
 	tenant.AddUser(users[1])
@@ -121,8 +121,8 @@ func TestSessionsDenied(t *testing.T) {
 		writeFile(t, "list.csv", listOf(users))}
 	p := tapsweep(t, env, args...)
 	want(t, "exit", p.code, status.Incomplete)
-	for _, text := range []string{"passes: 3 of 3 gone; sessions: 2 of 3 revoked\n",
-		"Authorization_RequestDenied: the user may hold an admin role", "to resume: tapsweep revoke --resume"} {
+	for _, text := range []string{"All 3 passes are gone. Sessions: 2 of 3 users revoked. Resume: tapsweep revoke --resume",
+		"Authorization_RequestDenied: the user may hold an admin role"} {
 		if !strings.Contains(p.stderr, text) {
 			t.Errorf("no %q in\n%s", text, p.stderr)
 		}
@@ -140,7 +140,7 @@ func TestSessionsDenied(t *testing.T) {
 	p = tapsweep(t, env, append(args, "--resume")...)
 	want(t, "exit of the run that resumes", p.code, 0)
 	want(t, "calls of the run that resumes", tenant.Stats().Revoked-before, 1)
-	if text := "passes: 3 of 3 gone; sessions: 3 of 3 revoked\n"; !strings.Contains(p.stderr, text) {
+	if text := "All 3 passes are gone. Sessions: 3 of 3 users revoked.\n"; !strings.Contains(p.stderr, text) {
 		t.Errorf("no %q in\n%s", text, p.stderr)
 	}
 }
@@ -152,7 +152,7 @@ func TestOneCallForTwoNames(t *testing.T) {
 		"user,method\n" + selfID + "," + selfPass + "\ndana@contoso.example," + otherPass + "\n",
 		"userId,upn,method\n" + selfID + ",dana@contoso.example," + selfPass + "\n,Dana@contoso.example," + otherPass + "\n",
 	} {
-		tenant := graphsim.New(graphsim.Options{Roles: drill.Roles, Record: true})
+		tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
 		tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
 			Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
 		env, root := serve(t, tenant)
@@ -182,7 +182,7 @@ func TestSessionPermissions(t *testing.T) {
 		{"dry run", []string{tap}, []string{"--dry-run"}, 0,
 			"warning: to revoke sessions takes User.RevokeSessions.All", 1},
 		{"broad", []string{tap, "User.ReadWrite.All"}, []string{"--verify"}, 0,
-			"passes: 1 of 1 gone; sessions: 1 of 1 revoked, 1 verified", 0},
+			"The pass is gone. Sessions: 1 of 1 user revoked, 1 verified.", 0},
 		{"no proof", []string{tap, "User.RevokeSessions.All"}, []string{"--verify"}, status.Incomplete,
 			"warning: whether sessions are revoked cannot be verified: the token lacks User.Read.All", 0},
 	} {
@@ -206,7 +206,7 @@ func TestSessionPermissions(t *testing.T) {
 func TestVerifiedByAnotherApp(t *testing.T) {
 	t.Parallel()
 	const reader = "3d6f0a52-9f1e-4f7c-9a58-2f4f5e0c7711"
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles, SessionLag: 2 * time.Second})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, SessionLag: 2 * time.Second})
 	users := tenant.AddUsers(5)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
@@ -216,7 +216,7 @@ func TestVerifiedByAnotherApp(t *testing.T) {
 	want(t, "exit of revoke", p.code, 0)
 	token := writeFile(t, "token", tenant.Entra.AppToken(reader, "UserAuthMethod-TAP.Read.All", "User.Read.All"))
 	p = tapsweep(t, env, "verify", "--graph-url", root, "--token-file", token, "--evidence", proof, log)
-	if p.code != 0 || !strings.Contains(p.stderr, "passes: 5 of 5 gone; sessions: 5 of 5 revoked, 5 verified\n") {
+	if p.code != 0 || !strings.Contains(p.stderr, "Verified: 5 users hold no pass. Sessions: 5 of 5 users revoked, 5 verified.\n") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	checkSeal(t, proof, p.stderr)
@@ -245,7 +245,7 @@ func TestSessionsOfOneself(t *testing.T) {
 	want(t, "calls", tenant.Stats().Revoked, 1)
 	p = tapsweep(t, env, "revoke", "--user", lee, "--revoke-sessions", "--yes", "--graph-url", root,
 		"--protect", writeFile(t, "glass.csv", "user\n"+leeID+"\n"), "--token-file",
-		writeFile(t, "all", tenant.Entra.Token(drill.Roles...)))
+		writeFile(t, "all", tenant.Entra.Token(simulation.Roles...)))
 	want(t, "exit with a protected user", p.code, 0)
 	want(t, "calls with a protected user", tenant.Stats().Revoked, 1)
 }

@@ -264,6 +264,10 @@ func (o *Options) secret() (azcore.TokenCredential, error) {
 	if err != nil {
 		return nil, err
 	}
+	return o.secretOf(secret)
+}
+
+func (o *Options) secretOf(secret string) (azcore.TokenCredential, error) {
 	return azidentity.NewClientSecretCredential(o.Tenant, o.ClientID, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
 }
@@ -308,13 +312,8 @@ func (o *Options) environmentSecret() (string, error) {
 // for a tenant that is not Microsoft's, such as a simulated one.
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
 	safetext.Conceal(secret)
-	line := newLine(Options{Authority: authority, HTTP: httpClient})
-	c, err := azidentity.NewClientSecretCredential(tenant, client, secret, &azidentity.ClientSecretCredentialOptions{
-		ClientOptions: azcore.ClientOptions{
-			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: authority},
-			Transport: line,
-		},
-		DisableInstanceDiscovery: true,
-	})
-	return &Credential{c, "secret", client, tenant, line}, err
+	o := Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient}
+	o.line = newLine(o)
+	c, err := o.secretOf(secret)
+	return &Credential{c, o.Method, client, tenant, o.line}, err
 }

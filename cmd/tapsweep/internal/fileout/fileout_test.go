@@ -70,7 +70,8 @@ func TestAbort(t *testing.T) {
 }
 
 func TestCheckBegin(t *testing.T) {
-	for text, ok := range map[string]bool{"": true, "user,method\n": true, "\xEF\xBB\xBFuser,method\n": true, "dana,x\n": false} {
+	for text, ok := range map[string]bool{"": true, "user,method\n": true, "\xEF\xBB\xBFuser,method\n": true,
+		"dana,x\n": false} {
 		path := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

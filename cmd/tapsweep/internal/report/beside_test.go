@@ -79,7 +79,7 @@ func TestBothPasses(t *testing.T) {
 	if len(r.Resume) != 1 || r.Resume[0].Left != 3 || !r.Resume[0].list {
 		t.Errorf("to go on: %+v", r.Resume)
 	}
-	if !strings.Contains(strings.Join(r.Notes(), "\n"), "In place of 3 passes a look afterwards found others") {
+	if !strings.Contains(strings.Join(r.Notes(), "\n"), "Users held other passes in place of 3 passes") {
 		t.Errorf("notes %q", r.Notes())
 	}
 

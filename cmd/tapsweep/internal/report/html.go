@@ -38,7 +38,7 @@ const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
 	"number": format.Number, "count": count, "share": share, "seconds": seconds, "timestamp": timestamp, "known": known,
-	"gone": gone, "clock": clock, "verifiedAt": verifiedAt,
+	"gone": gone, "clock": clock, "verifiedAt": verifiedAt, "address": address,
 	"join":    func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"path":    url.PathEscape, // html/template leaves the # and the % of a name as they are
@@ -49,11 +49,11 @@ var pageTemplate = template.Must(template.Must(template.New("page").Funcs(templa
 var _ = template.Must(pageTemplate.New("sessions").Parse(sessionsText))
 
 const (
-	// MaxInline is how many pairs a page has. A browser opens as many in a second or two.
+	// MaxInline is how many rows a page has. A browser opens as many in a second or two.
 	MaxInline = 50_000
-	// maxPrinted is how many pairs are printed without asking: of more, only those that are not done.
+	// maxPrinted is how many rows are printed without asking: of more, only those that are not done.
 	maxPrinted = 500
-	// maxSample is how many of the pairs that are done a page has if there is no room for all.
+	// maxSample is how many of the rows that are done a page has if there is no room for all.
 	maxSample = 1000
 )
 
@@ -74,17 +74,21 @@ type view struct {
 	Early  template.JS
 	Policy string
 
+	Steps      []step
+	TenantName name
+	People     []name // who ran it
 	Charts     []*chart
 	Shares     []shareRow
 	Reasons    []reasonCounts
-	PointHeads []string
-	PointRows  []pointRow
 
 	Place  string // what the first column of the table has: "Line", "Row", or nothing
 	Shown  int    // pairs of the table
 	LeftIn int    // of these, pairs that are not done
 	Rows   iter.Seq[*Row]
 }
+
+// When is the time of the runs.
+func (v *view) When() string { return (&period{span: span{v.Start, v.End}}).String() }
 
 // Duplicates is how many pairs are counted and not listed.
 func (v *view) Duplicates() int { return v.Counts[results.Duplicate] }
@@ -109,8 +113,14 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 	}
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript),
+		Steps:  r.steps(), TenantName: name{known(r.Tenant), nil},
 		Charts: r.charts(), Shares: r.shares(), Reasons: r.reasons(), Place: r.place()}
-	v.PointHeads, v.PointRows = r.pointRows()
+	if r.domain != "" {
+		v.TenantName = name{r.domain, []string{known(r.Tenant)}}
+	}
+	for _, who := range r.Operators {
+		v.People = append(v.People, nameOf(who))
+	}
 	pick := v.pick()
 	var failed error
 	v.Rows = func(yield func(*Row) bool) {

@@ -56,10 +56,10 @@ func TestNotProven(t *testing.T) {
 	m.end(1, "")
 	path := m.write(t, "v.jsonl")
 	r := reportOf(t, path)
-	if got, want := r.Verdict(), "All 2 pairs are done; 1 of those that are done is not proven."; got != want {
+	if got, want := r.Verdict(), "All 2 passes are gone; 1 of those that are gone is not verified."; got != want {
 		t.Errorf("verdict %q, want %q", got, want)
 	}
-	if got := r.Runs[0].ExitText(); !strings.Contains(got, "not proven to be gone") {
+	if got := r.Runs[0].ExitText(); !strings.Contains(got, "not verified") {
 		t.Errorf("exit %q", got)
 	}
 	if len(r.Resume) != 1 || !strings.Contains(r.Resume[0].Command, "--resume") ||
@@ -130,7 +130,7 @@ func TestProtectedIsNotLeft(t *testing.T) {
 	m.row("a.csv", 4, results.Protected)
 	m.end(0, "")
 	r := reportOf(t, m.write(t, "a.jsonl"))
-	if got, want := r.Verdict(), "1 of 3 pairs is done, 2 protected, left alone."; got != want {
+	if got, want := r.Verdict(), "1 of 3 passes is gone, 2 are protected and kept."; got != want {
 		t.Errorf("verdict %q, want %q", got, want)
 	}
 	if r.Done != 1 || r.Left != 0 {

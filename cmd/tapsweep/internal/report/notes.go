@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // notes are sentences.
@@ -20,15 +19,15 @@ func (r *Report) Notes() []string {
 		n.say("This was a dry run: nothing was changed.")
 	}
 	if slices.ContainsFunc(r.Runs, (*Run).simulated) {
-		n.say("This was a drill against a simulated tenant.")
+		n.say("This was a simulation: no real tenant was changed.")
 	}
 	r.runNotes(&n)
 	for _, lg := range r.Logs {
 		if lg.copied {
-			n.say("%s is a copy: its runs stand in another log, too, and count once.", lg.Name)
+			n.say("%s is a copy: its runs are also in another log, and count once.", lg.Name)
 		}
 		if lg.Torn {
-			n.say("The last line of %s is torn and was left out.", lg.Name)
+			n.say("The last line of %s is incomplete and was left out.", lg.Name)
 		}
 		if lg.Stray > 0 {
 			n.say("%s.", strayWords(lg.Name, lg.Stray, lg.strayAt))
@@ -65,28 +64,15 @@ func (r *Report) runNotes(n *notes) {
 
 // countNotes are about pairs and users that are not what they seem, or of which something is missing.
 func (r *Report) countNotes(n *notes) {
-	switch {
-	case r.WithoutRow > 0 && r.kind == "verify":
-		n.say("No row tells of %s: the run ended before they were looked at.", count(r.WithoutRow, "user"))
-	case r.WithoutRow > 0:
-		n.say("No row tells what became of %s; requests may have been sent for some.", pairs(r.WithoutRow))
-	}
 	if q, ok := r.offline(); ok {
 		n.say("There was no connection for %s in all, in which nothing could be sent.", seconds(q.Seconds))
 	}
-	if r.Unverified > 0 && r.kind != "verify" {
-		what := "deleted"
-		if r.Counts[results.Absent] > 0 {
-			what = "deleted, or found absent,"
-		}
-		n.say("%s %s %s and not verified.", pairs(r.Unverified), verb(r.Unverified, "was", "were"), what)
-	}
 	if r.replacedRows > 0 {
-		n.say("In place of %s a look afterwards found others of the same users: "+
-			"each has a row, and the later one counts.", count(r.replacedRows, "pass"))
+		n.say("Users held other passes in place of %s when they were verified: "+
+			"each pass has a row, and the later one counts.", count(r.replacedRows, "pass"))
 	}
 	if r.furtherRows > 0 {
-		n.say("%s of users who had several %s an additional row; the last row counts for the pair.",
+		n.say("%s of users who had several %s an additional row; the last row counts.",
 			count(r.furtherRows, "pass"), verb(r.furtherRows, "has", "have"))
 	}
 	if r.unverifiedUsers > 0 {

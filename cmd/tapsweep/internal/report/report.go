@@ -42,6 +42,7 @@ type Report struct {
 	Verified   int                     `json:"verified"`   // pairs whose user holds no pass, by a LIST afterwards
 	Unverified int                     `json:"unverified"` // pairs that should have been verified
 	Reasons    map[string]int          `json:"reasons"`    // passes by methodUsabilityReason
+	Creators   map[string]int          `json:"creators"`   // passes by who created them, from the audit log
 	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
 	Sessions   *Sessions               `json:"sessions,omitempty"`
 	Attempts   []Tries                 `json:"attempts"`
@@ -49,10 +50,13 @@ type Report struct {
 	Progress   []Point                 `json:"progress"`
 	Resume     []NextCommand           `json:"resume"` // the commands for what is left
 
-	periods  []*period // at least one
-	waiting  []span    // the waits, without overlaps
-	causes   map[cause]*Failure
-	attempts [maxTries + 1]int // pairs by attempts
+	periods    []*period // at least one
+	waiting    []span    // the waits, without overlaps
+	causes     map[cause]*Failure
+	tasks      map[task]int      // rows that are left, without those that a proof shows
+	unverified map[*log]int      // rows to verify, without those that a proof could not
+	domain     string            // of the tenant
+	attempts   [maxTries + 1]int // pairs by attempts
 
 	reasonsNow map[string]int // Reasons of passes that are not gone
 
@@ -96,7 +100,7 @@ func (l *List) noun() string {
 	if l.proof {
 		return "user"
 	}
-	return "pair"
+	return "row"
 }
 
 // maxSources bounds how many names of a list are kept.
@@ -114,17 +118,6 @@ func (l *List) saw(source string) {
 type Tries struct {
 	Attempts int `json:"attempts"`
 	Pairs    int `json:"pairs"`
-}
-
-// A NextCommand is a command that continues what a log left.
-type NextCommand struct {
-	Log     string `json:"log"`
-	Left    int    `json:"left"`           // pairs that it tries again, and those without a row
-	Command string `json:"command"`        // empty if there is none; then Note says why
-	Note    string `json:"note,omitempty"` // what else to know
-
-	noun string // what Left counts
-	list bool   // the log is the list of the command
 }
 
 // JSON writes the report as one object.

@@ -83,11 +83,12 @@ func TestCSVIsSafeInSpreadsheet(t *testing.T) {
 	m.run("a.csv", 1)
 	m.row("=cmd|x.csv", 1, results.Failed, func(r *results.Row) {
 		r.User, r.Message, r.Code = "+dana@contoso.com", "=HYPERLINK(\"http://x\")", "@SUM(A1)"
+		r.Creation = input.Creation{By: "=HR", At: night, AuditID: "-7", Match: input.MatchID}
 	})
 	diff(t, "CSV", csvOf(t, m.write(t, "log.jsonl")), []string{
 		strings.Join(csvHeader, ","),
 		`'=cmd|x.csv,1,'+dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001,failed,503,'@SUM(A1),` +
-			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,,,,,,,,,,,,`,
+			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,,,,,,,,,,,'=HR,2026-03-02T02:14:05Z,'-7,by id,,`,
 	})
 }
 
@@ -178,11 +179,10 @@ func TestKilled(t *testing.T) {
 	want := []string{
 		"The run of 2026-03-02 02:14:05 UTC was killed, could not write any more, or is still running: " + path +
 			" has no last line of it.",
-		"The last line of " + path + " is torn and was left out.",
-		"No row tells what became of 6 pairs; requests may have been sent for some.",
+		"The last line of " + path + " is incomplete and was left out.",
 	}
 	diff(t, "notes", r.Notes(), want)
-	check(t, "verdict", r.Verdict(), "4 of 10 pairs are done, 6 are not.")
+	check(t, "verdict", r.Verdict(), "4 of 10 passes are gone, 6 are left.")
 	check(t, "end", r.Runs[0].End, night.Add(4*time.Second))
 	check(t, "seconds", r.Seconds, 4)
 	check(t, "pairs per second", r.PairsPerSecond, 1)
@@ -350,9 +350,9 @@ func TestResumeCommand(t *testing.T) {
 		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -",
 			"with the same list on standard input"},
 		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "",
-			"the run was a drill against a simulated tenant, which is gone"},
-		{"no command", "l.jsonl", nil, "", "the log does not tell the command of its run"},
-		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not tell the command of its run"},
+			"the run was a simulation, and its tenant is gone"},
+		{"no command", "l.jsonl", nil, "", "the log does not have the command of its run"},
+		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not have the command of its run"},
 		{"unprintable", "l.jsonl", []string{"revoke", "a\u202e.csv"}, "",
 			"the command of the run has characters that cannot be shown"},
 	}

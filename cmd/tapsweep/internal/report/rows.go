@@ -52,7 +52,7 @@ type Row struct {
 
 	log        *log
 	unverified bool // it was to be looked at, and was not
-	proven     bool // the row of that is in another log
+	proof      *log // another log that has the row of that
 }
 
 // Rows are the rows that count, one a pair, and those beside, in the order of the logs.
@@ -118,7 +118,7 @@ func (row *Row) complete() {
 	} else {
 		// The last run on the log was to verify whatever was done before.
 		last := row.log.last()
-		expected := last.header.Verify && last.kind() != "verify" && !row.Verified && !row.proven &&
+		expected := last.header.Verify && last.kind() != "verify" && !row.Verified && row.proof == nil &&
 			(row.Outcome == results.Revoked || row.Outcome == results.Absent)
 		row.unverified = row.unverified || row.Provisional || expected
 	}
@@ -128,7 +128,9 @@ func (row *Row) complete() {
 // annotate puts what a look showed into the row that settled the pair.
 func (l *Logs) annotate(row *Row, n note, own int) error {
 	row.Provisional = false
-	row.proven = n.kind() != noNote && n.log() != own
+	if n.kind() != noNote && n.log() != own {
+		row.proof = l.logs[n.log()]
+	}
 	if n.kind() == verified {
 		row.Verified, row.VerifiedAt = true, utc(time.UnixMilli(n.at))
 		if row.Outcome == results.Remains { // and is gone since
@@ -145,7 +147,7 @@ func (l *Logs) annotate(row *Row, n note, own int) error {
 	switch n.kind() {
 	case unverified:
 		row.unverified = true
-		if row.proven {
+		if row.proof != nil {
 			row.Message = "not verified: " + cmp.Or(look.Message, string(look.Outcome))
 		}
 	case remains:

@@ -141,12 +141,13 @@ func clean(row *results.Row) {
 	for _, s := range []*string{&row.Source, &row.User, &row.UPN, &row.Method, &row.Reason} {
 		*s = clip(*s)
 	}
-	for _, s := range []*string{&row.Code, &row.Message, &row.RequestID, &row.Hint} {
+	for _, s := range []*string{&row.Code, &row.Message, &row.RequestID, &row.Hint, &row.Creation.By, &row.AuditID,
+		&row.Match} {
 		if *s != "" {
 			*s = safetext.Printable(*s)
 		}
 	}
-	row.Time = utc(row.Time)
+	row.Time, row.Creation.At = utc(row.Time), utc(row.Creation.At)
 	row.Line, row.Column, row.Attempts = max(row.Line, 0), max(row.Column, 0), bounded(row.Attempts)
 	if row.Status < 0 || row.Status > 999 {
 		row.Status = 0

@@ -200,7 +200,7 @@ func TestAbsurd(t *testing.T) {
 	check(t, "seconds", r.Seconds, 10)
 	check(t, "start", r.Start, night)
 	check(t, "implausible values", r.implausible, 6)
-	check(t, "verdict", r.Verdict(), "3 of 2,147,483,647 pairs are done, 2,147,483,644 are not.")
+	check(t, "verdict", r.Verdict(), "3 of 2,147,483,647 passes are gone, 2,147,483,644 are left.")
 }
 
 // A scan that was stopped has not looked at all users, and its report says so.
@@ -236,8 +236,8 @@ func TestUnfinishedScan(t *testing.T) {
 		path := m.write(t, "night.jsonl")
 		r := reportOf(t, path)
 		said := append([]string{r.Verdict()}, r.Notes()...)
-		for _, a := range r.Resume {
-			said = append(said, a.String())
+		for _, s := range r.steps() {
+			said = append(said, s.Heading, s.String())
 		}
 		all := strings.ReplaceAll(strings.Join(said, "\n"), filepath.Dir(path)+"/", "")
 		fmt.Fprintf(&got, "-- %s\n%s\n", tt.name, all)
@@ -287,7 +287,7 @@ func TestListCommand(t *testing.T) {
 			"a.csv"},
 			"tapsweep revoke --protect glass.txt --protect=more.txt --verify proof.jsonl"},
 	} {
-		if got := ListCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
+		if got, _ := ListCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
 			t.Errorf("ListCommand(%q) = %q, want %q", tt.args, got, tt.want)
 		}
 	}

@@ -88,7 +88,7 @@ func TestSeveralPasses(t *testing.T) {
 		t.Errorf("%d rows of pairs of %d in the table, want %d of 4:\n%s", pairs, len(lines)-1, r.Pairs, table.String())
 	}
 	list, err := input.Open([]string{"-"}, input.Options{Reader: new(results.Lists).Read,
-		Stdin: strings.NewReader(table.String()), TempDir: t.TempDir()})
+		Stdin: strings.NewReader(table.String())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
 )
 
 func pageOf(t *testing.T, p Page, paths ...string) string {
@@ -25,23 +27,29 @@ func pageOf(t *testing.T, p Page, paths ...string) string {
 	return b.String()
 }
 
-// The reasons of passes that are gone are apart from those of passes that can still be used.
+// The reasons of passes that are gone are apart from those of passes that can still be used, and
+// who created them is counted.
 func TestReasonsNow(t *testing.T) {
 	reason := func(s string) rowChange { return func(r *results.Row) { r.Reason = s } }
+	creation := input.Creation{By: "mallory@contoso.com", At: night.Add(-time.Hour), AuditID: "a-7", Match: input.MatchID}
+	hers := func(r *results.Row) { r.Creation = creation }
 	m := &logBuilder{now: night}
 	m.run("a.csv", 3)
-	m.row("a.csv", 2, results.Revoked, reason("expired"))
-	m.row("a.csv", 3, results.Remains, reason("usable"))
+	m.row("a.csv", 2, results.Revoked, reason("expired"), hers)
+	m.row("a.csv", 3, results.Remains, reason("usable"), hers)
 	m.row("a.csv", 4, results.Denied, reason("usable"))
 	m.end(1, "")
 	path := m.write(t, "a.jsonl")
 	diff(t, "reasons", reportOf(t, path).reasons(), []reasonCounts{
-		{"What the passes were before", []reasonCount{{"expired", 1}}},
-		{"What the passes are", []reasonCount{{"usable", 2}}},
+		{"What the passes were before", "Usability", []reasonCount{{"expired", 1}}},
+		{"What the passes are", "Usability", []reasonCount{{"usable", 2}}},
+		{"Who created the passes", "Creator", []reasonCount{{"mallory@contoso.com", 2}}},
 	})
 	page := pageOf(t, Page{}, path)
 	check(t, "passes that were", strings.Count(page, " pass was expired"), 1)
 	check(t, "passes that are", strings.Count(page, " pass is usable"), 2)
+	check(t, "passes with a creator", strings.Count(page,
+		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
 }
 
 // The exit code means something else for each command, and for a dry run.

@@ -202,7 +202,7 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 // stays protected: the protect list need not be named again.
 func asListRow(rec *Record) input.Row {
 	r := rec.Row
-	row := input.Row{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method}
+	row := input.Row{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}
 	refuse := func(left input.Left, field, why string) input.Row {
 		row.Left, row.Field, row.Err = left, field, errors.New(why)
 		return row

@@ -41,12 +41,13 @@ import (
 	"time"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/input"
 )
 
 // An Outcome is what became of a pair.
 type Outcome string
 
-// The outcomes. README.md tells users what each means for them.
+// The outcomes. The page results of the manual explains them.
 const (
 	Revoked     Outcome = "revoked"      // deleted, or gone after an attempt whose answer was lost
 	Absent      Outcome = "absent"       // the user holds no pass
@@ -60,7 +61,7 @@ const (
 	NotSent     Outcome = "not_sent"     // the run stopped before
 	Protected   Outcome = "protected"    // the user is on a --protect list
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
-	Duplicate   Outcome = "duplicate"    // an earlier row names the same pair
+	Duplicate   Outcome = "duplicate"    // an earlier row names the same pass
 	Planned     Outcome = "planned"      // a dry run: this pass would be revoked
 	Found       Outcome = "found"        // a scan: this pass was looked for
 )
@@ -73,7 +74,7 @@ var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Re
 type meaning struct {
 	done  bool   // nothing is left to do
 	again bool   // a resumed run tries the pair again
-	text  string // what became of it, and what is left to do; README.md has the same texts
+	text  string // what became of it, and what is left to do; the page results has the same texts
 }
 
 var meanings = map[Outcome]meaning{
@@ -81,7 +82,7 @@ var meanings = map[Outcome]meaning{
 	Absent:      {true, false, "the user holds no pass"},
 	Planned:     {true, false, "dry run: this pass would be deleted"},
 	Found:       {true, false, "the user holds this pass; the run did not delete it"},
-	Duplicate:   {true, false, "an earlier row names the same pair"},
+	Duplicate:   {true, false, "an earlier row names the same pass"},
 	Remains:     {false, true, "the user still holds a pass; the row names it"},
 	Replaced:    {false, false, "the user holds another pass; list the user alone to revoke it"},
 	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object id"},
@@ -117,9 +118,10 @@ type Run struct {
 	Command   []string  `json:"command"`             // arguments; tapsweep takes no secrets there
 	Digest    string    `json:"digest"`              // of the list, see input.List.Digest
 	Tenant    string    `json:"tenant"`              // the token's, or as configured, or empty
+	Domain    string    `json:"domain,omitempty"`    // of the tenant, if it is known
 	Operator  string    `json:"operator,omitempty"`  // whose token it is, if the token says so
-	Self      string    `json:"self,omitempty"`      // id of the signed-in user, if rows mean that one
 	DeletedBy []string  `json:"deletedBy,omitempty"` // of a run that verifies, the operators of the logs
+	Self      string    `json:"self,omitempty"`      // id of the signed-in user, if rows mean that one
 	GraphRoot string    `json:"graphRoot"`
 	DryRun    bool      `json:"dryRun,omitempty"`
 	Verify    bool      `json:"verify,omitempty"`    // each pass is verified to be gone
@@ -185,6 +187,9 @@ type Row struct {
 	Expires    time.Time `json:"expires,omitzero"`
 	UsableOnce bool      `json:"usableOnce,omitempty"`
 
+	// Of a pass that a scan of the audit log has found, as far as a record says.
+	input.Creation
+
 	// SentAt is when the call was sent that revoked the sessions, by Graph's clock and not later
 	// than in truth, in whole seconds. Sign-ins before it count no more.
 	SentAt time.Time `json:"sentAt,omitzero"`
@@ -228,7 +233,7 @@ func (r *Row) announces() bool { return r.Provisional && r.Outcome == Found }
 // clean makes server text safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"
-	for _, text := range []*string{&r.Code, &r.Message, &r.RequestID} {
+	for _, text := range []*string{&r.Code, &r.Message, &r.RequestID, &r.Creation.By, &r.AuditID, &r.Match} {
 		*text = safetext.Printable(*text)
 	}
 	r.Time = r.Time.UTC().Round(time.Millisecond)

@@ -37,6 +37,7 @@ type LogUser struct {
 	Method  string
 	Outcome Outcome
 
+	Creation input.Creation
 	Sessions *LogSessions // nil if the log says nothing of the user's sessions
 }
 
@@ -120,7 +121,7 @@ func (u *LogUsers) add(path string, rec *Record) error {
 		sessions = &LogSessions{r.Outcome, r.SentAt}
 	}
 	user := LogUser{Source: path, Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Outcome: r.Outcome,
-		Sessions: sessions}
+		Creation: r.Creation, Sessions: sessions}
 	name := strings.ToLower(r.User)
 	i, seen := u.at[name]
 	if !seen {

@@ -71,10 +71,16 @@ func (c *Counts) Total() (n int) {
 
 // Left returns the number of rows for which something is left to do, about passes and sessions.
 func (c *Counts) Left() (n int) {
-	n = c.Unverified
+	n = c.LeftOfPasses()
 	if c.Sessions != nil {
 		n += c.Sessions.Left()
 	}
+	return n
+}
+
+// LeftOfPasses is Left without the rows about sessions.
+func (c *Counts) LeftOfPasses() (n int) {
+	n = c.Unverified
 	for o, k := range c.Outcomes {
 		if o.Left() {
 			n += k

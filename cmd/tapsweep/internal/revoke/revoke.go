@@ -241,6 +241,9 @@ func (j *Job) complete(s *pairState, row *results.Row) {
 			row.InPlaceOf = s.pair.Method
 		}
 	}
+	if s.stage != stageNone && s.method != "" && strings.EqualFold(s.method, s.pair.Method) {
+		row.Creation = s.pair.Creation // of another pass it says nothing
+	}
 	row.UPN, row.Reason = cmp.Or(row.UPN, s.upn), cmp.Or(row.Reason, string(s.reason))
 	row.Time = time.Now()
 	if row.Outcome == results.Denied && row.Hint == "" {

@@ -125,7 +125,8 @@ func (r *run) code(runErr error) int {
 		return exit.Code
 	}
 	code := codeOf(r.summary.whole(), runErr)
-	if seen := r.summary.Scan; code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
+	seen := r.summary.Scan
+	if code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count+seen.Audit.Doubtful > 0 {
 		return status.Incomplete // some users may not have been scanned
 	}
 	return code

@@ -48,7 +48,7 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	p.header.Digest = scope.Digest
 	opts.Metrics.Scans()
 	return open(ctx, c, opts, p, func(ctx context.Context, r *run) error {
-		scope.Find.Root, scope.Find.Caller = r.tenant.API, r.tenant.Caller()
+		scope.Find.Root, scope.Find.Caller, scope.Find.Logger = r.tenant.API, r.tenant.Caller(), opts.Logger
 		// A group that does not exist is refused before anything else is read.
 		if err := r.ended(ctx, scan.CheckGroups(ctx, r.runner, scope.Find.Groups)); err != nil {
 			return err
@@ -94,6 +94,11 @@ func (r *run) look(ctx context.Context, opts scan.Options,
 			r.job.Record(row)
 		},
 		Sent: r.job.Sent,
+		Total: func(users int) {
+			if d := r.console.Display(); d != nil {
+				d.SetTotal(users)
+			}
+		},
 	}, stop)
 	err := r.runner.Run(ctx, s.Requests(), func(res batch.Result) []batch.Request {
 		if revoke.Owns(res) {

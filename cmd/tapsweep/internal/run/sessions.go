@@ -175,41 +175,39 @@ func countUsers(found []*scan.Found) int {
 	return len(users)
 }
 
-// sessions writes what became of the sessions, and both kinds in one line.
+// sessions writes what became of the sessions.
 func (s *summary) sessions(w io.Writer) {
 	if s.Counts.Sessions == nil {
 		return
 	}
 	fmt.Fprintln(w, "sessions:")
-	t := outcomeTable{s.Counts.Sessions, s.SessionLog, results.Outcome.SessionMeaning}
+	t := outcomeTable{counts: s.Counts.Sessions, log: s.SessionLog, meaning: results.Outcome.SessionMeaning}
 	t.print(w)
 	whole := s.whole().Sessions
 	printLines(w, []line{
-		{true, s.bothKinds()},
 		{whole.Guests > 0, format.Plural(whole.Guests, "user is a guest", "users are guests") +
 			", whom the home tenant signs in: only that can end the sessions"},
-		{whole.Unverified > 0, fmt.Sprintf("sessions of %s revoked and not proven: the look afterwards failed",
+		{whole.Unverified > 0, fmt.Sprintf("sessions of %s revoked, but not verified; the rows say why",
 			format.Plural(whole.Unverified, "user", "users"))},
 	})
 }
 
-// bothKinds says how many passes are gone and how many users' sessions are revoked, in the whole log.
-func (s *summary) bothKinds() string {
-	whole := s.whole()
-	passes, sessions := whole.Outcomes, whole.Sessions.Outcomes
-	kind, done := "gone", passes[results.Revoked]+passes[results.Absent]+passes[results.Replaced]
-	ended, revoked := "revoked", sessions[results.Revoked]
+// sessionSentence says how many users' sessions are revoked, in the whole log. It follows the
+// sentence about passes, and is empty without sessions.
+func (s *summary) sessionSentence() string {
+	whole := s.whole().Sessions
+	if whole == nil {
+		return ""
+	}
+	did, n := "revoked", whole.Outcomes[results.Revoked]
 	if s.Run.DryRun {
-		kind, done = "planned", passes[results.Planned]
-		ended, revoked = "planned", sessions[results.Planned]
+		did, n = "to be revoked", whole.Outcomes[results.Planned]
 	}
-	all := whole.Total() - passes[results.Duplicate]
-	text := fmt.Sprintf("passes: %d of %d %s; sessions: %d of %d %s", done, all, kind, revoked,
-		whole.Sessions.Total(), ended)
-	if n := whole.Sessions.Verified + s.SessionsProvenBefore; s.Run.Verify || s.Run.Kind() == "verify" {
-		text += fmt.Sprintf(", %d verified", n)
+	text := fmt.Sprintf(" Sessions: %d of %s %s", n, format.Plural(whole.Total(), "user", "users"), did)
+	if s.Run.Verify || s.Run.Kind() == "verify" {
+		text += fmt.Sprintf(", %d verified", whole.Verified+s.SessionsProvenBefore)
 	}
-	return text
+	return text + "."
 }
 
 // sessionsToRepeat returns the number of users for whom a run that resumes has something to do.

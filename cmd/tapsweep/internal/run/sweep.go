@@ -132,7 +132,7 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	}
 	var left []revoke.Item
 	for _, d := range doubts {
-		pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method}
+		pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method, Creation: d.Creation}
 		left = append(left, revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)})
 		s.job.Expect(&pair)
 	}
@@ -246,6 +246,6 @@ func (s *sweepRun) logIntent(f *scan.Found) error {
 
 // item returns the job's item for a pass that was found.
 func item(f *scan.Found) revoke.Item {
-	pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID}
+	pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Creation: f.Creation}
 	return revoke.Item{Pair: pair, Reason: f.Why}
 }

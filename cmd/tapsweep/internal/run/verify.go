@@ -67,7 +67,8 @@ func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUse
 			Good: []results.Outcome{results.Revoked, results.Absent}})
 		return r.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 			for _, u := range held.Users {
-				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method}
+				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method,
+					Creation: u.Creation}
 				if !yield(revoke.Item{Pair: pair, Before: u.Outcome, Sessions: u.Sessions}, nil) {
 					return
 				}

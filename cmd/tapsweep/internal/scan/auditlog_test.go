@@ -1,7 +1,11 @@
 package scan
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -35,48 +39,211 @@ func since(ago time.Duration, by string) Options {
 	return Options{Audit: &Audit{Since: time.Now().Add(-ago), By: by}}
 }
 
-// A help desk pass is not listed as mallory's, although mallory had created one before.
-func TestReplacedPassIsNotTheirs(t *testing.T) {
+const (
+	danaID  = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	passID  = "3d38627e-1111-4222-8333-000000000001" // of the pass that dana holds
+	otherID = "3d38627e-1111-4222-8333-000000000002" // of a pass that she held before
+	short   = "TemporaryAccessPass."
+	long    = "TemporaryAccessPass.TemporaryAccessPass."
+)
+
+// registered is a record that somebody has created a pass for dana. Its id is JSON, or "".
+func registered(by *graphsim.Actor, ago time.Duration, prefix, id string) graphsim.AuditEntry {
+	e := graphsim.AuditEntry{Time: time.Now().Add(-ago), Service: graphsim.PassService, By: *by,
+		Activity: "Admin registered security info", Reason: "Admin registered temporary access pass method for user",
+		TargetID: danaID, TargetUPN: "dana@contoso.com", Properties: map[string]string{}}
+	if id != "" {
+		e.Properties[prefix+"Id"] = id
+	}
+	return e
+}
+
+// dated adds the start and the end of a pass to a record.
+func dated(e graphsim.AuditEntry, startedAgo time.Duration) graphsim.AuditEntry {
+	stamp := func(t time.Time) string { return `"` + t.UTC().Format(time.RFC3339) + `"` }
+	start := time.Now().Add(-startedAgo)
+	e.Properties[short+"StartDateTime"] = stamp(start)
+	e.Properties[short+"EndDateTime"] = stamp(start.Add(8 * time.Hour))
+	return e
+}
+
+// A pass is chosen by the id in its record. Whatever else the log says, no pass is lost without a
+// word, and none is taken for that of somebody who created another one.
+func TestWhosePass(t *testing.T) {
+	const (
+		hers       = "dana usable: mallory@contoso.com by id"
+		hersByTime = "dana usable: mallory@contoso.com by time, not by id"
+		listed     = `"` + passID + `"`
+		before     = `"` + otherID + `"`
+		hour       = time.Hour // dana's pass is an hour old
+		nearly     = hour + 4*time.Minute
+	)
+	type entries = []graphsim.AuditEntry
+	ids := func(by *graphsim.Actor, ago time.Duration, id string) graphsim.AuditEntry {
+		return registered(by, ago, short, id)
+	}
+	tests := []struct {
+		name    string
+		by      *graphsim.Actor // nil is anybody
+		log     func() entries  // by the clock of the test
+		noPass  bool            // dana holds none
+		proven  bool            // erik's record shows that the ids are those of passes
+		want    string          // what is found of dana
+		instead string          // who created the pass that is left out, "?" if nobody knows
+		more    string          // a count that is 1
+	}{
+		{name: "the record names it", by: mallory, want: hers,
+			log: func() entries { return entries{ids(mallory, hour, listed)} }},
+		{name: "in the other spelling", by: mallory, want: hers,
+			log: func() entries { return entries{registered(mallory, hour, long, listed)} }},
+		{name: "in capitals", by: mallory, want: hers,
+			log: func() entries { return entries{ids(mallory, hour, strings.ToUpper(listed))} }},
+		{name: "hers after another of hers", by: mallory, want: hers,
+			log: func() entries { return entries{ids(mallory, 2*hour, before), ids(mallory, hour, listed)} }},
+		{name: "hers, and the time is far off", by: mallory, want: hers,
+			log: func() entries { return entries{ids(mallory, 10*hour, listed)} }},
+		{name: "a second record of the same pass, by another", by: mallory, want: hers,
+			log: func() entries { return entries{ids(mallory, hour, listed), ids(helpdesk, hour, listed)} }},
+		{name: "a first record of the same pass, by another", by: mallory, want: hers,
+			log: func() entries { return entries{ids(helpdesk, hour, listed), ids(mallory, hour, listed)} }},
+		{name: "no id", by: mallory, want: hersByTime, log: func() entries { return entries{ids(mallory, hour, "")} }},
+		{name: "an id that is broken", by: mallory, want: hersByTime, more: "odd",
+			log: func() entries { return entries{ids(mallory, hour, `"3d38627e-`)} }},
+		{name: "an id that is no GUID", by: mallory, want: hersByTime, more: "odd",
+			log: func() entries { return entries{ids(mallory, hour, `"7"`)} }},
+		{name: "no ids, and the help desk's record is nearer", by: mallory, instead: helpdesk.UPN,
+			log: func() entries { return entries{ids(mallory, nearly, ""), ids(helpdesk, hour, "")} }},
+		{name: "gone", by: mallory, noPass: true, more: "gone",
+			log: func() entries { return entries{ids(mallory, hour, before)} }},
+		{name: "older than the record", by: mallory, more: "older",
+			log: func() entries { return entries{ids(mallory, time.Minute, before)} }},
+		{name: "replaced by the help desk", by: mallory, instead: helpdesk.UPN,
+			log: func() entries { return entries{ids(mallory, nearly, before), ids(helpdesk, hour, listed)} }},
+		{name: "replaced, nobody knows by whom", by: mallory, instead: "?",
+			log: func() entries { return entries{ids(mallory, 2*hour, before)} }},
+		{name: "another id and other dates", by: mallory, instead: "?",
+			log: func() entries { return entries{dated(ids(mallory, nearly, before), nearly)} }},
+		{name: "another id and the dates of the pass", by: mallory, want: hersByTime,
+			log: func() entries { return entries{dated(ids(mallory, hour, before), hour)} }},
+		{name: "another id and its dates, and ids are those of passes", by: mallory, proven: true, instead: "?",
+			log: func() entries { return entries{dated(ids(mallory, hour, before), hour)} }},
+		{name: "another id and no dates", by: mallory, instead: "?", more: "doubtful",
+			log: func() entries { return entries{ids(mallory, hour, before)} }},
+		{name: "another id and no dates, and ids are those of passes", by: mallory, proven: true, instead: "?",
+			log: func() entries { return entries{ids(mallory, hour, before)} }},
+		{name: "anybody's: the help desk's", want: "dana usable: helpdesk@contoso.com by id",
+			log: func() entries { return entries{ids(mallory, nearly, before), ids(helpdesk, hour, listed)} }},
+		{name: "anybody's: nobody knows whose", want: "dana usable: - by time, not by id",
+			log: func() entries { return entries{ids(mallory, 2*hour, before)} }},
+		{name: "anybody's: gone", noPass: true, more: "gone",
+			log: func() entries { return entries{ids(mallory, hour, before)} }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := audited(graphsim.Options{})
+				dana := graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: made(nil, hour)}
+				dana.Passes[0].ID = passID
+				if tt.noPass {
+					dana.Passes = nil
+				}
+				tenant.AddUser(dana)
+				if tt.proven {
+					tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, time.Hour)})
+				}
+				for _, e := range tt.log() {
+					tenant.AddAudit(e)
+				}
+				by := ""
+				if tt.by != nil {
+					by = tt.by.UPN
+				}
+				found, _, counts, err := look(t, tenant, since(24*time.Hour, by), batch.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				found = slices.DeleteFunc(found, func(line string) bool { return strings.HasPrefix(line, "erik") })
+				if got := strings.Join(found, "; "); got != tt.want {
+					t.Errorf("found %q, want %q", got, tt.want)
+				}
+				instead := ""
+				for _, u := range counts.Audit.Unlisted.First {
+					instead = cmp.Or(u.By, "?")
+				}
+				if instead != tt.instead {
+					t.Errorf("left out as created by %q, want %q", instead, tt.instead)
+				}
+				for what, n := range map[string]int{"odd": counts.Audit.Odd.Count, "gone": counts.Audit.Gone.Count,
+					"older": counts.Older, "doubtful": counts.Audit.Doubtful} {
+					if (n == 1) != (what == tt.more) {
+						t.Errorf("%s: %d, want only %q to be 1", what, n, tt.more)
+					}
+				}
+				if tt.want != "" && (counts.ByTime == 1) != strings.HasSuffix(tt.want, "by time, not by id") {
+					t.Errorf("%d passes matched by time", counts.ByTime)
+				}
+			})
+		})
+	}
+}
+
+// The report names when the passes were created, before and after.
+func TestReplacedPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := audited(graphsim.Options{})
 		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, 0)})
 		time.Sleep(90 * time.Minute)
 		tenant.GivePass("dana@contoso.com", graphsim.Pass{CreatedBy: helpdesk})
-		tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, time.Hour)})
-		tenant.GivePass("erik@contoso.com", graphsim.Pass{}) // no record says by whom
-		tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: made(mallory, 4*time.Minute)})
-		tenant.GivePass("femi@contoso.com", graphsim.Pass{}) // within the tolerance
 		at := time.Now()
 		time.Sleep(30 * time.Minute)
-
-		found, _, counts, err := look(t, tenant, since(24*time.Hour, mallory.UPN), batch.Options{})
-		if err != nil {
-			t.Fatal(err)
+		_, _, counts, err := look(t, tenant, since(24*time.Hour, mallory.UPN), batch.Options{})
+		if err != nil || counts.Audit.Unlisted.Count != 1 {
+			t.Fatalf("%+v, %v, want one pass that was replaced", counts.Audit.Unlisted, err)
 		}
-		if !slices.Equal(found, []string{"femi usable"}) {
-			t.Errorf("found %q, want femi's alone", found)
-		}
-		replaced := counts.Audit.Replaced
-		if replaced.Count != 2 {
-			t.Fatalf("replaced %+v, want two", replaced)
-		}
-		slices.SortFunc(replaced.First, func(a, b Replaced) int { return strings.Compare(a.UPN, b.UPN) })
-		dana, erik := replaced.First[0], replaced.First[1]
-		if dana.UPN != "dana@contoso.com" || dana.By != helpdesk.UPN {
-			t.Errorf("%+v was replaced, want dana by the help desk", dana)
-		}
-		if !dana.At.Equal(at) || !dana.Made.Equal(at.Add(-90*time.Minute)) {
-			t.Errorf("%+v, want it made at %v and replaced at %v", dana, at.Add(-90*time.Minute), at)
-		}
-		if erik.UPN != "erik@contoso.com" || erik.By != "" {
-			t.Errorf("%+v was replaced, want erik by an unknown creator", erik)
-		}
-		// Without a creator, every pass is looked for.
-		found, _, counts, err = look(t, tenant, since(24*time.Hour, ""), batch.Options{})
-		if err != nil || len(found) != 3 || counts.Audit.Replaced.Count != 0 {
-			t.Errorf("by anybody: found %q, replaced %+v, %v", found, counts.Audit.Replaced, err)
+		u := counts.Audit.Unlisted.First[0]
+		if u.UPN != "dana@contoso.com" || !u.At.Equal(at) || !u.Made.Equal(at.Add(-90*time.Minute)) {
+			t.Errorf("%+v, want dana's of %v replaced at %v", u, at.Add(-90*time.Minute), at)
 		}
 	})
+}
+
+// If Graph refuses a filter, the scan asks for more and filters itself.
+func TestAuditFilterIsRefused(t *testing.T) {
+	refusing := func(part string) fault.Fault { return fault.Fault{Path: part, Do: fault.ItemStatus(400)} }
+	tests := []struct {
+		name    string
+		faults  []fault.Fault
+		records int // that are read; 0 means that the log cannot be read
+	}{
+		{"no filter", nil, 1},
+		{"the service", []fault.Fault{refusing("loggedByService")}, 2},
+		{"the time as well", []fault.Fault{refusing("activityDateTime")}, 3},
+		{"everything", []fault.Fault{refusing("directoryAudits")}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := audited(graphsim.Options{Faults: tt.faults})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: made(mallory, time.Hour)})
+			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: made(mallory, 48*time.Hour)})
+			tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Hour)}) // of another service
+			var log bytes.Buffer
+			opts := since(24*time.Hour, mallory.UPN)
+			opts.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			found, _, counts, err := look(t, tenant, opts, batch.Options{})
+			if source, ok := errors.AsType[*SourceError](err); ok != (tt.records == 0) {
+				t.Fatalf("the scan ended with %v", source)
+			}
+			if counts.Audit.Records != tt.records {
+				t.Errorf("%d records were read, want %d", counts.Audit.Records, tt.records)
+			}
+			if want := []string{"dana usable: mallory@contoso.com by id"}; tt.records > 0 && !slices.Equal(found, want) {
+				t.Errorf("found %q, want %q", found, want)
+			}
+			if says := strings.Contains(log.String(), "Graph refuses the filter"); says != (len(tt.faults) > 0) {
+				t.Errorf("the debug log says so: %v\n%s", says, log.String())
+			}
+		})
+	}
 }
 
 // Records are counted once, although pages are read again.
@@ -109,8 +276,11 @@ func TestAuditIsCounted(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if a := counts.Audit; a.Records != 2003 || a.Made != 3 || a.By != tt.want || a.Name != tt.by {
+				if a := counts.Audit; a.Records != 2003 || a.Made != 3 || a.By != tt.want || a.There != tt.want || a.Name != tt.by {
 					t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
+				}
+				if want := []Creator{{mallory.UPN, 2}, {helpdesk.UPN, 1}}; !slices.Equal(counts.Audit.Creators, want) {
+					t.Errorf("creators %v, want %v", counts.Audit.Creators, want)
 				}
 				if len(found) != tt.want {
 					t.Errorf("found %q, want %d", found, tt.want)
@@ -123,11 +293,11 @@ func TestAuditIsCounted(t *testing.T) {
 // A record that cannot be used is counted. Earlier it ended the scan or was silently ignored.
 func TestOddRecords(t *testing.T) {
 	create := func(a graphsim.AuditEntry) graphsim.AuditEntry {
-		a.Time, a.Service = time.Now().Add(-time.Minute), graphsim.PassService
-		a.Activity, a.Reason = "Admin registered security info", "Admin registered temporary access pass method for user"
+		whole := registered(&a.By, time.Minute, "", "")
+		a.Time, a.Service, a.Activity, a.Reason = whole.Time, whole.Service, whole.Activity, whole.Reason
 		return a
 	}
-	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	const id = danaID
 	raw := func(record string) graphsim.Options {
 		good := `{"id":"good","activityDateTime":"` + time.Now().UTC().Format(time.RFC3339) + `",` +
 			`"activityDisplayName":"Admin registered security info","resultReason":"temporary access pass",` +

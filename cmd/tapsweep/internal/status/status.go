@@ -17,8 +17,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// Exit codes. Scripts and the night job rely on them, and README.md lists them. None is 2,
-// because Go's runtime exits with 2 after a crash, when passes may have been deleted.
+// Exit codes. Scripts and the night job rely on them, and the page results of the manual lists
+// them. None is 2, because Go's runtime exits with 2 after a crash, when passes may have been deleted.
 const (
 	Done       = 0  // every pair is revoked, absent or a duplicate, or its user is protected
 	Incomplete = 1  // some pairs are not done

@@ -37,11 +37,6 @@ func (t *Token) missing(c capability, own bool) *Problem {
 		"a new permission takes a new token, which may take minutes; for a managed identity up to a day")}
 }
 
-// missingExtra says which permission the token lacks besides, and how to grant it.
-func (t *Token) missingExtra(what string, p *permission) *Problem {
-	return &Problem{Text: t.Who + " may not " + what, Hints: t.grantHints(p.name, t.grantID(p))}
-}
-
 // grantID returns the id under which a permission is granted.
 func (t *Token) grantID(p *permission) string {
 	if t.Kind == User {
@@ -52,8 +47,8 @@ func (t *Token) grantID(p *permission) string {
 
 // firstParty returns the name of a Microsoft app that the token was given to, empty for other apps.
 func (t *Token) firstParty() string {
-	return map[string]string{azureCLI: "the Azure CLI", azurePowerShell: "Azure " +
-		"PowerShell"}[strings.ToLower(t.Client())]
+	names := map[string]string{azureCLI: "the Azure CLI", azurePowerShell: "Azure PowerShell"}
+	return names[strings.ToLower(t.Client())]
 }
 
 // grantHints returns the commands with which an administrator grants a permission. Only ids of the

@@ -69,6 +69,7 @@ type Task struct {
 type Token struct {
 	Kind        Kind
 	Tenant      string   // id, empty if not known
+	TenantName  string   // for people; the caller sets it if more is known than the id
 	Who         string   // a name for people, empty if not known
 	Self        []string // names of the signed-in user: object id, user principal name
 	Permissions []string // as the token has them, sorted
@@ -157,7 +158,8 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 		switch {
 		case !need.applies || t.access(need.capability, need.own) != No:
 		case need.grant != nil:
-			return t.missingExtra(need.extra, need.grant)
+			return &Problem{Text: t.Who + " may not " + need.extra,
+				Hints: t.grantHints(need.grant.name, t.grantID(need.grant))}
 		default:
 			return t.missing(need.capability, need.own)
 		}
@@ -258,8 +260,6 @@ func (t *Token) Client() string { return t.claims.ClientID() }
 
 // Is reports whether a row's user is the signed-in one, by "me" or by a known name.
 func (t *Token) Is(user string) bool {
-	return user == input.Me || slices.ContainsFunc(t.Self, func(name string) bool {
-		return strings.EqualFold(name,
-			user)
-	})
+	return user == input.Me ||
+		slices.ContainsFunc(t.Self, func(name string) bool { return strings.EqualFold(name, user) })
 }

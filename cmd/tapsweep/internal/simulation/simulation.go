@@ -1,5 +1,5 @@
-// Package drill serves a simulated tenant, so that people can rehearse.
-package drill
+// Package simulation serves a simulated tenant, so that people can rehearse.
+package simulation
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ type Options struct {
 	Mixed     bool          // of ten users nine hold no pass, and one a pass that is expired, used, usable or scheduled
 	Seed      []string      // lists whose users and passes it holds as well
 	WriteList string        // file for the users and their passes
-	Overwrite bool          // WriteList may replace the list of an earlier drill
+	Overwrite bool          // WriteList may replace the list of an earlier simulation
 	Limits    []string      // such as 20/s, 20/s:60 or 3000/150s
 	Latency   time.Duration // of each batch
 	Listen    string        // address
@@ -60,6 +60,7 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 	}
 	sim.AddUser(graphsim.User{UPN: Helpdesk.UPN})
 	sim.AddUser(graphsim.User{UPN: Mallory.UPN})
+	addOddAudits(sim)
 	if o.WriteList != "" {
 		if err := writeList(o.WriteList, o.Overwrite, sim.Remaining()); err != nil {
 			return nil, err
@@ -113,7 +114,7 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	return nil
 }
 
-// checkCAFile refuses to write over anything but the certificate of a drill before.
+// checkCAFile refuses to write over anything but the certificate of a simulation before.
 func checkCAFile(path string) error {
 	if path == "" {
 		return nil
@@ -146,7 +147,7 @@ func setVariable(system, v string) string {
 
 // Roles are the permissions of the simulated tenant's app: all that tapsweep may need.
 var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All",
-	"User.RevokeSessions.All"}
+	"Organization.Read.All", "User.RevokeSessions.All"}
 
 // sessionLag is how long Graph shows a user as before, after the sessions were revoked. How long
 // that is in a real tenant is not documented.
@@ -157,6 +158,19 @@ var (
 	Helpdesk = &graphsim.Actor{UPN: "helpdesk@contoso.example"}
 	Mallory  = &graphsim.Actor{UPN: "mallory@contoso.example"}
 )
+
+// addOddAudits adds entries about other things than passes, as they are in the audit logs of real
+// tenants: without a target, without the id of one, and without an initiator.
+func addOddAudits(sim *graphsim.Tenant) {
+	odd := graphsim.AuditEntry{Service: graphsim.PassService, Activity: "Authentication Methods Policy Update"}
+	noTarget, noID, noInitiator := odd, odd, odd
+	noTarget.NoTarget, noTarget.By = true, *Helpdesk
+	noID.TargetUPN, noID.By = Helpdesk.UPN, *Helpdesk
+	noInitiator.NoInitiator, noInitiator.TargetUPN = true, Helpdesk.UPN
+	for _, entry := range []graphsim.AuditEntry{noTarget, noID, noInitiator} {
+		sim.AddAudit(entry)
+	}
+}
 
 // maker returns the creator of pass number i: Mallory for every third pass.
 func maker(i int) *graphsim.Actor {
@@ -175,7 +189,7 @@ func fillHolders(sim *graphsim.Tenant, n int) {
 	})
 }
 
-// FillMixed fills a tenant for a drill of scan and sweep.
+// FillMixed fills a tenant for a simulation of scan and sweep.
 func FillMixed(sim *graphsim.Tenant, n int) {
 	now := time.Now()
 	kinds := []graphsim.Pass{
