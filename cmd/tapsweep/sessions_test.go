@@ -249,3 +249,56 @@ func TestSessionsOfOneself(t *testing.T) {
 	want(t, "exit with a protected user", p.code, 0)
 	want(t, "calls with a protected user", tenant.Stats().Revoked, 1)
 }
+
+// The recipe of the incident page, from the audit record to the proof: exactly the passes that the
+// intruder created are deleted, their users are signed out, nobody else is, and another app proves it.
+func TestIncidentFromAuditRecordToProof(t *testing.T) {
+	t.Parallel()
+	const reader = "3d6f0a52-9f1e-4f7c-9a58-2f4f5e0c7711"
+	tenant := incident(simulation.Roles...)
+	before := tenant.Remaining()
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	run := func(flags ...string) process {
+		t.Helper()
+		p := tapsweep(t, env, append(flags, "--graph-url", root)...)
+		if p.code != 0 {
+			t.Fatalf("%s: exit %d\n%s", flags[0], p.code, p.stderr)
+		}
+		return p
+	}
+	list, evidence, proof := filepath.Join(dir, "hers.csv"), filepath.Join(dir, "4711"), filepath.Join(dir, "proof")
+	run("scan", "--created-since", "72h", "--created-by", simulation.Mallory.UPN, "--output", list)
+	glass := writeFile(t, "break-glass.txt", simulation.Helpdesk.UPN+"\n")
+	run("revoke", "--yes", "--revoke-sessions", "--order", "privileged", "--protect", glass, "--verify", "--evidence",
+		evidence, list)
+	token := writeFile(t, "token", tenant.Entra.AppToken(reader, "UserAuthMethod-TAP.Read.All", "User.Read.All"))
+	run("verify", "--token-file", token, "--evidence", proof, filepath.Join(evidence, "results.jsonl"))
+
+	hers := readSessionsOf(t, filepath.Join(evidence, "results.jsonl"))
+	if len(hers) == 0 {
+		t.Fatal("no user is signed out")
+	}
+	want(t, "passes that are gone", len(before)-len(tenant.Remaining()), len(hers))
+	for _, held := range before {
+		row, isHers := hers[strings.ToLower(held.UserID)]
+		want(t, held.UPN+" is signed out", !tenant.SessionsFrom(held.UserID).IsZero(), isHers)
+		want(t, held.UPN+" has a verified row", row.Verified, isHers)
+	}
+	r := reported(t, proof)
+	want(t, "sessions verified by the reader", r.Sessions.Verified, len(hers))
+	want(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
+	table := string(mustRead(t, filepath.Join(evidence, "report.csv")))
+	want(t, "rows that say who created the pass", strings.Count(table, ","+simulation.Mallory.UPN+","), len(hers))
+}
+
+// readSessionsOf is readSessions by object id in lower case.
+func readSessionsOf(t *testing.T, log string) map[string]results.Row {
+	t.Helper()
+	rows, _ := readSessions(t, log)
+	byID := make(map[string]results.Row)
+	for user, row := range rows {
+		byID[strings.ToLower(user)] = row
+	}
+	return byID
+}

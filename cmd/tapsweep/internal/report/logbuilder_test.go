@@ -38,7 +38,8 @@ func (m *logBuilder) run(list string, pairs int, args ...string) {
 		Digest:    fmt.Sprintf("sha256:%064x", len(list)*7919+pairs),
 		Tenant:    "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
 		Operator:  "app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725",
-		GraphRoot: "https://graph.microsoft.com", Pairs: pairs, Start: m.now})
+		GraphRoot: "https://graph.microsoft.com", Pairs: pairs, Start: m.now,
+		Sessions: slices.Contains(args, "--revoke-sessions")})
 }
 
 func (m *logBuilder) row(list string, line int, o results.Outcome, change ...func(*results.Row)) {

@@ -214,6 +214,14 @@ func (s *Sessions) fail(row *Row, causes map[cause]*Failure) {
 // All is the number of users, including those without a row.
 func (s *Sessions) All() int { return plus(s.Users, s.WithoutRow) }
 
+// open is the number of users for whom something is left, 0 for nil.
+func (s *Sessions) open() int {
+	if s == nil {
+		return 0
+	}
+	return s.Left + s.WithoutRow + s.Unverified
+}
+
 // Verdict says in one sentence what became of the sessions.
 func (s *Sessions) Verdict() string {
 	what, n := "revoked", s.Counts[results.Revoked]
