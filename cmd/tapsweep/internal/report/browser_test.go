@@ -466,7 +466,7 @@ func TestBrowserHeads(t *testing.T) {
 	for name, paths := range map[string][]string{
 		"one":       {one},
 		"two lists": {one, m.write(t, "two.jsonl")},
-		"scan":      {found(400, 40, 3).write(t, "scan.jsonl")},
+		"scan":      {found(t, 400, 40, 3)},
 	} {
 		v := browse(t, htmlOf(t, Page{}, paths...))
 		for _, wide := range []int64{320, 800, 1000, 1050, 1100, 1300} {

@@ -57,9 +57,8 @@ func newReport(l *Logs) *Report {
 		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users,
 		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []NextCommand{},
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
-		reasonsNow: make(map[string]int), causes: make(map[cause]*Failure), tasks: make(map[task]int),
-		unverified: make(map[*log]int), replacedRows: l.beside, furtherRows: l.further,
-		implausible: l.odd, noLines: true,
+		causes: make(map[cause]*Failure), tasks: make(map[task]int), unverified: make(map[*log]int),
+		replacedRows: l.beside, furtherRows: l.further, noLines: true,
 	}
 	r.head()
 	for _, lg := range l.logs {
@@ -92,9 +91,6 @@ func (r *Report) add(row *Row) {
 	}
 	if row.Reason != "" {
 		addBounded(r.Reasons, row.Reason)
-		if !gone(row.Outcome) || r.kind == "verify" {
-			addBounded(r.reasonsNow, row.Reason)
-		}
 	}
 	switch {
 	case row.Outcome == results.Found, row.Outcome == results.Protected:

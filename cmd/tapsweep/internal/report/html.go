@@ -38,7 +38,7 @@ const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
 	"number": format.Number, "count": count, "share": share, "seconds": seconds, "timestamp": timestamp, "known": known,
-	"gone": gone, "clock": clock, "verifiedAt": verifiedAt, "address": address,
+	"clock": clock, "verifiedAt": verifiedAt, "address": address,
 	"join":    func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"path":    url.PathEscape, // html/template leaves the # and the % of a name as they are
@@ -79,7 +79,7 @@ type view struct {
 	People     []name // who ran it
 	Charts     []*chart
 	Shares     []shareRow
-	Reasons    []reasonCounts
+	Names      []names
 
 	Place  string // what the first column of the table has: "Line", "Row", or nothing
 	Shown  int    // pairs of the table
@@ -114,7 +114,7 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript),
 		Steps:  r.steps(), TenantName: name{known(r.Tenant), nil},
-		Charts: r.charts(), Shares: r.shares(), Reasons: r.reasons(), Place: r.place()}
+		Charts: r.charts(), Shares: r.shares(), Names: r.names(), Place: r.place()}
 	if r.domain != "" {
 		v.TenantName = name{r.domain, []string{known(r.Tenant)}}
 	}

@@ -102,12 +102,10 @@ func (ix *index) line(c *cursor) error {
 		lg.began(run)
 		run.from = len(lg.rows)
 		lg.listOf = ix.logs.list(run)
-		ix.logs.odd += run.odd
 	case results.KindWait:
-		ix.logs.wait(wait{*c.rec.Wait, run})
+		ix.logs.waits = append(ix.logs.waits, wait{*c.rec.Wait, run})
 	case results.KindEnd:
 		run.end(*c.rec.End)
-		ix.logs.note(run.End)
 	case results.KindScanned:
 		for _, user := range c.rec.Scanned.Users {
 			ix.looked[ix.hash(user)] = struct{}{}
@@ -135,7 +133,6 @@ func (ix *index) row(c *cursor) {
 		// A sweep was about to delete it, and this may be the last row about it.
 		r.Outcome, r.Provisional = results.Unknown, false
 	}
-	ix.logs.note(utc(r.Time))
 	lg.lined, lg.columns = lg.lined || r.Line != 0, lg.columns || r.Column != 0
 	switch {
 	case r.Beside:

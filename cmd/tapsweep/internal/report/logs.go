@@ -33,7 +33,6 @@ type Logs struct {
 
 	users int // that scans have looked at
 	waits []wait
-	odd   int // times and numbers that cannot be
 
 	first            *Run
 	tenant, tenantOf string // the first tenant that a run names, and its log

@@ -58,10 +58,7 @@ type Report struct {
 	domain     string            // of the tenant
 	attempts   [maxTries + 1]int // pairs by attempts
 
-	reasonsNow map[string]int // Reasons of passes that are not gone
-
 	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
-	implausible     int    // times and numbers in the logs that cannot be true
 	replacedRows    int    // rows about passes that others came in place of
 	furtherRows     int    // rows about further passes of users who had several
 	unverifiedUsers int    // users that a proof has not looked at, where it is not the only run

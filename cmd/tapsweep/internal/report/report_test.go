@@ -7,7 +7,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -196,10 +195,9 @@ func TestCutAnywhere(t *testing.T) {
 	m := &logBuilder{now: night}
 	m.run("a.csv", 2)
 	first := m.Len()
-	m.row("a.csv", 2, results.Revoked)
-	m.wait(time.Second, 3)
-	m.row("a.csv", 3, results.Denied)
-	m.end(1, "")
+	for _, p := range []piece{row(2, results.Revoked), waits(time.Second, 3), row(3, results.Denied), ends(1)} {
+		p(m)
+	}
 	whole := m.String()
 	for n := range len(whole) + 1 {
 		cut := &logBuilder{}
@@ -222,60 +220,6 @@ func TestCutAnywhere(t *testing.T) {
 			t.Errorf("cut at %d: the run has ended: %v", n, ended)
 		}
 		l.Close()
-	}
-}
-
-func TestMerge(t *testing.T) {
-	a := &logBuilder{now: night}
-	a.run("a.csv", 3)
-	a.row("a.csv", 2, results.Revoked)
-	a.row("a.csv", 3, results.Denied)
-	a.row("a.csv", 4, results.Failed)
-	a.end(1, "")
-
-	again := &logBuilder{now: night.Add(time.Hour)} // the same list, another log
-	again.run("a.csv", 3)
-	again.row("a.csv", 2, results.Absent)
-	again.row("a.csv", 3, results.Revoked)
-	again.row("a.csv", 4, results.Failed)
-	again.end(1, "")
-
-	other := &logBuilder{now: night.Add(2 * time.Hour)}
-	other.run("other.csv", 1)
-	other.row("other.csv", 2, results.UnknownUser, aboutPass(userName(99), pass(99)))
-	other.end(1, "")
-
-	first := a.write(t, "a.jsonl")
-	rest := &logBuilder{now: night.Add(3 * time.Hour)} // what the first left is the list
-	rest.run("some/where/a.jsonl", 2)
-	rest.row("some/where/a.jsonl", 3, results.Denied)
-	rest.row("some/where/a.jsonl", 4, results.Revoked)
-	rest.end(1, "")
-
-	paths := []string{rest.write(t, "rest.jsonl"), again.write(t, "again.jsonl"), other.write(t, "other.jsonl"), first}
-	type counts = map[results.Outcome]int
-	tests := []struct {
-		name   string
-		paths  []string
-		counts counts
-		lists  int
-	}{
-		{"one", paths[3:], counts{results.Revoked: 1, results.Denied: 1, results.Failed: 1}, 1},
-		{"the same list", []string{paths[1], first}, counts{results.Revoked: 2, results.Failed: 1}, 1},
-		{"the log was the list", []string{paths[0], first}, counts{results.Revoked: 2, results.Denied: 1}, 2},
-		{"all", paths, counts{results.Revoked: 2, results.Denied: 1, results.UnknownUser: 1}, 3},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r := reportOf(t, tt.paths...)
-			diff(t, "counts", r.Counts, tt.counts)
-			check(t, "lists", len(r.Lists), tt.lists)
-			check(t, "runs", len(r.Runs), len(tt.paths))
-			check(t, "pairs without a row", r.WithoutRow, 0)
-			if !slices.IsSortedFunc(r.Runs, func(a, b *Run) int { return a.Start.Compare(b.Start) }) {
-				t.Error("the runs are not in order")
-			}
-		})
 	}
 }
 
@@ -397,13 +341,9 @@ func FuzzLog(f *testing.F) {
 
 // Duplicates are counted, and neither the page nor the CSV lists them.
 func TestDuplicatesAreCounted(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 3)
-	m.row("a.csv", 2, results.Revoked)
-	m.row("a.csv", 3, results.Duplicate, aboutPass(userName(2), pass(2)))
-	m.row("a.csv", 4, results.Duplicate, aboutPass(userName(2), pass(2)))
-	m.end(0, "")
-	path := m.write(t, "a.jsonl")
+	repeat := aboutPass(userName(2), pass(2))
+	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked), row(3, results.Duplicate, repeat),
+		row(4, results.Duplicate, repeat), ends(0))
 	var listed []results.Outcome
 	r, err := New(t.Context(), open(t, path), func(row *Row) error {
 		listed = append(listed, row.Outcome)

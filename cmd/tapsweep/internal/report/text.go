@@ -115,9 +115,9 @@ func (r *Report) figures() (rows [][]string) {
 	if r.Proof() != "" {
 		add("verified", r.Verified, fmt.Sprintf("of %s: a LIST afterwards shows no pass", format.Number(r.deleted())))
 	}
-	for _, group := range r.reasons() {
-		for _, reason := range group.Reasons {
-			add(reason.Name, reason.Count, strings.ToLower(group.Title))
+	for _, group := range r.names() {
+		for _, c := range group.Counts {
+			add(c.Name, c.Count, strings.ToLower(group.Title))
 		}
 	}
 	return rows
@@ -155,45 +155,38 @@ func (s step) String() string {
 	return s.Command
 }
 
-// A reasonCount is how many passes have a methodUsabilityReason, or a creator.
-type reasonCount struct {
+// A nameCount is how many passes have a name in common.
+type nameCount struct {
 	Name  string
 	Count int
 }
 
-// reasonCounts are the reasons or the creators of some passes, the most frequent first.
-type reasonCounts struct {
-	Title   string
-	Column  string // of the names
-	Reasons []reasonCount
+// names are how many passes have each name, the most frequent first.
+type names struct {
+	Title  string
+	Column string // heading of the names
+	Counts []nameCount
 }
 
-// reasons returns the reasons of passes that are gone apart from those of passes that are not, and
-// who created the passes.
-func (r *Report) reasons() (groups []reasonCounts) {
-	before := reasonCounts{Title: "What the passes were before", Column: "Usability"}
-	now := reasonCounts{Title: "What the passes are", Column: "Usability"}
-	for name, n := range r.Reasons {
-		before.add(name, n-r.reasonsNow[name])
-		now.add(name, r.reasonsNow[name])
-	}
-	creators := reasonCounts{Title: "Who created the passes", Column: "Creator"}
-	for name, n := range r.Creators {
-		creators.add(name, n)
-	}
-	for _, g := range []reasonCounts{before, now, creators} {
-		slices.SortFunc(g.Reasons, func(a, b reasonCount) int {
+// names returns why the passes can be used or not, and who created them, as far as is known.
+func (r *Report) names() (groups []names) {
+	for _, g := range []struct {
+		title, column string
+		counts        map[string]int
+	}{
+		{"Usability of the passes", "Usability", r.Reasons},
+		{"Who created the passes", "Creator", r.Creators},
+	} {
+		var counts []nameCount
+		for name, n := range g.counts {
+			counts = append(counts, nameCount{name, n})
+		}
+		slices.SortFunc(counts, func(a, b nameCount) int {
 			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 		})
-		if len(g.Reasons) > 0 {
-			groups = append(groups, g)
+		if len(counts) > 0 {
+			groups = append(groups, names{g.title, g.column, counts})
 		}
 	}
 	return groups
-}
-
-func (g *reasonCounts) add(name string, n int) {
-	if n > 0 {
-		g.Reasons = append(g.Reasons, reasonCount{name, n})
-	}
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -66,12 +65,6 @@ func kindOfRuns(runs []*Run) string {
 		}
 	}
 	return "revoke"
-}
-
-// gone reports whether the pass of a row is gone, so that its reason is what the pass was.
-func gone(o results.Outcome) bool {
-	return slices.Contains([]results.Outcome{results.Revoked, results.Absent, results.Duplicate, results.Replaced,
-		results.UnknownUser, results.Unknown}, o)
 }
 
 // Pace is how much was completed in a second, or empty if that is not known.
