@@ -121,7 +121,8 @@ func TestSessionsDenied(t *testing.T) {
 		writeFile(t, "list.csv", listOf(users))}
 	p := tapsweep(t, env, args...)
 	want(t, "exit", p.code, status.Incomplete)
-	for _, text := range []string{"All 3 passes are gone. Sessions: 2 of 3 users revoked. Resume: tapsweep revoke --resume",
+	for _, text := range []string{
+		"All 3 passes are gone. Sessions: 2 of 3 users revoked. Resume: tapsweep revoke --resume",
 		"Authorization_RequestDenied: the user may hold an admin role"} {
 		if !strings.Contains(p.stderr, text) {
 			t.Errorf("no %q in\n%s", text, p.stderr)
@@ -216,7 +217,8 @@ func TestVerifiedByAnotherApp(t *testing.T) {
 	want(t, "exit of revoke", p.code, 0)
 	token := writeFile(t, "token", tenant.Entra.AppToken(reader, "UserAuthMethod-TAP.Read.All", "User.Read.All"))
 	p = tapsweep(t, env, "verify", "--graph-url", root, "--token-file", token, "--evidence", proof, log)
-	if p.code != 0 || !strings.Contains(p.stderr, "Verified: 5 users hold no pass. Sessions: 5 of 5 users revoked, 5 verified.\n") {
+	const says = "Verified: 5 users hold no pass. Sessions: 5 of 5 users revoked, 5 verified.\n"
+	if p.code != 0 || !strings.Contains(p.stderr, says) {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	checkSeal(t, proof, p.stderr)

@@ -69,7 +69,8 @@ func (r *Report) revokeVerdict() string {
 
 // Good reports whether nothing is left to do.
 func (r *Report) Good() bool {
-	return r.Left+r.WithoutRow+r.Unverified+r.unverifiedUsers+r.Sessions.open() == 0 && !slices.ContainsFunc(r.Runs, (*Run).unfinished)
+	return r.Left+r.WithoutRow+r.Unverified+r.unverifiedUsers+r.Sessions.open() == 0 &&
+		!slices.ContainsFunc(r.Runs, (*Run).unfinished)
 }
 
 // scanEnd ends a sentence, and says whether the scan ended early.
