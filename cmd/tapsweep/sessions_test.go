@@ -74,10 +74,10 @@ func TestKilledBeforeSessions(t *testing.T) {
 				args = append(args, writeFile(t, "list.csv", listOfHeld(tenant.Remaining())))
 			}
 			finish(t, command(t, env, args...), func(p *os.Process) {
-				for (len(tenant.Remaining()) > 0 || tenant.Stats().Faults == 0) && t.Context().Err() == nil {
+				onDisk := func() int { return strings.Count(string(mustRead(t, log)), `"outcome":"revoked"`) }
+				for (tenant.Stats().Deleted < users || onDisk() < users) && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
-				time.Sleep(500 * time.Millisecond) // until the rows are on disk
 				p.Kill()
 			})
 			if n := tenant.Stats().Revoked; n > 0 {

@@ -201,10 +201,15 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	addEnum(fl, &f.order, "order", "list", orders, oneOf(orders))
 	fl.BoolVar(&f.verify, "verify", false, "list each user's passes afterwards, until none is left")
 	addVerifyWait(fl, &f.verifyWait)
-	fl.BoolVar(&f.guards.Sessions, "revoke-sessions", false,
-		"also sign each user out everywhere, after the last of the user's passes is gone")
-	inHelp(fl, safety, "protect", "max-items=N", "verify", "revoke-sessions")
+	inHelp(fl, safety, "protect", "max-items=N", "verify")
 	inFlagsHelp(fl, safety, "abort-after=N", "order")
+}
+
+// addSessions adds --revoke-sessions to a section of the help.
+func (f *guardFlags) addSessions(fl *pflag.FlagSet, s section) {
+	fl.BoolVar(&f.guards.Sessions, "revoke-sessions", false,
+		"also revoke the sessions of each user, after the last of the user's passes is gone")
+	inHelp(fl, s, "revoke-sessions")
 }
 
 func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {

@@ -66,14 +66,18 @@ func (r *run) expectSessions(ctx context.Context, names sessionNames) error {
 // no harm.
 func (r *run) nameUsers(ctx context.Context, names sessionNames) error {
 	var asked []string
+	ids := make(map[string]bool) // on the list, in lower case
 	for pair, err := range r.list.Pairs() {
 		switch {
 		case err != nil:
 			return err
 		case pair.Err != nil || r.protected(pair.User):
-		case pair.UPN != "":
-			names[strings.ToLower(pair.UPN)] = pair.User
-		case strings.Contains(pair.User, "@") && pair.FirstOf == nil && !r.isSelf(pair.User):
+		case !strings.Contains(pair.User, "@"):
+			ids[strings.ToLower(pair.User)] = true
+			if pair.UPN != "" {
+				names[strings.ToLower(pair.UPN)] = pair.User
+			}
+		case pair.FirstOf == nil && !r.isSelf(pair.User):
 			asked = append(asked, pair.User)
 		}
 	}
@@ -88,22 +92,23 @@ func (r *run) nameUsers(ctx context.Context, names sessionNames) error {
 			ID string `json:"id"`
 		}
 		if res.Err == nil && res.Response.Status == 200 && json.Unmarshal(res.Response.Body, &user) == nil &&
-			format.IsGUID(user.ID) {
+			ids[strings.ToLower(user.ID)] {
 			names[strings.ToLower(res.Request.Tag.(string))] = user.ID
 		}
 		return nil
 	})
 }
 
-// lookUps yields requests for the ids of users whose id is not known.
+// lookUps yields a request for the id of each user whose id is not known.
 func lookUps(users []string, names sessionNames) iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
+		seen := make(map[string]bool)
 		for _, user := range users {
 			key := strings.ToLower(user)
-			if _, known := names[key]; known {
+			if _, known := names[key]; known || seen[key] {
 				continue
 			}
-			names[key] = user // until the answer is there, and so that nobody is looked up twice
+			seen[key] = true
 			if !yield(batch.Request{Method: "GET", URL: pass.UserURL(user) + "?$select=id", Quota: pass.ProofQuota,
 				Tag: user}) {
 				return
