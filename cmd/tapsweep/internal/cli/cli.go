@@ -167,6 +167,7 @@ func strictDefaults(root *cobra.Command) {
 				}
 				return nil
 			}
+			cmd.ValidArgsFunction = completeHelp
 		}
 	}
 }
