@@ -39,7 +39,7 @@ func readLines(text *bufio.Reader, usersOnly bool, yield func(row) bool) error {
 			if j.dec == nil {
 				j.dec = json.NewDecoder(&line)
 			}
-			j.last, start = 0, j.dec.InputOffset()
+			start = j.dec.InputOffset()
 			if err = j.documents(); err != nil {
 				j.dec = nil // it reads no further after an error
 			}

@@ -376,7 +376,8 @@ func TestUsage(t *testing.T) {
 		want string
 	}{
 		{"no such method", Options{Method: "password"}, `--auth "password" is not default, environment`},
-		{"two files", Options{Certificate: "a", SecretFile: "b"}, "--certificate and --secret-file cannot be used together"},
+		{"two files", Options{Certificate: "a", SecretFile: "b"},
+			"--certificate and --secret-file cannot be used together"},
 		{"file of another method", Options{Method: "azure-cli", TokenFile: "a"},
 			"--auth azure-cli does not use --token-file"},
 		{"secret without a tenant", Options{Method: "secret", ClientID: "a"}, "--auth secret needs --tenant"},

@@ -94,7 +94,9 @@ func TestBegin(t *testing.T) {
 		t.Errorf("Begin of no file = %q, %v", got, err)
 	}
 	// What cannot be read is not taken for empty, because an empty file may be replaced.
-	if _, err := Begin(t.TempDir(), 3); err == nil {
-		t.Error("a directory is read without an error")
+	for _, path := range []string{t.TempDir(), "not a\x00name"} {
+		if _, err := Begin(path, 3); err == nil {
+			t.Errorf("Begin(%q) = nil, want an error", path)
+		}
 	}
 }

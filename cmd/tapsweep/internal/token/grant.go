@@ -34,7 +34,8 @@ func (t *Token) missing(c capability, own bool) *Problem {
 		text = t.Who + " may manage only the user's own passes, and the run is about other users: the token has " + has
 	}
 	return &Problem{Text: text, Hints: append(t.grantHints(name, id),
-		"a new permission takes effect with the next token: usually within minutes, up to a day for a managed identity")}
+		"a new permission takes effect with the next token: usually within minutes, "+
+			"up to a day for a managed identity")}
 }
 
 // grantID returns the id under which a permission is granted.

@@ -249,8 +249,9 @@ func (t *Token) sessionWarnings(task Task) (list []string) {
 	isKnown := func(role string) bool { return slices.Contains(known, role) }
 	if task.Sessions && task.Others && t.Kind == User && !slices.ContainsFunc(t.claims.RoleTemplateIDs, isKnown) {
 		// Source: learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.
-		list = append(list, "to revoke sessions takes a role with microsoft.directory/users/invalidateAllRefreshTokens, "+
-			"such as Authentication Administrator, and the token shows none")
+		list = append(list, "to revoke sessions takes a role with "+
+			"microsoft.directory/users/invalidateAllRefreshTokens, such as Authentication Administrator, "+
+			"and the token shows none")
 	}
 	if task.SessionProof && t.access(readSessions, false) == No {
 		list = append(list, fmt.Sprintf("whether sessions are revoked cannot be verified: the token lacks %s (%s)",
