@@ -36,7 +36,7 @@ func (o *object) take(key string, value json.RawMessage) {
 	case value[0] == '"':
 		o.values[n] = trim(unquote(value))
 	default:
-		o.fail(fmt.Errorf("%s is %s, and has to be a string", show(key), kindOfValue(value)))
+		o.fail(fmt.Errorf("%s is %s, but must be a string", show(key), kindOfValue(value)))
 	}
 }
 

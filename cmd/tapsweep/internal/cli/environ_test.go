@@ -118,3 +118,29 @@ func TestWrongVariableOfATypedFlag(t *testing.T) {
 		}
 	}
 }
+
+// A variable is named in an error that its flag took part in, and in no other.
+func TestVariableHints(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		hint bool
+	}{
+		{"the error names the flag",
+			[]string{"revoke", "--simulate", "--yes", "--user", "a@b.example", "--user", "c@d.example"}, true},
+		{"the error is about another flag", []string{"revoke", "--yes", "--metrics-file", "x.txt", "l.csv"}, false},
+		{"the command does not have the flag", []string{"check", "--output", "xml"}, false},
+	} {
+		p := tapsweep(t, []string{"TAPSWEEP_MAX_ITEMS=1"}, tt.args...)
+		if p.code != status.Usage {
+			t.Errorf("%s: exit %d, want %d\n%s", tt.name, p.code, status.Usage, p.stderr)
+		}
+		const hint = "hint: --max-items is set by the environment variable TAPSWEEP_MAX_ITEMS\n"
+		if got := strings.Contains(p.stderr, hint); got != tt.hint {
+			t.Errorf("%s: the hint is there: %v, want %v\n%s", tt.name, got, tt.hint, p.stderr)
+		}
+		if !tt.hint && strings.Contains(p.stderr, "TAPSWEEP_MAX_ITEMS") {
+			t.Errorf("%s: the error names the variable\n%s", tt.name, p.stderr)
+		}
+	}
+}

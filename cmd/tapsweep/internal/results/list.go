@@ -222,13 +222,13 @@ func asListRow(rec *Record) input.Row {
 		row.Left = input.LeftUnknown
 	case r.User == input.Me:
 		return refuse(input.LeftNone,
-			`the results log does not tell who was signed in, and so who "me" was: name the user`)
+			`the results log does not say who was signed in, and so who "me" was: name the user`)
 	case r.Method != "" || r.AnyPass:
 	case r.Outcome == UnknownUser: // who has no pass
 		row.Left = input.LeftDone
 	default: // such as of a user whose passes a scan could not list
 		return refuse(input.LeftRefused,
-			"the row tells of a user without a pass, and names none: scan again, or name the user in a list")
+			"the row is about a user without a pass: scan again, or name the user in a list")
 	}
 	return row
 }

@@ -384,7 +384,7 @@ func (r *Run) same(next *Run) error {
 	case r.Self != next.Self:
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.DryRun != next.DryRun:
-		return errors.New("one is a dry run and the other is not")
+		return errors.New("one of the runs is a dry run and the other is not")
 	}
 	return r.Elsewhere(next.Tenant, next.GraphRoot)
 }

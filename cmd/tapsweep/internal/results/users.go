@@ -87,7 +87,7 @@ func (u *LogUsers) read(path string) error {
 	}
 	u.Foreign += c.Foreign
 	if c.Open() && inUse(f) {
-		return fmt.Errorf("it has no end yet: %w, and pairs are missing in it", ErrInUse)
+		return fmt.Errorf("it has no end yet: %w, and passes are missing in it", ErrInUse)
 	}
 	return c.Complete()
 }
@@ -114,7 +114,7 @@ func (u *LogUsers) add(path string, rec *Record) error {
 	case r.Outcome == Protected || r.User == "":
 		return nil
 	case r.User == input.Me:
-		return fmt.Errorf("line %d is of the user who was signed in, and does not tell who that was", rec.Line)
+		return fmt.Errorf("line %d is about the user who was signed in, and does not say who that was", rec.Line)
 	}
 	var sessions *LogSessions
 	if rec.Kind == KindSessions {

@@ -86,7 +86,7 @@ func (j *Job) rowAtOnce(item *Item) (row results.Row) {
 		row.Outcome = results.Protected
 	case item.FirstOf != nil:
 		row.Outcome = results.Duplicate
-		row.Message = fmt.Sprintf("the same pair as %s:%d", item.FirstOf.Source, item.FirstOf.Line)
+		row.Message = fmt.Sprintf("the same pass as %s:%d", item.FirstOf.Source, item.FirstOf.Line)
 	case j.opts.DryRun && item.Reason != "":
 		row.Outcome = results.Planned // a scan has just read the pass
 	}

@@ -312,7 +312,7 @@ func TestRowsWithoutRequests(t *testing.T) {
 	}
 	equal(t, "outcome of a bad row", rows[0].Outcome, results.Invalid)
 	equal(t, "outcome of a repeated row", rows[1].Outcome, results.Duplicate)
-	equal(t, "message of a repeated row", rows[1].Message, "the same pair as l.csv:1")
+	equal(t, "message of a repeated row", rows[1].Message, "the same pass as l.csv:1")
 	equal(t, "rows left", counts.Left(), 1)
 	equal(t, "requests", tenant.Stats().Requests, 0)
 }

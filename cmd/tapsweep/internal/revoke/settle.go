@@ -159,7 +159,7 @@ func (j *Job) afterExplain(s *pairState, res batch.Result) *batch.Request {
 		if row.Outcome == results.UnknownUser {
 			break
 		}
-		row.Message = answer.Join(reply+", and could not tell what the user holds now", row.Message)
+		row.Message = answer.Join(reply+", and could not find out what the user holds now", row.Message)
 		if s.last.Status != 404 {
 			row.Outcome = results.Unknown // after a 404 the pass is gone
 		}

@@ -35,7 +35,7 @@ type RevokeOptions struct {
 
 // errNobody says that no person can confirm what a run is about to do.
 func errNobody() error {
-	return status.Refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
+	return status.Refuse(errors.New("there is no terminal to ask at: standard input and standard error are not both one"),
 		"--yes runs without asking, --dry-run shows what would be done")
 }
 
@@ -63,7 +63,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	}
 	limit := o.maxDeletes(o.Simulate || c.IsTerminal(c.In))
 	if n := list.Stats().Unique; limit > 0 && n > limit {
-		return status.Refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, limit),
+		return status.Refuse(fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was sent", n, limit),
 			status.HintBound)
 	}
 	p := plan{

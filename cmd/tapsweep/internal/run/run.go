@@ -208,7 +208,7 @@ func withDeadline(ctx context.Context, after time.Duration) (context.Context, co
 // A deadlineError is the end of a run by --deadline.
 type deadlineError struct{ after time.Duration }
 
-func (e *deadlineError) Error() string { return fmt.Sprintf("the deadline of %v is over", e.after) }
+func (e *deadlineError) Error() string { return fmt.Sprintf("the deadline of %v has passed", e.after) }
 
 func isDeadline(err error) bool {
 	_, is := errors.AsType[*deadlineError](err)

@@ -161,7 +161,7 @@ func (s *summary) further() []line {
 		{s.Lists.Done > 0, rows(s.Lists.Done) + " left out, done by the earlier run"},
 		{s.Lists.Protected > 0, rows(s.Lists.Protected) + " left out, protected in the earlier run: " +
 			"to revoke them, name them in a separate list"},
-		{s.Stopped != nil, "stopped early: " + safetext.Printable(fmt.Sprint(s.Stopped))},
+		{s.Stopped != nil, "stopped early: " + safetext.Printable(s.stopped())},
 		{s.Output != "" && s.Output != "-", "passes: " + safetext.Visible(s.Output, "")},
 	}
 }
@@ -172,6 +172,13 @@ func (s *summary) kept() []line {
 		{s.Results != "" && s.Results != "-", "results: " + safetext.Visible(s.Results, "")},
 		{s.Evidence != "", s.evidence()},
 	}
+}
+
+func (s *summary) stopped() string {
+	if s.Stopped == nil {
+		return ""
+	}
+	return status.Text(s.Stopped)
 }
 
 func (s *summary) evidence() string {

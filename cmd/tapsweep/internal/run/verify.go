@@ -35,7 +35,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 			strings.Join(o.Logs, ", "))
 	}
 	if len(held.Users) == 0 {
-		none := "no user to look at in " + strings.Join(o.Logs, ", ")
+		none := "no user to check in " + strings.Join(o.Logs, ", ")
 		if held.Invalid > 0 {
 			return status.Refuse(fmt.Errorf("%s: %s invalid", none,
 				format.Plural(held.Invalid, "row was", "rows were")))

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -76,6 +77,9 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 
 // Serve serves a tenant until the context ends.
 func Serve(ctx context.Context, c *console.Console, o Options) error {
+	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
+		return status.Refuse(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8443", o.Listen))
+	}
 	sim, err := o.tenant(c.In)
 	if err != nil {
 		return err
@@ -86,7 +90,7 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 			"let TMPDIR name a directory that can be written to")
 	}
 	if err != nil {
-		return status.Refuse(fmt.Errorf("--listen: %w", err))
+		return status.Refuse(fmt.Errorf("--listen: %w", err), "choose another address, such as 127.0.0.1:0")
 	}
 	defer server.Close()
 	if !c.Begin() {
@@ -131,7 +135,7 @@ func checkCAFile(path string) error {
 			return nil
 		}
 	}
-	return status.Refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant",
+	return status.Refuse(fmt.Errorf("--ca-file: %s already exists, and not the authority of a simulated tenant",
 		path), "choose another --ca-file")
 }
 

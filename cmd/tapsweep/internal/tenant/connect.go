@@ -97,7 +97,7 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 		return nil
 	case to.Token.Tenant == "":
 		to.Token.Doubts = append(to.Token.Doubts,
-			"the access token does not tell its tenant, so it is not known to be of "+safetext.Printable(to.wanted))
+			"the access token does not name its tenant, so it cannot be checked that it is for "+safetext.Printable(to.wanted))
 		return nil
 	case format.IsGUID(to.wanted):
 		return to.Token.WrongTenant(to.wanted)
@@ -137,7 +137,7 @@ func (t *Tenant) Check(w io.Writer, task token.Task) error {
 		return nil
 	}
 	err := refuseToken(problem)
-	err.Hints = append(err.Hints, "if you know better than this token says: --no-preflight")
+	err.Hints = append(err.Hints, "to run without this check, use --no-preflight")
 	return err
 }
 

@@ -201,7 +201,7 @@ func (t *Token) WrongTenant(wanted string) *Problem {
 	if !format.IsGUID(wanted) || t.claims.TenantID == "" || strings.EqualFold(wanted, t.claims.TenantID) {
 		return nil
 	}
-	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, and %s was asked for",
+	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, but %s was requested",
 		format.OrUnknown(t.Who), t.Tenant, wanted),
 		Hints: []string{"sign in to the right tenant, or fix --tenant or AZURE_TENANT_ID"}}
 }
@@ -221,7 +221,7 @@ func (t *Token) Warnings(task Task) []string {
 		// they go together.
 		// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 		list = append(list, "its permission is for the user's own passes: whether Graph accepts it with the name "+
-			"of the user is not documented, and --self in place of the name is sure to work")
+			"of the user is not documented; --self in place of the name works")
 	}
 	list = append(list, t.sessionWarnings(task)...)
 	if t.Kind != User || !task.Others {

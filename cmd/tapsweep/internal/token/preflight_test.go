@@ -208,7 +208,7 @@ func TestWarnings(t *testing.T) {
 			"passes of users with an admin role"},
 		{"user, no role", user(tapAll), others, "shows no role"},
 		{"user, no role, own pass", user(tapAll), own, ""},
-		{"user, own scope, own pass by name", user(tap), named, "is sure to work"},
+		{"user, own scope, own pass by name", user(tap), named, "in place of the name works"},
 		{"user, own pass by name", user(tapAll), named, ""},
 		{"sessions, user, no role", user(tapAll), Task{Others: true, Sessions: true}, "invalidateAllRefreshTokens"},
 		{"sessions, user, administrator", user(tapAll).with("wids", []string{rolePrivileged}),
