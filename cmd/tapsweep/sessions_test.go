@@ -122,7 +122,7 @@ func TestSessionsDenied(t *testing.T) {
 	p := tapsweep(t, env, args...)
 	want(t, "exit", p.code, status.Incomplete)
 	for _, text := range []string{
-		"All 3 passes are gone. Sessions: 2 of 3 users revoked. Resume: tapsweep revoke --resume",
+		"All 3 passes are gone. The sessions of 2 of 3 users are revoked. Resume: tapsweep revoke --resume",
 		"Authorization_RequestDenied: the user may hold an admin role"} {
 		if !strings.Contains(p.stderr, text) {
 			t.Errorf("no %q in\n%s", text, p.stderr)
@@ -141,7 +141,7 @@ func TestSessionsDenied(t *testing.T) {
 	p = tapsweep(t, env, append(args, "--resume")...)
 	want(t, "exit of the run that resumes", p.code, 0)
 	want(t, "calls of the run that resumes", tenant.Stats().Revoked-before, 1)
-	if text := "All 3 passes are gone. Sessions: 3 of 3 users revoked.\n"; !strings.Contains(p.stderr, text) {
+	if text := "All 3 passes are gone. The sessions of 3 users are revoked.\n"; !strings.Contains(p.stderr, text) {
 		t.Errorf("no %q in\n%s", text, p.stderr)
 	}
 }
@@ -183,7 +183,7 @@ func TestSessionPermissions(t *testing.T) {
 		{"dry run", []string{tap}, []string{"--dry-run"}, 0,
 			"warning: to revoke sessions takes User.RevokeSessions.All", 1},
 		{"broad", []string{tap, "User.ReadWrite.All"}, []string{"--verify"}, 0,
-			"The pass is gone. Sessions: 1 of 1 user revoked, 1 verified.", 0},
+			"The pass is gone. The sessions of 1 user are revoked, 1 is verified.", 0},
 		{"no proof", []string{tap, "User.RevokeSessions.All"}, []string{"--verify"}, status.Incomplete,
 			"warning: whether sessions are revoked cannot be verified: the token lacks User.Read.All", 0},
 	} {
@@ -217,7 +217,7 @@ func TestVerifiedByAnotherApp(t *testing.T) {
 	want(t, "exit of revoke", p.code, 0)
 	token := writeFile(t, "token", tenant.Entra.AppToken(reader, "UserAuthMethod-TAP.Read.All", "User.Read.All"))
 	p = tapsweep(t, env, "verify", "--graph-url", root, "--token-file", token, "--evidence", proof, log)
-	const says = "Verified: 5 users hold no pass. Sessions: 5 of 5 users revoked, 5 verified.\n"
+	const says = "Verified: 5 users hold no pass. The sessions of 5 users are revoked, 5 are verified.\n"
 	if p.code != 0 || !strings.Contains(p.stderr, says) {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}

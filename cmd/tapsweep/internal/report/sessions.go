@@ -113,7 +113,7 @@ func (s *sessionIndex) finish(logs []*log) (rows []*sessionRow, withoutRow int) 
 	return rows, withoutRow
 }
 
-// read reads the row, with what a look afterwards showed.
+// read reads the row, with what verify showed.
 func (s *sessionRow) read() (*Row, error) {
 	line, err := results.RowAt(s.lg.file, s.offset)
 	if err != nil {

@@ -23,7 +23,7 @@ func (o Outcome) SessionMeaning() string { return sessionMeanings[o] }
 
 // sessionState is what a log says of the sessions of users.
 type sessionState struct {
-	words  map[uint64]sessionWord // of settled keys
+	words  map[uint64]sessionWord // of users who need no further call
 	doubts map[uint64]*Row        // revoked and not verified, and to be verified
 
 	// wanted are rows of passes that a scan has found and that are gone, by the key of the user's
@@ -31,7 +31,7 @@ type sessionState struct {
 	wanted map[uint64]*Row
 }
 
-// A sessionWord is the last row about the sessions of a user, if that settles them.
+// A sessionWord is the last row about the sessions of a user, if no further call is needed.
 type sessionWord struct {
 	outcome  uint8 // an index into Outcomes
 	verified bool
@@ -41,7 +41,7 @@ func newSessionState() sessionState {
 	return sessionState{make(map[uint64]sessionWord), make(map[uint64]*Row), make(map[uint64]*Row)}
 }
 
-// row takes in a row about sessions. A row of a run that is over settles nothing.
+// row takes in a row about sessions. A row of a run that is over says nothing of the next one.
 func (s *sessionState) row(id uint64, r *Row, verify, over bool) {
 	delete(s.words, id)
 	delete(s.doubts, id)
@@ -118,7 +118,7 @@ func (e *ResumeState) SessionsWanted() []*Row {
 	return slices.AppendSeq(slices.Collect(maps.Values(e.sessions.wanted)), maps.Values(e.sessions.doubts))
 }
 
-// PassOutcome returns the outcome of a pair that is settled, see Settled.
+// PassOutcome returns the outcome of a completed pair, see Settled.
 func (e *ResumeState) PassOutcome(user, method string) Outcome {
 	if e == nil {
 		return ""
@@ -134,7 +134,7 @@ func (e *ResumeState) PassOutcome(user, method string) Outcome {
 	}
 }
 
-// SessionCounts returns the users whose sessions are settled, by outcome, and how many of them are
+// SessionCounts returns the users whose sessions need no further call, by outcome, and how many of them are
 // verified.
 func (e *ResumeState) SessionCounts() (counts map[Outcome]int, proven int) {
 	if e == nil {

@@ -26,7 +26,7 @@ func (j *Job) startProof(item *Item) {
 	j.finishSessions(c, c.row)
 }
 
-// prove begins to look whether sign-ins of the user count only since the call.
+// prove begins to read whether sign-ins of the user count only since the call.
 func (j *Job) prove(c *sessionCall, after time.Duration) {
 	c.verifySince, c.pause = time.Now(), firstPause
 	j.lookAtSessions(c, after)
@@ -72,7 +72,7 @@ func (j *Job) afterProof(c *sessionCall, res batch.Result) {
 		if j.opts.VerifyOnly {
 			row.Status, row.Attempts, row.RequestID = res.Response.Status, res.Attempts, res.RequestID
 		}
-	case guest: // further looks would show the same
+	case guest: // which does not change
 		row.Message = answer.Join(row.Message, notVerified, tooOld(from, row.SentAt))
 		c.unread = true
 	default:

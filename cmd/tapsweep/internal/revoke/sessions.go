@@ -58,7 +58,7 @@ type sessionCall struct {
 	before      results.Outcome // of an earlier run that has sent the call, empty if this one does
 	journaled   results.Outcome // of the row before the proof
 	verifySince time.Time
-	pause       time.Duration // before the next look
+	pause       time.Duration // before the proof is read again
 }
 
 func newSessions(opts *Sessions) sessions {
@@ -144,7 +144,7 @@ func (j *Job) dealWith(s *pairState, o results.Outcome, deleted bool) {
 	j.startSessions(u, &s.pair)
 }
 
-// settledBefore takes in a pair that an earlier run has settled. If all pairs of its user are, only
+// settledBefore takes in a pair that an earlier run has completed. If all pairs of its user are, only
 // the sessions may be left.
 func (j *Job) settledBefore(pair *input.Pair) {
 	if pair.Err == nil && j.revokesSessionsAfter(pair) {

@@ -244,7 +244,10 @@ func writePace(t *testing.T, deletes, sessions, both time.Duration) {
 // long as the slower of the two alone, and at most a twentieth more.
 // Source: learn.microsoft.com/graph/throttling-limits, identity and access.
 func TestPaceOfBothQuotas(t *testing.T) {
-	const users = 10_000
+	users := 10_000
+	if testing.Short() {
+		users = 5000
+	}
 	limits := func(kinds ...quota.Kind) (all []*quota.Limit) {
 		for _, kind := range kinds {
 			all = append(all, quota.Bucket(20, 3000).Of(kind))

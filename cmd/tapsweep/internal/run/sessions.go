@@ -45,8 +45,8 @@ func (n sessionNames) of(user string) string {
 	return user
 }
 
-// expectSessions tells the job of all pairs, so that it knows which is the last of each user. If a
-// list names some users by id and some by name, it finds out who is one user under two names.
+// expectSessions announces all pairs to the job, which so knows the last one of each user. If a list
+// names some users by id and some by name, it finds out who is one user under two names.
 func (r *run) expectSessions(ctx context.Context, names sessionNames) error {
 	if r.list.Mixed() {
 		if err := r.nameUsers(ctx, names); err != nil {
@@ -198,19 +198,19 @@ func (s *summary) sessions(w io.Writer) {
 }
 
 // sessionSentence says how many users' sessions are revoked, in the whole log. It follows the
-// sentence about passes, and is empty without sessions.
+// sentence about passes, and is empty without sessions and for a dry run, whose sentence has both.
 func (s *summary) sessionSentence() string {
 	whole := s.whole().Sessions
-	if whole == nil {
+	if whole == nil || s.Run.DryRun {
 		return ""
 	}
-	did, n := "revoked", whole.Outcomes[results.Revoked]
-	if s.Run.DryRun {
-		did, n = "to be revoked", whole.Outcomes[results.Planned]
+	n := whole.Outcomes[results.Revoked]
+	text := fmt.Sprintf(" The sessions of %d of %s are revoked", n, format.Plural(whole.Total(), "user", "users"))
+	if n == whole.Total() {
+		text = " The sessions of " + format.Plural(n, "user are", "users are") + " revoked"
 	}
-	text := fmt.Sprintf(" Sessions: %d of %s %s", n, format.Plural(whole.Total(), "user", "users"), did)
-	if s.Run.Verify || s.Run.Kind() == "verify" {
-		text += fmt.Sprintf(", %d verified", whole.Verified+s.SessionsProvenBefore)
+	if n := whole.Verified + s.SessionsProvenBefore; s.Run.Verify || s.Run.Kind() == "verify" {
+		text += fmt.Sprintf(", %d %s verified", n, are(n))
 	}
 	return text + "."
 }

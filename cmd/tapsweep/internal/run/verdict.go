@@ -78,6 +78,9 @@ func holders(n int) string { return format.Plural(n, "user holds", "users hold")
 // dryRun says what a run would delete, and how to do it.
 func (s *summary) dryRun(planned, left int) string {
 	text := "Nothing was changed: the run would delete " + passes(planned)
+	if sessions := s.whole().Sessions; sessions != nil {
+		text += " and revoke the sessions of " + format.Plural(sessions.Outcomes[results.Planned], "user", "users")
+	}
 	if left > 0 {
 		text += fmt.Sprintf("; %s cannot be done: see above", rows(left))
 	}
