@@ -20,17 +20,18 @@ func (s *summary) verdict() []line {
 	}
 }
 
-// sentence says how many of the passes of the whole log are gone. A scan has none.
+// sentence says how many of the passes of the whole log are gone. Runs that delete nothing by their
+// nature, such as a scan, have none.
 func (s *summary) sentence() string {
 	whole := s.whole()
 	all := whole.Total() - whole.Outcomes[results.Duplicate]
 	left, protected := whole.Left()-whole.Unverified, whole.Outcomes[results.Protected]
 	done := all - left - protected
-	switch {
-	case s.Run.Kind() == "scan":
-		return ""
-	case s.Run.Kind() == "verify":
+	switch kind := s.Run.Kind(); {
+	case kind == "verify":
 		return verified(done, left)
+	case kind != "revoke" && kind != "sweep":
+		return ""
 	case s.Run.DryRun:
 		return s.dryRun(whole.Outcomes[results.Planned], left)
 	case all == 0 && s.Stopped != nil:
@@ -40,6 +41,8 @@ func (s *summary) sentence() string {
 	}
 	text := fmt.Sprintf("All %s are gone", passes(done))
 	switch {
+	case left == 1 && all-protected == 1:
+		text = "The pass is left: see above"
 	case left > 0:
 		text = fmt.Sprintf("%d of %s %s gone; %d %s left: see above", done, passes(all-protected), are(done), left,
 			are(left))
@@ -78,6 +81,9 @@ func holders(n int) string { return format.Plural(n, "user holds", "users hold")
 // dryRun says what a run would delete, and how to do it.
 func (s *summary) dryRun(planned, left int) string {
 	text := "Nothing was changed: the run would delete " + passes(planned)
+	if planned == 0 {
+		text = "Nothing was changed: the run would delete no pass"
+	}
 	if left > 0 {
 		text += fmt.Sprintf("; %s cannot be done: see above", rows(left))
 	}
