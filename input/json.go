@@ -158,7 +158,7 @@ func (j *jsonReader) object(line, column int, names nameSet, top bool) error {
 		if !o.names.hasUser() && o.firstErr == nil {
 			return nil
 		}
-		o.fail("", errors.New(`the object is a row and also holds rows in "value": keep one of the two`))
+		o.fail(errors.New(`the object is a row and also holds rows in "value": keep one of the two`))
 	}
 	return j.yieldAt(o.row(), column)
 }
@@ -212,7 +212,7 @@ func (j *jsonReader) elements(names nameSet) error {
 			err = j.object(line, column, names, false)
 		} else if err = j.skip(tok, func(string) {}); err == nil {
 			err = fmt.Errorf("the element is %s, but must be an object", kindOfToken(tok))
-			err = j.yieldAt(row{line: line}.refuse("", err), column)
+			err = j.yieldAt(row{line: line}.refuse(err), column)
 		}
 		if err != nil {
 			return err

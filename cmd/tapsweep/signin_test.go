@@ -441,21 +441,16 @@ func TestSignInUnreached(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(1)))
 	good, root := serve(t, tenant)
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
 	for _, tt := range []struct {
 		name string
 		env  []string // in place of the tenant's
 		exit int
 		want []string
 	}{
-		{"nobody listens", []string{"AZURE_AUTHORITY_HOST=https://" + closed.Addr().String()}, 4,
-			[]string{"no connection to " + closed.Addr().String() + ": connection refused\n", "HTTPS_PROXY", "hint: AZURE_AUTHORITY_HOST"}},
-		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName, "HTTPS_PROXY=http://" + closed.Addr().String()}, 4,
-			[]string{": the proxy at " + closed.Addr().String() + ": connection refused\n"}},
+		{"nobody listens", []string{"AZURE_AUTHORITY_HOST=https://" + nobodyListens}, 4,
+			[]string{"no connection to " + nobodyListens + ": connection refused\n", "HTTPS_PROXY", "hint: AZURE_AUTHORITY_HOST"}},
+		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName, "HTTPS_PROXY=http://" + nobodyListens}, 4,
+			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
 		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
 			[]string{"SSL_CERT_FILE: nono does not exist", "the certificate is of an authority that this machine does not trust\n", "SSL_CERT_FILE is nono now"}},
 	} {
@@ -491,7 +486,7 @@ func TestSignInUnreached(t *testing.T) {
 		t.Parallel()
 		// That the machine has no identity is not a lack of a connection.
 		env := append(without(good, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
-			"IDENTITY_ENDPOINT=http://"+closed.Addr().String(), "IDENTITY_HEADER=h", "AZURE_TOKEN_CREDENTIALS=prod")
+			"IDENTITY_ENDPOINT=http://"+nobodyListens, "IDENTITY_HEADER=h", "AZURE_TOKEN_CREDENTIALS=prod")
 		if p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list); p.code != 3 || !strings.Contains(p.stderr, "hint: set AZURE_TENANT_ID") {
 			t.Errorf("exit %d\n%s", p.code, p.stderr)
 		}

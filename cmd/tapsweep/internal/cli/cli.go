@@ -186,6 +186,7 @@ func strictDefaults(root *cobra.Command) {
 				}
 				return nil
 			}
+			cmd.ValidArgsFunction = completeHelp
 		}
 	}
 }

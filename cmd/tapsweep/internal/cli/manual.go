@@ -24,6 +24,19 @@ func (p *program) manualPages() []*cobra.Command {
 	return topics
 }
 
+// completeHelp completes the names of commands and of pages.
+func completeHelp(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, sub := range cmd.Root().Commands() {
+		if !sub.Hidden {
+			names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // pageOf returns the page of the manual that a link leads to, or an empty string.
 func pageOf(target string) string {
 	file, _, _ := strings.Cut(target, "#")

@@ -199,6 +199,9 @@ var errTooMany = errors.New("passes were found")
 func (s *sweepRun) isProtected(f *scan.Found) bool {
 	if s.protectedUsers.Has(f.User) || f.UPN != "" && s.protectedUsers.Has(f.UPN) {
 		s.summary.ProtectedPasses++
+		if d := s.console.Display(); d != nil {
+			d.Passed()
+		}
 		return true
 	}
 	s.opts.Metrics.Found(f)
