@@ -14,9 +14,12 @@ import (
 // command runs. Every other flag has a variable.
 func TestFlagsWithoutVariable(t *testing.T) {
 	typed := []string{"HELP", "VERSION", "USER", "USERS", "ALL_USERS", "FILTER", "GROUP", "CREATED_SINCE", "CREATED_BY",
-		"REASON", "MIN_AGE", "EXPIRED_FOR", "MEMBERS_ONLY", "ENABLED_ONLY", "INCLUDE_USABLE", "SELF", "ANY_PASS", "SKIP_INVALID",
-		"FORMAT", "YES", "DRY_RUN", "SIMULATE", "OVERWRITE", "RESUME", "EVIDENCE", "RESULTS", "OUTPUT", "HTML", "CSV", "JSON",
-		"ORDER", "VERIFY", "VERIFY_WAIT", "ABORT_AFTER", "LATENCY", "LIMIT", "LISTEN", "MIXED", "SEED", "WRITE_LIST", "CA_FILE"}
+		"REASON", "MIN_AGE", "EXPIRED_FOR", "MEMBERS_ONLY", "ENABLED_ONLY", "INCLUDE_USABLE", "SELF", "ANY_PASS",
+		"SKIP_INVALID",
+		"FORMAT", "YES", "DRY_RUN", "REVOKE_SESSIONS", "SIMULATE", "OVERWRITE", "RESUME", "EVIDENCE", "RESULTS",
+		"OUTPUT", "HTML", "CSV", "JSON",
+		"ORDER", "VERIFY", "VERIFY_WAIT", "ABORT_AFTER", "LATENCY", "LIMIT", "LISTEN", "MIXED", "SEED",
+		"WRITE_LIST", "CA_FILE"}
 	for _, name := range typed {
 		flag := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 		_, err := environment([]string{"TAPSWEEP_" + name + "=true"})

@@ -31,7 +31,7 @@ is sent. For one or two users, use --user.
 
 Exit codes:
   0   Every pass is gone, or its user is protected.
-  1   Some passes are left.
+  1   Some passes or sessions are left.
   3   No access: there is no token that Graph accepts, or Graph denied everything.
   4   Stopped early: use --resume to continue.
   64  Wrong flags, a bad list, or a guard: nothing was sent.`,
@@ -66,6 +66,7 @@ Exit codes:
 	fl.BoolVar(&f.revoke.AnyPass, "any-pass", false,
 		"delete any pass that a user holds, also if it is not the one that the row names")
 	inHelp(fl, whatToRevoke, "user=USER", "self", "any-pass", "skip-invalid")
+	f.addSessions(fl, whatToRevoke)
 	inFlagsHelp(fl, whatToRevoke, "format")
 	inHelp(fl, safety, "simulate")
 	f.addGuards(fl)

@@ -205,6 +205,13 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	inFlagsHelp(fl, safety, "abort-after=N", "order")
 }
 
+// addSessions adds --revoke-sessions to a section of the help.
+func (f *guardFlags) addSessions(fl *pflag.FlagSet, s section) {
+	fl.BoolVar(&f.guards.Sessions, "revoke-sessions", false,
+		"also revoke the sessions of each user, after the last of the user's passes is gone")
+	inHelp(fl, s, "revoke-sessions")
+}
+
 func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
 	addDuration(fl, wait, "verify-wait", 2*time.Minute, time.Second,
 		"how long Graph may still list a deleted pass, because its replicas lag behind")

@@ -174,6 +174,8 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 		case err != nil:
 			yield(input.Row{}, listError(err))
 			return
+		case rec.Kind == KindSessions: // of a table, whose rows Read has not told apart
+			continue
 		case rec.Run != nil:
 			digest = rec.Run.Digest
 			continue

@@ -10,21 +10,29 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Owns reports whether a result belongs to a pair of a Job.
+// Owns reports whether a result belongs to a pair of a Job, or to the sessions of a user.
 func Owns(res batch.Result) bool {
-	_, ok := res.Request.Tag.(*pairState)
-	return ok
+	switch res.Request.Tag.(type) {
+	case *pairState, *sessionCall:
+		return true
+	}
+	return false
 }
 
-// Settle handles the answer to a request of a pair. It either writes the pair's row or returns the
-// pair's next request.
+// Settle handles the answer to a request of the Job. It writes a row, or returns the next requests,
+// or both.
 func (j *Job) Settle(res batch.Result) []batch.Request {
-	s := res.Request.Tag.(*pairState)
 	j.counts.Sent(res)
-	if next := s.then(j, s, res); next != nil {
-		return []batch.Request{*next}
+	if c, ok := res.Request.Tag.(*sessionCall); ok {
+		c.then(j, c, res)
+		return j.takeFollowUps()
 	}
-	return nil
+	s := res.Request.Tag.(*pairState)
+	var requests []batch.Request
+	if next := s.then(j, s, res); next != nil {
+		requests = append(requests, *next)
+	}
+	return append(requests, j.takeFollowUps()...)
 }
 
 // afterDelete handles the answer to a DELETE.

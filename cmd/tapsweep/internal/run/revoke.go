@@ -68,11 +68,11 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	}
 	p := plan{
 		header: results.Run{Digest: list.Digest(), Pairs: list.Stats().Rows, DryRun: o.DryRun, Verify: o.Verify > 0,
-			AnyPass: o.AnyPass, Simulated: o.Simulate},
+			AnyPass: o.AnyPass, Simulated: o.Simulate, Sessions: o.Sessions},
 		list:  list,
 		lists: o.Lists,
 		logs:  logs.Runs(),
-		task:  func(r *run) token.Task { return r.task(o.DryRun) },
+		task:  func(r *run) token.Task { return o.withSessions(r.task(o.DryRun)) },
 		quiet: o.Quiet && o.unattended(),
 	}
 	if o.Simulate {
@@ -119,9 +119,15 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 // revoke deletes what the list names.
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
+	names := make(sessionNames)
 	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
-		MaxDeletes: limit})
+		MaxDeletes: limit, Sessions: r.sessions(o.Sessions, names.of)})
 	return r.do(ctx, func(ctx context.Context) error {
+		if o.Sessions {
+			if err := r.expectSessions(ctx, names); err != nil {
+				return err
+			}
+		}
 		var isAdmin func(user string) bool
 		if o.AdminsFirst {
 			var err error

@@ -152,6 +152,10 @@ func (r *run) makeJob(opts revoke.Options) {
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
 	opts.Done, opts.Unconfirmed, opts.MaybeDeleted = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
+		if row.Action == results.RevokeSessions {
+			r.showSessions(row)
+			return r.write(row)
+		}
 		r.showRow(row)
 		if r.header.DryRun && !row.Provisional && !row.Beside {
 			r.summary.name(row)

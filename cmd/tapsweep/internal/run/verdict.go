@@ -10,13 +10,14 @@ import (
 )
 
 // verdict writes in one line how the run ended, with the command that continues. A second line names
-// the command that deletes passes which the list does not name.
+// the command that deletes passes which the list does not name, or which a dry run has found.
 func (s *summary) verdict() []line {
 	resume, revoke := s.nextCommands()
-	sentence := strings.TrimSpace(s.sentence() + resume)
+	sentence := strings.TrimSpace(s.sentence() + s.sessionSentence() + resume)
 	return []line{
 		{sentence != "", sentence},
-		{revoke != "", "To revoke what remains: " + revoke},
+		{revoke != "" && s.Run.DryRun, "To delete these passes: " + revoke},
+		{revoke != "" && !s.Run.DryRun, "To revoke what remains: " + revoke},
 	}
 }
 
@@ -25,7 +26,7 @@ func (s *summary) verdict() []line {
 func (s *summary) sentence() string {
 	whole := s.whole()
 	all := whole.Total() - whole.Outcomes[results.Duplicate]
-	left, protected := whole.Left()-whole.Unverified, whole.Outcomes[results.Protected]
+	left, protected := whole.LeftOfPasses()-whole.Unverified, whole.Outcomes[results.Protected]
 	done := all - left - protected
 	switch kind := s.Run.Kind(); {
 	case kind == "verify":
@@ -33,7 +34,7 @@ func (s *summary) sentence() string {
 	case kind != "revoke" && kind != "sweep":
 		return ""
 	case s.Run.DryRun:
-		return s.dryRun(whole.Outcomes[results.Planned], left)
+		return wouldDelete(whole.Outcomes[results.Planned], left)
 	case all == 0 && s.Stopped != nil:
 		return "The run stopped before it deleted a pass."
 	case all == 0:
@@ -78,8 +79,8 @@ func hold(n int) string {
 
 func holders(n int) string { return format.Plural(n, "user holds", "users hold") }
 
-// dryRun says what a run would delete, and how to do it.
-func (s *summary) dryRun(planned, left int) string {
+// wouldDelete says what a run would delete.
+func wouldDelete(planned, left int) string {
 	text := "Nothing was changed: the run would delete " + passes(planned)
 	if planned == 0 {
 		text = "Nothing was changed: the run would delete no pass"
@@ -87,15 +88,7 @@ func (s *summary) dryRun(planned, left int) string {
 	if left > 0 {
 		text += fmt.Sprintf("; %s cannot be done: see above", rows(left))
 	}
-	text += "."
-	canRead := s.Results != "" && s.Results != "-" && results.CanResume(s.Results)
-	if planned == 0 || s.Run.Simulated || !canRead {
-		return text
-	}
-	if revoke := results.CommandLine(s.Run.RevokeWith(s.Results)); revoke != "" {
-		text += " To delete these passes: " + revoke
-	}
-	return text
+	return text + "."
 }
 
 func passes(n int) string { return format.Plural(n, "pass", "passes") }
@@ -108,7 +101,7 @@ func are(n int) string {
 }
 
 // nextCommands returns how to resume, in words that follow the sentence, and the command that revokes
-// passes which remain.
+// passes which remain, or which a dry run has found.
 func (s *summary) nextCommands() (resume, revoke string) {
 	if s.Run.Simulated || s.Results == "" || s.Results == "-" {
 		return "", ""
@@ -120,6 +113,7 @@ func (s *summary) nextCommands() (resume, revoke string) {
 			again += n
 		}
 	}
+	again += sessionsToRepeat(whole.Sessions)
 	unfinished := again > 0 || s.Stopped != nil
 	if !results.CanResume(s.Results) {
 		if unfinished && !s.Incomplete {
@@ -134,7 +128,8 @@ func (s *summary) nextCommands() (resume, revoke string) {
 		}
 	}
 	// The row names the pass that is there, and the list may name one that is not.
-	if whole.Outcomes[results.Remains] > 0 && !s.Incomplete {
+	remain := whole.Outcomes[results.Remains] > 0 || s.Run.DryRun && whole.Outcomes[results.Planned] > 0
+	if remain && !s.Incomplete {
 		revoke = results.CommandLine(s.Run.RevokeWith(s.Results))
 	}
 	return resume, revoke

@@ -42,7 +42,7 @@ type Options struct {
 
 // tenant returns a tenant as the options say.
 func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
-	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles}
+	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles, SessionLag: sessionLag}
 	for _, text := range o.Limits {
 		limit, err := ParseLimit(text)
 		if err != nil {
@@ -151,7 +151,11 @@ func setVariable(system, v string) string {
 
 // Roles are the permissions of the simulated tenant's app: all that tapsweep may need.
 var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All",
-	"Organization.Read.All"}
+	"Organization.Read.All", "User.RevokeSessions.All"}
+
+// sessionLag is how long Graph shows a user as before, after the sessions were revoked. How long
+// that is in a real tenant is not documented.
+const sessionLag = 3 * time.Second
 
 // Helpdesk and Mallory are the creators of the passes in the audit log of a simulated tenant.
 var (

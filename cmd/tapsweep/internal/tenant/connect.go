@@ -124,7 +124,8 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 // Caller is what the token says about refusals.
 func (t *Tenant) Caller() answer.Caller {
 	return answer.Caller{App: t.Token.Kind == token.App, Self: t.Token.Self,
-		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged()}
+		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged(),
+		RevokesSessions: t.Token.MayRevokeSessions()}
 }
 
 // Check prints what the token allows for the task, and refuses a task that it surely does not

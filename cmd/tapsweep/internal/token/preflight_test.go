@@ -102,6 +102,11 @@ var checkTests = []struct {
 	{"users, with the permission", app(tapRead, "User.ReadBasic.All"), scanUsers, "", ""},
 	{"groups", user(tapAll + " User.Read.All"), Task{Others: true, Find: true, Groups: true},
 		"may not read the members", "bc024368-1153-4739-b217-4326f2e966d0=Scope"},
+	{"sessions", app(tapAll, "User.Read.All"), Task{Others: true, Sessions: true}, "may not revoke sessions",
+		"77f3a031-c388-4f99-b373-dc68676a979e=Role"},
+	{"sessions, user", user(tapAll), Task{Others: true, Sessions: true}, "may not revoke sessions",
+		"fc30e98b-8810-4501-81f5-c20a3196387b=Scope"},
+	{"sessions, broad permission", app(tapAll, "Directory.ReadWrite.All"), Task{Others: true, Sessions: true}, "", ""},
 	{"audit log", app(tapAll), Task{Others: true, Find: true, Audit: true}, "may not read the audit log",
 		"b0afded3-3588-46d8-8b3d-9842eff778da=Role"},
 	{"a sweep that may delete and not list", app(hiddenDelete), Task{Others: true, Find: true},
@@ -205,6 +210,14 @@ func TestWarnings(t *testing.T) {
 		{"user, no role, own pass", user(tapAll), own, ""},
 		{"user, own scope, own pass by name", user(tap), named, "in place of the name works"},
 		{"user, own pass by name", user(tapAll), named, ""},
+		{"sessions, user, no role", user(tapAll), Task{Others: true, Sessions: true}, "invalidateAllRefreshTokens"},
+		{"sessions, user, administrator", user(tapAll).with("wids", []string{rolePrivileged}),
+			Task{Others: true, Sessions: true}, ""},
+		{"sessions, dry run", app(tapAll), Task{Others: true, Sessions: true, ReadOnly: true},
+			"takes User.RevokeSessions.All"},
+		{"proof of sessions", app(tapAll, "User.Read.All"), Task{Others: true, SessionProof: true}, ""},
+		{"proof of sessions, basic", app(tapAll, "User.ReadBasic.All"), Task{Others: true, SessionProof: true},
+			"the token lacks User.Read.All (df021288-bdef-4463-88db-98f22de89214)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
