@@ -54,6 +54,7 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 func (r *run) writeHeader(start time.Time) error {
 	r.header.Start = start.UTC().Round(time.Millisecond)
 	if r.log == nil {
+		r.header.Describe("") // the summary asks which command it was
 		return nil
 	}
 	r.header.Describe(r.log.Name())
