@@ -49,6 +49,8 @@ func (t *Tenant) handle(c *call, now time.Time) answer {
 		return t.listAudits(c, now)
 	case resReport:
 		return t.listRegistrations(c)
+	case resOrganization:
+		return t.getOrganization(c)
 	}
 	if u == nil {
 		return t.notFound(c, r.user)

@@ -21,6 +21,7 @@ const (
 	readGroups
 	readAudits
 	readReport
+	readOrganization
 )
 
 // grants says what each permission allows on all users.
@@ -42,8 +43,10 @@ var grants = map[string]permission{
 	"Group.ReadBasic.All":                    readGroups,
 	"Group.ReadWrite.All":                    readGroups,
 	"AuditLog.Read.All":                      readAudits | readReport,
-	"Directory.Read.All":                     readUsers | readEnabled | readGroups | readAudits,
-	"Directory.ReadWrite.All":                readUsers | readEnabled | readGroups | revokeSessions,
+	"Organization.Read.All":                  readOrganization,
+	"Directory.Read.All":                     readUsers | readEnabled | readGroups | readAudits | readOrganization,
+	"Directory.ReadWrite.All": readUsers | readEnabled | readGroups | revokeSessions |
+		readOrganization,
 }
 
 // ownGrants says what each delegated permission allows on the signed-in user only.
@@ -95,6 +98,8 @@ func needed(r resource, method string) permission {
 		return readAudits
 	case resReport:
 		return readReport
+	case resOrganization:
+		return readOrganization
 	}
 	if isRead(method) {
 		return readPasses

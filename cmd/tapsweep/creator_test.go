@@ -9,8 +9,8 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
@@ -18,16 +18,16 @@ import (
 // incident returns a tenant in which Mallory and the help desk have created passes.
 func incident(roles ...string) *graphsim.Tenant {
 	tenant := graphsim.New(graphsim.Options{Roles: roles, Audit: true})
-	drill.FillMixed(tenant, 100)
-	tenant.AddUser(graphsim.User{UPN: drill.Helpdesk.UPN})
-	tenant.AddUser(graphsim.User{UPN: drill.Mallory.UPN})
+	simulation.FillMixed(tenant, 100)
+	tenant.AddUser(graphsim.User{UPN: simulation.Helpdesk.UPN})
+	tenant.AddUser(graphsim.User{UPN: simulation.Mallory.UPN})
 	return tenant
 }
 
 // A misspelt name must not look like an all-clear. Earlier it gave an empty file and exit 0.
 func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, incident(drill.Roles...))
+	env, root := serve(t, incident(simulation.Roles...))
 	noUsers, noUsersRoot := serve(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
 	const nobody = "malory@contoso.example"
 	tests := []struct {
@@ -38,10 +38,10 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 		rows     int
 		says     []string // each on standard error; nothing is said at all if there is none
 	}{
-		{"hers", drill.Mallory.UPN, nil, env, root, 3, []string{
+		{"hers", simulation.Mallory.UPN, nil, env, root, 3, []string{
 			"7 audit records read, 7 passes created, 3 by mallory@contoso.example; 3 of these are still there\n",
 			"created by: helpdesk@contoso.example 4, mallory@contoso.example 3\n"}},
-		{"hers, in silence", drill.Mallory.UPN, []string{"--quiet"}, env, root, 3, nil},
+		{"hers, in silence", simulation.Mallory.UPN, []string{"--quiet"}, env, root, 3, nil},
 		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, []string{
 			"7 audit records read, 7 passes created, 0 by malory@contoso.example\n",
 			"warning: the tenant has no user malory@contoso.example"}},
@@ -82,7 +82,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 // A user who has been renamed is found by the ID in the records.
 func TestCreatedByARenamedUser(t *testing.T) {
 	t.Parallel()
-	tenant := incident(drill.Roles...)
+	tenant := incident(simulation.Roles...)
 	id := "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c399"
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
 		{Created: time.Now().Add(-time.Minute), CreatedBy: &graphsim.Actor{UserID: id, UPN: "old-name@contoso.example"}}}})
@@ -97,15 +97,15 @@ func TestCreatedByARenamedUser(t *testing.T) {
 // A help desk pass that replaced Mallory's pass is not listed as Mallory's.
 func TestScanSaysWhatWasReplaced(t *testing.T) {
 	t.Parallel()
-	tenant := incident(drill.Roles...)
+	tenant := incident(simulation.Roles...)
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
-		{Created: time.Now().Add(-time.Hour), CreatedBy: drill.Mallory}}})
-	tenant.GivePass("dana@contoso.example", graphsim.Pass{CreatedBy: drill.Helpdesk})
+		{Created: time.Now().Add(-time.Hour), CreatedBy: simulation.Mallory}}})
+	tenant.GivePass("dana@contoso.example", graphsim.Pass{CreatedBy: simulation.Helpdesk})
 	tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService,
-		By: *drill.Mallory, NoTarget: true, Activity: "Admin registered security info",
+		By: *simulation.Mallory, NoTarget: true, Activity: "Admin registered security info",
 		Reason: "Admin registered temporary access pass method for user"})
 	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", drill.Mallory.UPN, "--graph-url", root,
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--graph-url", root,
 		"--quiet")
 	if strings.Contains(p.stdout, "dana@") {
 		t.Errorf("dana's pass is the help desk's, and was listed\n%s", p.stdout)
@@ -132,11 +132,11 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 	for _, form := range []string{"found.csv", "found.jsonl", "scan.jsonl", "table.csv", "sweep"} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			tenant := incident(drill.Roles...)
+			tenant := incident(simulation.Roles...)
 			tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", ID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311",
 				Passes: []graphsim.Pass{{Created: time.Now().Add(-time.Hour)}}})
 			tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Hour), Service: graphsim.PassService,
-				By: *drill.Mallory, TargetID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311",
+				By: *simulation.Mallory, TargetID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311",
 				Activity: "User registered security info", Reason: "User registered temporary access pass method"})
 			env, root := serve(t, tenant)
 			dir := t.TempDir()
@@ -147,7 +147,7 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 				}
 				return p
 			}
-			scope := []string{"--created-since", "24h", "--created-by", drill.Mallory.UPN}
+			scope := []string{"--created-since", "24h", "--created-by", simulation.Mallory.UPN}
 			all := []string{"--reason", "expired,used,scheduled,usable", "--include-usable"}
 			evidence := []string{"--yes", "--evidence", dir + "/evidence"}
 			says := "1 pass was matched with the audit log by time, not by id\n"
@@ -174,7 +174,7 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 					continue
 				}
 				matched[row.Match]++
-				if row.Creation.By != drill.Mallory.UPN || row.Creation.At.IsZero() || row.AuditID == "" {
+				if row.Creation.By != simulation.Mallory.UPN || row.Creation.At.IsZero() || row.AuditID == "" {
 					t.Errorf("the row of %s says %+v", row.User, row.Creation)
 				}
 				if !strings.Contains(strings.ReplaceAll(table, `"`, ""), ","+row.AuditID+","+row.Match) {
@@ -220,10 +220,10 @@ func TestCreatorBehindAGateway(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := incident(drill.Roles...)
+			tenant := incident(simulation.Roles...)
 			tenant.AddFaults(fault.Fault{Path: "/users/", Do: tt.do})
 			env, root := serve(t, tenant)
-			p := tapsweep(t, env, "scan", "--created-by", drill.Mallory.UPN, "--graph-url", root, "--stall-timeout", "1s")
+			p := tapsweep(t, env, "scan", "--created-by", simulation.Mallory.UPN, "--graph-url", root, "--stall-timeout", "1s")
 			if p.code != status.Stopped {
 				t.Errorf("exit %d, want %d", p.code, status.Stopped)
 			}

@@ -91,7 +91,7 @@ func TestVariablesAreLogged(t *testing.T) {
 	log := t.TempDir() + "/log.jsonl"
 	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_RATE=50"), "revoke", "--yes", "--results", log,
 		list)
-	want := "to resume: tapsweep revoke --resume --results " + log + " --graph-url=" + root + " --rate=50 --yes " + list
+	want := "Resume: tapsweep revoke --resume --results " + log + " --graph-url=" + root + " --rate=50 --yes " + list
 	if !strings.Contains(p.stderr, want) {
 		t.Fatalf("standard error does not say %q\n%s", want, p.stderr)
 	}

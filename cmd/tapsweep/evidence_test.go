@@ -86,7 +86,7 @@ func TestEvidence(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	_, again, _ := strings.Cut(p.stderr, "to resume: ")
+	_, again, _ := strings.Cut(p.stderr, "Resume: ")
 	again, _, _ = strings.Cut(again, "\n")
 	if want := fmt.Sprintf("tapsweep revoke --resume --evidence '%s' --yes --graph-url %s %s", dir, root, list); again != want || !strings.Contains(string(mustRead(t, dir+"/report.txt")), want) {
 		t.Errorf("to resume: %s\nwant      %s", again, want)

@@ -14,8 +14,8 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 	"tapsweep/cmd/tapsweep/docs"
-	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/markdown"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 )
 
 // repository is the root of the repository, from this directory.
@@ -57,7 +57,7 @@ func codeOf(t *testing.T, page string, languages ...string) []string {
 
 // incidentTenant returns a tenant that holds what the commands of the manual name.
 func incidentTenant() *graphsim.Tenant {
-	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: simulation.Roles})
 	tenant.AddUsers(20)
 	for _, upn := range []string{"mallory@contoso.com", "mallory@contoso.example"} {
 		creator := &graphsim.Actor{UPN: upn}

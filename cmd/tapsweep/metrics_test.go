@@ -47,7 +47,7 @@ func TestMetricsFile(t *testing.T) {
 			}
 		}
 	}
-	// A dry run, or a drill, says nothing of how the nights go.
+	// A dry run, or a simulation, says nothing of how the nights go.
 	if p := tapsweep(t, env, append(sweep, "--dry-run")...); p.code != 0 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
@@ -56,7 +56,7 @@ func TestMetricsFile(t *testing.T) {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	if _, err := os.Stat(path); err == nil {
-		t.Errorf("written by a dry run or a drill:\n%s", file())
+		t.Errorf("written by a dry run or a simulation:\n%s", file())
 	}
 	has(tapsweep(t, env, sweep...), 1, `last_run_exit_code{command="sweep",file="tapsweep"} 1`, `expired_passes_left{command="sweep",file="tapsweep"} 2`, `last_run_rows{command="sweep",file="tapsweep",outcome="rejected"} 2`)
 	// One that did not look at everybody does not know what is left.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/drill"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -15,7 +15,7 @@ import (
 // --resume say. Without this, a results log once replaced a list of protected users.
 func TestNothingReadIsReplaced(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(3)))
 	dir := t.TempDir()
@@ -82,7 +82,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 // An existing log is resumed more often than replaced, and that of a simulation never.
 func TestHintOfALogThatIsThere(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(1)))
 	log := filepath.Join(t.TempDir(), "log.jsonl")

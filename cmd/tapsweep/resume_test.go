@@ -388,10 +388,10 @@ func TestResumedRunTellsOfItself(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", dir + "/log.jsonl", "--metrics-file", dir + "/m.prom", "--resume", writeFile(t, "list.csv", listOf(users))}
 	for run, want := range [][]string{
-		{"tapsweep: 30 rows in ", "revoked 27 denied 2 ", "27 rows' users were seen without a pass afterwards results:", "3 of 30 rows not done"},
-		{"tapsweep: 2 rows in ", "this run whole log revoked 2 29 rejected 0 1 ", "29 rows' users were seen without a pass afterwards, 2 of them in this run 28 rows settled by an earlier run",
-			"1 of 30 rows in the whole log not done"},
-		{"tapsweep: 0 rows in ", "this run whole log revoked 0 29 rejected 0 1 ", "29 rows' users were seen without a pass afterwards, 0 of them in this run", "1 of 30 rows in the whole log not done"},
+		{"tapsweep: 30 rows in ", "revoked 27 denied 2 ", "Verified: the users of 27 rows hold no pass results:", "27 of 30 passes are gone; 3 are left: see above. Resume: tapsweep revoke"},
+		{"tapsweep: 2 rows in ", "this run whole log revoked 2 29 rejected 0 1 ", "Verified: the users of 29 rows hold no pass, 2 of them checked in this run 28 rows completed by an earlier run",
+			"29 of 30 passes are gone; 1 is left: see above."},
+		{"tapsweep: 0 rows in ", "this run whole log revoked 0 29 rejected 0 1 ", "Verified: the users of 29 rows hold no pass, 0 of them checked in this run", "29 of 30 passes are gone; 1 is left: see above."},
 	} {
 		p := tapsweep(t, env, args...)
 		text := strings.Join(strings.Fields(p.stderr), " ")

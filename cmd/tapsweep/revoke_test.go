@@ -323,7 +323,7 @@ func TestStopsEarly(t *testing.T) {
 // tapsweep simulate serves what it prints the environment for.
 func TestSimulateServes(t *testing.T) {
 	t.Parallel()
-	list := filepath.Join(t.TempDir(), "drill.csv")
+	list := filepath.Join(t.TempDir(), "simulated.csv")
 	cmd := command(t, nil, "simulate", "--users", "50", "--limit", "1000/s:2000", "--latency", "1ms", "--write-list", list)
 	out, err := cmd.StdoutPipe()
 	if err != nil {

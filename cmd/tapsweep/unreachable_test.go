@@ -38,7 +38,7 @@ func TestUnreachable(t *testing.T) {
 			log := t.TempDir() + "/log.jsonl"
 			p := tapsweep(t, env, append(args, "--graph-url", "https://"+closed.Addr().String(), "--max-attempts", "1", "--results", log)...)
 			_, end := readLog(t, string(mustRead(t, log)))
-			if p.code != 4 || end.Exit != 4 || !strings.Contains(p.stderr, "connection refused") || !strings.Contains(p.stderr, "to resume: tapsweep "+args[0]+" --resume") {
+			if p.code != 4 || end.Exit != 4 || !strings.Contains(p.stderr, "connection refused") || !strings.Contains(p.stderr, "Resume: tapsweep "+args[0]+" --resume") {
 				t.Errorf("exit %d (%d in the log), want 4\n%s", p.code, end.Exit, p.stderr)
 			}
 		})

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/drill"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -15,7 +15,7 @@ import (
 func TestNamesOfFilesAreVisible(t *testing.T) {
 	t.Parallel()
 	const bad, shown = "a\x1b[2J\n0 rows left\u202e", `a\x1b[2J`
-	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: simulation.Roles})
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	list := filepath.Join(dir, bad+".csv")
@@ -55,8 +55,8 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		{"report", []string{"report", log}, 0},
 		{"report that is written", []string{"report", "--html", none + ".html", log}, 0},
 		{"log to report on", []string{"report", none + ".jsonl"}, status.Usage},
-		{"list of a drill", []string{"simulate", "--write-list", broken, "--overwrite"}, status.Usage},
-		{"seed of a drill", []string{"simulate", "--seed", none + ".csv"}, status.Usage},
+		{"list of a simulation", []string{"simulate", "--write-list", broken, "--overwrite"}, status.Usage},
+		{"seed of a simulation", []string{"simulate", "--seed", none + ".csv"}, status.Usage},
 		{"argument that is no command", []string{bad}, status.Usage},
 		{"check", []string{"check", "--graph-url", root, "--token-file", none + ".token"}, 3},
 	} {

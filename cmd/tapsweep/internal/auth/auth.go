@@ -235,7 +235,7 @@ func New(opts Options) (*Credential, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--auth %s: %w", o.Method, err)
 	}
-	if anyTenant(o.Tenant) {
+	if AnyTenant(o.Tenant) {
 		o.Tenant = ""
 	}
 	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil

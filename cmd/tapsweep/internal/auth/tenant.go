@@ -29,9 +29,9 @@ func (c *Credential) Enforces() bool {
 // Interactive reports whether a person may have to sign in.
 func (c *Credential) Interactive() bool { return c.Method == "device-code" || c.Method == "browser" }
 
-// anyTenant reports whether a name stands for no particular tenant.
+// AnyTenant reports whether a name stands for no particular tenant.
 // Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
-func anyTenant(name string) bool {
+func AnyTenant(name string) bool {
 	return name == "" || slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(name))
 }
 

@@ -100,16 +100,11 @@ func (p *program) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tapsweep",
 		Short: "Revoke Temporary Access Passes of Microsoft Entra ID in bulk",
-		Long: `tapsweep deletes the Temporary Access Passes on a list through Microsoft
-Graph, twenty to a batch, waits as long as the tenant asks it to, and writes
-what became of each to a results log.
-
-Flags about signing in, pace, logging and guards can be given by environment
-variables as well: --max-items by TAPSWEEP_MAX_ITEMS. A flag on the command line
-counts before it. Flags that say what to revoke, where to look and what to write
-have no variable.`,
-		Example: `  tapsweep revoke --dry-run list.csv
-  tapsweep revoke --simulate list.csv`,
+		Long: `tapsweep deletes the Temporary Access Passes on a list through Microsoft Graph, twenty to a batch. It
+waits as long as the tenant asks, and writes one result per pass to a results log.`,
+		Example: `  tapsweep check
+  tapsweep revoke --dry-run list.csv
+  tapsweep revoke list.csv`,
 		Version:       p.versionLine(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -117,12 +112,13 @@ have no variable.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.Flags().Bool("version", false, "print the version")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(p.revokeCommand(), p.scanCommand(), p.sweepCommand(), p.verifyCommand(), p.reportCommand(),
-		p.checkCommand(), p.simulateCommand())
+	root.SetHelpFunc(p.help)
+	root.AddCommand(p.checkCommand(), p.scanCommand(), p.revokeCommand(), p.verifyCommand(), p.reportCommand(),
+		p.sweepCommand(), p.simulateCommand())
 	for _, cmd := range root.Commands() {
 		p.inOrder(cmd)
 	}
-	root.AddCommand(p.versionCommand(), p.manCommand())
+	root.AddCommand(p.versionCommand(), p.manCommand(), p.flagsPage())
 	root.AddCommand(p.manualPages()...)
 	p.finishFlags(root.Commands())
 	return root
@@ -155,9 +151,12 @@ func strictDefaults(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		switch cmd.Name() {
-		case "completion": // cobra checks arguments only if there is something to run
+		case "completion":
+			cmd.Short = "Print the completion script of a shell"
+			// cobra checks arguments only if there is something to run
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		case "help":
+			cmd.Short = "Show the help of a command, or a page of the help"
 			cmd.Args = func(_ *cobra.Command, args []string) error {
 				about, rest, err := root.Find(args)
 				if err == nil && len(rest) > 0 {

@@ -145,7 +145,7 @@ func (r *run) syncIntents(_ context.Context, requests []batch.Request) error {
 
 // checkLog refuses a results log that must not be written, such as one that is also one of the
 // lists. The directory of the evidence, in which it may be, need not exist.
-func checkLog(log *Log, drill bool, lists ...string) error {
+func checkLog(log *Log, simulated bool, lists ...string) error {
 	path := log.Path
 	if err := checkEvidence(log); err != nil {
 		return err
@@ -182,7 +182,7 @@ func checkLog(log *Log, drill bool, lists ...string) error {
 		return nil
 	}
 	exit := status.Of(err)
-	if errors.Is(err, fs.ErrExist) && !drill && results.IsLog(path) {
+	if errors.Is(err, fs.ErrExist) && !simulated && results.IsLog(path) {
 		exit.Hints = append([]string{"resume the run that it is of: --resume"}, exit.Hints...)
 	}
 	return exit

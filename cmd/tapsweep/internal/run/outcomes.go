@@ -28,17 +28,55 @@ func (s *summary) outcomes(w io.Writer) {
 		if !o.Done() {
 			hint = o.Meaning()
 		}
-		switch n := s.Counts.Outcomes[o]; {
-		case n == 0 && s.Log[o] == 0:
+		n, inLog := s.Counts.Outcomes[o], s.Log[o]
+		name := string(o)
+		if s.Run.Kind() == "verify" && o == results.Revoked { // nothing was revoked by this run
+			name, n, inLog = "no pass", n+s.Counts.Outcomes[results.Absent], inLog+s.Log[results.Absent]
+		} else if s.Run.Kind() == "verify" && o == results.Absent {
+			continue
+		}
+		switch {
+		case n == 0 && inLog == 0:
 			continue
 		case s.Log == nil:
-			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", o, n, hint), "\t"))
+			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", name, n, hint), "\t"))
 		default:
-			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", o, n, s.Log[o], hint), "\t"))
+			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", name, n, inLog, hint), "\t"))
 		}
+		s.names(tw, o)
 		s.causes(tw, o)
 	}
 	tw.Flush()
+}
+
+// firstNames is how many users of each outcome a dry run names.
+const firstNames = 3
+
+// name remembers the user of a row, if it is one of the first with its outcome.
+func (s *summary) name(row *results.Row) {
+	if s.First == nil {
+		s.First = make(map[results.Outcome][]string)
+	}
+	if first := s.First[row.Outcome]; len(first) < firstNames {
+		s.First[row.Outcome] = append(first, safetext.Printable(cmp.Or(row.UPN, row.User)))
+	}
+}
+
+// names lists the first users with an outcome.
+func (s *summary) names(w io.Writer, o results.Outcome) {
+	first := s.First[o]
+	if len(first) == 0 {
+		return
+	}
+	text := strings.Join(first, ", ")
+	if more := s.Counts.Outcomes[o] - len(first); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	column := "  \t\t"
+	if s.Log != nil {
+		column += "\t"
+	}
+	fmt.Fprintf(w, "%s%s\n", column, text)
 }
 
 func rows(n int) string { return format.Plural(n, "row", "rows") }
@@ -101,9 +139,9 @@ func (s *summary) scan(w io.Writer) {
 	}{
 		{c.Recent, "passes too recent, left alone"}, {c.Older, "passes created before --created-since, left out"},
 		{c.Guests, "guests left out"}, {c.Disabled, "disabled accounts left out"},
-		{c.Untold, "accounts left out that do not say whether they are members, or enabled"},
-		{c.Earlier, "users looked at before"}, {c.Failed, "users could not be looked at"},
-		{c.NotSeen, "users or more not looked at"},
+		{c.Untold, "accounts left out, because Graph does not say whether they are members, or enabled"},
+		{c.Earlier, "users scanned before"}, {c.Failed, "users could not be scanned"},
+		{c.NotSeen, "users or more not scanned"},
 	} {
 		lines = append(lines, line{left.n > 0, fmt.Sprintf("  %d %s", left.n, left.what)})
 	}

@@ -76,7 +76,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		quiet: o.Quiet && o.unattended(),
 	}
 	if o.Simulate {
-		p.logs = nil // a drill takes the log of any tenant
+		p.logs = nil // a simulation takes the log of any tenant
 		p.connect = func(ctx context.Context) (*tenant.Tenant, error) {
 			return tenant.Simulate(ctx, list, keep, o.Version)
 		}

@@ -34,7 +34,7 @@ type run struct {
 	unguarded      bool // no list of protected users is named
 
 	log     *results.Log         // nil for a run without one
-	earlier *results.ResumeState // what runs before have settled, nil without a log to resume
+	earlier *results.ResumeState // what runs before have completed, nil without a log to resume
 	waits   waits
 	summary summary
 
@@ -153,6 +153,9 @@ func (r *run) makeJob(opts revoke.Options) {
 	opts.Done, opts.Unconfirmed, opts.MaybeDeleted = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		r.showRow(row)
+		if r.header.DryRun && !row.Provisional && !row.Beside {
+			r.summary.name(row)
+		}
 		r.opts.Metrics.Row(row)
 		return r.write(row)
 	}, opts)

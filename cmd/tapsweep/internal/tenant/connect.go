@@ -20,6 +20,7 @@ import (
 // A Tenant is where a run goes to, with a token for it.
 type Tenant struct {
 	ID     string // from the token if it can be read, else as configured
+	Domain string // as configured, if the authority knows it as the tenant's; see LearnDomain
 	Root   string // Graph's
 	API    string // the root with the version, where next links have to be
 	Token  *token.Token
@@ -69,6 +70,9 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 	tenant.Client, tenant.Token = client, token.Read(accessToken, t.endpoint)
 	tenant.elsewhere = t.compare(ctx, tenant)
 	tenant.ID = cmp.Or(tenant.Token.Tenant, tenant.wanted)
+	if tenant.elsewhere == nil && !auth.AnyTenant(t.credential.Tenant) && !format.IsGUID(t.credential.Tenant) {
+		tenant.setDomain(t.credential.Tenant)
+	}
 	return tenant, nil
 }
 

@@ -14,8 +14,9 @@ const (
 	lookUpUsers
 	readGroups
 	readAudit
+	readOrganization
 
-	directory = lookUpUsers | readGroups
+	directory = lookUpUsers | readGroups | readOrganization
 )
 
 // A permission has a name, which stands in tokens, and ids, which the commands that grant it take.
@@ -59,6 +60,8 @@ var permissions = []permission{
 	// Source: microsoftgraph/microsoft-graph-devx-content, provisioningInfo.json.
 	{name: "UserAuthMethod-TAP.Delete.All", allows: deletePasses, undocumented: true},
 	{name: "UserAuthenticationMethod.Delete.All", allows: deletePasses, undocumented: true},
+	// Source: learn.microsoft.com/graph/api/organization-list.
+	{name: "Organization.Read.All", allows: readOrganization, own: "User.Read"},
 	{name: "User.Read.All", allows: lookUpUsers},
 	{name: "User.ReadWrite.All", allows: lookUpUsers},
 	{name: "Directory.Read.All", allows: directory | readAudit},
@@ -95,6 +98,9 @@ func (t *Token) access(c capability, own bool) Access {
 
 // MayLookUp reports whether the token allows users to be read.
 func (t *Token) MayLookUp() Access { return t.access(lookUpUsers, false) }
+
+// MayReadOrganization reports whether the token shows the permission to read the tenant's domains.
+func (t *Token) MayReadOrganization() bool { return t.access(readOrganization, t.Kind == User) == Yes }
 
 // MayList reports whether the token allows passes to be listed, those of the signed-in user alone
 // if own is set.

@@ -65,6 +65,7 @@ type Task struct {
 type Token struct {
 	Kind        Kind
 	Tenant      string   // id, empty if not known
+	TenantName  string   // for people; the caller sets it if more is known than the id
 	Who         string   // a name for people, empty if not known
 	Self        []string // names of the signed-in user: object id, user principal name
 	Permissions []string // as the token has them, sorted

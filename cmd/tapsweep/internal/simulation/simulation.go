@@ -1,5 +1,5 @@
-// Package drill serves a simulated tenant, so that people can rehearse.
-package drill
+// Package simulation serves a simulated tenant, so that people can rehearse.
+package simulation
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ type Options struct {
 	Mixed     bool          // of ten users nine hold no pass, and one a pass that is expired, used, usable or scheduled
 	Seed      []string      // lists whose users and passes it holds as well
 	WriteList string        // file for the users and their passes
-	Overwrite bool          // WriteList may replace the list of an earlier drill
+	Overwrite bool          // WriteList may replace the list of an earlier simulation
 	Limits    []string      // such as 20/s, 20/s:60 or 3000/150s
 	Latency   time.Duration // of each batch
 	Listen    string        // address
@@ -114,7 +114,7 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	return nil
 }
 
-// checkCAFile refuses to write over anything but the certificate of a drill before.
+// checkCAFile refuses to write over anything but the certificate of a simulation before.
 func checkCAFile(path string) error {
 	if path == "" {
 		return nil
@@ -146,7 +146,8 @@ func setVariable(system, v string) string {
 }
 
 // Roles are the permissions of the simulated tenant's app: all that tapsweep may need.
-var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All"}
+var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All",
+	"Organization.Read.All"}
 
 // Helpdesk and Mallory are the creators of the passes in the audit log of a simulated tenant.
 var (
@@ -184,7 +185,7 @@ func fillHolders(sim *graphsim.Tenant, n int) {
 	})
 }
 
-// FillMixed fills a tenant for a drill of scan and sweep.
+// FillMixed fills a tenant for a simulation of scan and sweep.
 func FillMixed(sim *graphsim.Tenant, n int) {
 	now := time.Now()
 	kinds := []graphsim.Pass{
