@@ -56,6 +56,7 @@ func (r *run) writeHeader(start time.Time) error {
 	if r.log == nil {
 		return nil
 	}
+	r.header.Domain = r.tenant.Domain
 	r.header.Describe(r.log.Name())
 	err := r.beginEvidence()
 	if err == nil {
