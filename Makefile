@@ -135,6 +135,7 @@ bench: bench-pace bench-peers bench-cost
 bench-pace:
 	@mkdir -p testdata/bench
 	$(GO) test ./batch/internal/throttle -run 'TestPace$$' -pace="$$PWD/testdata/bench/pace.md" -pace-page="$$PWD/cmd/tapsweep/docs/pace.md" -timeout 30m
+	$(GO) test ./cmd/tapsweep/internal/revoke -run 'TestPaceOfBothQuotas$$' -pace="$$PWD/testdata/bench/pace.md"
 	@cat testdata/bench/pace.md
 
 # The same limits in real time, over TLS and HTTP/2, and in virtual time.

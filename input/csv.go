@@ -90,23 +90,23 @@ func (h *header) row(fields []string, line int) row {
 	r := rec.row(line)
 	switch {
 	case strings.HasPrefix(trim(fields[0]), "#"):
-		return r.refuse("", errors.New("the row starts with #, and lists have no comments: remove it"))
+		return r.refuse(errors.New("the row starts with #, and lists have no comments: remove it"))
 	case len(fields) < h.width || !allEmpty(fields[h.width:]):
-		return r.refuse("", fmt.Errorf("the row has %d fields, the header %d: quote values that hold %q, "+
+		return r.refuse(fmt.Errorf("the row has %d fields, the header %d: quote values that hold %q, "+
 			"and keep the delimiters of empty ones", len(fields), h.width, h.comma))
 	case h.unclearID != nil && !rec.sameID():
-		return r.refuse("", h.unclearID)
+		return r.refuse(h.unclearID)
 	case h.notAList != nil && r.err == nil && r.method == "":
-		return r.refuse("", h.notAList)
+		return r.refuse(h.notAList)
 	}
 	for _, i := range h.kinds {
 		if err := checkKind(h.fields[i], trim(fields[i])); err != nil {
-			return r.refuse("user", err)
+			return r.refuse(err)
 		}
 	}
 	for _, i := range h.unknown {
 		if i < len(fields) && holdsGUID(fields[i]) {
-			return r.refuse("method", misnamedColumn(trim(h.fields[i])))
+			return r.refuse(misnamedColumn(trim(h.fields[i])))
 		}
 	}
 	for _, i := range h.creation {

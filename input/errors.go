@@ -13,7 +13,6 @@ type LineError struct {
 	Source string
 	Line   int    // counted from 1, 0 if the error is about the whole list
 	Column int    // in bytes, counted from 1, 0 if it is unknown
-	Field  string // "user" or "method" if one of them is wrong
 	Msg    string // what is wrong and what to do about it
 	Err    error  // the cause, if there is one
 }

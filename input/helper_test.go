@@ -107,7 +107,8 @@ func somePairs(n int) []Pair {
 		}
 		if i%3 != 0 {
 			p.Method = fmt.Sprintf("9f0c7d00-0000-4000-8000-%012x", i)
-			p.Creation = Creation{By: "=HR, \"Jo\"", At: time.Unix(int64(i), 0).UTC(), AuditID: p.Method, Match: MatchTime}
+			p.Creation = Creation{By: "=HR, \"Jo\"", At: time.Unix(int64(i), 0).UTC(), AuditID: p.Method,
+				Match: MatchTime}
 		}
 	}
 	return pairs

@@ -45,7 +45,7 @@ func readLines(text *bufio.Reader, usersOnly bool, yield func(row) bool) error {
 			}
 		}
 		if err != nil { // no row of a broken line counts
-			rows = append(rows[:0], row{line: n}.refuse("", err))
+			rows = append(rows[:0], row{line: n}.refuse(err))
 			if bad := jsonError(err); bad != nil {
 				bad.Line, rows[0].err = n, bad
 			}

@@ -121,7 +121,8 @@ func (l *List) nothing(refused *LineError) error {
 		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w",
 			all, l.stats.Invalid, refused)
 	case blank != "":
-		return fmt.Errorf("no valid rows in %s: %s is empty and has no header", all, blank)
+		return fmt.Errorf("no valid rows in %s: %s is empty; a list has a header such as user,method, or a user "+
+			"principal name on each line", all, blank)
 	case unknown != "":
 		return fmt.Errorf("no valid rows in %s: %s lists passes that were found, but not what happened to them; "+
 			"scan again", all, unknown)

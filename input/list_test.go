@@ -107,7 +107,7 @@ func TestProblems(t *testing.T) {
 	check(t, "the last line", lines[len(lines)-1], "and 6 more")
 	first := *problems.Errs[0]
 	first.Msg, first.Err = "", nil
-	check(t, "the first error", first, LineError{Source: csv, Line: 2, Field: "method"})
+	check(t, "the first error", first, LineError{Source: csv, Line: 2})
 }
 
 func TestSkipInvalid(t *testing.T) {

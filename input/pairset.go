@@ -115,7 +115,7 @@ func (s *pairSet) contradiction(r row, sources []*source) *LineError {
 		c, known := s.claims[hashes[i]]
 		other := uint32(hashes[1-i])
 		if known && c.other != other {
-			return &LineError{Source: here, Line: r.line, Column: r.column, Field: "user",
+			return &LineError{Source: here, Line: r.line, Column: r.column,
 				Msg: fmt.Sprintf("the %s %s is given with %s here and with another name at %s: "+
 					"correct the wrong row, or remove the name that is out of date", kind,
 					unquoted(showUser(names[i])), unquoted(showUser(names[1-i])),

@@ -19,7 +19,7 @@ func TestPipe(t *testing.T) {
 	}
 	wrote := make(chan error, 1)
 	go func() { wrote <- os.WriteFile(pipe, []byte(obj1+"\n"+obj2), 0o600) }()
-	temp := emptyTemp(t)
+	temp := setTemp(t, t.TempDir())
 	l := open(t, Options{}, pipe)
 	if err := <-wrote; err != nil {
 		t.Fatal(err)

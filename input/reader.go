@@ -20,10 +20,7 @@ type Row struct {
 	User, UPN, Method string
 	Creation          Creation
 	Left              Left
-
-	// Err says why the row is refused. Field is "user" or "method" if one of them is to blame.
-	Err   error
-	Field string
+	Err               error // why the row is refused, nil if it is not
 }
 
 // Left says why a row is left out.
@@ -47,7 +44,7 @@ func (r *Row) row() row {
 	case checked.isLeftOut():
 		checked.err = nil
 	case r.Err != nil:
-		checked = checked.refuse(r.Field, r.Err)
+		checked = checked.refuse(r.Err)
 	}
 	return checked
 }

@@ -2,6 +2,7 @@ package input
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -10,7 +11,7 @@ import (
 )
 
 func TestStdin(t *testing.T) {
-	temp := emptyTemp(t)
+	temp := setTemp(t, t.TempDir())
 	stdin := iotest.OneByteReader(strings.NewReader("user,method\n" + dana + "," + pass1 + "\n"))
 	l, err := Open([]string{"-"}, Options{Stdin: stdin})
 	if err != nil {
@@ -41,7 +42,7 @@ func TestStdin(t *testing.T) {
 
 // What Open kept is gone when Open fails, for nobody closes a List then.
 func TestFailedOpenLeavesNothing(t *testing.T) {
-	temp := emptyTemp(t)
+	temp := setTemp(t, t.TempDir())
 	for _, names := range [][]string{{"-"}, {"-", temp}} {
 		if _, err := Open(names, Options{Stdin: strings.NewReader("user\nbad\n")}); err == nil {
 			t.Errorf("Open(%q) = nil, want an error", names)
@@ -51,14 +52,13 @@ func TestFailedOpenLeavesNothing(t *testing.T) {
 }
 
 func TestNoPlaceForStdin(t *testing.T) {
-	t.Setenv("TMPDIR", emptyTemp(t)+"/none")
+	setTemp(t, filepath.Join(t.TempDir(), "none"))
 	_, err := Open([]string{"-"}, Options{Stdin: strings.NewReader("")})
 	checkError(t, "Open", err, "keeping stdin for the second pass")
 }
 
-// emptyTemp makes an empty directory the one for temporary files.
-func emptyTemp(t *testing.T) (dir string) {
-	dir = t.TempDir()
+// setTemp makes a directory the one for temporary files, and returns it.
+func setTemp(t *testing.T, dir string) string {
 	t.Setenv("TMPDIR", dir)
 	t.Setenv("TMP", dir) // of Windows
 	return dir

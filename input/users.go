@@ -118,7 +118,7 @@ func openUsers(read Reader, name string) (*source, error) {
 func (r row) asUser() row {
 	if r.err == nil && r.upn != "" {
 		if err := CheckUser(r.upn); err != nil {
-			return r.refuse("user", err)
+			return r.refuse(err)
 		}
 	}
 	return r

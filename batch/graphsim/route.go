@@ -35,6 +35,7 @@ var patterns = []struct {
 	{resUser, pattern("users/{user}")},
 	{resUser, pattern("me")},
 	{resSessions, pattern("users/{user}/revokeSignInSessions")},
+	{resSessions, pattern("me/revokeSignInSessions")},
 	{resPasses, pattern("users/{user}/authentication/temporaryAccessPassMethods")},
 	{resPasses, pattern("me/authentication/temporaryAccessPassMethods")},
 	{resPass, pattern("users/{user}/authentication/temporaryAccessPassMethods/{pass}")},

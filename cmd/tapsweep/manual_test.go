@@ -297,8 +297,12 @@ func TestManualIsPlain(t *testing.T) {
 				continue
 			}
 			text := b.Text
-			for _, row := range b.Rows {
+			for i, row := range b.Rows {
 				text += " " + strings.Join(row, " ")
+				if len(row) != len(b.Rows[0]) {
+					t.Errorf("%s, line %d: row %d of the table has %d cells, its header %d", page.Name, b.Line, i,
+						len(row), len(b.Rows[0]))
+				}
 			}
 			text = regexp.MustCompile("`[^`]*`").ReplaceAllString(text, "")
 			if found := unclear.FindString(text); found != "" {

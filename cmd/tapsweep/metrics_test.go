@@ -72,7 +72,7 @@ func TestMetricsFile(t *testing.T) {
 	}
 	has(tapsweep(t, env, append(sweep, "--help")...), 0, `last_run_exit_code{command="sweep",file="tapsweep"} 64`) // is no run
 	has(tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), sweep...), 3, `last_run_exit_code{command="sweep",file="tapsweep"} 3`)
-	for name, want := range map[string]string{dir + "/list.csv": ".prom", dir + "/none/x.prom": "no such file", "/proc/self/x.prom": "nothing can be written to /proc/self"} {
+	for name, want := range map[string]string{dir + "/list.csv": ".prom", dir + "/none/x.prom": "/none does not exist", "/proc/self/x.prom": "nothing can be written to /proc/self"} {
 		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", name)
 		if p.code != status.Usage || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)

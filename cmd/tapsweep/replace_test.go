@@ -97,11 +97,11 @@ func TestHintOfALogThatIsThere(t *testing.T) {
 	}{
 		{log, []string{"revoke", "--yes", "--graph-url", root, list}, resume},
 		{log, []string{"sweep", "--yes", "--all-users", "--graph-url", root}, resume},
-		{log, []string{"revoke", "--yes", "--simulate", list}, "already\nhint: choose another"},
-		{writeFile(t, "notes.jsonl", "{}\n"), []string{"revoke", "--yes", "--graph-url", root, list}, "already\nhint: choose another"},
+		{log, []string{"revoke", "--yes", "--simulate", list}, "already exists\nhint: choose another"},
+		{writeFile(t, "notes.jsonl", "{}\n"), []string{"revoke", "--yes", "--graph-url", root, list}, "already exists\nhint: choose another"},
 	} {
 		p := tapsweep(t, env, append(tt.args, "--results", tt.path)...)
-		if p.code != status.Usage || !strings.Contains(p.stderr, tt.hints) || !strings.Contains(p.stderr, tt.path+" is there already\n") {
+		if p.code != status.Usage || !strings.Contains(p.stderr, tt.hints) || !strings.Contains(p.stderr, tt.path+" already exists\n") {
 			t.Errorf("%q: exit %d\n%s", tt.args, p.code, p.stderr)
 		}
 	}

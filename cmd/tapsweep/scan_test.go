@@ -184,7 +184,7 @@ func TestScanRefuses(t *testing.T) {
 		{"age", root, env, []string{"--all-users", "--min-age", "old"}, status.Usage, "7d"},
 		{"created by, and a place", root, env, []string{"--all-users", "--created-by", "x"}, status.Usage, "audit log"},
 		{"format", root, env, []string{"--all-users", "--format", "xml"}, status.Usage, "--format"},
-		{"file that is there", root, env, []string{"--all-users", "--output", there}, status.Usage, "is there already"},
+		{"file that is there", root, env, []string{"--all-users", "--output", there}, status.Usage, "already exists"},
 		{"no such directory", root, env, []string{"--all-users", "--output", "no/such/file.csv"}, status.Usage, "--output"},
 		{"users list that is none", root, env, []string{"--users", there}, status.Usage, "--users"},
 		{"users list without rows", root, env, []string{"--users", writeFile(t, "header.csv", "user\n")}, 0, "header.csv: no user in this list"},

@@ -38,7 +38,7 @@ func TestSimulateCAFile(t *testing.T) {
 	authority := string(mustRead(t, filepath.Join(dir, "ca.pem")))
 	for name, text := range map[string]string{"list": "user,method\n", "bundle": authority + authority, "empty": ""} {
 		path := writeFile(t, name, text)
-		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != status.Usage || !strings.Contains(p.stderr, "--ca-file: "+path+" is there already") || string(mustRead(t, path)) != text {
+		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != status.Usage || !strings.Contains(p.stderr, "--ca-file: "+path+" already exists") || string(mustRead(t, path)) != text {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 	}
@@ -55,7 +55,7 @@ func TestSimulateWithoutTemp(t *testing.T) {
 	if p := finish(t, cmd); p.code != status.Usage || strings.Contains(p.stderr, "--listen") || !strings.Contains(p.stderr, "hint: let TMPDIR name a directory") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
-	if p := tapsweep(t, nil, "simulate", "--listen", "nowhere"); p.code != status.Usage || !strings.Contains(p.stderr, "--listen: ") {
+	if p := tapsweep(t, nil, "simulate", "--listen", "nowhere"); p.code != status.Usage || !strings.Contains(p.stderr, `--listen "nowhere" is not an address`) {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }

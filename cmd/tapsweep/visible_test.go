@@ -37,7 +37,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		code int
 	}{
 		{"summary", with("--results", log, list), 0},
-		{"log that is there already", with("--results", log, list), status.Usage},
+		{"log that already exists", with("--results", log, list), status.Usage},
 		{"bad rows", with(broken), status.Usage},
 		{"list that is not there", with(none), status.Usage},
 		{"protected users", with("--protect", none, list), status.Usage},
@@ -46,7 +46,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		{"certificate", with("--certificate", none, list), status.Usage},
 		{"metrics file", with("--metrics-file", none, list), status.Usage},
 		{"evidence", with("--evidence", evidence, list), 0},
-		{"evidence that is there already", with("--evidence", evidence, list), status.Usage},
+		{"evidence that already exists", with("--evidence", evidence, list), status.Usage},
 		{"evidence of a sweep", []string{"sweep", "--yes", "--all-users", "--reason", "usable", "--include-usable",
 			"--graph-url", root, "--evidence", evidence + "2"}, 0},
 		{"users", []string{"scan", "--graph-url", root, "--users", none}, status.Usage},

@@ -16,6 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"tapsweep/batch/graph"
 	"tapsweep/batch/safetext"
 )
 
@@ -106,7 +107,7 @@ func (o *Options) settleMethod() error {
 		switch {
 		case f.file == "":
 		case chosen != "":
-			return usage("%s and %s exclude each other", chosen, f.flag)
+			return usage("%s and %s cannot be used together", chosen, f.flag)
 		case o.Method != "" && o.Method != f.method:
 			return usage("--auth %s does not use %s", o.Method, f.flag)
 		default:
@@ -233,13 +234,30 @@ func New(opts Options) (*Credential, error) {
 		c = &tokenFile{path: o.TokenFile}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--auth %s: %w", o.Method, err)
+		return nil, o.failed(err)
 	}
 	if AnyTenant(o.Tenant) {
 		o.Tenant = ""
 	}
 	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
 }
+
+// failed returns the error of a credential that cannot be made. azidentity's errors speak to programmers.
+func (o *Options) failed(err error) error {
+	if _, ours := errors.AsType[*UsageError](err); ours {
+		return fmt.Errorf("--auth %s: %w", o.Method, err)
+	}
+	return &CredentialError{fmt.Sprintf("--auth %s: %s", o.Method, graph.PlainWords(err.Error())), err}
+}
+
+// A CredentialError says why a credential cannot be made.
+type CredentialError struct {
+	text string
+	err  error
+}
+
+func (e *CredentialError) Error() string { return e.text }
+func (e *CredentialError) Unwrap() error { return e.err }
 
 func (o *Options) client() azcore.ClientOptions {
 	return azcore.ClientOptions{

@@ -357,7 +357,7 @@ func TestDefaultWithoutAnything(t *testing.T) {
 		t.Fatal("a token out of nothing")
 	}
 	text := (&graph.TokenError{Err: err}).Error()
-	for _, want := range []string{"none of the credentials gives one", "\nEnvironmentCredential: "} {
+	for _, want := range []string{"no way to sign in works here", "\nenvironment: "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("error %s, want %q in it", text, want)
 		}
@@ -376,7 +376,7 @@ func TestUsage(t *testing.T) {
 		want string
 	}{
 		{"no such method", Options{Method: "password"}, `--auth "password" is not default, environment`},
-		{"two files", Options{Certificate: "a", SecretFile: "b"}, "--certificate and --secret-file exclude each other"},
+		{"two files", Options{Certificate: "a", SecretFile: "b"}, "--certificate and --secret-file cannot be used together"},
 		{"file of another method", Options{Method: "azure-cli", TokenFile: "a"},
 			"--auth azure-cli does not use --token-file"},
 		{"secret without a tenant", Options{Method: "secret", ClientID: "a"}, "--auth secret needs --tenant"},

@@ -28,10 +28,15 @@ type network struct {
 	hosts  map[string]http.RoundTripper
 	astray []string // method and URL of what went to a host that is none of them
 	trap   func(*http.Request) *http.Response
+	down   error // of every request, nil if there is a connection
 }
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
+	if n.down != nil {
+		n.mu.Unlock()
+		return nil, n.down
+	}
 	trap := n.trap
 	to := n.hosts[r.URL.Host]
 	if to == nil || r.URL.Scheme != "https" {

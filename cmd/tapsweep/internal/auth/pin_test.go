@@ -2,15 +2,12 @@ package auth
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -60,56 +57,38 @@ func TestPin(t *testing.T) {
 	}
 }
 
-// An authority that gave a token before, and cannot be reached now, is offline. An authority
-// that answers is not.
+// An authority that gave a token before, and cannot be reached now, is offline. An authority that
+// answers is not.
 func TestPinOffline(t *testing.T) {
-	t.Parallel() // azidentity tries again, in real time
-	sim := graphsim.New(graphsim.Options{})
-	server, err := sim.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(server.CAPEM)
-	down := false
-	transport := Transport(roots)
-	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if down {
-			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ENETUNREACH}
-		}
-		return new(net.Dialer).DialContext(ctx, network, addr)
-	}
-	get := func(c azcore.TokenCredential, opts policy.TokenRequestOptions) (offline bool, err error) {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		opts.Scopes = []string{server.URL + "/.default"}
-		_, err = c.GetToken(ctx, opts)
-		return errors.Is(err, batch.ErrNotSent), err
-	}
-	secret := func(value string) azcore.TokenCredential {
-		c, err := Secret(server.URL, entra.DefaultTenantID, entra.DefaultClientID, value,
-			&http.Client{Transport: transport})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return Pin(c)
-	}
-	cached := policy.TokenRequestOptions{EnableCAE: true}
-	good, wrong := secret(entra.DefaultSecret), secret("wrong")
-	if offline, err := get(good, cached); err != nil || offline {
-		t.Fatal(err)
-	}
-	if offline, err := get(wrong, cached); err == nil || offline {
-		t.Errorf("the wrong secret: %v, offline %v", err, offline)
-	}
-	down = true
-	transport.CloseIdleConnections()
-	if offline, err := get(good, fresh); !offline {
-		t.Errorf("no network: %v", err)
-	}
-	if offline, err := get(secret(entra.DefaultSecret), cached); err == nil || offline {
-		t.Errorf("no network from the start: %v, offline %v", err, offline)
+	down := errors.New("network is unreachable")
+	for _, tt := range []struct {
+		name, secret string
+		first, then  error // of the network, at the first token and afterwards
+		offline      bool
+	}{
+		{"no network", entra.DefaultSecret, nil, down, true},
+		{"no network from the start", entra.DefaultSecret, down, down, false},
+		{"the wrong secret", "wrong", nil, nil, false},
+	} {
+		synctest.Test(t, func(t *testing.T) { // azidentity tries again
+			net := &network{hosts: map[string]http.RoundTripper{"login.example": graphsim.New(graphsim.Options{})}}
+			c, err := Secret("https://login.example", entra.DefaultTenantID, entra.DefaultClientID, tt.secret,
+				&http.Client{Transport: net})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pinned := Pin(c)
+			net.down = tt.first
+			_, err = ask(t, pinned, scope)
+			if good := tt.first == nil && tt.secret != "wrong"; good != (err == nil) {
+				t.Errorf("%s: the first token: %v", tt.name, err)
+			}
+			net.down = tt.then
+			_, err = pinned.GetToken(t.Context(), fresh)
+			if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
+				t.Errorf("%s: GetToken = %v, offline %v, want %v", tt.name, err, offline, tt.offline)
+			}
+		})
 	}
 }
 

@@ -97,7 +97,7 @@ func Run(ctx context.Context, c *console.Console, o Options) error {
 		if failed.Code == status.Usage {
 			return err
 		}
-		found.note("token", "failed", failed.Err.Error(), failed.Hints...)
+		found.note("token", "failed", status.Text(failed.Err), failed.Hints...)
 		found.Exit = status.NoAccess
 	}
 	if err := found.print(c, &o, t); err != nil {

@@ -121,7 +121,7 @@ func (c *Checkup) refused(step, what string, t *tenant.Tenant, got batch.Result,
 			v.Works = works
 		}
 	}
-	c.note(step, "failed", "reading "+what+": "+safetext.Printable(err.Error()), hints...)
+	c.note(step, "failed", "reading "+what+": "+safetext.Printable(status.Text(err)), hints...)
 	c.Exit = max(c.Exit, code)
 }
 

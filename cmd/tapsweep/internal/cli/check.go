@@ -32,7 +32,7 @@ Exit codes:
   64  Wrong flags.`,
 		Example: `  tapsweep check
   tapsweep check --user dana@contoso.com --output json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			target, err := p.resolve(f.connect)
 			if target == nil {
@@ -53,7 +53,8 @@ Exit codes:
 	fl.StringVar(&f.opts.User, "user", "",
 		"list the passes of this user; \"me\" is the signed-in user")
 	addEnum(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
-	inHelp(fl, output, "user=USER", "output=FORMAT")
+	inHelp(fl, whereToLook, "user=USER")
+	inHelp(fl, output, "output=FORMAT")
 	addConnect(fl, &f.connect)
 	f.log.add(fl)
 	return cmd

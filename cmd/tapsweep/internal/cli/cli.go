@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -82,18 +85,34 @@ func (p *program) exit(cmd *cobra.Command, err error) int {
 	}
 	exit := status.Of(err)
 	if exit.Err != nil {
-		p.console.Say("%s", exit.Err)
+		p.console.Say("%s", status.Text(exit.Err))
 	}
 	for _, h := range exit.Hints {
 		p.console.Hint(h)
 	}
 	if exit.Err == err && !status.Known(err) { // cobra has found it
-		p.console.Hint(fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
+		p.console.Hint(seeHelp(cmd))
 	}
-	if exit.Code == status.Usage && len(p.variables) > 0 {
-		p.console.Hint("flags are given by the environment, too: " + strings.Join(p.variables, ", "))
+	for _, h := range p.variableHints(exit) {
+		p.console.Hint(h)
 	}
 	return exit.Code
+}
+
+// variableHints name the variables that set a flag which an error or its hints speak of.
+func (p *program) variableHints(exit *status.Error) (hints []string) {
+	if exit.Err == nil {
+		return nil
+	}
+	words := strings.FieldsFunc(exit.Err.Error()+" "+strings.Join(exit.Hints, " "), func(r rune) bool {
+		return r != '-' && !unicode.IsLetter(r)
+	})
+	for _, s := range p.settings {
+		if slices.Contains(p.variables, s.variable) && slices.Contains(words, "--"+s.flag) {
+			hints = append(hints, fmt.Sprintf("--%s is set by the environment variable %s", s.flag, s.variable))
+		}
+	}
+	return hints
 }
 
 func (p *program) rootCommand() *cobra.Command {
@@ -167,8 +186,18 @@ func strictDefaults(root *cobra.Command) {
 				}
 				return nil
 			}
+			cmd.ValidArgsFunction = completeHelp
 		}
 	}
+}
+
+// noArguments refuses arguments.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return status.Refuse(fmt.Errorf("%s takes no argument: %s", cmd.CommandPath(), safetext.Printable(args[0])),
+		seeHelp(cmd))
 }
 
 func (p *program) versionCommand() *cobra.Command {
@@ -176,7 +205,7 @@ func (p *program) versionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  tapsweep version",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(p.console.Out, p.versionLine())
 			return err

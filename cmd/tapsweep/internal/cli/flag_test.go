@@ -68,7 +68,7 @@ func TestConcurrencyLimits(t *testing.T) {
 		}
 	}
 	for _, value := range []string{"-1", "1001"} {
-		if err := f.Value.Set(value); err == nil || err.Error() != value+" is not between 0 and 1000" {
+		if err := f.Value.Set(value); err == nil || err.Error() != value+" is not a number between 0 and 1000" {
 			t.Errorf("--concurrency %s: %v", value, err)
 		}
 	}

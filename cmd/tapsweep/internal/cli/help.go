@@ -47,6 +47,7 @@ func inHelp(fl *pflag.FlagSet, s section, names ...string) {
 		name, value, _ := strings.Cut(name, "=")
 		fl.SetAnnotation(name, inSection, []string{string(s)}) // fails for a flag that does not exist
 		fl.SetAnnotation(name, placeholder, []string{value})
+		delete(fl.Lookup(name).Annotations, isRare)
 	}
 }
 
@@ -127,13 +128,18 @@ func (p *program) printCommands(w io.Writer, cmd *cobra.Command, width int) {
 	}
 	for _, list := range []struct {
 		title, before string
+		column        int
 		commands      []*cobra.Command
-	}{{"Commands", "", commands}, {"Pages of the help", "help ", pages}} {
+	}{{"Commands", "", 12, commands}, {"Pages of the help", "help ", 20, pages}} {
 		if len(list.commands) > 0 {
 			fmt.Fprintf(w, "\n%s:\n", list.title)
 		}
+		column := 0
 		for _, sub := range list.commands {
-			printItem(w, list.before+sub.Name(), sub.Short, 12, width)
+			column = max(column, len(list.before+sub.Name()))
+		}
+		for _, sub := range list.commands {
+			printItem(w, list.before+sub.Name(), sub.Short, column, width)
 		}
 	}
 }

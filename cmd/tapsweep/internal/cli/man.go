@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,10 +21,15 @@ import (
 // Source: reproducible-builds.org/specs/source-date-epoch.
 func (p *program) manCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:               "man DIR",
-		Short:             "Write the man pages into a directory",
-		Example:           "  tapsweep man ~/.local/share/man/man1",
-		Args:              cobra.ExactArgs(1),
+		Use:     "man DIR",
+		Short:   "Write the man pages into a directory",
+		Example: "  tapsweep man ~/.local/share/man/man1",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("name one directory for the man pages")
+			}
+			return nil
+		},
 		Hidden:            true,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -73,7 +79,7 @@ func buildDate() (time.Time, error) {
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH: %w", err)
+		return time.Time{}, errors.New("SOURCE_DATE_EPOCH is not a number of seconds since 1970")
 	}
 	return time.Unix(seconds, 0).UTC(), nil
 }

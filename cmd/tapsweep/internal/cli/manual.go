@@ -2,11 +2,9 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/markdown"
@@ -19,21 +17,24 @@ func (p *program) manualPages() []*cobra.Command {
 	for _, page := range docs.Pages() {
 		topic := &cobra.Command{Use: page.Name, Short: page.Title, DisableFlagsInUseLine: true}
 		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, p.columns(), helpLink))
+			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, p.helpWidth(), helpLink))
 		})
 		topics = append(topics, topic)
 	}
 	return topics
 }
 
-// columns returns the width of the terminal, or 80 if standard output is not a terminal.
-func (p *program) columns() int {
-	if f, ok := p.console.Out.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return width
+// completeHelp completes the names of commands and of pages.
+func completeHelp(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, sub := range cmd.Root().Commands() {
+		if !sub.Hidden {
+			names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
 		}
 	}
-	return 80
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // pageOf returns the page of the manual that a link leads to, or an empty string.

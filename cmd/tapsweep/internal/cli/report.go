@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -36,13 +37,8 @@ Exit codes:
 		Example: `  tapsweep report incident-4711.jsonl
   tapsweep report --html incident-4711.html --csv incident-4711.csv incident-4711.jsonl`,
 		ValidArgsFunction: filesWith("jsonl"),
-		Args: func(_ *cobra.Command, logs []string) error {
-			if len(logs) == 0 {
-				return errors.New("no results log is named")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, logs []string) error { return p.report(cmd.Context(), &f, logs) },
+		Args:              needsLog,
+		RunE:              func(cmd *cobra.Command, logs []string) error { return p.report(cmd.Context(), &f, logs) },
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
@@ -52,6 +48,14 @@ Exit codes:
 	fl.BoolVar(&f.Overwrite, "overwrite", false, "replace files that exist")
 	inHelp(fl, output, "html", "csv", "json", "overwrite")
 	return cmd
+}
+
+// needsLog refuses a command line without a results log.
+func needsLog(_ *cobra.Command, logs []string) error {
+	if len(logs) == 0 {
+		return errors.New("no results log is named")
+	}
+	return nil
 }
 
 // beside returns a name for the CSV file that goes with the page: one that no file has, even with
@@ -88,7 +92,7 @@ func (f *reportFlags) check(logs *report.Logs) error {
 		}
 		if err := report.CheckFile(path, f.Overwrite, logs); err != nil {
 			hint := "choose another file, or replace it with --overwrite"
-			if f.Overwrite {
+			if f.Overwrite || errors.Is(err, fs.ErrNotExist) {
 				hint = "choose another file"
 			}
 			return status.Refuse(fmt.Errorf("%s: %w", flags[i], err), hint)

@@ -31,7 +31,7 @@ is sent. For one or two users, use --user.
 
 Exit codes:
   0   Every pass is gone, or its user is protected.
-  1   Some passes are left.
+  1   Some passes or sessions are left.
   3   No access: there is no token that Graph accepts, or Graph denied everything.
   4   Stopped early: use --resume to continue.
   64  Wrong flags, a bad list, or a guard: nothing was sent.`,
@@ -66,6 +66,7 @@ Exit codes:
 	fl.BoolVar(&f.revoke.AnyPass, "any-pass", false,
 		"delete any pass that a user holds, also if it is not the one that the row names")
 	inHelp(fl, whatToRevoke, "user=USER", "self", "any-pass", "skip-invalid")
+	f.addSessions(fl, whatToRevoke)
 	inFlagsHelp(fl, whatToRevoke, "format")
 	inHelp(fl, safety, "simulate")
 	f.addGuards(fl)
@@ -81,7 +82,7 @@ func (f *revokeFlags) checkLists(lists []string) error {
 	case self && len(lists) > 0:
 		return errors.New("--self takes no list")
 	case self && users > 0:
-		return errors.New("--self and --user exclude each other")
+		return errors.New("--self and --user cannot be used together")
 	case !self && len(lists)+users == 0:
 		return errors.New("no list is named, and no --user is given")
 	}
@@ -96,9 +97,9 @@ func (f *revokeFlags) check(cmd *cobra.Command) error {
 			"--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph",
 			"for a simulated tenant that is running use --graph-url alone"},
 		conflict{simulate && f.revoke.Self,
-			"--simulate and --self exclude each other: nobody is signed in to the simulated tenant", ""},
+			"--simulate and --self cannot be used together: nobody is signed in to the simulated tenant", ""},
 		conflict{simulate && f.resume != "",
-			"--resume and --simulate exclude each other: the simulated tenant is a new one each time",
+			"--resume and --simulate cannot be used together: the simulated tenant is a new one each time",
 			"for a simulation of several runs use tapsweep simulate"},
 	), f.guardFlags.check())
 }

@@ -76,7 +76,7 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 		"how often a failing request is sent; throttling and a lost connection do not count")
 	addDuration(fl, &f.opts.Batch.RequestTimeout, "request-timeout", 100*time.Second, time.Second,
 		"how long a batch may take")
-	setRange(fl, "rate", "at least 0.01", func() bool {
+	setRange(fl, "rate", "a number of at least 0.01", func() bool {
 		rate := f.opts.Batch.MaxRate
 		return rate == 0 || rate >= 0.01 && !math.IsInf(rate, 1)
 	})
@@ -126,14 +126,14 @@ func (f *runFlags) check() error {
 	log, resume := &f.opts.Log, f.resume != ""
 	return refuse(
 		conflict{log.Evidence != "" && log.Path != "",
-			"--evidence and --results exclude each other: the results log is kept in the directory",
-			"a log that is there already: tapsweep report makes its reports"},
+			"--evidence and --results cannot be used together: the results log is kept in the directory",
+			"a log that already exists: tapsweep report makes its reports"},
 		conflict{log.Evidence != "" && log.Overwrite,
-			"--evidence and --overwrite exclude each other: evidence is never replaced", ""},
+			"--evidence and --overwrite cannot be used together: evidence is never replaced", ""},
 		conflict{sameName(f.metrics, log.Path), "--metrics-file and --results name the same file", ""},
 		conflict{resume && log.Evidence == "" && (log.Path == "" || log.Path == "-"),
 			"--resume needs the log of the run", "name it with --results FILE"},
-		conflict{resume && log.Overwrite, "--resume and --overwrite exclude each other", ""},
+		conflict{resume && log.Overwrite, "--resume and --overwrite cannot be used together", ""},
 		conflict{log.Path == "-" && log.Overwrite, "--overwrite needs a results file, not standard output", ""},
 	)
 }
@@ -205,6 +205,13 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	inFlagsHelp(fl, safety, "abort-after=N", "order")
 }
 
+// addSessions adds --revoke-sessions to a section of the help.
+func (f *guardFlags) addSessions(fl *pflag.FlagSet, s section) {
+	fl.BoolVar(&f.guards.Sessions, "revoke-sessions", false,
+		"also revoke the sessions of each user, after the last of the user's passes is gone")
+	inHelp(fl, s, "revoke-sessions")
+}
+
 func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
 	addDuration(fl, wait, "verify-wait", 2*time.Minute, time.Second,
 		"how long Graph may still list a deleted pass, because its replicas lag behind")
@@ -213,7 +220,7 @@ func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
 
 func (f *guardFlags) check() error {
 	return refuse(conflict{f.verify && f.guards.DryRun,
-		"--verify and --dry-run exclude each other: nothing is deleted", ""})
+		"--verify and --dry-run cannot be used together: nothing is deleted", ""})
 }
 
 // options returns the guards of a run.

@@ -20,7 +20,7 @@ that you can rehearse an incident.
 
 A limit is 20/s:60 (a bucket of 60 that refills with 20 a second) or 3000/150s (a window).`,
 		Example: `  tapsweep simulate --users 1000 --limit 20/s:60 --latency 150ms --write-list simulated.csv`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Variable = variable("graph-url")
 			return simulation.Serve(cmd.Context(), p.console, o)

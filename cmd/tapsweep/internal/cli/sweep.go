@@ -32,7 +32,7 @@ the scan.
 
 Exit codes:
   0   Every pass that was found is gone, or its user is protected.
-  1   Some passes are left, or some users could not be scanned.
+  1   Some passes or sessions are left, or some users could not be scanned.
   3   No access: there is no token that Graph accepts, or it lacks a permission.
   4   Stopped early: use --resume to continue.
   64  Wrong flags, or a guard: nothing was deleted.`,
@@ -53,6 +53,7 @@ Exit codes:
 	fl.BoolVar(&f.includeUsable, "include-usable", false,
 		"required with --reason usable: also delete passes that somebody may be about to use")
 	inHelp(fl, whatToFind, "include-usable")
+	f.addSessions(fl, safety)
 	f.addAsk(fl)
 	f.addGuards(fl)
 	f.addResults(fl, defaultLog)

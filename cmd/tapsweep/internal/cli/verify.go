@@ -29,7 +29,7 @@ Exit codes:
   4   Stopped early: use --resume to continue.
   64  Wrong flags, or a log that is incomplete or of another tenant.`,
 		Example:           `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              needsLog,
 		ValidArgsFunction: filesWith("jsonl"),
 		RunE: func(cmd *cobra.Command, logs []string) error {
 			o, err := f.runFlags.options(p, cmd, false)

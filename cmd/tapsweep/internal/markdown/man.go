@@ -20,8 +20,9 @@ type Header struct {
 // Source: groff_man(7), man-pages(7).
 func Man(page string, h Header, links LinkFunc) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q %q %q %q\n.ad l\n.SH NAME\n%s \\- %s\n.SH DESCRIPTION\n", strings.ToUpper(h.Name),
-		h.Section, h.Date, h.Source, h.Manual, escape(h.Name), roff(h.Short, links))
+	fmt.Fprintf(&out, ".nr HY 0\n.TH %q %q %q %q %q\n.ad l\n", strings.ToUpper(h.Name), h.Section, h.Date, h.Source,
+		h.Manual)
+	fmt.Fprintf(&out, ".SH NAME\n%s \\- %s\n.SH DESCRIPTION\n", escape(h.Name), roff(h.Short, links))
 	depth := 0 // columns that the text is indented
 	for _, b := range Parse(page) {
 		if b.Kind == Heading && b.Level == 1 {

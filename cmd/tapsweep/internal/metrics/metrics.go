@@ -36,6 +36,7 @@ func NewRecorder() *Recorder { return &Recorder{start: time.Now()} }
 type Result struct {
 	Outcomes map[results.Outcome]int // rows of the run, nil if it never began
 	Log      map[results.Outcome]int // rows of the whole log, nil if they are the same
+	Sessions map[results.Outcome]int // users of the whole log by what became of their sessions, nil without
 	Refused  int                     // requests refused with 429, or with 503 as a whole batch
 	Scan     *scan.Counts            // nil if the run does not look for passes
 	Complete bool                    // the run reached its end, so it has scanned everybody
@@ -128,6 +129,9 @@ func (r *Recorder) Write(path, command string, code int) error {
 		}
 		rows("last_run_rows", "Rows of the last run by outcome, without those of runs that it resumed.", res.Outcomes)
 		rows("log_rows", "Rows of its whole results log by outcome. The exit code is about these.", log)
+		if res.Sessions != nil {
+			rows("log_sessions", "Users of the whole results log by what became of their sessions.", res.Sessions)
+		}
 		gauge("last_run_refused_requests",
 			"Requests that were refused in the last run, with 429, or with 503 as a whole batch.", float64(res.Refused))
 	}

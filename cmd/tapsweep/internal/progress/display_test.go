@@ -208,13 +208,14 @@ func TestBarWithoutATerminal(t *testing.T) {
 	})
 }
 
-// Plain writes a line every ten seconds, and messages at once.
+// Plain writes a line every ten seconds, and messages at once. The total may be known later.
 func TestLines(t *testing.T) {
 	lines := func(t *testing.T, mode Mode) (lines []string) {
 		synctest.Test(t, func(t *testing.T) {
 			tt := &terminal{width: 1000}
-			d := Start(Options{Mode: mode, Out: tt, Total: 1000, Phase: "revoking"})
+			d := Start(Options{Mode: mode, Out: tt, Phase: "revoking"})
 			time.Sleep(time.Second / 2)
+			d.SetTotal(1000)
 			for i := range 25 {
 				for range 20 {
 					d.Row(results.Revoked)

@@ -65,7 +65,8 @@ func TestTimeLeft(t *testing.T) {
 	} {
 		m.run(&now, step.d, step.perSecond)
 		if v := m.view(now); v.left != step.left || v.known != step.known {
-			t.Errorf("%s: the time left is %v, known %v, want %v, %v", step.name, v.left, v.known, step.left, step.known)
+			t.Errorf("%s: the time left is %v, known %v, want %v, %v", step.name, v.left, v.known, step.left,
+				step.known)
 		}
 	}
 

@@ -150,6 +150,15 @@ func (d *Display) Verified(was, o results.Outcome) {
 	})
 }
 
+// Sessions counts a user whose sessions are dealt with. They count apart from the rows.
+func (d *Display) Sessions(o results.Outcome) {
+	d.update(func(m *meter) {
+		if o == results.Revoked || o == results.Planned {
+			m.sessions++
+		}
+	})
+}
+
 // Passed counts something that needs no row, such as a user without a find.
 func (d *Display) Passed() { d.update(func(m *meter) { m.done++ }) }
 

@@ -32,7 +32,7 @@ func (e *ResolveError) orNil() error {
 
 // add adds what is wrong with the row of a user. err is the cause, nil if there is none.
 func (e *ResolveError) add(u input.User, err error, format string, args ...any) {
-	e.Add(&input.LineError{Source: u.Source, Line: u.Line, Field: "user", Err: err, Msg: fmt.Sprintf(format, args...)})
+	e.Add(&input.LineError{Source: u.Source, Line: u.Line, Err: err, Msg: fmt.Sprintf(format, args...)})
 }
 
 // Hints say what to do next, a line each.

@@ -37,6 +37,9 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 			}
 		}
 	}
+	if err := r.addSessions(ctx, l, also); err != nil {
+		return nil, err
+	}
 	r.sortFailures()
 	for n, pairs := range r.attempts {
 		if pairs > 0 {
@@ -125,6 +128,7 @@ func (r *Report) head() {
 		}
 	}
 	r.kind = kindOfRuns(r.Runs)
+	r.addReaders()
 	r.Start = r.Runs[0].Start
 	r.Seconds = total(unite(spansOf(r.Runs))).Seconds()
 	r.pace()

@@ -23,6 +23,9 @@ var pageText string
 //go:embed chart.tmpl
 var chartText string
 
+//go:embed sessions.tmpl
+var sessionsText string
+
 //go:embed page.css
 var pageStyle string
 
@@ -42,6 +45,8 @@ var pageTemplate = template.Must(template.Must(template.New("page").Funcs(templa
 	"add":     func(a, b float64) float64 { return a + b },
 	"percent": func(p float64) string { return fmt.Sprintf("%.3f%%", p) },
 }).Parse(pageText)).New("chart").Parse(chartText))
+
+var _ = template.Must(pageTemplate.New("sessions").Parse(sessionsText))
 
 const (
 	// MaxInline is how many rows a page has. A browser opens as many in a second or two.

@@ -43,7 +43,8 @@ func (m *logBuilder) begin(rows int, args ...string) {
 	m.line(results.Run{Type: "run", Version: "v1.4.0", Command: args, Digest: "sha256:" + m.list,
 		Tenant:    "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
 		Operator:  "app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725",
-		GraphRoot: "https://graph.microsoft.com", Pairs: rows, Start: m.now})
+		GraphRoot: "https://graph.microsoft.com", Pairs: rows, Start: m.now,
+		Sessions: slices.Contains(args, "--revoke-sessions")})
 }
 
 // A piece is what comes next in a log.

@@ -359,4 +359,5 @@ func (ix *index) finish() {
 		}
 	}
 	ix.logs.users = len(ix.looked)
+	ix.logs.sessions, ix.logs.withoutSessions = ix.sessions.finish(ix.logs.logs)
 }

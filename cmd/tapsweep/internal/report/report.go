@@ -20,7 +20,8 @@ import (
 type Report struct {
 	Tenant    string   `json:"tenant"`
 	GraphRoot string   `json:"graphRoot"`
-	Operators []string `json:"operators"` // whose tokens the runs used, as far as the logs say
+	Operators []string `json:"operators"`         // whose tokens the runs used, as far as the logs say
+	Readers   *Readers `json:"readers,omitempty"` // nil without a run of tapsweep verify
 	DryRun    bool     `json:"dryRun"`
 	Logs      []Log    `json:"logs"`
 	Lists     []*List  `json:"lists"`
@@ -43,6 +44,7 @@ type Report struct {
 	Reasons    map[string]int          `json:"reasons"`    // passes by methodUsabilityReason
 	Creators   map[string]int          `json:"creators"`   // passes by who created them, from the audit log
 	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
+	Sessions   *Sessions               `json:"sessions,omitempty"`
 	Attempts   []Tries                 `json:"attempts"`
 	Waits      Waits                   `json:"waits"`
 	Progress   []Point                 `json:"progress"`

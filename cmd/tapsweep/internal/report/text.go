@@ -25,6 +25,7 @@ func (r *Report) Text(w io.Writer) error {
 	table(&b, r.facts())
 	r.leftText(&b)
 	table(&b, r.figures())
+	r.Sessions.text(&b)
 	table(&b, r.sources())
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -57,6 +58,10 @@ func (r *Report) facts() [][]string {
 		{"start", timestamp(r.Start)},
 		{"end", timestamp(r.End)},
 		{"time", took},
+	}
+	if by := r.Readers; by != nil {
+		rows = append(rows, []string{"deleted by", strings.Join(by.DeletedBy, ", ")},
+			[]string{"verified by", strings.Join(by.VerifiedBy, ", ")})
 	}
 	if r.Users > 0 {
 		rows = append(rows, []string{"users", format.Number(r.Users) + " looked at"})

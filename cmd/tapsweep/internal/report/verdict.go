@@ -11,8 +11,15 @@ import (
 // All is the number of rows, including those that the logs do not have.
 func (r *Report) All() int { return plus(r.Pairs, r.WithoutRow) }
 
-// Verdict says in one sentence what is done and what is left.
+// Verdict says what is done and what is left: in one sentence about passes, and one about sessions.
 func (r *Report) Verdict() string {
+	if r.Sessions != nil {
+		return r.passVerdict() + " " + r.Sessions.Verdict()
+	}
+	return r.passVerdict()
+}
+
+func (r *Report) passVerdict() string {
 	switch {
 	case r.kind == "scan":
 		return r.scanVerdict()
@@ -62,7 +69,8 @@ func (r *Report) revokeVerdict() string {
 
 // Good reports whether nothing is left to do.
 func (r *Report) Good() bool {
-	return r.Left+r.WithoutRow+r.Unverified+r.unverifiedUsers == 0 && !slices.ContainsFunc(r.Runs, (*Run).unfinished)
+	return r.Left+r.WithoutRow+r.Unverified+r.unverifiedUsers+r.Sessions.open() == 0 &&
+		!slices.ContainsFunc(r.Runs, (*Run).unfinished)
 }
 
 // scanEnd ends a sentence, and says whether the scan ended early.

@@ -40,7 +40,8 @@ func TestNames(t *testing.T) {
 		{"Usability of the passes", "Usability", []nameCount{{"usable", 2}, {"expired", 1}}},
 		{"Who created the passes", "Creator", []nameCount{{"mallory@contoso.com", 2}}},
 	})
-	check(t, "passes with a creator", strings.Count(pageOf(t, Page{}, path),
+	page := strings.ReplaceAll(pageOf(t, Page{}, path), "<wbr>", "")
+	check(t, "passes with a creator", strings.Count(page,
 		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
 }
 

@@ -48,7 +48,7 @@ func TestResultsLog(t *testing.T) {
 		{"refused before", run + result("failed", pass1) + result("invalid", "") + end,
 			input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}, ""},
 		{"killed", run + result("denied", pass1), input.Stats{},
-			"has no end, because its run was killed, could not write on, or is still going on"},
+			"has no end, because its run was killed, could not continue writing, or is still running"},
 		{"killed and taken up", run + result("denied", pass1) + run + result("denied", pass1) + end,
 			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
 		{"left over and then done", anyPass(run + result("not_sent", "") + end + run + result("revoked", pass1) + end),

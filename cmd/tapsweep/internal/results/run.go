@@ -76,6 +76,9 @@ func (r *Run) Describe(path string) {
 	if r.Verify {
 		r.Revoke = append(r.Revoke, "--verify")
 	}
+	if r.Sessions {
+		r.Revoke = append(r.Revoke, "--revoke-sessions")
+	}
 }
 
 // setDomain sets the tenant's domain if the command line has it and it is not known otherwise.

@@ -118,5 +118,9 @@ func tableRow(line int, fields []string, columns map[string]int) *Record {
 	for _, name := range input.CreationColumns {
 		row.Creation.Set(name, value(strings.ToLower(name)))
 	}
-	return &Record{Kind: KindRow, Line: line, Row: row}
+	rec := &Record{Kind: KindRow, Line: line, Row: row}
+	if Action(value("action")) == RevokeSessions {
+		rec.Kind = KindSessions
+	}
+	return rec
 }

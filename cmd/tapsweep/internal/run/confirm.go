@@ -28,6 +28,7 @@ const typedAbove = 100
 // A question is what a run is about to do, as a person has to know it.
 type question struct {
 	passes, users, anyPass, own            int
+	sessions                               int // users whose sessions are revoked
 	sample                                 []input.Pair
 	protected, completed, repeats, invalid int
 	done, shielded                         int // as the list itself says
@@ -67,6 +68,9 @@ func (r *run) question() (q question) {
 		}
 	}
 	q.users = len(users)
+	if r.header.Sessions {
+		q.sessions = r.countSessionUsers()
+	}
 	return q
 }
 
@@ -79,8 +83,8 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 	c := r.console
 	c.Drain()
 	want := []string{"y", "yes"}
-	if q.passes > typedAbove {
-		want = []string{strconv.Itoa(q.passes)}
+	if n := max(q.passes, q.sessions); n > typedAbove {
+		want = []string{strconv.Itoa(n)}
 		fmt.Fprintf(c.Err, "Type %s to confirm: ", want[0])
 	} else {
 		fmt.Fprint(c.Err, "Continue? [y/N] ")
@@ -106,6 +110,9 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 	s.console.Display().Stop()
 	q := question{passes: len(found), users: len(found)}
+	if s.o.Sessions {
+		q.sessions = countUsers(found)
+	}
 	seen := make(map[pass.Reason]int)
 	for _, f := range found {
 		seen[f.Why]++
@@ -120,6 +127,9 @@ func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 // what says what the run is about to delete. The parts are joined by "and".
 func (q *question) what() string {
 	parts := []string{passes(q.passes) + " of " + format.Plural(q.users, "user", "users")}
+	if q.sessions > 0 {
+		parts = []string{passes(q.passes), "revoke the sessions of " + format.Plural(q.sessions, "user", "users")}
+	}
 	return strings.Join(parts, " and ")
 }
 

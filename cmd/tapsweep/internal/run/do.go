@@ -116,6 +116,7 @@ func (r *run) count(runErr error) {
 	if r.earlier != nil {
 		r.summary.VerifiedBefore = r.earlier.Verified
 	}
+	counts.Sessions = r.countSessions(counts.Sessions)
 	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len(), runErr
 }
 
@@ -156,6 +157,9 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) (_ int, u
 	}
 	end := &results.End{Counts: r.summary.whole().Outcomes, Exit: code,
 		End: time.Now().UTC().Round(time.Millisecond)}
+	if sessions := r.summary.whole().Sessions; sessions != nil {
+		end.Sessions = sessions.Outcomes
+	}
 	if runErr != nil {
 		end.Stopped = safetext.Printable(runErr.Error())
 	}

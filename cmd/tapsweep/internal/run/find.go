@@ -22,7 +22,7 @@ type Scope struct {
 }
 
 // task is what finding passes needs of the token.
-func (s *Scope) task(readOnly bool) func(*run) token.Task {
+func (s *Scope) task(readOnly bool) token.Task {
 	find := &s.Find
 	task := token.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||
 		find.EnabledOnly,
@@ -30,7 +30,7 @@ func (s *Scope) task(readOnly bool) func(*run) token.Task {
 	if find.Audit != nil {
 		task.Since = find.Audit.Since
 	}
-	return func(*run) token.Task { return task }
+	return task
 }
 
 // openScan opens a run that looks for passes, and looks up groups and the creator before the
@@ -106,6 +106,7 @@ func (r *run) look(ctx context.Context, opts scan.Options,
 		}
 		return s.Settle(res)
 	})
+	r.job.Flush()
 	counts := s.Counts()
 	r.summary.Scan = &counts
 	return cmp.Or(err, seen.flush())

@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/fileout"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -112,6 +113,10 @@ func (r *run) beginEvidence() error {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%s  tapsweep %s  %s\n", time.Now().UTC().Format(time.RFC3339),
 		r.header.Version, safetext.Printable(strings.Join(r.header.Command, " ")))
+	if deleted := r.header.DeletedBy; len(deleted) > 0 {
+		fmt.Fprintf(&text, "deleted by:    %s\nverified by:   %s\n", safetext.Printable(strings.Join(deleted, ", ")),
+			format.OrUnknown(r.header.Operator))
+	}
 	r.tenant.Token.Print(&text, r.requiredAccess)
 	if r.opts.NoPreflight {
 		fmt.Fprintln(&text, "not judged by it what the token may do: --no-preflight")

@@ -19,32 +19,48 @@ import (
 
 // outcomes writes a table of the outcomes, with what is left to do.
 func (s *summary) outcomes(w io.Writer) {
+	t := outcomeTable{counts: &s.Counts, log: s.Log, meaning: results.Outcome.Meaning, first: s.First,
+		ofVerify: s.Run.Kind() == "verify"}
+	t.print(w)
+}
+
+// An outcomeTable has the outcomes of one kind of rows.
+type outcomeTable struct {
+	counts  *revoke.Counts
+	log     map[results.Outcome]int // rows of the whole log, nil if they are the same
+	meaning func(results.Outcome) string
+
+	first    map[results.Outcome][]string // names of users, of a dry run
+	ofVerify bool                         // the run deletes nothing
+}
+
+func (t *outcomeTable) print(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if s.Log != nil {
+	if t.log != nil {
 		fmt.Fprintln(tw, "  \tthis run\twhole log")
 	}
 	for _, o := range results.Outcomes {
 		hint := ""
 		if !o.Done() {
-			hint = o.Meaning()
+			hint = t.meaning(o)
 		}
-		n, inLog := s.Counts.Outcomes[o], s.Log[o]
+		n, inLog := t.counts.Outcomes[o], t.log[o]
 		name := string(o)
-		if s.Run.Kind() == "verify" && o == results.Revoked { // nothing was revoked by this run
-			name, n, inLog = "no pass", n+s.Counts.Outcomes[results.Absent], inLog+s.Log[results.Absent]
-		} else if s.Run.Kind() == "verify" && o == results.Absent {
+		if t.ofVerify && o == results.Revoked { // nothing was revoked by this run
+			name, n, inLog = "no pass", n+t.counts.Outcomes[results.Absent], inLog+t.log[results.Absent]
+		} else if t.ofVerify && o == results.Absent {
 			continue
 		}
 		switch {
 		case n == 0 && inLog == 0:
 			continue
-		case s.Log == nil:
+		case t.log == nil:
 			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%6d\t%s", name, n, hint), "\t"))
 		default:
 			fmt.Fprintln(tw, strings.TrimRight(fmt.Sprintf("  %s\t%8d\t%9d\t%s", name, n, inLog, hint), "\t"))
 		}
-		s.names(tw, o)
-		s.causes(tw, o)
+		t.names(tw, o)
+		t.causes(tw, o)
 	}
 	tw.Flush()
 }
@@ -63,17 +79,17 @@ func (s *summary) name(row *results.Row) {
 }
 
 // names lists the first users with an outcome.
-func (s *summary) names(w io.Writer, o results.Outcome) {
-	first := s.First[o]
+func (t *outcomeTable) names(w io.Writer, o results.Outcome) {
+	first := t.first[o]
 	if len(first) == 0 {
 		return
 	}
 	text := strings.Join(first, ", ")
-	if more := s.Counts.Outcomes[o] - len(first); more > 0 {
+	if more := t.counts.Outcomes[o] - len(first); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	column := "  \t\t"
-	if s.Log != nil {
+	if t.log != nil {
 		column += "\t"
 	}
 	fmt.Fprintf(w, "%s%s\n", column, text)
@@ -85,18 +101,18 @@ func rows(n int) string { return format.Plural(n, "row", "rows") }
 const mostCauses = 8
 
 // causes lists why rows have an outcome, the most frequent first, and what to do about each.
-func (s *summary) causes(w io.Writer, o results.Outcome) {
+func (t *outcomeTable) causes(w io.Writer, o results.Outcome) {
 	var list []revoke.Cause
-	for c := range s.Counts.Causes {
+	for c := range t.counts.Causes {
 		if c.Outcome == o && c.Code != "" {
 			list = append(list, c)
 		}
 	}
 	slices.SortFunc(list, func(a, b revoke.Cause) int {
-		return cmp.Or(cmp.Compare(s.Counts.Causes[b].Rows, s.Counts.Causes[a].Rows), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(t.counts.Causes[b].Rows, t.counts.Causes[a].Rows), cmp.Compare(a.Code, b.Code))
 	})
 	column, log := "  \t%6d\t", ""
-	if s.Log != nil { // of whose earlier rows the causes are not known
+	if t.log != nil { // of whose earlier rows the causes are not known
 		column, log = "  \t%8d\t\t", "\t"
 	}
 	for i, c := range list {
@@ -104,12 +120,12 @@ func (s *summary) causes(w io.Writer, o results.Outcome) {
 			fmt.Fprintf(w, "  \t\t%sand %d other causes\n", log, len(list)-i)
 			return
 		}
-		t := s.Counts.Causes[c]
+		tally := t.counts.Causes[c]
 		text := c.Code
-		if t.Hint != "" {
-			text += ": " + t.Hint
+		if tally.Hint != "" {
+			text += ": " + tally.Hint
 		}
-		fmt.Fprintf(w, column+"%s\n", t.Rows, text)
+		fmt.Fprintf(w, column+"%s\n", tally.Rows, text)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/token"
 )
 
 // ScanOptions say what Scan looks for, and where it prints what it finds.
@@ -28,7 +29,7 @@ type ScanOptions struct {
 
 // Scan finds passes and prints them.
 func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
-	p := plan{task: o.Scope.task(true), quiet: o.Quiet || !c.IsTerminal(c.Err)}
+	p := plan{task: func(*run) token.Task { return o.Scope.task(true) }, quiet: o.Quiet || !c.IsTerminal(c.Err)}
 	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
 		out, err := openOutput(ctx, c, o)
 		if err != nil {

@@ -31,6 +31,9 @@ type summary struct {
 	Evidence   string // directory of the evidence
 	Sealed     string // SHA-256 of its manifest, in hex
 
+	SessionLog           map[results.Outcome]int // Log for the rows about sessions
+	SessionsProvenBefore int                     // of these rows, those that earlier runs have verified
+
 	Earlier        int // rows that earlier runs on this log have completed
 	VerifiedBefore int // of these rows
 
@@ -61,6 +64,7 @@ func (s *summary) print(w io.Writer) {
 	s.headline(w)
 	s.outcomes(w)
 	s.scan(w)
+	s.sessions(w)
 	printLines(w, s.further())
 	printLines(w, s.kept())
 	printLines(w, []line{{s.Incomplete, "The results log is not complete: " + s.complete()}})
@@ -72,8 +76,9 @@ func (s *summary) print(w io.Writer) {
 func (r *run) conclude(code int) {
 	s, w := &r.summary, r.console.Err
 	night := s.Run.Kind() == "sweep" && !r.console.IsTerminal(w)
+	did := s.Counts.Total() + len(s.Counts.Before) + s.Counts.Sessions.Total()
 	switch {
-	case code == status.Done && (r.opts.Quiet || night && s.Counts.Total()+len(s.Counts.Before) == 0):
+	case code == status.Done && (r.opts.Quiet || night && did == 0):
 		s.allClear(w)
 		return
 	case code == status.Done && night:
@@ -100,6 +105,9 @@ func (s *summary) brief(w io.Writer) {
 		format.Plural(s.Counts.Outcomes[results.Revoked]+s.Counts.Outcomes[results.Planned], "pass", "passes"), verb,
 		format.Plural(s.Scan.Users, "user", "users"), byReason(s.Counts.Reasons), more, s.Took.Round(time.Second),
 		safetext.Visible(s.Results, ""))
+	if s.Counts.Sessions != nil {
+		fmt.Fprintf(w, "tapsweep:%s\n", s.sessionSentence())
+	}
 	s.auditLog(w)
 	if s.Evidence != "" {
 		fmt.Fprintf(w, "tapsweep: %s\n", s.evidence())
@@ -153,7 +161,7 @@ func (s *summary) further() []line {
 		{s.Lists.Done > 0, rows(s.Lists.Done) + " left out, done by the earlier run"},
 		{s.Lists.Protected > 0, rows(s.Lists.Protected) + " left out, protected in the earlier run: " +
 			"to revoke them, name them in a separate list"},
-		{s.Stopped != nil, "stopped early: " + safetext.Printable(fmt.Sprint(s.Stopped))},
+		{s.Stopped != nil, "stopped early: " + safetext.Printable(s.stopped())},
 		{s.Output != "" && s.Output != "-", "passes: " + safetext.Visible(s.Output, "")},
 	}
 }
@@ -166,6 +174,13 @@ func (s *summary) kept() []line {
 	}
 }
 
+func (s *summary) stopped() string {
+	if s.Stopped == nil {
+		return ""
+	}
+	return status.Text(s.Stopped)
+}
+
 func (s *summary) evidence() string {
 	return "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " + s.Sealed
 }
@@ -175,6 +190,10 @@ func (s *summary) whole() *revoke.Counts {
 	whole := s.Counts
 	if s.Log != nil {
 		whole.Outcomes = s.Log
+	}
+	if s.SessionLog != nil {
+		sessions := *whole.Sessions
+		whole.Sessions, sessions.Outcomes = &sessions, s.SessionLog
 	}
 	return &whole
 }
@@ -203,5 +222,5 @@ func (s *summary) complete() string {
 // metrics returns what the metrics file says of the run.
 func (s *summary) metrics() metrics.Result {
 	return metrics.Result{Outcomes: s.Counts.Outcomes, Log: s.Log, Refused: s.Counts.Throttled, Scan: s.Scan,
-		Complete: s.Stopped == nil}
+		Complete: s.Stopped == nil, Sessions: s.whole().Sessions.All()}
 }

@@ -13,7 +13,7 @@ import (
 // the command that deletes passes which the list does not name.
 func (s *summary) verdict() []line {
 	resume, revoke := s.nextCommands()
-	sentence := strings.TrimSpace(s.sentence() + resume)
+	sentence := strings.TrimSpace(s.sentence() + s.sessionSentence() + resume)
 	return []line{
 		{sentence != "", sentence},
 		{revoke != "", "To revoke what remains: " + revoke},
@@ -24,7 +24,7 @@ func (s *summary) verdict() []line {
 func (s *summary) sentence() string {
 	whole := s.whole()
 	all := whole.Total() - whole.Outcomes[results.Duplicate]
-	left, protected := whole.Left()-whole.Unverified, whole.Outcomes[results.Protected]
+	left, protected := whole.LeftOfPasses()-whole.Unverified, whole.Outcomes[results.Protected]
 	done := all - left - protected
 	switch {
 	case s.Run.Kind() == "scan":
@@ -114,6 +114,7 @@ func (s *summary) nextCommands() (resume, revoke string) {
 			again += n
 		}
 	}
+	again += sessionsToRepeat(whole.Sessions)
 	unfinished := again > 0 || s.Stopped != nil
 	if !results.CanResume(s.Results) {
 		if unfinished && !s.Incomplete {

@@ -113,6 +113,8 @@ func TestWhosePass(t *testing.T) {
 			log: func() entries { return entries{ids(mallory, hour, `"7"`)} }},
 		{name: "no ids, and the help desk's record is nearer", by: mallory, instead: helpdesk.UPN,
 			log: func() entries { return entries{ids(mallory, nearly, ""), ids(helpdesk, hour, "")} }},
+		{name: "no ids, and her record is nearer than a later one", by: mallory, want: hersByTime,
+			log: func() entries { return entries{ids(mallory, hour, ""), ids(helpdesk, hour-4*time.Minute, "")} }},
 		{name: "gone", by: mallory, noPass: true, more: "gone",
 			log: func() entries { return entries{ids(mallory, hour, before)} }},
 		{name: "older than the record", by: mallory, more: "older",

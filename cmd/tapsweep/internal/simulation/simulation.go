@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,7 +42,7 @@ type Options struct {
 
 // tenant returns a tenant as the options say.
 func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
-	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles}
+	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles, SessionLag: sessionLag}
 	for _, text := range o.Limits {
 		limit, err := ParseLimit(text)
 		if err != nil {
@@ -76,6 +77,9 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 
 // Serve serves a tenant until the context ends.
 func Serve(ctx context.Context, c *console.Console, o Options) error {
+	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
+		return status.Refuse(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8443", o.Listen))
+	}
 	sim, err := o.tenant(c.In)
 	if err != nil {
 		return err
@@ -86,7 +90,7 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 			"let TMPDIR name a directory that can be written to")
 	}
 	if err != nil {
-		return status.Refuse(fmt.Errorf("--listen: %w", err))
+		return status.Refuse(fmt.Errorf("--listen: %w", err), "choose another address, such as 127.0.0.1:0")
 	}
 	defer server.Close()
 	if !c.Begin() {
@@ -131,7 +135,7 @@ func checkCAFile(path string) error {
 			return nil
 		}
 	}
-	return status.Refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant",
+	return status.Refuse(fmt.Errorf("--ca-file: %s already exists, and not the authority of a simulated tenant",
 		path), "choose another --ca-file")
 }
 
@@ -147,7 +151,11 @@ func setVariable(system, v string) string {
 
 // Roles are the permissions of the simulated tenant's app: all that tapsweep may need.
 var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All",
-	"Organization.Read.All"}
+	"Organization.Read.All", "User.RevokeSessions.All"}
+
+// sessionLag is how long Graph shows a user as before, after the sessions were revoked. How long
+// that is in a real tenant is not documented.
+const sessionLag = 3 * time.Second
 
 // Helpdesk and Mallory are the creators of the passes in the audit log of a simulated tenant.
 var (

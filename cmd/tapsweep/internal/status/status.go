@@ -88,7 +88,7 @@ var rules = []rule{
 			"machine out",
 		HintResume)},
 	{is(answer.ErrAllDenied), NoAccess, say(
-		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user shows one user")},
+		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user")},
 	{scan.Unseen, NoAccess, sourceHints},
 	{isDenied, NoAccess, sourceHints},
 	{isWrong, Usage, sourceHints},

@@ -97,7 +97,7 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 		return nil
 	case to.Token.Tenant == "":
 		to.Token.Doubts = append(to.Token.Doubts,
-			"the access token does not tell its tenant, so it is not known to be of "+safetext.Printable(to.wanted))
+			"the access token does not name its tenant, so it cannot be checked that it is for "+safetext.Printable(to.wanted))
 		return nil
 	case format.IsGUID(to.wanted):
 		return to.Token.WrongTenant(to.wanted)
@@ -124,7 +124,8 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 // Caller is what the token says about refusals.
 func (t *Tenant) Caller() answer.Caller {
 	return answer.Caller{App: t.Token.Kind == token.App, Self: t.Token.Self,
-		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged()}
+		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged(),
+		RevokesSessions: t.Token.MayRevokeSessions()}
 }
 
 // Check prints what the token allows for the task, and refuses a task that it surely does not
@@ -136,7 +137,7 @@ func (t *Tenant) Check(w io.Writer, task token.Task) error {
 		return nil
 	}
 	err := refuseToken(problem)
-	err.Hints = append(err.Hints, "if you know better than this token says: --no-preflight")
+	err.Hints = append(err.Hints, "to run without this check, use --no-preflight")
 	return err
 }
 

@@ -31,10 +31,10 @@ func (t *Token) missing(c capability, own bool) *Problem {
 	}
 	text := t.Who + " lacks the permission to do this: the token has " + has
 	if t.Kind == User && !own && t.access(c, true) == Yes {
-		text = t.Who + " may manage only the user's own passes, and this is about other users: the token has " + has
+		text = t.Who + " may manage only the user's own passes, and the run is about other users: the token has " + has
 	}
 	return &Problem{Text: text, Hints: append(t.grantHints(name, id),
-		"a new permission takes a new token, which may take minutes; for a managed identity up to a day")}
+		"a new permission takes effect with the next token: usually within minutes, up to a day for a managed identity")}
 }
 
 // grantID returns the id under which a permission is granted.

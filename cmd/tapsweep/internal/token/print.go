@@ -72,6 +72,9 @@ func (t *Token) Capabilities() string {
 	case t.MayList(true) == Yes && t.MayList(false) != Yes:
 		parts = append(parts, "list the user's own pass")
 	}
+	if t.MayRevokeSessions() {
+		parts = append(parts, "revoke sessions")
+	}
 	if t.MayLookUp() == Yes {
 		parts = append(parts, "look up users")
 	}
@@ -130,7 +133,9 @@ func (t *Token) Verdicts() []Verdict {
 		verdict("scan --group", listPasses|readGroups, lists+", and "+groupMembers.name),
 		verdict("scan --created-by", listPasses|readAudit, lists+", and "+auditLog.name),
 		verdict("sweep --all-users", deletePasses|listPasses|lookUpUsers, deletes+", and "+readBasic.name),
+		verdict("revoke --revoke-sessions", deletePasses|revokeSessions, deletes+", and "+sessionsOnly.name),
 		verdict("verify", listPasses, lists),
+		verdict("verify (sessions)", listPasses|readSessions, lists+", and "+readUsers.name),
 		protect,
 	}
 }
@@ -144,6 +149,7 @@ func (t *Token) lacks(all capability) string {
 	}{
 		{deletePasses, passOnly.name}, {listPasses, "UserAuthMethod-TAP.Read.All"}, {lookUpUsers, readBasic.name},
 		{readGroups, groupMembers.name}, {readAudit, auditLog.name},
+		{revokeSessions, sessionsOnly.name}, {readSessions, readUsers.name},
 	} {
 		covered := need.capability == listPasses && slices.Contains(names, passOnly.name)
 		if all&need.capability != 0 && t.access(need.capability, false) == No && !covered {
@@ -156,7 +162,7 @@ func (t *Token) lacks(all capability) string {
 // accessToAll reports whether the token allows all of several capabilities.
 func (t *Token) accessToAll(all capability) Access {
 	access := Yes
-	for c := deletePasses; c <= readAudit; c <<= 1 {
+	for c := deletePasses; c <= readSessions; c <<= 1 {
 		if all&c == 0 {
 			continue
 		}
