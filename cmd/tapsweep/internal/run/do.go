@@ -57,6 +57,7 @@ func (r *run) writeHeader(start time.Time) error {
 		r.header.Describe("") // the summary asks which command it was
 		return nil
 	}
+	r.header.Domain = r.tenant.Domain
 	r.header.Describe(r.log.Name())
 	err := r.beginEvidence()
 	if err == nil {
