@@ -34,6 +34,7 @@ type detector struct {
 	// Of the refusals in question, if asks.
 	asks       bool
 	score      float64
+	repeated   float64       // the same for which requests of the batches were refused: see verdict
 	first      Report        // the batch with a refusal that was sent first
 	ahead      int           // how many requests were in flight when it was sent
 	refused    int           // requests
@@ -145,6 +146,7 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 		d.heels++
 	}
 	d.score += math.Log(byLimit(n, r.Refused, gap, first) / d.byChance(r))
+	d.repeated += math.Log(repeatedByLimit(r))
 	if r.Accepted == 0 && r.Refused <= small {
 		d.singles += r.Refused - r.Again // they would soon make any number of refusals likely
 		return
@@ -221,16 +223,18 @@ func (d *detector) learn(r Report) {
 	}
 }
 
-// verdict says what the answers so far amount to. With force it does not wait for more.
+// verdict says what the answers so far amount to. With force it does not wait for more. Which
+// requests of a batch were refused speaks only against the limit, and never for chance: if a
+// user's limit and the limit refuse at once, the gate stays closed.
 func (d *detector) verdict(force bool) verdict {
 	switch {
 	case !d.asks:
 		return pending
-	case !force && d.misses() && d.score > clearChance && d.score < clearLimit:
+	case !force && d.misses() && d.score > clearChance && d.score+d.repeated < clearLimit:
 		return pending
 	case d.score < clearChance, d.heels > 0 && d.score < likelyChance:
 		return chance
-	case d.score > likelyLimit:
+	case d.score+d.repeated > likelyLimit:
 		return limit
 	}
 	return unclear
@@ -291,6 +295,23 @@ func (s *share) probability(n, refused int) float64 {
 	k, rest := float64(refused), float64(n-refused)
 	return math.Exp(logBeta(s.refused+k, s.accepted+rest) - logBeta(s.refused, s.accepted) -
 		logBeta(k+1, rest+1) - math.Log(float64(n+1)))
+}
+
+// repeatedByLimit is the probability of r.Again among the r.Refused requests of a batch, if the
+// limit refused them. Either the batch takes effect in order, repeated requests first, and the last
+// ones are refused, or in any order.
+func repeatedByLimit(r Report) float64 {
+	n := r.Accepted + r.Refused
+	fresh := n - r.Retried
+	p := math.Exp(logChoose(r.Retried, r.Again)+logChoose(fresh, r.Refused-r.Again)-logChoose(n, r.Refused)) / 2
+	if r.Again == max(0, r.Refused-fresh) {
+		p += 0.5
+	}
+	return p
+}
+
+func logChoose(n, k int) float64 {
+	return -math.Log(float64(n+1)) - logBeta(float64(k+1), float64(n-k+1))
 }
 
 func logBeta(a, b float64) float64 {

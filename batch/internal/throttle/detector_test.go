@@ -94,6 +94,30 @@ func TestSharesAreLearned(t *testing.T) {
 	}
 }
 
+// Of a batch, four requests are refused, and the next batch whole. If it is those that were refused
+// before, they may have limits of their own: the gate closes, but nothing is measured.
+func TestOnlyRepeatedRequestsAreRefused(t *testing.T) {
+	for again, want := range []verdict{limit, limit, limit, unclear, unclear} {
+		d := newDetector()
+		d.weigh(at(0), Report{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: again}, 0)
+		d.weigh(at(0.01), Report{Sent: at(0.005), Refused: 20}, 0)
+		if got := d.verdict(false); got != want {
+			t.Errorf("%d of four refused requests were refused before: verdict %d, want %d", again, got, want)
+		}
+	}
+}
+
+// The probabilities of all ways to choose the refused requests add up to one.
+func TestRepeatedByLimit(t *testing.T) {
+	sum := 0.0
+	for again := range 5 {
+		sum += repeatedByLimit(Report{Accepted: 16, Refused: 4, Retried: 4, Again: again})
+	}
+	if math.Abs(sum-1) > 1e-9 {
+		t.Errorf("the probabilities add up to %v, want 1", sum)
+	}
+}
+
 // The probabilities of all numbers of refusals add up to one.
 func TestShareProbability(t *testing.T) {
 	s := share{0.3, 4}
