@@ -34,7 +34,7 @@ type detector struct {
 	// Of the refusals in question, if asks.
 	asks       bool
 	score      float64
-	repeated   float64       // the same for which requests of the batches were refused: see verdict
+	repeated   float64       // what the score falls by because repeated requests were refused: see verdict
 	first      Report        // the batch with a refusal that was sent first
 	ahead      int           // how many requests were in flight when it was sent
 	refused    int           // requests
@@ -85,6 +85,10 @@ const (
 	// The verdicts so far make a limit up to 55 times less likely or 7 times more.
 	leastPrior = -4
 	mostPrior  = 2
+
+	// someOthers is how often it must clearly have been something else lately, before requests are
+	// believed to have limits of their own. The limit, too, refuses repeated requests by accident.
+	someOthers = 0.5
 
 	// keepVerdicts is the weight that each verdict leaves to those before it.
 	keepVerdicts = 0.98
@@ -146,7 +150,9 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 		d.heels++
 	}
 	d.score += math.Log(byLimit(n, r.Refused, gap, first) / d.byChance(r))
-	d.repeated += math.Log(repeatedByLimit(r))
+	if d.others > someOthers {
+		d.repeated += math.Log(repeatedByLimit(r))
+	}
 	if r.Accepted == 0 && r.Refused <= small {
 		d.singles += r.Refused - r.Again // they would soon make any number of refusals likely
 		return
@@ -223,9 +229,9 @@ func (d *detector) learn(r Report) {
 	}
 }
 
-// verdict says what the answers so far amount to. With force it does not wait for more. Which
-// requests of a batch were refused speaks only against the limit, and never for chance: if a
-// user's limit and the limit refuse at once, the gate stays closed.
+// verdict says what the answers so far amount to. With force it does not wait for more. That
+// repeated requests were refused speaks only against the limit and never for chance: if a user's
+// limit and the limit refuse at the same time, the gate closes.
 func (d *detector) verdict(force bool) verdict {
 	switch {
 	case !d.asks:

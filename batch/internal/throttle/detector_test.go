@@ -94,15 +94,25 @@ func TestSharesAreLearned(t *testing.T) {
 	}
 }
 
-// Of a batch, four requests are refused, and the next batch whole. If it is those that were refused
-// before, they may have limits of their own: the gate closes, but nothing is measured.
+// Of a batch, four requests are refused, and the next batch whole. If those were refused before, and
+// it was clearly something else than the limit lately, they may have limits of their own: the gate
+// closes, but nothing is measured.
 func TestOnlyRepeatedRequestsAreRefused(t *testing.T) {
-	for again, want := range []verdict{limit, limit, limit, unclear, unclear} {
+	for _, tt := range []struct {
+		others float64
+		again  int
+		want   verdict
+	}{
+		{1, 0, limit}, {1, 2, limit}, {1, 3, unclear}, {1, 4, unclear},
+		{someOthers, 4, limit},
+	} {
 		d := newDetector()
-		d.weigh(at(0), Report{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: again}, 0)
+		d.limits, d.others = tt.others, tt.others
+		d.weigh(at(0), Report{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: tt.again}, 0)
 		d.weigh(at(0.01), Report{Sent: at(0.005), Refused: 20}, 0)
-		if got := d.verdict(false); got != want {
-			t.Errorf("%d of four refused requests were refused before: verdict %d, want %d", again, got, want)
+		if got := d.verdict(false); got != tt.want {
+			t.Errorf("%d of four refused requests were refused before, something else lately: %.1f; verdict %d, want %d",
+				tt.again, tt.others, got, tt.want)
 		}
 	}
 }
