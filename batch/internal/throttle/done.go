@@ -86,10 +86,13 @@ func (c *Controller) account(now time.Time, r Report) {
 }
 
 // learnCarry takes in the first refusal after a wait. If it comes within the few round
-// trips in which what has piled up in the wait is spent, so much does not pile up.
+// trips in which what has piled up in the wait is spent, so much does not pile up. Where a burst
+// is small, no more piles up than was accepted before the first refusal.
 func (c *Controller) learnCarry(sent time.Time) {
 	if c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency.mean {
 		c.carry = max(c.passed, c.limit.rate/10, 1)
+	} else if first := float64(c.limit.first); first < smallBurst*c.limit.rate {
+		c.carry = min(1.5*c.carry, max(first, c.limit.rate/10, 1))
 	} else {
 		c.carry *= 1.5
 	}

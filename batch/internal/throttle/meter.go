@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type meter struct {
 	agreed int     // measurements in a row that agreed
 	paced  bool    // little of the last span was a wait
 
+	tallies []tally   // of the last batches accepted since
 	since   time.Time // when the last refused request was sent
 	opened  time.Time // the end of the wait
 	worked  time.Time // when the first one accepted after it was sent
@@ -23,6 +25,7 @@ type meter struct {
 	refused int       // refused since
 	until   time.Time // the end of the wait named first
 	before  int       // count of the span before
+	first   int       // accepted before the first refusal: more never piles up
 	broken  bool      // for a part of the span nothing could be sent
 
 	// Sums over recent spans, so that one request more or less in a short span
@@ -37,6 +40,16 @@ const minSpan = 500 * time.Millisecond
 // shortSpan is the least time after a wait, in seconds, that says more of the rate than of
 // what had piled up.
 const shortSpan = 0.5
+
+// leastStretch is the shortest stretch, in seconds, that is measured by itself. In a shorter one it
+// matters to which end a batch is counted.
+const leastStretch = 0.2
+
+// maxTallies is how many batches before a refusal are remembered.
+const maxTallies = 64
+
+// smallBurst is up to how many seconds of the rate a burst is small.
+const smallBurst = 0.5
 
 // maxShorts is how many spans in a row may contradict the rate before it is given up.
 const maxShorts = 3
@@ -57,6 +70,7 @@ const memory = 1000
 func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration) {
 	if !r.Sent.Before(m.since) {
 		m.count += r.Accepted
+		m.tally(r)
 		if r.Accepted > 0 && m.worked.IsZero() {
 			m.worked = r.Sent
 		}
@@ -79,17 +93,60 @@ func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration
 }
 
 func (m *meter) endSpan(sent time.Time, shortest time.Duration) {
+	if m.since.IsZero() {
+		m.first = m.count
+	}
 	if span := sent.Sub(m.since); !m.since.IsZero() && !m.broken {
 		if m.count == 0 || span < shortest {
 			return // a wait that was too short, or too little to measure
 		}
-		m.measure(span.Seconds())
+		m.measure(span.Seconds(), sent)
 	}
 	m.before = m.count
 	m.since, m.worked, m.count, m.refused, m.broken = sent, time.Time{}, 0, 0, false
+	m.tallies = m.tallies[:0]
 }
 
-func (m *meter) measure(span float64) {
+// A tally is how many requests of a batch were accepted.
+type tally struct {
+	sent     time.Time
+	accepted int
+}
+
+// tally notes an answer, in the order of sending.
+func (m *meter) tally(r Report) {
+	if r.Accepted == 0 {
+		return
+	}
+	i := len(m.tallies)
+	for i > 0 && m.tallies[i-1].sent.After(r.Sent) {
+		i--
+	}
+	m.tallies = slices.Insert(m.tallies, i, tally{r.Sent, r.Accepted})
+	if len(m.tallies) > maxTallies {
+		m.tallies = slices.Delete(m.tallies, 0, 1)
+	}
+}
+
+// beyondBurst returns the rate at which requests came back in the stretch that ends with a
+// refusal at end and began with a full burst, how many these were, and its seconds. In any
+// stretch at most the burst and what came back are accepted. So what was accepted beyond the
+// burst, over the length of the stretch, is at most the rate, and it is the rate where the
+// stretch began with a full burst: there it is highest.
+func (m *meter) beyondBurst(end time.Time) (rate, requests, span float64) {
+	sum := -float64(m.first)
+	for _, t := range slices.Backward(m.tallies) {
+		sum += float64(t.accepted)
+		s := end.Sub(t.sent).Seconds()
+		if s >= leastStretch && sum/s > rate {
+			rate, requests, span = sum/s, sum, s
+		}
+	}
+	return rate, requests, span
+}
+
+// measure takes in a span of so many seconds between two refusals, the last one at end.
+func (m *meter) measure(span float64, end time.Time) {
 	requests := float64(m.count)
 	seen := requests / span
 	// A wait much longer than one request takes to be refilled is that of a
@@ -106,7 +163,11 @@ func (m *meter) measure(span float64) {
 	}
 	wait := m.opened.Sub(m.since).Seconds()
 	active := span - wait
+	rate, beyond, stretch := m.beyondBurst(end)
 	switch short := active < max(shortSpan, wait/4); {
+	case rate > seen && float64(m.first) < smallBurst*rate:
+		// Most of the wait was wasted.
+		seen, requests, span = rate, beyond, stretch
 	case short && m.rate > 0 && requests < 0.9*m.rate*wait:
 		// All that piles up, if the rate is right. If it is not, this happens again and again.
 		m.burst = requests

@@ -197,6 +197,53 @@ func TestMeterShortSpan(t *testing.T) {
 	}
 }
 
+// Of a bucket that holds 10, and of which most of the wait is wasted, the rate is measured from the
+// time on at which it was full: here in 60 batches of 5, one in each 50 ms.
+func TestMeterBeyondBurst(t *testing.T) {
+	m := meter{first: 10}
+	for i := range 60 {
+		m.tally(Report{Sent: at(float64(i) / 20), Accepted: 5})
+	}
+	rate, requests, span := m.beyondBurst(at(3))
+	if requests != 290 || span != 3 || math.Abs(rate-290.0/3) > 1e-9 {
+		t.Errorf("%v requests in %v s, %v a second, want 290 in 3 s", requests, span, rate)
+	}
+	if rate, _, _ = m.beyondBurst(at(2.951)); rate > 100 {
+		t.Errorf("rate %v, want no stretch of less than 0.2 s to count", rate)
+	}
+}
+
+// The rate is measured that way only if what was accepted before the first refusal is less than half
+// a second's worth.
+func TestMeterSmallBurst(t *testing.T) {
+	for _, tt := range []struct {
+		first int
+		want  float64
+	}{{40, 260 / 2.5}, {50, 300 / 3.5}} {
+		m := meter{first: tt.first, count: 300, since: t0, opened: at(1), worked: at(1), tallies: []tally{{at(1), 300}}}
+		if m.measure(3.5, at(3.5)); math.Abs(m.rate-tt.want) > 1e-9 {
+			t.Errorf("rate %v if %d were accepted before the first refusal, want %v", m.rate, tt.first, tt.want)
+		}
+	}
+}
+
+// How much piles up grows by half with a refusal that comes late. Where a burst is small, it grows up
+// to what was accepted before the first refusal.
+func TestCarry(t *testing.T) {
+	for _, tt := range []struct {
+		rate float64
+		want []float64
+	}{{41, []float64{15, 20, 20}}, {40, []float64{15, 22.5, 33.75}}} {
+		c := newController(Options{})
+		c.limit.rate, c.limit.first, c.carry, c.closed = tt.rate, 20, 10, t0
+		for _, want := range tt.want {
+			if c.learnCarry(at(60)); c.carry != want {
+				t.Errorf("%v pile up at a rate of %v, want %v", c.carry, tt.rate, want)
+			}
+		}
+	}
+}
+
 // Each wait that is not told, or not true, is bounded from both sides.
 func TestPauses(t *testing.T) {
 	tests := []struct {
