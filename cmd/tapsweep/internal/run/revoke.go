@@ -26,7 +26,7 @@ type RevokeOptions struct {
 
 	Lists       []string // files; "-" is standard input
 	Format      string   // of the lists; empty goes by extension and content
-	Users       []string // besides the lists
+	Users       []string // in place of lists
 	Self        bool     // the signed-in user's own pass, in place of lists
 	SkipInvalid bool     // leave bad rows out
 	AnyPass     bool     // delete whatever pass a user holds
