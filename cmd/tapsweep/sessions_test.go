@@ -107,13 +107,19 @@ func listOfHeld(passes []graphsim.HeldPass) string {
 	return b.String()
 }
 
+// keepsSessions returns a tenant in which Graph denies the call about the second user.
+func keepsSessions(n int) (*graphsim.Tenant, []graphsim.User) {
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	users := tenant.AddUsers(n)
+	users[1].KeepsSessions = true
+	tenant.AddUser(users[1])
+	return tenant, users
+}
+
 // Sessions that could not be revoked make the run exit 1, with a hint, and count apart from passes.
 func TestSessionsDenied(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	users := tenant.AddUsers(3)
-	users[1].KeepsSessions = true
-	tenant.AddUser(users[1])
+	tenant, users := keepsSessions(3)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	log, prom := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "m.prom")
@@ -319,4 +325,28 @@ func TestSessionsOfAnEarlierRun(t *testing.T) {
 	want(t, "exit with the flag", tapsweep(t, env, append(args, "--resume", "--revoke-sessions")...).code, 0)
 	want(t, "calls with the flag", tenant.Stats().Revoked, 3)
 	want(t, "requests with the flag", tenant.Stats().Requests-requests, 3)
+}
+
+// A run that revokes sessions cannot be resumed by one that leaves them alone, which would forget them.
+// The refusal has the command that resumes it.
+func TestSessionsAreNotForgotten(t *testing.T) {
+	t.Parallel()
+	tenant, users := keepsSessions(3)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", log}
+	list := writeFile(t, "list.csv", listOf(users))
+	p := tapsweep(t, env, append(args, "--revoke-sessions", list)...)
+	want(t, "exit of the run that was denied", p.code, status.Incomplete)
+	requests := tenant.Stats().Requests
+	p = tapsweep(t, env, append(args, "--resume", list)...)
+	want(t, "exit without --revoke-sessions", p.code, status.Usage)
+	want(t, "requests without --revoke-sessions", tenant.Stats().Requests-requests, 0)
+	for _, text := range []string{"the run of the log revokes sessions also: add --revoke-sessions",
+		"hint: tapsweep revoke --resume --results " + log + " --yes --verify --graph-url " + root +
+			" --revoke-sessions " + list + "\n"} {
+		if !strings.Contains(p.stderr, text) {
+			t.Errorf("no %q in\n%s", text, p.stderr)
+		}
+	}
 }
