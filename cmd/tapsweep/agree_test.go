@@ -120,9 +120,8 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 		tr.write(rows[:max(at, 1)])
 		rows = rows[max(at, 1):]
 	}
-	var root string
-	tr.env, root = serve(t, tr.tenant)
-	tr.flags = append(tr.flags, "--yes", "--quiet", "--graph-url", root)
+	tr.env = serve(t, tr.tenant)
+	tr.flags = append(tr.flags, "--yes", "--quiet")
 	return tr
 }
 

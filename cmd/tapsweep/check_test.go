@@ -58,8 +58,8 @@ func TestCheck(t *testing.T) {
 			tenant := graphsim.New(tt.opts)
 			tenant.AddUsers(2)
 			tenant.AddPair("admin@contoso.example", "", nil)
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, append([]string{"check", "--graph-url", root, "--output", "json"}, tt.args...)...)
+			env, root := serveAt(t, tenant)
+			p := tapsweep(t, env, append([]string{"check", "--output", "json"}, tt.args...)...)
 			c, _ := checkJSON(t, p)
 			var steps []string
 			var all strings.Builder
@@ -67,12 +67,15 @@ func TestCheck(t *testing.T) {
 				steps = append(steps, s.Step+":"+s.Result)
 				all.WriteString(s.Detail + "\n" + strings.Join(s.Hints, "\n") + "\n")
 			}
-			if p.code != tt.exit || c.Exit != tt.exit || strings.Join(steps, " ") != tt.steps || !strings.Contains(all.String(), tt.holds) {
-				t.Errorf("exit %d, want %d; steps %s, want %s, with %q\n%s", p.code, tt.exit, steps, tt.steps, tt.holds, p.stdout)
-			}
-			if c.Tenant != entra.DefaultTenantID || c.Kind != token.App || c.Cloud != "other" || c.Graph != root || len(c.Commands) == 0 {
-				t.Errorf("%+v", c)
-			}
+			p.ends(t, tt.exit)
+			same(t, "exit code in the output", c.Exit, tt.exit)
+			same(t, "steps", strings.Join(steps, " "), tt.steps)
+			holds(t, "the details and hints", all.String(), tt.holds)
+			same(t, "tenant in the output", c.Tenant, entra.DefaultTenantID)
+			same(t, "kind of sign-in", c.Kind, token.App)
+			same(t, "cloud", c.Cloud, "other")
+			same(t, "root of Graph", c.Graph, root)
+			differs(t, "commands in the output", len(c.Commands), 0)
 			if strings.Contains(all.String(), "--resume") || strings.Contains(all.String(), "tapsweep check") {
 				t.Errorf("a check sends to itself, or to a run:\n%s", all.String())
 			}
@@ -106,10 +109,10 @@ func TestCheckOfNothingRead(t *testing.T) {
 			if tt.root == "" {
 				opts.Faults = []fault.Fault{tt.fault}
 			}
-			env, root := serve(t, graphsim.New(opts))
-			args := []string{"check", "--graph-url", root}
+			env := serve(t, graphsim.New(opts))
+			args := []string{"check"}
 			if tt.root != "" { // the scope is the root's, so that a token is had for it as well
-				args[2] = tt.root
+				args = append(args, "--graph-url", tt.root)
 			}
 			c, _ := checkJSON(t, tapsweep(t, env, append(args, "--output", "json")...))
 			for _, v := range c.Commands {
@@ -117,8 +120,10 @@ func TestCheckOfNothingRead(t *testing.T) {
 					t.Errorf("%s works: %s, want %s", v.Command, v.Works, want)
 				}
 			}
-			if p := tapsweep(t, env, args...); p.code == 0 || len(tt.works) < 4 && strings.Contains(p.stdout, " yes ") {
-				t.Errorf("exit %d\n%s", p.code, p.stdout)
+			p := tapsweep(t, env, args...)
+			differs(t, "exit code", p.code, 0)
+			if len(tt.works) < 4 {
+				lacks(t, "standard output", p.stdout, " yes ")
 			}
 		})
 	}
@@ -128,17 +133,18 @@ func TestCheckWithoutAToken(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	tenant.Entra.ExpireSecret()
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "check", "--graph-url", root, "--output", "json")
+	env := serve(t, tenant)
+	p := tapsweep(t, env, "check", "--output", "json")
 	c, steps := checkJSON(t, p)
-	if s := steps["token"]; p.code != 3 || c.Exit != 3 || s.Result != "failed" || !strings.Contains(s.Detail, "AADSTS7000222") || len(s.Hints) == 0 {
-		t.Errorf("exit %d, %+v", p.code, c)
-	}
+	p.ends(t, 3)
+	same(t, "exit code in the output", c.Exit, 3)
+	same(t, "result of the step token", steps["token"].Result, "failed")
+	holds(t, "detail of the step token", steps["token"].Detail, "AADSTS7000222")
+	differs(t, "hints of the step token", len(steps["token"].Hints), 0)
 	// A person gets the same in words.
-	p = tapsweep(t, env, "check", "--graph-url", root)
-	if p.code != 3 || !strings.Contains(p.stdout, "failed: token: getting an access token: AADSTS7000222") || !strings.Contains(p.stdout, "hint: the secret has expired") {
-		t.Errorf("exit %d\n%s", p.code, p.stdout)
-	}
+	p = tapsweep(t, env, "check")
+	p.ends(t, 3)
+	holds(t, "standard output", p.stdout, "failed: token: getting an access token: AADSTS7000222", "hint: the secret has expired")
 }
 
 // A check names the domain of the tenant if the token allows to read it, or if it was given.
@@ -155,8 +161,8 @@ func TestCheckNamesTheDomain(t *testing.T) {
 		{"not known", nil, nil, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			env, root := serve(t, graphsim.New(graphsim.Options{Roles: tt.roles}))
-			args := append([]string{"check", "--graph-url", root}, tt.args...)
+			env := serve(t, graphsim.New(graphsim.Options{Roles: tt.roles}))
+			args := append([]string{"check"}, tt.args...)
 			if c, _ := checkJSON(t, tapsweep(t, env, append(args, "--output", "json")...)); c.Domain != tt.domain {
 				t.Errorf("the domain is %q, want %q", c.Domain, tt.domain)
 			}
@@ -178,13 +184,13 @@ func TestCheckOfAnotherTenant(t *testing.T) {
 	for name, of := range map[string]entra.Options{"tenant": {TenantID: foreignTenant}, "domain": {TenantID: foreignTenant, Domain: foreignDomain}} {
 		t.Run(name, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{})
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, "check", "--graph-url", root, "--tenant", map[string]string{"tenant": entra.DefaultTenantID, "domain": entra.DefaultDomain}[name],
+			env := serve(t, tenant)
+			p := tapsweep(t, env, "check", "--tenant", map[string]string{"tenant": entra.DefaultTenantID, "domain": entra.DefaultDomain}[name],
 				"--token-file", writeFile(t, "t", graphsim.New(graphsim.Options{Entra: of}).Entra.Token()), "--output", "json")
 			c, steps := checkJSON(t, p)
-			if p.code != 3 || steps["claims"].Result != "failed" || steps["read"].Result != "skipped" {
-				t.Errorf("exit %d, %+v", p.code, c.Steps)
-			}
+			p.ends(t, 3)
+			same(t, "result of the step claims", steps["claims"].Result, "failed")
+			same(t, "result of the step read", steps["read"].Result, "skipped")
 			for _, v := range c.Commands {
 				if v.Works != token.No {
 					t.Errorf("%s works: %s", v.Command, v.Works)
@@ -200,31 +206,35 @@ func TestCheckOfAnotherTenant(t *testing.T) {
 // A credential that cannot be made is a finding like any other.
 func TestCheckWithoutACredential(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, graphsim.New(graphsim.Options{}))
-	p := tapsweep(t, without(env, "AZURE_CLIENT_SECRET"), "check", "--graph-url", root, "--auth", "secret", "--output", "json")
+	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
+	p := tapsweep(t, without(env, "AZURE_CLIENT_SECRET"), "check", "--auth", "secret", "--output", "json")
 	c, steps := checkJSON(t, p)
-	if s := steps["token"]; p.code != 3 || c.Exit != 3 || c.Graph != root || s.Result != "failed" || !strings.Contains(s.Detail, "no secret") || strings.Contains(p.stdout, "tapsweep check") {
-		t.Errorf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
-	}
+	p.ends(t, 3)
+	same(t, "exit code in the output", c.Exit, 3)
+	same(t, "root of Graph", c.Graph, root)
+	same(t, "result of the step token", steps["token"].Result, "failed")
+	holds(t, "detail of the step token", steps["token"].Detail, "no secret")
+	lacks(t, "standard output", p.stdout, "tapsweep check")
 }
 
 func TestCheckOfAUser(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(2)
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	tokenFile := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthMethod-TAP.ReadWrite"))
-	p := tapsweep(t, env, "check", "--graph-url", root, "--token-file", tokenFile, "--user", "ME", "--output", "json")
+	p := tapsweep(t, env, "check", "--token-file", tokenFile, "--user", "ME", "--output", "json")
 	c, steps := checkJSON(t, p)
 	works := make(map[string]token.Access)
 	for _, v := range c.Commands {
 		works[v.Command] = v.Works
 	}
 	// The token allows the own pass, and no other.
-	if p.code != 1 || steps["read"].Result != "ok" || works["revoke --self"] != token.Yes || works["revoke"] != token.No {
-		t.Errorf("exit %d, %+v", p.code, c)
-	}
-	p = tapsweep(t, env, "check", "--graph-url", root, "--token-file", tokenFile, "--user", "me")
+	p.ends(t, 1)
+	same(t, "result of the step read", steps["read"].Result, "ok")
+	same(t, "whether revoke --self works", works["revoke --self"], token.Yes)
+	same(t, "whether revoke works", works["revoke"], token.No)
+	p = tapsweep(t, env, "check", "--token-file", tokenFile, "--user", "me")
 	for _, want := range []string{"signed in as: user " + users[0].UPN, "command works missing permission", "revoke --self yes", "revoke no UserAuthMethod-TAP.ReadWrite.All",
 		"USER PASS REASON", "tapsweep revoke does not work with this sign-in"} {
 		if !strings.Contains(strings.Join(strings.Fields(p.stdout), " "), want) {
@@ -246,8 +256,8 @@ func TestCheckUsage(t *testing.T) {
 // The check leaves nothing behind but what it prints.
 func TestCheckLeavesNothing(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, graphsim.New(graphsim.Options{}))
-	cmd := command(t, env, "check", "--graph-url", root)
+	env := serve(t, graphsim.New(graphsim.Options{}))
+	cmd := command(t, env, "check")
 	finish(t, cmd)
 	if files, _ := filepath.Glob(filepath.Join(cmd.Dir, "*")); len(files) != 0 {
 		t.Errorf("left behind: %v", files)

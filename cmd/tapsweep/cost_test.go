@@ -179,7 +179,7 @@ func costOfLists(t *testing.T, b *strings.Builder, binary string) {
 		tenant := graphsim.New(graphsim.Options{Latency: 10 * time.Millisecond})
 		list := writeFile(t, "list.csv", listOf(tenant.AddUsers(n)))
 		runtime.GC()
-		env, root := serve(t, tenant)
+		env, root := serveAt(t, tenant)
 		u := measureCommand(t, binary, env, "revoke", "--yes", "--max-items", "0", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"), list)
 		if left := len(tenant.Remaining()); u.code != status.Done || left != 0 {
 			t.Errorf("%d pairs: exit %d, %d passes left\n%s", n, u.code, left, u.stderr)
@@ -200,7 +200,7 @@ func costOfLists(t *testing.T, b *strings.Builder, binary string) {
 // costOfScan looks at a million users, of whom one in ten holds a pass.
 func costOfScan(t *testing.T, w table, binary string) {
 	tenant := leftovers(*costPairs, graphsim.Options{})
-	env, root := serve(t, tenant)
+	env, root := serveAt(t, tenant)
 	dir := t.TempDir()
 	u := measureCommand(t, binary, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired,used",
 		"--output", filepath.Join(dir, "found.csv"), "--results", filepath.Join(dir, "log.jsonl"))

@@ -27,8 +27,8 @@ func incident(roles ...string) *graphsim.Tenant {
 // A misspelt name must not look like an all-clear. Earlier it gave an empty file and exit 0.
 func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, incident(simulation.Roles...))
-	noUsers, noUsersRoot := serve(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
+	env, root := serveAt(t, incident(simulation.Roles...))
+	noUsers, noUsersRoot := serveAt(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
 	const nobody = "malory@contoso.example"
 	tests := []struct {
 		name, by string
@@ -61,9 +61,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--graph-url", tt.root,
 				"--format", "csv"}
 			p := tapsweep(t, tt.env, append(args, tt.flags...)...)
-			if p.code != 0 {
-				t.Errorf("exit %d\n%s", p.code, p.stderr)
-			}
+			p.ends(t, 0)
 			if rows := strings.Count(p.stdout, "\n") - 1; rows != tt.rows {
 				t.Errorf("%d passes, want %d\n%s", rows, tt.rows, p.stdout)
 			}
@@ -87,11 +85,10 @@ func TestCreatedByARenamedUser(t *testing.T) {
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
 		{Created: time.Now().Add(-time.Minute), CreatedBy: &graphsim.Actor{UserID: id, UPN: "old-name@contoso.example"}}}})
 	tenant.AddUser(graphsim.User{ID: id, UPN: "new-name@contoso.example"})
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "scan", "--created-by", "new-name@contoso.example", "--graph-url", root)
-	if p.code != 0 || !strings.Contains(p.stdout, "dana@contoso.example") {
-		t.Errorf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
-	}
+	env := serve(t, tenant)
+	p := tapsweep(t, env, "scan", "--created-by", "new-name@contoso.example")
+	p.ends(t, 0)
+	holds(t, "standard output", p.stdout, "dana@contoso.example")
 }
 
 // A help desk pass that replaced Mallory's pass is not listed as Mallory's.
@@ -104,8 +101,8 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService,
 		By: *simulation.Mallory, NoTarget: true, Activity: "Admin registered security info",
 		Reason: "Admin registered temporary access pass method for user"})
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--graph-url", root,
+	env := serve(t, tenant)
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN,
 		"--quiet")
 	if strings.Contains(p.stdout, "dana@") {
 		t.Errorf("dana's pass is the help desk's, and was listed\n%s", p.stdout)
@@ -120,9 +117,7 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 		t.Errorf("standard error does not name the odd record\n%s", p.stderr)
 	}
 	// Some users may not have been scanned.
-	if p.code != status.Incomplete {
-		t.Errorf("exit %d, want %d", p.code, status.Incomplete)
-	}
+	p.ends(t, status.Incomplete)
 }
 
 // incidentWithoutID returns an incident in which the record of one of Mallory's four passes has no id.
@@ -142,13 +137,11 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 	for _, form := range []string{"found.csv", "found.jsonl", "scan.jsonl", "table.csv", "sweep"} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			env, root := serve(t, incidentWithoutID())
+			env := serve(t, incidentWithoutID())
 			dir := t.TempDir()
 			run := func(command string, flags ...string) process {
-				p := tapsweep(t, env, slices.Concat([]string{command, "--graph-url", root}, flags)...)
-				if p.code != 0 {
-					t.Fatalf("%s: exit %d\n%s", command, p.code, p.stderr)
-				}
+				p := tapsweep(t, env, slices.Concat([]string{command}, flags)...)
+				p.ends(t, 0)
 				return p
 			}
 			scope := []string{"--created-since", "24h", "--created-by", simulation.Mallory.UPN}
@@ -161,9 +154,7 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 			} else {
 				output := filepath.Join(dir, "found"+filepath.Ext(form))
 				p = run("scan", append(scope, "--results", dir+"/scan.jsonl", "--output", output)...)
-				if r := tapsweep(t, nil, "report", "--csv", dir+"/table.csv", dir+"/scan.jsonl"); r.code != 0 {
-					t.Fatalf("report: exit %d\n%s", r.code, r.stderr)
-				}
+				tapsweep(t, nil, "report", "--csv", dir+"/table.csv", dir+"/scan.jsonl").ends(t, 0)
 				run("revoke", append(evidence, filepath.Join(dir, form))...)
 			}
 			if !strings.Contains(p.stderr, says) {
@@ -200,11 +191,9 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 	t.Parallel()
 	faults := []fault.Fault{{Path: "$skiptoken", Do: fault.ItemStatus(400)}}
-	env, root := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))
-	p := tapsweep(t, env, "scan", "--all-users", "--graph-url", root)
-	if p.code != status.Stopped {
-		t.Errorf("exit %d, want %d", p.code, status.Stopped)
-	}
+	env := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))
+	p := tapsweep(t, env, "scan", "--all-users")
+	p.ends(t, status.Stopped)
 	if strings.Contains(p.stderr, "--filter") || !strings.Contains(p.stderr, "page tokens were refused 4 times") {
 		t.Errorf("standard error\n%s", p.stderr)
 	}
@@ -226,11 +215,9 @@ func TestCreatorBehindAGateway(t *testing.T) {
 			t.Parallel()
 			tenant := incident(simulation.Roles...)
 			tenant.AddFaults(fault.Fault{Path: "/users/", Do: tt.do})
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, "scan", "--created-by", simulation.Mallory.UPN, "--graph-url", root, "--stall-timeout", "1s")
-			if p.code != status.Stopped {
-				t.Errorf("exit %d, want %d", p.code, status.Stopped)
-			}
+			env := serve(t, tenant)
+			p := tapsweep(t, env, "scan", "--created-by", simulation.Mallory.UPN, "--stall-timeout", "1s")
+			p.ends(t, status.Stopped)
 			if !strings.Contains(p.stderr, tt.says) {
 				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
 			}

@@ -156,9 +156,9 @@ func TestUnits(t *testing.T) {
 	if err != nil || limit < deadline+5*time.Minute {
 		t.Errorf("TimeoutStartSec is %v, --deadline %v: the deadline ends a run better", limit, deadline)
 	}
-	if got := options["tapsweep.timer"]; len(got["Timer.OnCalendar"]) != 1 || len(got["Install.WantedBy"]) != 1 || got["Install.WantedBy"][0] != "timers.target" {
-		t.Errorf("the timer is %q", got)
-	}
+	same(t, "OnCalendar lines of the timer", len(options["tapsweep.timer"]["Timer.OnCalendar"]), 1)
+	same(t, "WantedBy lines of the timer", len(options["tapsweep.timer"]["Install.WantedBy"]), 1)
+	same(t, "WantedBy of the timer", options["tapsweep.timer"]["Install.WantedBy"][0], "timers.target")
 }
 
 // systemd's own check, where it is installed: on Debian and its kin by
@@ -220,7 +220,7 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	tenant := leftovers(400, graphsim.Options{})
-	env, root := serve(t, tenant)
+	env, root := serveAt(t, tenant)
 	return &machine{tenant: tenant, root: root, simulated: without(env, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
 		etc: filepath.Dir(certificate(t, tenant)), log: t.TempDir()}
 }
@@ -241,9 +241,7 @@ func (m *machine) run(t *testing.T, env []string, name string, args ...string) p
 func (m *machine) nights(t *testing.T, night func() process, wroteLog func(process) string) {
 	t.Helper()
 	p := night()
-	if p.code != 0 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, 0)
 	rows, end := readLog(t, wroteLog(p))
 	if len(rows) != 20 || end == nil || end.Exit != 0 {
 		t.Fatalf("%v, the end is %v\n%s", outcomes(rows), end, p.stderr)
@@ -261,9 +259,13 @@ func (m *machine) nights(t *testing.T, night func() process, wroteLog func(proce
 	}
 	p = night()
 	rows, end = readLog(t, wroteLog(p))
-	if p.code != 0 || p.stderr != "" || len(rows) != 0 || end == nil || len(m.tenant.Remaining()) != 20 {
-		t.Errorf("the second night: exit %d, %d rows, %d left\n%s", p.code, len(rows), len(m.tenant.Remaining()), p.stderr)
+	p.ends(t, 0)
+	same(t, "standard error", p.stderr, "")
+	hasRows(t, rows, 0)
+	if end == nil {
+		t.Fatal("the log has no last line")
 	}
+	leaves(t, m.tenant, 20)
 }
 
 // The manual's crontab, systemd service and CronJob each sweep a simulated tenant
@@ -295,9 +297,8 @@ func TestEveryNight(t *testing.T) {
 		}
 		defer lock.Close()
 		before := string(mustRead(t, log))
-		if p := night(); p.code != status.Usage || !strings.Contains(p.stderr, "another run is writing") || string(mustRead(t, log)) != before {
-			t.Errorf("beside another run: exit %d\n%s", p.code, p.stderr)
-		}
+		night().ends(t, status.Usage, "another run is writing")
+		same(t, "the log", string(mustRead(t, log)), before)
 	})
 	t.Run("systemd", func(t *testing.T) {
 		t.Parallel()

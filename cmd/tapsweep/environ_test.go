@@ -17,9 +17,9 @@ import (
 func TestVariables(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	env, root := serve(t, tenant)
+	env, root := serveAt(t, tenant)
 	users := tenant.AddUsers(3)
-	list := writeFile(t, "l.csv", listOf(users))
+	list := listFile(t, users)
 	protected := writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n")
 	another := writeFile(t, "q.csv", "user\n"+users[1].UPN+"\n")
 	dryRun := []string{"--dry-run"}
@@ -68,9 +68,7 @@ func TestVariables(t *testing.T) {
 			args := slices.Concat([]string{"revoke", "--yes", "--graph-url", root, "--results", log}, tt.args,
 				[]string{list})
 			p := tapsweep(t, slices.Concat(env, tt.vars), args...)
-			if p.code != tt.code {
-				t.Errorf("exit %d, want %d\n%s", p.code, tt.code, p.stderr)
-			}
+			p.ends(t, tt.code)
 			if !strings.Contains(p.stderr, tt.want) {
 				t.Errorf("standard error does not say %q\n%s", tt.want, p.stderr)
 			}
@@ -86,8 +84,9 @@ func TestVariablesAreLogged(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1,
 		Do: fault.ItemStatus(403)}}})
-	env, root := serve(t, tenant)
-	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(2)))
+	env, root := serveAt(t, tenant)
+	env = without(env, graphURL)
+	list := listFile(t, tenant.AddUsers(2))
 	log := t.TempDir() + "/log.jsonl"
 	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_RATE=50"), "revoke", "--yes", "--results", log,
 		list)
@@ -96,15 +95,14 @@ func TestVariablesAreLogged(t *testing.T) {
 		t.Fatalf("standard error does not say %q\n%s", want, p.stderr)
 	}
 	p = tapsweep(t, env, "revoke", "--resume", "--results", log, "--yes=true", "--graph-url="+root, list)
-	if p.code != status.Done {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, status.Done)
 }
 
 // The check lists the variables that count, also those of flags that only other commands have.
 func TestCheckListsVariables(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
+	env = without(env, graphURL)
 	p := tapsweep(t, append(env, "TAPSWEEP_MAX_ITEMS=7", "TAPSWEEP_LOG_LEVEL=error",
 		"TAPSWEEP_GRAPH_URL=https://nowhere.example",
 		"TAPSWEEP_METRICS_FILE=", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443"), "check", "--graph-url", root, "--output", "json")
@@ -123,15 +121,13 @@ func TestCheckListsVariables(t *testing.T) {
 	if !strings.Contains(p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"  check, revoke, scan, sweep, verify\n") {
 		t.Errorf("the table does not name the variable\n%s", p.stdout)
 	}
-	if p := tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version"); p.code != status.Done {
-		t.Errorf("version, which no variable concerns: exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version").ends(t, status.Done)
 }
 
 // A password or a key in the root of Graph is printed nowhere.
 func TestGraphURLIsNotQuoted(t *testing.T) {
 	t.Parallel()
-	env, _ := serve(t, graphsim.New(graphsim.Options{}))
+	env := serve(t, graphsim.New(graphsim.Options{}))
 	for _, secret := range []string{"https://bob:hunter2@graph.example", "https://graph.example?sig=hunter2",
 		"https://bob:hunter2%zz@graph.example"} {
 		for _, tt := range []struct {

@@ -178,13 +178,15 @@ func TestFaults(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Faults: tt.faults, Record: true})
 			tenant.AddUser(graphsim.User{UPN: "bystander@contoso.example", Passes: []graphsim.Pass{{}}})
 			users := tenant.AddUsers(5)
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
-				writeFile(t, "list.csv", listOf(users))}, tt.args...)...)
+			env := serve(t, tenant)
+			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-",
+				listFile(t, users)}, tt.args...)...)
 			rows, end := readLog(t, p.stdout)
-			if p.code != tt.exit || end == nil || end.Exit != tt.exit {
-				t.Errorf("exit %d, last line %+v, want exit %d", p.code, end, tt.exit)
+			p.ends(t, tt.exit)
+			if end == nil {
+				t.Fatal("the log has no last line")
 			}
+			same(t, "exit code in the log", end.Exit, tt.exit)
 			checkRows(t, tt, rows, users)
 			checkTruth(t, rows, tenant)
 			if t.Failed() {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -63,12 +62,10 @@ func TestLinesOfTheLibrary(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(60)
-	env, _ := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", chatty(t, tenant), "--results", "-", writeFile(t,
+	env := serve(t, tenant)
+	p := runRevoke(t, env, "--graph-url", chatty(t, tenant), writeFile(t,
 		"list.csv", listOf(users)))
-	if p.code != status.Done {
-		t.Errorf("exit %d:\n%s", p.code, p.stderr)
-	}
+	p.ends(t, status.Done)
 	if strings.Contains(p.stderr, "Unsolicited") {
 		t.Errorf("standard error has a line of net/http:\n%s", p.stderr)
 	}
@@ -95,13 +92,11 @@ func TestGatewayRefuses(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: tt.do, Method: "DELETE",
 				Match: func(string, string) bool { return !open.Load() }}}})
 			users := tenant.AddUsers(200)
-			env, root := serve(t, tenant)
-			args := []string{"revoke", "--yes", "--graph-url", root, "--stall-timeout", "3s", "--results",
-				filepath.Join(t.TempDir(), "log.jsonl"), writeFile(t, "list.csv", listOf(users))}
+			env := serve(t, tenant)
+			args := []string{"revoke", "--yes", "--stall-timeout", "3s", "--results",
+				newLog(t), listFile(t, users)}
 			p := tapsweep(t, env, args...)
-			if p.code != tt.exit {
-				t.Errorf("exit %d, want %d:\n%s", p.code, tt.exit, p.stderr)
-			}
+			p.ends(t, tt.exit)
 			if !strings.Contains(p.stderr, tt.says) {
 				t.Errorf("standard error does not have the gateway's words %q:\n%s", tt.says, p.stderr)
 			}
@@ -125,13 +120,10 @@ func TestWaitPastTheDeadline(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE",
 		Do: fault.ItemStatus(429, "Retry-After", "600")}}})
 	users := tenant.AddUsers(60)
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	start := time.Now()
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--deadline", "5m", "--results", "-",
-		writeFile(t, "list.csv", listOf(users)))
-	if p.code != status.Stopped {
-		t.Errorf("exit %d, want %d:\n%s", p.code, status.Stopped, p.stderr)
-	}
+	p := runRevoke(t, env, "--deadline", "5m", listFile(t, users))
+	p.ends(t, status.Stopped)
 	if took := time.Since(start); took > time.Minute {
 		t.Errorf("the run took %v", took)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,9 +30,9 @@ func TestKillAndResumeSweep(t *testing.T) {
 			for _, h := range tenant.Remaining() {
 				over[h.PassID] = true
 			}
-			env, root := serve(t, tenant)
-			log := filepath.Join(t.TempDir(), "log.jsonl")
-			args := []string{"sweep", "--all-users", "--yes", "--verify", "--max-items", bound, "--graph-url", root, "--rate", "1250", "--results", log, "--resume"}
+			env := serve(t, tenant)
+			log := newLog(t)
+			args := []string{"sweep", "--all-users", "--yes", "--verify", "--max-items", bound, "--rate", "1250", "--results", log, "--resume"}
 			killed, ended := 0, 0
 			for range max(*kills/4, 2) {
 				p := finish(t, command(t, env, args...), func(p *os.Process) {
@@ -52,9 +51,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 			if killed == 0 {
 				t.Fatal("no run was killed")
 			}
-			if p := tapsweep(t, env, args...); p.code != 0 {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
+			tapsweep(t, env, args...).ends(t, 0)
 			left := tenant.Remaining()
 			for _, h := range left {
 				delete(over, h.PassID)
@@ -99,9 +96,9 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 	t.Parallel()
 	for _, verify := range []bool{false, true} {
 		tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.Hang()}}})
-		env, root := serve(t, tenant)
-		log := filepath.Join(t.TempDir(), "log.jsonl")
-		args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
+		env := serve(t, tenant)
+		log := newLog(t)
+		args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
 		if verify {
 			args = append(args, "--verify")
 		}
@@ -159,9 +156,9 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 			tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Times: 1,
 				Do: fault.Hang()}}})
 			before := len(tenant.Remaining())
-			env, root := serve(t, tenant)
-			log := filepath.Join(t.TempDir(), "log.jsonl")
-			args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
+			env := serve(t, tenant)
+			log := newLog(t)
+			args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
 			finish(t, command(t, env, args...), func(p *os.Process) {
 				for tenant.Stats().Faults == 0 && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
@@ -173,9 +170,7 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 					Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
 			}
 			p := tapsweep(t, env, append(args, "--max-items", tt.bound)...)
-			if p.code != tt.code {
-				t.Errorf("exit %d, want %d\n%s", p.code, tt.code, p.stderr)
-			}
+			p.ends(t, tt.code)
 			if n := tenant.Stats().Deleted; n != tt.deleted {
 				t.Errorf("%d passes were deleted, want %d", n, tt.deleted)
 			}
@@ -209,9 +204,9 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 		members = append(members, h.UserID)
 	}
 	group := tenant.AddGroup(graphsim.Group{Members: members})
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"sweep", "--group", group, "--yes", "--verify", "--graph-url", root, "--results", log, "--resume"}
+	env := serve(t, tenant)
+	log := newLog(t)
+	args := []string{"sweep", "--group", group, "--yes", "--verify", "--results", log, "--resume"}
 	finish(t, command(t, env, args...), func(p *os.Process) {
 		for tenant.Stats().Deleted < 20 && t.Context().Err() == nil {
 			time.Sleep(time.Millisecond)
@@ -240,21 +235,19 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 			t.Errorf("%+v", row)
 		}
 	}
-	if p.code != 1 || verified != 19 || remains != 1 {
-		t.Errorf("exit %d, %d verified, %d remain\n%s", p.code, verified, remains, p.stderr)
-	}
+	p.ends(t, 1)
+	same(t, "verified", verified, 19)
+	same(t, "remains", remains, 1)
 }
 
 // A look that failed is not the last word once it has worked.
 func TestFailedLookIsMended(t *testing.T) {
 	t.Parallel()
 	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}}})
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"scan", "--all-users", "--reason", "disabled", "--graph-url", root, "--results", log}
-	if p := tapsweep(t, env, args...); p.code != 1 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	env := serve(t, tenant)
+	log := newLog(t)
+	args := []string{"scan", "--all-users", "--reason", "disabled", "--results", log}
+	tapsweep(t, env, args...).ends(t, 1)
 	// The run came to its end, so the next begins anew, and tells of the same users.
 	p := tapsweep(t, env, append(args, "--resume")...)
 	last := make(map[string]results.Outcome)
@@ -269,7 +262,6 @@ func TestFailedLookIsMended(t *testing.T) {
 			t.Errorf("%s is %s in the end", user, outcome)
 		}
 	}
-	if p.code != 0 || len(last) != 40 {
-		t.Errorf("exit %d, %d users\n%s", p.code, len(last), p.stderr)
-	}
+	p.ends(t, 0)
+	same(t, "rows of the log", len(last), 40)
 }

@@ -67,10 +67,10 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 				t.Parallel()
 				tenant := graphsim.New(graphsim.Options{Entra: entra.Options{Secret: canarySecret}, Roles: simulation.Roles})
 				tenant.AddUsers(3)
-				env, root := serveRudely(t, tenant, "$batch", tt.answer)
+				env := serveRudely(t, tenant, "$batch", tt.answer)
 				env = append(env, "HTTP_PROXY=http://dana:"+canaryProxy+"@127.0.0.1:9",
 					"AZURE_CLIENT_CERTIFICATE_PASSWORD="+canaryPassword)
-				args := append([]string{args[0], "--graph-url", root, "--log-level", "debug"}, args[1:]...)
+				args := append([]string{args[0], "--log-level", "debug"}, args[1:]...)
 				if args[0] != "check" {
 					args = append(args, "--max-attempts", "1", "--stall-timeout", "1s")
 				}

@@ -30,14 +30,14 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
 			users := tenant.AddUsers(400)
-			env, root := serve(t, tenant)
-			path := filepath.Join(t.TempDir(), "log.jsonl")
+			env := serve(t, tenant)
+			path := newLog(t)
 			log := path
 			if tt.flag == "--evidence" {
 				log = filepath.Join(path, "results.jsonl")
 			}
-			args := []string{"revoke", "--yes", "--graph-url", root, "--rate", "20", tt.flag, path,
-				writeFile(t, "list.csv", listOf(users))}
+			args := []string{"revoke", "--yes", "--rate", "20", tt.flag, path,
+				listFile(t, users)}
 			p := tapsweepWhile(t, env, func() {
 				for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
@@ -46,12 +46,8 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 					t.Error(err)
 				}
 			}, args...)
-			if p.code != status.Stopped {
-				t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
-			}
-			if !strings.Contains(p.stderr, "stopped early: the results log ") || !strings.Contains(p.stderr, tt.want) {
-				t.Errorf("no %q in\n%s", tt.want, p.stderr)
-			}
+			p.ends(t, status.Stopped)
+			holds(t, "standard error", p.stderr, "stopped early: the results log ", tt.want)
 			if len(tenant.Remaining()) < len(users)/2 {
 				t.Errorf("the run continued, %d of %d passes are left", len(tenant.Remaining()), len(users))
 			}
@@ -69,13 +65,11 @@ func TestLogsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(3)
-	env, root := serve(t, tenant)
-	list := writeFile(t, "list.csv", listOf(users))
+	env := serve(t, tenant)
+	list := listFile(t, users)
 	log := writeFile(t, "log.jsonl", "")
-	revoke := []string{"revoke", "--yes", "--dry-run", "--graph-url", root, list, "--results"}
-	if p := tapsweep(t, env, append(revoke, log, "--overwrite")...); p.code != 0 {
-		t.Fatalf("over an empty file: exit %d\n%s", p.code, p.stderr)
-	}
+	revoke := []string{"revoke", "--yes", "--dry-run", list, "--results"}
+	tapsweep(t, env, append(revoke, log, "--overwrite")...).ends(t, 0)
 	copyOf := func(path, text string, mode os.FileMode) string {
 		if err := errors.Join(os.WriteFile(path, []byte(text), mode), os.Chmod(path, mode)); err != nil {
 			t.Fatal(err)
@@ -90,7 +84,7 @@ func TestLogsThatAreRefused(t *testing.T) {
 	}
 	glass := copyOf(filepath.Join(dir, "break-glass.txt"), "glass@contoso.com\n", 0o600)
 	report := copyOf(filepath.Join(dir, "notes.html"), "my notes\n", 0o600)
-	scan := []string{"scan", "--graph-url", root, "--all-users", "--overwrite", "--output"}
+	scan := []string{"scan", "--all-users", "--overwrite", "--output"}
 	for _, tt := range []struct {
 		name, want, hint string
 		args             []string
@@ -100,7 +94,7 @@ func TestLogsThatAreRefused(t *testing.T) {
 			append(revoke, glass, "--overwrite")},
 		{"overwrite by a scan", "break-glass.txt: it does not begin like a results log",
 			"choose another --results file",
-			[]string{"scan", "--graph-url", root, "--all-users", "--results", glass, "--overwrite"}},
+			[]string{"scan", "--all-users", "--results", glass, "--overwrite"}},
 		{"output over another file", "break-glass.txt does not look like a file that this command writes",
 			"choose another --output", append(scan, glass)},
 		{"report over another file", "notes.html does not look like a file that this command writes",
@@ -138,17 +132,15 @@ func TestLogsThatAreRefused(t *testing.T) {
 func TestOutputsReplaceTheirOwn(t *testing.T) {
 	t.Parallel()
 	tenant := leftovers(40, graphsim.Options{})
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log.jsonl")
 	run := func(args ...string) {
 		t.Helper()
-		if p := tapsweep(t, env, args...); p.code != 0 {
-			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
-		}
+		tapsweep(t, env, args...).ends(t, 0)
 	}
-	run("sweep", "--all-users", "--dry-run", "--graph-url", root, "--results", log)
-	scan := []string{"scan", "--graph-url", root, "--all-users", "--overwrite", "--output"}
+	run("sweep", "--all-users", "--dry-run", "--results", log)
+	scan := []string{"scan", "--all-users", "--overwrite", "--output"}
 	for _, format := range []string{"csv", "jsonl", "table", "csv"} {
 		run(append(scan, filepath.Join(dir, "out"), "--format", format)...)
 	}
@@ -168,22 +160,18 @@ func TestResumeNamesABrokenLine(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(5)
-	env, root := serve(t, tenant)
-	list := writeFile(t, "list.csv", listOf(users))
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
-	if p := tapsweep(t, env, args...); p.code != 0 {
-		t.Fatal(p.stderr)
-	}
+	env := serve(t, tenant)
+	list := listFile(t, users)
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--results", log, "--resume", list}
+	tapsweep(t, env, args...).ends(t, 0)
 	lines := strings.SplitAfter(string(mustRead(t, log)), "\n")
 	broken := lines[0] + lines[1] + "\n" + strings.Join(lines[2:], "")
 	if err := os.WriteFile(log, []byte(broken), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := tapsweep(t, env, args...)
-	if p.code != status.Usage {
-		t.Errorf("exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
-	}
+	p.ends(t, status.Usage)
 	for _, want := range []string{"line 3 is empty", "hint: nothing was changed"} {
 		if !strings.Contains(p.stderr, want) {
 			t.Errorf("no %q in\n%s", want, p.stderr)

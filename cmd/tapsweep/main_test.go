@@ -100,7 +100,7 @@ func tapsweep(t *testing.T, env []string, args ...string) process {
 		!slices.ContainsFunc(args, func(arg string) bool {
 			return strings.HasPrefix(arg, "--results") || strings.HasPrefix(arg, "--evidence") || strings.HasPrefix(arg, "--resume")
 		}) {
-		args = slices.Insert(slices.Clone(args), 1, "--results", filepath.Join(t.TempDir(), "log.jsonl"))
+		args = slices.Insert(slices.Clone(args), 1, "--results", newLog(t))
 	}
 	var stdout, stderr bytes.Buffer
 	code := cli.Main(t.Context(), cli.Process{Args: args, Environ: append([]string{"HOME=" + t.TempDir()}, env...),
@@ -129,15 +129,49 @@ func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) i
 	return cli.Main(ctx, cli.Process{Args: args, Environ: os.Environ(), In: in, Out: out, Err: err, Version: "devel"})
 }
 
-// serve starts a tenant and returns the environment for it, and its root.
-func serve(t *testing.T, tenant *graphsim.Tenant) (env []string, root string) {
+// serve starts a tenant and returns the environment that leads to it.
+func serve(t *testing.T, tenant *graphsim.Tenant) (env []string) {
+	t.Helper()
+	env, _ = serveAt(t, tenant)
+	return env
+}
+
+// serveAt starts a tenant and returns the environment that leads to it, and its root of Graph.
+func serveAt(t *testing.T, tenant *graphsim.Tenant) (env []string, root string) {
 	t.Helper()
 	server, err := tenant.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	return tenant.Environment(server.URL, server.CAFile), server.URL
+	return append(tenant.Environment(server.URL, server.CAFile), graphURL+"="+server.URL), server.URL
+}
+
+// runRevoke runs revoke --yes with the results log on standard output.
+func runRevoke(t *testing.T, env []string, args ...string) process {
+	t.Helper()
+	return tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-"}, args...)...)
+}
+
+// runSweep runs sweep --yes over all users with the results log on standard output.
+func runSweep(t *testing.T, env []string, args ...string) process {
+	t.Helper()
+	return tapsweep(t, env, append([]string{"sweep", "--all-users", "--yes", "--results", "-"}, args...)...)
+}
+
+// graphURL is the environment variable for the root of Graph.
+const graphURL = "TAPSWEEP_GRAPH_URL"
+
+// newLog returns the path of a results log that is not there yet.
+func newLog(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "log.jsonl")
+}
+
+// listFile writes a CSV list of the users' passes.
+func listFile(t *testing.T, users []graphsim.User) string {
+	t.Helper()
+	return writeFile(t, "list.csv", listOf(users))
 }
 
 func writeFile(t *testing.T, name, text string) string {

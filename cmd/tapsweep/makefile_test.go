@@ -30,9 +30,7 @@ func TestMakeDemo(t *testing.T) {
 	cmd.Args, cmd.Path, cmd.Dir = []string{"make", "demo", "GO=./go"}, must(exec.LookPath("make")), dir
 	cmd.Env = without(cmd.Env, asMain)
 	p := finish(t, cmd)
-	if p.code != 0 {
-		t.Fatalf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
-	}
+	p.ends(t, 0)
 	report := filepath.Join(dir, "dist", "demo", "report.html")
 	if !strings.HasSuffix(p.stdout, "The report of this run: "+report+"\n") {
 		t.Errorf("the demo does not end with the path of its report:\n%s", p.stdout)

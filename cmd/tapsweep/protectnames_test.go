@@ -58,11 +58,9 @@ func TestMisspeltProtectedName(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := held(tt.roles...)
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, append(absolute(tt.args), "--graph-url", root, "--results", "-")...)
-			if p.code != tt.code {
-				t.Errorf("exit %d, want %d", p.code, tt.code)
-			}
+			env := serve(t, tenant)
+			p := tapsweep(t, env, append(absolute(tt.args), "--results", "-")...)
+			p.ends(t, tt.code)
 			if n := len(tenant.Remaining()); n != tt.left {
 				t.Errorf("%d passes are left, want %d", n, tt.left)
 			}
@@ -85,14 +83,10 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 	}
 	p := rehearse(typo)
 	want := "p.typo.txt:1: protected user bg1@contoso.con is on no list, but bg1@contoso.com at "
-	if p.code != status.Usage || !strings.Contains(p.stderr, want) {
-		t.Errorf("misspelt: exit %d, want %d with %q\n%s", p.code, status.Usage, want, p.stderr)
-	}
+	p.ends(t, status.Usage, want)
 	p = rehearse(writeFile(t, "others.txt", "bg2@contoso.com\n"))
 	want = "warning: 1 of 1 protected names could not be checked (bg2@contoso.com): the simulated tenant has"
-	if p.code != status.Done || !strings.Contains(p.stderr, want) {
-		t.Errorf("another: exit %d, want 0 with %q\n%s", p.code, want, p.stderr)
-	}
+	p.ends(t, status.Done, want)
 	p = rehearse(writeFile(t, "right.txt", "bg1@contoso.com\n"))
 	if strings.Contains(p.stderr, "checked") {
 		t.Errorf("a name on the list is reported as unchecked\n%s", p.stderr)
@@ -109,12 +103,9 @@ func TestProtectedNamesInAnOutage(t *testing.T) {
 		{Path: "/users/bg1@", Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
 	users := tenant.AddUsers(1)
 	tenant.AddUser(graphsim.User{UPN: "bg1@contoso.com"})
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"),
-		"--graph-url", root, "--results", "-", writeFile(t, "list.csv", listOf(users)))
-	if p.code != status.Stopped || !strings.Contains(p.stderr, "nothing was changed") {
-		t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
-	}
+	env := serve(t, tenant)
+	p := runRevoke(t, env, "--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"), listFile(t, users))
+	p.ends(t, status.Stopped, "nothing was changed")
 	if n := len(tenant.Remaining()); n != 1 {
 		t.Errorf("%d passes are left, want 1", n)
 	}

@@ -63,14 +63,18 @@ func TestRevokeEachForm(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
 			users := tenant.AddUsers(45)
-			env, root := serve(t, tenant)
+			env := serve(t, tenant)
 			list := writeFile(t, tt.file, tt.text(users))
 
-			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
+			p := runRevoke(t, env, list)
 			rows, end := readLog(t, p.stdout)
-			if p.code != 0 || len(rows) != 45 || outcomes(rows)[results.Revoked] != 45 || end == nil || end.Exit != 0 {
-				t.Fatalf("exit %d, outcomes %v, end %+v\n%s", p.code, outcomes(rows), end, p.stderr)
+			p.ends(t, 0)
+			hasRows(t, rows, 45)
+			hasOutcome(t, rows, results.Revoked, 45)
+			if end == nil {
+				t.Fatal("the log has no last line")
 			}
+			same(t, "exit code in the log", end.Exit, 0)
 			lines := make(map[int]bool)
 			for _, r := range rows {
 				lines[r.Line] = true
@@ -85,11 +89,10 @@ func TestRevokeEachForm(t *testing.T) {
 				t.Errorf("%d passes are left", left)
 			}
 
-			p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
+			p = runRevoke(t, env, list)
 			rows, _ = readLog(t, p.stdout)
-			if p.code != 0 || outcomes(rows)[results.Absent] != 45 {
-				t.Errorf("second run: exit %d, outcomes %v", p.code, outcomes(rows))
-			}
+			p.ends(t, 0)
+			hasOutcome(t, rows, results.Absent, 45)
 		})
 	}
 }
@@ -99,26 +102,24 @@ func TestRevokeResultsLog(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0003@", Do: fault.ItemStatus(503)}}})
 	users := tenant.AddUsers(5)
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	log := filepath.Join(t.TempDir(), "first.jsonl")
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--max-attempts", "1", "--results", log, writeFile(t, "l.csv", listOf(users)))
-	if p.code != 1 {
-		t.Fatalf("exit %d, want 1\n%s", p.code, p.stderr)
-	}
+	p := tapsweep(t, env, "revoke", "--yes", "--max-attempts", "1", "--results", log, listFile(t, users))
+	p.ends(t, 1)
 	if info, err := os.Stat(log); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--max-attempts", "1", "--results", "-", log)
+	p = runRevoke(t, env, "--max-attempts", "1", log)
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 1 || len(rows) != 1 || outcomes(rows)[results.Failed] != 1 || !strings.Contains(p.stderr, "4 rows left out") {
-		t.Errorf("exit %d, outcomes %v\n%s", p.code, outcomes(rows), p.stderr)
-	}
+	p.ends(t, 1, "4 rows left out")
+	hasRows(t, rows, 1)
+	hasOutcome(t, rows, results.Failed, 1)
 
 	// With nothing left to do, there is nothing to do, and that is well.
 	done := filepath.Join(t.TempDir(), "done.jsonl")
-	list := writeFile(t, "l.csv", listOf(users[:2]))
-	tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", done, list)
-	if p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", done); p.code != 0 {
+	list := listFile(t, users[:2])
+	tapsweep(t, env, "revoke", "--yes", "--results", done, list)
+	if p = runRevoke(t, env, done); p.code != 0 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -127,8 +128,8 @@ func TestRevokeResultsLog(t *testing.T) {
 func TestSignalBeforeTheRun(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	env, root := serve(t, tenant)
-	cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "-")
+	env := serve(t, tenant)
+	cmd := command(t, env, "revoke", "--yes", "-")
 	stdin, err := cmd.StdinPipe() // stays open
 	if err != nil {
 		t.Fatal(err)
@@ -138,9 +139,8 @@ func TestSignalBeforeTheRun(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		p.Signal(syscall.SIGTERM)
 	})
-	if p.code != 4 || !strings.Contains(p.stderr, "terminated") || !strings.Contains(p.stderr, "nothing was sent") || strings.Contains(p.stderr, "hint") {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, 4, "terminated", "nothing was sent")
+	lacks(t, "standard error", p.stderr, "hint")
 }
 
 // A reader of the results that goes away stops the run in order.
@@ -148,8 +148,8 @@ func TestClosedOutput(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
 	users := tenant.AddUsers(2000)
-	env, root := serve(t, tenant)
-	cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-", writeFile(t, "l.csv", listOf(users)))
+	env := serve(t, tenant)
+	cmd := command(t, env, "revoke", "--yes", "--concurrency", "1", "--results", "-", listFile(t, users))
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -163,17 +163,17 @@ func TestClosedOutput(t *testing.T) {
 	r.Read(make([]byte, 1))
 	r.Close()
 	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 4 || !strings.Contains(stderr.String(), "broken pipe") || len(tenant.Remaining()) == 0 {
-		t.Errorf("exit %d, %d passes left\n%s", code, len(tenant.Remaining()), stderr.String())
-	}
+	same(t, "exit code", cmd.ProcessState.ExitCode(), 4)
+	holds(t, "standard error", stderr.String(), "broken pipe")
+	differs(t, "passes left", len(tenant.Remaining()), 0)
 }
 
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(3)
-	env, root := serve(t, tenant)
-	list := writeFile(t, "list.csv", listOf(users))
+	env := serve(t, tenant)
+	list := listFile(t, users)
 	gone := writeFile(t, "gone.csv", "user,method\nnobody@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n")
 	bad := writeFile(t, "bad.csv", "user,method\ndana@contoso.example,nope\n")
 	wrong := append(env[:len(env):len(env)], "AZURE_CLIENT_SECRET=wrong")
@@ -201,26 +201,24 @@ func TestExitCodes(t *testing.T) {
 		{"log level", env, []string{"revoke", "--yes", "--log-level", "loud", list}, status.Usage, "--log-level"},
 		{"log format", env, []string{"revoke", "--yes", "--log-format", "xml", list}, status.Usage, "--log-format"},
 		{"format", env, []string{"revoke", "--yes", "--format", "xml", list}, status.Usage, "xml"},
-		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", "--graph-url", root, list}, status.Usage, "--simulate goes to a tenant of its own"},
-		{"there is no terminal to ask at", env, []string{"revoke", "--graph-url", root, list}, status.Usage, "--yes"},
-		{"no list", env, []string{"revoke", "--yes", "--graph-url", root, "nosuch.csv"}, status.Usage, "nosuch.csv"},
-		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, status.Usage, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
+		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", list}, status.Usage, "--simulate goes to a tenant of its own"},
+		{"there is no terminal to ask at", env, []string{"revoke", list}, status.Usage, "--yes"},
+		{"no list", env, []string{"revoke", "--yes", "nosuch.csv"}, status.Usage, "nosuch.csv"},
+		{"bad row", env, []string{"revoke", "--yes", bad}, status.Usage, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
 		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, status.Usage, "https://"},
-		{"results is a list", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", list, list}, status.Usage, "is also a list"},
-		{"results is a directory", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/", list}, status.Usage, "is a directory"},
-		{"results there already", env, []string{"revoke", "--yes", "--graph-url", root, "--results", gone, list}, status.Usage, "--overwrite"},
-		{"results nowhere", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/nosuch/dir/r.jsonl", list}, status.Usage, "/nosuch/dir does not exist"},
-		{"wrong secret", wrong, []string{"revoke", "--yes", "--graph-url", root, list}, 3, "AADSTS7000215"},
-		{"some left", env, []string{"revoke", "--yes", "--graph-url", root, gone}, 1, "unknown_user"},
-		{"dry run", env, []string{"revoke", "--dry-run", "--graph-url", root, list}, 0, "planned"},
-		{"full disk", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", "/dev/full", list}, status.Stopped, "no space left"},
+		{"results is a list", env, []string{"revoke", "--yes", "--overwrite", "--results", list, list}, status.Usage, "is also a list"},
+		{"results is a directory", env, []string{"revoke", "--yes", "--results", "/", list}, status.Usage, "is a directory"},
+		{"results there already", env, []string{"revoke", "--yes", "--results", gone, list}, status.Usage, "--overwrite"},
+		{"results nowhere", env, []string{"revoke", "--yes", "--results", "/nosuch/dir/r.jsonl", list}, status.Usage, "/nosuch/dir does not exist"},
+		{"wrong secret", wrong, []string{"revoke", "--yes", list}, 3, "AADSTS7000215"},
+		{"some left", env, []string{"revoke", "--yes", gone}, 1, "unknown_user"},
+		{"dry run", env, []string{"revoke", "--dry-run", list}, 0, "planned"},
+		{"full disk", env, []string{"revoke", "--yes", "--overwrite", "--results", "/dev/full", list}, status.Stopped, "no space left"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := tapsweep(t, tt.env, tt.args...)
-			if p.code != tt.code || !strings.Contains(p.stderr, tt.stderr) {
-				t.Errorf("tapsweep %s: exit %d, want %d with %q\n%s", strings.Join(tt.args, " "), p.code, tt.code, tt.stderr, p.stderr)
-			}
+			p.ends(t, tt.code, tt.stderr)
 			if tt.code > 0 && tt.code != 1 && p.stdout != "" {
 				t.Errorf("standard output: %s", p.stdout)
 			}
@@ -229,9 +227,9 @@ func TestExitCodes(t *testing.T) {
 	if left := len(tenant.Remaining()); left != 3 {
 		t.Errorf("%d passes left, want 3: none of these may delete one", left)
 	}
-	if p := tapsweep(t, env, "revoke", "--yes", "--quiet", "--graph-url", root, list); p.code != 0 || p.stdout+p.stderr != "" {
-		t.Errorf("quiet run: exit %d\n%s%s", p.code, p.stdout, p.stderr)
-	}
+	p := tapsweep(t, env, "revoke", "--yes", "--quiet", list)
+	p.ends(t, 0)
+	same(t, "output", p.stdout+p.stderr, "")
 }
 
 // An interrupt lets what is in flight be answered, says of the rest that it was
@@ -243,9 +241,9 @@ func TestInterrupt(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Hour)}})
 			users := tenant.AddUsers(500)
-			env, root := serve(t, tenant)
-			log := filepath.Join(t.TempDir(), "log.jsonl")
-			cmd := command(t, env, "revoke", "--yes", "--max-wait", "2h", "--graph-url", root, "--results", log, writeFile(t, "l.csv", listOf(users)))
+			env := serve(t, tenant)
+			log := newLog(t)
+			cmd := command(t, env, "revoke", "--yes", "--max-wait", "2h", "--results", log, listFile(t, users))
 			var signalled time.Time
 			p := finish(t, cmd, func(p *os.Process) {
 				for len(tenant.Remaining()) > 460 {
@@ -260,13 +258,16 @@ func TestInterrupt(t *testing.T) {
 			}
 			text, _ := os.ReadFile(log)
 			rows, end := readLog(t, string(text))
-			got := outcomes(rows)
-			if p.code != 4 || len(rows) != 500 || got[results.Revoked] != 40 || got[results.NotSent] != 460 {
-				t.Errorf("exit %d, outcomes %v\n%s", p.code, got, p.stderr)
+			p.ends(t, 4)
+			hasRows(t, rows, 500)
+			hasOutcome(t, rows, results.Revoked, 40)
+			hasOutcome(t, rows, results.NotSent, 460)
+			if end == nil {
+				t.Fatal("the log has no last line")
 			}
-			if end == nil || end.Exit != 4 || !strings.Contains(end.Stopped, sig.String()) || !strings.Contains(p.stderr, sig.String()) {
-				t.Errorf("end %+v, want it to name the signal\n%s", end, p.stderr)
-			}
+			same(t, "exit code in the log", end.Exit, 4)
+			holds(t, "reason of the stop in the log", end.Stopped, sig.String())
+			holds(t, "standard error", p.stderr, sig.String())
 		})
 	}
 }
@@ -277,15 +278,16 @@ func TestAbortAfter(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
 	users := tenant.AddUsers(1000)
-	env, root := serve(t, tenant)
-	list := writeFile(t, "l.csv", listOf(users))
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
+	env := serve(t, tenant)
+	list := listFile(t, users)
+	p := runRevoke(t, env, list)
 	rows, _ := readLog(t, p.stdout)
 	got := outcomes(rows)
-	if p.code != 3 || len(rows) != 1000 || got[results.Denied] < 100 || got[results.NotSent] < 600 || !strings.Contains(p.stderr, "ReadWrite.All") {
-		t.Errorf("exit %d, outcomes %v\n%s", p.code, got, p.stderr)
-	}
-	p = tapsweep(t, env, "revoke", "--yes", "--abort-after", "0", "--graph-url", root, "--results", "-", list)
+	p.ends(t, 3, "ReadWrite.All")
+	hasRows(t, rows, 1000)
+	atLeast(t, "rows that are Denied", got[results.Denied], 100)
+	atLeast(t, "rows that are NotSent", got[results.NotSent], 600)
+	p = runRevoke(t, env, "--abort-after", "0", list)
 	if rows, _ := readLog(t, p.stdout); p.code != 1 || outcomes(rows)[results.Denied] != 1000 {
 		t.Errorf("exit %d, outcomes %v", p.code, outcomes(rows))
 	}
@@ -310,11 +312,14 @@ func TestStopsEarly(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{tt.limit}})
 			users := tenant.AddUsers(500)
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users))}, tt.args...)...)
+			env := serve(t, tenant)
+			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-", listFile(t, users)}, tt.args...)...)
 			rows, end := readLog(t, p.stdout)
-			if p.code != 4 || len(rows) != 500 || outcomes(rows)[results.NotSent] != len(tenant.Remaining()) || end == nil || !strings.Contains(p.stderr, tt.stderr) {
-				t.Errorf("exit %d, outcomes %v, %d passes left, end %v\n%s", p.code, outcomes(rows), len(tenant.Remaining()), end, p.stderr)
+			p.ends(t, 4, tt.stderr)
+			hasRows(t, rows, 500)
+			hasOutcome(t, rows, results.NotSent, len(tenant.Remaining()))
+			if end == nil {
+				t.Fatal("the log has no last line")
 			}
 		})
 	}
@@ -348,9 +353,7 @@ func TestSimulateServes(t *testing.T) {
 		}
 	}
 	p := tapsweep(t, env, "revoke", "--yes", list) // the environment says where
-	if p.code != 0 || !strings.Contains(p.stderr, "revoked") {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, 0, "revoked")
 	cmd.Process.Signal(os.Interrupt)
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("tapsweep simulate: %v", err)
@@ -360,7 +363,7 @@ func TestSimulateServes(t *testing.T) {
 // What the demo shows is what the README promises that it shows.
 func TestDemoList(t *testing.T) {
 	t.Parallel()
-	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", mustAbs("../../testdata/incident.csv"))
+	p := runRevoke(t, nil, "--simulate", mustAbs("../../testdata/incident.csv"))
 	rows, _ := readLog(t, p.stdout)
 	got := outcomes(rows)
 	for _, o := range []results.Outcome{results.Revoked, results.Absent, results.Denied, results.UnknownUser, results.Replaced, results.Duplicate} {
@@ -368,7 +371,5 @@ func TestDemoList(t *testing.T) {
 			t.Errorf("no row is %s: %v", o, got)
 		}
 	}
-	if p.code != 1 || !strings.Contains(p.stderr, "throttled") {
-		t.Errorf("exit %d, want 1 and to be throttled\n%s", p.code, p.stderr)
-	}
+	p.ends(t, 1, "throttled")
 }

@@ -66,9 +66,9 @@ func TestKilledBeforeSessions(t *testing.T) {
 				return graphsim.User{UPN: fmt.Sprintf("user%02d@contoso.example", i),
 					Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}}
 			})
-			env, root := serve(t, tenant)
-			log := filepath.Join(t.TempDir(), "log.jsonl")
-			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--graph-url", root, "--results", log,
+			env := serve(t, tenant)
+			log := newLog(t)
+			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--results", log,
 				"--resume"})
 			if tt.args[0] == "revoke" {
 				args = append(args, writeFile(t, "list.csv", listOfHeld(tenant.Remaining())))
@@ -84,9 +84,7 @@ func TestKilledBeforeSessions(t *testing.T) {
 				t.Fatalf("the sessions of %d users were revoked before the kill", n)
 			}
 			p := tapsweep(t, env, args...)
-			if p.code != 0 {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
+			p.ends(t, 0)
 			want(t, "deletes", tenant.Stats().Deleted, users)
 			want(t, "calls that were carried out", tenant.Stats().Revoked, users)
 			want(t, "rows about sessions", sessionOutcomes(t, log)[results.Revoked], users)
@@ -114,11 +112,11 @@ func TestSessionsDenied(t *testing.T) {
 	users := tenant.AddUsers(3)
 	users[1].KeepsSessions = true
 	tenant.AddUser(users[1])
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	dir := t.TempDir()
 	log, prom := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "m.prom")
-	args := []string{"revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--results", log, "--metrics-file", prom,
-		writeFile(t, "list.csv", listOf(users))}
+	args := []string{"revoke", "--revoke-sessions", "--yes", "--results", log, "--metrics-file", prom,
+		listFile(t, users)}
 	p := tapsweep(t, env, args...)
 	want(t, "exit", p.code, status.Incomplete)
 	for _, text := range []string{
@@ -156,8 +154,8 @@ func TestOneCallForTwoNames(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
 		tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
 			Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
-		env, root := serve(t, tenant)
-		p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--graph-url", root, writeFile(t, "list.csv", list))
+		env := serve(t, tenant)
+		p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", writeFile(t, "list.csv", list))
 		want(t, "exit", p.code, 0)
 		want(t, "calls", tenant.Stats().Revoked, 1)
 		log := tenant.Log()
@@ -191,9 +189,9 @@ func TestSessionPermissions(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{Roles: tt.roles})
 			users := tenant.AddUsers(1)
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, append([]string{"revoke", "--revoke-sessions", "--yes", "--graph-url", root,
-				writeFile(t, "list.csv", listOf(users))}, tt.args...)...)
+			env := serve(t, tenant)
+			p := tapsweep(t, env, append([]string{"revoke", "--revoke-sessions", "--yes",
+				listFile(t, users)}, tt.args...)...)
 			want(t, "exit", p.code, tt.exit)
 			want(t, "passes left", len(tenant.Remaining()), tt.remain)
 			if !strings.Contains(p.stderr, tt.says) {
@@ -209,18 +207,16 @@ func TestVerifiedByAnotherApp(t *testing.T) {
 	const reader = "3d6f0a52-9f1e-4f7c-9a58-2f4f5e0c7711"
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, SessionLag: 2 * time.Second})
 	users := tenant.AddUsers(5)
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	dir := t.TempDir()
 	log, proof := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "proof")
-	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--results", log,
-		writeFile(t, "list.csv", listOf(users)))
+	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
+		listFile(t, users))
 	want(t, "exit of revoke", p.code, 0)
 	token := writeFile(t, "token", tenant.Entra.AppToken(reader, "UserAuthMethod-TAP.Read.All", "User.Read.All"))
-	p = tapsweep(t, env, "verify", "--graph-url", root, "--token-file", token, "--evidence", proof, log)
+	p = tapsweep(t, env, "verify", "--token-file", token, "--evidence", proof, log)
 	const says = "Verified: 5 users hold no pass. The sessions of 5 users are revoked, 5 are verified.\n"
-	if p.code != 0 || !strings.Contains(p.stderr, says) {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, 0, says)
 	checkSeal(t, proof, p.stderr)
 	r := reported(t, proof)
 	if r.Readers == nil {
@@ -241,11 +237,11 @@ func TestVerifiedByAnotherApp(t *testing.T) {
 func TestSessionsOfOneself(t *testing.T) {
 	t.Parallel()
 	tenant, token := guest(t, ownScope, "User.RevokeSessions.All", "User.Read")
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--self", "--revoke-sessions", "--yes", "--graph-url", root, "--token-file", token)
+	env := serve(t, tenant)
+	p := tapsweep(t, env, "revoke", "--self", "--revoke-sessions", "--yes", "--token-file", token)
 	want(t, "exit", p.code, 0)
 	want(t, "calls", tenant.Stats().Revoked, 1)
-	p = tapsweep(t, env, "revoke", "--user", lee, "--revoke-sessions", "--yes", "--graph-url", root,
+	p = tapsweep(t, env, "revoke", "--user", lee, "--revoke-sessions", "--yes",
 		"--protect", writeFile(t, "glass.csv", "user\n"+leeID+"\n"), "--token-file",
 		writeFile(t, "all", tenant.Entra.Token(simulation.Roles...)))
 	want(t, "exit with a protected user", p.code, 0)
@@ -259,14 +255,12 @@ func TestIncidentFromAuditRecordToProof(t *testing.T) {
 	const reader = "3d6f0a52-9f1e-4f7c-9a58-2f4f5e0c7711"
 	tenant := incident(simulation.Roles...)
 	before := tenant.Remaining()
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	dir := t.TempDir()
 	run := func(flags ...string) process {
 		t.Helper()
-		p := tapsweep(t, env, append(flags, "--graph-url", root)...)
-		if p.code != 0 {
-			t.Fatalf("%s: exit %d\n%s", flags[0], p.code, p.stderr)
-		}
+		p := tapsweep(t, env, flags...)
+		p.ends(t, 0)
 		return p
 	}
 	list, evidence, proof := filepath.Join(dir, "hers.csv"), filepath.Join(dir, "4711"), filepath.Join(dir, "proof")

@@ -161,14 +161,12 @@ func TestSignInWays(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{})
 			users := tenant.AddUsers(45)
-			env, root := serve(t, tenant)
+			env := serve(t, tenant)
 			env = without(env, "AZURE_CLIENT_SECRET")
 			w := tt.way(t, tenant, users)
-			p := spawn(t, append(env, w.env...), append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
-				writeFile(t, "l.csv", listOf(users))}, w.args...)...)
-			if p.code != 0 {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
+			p := spawn(t, append(env, w.env...), append([]string{"revoke", "--yes", "--results", "-",
+				listFile(t, users)}, w.args...)...)
+			p.ends(t, 0)
 			rows, _ := readLog(t, p.stdout)
 			if outcomes(rows)[results.Revoked] != 45 || len(tenant.Remaining()) != 0 {
 				t.Errorf("exit %d, %v, %d passes left\n%s", p.code, outcomes(rows), len(tenant.Remaining()), p.stderr)
@@ -227,21 +225,18 @@ func TestSignInRefused(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(tt.opts)
 			users := tenant.AddUsers(3)
-			env, root := serve(t, tenant)
-			log := filepath.Join(t.TempDir(), "log.jsonl")
-			args := []string{"revoke", "--yes", "--results", log, writeFile(t, "l.csv", listOf(users))}
-			if tt.name != "a cloud without passes" {
-				args = append(args, "--graph-url", root)
-			} else {
-				env = without(env, "AZURE_AUTHORITY_HOST")
+			env := serve(t, tenant)
+			log := newLog(t)
+			args := []string{"revoke", "--yes", "--results", log, listFile(t, users)}
+			if tt.name == "a cloud without passes" {
+				env = without(env, "AZURE_AUTHORITY_HOST", graphURL)
 			}
 			if tt.args != nil {
 				args = append(args, tt.args(t, tenant, users[0])...)
 			}
 			p := tapsweep(t, env, args...)
-			if p.code != tt.exit || tenant.Stats().Batches != 0 {
-				t.Errorf("exit %d, want %d; %d batches were sent\n%s", p.code, tt.exit, tenant.Stats().Batches, p.stderr)
-			}
+			p.ends(t, tt.exit)
+			same(t, "batches", tenant.Stats().Batches, 0)
 			for _, want := range tt.want {
 				if !strings.Contains(p.stderr, want) {
 					t.Errorf("no %q in\n%s", want, p.stderr)
@@ -259,12 +254,12 @@ func TestNoPreflight(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: []string{}})
 	users := tenant.AddUsers(3)
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--no-preflight", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users)))
+	env := serve(t, tenant)
+	p := runRevoke(t, env, "--no-preflight", listFile(t, users))
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 1 || outcomes(rows)[results.Denied] != 3 || strings.Contains(p.stderr, "signed in as") {
-		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
-	}
+	p.ends(t, 1)
+	hasOutcome(t, rows, results.Denied, 3)
+	lacks(t, "standard error", p.stderr, "signed in as")
 	for _, row := range rows {
 		if !strings.Contains(row.Hint, "the permission may be missing") {
 			t.Errorf("hint %q", row.Hint)
@@ -277,23 +272,20 @@ func TestSelf(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(2)
-	env, root := serve(t, tenant)
-	base := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--self"}
+	env := serve(t, tenant)
+	base := []string{"revoke", "--yes", "--results", "-", "--self"}
 
 	// An app has no pass of its own.
 	p := tapsweep(t, env, base...)
-	if p.code != 3 || !strings.Contains(p.stderr, "is an app, not a user") {
-		t.Errorf("as an app: exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, 3, "is an app, not a user")
 	if n := tenant.Stats().Batches; n != 0 {
 		t.Errorf("as an app: %d batches were sent, want none", n)
 	}
 	token := writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, "UserAuthMethod-TAP.ReadWrite"))
 	p = tapsweep(t, env, append(base, "--token-file", token)...)
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 0 || outcomes(rows)[results.Revoked] != 1 {
-		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
-	}
+	p.ends(t, 0)
+	hasOutcome(t, rows, results.Revoked, 1)
 	if left := tenant.Remaining(); len(left) != 1 || left[0].UPN != users[0].UPN {
 		t.Errorf("users with a pass left: %v, want %s", left, users[0].UPN)
 	}
@@ -308,13 +300,12 @@ func TestSelfDenied(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
 	users := tenant.AddUsers(1)
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--self", "--graph-url", root, "--results", "-",
-		"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite")))
+	env := serve(t, tenant)
+	p := runRevoke(t, env, "--self", "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite")))
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 1 || len(rows) != 1 || !strings.Contains(rows[0].Hint, "multi-factor sign-in within the last 10 minutes") {
-		t.Errorf("exit %d, %+v\n%s", p.code, rows, p.stderr)
-	}
+	p.ends(t, 1)
+	hasRows(t, rows, 1)
+	holds(t, "Hint of the row", rows[0].Hint, "multi-factor sign-in within the last 10 minutes")
 }
 
 // A protected user is protected from --self, too.
@@ -322,14 +313,12 @@ func TestSelfProtected(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(1)
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--self", "--graph-url", root, "--results", "-",
-		"--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"),
-		"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite", "User.Read")))
+	env := serve(t, tenant)
+	p := runRevoke(t, env, "--self", "--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"), "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite", "User.Read")))
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 0 || outcomes(rows)[results.Protected] != 1 || len(tenant.Remaining()) != 1 {
-		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
-	}
+	p.ends(t, 0)
+	hasOutcome(t, rows, results.Protected, 1)
+	leaves(t, tenant, 1)
 }
 
 // A token that Graph takes back in the middle of a run is replaced once, with the
@@ -353,22 +342,26 @@ func TestRefusedInTheMiddle(t *testing.T) {
 			tt.opts.Latency = 20 * time.Millisecond
 			tenant := graphsim.New(tt.opts)
 			users := tenant.AddUsers(400)
-			env, root := serve(t, tenant)
+			env := serve(t, tenant)
 			p := tapsweepWhile(t, env, func() {
 				for tenant.Stats().Batches < 5 && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
 				tt.then(tenant)
-			}, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-",
-				writeFile(t, "l.csv", listOf(users)))
+			}, "revoke", "--yes", "--concurrency", "1", "--results", "-",
+				listFile(t, users))
 			rows, end := readLog(t, p.stdout)
 			count := outcomes(rows)
-			if p.code != tt.exit || len(rows) != 400 || end == nil || !strings.Contains(p.stderr, tt.want) {
-				t.Fatalf("exit %d, %v\n%s", p.code, count, p.stderr)
+			p.ends(t, tt.exit, tt.want)
+			hasRows(t, rows, 400)
+			if end == nil {
+				t.Fatal("the log has no last line")
 			}
-			if left := len(tenant.Remaining()); tt.exit == 0 && left != 0 || count[results.Revoked] != 400-left || count[results.NotSent] != left {
-				t.Errorf("%v, %d passes left", count, left)
+			if tt.exit == 0 && len(tenant.Remaining()) != 0 {
+				t.Errorf("%v, %d passes left", count, len(tenant.Remaining()))
 			}
+			hasOutcome(t, rows, results.Revoked, 400-len(tenant.Remaining()))
+			hasOutcome(t, rows, results.NotSent, len(tenant.Remaining()))
 			if by := tenant.Stats().TokensByClaims; tt.opts.Entra.Challenge && tt.exit == 0 && by != 1 {
 				t.Errorf("%d tokens with the claims of the challenge, want 1", by)
 			}
@@ -411,25 +404,21 @@ func TestProxy(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(25)
-	env, root := serve(t, tenant)
+	env, root := serveAt(t, tenant)
 	address, tunnels := proxy(t, strings.TrimPrefix(root, "https://"))
 	named := "https://" + graphsim.ServerName
 	env = append(without(env, "AZURE_AUTHORITY_HOST"), "AZURE_AUTHORITY_HOST="+named, "HTTPS_PROXY="+address)
-	args := []string{"revoke", "--yes", "--auth", "secret", "--graph-url", named, "--results", "-", writeFile(t, "l.csv", listOf(users))}
-	if p := spawn(t, env, args...); p.code != 0 || len(tenant.Remaining()) != 0 || tunnels.Load() == 0 {
-		t.Errorf("exit %d, %d tunnels, %d passes left\n%s", p.code, tunnels.Load(), len(tenant.Remaining()), p.stderr)
-	}
+	args := []string{"revoke", "--yes", "--auth", "secret", "--graph-url", named, "--results", "-", listFile(t, users)}
+	spawn(t, env, args...).ends(t, 0)
+	leaves(t, tenant, 0)
+	differs(t, "tunnels through the proxy", tunnels.Load(), 0)
 	t.Run("around it", func(t *testing.T) {
 		t.Parallel() // azidentity tries again for a while
-		if p := spawn(t, append(env, "NO_PROXY="+graphsim.ServerName), args...); p.code != 4 || !strings.Contains(p.stderr, "has no address") {
-			t.Errorf("exit %d\n%s", p.code, p.stderr)
-		}
+		spawn(t, append(env, "NO_PROXY="+graphsim.ServerName), args...).ends(t, 4, "has no address")
 	})
 	t.Run("without the root", func(t *testing.T) {
 		t.Parallel()
-		if p := spawn(t, without(env, "SSL_CERT_FILE"), args...); p.code != 3 || !strings.Contains(p.stderr, "certificate") {
-			t.Errorf("exit %d\n%s", p.code, p.stderr)
-		}
+		spawn(t, without(env, "SSL_CERT_FILE"), args...).ends(t, 3, "certificate")
 	})
 }
 
@@ -439,8 +428,8 @@ func TestProxy(t *testing.T) {
 func TestSignInUnreached(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(1)))
-	good, root := serve(t, tenant)
+	list := listFile(t, tenant.AddUsers(1))
+	good := serve(t, tenant)
 	for _, tt := range []struct {
 		name string
 		env  []string // in place of the tenant's
@@ -463,10 +452,9 @@ func TestSignInUnreached(t *testing.T) {
 			}
 			t.Run("revoke", func(t *testing.T) {
 				t.Parallel()
-				p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list)
-				if p.code != tt.exit || strings.Contains(p.stderr, "hint: set AZURE") {
-					t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
-				}
+				p := spawn(t, env, "revoke", "--yes", list)
+				p.ends(t, tt.exit)
+				lacks(t, "standard error", p.stderr, "hint: set AZURE")
 				for _, want := range tt.want {
 					if !strings.Contains(p.stderr, want) {
 						t.Errorf("no %q in\n%s", want, p.stderr)
@@ -475,7 +463,7 @@ func TestSignInUnreached(t *testing.T) {
 			})
 			t.Run("check, of which it is one of the steps", func(t *testing.T) {
 				t.Parallel()
-				p := spawn(t, env, "check", "--graph-url", root, "--output", "json")
+				p := spawn(t, env, "check", "--output", "json")
 				if _, steps := checkJSON(t, p); p.code != 3 || steps["token"].Result != "failed" {
 					t.Errorf("exit %d\n%s", p.code, p.stdout)
 				}
@@ -487,9 +475,7 @@ func TestSignInUnreached(t *testing.T) {
 		// That the machine has no identity is not a lack of a connection.
 		env := append(without(good, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
 			"IDENTITY_ENDPOINT=http://"+nobodyListens, "IDENTITY_HEADER=h", "AZURE_TOKEN_CREDENTIALS=prod")
-		if p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list); p.code != 3 || !strings.Contains(p.stderr, "hint: set AZURE_TENANT_ID") {
-			t.Errorf("exit %d\n%s", p.code, p.stderr)
-		}
+		spawn(t, env, "revoke", "--yes", list).ends(t, 3, "hint: set AZURE_TENANT_ID")
 	})
 }
 
@@ -502,8 +488,8 @@ func decodeFirst(text string, into any) error {
 func TestCheckHintNamesTheApp(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	env, root := serve(t, tenant)
-	if p := tapsweep(t, env, "check", "--client-id", "x", "--graph-url", root); !strings.Contains(p.stdout, "hint: the tenant has no app x: ") {
+	env := serve(t, tenant)
+	if p := tapsweep(t, env, "check", "--client-id", "x"); !strings.Contains(p.stdout, "hint: the tenant has no app x: ") {
 		t.Errorf("exit %d\n%s", p.code, p.stdout)
 	}
 }

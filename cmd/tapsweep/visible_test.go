@@ -16,7 +16,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 	t.Parallel()
 	const bad, shown = "a\x1b[2J\n0 rows left\u202e", `a\x1b[2J`
 	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: simulation.Roles})
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	dir := t.TempDir()
 	list := filepath.Join(dir, bad+".csv")
 	if err := os.WriteFile(list, []byte(listOf(tenant.AddUsers(2))), 0o600); err != nil {
@@ -29,7 +29,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 	}
 	log, none := filepath.Join(dir, bad+".jsonl"), filepath.Join(dir, bad+".none")
 	evidence := filepath.Join(dir, bad)
-	revoke := []string{"revoke", "--yes", "--graph-url", root}
+	revoke := []string{"revoke", "--yes"}
 	with := func(args ...string) []string { return append(revoke[:len(revoke):len(revoke)], args...) }
 	for _, tt := range []struct {
 		name string
@@ -48,17 +48,17 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		{"evidence", with("--evidence", evidence, list), 0},
 		{"evidence that already exists", with("--evidence", evidence, list), status.Usage},
 		{"evidence of a sweep", []string{"sweep", "--yes", "--all-users", "--reason", "usable", "--include-usable",
-			"--graph-url", root, "--evidence", evidence + "2"}, 0},
-		{"users", []string{"scan", "--graph-url", root, "--users", none}, status.Usage},
-		{"output of a scan", []string{"scan", "--graph-url", root, "--all-users", "--output", none}, 0},
-		{"log to verify", []string{"verify", "--graph-url", root, none}, status.Usage},
+			"--evidence", evidence + "2"}, 0},
+		{"users", []string{"scan", "--users", none}, status.Usage},
+		{"output of a scan", []string{"scan", "--all-users", "--output", none}, 0},
+		{"log to verify", []string{"verify", none}, status.Usage},
 		{"report", []string{"report", log}, 0},
 		{"report that is written", []string{"report", "--html", none + ".html", log}, 0},
 		{"log to report on", []string{"report", none + ".jsonl"}, status.Usage},
 		{"list of a simulation", []string{"simulate", "--write-list", broken, "--overwrite"}, status.Usage},
 		{"seed of a simulation", []string{"simulate", "--seed", none + ".csv"}, status.Usage},
 		{"argument that is no command", []string{bad}, status.Usage},
-		{"check", []string{"check", "--graph-url", root, "--token-file", none + ".token"}, 3},
+		{"check", []string{"check", "--token-file", none + ".token"}, 3},
 	} {
 		p := tapsweep(t, env, tt.args...)
 		said := p.stderr + p.stdout
