@@ -30,36 +30,55 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	const user = "user0001@contoso.example"
 	app := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All"}
-	denied := []fault.Fault{{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)}}
+	const (
+		noUser = "nobody@contoso.example"
+		admin  = "admin@contoso.example"
+		role   = "Privileged Authentication Administrator"
+	)
+	own := graphsim.Options{Roles: app[:1]}
+	all := graphsim.Options{Roles: app}
+	with := func(opts graphsim.Options, path string, do fault.Effect) graphsim.Options {
+		opts.Faults = []fault.Fault{{Path: path, Do: do}}
+		return opts
+	}
+	hidden := graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Delete.All"}}
+	const passes = "/temporaryAccessPassMethods"
 	tests := []struct {
 		name  string
 		opts  graphsim.Options
-		args  []string
+		user  string
 		exit  int
-		steps string // step:result, in order
+		steps string // step:result, in order, between the token and TLS
 		holds string // in the details and hints
 	}{
-		{"all well", graphsim.Options{Roles: app}, nil, 0, "token:ok claims:ok read:ok users:ok TLS:ok clock:ok", "Graph listed one user"},
-		{"one user", graphsim.Options{Roles: app[:1]}, []string{"--user", user}, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "Graph listed the passes of " + user},
-		{"passes alone", graphsim.Options{Roles: app[:1]}, nil, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "404 for the passes of a user that does not exist, as expected"},
-		{"passes alone, denied", graphsim.Options{Roles: app[:1], Faults: denied}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "Privileged Authentication Administrator"},
-		{"users denied", graphsim.Options{Roles: app, Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemStatus(403)}}}, nil, 1, "token:ok claims:ok read:ok users:failed TLS:ok clock:ok", "User.ReadBasic.All"},
-		{"no permission", graphsim.Options{Roles: app[1:]}, nil, 3, "token:ok claims:failed read:warning TLS:ok clock:ok", "=Role"},
-		{"hidden permission", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Delete.All"}}, nil, 0, "token:ok claims:warning read:warning TLS:ok clock:ok", "does not document"},
-		{"no such user", graphsim.Options{Roles: app}, []string{"--user", "nobody@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "the tenant has no user nobody@contoso.example"},
-		{"admin user", graphsim.Options{Roles: app}, []string{"--user", "admin@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "Privileged Authentication Administrator"},
-		{"Graph is down", graphsim.Options{Roles: app, Faults: []fault.Fault{{Do: fault.OuterStatus(503)}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "503"},
-		{"Graph refuses the token", graphsim.Options{Roles: app[:1], Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}}, nil, 3, "token:ok claims:ok read:failed TLS:ok clock:ok", "disabled"},
-		{"throttled for long", graphsim.Options{Roles: app, Faults: []fault.Fault{{Do: fault.ItemStatus(429, "Retry-After", "600")}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "too long a wait"},
+		{"all well", all, "", 0, "claims:ok read:ok users:ok", "Graph listed one user"},
+		{"one user", own, user, 0, "claims:ok read:ok", "Graph listed the passes of " + user},
+		{"passes alone", own, "", 0, "claims:ok read:ok",
+			"404 for the passes of a user that does not exist, as expected"},
+		{"passes alone, denied", with(own, passes, fault.ItemStatus(403)), "", 1, "claims:ok read:failed", role},
+		{"users denied", with(all, "/users?", fault.ItemStatus(403)), "", 1, "claims:ok read:ok users:failed",
+			"User.ReadBasic.All"},
+		{"no permission", graphsim.Options{Roles: app[1:]}, "", 3, "claims:failed read:warning", "=Role"},
+		{"hidden permission", hidden, "", 0, "claims:warning read:warning", "does not document"},
+		{"no such user", all, noUser, 1, "claims:ok read:failed", "the tenant has no user " + noUser},
+		{"admin user", all, admin, 1, "claims:ok read:failed", role},
+		{"Graph is down", with(all, "", fault.OuterStatus(503)), "", 1, "claims:ok read:failed", "503"},
+		{"Graph refuses the token", with(own, "", fault.OuterStatus(401)), "", 3, "claims:ok read:failed", "disabled"},
+		{"throttled for long", with(all, "", fault.ItemStatus(429, "Retry-After", "600")), "", 1, "claims:ok read:failed",
+			"too long a wait"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(tt.opts)
 			tenant.AddUsers(2)
-			tenant.AddPair("admin@contoso.example", "", nil)
+			tenant.AddPair(admin, "", nil)
 			env, root := serveAt(t, tenant)
-			p := tapsweep(t, env, append([]string{"check", "--output", "json"}, tt.args...)...)
+			args := []string{"check", "--output", "json"}
+			if tt.user != "" {
+				args = append(args, "--user", tt.user)
+			}
+			p := tapsweep(t, env, args...)
 			c, _ := checkJSON(t, p)
 			var steps []string
 			var all strings.Builder
@@ -69,7 +88,7 @@ func TestCheck(t *testing.T) {
 			}
 			p.ends(t, tt.exit)
 			same(t, "exit code in the output", c.Exit, tt.exit)
-			same(t, "steps", strings.Join(steps, " "), tt.steps)
+			same(t, "steps", strings.Join(steps, " "), "token:ok "+tt.steps+" TLS:ok clock:ok")
 			holds(t, "the details and hints", all.String(), tt.holds)
 			same(t, "tenant in the output", c.Tenant, entra.DefaultTenantID)
 			same(t, "kind of sign-in", c.Kind, token.App)
@@ -92,16 +111,21 @@ func TestCheckOfNothingRead(t *testing.T) {
 	t.Parallel()
 	roles := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All"}
 	const closed = "https://127.0.0.1:1"
+	type works map[string]token.Access // of a command
 	for _, tt := range []struct {
 		name, root string
 		fault      fault.Fault
-		works      map[string]token.Access
+		works      works
 	}{
-		{"not reached", closed, fault.Fault{}, map[string]token.Access{"revoke": token.Perhaps, "scan --all-users": token.Perhaps, "revoke --self": token.No}},
-		{"refused", "", fault.Fault{Do: fault.OuterStatus(401)}, map[string]token.Access{"revoke": token.No, "scan --group": token.No, "verify": token.No}},
-		{"denied", "", fault.Fault{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)}, map[string]token.Access{"revoke": token.Perhaps, "verify": token.Perhaps}},
+		{"not reached", closed, fault.Fault{},
+			works{"revoke": token.Perhaps, "scan --all-users": token.Perhaps, "revoke --self": token.No}},
+		{"refused", "", fault.Fault{Do: fault.OuterStatus(401)},
+			works{"revoke": token.No, "scan --group": token.No, "verify": token.No}},
+		{"denied", "", fault.Fault{Path: "/temporaryAccessPassMethods", Do: fault.ItemStatus(403)},
+			works{"revoke": token.Perhaps, "verify": token.Perhaps}},
 		{"users denied", "", fault.Fault{Path: "/users?", Do: fault.ItemStatus(403)},
-			map[string]token.Access{"revoke": token.Yes, "scan --group": token.Yes, "scan --all-users": token.Perhaps, "sweep --all-users": token.Perhaps, "revoke --protect": token.Perhaps}},
+			works{"revoke": token.Yes, "scan --group": token.Yes, "scan --all-users": token.Perhaps,
+				"sweep --all-users": token.Perhaps, "revoke --protect": token.Perhaps}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -219,9 +243,7 @@ func TestCheckWithoutACredential(t *testing.T) {
 
 func TestCheckOfAUser(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(2)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 2, graphsim.Options{})
 	tokenFile := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthMethod-TAP.ReadWrite"))
 	p := tapsweep(t, env, "check", "--token-file", tokenFile, "--user", "ME", "--output", "json")
 	c, steps := checkJSON(t, p)

@@ -14,16 +14,12 @@ import (
 // have been deleted, and after a refusal none was.
 func TestCrashIsNoRefusal(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(20, time.Hour)}})
-	users := tenant.AddUsers(100)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 100, graphsim.Options{Limits: []*quota.Limit{quota.Window(20, time.Hour)}})
 	log := newLog(t)
 	list := listFile(t, users)
 	args := []string{"revoke", "--yes", "--max-wait", "2h", "--results", log}
 	crashed := finish(t, command(t, env, append(args, list)...), func(p *os.Process) {
-		for len(tenant.Remaining()) > 80 {
-			time.Sleep(10 * time.Millisecond)
-		}
+		waitWhile(t, func() bool { return len(tenant.Remaining()) > 80 })
 		p.Signal(syscall.SIGQUIT)
 	})
 	crashed.ends(t, 2)

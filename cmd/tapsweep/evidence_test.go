@@ -65,7 +65,7 @@ func reported(t *testing.T, dir string) (r report.Report) {
 // command that the first one names, adds to it.
 func TestEvidence(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Path: "user0003@", Times: 1, Do: fault.ItemStatus(403)}}})
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Path: "user0003@", Times: 1, Do: fault.ItemStatus(403)}))
 	users := tenant.AddUsers(30)
 	env, root := serveAt(t, tenant)
 	list := listFile(t, users)
@@ -214,9 +214,7 @@ func TestEvidenceStaysSealed(t *testing.T) {
 // belie the manifest.
 func TestEvidenceIsLockedUntilSealed(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(3000)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 3000, graphsim.Options{})
 	dir := filepath.Join(t.TempDir(), "evidence")
 	p := tapsweepWhile(t, env, func() {
 		for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
@@ -272,15 +270,11 @@ func TestEvidenceOfStoppedRuns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond})
-			users := tenant.AddUsers(300)
-			env := serve(t, tenant)
+			tenant, users, env := serveUsers(t, 300, graphsim.Options{Latency: 20 * time.Millisecond})
 			dir := filepath.Join(t.TempDir(), "evidence")
 			args := []string{"revoke", "--yes", "--evidence", dir, "--rate", "100", listFile(t, users)}
 			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				for len(tenant.Remaining()) > 260 {
-					time.Sleep(10 * time.Millisecond)
-				}
+				waitWhile(t, func() bool { return len(tenant.Remaining()) > 260 })
 				stop(p)
 			})
 			if name == "killed" {

@@ -35,10 +35,7 @@ func TestTenantLookupOutage(t *testing.T) {
 			env := serveRudely(t, tenant, "/openid-configuration", tt.answer)
 			p := tapsweep(t, env, "revoke", "--yes", "--tenant", entra.DefaultDomain,
 				"--token-file", writeFile(t, "t", tenant.Entra.Token()), listFile(t, tenant.AddUsers(1)))
-			p.ends(t, tt.exit)
-			if !strings.Contains(p.stderr, "cannot be found out") {
-				t.Errorf("the message blames the tenant:\n%s", p.stderr)
-			}
+			p.ends(t, tt.exit, "cannot be found out")
 		})
 	}
 }
@@ -53,12 +50,7 @@ func TestSignInOutage(t *testing.T) {
 	}))
 	p := tapsweep(t, env, "revoke", "--yes", "--stall-timeout", "1s",
 		listFile(t, tenant.AddUsers(1)))
-	p.ends(t, status.Stopped)
-	for _, want := range []string{"answers 503 Service Unavailable: AADSTS90033", "this is an outage, not a problem with the credential"} {
-		if !strings.Contains(p.stderr, want) {
-			t.Errorf("no %q in\n%s", want, p.stderr)
-		}
-	}
+	p.ends(t, status.Stopped, "answers 503 Service Unavailable: AADSTS90033", "this is an outage, not a problem with the credential")
 	if strings.Contains(p.stderr, "AZURE_CLIENT_SECRET") {
 		t.Errorf("the credential is blamed:\n%s", p.stderr)
 	}

@@ -60,9 +60,7 @@ func chatty(t *testing.T, tenant *graphsim.Tenant) (root string) {
 // Log lines of net/http about a server are not shown.
 func TestLinesOfTheLibrary(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(60)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 60, graphsim.Options{})
 	p := runRevoke(t, env, "--graph-url", chatty(t, tenant), writeFile(t,
 		"list.csv", listOf(users)))
 	p.ends(t, status.Done)
@@ -89,17 +87,14 @@ func TestGatewayRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var open atomic.Bool
-			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: tt.do, Method: "DELETE",
-				Match: func(string, string) bool { return !open.Load() }}}})
+			tenant := graphsim.New(failing(fault.Fault{Do: tt.do, Method: "DELETE",
+				Match: func(string, string) bool { return !open.Load() }}))
 			users := tenant.AddUsers(200)
 			env := serve(t, tenant)
 			args := []string{"revoke", "--yes", "--stall-timeout", "3s", "--results",
 				newLog(t), listFile(t, users)}
 			p := tapsweep(t, env, args...)
-			p.ends(t, tt.exit)
-			if !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("standard error does not have the gateway's words %q:\n%s", tt.says, p.stderr)
-			}
+			p.ends(t, tt.exit, tt.says)
 			if strings.Contains(p.stderr, "admin role") {
 				t.Errorf("standard error explains the gateway by admin roles:\n%s", p.stderr)
 			}
@@ -117,8 +112,8 @@ func TestGatewayRefuses(t *testing.T) {
 // A wait that ends after the deadline stops the run at once.
 func TestWaitPastTheDeadline(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE",
-		Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE",
+		Do: fault.ItemStatus(429, "Retry-After", "600")}))
 	users := tenant.AddUsers(60)
 	env := serve(t, tenant)
 	start := time.Now()

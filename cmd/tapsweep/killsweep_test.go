@@ -59,13 +59,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 			if len(left) != users/20 || len(over) != users/20 {
 				t.Errorf("%d passes are left, and %d went; want %d and %d", len(left), len(over), users/20, users/20)
 			}
-			last := make(map[string]results.Row)
-			for line := range strings.Lines(string(mustRead(t, log))) {
-				var row results.Row
-				if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
-					last[row.Method] = row
-				}
-			}
+			last := lastBy(t, log, func(r results.Row) string { return r.Method })
 			verified := 0
 			for id := range over {
 				row := last[id]
@@ -95,17 +89,14 @@ func TestKillAndResumeSweep(t *testing.T) {
 func TestSweepResumesBeforeDelete(t *testing.T) {
 	t.Parallel()
 	for _, verify := range []bool{false, true} {
-		tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.Hang()}}})
-		env := serve(t, tenant)
+		tenant, env := serveLeftovers(t, 400, failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.Hang()}))
 		log := newLog(t)
 		args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
 		if verify {
 			args = append(args, "--verify")
 		}
 		finish(t, command(t, env, args...), func(p *os.Process) {
-			for tenant.Stats().Faults == 0 && t.Context().Err() == nil {
-				time.Sleep(time.Millisecond)
-			}
+			waitWhile(t, func() bool { return tenant.Stats().Faults == 0 })
 			p.Kill()
 		})
 		if found := strings.Count(string(mustRead(t, log)), `"pending":true`); found != 20 {
@@ -115,13 +106,7 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 		tenant.GivePass(gone.UserID, graphsim.Pass{Reason: "EnabledByPolicy"})
 		start := time.Now()
 		p := tapsweep(t, env, args...)
-		rows := make(map[string]results.Row)
-		for line := range strings.Lines(string(mustRead(t, log))) {
-			var row results.Row
-			if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
-				rows[row.Method] = row
-			}
-		}
+		rows := lastBy(t, log, func(r results.Row) string { return r.Method })
 		if p.code != 1 || len(rows) != 20 || tenant.Stats().Deleted != 19 || time.Since(start) > time.Minute {
 			t.Errorf("verify %v: exit %d, rows of %d passes, %d deleted, in %v\n%s", verify, p.code, len(rows), tenant.Stats().Deleted, time.Since(start), p.stderr)
 		}
@@ -153,16 +138,14 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Times: 1,
-				Do: fault.Hang()}}})
+			tenant := leftovers(400, failing(fault.Fault{Method: "DELETE", Times: 1,
+				Do: fault.Hang()}))
 			before := len(tenant.Remaining())
 			env := serve(t, tenant)
 			log := newLog(t)
 			args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
 			finish(t, command(t, env, args...), func(p *os.Process) {
-				for tenant.Stats().Faults == 0 && t.Context().Err() == nil {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return tenant.Stats().Faults == 0 })
 				p.Kill()
 			})
 			for i := range 60 {
@@ -208,22 +191,14 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 	log := newLog(t)
 	args := []string{"sweep", "--group", group, "--yes", "--verify", "--results", log, "--resume"}
 	finish(t, command(t, env, args...), func(p *os.Process) {
-		for tenant.Stats().Deleted < 20 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Deleted < 20 })
 		time.Sleep(500 * time.Millisecond)
 		p.Signal(os.Interrupt)
 	})
 	tenant.AddGroup(graphsim.Group{ID: group}) // everybody has left it
 	tenant.GivePass(held[0].UserID, graphsim.Pass{})
 	p := tapsweep(t, env, args...)
-	rows := make(map[string]results.Row)
-	for line := range strings.Lines(string(mustRead(t, log))) {
-		var row results.Row
-		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
-			rows[row.User] = row
-		}
-	}
+	rows := lastBy(t, log, func(r results.Row) string { return r.User })
 	verified, remains := 0, 0
 	for _, row := range rows {
 		switch {
@@ -243,8 +218,7 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 // A look that failed is not the last word once it has worked.
 func TestFailedLookIsMended(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}}})
-	env := serve(t, tenant)
+	_, env := serveLeftovers(t, 40, failing(fault.Fault{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}))
 	log := newLog(t)
 	args := []string{"scan", "--all-users", "--reason", "disabled", "--results", log}
 	tapsweep(t, env, args...).ends(t, 1)

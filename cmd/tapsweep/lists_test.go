@@ -68,9 +68,7 @@ func TestEmptyList(t *testing.T) {
 // --user names users without a list, and only on the command line.
 func TestNamedUser(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	users := tenant.AddUsers(4)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 4, graphsim.Options{Roles: simulation.Roles})
 
 	p := tapsweep(t, env, "scan", "--user", users[0].UPN, "--user", users[1].ID,
 		"--users", writeFile(t, "u.txt", users[2].UPN))

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -28,9 +27,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{})
-			users := tenant.AddUsers(400)
-			env := serve(t, tenant)
+			tenant, users, env := serveUsers(t, 400, graphsim.Options{})
 			path := newLog(t)
 			log := path
 			if tt.flag == "--evidence" {
@@ -39,15 +36,12 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 			args := []string{"revoke", "--yes", "--rate", "20", tt.flag, path,
 				listFile(t, users)}
 			p := tapsweepWhile(t, env, func() {
-				for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return len(tenant.Remaining()) == len(users) })
 				if err := tt.do(log); err != nil {
 					t.Error(err)
 				}
 			}, args...)
-			p.ends(t, status.Stopped)
-			holds(t, "standard error", p.stderr, "stopped early: the results log ", tt.want)
+			p.ends(t, status.Stopped, "stopped early: the results log ", tt.want)
 			if len(tenant.Remaining()) < len(users)/2 {
 				t.Errorf("the run continued, %d of %d passes are left", len(tenant.Remaining()), len(users))
 			}
@@ -63,9 +57,7 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 // nothing and exit 0.
 func TestLogsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(3)
-	env := serve(t, tenant)
+	_, users, env := serveUsers(t, 3, graphsim.Options{})
 	list := listFile(t, users)
 	log := writeFile(t, "log.jsonl", "")
 	revoke := []string{"revoke", "--yes", "--dry-run", list, "--results"}
@@ -131,8 +123,7 @@ func TestLogsThatAreRefused(t *testing.T) {
 // Scans and reports replace files that they have written themselves.
 func TestOutputsReplaceTheirOwn(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(40, graphsim.Options{})
-	env := serve(t, tenant)
+	_, env := serveLeftovers(t, 40, graphsim.Options{})
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log.jsonl")
 	run := func(args ...string) {
@@ -158,9 +149,7 @@ func TestOutputsReplaceTheirOwn(t *testing.T) {
 // deleted passes after an empty line were lost.
 func TestResumeNamesABrokenLine(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(5)
-	env := serve(t, tenant)
+	_, users, env := serveUsers(t, 5, graphsim.Options{})
 	list := listFile(t, users)
 	log := newLog(t)
 	args := []string{"revoke", "--yes", "--results", log, "--resume", list}
@@ -171,12 +160,7 @@ func TestResumeNamesABrokenLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := tapsweep(t, env, args...)
-	p.ends(t, status.Usage)
-	for _, want := range []string{"line 3 is empty", "hint: nothing was changed"} {
-		if !strings.Contains(p.stderr, want) {
-			t.Errorf("no %q in\n%s", want, p.stderr)
-		}
-	}
+	p.ends(t, status.Usage, "line 3 is empty", "hint: nothing was changed")
 	if after := string(mustRead(t, log)); after != broken {
 		t.Errorf("the log is now\n%s", after)
 	}

@@ -17,10 +17,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/cli"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
@@ -147,6 +149,31 @@ func serveAt(t *testing.T, tenant *graphsim.Tenant) (env []string, root string) 
 	return append(tenant.Environment(server.URL, server.CAFile), graphURL+"="+server.URL), server.URL
 }
 
+// serveUsers starts a tenant with n users who hold a pass each, and returns its environment.
+func serveUsers(t *testing.T, n int, opts graphsim.Options) (*graphsim.Tenant, []graphsim.User, []string) {
+	t.Helper()
+	tenant := graphsim.New(opts)
+	users := tenant.AddUsers(n)
+	return tenant, users, serve(t, tenant)
+}
+
+// serveLeftovers starts a tenant of leftovers and returns its environment.
+func serveLeftovers(t *testing.T, n int, opts graphsim.Options) (*graphsim.Tenant, []string) {
+	t.Helper()
+	tenant := leftovers(n, opts)
+	return tenant, serve(t, tenant)
+}
+
+// failing returns the options of a tenant with faults.
+func failing(faults ...fault.Fault) graphsim.Options { return graphsim.Options{Faults: faults} }
+
+// waitWhile returns once the condition is false, or the test is over.
+func waitWhile(t *testing.T, condition func() bool) {
+	for condition() && t.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // runRevoke runs revoke --yes with the results log on standard output.
 func runRevoke(t *testing.T, env []string, args ...string) process {
 	t.Helper()
@@ -233,6 +260,19 @@ func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 		}
 	}
 	return rows, end
+}
+
+// lastBy returns the last row in the log for each value of key.
+func lastBy(t *testing.T, log string, key func(results.Row) string) map[string]results.Row {
+	t.Helper()
+	last := make(map[string]results.Row)
+	for line := range strings.Lines(string(mustRead(t, log))) {
+		var row results.Row
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
+			last[key(row)] = row
+		}
+	}
+	return last
 }
 
 func outcomes(rows []results.Row) map[results.Outcome]int {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -22,7 +21,7 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 		if arrived {
 			hang = hang.AfterWork()
 		}
-		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: hang}}})
+		tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: hang}))
 		users := tenant.AddUsers(5)
 		ids := make(map[string]string)
 		var list strings.Builder
@@ -50,13 +49,7 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 		if p = tapsweep(t, env, args...); p.code != 0 || len(tenant.Remaining()) != 0 {
 			t.Errorf("exit %d, %d left\n%s", p.code, len(tenant.Remaining()), p.stderr)
 		}
-		rows := make(map[string]results.Row)
-		for line := range strings.Lines(string(mustRead(t, log))) {
-			var row results.Row
-			if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
-				rows[row.User] = row
-			}
-		}
+		rows := lastBy(t, log, func(r results.Row) string { return r.User })
 		for user, row := range rows {
 			if row.Provisional || row.Outcome != results.Revoked || row.Method != ids[user] || !row.AnyPass {
 				t.Errorf("%+v", row)
@@ -73,16 +66,12 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 func TestKilledRevokeOfNamedPasses(t *testing.T) {
 	t.Parallel()
 	hang := fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.Hang().AfterWork()}
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{hang}})
-	users := tenant.AddUsers(5)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 5, graphsim.Options{Faults: []fault.Fault{hang}})
 	log := newLog(t)
 	args := []string{"revoke", "--yes", "--results", log, "--resume",
 		listFile(t, users)}
 	finish(t, command(t, env, args...), func(p *os.Process) {
-		for tenant.Stats().Deleted < 5 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Deleted < 5 })
 		p.Kill()
 	})
 	tapsweep(t, env, args...).ends(t, 0)

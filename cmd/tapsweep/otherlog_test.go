@@ -58,7 +58,7 @@ func TestLogOfAnotherTenant(t *testing.T) {
 // verify, although its last line is there.
 func TestLogThatIsNotWhole(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
 	list := listFile(t, tenant.AddUsers(5))
 	env := serve(t, tenant)
 	log := newLog(t)

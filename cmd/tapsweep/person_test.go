@@ -18,8 +18,7 @@ func TestNamesStayWithThePass(t *testing.T) {
 	for _, format := range []string{"csv", "jsonl"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(40, graphsim.Options{})
-			env := serve(t, tenant)
+			_, env := serveLeftovers(t, 40, graphsim.Options{})
 			dir := t.TempDir()
 			found, log := filepath.Join(dir, "found."+format), filepath.Join(dir, "log.jsonl")
 			report, html := filepath.Join(dir, "report.csv"), filepath.Join(dir, "report.html")
@@ -64,9 +63,7 @@ func TestProtectedByTheNameBesideAnID(t *testing.T) {
 // the first delete that such names are not checked, and refuses a list that contradicts itself.
 func TestNamesOfAListAreNotChecked(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	users := tenant.AddUsers(3)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
 	row := func(id, name, pass int) string {
 		return users[id].ID + "," + users[name].UPN + "," + users[pass].Passes[0].ID + "\n"
 	}

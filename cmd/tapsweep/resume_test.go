@@ -43,9 +43,7 @@ func lastRows(t *testing.T, path string) map[int]results.Row {
 func TestKillAndResume(t *testing.T) {
 	t.Parallel()
 	const pairs = 1500
-	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Record: true})
-	users := tenant.AddUsers(pairs)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, pairs, graphsim.Options{Latency: 20 * time.Millisecond, Record: true})
 	log := newLog(t)
 	list := listFile(t, users)
 	args := []string{"revoke", "--yes", "--quiet", "--rate", "400", "--results", log, "--resume", list}
@@ -160,17 +158,13 @@ func outcomeOf(rows map[int]results.Row, line int) results.Outcome { return rows
 // Two runs on one log would each take the other's pairs for unsent.
 func TestTwoRunsOnOneLog(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Minute)}})
-	users := tenant.AddUsers(100)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 100, graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Minute)}})
 	log := newLog(t)
 	list := listFile(t, users)
 	args := []string{"revoke", "--yes", "--results", log, "--resume", list}
 	var second, looked, overwrite process
 	first := finish(t, command(t, env, args...), func(p *os.Process) {
-		for len(tenant.Remaining()) > 60 {
-			time.Sleep(10 * time.Millisecond)
-		}
+		waitWhile(t, func() bool { return len(tenant.Remaining()) > 60 })
 		second = tapsweep(t, env, args...)
 		looked = tapsweep(t, env, "verify", log)
 		overwrite = tapsweep(t, env, "sweep", "--all-users", "--yes", "--results", log, "--overwrite")
@@ -190,9 +184,7 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 // log can be resumed once there is room.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Latency: 10 * time.Millisecond})
-	users := tenant.AddUsers(2000)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 2000, graphsim.Options{Latency: 10 * time.Millisecond})
 	log := newLog(t)
 	list := listFile(t, users)
 	inner := command(t, env, "revoke", "--yes", "--rate", "800", "--results", log, "--resume", list)
@@ -212,18 +204,14 @@ func TestFullDisk(t *testing.T) {
 // A second signal ends the process at once, and the log stays good.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.Hang()}}})
-	users := tenant.AddUsers(100)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 100, failing(fault.Fault{Do: fault.Hang()}))
 	log := newLog(t)
 	list := listFile(t, users)
 	args := []string{"revoke", "--yes", "--results", log, "--resume", list}
 	start := time.Now()
 	cmd := command(t, env, args...)
 	finish(t, cmd, func(p *os.Process) {
-		for tenant.Stats().Batches == 0 {
-			time.Sleep(10 * time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Batches == 0 })
 		p.Signal(os.Interrupt)
 		time.Sleep(1300 * time.Millisecond)
 		p.Signal(os.Interrupt)
@@ -241,15 +229,11 @@ func TestSecondSignal(t *testing.T) {
 // swallowed, though "once more ends at once" stood there.
 func TestSignalAfterDeadline(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Latency: time.Minute})
-	users := tenant.AddUsers(100)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 100, graphsim.Options{Latency: time.Minute})
 	start := time.Now()
 	cmd := command(t, env, "revoke", "--yes", "--deadline", "2s", "--results", "log.jsonl", listFile(t, users))
 	p := finish(t, cmd, func(p *os.Process) {
-		for tenant.Stats().Batches == 0 {
-			time.Sleep(10 * time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Batches == 0 })
 		time.Sleep(2500 * time.Millisecond) // the deadline is over, and batches are in flight for 10 s
 		p.Signal(os.Interrupt)
 	})
@@ -285,9 +269,7 @@ func TestMaxItems(t *testing.T) {
 // given since.
 func TestResumedLogAsList(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}}})
-	users := tenant.AddUsers(20)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 20, failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}))
 	log := newLog(t)
 	var list strings.Builder
 	list.WriteString("user\n")
@@ -336,16 +318,12 @@ func TestResumeKeepsWhoWasProtected(t *testing.T) {
 // in the background is not ended by Ctrl-C.
 func TestNohup(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Latency: 200 * time.Millisecond})
-	users := tenant.AddUsers(60)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 60, graphsim.Options{Latency: 200 * time.Millisecond})
 	inner := command(t, env, "revoke", "--yes", "--rate", "40", "--results", "-", listFile(t, users))
 	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap '' HUP INT; exec "$0" "$@"`}, inner.Args...)...)
 	cmd.Env, cmd.Dir = inner.Env, inner.Dir
 	p := finish(t, cmd, func(p *os.Process) {
-		for tenant.Stats().Requests == 0 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Requests == 0 })
 		p.Signal(syscall.SIGHUP)
 		p.Signal(os.Interrupt)
 	})

@@ -61,9 +61,7 @@ func TestRevokeEachForm(t *testing.T) {
 	for _, tt := range forms {
 		t.Run(tt.file, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{})
-			users := tenant.AddUsers(45)
-			env := serve(t, tenant)
+			tenant, users, env := serveUsers(t, 45, graphsim.Options{})
 			list := writeFile(t, tt.file, tt.text(users))
 
 			p := runRevoke(t, env, list)
@@ -100,9 +98,7 @@ func TestRevokeEachForm(t *testing.T) {
 // The log of one run is the list of the next.
 func TestRevokeResultsLog(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "user0003@", Do: fault.ItemStatus(503)}}})
-	users := tenant.AddUsers(5)
-	env := serve(t, tenant)
+	_, users, env := serveUsers(t, 5, failing(fault.Fault{Path: "user0003@", Do: fault.ItemStatus(503)}))
 	log := filepath.Join(t.TempDir(), "first.jsonl")
 	p := tapsweep(t, env, "revoke", "--yes", "--max-attempts", "1", "--results", log, listFile(t, users))
 	p.ends(t, 1)
@@ -146,9 +142,7 @@ func TestSignalBeforeTheRun(t *testing.T) {
 // A reader of the results that goes away stops the run in order.
 func TestClosedOutput(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond})
-	users := tenant.AddUsers(2000)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 2000, graphsim.Options{Latency: 50 * time.Millisecond})
 	cmd := command(t, env, "revoke", "--yes", "--concurrency", "1", "--results", "-", listFile(t, users))
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -170,9 +164,7 @@ func TestClosedOutput(t *testing.T) {
 
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(3)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{})
 	list := listFile(t, users)
 	gone := writeFile(t, "gone.csv", "user,method\nnobody@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n")
 	bad := writeFile(t, "bad.csv", "user,method\ndana@contoso.example,nope\n")
@@ -239,16 +231,12 @@ func TestInterrupt(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Hour)}})
-			users := tenant.AddUsers(500)
-			env := serve(t, tenant)
+			tenant, users, env := serveUsers(t, 500, graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Hour)}})
 			log := newLog(t)
 			cmd := command(t, env, "revoke", "--yes", "--max-wait", "2h", "--results", log, listFile(t, users))
 			var signalled time.Time
 			p := finish(t, cmd, func(p *os.Process) {
-				for len(tenant.Remaining()) > 460 {
-					time.Sleep(10 * time.Millisecond)
-				}
+				waitWhile(t, func() bool { return len(tenant.Remaining()) > 460 })
 				time.Sleep(300 * time.Millisecond)
 				signalled = time.Now()
 				p.Signal(sig)
@@ -276,9 +264,7 @@ func TestInterrupt(t *testing.T) {
 // ten thousand.
 func TestAbortAfter(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
-	users := tenant.AddUsers(1000)
-	env := serve(t, tenant)
+	_, users, env := serveUsers(t, 1000, graphsim.Options{Latency: 20 * time.Millisecond, Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
 	list := listFile(t, users)
 	p := runRevoke(t, env, list)
 	rows, _ := readLog(t, p.stdout)
@@ -310,9 +296,7 @@ func TestStopsEarly(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{tt.limit}})
-			users := tenant.AddUsers(500)
-			env := serve(t, tenant)
+			tenant, users, env := serveUsers(t, 500, graphsim.Options{Limits: []*quota.Limit{tt.limit}})
 			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-", listFile(t, users)}, tt.args...)...)
 			rows, end := readLog(t, p.stdout)
 			p.ends(t, 4, tt.stderr)

@@ -46,8 +46,7 @@ func TestCreatedSinceIsShown(t *testing.T) {
 		{"without a preflight", []string{"--all-users", "--no-preflight"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tenant := leftovers(10, graphsim.Options{Audit: true})
-			env := serve(t, tenant)
+			_, env := serveLeftovers(t, 10, graphsim.Options{Audit: true})
 			dir := filepath.Join(t.TempDir(), "evidence")
 			p := tapsweep(t, append(env, "TZ=Pacific/Auckland"), append([]string{"sweep", "--dry-run", "--created-since", day, "--evidence", dir}, tt.args...)...)
 			p.ends(t, status.Done)
@@ -56,8 +55,7 @@ func TestCreatedSinceIsShown(t *testing.T) {
 			}
 		})
 	}
-	tenant := leftovers(10, graphsim.Options{})
-	env := serve(t, tenant)
+	_, env := serveLeftovers(t, 10, graphsim.Options{})
 	for _, judge := range []string{"--no-preflight=false", "--no-preflight"} { // what a quiet run holds back is shown when it fails
 		p := tapsweep(t, env, "scan", judge, "--created-since", day, "--filter", "no such filter")
 		if p.code != status.Usage || !strings.Contains(p.stderr, want) {
@@ -72,8 +70,7 @@ func TestScanToRevoke(t *testing.T) {
 	for _, format := range []string{"csv", "jsonl"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(2000, graphsim.Options{EmptyPages: true})
-			env := serve(t, tenant)
+			tenant, env := serveLeftovers(t, 2000, graphsim.Options{EmptyPages: true})
 			path := filepath.Join(t.TempDir(), "found."+format)
 			p := tapsweep(t, env, "scan", "--all-users", "--reason", "expired,used", "--output", path)
 			p.ends(t, 0)
@@ -101,8 +98,7 @@ func TestScanToRevoke(t *testing.T) {
 
 func TestScanOutput(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(40, graphsim.Options{})
-	env := serve(t, tenant)
+	_, env := serveLeftovers(t, 40, graphsim.Options{})
 	p := tapsweep(t, env, "scan", "--all-users", "--format", "csv")
 	rows, err := csv.NewReader(strings.NewReader(p.stdout)).ReadAll()
 	p.ends(t, 0)
@@ -150,8 +146,7 @@ func TestScanOutput(t *testing.T) {
 
 func TestScanRefuses(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(10, graphsim.Options{})
-	env := serve(t, tenant)
+	_, env := serveLeftovers(t, 10, graphsim.Options{})
 	there := writeFile(t, "there.csv", "x")
 	lacking := func(roles int) []string {
 		return serve(t, leftovers(10, graphsim.Options{Roles: simulation.Roles[:roles]}))
@@ -207,14 +202,11 @@ func TestScanRefuses(t *testing.T) {
 // found and printed everything once.
 func TestScanResumes(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(6000, graphsim.Options{Latency: 5 * time.Millisecond})
-	env := serve(t, tenant)
+	tenant, env := serveLeftovers(t, 6000, graphsim.Options{Latency: 5 * time.Millisecond})
 	dir := t.TempDir()
 	args := []string{"scan", "--all-users", "--concurrency", "2", "--output", dir + "/found.csv", "--results", dir + "/scan.jsonl", "--metrics-file", dir + "/scan.prom"}
 	p := finish(t, command(t, env, args...), func(p *os.Process) {
-		for tenant.Stats().Lists < 2000 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Lists < 2000 })
 		p.Signal(syscall.SIGTERM)
 	})
 	before := tenant.Stats().Lists

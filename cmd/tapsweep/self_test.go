@@ -89,9 +89,7 @@ func TestWhoIsMe(t *testing.T) {
 func TestOwnByName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"upn", "id"} {
-		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.AddUsers(2)
-		env := serve(t, tenant)
+		tenant, users, env := serveUsers(t, 2, graphsim.Options{})
 		token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))
 		self := map[string]string{"upn": strings.ToUpper(users[0].UPN), "id": users[0].ID}[name]
 		args := []string{"revoke", "--yes", "--results", "-", "--token-file", token}
@@ -109,9 +107,7 @@ func TestOwnByName(t *testing.T) {
 func TestOwnDenied(t *testing.T) {
 	t.Parallel()
 	for _, form := range []string{"self", "upn", "id"} {
-		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
-		users := tenant.AddUsers(1)
-		env := serve(t, tenant)
+		tenant, users, env := serveUsers(t, 1, failing(fault.Fault{Do: fault.ItemStatus(403)}))
 		user := map[string][]string{"self": {"--self"}, "upn": {"--user", users[0].UPN}, "id": {"--user", users[0].ID}}[form]
 		p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-",
 			"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))}, user...)...)
@@ -125,9 +121,7 @@ func TestOwnDenied(t *testing.T) {
 // A list with a row "me" is refused, and nothing is sent.
 func TestMeInAList(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(1)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 1, graphsim.Options{})
 	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\n")
 	args := []string{"revoke", "--yes", "--results", "-"}
 	for _, more := range [][]string{{list}, {"--user", "me"}} {
@@ -152,9 +146,7 @@ func TestMeInAList(t *testing.T) {
 // A results log as a list means the one who was signed in for it.
 func TestMeOfALog(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
-	users := tenant.AddUsers(2)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 2, failing(fault.Fault{Path: "/me/", Do: fault.ItemStatus(403)}))
 	args := []string{"revoke", "--yes", "--results", "-"}
 	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
 	p.ends(t, 1)
@@ -194,7 +186,7 @@ func TestTwoNamesOfOneUser(t *testing.T) {
 // What stops the first part of a list leaves rows for the other parts.
 func TestPartsAreSettled(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
+	tenant := graphsim.New(failing(fault.Fault{Do: fault.ItemStatus(429, "Retry-After", "3600")}))
 	users := tenant.AddUsers(40)
 	var b strings.Builder
 	b.WriteString("user,method\n")

@@ -75,9 +75,7 @@ func TestKilledBeforeSessions(t *testing.T) {
 			}
 			finish(t, command(t, env, args...), func(p *os.Process) {
 				onDisk := func() int { return strings.Count(string(mustRead(t, log)), `"outcome":"revoked"`) }
-				for (tenant.Stats().Deleted < users || onDisk() < users) && t.Context().Err() == nil {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return (tenant.Stats().Deleted < users || onDisk() < users) })
 				p.Kill()
 			})
 			if n := tenant.Stats().Revoked; n > 0 {
@@ -187,9 +185,7 @@ func TestSessionPermissions(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: tt.roles})
-			users := tenant.AddUsers(1)
-			env := serve(t, tenant)
+			tenant, users, env := serveUsers(t, 1, graphsim.Options{Roles: tt.roles})
 			p := tapsweep(t, env, append([]string{"revoke", "--revoke-sessions", "--yes",
 				listFile(t, users)}, tt.args...)...)
 			want(t, "exit", p.code, tt.exit)
@@ -205,9 +201,7 @@ func TestSessionPermissions(t *testing.T) {
 func TestVerifiedByAnotherApp(t *testing.T) {
 	t.Parallel()
 	const reader = "3d6f0a52-9f1e-4f7c-9a58-2f4f5e0c7711"
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, SessionLag: 2 * time.Second})
-	users := tenant.AddUsers(5)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 5, graphsim.Options{Roles: simulation.Roles, SessionLag: 2 * time.Second})
 	dir := t.TempDir()
 	log, proof := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "proof")
 	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,

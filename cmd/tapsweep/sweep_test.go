@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -34,8 +35,7 @@ func TestSweep(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, graphsim.Options{ListLag: tt.lag})
-			env := serve(t, tenant)
+			tenant, env := serveLeftovers(t, 400, graphsim.Options{ListLag: tt.lag})
 			args := append([]string{"sweep", "--all-users", "--yes", "--results", "-"}, tt.args...)
 			p := tapsweep(t, env, args...)
 			rows, end := readLog(t, p.stdout)
@@ -74,38 +74,44 @@ func TestSweep(t *testing.T) {
 func TestSweepGuards(t *testing.T) {
 	t.Parallel()
 	protect := writeFile(t, "protect.csv", "user\nuser00000@contoso.example\n")
+	atOnce := " --max-items 0"
+	const found = "the run would delete 20 passes"
+	const spared = "1 pass of protected users left alone"
+	denied := failing(fault.Fault{Path: "temporaryAccessPassMethods", Do: fault.ItemStatus(403)})
+	rejected := failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(423)})
+	reader := graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}
+	var plain graphsim.Options
 	tests := []struct {
 		name string
 		opts graphsim.Options
-		args []string
+		args string
 		code int
 		left int
 		want string
 	}{
-		{"dry run", graphsim.Options{}, []string{"--yes", "--dry-run"}, 0, 40, "the run would delete 20 passes"},
-		{"dry run at the same time", graphsim.Options{}, []string{"--yes", "--dry-run", "--max-items", "0"}, 0, 40, "the run would delete 20 passes"},
-		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, status.Usage, 40, "more than 19 passes were found: nothing was deleted"},
-		{"just within the bound", graphsim.Options{}, []string{"--yes", "--max-items", "20"}, 0, 20, ""},
-		{"there is no terminal to ask at", graphsim.Options{}, nil, status.Usage, 40, "--yes"},
-		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, status.Usage, 40, "--include-usable"},
-		{"usable, not named", graphsim.Options{}, []string{"--yes", "--include-usable"}, status.Usage, 40, "--reason expired,used,usable"},
-		{"usable, not among the named", graphsim.Options{}, []string{"--yes", "--include-usable", "--reason", "used"},
-			status.Usage, 40, "--reason does not name usable"},
-		{"usable, meant", graphsim.Options{}, []string{"--yes", "--reason", "usable", "--include-usable"}, 0, 30, "10 usable"},
-		{"protected", graphsim.Options{}, []string{"--yes", "--protect", protect}, 0, 21, "1 pass of protected users left alone"},
-		{"protected at the same time", graphsim.Options{}, []string{"--yes", "--protect", protect, "--max-items", "0"}, 0, 21, "1 pass of protected users left alone"},
-		{"reasons by the dates", graphsim.Options{OmitReason: true}, []string{"--yes"}, 0, 20, "10 expired, 10 used"},
-		{"reading only", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}, []string{"--yes"}, 3, 40, "lacks the permission"},
-		{"everything denied", graphsim.Options{Faults: []fault.Fault{{Path: "temporaryAccessPassMethods", Do: fault.ItemStatus(403)}}}, []string{"--yes"}, 3, 40, "denied"},
-		{"deletes fail", graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(423)}}}, []string{"--yes"}, 1, 40, "0 of 20 passes are gone; 20 are left"},
-		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, status.Usage, 40, "cannot be used together"},
+		{"dry run", plain, "--yes --dry-run", 0, 40, found},
+		{"dry run at the same time", plain, "--yes --dry-run" + atOnce, 0, 40, found},
+		{"limit", plain, "--yes --max-items 19", status.Usage, 40, "more than 19 passes were found: nothing was deleted"},
+		{"just within the limit", plain, "--yes --max-items 20", 0, 20, ""},
+		{"there is no terminal to ask at", plain, "", status.Usage, 40, "--yes"},
+		{"usable", plain, "--yes --reason usable", status.Usage, 40, "--include-usable"},
+		{"usable, not named", plain, "--yes --include-usable", status.Usage, 40, "--reason expired,used,usable"},
+		{"usable, not among the named", plain, "--yes --include-usable --reason used", status.Usage, 40,
+			"--reason does not name usable"},
+		{"usable, meant", plain, "--yes --reason usable --include-usable", 0, 30, "10 usable"},
+		{"protected", plain, "--yes --protect " + protect, 0, 21, spared},
+		{"protected at the same time", plain, "--yes --protect " + protect + atOnce, 0, 21, spared},
+		{"reasons by the dates", graphsim.Options{OmitReason: true}, "--yes", 0, 20, "10 expired, 10 used"},
+		{"reading only", reader, "--yes", 3, 40, "lacks the permission"},
+		{"everything denied", denied, "--yes", 3, 40, "denied"},
+		{"deletes fail", rejected, "--yes", 1, 40, "0 of 20 passes are gone; 20 are left"},
+		{"verify and dry run", plain, "--yes --verify --dry-run", status.Usage, 40, "cannot be used together"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, tt.opts)
-			env := serve(t, tenant)
-			p := tapsweep(t, env, append([]string{"sweep", "--all-users"}, tt.args...)...)
+			tenant, env := serveLeftovers(t, 400, tt.opts)
+			p := tapsweep(t, env, append([]string{"sweep", "--all-users"}, strings.Fields(tt.args)...)...)
 			p.ends(t, tt.code, tt.want)
 			leaves(t, tenant, tt.left)
 		})
@@ -119,14 +125,11 @@ func TestSweepResumes(t *testing.T) {
 	for _, bound := range []string{"0", "10000"} {
 		t.Run(bound, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(4000, graphsim.Options{Latency: 5 * time.Millisecond})
-			env := serve(t, tenant)
+			tenant, env := serveLeftovers(t, 4000, graphsim.Options{Latency: 5 * time.Millisecond})
 			dir := t.TempDir()
 			args := []string{"sweep", "--all-users", "--yes", "--max-items", bound, "--concurrency", "2", "--results", dir + "/log.jsonl"}
 			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				for s := tenant.Stats(); s.Lists < 2000 && t.Context().Err() == nil; s = tenant.Stats() {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return tenant.Stats().Lists < 2000 })
 				p.Signal(syscall.SIGTERM)
 			})
 			p.ends(t, 4)
@@ -144,9 +147,7 @@ func TestSweepResumes(t *testing.T) {
 // verify is the proof for a whole log: it deletes nothing, whatever it finds.
 func TestVerifyCommand(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}}})
-	users := tenant.AddUsers(5)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 5, failing(fault.Fault{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}))
 	dir := t.TempDir()
 	p := tapsweep(t, env, "revoke", "--yes", "--results", dir+"/log.jsonl", listFile(t, users))
 	p.ends(t, 1)
@@ -182,18 +183,20 @@ func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()
 	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
 	list := writeFile(t, "list.csv", "user,method\na@b.c,\n")
-	foreign := writeFile(t, "log.jsonl", `{"type":"run","tenant":"11111111-3b7d-4e88-9a41-d5c27be0f913"}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n"+`{"type":"end"}`+"\n")
-	run := `{"type":"run","tenant":"0f6a1c52-3b7d-4e88-9a41-d5c27be0f913","graphRoot":"` + root + `"}` + "\n"
-	invalid := writeFile(t, "log.jsonl", run+`{"type":"result","user":"a","outcome":"invalid"}`+"\n"+`{"type":"end"}`+"\n")
-	killed := writeFile(t, "log.jsonl", `{"type":"run","pairs":5000}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
-	for log, want := range map[string]string{killed: "passes may be missing", list: "it is not a results log", foreign: "it is the log of tenant", invalid: "1 row was invalid", "nosuch": "nosuch does not exist"} {
-		if p := tapsweep(t, env, "verify", log); p.code != status.Usage || !strings.Contains(p.stderr, want) {
-			t.Errorf("%s: exit %d, want %q\n%s", log, p.code, want, p.stderr)
-		}
+	logOf := func(lines ...string) string { return writeFile(t, "log.jsonl", strings.Join(lines, "\n")+"\n") }
+	const row, end = `{"type":"result","user":"a@b.c","outcome":"revoked"}`, `{"type":"end"}`
+	run := `{"type":"run","tenant":"` + entra.DefaultTenantID + `","graphRoot":"` + root + `"}`
+	for _, tt := range []struct{ name, log, want string }{
+		{"a killed run", logOf(`{"type":"run","pairs":5000}`, row), "passes may be missing"},
+		{"a list", list, "it is not a results log"},
+		{"another tenant", logOf(`{"type":"run","tenant":"`+foreignTenant+`"}`, row, end), "it is the log of tenant"},
+		{"an invalid row", logOf(run, `{"type":"result","user":"a","outcome":"invalid"}`, end), "1 row was invalid"},
+		{"no such file", "nosuch", "nosuch does not exist"},
+	} {
+		t.Run(tt.name, func(t *testing.T) { tapsweep(t, env, "verify", tt.log).ends(t, status.Usage, tt.want) })
 	}
-	quiet := writeFile(t, "log.jsonl", run+`{"type":"end"}`+"\n")
-	p := tapsweep(t, env, "verify", quiet)
-	p.ends(t, 0, "no user to check in "+quiet+"; nothing to do")
+	quiet := logOf(run, end)
+	tapsweep(t, env, "verify", quiet).ends(t, 0, "no user to check in "+quiet+"; nothing to do")
 }
 
 func mustRead(t *testing.T, path string) []byte {
@@ -234,9 +237,7 @@ func TestRevokeVerifyAndOrder(t *testing.T) {
 // Waits are in the log, and add up to what was refused.
 func TestLogTellsWaits(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Bucket(40, 40)}})
-	users := tenant.AddUsers(120)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 120, graphsim.Options{Limits: []*quota.Limit{quota.Bucket(40, 40)}})
 	p := runRevoke(t, env, listFile(t, users))
 	refused := 0
 	for line := range strings.Lines(p.stdout) {
@@ -259,9 +260,7 @@ func TestSweepLogAsList(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, []string, []string, *graphsim.Tenant){
 		"stopped": func(t *testing.T, env, args []string, tenant *graphsim.Tenant) {
 			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				for tenant.Stats().Lists < 500 && t.Context().Err() == nil {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return tenant.Stats().Lists < 500 })
 				p.Signal(syscall.SIGINT)
 			})
 			p.ends(t, 4)
@@ -272,8 +271,7 @@ func TestSweepLogAsList(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(3000, graphsim.Options{Latency: 10 * time.Millisecond})
-			env := serve(t, tenant)
+			tenant, env := serveLeftovers(t, 3000, graphsim.Options{Latency: 10 * time.Millisecond})
 			log := newLog(t)
 			end(t, env, []string{"sweep", "--all-users", "--yes", "--concurrency", "2", "--results", log}, tenant)
 			before := len(tenant.Remaining())
@@ -288,8 +286,7 @@ func TestSweepLogAsList(t *testing.T) {
 // A night job that says --resume begins anew once the night before is over.
 func TestSweepResumeBeginsAnew(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(400, graphsim.Options{})
-	env := serve(t, tenant)
+	tenant, env := serveLeftovers(t, 400, graphsim.Options{})
 	log := newLog(t)
 	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
 	for night, want := range []string{"20 passes revoked of 400 users (10 expired, 10 used)", "1 pass revoked of 400 users (1 expired)", ""} {
@@ -307,15 +304,11 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 // with verifies what the one before could not.
 func TestVerifyResumes(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{ListLag: 5 * time.Second})
-	users := tenant.AddUsers(30)
-	env := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 30, graphsim.Options{ListLag: 5 * time.Second})
 	dir := t.TempDir()
 	args := []string{"revoke", "--yes", "--verify", "--results", dir + "/log.jsonl", listFile(t, users)}
 	finish(t, command(t, env, args...), func(p *os.Process) {
-		for tenant.Stats().Deleted < 30 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Deleted < 30 })
 		time.Sleep(time.Second) // the log is written a few times a second
 		p.Kill()
 	})
@@ -333,8 +326,7 @@ func TestVerifyResumes(t *testing.T) {
 func TestSweepAborts(t *testing.T) {
 	t.Parallel()
 	for _, bound := range []string{"0", "10000"} {
-		tenant := leftovers(4000, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
-		env := serve(t, tenant)
+		_, env := serveLeftovers(t, 4000, failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
 		p := runSweep(t, env, "--max-items", bound, "--abort-after", "40", "--concurrency", "1")
 		rows, _ := readLog(t, p.stdout)
 		if n := outcomes(rows)[results.Denied]; p.code != 3 || n < 40 || n > 120 {
@@ -363,9 +355,7 @@ func TestOrderHoldsUpNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
-			users := tenant.AddUsers(3)
-			env := serve(t, tenant)
+			tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
 			start := time.Now()
 			p := runRevoke(t, env, "--order", "privileged", listFile(t, users))
 			p.ends(t, 0, "the order is that of the list")
@@ -378,8 +368,7 @@ func TestOrderHoldsUpNothing(t *testing.T) {
 // The log of a proof in which a user could not be looked at means nobody's pass.
 func TestVerifyLogAsList(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "/users/", Do: fault.ItemStatus(423)}}})
-	env := serve(t, tenant)
+	tenant, env := serveLeftovers(t, 40, failing(fault.Fault{Method: "GET", Path: "/users/", Do: fault.ItemStatus(423)}))
 	dir := t.TempDir()
 	tapsweep(t, env, "sweep", "--all-users", "--yes", "--results", dir+"/log.jsonl")
 	tapsweep(t, env, "verify", "--results", dir+"/proof.jsonl", dir+"/log.jsonl")
