@@ -13,9 +13,11 @@ const internal = "tapsweep/cmd/tapsweep/internal/"
 // protect, scan, revoke, results, progress, metrics, evidence} → … A package that is not listed
 // here may not exist, and a new import is a decision about the design.
 var arrows = map[string]string{
-	"cli": "run simulation checkup report console tenant metrics evidence status auth cloud pass progress results scan " +
+	"cli": "run simulation checkup report console tenant metrics evidence status auth cloud pass progress " +
+		"results scan " +
 		"fileout format markdown",
-	"run":         "tenant protect scan revoke results progress metrics evidence console status pass token fileout format",
+	"run": "tenant protect scan revoke results progress metrics evidence console status pass token " +
+		"fileout format",
 	"checkup":     "tenant console status token pass scan",
 	"simulation":  "console status results fileout",
 	"tenant":      "auth cloud token protect answer status format",
@@ -97,17 +99,18 @@ func TestForbiddenDependencies(t *testing.T) {
 		"tapsweep/batch": {"encoding/csv", "github.com/microsoft", "github.com/Azure", "tapsweep/input", "tapsweep/cmd",
 			"net/http/httptest"},
 		"tapsweep/batch/internal/throttle": {"net/http", "tapsweep/batch\n"},
-		"tapsweep/batch/graphsim":          {"github.com/microsoft", "github.com/Azure", "tapsweep/input", "tapsweep/cmd"},
-		"tapsweep/batch/graph":             {"tapsweep/input", "tapsweep/cmd", "microsoftgraph/msgraph-sdk-go/"},
-		"tapsweep/input":                   {"net/http", "github.com/", "tapsweep/batch", "tapsweep/cmd"},
-		"tapsweep/cmd/tapsweep":            {"microsoftgraph/msgraph-sdk-go/users", "microsoftgraph/msgraph-sdk-go/models\n"},
-		internal + "report":                {internal + "scan\n", internal + "revoke\n", "github.com/spf13"},
-		internal + "scan":                  {internal + "revoke\n"},
-		internal + "run":                   {"github.com/spf13"},
-		internal + "tenant":                {"github.com/spf13"},
-		internal + "checkup":               {"github.com/spf13"},
-		internal + "simulation":            {"github.com/spf13"},
-		"tapsweep/cmd/tapsweep/docs":       {"tapsweep/batch", "tapsweep/input", internal, "github.com/"},
+		"tapsweep/batch/graphsim": {"github.com/microsoft", "github.com/Azure", "tapsweep/input",
+			"tapsweep/cmd"},
+		"tapsweep/batch/graph":       {"tapsweep/input", "tapsweep/cmd", "microsoftgraph/msgraph-sdk-go/"},
+		"tapsweep/input":             {"net/http", "github.com/", "tapsweep/batch", "tapsweep/cmd"},
+		"tapsweep/cmd/tapsweep":      {"microsoftgraph/msgraph-sdk-go/users", "microsoftgraph/msgraph-sdk-go/models\n"},
+		internal + "report":          {internal + "scan\n", internal + "revoke\n", "github.com/spf13"},
+		internal + "scan":            {internal + "revoke\n"},
+		internal + "run":             {"github.com/spf13"},
+		internal + "tenant":          {"github.com/spf13"},
+		internal + "checkup":         {"github.com/spf13"},
+		internal + "simulation":      {"github.com/spf13"},
+		"tapsweep/cmd/tapsweep/docs": {"tapsweep/batch", "tapsweep/input", internal, "github.com/"},
 	}
 	for pkg, names := range forbidden {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", pkg).Output()

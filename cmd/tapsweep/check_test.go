@@ -64,7 +64,8 @@ func TestCheck(t *testing.T) {
 		{"admin user", all, admin, 1, "claims:ok read:failed", role},
 		{"Graph is down", with(all, "", fault.OuterStatus(503)), "", 1, "claims:ok read:failed", "503"},
 		{"Graph refuses the token", with(own, "", fault.OuterStatus(401)), "", 3, "claims:ok read:failed", "disabled"},
-		{"throttled for long", with(all, "", fault.ItemStatus(429, "Retry-After", "600")), "", 1, "claims:ok read:failed",
+		{"throttled for long", with(all, "", fault.ItemStatus(429, "Retry-After", "600")), "", 1,
+			"claims:ok read:failed",
 			"too long a wait"},
 	}
 	for _, tt := range tests {
@@ -168,7 +169,8 @@ func TestCheckWithoutAToken(t *testing.T) {
 	// A person gets the same in words.
 	p = tapsweep(t, env, "check")
 	p.ends(t, 3)
-	holds(t, "standard output", p.stdout, "failed: token: getting an access token: AADSTS7000222", "hint: the secret has expired")
+	holds(t, "standard output", p.stdout, "failed: token: getting an access token: AADSTS7000222",
+		"hint: the secret has expired")
 }
 
 // A check names the domain of the tenant if the token allows to read it, or if it was given.
@@ -180,7 +182,8 @@ func TestCheckNamesTheDomain(t *testing.T) {
 		args   []string
 		domain string
 	}{
-		{"by permission", []string{"UserAuthMethod-TAP.ReadWrite.All", "Organization.Read.All"}, nil, entra.DefaultDomain},
+		{"by permission", []string{"UserAuthMethod-TAP.ReadWrite.All", "Organization.Read.All"}, nil,
+			entra.DefaultDomain},
 		{"as given", nil, []string{"--tenant", entra.DefaultDomain}, entra.DefaultDomain},
 		{"not known", nil, nil, ""},
 	} {
@@ -205,12 +208,15 @@ func TestCheckNamesTheDomain(t *testing.T) {
 // that nothing works with it.
 func TestCheckOfAnotherTenant(t *testing.T) {
 	t.Parallel()
-	for name, of := range map[string]entra.Options{"tenant": {TenantID: foreignTenant}, "domain": {TenantID: foreignTenant, Domain: foreignDomain}} {
+	for name, of := range map[string]entra.Options{"tenant": {TenantID: foreignTenant},
+		"domain": {TenantID: foreignTenant, Domain: foreignDomain}} {
 		t.Run(name, func(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{})
 			env := serve(t, tenant)
-			p := tapsweep(t, env, "check", "--tenant", map[string]string{"tenant": entra.DefaultTenantID, "domain": entra.DefaultDomain}[name],
-				"--token-file", writeFile(t, "t", graphsim.New(graphsim.Options{Entra: of}).Entra.Token()), "--output", "json")
+			p := tapsweep(t, env, "check", "--tenant",
+				map[string]string{"tenant": entra.DefaultTenantID, "domain": entra.DefaultDomain}[name],
+				"--token-file", writeFile(t, "t", graphsim.New(graphsim.Options{Entra: of}).Entra.Token()), "--output",
+				"json")
 			c, steps := checkJSON(t, p)
 			p.ends(t, 3)
 			same(t, "result of the step claims", steps["claims"].Result, "failed")
@@ -257,7 +263,8 @@ func TestCheckOfAUser(t *testing.T) {
 	same(t, "whether revoke --self works", works["revoke --self"], token.Yes)
 	same(t, "whether revoke works", works["revoke"], token.No)
 	p = tapsweep(t, env, "check", "--token-file", tokenFile, "--user", "me")
-	for _, want := range []string{"signed in as: user " + users[0].UPN, "command works missing permission", "revoke --self yes", "revoke no UserAuthMethod-TAP.ReadWrite.All",
+	for _, want := range []string{"signed in as: user " + users[0].UPN, "command works missing permission",
+		"revoke --self yes", "revoke no UserAuthMethod-TAP.ReadWrite.All",
 		"USER PASS REASON", "tapsweep revoke does not work with this sign-in"} {
 		if !strings.Contains(strings.Join(strings.Fields(p.stdout), " "), want) {
 			t.Errorf("no %q in\n%s", want, p.stdout)
@@ -267,7 +274,8 @@ func TestCheckOfAUser(t *testing.T) {
 
 func TestCheckUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"check", "--output", "xml"}, {"check", "--user", "a/../b"}, {"check", "list.csv"}, {"check", "--cloud", "x"},
+	for _, args := range [][]string{{"check", "--output", "xml"}, {"check", "--user", "a/../b"}, {"check", "list.csv"},
+		{"check", "--cloud", "x"},
 		{"check", "--graph-url", "http://graph.microsoft.com"}, {"check", "--log-level", "loud"}} {
 		if p := tapsweep(t, nil, args...); p.code != status.Usage || p.stdout != "" {
 			t.Errorf("%v: exit %d\n%s", args, p.code, p.stderr)

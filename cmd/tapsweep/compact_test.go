@@ -25,7 +25,9 @@ func TestResumeOfCompactJSON(t *testing.T) {
 	pass := tenant.Remaining()[0].PassID
 	tenant.AddFaults(fault.Fault{Method: "DELETE", Path: pass, Times: 1, Do: fault.ItemStatus(403)})
 	env := serve(t, tenant)
-	list := writeFile(t, "list.json", fmt.Sprintf(`[{"user":%q,"method":%q},{"user":%[1]q,"method":"9f0c11aa-1111-4222-8333-444444444444"}]`, u.UPN, pass))
+	list := writeFile(t, "list.json",
+		fmt.Sprintf(`[{"user":%q,"method":%q},{"user":%[1]q,"method":"9f0c11aa-1111-4222-8333-444444444444"}]`, u.UPN,
+			pass))
 	args := []string{"revoke", "--yes", "--quiet", "--results", newLog(t), list}
 	tapsweep(t, env, args...).ends(t, 1)
 	leaves(t, tenant, 1)
@@ -54,7 +56,8 @@ func TestReportOfCompactJSON(t *testing.T) {
 		if p := tapsweep(t, env, revoke...); p.code != 1-run {
 			t.Fatalf("run %d: exit %d\n%s", run, p.code, p.stderr)
 		}
-		p := tapsweep(t, nil, "report", "--overwrite", "--csv", in("r.csv"), "--html", in("r.html"), "--json", "-", in("log.jsonl"))
+		p := tapsweep(t, nil, "report", "--overwrite", "--csv", in("r.csv"), "--html", in("r.html"), "--json", "-",
+			in("log.jsonl"))
 		var sum struct {
 			Pairs, WithoutRow int
 			Counts            map[string]int

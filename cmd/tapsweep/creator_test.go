@@ -79,7 +79,8 @@ func TestCreatedByARenamedUser(t *testing.T) {
 	tenant := incident(simulation.Roles...)
 	id := "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c399"
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
-		{Created: time.Now().Add(-time.Minute), CreatedBy: &graphsim.Actor{UserID: id, UPN: "old-name@contoso.example"}}}})
+		{Created: time.Now().Add(-time.Minute),
+			CreatedBy: &graphsim.Actor{UserID: id, UPN: "old-name@contoso.example"}}}})
 	tenant.AddUser(graphsim.User{ID: id, UPN: "new-name@contoso.example"})
 	env := serve(t, tenant)
 	p := tapsweep(t, env, "scan", "--created-by", "new-name@contoso.example")
@@ -103,9 +104,11 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	if strings.Contains(p.stdout, "dana@") {
 		t.Errorf("dana's pass is the help desk's, and was listed\n%s", p.stdout)
 	}
-	holds(t, "standard error", p.stderr, "dana@contoso.example: the pass of ", " by mallory@contoso.example was replaced at ",
+	holds(t, "standard error", p.stderr, "dana@contoso.example: the pass of ",
+		" by mallory@contoso.example was replaced at ",
 		"Z by helpdesk@contoso.example; the new pass is not listed")
-	if !strings.Contains(p.stderr, "1 audit record lacks the user, the time, the creator or a readable pass id; check: ") {
+	if !strings.Contains(p.stderr,
+		"1 audit record lacks the user, the time, the creator or a readable pass id; check: ") {
 		t.Errorf("standard error does not name the odd record\n%s", p.stderr)
 	}
 	// Some users may not have been scanned.
@@ -117,7 +120,8 @@ func incidentWithoutID() *graphsim.Tenant {
 	const dana = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	tenant, at := incident(simulation.Roles...), time.Now().Add(-time.Hour)
 	tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{Created: at}}})
-	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory, TargetID: dana,
+	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory,
+		TargetID: dana,
 		Activity: "User registered security info", Reason: "User registered temporary access pass method"})
 	return tenant
 }

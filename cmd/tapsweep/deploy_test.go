@@ -52,7 +52,8 @@ func checkSchedule(fields []string) error {
 func TestCheckSchedule(t *testing.T) {
 	t.Parallel()
 	for text, ok := range map[string]bool{
-		"17 3 * * *": true, "*/5 0-6/2 1,15 * 7": true, "60 3 * * *": false, "17 3 * *": false, "17 3 0 * *": false, "*/0 3 * * *": false, "x 3 * * *": false,
+		"17 3 * * *": true, "*/5 0-6/2 1,15 * 7": true, "60 3 * * *": false, "17 3 * *": false, "17 3 0 * *": false,
+		"*/0 3 * * *": false, "x 3 * * *": false,
 	} {
 		if err := checkSchedule(strings.Fields(text)); (err == nil) != ok {
 			t.Errorf("checkSchedule(%q) = %v", text, err)
@@ -140,8 +141,10 @@ func TestUnits(t *testing.T) {
 	_, options := units(t)
 	service := options["tapsweep.service"]
 	for key, want := range map[string]string{
-		"Service.Type": "oneshot", "Service.DynamicUser": "yes", "Service.ProtectSystem": "strict", "Service.NoNewPrivileges": "yes",
-		"Service.PrivateTmp": "yes", "Service.StateDirectory": "tapsweep", "Unit.Wants": "network-online.target", "Unit.After": "network-online.target",
+		"Service.Type": "oneshot", "Service.DynamicUser": "yes", "Service.ProtectSystem": "strict",
+		"Service.NoNewPrivileges": "yes",
+		"Service.PrivateTmp":      "yes", "Service.StateDirectory": "tapsweep", "Unit.Wants": "network-online.target",
+		"Unit.After": "network-online.target",
 	} {
 		if got := service[key]; len(got) != 1 || got[0] != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
@@ -152,7 +155,8 @@ func TestUnits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit, err := time.ParseDuration(strings.NewReplacer(" ", "", "min", "m").Replace(service["Service.TimeoutStartSec"][0]))
+	limit, err := time.ParseDuration(strings.NewReplacer(" ", "", "min",
+		"m").Replace(service["Service.TimeoutStartSec"][0]))
 	if err != nil || limit < deadline+5*time.Minute {
 		t.Errorf("TimeoutStartSec is %v, --deadline %v: the deadline ends a run better", limit, deadline)
 	}
@@ -176,7 +180,8 @@ func TestUnitsVerify(t *testing.T) {
 		for name, text := range texts {
 			path := filepath.Join(dir, name)
 			// The program has to be there.
-			if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, installed, must(os.Executable()))), 0o600); err != nil {
+			if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, installed, must(os.Executable()))),
+				0o600); err != nil {
 				t.Fatal(err)
 			}
 			args = append(args, path)
@@ -198,7 +203,8 @@ func TestUnitsVerify(t *testing.T) {
 	if said := verify(); said != "" {
 		t.Errorf("%s", said)
 	}
-	for name, wrong := range map[string][2]string{"tapsweep.service": {"NoNewPrivileges", "NoMorePrivileges"}, "tapsweep.timer": {"03:00:00", "33:00:00"}} {
+	for name, wrong := range map[string][2]string{"tapsweep.service": {"NoNewPrivileges", "NoMorePrivileges"},
+		"tapsweep.timer": {"03:00:00", "33:00:00"}} {
 		right := texts[name]
 		texts[name] = strings.Replace(right, wrong[0], wrong[1], 1)
 		if said := verify(); said == "" {
@@ -221,8 +227,9 @@ func newMachine(t *testing.T) *machine {
 	t.Helper()
 	tenant := leftovers(400, graphsim.Options{})
 	env, root := serveAt(t, tenant)
-	return &machine{tenant: tenant, root: root, simulated: without(env, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
-		etc: filepath.Dir(certificate(t, tenant)), log: t.TempDir()}
+	return &machine{tenant: tenant, root: root,
+		simulated: without(env, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
+		etc:       filepath.Dir(certificate(t, tenant)), log: t.TempDir()}
 }
 
 // run starts a command as a scheduler does: with its own environment and nothing
@@ -231,7 +238,8 @@ func (m *machine) run(t *testing.T, env []string, name string, args ...string) p
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = "/"
-	cmd.Env = slices.Concat([]string{asMain + "=1", "GORACE=atexit_sleep_ms=0", "HOME=/nonexistent", "TMPDIR=/nonexistent"}, m.simulated, env)
+	cmd.Env = slices.Concat([]string{asMain + "=1", "GORACE=atexit_sleep_ms=0", "HOME=/nonexistent",
+		"TMPDIR=/nonexistent"}, m.simulated, env)
 	return finish(t, cmd)
 }
 
@@ -280,7 +288,8 @@ func TestEveryNight(t *testing.T) {
 		t.Parallel()
 		m := newMachine(t)
 		env, line := crontab(t)
-		line = strings.NewReplacer(installed, self, "/etc/tapsweep", m.etc, "/var/lib/tapsweep", m.log).Replace(line) + " --graph-url " + m.root
+		line = strings.NewReplacer(installed, self, "/etc/tapsweep", m.etc, "/var/lib/tapsweep", m.log).Replace(line) +
+			" --graph-url " + m.root
 		env = append(env, "SHELL=/bin/sh", "PATH=/usr/bin:/bin")
 		log := filepath.Join(m.log, "last.jsonl")
 		night := func() process { return m.run(t, env, "/bin/sh", "-c", line) }
@@ -307,12 +316,15 @@ func TestEveryNight(t *testing.T) {
 		service := options["tapsweep.service"]
 		name, path, _ := strings.Cut(service["Service.LoadCredential"][0], ":")
 		credentials := t.TempDir()
-		if err := os.WriteFile(filepath.Join(credentials, name), mustRead(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)), 0o400); err != nil {
+		if err := os.WriteFile(filepath.Join(credentials, name),
+			mustRead(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)), 0o400); err != nil {
 			t.Fatal(err)
 		}
 		// As systemd makes them of LoadCredential= and StateDirectory=.
-		env := append(slices.Clone(service["Service.Environment"]), "CREDENTIALS_DIRECTORY="+credentials, "STATE_DIRECTORY="+m.log)
-		line := strings.NewReplacer("${CREDENTIALS_DIRECTORY}", credentials, "${STATE_DIRECTORY}", m.log).Replace(service["Service.ExecStart"][0])
+		env := append(slices.Clone(service["Service.Environment"]), "CREDENTIALS_DIRECTORY="+credentials,
+			"STATE_DIRECTORY="+m.log)
+		line := strings.NewReplacer("${CREDENTIALS_DIRECTORY}", credentials, "${STATE_DIRECTORY}",
+			m.log).Replace(service["Service.ExecStart"][0])
 		words := strings.Fields(line)
 		if words[0] != installed || strings.ContainsAny(line, "$%\"'") {
 			t.Fatalf("ExecStart is %q", words)
@@ -328,13 +340,15 @@ func TestEveryNight(t *testing.T) {
 			t.Error(err)
 		}
 		subject := "system:serviceaccount:" + account.Metadata.Namespace + ":" + account.Metadata.Name
-		if trust := strings.Join(codeOf(t, "kubernetes", "bash"), ""); !strings.Contains(trust, `"subject": "`+subject+`"`) {
+		if trust := strings.Join(codeOf(t, "kubernetes", "bash"), ""); !strings.Contains(trust,
+			`"subject": "`+subject+`"`) {
 			t.Errorf("the app trusts another subject than %s:\n%s", subject, trust)
 		}
 		// What the webhook sets, by the account's annotation and its own tenant.
 		env := []string{"AZURE_CLIENT_ID=" + account.Metadata.Annotations["azure.workload.identity/client-id"],
 			"AZURE_TENANT_ID=" + entra.DefaultTenantID,
-			"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token", m.tenant.Entra.FederatedToken(subject, time.Hour))}
+			"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token",
+				m.tenant.Entra.FederatedToken(subject, time.Hour))}
 		args := append(job.pod().Containers[0].Args, "--graph-url", m.root)
 		for i, arg := range args {
 			args[i] = strings.Replace(arg, "/var/lib/tapsweep", m.log, 1)

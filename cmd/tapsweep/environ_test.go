@@ -57,7 +57,8 @@ func TestVariables(t *testing.T) {
 		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_XYZZY" +
 			unknown + "\n"},
 		{"those of Kubernetes", []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443",
-			"TAPSWEEP_SERVICE_PORT_HTTPS=443", "TAPSWEEP_PORT=tcp://10.0.0.7:443", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443",
+			"TAPSWEEP_SERVICE_PORT_HTTPS=443", "TAPSWEEP_PORT=tcp://10.0.0.7:443",
+			"TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443",
 			"TAPSWEEP_PORT_443_TCP_PROTO=tcp", "TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7",
 			"TAPSWEEP_METRICS_SERVICE_HOST=10.0.0.8"}, dryRun, 0, "planned"},
 		{"a refusal", []string{"TAPSWEEP_MAX_ITEMS=1"}, nil, status.Usage,
@@ -102,7 +103,8 @@ func TestCheckListsVariables(t *testing.T) {
 	env = without(env, graphURL)
 	p := tapsweep(t, append(env, "TAPSWEEP_MAX_ITEMS=7", "TAPSWEEP_LOG_LEVEL=error",
 		"TAPSWEEP_GRAPH_URL=https://nowhere.example",
-		"TAPSWEEP_METRICS_FILE=", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443"), "check", "--graph-url", root, "--output", "json")
+		"TAPSWEEP_METRICS_FILE=", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443"), "check", "--graph-url", root, "--output",
+		"json")
 	var c checkup.Checkup
 	if err := json.Unmarshal([]byte(p.stdout), &c); err != nil {
 		t.Fatalf("%v\n%s", err, p.stdout)

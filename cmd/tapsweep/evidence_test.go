@@ -65,7 +65,8 @@ func reported(t *testing.T, dir string) (r report.Report) {
 // command that the first one names, adds to it.
 func TestEvidence(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Path: "user0003@", Times: 1, Do: fault.ItemStatus(403)}))
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Path: "user0003@", Times: 1,
+		Do: fault.ItemStatus(403)}))
 	users := tenant.AddUsers(30)
 	env, root := serveAt(t, tenant)
 	list := listFile(t, users)
@@ -79,7 +80,8 @@ func TestEvidence(t *testing.T) {
 	if r := reported(t, dir); r.Done != 29 || r.Left != 1 {
 		t.Errorf("%d done, %d left", r.Done, r.Left)
 	}
-	for _, want := range []string{" revoke --yes --graph-url " + root, "signed in as:  app " + entra.DefaultClientID, "UserAuthMethod-TAP.ReadWrite.All"} {
+	for _, want := range []string{" revoke --yes --graph-url " + root, "signed in as:  app " + entra.DefaultClientID,
+		"UserAuthMethod-TAP.ReadWrite.All"} {
 		if text := string(mustRead(t, dir+"/preflight.txt")); !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -96,7 +98,8 @@ func TestEvidence(t *testing.T) {
 	if r := reported(t, dir); r.Done != 30 || r.Left != 0 || len(r.Runs) != 2 {
 		t.Errorf("%d done, %d left, %d runs", r.Done, r.Left, len(r.Runs))
 	}
-	if note := fmt.Sprintf("before this run: all as sealed, SHA-256 of SHA256SUMS %x\n", seal); !strings.Contains(string(mustRead(t, dir+"/preflight.txt")), note) {
+	if note := fmt.Sprintf("before this run: all as sealed, SHA-256 of SHA256SUMS %x\n",
+		seal); !strings.Contains(string(mustRead(t, dir+"/preflight.txt")), note) {
 		t.Errorf("the seal that was broken is not on record: %s", note)
 	}
 	if !bytes.HasPrefix(mustRead(t, dir+"/results.jsonl"), before) {
@@ -134,28 +137,33 @@ func TestEvidenceRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"a log elsewhere", []string{"--evidence", parent + "/a", "--results", parent + "/b.jsonl"}, "--evidence and --results cannot be used together"},
+		{"a log elsewhere", []string{"--evidence", parent + "/a", "--results", parent + "/b.jsonl"},
+			"--evidence and --results cannot be used together"},
 		{"to replace", []string{"--evidence", parent + "/a", "--overwrite"}, "never replaced"},
 		{"a file", []string{"--evidence", list}, "is not a directory"},
 		{"no parent", []string{"--evidence", parent + "/none/a"}, "/none does not exist"},
 		{"evidence there", []string{"--evidence", other}, "has report.csv in it already"},
-		{"evidence there, and no log to resume", []string{"--evidence", other, "--resume"}, "has report.csv in it already"},
+		{"evidence there, and no log to resume", []string{"--evidence", other, "--resume"},
+			"has report.csv in it already"},
 	} {
 		for _, command := range [][]string{{"revoke", list}, {"sweep", "--all-users"}} {
 			p := tapsweep(t, env, append(append(command, "--yes"), tt.args...)...)
-			if p.code != status.Usage || !strings.Contains(p.stderr, tt.want) || !strings.Contains(p.stderr, "hint: ") && tt.name != "to replace" {
+			if p.code != status.Usage || !strings.Contains(p.stderr, tt.want) ||
+				!strings.Contains(p.stderr, "hint: ") && tt.name != "to replace" {
 				t.Errorf("%s: exit %d, want 64 with %q\n%s", tt.name, p.code, tt.want, p.stderr)
 			}
 		}
 	}
 	for _, args := range [][]string{{"--evidence", ""}, {"--results", ""}} {
-		if p := tapsweep(t, env, append([]string{"revoke", "--yes", list}, args...)...); p.code != status.Usage || !strings.Contains(p.stderr, args[0]+" is empty: ") {
+		if p := tapsweep(t, env, append([]string{"revoke", "--yes", list}, args...)...); p.code != status.Usage ||
+			!strings.Contains(p.stderr, args[0]+" is empty: ") {
 			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
 		}
 	}
 	p := tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), "revoke", "--yes", "--evidence", parent+"/a", list)
 	p.ends(t, 3)
-	if files, _ := os.ReadDir(parent); len(files) != 1 || len(tenant.Remaining()) != 2 || string(mustRead(t, other+"/report.csv")) != "mine" {
+	if files, _ := os.ReadDir(parent); len(files) != 1 || len(tenant.Remaining()) != 2 ||
+		string(mustRead(t, other+"/report.csv")) != "mine" {
 		t.Errorf("%v in the directory, %d passes left", files, len(tenant.Remaining()))
 	}
 }
@@ -179,17 +187,20 @@ func TestEvidenceStaysSealed(t *testing.T) {
 		{"report", "--overwrite", "--html", dir + "/report.html", dir + "/results.jsonl"},
 		{"scan", "--all-users", "--results", dir + "/results.jsonl", "--overwrite"},
 	} {
-		if p := tapsweep(t, env, args...); p.code != status.Usage || !strings.Contains(p.stderr, "is evidence, which is sealed") {
+		if p := tapsweep(t, env, args...); p.code != status.Usage ||
+			!strings.Contains(p.stderr, "is evidence, which is sealed") {
 			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
 		}
 	}
 	checkSeal(t, dir, seal)
 
 	log := mustRead(t, dir+"/results.jsonl")
-	if err := os.WriteFile(dir+"/results.jsonl", bytes.Replace(log, []byte(`"revoked"`), []byte(`"absent"`), 1), 0o600); err != nil {
+	if err := os.WriteFile(dir+"/results.jsonl", bytes.Replace(log, []byte(`"revoked"`), []byte(`"absent"`), 1),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", dir, "--resume")...); p.code != status.Usage || !strings.Contains(p.stderr, "is not as it was sealed") {
+	if p = tapsweep(t, env, append(run, "--evidence", dir, "--resume")...); p.code != status.Usage ||
+		!strings.Contains(p.stderr, "is not as it was sealed") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	if _, err := os.Stat(dir + "/SHA256SUMS"); err != nil {
@@ -199,13 +210,16 @@ func TestEvidenceStaysSealed(t *testing.T) {
 	// Text goes nowhere else, and nobody else has a hand in it.
 	elsewhere, open := t.TempDir(), t.TempDir()
 	target := writeFile(t, "target", "")
-	if err := errors.Join(os.WriteFile(elsewhere+"/results.jsonl", nil, 0o600), os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)); err != nil {
+	if err := errors.Join(os.WriteFile(elsewhere+"/results.jsonl", nil, 0o600),
+		os.Symlink(target, elsewhere+"/preflight.txt"), os.Chmod(open, 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", elsewhere, "--resume")...); p.code != status.Usage || !strings.Contains(p.stderr, "preflight.txt is not a plain file") || len(mustRead(t, target)) > 0 {
+	if p = tapsweep(t, env, append(run, "--evidence", elsewhere, "--resume")...); p.code != status.Usage ||
+		!strings.Contains(p.stderr, "preflight.txt is not a plain file") || len(mustRead(t, target)) > 0 {
 		t.Errorf("exit %d, in the target: %q\n%s", p.code, mustRead(t, target), p.stderr)
 	}
-	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != status.Usage || !strings.Contains(p.stderr, "--evidence: "+open+" can be written to by others") {
+	if p = tapsweep(t, env, append(run, "--evidence", open)...); p.code != status.Usage ||
+		!strings.Contains(p.stderr, "--evidence: "+open+" can be written to by others") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -281,7 +295,9 @@ func TestEvidenceOfStoppedRuns(t *testing.T) {
 				if _, err := os.Stat(dir + "/SHA256SUMS"); err == nil {
 					t.Error("a killed run has a manifest")
 				}
-				if p = tapsweep(t, env, args...); p.code != status.Usage || !strings.Contains(p.stderr, "results.jsonl in it already") || !strings.Contains(p.stderr, "--resume") {
+				if p = tapsweep(t, env, args...); p.code != status.Usage ||
+					!strings.Contains(p.stderr, "results.jsonl in it already") ||
+					!strings.Contains(p.stderr, "--resume") {
 					t.Errorf("exit %d\n%s", p.code, p.stderr)
 				}
 			} else {

@@ -42,7 +42,8 @@ func once(name string, do fault.Effect, want results.Outcome, attempts, exit int
 
 // always is a fault of each attempt.
 func always(name string, do fault.Effect, want results.Outcome, attempts, exit int, args ...string) faultTest {
-	return faultTest{name: name + ", always", args: args, faults: []fault.Fault{on(0, do)}, want: want, attempts: attempts, exit: exit}
+	return faultTest{name: name + ", always", args: args, faults: []fault.Fault{on(0, do)}, want: want,
+		attempts: attempts, exit: exit}
 }
 
 func (tt faultTest) othersAre(o results.Outcome) faultTest { tt.others = o; return tt }
@@ -67,7 +68,8 @@ func faultTests() []faultTest {
 		once("outer 413", fault.OuterStatus(413), results.Revoked, 1, 0),
 		always("outer 413", fault.OuterStatus(413), results.Rejected, 1, 1),
 		once("outer 401", fault.OuterStatus(401), results.Revoked, 1, 0),
-		once("outer 401 with a challenge", fault.OuterStatus(401, "WWW-Authenticate", entra.ClaimsChallenge), results.Revoked, 1, 0),
+		once("outer 401 with a challenge", fault.OuterStatus(401, "WWW-Authenticate", entra.ClaimsChallenge),
+			results.Revoked, 1, 0),
 		always("outer 401", fault.OuterStatus(401), results.NotSent, 0, 3).othersAre(results.NotSent),
 		once("outer 403", fault.OuterStatus(403), results.Revoked, 1, 0),
 		once("outer 403 of a gateway", fault.OuterBody(403, "no"), results.Revoked, 1, 0),
@@ -136,34 +138,46 @@ func faultTests() []faultTest {
 		once("item 429 without a wait", fault.ItemStatus(429), results.Revoked, 1, 0),
 		once("item 429 that asks for too much", fault.ItemStatus(429, "Retry-After", "86400"), results.NotSent, 0, 4),
 		once("item 503 with a wait", fault.ItemStatus(503, "Retry-After", "2"), results.Revoked, 2, 0),
-		always("item 500", fault.ItemStatus(500), results.Failed, 2, 1, "--max-attempts", "2").says("500 InternalServerError"),
-		always("item 500 after the work", fault.ItemStatus(500).AfterWork(), results.Revoked, 2, 0, "--max-attempts", "2").says("gone"),
+		always("item 500", fault.ItemStatus(500), results.Failed, 2, 1, "--max-attempts",
+			"2").says("500 InternalServerError"),
+		always("item 500 after the work", fault.ItemStatus(500).AfterWork(), results.Revoked, 2, 0, "--max-attempts",
+			"2").says("gone"),
 
 		both("throttled, then reset after the work", results.Revoked, 2, 0,
 			on(1, fault.ItemStatus(429, "Retry-After", "1")), on(2, fault.Reset().AfterWork())),
-		both("half of an answer that is not complete", results.Revoked, 2, 0, on(1, fault.Truncated()), on(1, fault.ItemMissing())),
-		both("late and doubled", results.Revoked, 2, 0, on(1, fault.Delayed(time.Second)), on(1, fault.ItemTwiceAs(500))),
-		both("503, then a page of HTML", results.Revoked, 3, 0, on(1, fault.OuterStatus(503)), on(2, fault.OuterHTML(502))),
-		both("new token, then throttled", results.Revoked, 1, 0, on(1, fault.OuterStatus(401)), on(2, fault.OuterStatus(429, "Retry-After", "1"))),
+		both("half of an answer that is not complete", results.Revoked, 2, 0, on(1, fault.Truncated()),
+			on(1, fault.ItemMissing())),
+		both("late and doubled", results.Revoked, 2, 0, on(1, fault.Delayed(time.Second)),
+			on(1, fault.ItemTwiceAs(500))),
+		both("503, then a page of HTML", results.Revoked, 3, 0, on(1, fault.OuterStatus(503)),
+			on(2, fault.OuterHTML(502))),
+		both("new token, then throttled", results.Revoked, 1, 0, on(1, fault.OuterStatus(401)),
+			on(2, fault.OuterStatus(429, "Retry-After", "1"))),
 		both("denied, and another one lost", results.Denied, 1, 1,
-			on(1, fault.ItemStatus(403)), fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.ItemMissing()}),
+			on(1, fault.ItemStatus(403)),
+			fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.ItemMissing()}),
 		both("bad request, and another one denied", results.Rejected, 1, 1, on(0, fault.OuterStatus(400)),
 			fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 2, Do: fault.ItemStatus(503)}),
 		both("two bad requests", results.Rejected, 1, 1, on(0, fault.OuterStatus(400)),
 			fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.OuterStatus(400)}),
-		both("bad request, and no service for its half", results.Rejected, 2, 1, on(2, fault.OuterStatus(503)), on(0, fault.OuterStatus(400))),
-		both("gone without an answer, then denied", results.Revoked, 2, 0, on(1, fault.ItemMissing()), on(2, fault.ItemStatus(403))).says("gone"),
-		both("not answered, then denied", results.Denied, 2, 1, on(1, fault.ItemStatus(504)), on(2, fault.ItemStatus(403))).says("accessDenied"),
+		both("bad request, and no service for its half", results.Rejected, 2, 1, on(2, fault.OuterStatus(503)),
+			on(0, fault.OuterStatus(400))),
+		both("gone without an answer, then denied", results.Revoked, 2, 0, on(1, fault.ItemMissing()),
+			on(2, fault.ItemStatus(403))).says("gone"),
+		both("not answered, then denied", results.Denied, 2, 1, on(1, fault.ItemStatus(504)),
+			on(2, fault.ItemStatus(403))).says("accessDenied"),
 	}
 	for _, status := range []int{500, 502, 503, 504} {
 		tests = append(tests,
 			once(fmt.Sprint("outer ", status), fault.OuterStatus(status), results.Revoked, 2, 0),
-			once(fmt.Sprint("outer ", status, " after the work"), fault.OuterStatus(status).AfterWork(), results.Revoked, 2, 0))
+			once(fmt.Sprint("outer ", status, " after the work"), fault.OuterStatus(status).AfterWork(),
+				results.Revoked, 2, 0))
 	}
 	for _, status := range []int{408, 424, 500, 502, 503, 504, 507} {
 		tests = append(tests,
 			once(fmt.Sprint("item ", status), fault.ItemStatus(status), results.Revoked, 2, 0),
-			once(fmt.Sprint("item ", status, " after the work"), fault.ItemStatus(status).AfterWork(), results.Revoked, 2, 0))
+			once(fmt.Sprint("item ", status, " after the work"), fault.ItemStatus(status).AfterWork(), results.Revoked,
+				2, 0))
 	}
 	return tests
 }
@@ -207,8 +221,10 @@ func checkRows(t *testing.T, tt faultTest, rows []results.Row, users []graphsim.
 	for _, r := range rows {
 		seen[r.User]++
 		if r.User == faulted {
-			if r.Outcome != tt.want || r.Attempts != tt.attempts || !strings.Contains(r.Code+" "+r.Message, tt.message) {
-				t.Errorf("%s after %d attempts, %q %q; want %s after %d, %q", r.Outcome, r.Attempts, r.Code, r.Message, tt.want, tt.attempts, tt.message)
+			if r.Outcome != tt.want || r.Attempts != tt.attempts ||
+				!strings.Contains(r.Code+" "+r.Message, tt.message) {
+				t.Errorf("%s after %d attempts, %q %q; want %s after %d, %q", r.Outcome, r.Attempts, r.Code, r.Message,
+					tt.want, tt.attempts, tt.message)
 			}
 		} else if r.Outcome != others {
 			t.Errorf("%s is %s, want %s: %q", r.User, r.Outcome, others, r.Message)

@@ -26,7 +26,9 @@ func TestTenantLookupOutage(t *testing.T) {
 		answer http.Handler
 		exit   int
 	}{
-		{"outage", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }), status.Stopped},
+		{"outage", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(503)
+		}), status.Stopped},
 		{"redirect", http.RedirectHandler("https://thief.example/", http.StatusFound), status.NoAccess},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -50,7 +52,8 @@ func TestSignInOutage(t *testing.T) {
 	}))
 	p := tapsweep(t, env, "revoke", "--yes", "--stall-timeout", "1s",
 		listFile(t, tenant.AddUsers(1)))
-	p.ends(t, status.Stopped, "answers 503 Service Unavailable: AADSTS90033", "this is an outage, not a problem with the credential")
+	p.ends(t, status.Stopped, "answers 503 Service Unavailable: AADSTS90033",
+		"this is an outage, not a problem with the credential")
 	if strings.Contains(p.stderr, "AZURE_CLIENT_SECRET") {
 		t.Errorf("the credential is blamed:\n%s", p.stderr)
 	}

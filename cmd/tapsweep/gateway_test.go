@@ -102,7 +102,8 @@ func TestGatewayRefuses(t *testing.T) {
 				t.Errorf("%d batches were posted, want a handful", n)
 			}
 			open.Store(true)
-			if p = tapsweep(t, env, append(args, "--resume")...); p.code != status.Done || len(tenant.Remaining()) != 0 {
+			if p = tapsweep(t, env, append(args, "--resume")...); p.code != status.Done ||
+				len(tenant.Remaining()) != 0 {
 				t.Errorf("with --resume: exit %d, %d passes left:\n%s", p.code, len(tenant.Remaining()), p.stderr)
 			}
 		})

@@ -25,14 +25,16 @@ func TestKillAndResumeSweep(t *testing.T) {
 		t.Run("--max-items "+bound, func(t *testing.T) {
 			t.Parallel()
 			const users = 3000
-			tenant := leftovers(users, graphsim.Options{Latency: 20 * time.Millisecond, ListLag: 300 * time.Millisecond, Record: true})
+			tenant := leftovers(users,
+				graphsim.Options{Latency: 20 * time.Millisecond, ListLag: 300 * time.Millisecond, Record: true})
 			over := make(map[string]bool) // passes that are expired or used
 			for _, h := range tenant.Remaining() {
 				over[h.PassID] = true
 			}
 			env := serve(t, tenant)
 			log := newLog(t)
-			args := []string{"sweep", "--all-users", "--yes", "--verify", "--max-items", bound, "--rate", "1250", "--results", log, "--resume"}
+			args := []string{"sweep", "--all-users", "--yes", "--verify", "--max-items", bound, "--rate", "1250",
+				"--results", log, "--resume"}
 			killed, ended := 0, 0
 			for range max(*kills/4, 2) {
 				p := finish(t, command(t, env, args...), func(p *os.Process) {
@@ -72,7 +74,8 @@ func TestKillAndResumeSweep(t *testing.T) {
 			}
 			// Each was on disk before its delete was sent.
 			if verified != len(over) {
-				t.Errorf("%d of %d passes that went have a row that says so, verified, after %d kills", verified, len(over), killed)
+				t.Errorf("%d of %d passes that went have a row that says so, verified, after %d kills", verified,
+					len(over), killed)
 			}
 			for id, row := range last {
 				if id != "" && row.Outcome.Done() && !row.Provisional && !over[id] {
@@ -108,14 +111,16 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 		p := tapsweep(t, env, args...)
 		rows := lastBy(t, log, func(r results.Row) string { return r.Method })
 		if p.code != 1 || len(rows) != 20 || tenant.Stats().Deleted != 19 || time.Since(start) > time.Minute {
-			t.Errorf("verify %v: exit %d, rows of %d passes, %d deleted, in %v\n%s", verify, p.code, len(rows), tenant.Stats().Deleted, time.Since(start), p.stderr)
+			t.Errorf("verify %v: exit %d, rows of %d passes, %d deleted, in %v\n%s", verify, p.code, len(rows),
+				tenant.Stats().Deleted, time.Since(start), p.stderr)
 		}
 		for id, row := range rows {
 			want := results.Revoked
 			if id == gone.PassID {
 				want = results.Replaced
 			}
-			if row.Provisional || row.Outcome != want || row.Verified != (verify && want == results.Revoked) || row.Reason == "" {
+			if row.Provisional || row.Outcome != want || row.Verified != (verify && want == results.Revoked) ||
+				row.Reason == "" {
 				t.Errorf("verify %v: %+v", verify, row)
 			}
 		}
@@ -202,7 +207,8 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 	verified, remains := 0, 0
 	for _, row := range rows {
 		switch {
-		case row.Verified && row.Outcome == results.Revoked && row.Status == 204 && row.RequestID != "" && row.Reason != "":
+		case row.Verified && row.Outcome == results.Revoked && row.Status == 204 && row.RequestID != "" &&
+			row.Reason != "":
 			verified++
 		case row.Outcome == results.Remains && row.User == held[0].UserID:
 			remains++
@@ -218,7 +224,8 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 // A look that failed is not the last word once it has worked.
 func TestFailedLookIsMended(t *testing.T) {
 	t.Parallel()
-	_, env := serveLeftovers(t, 40, failing(fault.Fault{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}))
+	_, env := serveLeftovers(t, 40,
+		failing(fault.Fault{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}))
 	log := newLog(t)
 	args := []string{"scan", "--all-users", "--reason", "disabled", "--results", log}
 	tapsweep(t, env, args...).ends(t, 1)

@@ -43,7 +43,8 @@ var canaryVariables = []string{"HTTP_PROXY=http://dana:" + canaryProxy + "@127.0
 
 // leaks finds tokens, whole or cut off after their second part began, the header
 // they travel in, and the other secrets.
-var leaks = regexp.MustCompile(`eyJ[\w-]{10,}\.[\w-]|(?i:bearer ["']?[\w.-]{20})|client_assertion=[^*]|client_secret=[^*]|` +
+var leaks = regexp.MustCompile(`eyJ[\w-]{10,}\.[\w-]|(?i:bearer ["']?[\w.-]{20})|client_assertion=[^*]|` +
+	`client_secret=[^*]|` +
 	regexp.QuoteMeta(canarySecret) + `|` + regexp.QuoteMeta(canaryPass) + `|` + regexp.QuoteMeta(canaryOpaque) +
 	`|` + regexp.QuoteMeta(canaryProxy) +
 	`|UzNjcjN0fm9mLXRoZS5BcHBfMDgxN|` + regexp.QuoteMeta(canaryPassword)) // and the first in base64
@@ -54,7 +55,8 @@ var tooLong = regexp.MustCompile(`x{501}`)
 // rude is text of a service that repeats what it was sent, acts on terminals and
 // does not end.
 func rude(r *http.Request) string {
-	return "Authorization: " + r.Header.Get("Authorization") + " refused \x1b[2J\x1b]0;owned\a\r\nexit 0\u202e\u2066\u009b31m" + strings.Repeat("x", 5000)
+	return "Authorization: " + r.Header.Get("Authorization") +
+		" refused \x1b[2J\x1b]0;owned\a\r\nexit 0\u202e\u2066\u009b31m" + strings.Repeat("x", 5000)
 }
 
 // unlabelled is text of a service that quotes what it was sent, and what it may know besides,
@@ -70,7 +72,8 @@ func bareWhole(r *http.Request) []byte { return errorOf(unlabelled(r)) }
 func bareItem(r *http.Request, _ string) []byte { return errorOf(unlabelled(r)) }
 
 func errorOf(text string) []byte {
-	b, err := json.Marshal(map[string]any{"error": map[string]any{"code": text, "message": text, "innerError": map[string]string{"request-id": text}}})
+	b, err := json.Marshal(map[string]any{"error": map[string]any{"code": text, "message": text,
+		"innerError": map[string]string{"request-id": text}}})
 	if err != nil {
 		panic(err)
 	}
@@ -86,8 +89,9 @@ func inBatch(status int, body func(r *http.Request, method string) []byte) http.
 		}
 		var responses []map[string]any
 		for _, req := range in.Requests {
-			responses = append(responses, map[string]any{"id": req.ID, "status": status, "body": json.RawMessage(body(r, req.Method)),
-				"headers": map[string]string{"request-id": rude(r), "Content-Type": "application/json"}})
+			responses = append(responses,
+				map[string]any{"id": req.ID, "status": status, "body": json.RawMessage(body(r, req.Method)),
+					"headers": map[string]string{"request-id": rude(r), "Content-Type": "application/json"}})
 		}
 		json.NewEncoder(w).Encode(map[string]any{"responses": responses})
 	}
@@ -115,7 +119,8 @@ func serveRudely(t *testing.T, tenant *graphsim.Tenant, suffix string, answer ht
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	ca := writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	ca := writeFile(t, "ca.pem",
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
 	return append(tenant.Environment(server.URL, ca), graphURL+"="+server.URL)
 }
 
@@ -195,7 +200,8 @@ func rudeHeaders(w http.ResponseWriter, r *http.Request) {
 // oauthError is the answer of a token endpoint that quotes a field of the request.
 func oauthError(code, before, field, after string) func(*http.Request) []byte {
 	return func(r *http.Request) []byte {
-		b, _ := json.Marshal(map[string]string{"error": code, "error_description": before + r.PostForm.Get(field) + after})
+		b, _ := json.Marshal(map[string]string{"error": code,
+			"error_description": before + r.PostForm.Get(field) + after})
 		return b
 	}
 }
@@ -251,7 +257,8 @@ var leakCases = []leakCase{
 	{name: "pass as method", list: passAsMethod, code: status.Usage},
 	{name: "pass as method, skipped", list: passAsMethod, args: []string{"--skip-invalid"}, code: 1},
 	{name: "pass as method, dry run", list: passAsMethod, args: []string{"--skip-invalid", "--dry-run"}, code: 1},
-	{name: "pass in a list without a header", list: "user0001@contoso.example," + canaryPass + "\n", code: status.Usage},
+	{name: "pass in a list without a header", list: "user0001@contoso.example," + canaryPass + "\n",
+		code: status.Usage},
 
 	onBatch("rude 400", status.Stopped, 400, rudeWhole).soon(),
 	onBatch("rude 401", 3, 401, rudeWhole),
@@ -259,8 +266,10 @@ var leakCases = []leakCase{
 	onBatch("rude 500", 1, 500, rudeWhole),
 	onBatch("rude page", 1, 502, rudePage),
 	onBatch("rude 200", 1, 200, rudePage),
-	leakCase{name: "rude redirect", suffix: "$batch", code: status.Stopped, answer: http.HandlerFunc(rudeRedirect)}.soon(),
-	leakCase{name: "rude headers", suffix: "$batch", code: status.NoAccess, answer: http.HandlerFunc(rudeHeaders)}.soon(),
+	leakCase{name: "rude redirect", suffix: "$batch", code: status.Stopped,
+		answer: http.HandlerFunc(rudeRedirect)}.soon(),
+	leakCase{name: "rude headers", suffix: "$batch", code: status.NoAccess,
+		answer: http.HandlerFunc(rudeHeaders)}.soon(),
 	onItem("rude item 400", 1, 400, rudeItem),
 	onItem("rude item 401", 3, 401, rudeItem),
 	onItem("rude item 403", 1, 403, rudeItem),
@@ -307,7 +316,8 @@ var leakCases = []leakCase{
 // for its owner only.
 func TestLeaks(t *testing.T) {
 	t.Parallel()
-	evidence := []string{"--log-level", "debug", "--log-format", "json", "--progress", "plain", "--evidence", "evidence"}
+	evidence := []string{"--log-level", "debug", "--log-format", "json", "--progress", "plain", "--evidence",
+		"evidence"}
 	formats := []struct {
 		name  string
 		args  []string
@@ -443,7 +453,8 @@ func checkLeft(t *testing.T, where, text string) {
 	if at := tooLong.FindStringIndex(text); at != nil {
 		t.Errorf("%s holds more than 500 characters of the service's text", where)
 	}
-	if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); i >= 0 {
+	if i := strings.IndexFunc(text,
+		func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); i >= 0 {
 		t.Errorf("%s holds a character that a terminal acts on: %q", where, around([]int{i, i + 1}))
 	}
 }

@@ -81,7 +81,8 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 
 func testLeaksOfCommand(t *testing.T, answer http.Handler, args []string) {
 	const earlier = `{"type":"run"}` + "\n" +
-		`{"type":"result","user":"user0001@contoso.example","method":"","outcome":"revoked"}` + "\n" + `{"type":"end"}` + "\n"
+		`{"type":"result","user":"user0001@contoso.example","method":"","outcome":"revoked"}` + "\n" +
+		`{"type":"end"}` + "\n"
 	tenant := graphsim.New(graphsim.Options{Entra: entra.Options{Secret: canarySecret}, Roles: simulation.Roles})
 	tenant.AddUsers(3)
 	args = append(args, "--log-level", "debug")

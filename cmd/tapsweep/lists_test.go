@@ -126,10 +126,12 @@ func TestMergedLog(t *testing.T) {
 	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
 	here := strings.NewReplacer("11111111-2222-4333-8444-555555555555", entra.DefaultTenantID,
 		"https://localhost:40187", root)
-	log := writeFile(t, "log-pod-merged.log", here.Replace(string(mustRead(t, mustAbs(listCases+"log-pod-merged.log")))))
+	log := writeFile(t, "log-pod-merged.log",
+		here.Replace(string(mustRead(t, mustAbs(listCases+"log-pod-merged.log")))))
 	p := tapsweep(t, env, "revoke", "--yes", "--quiet", log)
 	p.ends(t, status.Done)
-	if want := "tapsweep: warning: " + log + ": skipped 1 line that is not part of the results log\n"; p.stderr != want {
+	if want := "tapsweep: warning: " + log +
+		": skipped 1 line that is not part of the results log\n"; p.stderr != want {
 		t.Errorf("standard error is %q, want %q", p.stderr, want)
 	}
 }

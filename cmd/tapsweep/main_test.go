@@ -71,7 +71,8 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, args...)
-	cmd.Env = append([]string{asMain + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "GORACE=atexit_sleep_ms=0"}, env...)
+	cmd.Env = append([]string{asMain + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+		"TMPDIR=" + t.TempDir(), "GORACE=atexit_sleep_ms=0"}, env...)
 	cmd.Dir = t.TempDir()
 	return cmd
 }
@@ -100,7 +101,8 @@ func tapsweep(t *testing.T, env []string, args ...string) process {
 	t.Helper()
 	if len(args) > 0 && slices.Contains([]string{"revoke", "sweep", "verify"}, args[0]) &&
 		!slices.ContainsFunc(args, func(arg string) bool {
-			return strings.HasPrefix(arg, "--results") || strings.HasPrefix(arg, "--evidence") || strings.HasPrefix(arg, "--resume")
+			return strings.HasPrefix(arg, "--results") || strings.HasPrefix(arg, "--evidence") ||
+				strings.HasPrefix(arg, "--resume")
 		}) {
 		args = slices.Insert(slices.Clone(args), 1, "--results", newLog(t))
 	}
@@ -361,7 +363,8 @@ func scriptOutcomes(ts *testscript.TestScript, neg bool, args []string) {
 	counts := make(map[results.Outcome]int)
 	for line := range strings.SplitSeq(ts.ReadFile(args[0]), "\n") {
 		var row results.Row
-		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" && !row.Provisional { // another row follows that
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" &&
+			!row.Provisional { // another row follows that
 			counts[row.Outcome]++
 		}
 	}

@@ -22,7 +22,8 @@ func TestMakeDemo(t *testing.T) {
 	for name, text := range map[string]string{"Makefile": string(mustRead(t, "../../Makefile")), "go": build,
 		"testdata/incident.csv": string(mustRead(t, "../../testdata/incident.csv"))} {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o700)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
+			os.WriteFile(path, []byte(text), 0o700)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -53,7 +53,8 @@ func TestMetricsFile(t *testing.T) {
 	if _, err := os.Stat(path); err == nil {
 		t.Errorf("written by a dry run or a simulation:\n%s", file())
 	}
-	has(tapsweep(t, env, sweep...), 1, `last_run_exit_code{} 1`, `expired_passes_left{} 2`, `last_run_rows{outcome="rejected"} 2`)
+	has(tapsweep(t, env, sweep...), 1, `last_run_exit_code{} 1`, `expired_passes_left{} 2`,
+		`last_run_rows{outcome="rejected"} 2`)
 	// One that did not look at everybody does not know what is left.
 	has(tapsweep(t, env, append(sweep, "--max-items", "1")...), status.Usage, `last_run_exit_code{} 64`)
 	if strings.Contains(file(), "expired_passes_left") {
@@ -67,7 +68,8 @@ func TestMetricsFile(t *testing.T) {
 	}
 	has(tapsweep(t, env, append(sweep, "--help")...), 0, `last_run_exit_code{} 64`) // is no run
 	has(tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), sweep...), 3, `last_run_exit_code{} 3`)
-	for name, want := range map[string]string{dir + "/list.csv": ".prom", dir + "/none/x.prom": "/none does not exist", "/proc/self/x.prom": "nothing can be written to /proc/self"} {
+	for name, want := range map[string]string{dir + "/list.csv": ".prom", dir + "/none/x.prom": "/none does not exist",
+		"/proc/self/x.prom": "nothing can be written to /proc/self"} {
 		p := runSweep(t, env, "--metrics-file", name)
 		if p.code != status.Usage || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
@@ -83,9 +85,12 @@ func TestMetricsFile(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"sweep", "--yes", "--users", list, "--metrics-file", list, "--results", "-"}, "not of tapsweep's metrics"},
-		{[]string{"sweep", "--yes", "--all-users", "--overwrite", "--metrics-file", path, "--results", path}, "name the same file"},
-		{[]string{"scan", "--all-users", "--overwrite", "--metrics-file", dir + "/new.prom", "--output", dir + "/./new.prom"}, "name the same file"},
+		{[]string{"sweep", "--yes", "--users", list, "--metrics-file", list, "--results", "-"},
+			"not of tapsweep's metrics"},
+		{[]string{"sweep", "--yes", "--all-users", "--overwrite", "--metrics-file", path, "--results", path},
+			"name the same file"},
+		{[]string{"scan", "--all-users", "--overwrite", "--metrics-file", dir + "/new.prom", "--output",
+			dir + "/./new.prom"}, "name the same file"},
 		{[]string{"scan", "--all-users", "--metrics-file", path}, "of another command"},
 	} {
 		p := tapsweep(t, env, tt.args...)
@@ -140,7 +145,8 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 			}
 			for _, f := range files {
 				got = f.Name()
-				if text := string(mustRead(t, filepath.Join(dir, got))); !strings.Contains(text, "\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n") {
+				if text := string(mustRead(t, filepath.Join(dir, got))); !strings.Contains(text,
+					"\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n") {
 					t.Errorf("it says\n%s", text)
 				}
 			}
@@ -167,7 +173,8 @@ func TestAlerts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tapsweep.prom")
 	runSweep(t, env, "--metrics-file", path).ends(t, 0)
 	there := make(map[string]bool)
-	for _, m := range regexp.MustCompile(`(?m)^# TYPE (tapsweep_\w+) gauge$`).FindAllStringSubmatch(string(mustRead(t, path)), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (tapsweep_\w+) gauge$`).FindAllStringSubmatch(string(mustRead(t,
+		path)), -1) {
 		there[m[1]] = true
 		if !strings.Contains(pageText(t, "nightly"), "| `"+strings.TrimPrefix(m[1], "tapsweep_")+"` |") {
 			t.Errorf("%s is not in the manual", m[1])
@@ -189,7 +196,8 @@ func TestAlerts(t *testing.T) {
 	same(t, "alert rules", len(rules.Groups[0].Rules), 3)
 	for _, r := range rules.Groups[0].Rules {
 		name := regexp.MustCompile(`tapsweep_\w+`).FindString(r.Expr)
-		if !there[name] || !strings.Contains(r.Expr, `{command="sweep"}`) || r.Alert == "" || r.Annotations["summary"] == "" {
+		if !there[name] || !strings.Contains(r.Expr, `{command="sweep"}`) || r.Alert == "" ||
+			r.Annotations["summary"] == "" {
 			t.Errorf("%+v: %v", r, there)
 		}
 		bound := r.For
@@ -220,7 +228,8 @@ func nightsApart(t *testing.T) (most time.Duration) {
 		return d
 	}
 	const accuracy, summerTime = time.Minute, time.Hour // AccuracySec, which is not set
-	systemd := 24*time.Hour + summerTime + span("tapsweep.timer", "Timer.RandomizedDelaySec") + accuracy + span("tapsweep.service", "Service.TimeoutStartSec")
+	systemd := 24*time.Hour + summerTime + span("tapsweep.timer", "Timer.RandomizedDelaySec") + accuracy +
+		span("tapsweep.service", "Service.TimeoutStartSec")
 	_, line := crontab(t)
 	words := strings.Fields(line)
 	deadline, err := time.ParseDuration(words[slices.Index(words, "--deadline")+1])
@@ -229,7 +238,8 @@ func nightsApart(t *testing.T) (most time.Duration) {
 	}
 	cron := 24*time.Hour + summerTime + deadline + time.Minute
 	_, _, job := manifests(t)
-	kubernetes := 24*time.Hour + time.Duration(job.Spec.StartingDeadlineSeconds+job.Spec.JobTemplate.Spec.ActiveDeadlineSeconds)*time.Second
+	kubernetes := 24*time.Hour +
+		time.Duration(job.Spec.StartingDeadlineSeconds+job.Spec.JobTemplate.Spec.ActiveDeadlineSeconds)*time.Second
 	if job.Spec.TimeZone != "Etc/UTC" {
 		kubernetes += summerTime
 	}

@@ -34,7 +34,8 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 		log := newLog(t)
 		args := []string{"revoke", "--yes", "--results", log, "--resume", writeFile(t, "list.csv", list.String())}
 		finish(t, command(t, env, args...), func(p *os.Process) {
-			for s := tenant.Stats(); (s.Faults == 0 || arrived && s.Deleted < 5) && t.Context().Err() == nil; s = tenant.Stats() {
+			for s := tenant.Stats(); (s.Faults == 0 || arrived && s.Deleted < 5) &&
+				t.Context().Err() == nil; s = tenant.Stats() {
 				time.Sleep(time.Millisecond)
 			}
 			p.Kill()

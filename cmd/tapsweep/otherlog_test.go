@@ -32,7 +32,8 @@ func TestLogOfAnotherTenant(t *testing.T) {
 	simulated := logOf(nil, "--simulate")
 	for _, tt := range []struct{ name, log, want string }{
 		{"a simulation", simulated, "it is a log of https://127.0.0.1:"},
-		{"another tenant", elsewhere(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant}}), "it is the log of tenant " + foreignTenant},
+		{"another tenant", elsewhere(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant}}),
+			"it is the log of tenant " + foreignTenant},
 		{"another Graph root", elsewhere(graphsim.Options{}), "it is a log of https://"},
 	} {
 		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify --verify-wait 1s"} {

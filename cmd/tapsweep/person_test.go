@@ -36,7 +36,8 @@ func TestNamesStayWithThePass(t *testing.T) {
 			}
 			same(t, "lines", len(lines), 2)
 			holds(t, "second line", strings.Join(lines[1], ","), "user00000@contoso.example")
-			if page := strings.ReplaceAll(string(mustRead(t, html)), "<wbr>", ""); !strings.Contains(page, "user00000@contoso.example") {
+			if page := strings.ReplaceAll(string(mustRead(t, html)), "<wbr>", ""); !strings.Contains(page,
+				"user00000@contoso.example") {
 				t.Error("report.html lacks the name")
 			}
 		})

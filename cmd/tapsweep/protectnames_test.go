@@ -43,15 +43,21 @@ func TestMisspeltProtectedName(t *testing.T) {
 		{"sweep", []string{"sweep", "--all-users", "--yes", "--protect", typo}, []string{passes, "User.Read.All"},
 			status.Usage, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
 		{"names of two users", []string{"revoke", "--yes", "--protect", two, list}, []string{passes, "User.Read.All"},
-			status.Usage, 3, "two.csv:2: protected user bg1@contoso.com (" + dana + "): the object id and the user principal " +
+			status.Usage, 3, "two.csv:2: protected user bg1@contoso.com (" + dana +
+				"): the object id and the user principal " +
 				"name are not of one user, Graph names the user \"dana@contoso.com\""},
-		{"names of two users that nobody may look up", []string{"revoke", "--yes", "--protect", two, list}, []string{passes},
-			status.Done, 1, "warning: 1 of 1 protected names could not be checked (bg1@contoso.com (" + dana + ")): the token lacks"},
-		{"a pattern", []string{"revoke", "--yes", "--protect", star, list}, []string{passes, "User.Read.All"}, status.Usage, 3,
+		{"names of two users that nobody may look up", []string{"revoke", "--yes", "--protect", two, list},
+			[]string{passes},
+			status.Done, 1, "warning: 1 of 1 protected names could not be checked (bg1@contoso.com (" + dana +
+				")): the token lacks"},
+		{"a pattern", []string{"revoke", "--yes", "--protect", star, list}, []string{passes, "User.Read.All"},
+			status.Usage, 3,
 			"star.txt:1: bg*@contoso.com is a pattern, which protects nobody"},
-		{"nobody may ask", []string{"revoke", "--yes", "--quiet", "--protect", typo, list}, []string{passes}, status.Done, 0,
+		{"nobody may ask", []string{"revoke", "--yes", "--quiet", "--protect", typo, list}, []string{passes},
+			status.Done, 0,
 			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): the token lacks User.Read.All"},
-		{"no preflight", []string{"revoke", "--yes", "--no-preflight", "--protect", typo, list}, []string{passes}, status.Done, 0,
+		{"no preflight", []string{"revoke", "--yes", "--no-preflight", "--protect", typo, list}, []string{passes},
+			status.Done, 0,
 			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): Graph answered 403"},
 	}
 	for _, tt := range tests {

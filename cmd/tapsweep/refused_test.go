@@ -18,7 +18,8 @@ import (
 func TestRefusedIsOneNumber(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
-		{Do: fault.OuterStatus(503, "Retry-After", "1"), Times: 1}, {Do: fault.ItemStatus(429, "Retry-After", "1"), Times: 2}}})
+		{Do: fault.OuterStatus(503, "Retry-After", "1"), Times: 1},
+		{Do: fault.ItemStatus(429, "Retry-After", "1"), Times: 2}}})
 	var list strings.Builder
 	list.WriteString("user,method\n")
 	for i := range 5 {
@@ -44,7 +45,8 @@ func TestRefusedIsOneNumber(t *testing.T) {
 	if want := fmt.Sprintf("throttled: %d requests refused", n); !strings.Contains(p.stderr, want) {
 		t.Errorf("no %q in the summary:\n%s", want, p.stderr)
 	}
-	if m := mustRead(t, dir+"m.prom"); !bytes.Contains(m, fmt.Appendf(nil, `tapsweep_last_run_refused_requests{command="revoke",file="m"} %d`, n)) {
+	if m := mustRead(t, dir+"m.prom"); !bytes.Contains(m,
+		fmt.Appendf(nil, `tapsweep_last_run_refused_requests{command="revoke",file="m"} %d`, n)) {
 		t.Errorf("not %d in the metrics:\n%s", n, m)
 	}
 }

@@ -104,10 +104,11 @@ func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 	t.Parallel()
 	tenant, env := serveLeftovers(t, 3000, graphsim.Options{Latency: 10 * time.Millisecond})
 	dir := filepath.Join(t.TempDir(), "evidence")
-	p := finish(t, command(t, env, "sweep", "--all-users", "--yes", "--concurrency", "2", "--evidence", dir), func(p *os.Process) {
-		waitWhile(t, func() bool { return tenant.Stats().Lists < 500 })
-		p.Signal(syscall.SIGTERM)
-	})
+	p := finish(t, command(t, env, "sweep", "--all-users", "--yes", "--concurrency", "2", "--evidence", dir),
+		func(p *os.Process) {
+			waitWhile(t, func() bool { return tenant.Stats().Lists < 500 })
+			p.Signal(syscall.SIGTERM)
+		})
 	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags names them")
 	if n := tenant.Stats().Deleted; n != 0 {
 		t.Errorf("%d passes were deleted", n)
@@ -123,7 +124,8 @@ func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.P
 
 // typed runs tapsweep at a terminal with input typed in advance, and answers when it
 // asks.
-func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
+func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.File, p *os.Process),
+	args ...string) process {
 	t.Helper()
 	keyboard, tty, err := pty.Open()
 	if err != nil {

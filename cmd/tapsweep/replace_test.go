@@ -42,17 +42,24 @@ func TestNothingReadIsReplaced(t *testing.T) {
 		args []string
 		want string
 	}{
-		{append(revoke, "--protect", keep, "--results", keep, "--overwrite"), "does not begin like a results log of tapsweep"},
-		{append(revoke, "--protect", keep, "--results", link, "--overwrite"), "does not begin like a results log of tapsweep"},
+		{append(revoke, "--protect", keep, "--results", keep, "--overwrite"),
+			"does not begin like a results log of tapsweep"},
+		{append(revoke, "--protect", keep, "--results", link, "--overwrite"),
+			"does not begin like a results log of tapsweep"},
 		{append(revoke, "--protect", keep, "--results", keep, "--resume"), ""},
 		{append(revoke, "--results", log, "--overwrite", log), "--results: " + log + " is also a list"},
-		{append(revoke, "--token-file", token, "--results", token, "--overwrite"), "does not begin like a results log of tapsweep"},
-		{append(sweep, "--protect", keep, "--results", keep, "--overwrite"), "does not begin like a results log of tapsweep"},
-		{append(scan, "--users", keep, "--results", keep, "--overwrite"), "does not begin like a results log of tapsweep"},
-		{append(scan, "--users", keep, "--output", link, "--overwrite"), "does not look like a file that this command writes"},
+		{append(revoke, "--token-file", token, "--results", token, "--overwrite"),
+			"does not begin like a results log of tapsweep"},
+		{append(sweep, "--protect", keep, "--results", keep, "--overwrite"),
+			"does not begin like a results log of tapsweep"},
+		{append(scan, "--users", keep, "--results", keep, "--overwrite"),
+			"does not begin like a results log of tapsweep"},
+		{append(scan, "--users", keep, "--output", link, "--overwrite"),
+			"does not look like a file that this command writes"},
 		{append(scan, "--users", keep, "--metrics-file", keep), "not of tapsweep's metrics"},
 		{append(scan, "--all-users", "--token-file", token, "--output", token, "--overwrite"), "does not look like"},
-		{append(scan, "--all-users", "--output", evidence+"/report.csv", "--overwrite"), "is evidence, which is sealed"},
+		{append(scan, "--all-users", "--output", evidence+"/report.csv", "--overwrite"),
+			"is evidence, which is sealed"},
 		{[]string{"verify", "--results", log, "--overwrite", log}, "--results: " + log + " is also a list"},
 		{[]string{"report", "--html", log, "--overwrite", log}, "is one of the logs"},
 		{[]string{"report", "--json", log, "--overwrite", log}, "is one of the logs"},
@@ -84,7 +91,8 @@ func TestHintOfALogThatIsThere(t *testing.T) {
 	list := listFile(t, tenant.AddUsers(1))
 	log := newLog(t)
 	tapsweep(t, env, "revoke", "--yes", "--dry-run", "--results", log, list).ends(t, 0)
-	const resume = "hint: resume the run that it is of: --resume\nhint: choose another --results file, or replace it with --overwrite\n"
+	const resume = "hint: resume the run that it is of: --resume\nhint: choose another --results file, or replace " +
+		"it with --overwrite\n"
 	for _, tt := range []struct {
 		path  string
 		args  []string
@@ -93,7 +101,8 @@ func TestHintOfALogThatIsThere(t *testing.T) {
 		{log, []string{"revoke", "--yes", list}, resume},
 		{log, []string{"sweep", "--yes", "--all-users"}, resume},
 		{log, []string{"revoke", "--yes", "--simulate", list}, "already exists\nhint: choose another"},
-		{writeFile(t, "notes.jsonl", "{}\n"), []string{"revoke", "--yes", list}, "already exists\nhint: choose another"},
+		{writeFile(t, "notes.jsonl", "{}\n"), []string{"revoke", "--yes", list},
+			"already exists\nhint: choose another"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			env := env

@@ -75,7 +75,8 @@ func TestKillAndResume(t *testing.T) {
 		}
 	}
 	if len(tenant.Remaining()) != 0 || len(last) != pairs || len(deleted) != pairs {
-		t.Errorf("%d passes left, rows for %d pairs, %d passes deleted; want 0, %d, %d", len(tenant.Remaining()), len(last), len(deleted), pairs, pairs)
+		t.Errorf("%d passes left, rows for %d pairs, %d passes deleted; want 0, %d, %d", len(tenant.Remaining()),
+			len(last), len(deleted), pairs, pairs)
 	}
 	for line, r := range last {
 		// What was in flight when the run was killed is gone, and nobody holds
@@ -150,7 +151,8 @@ func TestResumeRun(t *testing.T) {
 	}
 	elsewhere := graphsim.New(graphsim.Options{})
 	env2, root2 := serveAt(t, elsewhere)
-	tapsweep(t, env2, "revoke", "--yes", "--graph-url", root2, "--results", log, "--resume", list).ends(t, status.Usage, "it is a log of")
+	tapsweep(t, env2, "revoke", "--yes", "--graph-url", root2, "--results", log, "--resume", list).ends(t, status.Usage,
+		"it is a log of")
 }
 
 func outcomeOf(rows map[int]results.Row, line int) results.Outcome { return rows[line].Outcome }
@@ -177,7 +179,9 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 		p.ends(t, status.Usage, "another run is writing", "hint: wait until that run has ended")
 		lacks(t, "standard error", p.stderr, "the same lists", "killed")
 	}
-	tapsweep(t, env, "verify", writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")).ends(t, status.Usage, "was killed, could not continue writing, or is still running")
+	tapsweep(t, env, "verify",
+		writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")).ends(t, status.Usage,
+		"was killed, could not continue writing, or is still running")
 }
 
 // A disk that fills up in the middle stops the run before more is sent, and the
@@ -188,7 +192,8 @@ func TestFullDisk(t *testing.T) {
 	log := newLog(t)
 	list := listFile(t, users)
 	inner := command(t, env, "revoke", "--yes", "--rate", "800", "--results", log, "--resume", list)
-	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `ulimit -f 100; exec "$0" "$@"`}, inner.Args...)...)
+	cmd := exec.CommandContext(t.Context(), "sh",
+		append([]string{"-c", `ulimit -f 100; exec "$0" "$@"`}, inner.Args...)...)
 	cmd.Env, cmd.Dir = inner.Env, inner.Dir
 	p := finish(t, cmd)
 	p.ends(t, 4, "file too large", "--resume")
@@ -269,7 +274,8 @@ func TestMaxItems(t *testing.T) {
 // given since.
 func TestResumedLogAsList(t *testing.T) {
 	t.Parallel()
-	tenant, users, env := serveUsers(t, 20, failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}))
+	tenant, users, env := serveUsers(t, 20,
+		failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}))
 	log := newLog(t)
 	var list strings.Builder
 	list.WriteString("user\n")
@@ -320,7 +326,8 @@ func TestNohup(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 60, graphsim.Options{Latency: 200 * time.Millisecond})
 	inner := command(t, env, "revoke", "--yes", "--rate", "40", "--results", "-", listFile(t, users))
-	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap '' HUP INT; exec "$0" "$@"`}, inner.Args...)...)
+	cmd := exec.CommandContext(t.Context(), "sh",
+		append([]string{"-c", `trap '' HUP INT; exec "$0" "$@"`}, inner.Args...)...)
 	cmd.Env, cmd.Dir = inner.Env, inner.Dir
 	p := finish(t, cmd, func(p *os.Process) {
 		waitWhile(t, func() bool { return tenant.Stats().Requests == 0 })
@@ -343,12 +350,18 @@ func TestResumedRunTellsOfItself(t *testing.T) {
 	users := tenant.AddUsers(30)
 	env := serve(t, tenant)
 	dir := t.TempDir()
-	args := []string{"revoke", "--yes", "--verify", "--results", dir + "/log.jsonl", "--metrics-file", dir + "/m.prom", "--resume", listFile(t, users)}
+	args := []string{"revoke", "--yes", "--verify", "--results", dir + "/log.jsonl", "--metrics-file", dir + "/m.prom",
+		"--resume", listFile(t, users)}
 	for run, want := range [][]string{
-		{"tapsweep: 30 rows in ", "revoked 27 denied 2 ", "Verified: the users of 27 rows hold no pass results:", "27 of 30 passes are gone; 3 are left: see above. Resume: tapsweep revoke"},
-		{"tapsweep: 2 rows in ", "this run whole log revoked 2 29 rejected 0 1 ", "Verified: the users of 29 rows hold no pass, 2 of them checked in this run 28 rows completed by an earlier run",
+		{"tapsweep: 30 rows in ", "revoked 27 denied 2 ", "Verified: the users of 27 rows hold no pass results:",
+			"27 of 30 passes are gone; 3 are left: see above. Resume: tapsweep revoke"},
+		{"tapsweep: 2 rows in ", "this run whole log revoked 2 29 rejected 0 1 ",
+			"Verified: the users of 29 rows hold no pass, 2 of them checked in this run 28 rows completed by an " +
+				"earlier run",
 			"29 of 30 passes are gone; 1 is left: see above."},
-		{"tapsweep: 0 rows in ", "this run whole log revoked 0 29 rejected 0 1 ", "Verified: the users of 29 rows hold no pass, 0 of them checked in this run", "29 of 30 passes are gone; 1 is left: see above."},
+		{"tapsweep: 0 rows in ", "this run whole log revoked 0 29 rejected 0 1 ",
+			"Verified: the users of 29 rows hold no pass, 0 of them checked in this run",
+			"29 of 30 passes are gone; 1 is left: see above."},
 	} {
 		p := tapsweep(t, env, args...)
 		text := strings.Join(strings.Fields(p.stderr), " ")
@@ -358,12 +371,14 @@ func TestResumedRunTellsOfItself(t *testing.T) {
 			}
 		}
 		_, end := readLog(t, lastRun(string(mustRead(t, dir+"/log.jsonl"))))
-		if p.code != 1 || end == nil || end.Counts[results.Revoked]+end.Counts[results.Denied]+end.Counts[results.Rejected] != 30 {
+		if p.code != 1 || end == nil ||
+			end.Counts[results.Revoked]+end.Counts[results.Denied]+end.Counts[results.Rejected] != 30 {
 			t.Errorf("run %d: exit %d, %+v", run, p.code, end)
 		}
 		metrics := string(mustRead(t, dir+"/m.prom"))
 		for name, n := range map[string]int{"last_run": []int{27, 2, 0}[run], "log": []int{27, 29, 29}[run]} {
-			if w := fmt.Sprintf("tapsweep_%s_rows{command=\"revoke\",file=\"m\",outcome=\"revoked\"} %d\n", name, n); !strings.Contains(metrics, w) {
+			if w := fmt.Sprintf("tapsweep_%s_rows{command=\"revoke\",file=\"m\",outcome=\"revoked\"} %d\n", name,
+				n); !strings.Contains(metrics, w) {
 				t.Errorf("run %d: no %s in\n%s", run, w, metrics)
 			}
 		}

@@ -27,7 +27,8 @@ func TestRevokeEachForm(t *testing.T) {
 		return func(users []graphsim.User) string { return strings.ReplaceAll(listOf(users), ",", comma) }
 	}
 	object := func(u graphsim.User) string {
-		b, _ := json.Marshal(map[string]string{"userPrincipalName": u.UPN, "methodId": u.Passes[0].ID, "displayName": "Dana"})
+		b, _ := json.Marshal(map[string]string{"userPrincipalName": u.UPN, "methodId": u.Passes[0].ID,
+			"displayName": "Dana"})
 		return string(b)
 	}
 	join := func(before, between, after string) func([]graphsim.User) string {
@@ -40,7 +41,8 @@ func TestRevokeEachForm(t *testing.T) {
 		}
 	}
 	utf16 := func(users []graphsim.User) string {
-		text, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(strings.ReplaceAll(csv(";")(users), "\n", "\r\n"))
+		text, err := unicode.UTF16(unicode.LittleEndian,
+			unicode.UseBOM).NewEncoder().String(strings.ReplaceAll(csv(";")(users), "\n", "\r\n"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +183,8 @@ func TestExitCodes(t *testing.T) {
 		{"no arguments", env, []string{"revoke"}, status.Usage, "no list is named"},
 		{"unknown command", env, []string{"remove"}, status.Usage, "unknown command"},
 		{"unknown flag", env, []string{"revoke", "--force", list}, status.Usage, "unknown flag"},
-		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, status.Usage, "--batch-size 21 is not a number between 1 and 20"},
+		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, status.Usage,
+			"--batch-size 21 is not a number between 1 and 20"},
 		{"concurrency", env, []string{"revoke", "--concurrency", "-1", list}, status.Usage, "--concurrency -1"},
 		{"rate", env, []string{"revoke", "--rate", "-1", list}, status.Usage, "--rate -1"},
 		{"priority", env, []string{"revoke", "--priority", "highest", list}, status.Usage, "--priority"},
@@ -193,19 +196,27 @@ func TestExitCodes(t *testing.T) {
 		{"log level", env, []string{"revoke", "--yes", "--log-level", "loud", list}, status.Usage, "--log-level"},
 		{"log format", env, []string{"revoke", "--yes", "--log-format", "xml", list}, status.Usage, "--log-format"},
 		{"format", env, []string{"revoke", "--yes", "--format", "xml", list}, status.Usage, "xml"},
-		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", list}, status.Usage, "--simulate goes to a tenant of its own"},
+		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", list}, status.Usage,
+			"--simulate goes to a tenant of its own"},
 		{"there is no terminal to ask at", env, []string{"revoke", list}, status.Usage, "--yes"},
 		{"no list", env, []string{"revoke", "--yes", "nosuch.csv"}, status.Usage, "nosuch.csv"},
-		{"bad row", env, []string{"revoke", "--yes", bad}, status.Usage, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
-		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, status.Usage, "https://"},
-		{"results is a list", env, []string{"revoke", "--yes", "--overwrite", "--results", list, list}, status.Usage, "is also a list"},
-		{"results is a directory", env, []string{"revoke", "--yes", "--results", "/", list}, status.Usage, "is a directory"},
-		{"results there already", env, []string{"revoke", "--yes", "--results", gone, list}, status.Usage, "--overwrite"},
-		{"results nowhere", env, []string{"revoke", "--yes", "--results", "/nosuch/dir/r.jsonl", list}, status.Usage, "/nosuch/dir does not exist"},
+		{"bad row", env, []string{"revoke", "--yes", bad}, status.Usage,
+			`bad.csv:2: method "no..." (4 characters) is not a GUID`},
+		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list},
+			status.Usage, "https://"},
+		{"results is a list", env, []string{"revoke", "--yes", "--overwrite", "--results", list, list}, status.Usage,
+			"is also a list"},
+		{"results is a directory", env, []string{"revoke", "--yes", "--results", "/", list}, status.Usage,
+			"is a directory"},
+		{"results there already", env, []string{"revoke", "--yes", "--results", gone, list}, status.Usage,
+			"--overwrite"},
+		{"results nowhere", env, []string{"revoke", "--yes", "--results", "/nosuch/dir/r.jsonl", list}, status.Usage,
+			"/nosuch/dir does not exist"},
 		{"wrong secret", wrong, []string{"revoke", "--yes", list}, 3, "AADSTS7000215"},
 		{"some left", env, []string{"revoke", "--yes", gone}, 1, "unknown_user"},
 		{"dry run", env, []string{"revoke", "--dry-run", list}, 0, "planned"},
-		{"full disk", env, []string{"revoke", "--yes", "--overwrite", "--results", "/dev/full", list}, status.Stopped, "no space left"},
+		{"full disk", env, []string{"revoke", "--yes", "--overwrite", "--results", "/dev/full", list}, status.Stopped,
+			"no space left"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -231,7 +242,8 @@ func TestInterrupt(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
-			tenant, users, env := serveUsers(t, 500, graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Hour)}})
+			tenant, users, env := serveUsers(t, 500,
+				graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Hour)}})
 			log := newLog(t)
 			cmd := command(t, env, "revoke", "--yes", "--max-wait", "2h", "--results", log, listFile(t, users))
 			var signalled time.Time
@@ -264,7 +276,8 @@ func TestInterrupt(t *testing.T) {
 // ten thousand.
 func TestAbortAfter(t *testing.T) {
 	t.Parallel()
-	_, users, env := serveUsers(t, 1000, graphsim.Options{Latency: 20 * time.Millisecond, Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
+	_, users, env := serveUsers(t, 1000,
+		graphsim.Options{Latency: 20 * time.Millisecond, Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
 	list := listFile(t, users)
 	p := runRevoke(t, env, list)
 	rows, _ := readLog(t, p.stdout)
@@ -297,7 +310,8 @@ func TestStopsEarly(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, users, env := serveUsers(t, 500, graphsim.Options{Limits: []*quota.Limit{tt.limit}})
-			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-", listFile(t, users)}, tt.args...)...)
+			p := tapsweep(t, env,
+				append([]string{"revoke", "--yes", "--results", "-", listFile(t, users)}, tt.args...)...)
 			rows, end := readLog(t, p.stdout)
 			p.ends(t, 4, tt.stderr)
 			hasRows(t, rows, 500)
@@ -313,7 +327,8 @@ func TestStopsEarly(t *testing.T) {
 func TestSimulateServes(t *testing.T) {
 	t.Parallel()
 	list := filepath.Join(t.TempDir(), "simulated.csv")
-	cmd := command(t, nil, "simulate", "--users", "50", "--limit", "1000/s:2000", "--latency", "1ms", "--write-list", list)
+	cmd := command(t, nil, "simulate", "--users", "50", "--limit", "1000/s:2000", "--latency", "1ms", "--write-list",
+		list)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +365,8 @@ func TestDemoList(t *testing.T) {
 	p := runRevoke(t, nil, "--simulate", mustAbs("../../testdata/incident.csv"))
 	rows, _ := readLog(t, p.stdout)
 	got := outcomes(rows)
-	for _, o := range []results.Outcome{results.Revoked, results.Absent, results.Denied, results.UnknownUser, results.Replaced, results.Duplicate} {
+	for _, o := range []results.Outcome{results.Revoked, results.Absent, results.Denied, results.UnknownUser,
+		results.Replaced, results.Duplicate} {
 		if got[o] == 0 {
 			t.Errorf("no row is %s: %v", o, got)
 		}

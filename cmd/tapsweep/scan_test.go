@@ -48,7 +48,8 @@ func TestCreatedSinceIsShown(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, env := serveLeftovers(t, 10, graphsim.Options{Audit: true})
 			dir := filepath.Join(t.TempDir(), "evidence")
-			p := tapsweep(t, append(env, "TZ=Pacific/Auckland"), append([]string{"sweep", "--dry-run", "--created-since", day, "--evidence", dir}, tt.args...)...)
+			p := tapsweep(t, append(env, "TZ=Pacific/Auckland"),
+				append([]string{"sweep", "--dry-run", "--created-since", day, "--evidence", dir}, tt.args...)...)
 			p.ends(t, status.Done)
 			if text := string(mustRead(t, dir+"/preflight.txt")); !strings.Contains(text, want) {
 				t.Errorf("the evidence does not say %q:\n%s", want, text)
@@ -56,7 +57,8 @@ func TestCreatedSinceIsShown(t *testing.T) {
 		})
 	}
 	_, env := serveLeftovers(t, 10, graphsim.Options{})
-	for _, judge := range []string{"--no-preflight=false", "--no-preflight"} { // what a quiet run holds back is shown when it fails
+	for _, judge := range []string{"--no-preflight=false",
+		"--no-preflight"} { // what a quiet run holds back is shown when it fails
 		p := tapsweep(t, env, "scan", judge, "--created-since", day, "--filter", "no such filter")
 		if p.code != status.Usage || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: standard error does not say %q: exit %d\n%s", judge, want, p.code, p.stderr)
@@ -106,7 +108,8 @@ func TestScanOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "lines of the list", len(rows), 5)
-	same(t, "header", strings.Join(rows[0], ","), "user,method,userPrincipalName,reason,created,start,expires,usableOnce")
+	same(t, "header", strings.Join(rows[0], ","),
+		"user,method,userPrincipalName,reason,created,start,expires,usableOnce")
 	p = tapsweep(t, env, "scan", "--all-users", "--format", "jsonl")
 	var lines []scan.Line
 	for text := range strings.Lines(p.stdout) {
@@ -136,7 +139,8 @@ func TestScanOutput(t *testing.T) {
 		t.Errorf("%s", p.stdout)
 	}
 	// Nothing found is a list that says so.
-	for format, want := range map[string]string{"jsonl": "", "table": "", "csv": "user,method,userPrincipalName,reason,created,start,expires,usableOnce\n"} {
+	for format, want := range map[string]string{"jsonl": "", "table": "",
+		"csv": "user,method,userPrincipalName,reason,created,start,expires,usableOnce\n"} {
 		p = tapsweep(t, env, "scan", "--all-users", "--reason", "disabled", "--format", format)
 		if p.code != 0 || p.stdout != want {
 			t.Errorf("%s: exit %d, %q", format, p.code, p.stdout)
@@ -161,7 +165,8 @@ func TestScanRefuses(t *testing.T) {
 	}{
 		{"nobody", env, nil, status.Usage, "--all-users"},
 		{"a list by itself", env, []string{"list.csv"}, status.Usage, "--users"},
-		{"reason", env, []string{"--all-users", "--reason", "old"}, status.Usage, `--reason "old" is not expired, used, disabled, scheduled or usable`},
+		{"reason", env, []string{"--all-users", "--reason", "old"}, status.Usage,
+			`--reason "old" is not expired, used, disabled, scheduled or usable`},
 		{"unknown cannot be asked for", env, []string{"--all-users", "--reason", "unknown"}, status.Usage, "--reason"},
 		{"group by name", env, []string{"--group", "sales"}, status.Usage, "not an object id"},
 		{"group that is not there", env, []string{"--group", group}, status.Usage, "404"},
@@ -169,7 +174,8 @@ func TestScanRefuses(t *testing.T) {
 		{"since the future", env, []string{"--created-since", "2999-01-01"}, status.Usage, "in the future"},
 		{"since now", env, []string{"--all-users", "--created-since", "0h"}, status.Usage,
 			"means now, so no pass would be found"},
-		{"since zero days", env, []string{"--created-since", "0.0d"}, status.Usage, "means now, so no pass would be found"},
+		{"since zero days", env, []string{"--created-since", "0.0d"}, status.Usage,
+			"means now, so no pass would be found"},
 		{"since after now", env, []string{"--all-users", "--created-since=-1h"}, status.Usage, "is not a time such as"},
 		{"since, and an age that is greater", env, []string{"--all-users", "--created-since", "1h", "--min-age", "2h"},
 			status.Usage,
@@ -183,7 +189,8 @@ func TestScanRefuses(t *testing.T) {
 		{"file that is there", env, []string{"--all-users", "--output", there}, status.Usage, "already exists"},
 		{"no such directory", env, []string{"--all-users", "--output", "no/such/file.csv"}, status.Usage, "--output"},
 		{"users list that is none", env, []string{"--users", there}, status.Usage, "--users"},
-		{"users list without rows", env, []string{"--users", writeFile(t, "header.csv", "user\n")}, 0, "header.csv: no user in this list"},
+		{"users list without rows", env, []string{"--users", writeFile(t, "header.csv", "user\n")}, 0,
+			"header.csv: no user in this list"},
 		{"filter that Graph refuses", env, []string{"--filter", "nonsense"}, status.Usage, "400"},
 		{"no permission for the audit log", lacking(3), []string{"--created-since", "1h"}, 3, "AuditLog.Read.All"},
 		{"no permission for groups", lacking(2), []string{"--group", group}, 3, "GroupMember.Read.All"},
@@ -204,7 +211,8 @@ func TestScanResumes(t *testing.T) {
 	t.Parallel()
 	tenant, env := serveLeftovers(t, 6000, graphsim.Options{Latency: 5 * time.Millisecond})
 	dir := t.TempDir()
-	args := []string{"scan", "--all-users", "--concurrency", "2", "--output", dir + "/found.csv", "--results", dir + "/scan.jsonl", "--metrics-file", dir + "/scan.prom"}
+	args := []string{"scan", "--all-users", "--concurrency", "2", "--output", dir + "/found.csv", "--results",
+		dir + "/scan.jsonl", "--metrics-file", dir + "/scan.prom"}
 	p := finish(t, command(t, env, args...), func(p *os.Process) {
 		waitWhile(t, func() bool { return tenant.Stats().Lists < 2000 })
 		p.Signal(syscall.SIGTERM)
@@ -220,7 +228,8 @@ func TestScanResumes(t *testing.T) {
 	p = tapsweep(t, env, append(args, "--resume")...)
 	expired := strings.Count(string(mustRead(t, dir+"/found.csv")), ",expired,")
 	differs(t, "expired", expired, 0)
-	holds(t, "scan.prom", string(mustRead(t, dir+"/scan.prom")), fmt.Sprintf("\ntapsweep_expired_passes_left{command=\"scan\",file=\"scan\"} %d\n", expired))
+	holds(t, "scan.prom", string(mustRead(t, dir+"/scan.prom")),
+		fmt.Sprintf("\ntapsweep_expired_passes_left{command=\"scan\",file=\"scan\"} %d\n", expired))
 	list, err := input.Open([]string{dir + "/found.csv"}, input.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +245,8 @@ func TestScanResumes(t *testing.T) {
 	p = tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
 	p.ends(t, status.Usage)
 	for _, want := range []string{"it is the log of a run that looked for something else: tapsweep scan ",
-		"hint: use the same tenant, and the same flags that say where to look and for what, or another --results file\n"} {
+		"hint: use the same tenant, and the same flags that say where to look and for what, or another " +
+			"--results file\n"} {
 		if !strings.Contains(p.stderr, want) {
 			t.Errorf("with another --reason, standard error lacks %q\n%s", want, p.stderr)
 		}
@@ -266,7 +276,8 @@ func TestScanRefusedKeepsOutput(t *testing.T) {
 	tapsweep(t, env, args...).ends(t, 0)
 	before := mustRead(t, dir+"/found.csv")
 	p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
-	if files, _ := os.ReadDir(dir); p.code != status.Usage || string(mustRead(t, dir+"/found.csv")) != string(before) || len(files) != 2 {
+	if files, _ := os.ReadDir(dir); p.code != status.Usage || string(mustRead(t, dir+"/found.csv")) != string(before) ||
+		len(files) != 2 {
 		t.Errorf("exit %d, files %v\n%s", p.code, files, p.stderr)
 	}
 }
@@ -278,7 +289,8 @@ func TestUnfinishedScanKeepsOutput(t *testing.T) {
 	env := serve(t, leftovers(100, graphsim.Options{}))
 	faults := []fault.Fault{{Path: "user00010@", Do: fault.ItemStatus(429, "Retry-After", "900")}}
 	stops, stopsRoot := serveAt(t, leftovers(100, graphsim.Options{Faults: faults}))
-	two := []string{"--graph-url", stopsRoot, "--user", "user00000@contoso.example", "--user", "user00010@contoso.example",
+	two := []string{"--graph-url", stopsRoot, "--user", "user00000@contoso.example", "--user",
+		"user00010@contoso.example",
 		"--batch-size", "1", "--concurrency", "1", "--max-wait", "1s"}
 	for _, tt := range []struct {
 		name  string

@@ -49,7 +49,8 @@ func TestWhoIsMe(t *testing.T) {
 	}{
 		{"protected by name", protected, []string{ownScope, "User.Read"}, 0, "protected", ""},
 		{"protected by name, by a look-up", protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected", ""},
-		{"protected by name, and nobody may ask", protected, []string{ownScope}, status.Usage, "", "cannot be looked up"},
+		{"protected by name, and nobody may ask", protected, []string{ownScope}, status.Usage, "",
+			"cannot be looked up"},
 		{"protected by id, and nobody may ask", "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
 		{"not protected", "", []string{ownScope}, 0, "revoked revoked", ""},
 		{"another is protected", "user\n" + lee + "\n", []string{ownScope, "User.Read"}, 0, "revoked revoked", ""},
@@ -94,10 +95,12 @@ func TestOwnByName(t *testing.T) {
 		self := map[string]string{"upn": strings.ToUpper(users[0].UPN), "id": users[0].ID}[name]
 		args := []string{"revoke", "--yes", "--results", "-", "--token-file", token}
 		p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"))...)
-		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "in place of the name works") {
+		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 ||
+			!strings.Contains(p.stderr, "in place of the name works") {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
-		if p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {
+		if p := tapsweep(t, env,
+			append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {
 			t.Errorf("with another user: exit %d\n%s", p.code, p.stderr)
 		}
 	}
@@ -108,11 +111,13 @@ func TestOwnDenied(t *testing.T) {
 	t.Parallel()
 	for _, form := range []string{"self", "upn", "id"} {
 		tenant, users, env := serveUsers(t, 1, failing(fault.Fault{Do: fault.ItemStatus(403)}))
-		user := map[string][]string{"self": {"--self"}, "upn": {"--user", users[0].UPN}, "id": {"--user", users[0].ID}}[form]
+		user := map[string][]string{"self": {"--self"}, "upn": {"--user", users[0].UPN},
+			"id": {"--user", users[0].ID}}[form]
 		p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-",
 			"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))}, user...)...)
 		rows, _ := readLog(t, p.stdout)
-		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") || !strings.Contains(rows[0].Hint, "--sign-in-again") {
+		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") ||
+			!strings.Contains(rows[0].Hint, "--sign-in-again") {
 			t.Errorf("%s: exit %d, %+v\n%s", form, p.code, rows, p.stderr)
 		}
 	}
@@ -148,9 +153,11 @@ func TestMeOfALog(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 2, failing(fault.Fault{Path: "/me/", Do: fault.ItemStatus(403)}))
 	args := []string{"revoke", "--yes", "--results", "-"}
-	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
+	p := tapsweep(t, env, append(args, "--self", "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
 	p.ends(t, 1)
-	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...)
+	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...)
 	p.ends(t, 0)
 	leaves(t, tenant, 1)
 	same(t, "user with a pass left", tenant.Remaining()[0].UPN, users[1].UPN)
@@ -168,7 +175,8 @@ func TestSignInAgainUsage(t *testing.T) {
 func TestTwoNamesOfOneUser(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	passes := []graphsim.Pass{{ID: "9f0c11aa-1111-4222-8333-000000000001"}, {ID: "9f0c11aa-1111-4222-8333-000000000002"}}
+	passes := []graphsim.Pass{{ID: "9f0c11aa-1111-4222-8333-000000000001"},
+		{ID: "9f0c11aa-1111-4222-8333-000000000002"}}
 	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	tenant.AddUser(graphsim.User{ID: id, UPN: "dana@contoso.example", Passes: passes})
 	env := serve(t, tenant)

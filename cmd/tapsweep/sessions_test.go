@@ -147,7 +147,8 @@ func TestOneCallForTwoNames(t *testing.T) {
 	t.Parallel()
 	for _, list := range []string{
 		"user,method\n" + selfID + "," + selfPass + "\ndana@contoso.example," + otherPass + "\n",
-		"userId,upn,method\n" + selfID + ",dana@contoso.example," + selfPass + "\n,Dana@contoso.example," + otherPass + "\n",
+		"userId,upn,method\n" + selfID + ",dana@contoso.example," + selfPass + "\n,Dana@contoso.example," + otherPass +
+			"\n",
 	} {
 		tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
 		tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",

@@ -253,7 +253,8 @@ func TestSignInRefused(t *testing.T) {
 			}
 			_, flags := tt.way(t, tenant, users[0])
 			log := newLog(t)
-			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", log, listFile(t, users)}, flags...)...)
+			p := tapsweep(t, env,
+				append([]string{"revoke", "--yes", "--results", log, listFile(t, users)}, flags...)...)
 			p.ends(t, tt.exit, tt.want...)
 			same(t, "batches", tenant.Stats().Batches, 0)
 			if _, err := os.Stat(log); err == nil {
@@ -309,7 +310,8 @@ func TestSelf(t *testing.T) {
 func TestSelfDenied(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 1, failing(fault.Fault{Path: "/me/", Do: fault.ItemStatus(403)}))
-	p := runRevoke(t, env, "--self", "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite")))
+	p := runRevoke(t, env, "--self", "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite")))
 	rows, _ := readLog(t, p.stdout)
 	p.ends(t, 1)
 	hasRows(t, rows, 1)
@@ -320,7 +322,8 @@ func TestSelfDenied(t *testing.T) {
 func TestSelfProtected(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 1, graphsim.Options{})
-	p := runRevoke(t, env, "--self", "--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"), "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite", "User.Read")))
+	p := runRevoke(t, env, "--self", "--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"), "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite", "User.Read")))
 	rows, _ := readLog(t, p.stdout)
 	p.ends(t, 0)
 	hasOutcome(t, rows, results.Protected, 1)
@@ -339,9 +342,12 @@ func TestRefusedInTheMiddle(t *testing.T) {
 		want string
 	}{
 		{"expired", graphsim.Options{}, func(s *graphsim.Tenant) { s.Entra.ExpireTokens() }, 0, ""},
-		{"challenged", graphsim.Options{Entra: entra.Options{Challenge: true}}, func(s *graphsim.Tenant) { s.Entra.ExpireTokens() }, 0, ""},
-		{"app disabled", graphsim.Options{Entra: entra.Options{Challenge: true}}, func(s *graphsim.Tenant) { s.Entra.DisableApp(); s.Entra.ExpireTokens() }, 3, "AADSTS7000112"},
-		{"secret expired", graphsim.Options{}, func(s *graphsim.Tenant) { s.Entra.ExpireSecret(); s.Entra.ExpireTokens() }, 3, "AADSTS7000222"},
+		{"challenged", graphsim.Options{Entra: entra.Options{Challenge: true}},
+			func(s *graphsim.Tenant) { s.Entra.ExpireTokens() }, 0, ""},
+		{"app disabled", graphsim.Options{Entra: entra.Options{Challenge: true}},
+			func(s *graphsim.Tenant) { s.Entra.DisableApp(); s.Entra.ExpireTokens() }, 3, "AADSTS7000112"},
+		{"secret expired", graphsim.Options{},
+			func(s *graphsim.Tenant) { s.Entra.ExpireSecret(); s.Entra.ExpireTokens() }, 3, "AADSTS7000222"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -439,11 +445,14 @@ func TestSignInUnreached(t *testing.T) {
 		want []string
 	}{
 		{"nobody listens", []string{"AZURE_AUTHORITY_HOST=https://" + nobodyListens}, 4,
-			[]string{"no connection to " + nobodyListens + ": connection refused\n", "HTTPS_PROXY", "hint: AZURE_AUTHORITY_HOST"}},
-		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName, "HTTPS_PROXY=http://" + nobodyListens}, 4,
+			[]string{"no connection to " + nobodyListens + ": connection refused\n", "HTTPS_PROXY",
+				"hint: AZURE_AUTHORITY_HOST"}},
+		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
+			"HTTPS_PROXY=http://" + nobodyListens}, 4,
 			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
 		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
-			[]string{"SSL_CERT_FILE: nono does not exist", "the certificate is of an authority that this machine does not trust\n", "SSL_CERT_FILE is nono now"}},
+			[]string{"SSL_CERT_FILE: nono does not exist",
+				"the certificate is of an authority that this machine does not trust\n", "SSL_CERT_FILE is nono now"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // azidentity tries again for a while
@@ -487,7 +496,8 @@ func TestCheckHintNamesTheApp(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env := serve(t, tenant)
-	if p := tapsweep(t, env, "check", "--client-id", "x"); !strings.Contains(p.stdout, "hint: the tenant has no app x: ") {
+	if p := tapsweep(t, env, "check", "--client-id", "x"); !strings.Contains(p.stdout,
+		"hint: the tenant has no app x: ") {
 		t.Errorf("exit %d\n%s", p.code, p.stdout)
 	}
 }

@@ -21,7 +21,8 @@ func TestSimulateCAFile(t *testing.T) {
 		cmd.Dir = dir
 		return finish(t, cmd, func(p *os.Process) {
 			for t.Context().Err() == nil {
-				if text, err := os.ReadFile(filepath.Join(dir, name)); err == nil && strings.HasPrefix(string(text), "-----BEGIN") {
+				if text, err := os.ReadFile(filepath.Join(dir, name)); err == nil && strings.HasPrefix(string(text),
+					"-----BEGIN") {
 					time.Sleep(300 * time.Millisecond) // for the environment to be printed
 					p.Signal(os.Interrupt)
 					return
@@ -38,7 +39,8 @@ func TestSimulateCAFile(t *testing.T) {
 	authority := string(mustRead(t, filepath.Join(dir, "ca.pem")))
 	for name, text := range map[string]string{"list": "user,method\n", "bundle": authority + authority, "empty": ""} {
 		path := writeFile(t, name, text)
-		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != status.Usage || !strings.Contains(p.stderr, "--ca-file: "+path+" already exists") || string(mustRead(t, path)) != text {
+		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != status.Usage ||
+			!strings.Contains(p.stderr, "--ca-file: "+path+" already exists") || string(mustRead(t, path)) != text {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 	}

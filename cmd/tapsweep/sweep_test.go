@@ -91,7 +91,8 @@ func TestSweepGuards(t *testing.T) {
 	}{
 		{"dry run", plain, "--yes --dry-run", 0, 40, found},
 		{"dry run at the same time", plain, "--yes --dry-run" + atOnce, 0, 40, found},
-		{"limit", plain, "--yes --max-items 19", status.Usage, 40, "more than 19 passes were found: nothing was deleted"},
+		{"limit", plain, "--yes --max-items 19", status.Usage, 40,
+			"more than 19 passes were found: nothing was deleted"},
 		{"just within the limit", plain, "--yes --max-items 20", 0, 20, ""},
 		{"there is no terminal to ask at", plain, "", status.Usage, 40, "--yes"},
 		{"usable", plain, "--yes --reason usable", status.Usage, 40, "--include-usable"},
@@ -127,7 +128,8 @@ func TestSweepResumes(t *testing.T) {
 			t.Parallel()
 			tenant, env := serveLeftovers(t, 4000, graphsim.Options{Latency: 5 * time.Millisecond})
 			dir := t.TempDir()
-			args := []string{"sweep", "--all-users", "--yes", "--max-items", bound, "--concurrency", "2", "--results", dir + "/log.jsonl"}
+			args := []string{"sweep", "--all-users", "--yes", "--max-items", bound, "--concurrency", "2", "--results",
+				dir + "/log.jsonl"}
 			p := finish(t, command(t, env, args...), func(p *os.Process) {
 				waitWhile(t, func() bool { return tenant.Stats().Lists < 2000 })
 				p.Signal(syscall.SIGTERM)
@@ -147,7 +149,8 @@ func TestSweepResumes(t *testing.T) {
 // verify is the proof for a whole log: it deletes nothing, whatever it finds.
 func TestVerifyCommand(t *testing.T) {
 	t.Parallel()
-	tenant, users, env := serveUsers(t, 5, failing(fault.Fault{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}))
+	tenant, users, env := serveUsers(t, 5,
+		failing(fault.Fault{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}))
 	dir := t.TempDir()
 	p := tapsweep(t, env, "revoke", "--yes", "--results", dir+"/log.jsonl", listFile(t, users))
 	p.ends(t, 1)
@@ -161,7 +164,8 @@ func TestVerifyCommand(t *testing.T) {
 	same(t, "exit code in the log", end.Exit, 1)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, deleted)
 	for _, r := range rows {
-		if r.Verified != (r.Outcome == results.Revoked) || r.Outcome == results.Remains && (r.Reason != "usable" || !strings.Contains(r.Message, "pass")) {
+		if r.Verified != (r.Outcome == results.Revoked) ||
+			r.Outcome == results.Remains && (r.Reason != "usable" || !strings.Contains(r.Message, "pass")) {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -171,7 +175,8 @@ func TestVerifyCommand(t *testing.T) {
 	// Both logs are one report, in which nothing is counted twice.
 	p = tapsweep(t, env, "report", dir+"/log.jsonl", dir+"/proof.jsonl")
 	p.ends(t, 0)
-	holds(t, "standard output", strings.Join(strings.Fields(p.stdout), " "), "revoked 3 ", "remains 1 ", "rejected 1 ", "verified 3 ")
+	holds(t, "standard output", strings.Join(strings.Fields(p.stdout), " "), "revoked 3 ", "remains 1 ", "rejected 1 ",
+		"verified 3 ")
 	// What remains is a list.
 	p = runRevoke(t, env, dir+"/proof.jsonl")
 	if rows, _ := readLog(t, p.stdout); len(rows) != 2 || outcomes(rows)[results.Revoked] != 1 {
@@ -289,12 +294,14 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 	tenant, env := serveLeftovers(t, 400, graphsim.Options{})
 	log := newLog(t)
 	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
-	for night, want := range []string{"20 passes revoked of 400 users (10 expired, 10 used)", "1 pass revoked of 400 users (1 expired)", ""} {
+	for night, want := range []string{"20 passes revoked of 400 users (10 expired, 10 used)",
+		"1 pass revoked of 400 users (1 expired)", ""} {
 		if night == 1 {
 			tenant.GivePass("user00001@contoso.example", graphsim.Pass{Created: time.Now().Add(-48 * time.Hour)})
 		}
 		p := tapsweep(t, env, args...)
-		if p.code != 0 || !strings.Contains(p.stderr, want) || want == "" && p.stderr != "" || tenant.Stats().Lists != 400*(night+1) {
+		if p.code != 0 || !strings.Contains(p.stderr, want) || want == "" && p.stderr != "" ||
+			tenant.Stats().Lists != 400*(night+1) {
 			t.Errorf("night %d: exit %d, %d LISTs, want %q\n%s", night, p.code, tenant.Stats().Lists, want, p.stderr)
 		}
 	}
@@ -339,7 +346,8 @@ func TestSweepAborts(t *testing.T) {
 func TestSweepProtectedIsQuiet(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example", Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
+	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example",
+		Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
 	env := serve(t, tenant)
 	p := runSweep(t, env, "--protect", writeFile(t, "p.csv", "user\nglass@contoso.example\n"))
 	p.ends(t, 0)
@@ -351,11 +359,13 @@ func TestSweepProtectedIsQuiet(t *testing.T) {
 func TestOrderHoldsUpNothing(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]fault.Effect{
-		"errors": fault.ItemStatus(500), "refused": fault.ItemStatus(401), "throttled": fault.ItemStatus(429, "Retry-After", "900"),
+		"errors": fault.ItemStatus(500), "refused": fault.ItemStatus(401),
+		"throttled": fault.ItemStatus(429, "Retry-After", "900"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
+			tenant, users, env := serveUsers(t, 3,
+				graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
 			start := time.Now()
 			p := runRevoke(t, env, "--order", "privileged", listFile(t, users))
 			p.ends(t, 0, "the order is that of the list")
@@ -368,14 +378,16 @@ func TestOrderHoldsUpNothing(t *testing.T) {
 // The log of a proof in which a user could not be looked at means nobody's pass.
 func TestVerifyLogAsList(t *testing.T) {
 	t.Parallel()
-	tenant, env := serveLeftovers(t, 40, failing(fault.Fault{Method: "GET", Path: "/users/", Do: fault.ItemStatus(423)}))
+	tenant, env := serveLeftovers(t, 40,
+		failing(fault.Fault{Method: "GET", Path: "/users/", Do: fault.ItemStatus(423)}))
 	dir := t.TempDir()
 	tapsweep(t, env, "sweep", "--all-users", "--yes", "--results", dir+"/log.jsonl")
 	tapsweep(t, env, "verify", "--results", dir+"/proof.jsonl", dir+"/log.jsonl")
 	tapsweep(t, env, "report", "--csv", dir+"/report.csv", dir+"/log.jsonl")
 	for _, list := range []string{"log.jsonl", "proof.jsonl", "report.csv"} {
 		p := runRevoke(t, env, dir+"/"+list)
-		if p.code == 0 || !strings.Contains(p.stderr+p.stdout, "about a user without a pass") || tenant.Stats().Deleted != 0 {
+		if p.code == 0 || !strings.Contains(p.stderr+p.stdout, "about a user without a pass") ||
+			tenant.Stats().Deleted != 0 {
 			t.Errorf("%s: exit %d, %d deleted\n%s", list, p.code, tenant.Stats().Deleted, p.stderr)
 		}
 	}

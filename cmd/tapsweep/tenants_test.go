@@ -33,13 +33,20 @@ func TestTenantOfTheToken(t *testing.T) {
 		{"own, by id", own, []string{"--tenant", entra.DefaultTenantID}, 0, true, ""},
 		{"own, by domain", own, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
 		{"own, no tenant in particular", own, []string{"--tenant", "organizations"}, 0, true, ""},
-		{"foreign, by id", foreign, []string{"--tenant", entra.DefaultTenantID}, 3, false, entra.DefaultTenantID + " was requested"},
-		{"foreign, by domain", foreign, []string{"--tenant", entra.DefaultDomain}, 3, false, entra.DefaultTenantID + " was requested"},
-		{"foreign, by id, no preflight", foreign, []string{"--tenant", entra.DefaultTenantID, "--no-preflight"}, 3, false, "was requested"},
-		{"foreign, by domain, no preflight", foreign, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, false, "was requested"},
-		{"a domain that nobody has", own, []string{"--tenant", "nobody.example"}, 3, false, "give the tenant by its id"},
-		{"unreadable", opaque, []string{"--tenant", entra.DefaultDomain}, 3, true, "it cannot be checked that it is for " + entra.DefaultDomain},
-		{"unreadable, no preflight", opaque, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, true, "it cannot be checked that it is for " + entra.DefaultDomain},
+		{"foreign, by id", foreign, []string{"--tenant", entra.DefaultTenantID}, 3, false,
+			entra.DefaultTenantID + " was requested"},
+		{"foreign, by domain", foreign, []string{"--tenant", entra.DefaultDomain}, 3, false,
+			entra.DefaultTenantID + " was requested"},
+		{"foreign, by id, no preflight", foreign, []string{"--tenant", entra.DefaultTenantID, "--no-preflight"}, 3,
+			false, "was requested"},
+		{"foreign, by domain, no preflight", foreign, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3,
+			false, "was requested"},
+		{"a domain that nobody has", own, []string{"--tenant", "nobody.example"}, 3, false,
+			"give the tenant by its id"},
+		{"unreadable", opaque, []string{"--tenant", entra.DefaultDomain}, 3, true,
+			"it cannot be checked that it is for " + entra.DefaultDomain},
+		{"unreadable, no preflight", opaque, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, true,
+			"it cannot be checked that it is for " + entra.DefaultDomain},
 		{"a secret of the domain's own app", nil, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
 	}
 	for _, tt := range tests {
@@ -64,7 +71,9 @@ func TestTenantOfTheToken(t *testing.T) {
 // The deadline begins before the token is asked for.
 func TestDeadlineOfTheToken(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+	}))
 	defer server.Close()
 	tenant := graphsim.New(graphsim.Options{})
 	env := serve(t, tenant)

@@ -14,7 +14,8 @@ import (
 // take whatever the user was given since.
 func TestResultsLog(t *testing.T) {
 	result := func(outcome, method string) string {
-		return `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + method + `","outcome":"` +
+		return `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + method +
+			`","outcome":"` +
 			outcome + `"}` + "\n"
 	}
 	anyPass := func(log string) string {
@@ -56,24 +57,30 @@ func TestResultsLog(t *testing.T) {
 		{"left over, done, and killed before the proof",
 			anyPass(run + result("not_sent", "") + end + run + pending(result("revoked", pass1)) + run + end),
 			input.Stats{Done: 1}, ""},
-		{"two passes on one line", run + result("not_sent", pass1) + at("93", result("revoked", pass2)) + end + run + end,
+		{"two passes on one line",
+			run + result("not_sent", pass1) + at("93", result("revoked", pass2)) + end + run + end,
 			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
 		{"left over and then gone", run + result("not_sent", pass1) + end + run + result("denied", pass1) + end + run +
 			result("absent", pass1) + end, input.Stats{Done: 1}, ""},
-		{"done and then there again", run + result("revoked", pass1) + end + run + instead(result("remains", pass2)) + end,
+		{"done and then there again",
+			run + result("revoked", pass1) + end + run + instead(result("remains", pass2)) + end,
 			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
 		{"left over, and another pass done in its place",
-			run + result("failed", pass1) + end + run + instead(result("revoked", pass2)) + end, input.Stats{Done: 1}, ""},
+			run + result("failed", pass1) + end + run + instead(result("revoked", pass2)) + end, input.Stats{Done: 1},
+			""},
 		{"there again by another, and then done", run + instead(result("remains", pass2)) + end + run +
 			instead(result("revoked", pass2)) + end, input.Stats{Done: 1}, ""},
-		{"left over, and repeated on the line", run + result("failed", pass1) + at("93", result("duplicate", pass1)) + end +
-			run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
+		{"left over, and repeated on the line",
+			run + result("failed", pass1) + at("93", result("duplicate", pass1)) + end +
+				run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
 		{"left over, and repeated on the line of a killed run",
 			run + at("93", result("duplicate", pass1)) + run + result("failed", pass1) + end,
 			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"two passes on one line of before", run + result("not_sent", pass1) + result("revoked", pass2) + end + run + end,
+		{"two passes on one line of before",
+			run + result("not_sent", pass1) + result("revoked", pass2) + end + run + end,
 			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"moved, and done", anyPass(run + result("not_sent", "") + end + run + at("93", result("revoked", pass1)) + end),
+		{"moved, and done", anyPass(run + result("not_sent", "") + end + run + at("93", result("revoked", pass1)) +
+			end),
 			input.Stats{Done: 1}, ""},
 		{"left over twice in one place", run + result("failed", pass1) + result("duplicate", pass1) + end + run + end,
 			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
@@ -87,7 +94,8 @@ func TestResultsLog(t *testing.T) {
 			input.Stats{Done: 1}, ""},
 		{"a further pass", anyPass(run + beside(result("revoked", pass1)) + result("revoked", pass2) + end),
 			input.Stats{Done: 1}, ""},
-		{"a further pass, and one left over", anyPass(run + beside(result("revoked", pass1)) + result("denied", pass2) + end),
+		{"a further pass, and one left over",
+			anyPass(run + beside(result("revoked", pass1)) + result("denied", pass2) + end),
 			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
 		{"left over before a further pass", anyPass(run + result("denied", pass2) + end + run +
 			beside(result("revoked", pass1)) + end),
@@ -96,7 +104,8 @@ func TestResultsLog(t *testing.T) {
 			beside(result("revoked", pass1)) + result("revoked", pass2) + end),
 			input.Stats{Done: 1}, ""},
 		{"other lines", run + result("not_sent", pass1) + end + run +
-			strings.Replace(result("revoked", pass2), "2", "3", 1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1},
+			strings.Replace(result("revoked", pass2), "2", "3", 1) + end,
+			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1},
 			""},
 		{"torn", run + result("denied", pass1) + `{"type":"result","us`, input.Stats{}, "has no end"},
 	}
@@ -144,7 +153,8 @@ func TestResultsLogWithStrayText(t *testing.T) {
 				_, _, err := openList([]string{path}, input.Options{SkipInvalid: skip})
 				bad, ok := errors.AsType[*input.LineError](err)
 				if !ok || bad.Line != 4 || !strings.Contains(bad.Msg, "remove it (kubectl logs adds it") {
-					t.Errorf("%s, %q, skip %v: Open = %v, want a LineError of line 4 that says what to do", file, before, skip, err)
+					t.Errorf("%s, %q, skip %v: Open = %v, want a LineError of line 4 that says what to do", file,
+						before, skip, err)
 				}
 			}
 		}
@@ -166,7 +176,8 @@ func TestResultsLogOfMe(t *testing.T) {
 		`"outcome":"denied"}` + "\n"
 	for _, file := range []string{"l.jsonl", "l.json"} {
 		l, _, err := openList([]string{write(t, file,
-			run+denied+end+strings.ReplaceAll(run, guid, "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322")+denied+end)}, input.Options{})
+			run+denied+end+strings.ReplaceAll(run, guid, "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322")+denied+end)},
+			input.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +189,8 @@ func TestResultsLogOfMe(t *testing.T) {
 			}
 			users = append(users, p.User)
 		}
-		if got := l.Stats(); got.Unique != 2 || strings.Join(users, " ") != guid+" 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322" {
+		if got := l.Stats(); got.Unique != 2 ||
+			strings.Join(users, " ") != guid+" 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322" {
 			t.Errorf("%s: users %q, %+v", file, users, got)
 		}
 		text := `{"type":"run","version":"1"}` + "\n" + denied + end
@@ -211,8 +223,10 @@ func TestLogMarks(t *testing.T) {
 func TestScanRowsNameNoPass(t *testing.T) {
 	for _, outcome := range []string{"not_sent", "denied", "failed", "unknown_user"} {
 		log := `{"type":"run"}` + "\n" +
-			`{"type":"result","line":0,"source":"scan","user":"` + dana + `","method":"","outcome":"` + outcome + `"}` + "\n" +
-			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 + `","outcome":"not_sent"}` +
+			`{"type":"result","line":0,"source":"scan","user":"` + dana + `","method":"","outcome":"` + outcome + `"}` +
+			"\n" +
+			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 +
+			`","outcome":"not_sent"}` +
 			"\n" + `{"type":"end","exit":4}` + "\n"
 		l, logs, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)})
 		if err != nil {
@@ -247,8 +261,9 @@ func TestReportCSV(t *testing.T) {
 		text string
 		want input.Stats
 	}{
-		"report":  {head + rows, input.Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 2, Users: 2, AnyPass: 1}},
-		"another": {"user,method,outcome\n" + eli + "," + pass1 + ",revoked\n", input.Stats{Rows: 1, Unique: 1, Users: 1}},
+		"report": {head + rows, input.Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 2, Users: 2, AnyPass: 1}},
+		"another": {"user,method,outcome\n" + eli + "," + pass1 + ",revoked\n",
+			input.Stats{Rows: 1, Unique: 1, Users: 1}},
 	} {
 		l, _, err := openList([]string{"-"}, input.Options{Format: "csv", Stdin: strings.NewReader(tt.text)})
 		if err != nil {
@@ -323,7 +338,8 @@ func TestReadScopeOfLog(t *testing.T) {
 		{"a refused row", run + row(dana, "denied") + row("nope", "invalid") + row("nix", "invalid") + end, 1,
 			"they name no user: 2", "", "name the user in a list of its own"},
 		{"a refused row that names a user", run + row(dana, "denied") + row(eli, "invalid") + end, 2, "", "", ""},
-		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list", "name the user in a list"},
+		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list",
+			"name the user in a list"},
 		{"a report with a refused row", report + "l.csv,3,nope,,invalid,0,\n", 1,
 			"they name no user: 1", "", "name the user in a list of its own"},
 		{"a report", report, 1, "", "", ""},

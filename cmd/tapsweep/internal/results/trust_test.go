@@ -24,7 +24,8 @@ func TestTrust(t *testing.T) {
 	}
 	log := func(dir, name string, mode fs.FileMode) string {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.WriteFile(path, []byte(`{"type":"run"}`+"\n"), mode), os.Chmod(path, mode)); err != nil {
+		if err := errors.Join(os.WriteFile(path, []byte(`{"type":"run"}`+"\n"), mode),
+			os.Chmod(path, mode)); err != nil {
 			t.Fatal(err)
 		}
 		return path
@@ -51,7 +52,8 @@ func TestTrust(t *testing.T) {
 		{"a link in an open directory", link(plain, open), "is a link in " + open},
 		{"our link in a sticky directory", link(plain, sticky), ""},
 		{"a link in a directory of the group", link(plain, group), "is a link in " + group},
-		{"a directory behind a link in an open one", filepath.Join(link(own, make("open2", 0o777)), "plain"), "is a link in"},
+		{"a directory behind a link in an open one", filepath.Join(link(own, make("open2", 0o777)), "plain"),
+			"is a link in"},
 		{"a directory that all may write to", open, "can be written to by others"},
 		{"a directory of ours", own, ""},
 	} {
@@ -100,7 +102,8 @@ func TestTrustOfAnotherUser(t *testing.T) {
 		t.Errorf("CheckTrust of the file = %v, want an error about its owner", err)
 	}
 	link := filepath.Join(dir, "link")
-	err := errors.Join(os.Chmod(dir, fs.ModeSticky|0o777), os.Symlink("/etc/hostname", link), os.Lchown(link, 4711, 4711))
+	err := errors.Join(os.Chmod(dir, fs.ModeSticky|0o777), os.Symlink("/etc/hostname", link),
+		os.Lchown(link, 4711, 4711))
 	if err != nil {
 		t.Fatal(err)
 	}
