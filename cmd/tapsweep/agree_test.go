@@ -78,11 +78,8 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 	for u := range 1 + rng.IntN(3) {
 		user := graphsim.User{UPN: fmt.Sprintf("user%d@contoso.example", u)}
 		of = append(of, tried{user.UPN, fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", 100+u)}) // is not there
-		passes := min(rng.IntN(4), 2)
-		if any {
-			passes = min(passes, 1)
-		}
-		for p := range passes {
+		most := map[bool]int{true: 1, false: 2}[any]
+		for p := range min(rng.IntN(4), most) {
 			id := fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", 10*u+p)
 			user.Passes = append(user.Passes, graphsim.Pass{ID: id})
 			of = append(of, tried{user.UPN, id})

@@ -26,8 +26,8 @@ func checkJSON(t *testing.T, p process) (c checkup.Checkup, steps map[string]che
 	return c, steps
 }
 
-func TestCheck(t *testing.T) {
-	t.Parallel()
+// checkTests returns the tests of check.
+func checkTests() []checkTest {
 	const user = "user0001@contoso.example"
 	app := []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All"}
 	const (
@@ -43,14 +43,7 @@ func TestCheck(t *testing.T) {
 	}
 	hidden := graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Delete.All"}}
 	const passes = "/temporaryAccessPassMethods"
-	tests := []struct {
-		name  string
-		opts  graphsim.Options
-		user  string
-		exit  int
-		steps string // step:result, in order, between the token and TLS
-		holds string // in the details and hints
-	}{
+	return []checkTest{
 		{"all well", all, "", 0, "claims:ok read:ok users:ok", "Graph listed one user"},
 		{"one user", own, user, 0, "claims:ok read:ok", "Graph listed the passes of " + user},
 		{"passes alone", own, "", 0, "claims:ok read:ok",
@@ -68,12 +61,25 @@ func TestCheck(t *testing.T) {
 			"claims:ok read:failed",
 			"too long a wait"},
 	}
-	for _, tt := range tests {
+}
+
+type checkTest struct {
+	name  string
+	opts  graphsim.Options
+	user  string
+	exit  int
+	steps string // step:result, in order, between the token and TLS
+	holds string // in the details and hints
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for _, tt := range checkTests() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(tt.opts)
 			tenant.AddUsers(2)
-			tenant.AddPair(admin, "", nil)
+			tenant.AddPair("admin@contoso.example", "", nil)
 			env, root := serveAt(t, tenant)
 			args := []string{"check", "--output", "json"}
 			if tt.user != "" {

@@ -71,25 +71,8 @@ func TestReportOfCompactJSON(t *testing.T) {
 		if n := sum.Counts["duplicate"]; n != 3 {
 			t.Errorf("run %d: %d duplicates, want 3", run, n)
 		}
-		text, err := os.ReadFile(in("r.csv"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		table, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var rows []string
-		columns := make(map[string]bool)
-		column := slices.Index(table[0], "column")
-		for _, r := range table[1:] {
-			columns[r[column]] = true
-			rows = append(rows, r[3][len(r[3])-1:]+" "+r[4])
-		}
-		want := []string{"1 " + became, "2 revoked"}
-		slices.Sort(rows)
-		slices.Sort(want)
-		if diff := cmp.Diff(want, rows); diff != "" {
+		rows, columns := compactRows(t, in("r.csv"))
+		if diff := cmp.Diff([]string{"1 " + became, "2 revoked"}, rows); diff != "" {
 			t.Errorf("run %d: the table (-want +got):\n%s", run, diff)
 		}
 		if len(columns) != 2 {
@@ -100,4 +83,22 @@ func TestReportOfCompactJSON(t *testing.T) {
 			t.Errorf("run %d: %v, %d rows in the page", run, err, n)
 		}
 	}
+}
+
+// compactRows returns the rows of a report's CSV, each as the last digit of its pass and its outcome,
+// sorted, and the columns that they name.
+func compactRows(t *testing.T, path string) (rows []string, columns map[string]bool) {
+	t.Helper()
+	table, err := csv.NewReader(bytes.NewReader(mustRead(t, path))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns = make(map[string]bool)
+	column := slices.Index(table[0], "column")
+	for _, r := range table[1:] {
+		columns[r[column]] = true
+		rows = append(rows, r[3][len(r[3])-1:]+" "+r[4])
+	}
+	slices.Sort(rows)
+	return rows, columns
 }

@@ -283,81 +283,89 @@ func TestEveryNight(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("none of them is for Windows")
 	}
-	self := must(os.Executable())
-	t.Run("cron", func(t *testing.T) {
-		t.Parallel()
-		m := newMachine(t)
-		env, line := crontab(t)
-		line = strings.NewReplacer(installed, self, "/etc/tapsweep", m.etc, "/var/lib/tapsweep", m.log).Replace(line) +
-			" --graph-url " + m.root
-		env = append(env, "SHELL=/bin/sh", "PATH=/usr/bin:/bin")
-		log := filepath.Join(m.log, "last.jsonl")
-		night := func() process { return m.run(t, env, "/bin/sh", "-c", line) }
-		m.nights(t, night, func(p process) string {
-			if p.stdout != "" {
-				t.Errorf("cron would mail this: %s", p.stdout)
-			}
-			return string(mustRead(t, log))
-		})
-		// A run that is still going keeps the next one off.
-		lock := flock.New(log)
-		if ok, err := lock.TryLock(); !ok || err != nil {
-			t.Fatal(err)
+	t.Run("cron", testCron)
+	t.Run("systemd", testSystemd)
+	t.Run("Kubernetes", testKubernetes)
+}
+
+func testCron(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	env, line := crontab(t)
+	line = strings.NewReplacer(installed, must(os.Executable()), "/etc/tapsweep", m.etc, "/var/lib/tapsweep",
+		m.log).Replace(line) +
+		" --graph-url " + m.root
+	env = append(env, "SHELL=/bin/sh", "PATH=/usr/bin:/bin")
+	log := filepath.Join(m.log, "last.jsonl")
+	night := func() process { return m.run(t, env, "/bin/sh", "-c", line) }
+	m.nights(t, night, func(p process) string {
+		if p.stdout != "" {
+			t.Errorf("cron would mail this: %s", p.stdout)
 		}
-		defer lock.Close()
-		before := string(mustRead(t, log))
-		night().ends(t, status.Usage, "another run is writing")
-		same(t, "the log", string(mustRead(t, log)), before)
+		return string(mustRead(t, log))
 	})
-	t.Run("systemd", func(t *testing.T) {
-		t.Parallel()
-		m := newMachine(t)
-		_, options := units(t)
-		service := options["tapsweep.service"]
-		name, path, _ := strings.Cut(service["Service.LoadCredential"][0], ":")
-		credentials := t.TempDir()
-		if err := os.WriteFile(filepath.Join(credentials, name),
-			mustRead(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)), 0o400); err != nil {
-			t.Fatal(err)
+	// A run that is still going keeps the next one off.
+	lock := flock.New(log)
+	if ok, err := lock.TryLock(); !ok || err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	before := string(mustRead(t, log))
+	night().ends(t, status.Usage, "another run is writing")
+	same(t, "the log", string(mustRead(t, log)), before)
+}
+
+func testSystemd(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	_, options := units(t)
+	service := options["tapsweep.service"]
+	name, path, _ := strings.Cut(service["Service.LoadCredential"][0], ":")
+	credentials := t.TempDir()
+	if err := os.WriteFile(filepath.Join(credentials, name),
+		mustRead(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	// As systemd makes them of LoadCredential= and StateDirectory=.
+	env := append(slices.Clone(service["Service.Environment"]), "CREDENTIALS_DIRECTORY="+credentials,
+		"STATE_DIRECTORY="+m.log)
+	line := strings.NewReplacer("${CREDENTIALS_DIRECTORY}", credentials, "${STATE_DIRECTORY}",
+		m.log).Replace(service["Service.ExecStart"][0])
+	words := strings.Fields(line)
+	if words[0] != installed || strings.ContainsAny(line, "$%\"'") {
+		t.Fatalf("ExecStart is %q", words)
+	}
+	m.nights(t, func() process {
+		return m.run(t, env, must(os.Executable()), append(words[1:], "--graph-url", m.root)...)
+	},
+		func(process) string { return string(mustRead(t, filepath.Join(m.log, "last.jsonl"))) })
+}
+
+func testKubernetes(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	account, _, job := manifests(t)
+	if err := checkSchedule(strings.Fields(job.Spec.Schedule)); err != nil {
+		t.Error(err)
+	}
+	subject := "system:serviceaccount:" + account.Metadata.Namespace + ":" + account.Metadata.Name
+	if trust := strings.Join(codeOf(t, "kubernetes", "bash"), ""); !strings.Contains(trust,
+		`"subject": "`+subject+`"`) {
+		t.Errorf("the app trusts another subject than %s:\n%s", subject, trust)
+	}
+	// What the webhook sets, by the account's annotation and its own tenant.
+	env := []string{"AZURE_CLIENT_ID=" + account.Metadata.Annotations["azure.workload.identity/client-id"],
+		"AZURE_TENANT_ID=" + entra.DefaultTenantID,
+		"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token",
+			m.tenant.Entra.FederatedToken(subject, time.Hour))}
+	args := append(job.pod().Containers[0].Args, "--graph-url", m.root)
+	for i, arg := range args {
+		args[i] = strings.Replace(arg, "/var/lib/tapsweep", m.log, 1)
+	}
+	m.nights(t, func() process { return m.run(t, env, must(os.Executable()), args...) }, func(p process) string {
+		if p.stdout != "" {
+			t.Errorf("this is mixed with standard error in the pod's log: %s", p.stdout)
 		}
-		// As systemd makes them of LoadCredential= and StateDirectory=.
-		env := append(slices.Clone(service["Service.Environment"]), "CREDENTIALS_DIRECTORY="+credentials,
-			"STATE_DIRECTORY="+m.log)
-		line := strings.NewReplacer("${CREDENTIALS_DIRECTORY}", credentials, "${STATE_DIRECTORY}",
-			m.log).Replace(service["Service.ExecStart"][0])
-		words := strings.Fields(line)
-		if words[0] != installed || strings.ContainsAny(line, "$%\"'") {
-			t.Fatalf("ExecStart is %q", words)
-		}
-		m.nights(t, func() process { return m.run(t, env, self, append(words[1:], "--graph-url", m.root)...) },
-			func(process) string { return string(mustRead(t, filepath.Join(m.log, "last.jsonl"))) })
-	})
-	t.Run("Kubernetes", func(t *testing.T) {
-		t.Parallel()
-		m := newMachine(t)
-		account, _, job := manifests(t)
-		if err := checkSchedule(strings.Fields(job.Spec.Schedule)); err != nil {
-			t.Error(err)
-		}
-		subject := "system:serviceaccount:" + account.Metadata.Namespace + ":" + account.Metadata.Name
-		if trust := strings.Join(codeOf(t, "kubernetes", "bash"), ""); !strings.Contains(trust,
-			`"subject": "`+subject+`"`) {
-			t.Errorf("the app trusts another subject than %s:\n%s", subject, trust)
-		}
-		// What the webhook sets, by the account's annotation and its own tenant.
-		env := []string{"AZURE_CLIENT_ID=" + account.Metadata.Annotations["azure.workload.identity/client-id"],
-			"AZURE_TENANT_ID=" + entra.DefaultTenantID,
-			"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token",
-				m.tenant.Entra.FederatedToken(subject, time.Hour))}
-		args := append(job.pod().Containers[0].Args, "--graph-url", m.root)
-		for i, arg := range args {
-			args[i] = strings.Replace(arg, "/var/lib/tapsweep", m.log, 1)
-		}
-		m.nights(t, func() process { return m.run(t, env, self, args...) }, func(p process) string {
-			if p.stdout != "" {
-				t.Errorf("this is mixed with standard error in the pod's log: %s", p.stdout)
-			}
-			return string(mustRead(t, filepath.Join(m.log, "last.jsonl")))
-		})
+		return string(mustRead(t, filepath.Join(m.log, "last.jsonl")))
 	})
 }

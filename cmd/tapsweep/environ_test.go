@@ -13,6 +13,13 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
+// ofKubernetes are variables that Kubernetes sets for services named tapsweep.
+var ofKubernetes = []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443",
+	"TAPSWEEP_SERVICE_PORT_HTTPS=443", "TAPSWEEP_PORT=tcp://10.0.0.7:443",
+	"TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443",
+	"TAPSWEEP_PORT_443_TCP_PROTO=tcp", "TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7",
+	"TAPSWEEP_METRICS_SERVICE_HOST=10.0.0.8"}
+
 // A flag counts before its variable, and a variable before the default.
 func TestVariables(t *testing.T) {
 	t.Parallel()
@@ -56,11 +63,7 @@ func TestVariables(t *testing.T) {
 			"did you mean TAPSWEEP_MAX_ITEMS?\n  TAPSWEEP_PROTECTED" + unknown + ": did you mean TAPSWEEP_PROTECT?\n"},
 		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_XYZZY" +
 			unknown + "\n"},
-		{"those of Kubernetes", []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443",
-			"TAPSWEEP_SERVICE_PORT_HTTPS=443", "TAPSWEEP_PORT=tcp://10.0.0.7:443",
-			"TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443",
-			"TAPSWEEP_PORT_443_TCP_PROTO=tcp", "TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7",
-			"TAPSWEEP_METRICS_SERVICE_HOST=10.0.0.8"}, dryRun, 0, "planned"},
+		{"those of Kubernetes", ofKubernetes, dryRun, 0, "planned"},
 		{"a refusal", []string{"TAPSWEEP_MAX_ITEMS=1"}, nil, status.Usage,
 			"hint: --max-items is set by the environment variable TAPSWEEP_MAX_ITEMS\n"},
 	} {

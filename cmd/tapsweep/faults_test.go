@@ -54,13 +54,12 @@ func both(name string, want results.Outcome, attempts, exit int, faults ...fault
 	return faultTest{name: "two faults: " + name, faults: faults, want: want, attempts: attempts, exit: exit}
 }
 
-func faultTests() []faultTest {
+// wholeFaults are faults of whole answers.
+func wholeFaults() []faultTest {
 	// What fails as a whole each time takes its batch along to the last attempt.
 	alone := []string{"--batch-size", "1", "--max-attempts", "2"}
-	tests := []faultTest{
+	return []faultTest{
 		once("nothing", fault.Delayed(0), results.Revoked, 1, 0),
-
-		// Whole answers.
 		once("outer 400", fault.OuterStatus(400), results.Revoked, 1, 0),
 		always("outer 400", fault.OuterStatus(400), results.Rejected, 1, 1).says("BadRequest"),
 		always("outer 404", fault.OuterStatus(404), results.Rejected, 1, 1),
@@ -95,8 +94,12 @@ func faultTests() []faultTest {
 		once("slow to the byte", fault.Slow(time.Second), results.Revoked, 1, 0),
 		once("too slow to the byte", fault.Slow(time.Minute), results.Revoked, 2, 0).with("--request-timeout", "2s"),
 		once("late", fault.Delayed(time.Second), results.Revoked, 1, 0),
+	}
+}
 
-		// Single answers.
+// answerFaults are faults in the shape of one answer of a batch.
+func answerFaults() []faultTest {
+	return []faultTest{
 		once("missing", fault.ItemMissing(), results.Revoked, 2, 0),
 		always("missing", fault.ItemMissing(), results.Revoked, 2, 0, "--max-attempts", "2"),
 		once("doubled", fault.ItemTwice(), results.Revoked, 1, 0),
@@ -121,8 +124,12 @@ func faultTests() []faultTest {
 		once("empty error code, 400", fault.ItemEmptyCode(400), results.Rejected, 1, 1),
 		once("error as text, 500", fault.ItemErrorText(500), results.Revoked, 2, 0),
 		once("error as text, 403", fault.ItemErrorText(403), results.Denied, 1, 1).says("something went wrong"),
+	}
+}
 
-		// Items.
+// itemFaults are answers of a batch with a status that is no success.
+func itemFaults() []faultTest {
+	return []faultTest{
 		once("item 400", fault.ItemStatus(400), results.Rejected, 1, 1).says("BadRequest"),
 		once("item 401", fault.ItemStatus(401), results.Revoked, 1, 0),
 		always("item 401", fault.ItemStatus(401), results.NotSent, 0, 3).says("InvalidAuthenticationToken"),
@@ -142,7 +149,12 @@ func faultTests() []faultTest {
 			"2").says("500 InternalServerError"),
 		always("item 500 after the work", fault.ItemStatus(500).AfterWork(), results.Revoked, 2, 0, "--max-attempts",
 			"2").says("gone"),
+	}
+}
 
+// twoFaults are faults that come together.
+func twoFaults() []faultTest {
+	return []faultTest{
 		both("throttled, then reset after the work", results.Revoked, 2, 0,
 			on(1, fault.ItemStatus(429, "Retry-After", "1")), on(2, fault.Reset().AfterWork())),
 		both("half of an answer that is not complete", results.Revoked, 2, 0, on(1, fault.Truncated()),
@@ -167,6 +179,10 @@ func faultTests() []faultTest {
 		both("not answered, then denied", results.Denied, 2, 1, on(1, fault.ItemStatus(504)),
 			on(2, fault.ItemStatus(403))).says("accessDenied"),
 	}
+}
+
+func faultTests() []faultTest {
+	tests := slices.Concat(wholeFaults(), answerFaults(), itemFaults(), twoFaults())
 	for _, status := range []int{500, 502, 503, 504} {
 		tests = append(tests,
 			once(fmt.Sprint("outer ", status), fault.OuterStatus(status), results.Revoked, 2, 0),

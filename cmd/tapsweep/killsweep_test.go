@@ -15,6 +15,25 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
+// killRandomly starts the run n times, kills each after from to before milliseconds, and returns how
+// many ran until then.
+func killRandomly(t *testing.T, env []string, n, from, before int, args ...string) (killed int) {
+	t.Helper()
+	for range n {
+		p := finish(t, command(t, env, args...), func(p *os.Process) {
+			time.Sleep(time.Duration(from+rand.IntN(before-from)) * time.Millisecond)
+			p.Kill()
+		})
+		if p.code == -1 {
+			killed++
+		} else {
+			p.ends(t, 0)
+		}
+	}
+	differs(t, "runs that were killed", killed, 0)
+	return killed
+}
+
 // A sweep that is killed at any moment and taken up again ends as if it had not
 // been: what is over is gone, and verified, nothing else was touched, and every pass
 // that went has a row. With --max-items 0 a pass that was found in the last 200 ms before
@@ -35,24 +54,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 			log := newLog(t)
 			args := []string{"sweep", "--all-users", "--yes", "--verify", "--max-items", bound, "--rate", "1250",
 				"--results", log, "--resume"}
-			killed, ended := 0, 0
-			for range max(*kills/4, 2) {
-				p := finish(t, command(t, env, args...), func(p *os.Process) {
-					time.Sleep(time.Duration(200+rand.IntN(3800)) * time.Millisecond)
-					p.Kill()
-				})
-				switch p.code {
-				case -1:
-					killed++
-				case 0:
-					ended++
-				default:
-					t.Fatalf("exit %d\n%s", p.code, p.stderr)
-				}
-			}
-			if killed == 0 {
-				t.Fatal("no run was killed")
-			}
+			killed := killRandomly(t, env, max(*kills/4, 2), 200, 4000, args...)
 			tapsweep(t, env, args...).ends(t, 0)
 			left := tenant.Remaining()
 			for _, h := range left {
@@ -82,7 +84,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 					t.Errorf("the row of a pass that was not over: %+v", row)
 				}
 			}
-			t.Logf("%d killed, %d ended, %d of %d with proof", killed, ended, verified, len(over))
+			t.Logf("%d killed, %d of %d with proof", killed, verified, len(over))
 		})
 	}
 }

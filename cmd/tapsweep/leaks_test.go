@@ -34,7 +34,8 @@ const (
 	canaryOpaque    = "0paque.Token~of-a-gateway_4711"
 	canaryProxy     = "pr0xy-Passw0rd_4711"
 	canaryPassword  = "certificate-Passw0rd_4711"
-	canaryAssertion = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJlLW9mLWFuLWFzc2VydGlvbg"
+	canaryAssertion = "eyJhbGciOiJSUzI1NiJ9." +
+		"eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJlLW9mLWFuLWFzc2VydGlvbg"
 )
 
 // canaryVariables hold secrets that no request needs.

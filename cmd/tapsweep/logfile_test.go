@@ -82,11 +82,9 @@ func TestLogsThatAreRefused(t *testing.T) {
 		args             []string
 	}{
 		{"overwrite of another file", "break-glass.txt: it does not begin like a results log",
-			"choose another --results file",
-			append(revoke, glass, "--overwrite")},
+			"choose another --results file", append(revoke, glass, "--overwrite")},
 		{"overwrite by a scan", "break-glass.txt: it does not begin like a results log",
-			"choose another --results file",
-			[]string{"scan", "--all-users", "--results", glass, "--overwrite"}},
+			"choose another --results file", []string{"scan", "--all-users", "--results", glass, "--overwrite"}},
 		{"output over another file", "break-glass.txt does not look like a file that this command writes",
 			"choose another --output", append(scan, glass)},
 		{"report over another file", "notes.html does not look like a file that this command writes",
@@ -102,16 +100,9 @@ func TestLogsThatAreRefused(t *testing.T) {
 		{"standard output by another name", "--results: /dev/stdout is the output of tapsweep itself",
 			"use --results -", append(revoke, "/dev/stdout")},
 	} {
-		p := tapsweep(t, env, tt.args...)
-		if p.code != status.Usage {
-			t.Errorf("%s: exit %d, want %d\n%s", tt.name, p.code, status.Usage, p.stderr)
-		}
-		if !strings.Contains(p.stderr, tt.want) {
-			t.Errorf("%s: no %q in\n%s", tt.name, tt.want, p.stderr)
-		}
-		if !strings.Contains(p.stderr, "hint: ") || !strings.Contains(p.stderr, tt.hint) {
-			t.Errorf("%s: hint %q is missing in\n%s", tt.name, tt.hint, p.stderr)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			tapsweep(t, env, tt.args...).ends(t, status.Usage, tt.want, "hint: ", tt.hint)
+		})
 	}
 	unchanged := map[string]string{glass: "glass@contoso.com\n", report: "my notes\n", wide: string(mustRead(t, log))}
 	for path, want := range unchanged {

@@ -44,6 +44,31 @@ func TestMakeDemo(t *testing.T) {
 	}
 }
 
+// makeCases are values that make gets from a tag, the environment or its command line.
+var makeCases = []struct {
+	name, tag, env string
+	args           []string
+	want           string // in the output
+	refused        bool
+}{
+	{name: "tag", tag: "v1';touch${IFS}ran;'", args: []string{"man"}, want: `VERSION is "v1';touch`, refused: true},
+	{name: "tag that make expands", tag: "v1$(shell)", args: []string{"man"},
+		want: `VERSION is "v1$(shell)"`, refused: true},
+	{name: "version of the environment", env: "VERSION=$(shell touch ran)", args: []string{"man"},
+		want: "VERSION is", refused: true},
+	{name: "version of the command line", args: []string{"man", "VERSION=$(shell touch ran)"},
+		want: "VERSION is", refused: true},
+	{name: "version with a flag of the linker", args: []string{"man", "VERSION=v1 -extld=./ran"},
+		want: "VERSION is", refused: true},
+	{name: "version with a quote", args: []string{"man", "VERSION=v1';touch ran;'"},
+		want: "VERSION is", refused: true},
+	{name: "release", tag: "v1`touch${IFS}ran`", args: []string{"release"}, want: "VERSION is", refused: true},
+	{name: "good tag", tag: "v1.2.3-rc.1+x_y", args: []string{"man"}, want: "main.version=v1.2.3-rc.1+x_y'"},
+	{name: "good version", args: []string{"man", "VERSION=v1.2~dev"}, want: "main.version=v1.2~dev'"},
+	{name: "fuzz time", env: "FUZZTIME=1s; touch ran", args: []string{"fuzz"}, want: ""},
+	{name: "fuzz time that make expands", env: "FUZZTIME=$(shell touch ran)", args: []string{"fuzz"}, want: ""},
+}
+
 // make and its shell do not execute a git tag, or VERSION or FUZZTIME from the environment.
 func TestMakeRunsNoValue(t *testing.T) {
 	t.Parallel()
@@ -52,29 +77,7 @@ func TestMakeRunsNoValue(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	for _, tt := range []struct {
-		name, tag, env string
-		args           []string
-		want           string // in the output
-		refused        bool
-	}{
-		{name: "tag", tag: "v1';touch${IFS}ran;'", args: []string{"man"}, want: `VERSION is "v1';touch`, refused: true},
-		{name: "tag that make expands", tag: "v1$(shell)", args: []string{"man"},
-			want: `VERSION is "v1$(shell)"`, refused: true},
-		{name: "version of the environment", env: "VERSION=$(shell touch ran)", args: []string{"man"},
-			want: "VERSION is", refused: true},
-		{name: "version of the command line", args: []string{"man", "VERSION=$(shell touch ran)"},
-			want: "VERSION is", refused: true},
-		{name: "version with a flag of the linker", args: []string{"man", "VERSION=v1 -extld=./ran"},
-			want: "VERSION is", refused: true},
-		{name: "version with a quote", args: []string{"man", "VERSION=v1';touch ran;'"},
-			want: "VERSION is", refused: true},
-		{name: "release", tag: "v1`touch${IFS}ran`", args: []string{"release"}, want: "VERSION is", refused: true},
-		{name: "good tag", tag: "v1.2.3-rc.1+x_y", args: []string{"man"}, want: "main.version=v1.2.3-rc.1+x_y'"},
-		{name: "good version", args: []string{"man", "VERSION=v1.2~dev"}, want: "main.version=v1.2~dev'"},
-		{name: "fuzz time", env: "FUZZTIME=1s; touch ran", args: []string{"fuzz"}, want: ""},
-		{name: "fuzz time that make expands", env: "FUZZTIME=$(shell touch ran)", args: []string{"fuzz"}, want: ""},
-	} {
+	for _, tt := range makeCases {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()

@@ -28,51 +28,41 @@ func TestMisspeltProtectedName(t *testing.T) {
 	const dana = "9f0c11aa-1111-4222-8333-000000000001"
 	two := writeFile(t, "two.csv", "userId,upn\n"+dana+",bg1@contoso.com\n")
 	star := writeFile(t, "star.txt", "bg*@contoso.com\n")
-	tests := []struct {
-		name  string
-		args  []string
-		roles []string
-		code  int
-		left  int
-		says  string
-	}{
-		{"revoke", []string{"revoke", "--yes", "--protect", typo, list}, []string{passes, "User.ReadBasic.All"},
-			status.Usage, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
-		{"a dry run", []string{"revoke", "--dry-run", "--protect", typo, list}, []string{passes, "User.Read.All"},
-			status.Usage, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
-		{"sweep", []string{"sweep", "--all-users", "--yes", "--protect", typo}, []string{passes, "User.Read.All"},
-			status.Usage, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
-		{"names of two users", []string{"revoke", "--yes", "--protect", two, list}, []string{passes, "User.Read.All"},
-			status.Usage, 3, "two.csv:2: protected user bg1@contoso.com (" + dana +
-				"): the object id and the user principal " +
-				"name are not of one user, Graph names the user \"dana@contoso.com\""},
-		{"names of two users that nobody may look up", []string{"revoke", "--yes", "--protect", two, list},
-			[]string{passes},
-			status.Done, 1, "warning: 1 of 1 protected names could not be checked (bg1@contoso.com (" + dana +
-				")): the token lacks"},
-		{"a pattern", []string{"revoke", "--yes", "--protect", star, list}, []string{passes, "User.Read.All"},
-			status.Usage, 3,
-			"star.txt:1: bg*@contoso.com is a pattern, which protects nobody"},
-		{"nobody may ask", []string{"revoke", "--yes", "--quiet", "--protect", typo, list}, []string{passes},
-			status.Done, 0,
-			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): the token lacks User.Read.All"},
-		{"no preflight", []string{"revoke", "--yes", "--no-preflight", "--protect", typo, list}, []string{passes},
-			status.Done, 0,
-			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): Graph answered 403"},
+	const absent = "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"
+	const twoUsers = "two.csv:2: protected user bg1@contoso.com (" + dana + "): the object id and the user principal " +
+		`name are not of one user, Graph names the user "dana@contoso.com"`
+	unchecked := func(who string) string {
+		return "warning: 1 of 1 protected names could not be checked (" + who + "): "
 	}
+	none, reader := []string{passes}, []string{passes, "User.Read.All"}
+	tests := []struct {
+		name, line string // words in capitals stand for lists
+		roles      []string
+		code, left int
+		says       string
+	}{
+		{"revoke", "revoke --yes --protect TYPO LIST", []string{passes, "User.ReadBasic.All"}, status.Usage, 3, absent},
+		{"a dry run", "revoke --dry-run --protect TYPO LIST", reader, status.Usage, 3, absent},
+		{"sweep", "sweep --all-users --yes --protect TYPO", reader, status.Usage, 3, absent},
+		{"names of two users", "revoke --yes --protect TWO LIST", reader, status.Usage, 3, twoUsers},
+		{"names of two users that nobody may look up", "revoke --yes --protect TWO LIST", none, status.Done, 1,
+			unchecked("bg1@contoso.com ("+dana+")") + "the token lacks"},
+		{"a pattern", "revoke --yes --protect STAR LIST", reader, status.Usage, 3,
+			"star.txt:1: bg*@contoso.com is a pattern, which protects nobody"},
+		{"nobody may ask", "revoke --yes --quiet --protect TYPO LIST", none, status.Done, 0,
+			unchecked("bg1@contoso.con") + "the token lacks User.Read.All"},
+		{"no preflight", "revoke --yes --no-preflight --protect TYPO LIST", none, status.Done, 0,
+			unchecked("bg1@contoso.con") + "Graph answered 403"},
+	}
+	files := strings.NewReplacer("TYPO", typo, "LIST", list, "TWO", two, "STAR", star)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := held(tt.roles...)
 			env := serve(t, tenant)
-			p := tapsweep(t, env, append(absolute(tt.args), "--results", "-")...)
-			p.ends(t, tt.code)
-			if n := len(tenant.Remaining()); n != tt.left {
-				t.Errorf("%d passes are left, want %d", n, tt.left)
-			}
-			if !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
-			}
+			args := words(tt.line, files)
+			tapsweep(t, env, append(absolute(args), "--results", "-")...).ends(t, tt.code, tt.says)
+			leaves(t, tenant, tt.left)
 		})
 	}
 }

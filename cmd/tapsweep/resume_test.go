@@ -3,7 +3,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
@@ -47,24 +46,7 @@ func TestKillAndResume(t *testing.T) {
 	log := newLog(t)
 	list := listFile(t, users)
 	args := []string{"revoke", "--yes", "--quiet", "--rate", "400", "--results", log, "--resume", list}
-	killed := 0
-	for range *kills {
-		cmd := command(t, env, args...)
-		p := finish(t, cmd, func(p *os.Process) {
-			time.Sleep(time.Duration(100+rand.IntN(400)) * time.Millisecond)
-			p.Kill()
-		})
-		switch p.code {
-		case -1:
-			killed++
-		case 0:
-		default:
-			t.Fatalf("exit %d\n%s", p.code, p.stderr)
-		}
-	}
-	if killed == 0 {
-		t.Fatal("no run was killed")
-	}
+	killed := killRandomly(t, env, *kills, 100, 500, args...)
 	p := tapsweep(t, env, "revoke", "--yes", "--results", log, "--resume", list)
 	p.ends(t, 0)
 	last := lastRows(t, log)

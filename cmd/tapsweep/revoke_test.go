@@ -19,46 +19,45 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// Two thousand pairs in each form in which people have them: all deleted, the
-// batches full, one row a pair; and a second run is harmless.
+// separated returns a function that writes users with this separator.
+func separated(comma string) func([]graphsim.User) string {
+	return func(users []graphsim.User) string { return strings.ReplaceAll(listOf(users), ",", comma) }
+}
+
+// asJSON returns a function that writes users as objects.
+func asJSON(before, between, after string) func([]graphsim.User) string {
+	return func(users []graphsim.User) string {
+		var objects []string
+		for _, u := range users {
+			b, _ := json.Marshal(map[string]string{"userPrincipalName": u.UPN, "methodId": u.Passes[0].ID,
+				"displayName": "Dana"})
+			objects = append(objects, string(b))
+		}
+		return before + strings.Join(objects, between) + after
+	}
+}
+
+// asUTF16 writes users as Excel does.
+func asUTF16(users []graphsim.User) string {
+	text := strings.ReplaceAll(separated(";")(users), "\n", "\r\n")
+	return must(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text))
+}
+
+// Passes in each form in which people have them: all deleted, the
+// batches full, one row a pass; and a second run is harmless.
 func TestRevokeEachForm(t *testing.T) {
 	t.Parallel()
-	csv := func(comma string) func([]graphsim.User) string {
-		return func(users []graphsim.User) string { return strings.ReplaceAll(listOf(users), ",", comma) }
-	}
-	object := func(u graphsim.User) string {
-		b, _ := json.Marshal(map[string]string{"userPrincipalName": u.UPN, "methodId": u.Passes[0].ID,
-			"displayName": "Dana"})
-		return string(b)
-	}
-	join := func(before, between, after string) func([]graphsim.User) string {
-		return func(users []graphsim.User) string {
-			var objects []string
-			for _, u := range users {
-				objects = append(objects, object(u))
-			}
-			return before + strings.Join(objects, between) + after
-		}
-	}
-	utf16 := func(users []graphsim.User) string {
-		text, err := unicode.UTF16(unicode.LittleEndian,
-			unicode.UseBOM).NewEncoder().String(strings.ReplaceAll(csv(";")(users), "\n", "\r\n"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
 	forms := []struct {
 		file string
 		text func([]graphsim.User) string
 	}{
-		{"comma.csv", csv(",")},
-		{"semicolon.csv", csv(";")},
-		{"tab.tsv", csv("\t")},
-		{"excel-utf16.csv", utf16},
-		{"array.json", join("[", ",\n", "]")},
-		{"graph.json", join(`{"@odata.context":"x","value":[`, ",", "]}")},
-		{"lines.jsonl", join("", "\n", "\n")},
+		{"comma.csv", separated(",")},
+		{"semicolon.csv", separated(";")},
+		{"tab.tsv", separated("\t")},
+		{"excel-utf16.csv", asUTF16},
+		{"array.json", asJSON("[", ",\n", "]")},
+		{"graph.json", asJSON(`{"@odata.context":"x","value":[`, ",", "]}")},
+		{"lines.jsonl", asJSON("", "\n", "\n")},
 	}
 	for _, tt := range forms {
 		t.Run(tt.file, func(t *testing.T) {
@@ -167,70 +166,69 @@ func TestClosedOutput(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 3, graphsim.Options{})
-	list := listFile(t, users)
-	gone := writeFile(t, "gone.csv", "user,method\nnobody@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n")
-	bad := writeFile(t, "bad.csv", "user,method\ndana@contoso.example,nope\n")
-	wrong := append(env[:len(env):len(env)], "AZURE_CLIENT_SECRET=wrong")
+	lists := strings.NewReplacer("LIST", listFile(t, users),
+		"GONE", writeFile(t, "gone.csv", "user,method\nnobody@contoso.example,9f0c11aa-1111-4222-8333-000000000001\n"),
+		"BAD", writeFile(t, "bad.csv", "user,method\ndana@contoso.example,nope\n"))
 	tests := []struct {
 		name   string
-		env    []string
-		args   []string
+		line   string // LIST, GONE and BAD stand for lists
 		code   int
 		stderr string
 	}{
-		{"version", nil, []string{"version"}, 0, ""},
-		{"help", nil, []string{"revoke", "--help"}, 0, ""},
-		{"no arguments", env, []string{"revoke"}, status.Usage, "no list is named"},
-		{"unknown command", env, []string{"remove"}, status.Usage, "unknown command"},
-		{"unknown flag", env, []string{"revoke", "--force", list}, status.Usage, "unknown flag"},
-		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, status.Usage,
+		{"version", "version", 0, ""},
+		{"help", "revoke --help", 0, ""},
+		{"no arguments", "revoke", status.Usage, "no list is named"},
+		{"unknown command", "remove", status.Usage, "unknown command"},
+		{"unknown flag", "revoke --force LIST", status.Usage, "unknown flag"},
+		{"batch size", "revoke --batch-size 21 LIST", status.Usage,
 			"--batch-size 21 is not a number between 1 and 20"},
-		{"concurrency", env, []string{"revoke", "--concurrency", "-1", list}, status.Usage, "--concurrency -1"},
-		{"rate", env, []string{"revoke", "--rate", "-1", list}, status.Usage, "--rate -1"},
-		{"priority", env, []string{"revoke", "--priority", "highest", list}, status.Usage, "--priority"},
-		{"max wait", env, []string{"revoke", "--max-wait", "0", list}, status.Usage, "--max-wait"},
-		{"deadline", env, []string{"revoke", "--deadline", "-1s", list}, status.Usage, "--deadline"},
-		{"attempts", env, []string{"revoke", "--max-attempts", "0", list}, status.Usage, "--max-attempts 0"},
-		{"timeout", env, []string{"revoke", "--request-timeout", "5ms", list}, status.Usage, "--request-timeout 5ms"},
-		{"progress", env, []string{"revoke", "--progress", "much", list}, status.Usage, "--progress"},
-		{"log level", env, []string{"revoke", "--yes", "--log-level", "loud", list}, status.Usage, "--log-level"},
-		{"log format", env, []string{"revoke", "--yes", "--log-format", "xml", list}, status.Usage, "--log-format"},
-		{"format", env, []string{"revoke", "--yes", "--format", "xml", list}, status.Usage, "xml"},
-		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", list}, status.Usage,
+		{"concurrency", "revoke --concurrency -1 LIST", status.Usage, "--concurrency -1"},
+		{"rate", "revoke --rate -1 LIST", status.Usage, "--rate -1"},
+		{"priority", "revoke --priority highest LIST", status.Usage, "--priority"},
+		{"max wait", "revoke --max-wait 0 LIST", status.Usage, "--max-wait"},
+		{"deadline", "revoke --deadline -1s LIST", status.Usage, "--deadline"},
+		{"attempts", "revoke --max-attempts 0 LIST", status.Usage, "--max-attempts 0"},
+		{"timeout", "revoke --request-timeout 5ms LIST", status.Usage, "--request-timeout 5ms"},
+		{"progress", "revoke --progress much LIST", status.Usage, "--progress"},
+		{"log level", "revoke --yes --log-level loud LIST", status.Usage, "--log-level"},
+		{"log format", "revoke --yes --log-format xml LIST", status.Usage, "--log-format"},
+		{"format", "revoke --yes --format xml LIST", status.Usage, "xml"},
+		{"simulate and graph-url", "revoke --yes --simulate --graph-url https://127.0.0.1:1 LIST", status.Usage,
 			"--simulate goes to a tenant of its own"},
-		{"there is no terminal to ask at", env, []string{"revoke", list}, status.Usage, "--yes"},
-		{"no list", env, []string{"revoke", "--yes", "nosuch.csv"}, status.Usage, "nosuch.csv"},
-		{"bad row", env, []string{"revoke", "--yes", bad}, status.Usage,
-			`bad.csv:2: method "no..." (4 characters) is not a GUID`},
-		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list},
-			status.Usage, "https://"},
-		{"results is a list", env, []string{"revoke", "--yes", "--overwrite", "--results", list, list}, status.Usage,
-			"is also a list"},
-		{"results is a directory", env, []string{"revoke", "--yes", "--results", "/", list}, status.Usage,
-			"is a directory"},
-		{"results there already", env, []string{"revoke", "--yes", "--results", gone, list}, status.Usage,
-			"--overwrite"},
-		{"results nowhere", env, []string{"revoke", "--yes", "--results", "/nosuch/dir/r.jsonl", list}, status.Usage,
+		{"there is no terminal to ask at", "revoke LIST", status.Usage, "--yes"},
+		{"no list", "revoke --yes nosuch.csv", status.Usage, "nosuch.csv"},
+		{"bad row", "revoke --yes BAD", status.Usage, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
+		{"plain http", "revoke --yes --graph-url http://graph.microsoft.com LIST", status.Usage, "https://"},
+		{"results is a list", "revoke --yes --overwrite --results LIST LIST", status.Usage, "is also a list"},
+		{"results is a directory", "revoke --yes --results / LIST", status.Usage, "is a directory"},
+		{"results there already", "revoke --yes --results GONE LIST", status.Usage, "--overwrite"},
+		{"results nowhere", "revoke --yes --results /nosuch/dir/r.jsonl LIST", status.Usage,
 			"/nosuch/dir does not exist"},
-		{"wrong secret", wrong, []string{"revoke", "--yes", list}, 3, "AADSTS7000215"},
-		{"some left", env, []string{"revoke", "--yes", gone}, 1, "unknown_user"},
-		{"dry run", env, []string{"revoke", "--dry-run", list}, 0, "planned"},
-		{"full disk", env, []string{"revoke", "--yes", "--overwrite", "--results", "/dev/full", list}, status.Stopped,
-			"no space left"},
+		{"wrong secret", "revoke --yes LIST", 3, "AADSTS7000215"},
+		{"some left", "revoke --yes GONE", 1, "unknown_user"},
+		{"dry run", "revoke --dry-run LIST", 0, "planned"},
+		{"full disk", "revoke --yes --overwrite --results /dev/full LIST", status.Stopped, "no space left"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := tapsweep(t, tt.env, tt.args...)
+			env := env
+			if tt.name == "wrong secret" {
+				env = append(without(env, "AZURE_CLIENT_SECRET"), "AZURE_CLIENT_SECRET=wrong")
+			}
+			p := tapsweep(t, env, words(tt.line, lists)...)
 			p.ends(t, tt.code, tt.stderr)
-			if tt.code > 0 && tt.code != 1 && p.stdout != "" {
-				t.Errorf("standard output: %s", p.stdout)
+			if tt.code > 1 {
+				same(t, "standard output", p.stdout, "")
 			}
 		})
 	}
-	if left := len(tenant.Remaining()); left != 3 {
-		t.Errorf("%d passes left, want 3: none of these may delete one", left)
-	}
-	p := tapsweep(t, env, "revoke", "--yes", "--quiet", list)
+	leaves(t, tenant, 3) // none of these may delete one
+}
+
+func TestQuietRun(t *testing.T) {
+	t.Parallel()
+	_, users, env := serveUsers(t, 3, graphsim.Options{})
+	p := tapsweep(t, env, "revoke", "--yes", "--quiet", listFile(t, users))
 	p.ends(t, 0)
 	same(t, "output", p.stdout+p.stderr, "")
 }

@@ -52,9 +52,9 @@ func TestTenantOfTheToken(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant, other := graphsim.New(graphsim.Options{}), graphsim.New(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant, Domain: foreignDomain}})
-			users := tenant.AddUsers(3)
-			env := serve(t, tenant)
+			tenant, users, env := serveUsers(t, 3, graphsim.Options{})
+			other := graphsim.New(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant,
+				Domain: foreignDomain}})
 			args := append([]string{"revoke", "--yes", "--results", "-", listFile(t, users)}, tt.args...)
 			if tt.token != nil {
 				args = append(args, "--token-file", writeFile(t, "t", tt.token(tenant, other)))

@@ -60,18 +60,24 @@ func TestLogWithMissingLines(t *testing.T) {
 			of("y", run+rows+counts(2)) + run + row(eli) + counts(2), "lacks 1 of its 2 rows"},
 		{"fewer rows than its counts", run + row(dana) + counts(18), "lacks 17 of its 18 rows"},
 	} {
-		array := "[" + strings.ReplaceAll(strings.TrimSpace(tt.text), "\n", ",\n") + "]"
-		for file, text := range map[string]string{"l.jsonl": tt.text, "l.json": tt.text, "array.json": array} {
-			l, _, openErr := openList([]string{write(t, file, text)}, input.Options{SkipInvalid: true})
-			if openErr == nil {
-				l.Close()
-			}
-			_, readErr := input.ReadUsers(new(Lists).Read, write(t, file, text))
-			for reader, err := range map[string]error{"Open": openErr, "ReadUsers": readErr} {
-				bad, _ := errors.AsType[*input.LineError](err)
-				if tt.want == "" && err != nil || tt.want != "" && (bad == nil || !strings.Contains(bad.Msg, tt.want)) {
-					t.Errorf("%s, %s: %s = %v, want a LineError with %q", tt.name, file, reader, err, tt.want)
-				}
+		t.Run(tt.name, func(t *testing.T) { testMissingLines(t, tt.text, tt.want) })
+	}
+}
+
+// testMissingLines fails the test unless all readers refuse the log with this text, or read it if
+// there is none.
+func testMissingLines(t *testing.T, log, want string) {
+	array := "[" + strings.ReplaceAll(strings.TrimSpace(log), "\n", ",\n") + "]"
+	for file, text := range map[string]string{"l.jsonl": log, "l.json": log, "array.json": array} {
+		l, _, openErr := openList([]string{write(t, file, text)}, input.Options{SkipInvalid: true})
+		if openErr == nil {
+			l.Close()
+		}
+		_, readErr := input.ReadUsers(new(Lists).Read, write(t, file, text))
+		for reader, err := range map[string]error{"Open": openErr, "ReadUsers": readErr} {
+			bad, _ := errors.AsType[*input.LineError](err)
+			if want == "" && err != nil || want != "" && (bad == nil || !strings.Contains(bad.Msg, want)) {
+				t.Errorf("%s: %s = %v, want a LineError with %q", file, reader, err, want)
 			}
 		}
 	}

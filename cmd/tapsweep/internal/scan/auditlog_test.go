@@ -300,60 +300,66 @@ func TestAuditIsCounted(t *testing.T) {
 	}
 }
 
+// registration makes a of a record that creates a pass.
+func registration(a graphsim.AuditEntry) graphsim.AuditEntry {
+	whole := registered{by: &a.By, ago: time.Minute}.entry()
+	a.Time, a.Service, a.Activity, a.Reason = whole.Time, whole.Service, whole.Activity, whole.Reason
+	return a
+}
+
+// rawRecords returns the options of a tenant whose log has this record and a good one.
+func rawRecords(record string) graphsim.Options {
+	good := `{"id":"good","activityDateTime":"` + time.Now().UTC().Format(time.RFC3339) + `",` +
+		`"activityDisplayName":"Admin registered security info","resultReason":"temporary access pass",` +
+		`"initiatedBy":{"user":{"userPrincipalName":"mallory@contoso.com"}},"targetResources":[{"id":"` + danaID +
+		`"}]}`
+	return graphsim.Options{Faults: []fault.Fault{
+		{Path: "/auditLogs/", Do: fault.ItemBody(`{"value":[` + record + `,` + good + `]}`)}}}
+}
+
 // A record that cannot be used is counted. Earlier it ended the scan or was silently ignored.
 func TestOddRecords(t *testing.T) {
-	create := func(a graphsim.AuditEntry) graphsim.AuditEntry {
-		whole := registered{by: &a.By, ago: time.Minute}.entry()
-		a.Time, a.Service, a.Activity, a.Reason = whole.Time, whole.Service, whole.Activity, whole.Reason
-		return a
-	}
-	raw := func(record string) graphsim.Options {
-		good := `{"id":"good","activityDateTime":"` + time.Now().UTC().Format(time.RFC3339) + `",` +
-			`"activityDisplayName":"Admin registered security info","resultReason":"temporary access pass",` +
-			`"initiatedBy":{"user":{"userPrincipalName":"mallory@contoso.com"}},"targetResources":[{"id":"` + danaID +
-			`"}]}`
-		return graphsim.Options{Faults: []fault.Fault{
-			{Path: "/auditLogs/", Do: fault.ItemBody(`{"value":[` + record + `,` + good + `]}`)}}}
-	}
 	const (
 		says = `"id":"odd-1","activityDisplayName":"Admin registered security info",` +
 			`"resultReason":"temporary access pass",`
 		target = `"targetResources":[{"id":"` + danaID + `"}]`
 	)
+	const broken = `{` + says
+	by := func(a *graphsim.Actor, more graphsim.AuditEntry) graphsim.AuditEntry { more.By = *a; return more }
+	var none graphsim.AuditEntry
+	noTarget := graphsim.AuditEntry{NoTarget: true}
+	noInitiator := graphsim.AuditEntry{NoInitiator: true, TargetID: danaID}
 	tests := []struct {
 		name   string
 		record graphsim.AuditEntry
-		opts   graphsim.Options // in place of the record
+		raw    string // in place of the record
 		by     string
 		odd    int
 	}{
-		{"no target", graphsim.AuditEntry{By: *mallory, NoTarget: true}, graphsim.Options{}, "", 1},
-		{"no target, and by mallory", graphsim.AuditEntry{By: *mallory, NoTarget: true}, graphsim.Options{},
-			mallory.UPN, 1},
-		{"no target, and by another", graphsim.AuditEntry{By: *helpdesk, NoTarget: true}, graphsim.Options{},
-			mallory.UPN, 0},
-		{"a target without an id", graphsim.AuditEntry{By: *mallory, TargetUPN: "x@contoso.com"}, graphsim.Options{},
-			mallory.UPN, 1},
-		{"a target that is a path", graphsim.AuditEntry{By: *mallory, TargetID: "../x"}, graphsim.Options{},
-			mallory.UPN, 1},
-		{"no initiator", graphsim.AuditEntry{NoInitiator: true, TargetID: danaID}, graphsim.Options{}, mallory.UPN, 1},
-		{"no initiator, by anybody", graphsim.AuditEntry{NoInitiator: true, TargetID: danaID}, graphsim.Options{}, "",
-			0},
-		{"no time", graphsim.AuditEntry{}, raw(`{` + says + target + `}`), "", 1},
-		{"a time that is a number", graphsim.AuditEntry{}, raw(`{` + says + `"activityDateTime":7,` + target + `}`), "",
-			1},
-		{"targets that are text", graphsim.AuditEntry{}, raw(`{` + says + `"targetResources":"x"}`), "", 1},
-		{"an initiator that is text", graphsim.AuditEntry{}, raw(`{` + says + `"initiatedBy":"x",` + target + `}`),
-			mallory.UPN, 1},
-		{"a target that is null", graphsim.AuditEntry{}, raw(`{` + says + `"targetResources":[null]}`), "", 1},
-		{"no object", graphsim.AuditEntry{}, raw(`7`), "", 0},
-		{"nothing", graphsim.AuditEntry{}, raw(`null`), "", 0},
+		{"no target", by(mallory, noTarget), "", "", 1},
+		{"no target, and by mallory", by(mallory, noTarget), "", mallory.UPN, 1},
+		{"no target, and by another", by(helpdesk, noTarget), "", mallory.UPN, 0},
+		{"a target without an id", by(mallory, graphsim.AuditEntry{TargetUPN: "x@contoso.com"}), "", mallory.UPN, 1},
+		{"a target that is a path", by(mallory, graphsim.AuditEntry{TargetID: "../x"}), "", mallory.UPN, 1},
+		{"no initiator", noInitiator, "", mallory.UPN, 1},
+		{"no initiator, by anybody", noInitiator, "", "", 0},
+		{"no time", none, broken + target + `}`, "", 1},
+		{"a time that is a number", none, broken + `"activityDateTime":7,` + target + `}`, "", 1},
+		{"targets that are text", none, broken + `"targetResources":"x"}`, "", 1},
+		{"an initiator that is text", none, broken + `"initiatedBy":"x",` + target + `}`, mallory.UPN, 1},
+		{"a target that is null", none, broken + `"targetResources":[null]}`, "", 1},
+		{"no object", none, `7`, "", 0},
+		{"nothing", none, `null`, "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tenant := audited(tt.opts)
+			var opts graphsim.Options
+			if tt.raw != "" {
+				opts = rawRecords(tt.raw)
+			}
+			tenant := audited(opts)
 			tenant.AddUser(graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: made(mallory, 2*time.Minute)})
-			tenant.AddAudit(create(tt.record))
+			tenant.AddAudit(registration(tt.record))
 			found, _, counts, err := look(t, tenant, since(time.Hour, tt.by), batch.Options{})
 			if err != nil {
 				t.Fatalf("the scan ended: %v", err)
