@@ -46,14 +46,14 @@ func noList(cmd *cobra.Command, args []string) error {
 }
 
 func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
-	fl.BoolVar(&f.all, "all-users", false, "look at every user of the tenant")
+	fl.BoolVar(&f.all, "all-users", false, "scan every user of the tenant")
 	fl.StringVar(&f.find.Filter, "filter", "",
-		"look at the users that match an OData filter, such as \"startswith(userPrincipalName,'a')\"")
+		"scan the users that match an OData filter, such as \"startswith(userPrincipalName,'a')\"")
 	fl.StringArrayVar(&f.find.Groups, "group", nil,
-		"look at the members of this group, given by object ID, and of groups in it; repeatable")
-	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
+		"scan the members of this group, given by object ID, and of groups in it; repeatable")
+	fl.StringArrayVar(&f.users, "users", nil, "scan the users on this list; repeatable")
 	namesFile(fl, "users")
-	fl.StringArrayVar(&f.named, "user", nil, "look at this user, given by object ID or user principal name; repeatable")
+	fl.StringArrayVar(&f.named, "user", nil, "scan this user, given by object ID or user principal name; repeatable")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app created")
 	fl.StringVar(&f.since, "created-since", "", "only passes created since a time (2026-03-02T08:00:00Z), "+
 		"a date (midnight UTC) or an age (24h, 7d); without another scope it searches the audit log")

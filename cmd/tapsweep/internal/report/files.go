@@ -25,7 +25,7 @@ func CheckFile(path string, overwrite bool, logs *Logs) error {
 		return fmt.Errorf("%s is one of the logs", path)
 	}
 	if logs.listed(path) {
-		return fmt.Errorf("%s is a list of which the logs tell: without it no run can go on", path)
+		return fmt.Errorf("%s is a list that the logs name: without it no run can be resumed", path)
 	}
 	switch {
 	case !info.Mode().IsRegular():

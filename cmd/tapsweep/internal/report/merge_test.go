@@ -102,7 +102,7 @@ func TestCopies(t *testing.T) {
 	changed.Reset()
 	changed.Write(text)
 	_, err := OpenLogs(t.Context(), []string{whole, changed.write(t, "changed.jsonl")})
-	if err == nil || !strings.Contains(err.Error(), "tell of one run and differ") {
+	if err == nil || !strings.Contains(err.Error(), "are logs of one run, but they differ") {
 		t.Errorf("a copy that was changed: %v", err)
 	}
 }

@@ -130,7 +130,7 @@ func (c *NextCommand) Heading() string {
 	case c.list:
 		return count(c.Left, "pass") + " that users still hold: revoke them"
 	case c.Left == 0:
-		return "Users that the scan has not looked at: resume it"
+		return "Users that were not scanned: resume the scan"
 	}
 	return count(c.Left, c.noun) + ": resume the run"
 }

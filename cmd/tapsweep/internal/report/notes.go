@@ -47,7 +47,7 @@ func (r *Report) Notes() []string {
 			count(r.furtherRows, "pass"), verb(r.furtherRows, "has", "have"))
 	}
 	if r.unverifiedUsers > 0 {
-		n.say("The proof is not complete: %s %s not looked at.",
+		n.say("The proof is not complete: %s %s not checked.",
 			count(r.unverifiedUsers, "user"), verb(r.unverifiedUsers, "was", "were"))
 	}
 	return n
@@ -65,6 +65,6 @@ func (r *Run) notes(n *notes) {
 	case r.refused():
 		n.say("The run of %s was refused: %s.", start, r.Stopped)
 	default:
-		n.say("The scan of %s was stopped: %s. It had not looked at all users.", start, r.Stopped)
+		n.say("The scan of %s was stopped: %s. It had not scanned all users.", start, r.Stopped)
 	}
 }

@@ -163,6 +163,6 @@ func TestProofAlone(t *testing.T) {
 	_, proof := proven(t)
 	r := reportOf(t, proof)
 	check(t, "verdict", r.Verdict(), "3 of 5 users still hold a pass, 2 hold none.")
-	check(t, "exit", r.Runs[0].ExitText(), "1, somebody holds a pass, or could not be looked at")
+	check(t, "exit", r.Runs[0].ExitText(), "1, somebody holds a pass, or could not be checked")
 	wantNext(t, r, 3, "tapsweep revoke ")
 }

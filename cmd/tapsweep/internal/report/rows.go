@@ -106,7 +106,7 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
 func (row *Row) complete() {
 	if row.Provisional && row.Outcome == results.Found {
 		row.Outcome, row.Provisional = results.Unknown, false
-		row.Message = "found to be deleted, and the run does not tell what became of it"
+		row.Message = "found to be deleted, but the log does not say what became of it"
 	}
 	if row.Beside {
 		row.Provisional, row.unverified = false, false

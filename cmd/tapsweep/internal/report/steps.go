@@ -37,7 +37,7 @@ func (r *Report) steps() (steps []step) {
 		s.add(c.withoutRow, "no row", "the run ended before it wrote a row; requests may have been sent for some")
 		s.add(c.unverified, "not verified", "gone, and no LIST since then shows that the user holds no pass")
 		if c.Left == 0 {
-			s.Causes = append(s.Causes, causeCount{&Failure{Outcome: "not looked at", index: -1,
+			s.Causes = append(s.Causes, causeCount{&Failure{Outcome: "not scanned", index: -1,
 				Hint: "the scan ended early"}, 0})
 		}
 		steps = append(steps, s)

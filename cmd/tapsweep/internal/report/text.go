@@ -64,7 +64,7 @@ func (r *Report) facts() [][]string {
 			[]string{"verified by", strings.Join(by.VerifiedBy, ", ")})
 	}
 	if r.Users > 0 {
-		rows = append(rows, []string{"users", format.Number(r.Users) + " looked at"})
+		rows = append(rows, []string{"users", format.Number(r.Users) + " scanned"})
 	}
 	if w := r.Waits; w.Count > 0 || w.Refused > 0 {
 		rows = append(rows, []string{"waits",

@@ -28,7 +28,7 @@ func (r *Report) passVerdict() string {
 	case r.All() > 0:
 		return r.revokeVerdict()
 	case r.Users > 0:
-		return fmt.Sprintf("No pass was deleted, %s looked at", count(r.Users, "user")) + r.scanEnd()
+		return fmt.Sprintf("No pass was deleted, %s scanned", count(r.Users, "user")) + r.scanEnd()
 	}
 	return "The logs have no row about a pass."
 }
@@ -89,9 +89,9 @@ func (r *Report) scanEnd() string {
 }
 
 func (r *Report) scanVerdict() string {
-	text := fmt.Sprintf("%s found, %s looked at", count(r.Counts[results.Found], "pass"), count(r.Users, "user"))
+	text := fmt.Sprintf("%s found, %s scanned", count(r.Counts[results.Found], "pass"), count(r.Users, "user"))
 	if r.Left > 0 {
-		text += fmt.Sprintf(", %s could not be looked at", format.Number(r.Left))
+		text += fmt.Sprintf(", %s could not be scanned", format.Number(r.Left))
 	}
 	return text + r.scanEnd()
 }
@@ -111,7 +111,7 @@ func (r *Report) verifyVerdict() string {
 			format.Number(holds), users, verb(holds, "holds", "hold"), format.Number(clear))
 	}
 	if n := all - clear - holds; n > 0 {
-		text += fmt.Sprintf(", %s %s not looked at", format.Number(n), verb(n, "was", "were"))
+		text += fmt.Sprintf(", %s %s not checked", format.Number(n), verb(n, "was", "were"))
 	}
 	return text + "."
 }
