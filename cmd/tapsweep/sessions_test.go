@@ -83,12 +83,12 @@ func TestKilledBeforeSessions(t *testing.T) {
 			}
 			p := tapsweep(t, env, args...)
 			p.ends(t, 0)
-			want(t, "deletes", tenant.Stats().Deleted, users)
-			want(t, "calls that were carried out", tenant.Stats().Revoked, users)
-			want(t, "rows about sessions", sessionOutcomes(t, log)[results.Revoked], users)
+			same(t, "deletes", tenant.Stats().Deleted, users)
+			same(t, "calls that were carried out", tenant.Stats().Revoked, users)
+			same(t, "rows about sessions", sessionOutcomes(t, log)[results.Revoked], users)
 			again := tapsweep(t, env, args...)
-			want(t, "exit of a further run", again.code, 0)
-			want(t, "calls after a further run", tenant.Stats().Revoked, users)
+			same(t, "exit of a further run", again.code, 0)
+			same(t, "calls after a further run", tenant.Stats().Revoked, users)
 		})
 	}
 }
@@ -116,7 +116,7 @@ func TestSessionsDenied(t *testing.T) {
 	args := []string{"revoke", "--revoke-sessions", "--yes", "--results", log, "--metrics-file", prom,
 		listFile(t, users)}
 	p := tapsweep(t, env, args...)
-	want(t, "exit", p.code, status.Incomplete)
+	same(t, "exit", p.code, status.Incomplete)
 	for _, text := range []string{
 		"All 3 passes are gone. The sessions of 2 of 3 users are revoked. Resume: tapsweep revoke --resume",
 		"Authorization_RequestDenied: the user may hold an admin role"} {
@@ -125,8 +125,8 @@ func TestSessionsDenied(t *testing.T) {
 		}
 	}
 	_, end := readSessions(t, log)
-	want(t, "passes in the last line", end.Counts[results.Revoked], 3)
-	want(t, "sessions in the last line", end.Sessions[results.Revoked], 2)
+	same(t, "passes in the last line", end.Counts[results.Revoked], 3)
+	same(t, "sessions in the last line", end.Sessions[results.Revoked], 2)
 	const metric = `tapsweep_log_sessions{command="revoke",file="m",outcome="denied"} 1`
 	if text := string(mustRead(t, prom)); !strings.Contains(text, metric) {
 		t.Errorf("no %s in the metrics:\n%s", metric, text)
@@ -135,8 +135,8 @@ func TestSessionsDenied(t *testing.T) {
 	tenant.AddUser(users[1])
 	before := tenant.Stats().Revoked
 	p = tapsweep(t, env, append(args, "--resume")...)
-	want(t, "exit of the run that resumes", p.code, 0)
-	want(t, "calls of the run that resumes", tenant.Stats().Revoked-before, 1)
+	same(t, "exit of the run that resumes", p.code, 0)
+	same(t, "calls of the run that resumes", tenant.Stats().Revoked-before, 1)
 	if text := "All 3 passes are gone. The sessions of 3 users are revoked.\n"; !strings.Contains(p.stderr, text) {
 		t.Errorf("no %q in\n%s", text, p.stderr)
 	}
@@ -155,10 +155,10 @@ func TestOneCallForTwoNames(t *testing.T) {
 			Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
 		env := serve(t, tenant)
 		p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", writeFile(t, "list.csv", list))
-		want(t, "exit", p.code, 0)
-		want(t, "calls", tenant.Stats().Revoked, 1)
+		same(t, "exit", p.code, 0)
+		same(t, "calls", tenant.Stats().Revoked, 1)
 		log := tenant.Log()
-		want(t, "the last request", log[len(log)-1].Method, "POST")
+		same(t, "the last request", log[len(log)-1].Method, "POST")
 	}
 }
 
@@ -189,8 +189,8 @@ func TestSessionPermissions(t *testing.T) {
 			tenant, users, env := serveUsers(t, 1, graphsim.Options{Roles: tt.roles})
 			p := tapsweep(t, env, append([]string{"revoke", "--revoke-sessions", "--yes",
 				listFile(t, users)}, tt.args...)...)
-			want(t, "exit", p.code, tt.exit)
-			want(t, "passes left", len(tenant.Remaining()), tt.remain)
+			same(t, "exit", p.code, tt.exit)
+			same(t, "passes left", len(tenant.Remaining()), tt.remain)
 			if !strings.Contains(p.stderr, tt.says) {
 				t.Errorf("no %q in\n%s", tt.says, p.stderr)
 			}
@@ -207,7 +207,7 @@ func TestVerifiedByAnotherApp(t *testing.T) {
 	log, proof := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "proof")
 	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
 		listFile(t, users))
-	want(t, "exit of revoke", p.code, 0)
+	same(t, "exit of revoke", p.code, 0)
 	token := writeFile(t, "token", tenant.Entra.AppToken(reader, "UserAuthMethod-TAP.Read.All", "User.Read.All"))
 	p = tapsweep(t, env, "verify", "--token-file", token, "--evidence", proof, log)
 	const says = "Verified: 5 users hold no pass. The sessions of 5 users are revoked, 5 are verified.\n"
@@ -217,9 +217,9 @@ func TestVerifiedByAnotherApp(t *testing.T) {
 	if r.Readers == nil {
 		t.Fatal("the report does not say who deleted and who verified")
 	}
-	want(t, "who deleted", strings.Join(r.Readers.DeletedBy, ", "), "app "+tenant.Entra.Options().ClientID)
-	want(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
-	want(t, "sessions verified in the report", r.Sessions.Verified, 5)
+	same(t, "who deleted", strings.Join(r.Readers.DeletedBy, ", "), "app "+tenant.Entra.Options().ClientID)
+	same(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
+	same(t, "sessions verified in the report", r.Sessions.Verified, 5)
 	for _, name := range []string{"preflight.txt", "report.txt"} {
 		text := strings.Join(strings.Fields(string(mustRead(t, filepath.Join(proof, name)))), " ")
 		if !strings.Contains(text, "deleted by") || !strings.Contains(text, "verified by") {
@@ -234,13 +234,13 @@ func TestSessionsOfOneself(t *testing.T) {
 	tenant, token := guest(t, ownScope, "User.RevokeSessions.All", "User.Read")
 	env := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--self", "--revoke-sessions", "--yes", "--token-file", token)
-	want(t, "exit", p.code, 0)
-	want(t, "calls", tenant.Stats().Revoked, 1)
+	same(t, "exit", p.code, 0)
+	same(t, "calls", tenant.Stats().Revoked, 1)
 	p = tapsweep(t, env, "revoke", "--user", lee, "--revoke-sessions", "--yes",
 		"--protect", writeFile(t, "glass.csv", "user\n"+leeID+"\n"), "--token-file",
 		writeFile(t, "all", tenant.Entra.Token(simulation.Roles...)))
-	want(t, "exit with a protected user", p.code, 0)
-	want(t, "calls with a protected user", tenant.Stats().Revoked, 1)
+	same(t, "exit with a protected user", p.code, 0)
+	same(t, "calls with a protected user", tenant.Stats().Revoked, 1)
 }
 
 // The recipe of the incident page, from the audit record to the proof: exactly the passes that the
@@ -270,17 +270,17 @@ func TestIncidentFromAuditRecordToProof(t *testing.T) {
 	if len(hers) == 0 {
 		t.Fatal("no user is signed out")
 	}
-	want(t, "passes that are gone", len(before)-len(tenant.Remaining()), len(hers))
+	same(t, "passes that are gone", len(before)-len(tenant.Remaining()), len(hers))
 	for _, held := range before {
 		row, isHers := hers[strings.ToLower(held.UserID)]
-		want(t, held.UPN+" is signed out", !tenant.SessionsFrom(held.UserID).IsZero(), isHers)
-		want(t, held.UPN+" has a verified row", row.Verified, isHers)
+		same(t, held.UPN+" is signed out", !tenant.SessionsFrom(held.UserID).IsZero(), isHers)
+		same(t, held.UPN+" has a verified row", row.Verified, isHers)
 	}
 	r := reported(t, proof)
-	want(t, "sessions verified by the reader", r.Sessions.Verified, len(hers))
-	want(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
+	same(t, "sessions verified by the reader", r.Sessions.Verified, len(hers))
+	same(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
 	table := string(mustRead(t, filepath.Join(evidence, "report.csv")))
-	want(t, "rows that say who created the pass", strings.Count(table, ","+simulation.Mallory.UPN+","), len(hers))
+	same(t, "rows that say who created the pass", strings.Count(table, ","+simulation.Mallory.UPN+","), len(hers))
 }
 
 // readSessionsOf is readSessions by object id in lower case.
@@ -297,15 +297,12 @@ func readSessionsOf(t *testing.T, log string) map[string]results.Row {
 // A run without --revoke-sessions can be resumed with it. Then only the calls are sent.
 func TestSessionsOfAnEarlierRun(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	users := tenant.AddUsers(3)
-	env, root := serve(t, tenant)
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"),
-		writeFile(t, "list.csv", listOf(users))}
-	want(t, "exit without the flag", tapsweep(t, env, args...).code, 0)
-	want(t, "calls without the flag", tenant.Stats().Revoked, 0)
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
+	args := []string{"revoke", "--yes", "--results", newLog(t), listFile(t, users)}
+	same(t, "exit without the flag", tapsweep(t, env, args...).code, 0)
+	same(t, "calls without the flag", tenant.Stats().Revoked, 0)
 	requests := tenant.Stats().Requests
-	want(t, "exit with the flag", tapsweep(t, env, append(args, "--resume", "--revoke-sessions")...).code, 0)
-	want(t, "calls with the flag", tenant.Stats().Revoked, 3)
-	want(t, "requests with the flag", tenant.Stats().Requests-requests, 3)
+	same(t, "exit with the flag", tapsweep(t, env, append(args, "--resume", "--revoke-sessions")...).code, 0)
+	same(t, "calls with the flag", tenant.Stats().Revoked, 3)
+	same(t, "requests with the flag", tenant.Stats().Requests-requests, 3)
 }

@@ -363,7 +363,7 @@ func TestBackpressure(t *testing.T) {
 		// Pages are quick and LISTs are slow.
 		tenant := graphsim.New(graphsim.Options{Roles: permitted,
 			Limits: []*quota.Limit{quota.Bucket(20, 20).Of(quota.PassReads)}})
-		tenant.AddMany(20_000,
+		tenant.AddMany(10_000,
 			func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
 		runner, _ := batch.NewRunner(tenant, batch.Options{})
 		most, backlog := 0, 0
@@ -372,7 +372,7 @@ func TestBackpressure(t *testing.T) {
 			Done:   func(string) { most = max(most, len(s.queue)+s.open) },
 			Failed: func(r *results.Row) { t.Errorf("%+v", r) },
 		}, func(err error) { t.Error(err) })
-		if err := runner.Run(t.Context(), s.Requests(), s.Settle); err != nil || s.Counts().Users != 20_000 {
+		if err := runner.Run(t.Context(), s.Requests(), s.Settle); err != nil || s.Counts().Users != 10_000 {
 			t.Errorf("%+v, %v", s.Counts(), err)
 		}
 		if most > pageAhead+pageSize {
@@ -392,11 +392,11 @@ func TestScanPace(t *testing.T) {
 		most        float64 // times the ideal
 	}{
 		// ⌈N/20⌉ batches of 50 ms, 16 at a time.
-		{"no limit", 30_000, nil, 16, 1500 * 50 * time.Millisecond / 16, 1.2},
+		{"no limit", 16_000, nil, 16, 800 * 50 * time.Millisecond / 16, 1.2},
 		// The documented read quota, 8,000 units in 10 s, on top of a full bucket: a LIST
 		// costs one unit and a page with $select one.
-		{"documented read quota", 60_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.ResourceUnits)}, 0,
-			time.Duration(float64(60_000+61-8000) / 800 * float64(time.Second)), 1.05},
+		{"documented read quota", 30_000, []*quota.Limit{quota.Bucket(800, 8000).Of(quota.ResourceUnits)}, 0,
+			time.Duration(float64(30_000+31-8000) / 800 * float64(time.Second)), 1.05},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
