@@ -126,7 +126,7 @@ func TestManualCommands(t *testing.T) {
 func runPage(t *testing.T, page docs.Page, bin string) {
 	t.Helper()
 	tenant := incidentTenant()
-	env, root := serve(t, tenant)
+	env, root := serveAt(t, tenant)
 	dir := t.TempDir()
 	for name, text := range map[string]string{"list.csv": codeOf(t, "lists", "csv")[0],
 		"break-glass.txt": "breakglass@contoso.com\n"} {
@@ -159,9 +159,7 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 		cmd.Args[2] = strings.Replace(script, "tapsweep revoke --results incident.jsonl list.csv\n"+
 			"tapsweep verify --results proof.jsonl incident.jsonl\n", "", 1)
 	}
-	if p := finish(t, cmd); p.code != 0 {
-		t.Errorf("exit %d\n%s\n%s", p.code, p.stdout, p.stderr)
-	}
+	finish(t, cmd).ends(t, 0)
 }
 
 // The lists that the manual shows are lists.
