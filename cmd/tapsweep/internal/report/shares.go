@@ -19,6 +19,14 @@ type shareRow struct {
 func (s shareRow) Label() bool { return s.Bar >= 24 }
 func (s shareRow) Wide() bool  { return s.Bar < 42 }
 
+// whyNoRow says why the logs have no row about some passes.
+func (r *Report) whyNoRow() string {
+	if r.lacks() {
+		return "lines are missing in the log"
+	}
+	return "the run ended before it wrote a row"
+}
+
 func (r *Report) shares() (rows []shareRow) {
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
@@ -27,7 +35,7 @@ func (r *Report) shares() (rows []shareRow) {
 		}
 	}
 	if r.WithoutRow > 0 {
-		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: "the run ended before it wrote a row",
+		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: r.whyNoRow(),
 			Count: r.WithoutRow, NotListed: true})
 	}
 	const thinnest = 0.8 // to be seen
