@@ -175,7 +175,7 @@ func (s *summary) stopped() string {
 	if s.Stopped == nil {
 		return ""
 	}
-	return status.Text(s.Stopped)
+	return format.Error(s.Stopped)
 }
 
 func (s *summary) evidence() string {

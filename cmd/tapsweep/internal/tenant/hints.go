@@ -108,7 +108,8 @@ func credentialHints(getenv func(string) string, method, client string, err erro
 			return []string{status.HintCheck}
 		}
 		return []string{
-			"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or say how to sign in with --auth",
+			"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_CERTIFICATE_PATH or AZURE_CLIENT_SECRET, " +
+				"or say how to sign in with --auth",
 			status.HintCheck,
 		}
 	case "azure-cli":
