@@ -154,7 +154,6 @@ func TestDefaultCommandsRefuse(t *testing.T) {
 		{"completion foo bar", `unknown command "foo" for "tapsweep completion"`},
 		{"completion bash foo", `unknown command "foo" for "tapsweep completion bash"`},
 		{"help foo", `unknown command or page "foo"`},
-		{"help nigthly", "did you mean tapsweep help nightly?"},
 		{"help revoke foo", `unknown command "foo" for "tapsweep revoke"`},
 		{"help completion tcsh", `unknown command "tcsh" for "tapsweep completion"`},
 		{"foo", `unknown command "foo" for "tapsweep"`},

@@ -7,6 +7,7 @@ import (
 // A shareRow is one outcome, in the bar and in the table of counts.
 type shareRow struct {
 	Outcome, Class, Meaning string
+	Name                    string // of the outcome, for people
 	Count                   int
 	Share                   string
 	NotListed               bool // the table of pairs has none of these
@@ -30,12 +31,12 @@ func (r *Report) whyNoRow() string {
 func (r *Report) shares() (rows []shareRow) {
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
-			rows = append(rows, shareRow{Outcome: string(o), Class: seriesOf(o).class(), Meaning: o.Meaning(), Count: n,
+			rows = append(rows, shareRow{Outcome: string(o), Name: r.OutcomeName(o), Class: seriesOf(o).class(), Meaning: o.Meaning(), Count: n,
 				NotListed: o == results.Duplicate})
 		}
 	}
 	if r.WithoutRow > 0 {
-		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: r.whyNoRow(),
+		rows = append(rows, shareRow{Outcome: "no row", Name: "no row", Class: "none", Meaning: r.whyNoRow(),
 			Count: r.WithoutRow, NotListed: true})
 	}
 	const thinnest = 0.8 // to be seen
