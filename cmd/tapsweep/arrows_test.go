@@ -19,7 +19,7 @@ var arrows = map[string]string{
 		"fileout format markdown",
 	"run": "tenant protect scan revoke results progress metrics evidence console status pass token " +
 		"fileout format",
-	"checkup":     "tenant console status token pass scan",
+	"checkup":     "tenant console status token pass scan format",
 	"simulation":  "console status results fileout",
 	"tenant":      "auth cloud token protect answer status format",
 	"status":      "protect revoke scan answer results fileout",
@@ -29,7 +29,7 @@ var arrows = map[string]string{
 	"revoke":      "answer results pass",
 	"scan":        "answer results pass",
 	"protect":     "pass",
-	"answer":      "results",
+	"answer":      "results format",
 	"token":       "cloud format jwt",
 	"jwt":         "",
 	"auth":        "format jwt",

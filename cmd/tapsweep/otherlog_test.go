@@ -90,6 +90,15 @@ func TestLogThatIsNotWhole(t *testing.T) {
 				t.Errorf("%s of %s: exit %d, want %d\n%s", command, name, p.code, status.Usage, p.stderr)
 			}
 		}
+		if p := tapsweep(t, nil, "report", part); strings.HasPrefix(name, "without") &&
+			!strings.Contains(p.stdout, "note: This report is not complete: "+part+" lacks 1 of its ") {
+			t.Errorf("the report of a log %s does not say that lines are missing:\n%s", name, p.stdout)
+		}
+	}
+	killed := writeFile(t, "killed.jsonl", strings.Join(lines[:len(lines)-1], ""))
+	p := tapsweep(t, env, "verify", "--graph-url", root, "--results", "-", killed)
+	if want := "with tapsweep revoke --resume --results " + killed; !strings.Contains(p.stderr, want) {
+		t.Errorf("verify of a log without its end: want %q\n%s", want, p.stderr)
 	}
 	if n := tenant.Stats().Batches - sent; n != 0 {
 		t.Errorf("%d batches were sent, want none", n)

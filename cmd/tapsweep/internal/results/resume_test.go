@@ -107,7 +107,8 @@ func TestResumeRefuses(t *testing.T) {
 		text   string
 		want   string
 	}{
-		{"another list", func(r *Run) { r.Digest, r.Pairs = "sha256:2", 3 }, "", "another list"},
+		{"another list", func(r *Run) { r.Digest, r.Pairs = "sha256:2", 3 }, "",
+			"another list (0 rows, sha256:1): tapsweep ; the list of now has 3 rows, sha256:2"},
 		{"another search", func(r *Run) { r.Digest = "sha256:2" }, "", "looked for something else: tapsweep"},
 		{"another tenant", func(r *Run) { r.Tenant = "u" }, "", "tenant t, not u"},
 		{"another cloud", func(r *Run) {
@@ -126,6 +127,7 @@ func TestResumeRefuses(t *testing.T) {
 		{"standard error in JSON", func(*Run) {}, `{"time":"2026-03-02T08:15:00Z","msg":"x"}` + "\n",
 			"line 3 is not part of a results log"},
 		{"a line without end", func(*Run) {}, strings.Repeat("x", 2<<20), "line 3 is longer than 1 MiB"},
+		{"no outcome", func(*Run) {}, `{"type":"result"}` + "\n" + `{"type":"end"}` + "\n", "line 3 is damaged: it has no outcome"},
 		{"unknown outcome", func(*Run) {}, `{"type":"result","outcome":"vanished"}` + "\n", "another version"},
 	}
 	for _, tt := range tests {
