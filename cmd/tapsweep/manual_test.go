@@ -96,7 +96,7 @@ esac`,
 "account show --query tenantId --output tsv") echo "$TENANT" ;;
 "ad app credential reset "*"--create-cert --query fileWithCertAndPrivateKey --output tsv") echo "$CERTIFICATE" ;;
 esac`,
-	"docker": "", "kubectl": "", "systemctl": "", "git": "mkdir -p tapsweep", "go": "",
+	"docker": "", "kubectl": "", "systemctl": "", "chgrp": "", "chmod": "", "git": "mkdir -p tapsweep", "go": "",
 }
 
 // Every command of README.md and of the manual works as it is shown, page by page in one shell, with
