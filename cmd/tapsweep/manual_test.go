@@ -187,7 +187,7 @@ func TestFirstRunInPowerShell(t *testing.T) {
 	t.Parallel()
 	translated := ""
 	for _, text := range codeOf(t, "README", "powershell") {
-		if strings.HasPrefix(text, "az login") {
+		if strings.HasPrefix(text, "$app = ") {
 			text = assignEnvironment.ReplaceAllString(text, "export $1=<$2>")
 			text = assignVariable.ReplaceAllString(text, "$1=<$2>")
 			translated = strings.NewReplacer("$app=<", "app=$(", "=<az", "=$(az", "=<", "=", ">\n", ")\n").Replace(text)
@@ -203,7 +203,7 @@ func TestFirstRunInPowerShell(t *testing.T) {
 func TestPowerShellIsWellFormed(t *testing.T) {
 	t.Parallel()
 	pwsh, err := exec.LookPath("pwsh")
-	for _, page := range []string{"README", "signing-in"} {
+	for _, page := range []string{"README", "signing-in", "incident"} {
 		for _, text := range codeOf(t, page, "powershell") {
 			if err != nil {
 				checkQuotes(t, page, text)
