@@ -91,6 +91,9 @@ func crontab(t *testing.T) (env []string, command string) {
 	return env, command
 }
 
+// metricsUnit adds a metrics file to the service.
+const metricsUnit = "tapsweep.service.d/metrics.conf"
+
 // units returns the manual's units by file name: their texts, and their options as
 // "Section.Key" with all values of the key. systemd-analyze checks whether systemd knows the keys.
 func units(t *testing.T) (texts map[string]string, options map[string]map[string][]string) {
@@ -104,7 +107,7 @@ func units(t *testing.T) (texts map[string]string, options map[string]map[string
 		}
 		texts[name], options[name] = text, unitOptions(t, text)
 	}
-	for _, name := range []string{"tapsweep.service", "tapsweep.timer"} {
+	for _, name := range []string{"tapsweep.service", "tapsweep.timer", metricsUnit} {
 		if texts[name] == "" {
 			t.Fatalf("the manual has no %s", name)
 		}
@@ -179,12 +182,17 @@ func TestUnitsVerify(t *testing.T) {
 		args := []string{"verify", "--man=no"}
 		for name, text := range texts {
 			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
 			// The program has to be there.
 			if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, installed, must(os.Executable()))),
 				0o600); err != nil {
 				t.Fatal(err)
 			}
-			args = append(args, path)
+			if filepath.Dir(path) == dir { // it reads the files that add to a unit itself
+				args = append(args, path)
+			}
 		}
 		// What it says is what counts: for keys it does not know it exits 0. Older
 		// ones tell of this machine's other units too.
@@ -204,7 +212,7 @@ func TestUnitsVerify(t *testing.T) {
 		t.Errorf("%s", said)
 	}
 	for name, wrong := range map[string][2]string{"tapsweep.service": {"NoNewPrivileges", "NoMorePrivileges"},
-		"tapsweep.timer": {"03:00:00", "33:00:00"}} {
+		"tapsweep.timer": {"03:00:00", "33:00:00"}, metricsUnit: {"ReadWritePaths", "ReadWriteFolders"}} {
 		right := texts[name]
 		texts[name] = strings.Replace(right, wrong[0], wrong[1], 1)
 		if said := verify(); said == "" {
@@ -326,9 +334,14 @@ func testSystemd(t *testing.T) {
 		mustRead(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)), 0o400); err != nil {
 		t.Fatal(err)
 	}
+	metrics, written := options[metricsUnit], t.TempDir()
+	variable := metrics["Service.Environment"][0]
+	if _, path, _ := strings.Cut(variable, "="); filepath.Dir(path) != metrics["Service.ReadWritePaths"][0] {
+		t.Errorf("%s is not in a directory that the unit may write to", path)
+	}
 	// As systemd makes them of LoadCredential= and StateDirectory=.
 	env := append(slices.Clone(service["Service.Environment"]), "CREDENTIALS_DIRECTORY="+credentials,
-		"STATE_DIRECTORY="+m.log)
+		"STATE_DIRECTORY="+m.log, strings.Replace(variable, metrics["Service.ReadWritePaths"][0], written, 1))
 	line := strings.NewReplacer("${CREDENTIALS_DIRECTORY}", credentials, "${STATE_DIRECTORY}",
 		m.log).Replace(service["Service.ExecStart"][0])
 	words := strings.Fields(line)
@@ -339,6 +352,9 @@ func testSystemd(t *testing.T) {
 		return m.run(t, env, must(os.Executable()), append(words[1:], "--graph-url", m.root)...)
 	},
 		func(process) string { return string(mustRead(t, filepath.Join(m.log, "last.jsonl"))) })
+	if text := string(mustRead(t, filepath.Join(written, "tapsweep.prom"))); !strings.Contains(text, "exit_code") {
+		t.Errorf("the metrics file has\n%s", text)
+	}
 }
 
 func testKubernetes(t *testing.T) {

@@ -107,10 +107,11 @@ type (
 
 func (j *cronJob) pod() *podSpec { return &j.Spec.JobTemplate.Spec.Template.Spec }
 
-// manifests returns the manual's manifests.
+// manifests returns the manual's manifests. Each is a block of its own: tapsweep help indents blocks, and
+// an indented "---" does not separate documents.
 func manifests(t *testing.T) (account serviceAccount, claim volumeClaim, job cronJob) {
 	t.Helper()
-	documents := strings.Split(codeOf(t, "kubernetes", "yaml")[0], "\n---\n")
+	documents := codeOf(t, "kubernetes", "yaml")
 	if len(documents) != 3 {
 		t.Fatalf("%d manifests, want 3", len(documents))
 	}
