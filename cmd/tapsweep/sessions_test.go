@@ -319,9 +319,9 @@ func TestSessionsAreNotForgotten(t *testing.T) {
 	t.Parallel()
 	tenant, users := keepsSessions(3)
 	env, root := serveAt(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
+	log := newLog(t)
 	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", log}
-	list := writeFile(t, "list.csv", listOf(users))
+	list := listFile(t, users)
 	p := tapsweep(t, env, append(args, "--revoke-sessions", list)...)
 	same(t, "exit of the run that was denied", p.code, status.Incomplete)
 	requests := tenant.Stats().Requests
@@ -359,14 +359,14 @@ func TestSessionsLeftInALog(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, users := keepsSessions(3)
-			env, root := serveAt(t, tenant)
+			env := serve(t, tenant)
 			dir := t.TempDir()
 			log := filepath.Join(dir, "log.jsonl")
 			list := "user,method\n"
 			for _, u := range users {
 				list += u.ID + "," + u.Passes[0].ID + "\n"
 			}
-			p := tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--graph-url", root, "--results", log,
+			p := tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", log,
 				writeFile(t, "list.csv", list))
 			same(t, "exit of the run that was denied", p.code, status.Incomplete)
 			same(t, "exit of report", tapsweep(t, nil, "report", "--csv", filepath.Join(dir, "log.csv"), log).code,
@@ -374,7 +374,7 @@ func TestSessionsLeftInALog(t *testing.T) {
 			users[1].KeepsSessions, users[1].Passes = false, []graphsim.Pass{{CreatedBy: simulation.Helpdesk}}
 			tenant.AddUser(users[1])
 			before := tenant.Stats()
-			args := []string{"revoke", "--yes", "--graph-url", root, "--results", filepath.Join(dir, "second.jsonl")}
+			args := []string{"revoke", "--yes", "--results", filepath.Join(dir, "second.jsonl")}
 			if tt.protect {
 				args = append(args, "--protect", writeFile(t, "protect.txt", users[1].UPN+"\n"))
 			}
