@@ -125,7 +125,7 @@ func (s *summary) headline(w io.Writer) {
 	case s.Scan != nil:
 		size = format.Plural(s.Scan.Users, "user", "users") + " scanned"
 		if s.Run.Kind() == "scan" && s.Scan.Found == 0 && s.Log[results.Found] == 0 {
-			size += ", no pass found"
+			size = "no pass found, " + size
 		}
 	case s.Run.Kind() == "verify":
 		size = format.Plural(s.Counts.Total(), "user", "users")
