@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -26,7 +27,7 @@ type RevokeOptions struct {
 
 	Lists       []string // files; "-" is standard input
 	Format      string   // of the lists; empty goes by extension and content
-	Users       []string // besides the lists
+	Users       []string // in place of lists
 	Self        bool     // the signed-in user's own pass, in place of lists
 	SkipInvalid bool     // leave bad rows out
 	AnyPass     bool     // delete whatever pass a user holds
@@ -35,7 +36,7 @@ type RevokeOptions struct {
 
 // errNobody says that no person can confirm what a run is about to do.
 func errNobody() error {
-	return status.Refuse(errors.New("there is no terminal to ask at: standard input and standard error are not both one"),
+	return status.Refuse(errors.New("cannot ask: standard input or standard error is not a terminal"),
 		"--yes runs without asking, --dry-run shows what would be done")
 }
 
@@ -44,7 +45,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	if !o.unattended() && (!c.CanAsk() || slices.Contains(o.Lists, "-")) {
 		return errNobody()
 	}
-	logs := new(results.Lists)
+	logs := &results.Lists{Sessions: o.Sessions}
 	list, err := openLists(ctx, c.In, o, logs)
 	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
 		c.Say("%v; nothing to do", empty)
@@ -56,6 +57,10 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	defer list.Close()
 	for _, warning := range logs.Warnings() {
 		c.Say("warning: %s", warning)
+	}
+	if n := logs.SessionsMissed(); n > 0 && !o.Sessions {
+		c.Say("warning: the sessions of %s are left, as the lists say: --revoke-sessions revokes them",
+			format.Plural(n, "user", "users"))
 	}
 	keep, err := openProtect(c, o.Protect)
 	if err != nil {
@@ -74,6 +79,9 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		logs:  logs.Runs(),
 		task:  func(r *run) token.Task { return o.withSessions(r.task(o.DryRun)) },
 		quiet: o.Quiet && o.unattended(),
+	}
+	if o.Sessions {
+		p.doneBefore = logs.SessionsLeft()
 	}
 	if o.Simulate {
 		p.logs = nil // a simulation takes the log of any tenant
@@ -149,6 +157,9 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 				failed = err
 				stop(err)
 			}
+		}
+		if err := r.job.Run(ctx, onlySessions(r.doneBefore)); err != nil && failed == nil {
+			failed = err
 		}
 		return failed
 	})

@@ -129,6 +129,17 @@ func (s *sweepRun) wantedSessions() (items []revoke.Item) {
 	return items
 }
 
+// onlySessions yields items for the sessions of users whose passes are gone.
+func onlySessions(users []input.Pair) iter.Seq2[revoke.Item, error] {
+	return func(yield func(revoke.Item, error) bool) {
+		for _, pair := range users {
+			if !yield(revoke.Item{Pair: pair, OnlySessions: true}, nil) {
+				return
+			}
+		}
+	}
+}
+
 // showSessions shows a row about sessions in the progress display.
 func (r *run) showSessions(row *results.Row) {
 	if d := r.console.Display(); d != nil && row.SupersedesPending == "" {
@@ -156,10 +167,26 @@ func (r *run) countSessions(c *revoke.Counts) *revoke.Counts {
 	return &thisRun
 }
 
+// everybody yields the pairs of the list, and the users whose passes are gone and whose sessions are left.
+func (r *run) everybody() revoke.Source {
+	return func(yield func(input.Pair, error) bool) {
+		for pair, err := range r.list.Pairs() {
+			if !yield(pair, err) {
+				return
+			}
+		}
+		for _, pair := range r.doneBefore {
+			if !yield(pair, nil) {
+				return
+			}
+		}
+	}
+}
+
 // countSessionUsers returns the number of users on the list whose sessions are left to be revoked.
 func (r *run) countSessionUsers() int {
 	users := make(map[string]struct{})
-	for pair, err := range r.list.Pairs() {
+	for pair, err := range r.everybody() {
 		if err != nil {
 			break // the run will meet it too, and say so
 		}

@@ -124,6 +124,9 @@ func (s *summary) headline(w io.Writer) {
 	switch {
 	case s.Scan != nil:
 		size = format.Plural(s.Scan.Users, "user", "users") + " scanned"
+		if s.Run.Kind() == "scan" && s.Scan.Found == 0 && s.Log[results.Found] == 0 {
+			size = "no pass found, " + size
+		}
 	case s.Run.Kind() == "verify":
 		size = format.Plural(s.Counts.Total(), "user", "users")
 	}
@@ -152,7 +155,7 @@ func (s *summary) further() []line {
 		{s.Run.Kind() == "verify" && s.VerifiedBefore > 0, holders(proven) + " no pass" + before},
 		{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
 		{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
-			" no pass ID: ANY Temporary Access Pass of those users " + would},
+			" no pass ID: ANY Temporary Access Pass of " + those(s.Lists.AnyPass) + " " + would},
 		{s.Counts.Beside > 0, format.Plural(s.Counts.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
 		{s.Lists.Done > 0, rows(s.Lists.Done) + " left out, done by the earlier run"},
@@ -175,7 +178,7 @@ func (s *summary) stopped() string {
 	if s.Stopped == nil {
 		return ""
 	}
-	return status.Text(s.Stopped)
+	return format.Error(s.Stopped)
 }
 
 func (s *summary) evidence() string {
