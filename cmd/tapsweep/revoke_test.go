@@ -208,7 +208,7 @@ func TestExitCodes(t *testing.T) {
 		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, status.Usage, "https://"},
 		{"results is a list", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", list, list}, status.Usage, "is also a list"},
 		{"results is a directory", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/", list}, status.Usage, "is a directory"},
-		{"results there already", env, []string{"revoke", "--yes", "--graph-url", root, "--results", gone, list}, status.Usage, "--overwrite"},
+		{"results there already", env, []string{"revoke", "--yes", "--graph-url", root, "--results", gone, list}, status.Usage, "hint: choose another --results file\n"},
 		{"results nowhere", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/nosuch/dir/r.jsonl", list}, status.Usage, "/nosuch/dir does not exist"},
 		{"wrong secret", wrong, []string{"revoke", "--yes", "--graph-url", root, list}, 3, "AADSTS7000215"},
 		{"some left", env, []string{"revoke", "--yes", "--graph-url", root, gone}, 1, "unknown_user"},
