@@ -473,7 +473,7 @@ func TestSignInUnreached(t *testing.T) {
 			t.Run("check, of which it is one of the steps", func(t *testing.T) {
 				t.Parallel()
 				p := spawn(t, env, "check", "--output", "json")
-				if _, steps := checkJSON(t, p); p.code != 3 || steps["token"].Result != "failed" {
+				if _, steps := checkJSON(t, p); p.code != tt.exit || steps["token"].Result != "failed" {
 					t.Errorf("exit %d\n%s", p.code, p.stdout)
 				}
 			})
