@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,23 +37,24 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 		env      []string
 		root     string
 		rows     int
+		exit     int
 		says     []string // each on standard error; nothing is said at all if there is none
 	}{
-		{"hers", simulation.Mallory.UPN, nil, env, root, 3, []string{
+		{"hers", simulation.Mallory.UPN, nil, env, root, 3, status.Done, []string{
 			"7 audit records read, 7 passes created, 3 by mallory@contoso.example; 3 of these are still there\n",
 			"created by: helpdesk@contoso.example 4, mallory@contoso.example 3\n"}},
-		{"hers, in silence", simulation.Mallory.UPN, []string{"--quiet"}, env, root, 3, nil},
-		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, []string{
+		{"hers, in silence", simulation.Mallory.UPN, []string{"--quiet"}, env, root, 3, status.Done, nil},
+		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, status.Incomplete, []string{
 			"7 audit records read, 7 passes created, 0 by malory@contoso.example\n",
 			"warning: the tenant has no user malory@contoso.example"}},
-		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, []string{
+		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, status.Done, []string{
 			", 0 by user00001@contoso.example\n"}},
-		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, []string{
+		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, status.Done, []string{
 			"0 by malory@contoso.example\n",
 			"could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
-		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, []string{
+		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, status.Done, []string{
 			"0 by HR sync\n", "could not check that an app named HR sync exists"}},
-		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, []string{
+		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, status.Done, []string{
 			"no user has the object id 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}},
 	}
 	for _, tt := range tests {
@@ -61,8 +63,8 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--graph-url", tt.root,
 				"--format", "csv"}
 			p := tapsweep(t, tt.env, append(args, tt.flags...)...)
-			if p.code != 0 {
-				t.Errorf("exit %d\n%s", p.code, p.stderr)
+			if p.code != tt.exit {
+				t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
 			}
 			if rows := strings.Count(p.stdout, "\n") - 1; rows != tt.rows {
 				t.Errorf("%d passes, want %d\n%s", rows, tt.rows, p.stdout)
@@ -76,6 +78,21 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 				t.Errorf("standard error is not empty\n%s", p.stderr)
 			}
 		})
+	}
+}
+
+// A misspelt creator leaves no list behind, which revoke would take as nothing to do.
+func TestNoListOfNobody(t *testing.T) {
+	t.Parallel()
+	env, root := serve(t, incident(simulation.Roles...))
+	output := filepath.Join(t.TempDir(), "hers.csv")
+	p := tapsweep(t, env, "scan", "--created-by", "malory@contoso.example", "--graph-url", root, "--output", output)
+	want(t, "exit", p.code, status.Incomplete)
+	if _, err := os.Stat(output); err == nil {
+		t.Error("there is a list")
+	}
+	if text := output + " is left as it was, because --created-by names nobody\n"; !strings.Contains(p.stderr, text) {
+		t.Errorf("no %q in\n%s", text, p.stderr)
 	}
 }
 

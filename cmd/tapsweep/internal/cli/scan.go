@@ -30,7 +30,7 @@ With --results, a scan that was stopped can be continued with --resume.
 
 Exit codes:
   0   All users were scanned.
-  1   Some users could not be scanned.
+  1   Some users could not be scanned, or --created-by names nobody.
   3   No access: there is no token that Graph accepts, or it lacks a permission.
   4   Stopped early.
   64  Wrong flags.`,

@@ -64,11 +64,16 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
 		var outErr error
-		if r.summary.Output, outErr = out.commit(o.Output, err == nil); outErr != nil && err == nil {
+		wrong := r.summary.wrongCreator()
+		if r.summary.Output, outErr = out.commit(o.Output, err == nil && !wrong); outErr != nil && err == nil {
 			err = fmt.Errorf("writing the passes: %w", outErr)
 		}
 		if r.summary.Output == "" && outErr == nil {
-			r.console.Say("%s is left as it was, because the scan did not end", o.Output)
+			why := "the scan did not end"
+			if wrong {
+				why = "--created-by names nobody"
+			}
+			r.console.Say("%s is left as it was, because %s", o.Output, why)
 		}
 		return err
 	})
