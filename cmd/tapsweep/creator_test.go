@@ -96,6 +96,43 @@ func TestNoListOfNobody(t *testing.T) {
 	}
 }
 
+// Users whose pass is gone or replaced may have sessions that were begun with it. With --include-gone they
+// are on the list, under the id of that pass, so that revoke deletes no other one.
+func TestSessionsOfPassesThatAreGone(t *testing.T) {
+	t.Parallel()
+	tenant := incident(simulation.Roles...)
+	at := time.Now().Add(-time.Hour)
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
+	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory,
+		TargetID: selfID, Activity: "Admin registered security info",
+		Reason:     "Admin registered temporary access pass method for user",
+		Properties: map[string]string{"TemporaryAccessPass.Id": otherPass}})
+	tenant.AddUser(graphsim.User{ID: leeID, UPN: "lee@contoso.example",
+		Passes: []graphsim.Pass{{Created: at, CreatedBy: simulation.Mallory}}})
+	tenant.GivePass("lee@contoso.example", graphsim.Pass{CreatedBy: simulation.Helpdesk})
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	list, log := filepath.Join(dir, "hers.csv"), filepath.Join(dir, "log.jsonl")
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--include-gone",
+		"--graph-url", root, "--output", list)
+	want(t, "exit of the scan", p.code, status.Done)
+	want(t, "rows of passes that are gone", strings.Count(string(mustRead(t, list)), ",gone,"), 2)
+	p = tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--graph-url", root, "--results", log, list)
+	want(t, "exit of revoke, because lee holds another pass", p.code, status.Incomplete)
+	rows, _ := readLog(t, string(mustRead(t, log)))
+	outcome := make(map[string]results.Outcome)
+	for _, row := range rows {
+		if row.Action == "" {
+			outcome[row.User] = row.Outcome
+		}
+	}
+	want(t, "the pass of dana", outcome[selfID], results.Absent)
+	want(t, "the pass of lee", outcome[leeID], results.Replaced)
+	want(t, "sessions that are revoked", sessionOutcomes(t, log)[results.Revoked], 5)
+	holds := slices.ContainsFunc(tenant.Remaining(), func(p graphsim.HeldPass) bool { return p.UserID == leeID })
+	want(t, "lee holds the pass of the help desk", holds, true)
+}
+
 // A user who has been renamed is found by the ID in the records.
 func TestCreatedByARenamedUser(t *testing.T) {
 	t.Parallel()

@@ -25,6 +25,7 @@ type ScanOptions struct {
 	Scope  Scope
 	Output string // a file, or "-" for standard output
 	Format string // one of scan.Formats
+	Gone   bool   // also print the passes of the audit log that are gone or replaced
 }
 
 // Scan finds passes and prints them.
@@ -55,7 +56,11 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	r.makeJob(revoke.Options{AbortAfter: 100})
 	return r.do(ctx, func(ctx context.Context) error {
 		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
-		err := r.look(ctx, o.Scope.Find, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+		find := o.Scope.Find
+		if o.Gone {
+			find.OnGone = func(gone *scan.Found) { _ = out.Write(lineOf(foundRow(gone))) }
+		}
+		err := r.look(ctx, find, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
 			r.opts.Metrics.Found(found)
 			row := foundRow(found)
 			r.job.Record(row)
