@@ -450,6 +450,8 @@ func TestSignInUnreached(t *testing.T) {
 		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
 			"HTTPS_PROXY=http://" + nobodyListens}, 4,
 			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
+		{"a simulation that has ended", []string{"AZURE_AUTHORITY_HOST=https://" + nobodyListens,
+			"SSL_CERT_FILE=/nosuch/graphsim-1.pem"}, 4, []string{"of a tapsweep simulate that has ended: unset them\n"}},
 		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
 			[]string{"SSL_CERT_FILE: nono does not exist",
 				"the certificate is of an authority that this machine does not trust\n", "SSL_CERT_FILE is nono now"}},
@@ -471,7 +473,7 @@ func TestSignInUnreached(t *testing.T) {
 			t.Run("check, of which it is one of the steps", func(t *testing.T) {
 				t.Parallel()
 				p := spawn(t, env, "check", "--output", "json")
-				if _, steps := checkJSON(t, p); p.code != 3 || steps["token"].Result != "failed" {
+				if _, steps := checkJSON(t, p); p.code != tt.exit || steps["token"].Result != "failed" {
 					t.Errorf("exit %d\n%s", p.code, p.stdout)
 				}
 			})

@@ -42,6 +42,7 @@ func TestUnknownFlagsAndCommands(t *testing.T) {
 		{"sacn", "Did you mean this?\n  \tscan\nhint: see 'tapsweep --help'\n"},
 		{"help nigthly", "tapsweep: unknown command or page \"nigthly\"\nhint: did you mean tapsweep help nightly?\n" +
 			"hint: see 'tapsweep --help'\n"},
+		{"revoke --verify-wait 5s l.csv", "tapsweep: --verify-wait says how long --verify waits: add --verify\n"},
 		{"quarantine", "tapsweep: unknown command \"quarantine\" for \"tapsweep\"\nhint: see 'tapsweep --help'\n"},
 	} {
 		var out strings.Builder

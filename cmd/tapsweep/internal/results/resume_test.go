@@ -127,7 +127,8 @@ func TestResumeRefuses(t *testing.T) {
 		{"standard error in JSON", func(*Run) {}, `{"time":"2026-03-02T08:15:00Z","msg":"x"}` + "\n",
 			"line 3 is not part of a results log"},
 		{"a line without end", func(*Run) {}, strings.Repeat("x", 2<<20), "line 3 is longer than 1 MiB"},
-		{"no outcome", func(*Run) {}, `{"type":"result"}` + "\n" + `{"type":"end"}` + "\n", "line 3 is damaged: it has no outcome"},
+		{"no outcome", func(*Run) {}, `{"type":"result"}` + "\n" + `{"type":"end"}` + "\n",
+			"line 3 is damaged: it has no outcome"},
 		{"unknown outcome", func(*Run) {}, `{"type":"result","outcome":"vanished"}` + "\n", "another version"},
 	}
 	for _, tt := range tests {
