@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,23 +37,24 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 		env      []string
 		root     string
 		rows     int
+		exit     int
 		says     []string // each on standard error; nothing is said at all if there is none
 	}{
-		{"hers", simulation.Mallory.UPN, nil, env, root, 3, []string{
+		{"hers", simulation.Mallory.UPN, nil, env, root, 3, status.Done, []string{
 			"7 audit records read, 7 passes created, 3 by mallory@contoso.example; 3 of these are still there\n",
 			"created by: helpdesk@contoso.example 4, mallory@contoso.example 3\n"}},
-		{"hers, in silence", simulation.Mallory.UPN, []string{"--quiet"}, env, root, 3, nil},
-		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, []string{
+		{"hers, in silence", simulation.Mallory.UPN, []string{"--quiet"}, env, root, 3, status.Done, nil},
+		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, status.Incomplete, []string{
 			"7 audit records read, 7 passes created, 0 by malory@contoso.example\n",
 			"warning: the tenant has no user malory@contoso.example"}},
-		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, []string{
+		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, status.Done, []string{
 			", 0 by user00001@contoso.example\n"}},
-		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, []string{
+		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, status.Done, []string{
 			"0 by malory@contoso.example\n",
 			"could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
-		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, []string{
+		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, status.Done, []string{
 			"0 by HR sync\n", "could not check that an app named HR sync exists"}},
-		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, []string{
+		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, status.Done, []string{
 			"no user has the object id 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}},
 	}
 	for _, tt := range tests {
@@ -61,7 +63,7 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--graph-url", tt.root,
 				"--format", "csv"}
 			p := tapsweep(t, tt.env, append(args, tt.flags...)...)
-			p.ends(t, 0)
+			p.ends(t, tt.exit)
 			if rows := strings.Count(p.stdout, "\n") - 1; rows != tt.rows {
 				t.Errorf("%d passes, want %d\n%s", rows, tt.rows, p.stdout)
 			}
@@ -71,6 +73,56 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A misspelt creator leaves no list behind, which revoke would take as nothing to do.
+func TestNoListOfNobody(t *testing.T) {
+	t.Parallel()
+	env := serve(t, incident(simulation.Roles...))
+	output := filepath.Join(t.TempDir(), "hers.csv")
+	p := tapsweep(t, env, "scan", "--created-by", "malory@contoso.example", "--output", output)
+	p.ends(t, status.Incomplete)
+	if _, err := os.Stat(output); err == nil {
+		t.Error("there is a list")
+	}
+	holds(t, "standard error", p.stderr, output+" is left as it was, because --created-by names nobody\n")
+}
+
+// Users whose pass is gone or replaced may have sessions that were begun with it. With --include-gone they
+// are on the list, under the id of that pass, so that revoke deletes no other one.
+func TestSessionsOfPassesThatAreGone(t *testing.T) {
+	t.Parallel()
+	tenant := incident(simulation.Roles...)
+	at := time.Now().Add(-time.Hour)
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
+	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory,
+		TargetID: selfID, Activity: "Admin registered security info",
+		Reason:     "Admin registered temporary access pass method for user",
+		Properties: map[string]string{"TemporaryAccessPass.Id": otherPass}})
+	tenant.AddUser(graphsim.User{ID: leeID, UPN: "lee@contoso.example",
+		Passes: []graphsim.Pass{{Created: at, CreatedBy: simulation.Mallory}}})
+	tenant.GivePass("lee@contoso.example", graphsim.Pass{CreatedBy: simulation.Helpdesk})
+	env := serve(t, tenant)
+	dir := t.TempDir()
+	list, log := filepath.Join(dir, "hers.csv"), filepath.Join(dir, "log.jsonl")
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--include-gone",
+		"--output", list)
+	same(t, "exit of the scan", p.code, status.Done)
+	same(t, "rows of passes that are gone", strings.Count(string(mustRead(t, list)), ",gone,"), 2)
+	p = tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", log, list)
+	same(t, "exit of revoke, because lee holds another pass", p.code, status.Incomplete)
+	rows, _ := readLog(t, string(mustRead(t, log)))
+	outcome := make(map[string]results.Outcome)
+	for _, row := range rows {
+		if row.Action == "" {
+			outcome[row.User] = row.Outcome
+		}
+	}
+	same(t, "the pass of dana", outcome[selfID], results.Absent)
+	same(t, "the pass of lee", outcome[leeID], results.Replaced)
+	same(t, "sessions that are revoked", sessionOutcomes(t, log)[results.Revoked], 5)
+	kept := slices.ContainsFunc(tenant.Remaining(), func(p graphsim.HeldPass) bool { return p.UserID == leeID })
+	same(t, "lee holds the pass of the help desk", kept, true)
 }
 
 // A user who has been renamed is found by the ID in the records.

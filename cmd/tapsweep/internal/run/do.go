@@ -131,6 +131,9 @@ func (r *run) code(runErr error) int {
 	if code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count+seen.Audit.Doubtful > 0 {
 		return status.Incomplete // some users may not have been scanned
 	}
+	if code == status.Done && r.summary.wrongCreator() {
+		return status.Incomplete
+	}
 	return code
 }
 

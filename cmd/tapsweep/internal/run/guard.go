@@ -222,6 +222,7 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	case answered && answer.Status == 404 && user.ID != "":
 		doubt("no user has the object id %s; it was not checked whether an app has it")
 	case answered && answer.Status == 404:
+		r.summary.NoCreator = true
 		doubt("the tenant has no user %s: check the spelling (a deleted account is not found either)")
 	default:
 		doubt("could not check that user %s exists: %s", safetext.Printable(err.Error()))

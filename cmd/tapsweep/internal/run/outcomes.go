@@ -226,11 +226,27 @@ func (s *summary) auditLog(w io.Writer) {
 			format.Plural(a.Gone.Count, "of these users holds", "of these users hold"), strings.Join(a.Gone.First, ", "))
 		others(w, a.Gone.Count-len(a.Gone.First), "who hold no pass")
 	}
+	s.gone(w, a)
 	if a.Odd.Count > 0 {
 		fmt.Fprintf(w, "%s the user, the time, the creator or a readable pass id; check: %s\n",
 			format.Plural(a.Odd.Count, "audit record lacks", "audit records lack"), strings.Join(a.Odd.First, ", "))
 		others(w, a.Odd.Count-len(a.Odd.First), "that are odd")
 	}
+}
+
+// gone writes which users whose pass is gone are on the list.
+func (s *summary) gone(w io.Writer, a *scan.AuditCounts) {
+	n := a.Gone.Count + a.Unlisted.Count - a.Doubtful
+	onList := a.OnList + a.NoID.Count
+	printLines(w, []line{
+		{s.Run.Kind() == "scan" && n > 0 && onList == 0, "  to revoke the sessions of these users also, list them with " +
+			"--include-gone"},
+		{a.OnList > 0, "  the list also has " + format.Plural(a.OnList, "user whose pass is", "users whose pass is") +
+			" gone or replaced, for revoke --revoke-sessions"},
+		{a.NoID.Count > 0, "  not on the list, because no record names the ID of the pass: " +
+			strings.Join(a.NoID.First, ", ")},
+	})
+	others(w, a.NoID.Count-len(a.NoID.First), "who are not on the list")
 }
 
 // unlisted says what is known of a pass by the creator that is not listed.

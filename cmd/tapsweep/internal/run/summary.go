@@ -41,6 +41,7 @@ type summary struct {
 
 	Scan            *scan.Counts // of the scan before or in it, nil without one
 	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
+	NoCreator       bool         // the tenant has no such user
 	Output          string       // where a scan printed the passes
 	ProtectedPasses int          // that a sweep has found and left alone
 }
@@ -217,6 +218,12 @@ func (s *summary) complete() string {
 		ways = append(ways, "run the list again, which is harmless")
 	}
 	return strings.Join(ways, ", or ")
+}
+
+// wrongCreator reports whether --created-by names nobody: the tenant has no such user, and no record
+// of the audit log names one.
+func (s *summary) wrongCreator() bool {
+	return s.NoCreator && s.Scan != nil && s.Scan.Audit != nil && s.Scan.Audit.By == 0
 }
 
 // metrics returns what the metrics file says of the run.

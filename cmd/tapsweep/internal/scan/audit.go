@@ -48,6 +48,11 @@ type AuditCounts struct {
 	Gone     Listed[string]
 	Unlisted Listed[Unlisted]
 	Doubtful int
+
+	// OnList is how many passes OnGone has received. NoID are users whose pass is gone, and whose
+	// records do not have its id.
+	OnList int
+	NoID   Listed[string]
 }
 
 // A Creator created passes.

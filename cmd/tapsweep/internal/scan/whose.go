@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -93,6 +94,7 @@ func (s *Scan) attribute(f *Found, now time.Time) (next []batch.Request, found b
 		return s.take(f, now)
 	case tooOld:
 		s.counts.Older++
+		s.gone(f.User, f.UPN)
 		return nil, false
 	}
 	return s.unlisted(f, now, false)
@@ -113,8 +115,36 @@ func (s *Scan) unlisted(f *Found, now time.Time, doubtful bool) (next []batch.Re
 	}
 	if s.audit.counts.Unlisted.add(u); doubtful {
 		s.audit.counts.Doubtful++
+	} else {
+		s.gone(f.User, f.UPN)
 	}
 	return nil, false
+}
+
+// Gone is the reason of a pass that a LIST does not show any more.
+const Gone pass.Reason = "gone"
+
+// gone hands the last pass of a user that Audit.By created to OnGone. It has the id in the record: without
+// an id the row would mean any pass of the user.
+func (s *Scan) gone(user, upn string) {
+	if s.opts.OnGone == nil {
+		return
+	}
+	var last *making
+	records := s.audit.records[strings.ToLower(user)]
+	for i := range records {
+		if m := &records[i]; m.theirs && m.id != "" && (last == nil || m.At.After(last.At)) {
+			last = m
+		}
+	}
+	if last == nil {
+		s.audit.counts.NoID.add(cmp.Or(upn, user))
+		return
+	}
+	s.audit.counts.OnList++
+	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Why: Gone, Creation: last.Creation}
+	f.Match = ""
+	s.opts.OnGone(f)
 }
 
 // decide takes the passes that wait or leaves them out, once all users have been listed.
