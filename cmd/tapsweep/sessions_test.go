@@ -62,10 +62,7 @@ func TestKilledBeforeSessions(t *testing.T) {
 			t.Parallel()
 			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true,
 				Faults: []fault.Fault{{Method: "POST", Attempt: 1, Do: fault.Hang()}}})
-			tenant.AddMany(users, func(i int) graphsim.User {
-				return graphsim.User{UPN: fmt.Sprintf("user%02d@contoso.example", i),
-					Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}}
-			})
+			addExpired(tenant, users)
 			env, root := serve(t, tenant)
 			log := filepath.Join(t.TempDir(), "log.jsonl")
 			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--graph-url", root, "--results", log,

@@ -41,7 +41,7 @@ func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...inp
 		return nil
 	}, opts)
 	for _, pair := range list {
-		job.Expect(&pair)
+		job.Expect(&Item{Pair: pair})
 	}
 	if err := job.Run(t.Context(), Pairs(pairs(list...))); err != nil {
 		t.Errorf("Run = %v", err)

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,8 +105,13 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 			return err
 		}
 	}
+	if o.Sessions {
+		if err := r.lookUpNames(ctx); err != nil {
+			return errors.Join(err, r.close())
+		}
+	}
 	if !o.unattended() {
-		q := r.question()
+		q := r.question(ctx)
 		if err := r.confirm(ctx, &q); err != nil {
 			return errors.Join(err, r.close())
 		}
@@ -119,12 +125,11 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 // revoke deletes what the list names.
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
-	names := make(sessionNames)
 	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
-		MaxDeletes: limit, Sessions: r.sessions(o.Sessions, names.of)})
+		MaxDeletes: limit, Sessions: r.sessions(o.Sessions)})
 	return r.do(ctx, func(ctx context.Context) error {
 		if o.Sessions {
-			if err := r.expectSessions(ctx, names); err != nil {
+			if err := r.expectSessions(); err != nil {
 				return err
 			}
 		}
@@ -150,7 +155,7 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 				stop(err)
 			}
 		}
-		return failed
+		return cmp.Or(failed, r.job.FinishSessions(ctx))
 	})
 }
 

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
+)
+
+// Names of users are looked up beside the deletes. Whatever the list says beside an id, and whatever
+// becomes of the look-up, each pass is deleted and its user is signed out.
+func TestNamesOfUsersOnAList(t *testing.T) {
+	t.Parallel()
+	const bothNames = "user,method\n" + selfID + "," + selfPass + "\ndana@contoso.example," + otherPass + "\n"
+	lookUp := func(do fault.Effect) []fault.Fault { return []fault.Fault{{Method: "GET", Path: "select=id", Do: do}} }
+	for _, tt := range []struct {
+		name   string
+		list   string
+		faults []fault.Fault
+		dana   bool // holds both passes
+		calls  int
+		warns  bool
+	}{
+		{"one user under both names", bothNames, nil, true, 1, false},
+		{"the name beside an id is that of another user",
+			"userId,upn,method\n" + selfID + "," + lee + "," + selfPass + "\n," + lee + "," + otherPass + "\n", nil, false, 2, false},
+		{"the look-up is throttled", bothNames, lookUp(fault.ItemStatus(429, "Retry-After", "30")), true, 2, true},
+		{"the look-up fails", bothNames, lookUp(fault.ItemStatus(500)), true, 2, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: tt.faults})
+			dana := graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{ID: selfPass}}}
+			if tt.dana {
+				dana.Passes = append(dana.Passes, graphsim.Pass{ID: otherPass})
+			} else {
+				tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{ID: otherPass}}})
+			}
+			tenant.AddUser(dana)
+			env, root := serve(t, tenant)
+			p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--max-wait", "10s",
+				writeFile(t, "list.csv", tt.list))
+			want(t, "exit", p.code, 0)
+			want(t, "passes left", len(tenant.Remaining()), 0)
+			want(t, "calls", tenant.Stats().Revoked, tt.calls)
+			want(t, "dana is signed out", tenant.SessionsFrom(selfID).IsZero(), false)
+			if !tt.dana {
+				want(t, "lee is signed out", tenant.SessionsFrom(leeID).IsZero(), false)
+			}
+			want(t, "warning", strings.Contains(p.stderr, "gets two calls that revoke sessions"), tt.warns)
+		})
+	}
+}
+
+// The signed-in user has one row, under the object id, whatever names the list has. A run that resumes
+// finds it.
+func TestSignedInUserUnderBothNames(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
+		Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	args := []string{"revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--results", log, "--resume",
+		"--token-file", writeFile(t, "token", tenant.Entra.UserToken(selfID, simulation.Roles...)),
+		writeFile(t, "list.csv", "user,method\n"+selfID+","+selfPass+"\ndana@contoso.example,"+otherPass+"\n")}
+	for range 2 {
+		want(t, "exit", tapsweep(t, env, args...).code, 0)
+		want(t, "calls", tenant.Stats().Revoked, 1)
+		want(t, "users in the log", sessionOutcomes(t, log)[results.Revoked], 1)
+	}
+}
+
+// addExpired adds users, each with a pass that has expired.
+func addExpired(tenant *graphsim.Tenant, users int) {
+	tenant.AddMany(users, func(i int) graphsim.User {
+		return graphsim.User{UPN: fmt.Sprintf("user%02d@contoso.example", i),
+			Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}}
+	})
+}
+
+// A sweep whose deletes are denied sends no call, and neither does a run that resumes it.
+func TestSweepDeniedIsResumed(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles,
+		Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
+	addExpired(tenant, 3)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	for range 3 {
+		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--yes", "--graph-url", root,
+			"--results", log, "--resume", "--abort-after", "0")
+		want(t, "exit", p.code, 1)
+		want(t, "calls", tenant.Stats().Revoked, 0)
+		want(t, "users whose sessions are left", sessionOutcomes(t, log)[results.NotSent], 3)
+	}
+}
