@@ -113,7 +113,8 @@ func TestNamedUser(t *testing.T) {
 		t.Errorf("revoke of a list: left is %v, want that of the user that nobody named", left)
 	}
 	for _, bad := range [][]string{{"revoke", "--yes", "--user", ""}, {"revoke", "--yes", "--user", "dana"},
-		{"scan", "--user", ""}, {"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"}} {
+		{"scan", "--user", ""}, {"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"},
+		{"revoke", "--yes", "--user", users[3].UPN, list}} {
 		if p = tapsweep(t, env, append(bad, "--graph-url", root)...); p.code != status.Usage {
 			t.Errorf("%q: exit %d, want %d", bad, p.code, status.Usage)
 		}

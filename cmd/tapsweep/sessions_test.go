@@ -104,13 +104,19 @@ func listOfHeld(passes []graphsim.HeldPass) string {
 	return b.String()
 }
 
+// keepsSessions returns a tenant in which Graph denies the call about the second user.
+func keepsSessions(n int) (*graphsim.Tenant, []graphsim.User) {
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	users := tenant.AddUsers(n)
+	users[1].KeepsSessions = true
+	tenant.AddUser(users[1])
+	return tenant, users
+}
+
 // Sessions that could not be revoked make the run exit 1, with a hint, and count apart from passes.
 func TestSessionsDenied(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	users := tenant.AddUsers(3)
-	users[1].KeepsSessions = true
-	tenant.AddUser(users[1])
+	tenant, users := keepsSessions(3)
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	log, prom := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "m.prom")
@@ -316,4 +322,83 @@ func TestSessionsOfAnEarlierRun(t *testing.T) {
 	want(t, "exit with the flag", tapsweep(t, env, append(args, "--resume", "--revoke-sessions")...).code, 0)
 	want(t, "calls with the flag", tenant.Stats().Revoked, 3)
 	want(t, "requests with the flag", tenant.Stats().Requests-requests, 3)
+}
+
+// A run that revokes sessions cannot be resumed by one that leaves them alone, which would forget them.
+// The refusal has the command that resumes it.
+func TestSessionsAreNotForgotten(t *testing.T) {
+	t.Parallel()
+	tenant, users := keepsSessions(3)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", log}
+	list := writeFile(t, "list.csv", listOf(users))
+	p := tapsweep(t, env, append(args, "--revoke-sessions", list)...)
+	want(t, "exit of the run that was denied", p.code, status.Incomplete)
+	requests := tenant.Stats().Requests
+	p = tapsweep(t, env, append(args, "--resume", list)...)
+	want(t, "exit without --revoke-sessions", p.code, status.Usage)
+	want(t, "requests without --revoke-sessions", tenant.Stats().Requests-requests, 0)
+	for _, text := range []string{"the run of the log revokes sessions also: add --revoke-sessions",
+		"hint: tapsweep revoke --resume --results " + log + " --yes --verify --graph-url " + root +
+			" --revoke-sessions " + list + "\n"} {
+		if !strings.Contains(p.stderr, text) {
+			t.Errorf("no %q in\n%s", text, p.stderr)
+		}
+	}
+}
+
+// A results log as a list revokes the sessions that are left of users whose passes are gone. Their new
+// passes stay. Without the flag, a message says that sessions are left. A protected user stays protected.
+func TestSessionsLeftInALog(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		log     string // what the list is: the log, or its table
+		flags   []string
+		protect bool // the user whose sessions are left, by name; the log has the id
+		calls   int
+		says    string
+	}{
+		{"log", "log.jsonl", []string{"--revoke-sessions"}, false, 1,
+			"There was no pass to delete. The sessions of 1 user are revoked."},
+		{"table", "log.csv", []string{"--revoke-sessions"}, false, 1, "The sessions of 1 user are revoked."},
+		{"without the flag", "log.jsonl", nil, false, 0,
+			"warning: the sessions of 1 user are left, as the lists say: --revoke-sessions revokes them\n"},
+		{"protected", "log.jsonl", []string{"--revoke-sessions"}, true, 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant, users := keepsSessions(3)
+			env, root := serve(t, tenant)
+			dir := t.TempDir()
+			log := filepath.Join(dir, "log.jsonl")
+			list := "user,method\n"
+			for _, u := range users {
+				list += u.ID + "," + u.Passes[0].ID + "\n"
+			}
+			p := tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--graph-url", root, "--results", log,
+				writeFile(t, "list.csv", list))
+			want(t, "exit of the run that was denied", p.code, status.Incomplete)
+			want(t, "exit of report", tapsweep(t, nil, "report", "--csv", filepath.Join(dir, "log.csv"), log).code,
+				status.Done)
+			users[1].KeepsSessions, users[1].Passes = false, []graphsim.Pass{{CreatedBy: simulation.Helpdesk}}
+			tenant.AddUser(users[1])
+			before := tenant.Stats()
+			args := []string{"revoke", "--yes", "--graph-url", root, "--results", filepath.Join(dir, "second.jsonl")}
+			if tt.protect {
+				args = append(args, "--protect", writeFile(t, "protect.txt", users[1].UPN+"\n"))
+			}
+			p = tapsweep(t, env, slices.Concat(args, tt.flags, []string{filepath.Join(dir, tt.log)})...)
+			want(t, "exit", p.code, status.Done)
+			want(t, "calls", tenant.Stats().Revoked-before.Revoked, tt.calls)
+			want(t, "deletes", tenant.Stats().Deleted-before.Deleted, 0)
+			if !strings.Contains(p.stderr, tt.says) {
+				t.Errorf("no %q in\n%s", tt.says, p.stderr)
+			}
+			p = tapsweep(t, env, slices.Concat(args, tt.flags, []string{"--resume", filepath.Join(dir, tt.log)})...)
+			want(t, "exit of the run that resumes", p.code, status.Done)
+			want(t, "calls with the run that resumes", tenant.Stats().Revoked-before.Revoked, tt.calls)
+		})
+	}
 }

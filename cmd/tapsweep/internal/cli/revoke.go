@@ -20,14 +20,15 @@ type revokeFlags struct {
 func (p *program) revokeCommand() *cobra.Command {
 	var f revokeFlags
 	cmd := &cobra.Command{
-		Use:   "revoke [flags] LIST… | --user USER | --self",
+		Use:   "revoke [flags] {LIST… | --user USER… | --self}",
 		Short: "Delete the passes on a list",
 		Long: `Delete the Temporary Access Passes on one or more lists.
 
 A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier run; "-" is standard input. Each
 row names a user (object ID or user principal name) and the ID of a pass. If the ID is empty, any pass of the user
 is deleted. A list can also be plain user principal names, one per line. The whole list is checked before anything
-is sent. For one or two users, use --user.
+is sent. For one or two users, use --user
+in place of a list.
 
 Exit codes:
   0   Every pass is gone, or its user is protected.
@@ -83,6 +84,8 @@ func (f *revokeFlags) checkLists(lists []string) error {
 		return errors.New("--self takes no list")
 	case self && users > 0:
 		return errors.New("--self and --user cannot be used together")
+	case users > 0 && len(lists) > 0:
+		return errors.New("--user does not filter a list: name a list, or give --user")
 	case !self && len(lists)+users == 0:
 		return errors.New("no list is named, and no --user is given")
 	}

@@ -192,6 +192,17 @@ func (lg *log) began(run *Run) {
 
 func (lg *log) last() *Run { return lg.runs[len(lg.runs)-1] }
 
+// resumable returns the run whose command resumes the log: the last one that revokes sessions, because
+// a run that leaves them alone is refused, or the last one.
+func (lg *log) resumable() *Run {
+	for _, run := range slices.Backward(lg.runs) {
+		if run.header.Sessions {
+			return run
+		}
+	}
+	return lg.last()
+}
+
 // copied reports whether all runs of the log count in others.
 func (lg *log) copied() bool {
 	return !slices.ContainsFunc(lg.runs, func(run *Run) bool { return !run.copied })

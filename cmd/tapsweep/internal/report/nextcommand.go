@@ -58,7 +58,7 @@ func (r *Report) nextCommands(l *Logs) {
 		}
 		resume.Left = plus(resume.Left+resume.unverified, resume.withoutRow)
 		if resume.Left > 0 || run.unfinished() && !run.copied {
-			resume.Command, resume.Note = ResumeCommand(lg.name, &run.header, resume.unverified > 0)
+			resume.Command, resume.Note = ResumeCommand(lg.name, &lg.resumable().header, resume.unverified > 0)
 			if run.refused() && resume.Command != "" {
 				resume.Note = strings.TrimPrefix(resume.Note+", after you fix what it was refused for", ", ")
 			}

@@ -52,22 +52,21 @@ type sessionRow struct {
 // sessionIndex finds the row that counts about the sessions of each user.
 type sessionIndex struct {
 	rows     map[uint64]*sessionRow // by the hash of the user
-	expected map[uint64]struct{}    // users with a pass in runs that revoke sessions
-	open     bool                   // the last of these runs has no end
+	expected map[uint64]*log        // of users with a pass in runs that revoke sessions, the last such log
 }
 
 func newSessionIndex() sessionIndex {
-	return sessionIndex{make(map[uint64]*sessionRow), make(map[uint64]struct{}), false}
+	return sessionIndex{make(map[uint64]*sessionRow), make(map[uint64]*log)}
 }
 
 // expect takes in a row about a pass. If its run revokes sessions, the user has them revoked.
-func (s *sessionIndex) expect(r *head) {
+func (s *sessionIndex) expect(lg *log, r *head) {
 	switch r.Outcome {
 	case results.Duplicate, results.Invalid, results.Protected:
 		return
 	}
-	if s.open = r.run.header.Sessions; s.open && r.Method+r.User != "" && !r.failedLook() {
-		s.expected[r.who] = struct{}{}
+	if r.run.header.Sessions && r.Method+r.User != "" && !r.failedLook() {
+		s.expected[r.who] = lg
 	}
 }
 
@@ -103,11 +102,9 @@ func (s *sessionIndex) finish(logs []*log) (rows []*sessionRow, withoutRow int) 
 	slices.SortFunc(rows, func(a, b *sessionRow) int {
 		return cmp.Or(cmp.Compare(slices.Index(logs, a.lg), slices.Index(logs, b.lg)), cmp.Compare(a.offset, b.offset))
 	})
-	if s.open {
-		for who := range s.expected {
-			if s.rows[who] == nil {
-				withoutRow++
-			}
+	for who, lg := range s.expected {
+		if s.rows[who] == nil && lg.resumable().Exit == nil { // a run with an end has a row for each user
+			withoutRow++
 		}
 	}
 	return rows, withoutRow
@@ -163,7 +160,7 @@ func (r *Report) addSessions(ctx context.Context, l *Logs, also func(*Row) error
 		}
 	}
 	for _, lg := range l.logs {
-		run := lg.last()
+		run := lg.resumable()
 		if again[lg] || s.WithoutRow > 0 && run.Exit == nil && run.header.Sessions {
 			if command, _ := ResumeCommand(lg.name, &run.header, false); command != "" {
 				s.Resume = append(s.Resume, command)

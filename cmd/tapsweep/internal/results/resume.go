@@ -276,7 +276,9 @@ func afterLastEnd(r io.Reader) (from int64, err error) {
 // that are in doubt, and users whose passes could not be listed.
 func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 	var c Condition
-	open := false // a run has no end so far
+	open := false    // a run has no end so far
+	var revokes *Run // the last run that revokes sessions
+	needed := false  // it is not over
 	for rec, err := range Read(r, &c) {
 		if err != nil {
 			return err
@@ -289,6 +291,9 @@ func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 			}
 			e.Runs++
 			e.run = rec.Run
+			if rec.Run.Sessions {
+				revokes, needed = rec.Run, needed || !over
+			}
 			e.killed, open = !over && (e.killed || open), true
 		case KindEnd:
 			open = false
@@ -310,6 +315,8 @@ func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 		return c.FirstForeign
 	case c.BrokenEnd != nil:
 		return c.BrokenEnd
+	case !next.Sessions && (needed || len(e.sessions.wanted) > 0):
+		return &SessionsError{revokes}
 	}
 	return nil
 }

@@ -21,6 +21,16 @@ var sessionMeanings = map[Outcome]string{
 // SessionMeaning is Meaning for a row about the sessions of a user.
 func (o Outcome) SessionMeaning() string { return sessionMeanings[o] }
 
+// A SessionsError says that a run which leaves sessions alone must not resume the log of one that
+// revokes them: their users would be forgotten.
+type SessionsError struct {
+	Run *Run // the last one in the log that revokes sessions
+}
+
+func (e *SessionsError) Error() string {
+	return "the run of the log revokes sessions also: add --revoke-sessions"
+}
+
 // sessionState is what a log says of the sessions of users.
 type sessionState struct {
 	words  map[uint64]sessionWord // of users who need no further call
@@ -75,6 +85,12 @@ func clone(r *Row) *Row {
 // being revoked: the pass of the row is gone.
 func (o Outcome) PassIsDealtWith() bool {
 	return o == Revoked || o == Absent || o == Replaced || o == Planned
+}
+
+// sessionsFollow reports whether the row is of a pass that is gone, so that a run may revoke the sessions
+// of its user.
+func (r *Row) sessionsFollow() bool {
+	return r.Action == "" && r.Outcome.PassIsDealtWith() && r.User != "" && (r.Method != "" || !r.FromScan())
 }
 
 // callsAfter reports whether the row is of a pass after which the run, a sweep, revokes the

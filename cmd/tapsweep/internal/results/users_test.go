@@ -30,6 +30,32 @@ func TestReadUsers(t *testing.T) {
 	}
 }
 
+// Users whose sessions a killed run was to revoke have them left, although a run without
+// --revoke-sessions has ended the log.
+func TestReadUsersWithForgottenSessions(t *testing.T) {
+	const row = `{"type":"result","user":"a@contoso.com","outcome":"revoked"}` + "\n"
+	const killed, other, end = `{"type":"run","sessions":true}` + "\n", `{"type":"run"}` + "\n", `{"type":"end"}` + "\n"
+	for _, tt := range []struct {
+		name, text string
+		left       bool
+	}{
+		{"killed", killed + row + other + end, true},
+		{"ended", killed + row + end + other + end, false},
+		{"without sessions", other + row + end, false},
+	} {
+		path := filepath.Join(t.TempDir(), "log.jsonl")
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		held, err := ReadUsers(path)
+		if err != nil {
+			t.Errorf("%s: ReadUsers = %v", tt.name, err)
+		} else if left := held.Users[0].Sessions != nil; left != tt.left {
+			t.Errorf("%s: sessions are left: %v, want %v", tt.name, left, tt.left)
+		}
+	}
+}
+
 func TestReadUsersRefuses(t *testing.T) {
 	const run, end = `{"type":"run","digest":"x"}` + "\n", `{"type":"end"}` + "\n"
 	const row = `{"type":"result","user":"a@contoso.com","outcome":"revoked"}` + "\n"

@@ -66,6 +66,12 @@ func (r *run) resumeHints(err error) []string {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}
+	if sessions, ok := errors.AsType[*results.SessionsError](err); ok {
+		if command := results.CommandLine(sessions.Run.ResumeWith(r.opts.Log.Path, r.header.Verify)); command != "" {
+			return []string{command}
+		}
+		return nil
+	}
 	other := "--results file"
 	if r.opts.Log.Evidence != "" {
 		other = "--evidence directory"

@@ -23,11 +23,8 @@ const askPatience = 10 * time.Second
 // waits for it but the sessions, and the deletes have a runner of their own. The names that a list has
 // beside its ids are not checked, so they say nothing.
 func (r *run) lookUpNames(ctx context.Context) error {
-	if !r.list.Mixed() {
-		return nil
-	}
 	asked, ids := make(map[string]bool), make(map[string]bool)
-	for pair, err := range r.list.Pairs() {
+	for pair, err := range r.everybody() {
 		switch user := strings.ToLower(pair.User); {
 		case err != nil:
 			return err
@@ -38,7 +35,7 @@ func (r *run) lookUpNames(ctx context.Context) error {
 			asked[user] = true
 		}
 	}
-	if len(asked) == 0 {
+	if len(asked) == 0 || len(ids) == 0 {
 		return nil
 	}
 	if !r.mayTryLookUp() {

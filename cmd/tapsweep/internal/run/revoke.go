@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -27,7 +28,7 @@ type RevokeOptions struct {
 
 	Lists       []string // files; "-" is standard input
 	Format      string   // of the lists; empty goes by extension and content
-	Users       []string // besides the lists
+	Users       []string // in place of lists
 	Self        bool     // the signed-in user's own pass, in place of lists
 	SkipInvalid bool     // leave bad rows out
 	AnyPass     bool     // delete whatever pass a user holds
@@ -45,7 +46,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	if !o.unattended() && (!c.CanAsk() || slices.Contains(o.Lists, "-")) {
 		return errNobody()
 	}
-	logs := new(results.Lists)
+	logs := &results.Lists{Sessions: o.Sessions}
 	list, err := openLists(ctx, c.In, o, logs)
 	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
 		c.Say("%v; nothing to do", empty)
@@ -57,6 +58,10 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	defer list.Close()
 	for _, warning := range logs.Warnings() {
 		c.Say("warning: %s", warning)
+	}
+	if n := logs.SessionsMissed(); n > 0 && !o.Sessions {
+		c.Say("warning: the sessions of %s are left, as the lists say: --revoke-sessions revokes them",
+			format.Plural(n, "user", "users"))
 	}
 	keep, err := openProtect(c, o.Protect)
 	if err != nil {
@@ -75,6 +80,9 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		logs:  logs.Runs(),
 		task:  func(r *run) token.Task { return o.withSessions(r.task(o.DryRun)) },
 		quiet: o.Quiet && o.unattended(),
+	}
+	if o.Sessions {
+		p.doneBefore = logs.SessionsLeft()
 	}
 	if o.Simulate {
 		p.logs = nil // a simulation takes the log of any tenant
@@ -154,6 +162,9 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 				failed = err
 				stop(err)
 			}
+		}
+		if err := r.job.Run(ctx, revoke.Each(r.onlySessions())); err != nil && failed == nil {
+			failed = err
 		}
 		return cmp.Or(failed, r.job.FinishSessions(ctx))
 	})

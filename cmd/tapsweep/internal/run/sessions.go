@@ -41,13 +41,16 @@ func (r *run) sessionName(user string) string {
 	return user
 }
 
-// expectSessions announces all pairs to the job, which so knows the last one of each user.
+// expectSessions announces everybody to the job, which so knows the last one of each user.
 func (r *run) expectSessions() error {
 	for pair, err := range r.list.Pairs() {
 		if err != nil {
 			return err
 		}
 		r.job.Expect(&revoke.Item{Pair: pair})
+	}
+	for _, item := range r.onlySessions() {
+		r.job.Expect(&item)
 	}
 	return nil
 }
@@ -69,6 +72,14 @@ func (s *sweepRun) sessionsLeft() (items []revoke.Item) {
 			pair := input.Pair{Source: row.Source, User: row.User, UPN: row.UPN}
 			items = append(items, revoke.Item{Pair: pair, OnlySessions: true})
 		}
+	}
+	return items
+}
+
+// onlySessions returns items for the sessions of users whose passes are gone, as the lists say.
+func (r *run) onlySessions() (items []revoke.Item) {
+	for _, pair := range r.doneBefore {
+		items = append(items, revoke.Item{Pair: pair, OnlySessions: true})
 	}
 	return items
 }
@@ -100,11 +111,27 @@ func (r *run) countSessions(c *revoke.Counts) *revoke.Counts {
 	return &thisRun
 }
 
+// everybody yields the pairs of the list, and the users whose passes are gone and whose sessions are left.
+func (r *run) everybody() revoke.Source {
+	return func(yield func(input.Pair, error) bool) {
+		for pair, err := range r.list.Pairs() {
+			if !yield(pair, err) {
+				return
+			}
+		}
+		for _, pair := range r.doneBefore {
+			if !yield(pair, nil) {
+				return
+			}
+		}
+	}
+}
+
 // countSessionUsers returns the number of users on the list whose sessions are left to be revoked.
 func (r *run) countSessionUsers(ctx context.Context) int {
 	names := r.namesNow(ctx)
 	users := make(map[string]struct{})
-	for pair, err := range r.list.Pairs() {
+	for pair, err := range r.everybody() {
 		if err != nil {
 			break // the run will meet it too, and say so
 		}

@@ -152,7 +152,7 @@ func (s *summary) further() []line {
 		{s.Run.Kind() == "verify" && s.VerifiedBefore > 0, holders(proven) + " no pass" + before},
 		{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
 		{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
-			" no pass ID: ANY Temporary Access Pass of those users " + would},
+			" no pass ID: ANY Temporary Access Pass of " + those(s.Lists.AnyPass) + " " + would},
 		{s.Counts.Beside > 0, format.Plural(s.Counts.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
 		{s.Lists.Done > 0, rows(s.Lists.Done) + " left out, done by the earlier run"},
