@@ -91,12 +91,15 @@ func (r *run) showSessions(row *results.Row) {
 	}
 }
 
-// countSessions returns the counts of this run, and puts those of its whole log into the summary. c
-// is nil without sessions.
+// countSessions returns the counts of this run, and puts those of its whole log into the summary. Both
+// are nil without sessions.
 func (r *run) countSessions(c *revoke.Counts) *revoke.Counts {
 	whole, proven := r.earlier.SessionCounts()
-	if c == nil || len(whole)+len(c.Before) == 0 {
+	if len(whole) == 0 && (c == nil || len(c.Before) == 0) {
 		return c
+	}
+	if c == nil { // a verify whose log has them all
+		c = new(revoke.NewCounts())
 	}
 	r.summary.SessionsProvenBefore = proven
 	if whole == nil {

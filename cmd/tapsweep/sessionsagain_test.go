@@ -11,6 +11,7 @@ import (
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // Names of users are looked up beside the deletes. Whatever the list says beside an id, and whatever
@@ -99,5 +100,71 @@ func TestSweepDeniedIsResumed(t *testing.T) {
 		want(t, "exit", p.code, 1)
 		want(t, "calls", tenant.Stats().Revoked, 0)
 		want(t, "users whose sessions are left", sessionOutcomes(t, log)[results.NotSent], 3)
+	}
+}
+
+// A sweep that was stopped, and is resumed with --revoke-sessions, revokes the sessions of all users
+// whose passes are gone.
+func TestStoppedSweepIsResumedWithSessions(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles,
+		Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Times: 1, Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+	addExpired(tenant, 5)
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
+	want(t, "exit of the run that stops", tapsweep(t, env, append(args, "--max-wait", "1s")...).code, status.Stopped)
+	want(t, "passes that it left", len(tenant.Remaining()), 1)
+	want(t, "exit of the run that resumes", tapsweep(t, env, append(args, "--revoke-sessions")...).code, 0)
+	want(t, "users who are signed out", tenant.Stats().Revoked, 5)
+}
+
+// A guest does not keep a nightly sweep from exit code 0, and is not proven anew each night.
+func TestGuestIsVerifiedOnce(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
+	tenant.AddUser(graphsim.User{UPN: "guest@contoso.example", Guest: true,
+		Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	for range 2 {
+		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--verify", "--yes", "--graph-url", root,
+			"--results", log, "--resume")
+		want(t, "exit", p.code, 0)
+	}
+	proofs := 0
+	for _, e := range tenant.Log() {
+		if strings.Contains(e.Path, "signInSessions") {
+			proofs++
+		}
+	}
+	want(t, "proofs", proofs, 1)
+	p := tapsweep(t, env, "verify", "--graph-url", root, log)
+	want(t, "exit of verify", p.code, 0)
+	p = tapsweep(t, env, "report", log)
+	want(t, "exit of report", p.code, 0)
+	want(t, "the report says that something is not verified", strings.Contains(p.stdout, "not verified"), false)
+}
+
+// A verify that resumes its log proves each user once.
+func TestVerifyIsResumed(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	users := tenant.AddUsers(5)
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	log, proof := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "proof.jsonl")
+	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--results", log,
+		writeFile(t, "list.csv", listOf(users)))
+	want(t, "exit of revoke", p.code, 0)
+	for i := range 2 {
+		requests := tenant.Stats().Requests
+		p = tapsweep(t, env, "verify", "--graph-url", root, "--results", proof, "--resume", log)
+		want(t, "exit of verify", p.code, 0)
+		want(t, "requests of verify", tenant.Stats().Requests-requests, 10*(1-i))
+		const says = "The sessions of 5 users are revoked, 5 are verified."
+		if !strings.Contains(p.stderr, says) {
+			t.Errorf("run %d: no %q in\n%s", i+1, says, p.stderr)
+		}
 	}
 }
