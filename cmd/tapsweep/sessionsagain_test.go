@@ -168,3 +168,27 @@ func TestVerifyIsResumed(t *testing.T) {
 		}
 	}
 }
+
+// A verify that may not read since when sign-ins count says that it could not check, not that sessions
+// are not revoked. A run with only sessions left does not say that passes are.
+func TestWordsAboutSessions(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{
+		{Method: "GET", Path: "signInSessions", Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(3)
+	users[0].KeepsSessions = true
+	tenant.AddUser(users[0])
+	env, root := serve(t, tenant)
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--results", log,
+		writeFile(t, "list.csv", listOf(users)))
+	want(t, "exit of revoke", p.code, 1)
+	if p = tapsweep(t, env, "report", log); !strings.Contains(p.stdout, "or sessions are left") {
+		t.Errorf("the report does not say that sessions are left:\n%s", p.stdout)
+	}
+	p = tapsweep(t, env, "verify", "--graph-url", root, log)
+	want(t, "exit of verify", p.code, 1)
+	if text := "of 3 users are revoked, those of 2 could not be checked"; !strings.Contains(p.stderr, text) {
+		t.Errorf("no %q in\n%s", text, p.stderr)
+	}
+}

@@ -185,9 +185,19 @@ func (s *summary) sessionSentence() string {
 		return ""
 	}
 	n := whole.Outcomes[results.Revoked]
+	unchecked := 0 // of a verify, for which another outcome is no answer
+	if s.Run.Kind() == "verify" {
+		unchecked = whole.Total() - n - whole.Outcomes[results.Remains]
+	}
 	text := fmt.Sprintf(" The sessions of %d of %s are revoked", n, format.Plural(whole.Total(), "user", "users"))
 	if n == whole.Total() {
 		text = " The sessions of " + format.Plural(n, "user are", "users are") + " revoked"
+	}
+	if unchecked > 0 && unchecked == whole.Total() {
+		return " The sessions of " + format.Plural(unchecked, "user", "users") + " could not be checked."
+	}
+	if unchecked > 0 {
+		text += fmt.Sprintf(", those of %d could not be checked", unchecked)
 	}
 	if n := whole.Verified + s.SessionsProvenBefore; s.Run.Verify || s.Run.Kind() == "verify" {
 		text += fmt.Sprintf(", %d %s verified", n, are(n))
