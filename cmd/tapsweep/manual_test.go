@@ -96,7 +96,7 @@ esac`,
 "account show --query tenantId --output tsv") echo "$TENANT" ;;
 "ad app credential reset "*"--create-cert --query fileWithCertAndPrivateKey --output tsv") echo "$CERTIFICATE" ;;
 esac`,
-	"docker": "", "kubectl": "", "systemctl": "", "git": "mkdir -p tapsweep", "go": "",
+	"docker": "", "kubectl": "", "systemctl": "", "chgrp": "", "chmod": "", "git": "mkdir -p tapsweep", "go": "",
 }
 
 // Every command of README.md and of the manual works as it is shown, page by page in one shell, with
@@ -126,7 +126,7 @@ func TestManualCommands(t *testing.T) {
 func runPage(t *testing.T, page docs.Page, bin string) {
 	t.Helper()
 	tenant := incidentTenant()
-	env, root := serve(t, tenant)
+	env, root := serveAt(t, tenant)
 	dir := t.TempDir()
 	for name, text := range map[string]string{"list.csv": codeOf(t, "lists", "csv")[0],
 		"break-glass.txt": "breakglass@contoso.com\n"} {
@@ -159,9 +159,7 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 		cmd.Args[2] = strings.Replace(script, "tapsweep revoke --results incident.jsonl list.csv\n"+
 			"tapsweep verify --results proof.jsonl incident.jsonl\n", "", 1)
 	}
-	if p := finish(t, cmd); p.code != 0 {
-		t.Errorf("exit %d\n%s\n%s", p.code, p.stdout, p.stderr)
-	}
+	finish(t, cmd).ends(t, 0)
 }
 
 // The lists that the manual shows are lists.
@@ -187,7 +185,7 @@ func TestFirstRunInPowerShell(t *testing.T) {
 	t.Parallel()
 	translated := ""
 	for _, text := range codeOf(t, "README", "powershell") {
-		if strings.HasPrefix(text, "az login") {
+		if strings.HasPrefix(text, "$app = ") {
 			text = assignEnvironment.ReplaceAllString(text, "export $1=<$2>")
 			text = assignVariable.ReplaceAllString(text, "$1=<$2>")
 			translated = strings.NewReplacer("$app=<", "app=$(", "=<az", "=$(az", "=<", "=", ">\n", ")\n").Replace(text)
@@ -203,7 +201,7 @@ func TestFirstRunInPowerShell(t *testing.T) {
 func TestPowerShellIsWellFormed(t *testing.T) {
 	t.Parallel()
 	pwsh, err := exec.LookPath("pwsh")
-	for _, page := range []string{"README", "signing-in"} {
+	for _, page := range []string{"README", "signing-in", "incident"} {
 		for _, text := range codeOf(t, page, "powershell") {
 			if err != nil {
 				checkQuotes(t, page, text)

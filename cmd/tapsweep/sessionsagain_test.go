@@ -44,17 +44,17 @@ func TestNamesOfUsersOnAList(t *testing.T) {
 				tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{ID: otherPass}}})
 			}
 			tenant.AddUser(dana)
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--max-wait", "10s",
+			env := serve(t, tenant)
+			p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--max-wait", "10s",
 				writeFile(t, "list.csv", tt.list))
-			want(t, "exit", p.code, 0)
-			want(t, "passes left", len(tenant.Remaining()), 0)
-			want(t, "calls", tenant.Stats().Revoked, tt.calls)
-			want(t, "dana is signed out", tenant.SessionsFrom(selfID).IsZero(), false)
+			same(t, "exit", p.code, 0)
+			same(t, "passes left", len(tenant.Remaining()), 0)
+			same(t, "calls", tenant.Stats().Revoked, tt.calls)
+			same(t, "dana is signed out", tenant.SessionsFrom(selfID).IsZero(), false)
 			if !tt.dana {
-				want(t, "lee is signed out", tenant.SessionsFrom(leeID).IsZero(), false)
+				same(t, "lee is signed out", tenant.SessionsFrom(leeID).IsZero(), false)
 			}
-			want(t, "warning", strings.Contains(p.stderr, "gets two calls that revoke sessions"), tt.warns)
+			same(t, "warning", strings.Contains(p.stderr, "gets two calls that revoke sessions"), tt.warns)
 		})
 	}
 }
@@ -66,40 +66,41 @@ func TestSignedInUserUnderBothNames(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
 		Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--results", log, "--resume",
+	env := serve(t, tenant)
+	log := newLog(t)
+	args := []string{"revoke", "--revoke-sessions", "--yes", "--results", log, "--resume",
 		"--token-file", writeFile(t, "token", tenant.Entra.UserToken(selfID, simulation.Roles...)),
 		writeFile(t, "list.csv", "user,method\n"+selfID+","+selfPass+"\ndana@contoso.example,"+otherPass+"\n")}
 	for range 2 {
-		want(t, "exit", tapsweep(t, env, args...).code, 0)
-		want(t, "calls", tenant.Stats().Revoked, 1)
-		want(t, "users in the log", sessionOutcomes(t, log)[results.Revoked], 1)
+		same(t, "exit", tapsweep(t, env, args...).code, 0)
+		same(t, "calls", tenant.Stats().Revoked, 1)
+		same(t, "users in the log", sessionOutcomes(t, log)[results.Revoked], 1)
 	}
 }
 
-// addExpired adds users, each with a pass that has expired.
-func addExpired(tenant *graphsim.Tenant, users int) {
-	tenant.AddMany(users, func(i int) graphsim.User {
+// serveExpired starts a tenant of n users, each with a pass that has expired, and returns its environment.
+func serveExpired(t *testing.T, n int, opts graphsim.Options) (*graphsim.Tenant, []string) {
+	t.Helper()
+	tenant := graphsim.New(opts)
+	tenant.AddMany(n, func(i int) graphsim.User {
 		return graphsim.User{UPN: fmt.Sprintf("user%02d@contoso.example", i),
 			Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}}
 	})
+	return tenant, serve(t, tenant)
 }
 
 // A sweep whose deletes are denied sends no call, and neither does a run that resumes it.
 func TestSweepDeniedIsResumed(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles,
+	tenant, env := serveExpired(t, 3, graphsim.Options{Roles: simulation.Roles,
 		Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
-	addExpired(tenant, 3)
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
+	log := newLog(t)
 	for range 3 {
-		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--yes", "--graph-url", root,
+		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--yes",
 			"--results", log, "--resume", "--abort-after", "0")
-		want(t, "exit", p.code, 1)
-		want(t, "calls", tenant.Stats().Revoked, 0)
-		want(t, "users whose sessions are left", sessionOutcomes(t, log)[results.NotSent], 3)
+		same(t, "exit", p.code, 1)
+		same(t, "calls", tenant.Stats().Revoked, 0)
+		same(t, "users whose sessions are left", sessionOutcomes(t, log)[results.NotSent], 3)
 	}
 }
 
@@ -107,16 +108,14 @@ func TestSweepDeniedIsResumed(t *testing.T) {
 // whose passes are gone.
 func TestStoppedSweepIsResumedWithSessions(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles,
+	tenant, env := serveExpired(t, 5, graphsim.Options{Roles: simulation.Roles,
 		Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Times: 1, Do: fault.ItemStatus(429, "Retry-After", "600")}}})
-	addExpired(tenant, 5)
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
-	want(t, "exit of the run that stops", tapsweep(t, env, append(args, "--max-wait", "1s")...).code, status.Stopped)
-	want(t, "passes that it left", len(tenant.Remaining()), 1)
-	want(t, "exit of the run that resumes", tapsweep(t, env, append(args, "--revoke-sessions")...).code, 0)
-	want(t, "users who are signed out", tenant.Stats().Revoked, 5)
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
+	same(t, "exit of the run that stops", tapsweep(t, env, append(args, "--max-wait", "1s")...).code, status.Stopped)
+	same(t, "passes that it left", len(tenant.Remaining()), 1)
+	same(t, "exit of the run that resumes", tapsweep(t, env, append(args, "--revoke-sessions")...).code, 0)
+	same(t, "users who are signed out", tenant.Stats().Revoked, 5)
 }
 
 // A guest does not keep a nightly sweep from exit code 0, and is not proven anew each night.
@@ -125,12 +124,12 @@ func TestGuestIsVerifiedOnce(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
 	tenant.AddUser(graphsim.User{UPN: "guest@contoso.example", Guest: true,
 		Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
+	env := serve(t, tenant)
+	log := newLog(t)
 	for range 2 {
-		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--verify", "--yes", "--graph-url", root,
+		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--verify", "--yes",
 			"--results", log, "--resume")
-		want(t, "exit", p.code, 0)
+		same(t, "exit", p.code, 0)
 	}
 	proofs := 0
 	for _, e := range tenant.Log() {
@@ -138,30 +137,28 @@ func TestGuestIsVerifiedOnce(t *testing.T) {
 			proofs++
 		}
 	}
-	want(t, "proofs", proofs, 1)
-	p := tapsweep(t, env, "verify", "--graph-url", root, log)
-	want(t, "exit of verify", p.code, 0)
+	same(t, "proofs", proofs, 1)
+	p := tapsweep(t, env, "verify", log)
+	same(t, "exit of verify", p.code, 0)
 	p = tapsweep(t, env, "report", log)
-	want(t, "exit of report", p.code, 0)
-	want(t, "the report says that something is not verified", strings.Contains(p.stdout, "not verified"), false)
+	same(t, "exit of report", p.code, 0)
+	same(t, "the report says that something is not verified", strings.Contains(p.stdout, "not verified"), false)
 }
 
 // A verify that resumes its log proves each user once.
 func TestVerifyIsResumed(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	users := tenant.AddUsers(5)
-	env, root := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 5, graphsim.Options{Roles: simulation.Roles})
 	dir := t.TempDir()
 	log, proof := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "proof.jsonl")
-	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--results", log,
-		writeFile(t, "list.csv", listOf(users)))
-	want(t, "exit of revoke", p.code, 0)
+	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
+		listFile(t, users))
+	same(t, "exit of revoke", p.code, 0)
 	for i := range 2 {
 		requests := tenant.Stats().Requests
-		p = tapsweep(t, env, "verify", "--graph-url", root, "--results", proof, "--resume", log)
-		want(t, "exit of verify", p.code, 0)
-		want(t, "requests of verify", tenant.Stats().Requests-requests, 10*(1-i))
+		p = tapsweep(t, env, "verify", "--results", proof, "--resume", log)
+		same(t, "exit of verify", p.code, 0)
+		same(t, "requests of verify", tenant.Stats().Requests-requests, 10*(1-i))
 		const says = "The sessions of 5 users are revoked, 5 are verified."
 		if !strings.Contains(p.stderr, says) {
 			t.Errorf("run %d: no %q in\n%s", i+1, says, p.stderr)
@@ -178,16 +175,16 @@ func TestWordsAboutSessions(t *testing.T) {
 	users := tenant.AddUsers(3)
 	users[0].KeepsSessions = true
 	tenant.AddUser(users[0])
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--results", log,
-		writeFile(t, "list.csv", listOf(users)))
-	want(t, "exit of revoke", p.code, 1)
+	env := serve(t, tenant)
+	log := newLog(t)
+	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
+		listFile(t, users))
+	same(t, "exit of revoke", p.code, 1)
 	if p = tapsweep(t, env, "report", log); !strings.Contains(p.stdout, "or sessions are left") {
 		t.Errorf("the report does not say that sessions are left:\n%s", p.stdout)
 	}
-	p = tapsweep(t, env, "verify", "--graph-url", root, log)
-	want(t, "exit of verify", p.code, 1)
+	p = tapsweep(t, env, "verify", log)
+	same(t, "exit of verify", p.code, 1)
 	if text := "of 3 users are revoked, those of 2 could not be checked"; !strings.Contains(p.stderr, text) {
 		t.Errorf("no %q in\n%s", text, p.stderr)
 	}

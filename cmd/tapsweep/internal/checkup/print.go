@@ -35,8 +35,12 @@ func (c *Checkup) print(to *console.Console, o *Options, t *tenant.Tenant) error
 	}
 	c.printVariables(&b)
 	c.printSteps(&b, to)
-	_, err := io.WriteString(to.Out, b.String())
-	return err
+	for text := range strings.Lines(b.String()) { // whose last columns may be empty
+		if _, err := fmt.Fprintln(to.Out, strings.TrimRight(text, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printCommands says which commands work, and what the others lack. Commands that only make sense

@@ -14,6 +14,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -121,7 +122,7 @@ func (c *Checkup) refused(step, what string, t *tenant.Tenant, got batch.Result,
 			v.Works = works
 		}
 	}
-	c.note(step, "failed", "reading "+what+": "+safetext.Printable(status.Text(err)), hints...)
+	c.note(step, "failed", "reading "+what+": "+safetext.Printable(format.Error(err)), hints...)
 	c.Exit = max(c.Exit, code)
 }
 

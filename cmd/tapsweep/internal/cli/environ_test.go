@@ -96,8 +96,8 @@ func TestWrongValuesInOurWords(t *testing.T) {
 		"revoke --help=maybe":            `tapsweep: --help "maybe" is not true or false` + "\n",
 		"revoke --max-items 1e3 l.csv":   `tapsweep: --max-items "1e3" is not a whole number of up to 18 digits` + "\n",
 		"revoke --rate fast l.csv":       `tapsweep: --rate "fast" is not a number` + "\n",
-		"revoke --deadline 5 l.csv":      `tapsweep: --deadline "5" is not a time such as 90s, 15m or 24h` + "\n",
-		"scan --all-users --min-age old": `tapsweep: --min-age "old" is not a time such as 90m, 24h or 7d` + "\n",
+		"revoke --deadline 5 l.csv":      `tapsweep: --deadline "5" is not a time such as 90s, 15m, 24h or 7d` + "\n",
+		"scan --all-users --min-age old": `tapsweep: --min-age "old" is not a time such as 90s, 15m, 24h or 7d` + "\n",
 	} {
 		var out strings.Builder
 		if code := execute(t.Context(), strings.Fields(args), strings.NewReader(""), &out, &out); code != status.Usage {

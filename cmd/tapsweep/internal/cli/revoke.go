@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -93,22 +94,25 @@ func (f *revokeFlags) checkLists(lists []string) error {
 }
 
 // check refuses flags that make no sense, before any file is opened.
-func (f *revokeFlags) check(cmd *cobra.Command) error {
-	simulate := f.revoke.Simulate
+func (f *revokeFlags) check(p *program, cmd *cobra.Command) error {
+	simulate, connects := f.revoke.Simulate, connects(cmd.Flags())
+	fromVariable := connects != "" && slices.Contains(p.variables, variable(connects))
 	return cmp.Or(refuse(
-		conflict{simulate && connects(cmd.Flags()),
-			"--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph",
+		conflict{simulate && fromVariable,
+			"--simulate goes to a tenant of its own, and " + variable(connects) + " is set: unset it", ""},
+		conflict{simulate && connects != "",
+			"--simulate goes to a tenant of its own: it does not take --" + connects,
 			"for a simulated tenant that is running use --graph-url alone"},
 		conflict{simulate && f.revoke.Self,
 			"--simulate and --self cannot be used together: nobody is signed in to the simulated tenant", ""},
 		conflict{simulate && f.resume != "",
 			"--resume and --simulate cannot be used together: the simulated tenant is a new one each time",
 			"for a simulation of several runs use tapsweep simulate"},
-	), f.guardFlags.check())
+	), f.guardFlags.check(cmd.Flags()))
 }
 
 func (f *revokeFlags) options(p *program, cmd *cobra.Command, lists []string) (*run.RevokeOptions, error) {
-	if err := f.check(cmd); err != nil {
+	if err := f.check(p, cmd); err != nil {
 		return nil, err
 	}
 	o, err := f.runFlags.options(p, cmd, f.revoke.Simulate)

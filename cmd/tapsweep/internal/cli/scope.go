@@ -69,7 +69,7 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 		"enabled-only")
 }
 
-const wantDays = "a time such as 90m, 24h or 7d"
+const wantDays = "a time such as 90s, 15m, 24h or 7d"
 
 // days is a duration that may be given in days.
 type days time.Duration

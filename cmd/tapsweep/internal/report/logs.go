@@ -47,6 +47,7 @@ type log struct {
 	runs    []*Run
 	rows    []fate
 	torn    bool
+	lacks   string      // which lines are missing, see results.Condition.Lacks
 	stray   int         // skipped lines that are not part of the log
 	strayAt int         // the first of these lines
 	info    os.FileInfo // of the named file
@@ -222,6 +223,7 @@ func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*re
 				return
 			}
 		}
+		lg.lacks = c.Lacks
 		lg.whole, lg.torn, lg.stray = c.Whole, lg.torn || c.Torn, c.Foreign
 		if c.FirstForeign != nil {
 			lg.strayAt = c.FirstForeign.Line

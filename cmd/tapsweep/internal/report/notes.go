@@ -15,6 +15,11 @@ func (n *notes) say(format string, args ...any) { *n = append(*n, fmt.Sprintf(fo
 // Notes are what a reader has to know first, apart from what is not done.
 func (r *Report) Notes() []string {
 	var n notes
+	for _, lg := range r.Logs {
+		if lg.Lacks != "" {
+			n.say("This report is not complete: %s lacks %s.", lg.Name, lg.Lacks)
+		}
+	}
 	if r.DryRun {
 		n.say("This was a dry run: nothing was changed.")
 	}

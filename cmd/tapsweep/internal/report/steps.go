@@ -34,7 +34,7 @@ func (r *Report) steps() (steps []step) {
 	for i := range r.Resume {
 		c := &r.Resume[i]
 		s := step{Heading: c.Heading(), Command: c.Command, Note: c.Note, Causes: r.causesFor(c.task)}
-		s.add(c.withoutRow, "no row", "the run ended before it wrote a row; requests may have been sent for some")
+		s.add(c.withoutRow, "no row", r.whyNoRow()+"; requests may have been sent for some")
 		s.add(c.unverified, "not verified", "gone, and no LIST since then shows that the user holds no pass")
 		if c.Left == 0 {
 			s.Causes = append(s.Causes, causeCount{&Failure{Outcome: "not scanned", index: -1,

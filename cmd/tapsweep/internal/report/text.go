@@ -106,7 +106,7 @@ func (r *Report) figures() (rows [][]string) {
 	}
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
-			add(string(o), n, share(n, r.All()))
+			add(r.OutcomeName(o), n, share(n, r.All()))
 		}
 	}
 	if r.WithoutRow > 0 {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,8 +68,12 @@ func kindOfRuns(runs []*Run) string {
 	return "revoke"
 }
 
-// Pace is how much was completed in a second, or empty if that is not known.
+// Pace is how much was completed in a second. It is empty if that is not known, and if verify ran too:
+// the time of the report has the time of verify in it, and the pace does not.
 func (r *Report) Pace() string {
+	if r.kind != "verify" && slices.ContainsFunc(r.Runs, func(run *Run) bool { return run.kind() == "verify" }) {
+		return ""
+	}
 	pace, noun := r.PairsPerSecond, r.Words().Nouns
 	if r.kind == "scan" && r.Seconds > 0 {
 		pace, noun = float64(r.Users)/r.Seconds, "users"
@@ -77,6 +82,14 @@ func (r *Report) Pace() string {
 		return ""
 	}
 	return fmt.Sprintf("%.1f %s", pace, strings.ToLower(noun))
+}
+
+// OutcomeName is what people read in place of an outcome. verify revokes nothing.
+func (r *Report) OutcomeName(o results.Outcome) string {
+	if r.kind == "verify" && o == results.Revoked {
+		return "no pass"
+	}
+	return string(o)
 }
 
 // Proof says for how many of the passes that are gone a LIST afterwards shows so. It is empty if no run verified.

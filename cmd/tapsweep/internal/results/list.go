@@ -93,7 +93,7 @@ func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, erro
 		}
 	}
 	list.foreign = c.Foreign
-	return list.rows, listError(c.Complete())
+	return list.rows, listError(c.Complete(name))
 }
 
 // add keeps a run of another tenant or Graph root than those before it in the log.
@@ -255,9 +255,16 @@ func listError(err error) error {
 		return &input.LineError{Line: line.Line, Msg: "the line " + line.What, Err: err}
 	}
 	if damage, ok := errors.AsType[*DamageError](err); ok {
-		return &input.LineError{Line: damage.Line, Msg: damage.What, Err: err}
+		msg := damage.text()
+		if damage.Parts {
+			msg += wantRows
+		}
+		return &input.LineError{Line: damage.Line, Msg: msg, Err: err}
 	}
-	if err == ErrNoRun || err == ErrFiltered {
+	if err == ErrFiltered {
+		return &input.LineError{Line: 1, Msg: err.Error() + wantRows, Err: err}
+	}
+	if err == ErrNoRun {
 		return &input.LineError{Line: 1, Msg: err.Error(), Err: err}
 	}
 	return err

@@ -382,6 +382,18 @@ func (e *ResumeState) done(r *Row) bool {
 	return !r.Outcome.Again()
 }
 
+// listText says how long the list of a run is, and enough of its digest to tell it from others.
+func (r *Run) listText() string {
+	unit, digest := "rows", r.Digest
+	if r.Pairs == 1 {
+		unit = "row"
+	}
+	if short := len("sha256:") + 12; len(digest) > short {
+		digest = digest[:short] + "…"
+	}
+	return fmt.Sprintf("%d %s, %s", r.Pairs, unit, safetext.Printable(digest))
+}
+
 // same reports why next must not resume r: another list, tenant, Graph root or user.
 func (r *Run) same(next *Run) error {
 	switch {
@@ -389,7 +401,8 @@ func (r *Run) same(next *Run) error {
 		return fmt.Errorf("it is the log of a run that looked for something else: %s",
 			safetext.Printable("tapsweep "+strings.Join(r.Command, " ")))
 	case r.Digest != next.Digest:
-		return errors.New("it is the log of another list")
+		return fmt.Errorf("it is the log of another list (%s): %s; the list of now has %s", r.listText(),
+			safetext.Printable("tapsweep "+strings.Join(r.Command, " ")), next.listText())
 	case r.Self != next.Self:
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.DryRun != next.DryRun:

@@ -98,7 +98,7 @@ func (u *LogUsers) read(path string) error {
 	if c.Open() && inUse(f) {
 		return fmt.Errorf("it has no end yet: %w, and passes are missing in it", ErrInUse)
 	}
-	return c.Complete()
+	return c.Complete(path)
 }
 
 // add takes in a line.

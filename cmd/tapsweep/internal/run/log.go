@@ -193,6 +193,9 @@ func checkLog(log *Log, simulated bool, lists ...string) error {
 		return nil
 	}
 	exit := status.Of(err)
+	if errors.Is(err, fs.ErrExist) && results.CheckReplaceable(path) != nil {
+		exit.Hints = []string{"choose another --results file"}
+	}
 	if errors.Is(err, fs.ErrExist) && !simulated && results.IsLog(path) {
 		exit.Hints = append([]string{"resume the run that it is of: --resume"}, exit.Hints...)
 	}

@@ -37,7 +37,7 @@ type RevokeOptions struct {
 
 // errNobody says that no person can confirm what a run is about to do.
 func errNobody() error {
-	return status.Refuse(errors.New("there is no terminal to ask at: standard input and standard error are not both one"),
+	return status.Refuse(errors.New("cannot ask: standard input or standard error is not a terminal"),
 		"--yes runs without asking, --dry-run shows what would be done")
 }
 

@@ -124,6 +124,9 @@ func (s *summary) headline(w io.Writer) {
 	switch {
 	case s.Scan != nil:
 		size = format.Plural(s.Scan.Users, "user", "users") + " scanned"
+		if s.Run.Kind() == "scan" && s.Scan.Found == 0 && s.Log[results.Found] == 0 {
+			size = "no pass found, " + size
+		}
 	case s.Run.Kind() == "verify":
 		size = format.Plural(s.Counts.Total(), "user", "users")
 	}
@@ -175,7 +178,7 @@ func (s *summary) stopped() string {
 	if s.Stopped == nil {
 		return ""
 	}
-	return status.Text(s.Stopped)
+	return format.Error(s.Stopped)
 }
 
 func (s *summary) evidence() string {

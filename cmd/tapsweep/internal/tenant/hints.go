@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"tapsweep/batch/graph"
@@ -56,6 +58,11 @@ func (t *Target) noToken(err error) *status.Error {
 		err = &graph.TokenError{Err: cut}
 	}
 	hints, code := []string{hintNetwork}, status.Stopped
+	if file := t.opts.Getenv("SSL_CERT_FILE"); strings.HasPrefix(filepath.Base(file), "graphsim-") {
+		if _, err := os.Stat(file); err != nil {
+			hints = []string{"SSL_CERT_FILE and AZURE_AUTHORITY_HOST are of a tapsweep simulate that has ended: unset them"}
+		}
+	}
 	if answer, ok := errors.AsType[*auth.AnswerError](cut.Err); ok && answer.Passing {
 		hints = []string{hintOutage}
 	} else if ok {
@@ -108,7 +115,8 @@ func credentialHints(getenv func(string) string, method, client string, err erro
 			return []string{status.HintCheck}
 		}
 		return []string{
-			"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or say how to sign in with --auth",
+			"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_CERTIFICATE_PATH or AZURE_CLIENT_SECRET, " +
+				"or say how to sign in with --auth",
 			status.HintCheck,
 		}
 	case "azure-cli":
