@@ -60,13 +60,8 @@ func TestKilledBeforeSessions(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true,
+			tenant, env := serveExpired(t, users, graphsim.Options{Roles: simulation.Roles, Record: true,
 				Faults: []fault.Fault{{Method: "POST", Attempt: 1, Do: fault.Hang()}}})
-			tenant.AddMany(users, func(i int) graphsim.User {
-				return graphsim.User{UPN: fmt.Sprintf("user%02d@contoso.example", i),
-					Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}}
-			})
-			env := serve(t, tenant)
 			log := newLog(t)
 			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--results", log,
 				"--resume"})

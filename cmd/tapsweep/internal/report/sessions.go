@@ -119,14 +119,15 @@ func (s *sessionRow) read() (*Row, error) {
 	row := &Row{Row: *line, log: s.lg, VerifiedAt: s.verifiedAt}
 	row.Outcome, row.Provisional, row.Verified = s.outcome, s.pending, !s.verifiedAt.IsZero()
 	row.User = cmp.Or(row.User, s.run.header.Self)
+	noProof := row.NoProof
 	if s.look != nil {
 		look, err := results.RowAt(s.look.lg.file, s.look.offset)
 		if err != nil {
 			return nil, fmt.Errorf("%s changed while it was read: %w", s.look.lg.name, err)
 		}
-		row.Message = cmp.Or(look.Message, string(look.Outcome))
+		row.Message, noProof = cmp.Or(look.Message, string(look.Outcome)), noProof || look.NoProof
 	}
-	row.unverified = row.Outcome == results.Revoked && !row.Verified &&
+	row.unverified = row.Outcome == results.Revoked && !row.Verified && !noProof &&
 		(row.Provisional || s.look != nil || s.lg.last().header.Verify)
 	clean(&row.Row)
 	return row, nil

@@ -123,6 +123,10 @@ func (r *Run) ExitText() string {
 		text = ended[2]
 	case !known:
 		return strconv.Itoa(code)
+	case code == 1 && r.header.Sessions && r.header.Verify:
+		text += ", or sessions are left, or something is not verified"
+	case code == 1 && r.header.Sessions:
+		text += ", or sessions are left"
 	case code == 1 && r.header.Verify && r.kind() != "verify":
 		text += ", or not verified"
 	}

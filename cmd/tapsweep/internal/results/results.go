@@ -193,6 +193,10 @@ type Row struct {
 	// SentAt is when the call was sent that revoked the sessions, by Graph's clock and not later
 	// than in truth, in whole seconds. Sign-ins before it count no more.
 	SentAt time.Time `json:"sentAt,omitzero"`
+
+	// NoProof is set if Graph can never show that the sessions are revoked: the user is a guest, or
+	// was deleted since.
+	NoProof bool `json:"noProof,omitempty"`
 }
 
 // Scanned names users whose passes were listed, and who hold none of those that the scan looks

@@ -37,6 +37,7 @@ type ResumeState struct {
 
 	sessions sessionState
 	run      *Run // that is being read
+	next     *Run // that resumes the log
 }
 
 // Settled reports whether a pair needs no further run.
@@ -276,6 +277,7 @@ func afterLastEnd(r io.Reader) (from int64, err error) {
 // that are in doubt, and users whose passes could not be listed.
 func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 	var c Condition
+	e.next = next
 	open := false    // a run has no end so far
 	var revokes *Run // the last run that revokes sessions
 	needed := false  // it is not over
@@ -338,7 +340,7 @@ func (e *ResumeState) row(rec *Record, over bool) {
 		row.Provisional = false
 		e.doubts[id] = &Doubt{row}
 	}
-	if e.run.callsAfter(r) {
+	if e.run.callsAfter(r, e.next.Sessions && !over) {
 		e.sessions.want(e.state.key(sessionsKey(r.User)), r)
 	}
 	key, _ := r.Key()

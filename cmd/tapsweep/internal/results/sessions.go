@@ -61,7 +61,7 @@ func (s *sessionState) row(id uint64, r *Row, verify, over bool) {
 			s.want(id, r)
 		}
 		return
-	case r.Outcome == Revoked && verify && !r.Verified:
+	case r.Outcome == Revoked && verify && !r.Verified && !r.NoProof:
 		s.doubts[id] = clone(r)
 	case !over:
 		s.words[id] = sessionWord{uint8(slices.Index(Outcomes, r.Outcome)), r.Verified}
@@ -93,10 +93,11 @@ func (r *Row) sessionsFollow() bool {
 	return r.Action == "" && r.Outcome.PassIsDealtWith() && r.User != "" && (r.Method != "" || !r.FromScan())
 }
 
-// callsAfter reports whether the row is of a pass after which the run, a sweep, revokes the
-// sessions of the user. With --verify, that is the row before the pass is verified.
-func (r *Run) callsAfter(row *Row) bool {
-	return r.Sessions && row.FromScan() && row.Method != "" && row.Outcome.PassIsDealtWith() &&
+// callsAfter reports whether the row is of a pass after which the sessions of the user are revoked: by the
+// run, a sweep, or by the one that resumes it with the flag. With --verify, that is the row before the
+// pass is verified.
+func (r *Run) callsAfter(row *Row, resumed bool) bool {
+	return (r.Sessions || resumed) && row.FromScan() && row.Method != "" && row.Outcome.PassIsDealtWith() &&
 		row.Outcome != Planned && (row.Provisional || !r.Verify || row.Outcome == Replaced)
 }
 

@@ -35,7 +35,7 @@ type question struct {
 }
 
 // question goes through the list once more, for what is left of it.
-func (r *run) question() (q question) {
+func (r *run) question(ctx context.Context) (q question) {
 	q.done, q.shielded = r.list.Stats().Done, r.list.Stats().Protected
 	users := make(map[uint64]struct{}) // hashes: a list may have a million
 	seed := maphash.MakeSeed()
@@ -69,7 +69,7 @@ func (r *run) question() (q question) {
 	}
 	q.users = len(users)
 	if r.header.Sessions {
-		q.sessions = r.countSessionUsers()
+		q.sessions = r.countSessionUsers(ctx)
 	}
 	return q
 }
@@ -111,7 +111,7 @@ func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 	s.console.Display().Stop()
 	q := question{passes: len(found), users: len(found)}
 	if s.o.Sessions {
-		q.sessions = countUsers(found)
+		q.sessions = s.countSessionUsers(found)
 	}
 	seen := make(map[pass.Reason]int)
 	for _, f := range found {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,8 +113,13 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 			return err
 		}
 	}
+	if o.Sessions {
+		if err := r.lookUpNames(ctx); err != nil {
+			return errors.Join(err, r.close())
+		}
+	}
 	if !o.unattended() {
-		q := r.question()
+		q := r.question(ctx)
 		if err := r.confirm(ctx, &q); err != nil {
 			return errors.Join(err, r.close())
 		}
@@ -127,12 +133,11 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 // revoke deletes what the list names.
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
-	names := make(sessionNames)
 	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
-		MaxDeletes: limit, Sessions: r.sessions(o.Sessions, names.of)})
+		MaxDeletes: limit, Sessions: r.sessions(o.Sessions)})
 	return r.do(ctx, func(ctx context.Context) error {
 		if o.Sessions {
-			if err := r.expectSessions(ctx, names); err != nil {
+			if err := r.expectSessions(); err != nil {
 				return err
 			}
 		}
@@ -158,10 +163,10 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 				stop(err)
 			}
 		}
-		if err := r.job.Run(ctx, onlySessions(r.doneBefore)); err != nil && failed == nil {
+		if err := r.job.Run(ctx, revoke.Each(r.onlySessions())); err != nil && failed == nil {
 			failed = err
 		}
-		return failed
+		return cmp.Or(failed, r.job.FinishSessions(ctx))
 	})
 }
 

@@ -123,15 +123,18 @@ var hersCases = []whoseCase{
 	{name: "replaced, nobody knows by whom", log: []registered{{by: mallory, ago: 2 * hour, id: another}},
 		instead: "?"},
 	{name: "another id and other dates", log: []registered{{by: mallory, ago: nearly, id: another, dated: true}},
-		instead: "?"},
+		instead: "?", more: "doubtful"},
+	{name: "the id of nothing", log: []registered{{by: mallory, ago: hour, id: noID}}, want: hersByTime},
+	{name: "the id of nothing, and ids are those of passes", proven: true, want: hersByTime,
+		log: []registered{{by: mallory, ago: hour, id: noID}}},
 	{name: "another id and the dates of the pass", want: hersByTime,
 		log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
 	{name: "another id and its dates, and ids are those of passes", proven: true, instead: "?",
-		log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
+		more: "doubtful", log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
 	{name: "another id and no dates", log: []registered{{by: mallory, ago: hour, id: another}}, instead: "?",
 		more: "doubtful"},
 	{name: "another id and no dates, and ids are those of passes", proven: true, instead: "?",
-		log: []registered{{by: mallory, ago: hour, id: another}}},
+		more: "doubtful", log: []registered{{by: mallory, ago: hour, id: another}}},
 }
 
 // anybodysCases are scans for the passes of anybody.

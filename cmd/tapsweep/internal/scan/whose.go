@@ -24,8 +24,12 @@ const recordSlack = 5 * time.Minute
 // fits reports whether a pass may be the one that the record is about, although the record does
 // not name its id. A record with another id must also have the start and end of the pass.
 func (m *making) fits(p *pass.Pass) bool {
-	near := p.Created.IsZero() || p.Created.Sub(m.At).Abs() <= recordSlack
-	return near && (m.id == "" || sameTime(m.start, p.Start) && sameTime(m.end, p.Expires()))
+	return m.near(p) && (m.id == "" || sameTime(m.start, p.Start) && sameTime(m.end, p.Expires()))
+}
+
+// near reports whether a pass was created about when the record was written, or at an unknown time.
+func (m *making) near(p *pass.Pass) bool {
+	return p.Created.IsZero() || p.Created.Sub(m.At).Abs() <= recordSlack
 }
 
 // sameTime reports whether two times differ by less than a second, or one of them is not known.
@@ -109,11 +113,15 @@ func (s *Scan) unlisted(f *Found, now time.Time, doubtful bool) (next []batch.Re
 	}
 	u := Unlisted{User: f.User, UPN: f.UPN, At: f.Created, By: f.Creation.By, Doubtful: doubtful}
 	for _, m := range s.audit.records[strings.ToLower(f.User)] {
-		if m.theirs && m.At.After(u.Made) {
+		if !m.theirs {
+			continue
+		}
+		if m.At.After(u.Made) {
 			u.Made = m.At
 		}
+		u.Doubtful = u.Doubtful || u.By == "" && m.near(&f.Pass)
 	}
-	if s.audit.counts.Unlisted.add(u); doubtful {
+	if s.audit.counts.Unlisted.add(u); u.Doubtful {
 		s.audit.counts.Doubtful++
 	} else {
 		s.gone(f.User, f.UPN)
