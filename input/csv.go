@@ -85,9 +85,11 @@ func (h *header) wrongWidth(width int) error {
 		unit = "field"
 	}
 	if width < h.width {
-		leave = fmt.Sprintf("leave a field empty, as in dana@contoso.com%s, or ", strings.Repeat(string(h.comma), h.width-1))
+		leave = fmt.Sprintf("leave a field empty, as in dana@contoso.com%s, or ",
+			strings.Repeat(string(h.comma), h.width-1))
 	}
-	return fmt.Errorf("the row has %d %s, the header has %d: %squote values that contain %q", width, unit, h.width, leave,
+	return fmt.Errorf("the row has %d %s, the header has %d: %squote values that contain %q", width, unit, h.width,
+		leave,
 		h.comma)
 }
 

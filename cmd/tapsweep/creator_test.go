@@ -85,7 +85,7 @@ func TestNoListOfNobody(t *testing.T) {
 	if _, err := os.Stat(output); err == nil {
 		t.Error("there is a list")
 	}
-	holds(t, "standard error", p.stderr, output+" is left as it was, because --created-by names nobody\n")
+	holds(t, "standard error", p.stderr, output+" is not written, because --created-by names nobody\n")
 }
 
 // Users whose pass is gone or replaced may have sessions that were begun with it. With --include-gone they

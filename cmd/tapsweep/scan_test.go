@@ -314,7 +314,7 @@ func TestUnfinishedScanKeepsOutput(t *testing.T) {
 			if after := string(mustRead(t, good)); after != before {
 				t.Errorf("the list is replaced by one of %d bytes", len(after))
 			}
-			if want := good + " is left as it was, because the scan did not end\n"; !strings.Contains(p.stderr, want) {
+			if want := good + " is not written, because the scan did not end\n"; !strings.Contains(p.stderr, want) {
 				t.Errorf("standard error does not say %q\n%s", want, p.stderr)
 			}
 			if strings.Contains(p.stderr, "passes: "+good) {

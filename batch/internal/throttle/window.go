@@ -139,7 +139,8 @@ func (w *windows) reopen(now time.Time, latency time.Duration) {
 func (w *windows) judge(now time.Time, latency time.Duration) {
 	// The service rounds up, and answers come sooner or later: every is an upper bound.
 	active, took := w.refused.Sub(w.start), now.Sub(w.start)
-	s := stretch{count: w.count, debt: w.debt, took: took, every: active + w.told + latency/4, over: took - active - w.told}
+	s := stretch{count: w.count, debt: w.debt, took: took, every: active + w.told + latency/4,
+		over: took - active - w.told}
 	kept := s.over < w.told // and not waited much longer for another reason
 	if w.told%time.Second == 0 {
 		s.over += time.Second

@@ -67,7 +67,8 @@ func (c *Checkup) printCommands(w io.Writer) {
 
 // printPasses lists the passes of the user that was asked for.
 func (c *Checkup) printPasses(w io.Writer, user string) error {
-	if user == "" || !slices.ContainsFunc(c.Steps, func(s Finding) bool { return s.Step == "read" && s.Result == "ok" }) {
+	read := func(s Finding) bool { return s.Step == "read" && s.Result == "ok" }
+	if user == "" || !slices.ContainsFunc(c.Steps, read) {
 		return nil
 	}
 	if len(c.Passes) == 0 {

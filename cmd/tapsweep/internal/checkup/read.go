@@ -92,8 +92,9 @@ func lines(user string, got batch.Result) ([]scan.Line, error) {
 	list := make([]scan.Line, 0, len(held))
 	for i := range held {
 		p := &held[i]
-		list = append(list, scan.Line{User: user, Method: p.ID, Reason: string(p.Reason(time.Now())), Created: p.Created,
-			Start: p.Start, Expires: p.Expires(), UsableOnce: p.UsableOnce})
+		list = append(list, scan.Line{User: user, Method: p.ID, Reason: string(p.Reason(time.Now())),
+			Created: p.Created,
+			Start:   p.Start, Expires: p.Expires(), UsableOnce: p.UsableOnce})
 	}
 	return list, err
 }

@@ -222,7 +222,8 @@ func (f *guardFlags) check(fl *pflag.FlagSet) error {
 	return refuse(
 		conflict{f.verify && f.guards.DryRun,
 			"--verify and --dry-run cannot be used together: nothing is deleted", ""},
-		conflict{!f.verify && fl.Changed("verify-wait"), "--verify-wait says how long --verify waits: add --verify", ""},
+		conflict{!f.verify && fl.Changed("verify-wait"),
+			"--verify-wait says how long --verify waits: add --verify", ""},
 	)
 }
 

@@ -60,7 +60,8 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 	fl.Var((*reasons)(&f.find.Reasons), "reason",
 		"only passes that are "+oneOf(texts(pass.Reasons))+" (default "+most+")")
 	fl.Var((*days)(&f.find.MinAge), "min-age", "only passes created at least this long ago, such as 24h or 7d")
-	fl.Var((*days)(&f.find.ExpiredFor), "expired-for", "of expired passes, only those that expired at least this long ago")
+	fl.Var((*days)(&f.find.ExpiredFor), "expired-for",
+		"of expired passes, only those that expired at least this long ago")
 	fl.BoolVar(&f.find.MembersOnly, "members-only", false, "leave guests out")
 	fl.BoolVar(&f.find.EnabledOnly, "enabled-only", false,
 		"leave disabled accounts out; needs the permission User.Read.All")

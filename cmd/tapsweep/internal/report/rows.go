@@ -40,7 +40,9 @@ func (l *Logs) allRuns() (runs []*Run) {
 			}
 		}
 	}
-	slices.SortStableFunc(runs, func(a, b *Run) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log)) })
+	slices.SortStableFunc(runs, func(a, b *Run) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log))
+	})
 	return runs
 }
 

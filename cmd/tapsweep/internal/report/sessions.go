@@ -72,7 +72,8 @@ func (s *sessionIndex) expect(lg *log, r *head) {
 
 // row takes in a row about sessions.
 func (s *sessionIndex) row(who uint64, lg *log, r *head) {
-	row := &sessionRow{lg: lg, run: r.run, offset: r.offset, outcome: r.Outcome, sentAt: r.SentAt, pending: r.Provisional}
+	row := &sessionRow{lg: lg, run: r.run, offset: r.offset, outcome: r.Outcome, sentAt: r.SentAt,
+		pending: r.Provisional}
 	if r.Verified {
 		row.verifiedAt = utc(r.Time)
 	}

@@ -31,7 +31,8 @@ func (r *Report) whyNoRow() string {
 func (r *Report) shares() (rows []shareRow) {
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
-			rows = append(rows, shareRow{Outcome: string(o), Name: r.OutcomeName(o), Class: seriesOf(o).class(), Meaning: o.Meaning(), Count: n,
+			rows = append(rows, shareRow{Outcome: string(o), Name: r.OutcomeName(o), Class: seriesOf(o).class(),
+				Meaning: o.Meaning(), Count: n,
 				NotListed: o == results.Duplicate})
 		}
 	}

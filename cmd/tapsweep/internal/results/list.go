@@ -54,7 +54,8 @@ func (l *Lists) Warnings() []string {
 	warnings := l.Foreign()
 	for _, list := range l.lists {
 		if list.gone > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: rows left out, because the tenant did not have their users: %d",
+			warnings = append(warnings, fmt.Sprintf(
+				"%s: rows left out, because the tenant did not have their users: %d",
 				list.name, list.gone))
 		}
 	}

@@ -106,6 +106,7 @@ func checkLink(dir, link string, info os.FileInfo) error {
 	case trusted(owner(d)) && d.Mode()&os.ModeSticky != 0 && trusted(owner(info)):
 		return nil // nobody else can replace it
 	}
-	return &TrustError{link, fmt.Sprintf("is a link in %s, where others can write: they can change where it leads", dir),
+	return &TrustError{link,
+		fmt.Sprintf("is a link in %s, where others can write: they can change where it leads", dir),
 		"use the path of the file or directory itself, without the link"}
 }

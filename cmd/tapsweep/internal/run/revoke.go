@@ -69,7 +69,8 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	}
 	limit := o.maxDeletes(o.Simulate || c.IsTerminal(c.In))
 	if n := list.Stats().Unique; limit > 0 && n > limit {
-		return status.Refuse(fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was sent", n, limit),
+		return status.Refuse(
+			fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was sent", n, limit),
 			status.HintBound)
 	}
 	p := plan{

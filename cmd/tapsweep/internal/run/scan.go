@@ -78,7 +78,7 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 			if wrong {
 				why = "--created-by names nobody"
 			}
-			r.console.Say("%s is left as it was, because %s", o.Output, why)
+			r.console.Say("%s is not written, because %s", o.Output, why)
 		}
 		return err
 	})

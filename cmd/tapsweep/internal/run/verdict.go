@@ -57,7 +57,8 @@ func (s *summary) sentence() string {
 		text += fmt.Sprintf("; %s of protected users %s left alone", passes(protected), are(protected))
 	}
 	if n := whole.Unverified; n > 0 {
-		text += fmt.Sprintf("; for %d it is not proven, because the passes of the user could not be listed afterwards", n)
+		text += fmt.Sprintf(
+			"; for %d it is not proven, because the passes of the user could not be listed afterwards", n)
 	}
 	return text + "."
 }

@@ -150,7 +150,8 @@ func (s *Scan) gone(user, upn string) {
 		return
 	}
 	s.audit.counts.OnList++
-	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Why: Gone, Creation: last.Creation}
+	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Why: Gone,
+		Creation: last.Creation}
 	f.Match = ""
 	s.opts.OnGone(f)
 }
