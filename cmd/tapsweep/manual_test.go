@@ -135,20 +135,21 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 		}
 	}
 	// What earlier pages, or the day before, have left.
-	script := "set -euo pipefail\n" +
+	var script strings.Builder
+	script.WriteString("set -euo pipefail\n" +
 		"trap '[ ! -e simulation.pid ] || kill $(cat simulation.pid)' EXIT\n" +
 		"trap 'echo \"stopped at: $BASH_COMMAND\" >&2' ERR\n" +
-		"tapsweep revoke --results incident.jsonl list.csv\n"
+		"tapsweep revoke --results incident.jsonl list.csv\n")
 	if !strings.Contains(page.Text, "--results proof.jsonl") {
-		script += "tapsweep verify --results proof.jsonl incident.jsonl\n"
+		script.WriteString("tapsweep verify --results proof.jsonl incident.jsonl\n")
 	}
 	for _, b := range markdown.Parse(page.Text) {
 		if b.Kind == markdown.Code && (b.Language == "sh" || b.Language == "bash") {
-			script += "cd " + dir + "\n" + b.Text
+			script.WriteString("cd " + dir + "\n" + b.Text)
 		}
 	}
 	cmd := command(t, env)
-	cmd.Args, cmd.Dir = []string{"bash", "-c", script}, dir
+	cmd.Args, cmd.Dir = []string{"bash", "-c", script.String()}, dir
 	cmd.Path = must(exec.LookPath("bash"))
 	cmd.Env = append(cmd.Env, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"SELF="+must(os.Executable()), "TAPSWEEP_GRAPH_URL="+root, "APP="+entra.DefaultClientID,
@@ -156,7 +157,7 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 	cmd.Env = without(cmd.Env, asMain)
 	if page.Name == "README" { // its own lines say who signs in
 		cmd.Env = without(cmd.Env, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
-		cmd.Args[2] = strings.Replace(script, "tapsweep revoke --results incident.jsonl list.csv\n"+
+		cmd.Args[2] = strings.Replace(script.String(), "tapsweep revoke --results incident.jsonl list.csv\n"+
 			"tapsweep verify --results proof.jsonl incident.jsonl\n", "", 1)
 	}
 	finish(t, cmd).ends(t, 0)

@@ -357,12 +357,13 @@ func TestSessionsLeftInALog(t *testing.T) {
 			env := serve(t, tenant)
 			dir := t.TempDir()
 			log := filepath.Join(dir, "log.jsonl")
-			list := "user,method\n"
+			var list strings.Builder
+			list.WriteString("user,method\n")
 			for _, u := range users {
-				list += u.ID + "," + u.Passes[0].ID + "\n"
+				list.WriteString(u.ID + "," + u.Passes[0].ID + "\n")
 			}
 			p := tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", log,
-				writeFile(t, "list.csv", list))
+				writeFile(t, "list.csv", list.String()))
 			same(t, "exit of the run that was denied", p.code, status.Incomplete)
 			same(t, "exit of report", tapsweep(t, nil, "report", "--csv", filepath.Join(dir, "log.csv"), log).code,
 				status.Done)

@@ -103,12 +103,12 @@ func TestSteps(t *testing.T) {
 		row(6, results.Revoked, notVerified), row(7, results.NotSent), stopped(4, "deadline")))
 	var got []string
 	for _, s := range r.steps() {
-		causes := ""
+		var causes strings.Builder
 		for _, c := range s.Causes {
-			causes += c.Times() + string(c.Outcome) + ", "
+			causes.WriteString(c.Times() + string(c.Outcome) + ", ")
 		}
 		command, _, _ := strings.Cut(s.Command, "/")
-		got = append(got, s.Heading, causes, command, s.Note)
+		got = append(got, s.Heading, causes.String(), command, s.Note)
 	}
 	diff(t, "steps", got, []string{
 		"4 passes: resume the run", "1 denied, 1 not_sent, 1 no row, 1 not verified, ",
