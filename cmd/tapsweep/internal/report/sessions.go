@@ -142,7 +142,7 @@ func (r *Report) addSessions(ctx context.Context, l *Logs, also func(*Row) error
 	s := &Sessions{Users: len(l.sessions), Counts: make(map[results.Outcome]int), WithoutRow: l.withoutSessions,
 		Failures: []*Failure{}, Resume: []string{}}
 	r.Sessions = s
-	causes, again := make(map[cause]*Failure), make(map[*log]bool)
+	causes, again, remain := make(map[cause]*Failure), make(map[*log]bool), make(map[*log]bool)
 	for _, each := range l.sessions {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -152,7 +152,9 @@ func (r *Report) addSessions(ctx context.Context, l *Logs, also func(*Row) error
 			return err
 		}
 		s.add(row, causes)
-		if each.run.kind() != "verify" {
+		if proof := each.proof(); row.Outcome == results.Remains && proof != nil {
+			remain[proof] = true
+		} else if each.run.kind() != "verify" {
 			again[row.log] = again[row.log] || row.Outcome.Again() || row.unverified
 		}
 		if also != nil {
@@ -168,6 +170,20 @@ func (r *Report) addSessions(ctx context.Context, l *Logs, also func(*Row) error
 				s.Resume = append(s.Resume, command)
 			}
 		}
+		if remain[lg] && run.Exit != nil { // a log without its end is no list
+			s.Resume = append(s.Resume, results.CommandLine(run.header.RevokeSessionsWith(lg.name)))
+		}
+	}
+	return nil
+}
+
+// proof returns the log of the verify run that has the last row about the sessions, or nil.
+func (s *sessionRow) proof() *log {
+	switch {
+	case s.look != nil:
+		return s.look.lg
+	case s.run.kind() == "verify":
+		return s.lg
 	}
 	return nil
 }

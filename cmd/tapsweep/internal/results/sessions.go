@@ -9,7 +9,7 @@ import (
 var sessionMeanings = map[Outcome]string{
 	Revoked:     "the sessions were revoked",
 	Planned:     "dry run: the sessions would be revoked",
-	Remains:     "Graph still accepts sign-ins from before the call; another run sends it again",
+	Remains:     "Graph still accepts sign-ins from before the call; it has to be sent again",
 	UnknownUser: "no such user in this tenant; check the name, or use the object id",
 	Denied:      "Graph answers 403",
 	Rejected:    "Graph refuses the request itself; the message is in the results log",
