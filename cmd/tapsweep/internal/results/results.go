@@ -63,7 +63,7 @@ const (
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
 	Duplicate   Outcome = "duplicate"    // an earlier row names the same pass
 	Planned     Outcome = "planned"      // a dry run: this pass would be revoked
-	Found       Outcome = "found"        // a scan: this pass was looked for
+	Found       Outcome = "found"        // a scan found this pass, and nothing has deleted it yet
 )
 
 // Outcomes lists all outcomes in the order of the summary.

@@ -280,7 +280,7 @@ func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 	e.next = next
 	open := false    // a run has no end so far
 	var revokes *Run // the last run that revokes sessions
-	needed := false  // it is not over
+	needed := false  // one of these runs still counts
 	for rec, err := range Read(r, &c) {
 		if err != nil {
 			return err
@@ -350,7 +350,7 @@ func (e *ResumeState) row(rec *Record, over bool) {
 		}
 		return
 	}
-	done := !doubt && !over && !r.Undecided && e.done(r)
+	done := !doubt && !over && !r.Undecided && e.skips(r)
 	e.state.Apply(rec, done)
 	if done && e.opts.Each != nil {
 		row := *r
@@ -371,8 +371,8 @@ func (e *ResumeState) inDoubt(r *Row, over bool) bool {
 	return false
 }
 
-// done reports whether a further run has nothing to do for a row.
-func (e *ResumeState) done(r *Row) bool {
+// skips reports whether --resume skips a row: a further run has nothing to do for it.
+func (e *ResumeState) skips(r *Row) bool {
 	switch {
 	case r.Outcome == Protected:
 		return e.opts.Protected != nil && e.opts.Protected(r.User)

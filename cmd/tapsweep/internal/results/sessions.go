@@ -81,23 +81,23 @@ func clone(r *Row) *Row {
 	return &row
 }
 
-// PassIsDealtWith reports whether a pass with this outcome no longer keeps the sessions of its user from
-// being revoked: the pass of the row is gone.
-func (o Outcome) PassIsDealtWith() bool {
+// FreesSessions reports whether a pass with this outcome lets the sessions of its user be revoked: the
+// pass is gone, or a dry run would delete it.
+func (o Outcome) FreesSessions() bool {
 	return o == Revoked || o == Absent || o == Replaced || o == Planned
 }
 
 // sessionsFollow reports whether the row is of a pass that is gone, so that a run may revoke the sessions
 // of its user.
 func (r *Row) sessionsFollow() bool {
-	return r.Action == "" && r.Outcome.PassIsDealtWith() && r.User != "" && (r.Method != "" || !r.FromScan())
+	return r.Action == "" && r.Outcome.FreesSessions() && r.User != "" && (r.Method != "" || !r.FromScan())
 }
 
 // callsAfter reports whether the row is of a pass after which the sessions of the user are revoked: by the
 // run, a sweep, or by the one that resumes it with the flag. With --verify, that is the row before the
 // pass is verified.
 func (r *Run) callsAfter(row *Row, resumed bool) bool {
-	return (r.Sessions || resumed) && row.FromScan() && row.Method != "" && row.Outcome.PassIsDealtWith() &&
+	return (r.Sessions || resumed) && row.FromScan() && row.Method != "" && row.Outcome.FreesSessions() &&
 		row.Outcome != Planned && (row.Provisional || !r.Verify || row.Outcome == Replaced)
 }
 

@@ -213,7 +213,7 @@ func (j *Job) Sent(res batch.Result) { j.counts.Sent(res) }
 // Open returns the number of pairs that were begun and have no last row. Pairs that only wait to be
 // verified count beyond the first 20,000, because each of them takes some memory.
 func (j *Job) Open() int {
-	return j.open + max(0, j.verifying+len(j.sessions.held)+len(j.sessions.waiting)-20_000)
+	return j.open + max(0, j.verifying+len(j.sessions.queued)+len(j.sessions.waiting)-20_000)
 }
 
 // finish writes the last row of a pair.

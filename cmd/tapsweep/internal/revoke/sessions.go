@@ -63,16 +63,16 @@ func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
 	case j.opts.DryRun:
 		c.row.Outcome = results.Planned
 	default:
-		j.callOrHold(c)
+		j.callOrQueue(c)
 		return
 	}
 	j.finishSessions(c, c.row)
 }
 
-// callOrHold sends the call, or holds it back until there are fewer.
-func (j *Job) callOrHold(c *sessionCall) {
+// callOrQueue sends the call, or queues it while maxCalls are with the runner.
+func (j *Job) callOrQueue(c *sessionCall) {
 	if j.sessions.calls >= maxCalls {
-		j.sessions.held = append(j.sessions.held, c)
+		j.sessions.queued = append(j.sessions.queued, c)
 		return
 	}
 	j.call(c)
@@ -117,9 +117,9 @@ func (j *Job) takeFollowUps() []batch.Request {
 // Source: microsoftgraph/microsoft-graph-docs#12656.
 func (j *Job) afterCall(c *sessionCall, res batch.Result) {
 	j.sessions.calls--
-	if held := j.sessions.held; len(held) > 0 && !res.Stopped() {
-		j.sessions.held = held[1:]
-		j.call(held[0])
+	if queued := j.sessions.queued; len(queued) > 0 && !res.Stopped() {
+		j.sessions.queued = queued[1:]
+		j.call(queued[0])
 	}
 	row := answer.ToRow(res)
 	row.Source, row.Line, row.Column = c.row.Source, c.row.Line, c.row.Column
@@ -175,11 +175,11 @@ func (j *Job) completeSessions(row *results.Row) {
 	}
 }
 
-// Flush writes the rows of the calls that a run which was stopped has held back.
+// Flush writes the rows of the calls that were still queued when the run was stopped.
 func (j *Job) Flush() {
-	held := j.sessions.held
-	j.sessions.held = nil
-	for _, c := range held {
+	queued := j.sessions.queued
+	j.sessions.queued = nil
+	for _, c := range queued {
 		c.row.Outcome, c.row.Message = results.NotSent, batch.ErrNotSent.Error()
 		j.finishSessions(c, c.row)
 	}

@@ -35,8 +35,8 @@ type sessions struct {
 	names   map[string]string // what it has sent
 	waiting []input.Pair      // the last pairs of users who wait for it
 
-	calls int            // that are sent and not answered
-	held  []*sessionCall // that wait until there are fewer calls
+	calls  int            // that are sent and not answered
+	queued []*sessionCall // that wait until there are fewer calls
 }
 
 func newSessions(opts *Sessions) sessions {
@@ -72,7 +72,7 @@ func (u *sessionUser) blockedBy() results.Outcome {
 func (j *Job) passIs(u *sessionUser, method string, o results.Outcome) {
 	id := maphash.String(j.sessions.seed, strings.ToLower(method))
 	u.blocks = slices.DeleteFunc(u.blocks, func(b passBlock) bool { return b.pass == id })
-	if !o.PassIsDealtWith() {
+	if !o.FreesSessions() {
 		u.blocks = append(u.blocks, passBlock{id, o})
 	}
 }

@@ -151,7 +151,7 @@ func (t *Tenant) Misplaced() *token.Problem {
 	if t.elsewhere != nil {
 		return t.elsewhere
 	}
-	return t.Token.WrongAudience(t.wanted)
+	return t.Token.WrongPlace(t.wanted)
 }
 
 // Lacks returns the problem of a token that does not allow a task, or nil.
