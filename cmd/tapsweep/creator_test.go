@@ -49,9 +49,10 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 			"warning: the tenant has no user malory@contoso.example"}},
 		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, status.Done, []string{
 			", 0 by user00001@contoso.example\n"}},
-		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, status.Done, []string{
-			"0 by malory@contoso.example\n",
-			"could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
+		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, status.Done,
+			[]string{
+				"0 by malory@contoso.example\n",
+				"could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
 		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, status.Done, []string{
 			"0 by HR sync\n", "could not check that an app named HR sync exists"}},
 		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, status.Done, []string{

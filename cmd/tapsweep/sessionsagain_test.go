@@ -30,7 +30,8 @@ func TestNamesOfUsersOnAList(t *testing.T) {
 	}{
 		{"one user under both names", bothNames, nil, true, 1, false},
 		{"the name beside an id is that of another user",
-			"userId,upn,method\n" + selfID + "," + lee + "," + selfPass + "\n," + lee + "," + otherPass + "\n", nil, false, 2, false},
+			"userId,upn,method\n" + selfID + "," + lee + "," + selfPass + "\n," + lee + "," + otherPass + "\n", nil,
+			false, 2, false},
 		{"the look-up is throttled", bothNames, lookUp(fault.ItemStatus(429, "Retry-After", "30")), true, 2, true},
 		{"the look-up fails", bothNames, lookUp(fault.ItemStatus(500)), true, 2, true},
 	} {
@@ -109,7 +110,8 @@ func TestSweepDeniedIsResumed(t *testing.T) {
 func TestStoppedSweepIsResumedWithSessions(t *testing.T) {
 	t.Parallel()
 	tenant, env := serveExpired(t, 5, graphsim.Options{Roles: simulation.Roles,
-		Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Times: 1, Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+		Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Times: 1,
+			Do: fault.ItemStatus(429, "Retry-After", "600")}}})
 	log := newLog(t)
 	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
 	same(t, "exit of the run that stops", tapsweep(t, env, append(args, "--max-wait", "1s")...).code, status.Stopped)

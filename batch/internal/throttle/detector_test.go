@@ -45,7 +45,8 @@ func TestVerdict(t *testing.T) {
 		{"a batch accepted much later", []seen{{0, 20, 20, 0}, {500, 20, 0, 0}}, nil, unclear},
 		{"the next batch is not answered", []seen{{0, 20, 1, 0}}, []float64{5}, pending},
 		{"a batch much later is not answered", []seen{{0, 20, 20, 0}}, []float64{500}, unclear},
-		{"requests that were refused before, and new ones accepted", []seen{{0, 20, 10, 10}, {5, 20, 10, 10}}, nil, chance},
+		{"requests that were refused before, and new ones accepted", []seen{{0, 20, 10, 10}, {5, 20, 10, 10}}, nil,
+			chance},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDetector()

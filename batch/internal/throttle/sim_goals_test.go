@@ -112,7 +112,8 @@ func TestGoals(t *testing.T) {
 			for _, want := range g.goals {
 				m := want.shape.measure(ours, want.n)
 				name := fmt.Sprintf("%s, %d requests", want.shape.name, want.n)
-				t.Logf("%s: ratio %.3f, goal %.2f; %.1f %% refused (%.0f)", name, m.ratio, want.goal, 100*m.share, m.refused)
+				t.Logf("%s: ratio %.3f, goal %.2f; %.1f %% refused (%.0f)", name, m.ratio, want.goal, 100*m.share,
+					m.refused)
 				if m.ratio < want.bound {
 					t.Errorf("%s: ratio %.3f to a client that knows, want at least %.2f", name, m.ratio, want.bound)
 				}

@@ -259,7 +259,8 @@ func TestPauses(t *testing.T) {
 		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, 0, 0, leastPause, leastPause},
 		{"not told", Report{}, 0, 0, 0, 0, time.Second, time.Second},
 		{"told nothing", Report{Told: true}, 0, 0, 0, 0, time.Second, time.Second},
-		{"told too little again", Report{RetryAfter: time.Second, Told: true}, 3, time.Minute, 0, 0, 10 * time.Second, 15 * time.Second},
+		{"told too little again", Report{RetryAfter: time.Second, Told: true}, 3, time.Minute, 0, 0, 10 * time.Second,
+			15 * time.Second},
 		{"never less than told", Report{RetryAfter: time.Hour, Told: true}, 3, time.Minute, 0, 0, time.Hour, time.Hour},
 		{"what worked last time", Report{}, 0, 0, 100 * time.Second, 0, 90 * time.Second, 90 * time.Second},
 		{"not for ever", Report{}, 9, 24 * time.Hour, 0, 0, maxPause, maxPause},
@@ -380,7 +381,8 @@ func TestBackoff(t *testing.T) {
 		jitter float64
 		want   time.Duration
 	}{
-		{0, 0, time.Second}, {3, 0, 8 * time.Second}, {3, 1, 6 * time.Second}, {6, 0, time.Minute}, {1000, 0, time.Minute},
+		{0, 0, time.Second}, {3, 0, 8 * time.Second}, {3, 1, 6 * time.Second}, {6, 0, time.Minute},
+		{1000, 0, time.Minute},
 	}
 	for _, tt := range tests {
 		if got := Backoff(tt.n, time.Second, time.Minute, tt.jitter); got != tt.want {

@@ -27,7 +27,8 @@ func TestWindowsAreRecognised(t *testing.T) {
 		every time.Duration
 	}{
 		{"as many in another time", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}}, 60, 1062500 * time.Microsecond},
-		{"as many after a long wait", []span{{300, 0.25, 5, 5.05}, {300, 0.25, 5, 5.05}}, 300, 5262500 * time.Microsecond},
+		{"as many after a long wait", []span{{300, 0.25, 5, 5.05}, {300, 0.25, 5, 5.05}}, 300,
+			5262500 * time.Microsecond},
 		{"to the millisecond", []span{{60, 0.05, 0.95, 1}, {60, 0.4, 0.6, 0.65}}, 60, 1012500 * time.Microsecond},
 		{"not told, a second worked", []span{{60, 0.05, 0, 1.05}, {60, 0.4, 0, 1.05}}, 60, 1062500 * time.Microsecond},
 		{"more in more time", []span{{63, 0.05, 1, 1.05}, {79, 0.4, 1, 1.05}}, 0, 0},
@@ -36,7 +37,8 @@ func TestWindowsAreRecognised(t *testing.T) {
 		{"waited for longer than told", []span{{3000, 1.5, 1, 150}, {3000, 2.5, 1, 150}}, 0, 0},
 		{"sent evenly", []span{{1200, 20, 1, 1.05}, {1200, 22, 1, 1.05}}, 0, 0},
 		{"first as many and then not", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}, {40, 0.2, 1, 1.05}}, 0, 0},
-		{"once bitten", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}, {40, 0.2, 1, 1.05}, {50, 0.1, 1, 1.05}, {50, 0.5, 1, 1.05}}, 0, 0},
+		{"once bitten", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}, {40, 0.2, 1, 1.05}, {50, 0.1, 1, 1.05},
+			{50, 0.5, 1, 1.05}}, 0, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,7 +60,8 @@ func refusedSpan(w *windows, step float64, count, refused int, active float64) {
 	start := 10 * step
 	w.sent(at(start), count)
 	w.note(Report{Sent: at(start), Accepted: count})
-	w.note(Report{Sent: at(start + active), Refused: refused, RetryAfter: time.Duration((10 - active) * 1e9), Told: true})
+	w.note(Report{Sent: at(start + active), Refused: refused, RetryAfter: time.Duration((10 - active) * 1e9),
+		Told: true})
 	w.reopen(at(start+10.05), 50*time.Millisecond)
 }
 

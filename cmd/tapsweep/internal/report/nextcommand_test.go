@@ -113,7 +113,8 @@ func TestSteps(t *testing.T) {
 	diff(t, "steps", got, []string{
 		"4 passes: resume the run", "1 denied, 1 not_sent, 1 no row, 1 not verified, ",
 		"tapsweep revoke --resume --results ", "",
-		"1 pass that a user still holds: revoke it", "1 remains, ", "tapsweep revoke --tenant contoso.com --verify ", "",
+		"1 pass that a user still holds: revoke it", "1 remains, ", "tapsweep revoke --tenant contoso.com --verify ",
+		"",
 		"2 passes: fix their rows of the list", "1 replaced, 1 unknown_user, ",
 		"tapsweep revoke --tenant contoso.com --verify fixed.csv", "after you write the fixed rows to fixed.csv",
 	})

@@ -72,7 +72,8 @@ func TestSessions(t *testing.T) {
 			t.Errorf("the page has no %q", want)
 		}
 	}
-	check(t, "rows about sessions in the table", strings.Count(strings.Join(csvOf(t, log), "\n"), ",revokeSessions,"), 4)
+	check(t, "rows about sessions in the table", strings.Count(strings.Join(csvOf(t, log), "\n"), ",revokeSessions,"),
+		4)
 }
 
 // A log of an older version may have a run that revokes sessions, was killed, and was resumed by one that

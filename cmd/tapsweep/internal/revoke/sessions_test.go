@@ -149,7 +149,8 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 				tenant.AddUser(user)
 				last := danasPair(other)
 				last.Line, last.User = 3, second
-				_, sessions, _ := revokeBoth(t, tenant, Options{Sessions: &Sessions{Name: names}}, danasPair(passID), last)
+				_, sessions, _ := revokeBoth(t, tenant, Options{Sessions: &Sessions{Name: names}}, danasPair(passID),
+					last)
 				row := onlyRow(t, sessions, nil)
 				equal(t, "user of the row", row.User, id)
 				log := tenant.Log()
@@ -179,7 +180,8 @@ func TestSessionProof(t *testing.T) {
 	}{
 		{"at once", sessionRoles, 0, false, nil, results.Revoked, true, 0, ""},
 		{"after a lag", sessionRoles, 20 * time.Second, false, nil, results.Revoked, true, 0, ""},
-		{"too late", sessionRoles, time.Hour, false, nil, results.Remains, false, 1, "Graph accepts sign-ins from before"},
+		{"too late", sessionRoles, time.Hour, false, nil, results.Remains, false, 1,
+			"Graph accepts sign-ins from before"},
 		{"guest", sessionRoles, 0, true, nil, results.Revoked, false, 0, "the home tenant signs in"},
 		{"the user is deleted", sessionRoles, 0, false, proof(404), results.Revoked, false, 0, "was deleted"},
 		{"the proof is denied", sessionRoles, 0, false, proof(403), results.Revoked, false, 1, "403"},
@@ -187,7 +189,8 @@ func TestSessionProof(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Roles: append(tt.roles, "User.RevokeSessions.All", "User.ReadBasic.All"),
+				tenant := graphsim.New(graphsim.Options{Roles: append(tt.roles, "User.RevokeSessions.All",
+					"User.ReadBasic.All"),
 					SessionLag: tt.lag, Faults: tt.fault, Latency: 2500 * time.Millisecond})
 				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
 				_, sessions, counts := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
@@ -210,7 +213,8 @@ func TestThrottledSessionsDoNotSlowDeletes(t *testing.T) {
 			if sessions != nil {
 				limits = append(limits, sessions.Of(quota.SessionWrites))
 			}
-			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Latency: 100 * time.Millisecond, Limits: limits})
+			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Latency: 100 * time.Millisecond,
+				Limits: limits})
 			start := time.Now()
 			passes, rows, _ := revokeBoth(t, tenant, Options{}, pairsOf(tenant.AddUsers(users))...)
 			took = passes[len(passes)-1].Time.Sub(start)
@@ -221,7 +225,8 @@ func TestThrottledSessionsDoNotSlowDeletes(t *testing.T) {
 	}
 	alone, throttled := deletesTake(nil), deletesTake(quota.Bucket(10, 10))
 	if most := alone + alone/20; throttled > most {
-		t.Errorf("the deletes take %v while the calls are throttled, and %v alone; want at most %v", throttled, alone, most)
+		t.Errorf("the deletes take %v while the calls are throttled, and %v alone; want at most %v", throttled, alone,
+			most)
 	}
 }
 

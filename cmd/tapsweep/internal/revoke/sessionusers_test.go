@@ -36,7 +36,8 @@ func TestSessionsWaitForTheLastRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Faults: tt.fault})
-				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
+				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com",
+					Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
 				runner, err := batch.NewRunner(tenant, batch.Options{})
 				if err != nil {
 					t.Fatal(err)
@@ -92,7 +93,8 @@ func TestSessionsOfUsersWhoCouldNotBeScanned(t *testing.T) {
 func TestUserCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})
-		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Reissue: time.Second, Passes: []graphsim.Pass{{ID: passID}}})
+		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Reissue: time.Second,
+			Passes: []graphsim.Pass{{ID: passID}}})
 		_, _, counts := revokeBoth(t, tenant, Options{AnyPass: true, Verify: time.Minute}, danasPair(passID))
 		if len(calls(tenant)) < 2 {
 			t.Fatalf("%d calls, want one after each pass", len(calls(tenant)))

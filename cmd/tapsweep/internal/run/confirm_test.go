@@ -189,7 +189,8 @@ func TestConfirmOwn(t *testing.T) {
 	sim.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
 	token := sim.Entra.UserToken(selfID, allScope)
 	for list, want := range map[string]string{
-		"user,method\n" + selfID + "," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users\n  in tenant t",
+		"user,method\n" + selfID + "," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee +
+			",\n": "3 passes of 2 users\n  in tenant t",
 		"user\n" + selfID + "\n":              "It is your own.\n",
 		"user\n" + selfID + "\nx@y.example\n": "One of them is your own.\n",
 		"user,method\n" + selfID + "," + selfPass + "\n" + selfID + "," + otherPass + "\n": "2 of them are your own.\n",
