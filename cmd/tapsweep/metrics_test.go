@@ -79,7 +79,7 @@ func TestMetricsFile(t *testing.T) {
 	}
 }
 
-// What is there and something else stays, be it the log of the very run; and a link stays one.
+// A file that is no metrics file is not replaced, even if it is the log of this run. A link stays a link.
 func TestMetricsFileReplacesItsOwn(t *testing.T) {
 	t.Parallel()
 	m := newMetricsTest(t)

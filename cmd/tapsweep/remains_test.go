@@ -42,7 +42,7 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 		t.Fatalf("no command:\n%s", p.stderr)
 	}
 
-	// A run that resumes all the same sends nothing, and changes nothing.
+	// Resuming the run anyway sends nothing, and changes nothing.
 	sent := tenant.Stats().Deleted
 	p = tapsweep(t, env, append(args, "--resume")...)
 	_, resumed, _ := strings.Cut(string(mustRead(t, log)), `"type":"end"`)

@@ -111,7 +111,7 @@ func ResumeCommand(log string, run *results.Run, verify bool) (command, note str
 }
 
 // ListCommand returns the command line that revokes what is left in a log, in the tenant of its
-// run. It spares whom that run spared. See ResumeCommand about note.
+// run. It protects the users that the run protected. See ResumeCommand about note.
 func ListCommand(log string, run *results.Run) (command, note string) {
 	switch command = results.CommandLine(run.RevokeWith(log)); {
 	case run.Simulated:

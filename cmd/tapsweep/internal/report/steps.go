@@ -7,7 +7,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A step is what is to be done about some of what is left.
+// A step says how to finish some of the work that is left: the causes, and the command to run.
 type step struct {
 	Heading       string
 	Causes        []causeCount
@@ -28,8 +28,8 @@ func (c causeCount) Times() string {
 	return format.Number(c.Count) + " "
 }
 
-// steps returns what is to be done about what is left: a step for each command, and one for what no
-// command tries again.
+// steps returns how to finish the work that is left. Each command has one step. The last step has the rows
+// that no command tries again.
 func (r *Report) steps() (steps []step) {
 	for i := range r.Resume {
 		c := &r.Resume[i]

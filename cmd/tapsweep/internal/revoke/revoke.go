@@ -95,7 +95,7 @@ type Item struct {
 // Items yields what a Job works on, in order. An error ends it.
 type Items = iter.Seq2[Item, error]
 
-// Pairs returns Items of which no more than the pair is known.
+// Pairs returns Items that have a pair and nothing else.
 func Pairs(src Source) Items {
 	return func(yield func(Item, error) bool) {
 		for pair, err := range src {

@@ -147,7 +147,7 @@ var anybodysCases = []whoseCase{
 }
 
 // A pass is chosen by the id in its record. Whatever else the log says, no pass is lost without a
-// word, and none is taken for that of somebody who created another one.
+// word, and no pass is taken for one that somebody else created.
 func TestWhosePass(t *testing.T) {
 	for by, tests := range map[string][]whoseCase{mallory.UPN: hersCases, "": anybodysCases} {
 		for _, tt := range tests {
