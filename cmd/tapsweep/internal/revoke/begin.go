@@ -30,7 +30,7 @@ func (j *Job) start(item Item) []batch.Request {
 // returns false.
 func (j *Job) begin(item Item) (req batch.Request, ok bool) {
 	pair := item.Pair
-	if j.opts.Done != nil && j.opts.Done(&pair) {
+	if j.opts.Completed != nil && j.opts.Completed(&pair) {
 		j.settledBefore(&pair)
 		return req, false
 	}
@@ -53,7 +53,7 @@ func (j *Job) begin(item Item) (req batch.Request, ok bool) {
 		if d := j.opts.Unconfirmed(&pair); d != nil {
 			s.method, s.upn, s.reason = d.Method, d.UPN, pass.Reason(d.Reason)
 			if !d.Intended() {
-				last := d.Row
+				last := *d
 				s.before = last.Outcome
 				last.Message = stripVerifyNote(last.Message)
 				j.dealtWithBefore(s, last.Outcome)

@@ -26,9 +26,9 @@ type Options struct {
 	// DryRun only lists: a pass that would be deleted is Planned.
 	DryRun bool
 
-	// Done reports whether a pair needs nothing more: it gets no request and no row. Nil means
-	// that no pair is done.
-	Done func(*input.Pair) bool
+	// Completed reports whether a pair needs nothing more: it gets no request and no row. Nil means
+	// that no pair is completed.
+	Completed func(*input.Pair) bool
 
 	// Protected reports whether a user must be neither touched nor read: the user's pairs are
 	// Protected. Nil means that nobody is protected.
@@ -59,7 +59,7 @@ type Options struct {
 
 	// Unconfirmed returns the earlier row of a pair whose pass should be gone, although no run has
 	// seen that it is. It returns nil for any other pair. Nil means that there are no such pairs.
-	Unconfirmed func(*input.Pair) *results.Doubt
+	Unconfirmed func(*input.Pair) *results.Row
 
 	// MaybeDeleted reports whether an earlier run may have deleted the pass of a pair without a
 	// row that says so. Nil means that there are no such pairs.

@@ -77,13 +77,13 @@ func (j *Job) callOrQueue(c *sessionCall) {
 // left to do.
 func (j *Job) startedBefore(c *sessionCall) bool {
 	before := j.opts.Sessions.Before
-	if d := before.SessionsDoubted(c.row.User); d != nil {
+	if d := before.SessionsUnconfirmed(c.row.User); d != nil {
 		c.user.calling, c.before, c.row.Outcome, c.row.SentAt = true, d.Outcome, d.Outcome, d.SentAt
 		c.row.Status, c.row.Attempts, c.row.RequestID = d.Status, d.Attempts, d.RequestID
 		j.prove(c, firstPause)
 		return true
 	}
-	return before.SessionsSettled(c.row.User)
+	return before.SessionsCompleted(c.row.User)
 }
 
 // call sends the call. It may be sent again, so an attempt without an answer does no harm.

@@ -108,7 +108,7 @@ func (j *Job) Expect(item *Item) {
 		u.open++
 	case pair.Err != nil:
 		j.passIs(u, invalidPass, results.Invalid)
-	case before.Settled(pair):
+	case before.Completed(pair):
 		j.passIs(u, pair.Method, before.PassOutcome(pair.User, pair.Method))
 	default:
 		u.open++
