@@ -181,7 +181,7 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, err
 		sessions: newSessionState()}
 	size, err := e.take(f, next)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), unlock(lock), f.Close())
+		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), lock.Close(), f.Close())
 	}
 	e.Counts, e.len, e.Verified = e.state.counts()
 	for _, l := range e.state.users {
@@ -189,7 +189,7 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, err
 			e.Users++
 		}
 	}
-	log := newLog(path, f, f.Sync, lock).at(&place{path: path, file: f, size: size})
+	log := newFileLog(&logFile{file: f, path: path, lock: lock, size: size})
 	log.before = e.lines
 	return log, e, nil
 }
@@ -248,7 +248,7 @@ func wholeLines(f *os.File) (size int64, ended bool, err error) {
 	switch {
 	case lines == 0 && from > 0:
 		return info.Size(), true, nil
-	case lines == 0 && !beginsLike(torn, firstBytes):
+	case lines == 0 && !beginsLike(torn, []byte(firstBytes)):
 		return 0, false, ErrNoRun
 	case bytes.HasPrefix(torn, lineMark) && json.Valid(torn):
 		return info.Size(), false, nil

@@ -117,7 +117,7 @@ func TestBrokenOnlyLine(t *testing.T) {
 func TestSyncAheadOfEachRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var disk bytes.Buffer
-		log := newLog("-", &disk, func() error { return nil }, nil)
+		log := newLog("-", &disk, unsynced)
 		defer log.Close()
 		for _, step := range []struct {
 			name string
