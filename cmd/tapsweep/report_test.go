@@ -19,7 +19,7 @@ func TestReportSparesList(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	var log bytes.Buffer
-	fmt.Fprintf(&log, `{"type":"run","command":["revoke","--yes","incident.csv"],"tenant":"t","pairs":%d,`+
+	fmt.Fprintf(&log, `{"type":"run","tenant":"t","pairs":%d,`+
 		`"start":"2026-03-02T08:00:00Z"}`+"\n", report.MaxInline+1)
 	for i := range report.MaxInline + 1 {
 		fmt.Fprintf(&log, `{"type":"result","line":%d,"source":"incident.csv","user":"u%d@contoso.com",`+

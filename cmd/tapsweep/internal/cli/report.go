@@ -109,11 +109,6 @@ func (p *program) report(ctx context.Context, f *reportFlags, names []string) (e
 	if !p.console.Begin() {
 		return unwritten(ctx, context.Cause(ctx))
 	}
-	if _, paths := f.files(); len(paths) > 0 { // otherwise the summary has these messages
-		for _, words := range logs.Stray() {
-			p.console.Say("%s", words)
-		}
-	}
 	f.Stdout, f.Version = p.console.Out, p.version
 	// A page that has no room for all pairs has a CSV file beside it.
 	if f.HTML != "" && f.HTML != "-" && f.CSV == "" && logs.Len() > report.MaxInline {

@@ -48,8 +48,6 @@ type log struct {
 	rows    []fate
 	torn    bool
 	lacks   string      // which lines are missing, see results.Condition.Lacks
-	stray   int         // skipped lines that are not part of the log
-	strayAt int         // the first of these lines
 	info    os.FileInfo // of the named file
 	bytes   int64       // size of the named file; size is that of its text in UTF-8
 	digest  string      // SHA-256 of the named file
@@ -224,10 +222,7 @@ func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*re
 			}
 		}
 		lg.lacks = c.Lacks
-		lg.whole, lg.torn, lg.stray = c.Whole, lg.torn || c.Torn, c.Foreign
-		if c.FirstForeign != nil {
-			lg.strayAt = c.FirstForeign.Line
-		}
+		lg.whole, lg.torn = c.Whole, lg.torn || c.Torn
 		if lg.digest == "" {
 			lg.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 		}

@@ -36,9 +36,6 @@ func (r *Report) Notes() []string {
 		if lg.Torn {
 			n.say("The last line of %s is incomplete and was left out.", lg.Name)
 		}
-		if lg.Stray > 0 {
-			n.say("%s.", strayWords(lg.Name, lg.Stray, lg.strayAt))
-		}
 	}
 	if q, ok := r.Waits.Quotas[results.NoConnection]; ok {
 		n.say("There was no connection for %s in all, in which nothing could be sent.", seconds(q.Seconds))

@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 
-	"tapsweep/batch/safetext"
 	"tapsweep/input"
 )
 
@@ -45,19 +44,4 @@ func (lg *log) transcode() error {
 	}
 	lg.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 	return errors.Join(err, named.Close())
-}
-
-// Stray returns a message for each file in which lines that are not part of a log were skipped.
-func (l *Logs) Stray() (words []string) {
-	for _, lg := range l.logs {
-		if lg.stray > 0 {
-			words = append(words, strayWords(safetext.Printable(lg.name), lg.stray, lg.strayAt))
-		}
-	}
-	return words
-}
-
-func strayWords(name string, n, first int) string {
-	return fmt.Sprintf("%s: skipped %s that %s not part of a results log, starting at line %d",
-		name, count(n, "line"), verb(n, "is", "are"), first)
 }

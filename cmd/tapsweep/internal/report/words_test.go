@@ -50,7 +50,7 @@ func TestExitTexts(t *testing.T) {
 	var got strings.Builder
 	for _, command := range []string{"revoke", "revoke --verify", "sweep", "scan", "verify", "sweep --dry-run"} {
 		args := strings.Fields(command)
-		header := results.Run{Resume: args, Verify: slices.Contains(args, "--verify"),
+		header := results.Run{Command: args, Verify: slices.Contains(args, "--verify"),
 			DryRun: slices.Contains(args, "--dry-run")}
 		fmt.Fprintln(&got, command)
 		for _, code := range []int{0, 1, 2, 3, 4, 64, 70} {

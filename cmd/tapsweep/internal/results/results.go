@@ -23,7 +23,6 @@
 //	  with inPlaceOf                    user and that pass    the row of the key               by its outcome
 //	  with pending, found               user and pass         the row of the key               no; announced
 //	  with beside                       none                  the announcement of its pass     -
-//	  with undecided                    user and pass         the row of the key               no; as a list, left out
 //	  about sessions                    the user's sessions   the row of the key               by its outcome (2)
 //	scanned                             its users' passes     a scan that could not list them  yes
 //
@@ -176,10 +175,6 @@ type Row struct {
 	// Beside marks a row about one of several passes that were deleted for a pair that names
 	// no pass. The row does not complete the pair; another row counts for it.
 	Beside bool `json:"beside,omitempty"`
-
-	// Undecided is set in logs of older versions for a pass that a sweep had found and not
-	// touched, because the run was refused before. No row has it any more.
-	Undecided bool `json:"undecided,omitempty"`
 
 	// Of a pass that a scan has found, as far as Graph says.
 	Created    time.Time `json:"created,omitzero"`

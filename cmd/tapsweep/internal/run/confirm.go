@@ -47,10 +47,10 @@ func (r *run) question() (q question) {
 			q.completed++
 		case pair.Err != nil:
 			q.invalid++
-		case r.protected(pair.User), pair.UPN != "" && r.protected(pair.UPN):
-			q.protected++
 		case pair.FirstOf != nil:
 			q.repeats++
+		case r.protected(pair.User), pair.UPN != "" && r.protected(pair.UPN):
+			q.protected++
 		default:
 			q.passes++
 			user := strings.ToLower(pair.User)

@@ -104,18 +104,16 @@ func (r *run) count(runErr error) {
 	counts.Throttled = r.waits.refused // as the log has it, with batches that were refused as a whole
 	whole := counts.Outcomes
 	counts.Outcomes = counts.ThisRun()
-	if r.earlier.Len() > 0 || len(counts.Before) > 0 {
+	if r.earlier.Len > 0 || len(counts.Before) > 0 {
 		whole = maps.Clone(whole)
 		for o, n := range r.earlier.Counts {
 			whole[o] += n
 		}
 		r.summary.Log = whole
 	}
-	if r.earlier != nil {
-		r.summary.VerifiedBefore = r.earlier.Verified
-	}
+	r.summary.VerifiedBefore = r.earlier.Verified
 	counts.Sessions = r.countSessions(counts.Sessions)
-	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len(), runErr
+	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len, runErr
 }
 
 // code returns the exit code of a run, which depends on its whole log.

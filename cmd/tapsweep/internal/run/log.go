@@ -19,7 +19,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/input"
 )
 
 // openLog opens the results log: that of an earlier run, to resume it as opts say, or a new one.
@@ -63,10 +62,7 @@ func (r *run) resumeHints(err error) []string {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}
-	if sessions, ok := errors.AsType[*results.SessionsError](err); ok {
-		if command := results.CommandLine(sessions.Run.ResumeWith(r.opts.Log.Path, r.header.Verify)); command != "" {
-			return []string{command}
-		}
+	if errors.Is(err, results.ErrSessions) {
 		return nil
 	}
 	other := "--results file"
@@ -78,18 +74,6 @@ func (r *run) resumeHints(err error) []string {
 		same = "use the same tenant, and the same flags that say where to look and for what"
 	}
 	return []string{same + ", or another " + other}
-}
-
-// sameLists refuses a log of lists that are not named.
-func (r *run) sameLists(lists []string) error {
-	for _, source := range r.earlier.Sources() {
-		if source != "stdin" && source != input.NamedSource && source != input.SelfSource &&
-			!slices.Contains(lists, source) {
-			return errors.Join(status.Refuse(fmt.Errorf("the log is of %s, which is not named", source),
-				"name the lists as the run before did"), r.close())
-		}
-	}
-	return nil
 }
 
 func (r *run) close() error {

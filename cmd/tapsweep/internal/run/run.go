@@ -34,7 +34,7 @@ type run struct {
 	unguarded      bool // no list of protected users is named
 
 	log     *results.Log         // nil for a run without one
-	earlier *results.ResumeState // what runs before have completed, nil without a log to resume
+	earlier *results.ResumeState // what runs before have completed, empty without a log to resume
 	waits   waits
 
 	// doneBefore are users whose passes are gone, as the lists say, and whose sessions are left.
@@ -70,7 +70,7 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	}
 	ctx, cancel := withDeadline(ctx, opts.Deadline)
 	defer cancel()
-	r := &run{console: c, opts: opts, list: p.list, header: &p.header, waits: newWaits(), doneBefore: p.doneBefore}
+	r := &run{console: c, opts: opts, list: p.list, header: &p.header, waits: newWaits(), earlier: new(results.ResumeState), doneBefore: p.doneBefore}
 	if p.list != nil {
 		r.summary.Lists = p.list.Stats()
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -98,14 +99,14 @@ func (r *run) showSessions(row *results.Row) {
 // countSessions returns the counts of this run, and puts those of its whole log into the summary. Both
 // are nil without sessions.
 func (r *run) countSessions(c *revoke.Counts) *revoke.Counts {
-	whole, proven := r.earlier.SessionCounts()
+	whole := maps.Clone(r.earlier.SessionCounts)
 	if len(whole) == 0 && (c == nil || len(c.Before) == 0) {
 		return c
 	}
 	if c == nil { // a verify whose log has them all
 		c = new(revoke.NewCounts())
 	}
-	r.summary.SessionsProvenBefore = proven
+	r.summary.SessionsProvenBefore = r.earlier.SessionsVerified
 	if whole == nil {
 		whole = make(map[results.Outcome]int)
 	}
