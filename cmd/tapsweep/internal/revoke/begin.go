@@ -9,8 +9,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Start begins an item, and returns the requests to send now.
-func (j *Job) Start(item Item) []batch.Request {
+// start begins an item, and returns the requests to send now.
+func (j *Job) start(item Item) []batch.Request {
 	switch {
 	case item.OnlySessions:
 		j.startOnlySessions(&item)
@@ -40,7 +40,6 @@ func (j *Job) begin(item Item) (req batch.Request, ok bool) {
 		return req, false
 	}
 	s.key, s.stage = j.key(pair.User), stageOpen
-	j.open++
 	if j.opts.VerifyOnly {
 		last := results.Row{Outcome: results.Absent}
 		if item.Before == results.Revoked {

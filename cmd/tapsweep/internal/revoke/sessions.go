@@ -32,14 +32,9 @@ type sessionCall struct {
 }
 
 // startSessions decides what becomes of the sessions of a user, and is the one place that does. It
-// decides once the user has a single name and no pass without an outcome, and decides again only if
-// that changes. pair is the last pair of the user.
+// decides once the user has no pass without an outcome, and decides again only if that changes. pair is the last pair of the user.
 func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
 	if u.open > 0 || u.calling {
-		return
-	}
-	if j.sessions.unnamed {
-		j.sessions.waiting = append(j.sessions.waiting, *pair)
 		return
 	}
 	blocked := u.blockedBy()
@@ -101,13 +96,6 @@ func (j *Job) call(c *sessionCall) {
 }
 
 func (j *Job) takeFollowUps() []batch.Request {
-	if j.sessions.unnamed {
-		select {
-		case names := <-j.opts.Sessions.Names:
-			j.nameUsers(names)
-		default:
-		}
-	}
 	next := j.followUps
 	j.followUps = nil
 	return next
@@ -175,8 +163,8 @@ func (j *Job) completeSessions(row *results.Row) {
 	}
 }
 
-// Flush writes the rows of the calls that were still queued when the run was stopped.
-func (j *Job) Flush() {
+// flush writes the rows of the calls that were still queued when the run was stopped.
+func (j *Job) flush() {
 	queued := j.sessions.queued
 	j.sessions.queued = nil
 	for _, c := range queued {

@@ -1,12 +1,10 @@
 package revoke
 
 import (
-	"context"
 	"hash/maphash"
 	"slices"
 	"strings"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
@@ -18,11 +16,6 @@ type Sessions struct {
 
 	// Name returns the name under which a user has a row. Nil returns the name as it is.
 	Name func(user string) string
-
-	// Names sends, once, the object ids of users who are on the list by id and by user principal
-	// name, by that name in lower case. Until then no sessions are revoked. FinishSessions waits
-	// for it. Nil means that each user has one name.
-	Names <-chan map[string]string
 }
 
 // sessions are what a Job knows of the sessions of users.
@@ -31,17 +24,12 @@ type sessions struct {
 	users   map[uint64]*sessionUser // by hash of the name: a list may have a million
 	counted sessionRows
 
-	unnamed bool              // Sessions.Names has sent nothing yet
-	names   map[string]string // what it has sent
-	waiting []input.Pair      // the last pairs of users who wait for it
-
 	calls  int            // that are sent and not answered
 	queued []*sessionCall // that wait until there are fewer calls
 }
 
-func newSessions(opts *Sessions) sessions {
-	return sessions{seed: maphash.MakeSeed(), users: make(map[uint64]*sessionUser), counted: make(sessionRows),
-		unnamed: opts != nil && opts.Names != nil}
+func newSessions() sessions {
+	return sessions{seed: maphash.MakeSeed(), users: make(map[uint64]*sessionUser), counted: make(sessionRows)}
 }
 
 // A sessionUser is what a Job knows of a user whose sessions it revokes.
@@ -86,9 +74,6 @@ const listedPasses = "listed"
 
 // sessionName returns the name under which the user of a pair has a row about sessions.
 func (j *Job) sessionName(user string) string {
-	if id, ok := j.sessions.names[strings.ToLower(user)]; ok {
-		user = id
-	}
 	if j.opts.Sessions == nil || j.opts.Sessions.Name == nil {
 		return user
 	}
@@ -107,52 +92,6 @@ func (j *Job) sessionUser(user string) *sessionUser {
 		j.sessions.users[id] = u
 	}
 	return u
-}
-
-// nameUsers takes in which users have two names, and begins the sessions that have waited for that.
-func (j *Job) nameUsers(names map[string]string) {
-	byName := make(map[string]*sessionUser)
-	for name := range names {
-		id := j.sessionID(name)
-		byName[name] = j.sessions.users[id]
-		delete(j.sessions.users, id)
-	}
-	j.sessions.unnamed, j.sessions.names = false, names
-	for name, u := range byName {
-		if u == nil {
-			continue
-		}
-		one := j.sessionUser(name)
-		one.open += u.open
-		one.blocks = append(one.blocks, u.blocks...)
-		one.deleted = one.deleted || u.deleted
-	}
-	waiting := j.sessions.waiting
-	j.sessions.waiting = nil
-	for i := range waiting {
-		j.startSessions(j.sessionUser(waiting[i].User), &waiting[i])
-	}
-}
-
-// FinishSessions revokes the sessions that have waited for Sessions.Names. It is called after the last
-// Run. If ctx has ended, the rows say that nothing was sent.
-func (j *Job) FinishSessions(ctx context.Context) error {
-	if !j.sessions.unnamed {
-		return nil
-	}
-	return j.run(ctx, func(yield func(batch.Request) bool) {
-		var names map[string]string
-		select {
-		case names = <-j.opts.Sessions.Names:
-		case <-ctx.Done():
-		}
-		j.nameUsers(names)
-		for _, req := range j.takeFollowUps() {
-			if !yield(req) {
-				return
-			}
-		}
-	})
 }
 
 // Expect says that an item will be begun, so that the sessions of its user are revoked after it. It is

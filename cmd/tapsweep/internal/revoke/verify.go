@@ -39,8 +39,6 @@ func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 // verify begins to verify that the user holds no pass. row is the outcome of the pair so far.
 func (j *Job) verify(s *pairState, row results.Row) *batch.Request {
 	s.last, s.verifySince, s.pause, s.stage = &row, time.Now(), firstPause, stageVerifying
-	j.open--
-	j.verifying++
 	return s.recheck(j.opts.Verify)
 }
 
@@ -92,8 +90,6 @@ func (j *Job) afterVerify(s *pairState, res batch.Result) *batch.Request {
 			if s.stale++; s.stale < staleListTries && j.reserve(s, held...) {
 				j.reopen(s)
 				s.stage = stageOpen
-				j.verifying--
-				j.open++
 				return new(j.deleteNext(s, row, held))
 			}
 		}

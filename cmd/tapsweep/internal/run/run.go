@@ -42,8 +42,6 @@ type run struct {
 
 	summary summary
 
-	names chan map[string]string // see revoke.Sessions.Names, nil without a user who may have two names
-
 	heldPreflight  []byte     // what a quiet run did not print, for when something goes wrong
 	requiredAccess token.Task // of the token
 	verifiedLogs   []string   // logs that the evidence reports on besides the run's own
