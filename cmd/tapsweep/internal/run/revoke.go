@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,13 +113,8 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 			return err
 		}
 	}
-	if o.Sessions {
-		if err := r.lookUpNames(ctx); err != nil {
-			return errors.Join(err, r.close())
-		}
-	}
 	if !o.unattended() {
-		q := r.question(ctx)
+		q := r.question()
 		if err := r.confirm(ctx, &q); err != nil {
 			return errors.Join(err, r.close())
 		}
@@ -135,7 +129,7 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
 	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
-		MaxDeletes: limit, Sessions: r.sessions(o.Sessions)})
+		MaxDeletes: limit, Sessions: o.Sessions})
 	return r.do(ctx, func(ctx context.Context) error {
 		if o.Sessions {
 			if err := r.expectSessions(); err != nil {
@@ -167,7 +161,7 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 		if err := r.job.Run(ctx, revoke.Each(r.onlySessions())); err != nil && failed == nil {
 			failed = err
 		}
-		return cmp.Or(failed, r.job.FinishSessions(ctx))
+		return failed
 	})
 }
 

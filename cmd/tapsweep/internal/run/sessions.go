@@ -1,11 +1,8 @@
 package run
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/format"
@@ -22,24 +19,8 @@ func (g *Guards) withSessions(task token.Task) token.Task {
 	return task
 }
 
-// sessions returns what the job needs to know to revoke sessions, nil if it is not to.
-func (r *run) sessions(wanted bool) *revoke.Sessions {
-	if !wanted {
-		return nil
-	}
-	return &revoke.Sessions{Before: r.earlier, Name: r.sessionName, Names: r.names}
-}
-
-// sessionName returns the name under which a user has a row about sessions. The signed-in user has
-// the object id, whatever name the list has.
-func (r *run) sessionName(user string) string {
-	if user != input.Me && r.isSelf(user) {
-		if i := slices.IndexFunc(r.tenant.Token.Self, format.IsGUID); i >= 0 {
-			return r.tenant.Token.Self[i]
-		}
-	}
-	return user
-}
+// sessionName returns the name under which a user has a row about sessions.
+func (r *run) sessionName(user string) string { return revoke.SessionName(r.tenant.Token.Self, user) }
 
 // expectSessions announces everybody to the job, which so knows the last one of each user.
 func (r *run) expectSessions() error {
@@ -131,14 +112,13 @@ func (r *run) everybody() revoke.Source {
 }
 
 // countSessionUsers returns the number of users on the list whose sessions are left to be revoked.
-func (r *run) countSessionUsers(ctx context.Context) int {
-	names := r.namesNow(ctx)
+func (r *run) countSessionUsers() int {
 	users := make(map[string]struct{})
 	for pair, err := range r.everybody() {
 		if err != nil {
 			break // the run will meet it too, and say so
 		}
-		user := r.sessionName(cmp.Or(names[strings.ToLower(pair.User)], pair.User))
+		user := r.sessionName(pair.User)
 		if pair.Err == nil && !r.protected(pair.User) && (pair.UPN == "" || !r.protected(pair.UPN)) &&
 			!r.earlier.SessionsSettled(user) {
 			users[strings.ToLower(user)] = struct{}{}
