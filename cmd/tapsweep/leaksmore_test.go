@@ -65,7 +65,7 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 		"check --output json --user user0001@contoso.example",
 		"scan --all-users --members-only --output found.jsonl --results log.jsonl",
 		"scan --created-since 1h --output found.jsonl",
-		"sweep --all-users --yes --verify --verify-wait 1s --order privileged --max-items 0",
+		"sweep --all-users --yes --verify --verify-wait 1s",
 		"sweep --group " + selfID + " --yes",
 		"verify earlier.jsonl",
 	}

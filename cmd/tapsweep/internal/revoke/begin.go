@@ -10,8 +10,8 @@ import (
 	"tapsweep/input"
 )
 
-// Start begins an item, and returns the requests to send now.
-func (j *Job) Start(item Item) []batch.Request {
+// start begins an item, and returns the requests to send now.
+func (j *Job) start(item Item) []batch.Request {
 	if j.opts.VerifyOnly && item.Sessions != nil {
 		j.startProof(&item)
 	}
@@ -38,8 +38,7 @@ func (j *Job) begin(item Item) *batch.Request {
 		j.finish(s, row)
 		return nil
 	}
-	s.key, s.stage = j.key(pair.User), stageOpen
-	j.open++
+	s.key = j.key(pair.User)
 	if j.opts.VerifyOnly {
 		last := results.Row{Outcome: results.Absent}
 		if item.Before == results.Revoked {

@@ -114,16 +114,15 @@ type Job struct {
 	write  func(*results.Row) error
 	opts   Options
 
-	counts          Counts
-	deletes         int         // passes that count for MaxDeletes
-	bound           *BoundError // why no more passes are deleted
-	open, verifying int         // pairs that have no last row yet
-	denials         abort       // of the Job's own requests
-	scanDenials     abort       // of a scan that uses the Job
-	stop            context.CancelCauseFunc
+	counts      Counts
+	deletes     int         // passes that count for MaxDeletes
+	bound       *BoundError // why no more passes are deleted
+	denials     abort       // of the Job's own requests
+	scanDenials abort       // of a scan that uses the Job
+	stop        context.CancelCauseFunc
 
 	sessions  sessions
-	followUps []batch.Request // for sessions, which Settle or Start returns next
+	followUps []batch.Request // for sessions, which settle or start returns next
 }
 
 // New returns a Job. It calls write for each row, from one goroutine. An error of write stops the
@@ -139,14 +138,12 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 func (j *Job) Run(ctx context.Context, items Items) error {
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
-	err := j.runner.Run(ctx, j.requests(items), j.Settle)
-	j.Flush()
+	err := j.runner.Run(ctx, j.requests(items), j.settle)
+	j.flush()
 	return err
 }
 
-// Join makes the Job part of a scan that sends the requests. The scan sends the requests that
-// Start and Settle return, and hands each result for which Owns is true to Settle. The Job calls
-// stop to end the scan. When the scan has ended, it calls Flush.
+// Join makes the Job write the rows of a scan (Record). It calls stop to end the scan.
 func (j *Job) Join(stop context.CancelCauseFunc) { j.stop = stop }
 
 // Counts sums up all rows so far, of all runs of the Job.
@@ -158,7 +155,7 @@ func (j *Job) Counts() Counts {
 	return counts
 }
 
-// requests turns items into their first requests. It runs on the runner's goroutine, as Settle
+// requests turns items into their first requests. It runs on the runner's goroutine, as settle
 // does, so it can write the rows of items that need no request.
 func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
@@ -167,7 +164,7 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 				j.stop(err)
 				return
 			}
-			for _, req := range j.Start(item) {
+			for _, req := range j.start(item) {
 				if !yield(req) {
 					return
 				}
@@ -200,27 +197,15 @@ func (j *Job) Answered() { j.scanDenials = 0 }
 // Sent counts a request that was not the Job's.
 func (j *Job) Sent(res batch.Result) { j.counts.Sent(res) }
 
-// Open returns the number of pairs that were begun and have no last row. Pairs that only wait to be
-// verified count beyond the first 20,000, because each of them takes some memory.
-func (j *Job) Open() int {
-	return j.open + max(0, j.verifying+len(j.sessions.queued)-20_000)
-}
-
 // finish writes the last row of a pair.
 func (j *Job) finish(s *pairState, row results.Row) {
 	if row.Outcome == results.NotSent && s.uncertain {
 		row.Outcome = results.Unknown // this request was not sent, but an earlier one was
 	}
-	switch s.stage {
-	case stageOpen:
-		j.open--
-	case stageVerifying:
-		j.verifying--
-	}
 	j.complete(s, &row)
 	j.writeRow(&row, s.before)
 	j.abortIfDenied(&j.denials, row.Outcome)
-	if s.stage != stageVerifying && s.pair.Err == nil { // otherwise it was counted before
+	if s.verifySince.IsZero() && s.pair.Err == nil { // otherwise it was counted before
 		j.dealtWith(&s.pair, row.Outcome, row.Outcome == results.Revoked)
 	}
 }

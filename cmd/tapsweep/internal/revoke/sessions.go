@@ -263,8 +263,8 @@ func (j *Job) completeSessions(row *results.Row) {
 	}
 }
 
-// Flush writes the rows of the calls that were still queued when the run was stopped.
-func (j *Job) Flush() {
+// flush writes the rows of the calls that were still queued when the run was stopped.
+func (j *Job) flush() {
 	queued := j.sessions.queued
 	j.sessions.queued = nil
 	for _, c := range queued {

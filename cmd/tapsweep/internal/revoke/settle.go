@@ -10,18 +10,9 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Owns reports whether a result belongs to a pair of a Job, or to the sessions of a user.
-func Owns(res batch.Result) bool {
-	switch res.Request.Tag.(type) {
-	case *pairState, *sessionCall:
-		return true
-	}
-	return false
-}
-
-// Settle handles the answer to a request of the Job. It writes a row, or returns the next requests,
+// settle handles the answer to a request of the Job. It writes a row, or returns the next requests,
 // or both.
-func (j *Job) Settle(res batch.Result) (next []batch.Request) {
+func (j *Job) settle(res batch.Result) (next []batch.Request) {
 	j.counts.Sent(res)
 	switch tag := res.Request.Tag.(type) {
 	case *sessionCall:

@@ -19,7 +19,6 @@ type pairState struct {
 	key    string  // the user, by one name
 	method string  // id of the pass to delete, once it is known
 	then   handler // of the answer to the request that was sent
-	stage  stage
 	upn    string
 	reason pass.Reason
 
@@ -34,22 +33,13 @@ type pairState struct {
 	maybeDeleted bool // an earlier run may have deleted it without a row
 	intended     bool // an earlier run was deleting the pass when it ended
 
-	verifySince time.Time
+	verifySince time.Time     // zero until the work is done, and is being verified
 	pause       time.Duration // before the next LIST that verifies
 }
 
 // A handler takes the answer to a pair's request. It returns the next request, or writes the pair's
 // row and returns nil.
 type handler func(*Job, *pairState, batch.Result) *batch.Request
-
-// A stage says how far a pair is.
-type stage int
-
-const (
-	stageBegun     stage = iota // no request was sent
-	stageOpen                   // requests are sent
-	stageVerifying              // the work is done, and is being verified
-)
 
 // A listing is what a LIST shows of a pair's user.
 type listing int

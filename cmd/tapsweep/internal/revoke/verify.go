@@ -36,9 +36,7 @@ func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 
 // verify begins to verify that the user holds no pass. row is the outcome of the pair so far.
 func (j *Job) verify(s *pairState, row results.Row) *batch.Request {
-	s.last, s.verifySince, s.pause, s.stage = &row, time.Now(), firstPause, stageVerifying
-	j.open--
-	j.verifying++
+	s.last, s.verifySince, s.pause = &row, time.Now(), firstPause
 	return s.recheck(j.opts.Verify)
 }
 

@@ -87,14 +87,14 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 	}
 }
 
-// Each name on the list is a user whose sessions are revoked. The names of the person who asks are one user.
+// The person who asks is one user whose sessions are revoked, by whatever name.
 func TestConfirmCountsUsersOfSessions(t *testing.T) {
 	const id, self = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "6e2d3c8f-0a4f-4c1d-9b63-2f7a1e90c322"
 	r := asking(nil, nil)
 	r.list = openList(t, "user\n"+id+"\ndana@contoso.com\n"+self+"\nme@contoso.com\nlee@contoso.com\n")
 	r.header.Sessions, r.tenant.Token.Self = true, []string{self, "me@contoso.com"}
 	if q := r.question(); q.sessions != 4 {
-		t.Errorf("sessions of %d users, want those of both names of dana, of lee and one's own", q.sessions)
+		t.Errorf("sessions of %d users, want those of dana by two names, of lee and one's own", q.sessions)
 	}
 }
 

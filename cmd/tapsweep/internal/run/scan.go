@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/progress"
@@ -60,12 +59,11 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		if o.Gone {
 			find.OnGone = func(gone *scan.Found) { _ = out.Write(lineOf(foundRow(gone))) }
 		}
-		err := r.look(ctx, find, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+		err := r.look(ctx, find, func(found *scan.Found, _ context.CancelCauseFunc) {
 			r.opts.Metrics.Found(found)
 			row := foundRow(found)
 			r.job.Record(row)
 			_ = out.Write(lineOf(row)) // kept, and returned by commit
-			return nil
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
 		var outErr error

@@ -24,13 +24,10 @@ func (r *run) sessionName(user string) string { return revoke.SessionName(r.tena
 
 // expectSessions announces everybody to the job, which so knows the last one of each user.
 func (r *run) expectSessions() error {
-	for pair, err := range r.list.Pairs() {
+	for item, err := range r.everyItem() {
 		if err != nil {
 			return err
 		}
-		r.job.Expect(&revoke.Item{Pair: pair})
-	}
-	for _, item := range r.onlySessions() {
 		r.job.Expect(&item)
 	}
 	return nil
@@ -57,13 +54,25 @@ func (s *sweepRun) sessionsLeft() (items []revoke.Item) {
 	return items
 }
 
-// onlySessions returns items for the sessions of users whose passes are gone, as the lists say.
-func (r *run) onlySessions() (items []revoke.Item) {
-	for _, pair := range r.doneBefore {
-		items = append(items, revoke.Item{Pair: pair, OnlySessions: true})
+// items yields what the list names, and then the users whose passes are gone, as the lists say, and
+// whose sessions are left. Only the users for which these is true count.
+func (r *run) items(these func(user string) bool) revoke.Items {
+	return func(yield func(revoke.Item, error) bool) {
+		for pair, err := range r.list.Pairs() {
+			if (err != nil || these(pair.User)) && !yield(revoke.Item{Pair: pair}, err) {
+				return
+			}
+		}
+		for _, pair := range r.doneBefore {
+			if these(pair.User) && !yield(revoke.Item{Pair: pair, OnlySessions: true}, nil) {
+				return
+			}
+		}
 	}
-	return items
 }
+
+// everyItem yields the items of all users.
+func (r *run) everyItem() revoke.Items { return r.items(func(string) bool { return true }) }
 
 // showSessions shows a row about sessions in the progress display.
 func (r *run) showSessions(row *results.Row) {
@@ -98,13 +107,8 @@ func (r *run) countSessions(c *revoke.Counts) *revoke.Counts {
 // everybody yields the pairs of the list, and the users whose passes are gone and whose sessions are left.
 func (r *run) everybody() revoke.Source {
 	return func(yield func(input.Pair, error) bool) {
-		for pair, err := range r.list.Pairs() {
-			if !yield(pair, err) {
-				return
-			}
-		}
-		for _, pair := range r.doneBefore {
-			if !yield(pair, nil) {
+		for item, err := range r.everyItem() {
+			if !yield(item.Pair, err) {
 				return
 			}
 		}
