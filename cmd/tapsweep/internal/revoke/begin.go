@@ -19,8 +19,8 @@ func (j *Job) start(item Item) []batch.Request {
 	switch {
 	case item.OnlySessions:
 		j.startOnlySessions(&item.Pair)
-	case j.opts.Earlier.Settled(&item.Pair):
-		j.settledBefore(&item.Pair)
+	case j.opts.Earlier.Completed(&item.Pair):
+		j.completedBefore(&item.Pair)
 	default:
 		if req := j.begin(item); req != nil {
 			requests = append(requests, *req)
@@ -48,10 +48,10 @@ func (j *Job) begin(item Item) *batch.Request {
 		req.Delay = 0 // the pass was deleted some time ago
 		return req
 	}
-	if d := j.opts.Earlier.Doubted(&pair); d != nil {
+	if d := j.opts.Earlier.Unconfirmed(&pair); d != nil {
 		s.method, s.upn, s.reason = d.Method, d.UPN, pass.Reason(d.Reason)
 		if !d.Intended() {
-			last := d.Row
+			last := *d
 			s.before = last.Outcome
 			last.Message = stripVerifyNote(last.Message)
 			j.dealtWith(&s.pair, last.Outcome, false)
@@ -59,7 +59,7 @@ func (j *Job) begin(item Item) *batch.Request {
 		}
 		s.intended, s.announced, s.uncertain = true, true, true
 	}
-	s.maybeDeleted = j.opts.Earlier.Perhaps(&pair)
+	s.maybeDeleted = j.opts.Earlier.MaybeDeleted(&pair)
 	// An earlier run that was deleting the pass may have found more passes of the user.
 	// Or it was deleting one that the pair does not name, and this run may not.
 	if j.opts.DryRun || s.method == "" || s.intended && (j.anyPass(s) || !strings.EqualFold(s.method, pair.Method)) {

@@ -102,7 +102,7 @@ func TestMaxDeletesOfIntents(t *testing.T) {
 			t.Errorf("%d passes were deleted, want 1 at the most", n)
 		}
 		after := resumed(t, append([]results.Row{intent(anyOf, passID), intent(erik, other)}, rows...))
-		if after.Settled(&erik) {
+		if after.Completed(&erik) {
 			t.Errorf("the pair of erik is settled by %+v, and his pass is there", rows)
 		}
 	})
@@ -121,7 +121,7 @@ func TestMaxDeletesAfterALostAnswer(t *testing.T) {
 		isBoundError(t, err, true)
 		equal(t, "outcome", rows[len(rows)-1].Outcome, results.NotSent)
 		equal(t, "Touched", counts.Touched(), true)
-		if resumed(t, rows).Settled(&pair) {
+		if resumed(t, rows).Completed(&pair) {
 			t.Errorf("the pair is settled, and the user holds a pass: %+v", rows)
 		}
 	})
@@ -173,7 +173,7 @@ func TestIntentAfterAFailedList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := resumed(t, append(first, rows...)).Doubted(&anyOf)
+		d := resumed(t, append(first, rows...)).Unconfirmed(&anyOf)
 		if d == nil || d.Method != passID || !d.Intended() {
 			t.Errorf("after %+v the log does not know that %s was being deleted: %+v", rows, passID, d)
 		}

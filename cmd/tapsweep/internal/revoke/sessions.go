@@ -87,7 +87,7 @@ func (j *Job) Expect(item *Item) {
 		u.open++
 	case pair.Err != nil:
 		u.block(results.Invalid)
-	case j.opts.Earlier.Settled(pair):
+	case j.opts.Earlier.Completed(pair):
 		u.block(j.opts.Earlier.PassOutcome(pair.User, pair.Method))
 	default:
 		u.open++
@@ -119,9 +119,9 @@ func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {
 	}
 }
 
-// settledBefore takes in a pair that an earlier run has completed. If all pairs of its user are, only
+// completedBefore takes in a pair that an earlier run has completed. If all pairs of its user are, only
 // the sessions may be left.
-func (j *Job) settledBefore(pair *input.Pair) {
+func (j *Job) completedBefore(pair *input.Pair) {
 	if u := j.sessionUser(pair); u != nil && pair.Err == nil {
 		j.startSessions(u, pair)
 	}
@@ -166,13 +166,13 @@ func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
 // startedBefore reports whether an earlier run has revoked the sessions. It verifies them if that is
 // left to do.
 func (j *Job) startedBefore(c *sessionCall) bool {
-	if d := j.opts.Earlier.SessionsDoubted(c.row.User); d != nil {
+	if d := j.opts.Earlier.SessionsUnconfirmed(c.row.User); d != nil {
 		c.before, c.row.Outcome, c.row.SentAt = d.Outcome, d.Outcome, d.SentAt
 		c.row.Status, c.row.Attempts, c.row.RequestID = d.Status, d.Attempts, d.RequestID
 		j.prove(c, firstPause)
 		return true
 	}
-	return j.opts.Earlier.SessionsSettled(c.row.User)
+	return j.opts.Earlier.SessionsCompleted(c.row.User)
 }
 
 // maxCalls is how many calls are with the runner at once. More of them would keep it from taking

@@ -39,10 +39,7 @@ func (s *sweepRun) sessionsLeft() (items []revoke.Item) {
 	if !s.o.Sessions || s.o.DryRun {
 		return nil
 	}
-	rows := s.earlier.SessionsWanted()
-	for _, d := range s.earlier.Doubts() {
-		rows = append(rows, &d.Row)
-	}
+	rows := append(s.earlier.SessionsWanted(), s.earlier.AllUnconfirmed()...)
 	seen := make(map[string]bool)
 	for _, row := range rows {
 		if user := strings.ToLower(row.User); !seen[user] {
@@ -124,7 +121,7 @@ func (r *run) countSessionUsers() int {
 		}
 		user := r.sessionName(pair.User)
 		if pair.Err == nil && !r.protected(pair.User) && (pair.UPN == "" || !r.protected(pair.UPN)) &&
-			!r.earlier.SessionsSettled(user) {
+			!r.earlier.SessionsCompleted(user) {
 			users[strings.ToLower(user)] = struct{}{}
 		}
 	}

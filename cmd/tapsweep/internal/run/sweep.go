@@ -120,7 +120,7 @@ func (s *sweepRun) leave(found []*scan.Found, why error) {
 // finish does what a run before has left of passes that it had found: it deletes
 // those of which it is not known that they went, and verifies the others.
 func (s *sweepRun) finish(ctx context.Context) error {
-	doubts := s.earlier.Doubts()
+	doubts := s.earlier.AllUnconfirmed()
 	if len(doubts) == 0 || s.o.DryRun {
 		return nil
 	}
