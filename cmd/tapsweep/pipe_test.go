@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/status"
