@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/format"
@@ -21,24 +20,8 @@ func (g *Guards) withSessions(task token.Task) token.Task {
 	return task
 }
 
-// sessions returns what the job needs to know to revoke sessions, nil if it is not to.
-func (r *run) sessions(wanted bool) *revoke.Sessions {
-	if !wanted {
-		return nil
-	}
-	return &revoke.Sessions{Before: r.earlier, Name: r.sessionName}
-}
-
-// sessionName returns the name under which a user has a row about sessions. The signed-in user has
-// the object id, whatever name the list has.
-func (r *run) sessionName(user string) string {
-	if user != input.Me && r.isSelf(user) {
-		if i := slices.IndexFunc(r.tenant.Token.Self, format.IsGUID); i >= 0 {
-			return r.tenant.Token.Self[i]
-		}
-	}
-	return user
-}
+// sessionName returns the name under which a user has a row about sessions.
+func (r *run) sessionName(user string) string { return revoke.SessionName(r.tenant.Token.Self, user) }
 
 // expectSessions announces everybody to the job, which so knows the last one of each user.
 func (r *run) expectSessions() error {

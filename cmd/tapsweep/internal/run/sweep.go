@@ -63,7 +63,7 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
 	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit,
-		Sessions: r.sessions(o.Sessions)})
+		Sessions: o.Sessions})
 	return r.do(ctx, s.sweep)
 }
 
