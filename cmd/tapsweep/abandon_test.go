@@ -113,24 +113,3 @@ func TestResultsPipe(t *testing.T) {
 		t.Errorf("the reader has %d rows and the end %v, want 1 and an end", len(rows), end)
 	}
 }
-
-// The first signal ends a run although the reader of a pipe has stopped reading. Earlier it
-// waited for the second signal.
-func TestSignalWhileNobodyReads(t *testing.T) {
-	t.Parallel()
-	tenant, users, env := serveUsers(t, 3000, graphsim.Options{}) // many more rows than fit into a pipe
-	pipe := namedPipe(t)
-	reader, err := os.OpenFile(pipe, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
-	cmd := command(t, env, "revoke", "--yes", "--results", pipe, listFile(t, users))
-	p := finish(t, cmd, func(p *os.Process) {
-		waitWhile(t, func() bool { return tenant.Stats().Deleted == 0 })
-		p.Signal(syscall.SIGTERM)
-		time.Sleep(time.Minute) // far longer than it takes
-		p.Kill()
-	})
-	p.ends(t, status.Stopped, "The results log is not complete")
-}

@@ -59,7 +59,7 @@ func (r *run) question(items revoke.Items) *question {
 			q.leftOut[leftProtected]++
 			continue
 		}
-		completed := r.earlier.Settled(pair)
+		completed := r.earlier.Completed(pair)
 		switch {
 		case item.OnlySessions:
 		case completed:
@@ -70,7 +70,7 @@ func (r *run) question(items revoke.Items) *question {
 			q.add(item, r.isSelf(pair.User))
 		}
 		user := strings.ToLower(r.sessionName(pair.User))
-		if r.header.Sessions && !r.earlier.SessionsSettled(user) || !r.header.Sessions && !completed {
+		if r.header.Sessions && !r.earlier.SessionsCompleted(user) || !r.header.Sessions && !completed {
 			users[maphash.String(seed, user)] = struct{}{}
 		}
 	}

@@ -84,9 +84,6 @@ func (r *run) work(ctx context.Context, body func(context.Context) error) error 
 }
 
 func (r *run) sayStopping(why error) {
-	if r.log != nil {
-		r.log.Hurry()
-	}
 	r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight", why)
 }
 

@@ -29,7 +29,7 @@ type ScanOptions struct {
 func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
 	p := plan{task: o.Scope.task(true), quiet: o.Quiet || !c.IsTerminal(c.Err)}
 	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
-		out, err := openOutput(ctx, c, o)
+		out, err := openOutput(c, o)
 		if err != nil {
 			return err
 		}
@@ -95,8 +95,8 @@ type output struct {
 	file *fileout.File
 }
 
-func openOutput(ctx context.Context, c *console.Console, o *ScanOptions) (*output, error) {
-	file := fileout.Stream(&results.Patient{W: c.Out, Hurry: ctx.Done()})
+func openOutput(c *console.Console, o *ScanOptions) (*output, error) {
+	file := fileout.Stream(c.Out)
 	var err error
 	if o.Output != "-" {
 		if file, err = fileout.Create(o.Output, o.Log.Overwrite || o.Log.Resume); err != nil {
