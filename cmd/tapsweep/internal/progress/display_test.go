@@ -204,7 +204,7 @@ func TestBarWithoutATerminal(t *testing.T) {
 		second()
 		tt.fail = nil
 		d.Stop()
-		wantText(t, tt, "  1/2 rows\n")
+		wantText(t, tt, "  [==========----------]  1/2 rows\n")
 	})
 }
 

@@ -22,7 +22,7 @@ const (
 	// barWidth is the number of columns of the bar itself. A terminal of less than barFrom columns
 	// shows none.
 	barWidth = 20
-	barFrom  = 80
+	barFrom  = 60
 )
 
 // A meter counts. It has no clock: its callers say what time it is.

@@ -110,12 +110,12 @@ func TestLine(t *testing.T) {
 		"sessions of 5 users  20.6/s"
 	for width, want := range map[int]string{
 		200: "revoking  [====----------------]  " + all,
-		60:  "revoking  1234/5000 rows  5m30s left  tenant asks for 37 s  14",
+		59:  "revoking  1234/5000 rows  5m30s left  tenant asks for 37 s  14",
 		12:  "revoking  12",
 		0:   "r",
 	} {
-		if width == 60 {
-			want = want[:60]
+		if width == 59 {
+			want = want[:59]
 		}
 		if got := m.line(after(60), width); got != want {
 			t.Errorf("at %d columns:\n%s, want\n%s", width, got, want)
