@@ -51,9 +51,8 @@ func (s *summary) scanned(w io.Writer) {
 	}{
 		{c.Recent, "left alone, because the pass is too recent"},
 		{c.Older, "left out, because the pass was created before --created-since"},
-		{c.Guests, "left out, because the user is a guest"},
+		{c.Guests, "left out, because the user is a guest, or the account has no type"},
 		{c.Disabled, "left out, because the account is disabled"},
-		{c.Untold, "left out, because Graph does not say whether the account is a member, or enabled"},
 		{c.Earlier, "scanned by an earlier run"}, {c.Failed, "could not be scanned"},
 		{c.NotSeen, "or more not scanned"},
 		{c.Passes[pass.Unknown], "of unknown reason, which only --any-pass or the id of the pass deletes"},
@@ -86,7 +85,7 @@ func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
 	more := a.Unlisted.Count - len(a.Unlisted.First)
 	printLines(w, line{more > 0, fmt.Sprintf("and %d more", more)})
 	printNames(w, "users who hold no pass any more", a.Gone)
-	printNames(w, "users left out, because no record names the ID of the pass", a.NoID)
+	printLines(w, line{a.NoID > 0, fmt.Sprintf("  %d left out, because no record names the ID of the pass", a.NoID)})
 	printNames(w, "audit records to check, which lack the user, time, creator or pass id", a.Odd)
 }
 
