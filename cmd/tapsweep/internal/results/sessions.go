@@ -24,7 +24,7 @@ func (o Outcome) SessionMeaning() string { return sessionMeanings[o] }
 
 // ErrSessions says that a run which leaves sessions alone must not resume the log of one that revokes
 // them: their users would be forgotten.
-var ErrSessions = errors.New("the run of the log also revokes sessions: add --revoke-sessions")
+var ErrSessions = errors.New("the run of the log revokes sessions also: add --revoke-sessions")
 
 // FreesSessions reports whether a pass with this outcome lets the sessions of its user be revoked: the
 // pass is gone, or a dry run would delete it.
