@@ -22,11 +22,12 @@ func (p *program) reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report [flags] RESULTS…",
 		Short: "Report what runs did, from their results logs",
-		Long: `Report what runs did, from their results logs. Several logs of one tenant make one report. For each pass
-the newest result counts, whichever log it is in.
+		Long: `Report what runs did, from their results logs. Several logs of one tenant make
+one report. For each pass the newest result counts, whichever log it is in.
 
-Without a flag, a summary goes to standard output. The HTML page is one file that needs neither a network nor
-scripts. From 50,001 passes on, it shows only those that are not done; --csv writes all. "-" is standard output.
+Without a flag, a summary goes to standard output. The HTML page is one file
+that needs neither a network nor scripts. From 50,001 passes on, it shows only
+those that are not done; --csv writes all. "-" is standard output.
 
 Exit codes:
   0   The report is written.
@@ -34,15 +35,14 @@ Exit codes:
   64  The report is not written.`,
 		Example: `  tapsweep report incident-4711.jsonl
   tapsweep report --html incident-4711.html --csv incident-4711.csv incident-4711.jsonl`,
-		ValidArgsFunction: filesWith("jsonl"),
-		Args:              needsLog,
-		RunE:              func(cmd *cobra.Command, logs []string) error { return p.report(cmd.Context(), &f, logs) },
+		Args: needsLog,
+		RunE: func(cmd *cobra.Command, logs []string) error { return p.report(cmd.Context(), &f, logs) },
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	addFile(fl, &f.HTML, "html", "", "write a page for a browser or for paper", "html", "htm")
-	addFile(fl, &f.CSV, "csv", "", "write all passes with their results", "csv")
-	addFile(fl, &f.JSON, "json", "", "write the numbers as one JSON object", "json")
+	fl.StringVar(&f.HTML, "html", "", "write a page for a browser or for paper to this `FILE`")
+	fl.StringVar(&f.CSV, "csv", "", "write all passes with their results to this `FILE`")
+	fl.StringVar(&f.JSON, "json", "", "write the numbers as one JSON object to this `FILE`")
 	fl.BoolVar(&f.Overwrite, "overwrite", false, "replace files that exist")
 	inHelp(fl, output, "html", "csv", "json", "overwrite")
 	return cmd
@@ -98,9 +98,6 @@ func (p *program) report(ctx context.Context, f *reportFlags, names []string) (e
 		return unwritten(ctx, err)
 	}
 	defer logs.Close()
-	if !p.console.Begin() {
-		return unwritten(ctx, context.Cause(ctx))
-	}
 	f.Stdout, f.Version = p.console.Out, p.version
 	if err := f.check(logs); err != nil {
 		return err

@@ -43,7 +43,7 @@ func (r *run) question() (q question) {
 		switch {
 		case err != nil:
 			return q // the run will meet it too, and say so
-		case r.earlier.Settled(&pair):
+		case r.earlier.Completed(&pair):
 			q.completed++
 		case pair.Err != nil:
 			q.invalid++

@@ -131,7 +131,7 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
 	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
-		MaxDeletes: limit, Sessions: r.sessions(o.Sessions)})
+		MaxDeletes: limit, Sessions: o.Sessions})
 	return r.do(ctx, func(ctx context.Context) error {
 		if o.Sessions {
 			if err := r.expectSessions(); err != nil {

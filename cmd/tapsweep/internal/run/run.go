@@ -156,7 +156,7 @@ func (r *run) makeRunner() (err error) {
 func (r *run) makeJob(opts revoke.Options) {
 	opts.Protected = r.protected
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
-	opts.Done, opts.Unconfirmed, opts.MaybeDeleted = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
+	opts.Earlier = r.earlier
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		if row.Action == results.RevokeSessions {
 			r.showSessions(row)

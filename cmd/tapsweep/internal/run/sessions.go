@@ -3,7 +3,6 @@ package run
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/format"
@@ -20,24 +19,8 @@ func (g *Guards) withSessions(task token.Task) token.Task {
 	return task
 }
 
-// sessions returns what the job needs to know to revoke sessions, nil if it is not to.
-func (r *run) sessions(wanted bool) *revoke.Sessions {
-	if !wanted {
-		return nil
-	}
-	return &revoke.Sessions{Before: r.earlier, Name: r.sessionName}
-}
-
-// sessionName returns the name under which a user has a row about sessions. The signed-in user has
-// the object id, whatever name the list has.
-func (r *run) sessionName(user string) string {
-	if user != input.Me && r.isSelf(user) {
-		if i := slices.IndexFunc(r.tenant.Token.Self, format.IsGUID); i >= 0 {
-			return r.tenant.Token.Self[i]
-		}
-	}
-	return user
-}
+// sessionName returns the name under which a user has a row about sessions.
+func (r *run) sessionName(user string) string { return revoke.SessionName(r.tenant.Token.Self, user) }
 
 // expectSessions announces everybody to the job, which so knows the last one of each user.
 func (r *run) expectSessions() error {
@@ -56,10 +39,7 @@ func (s *sweepRun) sessionsLeft() (items []revoke.Item) {
 	if !s.o.Sessions || s.o.DryRun {
 		return nil
 	}
-	rows := s.earlier.SessionsWanted()
-	for _, d := range s.earlier.Doubts() {
-		rows = append(rows, &d.Row)
-	}
+	rows := append(s.earlier.SessionsWanted(), s.earlier.AllUnconfirmed()...)
 	seen := make(map[string]bool)
 	for _, row := range rows {
 		if user := strings.ToLower(row.User); !seen[user] {
@@ -141,7 +121,7 @@ func (r *run) countSessionUsers() int {
 		}
 		user := r.sessionName(pair.User)
 		if pair.Err == nil && !r.protected(pair.User) && (pair.UPN == "" || !r.protected(pair.UPN)) &&
-			!r.earlier.SessionsSettled(user) {
+			!r.earlier.SessionsCompleted(user) {
 			users[strings.ToLower(user)] = struct{}{}
 		}
 	}

@@ -63,7 +63,7 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
 	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit,
-		Sessions: r.sessions(o.Sessions)})
+		Sessions: o.Sessions})
 	return r.do(ctx, s.sweep)
 }
 
@@ -120,7 +120,7 @@ func (s *sweepRun) leave(found []*scan.Found, why error) {
 // finish does what a run before has left of passes that it had found: it deletes
 // those of which it is not known that they went, and verifies the others.
 func (s *sweepRun) finish(ctx context.Context) error {
-	doubts := s.earlier.Doubts()
+	doubts := s.earlier.AllUnconfirmed()
 	if len(doubts) == 0 || s.o.DryRun {
 		return nil
 	}
