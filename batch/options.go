@@ -40,8 +40,7 @@ type Options struct {
 	MaxRate float64
 
 	// MaxWait stops the run with ErrMaxWait when the service asks for a longer wait, even if
-	// only one quota has to wait, or if more than that is left of a wait that an earlier run
-	// was asked for. Zero means 15 minutes, negative no bound.
+	// only one quota has to wait. Zero means 15 minutes, negative no limit.
 	MaxWait time.Duration
 
 	// StallTimeout stops the run when it gets nowhere for this long: with ErrStalled if all
@@ -67,9 +66,8 @@ type Options struct {
 	// BeforeSend is called with the requests of each batch right before it is sent, for
 	// example to write an audit log. It is called by several goroutines at once, and a batch
 	// waits for its own call only. If it returns an error, the batch is not sent, its
-	// requests are settled with ErrNotSent, and the run stops with that error. It is not
-	// called for GET /organization, with which Run tests whether batches are rejected. Nil
-	// means none.
+	// requests are settled with ErrNotSent, and the run stops with that error. Nil means
+	// none.
 	BeforeSend func(ctx context.Context, requests []Request) error
 
 	// Observe is called on the goroutine of Run after each reply, when its results have been
@@ -87,7 +85,6 @@ type Observation struct {
 
 	Accepted int // requests with an answer other than 429
 	Refused  int // requests answered with 429, or with 503 for the whole batch
-	Lost     int // requests without an answer of their own
 
 	// Outage is since when batches find no connection, zero if they do. NextTry is when
 	// the connection is tested next.
@@ -95,8 +92,6 @@ type Observation struct {
 
 	// ClosedUntil is the end of the wait of the quota, zero if there is none.
 	ClosedUntil time.Time
-
-	InFlight int // batches in flight, of all quotas
 }
 
 const (

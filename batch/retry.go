@@ -34,7 +34,6 @@ func (it *item) throttledPause(b *inFlightBatch) time.Duration {
 		it.ownLimitInRow = 0
 	}
 	it.throttledAt = b.sent
-	it.retryAt = b.replied.Add(it.retryAfter)
 	pause := it.retryAfter
 	if pause == 0 {
 		pause = defaultThrottlePause

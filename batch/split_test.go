@@ -140,7 +140,7 @@ func TestSplitOfAPassingRefusal(t *testing.T) {
 	if want := []int{20, 10, 10, 20, 1}; !slices.Equal(sizes, want) {
 		t.Errorf("batches of %v, want %v: the halves first and not filled up", sizes, want)
 	}
-	if !slices.Equal(rec.batches[0], append(slices.Clone(rec.batches[1]), rec.batches[2]...)) {
+	if !slices.Equal(rec.batches[0], append(slices.Clone(rec.batches[2]), rec.batches[1]...)) {
 		t.Errorf("the halves are not those of the batch: %q", rec.batches[:3])
 	}
 }

@@ -41,7 +41,6 @@ var arrows = map[string]string{
 	"fileout":     "",
 	"format":      "",
 	"markdown":    "",
-	"pass/oracle": "",
 }
 
 // Each package imports only what the design lets it import.
