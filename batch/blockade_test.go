@@ -226,20 +226,6 @@ func TestGatewayAndOutage(t *testing.T) {
 	})
 }
 
-// The end of the context ends the wait in a blockade.
-func TestGatewayInterrupted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.OuterBody(404, "")}}})
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		start := time.Now()
-		results, err := run(ctx, t, tenant, batch.Options{}, deletes(tenant.AddUsers(100)))
-		checkErr(t, "Run", err, context.DeadlineExceeded)
-		check(t, "time", time.Since(start), 3*time.Second)
-		check(t, "results", len(results), 100)
-	})
-}
-
 // deletesAndLists deletes each user's pass in one quota and lists the user's passes in another.
 func deletesAndLists(users []graphsim.User) func(yield func(batch.Request) bool) {
 	return func(yield func(batch.Request) bool) {

@@ -22,18 +22,10 @@ type Options struct {
 	// count, see [Result.Attempts]. Zero means 6.
 	MaxAttempts int
 
-	// Backoff is the wait before the second attempt; it doubles with each further one, up to
-	// a minute. If the answer asks for a longer wait, that counts. Zero means 1 s.
-	Backoff time.Duration
-
 	// RequestTimeout is the longest time that one batch may take. Zero means 100 s: Graph
 	// cuts requests for authentication methods at 60 s and says so, which is worth waiting for.
 	// Source: learn.microsoft.com/graph/api/resources/authenticationmethods-overview.
 	RequestTimeout time.Duration
-
-	// Grace is how long Run waits for replies to batches in flight after it was stopped. Zero
-	// means 10 s, negative none.
-	Grace time.Duration
 
 	// MaxRate is the maximum number of requests a second, of all quotas together and whatever
 	// the service would accept. Zero means no such bound.
@@ -95,7 +87,14 @@ type Observation struct {
 }
 
 const (
-	maxBackoff     = time.Minute
+	// firstBackoff is the wait before the second attempt. It doubles with each further one, up to
+	// maxBackoff. If the answer asks for a longer wait, that counts.
+	firstBackoff = time.Second
+	maxBackoff   = time.Minute
+
+	// grace is how long a run that was stopped waits for replies to batches in flight.
+	grace = 10 * time.Second
+
 	maxConcurrency = 512
 
 	// What is beyond these is a mistake.
@@ -115,14 +114,10 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("request timeout %v is negative", o.RequestTimeout)
 	case !(o.MaxRate >= 0) || o.MaxRate > mostRate:
 		return o, fmt.Errorf("max rate %v is not between 0 and %v requests a second", o.MaxRate, mostRate)
-	case o.Backoff < 0:
-		return o, fmt.Errorf("backoff %v is negative", o.Backoff)
 	}
 	setDefault(&o.BatchSize, MaxRequests)
 	setDefault(&o.MaxAttempts, 6)
 	setDefault(&o.RequestTimeout, 100*time.Second)
-	setDefault(&o.Grace, 10*time.Second)
-	setDefault(&o.Backoff, time.Second)
 	setDefault(&o.MaxWait, 15*time.Minute)
 	setDefault(&o.StallTimeout, 30*time.Minute)
 	if o.Logger == nil {

@@ -46,7 +46,7 @@ func (l *loop) onOutage(b *inFlightBatch) {
 	}
 	o.failed++
 	o.cause = b.err
-	o.nextTest = b.replied.Add(l.opts.outagePause(o.failed))
+	o.nextTest = b.replied.Add(outagePause(o.failed))
 	// If there never was a connection, the address may be wrong.
 	if !l.runner.reached.Load() && o.failed >= l.opts.MaxAttempts {
 		l.stop(fmt.Errorf("%w in %d attempts: %w", ErrUnreachable, o.failed, o.cause))
@@ -90,6 +90,6 @@ func (l *loop) logOutage(err error) {
 }
 
 // outagePause returns how long to wait after so many failed tests in a row.
-func (o *Options) outagePause(failed int) time.Duration {
-	return throttle.Backoff(failed-1, o.Backoff, maxOutagePause, rand.Float64())
+func outagePause(failed int) time.Duration {
+	return throttle.Backoff(failed-1, firstBackoff, maxOutagePause, rand.Float64())
 }
