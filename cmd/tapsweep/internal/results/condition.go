@@ -26,9 +26,8 @@ type Condition struct {
 }
 
 // add takes in a line of the log.
-func (c *Condition) add(rec *Record, text []byte) {
-	c.Whole += int64(len(text))
-	c.unended = !bytes.HasSuffix(text, []byte("\n"))
+func (c *Condition) add(rec *Record) {
+	c.unended = !bytes.HasSuffix(rec.Text, []byte("\n"))
 	switch {
 	case rec.Run != nil && rec.Run.Lines == 0: // the first line of a log
 		if c.run != nil {

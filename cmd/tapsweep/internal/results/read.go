@@ -63,6 +63,9 @@ const maxLine = 1 << 20
 // lineMark is the start of each line of a log. The kind follows.
 const lineMark = `{"type":"`
 
+// byteOrderMark is what Windows writes before UTF-8.
+const byteOrderMark = "\xEF\xBB\xBF"
+
 // Read yields the records of r, which holds one or several logs, one after another, as UTF-8.
 // It yields those of the given kinds, or all if none is given. A run's Self takes the place of
 // the user "me" in its rows.
@@ -107,6 +110,10 @@ func (in *reader) next() (*Record, error) {
 		case err != nil && (err != io.EOF || len(text) == 0):
 			return nil, err
 		}
+		size := len(text)
+		if in.n == 1 {
+			text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+		}
 		if err := in.decode(text); err != nil {
 			if in.torn(text) {
 				in.c.Torn = true
@@ -114,7 +121,8 @@ func (in *reader) next() (*Record, error) {
 			}
 			return nil, err
 		}
-		in.c.add(&in.rec, text)
+		in.c.Whole += int64(size)
+		in.c.add(&in.rec)
 		if in.wants(in.rec.Kind) {
 			return &in.rec, nil
 		}
