@@ -1,6 +1,7 @@
 package throttle_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -56,6 +57,8 @@ func (greedy) Done(time.Time, throttle.Report)             {}
 // seeds is how many runs a line is the mean of.
 const seeds = 3
 
+var seedsFlag = flag.Int("seeds", seeds, "print the mean of so many runs")
+
 // A measured is the mean of the runs of one pacer on one shape.
 type measured struct {
 	ratio   float64 // ideal time over the time taken, zero for a run that was cut
@@ -74,7 +77,8 @@ func (s shape) measure(who rival, n int) measured {
 		s.latency = usual
 	}
 	var m measured
-	for seed := range uint64(seeds) {
+	seeds := float64(*seedsFlag)
+	for seed := range uint64(*seedsFlag) {
 		w := world{n: n, latency: s.latency, spread: s.spread, seed: seed}
 		ideal := s.idealTime(w)
 		w.bound = time.Duration((30*ideal + 60) * 1e9)
