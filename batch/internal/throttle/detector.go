@@ -144,7 +144,7 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 	if !first && gap.Abs() < heel {
 		d.heels++
 	}
-	d.score += math.Log(byLimit(n, r.Refused, gap, first) / d.byChance(r))
+	d.score += math.Log(byLimit(n, r.Refused, gap, first) * repeatedByLimit(r) / d.byChance(r))
 	if r.Accepted == 0 && r.Refused <= small {
 		d.singles += r.Refused - r.Again // they would soon make any number of refusals likely
 		return
@@ -291,6 +291,23 @@ func (s *share) probability(n, refused int) float64 {
 	k, rest := float64(refused), float64(n-refused)
 	return math.Exp(logBeta(s.refused+k, s.accepted+rest) - logBeta(s.refused, s.accepted) -
 		logBeta(k+1, rest+1) - math.Log(float64(n+1)))
+}
+
+// repeatedByLimit is the probability of r.Again among the r.Refused requests of a batch, if the
+// limit refused them. Either the batch takes effect in order, repeated requests first, and the last
+// ones are refused, or in any order.
+func repeatedByLimit(r Report) float64 {
+	n := r.Accepted + r.Refused
+	fresh := n - r.Retried
+	p := math.Exp(logChoose(r.Retried, r.Again)+logChoose(fresh, r.Refused-r.Again)-logChoose(n, r.Refused)) / 2
+	if r.Again == max(0, r.Refused-fresh) {
+		p += 0.5
+	}
+	return p
+}
+
+func logChoose(n, k int) float64 {
+	return -math.Log(float64(n+1)) - logBeta(float64(k+1), float64(n-k+1))
 }
 
 func logBeta(a, b float64) float64 {

@@ -94,6 +94,30 @@ func TestSharesAreLearned(t *testing.T) {
 	}
 }
 
+// If only those requests are refused that were refused before, they have limits of their own.
+func TestOnlyRepeatedRequestsAreRefused(t *testing.T) {
+	score := func(again int) float64 {
+		d := newDetector()
+		d.weigh(at(0), Report{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: again}, 0)
+		return d.score
+	}
+	if own, mixed := score(4), score(1); own > mixed-3 {
+		t.Errorf("score %.1f if only repeated requests are refused, want at least 3 below the %.1f of a mixture",
+			own, mixed)
+	}
+}
+
+// The probabilities of all ways to choose the refused requests add up to one.
+func TestRepeatedByLimit(t *testing.T) {
+	sum := 0.0
+	for again := range 5 {
+		sum += repeatedByLimit(Report{Accepted: 16, Refused: 4, Retried: 4, Again: again})
+	}
+	if math.Abs(sum-1) > 1e-9 {
+		t.Errorf("the probabilities add up to %v, want 1", sum)
+	}
+}
+
 // The probabilities of all numbers of refusals add up to one.
 func TestShareProbability(t *testing.T) {
 	s := share{0.3, 4}
