@@ -22,7 +22,7 @@ func ask(d *detector, answers []seen, missing ...float64) verdict {
 	}
 	for _, s := range answers {
 		d.weigh(ms(s.after+50), Report{Sent: ms(s.after), Accepted: s.size - s.refused, Refused: s.refused,
-			Retried: s.retried, Again: min(s.retried, s.refused), RetryAfter: time.Second, Told: true}, 0)
+			Retried: s.retried, Again: min(s.retried, s.refused), RetryAfter: time.Second, Told: true}, 0, false)
 	}
 	return d.verdict(false)
 }
@@ -98,7 +98,7 @@ func TestSharesAreLearned(t *testing.T) {
 func TestOnlyRepeatedRequestsAreRefused(t *testing.T) {
 	score := func(again int) float64 {
 		d := newDetector()
-		d.weigh(at(0), Report{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: again}, 0)
+		d.weigh(at(0), Report{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: again}, 0, false)
 		return d.score
 	}
 	if own, mixed := score(4), score(1); own > mixed-3 {

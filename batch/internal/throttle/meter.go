@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type meter struct {
 	agreed int     // measurements in a row that agreed
 	paced  bool    // little of the last span was a wait
 
+	tallies []tally   // of the last batches accepted since
 	since   time.Time // when the last refused request was sent
 	opened  time.Time // the end of the wait
 	worked  time.Time // when the first one accepted after it was sent
@@ -23,6 +25,7 @@ type meter struct {
 	refused int       // refused since
 	until   time.Time // the end of the wait named first
 	before  int       // count of the span before
+	first   int       // accepted before the first refusal: more never piles up
 	broken  bool      // for a part of the span nothing could be sent
 
 	// Sums over recent spans, so that one request more or less in a short span
@@ -30,13 +33,16 @@ type meter struct {
 	requests, seconds float64
 }
 
-// minSpan is the shortest span that is measured. In a shorter one it matters to
-// which end a batch is counted.
-const minSpan = 500 * time.Millisecond
-
 // shortSpan is the least time after a wait, in seconds, that says more of the rate than of
 // what had piled up.
 const shortSpan = 0.5
+
+// leastStretch is the shortest stretch, in seconds, that is measured by itself. In a shorter one it
+// matters to which end a batch is counted.
+const leastStretch = 0.2
+
+// maxTallies is how many batches before a refusal are remembered.
+const maxTallies = 64
 
 // maxShorts is how many spans in a row may contradict the rate before it is given up.
 const maxShorts = 3
@@ -49,20 +55,24 @@ const debtGrowth = 1500 * time.Millisecond
 // faster. It may be that of refusals by chance, or of what had piled up.
 const unsurePeriod = 2.0
 
+// surePeriod is the same for a rate that several measurements agree on.
+const surePeriod = 12.0
+
 // memory is how many requests the sums go back to.
 const memory = 1000
 
 // note takes in an answer. fresh says that the request was sent after the last
 // wait, so that a refusal ends a span.
-func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration) {
+func (m *meter) note(r Report, fresh bool, now time.Time) {
 	if !r.Sent.Before(m.since) {
 		m.count += r.Accepted
+		m.tally(r)
 		if r.Accepted > 0 && m.worked.IsZero() {
 			m.worked = r.Sent
 		}
 	}
 	if r.Refused > 0 && fresh {
-		m.endSpan(r.Sent, shortest)
+		m.endSpan(r.Sent)
 	}
 	m.refused += r.Refused
 	if r.Refused == 0 || !r.Told {
@@ -78,18 +88,61 @@ func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration
 	}
 }
 
-func (m *meter) endSpan(sent time.Time, shortest time.Duration) {
+func (m *meter) endSpan(sent time.Time) {
+	if m.since.IsZero() {
+		m.first, m.burst = m.count, float64(m.count)
+	}
 	if span := sent.Sub(m.since); !m.since.IsZero() && !m.broken {
-		if m.count == 0 || span < shortest {
-			return // a wait that was too short, or too little to measure
+		if m.count == 0 {
+			return // a wait that was too short
 		}
-		m.measure(span.Seconds())
+		m.measure(span.Seconds(), sent)
 	}
 	m.before = m.count
 	m.since, m.worked, m.count, m.refused, m.broken = sent, time.Time{}, 0, 0, false
+	m.tallies = m.tallies[:0]
 }
 
-func (m *meter) measure(span float64) {
+// A tally is how many requests of a batch were accepted.
+type tally struct {
+	sent     time.Time
+	accepted int
+}
+
+// tally notes an answer, in the order of sending.
+func (m *meter) tally(r Report) {
+	if r.Accepted == 0 {
+		return
+	}
+	i := len(m.tallies)
+	for i > 0 && m.tallies[i-1].sent.After(r.Sent) {
+		i--
+	}
+	m.tallies = slices.Insert(m.tallies, i, tally{r.Sent, r.Accepted})
+	if len(m.tallies) > maxTallies {
+		m.tallies = slices.Delete(m.tallies, 0, 1)
+	}
+}
+
+// beyondBurst returns the rate at which requests came back in the stretch that ends with a
+// refusal at end and began with a full burst, how many these were, and its seconds. In any
+// stretch at most the burst and what came back are accepted. So what was accepted beyond the
+// burst, over the length of the stretch, is at most the rate, and it is the rate where the
+// stretch began with a full burst: there it is highest.
+func (m *meter) beyondBurst(end time.Time) (rate, requests, span float64) {
+	sum := -m.burst
+	for _, t := range slices.Backward(m.tallies) {
+		sum += float64(t.accepted)
+		s := end.Sub(t.sent).Seconds()
+		if s >= leastStretch && sum/s > rate {
+			rate, requests, span = sum/s, sum, s
+		}
+	}
+	return rate, requests, span
+}
+
+// measure takes in a span of so many seconds between two refusals, the last one at end.
+func (m *meter) measure(span float64, end time.Time) {
 	requests := float64(m.count)
 	seen := requests / span
 	// A wait much longer than one request takes to be refilled is that of a
@@ -106,19 +159,16 @@ func (m *meter) measure(span float64) {
 	}
 	wait := m.opened.Sub(m.since).Seconds()
 	active := span - wait
-	switch short := active < max(shortSpan, wait/4); {
-	case short && m.rate > 0 && requests < 0.9*m.rate*wait:
+	rate, beyond, stretch := m.beyondBurst(end)
+	switch {
+	case rate > seen:
+		// What had piled up was spent first, and came back at no matter what rate.
+		seen, requests, span = rate, beyond, stretch
+	case active < max(shortSpan, wait/4) && m.rate > 0 && requests < 0.9*m.rate*wait:
 		// All that piles up, if the rate is right. If it is not, this happens again and again.
 		m.burst = requests
 		if m.shorts++; m.shorts <= maxShorts {
 			return
-		}
-	case short:
-		m.burst = max(m.burst, requests)
-	case m.burst > 0:
-		// What had piled up was spent first, and came back at no matter what rate.
-		if r := (requests - min(m.burst, seen*wait)) / active; r > seen {
-			seen, requests, span = r, r*active, active
 		}
 	}
 	m.shorts = 0
@@ -149,15 +199,14 @@ func (m *meter) sure() bool { return m.agreed > 0 || m.paced }
 
 // gain is by how much to go faster than the measured rate so long after the
 // last wait: hardly at first, then ever faster. What a refusal costs grows with
-// the latency, if its cost in seconds is not known, and so does the time between;
-// what is known from few requests is tried sooner.
-func (m *meter) gain(since, latency time.Duration, cost float64) float64 {
+// the latency, and so does the time between; what is known from few requests is
+// tried sooner.
+func (m *meter) gain(since, latency time.Duration) float64 {
 	if m.agreed == 0 {
 		x := since.Seconds() / max(unsurePeriod, 10*latency.Seconds(), 2/m.rate)
 		return min(0.25*math.Expm1(x*x), 1e6)
 	}
-	period := max(8, 50*latency.Seconds(), 40*cost) * float64(2+min(m.agreed, 3)) / 2
-	period = max(period, min(m.requests/2, 60)/m.rate)
+	period := max(surePeriod, 75*latency.Seconds(), min(m.requests/2, 60)/m.rate)
 	x := since.Seconds() / period
 	return m.doubt() * math.Expm1(min(x*x, 10))
 }

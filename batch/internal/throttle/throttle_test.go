@@ -60,8 +60,8 @@ func TestGrowth(t *testing.T) {
 		flights = takeAll(c, now.Add(10*time.Millisecond))
 		got = append(got, sum(flights))
 	}
-	if want := []int{60, 80, 80, 120, 160, 200, 240, 280, 440}; !slices.Equal(got, want) {
-		t.Errorf("%v requests in flight, want %v: up to half more, in full batches, and faster from 1,000 accepted on",
+	if want := []int{60, 90, 112, 140, 175, 240, 360, 553, 829}; !slices.Equal(got, want) {
+		t.Errorf("%v requests in flight, want %v: up to half more, and faster from 500 accepted on",
 			got, want)
 	}
 }
@@ -145,9 +145,9 @@ func TestChanceClosesNoGate(t *testing.T) {
 func TestMeter(t *testing.T) {
 	var m meter
 	refuse := func(sent float64) {
-		m.note(Report{Sent: at(sent), Refused: 1, RetryAfter: time.Second, Told: true}, true, at(sent), minSpan)
+		m.note(Report{Sent: at(sent), Refused: 1, RetryAfter: time.Second, Told: true}, true, at(sent))
 	}
-	accept := func(sent float64, n int) { m.note(Report{Sent: at(sent), Accepted: n}, true, at(sent), minSpan) }
+	accept := func(sent float64, n int) { m.note(Report{Sent: at(sent), Accepted: n}, true, at(sent)) }
 	accept(0, 60)
 	refuse(1)
 	if m.rate != 0 {
@@ -179,9 +179,9 @@ func TestMeterShortSpan(t *testing.T) {
 	sent := 0.0
 	span := func(accepted int, wait, seconds float64) {
 		m.opened = at(sent + wait)
-		m.note(Report{Sent: at(sent + wait), Accepted: accepted}, true, at(sent+wait), minSpan)
+		m.note(Report{Sent: at(sent + wait), Accepted: accepted}, true, at(sent+wait))
 		sent += seconds
-		m.note(Report{Sent: at(sent), Refused: 1}, true, at(sent), minSpan)
+		m.note(Report{Sent: at(sent), Refused: 1}, true, at(sent))
 	}
 	span(60, 0, 1)
 	if span(1200, 1, 20); m.rate != 60 || !m.sure() {
@@ -205,25 +205,26 @@ func TestPauses(t *testing.T) {
 		fails      int
 		elapsed    time.Duration
 		last       time.Duration
-		rate       float64
 		least, top time.Duration
 	}{
-		{"told", Report{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 0, 0, 7 * time.Second, 7 * time.Second},
-		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, 0, 0, leastPause, leastPause},
-		{"not told", Report{}, 0, 0, 0, 0, time.Second, time.Second},
-		{"told nothing", Report{Told: true}, 0, 0, 0, 0, time.Second, time.Second},
-		{"told too little again", Report{RetryAfter: time.Second, Told: true}, 3, time.Minute, 0, 0, 10 * time.Second, 15 * time.Second},
-		{"never less than told", Report{RetryAfter: time.Hour, Told: true}, 3, time.Minute, 0, 0, time.Hour, time.Hour},
-		{"what worked last time", Report{}, 0, 0, 100 * time.Second, 0, 90 * time.Second, 90 * time.Second},
-		{"not for ever", Report{}, 9, 24 * time.Hour, 0, 0, maxPause, maxPause},
-		{"time for one request", Report{}, 0, 0, 0, 0.1, 9 * time.Second, 10 * time.Second},
+		{"told", Report{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 0, 7 * time.Second, 7 * time.Second},
+		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, 0, time.Millisecond, time.Millisecond},
+		{"not told", Report{}, 0, 0, 0, time.Second, time.Second},
+		{"told nothing", Report{Told: true}, 0, 0, 0, time.Second, time.Second},
+		{
+			"told too little again", Report{RetryAfter: time.Second, Told: true}, 3, time.Minute, 0,
+			10 * time.Second, 15 * time.Second,
+		},
+		{"never less than told", Report{RetryAfter: time.Hour, Told: true}, 3, time.Minute, 0, time.Hour, time.Hour},
+		{"what worked last time", Report{}, 0, 0, 100 * time.Second, 90 * time.Second, 90 * time.Second},
+		{"not for ever", Report{}, 9, 24 * time.Hour, 0, maxPause, maxPause},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, jitter := range []float64{0, 0.999} {
 				p := pauses{since: t0, fails: tt.fails, last: tt.last}
 				tt.report.Sent = t0.Add(tt.elapsed)
-				got := p.wait(t0.Add(tt.elapsed), tt.report, tt.rate, jitter)
+				got := p.wait(t0.Add(tt.elapsed), tt.report, jitter)
 				if got < tt.least || got > tt.top {
 					t.Errorf("wait = %v, want %v to %v", got, tt.least, tt.top)
 				}
