@@ -143,7 +143,7 @@ func (l *loop) extendBlockade(q *quotaQueue, sent, replied time.Time, whole *Sta
 func (l *loop) endBlockade(q *quotaQueue) {
 	bl := &q.blockade
 	if bl.active() {
-		l.opts.Logger.Info("batches are taken again", "quota", q.name)
+		l.opts.Logger.Info("batches are accepted again", "quota", q.name)
 		q.gate.Interrupted()
 	}
 	bl.since, bl.failed, bl.cause, bl.needsControl = time.Time{}, 0, nil, false

@@ -43,5 +43,5 @@ var (
 
 	// ErrUnauthorized stops a run: Graph refused the token and the new one too, or a Poster
 	// returned it because it has no token, and sent nothing.
-	ErrUnauthorized = errors.New("no access token that Graph takes")
+	ErrUnauthorized = errors.New("no access token that Graph accepts")
 )

@@ -44,7 +44,8 @@ func (it *item) record(b *inFlightBatch, i int, v verdict) {
 		it.cause = b.err
 		return
 	}
-	it.Response, it.RequestID, it.Date = Response{}, b.reply.Header.Get("Request-Id"), b.date
+	it.Response, it.RequestID = Response{}, b.reply.Header.Get("Request-Id")
+	it.Date, it.Took = b.date, b.replied.Sub(b.sent)
 	it.cause, it.retryAfter = b.err, 0
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
 		it.cause, it.RequestID = whole, whole.RequestID

@@ -91,6 +91,10 @@ type Result struct {
 	// Date is the service's time of the last answer, from its Date header; the local time if
 	// it had none, and zero if nothing was sent.
 	Date time.Time
+
+	// Took is the time from when the batch of the last attempt was due to be sent to its answer,
+	// zero if nothing was sent. The service dealt with the request within it, and before Date.
+	Took time.Duration
 }
 
 // Stopped reports whether the request was not sent, or not sent again, because the run

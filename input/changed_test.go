@@ -45,16 +45,7 @@ func TestListChanges(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.after), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			var lines []int
-			var got error
-			for p, err := range l.Pairs() {
-				if got = err; err != nil {
-					continue // nothing may follow
-				}
-				if p.Source == path {
-					lines = append(lines, p.Line)
-				}
-			}
+			lines, got := secondPass(l, path)
 			if diff := cmp.Diff(tt.lines, lines); diff != "" {
 				t.Errorf("yielded lines (-want +got):\n%s", diff)
 			}
@@ -73,64 +64,51 @@ func TestListChanges(t *testing.T) {
 	}
 }
 
-func TestChangedMessage(t *testing.T) {
-	tests := []struct {
-		name string
-		err  ChangedError
-		want string
-	}{
-		{"some", ChangedError{"list.csv", 7}, "list.csv changed while it was being read; nothing after line 7 was used"},
-		{"none", ChangedError{"list.csv", 0}, "list.csv changed while it was being read; nothing of it was used"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.err.Error(); got != tt.want {
-				t.Errorf("Error() = %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
-// Pairs that share a line are still held to their order.
-func TestListChangesWithinLine(t *testing.T) {
-	path := write(t, "list.json", obj1+obj2)
-	l := open(t, Options{}, path)
-	if err := os.WriteFile(path, []byte(obj2+obj1), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := l.Sample(2); got != nil {
-		t.Errorf("Sample(2) = %v after the pairs changed places, want nothing", got)
-	}
-}
-
-// With SkipInvalid, a good row that turned bad must not be missed silently.
-func TestListChangesWithSkipInvalid(t *testing.T) {
-	path := write(t, "list.csv", "user\nDANA\nELI\n")
-	l := open(t, Options{SkipInvalid: true}, path)
-	if err := os.WriteFile(path, []byte("user\n"+dana+"\nbad\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var last error
-	for _, err := range l.Pairs() {
-		last = err
-	}
-	if _, ok := errors.AsType[*ChangedError](last); !ok {
-		t.Errorf("Pairs() ends with %v, want a *ChangedError", last)
-	}
-}
-
-func TestListRemoved(t *testing.T) {
-	path := write(t, "list.csv", "user\nDANA\n")
-	l := open(t, Options{}, path)
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	if got := l.Sample(1); got != nil {
-		t.Errorf("Sample(1) = %v, want nothing", got)
-	}
+// secondPass returns the lines of a list that the second pass yields, and its last error.
+func secondPass(l *List, path string) (lines []int, last error) {
 	for p, err := range l.Pairs() {
-		if !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("Pairs() yields %v, %v", p, err)
+		if last = err; err == nil && p.Source == path {
+			lines = append(lines, p.Line)
+		}
+	}
+	return lines, last
+}
+
+func TestChangedMessage(t *testing.T) {
+	check(t, "the message", (&ChangedError{"list.csv", 7}).Error(),
+		"list.csv changed while it was being read; nothing after line 7 was used")
+	check(t, "the message of a list of which nothing was used", (&ChangedError{"list.csv", 0}).Error(),
+		"list.csv changed while it was being read; nothing of it was used")
+}
+
+// Pairs that share a line are still held to their order. With SkipInvalid, a good row that turned
+// bad is not missed silently. A list that is gone is no list that changed.
+func TestListChangesInOtherWays(t *testing.T) {
+	const changed = "changed while it was being read"
+	for _, tt := range []struct {
+		name, file, before, after string
+		opts                      Options
+		lines                     []int
+		err                       string
+	}{
+		{"order within a line", "l.json", "OBJ1OBJ2", obj2 + obj1, Options{}, nil, changed},
+		{"a good row that turned bad", "l.csv", "user\nDANA\nELI\n", "user\n" + dana + "\nbad\n",
+			Options{SkipInvalid: true}, []int{2, 3}, changed},
+		{"removed", "l.csv", "user\nDANA\n", "", Options{}, nil, "no such file"},
+	} {
+		path := write(t, tt.file, tt.before)
+		l := open(t, tt.opts, path)
+		err := os.WriteFile(path, []byte(tt.after), 0o600)
+		if tt.after == "" {
+			err = os.Remove(path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := secondPass(l, path)
+		checkError(t, tt.name+": the second pass", err, tt.err)
+		if diff := cmp.Diff(tt.lines, lines); diff != "" {
+			t.Errorf("%s: yielded lines (-want +got):\n%s", tt.name, diff)
 		}
 	}
 }

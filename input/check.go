@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -39,10 +40,8 @@ func CheckUser(s string) error {
 	case len(s) > maxUserBytes:
 		return fmt.Errorf("user %s is longer than %d bytes", showUser(s), maxUserBytes)
 	}
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return fmt.Errorf("user %s holds a character outside ASCII: use the user's object id", showUser(s))
-		}
+	if strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return fmt.Errorf("user %s holds a character outside ASCII: use the user's object id", showUser(s))
 	}
 	if s[0] == '#' {
 		return fmt.Errorf("user %s starts with #, and lists have no comments: remove the row, "+
@@ -94,6 +93,7 @@ func isDomain(s string) bool {
 	return true
 }
 
+// isAlnum reports whether c is an ASCII letter or digit.
 func isAlnum(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
 }

@@ -11,18 +11,19 @@ import (
 type meaning int
 
 const (
-	unknown  meaning = iota
-	naming           // one of names
-	ofUser           // only users have it, so id is the user's
-	ofPass           // only passes have it, so id is the pass's
-	ofLog            // audit and sign-in logs have it; they name the user who acted
-	ofEvent          // the same, if the list also has userId
-	ofRisk           // risk detections have it, whose id is not the user's
-	ofApp            // apps have it, and so do sign-in logs, which also have userId
-	ofResult         // rows about requests that were sent have it; some may be done
-	ofThing          // devices or groups have it
-	ofKind           // its value is the type of the row, such as user or group
-	ofOthers         // its GUIDs are known to identify something else
+	unknown    meaning = iota
+	naming             // one of names
+	ofUser             // only users have it, so id is the user's
+	ofPass             // only passes have it, so id is the pass's
+	ofLog              // audit and sign-in logs have it; they name the user who acted
+	ofEvent            // the same, if the list also has userId
+	ofRisk             // risk detections have it, whose id is not the user's
+	ofApp              // apps have it, and so do sign-in logs, which also have userId
+	ofResult           // rows about requests that were sent have it; some may be done
+	ofThing            // devices or groups have it
+	ofKind             // its value is the type of the row, such as user or group
+	ofOthers           // its GUIDs are known to identify something else
+	ofCreation         // it is a field of Creation
 	meaningCount
 )
 
@@ -49,7 +50,8 @@ var columns = meanings(map[meaning]string{
 	ofApp:    `appId`,
 	ofThing: `groupTypes securityEnabled mailEnabled membershipRule isAssignableToRole operatingSystem trustType
 		profileType deviceId servicePrincipalType servicePrincipalNames signInAudience`,
-	ofKind: `objectType isUser @odata.type`,
+	ofKind:     `objectType isUser @odata.type`,
+	ofCreation: strings.Join(CreationColumns, " "),
 	// Exports of users from Graph, Entra, Exchange and Active Directory have these.
 	ofOthers: `@odata.id @odata.context @odata.etag additionalProperties
 		tenantId homeTenantId organizationId azureADDeviceId requestId sessionId

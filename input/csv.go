@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -44,8 +45,8 @@ func readCSV(text io.Reader, usersOnly bool, yield func(row) bool) error {
 		fields, err := r.Read()
 		switch {
 		case capped.err == errTooLong:
-			return &LineError{Line: last + 1, Msg: "a row from here on is longer than 1 MiB: is a closing quote missing?",
-				Err: errTooLong}
+			return &LineError{Line: last + 1, Err: errTooLong,
+				Msg: "a row from here on is longer than 1 MiB: is a closing quote missing?"}
 		case capped.err != nil:
 			return capped.err
 		case err == io.EOF:
@@ -89,35 +90,33 @@ func (h *header) row(fields []string, line int) row {
 	r := rec.row(line)
 	switch {
 	case strings.HasPrefix(trim(fields[0]), "#"):
-		return r.refuse("", errors.New("the row starts with #, and lists have no comments: remove it"))
+		return r.refuse(errors.New("the row starts with #, and lists have no comments: remove it"))
 	case len(fields) < h.width || !allEmpty(fields[h.width:]):
-		return r.refuse("", fmt.Errorf("the row has %d fields, the header %d: quote values that hold %q, "+
+		return r.refuse(fmt.Errorf("the row has %d fields, the header %d: quote values that hold %q, "+
 			"and keep the delimiters of empty ones", len(fields), h.width, h.comma))
 	case h.unclearID != nil && !rec.sameID():
-		return r.refuse("", h.unclearID)
+		return r.refuse(h.unclearID)
 	case h.notAList != nil && r.err == nil && r.method == "":
-		return r.refuse("", h.notAList)
+		return r.refuse(h.notAList)
 	}
 	for _, i := range h.kinds {
 		if err := checkKind(h.fields[i], trim(fields[i])); err != nil {
-			return r.refuse("user", err)
+			return r.refuse(err)
 		}
 	}
 	for _, i := range h.unknown {
 		if i < len(fields) && holdsGUID(fields[i]) {
-			return r.refuse("method", misnamedColumn(trim(h.fields[i])))
+			return r.refuse(misnamedColumn(trim(h.fields[i])))
 		}
+	}
+	for _, i := range h.creation {
+		r.creation.Set(h.fields[i], PlainValue(trim(fields[i])))
 	}
 	return r
 }
 
 func allEmpty(fields []string) bool {
-	for _, f := range fields {
-		if trim(f) != "" {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(fields, func(f string) bool { return trim(f) != "" })
 }
 
 func csvError(err error, linesBefore int) *LineError {

@@ -2,6 +2,7 @@ package input
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -12,24 +13,24 @@ type LineError struct {
 	Source string
 	Line   int    // counted from 1, 0 if the error is about the whole list
 	Column int    // in bytes, counted from 1, 0 if it is unknown
-	Field  string // "user" or "method" if one of them is wrong
 	Msg    string // what is wrong and what to do about it
 	Err    error  // the cause, if there is one
 }
 
 // Error returns the place and the message: `list.csv:4: method "nope" is not a GUID`.
 func (e *LineError) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Source)
-	for _, n := range []int{e.Line, e.Column} {
-		if n == 0 {
-			break
-		}
-		fmt.Fprintf(&b, ":%d", n)
+	return place(e.Source, e.Line, e.Column) + ": " + e.Msg
+}
+
+// place returns a place such as list.csv:7. Line and column are left out if they are 0.
+func place(source string, line, column int) string {
+	if line > 0 {
+		source += ":" + strconv.Itoa(line)
 	}
-	b.WriteString(": ")
-	b.WriteString(e.Msg)
-	return b.String()
+	if column > 0 {
+		source += ":" + strconv.Itoa(column)
+	}
+	return source
 }
 
 // Unwrap returns the cause.
@@ -42,7 +43,8 @@ type Problems struct {
 	Cut   bool         // SkipInvalid does not skip one of them, such as one that makes a list unreadable
 }
 
-func (p *Problems) add(e *LineError) {
+// Add counts an error, and keeps it if it is one of the first 20.
+func (p *Problems) Add(e *LineError) {
 	p.Count++
 	if len(p.Errs) < maxProblems {
 		p.Errs = append(p.Errs, e)
@@ -52,14 +54,14 @@ func (p *Problems) add(e *LineError) {
 // addFatal adds an error that SkipInvalid does not skip, if e is not nil.
 func (p *Problems) addFatal(e *LineError) {
 	if e != nil {
-		p.add(e)
+		p.Add(e)
 		p.Cut = true
 	}
 }
 
 // Error returns the kept errors, one on each line, and the number of the others.
 func (p *Problems) Error() string {
-	lines := make([]string, 0, len(p.Errs)+1)
+	var lines []string
 	for _, e := range p.Errs {
 		lines = append(lines, e.Error())
 	}

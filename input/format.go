@@ -15,6 +15,10 @@ const (
 	formatSelf  = "self"  // one pair, from Options.Self
 )
 
+// extensions map the extensions of files to formats.
+var extensions = map[string]string{".csv": formatCSV, ".tsv": formatCSV, ".json": formatJSON,
+	".jsonl": formatLines, ".ndjson": formatLines}
+
 // Formats are the values of Options.Format.
 var Formats = []string{formatCSV, formatJSON, formatLines}
 
@@ -27,7 +31,7 @@ func (s *source) recognize(read Reader) error {
 	if err != nil {
 		return err
 	}
-	start, err := decode(f).Peek(bufferBytes)
+	start, err := Decode(f).Peek(bufferBytes)
 	whole := err != nil // an error comes again with the first read
 	if err := f.Close(); err != nil {
 		return err

@@ -17,8 +17,9 @@ type header struct {
 	fields []string     // the names of the columns
 	index  map[name]int // the columns that identify the user or the pass
 
-	unknown []int // unknown columns, which may hold the id of a pass
-	kinds   []int // columns whose value is the type of the row
+	unknown  []int // unknown columns, which may hold the id of a pass
+	kinds    []int // columns whose value is the type of the row
+	creation []int // columns of a Creation
 
 	unclearID error // the error for rows in which id is not the value of another user column
 	notAList  error // the error for rows without a pass if the list looks like an audit log

@@ -27,10 +27,7 @@
 // A List does not keep its rows: it takes 28 bytes of memory for each pair.
 package input
 
-import (
-	"io"
-	"strconv"
-)
+import "io"
 
 // A Pair is one row of a list: a user, and which pass of that user.
 type Pair struct {
@@ -56,6 +53,9 @@ type Pair struct {
 	// Method is the id of the pass as written. Empty means any pass of the user.
 	Method string
 
+	// Creation says who created the pass, if the row does.
+	Creation Creation
+
 	// Err says why the row was refused. Such pairs are yielded only with Options.SkipInvalid.
 	// Then User and Method are only for display: printable, and at most 100 characters.
 	Err error
@@ -72,13 +72,7 @@ type Pos struct {
 
 // Place returns the place of the pair, such as list.csv:7, or list.json:1:93 if other pairs
 // precede it on its line.
-func (p *Pair) Place() string {
-	place := p.Source + ":" + strconv.Itoa(p.Line)
-	if p.Column > 0 {
-		place += ":" + strconv.Itoa(p.Column)
-	}
-	return place
-}
+func (p *Pair) Place() string { return place(p.Source, p.Line, p.Column) }
 
 // Options say how lists are read. The zero value is ready to use.
 type Options struct {
@@ -103,12 +97,9 @@ type Options struct {
 	// the pair calls Me. The source is SelfSource. Open then takes no lists and no Users.
 	Self bool
 
-	// Stdin is read for the name "-". Nil is os.Stdin.
+	// Stdin is read for the name "-". Nil is os.Stdin. A list that can be read only once, such as
+	// this one, is copied to the temporary directory of the system. Close deletes the copy.
 	Stdin io.Reader
-
-	// TempDir is the directory for a copy of a list that can be read only once, such as a
-	// pipe. The copy is deleted by Close. Empty means the directory of the system.
-	TempDir string
 }
 
 // Stats count what Open found. Rows is the sum of Unique, Duplicates and Invalid.

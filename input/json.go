@@ -38,7 +38,7 @@ func jsonError(err error) *LineError {
 		return le
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &LineError{Msg: "the JSON ends too early", Err: err}
+		return &LineError{Msg: "the JSON ends too early: is the file complete?", Err: err}
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return &LineError{Msg: "the JSON is broken: " + err.Error(), Err: err}
@@ -158,7 +158,7 @@ func (j *jsonReader) object(line, column int, names nameSet, top bool) error {
 		if !o.names.hasUser() && o.firstErr == nil {
 			return nil
 		}
-		o.fail("", errors.New(`the object is a row and also holds rows in "value": keep one of the two`))
+		o.fail(errors.New(`the object is a row and also holds rows in "value": keep one of the two`))
 	}
 	return j.yieldAt(o.row(), column)
 }
@@ -211,8 +211,8 @@ func (j *jsonReader) elements(names nameSet) error {
 		if tok == json.Delim('{') {
 			err = j.object(line, column, names, false)
 		} else if err = j.skip(tok, func(string) {}); err == nil {
-			err = fmt.Errorf("the element is %s, and has to be an object", kindOfToken(tok))
-			err = j.yieldAt(row{line: line}.refuse("", err), column)
+			err = fmt.Errorf("the element is %s, but must be an object", kindOfToken(tok))
+			err = j.yieldAt(row{line: line}.refuse(err), column)
 		}
 		if err != nil {
 			return err

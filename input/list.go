@@ -118,9 +118,11 @@ func (l *List) nothing(refused *LineError) error {
 	all := strings.Join(names, ", ")
 	switch {
 	case refused != nil:
-		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w", all, l.stats.Invalid, refused)
+		return fmt.Errorf("no valid rows in %s: %d rows were refused, the first because of %w",
+			all, l.stats.Invalid, refused)
 	case blank != "":
-		return fmt.Errorf("no valid rows in %s: %s is empty and has no header", all, blank)
+		return fmt.Errorf("no valid rows in %s: %s is empty; a list has a header such as user,method, or a user "+
+			"principal name on each line", all, blank)
 	case unknown != "":
 		return fmt.Errorf("no valid rows in %s: %s lists passes that were found, but not what happened to them; "+
 			"scan again", all, unknown)
@@ -141,22 +143,21 @@ func (l *List) firstPass() (skipped *LineError, err error) {
 	var problems Problems
 	digest := sha256.New()
 	for i, s := range l.sources {
-		err := s.rows(func(r row) bool {
+		for r, err := range s.rows() {
+			bad, unreadable := errors.AsType[*LineError](err)
 			switch {
+			case unreadable:
+				problems.addFatal(bad)
+			case err != nil:
+				return nil, err
 			case l.countLeftOut(s, r):
 			case r.err != nil && !l.skip && r.left != LeftRefused:
-				problems.add(r.err)
+				problems.Add(r.err)
 			case r.err != nil:
 				skipped = cmp.Or(skipped, r.err)
 			default:
 				problems.addFatal(l.addPair(r, l.sources[:i+1], digest))
 			}
-			return true
-		})
-		if bad, ok := errors.AsType[*LineError](err); ok {
-			problems.addFatal(bad)
-		} else if err != nil {
-			return nil, err
 		}
 		l.ends = append(l.ends, mark{rows: l.stats.Rows, unique: uint32(l.stats.Unique)})
 	}

@@ -33,25 +33,35 @@ func TestRepeats(t *testing.T) {
 		}
 	}
 	check(t, "Stats()", l.Stats(), Stats{Rows: 7, Unique: 4, Duplicates: 3, Users: 2, AnyPass: 1})
-	unique := []Pair{want[0], want[1], want[2], want[4]}
-	for n, want := range map[int][]Pair{-1: nil, 0: nil, 1: unique[:1], 3: unique[:3], 4: unique, 9: unique} {
-		if diff := cmp.Diff(want, l.Sample(n)); diff != "" {
-			t.Errorf("Sample(%d) (-want +got):\n%s", n, diff)
-		}
-	}
 	for range l.Pairs() {
 		break // must not be asked again
 	}
 }
 
-// Rows of two lists that are alike are repeats, and point to the first place.
-func TestSameRowsInTwoLists(t *testing.T) {
-	path := write(t, "a.csv", "user\nDANA\n")
-	other := write(t, "b.csv", "user\nDANA\n")
-	got := all(t, open(t, Options{}, path, other))
-	want := []Pair{{Source: path, Line: 2, User: dana}, {Source: other, Line: 2, User: dana, FirstOf: &Pos{path, 2}}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("Pairs() (-want +got):\n%s", diff)
+// Rows that start on one line are told apart by their columns, also in errors.
+func TestPlaces(t *testing.T) {
+	second := 2 + len(obj1) + 2 // the column of OBJ2 in [OBJ1, OBJ2
+	for _, tt := range []struct {
+		file, text string
+		want       []string
+	}{
+		{"list.json", `[OBJ1, OBJ2,` + "\n" + `OBJ2,{"user":7}]`,
+			[]string{"1", fmt.Sprint("1:", second), "2", fmt.Sprint("2:", len(obj2)+2)}},
+		{"list.jsonl", "OBJ1\n  [OBJ1, " + `OBJ2,{"user":7}]`,
+			[]string{"1", "2", fmt.Sprint("2:", second+2), fmt.Sprint("2:", second+len(obj2)+3)}},
+	} {
+		path := write(t, tt.file, tt.text)
+		l := open(t, Options{SkipInvalid: true}, path)
+		var got []string
+		for _, p := range all(t, l) {
+			got = append(got, strings.TrimPrefix(p.Place(), path+":"))
+			if p.Err != nil {
+				checkError(t, "the refused row", p.Err, p.Place()+": ")
+			}
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("places in %s (-want +got):\n%s", tt.text, diff)
+		}
 	}
 }
 
@@ -97,7 +107,7 @@ func TestProblems(t *testing.T) {
 	check(t, "the last line", lines[len(lines)-1], "and 6 more")
 	first := *problems.Errs[0]
 	first.Msg, first.Err = "", nil
-	check(t, "the first error", first, LineError{Source: csv, Line: 2, Field: "method"})
+	check(t, "the first error", first, LineError{Source: csv, Line: 2})
 }
 
 func TestSkipInvalid(t *testing.T) {
@@ -148,13 +158,14 @@ func TestOpenRefuses(t *testing.T) {
 		{"missing file", []string{good, good + "x"}, Options{}, good + "x"},
 		{"directory", []string{filepath.Dir(good)}, Options{}, filepath.Dir(good) + " is a directory"},
 		{"empty file", []string{write(t, "e.csv", "\n \r\n")}, Options{}, "no valid rows in "},
+		{"an empty list and an empty file", []string{write(t, "a.csv", "user\n"), write(t, "b.csv", "")}, Options{},
+			"b.csv is empty"},
 		{"header alone", []string{write(t, "e.csv", "user,method\n;\n")}, Options{}, "e.csv:2"},
 		{"all refused", []string{write(t, "e.csv", "user\nx\ny\n")}, Options{SkipInvalid: true},
 			"2 rows were refused, the first because of "},
 		{"other format than the extension", []string{good}, Options{Format: "json"}, "the JSON is broken"},
-		{"stdin that fails", []string{"-"}, Options{Stdin: iotest.ErrReader(errors.New("gone"))}, "reading stdin: gone"},
-		{"no place for stdin", []string{"-"}, Options{Stdin: strings.NewReader(""), TempDir: good + "x"},
-			"keeping stdin for the second pass"},
+		{"stdin that fails", []string{"-"}, Options{Stdin: iotest.ErrReader(errors.New("gone"))},
+			"reading stdin: gone"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

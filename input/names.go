@@ -1,7 +1,9 @@
 package input
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -91,12 +93,7 @@ func (s *nameSet) hasUser() bool   { return s.any(nameUserID, nameUPN) }
 func (s *nameSet) hasMethod() bool { return s.any(nameMethod, nameTAPMethodID) }
 
 func (s *nameSet) any(from, to name) bool {
-	for _, raw := range s.spelled[from : to+1] {
-		if raw != "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.spelled[from:to+1], func(raw string) bool { return raw != "" })
 }
 
 // resolve decides whether the name id means the pass or the user. It returns an error if the
@@ -130,10 +127,9 @@ func (s *nameSet) resolve() (idIsPass bool, err error) {
 		return false, nil
 	}
 	beside := ""
-	for _, n := range []name{nameUserID, nameObjectID, nameUser, nameUserPrincipalName, nameUPN} {
-		if other := s.spelled[n]; other != "" && beside == "" {
-			beside = " beside " + show(other)
-		}
+	if named {
+		beside = " beside " + show(cmp.Or(s.spelled[nameUserID], s.spelled[nameObjectID], s.spelled[nameUser],
+			s.spelled[nameUserPrincipalName], s.spelled[nameUPN]))
 	}
 	err = fmt.Errorf("%s%s may be the user's id or the pass's: rename it to userId or methodId", show(id), beside)
 	if other && !ofPass {

@@ -1,6 +1,8 @@
 package input
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,20 +11,16 @@ import (
 
 // An object collects the members of a JSON object, which is a row.
 type object struct {
-	line      int
-	names     nameSet
-	values    record
-	nulls     [nameCount]bool // the names whose value is null
-	misnamed  error           // set if an unknown name holds a GUID
-	firstErr  error           // the first thing wrong with the object
-	firstPart string          // "user" or "method" if firstErr is about one of them
+	line     int
+	names    nameSet
+	values   record
+	creation Creation
+	nulls    [nameCount]bool // the names whose value is null
+	misnamed error           // set if an unknown name holds a GUID
+	firstErr error           // the first thing wrong with the object
 }
 
-func (o *object) fail(field string, err error) {
-	if o.firstErr == nil {
-		o.firstPart, o.firstErr = field, err
-	}
-}
+func (o *object) fail(err error) { o.firstErr = cmp.Or(o.firstErr, err) }
 
 // take records a member, whose value is valid JSON.
 func (o *object) take(key string, value json.RawMessage) {
@@ -30,7 +28,7 @@ func (o *object) take(key string, value json.RawMessage) {
 	switch {
 	case err == nil && m == naming && n >= nameMethod && o.names.usersOnly:
 	case err != nil:
-		o.fail("", err)
+		o.fail(err)
 	case m != naming:
 		o.describe(m, key, value)
 	case value[0] == 'n':
@@ -38,11 +36,7 @@ func (o *object) take(key string, value json.RawMessage) {
 	case value[0] == '"':
 		o.values[n] = trim(unquote(value))
 	default:
-		field := "user"
-		if n >= nameMethod {
-			field = "method"
-		}
-		o.fail(field, fmt.Errorf("%s is %s, and has to be a string", show(key), kindOfValue(value)))
+		o.fail(fmt.Errorf("%s is %s, but must be a string", show(key), kindOfValue(value)))
 	}
 }
 
@@ -54,6 +48,8 @@ func (o *object) describe(m meaning, key string, value json.RawMessage) {
 		if holdsGUID(text) || text == "" && holdsGUID(string(value)) {
 			o.misnamed = misnamedColumn(key)
 		}
+	case m == ofCreation:
+		o.creation.Set(key, text)
 	case folded == "@odata.context":
 		o.names.context(text)
 	case folded == "additionalproperties" && value[0] == '{': // PowerShell puts the type there
@@ -69,7 +65,7 @@ func (o *object) describe(m meaning, key string, value json.RawMessage) {
 			text = string(value)
 		}
 		if err := checkKind(key, text); err != nil && value[0] != 'n' {
-			o.fail("user", err)
+			o.fail(err)
 		}
 	}
 }
@@ -85,26 +81,27 @@ func (o *object) row() row {
 		}
 	}
 	r := o.values.row(o.line)
+	r.creation = o.creation
 	switch {
 	case o.firstErr != nil:
-		return r.refuse(o.firstPart, o.firstErr)
+		return r.refuse(o.firstErr)
 	case err != nil:
-		return r.refuse("", err)
+		return r.refuse(err)
 	case o.names.unclearID != nil && !o.values.sameID():
-		return r.refuse("", o.names.unclearID)
+		return r.refuse(o.names.unclearID)
 	case !o.names.hasUser():
-		return r.refuse("user", errors.New("no user: the object has none of the keys "+userNames))
+		return r.refuse(errors.New("no user: the object has none of the keys " + userNames))
 	case r.err != nil, r.method != "", o.names.usersOnly:
 		return r
 	}
 	// The row means any pass, unless it shows that something else was meant.
 	switch notAList := o.names.log(); {
 	case notAList != nil:
-		return r.refuse("", notAList)
+		return r.refuse(notAList)
 	case slices.Contains(o.nulls[nameMethod:nameTAPMethodID+1], true):
-		return r.refuse("method", nullPass("null"))
+		return r.refuse(nullPass("null"))
 	case o.misnamed != nil && !idIsPass && !o.names.hasMethod():
-		return r.refuse("method", o.misnamed)
+		return r.refuse(o.misnamed)
 	}
 	return r
 }
@@ -124,26 +121,18 @@ func unquote(value json.RawMessage) string {
 
 // kindOfValue names the type of a JSON value, for a message.
 func kindOfValue(value json.RawMessage) string {
-	switch value[0] {
-	case '[':
-		return "an array"
-	case '{':
-		return "an object"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
+	tok, _ := json.NewDecoder(bytes.NewReader(value)).Token() // cannot fail, value is valid
+	return kindOfToken(tok)
 }
 
 // kindOfToken is kindOfValue for the value that starts with a token.
 func kindOfToken(tok json.Token) string {
-	switch tok := tok.(type) {
+	switch tok.(type) {
 	case json.Delim:
-		return kindOfValue(json.RawMessage{byte(tok)})
+		if tok == json.Delim('[') {
+			return "an array"
+		}
+		return "an object"
 	case string:
 		return "a string"
 	case bool:

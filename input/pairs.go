@@ -13,28 +13,28 @@ func (l *List) Pairs() iter.Seq2[Pair, error] {
 	return func(yield func(Pair, error) bool) {
 		var at mark
 		for i, s := range l.sources {
-			last, changed, stopped := 0, false, false
-			err := s.rows(func(r row) bool {
-				if r.isLeftOut() {
-					return true
+			last := 0
+			for r, err := range s.rows() {
+				_, unreadable := errors.AsType[*LineError](err)
+				if err != nil && !unreadable {
+					yield(Pair{}, err)
+					return
 				}
-				p, ok := l.match(i, r, &at)
-				if changed = !ok; changed {
-					return false
+				if r.isLeftOut() {
+					continue
+				}
+				p, same := l.match(i, r, &at)
+				if unreadable || !same {
+					yield(Pair{}, &ChangedError{Source: s.name, Line: last})
+					return
 				}
 				last = r.line
-				stopped = !yield(p, nil)
-				return !stopped
-			})
-			if stopped {
-				return
+				if !yield(p, nil) {
+					return
+				}
 			}
-			_, unreadable := errors.AsType[*LineError](err)
-			if changed || unreadable || err == nil && at != l.ends[i] {
-				err = &ChangedError{Source: s.name, Line: last}
-			}
-			if err != nil {
-				yield(Pair{}, err)
+			if at != l.ends[i] {
+				yield(Pair{}, &ChangedError{Source: s.name, Line: last})
 				return
 			}
 		}
@@ -51,7 +51,7 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 		p.User, p.Method, p.Err = unquoted(showUser(r.user)), unquoted(showMethod(r.method)), r.err
 		return p, l.skip || r.left == LeftRefused
 	}
-	p.UPN = r.upn
+	p.UPN, p.Creation = r.upn, r.creation
 	i, ok := l.known.find(pairKey(r))
 	if !ok || i > at.unique {
 		return p, false
@@ -68,25 +68,4 @@ func (l *List) match(src int, r row, at *mark) (Pair, bool) {
 func (l *List) pos(i uint32) Pos {
 	src := slices.IndexFunc(l.ends, func(m mark) bool { return i < m.unique })
 	return Pos{Source: l.sources[src].name, Line: l.known.line(i)}
-}
-
-// Sample returns the first n unique pairs, or as many as there are. It reads them as Pairs does,
-// and ends where Pairs would yield an error.
-func (l *List) Sample(n int) []Pair {
-	var sample []Pair
-	if n <= 0 {
-		return nil
-	}
-	for p, err := range l.Pairs() {
-		if err != nil {
-			break
-		}
-		if p.Err == nil && p.FirstOf == nil {
-			sample = append(sample, p)
-		}
-		if len(sample) == n {
-			break
-		}
-	}
-	return sample
 }

@@ -115,10 +115,11 @@ func (s *pairSet) contradiction(r row, sources []*source) *LineError {
 		c, known := s.claims[hashes[i]]
 		other := uint32(hashes[1-i])
 		if known && c.other != other {
-			return &LineError{Source: here, Line: r.line, Column: r.column, Field: "user",
-				Msg: fmt.Sprintf("the %s %s is given with %s here and with another name at %s:%d: correct the wrong row, "+
-					"or remove the name that is out of date", kind, unquoted(showUser(names[i])), unquoted(showUser(names[1-i])),
-					sources[c.source].name, c.line)}
+			return &LineError{Source: here, Line: r.line, Column: r.column,
+				Msg: fmt.Sprintf("the %s %s is given with %s here and with another name at %s: "+
+					"correct the wrong row, or remove the name that is out of date", kind,
+					unquoted(showUser(names[i])), unquoted(showUser(names[1-i])),
+					place(sources[c.source].name, int(c.line), 0))}
 		}
 		if !known {
 			s.claims[hashes[i]] = claim{other: other, source: uint32(len(sources) - 1), line: uint32(r.line)}

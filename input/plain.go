@@ -39,14 +39,14 @@ func readPlain(text *bufio.Reader, usersOnly bool, yield func(row) bool) error {
 		r := row{line: n}
 		switch s, ok := plainLine(line); {
 		case errors.Is(err, errTooLong):
-			r = r.refuse("", fmt.Errorf("the line is %w", err))
+			r = r.refuse(fmt.Errorf("the line is %w", err))
 		case err != nil:
 			return err
 		case !ok:
 			continue
 		case !usersOnly && isGUID(s):
 			r.user = s
-			r = r.refuse("user", fmt.Errorf("%s may be a user's object id or a pass's id: "+
+			r = r.refuse(fmt.Errorf("%s may be a user's object id or a pass's id: "+
 				"if these are users, add the header line userId", show(s)))
 		default:
 			rec := record{nameUser: s}

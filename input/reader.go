@@ -18,11 +18,9 @@ type Reader func(name string, start []byte, open func() (io.ReadCloser, error)) 
 type Row struct {
 	Line              int // on which the row starts, counted from 1
 	User, UPN, Method string
+	Creation          Creation
 	Left              Left
-
-	// Err says why the row is refused. Field is "user" or "method" if one of them is to blame.
-	Err   error
-	Field string
+	Err               error // why the row is refused, nil if it is not
 }
 
 // Left says why a row is left out.
@@ -41,12 +39,12 @@ const (
 func (r *Row) row() row {
 	rec := record{nameUser: r.User, nameUPN: r.UPN, nameMethod: r.Method}
 	checked := rec.row(r.Line)
-	checked.left = r.Left
+	checked.left, checked.creation = r.Left, r.Creation
 	switch {
 	case checked.isLeftOut():
 		checked.err = nil
 	case r.Err != nil:
-		checked = checked.refuse(r.Field, r.Err)
+		checked = checked.refuse(r.Err)
 	}
 	return checked
 }
@@ -57,7 +55,8 @@ func (r *Row) userRow() row {
 	rec := record{nameUser: r.User, nameUPN: r.UPN}
 	checked := rec.row(r.Line)
 	if checked.left = r.Left; checked.left == LeftRefused && checked.err != nil {
-		checked.err.Msg = "the run of this log refused the row, and it names no user: name the user in a list of its own"
+		checked.err.Msg = "the run of this log refused the row, and it names no user: " +
+			"name the user in a list of its own"
 	}
 	return checked
 }
@@ -74,19 +73,16 @@ func (s *source) askReader(read Reader, start []byte) error {
 		if err != nil {
 			return nil, err
 		}
-		return decoded{decode(f), f}, nil
+		return struct {
+			io.Reader
+			io.Closer
+		}{Decode(f), f}, nil
 	})
 	if bad, ok := errors.AsType[*LineError](err); ok {
 		rows, err = func(yield func(Row, error) bool) { yield(Row{}, bad) }, nil // as the first pass finds
 	}
 	s.foreign = rows
 	return err
-}
-
-// decoded is a list as UTF-8.
-type decoded struct {
-	io.Reader
-	io.Closer
 }
 
 // readForeign yields the rows that the Reader reads.

@@ -120,7 +120,7 @@ func accepted(t *testing.T, read reader, text string) ([]Pair, error) {
 	var pairs []Pair
 	last := 0
 	places := make(map[[2]int]bool)
-	err := read(decode(strings.NewReader(text)), func(r row) bool {
+	err := read(Decode(strings.NewReader(text)), func(r row) bool {
 		if place := [2]int{r.line, r.column}; places[place] {
 			t.Errorf("two rows at line %d, column %d", r.line, r.column)
 		} else {

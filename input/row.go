@@ -13,13 +13,14 @@ type row struct {
 	line, column int
 	user, method string
 	upn          string // if user is an object ID and the row also has a user principal name
+	creation     Creation
 	err          *LineError
 
 	left Left // of a row that Options.Reader reads
 }
 
-func (r row) refuse(field string, err error) row {
-	r.err = &LineError{Line: r.line, Column: r.column, Field: field, Msg: err.Error(), Err: err}
+func (r row) refuse(err error) row {
+	r.err = &LineError{Line: r.line, Column: r.column, Msg: err.Error(), Err: err}
 	return r
 }
 
@@ -41,22 +42,22 @@ func (rec *record) row(line int) row {
 	r.user, r.method = firstUser, method
 	switch {
 	case methodErr != nil:
-		return r.refuse("method", methodErr)
+		return r.refuse(methodErr)
 	case r.user != "" && CheckUser(r.user) != nil && strings.Contains(method, "@") && CheckUser(method) == nil:
 		r.user = "" // it may be the pass itself
-		return r.refuse("user", errors.New("the method column holds a user: "+
+		return r.refuse(errors.New("the method column holds a user: " +
 			"the values of user and method are swapped"))
 	}
 	if err := CheckUser(r.user); err != nil {
-		return r.refuse("user", err)
+		return r.refuse(err)
 	}
 	switch {
 	case userErr != nil:
-		return r.refuse("user", userErr)
+		return r.refuse(userErr)
 	case isNull(method):
-		return r.refuse("method", nullPass(show(method)))
+		return r.refuse(nullPass(show(method)))
 	case method != "" && CheckMethod(method) != nil:
-		return r.refuse("method", CheckMethod(method))
+		return r.refuse(CheckMethod(method))
 	case who.id != "":
 		r.user, r.upn = who.id, who.upn
 	}
@@ -126,12 +127,8 @@ func (p *person) add(v string) error {
 	if *form == "" {
 		*form = v
 	} else if !strings.EqualFold(*form, v) {
-		return twoUsers(*form, v)
+		return fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows",
+			showUser(*form), showUser(v))
 	}
 	return nil
-}
-
-func twoUsers(first, second string) error {
-	return fmt.Errorf("the row names two users, %s and %s: keep one of them, or make two rows",
-		showUser(first), showUser(second))
 }

@@ -8,18 +8,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // A source is one list, which can be read any number of times.
 type source struct {
 	name   string // as messages show it
-	path   string
-	format string      // empty: by content
-	given  string      // Options.Format, which the content must have
-	text   io.ReaderAt // nil for a file that is read again
-	size   int64       // of the file or of text
-	spool  *os.File    // text, if it has to be closed
-	remove bool        // spool still has a name
+	format string // empty: by content
+	given  string // Options.Format, which the content must have
+	size   int64  // in bytes, of a file
+
+	open  func() (io.ReadCloser, error) // at the start of the list
+	close func() error                  // deletes the copy, if there is one; may be called again
 
 	usersOnly bool // the passes of the rows are ignored
 
@@ -29,32 +29,29 @@ type source struct {
 	unknown bool // it has rows that say nothing of what became of their pair
 }
 
+func nothingToClose() error { return nil }
+
 // textSource returns a source of a text in memory.
 func textSource(name, format, text string) *source {
-	return &source{name: name, format: format, text: strings.NewReader(text), size: int64(len(text))}
+	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
+	return &source{name: name, format: format, open: open, close: nothingToClose}
 }
 
 // newSource returns a source of a list. It copies a list that is not a regular file, such as a
 // pipe, to a temporary file, so that the list can be read twice.
 func newSource(name string, opts Options) (*source, error) {
-	s := &source{name: name, path: name, format: opts.Format, given: opts.Format}
+	s := &source{name: name, format: opts.Format, given: opts.Format, close: nothingToClose,
+		open: func() (io.ReadCloser, error) { return os.Open(name) }}
 	if name == "-" {
 		s.name = "stdin"
 		in := opts.Stdin
 		if in == nil {
 			in = os.Stdin
 		}
-		return s, s.copy(in, opts.TempDir)
+		return s, s.copy(in)
 	}
 	if s.format == "" {
-		switch strings.ToLower(filepath.Ext(name)) {
-		case ".csv", ".tsv":
-			s.format = formatCSV
-		case ".json":
-			s.format = formatJSON
-		case ".jsonl", ".ndjson":
-			s.format = formatLines
-		}
+		s.format = extensions[strings.ToLower(filepath.Ext(name))]
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -71,64 +68,53 @@ func newSource(name string, opts Options) (*source, error) {
 		s.size = info.Size()
 		return s, nil
 	}
-	return s, s.copy(f, opts.TempDir)
+	return s, s.copy(f)
 }
 
 // copy copies a list to a temporary file that others cannot open.
-func (s *source) copy(r io.Reader, dir string) error {
-	f, err := os.CreateTemp(dir, "tapsweep-list-*") // mode 0600
+func (s *source) copy(r io.Reader) error {
+	f, err := os.CreateTemp("", "tapsweep-list-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("keeping %s for the second pass: %w", s.name, err)
 	}
-	s.text, s.spool = f, f
 	// Without a name, the copy vanishes with the process, however it ends. Windows does not
-	// remove the name of an open file; there Close removes it.
-	s.remove = os.Remove(f.Name()) != nil
+	// remove the name of an open file; there close removes it.
+	named := os.Remove(f.Name()) != nil
+	s.close = sync.OnceValue(func() error {
+		err := f.Close()
+		if named {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+		return err
+	})
 	if s.size, err = io.Copy(f, r); err != nil {
 		return errors.Join(fmt.Errorf("reading %s: %w", s.name, err), s.close())
 	}
+	s.open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, 0, s.size)), nil }
 	return nil
 }
 
-func (s *source) close() error {
-	if s == nil || s.spool == nil {
-		return nil
-	}
-	err := s.spool.Close()
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
-	if s.remove {
-		err = errors.Join(err, os.Remove(s.spool.Name()))
-	}
-	return err
-}
-
-func (s *source) open() (io.ReadCloser, error) {
-	if s.text != nil {
-		return io.NopCloser(io.NewSectionReader(s.text, 0, s.size)), nil
-	}
-	return os.Open(s.path)
-}
-
-// rows reads the list from its start and yields its rows until yield returns false. A
-// *LineError means that the rest cannot be read.
-func (s *source) rows(yield func(row) bool) error {
-	named := func(r row) bool {
-		if r.err != nil {
-			r.err.Source = s.name
+// rows reads the list from its start. An error comes last; it is a *LineError if the rest of the
+// list cannot be read.
+func (s *source) rows() iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		err := s.read(func(r row) bool {
+			if r.err != nil {
+				r.err.Source = s.name
+			}
+			return yield(r, nil)
+		})
+		if err == nil || err == errStop {
+			return
 		}
-		return yield(r)
+		if bad, ok := errors.AsType[*LineError](err); ok {
+			bad.Source = s.name
+			err = bad
+		} else {
+			err = fmt.Errorf("reading %s: %w", s.name, err)
+		}
+		yield(row{}, err)
 	}
-	err := s.read(named)
-	if err == nil || err == errStop {
-		return nil
-	}
-	if line, ok := errors.AsType[*LineError](err); ok {
-		line.Source = s.name
-		return line
-	}
-	return fmt.Errorf("reading %s: %w", s.name, err)
 }
 
 // read yields each row of the list.
@@ -141,7 +127,7 @@ func (s *source) read(yield func(row) bool) error {
 		return err
 	}
 	defer f.Close()
-	text := decode(f)
+	text := Decode(f)
 	switch s.format {
 	case formatJSON:
 		return readJSON(text, s.usersOnly, yield)

@@ -2,6 +2,7 @@ package input
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -10,9 +11,9 @@ import (
 )
 
 func TestStdin(t *testing.T) {
-	temp := t.TempDir()
+	temp := setTemp(t, t.TempDir())
 	stdin := iotest.OneByteReader(strings.NewReader("user,method\n" + dana + "," + pass1 + "\n"))
-	l, err := Open([]string{"-"}, Options{Stdin: stdin, TempDir: temp})
+	l, err := Open([]string{"-"}, Options{Stdin: stdin})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +42,26 @@ func TestStdin(t *testing.T) {
 
 // What Open kept is gone when Open fails, for nobody closes a List then.
 func TestFailedOpenLeavesNothing(t *testing.T) {
-	temp := t.TempDir()
+	temp := setTemp(t, t.TempDir())
 	for _, names := range [][]string{{"-"}, {"-", temp}} {
-		if _, err := Open(names, Options{Stdin: strings.NewReader("user\nbad\n"), TempDir: temp}); err == nil {
+		if _, err := Open(names, Options{Stdin: strings.NewReader("user\nbad\n")}); err == nil {
 			t.Errorf("Open(%q) = nil, want an error", names)
 		}
 	}
 	checkEmpty(t, temp)
+}
+
+func TestNoPlaceForStdin(t *testing.T) {
+	setTemp(t, filepath.Join(t.TempDir(), "none"))
+	_, err := Open([]string{"-"}, Options{Stdin: strings.NewReader("")})
+	checkError(t, "Open", err, "keeping stdin for the second pass")
+}
+
+// setTemp makes a directory the one for temporary files, and returns it.
+func setTemp(t *testing.T, dir string) string {
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir) // of Windows
+	return dir
 }
 
 func checkEmpty(t *testing.T, dir string) {

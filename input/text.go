@@ -21,9 +21,7 @@ var errTooLong = errors.New("longer than 1 MiB")
 // Decode returns a reader of r's text as UTF-8 without a byte order mark, as for lists. It
 // recognizes UTF-16, which Windows PowerShell writes, by its byte order mark. Bytes that
 // are not text are not changed.
-func Decode(r io.Reader) io.Reader { return decode(r) }
-
-func decode(r io.Reader) *bufio.Reader {
+func Decode(r io.Reader) *bufio.Reader {
 	br := bufio.NewReaderSize(r, bufferBytes)
 	mark, _ := br.Peek(3) // an error comes again with the first read
 	switch {
@@ -73,13 +71,10 @@ type lineCounter struct {
 
 func (c *lineCounter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	for i := 0; i < n; i++ {
-		next := bytes.IndexByte(p[i:n], '\n')
-		if next < 0 {
-			break
+	for i, b := range p[:n] {
+		if b == '\n' {
+			c.newlines = append(c.newlines, c.off+int64(i))
 		}
-		i += next
-		c.newlines = append(c.newlines, c.off+int64(i))
 	}
 	c.off += int64(n)
 	return n, err

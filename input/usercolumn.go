@@ -31,6 +31,8 @@ func (h *header) take(fields []string) error {
 			h.unknown = append(h.unknown, i)
 		case ofKind:
 			h.kinds = append(h.kinds, i)
+		case ofCreation:
+			h.creation = append(h.creation, i)
 		}
 		if column != "" {
 			h.width = i + 1

@@ -41,10 +41,12 @@ func ReadScope(read Reader, names ...string) (users []User, warnings []string, e
 func readLists(read Reader, names []string, lenient bool) (users []User, warnings []string, err error) {
 	var problems Problems
 	for _, name := range names {
-		found, warning, err := readUserList(read, name, lenient, &problems)
-		if bad, ok := errors.AsType[*LineError](err); ok {
-			problems.addFatal(bad)
-		} else if err != nil {
+		s, err := openUsers(read, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		found, warning, err := s.users(lenient, &problems)
+		if err = withClose(err, s.close()); err != nil {
 			return nil, nil, err
 		}
 		users = append(users, found...)
@@ -58,43 +60,39 @@ func readLists(read Reader, names []string, lenient bool) (users []User, warning
 	return users, warnings, nil
 }
 
-// readUserList returns the users of one list and a warning about it. It adds the errors in its
-// rows to problems.
-func readUserList(read Reader, name string, lenient bool, problems *Problems) ([]User, string, error) {
-	s, err := openUsers(read, name)
-	if err != nil {
-		return nil, "", err
-	}
-	var users []User
-	bad, skipped, warning := 0, 0, ""
-	err = s.rows(func(r row) bool {
-		r = r.asUser()
-		switch {
+// users returns the users of a list and a warning about it. It adds what is wrong with the list to
+// problems. An error is that of reading.
+func (s *source) users(lenient bool, problems *Problems) (users []User, warning string, err error) {
+	const none = "no user in this list"
+	before, skipped := problems.Count, 0
+	for r, err := range s.rows() {
+		bad, unreadable := errors.AsType[*LineError](err)
+		switch r = r.asUser(); {
+		case unreadable:
+			problems.addFatal(bad)
+		case err != nil:
+			return nil, "", err
 		case r.err == nil:
-			users = append(users, r.toUser(name))
+			users = append(users, r.toUser(s.name))
 		case r.left == LeftRefused && lenient:
 			skipped++
 		default:
-			bad++
-			r.err.Source = name
-			problems.add(r.err)
+			r.err.Source = s.name
+			problems.Add(r.err)
 		}
-		return true
-	})
-	err = withClose(err, s.close())
-	const none = "no user in this list"
+	}
 	if skipped > 0 {
 		warning = fmt.Sprintf("%s: rows left out, because the run of this log refused them "+
-			"and they name no user: %d", name, skipped)
+			"and they name no user: %d", s.name, skipped)
 	}
 	switch {
-	case err != nil || len(users)+bad > 0:
+	case len(users) > 0 || problems.Count > before:
 	case lenient && !s.blank && skipped == 0:
-		warning = name + ": " + none
+		warning = s.name + ": " + none
 	default:
-		err = &LineError{Source: name, Msg: none}
+		problems.addFatal(&LineError{Source: s.name, Msg: none})
 	}
-	return users, warning, err
+	return users, warning, nil
 }
 
 // openUsers returns the source of a list of users.
@@ -120,7 +118,7 @@ func openUsers(read Reader, name string) (*source, error) {
 func (r row) asUser() row {
 	if r.err == nil && r.upn != "" {
 		if err := CheckUser(r.upn); err != nil {
-			return r.refuse("user", err)
+			return r.refuse(err)
 		}
 	}
 	return r

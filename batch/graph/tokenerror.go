@@ -63,7 +63,7 @@ const (
 // summarize returns what a person needs of azidentity's errors, which quote requests and answers
 // over many lines: what Entra says, or one line for each credential that was tried.
 func summarize(text string) string {
-	text = safetext.Mask(text)               // before it is truncated
+	text = PlainWords(safetext.Mask(text))   // before it is truncated
 	if said := entraSays(text); said != "" { // a chain ends with the first that Entra answers
 		return safetext.Printable(said)
 	}
@@ -72,6 +72,34 @@ func summarize(text string) string {
 	}
 	return elideMiddle(oneLine(text), maxAlone)
 }
+
+// plainWords are the words for what azidentity says to programmers.
+// Source: azidentity v1.15.0, environment_credential.go, workload_identity.go, errors.go.
+var plainWords = strings.NewReplacer(
+	"missing environment variable ", "lacks the environment variable ",
+	"incomplete environment variable configuration. Only AZURE_TENANT_ID and AZURE_CLIENT_ID are set",
+	"lacks AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
+	"no value for AZURE_PASSWORD", "lacks the environment variable AZURE_PASSWORD",
+	"no client ID specified. Check pod configuration or set ClientID in the options",
+	"lacks the environment variable AZURE_CLIENT_ID",
+	"no tenant ID specified. Check pod configuration or set TenantID in the options",
+	"lacks the environment variable AZURE_TENANT_ID",
+	"no token file specified. Check pod configuration or set TokenFilePath in the options",
+	"lacks the environment variable AZURE_FEDERATED_TOKEN_FILE",
+	"AzureCLICredential: executable not found on path", "azure-cli: az is not installed, or not on PATH",
+	"AzureDeveloperCLICredential: executable not found on path",
+	"azure-developer-cli: azd is not installed, or not on PATH",
+	"AzurePowerShellCredential: executable not found on path",
+	"azure-powershell: pwsh is not installed, or not on PATH",
+	"AzureCLICredential", "azure-cli", "AzureDeveloperCLICredential", "azure-developer-cli",
+	"AzurePowerShellCredential", "azure-powershell", "EnvironmentCredential", "environment",
+	"ManagedIdentityCredential authentication failed.", "managed-identity:",
+	"ManagedIdentityCredential", "managed-identity", "WorkloadIdentityCredential", "workload-identity",
+	"ClientSecretCredential", "secret", "ClientCertificateCredential", "certificate",
+)
+
+// PlainWords replaces what azidentity says to programmers: names of its types and of its options.
+func PlainWords(text string) string { return plainWords.Replace(text) }
 
 func entraSays(text string) string {
 	m := entraError.FindStringSubmatch(text)
@@ -97,7 +125,7 @@ func summarizeChain(tried string) string {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("none of the credentials gives one")
+	b.WriteString("no way to sign in works here")
 	for _, part := range parts {
 		b.WriteString("\n" + elideMiddle(oneLine(part), maxInChain))
 	}

@@ -23,15 +23,15 @@ func TestTokenError(t *testing.T) {
 			"DeviceCodeCredential authentication failed. POST https://x RESPONSE 400: 400 Bad Request", 0},
 		{"a chain", "DefaultAzureCredential: failed to acquire a token.\nAttempted credentials:\n" +
 			"\tA: missing AZURE_TENANT_ID. To troubleshoot, visit x\n\tB: line one\n\t\tline two\n",
-			"none of the credentials gives one\nA: missing AZURE_TENANT_ID.\nB: line one line two", 0},
+			"no way to sign in works here\nA: missing AZURE_TENANT_ID.\nB: line one line two", 0},
 		{"a chain with answers", "Attempted credentials:\n\tA: GET https://x\n" + rule + "\nRESPONSE 404\n" + rule +
 			"\nResponse contained no body\n",
-			"none of the credentials gives one\nA: GET https://x RESPONSE 404", 0},
+			"no way to sign in works here\nA: GET https://x RESPONSE 404", 0},
 		{"no connection in a chain", "Attempted credentials:\n\tClientSecretCredential: unable to resolve an endpoint: " +
 			"server response error: Get \"https://" + strings.Repeat("x", 200) + "\": tls: failed to verify " +
 			"certificate: x509: certificate signed by unknown authority. To troubleshoot, visit x\n",
-			"none of the credentials gives one\nClientSecretCredential: unable to resolve an endpoint: " +
-				"server response error: … to verify certificate: x509: certificate signed by unknown authority.", 0},
+			"no way to sign in works here\nsecret: unable to resolve an endpoint: server response error: " +
+				"Get … to verify certificate: x509: certificate signed by unknown authority.", 0},
 		{"no connection", "C: Get \"https://" + strings.Repeat("x", 500) +
 			"\": dial tcp: connection refused. To troubleshoot, visit x",
 			"C: Get … connection refused.", 0},

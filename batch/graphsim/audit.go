@@ -39,6 +39,10 @@ type AuditEntry struct {
 	// NoTarget makes targetResources empty, and NoInitiator makes initiatedBy null. Some
 	// types of entries are so. Entries about passes have not been seen so.
 	NoTarget, NoInitiator bool
+
+	// Properties are the modifiedProperties of the target: the new values by name. An entry
+	// about a created pass has JSON in them.
+	Properties map[string]string
 }
 
 // auditLog holds the entries of the audit log. There may be a million about passes.
@@ -154,6 +158,9 @@ var passProperties = [2][4]string{
 func (r *auditRecord) modifiedProperties() []object {
 	all := []object{}
 	if r.pass == nil {
+		for name, value := range r.details().Properties {
+			all = append(all, object{"displayName": name, "oldValue": nil, "newValue": value})
+		}
 		return all
 	}
 	usage := "Multiple"

@@ -231,7 +231,8 @@ func TestOddAudits(t *testing.T) {
 	tenant := New(Options{})
 	now := time.Now().Add(-time.Minute)
 	tenant.AddAudit(AuditEntry{Time: now, NoTarget: true})
-	tenant.AddAudit(AuditEntry{Time: now.Add(1), NoInitiator: true, TargetUPN: "x"})
+	tenant.AddAudit(AuditEntry{Time: now.Add(1), NoInitiator: true, TargetUPN: "x",
+		Properties: map[string]string{"TemporaryAccessPass.Id": `"3d`}})
 	all, _ := pages(t, clients(tenant, "AuditLog.Read.All")["direct"], auditsPath)
 	check(t, "targets of the first", all[1]["targetResources"], any([]any{}))
 	by, isThere := all[0]["initiatedBy"]
@@ -239,4 +240,6 @@ func TestOddAudits(t *testing.T) {
 	check(t, "initiator of the second", by, nil)
 	target := all[0]["targetResources"].([]any)[0].(map[string]any)
 	check(t, "id of the target", target["id"], nil)
+	check(t, "properties", shapeOf(t, all[0]).TargetResources[0].ModifiedProperties,
+		[]property{{"TemporaryAccessPass.Id", `"3d`}})
 }

@@ -49,6 +49,8 @@ func (t *Tenant) handle(c *call, now time.Time) answer {
 		return t.listAudits(c, now)
 	case resReport:
 		return t.listRegistrations(c)
+	case resOrganization:
+		return t.getOrganization(c)
 	}
 	if u == nil {
 		return t.notFound(c, r.user)
@@ -60,9 +62,9 @@ func (t *Tenant) handle(c *call, now time.Time) answer {
 func (t *Tenant) handleUser(c *call, u *user, now time.Time) answer {
 	switch c.route.resource {
 	case resUser:
-		return t.getUser(c, u)
+		return t.getUser(c, u, now)
 	case resSessions:
-		return jsonAnswer(200, map[string]any{"@odata.context": c.root + "/$metadata#Edm.Boolean", "value": true})
+		return t.revokeSessions(c, u, now)
 	}
 	return t.handlePasses(c, u, now)
 }

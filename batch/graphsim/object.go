@@ -3,6 +3,7 @@ package graphsim
 import (
 	"net/url"
 	"strings"
+	"time"
 
 	"tapsweep/batch/graphsim/internal/wire"
 )
@@ -17,6 +18,8 @@ type directoryObject struct {
 	UserType   string `json:"userType,omitempty"`
 	Enabled    any    `json:"accountEnabled,omitempty"` // a bool or null
 	Department any    `json:"department,omitempty"`     // a string or null
+
+	SessionsFrom any `json:"signInSessionsValidFromDateTime,omitempty"` // a time or null
 }
 
 // selection is what a caller asks for and may see.
@@ -129,8 +132,13 @@ func (t *Tenant) listUsers(c *call) answer {
 }
 
 // getUser answers GET /users/{user}. Called with mu held.
-func (t *Tenant) getUser(c *call, u *user) answer {
-	object := t.selection(selectOf(c.query), c.who.allowedOn(u)).user(u)
+func (t *Tenant) getUser(c *call, u *user, now time.Time) answer {
+	allowed := c.who.allowedOn(u)
+	s := t.selection(selectOf(c.query), allowed)
+	object := s.user(u)
+	if s.names["signInSessionsValidFromDateTime"] && allowed&readSessions != 0 {
+		object.SessionsFrom = u.sessionsFrom(now)
+	}
 	object.Context = c.root + "/$metadata#users/$entity"
 	return jsonAnswer(200, object)
 }

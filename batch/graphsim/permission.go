@@ -16,11 +16,13 @@ const (
 	readPasses permission = 1 << iota
 	writePasses
 	readUsers
-	readEnabled // accountEnabled of users, if Options.BasicHidesEnabled
+	readEnabled  // accountEnabled of users, if Options.BasicHidesEnabled
+	readSessions // signInSessionsValidFromDateTime of users
 	revokeSessions
 	readGroups
 	readAudits
 	readReport
+	readOrganization
 )
 
 // grants says what each permission allows on all users.
@@ -32,8 +34,8 @@ var grants = map[string]permission{
 	"UserAuthenticationMethod.Read.All":      readPasses,
 	"UserAuthenticationMethod.ReadWrite.All": readPasses | writePasses,
 	"User.ReadBasic.All":                     readUsers,
-	"User.Read.All":                          readUsers | readEnabled,
-	"User.ReadWrite.All":                     readUsers | readEnabled | revokeSessions,
+	"User.Read.All":                          readUsers | readEnabled | readSessions,
+	"User.ReadWrite.All":                     readUsers | readEnabled | readSessions | revokeSessions,
 	"User.RevokeSessions.All":                revokeSessions,
 	"GroupMember.Read.All":                   readGroups,
 	"GroupMember.ReadBasic.All":              readGroups,
@@ -42,8 +44,11 @@ var grants = map[string]permission{
 	"Group.ReadBasic.All":                    readGroups,
 	"Group.ReadWrite.All":                    readGroups,
 	"AuditLog.Read.All":                      readAudits | readReport,
-	"Directory.Read.All":                     readUsers | readEnabled | readGroups | readAudits,
-	"Directory.ReadWrite.All":                readUsers | readEnabled | readGroups | revokeSessions,
+	"Organization.Read.All":                  readOrganization,
+	"Directory.Read.All": readUsers | readEnabled | readSessions | readGroups | readAudits |
+		readOrganization,
+	"Directory.ReadWrite.All": readUsers | readEnabled | readSessions | readGroups | revokeSessions |
+		readOrganization,
 }
 
 // ownGrants says what each delegated permission allows on the signed-in user only.
@@ -52,8 +57,8 @@ var ownGrants = map[string]permission{
 	"UserAuthMethod-TAP.ReadWrite":       readPasses | writePasses,
 	"UserAuthenticationMethod.Read":      readPasses,
 	"UserAuthenticationMethod.ReadWrite": readPasses | writePasses,
-	"User.Read":                          readUsers | readEnabled,
-	"User.ReadWrite":                     readUsers | readEnabled,
+	"User.Read":                          readUsers | readEnabled | readSessions,
+	"User.ReadWrite":                     readUsers | readEnabled | readSessions,
 }
 
 // caller is who makes a request, and what it is allowed to do.
@@ -95,6 +100,8 @@ func needed(r resource, method string) permission {
 		return readAudits
 	case resReport:
 		return readReport
+	case resOrganization:
+		return readOrganization
 	}
 	if isRead(method) {
 		return readPasses
@@ -108,6 +115,11 @@ func (c *call) cost() (cost quota.Cost) {
 	cost[quota.ResourceUnits] = c.resourceUnits()
 	if !isRead(c.Method) {
 		cost[quota.Writes] = 1
+		if c.route.resource == resSessions {
+			cost[quota.SessionWrites] = 1
+		} else {
+			cost[quota.PassWrites] = 1
+		}
 		return cost
 	}
 	cost[quota.Reads] = 1

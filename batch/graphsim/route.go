@@ -9,16 +9,17 @@ import (
 type resource int
 
 const (
-	resBad      resource = iota // nothing; see route.problem
-	resUsers                    // /users
-	resUser                     // /users/{user}
-	resPasses                   // /users/{user}/authentication/temporaryAccessPassMethods
-	resPass                     // …/{pass}
-	resSessions                 // /users/{user}/revokeSignInSessions
-	resGroup                    // /groups/{group}
-	resMembers                  // /groups/{group}/transitiveMembers/microsoft.graph.user
-	resAudits                   // /auditLogs/directoryAudits
-	resReport                   // /reports/authenticationMethods/userRegistrationDetails
+	resBad          resource = iota // nothing; see route.problem
+	resUsers                        // /users
+	resUser                         // /users/{user}
+	resPasses                       // /users/{user}/authentication/temporaryAccessPassMethods
+	resPass                         // …/{pass}
+	resSessions                     // /users/{user}/revokeSignInSessions
+	resGroup                        // /groups/{group}
+	resMembers                      // /groups/{group}/transitiveMembers/microsoft.graph.user
+	resAudits                       // /auditLogs/directoryAudits
+	resOrganization                 // /organization
+	resReport                       // /reports/authenticationMethods/userRegistrationDetails
 )
 
 // patterns are the paths that the tenant knows. {user}, {pass} and {group} stand for
@@ -34,6 +35,7 @@ var patterns = []struct {
 	{resUser, pattern("users/{user}")},
 	{resUser, pattern("me")},
 	{resSessions, pattern("users/{user}/revokeSignInSessions")},
+	{resSessions, pattern("me/revokeSignInSessions")},
 	{resPasses, pattern("users/{user}/authentication/temporaryAccessPassMethods")},
 	{resPasses, pattern("me/authentication/temporaryAccessPassMethods")},
 	{resPass, pattern("users/{user}/authentication/temporaryAccessPassMethods/{pass}")},
@@ -41,6 +43,7 @@ var patterns = []struct {
 	{resGroup, pattern("groups/{group}")},
 	{resMembers, pattern("groups/{group}/~transitiveMembers/microsoft.graph.user")},
 	{resAudits, pattern("auditLogs/~directoryAudits")},
+	{resOrganization, pattern("organization")},
 	{resReport, pattern("reports/authenticationMethods/userRegistrationDetails")},
 }
 

@@ -23,6 +23,7 @@ type Stats struct {
 	SentTooEarly int
 
 	Deleted int // passes that were deleted by a request
+	Revoked int // calls that revoke the sessions of a user and were carried out
 	Lists   int // LISTs of a user's passes that were carried out
 	Pages   int // pages of users and of members of groups that were read
 

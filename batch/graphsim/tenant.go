@@ -54,6 +54,10 @@ type Options struct {
 	// (adding and removing a pass takes minutes to replicate).
 	ListLag time.Duration
 
+	// SessionLag is how long a user is shown with the old signInSessionsValidFromDateTime after the
+	// sessions were revoked. Zero means not at all.
+	SessionLag time.Duration
+
 	// OmitReason lists passes without isUsable and with a methodUsabilityReason of null,
 	// as some tenants do, except those with a Pass.Reason.
 	// Source: the end-to-end tests of Canonical's authd.

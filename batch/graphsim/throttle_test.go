@@ -46,7 +46,8 @@ func TestResourceUnits(t *testing.T) {
 func TestKinds(t *testing.T) {
 	reads := map[quota.Kind]int{quota.All: 1, quota.Reads: 1}
 	passReads := map[quota.Kind]int{quota.All: 1, quota.Reads: 1, quota.PassReads: 1}
-	writes := map[quota.Kind]int{quota.All: 1, quota.Writes: 1}
+	passWrites := map[quota.Kind]int{quota.All: 1, quota.Writes: 1, quota.PassWrites: 1}
+	sessionWrites := map[quota.Kind]int{quota.All: 1, quota.Writes: 1, quota.SessionWrites: 1}
 	for _, tt := range []struct {
 		method, path string
 		want         map[quota.Kind]int
@@ -56,7 +57,8 @@ func TestKinds(t *testing.T) {
 		{"GET", "/groups/" + danaID, reads},
 		{"GET", danaPasses, passReads},
 		{"GET", danaPasses + "/" + passID, passReads},
-		{"DELETE", danaPasses + "/" + passID, writes},
+		{"DELETE", danaPasses + "/" + passID, passWrites},
+		{"POST", "/users/" + danaID + "/revokeSignInSessions", sessionWrites},
 		{"GET", auditsPath, reads},
 		{"GET", reportPath, reads},
 	} {

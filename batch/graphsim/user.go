@@ -23,6 +23,9 @@ type User struct {
 	// Privileged answers 403 to all requests about the user's passes.
 	Privileged bool
 
+	// KeepsSessions answers 403 to the call that revokes the user's sessions. Privileged implies it.
+	KeepsSessions bool
+
 	// Admin is isAdmin in the report of registrations. Privileged implies it.
 	Admin bool
 
@@ -56,14 +59,20 @@ type user struct {
 	ID, UPN, Department                string
 	Privileged, Guest, Disabled, Admin bool
 
+	KeepsSessions bool
+
 	state *passState // nil while there is nothing to keep
 }
 
 // passState is what happens to a user's passes.
 type passState struct {
-	passes  []*Pass
-	ghosts  []ghost
-	roles   []string
+	passes []*Pass
+	ghosts []ghost
+	roles  []string
+
+	sessions   []time.Time // when the sessions were revoked: the last time, and what was shown before
+	sessionLag time.Duration
+
 	reissue time.Duration
 
 	writing      int32 // batches and direct requests under way with a write for the user
@@ -121,6 +130,7 @@ func (t *Tenant) add(in User) *user {
 	t.byName[strings.ToLower(in.UPN)] = u
 	u.ID, u.UPN, u.Department = in.ID, in.UPN, in.Department
 	u.Privileged, u.Guest, u.Disabled, u.Admin = in.Privileged, in.Guest, in.Disabled, in.Admin
+	u.KeepsSessions = in.KeepsSessions
 	if u.state == nil && len(in.Passes) == 0 && in.Reissue == 0 && len(in.Roles) == 0 {
 		return u
 	}
@@ -203,7 +213,9 @@ func (t *Tenant) AddMany(n int, each func(i int) User) {
 // rehearsed before it is used on a real tenant. The beginning of the user's name
 // decides what happens to the line:
 //
-//	admin…     a privileged user: reading and deleting passes is refused with 403
+//	admin…     a privileged user: reading and deleting passes, and revoking sessions, is refused with 403
+//	locked…    revoking the sessions is refused with 403
+//	guest…     the home tenant signs the user in, so that revoking the sessions changes nothing
 //	gone…      there is no such user
 //	replaced…  the user holds another pass than the named one
 //	nopass…    the user holds no pass
@@ -222,7 +234,8 @@ func (t *Tenant) AddPair(userName, passID string, by *Actor) {
 	if strings.HasPrefix(prefix, "gone") {
 		return
 	}
-	in.Privileged = strings.HasPrefix(prefix, "admin")
+	in.Privileged, in.KeepsSessions = strings.HasPrefix(prefix, "admin"), strings.HasPrefix(prefix, "locked")
+	in.Guest = strings.HasPrefix(prefix, "guest")
 
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -127,7 +127,7 @@ func TestSignalWhileNobodyReads(t *testing.T) {
 		args       []string
 		says       string
 	}{
-		{"results log", "--results", []string{"revoke", "--yes"}, "the results log is not complete"},
+		{"results log", "--results", []string{"revoke", "--yes"}, "The results log is not complete"},
 		{"passes", "--output", []string{"scan", "--all-users", "--concurrency", "1"}, "stopped early: terminated"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

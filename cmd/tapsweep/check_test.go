@@ -39,14 +39,14 @@ func TestCheck(t *testing.T) {
 		steps string // step:result, in order
 		holds string // in the details and hints
 	}{
-		{"all well", graphsim.Options{Roles: app}, nil, 0, "token:ok claims:ok read:ok users:ok TLS:ok clock:ok", "GET /users?$top=1: 200"},
-		{"one user", graphsim.Options{Roles: app[:1]}, []string{"--user", user}, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "LIST of the passes of " + user + ": 200"},
-		{"passes alone", graphsim.Options{Roles: app[:1]}, nil, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "a user who does not exist: 404"},
+		{"all well", graphsim.Options{Roles: app}, nil, 0, "token:ok claims:ok read:ok users:ok TLS:ok clock:ok", "Graph listed one user"},
+		{"one user", graphsim.Options{Roles: app[:1]}, []string{"--user", user}, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "Graph listed the passes of " + user},
+		{"passes alone", graphsim.Options{Roles: app[:1]}, nil, 0, "token:ok claims:ok read:ok TLS:ok clock:ok", "404 for the passes of a user that does not exist, as expected"},
 		{"passes alone, denied", graphsim.Options{Roles: app[:1], Faults: denied}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "Privileged Authentication Administrator"},
 		{"users denied", graphsim.Options{Roles: app, Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemStatus(403)}}}, nil, 1, "token:ok claims:ok read:ok users:failed TLS:ok clock:ok", "User.ReadBasic.All"},
 		{"no permission", graphsim.Options{Roles: app[1:]}, nil, 3, "token:ok claims:failed read:warning TLS:ok clock:ok", "=Role"},
 		{"hidden permission", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Delete.All"}}, nil, 0, "token:ok claims:warning read:warning TLS:ok clock:ok", "does not document"},
-		{"no such user", graphsim.Options{Roles: app}, []string{"--user", "nobody@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "no such user"},
+		{"no such user", graphsim.Options{Roles: app}, []string{"--user", "nobody@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "the tenant has no user nobody@contoso.example"},
 		{"admin user", graphsim.Options{Roles: app}, []string{"--user", "admin@contoso.example"}, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "Privileged Authentication Administrator"},
 		{"Graph is down", graphsim.Options{Roles: app, Faults: []fault.Fault{{Do: fault.OuterStatus(503)}}}, nil, 1, "token:ok claims:ok read:failed TLS:ok clock:ok", "503"},
 		{"Graph refuses the token", graphsim.Options{Roles: app[:1], Faults: []fault.Fault{{Do: fault.OuterStatus(401)}}}, nil, 3, "token:ok claims:ok read:failed TLS:ok clock:ok", "disabled"},
@@ -136,8 +136,38 @@ func TestCheckWithoutAToken(t *testing.T) {
 	}
 	// A person gets the same in words.
 	p = tapsweep(t, env, "check", "--graph-url", root)
-	if p.code != 3 || !strings.Contains(p.stdout, "token  failed") || !strings.Contains(p.stdout, "hint: the secret has expired") {
+	if p.code != 3 || !strings.Contains(p.stdout, "failed: token: getting an access token: AADSTS7000222") || !strings.Contains(p.stdout, "hint: the secret has expired") {
 		t.Errorf("exit %d\n%s", p.code, p.stdout)
+	}
+}
+
+// A check names the domain of the tenant if the token allows to read it, or if it was given.
+func TestCheckNamesTheDomain(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		roles  []string
+		args   []string
+		domain string
+	}{
+		{"by permission", []string{"UserAuthMethod-TAP.ReadWrite.All", "Organization.Read.All"}, nil, entra.DefaultDomain},
+		{"as given", nil, []string{"--tenant", entra.DefaultDomain}, entra.DefaultDomain},
+		{"not known", nil, nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			env, root := serve(t, graphsim.New(graphsim.Options{Roles: tt.roles}))
+			args := append([]string{"check", "--graph-url", root}, tt.args...)
+			if c, _ := checkJSON(t, tapsweep(t, env, append(args, "--output", "json")...)); c.Domain != tt.domain {
+				t.Errorf("the domain is %q, want %q", c.Domain, tt.domain)
+			}
+			want := "tenant:        " + entra.DefaultTenantID + "\n"
+			if tt.domain != "" {
+				want = "tenant:        " + tt.domain + " (" + entra.DefaultTenantID + ")\n"
+			}
+			if p := tapsweep(t, env, args...); !strings.HasPrefix(p.stdout, want) {
+				t.Errorf("the check does not begin with %q\n%s", want, p.stdout)
+			}
+		})
 	}
 }
 
@@ -190,12 +220,13 @@ func TestCheckOfAUser(t *testing.T) {
 	for _, v := range c.Commands {
 		works[v.Command] = v.Works
 	}
-	// The token is good for the own pass, and for nobody else's.
+	// The token allows the own pass, and no other.
 	if p.code != 1 || steps["read"].Result != "ok" || works["revoke --self"] != token.Yes || works["revoke"] != token.No {
 		t.Errorf("exit %d, %+v", p.code, c)
 	}
 	p = tapsweep(t, env, "check", "--graph-url", root, "--token-file", tokenFile, "--user", "me")
-	for _, want := range []string{"signed in as: user " + users[0].UPN, "command works needs", "revoke --self yes", "revoke no"} {
+	for _, want := range []string{"signed in as: user " + users[0].UPN, "command works missing permission", "revoke --self yes", "revoke no UserAuthMethod-TAP.ReadWrite.All",
+		"USER PASS REASON", "tapsweep revoke does not work with this sign-in"} {
 		if !strings.Contains(strings.Join(strings.Fields(p.stdout), " "), want) {
 			t.Errorf("no %q in\n%s", want, p.stdout)
 		}

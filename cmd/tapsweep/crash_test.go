@@ -32,6 +32,6 @@ func TestCrashIsNoRefusal(t *testing.T) {
 	}
 	refused := tapsweep(t, env, append(args, list)...)
 	if refused.code != 64 {
-		t.Errorf("a log that is there already: exit %d, want 64\n%s", refused.code, refused.stderr)
+		t.Errorf("a log that already exists: exit %d, want 64\n%s", refused.code, refused.stderr)
 	}
 }

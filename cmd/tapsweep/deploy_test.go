@@ -16,22 +16,11 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/cmd/tapsweep/internal/readme"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// installed is where the README's examples expect tapsweep.
+// installed is where the examples of the manual expect tapsweep.
 const installed = "/usr/local/bin/tapsweep"
-
-// examples returns the README's blocks of a language.
-func examples(t *testing.T, language string, want int) []string {
-	t.Helper()
-	blocks := readme.Blocks(string(mustRead(t, "../../README.md")), language)
-	if len(blocks) != want {
-		t.Fatalf("%d blocks of %s in the README, want %d", len(blocks), language, want)
-	}
-	return blocks
-}
 
 // checkSchedule checks the five fields of cron(5): numbers within bounds, with
 // steps, ranges and lists.
@@ -74,7 +63,7 @@ func TestCheckSchedule(t *testing.T) {
 // crontab takes a crontab apart: the variables and the one command.
 func crontab(t *testing.T) (env []string, command string) {
 	t.Helper()
-	for line := range strings.Lines(examples(t, "crontab", 1)[0]) {
+	for line := range strings.Lines(codeOf(t, "nightly", "crontab")[0]) {
 		line = strings.TrimSpace(line)
 		if name, _, ok := strings.Cut(line, "="); ok && !strings.Contains(name, " ") {
 			env = append(env, line)
@@ -101,12 +90,12 @@ func crontab(t *testing.T) (env []string, command string) {
 	return env, command
 }
 
-// units returns the README's units by file name: their texts, and their options as
+// units returns the manual's units by file name: their texts, and their options as
 // "Section.Key" with all values of the key. systemd-analyze checks whether systemd knows the keys.
 func units(t *testing.T) (texts map[string]string, options map[string]map[string][]string) {
 	t.Helper()
 	texts, options = make(map[string]string), make(map[string]map[string][]string)
-	for _, text := range examples(t, "ini", 2) {
+	for _, text := range codeOf(t, "nightly", "ini") {
 		first, _, _ := strings.Cut(text, "\n")
 		name, ok := strings.CutPrefix(first, "# /etc/systemd/system/")
 		if !ok {
@@ -116,7 +105,7 @@ func units(t *testing.T) (texts map[string]string, options map[string]map[string
 	}
 	for _, name := range []string{"tapsweep.service", "tapsweep.timer"} {
 		if texts[name] == "" {
-			t.Fatalf("the README has no %s", name)
+			t.Fatalf("the manual has no %s", name)
 		}
 	}
 	return texts, options
@@ -277,7 +266,7 @@ func (m *machine) nights(t *testing.T, night func() process, wroteLog func(proce
 	}
 }
 
-// The README's crontab, systemd service and CronJob each sweep a simulated tenant
+// The manual's crontab, systemd service and CronJob each sweep a simulated tenant
 // with the command and the credential that they show.
 func TestEveryNight(t *testing.T) {
 	t.Parallel()
@@ -338,8 +327,8 @@ func TestEveryNight(t *testing.T) {
 			t.Error(err)
 		}
 		subject := "system:serviceaccount:" + account.Metadata.Namespace + ":" + account.Metadata.Name
-		if !strings.Contains(string(mustRead(t, "../../README.md")), `"subject": "`+subject+`"`) {
-			t.Errorf("the README has the app trust another subject than %s", subject)
+		if trust := strings.Join(codeOf(t, "kubernetes", "bash"), ""); !strings.Contains(trust, `"subject": "`+subject+`"`) {
+			t.Errorf("the app trusts another subject than %s:\n%s", subject, trust)
 		}
 		// What the webhook sets, by the account's annotation and its own tenant.
 		env := []string{"AZURE_CLIENT_ID=" + account.Metadata.Annotations["azure.workload.identity/client-id"],

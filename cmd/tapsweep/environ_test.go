@@ -31,7 +31,7 @@ func TestVariables(t *testing.T) {
 		code int
 		want string // on standard error
 	}{
-		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, status.Usage, "more than 2"},
+		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, status.Usage, "more than the limit of 2"},
 		{"a flag before it", []string{"TAPSWEEP_MAX_ITEMS=2"}, []string{"--max-items", "3", "--dry-run"}, 0, "planned"},
 		{"an empty one", []string{"TAPSWEEP_MAX_ITEMS="}, dryRun, status.Usage,
 			"tapsweep: TAPSWEEP_MAX_ITEMS is empty: give it a value, or leave it out\n"},
@@ -41,7 +41,7 @@ func TestVariables(t *testing.T) {
 		{"lists of protected users add up", []string{"TAPSWEEP_PROTECT=" + protected},
 			[]string{"--protect", another, "--dry-run"}, 0, "protected       2"},
 		{"out of bounds", []string{"TAPSWEEP_BATCH_SIZE=99"}, dryRun, status.Usage,
-			"TAPSWEEP_BATCH_SIZE: 99 is not between 1 and 20"},
+			"TAPSWEEP_BATCH_SIZE: 99 is not a number between 1 and 20"},
 		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, dryRun, status.Usage,
 			"TAPSWEEP_MAX_ITEMS: \"many\" is not a whole number of up to 18 digits\n"},
 		{"not a word", []string{"TAPSWEEP_PRIORITY=top"}, dryRun, status.Usage,
@@ -61,7 +61,7 @@ func TestVariables(t *testing.T) {
 			"TAPSWEEP_PORT_443_TCP_PROTO=tcp", "TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7",
 			"TAPSWEEP_METRICS_SERVICE_HOST=10.0.0.8"}, dryRun, 0, "planned"},
 		{"a refusal", []string{"TAPSWEEP_MAX_ITEMS=1"}, nil, status.Usage,
-			"hint: flags are given by the environment, too: TAPSWEEP_MAX_ITEMS\n"},
+			"hint: --max-items is set by the environment variable TAPSWEEP_MAX_ITEMS\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			log := t.TempDir() + "/log.jsonl"
@@ -91,7 +91,7 @@ func TestVariablesAreLogged(t *testing.T) {
 	log := t.TempDir() + "/log.jsonl"
 	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_RATE=50"), "revoke", "--yes", "--results", log,
 		list)
-	want := "to resume: tapsweep revoke --resume --results " + log + " --graph-url=" + root + " --rate=50 --yes " + list
+	want := "Resume: tapsweep revoke --resume --results " + log + " --graph-url=" + root + " --rate=50 --yes " + list
 	if !strings.Contains(p.stderr, want) {
 		t.Fatalf("standard error does not say %q\n%s", want, p.stderr)
 	}

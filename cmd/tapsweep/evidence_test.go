@@ -86,7 +86,7 @@ func TestEvidence(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	_, again, _ := strings.Cut(p.stderr, "to resume: ")
+	_, again, _ := strings.Cut(p.stderr, "Resume: ")
 	again, _, _ = strings.Cut(again, "\n")
 	if want := fmt.Sprintf("tapsweep revoke --resume --evidence '%s' --yes --graph-url %s %s", dir, root, list); again != want || !strings.Contains(string(mustRead(t, dir+"/report.txt")), want) {
 		t.Errorf("to resume: %s\nwant      %s", again, want)
@@ -137,10 +137,10 @@ func TestEvidenceRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"a log elsewhere", []string{"--evidence", parent + "/a", "--results", parent + "/b.jsonl"}, "--evidence and --results exclude each other"},
+		{"a log elsewhere", []string{"--evidence", parent + "/a", "--results", parent + "/b.jsonl"}, "--evidence and --results cannot be used together"},
 		{"to replace", []string{"--evidence", parent + "/a", "--overwrite"}, "never replaced"},
 		{"a file", []string{"--evidence", list}, "is not a directory"},
-		{"no parent", []string{"--evidence", parent + "/none/a"}, "no such file"},
+		{"no parent", []string{"--evidence", parent + "/none/a"}, "/none does not exist"},
 		{"evidence there", []string{"--evidence", other}, "has report.csv in it already"},
 		{"evidence there, and no log to resume", []string{"--evidence", other, "--resume"}, "has report.csv in it already"},
 	} {

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The manifests have the fields that the README's examples use. They are read strictly, so
+// The manifests have the fields that the manual's examples use. They are read strictly, so
 // that a field that is misspelled or of another type is found.
 // Source: kubernetes.io/docs/reference/kubernetes-api.
 type (
@@ -107,10 +107,10 @@ type (
 
 func (j *cronJob) pod() *podSpec { return &j.Spec.JobTemplate.Spec.Template.Spec }
 
-// manifests returns the README's manifests.
+// manifests returns the manual's manifests.
 func manifests(t *testing.T) (account serviceAccount, claim volumeClaim, job cronJob) {
 	t.Helper()
-	documents := strings.Split(examples(t, "yaml", 2)[0], "\n---\n")
+	documents := strings.Split(codeOf(t, "kubernetes", "yaml")[0], "\n---\n")
 	if len(documents) != 3 {
 		t.Fatalf("%d manifests, want 3", len(documents))
 	}

@@ -10,7 +10,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/cmd/tapsweep/internal/drill"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -65,7 +65,7 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 		for _, args := range commands {
 			t.Run(tt.name+", "+strings.Join(args, " "), func(t *testing.T) {
 				t.Parallel()
-				tenant := graphsim.New(graphsim.Options{Entra: entra.Options{Secret: canarySecret}, Roles: drill.Roles})
+				tenant := graphsim.New(graphsim.Options{Entra: entra.Options{Secret: canarySecret}, Roles: simulation.Roles})
 				tenant.AddUsers(3)
 				env, root := serveRudely(t, tenant, "$batch", tt.answer)
 				env = append(env, "HTTP_PROXY=http://dana:"+canaryProxy+"@127.0.0.1:9",

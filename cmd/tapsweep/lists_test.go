@@ -8,8 +8,8 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
-	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -72,7 +72,7 @@ func TestEmptyList(t *testing.T) {
 // --user names users without a list, and only on the command line.
 func TestNamedUser(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
 	users := tenant.AddUsers(4)
 	env, root := serve(t, tenant)
 

@@ -22,8 +22,8 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/cli"
-	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/input"
 )
 
@@ -247,7 +247,7 @@ func scriptTenant(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var opts graphsim.Options
 	for _, text := range args[1:] {
-		limit, err := drill.ParseLimit(text)
+		limit, err := simulation.ParseLimit(text)
 		ts.Check(err)
 		opts.Limits = append(opts.Limits, limit)
 	}

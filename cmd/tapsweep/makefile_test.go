@@ -1,12 +1,49 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// make demo ends with the summary and the path of a report, and with 0 although passes are left.
+func TestMakeDemo(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	// In place of a build: this binary, as tapsweep.
+	build := "#!/bin/sh\nprintf '#!/bin/sh\\n" + asMain + `=1 exec %s "$@"\n' ` + must(os.Executable()) +
+		" >\"$3\"\nchmod +x \"$3\"\n"
+	for name, text := range map[string]string{"Makefile": string(mustRead(t, "../../Makefile")), "go": build,
+		"testdata/incident.csv": string(mustRead(t, "../../testdata/incident.csv"))} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := command(t, nil)
+	cmd.Args, cmd.Path, cmd.Dir = []string{"make", "demo", "GO=./go"}, must(exec.LookPath("make")), dir
+	cmd.Env = without(cmd.Env, asMain)
+	p := finish(t, cmd)
+	if p.code != 0 {
+		t.Fatalf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
+	}
+	report := filepath.Join(dir, "dist", "demo", "report.html")
+	if !strings.HasSuffix(p.stdout, "The report of this run: "+report+"\n") {
+		t.Errorf("the demo does not end with the path of its report:\n%s", p.stdout)
+	}
+	if strings.Contains(p.stdout, `{"type":`) || strings.Contains(p.stderr, "ignored") {
+		t.Errorf("the demo prints its log, or an error:\n%s%s", p.stdout, p.stderr)
+	}
+	if !strings.Contains(string(mustRead(t, report)), "<html") {
+		t.Error("the report is not a page of HTML")
+	}
+}
 
 // make and its shell do not execute a git tag, or VERSION or FUZZTIME from the environment.
 func TestMakeRunsNoValue(t *testing.T) {

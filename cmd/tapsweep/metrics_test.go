@@ -47,7 +47,7 @@ func TestMetricsFile(t *testing.T) {
 			}
 		}
 	}
-	// A dry run, or a drill, says nothing of how the nights go.
+	// A dry run, or a simulation, says nothing of how the nights go.
 	if p := tapsweep(t, env, append(sweep, "--dry-run")...); p.code != 0 {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
@@ -56,7 +56,7 @@ func TestMetricsFile(t *testing.T) {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 	if _, err := os.Stat(path); err == nil {
-		t.Errorf("written by a dry run or a drill:\n%s", file())
+		t.Errorf("written by a dry run or a simulation:\n%s", file())
 	}
 	has(tapsweep(t, env, sweep...), 1, `last_run_exit_code{command="sweep",file="tapsweep"} 1`, `expired_passes_left{command="sweep",file="tapsweep"} 2`, `last_run_rows{command="sweep",file="tapsweep",outcome="rejected"} 2`)
 	// One that did not look at everybody does not know what is left.
@@ -72,7 +72,7 @@ func TestMetricsFile(t *testing.T) {
 	}
 	has(tapsweep(t, env, append(sweep, "--help")...), 0, `last_run_exit_code{command="sweep",file="tapsweep"} 64`) // is no run
 	has(tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), sweep...), 3, `last_run_exit_code{command="sweep",file="tapsweep"} 3`)
-	for name, want := range map[string]string{dir + "/list.csv": ".prom", dir + "/none/x.prom": "no such file", "/proc/self/x.prom": "nothing can be written to /proc/self"} {
+	for name, want := range map[string]string{dir + "/list.csv": ".prom", dir + "/none/x.prom": "/none does not exist", "/proc/self/x.prom": "nothing can be written to /proc/self"} {
 		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", name)
 		if p.code != status.Usage || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
@@ -164,7 +164,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 	}
 }
 
-// The README's alerts, and its table, name metrics that are there, and no others.
+// The manual's alerts, and its table, name metrics that are there, and no others.
 func TestAlerts(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -176,8 +176,8 @@ func TestAlerts(t *testing.T) {
 	there := make(map[string]bool)
 	for _, m := range regexp.MustCompile(`(?m)^# TYPE (tapsweep_\w+) gauge$`).FindAllStringSubmatch(string(mustRead(t, path)), -1) {
 		there[m[1]] = true
-		if !strings.Contains(string(mustRead(t, "../../README.md")), "| `"+strings.TrimPrefix(m[1], "tapsweep_")+"` |") {
-			t.Errorf("%s is not in the README", m[1])
+		if !strings.Contains(pageText(t, "nightly"), "| `"+strings.TrimPrefix(m[1], "tapsweep_")+"` |") {
+			t.Errorf("%s is not in the manual", m[1])
 		}
 	}
 	var rules struct {
@@ -189,7 +189,7 @@ func TestAlerts(t *testing.T) {
 			}
 		}
 	}
-	if err := yaml.UnmarshalStrict([]byte(examples(t, "yaml", 2)[1]), &rules); err != nil || len(rules.Groups) != 1 || len(rules.Groups[0].Rules) != 3 {
+	if err := yaml.UnmarshalStrict([]byte(codeOf(t, "nightly", "yaml")[0]), &rules); err != nil || len(rules.Groups) != 1 || len(rules.Groups[0].Rules) != 3 {
 		t.Fatalf("%v, %+v", err, rules)
 	}
 	for _, r := range rules.Groups[0].Rules {
@@ -212,7 +212,7 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// nightsApart is how long after the end of a night the next one may end, by the README's
+// nightsApart is how long after the end of a night the next one may end, by the manual's
 // schedulers.
 func nightsApart(t *testing.T) (most time.Duration) {
 	t.Helper()

@@ -11,8 +11,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// What the log of a drill, of another tenant or of another Graph root says is done is not done
-// here: revoke and verify refuse such a log. A drill may have it as its list.
+// What the log of a simulation, of another tenant or of another Graph root says is done is not done
+// here: revoke and verify refuse such a log. A simulation may have it as its list.
 func TestLogOfAnotherTenant(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
@@ -32,9 +32,9 @@ func TestLogOfAnotherTenant(t *testing.T) {
 		env, root := serve(t, other)
 		return logOf(env, "--graph-url", root)
 	}
-	drill := logOf(nil, "--simulate")
+	simulated := logOf(nil, "--simulate")
 	for _, tt := range []struct{ name, log, want string }{
-		{"a drill", drill, "it is a log of https://127.0.0.1:"},
+		{"a simulation", simulated, "it is a log of https://127.0.0.1:"},
 		{"another tenant", elsewhere(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant}}), "it is the log of tenant " + foreignTenant},
 		{"another Graph root", elsewhere(graphsim.Options{}), "it is a log of https://"},
 	} {
@@ -52,12 +52,12 @@ func TestLogOfAnotherTenant(t *testing.T) {
 	if n := tenant.Stats().Batches; n != 0 {
 		t.Errorf("%d batches were sent, want none", n)
 	}
-	if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", drill); p.code != status.Done {
-		t.Errorf("a drill with a log: exit %d\n%s", p.code, p.stderr)
+	if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", simulated); p.code != status.Done {
+		t.Errorf("a simulation with a log: exit %d\n%s", p.code, p.stderr)
 	}
 	own := logOf(env, "--graph-url", root)
-	if p := tapsweep(t, env, "verify", "--graph-url", root, "--results", "-", own, drill); p.code != status.Usage {
-		t.Errorf("verify of two logs, one of them a drill's: exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
+	if p := tapsweep(t, env, "verify", "--graph-url", root, "--results", "-", own, simulated); p.code != status.Usage {
+		t.Errorf("verify of two logs, one of them a simulation's: exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
 	}
 }
 

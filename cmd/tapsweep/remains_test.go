@@ -35,15 +35,15 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	log := strings.TrimSuffix(path, "list.csv") + "log.jsonl"
 	args := []string{"revoke", "--yes", "--verify", "--verify-wait", "3s", "--protect", glass, "--graph-url", root, "--results", log, path}
 	p := tapsweep(t, env, args...)
-	if p.code != status.Incomplete || strings.Contains(p.stderr, "to resume") {
+	if p.code != status.Incomplete || strings.Contains(p.stderr, "Resume: ") {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
-	command := regexp.MustCompile(`(?m)^to revoke what remains: tapsweep (.*)$`).FindStringSubmatch(p.stderr)
+	command := regexp.MustCompile(`(?m)^To revoke what remains: tapsweep (.*)$`).FindStringSubmatch(p.stderr)
 	if command == nil {
 		t.Fatalf("no command:\n%s", p.stderr)
 	}
 
-	// Who goes on with the run all the same sends nothing, and makes nothing worse.
+	// A run that resumes all the same sends nothing, and changes nothing.
 	sent := tenant.Stats().Deleted
 	p = tapsweep(t, env, append(args, "--resume")...)
 	_, resumed, _ := strings.Cut(string(mustRead(t, log)), `"type":"end"`)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/drill"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -15,7 +15,7 @@ import (
 // --resume say. Without this, a results log once replaced a list of protected users.
 func TestNothingReadIsReplaced(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(3)))
 	dir := t.TempDir()
@@ -82,7 +82,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 // An existing log is resumed more often than replaced, and that of a simulation never.
 func TestHintOfALogThatIsThere(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
 	env, root := serve(t, tenant)
 	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(1)))
 	log := filepath.Join(t.TempDir(), "log.jsonl")
@@ -97,11 +97,11 @@ func TestHintOfALogThatIsThere(t *testing.T) {
 	}{
 		{log, []string{"revoke", "--yes", "--graph-url", root, list}, resume},
 		{log, []string{"sweep", "--yes", "--all-users", "--graph-url", root}, resume},
-		{log, []string{"revoke", "--yes", "--simulate", list}, "already\nhint: choose another"},
-		{writeFile(t, "notes.jsonl", "{}\n"), []string{"revoke", "--yes", "--graph-url", root, list}, "already\nhint: choose another"},
+		{log, []string{"revoke", "--yes", "--simulate", list}, "already exists\nhint: choose another"},
+		{writeFile(t, "notes.jsonl", "{}\n"), []string{"revoke", "--yes", "--graph-url", root, list}, "already exists\nhint: choose another"},
 	} {
 		p := tapsweep(t, env, append(tt.args, "--results", tt.path)...)
-		if p.code != status.Usage || !strings.Contains(p.stderr, tt.hints) || !strings.Contains(p.stderr, tt.path+" is there already\n") {
+		if p.code != status.Usage || !strings.Contains(p.stderr, tt.hints) || !strings.Contains(p.stderr, tt.path+" already exists\n") {
 			t.Errorf("%q: exit %d\n%s", tt.args, p.code, p.stderr)
 		}
 	}

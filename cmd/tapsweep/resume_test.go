@@ -144,8 +144,8 @@ func TestResumeRun(t *testing.T) {
 		{"another list", "another list", run("--resume", other)},
 		{"another name", "is not named", run("--resume", writeFile(t, "renamed.csv", listOf(users)))},
 		{"a dry run", "dry run", run("--resume", "--dry-run", list)},
-		{"without resume", "there already", run(list)},
-		{"overwrite too", "exclude each other", run("--resume", "--overwrite", list)},
+		{"without resume", "already exists", run(list)},
+		{"overwrite too", "cannot be used together", run("--resume", "--overwrite", list)},
 		{"no log named", "--results FILE", tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--resume", list)},
 		{"another value", `--resume "most" is not all`, run("--resume=most", list)},
 	}
@@ -192,7 +192,7 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 			t.Errorf("exit %d\n%s", p.code, p.stderr)
 		}
 	}
-	if p := tapsweep(t, env, "verify", "--graph-url", root, writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")); p.code != status.Usage || !strings.Contains(p.stderr, "was killed, could not write on, or is still going on") {
+	if p := tapsweep(t, env, "verify", "--graph-url", root, writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")); p.code != status.Usage || !strings.Contains(p.stderr, "was killed, could not continue writing, or is still running") {
 		t.Errorf("a copy of the beginning: exit %d\n%s", p.code, p.stderr)
 	}
 }
@@ -266,7 +266,7 @@ func TestSignalAfterDeadline(t *testing.T) {
 		time.Sleep(2500 * time.Millisecond) // the deadline is over, and batches are in flight for 10 s
 		p.Signal(os.Interrupt)
 	})
-	if p.code != -1 || time.Since(start) > 8*time.Second || !strings.Contains(p.stderr, "the deadline of 2s is over: stopping") || !strings.Contains(p.stderr, "an interrupt ends at once") {
+	if p.code != -1 || time.Since(start) > 8*time.Second || !strings.Contains(p.stderr, "the deadline of 2s has passed: stopping") || !strings.Contains(p.stderr, "an interrupt ends at once") {
 		t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
 	}
 }
@@ -282,7 +282,7 @@ func TestMaxItems(t *testing.T) {
 	list := writeFile(t, "list.csv", b.String())
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
-	if p.code != status.Usage || !strings.Contains(p.stderr, "10001 pairs, more than 10000") || tenant.Stats().Requests+tenant.Stats().Tokens != 0 {
+	if p.code != status.Usage || !strings.Contains(p.stderr, "10001 passes, more than the limit of 10000") || tenant.Stats().Requests+tenant.Stats().Tokens != 0 {
 		t.Errorf("exit %d, %d requests\n%s", p.code, tenant.Stats().Requests, p.stderr)
 	}
 	six := writeFile(t, "six.csv", strings.Join(strings.SplitAfter(b.String(), "\n")[:7], ""))
@@ -388,10 +388,10 @@ func TestResumedRunTellsOfItself(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", dir + "/log.jsonl", "--metrics-file", dir + "/m.prom", "--resume", writeFile(t, "list.csv", listOf(users))}
 	for run, want := range [][]string{
-		{"tapsweep: 30 rows in ", "revoked 27 denied 2 ", "27 rows' users were seen without a pass afterwards results:", "3 of 30 rows not done"},
-		{"tapsweep: 2 rows in ", "this run whole log revoked 2 29 rejected 0 1 ", "29 rows' users were seen without a pass afterwards, 2 of them in this run 28 rows settled by an earlier run",
-			"1 of 30 rows in the whole log not done"},
-		{"tapsweep: 0 rows in ", "this run whole log revoked 0 29 rejected 0 1 ", "29 rows' users were seen without a pass afterwards, 0 of them in this run", "1 of 30 rows in the whole log not done"},
+		{"tapsweep: 30 rows in ", "revoked 27 denied 2 ", "Verified: the users of 27 rows hold no pass results:", "27 of 30 passes are gone; 3 are left: see above. Resume: tapsweep revoke"},
+		{"tapsweep: 2 rows in ", "this run whole log revoked 2 29 rejected 0 1 ", "Verified: the users of 29 rows hold no pass, 2 of them checked in this run 28 rows completed by an earlier run",
+			"29 of 30 passes are gone; 1 is left: see above."},
+		{"tapsweep: 0 rows in ", "this run whole log revoked 0 29 rejected 0 1 ", "Verified: the users of 29 rows hold no pass, 0 of them checked in this run", "29 of 30 passes are gone; 1 is left: see above."},
 	} {
 		p := tapsweep(t, env, args...)
 		text := strings.Join(strings.Fields(p.stderr), " ")

@@ -189,7 +189,7 @@ func TestExitCodes(t *testing.T) {
 		{"no arguments", env, []string{"revoke"}, status.Usage, "no list is named"},
 		{"unknown command", env, []string{"remove"}, status.Usage, "unknown command"},
 		{"unknown flag", env, []string{"revoke", "--force", list}, status.Usage, "unknown flag"},
-		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, status.Usage, "--batch-size 21 is not between 1 and 20"},
+		{"batch size", env, []string{"revoke", "--batch-size", "21", list}, status.Usage, "--batch-size 21 is not a number between 1 and 20"},
 		{"concurrency", env, []string{"revoke", "--concurrency", "-1", list}, status.Usage, "--concurrency -1"},
 		{"rate", env, []string{"revoke", "--rate", "-1", list}, status.Usage, "--rate -1"},
 		{"priority", env, []string{"revoke", "--priority", "highest", list}, status.Usage, "--priority"},
@@ -202,14 +202,14 @@ func TestExitCodes(t *testing.T) {
 		{"log format", env, []string{"revoke", "--yes", "--log-format", "xml", list}, status.Usage, "--log-format"},
 		{"format", env, []string{"revoke", "--yes", "--format", "xml", list}, status.Usage, "xml"},
 		{"simulate and graph-url", env, []string{"revoke", "--yes", "--simulate", "--graph-url", root, list}, status.Usage, "--simulate goes to a tenant of its own"},
-		{"nobody to ask", env, []string{"revoke", "--graph-url", root, list}, status.Usage, "--yes"},
+		{"there is no terminal to ask at", env, []string{"revoke", "--graph-url", root, list}, status.Usage, "--yes"},
 		{"no list", env, []string{"revoke", "--yes", "--graph-url", root, "nosuch.csv"}, status.Usage, "nosuch.csv"},
 		{"bad row", env, []string{"revoke", "--yes", "--graph-url", root, bad}, status.Usage, `bad.csv:2: method "no..." (4 characters) is not a GUID`},
 		{"plain http", env, []string{"revoke", "--yes", "--graph-url", "http://graph.microsoft.com", list}, status.Usage, "https://"},
 		{"results is a list", env, []string{"revoke", "--yes", "--graph-url", root, "--overwrite", "--results", list, list}, status.Usage, "is also a list"},
 		{"results is a directory", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/", list}, status.Usage, "is a directory"},
 		{"results there already", env, []string{"revoke", "--yes", "--graph-url", root, "--results", gone, list}, status.Usage, "--overwrite"},
-		{"results nowhere", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/nosuch/dir/r.jsonl", list}, status.Usage, "no such file"},
+		{"results nowhere", env, []string{"revoke", "--yes", "--graph-url", root, "--results", "/nosuch/dir/r.jsonl", list}, status.Usage, "/nosuch/dir does not exist"},
 		{"wrong secret", wrong, []string{"revoke", "--yes", "--graph-url", root, list}, 3, "AADSTS7000215"},
 		{"some left", env, []string{"revoke", "--yes", "--graph-url", root, gone}, 1, "unknown_user"},
 		{"dry run", env, []string{"revoke", "--dry-run", "--graph-url", root, list}, 0, "planned"},
@@ -303,7 +303,7 @@ func TestStopsEarly(t *testing.T) {
 		{"max wait", quota.Window(20, time.Hour), []string{"--max-wait", "1m"}, "too long a wait"},
 		{"stall", quota.First(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
 		{"deadline", quota.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "2s"},
-			"the deadline of 2s is over"},
+			"the deadline of 2s has passed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -323,7 +323,7 @@ func TestStopsEarly(t *testing.T) {
 // tapsweep simulate serves what it prints the environment for.
 func TestSimulateServes(t *testing.T) {
 	t.Parallel()
-	list := filepath.Join(t.TempDir(), "drill.csv")
+	list := filepath.Join(t.TempDir(), "simulated.csv")
 	cmd := command(t, nil, "simulate", "--users", "50", "--limit", "1000/s:2000", "--latency", "1ms", "--write-list", list)
 	out, err := cmd.StdoutPipe()
 	if err != nil {

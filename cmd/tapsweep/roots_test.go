@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/drill"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"testing"
 )
 
@@ -16,7 +16,7 @@ func TestCertFilesCount(t *testing.T) {
 	if runtime.GOOS != "windows" && runtime.GOOS != "darwin" {
 		t.Skip("Go sees to it itself")
 	}
-	env, root := serve(t, graphsim.New(graphsim.Options{Roles: drill.Roles}))
+	env, root := serve(t, graphsim.New(graphsim.Options{Roles: simulation.Roles}))
 	if p := tapsweep(t, env, "check", "--graph-url", root); p.code != 0 {
 		t.Errorf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
 	}

@@ -14,9 +14,9 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
-	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
@@ -25,10 +25,10 @@ import (
 // that is expired, used, usable, and scheduled.
 func leftovers(n int, opts graphsim.Options) *graphsim.Tenant {
 	if opts.Roles == nil {
-		opts.Roles = drill.Roles
+		opts.Roles = simulation.Roles
 	}
 	tenant := graphsim.New(opts)
-	drill.FillMixed(tenant, n)
+	simulation.FillMixed(tenant, n)
 	return tenant
 }
 
@@ -152,9 +152,9 @@ func TestScanRefuses(t *testing.T) {
 	tenant := leftovers(10, graphsim.Options{})
 	env, root := serve(t, tenant)
 	there := writeFile(t, "there.csv", "x")
-	noAudit, noAuditRoot := serve(t, leftovers(10, graphsim.Options{Roles: drill.Roles[:3]}))
-	noGroup, noGroupRoot := serve(t, leftovers(10, graphsim.Options{Roles: drill.Roles[:2]}))
-	noUsers, noUsersRoot := serve(t, leftovers(10, graphsim.Options{Roles: drill.Roles[:1]}))
+	noAudit, noAuditRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulation.Roles[:3]}))
+	noGroup, noGroupRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulation.Roles[:2]}))
+	noUsers, noUsersRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulation.Roles[:1]}))
 	const group = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	tests := []struct {
 		name, root string
@@ -184,7 +184,7 @@ func TestScanRefuses(t *testing.T) {
 		{"age", root, env, []string{"--all-users", "--min-age", "old"}, status.Usage, "7d"},
 		{"created by, and a place", root, env, []string{"--all-users", "--created-by", "x"}, status.Usage, "audit log"},
 		{"format", root, env, []string{"--all-users", "--format", "xml"}, status.Usage, "--format"},
-		{"file that is there", root, env, []string{"--all-users", "--output", there}, status.Usage, "is there already"},
+		{"file that is there", root, env, []string{"--all-users", "--output", there}, status.Usage, "already exists"},
 		{"no such directory", root, env, []string{"--all-users", "--output", "no/such/file.csv"}, status.Usage, "--output"},
 		{"users list that is none", root, env, []string{"--users", there}, status.Usage, "--users"},
 		{"users list without rows", root, env, []string{"--users", writeFile(t, "header.csv", "user\n")}, 0, "header.csv: no user in this list"},

@@ -97,7 +97,7 @@ func TestOwnByName(t *testing.T) {
 		self := map[string]string{"upn": strings.ToUpper(users[0].UPN), "id": users[0].ID}[name]
 		args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--token-file", token}
 		p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"))...)
-		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "is sure to work") {
+		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "in place of the name works") {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 		if p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {

@@ -11,12 +11,12 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// A drill writes its authority over that of a drill before and over nothing else, and says
+// A simulation writes its authority over that of a simulation before and over nothing else, and says
 // where it is in whatever directory the shell is.
 func TestSimulateCAFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	drill := func(name string) process {
+	simulate := func(name string) process {
 		cmd := command(t, nil, "simulate", "--users", "1", "--ca-file", name)
 		cmd.Dir = dir
 		return finish(t, cmd, func(p *os.Process) {
@@ -31,14 +31,14 @@ func TestSimulateCAFile(t *testing.T) {
 		})
 	}
 	for range 2 {
-		if p := drill("ca.pem"); p.code != 0 || !strings.Contains(p.stdout, "SSL_CERT_FILE="+filepath.Join(dir, "ca.pem")+"\n") {
+		if p := simulate("ca.pem"); p.code != 0 || !strings.Contains(p.stdout, "SSL_CERT_FILE="+filepath.Join(dir, "ca.pem")+"\n") {
 			t.Errorf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
 		}
 	}
-	drills := string(mustRead(t, filepath.Join(dir, "ca.pem")))
-	for name, text := range map[string]string{"list": "user,method\n", "bundle": drills + drills, "empty": ""} {
+	authority := string(mustRead(t, filepath.Join(dir, "ca.pem")))
+	for name, text := range map[string]string{"list": "user,method\n", "bundle": authority + authority, "empty": ""} {
 		path := writeFile(t, name, text)
-		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != status.Usage || !strings.Contains(p.stderr, "--ca-file: "+path+" is there already") || string(mustRead(t, path)) != text {
+		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != status.Usage || !strings.Contains(p.stderr, "--ca-file: "+path+" already exists") || string(mustRead(t, path)) != text {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 	}
@@ -55,7 +55,7 @@ func TestSimulateWithoutTemp(t *testing.T) {
 	if p := finish(t, cmd); p.code != status.Usage || strings.Contains(p.stderr, "--listen") || !strings.Contains(p.stderr, "hint: let TMPDIR name a directory") {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
-	if p := tapsweep(t, nil, "simulate", "--listen", "nowhere"); p.code != status.Usage || !strings.Contains(p.stderr, "--listen: ") {
+	if p := tapsweep(t, nil, "simulate", "--listen", "nowhere"); p.code != status.Usage || !strings.Contains(p.stderr, `--listen "nowhere" is not an address`) {
 		t.Errorf("exit %d\n%s", p.code, p.stderr)
 	}
 }

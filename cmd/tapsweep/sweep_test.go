@@ -13,8 +13,8 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
-	"tapsweep/cmd/tapsweep/internal/drill"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -83,7 +83,7 @@ func TestSweepGuards(t *testing.T) {
 		{"dry run at the same time", graphsim.Options{}, []string{"--yes", "--dry-run", "--max-items", "0"}, 0, 40, "20 passes planned"},
 		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, status.Usage, 40, "more than 19 passes are to be deleted, nothing was deleted"},
 		{"just within the bound", graphsim.Options{}, []string{"--yes", "--max-items", "20"}, 0, 20, ""},
-		{"nobody to ask", graphsim.Options{}, nil, status.Usage, 40, "--yes"},
+		{"there is no terminal to ask at", graphsim.Options{}, nil, status.Usage, 40, "--yes"},
 		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, status.Usage, 40, "--include-usable"},
 		{"usable, not named", graphsim.Options{}, []string{"--yes", "--include-usable"}, status.Usage, 40, "--reason expired,used,usable"},
 		{"usable, not among the named", graphsim.Options{}, []string{"--yes", "--include-usable", "--reason", "used"},
@@ -94,8 +94,8 @@ func TestSweepGuards(t *testing.T) {
 		{"reasons by the dates", graphsim.Options{OmitReason: true}, []string{"--yes"}, 0, 20, "10 expired, 10 used"},
 		{"reading only", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}, []string{"--yes"}, 3, 40, "lacks the permission"},
 		{"everything denied", graphsim.Options{Faults: []fault.Fault{{Path: "temporaryAccessPassMethods", Do: fault.ItemStatus(403)}}}, []string{"--yes"}, 3, 40, "denied"},
-		{"deletes fail", graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(423)}}}, []string{"--yes"}, 1, 40, "20 of 20 rows not done"},
-		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, status.Usage, 40, "exclude each other"},
+		{"deletes fail", graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(423)}}}, []string{"--yes"}, 1, 40, "0 of 20 passes are gone; 20 are left"},
+		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, status.Usage, 40, "cannot be used together"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestSweepResumes(t *testing.T) {
 				t.Fatalf("exit %d\n%s", p.code, p.stderr)
 			}
 			p = tapsweep(t, env, append(args, "--resume")...)
-			if p.code != 0 || len(tenant.Remaining()) != 200 || tenant.Stats().Deleted != 200 || !strings.Contains(p.stderr, "looked at by an earlier run") {
+			if p.code != 0 || len(tenant.Remaining()) != 200 || tenant.Stats().Deleted != 200 || !strings.Contains(p.stderr, "scanned by an earlier run") {
 				t.Errorf("exit %d, %d left, %d deleted\n%s", p.code, len(tenant.Remaining()), tenant.Stats().Deleted, p.stderr)
 			}
 			if lists := tenant.Stats().Lists; lists > 5200 {
@@ -165,7 +165,7 @@ func TestVerifyCommand(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if !strings.Contains(p.stderr, "3 rows' users were seen without a pass") {
+	if !strings.Contains(p.stderr, "Verified: 3 of 5 users hold no pass.") {
 		t.Errorf("%s", p.stderr)
 	}
 	// Both logs are one report, in which nothing is counted twice.
@@ -188,14 +188,14 @@ func TestVerifyRefuses(t *testing.T) {
 	run := `{"type":"run","tenant":"0f6a1c52-3b7d-4e88-9a41-d5c27be0f913","graphRoot":"` + root + `"}` + "\n"
 	invalid := writeFile(t, "log.jsonl", run+`{"type":"result","user":"a","outcome":"invalid"}`+"\n"+`{"type":"end"}`+"\n")
 	killed := writeFile(t, "log.jsonl", `{"type":"run","pairs":5000}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
-	for log, want := range map[string]string{killed: "pairs may be missing", list: "it is not a results log", foreign: "it is the log of tenant", invalid: "1 row was invalid", "nosuch": "no such file"} {
+	for log, want := range map[string]string{killed: "passes may be missing", list: "it is not a results log", foreign: "it is the log of tenant", invalid: "1 row was invalid", "nosuch": "nosuch does not exist"} {
 		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != status.Usage || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: exit %d, want %q\n%s", log, p.code, want, p.stderr)
 		}
 	}
 	quiet := writeFile(t, "log.jsonl", run+`{"type":"end"}`+"\n")
 	p := tapsweep(t, env, "verify", "--graph-url", root, quiet)
-	if want := "no user to look at in " + quiet + "; nothing to do"; p.code != 0 || !strings.Contains(p.stderr, want) {
+	if want := "no user to check in " + quiet + "; nothing to do"; p.code != 0 || !strings.Contains(p.stderr, want) {
 		t.Errorf("a log without rows: exit %d, want 0 and %q\n%s", p.code, want, p.stderr)
 	}
 }
@@ -212,7 +212,7 @@ func mustRead(t *testing.T, path string) []byte {
 // --verify on revoke, and accounts with a role first.
 func TestRevokeVerifyAndOrder(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles, ListLag: time.Second})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, ListLag: time.Second})
 	users := tenant.AddUsers(50)
 	tenant.AddUser(graphsim.User{UPN: "boss@contoso.example", Admin: true, Passes: []graphsim.Pass{{}}})
 	left := tenant.Remaining()
@@ -221,11 +221,11 @@ func TestRevokeVerifyAndOrder(t *testing.T) {
 	list := writeFile(t, "l.csv", listOf(users)+boss.UPN+","+boss.PassID+"\n")
 	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--order", "privileged", "--verify", "--concurrency", "1", "--batch-size", "1", "--results", "-", list)
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 0 || len(rows) != 51 || rows[0].User != boss.UPN || !rows[0].Verified || !strings.Contains(p.stderr, "51 rows' users were seen without a pass") {
+	if p.code != 0 || len(rows) != 51 || rows[0].User != boss.UPN || !rows[0].Verified || !strings.Contains(p.stderr, "Verified: the users of 51 rows hold no pass") {
 		t.Errorf("exit %d, %d rows, the first %+v\n%s", p.code, len(rows), rows[0], p.stderr)
 	}
 	// Without the licence the list's order has to do.
-	tenant = graphsim.New(graphsim.Options{Roles: drill.Roles, Unlicensed: true})
+	tenant = graphsim.New(graphsim.Options{Roles: simulation.Roles, Unlicensed: true})
 	env, root = serve(t, tenant)
 	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--order", "privileged", "--results", "-", writeFile(t, "l.csv", listOf(tenant.AddUsers(3))))
 	if p.code != 0 || !strings.Contains(p.stderr, "--order privileged: who holds an admin role is not known") || len(tenant.Remaining()) != 0 {
@@ -330,7 +330,7 @@ func TestVerifyResumes(t *testing.T) {
 	}
 	p := tapsweep(t, env, append(args, "--resume")...)
 	verified := strings.Count(string(mustRead(t, dir+"/log.jsonl")), `"verified":true`)
-	if p.code != 0 || verified != 30 || tenant.Stats().Deleted != 30 || !strings.Contains(p.stderr, "30 rows' users were seen without a pass") {
+	if p.code != 0 || verified != 30 || tenant.Stats().Deleted != 30 || !strings.Contains(p.stderr, "Verified: the users of 30 rows hold no pass") {
 		t.Errorf("exit %d, %d verified, %d deleted\n%s", p.code, verified, tenant.Stats().Deleted, p.stderr)
 	}
 }
@@ -352,7 +352,7 @@ func TestSweepAborts(t *testing.T) {
 // Nobody is mailed for a protected account that holds an old pass.
 func TestSweepProtectedIsQuiet(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
 	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example", Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
 	env, root := serve(t, tenant)
 	p := tapsweep(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--protect", writeFile(t, "p.csv", "user\nglass@contoso.example\n"), "--results", "-")
@@ -369,7 +369,7 @@ func TestOrderHoldsUpNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: drill.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
+			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
 			users := tenant.AddUsers(3)
 			env, root := serve(t, tenant)
 			start := time.Now()
@@ -392,7 +392,7 @@ func TestVerifyLogAsList(t *testing.T) {
 	tapsweep(t, env, "report", "--csv", dir+"/report.csv", dir+"/log.jsonl")
 	for _, list := range []string{"log.jsonl", "proof.jsonl", "report.csv"} {
 		p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", dir+"/"+list)
-		if p.code == 0 || !strings.Contains(p.stderr, "names none") && !strings.Contains(p.stdout, "names none") || tenant.Stats().Deleted != 0 {
+		if p.code == 0 || !strings.Contains(p.stderr+p.stdout, "about a user without a pass") || tenant.Stats().Deleted != 0 {
 			t.Errorf("%s: exit %d, %d deleted\n%s", list, p.code, tenant.Stats().Deleted, p.stderr)
 		}
 	}

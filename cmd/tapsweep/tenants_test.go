@@ -34,13 +34,13 @@ func TestTenantOfTheToken(t *testing.T) {
 		{"own, by id", own, []string{"--tenant", entra.DefaultTenantID}, 0, true, ""},
 		{"own, by domain", own, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
 		{"own, no tenant in particular", own, []string{"--tenant", "organizations"}, 0, true, ""},
-		{"foreign, by id", foreign, []string{"--tenant", entra.DefaultTenantID}, 3, false, entra.DefaultTenantID + " was asked for"},
-		{"foreign, by domain", foreign, []string{"--tenant", entra.DefaultDomain}, 3, false, entra.DefaultTenantID + " was asked for"},
-		{"foreign, by id, no preflight", foreign, []string{"--tenant", entra.DefaultTenantID, "--no-preflight"}, 3, false, "was asked for"},
-		{"foreign, by domain, no preflight", foreign, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, false, "was asked for"},
+		{"foreign, by id", foreign, []string{"--tenant", entra.DefaultTenantID}, 3, false, entra.DefaultTenantID + " was requested"},
+		{"foreign, by domain", foreign, []string{"--tenant", entra.DefaultDomain}, 3, false, entra.DefaultTenantID + " was requested"},
+		{"foreign, by id, no preflight", foreign, []string{"--tenant", entra.DefaultTenantID, "--no-preflight"}, 3, false, "was requested"},
+		{"foreign, by domain, no preflight", foreign, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, false, "was requested"},
 		{"a domain that nobody has", own, []string{"--tenant", "nobody.example"}, 3, false, "give the tenant by its id"},
-		{"unreadable", opaque, []string{"--tenant", entra.DefaultDomain}, 3, true, "not known to be of " + entra.DefaultDomain},
-		{"unreadable, no preflight", opaque, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, true, "not known to be of " + entra.DefaultDomain},
+		{"unreadable", opaque, []string{"--tenant", entra.DefaultDomain}, 3, true, "it cannot be checked that it is for " + entra.DefaultDomain},
+		{"unreadable, no preflight", opaque, []string{"--tenant", entra.DefaultDomain, "--no-preflight"}, 3, true, "it cannot be checked that it is for " + entra.DefaultDomain},
 		{"a secret of the domain's own app", nil, []string{"--tenant", entra.DefaultDomain}, 0, true, ""},
 	}
 	for _, tt := range tests {
@@ -74,7 +74,7 @@ func TestDeadlineOfTheToken(t *testing.T) {
 	start := time.Now()
 	p := spawn(t, env, "revoke", "--yes", "--auth", "managed-identity", "--deadline", "1s", "--graph-url", root, "--results", "-",
 		writeFile(t, "l.csv", listOf(tenant.AddUsers(1))))
-	if p.code != 4 || !strings.Contains(p.stderr, "the deadline of 1s is over, nothing was sent") || time.Since(start) > 30*time.Second {
+	if p.code != 4 || !strings.Contains(p.stderr, "the deadline of 1s has passed, nothing was sent") || time.Since(start) > 30*time.Second {
 		t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
 	}
 }

@@ -1,12 +1,15 @@
 package main
 
 import (
-	"net"
 	"strings"
 	"testing"
 
 	"tapsweep/batch/graphsim"
 )
+
+// nobodyListens is an address that refuses connections. A port that a test took and released
+// does not do: another test may get it.
+const nobodyListens = "127.0.0.1:1"
 
 // Nothing can be reached: no command is content with that, and each says why.
 func TestUnreachable(t *testing.T) {
@@ -15,12 +18,7 @@ func TestUnreachable(t *testing.T) {
 	env, _ := serve(t, tenant)
 	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(30)))
 	swept := t.TempDir() + "/swept.jsonl"
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
-	if p := tapsweep(t, env, "revoke", "--yes", "--max-attempts", "1", "--graph-url", "https://"+closed.Addr().String(), "--results", swept, list); p.code != 4 {
+	if p := tapsweep(t, env, "revoke", "--yes", "--max-attempts", "1", "--graph-url", "https://"+nobodyListens, "--results", swept, list); p.code != 4 {
 		t.Fatalf("exit %d\n%s", p.code, p.stderr)
 	}
 	for _, args := range [][]string{
@@ -36,9 +34,9 @@ func TestUnreachable(t *testing.T) {
 		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
 			t.Parallel()
 			log := t.TempDir() + "/log.jsonl"
-			p := tapsweep(t, env, append(args, "--graph-url", "https://"+closed.Addr().String(), "--max-attempts", "1", "--results", log)...)
+			p := tapsweep(t, env, append(args, "--graph-url", "https://"+nobodyListens, "--max-attempts", "1", "--results", log)...)
 			_, end := readLog(t, string(mustRead(t, log)))
-			if p.code != 4 || end.Exit != 4 || !strings.Contains(p.stderr, "connection refused") || !strings.Contains(p.stderr, "to resume: tapsweep "+args[0]+" --resume") {
+			if p.code != 4 || end.Exit != 4 || !strings.Contains(p.stderr, "connection refused") || !strings.Contains(p.stderr, "Resume: tapsweep "+args[0]+" --resume") {
 				t.Errorf("exit %d (%d in the log), want 4\n%s", p.code, end.Exit, p.stderr)
 			}
 		})

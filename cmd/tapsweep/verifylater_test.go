@@ -27,7 +27,7 @@ func TestVerifiedLater(t *testing.T) {
 	}
 	p := tapsweep(t, env, append(args, "--verify")...)
 	text := strings.Join(strings.Fields(p.stderr), " ")
-	for _, want := range []string{"tapsweep: 1 row in ", "this run whole log revoked 1 30 ", "29 rows' users were seen without a pass afterwards", "1 of 30 rows in the whole log done and not proven"} {
+	for _, want := range []string{"tapsweep: 1 row in ", "this run whole log revoked 1 30 ", "Verified: the users of 29 rows hold no pass", "All 30 passes are gone; for 1 it is not proven"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, p.stderr)
 		}

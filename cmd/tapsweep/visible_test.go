@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/drill"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -15,7 +15,7 @@ import (
 func TestNamesOfFilesAreVisible(t *testing.T) {
 	t.Parallel()
 	const bad, shown = "a\x1b[2J\n0 rows left\u202e", `a\x1b[2J`
-	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: drill.Roles})
+	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: simulation.Roles})
 	env, root := serve(t, tenant)
 	dir := t.TempDir()
 	list := filepath.Join(dir, bad+".csv")
@@ -37,7 +37,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		code int
 	}{
 		{"summary", with("--results", log, list), 0},
-		{"log that is there already", with("--results", log, list), status.Usage},
+		{"log that already exists", with("--results", log, list), status.Usage},
 		{"bad rows", with(broken), status.Usage},
 		{"list that is not there", with(none), status.Usage},
 		{"protected users", with("--protect", none, list), status.Usage},
@@ -46,7 +46,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		{"certificate", with("--certificate", none, list), status.Usage},
 		{"metrics file", with("--metrics-file", none, list), status.Usage},
 		{"evidence", with("--evidence", evidence, list), 0},
-		{"evidence that is there already", with("--evidence", evidence, list), status.Usage},
+		{"evidence that already exists", with("--evidence", evidence, list), status.Usage},
 		{"evidence of a sweep", []string{"sweep", "--yes", "--all-users", "--reason", "usable", "--include-usable",
 			"--graph-url", root, "--evidence", evidence + "2"}, 0},
 		{"users", []string{"scan", "--graph-url", root, "--users", none}, status.Usage},
@@ -55,8 +55,8 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 		{"report", []string{"report", log}, 0},
 		{"report that is written", []string{"report", "--html", none + ".html", log}, 0},
 		{"log to report on", []string{"report", none + ".jsonl"}, status.Usage},
-		{"list of a drill", []string{"simulate", "--write-list", broken, "--overwrite"}, status.Usage},
-		{"seed of a drill", []string{"simulate", "--seed", none + ".csv"}, status.Usage},
+		{"list of a simulation", []string{"simulate", "--write-list", broken, "--overwrite"}, status.Usage},
+		{"seed of a simulation", []string{"simulate", "--seed", none + ".csv"}, status.Usage},
 		{"argument that is no command", []string{bad}, status.Usage},
 		{"check", []string{"check", "--graph-url", root, "--token-file", none + ".token"}, 3},
 	} {

@@ -49,6 +49,14 @@ func (a *Authority) Token(roles ...string) string {
 	return a.issueApp(roles, graphAppID)
 }
 
+// AppToken issues an app-only token for Graph of another app, by its client id.
+func (a *Authority) AppToken(clientID string, roles ...string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.issue(Identity{Permissions: roles}, graphAppID, jwt.MapClaims{"appid": clientID,
+		"roles": roles, "idtyp": "app", "oid": ServicePrincipal(clientID)})
+}
+
 // UserToken issues a delegated token for Graph, such as a person gets who signs in. The
 // user is given by object id and need not exist.
 func (a *Authority) UserToken(userID string, scopes ...string) string {
@@ -94,8 +102,11 @@ func (a *Authority) issue(id Identity, audience string, claims jwt.MapClaims) st
 	now := time.Now()
 	maps.DeleteFunc(a.tokens, func(_ string, t token) bool { return now.After(t.expires.Add(a.opts.TokenLife)) })
 	expires := now.Add(a.opts.TokenLife)
+	if claims["appid"] == nil {
+		claims["appid"] = a.opts.ClientID
+	}
 	maps.Copy(claims, jwt.MapClaims{
-		"aud": audience, "tid": a.opts.TenantID, "appid": a.opts.ClientID,
+		"aud": audience, "tid": a.opts.TenantID,
 		"iss": "https://sts.windows.net/" + a.opts.TenantID + "/",
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": expires.Unix(),
 		"appidacr": "1", "ver": "1.0", "uti": a.variety.NewID(),

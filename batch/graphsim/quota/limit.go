@@ -33,10 +33,12 @@ type Limit struct {
 type Kind int
 
 const (
-	All       Kind = iota // every request
-	Reads                 // GET and HEAD
-	Writes                // every other method
-	PassReads             // GET of Temporary Access Passes; another service than the directory answers them
+	All           Kind = iota // every request
+	Reads                     // GET and HEAD
+	Writes                    // every other method
+	PassReads                 // GET of Temporary Access Passes; another service than the directory answers them
+	PassWrites                // other methods on passes, which the service of PassReads carries out
+	SessionWrites             // calls that revoke sessions, which are writes of the directory
 
 	// ResourceUnits counts requests by their cost: 2 for a page of users, 5 for a page
 	// of transitive members, 1 for everything else. $select subtracts one, $expand adds

@@ -13,13 +13,13 @@ import (
 )
 
 var (
-	paceFlag   = flag.String("pace", "", "measure the pace and write the table to this file")
-	readmeFlag = flag.String("pace-readme", "", "put a summary of the table into this file")
-	shapeFlag  = flag.String("shape", "", "print only the shapes that match this expression")
-	groupFlag  = flag.String("group", "", "print only the groups that match this expression")
-	sizeFlag   = flag.Int("requests", 0, "print only lists of so many requests")
-	showFlag   = flag.Duration("show", 0, "print what tapsweep's pacer lets go and is told until this time of each run")
-	whoFlag    = flag.String("who", "^tapsweep$", "print only the pacers that match this expression")
+	paceFlag  = flag.String("pace", "", "measure the pace and write the table to this file")
+	pageFlag  = flag.String("pace-page", "", "put a summary of the table into this page of the manual")
+	shapeFlag = flag.String("shape", "", "print only the shapes that match this expression")
+	groupFlag = flag.String("group", "", "print only the groups that match this expression")
+	sizeFlag  = flag.Int("requests", 0, "print only lists of so many requests")
+	showFlag  = flag.Duration("show", 0, "print what tapsweep's pacer lets go and is told until this time of each run")
+	whoFlag   = flag.String("who", "^tapsweep$", "print only the pacers that match this expression")
 )
 
 var sizes = []int{40, 200, 1000, 20_000}
@@ -130,8 +130,8 @@ func TestPace(t *testing.T) {
 	if err := os.WriteFile(*paceFlag, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if *readmeFlag != "" {
-		writeSummary(t, *readmeFlag, summary(lines))
+	if *pageFlag != "" {
+		writeSummary(t, *pageFlag, summary(lines))
 	}
 }
 
@@ -180,19 +180,19 @@ func percent(share float64) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", 100*share), ".0") + " %"
 }
 
-// writeSummary puts text between the marks in the README.
-func writeSummary(t *testing.T, readme, text string) {
-	old, err := os.ReadFile(readme)
+// writeSummary puts text between the marks in a page of the manual.
+func writeSummary(t *testing.T, page, text string) {
+	old, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, rest, ok := strings.Cut(string(old), "<!-- pace -->")
 	_, after, ok2 := strings.Cut(rest, "<!-- /pace -->")
 	if !ok || !ok2 {
-		t.Fatalf("%s has no marks for the table", readme)
+		t.Fatalf("%s has no marks for the table", page)
 	}
 	new := before + "<!-- pace -->\n" + text + "<!-- /pace -->" + after
-	if err := os.WriteFile(readme, []byte(new), 0o644); err != nil {
+	if err := os.WriteFile(page, []byte(new), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

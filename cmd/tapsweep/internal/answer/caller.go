@@ -22,6 +22,9 @@ type Caller struct {
 	PermittedOwn bool // so is the one for the user's own passes
 	Privileged   bool // it shows Privileged Authentication Administrator
 
+	// RevokesSessions says that the permission to revoke sessions is in it.
+	RevokesSessions bool
+
 	// Self are the names of the signed-in user beside input.Me.
 	Self []string
 
@@ -84,6 +87,21 @@ func (c Caller) Hint(user string) string {
 		add(hintNone, "; tapsweep check --user tries one user")
 	}
 	return strings.Join(parts, "; ")
+}
+
+// SessionsHint returns the causes that a 403 to a call that revokes sessions can have, and what to do
+// about them.
+// Source: learn.microsoft.com/graph/api/user-revokesigninsessions, and for the role
+// learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.
+func (c Caller) SessionsHint() string {
+	switch {
+	case !c.RevokesSessions:
+		return "the permission User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e for an app) may be missing"
+	case c.App:
+		return hintTarget + "; " + hintAppRole
+	}
+	return "your role may not reach: it takes one with microsoft.directory/users/invalidateAllRefreshTokens, such as " +
+		"Authentication Administrator, and for users with an admin role Privileged Authentication Administrator"
 }
 
 // needsClaims reports whether a 403 asks for a stronger sign-in. Graph sends it with a challenge.

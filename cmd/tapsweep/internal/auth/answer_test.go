@@ -8,8 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-
 	"tapsweep/batch"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
@@ -48,13 +46,12 @@ func TestRenewalInAnOutage(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				pinned, opts := Pin(c), policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true}
-				if _, err := pinned.GetToken(t.Context(), opts); err != nil {
+				pinned := Pin(c)
+				if _, err := ask(t, pinned, scope); err != nil {
 					t.Fatal(err)
 				}
 				net.set(func(r *http.Request) *http.Response { return answer(r, tt.status, tt.body) })
-				opts.Claims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}` // not out of the cache
-				_, err = pinned.GetToken(t.Context(), opts)
+				_, err = pinned.GetToken(t.Context(), fresh)
 				if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
 					t.Errorf("GetToken = %v, offline %v, want %v", err, offline, tt.offline)
 				}

@@ -16,6 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"tapsweep/batch/graph"
 	"tapsweep/batch/safetext"
 )
 
@@ -106,7 +107,7 @@ func (o *Options) settleMethod() error {
 		switch {
 		case f.file == "":
 		case chosen != "":
-			return usage("%s and %s exclude each other", chosen, f.flag)
+			return usage("%s and %s cannot be used together", chosen, f.flag)
 		case o.Method != "" && o.Method != f.method:
 			return usage("--auth %s does not use %s", o.Method, f.flag)
 		default:
@@ -233,13 +234,30 @@ func New(opts Options) (*Credential, error) {
 		c = &tokenFile{path: o.TokenFile}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--auth %s: %w", o.Method, err)
+		return nil, o.failed(err)
 	}
 	if AnyTenant(o.Tenant) {
 		o.Tenant = ""
 	}
 	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
 }
+
+// failed returns the error of a credential that cannot be made. azidentity's errors speak to programmers.
+func (o *Options) failed(err error) error {
+	if _, ours := errors.AsType[*UsageError](err); ours {
+		return fmt.Errorf("--auth %s: %w", o.Method, err)
+	}
+	return &CredentialError{fmt.Sprintf("--auth %s: %s", o.Method, graph.PlainWords(err.Error())), err}
+}
+
+// A CredentialError says why a credential cannot be made.
+type CredentialError struct {
+	text string
+	err  error
+}
+
+func (e *CredentialError) Error() string { return e.text }
+func (e *CredentialError) Unwrap() error { return e.err }
 
 func (o *Options) client() azcore.ClientOptions {
 	return azcore.ClientOptions{
@@ -264,6 +282,10 @@ func (o *Options) secret() (azcore.TokenCredential, error) {
 	if err != nil {
 		return nil, err
 	}
+	return o.secretOf(secret)
+}
+
+func (o *Options) secretOf(secret string) (azcore.TokenCredential, error) {
 	return azidentity.NewClientSecretCredential(o.Tenant, o.ClientID, secret, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery})
 }
@@ -308,13 +330,8 @@ func (o *Options) environmentSecret() (string, error) {
 // for a tenant that is not Microsoft's, such as a simulated one.
 func Secret(authority, tenant, client, secret string, httpClient *http.Client) (*Credential, error) {
 	safetext.Conceal(secret)
-	line := newLine(Options{Authority: authority, HTTP: httpClient})
-	c, err := azidentity.NewClientSecretCredential(tenant, client, secret, &azidentity.ClientSecretCredentialOptions{
-		ClientOptions: azcore.ClientOptions{
-			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: authority},
-			Transport: line,
-		},
-		DisableInstanceDiscovery: true,
-	})
-	return &Credential{c, "secret", client, tenant, line}, err
+	o := Options{Method: "secret", Tenant: tenant, ClientID: client, Authority: authority, HTTP: httpClient}
+	o.line = newLine(o)
+	c, err := o.secretOf(secret)
+	return &Credential{c, o.Method, client, tenant, o.line}, err
 }

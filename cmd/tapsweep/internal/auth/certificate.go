@@ -54,11 +54,12 @@ func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto
 	if err != nil {
 		return nil, nil, err
 	}
-	own := func(key crypto.PrivateKey) int {
-		return slices.IndexFunc(certs, func(c *x509.Certificate) bool { return matches(c, key) })
+	var rsaKeys []*rsa.PrivateKey
+	for _, key := range keys {
+		if key, is := key.(*rsa.PrivateKey); is {
+			rsaKeys = append(rsaKeys, key)
+		}
 	}
-	rsaKeys := slices.DeleteFunc(slices.Clone(keys),
-		func(k crypto.PrivateKey) bool { _, is := k.(*rsa.PrivateKey); return !is })
 	switch {
 	case len(certs) == 0 && len(keys) == 0:
 		return nil, nil, problem("holds no certificate: name a PEM or PFX file with the certificate and its key")
@@ -71,21 +72,12 @@ func parseCertificate(data []byte, password string) ([]*x509.Certificate, crypto
 			"make a certificate with an RSA key")
 	}
 	for _, key := range rsaKeys {
-		if i := own(key); i >= 0 {
+		i := slices.IndexFunc(certs, func(c *x509.Certificate) bool { return key.PublicKey.Equal(c.PublicKey) })
+		if i >= 0 {
 			certs[0], certs[i] = certs[i], certs[0]
 			return certs, key, nil
 		}
 	}
 	return nil, nil, problem("holds a key that does not match the certificate: " +
 		"name a file with a certificate and its own key")
-}
-
-// matches reports whether a key belongs to a certificate.
-func matches(cert *x509.Certificate, key crypto.PrivateKey) bool {
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return false
-	}
-	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	return ok && public.Equal(cert.PublicKey)
 }

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"io"
 	"net/http"
@@ -20,7 +18,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"tapsweep/batch"
-	"tapsweep/batch/graph"
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
 )
@@ -31,10 +28,15 @@ type network struct {
 	hosts  map[string]http.RoundTripper
 	astray []string // method and URL of what went to a host that is none of them
 	trap   func(*http.Request) *http.Response
+	down   error // of every request, nil if there is a connection
 }
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
+	if n.down != nil {
+		n.mu.Unlock()
+		return nil, n.down
+	}
 	trap := n.trap
 	to := n.hosts[r.URL.Host]
 	if to == nil || r.URL.Scheme != "https" {
@@ -96,83 +98,80 @@ func metadata(name, to string) func(*http.Request) *http.Response {
 	}
 }
 
-// Every kind of credential is sent only to the authority, whatever it answers, both at the
-// start and in the middle of a run.
+// traps are answers that would lead a credential away from the authority.
+var traps = []struct {
+	name string
+	trap func(*http.Request) *http.Response
+	want string // in the error
+}{
+	{"redirect of the token request", redirect(307, "/token", "https://thief.example/token"),
+		"redirect to https://thief.example, which is not followed"},
+	{"permanent redirect to plain http", redirect(308, "/token", "http://login.example/token"),
+		"redirect to http://login.example, which"},
+	{"redirect to another path", redirect(307, "/token", "/other/token"),
+		"redirect to https://login.example, which"},
+	{"redirect of the metadata", redirect(302, "/openid-configuration",
+		"https://thief.example/openid-configuration"), "redirect to https://thief.example"},
+	{"token endpoint elsewhere", metadata("token_endpoint", "https://thief.example/token"),
+		"token_endpoint at https://thief.example, which is not the authority"},
+	{"token endpoint at a lookalike", metadata("token_endpoint", "https://login.example.thief.example/token"),
+		"which is not the authority"},
+	{"token endpoint at another port", metadata("token_endpoint", "https://login.example:444/token"),
+		"token_endpoint at https://login.example:444"},
+	{"token endpoint by plain http", metadata("token_endpoint", "http://login.example/token"),
+		"token_endpoint at http://login.example"},
+	{"token endpoint with a user", metadata("token_endpoint", "https://login.example@thief.example/token"),
+		"which is not the authority"},
+	{"page to sign in at elsewhere", metadata("authorization_endpoint", "https://thief.example/authorize"),
+		"authorization_endpoint at https://thief.example"},
+	{"device endpoint elsewhere", metadata("device_authorization_endpoint", "https://thief.example/devicecode"),
+		"device_authorization_endpoint at https://thief.example"},
+	{"endpoint that is no address", metadata("token_endpoint", "::"),
+		"token_endpoint at an address that cannot be read"},
+	{"issuer elsewhere", metadata("issuer", "https://thief.example/v2.0"), "issuer"},
+}
+
+// Every kind of credential is sent only to the authority, whatever it answers.
 func TestCredentialStaysWithTheAuthority(t *testing.T) {
 	cert, key := makeCertificate(t)
 	pemFile := pemOf(t, cert, key)
-	traps := []struct {
-		name string
-		trap func(*http.Request) *http.Response
-		want string
-	}{
-		{"redirect of the token request", redirect(307, "/token", "https://thief.example/token"),
-			"redirect to https://thief.example, which is not followed"},
-		{"permanent redirect to plain http", redirect(308, "/token", "http://login.example/token"),
-			"redirect to http://login.example, which"},
-		{"redirect to another path", redirect(307, "/token", "/other/token"),
-			"redirect to https://login.example, which"},
-		{"redirect of the metadata", redirect(302, "/openid-configuration",
-			"https://thief.example/openid-configuration"), "redirect to https://thief.example"},
-		{"token endpoint elsewhere", metadata("token_endpoint", "https://thief.example/token"),
-			"token_endpoint at https://thief.example, which is not the authority"},
-		{"token endpoint at a lookalike", metadata("token_endpoint", "https://login.example.thief.example/token"),
-			"which is not the authority"},
-		{"token endpoint at another port", metadata("token_endpoint", "https://login.example:444/token"),
-			"token_endpoint at https://login.example:444"},
-		{"token endpoint by plain http", metadata("token_endpoint", "http://login.example/token"),
-			"token_endpoint at http://login.example"},
-		{"token endpoint with a user", metadata("token_endpoint", "https://login.example@thief.example/token"),
-			"which is not the authority"},
-		{"page to sign in at elsewhere", metadata("authorization_endpoint", "https://thief.example/authorize"),
-			"authorization_endpoint at https://thief.example"},
-		{"device endpoint elsewhere", metadata("device_authorization_endpoint", "https://thief.example/devicecode"),
-			"device_authorization_endpoint at https://thief.example"},
-		{"endpoint that is no address", metadata("token_endpoint", "::"),
-			"token_endpoint at an address that cannot be read"},
-		{"issuer elsewhere", metadata("issuer", "https://thief.example/v2.0"), "issuer"},
-	}
-	kinds := map[string]func(t *testing.T, sim *graphsim.Tenant, o *Options){
-		"secret": func(t *testing.T, _ *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
-		},
-		"certificate": func(t *testing.T, sim *graphsim.Tenant, o *Options) {
-			sim.Entra.TrustCertificate(cert)
-			o.Certificate = file(t, "a.pem", pemFile)
-		},
-		"workload-identity": func(t *testing.T, sim *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_FEDERATED_TOKEN_FILE",
-				file(t, "token", []byte(sim.Entra.FederatedToken(entra.FederatedSubject, time.Hour))))
-		},
-		"device-code": func(_ *testing.T, sim *graphsim.Tenant, _ *Options) {
-			sim.Entra.WillSignIn(entra.SignIn{User: sim.AddUsers(1)[0].ID, Scopes: []string{"x"}})
-		},
-		"default": func(t *testing.T, _ *graphsim.Tenant, _ *Options) {
-			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
-		},
-	}
-	for kind, prepare := range kinds {
+	for _, kind := range []string{"secret", "certificate", "workload-identity", "device-code", "default"} {
 		for _, tt := range traps {
 			t.Run(kind+", "+tt.name, func(t *testing.T) {
-				clean(t)
-				sim := graphsim.New(graphsim.Options{})
-				net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}, trap: tt.trap}
-				o := entraOptions(sim, kind)
-				o.HTTP = &http.Client{Transport: net}
-				prepare(t, sim, &o)
-				c, err := New(o)
-				if err != nil {
-					t.Fatal(err)
+				o, net, sim := trapped(t, kind)
+				sim.Entra.TrustCertificate(cert)
+				if kind == "certificate" {
+					o.Certificate = file(t, "a.pem", pemFile)
 				}
-				_, err = c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true})
-				if err == nil || !strings.Contains(err.Error(), tt.want) {
-					t.Errorf("GetToken = %v, want an error with %q", err, tt.want)
-				}
-				if len(net.astray) > 0 {
-					t.Errorf("requests were sent to other hosts: %q", net.astray)
-				}
+				t.Setenv("AZURE_FEDERATED_TOKEN_FILE",
+					file(t, "token", []byte(sim.Entra.FederatedToken(entra.FederatedSubject, time.Hour))))
+				net.set(tt.trap)
+				_, err := mustNew(t, o).GetToken(t.Context(),
+					policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true})
+				checkError(t, "GetToken", err, tt.want)
+				net.checkAstray(t)
 			})
 		}
+	}
+}
+
+// trapped returns options whose requests go through a network, on which a trap can be set. The
+// secret is in the environment, and a person will sign in.
+func trapped(t *testing.T, method string) (Options, *network, *graphsim.Tenant) {
+	clean(t)
+	t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
+	sim := graphsim.New(graphsim.Options{})
+	sim.Entra.WillSignIn(entra.SignIn{User: sim.AddUsers(1)[0].ID, Scopes: []string{"x"}})
+	net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}}
+	o := entraOptions(sim, method)
+	o.HTTP = &http.Client{Transport: net}
+	return o, net, sim
+}
+
+func (n *network) checkAstray(t *testing.T) {
+	t.Helper()
+	if len(n.astray) > 0 {
+		t.Errorf("requests were sent to other hosts: %q", n.astray)
 	}
 }
 
@@ -180,34 +179,20 @@ func TestCredentialStaysWithTheAuthority(t *testing.T) {
 func TestRenewalStaysWithTheAuthority(t *testing.T) {
 	for _, kind := range []string{"secret", "device-code"} {
 		t.Run(kind, func(t *testing.T) {
-			clean(t)
-			t.Setenv("AZURE_CLIENT_SECRET", entra.DefaultSecret)
-			sim := graphsim.New(graphsim.Options{})
-			sim.Entra.WillSignIn(entra.SignIn{User: sim.AddUsers(1)[0].ID, Scopes: []string{"x"}})
-			net := &network{hosts: map[string]http.RoundTripper{"login.example": sim}}
-			o := entraOptions(sim, kind)
-			o.HTTP = &http.Client{Transport: net}
-			c, err := New(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			pinned := Pin(c)
-			opts := policy.TokenRequestOptions{Scopes: []string{scope}, EnableCAE: true}
-			if _, err := pinned.GetToken(t.Context(), opts); err != nil {
+			o, net, _ := trapped(t, kind)
+			pinned := Pin(mustNew(t, o))
+			if _, err := ask(t, pinned, scope); err != nil {
 				t.Fatal(err)
 			}
 			net.set(redirect(307, "/token", "https://thief.example/token"))
-			opts.Claims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}` // not out of the cache
-			ctx, cancel := context.WithTimeout(t.Context(), minSignIn-time.Second)  // nobody is asked
+			ctx, cancel := context.WithTimeout(t.Context(), minSignIn-time.Second) // nobody is asked
 			defer cancel()
-			_, err = pinned.GetToken(ctx, opts)
-			if offline := errors.Is(err, batch.ErrNotSent); !offline ||
-				!strings.Contains(err.Error(), "redirect to https://thief.example") {
-				t.Errorf("GetToken = %v, offline %v", err, offline)
+			_, err := pinned.GetToken(ctx, fresh)
+			checkError(t, "GetToken", err, "redirect to https://thief.example")
+			if !errors.Is(err, batch.ErrNotSent) {
+				t.Errorf("GetToken = %v, which does not count as offline", err)
 			}
-			if len(net.astray) > 0 {
-				t.Errorf("requests were sent to other hosts: %q", net.astray)
-			}
+			net.checkAstray(t)
 		})
 	}
 }
@@ -253,18 +238,12 @@ func TestAnswersAreBounded(t *testing.T) {
 					}
 					sim.ServeHTTP(w, r)
 				}))
-				roots := x509.NewCertPool()
-				roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
-					Bytes: server.Certificate().Raw}))
 				o := entraOptions(sim, "secret")
-				o.Authority = server.URL
-				trusting := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
-				o.HTTP = &http.Client{Transport: graph.NewTransport(trusting)}
+				o.Authority, o.HTTP, o.Roots = server.URL, nil, x509.NewCertPool()
+				o.Roots.AddCert(server.Certificate())
 				_, err := signIn(t, o)
 				server.Close() // waits for the handler
-				if err == nil || !strings.Contains(err.Error(), "an answer of more than 1 MiB") {
-					t.Errorf("signing in = %v, want an error about the length", err)
-				}
+				checkError(t, "signing in", err, "an answer of more than 1 MiB")
 				if sent > most {
 					t.Errorf("%d bytes were read", sent)
 				}
@@ -280,22 +259,24 @@ func TestManagedIdentityAddresses(t *testing.T) {
 	t.Setenv("IDENTITY_ENDPOINT", "http://169.254.130.3:8081/msi/token")
 	t.Setenv("MSI_ENDPOINT", "http://identity.example/token")
 	for _, tt := range []struct {
-		method, url string
-		want        bool
+		method, url, region string
+		want                bool
 	}{
-		{"managed-identity", "http://169.254.169.254/metadata/identity/oauth2/token?resource=x", true},
-		{"default", "http://169.254.169.254/metadata/identity/oauth2/token", true},
-		{"managed-identity", "http://127.0.0.1:40342/metadata/identity/oauth2/token", true},
-		{"managed-identity", "http://169.254.130.3:8081/msi/token", true},
-		{"managed-identity", "http://169.254.130.3/msi/token", false},
-		{"managed-identity", "http://identity.example/token", false}, // its header would cross a network
-		{"managed-identity", "http://thief.example/token", false},
-		{"secret", "http://169.254.169.254/metadata/identity/oauth2/token", false},
-		{"secret", "https://login.example/t/oauth2/v2.0/token", true},
-		{"secret", "https://LOGIN.example:443/t/oauth2/v2.0/token", true},
-		{"secret", "http://login.example/t/oauth2/v2.0/token", false},
-		{"secret", "https://westus2.login.example/t/oauth2/v2.0/token", false},
+		{"managed-identity", "http://169.254.169.254/metadata/identity/oauth2/token?resource=x", "", true},
+		{"default", "http://169.254.169.254/metadata/identity/oauth2/token", "", true},
+		{"managed-identity", "http://127.0.0.1:40342/metadata/identity/oauth2/token", "", true},
+		{"managed-identity", "http://169.254.130.3:8081/msi/token", "", true},
+		{"managed-identity", "http://169.254.130.3/msi/token", "", false},
+		{"managed-identity", "http://identity.example/token", "", false}, // its header would cross a network
+		{"managed-identity", "http://thief.example/token", "", false},
+		{"secret", "http://169.254.169.254/metadata/identity/oauth2/token", "", false},
+		{"secret", "https://login.example/t/oauth2/v2.0/token", "", true},
+		{"secret", "https://LOGIN.example:443/t/oauth2/v2.0/token", "", true},
+		{"secret", "http://login.example/t/oauth2/v2.0/token", "", false},
+		{"secret", "https://westus2.login.example/t/oauth2/v2.0/token", "", false},
+		{"secret", "https://westus2.login.example/t", "westus2", true},
 	} {
+		t.Setenv("AZURE_REGIONAL_AUTHORITY_NAME", tt.region)
 		asked := 0
 		l := newLine(Options{Method: tt.method, Authority: "https://login.example",
 			HTTP: &http.Client{Transport: authority{200, "{}", &asked}}})
@@ -304,15 +285,9 @@ func TestManagedIdentityAddresses(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := l.Do(req); (err == nil) != tt.want || (asked == 1) != tt.want {
-			t.Errorf("%s asks %s: %v after %d requests, want %v", tt.method, tt.url, err, asked, tt.want)
+			t.Errorf("%s in region %q asks %s: %v after %d requests, want %v", tt.method, tt.region, tt.url, err,
+				asked, tt.want)
 		}
-	}
-	t.Setenv("AZURE_REGIONAL_AUTHORITY_NAME", "westus2")
-	l := newLine(Options{Method: "secret", Authority: "https://login.example",
-		HTTP: &http.Client{Transport: authority{200, "{}", nil}}})
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://westus2.login.example/t", nil)
-	if _, err := l.Do(req); err != nil {
-		t.Errorf("an authority of the region that is asked for: %v", err)
 	}
 }
 
@@ -326,14 +301,9 @@ func TestManagedIdentityRedirect(t *testing.T) {
 	defer server.Close()
 	t.Setenv("IDENTITY_ENDPOINT", server.URL)
 	t.Setenv("IDENTITY_HEADER", "h")
-	c, err := New(Options{Method: "managed-identity", Authority: "https://login.example"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = ask(t, c, "https://redirected.example/.default")
-	if err == nil || !strings.Contains(err.Error(), "which is not followed") {
-		t.Errorf("GetToken = %v, want the redirect in the error", err)
-	}
+	c := mustNew(t, Options{Method: "managed-identity", Authority: "https://login.example"})
+	_, err := ask(t, c, "https://redirected.example/.default")
+	checkError(t, "GetToken", err, "which is not followed")
 	if stolen {
 		t.Error("the redirect was followed")
 	}

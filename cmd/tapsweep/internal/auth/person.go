@@ -27,6 +27,7 @@ type person struct {
 	}
 	record string       // file with the name of the account in the cache, empty without a cache
 	stored string       // name of that account, empty if there is none
+	before string       // what to say before the sign-in, empty if the credential says it
 	say    func(string) // shows a message to the person
 	said   sync.Once    // whether the message about the cached sign-in was shown
 }
@@ -51,6 +52,9 @@ func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < minSignIn {
 		return token, err
 	}
+	if p.before != "" {
+		p.say(p.before)
+	}
 	record, err := p.silent.Authenticate(ctx, &opts)
 	if err != nil {
 		return token, err
@@ -71,38 +75,35 @@ func (p *person) keep(record azidentity.AuthenticationRecord) {
 	}
 }
 
-// known reads the record of the account in the cache. It is empty if there is none, and if the
-// person has to sign in again.
-func (o *Options) known(path string) (r azidentity.AuthenticationRecord) {
-	if o.Again {
-		return r
+// store opens azidentity's token cache, and reads the record of the account in it from the file at
+// path. The record is empty if there is none, and if the person has to sign in again. All are empty
+// if the system has no safe place for tokens.
+func (o *Options) store() (cache azidentity.Cache, record azidentity.AuthenticationRecord, path string) {
+	cache, err := newCache()
+	if err != nil {
+		return azidentity.Cache{}, record, ""
 	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return azidentity.Cache{}, record, ""
+	}
+	safe := strings.NewReplacer("/", "_", "\\", "_", ":", "_", ".", "_")
+	name := fmt.Sprintf("%s-%s-%s.json", o.Method, safe.Replace(o.Tenant), safe.Replace(o.ClientID))
+	path = filepath.Join(dir, "tapsweep", name)
+	return cache, o.known(path), path
+}
+
+// known returns the record in a file, and an empty one if the person has to sign in again.
+func (o *Options) known(path string) (r azidentity.AuthenticationRecord) {
 	data, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(data, &r) != nil {
+	if o.Again || err != nil || json.Unmarshal(data, &r) != nil {
 		return azidentity.AuthenticationRecord{}
 	}
 	return r
 }
 
-// store opens azidentity's token cache and returns the path of its record. Both are empty if
-// the system has no safe place for tokens.
-func (o *Options) store() (azidentity.Cache, string) {
-	cache, err := newCache()
-	if err != nil {
-		return azidentity.Cache{}, ""
-	}
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		return azidentity.Cache{}, ""
-	}
-	safe := strings.NewReplacer("/", "_", "\\", "_", ":", "_", ".", "_")
-	name := fmt.Sprintf("%s-%s-%s.json", o.Method, safe.Replace(o.Tenant), safe.Replace(o.ClientID))
-	return cache, filepath.Join(dir, "tapsweep", name)
-}
-
 func (o *Options) deviceCode() (azcore.TokenCredential, error) {
-	cache, path := o.store()
-	record := o.known(path)
+	cache, record, path := o.store()
 	c, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, TenantID: o.Tenant, ClientID: o.ClientID,
 		Cache: cache, AuthenticationRecord: record, DisableAutomaticAuthentication: true,
@@ -116,23 +117,11 @@ func (o *Options) deviceCode() (azcore.TokenCredential, error) {
 }
 
 func (o *Options) browser() (azcore.TokenCredential, error) {
-	cache, path := o.store()
-	record := o.known(path)
+	cache, record, path := o.store()
 	c, err := azidentity.NewInteractiveBrowserCredential(&azidentity.InteractiveBrowserCredentialOptions{
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, TenantID: o.Tenant, ClientID: o.ClientID,
 		Cache: cache, AuthenticationRecord: record, DisableAutomaticAuthentication: true,
 	})
-	return &person{silent: &announced{c, o.Prompt}, record: path, stored: record.Username, say: o.Prompt}, err
-}
-
-// announced says in the terminal that a browser opens.
-type announced struct {
-	*azidentity.InteractiveBrowserCredential
-	say func(string)
-}
-
-func (a *announced) Authenticate(ctx context.Context, opts *policy.TokenRequestOptions) (
-	azidentity.AuthenticationRecord, error) {
-	a.say("sign in with the browser that opens now")
-	return a.InteractiveBrowserCredential.Authenticate(ctx, opts)
+	return &person{silent: c, record: path, stored: record.Username, say: o.Prompt,
+		before: "sign in with the browser that opens now"}, err
 }

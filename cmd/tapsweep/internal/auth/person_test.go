@@ -49,6 +49,36 @@ func TestStoredPerson(t *testing.T) {
 	}
 }
 
+// strict is a store without a token until somebody signs in.
+type strict struct{ signedIn bool }
+
+func (s *strict) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	if !s.signedIn {
+		return azcore.AccessToken{}, &azidentity.AuthenticationRequiredError{}
+	}
+	return azcore.AccessToken{Token: "t"}, nil
+}
+
+func (s *strict) Authenticate(context.Context, *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error) {
+	s.signedIn = true
+	return azidentity.AuthenticationRecord{}, nil
+}
+
+// A person hears that the browser opens, and nothing once the sign-in is done.
+func TestPersonIsAsked(t *testing.T) {
+	var said []string
+	p := &person{silent: new(strict), before: "a browser opens", stored: "dana@contoso.com",
+		say: func(s string) { said = append(said, s) }}
+	for range 2 {
+		if _, err := p.GetToken(t.Context(), policy.TokenRequestOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"a browser opens"}; !slices.Equal(said, want) {
+		t.Errorf("the person is told %q, want %q", said, want)
+	}
+}
+
 // The cached account is used, unless the person has to sign in again.
 func TestSignInAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "record.json")
@@ -74,15 +104,16 @@ func TestPromptIsPrintable(t *testing.T) {
 	o.HTTP = &http.Client{Transport: spiked{tenant}}
 	said := ""
 	o.Prompt = func(text string) { said = text }
-	c, err := New(o)
-	if err != nil {
+	if _, err := signIn(t, o); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ask(t, c); err != nil {
-		t.Fatal(err)
+	if strings.ContainsAny(said, "\x1b\n") {
+		t.Errorf("the message controls the terminal: %q", said)
 	}
-	if strings.ContainsAny(said, "\x1b\n") || !strings.Contains(said, `\x1b[2J use a web browser`) || !strings.Contains(said, "enter the code") {
-		t.Errorf("the person is told %q", said)
+	for _, want := range []string{`\x1b[2J use a web browser`, "enter the code"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the message is %q, want %q in it", said, want)
+		}
 	}
 }
 

@@ -49,24 +49,21 @@ func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	}
 	token, err := p.next.GetToken(ctx, opts)
 	p.mu.Lock()
-	had := p.had
-	p.had = had || err == nil
-	p.mu.Unlock()
+	defer p.mu.Unlock()
 	if err != nil {
-		if had && p.line != nil {
+		if p.had && p.line != nil {
 			if cut := p.line.cut.Load(); cut != nil {
 				err = &offlineError{cut}
 			}
 		}
 		return token, err
 	}
+	p.had = true
 	safetext.Conceal(token.Token)
 	claims, err := jwt.Parse(token.Token)
 	if err != nil {
 		return token, nil // only Graph has to understand it
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, pin := range []struct {
 		what string
 		held *string

@@ -2,17 +2,12 @@ package auth
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -33,7 +28,8 @@ func (s *series) GetToken(context.Context, policy.TokenRequestOptions) (azcore.A
 
 // A run does not continue in another tenant or in another name.
 func TestPin(t *testing.T) {
-	sim, other := graphsim.New(graphsim.Options{}), graphsim.New(graphsim.Options{Entra: entra.Options{TenantID: "11111111-3b7d-4e88-9a41-d5c27be0f913"}})
+	sim := graphsim.New(graphsim.Options{})
+	other := graphsim.New(graphsim.Options{Entra: entra.Options{TenantID: "11111111-3b7d-4e88-9a41-d5c27be0f913"}})
 	users := sim.AddUsers(2)
 	app, dana, lee := sim.Entra.Token(), sim.Entra.UserToken(users[0].ID, "x"), sim.Entra.UserToken(users[1].ID, "x")
 	for _, tt := range []struct {
@@ -56,63 +52,43 @@ func TestPin(t *testing.T) {
 				}
 				_, err = c.GetToken(t.Context(), policy.TokenRequestOptions{})
 			}
-			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("GetToken = %v, want %q", err, tt.want)
-			}
+			checkError(t, "GetToken", err, tt.want)
 		})
 	}
 }
 
-// An authority that gave a token before, and cannot be reached now, is offline. An authority
-// that answers is not.
+// An authority that gave a token before, and cannot be reached now, is offline. An authority that
+// answers is not.
 func TestPinOffline(t *testing.T) {
-	t.Parallel() // azidentity tries again, in real time
-	sim := graphsim.New(graphsim.Options{})
-	server, err := sim.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(server.CAPEM)
-	down := false
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if down {
-			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ENETUNREACH}
-		}
-		return new(net.Dialer).DialContext(ctx, network, addr)
-	}}
-	scopes := policy.TokenRequestOptions{Scopes: []string{server.URL + "/.default"}, EnableCAE: true}
-	get := func(c azcore.TokenCredential, opts policy.TokenRequestOptions) (offline bool, err error) {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		_, err = c.GetToken(ctx, opts)
-		offline = errors.Is(err, batch.ErrNotSent)
-		return offline, err
-	}
-	secret := func(value string) azcore.TokenCredential {
-		c, err := Secret(server.URL, entra.DefaultTenantID, entra.DefaultClientID, value, &http.Client{Transport: transport})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return Pin(c)
-	}
-	good, wrong := secret(entra.DefaultSecret), secret("wrong")
-	if offline, err := get(good, scopes); err != nil || offline {
-		t.Fatal(err)
-	}
-	if offline, err := get(wrong, scopes); err == nil || offline {
-		t.Errorf("the wrong secret: %v, offline %v", err, offline)
-	}
-	fresh := scopes
-	fresh.Claims = `{"access_token":{"nbf":{"essential":true,"value":"1"}}}` // not out of the cache
-	down = true
-	transport.CloseIdleConnections()
-	if offline, err := get(good, fresh); !offline {
-		t.Errorf("no network: %v", err)
-	}
-	if offline, err := get(secret(entra.DefaultSecret), scopes); err == nil || offline {
-		t.Errorf("no network from the start: %v, offline %v", err, offline)
+	down := errors.New("network is unreachable")
+	for _, tt := range []struct {
+		name, secret string
+		first, then  error // of the network, at the first token and afterwards
+		offline      bool
+	}{
+		{"no network", entra.DefaultSecret, nil, down, true},
+		{"no network from the start", entra.DefaultSecret, down, down, false},
+		{"the wrong secret", "wrong", nil, nil, false},
+	} {
+		synctest.Test(t, func(t *testing.T) { // azidentity tries again
+			net := &network{hosts: map[string]http.RoundTripper{"login.example": graphsim.New(graphsim.Options{})}}
+			c, err := Secret("https://login.example", entra.DefaultTenantID, entra.DefaultClientID, tt.secret,
+				&http.Client{Transport: net})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pinned := Pin(c)
+			net.down = tt.first
+			_, err = ask(t, pinned, scope)
+			if good := tt.first == nil && tt.secret != "wrong"; good != (err == nil) {
+				t.Errorf("%s: the first token: %v", tt.name, err)
+			}
+			net.down = tt.then
+			_, err = pinned.GetToken(t.Context(), fresh)
+			if offline := errors.Is(err, batch.ErrNotSent); err == nil || offline != tt.offline {
+				t.Errorf("%s: GetToken = %v, offline %v, want %v", tt.name, err, offline, tt.offline)
+			}
+		})
 	}
 }
 
@@ -128,16 +104,14 @@ echo '{"accessToken":"opaque","expiresOn":"2099-01-01 00:00:00.000000","expires_
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	c, err := New(Options{Method: "azure-cli"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pinned, opts := Pin(c), policy.TokenRequestOptions{Scopes: []string{"https://graph.microsoft.com/.default"}}
+	pinned := Pin(mustNew(t, Options{Method: "azure-cli"}))
+	opts := policy.TokenRequestOptions{Scopes: []string{scope}}
 	if _, err := pinned.GetToken(t.Context(), opts); err != nil {
 		t.Fatal(err)
 	}
-	_, err = pinned.GetToken(t.Context(), opts)
-	if offline := errors.Is(err, batch.ErrNotSent); offline || err == nil || !strings.Contains(err.Error(), "az login") {
-		t.Errorf("GetToken = %v, offline %v", err, offline)
+	_, err := pinned.GetToken(t.Context(), opts)
+	checkError(t, "GetToken", err, "az login")
+	if errors.Is(err, batch.ErrNotSent) {
+		t.Errorf("GetToken = %v, which counts as offline", err)
 	}
 }

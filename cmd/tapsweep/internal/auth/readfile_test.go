@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -36,39 +35,34 @@ func TestReadFile(t *testing.T) {
 		"nosuch":                                 "no such file",
 	} {
 		data, err := readFile(t.Context(), path)
-		if problem == "" && (err != nil || string(data) != "s") || problem != "" && (err == nil || !strings.Contains(err.Error(), problem)) {
-			t.Errorf("readFile(%s) = %d bytes, %v, want %q", path, len(data), err, problem)
+		checkError(t, "readFile of "+path, err, problem)
+		if err == nil && string(data) != "s" {
+			t.Errorf("readFile(%s) = %.20q, want s", path, data)
 		}
 	}
 }
 
 // The pipe of a shell's <(command) is read, until ctx is done.
 func TestReadPipe(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
+	pipe := func() (path string, w *os.File) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { w.Close(); r.Close() })
+		return fmt.Sprintf("/dev/fd/%d", r.Fd()), w
 	}
-	defer r.Close()
-	path := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	path, _ := pipe()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	c, err := New(Options{TokenFile: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.GetToken(ctx, policy.TokenRequestOptions{}); !errors.Is(err, context.DeadlineExceeded) {
+	_, err := mustNew(t, Options{TokenFile: path}).GetToken(ctx, policy.TokenRequestOptions{})
+	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("GetToken = %v, want the end of the context", err)
 	}
+	path, w := pipe()
 	w.WriteString("s")
 	w.Close()
-	r2, w2, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r2.Close()
-	w2.WriteString("s")
-	w2.Close()
-	if data, err := readFile(t.Context(), fmt.Sprintf("/dev/fd/%d", r2.Fd())); err != nil || string(data) != "s" {
+	if data, err := readFile(t.Context(), path); err != nil || string(data) != "s" {
 		t.Errorf("readFile = %q, %v", data, err)
 	}
 }
@@ -77,17 +71,12 @@ func TestReadPipe(t *testing.T) {
 // not read without end.
 func TestSecretsAreFiles(t *testing.T) {
 	clean(t)
-	for _, o := range []Options{{SecretFile: "/dev/zero"}, {Certificate: "/dev/zero"}} {
+	for _, o := range []Options{{SecretFile: "/dev/zero"}, {Certificate: "/dev/zero"}, {TokenFile: "/dev/zero"}} {
 		o.Tenant, o.ClientID = "t.example", "a"
-		if _, err := New(o); err == nil || !strings.Contains(err.Error(), "not a regular file") {
-			t.Errorf("New = %v", err)
+		c, err := New(o)
+		if err == nil {
+			_, err = c.GetToken(t.Context(), policy.TokenRequestOptions{})
 		}
-	}
-	c, err := New(Options{TokenFile: "/dev/zero"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.GetToken(t.Context(), policy.TokenRequestOptions{}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
-		t.Errorf("GetToken = %v", err)
+		checkError(t, fmt.Sprintf("New and GetToken with %+v", o), err, "not a regular file")
 	}
 }

@@ -50,8 +50,9 @@ func TestTenantID(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := TenantID(t.Context(), tt.transport, "https://login.example/", nil, tt.domain)
-			if got != tt.want || (err == nil) != (tt.problem == "") || err != nil && !strings.Contains(err.Error(), tt.problem) {
-				t.Errorf("TenantID = %q, %v, want %q, %q", got, err, tt.want, tt.problem)
+			checkError(t, "TenantID", err, tt.problem)
+			if got != tt.want {
+				t.Errorf("TenantID = %q, want %q", got, tt.want)
 			}
 		})
 	}

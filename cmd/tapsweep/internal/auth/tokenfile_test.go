@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,32 +18,34 @@ func TestTokenFile(t *testing.T) {
 	clean(t)
 	token := graphsim.New(graphsim.Options{Entra: entra.Options{TokenLife: time.Hour}}).Entra.Token()
 	old := graphsim.New(graphsim.Options{Entra: entra.Options{TokenLife: -time.Minute}}).Entra.Token()
-	tests := []struct{ name, text, want string }{
-		{"as it is", token + "\n", ""},
-		{"copied from a header", "Bearer " + token, ""},
-		{"with a byte order mark", "\ufeff" + token, ""},
-		{"as az prints it", `{"accessToken": "` + token + `", "expiresOn": "x"}`, ""},
-		{"one that cannot be read", "opaque-token", ""},
-		{"ended", old, "the token in it ended at "},
-		{"empty", "\n", "it is empty"},
-		{"JSON of something else", `{"token": "x"}`, "its JSON has no accessToken"},
-		{"two lines", "a\nb\n", "something else than an access token"},
-		{"huge", strings.Repeat("a", maxFile+2), "longer than 1 MiB"},
-	}
-	for _, tt := range tests {
+	for _, tt := range []struct{ name, text, want, err string }{
+		{"as it is", token + "\n", token, ""},
+		{"copied from a header", "Bearer " + token, token, ""},
+		{"with a byte order mark", "\ufeff" + token, token, ""},
+		{"as az prints it", `{"accessToken": "` + token + `", "expiresOn": "x"}`, token, ""},
+		{"UTF-16", string(utf16LE(token + "\r\n")), token, ""},
+		{"JSON in UTF-16", string(utf16LE(`{"accessToken": "` + token + `"}`)), token, ""},
+		{"one that cannot be read", "opaque-token", "opaque-token", ""},
+		{"ended", old, "", "the token in it ended at "},
+		{"empty", "\n", "", "it is empty"},
+		{"JSON of something else", `{"token": "x"}`, "", "its JSON has no accessToken"},
+		{"two lines", "a\nb\n", "", "something else than an access token"},
+		{"huge", strings.Repeat("a", maxFile+2), "", "longer than 1 MiB"},
+		{"quotes of az without --output tsv", `"` + token + `"` + "\n", "", "begins and ends with quotes"},
+		{"a line of .env", "ACCESS_TOKEN=" + token, "", "as in NAME=value"},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c, err := New(Options{TokenFile: file(t, "token", []byte(tt.text))})
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := mustNew(t, Options{TokenFile: file(t, "token", []byte(tt.text))})
 			got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}})
-			switch {
-			case tt.want == "" && (err != nil || got.Token != token && got.Token != "opaque-token" || !got.ExpiresOn.After(time.Now())):
-				t.Errorf("GetToken = %.20s…, %v", got.Token, err)
-			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
-				t.Errorf("error %v, want %q", err, tt.want)
-			case err != nil && tt.name != "empty" && strings.Contains(err.Error(), strings.TrimSpace(tt.text)):
-				t.Error("the token is in the error")
+			checkError(t, "GetToken", err, tt.err)
+			if got.Token != tt.want {
+				t.Errorf("the token is %.20s…, want %.20s…", got.Token, tt.want)
+			}
+			if err == nil && !got.ExpiresOn.After(time.Now()) {
+				t.Errorf("the token ended at %v", got.ExpiresOn)
+			}
+			if err != nil && (strings.Contains(err.Error(), token) || strings.Contains(err.Error(), old)) {
+				t.Errorf("the token is in the error: %v", err)
 			}
 		})
 	}
@@ -51,30 +54,21 @@ func TestTokenFile(t *testing.T) {
 // The file is read again each time. A token that Graph refused is not given twice.
 func TestTokenFileIsReadAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
-	write := func(text string) { os.WriteFile(path, []byte(text), 0o600) }
-	c, err := New(Options{TokenFile: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	get := func(claims string) string {
-		got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}, Claims: claims})
-		if err != nil {
-			return err.Error()
-		}
-		return got.Token
-	}
-	for _, step := range []struct{ write, claims, want string }{
-		{"", "", "no such file"},
-		{"first", "", "first"},
-		{"second", "", "second"},
-		{"", `{"access_token":{}}`, "Graph refuses the token in it: write a new one"},
-		{"third", `{"access_token":{}}`, "third"},
+	c := mustNew(t, Options{TokenFile: path})
+	for _, step := range []struct{ write, claims, want, err string }{
+		{"", "", "", "no such file"},
+		{"first", "", "first", ""},
+		{"second", "", "second", ""},
+		{"", `{"access_token":{}}`, "", "Graph refuses the token in it: write a new one"},
+		{"third", `{"access_token":{}}`, "third", ""},
 	} {
 		if step.write != "" {
-			write(step.write)
+			os.WriteFile(path, []byte(step.write), 0o600)
 		}
-		if got := get(step.claims); !strings.Contains(got, step.want) {
-			t.Errorf("after %q, claims %q: %s, want %s", step.write, step.claims, got, step.want)
+		got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Claims: step.claims})
+		checkError(t, fmt.Sprintf("GetToken after %q with claims %q", step.write, step.claims), err, step.err)
+		if got.Token != step.want {
+			t.Errorf("after %q, claims %q: the token is %q, want %q", step.write, step.claims, got.Token, step.want)
 		}
 	}
 }

@@ -2,11 +2,9 @@ package auth
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/entra"
@@ -52,9 +50,6 @@ func TestSecretFile(t *testing.T) {
 			if _, ok := errors.AsType[*UsageError](err); tt.want != "" && !ok {
 				t.Errorf("error %v is not about usage", err)
 			}
-			if err != nil && strings.Contains(err.Error(), s) {
-				t.Errorf("the secret is in the error: %v", err)
-			}
 		})
 	}
 }
@@ -79,9 +74,8 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 			t.Setenv("AZURE_CLIENT_SECRET", value)
 			claims, err := signIn(t, entraOptions(graphsim.New(graphsim.Options{}), method))
 			checkSignIn(t, claims, err, want)
-			if err != nil && (strings.Contains(err.Error(), s) ||
-				!strings.Contains(err.Error(), "AZURE_CLIENT_SECRET ")) {
-				t.Errorf("%s: error %v shows the secret, or does not name the variable", method, err)
+			if err != nil && !strings.Contains(err.Error(), "AZURE_CLIENT_SECRET ") {
+				t.Errorf("%s: error %v does not name the variable", method, err)
 			}
 		}
 	}
@@ -111,68 +105,36 @@ func TestSecretsAreSecrets(t *testing.T) {
 	}
 }
 
-func TestTokenFileIsDecoded(t *testing.T) {
-	clean(t)
-	token := graphsim.New(graphsim.Options{Entra: entra.Options{TokenLife: time.Hour}}).Entra.Token()
-	for _, tt := range []struct {
-		name string
-		data []byte
-		want string
-	}{
-		{"UTF-16", utf16LE(token + "\r\n"), ""},
-		{"JSON in UTF-16", utf16LE(`{"accessToken": "` + token + `"}`), ""},
-		{"quotes of az without --output tsv", []byte(`"` + token + `"` + "\n"), "begins and ends with quotes"},
-		{"a line of .env", []byte("ACCESS_TOKEN=" + token), "as in NAME=value"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			c, err := New(Options{TokenFile: file(t, "token", tt.data)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}})
-			switch {
-			case tt.want == "" && (err != nil || got.Token != token):
-				t.Errorf("GetToken = %.20q, %v, want the token", got.Token, err)
-			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
-				t.Errorf("error %v, want %q", err, tt.want)
-			case err != nil && strings.Contains(err.Error(), token):
-				t.Errorf("the token is in the error: %v", err)
-			}
-		})
-	}
-}
-
 // A value that was quoted twice is shown with its quotes, and nothing is sent.
 func TestNamesArePlain(t *testing.T) {
+	const spaces = " begins or ends with a space or a line end"
 	for _, tt := range []struct {
 		variable, value string
 		opts            Options
 		want            string
 	}{
-		{"AZURE_TENANT_ID", `"contoso.com"`, Options{}, `AZURE_TENANT_ID holds quotes: '"contoso.com"'`},
-		{"AZURE_TENANT_ID", `'contoso.com'`, Options{}, `AZURE_TENANT_ID holds quotes: "'contoso.com'"`},
-		{"AZURE_TENANT_ID", "“contoso.com”", Options{}, `AZURE_TENANT_ID holds quotes: "“contoso.com”"`},
-		{"AZURE_TENANT_ID", "contoso.com\n", Options{},
-			`AZURE_TENANT_ID begins or ends with a space or a line end: "contoso.com`},
-		{"AZURE_TENANT_ID", " contoso.com", Options{},
-			`AZURE_TENANT_ID begins or ends with a space or a line end: " contoso.com"`},
-		{"AZURE_TENANT_ID", "contoso.com\u200b", Options{}, `AZURE_TENANT_ID begins or ends with`},
+		{"AZURE_TENANT_ID", `"contoso.com"`, Options{}, ` holds quotes: '"contoso.com"'`},
+		{"AZURE_TENANT_ID", `'contoso.com'`, Options{}, ` holds quotes: "'contoso.com'"`},
+		{"AZURE_TENANT_ID", "“contoso.com”", Options{}, ` holds quotes: "“contoso.com”"`},
+		{"AZURE_TENANT_ID", "contoso.com\n", Options{}, spaces + `: "contoso.com`},
+		{"AZURE_TENANT_ID", " contoso.com", Options{}, spaces + `: " contoso.com"`},
+		{"AZURE_TENANT_ID", "contoso.com\u200b", Options{}, spaces},
 		{"AZURE_TENANT_ID", "https://contoso.com", Options{},
-			`AZURE_TENANT_ID "https://contoso.com" is neither a tenant id nor a domain`},
-		{"AZURE_CLIENT_ID", `"x"`, Options{}, `AZURE_CLIENT_ID holds quotes: '"x"'`},
-		{"AZURE_CLIENT_CERTIFICATE_PATH", `"app.pem"`, Options{},
-			`AZURE_CLIENT_CERTIFICATE_PATH holds quotes: '"app.pem"'`},
-		{"AZURE_FEDERATED_TOKEN_FILE", "t \n", Options{}, "AZURE_FEDERATED_TOKEN_FILE begins or ends with"},
-		{"", "", Options{Tenant: `"contoso.com"`}, `--tenant holds quotes: '"contoso.com"'`},
-		{"", "", Options{ClientID: " x"}, `--client-id begins or ends with a space or a line end: " x"`},
+			` "https://contoso.com" is neither a tenant id nor a domain`},
+		{"AZURE_CLIENT_ID", `"x"`, Options{}, ` holds quotes: '"x"'`},
+		{"AZURE_CLIENT_CERTIFICATE_PATH", `"app.pem"`, Options{}, ` holds quotes: '"app.pem"'`},
+		{"AZURE_FEDERATED_TOKEN_FILE", "t \n", Options{}, spaces},
+		{"--tenant", "", Options{Tenant: `"contoso.com"`}, ` holds quotes: '"contoso.com"'`},
+		{"--client-id", "", Options{ClientID: " x"}, spaces + `: " x"`},
 	} {
 		clean(t)
-		if tt.variable != "" {
+		if tt.value != "" {
 			t.Setenv(tt.variable, tt.value)
 		}
 		_, err := New(tt.opts)
-		if _, ok := errors.AsType[*UsageError](err); !ok || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s%+v: New = %v, want a UsageError with %s", tt.variable, tt.opts, err, tt.want)
+		checkError(t, fmt.Sprintf("New with %s %q %+v", tt.variable, tt.value, tt.opts), err, tt.variable+tt.want)
+		if _, ok := errors.AsType[*UsageError](err); !ok {
+			t.Errorf("New = %v, want a *UsageError", err)
 		}
 	}
 }

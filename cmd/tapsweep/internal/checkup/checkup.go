@@ -3,16 +3,15 @@ package checkup
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/cmd/tapsweep/internal/token"
@@ -30,6 +29,7 @@ type Finding struct {
 // A Checkup is what the check found out, as JSON prints it.
 type Checkup struct {
 	Tenant      string          `json:"tenant"`
+	Domain      string          `json:"tenantDomain,omitempty"`
 	Cloud       string          `json:"cloud"`
 	Graph       string          `json:"graph"`
 	SignedInAs  string          `json:"signedInAs"`
@@ -37,7 +37,8 @@ type Checkup struct {
 	Permissions []string        `json:"permissions"`
 	Steps       []Finding       `json:"steps"`
 	Commands    []token.Verdict `json:"commands"`
-	Variables   []Variable      `json:"variables"` // TAPSWEEP_…
+	Passes      []scan.Line     `json:"passes,omitempty"` // of the user that was asked for
+	Variables   []Variable      `json:"variables"`        // TAPSWEEP_…
 	Exit        int             `json:"exit"`
 }
 
@@ -96,10 +97,10 @@ func Run(ctx context.Context, c *console.Console, o Options) error {
 		if failed.Code == status.Usage {
 			return err
 		}
-		found.note("token", "failed", failed.Err.Error(), failed.Hints...)
+		found.note("token", "failed", status.Text(failed.Err), failed.Hints...)
 		found.Exit = status.NoAccess
 	}
-	if err := found.print(c, o.JSON, t); err != nil {
+	if err := found.print(c, &o, t); err != nil {
 		return err
 	}
 	if found.Exit != status.Done {
@@ -125,7 +126,7 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 	defer t.Close()
 	if c.token(t, time.Since(start)) {
 		// This host must not get the token.
-		c.note("read", "skipped", "the token is not sent where it does not belong")
+		c.note("read", "skipped", "the token is of another tenant or for another service, so it was not sent")
 	} else {
 		runner, err := batch.NewRunner(t.Client, batch.Options{MaxAttempts: 2, RequestTimeout: 30 * time.Second,
 			MaxWait: checkPatience, StallTimeout: checkStall, Reauthorize: t.Client.Reauthorize, Logger: o.Logger})
@@ -133,6 +134,8 @@ func (c *Checkup) tenant(ctx context.Context, o *Options) (*tenant.Tenant, error
 			return nil, status.Refuse(err)
 		}
 		c.read(ctx, runner, t, o.User)
+		t.LearnDomain(ctx, runner)
+		c.Domain = t.Domain
 	}
 	c.wire(seen)
 	return t, nil
@@ -143,9 +146,9 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 	tok := t.Token
 	c.Tenant, c.SignedInAs, c.Kind, c.Commands = t.ID, tok.Who, tok.Kind, tok.Verdicts()
 	c.Permissions = append(c.Permissions, tok.Permissions...)
-	detail := fmt.Sprintf("by %s in %s", t.Method, took.Round(10*time.Millisecond))
+	detail := fmt.Sprintf("received with --auth %s in %s", t.Method, took.Round(10*time.Millisecond))
 	if !tok.Expires.IsZero() {
-		detail += ", ends at " + tok.Expires.UTC().Format(time.RFC3339)
+		detail += ", expires at " + tok.Expires.UTC().Format(time.RFC3339)
 	}
 	c.note("token", "ok", detail)
 	if problem := t.Misplaced(); problem != nil {
@@ -162,7 +165,7 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 		c.note("claims", "failed", problem.Text, problem.Hints...)
 		c.Exit = status.NoAccess
 		if tok.Kind == token.User && t.Lacks(token.Task{Own: true}) == nil {
-			c.Exit = status.Incomplete // the token is good for --self, and not for a list
+			c.Exit = status.Incomplete // the token allows --self, and no list
 		}
 	case len(warnings) > 0:
 		c.note("claims", "warning", strings.Join(warnings, "; "))
@@ -170,45 +173,4 @@ func (c *Checkup) token(t *tenant.Tenant, took time.Duration) (elsewhere bool) {
 		c.note("claims", "ok", tok.Capabilities())
 	}
 	return false
-}
-
-func (c *Checkup) print(to *console.Console, asJSON bool, t *tenant.Tenant) error {
-	if asJSON {
-		e := json.NewEncoder(to.Out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(c)
-	}
-	var b strings.Builder
-	if t != nil {
-		t.Token.Print(&b, token.Task{})
-		b.WriteByte('\n')
-	}
-	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, s := range c.Steps {
-		fmt.Fprintf(tw, "%s\t%s\t%s\n", s.Step, s.Result, strings.ReplaceAll(to.Visible(s.Detail), "\n", "; "))
-	}
-	tw.Flush()
-	if len(c.Commands) > 0 {
-		fmt.Fprintf(&b, "\n")
-		fmt.Fprintf(tw, "command\tworks\tneeds\n")
-		for _, v := range c.Commands {
-			fmt.Fprintf(tw, "%s\t%s\t%s\n", v.Command, v.Works, v.Needs)
-		}
-		tw.Flush()
-	}
-	if len(c.Variables) > 0 {
-		fmt.Fprintf(tw, "\nvariable\tvalue\tfor\n")
-	}
-	for _, v := range c.Variables {
-		fmt.Fprintf(tw, "%s\t%s\t%s\n", v.Variable, v.Value, strings.Join(v.Commands, ", "))
-	}
-	tw.Flush()
-	for _, s := range c.Steps {
-		for _, h := range s.Hints {
-			fmt.Fprintf(&b, "hint: %s\n", to.Visible(h))
-		}
-	}
-	_, err := to.Out.Write([]byte(b.String()))
-	return err
 }

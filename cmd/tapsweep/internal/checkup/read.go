@@ -8,54 +8,63 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"tapsweep/batch/safetext"
 	"time"
 
+	"github.com/google/uuid"
+
 	"tapsweep/batch"
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/pass"
+	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
-
-	"github.com/google/uuid"
 )
 
 // read lists the passes of a user in a batch, as a run does, and reads users if the token allows it.
 // Without a name it asks for a user who cannot exist: Graph answers 404 if the token may list passes,
 // and 403 if not, so the check reads nobody's passes.
 func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tenant, user string) {
-	made, what := false, "LIST of the passes of "+user
+	made, what := false, "the passes of "+user
 	switch {
+	case strings.EqualFold(user, input.Me) && t.Token.Kind == token.App:
+		c.note("read", "failed", `--user me is the signed-in user, and an app is signed in`,
+			"name the user by object ID or user principal name")
+		c.Exit = max(c.Exit, status.Incomplete)
+		return
 	case strings.EqualFold(user, input.Me):
 		user = input.Me
 	case user != "":
 	case t.Token.MayList(false) == token.No && t.Token.MayList(true) == token.Yes:
-		user, what = input.Me, "LIST of the own passes"
+		user, what = input.Me, "the signed-in user's own passes"
 	default:
-		made, user, what = true, uuid.NewString(), "LIST of the passes of a user who does not exist"
+		made, user, what = true, uuid.NewString(), "the passes of a user that does not exist"
 	}
 	got, err := ask(ctx, runner, pass.PassesURL(user))
-	status := got.Response.Status
+	code := got.Response.Status
+	if err == nil {
+		c.Passes, err = lines(user, got)
+	}
 	switch {
 	case err == nil:
-		c.note("read", "ok", what+": 200")
-	case made && status == 404:
-		c.note("read", "ok", what+": 404, as it has to be")
-	case made && status == 403 && t.Token.MayList(false) == token.No:
+		c.note("read", "ok", "Graph listed "+what)
+	case made && code == 404:
+		c.note("read", "ok", "Graph answered 404 for "+what+", as expected")
+	case made && code == 403 && t.Token.MayList(false) == token.No:
 		// That is known from the claims, and whether it matters was said there.
-		c.note("read", "warning",
-			what+": 403, since the token does not allow to list; Graph takes the token, and more is not known")
+		c.note("read", "warning", "Graph accepts the token, and answered 403 for "+what+
+			", because the token does not allow to list passes; so it is not known what else works")
 		return
+	case !made && code == 404: // Graph would answer 403 if the token did not allow it
+		c.note("read", "failed", "the tenant has no user "+user, "check the name, or use the object ID")
+		c.Exit = max(c.Exit, status.Incomplete)
 	default:
 		var hints []string
-		switch status {
-		case 403:
+		if code == 403 {
 			caller := t.Caller()
 			caller.Checking = true
 			hints = []string{caller.Hint(user)}
-		case 404:
-			hints = []string{"the tenant has no such user: check the name, or use the object id"}
 		}
 		c.refused("read", what, t, got, err, hints...)
 		return
@@ -63,17 +72,29 @@ func (c *Checkup) read(ctx context.Context, runner *batch.Runner, t *tenant.Tena
 	if !made || t.Token.MayLookUp() != token.Yes {
 		return
 	}
-	const users = "GET /users?$top=1"
+	const users = "one user"
 	if got, err := ask(ctx, runner, "/users?$top=1&$select=id"); err != nil {
 		var hints []string
 		if got.Response.Status == 403 {
-			hints = []string{"users are read for --protect, which takes User.ReadBasic.All or User.Read.All: a new " +
-				"permission takes a new token"}
+			hints = []string{"to look users up, grant User.ReadBasic.All or User.Read.All; a new permission takes " +
+				"effect with the next token"}
 		}
 		c.refused("users", users, t, got, err, hints...)
 		return
 	}
-	c.note("users", "ok", users+": 200")
+	c.note("users", "ok", "Graph listed "+users)
+}
+
+// lines returns the passes in the answer to a LIST.
+func lines(user string, got batch.Result) ([]scan.Line, error) {
+	held, err := pass.Read(got)
+	list := make([]scan.Line, 0, len(held))
+	for i := range held {
+		p := &held[i]
+		list = append(list, scan.Line{User: user, Method: p.ID, Reason: string(p.Reason(time.Now())), Created: p.Created,
+			Start: p.Start, Expires: p.Expires(), UsableOnce: p.UsableOnce})
+	}
+	return list, err
 }
 
 // ask sends one GET. Any answer but 200 is an error.
@@ -100,7 +121,7 @@ func (c *Checkup) refused(step, what string, t *tenant.Tenant, got batch.Result,
 			v.Works = works
 		}
 	}
-	c.note(step, "failed", what+": "+safetext.Printable(err.Error()), hints...)
+	c.note(step, "failed", "reading "+what+": "+safetext.Printable(status.Text(err)), hints...)
 	c.Exit = max(c.Exit, code)
 }
 

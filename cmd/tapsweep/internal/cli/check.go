@@ -19,18 +19,20 @@ func (p *program) checkCommand() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
 		Use:   "check [flags]",
-		Short: "Try the sign-in out, and say what it is good for",
-		Long: `Get an access token, check what it allows, and list the passes of a user who does
-not exist, which shows whether Graph accepts the token. It changes nothing. Run it
-with the account and on the machine that will do the work, so that a night job does
-not fail for reasons that this check finds.
+		Short: "Sign in, and say which commands work and what is missing",
+		Long: `Sign in, read what the access token allows, and try out whether Graph accepts it. It changes nothing: it
+lists the passes of a user that does not exist, or of the --user. Run it on the machine and with the account that
+will do the work.
 
-Exit codes: 0 revoke can run, 1 something is wrong, 3 no access token that
-Graph accepts, or one that does not allow deletes, 4 stopped by a signal,
-64 wrong flags.`,
+Exit codes:
+  0   revoke works.
+  1   Something is wrong.
+  3   No access: there is no token that Graph accepts, or it does not allow deletes.
+  4   Stopped by a signal.
+  64  Wrong flags.`,
 		Example: `  tapsweep check
   tapsweep check --user dana@contoso.com --output json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			target, err := p.resolve(f.connect)
 			if target == nil {
@@ -49,8 +51,10 @@ Graph accepts, or one that does not allow deletes, 4 stopped by a signal,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.opts.User, "user", "",
-		"list this user's passes; \"me\" is who is signed in (default one who does not exist)")
+		"list the passes of this user; \"me\" is the signed-in user")
 	addEnum(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
+	inHelp(fl, whereToLook, "user=USER")
+	inHelp(fl, output, "output=FORMAT")
 	addConnect(fl, &f.connect)
 	f.log.add(fl)
 	return cmd

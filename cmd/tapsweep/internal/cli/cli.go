@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -82,34 +85,45 @@ func (p *program) exit(cmd *cobra.Command, err error) int {
 	}
 	exit := status.Of(err)
 	if exit.Err != nil {
-		p.console.Say("%s", exit.Err)
+		p.console.Say("%s", status.Text(exit.Err))
 	}
 	for _, h := range exit.Hints {
 		p.console.Hint(h)
 	}
 	if exit.Err == err && !status.Known(err) { // cobra has found it
-		p.console.Hint(fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
+		p.console.Hint(seeHelp(cmd))
 	}
-	if exit.Code == status.Usage && len(p.variables) > 0 {
-		p.console.Hint("flags are given by the environment, too: " + strings.Join(p.variables, ", "))
+	for _, h := range p.variableHints(exit) {
+		p.console.Hint(h)
 	}
 	return exit.Code
+}
+
+// variableHints name the variables that set a flag which an error or its hints speak of.
+func (p *program) variableHints(exit *status.Error) (hints []string) {
+	if exit.Err == nil {
+		return nil
+	}
+	words := strings.FieldsFunc(exit.Err.Error()+" "+strings.Join(exit.Hints, " "), func(r rune) bool {
+		return r != '-' && !unicode.IsLetter(r)
+	})
+	for _, s := range p.settings {
+		if slices.Contains(p.variables, s.variable) && slices.Contains(words, "--"+s.flag) {
+			hints = append(hints, fmt.Sprintf("--%s is set by the environment variable %s", s.flag, s.variable))
+		}
+	}
+	return hints
 }
 
 func (p *program) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tapsweep",
 		Short: "Revoke Temporary Access Passes of Microsoft Entra ID in bulk",
-		Long: `tapsweep deletes the Temporary Access Passes on a list through Microsoft
-Graph, twenty to a batch, waits as long as the tenant asks it to, and writes
-what became of each to a results log.
-
-Flags about signing in, pace, logging and guards can be given by environment
-variables as well: --max-items by TAPSWEEP_MAX_ITEMS. A flag on the command line
-counts before it. Flags that say what to revoke, where to look and what to write
-have no variable.`,
-		Example: `  tapsweep revoke --dry-run list.csv
-  tapsweep revoke --simulate list.csv`,
+		Long: `tapsweep deletes the Temporary Access Passes on a list through Microsoft Graph, twenty to a batch. It
+waits as long as the tenant asks, and writes one result per pass to a results log.`,
+		Example: `  tapsweep check
+  tapsweep revoke --dry-run list.csv
+  tapsweep revoke list.csv`,
 		Version:       p.versionLine(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -117,12 +131,14 @@ have no variable.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.Flags().Bool("version", false, "print the version")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(p.revokeCommand(), p.scanCommand(), p.sweepCommand(), p.verifyCommand(), p.reportCommand(),
-		p.checkCommand(), p.simulateCommand())
+	root.SetHelpFunc(p.help)
+	root.AddCommand(p.checkCommand(), p.scanCommand(), p.revokeCommand(), p.verifyCommand(), p.reportCommand(),
+		p.sweepCommand(), p.simulateCommand())
 	for _, cmd := range root.Commands() {
 		p.inOrder(cmd)
 	}
-	root.AddCommand(p.versionCommand(), p.manCommand())
+	root.AddCommand(p.versionCommand(), p.manCommand(), p.flagsPage())
+	root.AddCommand(p.manualPages()...)
 	p.finishFlags(root.Commands())
 	return root
 }
@@ -154,9 +170,12 @@ func strictDefaults(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		switch cmd.Name() {
-		case "completion": // cobra checks arguments only if there is something to run
+		case "completion":
+			cmd.Short = "Print the completion script of a shell"
+			// cobra checks arguments only if there is something to run
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		case "help":
+			cmd.Short = "Show the help of a command, or a page of the help"
 			cmd.Args = func(_ *cobra.Command, args []string) error {
 				about, rest, err := root.Find(args)
 				if err == nil && len(rest) > 0 {
@@ -167,8 +186,18 @@ func strictDefaults(root *cobra.Command) {
 				}
 				return nil
 			}
+			cmd.ValidArgsFunction = completeHelp
 		}
 	}
+}
+
+// noArguments refuses arguments.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return status.Refuse(fmt.Errorf("%s takes no argument: %s", cmd.CommandPath(), safetext.Printable(args[0])),
+		seeHelp(cmd))
 }
 
 func (p *program) versionCommand() *cobra.Command {
@@ -176,7 +205,7 @@ func (p *program) versionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  tapsweep version",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(p.console.Out, p.versionLine())
 			return err

@@ -97,7 +97,7 @@ func TestCompletionOffers(t *testing.T) {
 		{"revoke --priority ", noFiles, []string{"low", "normal", "high"}},
 		{"scan --format ", noFiles, []string{"csv", "jsonl", "table"}},
 		{"revoke --format ", noFiles, []string{"csv", "json", "jsonl"}},
-		{"sweep --resume=", noFiles, []string{"all\tsettled pairs are left out"}},
+		{"sweep --resume=", noFiles, []string{"all\tcompleted rows are left out"}},
 		{"sweep --reason ", noFiles | noSpace, []string{"expired", "used", "disabled", "scheduled", "usable"}},
 		{"sweep --reason used,disabled,us", noFiles | noSpace,
 			[]string{"used,disabled,expired", "used,disabled,scheduled", "used,disabled,usable"}},
@@ -112,7 +112,7 @@ func TestCompletionOffers(t *testing.T) {
 		{"sweep --metrics-file ", extensions, []string{"prom"}},
 		{"revoke --yes ", cobra.ShellCompDirectiveDefault, nil},
 		{"report a.jsonl ", extensions, []string{"jsonl"}},
-		{"completion ", noFiles, []string{"bash\t", "fish\t", "powershell\t", "zsh\t"}},
+		{"completion ", noFiles, []string{"bash\t", "zsh\t", "fish\t", "powershell\t"}},
 	} {
 		offered, directive := complete(t, strings.Split(tt.line, " ")...)
 		same := func(got, want string) bool {

@@ -74,7 +74,7 @@ func environment(environ []string, overridden ...string) (list []setting, err er
 			} else if err != nil {
 				wrong = append(wrong, fmt.Sprintf("%s: %v", name, err))
 			} else {
-				list = append(list, setting{name, value, f.Name, commands[f.Name]})
+				list = append(list, setting{name, value, f.Name, slices.Sorted(slices.Values(commands[f.Name]))})
 			}
 		}
 	}

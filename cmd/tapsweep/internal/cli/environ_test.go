@@ -14,9 +14,12 @@ import (
 // command runs. Every other flag has a variable.
 func TestFlagsWithoutVariable(t *testing.T) {
 	typed := []string{"HELP", "VERSION", "USER", "USERS", "ALL_USERS", "FILTER", "GROUP", "CREATED_SINCE", "CREATED_BY",
-		"REASON", "MIN_AGE", "EXPIRED_FOR", "MEMBERS_ONLY", "ENABLED_ONLY", "INCLUDE_USABLE", "SELF", "ANY_PASS", "SKIP_INVALID",
-		"FORMAT", "YES", "DRY_RUN", "SIMULATE", "OVERWRITE", "RESUME", "EVIDENCE", "RESULTS", "OUTPUT", "HTML", "CSV", "JSON",
-		"ORDER", "VERIFY", "VERIFY_WAIT", "ABORT_AFTER", "LATENCY", "LIMIT", "LISTEN", "MIXED", "SEED", "WRITE_LIST", "CA_FILE"}
+		"REASON", "MIN_AGE", "EXPIRED_FOR", "MEMBERS_ONLY", "ENABLED_ONLY", "INCLUDE_USABLE", "SELF", "ANY_PASS",
+		"SKIP_INVALID",
+		"FORMAT", "YES", "DRY_RUN", "REVOKE_SESSIONS", "SIMULATE", "OVERWRITE", "RESUME", "EVIDENCE", "RESULTS",
+		"OUTPUT", "HTML", "CSV", "JSON",
+		"ORDER", "VERIFY", "VERIFY_WAIT", "ABORT_AFTER", "LATENCY", "LIMIT", "LISTEN", "MIXED", "SEED",
+		"WRITE_LIST", "CA_FILE"}
 	for _, name := range typed {
 		flag := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 		_, err := environment([]string{"TAPSWEEP_" + name + "=true"})
@@ -112,6 +115,32 @@ func TestWrongVariableOfATypedFlag(t *testing.T) {
 		list, err := environment([]string{"TAPSWEEP_RATE=" + value}, "rate")
 		if len(list) > 0 || err != nil {
 			t.Errorf("TAPSWEEP_RATE=%s: settings %v, error %v, want none of both", value, list, err)
+		}
+	}
+}
+
+// A variable is named in an error that its flag took part in, and in no other.
+func TestVariableHints(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		hint bool
+	}{
+		{"the error names the flag",
+			[]string{"revoke", "--simulate", "--yes", "--user", "a@b.example", "--user", "c@d.example"}, true},
+		{"the error is about another flag", []string{"revoke", "--yes", "--metrics-file", "x.txt", "l.csv"}, false},
+		{"the command does not have the flag", []string{"check", "--output", "xml"}, false},
+	} {
+		p := tapsweep(t, []string{"TAPSWEEP_MAX_ITEMS=1"}, tt.args...)
+		if p.code != status.Usage {
+			t.Errorf("%s: exit %d, want %d\n%s", tt.name, p.code, status.Usage, p.stderr)
+		}
+		const hint = "hint: --max-items is set by the environment variable TAPSWEEP_MAX_ITEMS\n"
+		if got := strings.Contains(p.stderr, hint); got != tt.hint {
+			t.Errorf("%s: the hint is there: %v, want %v\n%s", tt.name, got, tt.hint, p.stderr)
+		}
+		if !tt.hint && strings.Contains(p.stderr, "TAPSWEEP_MAX_ITEMS") {
+			t.Errorf("%s: the error names the variable\n%s", tt.name, p.stderr)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func oneOf(words []cobra.Completion) string {
 	return strings.Join(texts[:last], ", ") + " or " + texts[last]
 }
 
-// A rangeFlag is the value of a flag that has bounds.
+// A rangeFlag is the value of a flag that has limits.
 type rangeFlag struct {
 	pflag.Value
 	within func() bool
@@ -87,7 +87,7 @@ func (r *rangeFlag) Set(text string) error {
 		return err
 	}
 	if !r.within() {
-		_ = r.Value.Set(before) // which was within the bounds
+		_ = r.Value.Set(before) // which was within the limits
 		return &valueError{text, r.want}
 	}
 	return nil
@@ -101,12 +101,12 @@ func setRange(fl *pflag.FlagSet, name, want string, within func() bool) {
 	}
 }
 
-// addInt adds a number with bounds.
+// addInt adds a number with limits.
 func addInt(fl *pflag.FlagSet, n *int, name string, value, least, most int, usage string) {
 	fl.IntVar(n, name, value, usage)
-	want := fmt.Sprintf("between %d and %d", least, most)
+	want := fmt.Sprintf("a number between %d and %d", least, most)
 	if most == math.MaxInt {
-		want = fmt.Sprintf("at least %d", least)
+		want = fmt.Sprintf("a number of at least %d", least)
 	}
 	setRange(fl, name, want, func() bool { return *n >= least && *n <= most })
 }
@@ -114,7 +114,7 @@ func addInt(fl *pflag.FlagSet, n *int, name string, value, least, most int, usag
 // addDuration adds a duration that is at least as long as least.
 func addDuration(fl *pflag.FlagSet, d *time.Duration, name string, value, least time.Duration, usage string) {
 	fl.DurationVar(d, name, value, usage)
-	setRange(fl, name, fmt.Sprintf("at least %v", least), func() bool { return *d >= least })
+	setRange(fl, name, fmt.Sprintf("a time of at least %v", least), func() bool { return *d >= least })
 }
 
 // addFile adds a flag that names a file, which a shell completes with files that have one of

@@ -59,8 +59,8 @@ func TestDefaultsAreTaken(t *testing.T) {
 	}
 }
 
-// What help says of the bounds of a number, and what is said of one beyond them, agree.
-func TestConcurrencyBounds(t *testing.T) {
+// The help and the error name the same limits of a number.
+func TestConcurrencyLimits(t *testing.T) {
 	f := new(program).revokeCommand().Flags().Lookup("concurrency")
 	for _, value := range []string{"0", "1", "1000"} {
 		if err := f.Value.Set(value); err != nil {
@@ -68,11 +68,11 @@ func TestConcurrencyBounds(t *testing.T) {
 		}
 	}
 	for _, value := range []string{"-1", "1001"} {
-		if err := f.Value.Set(value); err == nil || err.Error() != value+" is not between 0 and 1000" {
+		if err := f.Value.Set(value); err == nil || err.Error() != value+" is not a number between 0 and 1000" {
 			t.Errorf("--concurrency %s: %v", value, err)
 		}
 	}
-	if !strings.Contains(f.Usage, "up to 1000, 0 for") {
+	if !strings.Contains(f.Usage, "up to 1000; 0 is") {
 		t.Errorf("help says %q", f.Usage)
 	}
 }

@@ -19,8 +19,9 @@ var (
 
 func (f *logFlags) add(fl *pflag.FlagSet) {
 	addEnum(fl, &f.level, "log-level", "warn", logLevels,
-		oneOf(logLevels)+"; the log goes to standard error").also = isLevel
-	addEnum(fl, &f.format, "log-format", "text", textOrJSON, oneOf(textOrJSON))
+		"log to standard error: "+oneOf(logLevels)).also = isLevel
+	addEnum(fl, &f.format, "log-format", "text", textOrJSON, "form of the log: "+oneOf(textOrJSON))
+	inFlagsHelp(fl, output, "log-level", "log-format")
 	hasVariable(fl, "log-level", "log-format")
 }
 

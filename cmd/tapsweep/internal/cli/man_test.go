@@ -7,17 +7,19 @@ import (
 	"strings"
 	"testing"
 
+	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// Every command that is listed has a man page, which names each of its flags.
+// Every command that is listed has a man page, which names each of its flags. Each page of the manual
+// has one in section 7.
 func TestManPages(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "share", "man1")
 	if err := (&program{version: "devel"}).writeManPages(dir); err != nil {
 		t.Fatal(err)
 	}
 	for _, cmd := range new(program).rootCommand().Commands() {
-		if cmd.Hidden {
+		if cmd.Hidden || cmd.IsAdditionalHelpTopicCommand() {
 			continue
 		}
 		page := string(mustRead(t, filepath.Join(dir, "tapsweep-"+cmd.Name()+".1")))
@@ -25,6 +27,12 @@ func TestManPages(t *testing.T) {
 			if !strings.Contains(page, `\fB--`+flag+`\fP`) {
 				t.Errorf("the page of %s does not name --%s", cmd.Name(), flag)
 			}
+		}
+	}
+	for _, page := range docs.Pages() {
+		text := string(mustRead(t, filepath.Join(dir, "tapsweep-"+page.Name+".7")))
+		if !strings.Contains(text, "\n.SH NAME\ntapsweep\\-") {
+			t.Errorf("the page %s has no NAME\n%.200s", page.Name, text)
 		}
 	}
 }

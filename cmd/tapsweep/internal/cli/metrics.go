@@ -80,7 +80,7 @@ func checkOwner(path, command string) error {
 	case strings.HasPrefix(text, metrics.Begin):
 		return fmt.Errorf("%s is of another command of tapsweep", path)
 	}
-	return fmt.Errorf("%s is there already and not of tapsweep's metrics", path)
+	return fmt.Errorf("%s already exists and not of tapsweep's metrics", path)
 }
 
 // writeMetrics writes the metrics file, whichever way the command ended, and returns the exit

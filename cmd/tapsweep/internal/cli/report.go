@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -21,35 +22,40 @@ func (p *program) reportCommand() *cobra.Command {
 	var f reportFlags
 	cmd := &cobra.Command{
 		Use:   "report [flags] RESULTS…",
-		Short: "Say what runs did, from their results logs",
-		Long: `Say what runs did, from their results logs. Several logs are one report: runs on
-one list or on several, of one tenant. The newest row of a pair counts, whichever
-log it is in, and a run that stands in a copy, too, counts once.
+		Short: "Report what runs did, from their results logs",
+		Long: `Report what runs did, from their results logs. Several logs of one tenant make one report. For each pass
+the newest result counts, whichever log it is in. A run that is in several logs counts once.
 
-Without a flag a summary goes to standard output. The HTML page is one file that
-needs no network, and no script to be read; from 50,001 pairs on it has those
-that are not done and a sample, and a CSV file beside it has all, under a name
-that is free unless --csv tells another. "-" is standard output.
+Without a flag, a summary goes to standard output. The HTML page is one file that needs neither a network nor
+scripts. From 50,001 passes on, it shows those that are not done and a sample, and a CSV file beside it has all;
+--csv names that file. "-" is standard output.
 
-Exit codes: 0 the report is written, 64 it is not, 4 stopped by a signal.`,
+Exit codes:
+  0   The report is written.
+  4   Stopped by a signal.
+  64  The report is not written.`,
 		Example: `  tapsweep report incident-4711.jsonl
   tapsweep report --html incident-4711.html --csv incident-4711.csv incident-4711.jsonl`,
 		ValidArgsFunction: filesWith("jsonl"),
-		Args: func(_ *cobra.Command, logs []string) error {
-			if len(logs) == 0 {
-				return errors.New("no results log is named")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, logs []string) error { return p.report(cmd.Context(), &f, logs) },
+		Args:              needsLog,
+		RunE:              func(cmd *cobra.Command, logs []string) error { return p.report(cmd.Context(), &f, logs) },
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	addFile(fl, &f.HTML, "html", "", "write a page for a browser, or for paper", "html", "htm")
-	addFile(fl, &f.CSV, "csv", "", "write all pairs, with what became of each", "csv")
+	addFile(fl, &f.HTML, "html", "", "write a page for a browser or for paper", "html", "htm")
+	addFile(fl, &f.CSV, "csv", "", "write all passes with their results", "csv")
 	addFile(fl, &f.JSON, "json", "", "write the numbers as one JSON object", "json")
-	fl.BoolVar(&f.Overwrite, "overwrite", false, "replace files that are there already")
+	fl.BoolVar(&f.Overwrite, "overwrite", false, "replace files that exist")
+	inHelp(fl, output, "html", "csv", "json", "overwrite")
 	return cmd
+}
+
+// needsLog refuses a command line without a results log.
+func needsLog(_ *cobra.Command, logs []string) error {
+	if len(logs) == 0 {
+		return errors.New("no results log is named")
+	}
+	return nil
 }
 
 // beside returns a name for the CSV file that goes with the page: one that no file has, even with
@@ -86,7 +92,7 @@ func (f *reportFlags) check(logs *report.Logs) error {
 		}
 		if err := report.CheckFile(path, f.Overwrite, logs); err != nil {
 			hint := "choose another file, or replace it with --overwrite"
-			if f.Overwrite {
+			if f.Overwrite || errors.Is(err, fs.ErrNotExist) {
 				hint = "choose another file"
 			}
 			return status.Refuse(fmt.Errorf("%s: %w", flags[i], err), hint)

@@ -20,20 +20,21 @@ type revokeFlags struct {
 func (p *program) revokeCommand() *cobra.Command {
 	var f revokeFlags
 	cmd := &cobra.Command{
-		Use:   "revoke [flags] LIST… | --user NAME | --self",
+		Use:   "revoke [flags] LIST… | --user USER | --self",
 		Short: "Delete the passes on a list",
 		Long: `Delete the Temporary Access Passes on one or more lists.
 
-A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier
-run; "-" is standard input. Each row names a user (object id or user principal
-name) and the id of a pass; if the id is empty, any pass that the user has is
-deleted. A list can also be plain user principal names, one per line. The whole
-list is checked before anything is sent. For one or two users, use --user.
+A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier run; "-" is standard input. Each
+row names a user (object ID or user principal name) and the ID of a pass. If the ID is empty, any pass of the user
+is deleted. A list can also be plain user principal names, one per line. The whole list is checked before anything
+is sent. For one or two users, use --user.
 
-Exit codes: 0 every pair is revoked or absent, or its user is protected, 1 some
-are not, 3 no access token that Graph accepts, or everything is denied, 4 stopped
-early: use --resume to continue, 64 wrong flags, a bad list or a guard: nothing
-was sent.`,
+Exit codes:
+  0   Every pass is gone, or its user is protected.
+  1   Some passes or sessions are left.
+  3   No access: there is no token that Graph accepts, or Graph denied everything.
+  4   Stopped early: use --resume to continue.
+  64  Wrong flags, a bad list, or a guard: nothing was sent.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --yes --results incident-4711.jsonl list.csv
   tapsweep revoke --user dana@contoso.com --user lee@contoso.com
@@ -52,20 +53,25 @@ was sent.`,
 	fl.SortFlags = false
 	f.addAsk(fl)
 	fl.BoolVar(&f.revoke.Simulate, "simulate", false,
-		"run against a simulated tenant in this process that holds the passes of the list")
+		"rehearse with a simulated tenant in this process, which holds the passes of the list")
 	fl.StringArrayVar(&f.revoke.Users, "user", nil,
-		"delete any pass of this user, given by object id or user principal name; repeatable")
+		"delete any pass of this user, given by object ID or user principal name; repeatable")
 	fl.BoolVar(&f.revoke.Self, "self", false, "delete the signed-in user's own pass; takes no list")
-	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
+	f.addResults(fl, defaultLog)
 	f.addEvidence(fl)
 	addEnum(fl, &f.revoke.Format, "format", "", input.Formats,
 		"format of the lists: "+oneOf(input.Formats)+" (default: by extension, else by content)")
-	fl.BoolVar(&f.revoke.SkipInvalid, "skip-invalid", false, "leave bad rows out instead of refusing the list")
+	fl.BoolVar(&f.revoke.SkipInvalid, "skip-invalid", false,
+		"leave bad rows out; without this flag, one bad row is enough to refuse the list")
 	fl.BoolVar(&f.revoke.AnyPass, "any-pass", false,
-		"delete whatever pass a user holds, in place of the one that a row names")
+		"delete any pass that a user holds, also if it is not the one that the row names")
+	inHelp(fl, whatToRevoke, "user=USER", "self", "any-pass", "skip-invalid")
+	f.addSessions(fl, whatToRevoke)
+	inFlagsHelp(fl, whatToRevoke, "format")
+	inHelp(fl, safety, "simulate")
 	f.addGuards(fl)
 	f.addPace(fl)
-	f.addRest(cmd, "no summary when every pair is done")
+	f.addRest(fl)
 	return cmd
 }
 
@@ -76,7 +82,7 @@ func (f *revokeFlags) checkLists(lists []string) error {
 	case self && len(lists) > 0:
 		return errors.New("--self takes no list")
 	case self && users > 0:
-		return errors.New("--self and --user exclude each other")
+		return errors.New("--self and --user cannot be used together")
 	case !self && len(lists)+users == 0:
 		return errors.New("no list is named, and no --user is given")
 	}
@@ -91,10 +97,10 @@ func (f *revokeFlags) check(cmd *cobra.Command) error {
 			"--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph",
 			"for a simulated tenant that is running use --graph-url alone"},
 		conflict{simulate && f.revoke.Self,
-			"--simulate and --self exclude each other: nobody is signed in to the simulated tenant", ""},
+			"--simulate and --self cannot be used together: nobody is signed in to the simulated tenant", ""},
 		conflict{simulate && f.resume != "",
-			"--resume and --simulate exclude each other: the simulated tenant is a new one each time",
-			"for a drill of several runs use tapsweep simulate"},
+			"--resume and --simulate cannot be used together: the simulated tenant is a new one each time",
+			"for a simulation of several runs use tapsweep simulate"},
 	), f.guardFlags.check())
 }
 

@@ -31,64 +31,74 @@ type runFlags struct {
 
 // The words that some flags take.
 var (
-	resumeWords   = []cobra.Completion{"all\tsettled pairs are left out"}
+	resumeWords   = []cobra.Completion{"all\tcompleted rows are left out"}
 	priorities    = []cobra.Completion{"low", "normal", "high"}
 	progressWords = []cobra.Completion{"auto\ta bar on a terminal, else nothing", "plain\ta line every 10 s", "none"}
 	orders        = []cobra.Completion{"list", "privileged\taccounts with an admin role first"}
 )
 
+// defaultLog is the usage of --results for commands that always write a log.
+const defaultLog = `results log; "-" is standard output (default tapsweep-<UTC time>.jsonl)`
+
 // addResults adds the flags about the results log. The usage says what its default is.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 	addFile(fl, &f.opts.Log.Path, "results", "", usage, "jsonl")
-	addEnum(fl, &f.resume, "resume", "", resumeWords, "resume the run of the results log, without what is settled")
+	addEnum(fl, &f.resume, "resume", "", resumeWords, "resume the run of the results log; completed rows are left out")
 	fl.Lookup("resume").NoOptDefVal = "all"
-	fl.BoolVar(&f.opts.Log.Overwrite, "overwrite", false, "replace a file that is there already")
+	fl.BoolVar(&f.opts.Log.Overwrite, "overwrite", false, "replace a file that exists")
+	inHelp(fl, resultsLog, "results", "resume", "overwrite")
 }
 
 // addEvidence adds --evidence, for commands whose runs are proven afterwards.
 func (f *runFlags) addEvidence(fl *pflag.FlagSet) {
 	fl.StringVar(&f.opts.Log.Evidence, "evidence", "",
-		"keep results log, reports, preflight and SHA-256 sums in this new directory")
+		"keep the results log, reports and SHA-256 sums in this new directory")
 	fl.SetAnnotation("evidence", cobra.BashCompSubdirsInDir, nil)
+	inHelp(fl, resultsLog, "evidence=DIR")
 }
 
 // addPace adds the flags about how much is sent how fast.
 func (f *runFlags) addPace(fl *pflag.FlagSet) {
 	addInt(fl, &f.opts.Batch.BatchSize, "batch-size", batch.MaxRequests, 1, batch.MaxRequests,
-		"most requests in a batch, 1 to 20")
+		"requests in a batch at most, 1 to 20")
 	addInt(fl, &f.opts.Batch.Concurrency, "concurrency", 0, 0, 1000,
-		"most batches in flight, up to 1000, 0 for as many as the pace needs (default 0)")
+		"batches in flight at most, up to 1000; 0 is as many as the pace needs (default 0)")
 	fl.Float64Var(&f.opts.Batch.MaxRate, "rate", 0,
-		"most requests a second, to leave room for others (default as many as the tenant takes)")
+		"requests a second at most, to leave room for others (default as many as the tenant accepts)")
 	addEnum(fl, &f.opts.Priority, "priority", "", priorities,
-		oneOf(priorities)+": whose requests the tenant refuses first (default what Graph does)")
+		oneOf(priorities)+": the tenant throttles low first (default none is sent)")
 	addDuration(fl, &f.opts.Batch.MaxWait, "max-wait", 15*time.Minute, time.Second,
 		"stop early if the tenant asks for a longer wait")
 	addDuration(fl, &f.opts.Batch.StallTimeout, "stall-timeout", 30*time.Minute, time.Second,
-		"stop early if everything is refused, or nothing can be reached, for so long")
-	addDuration(fl, &f.opts.Deadline, "deadline", 0, 0, "stop early after this time (default none)")
+		"stop early if for so long everything is refused, or nothing can be reached")
+	addDuration(fl, &f.opts.Deadline, "deadline", 0, 0, "stop early after this time, such as 2h (default none)")
 	addInt(fl, &f.opts.Batch.MaxAttempts, "max-attempts", 6, 1, math.MaxInt,
-		"how often a request that fails is sent; being throttled, or offline in mid-run, does not count")
+		"how often a failing request is sent; throttling and a lost connection do not count")
 	addDuration(fl, &f.opts.Batch.RequestTimeout, "request-timeout", 100*time.Second, time.Second,
 		"how long a batch may take")
-	setRange(fl, "rate", "at least 0.01", func() bool {
+	setRange(fl, "rate", "a number of at least 0.01", func() bool {
 		rate := f.opts.Batch.MaxRate
 		return rate == 0 || rate >= 0.01 && !math.IsInf(rate, 1)
 	})
+	inHelp(fl, pace, "rate=N", "deadline")
+	inFlagsHelp(fl, pace, "batch-size=N", "concurrency=N", "priority", "max-wait", "stall-timeout", "max-attempts=N",
+		"request-timeout")
 	hasVariable(fl, "batch-size", "concurrency", "rate", "priority", "max-wait", "stall-timeout", "deadline",
 		"max-attempts", "request-timeout")
 }
 
 // addRest adds the flags about signing in and about what is shown.
-func (f *runFlags) addRest(cmd *cobra.Command, quiet string) {
-	fl := cmd.Flags()
+func (f *runFlags) addRest(fl *pflag.FlagSet) {
 	addConnect(fl, &f.connect)
-	fl.BoolVar(&f.opts.NoPreflight, "no-preflight", false, "do not judge by the access token what it may do")
+	fl.BoolVar(&f.opts.NoPreflight, "no-preflight", false, "do not judge by the access token what it allows")
 	addFile(fl, &f.metrics, "metrics-file", "",
-		"write how the run ended to this .prom file, for node_exporter's textfile collector", "prom")
+		"write how the run ended to this .prom file, for the textfile collector of node_exporter", "prom")
 	addEnum(fl, &f.progress, "progress", "auto", progressWords, oneOf(progressWords))
-	fl.BoolVarP(&f.opts.Quiet, "quiet", "q", false, quiet)
+	fl.BoolVarP(&f.opts.Quiet, "quiet", "q", false, "print nothing if all went well")
 	f.log.add(fl)
+	inHelp(fl, output, "progress=FORM", "quiet")
+	inFlagsHelp(fl, output, "metrics-file")
+	inFlagsHelp(fl, signingIn, "no-preflight")
 	hasVariable(fl, "no-preflight", "metrics-file", "progress", "quiet")
 }
 
@@ -116,14 +126,14 @@ func (f *runFlags) check() error {
 	log, resume := &f.opts.Log, f.resume != ""
 	return refuse(
 		conflict{log.Evidence != "" && log.Path != "",
-			"--evidence and --results exclude each other: the results log is kept in the directory",
-			"a log that is there already: tapsweep report makes its reports"},
+			"--evidence and --results cannot be used together: the results log is kept in the directory",
+			"a log that already exists: tapsweep report makes its reports"},
 		conflict{log.Evidence != "" && log.Overwrite,
-			"--evidence and --overwrite exclude each other: evidence is never replaced", ""},
+			"--evidence and --overwrite cannot be used together: evidence is never replaced", ""},
 		conflict{sameName(f.metrics, log.Path), "--metrics-file and --results name the same file", ""},
 		conflict{resume && log.Evidence == "" && (log.Path == "" || log.Path == "-"),
 			"--resume needs the log of the run", "name it with --results FILE"},
-		conflict{resume && log.Overwrite, "--resume and --overwrite exclude each other", ""},
+		conflict{resume && log.Overwrite, "--resume and --overwrite cannot be used together", ""},
 		conflict{log.Path == "-" && log.Overwrite, "--overwrite needs a results file, not standard output", ""},
 	)
 }
@@ -172,8 +182,9 @@ type guardFlags struct {
 }
 
 func (f *guardFlags) addAsk(fl *pflag.FlagSet) {
-	fl.BoolVarP(&f.guards.Yes, "yes", "y", false, "do not ask; needed without a terminal")
-	fl.BoolVar(&f.guards.DryRun, "dry-run", false, "only read: say what a run would do")
+	fl.BoolVar(&f.guards.DryRun, "dry-run", false, "only read, and print what a run would do")
+	fl.BoolVarP(&f.guards.Yes, "yes", "y", false, "do not ask; required without a terminal")
+	inHelp(fl, safety, "dry-run", "yes")
 }
 
 func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
@@ -181,24 +192,35 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 		"never touch the users on this list, such as break-glass accounts; repeatable")
 	namesFile(fl, "protect")
 	addInt(fl, &f.guards.MaxItems, "max-items", -1, 0, math.MaxInt,
-		"refuse to delete more passes, 0 for no bound (default 10000 for --yes without a terminal)")
+		"delete nothing if it would be more passes than this; 0 is no limit "+
+			"(default 10000 with --yes and no terminal)")
 	fl.Lookup("max-items").DefValue = "" // -1 cannot be given; the text says what counts instead
 	addInt(fl, &f.guards.AbortAfter, "abort-after", 100, 0, math.MaxInt,
-		"stop early if so many answers, the first ones, are all 403; 0 for never")
+		"stop early if the first answers, this many, are all 403; 0 is never")
 	hasVariable(fl, "protect", "max-items")
 	addEnum(fl, &f.order, "order", "list", orders, oneOf(orders))
-	fl.BoolVar(&f.verify, "verify", false, "list each user's passes again afterwards, until none is there")
+	fl.BoolVar(&f.verify, "verify", false, "list each user's passes afterwards, until none is left")
 	addVerifyWait(fl, &f.verifyWait)
+	inHelp(fl, safety, "protect", "max-items=N", "verify")
+	inFlagsHelp(fl, safety, "abort-after=N", "order")
+}
+
+// addSessions adds --revoke-sessions to a section of the help.
+func (f *guardFlags) addSessions(fl *pflag.FlagSet, s section) {
+	fl.BoolVar(&f.guards.Sessions, "revoke-sessions", false,
+		"also revoke the sessions of each user, after the last of the user's passes is gone")
+	inHelp(fl, s, "revoke-sessions")
 }
 
 func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
 	addDuration(fl, wait, "verify-wait", 2*time.Minute, time.Second,
-		"how long a deleted pass may still be listed, while replicas lag behind")
+		"how long Graph may still list a deleted pass, because its replicas lag behind")
+	inFlagsHelp(fl, safety, "verify-wait")
 }
 
 func (f *guardFlags) check() error {
 	return refuse(conflict{f.verify && f.guards.DryRun,
-		"--verify and --dry-run exclude each other: nothing is deleted", ""})
+		"--verify and --dry-run cannot be used together: nothing is deleted", ""})
 }
 
 // options returns the guards of a run.

@@ -23,13 +23,17 @@ func (p *program) scanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan [flags]",
 		Short: "Find passes, and print a list of them",
-		Long: `Find Temporary Access Passes and print them, changing nothing. What it prints,
-tapsweep revoke takes.
+		Long: `Find Temporary Access Passes and print them. It changes nothing. tapsweep revoke accepts the output as a
+list.
 
-With --results, use --resume to continue a scan that was stopped.
+With --results, a scan that was stopped can be continued with --resume.
 
-Exit codes: 0 all users were scanned, 1 some could not be, 3 no access token
-that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
+Exit codes:
+  0   All users were scanned.
+  1   Some users could not be scanned.
+  3   No access: there is no token that Graph accepts, or it lacks a permission.
+  4   Stopped early.
+  64  Wrong flags.`,
 		Example: `  tapsweep scan --all-users --reason expired,used --output left-over.csv
   tapsweep scan --created-since 24h --created-by mallory@contoso.com
   tapsweep scan --group 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311 --format table`,
@@ -45,12 +49,13 @@ that Graph accepts, or it lacks a permission, 4 stopped early, 64 wrong flags.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	f.scopeFlags.add(fl, "all")
-	addFile(fl, &f.scan.Output, "output", "-", "write the passes to this new file")
+	addFile(fl, &f.scan.Output, "output", "-", "write the passes to this new file; \"-\" is standard output")
 	addEnum(fl, &f.scan.Format, "format", "", scan.Formats,
 		oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
-	f.addResults(fl, "results log of the scan, to resume it (default none)")
+	inHelp(fl, output, "output", "format")
+	f.addResults(fl, "results log of the scan, from which it can be resumed (default none)")
 	f.addPace(fl)
-	f.addRest(cmd, "no summary when everybody was looked at")
+	f.addRest(fl)
 	return cmd
 }
 

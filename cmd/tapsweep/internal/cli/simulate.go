@@ -3,44 +3,45 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"tapsweep/cmd/tapsweep/internal/drill"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 )
 
 func (p *program) simulateCommand() *cobra.Command {
-	var o drill.Options
+	var o simulation.Options
 	cmd := &cobra.Command{
 		Use:   "simulate [flags]",
-		Short: "Serve a simulated tenant for drills",
-		Long: `Serve a simulated tenant on this machine, with a token endpoint and Graph, over
-TLS. It prints the environment variables with which tapsweep, or any other Graph
-client that uses azidentity, connects to it, and runs until you interrupt it.
+		Short: "Serve a simulated tenant to rehearse with",
+		Long: `Serve a simulated tenant on this machine: a token endpoint and Graph, over TLS. It prints the environment
+variables with which tapsweep, or any other Graph client that uses azidentity, connects to it. It runs until you
+interrupt it.
 
-In its audit log, mallory@contoso.example created some of the passes and
-helpdesk@contoso.example the others, so that you can rehearse an incident.
+In its audit log, mallory@contoso.example created some of the passes and helpdesk@contoso.example the others, so
+that you can rehearse an incident.
 
-Limits are written 20/s:60 (a bucket of 60 that refills with 20 a second) or
-3000/150s (a window).`,
-		Example: `  tapsweep simulate --users 1000 --limit 20/s:60 --latency 150ms --write-list drill.csv`,
-		Args:    cobra.NoArgs,
+A limit is 20/s:60 (a bucket of 60 that refills with 20 a second) or 3000/150s (a window).`,
+		Example: `  tapsweep simulate --users 1000 --limit 20/s:60 --latency 150ms --write-list simulated.csv`,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Variable = variable("graph-url")
-			return drill.Serve(cmd.Context(), p.console, o)
+			return simulation.Serve(cmd.Context(), p.console, o)
 		},
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	addInt(fl, &o.Users, "users", 100, 0, 1_000_000, "users with one pass each, up to 1000000")
+	addInt(fl, &o.Users, "users", 100, 0, 1_000_000, "number of users with one pass each, up to 1000000")
 	fl.BoolVar(&o.Mixed, "mixed", false,
-		"of ten users let nine hold no pass, and one a pass that is expired, used, usable or scheduled")
-	fl.StringSliceVar(&o.Seed, "seed", nil, "also hold the users and passes of this list")
+		"of ten users, nine hold no pass and one a pass that is expired, used, usable or scheduled")
+	fl.StringSliceVar(&o.Seed, "seed", nil, "also hold the users and passes of this list; repeatable")
 	namesFile(fl, "seed")
 	addFile(fl, &o.WriteList, "write-list", "", "write the users and their passes to this new CSV file", "csv")
-	fl.BoolVar(&o.Overwrite, "overwrite", false, "replace the list of an earlier drill that --write-list names")
+	fl.BoolVar(&o.Overwrite, "overwrite", false, "replace the list of an earlier simulation")
 	fl.StringArrayVar(&o.Limits, "limit", nil, "throttle, as 20/s, 20/s:60 or 3000/150s; repeatable")
-	addDuration(fl, &o.Latency, "latency", 0, 0, "how long each batch takes")
+	addDuration(fl, &o.Latency, "latency", 0, 0, "how long each batch takes, such as 150ms")
 	fl.StringVar(&o.Listen, "listen", "127.0.0.1:0", "address to serve at")
 	addFile(fl, &o.CAFile, "ca-file", "",
-		"write the certificate authority here, in place of that of a drill before if need be "+
+		"write the certificate authority to this file; that of an earlier simulation is replaced "+
 			"(default a temporary file)", "pem")
+	inHelp(fl, whatToServe, "users=N", "mixed", "seed", "limit", "latency")
+	inHelp(fl, output, "write-list", "overwrite", "listen=ADDRESS", "ca-file")
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -59,34 +60,42 @@ func flagNames(cmd *cobra.Command) (names []string) {
 	return names
 }
 
-// unknownFlag adds to the error for an unknown flag the name that was probably meant. It also
+// unknownFlag returns the error for an unknown flag, with the name that was probably meant. It also
 // handles a long name after a single dash, which pflag parses as short flags.
-func unknownFlag(cmd *cobra.Command, err error) error {
-	unknown, ok := errors.AsType[*pflag.NotExistError](err)
-	if !ok {
-		return err
-	}
+func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	typed := unknown.GetSpecifiedName()
+	shown := "--" + typed
 	if letters, _, _ := strings.Cut(unknown.GetSpecifiedShortnames(), "="); letters != "" {
-		if typed = letters; len(typed) == 1 {
-			return err
+		if shown = "-" + typed; len(letters) > 1 {
+			typed, shown = letters, "-"+letters
 		}
 	}
-	name := nearest(strings.ToLower(typed), flagNames(cmd))
-	if name == "" {
-		return err
+	hints := []string{seeHelp(cmd)}
+	if name := nearest(strings.ToLower(typed), flagNames(cmd)); name != "" && len(typed) > 1 {
+		hints = append([]string{fmt.Sprintf("did you mean --%s?", name)}, hints...)
 	}
-	return status.Refuse(err, fmt.Sprintf("did you mean --%s?", name),
-		fmt.Sprintf("see '%s --help'", cmd.CommandPath()))
+	return status.Refuse(fmt.Errorf("unknown flag: %s", safetext.Printable(shown)), hints...)
 }
 
-// flagError returns the error for an invalid flag. If the error says what the flag accepts, it
-// does not point to the help.
+func seeHelp(cmd *cobra.Command) string { return fmt.Sprintf("see '%s --help'", cmd.CommandPath()) }
+
+// flagError returns the error for an invalid flag in our words. If the error says what the flag accepts,
+// it does not point to the help.
 func flagError(cmd *cobra.Command, err error) error {
-	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
-	if !ok {
-		return unknownFlag(cmd, err)
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return unknownFlag(cmd, unknown)
 	}
-	f := invalid.GetFlag()
-	return status.Refuse(fmt.Errorf("--%s %w", f.Name, inOurWords(f.Value, invalid.GetValue(), errors.Unwrap(invalid))))
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		f := invalid.GetFlag()
+		return status.Refuse(fmt.Errorf("--%s %w", f.Name,
+			inOurWords(f.Value, invalid.GetValue(), errors.Unwrap(invalid))))
+	}
+	if without, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		f := &helpFlag{Flag: without.GetFlag()}
+		return status.Refuse(fmt.Errorf("--%s needs a value: --%s %s", f.Name, f.Name, f.value()), seeHelp(cmd))
+	}
+	if wrong, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
+		return status.Refuse(fmt.Errorf("%s is not a flag", safetext.Printable(wrong.GetSpecifiedFlag())), seeHelp(cmd))
+	}
+	return err
 }

@@ -22,17 +22,20 @@ func (p *program) sweepCommand() *cobra.Command {
 	var f sweepFlags
 	cmd := &cobra.Command{
 		Use:   "sweep [flags]",
-		Short: "Find passes that are over, and delete them",
-		Long: `Find Temporary Access Passes that are expired or used, and delete them: the
-night job. It prints nothing if there was nothing to do, and otherwise one line.
+		Short: "Find expired and used passes, and delete them",
+		Long: `Find Temporary Access Passes that are expired or used, and delete them. It is made for a nightly job:
+without a terminal it prints nothing if there was nothing to do, and otherwise one line.
 
-While a limit applies (--max-items, 10000 without a terminal), all users are
-scanned before the first pass is deleted. If more passes are found than the limit,
-none is deleted. With --max-items 0, passes are deleted during the scan.
+While a limit applies (--max-items; 10000 without a terminal), all users are scanned before the first pass is
+deleted. If more passes are found than the limit, none is deleted. With --max-items 0, passes are deleted during
+the scan.
 
-Exit codes: 0 every pass that was found is revoked, 1 some are not, 3 no access
-token that Graph accepts, or it lacks a permission, 4 stopped early: use --resume
-to continue, 64 wrong flags or a guard: nothing was deleted.`,
+Exit codes:
+  0   Every pass that was found is gone, or its user is protected.
+  1   Some passes or sessions are left, or some users could not be scanned.
+  3   No access: there is no token that Graph accepts, or it lacks a permission.
+  4   Stopped early: use --resume to continue.
+  64  Wrong flags, or a guard: nothing was deleted.`,
 		Example: `  tapsweep sweep --all-users --yes --results /var/log/tapsweep/last.jsonl --overwrite
   tapsweep sweep --all-users --members-only --expired-for 7d --dry-run`,
 		Args: noList,
@@ -48,13 +51,15 @@ to continue, 64 wrong flags or a guard: nothing was deleted.`,
 	fl.SortFlags = false
 	f.scopeFlags.add(fl, "expired,used")
 	fl.BoolVar(&f.includeUsable, "include-usable", false,
-		"required if --reason names usable, and refused if it does not: passes that somebody may be about to use")
+		"required with --reason usable: also delete passes that somebody may be about to use")
+	inHelp(fl, whatToFind, "include-usable")
+	f.addSessions(fl, safety)
 	f.addAsk(fl)
 	f.addGuards(fl)
-	f.addResults(fl, `results log, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
+	f.addResults(fl, defaultLog)
 	f.addEvidence(fl)
 	f.addPace(fl)
-	f.addRest(cmd, "not even a line when all went well")
+	f.addRest(fl)
 	return cmd
 }
 

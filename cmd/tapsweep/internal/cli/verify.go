@@ -17,18 +17,19 @@ func (p *program) verifyCommand() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify [flags] RESULTS…",
-		Short: "Show that the users of a results log hold no pass",
-		Long: `List the passes of every user in one or more results logs, whatever became of
-their pairs, and write a results log that says for each whether one is there. It
-changes nothing. A pass that is there is a row that remains, which tapsweep revoke
-takes. Users whose rows were invalid or protected are not checked.
+		Short: "Check that the users of a results log hold no pass",
+		Long: `List the passes of every user in one or more results logs, and write a results log that says for each
+user whether a pass is left. It changes nothing. A pass that is left has the outcome remains; tapsweep revoke
+accepts the new log as a list of these. Users whose rows were invalid or protected are not checked.
 
-Exit codes: 0 no user has a pass, 1 a user has one or could not be checked,
-3 no access token that Graph accepts, or everything is denied, 4 stopped early:
-use --resume to continue, 64 wrong flags, or a log that is of another tenant or
-not whole.`,
+Exit codes:
+  0   No user holds a pass.
+  1   Some users hold a pass, or could not be checked.
+  3   No access: there is no token that Graph accepts, or Graph denied everything.
+  4   Stopped early: use --resume to continue.
+  64  Wrong flags, or a log that is incomplete or of another tenant.`,
 		Example:           `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              needsLog,
 		ValidArgsFunction: filesWith("jsonl"),
 		RunE: func(cmd *cobra.Command, logs []string) error {
 			o, err := f.runFlags.options(p, cmd, false)
@@ -41,9 +42,10 @@ not whole.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	addVerifyWait(fl, &f.wait)
-	f.addResults(fl, `results log of this, "-" for standard output (default tapsweep-<UTC time>.jsonl)`)
+	f.addResults(fl, defaultLog)
 	f.addEvidence(fl)
+	inHelp(fl, safety, "verify-wait")
 	f.addPace(fl)
-	f.addRest(cmd, "no summary when nobody holds a pass")
+	f.addRest(fl)
 	return cmd
 }

@@ -4,7 +4,6 @@ package cloud
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -52,14 +51,12 @@ func Names() []string {
 // ByRoot returns the cloud whose Graph has this root, or nil.
 func ByRoot(root string) *Cloud {
 	root = strings.ToLower(strings.TrimSuffix(root, "/"))
-	if i := slices.IndexFunc(clouds, func(c *Cloud) bool { return c.Root == root }); i >= 0 {
-		return clouds[i]
-	}
-	return nil
+	return find(func(c *Cloud) bool { return c.Root == root })
 }
 
-func byName(name string) *Cloud {
-	if i := slices.IndexFunc(clouds, func(c *Cloud) bool { return c.Name == name }); i >= 0 {
+// find returns the first cloud for which is reports true, or nil.
+func find(is func(*Cloud) bool) *Cloud {
+	if i := slices.IndexFunc(clouds, is); i >= 0 {
 		return clouds[i]
 	}
 	return nil
@@ -100,37 +97,33 @@ type ChoiceError struct {
 func (e *ChoiceError) Error() string { return e.Err.Error() }
 func (e *ChoiceError) Unwrap() error { return e.Err }
 
-func refuse(hint, format string, args ...any) (*Endpoint, error) {
-	return nil, &ChoiceError{fmt.Errorf(format, args...), hint}
+func refuse(hint, format string, args ...any) error {
+	return &ChoiceError{fmt.Errorf(format, args...), hint}
 }
 
 // Resolve returns the endpoint. A cloud sets authority, root and scope. A root beside a cloud
 // only changes where the requests go, for a gateway in front of Graph. A root without a cloud
 // is a simulated tenant, unless it is the root of a cloud. An error is a *ChoiceError.
 func (c Choice) Resolve() (*Endpoint, error) {
-	chosen := byName(c.Cloud)
+	chosen := find(func(known *Cloud) bool { return known.Name == c.Cloud })
 	if chosen == nil && c.Cloud != "" {
-		return refuse("", "--cloud %q is not %s", c.Cloud, strings.Join(Names(), ", "))
+		return nil, refuse("", "--cloud %q is not %s", c.Cloud, strings.Join(Names(), ", "))
 	}
-	e := &Endpoint{Cloud: chosen, Version: cmp.Or(c.Version, Versions[0])}
+	e := &Endpoint{Version: cmp.Or(c.Version, Versions[0])}
 	if !slices.Contains(Versions, e.Version) {
-		return refuse("", "--api-version %q is not %s", c.Version, strings.Join(Versions, ", "))
+		return nil, refuse("", "--api-version %q is not %s", c.Version, strings.Join(Versions, ", "))
 	}
 	of := ByRoot(c.Root)
-	switch {
-	case chosen != nil && of != nil && of != chosen:
-		return refuse("leave out one of the two", "--cloud %s and --graph-url %s are not of one cloud",
-			chosen.Name, c.Root)
-	case chosen == nil && of != nil:
-		e.Cloud = of
-	case chosen == nil && c.Root == "":
-		e.Cloud = clouds[0]
+	if c.Root == "" {
+		of = cmp.Or(chosen, clouds[0])
 	}
-	e.Root = c.Root
+	if chosen != nil && of != nil && of != chosen {
+		return nil, refuse("leave out one of the two", "--cloud %s and --graph-url %s are not of one cloud",
+			chosen.Name, c.Root)
+	}
+	e.Cloud, e.Root, e.Audience, e.Authority = cmp.Or(chosen, of), c.Root, c.Root, clouds[0].Authority
 	if e.Cloud != nil {
 		e.Root, e.Audience, e.Authority = cmp.Or(c.Root, e.Cloud.Root), e.Cloud.Root, e.Cloud.Authority
-	} else {
-		e.Audience, e.Authority = c.Root, clouds[0].Authority
 	}
 	if err := e.authority(c.Authority); err != nil {
 		return nil, err
@@ -138,7 +131,7 @@ func (c Choice) Resolve() (*Endpoint, error) {
 	// In this cloud only the beta version has passes.
 	// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 	if e.Cloud != nil && e.Cloud.Name == "china" && e.Version == "v1.0" {
-		return refuse("--api-version beta has them; Microsoft does not support it for production",
+		return nil, refuse("--api-version beta has them; Microsoft does not support it for production",
 			"Graph v1.0 has no Temporary Access Passes in the cloud china")
 	}
 	return e, nil
@@ -151,26 +144,20 @@ func (e *Endpoint) authority(env string) error {
 		return nil
 	}
 	if strings.ContainsAny(env, "@?#") { // not quoted, because it may hold a password
-		return &ChoiceError{
-			errors.New("AZURE_AUTHORITY_HOST must not hold a user name, a password, a query or a fragment"),
-			"give a URL such as https://login.microsoftonline.com"}
+		return refuse("give a URL such as https://login.microsoftonline.com",
+			"AZURE_AUTHORITY_HOST must not hold a user name, a password, a query or a fragment")
 	}
 	u, err := url.Parse(env)
 	if err != nil || u.Scheme != "https" || u.Host == "" {
-		return &ChoiceError{
-			fmt.Errorf("AZURE_AUTHORITY_HOST %q is not a URL such as https://login.microsoftonline.com", env), ""}
+		return refuse("", "AZURE_AUTHORITY_HOST %q is not a URL such as https://login.microsoftonline.com", env)
 	}
-	var owner *Cloud
-	for _, c := range clouds {
-		if c.knows(u.Hostname()) && (owner == nil || c == e.Cloud) {
-			owner = c
-		}
+	owner := e.Cloud
+	if owner == nil || !owner.knows(u.Hostname()) { // two clouds may have one authority
+		owner = find(func(c *Cloud) bool { return c.knows(u.Hostname()) })
 	}
 	if owner != nil && e.Cloud != nil && owner != e.Cloud {
-		return &ChoiceError{
-			fmt.Errorf("AZURE_AUTHORITY_HOST %s is of the cloud %s, and Graph of the cloud %s",
-				env, owner.Name, e.Cloud.Name),
-			fmt.Sprintf("choose it with --cloud %s, or clear the variable", owner.Name)}
+		return refuse("choose it with --cloud "+owner.Name+", or clear the variable",
+			"AZURE_AUTHORITY_HOST %s is of the cloud %s, and Graph of the cloud %s", env, owner.Name, e.Cloud.Name)
 	}
 	e.Authority, e.Discovery = strings.TrimSuffix(env, "/"), owner != nil
 	return nil
@@ -185,11 +172,7 @@ func (e *Endpoint) Hosts() []string {
 		return nil
 	}
 	if e.Discovery && (u.Port() == "" || u.Port() == "443") {
-		for _, c := range clouds {
-			if c.knows(u.Hostname()) {
-				return slices.Clone(c.hosts)
-			}
-		}
+		return slices.Clone(find(func(c *Cloud) bool { return c.knows(u.Hostname()) }).hosts)
 	}
 	return []string{strings.TrimSuffix(strings.ToLower(u.Host), ":443")}
 }

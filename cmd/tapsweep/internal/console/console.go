@@ -53,6 +53,19 @@ func (c *Console) IsTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// Columns returns the width of the terminal that Out is, 0 if it is none.
+func (c *Console) Columns() int {
+	f, ok := c.Out.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
 // CanAsk reports whether a person can answer a question: both In and Err are terminals.
 func (c *Console) CanAsk() bool { return c.IsTerminal(c.In) && c.IsTerminal(c.Err) }
 

@@ -6,7 +6,6 @@ package evidence
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -21,19 +20,19 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// The files of the directory.
+// Log is the name of the results log in the directory.
+const Log = results.EvidenceLog
+
 const (
-	Log       = results.EvidenceLog
-	Preflight = "preflight.txt"
-	Text      = "report.txt"
-	HTML      = "report.html"
-	CSV       = "report.csv"
-	JSON      = "report.json"
-	Manifest  = "SHA256SUMS"
+	preflight    = "preflight.txt"
+	manifestName = "SHA256SUMS"
 )
 
 // sealed are the files that the manifest names, in its order.
-var sealed = []string{Log, Preflight, CSV, HTML, JSON, Text}
+var sealed = []string{Log, preflight, "report.csv", "report.html", "report.json", "report.txt"}
+
+// all are the files of the directory.
+var all = append(slices.Clone(sealed), manifestName)
 
 // Check returns an error if the directory cannot be created, is not trusted (see
 // results.CheckTrust), or already contains evidence, which is never replaced. A resumed run
@@ -56,7 +55,7 @@ func Check(dir string, resume bool) error {
 		_, err := sealOf(dir)
 		return err
 	}
-	for _, name := range append(slices.Clone(sealed), Manifest) {
+	for _, name := range all {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			return fmt.Errorf("%w: %s has %s in it already", ErrExists, dir, name)
 		}
@@ -70,10 +69,10 @@ var ErrExists = errors.New("evidence is never replaced")
 // Contains reports whether a path is that of a file of evidence, by the other files in its directory.
 func Contains(path string) bool {
 	dir, name := filepath.Split(filepath.Clean(path))
-	if !slices.Contains(sealed, name) && name != Manifest {
+	if !slices.Contains(all, name) {
 		return false
 	}
-	for _, other := range []string{Manifest, Preflight} {
+	for _, other := range []string{manifestName, preflight} {
 		if _, err := os.Lstat(filepath.Join(dir, other)); err == nil {
 			return true
 		}
@@ -98,12 +97,12 @@ func Begin(dir, text string, resume bool) error {
 		return err
 	}
 	if seal != "" {
-		text = fmt.Sprintf("before this run: all as sealed, SHA-256 of %s %s\n\n", Manifest, seal) + text
+		text = fmt.Sprintf("before this run: all as sealed, SHA-256 of %s %s\n\n", manifestName, seal) + text
 	}
-	if err := addTo(filepath.Join(dir, Preflight), text, resume); err != nil {
+	if err := addTo(filepath.Join(dir, preflight), text, resume); err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(dir, Manifest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(dir, manifestName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -137,7 +136,7 @@ func addTo(path, text string, mayExist bool) error {
 // sealOf compares the files with the manifest, and returns the manifest's SHA-256. It returns "" if
 // there is no manifest.
 func sealOf(dir string) (digest string, err error) {
-	manifest, err := os.ReadFile(filepath.Join(dir, Manifest))
+	manifest, err := os.ReadFile(filepath.Join(dir, manifestName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -149,10 +148,9 @@ func sealOf(dir string) (digest string, err error) {
 		return "", fmt.Errorf("%s is not as it was sealed: %w", dir, err)
 	}
 	if now != string(manifest) {
-		return "", fmt.Errorf("%s is not as it was sealed: sha256sum -c %s shows what was changed", dir, Manifest)
+		return "", fmt.Errorf("%s is not as it was sealed: sha256sum -c %s shows what was changed", dir, manifestName)
 	}
-	sum := sha256.Sum256(manifest)
-	return hex.EncodeToString(sum[:]), nil
+	return fmt.Sprintf("%x", sha256.Sum256(manifest)), nil
 }
 
 // Seal writes the reports on the logs, and the manifest. It returns the manifest's own SHA-256. Kept
@@ -164,8 +162,8 @@ func Seal(ctx context.Context, dir string, logs []string, version string) (diges
 	}
 	defer opened.Close()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	out := &report.Outputs{Text: in(Text), HTML: in(HTML), CSV: in(CSV), JSON: in(JSON), Overwrite: true,
-		Version: version}
+	out := &report.Outputs{Text: in("report.txt"), HTML: in("report.html"), CSV: in("report.csv"),
+		JSON: in("report.json"), Overwrite: true, Version: version}
 	if err := out.Write(ctx, opened); err != nil {
 		return "", err
 	}
@@ -173,7 +171,7 @@ func Seal(ctx context.Context, dir string, logs []string, version string) (diges
 	if err != nil {
 		return "", err
 	}
-	f, err := fileout.Create(filepath.Join(dir, Manifest), true)
+	f, err := fileout.Create(in(manifestName), true)
 	if err != nil {
 		return "", err
 	}
@@ -181,8 +179,7 @@ func Seal(ctx context.Context, dir string, logs []string, version string) (diges
 	if _, err := f.WriteString(manifest); err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(manifest))
-	return hex.EncodeToString(sum[:]), f.Commit()
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(manifest))), f.Commit()
 }
 
 // manifestOf returns the manifest of the files as they are now.
@@ -194,13 +191,11 @@ func manifestOf(dir string) (string, error) {
 			return "", err
 		}
 		sum := sha256.New()
-		if _, err := io.Copy(sum, f); err != nil {
-			return "", errors.Join(err, f.Close())
-		}
-		fmt.Fprintf(&manifest, "%x  %s\n", sum.Sum(nil), name)
-		if err := f.Close(); err != nil {
+		_, err = io.Copy(sum, f)
+		if err = errors.Join(err, f.Close()); err != nil {
 			return "", err
 		}
+		fmt.Fprintf(&manifest, "%x  %s\n", sum.Sum(nil), name)
 	}
 	return manifest.String(), nil
 }

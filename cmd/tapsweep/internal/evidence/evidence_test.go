@@ -36,7 +36,7 @@ func sealedDir(t *testing.T) (dir, digest string) {
 
 func TestManifestNamesEachFile(t *testing.T) {
 	dir, _ := sealedDir(t)
-	manifest, err := os.ReadFile(filepath.Join(dir, Manifest))
+	manifest, err := os.ReadFile(filepath.Join(dir, manifestName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,14 +83,14 @@ func TestBeginRecordsTheSeal(t *testing.T) {
 	if err := Begin(dir, "may delete\n", true); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, Preflight))
+	text, err := os.ReadFile(filepath.Join(dir, preflight))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(text), digest) {
-		t.Errorf("%s does not have the seal %s:\n%s", Preflight, digest, text)
+		t.Errorf("%s does not have the seal %s:\n%s", preflight, digest, text)
 	}
-	if _, err := os.Stat(filepath.Join(dir, Manifest)); err == nil {
-		t.Errorf("%s is still there", Manifest)
+	if _, err := os.Stat(filepath.Join(dir, manifestName)); err == nil {
+		t.Errorf("%s is still there", manifestName)
 	}
 }

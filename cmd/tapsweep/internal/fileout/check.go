@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 )
 
-// A ThereError says that a file, which a flag names, is there already. It is an fs.ErrExist.
+// A ThereError says that a file, which a flag names, already exists. It is an fs.ErrExist.
 type ThereError struct{ Flag, Path string }
 
-func (e *ThereError) Error() string        { return e.Flag + ": " + e.Path + " is there already" }
+func (e *ThereError) Error() string        { return e.Flag + ": " + e.Path + " already exists" }
 func (e *ThereError) Is(target error) bool { return target == fs.ErrExist }
 
 // Check returns an error if writing a file would destroy something, or is not possible. The flag

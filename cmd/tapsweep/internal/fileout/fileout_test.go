@@ -69,8 +69,10 @@ func TestAbort(t *testing.T) {
 	}
 }
 
-func TestCheckBegin(t *testing.T) {
-	for text, ok := range map[string]bool{"": true, "user,method\n": true, "\xEF\xBB\xBFuser,method\n": true, "dana,x\n": false} {
+func TestBegin(t *testing.T) {
+	const mark = "\xEF\xBB\xBF"
+	for text, ok := range map[string]bool{"": true, "user,method\n": true, mark + "user,method\n": true,
+		"dana,x\n": false} {
 		path := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -78,35 +80,23 @@ func TestCheckBegin(t *testing.T) {
 		if err := CheckBegin(path, "# HELP", "user,"); (err == nil) != ok {
 			t.Errorf("CheckBegin of %q: %v", text, err)
 		}
+		for n, want := range map[int]string{3: text[:min(3, len(text))], 99: text} {
+			if got, err := Begin(path, n); err != nil || string(got) != want {
+				t.Errorf("Begin(%q, %d) = %q, %v, want %q", text, n, got, err, want)
+			}
+		}
 	}
-	if err := CheckBegin(filepath.Join(t.TempDir(), "none"), "user,"); err != nil {
+	none := filepath.Join(t.TempDir(), "none")
+	if err := CheckBegin(none, "user,"); err != nil {
 		t.Errorf("CheckBegin of no file: %v", err)
 	}
-}
-
-func TestBegin(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(path, []byte("abcdef"), 0o600); err != nil {
-		t.Fatal(err)
+	if got, err := Begin(none, 3); err != nil || len(got) > 0 {
+		t.Errorf("Begin of no file = %q, %v", got, err)
 	}
-	for _, tt := range []struct {
-		path string
-		n    int
-		want string
-	}{{path, 3, "abc"}, {path, 9, "abcdef"}, {path + "-missing", 3, ""}} {
-		got, err := Begin(tt.path, tt.n)
-		if err != nil {
-			t.Errorf("Begin(%s, %d): %v", filepath.Base(tt.path), tt.n, err)
+	// What cannot be read is not taken for empty, because an empty file may be replaced.
+	for _, path := range []string{t.TempDir(), "not a\x00name"} {
+		if _, err := Begin(path, 3); err == nil {
+			t.Errorf("Begin(%q) = nil, want an error", path)
 		}
-		if string(got) != tt.want {
-			t.Errorf("Begin(%s, %d) = %q, want %q", filepath.Base(tt.path), tt.n, got, tt.want)
-		}
-	}
-}
-
-// What cannot be read is not taken for empty, because an empty file may be replaced.
-func TestBeginReportsReadErrors(t *testing.T) {
-	if _, err := Begin(t.TempDir(), 3); err == nil {
-		t.Error("a directory is read without an error")
 	}
 }

@@ -27,8 +27,7 @@ type bar struct {
 }
 
 func newBar(out io.Writer, size func() (width, height int, err error)) *bar {
-	f, isFile := out.(*os.File)
-	if isFile {
+	if f, isFile := out.(*os.File); isFile {
 		enableEscapes(f)
 		if size == nil {
 			size = func() (int, int, error) { return term.GetSize(int(f.Fd())) }
@@ -39,14 +38,12 @@ func newBar(out io.Writer, size func() (width, height int, err error)) *bar {
 
 // width returns the columns of the terminal, 80 if it does not know them.
 func (b *bar) width() int {
-	if b.size == nil {
-		return 80
+	if b.size != nil {
+		if width, _, err := b.size(); err == nil && width > 0 {
+			return width
+		}
 	}
-	width, _, err := b.size()
-	if err != nil || width <= 0 {
-		return 80
-	}
-	return width
+	return 80
 }
 
 func (b *bar) draw(v view) {

@@ -3,7 +3,6 @@ package progress
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -124,13 +123,6 @@ func TestBar(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tt := &terminal{width: 100, height: 10}
 		d := Start(Options{Mode: Bar, Out: tt, Total: 400, Phase: "revoking", Size: tt.size})
-		logger := slog.New(slog.NewTextHandler(d, &slog.HandlerOptions{ReplaceAttr: func(_ []string,
-			a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		}}))
 		start := time.Now()
 		second := func(rows int) { // settles rows and lets a second pass
 			for range rows {
@@ -144,7 +136,7 @@ func TestBar(t *testing.T) {
 		}
 		wantText(t, tt, "revoking  [=========>----------------------------]  100/400  20.0/s  100 revoked  15s left\n")
 
-		logger.Warn("closed", "wait", "37s")
+		fmt.Fprintln(d, "level=WARN msg=closed wait=37s")
 		d.Observe(300, 100, "writes", time.Now().Add(37*time.Second))
 		second(0)
 		wantText(t, tt, `level=WARN msg=closed wait=37s
@@ -203,29 +195,27 @@ func TestBarUnderALog(t *testing.T) {
 func TestBarWithoutATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tt := &terminal{fail: errors.New("input/output error")}
-		d := Start(Options{Mode: Bar, Out: tt, Total: 2, Size: func() (int, int, error) {
-			return 0, 0,
-				errors.New("no such device")
-		}})
+		gone := func() (int, int, error) { return 0, 0, errors.New("no such device") }
+		d := Start(Options{Mode: Bar, Out: tt, Total: 2, Size: gone})
 		time.Sleep(time.Second)
 		fmt.Fprintln(d, "a message")
 		d.Row(results.Revoked)
 		time.Sleep(time.Second)
-		tt.mu.Lock()
+		synctest.Wait()
 		tt.fail, tt.width = nil, 80
-		tt.mu.Unlock()
 		d.Stop()
 		wantText(t, tt, "[==================>-------------------]  1/2  1 revoked\n")
 	})
 }
 
-// Plain writes a line every ten seconds, and messages at once.
+// Plain writes a line every ten seconds, and messages at once. The total may be known later.
 func TestLines(t *testing.T) {
 	lines := func(t *testing.T, mode Mode) (lines []string) {
 		synctest.Test(t, func(t *testing.T) {
 			tt := &terminal{width: 1000}
-			d := Start(Options{Mode: mode, Out: tt, Total: 1000, Phase: "revoking"})
+			d := Start(Options{Mode: mode, Out: tt, Phase: "revoking"})
 			time.Sleep(time.Second / 2)
+			d.SetTotal(1000)
 			for i := range 25 {
 				for range 20 {
 					d.Row(results.Revoked)

@@ -36,6 +36,7 @@ const (
 type counts struct {
 	done, revoked, absent, notRevoked, verifying int // rows
 	accepted, refused                            int // requests
+	sessions                                     int // users whose sessions are revoked
 }
 
 // A meter counts, and measures the pace. It has no clock: its callers say what time it is.

@@ -49,25 +49,25 @@ func TestRate(t *testing.T) {
 
 func TestTimeLeft(t *testing.T) {
 	now, m := epoch, newMeter(epoch, Options{Mode: Bar, Total: 1000})
-	if v := m.view(now); v.known {
-		t.Errorf("time left is known at the start: %v", v.left)
-	}
-	if v := m.run(&now, time.Second, 10); v.known {
-		t.Errorf("time left is known after 1s: %v", v.left)
-	}
-	if v := m.run(&now, 59*time.Second, 10); !v.known || v.left != 40*time.Second {
-		t.Errorf("time left with 400 rows at 10/s = %v, %v, want 40s", v.left, v.known)
-	}
-	// Half as fast for 30 s: the window knows nothing else.
-	if v := m.run(&now, 30*time.Second, 5); v.left != 50*time.Second {
-		t.Errorf("time left with 250 rows at 5/s = %v, want 50s", v.left)
-	}
-	if v := m.run(&now, 40*time.Second, 0); v.known {
-		t.Errorf("time left is known when nothing moved for 40s: %v", v.left)
-	}
-	m.run(&now, 25*time.Second, 10)
-	if v := m.view(now); !v.known || v.left != 0 {
-		t.Errorf("time left of a run that is done = %v, %v, want 0", v.left, v.known)
+	for _, step := range []struct {
+		name      string
+		d         time.Duration
+		perSecond int
+		left      time.Duration
+		known     bool
+	}{
+		{"at the start", 0, 0, 0, false},
+		{"after 1s", time.Second, 10, 0, false},
+		{"400 rows at 10/s", 59 * time.Second, 10, 40 * time.Second, true},
+		{"250 rows, half as fast for the whole window", 30 * time.Second, 5, 50 * time.Second, true},
+		{"nothing moved for 40s", 40 * time.Second, 0, 0, false},
+		{"done", 25 * time.Second, 10, 0, true},
+	} {
+		m.run(&now, step.d, step.perSecond)
+		if v := m.view(now); v.left != step.left || v.known != step.known {
+			t.Errorf("%s: the time left is %v, known %v, want %v, %v", step.name, v.left, v.known, step.left,
+				step.known)
+		}
 	}
 
 	m = newMeter(epoch, Options{Mode: Bar}) // a scan that does not know its total yet

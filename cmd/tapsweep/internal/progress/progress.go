@@ -6,6 +6,7 @@
 package progress
 
 import (
+	"cmp"
 	"io"
 	"sync"
 	"time"
@@ -61,7 +62,8 @@ type Options struct {
 // A Display shows the progress of one run. Its methods may be called from any goroutine.
 type Display struct {
 	opts Options
-	quit chan struct{}
+	stop sync.Once
+	quit chan struct{} // closed by Stop
 	wg   sync.WaitGroup
 
 	mu    sync.Mutex // never held during a write
@@ -70,17 +72,11 @@ type Display struct {
 	writing sync.Mutex // held during each write to Out
 	bar     *bar       // nil without a bar, and after Stop
 	partial []byte     // text for above the bar whose line has not ended
-	stopped bool
 }
 
 // Start shows progress until Stop is called.
 func Start(opts Options) *Display {
-	if opts.Verb == "" {
-		opts.Verb = string(results.Revoked)
-	}
-	if opts.Noun == "" {
-		opts.Noun = "rows"
-	}
+	opts.Verb, opts.Noun = cmp.Or(opts.Verb, string(results.Revoked)), cmp.Or(opts.Noun, "rows")
 	d := &Display{opts: opts, quit: make(chan struct{}), meter: newMeter(time.Now(), opts)}
 	switch opts.Mode {
 	case Bar:
@@ -117,16 +113,13 @@ func (d *Display) printer() func(view) {
 		next = now.Add(lineEvery)
 		d.writing.Lock()
 		defer d.writing.Unlock()
-		if !d.stopped {
-			_, _ = io.WriteString(d.opts.Out, "tapsweep: "+v.sentence()+"\n")
-		}
+		_, _ = io.WriteString(d.opts.Out, "tapsweep: "+v.sentence()+"\n")
 	}
 }
 
-func (d *Display) view() view {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.meter.view(time.Now())
+func (d *Display) view() (v view) {
+	d.update(func(m *meter) { v = m.view(time.Now()) })
+	return v
 }
 
 func (d *Display) update(change func(*meter)) {
@@ -157,8 +150,20 @@ func (d *Display) Verified(was, o results.Outcome) {
 	})
 }
 
+// Sessions counts a user whose sessions are dealt with. They count apart from the rows.
+func (d *Display) Sessions(o results.Outcome) {
+	d.update(func(m *meter) {
+		if o == results.Revoked || o == results.Planned {
+			m.sessions++
+		}
+	})
+}
+
 // Passed counts something that needs no row, such as a user without a find.
 func (d *Display) Passed() { d.update(func(m *meter) { m.done++ }) }
+
+// SetTotal sets Options.Total, once it is known.
+func (d *Display) SetTotal(n int) { d.update(func(m *meter) { m.Total = n }) }
 
 // Observe counts how many requests of a batch the tenant accepted and refused. closedUntil is when
 // the gate of their quota opens, zero if it is open.
@@ -187,9 +192,7 @@ func (d *Display) Write(p []byte) (int, error) {
 func (d *Display) draw(v view) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	if d.bar != nil {
-		d.bar.draw(v)
-	}
+	d.bar.draw(v)
 }
 
 // Stop ends the display. The bar stays as it is at the end. Nothing is drawn after that, and text
@@ -198,25 +201,20 @@ func (d *Display) Stop() {
 	if d == nil {
 		return
 	}
-	d.writing.Lock()
-	first := !d.stopped
-	d.stopped = true
-	d.writing.Unlock()
-	if !first {
-		return
-	}
-	close(d.quit)
-	d.wg.Wait()
-	if d.opts.Mode != Bar {
-		return
-	}
-	last := d.view()
-	last.ended = true
-	d.writing.Lock()
-	defer d.writing.Unlock()
-	if len(d.partial) > 0 {
-		d.bar.above(append(d.partial, '\n'))
-	}
-	d.bar.draw(last)
-	d.bar = nil
+	d.stop.Do(func() {
+		close(d.quit)
+		d.wg.Wait()
+		if d.opts.Mode != Bar {
+			return
+		}
+		last := d.view()
+		last.ended = true
+		d.writing.Lock()
+		defer d.writing.Unlock()
+		if len(d.partial) > 0 {
+			d.bar.above(append(d.partial, '\n'))
+		}
+		d.bar.draw(last)
+		d.bar = nil
+	})
 }

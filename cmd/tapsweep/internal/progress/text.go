@@ -93,6 +93,7 @@ func (v *view) parts(plain bool) []part {
 	add(4, !plain, fmt.Sprintf("%d %s", v.revoked, v.Verb))
 	add(2, !plain && v.absent > 0, fmt.Sprintf("%d absent", v.absent))
 	add(3, v.verifying > 0, fmt.Sprintf("%d verifying", v.verifying))
+	add(4, v.sessions > 0, fmt.Sprintf("sessions of %d users", v.sessions))
 	add(7, v.notRevoked > 0, fmt.Sprintf("%d not %s", v.notRevoked, v.Verb))
 	add(1, v.refused > 0, percent(float64(v.refused)/float64(max(1, v.accepted+v.refused)))+" refused")
 	add(9, (v.wait > 0 || v.outage > 0) && !v.ended, v.waitText())

@@ -86,7 +86,7 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-func TestLeftText(t *testing.T) {
+func TestNumbers(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		300 * time.Millisecond:           "1s",
 		59 * time.Second:                 "59s",
@@ -101,9 +101,6 @@ func TestLeftText(t *testing.T) {
 			t.Errorf("leftText of %v = %q, want %q", d, got, want)
 		}
 	}
-}
-
-func TestPercent(t *testing.T) {
 	for share, want := range map[float64]string{0.0004: "<0.1 %", 0.004: "0.4 %", 0.0096: "1 %", 0.126: "13 %",
 		1: "100 %"} {
 		if got := percent(share); got != want {

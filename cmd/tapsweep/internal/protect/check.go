@@ -1,6 +1,7 @@
 package protect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,9 +45,7 @@ func (c *Checked) notChecked(why string, users ...input.User) {
 		if c.Unchecked++; len(c.First) < 3 {
 			c.First = append(c.First, nameOf(u))
 		}
-		if c.Why == "" {
-			c.Why = why
-		}
+		c.Why = cmp.Or(c.Why, why)
 	}
 }
 
@@ -85,10 +84,7 @@ func (c *Checked) lookUp(ctx context.Context, runner *batch.Runner,
 		u, err := read(rows[i], res)
 		if err == nil {
 			found = append(found, u)
-			return nil
-		}
-		failed[i] = err
-		if status(err) == 403 {
+		} else if failed[i] = err; status(err) == 403 {
 			denied++
 		}
 		return nil
@@ -108,24 +104,25 @@ func (c *Checked) lookUp(ctx context.Context, runner *batch.Runner,
 func (c *Checked) checkFailures(rows []input.User, needed, asked int, failed map[int]error) error {
 	refused := &ResolveError{}
 	for i, u := range rows {
-		err, bad := failed[i]
+		err, why := failed[i], ""
+		if err != nil {
+			why = safetext.Printable(err.Error())
+		}
 		switch {
 		case i >= asked:
 			c.notChecked("", u) // for the same reason as the rows before
-		case !bad:
+		case err == nil:
 		case status(err) == 404:
 			refused.Unknown = true
-			refused.add(u, err, fmt.Sprintf("protected user %s is not in the tenant: %s",
-				nameOf(u), safetext.Printable(err.Error())))
+			refused.add(u, err, "protected user %s is not in the tenant: %s", nameOf(u), why)
 		case errors.Is(err, errTwoUsers):
 			refused.TwoUsers = true
-			refused.add(u, err, fmt.Sprintf("protected user %s: %s", nameOf(u), safetext.Printable(err.Error())))
+			refused.add(u, err, "protected user %s: %s", nameOf(u), why)
 		case i >= needed:
-			c.notChecked(safetext.Printable(err.Error()), u)
+			c.notChecked(why, u)
 		default:
 			refused.Denied = refused.Denied || status(err) == 403
-			refused.add(u, err, fmt.Sprintf("protected user %s cannot be looked up: %s",
-				nameOf(u), safetext.Printable(err.Error())))
+			refused.add(u, err, "protected user %s cannot be looked up: %s", nameOf(u), why)
 		}
 	}
 	return refused.orNil()
@@ -141,11 +138,10 @@ func nameOf(u input.User) string {
 
 // status returns the status of Graph's answer, 0 if there was none.
 func status(err error) int {
-	answer, ok := errors.AsType[*batch.StatusError](err)
-	if !ok {
-		return 0
+	if answer, ok := errors.AsType[*batch.StatusError](err); ok {
+		return answer.Status
 	}
-	return answer.Status
+	return 0
 }
 
 // comparePairs counts users as not checked if no pair names them, or if a row has both names of its
@@ -190,8 +186,8 @@ func (c *Checked) comparePairs(users []input.User, pairs iter.Seq2[input.Pair, e
 		case named[fold(u.ID+u.UPN)]:
 		case typo:
 			refused.Unknown = true
-			refused.add(u, nil, fmt.Sprintf("protected user %s is on no list, but %s at %s differs by one letter: "+
-				"did you mean that user?", safetext.Printable(u.UPN), safetext.Printable(p.User), p.Place()))
+			refused.add(u, nil, "protected user %s is on no list, but %s at %s differs by one letter: "+
+				"did you mean that user?", safetext.Printable(u.UPN), safetext.Printable(p.User), p.Place())
 		default:
 			c.notChecked(why, u)
 		}

@@ -1,6 +1,7 @@
 package protect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,76 +12,75 @@ import (
 	"tapsweep/batch/graphsim/fault"
 )
 
+const nobody, noID = "bg1@contoso.con", "00000000-0000-4000-8000-000000000000"
+
+var checkTests = []struct {
+	name, list string
+	pair       string // bg unless set
+	opts       graphsim.Options
+	check      Check
+	wrong      string // in the error
+	warning    string
+	asked      int
+}{
+	{name: "all are there", list: bg + "\n" + guest + "\n" + id3, check: Check{Ask: true}, asked: 3},
+	{name: "a name of nobody", list: bg + "\n" + nobody, check: Check{Ask: true}, asked: 2,
+		wrong: ":2: protected user bg1@contoso.con is not in the tenant: Graph answered 404"},
+	{name: "an id of nobody", list: "user\n" + noID, check: Check{Ask: true}, asked: 1,
+		wrong: "protected user " + noID + " is not in the tenant"},
+	{name: "both names, the id of nobody", list: "userId,upn\n" + noID + "," + bg, check: Check{Ask: true},
+		asked: 1,
+		wrong: ":2: protected user " + bg + " (" + noID + ") is not in the tenant"},
+	{name: "both names of somebody", list: "userId,upn\n" + id1 + "," + bg, check: Check{Ask: true}, asked: 1},
+	{name: "names of two users", list: "userId,upn\n" + id1 + "," + guest, check: Check{Ask: true}, asked: 1,
+		wrong: ":2: protected user " + guest + " (" + id1 +
+			"): the object id and the user principal name are not " +
+			"of one user, Graph names the user \"" + bg + "\""},
+	{name: "names of two users, beside a needed row", list: "userId,upn\n," + bg + "\n" + id1 + "," + guest,
+		pair:  id2,
+		check: Check{Ask: true}, asked: 2, wrong: ":3: protected user " + guest},
+	{name: "names of two users, and nobody may ask", list: "userId,upn\n" + id1 + "," + guest,
+		check:   Check{Why: "no"},
+		warning: "1 of 1 protected names could not be checked (" + guest + " (" + id1 + ")): no"},
+	{name: "both names in a rehearsal", list: "userId,upn\n" + id1 + "," + bg,
+		check:   Check{Rehearsal: true, Why: "simulated"},
+		warning: "1 of 1 protected names could not be checked (" + bg + " (" + id1 + ")): simulated"},
+	{name: "the same name again", list: bg + "\n" + strings.ToUpper(bg), check: Check{Ask: true}, asked: 1},
+	{name: "needed and of nobody", list: nobody, pair: id2, check: Check{Ask: true}, asked: 1,
+		wrong: "is not in the tenant"},
+	{name: "nobody may ask", list: bg + "\n" + nobody + "\n" + guest, check: Check{Why: "the token lacks X"},
+		warning: "3 of 3 protected names could not be checked (bg1@contoso.com, bg1@contoso.con, " + guest +
+			"): the token lacks X"},
+	{name: "denied", list: bg + "\n" + nobody, opts: graphsim.Options{Roles: []string{"AuditLog.Read.All"}},
+		check: Check{Ask: true}, asked: 2,
+		warning: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): Graph answered " +
+			"403"},
+	{name: "one answer that is lost", list: bg + "\n" + guest, check: Check{Ask: true}, asked: -1,
+		opts:    graphsim.Options{Faults: []fault.Fault{{Path: "/users/" + bg, Do: fault.ItemStatus(503)}}},
+		warning: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
+	{name: "an answer that is none", list: bg, opts: item(fault.ItemBody(`"x"`)),
+		check: Check{Ask: true}, asked: 1,
+		warning: "1 of 1 protected names could not be checked (bg1@contoso.com): " +
+			"the answer of Graph (200) cannot be read"},
+	{name: "a rehearsal of somebody on the list", list: bg, check: Check{Rehearsal: true}},
+	{name: "a rehearsal of others", list: bg + "\n" + guest + "\nbg2@contoso.com",
+		check:   Check{Rehearsal: true, Why: "simulated"},
+		warning: "2 of 3 protected names could not be checked (" + guest + ", bg2@contoso.com): simulated"},
+	{name: "a rehearsal of a misspelt domain", list: nobody, check: Check{Rehearsal: true},
+		wrong: ":1: protected user bg1@contoso.con is on no list, but bg1@contoso.com at "},
+	{name: "a rehearsal of a misspelt domain beside the right one", list: bg + "\n" + nobody,
+		check: Check{Rehearsal: true}, wrong: ":2: protected user bg1@contoso.con is on no list"},
+	{name: "a rehearsal of another domain", list: "bg1@contoso.onmicrosoft.com", check: Check{Rehearsal: true},
+		warning: "1 of 1 protected names could not be checked"},
+	{name: "a rehearsal by the other name", list: bg, pair: id2, check: Check{Rehearsal: true}, asked: 1,
+		warning: "1 of 1 protected names could not be checked (bg1@contoso.com)"},
+	{name: "nobody is on the list", check: Check{Ask: true}},
+}
+
 // A protected name that does not exist is refused. Earlier it silently protected nobody if list
 // and protect list used the same kind of name.
 func TestNamesAreChecked(t *testing.T) {
-	const nobody, noID = "bg1@contoso.con", "00000000-0000-4000-8000-000000000000"
-	item := func(do fault.Effect) graphsim.Options {
-		return graphsim.Options{Faults: []fault.Fault{{Method: "GET", Do: do}}}
-	}
-	tests := []struct {
-		name, list string
-		pair       string // bg unless set
-		opts       graphsim.Options
-		check      Check
-		wrong      string // in the error
-		warning    string
-		asked      int
-	}{
-		{name: "all are there", list: bg + "\n" + guest + "\n" + id3, check: Check{Ask: true}, asked: 3},
-		{name: "a name of nobody", list: bg + "\n" + nobody, check: Check{Ask: true}, asked: 2,
-			wrong: ":2: protected user bg1@contoso.con is not in the tenant: Graph answered 404"},
-		{name: "an id of nobody", list: "user\n" + noID, check: Check{Ask: true}, asked: 1,
-			wrong: "protected user " + noID + " is not in the tenant"},
-		{name: "both names, the id of nobody", list: "userId,upn\n" + noID + "," + bg, check: Check{Ask: true},
-			asked: 1,
-			wrong: ":2: protected user " + bg + " (" + noID + ") is not in the tenant"},
-		{name: "both names of somebody", list: "userId,upn\n" + id1 + "," + bg, check: Check{Ask: true}, asked: 1},
-		{name: "names of two users", list: "userId,upn\n" + id1 + "," + guest, check: Check{Ask: true}, asked: 1,
-			wrong: ":2: protected user " + guest + " (" + id1 +
-				"): the object id and the user principal name are not " +
-				"of one user, Graph names the user \"" + bg + "\""},
-		{name: "names of two users, beside a needed row", list: "userId,upn\n," + bg + "\n" + id1 + "," + guest,
-			pair:  id2,
-			check: Check{Ask: true}, asked: 2, wrong: ":3: protected user " + guest},
-		{name: "names of two users, and nobody may ask", list: "userId,upn\n" + id1 + "," + guest,
-			check:   Check{Why: "no"},
-			warning: "1 of 1 protected names could not be checked (" + guest + " (" + id1 + ")): no"},
-		{name: "both names in a rehearsal", list: "userId,upn\n" + id1 + "," + bg,
-			check:   Check{Rehearsal: true, Why: "simulated"},
-			warning: "1 of 1 protected names could not be checked (" + bg + " (" + id1 + ")): simulated"},
-		{name: "the same name again", list: bg + "\n" + strings.ToUpper(bg), check: Check{Ask: true}, asked: 1},
-		{name: "needed and of nobody", list: nobody, pair: id2, check: Check{Ask: true}, asked: 1,
-			wrong: "is not in the tenant"},
-		{name: "nobody may ask", list: bg + "\n" + nobody + "\n" + guest, check: Check{Why: "the token lacks X"},
-			warning: "3 of 3 protected names could not be checked (bg1@contoso.com, bg1@contoso.con, " + guest +
-				"): the token lacks X"},
-		{name: "denied", list: bg + "\n" + nobody, opts: graphsim.Options{Roles: []string{"AuditLog.Read.All"}},
-			check: Check{Ask: true}, asked: 2,
-			warning: "2 of 2 protected names could not be checked (bg1@contoso.com, bg1@contoso.con): Graph answered " +
-				"403"},
-		{name: "one answer that is lost", list: bg + "\n" + guest, check: Check{Ask: true}, asked: -1,
-			opts:    graphsim.Options{Faults: []fault.Fault{{Path: "/users/" + bg, Do: fault.ItemStatus(503)}}},
-			warning: "1 of 2 protected names could not be checked (bg1@contoso.com): "},
-		{name: "an answer that is none", list: bg, opts: item(fault.ItemBody(`"x"`)),
-			check: Check{Ask: true}, asked: 1,
-			warning: "1 of 1 protected names could not be checked (bg1@contoso.com): " +
-				"the answer of Graph (200) cannot be read"},
-		{name: "a rehearsal of somebody on the list", list: bg, check: Check{Rehearsal: true}},
-		{name: "a rehearsal of others", list: bg + "\n" + guest + "\nbg2@contoso.com",
-			check:   Check{Rehearsal: true, Why: "simulated"},
-			warning: "2 of 3 protected names could not be checked (" + guest + ", bg2@contoso.com): simulated"},
-		{name: "a rehearsal of a misspelt domain", list: nobody, check: Check{Rehearsal: true},
-			wrong: ":1: protected user bg1@contoso.con is on no list, but bg1@contoso.com at "},
-		{name: "a rehearsal of a misspelt domain beside the right one", list: bg + "\n" + nobody,
-			check: Check{Rehearsal: true}, wrong: ":2: protected user bg1@contoso.con is on no list"},
-		{name: "a rehearsal of another domain", list: "bg1@contoso.onmicrosoft.com", check: Check{Rehearsal: true},
-			warning: "1 of 1 protected names could not be checked"},
-		{name: "a rehearsal by the other name", list: bg, pair: id2, check: Check{Rehearsal: true}, asked: 1,
-			warning: "1 of 1 protected names could not be checked (bg1@contoso.com)"},
-		{name: "nobody is on the list", check: Check{Ask: true}},
-	}
-	for _, tt := range tests {
+	for _, tt := range checkTests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tenant := contoso(tt.opts)
@@ -89,10 +89,7 @@ func TestNamesAreChecked(t *testing.T) {
 					l = open(t, tt.list)
 				}
 				l.Check = tt.check
-				if tt.pair == "" {
-					tt.pair = bg
-				}
-				users, err := l.Resolve(t.Context(), newRunner(t, tenant), pairs(tt.pair))
+				users, err := l.Resolve(t.Context(), newRunner(t, tenant), pairs(cmp.Or(tt.pair, bg)))
 				if tt.wrong == "" && err != nil {
 					t.Fatalf("Resolve = %v", err)
 				}

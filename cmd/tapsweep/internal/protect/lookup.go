@@ -13,15 +13,11 @@ import (
 	"tapsweep/input"
 )
 
-// maxFailures is the number of failures that a ResolveError keeps.
-const maxFailures = 20
-
-// A ResolveError says which protected users could not be looked up, and why.
+// A ResolveError says which protected users could not be looked up, and why, in the order of the
+// lists.
 type ResolveError struct {
-	Errs   []*input.LineError // the first 20, in the order of the lists
-	Count  int                // all of them
-	Denied bool               // Graph refused one or more of them for lack of a permission
-
+	input.Problems
+	Denied   bool // Graph refused one or more of them for lack of a permission
 	Unknown  bool // one or more of them are not in the tenant
 	TwoUsers bool // a row has the object id of one user and the user principal name of another
 }
@@ -34,20 +30,9 @@ func (e *ResolveError) orNil() error {
 	return e
 }
 
-func (e *ResolveError) add(u input.User, err error, msg string) {
-	if e.Count++; len(e.Errs) < maxFailures {
-		e.Errs = append(e.Errs, &input.LineError{Source: u.Source, Line: u.Line, Field: "user", Err: err, Msg: msg})
-	}
-}
-
-// Error lists the kept errors one per line, and counts the others.
-func (e *ResolveError) Error() string {
-	return (&input.Problems{Errs: e.Errs, Count: e.Count}).Error()
-}
-
-// Unwrap returns the kept errors, for errors.Is and errors.As.
-func (e *ResolveError) Unwrap() []error {
-	return (&input.Problems{Errs: e.Errs}).Unwrap()
+// add adds what is wrong with the row of a user. err is the cause, nil if there is none.
+func (e *ResolveError) add(u input.User, err error, format string, args ...any) {
+	e.Add(&input.LineError{Source: u.Source, Line: u.Line, Err: err, Msg: fmt.Sprintf(format, args...)})
 }
 
 // Hints say what to do next, a line each.
@@ -66,8 +51,7 @@ func (e *ResolveError) Hints() []string {
 	}
 	if e.Denied || !e.Unknown && !e.TwoUsers {
 		hints = append(hints, "a row of the protect list with both the object id and the user principal name protects "+
-			"both "+
-			"without a lookup; then they are not checked")
+			"both without a lookup; then they are not checked")
 	}
 	return hints
 }

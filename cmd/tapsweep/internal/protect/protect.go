@@ -8,7 +8,6 @@ package protect
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"strings"
 
@@ -66,8 +65,8 @@ func patterns(users []input.User) error {
 	e := &ResolveError{}
 	for _, u := range users {
 		if strings.Contains(u.UPN, "*") {
-			e.add(u, nil, fmt.Sprintf("%s is a pattern, which protects nobody: name each user in a separate row",
-				safetext.Printable(u.UPN)))
+			e.add(u, nil, "%s is a pattern, which protects nobody: name each user in a separate row",
+				safetext.Printable(u.UPN))
 		}
 	}
 	return e.orNil()

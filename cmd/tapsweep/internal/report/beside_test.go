@@ -3,16 +3,16 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
 )
 
-// stated are the rows of a report, as far as they tell of passes.
+// stated are the rows of a report in short. The page has the same rows.
 func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 	t.Helper()
 	l := open(t, paths...)
@@ -35,113 +35,122 @@ func stated(t *testing.T, paths ...string) (states []string, r *Report) {
 	if err := r.HTML(t.Context(), &page, l, Page{}); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(page.String(), "<tr data-o="); n != len(states) {
-		t.Errorf("%d rows in the page, %d in the CSV", n, len(states))
-	}
-	if n := strings.Count(page.String(), `class="left"><td`); n != r.Left {
-		t.Errorf("%d rows that are not done in the page, %d left", n, r.Left)
-	}
+	check(t, "rows of the page", strings.Count(page.String(), "<tr data-o="), len(states))
+	check(t, "rows of the page that are left", strings.Count(page.String(), `class="left"><td`), r.Left)
 	return states, r
 }
 
-func requestID(s string) rowChange  { return func(r *results.Row) { r.RequestID = s } }
-func answered(status int) rowChange { return func(r *results.Row) { r.Status = status } }
-
-// A look that found another pass gave its row the answer to the delete of the old one,
-// and of the old one no row told any more.
+// If a proof finds another pass in place of one that was deleted, both have a row, and the new one counts.
 func TestBothPasses(t *testing.T) {
-	v1 := &logBuilder{now: night}
-	v1.begin(3, "revoke", "--yes", "--results", "v1.jsonl", "a.csv")
-	v1.row("a.csv", 2, results.Revoked, notVerified, requestID("del-2"))
-	v1.row("a.csv", 3, results.Replaced, requestID("list-3"))
-	v1.row("a.csv", 4, results.Denied, requestID("del-4"))
-	v1.end(1, "")
-	path := v1.write(t, "v1.jsonl")
-	proof := &logBuilder{now: night.Add(time.Hour)}
-	proof.begin(3, "verify", "--results", "proof.jsonl", path)
+	path := logOf(t, 0, 3, "revoke --yes --results v1.jsonl a.csv",
+		row(2, results.Revoked, notVerified, requestID("del-2")), row(3, results.Replaced, requestID("list-3")),
+		row(4, results.Denied, requestID("del-4")), ends(1))
+	var looks []piece
 	for line := 2; line < 5; line++ { // of the log
-		proof.row(path, line, results.Remains, aboutPass(userName(line), fmt.Sprint("new", line+4)), answered(200),
-			requestID(fmt.Sprint("look-", line)))
+		looks = append(looks, row(line, results.Remains, aboutPass(userName(line), fmt.Sprint("new", line+4)),
+			answered(200), requestID(fmt.Sprint("look-", line))))
 	}
-	proof.end(1, "")
-	proofPath := proof.write(t, "proof.jsonl")
+	proof := logOf(t, time.Hour, 3, "verify --results proof.jsonl "+path, append(looks, ends(1))...)
 
-	got, r := stated(t, path, proofPath)
-	want := []string{"2 revoked 204 del-2 02:14 beside", "3 replaced 200 list-3 02:14 beside",
+	got, r := stated(t, path, proof)
+	diff(t, "rows", got, []string{"2 revoked 204 del-2 02:14 beside", "3 replaced 200 list-3 02:14 beside",
 		"4 denied 403 del-4 02:14 beside",
-		"6 remains 200 look-2 03:14", "7 remains 200 look-3 03:14", "8 remains 200 look-4 03:14"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("rows (-want +got):\n%s", diff)
-	}
-	if r.Pairs != 3 || r.Counts[results.Remains] != 3 || r.All() != 3 || r.place() == "Line" {
-		t.Errorf("%d pairs, %v", r.Pairs, r.Counts)
-	}
-	if len(r.Resume) != 1 || r.Resume[0].Left != 3 || !r.Resume[0].list {
-		t.Errorf("to go on: %+v", r.Resume)
-	}
-	if !strings.Contains(strings.Join(r.Notes(), "\n"), "In place of 3 passes a look afterwards found others") {
-		t.Errorf("notes %q", r.Notes())
-	}
+		"6 remains 200 look-2 03:14", "7 remains 200 look-3 03:14", "8 remains 200 look-4 03:14"})
+	diff(t, "counts", r.Counts, tally{results.Remains: 3})
+	check(t, "all", r.All(), 3)
+	check(t, "column of the place", r.place(), "Row")
+	check(t, "commands", len(r.Resume), 1)
+	check(t, "passes for the command", r.Resume[0].Left, 3)
+	check(t, "the log is its list", r.Resume[0].list, true)
+	wantNote(t, r, "Users held other passes in place of 3 passes")
 
-	// What is done about the new ones is theirs, and the old ones keep their rows.
-	rest := &logBuilder{now: night.Add(2 * time.Hour)}
-	rest.begin(3, "revoke", "--yes", proofPath)
-	rest.row(proofPath, 2, results.Revoked, notVerified, aboutPass(userName(2), "new6"), requestID("del-6"))
-	rest.row(proofPath, 3, results.Denied, aboutPass(userName(3), "new7"), requestID("del-7"))
-	rest.row(proofPath, 4, results.Revoked, notVerified, aboutPass(userName(4), "new8"), requestID("del-8"))
-	rest.end(1, "")
-	restPath := rest.write(t, "rest.jsonl")
-	again := &logBuilder{now: night.Add(3 * time.Hour)}
-	again.begin(3, "verify", "--results", "again.jsonl", path)
-	again.row(path, 2, results.Revoked, aboutPass(userName(2), pass(2)), answered(200))
-	again.row(path, 3, results.Remains, aboutPass(userName(3), "new7"), answered(200), requestID("again-3"))
-	again.row(path, 4, results.Remains, aboutPass(userName(4), "new9"), answered(200), requestID("again-4"))
-	again.end(1, "")
-	got, r = stated(t, path, proofPath, restPath, again.write(t, "again.jsonl"))
-	want = []string{"2 revoked 204 del-2 02:14 verified beside", "3 replaced 200 list-3 02:14 beside",
-		"4 denied 403 del-4 02:14 beside",
+	// What is done about the new passes is about these, and the old ones keep their rows.
+	rest := logOf(t, 2*time.Hour, 3, "revoke --yes "+proof,
+		row(2, results.Revoked, notVerified, aboutPass(userName(2), "new6"), requestID("del-6")),
+		row(3, results.Denied, aboutPass(userName(3), "new7"), requestID("del-7")),
+		row(4, results.Revoked, notVerified, aboutPass(userName(4), "new8"), requestID("del-8")), ends(1))
+	again := logOf(t, 3*time.Hour, 3, "verify --results again.jsonl "+path,
+		row(2, results.Revoked, aboutPass(userName(2), pass(2)), answered(200)),
+		row(3, results.Remains, aboutPass(userName(3), "new7"), answered(200), requestID("again-3")),
+		row(4, results.Remains, aboutPass(userName(4), "new9"), answered(200), requestID("again-4")), ends(1))
+	got, r = stated(t, path, proof, rest, again)
+	diff(t, "rows in the end", got, []string{"2 revoked 204 del-2 02:14 verified beside",
+		"3 replaced 200 list-3 02:14 beside", "4 denied 403 del-4 02:14 beside",
 		"6 revoked 204 del-6 04:14 verified", "7 denied 403 del-7 04:14", "8 revoked 204 del-8 04:14 beside",
-		"9 remains 200 again-4 05:14"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("rows in the end (-want +got):\n%s", diff)
-	}
-	if r.Pairs != 3 || r.Left != 2 {
-		t.Errorf("%d pairs, %d left", r.Pairs, r.Left)
-	}
+		"9 remains 200 again-4 05:14"})
+	check(t, "pairs", r.Pairs, 3)
+	check(t, "left", r.Left, 2)
 }
 
-// The same of one log: what a run that goes on with the list says of the old pass once
-// more does not take the place of either.
+// One log has two passes for a row of its list. What a run that resumes says about the old pass again changes neither.
 func TestBothPassesOfARun(t *testing.T) {
 	for last, want := range map[results.Outcome][]string{
 		results.Replaced: {"2 revoked 204 del 02:14 beside", "6 remains 200 look 02:14"},
 		results.Absent:   {"2 revoked 204 del 02:14 beside", "6 absent 200 look 02:14 verified"},
 	} {
-		m := &logBuilder{now: night}
-		m.begin(1, "revoke", "--yes", "--verify", "a.csv")
-		m.row("a.csv", 2, results.Revoked, pending, requestID("del"))
-		m.row("a.csv", 2, results.Remains, instead("new6"), answered(200), requestID("look"))
-		m.end(1, "")
-		m.later(time.Hour)
-		m.begin(1, "revoke", "--yes", "--resume", "a.csv")
-		m.row("a.csv", 2, last)
-		m.end(1, "")
-		got, r := stated(t, m.write(t, "a.jsonl"))
-		if diff := cmp.Diff(want, got); diff != "" || r.Pairs != 1 {
-			t.Errorf("%s: %d pairs, rows (-want +got):\n%s", last, r.Pairs, diff)
-		}
+		got, r := stated(t, logOf(t, 0, 1, "revoke --yes --verify a.csv",
+			row(2, results.Revoked, pending, requestID("del")),
+			row(2, results.Remains, instead("new6"), answered(200), requestID("look")), ends(1),
+			next(1, "revoke --yes --resume a.csv"), row(2, last), ends(1)))
+		diff(t, "rows", got, want)
+		check(t, "pairs", r.Pairs, 1)
 	}
 }
 
-// A look that finds a pass where there was none says all that there is of it.
+// A pass that is found where the row names none takes the place of that row.
 func TestPassOutOfNone(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.begin(1, "revoke", "--yes", "--verify", "a.csv")
-	m.row("a.csv", 2, results.Absent, pending, anyPass, aboutPass(userName(2), ""), requestID("list"))
-	m.row("a.csv", 2, results.Remains, anyPass, aboutPass(userName(2), "new6"), answered(200), requestID("look"))
-	m.end(1, "")
-	got, _ := stated(t, m.write(t, "a.jsonl"))
-	if diff := cmp.Diff([]string{"6 remains 200 look 02:14"}, got); diff != "" {
-		t.Errorf("rows (-want +got):\n%s", diff)
+	got, _ := stated(t, logOf(t, 0, 1, "revoke --yes --verify a.csv",
+		row(2, results.Absent, pending, anyPass, aboutPass(userName(2), ""), requestID("list")),
+		row(2, results.Remains, anyPass, aboutPass(userName(2), "new6"), answered(200), requestID("look")), ends(1)))
+	diff(t, "rows", got, []string{"6 remains 200 look 02:14"})
+}
+
+// A row of a list without a pass, whose user had three, is one pair. Each pass has a row in the CSV, and the CSV
+// as a list has each pair once.
+func TestSeveralPasses(t *testing.T) {
+	aPass := func(n int, o results.Outcome, change ...rowChange) piece {
+		return row(2, o, append([]rowChange{notVerified, anyPass, aboutPass(userName(2), pass(n))}, change...)...)
 	}
+	path := logOf(t, 0, 3, "revoke --yes l.csv",
+		aPass(1, results.Found, pending, withoutRequest), aPass(1, results.Revoked, isBeside),
+		aPass(2, results.Found, pending, withoutRequest), aPass(2, results.Revoked, isBeside),
+		aPass(3, results.Found, pending, withoutRequest), aPass(3, results.Revoked),
+		row(3, results.Revoked, notVerified, requestID("r")))
+	got, r := stated(t, path)
+	for i, s := range got {
+		f := strings.Fields(s)
+		got[i] = strings.Join([]string{f[0], f[1], f[len(f)-1]}, " ")
+	}
+	diff(t, "rows", got, []string{"1 revoked beside", "2 revoked beside", "3 revoked 02:14", "3 revoked 02:14"})
+	check(t, "pairs", r.Pairs, 2)
+	check(t, "rows that are missing", r.WithoutRow, 1)
+	diff(t, "counts", r.Counts, tally{results.Revoked: 2})
+	wantNote(t, r, "2 passes of users who had several have an additional row")
+
+	table := csvOf(t, path)
+	pairs, at := 0, slices.Index(csvHeader, "beside")
+	for _, line := range table[1:] {
+		if strings.Split(line, ",")[at] == "" {
+			pairs++
+		}
+	}
+	check(t, "rows of pairs in the CSV", pairs, r.Pairs)
+	list, err := input.Open([]string{"-"}, input.Options{Reader: new(results.Lists).Read,
+		Stdin: strings.NewReader(strings.Join(table, "\n"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	check(t, "rows of the list that are done", list.Stats().Done, r.Pairs)
+	check(t, "other rows of the list", list.Stats().Rows, 0)
+}
+
+// If a sweep was killed before it could say what became of a pass, that is not known.
+func TestKilledSweep(t *testing.T) {
+	r := reportOf(t, logOf(t, 0, 0, "sweep --all-users --yes",
+		scanRow(results.Found, "id-1", pass(1), pending, withoutRequest),
+		scanRow(results.Found, "id-2", pass(2), pending, withoutRequest),
+		scanRow(results.Revoked, "id-1", pass(1), notVerified)))
+	diff(t, "counts", r.Counts, tally{results.Revoked: 1, results.Unknown: 1})
+	check(t, "left", r.Left, 1)
 }

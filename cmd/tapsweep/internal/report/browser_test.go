@@ -245,12 +245,14 @@ func TestBrowserReads(t *testing.T) {
 	path := htmlOf(t, Page{}, incident(5000).write(t, "incident-4711.jsonl"))
 	v := browse(t, path, chromedp.EmulateViewport(1200, 900))
 	v.want(status, "rows 1 to 250 of 4,985")
-	v.shoot("light.png")
-	v.do(media("dark"))
-	v.shoot("dark.png")
-	v.do(media("light"), chromedp.EmulateViewport(400, 800))
-	v.shoot("narrow.png")
-	v.want("document.documentElement.scrollWidth", "400")
+	for _, wide := range []int64{390, 1000, 1600} {
+		for _, scheme := range []string{"light", "dark"} {
+			v.do(media(scheme), chromedp.EmulateViewport(wide, 900))
+			v.shoot(fmt.Sprintf("%d-%s.png", wide, scheme))
+			v.want("document.documentElement.scrollWidth", fmt.Sprint(wide))
+		}
+	}
+	v.do(media("light"))
 	v.do(chromedp.EmulateViewport(1200, 900))
 	for _, part := range []func(*visit){filters, prints, showsCause, sorts} {
 		part(v)
@@ -464,7 +466,7 @@ func TestBrowserHeads(t *testing.T) {
 	for name, paths := range map[string][]string{
 		"one":       {one},
 		"two lists": {one, m.write(t, "two.jsonl")},
-		"scan":      {found(400, 40, 3).write(t, "scan.jsonl")},
+		"scan":      {found(t, 400, 40, 3)},
 	} {
 		v := browse(t, htmlOf(t, Page{}, paths...))
 		for _, wide := range []int64{320, 800, 1000, 1050, 1100, 1300} {

@@ -35,7 +35,7 @@ func TestBrowserPhone(t *testing.T) {
 	for name, path := range map[string]string{
 		"nights":   m.write(t, "nights.jsonl"),
 		"incident": incident(5000).write(t, "incident.jsonl"),
-		"scan":     found(400, 40, 3).write(t, "scan.jsonl"),
+		"scan":     found(t, 400, 40, 3),
 	} {
 		v := browse(t, htmlOf(t, Page{}, path))
 		for _, wide := range []int64{320, 360, 380, 390, 400, 700, 1200} {

@@ -247,5 +247,5 @@ func (r *Report) describe(when string, settled [numSeries]int, refused int) stri
 	if refused > 0 {
 		text += fmt.Sprintf(" Graph refused %s.", count(refused, "request"))
 	}
-	return text + " The table below has the numbers."
+	return text + " The table of outcomes has the numbers."
 }

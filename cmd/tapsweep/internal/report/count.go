@@ -24,20 +24,21 @@ const otherGroups = "others"
 // duplicates are only counted.
 func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 	r := newReport(l)
-	left := make(map[*log]leftover)
 	for row, err := range l.Rows(ctx) {
 		if err != nil {
 			return nil, err
 		}
 		if !row.Beside {
 			r.add(row)
-			left[row.log] = left[row.log].with(row)
 		}
 		if also != nil && (row.Beside || row.Outcome != results.Duplicate) {
 			if err := also(row); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if err := r.addSessions(ctx, l, also); err != nil {
+		return nil, err
 	}
 	r.sortFailures()
 	for n, pairs := range r.attempts {
@@ -46,7 +47,7 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 		}
 	}
 	r.Progress = r.points()
-	r.nextCommands(l, left)
+	r.nextCommands(l)
 	return r, nil
 }
 
@@ -55,9 +56,9 @@ func newReport(l *Logs) *Report {
 	r := &Report{
 		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users,
 		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []NextCommand{},
-		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), reasonsNow: make(map[string]int),
-		causes: make(map[cause]*Failure), replacedRows: l.beside, furtherRows: l.further,
-		implausible: l.odd, noLines: true,
+		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
+		causes: make(map[cause]*Failure), tasks: make(map[task]int), unverified: make(map[*log]int),
+		replacedRows: l.beside, furtherRows: l.further, noLines: true,
 	}
 	r.head()
 	for _, lg := range l.logs {
@@ -81,12 +82,15 @@ func (r *Report) add(row *Row) {
 	}
 	if row.unverified {
 		r.Unverified++
+		if row.proof == nil {
+			r.unverified[row.log]++
+		}
+	}
+	if row.Creation.By != "" {
+		addBounded(r.Creators, row.Creation.By)
 	}
 	if row.Reason != "" {
 		addBounded(r.Reasons, row.Reason)
-		if !gone(row.Outcome) || r.kind == "verify" {
-			addBounded(r.reasonsNow, row.Reason)
-		}
 	}
 	switch {
 	case row.Outcome == results.Found, row.Outcome == results.Protected:
@@ -95,22 +99,10 @@ func (r *Report) add(row *Row) {
 	default:
 		r.Left++
 		r.fail(row)
+		if row.proof == nil {
+			r.tasks[taskOf(row)]++
+		}
 	}
-}
-
-// with adds what the row leaves to a further run.
-func (l leftover) with(row *Row) leftover {
-	if row.unverified && !row.proven {
-		l.unverified++
-	}
-	switch {
-	case row.Outcome == results.Protected: // while it is, no run touches it
-	case row.Outcome == results.Remains && !row.proven:
-		l.remain++
-	case row.Outcome.Again() && row.Outcome != results.Remains:
-		l.again++
-	}
-	return l
 }
 
 func addBounded(counts map[string]int, key string) {
@@ -124,6 +116,7 @@ func addBounded(counts map[string]int, key string) {
 func (r *Report) head() {
 	for _, run := range r.Runs {
 		r.Tenant = cmp.Or(r.Tenant, clip(run.header.Tenant))
+		r.domain = cmp.Or(r.domain, clip(run.header.Domain))
 		r.GraphRoot = cmp.Or(r.GraphRoot, clip(run.header.GraphRoot))
 		r.DryRun = run.DryRun
 		cleanRun(run)
@@ -135,6 +128,7 @@ func (r *Report) head() {
 		}
 	}
 	r.kind = kindOfRuns(r.Runs)
+	r.addReaders()
 	r.Start = r.Runs[0].Start
 	r.Seconds = total(unite(spansOf(r.Runs))).Seconds()
 	r.pace()

@@ -17,8 +17,12 @@ type Failure struct {
 	Count    int             `json:"count"`
 	Examples []string        `json:"examples"` // some of the users
 
-	index int // in Report.Failures
+	index int          // in Report.Failures
+	tasks map[task]int // how many each task tries again
 }
+
+// Index is the place of the Failure in Report.Failures, and -1 if it is not there.
+func (f *Failure) Index() int { return f.index }
 
 // Title names a group of failures.
 func (f *Failure) Title() string {
@@ -54,11 +58,13 @@ func (r *Report) fail(row *Row) {
 	c := r.causeOf(row)
 	f := r.causes[c]
 	if f == nil {
-		f = &Failure{Outcome: c.outcome, Code: c.code, Status: c.status, Hint: c.hint, Examples: []string{}}
+		f = &Failure{Outcome: c.outcome, Code: c.code, Status: c.status, Hint: c.hint, Examples: []string{},
+			tasks: make(map[task]int)}
 		r.causes[c] = f
 		r.Failures = append(r.Failures, f)
 	}
 	f.Count++
+	f.tasks[taskOf(row)]++
 	if len(f.Examples) < maxExamples {
 		f.Examples = append(f.Examples, cmp.Or(row.UPN, row.User))
 	}

@@ -29,7 +29,8 @@ func hostile() *logBuilder {
 		Tenant: bad, Operator: bad, GraphRoot: bad, Pairs: 1 << 40, Start: m.now})
 	for i, name := range hostileNames {
 		m.row(name, i, results.Denied, func(r *results.Row) {
-			for _, text := range []*string{&r.User, &r.Method, &r.Code, &r.Message, &r.Hint, &r.Reason, &r.RequestID} {
+			for _, text := range []*string{&r.User, &r.Method, &r.Code, &r.Message, &r.Hint, &r.Reason, &r.RequestID,
+				&r.Creation.By, &r.AuditID, &r.Match} {
 				*text = name
 			}
 			r.Attempts, r.Status = -1<<60, 1<<60

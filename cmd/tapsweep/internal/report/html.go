@@ -23,6 +23,9 @@ var pageText string
 //go:embed chart.tmpl
 var chartText string
 
+//go:embed sessions.tmpl
+var sessionsText string
+
 //go:embed page.css
 var pageStyle string
 
@@ -35,7 +38,7 @@ const earlyScript = `document.documentElement.className = "js"`
 
 var pageTemplate = template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
 	"number": format.Number, "count": count, "share": share, "seconds": seconds, "timestamp": timestamp, "known": known,
-	"gone": gone, "clock": clock, "verifiedAt": verifiedAt,
+	"clock": clock, "verifiedAt": verifiedAt, "address": address,
 	"join":    func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"path":    url.PathEscape, // html/template leaves the # and the % of a name as they are
@@ -43,12 +46,14 @@ var pageTemplate = template.Must(template.Must(template.New("page").Funcs(templa
 	"percent": func(p float64) string { return fmt.Sprintf("%.3f%%", p) },
 }).Parse(pageText)).New("chart").Parse(chartText))
 
+var _ = template.Must(pageTemplate.New("sessions").Parse(sessionsText))
+
 const (
-	// MaxInline is how many pairs a page has. A browser opens as many in a second or two.
+	// MaxInline is how many rows a page has. A browser opens as many in a second or two.
 	MaxInline = 50_000
-	// maxPrinted is how many pairs are printed without asking: of more, only those that are not done.
+	// maxPrinted is how many rows are printed without asking: of more, only those that are not done.
 	maxPrinted = 500
-	// maxSample is how many of the pairs that are done a page has if there is no room for all.
+	// maxSample is how many of the rows that are done a page has if there is no room for all.
 	maxSample = 1000
 )
 
@@ -69,17 +74,21 @@ type view struct {
 	Early  template.JS
 	Policy string
 
+	Steps      []step
+	TenantName name
+	People     []name // who ran it
 	Charts     []*chart
 	Shares     []shareRow
-	Reasons    []reasonCounts
-	PointHeads []string
-	PointRows  []pointRow
+	Names      []names
 
 	Place  string // what the first column of the table has: "Line", "Row", or nothing
 	Shown  int    // pairs of the table
 	LeftIn int    // of these, pairs that are not done
 	Rows   iter.Seq[*Row]
 }
+
+// When is the time of the runs.
+func (v *view) When() string { return (&period{span: span{v.Start, v.End}}).String() }
 
 // Duplicates is how many pairs are counted and not listed.
 func (v *view) Duplicates() int { return v.Counts[results.Duplicate] }
@@ -104,8 +113,14 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 	}
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
 		Policy: policy(pageStyle, pageScript, earlyScript),
-		Charts: r.charts(), Shares: r.shares(), Reasons: r.reasons(), Place: r.place()}
-	v.PointHeads, v.PointRows = r.pointRows()
+		Steps:  r.steps(), TenantName: name{known(r.Tenant), nil},
+		Charts: r.charts(), Shares: r.shares(), Names: r.names(), Place: r.place()}
+	if r.domain != "" {
+		v.TenantName = name{r.domain, []string{known(r.Tenant)}}
+	}
+	for _, who := range r.Operators {
+		v.People = append(v.People, nameOf(who))
+	}
 	pick := v.pick()
 	var failed error
 	v.Rows = func(yield func(*Row) bool) {

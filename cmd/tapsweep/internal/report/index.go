@@ -25,6 +25,8 @@ type index struct {
 	pending map[uint32]*Run     // pairs that the run was verifying when last heard of
 	looked  map[uint64]struct{} // users whose passes scans have listed
 
+	sessions sessionIndex
+
 	latest map[uint64]uint32 // of each user, the pair that came last; nil if no log is a proof
 	looks  map[uint64]look   // of users, by proofs
 }
@@ -59,7 +61,7 @@ const (
 func newIndex(l *Logs) *index {
 	ix := &index{logs: l, seed: maphash.MakeSeed(), also: make(map[uint64]struct{}),
 		instead: make(map[uint32]uint32), pending: make(map[uint32]*Run), looked: make(map[uint64]struct{}),
-		looks: make(map[uint64]look)}
+		looks: make(map[uint64]look), sessions: newSessionIndex()}
 	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.runs[0].kind() == "verify" }) {
 		ix.latest = make(map[uint64]uint32)
 	}
@@ -100,12 +102,10 @@ func (ix *index) line(c *cursor) error {
 		lg.began(run)
 		run.from = len(lg.rows)
 		lg.listOf = ix.logs.list(run)
-		ix.logs.odd += run.odd
 	case results.KindWait:
-		ix.logs.wait(wait{*c.rec.Wait, run})
+		ix.logs.waits = append(ix.logs.waits, wait{*c.rec.Wait, run})
 	case results.KindEnd:
 		run.end(*c.rec.End)
-		ix.logs.note(run.End)
 	case results.KindScanned:
 		for _, user := range c.rec.Scanned.Users {
 			ix.looked[ix.hash(user)] = struct{}{}
@@ -113,6 +113,10 @@ func (ix *index) line(c *cursor) error {
 		}
 	case results.KindRow:
 		ix.row(c)
+	case results.KindSessions:
+		c.head.run, c.head.offset = run, c.rec.Offset
+		run.saw(utc(c.head.Time))
+		ix.sessions.row(ix.hash(c.head.User), lg, &c.head)
 	}
 	return nil
 }
@@ -123,12 +127,12 @@ func (ix *index) row(c *cursor) {
 	r.at, r.logLine, r.offset = place{uint32(c.i), uint32(len(lg.rows))}, c.rec.Line, c.rec.Offset
 	r.run, r.who = run, ix.hash(r.User)
 	lg.rows = append(lg.rows, counts)
+	ix.sessions.expect(r)
 	run.row(r.Time, r.Outcome, r.Provisional || r.Beside)
 	if r.Provisional && r.Outcome == results.Found {
 		// A sweep was about to delete it, and this may be the last row about it.
 		r.Outcome, r.Provisional = results.Unknown, false
 	}
-	ix.logs.note(utc(r.Time))
 	lg.lined, lg.columns = lg.lined || r.Line != 0, lg.columns || r.Column != 0
 	switch {
 	case r.Beside:

@@ -18,7 +18,8 @@ import (
 // A logBuilder writes logs as runs write them.
 type logBuilder struct {
 	bytes.Buffer
-	now time.Time
+	now  time.Time
+	list string // of the last run
 }
 
 var night = time.Date(2026, 3, 2, 2, 14, 5, 0, time.UTC)
@@ -31,20 +32,98 @@ func (m *logBuilder) line(v any) {
 	}
 }
 
-// run is the first line of a run on a list of so many pairs.
-func (m *logBuilder) run(list string, pairs int, args ...string) {
-	m.line(results.Run{Type: "run", Version: "v1.4.0",
-		Command:   append([]string{"revoke", "--yes"}, append(args, list)...),
-		Digest:    fmt.Sprintf("sha256:%064x", len(list)*7919+pairs),
-		Tenant:    "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
-		Operator:  "app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725",
-		GraphRoot: "https://graph.microsoft.com", Pairs: pairs, Start: m.now})
+// run is the first line of a run of revoke on a list of so many rows.
+func (m *logBuilder) run(list string, rows int, args ...string) {
+	m.begin(rows, append([]string{"revoke", "--yes"}, append(args, list)...)...)
 }
 
-func (m *logBuilder) row(list string, line int, o results.Outcome, change ...func(*results.Row)) {
+// begin is the first line of a run of any command. Its last argument is the list.
+func (m *logBuilder) begin(rows int, args ...string) {
+	m.list = args[len(args)-1]
+	m.line(results.Run{Type: "run", Version: "v1.4.0", Command: args, Digest: "sha256:" + m.list,
+		Tenant:    "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913",
+		Operator:  "app 7c2e94d1-58af-4b06-8d3e-1f90a6c4b725",
+		GraphRoot: "https://graph.microsoft.com", Pairs: rows, Start: m.now,
+		Sessions: slices.Contains(args, "--revoke-sessions")})
+}
+
+// A piece is what comes next in a log.
+type piece = func(m *logBuilder)
+
+// logOf returns a log of one run of a command that begins so long after the night. Its name is that
+// of --results.
+func logOf(t testing.TB, after time.Duration, rows int, command string, parts ...piece) (path string) {
+	t.Helper()
+	m, name := &logBuilder{now: night.Add(after)}, "log.jsonl"
+	args := strings.Fields(command)
+	if i := slices.Index(args, "--results"); i >= 0 {
+		name = args[i+1]
+	}
+	m.begin(rows, args...)
+	for _, p := range parts {
+		p(m)
+	}
+	return m.write(t, name)
+}
+
+// row is a row on a line of the list.
+func row(line int, o results.Outcome, change ...rowChange) piece {
+	return func(m *logBuilder) { m.row(m.list, line, o, change...) }
+}
+
+// scanRow is a row of a scan.
+func scanRow(o results.Outcome, user, method string, change ...rowChange) piece {
+	return func(m *logBuilder) {
+		m.row(results.ScanSource, 0, o, append([]rowChange{aboutPass(user, method)}, change...)...)
+	}
+}
+
+func scanned(users ...string) piece {
+	return func(m *logBuilder) { m.line(results.Scanned{Type: "scanned", Users: users}) }
+}
+
+func later(d time.Duration) piece { return func(m *logBuilder) { m.later(d) } }
+
+// next begins another run in the log, an hour later.
+func next(rows int, command string) piece {
+	return func(m *logBuilder) {
+		m.later(time.Hour)
+		m.begin(rows, strings.Fields(command)...)
+	}
+}
+
+func ends(exit int) piece                      { return func(m *logBuilder) { m.end(exit, "") } }
+func stopped(exit int, why string) piece       { return func(m *logBuilder) { m.end(exit, why) } }
+func waits(d time.Duration, refused int) piece { return func(m *logBuilder) { m.wait(d, refused) } }
+func (m *logBuilder) later(d time.Duration)    { m.now = m.now.Add(d) }
+
+// A rowChange changes what a row says.
+type rowChange = func(*results.Row)
+
+func aboutPass(user, method string) rowChange {
+	return func(r *results.Row) { r.User, r.Method = user, method }
+}
+
+// instead makes it a row about another pass than the list names.
+func instead(method string) rowChange {
+	return func(r *results.Row) { r.InPlaceOf, r.Method = r.Method, method }
+}
+
+func pending(r *results.Row)        { r.Provisional, r.Verified = true, false }
+func notVerified(r *results.Row)    { r.Verified = false }
+func withoutRequest(r *results.Row) { r.Status, r.Attempts, r.RequestID, r.Reason = 0, 0, "", "" }
+func anyPass(r *results.Row)        { r.AnyPass = true }
+func isBeside(r *results.Row)       { r.Beside = true }
+func message(s string) rowChange    { return func(r *results.Row) { r.Message = s } }
+func requestID(s string) rowChange  { return func(r *results.Row) { r.RequestID = s } }
+func answered(status int) rowChange { return func(r *results.Row) { r.Status = status } }
+func upn(name string) rowChange     { return func(r *results.Row) { r.UPN = name } }
+func userName(u int) string         { return fmt.Sprintf("user%05d@contoso.com", u) }
+func pass(u int) string             { return fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", u) }
+
+func (m *logBuilder) row(list string, line int, o results.Outcome, change ...rowChange) {
 	r := results.Row{Type: "result", Line: line, Source: list, Outcome: o, Status: 204, Attempts: 1, Time: m.now,
-		User:      fmt.Sprintf("user%05d@contoso.com", line),
-		Method:    fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", line),
+		User: userName(line), Method: pass(line),
 		RequestID: fmt.Sprintf("7f2d0c1e-aaaa-4bbb-8ccc-%012d", line)}
 	switch o {
 	case results.Denied:

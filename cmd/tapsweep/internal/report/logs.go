@@ -28,9 +28,11 @@ type Logs struct {
 	beside  int // rows about passes that were replaced by others
 	further int // rows about further passes of users who had several
 
+	sessions        []*sessionRow
+	withoutSessions int // users without such a row
+
 	users int // that scans have looked at
 	waits []wait
-	odd   int // times and numbers that cannot be
 
 	first            *Run
 	tenant, tenantOf string // the first tenant that a run names, and its log

@@ -187,7 +187,7 @@ func (c *cursor) read() {
 		at = utc(c.rec.Wait.Time)
 	case results.KindEnd:
 		at = utc(c.rec.End.End)
-	case results.KindRow:
+	case results.KindRow, results.KindSessions:
 		c.head = head{Row: *c.rec.Row}
 		at = utc(c.head.Time)
 	}

@@ -3,312 +3,200 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-func (m *logBuilder) copy() *logBuilder {
-	c := &logBuilder{now: m.now}
-	c.Write(m.Bytes())
-	return c
-}
-
-// A log that was resumed after another had begun was taken to be the older one
-// throughout, and its newest rows counted for nothing.
+// The newest row counts, also of a log that began before another and was resumed after it.
 func TestResumedLater(t *testing.T) {
 	for _, last := range []results.Outcome{results.Revoked, results.Replaced} {
-		first := &logBuilder{now: night}
-		first.run("a.csv", 2)
-		first.row("a.csv", 2, results.Revoked)
-		first.row("a.csv", 3, results.Failed)
-		first.end(1, "")
-		other := &logBuilder{now: night.Add(time.Hour)}
-		other.run("a.csv", 2, "--results", "other.jsonl")
-		other.row("a.csv", 2, results.Absent)
-		other.row("a.csv", 3, results.Denied)
-		other.end(1, "")
-		first.later(2 * time.Hour)
-		first.run("a.csv", 2, "--resume")
-		first.row("a.csv", 3, last)
-		first.end(1, "")
-		paths := []string{first.write(t, "z.jsonl"), other.write(t, "a.jsonl")}
-		want := map[results.Outcome]int{results.Revoked: 1} // and absent later, which confirms it
+		first := logOf(t, 0, 2, "revoke a.csv", row(2, results.Revoked), row(3, results.Failed), ends(1),
+			later(time.Hour), next(2, "revoke --resume a.csv"), row(3, last), ends(1))
+		other := logOf(t, time.Hour, 2, "revoke --results other.jsonl a.csv", row(2, results.Absent),
+			row(3, results.Denied), ends(1))
+		want := tally{results.Revoked: 1} // and absent later, which confirms it
 		want[last]++
-		for range 2 {
-			if diff := cmp.Diff(want, reportOf(t, paths...).Counts); diff != "" {
-				t.Errorf("%s, counts (-want +got):\n%s", last, diff)
-			}
-			paths[0], paths[1] = paths[1], paths[0]
-		}
+		diff(t, "counts", reportOf(t, first, other).Counts, want)
+		diff(t, "counts in the other order", reportOf(t, other, first).Counts, want)
 	}
 }
 
-// A second run of a list finds no pass. The report still says revoked; earlier it said absent.
+// A second run of a list that finds no pass confirms what the first has revoked, or verified.
 func TestAbsentConfirmsRevoked(t *testing.T) {
-	any := func(r *results.Row) { r.AnyPass = true }
 	none := func(r *results.Row) { r.AnyPass, r.Method = true, "" }
-	unseen := func(r *results.Row) { r.Verified = false }
+	as := func(change ...rowChange) []rowChange { return change }
 	for _, tt := range []struct {
 		name          string
-		first, second func(*results.Row)
-		want          map[results.Outcome]int
+		first, second []rowChange
 		verified      int
 	}{
-		{"named passes", unseen, unseen, map[results.Outcome]int{results.Revoked: 3}, 0},
-		{"named passes, verified later", unseen, func(r *results.Row) { r.Verified = true },
-			map[results.Outcome]int{results.Revoked: 3}, 3},
-		{"verified first", any, none, map[results.Outcome]int{results.Revoked: 3}, 3},
-		{"any pass", func(r *results.Row) { any(r); unseen(r) }, none, map[results.Outcome]int{results.Revoked: 3}, 0},
+		{"named passes", as(notVerified), as(notVerified), 0},
+		{"verified later", as(notVerified), as(func(r *results.Row) { r.Verified = true }), 1},
+		{"verified first", as(anyPass), as(none), 1},
+		{"any pass", as(anyPass, notVerified), as(none), 0},
 	} {
-		first, second := &logBuilder{now: night}, &logBuilder{now: night.Add(time.Hour)}
-		first.run("a.csv", 3)
-		second.run("a.csv", 3, "--results", "second.jsonl", "--verify")
-		for line := range 3 {
-			first.row("a.csv", line+2, results.Revoked, tt.first)
-			second.row("a.csv", line+2, results.Absent, tt.second)
-		}
-		first.end(0, "")
-		second.end(0, "")
-		r := reportOf(t, second.write(t, "second.jsonl"), first.write(t, "first.jsonl"))
-		if diff := cmp.Diff(tt.want, r.Counts); diff != "" {
-			t.Errorf("%s: counts (-want +got):\n%s", tt.name, diff)
-		}
-		if r.Verified != tt.verified {
-			t.Errorf("%s: %d are verified, want %d", tt.name, r.Verified, tt.verified)
-		}
+		first := logOf(t, 0, 1, "revoke a.csv", row(2, results.Revoked, tt.first...), ends(0))
+		second := logOf(t, time.Hour, 1, "revoke --verify a.csv", row(2, results.Absent, tt.second...), ends(0))
+		r := reportOf(t, second, first)
+		diff(t, tt.name+": counts", r.Counts, tally{results.Revoked: 1})
+		check(t, tt.name+": verified", r.Verified, tt.verified)
 	}
-	// In the opposite order the newest row counts.
-	first, second := &logBuilder{now: night}, &logBuilder{now: night.Add(time.Hour)}
-	first.run("a.csv", 1)
-	first.row("a.csv", 2, results.Absent)
-	first.end(0, "")
-	second.run("a.csv", 1, "--results", "second.jsonl")
-	second.row("a.csv", 2, results.Revoked)
-	second.end(0, "")
-	if r := reportOf(t, first.write(t, "first.jsonl"), second.write(t, "second.jsonl")); r.Counts[results.Revoked] != 1 {
-		t.Errorf("revoked after absent: %v, want that the newest row counts", r.Counts)
-	}
+	first := logOf(t, 0, 1, "revoke a.csv", row(2, results.Absent), ends(0))
+	second := logOf(t, time.Hour, 1, "revoke --results second.jsonl a.csv", row(2, results.Revoked), ends(0))
+	diff(t, "revoked after absent", reportOf(t, first, second).Counts, tally{results.Revoked: 1})
 }
 
-// Two runs at a time: which row is the newer one, no order of the logs can tell.
+// Of two runs at a time, the newest row counts. A pass that is gone does not come back if one is stopped.
 func TestRunsSideBySide(t *testing.T) {
-	a, b := &logBuilder{now: night}, &logBuilder{now: night.Add(time.Second)}
-	a.run("a.csv", 2)
-	b.run("a.csv", 2, "--results", "b.jsonl")
-	b.now, a.now = night.Add(time.Minute), night.Add(2*time.Minute)
-	b.row("a.csv", 2, results.Revoked)
-	a.row("a.csv", 2, results.Replaced)
-	a.row("a.csv", 3, results.Revoked)
-	b.later(time.Hour)
-	b.row("a.csv", 3, results.NotSent) // that pass is gone for good, whoever was stopped
-	a.end(1, "")
-	b.end(4, "interrupt signal received")
-	r := reportOf(t, a.write(t, "a.jsonl"), b.write(t, "b.jsonl"))
-	if diff := cmp.Diff(map[results.Outcome]int{results.Replaced: 1, results.Revoked: 1}, r.Counts); diff != "" ||
-		len(r.Resume) != 0 {
-		t.Errorf("to go on %+v, counts (-want +got):\n%s", r.Resume, diff)
-	}
+	a := logOf(t, 0, 2, "revoke a.csv", later(2*time.Minute), row(2, results.Replaced), row(3, results.Revoked), ends(1))
+	b := logOf(t, time.Second, 2, "revoke --results b.jsonl a.csv", later(time.Minute), row(2, results.Revoked),
+		later(time.Hour), row(3, results.NotSent), stopped(4, "interrupt signal received"))
+	r := reportOf(t, a, b)
+	diff(t, "counts", r.Counts, tally{results.Replaced: 1, results.Revoked: 1})
+	check(t, "commands", len(r.Resume), 0)
 
-	// A row that names no pass means one that the user was given meanwhile, too.
-	any := func(r *results.Row) { r.AnyPass = true }
-	a, b = &logBuilder{now: night}, &logBuilder{now: night.Add(time.Hour)}
-	a.run("any.csv", 1)
-	a.row("any.csv", 2, results.Revoked, any)
-	a.end(0, "")
-	b.run("any.csv", 1, "--results", "b.jsonl")
-	b.row("any.csv", 2, results.NotSent, any)
-	b.end(4, "interrupt signal received")
-	if r := reportOf(t, a.write(t, "a.jsonl"), b.write(t, "b.jsonl")); r.Counts[results.NotSent] != 1 {
-		t.Errorf("a run that was stopped before whatever pass there is: %v", r.Counts)
-	}
+	// A row that names no pass also means one that the user was given since.
+	a = logOf(t, 0, 1, "revoke any.csv", row(2, results.Revoked, anyPass), ends(0))
+	b = logOf(t, time.Hour, 1, "revoke --results b.jsonl any.csv", row(2, results.NotSent, anyPass), ends(4))
+	diff(t, "counts of a row without a pass", reportOf(t, a, b).Counts, tally{results.NotSent: 1})
 }
 
-// A copy of a log, put aside before the log was resumed, had its runs, waits and
-// refusals counted twice, and which of the two counted was the order of their names.
+// The runs of copies of a log count once, whatever the names of the logs are.
 func TestCopies(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 4)
-	m.later(time.Second)
-	m.wait(time.Second, 7)
-	m.later(time.Second)
-	m.row("a.csv", 2, results.Revoked)
-	running := m.copy()
-	m.row("a.csv", 3, results.NotSent)
-	m.row("a.csv", 4, results.Denied)
-	m.row("a.csv", 5, results.Denied)
-	m.end(4, "interrupt signal received")
-	saved := m.copy()
-	m.later(time.Hour)
-	m.run("a.csv", 4, "--resume")
-	m.later(time.Second)
-	m.row("a.csv", 3, results.Revoked)
-	m.row("a.csv", 4, results.Denied)
-	m.row("a.csv", 5, results.Denied)
-	m.end(1, "")
-	whole := m.write(t, "b.jsonl")
-	want := reportOf(t, whole)
-
-	paths := []string{whole, m.write(t, "c.jsonl"), saved.write(t, "a.jsonl"), running.write(t, "d.jsonl")}
+	parts := []piece{later(time.Second), waits(time.Second, 7), later(time.Second), row(2, results.Revoked)}
+	running := len(parts)
+	parts = append(parts, row(3, results.NotSent), row(4, results.Denied), row(5, results.Denied),
+		stopped(4, "interrupt signal received"))
+	saved := len(parts)
+	parts = append(parts, next(4, "revoke --resume a.csv"), later(time.Second), row(3, results.Revoked),
+		row(4, results.Denied), row(5, results.Denied), ends(1))
+	log := func(n int) string { return logOf(t, 0, 4, "revoke a.csv", parts[:n]...) }
+	whole := log(len(parts))
+	said := func(r *Report) string {
+		return fmt.Sprint(r.Counts, len(r.Runs), r.Runs[0].ExitText(), r.Waits, r.PairsPerSecond, r.Progress,
+			len(r.Resume), r.Resume[0].Left)
+	}
+	want := said(reportOf(t, whole))
+	paths := []string{whole, log(saved), log(running), log(len(parts))}
 	for range paths {
 		paths = append(paths[1:], paths[0])
-		for n := 2; n <= len(paths); n++ {
-			var names strings.Builder
-			var whole bool
-			for _, p := range paths[:n] {
-				names.WriteString(p[strings.LastIndex(p, "/")+1:] + " ")
-				whole = whole || strings.HasSuffix(p, "b.jsonl") || strings.HasSuffix(p, "c.jsonl")
-			}
-			if !whole {
-				continue
-			}
-			r := reportOf(t, paths[:n]...)
-			if diff := cmp.Diff(want.Counts, r.Counts); diff != "" {
-				t.Errorf("%s: counts (-want +got):\n%s", names.String(), diff)
-			}
-			if got, want := fmt.Sprint(len(r.Runs), r.Runs[0].ExitText(), r.Waits, r.PairsPerSecond, r.Progress, len(r.Resume),
-				r.Resume[0].Left),
-				fmt.Sprint(len(want.Runs), "4, stopped early", want.Waits, want.PairsPerSecond, want.Progress, 1,
-					want.Resume[0].Left); got != want {
-				t.Errorf("%s:\n%s, want\n%s", names.String(), got, want)
-			}
-			if notes := strings.Join(r.Notes(), "\n"); strings.Count(notes, "is a copy") != n-1 ||
-				strings.Contains(notes, "killed") {
-				t.Errorf("%s: notes %q", names.String(), notes)
-			}
-			if len(r.Logs) != n {
-				t.Errorf("%s: %d logs", names.String(), len(r.Logs))
-			}
-		}
+		r := reportOf(t, paths...)
+		check(t, "report", said(r), want)
+		check(t, "logs", len(r.Logs), len(paths))
+		notes := strings.Join(r.Notes(), "\n")
+		check(t, "notes about copies", strings.Count(notes, "is a copy"), len(paths)-1)
+		check(t, "notes about killed runs", strings.Count(notes, "killed"), 0)
 	}
 
-	// One that differs was changed, and which of them no program can tell.
-	changed := &logBuilder{}
-	changed.Write(bytes.Replace(saved.Bytes(), []byte("denied"), []byte("absent"), 1))
-	if l, err := OpenLogs(t.Context(), []string{whole, changed.write(t, "e.jsonl")}); err == nil ||
-		!strings.Contains(err.Error(), "tell of one run and differ") {
+	// A copy that differs was changed.
+	changed := &logBuilder{now: night}
+	changed.begin(4, "revoke", "a.csv")
+	for _, p := range parts[:saved] {
+		p(changed)
+	}
+	text := bytes.Replace(changed.Bytes(), []byte("denied"), []byte("absent"), 1)
+	changed.Reset()
+	changed.Write(text)
+	_, err := OpenLogs(t.Context(), []string{whole, changed.write(t, "changed.jsonl")})
+	if err == nil || !strings.Contains(err.Error(), "tell of one run and differ") {
 		t.Errorf("a copy that was changed: %v", err)
-		if err == nil {
-			l.Close()
-		}
 	}
 }
 
-// A log whose list was a copy is about the pairs of the log that the copy is of.
+// A log whose list was a copy of another log is about the passes of that log.
 func TestCopyAsList(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 2)
-	m.row("a.csv", 2, results.Revoked)
-	m.row("a.csv", 3, results.Denied)
-	m.end(1, "")
-	saved := m.write(t, "saved.jsonl")
-	m.later(time.Hour)
-	m.run("a.csv", 2, "--resume")
-	m.row("a.csv", 3, results.Denied)
-	m.end(1, "")
-	rest := &logBuilder{now: night.Add(2 * time.Hour)}
-	rest.begin(1, "revoke", "--yes", saved)
-	rest.row(saved, 3, results.Revoked)
-	rest.end(0, "")
-	r := reportOf(t, m.write(t, "a.jsonl"), saved, rest.write(t, "rest.jsonl"))
-	if diff := cmp.Diff(map[results.Outcome]int{results.Revoked: 2}, r.Counts); diff != "" {
-		t.Errorf("counts (-want +got):\n%s", diff)
-	}
+	parts := []piece{row(2, results.Revoked), row(3, results.Denied), ends(1)}
+	saved := logOf(t, 0, 2, "revoke --results saved.jsonl a.csv", parts...)
+	whole := logOf(t, 0, 2, "revoke --results saved.jsonl a.csv", append(parts,
+		next(2, "revoke --resume --results saved.jsonl a.csv"), row(3, results.Denied), ends(1))...)
+	rest := logOf(t, 2*time.Hour, 1, "revoke "+saved, row(3, results.Revoked), ends(0))
+	diff(t, "counts", reportOf(t, whole, saved, rest).Counts, tally{results.Revoked: 2})
 }
 
-// What a look had found, and a run on a copy of the log that is not among these, is one
-// pass, too; and so is one that a proof is of.
-func TestElsewhereOfALook(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.begin(1, "revoke", "--yes", "--verify", "a.csv")
-	m.row("a.csv", 2, results.Revoked, pending)
-	m.row("a.csv", 2, results.Remains, instead("new6"))
-	m.row("a.csv", 3, results.Revoked, notVerified)
-	m.end(1, "")
-	rest := &logBuilder{now: night.Add(time.Hour)}
-	rest.begin(1, "revoke", "--yes", "copy.jsonl")
-	rest.row("copy.jsonl", 3, results.Revoked, notVerified, aboutPass(userName(2), "new6"))
-	rest.end(0, "")
-	proof := &logBuilder{now: night.Add(2 * time.Hour)}
-	proof.begin(2, "verify", "--results", "proof.jsonl", "gone.jsonl")
-	proof.row("gone.jsonl", 2, results.Revoked, aboutPass(userName(2), "new6"))
-	proof.row("gone.jsonl", 3, results.Revoked, aboutPass(userName(3), pass(3)))
-	proof.row("gone.jsonl", 4, results.Absent, aboutPass(userName(4), pass(4))) // of whom nothing is known
-	proof.end(0, "")
-	r := reportOf(t, m.write(t, "a.jsonl"), rest.write(t, "rest.jsonl"), proof.write(t, "proof.jsonl"))
-	if diff := cmp.Diff(map[results.Outcome]int{results.Revoked: 2, results.Absent: 1}, r.Counts); diff != "" ||
-		r.Verified != 2 {
-		t.Errorf("%d verified, counts (-want +got):\n%s", r.Verified, diff)
-	}
+// A pass that a run found when it verified is the same in a run whose list was a copy of that log, and in a proof.
+func TestPassOfAnotherList(t *testing.T) {
+	first := logOf(t, 0, 1, "revoke --verify a.csv", row(2, results.Revoked, pending),
+		row(2, results.Remains, instead("new6")), row(3, results.Revoked, notVerified), ends(1))
+	rest := logOf(t, time.Hour, 1, "revoke copy.jsonl",
+		row(3, results.Revoked, notVerified, aboutPass(userName(2), "new6")), ends(0))
+	proof := logOf(t, 2*time.Hour, 2, "verify --results proof.jsonl gone.jsonl",
+		row(2, results.Revoked, aboutPass(userName(2), "new6")), row(3, results.Revoked),
+		row(4, results.Absent), ends(0)) // the last is about a user of no other log
+	r := reportOf(t, first, rest, proof)
+	diff(t, "counts", r.Counts, tally{results.Revoked: 2, results.Absent: 1})
+	check(t, "verified", r.Verified, 2)
 }
 
-// One pass on two lists was two pairs, and stayed to be done on the one when it had been
-// deleted for the other.
+// A pass that is on two lists, or on one and in a scan, counts once.
 func TestOnTwoLists(t *testing.T) {
-	first := func(rows func(m *logBuilder)) *logBuilder {
-		m := &logBuilder{now: night}
-		m.run("suspects.csv", 1)
-		rows(m)
-		m.end(1, "")
-		return m
+	const ann = "ann@contoso.com"
+	first := func(o results.Outcome, user, method string, change ...rowChange) piece {
+		return row(2, o, append(change, aboutPass(user, method))...)
 	}
-	second := func(rows func(m *logBuilder)) *logBuilder {
-		m := &logBuilder{now: night.Add(time.Hour)}
-		m.run("mallory.csv", 3, "--results", "second.jsonl")
-		rows(m)
-		m.end(1, "")
-		return m
+	second := func(line int, o results.Outcome, user, method string) piece {
+		return row(line, o, aboutPass(user, method))
 	}
-	who := aboutPass("ANN@contoso.com", pass(1))
-	tests := []struct {
-		name          string
-		first, second func(m *logBuilder)
-		want          map[results.Outcome]int
+	denied, revoked := first(results.Denied, ann, pass(1)), first(results.Revoked, ann, pass(1))
+	for _, tt := range []struct {
+		name   string
+		first  piece
+		second []piece
+		want   tally
 	}{
-		{"deleted for the second", func(m *logBuilder) { m.row("suspects.csv", 2, results.Denied, who) },
-			func(m *logBuilder) { m.row("mallory.csv", 7, results.Revoked, aboutPass("ann@contoso.com", pass(1))) },
-			map[results.Outcome]int{results.Revoked: 1}},
-		{"deleted for the first", func(m *logBuilder) { m.row("suspects.csv", 2, results.Revoked, who) },
-			func(m *logBuilder) { m.row("mallory.csv", 7, results.NotSent, who) },
-			map[results.Outcome]int{results.Revoked: 1}},
-		{"and not touched then", func(m *logBuilder) { m.row("suspects.csv", 2, results.Revoked, who) },
-			func(m *logBuilder) { m.row("mallory.csv", 7, results.Protected, who) },
-			map[results.Outcome]int{results.Revoked: 1}},
-		{"by another name", func(m *logBuilder) {
-			m.row("suspects.csv", 2, results.Denied, aboutPass("id-1", pass(1)),
-				upn("ann@contoso.com"))
-		}, func(m *logBuilder) { m.row("mallory.csv", 7, results.Revoked, who) },
-			map[results.Outcome]int{results.Revoked: 1}},
-		{"another pass", func(m *logBuilder) { m.row("suspects.csv", 2, results.Revoked, who) },
-			func(m *logBuilder) { m.row("mallory.csv", 7, results.Denied, aboutPass("ann@contoso.com", pass(2))) },
-			map[results.Outcome]int{results.Revoked: 1, results.Denied: 1}},
-		{"no pass named", func(m *logBuilder) { m.row("suspects.csv", 2, results.Failed, aboutPass("ann@contoso.com", "")) },
-			func(m *logBuilder) { m.row("mallory.csv", 7, results.Denied, aboutPass("ann@contoso.com", "")) },
-			map[results.Outcome]int{results.Denied: 1}},
-		{"twice on one list", func(m *logBuilder) { m.row("suspects.csv", 2, results.Revoked, who) }, func(m *logBuilder) {
-			m.row("mallory.csv", 7, results.Absent, who)
-			m.row("mallory.csv", 8, results.Duplicate, who)
-		}, map[results.Outcome]int{results.Revoked: 1, results.Duplicate: 1}},
-		{"swept since", func(m *logBuilder) { m.row("suspects.csv", 2, results.Denied, who) },
-			func(m *logBuilder) { m.row(results.ScanSource, 0, results.Revoked, who) },
-			map[results.Outcome]int{results.Revoked: 1}},
-		{"found since", func(m *logBuilder) { m.row("suspects.csv", 2, results.Denied, who) },
-			func(m *logBuilder) { m.row(results.ScanSource, 0, results.Found, who) },
-			map[results.Outcome]int{results.Denied: 1}},
-		{"swept before", func(m *logBuilder) { m.row(results.ScanSource, 0, results.Failed, who) },
-			func(m *logBuilder) { m.row("mallory.csv", 7, results.Revoked, who) },
-			map[results.Outcome]int{results.Revoked: 1}},
+		{"deleted for the second", first(results.Denied, "ANN@contoso.com", pass(1)),
+			[]piece{second(7, results.Revoked, ann, pass(1))}, tally{results.Revoked: 1}},
+		{"deleted for the first", revoked, []piece{second(7, results.NotSent, ann, pass(1))}, tally{results.Revoked: 1}},
+		{"and protected then", revoked, []piece{second(7, results.Protected, ann, pass(1))}, tally{results.Revoked: 1}},
+		{"by another name", first(results.Denied, "id-1", pass(1), upn(ann)),
+			[]piece{second(7, results.Revoked, ann, pass(1))}, tally{results.Revoked: 1}},
+		{"another pass", revoked, []piece{second(7, results.Denied, ann, pass(2))},
+			tally{results.Revoked: 1, results.Denied: 1}},
+		{"no pass named", first(results.Failed, ann, ""), []piece{second(7, results.Denied, ann, "")},
+			tally{results.Denied: 1}},
+		{"twice on one list", revoked, []piece{second(7, results.Absent, ann, pass(1)),
+			second(8, results.Duplicate, ann, pass(1))}, tally{results.Revoked: 1, results.Duplicate: 1}},
+		{"swept since", denied, []piece{scanRow(results.Revoked, ann, pass(1))}, tally{results.Revoked: 1}},
+		{"found since", denied, []piece{scanRow(results.Found, ann, pass(1))}, tally{results.Denied: 1}},
+		{"swept before", scanRow(results.Failed, ann, pass(1)), []piece{second(7, results.Revoked, ann, pass(1))},
+			tally{results.Revoked: 1}},
+	} {
+		r := reportOf(t, logOf(t, 0, 1, "revoke suspects.csv", tt.first, ends(1)),
+			logOf(t, time.Hour, 3, "revoke --results second.jsonl mallory.csv", append(tt.second, ends(1))...))
+		diff(t, tt.name, r.Counts, tt.want)
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r := reportOf(t, first(tt.first).write(t, "first.jsonl"), second(tt.second).write(t, "second.jsonl"))
-			if diff := cmp.Diff(tt.want, r.Counts); diff != "" {
-				t.Errorf("counts (-want +got):\n%s", diff)
-			}
-		})
+}
+
+// What the log of one run left is the list of another, and a list is worked on in several logs.
+func TestMerge(t *testing.T) {
+	first := logOf(t, 0, 3, "revoke --results a.jsonl a.csv", row(2, results.Revoked), row(3, results.Denied),
+		row(4, results.Failed), ends(1))
+	again := logOf(t, time.Hour, 3, "revoke --results again.jsonl a.csv", row(2, results.Absent), row(3, results.Revoked),
+		row(4, results.Failed), ends(1))
+	other := logOf(t, 2*time.Hour, 1, "revoke other.csv",
+		row(2, results.UnknownUser, aboutPass(userName(99), pass(99))), ends(1))
+	rest := logOf(t, 3*time.Hour, 2, "revoke "+filepath.Join("some", "where", "a.jsonl"), row(3, results.Denied),
+		row(4, results.Revoked), ends(1))
+	for _, tt := range []struct {
+		name  string
+		paths []string
+		want  tally
+		lists int
+	}{
+		{"one", []string{first}, tally{results.Revoked: 1, results.Denied: 1, results.Failed: 1}, 1},
+		{"the same list", []string{again, first}, tally{results.Revoked: 2, results.Failed: 1}, 1},
+		{"the log was the list", []string{rest, first}, tally{results.Revoked: 2, results.Denied: 1}, 2},
+		{"all", []string{rest, again, other, first},
+			tally{results.Revoked: 2, results.Denied: 1, results.UnknownUser: 1}, 3},
+	} {
+		r := reportOf(t, tt.paths...)
+		diff(t, tt.name+": counts", r.Counts, tt.want)
+		check(t, tt.name+": lists", len(r.Lists), tt.lists)
+		check(t, tt.name+": runs", len(r.Runs), len(tt.paths))
+		check(t, tt.name+": pairs without a row", r.WithoutRow, 0)
+		check(t, tt.name+": the first run", r.Runs[0].Start, night)
 	}
 }

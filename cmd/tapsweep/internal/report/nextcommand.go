@@ -1,7 +1,7 @@
 package report
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -9,16 +9,70 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A leftover is what a log leaves to a further run on it.
-type leftover struct {
-	again      int // pairs that it tries again
-	remain     int // passes that users still hold, for a run with the log as its list
-	unverified int // pairs that it verifies
+// A NextCommand is a command that continues what a log left.
+type NextCommand struct {
+	Log     string `json:"log"`
+	Left    int    `json:"left"`           // passes that it tries again, and those without a row
+	Command string `json:"command"`        // empty if there is none; then Note says why
+	Note    string `json:"note,omitempty"` // what else to know
+
+	task
+	noun       string // what Left counts
+	unverified int    // of Left, passes that are gone and not verified
+	withoutRow int    // of Left, rows of the list that the log does not have
 }
 
-// nextCommands works out the commands for what is left.
-func (r *Report) nextCommands(l *Logs, left map[*log]leftover) {
-	// Pairs without a row are in the list of the last log of it.
+// A task is what a further run does with a log: it resumes the run of the log, or takes the log as
+// its list. The zero task stands for no run.
+type task struct {
+	log  *log
+	list bool
+}
+
+// taskOf returns the task that tries the pass of a row again.
+func taskOf(row *Row) task {
+	switch {
+	case row.Outcome == results.Remains:
+		lg := cmp.Or(row.proof, row.log)
+		return task{lg, lg.last().Exit != nil} // a log without its end is no list
+	case row.Outcome.Again():
+		return task{row.log, false}
+	}
+	return task{}
+}
+
+// nextCommands finds the commands for what is left.
+func (r *Report) nextCommands(l *Logs) {
+	withoutRow := l.withoutRow()
+	for _, lg := range l.logs {
+		run, name := lg.last(), safetext.Printable(lg.name)
+		resume := NextCommand{Log: name, task: task{lg, false}, Left: r.tasks[task{lg, false}], noun: "pass",
+			unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
+		revoke := NextCommand{Log: name, task: task{lg, true}, Left: r.tasks[task{lg, true}], noun: "pass"}
+		switch run.kind() {
+		case "scan":
+			resume.noun = "user"
+		case "verify":
+			resume.noun, resume.unverified = "user", 0
+			resume.Left, revoke.Left = lg.unseen, lg.remain
+		}
+		resume.Left = plus(resume.Left+resume.unverified, resume.withoutRow)
+		if resume.Left > 0 || run.unfinished() && !run.copied {
+			resume.Command, resume.Note = ResumeCommand(lg.name, &run.header, resume.unverified > 0)
+			if run.refused() && resume.Command != "" {
+				resume.Note = strings.TrimPrefix(resume.Note+", after you fix what it was refused for", ", ")
+			}
+			r.Resume = append(r.Resume, resume)
+		}
+		if revoke.Left > 0 && run.Exit != nil {
+			revoke.Command, revoke.Note = ListCommand(lg.name, &run.header)
+			r.Resume = append(r.Resume, revoke)
+		}
+	}
+}
+
+// withoutRow returns how many rows of its list the last log of each list does not have.
+func (l *Logs) withoutRow() map[*log]int {
 	without := make(map[*log]int)
 	for i, list := range l.lists {
 		var last *log
@@ -27,59 +81,17 @@ func (r *Report) nextCommands(l *Logs, left map[*log]leftover) {
 				last = lg
 			}
 		}
-		if last != nil && list.WithoutRow > 0 {
+		if last != nil {
 			without[last] = list.WithoutRow
 		}
 	}
-	for _, lg := range l.logs {
-		run := lg.last()
-		name, rest := safetext.Printable(lg.name), left[lg]
-		n, noun := plus(rest.again+rest.unverified, without[lg]), "pair"
-		if run.kind() == "scan" {
-			noun = "user"
-		}
-		remain := plus(lg.remain, rest.remain)
-		if run.Exit == nil { // a log without its end is not taken as a list
-			n, remain = plus(n, rest.remain), 0
-		}
-		verify := rest.unverified > 0 && run.kind() != "verify"
-		if run.kind() == "verify" {
-			n, noun = plus(lg.unseen, without[lg]), "user"
-			remain = lg.remain
-		}
-		// A scan that was stopped leaves users without a row.
-		if n > 0 || run.unfinished() && !run.copied {
-			a := NextCommand{Log: name, Left: n, noun: noun}
-			a.Command, a.Note = ResumeCommand(lg.name, &run.header, verify)
-			if run.refused() && a.Command != "" {
-				a.Note = strings.TrimPrefix(a.Note+", once what it was refused for is changed", ", ")
-			}
-			r.Resume = append(r.Resume, a)
-		}
-		if remain > 0 && run.Exit != nil {
-			a := NextCommand{Log: name, Left: remain, list: true}
-			if run.header.Simulated {
-				a.Note = drill
-			} else if a.Command = ListCommand(lg.name, &run.header); a.Command == "" {
-				a.Note = "its command or its name has characters that cannot be shown"
-			}
-			r.Resume = append(r.Resume, a)
-		}
-	}
+	return without
 }
 
-const drill = "the run was a drill against a simulated tenant, which is gone"
-
-// Purpose says what the command does.
-func (a NextCommand) Purpose() string {
-	switch {
-	case a.list:
-		return fmt.Sprintf("To revoke the %s of which %s tells", count(a.Left, "pass"), a.Log)
-	case a.Left == 0:
-		return "To resume the scan of " + a.Log
-	}
-	return fmt.Sprintf("To resume the run of %s, which leaves %s", a.Log, count(a.Left, a.noun))
-}
+const (
+	wasSimulated = "the run was a simulation, and its tenant is gone"
+	unshowable   = "the command of the run has characters that cannot be shown"
+)
 
 // ResumeCommand returns the command line that resumes a run with its log. The log is not to be
 // trusted, so a command that cannot be shown is left out, and note says why.
@@ -87,22 +99,38 @@ func ResumeCommand(log string, run *results.Run, verify bool) (command, note str
 	words := run.ResumeWith(log, verify)
 	switch command = results.CommandLine(words); {
 	case run.Simulated:
-		return "", drill
+		return "", wasSimulated
 	case words == nil:
-		return "", "the log does not tell the command of its run"
+		return "", "the log does not have the command of its run"
 	case command == "":
-		return "", "the command of the run has characters that cannot be shown"
+		return "", unshowable
 	case slices.Contains(run.Resume, "-"):
 		note = "with the same list on standard input"
 	}
 	return command, note
 }
 
-// ListCommand returns the command line that revokes what is left in a log, where the run of the
-// log went to, and with the same care: it spares whom that run spared.
-func ListCommand(log string, run *results.Run) string {
-	if log == "-" {
-		return ""
+// ListCommand returns the command line that revokes what is left in a log, in the tenant of its
+// run. It spares whom that run spared. See ResumeCommand about note.
+func ListCommand(log string, run *results.Run) (command, note string) {
+	switch command = results.CommandLine(run.RevokeWith(log)); {
+	case run.Simulated:
+		return "", wasSimulated
+	case command == "":
+		return "", unshowable
 	}
-	return results.CommandLine(run.RevokeWith(log))
+	return command, ""
+}
+
+// Heading says what the command does, and for how much.
+func (c *NextCommand) Heading() string {
+	switch {
+	case c.list && c.Left == 1:
+		return "1 pass that a user still holds: revoke it"
+	case c.list:
+		return count(c.Left, "pass") + " that users still hold: revoke them"
+	case c.Left == 0:
+		return "Users that the scan has not looked at: resume it"
+	}
+	return count(c.Left, c.noun) + ": resume the run"
 }

@@ -8,150 +8,114 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// What remains is mostly another pass than the list names: a run that went on with the
-// list sent the delete of the old one again, and could only end as replaced.
+// wantNext fails the test unless the report has just one next command, for so many passes, which contains a text.
+func wantNext(t testing.TB, r *Report, left int, command string) {
+	t.Helper()
+	if len(r.Resume) != 1 || r.Resume[0].Left != left || !strings.Contains(r.Resume[0].Command, command) {
+		t.Errorf("next commands are %+v, want one for %d with %q", r.Resume, left, command)
+	}
+}
+
+// What remains is mostly another pass than the list names, so the log is the list that names it.
 func TestRemainsIsRevokedByTheLog(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.begin(2, "revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")
-	m.row("a.csv", 2, results.Revoked)
-	m.row("a.csv", 3, results.Revoked, pending)
-	m.row("a.csv", 3, results.Remains, instead("another"))
-	killed := m.copy()
-	m.end(1, "")
-	path := m.write(t, "v.jsonl")
-	r := reportOf(t, path)
-	if len(r.Resume) != 1 || r.Resume[0].Left != 1 || r.Resume[0].Command != "tapsweep revoke --verify "+path {
-		t.Errorf("to go on: %+v", r.Resume)
-	}
+	parts := []piece{row(2, results.Revoked), row(3, results.Revoked, pending),
+		row(3, results.Remains, instead("another"))}
+	const command = "revoke --yes --verify --results v.jsonl a.csv"
+	path := logOf(t, 0, 2, command, append(parts, ends(1))...)
+	wantNext(t, reportOf(t, path), 1, "tapsweep revoke --verify "+path)
 	// A log without its end is no list: the run is resumed first.
-	r = reportOf(t, killed.write(t, "k.jsonl"))
-	if len(r.Resume) != 1 || r.Resume[0].Left != 1 || !strings.Contains(r.Resume[0].Command, "--resume") {
-		t.Errorf("to resume a run that was killed: %+v", r.Resume)
-	}
+	wantNext(t, reportOf(t, logOf(t, 0, 2, command, parts...)), 1, " --resume ")
 }
 
-// For pairs that are protected a command was told that could only say so again.
-func TestProtectedHasNoCommand(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 2, "--protect", "glass.txt")
-	m.row("a.csv", 2, results.Revoked)
-	m.row("a.csv", 3, results.Protected)
-	m.end(0, "")
-	r := reportOf(t, m.write(t, "a.jsonl"))
-	if len(r.Resume) != 0 {
-		t.Errorf("to go on: %+v, want no command", r.Resume)
-	}
-}
-
-// A run whose looks had failed said that rows were not done, and told no command; its
-// report said that all were done.
-func TestNotProven(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.begin(2, "revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")
-	for line := 2; line < 4; line++ {
-		m.row("a.csv", line, results.Revoked, pending)
-	}
-	m.row("a.csv", 2, results.Revoked)
-	m.row("a.csv", 3, results.Revoked, notVerified, func(r *results.Row) { r.Message = "not verified: 403" })
-	m.end(1, "")
-	path := m.write(t, "v.jsonl")
+// A pass that was kept because its user is protected is not left, and no command is for it.
+func TestProtectedIsNotLeft(t *testing.T) {
+	path := logOf(t, 0, 3, "revoke --yes --protect glass.txt a.csv",
+		row(2, results.Revoked), row(3, results.Protected), row(4, results.Protected), ends(0))
 	r := reportOf(t, path)
-	if got, want := r.Verdict(), "All 2 pairs are done; 1 of those that are done is not proven."; got != want {
-		t.Errorf("verdict %q, want %q", got, want)
-	}
-	if got := r.Runs[0].ExitText(); !strings.Contains(got, "not proven to be gone") {
-		t.Errorf("exit %q", got)
-	}
-	if len(r.Resume) != 1 || !strings.Contains(r.Resume[0].Command, "--resume") ||
-		!strings.Contains(r.Resume[0].Command, "--verify") {
-		t.Errorf("to go on: %+v", r.Resume)
-	}
+	check(t, "verdict", r.Verdict(), "1 of 3 passes is gone, 2 are protected and kept.")
+	check(t, "done", r.Done, 1)
+	check(t, "left", r.Left, 0)
+	check(t, "failures", len(r.Failures), 0)
+	check(t, "next commands", len(r.Resume), 0)
+	last := r.Progress[len(r.Progress)-1]
+	check(t, "left at the last point", last.Left, 0)
+	check(t, "protected at the last point", last.Protected, 2)
+	check(t, "rows of the page that are left", strings.Count(pageOf(t, Page{}, path), `class="left"`), 0)
 }
 
-// A run without --verify, and then one that goes on with it: it only looks. What was deleted
-// keeps its time, and what was not looked at is told, however that run ended.
+// A run that could not verify all has a command that verifies the rest.
+func TestNotVerified(t *testing.T) {
+	r := reportOf(t, logOf(t, 0, 2, "revoke --yes --verify --results v.jsonl a.csv",
+		row(2, results.Revoked, pending), row(3, results.Revoked, pending), row(2, results.Revoked),
+		row(3, results.Revoked, notVerified, message("not verified: 403")), ends(1)))
+	check(t, "verdict", r.Verdict(), "All 2 passes are gone; 1 of those that are gone is not verified.")
+	check(t, "exit", r.Runs[0].ExitText(), "1, some passes are left, or not verified")
+	wantNext(t, r, 1, " --verify ")
+}
+
+// A run with --verify that resumes one without only verifies: what was deleted keeps its time, and what was not
+// verified has a command, however the run ended.
 func TestVerifiedLater(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.begin(4, "revoke", "--yes", "--results", "z.jsonl", "a.csv")
-	for line := 2; line < 6; line++ {
-		m.row("a.csv", line, results.Revoked, notVerified, requestID("del"))
-	}
-	m.end(0, "")
-	m.later(time.Hour)
-	m.begin(4, "revoke", "--yes", "--resume", "--verify", "--results", "z.jsonl", "a.csv")
-	m.row("a.csv", 2, results.Revoked, requestID("del"))
-	killed := m.copy().write(t, "killed.jsonl")
-	m.row("a.csv", 3, results.Revoked, notVerified, requestID("del"),
-		func(r *results.Row) { r.Message = "not verified: not sent" })
-	stopped := m.copy()
-	stopped.end(4, "deadline")
-	m.end(4, "deadline")
-	m.later(time.Hour)
-	m.begin(4, "revoke", "--yes", "--resume", "--verify", "--results", "z.jsonl", "a.csv")
-	for line := 3; line < 6; line++ {
-		m.row("a.csv", line, results.Revoked, requestID("del"))
-	}
-	m.end(0, "")
-	for path, verified := range map[string]int{killed: 1, stopped.write(t, "stopped.jsonl"): 1, m.write(t, "z.jsonl"): 4} {
-		l := open(t, path)
+	const resume = "revoke --yes --resume --verify --results z.jsonl a.csv"
+	del := requestID("del")
+	parts := []piece{row(2, results.Revoked, notVerified, del), row(3, results.Revoked, notVerified, del),
+		row(4, results.Revoked, notVerified, del), row(5, results.Revoked, notVerified, del), ends(0),
+		next(4, resume), row(2, results.Revoked, del)}
+	killed := len(parts)
+	parts = append(parts, row(3, results.Revoked, notVerified, del, message("not verified: not sent")),
+		stopped(4, "deadline"))
+	ended := len(parts)
+	parts = append(parts, next(4, resume), row(3, results.Revoked, del), row(4, results.Revoked, del),
+		row(5, results.Revoked, del), ends(0))
+	for n, verified := range map[int]int{killed: 1, ended: 1, len(parts): 4} {
+		l := open(t, logOf(t, 0, 4, "revoke --yes --results z.jsonl a.csv", parts[:n]...))
 		r, err := New(t.Context(), l, func(row *Row) error {
-			if !row.Time.Equal(night) || row.Verified && (row.VerifiedAt.Before(night.Add(time.Hour)) || row.Message != "") {
-				t.Errorf("%s: line %d was deleted at %v, seen %v: %q", path, row.Line, row.Time, row.VerifiedAt, row.Message)
+			check(t, "time of the delete", row.Time, night)
+			if row.Verified {
+				check(t, "verified after the delete", row.VerifiedAt.Before(night.Add(time.Hour)), false)
+				check(t, "message", row.Message, "")
 			}
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		settled := 0 // which makes the pairs a second
+		completed := 0 // which makes the pairs a second
 		for _, run := range r.Runs {
-			settled += run.settled
+			completed += run.settled
 		}
-		if settled != 4 {
-			t.Errorf("%s: %d pairs settled", path, settled)
-		}
-		if r.Pairs != 4 || r.Verified != verified || r.Unverified != 4-verified {
-			t.Errorf("%s: %d pairs, %d verified, %d not", path, r.Pairs, r.Verified, r.Unverified)
-		}
-		if verified < 4 && (len(r.Resume) != 1 || r.Resume[0].Left != 3 ||
-			!strings.Contains(r.Resume[0].Command, " --verify ")) || verified == 4 && len(r.Resume) > 0 {
-			t.Errorf("%s: to go on: %+v", path, r.Resume)
+		check(t, "completed", completed, 4)
+		check(t, "pairs", r.Pairs, 4)
+		check(t, "verified", r.Verified, verified)
+		check(t, "not verified", r.Unverified, 4-verified)
+		if verified < 4 {
+			wantNext(t, r, 3, " --verify ")
+		} else {
+			check(t, "next commands", len(r.Resume), 0)
 		}
 	}
 }
 
-// A pass that was kept because its user is protected is not a failure, neither in the report,
-// its groups of causes and its progress, nor in the summary.
-func TestProtectedIsNotLeft(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 3, "--protect", "glass.txt")
-	m.row("a.csv", 2, results.Revoked)
-	m.row("a.csv", 3, results.Protected)
-	m.row("a.csv", 4, results.Protected)
-	m.end(0, "")
-	r := reportOf(t, m.write(t, "a.jsonl"))
-	if got, want := r.Verdict(), "1 of 3 pairs is done, 2 protected, left alone."; got != want {
-		t.Errorf("verdict %q, want %q", got, want)
+// Each cause of what is left is in the step of the command that tries it again.
+func TestSteps(t *testing.T) {
+	r := reportOf(t, logOf(t, 0, 7, "revoke --yes --verify --tenant contoso.com --results s.jsonl a.csv",
+		row(2, results.Denied), row(3, results.Replaced), row(4, results.UnknownUser), row(5, results.Remains),
+		row(6, results.Revoked, notVerified), row(7, results.NotSent), stopped(4, "deadline")))
+	var got []string
+	for _, s := range r.steps() {
+		causes := ""
+		for _, c := range s.Causes {
+			causes += c.Times() + string(c.Outcome) + ", "
+		}
+		command, _, _ := strings.Cut(s.Command, "/")
+		got = append(got, s.Heading, causes, command, s.Note)
 	}
-	if r.Done != 1 || r.Left != 0 {
-		t.Errorf("%d done and %d left, want 1 and 0", r.Done, r.Left)
-	}
-	if len(r.Failures) != 0 {
-		t.Errorf("what is not done: %+v, want nothing", r.Failures[0])
-	}
-	if last := r.Progress[len(r.Progress)-1]; last.Left != 0 || last.Protected != 2 {
-		t.Errorf("progress ends with %+v, want 2 protected and none left", last)
-	}
-	var page strings.Builder
-	logs, err := OpenLogs(t.Context(), []string{m.write(t, "b.jsonl")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer logs.Close()
-	if err := r.HTML(t.Context(), &page, logs, Page{}); err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(page.String(), `class="left"`) {
-		t.Error("the page marks a protected row as not done")
-	}
+	diff(t, "steps", got, []string{
+		"4 passes: resume the run", "1 denied, 1 not_sent, 1 no row, 1 not verified, ",
+		"tapsweep revoke --resume --results ", "",
+		"1 pass that a user still holds: revoke it", "1 remains, ", "tapsweep revoke --tenant contoso.com --verify ", "",
+		"2 passes: fix their rows of the list", "1 replaced, 1 unknown_user, ",
+		"tapsweep revoke --tenant contoso.com --verify fixed.csv", "after you write the fixed rows to fixed.csv",
+	})
+	check(t, "tenant", r.facts()[0][1], "contoso.com (0f6a1c52-3b7d-4e88-9a41-d5c27be0f913)")
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -13,91 +12,59 @@ type notes []string
 
 func (n *notes) say(format string, args ...any) { *n = append(*n, fmt.Sprintf(format, args...)) }
 
-// Notes are what a reader has to know first.
+// Notes are what a reader has to know first, apart from what is not done.
 func (r *Report) Notes() []string {
 	var n notes
 	if r.DryRun {
 		n.say("This was a dry run: nothing was changed.")
 	}
 	if slices.ContainsFunc(r.Runs, (*Run).simulated) {
-		n.say("This was a drill against a simulated tenant.")
+		n.say("This was a simulation: no real tenant was changed.")
 	}
-	r.runNotes(&n)
+	for _, run := range r.Runs {
+		run.notes(&n)
+	}
 	for _, lg := range r.Logs {
 		if lg.copied {
-			n.say("%s is a copy: its runs stand in another log, too, and count once.", lg.Name)
+			n.say("%s is a copy: its runs are also in another log, and count once.", lg.Name)
 		}
 		if lg.Torn {
-			n.say("The last line of %s is torn and was left out.", lg.Name)
+			n.say("The last line of %s is incomplete and was left out.", lg.Name)
 		}
 		if lg.Stray > 0 {
 			n.say("%s.", strayWords(lg.Name, lg.Stray, lg.strayAt))
 		}
 	}
-	r.countNotes(&n)
-	return n
-}
-
-// runNotes are about runs that did not come to their end.
-func (r *Report) runNotes(n *notes) {
-	for _, run := range r.Runs {
-		switch {
-		case run.Exit != nil:
-		case run.resumed:
-			n.say("The run of %s was killed or could not write any more; a later run resumed it.", timestamp(run.Start))
-		default:
-			n.say("The run of %s was killed, could not write any more, or is still running: %s has no last line of it.",
-				timestamp(run.Start), run.Log)
-		}
-	}
-	for _, run := range r.Runs {
-		switch {
-		case !run.unfinished():
-		case run.refused():
-			n.say("The run of %s was refused: %s.", timestamp(run.Start), run.Stopped)
-		case run.Stopped != "":
-			n.say("The scan of %s was stopped: %s. It had not looked at all users.", timestamp(run.Start), run.Stopped)
-		default:
-			n.say("The scan of %s had not looked at all users.", timestamp(run.Start))
-		}
-	}
-}
-
-// countNotes are about pairs and users that are not what they seem, or of which something is missing.
-func (r *Report) countNotes(n *notes) {
-	switch {
-	case r.WithoutRow > 0 && r.kind == "verify":
-		n.say("No row tells of %s: the run ended before they were looked at.", count(r.WithoutRow, "user"))
-	case r.WithoutRow > 0:
-		n.say("No row tells what became of %s; requests may have been sent for some.", pairs(r.WithoutRow))
-	}
-	if q, ok := r.offline(); ok {
+	if q, ok := r.Waits.Quotas[results.NoConnection]; ok {
 		n.say("There was no connection for %s in all, in which nothing could be sent.", seconds(q.Seconds))
 	}
-	if r.Unverified > 0 && r.kind != "verify" {
-		what := "deleted"
-		if r.Counts[results.Absent] > 0 {
-			what = "deleted, or found absent,"
-		}
-		n.say("%s %s %s and not verified.", pairs(r.Unverified), verb(r.Unverified, "was", "were"), what)
-	}
 	if r.replacedRows > 0 {
-		n.say("In place of %s a look afterwards found others of the same users: "+
-			"each has a row, and the later one counts.", count(r.replacedRows, "pass"))
+		n.say("Users held other passes in place of %s when they were verified: each pass has a row, and the later one "+
+			"counts.", count(r.replacedRows, "pass"))
 	}
 	if r.furtherRows > 0 {
-		n.say("%s of users who had several %s an additional row; the last row counts for the pair.",
+		n.say("%s of users who had several %s an additional row; the last row counts.",
 			count(r.furtherRows, "pass"), verb(r.furtherRows, "has", "have"))
 	}
 	if r.unverifiedUsers > 0 {
 		n.say("The proof is not complete: %s %s not looked at.",
 			count(r.unverifiedUsers, "user"), verb(r.unverifiedUsers, "was", "were"))
 	}
-	switch {
-	case r.implausible == 1:
-		n.say("The logs have a time or number that cannot be true, such as a year before 2000; it was left out or cut.")
-	case r.implausible > 1:
-		n.say("The logs have %s times or numbers that cannot be true, such as years before 2000; "+
-			"they were left out or cut.", format.Number(r.implausible))
+	return n
+}
+
+// notes adds what to know about a run that did not come to its end.
+func (r *Run) notes(n *notes) {
+	switch start := timestamp(r.Start); {
+	case r.Exit == nil && r.resumed:
+		n.say("The run of %s was killed or could not write any more; a later run resumed it.", start)
+	case r.Exit == nil:
+		n.say("The run of %s was killed, could not write any more, or is still running: %s has no last line of it.",
+			start, r.Log)
+	case !r.unfinished():
+	case r.refused():
+		n.say("The run of %s was refused: %s.", start, r.Stopped)
+	default:
+		n.say("The scan of %s was stopped: %s. It had not looked at all users.", start, r.Stopped)
 	}
 }

@@ -20,7 +20,8 @@ import (
 type Report struct {
 	Tenant    string   `json:"tenant"`
 	GraphRoot string   `json:"graphRoot"`
-	Operators []string `json:"operators"` // whose tokens the runs used, as far as the logs say
+	Operators []string `json:"operators"`         // whose tokens the runs used, as far as the logs say
+	Readers   *Readers `json:"readers,omitempty"` // nil without a run of tapsweep verify
 	DryRun    bool     `json:"dryRun"`
 	Logs      []Log    `json:"logs"`
 	Lists     []*List  `json:"lists"`
@@ -41,21 +42,23 @@ type Report struct {
 	Verified   int                     `json:"verified"`   // pairs whose user holds no pass, by a LIST afterwards
 	Unverified int                     `json:"unverified"` // pairs that should have been verified
 	Reasons    map[string]int          `json:"reasons"`    // passes by methodUsabilityReason
+	Creators   map[string]int          `json:"creators"`   // passes by who created them, from the audit log
 	Failures   []*Failure              `json:"failures"`   // pairs that are not done by cause, the most frequent first
+	Sessions   *Sessions               `json:"sessions,omitempty"`
 	Attempts   []Tries                 `json:"attempts"`
 	Waits      Waits                   `json:"waits"`
 	Progress   []Point                 `json:"progress"`
 	Resume     []NextCommand           `json:"resume"` // the commands for what is left
 
-	periods  []*period // at least one
-	waiting  []span    // the waits, without overlaps
-	causes   map[cause]*Failure
-	attempts [maxTries + 1]int // pairs by attempts
-
-	reasonsNow map[string]int // Reasons of passes that are not gone
+	periods    []*period // at least one
+	waiting    []span    // the waits, without overlaps
+	causes     map[cause]*Failure
+	tasks      map[task]int      // rows that are left, without those that a proof shows
+	unverified map[*log]int      // rows to verify, without those that a proof could not
+	domain     string            // of the tenant
+	attempts   [maxTries + 1]int // pairs by attempts
 
 	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
-	implausible     int    // times and numbers in the logs that cannot be true
 	replacedRows    int    // rows about passes that others came in place of
 	furtherRows     int    // rows about further passes of users who had several
 	unverifiedUsers int    // users that a proof has not looked at, where it is not the only run
@@ -94,7 +97,7 @@ func (l *List) noun() string {
 	if l.proof {
 		return "user"
 	}
-	return "pair"
+	return "row"
 }
 
 // maxSources bounds how many names of a list are kept.
@@ -112,17 +115,6 @@ func (l *List) saw(source string) {
 type Tries struct {
 	Attempts int `json:"attempts"`
 	Pairs    int `json:"pairs"`
-}
-
-// A NextCommand is a command that continues what a log left.
-type NextCommand struct {
-	Log     string `json:"log"`
-	Left    int    `json:"left"`           // pairs that it tries again, and those without a row
-	Command string `json:"command"`        // empty if there is none; then Note says why
-	Note    string `json:"note,omitempty"` // what else to know
-
-	noun string // what Left counts
-	list bool   // the log is the list of the command
 }
 
 // JSON writes the report as one object.

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,11 +82,12 @@ func TestCSVIsSafeInSpreadsheet(t *testing.T) {
 	m.run("a.csv", 1)
 	m.row("=cmd|x.csv", 1, results.Failed, func(r *results.Row) {
 		r.User, r.Message, r.Code = "+dana@contoso.com", "=HYPERLINK(\"http://x\")", "@SUM(A1)"
+		r.Creation = input.Creation{By: "=HR", At: night, AuditID: "-7", Match: input.MatchID}
 	})
 	diff(t, "CSV", csvOf(t, m.write(t, "log.jsonl")), []string{
 		strings.Join(csvHeader, ","),
 		`'=cmd|x.csv,1,'+dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001,failed,503,'@SUM(A1),` +
-			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,,,,,,,,,,`,
+			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,,,,,,,,,,,'=HR,2026-03-02T02:14:05Z,'-7,by id,,`,
 	})
 }
 
@@ -178,11 +178,10 @@ func TestKilled(t *testing.T) {
 	want := []string{
 		"The run of 2026-03-02 02:14:05 UTC was killed, could not write any more, or is still running: " + path +
 			" has no last line of it.",
-		"The last line of " + path + " is torn and was left out.",
-		"No row tells what became of 6 pairs; requests may have been sent for some.",
+		"The last line of " + path + " is incomplete and was left out.",
 	}
 	diff(t, "notes", r.Notes(), want)
-	check(t, "verdict", r.Verdict(), "4 of 10 pairs are done, 6 are not.")
+	check(t, "verdict", r.Verdict(), "4 of 10 passes are gone, 6 are left.")
 	check(t, "end", r.Runs[0].End, night.Add(4*time.Second))
 	check(t, "seconds", r.Seconds, 4)
 	check(t, "pairs per second", r.PairsPerSecond, 1)
@@ -196,10 +195,9 @@ func TestCutAnywhere(t *testing.T) {
 	m := &logBuilder{now: night}
 	m.run("a.csv", 2)
 	first := m.Len()
-	m.row("a.csv", 2, results.Revoked)
-	m.wait(time.Second, 3)
-	m.row("a.csv", 3, results.Denied)
-	m.end(1, "")
+	for _, p := range []piece{row(2, results.Revoked), waits(time.Second, 3), row(3, results.Denied), ends(1)} {
+		p(m)
+	}
 	whole := m.String()
 	for n := range len(whole) + 1 {
 		cut := &logBuilder{}
@@ -222,60 +220,6 @@ func TestCutAnywhere(t *testing.T) {
 			t.Errorf("cut at %d: the run has ended: %v", n, ended)
 		}
 		l.Close()
-	}
-}
-
-func TestMerge(t *testing.T) {
-	a := &logBuilder{now: night}
-	a.run("a.csv", 3)
-	a.row("a.csv", 2, results.Revoked)
-	a.row("a.csv", 3, results.Denied)
-	a.row("a.csv", 4, results.Failed)
-	a.end(1, "")
-
-	again := &logBuilder{now: night.Add(time.Hour)} // the same list, another log
-	again.run("a.csv", 3)
-	again.row("a.csv", 2, results.Absent)
-	again.row("a.csv", 3, results.Revoked)
-	again.row("a.csv", 4, results.Failed)
-	again.end(1, "")
-
-	other := &logBuilder{now: night.Add(2 * time.Hour)}
-	other.run("other.csv", 1)
-	other.row("other.csv", 2, results.UnknownUser, aboutPass(userName(99), pass(99)))
-	other.end(1, "")
-
-	first := a.write(t, "a.jsonl")
-	rest := &logBuilder{now: night.Add(3 * time.Hour)} // what the first left is the list
-	rest.run("some/where/a.jsonl", 2)
-	rest.row("some/where/a.jsonl", 3, results.Denied)
-	rest.row("some/where/a.jsonl", 4, results.Revoked)
-	rest.end(1, "")
-
-	paths := []string{rest.write(t, "rest.jsonl"), again.write(t, "again.jsonl"), other.write(t, "other.jsonl"), first}
-	type counts = map[results.Outcome]int
-	tests := []struct {
-		name   string
-		paths  []string
-		counts counts
-		lists  int
-	}{
-		{"one", paths[3:], counts{results.Revoked: 1, results.Denied: 1, results.Failed: 1}, 1},
-		{"the same list", []string{paths[1], first}, counts{results.Revoked: 2, results.Failed: 1}, 1},
-		{"the log was the list", []string{paths[0], first}, counts{results.Revoked: 2, results.Denied: 1}, 2},
-		{"all", paths, counts{results.Revoked: 2, results.Denied: 1, results.UnknownUser: 1}, 3},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r := reportOf(t, tt.paths...)
-			diff(t, "counts", r.Counts, tt.counts)
-			check(t, "lists", len(r.Lists), tt.lists)
-			check(t, "runs", len(r.Runs), len(tt.paths))
-			check(t, "pairs without a row", r.WithoutRow, 0)
-			if !slices.IsSortedFunc(r.Runs, func(a, b *Run) int { return a.Start.Compare(b.Start) }) {
-				t.Error("the runs are not in order")
-			}
-		})
 	}
 }
 
@@ -350,9 +294,9 @@ func TestResumeCommand(t *testing.T) {
 		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -",
 			"with the same list on standard input"},
 		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "",
-			"the run was a drill against a simulated tenant, which is gone"},
-		{"no command", "l.jsonl", nil, "", "the log does not tell the command of its run"},
-		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not tell the command of its run"},
+			"the run was a simulation, and its tenant is gone"},
+		{"no command", "l.jsonl", nil, "", "the log does not have the command of its run"},
+		{"another", "l.jsonl", []string{"simulate"}, "", "the log does not have the command of its run"},
 		{"unprintable", "l.jsonl", []string{"revoke", "a\u202e.csv"}, "",
 			"the command of the run has characters that cannot be shown"},
 	}
@@ -397,13 +341,9 @@ func FuzzLog(f *testing.F) {
 
 // Duplicates are counted, and neither the page nor the CSV lists them.
 func TestDuplicatesAreCounted(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 3)
-	m.row("a.csv", 2, results.Revoked)
-	m.row("a.csv", 3, results.Duplicate, aboutPass(userName(2), pass(2)))
-	m.row("a.csv", 4, results.Duplicate, aboutPass(userName(2), pass(2)))
-	m.end(0, "")
-	path := m.write(t, "a.jsonl")
+	repeat := aboutPass(userName(2), pass(2))
+	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked), row(3, results.Duplicate, repeat),
+		row(4, results.Duplicate, repeat), ends(0))
 	var listed []results.Outcome
 	r, err := New(t.Context(), open(t, path), func(row *Row) error {
 		listed = append(listed, row.Outcome)

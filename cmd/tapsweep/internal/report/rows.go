@@ -44,18 +44,18 @@ func (l *Logs) allRuns() (runs []*Run) {
 	return runs
 }
 
-// A Row is the row that counts of a pair, with what a look afterwards showed.
+// A Row is the row that counts of a pass, with what rows that verify say.
 type Row struct {
 	results.Row
-	VerifiedAt time.Time // when no pass was seen, if another row says so
-	Beside     bool      // its pass is gone, and another one's row counts for the pair
+	VerifiedAt time.Time // when no pass was listed, if another row says so
+	Beside     bool      // its pass is gone, and the row of another pass counts
 
 	log        *log
-	unverified bool // it was to be looked at, and was not
-	proven     bool // the row of that is in another log
+	unverified bool // it was to be verified, and was not
+	proof      *log // another log that has the row of that
 }
 
-// Rows are the rows that count, one a pair, and those beside, in the order of the logs.
+// Rows are the rows that count, and those beside, in the order of the logs.
 func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		for i, lg := range l.logs {
@@ -74,34 +74,29 @@ func (l *Logs) Rows(ctx context.Context) iter.Seq2[*Row, error] {
 // rowsOf are the rows of one log.
 func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
-		lg, n := l.logs[i], 0
+		lg, n := l.logs[i], -1
 		notes := lg.notes
 		for rec, err := range lg.records(ctx, results.KindRow) {
-			if err != nil {
-				yield(nil, err)
-				return
+			if n++; err == nil && n == len(lg.rows) {
+				return // the log is longer than at first
 			}
-			if n == len(lg.rows) {
-				return // more than there was at first
-			}
-			n++
-			if lg.rows[n-1] == superseded {
+			if err == nil && lg.rows[n] == superseded {
 				continue
 			}
-			row := &Row{Row: *rec.Row, Beside: lg.rows[n-1] == beside, log: lg}
-			if len(notes) > 0 && int(notes[0].row) == n-1 {
-				if err := l.annotate(row, notes[0], i); err != nil {
-					yield(nil, err)
-					return
+			var row *Row
+			if err == nil {
+				row = &Row{Row: *rec.Row, Beside: lg.rows[n] == beside, log: lg}
+				if len(notes) > 0 && int(notes[0].row) == n {
+					err = l.annotate(row, notes[0], i)
+					notes = notes[1:]
 				}
-				notes = notes[1:]
+				row.complete()
 			}
-			row.complete()
-			if !yield(row, nil) {
+			if !yield(row, err) || err != nil {
 				return
 			}
 		}
-		if n < len(lg.rows) {
+		if n+1 < len(lg.rows) {
 			yield(nil, errors.New("it became shorter while it was read"))
 		}
 	}
@@ -118,17 +113,19 @@ func (row *Row) complete() {
 	} else {
 		// The last run on the log was to verify whatever was done before.
 		last := row.log.last()
-		expected := last.header.Verify && last.kind() != "verify" && !row.Verified && !row.proven &&
+		expected := last.header.Verify && last.kind() != "verify" && !row.Verified && row.proof == nil &&
 			(row.Outcome == results.Revoked || row.Outcome == results.Absent)
 		row.unverified = row.unverified || row.Provisional || expected
 	}
 	clean(&row.Row)
 }
 
-// annotate puts what a look showed into the row that settled the pair.
+// annotate puts what a row that verifies says into the row that counts.
 func (l *Logs) annotate(row *Row, n note, own int) error {
 	row.Provisional = false
-	row.proven = n.kind() != noNote && n.log() != own
+	if n.kind() != noNote && n.log() != own {
+		row.proof = l.logs[n.log()]
+	}
 	if n.kind() == verified {
 		row.Verified, row.VerifiedAt = true, utc(time.UnixMilli(n.at))
 		if row.Outcome == results.Remains { // and is gone since
@@ -145,7 +142,7 @@ func (l *Logs) annotate(row *Row, n note, own int) error {
 	switch n.kind() {
 	case unverified:
 		row.unverified = true
-		if row.proven {
+		if row.proof != nil {
 			row.Message = "not verified: " + cmp.Or(look.Message, string(look.Outcome))
 		}
 	case remains:

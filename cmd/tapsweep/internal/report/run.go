@@ -30,20 +30,12 @@ type Run struct {
 	resumed     bool      // a later run is on the same log
 	copied      bool      // it counts in another log
 	settled     int       // Rows without those that were never sent
-	odd         int       // its times and numbers that cannot be true
 }
 
 func newRun(name string, r *results.Run) *Run {
-	run := &Run{Log: name, Version: r.Version, Operator: r.Operator, header: *r, DryRun: r.DryRun,
-		Pairs: bounded(r.Pairs), Start: utc(r.Start)}
-	run.last = run.Start
-	if run.Pairs != r.Pairs {
-		run.odd++
-	}
-	if run.Start.IsZero() {
-		run.odd++
-	}
-	return run
+	start := utc(r.Start)
+	return &Run{Log: name, Version: r.Version, Operator: r.Operator, header: *r, DryRun: r.DryRun,
+		Pairs: bounded(r.Pairs), Start: start, last: start}
 }
 
 // kind is the run's command, and empty if it is not known.
@@ -108,24 +100,6 @@ func bounded(n int) int { return min(max(n, 0), maxCount) }
 // plus adds counts, up to maxCount.
 func plus(a, b int) int { return a + min(bounded(b), maxCount-a) }
 
-// note counts a time that cannot be true.
-func (l *Logs) note(t time.Time) {
-	if t.IsZero() {
-		l.odd++
-	}
-}
-
-// wait keeps a wait, and counts what cannot be true of it.
-func (l *Logs) wait(w wait) {
-	l.note(utc(w.Time))
-	l.note(utc(w.Until))
-	if bounded(w.Refused) != w.Refused {
-		w.Refused = bounded(w.Refused)
-		l.odd++
-	}
-	l.waits = append(l.waits, w)
-}
-
 // clip makes a text of a log safe to be shown. Most texts are safe as they are: a list has millions of names.
 func clip(s string) string {
 	special := func(r rune) bool { return r < ' ' || r > '~' }
@@ -141,12 +115,13 @@ func clean(row *results.Row) {
 	for _, s := range []*string{&row.Source, &row.User, &row.UPN, &row.Method, &row.Reason} {
 		*s = clip(*s)
 	}
-	for _, s := range []*string{&row.Code, &row.Message, &row.RequestID, &row.Hint} {
+	for _, s := range []*string{&row.Code, &row.Message, &row.RequestID, &row.Hint, &row.Creation.By, &row.AuditID,
+		&row.Match} {
 		if *s != "" {
 			*s = safetext.Printable(*s)
 		}
 	}
-	row.Time = utc(row.Time)
+	row.Time, row.Creation.At = utc(row.Time), utc(row.Creation.At)
 	row.Line, row.Column, row.Attempts = max(row.Line, 0), max(row.Column, 0), bounded(row.Attempts)
 	if row.Status < 0 || row.Status > 999 {
 		row.Status = 0

@@ -11,31 +11,28 @@ import (
 )
 
 // found is a log of a scan of so many users, some of whom hold a pass.
-func found(users, held, failed int) *logBuilder {
-	m := &logBuilder{now: night}
-	m.begin(0, "scan", "--all-users", "--results", "scan.jsonl", "--output", "left-over.csv")
+func found(t testing.TB, users, held, failed int) (path string) {
+	expired := func(r *results.Row) { r.Reason = "expired" }
+	var pieces []piece
 	var none []string
 	for i := range users {
-		m.later(10 * time.Millisecond)
+		pieces = append(pieces, later(10*time.Millisecond))
 		switch {
 		case i < held:
-			expired := func(r *results.Row) { r.Reason = "expired" }
-			m.row(results.ScanSource, 0, results.Found, aboutPass(userName(i), pass(i)), upn("u"+userName(i)), expired)
+			pieces = append(pieces, scanRow(results.Found, userName(i), pass(i), upn("u"+userName(i)), expired))
 		case i < held+failed:
-			m.row(results.ScanSource, 0, results.Failed, aboutPass(userName(i), ""))
+			pieces = append(pieces, scanRow(results.Failed, userName(i), ""))
 		default:
 			none = append(none, userName(i))
 		}
 	}
-	m.line(results.Scanned{Type: "scanned", Users: none})
-	m.later(time.Second)
-	m.end(0, "")
-	return m
+	return logOf(t, 0, 0, "scan --all-users --results scan.jsonl --output left-over.csv",
+		append(pieces, scanned(none...), later(time.Second), ends(0))...)
 }
 
 // What a scan found is neither done nor left, and has a colour of its own.
 func TestScan(t *testing.T) {
-	path := found(400, 40, 3).write(t, "scan.jsonl")
+	path := found(t, 400, 40, 3)
 	r := reportOf(t, path)
 	check(t, "done", r.Done, 0)
 	check(t, "left", r.Left, 3)
@@ -50,103 +47,65 @@ func TestScan(t *testing.T) {
 
 // A pass that a scan found and a run deleted was counted twice.
 func TestScanThenRevoke(t *testing.T) {
-	scan := found(30, 4, 0).write(t, "scan.jsonl")
-	list := &logBuilder{now: night.Add(time.Hour)}
-	list.begin(4, "revoke", "--yes", "left-over.csv")
-	list.row("left-over.csv", 2, results.Revoked, aboutPass(userName(0), pass(0)))
-	list.row("left-over.csv", 3, results.Denied, aboutPass("u"+userName(1), pass(1))) // by the other name
-	list.row("left-over.csv", 4, results.Revoked, aboutPass(userName(2), "another"))
-	list.end(1, "")
-	sweep := &logBuilder{now: night.Add(time.Hour)}
-	sweep.begin(0, "sweep", "--all-users", "--yes")
-	for i := range 3 {
-		sweep.row(results.ScanSource, 0, results.Revoked, aboutPass(userName(i), pass(i)))
-	}
-	sweep.end(0, "")
-	log := &logBuilder{now: night.Add(time.Hour)} // of the scan's log as a list
-	log.begin(4, "revoke", "--yes", scan)
+	scan := found(t, 30, 4, 0)
+	var sweep, log []piece
 	for i := range 4 {
-		log.row(scan, 2+i, results.Revoked, aboutPass(userName(i), pass(i)))
+		log = append(log, row(2+i, results.Revoked, aboutPass(userName(i), pass(i))))
+		if i < 3 {
+			sweep = append(sweep, scanRow(results.Revoked, userName(i), pass(i)))
+		}
 	}
-	log.end(0, "")
 	tests := []struct {
-		name string
-		log  *logBuilder
-		want map[results.Outcome]int
+		name, command string
+		rows          []piece
+		want          tally
 	}{
-		{"list", list, map[results.Outcome]int{results.Revoked: 2, results.Denied: 1, results.Found: 2}},
-		{"sweep", sweep, map[results.Outcome]int{results.Revoked: 3, results.Found: 1}},
-		{"log", log, map[results.Outcome]int{results.Revoked: 4}},
+		{"list", "revoke --yes left-over.csv", []piece{row(2, results.Revoked, aboutPass(userName(0), pass(0))),
+			row(3, results.Denied, aboutPass("u"+userName(1), pass(1))), // by the other name
+			row(4, results.Revoked, aboutPass(userName(2), "another"))},
+			tally{results.Revoked: 2, results.Denied: 1, results.Found: 2}},
+		{"sweep", "sweep --yes --all-users", sweep, tally{results.Revoked: 3, results.Found: 1}},
+		{"log", "revoke --yes " + scan, log, tally{results.Revoked: 4}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r := reportOf(t, scan, tt.log.write(t, "next.jsonl"))
-			diff(t, "counts", r.Counts, tt.want)
-			if r.kind == "scan" {
-				t.Error("the report is shown as that of a scan")
-			}
-		})
+		r := reportOf(t, scan, logOf(t, time.Hour, 4, tt.command, append(tt.rows, ends(0))...))
+		diff(t, tt.name, r.Counts, tt.want)
+		check(t, tt.name+": shown as a scan", r.kind == "scan", false)
 	}
 }
 
-// tapsweep scan > scan, and a run on that list.
+// A list may be called like the source of a scan.
 func TestListCalledScan(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.begin(3, "revoke", "--yes", "scan")
-	m.row("scan", 2, results.Failed, anyPass, aboutPass("id-1", ""))
-	m.row("scan", 3, results.Duplicate, anyPass, aboutPass("id-1", ""))
-	m.row("scan", 4, results.Revoked, aboutPass("id-1", "m1"))
-	m.end(1, "")
-	r := reportOf(t, m.write(t, "s.jsonl"))
-	want := map[results.Outcome]int{results.Failed: 1, results.Duplicate: 1, results.Revoked: 1}
-	diff(t, "counts", r.Counts, want)
+	r := reportOf(t, logOf(t, 0, 3, "revoke --yes scan", row(2, results.Failed, anyPass, aboutPass("id-1", "")),
+		row(3, results.Duplicate, anyPass, aboutPass("id-1", "")), row(4, results.Revoked, aboutPass("id-1", "m1")), ends(1)))
+	diff(t, "counts", r.Counts, tally{results.Failed: 1, results.Duplicate: 1, results.Revoked: 1})
 	check(t, "pairs without a row", r.WithoutRow, 0)
 }
 
 // A user who could not be looked at one night counts until a later run has looked.
 func TestLookMadeUpFor(t *testing.T) {
-	type counts = map[results.Outcome]int
-	row := func(o results.Outcome, method string) func(*logBuilder) {
-		return func(m *logBuilder) { m.row(results.ScanSource, 0, o, aboutPass("id-1", method)) }
-	}
-	scanned := func(user string) func(*logBuilder) {
-		return func(m *logBuilder) { m.line(results.Scanned{Type: "scanned", Users: []string{user}}) }
-	}
-	tests := []struct {
+	failed := scanRow(results.Failed, "id-1", "")
+	for _, tt := range []struct {
 		name string
-		next func(m *logBuilder)
-		want counts
+		next piece
+		want tally
 	}{
-		{"nothing held", scanned("ID-1"), counts{}},
-		{"deleted", row(results.Revoked, "m1"), counts{results.Revoked: 1}},
-		{"failed again", row(results.Failed, ""), counts{results.Failed: 1}},
-		{"another user", scanned("id-2"), counts{results.Failed: 1}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			m := &logBuilder{now: night}
-			m.begin(0, "sweep", "--all-users", "--yes", "--resume")
-			row(results.Failed, "")(m)
-			m.later(24 * time.Hour)
-			m.begin(0, "sweep", "--all-users", "--yes", "--resume")
-			tt.next(m)
-			m.end(0, "")
-			r := reportOf(t, m.write(t, "s.jsonl"))
-			diff(t, "counts", r.Counts, tt.want)
-			check(t, "pairs", r.Pairs, len(tt.want))
-		})
+		{"nothing held", scanned("ID-1"), tally{}},
+		{"deleted", scanRow(results.Revoked, "id-1", "m1"), tally{results.Revoked: 1}},
+		{"failed again", failed, tally{results.Failed: 1}},
+		{"another user", scanned("id-2"), tally{results.Failed: 1}},
+	} {
+		r := reportOf(t, logOf(t, 0, 0, "sweep --all-users --yes", failed,
+			next(0, "sweep --all-users --yes --resume"), tt.next, ends(0)))
+		diff(t, tt.name, r.Counts, tt.want)
+		check(t, tt.name+": pairs", r.Pairs, len(tt.want))
 	}
 }
 
 // Pairs without a row are a part of the whole.
 func TestNoRow(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 10)
-	for i := range 4 {
-		m.later(time.Second)
-		m.row("a.csv", i+2, results.Revoked)
-	}
-	r := reportOf(t, m.write(t, "a.jsonl"))
+	r := reportOf(t, logOf(t, 0, 10, "revoke a.csv", row(2, results.Revoked), row(3, results.Revoked),
+		row(4, results.Revoked), row(5, results.Revoked)))
 	shares := r.shares()
 	check(t, "outcomes", len(shares), 2)
 	check(t, "share of revoked", shares[0].Share, "40.0 %")
@@ -199,45 +158,32 @@ func TestAbsurd(t *testing.T) {
 	check(t, "without a row", r.WithoutRow, maxCount-3)
 	check(t, "seconds", r.Seconds, 10)
 	check(t, "start", r.Start, night)
-	check(t, "implausible values", r.implausible, 6)
-	check(t, "verdict", r.Verdict(), "3 of 2,147,483,647 pairs are done, 2,147,483,644 are not.")
+	check(t, "verdict", r.Verdict(), "3 of 2,147,483,647 passes are gone, 2,147,483,644 are left.")
 }
 
 // A scan that was stopped has not looked at all users, and its report says so.
 func TestUnfinishedScan(t *testing.T) {
-	revoked := func(m *logBuilder) { m.row(results.ScanSource, 0, results.Revoked, aboutPass(userName(1), pass(1))) }
-	seen := func(m *logBuilder) {
-		m.line(results.Scanned{Type: "scanned", Users: []string{userName(2), userName(3)}})
-	}
-	ends := func(exit int, stopped string) func(*logBuilder) { return func(m *logBuilder) { m.end(exit, stopped) } }
-	interrupted, done := ends(4, "interrupt signal received"), ends(0, "")
-	refused := ends(2, "more than 5 passes are to be deleted, nothing was deleted")
-	resumed := func(m *logBuilder) { m.begin(0, "sweep", "--all-users", "--resume", "--results", "night.jsonl") }
-	tests := []struct {
-		name, command string
-		lines         []func(*logBuilder)
-	}{
-		{"refused", "sweep", []func(*logBuilder){seen, refused}},
-		{"stopped with nothing", "sweep", []func(*logBuilder){seen, interrupted}},
-		{"stopped", "sweep", []func(*logBuilder){revoked, seen, interrupted}},
-		{"killed", "sweep", []func(*logBuilder){revoked, seen}},
-		{"resumed", "sweep", []func(*logBuilder){revoked, interrupted, resumed, seen, done}},
-		{"nothing to do", "sweep", []func(*logBuilder){seen, done}},
-		{"a scan", "scan", []func(*logBuilder){seen, interrupted}},
-	}
+	revoked, seen := scanRow(results.Revoked, userName(1), pass(1)), scanned(userName(2), userName(3))
+	interrupted := stopped(4, "interrupt signal received")
+	refused := stopped(2, "more than 5 passes are to be deleted, nothing was deleted")
 	var got strings.Builder
-	for _, tt := range tests {
-		m := &logBuilder{now: night}
-		m.begin(0, tt.command, "--all-users", "--results", "night.jsonl")
-		for _, line := range tt.lines {
-			m.later(time.Second)
-			line(m)
-		}
-		path := m.write(t, "night.jsonl")
+	for _, tt := range []struct {
+		name, command string
+		lines         []piece
+	}{
+		{"refused", "sweep", []piece{seen, refused}},
+		{"stopped with nothing", "sweep", []piece{seen, interrupted}},
+		{"stopped", "sweep", []piece{revoked, seen, interrupted}},
+		{"killed", "sweep", []piece{revoked, seen}},
+		{"resumed", "sweep", []piece{revoked, interrupted, next(0, "sweep --all-users --resume"), seen, ends(0)}},
+		{"nothing to do", "sweep", []piece{seen, ends(0)}},
+		{"a scan", "scan", []piece{seen, interrupted}},
+	} {
+		path := logOf(t, 0, 0, tt.command+" --all-users --results night.jsonl", tt.lines...)
 		r := reportOf(t, path)
 		said := append([]string{r.Verdict()}, r.Notes()...)
-		for _, a := range r.Resume {
-			said = append(said, a.String())
+		for _, s := range r.steps() {
+			said = append(said, s.Heading, s.String())
 		}
 		all := strings.ReplaceAll(strings.Join(said, "\n"), filepath.Dir(path)+"/", "")
 		fmt.Fprintf(&got, "-- %s\n%s\n", tt.name, all)
@@ -245,30 +191,11 @@ func TestUnfinishedScan(t *testing.T) {
 	golden(t, "unfinished scans.txt", got.String())
 }
 
-// A switch may have a value.
-func TestSimulatedSwitch(t *testing.T) {
-	for arg, want := range map[string]bool{"--simulate": true, "--simulate=true": true, "--simulate=1": true,
-		"--simulate=false": false, "--simulated": false} {
-		m := &logBuilder{now: night}
-		m.run("a.csv", 1, arg)
-		m.row("a.csv", 2, results.NotSent)
-		m.end(4, "interrupt signal received")
-		r := reportOf(t, m.write(t, "log.jsonl"))
-		check(t, arg+": simulated", r.Runs[0].simulated(), want)
-		check(t, arg+": has no command", r.Resume[0].Command == "", want)
-	}
-}
-
 // Rows that were never sent take no time, and do not make a run look faster.
 func TestPace(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 4)
-	m.later(2 * time.Second)
-	for i, o := range []results.Outcome{results.Revoked, results.Denied, results.NotSent, results.NotSent} {
-		m.row("a.csv", i+2, o)
-	}
-	m.end(4, "interrupt signal received")
-	check(t, "pairs per second", reportOf(t, m.write(t, "log.jsonl")).PairsPerSecond, 1)
+	path := logOf(t, 0, 4, "revoke a.csv", later(2*time.Second), row(2, results.Revoked), row(3, results.Denied),
+		row(4, results.NotSent), row(5, results.NotSent), stopped(4, "interrupt signal received"))
+	check(t, "pairs per second", reportOf(t, path).PairsPerSecond, 1)
 }
 
 // What remains is revoked where it was seen.
@@ -287,7 +214,7 @@ func TestListCommand(t *testing.T) {
 			"a.csv"},
 			"tapsweep revoke --protect glass.txt --protect=more.txt --verify proof.jsonl"},
 	} {
-		if got := ListCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
+		if got, _ := ListCommand("proof.jsonl", ran(tt.args...)); got != tt.want {
 			t.Errorf("ListCommand(%q) = %q, want %q", tt.args, got, tt.want)
 		}
 	}
@@ -295,39 +222,20 @@ func TestListCommand(t *testing.T) {
 
 // Waiting for the network is reported apart from what the tenant asks for.
 func TestOutageIsReported(t *testing.T) {
-	for throttled, want := range map[bool]string{
-		false: "there was no connection",
-		true:  "requests had been refused, or there was no connection",
-	} {
-		m := &logBuilder{now: night}
-		m.run("a.csv", 1)
-		if throttled {
-			m.wait(5*time.Second, 20)
-		}
-		m.line(results.Wait{Type: "wait", Time: night.Add(10 * time.Second), Until: night.Add(100 * time.Second),
-			Quota: results.NoConnection})
-		m.later(2 * time.Minute)
-		m.row("a.csv", 2, results.Revoked)
-		m.end(0, "")
-		path := m.write(t, "log.jsonl")
-		r := reportOf(t, path)
-		check(t, "why it waited", r.WaitsFor(), want)
-		check(t, "seconds offline", r.Waits.Quotas[results.NoConnection].Seconds, 90)
-		page := pageOf(t, Page{}, path)
-		check(t, "rows of the outage", strings.Count(page, "<tr><th scope=\"row\">no connection<"), 1)
-	}
+	outage := results.Wait{Type: "wait", Time: night.Add(10 * time.Second), Until: night.Add(100 * time.Second),
+		Quota: results.NoConnection}
+	path := logOf(t, 0, 1, "revoke a.csv", func(m *logBuilder) { m.line(outage) }, later(2*time.Minute),
+		row(2, results.Revoked), ends(0))
+	r := reportOf(t, path)
+	check(t, "why it waited", r.WaitsFor(), "requests had been refused, or there was no connection")
+	check(t, "seconds offline", r.Waits.Quotas[results.NoConnection].Seconds, 90)
+	check(t, "rows of the outage", strings.Count(pageOf(t, Page{}, path), "<tr><th scope=\"row\">no connection<"), 1)
 }
 
 // Refusals that came after the last wait had begun are in a line without a length. It is no wait.
 func TestWaitOfNoLength(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 1)
-	m.wait(5*time.Second, 20)
-	m.later(10 * time.Second)
-	m.row("a.csv", 2, results.Revoked)
-	m.wait(0, 3)
-	m.end(0, "")
-	r := reportOf(t, m.write(t, "a.jsonl"))
+	r := reportOf(t, logOf(t, 0, 1, "revoke a.csv", waits(5*time.Second, 20), later(10*time.Second),
+		row(2, results.Revoked), waits(0, 3), ends(0)))
 	check(t, "waits", r.Waits.Count, 1)
 	check(t, "refused", r.Waits.Refused, 23)
 	check(t, "waits for the quota", r.Waits.Quotas["write"].Count, 1)

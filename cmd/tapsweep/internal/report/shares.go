@@ -1,9 +1,6 @@
 package report
 
 import (
-	"strings"
-	"time"
-
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -46,37 +43,4 @@ func (r *Report) shares() (rows []shareRow) {
 		x += rows[i].Width
 	}
 	return rows
-}
-
-// A pointRow is a Point with the columns that are of use.
-type pointRow struct {
-	Time   time.Time
-	Counts []int
-}
-
-// pointRows leaves out columns that have only zeros.
-func (r *Report) pointRows() (heads []string, rows []pointRow) {
-	rows = make([]pointRow, len(r.Progress))
-	for column := range numSeries + 1 {
-		counts, used := make([]int, len(rows)), false
-		for i := range r.Progress {
-			counts[i] = r.Progress[i].Refused
-			if column < numSeries {
-				counts[i] = *r.Progress[i].counts()[column]
-			}
-			used = used || counts[i] > 0
-		}
-		if !used {
-			continue
-		}
-		name := "refused"
-		if column < numSeries {
-			name = seriesNames[column]
-		}
-		heads = append(heads, strings.ToUpper(name[:1])+name[1:])
-		for i, n := range counts {
-			rows[i].Time, rows[i].Counts = r.Progress[i].Time, append(rows[i].Counts, n)
-		}
-	}
-	return heads, rows
 }

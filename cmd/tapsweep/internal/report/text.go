@@ -12,10 +12,10 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// maxShown is how many groups of failures the text shows.
+// maxShown is how many causes of a step the text shows.
 const maxShown = 20
 
-// Text writes the report for a terminal.
+// Text writes the report for a terminal: in the order of the page, without charts and rows.
 func (r *Report) Text(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintln(&b, r.Verdict())
@@ -23,14 +23,10 @@ func (r *Report) Text(w io.Writer) error {
 		fmt.Fprintf(&b, "note: %s\n", n)
 	}
 	table(&b, r.facts())
+	r.leftText(&b)
 	table(&b, r.figures())
-	r.failures(&b)
-	if len(r.Resume) > 0 {
-		fmt.Fprintln(&b, "\nnext, where the run was started:")
-	}
-	for _, a := range r.Resume {
-		fmt.Fprintf(&b, "  %s\n", a)
-	}
+	r.Sessions.text(&b)
+	table(&b, r.sources())
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -45,13 +41,40 @@ func table(w io.Writer, rows [][]string) {
 	tw.Flush()
 }
 
-// facts are about the runs and where they went.
+// facts say where the runs went, who started them, and when.
 func (r *Report) facts() [][]string {
+	tenant := known(r.Tenant)
+	if r.domain != "" {
+		tenant = fmt.Sprintf("%s (%s)", r.domain, tenant)
+	}
+	took := seconds(r.Seconds)
+	if pace := r.Pace(); pace != "" {
+		took += ", " + pace + "/s"
+	}
 	rows := [][]string{
-		{"tenant", known(r.Tenant)},
+		{"tenant", tenant},
 		{"graph", known(r.GraphRoot)},
 		{"operator", known(strings.Join(r.Operators, ", "))},
+		{"start", timestamp(r.Start)},
+		{"end", timestamp(r.End)},
+		{"time", took},
 	}
+	if by := r.Readers; by != nil {
+		rows = append(rows, []string{"deleted by", strings.Join(by.DeletedBy, ", ")},
+			[]string{"verified by", strings.Join(by.VerifiedBy, ", ")})
+	}
+	if r.Users > 0 {
+		rows = append(rows, []string{"users", format.Number(r.Users) + " looked at"})
+	}
+	if w := r.Waits; w.Count > 0 || w.Refused > 0 {
+		rows = append(rows, []string{"waits",
+			fmt.Sprintf("%s, %s, %s refused", format.Number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
+	}
+	return rows
+}
+
+// sources are the lists, the logs and their runs.
+func (r *Report) sources() (rows [][]string) {
 	for _, l := range r.Lists {
 		if l.Pairs > 0 { // what a scan finds is on no list
 			name := strings.Join(l.Sources, ", ")
@@ -60,22 +83,6 @@ func (r *Report) facts() [][]string {
 	}
 	for _, l := range r.Logs {
 		rows = append(rows, []string{"log", l.Name + ", " + l.Digest})
-	}
-	took := seconds(r.Seconds)
-	if pace := r.Pace(); pace != "" {
-		took += ", " + pace + "/s"
-	}
-	rows = append(rows, [][]string{
-		{"start", timestamp(r.Start)},
-		{"end", timestamp(r.End)},
-		{"time", took},
-	}...)
-	if r.Users > 0 {
-		rows = append(rows, []string{"users", format.Number(r.Users) + " looked at"})
-	}
-	if w := r.Waits; w.Count > 0 || w.Refused > 0 {
-		rows = append(rows, []string{"waits",
-			fmt.Sprintf("%s, %s, %s refused", format.Number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
 	}
 	for i, run := range r.Runs {
 		name, text := "exit", run.ExitText()
@@ -92,7 +99,7 @@ func (r *Report) facts() [][]string {
 	return rows
 }
 
-// figures are the counts: outcomes, proofs and reasons.
+// figures are the counts: outcomes, verified passes and reasons.
 func (r *Report) figures() (rows [][]string) {
 	add := func(name string, n int, text string) {
 		rows = append(rows, []string{name, fmt.Sprintf("%9s", format.Number(n)), text})
@@ -106,74 +113,80 @@ func (r *Report) figures() (rows [][]string) {
 		add("no row", r.WithoutRow, share(r.WithoutRow, r.All()))
 	}
 	if r.Proof() != "" {
-		add("verified", r.Verified, fmt.Sprintf("of %s: a look afterwards shows no pass", format.Number(r.deleted())))
+		add("verified", r.Verified, fmt.Sprintf("of %s: a LIST afterwards shows no pass", format.Number(r.deleted())))
 	}
-	for _, group := range r.reasons() {
-		for _, reason := range group.Reasons {
-			add(reason.Name, reason.Count, strings.ToLower(group.Title))
+	for _, group := range r.names() {
+		for _, c := range group.Counts {
+			add(c.Name, c.Count, strings.ToLower(group.Title))
 		}
 	}
 	return rows
 }
 
-// failures writes what is not done, by cause.
-func (r *Report) failures(w io.Writer) {
-	if len(r.Failures) > 0 {
-		fmt.Fprintf(w, "\n%s:\n", strings.ToLower(strings.TrimPrefix(r.Words().Left, "What is ")))
+// leftText writes what is not done: each step with its causes and its command.
+func (r *Report) leftText(w io.Writer) {
+	steps := r.steps()
+	if len(steps) > 0 {
+		fmt.Fprintf(w, "\n%s:\n", r.Words().Left)
 	}
-	for _, f := range r.Failures[:min(len(r.Failures), maxShown)] {
-		fmt.Fprintf(w, "  %s  %s\n    %s\n    such as %s\n",
-			format.Number(f.Count), f.Title(), f.Hint, strings.Join(f.Examples, ", "))
-	}
-	if n := len(r.Failures) - maxShown; n > 0 {
-		fmt.Fprintf(w, "  and %s\n", count(n, "more group"))
+	for _, s := range steps {
+		fmt.Fprintf(w, "  %s\n", s.Heading)
+		for _, c := range s.Causes[:min(len(s.Causes), maxShown)] {
+			fmt.Fprintf(w, "    %s%s: %s\n", c.Times(), c.Title(), c.Hint)
+			if len(c.Examples) > 0 {
+				fmt.Fprintf(w, "      such as %s\n", strings.Join(c.Examples, ", "))
+			}
+		}
+		if n := len(s.Causes) - maxShown; n > 0 {
+			fmt.Fprintf(w, "    and %s\n", count(n, "more cause"))
+		}
+		fmt.Fprintf(w, "    %s\n", s)
 	}
 }
 
-// String returns the command, or why there is none.
-func (a NextCommand) String() string {
+// String returns the command with its note, or why there is none.
+func (s step) String() string {
 	switch {
-	case a.Command == "":
-		return fmt.Sprintf("%s, %s: %s", a.Log, pairs(a.Left), a.Note)
-	case a.Note != "":
-		return a.Command + "   # " + a.Note
+	case s.Command == "":
+		return "no command: " + s.Note
+	case s.Note != "":
+		return s.Command + "   # " + s.Note
 	}
-	return a.Command
+	return s.Command
 }
 
-// A reasonCount is how many passes have a methodUsabilityReason.
-type reasonCount struct {
+// A nameCount is how many passes have a name in common.
+type nameCount struct {
 	Name  string
 	Count int
 }
 
-// reasonCounts are the reasons of some passes, the most frequent first.
-type reasonCounts struct {
-	Title   string
-	Reasons []reasonCount
+// names are how many passes have each name, the most frequent first.
+type names struct {
+	Title  string
+	Column string // heading of the names
+	Counts []nameCount
 }
 
-// reasons returns the reasons of passes that are gone apart from those of passes that are not.
-func (r *Report) reasons() (groups []reasonCounts) {
-	before := reasonCounts{Title: "What the passes were before"}
-	now := reasonCounts{Title: "What the passes are"}
-	for name, n := range r.Reasons {
-		before.add(name, n-r.reasonsNow[name])
-		now.add(name, r.reasonsNow[name])
-	}
-	for _, g := range []reasonCounts{before, now} {
-		slices.SortFunc(g.Reasons, func(a, b reasonCount) int {
+// names returns why the passes can be used or not, and who created them, as far as is known.
+func (r *Report) names() (groups []names) {
+	for _, g := range []struct {
+		title, column string
+		counts        map[string]int
+	}{
+		{"Usability of the passes", "Usability", r.Reasons},
+		{"Who created the passes", "Creator", r.Creators},
+	} {
+		var counts []nameCount
+		for name, n := range g.counts {
+			counts = append(counts, nameCount{name, n})
+		}
+		slices.SortFunc(counts, func(a, b nameCount) int {
 			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 		})
-		if len(g.Reasons) > 0 {
-			groups = append(groups, g)
+		if len(counts) > 0 {
+			groups = append(groups, names{g.title, g.column, counts})
 		}
 	}
 	return groups
-}
-
-func (g *reasonCounts) add(name string, n int) {
-	if n > 0 {
-		g.Reasons = append(g.Reasons, reasonCount{name, n})
-	}
 }

@@ -2,16 +2,24 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// All is the number of pairs, including those without a row.
+// All is the number of rows, including those that the logs do not have.
 func (r *Report) All() int { return plus(r.Pairs, r.WithoutRow) }
 
-// Verdict says in one sentence what is done and what is left.
+// Verdict says what is done and what is left: in one sentence about passes, and one about sessions.
 func (r *Report) Verdict() string {
+	if r.Sessions != nil {
+		return r.passVerdict() + " " + r.Sessions.Verdict()
+	}
+	return r.passVerdict()
+}
+
+func (r *Report) passVerdict() string {
 	switch {
 	case r.kind == "scan":
 		return r.scanVerdict()
@@ -22,41 +30,50 @@ func (r *Report) Verdict() string {
 	case r.Users > 0:
 		return fmt.Sprintf("No pass was deleted, %s looked at", count(r.Users, "user")) + r.scanEnd()
 	}
-	return "The logs tell of no pair."
+	return "The logs have no row about a pass."
 }
 
+// revokeVerdict says how many passes are gone. Rows that repeat another one are no passes.
 func (r *Report) revokeVerdict() string {
-	all, done := r.All(), "done"
+	repeats := r.Counts[results.Duplicate]
+	all, done := r.All()-repeats, r.Done-repeats
+	ready := verb(done, "is gone", "are gone")
 	if r.DryRun {
-		done = "ready to be revoked, or need nothing"
+		ready = "can be revoked, or " + verb(done, "is gone", "are gone") + " already"
 	}
-	text := fmt.Sprintf("%s of %s %s %s", format.Number(r.Done), pairs(all), verb(r.Done, "is", "are"), done)
+	text := fmt.Sprintf("%s of %s %s", format.Number(done), count(all, "pass"), ready)
 	switch {
-	case r.Done == all && all == 1:
-		text = "The one pair is " + done
-	case r.Done == all:
-		text = fmt.Sprintf("All %s are %s", pairs(all), done)
+	case done == all && all == 1:
+		text = "The one pass " + ready
+	case done == all:
+		text = fmt.Sprintf("All %s %s", count(all, "pass"), ready)
 	}
 	if left := plus(r.Left, r.WithoutRow); left > 0 {
-		text += ", " + are(left) + " not"
+		text += ", " + are(left) + " left"
 	}
 	if found := r.Counts[results.Found]; found > 0 {
 		text += ", " + are(found) + " found and not touched"
 	}
 	if protected := r.Counts[results.Protected]; protected > 0 {
-		text += fmt.Sprintf(", %s protected, left alone", format.Number(protected))
+		text += ", " + are(protected) + " protected and kept"
 	}
 	switch {
 	case r.Unverified > 0 && all == 1:
-		text += ", and not proven"
+		text += ", but not verified"
 	case r.Unverified > 0:
-		text += fmt.Sprintf("; %s of those that are done %s not proven",
+		text += fmt.Sprintf("; %s of those that are gone %s not verified",
 			format.Number(r.Unverified), verb(r.Unverified, "is", "are"))
 	}
 	return text + r.scanEnd()
 }
 
-// scanEnd ends a sentence, and says whether the scan came to its end.
+// Good reports whether nothing is left to do.
+func (r *Report) Good() bool {
+	return r.Left+r.WithoutRow+r.Unverified+r.unverifiedUsers+r.Sessions.open() == 0 &&
+		!slices.ContainsFunc(r.Runs, (*Run).unfinished)
+}
+
+// scanEnd ends a sentence, and says whether the scan ended early.
 func (r *Report) scanEnd() string {
 	end := "."
 	for _, run := range r.Runs {
@@ -65,7 +82,7 @@ func (r *Report) scanEnd() string {
 		case run.refused():
 			return "; the run was refused."
 		default:
-			end = "; the scan has not come to its end."
+			end = "; the scan ended early."
 		}
 	}
 	return end
@@ -84,7 +101,7 @@ func (r *Report) verifyVerdict() string {
 	users, text := count(all, "user"), ""
 	switch {
 	case all == 0:
-		return "The logs tell of no user."
+		return "The logs have no row about a user."
 	case clear == all:
 		return fmt.Sprintf("None of %s holds a pass.", users)
 	case holds == 0:

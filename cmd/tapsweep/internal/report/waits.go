@@ -58,19 +58,9 @@ func (r *Report) addWaits(waits []wait) {
 	r.Waits.Seconds = total(r.waiting).Seconds()
 }
 
-// offline returns how long there was no connection.
-func (r *Report) offline() (q Quota, ok bool) {
-	q, ok = r.Waits.Quotas[results.NoConnection]
-	return q, ok
-}
-
 // WaitsFor says why the runs waited.
 func (r *Report) WaitsFor() string {
-	_, offline := r.offline()
-	switch {
-	case offline && len(r.Waits.Quotas) == 1:
-		return "there was no connection"
-	case offline:
+	if _, offline := r.Waits.Quotas[results.NoConnection]; offline {
 		return "requests had been refused, or there was no connection"
 	}
 	return "requests had been refused"

@@ -2,8 +2,8 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
+	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -14,6 +14,7 @@ type words struct {
 	Title    string
 	Noun     string // what a row is about
 	Nouns    string // the same, as a heading
+	LeftNoun string // what is left to do
 	Progress string // heading of the charts
 	Left     string // heading of what is not done
 
@@ -22,23 +23,23 @@ type words struct {
 
 // wordsByKind has the words of each command.
 var wordsByKind = map[string]words{
-	"revoke": {"Revocation of Temporary Access Passes", "pair", "Pairs", "Pairs settled over time",
+	"revoke": {"Revocation of Temporary Access Passes", "pass", "Passes", "pass", "Passes completed over time",
 		"What is not done",
-		[3]string{"every pair is done or protected", "some pairs are not done", "refused, nothing was sent"}},
-	"sweep": {"Sweep of Temporary Access Passes", "pair", "Pairs", "Pairs settled over time",
+		[3]string{"every pass is gone or protected", "some passes are left", "refused, nothing was sent"}},
+	"sweep": {"Sweep of Temporary Access Passes", "pass", "Passes", "pass", "Passes completed over time",
 		"What is not done",
-		[3]string{"all that was found is done", "some passes could not be deleted, or users looked at",
-			"refused, nothing was deleted"}},
-	"scan": {"Scan for Temporary Access Passes", "pass", "Passes", "Passes found over time",
+		[3]string{"every pass that was found is gone or protected",
+			"some passes could not be deleted, or some users not looked at", "refused, nothing was deleted"}},
+	"scan": {"Scan for Temporary Access Passes", "pass", "Passes", "user", "Passes found over time",
 		"Users that could not be looked at",
 		[3]string{"everybody was looked at", "some users could not be looked at", "refused, nobody was looked at"}},
-	"verify": {"Proof that Temporary Access Passes are gone", "user", "Users", "Users looked at over time",
+	"verify": {"Proof that Temporary Access Passes are gone", "user", "Users", "user", "Users looked at over time",
 		"Who holds a pass, or could not be looked at",
 		[3]string{"nobody holds a pass", "somebody holds a pass, or could not be looked at",
 			"refused, nobody was looked at"}},
 }
 
-var dryRunEnded = [3]string{"all of it could be revoked, or needs nothing", "some of it could not be revoked",
+var dryRunEnded = [3]string{"every pass can be revoked, or is gone or protected", "some passes cannot be revoked",
 	"refused"}
 
 // wordsOf returns the words of a command. A run whose command is not known is shown as revoke.
@@ -66,26 +67,19 @@ func kindOfRuns(runs []*Run) string {
 	return "revoke"
 }
 
-// gone reports whether the pass of a row is gone, so that its reason is what the pass was.
-func gone(o results.Outcome) bool {
-	return slices.Contains([]results.Outcome{results.Revoked, results.Absent, results.Duplicate, results.Replaced,
-		results.UnknownUser, results.Unknown}, o)
-}
-
-// Pace is what was settled a second, and empty if that is not known.
+// Pace is how much was completed in a second, or empty if that is not known.
 func (r *Report) Pace() string {
-	pace, noun := r.PairsPerSecond, r.Words().Noun
+	pace, noun := r.PairsPerSecond, r.Words().Nouns
 	if r.kind == "scan" && r.Seconds > 0 {
-		pace, noun = float64(r.Users)/r.Seconds, "user"
+		pace, noun = float64(r.Users)/r.Seconds, "users"
 	}
 	if pace == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%.1f %ss", pace, noun)
+	return fmt.Sprintf("%.1f %s", pace, strings.ToLower(noun))
 }
 
-// Proof says for how many of the deleted passes a look afterwards shows that they are gone. It is empty if no run
-// looked.
+// Proof says for how many of the passes that are gone a LIST afterwards shows so. It is empty if no run verified.
 func (r *Report) Proof() string {
 	if r.Verified+r.Unverified == 0 || r.kind == "verify" {
 		return ""
@@ -117,7 +111,7 @@ func (r *Run) ExitText() string {
 	case !known:
 		return strconv.Itoa(code)
 	case code == 1 && r.header.Verify && r.kind() != "verify":
-		text += ", or were not proven to be gone"
+		text += ", or not verified"
 	}
 	return fmt.Sprintf("%d, %s", code, text)
 }

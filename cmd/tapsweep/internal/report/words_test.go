@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
 )
 
 func pageOf(t *testing.T, p Page, paths ...string) string {
@@ -25,23 +27,21 @@ func pageOf(t *testing.T, p Page, paths ...string) string {
 	return b.String()
 }
 
-// The reasons of passes that are gone are apart from those of passes that can still be used.
-func TestReasonsNow(t *testing.T) {
+// Passes are counted by why they can be used or not, and by who created them.
+func TestNames(t *testing.T) {
 	reason := func(s string) rowChange { return func(r *results.Row) { r.Reason = s } }
-	m := &logBuilder{now: night}
-	m.run("a.csv", 3)
-	m.row("a.csv", 2, results.Revoked, reason("expired"))
-	m.row("a.csv", 3, results.Remains, reason("usable"))
-	m.row("a.csv", 4, results.Denied, reason("usable"))
-	m.end(1, "")
-	path := m.write(t, "a.jsonl")
-	diff(t, "reasons", reportOf(t, path).reasons(), []reasonCounts{
-		{"What the passes were before", []reasonCount{{"expired", 1}}},
-		{"What the passes are", []reasonCount{{"usable", 2}}},
+	hers := func(r *results.Row) {
+		r.Creation = input.Creation{By: "mallory@contoso.com", At: night.Add(-time.Hour), AuditID: "a-7", Match: input.MatchID}
+	}
+	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked, reason("expired"), hers),
+		row(3, results.Remains, reason("usable"), hers), row(4, results.Denied, reason("usable")), ends(1))
+	diff(t, "names", reportOf(t, path).names(), []names{
+		{"Usability of the passes", "Usability", []nameCount{{"usable", 2}, {"expired", 1}}},
+		{"Who created the passes", "Creator", []nameCount{{"mallory@contoso.com", 2}}},
 	})
-	page := pageOf(t, Page{}, path)
-	check(t, "passes that were", strings.Count(page, " pass was expired"), 1)
-	check(t, "passes that are", strings.Count(page, " pass is usable"), 2)
+	page := strings.ReplaceAll(pageOf(t, Page{}, path), "<wbr>", "")
+	check(t, "passes with a creator", strings.Count(page,
+		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
 }
 
 // The exit code means something else for each command, and for a dry run.
@@ -72,13 +72,11 @@ func TestLinkToCSV(t *testing.T) {
 // A group of failures is more than its outcome: what its button shows is told apart by
 // all that makes the group.
 func TestCauses(t *testing.T) {
-	m := &logBuilder{now: night}
-	m.run("a.csv", 4)
-	for i, hint := range []string{"", "one", "one", "two"} {
-		m.row("a.csv", i+2, results.Failed, func(r *results.Row) { r.Code, r.Status, r.Hint = "", 500+i/3, hint })
+	failed := func(line, status int, hint string) piece {
+		return row(line, results.Failed, func(r *results.Row) { r.Code, r.Status, r.Hint = "", status, hint })
 	}
-	m.end(1, "")
-	page := pageOf(t, Page{}, m.write(t, "a.jsonl"))
+	page := pageOf(t, Page{}, logOf(t, 0, 4, "revoke a.csv", failed(2, 500, ""), failed(3, 500, "one"),
+		failed(4, 500, "one"), failed(5, 501, "two"), ends(1)))
 	groups := make(map[string]int)
 	for _, g := range regexp.MustCompile(`<tr data-o="failed" data-g="(\d+)"`).FindAllStringSubmatch(page, -1) {
 		groups[g[1]]++

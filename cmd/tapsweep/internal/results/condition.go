@@ -73,8 +73,8 @@ func (c *Condition) Complete() error {
 }
 
 func noEnd(line int) error {
-	return &DamageError{line, "the results log has no end, because its run was killed, could not write on, " +
-		"or is still going on: pairs may be missing in it, so resume that run first (--resume), or use its list"}
+	return &DamageError{line, "the results log has no end, because its run was killed, could not continue " +
+		"writing, or is still running: passes may be missing in it, so resume that run first (--resume), or use its list"}
 }
 
 // add takes in a line of the log.
@@ -85,7 +85,7 @@ func (c *Condition) add(rec *Record) {
 		before = rec.Run.Lines
 		c.begin(rec)
 	case !c.open:
-		c.fail(rec, "the results log goes on after its end without a line that describes a run: "+
+		c.fail(rec, "the results log continues after its end without a line that describes a run: "+
 			"it holds a part of another log; "+wantWhole)
 	case rec.End != nil:
 		c.open, before = false, rec.End.Lines

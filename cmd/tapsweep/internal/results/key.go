@@ -14,11 +14,13 @@ type Action string
 const (
 	DeletePass Action = "pass" // a pass is deleted, found or verified
 	ListPasses Action = "list" // the passes of a user are listed, by a scan or sweep
+
+	RevokeSessions Action = "revokeSessions" // the sessions of a user are revoked, or that is verified
 )
 
 // A Key is what a row is about: the identity that all readers of a log share. User and Method
 // are in lower case, because Graph compares both without case. An empty Method means any pass
-// of the user. With ListPasses it is always empty.
+// of the user. Only DeletePass has a Method.
 type Key struct {
 	Action       Action
 	User, Method string
@@ -32,6 +34,9 @@ func PassKey(user, method string) Key {
 // listKey returns the key of the list of a user's passes.
 func listKey(user string) Key { return Key{ListPasses, strings.ToLower(user), ""} }
 
+// sessionsKey returns the key of a user's sessions.
+func sessionsKey(user string) Key { return Key{RevokeSessions, strings.ToLower(user), ""} }
+
 // Key returns what the row is about: the pass that the list names, even if the row is about
 // another one that the user had in its place. ok is false for a row that is about a line of a
 // list and no more: a repeat, or a row that was refused.
@@ -39,6 +44,8 @@ func (r *Row) Key() (key Key, ok bool) {
 	switch {
 	case r.Outcome == Duplicate, r.Outcome == Invalid:
 		return Key{}, false
+	case r.Action == RevokeSessions:
+		return sessionsKey(r.User), true
 	case r.FromScan() && r.Method == "":
 		return listKey(r.User), true
 	case r.AnyPass: // Method is the pass that the user had

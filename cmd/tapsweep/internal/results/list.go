@@ -174,6 +174,8 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 		case err != nil:
 			yield(input.Row{}, listError(err))
 			return
+		case rec.Kind == KindSessions: // of a table, whose rows Read has not told apart
+			continue
 		case rec.Run != nil:
 			digest = rec.Run.Digest
 			continue
@@ -200,9 +202,9 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 // stays protected: the protect list need not be named again.
 func asListRow(rec *Record) input.Row {
 	r := rec.Row
-	row := input.Row{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method}
-	refuse := func(left input.Left, field, why string) input.Row {
-		row.Left, row.Field, row.Err = left, field, errors.New(why)
+	row := input.Row{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}
+	refuse := func(left input.Left, why string) input.Row {
+		row.Left, row.Err = left, errors.New(why)
 		return row
 	}
 	switch r.Outcome {
@@ -213,20 +215,20 @@ func asListRow(rec *Record) input.Row {
 		row.Left = input.LeftProtected
 		return row
 	case Invalid:
-		return refuse(input.LeftRefused, "", "the row was refused in an earlier run: fix it in the original list")
+		return refuse(input.LeftRefused, "the row was refused in an earlier run: fix it in the original list")
 	}
 	switch {
 	case r.Undecided: // a log is no yes to what was refused
 		row.Left = input.LeftUnknown
 	case r.User == input.Me:
-		return refuse(input.LeftNone, "user",
-			`the results log does not tell who was signed in, and so who "me" was: name the user`)
+		return refuse(input.LeftNone,
+			`the results log does not say who was signed in, and so who "me" was: name the user`)
 	case r.Method != "" || r.AnyPass:
 	case r.Outcome == UnknownUser: // who has no pass
 		row.Left = input.LeftDone
 	default: // such as of a user whose passes a scan could not list
-		return refuse(input.LeftRefused, "method",
-			"the row tells of a user without a pass, and names none: scan again, or name the user in a list")
+		return refuse(input.LeftRefused,
+			"the row is about a user without a pass: scan again, or name the user in a list")
 	}
 	return row
 }

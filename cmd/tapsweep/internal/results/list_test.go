@@ -48,7 +48,7 @@ func TestResultsLog(t *testing.T) {
 		{"refused before", run + result("failed", pass1) + result("invalid", "") + end,
 			input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}, ""},
 		{"killed", run + result("denied", pass1), input.Stats{},
-			"has no end, because its run was killed, could not write on, or is still going on"},
+			"has no end, because its run was killed, could not continue writing, or is still running"},
 		{"killed and taken up", run + result("denied", pass1) + run + result("denied", pass1) + end,
 			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
 		{"left over and then done", anyPass(run + result("not_sent", "") + end + run + result("revoked", pass1) + end),
@@ -197,8 +197,7 @@ func TestLogMarks(t *testing.T) {
 {"type":"result","user":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","method":"9f0c11aa-1111-4222-8333-000000000001","userPrincipalName":"dana@contoso.com","outcome":"found","created":"2026-03-02T08:11:40Z"}
 {"type":"end","exit":0}
 `
-	l, _, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log),
-		TempDir: t.TempDir()})
+	l, _, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,8 +214,7 @@ func TestScanRowsNameNoPass(t *testing.T) {
 			`{"type":"result","line":0,"source":"scan","user":"` + dana + `","method":"","outcome":"` + outcome + `"}` + "\n" +
 			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 + `","outcome":"not_sent"}` +
 			"\n" + `{"type":"end","exit":4}` + "\n"
-		l, logs, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log),
-			TempDir: t.TempDir()})
+		l, logs, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,8 +250,7 @@ func TestReportCSV(t *testing.T) {
 		"report":  {head + rows, input.Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 2, Users: 2, AnyPass: 1}},
 		"another": {"user,method,outcome\n" + eli + "," + pass1 + ",revoked\n", input.Stats{Rows: 1, Unique: 1, Users: 1}},
 	} {
-		l, _, err := openList([]string{"-"}, input.Options{Format: "csv", Stdin: strings.NewReader(tt.text),
-			TempDir: t.TempDir()})
+		l, _, err := openList([]string{"-"}, input.Options{Format: "csv", Stdin: strings.NewReader(tt.text)})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -294,8 +291,10 @@ func TestForeignLines(t *testing.T) {
 		if got := strings.Join(logs.Warnings(), "; "); got != want {
 			t.Errorf("Warnings() = %q, want %q", got, want)
 		}
-		if p := l.Sample(1)[0]; p.Line != 5 {
-			t.Errorf("%s: the row is on line %d, want 5", file, p.Line)
+		for p := range l.Pairs() {
+			if p.Line != 5 {
+				t.Errorf("%s: the row is on line %d, want 5", file, p.Line)
+			}
 		}
 		_, _, err := openList([]string{write(t, file, run+"x\n"+denied[:40]+"\n"+end)}, input.Options{})
 		if err == nil || !strings.Contains(err.Error(), file+":3: the line is broken") {

@@ -64,7 +64,7 @@ func Create(path string, overwrite bool) (*Log, error) {
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|appendFlag, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("results log %s is there already: %w", path, err)
+		return nil, fmt.Errorf("results log %s already exists: %w", path, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("creating the results log: %w", err)

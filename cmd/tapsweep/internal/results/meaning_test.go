@@ -1,24 +1,21 @@
 package results
 
 import (
-	"os"
 	"strings"
 	"testing"
+
+	"tapsweep/cmd/tapsweep/docs"
 )
 
-// The README explains each outcome in the words that the program prints.
-func TestREADMEExplainsOutcomes(t *testing.T) {
-	readme, err := os.ReadFile("../../../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.ReplaceAll(string(readme), "`", "")
+// The manual explains each outcome in the words that the program prints.
+func TestTheManualExplainsOutcomes(t *testing.T) {
+	text := strings.ReplaceAll(docs.Find("results").Text, "`", "")
 	for _, o := range Outcomes {
 		if o.Meaning() == "" {
 			t.Errorf("%s has no meaning", o)
 		}
 		if row := "| " + string(o) + " | " + o.Meaning() + " |"; !strings.Contains(text, row) {
-			t.Errorf("README.md lacks the row %q", row)
+			t.Errorf("the manual lacks the row %q", row)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func TestPipeWithReader(t *testing.T) {
 	}
 }
 
-// A device is no file that is there already.
+// A device is no file that already exists.
 func TestCreateDevice(t *testing.T) {
 	log, err := Create(os.DevNull, false)
 	if err != nil {

@@ -24,11 +24,16 @@ const (
 	KindWait    Kind = "wait"
 	KindScanned Kind = "scanned"
 	KindEnd     Kind = "end"
+
+	// KindSessions is a row whose Action is RevokeSessions. On the line its type is that of every
+	// row. Here it is a kind of its own, so that whoever reads rows reads those of passes.
+	KindSessions Kind = "sessions"
 )
 
-var kinds = []Kind{KindRun, KindRow, KindWait, KindScanned, KindEnd}
+var kinds = []Kind{KindRun, KindRow, KindSessions, KindWait, KindScanned, KindEnd}
 
-// A Record is one line of a log. The field of its Kind is set, and the others are nil. It is
+// A Record is one line of a log. The field of its Kind is set, Row for KindSessions, and the
+// others are nil. It is
 // valid until the next one is read.
 type Record struct {
 	Kind   Kind
@@ -229,7 +234,7 @@ func (in *reader) decode(text []byte) error {
 		}
 		rec.Kind = l.Type
 	}
-	if rec.Kind == KindRow && !in.wants(KindRow) {
+	if rec.Kind == KindRow && !in.wants(KindRow) && !in.wants(KindSessions) {
 		if !json.Valid(text) {
 			return notALine(in.n, text, json.Unmarshal(text, new(Row)))
 		}
@@ -272,10 +277,13 @@ func (in *reader) target() any {
 	return new(struct{})
 }
 
-// checkRow puts the signed-in user in the place of "me".
+// checkRow puts the signed-in user in the place of "me", and finds the kind of the row.
 func (in *reader) checkRow() error {
 	if in.row.User == input.Me && in.self != "" {
 		in.row.User = in.self
+	}
+	if in.row.Action == RevokeSessions {
+		in.rec.Kind = KindSessions
 	}
 	if !slices.Contains(Outcomes, in.row.Outcome) {
 		return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep",

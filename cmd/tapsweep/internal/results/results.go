@@ -24,9 +24,11 @@
 //	  with pending, found               user and pass         the row of the key               no: a delete was announced
 //	  with beside                       none                  the announcement of its pass     -
 //	  with undecided                    user and pass         the row of the key               no; as a list, left out
+//	  about sessions                    the user's sessions   the row of the key               by its outcome (2)
 //	scanned                             its users' passes     a scan that could not list them  yes
 //
 // (1) In a report of several logs, it supersedes no row that says that the pass is gone.
+// (2) As a list, it is left out: a list names passes.
 //
 // A user and a pass are compared without case. A further row about a protected user is about the
 // line of the list. An end without "stopped" makes a resumed sweep or scan begin anew.
@@ -39,12 +41,13 @@ import (
 	"time"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/input"
 )
 
 // An Outcome is what became of a pair.
 type Outcome string
 
-// The outcomes. README.md tells users what each means for them.
+// The outcomes. The page results of the manual explains them.
 const (
 	Revoked     Outcome = "revoked"      // deleted, or gone after an attempt whose answer was lost
 	Absent      Outcome = "absent"       // the user holds no pass
@@ -58,7 +61,7 @@ const (
 	NotSent     Outcome = "not_sent"     // the run stopped before
 	Protected   Outcome = "protected"    // the user is on a --protect list
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
-	Duplicate   Outcome = "duplicate"    // an earlier row names the same pair
+	Duplicate   Outcome = "duplicate"    // an earlier row names the same pass
 	Planned     Outcome = "planned"      // a dry run: this pass would be revoked
 	Found       Outcome = "found"        // a scan: this pass was looked for
 )
@@ -71,7 +74,7 @@ var Outcomes = []Outcome{Revoked, Absent, Planned, Found, Duplicate, Remains, Re
 type meaning struct {
 	done  bool   // nothing is left to do
 	again bool   // a resumed run tries the pair again
-	text  string // what became of it, and what is left to do; README.md has the same texts
+	text  string // what became of it, and what is left to do; the page results has the same texts
 }
 
 var meanings = map[Outcome]meaning{
@@ -79,7 +82,7 @@ var meanings = map[Outcome]meaning{
 	Absent:      {true, false, "the user holds no pass"},
 	Planned:     {true, false, "dry run: this pass would be deleted"},
 	Found:       {true, false, "the user holds this pass; the run did not delete it"},
-	Duplicate:   {true, false, "an earlier row names the same pair"},
+	Duplicate:   {true, false, "an earlier row names the same pass"},
 	Remains:     {false, true, "the user still holds a pass; the row names it"},
 	Replaced:    {false, false, "the user holds another pass; list the user alone to revoke it"},
 	UnknownUser: {false, false, "no such user in this tenant; check the name, or use the object id"},
@@ -112,15 +115,18 @@ func (o Outcome) Meaning() string { return meanings[o].text }
 type Run struct {
 	Type      string    `json:"type"` // "run"
 	Version   string    `json:"version"`
-	Command   []string  `json:"command"`            // arguments; tapsweep takes no secrets there
-	Digest    string    `json:"digest"`             // of the list, see input.List.Digest
-	Tenant    string    `json:"tenant"`             // the token's, or as configured, or empty
-	Operator  string    `json:"operator,omitempty"` // whose token it is, if the token says so
-	Self      string    `json:"self,omitempty"`     // id of the signed-in user, if rows mean that one
+	Command   []string  `json:"command"`             // arguments; tapsweep takes no secrets there
+	Digest    string    `json:"digest"`              // of the list, see input.List.Digest
+	Tenant    string    `json:"tenant"`              // the token's, or as configured, or empty
+	Domain    string    `json:"domain,omitempty"`    // of the tenant, if it is known
+	Operator  string    `json:"operator,omitempty"`  // whose token it is, if the token says so
+	DeletedBy []string  `json:"deletedBy,omitempty"` // of a run that verifies, the operators of the logs
+	Self      string    `json:"self,omitempty"`      // id of the signed-in user, if rows mean that one
 	GraphRoot string    `json:"graphRoot"`
 	DryRun    bool      `json:"dryRun,omitempty"`
 	Verify    bool      `json:"verify,omitempty"`    // each pass is verified to be gone
 	AnyPass   bool      `json:"anyPass,omitempty"`   // each row of the list means any pass of its user
+	Sessions  bool      `json:"sessions,omitempty"`  // the users' sessions are revoked as well
 	Simulated bool      `json:"simulated,omitempty"` // the tenant was simulated, and is gone
 	Resume    []string  `json:"resume,omitempty"`    // the command that resumes the run, see ResumeWith
 	Revoke    []string  `json:"revoke,omitempty"`    // the flags of the command of RevokeWith
@@ -144,7 +150,8 @@ func (r *Run) Elsewhere(tenant, graphRoot string) error {
 
 // A Row is what became of one pair. The keys and their order are fixed.
 type Row struct {
-	Type              string    `json:"type"` // "result"
+	Type              string    `json:"type"`             // "result"
+	Action            Action    `json:"action,omitempty"` // RevokeSessions, or empty for a row about a pass
 	Line              int       `json:"line"`
 	Column            int       `json:"column,omitempty"` // of the line, where other rows start before
 	Source            string    `json:"source"`
@@ -179,6 +186,13 @@ type Row struct {
 	Start      time.Time `json:"start,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"`
 	UsableOnce bool      `json:"usableOnce,omitempty"`
+
+	// Of a pass that a scan of the audit log has found, as far as a record says.
+	input.Creation
+
+	// SentAt is when the call was sent that revoked the sessions, by Graph's clock and not later
+	// than in truth, in whole seconds. Sign-ins before it count no more.
+	SentAt time.Time `json:"sentAt,omitzero"`
 }
 
 // Scanned names users whose passes were listed, and who hold none of those that the scan looks
@@ -204,12 +218,13 @@ const NoConnection = "no connection"
 
 // An End is the last line of a log.
 type End struct {
-	Type    string          `json:"type"` // "end"
-	Counts  map[Outcome]int `json:"counts"`
-	Stopped string          `json:"stopped,omitempty"` // why the run stopped early
-	Exit    int             `json:"exit"`
-	End     time.Time       `json:"end"`
-	Lines   int             `json:"lines"` // how many lines of the log come before; Log.Write sets it
+	Type     string          `json:"type"` // "end"
+	Counts   map[Outcome]int `json:"counts"`
+	Sessions map[Outcome]int `json:"sessions,omitempty"` // the rows about sessions, which are not in Counts
+	Stopped  string          `json:"stopped,omitempty"`  // why the run stopped early
+	Exit     int             `json:"exit"`
+	End      time.Time       `json:"end"`
+	Lines    int             `json:"lines"` // how many lines of the log come before; Log.Write sets it
 }
 
 // announces reports whether the row is about a delete that is not sent yet.
@@ -218,7 +233,7 @@ func (r *Row) announces() bool { return r.Provisional && r.Outcome == Found }
 // clean makes server text safe to store and show.
 func (r *Row) clean() {
 	r.Type = "result"
-	for _, text := range []*string{&r.Code, &r.Message, &r.RequestID} {
+	for _, text := range []*string{&r.Code, &r.Message, &r.RequestID, &r.Creation.By, &r.AuditID, &r.Match} {
 		*text = safetext.Printable(*text)
 	}
 	r.Time = r.Time.UTC().Round(time.Millisecond)

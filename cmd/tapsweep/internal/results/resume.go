@@ -34,6 +34,9 @@ type ResumeState struct {
 	lines   int               // in the log
 	sources map[string]bool
 	opts    ResumeOptions
+
+	sessions sessionState
+	run      *Run // that is being read
 }
 
 // Settled reports whether a pair needs no further run.
@@ -175,7 +178,8 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, err
 	// Each row leaves garbage of its own size behind. Collected more often, a log of a million rows
 	// keeps the process below 160 MB.
 	defer debug.SetGCPercent(debug.SetGCPercent(gcWhileReading))
-	e := &ResumeState{doubts: make(map[uint64]*Doubt), sources: make(map[string]bool), opts: opts}
+	e := &ResumeState{doubts: make(map[uint64]*Doubt), sources: make(map[string]bool), opts: opts,
+		sessions: newSessionState()}
 	size, err := e.take(f, next)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), unlock(lock), f.Close())
@@ -284,12 +288,16 @@ func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 				return err
 			}
 			e.Runs++
+			e.run = rec.Run
 			e.killed, open = !over && (e.killed || open), true
 		case KindEnd:
 			open = false
 		case KindRow:
 			e.sources[rec.Row.Source] = true
 			e.row(rec, over)
+			continue
+		case KindSessions:
+			e.sessions.row(e.state.rowKey(rec.Row), rec.Row, e.opts.Verify, over)
 			continue
 		}
 		if !over || rec.Run != nil {
@@ -322,6 +330,9 @@ func (e *ResumeState) row(rec *Record, over bool) {
 		row := *r
 		row.Provisional = false
 		e.doubts[id] = &Doubt{row}
+	}
+	if e.run.callsAfter(r) {
+		e.sessions.want(e.state.key(sessionsKey(r.User)), r)
 	}
 	key, _ := r.Key()
 	if over && key.Action != ListPasses {
@@ -373,7 +384,7 @@ func (r *Run) same(next *Run) error {
 	case r.Self != next.Self:
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.DryRun != next.DryRun:
-		return errors.New("one is a dry run and the other is not")
+		return errors.New("one of the runs is a dry run and the other is not")
 	}
 	return r.Elsewhere(next.Tenant, next.GraphRoot)
 }

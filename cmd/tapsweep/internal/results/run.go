@@ -50,9 +50,11 @@ func (r *Run) RevokeWith(path string) []string {
 	return slices.Concat([]string{"tapsweep", "revoke"}, r.Revoke, []string{path})
 }
 
-// Describe sets what follows from the command line of a run, whose log is at path: Resume and
-// Revoke. For a run of a version that wrote only the command line, see interpret.
+// Describe sets what follows from the command line of a run, whose log is at path: Resume, Revoke
+// and, if it names the tenant by its domain, Domain. For a run of a version that wrote only the
+// command line, see interpret.
 func (r *Run) Describe(path string) {
+	r.setDomain()
 	if len(r.Command) == 0 || !slices.Contains(commands, r.Command[0]) {
 		return
 	}
@@ -74,11 +76,28 @@ func (r *Run) Describe(path string) {
 	if r.Verify {
 		r.Revoke = append(r.Revoke, "--verify")
 	}
+	if r.Sessions {
+		r.Revoke = append(r.Revoke, "--revoke-sessions")
+	}
+}
+
+// setDomain sets the tenant's domain if the command line has it and it is not known otherwise.
+func (r *Run) setDomain() {
+	for i, arg := range r.Command {
+		name, value, hasValue := strings.Cut(arg, "=")
+		if !hasValue && i+1 < len(r.Command) {
+			value = r.Command[i+1]
+		}
+		if name == "--tenant" && r.Domain == "" && strings.Contains(value, ".") {
+			r.Domain = value
+		}
+	}
 }
 
 // interpret sets what a run of an older version says only by its command line. Nothing else
 // reads the command line of a run.
 func (r *Run) interpret() {
+	r.setDomain()
 	if r.Resume != nil {
 		return
 	}

@@ -115,5 +115,12 @@ func tableRow(line int, fields []string, columns map[string]int) *Record {
 		Undecided: is("undecided"), Beside: is("beside")}
 	row.Line, _ = strconv.Atoi(value("line"))
 	row.Column, _ = strconv.Atoi(value("column"))
-	return &Record{Kind: KindRow, Line: line, Row: row}
+	for _, name := range input.CreationColumns {
+		row.Creation.Set(name, value(strings.ToLower(name)))
+	}
+	rec := &Record{Kind: KindRow, Line: line, Row: row}
+	if Action(value("action")) == RevokeSessions {
+		rec.Kind = KindSessions
+	}
+	return rec
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"tapsweep/input"
 )
@@ -16,6 +18,8 @@ type LogUsers struct {
 	Users  []LogUser
 	First  *Run   // of the first log; all are of its tenant and Graph root
 	Digest string // of the users
+
+	Operators []string // of the runs that deleted, each once, as far as the logs say
 
 	Invalid int // rows that were invalid
 	Foreign int // skipped lines that are not part of a results log
@@ -32,6 +36,20 @@ type LogUser struct {
 	UPN     string
 	Method  string
 	Outcome Outcome
+
+	Creation input.Creation
+	Sessions *LogSessions // nil if the log says nothing of the user's sessions
+}
+
+// LogSessions are the last row of a log about the sessions of a user.
+type LogSessions struct {
+	Outcome Outcome
+	SentAt  time.Time
+}
+
+// Sessions reports whether the logs say anything of sessions.
+func (u *LogUsers) Sessions() bool {
+	return slices.ContainsFunc(u.Users, func(user LogUser) bool { return user.Sessions != nil })
 }
 
 // ReadUsers reads the users of results logs, whatever became of their passes, but not those of
@@ -59,7 +77,7 @@ func (u *LogUsers) read(path string) error {
 	}
 	defer f.Close()
 	var c Condition
-	for rec, err := range Read(input.Decode(f), &c, KindRun, KindRow) {
+	for rec, err := range Read(input.Decode(f), &c, KindRun, KindRow, KindSessions) {
 		if err == nil {
 			err = u.add(path, rec)
 		}
@@ -69,7 +87,7 @@ func (u *LogUsers) read(path string) error {
 	}
 	u.Foreign += c.Foreign
 	if c.Open() && inUse(f) {
-		return fmt.Errorf("it has no end yet: %w, and pairs are missing in it", ErrInUse)
+		return fmt.Errorf("it has no end yet: %w, and passes are missing in it", ErrInUse)
 	}
 	return c.Complete()
 }
@@ -79,6 +97,9 @@ func (u *LogUsers) add(path string, rec *Record) error {
 	if run := rec.Run; run != nil {
 		if u.First == nil {
 			u.First = run
+		}
+		if run.Operator != "" && run.Kind() != "verify" && !slices.Contains(u.Operators, run.Operator) {
+			u.Operators = append(u.Operators, run.Operator)
 		}
 		if err := run.Elsewhere(u.First.Tenant, u.First.GraphRoot); err != nil {
 			return fmt.Errorf("line %d: %w, of which an earlier run is", rec.Line, err)
@@ -93,9 +114,14 @@ func (u *LogUsers) add(path string, rec *Record) error {
 	case r.Outcome == Protected || r.User == "":
 		return nil
 	case r.User == input.Me:
-		return fmt.Errorf("line %d is of the user who was signed in, and does not tell who that was", rec.Line)
+		return fmt.Errorf("line %d is about the user who was signed in, and does not say who that was", rec.Line)
 	}
-	user := LogUser{Source: path, Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Outcome: r.Outcome}
+	var sessions *LogSessions
+	if rec.Kind == KindSessions {
+		sessions = &LogSessions{r.Outcome, r.SentAt}
+	}
+	user := LogUser{Source: path, Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Outcome: r.Outcome,
+		Creation: r.Creation, Sessions: sessions}
 	name := strings.ToLower(r.User)
 	i, seen := u.at[name]
 	if !seen {
@@ -103,7 +129,11 @@ func (u *LogUsers) add(path string, rec *Record) error {
 		u.Users = append(u.Users, user)
 		return nil
 	}
-	user.Source, user.Line = u.Users[i].Source, u.Users[i].Line
+	if sessions != nil {
+		u.Users[i].Sessions = sessions
+		return nil
+	}
+	user.Source, user.Line, user.Sessions = u.Users[i].Source, u.Users[i].Line, u.Users[i].Sessions
 	u.Users[i] = user
 	return nil
 }

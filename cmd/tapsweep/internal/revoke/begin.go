@@ -9,11 +9,29 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Begin returns the first request of an item. If the item needs none, Begin writes its row and
+// Start begins an item, and returns the requests to send now.
+func (j *Job) Start(item Item) []batch.Request {
+	switch {
+	case item.OnlySessions:
+		j.startOnlySessions(&item)
+	case j.opts.VerifyOnly && item.Sessions != nil:
+		j.startProof(&item)
+	}
+	var requests []batch.Request
+	if !item.OnlySessions {
+		if req, ok := j.begin(item); ok {
+			requests = append(requests, req)
+		}
+	}
+	return append(requests, j.takeFollowUps()...)
+}
+
+// begin returns the first request of an item. If the item needs none, begin writes its row and
 // returns false.
-func (j *Job) Begin(item Item) (req batch.Request, ok bool) {
+func (j *Job) begin(item Item) (req batch.Request, ok bool) {
 	pair := item.Pair
 	if j.opts.Done != nil && j.opts.Done(&pair) {
+		j.settledBefore(&pair)
 		return req, false
 	}
 	s := &pairState{pair: pair, stage: stageBegun, method: pair.Method, upn: pair.UPN, reason: item.Reason}
@@ -39,6 +57,7 @@ func (j *Job) Begin(item Item) (req batch.Request, ok bool) {
 				last := d.Row
 				s.before = last.Outcome
 				last.Message = stripVerifyNote(last.Message)
+				j.dealtWithBefore(s, last.Outcome)
 				return *j.verify(s, last), true
 			}
 			s.intended, s.announced, s.uncertain = true, true, true
@@ -60,14 +79,14 @@ func (j *Job) Begin(item Item) (req batch.Request, ok bool) {
 // rowAtOnce returns the row of an item that needs no request, and a row without an outcome for any
 // other item.
 func (j *Job) rowAtOnce(item *Item) (row results.Row) {
-	switch p := j.opts.Protected; {
+	switch {
 	case item.Err != nil:
 		row.Outcome, row.Message = results.Invalid, item.Err.Error()
-	case p != nil && (p(item.User) || item.UPN != "" && p(item.UPN)):
+	case j.protects(&item.Pair):
 		row.Outcome = results.Protected
 	case item.FirstOf != nil:
 		row.Outcome = results.Duplicate
-		row.Message = fmt.Sprintf("the same pair as %s:%d", item.FirstOf.Source, item.FirstOf.Line)
+		row.Message = fmt.Sprintf("the same pass as %s:%d", item.FirstOf.Source, item.FirstOf.Line)
 	case j.opts.DryRun && item.Reason != "":
 		row.Outcome = results.Planned // a scan has just read the pass
 	}

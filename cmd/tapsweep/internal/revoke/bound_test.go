@@ -46,7 +46,7 @@ func TestMaxDeletes(t *testing.T) {
 	}{
 		{"one user with many", danas(3000), any, Options{MaxDeletes: 1}, 0, true, 1},
 		{"as many as there may be", danas(3), any, Options{MaxDeletes: 3}, 3, false, 0},
-		{"no bound", danas(3), any, Options{}, 3, false, 0},
+		{"no limit", danas(3), any, Options{}, 3, false, 0},
 		{"named ones", []graphsim.User{holder("dana", 1), holder("erik", 1), holder("femi", 1)},
 			[]input.Pair{pair("dana", first), pair("erik", first), pair("femi", first)}, Options{MaxDeletes: 2}, 0,
 			true, 3},

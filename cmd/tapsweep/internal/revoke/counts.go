@@ -18,11 +18,14 @@ type Counts struct {
 	Throttled int                     // refusals with 429; of a whole run also those of whole batches with 503
 	Requests  int                     // individual requests answered or lost, including refusals
 
+	Sessions *Counts // of the rows about sessions, nil without any
+
 	Reasons map[pass.Reason]int // of the passes that are Revoked or Planned
 
 	Beside     int // deleted passes other than the one that counts for their pair
 	Verified   int // rows whose user was seen without a pass afterwards
-	Unverified int // rows that are done, and whose user's passes could not be listed
+	Unverified int // rows that are done, and for which the proof could not be read
+	Guests     int // of the rows about sessions, those of guests
 }
 
 // A Cause is why rows are not done: Graph's code, or the error if Graph did not answer. The code is
@@ -47,16 +50,36 @@ func (c *Counts) ThisRun() map[results.Outcome]int {
 	return thisRun
 }
 
-// Total returns the number of rows.
+// All returns Outcomes, nil for a nil Counts.
+func (c *Counts) All() map[results.Outcome]int {
+	if c == nil {
+		return nil
+	}
+	return c.Outcomes
+}
+
+// Total returns the number of rows, 0 for a nil Counts.
 func (c *Counts) Total() (n int) {
+	if c == nil {
+		return 0
+	}
 	for _, k := range c.Outcomes {
 		n += k
 	}
 	return n
 }
 
-// Left returns the number of rows for which something is left to do.
+// Left returns the number of rows for which something is left to do, about passes and sessions.
 func (c *Counts) Left() (n int) {
+	n = c.LeftOfPasses()
+	if c.Sessions != nil {
+		n += c.Sessions.Left()
+	}
+	return n
+}
+
+// LeftOfPasses is Left without the rows about sessions.
+func (c *Counts) LeftOfPasses() (n int) {
 	n = c.Unverified
 	for o, k := range c.Outcomes {
 		if o.Left() {

@@ -65,6 +65,10 @@ type Options struct {
 	// row that says so. Nil means that there are no such pairs.
 	MaybeDeleted func(*input.Pair) bool
 
+	// Sessions makes the Job revoke the sessions of each user after the last of the user's passes.
+	// Nil means that sessions stay as they are.
+	Sessions *Sessions
+
 	// VerifyOnly lists, and deletes nothing. A user without a pass is Absent, or Revoked if
 	// Item.Before is. A user who holds a pass Remains.
 	VerifyOnly bool
@@ -78,6 +82,13 @@ type Item struct {
 	input.Pair
 	Reason pass.Reason     // why the pass can or cannot be used, empty if not known
 	Before results.Outcome // the outcome of an earlier run, for VerifyOnly
+
+	// Sessions are the last row of an earlier run about the user's sessions, for VerifyOnly. Nil
+	// means that there is none.
+	Sessions *results.LogSessions
+
+	// OnlySessions says that the passes of the user are dealt with, and the sessions are left.
+	OnlySessions bool
 }
 
 // Items yields what a Job works on, in order. An error ends it.
@@ -107,14 +118,21 @@ type Job struct {
 	denials         abort       // of the Job's own requests
 	scanDenials     abort       // of a scan that uses the Job
 	stop            context.CancelCauseFunc
+
+	sessions  sessions
+	followUps []batch.Request // of sessions, that Settle or Start returns next
 }
 
 // New returns a Job. It calls write for each row, from one goroutine. An error of write stops the
 // run before anything else is sent.
 func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Job {
 	limit := abort(opts.AbortAfter)
-	return &Job{runner: runner, write: write, opts: opts, denials: limit, scanDenials: limit,
-		counts: NewCounts(), stop: func(error) {}}
+	j := &Job{runner: runner, write: write, opts: opts, denials: limit, scanDenials: limit,
+		counts: NewCounts(), stop: func(error) {}, sessions: newSessions(opts.Sessions)}
+	if opts.Sessions != nil {
+		j.counts.Sessions = new(NewCounts())
+	}
+	return j
 }
 
 // Run works on the items until each has its last row. Its error says why it stopped early. A pair
@@ -122,12 +140,14 @@ func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Jo
 func (j *Job) Run(ctx context.Context, items Items) error {
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
-	return j.runner.Run(ctx, j.requests(items), j.Settle)
+	err := j.runner.Run(ctx, j.requests(items), j.Settle)
+	j.Flush()
+	return err
 }
 
 // Join makes the Job part of a scan that sends the requests. The scan sends the requests that
-// Begin and Settle return, and hands each result for which Owns is true to Settle. The Job calls
-// stop to end the scan.
+// Start and Settle return, and hands each result for which Owns is true to Settle. The Job calls
+// stop to end the scan. When the scan has ended, it calls Flush.
 func (j *Job) Join(stop context.CancelCauseFunc) { j.stop = stop }
 
 // Counts sums up all rows so far, of all runs of the Job.
@@ -142,8 +162,10 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 				j.stop(err)
 				return
 			}
-			if req, ok := j.Begin(item); ok && !yield(req) {
-				return
+			for _, req := range j.Start(item) {
+				if !yield(req) {
+					return
+				}
 			}
 		}
 	}
@@ -171,7 +193,7 @@ func (j *Job) Sent(res batch.Result) { j.counts.Sent(res) }
 
 // Open returns the number of pairs that were begun and have no last row. Pairs that only wait to be
 // verified count beyond the first 20,000, because each of them takes some memory.
-func (j *Job) Open() int { return j.open + max(0, j.verifying-20_000) }
+func (j *Job) Open() int { return j.open + max(0, j.verifying+len(j.sessions.held)-20_000) }
 
 // finish writes the last row of a pair.
 func (j *Job) finish(s *pairState, row results.Row) {
@@ -184,7 +206,11 @@ func (j *Job) finish(s *pairState, row results.Row) {
 	case stageVerifying:
 		j.verifying--
 	}
-	j.abortIfDenied(&j.denials, j.writeRow(s, row))
+	outcome := j.writeRow(s, row)
+	j.abortIfDenied(&j.denials, outcome)
+	if s.stage != stageVerifying {
+		j.dealtWith(s, outcome)
+	}
 }
 
 // writeRow completes, counts and writes a row, and returns its outcome.
@@ -214,6 +240,9 @@ func (j *Job) complete(s *pairState, row *results.Row) {
 		if !row.AnyPass && !strings.EqualFold(s.method, s.pair.Method) {
 			row.InPlaceOf = s.pair.Method
 		}
+	}
+	if s.stage != stageNone && s.method != "" && strings.EqualFold(s.method, s.pair.Method) {
+		row.Creation = s.pair.Creation // of another pass it says nothing
 	}
 	row.UPN, row.Reason = cmp.Or(row.UPN, s.upn), cmp.Or(row.Reason, string(s.reason))
 	row.Time = time.Now()

@@ -276,6 +276,32 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
+// What the list says about the creation of its pass is not said about another pass of the user.
+func TestCreation(t *testing.T) {
+	tests := []struct {
+		name       string
+		opts       Options
+		held, want string // passes of dana; the list names passID
+		says       bool
+	}{
+		{"deleted", Options{}, passID, passID, true},
+		{"a dry run", Options{DryRun: true}, passID, passID, true},
+		{"replaced", Options{}, other, passID, true},
+		{"another pass in its place", Options{AnyPass: true}, other, other, false},
+		{"protected", Options{Protected: func(string) bool { return true }}, passID, passID, true},
+	}
+	for _, tt := range tests {
+		tenant := graphsim.New(graphsim.Options{})
+		tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: tt.held}}})
+		pair := danasPair(passID)
+		pair.Creation = input.Creation{By: "mallory@contoso.com", AuditID: "a-7", Match: input.MatchID}
+		rows, _, err := runJob(t.Context(), t, tenant, tt.opts, pairs(pair))
+		row := onlyRow(t, rows, err)
+		equal(t, tt.name+": the pass of the row", row.Method, tt.want)
+		equal(t, tt.name+": the row says who created it", row.Creation == pair.Creation, tt.says)
+	}
+}
+
 func TestRowsWithoutRequests(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	rows, counts, err := runJob(t.Context(), t, tenant, Options{}, pairs(
@@ -286,7 +312,7 @@ func TestRowsWithoutRequests(t *testing.T) {
 	}
 	equal(t, "outcome of a bad row", rows[0].Outcome, results.Invalid)
 	equal(t, "outcome of a repeated row", rows[1].Outcome, results.Duplicate)
-	equal(t, "message of a repeated row", rows[1].Message, "the same pair as l.csv:1")
+	equal(t, "message of a repeated row", rows[1].Message, "the same pass as l.csv:1")
 	equal(t, "rows left", counts.Left(), 1)
 	equal(t, "requests", tenant.Stats().Requests, 0)
 }

@@ -10,21 +10,29 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Owns reports whether a result belongs to a pair of a Job.
+// Owns reports whether a result belongs to a pair of a Job, or to the sessions of a user.
 func Owns(res batch.Result) bool {
-	_, ok := res.Request.Tag.(*pairState)
-	return ok
+	switch res.Request.Tag.(type) {
+	case *pairState, *sessionCall:
+		return true
+	}
+	return false
 }
 
-// Settle handles the answer to a request of a pair. It either writes the pair's row or returns the
-// pair's next request.
+// Settle handles the answer to a request of the Job. It writes a row, or returns the next requests,
+// or both.
 func (j *Job) Settle(res batch.Result) []batch.Request {
-	s := res.Request.Tag.(*pairState)
 	j.counts.Sent(res)
-	if next := s.then(j, s, res); next != nil {
-		return []batch.Request{*next}
+	if c, ok := res.Request.Tag.(*sessionCall); ok {
+		c.then(j, c, res)
+		return j.takeFollowUps()
 	}
-	return nil
+	s := res.Request.Tag.(*pairState)
+	var requests []batch.Request
+	if next := s.then(j, s, res); next != nil {
+		requests = append(requests, *next)
+	}
+	return append(requests, j.takeFollowUps()...)
 }
 
 // afterDelete handles the answer to a DELETE.
@@ -151,7 +159,7 @@ func (j *Job) afterExplain(s *pairState, res batch.Result) *batch.Request {
 		if row.Outcome == results.UnknownUser {
 			break
 		}
-		row.Message = answer.Join(reply+", and could not tell what the user holds now", row.Message)
+		row.Message = answer.Join(reply+", and could not find out what the user holds now", row.Message)
 		if s.last.Status != 404 {
 			row.Outcome = results.Unknown // after a 404 the pass is gone
 		}

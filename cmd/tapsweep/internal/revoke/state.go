@@ -33,6 +33,7 @@ type pairState struct {
 	attempts int  // of the last DELETE
 	revoked  bool // a pass was deleted, for a pair that names none
 
+	dealtWith    bool // its outcome counts for the sessions of the user
 	announced    bool // a row says that method is about to be deleted
 	uncertain    bool // a DELETE without an answer may have been carried out
 	intended     bool // an earlier run was deleting the pass when it ended

@@ -32,6 +32,7 @@ func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
 	j.journal(s, row)
 	s.journaled = cmp.Or(s.journaled, row.Outcome)
 	row.Provisional, row.SupersedesPending = false, s.journaled
+	j.dealtWith(s, row.Outcome)
 	return j.verify(s, row)
 }
 
@@ -89,6 +90,7 @@ func (j *Job) afterVerify(s *pairState, res batch.Result) *batch.Request {
 		if j.anyPass(s) && !j.opts.VerifyOnly {
 			// The user was given another pass, and the pair means that one as well.
 			if s.stale++; s.stale < staleListTries && j.reserve(s, held...) {
+				j.reopen(s)
 				s.stage = stageOpen
 				j.verifying--
 				j.open++

@@ -2,7 +2,6 @@ package run
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,19 +18,20 @@ import (
 	"tapsweep/input"
 )
 
-// sampleSize is how many pairs are shown before a person says yes.
+// sampleSize is how many passes are shown before a person says yes.
 const sampleSize = 5
 
-// typedAbove is the number of pairs from which "y" is not enough: a number has
+// typedAbove is the number of passes from which "y" is not enough: a number has
 // to be read to be typed.
 const typedAbove = 100
 
 // A question is what a run is about to do, as a person has to know it.
 type question struct {
-	passes, users, anyPass, own          int
-	sample                               []input.Pair
-	protected, settled, repeats, invalid int
-	done, shielded                       int // as the list itself says
+	passes, users, anyPass, own            int
+	sessions                               int // users whose sessions are revoked
+	sample                                 []input.Pair
+	protected, completed, repeats, invalid int
+	done, shielded                         int // as the list itself says
 }
 
 // question goes through the list once more, for what is left of it.
@@ -44,7 +44,7 @@ func (r *run) question() (q question) {
 		case err != nil:
 			return q // the run will meet it too, and say so
 		case r.earlier.Settled(&pair):
-			q.settled++
+			q.completed++
 		case pair.Err != nil:
 			q.invalid++
 		case r.protected(pair.User), pair.UPN != "" && r.protected(pair.UPN):
@@ -68,20 +68,26 @@ func (r *run) question() (q question) {
 		}
 	}
 	q.users = len(users)
+	if r.header.Sessions {
+		q.sessions = r.countSessionUsers()
+	}
 	return q
 }
 
 // confirm shows what is about to happen and asks. The error says that nobody agreed.
 func (r *run) confirm(ctx context.Context, q *question) error {
+	if r.runner != nil {
+		r.tenant.LearnDomain(ctx, r.runner)
+	}
 	r.printQuestion(q)
 	c := r.console
 	c.Drain()
 	want := []string{"y", "yes"}
-	if q.passes > typedAbove {
-		want = []string{strconv.Itoa(q.passes)}
-		fmt.Fprintf(c.Err, "Type %s to go on: ", want[0])
+	if n := max(q.passes, q.sessions); n > typedAbove {
+		want = []string{strconv.Itoa(n)}
+		fmt.Fprintf(c.Err, "Type %s to confirm: ", want[0])
 	} else {
-		fmt.Fprint(c.Err, "Go on? [y/N] ")
+		fmt.Fprint(c.Err, "Continue? [y/N] ")
 	}
 	typed := make(chan string, 1)
 	go func() {
@@ -97,32 +103,43 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 		fmt.Fprintln(c.Err)
 		return status.Interrupted(ctx)
 	}
-	return status.Refuse(errors.New("not confirmed, nothing was sent"))
+	return status.Refuse(errors.New("not confirmed: nothing was deleted"))
 }
 
 // ask shows what was found and asks.
 func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 	s.console.Display().Stop()
 	q := question{passes: len(found), users: len(found)}
+	if s.o.Sessions {
+		q.sessions = countUsers(found)
+	}
 	seen := make(map[pass.Reason]int)
 	for _, f := range found {
 		seen[f.Why]++
 		if len(q.sample) < sampleSize {
-			q.sample = append(q.sample, input.Pair{User: cmp.Or(f.UPN, f.User), Method: f.ID})
+			q.sample = append(q.sample, input.Pair{User: f.User, UPN: f.UPN, Method: f.ID})
 		}
 	}
 	fmt.Fprintf(s.console.Err, "Found: %s.\n", byReason(seen))
 	return s.confirm(ctx, &q)
 }
 
+// what says what the run is about to delete. The parts are joined by "and".
+func (q *question) what() string {
+	parts := []string{passes(q.passes) + " of " + format.Plural(q.users, "user", "users")}
+	if q.sessions > 0 {
+		parts = []string{passes(q.passes), "revoke the sessions of " + format.Plural(q.sessions, "user", "users")}
+	}
+	return strings.Join(parts, " and ")
+}
+
 // printQuestion shows what is about to happen.
 func (r *run) printQuestion(q *question) {
 	w := r.console.Err
-	fmt.Fprintf(w, "About to revoke %s of %s in tenant %s at %s.\n", format.Plural(q.passes, "pass", "passes"),
-		format.Plural(q.users, "user", "users"), format.OrUnknown(r.tenant.ID), r.tenant.Root)
+	fmt.Fprintf(w, "About to delete %s\n  in tenant %s at %s.\n", q.what(), r.tenant.Name(), r.tenant.Root)
 	fmt.Fprintf(w, "Signed in as %s.\n", format.OrUnknown(r.tenant.Token.Who))
 	printLines(w, []line{{len(r.opts.Variables) > 0,
-		"Flags by the environment: " + strings.Join(r.opts.Variables, ", ") + "."}})
+		"Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") + "."}})
 	for _, pair := range q.sample {
 		method := pair.Method
 		if method == "" {
@@ -133,21 +150,21 @@ func (r *run) printQuestion(q *question) {
 	if more := q.passes - len(q.sample); more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)
 	}
-	these := "these users"
+	these := "those users"
 	if q.anyPass == 1 {
-		these = "this user"
+		these = "that user"
 	}
-	left := func(n int, what string) line { return line{n > 0, fmt.Sprintf("Left out: %d %s.", n, what)} }
+	left := func(n int, what string) line { return line{n > 0, "Left out: " + rows(n) + " " + what + "."} }
 	warning := r.protectedUsers.Warning()
 	printLines(w, []line{
 		{q.own == 1 && q.passes == 1, "It is your own."},
 		{q.own == 1 && q.passes > 1, "One of them is your own."},
 		{q.own > 1, fmt.Sprintf("%d of them are your own.", q.own)},
-		{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") + " no pass: ANY Temporary Access Pass of " +
-			these + " will be deleted."},
-		left(q.protected, "of protected users"), left(q.settled, "settled before"),
+		{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") + " no pass ID: ANY Temporary Access Pass " +
+			"of " + these + " will be deleted."},
+		left(q.protected, "of protected users"), left(q.completed, "completed by an earlier run"),
 		left(q.done, "done, as the list itself says"), left(q.shielded, "protected, as the list itself says"),
-		left(q.repeats, "there twice"), left(q.invalid, "bad rows"),
+		left(q.repeats, "named twice"), left(q.invalid, "bad"),
 		{warning != "", warning + "."},
 	})
 }

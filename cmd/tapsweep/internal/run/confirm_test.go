@@ -15,7 +15,7 @@ import (
 	"tapsweep/input"
 )
 
-// What a person is asked, and which answers go on.
+// What a person is asked, and which answers confirm it.
 func TestConfirm(t *testing.T) {
 	const small = "user,method\nDANA@contoso.com,9f0c11aa-1111-4222-8333-000000000001\nlee@contoso.com,\n" +
 		"dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001\n"
@@ -30,16 +30,17 @@ func TestConfirm(t *testing.T) {
 		shown              string
 	}{
 		{"yes", small, "y\n", true,
-			"About to revoke 2 passes of 2 users in tenant t at https://graph.microsoft.com.\nSigned in as app a.\n" +
+			"About to delete 2 passes of 2 users\n  in tenant contoso.com (t) at https://graph.microsoft.com.\nSigned in as app a.\n" +
 				"  DANA@contoso.com  9f0c11aa-1111-4222-8333-000000000001\n  lee@contoso.com  ANY Temporary Access Pass of the user\n" +
-				"1 row names no pass: ANY Temporary Access Pass of this user will be deleted.\nLeft out: 1 there twice.\nGo on? [y/N] "},
+				"1 row names no pass ID: ANY Temporary Access Pass of that user will be deleted.\n" +
+				"Left out: 1 row named twice.\nContinue? [y/N] "},
 		{"users alone", "dana@contoso.com\nlee@contoso.com\nerik@contoso.com\n", "y\n", true,
-			"3 rows name no pass: ANY Temporary Access Pass of these users will be deleted.\n"},
+			"3 rows name no pass ID: ANY Temporary Access Pass of those users will be deleted.\n"},
 		{"in full", small, "YES\n", true, ""},
 		{"no", small, "n\n", false, ""},
 		{"nothing", small, "\n", false, ""},
 		{"end of input", small, "", false, ""},
-		{"many, yes", large.String(), "y\n", false, "Type 101 to go on: "},
+		{"many, yes", large.String(), "y\n", false, "Type 101 to confirm: "},
 		{"many, the number", large.String(), "101\n", true, "  and 96 more\n"},
 		{"many, another number", large.String(), "100\n", false, ""},
 	}
@@ -52,7 +53,7 @@ func TestConfirm(t *testing.T) {
 			defer list.Close()
 			var out bytes.Buffer
 			r := asking(strings.NewReader(tt.answer), &out)
-			r.list, r.tenant = list, &tenant.Tenant{ID: "t", Token: &token.Token{Who: "app a"},
+			r.list, r.tenant = list, &tenant.Tenant{ID: "t", Domain: "contoso.com", Token: &token.Token{Who: "app a"},
 				Root: "https://graph.microsoft.com"}
 			err = r.confirmList(t)
 			if (err == nil) != tt.ok || !strings.Contains(out.String(), tt.shown) {
@@ -172,11 +173,11 @@ func TestConfirmOwn(t *testing.T) {
 	sim.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
 	token := sim.Entra.UserToken(selfID, allScope)
 	for list, want := range map[string]string{
-		"user,method\n" + selfID + "," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users in tenant t",
+		"user,method\n" + selfID + "," + selfPass + "\nDana@contoso.example," + otherPass + "\n" + lee + ",\n": "3 passes of 2 users\n  in tenant t",
 		"user\n" + selfID + "\n":              "It is your own.\n",
 		"user\n" + selfID + "\nx@y.example\n": "One of them is your own.\n",
 		"user,method\n" + selfID + "," + selfPass + "\n" + selfID + "," + otherPass + "\n": "2 of them are your own.\n",
-		"user\n" + lee + "\n": "of 1 user in",
+		"user\n" + lee + "\n": "of 1 user\n  in",
 	} {
 		var out bytes.Buffer
 		r := asking(strings.NewReader("y\n"), &out)

@@ -115,6 +115,7 @@ func (r *run) count(runErr error) {
 	if r.earlier != nil {
 		r.summary.VerifiedBefore = r.earlier.Verified
 	}
+	counts.Sessions = r.countSessions(counts.Sessions)
 	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len(), runErr
 }
 
@@ -124,7 +125,8 @@ func (r *run) code(runErr error) int {
 		return exit.Code
 	}
 	code := codeOf(r.summary.whole(), runErr)
-	if seen := r.summary.Scan; code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count > 0 {
+	seen := r.summary.Scan
+	if code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count+seen.Audit.Doubtful > 0 {
 		return status.Incomplete // some users may not have been scanned
 	}
 	return code
@@ -154,6 +156,9 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) (_ int, u
 	}
 	end := &results.End{Counts: r.summary.whole().Outcomes, Exit: code,
 		End: time.Now().UTC().Round(time.Millisecond)}
+	if sessions := r.summary.whole().Sessions; sessions != nil {
+		end.Sessions = sessions.Outcomes
+	}
 	if runErr != nil {
 		end.Stopped = safetext.Printable(runErr.Error())
 	}

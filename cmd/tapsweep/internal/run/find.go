@@ -22,7 +22,7 @@ type Scope struct {
 }
 
 // task is what finding passes needs of the token.
-func (s *Scope) task(readOnly bool) func(*run) token.Task {
+func (s *Scope) task(readOnly bool) token.Task {
 	find := &s.Find
 	task := token.Task{ReadOnly: readOnly, Others: true, Find: true, Users: find.All || find.MembersOnly ||
 		find.EnabledOnly,
@@ -30,7 +30,7 @@ func (s *Scope) task(readOnly bool) func(*run) token.Task {
 	if find.Audit != nil {
 		task.Since = find.Audit.Since
 	}
-	return func(*run) token.Task { return task }
+	return task
 }
 
 // openScan opens a run that looks for passes, and looks up groups and the creator before the
@@ -48,7 +48,7 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	p.header.Digest = scope.Digest
 	opts.Metrics.Scans()
 	return open(ctx, c, opts, p, func(ctx context.Context, r *run) error {
-		scope.Find.Root, scope.Find.Caller = r.tenant.API, r.tenant.Caller()
+		scope.Find.Root, scope.Find.Caller, scope.Find.Logger = r.tenant.API, r.tenant.Caller(), opts.Logger
 		// A group that does not exist is refused before anything else is read.
 		if err := r.ended(ctx, scan.CheckGroups(ctx, r.runner, scope.Find.Groups)); err != nil {
 			return err
@@ -94,6 +94,11 @@ func (r *run) look(ctx context.Context, opts scan.Options,
 			r.job.Record(row)
 		},
 		Sent: r.job.Sent,
+		Total: func(users int) {
+			if d := r.console.Display(); d != nil {
+				d.SetTotal(users)
+			}
+		},
 	}, stop)
 	err := r.runner.Run(ctx, s.Requests(), func(res batch.Result) []batch.Request {
 		if revoke.Owns(res) {
@@ -101,6 +106,7 @@ func (r *run) look(ctx context.Context, opts scan.Options,
 		}
 		return s.Settle(res)
 	})
+	r.job.Flush()
 	counts := s.Counts()
 	r.summary.Scan = &counts
 	return cmp.Or(err, seen.flush())

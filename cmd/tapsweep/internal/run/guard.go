@@ -28,7 +28,7 @@ func openProtect(c *console.Console, paths []string) (*protect.List, error) {
 	logs := new(results.Lists)
 	keep, err := protect.Open(logs.Read, paths...)
 	if err != nil {
-		return nil, status.Refuse(fmt.Errorf("--protect: %w", err), "nothing was sent")
+		return nil, status.Refuse(fmt.Errorf("--protect: %w\nnothing was sent", err))
 	}
 	for _, warning := range logs.Foreign() {
 		c.Say("warning: --protect: %s", warning)

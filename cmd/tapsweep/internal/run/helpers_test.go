@@ -8,6 +8,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/tenant"
 	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
@@ -15,7 +16,7 @@ import (
 
 // asking returns a run that reads answers from a reader and asks on a writer.
 func asking(in io.Reader, out io.Writer) *run {
-	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{},
+	return &run{console: &console.Console{In: in, Err: out}, opts: &Options{}, header: new(results.Run),
 		tenant: &tenant.Tenant{Token: &token.Token{}}}
 }
 

@@ -16,6 +16,7 @@ import (
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/evidence"
 	"tapsweep/cmd/tapsweep/internal/fileout"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
@@ -112,6 +113,10 @@ func (r *run) beginEvidence() error {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%s  tapsweep %s  %s\n", time.Now().UTC().Format(time.RFC3339),
 		r.header.Version, safetext.Printable(strings.Join(r.header.Command, " ")))
+	if deleted := r.header.DeletedBy; len(deleted) > 0 {
+		fmt.Fprintf(&text, "deleted by:    %s\nverified by:   %s\n", safetext.Printable(strings.Join(deleted, ", ")),
+			format.OrUnknown(r.header.Operator))
+	}
 	r.tenant.Token.Print(&text, r.requiredAccess)
 	if r.opts.NoPreflight {
 		fmt.Fprintln(&text, "not judged by it what the token may do: --no-preflight")
@@ -145,7 +150,7 @@ func (r *run) syncIntents(_ context.Context, requests []batch.Request) error {
 
 // checkLog refuses a results log that must not be written, such as one that is also one of the
 // lists. The directory of the evidence, in which it may be, need not exist.
-func checkLog(log *Log, drill bool, lists ...string) error {
+func checkLog(log *Log, simulated bool, lists ...string) error {
 	path := log.Path
 	if err := checkEvidence(log); err != nil {
 		return err
@@ -182,7 +187,7 @@ func checkLog(log *Log, drill bool, lists ...string) error {
 		return nil
 	}
 	exit := status.Of(err)
-	if errors.Is(err, fs.ErrExist) && !drill && results.IsLog(path) {
+	if errors.Is(err, fs.ErrExist) && !simulated && results.IsLog(path) {
 		exit.Hints = append([]string{"resume the run that it is of: --resume"}, exit.Hints...)
 	}
 	return exit

@@ -46,7 +46,7 @@ func (o *Options) headers() map[string]string {
 	return map[string]string{"x-ms-throttle-priority": o.Priority}
 }
 
-// Guards are the guards of a run that deletes.
+// Guards are the guards of a run that deletes, and what else it does.
 type Guards struct {
 	Yes, DryRun bool
 	Protect     []string      // lists of users that are never touched
@@ -54,6 +54,8 @@ type Guards struct {
 	AbortAfter  int           // stop early if so many first answers are all 403, 0 for never
 	Verify      time.Duration // how long a deleted pass may still be listed, 0 for no verification
 	AdminsFirst bool
+
+	Sessions bool // revoke the sessions of each user, too, after the last of the user's passes
 }
 
 // unattended reports whether nobody is asked.

@@ -35,7 +35,7 @@ type RevokeOptions struct {
 
 // errNobody says that no person can confirm what a run is about to do.
 func errNobody() error {
-	return status.Refuse(errors.New("nobody to ask: standard input and standard error are not both a terminal"),
+	return status.Refuse(errors.New("there is no terminal to ask at: standard input and standard error are not both one"),
 		"--yes runs without asking, --dry-run shows what would be done")
 }
 
@@ -63,20 +63,20 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	}
 	limit := o.maxDeletes(o.Simulate || c.IsTerminal(c.In))
 	if n := list.Stats().Unique; limit > 0 && n > limit {
-		return status.Refuse(fmt.Errorf("the list has %d pairs, more than %d, nothing was sent", n, limit),
+		return status.Refuse(fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was sent", n, limit),
 			status.HintBound)
 	}
 	p := plan{
 		header: results.Run{Digest: list.Digest(), Pairs: list.Stats().Rows, DryRun: o.DryRun, Verify: o.Verify > 0,
-			AnyPass: o.AnyPass, Simulated: o.Simulate},
+			AnyPass: o.AnyPass, Simulated: o.Simulate, Sessions: o.Sessions},
 		list:  list,
 		lists: o.Lists,
 		logs:  logs.Runs(),
-		task:  func(r *run) token.Task { return r.task(o.DryRun) },
+		task:  func(r *run) token.Task { return o.withSessions(r.task(o.DryRun)) },
 		quiet: o.Quiet && o.unattended(),
 	}
 	if o.Simulate {
-		p.logs = nil // a drill takes the log of any tenant
+		p.logs = nil // a simulation takes the log of any tenant
 		p.connect = func(ctx context.Context) (*tenant.Tenant, error) {
 			return tenant.Simulate(ctx, list, keep, o.Version)
 		}
@@ -119,9 +119,15 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 // revoke deletes what the list names.
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
+	names := make(sessionNames)
 	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
-		MaxDeletes: limit})
+		MaxDeletes: limit, Sessions: r.sessions(o.Sessions, names.of)})
 	return r.do(ctx, func(ctx context.Context) error {
+		if o.Sessions {
+			if err := r.expectSessions(ctx, names); err != nil {
+				return err
+			}
+		}
 		var isAdmin func(user string) bool
 		if o.AdminsFirst {
 			var err error

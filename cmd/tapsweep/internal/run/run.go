@@ -34,7 +34,7 @@ type run struct {
 	unguarded      bool // no list of protected users is named
 
 	log     *results.Log         // nil for a run without one
-	earlier *results.ResumeState // what runs before have settled, nil without a log to resume
+	earlier *results.ResumeState // what runs before have completed, nil without a log to resume
 	waits   waits
 	summary summary
 
@@ -152,7 +152,14 @@ func (r *run) makeJob(opts revoke.Options) {
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
 	opts.Done, opts.Unconfirmed, opts.MaybeDeleted = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
+		if row.Action == results.RevokeSessions {
+			r.showSessions(row)
+			return r.write(row)
+		}
 		r.showRow(row)
+		if r.header.DryRun && !row.Provisional && !row.Beside {
+			r.summary.name(row)
+		}
 		r.opts.Metrics.Row(row)
 		return r.write(row)
 	}, opts)
@@ -201,7 +208,7 @@ func withDeadline(ctx context.Context, after time.Duration) (context.Context, co
 // A deadlineError is the end of a run by --deadline.
 type deadlineError struct{ after time.Duration }
 
-func (e *deadlineError) Error() string { return fmt.Sprintf("the deadline of %v is over", e.after) }
+func (e *deadlineError) Error() string { return fmt.Sprintf("the deadline of %v has passed", e.after) }
 
 func isDeadline(err error) bool {
 	_, is := errors.AsType[*deadlineError](err)

@@ -15,6 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/token"
 )
 
 // ScanOptions say what Scan looks for, and where it prints what it finds.
@@ -28,7 +29,7 @@ type ScanOptions struct {
 
 // Scan finds passes and prints them.
 func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
-	p := plan{task: o.Scope.task(true), quiet: o.Quiet || !c.IsTerminal(c.Err)}
+	p := plan{task: func(*run) token.Task { return o.Scope.task(true) }, quiet: o.Quiet || !c.IsTerminal(c.Err)}
 	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
 		out, err := openOutput(ctx, c, o)
 		if err != nil {
@@ -77,13 +78,14 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 func foundRow(f *scan.Found) *results.Row {
 	return &results.Row{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Outcome: results.Found,
 		Reason:  string(f.Why),
-		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce, Status: 200, Attempts: 1}
+		Created: f.Created, Start: f.Start, Expires: f.Expires(), UsableOnce: f.UsableOnce, Status: 200, Attempts: 1,
+		Creation: f.Creation}
 }
 
 // lineOf is the line of a pass that was found.
 func lineOf(row *results.Row) *scan.Line {
 	return &scan.Line{User: row.User, Method: row.Method, UPN: row.UPN, Reason: row.Reason, Created: row.Created,
-		Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce}
+		Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce, Creation: row.Creation}
 }
 
 // output is where passes are printed to. A file appears when the scan has ended. If the scan is
@@ -115,7 +117,7 @@ func openOutput(ctx context.Context, c *console.Console, f *ScanOptions) (*outpu
 		w = o.file
 	}
 	var err error
-	if o.Writer, err = scan.NewWriter(w, f.Format); err != nil {
+	if o.Writer, err = scan.NewWriter(w, f.Format, f.Scope.Find.Audit != nil); err != nil {
 		o.abort()
 		return nil, status.Refuse(fmt.Errorf("--output: %w", err))
 	}

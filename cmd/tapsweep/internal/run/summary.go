@@ -3,7 +3,6 @@ package run
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 )
 
 // A summary is how a run ended. Its numbers are of this run, except those of the whole log, because
-// a rate needs the time in which its rows were settled.
+// a rate needs the time in which its rows were completed.
 type summary struct {
 	Run     results.Run // the first line of its log
 	Lists   input.Stats // what the lists hold, zero without lists
@@ -32,8 +31,13 @@ type summary struct {
 	Evidence   string // directory of the evidence
 	Sealed     string // SHA-256 of its manifest, in hex
 
-	Earlier        int // rows that earlier runs on this log have settled
+	SessionLog           map[results.Outcome]int // Log for the rows about sessions
+	SessionsProvenBefore int                     // of these rows, those that earlier runs have verified
+
+	Earlier        int // rows that earlier runs on this log have completed
 	VerifiedBefore int // of these rows
+
+	First map[results.Outcome][]string // names of users, of a dry run
 
 	Scan            *scan.Counts // of the scan before or in it, nil without one
 	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
@@ -60,10 +64,11 @@ func (s *summary) print(w io.Writer) {
 	s.headline(w)
 	s.outcomes(w)
 	s.scan(w)
-	printLines(w, s.settled())
+	s.sessions(w)
+	printLines(w, s.further())
 	printLines(w, s.kept())
-	printLines(w, s.left())
-	printLines(w, s.commands())
+	printLines(w, []line{{s.Incomplete, "The results log is not complete: " + s.complete()}})
+	printLines(w, s.verdict())
 }
 
 // conclude prints how the run ended. If all went well, a quiet run prints nothing, and a sweep
@@ -71,8 +76,9 @@ func (s *summary) print(w io.Writer) {
 func (r *run) conclude(code int) {
 	s, w := &r.summary, r.console.Err
 	night := s.Run.Kind() == "sweep" && !r.console.IsTerminal(w)
+	did := s.Counts.Total() + len(s.Counts.Before) + s.Counts.Sessions.Total()
 	switch {
-	case code == status.Done && (r.opts.Quiet || night && s.Counts.Total()+len(s.Counts.Before) == 0):
+	case code == status.Done && (r.opts.Quiet || night && did == 0):
 		s.allClear(w)
 		return
 	case code == status.Done && night:
@@ -80,8 +86,7 @@ func (r *run) conclude(code int) {
 	default:
 		s.print(w)
 	}
-	printLines(w, []line{{s.ProtectedPasses > 0,
-		format.Plural(s.ProtectedPasses, "pass", "passes") + " of protected users left alone"}})
+	printLines(w, []line{{s.ProtectedPasses > 0, passes(s.ProtectedPasses) + " of protected users left alone"}})
 }
 
 // brief writes one line about a sweep that went well.
@@ -91,15 +96,18 @@ func (s *summary) brief(w io.Writer) {
 		verb = results.Planned
 	}
 	if n := s.Counts.Outcomes[results.Absent]; n > 0 {
-		more = fmt.Sprintf(", %d were gone", n)
+		more = fmt.Sprintf(", %d gone before", n)
 	}
 	if n := s.Scan.Earlier; n > 0 {
-		more += ", " + format.Plural(n, "user", "users") + " looked at by an earlier run"
+		more += ", " + format.Plural(n, "user", "users") + " scanned by an earlier run"
 	}
 	fmt.Fprintf(w, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
 		format.Plural(s.Counts.Outcomes[results.Revoked]+s.Counts.Outcomes[results.Planned], "pass", "passes"), verb,
 		format.Plural(s.Scan.Users, "user", "users"), byReason(s.Counts.Reasons), more, s.Took.Round(time.Second),
 		safetext.Visible(s.Results, ""))
+	if s.Counts.Sessions != nil {
+		fmt.Fprintf(w, "tapsweep:%s\n", s.sessionSentence())
+	}
 	s.auditLog(w)
 	if s.Evidence != "" {
 		fmt.Fprintf(w, "tapsweep: %s\n", s.evidence())
@@ -116,8 +124,11 @@ func (s *summary) headline(w io.Writer) {
 		what += " (dry run, nothing was changed)"
 	}
 	size := rows(s.Counts.Total())
-	if s.Scan != nil {
-		size = format.Plural(s.Scan.Users, "user", "users") + " looked at"
+	switch {
+	case s.Scan != nil:
+		size = format.Plural(s.Scan.Users, "user", "users") + " scanned"
+	case s.Run.Kind() == "verify":
+		size = format.Plural(s.Counts.Total(), "user", "users")
 	}
 	fmt.Fprintf(w, "%s: %s in %s", what, size, round(s.Took))
 	if sec := s.Took.Seconds(); sec > 0 && s.Counts.Requests > 0 {
@@ -129,27 +140,28 @@ func (s *summary) headline(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// settled says what became of the rows that the run did not have to do, and what else it did.
-func (s *summary) settled() []line {
-	meant, before := "was meant", ""
+// further says what became of the rows that the run did not have to do, and what else it did.
+func (s *summary) further() []line {
+	would := "was deleted"
 	if s.Run.DryRun {
-		meant = "would be deleted"
+		would = "would be deleted"
 	}
+	proven, before := s.VerifiedBefore+s.Counts.Verified, ""
 	if s.VerifiedBefore > 0 {
-		before = fmt.Sprintf(", %d of them in this run", s.Counts.Verified)
+		before = fmt.Sprintf(", %d of them checked in this run", s.Counts.Verified)
 	}
 	return []line{
-		{s.Run.Verify || s.Run.Kind() == "verify", format.Plural(s.VerifiedBefore+s.Counts.Verified, "row's user was",
-			"rows' users were") + " seen without a pass afterwards" + before},
-		{s.Earlier > 0, rows(s.Earlier) + " settled by an earlier run"},
-		{s.Lists.AnyPass > 0, rows(s.Lists.AnyPass) +
-			" named no pass: ANY Temporary Access Pass of these users " + meant},
+		{s.Run.Verify && s.Run.Kind() != "verify", "Verified: the users of " + rows(proven) + " hold no pass" + before},
+		{s.Run.Kind() == "verify" && s.VerifiedBefore > 0, holders(proven) + " no pass" + before},
+		{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
+		{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
+			" no pass ID: ANY Temporary Access Pass of these users " + would},
 		{s.Counts.Beside > 0, format.Plural(s.Counts.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
 		{s.Lists.Done > 0, rows(s.Lists.Done) + " left out, done by the earlier run"},
 		{s.Lists.Protected > 0, rows(s.Lists.Protected) + " left out, protected in the earlier run: " +
-			"to revoke them, name them in a list of their own"},
-		{s.Stopped != nil, "stopped early: " + safetext.Printable(fmt.Sprint(s.Stopped))},
+			"to revoke them, name them in a separate list"},
+		{s.Stopped != nil, "stopped early: " + safetext.Printable(s.stopped())},
 		{s.Output != "" && s.Output != "-", "passes: " + safetext.Visible(s.Output, "")},
 	}
 }
@@ -162,24 +174,15 @@ func (s *summary) kept() []line {
 	}
 }
 
-func (s *summary) evidence() string {
-	return "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " + s.Sealed
+func (s *summary) stopped() string {
+	if s.Stopped == nil {
+		return ""
+	}
+	return status.Text(s.Stopped)
 }
 
-// left says how many rows of the whole log are not done, protected or not proven.
-func (s *summary) left() []line {
-	whole, within := s.whole(), ""
-	if s.Log != nil {
-		within = " in the whole log"
-	}
-	all := rows(whole.Total()) + within
-	left, protected, unproven := whole.Left()-whole.Unverified, whole.Outcomes[results.Protected], whole.Unverified
-	return []line{
-		{s.Incomplete, "the results log is not complete: " + s.complete()},
-		{left > 0, fmt.Sprintf("%d of %s not done", left, all)},
-		{protected > 0, format.Number(protected) + " protected, left alone" + within},
-		{unproven > 0, fmt.Sprintf("%d of %s done and not proven: the look afterwards failed", unproven, all)},
-	}
+func (s *summary) evidence() string {
+	return "evidence: " + safetext.Visible(s.Evidence, "") + ", SHA-256 of its SHA256SUMS " + s.Sealed
 }
 
 // whole returns the counts with the rows of the whole log, because what is left is left by all runs.
@@ -188,36 +191,11 @@ func (s *summary) whole() *revoke.Counts {
 	if s.Log != nil {
 		whole.Outcomes = s.Log
 	}
+	if s.SessionLog != nil {
+		sessions := *whole.Sessions
+		whole.Sessions, sessions.Outcomes = &sessions, s.SessionLog
+	}
 	return &whole
-}
-
-// commands says how to continue with what is left.
-func (s *summary) commands() []line {
-	if s.Run.Simulated || s.Results == "" || s.Results == "-" {
-		return nil
-	}
-	whole := s.whole()
-	again := whole.Unverified // which are looked at again
-	for o, n := range whole.Outcomes {
-		if o.Again() && o != results.Remains && o != results.Protected {
-			again += n
-		}
-	}
-	unfinished := again > 0 || s.Stopped != nil
-	if !results.CanResume(s.Results) {
-		return []line{{unfinished && !s.Incomplete, "to resume: " + s.complete()}}
-	}
-	note := ""
-	if slices.Contains(s.Run.Resume, "-") {
-		note = " with the same list on standard input"
-	}
-	resume := results.CommandLine(s.Run.ResumeWith(s.Results, false))
-	// The row names the pass that is there, and the list may name one that is not.
-	revoke := results.CommandLine(s.Run.RevokeWith(s.Results))
-	return []line{
-		{unfinished && resume != "", "to resume" + note + ": " + resume},
-		{whole.Outcomes[results.Remains] > 0 && !s.Incomplete && revoke != "", "to revoke what remains: " + revoke},
-	}
 }
 
 // complete says what makes up for rows that are not in the results log, or for a log from which no run can resume.
@@ -234,7 +212,7 @@ func (s *summary) complete() string {
 	case s.Run.Kind() != "revoke":
 		ways = append(ways, "run it again, which is harmless") // it finds what there is then
 	case !s.Run.DryRun && (s.Lists.AnyPass > 0 || s.Run.AnyPass):
-		ways = append(ways, "run the list again, which deletes passes that were given meanwhile, too")
+		ways = append(ways, "run the list again, which also deletes passes that users received meanwhile")
 	default:
 		ways = append(ways, "run the list again, which is harmless")
 	}
@@ -244,5 +222,5 @@ func (s *summary) complete() string {
 // metrics returns what the metrics file says of the run.
 func (s *summary) metrics() metrics.Result {
 	return metrics.Result{Outcomes: s.Counts.Outcomes, Log: s.Log, Refused: s.Counts.Throttled, Scan: s.Scan,
-		Complete: s.Stopped == nil}
+		Complete: s.Stopped == nil, Sessions: s.whole().Sessions.All()}
 }

@@ -50,7 +50,8 @@ func TestSummary(t *testing.T) {
 			Took:   4321 * time.Millisecond, Results: "log.jsonl", Stopped: errors.New("interrupt signal received")}},
 		{"dry run", summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Planned: 2}, Requests: 2},
-			Took:   120 * time.Millisecond, Results: "-", Run: results.Run{DryRun: true, Simulated: true}}},
+			First:  map[results.Outcome][]string{results.Planned: {"dana@contoso.com"}},
+			Took:   120 * time.Millisecond, Results: "log.jsonl", Run: *ran("revoke", "--dry-run", "list.csv")}},
 		{"resumed", summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 664, results.Denied: 20},
 				Requests: 748, Throttled: 44, Verified: 600,
@@ -65,6 +66,11 @@ func TestSummary(t *testing.T) {
 			Log:    map[results.Outcome]int{results.Found: 300}, Earlier: 79,
 			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170,
 				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 21}},
+			Took: time.Second, Results: "log.jsonl", Run: *ran("scan", "--all-users", "--results", "log.jsonl")}},
+		{"verified", summary{
+			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 140, results.Absent: 6,
+				results.Remains: 2}, Requests: 148, Verified: 146},
+			Run:  *ran("verify", "--results", "log.jsonl", "incident.jsonl"),
 			Took: time.Second, Results: "log.jsonl"}},
 	}
 	for _, tt := range tests {
@@ -102,8 +108,8 @@ func summaryOf(outcomes map[results.Outcome]int, change func(*summary)) string {
 
 // What is left decides which commands the summary names.
 func TestSummaryNamesCommands(t *testing.T) {
-	const resume = "to resume: tapsweep revoke --resume --results v.jsonl --yes --verify a.csv\n"
-	const useAsList = "to revoke what remains: tapsweep revoke --verify v.jsonl\n"
+	const resume = "Resume: tapsweep revoke --resume --results v.jsonl --yes --verify a.csv\n"
+	const useAsList = "To revoke what remains: tapsweep revoke --verify v.jsonl\n"
 	for _, tt := range []struct {
 		name     string
 		outcomes map[results.Outcome]int
@@ -112,19 +118,19 @@ func TestSummaryNamesCommands(t *testing.T) {
 		has      string
 	}{
 		{"a pass remains", map[results.Outcome]int{results.Revoked: 1, results.Remains: 1}, nil, useAsList, ""},
-		{"a pass remains after a drill", map[results.Outcome]int{results.Remains: 1},
+		{"a pass remains after a simulation", map[results.Outcome]int{results.Remains: 1},
 			func(s *summary) { s.Run.Simulated = true }, "", ""},
 		{"protected users", map[results.Outcome]int{results.Revoked: 1, results.Protected: 2}, nil, "",
 			"a separate list of them"},
 		{"protected users are not left", map[results.Outcome]int{results.Revoked: 1, results.Protected: 2}, nil, "",
-			"\n2 protected, left alone\n"},
+			"\nThe pass is gone; 2 passes of protected users are left alone.\n"},
 		{"a row is not verified", map[results.Outcome]int{results.Revoked: 2},
 			func(s *summary) { s.Counts.Verified, s.Counts.Unverified = 1, 1 }, resume,
-			"1 of 2 rows done and not proven"},
+			"All 2 passes are gone; for 1 it is not proven"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := summaryOf(tt.outcomes, tt.change)
-			if tt.ends != "" && !strings.HasSuffix(got, "\n"+tt.ends) {
+			if tt.ends != "" && !strings.HasSuffix(got, tt.ends) {
 				t.Errorf("the summary does not end with %q\n%s", tt.ends, got)
 			}
 			if tt.ends == "" && strings.Contains(got, "tapsweep revoke") {

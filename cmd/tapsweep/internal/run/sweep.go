@@ -15,6 +15,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
+	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
@@ -44,8 +45,8 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 		return err
 	}
 	p := plan{
-		header: results.Run{DryRun: o.DryRun, Verify: o.Verify > 0},
-		task:   o.Scope.task(o.DryRun),
+		header: results.Run{DryRun: o.DryRun, Verify: o.Verify > 0, Sessions: o.Sessions},
+		task:   func(*run) token.Task { return o.withSessions(o.Scope.task(o.DryRun)) },
 		quiet:  (o.Quiet || !c.IsTerminal(c.Err)) && o.unattended(),
 	}
 	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
@@ -63,7 +64,8 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 // sweep finds passes and deletes them.
 func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
-	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit})
+	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit,
+		Sessions: r.sessions(o.Sessions, nil)})
 	return r.do(ctx, s.sweep)
 }
 
@@ -116,8 +118,8 @@ func (s *sweepRun) leave(found []*scan.Found, why error) {
 // finish does what a run before has left of passes that it had found: it deletes
 // those of which it is not known that they went, and verifies the others.
 func (s *sweepRun) finish(ctx context.Context) error {
-	doubts := s.earlier.Doubts()
-	if len(doubts) == 0 || s.o.DryRun {
+	doubts, wanted := s.earlier.Doubts(), s.wantedSessions()
+	if len(doubts)+len(wanted) == 0 || s.o.DryRun {
 		return nil
 	}
 	for _, d := range doubts {
@@ -128,11 +130,16 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	if s.limit > 0 && s.unfinished > s.limit {
 		return s.tooMany()
 	}
+	var left []revoke.Item
+	for _, d := range doubts {
+		pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method, Creation: d.Creation}
+		left = append(left, revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)})
+		s.job.Expect(&pair)
+	}
 	s.show(progress.Options{Total: len(doubts), Phase: "finishing", Verb: s.verb()})
 	return s.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
-		for _, d := range doubts {
-			pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method}
-			if !yield(revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)}, nil) {
+		for _, it := range slices.Concat(left, wanted) {
+			if !yield(it, nil) {
 				return
 			}
 		}
@@ -173,10 +180,9 @@ func (s *sweepRun) stream(ctx context.Context) error {
 			stop(err)
 			return nil
 		}
-		if req, ok := s.job.Begin(item(f)); ok {
-			return []batch.Request{req}
-		}
-		return nil
+		it := item(f)
+		s.job.Expect(&it.Pair)
+		return s.job.Start(it)
 	})
 }
 
@@ -199,6 +205,9 @@ var errTooMany = errors.New("passes are to be deleted")
 func (s *sweepRun) isProtected(f *scan.Found) bool {
 	if s.protectedUsers.Has(f.User) || f.UPN != "" && s.protectedUsers.Has(f.UPN) {
 		s.summary.ProtectedPasses++
+		if d := s.console.Display(); d != nil {
+			d.Passed()
+		}
 		return true
 	}
 	s.opts.Metrics.Found(f)
@@ -214,6 +223,9 @@ func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
 	}
 	if err := s.log.Sync(); err != nil {
 		return err // a pass is deleted only if the log names it
+	}
+	for _, f := range found {
+		s.job.Expect(new(item(f).Pair))
 	}
 	return s.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 		for _, f := range found {
@@ -237,6 +249,6 @@ func (s *sweepRun) logIntent(f *scan.Found) error {
 
 // item returns the job's item for a pass that was found.
 func item(f *scan.Found) revoke.Item {
-	pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID}
+	pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Creation: f.Creation}
 	return revoke.Item{Pair: pair, Reason: f.Why}
 }

@@ -35,7 +35,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 			strings.Join(o.Logs, ", "))
 	}
 	if len(held.Users) == 0 {
-		none := "no user to look at in " + strings.Join(o.Logs, ", ")
+		none := "no user to check in " + strings.Join(o.Logs, ", ")
 		if held.Invalid > 0 {
 			return status.Refuse(fmt.Errorf("%s: %s invalid", none,
 				format.Plural(held.Invalid, "row was", "rows were")))
@@ -44,11 +44,13 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 		return nil
 	}
 	return open(ctx, c, &o.Options, plan{
-		header: results.Run{Digest: held.Digest, Pairs: len(held.Users)},
+		header: results.Run{Digest: held.Digest, Pairs: len(held.Users), DeletedBy: held.Operators},
 		lists:  o.Logs,
 		logs:   []results.ListRun{{Source: o.Logs[0], Run: held.First}},
-		task:   func(*run) token.Task { return token.Task{ReadOnly: true, Others: true} },
-		quiet:  o.Quiet,
+		task: func(*run) token.Task {
+			return token.Task{ReadOnly: true, Others: true, SessionProof: held.Sessions()}
+		},
+		quiet: o.Quiet,
 	}, func(ctx context.Context, r *run) error {
 		r.verifiedLogs = o.Logs
 		if err := r.openLog(results.ResumeOptions{}); err != nil {
@@ -65,8 +67,9 @@ func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUse
 			Good: []results.Outcome{results.Revoked, results.Absent}})
 		return r.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 			for _, u := range held.Users {
-				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method}
-				if !yield(revoke.Item{Pair: pair, Before: u.Outcome}, nil) {
+				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method,
+					Creation: u.Creation}
+				if !yield(revoke.Item{Pair: pair, Before: u.Outcome, Sessions: u.Sessions}, nil) {
 					return
 				}
 			}

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
-	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/pass"
+	"tapsweep/input"
 )
 
 // Audit finds passes in the directory audit log: for whom one was created, when and by whom.
@@ -30,17 +30,30 @@ type Audit struct {
 
 // AuditCounts summarise what was read from the audit log.
 type AuditCounts struct {
-	Name    string // Audit.By
-	Records int    // records read, each counted once
-	Made    int    // records of a created pass
-	By      int    // records of a pass created by Name, or all of Made if Name is empty
+	Name     string    // Audit.By
+	Records  int       // records read, each counted once
+	Made     int       // passes that were created, as far as the records tell passes apart
+	By       int       // of these, passes created by Name, or all if Name is empty
+	Creators []Creator // who created the most of Made, at most five
+	Others   int       // passes by the other creators
+	There    int       // passes that a LIST shows, of those in By
 
-	// Odd are records of a created pass without its user or time, or without its creator
-	// if Audit.By is set. They are left out.
+	// Odd are records of a created pass that cannot be used, or whose pass id cannot be read.
+	// Without its user or time, or without its creator if Audit.By is set, a record is left
+	// out. Without a pass id, a record is matched by time.
 	Odd Listed[string]
 
-	// Replaced are passes of these users that Name did not create.
-	Replaced Listed[Replaced]
+	// Gone are users in By who hold no pass any more. Unlisted are those who hold a pass that no
+	// record by Name is about. Doubtful is how many of these passes may be by Name.
+	Gone     Listed[string]
+	Unlisted Listed[Unlisted]
+	Doubtful int
+}
+
+// A Creator created passes.
+type Creator struct {
+	Name   string
+	Passes int
 }
 
 // Listed is a number of things, and the first of them.
@@ -55,48 +68,50 @@ func (l *Listed[T]) add(one T) {
 	}
 }
 
-// Replaced is a pass that was created after the one that Audit.By had created for the same
-// user. A user has at most one pass, so it replaced the earlier one.
-type Replaced struct {
+// Unlisted is a pass that Audit.By created for a user and that is not listed under its id. A user
+// has at most one pass, so the one that the user holds replaced it.
+type Unlisted struct {
 	User, UPN string    // UPN is empty if not known
 	Made      time.Time // when Audit.By created a pass, from the last record of it
-	At        time.Time // when the other pass was created
-	By        string    // who created the other pass; empty if no record says so
+	At        time.Time // when the pass that the user holds was created; zero if not known
+	By        string    // who created that pass; empty if no record says so
+	Doubtful  bool      // it may be the same pass: no id in the log is that of a pass
 }
 
-// query returns the URL of the first page. No page of the documentation says that resultReason
-// can be filtered, so it is filtered here.
+// queries returns URLs of the first page, the best one first. Graph is not known to combine the
+// filters in every tenant: if it refuses one URL, the scan tries the next and filters here.
+// No page of the documentation says that resultReason can be filtered. The creator can be, but
+// then no record would say who replaced a pass, and a record without a creator would be missed.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list.
-func (a *Audit) query() string {
-	filter := "activityDateTime ge " + a.Since.UTC().Format("2006-01-02T15:04:05Z") +
-		" and loggedByService eq 'Authentication Methods'"
-	return fmt.Sprintf("/auditLogs/directoryAudits?$filter=%s&$top=%d", escape(filter), pageSize)
+func (a *Audit) queries() (urls []string) {
+	since := "activityDateTime ge " + a.Since.UTC().Format("2006-01-02T15:04:05Z")
+	for _, filter := range []string{since + " and loggedByService eq 'Authentication Methods'", since} {
+		urls = append(urls, fmt.Sprintf("/auditLogs/directoryAudits?$filter=%s&$top=%d", escape(filter), pageSize))
+	}
+	return append(urls, fmt.Sprintf("/auditLogs/directoryAudits?$top=%d", pageSize))
 }
 
 // auditFindings holds the users that the audit log names.
 type auditFindings struct {
-	by     map[string]bool // the creator's names in lower case; empty means any creator
-	counts AuditCounts
-	seed   maphash.Seed
-	read   map[uint64]struct{} // ids of records, by hash
-	order  []string
-	made   map[string]span     // by object id: when the creator in question created passes for the user
-	last   map[string]creation // by object id: the user's last pass by anybody, if by is not empty
-	names  map[string]string   // UPN by object id
-}
+	since    time.Time
+	by       map[string]bool // the creator's names in lower case; empty means any creator
+	counts   AuditCounts
+	creators map[string]int // passes by creator
+	seed     maphash.Seed
+	read     map[uint64]struct{} // ids of records, by hash
+	ended    bool                // all records were read
+	order    []string
+	records  map[string][]making // by object id of the user
+	names    map[string]string   // UPN by object id
 
-// span is the time from a user's first record to the last one.
-type span struct{ first, last time.Time }
-
-// A creation is when a pass was created, and who created it.
-type creation struct {
-	at  time.Time
-	who string
+	proven  bool // a LIST has shown a pass under the id in a record, so the ids are those of passes
+	waiting []waiting
 }
 
 func newAuditFindings(a *Audit) *auditFindings {
 	f := &auditFindings{by: make(map[string]bool), seed: maphash.MakeSeed(), read: make(map[uint64]struct{}),
-		made: make(map[string]span), last: make(map[string]creation), names: make(map[string]string)}
+		creators: make(map[string]int), records: make(map[string][]making), names: make(map[string]string),
+		since: a.Since.Truncate(time.Second)}
 	f.counts.Name = strings.TrimSpace(a.By)
 	for _, name := range append([]string{a.By}, a.Names...) {
 		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
@@ -104,6 +119,23 @@ func newAuditFindings(a *Audit) *auditFindings {
 		}
 	}
 	return f
+}
+
+// summary returns the counts, with the creators of the most passes.
+func (f *auditFindings) summary() *AuditCounts {
+	c := f.counts
+	for name, n := range f.creators {
+		c.Creators = append(c.Creators, Creator{name, n})
+	}
+	slices.SortFunc(c.Creators, func(a, b Creator) int {
+		return cmp.Or(cmp.Compare(b.Passes, a.Passes), cmp.Compare(a.Name, b.Name))
+	})
+	for len(c.Creators) > 5 {
+		last := len(c.Creators) - 1
+		c.Others += c.Creators[last].Passes
+		c.Creators = c.Creators[:last]
+	}
+	return &c
 }
 
 // A record is an entry of the audit log.
@@ -126,9 +158,12 @@ type record struct {
 		} `json:"app"`
 	} `json:"initiatedBy"`
 	Targets []struct {
-		ID   string `json:"id"`
-		UPN  string `json:"userPrincipalName"`
-		Type string `json:"type"`
+		ID         string `json:"id"`
+		UPN        string `json:"userPrincipalName"`
+		Properties []struct {
+			Name string `json:"displayName"`
+			New  string `json:"newValue"`
+		} `json:"modifiedProperties"`
 	} `json:"targetResources"`
 }
 
@@ -154,6 +189,32 @@ func (r *record) initiator() (names []string) {
 	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
+// readPass reads what the record says about the pass, and reports whether it has a pass id that
+// cannot be read. A name was seen with one and with two prefixes. A value is JSON in a string.
+// Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
+// Queries/Entra-TAP-Issuance.md, 342c663.
+func (r *record) readPass(m *making) (unreadable bool) {
+	for _, p := range r.Targets[0].Properties {
+		name := strings.ToLower(p.Name)
+		value := p.New
+		if json.Unmarshal([]byte(p.New), &value) != nil {
+			value = p.New
+		}
+		switch field := name[strings.LastIndexByte(name, '.')+1:]; {
+		case !strings.HasPrefix(name, "temporaryaccesspass.") || value == "":
+		case field == "id" && input.CheckMethod(value) == nil:
+			m.id = value
+		case field == "id":
+			unreadable = true
+		case field == "startdatetime":
+			m.start, _ = time.Parse(time.RFC3339, value)
+		case field == "enddatetime", field == "endtime":
+			m.end, _ = time.Parse(time.RFC3339, value)
+		}
+	}
+	return unreadable
+}
+
 // add adds a record, and reports whether it is new. It counts a record that cannot be used.
 // Such a record must not end the scan, because other records name users who have a pass.
 func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
@@ -165,88 +226,63 @@ func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 	}
 	f.read[key] = struct{}{}
 	f.counts.Records++
-	if !r.creates() {
+	at, err := time.Parse(time.RFC3339, r.Time)
+	if !r.creates() || err == nil && at.Before(f.since) {
 		return true
+	}
+	who := r.initiator()
+	m := making{theirs: len(f.by) == 0 ||
+		slices.ContainsFunc(who, func(name string) bool { return f.by[strings.ToLower(name)] })}
+	m.At, m.AuditID, m.Match = at, shown(cmp.Or(r.ID, "(a record without an id)")), input.MatchTime
+	if len(who) > 0 {
+		m.Creation.By = unique.Make(shown(who[0])).Value() // few people create many passes
+	}
+	usable := len(r.Targets) > 0 && isID(r.Targets[0].ID) && err == nil && (len(f.by) == 0 || len(who) > 0)
+	unreadable := usable && r.readPass(&m)
+	if (!usable || unreadable) && (m.theirs || len(who) == 0) {
+		f.counts.Odd.add(m.AuditID)
+	}
+	if usable && !f.keep(strings.ToLower(r.Targets[0].ID), r.Targets[0].UPN, m) {
+		return true // of a pass that was counted
 	}
 	f.counts.Made++
-	who := r.initiator()
-	at, err := time.Parse(time.RFC3339, r.Time)
-	whose := len(r.Targets) > 0 && isID(r.Targets[0].ID)
-	if whose && err == nil {
-		f.note(strings.ToLower(r.Targets[0].ID), at, who)
+	if m.theirs {
+		f.counts.By++
 	}
-	theirs := len(f.by) == 0 || slices.ContainsFunc(who, func(name string) bool { return f.by[strings.ToLower(name)] })
-	if !theirs && len(who) > 0 {
-		return true
-	}
-	if !whose || err != nil || !theirs {
-		f.counts.Odd.add(safetext.Printable(cmp.Or(r.ID, "(a record without an id)")))
-		return true
-	}
-	f.counts.By++
-	f.find(strings.ToLower(r.Targets[0].ID), r.Targets[0].UPN, at)
+	f.creators[cmp.Or(m.Creation.By, "(not named)")]++
 	return true
 }
 
-// note records who created the user's last pass, if a creator is being looked for.
-func (f *auditFindings) note(id string, at time.Time, who []string) {
-	if last, known := f.last[id]; len(f.by) > 0 && len(who) > 0 && (!known || at.After(last.at)) {
-		f.last[id] = creation{at, shown(who[0])}
+// keep keeps what a record says about a pass of a user. It reports whether the pass is new. Of
+// several records about one pass, one by Audit.By counts.
+func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
+	list := f.records[user]
+	isTheirs := func(other making) bool { return other.theirs }
+	at := slices.IndexFunc(list, func(other making) bool { return m.id != "" && strings.EqualFold(m.id, other.id) })
+	if at >= 0 && (list[at].theirs || !m.theirs) {
+		return false
 	}
-}
-
-// find adds a user for whom the creator in question created a pass.
-func (f *auditFindings) find(id, upn string, at time.Time) {
-	s, known := f.made[id]
-	if !known {
-		f.order = append(f.order, id)
-		s = span{at, at}
+	if m.theirs && !slices.ContainsFunc(list, isTheirs) {
+		f.order = append(f.order, user)
 	}
-	if at.Before(s.first) {
-		s.first = at
-	}
-	if at.After(s.last) {
-		s.last = at
-	}
-	f.made[id] = s
 	if upn != "" {
-		f.names[id] = shown(upn)
+		f.names[user] = shown(upn)
 	}
+	if at >= 0 {
+		list[at] = m
+		f.counts.By++
+		return false
+	}
+	f.records[user] = append(list, m)
+	return true
 }
 
-// recordSlack is the maximum difference between the time of a pass and the time of its record.
-const recordSlack = 5 * time.Minute
-
-// auditTargets returns the users in the audit log. A pass created before the first record is
-// not a pass of the log.
+// auditTargets returns the users in the audit log.
 func (s *Scan) auditTargets() (list []target) {
 	for _, id := range s.audit.order {
-		if !s.markSeen(id) {
-			continue
+		if s.markSeen(id) {
+			list = append(list, target{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})
 		}
-		made := s.audit.made[id]
-		t := target{name: id, upn: s.audit.names[id], look: s.filtersAccounts(), since: made.first.Add(-recordSlack)}
-		if len(s.audit.by) > 0 {
-			t.made = made.last
-		}
-		list = append(list, t)
 	}
 	return list
-}
-
-// replaced reports whether a pass is later than every pass that Audit.By created for its user,
-// by more than recordSlack. Then somebody else created it, or its record has not arrived yet.
-// If Audit.By is empty, replaced returns false.
-func (t *target) replaced(p *pass.Pass) bool {
-	return !t.made.IsZero() && !p.Created.IsZero() && p.Created.After(t.made.Add(recordSlack))
-}
-
-// noteReplaced counts a pass that is left out because another person created it.
-func (s *Scan) noteReplaced(p *pass.Pass, t *target) {
-	r := Replaced{User: t.name, UPN: t.upn, Made: t.made, At: p.Created}
-	last := s.audit.last[strings.ToLower(t.name)]
-	if last.at.Sub(p.Created).Abs() <= recordSlack {
-		r.By = last.who
-	}
-	s.audit.counts.Replaced.add(r)
 }

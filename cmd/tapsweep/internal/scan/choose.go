@@ -4,33 +4,42 @@ import (
 	"slices"
 	"time"
 
+	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/pass"
+	"tapsweep/input"
 )
+
+// take tells the caller of a pass, if it matches the Options and was not found before under
+// another name of the user. It reports whether it did.
+func (s *Scan) take(f *Found, now time.Time) (next []batch.Request, found bool) {
+	key := s.key(f.ID)
+	if _, again := s.found[key]; again || !s.wanted(f, now) {
+		return nil, false
+	}
+	s.found[key] = struct{}{}
+	s.counts.Found++
+	if f.Match == input.MatchTime {
+		s.counts.ByTime++
+	}
+	return s.sinks.Found(f), true
+}
 
 // wanted reports whether a pass matches the Options, and counts why it does not. now is the
 // service's time.
-func (s *Scan) wanted(p *pass.Pass, why pass.Reason, t target, now time.Time) bool {
-	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, why) {
+func (s *Scan) wanted(f *Found, now time.Time) bool {
+	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, f.Why) {
 		return false
 	}
 	switch {
-	case s.opts.MinAge > 0 && (p.Created.IsZero() || now.Sub(p.Created) < s.opts.MinAge):
+	case s.opts.MinAge > 0 && (f.Created.IsZero() || now.Sub(f.Created) < s.opts.MinAge):
 		s.counts.Recent++
-	case s.opts.ExpiredFor > 0 && why == pass.Expired &&
-		(p.Expires().IsZero() || now.Sub(p.Expires()) < s.opts.ExpiredFor):
+	case s.opts.ExpiredFor > 0 && f.Why == pass.Expired &&
+		(f.Expires().IsZero() || now.Sub(f.Expires()) < s.opts.ExpiredFor):
 		s.counts.Recent++
-	case before(p, s.opts.CreatedSince), before(p, t.since):
-		s.counts.Older++
-	case t.replaced(p):
-		s.noteReplaced(p, &t)
+	case f.Match != input.MatchID && !f.Created.IsZero() && f.Created.Before(s.opts.CreatedSince):
+		s.counts.Older++ // if the time is not known, a search for an intruder's passes must not miss it
 	default:
 		return true
 	}
 	return false
-}
-
-// before reports whether a pass was created before since. A pass without a known time was not:
-// a search for an intruder's passes must not miss it.
-func before(p *pass.Pass, since time.Time) bool {
-	return !since.IsZero() && !p.Created.IsZero() && p.Created.Before(since)
 }

@@ -2,10 +2,12 @@ package scan
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -32,6 +34,8 @@ type Line struct {
 	Start      time.Time `json:"start,omitzero"`
 	Expires    time.Time `json:"expires,omitzero"`
 	UsableOnce bool      `json:"usableOnce"`
+
+	input.Creation
 }
 
 var columns = []string{"user", "method", "userPrincipalName", "reason", "created", "start", "expires", "usableOnce"}
@@ -39,6 +43,7 @@ var columns = []string{"user", "method", "userPrincipalName", "reason", "created
 // A Writer writes passes in one of Formats.
 type Writer struct {
 	format string
+	audit  bool
 	buf    *bufio.Writer
 	csv    *csv.Writer
 	tabs   *tabwriter.Writer
@@ -46,12 +51,16 @@ type Writer struct {
 	lines  int
 }
 
-// NewWriter returns a Writer in a format that is one of Formats.
-func NewWriter(w io.Writer, format string) (*Writer, error) {
-	out := &Writer{format: format, buf: bufio.NewWriterSize(w, 64<<10)}
+// NewWriter returns a Writer in a format that is one of Formats. If audit is set, the passes come
+// from the audit log, and the lines say so.
+func NewWriter(w io.Writer, format string, audit bool) (*Writer, error) {
+	out := &Writer{format: format, audit: audit, buf: bufio.NewWriterSize(w, 64<<10)}
 	switch format {
 	case "csv":
 		out.csv = csv.NewWriter(out.buf)
+		if audit {
+			return out, out.csv.Write(slices.Concat(columns, input.CreationColumns))
+		}
 		return out, out.csv.Write(columns)
 	case "table":
 		out.tabs = tabwriter.NewWriter(out.buf, 0, 0, 2, ' ', 0)
@@ -67,9 +76,15 @@ func (w *Writer) Write(l *Line) error {
 	w.lines++
 	switch w.format {
 	case "csv":
-		return w.csv.Write([]string{input.CSVValue(l.User), input.CSVValue(l.Method),
-			input.CSVValue(l.UPN), input.CSVValue(l.Reason),
-			stamp(l.Created), stamp(l.Start), stamp(l.Expires), fmt.Sprint(l.UsableOnce)})
+		fields := []string{l.User, l.Method, l.UPN, l.Reason, stamp(l.Created), stamp(l.Start), stamp(l.Expires),
+			fmt.Sprint(l.UsableOnce)}
+		if w.audit {
+			fields = append(fields, l.Creation.Values()...)
+		}
+		for i, value := range fields {
+			fields[i] = input.CSVValue(value)
+		}
+		return w.csv.Write(fields)
 	case "table":
 		return w.row(l)
 	}
@@ -78,8 +93,13 @@ func (w *Writer) Write(l *Line) error {
 
 // row writes a pass in the table.
 func (w *Writer) row(l *Line) error {
+	head, creation := "USER\tPASS\tREASON\tCREATED\tEXPIRES\tONE-TIME", ""
+	if w.audit {
+		head += "\tCREATED BY\tMATCHED"
+		creation = "\t" + cmp.Or(safetext.Printable(l.Creation.By), "?") + "\t" + safetext.Printable(l.Match)
+	}
 	if w.lines == 1 {
-		if _, err := fmt.Fprintln(w.tabs, "USER\tPASS\tREASON\tCREATED\tEXPIRES\tONE-TIME"); err != nil {
+		if _, err := fmt.Fprintln(w.tabs, head); err != nil {
 			return err
 		}
 	}
@@ -90,8 +110,8 @@ func (w *Writer) row(l *Line) error {
 	if l.UsableOnce {
 		once = "yes"
 	}
-	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s\n", safetext.Printable(name),
-		safetext.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once)
+	_, err := fmt.Fprintf(w.tabs, "%s\t%s\t%s\t%s\t%s\t%s%s\n", safetext.Printable(name),
+		safetext.Printable(l.Method), l.Reason, minute(l.Created), minute(l.Expires), once, creation)
 	return err
 }
 

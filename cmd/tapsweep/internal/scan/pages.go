@@ -24,9 +24,11 @@ type page struct {
 	quota   string
 	headers map[string]string
 	audit   bool // the source is the audit log
+	counts  bool // the first page says how many users the source has
 	filter  bool // the request has Options.Filter
 
 	first string              // url of the source's first page
+	wider []string            // first pages with fewer filters, for when Graph refuses the one above
 	seen  map[uint64]struct{} // pages of the source, by hash
 	good  string              // url of the last page that needed one attempt
 	users map[uint64]struct{} // users the source has shown; nil means all users the scan knows
@@ -76,7 +78,7 @@ func (s *Scan) sources() (list []*page) {
 			headers = map[string]string{"ConsistencyLevel": "eventual"}
 		}
 		add(&page{what: "the users of the tenant", url: query, quota: usersQuota, headers: headers,
-			filter: s.opts.Filter != ""})
+			filter: s.opts.Filter != "", counts: s.opts.Filter != ""})
 	}
 	for _, id := range s.opts.Groups {
 		// A cast in the path is an advanced query, which needs the header and $count.
@@ -84,11 +86,12 @@ func (s *Scan) sources() (list []*page) {
 		add(&page{what: "the members of group " + id, quota: usersQuota,
 			url: fmt.Sprintf("/groups/%s/transitiveMembers/microsoft.graph.user?$select=%s&$top=%d&$count=true",
 				url.PathEscape(id), s.properties(), pageSize),
-			headers: map[string]string{"ConsistencyLevel": "eventual"}})
+			headers: map[string]string{"ConsistencyLevel": "eventual"}, counts: true})
 	}
 	if s.opts.Audit != nil {
 		s.audit = newAuditFindings(s.opts.Audit)
-		add(&page{what: "the audit log", url: s.opts.Audit.query(), quota: reportsQuota, audit: true})
+		urls := s.opts.Audit.queries()
+		add(&page{what: "the audit log", url: urls[0], wider: urls[1:], quota: reportsQuota, audit: true})
 	}
 	if len(list) > 1 || len(s.opts.Users) > 0 {
 		for _, p := range list { // a user in several sources is new in each of them
@@ -117,22 +120,54 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 		err = errors.New("it has no value")
 	}
 	if err != nil {
-		s.end(&SourceError{What: p.what, Err: fmt.Errorf("a page cannot be read: %w", err)})
+		s.stop(&SourceError{What: p.what, Err: fmt.Errorf("a page cannot be read: %w", err)})
 		return
 	}
-	s.counts.Pages++
+	if s.counts.Pages++; p.counts && p.users == nil {
+		s.counted(res)
+	}
 	if res.Attempts == 1 {
 		p.good = p.url
 	}
 	p.seen[maphash.String(s.seed, p.url)] = struct{}{}
 	if err := s.contents(p, *body.Value); err != nil {
-		s.end(&SourceError{What: p.what, Err: err})
+		s.stop(&SourceError{What: p.what, Err: err})
 		return
 	}
 	if body.Next != "" {
 		s.follow(p, body.Next)
 	} else if p.audit {
+		s.audit.ended = true
 		s.queue = append(s.queue, s.auditTargets()...)
+		s.all = len(s.audit.order)
+	}
+	s.tellTotal()
+}
+
+// counting is the tag of count.
+type counting struct{}
+
+// count asks how many users the tenant has. To count is an advanced query, which may lag behind,
+// so the pages of users do without it. Source: learn.microsoft.com/graph/aad-advanced-queries.
+var count = batch.Request{Method: "GET", URL: "/users?$select=id&$top=1&$count=true", Quota: usersQuota,
+	Headers: map[string]string{"ConsistencyLevel": "eventual"}, Tag: counting{}}
+
+// counted takes the number of users from an answer. Without it there is no total.
+func (s *Scan) counted(res batch.Result) {
+	var body struct {
+		Count int `json:"@odata.count"`
+	}
+	if pass.Listed(res) && json.Unmarshal(res.Response.Body, &body) == nil && body.Count > 0 {
+		s.all = body.Count
+		s.tellTotal()
+	}
+}
+
+// tellTotal tells the caller how many users there are to look at.
+func (s *Scan) tellTotal() {
+	c := &s.counts
+	if total := s.all - c.Guests - c.Disabled - c.Untold - c.Earlier; total > 0 && s.sinks.Total != nil {
+		s.sinks.Total(total)
 	}
 }
 
@@ -187,7 +222,7 @@ func (s *Scan) follow(p *page, link string) {
 		s.held = append(s.held, p.at(next))
 		return
 	}
-	s.end(&SourceError{What: p.what, Err: err})
+	s.stop(&SourceError{What: p.what, Err: err})
 }
 
 // relativeLink removes Graph's root from a next link, because a batch takes relative URLs. It
@@ -216,6 +251,16 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 	if res.Stopped() {
 		return // the run reports why it stopped
 	}
+	if p.pages == 0 && p.url == p.first && res.Response.Status == 400 && len(p.wider) > 0 {
+		next := p.at(p.wider[0])
+		next.first, next.good, next.wider = next.url, next.url, p.wider[1:]
+		s.held = append(s.held, next)
+		if s.opts.Logger != nil {
+			s.opts.Logger.Debug("Graph refuses the filter, so tapsweep asks for more and filters itself",
+				"source", p.what, "refused", p.url, "next", next.url)
+		}
+		return
+	}
 	err := res.Err
 	if err == nil {
 		err = res.Response.StatusError()
@@ -224,7 +269,7 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 		err = fmt.Errorf("page tokens were refused %d times and Graph returned nothing new in between: %w",
 			p.restarts+1, err)
 	}
-	s.end(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
+	s.stop(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
 }
 
 // back returns an earlier page to continue from after a page token was refused.

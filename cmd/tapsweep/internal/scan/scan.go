@@ -7,11 +7,13 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -68,6 +70,9 @@ type Options struct {
 
 	// Caller is the signed-in user or app. It decides the hint for a 403.
 	Caller answer.Caller
+
+	// Logger gets what is of no interest unless something goes wrong. Nil logs nothing.
+	Logger *slog.Logger
 }
 
 // A Found is a pass that matches the Options.
@@ -76,12 +81,15 @@ type Found struct {
 	UPN  string // empty if not known
 	pass.Pass
 	Why pass.Reason
+
+	input.Creation // from the audit log
 }
 
 // Counts are the totals of a scan.
 type Counts struct {
 	Users    int                 // users whose passes were listed
 	Found    int                 // passes that match the Options
+	ByTime   int                 // of these, passes matched with the audit log by time, not by id
 	Passes   map[pass.Reason]int // all passes that were listed
 	Guests   int                 // users skipped for MembersOnly
 	Disabled int                 // users skipped for EnabledOnly
@@ -109,6 +117,10 @@ type Sinks struct {
 
 	// Sent receives each result, to count requests.
 	Sent func(batch.Result)
+
+	// Total receives how many users the scan looks at, as soon as that is known and whenever it
+	// changes. It is not known if users come from several sources, or if Graph does not count.
+	Total func(users int)
 }
 
 // A Scan is one pass over the Options. It must be used from one goroutine, that of the run.
@@ -121,6 +133,7 @@ type Scan struct {
 	seed  maphash.Seed
 	seen  map[uint64]struct{} // users by hash, so that none is listed twice
 	queue []target            // users that wait to be listed
+	all   int                 // users of the only source, with those left out; 0 if not known
 	open  int                 // LISTs and lookups without an answer
 	held  []*page             // next pages that wait until fewer requests are open
 	audit *auditFindings
@@ -132,9 +145,7 @@ type Scan struct {
 // A target is a user whose passes are to be listed.
 type target struct {
 	name, upn string
-	look      bool      // look the account up first
-	since     time.Time // skip passes created before; zero skips none
-	made      time.Time // time of the last record by Audit.By; zero if Audit.By is empty
+	look      bool // look the account up first
 }
 
 // New returns a Scan. stop must end the run with an error.
@@ -149,8 +160,8 @@ func (s *Scan) Counts() Counts {
 	c := s.counts
 	c.NotSeen += len(s.queue)
 	if s.audit != nil {
-		audit := s.audit.counts
-		c.Audit = &audit
+		c.NotSeen += len(s.audit.waiting)
+		c.Audit = s.audit.summary()
 	}
 	return c
 }
@@ -168,8 +179,15 @@ func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (
 // for each of Options.Users.
 func (s *Scan) Requests() iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
-		for _, p := range s.sources() {
+		sources := s.sources()
+		if len(sources) == 0 {
+			s.all = len(s.opts.Users)
+		}
+		for _, p := range sources {
 			if !yield(p.request()) {
+				return
+			}
+			if p.users == nil && !p.counts && !p.audit && !yield(count) {
 				return
 			}
 		}
@@ -183,6 +201,7 @@ func (s *Scan) Requests() iter.Seq[batch.Request] {
 				return
 			}
 		}
+		s.tellTotal()
 	}
 }
 
@@ -240,6 +259,8 @@ func (s *Scan) Settle(res batch.Result) (next []batch.Request) {
 	case target:
 		s.open--
 		next = s.listed(tag, res)
+	case counting:
+		s.counted(res)
 	case looked:
 		s.open--
 		next = s.accountOf(tag.target, res)
@@ -271,7 +292,7 @@ func (s *Scan) Release() (next []batch.Request) {
 		next = append(next, s.held[0].request())
 		s.held = s.held[1:]
 	}
-	return next
+	return append(next, s.decide()...)
 }
 
 // listed handles the answer to a LIST.
@@ -282,23 +303,20 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 		return nil
 	}
 	s.counts.Users++
-	found := 0
-	for _, p := range held {
-		why := p.Reason(res.Date)
-		s.counts.Passes[why]++
-		if !s.wanted(&p, why, t, res.Date) {
-			continue
-		}
-		key := s.key(p.ID)
-		if _, again := s.found[key]; again {
-			continue
-		}
-		s.found[key] = struct{}{}
-		found++
-		s.counts.Found++
-		next = append(next, s.sinks.Found(&Found{User: t.name, UPN: t.upn, Pass: p, Why: why})...)
+	judge, found := s.take, false
+	if s.audit != nil {
+		judge = s.attribute
 	}
-	if found == 0 && s.sinks.Done != nil {
+	for _, p := range held {
+		f := &Found{User: t.name, UPN: t.upn, Pass: p, Why: p.Reason(res.Date)}
+		s.counts.Passes[f.Why]++
+		more, ok := judge(f, res.Date)
+		next, found = append(next, more...), found || ok
+	}
+	if len(held) == 0 && s.audit != nil {
+		s.audit.counts.Gone.add(cmp.Or(t.upn, t.name))
+	}
+	if !found && s.sinks.Done != nil {
 		s.sinks.Done(t.name)
 	}
 	return next
@@ -319,11 +337,6 @@ func (s *Scan) failed(t target, res batch.Result, unreadable error) {
 		row.Hint = s.opts.Caller.Hint(t.name)
 	}
 	s.sinks.Failed(&row)
-}
-
-// end ends the run, because a source cannot be read to its end.
-func (s *Scan) end(err error) {
-	s.stop(err)
 }
 
 // A SourceError says that a source of users could not be read to its end. Users may be missing.

@@ -37,7 +37,11 @@ func look(t *testing.T, tenant batch.Poster, opts Options, batching batch.Option
 	counts, err = Run(t.Context(), runner, opts, Sinks{
 		Found: func(f *Found) []batch.Request {
 			name, _, _ := strings.Cut(cmp.Or(f.UPN, f.User), "@")
-			found = append(found, name+" "+string(f.Why))
+			line := name + " " + string(f.Why)
+			if f.Match != "" {
+				line = fmt.Sprintf("%s: %s %s", line, cmp.Or(f.Creation.By, "-"), f.Match)
+			}
+			found = append(found, line)
 			return nil
 		},
 		Done: func(string) { done++ },
@@ -192,9 +196,9 @@ func TestAudit(t *testing.T) {
 		by   string
 		want []string
 	}{
-		{"by a user", "MALLORY@contoso.com", []string{"usable usable"}},
+		{"by a user", "MALLORY@contoso.com", []string{"usable usable: mallory@contoso.com by id"}},
 		{"by nobody known", "eve@contoso.com", nil},
-		{"by anybody", "", []string{"usable usable"}},
+		{"by anybody", "", []string{"usable usable: mallory@contoso.com by id"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -259,6 +263,58 @@ func TestPagesGoWrong(t *testing.T) {
 					t.Errorf("err = %v, want %q", err, tt.want)
 				}
 			})
+		})
+	}
+}
+
+// The scan says how many users there are to look at, as soon as it knows.
+func TestTotal(t *testing.T) {
+	group := []string{"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}
+	named := []input.User{{UPN: "used@contoso.com"}, {UPN: "none@contoso.com"}}
+	tests := []struct {
+		name  string
+		opts  Options
+		fault fault.Fault
+		want  int // that it says in the end; 0 if it says nothing
+	}{
+		{"everybody", Options{All: true}, fault.Fault{}, 13},
+		{"members", Options{All: true, MembersOnly: true}, fault.Fault{}, 12},
+		{"a filter", Options{All: true, Filter: "department eq 'sales'"}, fault.Fault{}, 2},
+		{"a group", Options{Groups: group}, fault.Fault{}, 1},
+		{"named users", Options{Users: named}, fault.Fault{}, 2},
+		{"the audit log", Options{Audit: &Audit{Since: time.Now().Add(-time.Hour)}}, fault.Fault{}, 1},
+		{"some were looked at before", Options{Users: named, Skip: func(user string) bool { return user == named[0].UPN }},
+			fault.Fault{}, 1},
+		{"two sources, whose users may be the same", Options{All: true, Groups: group}, fault.Fault{}, 0},
+		{"Graph does not count", Options{All: true},
+			fault.Fault{Path: "$count", Do: fault.ItemBody(`{"value":[]}`)}, 0},
+		{"Graph refuses to count", Options{All: true}, fault.Fault{Path: "$count", Do: fault.ItemStatus(400)}, 0},
+		{"counting is denied", Options{All: true}, fault.Fault{Path: "$count", Do: fault.ItemStatus(403)}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tenant := company(graphsim.Options{Audit: true})
+			tenant.AddGroup(graphsim.Group{ID: group[0], Name: "g", Members: []string{tenant.Remaining()[0].UserID}})
+			if tt.fault.Path != "" {
+				tenant.AddFaults(tt.fault)
+			}
+			runner, err := batch.NewRunner(tenant, batch.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := 0
+			tt.opts.Root = root
+			counts, err := Run(t.Context(), runner, tt.opts, Sinks{Total: func(n int) { said = n },
+				Found: func(*Found) []batch.Request { return nil }, Failed: func(*results.Row) {}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if said != tt.want {
+				t.Errorf("it says %d users, want %d", said, tt.want)
+			}
+			if n := counts.Users + counts.Failed; said > 0 && said != n {
+				t.Errorf("%d users were to be looked at, and %d were", said, n)
+			}
 		})
 	}
 }
@@ -416,7 +472,7 @@ func TestAuditOfGuests(t *testing.T) {
 	tenant.AddUser(graphsim.User{UPN: "off@contoso.com", Disabled: true, Passes: pass})
 	tenant.AddUser(graphsim.User{UPN: "member@contoso.com", Passes: pass})
 	found, _, counts, err := look(t, tenant, Options{Audit: &Audit{Since: time.Now().Add(-time.Hour)}, MembersOnly: true, EnabledOnly: true}, batch.Options{})
-	if err != nil || !slices.Equal(found, []string{"member usable"}) || counts.Guests != 1 || counts.Disabled != 1 {
+	if err != nil || !slices.Equal(found, []string{"member usable: mallory@contoso.com by id"}) || counts.Guests != 1 || counts.Disabled != 1 {
 		t.Errorf("found %q, %+v, %v", found, counts, err)
 	}
 }

@@ -45,7 +45,7 @@ func sourceHints(err error) []string {
 	source, ok := errors.AsType[*scan.SourceError](err)
 	switch {
 	case scan.Unseen(err):
-		return []string{"--members-only and --enabled-only take the permission User.Read.All: " +
+		return []string{"--members-only and --enabled-only need the permission User.Read.All: " +
 			"User.ReadBasic.All does not show whether an account is enabled"}
 	case !ok:
 		return nil
@@ -53,11 +53,11 @@ func sourceHints(err error) []string {
 		return []string{"Graph does not understand what was asked: " +
 			"see learn.microsoft.com/graph/filter-query-parameter for --filter"}
 	case strings.HasPrefix(source.What, "the audit log"):
-		return []string{"the audit log takes the permission AuditLog.Read.All (b0afded3-3588-46d8-8b3d-9842eff778da)"}
+		return []string{"reading the audit log needs the permission AuditLog.Read.All (b0afded3-3588-46d8-8b3d-9842eff778da)"}
 	case strings.Contains(source.What, "group"):
-		return []string{"groups take the permission GroupMember.Read.All (98830695-27a2-44f7-8c18-0c3ebc9698f6)"}
+		return []string{"reading groups needs the permission GroupMember.Read.All (98830695-27a2-44f7-8c18-0c3ebc9698f6)"}
 	}
-	return []string{"users take the permission User.ReadBasic.All (97235f07-e226-4f63-ace3-39588e11d3a1)"}
+	return []string{"reading users needs the permission User.ReadBasic.All (97235f07-e226-4f63-ace3-39588e11d3a1)"}
 }
 
 func protectHints(err error) []string {

@@ -17,8 +17,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/scan"
 )
 
-// Exit codes. Scripts and the night job rely on them, and README.md lists them. None is 2,
-// because Go's runtime exits with 2 after a crash, when passes may have been deleted.
+// Exit codes. Scripts and the night job rely on them, and the page results of the manual lists
+// them. None is 2, because Go's runtime exits with 2 after a crash, when passes may have been deleted.
 const (
 	Done       = 0  // every pair is revoked, absent or a duplicate, or its user is protected
 	Incomplete = 1  // some pairs are not done
@@ -88,7 +88,7 @@ var rules = []rule{
 			"machine out",
 		HintResume)},
 	{is(answer.ErrAllDenied), NoAccess, say(
-		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user shows one user")},
+		"the hint of each row in the results log says what a 403 can mean; tapsweep check --user USER tries one user")},
 	{scan.Unseen, NoAccess, sourceHints},
 	{isDenied, NoAccess, sourceHints},
 	{isWrong, Usage, sourceHints},

@@ -20,6 +20,7 @@ import (
 // A Tenant is where a run goes to, with a token for it.
 type Tenant struct {
 	ID     string // from the token if it can be read, else as configured
+	Domain string // as configured, if the authority knows it as the tenant's; see LearnDomain
 	Root   string // Graph's
 	API    string // the root with the version, where next links have to be
 	Token  *token.Token
@@ -69,6 +70,9 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 	tenant.Client, tenant.Token = client, token.Read(accessToken, t.endpoint)
 	tenant.elsewhere = t.compare(ctx, tenant)
 	tenant.ID = cmp.Or(tenant.Token.Tenant, tenant.wanted)
+	if tenant.elsewhere == nil && !auth.AnyTenant(t.credential.Tenant) && !format.IsGUID(t.credential.Tenant) {
+		tenant.setDomain(t.credential.Tenant)
+	}
 	return tenant, nil
 }
 
@@ -93,7 +97,7 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 		return nil
 	case to.Token.Tenant == "":
 		to.Token.Doubts = append(to.Token.Doubts,
-			"the access token does not tell its tenant, so it is not known to be of "+safetext.Printable(to.wanted))
+			"the access token does not name its tenant, so it cannot be checked that it is for "+safetext.Printable(to.wanted))
 		return nil
 	case format.IsGUID(to.wanted):
 		return to.Token.WrongTenant(to.wanted)
@@ -120,7 +124,8 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 // Caller is what the token says about refusals.
 func (t *Tenant) Caller() answer.Caller {
 	return answer.Caller{App: t.Token.Kind == token.App, Self: t.Token.Self,
-		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged()}
+		Permitted: t.Token.Permitted(), PermittedOwn: t.Token.PermittedOwn(), Privileged: t.Token.Privileged(),
+		RevokesSessions: t.Token.MayRevokeSessions()}
 }
 
 // Check prints what the token allows for the task, and refuses a task that it surely does not
@@ -132,7 +137,7 @@ func (t *Tenant) Check(w io.Writer, task token.Task) error {
 		return nil
 	}
 	err := refuseToken(problem)
-	err.Hints = append(err.Hints, "if you know better than this token says: --no-preflight")
+	err.Hints = append(err.Hints, "to run without this check, use --no-preflight")
 	return err
 }
 

@@ -19,22 +19,22 @@ import (
 // app's id in a command, %q the app as it was named.
 // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 var entraHints = map[int]string{
-	7000215: "the secret has to be the secret's value, not its id; make another: az ad app credential reset " +
+	7000215: "use the value of the secret, not its ID; make another: az ad app credential reset " +
 		"--append --id %s",
 	7000222: "the secret has expired; make another: az ad app credential reset --append --id %s",
 	700016:  "the tenant has no app %q: fix --client-id or --tenant",
-	90002:   "fix --tenant or AZURE_TENANT_ID; a tenant of another cloud takes --cloud",
+	90002:   "fix --tenant or AZURE_TENANT_ID; a tenant of another cloud needs --cloud",
 	900023:  "fix --tenant or AZURE_TENANT_ID",
 	700027:  "the certificate is not one of the app's: az ad app credential reset --append --id %s --cert @cert.pem",
-	700024:  "the assertion is not valid now: is this machine's clock right, and the federated token file fresh?",
+	700024:  "the assertion is not valid now: check this machine's clock, and whether the federated token file is current",
 	700213: "no federated credential of app %q has the issuer and subject of the token file: az ad app " +
 		"federated-credential list",
 	65001: "nobody has consented to the app's permissions: az ad app permission admin-consent --id %s",
 	50076: "sign in with a second factor: --auth device-code or --auth browser",
 	50079: "sign in with a second factor: --auth device-code or --auth browser",
-	53003: "Conditional Access refuses this sign-in: an administrator finds it in the sign-in log",
+	53003: "Conditional Access refuses this sign-in: an administrator can see why in the Entra sign-in log",
 	70016: "the code was not used yet: sign in with it",
-	70019: "the code is over: begin again",
+	70019: "the code has expired: sign in again",
 	7000218: "the app registration has to allow public client flows for this: az ad app update " +
 		"--is-fallback-public-client true --id %s",
 	7000112: "the app %q is disabled in this tenant",
@@ -76,18 +76,17 @@ const (
 	hintMisled = "something else answers in place of the authority: check HTTPS_PROXY, name resolution and --cloud"
 )
 
-const hintNetwork = "is this machine on the network, and does HTTPS_PROXY name the proxy that it takes, if it " +
-	"takes one?"
+const hintNetwork = "check the network of this machine, and HTTPS_PROXY if it needs a proxy"
 
 // certificateHint says what to do about a certificate that is not trusted.
 func certificateHint(getenv func(string) string, err error) string {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
-		return "is this machine's clock right? Otherwise the certificate has to be renewed by who owns it"
+		return "check this machine's clock; if it is right, the owner of the certificate must renew it"
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "somebody else answers in its place: look at HTTPS_PROXY, and at how this machine finds the name"
+		return "another server answers in its place: check HTTPS_PROXY and name resolution"
 	}
-	hint := []string{"a proxy that opens TLS needs its certificate authority named by SSL_CERT_FILE"}
+	hint := []string{"if a proxy inspects TLS, name its certificate authority by SSL_CERT_FILE"}
 	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if value := getenv(name); value != "" {
 			hint = append(hint, name+" is "+safetext.Printable(value)+" now")
@@ -117,9 +116,9 @@ func credentialHints(getenv func(string) string, method, client string, err erro
 	case "azure-powershell":
 		return []string{"sign in with: Connect-AzAccount -ServicePrincipal; the token of a user lacks the permission"}
 	case "device-code":
-		return []string{"the sign-in was declined, or the code ran out before: begin again"}
+		return []string{"the sign-in was declined, or the code expired: sign in again"}
 	case "managed-identity":
-		return []string{"is there a managed identity on this machine? One that is assigned by a user takes --client-id"}
+		return []string{"does this machine have a managed identity? A user-assigned one needs --client-id"}
 	}
 	return []string{status.HintCheck}
 }

@@ -23,7 +23,8 @@ import (
 // endpoint, TLS, batches. It uses no real credential.
 func Simulate(ctx context.Context, list *input.List, keep *protect.List, version string) (*Tenant, error) {
 	sim := graphsim.New(graphsim.Options{
-		Latency: 150 * time.Millisecond,
+		Latency: 150 * time.Millisecond, SessionLag: 2 * time.Second,
+		Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"},
 		// The documented quota for identity writes, 3,000 in 150 s, as a bucket
 		// small enough that a short list meets it too.
 		Limits: []*quota.Limit{quota.Bucket(20, 20)},

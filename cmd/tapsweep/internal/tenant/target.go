@@ -71,7 +71,7 @@ func Resolve(opts Options) (*Target, error) {
 	}
 	roots, err := trustedRoots(opts.Getenv("SSL_CERT_FILE"), opts.Getenv("SSL_CERT_DIR"))
 	if err != nil {
-		opts.Say("%v", err)
+		opts.Say("%s", status.Text(err))
 	}
 	t := &Target{endpoint: endpoint, opts: opts, roots: roots}
 	t.credential, err = auth.New(auth.Options{

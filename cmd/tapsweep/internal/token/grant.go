@@ -31,15 +31,11 @@ func (t *Token) missing(c capability, own bool) *Problem {
 	}
 	text := t.Who + " lacks the permission to do this: the token has " + has
 	if t.Kind == User && !own && t.access(c, true) == Yes {
-		text = t.Who + " may manage only the user's own passes, and this is about other users: the token has " + has
+		text = t.Who + " may manage only the user's own passes, and the run is about other users: the token has " + has
 	}
 	return &Problem{Text: text, Hints: append(t.grantHints(name, id),
-		"a new permission takes a new token, which may take minutes; for a managed identity up to a day")}
-}
-
-// missingExtra says which permission the token lacks besides, and how to grant it.
-func (t *Token) missingExtra(what string, p *permission) *Problem {
-	return &Problem{Text: t.Who + " may not " + what, Hints: t.grantHints(p.name, t.grantID(p))}
+		"a new permission takes effect with the next token: usually within minutes, "+
+			"up to a day for a managed identity")}
 }
 
 // grantID returns the id under which a permission is granted.
@@ -52,8 +48,8 @@ func (t *Token) grantID(p *permission) string {
 
 // firstParty returns the name of a Microsoft app that the token was given to, empty for other apps.
 func (t *Token) firstParty() string {
-	return map[string]string{azureCLI: "the Azure CLI", azurePowerShell: "Azure " +
-		"PowerShell"}[strings.ToLower(t.Client())]
+	names := map[string]string{azureCLI: "the Azure CLI", azurePowerShell: "Azure PowerShell"}
+	return names[strings.ToLower(t.Client())]
 }
 
 // grantHints returns the commands with which an administrator grants a permission. Only ids of the

@@ -14,8 +14,11 @@ const (
 	lookUpUsers
 	readGroups
 	readAudit
+	readOrganization
+	revokeSessions
+	readSessions // since when sign-ins of users count
 
-	directory = lookUpUsers | readGroups
+	directory = lookUpUsers | readGroups | readOrganization | readSessions
 )
 
 // A permission has a name, which stands in tokens, and ids, which the commands that grant it take.
@@ -47,11 +50,15 @@ var (
 		role: "98830695-27a2-44f7-8c18-0c3ebc9698f6", scope: "bc024368-1153-4739-b217-4326f2e966d0"}
 	auditLog = permission{name: "AuditLog.Read.All", allows: readAudit,
 		role: "b0afded3-3588-46d8-8b3d-9842eff778da", scope: "e4c9e354-4dc5-45b8-9e7c-e1393b0b1a20"}
+	sessionsOnly = permission{name: "User.RevokeSessions.All", allows: revokeSessions,
+		role: "77f3a031-c388-4f99-b373-dc68676a979e", scope: "fc30e98b-8810-4501-81f5-c20a3196387b"}
+	readUsers = permission{name: "User.Read.All", allows: lookUpUsers | readSessions,
+		role: "df021288-bdef-4463-88db-98f22de89214", scope: "a154be20-db9c-4678-8ab7-66f6cc099a59"}
 )
 
 // permissions are all permissions that allow something that tapsweep does.
 var permissions = []permission{
-	passOnly, allMethods, readBasic, groupMembers, auditLog,
+	passOnly, allMethods, readBasic, groupMembers, auditLog, sessionsOnly, readUsers,
 	{name: "UserAuthMethod-TAP.Read.All", allows: listPasses, own: "UserAuthMethod-TAP.Read"},
 	{name: "UserAuthenticationMethod.Read.All", allows: listPasses, own: "UserAuthenticationMethod.Read"},
 	// These are public, but hidden, and the page of the operation does not name them. They do not
@@ -59,10 +66,11 @@ var permissions = []permission{
 	// Source: microsoftgraph/microsoft-graph-devx-content, provisioningInfo.json.
 	{name: "UserAuthMethod-TAP.Delete.All", allows: deletePasses, undocumented: true},
 	{name: "UserAuthenticationMethod.Delete.All", allows: deletePasses, undocumented: true},
-	{name: "User.Read.All", allows: lookUpUsers},
-	{name: "User.ReadWrite.All", allows: lookUpUsers},
+	// Source: learn.microsoft.com/graph/api/organization-list.
+	{name: "Organization.Read.All", allows: readOrganization, own: "User.Read"},
+	{name: "User.ReadWrite.All", allows: lookUpUsers | readSessions | revokeSessions},
 	{name: "Directory.Read.All", allows: directory | readAudit},
-	{name: "Directory.ReadWrite.All", allows: directory},
+	{name: "Directory.ReadWrite.All", allows: directory | revokeSessions},
 	{name: "GroupMember.ReadBasic.All", allows: readGroups},
 	{name: "GroupMember.ReadWrite.All", allows: readGroups},
 	{name: "Group.ReadBasic.All", allows: readGroups},
@@ -96,6 +104,9 @@ func (t *Token) access(c capability, own bool) Access {
 // MayLookUp reports whether the token allows users to be read.
 func (t *Token) MayLookUp() Access { return t.access(lookUpUsers, false) }
 
+// MayReadOrganization reports whether the token shows the permission to read the tenant's domains.
+func (t *Token) MayReadOrganization() bool { return t.access(readOrganization, t.Kind == User) == Yes }
+
 // MayList reports whether the token allows passes to be listed, those of the signed-in user alone
 // if own is set.
 func (t *Token) MayList(own bool) Access { return t.access(listPasses, own) }
@@ -105,6 +116,9 @@ func (t *Token) Permitted() bool { return t.access(deletePasses, false) == Yes }
 
 // PermittedOwn reports whether it shows the permission to delete the signed-in user's own passes.
 func (t *Token) PermittedOwn() bool { return t.access(deletePasses, true) == Yes }
+
+// MayRevokeSessions reports whether the token shows the permission to revoke the sessions of users.
+func (t *Token) MayRevokeSessions() bool { return t.access(revokeSessions, false) == Yes }
 
 // Roles of Entra by template id, as a token names them.
 // Source: learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.

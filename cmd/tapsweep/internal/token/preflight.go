@@ -57,6 +57,10 @@ type Task struct {
 	// which takes further permissions.
 	Find, Users, Groups, Audit bool
 
+	// Sessions says that the run revokes the sessions of users, or would if it were not ReadOnly.
+	// SessionProof says that it reads whether they are revoked.
+	Sessions, SessionProof bool
+
 	// Since is the time since which the run looks for passes. Zero means no limit.
 	Since time.Time
 }
@@ -65,6 +69,7 @@ type Task struct {
 type Token struct {
 	Kind        Kind
 	Tenant      string   // id, empty if not known
+	TenantName  string   // for people; the caller sets it if more is known than the id
 	Who         string   // a name for people, empty if not known
 	Self        []string // names of the signed-in user: object id, user principal name
 	Permissions []string // as the token has them, sorted
@@ -148,11 +153,13 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 		{task.Users, lookUpUsers, false, "read users", &readBasic},
 		{task.Groups, readGroups, false, "read the members of groups", &groupMembers},
 		{task.Audit, readAudit, false, "read the audit log", &auditLog},
+		{task.Sessions && !task.ReadOnly, revokeSessions, false, "revoke sessions", &sessionsOnly},
 	} {
 		switch {
 		case !need.applies || t.access(need.capability, need.own) != No:
 		case need.grant != nil:
-			return t.missingExtra(need.extra, need.grant)
+			return &Problem{Text: t.Who + " may not " + need.extra,
+				Hints: t.grantHints(need.grant.name, t.grantID(need.grant))}
 		default:
 			return t.missing(need.capability, need.own)
 		}
@@ -194,7 +201,7 @@ func (t *Token) WrongTenant(wanted string) *Problem {
 	if !format.IsGUID(wanted) || t.claims.TenantID == "" || strings.EqualFold(wanted, t.claims.TenantID) {
 		return nil
 	}
-	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, and %s was asked for",
+	return &Problem{Text: fmt.Sprintf("the access token of %s is for the tenant %s, but %s was requested",
 		format.OrUnknown(t.Who), t.Tenant, wanted),
 		Hints: []string{"sign in to the right tenant, or fix --tenant or AZURE_TENANT_ID"}}
 }
@@ -214,8 +221,9 @@ func (t *Token) Warnings(task Task) []string {
 		// they go together.
 		// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 		list = append(list, "its permission is for the user's own passes: whether Graph accepts it with the name "+
-			"of the user is not documented, and --self in place of the name is sure to work")
+			"of the user is not documented; --self in place of the name works")
 	}
+	list = append(list, t.sessionWarnings(task)...)
 	if t.Kind != User || !task.Others {
 		return list
 	}
@@ -232,6 +240,26 @@ func (t *Token) Warnings(task Task) []string {
 	return list
 }
 
+// sessionWarnings returns what may keep the token from what the task does about sessions.
+func (t *Token) sessionWarnings(task Task) (list []string) {
+	if task.Sessions && task.ReadOnly && t.access(revokeSessions, false) == No {
+		list = append(list, "to revoke sessions takes "+sessionsOnly.name+", which the token lacks")
+	}
+	known := []string{roleAuthAdmin, rolePrivileged, roleGlobal}
+	isKnown := func(role string) bool { return slices.Contains(known, role) }
+	if task.Sessions && task.Others && t.Kind == User && !slices.ContainsFunc(t.claims.RoleTemplateIDs, isKnown) {
+		// Source: learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference.
+		list = append(list, "to revoke sessions takes a role with "+
+			"microsoft.directory/users/invalidateAllRefreshTokens, such as Authentication Administrator, "+
+			"and the token shows none")
+	}
+	if task.SessionProof && t.access(readSessions, false) == No {
+		list = append(list, fmt.Sprintf("whether sessions are revoked cannot be verified: the token lacks %s (%s)",
+			readUsers.name, t.grantID(&readUsers)))
+	}
+	return list
+}
+
 // Privileged reports whether the token shows the role that reaches users with admin roles.
 func (t *Token) Privileged() bool { return slices.Contains(t.claims.RoleTemplateIDs, rolePrivileged) }
 
@@ -240,8 +268,6 @@ func (t *Token) Client() string { return t.claims.ClientID() }
 
 // Is reports whether a row's user is the signed-in one, by "me" or by a known name.
 func (t *Token) Is(user string) bool {
-	return user == input.Me || slices.ContainsFunc(t.Self, func(name string) bool {
-		return strings.EqualFold(name,
-			user)
-	})
+	return user == input.Me ||
+		slices.ContainsFunc(t.Self, func(name string) bool { return strings.EqualFold(name, user) })
 }

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"tapsweep/cmd/tapsweep/docs"
 	"tapsweep/cmd/tapsweep/internal/cloud"
 )
 
@@ -56,70 +56,78 @@ var (
 	list   = Task{Others: true, ReadOnly: true}
 )
 
-// What a token rules out is a problem, and nothing else is. This is the truth table of the
-// permissions.
+const (
+	tapAll, tap  = "UserAuthMethod-TAP.ReadWrite.All", "UserAuthMethod-TAP.ReadWrite"
+	allAll, all  = "UserAuthenticationMethod.ReadWrite.All", "UserAuthenticationMethod.ReadWrite"
+	tapRead      = "UserAuthMethod-TAP.Read.All"
+	hiddenDelete = "UserAuthMethod-TAP.Delete.All"
+)
+
+var scanUsers = Task{ReadOnly: true, Others: true, Find: true, Users: true}
+
+// checkTests are the truth table of the permissions.
+var checkTests = []struct {
+	name   string
+	claims claims
+	task   Task
+	want   string // in the problem, empty for none
+	hint   string
+}{
+	{"app, the narrow permission", app(tapAll), others, "", ""},
+	{"app, the broad permission", app("User.Read.All", allAll), others, "", ""},
+	{"app, read only", app(tapRead), others, "lacks the permission", "627169a8-8c15-451c-861a-5b80e383de5c=Role"},
+	{"app, read only, dry run", app(tapRead), list, "", ""},
+	{"app, hidden permission", app(hiddenDelete), others, "", ""},
+	{"app, hidden permission, dry run", app(hiddenDelete), list, "lacks the permission", ""},
+	{"app without roles", app().with("roles", nil), others, "no permission at all",
+		"az ad app permission admin-consent --id " + anApp},
+	{"app, delegated name of the permission", app(tap), others, "lacks the permission", ""},
+	{"app, own pass", app(tapAll), own, "is an app, not a user", "--auth device-code"},
+	{"managed identity", app().with("xms_mirid", "/subscriptions/x"), others, "no permission at all",
+		"appRoleAssignments"},
+	{"user, the narrow scope", user("openid " + tapAll), others, "", ""},
+	{"user, the broad scope", user(allAll), others, "", ""},
+	{"user, own scope, others", user(tap), others, "may manage only the user's own passes",
+		"05de4a66-e51a-4312-842a-30c8094698d2=Scope"},
+	{"user, own scope, own", user(all), own, "", ""},
+	{"user, own scope, own by name", user(all), named, "", ""},
+	{"user, no scope, own by name", user("User.Read"), named, "lacks the permission",
+		"2424436d-902f-4651-a1c7-b3b93147c960=Scope"},
+	{"many permissions", app("Mail.Read", "Sites.Read.All", "User.Read.All"), others,
+		"has User.Read.All, 2 more that do not matter here", ""},
+	{"user, no scope, own", user("User.Read"), own, "lacks the permission",
+		"2424436d-902f-4651-a1c7-b3b93147c960=Scope"},
+	{"user, hidden permission", user(hiddenDelete), others, "lacks the permission", ""},
+	{"users", app(tapRead), scanUsers, "may not read users", "97235f07-e226-4f63-ace3-39588e11d3a1=Role"},
+	{"users, with the permission", app(tapRead, "User.ReadBasic.All"), scanUsers, "", ""},
+	{"groups", user(tapAll + " User.Read.All"), Task{Others: true, Find: true, Groups: true},
+		"may not read the members", "bc024368-1153-4739-b217-4326f2e966d0=Scope"},
+	{"sessions", app(tapAll, "User.Read.All"), Task{Others: true, Sessions: true}, "may not revoke sessions",
+		"77f3a031-c388-4f99-b373-dc68676a979e=Role"},
+	{"sessions, user", user(tapAll), Task{Others: true, Sessions: true}, "may not revoke sessions",
+		"fc30e98b-8810-4501-81f5-c20a3196387b=Scope"},
+	{"sessions, broad permission", app(tapAll, "Directory.ReadWrite.All"), Task{Others: true, Sessions: true}, "", ""},
+	{"audit log", app(tapAll), Task{Others: true, Find: true, Audit: true}, "may not read the audit log",
+		"b0afded3-3588-46d8-8b3d-9842eff778da=Role"},
+	{"a sweep that may delete and not list", app(hiddenDelete), Task{Others: true, Find: true},
+		"lacks the permission", ""},
+	{"Azure CLI user", user("User.ReadWrite.All Directory.AccessAsUser.All").with("appid", azureCLI), others,
+		"the Azure CLI signed the user in", "az login --service-principal"},
+	{"Azure CLI, service principal", app(tapAll).with("appid", azureCLI), others, "", ""},
+	{"personal account", user(tapAll).with("tid", consumerTenant), others, "personal Microsoft account",
+		"work account"},
+	{"token of another cloud", app(tapAll).with("aud", "https://graph.microsoft.us"), others,
+		"for the cloud usgov", "--cloud usgov"},
+	{"token for another service", app(tapAll).with("aud", "https://management.azure.com/"), others,
+		"not for Microsoft Graph", "https://graph.microsoft.com/.default"},
+	{"audience with a slash", app(tapAll).with("aud", "https://graph.microsoft.com/"), others, "", ""},
+	{"version 2 token", app(tapAll).with("appid", nil).with("azp", anApp), others, "", ""},
+	{"no idtyp", app(tapAll).with("idtyp", nil), others, "", ""},
+}
+
+// What a token rules out is a problem, and nothing else is.
 func TestCheck(t *testing.T) {
-	const (
-		tapAll, tap  = "UserAuthMethod-TAP.ReadWrite.All", "UserAuthMethod-TAP.ReadWrite"
-		allAll, all  = "UserAuthenticationMethod.ReadWrite.All", "UserAuthenticationMethod.ReadWrite"
-		tapRead      = "UserAuthMethod-TAP.Read.All"
-		hiddenDelete = "UserAuthMethod-TAP.Delete.All"
-	)
-	scanUsers := Task{ReadOnly: true, Others: true, Find: true, Users: true}
-	tests := []struct {
-		name   string
-		claims claims
-		task   Task
-		want   string // in the problem, empty for none
-		hint   string
-	}{
-		{"app, the narrow permission", app(tapAll), others, "", ""},
-		{"app, the broad permission", app("User.Read.All", allAll), others, "", ""},
-		{"app, read only", app(tapRead), others, "lacks the permission", "627169a8-8c15-451c-861a-5b80e383de5c=Role"},
-		{"app, read only, dry run", app(tapRead), list, "", ""},
-		{"app, hidden permission", app(hiddenDelete), others, "", ""},
-		{"app, hidden permission, dry run", app(hiddenDelete), list, "lacks the permission", ""},
-		{"app without roles", app().with("roles", nil), others, "no permission at all",
-			"az ad app permission admin-consent --id " + anApp},
-		{"app, delegated name of the permission", app(tap), others, "lacks the permission", ""},
-		{"app, own pass", app(tapAll), own, "is an app, not a user", "--auth device-code"},
-		{"managed identity", app().with("xms_mirid", "/subscriptions/x"), others, "no permission at all",
-			"appRoleAssignments"},
-		{"user, the narrow scope", user("openid " + tapAll), others, "", ""},
-		{"user, the broad scope", user(allAll), others, "", ""},
-		{"user, own scope, others", user(tap), others, "may manage only the user's own passes",
-			"05de4a66-e51a-4312-842a-30c8094698d2=Scope"},
-		{"user, own scope, own", user(all), own, "", ""},
-		{"user, own scope, own by name", user(all), named, "", ""},
-		{"user, no scope, own by name", user("User.Read"), named, "lacks the permission",
-			"2424436d-902f-4651-a1c7-b3b93147c960=Scope"},
-		{"many permissions", app("Mail.Read", "Sites.Read.All", "User.Read.All"), others,
-			"has User.Read.All, 2 more that do not matter here", ""},
-		{"user, no scope, own", user("User.Read"), own, "lacks the permission",
-			"2424436d-902f-4651-a1c7-b3b93147c960=Scope"},
-		{"user, hidden permission", user(hiddenDelete), others, "lacks the permission", ""},
-		{"users", app(tapRead), scanUsers, "may not read users", "97235f07-e226-4f63-ace3-39588e11d3a1=Role"},
-		{"users, with the permission", app(tapRead, "User.ReadBasic.All"), scanUsers, "", ""},
-		{"groups", user(tapAll + " User.Read.All"), Task{Others: true, Find: true, Groups: true},
-			"may not read the members", "bc024368-1153-4739-b217-4326f2e966d0=Scope"},
-		{"audit log", app(tapAll), Task{Others: true, Find: true, Audit: true}, "may not read the audit log",
-			"b0afded3-3588-46d8-8b3d-9842eff778da=Role"},
-		{"a sweep that may delete and not list", app(hiddenDelete), Task{Others: true, Find: true},
-			"lacks the permission", ""},
-		{"Azure CLI user", user("User.ReadWrite.All Directory.AccessAsUser.All").with("appid", azureCLI), others,
-			"the Azure CLI signed the user in", "az login --service-principal"},
-		{"Azure CLI, service principal", app(tapAll).with("appid", azureCLI), others, "", ""},
-		{"personal account", user(tapAll).with("tid", consumerTenant), others, "personal Microsoft account",
-			"work account"},
-		{"token of another cloud", app(tapAll).with("aud", "https://graph.microsoft.us"), others,
-			"for the cloud usgov", "--cloud usgov"},
-		{"token for another service", app(tapAll).with("aud", "https://management.azure.com/"), others,
-			"not for Microsoft Graph", "https://graph.microsoft.com/.default"},
-		{"audience with a slash", app(tapAll).with("aud", "https://graph.microsoft.com/"), others, "", ""},
-		{"version 2 token", app(tapAll).with("appid", nil).with("azp", anApp), others, "", ""},
-		{"no idtyp", app(tapAll).with("idtyp", nil), others, "", ""},
-	}
-	for _, tt := range tests {
+	for _, tt := range checkTests {
 		t.Run(tt.name, func(t *testing.T) {
 			checkProblem(t, tt.claims.read(t, cloud.Choice{}).Check(tt.task, ""), tt.want, tt.hint)
 		})
@@ -152,7 +160,7 @@ func TestCheckGovernmentCloud(t *testing.T) {
 }
 
 func TestCheckTenant(t *testing.T) {
-	token := app("UserAuthMethod-TAP.ReadWrite.All").read(t, cloud.Choice{})
+	token := app(tapAll).read(t, cloud.Choice{})
 	for wanted, ok := range map[string]bool{
 		"": true, aTenant: true, strings.ToUpper(aTenant): true,
 		"contoso.com":                          true, // the caller resolves a domain
@@ -186,23 +194,30 @@ func TestUnreadable(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	const scope = "UserAuthMethod-TAP.ReadWrite.All"
 	tests := []struct {
 		name   string
 		claims claims
 		task   Task
 		want   string
 	}{
-		{"app", app(scope), others, ""},
-		{"app, hidden permission", app("UserAuthMethod-TAP.Delete.All"), others, "does not document its"},
-		{"user, privileged", user(scope).with("wids", []string{rolePrivileged}), others, ""},
-		{"user, global", user(scope).with("wids", []string{roleGlobal}), others, ""},
-		{"user, administrator", user(scope).with("wids", []string{roleAuthAdmin}), others,
+		{"app", app(tapAll), others, ""},
+		{"app, hidden permission", app(hiddenDelete), others, "does not document its"},
+		{"user, privileged", user(tapAll).with("wids", []string{rolePrivileged}), others, ""},
+		{"user, global", user(tapAll).with("wids", []string{roleGlobal}), others, ""},
+		{"user, administrator", user(tapAll).with("wids", []string{roleAuthAdmin}), others,
 			"passes of users with an admin role"},
-		{"user, no role", user(scope), others, "shows no role"},
-		{"user, no role, own pass", user(scope), own, ""},
-		{"user, own scope, own pass by name", user("UserAuthMethod-TAP.ReadWrite"), named, "is sure to work"},
-		{"user, own pass by name", user(scope), named, ""},
+		{"user, no role", user(tapAll), others, "shows no role"},
+		{"user, no role, own pass", user(tapAll), own, ""},
+		{"user, own scope, own pass by name", user(tap), named, "in place of the name works"},
+		{"user, own pass by name", user(tapAll), named, ""},
+		{"sessions, user, no role", user(tapAll), Task{Others: true, Sessions: true}, "invalidateAllRefreshTokens"},
+		{"sessions, user, administrator", user(tapAll).with("wids", []string{rolePrivileged}),
+			Task{Others: true, Sessions: true}, ""},
+		{"sessions, dry run", app(tapAll), Task{Others: true, Sessions: true, ReadOnly: true},
+			"takes User.RevokeSessions.All"},
+		{"proof of sessions", app(tapAll, "User.Read.All"), Task{Others: true, SessionProof: true}, ""},
+		{"proof of sessions, basic", app(tapAll, "User.ReadBasic.All"), Task{Others: true, SessionProof: true},
+			"the token lacks User.Read.All (df021288-bdef-4463-88db-98f22de89214)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -266,16 +281,17 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// The README has the ids that the hints name.
-func TestReadmeIDs(t *testing.T) {
-	text, err := os.ReadFile("../../../../README.md")
-	if err != nil {
-		t.Fatal(err)
+// The manual has the ids that the hints name.
+func TestIDsInTheManual(t *testing.T) {
+	text := docs.Find("signing-in").Text
+	for _, p := range []permission{passOnly, allMethods, readBasic, groupMembers, auditLog} {
+		if row := "| " + p.name + " | `" + p.role + "` | `" + p.scope + "` |"; !strings.Contains(text, row) {
+			t.Errorf("the table of permissions lacks %s", row)
+		}
 	}
-	for _, want := range []string{graphApp, passOnly.name, passOnly.role + "=Role", passOnly.scope + "=Scope",
-		allMethods.name, allMethods.role} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("the README does not have %s", want)
+	for _, id := range []string{graphApp, passOnly.ownScope} {
+		if !strings.Contains(text, id) {
+			t.Errorf("the manual does not have %s", id)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -15,7 +16,7 @@ import (
 func (t *Token) Print(w io.Writer, task Task) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, value string) { fmt.Fprintf(tw, "%s:\t%s\n", name, value) }
-	line("tenant", format.OrUnknown(t.Tenant))
+	line("tenant", format.OrUnknown(cmp.Or(t.TenantName, t.Tenant)))
 	line("cloud", t.endpoint.String())
 	line("signed in as", format.OrUnknown(t.Who))
 	line("permissions", format.OrUnknown(strings.Join(t.shown(), ", ")))
@@ -42,7 +43,7 @@ func (t Task) PrintSince(w io.Writer) {
 func (t *Token) shown() []string {
 	list := slices.DeleteFunc(slices.Clone(t.Permissions), func(p string) bool {
 		return !slices.ContainsFunc([]string{"UserAuthMethod-TAP.", "UserAuthenticationMethod.", "User.", "Directory.",
-			"Group", "AuditLog."}, func(prefix string) bool { return strings.HasPrefix(p, prefix) })
+			"Group", "AuditLog.", "Organization."}, func(prefix string) bool { return strings.HasPrefix(p, prefix) })
 	})
 	if others := len(t.Permissions) - len(list); others > 0 {
 		list = append(list, fmt.Sprintf("%d more that do not matter here", others))
@@ -71,6 +72,9 @@ func (t *Token) Capabilities() string {
 	case t.MayList(true) == Yes && t.MayList(false) != Yes:
 		parts = append(parts, "list the user's own pass")
 	}
+	if t.MayRevokeSessions() {
+		parts = append(parts, "revoke sessions")
+	}
 	if t.MayLookUp() == Yes {
 		parts = append(parts, "look up users")
 	}
@@ -96,7 +100,10 @@ type Verdict struct {
 	Command string `json:"command"`
 	Works   Access `json:"works"`
 	Needs   string `json:"needs"`
-	Users   bool   `json:"-"` // it also reads users
+	Missing string `json:"missing,omitempty"` // what to grant, empty if nothing is known to be missing
+
+	Users    bool `json:"-"` // it also reads users
+	UserOnly bool `json:"-"` // it takes the token of a user
 }
 
 // Verdicts says which commands work with the token.
@@ -104,27 +111,58 @@ func (t *Token) Verdicts() []Verdict {
 	deletes := passOnly.name + " or " + allMethods.name
 	const lists = "UserAuthMethod-TAP.Read.All or more"
 	verdict := func(command string, all capability, needs string) Verdict {
-		return Verdict{command, t.accessToAll(all), needs, all&lookUpUsers != 0}
+		return Verdict{Command: command, Works: t.accessToAll(all), Needs: needs, Missing: t.lacks(all),
+			Users: all&lookUpUsers != 0}
+	}
+	self := Verdict{Command: "revoke --self", Works: t.access(deletePasses, true), UserOnly: true,
+		Needs: "a user's token with " + passOnly.own + " or " + allMethods.own}
+	if self.Works == No {
+		self.Missing = passOnly.own
+	}
+	protect := verdict("revoke --protect", deletePasses, deletes+"; also User.Read.All or "+readBasic.name+
+		" if one list has object IDs and the other user principal names")
+	protect.Users = true
+	if protect.Missing == "" && t.MayLookUp() == No {
+		protect.Missing = readBasic.name + ", unless both lists have the same kind of names"
 	}
 	return []Verdict{
 		verdict("revoke", deletePasses, deletes),
 		verdict("revoke --dry-run", listPasses, lists),
-		{"revoke --self", t.access(deletePasses, true),
-			"a user's token with " + passOnly.own + " or " + allMethods.own, false},
+		self,
 		verdict("scan --all-users", listPasses|lookUpUsers, lists+", and "+readBasic.name),
 		verdict("scan --group", listPasses|readGroups, lists+", and "+groupMembers.name),
 		verdict("scan --created-by", listPasses|readAudit, lists+", and "+auditLog.name),
 		verdict("sweep --all-users", deletePasses|listPasses|lookUpUsers, deletes+", and "+readBasic.name),
+		verdict("revoke --revoke-sessions", deletePasses|revokeSessions, deletes+", and "+sessionsOnly.name),
 		verdict("verify", listPasses, lists),
-		verdict("revoke --protect", deletePasses|lookUpUsers,
-			"User.Read.All or "+readBasic.name+" besides, where users have to be looked up"),
+		verdict("verify (sessions)", listPasses|readSessions, lists+", and "+readUsers.name),
+		protect,
 	}
+}
+
+// lacks returns the narrowest permissions that the token lacks for several capabilities.
+func (t *Token) lacks(all capability) string {
+	var names []string
+	for _, need := range []struct {
+		capability
+		name string
+	}{
+		{deletePasses, passOnly.name}, {listPasses, "UserAuthMethod-TAP.Read.All"}, {lookUpUsers, readBasic.name},
+		{readGroups, groupMembers.name}, {readAudit, auditLog.name},
+		{revokeSessions, sessionsOnly.name}, {readSessions, readUsers.name},
+	} {
+		covered := need.capability == listPasses && slices.Contains(names, passOnly.name)
+		if all&need.capability != 0 && t.access(need.capability, false) == No && !covered {
+			names = append(names, need.name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // accessToAll reports whether the token allows all of several capabilities.
 func (t *Token) accessToAll(all capability) Access {
 	access := Yes
-	for c := deletePasses; c <= readAudit; c <<= 1 {
+	for c := deletePasses; c <= readSessions; c <<= 1 {
 		if all&c == 0 {
 			continue
 		}

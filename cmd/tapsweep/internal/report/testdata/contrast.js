@@ -13,7 +13,7 @@
 	};
 	// A label stands on a part of the bar, which may be hatched.
 	const partOfBar = (e) => {
-		const fill = rgb(getComputedStyle(document.querySelector(".counts ." + e.classList[1])).fill);
+		const fill = rgb(getComputedStyle(document.querySelector(".counts ." + e.classList[1])).color);
 		if (!e.classList.contains("s-left")) return [fill];
 		const stripe = getComputedStyle(document.querySelector(".stripe")), over = rgb(stripe.fill);
 		return [fill, fill.map((x, i) => x + (over[i] - x) * Number(stripe.fillOpacity))];

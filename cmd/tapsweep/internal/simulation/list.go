@@ -1,4 +1,4 @@
-package drill
+package simulation
 
 import (
 	"fmt"
@@ -11,11 +11,11 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// drillRows matches the text of a list that simulate wrote, and no list of real users.
-var drillRows = regexp.MustCompile(`^user,method\n(user[0-9]+@contoso\.example,[0-9a-f-]{36}\n)*$`)
+// simulatedRows matches the text of a list that simulate wrote, and no list of real users.
+var simulatedRows = regexp.MustCompile(`^user,method\n(user[0-9]+@contoso\.example,[0-9a-f-]{36}\n)*$`)
 
 // writeList writes the users and their passes as a list for revoke. If replace is set, it
-// replaces the list of an earlier drill, but no other file.
+// replaces the list of an earlier simulation, but no other file.
 func writeList(path string, replace bool, passes []graphsim.HeldPass) error {
 	if err := fileout.Check("--write-list", path, replace); err != nil {
 		return status.Of(err)
@@ -24,8 +24,8 @@ func writeList(path string, replace bool, passes []graphsim.HeldPass) error {
 		return status.Refuse(fmt.Errorf("--write-list: %s is not a plain file", path),
 			"choose another --write-list file")
 	}
-	if text, err := os.ReadFile(path); err == nil && !drillRows.Match(text) {
-		return status.Refuse(fmt.Errorf("--write-list: %s already exists and is not the list of a drill", path),
+	if text, err := os.ReadFile(path); err == nil && !simulatedRows.Match(text) {
+		return status.Refuse(fmt.Errorf("--write-list: %s already exists and is not the list of a simulation", path),
 			"choose another --write-list file")
 	}
 	f, err := fileout.Create(path, replace)

@@ -1,5 +1,5 @@
-// Package drill serves a simulated tenant, so that people can rehearse.
-package drill
+// Package simulation serves a simulated tenant, so that people can rehearse.
+package simulation
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,7 +32,7 @@ type Options struct {
 	Mixed     bool          // of ten users nine hold no pass, and one a pass that is expired, used, usable or scheduled
 	Seed      []string      // lists whose users and passes it holds as well
 	WriteList string        // file for the users and their passes
-	Overwrite bool          // WriteList may replace the list of an earlier drill
+	Overwrite bool          // WriteList may replace the list of an earlier simulation
 	Limits    []string      // such as 20/s, 20/s:60 or 3000/150s
 	Latency   time.Duration // of each batch
 	Listen    string        // address
@@ -41,7 +42,7 @@ type Options struct {
 
 // tenant returns a tenant as the options say.
 func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
-	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles}
+	opts := graphsim.Options{Latency: o.Latency, Audit: true, Roles: Roles, SessionLag: sessionLag}
 	for _, text := range o.Limits {
 		limit, err := ParseLimit(text)
 		if err != nil {
@@ -60,6 +61,7 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 	}
 	sim.AddUser(graphsim.User{UPN: Helpdesk.UPN})
 	sim.AddUser(graphsim.User{UPN: Mallory.UPN})
+	addOddAudits(sim)
 	if o.WriteList != "" {
 		if err := writeList(o.WriteList, o.Overwrite, sim.Remaining()); err != nil {
 			return nil, err
@@ -75,6 +77,9 @@ func (o *Options) tenant(stdin io.Reader) (*graphsim.Tenant, error) {
 
 // Serve serves a tenant until the context ends.
 func Serve(ctx context.Context, c *console.Console, o Options) error {
+	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
+		return status.Refuse(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8443", o.Listen))
+	}
 	sim, err := o.tenant(c.In)
 	if err != nil {
 		return err
@@ -85,7 +90,7 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 			"let TMPDIR name a directory that can be written to")
 	}
 	if err != nil {
-		return status.Refuse(fmt.Errorf("--listen: %w", err))
+		return status.Refuse(fmt.Errorf("--listen: %w", err), "choose another address, such as 127.0.0.1:0")
 	}
 	defer server.Close()
 	if !c.Begin() {
@@ -113,7 +118,7 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 	return nil
 }
 
-// checkCAFile refuses to write over anything but the certificate of a drill before.
+// checkCAFile refuses to write over anything but the certificate of a simulation before.
 func checkCAFile(path string) error {
 	if path == "" {
 		return nil
@@ -130,7 +135,7 @@ func checkCAFile(path string) error {
 			return nil
 		}
 	}
-	return status.Refuse(fmt.Errorf("--ca-file: %s is there already, and not the authority of a simulated tenant",
+	return status.Refuse(fmt.Errorf("--ca-file: %s already exists, and not the authority of a simulated tenant",
 		path), "choose another --ca-file")
 }
 
@@ -145,13 +150,31 @@ func setVariable(system, v string) string {
 }
 
 // Roles are the permissions of the simulated tenant's app: all that tapsweep may need.
-var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All"}
+var Roles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "GroupMember.Read.All", "AuditLog.Read.All",
+	"Organization.Read.All", "User.RevokeSessions.All"}
+
+// sessionLag is how long Graph shows a user as before, after the sessions were revoked. How long
+// that is in a real tenant is not documented.
+const sessionLag = 3 * time.Second
 
 // Helpdesk and Mallory are the creators of the passes in the audit log of a simulated tenant.
 var (
 	Helpdesk = &graphsim.Actor{UPN: "helpdesk@contoso.example"}
 	Mallory  = &graphsim.Actor{UPN: "mallory@contoso.example"}
 )
+
+// addOddAudits adds entries about other things than passes, as they are in the audit logs of real
+// tenants: without a target, without the id of one, and without an initiator.
+func addOddAudits(sim *graphsim.Tenant) {
+	odd := graphsim.AuditEntry{Service: graphsim.PassService, Activity: "Authentication Methods Policy Update"}
+	noTarget, noID, noInitiator := odd, odd, odd
+	noTarget.NoTarget, noTarget.By = true, *Helpdesk
+	noID.TargetUPN, noID.By = Helpdesk.UPN, *Helpdesk
+	noInitiator.NoInitiator, noInitiator.TargetUPN = true, Helpdesk.UPN
+	for _, entry := range []graphsim.AuditEntry{noTarget, noID, noInitiator} {
+		sim.AddAudit(entry)
+	}
+}
 
 // maker returns the creator of pass number i: Mallory for every third pass.
 func maker(i int) *graphsim.Actor {
@@ -170,7 +193,7 @@ func fillHolders(sim *graphsim.Tenant, n int) {
 	})
 }
 
-// FillMixed fills a tenant for a drill of scan and sweep.
+// FillMixed fills a tenant for a simulation of scan and sweep.
 func FillMixed(sim *graphsim.Tenant, n int) {
 	now := time.Now()
 	kinds := []graphsim.Pass{

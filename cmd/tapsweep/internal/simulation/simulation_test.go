@@ -1,4 +1,4 @@
-package drill
+package simulation
 
 import (
 	"os"
@@ -20,20 +20,20 @@ func TestSetVariable(t *testing.T) {
 	}
 }
 
-// With --overwrite a second drill replaces the list of the first one, but no list of
+// With --overwrite a second simulation replaces the list of the first one, but no list of
 // real users.
 func TestSimulateReplacesItsList(t *testing.T) {
 	held := graphsim.New(graphsim.Options{})
 	held.AddUsers(3)
-	path := filepath.Join(t.TempDir(), "drill.csv")
+	path := filepath.Join(t.TempDir(), "simulated.csv")
 	if err := writeList(path, false, held.Remaining()); err != nil {
 		t.Fatal(err)
 	}
 	if err := writeList(path, false, held.Remaining()); err == nil {
-		t.Error("without --overwrite the list of a drill is replaced")
+		t.Error("without --overwrite the list of a simulation is replaced")
 	}
 	if err := writeList(path, true, held.Remaining()[:1]); err != nil {
-		t.Errorf("with --overwrite the list of a drill is not replaced: %v", err)
+		t.Errorf("with --overwrite the list of a simulation is not replaced: %v", err)
 	}
 	if n := strings.Count(string(mustRead(t, path)), "\n"); n != 2 {
 		t.Errorf("the list has %d lines, want 2", n)

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tapsweep/cmd/tapsweep/docs"
+	"tapsweep/cmd/tapsweep/internal/markdown"
+)
+
+// manualPages returns a help topic for each page of the manual. cobra lists commands that do
+// nothing as help topics: tapsweep help lists.
+func (p *program) manualPages() []*cobra.Command {
+	var topics []*cobra.Command
+	for _, page := range docs.Pages() {
+		topic := &cobra.Command{Use: page.Name, Short: page.Title, DisableFlagsInUseLine: true}
+		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, p.helpWidth(), helpLink))
+		})
+		topics = append(topics, topic)
+	}
+	return topics
+}
+
+// completeHelp completes the names of commands and of pages.
+func completeHelp(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, sub := range cmd.Root().Commands() {
+		if !sub.Hidden {
+			names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// pageOf returns the page of the manual that a link leads to, or an empty string.
+func pageOf(target string) string {
+	file, _, _ := strings.Cut(target, "#")
+	if name, ok := strings.CutSuffix(file, ".md"); ok && !strings.Contains(name, "/") {
+		return name
+	}
+	return ""
+}
+
+// helpLink is what a reader in a terminal sees in place of a link.
+func helpLink(text, target string) string {
+	if page := pageOf(target); page != "" {
+		return text + " (tapsweep help " + page + ")"
+	}
+	return text
+}
+
+// manLink is what a reader of a man page sees in place of a link.
+func manLink(text, target string) string {
+	if page := pageOf(target); page != "" {
+		return text + " (" + manName(page) + "(7))"
+	}
+	return text
+}
+
+func manName(page string) string { return "tapsweep-" + page }

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"tapsweep/cmd/tapsweep/docs"
+	"tapsweep/cmd/tapsweep/internal/markdown"
+)
+
+// tapsweep help NAME shows the page NAME. tapsweep help, and completion, name all pages.
+func TestHelpShowsTheManual(t *testing.T) {
+	t.Parallel()
+	list := tapsweep(t, nil, "help").stdout
+	offered, _ := complete(t, "help", "")
+	for _, page := range docs.Pages() {
+		p := tapsweep(t, nil, "help", page.Name)
+		if p.code != 0 || !strings.HasPrefix(p.stdout, page.Title+"\n\n") {
+			t.Errorf("help %s: exit %d\n%.200s%s", page.Name, p.code, p.stdout, p.stderr)
+		}
+		if !strings.Contains(list, page.Title) {
+			t.Errorf("help does not name %s:\n%s", page.Name, list)
+		}
+		if !slices.Contains(offered, page.Name+"\t"+page.Title) {
+			t.Errorf("completion does not offer %s: %q", page.Name, offered)
+		}
+	}
+}
+
+// Pages fit the terminal. Code is not wrapped, and neither is a word such as an address.
+func TestManualFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, page := range docs.Pages() {
+		var code strings.Builder
+		for _, b := range markdown.Parse(page.Text) {
+			if b.Kind == markdown.Code {
+				code.WriteString(b.Text)
+			}
+		}
+		for _, width := range []int{60, 80, 120} {
+			for line := range strings.Lines(markdown.Text(page.Text, width, helpLink)) {
+				text := strings.TrimSpace(line)
+				canBreak := strings.Contains(text, " ") && !strings.Contains(code.String(), text)
+				if canBreak && utf8.RuneCountInString(strings.TrimRight(line, "\n")) > width {
+					t.Errorf("%s is wider than %d columns:\n%s", page.Name, width, line)
+				}
+			}
+		}
+	}
+}
+
+// A link to another page names the command, or the man page, that shows it.
+func TestLinksOutsideOfABrowser(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ target, help, man string }{
+		{"lists.md#columns", "Lists (tapsweep help lists)", "Lists (tapsweep-lists(7))"},
+		{"#columns", "Lists", "Lists"},
+		{"../../../batch", "Lists", "Lists"},
+	} {
+		if got := helpLink("Lists", tt.target); got != tt.help {
+			t.Errorf("in a terminal %s is %q, want %q", tt.target, got, tt.help)
+		}
+		if got := manLink("Lists", tt.target); got != tt.man {
+			t.Errorf("in a man page %s is %q, want %q", tt.target, got, tt.man)
+		}
+	}
+}
+
+var (
+	shownFlag    = regexp.MustCompile("`--([a-z][a-z-]+)")
+	shownCommand = regexp.MustCompile("`tapsweep ([a-z]+)([^`\n]*)`")
+)
+
+// The manual names every flag, and no other. The flags of a command that it shows are flags of that
+// command.
+func TestFlagsInTheManual(t *testing.T) {
+	t.Parallel()
+	readme := string(mustRead(t, "../../../../README.md"))
+	text := readme
+	for _, page := range docs.Pages() {
+		text += page.Text
+	}
+	var all []string
+	flags := make(map[string][]string)
+	for _, cmd := range new(program).rootCommand().Commands() {
+		flags[cmd.Name()] = append(flagNames(cmd), "help")
+		all = append(all, flagNames(cmd)...)
+	}
+	for _, name := range all {
+		if !regexp.MustCompile("--" + name + "[^a-z-]").MatchString(text) {
+			t.Errorf("the manual does not explain --%s", name)
+		}
+	}
+	for _, match := range shownFlag.FindAllStringSubmatch(text, -1) {
+		if name := match[1]; !slices.Contains(all, name) {
+			t.Errorf("the manual shows --%s, and no command has it", name)
+		}
+	}
+	for _, match := range shownCommand.FindAllStringSubmatch(text, -1) {
+		known, ok := flags[match[1]]
+		if !ok && match[1] != "help" {
+			t.Errorf("no command is %s", match[0])
+		}
+		for word := range strings.FieldsSeq(match[2]) {
+			if name, isFlag := strings.CutPrefix(word, "--"); isFlag && !slices.Contains(known, name) {
+				t.Errorf("%s has no --%s", match[0], name)
+			}
+		}
+	}
+}

@@ -1,0 +1,154 @@
+// Package markdown reads the part of Markdown that the manual uses, and writes it as plain text
+// for a terminal and as a man page. It knows headings, paragraphs, lists, tables, fenced code,
+// `code`, **bold** and [links](target). Pictures and comments are left out.
+package markdown
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A Kind says what a block is.
+type Kind int
+
+// The kinds of blocks.
+const (
+	Paragraph Kind = iota
+	Heading
+	Item
+	Code
+	Table
+)
+
+// A Block is one paragraph, heading, item of a list, table or fenced block of code.
+type Block struct {
+	Kind     Kind
+	Line     int        // of its first line, from 1
+	Indent   int        // columns before its text: 0, or more inside of a list
+	Level    int        // of a heading: 1 for a title
+	Marker   string     // of an item: "-", "1." and so on
+	Language string     // of code: the word after the fence
+	Text     string     // without line breaks, but for code
+	Rows     [][]string // of a table: the header, then the others
+}
+
+// A parser reads one text. Blocks grow line by line.
+type parser struct {
+	lines  []string
+	next   int // the line that is read next
+	blocks []Block
+	open   bool // the last block goes on in the next line
+}
+
+// A form is how a kind of block begins. The first form that matches counts.
+type form struct {
+	begins *regexp.Regexp
+	read   func(p *parser, match []string)
+}
+
+var forms = []form{
+	{regexp.MustCompile(`^\s*$|^<!--.*-->$|^!\[.*\]\(.*\)$`), func(p *parser, _ []string) { p.open = false }},
+	{regexp.MustCompile("^( *)```(.*)$"), (*parser).code},
+	{regexp.MustCompile(`^(#+) +(.+)$`), func(p *parser, match []string) {
+		p.add(Block{Kind: Heading, Level: len(match[1]), Text: match[2]})
+		p.open = false
+	}},
+	{regexp.MustCompile(`^( *)\|.*\|$`), (*parser).table},
+	{regexp.MustCompile(`^( *)((-|\d+\.) +)(.*)$`), func(p *parser, match []string) {
+		p.add(Block{Kind: Item, Indent: len(match[1]) + len(match[2]), Marker: match[3], Text: match[4]})
+	}},
+	{regexp.MustCompile(`^( *)(.+)$`), (*parser).text},
+}
+
+// Parse returns the blocks of a text in their order.
+func Parse(text string) []Block {
+	p := &parser{lines: strings.Split(strings.TrimRight(text, "\n"), "\n")}
+	for p.next < len(p.lines) {
+		line := p.lines[p.next]
+		p.next++
+		for _, f := range forms {
+			if match := f.begins.FindStringSubmatch(line); match != nil {
+				f.read(p, match)
+				break
+			}
+		}
+	}
+	return p.blocks
+}
+
+func (p *parser) add(b Block) {
+	b.Line = p.next
+	p.blocks = append(p.blocks, b)
+	p.open = true
+}
+
+// text reads a line of a paragraph or of an item.
+func (p *parser) text(match []string) {
+	if p.open {
+		p.blocks[len(p.blocks)-1].Text += " " + match[2]
+		return
+	}
+	p.add(Block{Kind: Paragraph, Indent: len(match[1]), Text: match[2]})
+}
+
+// code reads a fenced block up to its end.
+func (p *parser) code(match []string) {
+	p.add(Block{Kind: Code, Indent: len(match[1]), Language: match[2]})
+	p.open = false
+	b := &p.blocks[len(p.blocks)-1]
+	for p.next < len(p.lines) {
+		line := strings.TrimPrefix(p.lines[p.next], match[1])
+		p.next++
+		if line == "```" {
+			return
+		}
+		b.Text += line + "\n"
+	}
+}
+
+// delimiter is the row below the header of a table.
+var delimiter = regexp.MustCompile(`^[|\s:-]+$`)
+
+// table reads a row of a table.
+func (p *parser) table(match []string) {
+	last := len(p.blocks) - 1
+	if !p.open || last < 0 || p.blocks[last].Kind != Table {
+		p.add(Block{Kind: Table, Indent: len(match[1])})
+		last = len(p.blocks) - 1
+	}
+	row := strings.Trim(strings.TrimSpace(match[0]), "|")
+	if len(p.blocks[last].Rows) == 1 && delimiter.MatchString(row) {
+		return
+	}
+	var cells []string
+	for cell := range strings.SplitSeq(row, "|") {
+		cells = append(cells, strings.TrimSpace(cell))
+	}
+	p.blocks[last].Rows = append(p.blocks[last].Rows, cells)
+}
+
+var (
+	link = regexp.MustCompile(`\[([^\]]+)\]\(([^)\s]+)\)`)
+	bold = regexp.MustCompile(`\*\*([^*]+)\*\*`)
+	code = regexp.MustCompile("`([^`]+)`")
+)
+
+// Links returns the targets of the links in a text.
+func Links(text string) []string {
+	var targets []string
+	for _, match := range link.FindAllStringSubmatch(text, -1) {
+		targets = append(targets, match[2])
+	}
+	return targets
+}
+
+// A LinkFunc returns what a reader sees in place of a link.
+type LinkFunc func(text, target string) string
+
+// resolve puts plain text in place of links.
+func (f LinkFunc) resolve(text string) string {
+	return link.ReplaceAllStringFunc(text, func(s string) string {
+		match := link.FindStringSubmatch(s)
+		return f(match[1], match[2])
+	})
+}

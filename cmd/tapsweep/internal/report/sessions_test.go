@@ -1,0 +1,76 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// sessions writes a row about the sessions of the user of a line.
+func (m *logBuilder) sessions(list string, line int, o results.Outcome, change ...func(*results.Row)) {
+	about := func(r *results.Row) {
+		r.Action, r.Method, r.Reason, r.Verified = results.RevokeSessions, "", "", false
+		if o == results.Revoked {
+			r.SentAt = m.now.Truncate(time.Second)
+		}
+	}
+	m.row(list, line, o, append([]func(*results.Row){about}, change...)...)
+}
+
+// Sessions count apart from passes: the last row of each user, with what a look afterwards showed, and
+// the users of a killed run without a row.
+func TestSessions(t *testing.T) {
+	const list = "l.csv"
+	pending := func(r *results.Row) { r.Provisional = true }
+	verified := func(r *results.Row) { r.Verified = true }
+	m := &logBuilder{now: night}
+	m.run(list, 5, "--revoke-sessions", "--verify")
+	for line := 1; line <= 5; line++ {
+		m.row(list, line, results.Revoked)
+	}
+	m.sessions(list, 1, results.Revoked, pending)
+	m.sessions(list, 1, results.Revoked, verified)
+	m.sessions(list, 2, results.Revoked, pending)
+	m.sessions(list, 3, results.Denied)
+	m.sessions(list, 4, results.NotSent) // and the run was killed before line 5
+	m.now = m.now.Add(time.Minute)
+	m.run(list, 5, "--revoke-sessions", "--verify")
+	m.sessions(list, 4, results.Revoked, pending)
+	m.sessions(list, 4, results.Revoked, verified)
+
+	log := m.write(t, "log.jsonl")
+	r := reportOf(t, log)
+	check(t, "passes", r.Pairs, 5)
+	check(t, "passes that are gone", r.Done, 5)
+	s := r.Sessions
+	check(t, "users", s.Users, 4)
+	check(t, "revoked", s.Counts[results.Revoked], 3)
+	check(t, "denied", s.Counts[results.Denied], 1)
+	check(t, "left", s.Left, 1)
+	check(t, "verified", s.Verified, 2)
+	check(t, "not verified", s.Unverified, 1)
+	check(t, "without a row", s.WithoutRow, 1)
+	check(t, "commands", len(s.Resume), 1)
+	check(t, "verdict", s.Verdict(), "The sessions of 3 of 5 users are revoked, 2 verified, 1 not verified.")
+
+	var text, page bytes.Buffer
+	if err := r.Text(&text); err != nil {
+		t.Fatal(err)
+	}
+	l := open(t, log)
+	if err := r.HTML(t.Context(), &page, l, Page{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{s.Verdict(), "no row"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the text has no %q:\n%s", want, text.String())
+		}
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	check(t, "rows about sessions in the table", strings.Count(strings.Join(csvOf(t, log), "\n"), ",revokeSessions,"), 4)
+}

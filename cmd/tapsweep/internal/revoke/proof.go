@@ -1,0 +1,130 @@
+package revoke
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/answer"
+	"tapsweep/cmd/tapsweep/internal/pass"
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// startProof begins to verify what a log says of the sessions of a user.
+func (j *Job) startProof(item *Item) {
+	c := &sessionCall{row: results.Row{Source: item.Source, Line: item.Line, User: item.User, UPN: item.UPN,
+		Outcome: item.Sessions.Outcome, SentAt: item.Sessions.SentAt}}
+	if c.row.Outcome == results.Revoked && !c.row.SentAt.IsZero() {
+		j.prove(c, 0)
+		return
+	}
+	c.row.Outcome = results.Remains
+	c.row.Message = fmt.Sprintf("the log says %s: there is no time to compare with", item.Sessions.Outcome)
+	j.finishSessions(c, c.row)
+}
+
+// prove begins to read whether sign-ins of the user count only since the call.
+func (j *Job) prove(c *sessionCall, after time.Duration) {
+	c.verifySince, c.pause = time.Now(), firstPause
+	j.lookAtSessions(c, after)
+}
+
+func (j *Job) lookAtSessions(c *sessionCall, after time.Duration) {
+	c.then = (*Job).afterProof
+	j.followUps = append(j.followUps, batch.Request{Method: "GET", URL: pass.ProofURL(c.row.User),
+		Quota: pass.ProofQuota, Delay: after, Tag: c})
+}
+
+// hintGuest says who can end the sessions of a guest.
+// Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
+const hintGuest = "a guest, whom the home tenant signs in: only that can end the sessions"
+
+// isGuestName reports whether a user principal name is that of a guest from another tenant.
+// Source: learn.microsoft.com/entra/external-id/user-properties.
+func isGuestName(name string) bool { return strings.Contains(strings.ToUpper(name), "#EXT#@") }
+
+// afterProof handles the answer that should show that sign-ins count only since the call.
+func (j *Job) afterProof(c *sessionCall, res batch.Result) {
+	row := c.row
+	from, guest, err := readProof(res)
+	if guest {
+		c.guest, row.Message = true, hintGuest
+	}
+	switch {
+	case err != nil && j.opts.VerifyOnly:
+		sent := row.SentAt
+		row = answer.ReadRow(res)
+		row.Source, row.Line, row.User, row.UPN, row.SentAt = c.row.Source, c.row.Line, c.row.User, c.row.UPN, sent
+		if row.Outcome == results.Rejected || row.Message == "" {
+			row.Message = err.Error()
+		}
+		if row.Outcome == results.Denied {
+			row.Hint = hintProof
+		}
+	case err != nil:
+		row.Message = answer.Join(row.Message, notVerified, err.Error())
+		c.unread = !res.Stopped() // the summary of a run that was stopped says so anyway
+	case !from.Before(row.SentAt):
+		row.Verified = true
+		if j.opts.VerifyOnly {
+			row.Status, row.Attempts, row.RequestID = res.Response.Status, res.Attempts, res.RequestID
+		}
+	case guest: // which does not change
+		row.Message = answer.Join(row.Message, notVerified, tooOld(from, row.SentAt))
+		c.unread = true
+	default:
+		if left := j.opts.Verify - time.Since(c.verifySince); left > 0 {
+			pause := min(c.pause, left)
+			c.pause = min(2*c.pause, lastPause)
+			j.lookAtSessions(c, pause)
+			return
+		}
+		row.Outcome = results.Remains
+		row.Message = answer.Join(row.Message, tooOld(from, row.SentAt))
+	}
+	j.finishSessions(c, row)
+}
+
+// hintProof says what the proof takes.
+// Source: learn.microsoft.com/graph/permissions-reference.
+const hintProof = "to read since when sign-ins count takes the permission User.Read.All " +
+	"(df021288-bdef-4463-88db-98f22de89214)"
+
+// readProof returns since when sign-ins of a user count, in whole seconds, and whether the user is a
+// guest. A user whose sessions were never revoked has no such time, which is the zero time.
+func readProof(res batch.Result) (from time.Time, guest bool, err error) {
+	switch {
+	case res.Err != nil:
+		return from, false, res.Err
+	case res.Response.Status != 200:
+		return from, false, res.Response.StatusError()
+	}
+	var user struct {
+		Type string          `json:"userType"`
+		From json.RawMessage `json:"signInSessionsValidFromDateTime"` // nil if it is not there
+	}
+	if err := json.Unmarshal(res.Response.Body, &user); err != nil {
+		return from, false, fmt.Errorf("the answer of Graph (200) cannot be read: %w", err)
+	}
+	guest = strings.EqualFold(user.Type, "Guest")
+	if user.From == nil {
+		return from, guest, errors.New("the answer of Graph (200) lacks signInSessionsValidFromDateTime: " + hintProof)
+	}
+	var text string
+	if json.Unmarshal(user.From, &text) == nil && text != "" {
+		from, err = time.Parse(time.RFC3339, text)
+	}
+	return from.UTC().Truncate(time.Second), guest, err
+}
+
+// tooOld says that sign-ins count since from, which is before the call. from is zero if all count.
+func tooOld(from, sent time.Time) string {
+	text := "Graph accepts sign-ins from before " + sent.UTC().Format(time.RFC3339) + ", when the call was sent"
+	if !from.IsZero() {
+		text += ": since " + from.Format(time.RFC3339)
+	}
+	return text
+}

@@ -1,0 +1,283 @@
+package revoke
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tapsweep/batch"
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
+)
+
+// sessionRoles are the permissions that passes and sessions take.
+var sessionRoles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All"}
+
+// revokeBoth runs a job that also revokes sessions, and returns its rows about each.
+func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...input.Pair) (
+	passes, sessions []results.Row, counts Counts) {
+	t.Helper()
+	if opts.Sessions == nil {
+		opts.Sessions = new(Sessions)
+	}
+	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := New(runner, func(row *results.Row) error {
+		if row.Action == results.RevokeSessions {
+			sessions = append(sessions, *row)
+		} else {
+			passes = append(passes, *row)
+		}
+		return nil
+	}, opts)
+	for _, pair := range list {
+		job.Expect(&pair)
+	}
+	if err := job.Run(t.Context(), Pairs(pairs(list...))); err != nil {
+		t.Errorf("Run = %v", err)
+	}
+	sessions = slices.DeleteFunc(sessions, func(r results.Row) bool { return r.Provisional })
+	return passes, sessions, job.Counts()
+}
+
+// calls returns the paths of the calls that revoke sessions, in order, and what came before each.
+func calls(tenant *graphsim.Tenant) (paths []string) {
+	for _, e := range tenant.Log() {
+		if strings.HasSuffix(e.Path, "/revokeSignInSessions") {
+			paths = append(paths, e.Path)
+		}
+	}
+	return paths
+}
+
+// What becomes of the passes of a user decides whether the sessions are revoked, and the row about
+// them says what became of them.
+func TestSessionsAfterPasses(t *testing.T) {
+	dana := graphsim.User{UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}}}
+	privileged, kept, replaced, nobody := dana, dana, dana, graphsim.User{UPN: "lee@contoso.com"}
+	privileged.Privileged, kept.KeepsSessions = true, true
+	replaced.Passes = []graphsim.Pass{{ID: other}}
+	none := dana
+	none.Passes = nil
+	protected := func(user string) bool { return user == "dana@contoso.com" }
+	invalid := danasPair("x")
+	invalid.Err = &input.LineError{Msg: "no pass"}
+	repeat := danasPair(passID)
+	repeat.FirstOf = &input.Pos{Source: "l.csv", Line: 2}
+	for _, tt := range []struct {
+		name  string
+		user  graphsim.User
+		opts  Options
+		more  []input.Pair
+		fault *fault.Fault
+		want  results.Outcome // of the row, empty for no row
+		calls int
+	}{
+		{name: "revoked", user: dana, want: results.Revoked, calls: 1},
+		{name: "absent", user: none, want: results.Revoked, calls: 1},
+		{name: "replaced", user: replaced, want: results.Revoked, calls: 1},
+		{name: "repeat", user: dana, more: []input.Pair{repeat}, want: results.Revoked, calls: 1},
+		{name: "denied", user: privileged, want: results.NotSent},
+		{name: "invalid", user: dana, more: []input.Pair{invalid}, want: results.NotSent},
+		{name: "protected", user: dana, opts: Options{Protected: protected}},
+		{name: "unknown user", user: nobody, want: results.UnknownUser},
+		{name: "dry run", user: dana, opts: Options{DryRun: true}, want: results.Planned},
+		{name: "sessions denied", user: kept, want: results.Denied, calls: 1},
+		{name: "pass fails", user: dana, fault: &fault.Fault{Method: "DELETE", Do: fault.ItemStatus(503)},
+			want: results.NotSent},
+		{name: "call fails", user: dana, fault: &fault.Fault{Method: "POST", Do: fault.ItemStatus(503)},
+			want: results.Failed},
+		{name: "call refused", user: dana, fault: &fault.Fault{Method: "POST", Do: fault.ItemStatus(400)},
+			want: results.Rejected},
+		{name: "answer lost", user: dana, fault: &fault.Fault{Method: "POST", Attempt: 1, Do: fault.ItemMissing()},
+			want: results.Revoked, calls: 2},
+		{name: "answered 204", user: dana, fault: &fault.Fault{Method: "POST", Do: fault.ItemShaped(204, "null")},
+			want: results.Revoked},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sim := graphsim.Options{Roles: sessionRoles, Record: true}
+				if tt.fault != nil {
+					sim.Faults = []fault.Fault{*tt.fault}
+				}
+				tenant := graphsim.New(sim)
+				tenant.AddUser(tt.user)
+				_, sessions, counts := revokeBoth(t, tenant, tt.opts, append([]input.Pair{danasPair(passID)}, tt.more...)...)
+				if tt.want == "" {
+					equal(t, "rows about sessions", len(sessions), 0)
+					return
+				}
+				row := onlyRow(t, sessions, nil)
+				equal(t, "outcome", row.Outcome, tt.want)
+				equal(t, "counted", counts.Sessions.Outcomes[tt.want], 1)
+				equal(t, "something is left", counts.Sessions.Left() > 0, tt.want.Left())
+				if tt.calls > 0 || tt.fault == nil {
+					equal(t, "calls", len(calls(tenant)), tt.calls)
+				}
+			})
+		})
+	}
+}
+
+// Two passes of a user take one call, after the second, whatever names the list has for the user.
+func TestOneCallAfterTheLastPass(t *testing.T) {
+	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
+	user := graphsim.User{ID: id, UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}, {ID: other}}}
+	names := func(user string) string {
+		if strings.EqualFold(user, "dana@contoso.com") {
+			return id
+		}
+		return user
+	}
+	for _, second := range []string{"dana@contoso.com", "DANA@contoso.com", id} {
+		t.Run(second, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Latency: time.Second})
+				tenant.AddUser(user)
+				last := danasPair(other)
+				last.Line, last.User = 3, second
+				_, sessions, _ := revokeBoth(t, tenant, Options{Sessions: &Sessions{Name: names}}, danasPair(passID), last)
+				row := onlyRow(t, sessions, nil)
+				equal(t, "user of the row", row.User, id)
+				log := tenant.Log()
+				equal(t, "requests", len(log), 3)
+				equal(t, "the last request", log[len(log)-1].Method, "POST")
+			})
+		})
+	}
+}
+
+// The proof compares whole seconds of Graph's clock with when the call was sent, and looks again as
+// long as Graph shows the time from before.
+func TestSessionProof(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		roles []string
+		lag   time.Duration
+		guest bool
+		want  results.Outcome
+		left  int
+		says  string
+	}{
+		{"at once", sessionRoles, 0, false, results.Revoked, 0, ""},
+		{"after a lag", sessionRoles, 20 * time.Second, false, results.Revoked, 0, ""},
+		{"too late", sessionRoles, time.Hour, false, results.Remains, 1, "Graph accepts sign-ins from before"},
+		{"guest", sessionRoles, 0, true, results.Revoked, 1, "the home tenant signs in"},
+		{"no permission", sessionRoles[:1:1], 0, false, results.Revoked, 1, "User.Read.All"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Roles: append(tt.roles, "User.RevokeSessions.All", "User.ReadBasic.All"),
+					SessionLag: tt.lag, Latency: 2500 * time.Millisecond})
+				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
+				_, sessions, counts := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
+				row := onlyRow(t, sessions, nil)
+				equal(t, "outcome", row.Outcome, tt.want)
+				equal(t, "verified", row.Verified, tt.left == 0)
+				equal(t, "left", counts.Left(), tt.left)
+				contains(t, "message", row.Message, tt.says)
+			})
+		})
+	}
+}
+
+// A tenant that refuses the calls does not slow the deletes, however many users wait.
+func TestThrottledSessionsDoNotSlowDeletes(t *testing.T) {
+	const users = 6000
+	deletesTake := func(sessions *quota.Limit) (took time.Duration) {
+		synctest.Test(t, func(t *testing.T) {
+			limits := []*quota.Limit{quota.Bucket(40, 40).Of(quota.PassWrites)}
+			if sessions != nil {
+				limits = append(limits, sessions.Of(quota.SessionWrites))
+			}
+			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Latency: 100 * time.Millisecond, Limits: limits})
+			start := time.Now()
+			passes, rows, _ := revokeBoth(t, tenant, Options{}, pairsOf(tenant.AddUsers(users))...)
+			took = passes[len(passes)-1].Time.Sub(start)
+			equal(t, "rows about sessions", len(rows), users)
+			equal(t, "users whose sessions are revoked", tenant.Stats().Revoked, users)
+		})
+		return took
+	}
+	alone, throttled := deletesTake(nil), deletesTake(quota.Bucket(10, 10))
+	if most := alone + alone/20; throttled > most {
+		t.Errorf("the deletes take %v while the calls are throttled, and %v alone; want at most %v", throttled, alone, most)
+	}
+}
+
+// pairsOf returns a pair for the pass of each user.
+func pairsOf(users []graphsim.User) (list []input.Pair) {
+	for i, u := range users {
+		list = append(list, input.Pair{Source: "l.csv", Line: i + 2, User: u.UPN, Method: u.Passes[0].ID})
+	}
+	return list
+}
+
+var paceFlag = flag.String("pace", "", "add the row of TestPaceOfBothQuotas to this file")
+
+// writePace adds a table to the file that make bench-pace writes.
+func writePace(t *testing.T, deletes, sessions, both time.Duration) {
+	if *paceFlag == "" {
+		return
+	}
+	f, err := os.OpenFile(*paceFlag, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fmt.Fprintf(f, "\n## passes and sessions\n\n| 10,000 users, 3,000 writes in 150 s for each | passes alone | "+
+		"sessions alone | both | over the slower |\n|---|---|---|---|---|\n| time | %.0f s | %.0f s | %.0f s | %.3f |\n",
+		deletes.Seconds(), sessions.Seconds(), both.Seconds(), both.Seconds()/max(deletes, sessions).Seconds())
+}
+
+// Deletes and calls under the two limits that Graph documents, 3,000 writes in 150 s each, take as
+// long as the slower of the two alone, and at most a twentieth more.
+// Source: learn.microsoft.com/graph/throttling-limits, identity and access.
+func TestPaceOfBothQuotas(t *testing.T) {
+	users := 10_000
+	if testing.Short() {
+		users = 5000
+	}
+	limits := func(kinds ...quota.Kind) (all []*quota.Limit) {
+		for _, kind := range kinds {
+			all = append(all, quota.Bucket(20, 3000).Of(kind))
+		}
+		return all
+	}
+	runs := []struct {
+		name   string
+		limits []*quota.Limit
+		took   time.Duration
+	}{
+		{"deletes alone", limits(quota.PassWrites), 0},
+		{"sessions alone", limits(quota.SessionWrites), 0},
+		{"both", limits(quota.PassWrites, quota.SessionWrites), 0},
+	}
+	for i := range runs {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Latency: 150 * time.Millisecond,
+				Limits: runs[i].limits})
+			start := time.Now()
+			revokeBoth(t, tenant, Options{}, pairsOf(tenant.AddUsers(users))...)
+			runs[i].took = time.Since(start)
+			t.Logf("%s: %v, %d refused", runs[i].name, runs[i].took, tenant.Stats().Refused)
+		})
+	}
+	slower := max(runs[0].took, runs[1].took)
+	writePace(t, runs[0].took, runs[1].took, runs[2].took)
+	ratio := runs[2].took.Seconds() / slower.Seconds()
+	t.Logf("both take %.3f times as long as the slower alone", ratio)
+	if ratio > 1.05 {
+		t.Errorf("both take %v, more than 1.05 times %v, which the slower takes alone", runs[2].took, slower)
+	}
+}

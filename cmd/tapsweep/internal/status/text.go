@@ -1,0 +1,85 @@
+package status
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strings"
+	"syscall"
+)
+
+// Text returns the text of an error for people. What the operating system and the network report in it
+// is in plain words, without the names of Go's calls.
+func Text(err error) string {
+	text := err.Error()
+	for _, plain := range []func(error) (cause error, words string){plainFile, plainName, plainDial, plainCertificate} {
+		if cause, words := plain(err); words != "" {
+			text = strings.Replace(text, cause.Error(), words, 1)
+		}
+	}
+	if file, ok := errors.AsType[*fs.PathError](err); ok { // whose name may be there twice now
+		text = strings.Replace(text, "reading "+file.Path+": "+file.Path+" ", file.Path+" ", 1)
+		text = strings.Replace(text, file.Path+": "+file.Path+" ", file.Path+" ", 1)
+	}
+	return text
+}
+
+// plainFile is for a file that does not exist: "open NAME: no such file or directory".
+func plainFile(err error) (cause error, words string) {
+	e, ok := errors.AsType[*fs.PathError](err)
+	if !ok || !errors.Is(e, fs.ErrNotExist) {
+		return nil, ""
+	}
+	return e, e.Path + " does not exist"
+}
+
+// plainName is for a name that has no address. The error of the connection has it as its cause.
+func plainName(err error) (cause error, words string) {
+	e, ok := errors.AsType[*net.DNSError](err)
+	if !ok {
+		return nil, ""
+	}
+	words = "the name " + e.Name + " could not be resolved"
+	if e.IsNotFound {
+		words = "the name " + e.Name + " has no address"
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok {
+		return dial, words
+	}
+	return e, words
+}
+
+// plainDial is for a connection that failed: "dial tcp ADDRESS: connect: connection refused".
+func plainDial(err error) (cause error, words string) {
+	e, ok := errors.AsType[*net.OpError](err)
+	number, isNumber := errors.AsType[syscall.Errno](err)
+	if !ok || !isNumber {
+		return nil, ""
+	}
+	if to, ok := errors.AsType[*net.OpError](e.Err); ok && e.Op == "proxyconnect" && to.Addr != nil {
+		return e, fmt.Sprintf("the proxy at %s: %v", to.Addr, number)
+	}
+	if e.Addr == nil {
+		return nil, ""
+	}
+	if strings.Contains(strings.Replace(err.Error(), e.Error(), "", 1), e.Addr.String()) {
+		return e, number.Error() // the address already exists
+	}
+	return e, fmt.Sprintf("%s: %v", e.Addr, number)
+}
+
+// plainCertificate is for a server's certificate that is not trusted.
+func plainCertificate(err error) (cause error, words string) {
+	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return e, "the certificate is of an authority that this machine does not trust"
+	}
+	if e, ok := errors.AsType[x509.HostnameError](err); ok {
+		return e, "the certificate is not for the host " + e.Host
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
+		return e, "the certificate has expired, or is not valid yet"
+	}
+	return nil, ""
+}

@@ -1,0 +1,347 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
+	"tapsweep/cmd/tapsweep/docs"
+	"tapsweep/cmd/tapsweep/internal/markdown"
+	"tapsweep/cmd/tapsweep/internal/simulation"
+)
+
+// repository is the root of the repository, from this directory.
+const repository = "../.."
+
+// manual returns what people read: README.md, and the pages of the manual.
+func manual(t *testing.T) []docs.Page {
+	t.Helper()
+	readme := docs.Page{Name: "README", Text: string(mustRead(t, filepath.Join(repository, "README.md")))}
+	return append([]docs.Page{readme}, docs.Pages()...)
+}
+
+// pageText returns the text of a page.
+func pageText(t *testing.T, name string) string {
+	t.Helper()
+	for _, page := range manual(t) {
+		if page.Name == name {
+			return page.Text
+		}
+	}
+	t.Fatalf("there is no page %s", name)
+	return ""
+}
+
+// codeOf returns the blocks of code of a page that are in one of the languages.
+func codeOf(t *testing.T, page string, languages ...string) []string {
+	t.Helper()
+	var code []string
+	for _, b := range markdown.Parse(pageText(t, page)) {
+		if b.Kind == markdown.Code && slices.Contains(languages, b.Language) {
+			code = append(code, b.Text)
+		}
+	}
+	if len(code) == 0 {
+		t.Fatalf("page %s has no code in %s", page, languages)
+	}
+	return code
+}
+
+// incidentTenant returns a tenant that holds what the commands of the manual name.
+func incidentTenant() *graphsim.Tenant {
+	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: simulation.Roles})
+	tenant.AddUsers(20)
+	for _, upn := range []string{"mallory@contoso.com", "mallory@contoso.example"} {
+		creator := &graphsim.Actor{UPN: upn}
+		tenant.AddUser(graphsim.User{UPN: upn})
+		for i := range 3 {
+			tenant.AddUser(graphsim.User{UPN: fmt.Sprintf("victim%d.of.%s", i, upn),
+				Passes: []graphsim.Pass{{CreatedBy: creator}}})
+		}
+	}
+	tenant.AddUser(graphsim.User{UPN: "breakglass@contoso.com"})
+	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com",
+		Passes: []graphsim.Pass{{ID: "9f0c11aa-1111-4222-8333-000000000001"}}})
+	tenant.AddUser(graphsim.User{UPN: "lee@contoso.com", Passes: []graphsim.Pass{{}}})
+	return tenant
+}
+
+// standIns are the programs that the manual runs, for a test. tapsweep is this binary: it says yes
+// to the question that a person would be asked. A simulation goes on in the background, and the
+// commands after it go to its tenant. az answers as the Azure CLI does. The others do nothing.
+var standIns = map[string]string{
+	"tapsweep": `export ` + asMain + `=1
+if [ -e simulation.env ]; then . ./simulation.env; fi
+case "$*" in *--simulate*) unset TAPSWEEP_GRAPH_URL ;; esac
+case "$1 $*" in
+revoke*--yes* | revoke*--dry-run* | sweep*--yes* | sweep*--dry-run*) exec "$SELF" "$@" ;;
+revoke* | sweep*) exec "$SELF" "$@" --yes ;;
+simulate*)
+	"$SELF" "$@" --listen 127.0.0.1:0 >simulation 2>&1 &
+	echo $! >simulation.pid
+	until grep -q serving simulation; do sleep 0.02; done
+	grep '^export ' simulation >simulation.env ;;
+*) exec "$SELF" "$@" ;;
+esac`,
+	"az": `case "$*" in
+"ad app create "* | "ad app list "*) echo "$APP" ;;
+"account show --query tenantId --output tsv") echo "$TENANT" ;;
+"ad app credential reset "*"--create-cert --query fileWithCertAndPrivateKey --output tsv") echo "$CERTIFICATE" ;;
+esac`,
+	"docker": "", "kubectl": "", "systemctl": "", "git": "mkdir -p tapsweep", "go": "",
+}
+
+// Every command of README.md and of the manual works as it is shown, page by page in one shell, with
+// a simulated tenant for Microsoft's cloud.
+func TestManualCommands(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"bash", "jq", "sha256sum"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
+		}
+	}
+	bin := t.TempDir()
+	for name, text := range standIns {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/usr/bin/env bash\n"+text+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, page := range manual(t) {
+		t.Run(page.Name, func(t *testing.T) {
+			t.Parallel()
+			runPage(t, page, bin)
+		})
+	}
+}
+
+// runPage runs the commands of a page in their order, with the programs of a directory.
+func runPage(t *testing.T, page docs.Page, bin string) {
+	t.Helper()
+	tenant := incidentTenant()
+	env, root := serve(t, tenant)
+	dir := t.TempDir()
+	for name, text := range map[string]string{"list.csv": codeOf(t, "lists", "csv")[0],
+		"break-glass.txt": "breakglass@contoso.com\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// What earlier pages, or the day before, have left.
+	script := "set -euo pipefail\n" +
+		"trap '[ ! -e simulation.pid ] || kill $(cat simulation.pid)' EXIT\n" +
+		"trap 'echo \"stopped at: $BASH_COMMAND\" >&2' ERR\n" +
+		"tapsweep revoke --results incident.jsonl list.csv\n"
+	if !strings.Contains(page.Text, "--results proof.jsonl") {
+		script += "tapsweep verify --results proof.jsonl incident.jsonl\n"
+	}
+	for _, b := range markdown.Parse(page.Text) {
+		if b.Kind == markdown.Code && (b.Language == "sh" || b.Language == "bash") {
+			script += "cd " + dir + "\n" + b.Text
+		}
+	}
+	cmd := command(t, env)
+	cmd.Args, cmd.Dir = []string{"bash", "-c", script}, dir
+	cmd.Path = must(exec.LookPath("bash"))
+	cmd.Env = append(cmd.Env, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"SELF="+must(os.Executable()), "TAPSWEEP_GRAPH_URL="+root, "APP="+entra.DefaultClientID,
+		"TENANT="+entra.DefaultTenantID, "CERTIFICATE="+certificate(t, tenant))
+	cmd.Env = without(cmd.Env, asMain)
+	if page.Name == "README" { // its own lines say who signs in
+		cmd.Env = without(cmd.Env, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+		cmd.Args[2] = strings.Replace(script, "tapsweep revoke --results incident.jsonl list.csv\n"+
+			"tapsweep verify --results proof.jsonl incident.jsonl\n", "", 1)
+	}
+	if p := finish(t, cmd); p.code != 0 {
+		t.Errorf("exit %d\n%s\n%s", p.code, p.stdout, p.stderr)
+	}
+}
+
+// The lists that the manual shows are lists.
+func TestManualLists(t *testing.T) {
+	t.Parallel()
+	for _, page := range []string{"README", "lists"} {
+		for i, text := range codeOf(t, page, "csv") {
+			list := writeFile(t, "list.csv", text)
+			if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", list); p.code != 0 {
+				t.Errorf("list %d of %s: exit %d\n%s", i+1, page, p.code, p.stderr)
+			}
+		}
+	}
+}
+
+var (
+	assignVariable    = regexp.MustCompile(`(?m)^(\$\w+) = (.*)$`)
+	assignEnvironment = regexp.MustCompile(`(?m)^\$env:(\w+) = (.*)$`)
+)
+
+// The first real run in PowerShell is the one in bash, line by line.
+func TestFirstRunInPowerShell(t *testing.T) {
+	t.Parallel()
+	translated := ""
+	for _, text := range codeOf(t, "README", "powershell") {
+		if strings.HasPrefix(text, "az login") {
+			text = assignEnvironment.ReplaceAllString(text, "export $1=<$2>")
+			text = assignVariable.ReplaceAllString(text, "$1=<$2>")
+			translated = strings.NewReplacer("$app=<", "app=$(", "=<az", "=$(az", "=<", "=", ">\n", ")\n").Replace(text)
+		}
+	}
+	translated = strings.Replace(translated, "AZURE_CLIENT_ID=$app)", "AZURE_CLIENT_ID=$app", 1)
+	if bash := codeOf(t, "README", "bash")[0]; translated != bash {
+		t.Errorf("in PowerShell:\n%s\nin bash:\n%s", translated, bash)
+	}
+}
+
+// PowerShell can read the blocks of PowerShell. Where pwsh is not installed, quotes are checked.
+func TestPowerShellIsWellFormed(t *testing.T) {
+	t.Parallel()
+	pwsh, err := exec.LookPath("pwsh")
+	for _, page := range []string{"README", "signing-in"} {
+		for _, text := range codeOf(t, page, "powershell") {
+			if err != nil {
+				checkQuotes(t, page, text)
+				continue
+			}
+			cmd := exec.CommandContext(t.Context(), pwsh, "-NoProfile", "-Command",
+				"$errors = $null; [System.Management.Automation.Language.Parser]::ParseInput($env:TEXT, "+
+					"[ref]$null, [ref]$errors) | Out-Null; $errors; exit $errors.Count")
+			cmd.Env = append(os.Environ(), "TEXT="+text)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s\n%s", page, err, out, text)
+			}
+		}
+	}
+}
+
+// checkQuotes checks that each statement closes its quotes and does not end within a line of bash.
+// Source: learn.microsoft.com/powershell, about_Parsing (a backtick continues a line).
+func checkQuotes(t *testing.T, page, text string) {
+	t.Helper()
+	for line := range strings.Lines(strings.ReplaceAll(text, "`\n", " ")) {
+		for _, quote := range []string{`"`, "'"} {
+			if strings.Count(line, quote)%2 != 0 {
+				t.Errorf("%s: %s is not closed in %s", page, quote, line)
+			}
+		}
+		if strings.HasSuffix(strings.TrimSpace(line), `\`) || strings.Contains(line, "$(") || strings.HasPrefix(line,
+			"export ") {
+			t.Errorf("%s: this is bash: %s", page, line)
+		}
+	}
+}
+
+// Every link leads somewhere: to a file, and to a heading in it.
+func TestManualLinks(t *testing.T) {
+	t.Parallel()
+	links := 0
+	for _, page := range manual(t) {
+		dir := filepath.Join(repository, "cmd", "tapsweep", "docs")
+		if page.Name == "README" {
+			dir = repository
+		}
+		for _, target := range markdown.Links(page.Text) {
+			if strings.Contains(target, "://") {
+				continue
+			}
+			links++
+			file, anchor, _ := strings.Cut(target, "#")
+			path := filepath.Join(dir, file)
+			if file == "" {
+				path = filepath.Join(dir, page.Name+".md")
+			}
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("%s: %s: %v", page.Name, target, err)
+			} else if anchor != "" && !slices.Contains(anchors(string(mustRead(t, path))), anchor) {
+				t.Errorf("%s: no heading is %s", page.Name, target)
+			}
+		}
+	}
+	if links < 60 {
+		t.Errorf("%d links were found, and there are more", links)
+	}
+}
+
+var notInAnchors = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+
+// anchors returns the names by which GitHub links to the headings of a page.
+func anchors(text string) (names []string) {
+	for _, b := range markdown.Parse(text) {
+		if b.Kind == markdown.Heading {
+			name := notInAnchors.ReplaceAllString(strings.ToLower(b.Text), "")
+			names = append(names, strings.ReplaceAll(name, " ", "-"))
+		}
+	}
+	return names
+}
+
+// unclear are words of ours where Microsoft, or everybody, has another one.
+var unclear = regexp.MustCompile(`(?i)\b(pairs?|settled?|drills?|besides|mend(s|ed)?|bounds?|go(es)? on with|` +
+	`gone on with|tells)\b`)
+
+// README.md and the manual use the words of the field, and README.md is short.
+func TestManualIsPlain(t *testing.T) {
+	t.Parallel()
+	if n := strings.Count(pageText(t, "README"), "\n"); n > 250 {
+		t.Errorf("README.md has %d lines, want at most 250", n)
+	}
+	for _, page := range manual(t) {
+		for _, b := range markdown.Parse(page.Text) {
+			if b.Kind == markdown.Code {
+				continue
+			}
+			text := b.Text
+			for i, row := range b.Rows {
+				text += " " + strings.Join(row, " ")
+				if len(row) != len(b.Rows[0]) {
+					t.Errorf("%s, line %d: row %d of the table has %d cells, its header %d", page.Name, b.Line, i,
+						len(row), len(b.Rows[0]))
+				}
+			}
+			text = regexp.MustCompile("`[^`]*`").ReplaceAllString(text, "")
+			if found := unclear.FindString(text); found != "" {
+				t.Errorf("%s, line %d: %q has a plainer word", page.Name, b.Line, found)
+			}
+		}
+	}
+}
+
+// Another module can import the packages, as the page library says. It needs no network, because all
+// modules are here already.
+func TestLibraryModule(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("the page is for a shell")
+	}
+	dir := filepath.Join(t.TempDir(), "signout")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(codeOf(t, "library", "go")[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := "set -e\n"
+	for _, text := range codeOf(t, "library", "bash") {
+		script += text
+	}
+	for _, line := range []string{"git clone REPOSITORY tapsweep\n", "mkdir signout\n", "cd signout\n"} {
+		if !strings.Contains(script, line) {
+			t.Fatalf("the page does not say %q", line)
+		}
+		script = strings.Replace(script, line, "", 1)
+	}
+	script = strings.Replace(script, "=../tapsweep", "="+mustAbs(repository), 1)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.HasSuffix(string(out), "sessions revoked: dana@contoso.com\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
