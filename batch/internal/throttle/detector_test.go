@@ -143,7 +143,7 @@ func TestCeiling(t *testing.T) {
 	if c.most() != 60 {
 		t.Errorf("most %v after a refusal with 60 in flight, want 60", c.most())
 	}
-	if c.passed(60*firstTrial, 60); c.most() != 60 {
+	if c.passed(60*16, 60); c.most() != 60 {
 		t.Errorf("most %v before the trial, want 60", c.most())
 	}
 	if c.passed(1, 60); c.most() != 90 {
@@ -152,12 +152,40 @@ func TestCeiling(t *testing.T) {
 	if c.reached(60); c.most() != 60 || !c.found {
 		t.Errorf("most %v, found %v after a refused trial, want 60 and true", c.most(), c.found)
 	}
-	c.passed(60*(4*firstTrial+trialRounds)+1, 60)
-	if c.most() != 90 {
+	if c.passed(60*(4*16+4), 60); !c.inTrial() {
+		t.Error("the trial is over after four times the ceiling, want one request more")
+	}
+	if c.passed(1, 60); c.most() != 90 {
 		t.Errorf("most %v after a trial without a refusal, want 90", c.most())
 	}
 	c.reached(30)
 	if !math.IsInf(c.most(), 1) {
 		t.Errorf("most %v after a refusal far below, want no bound", c.most())
+	}
+}
+
+// However many are refused, chance is taken for no more than 41 % of requests and of batches, and
+// for no less than one in a hundred.
+func TestSharesAreBounded(t *testing.T) {
+	refused, accepted := newDetector(), newDetector()
+	for range 1000 {
+		refused.learn(Report{Sent: t0, Refused: 20})
+		refused.learn(Report{Sent: t0, Refused: 2})
+		accepted.learn(Report{Sent: t0, Accepted: 20})
+	}
+	for _, tt := range []struct {
+		name  string
+		share share
+		want  float64
+	}{
+		{"requests, all refused", refused.requests, 0.41},
+		{"batches, all refused", refused.batches, 0.41},
+		{"requests, none refused", accepted.requests, 0.01},
+		{"batches, none refused", accepted.batches, 0.01},
+	} {
+		got := tt.share.refused / (tt.share.refused + tt.share.accepted)
+		if math.Abs(got-tt.want) > tt.want/10 {
+			t.Errorf("%s: share %.3f, want about %.2f", tt.name, got, tt.want)
+		}
 	}
 }

@@ -187,13 +187,83 @@ func TestMeterShortSpan(t *testing.T) {
 	if span(1200, 1, 20); m.rate != 60 || !m.sure() {
 		t.Errorf("rate %v, sure %v, want 1,200 in 20 s, of which hardly any was a wait", m.rate, m.sure())
 	}
-	for i := range maxShorts {
+	for i := range 3 {
 		if span(21, 1, 1.1); m.rate != 60 || m.burst != 21 {
 			t.Errorf("rate %v, burst %v after %d short spans, want 60 as before, and 21", m.rate, m.burst, i+1)
 		}
 	}
 	if span(21, 1, 1.1); math.Abs(m.rate-21/1.1) > 1e-9 {
 		t.Errorf("rate %v after many short spans, want what they have", m.rate)
+	}
+}
+
+// Of a bucket that holds 10, and of which most of the wait is wasted, the rate is measured from the
+// time on at which it was full: here in 60 batches of 5, one in each 50 ms.
+func TestMeterBeyondBurst(t *testing.T) {
+	m := meter{burst: 10}
+	for i := range 60 {
+		m.tally(Report{Sent: at(float64(i) / 20), Accepted: 5})
+	}
+	rate, requests, span := m.beyondBurst(at(3))
+	if requests != 290 || span != 3 || math.Abs(rate-290.0/3) > 1e-9 {
+		t.Errorf("%v requests in %v s, %v a second, want 290 in 3 s", requests, span, rate)
+	}
+	if rate, _, _ = m.beyondBurst(at(2.951)); rate > 100 {
+		t.Errorf("rate %v, want no stretch of less than 0.2 s to count", rate)
+	}
+}
+
+// A wait that grows by more than the second that it is rounded to is that of a debt.
+func TestMeterDebt(t *testing.T) {
+	for _, tt := range []struct {
+		second time.Duration
+		want   bool
+	}{{2 * time.Second, false}, {3 * time.Second, true}} {
+		var m meter
+		m.note(Report{Sent: t0, Refused: 1, RetryAfter: time.Second, Told: true}, true, t0)
+		m.note(Report{Sent: t0, Refused: 1, RetryAfter: tt.second, Told: true}, false, t0)
+		if m.counts != tt.want {
+			t.Errorf("waits of 1 s and %v: refused requests count: %v, want %v", tt.second, m.counts, tt.want)
+		}
+	}
+}
+
+// A rate that was measured once climbs by 0.43 within two seconds. One that measurements of 1,000
+// requests agree on climbs by a hundredth of that in twelve.
+func TestGain(t *testing.T) {
+	unsure, sure := meter{rate: 40, requests: 1000}, meter{rate: 40, requests: 1000, agreed: 1}
+	for _, tt := range []struct {
+		meter
+		since time.Duration
+		want  float64
+	}{{unsure, 2 * time.Second, 0.43}, {sure, 12 * time.Second, 0.0172}} {
+		if got := tt.gain(tt.since, 50*time.Millisecond); math.Abs(got-tt.want) > tt.want/50 {
+			t.Errorf("gain %.4f after %v, want about %.4f", got, tt.since, tt.want)
+		}
+	}
+}
+
+// What a rate is the mean of goes back to about 1,000 requests.
+func TestMeterMemory(t *testing.T) {
+	m := meter{since: t0, opened: t0, worked: t0}
+	for range 20 {
+		m.count, m.opened = 400, t0
+		m.measure(10, at(10))
+	}
+	if m.requests < 1200 || m.requests > 1500 {
+		t.Errorf("a rate of %.0f requests, want about 1,000 and the last 400", m.requests)
+	}
+}
+
+// How much piles up grows by half with a refusal that comes late, up to what was accepted before
+// the first one.
+func TestCarry(t *testing.T) {
+	c := newController(Options{})
+	c.limit.first, c.carry, c.closed = 20, 10, t0
+	for _, want := range []float64{15, 20, 20} {
+		if c.learnCarry(at(60)); c.carry != want {
+			t.Errorf("%v pile up, want %v", c.carry, want)
+		}
 	}
 }
 

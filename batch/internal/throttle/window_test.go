@@ -156,7 +156,7 @@ func TestWindowsTake(t *testing.T) {
 			w.note(Report{Sent: now, Accepted: got})
 		}
 	}
-	const soon, longAfter = trialWindows * 5 * time.Second, trialWindows*5*time.Second + 1
+	const soon, longAfter = 100 * time.Second, 100*time.Second + 1 // 20 windows
 	take(0, 20, soon, 20, time.Time{})
 	take(0, 40, soon, 30, time.Time{})
 	take(0.1, 20, soon, 0, at(5))
