@@ -155,7 +155,7 @@ func TestCeiling(t *testing.T) {
 	if c.passed(60*(4*16+4), 60); !c.inTrial() {
 		t.Error("the trial is over after four times the ceiling, want one request more")
 	}
-	if c.passed(1, 60); c.most() != 90 {
+	if c.passed(1, 60); c.inTrial() || c.most() != 90 {
 		t.Errorf("most %v after a trial without a refusal, want 90", c.most())
 	}
 	c.reached(30)
