@@ -149,8 +149,8 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 		code, deleted, left int
 		says                string
 	}{
-		{"too many left", "19", status.Usage, 0, 80, "more than 19 passes are to be deleted, nothing was deleted"},
-		{"too many found", "60", status.Stopped, 20, 60, "more than 60 passes are to be deleted, " +
+		{"too many left", "19", status.Usage, 0, 80, "more than 19 passes were found: nothing was deleted"},
+		{"too many found", "60", status.Stopped, 20, 60, "more than 60 passes were found: " +
 			"nothing was deleted but passes that an earlier run had left"},
 		{"just within the bound", "80", status.Done, 80, 0, ""},
 	} {

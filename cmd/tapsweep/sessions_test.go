@@ -304,3 +304,19 @@ func readSessionsOf(t *testing.T, log string) map[string]results.Row {
 	}
 	return byID
 }
+
+// A run without --revoke-sessions can be resumed with it. Then only the calls are sent.
+func TestSessionsOfAnEarlierRun(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	users := tenant.AddUsers(3)
+	env, root := serve(t, tenant)
+	args := []string{"revoke", "--yes", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"),
+		writeFile(t, "list.csv", listOf(users))}
+	want(t, "exit without the flag", tapsweep(t, env, args...).code, 0)
+	want(t, "calls without the flag", tenant.Stats().Revoked, 0)
+	requests := tenant.Stats().Requests
+	want(t, "exit with the flag", tapsweep(t, env, append(args, "--resume", "--revoke-sessions")...).code, 0)
+	want(t, "calls with the flag", tenant.Stats().Revoked, 3)
+	want(t, "requests with the flag", tenant.Stats().Requests-requests, 3)
+}

@@ -79,9 +79,9 @@ func TestSweepGuards(t *testing.T) {
 		left int
 		want string
 	}{
-		{"dry run", graphsim.Options{}, []string{"--yes", "--dry-run"}, 0, 40, "20 passes planned"},
-		{"dry run at the same time", graphsim.Options{}, []string{"--yes", "--dry-run", "--max-items", "0"}, 0, 40, "20 passes planned"},
-		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, status.Usage, 40, "more than 19 passes are to be deleted, nothing was deleted"},
+		{"dry run", graphsim.Options{}, []string{"--yes", "--dry-run"}, 0, 40, "the run would delete 20 passes"},
+		{"dry run at the same time", graphsim.Options{}, []string{"--yes", "--dry-run", "--max-items", "0"}, 0, 40, "the run would delete 20 passes"},
+		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, status.Usage, 40, "more than 19 passes were found: nothing was deleted"},
 		{"just within the bound", graphsim.Options{}, []string{"--yes", "--max-items", "20"}, 0, 20, ""},
 		{"there is no terminal to ask at", graphsim.Options{}, nil, status.Usage, 40, "--yes"},
 		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, status.Usage, 40, "--include-usable"},

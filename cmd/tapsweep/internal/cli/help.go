@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"tapsweep/cmd/tapsweep/internal/markdown"
 )
 
 // A section is a group of flags in the help.
@@ -89,7 +91,7 @@ func (p *program) help(cmd *cobra.Command, _ []string) {
 	w, width := cmd.OutOrStdout(), p.helpWidth()
 	fmt.Fprintln(w, strings.TrimRight(wrapText(cmp.Or(cmd.Long, cmd.Short), width), "\n"))
 	if cmd.Runnable() {
-		fmt.Fprintf(w, "\nUsage:\n  %s\n", wrap(cmd.UseLine(), width-6, "      "))
+		fmt.Fprintf(w, "\nUsage:\n%s", markdown.Wrap(cmd.UseLine(), width, "  ", "      "))
 	} else {
 		fmt.Fprintf(w, "\nUsage:\n  %s COMMAND\n", cmd.CommandPath())
 	}
@@ -108,10 +110,9 @@ func (p *program) help(cmd *cobra.Command, _ []string) {
 	printFlags(w, flags, width)
 	switch {
 	case rare:
-		fmt.Fprintf(w, "\n%s\n", wrap("Further flags: tapsweep help flags", width, ""))
+		fmt.Fprintf(w, "\nFurther flags: tapsweep help flags\n")
 	case cmd.HasAvailableSubCommands():
-		fmt.Fprintf(w, "\n%s\n", wrap(fmt.Sprintf("The help of a command: %s COMMAND --help", cmd.CommandPath()),
-			width, ""))
+		fmt.Fprintf(w, "\nThe help of a command: %s COMMAND --help\n", cmd.CommandPath())
 	}
 }
 
@@ -134,12 +135,8 @@ func (p *program) printCommands(w io.Writer, cmd *cobra.Command, width int) {
 		if len(list.commands) > 0 {
 			fmt.Fprintf(w, "\n%s:\n", list.title)
 		}
-		column := 0
 		for _, sub := range list.commands {
-			column = max(column, len(list.before+sub.Name()))
-		}
-		for _, sub := range list.commands {
-			printItem(w, list.before+sub.Name(), sub.Short, column, width)
+			printItem(w, list.before+sub.Name(), sub.Short, list.column, width)
 		}
 	}
 }
@@ -147,11 +144,14 @@ func (p *program) printCommands(w io.Writer, cmd *cobra.Command, width int) {
 // printItem prints a name and, in a column of its own, what is said about it.
 func printItem(w io.Writer, name, text string, column, width int) {
 	indent := strings.Repeat(" ", column+4)
-	between := strings.Repeat(" ", max(column+2-utf8.RuneCountInString(name), 0))
-	if utf8.RuneCountInString(name) > column {
-		between = "\n" + indent
+	first := "  " + name
+	if space := column + 2 - utf8.RuneCountInString(name); space >= 2 {
+		first += strings.Repeat(" ", space)
+	} else {
+		fmt.Fprintln(w, first)
+		first = indent
 	}
-	fmt.Fprintf(w, "  %s%s%s\n", name, between, wrap(text, width-len(indent), indent))
+	fmt.Fprint(w, markdown.Wrap(text, width, first, indent))
 }
 
 // A helpFlag is a flag in the help.

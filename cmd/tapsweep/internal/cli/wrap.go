@@ -2,30 +2,9 @@ package cli
 
 import (
 	"strings"
-	"unicode/utf8"
-)
 
-// wrap breaks a text at spaces into lines of at most width columns, not counting the indent of the
-// lines after the first. A longer word has a line of its own.
-func wrap(text string, width int, indent string) string {
-	var b strings.Builder
-	column := 0
-	for _, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case column == 0:
-		case column+1+n > width:
-			b.WriteString("\n" + indent)
-			column = 0
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += n
-	}
-	return b.String()
-}
+	"tapsweep/cmd/tapsweep/internal/markdown"
+)
 
 // wrapText wraps the paragraphs of a text. A line that begins with two spaces stays a line of its own:
 // what follows its last run of spaces is wrapped under itself.
@@ -38,7 +17,7 @@ func wrapText(text string, width int) string {
 		var prose []string
 		flush := func() {
 			if len(prose) > 0 {
-				b.WriteString(wrap(strings.Join(prose, " "), width, "") + "\n")
+				b.WriteString(markdown.Wrap(strings.Join(prose, " "), width, "", ""))
 				prose = nil
 			}
 		}
@@ -50,7 +29,7 @@ func wrapText(text string, width int) string {
 			flush()
 			at := strings.LastIndex(line, "  ") + len("  ")
 			indent := strings.Repeat(" ", at)
-			b.WriteString(line[:at] + wrap(line[at:], width-at, indent) + "\n")
+			b.WriteString(markdown.Wrap(line[at:], width, line[:at], indent))
 		}
 		flush()
 	}

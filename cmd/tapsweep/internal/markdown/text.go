@@ -33,21 +33,22 @@ func (b Block) plain(width int, links LinkFunc) string {
 	text := bold.ReplaceAllString(links.resolve(b.Text), "$1")
 	switch b.Kind {
 	case Heading:
-		return wrap(text, width, "", "")
+		return Wrap(text, width, "", "")
 	case Item:
 		first := strings.Repeat(" ", margin+b.Indent-len(b.Marker)-1) + b.Marker + " "
-		return wrap(text, width, first, indent)
+		return Wrap(text, width, first, indent)
 	case Code:
 		return indentLines(b.Text, indent+strings.Repeat(" ", codeMargin))
 	case Table:
 		return plainTable(b.Rows, width, indent, links)
 	default:
-		return wrap(text, width, indent, indent)
+		return Wrap(text, width, indent, indent)
 	}
 }
 
-// wrap breaks a text at spaces, so that no line is wider than width if its words allow that.
-func wrap(text string, width int, first, indent string) string {
+// Wrap breaks a text at spaces into lines that begin with first and with indent. No line is wider than
+// width if its words allow that.
+func Wrap(text string, width int, first, indent string) string {
 	var out strings.Builder
 	line, empty := first, true
 	for word := range strings.FieldsSeq(text) {
@@ -137,7 +138,7 @@ func tableRow(row []string, widths []int) string {
 	var out strings.Builder
 	cells, height := make([][]string, len(row)), 0
 	for j, cell := range row {
-		cells[j] = strings.Split(strings.TrimRight(wrap(cell, widths[j], "", ""), "\n"), "\n")
+		cells[j] = strings.Split(strings.TrimRight(Wrap(cell, widths[j], "", ""), "\n"), "\n")
 		height = max(height, len(cells[j]))
 	}
 	for i := range height {
@@ -158,9 +159,9 @@ func tableRow(row []string, widths []int) string {
 func tableList(rows [][]string, width int, indent string) string {
 	var out strings.Builder
 	for _, row := range rows[1:] {
-		out.WriteString(wrap(row[0], width, indent, indent))
+		out.WriteString(Wrap(row[0], width, indent, indent))
 		for _, cell := range labelled(rows[0], row) {
-			out.WriteString(wrap(cell, width, indent+"    ", indent+"    "))
+			out.WriteString(Wrap(cell, width, indent+"    ", indent+"    "))
 		}
 	}
 	return out.String()

@@ -33,7 +33,7 @@ type label struct {
 	Text string
 }
 
-// An area is one series, and its label on the right. The label stands at LabelY, and a line leads there from
+// An area is one series, and its label on the right. The label is at LabelY, and a line leads there from
 // the middle of the area's end.
 type area struct {
 	Class, Path, Edge string
@@ -98,7 +98,7 @@ func yOf(v int, scale float64) float64 { return round1(plotHeight - float64(v)*s
 
 func round1(f float64) float64 { return math.Round(f*10) / 10 }
 
-// areas draws the series on top of each other. Before and after are how many pairs were settled at the start
+// areas draws the series on top of each other. Before and after are how many pairs were completed at the start
 // and at the end of the period.
 func (p *period) areas(before [numSeries]int, scale float64) (areas []area, after [numSeries]int) {
 	var below [binsPerPeriod + 1]int // the top of the series drawn last
@@ -108,7 +108,7 @@ func (p *period) areas(before [numSeries]int, scale float64) (areas []area, afte
 		sum := before[s]
 		top[0] += sum
 		for i, b := range p.bins {
-			sum += b.settled[s]
+			sum += b.completed[s]
 			top[i+1] += sum
 		}
 		if after[s] = sum; sum == 0 {
@@ -232,10 +232,10 @@ func gridStep(most int) int {
 	}
 }
 
-// describe says what a chart shows to people who hear the page.
-func (r *Report) describe(when string, settled [numSeries]int, refused int) string {
+// describe says what a chart shows, for a screen reader.
+func (r *Report) describe(when string, completed [numSeries]int, refused int) string {
 	var counts []string
-	for s, n := range settled {
+	for s, n := range completed {
 		if n > 0 {
 			counts = append(counts, format.Number(n)+" "+seriesNames[s])
 		}

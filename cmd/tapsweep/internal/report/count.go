@@ -76,7 +76,7 @@ func newReport(l *Logs) *Report {
 func (r *Report) add(row *Row) {
 	r.Counts[row.Outcome]++
 	r.attempts[min(max(row.Attempts, 0), maxTries)]++
-	r.binAt(row.Time).settled[seriesOf(row.Outcome)]++
+	r.binAt(row.Time).completed[seriesOf(row.Outcome)]++
 	if row.Verified {
 		r.Verified++
 	}
@@ -146,13 +146,13 @@ func (r *Report) head() {
 	}
 }
 
-// pace computes PairsPerSecond. A proof settles no pair, unless it is alone.
+// pace computes PairsPerSecond. A proof completes no pair, unless it is alone.
 func (r *Report) pace() {
 	rows := 0
 	var runs []*Run
 	for _, run := range r.Runs {
 		if run.kind() != "verify" || r.kind == "verify" {
-			rows += run.settled
+			rows += run.completed
 			runs = append(runs, run)
 		}
 	}

@@ -28,8 +28,6 @@ func count(n int, noun string) string {
 	return format.Number(n) + " " + noun + "s"
 }
 
-func pairs(n int) string { return count(n, "pair") }
-
 // verb chooses the form of a verb that goes with n.
 func verb(n int, one, many string) string {
 	if n == 1 {

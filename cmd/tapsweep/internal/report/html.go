@@ -178,8 +178,8 @@ func (v *view) pick() func(*Row) bool {
 	}
 }
 
-// place returns the heading of the column that says where a pair comes from. If all pairs are on one list, its
-// name need not be in each row. A proof has lists of its own, but its users are not pairs.
+// place returns the heading of the column that says where a row comes from. If all rows are of one list, its
+// name need not be in each. The lists of a proof count only if the table has some of its users.
 func (r *Report) place() string {
 	if r.noLines && r.Pairs > 0 {
 		return ""
@@ -203,7 +203,7 @@ func clock(t time.Time) string {
 	return t.Format(time.DateTime)
 }
 
-// verifiedAt is when a pair was verified, without the day if it was settled on that day.
+// verifiedAt is when a pass was verified, without the day if the row is of that day.
 func verifiedAt(row *Row) string {
 	return strings.TrimPrefix(clock(row.VerifiedAt), row.Time.Format("2006-01-02 "))
 }

@@ -11,18 +11,18 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// An index finds the row that settled each pair, and what a look afterwards showed. It keeps
-// 24 bytes a pair beside its State, and 16 more for a pair that was verified.
+// An index finds the row that counts for each pair of a user and a pass, and what rows that verify
+// say. It keeps 24 bytes a pair, also its State, and 16 more for a pair that was verified.
 type index struct {
 	logs  *Logs
 	seed  maphash.Seed
 	state results.State // which row is about which pair, by its index in pairs
 	pairs []pair
-	notes []note // by pair, of looks afterwards; shorter than pairs where none came yet
+	notes []note // by pair, of rows that verify; shorter than pairs where none came yet
 
 	also    map[uint64]struct{} // further lists that have a pair: its index, shifted, and the list
 	instead map[uint32]uint32   // of a pair whose pass is gone, the pair of the pass that came in its place
-	pending map[uint32]*Run     // pairs that the run was verifying when last heard of
+	pending map[uint32]*Run     // pairs that the run is verifying, by its last row
 	looked  map[uint64]struct{} // users whose passes scans have listed
 
 	sessions sessionIndex
@@ -31,9 +31,9 @@ type index struct {
 	looks  map[uint64]look   // of users, by proofs
 }
 
-// A pair is what is known of a pair, or of a pass that no list names.
+// A pair is what is known of a user and a pass, or of a pass that no list names.
 type pair struct {
-	at      place  // the row that settled it
+	at      place  // its row that counts
 	pass    uint32 // hash of the pass that the row names; the user is known, so it need not be long
 	before  uint32 // the pair of the same user that came before, or none
 	list    uint16 // the first list that has the pair, or noList
@@ -72,7 +72,7 @@ func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash(r.Method)) }
 
 func (ix *index) hash(s string) uint64 { return maphash.String(ix.seed, strings.ToLower(s)) }
 
-// A head is a row, and where it stands.
+// A head is a row, and its place in the log.
 type head struct {
 	results.Row
 
@@ -150,7 +150,7 @@ func (ix *index) row(c *cursor) {
 	ix.add(lg, r)
 }
 
-// dropFailure makes a failed look at a user not count, because more is known of the user now.
+// dropFailure makes a failed listing of the passes of a user count no more: more is known now.
 func (ix *index) dropFailure(user string) {
 	if p, ok := ix.state.ForgetFailure(user); ok {
 		ix.supersede(ix.pairs[p].at)
@@ -166,7 +166,7 @@ func (ix *index) add(lg *log, r *head) uint32 {
 	}
 	ix.state.Bind(&r.Row, lg.listName(), p)
 	ix.saw(p, lg.listOf, r.Source, seen)
-	p = ix.settle(p, r, seen)
+	p = ix.takeIn(p, r, seen)
 	ix.name(p, r)
 	return p
 }
@@ -243,12 +243,12 @@ func (ix *index) begin(list int, role role, r *head) uint32 {
 		ix.latest[r.who] = p
 	}
 	ix.pairs = append(ix.pairs, pair{before: before, list: uint16(list), role: role})
-	ix.pairs[p].settledBy(r, ix.passOf(r))
+	ix.pairs[p].setRow(r, ix.passOf(r))
 	return p
 }
 
-// settledBy makes a row the one that settled the pair.
-func (p *pair) settledBy(r *head, pass uint32) {
+// setRow makes a row the one that counts.
+func (p *pair) setRow(r *head, pass uint32) {
 	p.at, p.pass, p.outcome = r.at, pass, uint8(slices.Index(results.Outcomes, r.Outcome))
 }
 
@@ -282,8 +282,7 @@ func (l *Logs) fits(run *Run) error {
 	return nil
 }
 
-// list returns the index of the run's list. The pair "me" is another one for
-// each signed-in user.
+// list returns the index of the run's list. Rows of --self are another list for each signed-in user.
 func (l *Logs) list(run *Run) int {
 	i := slices.IndexFunc(l.lists, func(li *List) bool {
 		return li.Digest == run.header.Digest && li.self == run.header.Self && li.proof == (run.kind() == "verify")

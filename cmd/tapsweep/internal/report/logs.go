@@ -137,7 +137,7 @@ func (l *Logs) Holds(info os.FileInfo) bool {
 }
 
 // listed reports whether the file is a list that a log names, from where its run was
-// started. What a log names is not looked for on disk, since anybody may have written it.
+// started. What a log names is not looked for on disk, because anybody may have written it.
 func (l *Logs) listed(path string) bool {
 	path, err := filepath.Abs(path)
 	return err == nil && slices.ContainsFunc(l.lists, func(list *List) bool {

@@ -15,9 +15,9 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Logs of one incident overlap: one was resumed after another began, and a copy was
-// made before that. So lines are read in the order of their time, whichever log they are
-// in, and a run that stands in two logs counts in one of them.
+// Logs of one incident overlap: one was resumed after another began, and a copy was made before
+// that. So the lines of all logs are read in the order of their time, and a run that is in two logs
+// counts in one of them.
 
 // A part of a log is what one run wrote.
 type part struct {

@@ -82,7 +82,7 @@ func TestVerifiedLater(t *testing.T) {
 		}
 		completed := 0 // which makes the pairs a second
 		for _, run := range r.Runs {
-			completed += run.settled
+			completed += run.completed
 		}
 		check(t, "completed", completed, 4)
 		check(t, "pairs", r.Pairs, 4)

@@ -62,9 +62,9 @@ const (
 	isAnother               // it is about another pass that came in place of the one before
 )
 
-// settle takes in a row about a pass. It returns the pass that the row is about, which is another one
+// takeIn takes in a row about a pass. It returns the pass that the row is about, which is another one
 // if that came in its place. seen reports whether the pass had a row before.
-func (ix *index) settle(p uint32, r *head, seen bool) uint32 {
+func (ix *index) takeIn(p uint32, r *head, seen bool) uint32 {
 	for next, ok := ix.instead[p]; seen && ok; next, ok = ix.instead[p] {
 		if ix.passOf(r) == ix.pairs[p].pass { // the old pass again, which has its row
 			ix.supersede(r.at)
@@ -90,7 +90,7 @@ func (ix *index) settle(p uint32, r *head, seen bool) uint32 {
 func (ix *index) again(p uint32, r *head) uint32 {
 	effect, kind := ix.effectOf(p, r)
 	if ix.pending[p] == nil && kind != noNote && ix.verifiesOnly(p, r) {
-		r.run.settled-- // an earlier run completed it
+		r.run.completed-- // an earlier run completed it
 	}
 	switch effect {
 	case takes:
@@ -166,7 +166,7 @@ func (ix *index) staysGone(p uint32, r *head) bool {
 // take makes the row count in place of the one before.
 func (ix *index) take(p uint32, r *head) {
 	ix.supersede(ix.pairs[p].at)
-	ix.pairs[p].settledBy(r, ix.passOf(r))
+	ix.pairs[p].setRow(r, ix.passOf(r))
 	ix.annotate(p, noNote, r)
 }
 

@@ -87,7 +87,8 @@ func TestCSVIsSafeInSpreadsheet(t *testing.T) {
 	diff(t, "CSV", csvOf(t, m.write(t, "log.jsonl")), []string{
 		strings.Join(csvHeader, ","),
 		`'=cmd|x.csv,1,'+dana@contoso.com,9f0c11aa-1111-4222-8333-000000000001,failed,503,'@SUM(A1),` +
-			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,,,,,,,,,,,'=HR,2026-03-02T02:14:05Z,'-7,by id,,`,
+			`"'=HYPERLINK(""http://x"")",6,7f2d0c1e-aaaa-4bbb-8ccc-000000000001,2026-03-02T02:14:05Z,` +
+			`,,,,,,,,,,'=HR,2026-03-02T02:14:05Z,'-7,by id,,`,
 	})
 }
 

@@ -29,7 +29,7 @@ type Run struct {
 	first, last time.Time // of its lines
 	resumed     bool      // a later run is on the same log
 	copied      bool      // it counts in another log
-	settled     int       // Rows without those that were never sent
+	completed   int       // Rows without those that were never sent
 }
 
 func newRun(name string, r *results.Run) *Run {
@@ -41,7 +41,7 @@ func newRun(name string, r *results.Run) *Run {
 // kind is the run's command, and empty if it is not known.
 func (r *Run) kind() string { return r.header.Kind() }
 
-// simulated reports whether the run was a drill.
+// simulated reports whether the tenant of the run was simulated.
 func (r *Run) simulated() bool { return r.header.Simulated }
 
 // unfinished reports whether the run scanned, did not come to its end and was not resumed.
@@ -62,7 +62,7 @@ func (r *Run) row(at time.Time, o results.Outcome, pending bool) {
 		r.Rows++
 	}
 	if !pending && o != results.NotSent { // a row that was never sent takes no time
-		r.settled++
+		r.completed++
 	}
 	r.saw(utc(at))
 }

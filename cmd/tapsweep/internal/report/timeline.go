@@ -60,8 +60,8 @@ type period struct {
 
 // A bin counts what happened in one part of a period.
 type bin struct {
-	settled [numSeries]int
-	refused int
+	completed [numSeries]int
+	refused   int
 }
 
 // newPeriods divides the time of the runs. A pause of more than a quarter of the time before and after it
@@ -173,8 +173,8 @@ func (r *Report) points() []Point {
 		moved := false
 		for i, b := range p.bins {
 			for s, n := range now.counts() {
-				*n += b.settled[s]
-				moved = moved || b.settled[s] > 0
+				*n += b.completed[s]
+				moved = moved || b.completed[s] > 0
 			}
 			now.Refused = plus(now.Refused, b.refused)
 			last := i == binsPerPeriod-1

@@ -31,7 +31,8 @@ func pageOf(t *testing.T, p Page, paths ...string) string {
 func TestNames(t *testing.T) {
 	reason := func(s string) rowChange { return func(r *results.Row) { r.Reason = s } }
 	hers := func(r *results.Row) {
-		r.Creation = input.Creation{By: "mallory@contoso.com", At: night.Add(-time.Hour), AuditID: "a-7", Match: input.MatchID}
+		r.Creation = input.Creation{By: "mallory@contoso.com", At: night.Add(-time.Hour), AuditID: "a-7",
+			Match: input.MatchID}
 	}
 	path := logOf(t, 0, 3, "revoke a.csv", row(2, results.Revoked, reason("expired"), hers),
 		row(3, results.Remains, reason("usable"), hers), row(4, results.Denied, reason("usable")), ends(1))

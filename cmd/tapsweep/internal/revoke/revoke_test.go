@@ -174,7 +174,7 @@ func TestOutcome(t *testing.T) {
 		{name: "failed every time, and gone", faults: deleteFails(0, fault.ItemStatus(500).AfterWork()),
 			want: results.Revoked, attempts: 3, message: "gone"},
 		{name: "no pass, and the list is denied", user: dana(), faults: listFails(0, fault.ItemStatus(403)),
-			want: results.Denied, message: "could not tell"},
+			want: results.Denied, message: "could not find out"},
 		{name: "no pass, and the list is no list", user: dana(), faults: listFails(0, fault.ItemBody(`"text"`)),
 			want: results.Rejected, message: "cannot be read"},
 		{name: "no pass, and the list has no value", user: dana(), faults: listFails(0, fault.ItemBody(`{}`)),

@@ -60,6 +60,38 @@ func calls(tenant *graphsim.Tenant) (paths []string) {
 	return paths
 }
 
+// A sessionTest is what becomes of the passes of dana, and then of the sessions.
+type sessionTest struct {
+	name  string
+	user  graphsim.User
+	opts  Options
+	more  []input.Pair // after the pair of dana's pass
+	fault *fault.Fault
+	want  results.Outcome // of the row, empty for no row
+	calls int             // with a fault, 0 does not compare them
+}
+
+func (tt *sessionTest) run(t *testing.T) {
+	sim := graphsim.Options{Roles: sessionRoles, Record: true}
+	if tt.fault != nil {
+		sim.Faults = []fault.Fault{*tt.fault}
+	}
+	tenant := graphsim.New(sim)
+	tenant.AddUser(tt.user)
+	_, sessions, counts := revokeBoth(t, tenant, tt.opts, append([]input.Pair{danasPair(passID)}, tt.more...)...)
+	if tt.want == "" {
+		equal(t, "rows about sessions", len(sessions), 0)
+		return
+	}
+	row := onlyRow(t, sessions, nil)
+	equal(t, "outcome", row.Outcome, tt.want)
+	equal(t, "counted", counts.Sessions.Outcomes[tt.want], 1)
+	equal(t, "something is left", counts.Sessions.Left() > 0, tt.want.Left())
+	if tt.calls > 0 || tt.fault == nil {
+		equal(t, "calls", len(calls(tenant)), tt.calls)
+	}
+}
+
 // What becomes of the passes of a user decides whether the sessions are revoked, and the row about
 // them says what became of them.
 func TestSessionsAfterPasses(t *testing.T) {
@@ -74,15 +106,7 @@ func TestSessionsAfterPasses(t *testing.T) {
 	invalid.Err = &input.LineError{Msg: "no pass"}
 	repeat := danasPair(passID)
 	repeat.FirstOf = &input.Pos{Source: "l.csv", Line: 2}
-	for _, tt := range []struct {
-		name  string
-		user  graphsim.User
-		opts  Options
-		more  []input.Pair
-		fault *fault.Fault
-		want  results.Outcome // of the row, empty for no row
-		calls int
-	}{
+	for _, tt := range []sessionTest{
 		{name: "revoked", user: dana, want: results.Revoked, calls: 1},
 		{name: "absent", user: none, want: results.Revoked, calls: 1},
 		{name: "replaced", user: replaced, want: results.Revoked, calls: 1},
@@ -104,28 +128,7 @@ func TestSessionsAfterPasses(t *testing.T) {
 		{name: "answered 204", user: dana, fault: &fault.Fault{Method: "POST", Do: fault.ItemShaped(204, "null")},
 			want: results.Revoked},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				sim := graphsim.Options{Roles: sessionRoles, Record: true}
-				if tt.fault != nil {
-					sim.Faults = []fault.Fault{*tt.fault}
-				}
-				tenant := graphsim.New(sim)
-				tenant.AddUser(tt.user)
-				_, sessions, counts := revokeBoth(t, tenant, tt.opts, append([]input.Pair{danasPair(passID)}, tt.more...)...)
-				if tt.want == "" {
-					equal(t, "rows about sessions", len(sessions), 0)
-					return
-				}
-				row := onlyRow(t, sessions, nil)
-				equal(t, "outcome", row.Outcome, tt.want)
-				equal(t, "counted", counts.Sessions.Outcomes[tt.want], 1)
-				equal(t, "something is left", counts.Sessions.Left() > 0, tt.want.Left())
-				if tt.calls > 0 || tt.fault == nil {
-					equal(t, "calls", len(calls(tenant)), tt.calls)
-				}
-			})
-		})
+		t.Run(tt.name, func(t *testing.T) { synctest.Test(t, tt.run) })
 	}
 }
 

@@ -75,7 +75,7 @@ func (s *summary) print(w io.Writer) {
 // that nobody watches at most one line.
 func (r *run) conclude(code int) {
 	s, w := &r.summary, r.console.Err
-	night := s.Run.Kind() == "sweep" && !r.console.IsTerminal(w)
+	night := s.Run.Kind() == "sweep" && !s.Run.DryRun && !r.console.IsTerminal(w)
 	did := s.Counts.Total() + len(s.Counts.Before) + s.Counts.Sessions.Total()
 	switch {
 	case code == status.Done && (r.opts.Quiet || night && did == 0):
@@ -91,10 +91,7 @@ func (r *run) conclude(code int) {
 
 // brief writes one line about a sweep that went well.
 func (s *summary) brief(w io.Writer) {
-	verb, more := results.Revoked, ""
-	if s.Run.DryRun {
-		verb = results.Planned
-	}
+	more := ""
 	if n := s.Counts.Outcomes[results.Absent]; n > 0 {
 		more = fmt.Sprintf(", %d gone before", n)
 	}
@@ -102,7 +99,7 @@ func (s *summary) brief(w io.Writer) {
 		more += ", " + format.Plural(n, "user", "users") + " scanned by an earlier run"
 	}
 	fmt.Fprintf(w, "tapsweep: %s %s of %s (%s)%s in %v; results: %s\n",
-		format.Plural(s.Counts.Outcomes[results.Revoked]+s.Counts.Outcomes[results.Planned], "pass", "passes"), verb,
+		passes(s.Counts.Outcomes[results.Revoked]), results.Revoked,
 		format.Plural(s.Scan.Users, "user", "users"), byReason(s.Counts.Reasons), more, s.Took.Round(time.Second),
 		safetext.Visible(s.Results, ""))
 	if s.Counts.Sessions != nil {
@@ -142,7 +139,7 @@ func (s *summary) headline(w io.Writer) {
 
 // further says what became of the rows that the run did not have to do, and what else it did.
 func (s *summary) further() []line {
-	would := "was deleted"
+	would := "was to be deleted"
 	if s.Run.DryRun {
 		would = "would be deleted"
 	}
@@ -155,7 +152,7 @@ func (s *summary) further() []line {
 		{s.Run.Kind() == "verify" && s.VerifiedBefore > 0, holders(proven) + " no pass" + before},
 		{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
 		{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
-			" no pass ID: ANY Temporary Access Pass of these users " + would},
+			" no pass ID: ANY Temporary Access Pass of those users " + would},
 		{s.Counts.Beside > 0, format.Plural(s.Counts.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
 		{s.Lists.Done > 0, rows(s.Lists.Done) + " left out, done by the earlier run"},

@@ -43,7 +43,13 @@ func TestSummary(t *testing.T) {
 		{"done", summary{
 			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 4980, results.Absent: 20},
 				Requests: 5040, Throttled: 12},
+			Run:  *ran("revoke", "--results", "log.jsonl", "list.csv"),
 			Took: 252 * time.Second, Results: "log.jsonl"}},
+		{"a scan without a log", summary{
+			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Found: 5}, Requests: 200},
+			Run:    *ran("scan", "--all-users"),
+			Scan:   &scan.Counts{Users: 200, Found: 5, Passes: map[pass.Reason]int{pass.Usable: 5}},
+			Took:   time.Second}},
 		{"every outcome, stopped", summary{
 			Counts: revoke.Counts{Outcomes: every, Requests: 100, Causes: causes},
 			Run:    *ran("revoke", "--yes", "--results", "log.jsonl", "a list.csv"),

@@ -195,11 +195,11 @@ func (s *sweepRun) tooMany() error {
 	}
 	return &status.Error{Code: code, Hints: []string{"tapsweep scan with the same flags names them; " +
 		status.HintBound},
-		Err: fmt.Errorf("more than %d %w, nothing was deleted%s", s.limit, errTooMany, but)}
+		Err: fmt.Errorf("more than %d %w: nothing was deleted%s", s.limit, errTooMany, but)}
 }
 
 // errTooMany is what a sweep that would exceed --max-items ends with.
-var errTooMany = errors.New("passes are to be deleted")
+var errTooMany = errors.New("passes were found")
 
 // isProtected reports whether a pass is of a protected user. It counts these passes and the others.
 func (s *sweepRun) isProtected(f *scan.Found) bool {

@@ -7,32 +7,35 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/revoke"
 )
 
 // verdict writes in one line how the run ended, with the command that continues. A second line names
-// the command that deletes passes which the list does not name.
+// the command that deletes passes which the list does not name, or which a dry run has found.
 func (s *summary) verdict() []line {
 	resume, revoke := s.nextCommands()
 	sentence := strings.TrimSpace(s.sentence() + s.sessionSentence() + resume)
 	return []line{
 		{sentence != "", sentence},
-		{revoke != "", "To revoke what remains: " + revoke},
+		{revoke != "" && s.Run.DryRun, "To delete these passes: " + revoke},
+		{revoke != "" && !s.Run.DryRun, "To revoke what remains: " + revoke},
 	}
 }
 
-// sentence says how many of the passes of the whole log are gone. A scan has none.
+// sentence says how many of the passes of the whole log are gone. Runs that delete nothing by their
+// nature, such as a scan, have none.
 func (s *summary) sentence() string {
 	whole := s.whole()
 	all := whole.Total() - whole.Outcomes[results.Duplicate]
 	left, protected := whole.LeftOfPasses()-whole.Unverified, whole.Outcomes[results.Protected]
 	done := all - left - protected
-	switch {
-	case s.Run.Kind() == "scan":
-		return ""
-	case s.Run.Kind() == "verify":
+	switch kind := s.Run.Kind(); {
+	case kind == "verify":
 		return verified(done, left)
+	case kind != "revoke" && kind != "sweep":
+		return ""
 	case s.Run.DryRun:
-		return s.dryRun(whole.Outcomes[results.Planned], left)
+		return wouldDelete(whole.Outcomes[results.Planned], left, whole.Sessions)
 	case all == 0 && s.Stopped != nil:
 		return "The run stopped before it deleted a pass."
 	case all == 0:
@@ -40,6 +43,8 @@ func (s *summary) sentence() string {
 	}
 	text := fmt.Sprintf("All %s are gone", passes(done))
 	switch {
+	case left == 1 && all-protected == 1:
+		text = "The pass is left: see above"
 	case left > 0:
 		text = fmt.Sprintf("%d of %s %s gone; %d %s left: see above", done, passes(all-protected), are(done), left,
 			are(left))
@@ -75,24 +80,19 @@ func hold(n int) string {
 
 func holders(n int) string { return format.Plural(n, "user holds", "users hold") }
 
-// dryRun says what a run would delete, and how to do it.
-func (s *summary) dryRun(planned, left int) string {
+// wouldDelete says what a run would delete, and whose sessions it would revoke.
+func wouldDelete(planned, left int, sessions *revoke.Counts) string {
 	text := "Nothing was changed: the run would delete " + passes(planned)
-	if sessions := s.whole().Sessions; sessions != nil {
+	if planned == 0 {
+		text = "Nothing was changed: the run would delete no pass"
+	}
+	if sessions != nil {
 		text += " and revoke the sessions of " + format.Plural(sessions.Outcomes[results.Planned], "user", "users")
 	}
 	if left > 0 {
 		text += fmt.Sprintf("; %s cannot be done: see above", rows(left))
 	}
-	text += "."
-	canRead := s.Results != "" && s.Results != "-" && results.CanResume(s.Results)
-	if planned == 0 || s.Run.Simulated || !canRead {
-		return text
-	}
-	if revoke := results.CommandLine(s.Run.RevokeWith(s.Results)); revoke != "" {
-		text += " To delete these passes: " + revoke
-	}
-	return text
+	return text + "."
 }
 
 func passes(n int) string { return format.Plural(n, "pass", "passes") }
@@ -105,7 +105,7 @@ func are(n int) string {
 }
 
 // nextCommands returns how to resume, in words that follow the sentence, and the command that revokes
-// passes which remain.
+// passes which remain, or which a dry run has found.
 func (s *summary) nextCommands() (resume, revoke string) {
 	if s.Run.Simulated || s.Results == "" || s.Results == "-" {
 		return "", ""
@@ -132,7 +132,8 @@ func (s *summary) nextCommands() (resume, revoke string) {
 		}
 	}
 	// The row names the pass that is there, and the list may name one that is not.
-	if whole.Outcomes[results.Remains] > 0 && !s.Incomplete {
+	remain := whole.Outcomes[results.Remains] > 0 || s.Run.DryRun && whole.Outcomes[results.Planned] > 0
+	if remain && !s.Incomplete {
 		revoke = results.CommandLine(s.Run.RevokeWith(s.Results))
 	}
 	return resume, revoke

@@ -14,8 +14,8 @@ import (
 // is in plain words, without the names of Go's calls.
 func Text(err error) string {
 	text := err.Error()
-	for _, plain := range []func(error) (cause error, words string){plainFile, plainName, plainDial, plainCertificate} {
-		if cause, words := plain(err); words != "" {
+	for _, plain := range []func(error) (words string, cause error){plainFile, plainName, plainDial, plainCertificate} {
+		if words, cause := plain(err); words != "" {
 			text = strings.Replace(text, cause.Error(), words, 1)
 		}
 	}
@@ -27,59 +27,59 @@ func Text(err error) string {
 }
 
 // plainFile is for a file that does not exist: "open NAME: no such file or directory".
-func plainFile(err error) (cause error, words string) {
+func plainFile(err error) (words string, cause error) {
 	e, ok := errors.AsType[*fs.PathError](err)
 	if !ok || !errors.Is(e, fs.ErrNotExist) {
-		return nil, ""
+		return "", nil
 	}
-	return e, e.Path + " does not exist"
+	return e.Path + " does not exist", e
 }
 
 // plainName is for a name that has no address. The error of the connection has it as its cause.
-func plainName(err error) (cause error, words string) {
+func plainName(err error) (words string, cause error) {
 	e, ok := errors.AsType[*net.DNSError](err)
 	if !ok {
-		return nil, ""
+		return "", nil
 	}
 	words = "the name " + e.Name + " could not be resolved"
 	if e.IsNotFound {
 		words = "the name " + e.Name + " has no address"
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok {
-		return dial, words
+		return words, dial
 	}
-	return e, words
+	return words, e
 }
 
 // plainDial is for a connection that failed: "dial tcp ADDRESS: connect: connection refused".
-func plainDial(err error) (cause error, words string) {
+func plainDial(err error) (words string, cause error) {
 	e, ok := errors.AsType[*net.OpError](err)
 	number, isNumber := errors.AsType[syscall.Errno](err)
 	if !ok || !isNumber {
-		return nil, ""
+		return "", nil
 	}
 	if to, ok := errors.AsType[*net.OpError](e.Err); ok && e.Op == "proxyconnect" && to.Addr != nil {
-		return e, fmt.Sprintf("the proxy at %s: %v", to.Addr, number)
+		return fmt.Sprintf("the proxy at %s: %v", to.Addr, number), e
 	}
 	if e.Addr == nil {
-		return nil, ""
+		return "", nil
 	}
 	if strings.Contains(strings.Replace(err.Error(), e.Error(), "", 1), e.Addr.String()) {
-		return e, number.Error() // the address already exists
+		return number.Error(), e // the address already exists
 	}
-	return e, fmt.Sprintf("%s: %v", e.Addr, number)
+	return fmt.Sprintf("%s: %v", e.Addr, number), e
 }
 
 // plainCertificate is for a server's certificate that is not trusted.
-func plainCertificate(err error) (cause error, words string) {
+func plainCertificate(err error) (words string, cause error) {
 	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return e, "the certificate is of an authority that this machine does not trust"
+		return "the certificate is of an authority that this machine does not trust", e
 	}
 	if e, ok := errors.AsType[x509.HostnameError](err); ok {
-		return e, "the certificate is not for the host " + e.Host
+		return "the certificate is not for the host " + e.Host, e
 	}
 	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
-		return e, "the certificate has expired, or is not valid yet"
+		return "the certificate has expired, or is not valid yet", e
 	}
-	return nil, ""
+	return "", nil
 }
