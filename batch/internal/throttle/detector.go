@@ -180,9 +180,11 @@ func byLimit(n, refused int, gap time.Duration, first bool) float64 {
 	switch {
 	case first: // in the middle of it, or exactly before it
 		none, all, some = 0.01, 0.15, 0.84
-	case gap >= heel || gap <= -instant: // too far away to be evidence, or ahead of it
+	case gap >= heel || gap <= -heel: // too far away to be evidence
 		none, all, some = 0.4, 0.4, 0.2
-	case gap.Abs() < instant:
+	case gap <= -instant:
+		none, all, some = 0.9, 0.02, 0.08
+	case gap < instant:
 		none, all, some = 0.4, 0.5, 0.1
 	}
 	switch {

@@ -73,7 +73,7 @@ func (c *Controller) account(now time.Time, r Report) {
 	c.takeRest(0)
 	c.window, c.grown = 1, 0
 	c.passed = 0
-	c.closed = later(c.closed, now.Add(c.pauses.wait(now, r, c.opts.Jitter())))
+	c.closed = later(c.closed, now.Add(c.pauses.wait(now, r, c.limit.rate, c.opts.Jitter())))
 	c.limited = later(c.limited, c.closed)
 	c.limit.opened = c.limited
 }

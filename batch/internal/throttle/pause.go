@@ -35,11 +35,15 @@ func (p *pauses) worked(sent time.Time) {
 }
 
 // wait returns how long from now the gate stays closed.
-func (p *pauses) wait(now time.Time, r Report, jitter float64) time.Duration {
+func (p *pauses) wait(now time.Time, r Report, rate, jitter float64) time.Duration {
 	wait := r.RetryAfter
 	honest := r.Told && wait > 0
 	if !honest {
 		wait = firstPause
+	}
+	if rate > 0 {
+		// Nothing can be free before one request has been refilled.
+		wait = max(wait, min(time.Duration(1/rate*1e9)-now.Sub(r.Sent), maxPause))
 	}
 	if honest && p.fails == 0 {
 		return wait

@@ -294,7 +294,7 @@ func TestPauses(t *testing.T) {
 			for _, jitter := range []float64{0, 0.999} {
 				p := pauses{since: t0, fails: tt.fails, last: tt.last}
 				tt.report.Sent = t0.Add(tt.elapsed)
-				got := p.wait(t0.Add(tt.elapsed), tt.report, jitter)
+				got := p.wait(t0.Add(tt.elapsed), tt.report, 0, jitter)
 				if got < tt.least || got > tt.top {
 					t.Errorf("wait = %v, want %v to %v", got, tt.least, tt.top)
 				}
