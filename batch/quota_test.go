@@ -145,7 +145,8 @@ func TestQuotaFollowUps(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{tt.limit}})
+				tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
+					Limits: []*quota.Limit{tt.limit}})
 				users := tenant.AddUsers(300)
 				start := time.Now()
 				early := make(map[string]int)

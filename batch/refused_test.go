@@ -18,21 +18,23 @@ func TestRefusalsOfEverythingAreProbed(t *testing.T) {
 	for _, size := range []int{1, 2, 5, 20} {
 		for _, concurrency := range []int{0, 1, 2, 20} {
 			for _, wait := range []string{"0", "1", "5"} {
-				t.Run(fmt.Sprintf("batches of %d, %d in flight, Retry-After %s", size, concurrency, wait), func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) {
-						limit := quota.First(1_000_000, time.Second)
-						limit.RetryAfter = quota.Constant(wait)
-						tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond, Limits: []*quota.Limit{limit}})
-						opts := batch.Options{BatchSize: size, Concurrency: concurrency, StallTimeout: time.Minute}
-						_, err := run(t.Context(), t, tenant, opts, deletes(tenant.AddUsers(1000)))
-						if !errors.Is(err, batch.ErrStalled) {
-							t.Errorf("Run = %v, want a stall", err)
-						}
-						if n := tenant.Stats().Requests; n > 150 {
-							t.Errorf("%d requests in a minute of refusals, want a few", n)
-						}
+				t.Run(fmt.Sprintf("batches of %d, %d in flight, Retry-After %s", size, concurrency, wait),
+					func(t *testing.T) {
+						synctest.Test(t, func(t *testing.T) {
+							limit := quota.First(1_000_000, time.Second)
+							limit.RetryAfter = quota.Constant(wait)
+							tenant := graphsim.New(graphsim.Options{Latency: 50 * time.Millisecond,
+								Limits: []*quota.Limit{limit}})
+							opts := batch.Options{BatchSize: size, Concurrency: concurrency, StallTimeout: time.Minute}
+							_, err := run(t.Context(), t, tenant, opts, deletes(tenant.AddUsers(1000)))
+							if !errors.Is(err, batch.ErrStalled) {
+								t.Errorf("Run = %v, want a stall", err)
+							}
+							if n := tenant.Stats().Requests; n > 150 {
+								t.Errorf("%d requests in a minute of refusals, want a few", n)
+							}
+						})
 					})
-				})
 			}
 		}
 	}

@@ -196,10 +196,11 @@ func TestRunnerIsBusy(t *testing.T) {
 		user := tenant.AddUsers(1)[0]
 		runner := newRunner(t, tenant, batch.Options{})
 		var inner error
-		err := runner.Run(t.Context(), slices.Values([]batch.Request{listOf(user.UPN)}), func(batch.Result) []batch.Request {
-			_, inner = runner.Do(t.Context(), listOf(user.UPN))
-			return nil
-		})
+		err := runner.Run(t.Context(), slices.Values([]batch.Request{listOf(user.UPN)}),
+			func(batch.Result) []batch.Request {
+				_, inner = runner.Do(t.Context(), listOf(user.UPN))
+				return nil
+			})
 		if err != nil {
 			t.Errorf("the outer run: %v", err)
 		}
@@ -217,7 +218,8 @@ func TestRunAfterAPanic(t *testing.T) {
 		runner := newRunner(t, tenant, batch.Options{})
 		func() {
 			defer func() { _ = recover() }()
-			_ = runner.Run(t.Context(), deletes(users), func(batch.Result) []batch.Request { panic("a fault of the caller") })
+			_ = runner.Run(t.Context(), deletes(users),
+				func(batch.Result) []batch.Request { panic("a fault of the caller") })
 		}()
 		if _, err := runner.Do(t.Context(), listOf(users[0].UPN)); err != nil {
 			t.Errorf("Do after a panic: %v", err)

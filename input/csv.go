@@ -78,6 +78,21 @@ func readCSV(text io.Reader, usersOnly bool, yield func(row) bool) error {
 	}
 }
 
+// wrongWidth returns the error for a row that has another number of fields than the header.
+func (h *header) wrongWidth(width int) error {
+	unit, leave := "fields", ""
+	if width == 1 {
+		unit = "field"
+	}
+	if width < h.width {
+		leave = fmt.Sprintf("leave a field empty, as in dana@contoso.com%s, or ",
+			strings.Repeat(string(h.comma), h.width-1))
+	}
+	return fmt.Errorf("the row has %d %s, the header has %d: %squote values that contain %q", width, unit, h.width,
+		leave,
+		h.comma)
+}
+
 // row returns a record as a row. A record of another width than the header is refused: if it
 // lost a field, another value or none may stand in the place of the method.
 func (h *header) row(fields []string, line int) row {
@@ -92,8 +107,7 @@ func (h *header) row(fields []string, line int) row {
 	case strings.HasPrefix(trim(fields[0]), "#"):
 		return r.refuse(errors.New("the row starts with #, and lists have no comments: remove it"))
 	case len(fields) < h.width || !allEmpty(fields[h.width:]):
-		return r.refuse(fmt.Errorf("the row has %d fields, the header %d: quote values that hold %q, "+
-			"and keep the delimiters of empty ones", len(fields), h.width, h.comma))
+		return r.refuse(h.wrongWidth(len(fields)))
 	case h.unclearID != nil && !rec.sameID():
 		return r.refuse(h.unclearID)
 	case h.notAList != nil && r.err == nil && r.method == "":

@@ -26,7 +26,8 @@ func readJSON(text io.Reader, usersOnly bool, yield func(row) bool) error {
 		return &LineError{Line: line, Msg: "an element from here on is longer than 1 MiB", Err: err}
 	}
 	if bad := jsonError(err); bad != nil {
-		bad.Line, _ = lines.at(j.next())
+		line, before := lines.at(j.next())
+		bad.setPlace(line, before+1)
 		return bad
 	}
 	return err
@@ -41,9 +42,41 @@ func jsonError(err error) *LineError {
 		return &LineError{Msg: "the JSON ends too early: is the file complete?", Err: err}
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return &LineError{Msg: "the JSON is broken: " + err.Error(), Err: err}
+		return &LineError{Msg: "the JSON is broken: " + jsonMistake(err.Error()), Err: err}
 	}
 	return nil
+}
+
+// setPlace sets the line, and the column if it is that of a mistake in JSON.
+func (e *LineError) setPlace(line, column int) {
+	e.Line = line
+	if _, ok := errors.AsType[*json.SyntaxError](e.Err); ok {
+		e.Column = column
+	}
+}
+
+// jsonMistakes say in plain words what encoding/json says about a wrong character, which is %s.
+var jsonMistakes = []struct{ text, words string }{
+	{"looking for beginning of value", "a value has to start here, not %s"},
+	{"looking for beginning of object key", "a key in double quotes has to start here, not %s"},
+	{"after object key:value pair", "',' or '}' has to follow, not %s"},
+	{"after object key", "':' has to follow the key, not %s"},
+	{"after array element", "',' or ']' has to follow, not %s"},
+	{"in string", "a text in quotes cannot contain %s"},
+}
+
+// jsonMistake returns the text of a syntax error of encoding/json in plain words.
+func jsonMistake(text string) string {
+	wrong, ok := strings.CutPrefix(text, "invalid character ")
+	if !ok {
+		return text
+	}
+	for _, m := range jsonMistakes {
+		if character, _, ok := strings.Cut(wrong, " "+m.text); ok {
+			return fmt.Sprintf(m.words, character)
+		}
+	}
+	return wrong[:1] + strings.SplitAfter(wrong[1:], "'")[0] + " is wrong here"
 }
 
 // A jsonReader reads JSON values, without keeping an array or an answer of Graph as a whole.

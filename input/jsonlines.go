@@ -14,10 +14,12 @@ import (
 // it may be a whole document.
 func readLines(text *bufio.Reader, usersOnly bool, yield func(row) bool) error {
 	var (
-		rows  []row // of the last line
-		n     int   // its number
-		line  bytes.Reader
-		start int64 // offset of the line in what the decoder has read
+		rows []row // of the last line
+		n    int   // its number
+
+		column int // of a mistake in it
+		line   bytes.Reader
+		start  int64 // offset of the line in what the decoder has read
 	)
 	j := jsonReader{names: nameSet{usersOnly: usersOnly}, renew: func() {},
 		at:    func(offset int64) (int, int) { return n, int(offset - start) },
@@ -28,7 +30,7 @@ func readLines(text *bufio.Reader, usersOnly bool, yield func(row) bool) error {
 		if err == io.EOF {
 			return nil
 		}
-		rows = rows[:0]
+		rows, column = rows[:0], 0
 		switch {
 		case errors.Is(err, errTooLong):
 			err = fmt.Errorf("the line is %w", err)
@@ -41,13 +43,15 @@ func readLines(text *bufio.Reader, usersOnly bool, yield func(row) bool) error {
 			}
 			start = j.dec.InputOffset()
 			if err = j.documents(); err != nil {
+				column = int(j.next()-start) + 1
 				j.dec = nil // it reads no further after an error
 			}
 		}
 		if err != nil { // no row of a broken line counts
 			rows = append(rows[:0], row{line: n}.refuse(err))
 			if bad := jsonError(err); bad != nil {
-				bad.Line, rows[0].err = n, bad
+				bad.setPlace(n, column)
+				rows[0].err = bad
 			}
 		}
 		for _, r := range rows {

@@ -28,7 +28,7 @@ func TestLimits(t *testing.T) {
 			"l.csv:1: the header is longer than 1 MiB"},
 		{"line of a plain list too long", "l.txt", "DANA\n" + mib + "z\n", "l.txt:2: the line is longer than 1 MiB"},
 		{"line of JSON Lines too long", "l.jsonl", "OBJ1\n{\"x\":\"" + mib + "\"}\nx\n",
-			"l.jsonl:2: the line is longer than 1 MiB\n    not pairs: l.jsonl:3: "},
+			"l.jsonl:2: the line is longer than 1 MiB\n    not pairs: l.jsonl:3:1: "},
 		{"big array of small elements", "l.json", "[" + strings.Join(small, ",\n") + "]", "pair: 3000 user2999@"},
 		{"many small documents", "l.json", strings.Join(small, "\n"), "pair: 3000 user2999@contoso.com"},
 		{"big ignored value", "l.json", `[{"user":"DANA","x":"` + mib[100:] + `"}]`, "pair: 1 DANA\n"},

@@ -63,7 +63,7 @@ func newSource(name string, opts Options) (*source, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reading list: %w", err)
 	case info.IsDir():
-		return nil, fmt.Errorf("reading list: %s is a directory", name)
+		return nil, fmt.Errorf("reading list: %s is a directory: name a file", name)
 	case info.Mode().IsRegular():
 		s.size = info.Size()
 		return s, nil

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // take finds out what the columns mean.
@@ -63,7 +64,7 @@ func (h *header) take(fields []string) error {
 
 // noUserColumn returns the error for a first line without a user column. If the line names a
 // user, it is a row. A row or a line of another file may contain a pass or another secret, so
-// the error shows only names of known columns in full.
+// the error shows only names of known columns and words too short for a pass in full.
 func noUserColumn(fields []string) error {
 	const want = "the first line must name the columns, such as user,method"
 	isUser := func(f string) bool { return CheckUser(trim(f)) == nil }
@@ -72,6 +73,7 @@ func noUserColumn(fields []string) error {
 		return fmt.Errorf("the first line names %d users: put each user on a line of its own", len(fields))
 	}
 	var shown []string
+	cut := ""
 	for _, f := range fields[:min(len(fields), maxProblems)] {
 		folded := fold(trim(f))
 		_, known := names[folded]
@@ -81,16 +83,17 @@ func noUserColumn(fields []string) error {
 				"if it is here, rename it to userPrincipalName", show(f))
 		case isUser(f):
 			return errors.New("there is no header, because the first line is already a row: " + want)
-		case known, columns[folded] != unknown:
+		case known, columns[folded] != unknown, utf8.RuneCountInString(trim(f)) < minPass:
 			shown = append(shown, show(trim(f)))
 		default:
 			shown = append(shown, showMethod(trim(f)))
+			cut = " (a word of 8 characters or more may be a pass, so it is not shown in full)"
 		}
 	}
 	hint := ""
 	if len(fields) == 1 { // it may well be a mistyped user
 		hint = "; in a list of one user on each line, the first has to be a user too"
 	}
-	return fmt.Errorf("no user column in the header %s: %s; the user column can be %s, the pass column %s%s",
-		strings.Join(shown, " "), want, userNames, methodNames, hint)
+	return fmt.Errorf("no user column in the header %s%s: %s; the user column can be %s, the pass column %s%s",
+		strings.Join(shown, " "), cut, want, userNames, methodNames, hint)
 }

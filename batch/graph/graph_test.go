@@ -69,7 +69,8 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := newClient(t, credential, graph.Options{Root: server.URL, Transport: transport, UserAgent: "tapsweep/test"})
+	client := newClient(t, credential, graph.Options{Root: server.URL, Transport: transport,
+		UserAgent: "tapsweep/test"})
 	_, err = client.Token(t.Context())
 	checkErr(t, "Token", err, nil)
 	runner := newRunner(t, client, batch.Options{Reauthorize: client.Reauthorize})
@@ -94,7 +95,8 @@ func TestAzidentityToBatchOverTLS(t *testing.T) {
 // In a run that is longer than many tokens are valid, no token is refused, and each is requested once.
 func TestTokensAreRenewedAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := graphsim.New(graphsim.Options{Latency: time.Minute, Entra: entra.Options{TokenLife: 10 * time.Minute}})
+		tenant := graphsim.New(graphsim.Options{Latency: time.Minute,
+			Entra: entra.Options{TokenLife: 10 * time.Minute}})
 		credential := credentialOf(tenant, 10*time.Minute)
 		client := newClient(t, credential, graph.Options{Transport: tenant})
 		runner := newRunner(t, client, batch.Options{Concurrency: 1, Reauthorize: client.Reauthorize})

@@ -98,20 +98,16 @@ func TestResultsPipe(t *testing.T) {
 	t.Parallel()
 	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
 	pipe := namedPipe(t)
-	env, root := serve(t, graphsim.New(graphsim.Options{}))
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", pipe, "--resume", list)
-	if p.code != status.Usage || !strings.Contains(p.stderr, "is a pipe or a device, and a run cannot resume from it") {
-		t.Errorf("resuming from a pipe: exit %d, want %d and a word about it\n%s", p.code, status.Usage, p.stderr)
-	}
+	env := serve(t, graphsim.New(graphsim.Options{}))
+	p := tapsweep(t, env, "revoke", "--yes", "--results", pipe, "--resume", list)
+	p.ends(t, status.Usage, "is a pipe or a device, and a run cannot resume from it")
 	read := make(chan []byte, 1)
 	go func() {
 		text, _ := os.ReadFile(pipe)
 		read <- text
 	}()
 	p = tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, list)
-	if p.code != status.Done {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, status.Done)
 	rows, end := readLog(t, string(<-read))
 	if len(rows) != 1 || end == nil {
 		t.Errorf("the reader has %d rows and the end %v, want 1 and an end", len(rows), end)
@@ -143,8 +139,8 @@ func TestSignalWhileNobodyReads(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer reader.Close()
-			env, root := serve(t, tenant)
-			cmd := command(t, env, append(tt.args, "--graph-url", root, tt.flag, pipe)...)
+			env := serve(t, tenant)
+			cmd := command(t, env, append(tt.args, tt.flag, pipe)...)
 			p := finish(t, cmd, func(p *os.Process) {
 				for s := tenant.Stats(); s.Deleted == 0 && s.Lists < 600; s = tenant.Stats() {
 					if t.Context().Err() != nil {
@@ -156,12 +152,7 @@ func TestSignalWhileNobodyReads(t *testing.T) {
 				time.Sleep(time.Minute) // far longer than it takes
 				p.Kill()
 			})
-			if p.code != status.Stopped {
-				t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
-			}
-			if !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
-			}
+			p.ends(t, status.Stopped, tt.says)
 		})
 	}
 }

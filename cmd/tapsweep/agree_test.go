@@ -21,7 +21,8 @@ import (
 
 var trials = flag.Int("trials", 8, "how many lists TestReadersAgree tries")
 
-var agreeSeed = flag.Uint64("seed", 0, "the seed of TestReadersAgree, which the name of a trial begins with; 0 is random")
+var agreeSeed = flag.Uint64("seed", 0,
+	"the seed of TestReadersAgree, which the name of a trial begins with; 0 is random")
 
 // A log has three readers: --resume, the report, and a run that has it as its list. With
 // any list, in any format, whatever is denied, wherever the run is killed and whoever
@@ -66,7 +67,8 @@ type tried struct {
 func (tr *trial) often(n int) bool { return tr.rng.IntN(n) == 0 }
 
 func newTrial(t *testing.T, rng *rand.Rand) *trial {
-	tr := &trial{T: t, rng: rng, tenant: graphsim.New(graphsim.Options{}), dir: t.TempDir(), named: make(map[string]bool), spared: make(map[string]bool), first: true}
+	tr := &trial{T: t, rng: rng, tenant: graphsim.New(graphsim.Options{}), dir: t.TempDir(),
+		named: make(map[string]bool), spared: make(map[string]bool), first: true}
 	any, protect := tr.often(4), tr.often(4)
 	var of []tried // what rows may name
 	if tr.often(4) {
@@ -76,11 +78,8 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 	for u := range 1 + rng.IntN(3) {
 		user := graphsim.User{UPN: fmt.Sprintf("user%d@contoso.example", u)}
 		of = append(of, tried{user.UPN, fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", 100+u)}) // is not there
-		passes := min(rng.IntN(4), 2)
-		if any {
-			passes = min(passes, 1)
-		}
-		for p := range passes {
+		most := map[bool]int{true: 1, false: 2}[any]
+		for p := range min(rng.IntN(4), most) {
 			id := fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", 10*u+p)
 			user.Passes = append(user.Passes, graphsim.Pass{ID: id})
 			of = append(of, tried{user.UPN, id})
@@ -101,7 +100,8 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 			rows[i] = of[len(of)-1] // which is none to be refused
 		}
 		for _, held := range tr.tenant.Remaining() {
-			if held.UPN == rows[i].User && !(protect && held.UPN == "user0@contoso.example") && (held.PassID == rows[i].Method || rows[i].Method == "" || any) {
+			if held.UPN == rows[i].User && !(protect && held.UPN == "user0@contoso.example") &&
+				(held.PassID == rows[i].Method || rows[i].Method == "" || any) {
 				tr.named[held.PassID] = true
 				delete(tr.spared, held.PassID)
 			}
@@ -120,9 +120,8 @@ func newTrial(t *testing.T, rng *rand.Rand) *trial {
 		tr.write(rows[:max(at, 1)])
 		rows = rows[max(at, 1):]
 	}
-	var root string
-	tr.env, root = serve(t, tr.tenant)
-	tr.flags = append(tr.flags, "--yes", "--quiet", "--graph-url", root)
+	tr.env = serve(t, tr.tenant)
+	tr.flags = append(tr.flags, "--yes", "--quiet")
 	return tr
 }
 
@@ -289,7 +288,8 @@ func (tr *trial) left() map[string]bool {
 // report checks what a report of the logs says: it has each row of the list once, without
 // duplicates, and what it says is deleted is deleted.
 func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
-	p := tapsweep(tr.T, nil, append([]string{"report", "--overwrite", "--csv", tr.in("r.csv"), "--json", "-"}, logs...)...)
+	p := tapsweep(tr.T, nil, append([]string{"report", "--overwrite", "--csv", tr.in("r.csv"), "--json", "-"},
+		logs...)...)
 	var sum struct {
 		Pairs, WithoutRow int
 		Counts            map[results.Outcome]int
@@ -318,11 +318,13 @@ func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 		}
 	}
 	all := sum.Pairs + sum.WithoutRow
-	if more := sum.Counts[results.Duplicate] + sum.Counts[results.Invalid] + sum.Counts[results.Protected]; tr.moved && all > tr.pairs {
+	if more := sum.Counts[results.Duplicate] + sum.Counts[results.Invalid] + sum.Counts[results.Protected]; tr.moved &&
+		all > tr.pairs {
 		all = max(tr.pairs, all-more) // where they stand is all that these are known by
 	}
 	if all != tr.pairs {
-		tr.problem("%d pairs in the report, %d without a row, where the list has %d", sum.Pairs, sum.WithoutRow, tr.pairs)
+		tr.problem("%d pairs in the report, %d without a row, where the list has %d", sum.Pairs, sum.WithoutRow,
+			tr.pairs)
 	}
 	if want := sum.Pairs - sum.Counts[results.Duplicate]; listed != want {
 		tr.problem("%d rows of the table are not beside, want one for each of %d pairs but duplicates", listed, want)

@@ -45,12 +45,9 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3000)})
 			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
 			tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: many(1)})
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--max-items", tt.max, "--results", "-",
-				writeFile(t, "list.csv", tt.list))
-			if p.code != tt.code {
-				t.Errorf("exit %d, want %d", p.code, tt.code)
-			}
+			env := serve(t, tenant)
+			p := runRevoke(t, env, "--max-items", tt.max, writeFile(t, "list.csv", tt.list))
+			p.ends(t, tt.code)
 			if n := len(tenant.Remaining()); n != tt.left {
 				t.Errorf("%d passes are left, want %d", n, tt.left)
 			}
@@ -73,19 +70,16 @@ func TestMaxItemsInMidRun(t *testing.T) {
 		{Path: "/users/dana@", Attempt: 1, Do: fault.ItemStatus(503, "Retry-After", "2")}}})
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3)})
 	tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	list := writeFile(t, "list.csv", "user\nerik@contoso.com\ndana@contoso.com\n")
 	log := strings.TrimSuffix(list, "list.csv") + "log.jsonl"
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, list}
+	args := []string{"revoke", "--yes", "--results", log, list}
 	p := tapsweep(t, env, append(args, "--max-items", "3")...)
-	if p.code != status.Stopped {
-		t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
-	}
+	p.ends(t, status.Stopped)
 	if n := tenant.Stats().Deleted; n != 1 {
 		t.Errorf("%d passes were deleted, want 1", n)
 	}
 	p = tapsweep(t, env, append(args, "--max-items", "4", "--resume")...)
-	if p.code != status.Done || len(tenant.Remaining()) != 0 {
-		t.Errorf("resumed: exit %d, %d passes are left\n%s", p.code, len(tenant.Remaining()), p.stderr)
-	}
+	p.ends(t, status.Done)
+	leaves(t, tenant, 0)
 }

@@ -90,7 +90,8 @@ func measureCommand(t *testing.T, binary string, env []string, args ...string) u
 	dir := t.TempDir()
 	path := filepath.Join(dir, "usage.json")
 	cmd := exec.CommandContext(ctx, self, append([]string{binary}, args...)...)
-	cmd.Env = append([]string{asLauncher + "=" + path, "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}, env...)
+	cmd.Env = append([]string{asLauncher + "=" + path, "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir},
+		env...)
 	cmd.Dir = dir
 	p := finish(t, cmd)
 	u := usage{code: p.code, stderr: p.stderr}
@@ -109,7 +110,8 @@ func measureCommand(t *testing.T, binary string, env []string, args ...string) u
 func buildRelease(t *testing.T, cache string) (binary string, took time.Duration) {
 	t.Helper()
 	binary = filepath.Join(t.TempDir(), "tapsweep")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=cost", "-o", binary, ".")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=cost", "-o",
+		binary, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if cache != "" {
 		cmd.Env = append(cmd.Env, "GOCACHE="+cache)
@@ -168,7 +170,8 @@ func TestCost(t *testing.T) {
 // batch in 10 ms, which keeps 16 of them in flight.
 func costOfLists(t *testing.T, b *strings.Builder, binary string) {
 	most := map[int]float64{100_000: 60, 1_000_000: 150} // MB
-	w := newTable(b, "pairs", "wall", "user + system CPU", "peak memory", "goal", "µs of wall a pair", "µs of CPU a pair")
+	w := newTable(b, "pairs", "wall", "user + system CPU", "peak memory", "goal", "µs of wall a pair",
+		"µs of CPU a pair")
 	nothing := measureCommand(t, binary, nil, "version")
 	w.row("none (version)", fmt.Sprintf("%.2f s", nothing.Wall.Seconds()), fmt.Sprintf("%.2f s", nothing.CPU.Seconds()),
 		fmt.Sprintf("%.1f MB", float64(nothing.PeakBytes)/1e6), "", "", "")
@@ -179,8 +182,9 @@ func costOfLists(t *testing.T, b *strings.Builder, binary string) {
 		tenant := graphsim.New(graphsim.Options{Latency: 10 * time.Millisecond})
 		list := writeFile(t, "list.csv", listOf(tenant.AddUsers(n)))
 		runtime.GC()
-		env, root := serve(t, tenant)
-		u := measureCommand(t, binary, env, "revoke", "--yes", "--max-items", "0", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"), list)
+		env, root := serveAt(t, tenant)
+		u := measureCommand(t, binary, env, "revoke", "--yes", "--max-items", "0", "--graph-url", root, "--results",
+			filepath.Join(t.TempDir(), "log.jsonl"), list)
 		if left := len(tenant.Remaining()); u.code != status.Done || left != 0 {
 			t.Errorf("%d pairs: exit %d, %d passes left\n%s", n, u.code, left, u.stderr)
 		}
@@ -189,8 +193,10 @@ func costOfLists(t *testing.T, b *strings.Builder, binary string) {
 		if most[n] > 0 {
 			goal = fmt.Sprintf("%.0f MB: %s", most[n], verdict(peak, most[n]))
 		}
-		w.row(fmt.Sprint(n), fmt.Sprintf("%.1f s", u.Wall.Seconds()), fmt.Sprintf("%.1f s", u.CPU.Seconds()), fmt.Sprintf("%.1f MB", peak),
-			goal, fmt.Sprintf("%.1f", u.Wall.Seconds()*1e6/float64(n)), fmt.Sprintf("%.1f", u.CPU.Seconds()*1e6/float64(n)))
+		w.row(fmt.Sprint(n), fmt.Sprintf("%.1f s", u.Wall.Seconds()), fmt.Sprintf("%.1f s", u.CPU.Seconds()),
+			fmt.Sprintf("%.1f MB", peak),
+			goal, fmt.Sprintf("%.1f", u.Wall.Seconds()*1e6/float64(n)),
+			fmt.Sprintf("%.1f", u.CPU.Seconds()*1e6/float64(n)))
 		debug.FreeOSMemory()
 	}
 	w.Flush()
@@ -200,7 +206,7 @@ func costOfLists(t *testing.T, b *strings.Builder, binary string) {
 // costOfScan looks at a million users, of whom one in ten holds a pass.
 func costOfScan(t *testing.T, w table, binary string) {
 	tenant := leftovers(*costPairs, graphsim.Options{})
-	env, root := serve(t, tenant)
+	env, root := serveAt(t, tenant)
 	dir := t.TempDir()
 	u := measureCommand(t, binary, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired,used",
 		"--output", filepath.Join(dir, "found.csv"), "--results", filepath.Join(dir, "log.jsonl"))
@@ -208,7 +214,8 @@ func costOfScan(t *testing.T, w table, binary string) {
 		t.Fatalf("exit %d\n%s", u.code, u.stderr)
 	}
 	peak := float64(u.PeakBytes) / 1e6
-	w.row(fmt.Sprintf("scan of %d users, peak memory", *costPairs), fmt.Sprintf("%.0f MB in %.1f s", peak, u.Wall.Seconds()), "200 MB", verdict(peak, 200))
+	w.row(fmt.Sprintf("scan of %d users, peak memory", *costPairs),
+		fmt.Sprintf("%.0f MB in %.1f s", peak, u.Wall.Seconds()), "200 MB", verdict(peak, 200))
 	debug.FreeOSMemory()
 }
 
@@ -248,9 +255,11 @@ func costOfStart(t *testing.T, w table, binary string) {
 			}
 		}
 		server.StartTLS()
-		ca := writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+		ca := writeFile(t, "ca.pem",
+			string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
 		began := time.Now()
-		u := measureCommand(t, binary, watch.Environment(server.URL, ca), "revoke", "--yes", "--graph-url", server.URL, "--results", "log.jsonl", list)
+		u := measureCommand(t, binary, watch.Environment(server.URL, ca), "revoke", "--yes", "--graph-url", server.URL,
+			"--results", "log.jsonl", list)
 		server.Close()
 		if left := len(watch.Remaining()); u.code != status.Done || left != 0 {
 			t.Fatalf("exit %d, %d passes left\n%s", u.code, left, u.stderr)
@@ -264,11 +273,14 @@ func costOfStart(t *testing.T, w table, binary string) {
 		slices.Sort(s)
 	}
 	mid := len(first) / 2
-	w.row("from the token to the first batch, 4,000 pairs", fmt.Sprintf("%.1f ms (%.1f to %.1f)", first[mid], first[0], first[len(first)-1]),
+	w.row("from the token to the first batch, 4,000 pairs",
+		fmt.Sprintf("%.1f ms (%.1f to %.1f)", first[mid], first[0], first[len(first)-1]),
 		"100 ms", verdict(first[mid], 100))
-	w.row("from the start of the process to the first batch", fmt.Sprintf("%.0f ms (%.0f to %.0f)", start[mid], start[0], start[len(start)-1]), "", "")
+	w.row("from the start of the process to the first batch",
+		fmt.Sprintf("%.0f ms (%.0f to %.0f)", start[mid], start[0], start[len(start)-1]), "", "")
 	bound := (pairs / 20 * latency / 16).Seconds()
-	w.row("whole process, 4,000 pairs at 40 ms a batch", fmt.Sprintf("%.2f s, %.0f %% of the bound of %.2f s", wall[mid], 100*bound/wall[mid], bound), "", "")
+	w.row("whole process, 4,000 pairs at 40 ms a batch",
+		fmt.Sprintf("%.2f s, %.0f %% of the bound of %.2f s", wall[mid], 100*bound/wall[mid], bound), "", "")
 	w.row("connections for them, the token's included", fmt.Sprint(connections), "4", verdict(float64(connections), 4))
 }
 
@@ -277,7 +289,8 @@ func costOfBuild(t *testing.T, w table, binary string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.row("size of the release binary", fmt.Sprintf("%.1f MB", float64(info.Size())/1e6), "20 MB", verdict(float64(info.Size())/1e6, 20))
+	w.row("size of the release binary", fmt.Sprintf("%.1f MB", float64(info.Size())/1e6), "20 MB",
+		verdict(float64(info.Size())/1e6, 20))
 	_, took := buildRelease(t, t.TempDir())
 	w.row("cold build", fmt.Sprintf("%.0f s", took.Seconds()), "", "")
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -15,23 +14,15 @@ import (
 // have been deleted, and after a refusal none was.
 func TestCrashIsNoRefusal(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(20, time.Hour)}})
-	users := tenant.AddUsers(100)
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	list := writeFile(t, "l.csv", listOf(users))
-	args := []string{"revoke", "--yes", "--max-wait", "2h", "--graph-url", root, "--results", log}
+	tenant, users, env := serveUsers(t, 100, graphsim.Options{Limits: []*quota.Limit{quota.Window(20, time.Hour)}})
+	log := newLog(t)
+	list := listFile(t, users)
+	args := []string{"revoke", "--yes", "--max-wait", "2h", "--results", log}
 	crashed := finish(t, command(t, env, append(args, list)...), func(p *os.Process) {
-		for len(tenant.Remaining()) > 80 {
-			time.Sleep(10 * time.Millisecond)
-		}
+		waitWhile(t, func() bool { return len(tenant.Remaining()) > 80 })
 		p.Signal(syscall.SIGQUIT)
 	})
-	if crashed.code != 2 {
-		t.Errorf("after SIGQUIT: exit %d, want 2", crashed.code)
-	}
+	crashed.ends(t, 2)
 	refused := tapsweep(t, env, append(args, list)...)
-	if refused.code != 64 {
-		t.Errorf("a log that already exists: exit %d, want 64\n%s", refused.code, refused.stderr)
-	}
+	refused.ends(t, 64)
 }

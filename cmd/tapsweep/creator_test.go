@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,8 +28,8 @@ func incident(roles ...string) *graphsim.Tenant {
 // A misspelt name must not look like an all-clear. Earlier it gave an empty file and exit 0.
 func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, incident(simulation.Roles...))
-	noUsers, noUsersRoot := serve(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
+	env, root := serveAt(t, incident(simulation.Roles...))
+	noUsers, noUsersRoot := serveAt(t, incident("UserAuthMethod-TAP.ReadWrite.All", "AuditLog.Read.All"))
 	const nobody = "malory@contoso.example"
 	tests := []struct {
 		name, by string
@@ -36,23 +37,25 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 		env      []string
 		root     string
 		rows     int
+		exit     int
 		says     []string // each on standard error; nothing is said at all if there is none
 	}{
-		{"hers", simulation.Mallory.UPN, nil, env, root, 3, []string{
+		{"hers", simulation.Mallory.UPN, nil, env, root, 3, status.Done, []string{
 			"7 audit records read, 7 passes created, 3 by mallory@contoso.example; 3 of these are still there\n",
 			"created by: helpdesk@contoso.example 4, mallory@contoso.example 3\n"}},
-		{"hers, in silence", simulation.Mallory.UPN, []string{"--quiet"}, env, root, 3, nil},
-		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, []string{
+		{"hers, in silence", simulation.Mallory.UPN, []string{"--quiet"}, env, root, 3, status.Done, nil},
+		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, status.Incomplete, []string{
 			"7 audit records read, 7 passes created, 0 by malory@contoso.example\n",
 			"warning: the tenant has no user malory@contoso.example"}},
-		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, []string{
+		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, status.Done, []string{
 			", 0 by user00001@contoso.example\n"}},
-		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, []string{
-			"0 by malory@contoso.example\n",
-			"could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
-		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, []string{
+		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, status.Done,
+			[]string{
+				"0 by malory@contoso.example\n",
+				"could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
+		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, status.Done, []string{
 			"0 by HR sync\n", "could not check that an app named HR sync exists"}},
-		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, []string{
+		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, status.Done, []string{
 			"no user has the object id 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}},
 	}
 	for _, tt := range tests {
@@ -61,22 +64,66 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 			args := []string{"scan", "--created-since", "24h", "--created-by", tt.by, "--graph-url", tt.root,
 				"--format", "csv"}
 			p := tapsweep(t, tt.env, append(args, tt.flags...)...)
-			if p.code != 0 {
-				t.Errorf("exit %d\n%s", p.code, p.stderr)
-			}
+			p.ends(t, tt.exit)
 			if rows := strings.Count(p.stdout, "\n") - 1; rows != tt.rows {
 				t.Errorf("%d passes, want %d\n%s", rows, tt.rows, p.stdout)
 			}
-			for _, want := range tt.says {
-				if !strings.Contains(p.stderr, want) {
-					t.Errorf("standard error lacks %q\n%s", want, p.stderr)
-				}
-			}
+			holds(t, "standard error", p.stderr, tt.says...)
 			if len(tt.says) == 0 && p.stderr != "" {
 				t.Errorf("standard error is not empty\n%s", p.stderr)
 			}
 		})
 	}
+}
+
+// A misspelt creator leaves no list behind, which revoke would take as nothing to do.
+func TestNoListOfNobody(t *testing.T) {
+	t.Parallel()
+	env := serve(t, incident(simulation.Roles...))
+	output := filepath.Join(t.TempDir(), "hers.csv")
+	p := tapsweep(t, env, "scan", "--created-by", "malory@contoso.example", "--output", output)
+	p.ends(t, status.Incomplete)
+	if _, err := os.Stat(output); err == nil {
+		t.Error("there is a list")
+	}
+	holds(t, "standard error", p.stderr, output+" is not written, because --created-by names nobody\n")
+}
+
+// Users whose pass is gone or replaced may have sessions that were begun with it. With --include-gone they
+// are on the list, under the id of that pass, so that revoke deletes no other one.
+func TestSessionsOfPassesThatAreGone(t *testing.T) {
+	t.Parallel()
+	tenant := incident(simulation.Roles...)
+	at := time.Now().Add(-time.Hour)
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example"})
+	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory,
+		TargetID: selfID, Activity: "Admin registered security info",
+		Reason:     "Admin registered temporary access pass method for user",
+		Properties: map[string]string{"TemporaryAccessPass.Id": otherPass}})
+	tenant.AddUser(graphsim.User{ID: leeID, UPN: "lee@contoso.example",
+		Passes: []graphsim.Pass{{Created: at, CreatedBy: simulation.Mallory}}})
+	tenant.GivePass("lee@contoso.example", graphsim.Pass{CreatedBy: simulation.Helpdesk})
+	env := serve(t, tenant)
+	dir := t.TempDir()
+	list, log := filepath.Join(dir, "hers.csv"), filepath.Join(dir, "log.jsonl")
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--include-gone",
+		"--output", list)
+	same(t, "exit of the scan", p.code, status.Done)
+	same(t, "rows of passes that are gone", strings.Count(string(mustRead(t, list)), ",gone,"), 2)
+	p = tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", log, list)
+	same(t, "exit of revoke, because lee holds another pass", p.code, status.Incomplete)
+	rows, _ := readLog(t, string(mustRead(t, log)))
+	outcome := make(map[string]results.Outcome)
+	for _, row := range rows {
+		if row.Action == "" {
+			outcome[row.User] = row.Outcome
+		}
+	}
+	same(t, "the pass of dana", outcome[selfID], results.Absent)
+	same(t, "the pass of lee", outcome[leeID], results.Replaced)
+	same(t, "sessions that are revoked", sessionOutcomes(t, log)[results.Revoked], 5)
+	kept := slices.ContainsFunc(tenant.Remaining(), func(p graphsim.HeldPass) bool { return p.UserID == leeID })
+	same(t, "lee holds the pass of the help desk", kept, true)
 }
 
 // A user who has been renamed is found by the ID in the records.
@@ -85,13 +132,13 @@ func TestCreatedByARenamedUser(t *testing.T) {
 	tenant := incident(simulation.Roles...)
 	id := "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c399"
 	tenant.AddUser(graphsim.User{UPN: "dana@contoso.example", Passes: []graphsim.Pass{
-		{Created: time.Now().Add(-time.Minute), CreatedBy: &graphsim.Actor{UserID: id, UPN: "old-name@contoso.example"}}}})
+		{Created: time.Now().Add(-time.Minute),
+			CreatedBy: &graphsim.Actor{UserID: id, UPN: "old-name@contoso.example"}}}})
 	tenant.AddUser(graphsim.User{ID: id, UPN: "new-name@contoso.example"})
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "scan", "--created-by", "new-name@contoso.example", "--graph-url", root)
-	if p.code != 0 || !strings.Contains(p.stdout, "dana@contoso.example") {
-		t.Errorf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
-	}
+	env := serve(t, tenant)
+	p := tapsweep(t, env, "scan", "--created-by", "new-name@contoso.example")
+	p.ends(t, 0)
+	holds(t, "standard output", p.stdout, "dana@contoso.example")
 }
 
 // A help desk pass that replaced Mallory's pass is not listed as Mallory's.
@@ -104,25 +151,21 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 	tenant.AddAudit(graphsim.AuditEntry{Time: time.Now().Add(-time.Minute), Service: graphsim.PassService,
 		By: *simulation.Mallory, NoTarget: true, Activity: "Admin registered security info",
 		Reason: "Admin registered temporary access pass method for user"})
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN, "--graph-url", root,
+	env := serve(t, tenant)
+	p := tapsweep(t, env, "scan", "--created-since", "24h", "--created-by", simulation.Mallory.UPN,
 		"--quiet")
 	if strings.Contains(p.stdout, "dana@") {
 		t.Errorf("dana's pass is the help desk's, and was listed\n%s", p.stdout)
 	}
-	for _, want := range []string{"dana@contoso.example: the pass of ", " by mallory@contoso.example was replaced at ",
-		"Z by helpdesk@contoso.example; the new pass is not listed"} {
-		if !strings.Contains(p.stderr, want) {
-			t.Errorf("standard error lacks %q\n%s", want, p.stderr)
-		}
-	}
-	if !strings.Contains(p.stderr, "1 audit record lacks the user, the time, the creator or a readable pass id; check: ") {
+	holds(t, "standard error", p.stderr, "dana@contoso.example: the pass of ",
+		" by mallory@contoso.example was replaced at ",
+		"Z by helpdesk@contoso.example; the new pass is not listed")
+	if !strings.Contains(p.stderr,
+		"1 audit record lacks the user, the time, the creator or a readable pass id; check: ") {
 		t.Errorf("standard error does not name the odd record\n%s", p.stderr)
 	}
 	// Some users may not have been scanned.
-	if p.code != status.Incomplete {
-		t.Errorf("exit %d, want %d", p.code, status.Incomplete)
-	}
+	p.ends(t, status.Incomplete)
 }
 
 // incidentWithoutID returns an incident in which the record of one of Mallory's four passes has no id.
@@ -130,7 +173,8 @@ func incidentWithoutID() *graphsim.Tenant {
 	const dana = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	tenant, at := incident(simulation.Roles...), time.Now().Add(-time.Hour)
 	tenant.AddUser(graphsim.User{ID: dana, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{Created: at}}})
-	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory, TargetID: dana,
+	tenant.AddAudit(graphsim.AuditEntry{Time: at, Service: graphsim.PassService, By: *simulation.Mallory,
+		TargetID: dana,
 		Activity: "User registered security info", Reason: "User registered temporary access pass method"})
 	return tenant
 }
@@ -142,13 +186,11 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 	for _, form := range []string{"found.csv", "found.jsonl", "scan.jsonl", "table.csv", "sweep"} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			env, root := serve(t, incidentWithoutID())
+			env := serve(t, incidentWithoutID())
 			dir := t.TempDir()
 			run := func(command string, flags ...string) process {
-				p := tapsweep(t, env, slices.Concat([]string{command, "--graph-url", root}, flags)...)
-				if p.code != 0 {
-					t.Fatalf("%s: exit %d\n%s", command, p.code, p.stderr)
-				}
+				p := tapsweep(t, env, slices.Concat([]string{command}, flags)...)
+				p.ends(t, 0)
 				return p
 			}
 			scope := []string{"--created-since", "24h", "--created-by", simulation.Mallory.UPN}
@@ -161,9 +203,7 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 			} else {
 				output := filepath.Join(dir, "found"+filepath.Ext(form))
 				p = run("scan", append(scope, "--results", dir+"/scan.jsonl", "--output", output)...)
-				if r := tapsweep(t, nil, "report", "--csv", dir+"/table.csv", dir+"/scan.jsonl"); r.code != 0 {
-					t.Fatalf("report: exit %d\n%s", r.code, r.stderr)
-				}
+				tapsweep(t, nil, "report", "--csv", dir+"/table.csv", dir+"/scan.jsonl").ends(t, 0)
 				run("revoke", append(evidence, filepath.Join(dir, form))...)
 			}
 			if !strings.Contains(p.stderr, says) {
@@ -200,11 +240,9 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 	t.Parallel()
 	faults := []fault.Fault{{Path: "$skiptoken", Do: fault.ItemStatus(400)}}
-	env, root := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))
-	p := tapsweep(t, env, "scan", "--all-users", "--graph-url", root)
-	if p.code != status.Stopped {
-		t.Errorf("exit %d, want %d", p.code, status.Stopped)
-	}
+	env := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))
+	p := tapsweep(t, env, "scan", "--all-users")
+	p.ends(t, status.Stopped)
 	if strings.Contains(p.stderr, "--filter") || !strings.Contains(p.stderr, "page tokens were refused 4 times") {
 		t.Errorf("standard error\n%s", p.stderr)
 	}
@@ -226,14 +264,9 @@ func TestCreatorBehindAGateway(t *testing.T) {
 			t.Parallel()
 			tenant := incident(simulation.Roles...)
 			tenant.AddFaults(fault.Fault{Path: "/users/", Do: tt.do})
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, "scan", "--created-by", simulation.Mallory.UPN, "--graph-url", root, "--stall-timeout", "1s")
-			if p.code != status.Stopped {
-				t.Errorf("exit %d, want %d", p.code, status.Stopped)
-			}
-			if !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
-			}
+			env := serve(t, tenant)
+			p := tapsweep(t, env, "scan", "--created-by", simulation.Mallory.UPN, "--stall-timeout", "1s")
+			p.ends(t, status.Stopped, tt.says)
 			if strings.Contains(p.stderr, "audit records read") {
 				t.Errorf("the audit log was read although the lookup ended the run\n%s", p.stderr)
 			}

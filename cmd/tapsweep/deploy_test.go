@@ -52,7 +52,8 @@ func checkSchedule(fields []string) error {
 func TestCheckSchedule(t *testing.T) {
 	t.Parallel()
 	for text, ok := range map[string]bool{
-		"17 3 * * *": true, "*/5 0-6/2 1,15 * 7": true, "60 3 * * *": false, "17 3 * *": false, "17 3 0 * *": false, "*/0 3 * * *": false, "x 3 * * *": false,
+		"17 3 * * *": true, "*/5 0-6/2 1,15 * 7": true, "60 3 * * *": false, "17 3 * *": false, "17 3 0 * *": false,
+		"*/0 3 * * *": false, "x 3 * * *": false,
 	} {
 		if err := checkSchedule(strings.Fields(text)); (err == nil) != ok {
 			t.Errorf("checkSchedule(%q) = %v", text, err)
@@ -90,6 +91,9 @@ func crontab(t *testing.T) (env []string, command string) {
 	return env, command
 }
 
+// metricsUnit adds a metrics file to the service.
+const metricsUnit = "tapsweep.service.d/metrics.conf"
+
 // units returns the manual's units by file name: their texts, and their options as
 // "Section.Key" with all values of the key. systemd-analyze checks whether systemd knows the keys.
 func units(t *testing.T) (texts map[string]string, options map[string]map[string][]string) {
@@ -103,7 +107,7 @@ func units(t *testing.T) (texts map[string]string, options map[string]map[string
 		}
 		texts[name], options[name] = text, unitOptions(t, text)
 	}
-	for _, name := range []string{"tapsweep.service", "tapsweep.timer"} {
+	for _, name := range []string{"tapsweep.service", "tapsweep.timer", metricsUnit} {
 		if texts[name] == "" {
 			t.Fatalf("the manual has no %s", name)
 		}
@@ -140,8 +144,10 @@ func TestUnits(t *testing.T) {
 	_, options := units(t)
 	service := options["tapsweep.service"]
 	for key, want := range map[string]string{
-		"Service.Type": "oneshot", "Service.DynamicUser": "yes", "Service.ProtectSystem": "strict", "Service.NoNewPrivileges": "yes",
-		"Service.PrivateTmp": "yes", "Service.StateDirectory": "tapsweep", "Unit.Wants": "network-online.target", "Unit.After": "network-online.target",
+		"Service.Type": "oneshot", "Service.DynamicUser": "yes", "Service.ProtectSystem": "strict",
+		"Service.NoNewPrivileges": "yes",
+		"Service.PrivateTmp":      "yes", "Service.StateDirectory": "tapsweep", "Unit.Wants": "network-online.target",
+		"Unit.After": "network-online.target",
 	} {
 		if got := service[key]; len(got) != 1 || got[0] != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
@@ -152,13 +158,14 @@ func TestUnits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit, err := time.ParseDuration(strings.NewReplacer(" ", "", "min", "m").Replace(service["Service.TimeoutStartSec"][0]))
+	limit, err := time.ParseDuration(strings.NewReplacer(" ", "", "min",
+		"m").Replace(service["Service.TimeoutStartSec"][0]))
 	if err != nil || limit < deadline+5*time.Minute {
 		t.Errorf("TimeoutStartSec is %v, --deadline %v: the deadline ends a run better", limit, deadline)
 	}
-	if got := options["tapsweep.timer"]; len(got["Timer.OnCalendar"]) != 1 || len(got["Install.WantedBy"]) != 1 || got["Install.WantedBy"][0] != "timers.target" {
-		t.Errorf("the timer is %q", got)
-	}
+	same(t, "OnCalendar lines of the timer", len(options["tapsweep.timer"]["Timer.OnCalendar"]), 1)
+	same(t, "WantedBy lines of the timer", len(options["tapsweep.timer"]["Install.WantedBy"]), 1)
+	same(t, "WantedBy of the timer", options["tapsweep.timer"]["Install.WantedBy"][0], "timers.target")
 }
 
 // systemd's own check, where it is installed: on Debian and its kin by
@@ -175,11 +182,17 @@ func TestUnitsVerify(t *testing.T) {
 		args := []string{"verify", "--man=no"}
 		for name, text := range texts {
 			path := filepath.Join(dir, name)
-			// The program has to be there.
-			if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, installed, must(os.Executable()))), 0o600); err != nil {
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			args = append(args, path)
+			// The program has to be there.
+			if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, installed, must(os.Executable()))),
+				0o600); err != nil {
+				t.Fatal(err)
+			}
+			if filepath.Dir(path) == dir { // it reads the files that add to a unit itself
+				args = append(args, path)
+			}
 		}
 		// What it says is what counts: for keys it does not know it exits 0. Older
 		// ones tell of this machine's other units too.
@@ -198,7 +211,8 @@ func TestUnitsVerify(t *testing.T) {
 	if said := verify(); said != "" {
 		t.Errorf("%s", said)
 	}
-	for name, wrong := range map[string][2]string{"tapsweep.service": {"NoNewPrivileges", "NoMorePrivileges"}, "tapsweep.timer": {"03:00:00", "33:00:00"}} {
+	for name, wrong := range map[string][2]string{"tapsweep.service": {"NoNewPrivileges", "NoMorePrivileges"},
+		"tapsweep.timer": {"03:00:00", "33:00:00"}, metricsUnit: {"ReadWritePaths", "ReadWriteFolders"}} {
 		right := texts[name]
 		texts[name] = strings.Replace(right, wrong[0], wrong[1], 1)
 		if said := verify(); said == "" {
@@ -220,9 +234,10 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	tenant := leftovers(400, graphsim.Options{})
-	env, root := serve(t, tenant)
-	return &machine{tenant: tenant, root: root, simulated: without(env, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
-		etc: filepath.Dir(certificate(t, tenant)), log: t.TempDir()}
+	env, root := serveAt(t, tenant)
+	return &machine{tenant: tenant, root: root,
+		simulated: without(env, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
+		etc:       filepath.Dir(certificate(t, tenant)), log: t.TempDir()}
 }
 
 // run starts a command as a scheduler does: with its own environment and nothing
@@ -231,7 +246,8 @@ func (m *machine) run(t *testing.T, env []string, name string, args ...string) p
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = "/"
-	cmd.Env = slices.Concat([]string{asMain + "=1", "GORACE=atexit_sleep_ms=0", "HOME=/nonexistent", "TMPDIR=/nonexistent"}, m.simulated, env)
+	cmd.Env = slices.Concat([]string{asMain + "=1", "GORACE=atexit_sleep_ms=0", "HOME=/nonexistent",
+		"TMPDIR=/nonexistent"}, m.simulated, env)
 	return finish(t, cmd)
 }
 
@@ -241,9 +257,7 @@ func (m *machine) run(t *testing.T, env []string, name string, args ...string) p
 func (m *machine) nights(t *testing.T, night func() process, wroteLog func(process) string) {
 	t.Helper()
 	p := night()
-	if p.code != 0 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, 0)
 	rows, end := readLog(t, wroteLog(p))
 	if len(rows) != 20 || end == nil || end.Exit != 0 {
 		t.Fatalf("%v, the end is %v\n%s", outcomes(rows), end, p.stderr)
@@ -261,9 +275,13 @@ func (m *machine) nights(t *testing.T, night func() process, wroteLog func(proce
 	}
 	p = night()
 	rows, end = readLog(t, wroteLog(p))
-	if p.code != 0 || p.stderr != "" || len(rows) != 0 || end == nil || len(m.tenant.Remaining()) != 20 {
-		t.Errorf("the second night: exit %d, %d rows, %d left\n%s", p.code, len(rows), len(m.tenant.Remaining()), p.stderr)
+	p.ends(t, 0)
+	same(t, "standard error", p.stderr, "")
+	hasRows(t, rows, 0)
+	if end == nil {
+		t.Fatal("the log has no last line")
 	}
+	leaves(t, m.tenant, 20)
 }
 
 // The manual's crontab, systemd service and CronJob each sweep a simulated tenant
@@ -273,76 +291,97 @@ func TestEveryNight(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("none of them is for Windows")
 	}
-	self := must(os.Executable())
-	t.Run("cron", func(t *testing.T) {
-		t.Parallel()
-		m := newMachine(t)
-		env, line := crontab(t)
-		line = strings.NewReplacer(installed, self, "/etc/tapsweep", m.etc, "/var/lib/tapsweep", m.log).Replace(line) + " --graph-url " + m.root
-		env = append(env, "SHELL=/bin/sh", "PATH=/usr/bin:/bin")
-		log := filepath.Join(m.log, "last.jsonl")
-		night := func() process { return m.run(t, env, "/bin/sh", "-c", line) }
-		m.nights(t, night, func(p process) string {
-			if p.stdout != "" {
-				t.Errorf("cron would mail this: %s", p.stdout)
-			}
-			return string(mustRead(t, log))
-		})
-		// A run that is still going keeps the next one off.
-		lock := flock.New(log)
-		if ok, err := lock.TryLock(); !ok || err != nil {
-			t.Fatal(err)
+	t.Run("cron", testCron)
+	t.Run("systemd", testSystemd)
+	t.Run("Kubernetes", testKubernetes)
+}
+
+func testCron(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	env, line := crontab(t)
+	line = strings.NewReplacer(installed, must(os.Executable()), "/etc/tapsweep", m.etc, "/var/lib/tapsweep",
+		m.log).Replace(line) +
+		" --graph-url " + m.root
+	env = append(env, "SHELL=/bin/sh", "PATH=/usr/bin:/bin")
+	log := filepath.Join(m.log, "last.jsonl")
+	night := func() process { return m.run(t, env, "/bin/sh", "-c", line) }
+	m.nights(t, night, func(p process) string {
+		if p.stdout != "" {
+			t.Errorf("cron would mail this: %s", p.stdout)
 		}
-		defer lock.Close()
-		before := string(mustRead(t, log))
-		if p := night(); p.code != status.Usage || !strings.Contains(p.stderr, "another run is writing") || string(mustRead(t, log)) != before {
-			t.Errorf("beside another run: exit %d\n%s", p.code, p.stderr)
-		}
+		return string(mustRead(t, log))
 	})
-	t.Run("systemd", func(t *testing.T) {
-		t.Parallel()
-		m := newMachine(t)
-		_, options := units(t)
-		service := options["tapsweep.service"]
-		name, path, _ := strings.Cut(service["Service.LoadCredential"][0], ":")
-		credentials := t.TempDir()
-		if err := os.WriteFile(filepath.Join(credentials, name), mustRead(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)), 0o400); err != nil {
-			t.Fatal(err)
+	// A run that is still going keeps the next one off.
+	lock := flock.New(log)
+	if ok, err := lock.TryLock(); !ok || err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	before := string(mustRead(t, log))
+	night().ends(t, status.Usage, "another run is writing")
+	same(t, "the log", string(mustRead(t, log)), before)
+}
+
+func testSystemd(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	_, options := units(t)
+	service := options["tapsweep.service"]
+	name, path, _ := strings.Cut(service["Service.LoadCredential"][0], ":")
+	credentials := t.TempDir()
+	if err := os.WriteFile(filepath.Join(credentials, name),
+		mustRead(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	metrics, written := options[metricsUnit], t.TempDir()
+	variable := metrics["Service.Environment"][0]
+	if _, path, _ := strings.Cut(variable, "="); filepath.Dir(path) != metrics["Service.ReadWritePaths"][0] {
+		t.Errorf("%s is not in a directory that the unit may write to", path)
+	}
+	// As systemd makes them of LoadCredential= and StateDirectory=.
+	env := append(slices.Clone(service["Service.Environment"]), "CREDENTIALS_DIRECTORY="+credentials,
+		"STATE_DIRECTORY="+m.log, strings.Replace(variable, metrics["Service.ReadWritePaths"][0], written, 1))
+	line := strings.NewReplacer("${CREDENTIALS_DIRECTORY}", credentials, "${STATE_DIRECTORY}",
+		m.log).Replace(service["Service.ExecStart"][0])
+	words := strings.Fields(line)
+	if words[0] != installed || strings.ContainsAny(line, "$%\"'") {
+		t.Fatalf("ExecStart is %q", words)
+	}
+	m.nights(t, func() process {
+		return m.run(t, env, must(os.Executable()), append(words[1:], "--graph-url", m.root)...)
+	},
+		func(process) string { return string(mustRead(t, filepath.Join(m.log, "last.jsonl"))) })
+	if text := string(mustRead(t, filepath.Join(written, "tapsweep.prom"))); !strings.Contains(text, "exit_code") {
+		t.Errorf("the metrics file has\n%s", text)
+	}
+}
+
+func testKubernetes(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	account, _, job := manifests(t)
+	if err := checkSchedule(strings.Fields(job.Spec.Schedule)); err != nil {
+		t.Error(err)
+	}
+	subject := "system:serviceaccount:" + account.Metadata.Namespace + ":" + account.Metadata.Name
+	if trust := strings.Join(codeOf(t, "kubernetes", "bash"), ""); !strings.Contains(trust,
+		`"subject": "`+subject+`"`) {
+		t.Errorf("the app trusts another subject than %s:\n%s", subject, trust)
+	}
+	// What the webhook sets, by the account's annotation and its own tenant.
+	env := []string{"AZURE_CLIENT_ID=" + account.Metadata.Annotations["azure.workload.identity/client-id"],
+		"AZURE_TENANT_ID=" + entra.DefaultTenantID,
+		"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token",
+			m.tenant.Entra.FederatedToken(subject, time.Hour))}
+	args := append(job.pod().Containers[0].Args, "--graph-url", m.root)
+	for i, arg := range args {
+		args[i] = strings.Replace(arg, "/var/lib/tapsweep", m.log, 1)
+	}
+	m.nights(t, func() process { return m.run(t, env, must(os.Executable()), args...) }, func(p process) string {
+		if p.stdout != "" {
+			t.Errorf("this is mixed with standard error in the pod's log: %s", p.stdout)
 		}
-		// As systemd makes them of LoadCredential= and StateDirectory=.
-		env := append(slices.Clone(service["Service.Environment"]), "CREDENTIALS_DIRECTORY="+credentials, "STATE_DIRECTORY="+m.log)
-		line := strings.NewReplacer("${CREDENTIALS_DIRECTORY}", credentials, "${STATE_DIRECTORY}", m.log).Replace(service["Service.ExecStart"][0])
-		words := strings.Fields(line)
-		if words[0] != installed || strings.ContainsAny(line, "$%\"'") {
-			t.Fatalf("ExecStart is %q", words)
-		}
-		m.nights(t, func() process { return m.run(t, env, self, append(words[1:], "--graph-url", m.root)...) },
-			func(process) string { return string(mustRead(t, filepath.Join(m.log, "last.jsonl"))) })
-	})
-	t.Run("Kubernetes", func(t *testing.T) {
-		t.Parallel()
-		m := newMachine(t)
-		account, _, job := manifests(t)
-		if err := checkSchedule(strings.Fields(job.Spec.Schedule)); err != nil {
-			t.Error(err)
-		}
-		subject := "system:serviceaccount:" + account.Metadata.Namespace + ":" + account.Metadata.Name
-		if trust := strings.Join(codeOf(t, "kubernetes", "bash"), ""); !strings.Contains(trust, `"subject": "`+subject+`"`) {
-			t.Errorf("the app trusts another subject than %s:\n%s", subject, trust)
-		}
-		// What the webhook sets, by the account's annotation and its own tenant.
-		env := []string{"AZURE_CLIENT_ID=" + account.Metadata.Annotations["azure.workload.identity/client-id"],
-			"AZURE_TENANT_ID=" + entra.DefaultTenantID,
-			"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token", m.tenant.Entra.FederatedToken(subject, time.Hour))}
-		args := append(job.pod().Containers[0].Args, "--graph-url", m.root)
-		for i, arg := range args {
-			args[i] = strings.Replace(arg, "/var/lib/tapsweep", m.log, 1)
-		}
-		m.nights(t, func() process { return m.run(t, env, self, args...) }, func(p process) string {
-			if p.stdout != "" {
-				t.Errorf("this is mixed with standard error in the pod's log: %s", p.stdout)
-			}
-			return string(mustRead(t, filepath.Join(m.log, "last.jsonl")))
-		})
+		return string(mustRead(t, filepath.Join(m.log, "last.jsonl")))
 	})
 }

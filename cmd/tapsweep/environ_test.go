@@ -13,13 +13,20 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
+// ofKubernetes are variables that Kubernetes sets for services named tapsweep.
+var ofKubernetes = []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443",
+	"TAPSWEEP_SERVICE_PORT_HTTPS=443", "TAPSWEEP_PORT=tcp://10.0.0.7:443",
+	"TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443",
+	"TAPSWEEP_PORT_443_TCP_PROTO=tcp", "TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7",
+	"TAPSWEEP_METRICS_SERVICE_HOST=10.0.0.8"}
+
 // A flag counts before its variable, and a variable before the default.
 func TestVariables(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	env, root := serve(t, tenant)
+	env, root := serveAt(t, tenant)
 	users := tenant.AddUsers(3)
-	list := writeFile(t, "l.csv", listOf(users))
+	list := listFile(t, users)
 	protected := writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n")
 	another := writeFile(t, "q.csv", "user\n"+users[1].UPN+"\n")
 	dryRun := []string{"--dry-run"}
@@ -56,10 +63,7 @@ func TestVariables(t *testing.T) {
 			"did you mean TAPSWEEP_MAX_ITEMS?\n  TAPSWEEP_PROTECTED" + unknown + ": did you mean TAPSWEEP_PROTECT?\n"},
 		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_XYZZY" +
 			unknown + "\n"},
-		{"those of Kubernetes", []string{"TAPSWEEP_SERVICE_HOST=10.0.0.7", "TAPSWEEP_SERVICE_PORT=443",
-			"TAPSWEEP_SERVICE_PORT_HTTPS=443", "TAPSWEEP_PORT=tcp://10.0.0.7:443", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443",
-			"TAPSWEEP_PORT_443_TCP_PROTO=tcp", "TAPSWEEP_PORT_443_TCP_PORT=443", "TAPSWEEP_PORT_443_TCP_ADDR=10.0.0.7",
-			"TAPSWEEP_METRICS_SERVICE_HOST=10.0.0.8"}, dryRun, 0, "planned"},
+		{"those of Kubernetes", ofKubernetes, dryRun, 0, "planned"},
 		{"a refusal", []string{"TAPSWEEP_MAX_ITEMS=1"}, nil, status.Usage,
 			"hint: --max-items is set by the environment variable TAPSWEEP_MAX_ITEMS\n"},
 	} {
@@ -68,12 +72,7 @@ func TestVariables(t *testing.T) {
 			args := slices.Concat([]string{"revoke", "--yes", "--graph-url", root, "--results", log}, tt.args,
 				[]string{list})
 			p := tapsweep(t, slices.Concat(env, tt.vars), args...)
-			if p.code != tt.code {
-				t.Errorf("exit %d, want %d\n%s", p.code, tt.code, p.stderr)
-			}
-			if !strings.Contains(p.stderr, tt.want) {
-				t.Errorf("standard error does not say %q\n%s", tt.want, p.stderr)
-			}
+			p.ends(t, tt.code, tt.want)
 			if len(tenant.Remaining()) != 3 {
 				t.Fatal("a pass was deleted")
 			}
@@ -84,10 +83,11 @@ func TestVariables(t *testing.T) {
 // A log keeps the flags of its run, so that another environment can resume it.
 func TestVariablesAreLogged(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1,
-		Do: fault.ItemStatus(403)}}})
-	env, root := serve(t, tenant)
-	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(2)))
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Attempt: 1,
+		Do: fault.ItemStatus(403)}))
+	env, root := serveAt(t, tenant)
+	env = without(env, graphURL)
+	list := listFile(t, tenant.AddUsers(2))
 	log := t.TempDir() + "/log.jsonl"
 	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_RATE=50"), "revoke", "--yes", "--results", log,
 		list)
@@ -96,18 +96,18 @@ func TestVariablesAreLogged(t *testing.T) {
 		t.Fatalf("standard error does not say %q\n%s", want, p.stderr)
 	}
 	p = tapsweep(t, env, "revoke", "--resume", "--results", log, "--yes=true", "--graph-url="+root, list)
-	if p.code != status.Done {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, status.Done)
 }
 
 // The check lists the variables that count, also those of flags that only other commands have.
 func TestCheckListsVariables(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
+	env = without(env, graphURL)
 	p := tapsweep(t, append(env, "TAPSWEEP_MAX_ITEMS=7", "TAPSWEEP_LOG_LEVEL=error",
 		"TAPSWEEP_GRAPH_URL=https://nowhere.example",
-		"TAPSWEEP_METRICS_FILE=", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443"), "check", "--graph-url", root, "--output", "json")
+		"TAPSWEEP_METRICS_FILE=", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443"), "check", "--graph-url", root, "--output",
+		"json")
 	var c checkup.Checkup
 	if err := json.Unmarshal([]byte(p.stdout), &c); err != nil {
 		t.Fatalf("%v\n%s", err, p.stdout)
@@ -123,15 +123,13 @@ func TestCheckListsVariables(t *testing.T) {
 	if !strings.Contains(p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"  check, revoke, scan, sweep, verify\n") {
 		t.Errorf("the table does not name the variable\n%s", p.stdout)
 	}
-	if p := tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version"); p.code != status.Done {
-		t.Errorf("version, which no variable concerns: exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version").ends(t, status.Done)
 }
 
 // A password or a key in the root of Graph is printed nowhere.
 func TestGraphURLIsNotQuoted(t *testing.T) {
 	t.Parallel()
-	env, _ := serve(t, graphsim.New(graphsim.Options{}))
+	env := serve(t, graphsim.New(graphsim.Options{}))
 	for _, secret := range []string{"https://bob:hunter2@graph.example", "https://graph.example?sig=hunter2",
 		"https://bob:hunter2%zz@graph.example"} {
 		for _, tt := range []struct {

@@ -42,7 +42,8 @@ func once(name string, do fault.Effect, want results.Outcome, attempts, exit int
 
 // always is a fault of each attempt.
 func always(name string, do fault.Effect, want results.Outcome, attempts, exit int, args ...string) faultTest {
-	return faultTest{name: name + ", always", args: args, faults: []fault.Fault{on(0, do)}, want: want, attempts: attempts, exit: exit}
+	return faultTest{name: name + ", always", args: args, faults: []fault.Fault{on(0, do)}, want: want,
+		attempts: attempts, exit: exit}
 }
 
 func (tt faultTest) othersAre(o results.Outcome) faultTest { tt.others = o; return tt }
@@ -53,13 +54,12 @@ func both(name string, want results.Outcome, attempts, exit int, faults ...fault
 	return faultTest{name: "two faults: " + name, faults: faults, want: want, attempts: attempts, exit: exit}
 }
 
-func faultTests() []faultTest {
+// wholeFaults are faults of whole answers.
+func wholeFaults() []faultTest {
 	// What fails as a whole each time takes its batch along to the last attempt.
 	alone := []string{"--batch-size", "1", "--max-attempts", "2"}
-	tests := []faultTest{
+	return []faultTest{
 		once("nothing", fault.Delayed(0), results.Revoked, 1, 0),
-
-		// Whole answers.
 		once("outer 400", fault.OuterStatus(400), results.Revoked, 1, 0),
 		always("outer 400", fault.OuterStatus(400), results.Rejected, 1, 1).says("BadRequest"),
 		always("outer 404", fault.OuterStatus(404), results.Rejected, 1, 1),
@@ -67,7 +67,8 @@ func faultTests() []faultTest {
 		once("outer 413", fault.OuterStatus(413), results.Revoked, 1, 0),
 		always("outer 413", fault.OuterStatus(413), results.Rejected, 1, 1),
 		once("outer 401", fault.OuterStatus(401), results.Revoked, 1, 0),
-		once("outer 401 with a challenge", fault.OuterStatus(401, "WWW-Authenticate", entra.ClaimsChallenge), results.Revoked, 1, 0),
+		once("outer 401 with a challenge", fault.OuterStatus(401, "WWW-Authenticate", entra.ClaimsChallenge),
+			results.Revoked, 1, 0),
 		always("outer 401", fault.OuterStatus(401), results.NotSent, 0, 3).othersAre(results.NotSent),
 		once("outer 403", fault.OuterStatus(403), results.Revoked, 1, 0),
 		once("outer 403 of a gateway", fault.OuterBody(403, "no"), results.Revoked, 1, 0),
@@ -93,8 +94,12 @@ func faultTests() []faultTest {
 		once("slow to the byte", fault.Slow(time.Second), results.Revoked, 1, 0),
 		once("too slow to the byte", fault.Slow(time.Minute), results.Revoked, 2, 0).with("--request-timeout", "2s"),
 		once("late", fault.Delayed(time.Second), results.Revoked, 1, 0),
+	}
+}
 
-		// Single answers.
+// answerFaults are faults in the shape of one answer of a batch.
+func answerFaults() []faultTest {
+	return []faultTest{
 		once("missing", fault.ItemMissing(), results.Revoked, 2, 0),
 		always("missing", fault.ItemMissing(), results.Revoked, 2, 0, "--max-attempts", "2"),
 		once("doubled", fault.ItemTwice(), results.Revoked, 1, 0),
@@ -119,8 +124,12 @@ func faultTests() []faultTest {
 		once("empty error code, 400", fault.ItemEmptyCode(400), results.Rejected, 1, 1),
 		once("error as text, 500", fault.ItemErrorText(500), results.Revoked, 2, 0),
 		once("error as text, 403", fault.ItemErrorText(403), results.Denied, 1, 1).says("something went wrong"),
+	}
+}
 
-		// Items.
+// itemFaults are answers of a batch with a status that is no success.
+func itemFaults() []faultTest {
+	return []faultTest{
 		once("item 400", fault.ItemStatus(400), results.Rejected, 1, 1).says("BadRequest"),
 		once("item 401", fault.ItemStatus(401), results.Revoked, 1, 0),
 		always("item 401", fault.ItemStatus(401), results.NotSent, 0, 3).says("InvalidAuthenticationToken"),
@@ -136,34 +145,55 @@ func faultTests() []faultTest {
 		once("item 429 without a wait", fault.ItemStatus(429), results.Revoked, 1, 0),
 		once("item 429 that asks for too much", fault.ItemStatus(429, "Retry-After", "86400"), results.NotSent, 0, 4),
 		once("item 503 with a wait", fault.ItemStatus(503, "Retry-After", "2"), results.Revoked, 2, 0),
-		always("item 500", fault.ItemStatus(500), results.Failed, 2, 1, "--max-attempts", "2").says("500 InternalServerError"),
-		always("item 500 after the work", fault.ItemStatus(500).AfterWork(), results.Revoked, 2, 0, "--max-attempts", "2").says("gone"),
+		always("item 500", fault.ItemStatus(500), results.Failed, 2, 1, "--max-attempts",
+			"2").says("500 InternalServerError"),
+		always("item 500 after the work", fault.ItemStatus(500).AfterWork(), results.Revoked, 2, 0, "--max-attempts",
+			"2").says("gone"),
+	}
+}
 
+// twoFaults are faults that come together.
+func twoFaults() []faultTest {
+	return []faultTest{
 		both("throttled, then reset after the work", results.Revoked, 2, 0,
 			on(1, fault.ItemStatus(429, "Retry-After", "1")), on(2, fault.Reset().AfterWork())),
-		both("half of an answer that is not complete", results.Revoked, 2, 0, on(1, fault.Truncated()), on(1, fault.ItemMissing())),
-		both("late and doubled", results.Revoked, 2, 0, on(1, fault.Delayed(time.Second)), on(1, fault.ItemTwiceAs(500))),
-		both("503, then a page of HTML", results.Revoked, 3, 0, on(1, fault.OuterStatus(503)), on(2, fault.OuterHTML(502))),
-		both("new token, then throttled", results.Revoked, 1, 0, on(1, fault.OuterStatus(401)), on(2, fault.OuterStatus(429, "Retry-After", "1"))),
+		both("half of an answer that is not complete", results.Revoked, 2, 0, on(1, fault.Truncated()),
+			on(1, fault.ItemMissing())),
+		both("late and doubled", results.Revoked, 2, 0, on(1, fault.Delayed(time.Second)),
+			on(1, fault.ItemTwiceAs(500))),
+		both("503, then a page of HTML", results.Revoked, 3, 0, on(1, fault.OuterStatus(503)),
+			on(2, fault.OuterHTML(502))),
+		both("new token, then throttled", results.Revoked, 1, 0, on(1, fault.OuterStatus(401)),
+			on(2, fault.OuterStatus(429, "Retry-After", "1"))),
 		both("denied, and another one lost", results.Denied, 1, 1,
-			on(1, fault.ItemStatus(403)), fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.ItemMissing()}),
+			on(1, fault.ItemStatus(403)),
+			fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.ItemMissing()}),
 		both("bad request, and another one denied", results.Rejected, 1, 1, on(0, fault.OuterStatus(400)),
 			fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 2, Do: fault.ItemStatus(503)}),
 		both("two bad requests", results.Rejected, 1, 1, on(0, fault.OuterStatus(400)),
 			fault.Fault{Method: "DELETE", Path: "user0002@", Attempt: 1, Do: fault.OuterStatus(400)}),
-		both("bad request, and no service for its half", results.Rejected, 2, 1, on(2, fault.OuterStatus(503)), on(0, fault.OuterStatus(400))),
-		both("gone without an answer, then denied", results.Revoked, 2, 0, on(1, fault.ItemMissing()), on(2, fault.ItemStatus(403))).says("gone"),
-		both("not answered, then denied", results.Denied, 2, 1, on(1, fault.ItemStatus(504)), on(2, fault.ItemStatus(403))).says("accessDenied"),
+		both("bad request, and no service for its half", results.Rejected, 2, 1, on(2, fault.OuterStatus(503)),
+			on(0, fault.OuterStatus(400))),
+		both("gone without an answer, then denied", results.Revoked, 2, 0, on(1, fault.ItemMissing()),
+			on(2, fault.ItemStatus(403))).says("gone"),
+		both("not answered, then denied", results.Denied, 2, 1, on(1, fault.ItemStatus(504)),
+			on(2, fault.ItemStatus(403))).says("accessDenied"),
 	}
+}
+
+func faultTests() []faultTest {
+	tests := slices.Concat(wholeFaults(), answerFaults(), itemFaults(), twoFaults())
 	for _, status := range []int{500, 502, 503, 504} {
 		tests = append(tests,
 			once(fmt.Sprint("outer ", status), fault.OuterStatus(status), results.Revoked, 2, 0),
-			once(fmt.Sprint("outer ", status, " after the work"), fault.OuterStatus(status).AfterWork(), results.Revoked, 2, 0))
+			once(fmt.Sprint("outer ", status, " after the work"), fault.OuterStatus(status).AfterWork(),
+				results.Revoked, 2, 0))
 	}
 	for _, status := range []int{408, 424, 500, 502, 503, 504, 507} {
 		tests = append(tests,
 			once(fmt.Sprint("item ", status), fault.ItemStatus(status), results.Revoked, 2, 0),
-			once(fmt.Sprint("item ", status, " after the work"), fault.ItemStatus(status).AfterWork(), results.Revoked, 2, 0))
+			once(fmt.Sprint("item ", status, " after the work"), fault.ItemStatus(status).AfterWork(), results.Revoked,
+				2, 0))
 	}
 	return tests
 }
@@ -178,13 +208,15 @@ func TestFaults(t *testing.T) {
 			tenant := graphsim.New(graphsim.Options{Faults: tt.faults, Record: true})
 			tenant.AddUser(graphsim.User{UPN: "bystander@contoso.example", Passes: []graphsim.Pass{{}}})
 			users := tenant.AddUsers(5)
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
-				writeFile(t, "list.csv", listOf(users))}, tt.args...)...)
+			env := serve(t, tenant)
+			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-",
+				listFile(t, users)}, tt.args...)...)
 			rows, end := readLog(t, p.stdout)
-			if p.code != tt.exit || end == nil || end.Exit != tt.exit {
-				t.Errorf("exit %d, last line %+v, want exit %d", p.code, end, tt.exit)
+			p.ends(t, tt.exit)
+			if end == nil {
+				t.Fatal("the log has no last line")
 			}
+			same(t, "exit code in the log", end.Exit, tt.exit)
 			checkRows(t, tt, rows, users)
 			checkTruth(t, rows, tenant)
 			if t.Failed() {
@@ -205,8 +237,10 @@ func checkRows(t *testing.T, tt faultTest, rows []results.Row, users []graphsim.
 	for _, r := range rows {
 		seen[r.User]++
 		if r.User == faulted {
-			if r.Outcome != tt.want || r.Attempts != tt.attempts || !strings.Contains(r.Code+" "+r.Message, tt.message) {
-				t.Errorf("%s after %d attempts, %q %q; want %s after %d, %q", r.Outcome, r.Attempts, r.Code, r.Message, tt.want, tt.attempts, tt.message)
+			if r.Outcome != tt.want || r.Attempts != tt.attempts ||
+				!strings.Contains(r.Code+" "+r.Message, tt.message) {
+				t.Errorf("%s after %d attempts, %q %q; want %s after %d, %q", r.Outcome, r.Attempts, r.Code, r.Message,
+					tt.want, tt.attempts, tt.message)
 			}
 		} else if r.Outcome != others {
 			t.Errorf("%s is %s, want %s: %q", r.User, r.Outcome, others, r.Message)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -61,14 +60,10 @@ func chatty(t *testing.T, tenant *graphsim.Tenant) (root string) {
 // Log lines of net/http about a server are not shown.
 func TestLinesOfTheLibrary(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(60)
-	env, _ := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", chatty(t, tenant), "--results", "-", writeFile(t,
+	tenant, users, env := serveUsers(t, 60, graphsim.Options{})
+	p := runRevoke(t, env, "--graph-url", chatty(t, tenant), writeFile(t,
 		"list.csv", listOf(users)))
-	if p.code != status.Done {
-		t.Errorf("exit %d:\n%s", p.code, p.stderr)
-	}
+	p.ends(t, status.Done)
 	if strings.Contains(p.stderr, "Unsolicited") {
 		t.Errorf("standard error has a line of net/http:\n%s", p.stderr)
 	}
@@ -92,19 +87,14 @@ func TestGatewayRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var open atomic.Bool
-			tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: tt.do, Method: "DELETE",
-				Match: func(string, string) bool { return !open.Load() }}}})
+			tenant := graphsim.New(failing(fault.Fault{Do: tt.do, Method: "DELETE",
+				Match: func(string, string) bool { return !open.Load() }}))
 			users := tenant.AddUsers(200)
-			env, root := serve(t, tenant)
-			args := []string{"revoke", "--yes", "--graph-url", root, "--stall-timeout", "3s", "--results",
-				filepath.Join(t.TempDir(), "log.jsonl"), writeFile(t, "list.csv", listOf(users))}
+			env := serve(t, tenant)
+			args := []string{"revoke", "--yes", "--stall-timeout", "3s", "--results",
+				newLog(t), listFile(t, users)}
 			p := tapsweep(t, env, args...)
-			if p.code != tt.exit {
-				t.Errorf("exit %d, want %d:\n%s", p.code, tt.exit, p.stderr)
-			}
-			if !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("standard error does not have the gateway's words %q:\n%s", tt.says, p.stderr)
-			}
+			p.ends(t, tt.exit, tt.says)
 			if strings.Contains(p.stderr, "admin role") {
 				t.Errorf("standard error explains the gateway by admin roles:\n%s", p.stderr)
 			}
@@ -112,7 +102,8 @@ func TestGatewayRefuses(t *testing.T) {
 				t.Errorf("%d batches were posted, want a handful", n)
 			}
 			open.Store(true)
-			if p = tapsweep(t, env, append(args, "--resume")...); p.code != status.Done || len(tenant.Remaining()) != 0 {
+			if p = tapsweep(t, env, append(args, "--resume")...); p.code != status.Done ||
+				len(tenant.Remaining()) != 0 {
 				t.Errorf("with --resume: exit %d, %d passes left:\n%s", p.code, len(tenant.Remaining()), p.stderr)
 			}
 		})
@@ -122,16 +113,13 @@ func TestGatewayRefuses(t *testing.T) {
 // A wait that ends after the deadline stops the run at once.
 func TestWaitPastTheDeadline(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE",
-		Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE",
+		Do: fault.ItemStatus(429, "Retry-After", "600")}))
 	users := tenant.AddUsers(60)
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	start := time.Now()
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--deadline", "5m", "--results", "-",
-		writeFile(t, "list.csv", listOf(users)))
-	if p.code != status.Stopped {
-		t.Errorf("exit %d, want %d:\n%s", p.code, status.Stopped, p.stderr)
-	}
+	p := runRevoke(t, env, "--deadline", "5m", listFile(t, users))
+	p.ends(t, status.Stopped)
 	if took := time.Since(start); took > time.Minute {
 		t.Errorf("the run took %v", took)
 	}

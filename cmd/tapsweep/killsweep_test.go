@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +15,25 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
+// killRandomly starts the run n times, kills each after from to before milliseconds, and returns how
+// many ran until then.
+func killRandomly(t *testing.T, env []string, n, from, before int, args ...string) (killed int) {
+	t.Helper()
+	for range n {
+		p := finish(t, command(t, env, args...), func(p *os.Process) {
+			time.Sleep(time.Duration(from+rand.IntN(before-from)) * time.Millisecond)
+			p.Kill()
+		})
+		if p.code == -1 {
+			killed++
+		} else {
+			p.ends(t, 0)
+		}
+	}
+	differs(t, "runs that were killed", killed, 0)
+	return killed
+}
+
 // A sweep that is killed at any moment and taken up again ends as if it had not
 // been: what is over is gone, and verified, nothing else was touched, and every pass
 // that went has a row. With --max-items 0 a pass that was found in the last 200 ms before
@@ -26,35 +44,18 @@ func TestKillAndResumeSweep(t *testing.T) {
 		t.Run("--max-items "+bound, func(t *testing.T) {
 			t.Parallel()
 			const users = 3000
-			tenant := leftovers(users, graphsim.Options{Latency: 20 * time.Millisecond, ListLag: 300 * time.Millisecond, Record: true})
+			tenant := leftovers(users,
+				graphsim.Options{Latency: 20 * time.Millisecond, ListLag: 300 * time.Millisecond, Record: true})
 			over := make(map[string]bool) // passes that are expired or used
 			for _, h := range tenant.Remaining() {
 				over[h.PassID] = true
 			}
-			env, root := serve(t, tenant)
-			log := filepath.Join(t.TempDir(), "log.jsonl")
-			args := []string{"sweep", "--all-users", "--yes", "--verify", "--max-items", bound, "--graph-url", root, "--rate", "1250", "--results", log, "--resume"}
-			killed, ended := 0, 0
-			for range max(*kills/4, 2) {
-				p := finish(t, command(t, env, args...), func(p *os.Process) {
-					time.Sleep(time.Duration(200+rand.IntN(3800)) * time.Millisecond)
-					p.Kill()
-				})
-				switch p.code {
-				case -1:
-					killed++
-				case 0:
-					ended++
-				default:
-					t.Fatalf("exit %d\n%s", p.code, p.stderr)
-				}
-			}
-			if killed == 0 {
-				t.Fatal("no run was killed")
-			}
-			if p := tapsweep(t, env, args...); p.code != 0 {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
+			env := serve(t, tenant)
+			log := newLog(t)
+			args := []string{"sweep", "--all-users", "--yes", "--verify", "--max-items", bound, "--rate", "1250",
+				"--results", log, "--resume"}
+			killed := killRandomly(t, env, max(*kills/4, 2), 200, 4000, args...)
+			tapsweep(t, env, args...).ends(t, 0)
 			left := tenant.Remaining()
 			for _, h := range left {
 				delete(over, h.PassID)
@@ -62,13 +63,7 @@ func TestKillAndResumeSweep(t *testing.T) {
 			if len(left) != users/20 || len(over) != users/20 {
 				t.Errorf("%d passes are left, and %d went; want %d and %d", len(left), len(over), users/20, users/20)
 			}
-			last := make(map[string]results.Row)
-			for line := range strings.Lines(string(mustRead(t, log))) {
-				var row results.Row
-				if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
-					last[row.Method] = row
-				}
-			}
+			last := lastBy(t, log, func(r results.Row) string { return r.Method })
 			verified := 0
 			for id := range over {
 				row := last[id]
@@ -81,14 +76,15 @@ func TestKillAndResumeSweep(t *testing.T) {
 			}
 			// Each was on disk before its delete was sent.
 			if verified != len(over) {
-				t.Errorf("%d of %d passes that went have a row that says so, verified, after %d kills", verified, len(over), killed)
+				t.Errorf("%d of %d passes that went have a row that says so, verified, after %d kills", verified,
+					len(over), killed)
 			}
 			for id, row := range last {
 				if id != "" && row.Outcome.Done() && !row.Provisional && !over[id] {
 					t.Errorf("the row of a pass that was not over: %+v", row)
 				}
 			}
-			t.Logf("%d killed, %d ended, %d of %d with proof", killed, ended, verified, len(over))
+			t.Logf("%d killed, %d of %d with proof", killed, verified, len(over))
 		})
 	}
 }
@@ -98,17 +94,14 @@ func TestKillAndResumeSweep(t *testing.T) {
 func TestSweepResumesBeforeDelete(t *testing.T) {
 	t.Parallel()
 	for _, verify := range []bool{false, true} {
-		tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.Hang()}}})
-		env, root := serve(t, tenant)
-		log := filepath.Join(t.TempDir(), "log.jsonl")
-		args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
+		tenant, env := serveLeftovers(t, 400, failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.Hang()}))
+		log := newLog(t)
+		args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
 		if verify {
 			args = append(args, "--verify")
 		}
 		finish(t, command(t, env, args...), func(p *os.Process) {
-			for tenant.Stats().Faults == 0 && t.Context().Err() == nil {
-				time.Sleep(time.Millisecond)
-			}
+			waitWhile(t, func() bool { return tenant.Stats().Faults == 0 })
 			p.Kill()
 		})
 		if found := strings.Count(string(mustRead(t, log)), `"pending":true`); found != 20 {
@@ -118,22 +111,18 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 		tenant.GivePass(gone.UserID, graphsim.Pass{Reason: "EnabledByPolicy"})
 		start := time.Now()
 		p := tapsweep(t, env, args...)
-		rows := make(map[string]results.Row)
-		for line := range strings.Lines(string(mustRead(t, log))) {
-			var row results.Row
-			if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
-				rows[row.Method] = row
-			}
-		}
+		rows := lastBy(t, log, func(r results.Row) string { return r.Method })
 		if p.code != 1 || len(rows) != 20 || tenant.Stats().Deleted != 19 || time.Since(start) > time.Minute {
-			t.Errorf("verify %v: exit %d, rows of %d passes, %d deleted, in %v\n%s", verify, p.code, len(rows), tenant.Stats().Deleted, time.Since(start), p.stderr)
+			t.Errorf("verify %v: exit %d, rows of %d passes, %d deleted, in %v\n%s", verify, p.code, len(rows),
+				tenant.Stats().Deleted, time.Since(start), p.stderr)
 		}
 		for id, row := range rows {
 			want := results.Revoked
 			if id == gone.PassID {
 				want = results.Replaced
 			}
-			if row.Provisional || row.Outcome != want || row.Verified != (verify && want == results.Revoked) || row.Reason == "" {
+			if row.Provisional || row.Outcome != want || row.Verified != (verify && want == results.Revoked) ||
+				row.Reason == "" {
 				t.Errorf("verify %v: %+v", verify, row)
 			}
 		}
@@ -156,16 +145,14 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Times: 1,
-				Do: fault.Hang()}}})
+			tenant := leftovers(400, failing(fault.Fault{Method: "DELETE", Times: 1,
+				Do: fault.Hang()}))
 			before := len(tenant.Remaining())
-			env, root := serve(t, tenant)
-			log := filepath.Join(t.TempDir(), "log.jsonl")
-			args := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--resume"}
+			env := serve(t, tenant)
+			log := newLog(t)
+			args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
 			finish(t, command(t, env, args...), func(p *os.Process) {
-				for tenant.Stats().Faults == 0 && t.Context().Err() == nil {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return tenant.Stats().Faults == 0 })
 				p.Kill()
 			})
 			for i := range 60 {
@@ -173,9 +160,7 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 					Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
 			}
 			p := tapsweep(t, env, append(args, "--max-items", tt.bound)...)
-			if p.code != tt.code {
-				t.Errorf("exit %d, want %d\n%s", p.code, tt.code, p.stderr)
-			}
+			p.ends(t, tt.code)
 			if n := tenant.Stats().Deleted; n != tt.deleted {
 				t.Errorf("%d passes were deleted, want %d", n, tt.deleted)
 			}
@@ -209,30 +194,23 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 		members = append(members, h.UserID)
 	}
 	group := tenant.AddGroup(graphsim.Group{Members: members})
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"sweep", "--group", group, "--yes", "--verify", "--graph-url", root, "--results", log, "--resume"}
+	env := serve(t, tenant)
+	log := newLog(t)
+	args := []string{"sweep", "--group", group, "--yes", "--verify", "--results", log, "--resume"}
 	finish(t, command(t, env, args...), func(p *os.Process) {
-		for tenant.Stats().Deleted < 20 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Deleted < 20 })
 		time.Sleep(500 * time.Millisecond)
 		p.Signal(os.Interrupt)
 	})
 	tenant.AddGroup(graphsim.Group{ID: group}) // everybody has left it
 	tenant.GivePass(held[0].UserID, graphsim.Pass{})
 	p := tapsweep(t, env, args...)
-	rows := make(map[string]results.Row)
-	for line := range strings.Lines(string(mustRead(t, log))) {
-		var row results.Row
-		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
-			rows[row.User] = row
-		}
-	}
+	rows := lastBy(t, log, func(r results.Row) string { return r.User })
 	verified, remains := 0, 0
 	for _, row := range rows {
 		switch {
-		case row.Verified && row.Outcome == results.Revoked && row.Status == 204 && row.RequestID != "" && row.Reason != "":
+		case row.Verified && row.Outcome == results.Revoked && row.Status == 204 && row.RequestID != "" &&
+			row.Reason != "":
 			verified++
 		case row.Outcome == results.Remains && row.User == held[0].UserID:
 			remains++
@@ -240,21 +218,19 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 			t.Errorf("%+v", row)
 		}
 	}
-	if p.code != 1 || verified != 19 || remains != 1 {
-		t.Errorf("exit %d, %d verified, %d remain\n%s", p.code, verified, remains, p.stderr)
-	}
+	p.ends(t, 1)
+	same(t, "verified", verified, 19)
+	same(t, "remains", remains, 1)
 }
 
 // A look that failed is not the last word once it has worked.
 func TestFailedLookIsMended(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}}})
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"scan", "--all-users", "--reason", "disabled", "--graph-url", root, "--results", log}
-	if p := tapsweep(t, env, args...); p.code != 1 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	_, env := serveLeftovers(t, 40,
+		failing(fault.Fault{Method: "GET", Path: "temporaryAccessPassMethods", Attempt: 1, Do: fault.ItemStatus(423)}))
+	log := newLog(t)
+	args := []string{"scan", "--all-users", "--reason", "disabled", "--results", log}
+	tapsweep(t, env, args...).ends(t, 1)
 	// The run came to its end, so the next begins anew, and tells of the same users.
 	p := tapsweep(t, env, append(args, "--resume")...)
 	last := make(map[string]results.Outcome)
@@ -269,7 +245,6 @@ func TestFailedLookIsMended(t *testing.T) {
 			t.Errorf("%s is %s in the end", user, outcome)
 		}
 	}
-	if p.code != 0 || len(last) != 40 {
-		t.Errorf("exit %d, %d users\n%s", p.code, len(last), p.stderr)
-	}
+	p.ends(t, 0)
+	same(t, "rows of the log", len(last), 40)
 }

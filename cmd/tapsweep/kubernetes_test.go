@@ -107,10 +107,11 @@ type (
 
 func (j *cronJob) pod() *podSpec { return &j.Spec.JobTemplate.Spec.Template.Spec }
 
-// manifests returns the manual's manifests.
+// manifests returns the manual's manifests. Each is a block of its own: tapsweep help indents blocks, and
+// an indented "---" does not separate documents.
 func manifests(t *testing.T) (account serviceAccount, claim volumeClaim, job cronJob) {
 	t.Helper()
-	documents := strings.Split(codeOf(t, "kubernetes", "yaml")[0], "\n---\n")
+	documents := codeOf(t, "kubernetes", "yaml")
 	if len(documents) != 3 {
 		t.Fatalf("%d manifests, want 3", len(documents))
 	}
@@ -125,29 +126,21 @@ func manifests(t *testing.T) (account serviceAccount, claim volumeClaim, job cro
 	return account, claim, job
 }
 
-// want fails the test if a field of a manifest has another value.
-func want[T comparable](t *testing.T, field string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s is %v, want %v", field, got, want)
-	}
-}
-
 func TestManifests(t *testing.T) {
 	t.Parallel()
 	account, claim, job := manifests(t)
-	want(t, "the account's apiVersion", account.APIVersion, "v1")
-	want(t, "the account's kind", account.Kind, "ServiceAccount")
-	want(t, "the claim's apiVersion", claim.APIVersion, "v1")
-	want(t, "the claim's kind", claim.Kind, "PersistentVolumeClaim")
-	want(t, "the job's apiVersion", job.APIVersion, "batch/v1")
-	want(t, "the job's kind", job.Kind, "CronJob")
-	want(t, "the account's namespace", account.Metadata.Namespace, "tapsweep")
-	want(t, "the claim's namespace", claim.Metadata.Namespace, "tapsweep")
-	want(t, "the job's namespace", job.Metadata.Namespace, "tapsweep")
-	want(t, "serviceAccountName", job.pod().ServiceAccountName, account.Metadata.Name)
-	want(t, "concurrencyPolicy", job.Spec.ConcurrencyPolicy, "Forbid")
-	want(t, "restartPolicy", job.pod().RestartPolicy, "Never")
+	same(t, "the account's apiVersion", account.APIVersion, "v1")
+	same(t, "the account's kind", account.Kind, "ServiceAccount")
+	same(t, "the claim's apiVersion", claim.APIVersion, "v1")
+	same(t, "the claim's kind", claim.Kind, "PersistentVolumeClaim")
+	same(t, "the job's apiVersion", job.APIVersion, "batch/v1")
+	same(t, "the job's kind", job.Kind, "CronJob")
+	same(t, "the account's namespace", account.Metadata.Namespace, "tapsweep")
+	same(t, "the claim's namespace", claim.Metadata.Namespace, "tapsweep")
+	same(t, "the job's namespace", job.Metadata.Namespace, "tapsweep")
+	same(t, "serviceAccountName", job.pod().ServiceAccountName, account.Metadata.Name)
+	same(t, "concurrencyPolicy", job.Spec.ConcurrencyPolicy, "Forbid")
+	same(t, "restartPolicy", job.pod().RestartPolicy, "Never")
 	if n := job.Spec.JobTemplate.Spec.BackoffLimit; n == nil || *n != 0 {
 		t.Error("backoffLimit is not 0")
 	}
@@ -162,7 +155,7 @@ func TestManifestsOfWorkloadIdentity(t *testing.T) {
 	t.Parallel()
 	account, _, job := manifests(t)
 	labels := job.Spec.JobTemplate.Spec.Template.Metadata.Labels
-	want(t, "the pod's label", labels["azure.workload.identity/use"], "true")
+	same(t, "the pod's label", labels["azure.workload.identity/use"], "true")
 	if account.Metadata.Annotations["azure.workload.identity/client-id"] == "" {
 		t.Error("the account has no annotation with the client id")
 	}
@@ -197,9 +190,9 @@ func TestManifestsLeaveRoom(t *testing.T) {
 	t.Parallel()
 	_, claim, job := manifests(t)
 	r := job.pod().Containers[0].Resources
-	want(t, "the memory request", r.Requests["memory"], "128Mi")
-	want(t, "the memory limit", r.Limits["memory"], "256Mi")
-	want(t, "the claim's storage", claim.Spec.Resources.Requests["storage"], "1Gi")
+	same(t, "the memory request", r.Requests["memory"], "128Mi")
+	same(t, "the memory limit", r.Limits["memory"], "256Mi")
+	same(t, "the claim's storage", claim.Spec.Resources.Requests["storage"], "1Gi")
 }
 
 // The pod asks for nothing that the restricted Pod Security Standard forbids.
@@ -208,11 +201,11 @@ func TestManifestsAreRestricted(t *testing.T) {
 	t.Parallel()
 	_, _, job := manifests(t)
 	pod := job.pod()
-	want(t, "runAsNonRoot", pod.SecurityContext.RunAsNonRoot, true)
+	same(t, "runAsNonRoot", pod.SecurityContext.RunAsNonRoot, true)
 	if pod.SecurityContext.RunAsUser == 0 {
 		t.Error("the pod runs as root")
 	}
-	want(t, "the seccomp profile", pod.SecurityContext.SeccompProfile["type"], "RuntimeDefault")
+	same(t, "the seccomp profile", pod.SecurityContext.SeccompProfile["type"], "RuntimeDefault")
 	if a := pod.AutomountServiceAccountToken; a == nil || *a {
 		t.Error("the pod gets a token for the cluster, and has no use for it")
 	}
@@ -220,7 +213,7 @@ func TestManifestsAreRestricted(t *testing.T) {
 	if s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation {
 		t.Error("allowPrivilegeEscalation is not false")
 	}
-	want(t, "readOnlyRootFilesystem", s.ReadOnlyRootFilesystem, true)
+	same(t, "readOnlyRootFilesystem", s.ReadOnlyRootFilesystem, true)
 	if drop := s.Capabilities["drop"]; !slices.Equal(drop, []string{"ALL"}) {
 		t.Errorf("capabilities dropped are %q, want ALL", drop)
 	}
@@ -251,8 +244,8 @@ func TestManifestsKeepTheLog(t *testing.T) {
 	if len(pod.Volumes) != 1 || len(c.VolumeMounts) != 1 {
 		t.Fatalf("%d volumes and %d mounts, want one of each", len(pod.Volumes), len(c.VolumeMounts))
 	}
-	want(t, "the volume's claim", pod.Volumes[0].PersistentVolumeClaim.ClaimName, claim.Metadata.Name)
-	want(t, "the mounted volume", c.VolumeMounts[0].Name, pod.Volumes[0].Name)
+	same(t, "the volume's claim", pod.Volumes[0].PersistentVolumeClaim.ClaimName, claim.Metadata.Name)
+	same(t, "the mounted volume", c.VolumeMounts[0].Name, pod.Volumes[0].Name)
 	if log := argument(t, c.Args, "--results"); !strings.HasPrefix(log, c.VolumeMounts[0].MountPath+"/") {
 		t.Errorf("the results log %s is not on the volume", log)
 	}
@@ -262,5 +255,5 @@ func TestManifestsKeepTheLog(t *testing.T) {
 	if pod.SecurityContext.FSGroup == 0 {
 		t.Error("no fsGroup: only root can write to the volume")
 	}
-	want(t, "fsGroupChangePolicy", pod.SecurityContext.FSGroupChangePolicy, "OnRootMismatch")
+	same(t, "fsGroupChangePolicy", pod.SecurityContext.FSGroupChangePolicy, "OnRootMismatch")
 }

@@ -31,9 +31,7 @@ func TestSimulationRefuses(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			p := tapsweep(t, nil, "revoke", "--simulate", "--yes", mustAbs(listCases+file))
-			if p.code != status.Usage {
-				t.Errorf("exit %d, want %d", p.code, status.Usage)
-			}
+			p.ends(t, status.Usage)
 			if !strings.Contains(p.stderr, want) {
 				t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
 			}
@@ -44,14 +42,14 @@ func TestSimulationRefuses(t *testing.T) {
 // A list without rows, as a scan writes it if it finds nothing, is not a failure.
 func TestEmptyList(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	env := serve(t, graphsim.New(graphsim.Options{}))
 	for name, text := range map[string]string{"h.csv": "user,method\n", "a.json": "[]", "v.json": `{"value":[]}`} {
 		list := writeFile(t, name, text)
 		dir := filepath.Dir(list)
 		log, evidence := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "evidence")
 		for _, more := range [][]string{{"--results", log}, {"--quiet", "--results", log, "--resume"},
 			{"--evidence", evidence}, {"--dry-run", "--results", log}} {
-			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, list}, more...)...)
+			p := tapsweep(t, env, append([]string{"revoke", "--yes", list}, more...)...)
 			if p.code != status.Done {
 				t.Errorf("%s %q: exit %d, want %d", name, more, p.code, status.Done)
 			}
@@ -63,20 +61,16 @@ func TestEmptyList(t *testing.T) {
 			}
 		}
 	}
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, writeFile(t, "z.csv", ""))
-	if p.code != status.Usage {
-		t.Errorf("an empty file: exit %d, want %d", p.code, status.Usage)
-	}
+	p := tapsweep(t, env, "revoke", "--yes", writeFile(t, "z.csv", ""))
+	p.ends(t, status.Usage)
 }
 
 // --user names users without a list, and only on the command line.
 func TestNamedUser(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	users := tenant.AddUsers(4)
-	env, root := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 4, graphsim.Options{Roles: simulation.Roles})
 
-	p := tapsweep(t, env, "scan", "--graph-url", root, "--user", users[0].UPN, "--user", users[1].ID,
+	p := tapsweep(t, env, "scan", "--user", users[0].UPN, "--user", users[1].ID,
 		"--users", writeFile(t, "u.txt", users[2].UPN))
 	for i, user := range users {
 		if found := strings.Contains(p.stdout, user.Passes[0].ID); found != (i < 3) {
@@ -84,8 +78,8 @@ func TestNamedUser(t *testing.T) {
 		}
 	}
 
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log,
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--results", log,
 		"--user", users[0].UPN, "--user", users[1].ID}
 	if p = tapsweep(t, env, args...); p.code != status.Done {
 		t.Fatalf("revoke: exit %d\n%s", p.code, p.stderr)
@@ -106,21 +100,22 @@ func TestNamedUser(t *testing.T) {
 	}
 
 	list := writeFile(t, "l.csv", "user\n"+users[2].UPN+"\n")
-	if p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", log+"2", list); p.code != status.Done {
+	if p = tapsweep(t, env, "revoke", "--yes", "--results", log+"2", list); p.code != status.Done {
 		t.Errorf("revoke of a list: exit %d\n%s", p.code, p.stderr)
 	}
 	if left := tenant.Remaining(); len(left) != 1 || left[0].UPN != users[3].UPN {
 		t.Errorf("revoke of a list: left is %v, want that of the user that nobody named", left)
 	}
 	for _, bad := range [][]string{{"revoke", "--yes", "--user", ""}, {"revoke", "--yes", "--user", "dana"},
-		{"scan", "--user", ""}, {"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"}} {
-		if p = tapsweep(t, env, append(bad, "--graph-url", root)...); p.code != status.Usage {
+		{"scan", "--user", ""}, {"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"},
+		{"revoke", "--yes", "--user", users[3].UPN, list}} {
+		if p = tapsweep(t, env, bad...); p.code != status.Usage {
 			t.Errorf("%q: exit %d, want %d", bad, p.code, status.Usage)
 		}
 	}
 	const hint = "hint: to name a user without a list, use --user dana@contoso.com\n"
 	for _, typo := range [][]string{{"revoke", "--yes", "dana@contoso.com"}, {"scan", "--users", "dana@contoso.com"}} {
-		if p = tapsweep(t, env, append(typo, "--graph-url", root)...); !strings.Contains(p.stderr, hint) {
+		if p = tapsweep(t, env, typo...); !strings.Contains(p.stderr, hint) {
 			t.Errorf("%q: standard error is %q", typo, p.stderr)
 		}
 	}
@@ -129,15 +124,15 @@ func TestNamedUser(t *testing.T) {
 // A warning about lines mixed into a results log is shown even with --quiet.
 func TestMergedLog(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
 	here := strings.NewReplacer("11111111-2222-4333-8444-555555555555", entra.DefaultTenantID,
 		"https://localhost:40187", root)
-	log := writeFile(t, "log-pod-merged.log", here.Replace(string(mustRead(t, mustAbs(listCases+"log-pod-merged.log")))))
-	p := tapsweep(t, env, "revoke", "--yes", "--quiet", "--graph-url", root, log)
-	if p.code != status.Done {
-		t.Errorf("exit %d", p.code)
-	}
-	if want := "tapsweep: warning: " + log + ": skipped 1 line that is not part of the results log\n"; p.stderr != want {
+	log := writeFile(t, "log-pod-merged.log",
+		here.Replace(string(mustRead(t, mustAbs(listCases+"log-pod-merged.log")))))
+	p := tapsweep(t, env, "revoke", "--yes", "--quiet", log)
+	p.ends(t, status.Done)
+	if want := "tapsweep: warning: " + log +
+		": skipped 1 line that is not part of the results log\n"; p.stderr != want {
 		t.Errorf("standard error is %q, want %q", p.stderr, want)
 	}
 }
@@ -145,12 +140,12 @@ func TestMergedLog(t *testing.T) {
 // Lines that were skipped in a log of protected users or of users to scan may have named somebody.
 func TestMergedLogOfUsers(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	env := serve(t, graphsim.New(graphsim.Options{}))
 	log := mustAbs(listCases + "log-pod-merged.log")
 	warning := log + ": skipped 1 line that is not part of the results log\n"
 	for _, args := range [][]string{{"scan", "--users", log}, {"sweep", "--yes", "--all-users", "--protect", log},
 		{"revoke", "--yes", "--user", "dana@contoso.com", "--protect", log}} {
-		if p := tapsweep(t, env, append(args, "--graph-url", root)...); !strings.Contains(p.stderr, warning) {
+		if p := tapsweep(t, env, args...); !strings.Contains(p.stderr, warning) {
 			t.Errorf("%q: standard error is %q, want %q in it", args, p.stderr, warning)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -28,30 +27,21 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{})
-			users := tenant.AddUsers(400)
-			env, root := serve(t, tenant)
-			path := filepath.Join(t.TempDir(), "log.jsonl")
+			tenant, users, env := serveUsers(t, 400, graphsim.Options{})
+			path := newLog(t)
 			log := path
 			if tt.flag == "--evidence" {
 				log = filepath.Join(path, "results.jsonl")
 			}
-			args := []string{"revoke", "--yes", "--graph-url", root, "--rate", "20", tt.flag, path,
-				writeFile(t, "list.csv", listOf(users))}
+			args := []string{"revoke", "--yes", "--rate", "20", tt.flag, path,
+				listFile(t, users)}
 			p := tapsweepWhile(t, env, func() {
-				for len(tenant.Remaining()) == len(users) && t.Context().Err() == nil {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return len(tenant.Remaining()) == len(users) })
 				if err := tt.do(log); err != nil {
 					t.Error(err)
 				}
 			}, args...)
-			if p.code != status.Stopped {
-				t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
-			}
-			if !strings.Contains(p.stderr, "stopped early: the results log ") || !strings.Contains(p.stderr, tt.want) {
-				t.Errorf("no %q in\n%s", tt.want, p.stderr)
-			}
+			p.ends(t, status.Stopped, "stopped early: the results log ", tt.want)
 			if len(tenant.Remaining()) < len(users)/2 {
 				t.Errorf("the run continued, %d of %d passes are left", len(tenant.Remaining()), len(users))
 			}
@@ -67,15 +57,11 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 // nothing and exit 0.
 func TestLogsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(3)
-	env, root := serve(t, tenant)
-	list := writeFile(t, "list.csv", listOf(users))
+	_, users, env := serveUsers(t, 3, graphsim.Options{})
+	list := listFile(t, users)
 	log := writeFile(t, "log.jsonl", "")
-	revoke := []string{"revoke", "--yes", "--dry-run", "--graph-url", root, list, "--results"}
-	if p := tapsweep(t, env, append(revoke, log, "--overwrite")...); p.code != 0 {
-		t.Fatalf("over an empty file: exit %d\n%s", p.code, p.stderr)
-	}
+	revoke := []string{"revoke", "--yes", "--dry-run", list, "--results"}
+	tapsweep(t, env, append(revoke, log, "--overwrite")...).ends(t, 0)
 	copyOf := func(path, text string, mode os.FileMode) string {
 		if err := errors.Join(os.WriteFile(path, []byte(text), mode), os.Chmod(path, mode)); err != nil {
 			t.Fatal(err)
@@ -90,17 +76,15 @@ func TestLogsThatAreRefused(t *testing.T) {
 	}
 	glass := copyOf(filepath.Join(dir, "break-glass.txt"), "glass@contoso.com\n", 0o600)
 	report := copyOf(filepath.Join(dir, "notes.html"), "my notes\n", 0o600)
-	scan := []string{"scan", "--graph-url", root, "--all-users", "--overwrite", "--output"}
+	scan := []string{"scan", "--all-users", "--overwrite", "--output"}
 	for _, tt := range []struct {
 		name, want, hint string
 		args             []string
 	}{
 		{"overwrite of another file", "break-glass.txt: it does not begin like a results log",
-			"choose another --results file",
-			append(revoke, glass, "--overwrite")},
+			"choose another --results file", append(revoke, glass, "--overwrite")},
 		{"overwrite by a scan", "break-glass.txt: it does not begin like a results log",
-			"choose another --results file",
-			[]string{"scan", "--graph-url", root, "--all-users", "--results", glass, "--overwrite"}},
+			"choose another --results file", []string{"scan", "--all-users", "--results", glass, "--overwrite"}},
 		{"output over another file", "break-glass.txt does not look like a file that this command writes",
 			"choose another --output", append(scan, glass)},
 		{"report over another file", "notes.html does not look like a file that this command writes",
@@ -109,22 +93,16 @@ func TestLogsThatAreRefused(t *testing.T) {
 			append(revoke, wide, "--resume")},
 		{"overwrite of a log that all may write", "wide.jsonl can be written to by others", "chmod go-w",
 			append(revoke, wide, "--overwrite")},
-		{"resume through a link", "link.jsonl is a link in " + open, "without the link", append(revoke, link, "--resume")},
+		{"resume through a link", "link.jsonl is a link in " + open, "without the link",
+			append(revoke, link, "--resume")},
 		{"overwrite through a link", "link.jsonl is a link in " + open, "without the link",
 			append(revoke, link, "--overwrite")},
 		{"standard output by another name", "--results: /dev/stdout is the output of tapsweep itself",
 			"use --results -", append(revoke, "/dev/stdout")},
 	} {
-		p := tapsweep(t, env, tt.args...)
-		if p.code != status.Usage {
-			t.Errorf("%s: exit %d, want %d\n%s", tt.name, p.code, status.Usage, p.stderr)
-		}
-		if !strings.Contains(p.stderr, tt.want) {
-			t.Errorf("%s: no %q in\n%s", tt.name, tt.want, p.stderr)
-		}
-		if !strings.Contains(p.stderr, "hint: ") || !strings.Contains(p.stderr, tt.hint) {
-			t.Errorf("%s: hint %q is missing in\n%s", tt.name, tt.hint, p.stderr)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			tapsweep(t, env, tt.args...).ends(t, status.Usage, tt.want, "hint: ", tt.hint)
+		})
 	}
 	unchanged := map[string]string{glass: "glass@contoso.com\n", report: "my notes\n", wide: string(mustRead(t, log))}
 	for path, want := range unchanged {
@@ -137,18 +115,15 @@ func TestLogsThatAreRefused(t *testing.T) {
 // Scans and reports replace files that they have written themselves.
 func TestOutputsReplaceTheirOwn(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(40, graphsim.Options{})
-	env, root := serve(t, tenant)
+	_, env := serveLeftovers(t, 40, graphsim.Options{})
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log.jsonl")
 	run := func(args ...string) {
 		t.Helper()
-		if p := tapsweep(t, env, args...); p.code != 0 {
-			t.Errorf("%q: exit %d\n%s", args, p.code, p.stderr)
-		}
+		tapsweep(t, env, args...).ends(t, 0)
 	}
-	run("sweep", "--all-users", "--dry-run", "--graph-url", root, "--results", log)
-	scan := []string{"scan", "--graph-url", root, "--all-users", "--overwrite", "--output"}
+	run("sweep", "--all-users", "--dry-run", "--results", log)
+	scan := []string{"scan", "--all-users", "--overwrite", "--output"}
 	for _, format := range []string{"csv", "jsonl", "table", "csv"} {
 		run(append(scan, filepath.Join(dir, "out"), "--format", format)...)
 	}
@@ -166,29 +141,18 @@ func TestOutputsReplaceTheirOwn(t *testing.T) {
 // deleted passes after an empty line were lost.
 func TestResumeNamesABrokenLine(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(5)
-	env, root := serve(t, tenant)
-	list := writeFile(t, "list.csv", listOf(users))
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
-	if p := tapsweep(t, env, args...); p.code != 0 {
-		t.Fatal(p.stderr)
-	}
+	_, users, env := serveUsers(t, 5, graphsim.Options{})
+	list := listFile(t, users)
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--results", log, "--resume", list}
+	tapsweep(t, env, args...).ends(t, 0)
 	lines := strings.SplitAfter(string(mustRead(t, log)), "\n")
 	broken := lines[0] + lines[1] + "\n" + strings.Join(lines[2:], "")
 	if err := os.WriteFile(log, []byte(broken), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := tapsweep(t, env, args...)
-	if p.code != status.Usage {
-		t.Errorf("exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
-	}
-	for _, want := range []string{"line 3 is empty", "hint: nothing was changed"} {
-		if !strings.Contains(p.stderr, want) {
-			t.Errorf("no %q in\n%s", want, p.stderr)
-		}
-	}
+	p.ends(t, status.Usage, "line 3 is empty", "hint: nothing was changed")
 	if after := string(mustRead(t, log)); after != broken {
 		t.Errorf("the log is now\n%s", after)
 	}

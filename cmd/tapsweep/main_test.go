@@ -17,10 +17,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/cli"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
@@ -69,7 +71,8 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, args...)
-	cmd.Env = append([]string{asMain + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "GORACE=atexit_sleep_ms=0"}, env...)
+	cmd.Env = append([]string{asMain + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+		"TMPDIR=" + t.TempDir(), "GORACE=atexit_sleep_ms=0"}, env...)
 	cmd.Dir = t.TempDir()
 	return cmd
 }
@@ -98,9 +101,10 @@ func tapsweep(t *testing.T, env []string, args ...string) process {
 	t.Helper()
 	if len(args) > 0 && slices.Contains([]string{"revoke", "sweep", "verify"}, args[0]) &&
 		!slices.ContainsFunc(args, func(arg string) bool {
-			return strings.HasPrefix(arg, "--results") || strings.HasPrefix(arg, "--evidence") || strings.HasPrefix(arg, "--resume")
+			return strings.HasPrefix(arg, "--results") || strings.HasPrefix(arg, "--evidence") ||
+				strings.HasPrefix(arg, "--resume")
 		}) {
-		args = slices.Insert(slices.Clone(args), 1, "--results", filepath.Join(t.TempDir(), "log.jsonl"))
+		args = slices.Insert(slices.Clone(args), 1, "--results", newLog(t))
 	}
 	var stdout, stderr bytes.Buffer
 	code := cli.Main(t.Context(), cli.Process{Args: args, Environ: append([]string{"HOME=" + t.TempDir()}, env...),
@@ -129,15 +133,74 @@ func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) i
 	return cli.Main(ctx, cli.Process{Args: args, Environ: os.Environ(), In: in, Out: out, Err: err, Version: "devel"})
 }
 
-// serve starts a tenant and returns the environment for it, and its root.
-func serve(t *testing.T, tenant *graphsim.Tenant) (env []string, root string) {
+// serve starts a tenant and returns the environment that leads to it.
+func serve(t *testing.T, tenant *graphsim.Tenant) (env []string) {
+	t.Helper()
+	env, _ = serveAt(t, tenant)
+	return env
+}
+
+// serveAt starts a tenant and returns the environment that leads to it, and its root of Graph.
+func serveAt(t *testing.T, tenant *graphsim.Tenant) (env []string, root string) {
 	t.Helper()
 	server, err := tenant.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	return tenant.Environment(server.URL, server.CAFile), server.URL
+	return append(tenant.Environment(server.URL, server.CAFile), graphURL+"="+server.URL), server.URL
+}
+
+// serveUsers starts a tenant with n users who hold a pass each, and returns its environment.
+func serveUsers(t *testing.T, n int, opts graphsim.Options) (*graphsim.Tenant, []graphsim.User, []string) {
+	t.Helper()
+	tenant := graphsim.New(opts)
+	users := tenant.AddUsers(n)
+	return tenant, users, serve(t, tenant)
+}
+
+// serveLeftovers starts a tenant of leftovers and returns its environment.
+func serveLeftovers(t *testing.T, n int, opts graphsim.Options) (*graphsim.Tenant, []string) {
+	t.Helper()
+	tenant := leftovers(n, opts)
+	return tenant, serve(t, tenant)
+}
+
+// failing returns the options of a tenant with faults.
+func failing(faults ...fault.Fault) graphsim.Options { return graphsim.Options{Faults: faults} }
+
+// waitWhile returns once the condition is false, or the test is over.
+func waitWhile(t *testing.T, condition func() bool) {
+	for condition() && t.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// runRevoke runs revoke --yes with the results log on standard output.
+func runRevoke(t *testing.T, env []string, args ...string) process {
+	t.Helper()
+	return tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-"}, args...)...)
+}
+
+// runSweep runs sweep --yes over all users with the results log on standard output.
+func runSweep(t *testing.T, env []string, args ...string) process {
+	t.Helper()
+	return tapsweep(t, env, append([]string{"sweep", "--all-users", "--yes", "--results", "-"}, args...)...)
+}
+
+// graphURL is the environment variable for the root of Graph.
+const graphURL = "TAPSWEEP_GRAPH_URL"
+
+// newLog returns the path of a results log that is not there yet.
+func newLog(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "log.jsonl")
+}
+
+// listFile writes a CSV list of the users' passes.
+func listFile(t *testing.T, users []graphsim.User) string {
+	t.Helper()
+	return writeFile(t, "list.csv", listOf(users))
 }
 
 func writeFile(t *testing.T, name, text string) string {
@@ -199,6 +262,19 @@ func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 		}
 	}
 	return rows, end
+}
+
+// lastBy returns the last row in the log for each value of key.
+func lastBy(t *testing.T, log string, key func(results.Row) string) map[string]results.Row {
+	t.Helper()
+	last := make(map[string]results.Row)
+	for line := range strings.Lines(string(mustRead(t, log))) {
+		var row results.Row
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
+			last[key(row)] = row
+		}
+	}
+	return last
 }
 
 func outcomes(rows []results.Row) map[results.Outcome]int {
@@ -287,7 +363,8 @@ func scriptOutcomes(ts *testscript.TestScript, neg bool, args []string) {
 	counts := make(map[results.Outcome]int)
 	for line := range strings.SplitSeq(ts.ReadFile(args[0]), "\n") {
 		var row results.Row
-		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" && !row.Provisional { // another row follows that
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" &&
+			!row.Provisional { // another row follows that
 			counts[row.Outcome]++
 		}
 	}

@@ -22,7 +22,8 @@ func TestMakeDemo(t *testing.T) {
 	for name, text := range map[string]string{"Makefile": string(mustRead(t, "../../Makefile")), "go": build,
 		"testdata/incident.csv": string(mustRead(t, "../../testdata/incident.csv"))} {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o700)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
+			os.WriteFile(path, []byte(text), 0o700)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -30,9 +31,7 @@ func TestMakeDemo(t *testing.T) {
 	cmd.Args, cmd.Path, cmd.Dir = []string{"make", "demo", "GO=./go"}, must(exec.LookPath("make")), dir
 	cmd.Env = without(cmd.Env, asMain)
 	p := finish(t, cmd)
-	if p.code != 0 {
-		t.Fatalf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
-	}
+	p.ends(t, 0)
 	report := filepath.Join(dir, "dist", "demo", "report.html")
 	if !strings.HasSuffix(p.stdout, "The report of this run: "+report+"\n") {
 		t.Errorf("the demo does not end with the path of its report:\n%s", p.stdout)
@@ -45,6 +44,31 @@ func TestMakeDemo(t *testing.T) {
 	}
 }
 
+// makeCases are values that make gets from a tag, the environment or its command line.
+var makeCases = []struct {
+	name, tag, env string
+	args           []string
+	want           string // in the output
+	refused        bool
+}{
+	{name: "tag", tag: "v1';touch${IFS}ran;'", args: []string{"man"}, want: `VERSION is "v1';touch`, refused: true},
+	{name: "tag that make expands", tag: "v1$(shell)", args: []string{"man"},
+		want: `VERSION is "v1$(shell)"`, refused: true},
+	{name: "version of the environment", env: "VERSION=$(shell touch ran)", args: []string{"man"},
+		want: "VERSION is", refused: true},
+	{name: "version of the command line", args: []string{"man", "VERSION=$(shell touch ran)"},
+		want: "VERSION is", refused: true},
+	{name: "version with a flag of the linker", args: []string{"man", "VERSION=v1 -extld=./ran"},
+		want: "VERSION is", refused: true},
+	{name: "version with a quote", args: []string{"man", "VERSION=v1';touch ran;'"},
+		want: "VERSION is", refused: true},
+	{name: "release", tag: "v1`touch${IFS}ran`", args: []string{"release"}, want: "VERSION is", refused: true},
+	{name: "good tag", tag: "v1.2.3-rc.1+x_y", args: []string{"man"}, want: "main.version=v1.2.3-rc.1+x_y'"},
+	{name: "good version", args: []string{"man", "VERSION=v1.2~dev"}, want: "main.version=v1.2~dev'"},
+	{name: "fuzz time", env: "FUZZTIME=1s; touch ran", args: []string{"fuzz"}, want: ""},
+	{name: "fuzz time that make expands", env: "FUZZTIME=$(shell touch ran)", args: []string{"fuzz"}, want: ""},
+}
+
 // make and its shell do not execute a git tag, or VERSION or FUZZTIME from the environment.
 func TestMakeRunsNoValue(t *testing.T) {
 	t.Parallel()
@@ -53,29 +77,7 @@ func TestMakeRunsNoValue(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	for _, tt := range []struct {
-		name, tag, env string
-		args           []string
-		want           string // in the output
-		refused        bool
-	}{
-		{name: "tag", tag: "v1';touch${IFS}ran;'", args: []string{"man"}, want: `VERSION is "v1';touch`, refused: true},
-		{name: "tag that make expands", tag: "v1$(shell)", args: []string{"man"},
-			want: `VERSION is "v1$(shell)"`, refused: true},
-		{name: "version of the environment", env: "VERSION=$(shell touch ran)", args: []string{"man"},
-			want: "VERSION is", refused: true},
-		{name: "version of the command line", args: []string{"man", "VERSION=$(shell touch ran)"},
-			want: "VERSION is", refused: true},
-		{name: "version with a flag of the linker", args: []string{"man", "VERSION=v1 -extld=./ran"},
-			want: "VERSION is", refused: true},
-		{name: "version with a quote", args: []string{"man", "VERSION=v1';touch ran;'"},
-			want: "VERSION is", refused: true},
-		{name: "release", tag: "v1`touch${IFS}ran`", args: []string{"release"}, want: "VERSION is", refused: true},
-		{name: "good tag", tag: "v1.2.3-rc.1+x_y", args: []string{"man"}, want: "main.version=v1.2.3-rc.1+x_y'"},
-		{name: "good version", args: []string{"man", "VERSION=v1.2~dev"}, want: "main.version=v1.2~dev'"},
-		{name: "fuzz time", env: "FUZZTIME=1s; touch ran", args: []string{"fuzz"}, want: ""},
-		{name: "fuzz time that make expands", env: "FUZZTIME=$(shell touch ran)", args: []string{"fuzz"}, want: ""},
-	} {
+	for _, tt := range makeCases {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()

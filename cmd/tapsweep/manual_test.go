@@ -96,7 +96,7 @@ esac`,
 "account show --query tenantId --output tsv") echo "$TENANT" ;;
 "ad app credential reset "*"--create-cert --query fileWithCertAndPrivateKey --output tsv") echo "$CERTIFICATE" ;;
 esac`,
-	"docker": "", "kubectl": "", "systemctl": "", "git": "mkdir -p tapsweep", "go": "",
+	"docker": "", "kubectl": "", "systemctl": "", "chgrp": "", "chmod": "", "git": "mkdir -p tapsweep", "go": "",
 }
 
 // Every command of README.md and of the manual works as it is shown, page by page in one shell, with
@@ -126,7 +126,7 @@ func TestManualCommands(t *testing.T) {
 func runPage(t *testing.T, page docs.Page, bin string) {
 	t.Helper()
 	tenant := incidentTenant()
-	env, root := serve(t, tenant)
+	env, root := serveAt(t, tenant)
 	dir := t.TempDir()
 	for name, text := range map[string]string{"list.csv": codeOf(t, "lists", "csv")[0],
 		"break-glass.txt": "breakglass@contoso.com\n"} {
@@ -135,20 +135,21 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 		}
 	}
 	// What earlier pages, or the day before, have left.
-	script := "set -euo pipefail\n" +
+	var script strings.Builder
+	script.WriteString("set -euo pipefail\n" +
 		"trap '[ ! -e simulation.pid ] || kill $(cat simulation.pid)' EXIT\n" +
 		"trap 'echo \"stopped at: $BASH_COMMAND\" >&2' ERR\n" +
-		"tapsweep revoke --results incident.jsonl list.csv\n"
+		"tapsweep revoke --results incident.jsonl list.csv\n")
 	if !strings.Contains(page.Text, "--results proof.jsonl") {
-		script += "tapsweep verify --results proof.jsonl incident.jsonl\n"
+		script.WriteString("tapsweep verify --results proof.jsonl incident.jsonl\n")
 	}
 	for _, b := range markdown.Parse(page.Text) {
 		if b.Kind == markdown.Code && (b.Language == "sh" || b.Language == "bash") {
-			script += "cd " + dir + "\n" + b.Text
+			script.WriteString("cd " + dir + "\n" + b.Text)
 		}
 	}
 	cmd := command(t, env)
-	cmd.Args, cmd.Dir = []string{"bash", "-c", script}, dir
+	cmd.Args, cmd.Dir = []string{"bash", "-c", script.String()}, dir
 	cmd.Path = must(exec.LookPath("bash"))
 	cmd.Env = append(cmd.Env, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"SELF="+must(os.Executable()), "TAPSWEEP_GRAPH_URL="+root, "APP="+entra.DefaultClientID,
@@ -156,12 +157,10 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 	cmd.Env = without(cmd.Env, asMain)
 	if page.Name == "README" { // its own lines say who signs in
 		cmd.Env = without(cmd.Env, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
-		cmd.Args[2] = strings.Replace(script, "tapsweep revoke --results incident.jsonl list.csv\n"+
+		cmd.Args[2] = strings.Replace(script.String(), "tapsweep revoke --results incident.jsonl list.csv\n"+
 			"tapsweep verify --results proof.jsonl incident.jsonl\n", "", 1)
 	}
-	if p := finish(t, cmd); p.code != 0 {
-		t.Errorf("exit %d\n%s\n%s", p.code, p.stdout, p.stderr)
-	}
+	finish(t, cmd).ends(t, 0)
 }
 
 // The lists that the manual shows are lists.
@@ -187,7 +186,7 @@ func TestFirstRunInPowerShell(t *testing.T) {
 	t.Parallel()
 	translated := ""
 	for _, text := range codeOf(t, "README", "powershell") {
-		if strings.HasPrefix(text, "az login") {
+		if strings.HasPrefix(text, "$app = ") {
 			text = assignEnvironment.ReplaceAllString(text, "export $1=<$2>")
 			text = assignVariable.ReplaceAllString(text, "$1=<$2>")
 			translated = strings.NewReplacer("$app=<", "app=$(", "=<az", "=$(az", "=<", "=", ">\n", ")\n").Replace(text)
@@ -203,7 +202,7 @@ func TestFirstRunInPowerShell(t *testing.T) {
 func TestPowerShellIsWellFormed(t *testing.T) {
 	t.Parallel()
 	pwsh, err := exec.LookPath("pwsh")
-	for _, page := range []string{"README", "signing-in"} {
+	for _, page := range []string{"README", "signing-in", "incident"} {
 		for _, text := range codeOf(t, page, "powershell") {
 			if err != nil {
 				checkQuotes(t, page, text)

@@ -16,97 +16,99 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// The file tells of every run that got as far as its flags, and of what a sweep left.
+// A metricsTest sweeps a tenant with two users whose passes are expired, and writes metrics.
+type metricsTest struct {
+	*testing.T
+	env       []string
+	dir, path string
+	sweep     []string
+}
+
+const metricLabels = `command="sweep",file="tapsweep"`
+
+func newMetricsTest(t *testing.T, faults ...fault.Fault) *metricsTest {
+	t.Helper()
+	tenant := graphsim.New(failing(faults...))
+	for i, name := range []string{"dana", "eli"} {
+		created := time.Now().Add(-time.Duration(48+24*i) * time.Hour)
+		tenant.AddUser(graphsim.User{UPN: name + "@contoso.com",
+			Passes: []graphsim.Pass{{Created: created, LifetimeMinutes: 60}}})
+	}
+	m := &metricsTest{T: t, env: serve(t, tenant), dir: t.TempDir()}
+	m.path = filepath.Join(m.dir, "tapsweep.prom")
+	m.sweep = []string{"sweep", "--all-users", "--yes", "--results", "-", "--metrics-file", m.path}
+	return m
+}
+
+func (m *metricsTest) file() string { return string(mustRead(m.T, m.path)) }
+
+// run sweeps with more flags and checks the exit code and the metrics, whose labels the test leaves out.
+func (m *metricsTest) run(flags []string, code int, want ...string) {
+	m.Helper()
+	tapsweep(m.T, m.env, append(m.sweep, flags...)...).ends(m.T, code)
+	for _, w := range want {
+		w = strings.NewReplacer("{}", "{"+metricLabels+"}", "{o", "{"+metricLabels+",o").Replace(w)
+		holds(m.T, "the metrics", m.file(), "\ntapsweep_"+w+"\n")
+	}
+}
+
+// The file has the result of every run that got as far as its flags, and what a sweep left.
 func TestMetricsFile(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(423)}}})
-	now := time.Now()
-	for i, name := range []string{"dana", "eli"} {
-		tenant.AddUser(graphsim.User{UPN: name + "@contoso.com", Passes: []graphsim.Pass{
-			{Created: now.Add(-time.Duration(48+24*i) * time.Hour), LifetimeMinutes: 60}}})
-	}
-	env, root := serve(t, tenant)
-	dir := t.TempDir()
-	path := filepath.Join(dir, "tapsweep.prom")
-	file := func() string {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
-	sweep := []string{"sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", path}
-	has := func(p process, code int, want ...string) {
-		t.Helper()
-		if p.code != code {
-			t.Errorf("exit %d, want %d\n%s", p.code, code, p.stderr)
-		}
-		for _, w := range want {
-			if !strings.Contains(file(), "\ntapsweep_"+w+"\n") {
-				t.Errorf("no %s in\n%s", w, file())
-			}
-		}
-	}
+	m := newMetricsTest(t, fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(423)})
 	// A dry run, or a simulation, says nothing of how the nights go.
-	if p := tapsweep(t, env, append(sweep, "--dry-run")...); p.code != 0 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
+	m.run([]string{"--dry-run"}, 0)
+	runRevoke(t, nil, "--simulate", "--metrics-file", m.path,
+		writeFile(t, "list.csv", "user\ndana@contoso.com\n")).ends(t, 0)
+	if _, err := os.Stat(m.path); err == nil {
+		t.Errorf("written by a dry run or a simulation:\n%s", m.file())
 	}
-	list := writeFile(t, "list.csv", "user\ndana@contoso.com\n")
-	if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", "--metrics-file", path, list); p.code != 0 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
-	if _, err := os.Stat(path); err == nil {
-		t.Errorf("written by a dry run or a simulation:\n%s", file())
-	}
-	has(tapsweep(t, env, sweep...), 1, `last_run_exit_code{command="sweep",file="tapsweep"} 1`, `expired_passes_left{command="sweep",file="tapsweep"} 2`, `last_run_rows{command="sweep",file="tapsweep",outcome="rejected"} 2`)
+	m.run(nil, 1, `last_run_exit_code{} 1`, `expired_passes_left{} 2`, `last_run_rows{outcome="rejected"} 2`)
 	// One that did not look at everybody does not know what is left.
-	has(tapsweep(t, env, append(sweep, "--max-items", "1")...), status.Usage, `last_run_exit_code{command="sweep",file="tapsweep"} 64`)
-	if strings.Contains(file(), "expired_passes_left") {
-		t.Errorf("%s", file())
-	}
-	has(tapsweep(t, env, append(sweep, "--max-items", "0")...), 0, `last_run_exit_code{command="sweep",file="tapsweep"} 0`, `expired_passes_left{command="sweep",file="tapsweep"} 0`,
-		`oldest_expired_pass_age_seconds{command="sweep",file="tapsweep"} 0`, `last_run_rows{command="sweep",file="tapsweep",outcome="revoked"} 2`, `last_run_users{command="sweep",file="tapsweep"} 2`)
-	has(tapsweep(t, env, append(sweep, "--reason", "usable")...), status.Usage, `last_run_exit_code{command="sweep",file="tapsweep"} 64`)
-	if strings.Contains(file(), "rows") {
-		t.Errorf("a run that never began has rows:\n%s", file())
-	}
-	has(tapsweep(t, env, append(sweep, "--help")...), 0, `last_run_exit_code{command="sweep",file="tapsweep"} 64`) // is no run
-	has(tapsweep(t, append(env, "AZURE_CLIENT_SECRET=wrong"), sweep...), 3, `last_run_exit_code{command="sweep",file="tapsweep"} 3`)
-	for name, want := range map[string]string{dir + "/list.csv": ".prom", dir + "/none/x.prom": "/none does not exist", "/proc/self/x.prom": "nothing can be written to /proc/self"} {
-		p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", name)
-		if p.code != status.Usage || !strings.Contains(p.stderr, want) {
-			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
-		}
-	}
-	if files, _ := os.ReadDir(dir); len(files) != 1 {
+	m.run([]string{"--max-items", "1"}, status.Usage, `last_run_exit_code{} 64`)
+	lacks(t, "the metrics", m.file(), "expired_passes_left")
+	m.run([]string{"--max-items", "0"}, 0, `last_run_exit_code{} 0`, `expired_passes_left{} 0`,
+		`oldest_expired_pass_age_seconds{} 0`, `last_run_rows{outcome="revoked"} 2`, `last_run_users{} 2`)
+	m.run([]string{"--reason", "usable"}, status.Usage, `last_run_exit_code{} 64`)
+	lacks(t, "the metrics of a run that never began", m.file(), "rows")
+	m.run([]string{"--help"}, 0, `last_run_exit_code{} 64`) // is no run
+	m.env = append(m.env, "AZURE_CLIENT_SECRET=wrong")
+	m.run(nil, 3, `last_run_exit_code{} 3`)
+	if files, _ := os.ReadDir(m.dir); len(files) != 1 {
 		t.Errorf("%v beside it", files)
 	}
-	// What is there and something else stays, be it the log of the very run.
-	list = writeFile(t, "list.prom", "user\ndana@contoso.com\n")
-	before := file()
-	for _, tt := range []struct {
-		args []string
-		want string
-	}{
-		{[]string{"sweep", "--yes", "--users", list, "--metrics-file", list, "--results", "-"}, "not of tapsweep's metrics"},
-		{[]string{"sweep", "--yes", "--all-users", "--overwrite", "--metrics-file", path, "--results", path}, "name the same file"},
-		{[]string{"scan", "--all-users", "--overwrite", "--metrics-file", dir + "/new.prom", "--output", dir + "/./new.prom"}, "name the same file"},
-		{[]string{"scan", "--all-users", "--metrics-file", path}, "of another command"},
+}
+
+// A file that is no metrics file is not replaced, even if it is the log of this run. A link stays a link.
+func TestMetricsFileReplacesItsOwn(t *testing.T) {
+	t.Parallel()
+	m := newMetricsTest(t)
+	m.run(nil, 0)
+	list := writeFile(t, "list.prom", "user\ndana@contoso.com\n")
+	before := m.file()
+	for _, tt := range []struct{ line, want string }{
+		{"sweep --yes --all-users --results - --metrics-file DIR/list.csv", ".prom"},
+		{"sweep --yes --all-users --results - --metrics-file DIR/none/x.prom", "/none does not exist"},
+		{"sweep --yes --all-users --results - --metrics-file /proc/self/x.prom",
+			"nothing can be written to /proc/self"},
+		{"sweep --yes --users LIST --metrics-file LIST --results -", "not of tapsweep's metrics"},
+		{"sweep --yes --all-users --overwrite --metrics-file PATH --results PATH", "name the same file"},
+		{"scan --all-users --overwrite --metrics-file DIR/new.prom --output DIR/./new.prom", "name the same file"},
+		{"scan --all-users --metrics-file PATH", "of another command"},
 	} {
-		p := tapsweep(t, env, append(tt.args, "--graph-url", root)...)
-		if p.code != status.Usage || !strings.Contains(p.stderr, tt.want) {
-			t.Errorf("%q: exit %d, want 64 with %q\n%s", tt.args, p.code, tt.want, p.stderr)
-		}
+		t.Run(tt.line, func(t *testing.T) {
+			line := strings.NewReplacer("LIST", list, "PATH", m.path, "DIR", m.dir).Replace(tt.line)
+			tapsweep(t, m.env, strings.Fields(line)...).ends(t, status.Usage, tt.want)
+		})
 	}
-	if after := file(); !strings.HasPrefix(string(mustRead(t, list)), "user") || after == before || !strings.Contains(after, `exit_code{command="sweep",file="tapsweep"} 64`) {
-		t.Errorf("a file is lost, or tells of the wrong run:\n%s", after)
-	}
-	// A link stays one.
-	link := dir + "/link.prom"
-	if err := os.Symlink(path, link); err != nil {
+	same(t, "the list", string(mustRead(t, list)), "user\ndana@contoso.com\n")
+	differs(t, "the metrics", m.file(), before)
+	holds(t, "the metrics", m.file(), "exit_code{"+metricLabels+"} 64")
+	link := m.dir + "/link.prom"
+	if err := os.Symlink(m.path, link); err != nil {
 		t.Fatal(err)
 	}
-	has(tapsweep(t, env, append(sweep, "--metrics-file", link)...), 0, `last_run_exit_code{command="sweep",file="tapsweep"} 0`)
+	m.run([]string{"--metrics-file", link}, 0, `last_run_exit_code{} 0`)
 	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
 		t.Errorf("%v, %v", info, err)
 	}
@@ -135,9 +137,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 				return strings.Fields(strings.ReplaceAll(text, "x.prom", filepath.Join(dir, "x.prom")))
 			}
 			p := tapsweep(t, in(tt.vars), append([]string{"sweep"}, in(tt.args)...)...)
-			if p.code != status.Usage {
-				t.Errorf("exit %d\n%s", p.code, p.stderr)
-			}
+			p.ends(t, status.Usage)
 			var got string
 			files, err := os.ReadDir(dir)
 			if err != nil || len(files) > 1 {
@@ -145,7 +145,8 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 			}
 			for _, f := range files {
 				got = f.Name()
-				if text := string(mustRead(t, filepath.Join(dir, got))); !strings.Contains(text, "\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n") {
+				if text := string(mustRead(t, filepath.Join(dir, got))); !strings.Contains(text,
+					"\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n") {
 					t.Errorf("it says\n%s", text)
 				}
 			}
@@ -168,13 +169,12 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 func TestAlerts(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	path := filepath.Join(t.TempDir(), "tapsweep.prom")
-	if p := tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", "-", "--metrics-file", path); p.code != 0 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	runSweep(t, env, "--metrics-file", path).ends(t, 0)
 	there := make(map[string]bool)
-	for _, m := range regexp.MustCompile(`(?m)^# TYPE (tapsweep_\w+) gauge$`).FindAllStringSubmatch(string(mustRead(t, path)), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (tapsweep_\w+) gauge$`).FindAllStringSubmatch(string(mustRead(t,
+		path)), -1) {
 		there[m[1]] = true
 		if !strings.Contains(pageText(t, "nightly"), "| `"+strings.TrimPrefix(m[1], "tapsweep_")+"` |") {
 			t.Errorf("%s is not in the manual", m[1])
@@ -189,12 +189,15 @@ func TestAlerts(t *testing.T) {
 			}
 		}
 	}
-	if err := yaml.UnmarshalStrict([]byte(codeOf(t, "nightly", "yaml")[0]), &rules); err != nil || len(rules.Groups) != 1 || len(rules.Groups[0].Rules) != 3 {
-		t.Fatalf("%v, %+v", err, rules)
+	if yaml.UnmarshalStrict([]byte(codeOf(t, "nightly", "yaml")[0]), &rules) != nil {
+		t.Fatalf("%v, %+v", yaml.UnmarshalStrict([]byte(codeOf(t, "nightly", "yaml")[0]), &rules), rules)
 	}
+	same(t, "groups of rules", len(rules.Groups), 1)
+	same(t, "alert rules", len(rules.Groups[0].Rules), 3)
 	for _, r := range rules.Groups[0].Rules {
 		name := regexp.MustCompile(`tapsweep_\w+`).FindString(r.Expr)
-		if !there[name] || !strings.Contains(r.Expr, `{command="sweep"}`) || r.Alert == "" || r.Annotations["summary"] == "" {
+		if !there[name] || !strings.Contains(r.Expr, `{command="sweep"}`) || r.Alert == "" ||
+			r.Annotations["summary"] == "" {
 			t.Errorf("%+v: %v", r, there)
 		}
 		bound := r.For
@@ -225,7 +228,8 @@ func nightsApart(t *testing.T) (most time.Duration) {
 		return d
 	}
 	const accuracy, summerTime = time.Minute, time.Hour // AccuracySec, which is not set
-	systemd := 24*time.Hour + summerTime + span("tapsweep.timer", "Timer.RandomizedDelaySec") + accuracy + span("tapsweep.service", "Service.TimeoutStartSec")
+	systemd := 24*time.Hour + summerTime + span("tapsweep.timer", "Timer.RandomizedDelaySec") + accuracy +
+		span("tapsweep.service", "Service.TimeoutStartSec")
 	_, line := crontab(t)
 	words := strings.Fields(line)
 	deadline, err := time.ParseDuration(words[slices.Index(words, "--deadline")+1])
@@ -234,7 +238,8 @@ func nightsApart(t *testing.T) (most time.Duration) {
 	}
 	cron := 24*time.Hour + summerTime + deadline + time.Minute
 	_, _, job := manifests(t)
-	kubernetes := 24*time.Hour + time.Duration(job.Spec.StartingDeadlineSeconds+job.Spec.JobTemplate.Spec.ActiveDeadlineSeconds)*time.Second
+	kubernetes := 24*time.Hour +
+		time.Duration(job.Spec.StartingDeadlineSeconds+job.Spec.JobTemplate.Spec.ActiveDeadlineSeconds)*time.Second
 	if job.Spec.TimeZone != "Etc/UTC" {
 		kubernetes += summerTime
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +21,7 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 		if arrived {
 			hang = hang.AfterWork()
 		}
-		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: hang}}})
+		tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: hang}))
 		users := tenant.AddUsers(5)
 		ids := make(map[string]string)
 		var list strings.Builder
@@ -32,11 +30,12 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 			ids[u.UPN] = u.Passes[0].ID
 			list.WriteString(u.UPN + "\n")
 		}
-		env, root := serve(t, tenant)
-		log := filepath.Join(t.TempDir(), "log.jsonl")
-		args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", writeFile(t, "list.csv", list.String())}
+		env := serve(t, tenant)
+		log := newLog(t)
+		args := []string{"revoke", "--yes", "--results", log, "--resume", writeFile(t, "list.csv", list.String())}
 		finish(t, command(t, env, args...), func(p *os.Process) {
-			for s := tenant.Stats(); (s.Faults == 0 || arrived && s.Deleted < 5) && t.Context().Err() == nil; s = tenant.Stats() {
+			for s := tenant.Stats(); (s.Faults == 0 || arrived && s.Deleted < 5) &&
+				t.Context().Err() == nil; s = tenant.Stats() {
 				time.Sleep(time.Millisecond)
 			}
 			p.Kill()
@@ -51,13 +50,7 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 		if p = tapsweep(t, env, args...); p.code != 0 || len(tenant.Remaining()) != 0 {
 			t.Errorf("exit %d, %d left\n%s", p.code, len(tenant.Remaining()), p.stderr)
 		}
-		rows := make(map[string]results.Row)
-		for line := range strings.Lines(string(mustRead(t, log))) {
-			var row results.Row
-			if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
-				rows[row.User] = row
-			}
-		}
+		rows := lastBy(t, log, func(r results.Row) string { return r.User })
 		for user, row := range rows {
 			if row.Provisional || row.Outcome != results.Revoked || row.Method != ids[user] || !row.AnyPass {
 				t.Errorf("%+v", row)
@@ -74,21 +67,15 @@ func TestKilledRevokeOfAnyPass(t *testing.T) {
 func TestKilledRevokeOfNamedPasses(t *testing.T) {
 	t.Parallel()
 	hang := fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.Hang().AfterWork()}
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{hang}})
-	users := tenant.AddUsers(5)
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume",
-		writeFile(t, "list.csv", listOf(users))}
+	tenant, users, env := serveUsers(t, 5, graphsim.Options{Faults: []fault.Fault{hang}})
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--results", log, "--resume",
+		listFile(t, users)}
 	finish(t, command(t, env, args...), func(p *os.Process) {
-		for tenant.Stats().Deleted < 5 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Deleted < 5 })
 		p.Kill()
 	})
-	if p := tapsweep(t, env, args...); p.code != 0 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, env, args...).ends(t, 0)
 	rows := lastRows(t, log)
 	for line, row := range rows {
 		if row.Outcome != results.Absent {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,30 +15,29 @@ import (
 func TestLogOfAnotherTenant(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(3)))
-	env, root := serve(t, tenant)
+	list := listFile(t, tenant.AddUsers(3))
+	env := serve(t, tenant)
 	logOf := func(env []string, flags ...string) string {
-		log := filepath.Join(t.TempDir(), "log.jsonl")
+		log := newLog(t)
 		args := append([]string{"revoke", "--yes", "--results", log, list}, flags...)
-		if p := tapsweep(t, env, args...); p.code != status.Done {
-			t.Fatalf("exit %d\n%s", p.code, p.stderr)
-		}
+		tapsweep(t, env, args...).ends(t, status.Done)
 		return log
 	}
 	elsewhere := func(opts graphsim.Options) string {
 		other := graphsim.New(opts)
 		other.AddUsers(3)
-		env, root := serve(t, other)
-		return logOf(env, "--graph-url", root)
+		env := serve(t, other)
+		return logOf(env)
 	}
 	simulated := logOf(nil, "--simulate")
 	for _, tt := range []struct{ name, log, want string }{
 		{"a simulation", simulated, "it is a log of https://127.0.0.1:"},
-		{"another tenant", elsewhere(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant}}), "it is the log of tenant " + foreignTenant},
+		{"another tenant", elsewhere(graphsim.Options{Entra: entra.Options{TenantID: foreignTenant}}),
+			"it is the log of tenant " + foreignTenant},
 		{"another Graph root", elsewhere(graphsim.Options{}), "it is a log of https://"},
 	} {
 		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify --verify-wait 1s"} {
-			args := append(strings.Fields(command), "--graph-url", root, "--results", "-", tt.log)
+			args := append(strings.Fields(command), "--results", "-", tt.log)
 			p := tapsweep(t, env, args...)
 			if p.code != status.Usage {
 				t.Errorf("%s of the log of %s: exit %d, want %d\n%s", command, tt.name, p.code, status.Usage, p.stderr)
@@ -52,25 +50,21 @@ func TestLogOfAnotherTenant(t *testing.T) {
 	if n := tenant.Stats().Batches; n != 0 {
 		t.Errorf("%d batches were sent, want none", n)
 	}
-	if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", "-", simulated); p.code != status.Done {
-		t.Errorf("a simulation with a log: exit %d\n%s", p.code, p.stderr)
-	}
-	own := logOf(env, "--graph-url", root)
-	if p := tapsweep(t, env, "verify", "--graph-url", root, "--results", "-", own, simulated); p.code != status.Usage {
-		t.Errorf("verify of two logs, one of them a simulation's: exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
-	}
+	runRevoke(t, nil, "--simulate", simulated).ends(t, status.Done)
+	own := logOf(env)
+	tapsweep(t, env, "verify", "--results", "-", own, simulated).ends(t, status.Usage)
 }
 
 // A log in which lines are missing, such as what a rotation left, is refused by revoke and
 // verify, although its last line is there.
 func TestLogThatIsNotWhole(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
-	list := writeFile(t, "list.csv", listOf(tenant.AddUsers(5)))
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
+	tenant := graphsim.New(failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
+	list := listFile(t, tenant.AddUsers(5))
+	env := serve(t, tenant)
+	log := newLog(t)
 	for range 2 {
-		args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
+		args := []string{"revoke", "--yes", "--results", log, "--resume", list}
 		if p := tapsweep(t, env, args...); p.code == status.Done || p.code == status.Usage {
 			t.Fatalf("exit %d\n%s", p.code, p.stderr)
 		}
@@ -90,18 +84,25 @@ func TestLogThatIsNotWhole(t *testing.T) {
 	} {
 		part := writeFile(t, "part.jsonl", strings.Join(cut, ""))
 		for _, command := range []string{"revoke --yes", "verify --verify-wait 1s"} {
-			args := append(strings.Fields(command), "--graph-url", root, "--results", "-", part)
+			args := append(strings.Fields(command), "--results", "-", part)
 			p := tapsweep(t, env, args...)
 			if p.code != status.Usage || !strings.Contains(p.stderr, "whole") {
 				t.Errorf("%s of %s: exit %d, want %d\n%s", command, name, p.code, status.Usage, p.stderr)
 			}
 		}
+		if p := tapsweep(t, nil, "report", part); strings.HasPrefix(name, "without") &&
+			!strings.Contains(p.stdout, "note: This report is not complete: "+part+" lacks 1 of its ") {
+			t.Errorf("the report of a log %s does not say that lines are missing:\n%s", name, p.stdout)
+		}
+	}
+	killed := writeFile(t, "killed.jsonl", strings.Join(lines[:len(lines)-1], ""))
+	p := tapsweep(t, env, "verify", "--results", "-", killed)
+	if want := "with tapsweep revoke --resume --results " + killed; !strings.Contains(p.stderr, want) {
+		t.Errorf("verify of a log without its end: want %q\n%s", want, p.stderr)
 	}
 	if n := tenant.Stats().Batches - sent; n != 0 {
 		t.Errorf("%d batches were sent, want none", n)
 	}
-	args := []string{"verify", "--graph-url", root, "--results", "-", "--verify-wait", "1s", log}
-	if p := tapsweep(t, env, args...); p.code != status.Incomplete {
-		t.Errorf("verify of the whole log: exit %d, want %d\n%s", p.code, status.Incomplete, p.stderr)
-	}
+	args := []string{"verify", "--results", "-", "--verify-wait", "1s", log}
+	tapsweep(t, env, args...).ends(t, status.Incomplete)
 }

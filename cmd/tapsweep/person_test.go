@@ -18,30 +18,26 @@ func TestNamesStayWithThePass(t *testing.T) {
 	for _, format := range []string{"csv", "jsonl"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(40, graphsim.Options{})
-			env, root := serve(t, tenant)
+			_, env := serveLeftovers(t, 40, graphsim.Options{})
 			dir := t.TempDir()
 			found, log := filepath.Join(dir, "found."+format), filepath.Join(dir, "log.jsonl")
 			report, html := filepath.Join(dir, "report.csv"), filepath.Join(dir, "report.html")
-			p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired", "--output", found)
-			if p.code != 0 {
-				t.Fatalf("scan: exit %d\n%s", p.code, p.stderr)
-			}
-			if p := tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--results", log, found); p.code != 0 {
-				t.Fatalf("revoke: exit %d\n%s", p.code, p.stderr)
-			}
+			p := tapsweep(t, env, "scan", "--all-users", "--reason", "expired", "--output", found)
+			p.ends(t, 0)
+			tapsweep(t, env, "revoke", "--yes", "--results", log, found).ends(t, 0)
 			rows, _ := readLog(t, string(mustRead(t, log)))
 			if len(rows) != 1 || rows[0].UPN != "user00000@contoso.example" {
 				t.Errorf("rows %+v, want one of user00000@contoso.example", rows)
 			}
-			if p := tapsweep(t, env, "report", "--csv", report, "--html", html, log); p.code != 0 {
-				t.Fatalf("report: exit %d\n%s", p.code, p.stderr)
-			}
+			tapsweep(t, env, "report", "--csv", report, "--html", html, log).ends(t, 0)
 			lines, err := csv.NewReader(bytes.NewReader(mustRead(t, report))).ReadAll()
-			if err != nil || len(lines) != 2 || !strings.Contains(strings.Join(lines[1], ","), "user00000@contoso.example") {
-				t.Errorf("report.csv: %v, %q, want the name", err, lines)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if page := strings.ReplaceAll(string(mustRead(t, html)), "<wbr>", ""); !strings.Contains(page, "user00000@contoso.example") {
+			same(t, "lines", len(lines), 2)
+			holds(t, "second line", strings.Join(lines[1], ","), "user00000@contoso.example")
+			if page := strings.ReplaceAll(string(mustRead(t, html)), "<wbr>", ""); !strings.Contains(page,
+				"user00000@contoso.example") {
 				t.Error("report.html lacks the name")
 			}
 		})
@@ -55,10 +51,10 @@ func TestProtectedByTheNameBesideAnID(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All"}})
 	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
 	tenant.AddUser(graphsim.User{ID: id, UPN: "bg1@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	glass := writeFile(t, "glass.csv", "userId,upn\n00000000-0000-4000-8000-000000000000,bg1@contoso.com\n")
 	list := writeFile(t, "list.csv", "user,method,userPrincipalName\n"+id+","+pass+",BG1@contoso.com\n")
-	p := tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--protect", glass, "--results", "-", list)
+	p := runRevoke(t, env, "--protect", glass, list)
 	if len(tenant.Remaining()) != 1 {
 		t.Errorf("the pass of the protected user was deleted\n%s", p.stderr)
 	}
@@ -68,18 +64,14 @@ func TestProtectedByTheNameBesideAnID(t *testing.T) {
 // the first delete that such names are not checked, and refuses a list that contradicts itself.
 func TestNamesOfAListAreNotChecked(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	users := tenant.AddUsers(3)
-	env, root := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
 	row := func(id, name, pass int) string {
 		return users[id].ID + "," + users[name].UPN + "," + users[pass].Passes[0].ID + "\n"
 	}
 	const head = "userId,upn,methodId\n"
 	list := writeFile(t, "list.csv", head+row(0, 0, 0)+row(1, 0, 1))
-	p := tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--skip-invalid", "--results", "-", list)
-	if p.code != status.Usage {
-		t.Errorf("a list that contradicts itself: exit %d, want %d", p.code, status.Usage)
-	}
+	p := runRevoke(t, env, "--skip-invalid", list)
+	p.ends(t, status.Usage)
 	if want := list + ":3: the user principal name " + users[0].UPN; !strings.Contains(p.stderr, want) {
 		t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
 	}
@@ -91,7 +83,7 @@ func TestNamesOfAListAreNotChecked(t *testing.T) {
 	}
 
 	list = writeFile(t, "list.csv", head+row(0, 1, 0))
-	p = tapsweep(t, env, "revoke", "--graph-url", root, "--yes", "--results", "-", list)
+	p = runRevoke(t, env, list)
 	want := "1 row gives an object ID and a name: the object ID decides, and the name is not checked\n"
 	if !strings.Contains(p.stderr, want) {
 		t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)

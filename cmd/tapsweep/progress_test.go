@@ -14,7 +14,7 @@ import (
 // The bar is for a terminal at standard error, and nothing of it is anywhere else.
 func TestProgressOnATerminal(t *testing.T) {
 	t.Parallel()
-	list := writeFile(t, "list.csv", listOf(graphsim.New(graphsim.Options{}).AddUsers(10)))
+	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10))
 	tests := []struct {
 		name string
 		env  string
@@ -29,7 +29,8 @@ func TestProgressOnATerminal(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			screen, stdout := onTerminal(t, tt.env, append([]string{"revoke", "--simulate", "--yes", "--results", "log.jsonl", list}, tt.args...))
+			screen, stdout := onTerminal(t, tt.env,
+				append([]string{"revoke", "--simulate", "--yes", "--results", "log.jsonl", list}, tt.args...))
 			if got := strings.Contains(screen, "revoking  [======="); got != tt.bar {
 				t.Errorf("a bar: %v, want %v\n%q", got, tt.bar, screen)
 			}
@@ -43,7 +44,7 @@ func TestProgressOnATerminal(t *testing.T) {
 // Without a terminal nothing is shown that was not asked for.
 func TestProgressWithoutATerminal(t *testing.T) {
 	t.Parallel()
-	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", writeFile(t, "list.csv", listOf(graphsim.New(graphsim.Options{}).AddUsers(10))))
+	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10)))
 	if strings.ContainsAny(p.stderr, "\x1b\r") || strings.Contains(p.stderr, "revoking") || p.stdout != "" {
 		t.Errorf("standard error %q\nstandard output %q", p.stderr, p.stdout)
 	}

@@ -28,47 +28,41 @@ func TestMisspeltProtectedName(t *testing.T) {
 	const dana = "9f0c11aa-1111-4222-8333-000000000001"
 	two := writeFile(t, "two.csv", "userId,upn\n"+dana+",bg1@contoso.com\n")
 	star := writeFile(t, "star.txt", "bg*@contoso.com\n")
-	tests := []struct {
-		name  string
-		args  []string
-		roles []string
-		code  int
-		left  int
-		says  string
-	}{
-		{"revoke", []string{"revoke", "--yes", "--protect", typo, list}, []string{passes, "User.ReadBasic.All"},
-			status.Usage, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
-		{"a dry run", []string{"revoke", "--dry-run", "--protect", typo, list}, []string{passes, "User.Read.All"},
-			status.Usage, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
-		{"sweep", []string{"sweep", "--all-users", "--yes", "--protect", typo}, []string{passes, "User.Read.All"},
-			status.Usage, 3, "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"},
-		{"names of two users", []string{"revoke", "--yes", "--protect", two, list}, []string{passes, "User.Read.All"},
-			status.Usage, 3, "two.csv:2: protected user bg1@contoso.com (" + dana + "): the object id and the user principal " +
-				"name are not of one user, Graph names the user \"dana@contoso.com\""},
-		{"names of two users that nobody may look up", []string{"revoke", "--yes", "--protect", two, list}, []string{passes},
-			status.Done, 1, "warning: 1 of 1 protected names could not be checked (bg1@contoso.com (" + dana + ")): the token lacks"},
-		{"a pattern", []string{"revoke", "--yes", "--protect", star, list}, []string{passes, "User.Read.All"}, status.Usage, 3,
-			"star.txt:1: bg*@contoso.com is a pattern, which protects nobody"},
-		{"nobody may ask", []string{"revoke", "--yes", "--quiet", "--protect", typo, list}, []string{passes}, status.Done, 0,
-			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): the token lacks User.Read.All"},
-		{"no preflight", []string{"revoke", "--yes", "--no-preflight", "--protect", typo, list}, []string{passes}, status.Done, 0,
-			"warning: 1 of 1 protected names could not be checked (bg1@contoso.con): Graph answered 403"},
+	const absent = "p.typo.txt:1: protected user bg1@contoso.con is not in the tenant"
+	const twoUsers = "two.csv:2: protected user bg1@contoso.com (" + dana + "): the object id and the user principal " +
+		`name are not of one user, Graph names the user "dana@contoso.com"`
+	unchecked := func(who string) string {
+		return "warning: 1 of 1 protected names could not be checked (" + who + "): "
 	}
+	none, reader := []string{passes}, []string{passes, "User.Read.All"}
+	tests := []struct {
+		name, line string // words in capitals stand for lists
+		roles      []string
+		code, left int
+		says       string
+	}{
+		{"revoke", "revoke --yes --protect TYPO LIST", []string{passes, "User.ReadBasic.All"}, status.Usage, 3, absent},
+		{"a dry run", "revoke --dry-run --protect TYPO LIST", reader, status.Usage, 3, absent},
+		{"sweep", "sweep --all-users --yes --protect TYPO", reader, status.Usage, 3, absent},
+		{"names of two users", "revoke --yes --protect TWO LIST", reader, status.Usage, 3, twoUsers},
+		{"names of two users that nobody may look up", "revoke --yes --protect TWO LIST", none, status.Done, 1,
+			unchecked("bg1@contoso.com ("+dana+")") + "the token lacks"},
+		{"a pattern", "revoke --yes --protect STAR LIST", reader, status.Usage, 3,
+			"star.txt:1: bg*@contoso.com is a pattern, which protects nobody"},
+		{"nobody may ask", "revoke --yes --quiet --protect TYPO LIST", none, status.Done, 0,
+			unchecked("bg1@contoso.con") + "the token lacks User.Read.All"},
+		{"no preflight", "revoke --yes --no-preflight --protect TYPO LIST", none, status.Done, 0,
+			unchecked("bg1@contoso.con") + "Graph answered 403"},
+	}
+	files := strings.NewReplacer("TYPO", typo, "LIST", list, "TWO", two, "STAR", star)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant := held(tt.roles...)
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, append(absolute(tt.args), "--graph-url", root, "--results", "-")...)
-			if p.code != tt.code {
-				t.Errorf("exit %d, want %d", p.code, tt.code)
-			}
-			if n := len(tenant.Remaining()); n != tt.left {
-				t.Errorf("%d passes are left, want %d", n, tt.left)
-			}
-			if !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
-			}
+			env := serve(t, tenant)
+			args := words(tt.line, files)
+			tapsweep(t, env, append(absolute(args), "--results", "-")...).ends(t, tt.code, tt.says)
+			leaves(t, tenant, tt.left)
 		})
 	}
 }
@@ -85,14 +79,10 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 	}
 	p := rehearse(typo)
 	want := "p.typo.txt:1: protected user bg1@contoso.con is on no list, but bg1@contoso.com at "
-	if p.code != status.Usage || !strings.Contains(p.stderr, want) {
-		t.Errorf("misspelt: exit %d, want %d with %q\n%s", p.code, status.Usage, want, p.stderr)
-	}
+	p.ends(t, status.Usage, want)
 	p = rehearse(writeFile(t, "others.txt", "bg2@contoso.com\n"))
 	want = "warning: 1 of 1 protected names could not be checked (bg2@contoso.com): the simulated tenant has"
-	if p.code != status.Done || !strings.Contains(p.stderr, want) {
-		t.Errorf("another: exit %d, want 0 with %q\n%s", p.code, want, p.stderr)
-	}
+	p.ends(t, status.Done, want)
 	p = rehearse(writeFile(t, "right.txt", "bg1@contoso.com\n"))
 	if strings.Contains(p.stderr, "checked") {
 		t.Errorf("a name on the list is reported as unchecked\n%s", p.stderr)
@@ -109,12 +99,9 @@ func TestProtectedNamesInAnOutage(t *testing.T) {
 		{Path: "/users/bg1@", Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
 	users := tenant.AddUsers(1)
 	tenant.AddUser(graphsim.User{UPN: "bg1@contoso.com"})
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"),
-		"--graph-url", root, "--results", "-", writeFile(t, "list.csv", listOf(users)))
-	if p.code != status.Stopped || !strings.Contains(p.stderr, "nothing was changed") {
-		t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
-	}
+	env := serve(t, tenant)
+	p := runRevoke(t, env, "--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"), listFile(t, users))
+	p.ends(t, status.Stopped, "nothing was changed")
 	if n := len(tenant.Remaining()); n != 1 {
 		t.Errorf("%d passes are left, want 1", n)
 	}

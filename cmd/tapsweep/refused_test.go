@@ -18,7 +18,8 @@ import (
 func TestRefusedIsOneNumber(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{
-		{Do: fault.OuterStatus(503, "Retry-After", "1"), Times: 1}, {Do: fault.ItemStatus(429, "Retry-After", "1"), Times: 2}}})
+		{Do: fault.OuterStatus(503, "Retry-After", "1"), Times: 1},
+		{Do: fault.ItemStatus(429, "Retry-After", "1"), Times: 2}}})
 	var list strings.Builder
 	list.WriteString("user,method\n")
 	for i := range 5 {
@@ -27,13 +28,11 @@ func TestRefusedIsOneNumber(t *testing.T) {
 	for _, h := range tenant.Remaining() {
 		list.WriteString(h.UPN + "," + h.PassID + "\n")
 	}
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	path := writeFile(t, "list.csv", list.String())
 	dir := strings.TrimSuffix(path, "list.csv")
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", dir+"log.jsonl", "--metrics-file", dir+"m.prom", path)
-	if p.code != status.Done {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	p := tapsweep(t, env, "revoke", "--yes", "--results", dir+"log.jsonl", "--metrics-file", dir+"m.prom", path)
+	p.ends(t, status.Done)
 	p2 := tapsweep(t, env, "report", "--json", "-", dir+"log.jsonl")
 	var r report.Report
 	if err := json.Unmarshal([]byte(p2.stdout), &r); err != nil {
@@ -46,7 +45,8 @@ func TestRefusedIsOneNumber(t *testing.T) {
 	if want := fmt.Sprintf("throttled: %d requests refused", n); !strings.Contains(p.stderr, want) {
 		t.Errorf("no %q in the summary:\n%s", want, p.stderr)
 	}
-	if m := mustRead(t, dir+"m.prom"); !bytes.Contains(m, fmt.Appendf(nil, `tapsweep_last_run_refused_requests{command="revoke",file="m"} %d`, n)) {
+	if m := mustRead(t, dir+"m.prom"); !bytes.Contains(m,
+		fmt.Appendf(nil, `tapsweep_last_run_refused_requests{command="revoke",file="m"} %d`, n)) {
 		t.Errorf("not %d in the metrics:\n%s", n, m)
 	}
 }

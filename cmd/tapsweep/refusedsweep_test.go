@@ -35,24 +35,16 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, graphsim.Options{})
-			env, root := serve(t, tenant)
+			tenant, env := serveLeftovers(t, 400, graphsim.Options{})
 			dir := filepath.Join(t.TempDir(), "evidence")
-			args := append([]string{"sweep", "--graph-url", root, "--all-users", "--evidence", dir}, tt.args...)
+			args := append([]string{"sweep", "--all-users", "--evidence", dir}, tt.args...)
 			var p process
 			if tt.answer == nil {
 				p = tapsweep(t, env, args...)
 			} else {
 				p = answered(t, env, tt.answer, args...)
 			}
-			if p.code != tt.code {
-				t.Errorf("exit %d, want %d\n%s", p.code, tt.code, p.stderr)
-			}
-			for _, want := range []string{tt.says, "tapsweep scan with the same flags names them", dir} {
-				if !strings.Contains(p.stderr, want) {
-					t.Errorf("standard error lacks %q\n%s", want, p.stderr)
-				}
-			}
+			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags names them", dir)
 			if n := tenant.Stats().Deleted; n != 0 {
 				t.Fatalf("%d passes were deleted", n)
 			}
@@ -61,7 +53,7 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			}
 			checkSeal(t, dir, p.stderr)
 
-			again := []string{"sweep", "--resume", "--graph-url", root, "--all-users", "--evidence", dir, "--yes", "--max-items"}
+			again := []string{"sweep", "--resume", "--all-users", "--evidence", dir, "--yes", "--max-items"}
 			if p = tapsweep(t, env, append(again, "5")...); p.code != status.Usage {
 				t.Errorf("resumed with a lower bound: exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
 			}
@@ -83,13 +75,10 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 // resumes deletes their passes.
 func TestUndecidedRowsOfOlderLogs(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(400, graphsim.Options{})
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"sweep", "--graph-url", root, "--all-users", "--yes", "--results", log, "--max-items"}
-	if p := tapsweep(t, env, append(args, "9")...); p.code != status.Usage {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	tenant, env := serveLeftovers(t, 400, graphsim.Options{})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--max-items"}
+	tapsweep(t, env, append(args, "9")...).ends(t, status.Usage)
 	var rows strings.Builder
 	for _, h := range tenant.Remaining()[:12] {
 		rows.WriteString(`{"type":"result","line":0,"source":"scan","user":"` + h.UserID + `","method":"` + h.PassID +
@@ -101,12 +90,10 @@ func TestUndecidedRowsOfOlderLogs(t *testing.T) {
 	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", log); tenant.Stats().Deleted != 0 {
+	if p := runRevoke(t, env, log); tenant.Stats().Deleted != 0 {
 		t.Errorf("exit %d, %d were deleted by the log\n%s", p.code, tenant.Stats().Deleted, p.stderr)
 	}
-	if p := tapsweep(t, env, append(args, "0", "--resume")...); p.code != status.Done {
-		t.Errorf("resumed: exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, env, append(args, "0", "--resume")...).ends(t, status.Done)
 	if n := tenant.Stats().Deleted; n != 20 {
 		t.Errorf("%d passes were deleted, want 20", n)
 	}
@@ -115,21 +102,14 @@ func TestUndecidedRowsOfOlderLogs(t *testing.T) {
 // A sweep that is stopped while it scans says how many passes it had found by then.
 func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(3000, graphsim.Options{Latency: 10 * time.Millisecond})
-	env, root := serve(t, tenant)
+	tenant, env := serveLeftovers(t, 3000, graphsim.Options{Latency: 10 * time.Millisecond})
 	dir := filepath.Join(t.TempDir(), "evidence")
-	p := finish(t, command(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--concurrency", "2", "--evidence", dir), func(p *os.Process) {
-		for tenant.Stats().Lists < 500 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
-		p.Signal(syscall.SIGTERM)
-	})
-	if p.code != status.Stopped {
-		t.Errorf("exit %d, want %d\n%s", p.code, status.Stopped, p.stderr)
-	}
-	if !strings.Contains(p.stderr, "and deleted none of them; tapsweep scan with the same flags names them") {
-		t.Errorf("standard error does not say what was found\n%s", p.stderr)
-	}
+	p := finish(t, command(t, env, "sweep", "--all-users", "--yes", "--concurrency", "2", "--evidence", dir),
+		func(p *os.Process) {
+			waitWhile(t, func() bool { return tenant.Stats().Lists < 500 })
+			p.Signal(syscall.SIGTERM)
+		})
+	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags names them")
 	if n := tenant.Stats().Deleted; n != 0 {
 		t.Errorf("%d passes were deleted", n)
 	}
@@ -144,7 +124,8 @@ func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.P
 
 // typed runs tapsweep at a terminal with input typed in advance, and answers when it
 // asks.
-func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
+func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.File, p *os.Process),
+	args ...string) process {
 	t.Helper()
 	keyboard, tty, err := pty.Open()
 	if err != nil {

@@ -3,10 +3,8 @@ package main
 import (
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,34 +42,13 @@ func lastRows(t *testing.T, path string) map[int]results.Row {
 func TestKillAndResume(t *testing.T) {
 	t.Parallel()
 	const pairs = 1500
-	tenant := graphsim.New(graphsim.Options{Latency: 20 * time.Millisecond, Record: true})
-	users := tenant.AddUsers(pairs)
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	list := writeFile(t, "list.csv", listOf(users))
-	args := []string{"revoke", "--yes", "--quiet", "--graph-url", root, "--rate", "400", "--results", log, "--resume", list}
-	killed := 0
-	for range *kills {
-		cmd := command(t, env, args...)
-		p := finish(t, cmd, func(p *os.Process) {
-			time.Sleep(time.Duration(100+rand.IntN(400)) * time.Millisecond)
-			p.Kill()
-		})
-		switch p.code {
-		case -1:
-			killed++
-		case 0:
-		default:
-			t.Fatalf("exit %d\n%s", p.code, p.stderr)
-		}
-	}
-	if killed == 0 {
-		t.Fatal("no run was killed")
-	}
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list)
-	if p.code != 0 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	tenant, users, env := serveUsers(t, pairs, graphsim.Options{Latency: 20 * time.Millisecond, Record: true})
+	log := newLog(t)
+	list := listFile(t, users)
+	args := []string{"revoke", "--yes", "--quiet", "--rate", "400", "--results", log, "--resume", list}
+	killed := killRandomly(t, env, *kills, 100, 500, args...)
+	p := tapsweep(t, env, "revoke", "--yes", "--results", log, "--resume", list)
+	p.ends(t, 0)
 	last := lastRows(t, log)
 	deleted := make(map[string]int)
 	for _, e := range tenant.Log() {
@@ -80,7 +57,8 @@ func TestKillAndResume(t *testing.T) {
 		}
 	}
 	if len(tenant.Remaining()) != 0 || len(last) != pairs || len(deleted) != pairs {
-		t.Errorf("%d passes left, rows for %d pairs, %d passes deleted; want 0, %d, %d", len(tenant.Remaining()), len(last), len(deleted), pairs, pairs)
+		t.Errorf("%d passes left, rows for %d pairs, %d passes deleted; want 0, %d, %d", len(tenant.Remaining()),
+			len(last), len(deleted), pairs, pairs)
 	}
 	for line, r := range last {
 		// What was in flight when the run was killed is gone, and nobody holds
@@ -120,23 +98,22 @@ func TestResumeRun(t *testing.T) {
 		{Path: "user0002@", Attempt: 1, Do: fault.ItemStatus(423)},
 	}})
 	users := tenant.AddUsers(50)
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	list := writeFile(t, "list.csv", listOf(users))
+	env := serve(t, tenant)
+	log := newLog(t)
+	list := listFile(t, users)
 	run := func(args ...string) process {
-		return tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", log}, args...)...)
+		return tapsweep(t, env, append([]string{"revoke", "--yes", "--results", log}, args...)...)
 	}
-	if p := run("--resume", list); p.code != 1 || !strings.Contains(p.stderr, "denied") {
-		t.Fatalf("first run, with no log yet: exit %d\n%s", p.code, p.stderr)
-	}
+	run("--resume", list).ends(t, 1, "denied")
 	sent := tenant.Stats().Requests
 	// The denied pair is tried again, the rejected one is not.
 	p := run("--resume", list)
-	if p.code != 1 || tenant.Stats().Requests != sent+1 || outcomeOf(lastRows(t, log), 2) != results.Revoked || outcomeOf(lastRows(t, log), 3) != results.Rejected {
-		t.Errorf("exit %d, %d more requests\n%s", p.code, tenant.Stats().Requests-sent, p.stderr)
-	}
+	p.ends(t, 1)
+	same(t, "requests", tenant.Stats().Requests, sent+1)
+	same(t, "outcome of line 2", outcomeOf(lastRows(t, log), 2), results.Revoked)
+	same(t, "outcome of line 3", outcomeOf(lastRows(t, log), 3), results.Rejected)
 
-	other := writeFile(t, "list.csv", listOf(users[:49]))
+	other := listFile(t, users[:49])
 	refused := []struct {
 		name, want string
 		p          process
@@ -146,7 +123,7 @@ func TestResumeRun(t *testing.T) {
 		{"a dry run", "dry run", run("--resume", "--dry-run", list)},
 		{"without resume", "already exists", run(list)},
 		{"overwrite too", "cannot be used together", run("--resume", "--overwrite", list)},
-		{"no log named", "--results FILE", tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--resume", list)},
+		{"no log named", "--results FILE", tapsweep(t, env, "revoke", "--yes", "--resume", list)},
 		{"another value", `--resume "most" is not all`, run("--resume=most", list)},
 	}
 	for _, r := range refused {
@@ -155,10 +132,9 @@ func TestResumeRun(t *testing.T) {
 		}
 	}
 	elsewhere := graphsim.New(graphsim.Options{})
-	env2, root2 := serve(t, elsewhere)
-	if p := tapsweep(t, env2, "revoke", "--yes", "--graph-url", root2, "--results", log, "--resume", list); p.code != status.Usage || !strings.Contains(p.stderr, "it is a log of") {
-		t.Errorf("another Graph root: exit %d\n%s", p.code, p.stderr)
-	}
+	env2, root2 := serveAt(t, elsewhere)
+	tapsweep(t, env2, "revoke", "--yes", "--graph-url", root2, "--results", log, "--resume", list).ends(t, status.Usage,
+		"it is a log of")
 }
 
 func outcomeOf(rows map[int]results.Row, line int) results.Outcome { return rows[line].Outcome }
@@ -166,77 +142,63 @@ func outcomeOf(rows map[int]results.Row, line int) results.Outcome { return rows
 // Two runs on one log would each take the other's pairs for unsent.
 func TestTwoRunsOnOneLog(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Minute)}})
-	users := tenant.AddUsers(100)
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	list := writeFile(t, "list.csv", listOf(users))
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
+	tenant, users, env := serveUsers(t, 100, graphsim.Options{Limits: []*quota.Limit{quota.Window(40, time.Minute)}})
+	log := newLog(t)
+	list := listFile(t, users)
+	args := []string{"revoke", "--yes", "--results", log, "--resume", list}
 	var second, looked, overwrite process
 	first := finish(t, command(t, env, args...), func(p *os.Process) {
-		for len(tenant.Remaining()) > 60 {
-			time.Sleep(10 * time.Millisecond)
-		}
+		waitWhile(t, func() bool { return len(tenant.Remaining()) > 60 })
 		second = tapsweep(t, env, args...)
-		looked = tapsweep(t, env, "verify", "--graph-url", root, log)
-		overwrite = tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", log, "--overwrite")
+		looked = tapsweep(t, env, "verify", log)
+		overwrite = tapsweep(t, env, "sweep", "--all-users", "--yes", "--results", log, "--overwrite")
 		p.Signal(os.Interrupt)
 	})
-	if first.code != 4 || second.code != status.Usage || !strings.Contains(second.stderr, "another run is writing") {
-		t.Errorf("exit %d and %d, want 4 and 2\n%s", first.code, second.code, second.stderr)
-	}
+	second.ends(t, status.Usage, "another run is writing")
+	same(t, "exit code of the first run", first.code, 4)
 	// It was said to name the same lists, or that the run was killed.
 	for _, p := range []process{second, looked, overwrite} {
-		if p.code != status.Usage || !strings.Contains(p.stderr, "another run is writing") || !strings.Contains(p.stderr, "hint: wait until that run has ended") ||
-			strings.Contains(p.stderr, "the same lists") || strings.Contains(p.stderr, "killed") {
-			t.Errorf("exit %d\n%s", p.code, p.stderr)
-		}
+		p.ends(t, status.Usage, "another run is writing", "hint: wait until that run has ended")
+		lacks(t, "standard error", p.stderr, "the same lists", "killed")
 	}
-	if p := tapsweep(t, env, "verify", "--graph-url", root, writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")); p.code != status.Usage || !strings.Contains(p.stderr, "was killed, could not continue writing, or is still running") {
-		t.Errorf("a copy of the beginning: exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, env, "verify",
+		writeFile(t, "copy.jsonl", strings.Split(string(mustRead(t, log)), "\n")[0]+"\n")).ends(t, status.Usage,
+		"was killed, could not continue writing, or is still running")
 }
 
 // A disk that fills up in the middle stops the run before more is sent, and the
 // log can be resumed once there is room.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Latency: 10 * time.Millisecond})
-	users := tenant.AddUsers(2000)
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	list := writeFile(t, "list.csv", listOf(users))
-	inner := command(t, env, "revoke", "--yes", "--graph-url", root, "--rate", "800", "--results", log, "--resume", list)
-	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `ulimit -f 100; exec "$0" "$@"`}, inner.Args...)...)
+	tenant, users, env := serveUsers(t, 2000, graphsim.Options{Latency: 10 * time.Millisecond})
+	log := newLog(t)
+	list := listFile(t, users)
+	inner := command(t, env, "revoke", "--yes", "--rate", "800", "--results", log, "--resume", list)
+	cmd := exec.CommandContext(t.Context(), "sh",
+		append([]string{"-c", `ulimit -f 100; exec "$0" "$@"`}, inner.Args...)...)
 	cmd.Env, cmd.Dir = inner.Env, inner.Dir
 	p := finish(t, cmd)
-	if p.code != 4 || !strings.Contains(p.stderr, "file too large") || !strings.Contains(p.stderr, "--resume") {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, 4, "file too large", "--resume")
 	left := len(tenant.Remaining())
 	if left < 500 {
 		t.Errorf("%d passes left: the run went on without a log", left)
 	}
-	if p := tapsweep(t, env, inner.Args[1:]...); p.code != 0 || len(tenant.Remaining()) != 0 || len(lastRows(t, log)) != 2000 {
-		t.Errorf("exit %d, %d passes left, %d rows\n%s", p.code, len(tenant.Remaining()), len(lastRows(t, log)), p.stderr)
-	}
+	tapsweep(t, env, inner.Args[1:]...).ends(t, 0)
+	leaves(t, tenant, 0)
+	same(t, "rows of the log", len(lastRows(t, log)), 2000)
 }
 
 // A second signal ends the process at once, and the log stays good.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.Hang()}}})
-	users := tenant.AddUsers(100)
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	list := writeFile(t, "list.csv", listOf(users))
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
+	tenant, users, env := serveUsers(t, 100, failing(fault.Fault{Do: fault.Hang()}))
+	log := newLog(t)
+	list := listFile(t, users)
+	args := []string{"revoke", "--yes", "--results", log, "--resume", list}
 	start := time.Now()
 	cmd := command(t, env, args...)
 	finish(t, cmd, func(p *os.Process) {
-		for tenant.Stats().Batches == 0 {
-			time.Sleep(10 * time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Batches == 0 })
 		p.Signal(os.Interrupt)
 		time.Sleep(1300 * time.Millisecond)
 		p.Signal(os.Interrupt)
@@ -254,21 +216,16 @@ func TestSecondSignal(t *testing.T) {
 // swallowed, though "once more ends at once" stood there.
 func TestSignalAfterDeadline(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Latency: time.Minute})
-	users := tenant.AddUsers(100)
-	env, root := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 100, graphsim.Options{Latency: time.Minute})
 	start := time.Now()
-	cmd := command(t, env, "revoke", "--yes", "--graph-url", root, "--deadline", "2s", "--results", "log.jsonl", writeFile(t, "list.csv", listOf(users)))
+	cmd := command(t, env, "revoke", "--yes", "--deadline", "2s", "--results", "log.jsonl", listFile(t, users))
 	p := finish(t, cmd, func(p *os.Process) {
-		for tenant.Stats().Batches == 0 {
-			time.Sleep(10 * time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Batches == 0 })
 		time.Sleep(2500 * time.Millisecond) // the deadline is over, and batches are in flight for 10 s
 		p.Signal(os.Interrupt)
 	})
-	if p.code != -1 || time.Since(start) > 8*time.Second || !strings.Contains(p.stderr, "the deadline of 2s has passed: stopping") || !strings.Contains(p.stderr, "an interrupt ends at once") {
-		t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
-	}
+	p.ends(t, -1, "the deadline of 2s has passed: stopping", "an interrupt ends at once")
+	atMost(t, "time that it took", time.Since(start), 8*time.Second)
 }
 
 func TestMaxItems(t *testing.T) {
@@ -280,19 +237,16 @@ func TestMaxItems(t *testing.T) {
 		fmt.Fprintf(&b, "u%d@contoso.example,9f0c11aa-1111-4222-8333-%012d\n", i, i)
 	}
 	list := writeFile(t, "list.csv", b.String())
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, list)
-	if p.code != status.Usage || !strings.Contains(p.stderr, "10001 passes, more than the limit of 10000") || tenant.Stats().Requests+tenant.Stats().Tokens != 0 {
-		t.Errorf("exit %d, %d requests\n%s", p.code, tenant.Stats().Requests, p.stderr)
-	}
+	env := serve(t, tenant)
+	p := tapsweep(t, env, "revoke", "--yes", list)
+	p.ends(t, status.Usage, "10001 passes, more than the limit of 10000")
+	same(t, "requests to Graph and Entra", tenant.Stats().Requests+tenant.Stats().Tokens, 0)
 	six := writeFile(t, "six.csv", strings.Join(strings.SplitAfter(b.String(), "\n")[:7], ""))
-	if p := tapsweep(t, env, "revoke", "--yes", "--max-items", "5", "--graph-url", root, six); p.code != status.Usage {
-		t.Errorf("six pairs and --max-items 5: exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, env, "revoke", "--yes", "--max-items", "5", six).ends(t, status.Usage)
 	for _, args := range [][]string{{"--max-items", "0", "--yes"}, {"--max-items", "6", "--yes"}, {"--dry-run"}} {
-		args = append([]string{"revoke", "--quiet", "--graph-url", root, "--results", "-", six}, args...)
+		args = append([]string{"revoke", "--quiet", "--results", "-", six}, args...)
 		if p := tapsweep(t, env, args...); p.code != 1 {
-			t.Errorf("%v: exit %d, want 1, for the users are not there\n%s", args[6:], p.code, p.stderr)
+			t.Errorf("%v: exit %d, want 1, for the users are not there\n%s", args[5:], p.code, p.stderr)
 		}
 	}
 }
@@ -302,27 +256,24 @@ func TestMaxItems(t *testing.T) {
 // given since.
 func TestResumedLogAsList(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}}})
-	users := tenant.AddUsers(20)
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
+	tenant, users, env := serveUsers(t, 20,
+		failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}))
+	log := newLog(t)
 	var list strings.Builder
 	list.WriteString("user\n")
 	for _, u := range users {
 		list.WriteString(u.UPN + "\n")
 	}
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", writeFile(t, "users.csv", list.String())}
+	args := []string{"revoke", "--yes", "--results", log, "--resume", writeFile(t, "users.csv", list.String())}
 	for _, want := range []int{1, 0} {
-		if p := tapsweep(t, env, args...); p.code != want {
-			t.Fatalf("exit %d, want %d\n%s", p.code, want, p.stderr)
-		}
+		tapsweep(t, env, args...).ends(t, want)
 	}
 	tenant.GivePass(users[3].UPN, graphsim.Pass{})
 	sent := tenant.Stats().Requests
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", log)
-	if len(tenant.Remaining()) != 1 || tenant.Stats().Requests != sent || !strings.Contains(p.stderr, "20 rows left out, done by the earlier run") {
-		t.Errorf("exit %d, %d passes left, %d requests\n%s", p.code, len(tenant.Remaining()), tenant.Stats().Requests-sent, p.stderr)
-	}
+	p := runRevoke(t, env, log)
+	leaves(t, tenant, 1)
+	same(t, "requests", tenant.Stats().Requests, sent)
+	holds(t, "standard error", p.stderr, "20 rows left out, done by the earlier run")
 }
 
 // To resume without --protect is a slip, and no decision to revoke the passes of those who
@@ -332,19 +283,18 @@ func TestResumeKeepsWhoWasProtected(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(3)
 	tenant.AddUser(graphsim.User{UPN: "somebody@contoso.example"})
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	list := writeFile(t, "list.csv", listOf(users))
+	env := serve(t, tenant)
+	log := newLog(t)
+	list := listFile(t, users)
 	run := func(left int, protect ...string) {
 		t.Helper()
-		args := []string{"revoke", "--yes", "--graph-url", root, "--results", log, "--resume", list}
+		args := []string{"revoke", "--yes", "--results", log, "--resume", list}
 		for _, names := range protect {
 			args = append(args, "--protect", writeFile(t, "protect.txt", names))
 		}
 		p := tapsweep(t, env, args...)
-		if p.code != status.Done || len(tenant.Remaining()) != left {
-			t.Errorf("exit %d, %d passes left, want 0 and %d\n%s", p.code, len(tenant.Remaining()), left, p.stderr)
-		}
+		p.ends(t, status.Done)
+		leaves(t, tenant, left)
 	}
 	run(2, users[0].UPN+"\n", users[1].UPN+"\n")
 	run(2)
@@ -356,22 +306,18 @@ func TestResumeKeepsWhoWasProtected(t *testing.T) {
 // in the background is not ended by Ctrl-C.
 func TestNohup(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Latency: 200 * time.Millisecond})
-	users := tenant.AddUsers(60)
-	env, root := serve(t, tenant)
-	inner := command(t, env, "revoke", "--yes", "--graph-url", root, "--rate", "40", "--results", "-", writeFile(t, "list.csv", listOf(users)))
-	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap '' HUP INT; exec "$0" "$@"`}, inner.Args...)...)
+	tenant, users, env := serveUsers(t, 60, graphsim.Options{Latency: 200 * time.Millisecond})
+	inner := command(t, env, "revoke", "--yes", "--rate", "40", "--results", "-", listFile(t, users))
+	cmd := exec.CommandContext(t.Context(), "sh",
+		append([]string{"-c", `trap '' HUP INT; exec "$0" "$@"`}, inner.Args...)...)
 	cmd.Env, cmd.Dir = inner.Env, inner.Dir
 	p := finish(t, cmd, func(p *os.Process) {
-		for tenant.Stats().Requests == 0 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Requests == 0 })
 		p.Signal(syscall.SIGHUP)
 		p.Signal(os.Interrupt)
 	})
-	if p.code != 0 || len(tenant.Remaining()) != 0 {
-		t.Errorf("exit %d, %d passes left\n%s", p.code, len(tenant.Remaining()), p.stderr)
-	}
+	p.ends(t, 0)
+	leaves(t, tenant, 0)
 }
 
 // What a run that goes on says of itself is its own, and what it says of the whole log is
@@ -384,14 +330,20 @@ func TestResumedRunTellsOfItself(t *testing.T) {
 		{Method: "DELETE", Path: "user0003@", Do: fault.ItemStatus(423)},
 	}})
 	users := tenant.AddUsers(30)
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	dir := t.TempDir()
-	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", dir + "/log.jsonl", "--metrics-file", dir + "/m.prom", "--resume", writeFile(t, "list.csv", listOf(users))}
+	args := []string{"revoke", "--yes", "--verify", "--results", dir + "/log.jsonl", "--metrics-file", dir + "/m.prom",
+		"--resume", listFile(t, users)}
 	for run, want := range [][]string{
-		{"tapsweep: 30 rows in ", "revoked 27 denied 2 ", "Verified: the users of 27 rows hold no pass results:", "27 of 30 passes are gone; 3 are left: see above. Resume: tapsweep revoke"},
-		{"tapsweep: 2 rows in ", "this run whole log revoked 2 29 rejected 0 1 ", "Verified: the users of 29 rows hold no pass, 2 of them checked in this run 28 rows completed by an earlier run",
+		{"tapsweep: 30 rows in ", "revoked 27 denied 2 ", "Verified: the users of 27 rows hold no pass results:",
+			"27 of 30 passes are gone; 3 are left: see above. Resume: tapsweep revoke"},
+		{"tapsweep: 2 rows in ", "this run whole log revoked 2 29 rejected 0 1 ",
+			"Verified: the users of 29 rows hold no pass, 2 of them checked in this run 28 rows completed by an " +
+				"earlier run",
 			"29 of 30 passes are gone; 1 is left: see above."},
-		{"tapsweep: 0 rows in ", "this run whole log revoked 0 29 rejected 0 1 ", "Verified: the users of 29 rows hold no pass, 0 of them checked in this run", "29 of 30 passes are gone; 1 is left: see above."},
+		{"tapsweep: 0 rows in ", "this run whole log revoked 0 29 rejected 0 1 ",
+			"Verified: the users of 29 rows hold no pass, 0 of them checked in this run",
+			"29 of 30 passes are gone; 1 is left: see above."},
 	} {
 		p := tapsweep(t, env, args...)
 		text := strings.Join(strings.Fields(p.stderr), " ")
@@ -401,12 +353,14 @@ func TestResumedRunTellsOfItself(t *testing.T) {
 			}
 		}
 		_, end := readLog(t, lastRun(string(mustRead(t, dir+"/log.jsonl"))))
-		if p.code != 1 || end == nil || end.Counts[results.Revoked]+end.Counts[results.Denied]+end.Counts[results.Rejected] != 30 {
+		if p.code != 1 || end == nil ||
+			end.Counts[results.Revoked]+end.Counts[results.Denied]+end.Counts[results.Rejected] != 30 {
 			t.Errorf("run %d: exit %d, %+v", run, p.code, end)
 		}
 		metrics := string(mustRead(t, dir+"/m.prom"))
 		for name, n := range map[string]int{"last_run": []int{27, 2, 0}[run], "log": []int{27, 29, 29}[run]} {
-			if w := fmt.Sprintf("tapsweep_%s_rows{command=\"revoke\",file=\"m\",outcome=\"revoked\"} %d\n", name, n); !strings.Contains(metrics, w) {
+			if w := fmt.Sprintf("tapsweep_%s_rows{command=\"revoke\",file=\"m\",outcome=\"revoked\"} %d\n", name,
+				n); !strings.Contains(metrics, w) {
 				t.Errorf("run %d: no %s in\n%s", run, w, metrics)
 			}
 		}

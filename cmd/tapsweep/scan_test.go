@@ -46,22 +46,20 @@ func TestCreatedSinceIsShown(t *testing.T) {
 		{"without a preflight", []string{"--all-users", "--no-preflight"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tenant := leftovers(10, graphsim.Options{Audit: true})
-			env, root := serve(t, tenant)
+			_, env := serveLeftovers(t, 10, graphsim.Options{Audit: true})
 			dir := filepath.Join(t.TempDir(), "evidence")
-			p := tapsweep(t, append(env, "TZ=Pacific/Auckland"), append([]string{"sweep", "--graph-url", root, "--dry-run", "--created-since", day, "--evidence", dir}, tt.args...)...)
-			if p.code != status.Done {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
+			p := tapsweep(t, append(env, "TZ=Pacific/Auckland"),
+				append([]string{"sweep", "--dry-run", "--created-since", day, "--evidence", dir}, tt.args...)...)
+			p.ends(t, status.Done)
 			if text := string(mustRead(t, dir+"/preflight.txt")); !strings.Contains(text, want) {
 				t.Errorf("the evidence does not say %q:\n%s", want, text)
 			}
 		})
 	}
-	tenant := leftovers(10, graphsim.Options{})
-	env, root := serve(t, tenant)
-	for _, judge := range []string{"--no-preflight=false", "--no-preflight"} { // what a quiet run holds back is shown when it fails
-		p := tapsweep(t, env, "scan", "--graph-url", root, judge, "--created-since", day, "--filter", "no such filter")
+	_, env := serveLeftovers(t, 10, graphsim.Options{})
+	for _, judge := range []string{"--no-preflight=false",
+		"--no-preflight"} { // what a quiet run holds back is shown when it fails
+		p := tapsweep(t, env, "scan", judge, "--created-since", day, "--filter", "no such filter")
 		if p.code != status.Usage || !strings.Contains(p.stderr, want) {
 			t.Errorf("%s: standard error does not say %q: exit %d\n%s", judge, want, p.code, p.stderr)
 		}
@@ -74,13 +72,12 @@ func TestScanToRevoke(t *testing.T) {
 	for _, format := range []string{"csv", "jsonl"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(2000, graphsim.Options{EmptyPages: true})
-			env, root := serve(t, tenant)
+			tenant, env := serveLeftovers(t, 2000, graphsim.Options{EmptyPages: true})
 			path := filepath.Join(t.TempDir(), "found."+format)
-			p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "expired,used", "--output", path)
-			if p.code != 0 || p.stdout != "" || tenant.Stats().Deleted != 0 {
-				t.Fatalf("exit %d, stdout %q\n%s", p.code, p.stdout, p.stderr)
-			}
+			p := tapsweep(t, env, "scan", "--all-users", "--reason", "expired,used", "--output", path)
+			p.ends(t, 0)
+			same(t, "standard output", p.stdout, "")
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 				t.Errorf("mode %v, %v", info.Mode(), err)
 			}
@@ -92,25 +89,28 @@ func TestScanToRevoke(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 			list.Close()
-			p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", path)
+			p = runRevoke(t, env, path)
 			rows, _ := readLog(t, p.stdout)
-			if p.code != 0 || outcomes(rows)[results.Revoked] != 100 || len(tenant.Remaining()) != 100 {
-				t.Errorf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Remaining()), p.stderr)
-			}
+			p.ends(t, 0)
+			hasOutcome(t, rows, results.Revoked, 100)
+			leaves(t, tenant, 100)
 		})
 	}
 }
 
 func TestScanOutput(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(40, graphsim.Options{})
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "csv")
+	_, env := serveLeftovers(t, 40, graphsim.Options{})
+	p := tapsweep(t, env, "scan", "--all-users", "--format", "csv")
 	rows, err := csv.NewReader(strings.NewReader(p.stdout)).ReadAll()
-	if err != nil || p.code != 0 || len(rows) != 5 || strings.Join(rows[0], ",") != "user,method,userPrincipalName,reason,created,start,expires,usableOnce" {
-		t.Fatalf("exit %d, %v, %q\n%s", p.code, err, rows, p.stderr)
+	p.ends(t, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "jsonl")
+	same(t, "lines of the list", len(rows), 5)
+	same(t, "header", strings.Join(rows[0], ","),
+		"user,method,userPrincipalName,reason,created,start,expires,usableOnce")
+	p = tapsweep(t, env, "scan", "--all-users", "--format", "jsonl")
 	var lines []scan.Line
 	for text := range strings.Lines(p.stdout) {
 		var line scan.Line
@@ -134,13 +134,14 @@ func TestScanOutput(t *testing.T) {
 			t.Errorf("no %s in %s", want, reasons.String())
 		}
 	}
-	p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--format", "table")
+	p = tapsweep(t, env, "scan", "--all-users", "--format", "table")
 	if !strings.HasPrefix(p.stdout, "USER ") || strings.Count(p.stdout, "\n") != 5 {
 		t.Errorf("%s", p.stdout)
 	}
 	// Nothing found is a list that says so.
-	for format, want := range map[string]string{"jsonl": "", "table": "", "csv": "user,method,userPrincipalName,reason,created,start,expires,usableOnce\n"} {
-		p = tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--reason", "disabled", "--format", format)
+	for format, want := range map[string]string{"jsonl": "", "table": "",
+		"csv": "user,method,userPrincipalName,reason,created,start,expires,usableOnce\n"} {
+		p = tapsweep(t, env, "scan", "--all-users", "--reason", "disabled", "--format", format)
 		if p.code != 0 || p.stdout != want {
 			t.Errorf("%s: exit %d, %q", format, p.code, p.stdout)
 		}
@@ -149,57 +150,57 @@ func TestScanOutput(t *testing.T) {
 
 func TestScanRefuses(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(10, graphsim.Options{})
-	env, root := serve(t, tenant)
+	_, env := serveLeftovers(t, 10, graphsim.Options{})
 	there := writeFile(t, "there.csv", "x")
-	noAudit, noAuditRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulation.Roles[:3]}))
-	noGroup, noGroupRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulation.Roles[:2]}))
-	noUsers, noUsersRoot := serve(t, leftovers(10, graphsim.Options{Roles: simulation.Roles[:1]}))
+	lacking := func(roles int) []string {
+		return serve(t, leftovers(10, graphsim.Options{Roles: simulation.Roles[:roles]}))
+	}
 	const group = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	tests := []struct {
-		name, root string
-		env        []string
-		args       []string
-		code       int
-		want       string
+		name string
+		env  []string
+		args []string
+		code int
+		want string
 	}{
-		{"nobody", root, env, nil, status.Usage, "--all-users"},
-		{"a list by itself", root, env, []string{"list.csv"}, status.Usage, "--users"},
-		{"reason", root, env, []string{"--all-users", "--reason", "old"}, status.Usage, `--reason "old" is not expired, used, disabled, scheduled or usable`},
-		{"unknown cannot be asked for", root, env, []string{"--all-users", "--reason", "unknown"}, status.Usage, "--reason"},
-		{"group by name", root, env, []string{"--group", "sales"}, status.Usage, "not an object id"},
-		{"group that is not there", root, env, []string{"--group", group}, status.Usage, "404"},
-		{"since", root, env, []string{"--created-since", "yesterday"}, status.Usage, "24h or 7d"},
-		{"since the future", root, env, []string{"--created-since", "2999-01-01"}, status.Usage, "in the future"},
-		{"since now", root, env, []string{"--all-users", "--created-since", "0h"}, status.Usage,
+		{"nobody", env, nil, status.Usage, "--all-users"},
+		{"a list by itself", env, []string{"list.csv"}, status.Usage, "--users"},
+		{"reason", env, []string{"--all-users", "--reason", "old"}, status.Usage,
+			`--reason "old" is not expired, used, disabled, scheduled or usable`},
+		{"unknown cannot be asked for", env, []string{"--all-users", "--reason", "unknown"}, status.Usage, "--reason"},
+		{"group by name", env, []string{"--group", "sales"}, status.Usage, "not an object id"},
+		{"group that is not there", env, []string{"--group", group}, status.Usage, "404"},
+		{"since", env, []string{"--created-since", "yesterday"}, status.Usage, "24h or 7d"},
+		{"since the future", env, []string{"--created-since", "2999-01-01"}, status.Usage, "in the future"},
+		{"since now", env, []string{"--all-users", "--created-since", "0h"}, status.Usage,
 			"means now, so no pass would be found"},
-		{"since zero days", root, env, []string{"--created-since", "0.0d"}, status.Usage, "means now, so no pass would be found"},
-		{"since after now", root, env, []string{"--all-users", "--created-since=-1h"}, status.Usage, "is not a time such as"},
-		{"since, and an age that is greater", root, env, []string{"--all-users", "--created-since", "1h", "--min-age", "2h"},
+		{"since zero days", env, []string{"--created-since", "0.0d"}, status.Usage,
+			"means now, so no pass would be found"},
+		{"since after now", env, []string{"--all-users", "--created-since=-1h"}, status.Usage, "is not a time such as"},
+		{"since, and an age that is greater", env, []string{"--all-users", "--created-since", "1h", "--min-age", "2h"},
 			status.Usage,
 			"no pass can match both --created-since 1h and --min-age 2h0m0s"},
-		{"expired for, without expired passes", root, env,
+		{"expired for, without expired passes", env,
 			[]string{"--all-users", "--expired-for", "1h", "--reason", "usable,used"}, status.Usage,
 			"--expired-for has no effect: --reason usable,used leaves expired passes out"},
-		{"age", root, env, []string{"--all-users", "--min-age", "old"}, status.Usage, "7d"},
-		{"created by, and a place", root, env, []string{"--all-users", "--created-by", "x"}, status.Usage, "audit log"},
-		{"format", root, env, []string{"--all-users", "--format", "xml"}, status.Usage, "--format"},
-		{"file that is there", root, env, []string{"--all-users", "--output", there}, status.Usage, "already exists"},
-		{"no such directory", root, env, []string{"--all-users", "--output", "no/such/file.csv"}, status.Usage, "--output"},
-		{"users list that is none", root, env, []string{"--users", there}, status.Usage, "--users"},
-		{"users list without rows", root, env, []string{"--users", writeFile(t, "header.csv", "user\n")}, 0, "header.csv: no user in this list"},
-		{"filter that Graph refuses", root, env, []string{"--filter", "nonsense"}, status.Usage, "400"},
-		{"no permission for the audit log", noAuditRoot, noAudit, []string{"--created-since", "1h"}, 3, "AuditLog.Read.All"},
-		{"no permission for groups", noGroupRoot, noGroup, []string{"--group", group}, 3, "GroupMember.Read.All"},
-		{"no permission for users", noUsersRoot, noUsers, []string{"--all-users"}, 3, "User.ReadBasic.All"},
+		{"age", env, []string{"--all-users", "--min-age", "old"}, status.Usage, "7d"},
+		{"created by, and a place", env, []string{"--all-users", "--created-by", "x"}, status.Usage, "audit log"},
+		{"format", env, []string{"--all-users", "--format", "xml"}, status.Usage, "--format"},
+		{"file that is there", env, []string{"--all-users", "--output", there}, status.Usage, "already exists"},
+		{"no such directory", env, []string{"--all-users", "--output", "no/such/file.csv"}, status.Usage, "--output"},
+		{"users list that is none", env, []string{"--users", there}, status.Usage, "--users"},
+		{"users list without rows", env, []string{"--users", writeFile(t, "header.csv", "user\n")}, 0,
+			"header.csv: no user in this list"},
+		{"filter that Graph refuses", env, []string{"--filter", "nonsense"}, status.Usage, "400"},
+		{"no permission for the audit log", lacking(3), []string{"--created-since", "1h"}, 3, "AuditLog.Read.All"},
+		{"no permission for groups", lacking(2), []string{"--group", group}, 3, "GroupMember.Read.All"},
+		{"no permission for users", lacking(1), []string{"--all-users"}, 3, "User.ReadBasic.All"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := tapsweep(t, tt.env, append([]string{"scan", "--graph-url", tt.root, "--format", "csv"}, tt.args...)...)
-			if p.code != tt.code || !strings.Contains(p.stderr, tt.want) {
-				t.Errorf("exit %d, want %d with %q\n%s", p.code, tt.code, tt.want, p.stderr)
-			}
+			p := tapsweep(t, tt.env, append([]string{"scan", "--format", "csv"}, tt.args...)...)
+			p.ends(t, tt.code, tt.want)
 		})
 	}
 }
@@ -208,44 +209,44 @@ func TestScanRefuses(t *testing.T) {
 // found and printed everything once.
 func TestScanResumes(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(6000, graphsim.Options{Latency: 5 * time.Millisecond})
-	env, root := serve(t, tenant)
+	tenant, env := serveLeftovers(t, 6000, graphsim.Options{Latency: 5 * time.Millisecond})
 	dir := t.TempDir()
-	args := []string{"scan", "--graph-url", root, "--all-users", "--concurrency", "2", "--output", dir + "/found.csv", "--results", dir + "/scan.jsonl", "--metrics-file", dir + "/scan.prom"}
+	args := []string{"scan", "--all-users", "--concurrency", "2", "--output", dir + "/found.csv", "--results",
+		dir + "/scan.jsonl", "--metrics-file", dir + "/scan.prom"}
 	p := finish(t, command(t, env, args...), func(p *os.Process) {
-		for tenant.Stats().Lists < 2000 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Lists < 2000 })
 		p.Signal(syscall.SIGTERM)
 	})
 	before := tenant.Stats().Lists
 	if strings.Contains(string(mustRead(t, dir+"/scan.prom")), "expired_passes_left") {
 		t.Error("half a scan tells how many expired passes there are")
 	}
-	if p.code != 4 || before >= 6000 {
+	p.ends(t, 4)
+	if before >= 6000 {
 		t.Fatalf("exit %d after %d LISTs\n%s", p.code, before, p.stderr)
 	}
 	p = tapsweep(t, env, append(args, "--resume")...)
 	expired := strings.Count(string(mustRead(t, dir+"/found.csv")), ",expired,")
-	if text := string(mustRead(t, dir+"/scan.prom")); expired == 0 || !strings.Contains(text, fmt.Sprintf("\ntapsweep_expired_passes_left{command=\"scan\",file=\"scan\"} %d\n", expired)) {
-		t.Errorf("%d expired passes, and the metrics\n%s", expired, text)
-	}
+	differs(t, "expired", expired, 0)
+	holds(t, "scan.prom", string(mustRead(t, dir+"/scan.prom")),
+		fmt.Sprintf("\ntapsweep_expired_passes_left{command=\"scan\",file=\"scan\"} %d\n", expired))
 	list, err := input.Open([]string{dir + "/found.csv"}, input.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer list.Close()
 	// Those that were on their way at the signal are looked at again.
-	if again := tenant.Stats().Lists - 6000; p.code != 0 || list.Stats().Unique != 600 || list.Stats().Duplicates != 0 || again < 0 || again > 1000 {
-		t.Errorf("exit %d, %+v, %d LISTs more than users\n%s", p.code, list.Stats(), again, p.stderr)
-	}
+	p.ends(t, 0)
+	same(t, "passes in the list", list.Stats().Unique, 600)
+	same(t, "duplicates in the list", list.Stats().Duplicates, 0)
+	atLeast(t, "LISTs beyond one a user", tenant.Stats().Lists-6000, 0)
+	atMost(t, "LISTs beyond one a user", tenant.Stats().Lists-6000, 1000)
 	// Other reasons are another scan.
 	p = tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
-	if p.code != status.Usage {
-		t.Errorf("with another --reason: exit %d, want %d", p.code, status.Usage)
-	}
-	for _, want := range []string{"it is the log of a run that looked for something else: tapsweep scan --graph-url ",
-		"hint: use the same tenant, and the same flags that say where to look and for what, or another --results file\n"} {
+	p.ends(t, status.Usage)
+	for _, want := range []string{"it is the log of a run that looked for something else: tapsweep scan ",
+		"hint: use the same tenant, and the same flags that say where to look and for what, or another " +
+			"--results file\n"} {
 		if !strings.Contains(p.stderr, want) {
 			t.Errorf("with another --reason, standard error lacks %q\n%s", want, p.stderr)
 		}
@@ -258,11 +259,9 @@ func TestScanFullDisk(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("no /dev/full here")
 	}
-	env, root := serve(t, leftovers(100, graphsim.Options{}))
-	p := tapsweep(t, env, "scan", "--graph-url", root, "--all-users", "--output", "/dev/full", "--overwrite", "--format", "csv")
-	if p.code != 4 || !strings.Contains(p.stderr, "no space left") {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	env := serve(t, leftovers(100, graphsim.Options{}))
+	p := tapsweep(t, env, "scan", "--all-users", "--output", "/dev/full", "--overwrite", "--format", "csv")
+	p.ends(t, 4, "no space left")
 	if strings.Contains(p.stderr, "passes: /dev/full") {
 		t.Errorf("the summary names the file of the passes, which was not written\n%s", p.stderr)
 	}
@@ -271,15 +270,14 @@ func TestScanFullDisk(t *testing.T) {
 // A log that is refused leaves the list that was printed before as it is.
 func TestScanRefusedKeepsOutput(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, leftovers(100, graphsim.Options{}))
+	env := serve(t, leftovers(100, graphsim.Options{}))
 	dir := t.TempDir()
-	args := []string{"scan", "--graph-url", root, "--all-users", "--output", dir + "/found.csv", "--results", dir + "/log.jsonl"}
-	if p := tapsweep(t, env, args...); p.code != 0 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	args := []string{"scan", "--all-users", "--output", dir + "/found.csv", "--results", dir + "/log.jsonl"}
+	tapsweep(t, env, args...).ends(t, 0)
 	before := mustRead(t, dir+"/found.csv")
 	p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
-	if files, _ := os.ReadDir(dir); p.code != status.Usage || string(mustRead(t, dir+"/found.csv")) != string(before) || len(files) != 2 {
+	if files, _ := os.ReadDir(dir); p.code != status.Usage || string(mustRead(t, dir+"/found.csv")) != string(before) ||
+		len(files) != 2 {
 		t.Errorf("exit %d, files %v\n%s", p.code, files, p.stderr)
 	}
 }
@@ -288,10 +286,11 @@ func TestScanRefusedKeepsOutput(t *testing.T) {
 // is kept in a new file, but it makes no empty list.
 func TestUnfinishedScanKeepsOutput(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, leftovers(100, graphsim.Options{}))
+	env := serve(t, leftovers(100, graphsim.Options{}))
 	faults := []fault.Fault{{Path: "user00010@", Do: fault.ItemStatus(429, "Retry-After", "900")}}
-	stops, stopsRoot := serve(t, leftovers(100, graphsim.Options{Faults: faults}))
-	two := []string{"--graph-url", stopsRoot, "--user", "user00000@contoso.example", "--user", "user00010@contoso.example",
+	stops, stopsRoot := serveAt(t, leftovers(100, graphsim.Options{Faults: faults}))
+	two := []string{"--graph-url", stopsRoot, "--user", "user00000@contoso.example", "--user",
+		"user00010@contoso.example",
 		"--batch-size", "1", "--concurrency", "1", "--max-wait", "1s"}
 	for _, tt := range []struct {
 		name  string
@@ -300,15 +299,13 @@ func TestUnfinishedScanKeepsOutput(t *testing.T) {
 		code  int
 		found bool
 	}{
-		{"refused", env, []string{"--graph-url", root, "--filter", "nonsense"}, status.Usage, false},
+		{"refused", env, []string{"--filter", "nonsense"}, status.Usage, false},
 		{"stopped", stops, two, status.Stopped, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			scanTo := func(path string) process {
 				p := tapsweep(t, tt.env, slices.Concat([]string{"scan", "--overwrite", "--output", path}, tt.args)...)
-				if p.code != tt.code {
-					t.Errorf("exit %d, want %d\n%s", p.code, tt.code, p.stderr)
-				}
+				p.ends(t, tt.code)
 				return p
 			}
 			before := scan.Begins()[0] + "\ndana@contoso.com,,,,,,,\n"
@@ -317,7 +314,7 @@ func TestUnfinishedScanKeepsOutput(t *testing.T) {
 			if after := string(mustRead(t, good)); after != before {
 				t.Errorf("the list is replaced by one of %d bytes", len(after))
 			}
-			if want := good + " is left as it was, because the scan did not end\n"; !strings.Contains(p.stderr, want) {
+			if want := good + " is not written, because the scan did not end\n"; !strings.Contains(p.stderr, want) {
 				t.Errorf("standard error does not say %q\n%s", want, p.stderr)
 			}
 			if strings.Contains(p.stderr, "passes: "+good) {
@@ -337,9 +334,8 @@ func TestScanToDevice(t *testing.T) {
 	if _, err := os.Stat("/dev/stdout"); err != nil {
 		t.Skip("no /dev/stdout here")
 	}
-	env, root := serve(t, leftovers(40, graphsim.Options{}))
-	p := spawn(t, env, "scan", "--graph-url", root, "--all-users", "--output", "/dev/stdout", "--overwrite", "--format", "csv")
-	if p.code != 0 || strings.Count(p.stdout, "\n") != 5 {
-		t.Errorf("exit %d, %q\n%s", p.code, p.stdout, p.stderr)
-	}
+	env := serve(t, leftovers(40, graphsim.Options{}))
+	p := spawn(t, env, "scan", "--all-users", "--output", "/dev/stdout", "--overwrite", "--format", "csv")
+	p.ends(t, 0)
+	same(t, "lines of standard output", strings.Count(p.stdout, "\n"), 5)
 }

@@ -49,7 +49,8 @@ func TestWhoIsMe(t *testing.T) {
 	}{
 		{"protected by name", protected, []string{ownScope, "User.Read"}, 0, "protected", ""},
 		{"protected by name, by a look-up", protected, []string{ownScope, "User.ReadBasic.All"}, 0, "protected", ""},
-		{"protected by name, and nobody may ask", protected, []string{ownScope}, status.Usage, "", "cannot be looked up"},
+		{"protected by name, and nobody may ask", protected, []string{ownScope}, status.Usage, "",
+			"cannot be looked up"},
 		{"protected by id, and nobody may ask", "user\n" + selfID + "\n", []string{ownScope}, 0, "protected", ""},
 		{"not protected", "", []string{ownScope}, 0, "revoked revoked", ""},
 		{"another is protected", "user\n" + lee + "\n", []string{ownScope, "User.Read"}, 0, "revoked revoked", ""},
@@ -58,8 +59,8 @@ func TestWhoIsMe(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, token := guest(t, tt.scopes...)
-			env, root := serve(t, tenant)
-			args := []string{"revoke", "--yes", "--self", "--graph-url", root, "--results", "-", "--token-file", token}
+			env := serve(t, tenant)
+			args := []string{"revoke", "--yes", "--self", "--results", "-", "--token-file", token}
 			if tt.protect != "" {
 				args = append(args, "--protect", writeFile(t, "p.txt", tt.protect))
 			}
@@ -75,9 +76,8 @@ func TestWhoIsMe(t *testing.T) {
 					t.Errorf("self is %q, %v", run.Self, err)
 				}
 			}
-			if p.code != tt.exit || strings.Join(got, " ") != tt.outcomes || !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("exit %d, want %d, %q\n%s", p.code, tt.exit, got, p.stderr)
-			}
+			p.ends(t, tt.exit, tt.says)
+			same(t, "outcomes", strings.Join(got, " "), tt.outcomes)
 			s := tenant.Stats()
 			if s.LostWrites != 0 || s.OverlappingWrites != 0 || s.Deleted != strings.Count(tt.outcomes, "revoked") {
 				t.Errorf("%d deleted, %d lost, %d overlapping", s.Deleted, s.LostWrites, s.OverlappingWrites)
@@ -90,17 +90,17 @@ func TestWhoIsMe(t *testing.T) {
 func TestOwnByName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"upn", "id"} {
-		tenant := graphsim.New(graphsim.Options{})
-		users := tenant.AddUsers(2)
-		env, root := serve(t, tenant)
+		tenant, users, env := serveUsers(t, 2, graphsim.Options{})
 		token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))
 		self := map[string]string{"upn": strings.ToUpper(users[0].UPN), "id": users[0].ID}[name]
-		args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--token-file", token}
+		args := []string{"revoke", "--yes", "--results", "-", "--token-file", token}
 		p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"))...)
-		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || !strings.Contains(p.stderr, "in place of the name works") {
+		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 ||
+			!strings.Contains(p.stderr, "in place of the name works") {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
-		if p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {
+		if p := tapsweep(t, env,
+			append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {
 			t.Errorf("with another user: exit %d\n%s", p.code, p.stderr)
 		}
 	}
@@ -110,14 +110,14 @@ func TestOwnByName(t *testing.T) {
 func TestOwnDenied(t *testing.T) {
 	t.Parallel()
 	for _, form := range []string{"self", "upn", "id"} {
-		tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(403)}}})
-		users := tenant.AddUsers(1)
-		env, root := serve(t, tenant)
-		user := map[string][]string{"self": {"--self"}, "upn": {"--user", users[0].UPN}, "id": {"--user", users[0].ID}}[form]
-		p := tapsweep(t, env, append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
+		tenant, users, env := serveUsers(t, 1, failing(fault.Fault{Do: fault.ItemStatus(403)}))
+		user := map[string][]string{"self": {"--self"}, "upn": {"--user", users[0].UPN},
+			"id": {"--user", users[0].ID}}[form]
+		p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-",
 			"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))}, user...)...)
 		rows, _ := readLog(t, p.stdout)
-		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") || !strings.Contains(rows[0].Hint, "--sign-in-again") {
+		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") ||
+			!strings.Contains(rows[0].Hint, "--sign-in-again") {
 			t.Errorf("%s: exit %d, %+v\n%s", form, p.code, rows, p.stderr)
 		}
 	}
@@ -126,11 +126,9 @@ func TestOwnDenied(t *testing.T) {
 // A list with a row "me" is refused, and nothing is sent.
 func TestMeInAList(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(1)
-	env, root := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 1, graphsim.Options{})
 	list := writeFile(t, "l.csv", "user\nme\n"+users[0].UPN+"\n")
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
+	args := []string{"revoke", "--yes", "--results", "-"}
 	for _, more := range [][]string{{list}, {"--user", "me"}} {
 		p := tapsweep(t, env, append(args, more...)...)
 		if p.code != status.Usage {
@@ -145,35 +143,31 @@ func TestMeInAList(t *testing.T) {
 	}
 	p := tapsweep(t, env, append(args, "--skip-invalid", list)...)
 	rows, _ := readLog(t, p.stdout)
-	if count := outcomes(rows); p.code != 1 || count[results.Invalid] != 1 || count[results.Revoked] != 1 {
-		t.Errorf("--skip-invalid: exit %d, %v\n%s", p.code, count, p.stderr)
-	}
+	p.ends(t, 1)
+	hasOutcome(t, rows, results.Invalid, 1)
+	hasOutcome(t, rows, results.Revoked, 1)
 }
 
 // A results log as a list means the one who was signed in for it.
 func TestMeOfALog(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
-	users := tenant.AddUsers(2)
-	env, root := serve(t, tenant)
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", "-"}
-	p := tapsweep(t, env, append(args, "--self", "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
-	if p.code != 1 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
-	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...)
-	if left := tenant.Remaining(); p.code != 0 || len(left) != 1 || left[0].UPN != users[1].UPN {
-		t.Errorf("exit %d, left %v\n%s", p.code, left, p.stderr)
-	}
+	tenant, users, env := serveUsers(t, 2, failing(fault.Fault{Path: "/me/", Do: fault.ItemStatus(403)}))
+	args := []string{"revoke", "--yes", "--results", "-"}
+	p := tapsweep(t, env, append(args, "--self", "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
+	p.ends(t, 1)
+	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...)
+	p.ends(t, 0)
+	leaves(t, tenant, 1)
+	same(t, "user with a pass left", tenant.Remaining()[0].UPN, users[1].UPN)
 }
 
 // The flag is for people who sign in.
 func TestSignInAgainUsage(t *testing.T) {
 	t.Parallel()
 	p := tapsweep(t, nil, "check", "--auth", "managed-identity", "--sign-in-again")
-	if p.code != status.Usage || !strings.Contains(p.stderr, "--sign-in-again is for --auth device-code and browser") {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, status.Usage, "--sign-in-again is for --auth device-code and browser")
 }
 
 // One user under two names is written to one request after the other, also where
@@ -181,23 +175,26 @@ func TestSignInAgainUsage(t *testing.T) {
 func TestTwoNamesOfOneUser(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	passes := []graphsim.Pass{{ID: "9f0c11aa-1111-4222-8333-000000000001"}, {ID: "9f0c11aa-1111-4222-8333-000000000002"}}
+	passes := []graphsim.Pass{{ID: "9f0c11aa-1111-4222-8333-000000000001"},
+		{ID: "9f0c11aa-1111-4222-8333-000000000002"}}
 	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	tenant.AddUser(graphsim.User{ID: id, UPN: "dana@contoso.example", Passes: passes})
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	list := writeFile(t, "l.csv", "user,method\ndana@contoso.example,"+passes[0].ID+"\n"+id+","+passes[1].ID+"\n")
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", list)
+	p := runRevoke(t, env, list)
 	rows, _ := readLog(t, p.stdout)
 	s := tenant.Stats()
-	if p.code != 0 || outcomes(rows)[results.Revoked] != 2 || s.LostWrites != 0 || s.OverlappingWrites != 0 || len(tenant.Remaining()) != 0 {
-		t.Errorf("exit %d, %v, %d lost, %d overlapping\n%s", p.code, outcomes(rows), s.LostWrites, s.OverlappingWrites, p.stderr)
-	}
+	p.ends(t, 0)
+	hasOutcome(t, rows, results.Revoked, 2)
+	same(t, "lost writes", s.LostWrites, 0)
+	same(t, "overlapping writes", s.OverlappingWrites, 0)
+	leaves(t, tenant, 0)
 }
 
 // What stops the first part of a list leaves rows for the other parts.
 func TestPartsAreSettled(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Do: fault.ItemStatus(429, "Retry-After", "3600")}}})
+	tenant := graphsim.New(failing(fault.Fault{Do: fault.ItemStatus(429, "Retry-After", "3600")}))
 	users := tenant.AddUsers(40)
 	var b strings.Builder
 	b.WriteString("user,method\n")
@@ -208,10 +205,10 @@ func TestPartsAreSettled(t *testing.T) {
 		}
 		b.WriteString(name + "," + u.Passes[0].ID + "\n")
 	}
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", b.String()))
+	env := serve(t, tenant)
+	p := runRevoke(t, env, writeFile(t, "l.csv", b.String()))
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 4 || len(rows) != 40 || outcomes(rows)[results.NotSent] != 40 || !strings.Contains(p.stderr, "too long a wait") {
-		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
-	}
+	p.ends(t, 4, "too long a wait")
+	hasRows(t, rows, 40)
+	hasOutcome(t, rows, results.NotSent, 40)
 }

@@ -60,39 +60,30 @@ func TestKilledBeforeSessions(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true,
+			tenant, env := serveExpired(t, users, graphsim.Options{Roles: simulation.Roles, Record: true,
 				Faults: []fault.Fault{{Method: "POST", Attempt: 1, Do: fault.Hang()}}})
-			tenant.AddMany(users, func(i int) graphsim.User {
-				return graphsim.User{UPN: fmt.Sprintf("user%02d@contoso.example", i),
-					Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}}
-			})
-			env, root := serve(t, tenant)
-			log := filepath.Join(t.TempDir(), "log.jsonl")
-			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--graph-url", root, "--results", log,
+			log := newLog(t)
+			args := slices.Concat(tt.args, []string{"--revoke-sessions", "--yes", "--results", log,
 				"--resume"})
 			if tt.args[0] == "revoke" {
 				args = append(args, writeFile(t, "list.csv", listOfHeld(tenant.Remaining())))
 			}
 			finish(t, command(t, env, args...), func(p *os.Process) {
 				onDisk := func() int { return strings.Count(string(mustRead(t, log)), `"outcome":"revoked"`) }
-				for (tenant.Stats().Deleted < users || onDisk() < users) && t.Context().Err() == nil {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return (tenant.Stats().Deleted < users || onDisk() < users) })
 				p.Kill()
 			})
 			if n := tenant.Stats().Revoked; n > 0 {
 				t.Fatalf("the sessions of %d users were revoked before the kill", n)
 			}
 			p := tapsweep(t, env, args...)
-			if p.code != 0 {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
-			want(t, "deletes", tenant.Stats().Deleted, users)
-			want(t, "calls that were carried out", tenant.Stats().Revoked, users)
-			want(t, "rows about sessions", sessionOutcomes(t, log)[results.Revoked], users)
+			p.ends(t, 0)
+			same(t, "deletes", tenant.Stats().Deleted, users)
+			same(t, "calls that were carried out", tenant.Stats().Revoked, users)
+			same(t, "rows about sessions", sessionOutcomes(t, log)[results.Revoked], users)
 			again := tapsweep(t, env, args...)
-			want(t, "exit of a further run", again.code, 0)
-			want(t, "calls after a further run", tenant.Stats().Revoked, users)
+			same(t, "exit of a further run", again.code, 0)
+			same(t, "calls after a further run", tenant.Stats().Revoked, users)
 		})
 	}
 }
@@ -107,20 +98,26 @@ func listOfHeld(passes []graphsim.HeldPass) string {
 	return b.String()
 }
 
+// keepsSessions returns a tenant in which Graph denies the call about the second user.
+func keepsSessions(n int) (*graphsim.Tenant, []graphsim.User) {
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
+	users := tenant.AddUsers(n)
+	users[1].KeepsSessions = true
+	tenant.AddUser(users[1])
+	return tenant, users
+}
+
 // Sessions that could not be revoked make the run exit 1, with a hint, and count apart from passes.
 func TestSessionsDenied(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	users := tenant.AddUsers(3)
-	users[1].KeepsSessions = true
-	tenant.AddUser(users[1])
-	env, root := serve(t, tenant)
+	tenant, users := keepsSessions(3)
+	env := serve(t, tenant)
 	dir := t.TempDir()
 	log, prom := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "m.prom")
-	args := []string{"revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--results", log, "--metrics-file", prom,
-		writeFile(t, "list.csv", listOf(users))}
+	args := []string{"revoke", "--revoke-sessions", "--yes", "--results", log, "--metrics-file", prom,
+		listFile(t, users)}
 	p := tapsweep(t, env, args...)
-	want(t, "exit", p.code, status.Incomplete)
+	same(t, "exit", p.code, status.Incomplete)
 	for _, text := range []string{
 		"All 3 passes are gone. The sessions of 2 of 3 users are revoked. Resume: tapsweep revoke --resume",
 		"Authorization_RequestDenied: the user may hold an admin role"} {
@@ -129,8 +126,8 @@ func TestSessionsDenied(t *testing.T) {
 		}
 	}
 	_, end := readSessions(t, log)
-	want(t, "passes in the last line", end.Counts[results.Revoked], 3)
-	want(t, "sessions in the last line", end.Sessions[results.Revoked], 2)
+	same(t, "passes in the last line", end.Counts[results.Revoked], 3)
+	same(t, "sessions in the last line", end.Sessions[results.Revoked], 2)
 	const metric = `tapsweep_log_sessions{command="revoke",file="m",outcome="denied"} 1`
 	if text := string(mustRead(t, prom)); !strings.Contains(text, metric) {
 		t.Errorf("no %s in the metrics:\n%s", metric, text)
@@ -139,8 +136,8 @@ func TestSessionsDenied(t *testing.T) {
 	tenant.AddUser(users[1])
 	before := tenant.Stats().Revoked
 	p = tapsweep(t, env, append(args, "--resume")...)
-	want(t, "exit of the run that resumes", p.code, 0)
-	want(t, "calls of the run that resumes", tenant.Stats().Revoked-before, 1)
+	same(t, "exit of the run that resumes", p.code, 0)
+	same(t, "calls of the run that resumes", tenant.Stats().Revoked-before, 1)
 	if text := "All 3 passes are gone. The sessions of 3 users are revoked.\n"; !strings.Contains(p.stderr, text) {
 		t.Errorf("no %q in\n%s", text, p.stderr)
 	}
@@ -151,17 +148,18 @@ func TestOneCallForTwoNames(t *testing.T) {
 	t.Parallel()
 	for _, list := range []string{
 		"user,method\n" + selfID + "," + selfPass + "\ndana@contoso.example," + otherPass + "\n",
-		"userId,upn,method\n" + selfID + ",dana@contoso.example," + selfPass + "\n,Dana@contoso.example," + otherPass + "\n",
+		"userId,upn,method\n" + selfID + ",dana@contoso.example," + selfPass + "\n,Dana@contoso.example," + otherPass +
+			"\n",
 	} {
 		tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
 		tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
 			Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
-		env, root := serve(t, tenant)
-		p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--graph-url", root, writeFile(t, "list.csv", list))
-		want(t, "exit", p.code, 0)
-		want(t, "calls", tenant.Stats().Revoked, 1)
+		env := serve(t, tenant)
+		p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", writeFile(t, "list.csv", list))
+		same(t, "exit", p.code, 0)
+		same(t, "calls", tenant.Stats().Revoked, 1)
 		log := tenant.Log()
-		want(t, "the last request", log[len(log)-1].Method, "POST")
+		same(t, "the last request", log[len(log)-1].Method, "POST")
 	}
 }
 
@@ -189,13 +187,11 @@ func TestSessionPermissions(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: tt.roles})
-			users := tenant.AddUsers(1)
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, append([]string{"revoke", "--revoke-sessions", "--yes", "--graph-url", root,
-				writeFile(t, "list.csv", listOf(users))}, tt.args...)...)
-			want(t, "exit", p.code, tt.exit)
-			want(t, "passes left", len(tenant.Remaining()), tt.remain)
+			tenant, users, env := serveUsers(t, 1, graphsim.Options{Roles: tt.roles})
+			p := tapsweep(t, env, append([]string{"revoke", "--revoke-sessions", "--yes",
+				listFile(t, users)}, tt.args...)...)
+			same(t, "exit", p.code, tt.exit)
+			same(t, "passes left", len(tenant.Remaining()), tt.remain)
 			if !strings.Contains(p.stderr, tt.says) {
 				t.Errorf("no %q in\n%s", tt.says, p.stderr)
 			}
@@ -207,28 +203,24 @@ func TestSessionPermissions(t *testing.T) {
 func TestVerifiedByAnotherApp(t *testing.T) {
 	t.Parallel()
 	const reader = "3d6f0a52-9f1e-4f7c-9a58-2f4f5e0c7711"
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, SessionLag: 2 * time.Second})
-	users := tenant.AddUsers(5)
-	env, root := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 5, graphsim.Options{Roles: simulation.Roles, SessionLag: 2 * time.Second})
 	dir := t.TempDir()
 	log, proof := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "proof")
-	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--graph-url", root, "--results", log,
-		writeFile(t, "list.csv", listOf(users)))
-	want(t, "exit of revoke", p.code, 0)
+	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
+		listFile(t, users))
+	same(t, "exit of revoke", p.code, 0)
 	token := writeFile(t, "token", tenant.Entra.AppToken(reader, "UserAuthMethod-TAP.Read.All", "User.Read.All"))
-	p = tapsweep(t, env, "verify", "--graph-url", root, "--token-file", token, "--evidence", proof, log)
+	p = tapsweep(t, env, "verify", "--token-file", token, "--evidence", proof, log)
 	const says = "Verified: 5 users hold no pass. The sessions of 5 users are revoked, 5 are verified.\n"
-	if p.code != 0 || !strings.Contains(p.stderr, says) {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, 0, says)
 	checkSeal(t, proof, p.stderr)
 	r := reported(t, proof)
 	if r.Readers == nil {
 		t.Fatal("the report does not say who deleted and who verified")
 	}
-	want(t, "who deleted", strings.Join(r.Readers.DeletedBy, ", "), "app "+tenant.Entra.Options().ClientID)
-	want(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
-	want(t, "sessions verified in the report", r.Sessions.Verified, 5)
+	same(t, "who deleted", strings.Join(r.Readers.DeletedBy, ", "), "app "+tenant.Entra.Options().ClientID)
+	same(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
+	same(t, "sessions verified in the report", r.Sessions.Verified, 5)
 	for _, name := range []string{"preflight.txt", "report.txt"} {
 		text := strings.Join(strings.Fields(string(mustRead(t, filepath.Join(proof, name)))), " ")
 		if !strings.Contains(text, "deleted by") || !strings.Contains(text, "verified by") {
@@ -241,15 +233,15 @@ func TestVerifiedByAnotherApp(t *testing.T) {
 func TestSessionsOfOneself(t *testing.T) {
 	t.Parallel()
 	tenant, token := guest(t, ownScope, "User.RevokeSessions.All", "User.Read")
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--self", "--revoke-sessions", "--yes", "--graph-url", root, "--token-file", token)
-	want(t, "exit", p.code, 0)
-	want(t, "calls", tenant.Stats().Revoked, 1)
-	p = tapsweep(t, env, "revoke", "--user", lee, "--revoke-sessions", "--yes", "--graph-url", root,
+	env := serve(t, tenant)
+	p := tapsweep(t, env, "revoke", "--self", "--revoke-sessions", "--yes", "--token-file", token)
+	same(t, "exit", p.code, 0)
+	same(t, "calls", tenant.Stats().Revoked, 1)
+	p = tapsweep(t, env, "revoke", "--user", lee, "--revoke-sessions", "--yes",
 		"--protect", writeFile(t, "glass.csv", "user\n"+leeID+"\n"), "--token-file",
 		writeFile(t, "all", tenant.Entra.Token(simulation.Roles...)))
-	want(t, "exit with a protected user", p.code, 0)
-	want(t, "calls with a protected user", tenant.Stats().Revoked, 1)
+	same(t, "exit with a protected user", p.code, 0)
+	same(t, "calls with a protected user", tenant.Stats().Revoked, 1)
 }
 
 // The recipe of the incident page, from the audit record to the proof: exactly the passes that the
@@ -259,14 +251,12 @@ func TestIncidentFromAuditRecordToProof(t *testing.T) {
 	const reader = "3d6f0a52-9f1e-4f7c-9a58-2f4f5e0c7711"
 	tenant := incident(simulation.Roles...)
 	before := tenant.Remaining()
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	dir := t.TempDir()
 	run := func(flags ...string) process {
 		t.Helper()
-		p := tapsweep(t, env, append(flags, "--graph-url", root)...)
-		if p.code != 0 {
-			t.Fatalf("%s: exit %d\n%s", flags[0], p.code, p.stderr)
-		}
+		p := tapsweep(t, env, flags...)
+		p.ends(t, 0)
 		return p
 	}
 	list, evidence, proof := filepath.Join(dir, "hers.csv"), filepath.Join(dir, "4711"), filepath.Join(dir, "proof")
@@ -281,17 +271,17 @@ func TestIncidentFromAuditRecordToProof(t *testing.T) {
 	if len(hers) == 0 {
 		t.Fatal("no user is signed out")
 	}
-	want(t, "passes that are gone", len(before)-len(tenant.Remaining()), len(hers))
+	same(t, "passes that are gone", len(before)-len(tenant.Remaining()), len(hers))
 	for _, held := range before {
 		row, isHers := hers[strings.ToLower(held.UserID)]
-		want(t, held.UPN+" is signed out", !tenant.SessionsFrom(held.UserID).IsZero(), isHers)
-		want(t, held.UPN+" has a verified row", row.Verified, isHers)
+		same(t, held.UPN+" is signed out", !tenant.SessionsFrom(held.UserID).IsZero(), isHers)
+		same(t, held.UPN+" has a verified row", row.Verified, isHers)
 	}
 	r := reported(t, proof)
-	want(t, "sessions verified by the reader", r.Sessions.Verified, len(hers))
-	want(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
+	same(t, "sessions verified by the reader", r.Sessions.Verified, len(hers))
+	same(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
 	table := string(mustRead(t, filepath.Join(evidence, "report.csv")))
-	want(t, "rows that say who created the pass", strings.Count(table, ","+simulation.Mallory.UPN+","), len(hers))
+	same(t, "rows that say who created the pass", strings.Count(table, ","+simulation.Mallory.UPN+","), len(hers))
 }
 
 // readSessionsOf is readSessions by object id in lower case.
@@ -308,15 +298,92 @@ func readSessionsOf(t *testing.T, log string) map[string]results.Row {
 // A run without --revoke-sessions can be resumed with it. Then only the calls are sent.
 func TestSessionsOfAnEarlierRun(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	users := tenant.AddUsers(3)
-	env, root := serve(t, tenant)
-	args := []string{"revoke", "--yes", "--graph-url", root, "--results", filepath.Join(t.TempDir(), "log.jsonl"),
-		writeFile(t, "list.csv", listOf(users))}
-	want(t, "exit without the flag", tapsweep(t, env, args...).code, 0)
-	want(t, "calls without the flag", tenant.Stats().Revoked, 0)
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
+	args := []string{"revoke", "--yes", "--results", newLog(t), listFile(t, users)}
+	same(t, "exit without the flag", tapsweep(t, env, args...).code, 0)
+	same(t, "calls without the flag", tenant.Stats().Revoked, 0)
 	requests := tenant.Stats().Requests
-	want(t, "exit with the flag", tapsweep(t, env, append(args, "--resume", "--revoke-sessions")...).code, 0)
-	want(t, "calls with the flag", tenant.Stats().Revoked, 3)
-	want(t, "requests with the flag", tenant.Stats().Requests-requests, 3)
+	same(t, "exit with the flag", tapsweep(t, env, append(args, "--resume", "--revoke-sessions")...).code, 0)
+	same(t, "calls with the flag", tenant.Stats().Revoked, 3)
+	same(t, "requests with the flag", tenant.Stats().Requests-requests, 3)
+}
+
+// A run that revokes sessions cannot be resumed by one that leaves them alone, which would forget them.
+// The refusal has the command that resumes it.
+func TestSessionsAreNotForgotten(t *testing.T) {
+	t.Parallel()
+	tenant, users := keepsSessions(3)
+	env, root := serveAt(t, tenant)
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", log}
+	list := listFile(t, users)
+	p := tapsweep(t, env, append(args, "--revoke-sessions", list)...)
+	same(t, "exit of the run that was denied", p.code, status.Incomplete)
+	requests := tenant.Stats().Requests
+	p = tapsweep(t, env, append(args, "--resume", list)...)
+	same(t, "exit without --revoke-sessions", p.code, status.Usage)
+	same(t, "requests without --revoke-sessions", tenant.Stats().Requests-requests, 0)
+	for _, text := range []string{"the run of the log revokes sessions also: add --revoke-sessions",
+		"hint: tapsweep revoke --resume --results " + log + " --yes --verify --graph-url " + root +
+			" --revoke-sessions " + list + "\n"} {
+		if !strings.Contains(p.stderr, text) {
+			t.Errorf("no %q in\n%s", text, p.stderr)
+		}
+	}
+}
+
+// A results log as a list revokes the sessions that are left of users whose passes are gone. Their new
+// passes stay. Without the flag, a message says that sessions are left. A protected user stays protected.
+func TestSessionsLeftInALog(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		log     string // what the list is: the log, or its table
+		flags   []string
+		protect bool // the user whose sessions are left, by name; the log has the id
+		calls   int
+		says    string
+	}{
+		{"log", "log.jsonl", []string{"--revoke-sessions"}, false, 1,
+			"There was no pass to delete. The sessions of 1 user are revoked."},
+		{"table", "log.csv", []string{"--revoke-sessions"}, false, 1, "The sessions of 1 user are revoked."},
+		{"without the flag", "log.jsonl", nil, false, 0,
+			"warning: the sessions of 1 user are left, as the lists say: --revoke-sessions revokes them\n"},
+		{"protected", "log.jsonl", []string{"--revoke-sessions"}, true, 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant, users := keepsSessions(3)
+			env := serve(t, tenant)
+			dir := t.TempDir()
+			log := filepath.Join(dir, "log.jsonl")
+			var list strings.Builder
+			list.WriteString("user,method\n")
+			for _, u := range users {
+				list.WriteString(u.ID + "," + u.Passes[0].ID + "\n")
+			}
+			p := tapsweep(t, env, "revoke", "--yes", "--revoke-sessions", "--results", log,
+				writeFile(t, "list.csv", list.String()))
+			same(t, "exit of the run that was denied", p.code, status.Incomplete)
+			same(t, "exit of report", tapsweep(t, nil, "report", "--csv", filepath.Join(dir, "log.csv"), log).code,
+				status.Done)
+			users[1].KeepsSessions, users[1].Passes = false, []graphsim.Pass{{CreatedBy: simulation.Helpdesk}}
+			tenant.AddUser(users[1])
+			before := tenant.Stats()
+			args := []string{"revoke", "--yes", "--results", filepath.Join(dir, "second.jsonl")}
+			if tt.protect {
+				args = append(args, "--protect", writeFile(t, "protect.txt", users[1].UPN+"\n"))
+			}
+			p = tapsweep(t, env, slices.Concat(args, tt.flags, []string{filepath.Join(dir, tt.log)})...)
+			same(t, "exit", p.code, status.Done)
+			same(t, "calls", tenant.Stats().Revoked-before.Revoked, tt.calls)
+			same(t, "deletes", tenant.Stats().Deleted-before.Deleted, 0)
+			if !strings.Contains(p.stderr, tt.says) {
+				t.Errorf("no %q in\n%s", tt.says, p.stderr)
+			}
+			p = tapsweep(t, env, slices.Concat(args, tt.flags, []string{"--resume", filepath.Join(dir, tt.log)})...)
+			same(t, "exit of the run that resumes", p.code, status.Done)
+			same(t, "calls with the run that resumes", tenant.Stats().Revoked-before.Revoked, tt.calls)
+		})
+	}
 }

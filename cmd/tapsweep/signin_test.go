@@ -106,147 +106,157 @@ func must(text string, err error) string {
 	return text
 }
 
+// A signIn prepares a sign-in by a user of the tenant, and returns variables and flags for it.
+type signIn func(t *testing.T, tenant *graphsim.Tenant, user graphsim.User) (vars, flags []string)
+
+// byFlags is a sign-in by flags alone.
+func byFlags(flags ...string) signIn {
+	return func(*testing.T, *graphsim.Tenant, graphsim.User) ([]string, []string) { return nil, flags }
+}
+
+// byFile is a sign-in by a file, which a flag names.
+func byFile(flag string, text func(*graphsim.Tenant, graphsim.User) string, flags ...string) signIn {
+	return func(t *testing.T, tenant *graphsim.Tenant, user graphsim.User) ([]string, []string) {
+		return nil, append([]string{flag, writeFile(t, "file", text(tenant, user))}, flags...)
+	}
+}
+
+// afterChange is the sign-in by the secret after a change of the tenant.
+func afterChange(change func(*entra.Authority)) signIn {
+	return func(_ *testing.T, tenant *graphsim.Tenant, _ graphsim.User) ([]string, []string) {
+		change(tenant.Entra)
+		return nil, nil
+	}
+}
+
+// byPerson is a sign-in by a person.
+func byPerson(auth string, polls int) signIn {
+	return func(_ *testing.T, tenant *graphsim.Tenant, user graphsim.User) ([]string, []string) {
+		tenant.Entra.WillSignIn(entra.SignIn{User: user.ID, Scopes: []string{allScope}, Polls: polls})
+		return nil, []string{"--auth", auth}
+	}
+}
+
+func appToken(tenant *graphsim.Tenant, _ graphsim.User) string { return tenant.Entra.Token() }
+
+// program writes a shell script and returns its directory.
+func program(t *testing.T, name, script string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func byCertificate(t *testing.T, tenant *graphsim.Tenant, _ graphsim.User) (vars, flags []string) {
+	return nil, []string{"--certificate", certificate(t, tenant)}
+}
+
+func byWorkload(t *testing.T, tenant *graphsim.Tenant, _ graphsim.User) (vars, flags []string) {
+	token := writeFile(t, "token", tenant.Entra.FederatedToken(entra.FederatedSubject, time.Hour))
+	return []string{"AZURE_FEDERATED_TOKEN_FILE=" + token}, []string{"--auth", "workload-identity"}
+}
+
+func byManagedIdentity(t *testing.T, tenant *graphsim.Tenant, _ graphsim.User) (vars, flags []string) {
+	server := httptest.NewServer(tenant.Entra.IdentityHandler("h"))
+	t.Cleanup(server.Close)
+	return []string{"IDENTITY_ENDPOINT=" + server.URL, "IDENTITY_HEADER=h"}, []string{"--auth", "managed-identity"}
+}
+
+func byBrowser(t *testing.T, tenant *graphsim.Tenant, user graphsim.User) (vars, flags []string) {
+	_, flags = byPerson("browser", 0)(t, tenant, user)
+	dir := program(t, "xdg-open", asBrowser+"=1 exec "+must(os.Executable())+` "$1"`)
+	return []string{"PATH=" + dir + ":/usr/bin:/bin"}, flags
+}
+
+func byCLI(t *testing.T, tenant *graphsim.Tenant, _ graphsim.User) (vars, flags []string) {
+	dir := program(t, "az", `echo '{"accessToken":"`+tenant.Entra.Token()+`","expiresOn":"2999-01-01 00:00:00.000000",`+
+		`"expires_on":32472144000,"tokenType":"Bearer"}'`)
+	return []string{"PATH=" + dir + ":" + os.Getenv("PATH")}, []string{"--auth", "azure-cli"}
+}
+
 // Each way to sign in, from the flags to passes that are gone.
 func TestSignInWays(t *testing.T) {
 	t.Parallel()
-	type way struct {
-		env, args []string
-	}
-	tests := []struct {
+	secret := func(*graphsim.Tenant, graphsim.User) string { return entra.DefaultSecret + "\n" }
+	for _, tt := range []struct {
 		name string
-		way  func(*testing.T, *graphsim.Tenant, []graphsim.User) way
+		way  signIn
+		says string
 	}{
-		{"secret from a file", func(t *testing.T, _ *graphsim.Tenant, _ []graphsim.User) way {
-			return way{nil, []string{"--secret-file", writeFile(t, "secret", entra.DefaultSecret+"\n")}}
-		}},
-		{"certificate", func(t *testing.T, s *graphsim.Tenant, _ []graphsim.User) way {
-			return way{nil, []string{"--certificate", certificate(t, s)}}
-		}},
-		{"workload identity", func(t *testing.T, s *graphsim.Tenant, _ []graphsim.User) way {
-			return way{[]string{"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "token", s.Entra.FederatedToken(entra.FederatedSubject, time.Hour))},
-				[]string{"--auth", "workload-identity"}}
-		}},
-		{"managed identity", func(t *testing.T, s *graphsim.Tenant, _ []graphsim.User) way {
-			server := httptest.NewServer(s.Entra.IdentityHandler("h"))
-			t.Cleanup(server.Close)
-			return way{[]string{"IDENTITY_ENDPOINT=" + server.URL, "IDENTITY_HEADER=h"}, []string{"--auth", "managed-identity"}}
-		}},
-		{"device code", func(t *testing.T, s *graphsim.Tenant, users []graphsim.User) way {
-			s.Entra.WillSignIn(entra.SignIn{User: users[0].ID, Scopes: []string{"UserAuthMethod-TAP.ReadWrite.All"}, Polls: 2})
-			return way{nil, []string{"--auth", "device-code"}}
-		}},
-		{"browser", func(t *testing.T, s *graphsim.Tenant, users []graphsim.User) way {
-			s.Entra.WillSignIn(entra.SignIn{User: users[0].ID, Scopes: []string{"UserAuthMethod-TAP.ReadWrite.All"}})
-			dir, self := t.TempDir(), must(os.Executable())
-			script := "#!/bin/sh\n" + asBrowser + "=1 exec " + self + " \"$1\"\n"
-			if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte(script), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			return way{[]string{"PATH=" + dir + ":/usr/bin:/bin"}, []string{"--auth", "browser"}}
-		}},
-		{"token file", func(t *testing.T, s *graphsim.Tenant, _ []graphsim.User) way {
-			return way{nil, []string{"--token-file", writeFile(t, "token", s.Entra.Token())}}
-		}},
-		{"command line tool", func(t *testing.T, s *graphsim.Tenant, _ []graphsim.User) way {
-			dir := t.TempDir()
-			script := "#!/bin/sh\necho '{\"accessToken\":\"" + s.Entra.Token() + "\",\"expiresOn\":\"2999-01-01 00:00:00.000000\",\"expires_on\":32472144000,\"tokenType\":\"Bearer\"}'\n"
-			if err := os.WriteFile(filepath.Join(dir, "az"), []byte(script), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			return way{[]string{"PATH=" + dir + ":" + os.Getenv("PATH")}, []string{"--auth", "azure-cli"}}
-		}},
-	}
-	for _, tt := range tests {
+		{"secret from a file", byFile("--secret-file", secret), ""},
+		{"certificate", byCertificate, ""},
+		{"workload identity", byWorkload, ""},
+		{"managed identity", byManagedIdentity, ""},
+		{"device code", byPerson("device-code", 2), "enter the code"},
+		{"browser", byBrowser, ""},
+		{"token file", byFile("--token-file", appToken), ""},
+		{"command line tool", byCLI, ""},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{})
-			users := tenant.AddUsers(45)
-			env, root := serve(t, tenant)
-			env = without(env, "AZURE_CLIENT_SECRET")
-			w := tt.way(t, tenant, users)
-			p := spawn(t, append(env, w.env...), append([]string{"revoke", "--yes", "--graph-url", root, "--results", "-",
-				writeFile(t, "l.csv", listOf(users))}, w.args...)...)
-			if p.code != 0 {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
+			tenant, users, env := serveUsers(t, 45, graphsim.Options{})
+			vars, flags := tt.way(t, tenant, users[0])
+			args := append([]string{"revoke", "--yes", "--results", "-", listFile(t, users)}, flags...)
+			p := spawn(t, append(without(env, "AZURE_CLIENT_SECRET"), vars...), args...)
+			p.ends(t, 0, tt.says)
 			rows, _ := readLog(t, p.stdout)
-			if outcomes(rows)[results.Revoked] != 45 || len(tenant.Remaining()) != 0 {
-				t.Errorf("exit %d, %v, %d passes left\n%s", p.code, outcomes(rows), len(tenant.Remaining()), p.stderr)
-			}
-			if tt.name == "device code" && !strings.Contains(p.stderr, "enter the code") {
-				t.Errorf("the person is not told what to do:\n%s", p.stderr)
-			}
+			hasOutcome(t, rows, results.Revoked, 45)
+			leaves(t, tenant, 0)
 		})
 	}
+}
+
+var expired = graphsim.Options{Entra: entra.Options{TokenLife: -time.Minute}}
+
+// signInsRefused are sign-ins that end before anything is sent, and what the message says.
+var signInsRefused = []struct {
+	name string
+	opts graphsim.Options
+	way  signIn
+	exit int
+	want []string
+}{
+	{"expired secret", graphsim.Options{}, afterChange((*entra.Authority).ExpireSecret), 3,
+		[]string{"AADSTS7000222", "az ad app credential reset --append --id " + entra.DefaultClientID}},
+	{"revoked secret", graphsim.Options{}, afterChange(func(s *entra.Authority) { s.ReplaceSecret("x") }), 3,
+		[]string{"AADSTS7000215"}},
+	{"disabled app", graphsim.Options{}, afterChange((*entra.Authority).DisableApp), 3,
+		[]string{"AADSTS7000112", "is disabled in this tenant"}},
+	{"no permission", graphsim.Options{Roles: []string{"User.Read.All"}}, byFlags(), 3,
+		[]string{"lacks the permission", "627169a8-8c15-451c-861a-5b80e383de5c=Role", "--no-preflight"}},
+	{"another tenant", graphsim.Options{}, byFile("--token-file", appToken, "--tenant", foreignTenant), 3,
+		[]string{foreignTenant + " was requested"}},
+	{"ended token", expired, byFile("--token-file", appToken), 3, []string{"the token in it ended at"}},
+	{"own scope, others on the list", graphsim.Options{}, byFile("--token-file",
+		func(s *graphsim.Tenant, u graphsim.User) string { return s.Entra.UserToken(u.ID, ownScope) }), 3,
+		[]string{"may manage only the user's own passes"}},
+	{"no such certificate", graphsim.Options{}, byFlags("--certificate", "nosuch.pem"), status.Usage,
+		[]string{"--certificate: nosuch.pem does not exist"}},
+	{"no such way", graphsim.Options{}, byFlags("--auth", "password"), status.Usage,
+		[]string{`--auth "password" is not default`}},
+	{"a cloud without passes", graphsim.Options{}, byFlags("--cloud", "china"), status.Usage,
+		[]string{"--api-version beta"}},
 }
 
 // What keeps a run from a token, or a token from its work, ends with exit 3
 // before anything is sent, says what Entra says, and what to do.
 func TestSignInRefused(t *testing.T) {
 	t.Parallel()
-	userToken := func(s *graphsim.Tenant, u graphsim.User, scopes ...string) string {
-		return s.Entra.UserToken(u.ID, scopes...)
-	}
-	tests := []struct {
-		name string
-		opts graphsim.Options
-		args func(*testing.T, *graphsim.Tenant, graphsim.User) []string
-		exit int
-		want []string
-	}{
-		{"expired secret", graphsim.Options{}, func(_ *testing.T, s *graphsim.Tenant, _ graphsim.User) []string { s.Entra.ExpireSecret(); return nil }, 3,
-			[]string{"AADSTS7000222", "az ad app credential reset --append --id " + entra.DefaultClientID}},
-		{"revoked secret", graphsim.Options{}, func(_ *testing.T, s *graphsim.Tenant, _ graphsim.User) []string {
-			s.Entra.ReplaceSecret("x")
-			return nil
-		}, 3,
-			[]string{"AADSTS7000215"}},
-		{"disabled app", graphsim.Options{}, func(_ *testing.T, s *graphsim.Tenant, _ graphsim.User) []string { s.Entra.DisableApp(); return nil }, 3,
-			[]string{"AADSTS7000112", "is disabled in this tenant"}},
-		{"no permission", graphsim.Options{Roles: []string{"User.Read.All"}}, nil, 3,
-			[]string{"lacks the permission", "627169a8-8c15-451c-861a-5b80e383de5c=Role", "--no-preflight"}},
-		{"another tenant", graphsim.Options{}, func(t *testing.T, s *graphsim.Tenant, _ graphsim.User) []string {
-			return []string{"--token-file", writeFile(t, "t", s.Entra.Token()), "--tenant", "11111111-3b7d-4e88-9a41-d5c27be0f913"}
-		}, 3, []string{"11111111-3b7d-4e88-9a41-d5c27be0f913 was requested"}},
-		{"ended token", graphsim.Options{Entra: entra.Options{TokenLife: -time.Minute}}, func(t *testing.T, s *graphsim.Tenant, _ graphsim.User) []string {
-			return []string{"--token-file", writeFile(t, "t", s.Entra.Token())}
-		}, 3, []string{"the token in it ended at"}},
-		{"own scope, others on the list", graphsim.Options{}, func(t *testing.T, s *graphsim.Tenant, u graphsim.User) []string {
-			return []string{"--token-file", writeFile(t, "t", userToken(s, u, "UserAuthMethod-TAP.ReadWrite"))}
-		}, 3, []string{"may manage only the user's own passes"}},
-		{"no such certificate", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string {
-			return []string{"--certificate", "nosuch.pem"}
-		}, status.Usage, []string{"--certificate: nosuch.pem does not exist"}},
-		{"no such way", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--auth", "password"} }, status.Usage,
-			[]string{`--auth "password" is not default`}},
-		{"a cloud without passes", graphsim.Options{}, func(*testing.T, *graphsim.Tenant, graphsim.User) []string { return []string{"--cloud", "china"} }, status.Usage,
-			[]string{"--api-version beta"}},
-	}
-	for _, tt := range tests {
+	for _, tt := range signInsRefused {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(tt.opts)
-			users := tenant.AddUsers(3)
-			env, root := serve(t, tenant)
-			log := filepath.Join(t.TempDir(), "log.jsonl")
-			args := []string{"revoke", "--yes", "--results", log, writeFile(t, "l.csv", listOf(users))}
-			if tt.name != "a cloud without passes" {
-				args = append(args, "--graph-url", root)
-			} else {
-				env = without(env, "AZURE_AUTHORITY_HOST")
+			tenant, users, env := serveUsers(t, 3, tt.opts)
+			if tt.name == "a cloud without passes" {
+				env = without(env, "AZURE_AUTHORITY_HOST", graphURL)
 			}
-			if tt.args != nil {
-				args = append(args, tt.args(t, tenant, users[0])...)
-			}
-			p := tapsweep(t, env, args...)
-			if p.code != tt.exit || tenant.Stats().Batches != 0 {
-				t.Errorf("exit %d, want %d; %d batches were sent\n%s", p.code, tt.exit, tenant.Stats().Batches, p.stderr)
-			}
-			for _, want := range tt.want {
-				if !strings.Contains(p.stderr, want) {
-					t.Errorf("no %q in\n%s", want, p.stderr)
-				}
-			}
+			_, flags := tt.way(t, tenant, users[0])
+			log := newLog(t)
+			p := tapsweep(t, env,
+				append([]string{"revoke", "--yes", "--results", log, listFile(t, users)}, flags...)...)
+			p.ends(t, tt.exit, tt.want...)
+			same(t, "batches", tenant.Stats().Batches, 0)
 			if _, err := os.Stat(log); err == nil {
 				t.Error("a results log was made of a run that was none")
 			}
@@ -257,14 +267,12 @@ func TestSignInRefused(t *testing.T) {
 // --no-preflight leaves it to Graph.
 func TestNoPreflight(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: []string{}})
-	users := tenant.AddUsers(3)
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--no-preflight", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users)))
+	_, users, env := serveUsers(t, 3, graphsim.Options{Roles: []string{}})
+	p := runRevoke(t, env, "--no-preflight", listFile(t, users))
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 1 || outcomes(rows)[results.Denied] != 3 || strings.Contains(p.stderr, "signed in as") {
-		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
-	}
+	p.ends(t, 1)
+	hasOutcome(t, rows, results.Denied, 3)
+	lacks(t, "standard error", p.stderr, "signed in as")
 	for _, row := range rows {
 		if !strings.Contains(row.Hint, "the permission may be missing") {
 			t.Errorf("hint %q", row.Hint)
@@ -275,25 +283,20 @@ func TestNoPreflight(t *testing.T) {
 // --self deletes the pass of the user who is signed in.
 func TestSelf(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(2)
-	env, root := serve(t, tenant)
-	base := []string{"revoke", "--yes", "--graph-url", root, "--results", "-", "--self"}
+	tenant, users, env := serveUsers(t, 2, graphsim.Options{})
+	base := []string{"revoke", "--yes", "--results", "-", "--self"}
 
 	// An app has no pass of its own.
 	p := tapsweep(t, env, base...)
-	if p.code != 3 || !strings.Contains(p.stderr, "is an app, not a user") {
-		t.Errorf("as an app: exit %d\n%s", p.code, p.stderr)
-	}
+	p.ends(t, 3, "is an app, not a user")
 	if n := tenant.Stats().Batches; n != 0 {
 		t.Errorf("as an app: %d batches were sent, want none", n)
 	}
 	token := writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, "UserAuthMethod-TAP.ReadWrite"))
 	p = tapsweep(t, env, append(base, "--token-file", token)...)
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 0 || outcomes(rows)[results.Revoked] != 1 {
-		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
-	}
+	p.ends(t, 0)
+	hasOutcome(t, rows, results.Revoked, 1)
 	if left := tenant.Remaining(); len(left) != 1 || left[0].UPN != users[0].UPN {
 		t.Errorf("users with a pass left: %v, want %s", left, users[0].UPN)
 	}
@@ -306,30 +309,25 @@ func TestSelf(t *testing.T) {
 // Changing one's own methods may need a recent sign-in: the row says so.
 func TestSelfDenied(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Path: "/me/", Do: fault.ItemStatus(403)}}})
-	users := tenant.AddUsers(1)
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--self", "--graph-url", root, "--results", "-",
-		"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite")))
+	tenant, users, env := serveUsers(t, 1, failing(fault.Fault{Path: "/me/", Do: fault.ItemStatus(403)}))
+	p := runRevoke(t, env, "--self", "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite")))
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 1 || len(rows) != 1 || !strings.Contains(rows[0].Hint, "multi-factor sign-in within the last 10 minutes") {
-		t.Errorf("exit %d, %+v\n%s", p.code, rows, p.stderr)
-	}
+	p.ends(t, 1)
+	hasRows(t, rows, 1)
+	holds(t, "Hint of the row", rows[0].Hint, "multi-factor sign-in within the last 10 minutes")
 }
 
 // A protected user is protected from --self, too.
 func TestSelfProtected(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(1)
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--self", "--graph-url", root, "--results", "-",
-		"--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"),
-		"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite", "User.Read")))
+	tenant, users, env := serveUsers(t, 1, graphsim.Options{})
+	p := runRevoke(t, env, "--self", "--protect", writeFile(t, "p.csv", "user\n"+users[0].UPN+"\n"), "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, "UserAuthenticationMethod.ReadWrite", "User.Read")))
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 0 || outcomes(rows)[results.Protected] != 1 || len(tenant.Remaining()) != 1 {
-		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
-	}
+	p.ends(t, 0)
+	hasOutcome(t, rows, results.Protected, 1)
+	leaves(t, tenant, 1)
 }
 
 // A token that Graph takes back in the middle of a run is replaced once, with the
@@ -344,31 +342,34 @@ func TestRefusedInTheMiddle(t *testing.T) {
 		want string
 	}{
 		{"expired", graphsim.Options{}, func(s *graphsim.Tenant) { s.Entra.ExpireTokens() }, 0, ""},
-		{"challenged", graphsim.Options{Entra: entra.Options{Challenge: true}}, func(s *graphsim.Tenant) { s.Entra.ExpireTokens() }, 0, ""},
-		{"app disabled", graphsim.Options{Entra: entra.Options{Challenge: true}}, func(s *graphsim.Tenant) { s.Entra.DisableApp(); s.Entra.ExpireTokens() }, 3, "AADSTS7000112"},
-		{"secret expired", graphsim.Options{}, func(s *graphsim.Tenant) { s.Entra.ExpireSecret(); s.Entra.ExpireTokens() }, 3, "AADSTS7000222"},
+		{"challenged", graphsim.Options{Entra: entra.Options{Challenge: true}},
+			func(s *graphsim.Tenant) { s.Entra.ExpireTokens() }, 0, ""},
+		{"app disabled", graphsim.Options{Entra: entra.Options{Challenge: true}},
+			func(s *graphsim.Tenant) { s.Entra.DisableApp(); s.Entra.ExpireTokens() }, 3, "AADSTS7000112"},
+		{"secret expired", graphsim.Options{},
+			func(s *graphsim.Tenant) { s.Entra.ExpireSecret(); s.Entra.ExpireTokens() }, 3, "AADSTS7000222"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.opts.Latency = 20 * time.Millisecond
-			tenant := graphsim.New(tt.opts)
-			users := tenant.AddUsers(400)
-			env, root := serve(t, tenant)
+			tenant, users, env := serveUsers(t, 400, tt.opts)
 			p := tapsweepWhile(t, env, func() {
-				for tenant.Stats().Batches < 5 && t.Context().Err() == nil {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return tenant.Stats().Batches < 5 })
 				tt.then(tenant)
-			}, "revoke", "--yes", "--graph-url", root, "--concurrency", "1", "--results", "-",
-				writeFile(t, "l.csv", listOf(users)))
+			}, "revoke", "--yes", "--concurrency", "1", "--results", "-",
+				listFile(t, users))
 			rows, end := readLog(t, p.stdout)
 			count := outcomes(rows)
-			if p.code != tt.exit || len(rows) != 400 || end == nil || !strings.Contains(p.stderr, tt.want) {
-				t.Fatalf("exit %d, %v\n%s", p.code, count, p.stderr)
+			p.ends(t, tt.exit, tt.want)
+			hasRows(t, rows, 400)
+			if end == nil {
+				t.Fatal("the log has no last line")
 			}
-			if left := len(tenant.Remaining()); tt.exit == 0 && left != 0 || count[results.Revoked] != 400-left || count[results.NotSent] != left {
-				t.Errorf("%v, %d passes left", count, left)
+			if tt.exit == 0 && len(tenant.Remaining()) != 0 {
+				t.Errorf("%v, %d passes left", count, len(tenant.Remaining()))
 			}
+			hasOutcome(t, rows, results.Revoked, 400-len(tenant.Remaining()))
+			hasOutcome(t, rows, results.NotSent, len(tenant.Remaining()))
 			if by := tenant.Stats().TokensByClaims; tt.opts.Entra.Challenge && tt.exit == 0 && by != 1 {
 				t.Errorf("%d tokens with the claims of the challenge, want 1", by)
 			}
@@ -411,25 +412,21 @@ func TestProxy(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	users := tenant.AddUsers(25)
-	env, root := serve(t, tenant)
+	env, root := serveAt(t, tenant)
 	address, tunnels := proxy(t, strings.TrimPrefix(root, "https://"))
 	named := "https://" + graphsim.ServerName
 	env = append(without(env, "AZURE_AUTHORITY_HOST"), "AZURE_AUTHORITY_HOST="+named, "HTTPS_PROXY="+address)
-	args := []string{"revoke", "--yes", "--auth", "secret", "--graph-url", named, "--results", "-", writeFile(t, "l.csv", listOf(users))}
-	if p := spawn(t, env, args...); p.code != 0 || len(tenant.Remaining()) != 0 || tunnels.Load() == 0 {
-		t.Errorf("exit %d, %d tunnels, %d passes left\n%s", p.code, tunnels.Load(), len(tenant.Remaining()), p.stderr)
-	}
+	args := []string{"revoke", "--yes", "--auth", "secret", "--graph-url", named, "--results", "-", listFile(t, users)}
+	spawn(t, env, args...).ends(t, 0)
+	leaves(t, tenant, 0)
+	differs(t, "tunnels through the proxy", tunnels.Load(), 0)
 	t.Run("around it", func(t *testing.T) {
 		t.Parallel() // azidentity tries again for a while
-		if p := spawn(t, append(env, "NO_PROXY="+graphsim.ServerName), args...); p.code != 4 || !strings.Contains(p.stderr, "has no address") {
-			t.Errorf("exit %d\n%s", p.code, p.stderr)
-		}
+		spawn(t, append(env, "NO_PROXY="+graphsim.ServerName), args...).ends(t, 4, "has no address")
 	})
 	t.Run("without the root", func(t *testing.T) {
 		t.Parallel()
-		if p := spawn(t, without(env, "SSL_CERT_FILE"), args...); p.code != 3 || !strings.Contains(p.stderr, "certificate") {
-			t.Errorf("exit %d\n%s", p.code, p.stderr)
-		}
+		spawn(t, without(env, "SSL_CERT_FILE"), args...).ends(t, 3, "certificate")
 	})
 }
 
@@ -439,8 +436,8 @@ func TestProxy(t *testing.T) {
 func TestSignInUnreached(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(1)))
-	good, root := serve(t, tenant)
+	list := listFile(t, tenant.AddUsers(1))
+	good := serve(t, tenant)
 	for _, tt := range []struct {
 		name string
 		env  []string // in place of the tenant's
@@ -448,11 +445,17 @@ func TestSignInUnreached(t *testing.T) {
 		want []string
 	}{
 		{"nobody listens", []string{"AZURE_AUTHORITY_HOST=https://" + nobodyListens}, 4,
-			[]string{"no connection to " + nobodyListens + ": connection refused\n", "HTTPS_PROXY", "hint: AZURE_AUTHORITY_HOST"}},
-		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName, "HTTPS_PROXY=http://" + nobodyListens}, 4,
+			[]string{"no connection to " + nobodyListens + ": connection refused\n", "HTTPS_PROXY",
+				"hint: AZURE_AUTHORITY_HOST"}},
+		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
+			"HTTPS_PROXY=http://" + nobodyListens}, 4,
 			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
+		{"a simulation that has ended", []string{"AZURE_AUTHORITY_HOST=https://" + nobodyListens,
+			"SSL_CERT_FILE=/nosuch/graphsim-1.pem"}, 4,
+			[]string{"of a tapsweep simulate that has ended: unset them\n"}},
 		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
-			[]string{"SSL_CERT_FILE: nono does not exist", "the certificate is of an authority that this machine does not trust\n", "SSL_CERT_FILE is nono now"}},
+			[]string{"SSL_CERT_FILE: nono does not exist",
+				"the certificate is of an authority that this machine does not trust\n", "SSL_CERT_FILE is nono now"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // azidentity tries again for a while
@@ -463,20 +466,15 @@ func TestSignInUnreached(t *testing.T) {
 			}
 			t.Run("revoke", func(t *testing.T) {
 				t.Parallel()
-				p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list)
-				if p.code != tt.exit || strings.Contains(p.stderr, "hint: set AZURE") {
-					t.Errorf("exit %d, want %d\n%s", p.code, tt.exit, p.stderr)
-				}
-				for _, want := range tt.want {
-					if !strings.Contains(p.stderr, want) {
-						t.Errorf("no %q in\n%s", want, p.stderr)
-					}
-				}
+				p := spawn(t, env, "revoke", "--yes", list)
+				p.ends(t, tt.exit)
+				lacks(t, "standard error", p.stderr, "hint: set AZURE")
+				holds(t, "standard error", p.stderr, tt.want...)
 			})
 			t.Run("check, of which it is one of the steps", func(t *testing.T) {
 				t.Parallel()
-				p := spawn(t, env, "check", "--graph-url", root, "--output", "json")
-				if _, steps := checkJSON(t, p); p.code != 3 || steps["token"].Result != "failed" {
+				p := spawn(t, env, "check", "--output", "json")
+				if _, steps := checkJSON(t, p); p.code != tt.exit || steps["token"].Result != "failed" {
 					t.Errorf("exit %d\n%s", p.code, p.stdout)
 				}
 			})
@@ -487,9 +485,7 @@ func TestSignInUnreached(t *testing.T) {
 		// That the machine has no identity is not a lack of a connection.
 		env := append(without(good, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
 			"IDENTITY_ENDPOINT=http://"+nobodyListens, "IDENTITY_HEADER=h", "AZURE_TOKEN_CREDENTIALS=prod")
-		if p := spawn(t, env, "revoke", "--yes", "--graph-url", root, list); p.code != 3 || !strings.Contains(p.stderr, "hint: set AZURE_TENANT_ID") {
-			t.Errorf("exit %d\n%s", p.code, p.stderr)
-		}
+		spawn(t, env, "revoke", "--yes", list).ends(t, 3, "hint: set AZURE_TENANT_ID")
 	})
 }
 
@@ -502,8 +498,9 @@ func decodeFirst(text string, into any) error {
 func TestCheckHintNamesTheApp(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	env, root := serve(t, tenant)
-	if p := tapsweep(t, env, "check", "--client-id", "x", "--graph-url", root); !strings.Contains(p.stdout, "hint: the tenant has no app x: ") {
+	env := serve(t, tenant)
+	if p := tapsweep(t, env, "check", "--client-id", "x"); !strings.Contains(p.stdout,
+		"hint: the tenant has no app x: ") {
 		t.Errorf("exit %d\n%s", p.code, p.stdout)
 	}
 }

@@ -21,7 +21,8 @@ func TestSimulateCAFile(t *testing.T) {
 		cmd.Dir = dir
 		return finish(t, cmd, func(p *os.Process) {
 			for t.Context().Err() == nil {
-				if text, err := os.ReadFile(filepath.Join(dir, name)); err == nil && strings.HasPrefix(string(text), "-----BEGIN") {
+				if text, err := os.ReadFile(filepath.Join(dir, name)); err == nil && strings.HasPrefix(string(text),
+					"-----BEGIN") {
 					time.Sleep(300 * time.Millisecond) // for the environment to be printed
 					p.Signal(os.Interrupt)
 					return
@@ -31,14 +32,15 @@ func TestSimulateCAFile(t *testing.T) {
 		})
 	}
 	for range 2 {
-		if p := simulate("ca.pem"); p.code != 0 || !strings.Contains(p.stdout, "SSL_CERT_FILE="+filepath.Join(dir, "ca.pem")+"\n") {
-			t.Errorf("exit %d\n%s%s", p.code, p.stdout, p.stderr)
-		}
+		p := simulate("ca.pem")
+		p.ends(t, 0)
+		holds(t, "standard output", p.stdout, "SSL_CERT_FILE="+filepath.Join(dir, "ca.pem")+"\n")
 	}
 	authority := string(mustRead(t, filepath.Join(dir, "ca.pem")))
 	for name, text := range map[string]string{"list": "user,method\n", "bundle": authority + authority, "empty": ""} {
 		path := writeFile(t, name, text)
-		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != status.Usage || !strings.Contains(p.stderr, "--ca-file: "+path+" already exists") || string(mustRead(t, path)) != text {
+		if p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path); p.code != status.Usage ||
+			!strings.Contains(p.stderr, "--ca-file: "+path+" already exists") || string(mustRead(t, path)) != text {
 			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
 		}
 	}
@@ -52,10 +54,8 @@ func TestSimulateWithoutTemp(t *testing.T) {
 	}
 	cmd := command(t, nil, "simulate", "--users", "1")
 	cmd.Env = append(cmd.Env, "TMPDIR=/nonexistent")
-	if p := finish(t, cmd); p.code != status.Usage || strings.Contains(p.stderr, "--listen") || !strings.Contains(p.stderr, "hint: let TMPDIR name a directory") {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
-	if p := tapsweep(t, nil, "simulate", "--listen", "nowhere"); p.code != status.Usage || !strings.Contains(p.stderr, `--listen "nowhere" is not an address`) {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	p := finish(t, cmd)
+	p.ends(t, status.Usage, "hint: let TMPDIR name a directory")
+	lacks(t, "standard error", p.stderr, "--listen")
+	tapsweep(t, nil, "simulate", "--listen", "nowhere").ends(t, status.Usage, `--listen "nowhere" is not an address`)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/entra"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -35,14 +35,18 @@ func TestSweep(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, graphsim.Options{ListLag: tt.lag})
-			env, root := serve(t, tenant)
-			args := append([]string{"sweep", "--graph-url", root, "--all-users", "--yes", "--results", "-"}, tt.args...)
+			tenant, env := serveLeftovers(t, 400, graphsim.Options{ListLag: tt.lag})
+			args := append([]string{"sweep", "--all-users", "--yes", "--results", "-"}, tt.args...)
 			p := tapsweep(t, env, args...)
 			rows, end := readLog(t, p.stdout)
-			if p.code != 0 || len(rows) != 20 || outcomes(rows)[results.Revoked] != 20 || len(tenant.Remaining()) != 20 || end == nil || end.Exit != 0 {
-				t.Fatalf("exit %d, %v, %d left\n%s", p.code, outcomes(rows), len(tenant.Remaining()), p.stderr)
+			p.ends(t, 0)
+			hasRows(t, rows, 20)
+			hasOutcome(t, rows, results.Revoked, 20)
+			leaves(t, tenant, 20)
+			if end == nil {
+				t.Fatal("the log has no last line")
 			}
+			same(t, "exit code in the log", end.Exit, 0)
 			if strings.Contains(p.stdout, `"time":"0001`) {
 				t.Errorf("a line has no time:\n%s", p.stdout)
 			}
@@ -56,9 +60,8 @@ func TestSweep(t *testing.T) {
 			if stats.Lists != 400 && !verified {
 				t.Errorf("%d LISTs of 400 users: what was just read was read again", stats.Lists)
 			}
-			if got := strings.Count(p.stderr, "\n"); got != 1 || !strings.Contains(p.stderr, "20 passes revoked of 400 users (10 expired, 10 used)") {
-				t.Errorf("%d lines where one will do:\n%s", got, p.stderr)
-			}
+			same(t, "lines of standard error", strings.Count(p.stderr, "\n"), 1)
+			holds(t, "standard error", p.stderr, "20 passes revoked of 400 users (10 expired, 10 used)")
 			// The next night there is nothing to do, and nothing to say.
 			p = tapsweep(t, env, args...)
 			if rows, _ := readLog(t, p.stdout); p.code != 0 || len(rows) != 0 || p.stderr != "" {
@@ -71,41 +74,47 @@ func TestSweep(t *testing.T) {
 func TestSweepGuards(t *testing.T) {
 	t.Parallel()
 	protect := writeFile(t, "protect.csv", "user\nuser00000@contoso.example\n")
+	atOnce := " --max-items 0"
+	const found = "the run would delete 20 passes"
+	const spared = "1 pass of protected users left alone"
+	denied := failing(fault.Fault{Path: "temporaryAccessPassMethods", Do: fault.ItemStatus(403)})
+	rejected := failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(423)})
+	reader := graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}
+	var plain graphsim.Options
 	tests := []struct {
 		name string
 		opts graphsim.Options
-		args []string
+		args string
 		code int
 		left int
 		want string
 	}{
-		{"dry run", graphsim.Options{}, []string{"--yes", "--dry-run"}, 0, 40, "the run would delete 20 passes"},
-		{"dry run at the same time", graphsim.Options{}, []string{"--yes", "--dry-run", "--max-items", "0"}, 0, 40, "the run would delete 20 passes"},
-		{"bound", graphsim.Options{}, []string{"--yes", "--max-items", "19"}, status.Usage, 40, "more than 19 passes were found: nothing was deleted"},
-		{"just within the bound", graphsim.Options{}, []string{"--yes", "--max-items", "20"}, 0, 20, ""},
-		{"there is no terminal to ask at", graphsim.Options{}, nil, status.Usage, 40, "--yes"},
-		{"usable", graphsim.Options{}, []string{"--yes", "--reason", "usable"}, status.Usage, 40, "--include-usable"},
-		{"usable, not named", graphsim.Options{}, []string{"--yes", "--include-usable"}, status.Usage, 40, "--reason expired,used,usable"},
-		{"usable, not among the named", graphsim.Options{}, []string{"--yes", "--include-usable", "--reason", "used"},
-			status.Usage, 40, "--reason does not name usable"},
-		{"usable, meant", graphsim.Options{}, []string{"--yes", "--reason", "usable", "--include-usable"}, 0, 30, "10 usable"},
-		{"protected", graphsim.Options{}, []string{"--yes", "--protect", protect}, 0, 21, "1 pass of protected users left alone"},
-		{"protected at the same time", graphsim.Options{}, []string{"--yes", "--protect", protect, "--max-items", "0"}, 0, 21, "1 pass of protected users left alone"},
-		{"reasons by the dates", graphsim.Options{OmitReason: true}, []string{"--yes"}, 0, 20, "10 expired, 10 used"},
-		{"reading only", graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Read.All", "User.Read.All"}}, []string{"--yes"}, 3, 40, "lacks the permission"},
-		{"everything denied", graphsim.Options{Faults: []fault.Fault{{Path: "temporaryAccessPassMethods", Do: fault.ItemStatus(403)}}}, []string{"--yes"}, 3, 40, "denied"},
-		{"deletes fail", graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(423)}}}, []string{"--yes"}, 1, 40, "0 of 20 passes are gone; 20 are left"},
-		{"verify and dry run", graphsim.Options{}, []string{"--yes", "--verify", "--dry-run"}, status.Usage, 40, "cannot be used together"},
+		{"dry run", plain, "--yes --dry-run", 0, 40, found},
+		{"dry run at the same time", plain, "--yes --dry-run" + atOnce, 0, 40, found},
+		{"limit", plain, "--yes --max-items 19", status.Usage, 40,
+			"more than 19 passes were found: nothing was deleted"},
+		{"just within the limit", plain, "--yes --max-items 20", 0, 20, ""},
+		{"there is no terminal to ask at", plain, "", status.Usage, 40, "--yes"},
+		{"usable", plain, "--yes --reason usable", status.Usage, 40, "--include-usable"},
+		{"usable, not named", plain, "--yes --include-usable", status.Usage, 40, "--reason expired,used,usable"},
+		{"usable, not among the named", plain, "--yes --include-usable --reason used", status.Usage, 40,
+			"--reason does not name usable"},
+		{"usable, meant", plain, "--yes --reason usable --include-usable", 0, 30, "10 usable"},
+		{"protected", plain, "--yes --protect " + protect, 0, 21, spared},
+		{"protected at the same time", plain, "--yes --protect " + protect + atOnce, 0, 21, spared},
+		{"reasons by the dates", graphsim.Options{OmitReason: true}, "--yes", 0, 20, "10 expired, 10 used"},
+		{"reading only", reader, "--yes", 3, 40, "lacks the permission"},
+		{"everything denied", denied, "--yes", 3, 40, "denied"},
+		{"deletes fail", rejected, "--yes", 1, 40, "0 of 20 passes are gone; 20 are left"},
+		{"verify and dry run", plain, "--yes --verify --dry-run", status.Usage, 40, "cannot be used together"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(400, tt.opts)
-			env, root := serve(t, tenant)
-			p := tapsweep(t, env, append([]string{"sweep", "--graph-url", root, "--all-users"}, tt.args...)...)
-			if left := len(tenant.Remaining()); p.code != tt.code || left != tt.left || !strings.Contains(p.stderr, tt.want) {
-				t.Errorf("exit %d, want %d; %d left, want %d; with %q\n%s", p.code, tt.code, left, tt.left, tt.want, p.stderr)
-			}
+			tenant, env := serveLeftovers(t, 400, tt.opts)
+			p := tapsweep(t, env, append([]string{"sweep", "--all-users"}, strings.Fields(tt.args)...)...)
+			p.ends(t, tt.code, tt.want)
+			leaves(t, tenant, tt.left)
 		})
 	}
 }
@@ -117,23 +126,19 @@ func TestSweepResumes(t *testing.T) {
 	for _, bound := range []string{"0", "10000"} {
 		t.Run(bound, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(4000, graphsim.Options{Latency: 5 * time.Millisecond})
-			env, root := serve(t, tenant)
+			tenant, env := serveLeftovers(t, 4000, graphsim.Options{Latency: 5 * time.Millisecond})
 			dir := t.TempDir()
-			args := []string{"sweep", "--graph-url", root, "--all-users", "--yes", "--max-items", bound, "--concurrency", "2", "--results", dir + "/log.jsonl"}
+			args := []string{"sweep", "--all-users", "--yes", "--max-items", bound, "--concurrency", "2", "--results",
+				dir + "/log.jsonl"}
 			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				for s := tenant.Stats(); s.Lists < 2000 && t.Context().Err() == nil; s = tenant.Stats() {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return tenant.Stats().Lists < 2000 })
 				p.Signal(syscall.SIGTERM)
 			})
-			if p.code != 4 {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
+			p.ends(t, 4)
 			p = tapsweep(t, env, append(args, "--resume")...)
-			if p.code != 0 || len(tenant.Remaining()) != 200 || tenant.Stats().Deleted != 200 || !strings.Contains(p.stderr, "scanned by an earlier run") {
-				t.Errorf("exit %d, %d left, %d deleted\n%s", p.code, len(tenant.Remaining()), tenant.Stats().Deleted, p.stderr)
-			}
+			p.ends(t, 0, "scanned by an earlier run")
+			leaves(t, tenant, 200)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 200)
 			if lists := tenant.Stats().Lists; lists > 5200 {
 				t.Errorf("%d LISTs of 4000 users", lists)
 			}
@@ -144,24 +149,23 @@ func TestSweepResumes(t *testing.T) {
 // verify is the proof for a whole log: it deletes nothing, whatever it finds.
 func TestVerifyCommand(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}}})
-	users := tenant.AddUsers(5)
-	env, root := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 5,
+		failing(fault.Fault{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}))
 	dir := t.TempDir()
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", dir+"/log.jsonl", writeFile(t, "l.csv", listOf(users)))
-	if p.code != 1 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	p := tapsweep(t, env, "revoke", "--yes", "--results", dir+"/log.jsonl", listFile(t, users))
+	p.ends(t, 1)
 	tenant.GivePass(users[0].ID, graphsim.Pass{})
 	deleted := tenant.Stats().Deleted
-	p = tapsweep(t, env, "verify", "--graph-url", root, "--results", dir+"/proof.jsonl", "--verify-wait", "1s", dir+"/log.jsonl")
+	p = tapsweep(t, env, "verify", "--results", dir+"/proof.jsonl", "--verify-wait", "1s", dir+"/log.jsonl")
 	rows, end := readLog(t, string(mustRead(t, dir+"/proof.jsonl")))
-	count := outcomes(rows)
-	if p.code != 1 || count[results.Revoked] != 3 || count[results.Remains] != 2 || end.Exit != 1 || tenant.Stats().Deleted != deleted {
-		t.Fatalf("exit %d, %v, %d deleted\n%s", p.code, count, tenant.Stats().Deleted-deleted, p.stderr)
-	}
+	p.ends(t, 1)
+	hasOutcome(t, rows, results.Revoked, 3)
+	hasOutcome(t, rows, results.Remains, 2)
+	same(t, "exit code in the log", end.Exit, 1)
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, deleted)
 	for _, r := range rows {
-		if r.Verified != (r.Outcome == results.Revoked) || r.Outcome == results.Remains && (r.Reason != "usable" || !strings.Contains(r.Message, "pass")) {
+		if r.Verified != (r.Outcome == results.Revoked) ||
+			r.Outcome == results.Remains && (r.Reason != "usable" || !strings.Contains(r.Message, "pass")) {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -170,11 +174,11 @@ func TestVerifyCommand(t *testing.T) {
 	}
 	// Both logs are one report, in which nothing is counted twice.
 	p = tapsweep(t, env, "report", dir+"/log.jsonl", dir+"/proof.jsonl")
-	if text := strings.Join(strings.Fields(p.stdout), " "); p.code != 0 || !strings.Contains(text, "revoked 3 ") || !strings.Contains(text, "remains 1 ") || !strings.Contains(text, "rejected 1 ") || !strings.Contains(text, "verified 3 ") {
-		t.Errorf("exit %d\n%s\n%s", p.code, p.stdout, p.stderr)
-	}
+	p.ends(t, 0)
+	holds(t, "standard output", strings.Join(strings.Fields(p.stdout), " "), "revoked 3 ", "remains 1 ", "rejected 1 ",
+		"verified 3 ")
 	// What remains is a list.
-	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", dir+"/proof.jsonl")
+	p = runRevoke(t, env, dir+"/proof.jsonl")
 	if rows, _ := readLog(t, p.stdout); len(rows) != 2 || outcomes(rows)[results.Revoked] != 1 {
 		t.Errorf("exit %d, %v\n%s", p.code, outcomes(rows), p.stderr)
 	}
@@ -182,22 +186,22 @@ func TestVerifyCommand(t *testing.T) {
 
 func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()
-	env, root := serve(t, graphsim.New(graphsim.Options{}))
+	env, root := serveAt(t, graphsim.New(graphsim.Options{}))
 	list := writeFile(t, "list.csv", "user,method\na@b.c,\n")
-	foreign := writeFile(t, "log.jsonl", `{"type":"run","tenant":"11111111-3b7d-4e88-9a41-d5c27be0f913"}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n"+`{"type":"end"}`+"\n")
-	run := `{"type":"run","tenant":"0f6a1c52-3b7d-4e88-9a41-d5c27be0f913","graphRoot":"` + root + `"}` + "\n"
-	invalid := writeFile(t, "log.jsonl", run+`{"type":"result","user":"a","outcome":"invalid"}`+"\n"+`{"type":"end"}`+"\n")
-	killed := writeFile(t, "log.jsonl", `{"type":"run","pairs":5000}`+"\n"+`{"type":"result","user":"a@b.c","outcome":"revoked"}`+"\n")
-	for log, want := range map[string]string{killed: "passes may be missing", list: "it is not a results log", foreign: "it is the log of tenant", invalid: "1 row was invalid", "nosuch": "nosuch does not exist"} {
-		if p := tapsweep(t, env, "verify", "--graph-url", root, log); p.code != status.Usage || !strings.Contains(p.stderr, want) {
-			t.Errorf("%s: exit %d, want %q\n%s", log, p.code, want, p.stderr)
-		}
+	logOf := func(lines ...string) string { return writeFile(t, "log.jsonl", strings.Join(lines, "\n")+"\n") }
+	const row, end = `{"type":"result","user":"a@b.c","outcome":"revoked"}`, `{"type":"end"}`
+	run := `{"type":"run","tenant":"` + entra.DefaultTenantID + `","graphRoot":"` + root + `"}`
+	for _, tt := range []struct{ name, log, want string }{
+		{"a killed run", logOf(`{"type":"run","pairs":5000}`, row), "passes may be missing"},
+		{"a list", list, "it is not a results log"},
+		{"another tenant", logOf(`{"type":"run","tenant":"`+foreignTenant+`"}`, row, end), "it is the log of tenant"},
+		{"an invalid row", logOf(run, `{"type":"result","user":"a","outcome":"invalid"}`, end), "1 row was invalid"},
+		{"no such file", "nosuch", "nosuch does not exist"},
+	} {
+		t.Run(tt.name, func(t *testing.T) { tapsweep(t, env, "verify", tt.log).ends(t, status.Usage, tt.want) })
 	}
-	quiet := writeFile(t, "log.jsonl", run+`{"type":"end"}`+"\n")
-	p := tapsweep(t, env, "verify", "--graph-url", root, quiet)
-	if want := "no user to check in " + quiet + "; nothing to do"; p.code != 0 || !strings.Contains(p.stderr, want) {
-		t.Errorf("a log without rows: exit %d, want 0 and %q\n%s", p.code, want, p.stderr)
-	}
+	quiet := logOf(run, end)
+	tapsweep(t, env, "verify", quiet).ends(t, 0, "no user to check in "+quiet+"; nothing to do")
 }
 
 func mustRead(t *testing.T, path string) []byte {
@@ -217,29 +221,29 @@ func TestRevokeVerifyAndOrder(t *testing.T) {
 	tenant.AddUser(graphsim.User{UPN: "boss@contoso.example", Admin: true, Passes: []graphsim.Pass{{}}})
 	left := tenant.Remaining()
 	boss := left[slices.IndexFunc(left, func(h graphsim.HeldPass) bool { return h.UPN == "boss@contoso.example" })]
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	list := writeFile(t, "l.csv", listOf(users)+boss.UPN+","+boss.PassID+"\n")
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--order", "privileged", "--verify", "--concurrency", "1", "--batch-size", "1", "--results", "-", list)
+	p := runRevoke(t, env, "--order", "privileged", "--verify", "--concurrency", "1", "--batch-size", "1", list)
 	rows, _ := readLog(t, p.stdout)
-	if p.code != 0 || len(rows) != 51 || rows[0].User != boss.UPN || !rows[0].Verified || !strings.Contains(p.stderr, "Verified: the users of 51 rows hold no pass") {
+	p.ends(t, 0, "Verified: the users of 51 rows hold no pass")
+	hasRows(t, rows, 51)
+	same(t, "User of the row", rows[0].User, boss.UPN)
+	if !rows[0].Verified {
 		t.Errorf("exit %d, %d rows, the first %+v\n%s", p.code, len(rows), rows[0], p.stderr)
 	}
 	// Without the licence the list's order has to do.
 	tenant = graphsim.New(graphsim.Options{Roles: simulation.Roles, Unlicensed: true})
-	env, root = serve(t, tenant)
-	p = tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--order", "privileged", "--results", "-", writeFile(t, "l.csv", listOf(tenant.AddUsers(3))))
-	if p.code != 0 || !strings.Contains(p.stderr, "--order privileged: who holds an admin role is not known") || len(tenant.Remaining()) != 0 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	env = serve(t, tenant)
+	p = runRevoke(t, env, "--order", "privileged", listFile(t, tenant.AddUsers(3)))
+	p.ends(t, 0, "--order privileged: who holds an admin role is not known")
+	leaves(t, tenant, 0)
 }
 
 // Waits are in the log, and add up to what was refused.
 func TestLogTellsWaits(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Limits: []*quota.Limit{quota.Bucket(40, 40)}})
-	users := tenant.AddUsers(120)
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users)))
+	tenant, users, env := serveUsers(t, 120, graphsim.Options{Limits: []*quota.Limit{quota.Bucket(40, 40)}})
+	p := runRevoke(t, env, listFile(t, users))
 	refused := 0
 	for line := range strings.Lines(p.stdout) {
 		var w results.Wait
@@ -261,29 +265,22 @@ func TestSweepLogAsList(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, []string, []string, *graphsim.Tenant){
 		"stopped": func(t *testing.T, env, args []string, tenant *graphsim.Tenant) {
 			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				for tenant.Stats().Lists < 500 && t.Context().Err() == nil {
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return tenant.Stats().Lists < 500 })
 				p.Signal(syscall.SIGINT)
 			})
-			if p.code != 4 {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
+			p.ends(t, 4)
 		},
 		"bound": func(t *testing.T, env, args []string, _ *graphsim.Tenant) {
-			if p := tapsweep(t, env, append(args, "--max-items", "1")...); p.code != status.Usage {
-				t.Fatalf("exit %d\n%s", p.code, p.stderr)
-			}
+			tapsweep(t, env, append(args, "--max-items", "1")...).ends(t, status.Usage)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := leftovers(3000, graphsim.Options{Latency: 10 * time.Millisecond})
-			env, root := serve(t, tenant)
-			log := filepath.Join(t.TempDir(), "log.jsonl")
-			end(t, env, []string{"sweep", "--graph-url", root, "--all-users", "--yes", "--concurrency", "2", "--results", log}, tenant)
+			tenant, env := serveLeftovers(t, 3000, graphsim.Options{Latency: 10 * time.Millisecond})
+			log := newLog(t)
+			end(t, env, []string{"sweep", "--all-users", "--yes", "--concurrency", "2", "--results", log}, tenant)
 			before := len(tenant.Remaining())
-			p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", log)
+			p := runRevoke(t, env, log)
 			if len(tenant.Remaining()) != before {
 				t.Errorf("exit %d, %d passes were deleted\n%s", p.code, before-len(tenant.Remaining()), p.stderr)
 			}
@@ -294,16 +291,17 @@ func TestSweepLogAsList(t *testing.T) {
 // A night job that says --resume begins anew once the night before is over.
 func TestSweepResumeBeginsAnew(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(400, graphsim.Options{})
-	env, root := serve(t, tenant)
-	log := filepath.Join(t.TempDir(), "log.jsonl")
-	args := []string{"sweep", "--graph-url", root, "--all-users", "--yes", "--results", log, "--resume"}
-	for night, want := range []string{"20 passes revoked of 400 users (10 expired, 10 used)", "1 pass revoked of 400 users (1 expired)", ""} {
+	tenant, env := serveLeftovers(t, 400, graphsim.Options{})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
+	for night, want := range []string{"20 passes revoked of 400 users (10 expired, 10 used)",
+		"1 pass revoked of 400 users (1 expired)", ""} {
 		if night == 1 {
 			tenant.GivePass("user00001@contoso.example", graphsim.Pass{Created: time.Now().Add(-48 * time.Hour)})
 		}
 		p := tapsweep(t, env, args...)
-		if p.code != 0 || !strings.Contains(p.stderr, want) || want == "" && p.stderr != "" || tenant.Stats().Lists != 400*(night+1) {
+		if p.code != 0 || !strings.Contains(p.stderr, want) || want == "" && p.stderr != "" ||
+			tenant.Stats().Lists != 400*(night+1) {
 			t.Errorf("night %d: exit %d, %d LISTs, want %q\n%s", night, p.code, tenant.Stats().Lists, want, p.stderr)
 		}
 	}
@@ -313,15 +311,11 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 // with verifies what the one before could not.
 func TestVerifyResumes(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{ListLag: 5 * time.Second})
-	users := tenant.AddUsers(30)
-	env, root := serve(t, tenant)
+	tenant, users, env := serveUsers(t, 30, graphsim.Options{ListLag: 5 * time.Second})
 	dir := t.TempDir()
-	args := []string{"revoke", "--yes", "--verify", "--graph-url", root, "--results", dir + "/log.jsonl", writeFile(t, "l.csv", listOf(users))}
+	args := []string{"revoke", "--yes", "--verify", "--results", dir + "/log.jsonl", listFile(t, users)}
 	finish(t, command(t, env, args...), func(p *os.Process) {
-		for tenant.Stats().Deleted < 30 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		waitWhile(t, func() bool { return tenant.Stats().Deleted < 30 })
 		time.Sleep(time.Second) // the log is written a few times a second
 		p.Kill()
 	})
@@ -330,22 +324,25 @@ func TestVerifyResumes(t *testing.T) {
 	}
 	p := tapsweep(t, env, append(args, "--resume")...)
 	verified := strings.Count(string(mustRead(t, dir+"/log.jsonl")), `"verified":true`)
-	if p.code != 0 || verified != 30 || tenant.Stats().Deleted != 30 || !strings.Contains(p.stderr, "Verified: the users of 30 rows hold no pass") {
-		t.Errorf("exit %d, %d verified, %d deleted\n%s", p.code, verified, tenant.Stats().Deleted, p.stderr)
-	}
+	p.ends(t, 0, "Verified: the users of 30 rows hold no pass")
+	same(t, "verified", verified, 30)
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 30)
 }
 
 // A sweep that may read and not delete ends as soon as that shows.
 func TestSweepAborts(t *testing.T) {
 	t.Parallel()
-	for _, bound := range []string{"0", "10000"} {
-		tenant := leftovers(4000, graphsim.Options{Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
-		env, root := serve(t, tenant)
-		p := tapsweep(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--max-items", bound, "--abort-after", "40", "--concurrency", "1", "--results", "-")
-		rows, _ := readLog(t, p.stdout)
-		if n := outcomes(rows)[results.Denied]; p.code != 3 || n < 40 || n > 120 {
-			t.Errorf("--max-items %s: exit %d, %d denied\n%s", bound, p.code, n, p.stderr)
-		}
+	for _, limit := range []string{"0", "10000"} {
+		t.Run("--max-items "+limit, func(t *testing.T) {
+			t.Parallel()
+			_, env := serveLeftovers(t, 3000, failing(fault.Fault{Method: "DELETE", Do: fault.ItemStatus(403)}))
+			p := runSweep(t, env, "--max-items", limit, "--abort-after", "40", "--concurrency", "1")
+			p.ends(t, 3)
+			rows, _ := readLog(t, p.stdout)
+			denied := outcomes(rows)[results.Denied]
+			atLeast(t, "rows that are denied", denied, 40)
+			atMost(t, "rows that are denied", denied, 120)
+		})
 	}
 }
 
@@ -353,30 +350,31 @@ func TestSweepAborts(t *testing.T) {
 func TestSweepProtectedIsQuiet(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles})
-	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example", Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
-	env, root := serve(t, tenant)
-	p := tapsweep(t, env, "sweep", "--graph-url", root, "--all-users", "--yes", "--protect", writeFile(t, "p.csv", "user\nglass@contoso.example\n"), "--results", "-")
-	if p.code != 0 || p.stderr != "" || len(tenant.Remaining()) != 1 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	tenant.AddUser(graphsim.User{UPN: "glass@contoso.example",
+		Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
+	env := serve(t, tenant)
+	p := runSweep(t, env, "--protect", writeFile(t, "p.csv", "user\nglass@contoso.example\n"))
+	p.ends(t, 0)
+	same(t, "standard error", p.stderr, "")
+	leaves(t, tenant, 1)
 }
 
 // Whatever is wrong with the report of roles, passes are revoked, and soon.
 func TestOrderHoldsUpNothing(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]fault.Effect{
-		"errors": fault.ItemStatus(500), "refused": fault.ItemStatus(401), "throttled": fault.ItemStatus(429, "Retry-After", "900"),
+		"errors": fault.ItemStatus(500), "refused": fault.ItemStatus(401),
+		"throttled": fault.ItemStatus(429, "Retry-After", "900"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
-			users := tenant.AddUsers(3)
-			env, root := serve(t, tenant)
+			tenant, users, env := serveUsers(t, 3,
+				graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
 			start := time.Now()
-			p := tapsweep(t, env, "revoke", "--yes", "--order", "privileged", "--graph-url", root, "--results", "-", writeFile(t, "l.csv", listOf(users)))
-			if p.code != 0 || len(tenant.Remaining()) != 0 || time.Since(start) > 30*time.Second || !strings.Contains(p.stderr, "the order is that of the list") {
-				t.Errorf("exit %d after %v\n%s", p.code, time.Since(start), p.stderr)
-			}
+			p := runRevoke(t, env, "--order", "privileged", listFile(t, users))
+			p.ends(t, 0, "the order is that of the list")
+			leaves(t, tenant, 0)
+			atMost(t, "time that it took", time.Since(start), 30*time.Second)
 		})
 	}
 }
@@ -384,15 +382,16 @@ func TestOrderHoldsUpNothing(t *testing.T) {
 // The log of a proof in which a user could not be looked at means nobody's pass.
 func TestVerifyLogAsList(t *testing.T) {
 	t.Parallel()
-	tenant := leftovers(40, graphsim.Options{Faults: []fault.Fault{{Method: "GET", Path: "/users/", Do: fault.ItemStatus(423)}}})
-	env, root := serve(t, tenant)
+	tenant, env := serveLeftovers(t, 40,
+		failing(fault.Fault{Method: "GET", Path: "/users/", Do: fault.ItemStatus(423)}))
 	dir := t.TempDir()
-	tapsweep(t, env, "sweep", "--all-users", "--yes", "--graph-url", root, "--results", dir+"/log.jsonl")
-	tapsweep(t, env, "verify", "--graph-url", root, "--results", dir+"/proof.jsonl", dir+"/log.jsonl")
+	tapsweep(t, env, "sweep", "--all-users", "--yes", "--results", dir+"/log.jsonl")
+	tapsweep(t, env, "verify", "--results", dir+"/proof.jsonl", dir+"/log.jsonl")
 	tapsweep(t, env, "report", "--csv", dir+"/report.csv", dir+"/log.jsonl")
 	for _, list := range []string{"log.jsonl", "proof.jsonl", "report.csv"} {
-		p := tapsweep(t, env, "revoke", "--yes", "--graph-url", root, "--results", "-", dir+"/"+list)
-		if p.code == 0 || !strings.Contains(p.stderr+p.stdout, "about a user without a pass") || tenant.Stats().Deleted != 0 {
+		p := runRevoke(t, env, dir+"/"+list)
+		if p.code == 0 || !strings.Contains(p.stderr+p.stdout, "about a user without a pass") ||
+			tenant.Stats().Deleted != 0 {
 			t.Errorf("%s: exit %d, %d deleted\n%s", list, p.code, tenant.Stats().Deleted, p.stderr)
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"strings"
 	"testing"
 
 	"tapsweep/batch/graphsim"
@@ -13,19 +12,16 @@ import (
 func TestConfirmHearsNothingTypedAhead(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
-	env, root := serve(t, tenant)
-	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(2)))
-	args := []string{"revoke", "--graph-url", root, list}
+	env := serve(t, tenant)
+	list := listFile(t, tenant.AddUsers(2))
+	args := []string{"revoke", list}
 	no := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }
 	p := typed(t, env, "y\ny\ny", no, args...)
 	if n := len(tenant.Remaining()); n != 2 {
 		t.Errorf("%d passes were deleted by what was typed ahead\n%s", 2-n, p.stderr)
 	}
-	if p.code != status.Usage || !strings.Contains(p.stderr, "not confirmed") {
-		t.Errorf("exit %d, want %d and to be told that nobody confirmed\n%s", p.code, status.Usage, p.stderr)
-	}
+	p.ends(t, status.Usage, "not confirmed")
 	yes := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("y\n") }
-	if p := typed(t, env, "n\n", yes, args...); p.code != status.Done || len(tenant.Remaining()) != 0 {
-		t.Errorf("an answer after the question: exit %d, %d passes left, want 0 and 0\n%s", p.code, len(tenant.Remaining()), p.stderr)
-	}
+	typed(t, env, "n\n", yes, args...).ends(t, status.Done)
+	leaves(t, tenant, 0)
 }

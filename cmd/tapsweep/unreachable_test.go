@@ -14,13 +14,13 @@ const nobodyListens = "127.0.0.1:1"
 // Nothing can be reached: no command is content with that, and each says why.
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All", "AuditLog.Read.All"}})
-	env, _ := serve(t, tenant)
-	list := writeFile(t, "l.csv", listOf(tenant.AddUsers(30)))
+	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All",
+		"AuditLog.Read.All"}})
+	env := serve(t, tenant)
+	list := listFile(t, tenant.AddUsers(30))
 	swept := t.TempDir() + "/swept.jsonl"
-	if p := tapsweep(t, env, "revoke", "--yes", "--max-attempts", "1", "--graph-url", "https://"+nobodyListens, "--results", swept, list); p.code != 4 {
-		t.Fatalf("exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, env, "revoke", "--yes", "--max-attempts", "1", "--graph-url", "https://"+nobodyListens, "--results",
+		swept, list).ends(t, 4)
 	for _, args := range [][]string{
 		{"scan", "--all-users"},
 		{"sweep", "--all-users", "--yes"},
@@ -34,11 +34,11 @@ func TestUnreachable(t *testing.T) {
 		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
 			t.Parallel()
 			log := t.TempDir() + "/log.jsonl"
-			p := tapsweep(t, env, append(args, "--graph-url", "https://"+nobodyListens, "--max-attempts", "1", "--results", log)...)
+			p := tapsweep(t, env,
+				append(args, "--graph-url", "https://"+nobodyListens, "--max-attempts", "1", "--results", log)...)
 			_, end := readLog(t, string(mustRead(t, log)))
-			if p.code != 4 || end.Exit != 4 || !strings.Contains(p.stderr, "connection refused") || !strings.Contains(p.stderr, "Resume: tapsweep "+args[0]+" --resume") {
-				t.Errorf("exit %d (%d in the log), want 4\n%s", p.code, end.Exit, p.stderr)
-			}
+			p.ends(t, 4, "connection refused", "Resume: tapsweep "+args[0]+" --resume")
+			same(t, "exit code in the log", end.Exit, 4)
 		})
 	}
 }

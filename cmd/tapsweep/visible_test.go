@@ -16,7 +16,7 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 	t.Parallel()
 	const bad, shown = "a\x1b[2J\n0 rows left\u202e", `a\x1b[2J`
 	tenant := graphsim.New(graphsim.Options{Audit: true, Roles: simulation.Roles})
-	env, root := serve(t, tenant)
+	env := serve(t, tenant)
 	dir := t.TempDir()
 	list := filepath.Join(dir, bad+".csv")
 	if err := os.WriteFile(list, []byte(listOf(tenant.AddUsers(2))), 0o600); err != nil {
@@ -29,50 +29,52 @@ func TestNamesOfFilesAreVisible(t *testing.T) {
 	}
 	log, none := filepath.Join(dir, bad+".jsonl"), filepath.Join(dir, bad+".none")
 	evidence := filepath.Join(dir, bad)
-	revoke := []string{"revoke", "--yes", "--graph-url", root}
-	with := func(args ...string) []string { return append(revoke[:len(revoke):len(revoke)], args...) }
+	files := strings.NewReplacer("LIST", list, "BROKEN", broken, "LOG", log, "NONE", none, "EVIDENCE", evidence,
+		"BAD", bad)
 	for _, tt := range []struct {
-		name string
-		args []string
-		code int
+		name, line string // words in capitals stand for files
+		code       int
 	}{
-		{"summary", with("--results", log, list), 0},
-		{"log that already exists", with("--results", log, list), status.Usage},
-		{"bad rows", with(broken), status.Usage},
-		{"list that is not there", with(none), status.Usage},
-		{"protected users", with("--protect", none, list), status.Usage},
-		{"secret", with("--secret-file", none, list), status.Usage},
-		{"token", with("--token-file", none, list), 3},
-		{"certificate", with("--certificate", none, list), status.Usage},
-		{"metrics file", with("--metrics-file", none, list), status.Usage},
-		{"evidence", with("--evidence", evidence, list), 0},
-		{"evidence that already exists", with("--evidence", evidence, list), status.Usage},
-		{"evidence of a sweep", []string{"sweep", "--yes", "--all-users", "--reason", "usable", "--include-usable",
-			"--graph-url", root, "--evidence", evidence + "2"}, 0},
-		{"users", []string{"scan", "--graph-url", root, "--users", none}, status.Usage},
-		{"output of a scan", []string{"scan", "--graph-url", root, "--all-users", "--output", none}, 0},
-		{"log to verify", []string{"verify", "--graph-url", root, none}, status.Usage},
-		{"report", []string{"report", log}, 0},
-		{"report that is written", []string{"report", "--html", none + ".html", log}, 0},
-		{"log to report on", []string{"report", none + ".jsonl"}, status.Usage},
-		{"list of a simulation", []string{"simulate", "--write-list", broken, "--overwrite"}, status.Usage},
-		{"seed of a simulation", []string{"simulate", "--seed", none + ".csv"}, status.Usage},
-		{"argument that is no command", []string{bad}, status.Usage},
-		{"check", []string{"check", "--graph-url", root, "--token-file", none + ".token"}, 3},
+		{"summary", "revoke --yes --results LOG LIST", 0},
+		{"log that already exists", "revoke --yes --results LOG LIST", status.Usage},
+		{"bad rows", "revoke --yes BROKEN", status.Usage},
+		{"list that is not there", "revoke --yes NONE", status.Usage},
+		{"protected users", "revoke --yes --protect NONE LIST", status.Usage},
+		{"secret", "revoke --yes --secret-file NONE LIST", status.Usage},
+		{"token", "revoke --yes --token-file NONE LIST", 3},
+		{"certificate", "revoke --yes --certificate NONE LIST", status.Usage},
+		{"metrics file", "revoke --yes --metrics-file NONE LIST", status.Usage},
+		{"evidence", "revoke --yes --evidence EVIDENCE LIST", 0},
+		{"evidence that already exists", "revoke --yes --evidence EVIDENCE LIST", status.Usage},
+		{"evidence of a sweep", "sweep --yes --all-users --reason usable --include-usable --evidence EVIDENCE2", 0},
+		{"users", "scan --users NONE", status.Usage},
+		{"output of a scan", "scan --all-users --output NONE", 0},
+		{"log to verify", "verify NONE", status.Usage},
+		{"report", "report LOG", 0},
+		{"report that is written", "report --html NONE.html LOG", 0},
+		{"log to report on", "report NONE.jsonl", status.Usage},
+		{"list of a simulation", "simulate --write-list BROKEN --overwrite", status.Usage},
+		{"seed of a simulation", "simulate --seed NONE.csv", status.Usage},
+		{"argument that is no command", "BAD", status.Usage},
+		{"check", "check --token-file NONE.token", 3},
 	} {
-		p := tapsweep(t, env, tt.args...)
-		said := p.stderr + p.stdout
-		if p.code != tt.code {
-			t.Errorf("%s: exit %d, want %d\n%q", tt.name, p.code, tt.code, said)
-		}
-		if strings.ContainsAny(said, "\x1b\u202e") {
-			t.Errorf("%s: a control character reaches the terminal: %q", tt.name, said)
-		}
-		if strings.Contains(said, "\n0 rows left") || strings.Contains(said, "\n  0 rows left") {
-			t.Errorf("%s: a name adds a line: %q", tt.name, said)
-		}
-		if !strings.Contains(said, shown) && tt.name != "argument that is no command" { // which is quoted once more
-			t.Errorf("%s: the name is not shown: %q", tt.name, said)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			p := tapsweep(t, env, words(tt.line, files)...)
+			same(t, "exit code", p.code, tt.code)
+			said := p.stderr + p.stdout
+			lacks(t, "the output", said, "\x1b", "\u202e", "\n0 rows left", "\n  0 rows left")
+			if tt.name != "argument that is no command" { // which is quoted once more
+				holds(t, "the output", said, shown)
+			}
+		})
 	}
+}
+
+// words splits a command line at its spaces, and then puts files in their places.
+func words(line string, files *strings.Replacer) []string {
+	args := strings.Fields(line)
+	for i, arg := range args {
+		args[i] = files.Replace(arg)
+	}
+	return args
 }

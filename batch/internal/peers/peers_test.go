@@ -149,7 +149,8 @@ func (s *site) adapter() (*msgraphgocore.GraphRequestAdapterBase, error) {
 	client := nethttplibrary.GetDefaultClient()
 	client.Transport = nethttplibrary.NewCustomTransportWithParentTransport(s.transport(), middleware...)
 	a, err := msgraphgocore.NewGraphRequestAdapterBaseWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
-		authentication.NewBaseBearerTokenAuthenticationProvider(staticToken(s.token)), msgraphgocore.GraphClientOptions{}, nil, nil, client)
+		authentication.NewBaseBearerTokenAuthenticationProvider(staticToken(s.token)),
+		msgraphgocore.GraphClientOptions{}, nil, nil, client)
 	if err != nil {
 		return nil, err
 	}
@@ -272,7 +273,8 @@ func curl(ctx context.Context, s *site) error {
 	}
 	defer names.Close()
 	cmd := exec.CommandContext(ctx, "xargs", "-P", fmt.Sprint(atOnce), "-I", "{}",
-		"curl", "-sS", "--fail", "--max-time", "100", "--cacert", s.server.CAFile, "-H", "@"+filepath.Join(s.dir, "headers"),
+		"curl", "-sS", "--fail", "--max-time", "100", "--cacert", s.server.CAFile, "-H",
+		"@"+filepath.Join(s.dir, "headers"),
 		"--data-binary", "@{}", "-o", "{}.answer", s.server.URL+"/v1.0/$batch")
 	cmd.Stdin = names
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -388,12 +390,14 @@ func TestPeers(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "- %s: %.2f, goal %g or more: %s\n", text, value, atLeast, verdict)
 	}
-	goal(fmt.Sprintf("share of the bound (%v) that tapsweep reaches unthrottled", bound), bound.Seconds()/ours.took.Seconds(), 0.8)
+	goal(fmt.Sprintf("share of the bound (%v) that tapsweep reaches unthrottled", bound),
+		bound.Seconds()/ours.took.Seconds(), 0.8)
 	goal("times the typed SDK", times[1], 10)
 	if missing["curl"] == "" {
 		goal("times curl", times[4], 2)
 	}
-	fmt.Fprintf(&b, "- throttled, %v is the least that the limit allows; tapsweep's share of it is %.2f\n", idle, idle.Seconds()/ourLimited.took.Seconds())
+	fmt.Fprintf(&b, "- throttled, %v is the least that the limit allows; tapsweep's share of it is %.2f\n", idle,
+		idle.Seconds()/ourLimited.took.Seconds())
 	if err := os.WriteFile(*peers, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -34,10 +34,12 @@ type detector struct {
 	// Of the refusals in question, if asks.
 	asks       bool
 	score      float64
+	repeated   float64       // what the score falls by because repeated requests were refused: see verdict
 	first      Report        // the batch with a refusal that was sent first
 	ahead      int           // how many requests were in flight when it was sent
 	refused    int           // requests
 	heels      int           // answers to batches near the first one
+	singles    int           // requests refused in small batches, not learned yet
 	answered   time.Time     // when the last answer came
 	wait       time.Duration // the longest that was named, if told
 	told       bool
@@ -64,11 +66,12 @@ const (
 	instant = time.Millisecond
 
 	// While answers are missing, odds of 20 to 1 for chance and of 150 to 1 for the limit
-	// settle it. When none are missing, 5 to 1 do, but where no other batch was near, it takes
-	// earlier verdicts of chance as well.
-	clearChance = -3
-	clearLimit  = 5
-	likely      = 1.6
+	// settle it. When none are missing, 3 to 1 for chance and 5 to 1 for the limit do, but
+	// where no other batch was near, chance needs 20 to 1 as well.
+	clearChance  = -3
+	clearLimit   = 5
+	likelyChance = -1
+	likelyLimit  = 1.7
 
 	// small is the size up to which a batch that is refused says nothing of whole batches.
 	small = 2
@@ -83,9 +86,9 @@ const (
 	leastPrior = -4
 	mostPrior  = 2
 
-	// expectedPrior is for a refusal that is expected because a window is used up: the limit is
-	// 20 times more likely than otherwise.
-	expectedPrior = 3
+	// someOthers is how often it must clearly have been something else lately, before requests are
+	// believed to have limits of their own. The limit, too, refuses repeated requests by accident.
+	someOthers = 0.5
 
 	// keepVerdicts is the weight that each verdict leaves to those before it.
 	keepVerdicts = 0.98
@@ -123,15 +126,12 @@ func (d *detector) holds(now time.Time) (until time.Time, held bool) {
 	return d.until, d.asks && now.Before(d.until)
 }
 
-// weigh takes in an answer to the question, or the refusal that raises it, which may be expected.
-func (d *detector) weigh(now time.Time, r Report, ahead int, expected bool) {
+// weigh takes in an answer to the question, or the refusal that raises it.
+func (d *detector) weigh(now time.Time, r Report, ahead int) {
 	if !d.asks {
 		*d = detector{last: d.last, flying: d.flying, shares: d.shares, before: d.shares,
 			limits: d.limits, others: d.others, asks: true, first: r, ahead: ahead}
 		d.score = max(leastPrior, min(math.Log((d.limits+1)/(d.others+1)), mostPrior))
-		if expected {
-			d.score += expectedPrior
-		}
 	}
 	n := r.Accepted + r.Refused
 	if n == 0 {
@@ -149,7 +149,14 @@ func (d *detector) weigh(now time.Time, r Report, ahead int, expected bool) {
 	if !first && gap.Abs() < heel {
 		d.heels++
 	}
-	d.score += math.Log(byLimit(n, r.Refused, gap, first) * repeatedByLimit(r) / d.byChance(r))
+	d.score += math.Log(byLimit(n, r.Refused, gap, first) / d.byChance(r))
+	if d.others > someOthers {
+		d.repeated += math.Log(repeatedByLimit(r))
+	}
+	if r.Accepted == 0 && r.Refused <= small {
+		d.singles += r.Refused - r.Again // they would soon make any number of refusals likely
+		return
+	}
 	d.learn(r)
 }
 
@@ -213,27 +220,27 @@ func (d *detector) byChance(r Report) float64 {
 func (d *detector) learn(r Report) {
 	switch {
 	case r.Accepted+r.Refused == 0:
-	case r.Accepted == 0 && r.Refused > small:
+	case r.Accepted == 0 && r.Refused-r.Again > small:
 		d.batches.add(1, 0)
-		d.batches.refused = min(d.batches.refused, mostRefused*d.batches.accepted)
 	default:
 		d.batches.add(0, 1)
 		d.requests.add(float64(r.Refused-r.Again), float64(r.Accepted-r.Retried+r.Again))
-		d.requests.refused = min(d.requests.refused, mostRefused*d.requests.accepted)
 		d.retries.add(float64(r.Again), float64(r.Retried-r.Again))
 	}
 }
 
-// verdict says what the answers so far amount to. With force it does not wait for more.
+// verdict says what the answers so far amount to. With force it does not wait for more. That
+// repeated requests were refused speaks only against the limit and never for chance: if a user's
+// limit and the limit refuse at the same time, the gate closes.
 func (d *detector) verdict(force bool) verdict {
 	switch {
 	case !d.asks:
 		return pending
-	case !force && d.misses() && d.score > clearChance && d.score < clearLimit:
+	case !force && d.misses() && d.score > clearChance && d.score+d.repeated < clearLimit:
 		return pending
-	case d.score < clearChance, d.score < -likely && (d.heels > 0 || d.others > d.limits):
+	case d.score < clearChance, d.heels > 0 && d.score < likelyChance:
 		return chance
-	case d.score > likely:
+	case d.score+d.repeated > likelyLimit:
 		return limit
 	}
 	return unclear
@@ -263,8 +270,11 @@ func (d *detector) settle(v verdict) {
 		d.shares = d.before
 		d.retries = retries
 		d.limits += unclearLimit
-	case v == chance && d.score < clearChance:
-		d.others++
+	case v == chance:
+		d.requests.add(float64(d.singles), 0)
+		if d.score < clearChance {
+			d.others++
+		}
 	}
 }
 
@@ -273,7 +283,6 @@ type share struct{ refused, accepted float64 }
 
 const (
 	shareMemory = 400  // requests or batches
-	mostRefused = 0.7  // of what is accepted: if more is refused, it is not by chance
 	leastShare  = 0.01 // so that the first refusal of a run is not taken for the limit
 )
 

@@ -1,8 +1,6 @@
 package throttle
 
-import (
-	"time"
-)
+import "time"
 
 // Done takes in what became of requests, at the time of their answer.
 func (c *Controller) Done(now time.Time, r Report) {
@@ -18,7 +16,7 @@ func (c *Controller) Done(now time.Time, r Report) {
 		c.account(now, r)
 		return
 	}
-	c.detector.weigh(now, r, ahead, c.fixed.spent())
+	c.detector.weigh(now, r, ahead)
 	r.Lost, r.Refused = r.Lost+r.Refused, 0
 	c.account(now, r)
 	c.rule(c.detector.verdict(false))
@@ -35,7 +33,12 @@ func (c *Controller) rule(v verdict) {
 		return
 	}
 	c.takeRest(0)
+	inFlight := d.ahead + d.first.Accepted
 	if v == unclear {
+		if d.refused >= batchSize/2 {
+			c.ceiling.reached(inFlight)
+			c.window, c.grown = min(c.window, max(batchSize, c.ceiling.size)), 0
+		}
 		c.closed = later(c.closed, d.until)
 		c.fixed.interrupted()
 		return
@@ -43,7 +46,8 @@ func (c *Controller) rule(v verdict) {
 	if d.until.Sub(d.firstUntil) > debtGrowth {
 		c.limit.counts = true
 	}
-	c.ceiling.reached(d.ahead + d.first.Accepted)
+	c.ceiling.reached(inFlight)
+	c.ceiling.trial = max(c.ceiling.trial, sureTrial)
 	c.inFlight += d.refused
 	c.account(d.answered, d.report())
 }
@@ -55,20 +59,23 @@ func (c *Controller) account(now time.Time, r Report) {
 	if fresh {
 		c.passed += float64(r.Accepted)
 	}
-	c.limit.note(r, fresh, now)
+	c.limit.note(r, fresh, now, max(minSpan, 4*c.latency.mean))
 	c.fixed.note(r)
 	if r.Refused == 0 {
 		c.accept(now, r, fresh)
 		return
 	}
 	if fresh {
-		c.pauses.begin(r.Sent)
+		c.pauses.begin(r.Sent, c.detector.first.Accepted > 0)
 		// The level is where it was when this was sent. After a window has ended
 		// there is as much as in the last one, and not what the time since makes.
 		c.learnCarry(r.Sent)
-		c.most = max(1, 0.9*c.carry)
+		c.most = min(max(float64(c.limit.before), c.limit.rate, batchSize), max(1, 0.9*c.carry))
 		c.level = level{at: r.Sent, most: c.most}
 		c.opening = c.window
+	}
+	if c.limit.counts {
+		c.level.free -= float64(r.Refused)
 	}
 	c.takeRest(0)
 	c.window, c.grown = 1, 0
@@ -79,16 +86,14 @@ func (c *Controller) account(now time.Time, r Report) {
 }
 
 // learnCarry takes in the first refusal after a wait. If it comes within the few round
-// trips in which what has piled up in the wait is spent, so much does not pile up. What was
-// accepted before the first refusal is the most that can, but a tenth of a second's worth does.
+// trips in which what has piled up in the wait is spent, so much does not pile up. Where a burst
+// is small, no more piles up than was accepted before the first refusal.
 func (c *Controller) learnCarry(sent time.Time) {
-	least := max(c.limit.rate/10, 1)
-	switch {
-	case c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency.mean:
-		c.carry = max(c.passed, least)
-	case c.limit.first > 0:
-		c.carry = min(1.5*c.carry, max(float64(c.limit.first), least))
-	default:
+	if c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency.mean {
+		c.carry = max(c.passed, c.limit.rate/10, 1)
+	} else if first := float64(c.limit.first); first < smallBurst*c.limit.rate {
+		c.carry = min(1.5*c.carry, max(first, c.limit.rate/10, 1))
+	} else {
 		c.carry *= 1.5
 	}
 }

@@ -33,6 +33,10 @@ type meter struct {
 	requests, seconds float64
 }
 
+// minSpan is the shortest span that is measured. In a shorter one it matters to
+// which end a batch is counted.
+const minSpan = 500 * time.Millisecond
+
 // shortSpan is the least time after a wait, in seconds, that says more of the rate than of
 // what had piled up.
 const shortSpan = 0.5
@@ -43,6 +47,9 @@ const leastStretch = 0.2
 
 // maxTallies is how many batches before a refusal are remembered.
 const maxTallies = 64
+
+// smallBurst is up to how many seconds of the rate a burst is small.
+const smallBurst = 0.5
 
 // maxShorts is how many spans in a row may contradict the rate before it is given up.
 const maxShorts = 3
@@ -55,15 +62,12 @@ const debtGrowth = 1500 * time.Millisecond
 // faster. It may be that of refusals by chance, or of what had piled up.
 const unsurePeriod = 2.0
 
-// surePeriod is the same for a rate that several measurements agree on.
-const surePeriod = 12.0
-
 // memory is how many requests the sums go back to.
 const memory = 1000
 
 // note takes in an answer. fresh says that the request was sent after the last
 // wait, so that a refusal ends a span.
-func (m *meter) note(r Report, fresh bool, now time.Time) {
+func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration) {
 	if !r.Sent.Before(m.since) {
 		m.count += r.Accepted
 		m.tally(r)
@@ -72,7 +76,7 @@ func (m *meter) note(r Report, fresh bool, now time.Time) {
 		}
 	}
 	if r.Refused > 0 && fresh {
-		m.endSpan(r.Sent)
+		m.endSpan(r.Sent, shortest)
 	}
 	m.refused += r.Refused
 	if r.Refused == 0 || !r.Told {
@@ -88,13 +92,13 @@ func (m *meter) note(r Report, fresh bool, now time.Time) {
 	}
 }
 
-func (m *meter) endSpan(sent time.Time) {
+func (m *meter) endSpan(sent time.Time, shortest time.Duration) {
 	if m.since.IsZero() {
-		m.first, m.burst = m.count, float64(m.count)
+		m.first = m.count
 	}
 	if span := sent.Sub(m.since); !m.since.IsZero() && !m.broken {
-		if m.count == 0 {
-			return // a wait that was too short
+		if m.count == 0 || span < shortest {
+			return // a wait that was too short, or too little to measure
 		}
 		m.measure(span.Seconds(), sent)
 	}
@@ -130,7 +134,7 @@ func (m *meter) tally(r Report) {
 // burst, over the length of the stretch, is at most the rate, and it is the rate where the
 // stretch began with a full burst: there it is highest.
 func (m *meter) beyondBurst(end time.Time) (rate, requests, span float64) {
-	sum := -m.burst
+	sum := -float64(m.first)
 	for _, t := range slices.Backward(m.tallies) {
 		sum += float64(t.accepted)
 		s := end.Sub(t.sent).Seconds()
@@ -160,15 +164,22 @@ func (m *meter) measure(span float64, end time.Time) {
 	wait := m.opened.Sub(m.since).Seconds()
 	active := span - wait
 	rate, beyond, stretch := m.beyondBurst(end)
-	switch {
-	case rate > seen:
-		// What had piled up was spent first, and came back at no matter what rate.
+	switch short := active < max(shortSpan, wait/4); {
+	case rate > seen && float64(m.first) < smallBurst*rate:
+		// Most of the wait was wasted.
 		seen, requests, span = rate, beyond, stretch
-	case active < max(shortSpan, wait/4) && m.rate > 0 && requests < 0.9*m.rate*wait:
+	case short && m.rate > 0 && requests < 0.9*m.rate*wait:
 		// All that piles up, if the rate is right. If it is not, this happens again and again.
 		m.burst = requests
 		if m.shorts++; m.shorts <= maxShorts {
 			return
+		}
+	case short:
+		m.burst = max(m.burst, requests)
+	case m.burst > 0:
+		// What had piled up was spent first, and came back at no matter what rate.
+		if r := (requests - min(m.burst, seen*wait)) / active; r > seen {
+			seen, requests, span = r, r*active, active
 		}
 	}
 	m.shorts = 0
@@ -199,14 +210,15 @@ func (m *meter) sure() bool { return m.agreed > 0 || m.paced }
 
 // gain is by how much to go faster than the measured rate so long after the
 // last wait: hardly at first, then ever faster. What a refusal costs grows with
-// the latency, and so does the time between; what is known from few requests is
-// tried sooner.
-func (m *meter) gain(since, latency time.Duration) float64 {
+// the latency, if its cost in seconds is not known, and so does the time between;
+// what is known from few requests is tried sooner.
+func (m *meter) gain(since, latency time.Duration, cost float64) float64 {
 	if m.agreed == 0 {
 		x := since.Seconds() / max(unsurePeriod, 10*latency.Seconds(), 2/m.rate)
 		return min(0.25*math.Expm1(x*x), 1e6)
 	}
-	period := max(surePeriod, 75*latency.Seconds(), min(m.requests/2, 60)/m.rate)
+	period := max(8, 50*latency.Seconds(), 40*cost) * float64(2+min(m.agreed, 3)) / 2
+	period = max(period, min(m.requests/2, 60)/m.rate)
 	x := since.Seconds() / period
 	return m.doubt() * math.Expm1(min(x*x, 10))
 }

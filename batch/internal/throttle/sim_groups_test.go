@@ -22,7 +22,8 @@ func groups() []group {
 				buckets = append(buckets, bucketShape(rate, burst))
 			}
 		}
-		charged = append(charged, bucketShape(rate, max(2, rate*0.5), charge), bucketShape(rate, max(5, 2*rate), charge))
+		charged = append(charged, bucketShape(rate, max(2, rate*0.5), charge),
+			bucketShape(rate, max(5, 2*rate), charge))
 	}
 	var waits []shape
 	for _, w := range []struct {
@@ -31,7 +32,8 @@ func groups() []group {
 	}{{"decimal", decimal}, {"always 1", alwaysOne}, {"absent", absent}, {"ten times too long", tenfold}} {
 		waits = append(waits,
 			bucketShape(40, 80, told(w.tell)).named("Retry-After "+w.name, func(*shape) {}),
-			windowShape(300, 5*time.Second, func(x *window) { x.tell = w.tell }).named("Retry-After "+w.name, func(*shape) {}),
+			windowShape(300, 5*time.Second, func(x *window) { x.tell = w.tell }).named("Retry-After "+w.name,
+				func(*shape) {}),
 			shape{name: "5 % of items, Retry-After " + w.name, server: func(seed uint64) server {
 				return &chance{share: 0.05, tell: w.tell, rng: source(seed)}
 			}})
@@ -46,7 +48,8 @@ func groups() []group {
 		{"1 s", latency{base: time.Second, jitter: 50 * ms}},
 		{"5 s", latency{base: 5 * time.Second, jitter: 250 * ms}},
 	} {
-		for _, s := range []shape{bucket40, bucketShape(800, 1600), window300, itemsShape(0.05, 0), batchesShape(0.05, 0)} {
+		for _, s := range []shape{bucket40, bucketShape(800, 1600), window300, itemsShape(0.05, 0),
+			batchesShape(0.05, 0)} {
 			latencies = append(latencies, s.after(l.latency, l.name))
 		}
 	}
@@ -61,7 +64,8 @@ func groups() []group {
 		{"50 ms of jitter", latency{base: 50 * ms, jitter: 50 * ms}},
 	} {
 		for _, s := range []shape{
-			bucket40, bucketShape(40, 80, charge), windowShape(60, time.Second), windowShape(60, time.Second, chargeNext),
+			bucket40, bucketShape(40, 80, charge), windowShape(60, time.Second),
+			windowShape(60, time.Second, chargeNext),
 			windowShape(200, 8*time.Second), windowShape(200, 8*time.Second, chargeNext),
 		} {
 			crowds = append(crowds, s.after(l.latency, l.name))
@@ -98,7 +102,8 @@ func groups() []group {
 		}},
 		{"random refusals on top of a limit", []shape{
 			itemsShape(0.01, 0).on(bucket40), itemsShape(0.05, 0).on(bucket40), itemsShape(0.14, 0).on(bucket40),
-			batchesShape(0.05, 0).on(bucket40), batchesShape(0, 3).on(bucket40), itemsShape(0.05, 0).on(bucketShape(800, 1600)),
+			batchesShape(0.05, 0).on(bucket40), batchesShape(0, 3).on(bucket40),
+			itemsShape(0.05, 0).on(bucketShape(800, 1600)),
 			itemsShape(0.05, 0).on(window300), batchesShape(0.05, 0).on(window300),
 			itemsShape(0.05, 0).on(windowShape(60, time.Second)),
 		}},
@@ -116,7 +121,8 @@ func groups() []group {
 			inTurn(windowShape(60, time.Second, chargeNext)), inTurn(itemsShape(0.05, 0)),
 		}},
 		{"services that saturate", []shape{
-			saturatingShape(20, 50*ms), saturatingShape(100, 50*ms), saturatingShape(400, 200*ms), saturatingShape(2000, 50*ms),
+			saturatingShape(20, 50*ms), saturatingShape(100, 50*ms), saturatingShape(400, 200*ms),
+			saturatingShape(2000, 50*ms),
 		}},
 		{"limits that move, a second client", []shape{
 			moving("20/s, half from 20 s to 40 s", 20, 60, step{20 * time.Second, 0.5}, step{40 * time.Second, 1}),

@@ -152,7 +152,8 @@ func usersShape(share float64, tell wording, named string, limit shape) shape {
 	s := shape{
 		name: fmt.Sprintf("%g %% of users for 10 s, told %s", 100*share, named),
 		server: func(seed uint64) server {
-			return &users{share: share, span: 10 * time.Second, seed: seed, tell: tell, first: make(map[int]time.Duration)}
+			return &users{share: share, span: 10 * time.Second, seed: seed, tell: tell,
+				first: make(map[int]time.Duration)}
 		},
 	}
 	if limit.server != nil {

@@ -3,27 +3,24 @@
 // argument, starts nothing, and knows no HTTP.
 //
 // Nobody outside of the service knows the limit, and it moves. A Controller keeps
-// four estimates, each in a type of its own:
+// three estimates, each in a type of its own:
 //
 //   - Is it a limit at all? Graph also refuses requests because a user, a partition
 //     or the moment is busy. A limit that is reached refuses what is sent right behind
 //     the first refusal, and chance does not. So requests go in pairs of batches, close
 //     together, and a detector weighs the answers. Only refusals that it ascribes to a
 //     limit close the gate and are measured. Others wait by themselves.
-//   - How fast does it come back, and how much piles up in a wait? These are two numbers,
-//     rate and burst. At two refusals by the limit nothing was left, so what was accepted
-//     between them, over the time between them, is its rate. The burst is at most what was
-//     accepted before the first refusal. Where a burst is small, most of a wait is wasted,
-//     and the meter finds the rate in the stretch that began with a full burst.
-//   - Does it come back all at once, in windows? Type windows recognizes that where just
-//     as many are accepted from one wait to the next, however long that takes.
+//   - How fast does it come back? At two refusals by the limit nothing was left, so what
+//     was accepted between them, over the time between them, is its rate. The meter keeps
+//     that rate, and how much piles up at most in a wait. A limit that comes back all at
+//     once, in windows, is recognized by type windows.
 //   - How many requests may be in flight? Some services bound just that. A ceiling keeps
 //     how many were in flight at the last refusals and tries more now and then.
 //
 // A run goes through these states:
 //
 //   - Before the first refusal the number of requests in flight grows by half with each
-//     round trip, and from 500 requests on it doubles. It stops growing when the
+//     round trip, and from 1,000 requests on it doubles. It stops growing when the
 //     answers take twice as long as at first, because the service is saturated.
 //   - A refusal by the limit closes the gate for the wait that it names. Then one request
 //     goes, and if it is accepted two, four and so on, up to what should be free.
@@ -84,7 +81,7 @@ const (
 	// fastAfter is how many requests are accepted before growth is fast. Below, a limit
 	// that is hit in growth refuses a third of what was accepted; above, a list that long
 	// is worth some refusals.
-	fastAfter = 500
+	fastAfter = 1000
 
 	// topRate is the highest limit worth finding fast, in requests a second.
 	topRate = 2000
@@ -214,8 +211,12 @@ func (c *Controller) serial() bool { return c.opts.MaxInFlight > 0 && c.opts.Max
 // or 0 and when to ask again.
 func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 	n = int(c.window) - c.inFlight
-	if n < c.worthwhile(want) && c.inFlight > 0 {
-		// An answer makes room for more.
+	enough := want
+	if c.opts.MaxInFlight == 0 {
+		enough = min(2*want, max(want, int(c.window)/3))
+	}
+	if n < enough && c.inFlight > 0 {
+		// What is left is not worth a round trip; an answer makes room for more.
 		if c.grown > 0 {
 			return 0, c.growAt
 		}
@@ -230,20 +231,9 @@ func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 			}
 			left = max(2, int(c.passed/2))
 		}
-		n = int(min(float64(min(n, left)), max(c.most, c.passed/4)))
+		n = min(n, left)
 	}
 	return max(n, 1), time.Time{}
-}
-
-// worthwhile returns the least number of requests that is worth a batch while others are in
-// flight. Where chance refuses, small batches soon show that others get through. Where the limit
-// does, they run into it one after another.
-func (c *Controller) worthwhile(want int) int {
-	share := 16
-	if c.detector.limits > c.detector.others {
-		share = 2
-	}
-	return min(want, max(1, int(c.window)/share))
 }
 
 // paced returns how many of n requests the limit and MaxRate leave, and takes them, or 0 and
@@ -254,11 +244,11 @@ func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 		if near := now.Sub(c.near); near < since {
 			since = near // no reason to climb
 		}
-		gain := c.limit.gain(since, c.latency.mean)
+		gain := c.limit.gain(since, c.latency.mean, c.fixed.cost)
 		switch {
 		case c.fixed.rush:
 		case c.fixed.size > 0:
-			n, at = c.fixed.take(now, n, since)
+			n, at = c.fixed.take(now, n, gain)
 		default:
 			pace := rate * (1 + gain)
 			c.level.most = c.most * (1 + gain)

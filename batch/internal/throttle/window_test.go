@@ -27,7 +27,8 @@ func TestWindowsAreRecognised(t *testing.T) {
 		every time.Duration
 	}{
 		{"as many in another time", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}}, 60, 1062500 * time.Microsecond},
-		{"as many after a long wait", []span{{300, 0.25, 5, 5.05}, {300, 0.25, 5, 5.05}}, 300, 5262500 * time.Microsecond},
+		{"as many after a long wait", []span{{300, 0.25, 5, 5.05}, {300, 0.25, 5, 5.05}}, 300,
+			5262500 * time.Microsecond},
 		{"to the millisecond", []span{{60, 0.05, 0.95, 1}, {60, 0.4, 0.6, 0.65}}, 60, 1012500 * time.Microsecond},
 		{"not told, a second worked", []span{{60, 0.05, 0, 1.05}, {60, 0.4, 0, 1.05}}, 60, 1062500 * time.Microsecond},
 		{"more in more time", []span{{63, 0.05, 1, 1.05}, {79, 0.4, 1, 1.05}}, 0, 0},
@@ -36,6 +37,8 @@ func TestWindowsAreRecognised(t *testing.T) {
 		{"waited for longer than told", []span{{3000, 1.5, 1, 150}, {3000, 2.5, 1, 150}}, 0, 0},
 		{"sent evenly", []span{{1200, 20, 1, 1.05}, {1200, 22, 1, 1.05}}, 0, 0},
 		{"first as many and then not", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}, {40, 0.2, 1, 1.05}}, 0, 0},
+		{"once bitten", []span{{60, 0.05, 1, 1.05}, {60, 0.4, 1, 1.05}, {40, 0.2, 1, 1.05}, {50, 0.1, 1, 1.05},
+			{50, 0.5, 1, 1.05}}, 0, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -57,7 +60,8 @@ func refusedSpan(w *windows, step float64, count, refused int, active float64) {
 	start := 10 * step
 	w.sent(at(start), count)
 	w.note(Report{Sent: at(start), Accepted: count})
-	w.note(Report{Sent: at(start + active), Refused: refused, RetryAfter: time.Duration((10 - active) * 1e9), Told: true})
+	w.note(Report{Sent: at(start + active), Refused: refused, RetryAfter: time.Duration((10 - active) * 1e9),
+		Told: true})
 	w.reopen(at(start+10.05), 50*time.Millisecond)
 }
 
@@ -103,11 +107,11 @@ func TestWindowsOfEqualDebts(t *testing.T) {
 }
 
 // A client that paces itself to what it measured has as many accepted each time, whatever
-// the quota. So one stretch in four is used up at once, to see.
+// the quota. So one stretch is used up at once, to see, and ever more rarely if it is none.
 func TestWindowsRush(t *testing.T) {
 	var w windows
 	var rushes []int
-	for i := range 12 {
+	for i := range 100 {
 		if w.rush {
 			rushes = append(rushes, i)
 			refusedSpan(&w, float64(i), 1, 2, 0.1)
@@ -115,7 +119,7 @@ func TestWindowsRush(t *testing.T) {
 		}
 		refusedSpan(&w, float64(i), 4, 1, 8)
 	}
-	if !slices.Equal(rushes, []int{3, 7, 11}) {
+	if !slices.Equal(rushes, []int{3, 10, 29, 96}) {
 		t.Errorf("rushes at %v", rushes)
 	}
 	if w.size != 0 {
@@ -143,11 +147,11 @@ func TestWindowsInterrupted(t *testing.T) {
 func TestWindowsTake(t *testing.T) {
 	const latency = 50 * time.Millisecond
 	w := windows{size: 50, every: 5 * time.Second, free: 50}
-	take := func(seconds float64, want int, since time.Duration, n int, at time.Time) {
+	take := func(seconds float64, want int, gain float64, n int, at time.Time) {
 		t.Helper()
 		now := t0.Add(time.Duration(seconds * 1e9))
 		w.advance(now, latency)
-		got, next := w.take(now, want, since)
+		got, next := w.take(now, want, gain)
 		if got != n || !next.Equal(at) {
 			t.Errorf("take at %v s = %d, %v, want %d, %v", seconds, got, next.Sub(t0), n, at.Sub(t0))
 		}
@@ -156,14 +160,13 @@ func TestWindowsTake(t *testing.T) {
 			w.note(Report{Sent: now, Accepted: got})
 		}
 	}
-	const soon, longAfter = 100 * time.Second, 100*time.Second + 1 // 20 windows
-	take(0, 20, soon, 20, time.Time{})
-	take(0, 40, soon, 30, time.Time{})
-	take(0.1, 20, soon, 0, at(5))
-	take(5, 50, longAfter, 50, time.Time{})
-	take(5.1, 20, longAfter, 0, at(6)) // not right after the others
-	take(6, 20, longAfter, 1, time.Time{})
-	take(6, 20, longAfter, 0, at(10))
+	take(0, 20, 0, 20, time.Time{})
+	take(0, 40, 0, 30, time.Time{})
+	take(0.1, 20, 0.5, 0, at(1)) // not right after the others
+	take(1, 20, 0.01, 0, at(5))
+	take(5, 50, 0, 50, time.Time{})
+	take(6, 20, 0.5, 1, time.Time{})
+	take(6, 20, 0.5, 0, at(10))
 	// It was accepted, so these are no windows, or not of that size.
 	w.advance(at(10), latency)
 	if w.size != 0 {
@@ -171,7 +174,7 @@ func TestWindowsTake(t *testing.T) {
 	}
 }
 
-// Whole seconds are tried. If they are too short, a longer window follows.
+// Whole seconds are tried, and what worked before is gone back to if they are too short.
 func TestWindowsAreWholeSeconds(t *testing.T) {
 	const latency = 40 * time.Millisecond
 	begin := func(w *windows, now time.Time) {
@@ -181,21 +184,20 @@ func TestWindowsAreWholeSeconds(t *testing.T) {
 	w := windows{size: 50, every: 5300 * time.Millisecond, free: 50}
 	begin(&w, t0)
 	w.advance(at(5.3), latency)
-	if w.every != 5010*time.Millisecond {
-		t.Fatalf("every %v, want 5 s to be tried", w.every)
+	if w.every != 5010*time.Millisecond || w.longer != 5300*time.Millisecond {
+		t.Fatalf("every %v, longer %v, want 5 s to be tried", w.every, w.longer)
 	}
 	begin(&w, at(5.3))
 	w.advance(at(10.31), latency)
 	w.sent(at(10.31), 1)
 	w.note(Report{Sent: at(10.31), Refused: 1, RetryAfter: time.Second, Told: true})
 	w.reopen(at(11.35), latency)
-	longer := 5010*time.Millisecond*21/20 + latency/4
-	if w.every != longer || w.free != 50 {
-		t.Errorf("every %v, %d free, want %v and 50", w.every, w.free, longer)
+	if w.every != 5300*time.Millisecond || w.free != 50 {
+		t.Errorf("every %v, %d free, want what worked before", w.every, w.free)
 	}
 	begin(&w, at(11.35))
 	w.advance(at(16.65), latency)
-	if w.every != longer {
+	if w.every != 5300*time.Millisecond {
 		t.Errorf("every %v, want what was too short not to be tried again", w.every)
 	}
 }

@@ -38,10 +38,9 @@ type Caller struct {
 // learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 const (
 	hintPermission = "the permission may be missing"
-	hintTarget     = "the user may hold an admin role, or belong to a role-assignable group or a restricted " +
-		"administrative unit, " +
-		"which takes Privileged Authentication Administrator"
-	hintAppRole  = "assign that role to the app's service principal, or have a person who holds it do this row"
+	hintTarget     = "the user may hold an admin role, or be in a role-assignable group or a restricted unit: " +
+		"that takes Privileged Authentication Administrator"
+	hintAppRole  = "assign that role to the app's service principal"
 	hintUserRole = "your role may not reach: it takes Authentication Administrator at least, activated, and not " +
 		"only for an " +
 		"administrative unit that this user is not in"
@@ -98,7 +97,8 @@ func (c Caller) SessionsHint() string {
 	case !c.RevokesSessions:
 		return "the permission User.RevokeSessions.All (77f3a031-c388-4f99-b373-dc68676a979e for an app) may be missing"
 	case c.App:
-		return hintTarget + "; " + hintAppRole
+		return "the user may hold an admin role: assign Privileged Authentication Administrator to the app's " +
+			"service principal"
 	}
 	return "your role may not reach: it takes one with microsoft.directory/users/invalidateAllRefreshTokens, such as " +
 		"Authentication Administrator, and for users with an admin role Privileged Authentication Administrator"

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tapsweep/batch"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -40,13 +41,13 @@ func ToRow(res batch.Result) results.Row {
 		if refused { // the error already has the text of the answer
 			row.Message = ""
 		}
-		row.Message = Join(row.Message, res.Err.Error())
+		row.Message = Join(row.Message, format.Error(res.Err))
 	case errors.Is(res.Err, batch.ErrAttempts):
 		row.Outcome = results.Failed
 		if row.Status == 0 && res.Uncertain {
 			row.Outcome = results.Unknown
 		}
-		row.Message = res.Err.Error()
+		row.Message = format.Error(res.Err)
 	case row.Status == 403:
 		row.Outcome = results.Denied
 	case row.Status == 404 && res.Err == nil:
@@ -54,7 +55,7 @@ func ToRow(res batch.Result) results.Row {
 	default:
 		row.Outcome = results.Rejected
 		if row.Status == 0 && res.Err != nil {
-			row.Message = res.Err.Error()
+			row.Message = format.Error(res.Err)
 		}
 	}
 	return row

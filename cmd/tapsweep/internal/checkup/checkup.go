@@ -11,6 +11,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/tenant"
@@ -97,8 +98,8 @@ func Run(ctx context.Context, c *console.Console, o Options) error {
 		if failed.Code == status.Usage {
 			return err
 		}
-		found.note("token", "failed", status.Text(failed.Err), failed.Hints...)
-		found.Exit = status.NoAccess
+		found.note("token", "failed", format.Error(failed.Err), failed.Hints...)
+		found.Exit = failed.Code
 	}
 	if err := found.print(c, &o, t); err != nil {
 		return err

@@ -35,8 +35,12 @@ func (c *Checkup) print(to *console.Console, o *Options, t *tenant.Tenant) error
 	}
 	c.printVariables(&b)
 	c.printSteps(&b, to)
-	_, err := io.WriteString(to.Out, b.String())
-	return err
+	for text := range strings.Lines(b.String()) { // whose last columns may be empty
+		if _, err := fmt.Fprintln(to.Out, strings.TrimRight(text, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printCommands says which commands work, and what the others lack. Commands that only make sense
@@ -63,7 +67,8 @@ func (c *Checkup) printCommands(w io.Writer) {
 
 // printPasses lists the passes of the user that was asked for.
 func (c *Checkup) printPasses(w io.Writer, user string) error {
-	if user == "" || !slices.ContainsFunc(c.Steps, func(s Finding) bool { return s.Step == "read" && s.Result == "ok" }) {
+	read := func(s Finding) bool { return s.Step == "read" && s.Result == "ok" }
+	if user == "" || !slices.ContainsFunc(c.Steps, read) {
 		return nil
 	}
 	if len(c.Passes) == 0 {

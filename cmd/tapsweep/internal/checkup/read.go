@@ -14,6 +14,7 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -91,8 +92,9 @@ func lines(user string, got batch.Result) ([]scan.Line, error) {
 	list := make([]scan.Line, 0, len(held))
 	for i := range held {
 		p := &held[i]
-		list = append(list, scan.Line{User: user, Method: p.ID, Reason: string(p.Reason(time.Now())), Created: p.Created,
-			Start: p.Start, Expires: p.Expires(), UsableOnce: p.UsableOnce})
+		list = append(list, scan.Line{User: user, Method: p.ID, Reason: string(p.Reason(time.Now())),
+			Created: p.Created,
+			Start:   p.Start, Expires: p.Expires(), UsableOnce: p.UsableOnce})
 	}
 	return list, err
 }
@@ -121,7 +123,7 @@ func (c *Checkup) refused(step, what string, t *tenant.Tenant, got batch.Result,
 			v.Works = works
 		}
 	}
-	c.note(step, "failed", "reading "+what+": "+safetext.Printable(status.Text(err)), hints...)
+	c.note(step, "failed", "reading "+what+": "+safetext.Printable(format.Error(err)), hints...)
 	c.Exit = max(c.Exit, code)
 }
 

@@ -28,7 +28,7 @@ Exit codes:
   0   revoke works.
   1   Something is wrong.
   3   No access: there is no token that Graph accepts, or it does not allow deletes.
-  4   Stopped by a signal.
+  4   Stopped by a signal, or the authority cannot be reached.
   64  Wrong flags.`,
 		Example: `  tapsweep check
   tapsweep check --user dana@contoso.com --output json`,

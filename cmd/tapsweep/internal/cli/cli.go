@@ -15,6 +15,7 @@ import (
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/metrics"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
@@ -85,7 +86,7 @@ func (p *program) exit(cmd *cobra.Command, err error) int {
 	}
 	exit := status.Of(err)
 	if exit.Err != nil {
-		p.console.Say("%s", status.Text(exit.Err))
+		p.console.Say("%s", format.Error(exit.Err))
 	}
 	for _, h := range exit.Hints {
 		p.console.Hint(h)
@@ -180,6 +181,9 @@ func strictDefaults(root *cobra.Command) {
 				about, rest, err := root.Find(args)
 				if err == nil && len(rest) > 0 {
 					err = fmt.Errorf("unknown command %q for %q", rest[0], about.CommandPath())
+				}
+				if about == root && len(args) > 0 {
+					return noPage(root, args[0])
 				}
 				if err != nil {
 					return status.Refuse(err, "see 'tapsweep --help'")

@@ -153,7 +153,7 @@ func TestDefaultCommandsRefuse(t *testing.T) {
 		{"completion tcsh", `unknown command "tcsh" for "tapsweep completion"`},
 		{"completion foo bar", `unknown command "foo" for "tapsweep completion"`},
 		{"completion bash foo", `unknown command "foo" for "tapsweep completion bash"`},
-		{"help foo", `unknown command "foo" for "tapsweep"`},
+		{"help foo", `unknown command or page "foo"`},
 		{"help revoke foo", `unknown command "foo" for "tapsweep revoke"`},
 		{"help completion tcsh", `unknown command "tcsh" for "tapsweep completion"`},
 		{"foo", `unknown command "foo" for "tapsweep"`},

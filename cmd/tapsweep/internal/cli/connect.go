@@ -37,12 +37,17 @@ func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 	hasVariable(fl, connectFlags...)
 }
 
-// connects reports whether a flag about signing in or about Graph has another value than its default.
-func connects(fl *pflag.FlagSet) bool {
-	return slices.ContainsFunc(connectFlags, func(name string) bool {
+// connects returns the first flag about signing in or about Graph that has another value than its
+// default, or "".
+func connects(fl *pflag.FlagSet) string {
+	at := slices.IndexFunc(connectFlags, func(name string) bool {
 		f := fl.Lookup(name)
 		return f.Value.String() != f.DefValue
 	})
+	if at < 0 {
+		return ""
+	}
+	return connectFlags[at]
 }
 
 // resolve finds out where the options lead to, and as whom. It contacts nobody. If only the

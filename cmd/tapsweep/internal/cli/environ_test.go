@@ -14,8 +14,8 @@ import (
 // command runs. Every other flag has a variable.
 func TestFlagsWithoutVariable(t *testing.T) {
 	typed := []string{"HELP", "VERSION", "USER", "USERS", "ALL_USERS", "FILTER", "GROUP", "CREATED_SINCE", "CREATED_BY",
-		"REASON", "MIN_AGE", "EXPIRED_FOR", "MEMBERS_ONLY", "ENABLED_ONLY", "INCLUDE_USABLE", "SELF", "ANY_PASS",
-		"SKIP_INVALID",
+		"REASON", "MIN_AGE", "EXPIRED_FOR", "MEMBERS_ONLY", "ENABLED_ONLY", "INCLUDE_USABLE", "INCLUDE_GONE", "SELF",
+		"ANY_PASS", "SKIP_INVALID",
 		"FORMAT", "YES", "DRY_RUN", "REVOKE_SESSIONS", "SIMULATE", "OVERWRITE", "RESUME", "EVIDENCE", "RESULTS",
 		"OUTPUT", "HTML", "CSV", "JSON",
 		"ORDER", "VERIFY", "VERIFY_WAIT", "ABORT_AFTER", "LATENCY", "LIMIT", "LISTEN", "MIXED", "SEED",
@@ -96,8 +96,8 @@ func TestWrongValuesInOurWords(t *testing.T) {
 		"revoke --help=maybe":            `tapsweep: --help "maybe" is not true or false` + "\n",
 		"revoke --max-items 1e3 l.csv":   `tapsweep: --max-items "1e3" is not a whole number of up to 18 digits` + "\n",
 		"revoke --rate fast l.csv":       `tapsweep: --rate "fast" is not a number` + "\n",
-		"revoke --deadline 5 l.csv":      `tapsweep: --deadline "5" is not a time such as 90s, 15m or 24h` + "\n",
-		"scan --all-users --min-age old": `tapsweep: --min-age "old" is not a time such as 90m, 24h or 7d` + "\n",
+		"revoke --deadline 5 l.csv":      `tapsweep: --deadline "5" is not a time such as 90s, 15m, 24h or 7d` + "\n",
+		"scan --all-users --min-age old": `tapsweep: --min-age "old" is not a time such as 90s, 15m, 24h or 7d` + "\n",
 	} {
 		var out strings.Builder
 		if code := execute(t.Context(), strings.Fields(args), strings.NewReader(""), &out, &out); code != status.Usage {

@@ -113,7 +113,8 @@ func addInt(fl *pflag.FlagSet, n *int, name string, value, least, most int, usag
 
 // addDuration adds a duration that is at least as long as least.
 func addDuration(fl *pflag.FlagSet, d *time.Duration, name string, value, least time.Duration, usage string) {
-	fl.DurationVar(d, name, value, usage)
+	*d = value
+	fl.Var((*days)(d), name, usage)
 	setRange(fl, name, fmt.Sprintf("a time of at least %v", least), func() bool { return *d >= least })
 }
 
@@ -151,7 +152,7 @@ func (f *filledFlag) Set(text string) error {
 
 // wants says what flags of pflag's types take. The errors of pflag name functions of Go.
 var wants = map[string]string{"bool": "true or false", "int": "a whole number of up to 18 digits",
-	"float64": "a number", "duration": "a time such as 90s, 15m or 24h", "stringSlice": "a list with commas"}
+	"float64": "a number", "stringSlice": "a list with commas"}
 
 // inOurWords returns err, which Set returned for a text, unless pflag has made it.
 func inOurWords(v pflag.Value, text string, err error) error {

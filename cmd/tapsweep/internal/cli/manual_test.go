@@ -79,9 +79,10 @@ var (
 func TestFlagsInTheManual(t *testing.T) {
 	t.Parallel()
 	readme := string(mustRead(t, "../../../../README.md"))
-	text := readme
+	var text strings.Builder
+	text.WriteString(readme)
 	for _, page := range docs.Pages() {
-		text += page.Text
+		text.WriteString(page.Text)
 	}
 	var all []string
 	flags := make(map[string][]string)
@@ -90,16 +91,16 @@ func TestFlagsInTheManual(t *testing.T) {
 		all = append(all, flagNames(cmd)...)
 	}
 	for _, name := range all {
-		if !regexp.MustCompile("--" + name + "[^a-z-]").MatchString(text) {
+		if !regexp.MustCompile("--" + name + "[^a-z-]").MatchString(text.String()) {
 			t.Errorf("the manual does not explain --%s", name)
 		}
 	}
-	for _, match := range shownFlag.FindAllStringSubmatch(text, -1) {
+	for _, match := range shownFlag.FindAllStringSubmatch(text.String(), -1) {
 		if name := match[1]; !slices.Contains(all, name) {
 			t.Errorf("the manual shows --%s, and no command has it", name)
 		}
 	}
-	for _, match := range shownCommand.FindAllStringSubmatch(text, -1) {
+	for _, match := range shownCommand.FindAllStringSubmatch(text.String(), -1) {
 		known, ok := flags[match[1]]
 		if !ok && match[1] != "help" {
 			t.Errorf("no command is %s", match[0])

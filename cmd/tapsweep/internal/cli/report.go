@@ -32,7 +32,7 @@ scripts. From 50,001 passes on, it shows those that are not done and a sample, a
 
 Exit codes:
   0   The report is written.
-  4   Stopped by a signal.
+  4   Stopped by a signal, or the disk is full.
   64  The report is not written.`,
 		Example: `  tapsweep report incident-4711.jsonl
   tapsweep report --html incident-4711.html --csv incident-4711.csv incident-4711.jsonl`,
@@ -90,12 +90,11 @@ func (f *reportFlags) check(logs *report.Logs) error {
 			return status.Refuse(fmt.Errorf("%s: %s is evidence, which is sealed", flags[i], path),
 				"choose another file")
 		}
-		if err := report.CheckFile(path, f.Overwrite, logs); err != nil {
-			hint := "choose another file, or replace it with --overwrite"
-			if f.Overwrite || errors.Is(err, fs.ErrNotExist) {
-				hint = "choose another file"
-			}
-			return status.Refuse(fmt.Errorf("%s: %w", flags[i], err), hint)
+		switch err := report.CheckFile(flags[i], path, f.Overwrite, logs); {
+		case errors.Is(err, fs.ErrExist):
+			return status.Of(err)
+		case err != nil:
+			return status.Refuse(fmt.Errorf("%s: %w", flags[i], err), "choose another file")
 		}
 	}
 	return nil
@@ -139,5 +138,5 @@ func unwritten(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return &status.Error{Code: status.Stopped, Err: fmt.Errorf("%w, no report was written", context.Cause(ctx))}
 	}
-	return status.Refuse(err)
+	return status.RefuseFile(err)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -20,14 +21,15 @@ type revokeFlags struct {
 func (p *program) revokeCommand() *cobra.Command {
 	var f revokeFlags
 	cmd := &cobra.Command{
-		Use:   "revoke [flags] LIST… | --user USER | --self",
+		Use:   "revoke [flags] {LIST… | --user USER… | --self}",
 		Short: "Delete the passes on a list",
 		Long: `Delete the Temporary Access Passes on one or more lists.
 
 A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier run; "-" is standard input. Each
 row names a user (object ID or user principal name) and the ID of a pass. If the ID is empty, any pass of the user
 is deleted. A list can also be plain user principal names, one per line. The whole list is checked before anything
-is sent. For one or two users, use --user.
+is sent. For one or two users, use --user
+in place of a list.
 
 Exit codes:
   0   Every pass is gone, or its user is protected.
@@ -83,6 +85,8 @@ func (f *revokeFlags) checkLists(lists []string) error {
 		return errors.New("--self takes no list")
 	case self && users > 0:
 		return errors.New("--self and --user cannot be used together")
+	case users > 0 && len(lists) > 0:
+		return errors.New("--user does not filter a list: name a list, or give --user")
 	case !self && len(lists)+users == 0:
 		return errors.New("no list is named, and no --user is given")
 	}
@@ -90,22 +94,25 @@ func (f *revokeFlags) checkLists(lists []string) error {
 }
 
 // check refuses flags that make no sense, before any file is opened.
-func (f *revokeFlags) check(cmd *cobra.Command) error {
-	simulate := f.revoke.Simulate
+func (f *revokeFlags) check(p *program, cmd *cobra.Command) error {
+	simulate, connects := f.revoke.Simulate, connects(cmd.Flags())
+	fromVariable := connects != "" && slices.Contains(p.variables, variable(connects))
 	return cmp.Or(refuse(
-		conflict{simulate && connects(cmd.Flags()),
-			"--simulate goes to a tenant of its own: it takes no flag about signing in or about Graph",
+		conflict{simulate && fromVariable,
+			"--simulate goes to a tenant of its own, and " + variable(connects) + " is set: unset it", ""},
+		conflict{simulate && connects != "",
+			"--simulate goes to a tenant of its own: it does not take --" + connects,
 			"for a simulated tenant that is running use --graph-url alone"},
 		conflict{simulate && f.revoke.Self,
 			"--simulate and --self cannot be used together: nobody is signed in to the simulated tenant", ""},
 		conflict{simulate && f.resume != "",
 			"--resume and --simulate cannot be used together: the simulated tenant is a new one each time",
 			"for a simulation of several runs use tapsweep simulate"},
-	), f.guardFlags.check())
+	), f.guardFlags.check(cmd.Flags()))
 }
 
 func (f *revokeFlags) options(p *program, cmd *cobra.Command, lists []string) (*run.RevokeOptions, error) {
-	if err := f.check(cmd); err != nil {
+	if err := f.check(p, cmd); err != nil {
 		return nil, err
 	}
 	o, err := f.runFlags.options(p, cmd, f.revoke.Simulate)

@@ -218,9 +218,13 @@ func addVerifyWait(fl *pflag.FlagSet, wait *time.Duration) {
 	inFlagsHelp(fl, safety, "verify-wait")
 }
 
-func (f *guardFlags) check() error {
-	return refuse(conflict{f.verify && f.guards.DryRun,
-		"--verify and --dry-run cannot be used together: nothing is deleted", ""})
+func (f *guardFlags) check(fl *pflag.FlagSet) error {
+	return refuse(
+		conflict{f.verify && f.guards.DryRun,
+			"--verify and --dry-run cannot be used together: nothing is deleted", ""},
+		conflict{!f.verify && fl.Changed("verify-wait"),
+			"--verify-wait says how long --verify waits: add --verify", ""},
+	)
 }
 
 // options returns the guards of a run.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"tapsweep/cmd/tapsweep/internal/run"
 	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 type scanFlags struct {
@@ -30,7 +32,7 @@ With --results, a scan that was stopped can be continued with --resume.
 
 Exit codes:
   0   All users were scanned.
-  1   Some users could not be scanned.
+  1   Some users could not be scanned, or --created-by names nobody.
   3   No access: there is no token that Graph accepts, or it lacks a permission.
   4   Stopped early.
   64  Wrong flags.`,
@@ -53,6 +55,9 @@ Exit codes:
 	addEnum(fl, &f.scan.Format, "format", "", scan.Formats,
 		oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
 	inHelp(fl, output, "output", "format")
+	fl.BoolVar(&f.scan.Gone, "include-gone", false,
+		"also list passes in the audit log that are gone, so that revoke --revoke-sessions has their users")
+	inHelp(fl, whatToFind, "include-gone")
 	f.addResults(fl, "results log of the scan, from which it can be resumed (default none)")
 	f.addPace(fl)
 	f.addRest(fl)
@@ -62,6 +67,8 @@ Exit codes:
 func (f *scanFlags) check() error {
 	output, results := f.scan.Output, f.opts.Log.Path
 	return refuse(
+		conflict{f.scan.Gone && results != "",
+			"--include-gone and --results cannot be used together: a pass that is gone has no row in the log", ""},
 		conflict{output == "-" && results == "-", "--output and --results cannot both go to standard output", ""},
 		conflict{sameName(output, results), "--output and --results name the same file", ""},
 		conflict{sameName(output, f.metrics), "--output and --metrics-file name the same file", ""},
@@ -95,6 +102,10 @@ func (f *scanFlags) options(p *program, cmd *cobra.Command) (*run.ScanOptions, e
 	scope, err := f.scopeFlags.options(cmd.Name(), time.Now())
 	if err != nil {
 		return nil, err
+	}
+	if f.scan.Gone && scope.Find.Audit == nil {
+		return nil, status.Refuse(errors.New("--include-gone needs the audit log, which names the passes"),
+			"use --created-by, or --created-since without another place to look in")
 	}
 	f.scan.Options, f.scan.Scope, f.scan.Format = o, scope, f.chosen(p.console.IsTerminal(p.console.Out))
 	return &f.scan, checkOutput(f.scan.Output, o.Log.Overwrite || o.Log.Resume)

@@ -46,21 +46,22 @@ func noList(cmd *cobra.Command, args []string) error {
 }
 
 func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
-	fl.BoolVar(&f.all, "all-users", false, "look at every user of the tenant")
+	fl.BoolVar(&f.all, "all-users", false, "scan every user of the tenant")
 	fl.StringVar(&f.find.Filter, "filter", "",
-		"look at the users that match an OData filter, such as \"startswith(userPrincipalName,'a')\"")
+		"scan the users that match an OData filter, such as \"startswith(userPrincipalName,'a')\"")
 	fl.StringArrayVar(&f.find.Groups, "group", nil,
-		"look at the members of this group, given by object ID, and of groups in it; repeatable")
-	fl.StringArrayVar(&f.users, "users", nil, "look at the users on this list; repeatable")
+		"scan the members of this group, given by object ID, and of groups in it; repeatable")
+	fl.StringArrayVar(&f.users, "users", nil, "scan the users on this list; repeatable")
 	namesFile(fl, "users")
-	fl.StringArrayVar(&f.named, "user", nil, "look at this user, given by object ID or user principal name; repeatable")
+	fl.StringArrayVar(&f.named, "user", nil, "scan this user, given by object ID or user principal name; repeatable")
 	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app created")
 	fl.StringVar(&f.since, "created-since", "", "only passes created since a time (2026-03-02T08:00:00Z), "+
 		"a date (midnight UTC) or an age (24h, 7d); without another scope it searches the audit log")
 	fl.Var((*reasons)(&f.find.Reasons), "reason",
 		"only passes that are "+oneOf(texts(pass.Reasons))+" (default "+most+")")
 	fl.Var((*days)(&f.find.MinAge), "min-age", "only passes created at least this long ago, such as 24h or 7d")
-	fl.Var((*days)(&f.find.ExpiredFor), "expired-for", "of expired passes, only those that expired at least this long ago")
+	fl.Var((*days)(&f.find.ExpiredFor), "expired-for",
+		"of expired passes, only those that expired at least this long ago")
 	fl.BoolVar(&f.find.MembersOnly, "members-only", false, "leave guests out")
 	fl.BoolVar(&f.find.EnabledOnly, "enabled-only", false,
 		"leave disabled accounts out; needs the permission User.Read.All")
@@ -69,7 +70,7 @@ func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 		"enabled-only")
 }
 
-const wantDays = "a time such as 90m, 24h or 7d"
+const wantDays = "a time such as 90s, 15m, 24h or 7d"
 
 // days is a duration that may be given in days.
 type days time.Duration

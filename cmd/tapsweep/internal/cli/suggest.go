@@ -77,6 +77,19 @@ func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	return status.Refuse(fmt.Errorf("unknown flag: %s", safetext.Printable(shown)), hints...)
 }
 
+// noPage returns the error for a word after help, with the command or page that was probably meant.
+func noPage(root *cobra.Command, word string) error {
+	var names []string
+	for _, cmd := range root.Commands() {
+		names = append(names, cmd.Name())
+	}
+	hints := []string{"see 'tapsweep --help'"}
+	if name := nearest(strings.ToLower(word), names); name != "" {
+		hints = append([]string{"did you mean tapsweep help " + name + "?"}, hints...)
+	}
+	return status.Refuse(fmt.Errorf("unknown command or page %q", safetext.Printable(word)), hints...)
+}
+
 func seeHelp(cmd *cobra.Command) string { return fmt.Sprintf("see '%s --help'", cmd.CommandPath()) }
 
 // flagError returns the error for an invalid flag in our words. If the error says what the flag accepts,

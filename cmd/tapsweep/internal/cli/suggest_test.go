@@ -35,11 +35,14 @@ func TestUnknownFlagsAndCommands(t *testing.T) {
 		{"revoke -qz l.csv", "tapsweep: unknown flag: -z\nhint: see 'tapsweep revoke --help'\n"},
 		{"verify", "tapsweep: no results log is named\nhint: see 'tapsweep verify --help'\n"},
 		{"check l.csv", "tapsweep: tapsweep check takes no argument: l.csv\nhint: see 'tapsweep check --help'\n"},
-		{"revoke --max-wait 15 l.csv", "tapsweep: --max-wait \"15\" is not a time such as 90s, 15m or 24h\n"},
-		{"revoke --max-wait=-5s l.csv", "tapsweep: --max-wait -5s is not a time of at least 1s\n"},
+		{"revoke --max-wait 15 l.csv", "tapsweep: --max-wait \"15\" is not a time such as 90s, 15m, 24h or 7d\n"},
+		{"revoke --max-wait=-5s l.csv", "tapsweep: --max-wait \"-5s\" is not a time such as 90s, 15m, 24h or 7d\n"},
 		{"--verison", "hint: did you mean --version?\n"},
 		{"revok l.csv", "Did you mean this?\n  \trevoke\nhint: see 'tapsweep --help'\n"},
 		{"sacn", "Did you mean this?\n  \tscan\nhint: see 'tapsweep --help'\n"},
+		{"help nigthly", "tapsweep: unknown command or page \"nigthly\"\nhint: did you mean tapsweep help nightly?\n" +
+			"hint: see 'tapsweep --help'\n"},
+		{"revoke --verify-wait 5s l.csv", "tapsweep: --verify-wait says how long --verify waits: add --verify\n"},
 		{"quarantine", "tapsweep: unknown command \"quarantine\" for \"tapsweep\"\nhint: see 'tapsweep --help'\n"},
 	} {
 		var out strings.Builder

@@ -63,18 +63,18 @@ Exit codes:
 	return cmd
 }
 
-func (f *sweepFlags) check() error {
+func (f *sweepFlags) check(cmd *cobra.Command) error {
 	usable := slices.Contains(f.find.Reasons, pass.Usable)
 	return cmp.Or(refuse(
 		conflict{usable && !f.includeUsable, "--reason usable deletes passes that somebody may be about to use",
 			"if that is meant, add --include-usable"},
 		conflict{f.includeUsable && !usable, "--include-usable has no effect, because --reason does not name usable",
 			"to delete usable passes too, name all that are meant: --reason expired,used,usable"},
-	), f.guardFlags.check())
+	), f.guardFlags.check(cmd.Flags()))
 }
 
 func (f *sweepFlags) options(p *program, cmd *cobra.Command) (*run.SweepOptions, error) {
-	if err := f.check(); err != nil {
+	if err := f.check(cmd); err != nil {
 		return nil, err
 	}
 	if len(f.find.Reasons) == 0 {

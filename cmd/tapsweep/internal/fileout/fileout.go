@@ -60,6 +60,9 @@ func Begin(path string, n int) ([]byte, error) {
 // Create begins a file. If overwrite is set, Commit replaces a file that has the name.
 func Create(path string, overwrite bool) (*File, error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".tapsweep-*") // mode 0600
+	if cause, ok := errors.AsType[*fs.PathError](err); ok {      // which names the temporary file
+		return nil, fmt.Errorf("%s: cannot write to its directory: %w", path, cause.Err)
+	}
 	if err != nil {
 		return nil, err
 	}

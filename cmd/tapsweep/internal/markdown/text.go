@@ -142,15 +142,15 @@ func tableRow(row []string, widths []int) string {
 		height = max(height, len(cells[j]))
 	}
 	for i := range height {
-		line := ""
+		var line strings.Builder
 		for j, lines := range cells {
 			text := ""
 			if i < len(lines) {
 				text = lines[i]
 			}
-			line += text + strings.Repeat(" ", widths[j]-columns(text)+2)
+			line.WriteString(text + strings.Repeat(" ", widths[j]-columns(text)+2))
 		}
-		out.WriteString(strings.TrimRight(line, " ") + "\n")
+		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	return out.String()
 }

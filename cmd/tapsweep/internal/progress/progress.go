@@ -139,8 +139,8 @@ func (d *Display) Pending(o results.Outcome) {
 	})
 }
 
-// Verified counts a row in place of the one that was pending with the outcome was: a pass that
-// remains was not revoked.
+// Verified replaces a pending row, whose outcome was was, by its final row with outcome o. So a pass
+// that remains no longer counts as revoked.
 func (d *Display) Verified(was, o results.Outcome) {
 	d.update(func(m *meter) {
 		m.verifying--

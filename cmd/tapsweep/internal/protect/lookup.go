@@ -22,7 +22,7 @@ type ResolveError struct {
 	TwoUsers bool // a row has the object id of one user and the user principal name of another
 }
 
-// orNil returns the error, nil if it is of no user.
+// orNil returns the error, or nil if it names no user.
 func (e *ResolveError) orNil() error {
 	if e.Count == 0 {
 		return nil

@@ -65,7 +65,7 @@ func newReport(l *Logs) *Report {
 		r.noLines = r.noLines && !lg.lined
 		r.columns = r.columns || lg.columns
 		r.Logs = append(r.Logs, Log{safetext.Printable(lg.name), lg.bytes, lg.digest, len(lg.rows), lg.torn,
-			lg.stray, lg.strayAt, lg.copied()})
+			lg.stray, lg.lacks, lg.strayAt, lg.copied()})
 	}
 	r.periods = newPeriods(r.Runs)
 	r.addWaits(l.waits)

@@ -12,7 +12,8 @@ import (
 )
 
 // CheckFile returns an error if a report cannot, or must not, be written to a path.
-func CheckFile(path string, overwrite bool, logs *Logs) error {
+// If --overwrite would replace it, the error is a *fileout.ThereError about the flag.
+func CheckFile(flag, path string, overwrite bool, logs *Logs) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -25,13 +26,14 @@ func CheckFile(path string, overwrite bool, logs *Logs) error {
 		return fmt.Errorf("%s is one of the logs", path)
 	}
 	if logs.listed(path) {
-		return fmt.Errorf("%s is a list of which the logs tell: without it no run can go on", path)
+		return fmt.Errorf("%s is a list that the logs name: without it no run can be resumed", path)
 	}
-	switch {
-	case !info.Mode().IsRegular():
+	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a plain file", path)
-	case !overwrite:
-		return fmt.Errorf("%s is there already", path)
 	}
-	return fileout.CheckBegin(path, "<!DOCTYPE html>", strings.Join(csvHeader[:6], ","), "{\n  \"tenant\"")
+	err = fileout.CheckBegin(path, "<!DOCTYPE html>", strings.Join(csvHeader[:6], ","), "{\n  \"tenant\"")
+	if err == nil && !overwrite {
+		return &fileout.ThereError{Flag: flag, Path: path}
+	}
+	return err
 }

@@ -127,7 +127,7 @@ func (ix *index) row(c *cursor) {
 	r.at, r.logLine, r.offset = place{uint32(c.i), uint32(len(lg.rows))}, c.rec.Line, c.rec.Offset
 	r.run, r.who = run, ix.hash(r.User)
 	lg.rows = append(lg.rows, counts)
-	ix.sessions.expect(r)
+	ix.sessions.expect(lg, r)
 	run.row(r.Time, r.Outcome, r.Provisional || r.Beside)
 	if r.Provisional && r.Outcome == results.Found {
 		// A sweep was about to delete it, and this may be the last row about it.

@@ -47,6 +47,7 @@ type log struct {
 	runs    []*Run
 	rows    []fate
 	torn    bool
+	lacks   string      // which lines are missing, see results.Condition.Lacks
 	stray   int         // skipped lines that are not part of the log
 	strayAt int         // the first of these lines
 	info    os.FileInfo // of the named file
@@ -192,6 +193,17 @@ func (lg *log) began(run *Run) {
 
 func (lg *log) last() *Run { return lg.runs[len(lg.runs)-1] }
 
+// resumable returns the run whose command resumes the log: the last one that revokes sessions, because
+// a run that leaves them alone is refused, or the last one.
+func (lg *log) resumable() *Run {
+	for _, run := range slices.Backward(lg.runs) {
+		if run.header.Sessions {
+			return run
+		}
+	}
+	return lg.last()
+}
+
 // copied reports whether all runs of the log count in others.
 func (lg *log) copied() bool {
 	return !slices.ContainsFunc(lg.runs, func(run *Run) bool { return !run.copied })
@@ -211,6 +223,7 @@ func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*re
 				return
 			}
 		}
+		lg.lacks = c.Lacks
 		lg.whole, lg.torn, lg.stray = c.Whole, lg.torn || c.Torn, c.Foreign
 		if c.FirstForeign != nil {
 			lg.strayAt = c.FirstForeign.Line

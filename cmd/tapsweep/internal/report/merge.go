@@ -60,7 +60,7 @@ func (l *Logs) findCopies(ctx context.Context) error {
 			if same, err := p.begins(longest); err != nil {
 				return err
 			} else if !same {
-				return fmt.Errorf("%s and %s tell of one run and differ: one was changed since, so leave that out",
+				return fmt.Errorf("%s and %s are logs of one run, but they differ: leave out the one that was changed",
 					p.log.name, longest.log.name)
 			}
 			p.same = longest

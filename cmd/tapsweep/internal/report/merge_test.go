@@ -52,7 +52,8 @@ func TestAbsentConfirmsRevoked(t *testing.T) {
 
 // Of two runs at a time, the newest row counts. A pass that is gone does not come back if one is stopped.
 func TestRunsSideBySide(t *testing.T) {
-	a := logOf(t, 0, 2, "revoke a.csv", later(2*time.Minute), row(2, results.Replaced), row(3, results.Revoked), ends(1))
+	a := logOf(t, 0, 2, "revoke a.csv", later(2*time.Minute), row(2, results.Replaced), row(3, results.Revoked),
+		ends(1))
 	b := logOf(t, time.Second, 2, "revoke --results b.jsonl a.csv", later(time.Minute), row(2, results.Revoked),
 		later(time.Hour), row(3, results.NotSent), stopped(4, "interrupt signal received"))
 	r := reportOf(t, a, b)
@@ -102,7 +103,7 @@ func TestCopies(t *testing.T) {
 	changed.Reset()
 	changed.Write(text)
 	_, err := OpenLogs(t.Context(), []string{whole, changed.write(t, "changed.jsonl")})
-	if err == nil || !strings.Contains(err.Error(), "tell of one run and differ") {
+	if err == nil || !strings.Contains(err.Error(), "are logs of one run, but they differ") {
 		t.Errorf("a copy that was changed: %v", err)
 	}
 }
@@ -149,7 +150,8 @@ func TestOnTwoLists(t *testing.T) {
 	}{
 		{"deleted for the second", first(results.Denied, "ANN@contoso.com", pass(1)),
 			[]piece{second(7, results.Revoked, ann, pass(1))}, tally{results.Revoked: 1}},
-		{"deleted for the first", revoked, []piece{second(7, results.NotSent, ann, pass(1))}, tally{results.Revoked: 1}},
+		{"deleted for the first", revoked, []piece{second(7, results.NotSent, ann, pass(1))},
+			tally{results.Revoked: 1}},
 		{"and protected then", revoked, []piece{second(7, results.Protected, ann, pass(1))}, tally{results.Revoked: 1}},
 		{"by another name", first(results.Denied, "id-1", pass(1), upn(ann)),
 			[]piece{second(7, results.Revoked, ann, pass(1))}, tally{results.Revoked: 1}},
@@ -174,7 +176,8 @@ func TestOnTwoLists(t *testing.T) {
 func TestMerge(t *testing.T) {
 	first := logOf(t, 0, 3, "revoke --results a.jsonl a.csv", row(2, results.Revoked), row(3, results.Denied),
 		row(4, results.Failed), ends(1))
-	again := logOf(t, time.Hour, 3, "revoke --results again.jsonl a.csv", row(2, results.Absent), row(3, results.Revoked),
+	again := logOf(t, time.Hour, 3, "revoke --results again.jsonl a.csv", row(2, results.Absent),
+		row(3, results.Revoked),
 		row(4, results.Failed), ends(1))
 	other := logOf(t, 2*time.Hour, 1, "revoke other.csv",
 		row(2, results.UnknownUser, aboutPass(userName(99), pass(99))), ends(1))

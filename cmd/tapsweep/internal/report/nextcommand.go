@@ -58,7 +58,7 @@ func (r *Report) nextCommands(l *Logs) {
 		}
 		resume.Left = plus(resume.Left+resume.unverified, resume.withoutRow)
 		if resume.Left > 0 || run.unfinished() && !run.copied {
-			resume.Command, resume.Note = ResumeCommand(lg.name, &run.header, resume.unverified > 0)
+			resume.Command, resume.Note = ResumeCommand(lg.name, &lg.resumable().header, resume.unverified > 0)
 			if run.refused() && resume.Command != "" {
 				resume.Note = strings.TrimPrefix(resume.Note+", after you fix what it was refused for", ", ")
 			}
@@ -111,7 +111,7 @@ func ResumeCommand(log string, run *results.Run, verify bool) (command, note str
 }
 
 // ListCommand returns the command line that revokes what is left in a log, in the tenant of its
-// run. It spares whom that run spared. See ResumeCommand about note.
+// run. It protects the users that the run protected. See ResumeCommand about note.
 func ListCommand(log string, run *results.Run) (command, note string) {
 	switch command = results.CommandLine(run.RevokeWith(log)); {
 	case run.Simulated:
@@ -130,7 +130,7 @@ func (c *NextCommand) Heading() string {
 	case c.list:
 		return count(c.Left, "pass") + " that users still hold: revoke them"
 	case c.Left == 0:
-		return "Users that the scan has not looked at: resume it"
+		return "Users that were not scanned: resume the scan"
 	}
 	return count(c.Left, c.noun) + ": resume the run"
 }

@@ -103,17 +103,18 @@ func TestSteps(t *testing.T) {
 		row(6, results.Revoked, notVerified), row(7, results.NotSent), stopped(4, "deadline")))
 	var got []string
 	for _, s := range r.steps() {
-		causes := ""
+		var causes strings.Builder
 		for _, c := range s.Causes {
-			causes += c.Times() + string(c.Outcome) + ", "
+			causes.WriteString(c.Times() + string(c.Outcome) + ", ")
 		}
 		command, _, _ := strings.Cut(s.Command, "/")
-		got = append(got, s.Heading, causes, command, s.Note)
+		got = append(got, s.Heading, causes.String(), command, s.Note)
 	}
 	diff(t, "steps", got, []string{
 		"4 passes: resume the run", "1 denied, 1 not_sent, 1 no row, 1 not verified, ",
 		"tapsweep revoke --resume --results ", "",
-		"1 pass that a user still holds: revoke it", "1 remains, ", "tapsweep revoke --tenant contoso.com --verify ", "",
+		"1 pass that a user still holds: revoke it", "1 remains, ", "tapsweep revoke --tenant contoso.com --verify ",
+		"",
 		"2 passes: fix their rows of the list", "1 replaced, 1 unknown_user, ",
 		"tapsweep revoke --tenant contoso.com --verify fixed.csv", "after you write the fixed rows to fixed.csv",
 	})

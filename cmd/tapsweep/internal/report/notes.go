@@ -15,6 +15,11 @@ func (n *notes) say(format string, args ...any) { *n = append(*n, fmt.Sprintf(fo
 // Notes are what a reader has to know first, apart from what is not done.
 func (r *Report) Notes() []string {
 	var n notes
+	for _, lg := range r.Logs {
+		if lg.Lacks != "" {
+			n.say("This report is not complete: %s lacks %s.", lg.Name, lg.Lacks)
+		}
+	}
 	if r.DryRun {
 		n.say("This was a dry run: nothing was changed.")
 	}
@@ -47,7 +52,7 @@ func (r *Report) Notes() []string {
 			count(r.furtherRows, "pass"), verb(r.furtherRows, "has", "have"))
 	}
 	if r.unverifiedUsers > 0 {
-		n.say("The proof is not complete: %s %s not looked at.",
+		n.say("The proof is not complete: %s %s not checked.",
 			count(r.unverifiedUsers, "user"), verb(r.unverifiedUsers, "was", "were"))
 	}
 	return n
@@ -65,6 +70,6 @@ func (r *Run) notes(n *notes) {
 	case r.refused():
 		n.say("The run of %s was refused: %s.", start, r.Stopped)
 	default:
-		n.say("The scan of %s was stopped: %s. It had not looked at all users.", start, r.Stopped)
+		n.say("The scan of %s was stopped: %s. It had not scanned all users.", start, r.Stopped)
 	}
 }

@@ -148,7 +148,7 @@ func TestPending(t *testing.T) {
 	check(t, "attempts", r.Attempts[0].Attempts, 1)
 }
 
-// A user of a sweep counts once, also if another pass is found in place of one, or two passes are verified.
+// A user of a sweep counts once, even if another pass replaced the first, or two passes are verified.
 func TestPendingOtherPass(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 0, "sweep --all-users --yes --verify",
 		scanRow(results.Revoked, "id-1", "m1", pending), scanRow(results.Remains, "id-1", "m1", instead("m2")),
@@ -163,6 +163,6 @@ func TestProofAlone(t *testing.T) {
 	_, proof := proven(t)
 	r := reportOf(t, proof)
 	check(t, "verdict", r.Verdict(), "3 of 5 users still hold a pass, 2 hold none.")
-	check(t, "exit", r.Runs[0].ExitText(), "1, somebody holds a pass, or could not be looked at")
+	check(t, "exit", r.Runs[0].ExitText(), "1, somebody holds a pass, or could not be checked")
 	wantNext(t, r, 3, "tapsweep revoke ")
 }

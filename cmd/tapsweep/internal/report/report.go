@@ -74,6 +74,7 @@ type Log struct {
 	Rows   int    `json:"rows"`
 	Torn   bool   `json:"torn"`            // the last line is incomplete and was skipped
 	Stray  int    `json:"stray,omitempty"` // skipped lines that are not part of the log
+	Lacks  string `json:"lacks,omitempty"` // how many lines are missing, in words
 
 	strayAt int  // the first of the Stray lines
 	copied  bool // its runs are also in other logs, and count there

@@ -284,9 +284,11 @@ func TestResumeCommand(t *testing.T) {
 		want      string
 		note      string
 	}{
-		{"plain", "l.jsonl", []string{"revoke", "--yes", "a.csv"}, "tapsweep revoke --resume --results l.jsonl --yes a.csv",
+		{"plain", "l.jsonl", []string{"revoke", "--yes", "a.csv"},
+			"tapsweep revoke --resume --results l.jsonl --yes a.csv",
 			""},
-		{"log is replaced", "l.jsonl", []string{"revoke", "--results", "x", "--results=y", "--resume=unsent", "--overwrite",
+		{"log is replaced", "l.jsonl", []string{"revoke", "--results", "x", "--results=y", "--resume=unsent",
+			"--overwrite",
 			"a.csv"}, "tapsweep revoke --resume --results l.jsonl a.csv", ""},
 		{"quotes", "my log.jsonl", []string{"revoke", "it's; rm -rf $HOME", "", "*"},
 			`tapsweep revoke --resume --results 'my log.jsonl' 'it'\''s; rm -rf $HOME' '' '*'`, ""},

@@ -40,7 +40,9 @@ func (l *Logs) allRuns() (runs []*Run) {
 			}
 		}
 	}
-	slices.SortStableFunc(runs, func(a, b *Run) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log)) })
+	slices.SortStableFunc(runs, func(a, b *Run) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log))
+	})
 	return runs
 }
 
@@ -106,7 +108,7 @@ func (l *Logs) rowsOf(ctx context.Context, i int) iter.Seq2[*Row, error] {
 func (row *Row) complete() {
 	if row.Provisional && row.Outcome == results.Found {
 		row.Outcome, row.Provisional = results.Unknown, false
-		row.Message = "found to be deleted, and the run does not tell what became of it"
+		row.Message = "found to be deleted, but the log does not say what became of it"
 	}
 	if row.Beside {
 		row.Provisional, row.unverified = false, false

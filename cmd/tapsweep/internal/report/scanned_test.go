@@ -77,7 +77,8 @@ func TestScanThenRevoke(t *testing.T) {
 // A list may be called like the source of a scan.
 func TestListCalledScan(t *testing.T) {
 	r := reportOf(t, logOf(t, 0, 3, "revoke --yes scan", row(2, results.Failed, anyPass, aboutPass("id-1", "")),
-		row(3, results.Duplicate, anyPass, aboutPass("id-1", "")), row(4, results.Revoked, aboutPass("id-1", "m1")), ends(1)))
+		row(3, results.Duplicate, anyPass, aboutPass("id-1", "")), row(4, results.Revoked, aboutPass("id-1", "m1")),
+		ends(1)))
 	diff(t, "counts", r.Counts, tally{results.Failed: 1, results.Duplicate: 1, results.Revoked: 1})
 	check(t, "pairs without a row", r.WithoutRow, 0)
 }
@@ -205,7 +206,8 @@ func TestListCommand(t *testing.T) {
 		want string
 	}{
 		{nil, "tapsweep revoke proof.jsonl"},
-		{[]string{"verify", "--cloud", "usgov", "--results", "proof.jsonl", "--certificate=app.pem", "--verify-wait", "1m",
+		{[]string{"verify", "--cloud", "usgov", "--results", "proof.jsonl", "--certificate=app.pem", "--verify-wait",
+			"1m",
 			"incident.jsonl"},
 			"tapsweep revoke --cloud usgov --certificate=app.pem proof.jsonl"},
 		{[]string{"verify", "--tenant", "\x1b[2J", "incident.jsonl"}, ""},

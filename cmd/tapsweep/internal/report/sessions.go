@@ -52,28 +52,28 @@ type sessionRow struct {
 // sessionIndex finds the row that counts about the sessions of each user.
 type sessionIndex struct {
 	rows     map[uint64]*sessionRow // by the hash of the user
-	expected map[uint64]struct{}    // users with a pass in runs that revoke sessions
-	open     bool                   // the last of these runs has no end
+	expected map[uint64]*log        // of users with a pass in runs that revoke sessions, the last such log
 }
 
 func newSessionIndex() sessionIndex {
-	return sessionIndex{make(map[uint64]*sessionRow), make(map[uint64]struct{}), false}
+	return sessionIndex{make(map[uint64]*sessionRow), make(map[uint64]*log)}
 }
 
 // expect takes in a row about a pass. If its run revokes sessions, the user has them revoked.
-func (s *sessionIndex) expect(r *head) {
+func (s *sessionIndex) expect(lg *log, r *head) {
 	switch r.Outcome {
 	case results.Duplicate, results.Invalid, results.Protected:
 		return
 	}
-	if s.open = r.run.header.Sessions; s.open && r.Method+r.User != "" && !r.failedLook() {
-		s.expected[r.who] = struct{}{}
+	if r.run.header.Sessions && r.Method+r.User != "" && !r.failedLook() {
+		s.expected[r.who] = lg
 	}
 }
 
 // row takes in a row about sessions.
 func (s *sessionIndex) row(who uint64, lg *log, r *head) {
-	row := &sessionRow{lg: lg, run: r.run, offset: r.offset, outcome: r.Outcome, sentAt: r.SentAt, pending: r.Provisional}
+	row := &sessionRow{lg: lg, run: r.run, offset: r.offset, outcome: r.Outcome, sentAt: r.SentAt,
+		pending: r.Provisional}
 	if r.Verified {
 		row.verifiedAt = utc(r.Time)
 	}
@@ -103,11 +103,9 @@ func (s *sessionIndex) finish(logs []*log) (rows []*sessionRow, withoutRow int) 
 	slices.SortFunc(rows, func(a, b *sessionRow) int {
 		return cmp.Or(cmp.Compare(slices.Index(logs, a.lg), slices.Index(logs, b.lg)), cmp.Compare(a.offset, b.offset))
 	})
-	if s.open {
-		for who := range s.expected {
-			if s.rows[who] == nil {
-				withoutRow++
-			}
+	for who, lg := range s.expected {
+		if s.rows[who] == nil && lg.resumable().Exit == nil { // a run with an end has a row for each user
+			withoutRow++
 		}
 	}
 	return rows, withoutRow
@@ -122,14 +120,15 @@ func (s *sessionRow) read() (*Row, error) {
 	row := &Row{Row: *line, log: s.lg, VerifiedAt: s.verifiedAt}
 	row.Outcome, row.Provisional, row.Verified = s.outcome, s.pending, !s.verifiedAt.IsZero()
 	row.User = cmp.Or(row.User, s.run.header.Self)
+	noProof := row.NoProof
 	if s.look != nil {
 		look, err := results.RowAt(s.look.lg.file, s.look.offset)
 		if err != nil {
 			return nil, fmt.Errorf("%s changed while it was read: %w", s.look.lg.name, err)
 		}
-		row.Message = cmp.Or(look.Message, string(look.Outcome))
+		row.Message, noProof = cmp.Or(look.Message, string(look.Outcome)), noProof || look.NoProof
 	}
-	row.unverified = row.Outcome == results.Revoked && !row.Verified &&
+	row.unverified = row.Outcome == results.Revoked && !row.Verified && !noProof &&
 		(row.Provisional || s.look != nil || s.lg.last().header.Verify)
 	clean(&row.Row)
 	return row, nil
@@ -143,7 +142,7 @@ func (r *Report) addSessions(ctx context.Context, l *Logs, also func(*Row) error
 	s := &Sessions{Users: len(l.sessions), Counts: make(map[results.Outcome]int), WithoutRow: l.withoutSessions,
 		Failures: []*Failure{}, Resume: []string{}}
 	r.Sessions = s
-	causes, again := make(map[cause]*Failure), make(map[*log]bool)
+	causes, again, remain := make(map[cause]*Failure), make(map[*log]bool), make(map[*log]bool)
 	for _, each := range l.sessions {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -153,7 +152,9 @@ func (r *Report) addSessions(ctx context.Context, l *Logs, also func(*Row) error
 			return err
 		}
 		s.add(row, causes)
-		if each.run.kind() != "verify" {
+		if proof := each.proof(); row.Outcome == results.Remains && proof != nil {
+			remain[proof] = true
+		} else if each.run.kind() != "verify" {
 			again[row.log] = again[row.log] || row.Outcome.Again() || row.unverified
 		}
 		if also != nil {
@@ -163,12 +164,26 @@ func (r *Report) addSessions(ctx context.Context, l *Logs, also func(*Row) error
 		}
 	}
 	for _, lg := range l.logs {
-		run := lg.last()
+		run := lg.resumable()
 		if again[lg] || s.WithoutRow > 0 && run.Exit == nil && run.header.Sessions {
 			if command, _ := ResumeCommand(lg.name, &run.header, false); command != "" {
 				s.Resume = append(s.Resume, command)
 			}
 		}
+		if remain[lg] && run.Exit != nil { // a log without its end is no list
+			s.Resume = append(s.Resume, results.CommandLine(run.header.RevokeSessionsWith(lg.name)))
+		}
+	}
+	return nil
+}
+
+// proof returns the log of the verify run that has the last row about the sessions, or nil.
+func (s *sessionRow) proof() *log {
+	switch {
+	case s.look != nil:
+		return s.look.lg
+	case s.run.kind() == "verify":
+		return s.lg
 	}
 	return nil
 }

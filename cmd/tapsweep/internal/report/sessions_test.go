@@ -72,5 +72,26 @@ func TestSessions(t *testing.T) {
 			t.Errorf("the page has no %q", want)
 		}
 	}
-	check(t, "rows about sessions in the table", strings.Count(strings.Join(csvOf(t, log), "\n"), ",revokeSessions,"), 4)
+	check(t, "rows about sessions in the table", strings.Count(strings.Join(csvOf(t, log), "\n"), ",revokeSessions,"),
+		4)
+}
+
+// A log of an older version may have a run that revokes sessions, was killed, and was resumed by one that
+// left them alone. They are left.
+func TestForgottenSessions(t *testing.T) {
+	const list = "l.csv"
+	m := &logBuilder{now: night}
+	m.run(list, 2, "--revoke-sessions", "--verify")
+	m.row(list, 1, results.Revoked)
+	m.sessions(list, 1, results.Revoked)
+	m.row(list, 2, results.Revoked) // and the run was killed
+	m.now = m.now.Add(time.Minute)
+	m.run(list, 2)
+	m.end(0, "")
+	s := reportOf(t, m.write(t, "log.jsonl")).Sessions
+	check(t, "without a row", s.WithoutRow, 1)
+	check(t, "verdict", s.Verdict(), "The sessions of 1 of 2 users are revoked.")
+	if len(s.Resume) != 1 || !strings.Contains(s.Resume[0], "--revoke-sessions --verify") {
+		t.Errorf("the commands are %q, want one with all flags of the killed run", s.Resume)
+	}
 }

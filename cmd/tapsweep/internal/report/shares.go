@@ -7,6 +7,7 @@ import (
 // A shareRow is one outcome, in the bar and in the table of counts.
 type shareRow struct {
 	Outcome, Class, Meaning string
+	Name                    string // of the outcome, for people
 	Count                   int
 	Share                   string
 	NotListed               bool // the table of pairs has none of these
@@ -19,15 +20,24 @@ type shareRow struct {
 func (s shareRow) Label() bool { return s.Bar >= 24 }
 func (s shareRow) Wide() bool  { return s.Bar < 42 }
 
+// whyNoRow says why the logs have no row about some passes.
+func (r *Report) whyNoRow() string {
+	if r.lacks() {
+		return "lines are missing in the log"
+	}
+	return "the run ended before it wrote a row"
+}
+
 func (r *Report) shares() (rows []shareRow) {
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
-			rows = append(rows, shareRow{Outcome: string(o), Class: seriesOf(o).class(), Meaning: o.Meaning(), Count: n,
+			rows = append(rows, shareRow{Outcome: string(o), Name: r.OutcomeName(o), Class: seriesOf(o).class(),
+				Meaning: o.Meaning(), Count: n,
 				NotListed: o == results.Duplicate})
 		}
 	}
 	if r.WithoutRow > 0 {
-		rows = append(rows, shareRow{Outcome: "no row", Class: "none", Meaning: "the run ended before it wrote a row",
+		rows = append(rows, shareRow{Outcome: "no row", Name: "no row", Class: "none", Meaning: r.whyNoRow(),
 			Count: r.WithoutRow, NotListed: true})
 	}
 	const thinnest = 0.8 // to be seen

@@ -7,7 +7,7 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A step is what is to be done about some of what is left.
+// A step says how to finish some of the work that is left: the causes, and the command to run.
 type step struct {
 	Heading       string
 	Causes        []causeCount
@@ -28,16 +28,16 @@ func (c causeCount) Times() string {
 	return format.Number(c.Count) + " "
 }
 
-// steps returns what is to be done about what is left: a step for each command, and one for what no
-// command tries again.
+// steps returns how to finish the work that is left. Each command has one step. The last step has the rows
+// that no command tries again.
 func (r *Report) steps() (steps []step) {
 	for i := range r.Resume {
 		c := &r.Resume[i]
 		s := step{Heading: c.Heading(), Command: c.Command, Note: c.Note, Causes: r.causesFor(c.task)}
-		s.add(c.withoutRow, "no row", "the run ended before it wrote a row; requests may have been sent for some")
+		s.add(c.withoutRow, "no row", r.whyNoRow()+"; requests may have been sent for some")
 		s.add(c.unverified, "not verified", "gone, and no LIST since then shows that the user holds no pass")
 		if c.Left == 0 {
-			s.Causes = append(s.Causes, causeCount{&Failure{Outcome: "not looked at", index: -1,
+			s.Causes = append(s.Causes, causeCount{&Failure{Outcome: "not scanned", index: -1,
 				Hint: "the scan ended early"}, 0})
 		}
 		steps = append(steps, s)

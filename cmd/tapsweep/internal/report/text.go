@@ -64,7 +64,7 @@ func (r *Report) facts() [][]string {
 			[]string{"verified by", strings.Join(by.VerifiedBy, ", ")})
 	}
 	if r.Users > 0 {
-		rows = append(rows, []string{"users", format.Number(r.Users) + " looked at"})
+		rows = append(rows, []string{"users", format.Number(r.Users) + " scanned"})
 	}
 	if w := r.Waits; w.Count > 0 || w.Refused > 0 {
 		rows = append(rows, []string{"waits",
@@ -106,7 +106,7 @@ func (r *Report) figures() (rows [][]string) {
 	}
 	for _, o := range results.Outcomes {
 		if n := r.Counts[o]; n > 0 {
-			add(string(o), n, share(n, r.All()))
+			add(r.OutcomeName(o), n, share(n, r.All()))
 		}
 	}
 	if r.WithoutRow > 0 {

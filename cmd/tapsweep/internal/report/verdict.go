@@ -28,7 +28,7 @@ func (r *Report) passVerdict() string {
 	case r.All() > 0:
 		return r.revokeVerdict()
 	case r.Users > 0:
-		return fmt.Sprintf("No pass was deleted, %s looked at", count(r.Users, "user")) + r.scanEnd()
+		return fmt.Sprintf("No pass was deleted, %s scanned", count(r.Users, "user")) + r.scanEnd()
 	}
 	return "The logs have no row about a pass."
 }
@@ -69,8 +69,13 @@ func (r *Report) revokeVerdict() string {
 
 // Good reports whether nothing is left to do.
 func (r *Report) Good() bool {
-	return r.Left+r.WithoutRow+r.Unverified+r.unverifiedUsers+r.Sessions.open() == 0 &&
+	return !r.lacks() && r.Left+r.WithoutRow+r.Unverified+r.unverifiedUsers+r.Sessions.open() == 0 &&
 		!slices.ContainsFunc(r.Runs, (*Run).unfinished)
+}
+
+// lacks reports whether lines of a log are missing.
+func (r *Report) lacks() bool {
+	return slices.ContainsFunc(r.Logs, func(lg Log) bool { return lg.Lacks != "" })
 }
 
 // scanEnd ends a sentence, and says whether the scan ended early.
@@ -89,9 +94,9 @@ func (r *Report) scanEnd() string {
 }
 
 func (r *Report) scanVerdict() string {
-	text := fmt.Sprintf("%s found, %s looked at", count(r.Counts[results.Found], "pass"), count(r.Users, "user"))
+	text := fmt.Sprintf("%s found, %s scanned", count(r.Counts[results.Found], "pass"), count(r.Users, "user"))
 	if r.Left > 0 {
-		text += fmt.Sprintf(", %s could not be looked at", format.Number(r.Left))
+		text += fmt.Sprintf(", %s could not be scanned", format.Number(r.Left))
 	}
 	return text + r.scanEnd()
 }
@@ -111,7 +116,7 @@ func (r *Report) verifyVerdict() string {
 			format.Number(holds), users, verb(holds, "holds", "hold"), format.Number(clear))
 	}
 	if n := all - clear - holds; n > 0 {
-		text += fmt.Sprintf(", %s %s not looked at", format.Number(n), verb(n, "was", "were"))
+		text += fmt.Sprintf(", %s %s not checked", format.Number(n), verb(n, "was", "were"))
 	}
 	return text + "."
 }

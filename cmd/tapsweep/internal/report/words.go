@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,14 +30,14 @@ var wordsByKind = map[string]words{
 	"sweep": {"Sweep of Temporary Access Passes", "pass", "Passes", "pass", "Passes completed over time",
 		"What is not done",
 		[3]string{"every pass that was found is gone or protected",
-			"some passes could not be deleted, or some users not looked at", "refused, nothing was deleted"}},
+			"some passes could not be deleted, or some users could not be scanned", "refused, nothing was deleted"}},
 	"scan": {"Scan for Temporary Access Passes", "pass", "Passes", "user", "Passes found over time",
-		"Users that could not be looked at",
-		[3]string{"everybody was looked at", "some users could not be looked at", "refused, nobody was looked at"}},
-	"verify": {"Proof that Temporary Access Passes are gone", "user", "Users", "user", "Users looked at over time",
-		"Who holds a pass, or could not be looked at",
-		[3]string{"nobody holds a pass", "somebody holds a pass, or could not be looked at",
-			"refused, nobody was looked at"}},
+		"Users that could not be scanned",
+		[3]string{"every user was scanned", "some users could not be scanned", "refused, no user was scanned"}},
+	"verify": {"Proof that Temporary Access Passes are gone", "user", "Users", "user", "Users checked over time",
+		"Who holds a pass, or could not be checked",
+		[3]string{"nobody holds a pass", "somebody holds a pass, or could not be checked",
+			"refused, no user was checked"}},
 }
 
 var dryRunEnded = [3]string{"every pass can be revoked, or is gone or protected", "some passes cannot be revoked",
@@ -67,8 +68,12 @@ func kindOfRuns(runs []*Run) string {
 	return "revoke"
 }
 
-// Pace is how much was completed in a second, or empty if that is not known.
+// Pace is how much was completed in a second. It is empty if that is not known, and if verify ran too:
+// the time of the report has the time of verify in it, and the pace does not.
 func (r *Report) Pace() string {
+	if r.kind != "verify" && slices.ContainsFunc(r.Runs, func(run *Run) bool { return run.kind() == "verify" }) {
+		return ""
+	}
 	pace, noun := r.PairsPerSecond, r.Words().Nouns
 	if r.kind == "scan" && r.Seconds > 0 {
 		pace, noun = float64(r.Users)/r.Seconds, "users"
@@ -77,6 +82,14 @@ func (r *Report) Pace() string {
 		return ""
 	}
 	return fmt.Sprintf("%.1f %s", pace, strings.ToLower(noun))
+}
+
+// OutcomeName is what people read in place of an outcome. verify revokes nothing.
+func (r *Report) OutcomeName(o results.Outcome) string {
+	if r.kind == "verify" && o == results.Revoked {
+		return "no pass"
+	}
+	return string(o)
 }
 
 // Proof says for how many of the passes that are gone a LIST afterwards shows so. It is empty if no run verified.
@@ -110,6 +123,10 @@ func (r *Run) ExitText() string {
 		text = ended[2]
 	case !known:
 		return strconv.Itoa(code)
+	case code == 1 && r.header.Sessions && r.header.Verify:
+		text += ", or sessions are left, or something is not verified"
+	case code == 1 && r.header.Sessions:
+		text += ", or sessions are left"
 	case code == 1 && r.header.Verify && r.kind() != "verify":
 		text += ", or not verified"
 	}

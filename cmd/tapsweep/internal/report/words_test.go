@@ -57,7 +57,8 @@ func TestExitTexts(t *testing.T) {
 			run := Run{header: header, DryRun: header.DryRun, Exit: &code}
 			fmt.Fprintf(&got, "  %s\n", run.ExitText())
 		}
-		fmt.Fprintf(&got, "  %s\n  %s\n", (&Run{header: header}).ExitText(), (&Run{header: header, resumed: true}).ExitText())
+		fmt.Fprintf(&got, "  %s\n  %s\n", (&Run{header: header}).ExitText(),
+			(&Run{header: header, resumed: true}).ExitText())
 	}
 	golden(t, "exits.txt", got.String())
 }

@@ -5,9 +5,13 @@ import (
 	"fmt"
 )
 
-// wantWhole says what to do about a log that was filtered, for example with jq.
-const wantWhole = "use the whole log, or the list of its run; to revoke some rows of the log, write only their " +
-	"user and method to a list (jq '{user,method}'), in which a row without a method means any pass"
+// wantWhole says what to do about a log that is not whole. wantRows is added where the log is a list,
+// because it may have been filtered, for example with jq.
+const (
+	wantWhole = "; use the whole log, or the list of its run"
+	wantRows  = "; to revoke some rows of the log, write only their user and method to a list " +
+		"(jq '{user,method}'), in which a row without a method means any pass"
+)
 
 // A Condition is what Read finds out about a log as a file: which lines it has skipped, and
 // whether the log has exactly the lines that were written.
@@ -21,6 +25,9 @@ type Condition struct {
 	Torn      bool       // the last line is incomplete, and was skipped
 	BrokenEnd *LineError // set if that line is broken although it has a line end
 
+	// Lacks says how many lines are missing, as in "2 of its 40 lines", and is empty if none is.
+	Lacks string
+
 	began, open bool   // a run has begun, and has no end so far
 	tail        bool   // the torn line begins like a line of a log
 	digest      string // of the list of the last run
@@ -29,6 +36,7 @@ type Condition struct {
 	fault       error  // the first line that belongs to no run, or to another log
 	missing     string // what the last run or end says is missing
 	last        int    // the line of that run or end
+	run         *Run   // the last run
 }
 
 // skip takes in a line that is not part of the log. Empty lines are not counted.
@@ -45,36 +53,53 @@ func (c *Condition) skip(n int, line []byte) {
 type DamageError struct {
 	Line int // from 1
 	What string
+
+	// Parts is set if the log lacks lines or has those of another log, and not only its end.
+	Parts bool
 }
 
-func (e *DamageError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.What) }
+func (e *DamageError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.text()) }
+
+// text is the message without the line.
+func (e *DamageError) text() string {
+	if e.Parts {
+		return e.What + wantWhole
+	}
+	return e.What
+}
 
 // Open reports whether the last run has no end: it was killed, or is still going on.
 func (c *Condition) Open() bool { return c.open }
 
 // Complete returns an error if the log is not exactly what its runs wrote, or if its last run
-// has no end: ErrNoRun, a *LineError or a *DamageError.
-func (c *Condition) Complete() error {
+// has no end: ErrNoRun, a *LineError or a *DamageError. The path of the log is for the command
+// that resumes the run.
+func (c *Condition) Complete(path string) error {
 	switch {
 	case !c.began:
 		return ErrNoRun
 	case c.fault != nil:
 		return c.fault
 	case c.open:
-		return noEnd(c.last)
+		resume := "(--resume)"
+		if words := c.run.ResumeWith(path, false); len(words) > 0 {
+			resume = "with " + CommandLine(words)
+		}
+		return noEnd(c.last, resume)
 	case c.BrokenEnd != nil:
 		return c.BrokenEnd
 	case c.Torn && c.tail:
 		return &LineError{c.Lines, "is not whole, and follows the end of the log"}
 	case c.missing != "":
-		return &DamageError{c.last, c.missing}
+		return &DamageError{c.last, c.missing, true}
 	}
 	return nil
 }
 
-func noEnd(line int) error {
-	return &DamageError{line, "the results log has no end, because its run was killed, could not continue " +
-		"writing, or is still running: passes may be missing in it, so resume that run first (--resume), or use its list"}
+func noEnd(line int, resume string) error {
+	return &DamageError{Line: line, What: "the results log has no end, because its run was killed, could not " +
+		"continue writing, or is still running: passes may be missing in it; resume that run first " + resume +
+		", or use its list"}
 }
 
 // add takes in a line of the log.
@@ -86,7 +111,7 @@ func (c *Condition) add(rec *Record) {
 		c.begin(rec)
 	case !c.open:
 		c.fail(rec, "the results log continues after its end without a line that describes a run: "+
-			"it holds a part of another log; "+wantWhole)
+			"it holds a part of another log")
 	case rec.End != nil:
 		c.open, before = false, rec.End.Lines
 		for _, n := range rec.End.Counts {
@@ -97,14 +122,14 @@ func (c *Condition) add(rec *Record) {
 	}
 	if rec.Run != nil || rec.End != nil {
 		// A run that resumes a damaged log does again what is missing, so the last line decides.
-		c.last, c.missing = rec.Line, c.lacks(before, counted)
+		c.last, c.missing = rec.Line, c.differs(before, counted)
 	}
 	c.have++
 }
 
 func (c *Condition) fail(rec *Record, what string) {
 	if c.fault == nil {
-		c.fault = &DamageError{rec.Line, what}
+		c.fault = &DamageError{rec.Line, what, true}
 	}
 }
 
@@ -114,10 +139,10 @@ func (c *Condition) begin(rec *Record) {
 	resumes, another := rec.Run.Lines > 0, c.digest != rec.Run.Digest
 	switch {
 	case c.began && resumes && another:
-		c.fail(rec, "the run resumes a log of another list; "+wantWhole)
+		c.fail(rec, "the run resumes a log of another list")
 	case !c.began || resumes:
 	case c.open && another && c.fault == nil:
-		c.fault = noEnd(c.last)
+		c.fault = noEnd(c.last, "(--resume)")
 	case c.missing != "":
 		c.fail(rec, c.missing)
 	case !c.open:
@@ -126,24 +151,28 @@ func (c *Condition) begin(rec *Record) {
 	if another {
 		c.rows = 0
 	}
-	c.began, c.open, c.digest = true, true, rec.Run.Digest
+	c.began, c.open, c.digest, c.run = true, true, rec.Run.Digest, rec.Run
 }
 
-// lacks says what is missing if the log has not as many lines as the line of a run or an end
+// differs says what is wrong, and sets Lacks, if the log has not as many lines as the line of a run or an end
 // says, or, of a version that did not count lines, not as many rows.
-func (c *Condition) lacks(lines, rows int) string {
+func (c *Condition) differs(lines, rows int) string {
+	if c.fault == nil {
+		c.Lacks = ""
+	}
 	switch {
 	case lines > 0 && c.have > lines:
 		return fmt.Sprintf("the results log has %d lines before this one, which says %d: "+
-			"it holds lines of another log; %s", c.have, lines, wantWhole)
+			"it holds lines of another log", c.have, lines)
 	case lines > 0 && c.have < lines:
-		return notWhole("lines", lines, c.have)
+		return c.lack("lines", lines, c.have)
 	case lines == 0 && c.rows < rows:
-		return notWhole("rows", rows, c.rows)
+		return c.lack("rows", rows, c.rows)
 	}
 	return ""
 }
 
-func notWhole(what string, want, have int) string {
-	return fmt.Sprintf("the results log is not whole: it lacks %d of its %d %s; %s", want-have, want, what, wantWhole)
+func (c *Condition) lack(what string, want, have int) string {
+	c.Lacks = fmt.Sprintf("%d of its %d %s", want-have, want, what)
+	return "the results log is not whole: it lacks " + c.Lacks
 }

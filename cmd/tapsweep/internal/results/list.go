@@ -15,8 +15,12 @@ import (
 // Lists reads results logs as lists of what is left to do, and so the CSV files of reports. The
 // zero value is ready to use.
 type Lists struct {
+	// Sessions makes Read keep the users whose passes are gone, for SessionsLeft.
+	Sessions bool
+
 	lists []*list
 	runs  []ListRun
+	left  listSessions
 }
 
 // A ListRun is where a run in a log took place, and the line of the log that says so.
@@ -50,7 +54,8 @@ func (l *Lists) Warnings() []string {
 	warnings := l.Foreign()
 	for _, list := range l.lists {
 		if list.gone > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: rows left out, because the tenant did not have their users: %d",
+			warnings = append(warnings, fmt.Sprintf(
+				"%s: rows left out, because the tenant did not have their users: %d",
 				list.name, list.gone))
 		}
 	}
@@ -66,10 +71,16 @@ func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, erro
 		return nil, nil
 	}
 	l.lists = append(l.lists, list)
+	var c Condition
 	if list.format == formatTable {
+		for rec, err := range list.log(&c) {
+			if err != nil {
+				return nil, listError(err)
+			}
+			l.left.add(name, rec, l.Sessions)
+		}
 		return list.rows, nil
 	}
-	var c Condition
 	for rec, err := range list.log(&c) {
 		if err != nil {
 			return nil, listError(err)
@@ -77,10 +88,13 @@ func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, erro
 		if rec.Run != nil {
 			l.add(ListRun{name, rec.Line, rec.Run})
 		}
-		list.state.Apply(rec, false)
+		l.left.add(name, rec, l.Sessions)
+		if rec.Kind != KindSessions {
+			list.state.Apply(rec, false)
+		}
 	}
 	list.foreign = c.Foreign
-	return list.rows, listError(c.Complete())
+	return list.rows, listError(c.Complete(name))
 }
 
 // add keeps a run of another tenant or Graph root than those before it in the log.
@@ -157,11 +171,11 @@ func (l *list) log(c *Condition) iter.Seq2[*Record, error] {
 		defer f.Close()
 		switch l.format {
 		case formatLines:
-			Read(f, c, KindRun, KindRow)(yield)
+			Read(f, c, KindRun, KindRow, KindSessions)(yield)
 		case formatTable:
 			readTable(f)(yield)
 		default:
-			Read(newFlattener(f, l.format == formatArray), c, KindRun, KindRow)(yield)
+			Read(newFlattener(f, l.format == formatArray), c, KindRun, KindRow, KindSessions)(yield)
 		}
 	}
 }
@@ -174,7 +188,7 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 		case err != nil:
 			yield(input.Row{}, listError(err))
 			return
-		case rec.Kind == KindSessions: // of a table, whose rows Read has not told apart
+		case rec.Kind == KindSessions: // see Lists.SessionsLeft
 			continue
 		case rec.Run != nil:
 			digest = rec.Run.Digest
@@ -242,9 +256,16 @@ func listError(err error) error {
 		return &input.LineError{Line: line.Line, Msg: "the line " + line.What, Err: err}
 	}
 	if damage, ok := errors.AsType[*DamageError](err); ok {
-		return &input.LineError{Line: damage.Line, Msg: damage.What, Err: err}
+		msg := damage.text()
+		if damage.Parts {
+			msg += wantRows
+		}
+		return &input.LineError{Line: damage.Line, Msg: msg, Err: err}
 	}
-	if err == ErrNoRun || err == ErrFiltered {
+	if err == ErrFiltered {
+		return &input.LineError{Line: 1, Msg: err.Error() + wantRows, Err: err}
+	}
+	if err == ErrNoRun {
 		return &input.LineError{Line: 1, Msg: err.Error(), Err: err}
 	}
 	return err

@@ -10,106 +10,98 @@ import (
 	"tapsweep/input"
 )
 
+// logText writes a results log in short: lines between commas. A line is "run", "run" and the name of
+// its list, "end", or a row: its outcome, its pass (1, 2 or -) and its fields.
+func logText(short string) string {
+	fields := map[string]string{"any": `"anyPass":true,`, "pending": `"pending":true,`, "beside": `"beside":true,`,
+		"instead": `"inPlaceOf":"` + pass1 + `",`, "moved": `"column":93,`}
+	passes := map[string]string{"1": pass1, "2": pass2, "-": ""}
+	var b strings.Builder
+	for text := range strings.SplitSeq(short, ", ") {
+		words := strings.Fields(text)
+		switch {
+		case text == "run":
+			b.WriteString(`{"type":"run","version":"1"}` + "\n")
+		case words[0] == "run":
+			b.WriteString(`{"type":"run","digest":"sha256:` + words[1] + `","version":"1"}` + "\n")
+		case text == "end":
+			b.WriteString(`{"type":"end","exit":1}` + "\n")
+		default:
+			line := "2"
+			b.WriteString(`{"type":"result",`)
+			for _, w := range words[2:] {
+				if w == "line3" {
+					line = "3"
+				}
+				b.WriteString(fields[w])
+			}
+			b.WriteString(`"line":` + line + `,"source":"l.csv","user":"` + dana + `","method":"` + passes[words[1]] +
+				`","outcome":"` + words[0] + `"}` + "\n")
+		}
+	}
+	return b.String()
+}
+
+// leftOver are the counts of a list with one pass, and rows that are done.
+func leftOver(done int) input.Stats { return input.Stats{Rows: 1, Unique: 1, Users: 1, Done: done} }
+
+// logsAsLists are results logs, and what they are as lists.
+var logsAsLists = []struct {
+	name, log string // in the notation of logText
+	want      input.Stats
+}{
+	{"left over", "run, denied 1, end", leftOver(0)},
+	{"a dry run's plan", "run, planned 1, end", leftOver(0)},
+	{"done", "run, revoked 1, absent -, duplicate -, end", input.Stats{Done: 3}},
+	{"refused before", "run, failed 1, invalid -, end", input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}},
+	{"killed and resumed", "run, denied 1, run, denied 1, end", leftOver(0)},
+	{"left over and then done", "run, not_sent - any, end, run, revoked 1 any, end", input.Stats{Done: 1}},
+	{"left over, done, and killed before the proof",
+		"run, not_sent - any, end, run, revoked 1 any pending, run, end", input.Stats{Done: 1}},
+	{"two passes on one line", "run, not_sent 1, revoked 2 moved, end, run, end", leftOver(1)},
+	{"left over and then gone", "run, not_sent 1, end, run, denied 1, end, run, absent 1, end", input.Stats{Done: 1}},
+	{"done and then there again", "run, revoked 1, end, run, remains 2 instead, end", leftOver(0)},
+	{"left over, and another pass done in its place", "run, failed 1, end, run, revoked 2 instead, end",
+		input.Stats{Done: 1}},
+	{"there again by another, and then done", "run, remains 2 instead, end, run, revoked 2 instead, end",
+		input.Stats{Done: 1}},
+	{"left over, and repeated on the line", "run, failed 1, duplicate 1 moved, end, run, end", leftOver(1)},
+	{"left over, and repeated on the line of a killed run", "run, duplicate 1 moved, run, failed 1, end", leftOver(1)},
+	{"two passes on one line of before", "run, not_sent 1, revoked 2, end, run, end", leftOver(1)},
+	{"moved, and done", "run, not_sent - any, end, run, revoked 1 any moved, end", input.Stats{Done: 1}},
+	{"left over twice in one place", "run, failed 1, duplicate 1, end, run, end", leftOver(1)},
+	{"logs of two lists", "run a, not_sent - any, end, run b, revoked 1 any, end", input.Stats{Done: 1}},
+	{"logs of one list", "run a, not_sent - any, end, run a, revoked 1 any, end", input.Stats{Done: 1}},
+	{"protected", "run, protected 1, denied 2, end", input.Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}},
+	{"protected, and then not", "run, protected 1, end, run, revoked 1, end", input.Stats{Done: 1}},
+	{"a further pass", "run, revoked 1 any beside, revoked 2 any, end", input.Stats{Done: 1}},
+	{"a further pass, and one left over", "run, revoked 1 any beside, denied 2 any, end", leftOver(0)},
+	{"left over before a further pass", "run, denied 2 any, end, run, revoked 1 any beside, end", leftOver(0)},
+	{"a further pass in the next run", "run, denied 1 any, end, run, revoked 1 any beside, revoked 2 any, end",
+		input.Stats{Done: 1}},
+	{"other lines", "run, not_sent 1, end, run, revoked 2 line3, end", leftOver(1)},
+}
+
+// A log without its end is no list: whether its run is still going is not known.
+func TestLogWithoutEnd(t *testing.T) {
+	for name, text := range map[string]string{"killed": "", "torn": `{"type":"result","us`} {
+		for _, file := range []string{"l.jsonl", "l.json"} {
+			_, _, err := openList([]string{write(t, file, logText("run, denied 1")+text)}, input.Options{})
+			want := "has no end, because its run was killed, could not continue writing, or is still running"
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s, %s: Open = %v, want %q", file, name, err, want)
+			}
+		}
+	}
+}
+
 // What a results log says is done is not done again: a row without a pass would
 // take whatever the user was given since.
 func TestResultsLog(t *testing.T) {
-	result := func(outcome, method string) string {
-		return `{"type":"result","line":2,"source":"l.csv","user":"` + dana + `","method":"` + method + `","outcome":"` +
-			outcome + `"}` + "\n"
-	}
-	anyPass := func(log string) string {
-		return strings.ReplaceAll(log, `"type":"result"`, `"type":"result","anyPass":true`)
-	}
-	pending := func(row string) string {
-		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","pending":true`)
-	}
-	instead := func(row string) string {
-		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","inPlaceOf":"`+pass1+`"`)
-	}
-	beside := func(row string) string {
-		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","beside":true`)
-	}
-	of := func(list, run string) string {
-		return strings.ReplaceAll(run, `"type":"run"`, `"type":"run","digest":"`+list+`"`)
-	}
-	at := func(column, row string) string {
-		return strings.ReplaceAll(row, `"type":"result"`, `"type":"result","column":`+column)
-	}
-	const run, end = `{"type":"run","version":"1"}` + "\n", `{"type":"end","exit":1}` + "\n"
-	tests := []struct {
-		name, text string
-		want       input.Stats
-		problem    string
-	}{
-		{"left over", run + result("denied", pass1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"a dry run's plan", run + result("planned", pass1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"done", run + result("revoked", pass1) + result("absent", "") + result("duplicate", "") + end,
-			input.Stats{Done: 3}, ""},
-		{"refused before", run + result("failed", pass1) + result("invalid", "") + end,
-			input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}, ""},
-		{"killed", run + result("denied", pass1), input.Stats{},
-			"has no end, because its run was killed, could not continue writing, or is still running"},
-		{"killed and taken up", run + result("denied", pass1) + run + result("denied", pass1) + end,
-			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"left over and then done", anyPass(run + result("not_sent", "") + end + run + result("revoked", pass1) + end),
-			input.Stats{Done: 1}, ""},
-		{"left over, done, and killed before the proof",
-			anyPass(run + result("not_sent", "") + end + run + pending(result("revoked", pass1)) + run + end),
-			input.Stats{Done: 1}, ""},
-		{"two passes on one line", run + result("not_sent", pass1) + at("93", result("revoked", pass2)) + end + run + end,
-			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"left over and then gone", run + result("not_sent", pass1) + end + run + result("denied", pass1) + end + run +
-			result("absent", pass1) + end, input.Stats{Done: 1}, ""},
-		{"done and then there again", run + result("revoked", pass1) + end + run + instead(result("remains", pass2)) + end,
-			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"left over, and another pass done in its place",
-			run + result("failed", pass1) + end + run + instead(result("revoked", pass2)) + end, input.Stats{Done: 1}, ""},
-		{"there again by another, and then done", run + instead(result("remains", pass2)) + end + run +
-			instead(result("revoked", pass2)) + end, input.Stats{Done: 1}, ""},
-		{"left over, and repeated on the line", run + result("failed", pass1) + at("93", result("duplicate", pass1)) + end +
-			run + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"left over, and repeated on the line of a killed run",
-			run + at("93", result("duplicate", pass1)) + run + result("failed", pass1) + end,
-			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"two passes on one line of before", run + result("not_sent", pass1) + result("revoked", pass2) + end + run + end,
-			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"moved, and done", anyPass(run + result("not_sent", "") + end + run + at("93", result("revoked", pass1)) + end),
-			input.Stats{Done: 1}, ""},
-		{"left over twice in one place", run + result("failed", pass1) + result("duplicate", pass1) + end + run + end,
-			input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, ""},
-		{"logs of two lists", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:b", run) +
-			result("revoked", pass1) + end), input.Stats{Done: 1}, ""},
-		{"logs of one list", anyPass(of("sha256:a", run) + result("not_sent", "") + end + of("sha256:a", run) +
-			result("revoked", pass1) + end), input.Stats{Done: 1}, ""},
-		{"protected", run + result("protected", pass1) + result("denied", pass2) + end,
-			input.Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}, ""},
-		{"protected, and then not", run + result("protected", pass1) + end + run + result("revoked", pass1) + end,
-			input.Stats{Done: 1}, ""},
-		{"a further pass", anyPass(run + beside(result("revoked", pass1)) + result("revoked", pass2) + end),
-			input.Stats{Done: 1}, ""},
-		{"a further pass, and one left over", anyPass(run + beside(result("revoked", pass1)) + result("denied", pass2) + end),
-			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"left over before a further pass", anyPass(run + result("denied", pass2) + end + run +
-			beside(result("revoked", pass1)) + end),
-			input.Stats{Rows: 1, Unique: 1, Users: 1}, ""},
-		{"a further pass in the next run", anyPass(run + result("denied", pass1) + end + run +
-			beside(result("revoked", pass1)) + result("revoked", pass2) + end),
-			input.Stats{Done: 1}, ""},
-		{"other lines", run + result("not_sent", pass1) + end + run +
-			strings.Replace(result("revoked", pass2), "2", "3", 1) + end, input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1},
-			""},
-		{"torn", run + result("denied", pass1) + `{"type":"result","us`, input.Stats{}, "has no end"},
-	}
 	for _, file := range []string{"l.jsonl", "l.json"} {
-		for _, tt := range tests {
+		for _, tt := range logsAsLists {
 			t.Run(file+" "+tt.name, func(t *testing.T) {
-				l, _, err := openList([]string{write(t, file, tt.text)}, input.Options{})
-				if tt.problem != "" {
-					if err == nil || !strings.Contains(err.Error(), tt.problem) {
-						t.Errorf("Open = %v, want %q", err, tt.problem)
-					}
-					return
-				}
+				l, _, err := openList([]string{write(t, file, logText(tt.log))}, input.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -144,7 +136,8 @@ func TestResultsLogWithStrayText(t *testing.T) {
 				_, _, err := openList([]string{path}, input.Options{SkipInvalid: skip})
 				bad, ok := errors.AsType[*input.LineError](err)
 				if !ok || bad.Line != 4 || !strings.Contains(bad.Msg, "remove it (kubectl logs adds it") {
-					t.Errorf("%s, %q, skip %v: Open = %v, want a LineError of line 4 that says what to do", file, before, skip, err)
+					t.Errorf("%s, %q, skip %v: Open = %v, want a LineError of line 4 that says what to do", file,
+						before, skip, err)
 				}
 			}
 		}
@@ -166,7 +159,8 @@ func TestResultsLogOfMe(t *testing.T) {
 		`"outcome":"denied"}` + "\n"
 	for _, file := range []string{"l.jsonl", "l.json"} {
 		l, _, err := openList([]string{write(t, file,
-			run+denied+end+strings.ReplaceAll(run, guid, "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322")+denied+end)}, input.Options{})
+			run+denied+end+strings.ReplaceAll(run, guid, "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322")+denied+end)},
+			input.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +172,8 @@ func TestResultsLogOfMe(t *testing.T) {
 			}
 			users = append(users, p.User)
 		}
-		if got := l.Stats(); got.Unique != 2 || strings.Join(users, " ") != guid+" 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322" {
+		if got := l.Stats(); got.Unique != 2 ||
+			strings.Join(users, " ") != guid+" 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c322" {
 			t.Errorf("%s: users %q, %+v", file, users, got)
 		}
 		text := `{"type":"run","version":"1"}` + "\n" + denied + end
@@ -191,10 +186,11 @@ func TestResultsLogOfMe(t *testing.T) {
 
 // A log's lines about the run are no pairs, whatever they are about.
 func TestLogMarks(t *testing.T) {
-	const log = `{"type":"run","digest":"x"}
+	log := `{"type":"run","digest":"x"}
 {"type":"wait","time":"2026-03-02T08:11:40Z","until":"2026-03-02T08:12:40Z","refused":3,"quota":"write"}
 {"type":"scanned","users":["5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"]}
-{"type":"result","user":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","method":"9f0c11aa-1111-4222-8333-000000000001","userPrincipalName":"dana@contoso.com","outcome":"found","created":"2026-03-02T08:11:40Z"}
+{"type":"result","user":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","method":"` + pass1 +
+		`","outcome":"found","created":"2026-03-02T08:11:40Z"}
 {"type":"end","exit":0}
 `
 	l, _, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)})
@@ -211,8 +207,10 @@ func TestLogMarks(t *testing.T) {
 func TestScanRowsNameNoPass(t *testing.T) {
 	for _, outcome := range []string{"not_sent", "denied", "failed", "unknown_user"} {
 		log := `{"type":"run"}` + "\n" +
-			`{"type":"result","line":0,"source":"scan","user":"` + dana + `","method":"","outcome":"` + outcome + `"}` + "\n" +
-			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 + `","outcome":"not_sent"}` +
+			`{"type":"result","line":0,"source":"scan","user":"` + dana + `","method":"","outcome":"` + outcome + `"}` +
+			"\n" +
+			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 +
+			`","outcome":"not_sent"}` +
 			"\n" + `{"type":"end","exit":4}` + "\n"
 		l, logs, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)})
 		if err != nil {
@@ -247,8 +245,9 @@ func TestReportCSV(t *testing.T) {
 		text string
 		want input.Stats
 	}{
-		"report":  {head + rows, input.Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 2, Users: 2, AnyPass: 1}},
-		"another": {"user,method,outcome\n" + eli + "," + pass1 + ",revoked\n", input.Stats{Rows: 1, Unique: 1, Users: 1}},
+		"report": {head + rows, input.Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 2, Users: 2, AnyPass: 1}},
+		"another": {"user,method,outcome\n" + eli + "," + pass1 + ",revoked\n",
+			input.Stats{Rows: 1, Unique: 1, Users: 1}},
 	} {
 		l, _, err := openList([]string{"-"}, input.Options{Format: "csv", Stdin: strings.NewReader(tt.text)})
 		if err != nil {
@@ -323,7 +322,8 @@ func TestReadScopeOfLog(t *testing.T) {
 		{"a refused row", run + row(dana, "denied") + row("nope", "invalid") + row("nix", "invalid") + end, 1,
 			"they name no user: 2", "", "name the user in a list of its own"},
 		{"a refused row that names a user", run + row(dana, "denied") + row(eli, "invalid") + end, 2, "", "", ""},
-		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list", "name the user in a list"},
+		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list",
+			"name the user in a list"},
 		{"a report with a refused row", report + "l.csv,3,nope,,invalid,0,\n", 1,
 			"they name no user: 1", "", "name the user in a list of its own"},
 		{"a report", report, 1, "", "", ""},

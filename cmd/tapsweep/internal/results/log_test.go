@@ -29,7 +29,8 @@ func TestRowKeys(t *testing.T) {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"type":"result","line":7,"source":"list.csv","user":"a&b@contoso.com","method":"9f0c","outcome":"revoked","status":204,` +
+	want := `{"type":"result","line":7,"source":"list.csv","user":"a&b@contoso.com","method":"9f0c",` +
+		`"outcome":"revoked","status":204,` +
 		`"code":"","message":"a\\x1b[2Jb\\n","attempts":1,"requestId":"7f2d","time":"2026-03-02T08:30:00.123Z"}` + "\n"
 	if b.String() != want {
 		t.Errorf("row\n%s, want\n%s", b.String(), want)
@@ -201,7 +202,8 @@ func TestLogCountsItsLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	end := &End{}
-	for _, line := range []any{&next, &Row{Line: 3, Source: "l.csv", User: "User3@contoso.com", Outcome: Revoked}, end} {
+	for _, line := range []any{&next, &Row{Line: 3, Source: "l.csv", User: "User3@contoso.com", Outcome: Revoked},
+		end} {
 		if err := log.Write(line); err != nil {
 			t.Fatal(err)
 		}

@@ -70,7 +70,8 @@ func (p *place) check() error {
 		return &MovedError{p.path, "was renamed or moved, and another file is there", back}
 	case own.Size() < p.size:
 		return &MovedError{p.path, fmt.Sprintf("was truncated (%d of %d bytes are left)", own.Size(), p.size),
-			"put the missing part back at the start, from a copy such as logrotate's, and use --resume; without a copy, " + lost}
+			"put the missing part back at the start, from a copy such as logrotate's, and use --resume; " +
+				"without a copy, " + lost}
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d %s", e.Line, e.
 // The errors for files that are not results logs.
 var (
 	ErrNoRun    = errors.New("it is not a results log: its first line does not describe a run")
-	ErrFiltered = errors.New("it is not a whole results log: its first line does not describe a run; " + wantWhole)
+	ErrFiltered = errors.New("it is not a whole results log: its first line does not describe a run" + wantWhole)
 )
 
 // maxLine bounds a line. A row holds some names and at most a few thousand characters of the
@@ -284,6 +284,9 @@ func (in *reader) checkRow() error {
 	}
 	if in.row.Action == RevokeSessions {
 		in.rec.Kind = KindSessions
+	}
+	if in.row.Outcome == "" {
+		return &LineError{in.n, "is damaged: it has no outcome"}
 	}
 	if !slices.Contains(Outcomes, in.row.Outcome) {
 		return fmt.Errorf("line %d has the unknown outcome %q: it is of another version of tapsweep",

@@ -21,14 +21,14 @@
 //	  of a scan, without a method       the user's passes     the row of the key               no
 //	  with anyPass                      user, any pass        the row of the key               by its outcome
 //	  with inPlaceOf                    user and that pass    the row of the key               by its outcome
-//	  with pending, found               user and pass         the row of the key               no: a delete was announced
+//	  with pending, found               user and pass         the row of the key               no; announced
 //	  with beside                       none                  the announcement of its pass     -
 //	  with undecided                    user and pass         the row of the key               no; as a list, left out
 //	  about sessions                    the user's sessions   the row of the key               by its outcome (2)
 //	scanned                             its users' passes     a scan that could not list them  yes
 //
 // (1) In a report of several logs, it supersedes no row that says that the pass is gone.
-// (2) As a list, it is left out: a list names passes.
+// (2) As a list, it counts only for a run that revokes sessions.
 //
 // A user and a pass are compared without case. A further row about a protected user is about the
 // line of the list. An end without "stopped" makes a resumed sweep or scan begin anew.
@@ -63,7 +63,7 @@ const (
 	Invalid     Outcome = "invalid"      // the row was refused, see --skip-invalid
 	Duplicate   Outcome = "duplicate"    // an earlier row names the same pass
 	Planned     Outcome = "planned"      // a dry run: this pass would be revoked
-	Found       Outcome = "found"        // a scan: this pass was looked for
+	Found       Outcome = "found"        // a scan found this pass, and nothing has deleted it yet
 )
 
 // Outcomes lists all outcomes in the order of the summary.
@@ -158,7 +158,7 @@ type Row struct {
 	User              string    `json:"user"`
 	Method            string    `json:"method"`
 	UPN               string    `json:"userPrincipalName,omitempty"` // beside an object id in User
-	AnyPass           bool      `json:"anyPass,omitempty"`           // the pair names no pass, and means whatever there is
+	AnyPass           bool      `json:"anyPass,omitempty"`           // the row names no pass, and means any
 	Outcome           Outcome   `json:"outcome"`
 	Status            int       `json:"status"` // of the answer that decided, 0 if none did
 	Code              string    `json:"code"`   // Graph's error code
@@ -170,7 +170,7 @@ type Row struct {
 	Reason            string    `json:"reason,omitempty"`    // why the pass could be used or not, such as expired
 	Verified          bool      `json:"verified,omitempty"`  // a LIST afterwards shows no pass
 	Provisional       bool      `json:"pending,omitempty"`   // it is being verified, and another row follows
-	SupersedesPending Outcome   `json:"-"`                   // the outcome of the pending row of this run that it follows
+	SupersedesPending Outcome   `json:"-"`                   // the outcome of the pending row that it follows
 	InPlaceOf         string    `json:"inPlaceOf,omitempty"` // the pass of the pair, if the row is about another
 
 	// Beside marks a row about one of several passes that were deleted for a pair that names
@@ -193,6 +193,10 @@ type Row struct {
 	// SentAt is when the call was sent that revoked the sessions, by Graph's clock and not later
 	// than in truth, in whole seconds. Sign-ins before it count no more.
 	SentAt time.Time `json:"sentAt,omitzero"`
+
+	// NoProof is set if Graph can never show that the sessions are revoked: the user is a guest, or
+	// was deleted since.
+	NoProof bool `json:"noProof,omitempty"`
 }
 
 // Scanned names users whose passes were listed, and who hold none of those that the scan looks

@@ -37,6 +37,7 @@ type ResumeState struct {
 
 	sessions sessionState
 	run      *Run // that is being read
+	next     *Run // that resumes the log
 }
 
 // Settled reports whether a pair needs no further run.
@@ -276,7 +277,10 @@ func afterLastEnd(r io.Reader) (from int64, err error) {
 // that are in doubt, and users whose passes could not be listed.
 func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 	var c Condition
-	open := false // a run has no end so far
+	e.next = next
+	open := false    // a run has no end so far
+	var revokes *Run // the last run that revokes sessions
+	needed := false  // one of these runs still counts
 	for rec, err := range Read(r, &c) {
 		if err != nil {
 			return err
@@ -289,6 +293,9 @@ func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 			}
 			e.Runs++
 			e.run = rec.Run
+			if rec.Run.Sessions {
+				revokes, needed = rec.Run, needed || !over
+			}
 			e.killed, open = !over && (e.killed || open), true
 		case KindEnd:
 			open = false
@@ -310,6 +317,8 @@ func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 		return c.FirstForeign
 	case c.BrokenEnd != nil:
 		return c.BrokenEnd
+	case !next.Sessions && (needed || len(e.sessions.wanted) > 0):
+		return &SessionsError{revokes}
 	}
 	return nil
 }
@@ -331,7 +340,7 @@ func (e *ResumeState) row(rec *Record, over bool) {
 		row.Provisional = false
 		e.doubts[id] = &Doubt{row}
 	}
-	if e.run.callsAfter(r) {
+	if e.run.callsAfter(r, e.next.Sessions && !over) {
 		e.sessions.want(e.state.key(sessionsKey(r.User)), r)
 	}
 	key, _ := r.Key()
@@ -341,7 +350,7 @@ func (e *ResumeState) row(rec *Record, over bool) {
 		}
 		return
 	}
-	done := !doubt && !over && !r.Undecided && e.done(r)
+	done := !doubt && !over && !r.Undecided && e.skips(r)
 	e.state.Apply(rec, done)
 	if done && e.opts.Each != nil {
 		row := *r
@@ -362,8 +371,8 @@ func (e *ResumeState) inDoubt(r *Row, over bool) bool {
 	return false
 }
 
-// done reports whether a further run has nothing to do for a row.
-func (e *ResumeState) done(r *Row) bool {
+// skips reports whether --resume skips a row: a further run has nothing to do for it.
+func (e *ResumeState) skips(r *Row) bool {
 	switch {
 	case r.Outcome == Protected:
 		return e.opts.Protected != nil && e.opts.Protected(r.User)
@@ -373,6 +382,18 @@ func (e *ResumeState) done(r *Row) bool {
 	return !r.Outcome.Again()
 }
 
+// listText says how long the list of a run is, and enough of its digest to tell it from others.
+func (r *Run) listText() string {
+	unit, digest := "rows", r.Digest
+	if r.Pairs == 1 {
+		unit = "row"
+	}
+	if short := len("sha256:") + 12; len(digest) > short {
+		digest = digest[:short] + "…"
+	}
+	return fmt.Sprintf("%d %s, %s", r.Pairs, unit, safetext.Printable(digest))
+}
+
 // same reports why next must not resume r: another list, tenant, Graph root or user.
 func (r *Run) same(next *Run) error {
 	switch {
@@ -380,7 +401,8 @@ func (r *Run) same(next *Run) error {
 		return fmt.Errorf("it is the log of a run that looked for something else: %s",
 			safetext.Printable("tapsweep "+strings.Join(r.Command, " ")))
 	case r.Digest != next.Digest:
-		return errors.New("it is the log of another list")
+		return fmt.Errorf("it is the log of another list (%s): %s; the list of now has %s", r.listText(),
+			safetext.Printable("tapsweep "+strings.Join(r.Command, " ")), next.listText())
 	case r.Self != next.Self:
 		return fmt.Errorf("the user of its rows %q was %s, and is now %s", "me", r.Self, next.Self)
 	case r.DryRun != next.DryRun:

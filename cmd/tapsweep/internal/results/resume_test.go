@@ -87,7 +87,8 @@ func TestResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	after, _ := os.ReadFile(path)
-	if !strings.HasPrefix(string(after), string(before)+`{"type":"run"`) || strings.Contains(string(after), `"line":99`) {
+	if !strings.HasPrefix(string(after), string(before)+`{"type":"run"`) ||
+		strings.Contains(string(after), `"line":99`) {
 		t.Errorf("the log was not repaired and continued:\n%s", after)
 	}
 	// The last row of a pair counts.
@@ -106,10 +107,13 @@ func TestResumeRefuses(t *testing.T) {
 		text   string
 		want   string
 	}{
-		{"another list", func(r *Run) { r.Digest, r.Pairs = "sha256:2", 3 }, "", "another list"},
+		{"another list", func(r *Run) { r.Digest, r.Pairs = "sha256:2", 3 }, "",
+			"another list (0 rows, sha256:1): tapsweep ; the list of now has 3 rows, sha256:2"},
 		{"another search", func(r *Run) { r.Digest = "sha256:2" }, "", "looked for something else: tapsweep"},
 		{"another tenant", func(r *Run) { r.Tenant = "u" }, "", "tenant t, not u"},
-		{"another cloud", func(r *Run) { r.GraphRoot = "https://graph.microsoft.us" }, "", "https://graph.microsoft.com"},
+		{"another cloud", func(r *Run) {
+			r.GraphRoot = "https://graph.microsoft.us"
+		}, "", "https://graph.microsoft.com"},
 		{"dry run", func(r *Run) { r.DryRun = true }, "", "dry run"},
 		{"broken in the middle", func(*Run) {}, "garbage\n" + `{"type":"end"}` + "\n", "line 3"},
 		{"an empty line in the middle", func(*Run) {}, "\n" + `{"type":"end"}` + "\n", "line 3 is empty"},
@@ -123,6 +127,8 @@ func TestResumeRefuses(t *testing.T) {
 		{"standard error in JSON", func(*Run) {}, `{"time":"2026-03-02T08:15:00Z","msg":"x"}` + "\n",
 			"line 3 is not part of a results log"},
 		{"a line without end", func(*Run) {}, strings.Repeat("x", 2<<20), "line 3 is longer than 1 MiB"},
+		{"no outcome", func(*Run) {}, `{"type":"result"}` + "\n" + `{"type":"end"}` + "\n",
+			"line 3 is damaged: it has no outcome"},
 		{"unknown outcome", func(*Run) {}, `{"type":"result","outcome":"vanished"}` + "\n", "another version"},
 	}
 	for _, tt := range tests {
@@ -488,7 +494,8 @@ func TestPerhapsAfterAnEnd(t *testing.T) {
 func TestPerhapsAfterNotSent(t *testing.T) {
 	path := writeLog(t, Revoked)
 	for _, outcome := range []Outcome{Failed, NotSent} {
-		appendTo(t, path, `{"type":"result","source":"l.csv","line":9,"user":"dana@contoso.com","method":"a","outcome":"`+
+		appendTo(t, path, `{"type":"result","source":"l.csv","line":9,"user":"dana@contoso.com","method":"a",`+
+			`"outcome":"`+
 			string(outcome)+`"}`+"\n")
 	}
 	appendTo(t, path, `{"type":"end","counts":{"not_sent":1},"exit":4,"stopped":"signal"}`+"\n")

@@ -50,6 +50,16 @@ func (r *Run) RevokeWith(path string) []string {
 	return slices.Concat([]string{"tapsweep", "revoke"}, r.Revoke, []string{path})
 }
 
+// RevokeSessionsWith returns the words of the command that revokes the sessions that remain, by the
+// log at path.
+func (r *Run) RevokeSessionsWith(path string) []string {
+	words := r.RevokeWith(path)
+	if slices.Contains(words, "--revoke-sessions") {
+		return words
+	}
+	return slices.Insert(words, len(words)-1, "--revoke-sessions")
+}
+
 // Describe sets what follows from the command line of a run, whose log is at path: Resume, Revoke
 // and, if it names the tenant by its domain, Domain. For a run of a version that wrote only the
 // command line, see interpret.

@@ -9,7 +9,7 @@ import (
 var sessionMeanings = map[Outcome]string{
 	Revoked:     "the sessions were revoked",
 	Planned:     "dry run: the sessions would be revoked",
-	Remains:     "Graph still accepts sign-ins from before the call; another run sends it again",
+	Remains:     "Graph still accepts sign-ins from before the call; it has to be sent again",
 	UnknownUser: "no such user in this tenant; check the name, or use the object id",
 	Denied:      "Graph answers 403",
 	Rejected:    "Graph refuses the request itself; the message is in the results log",
@@ -20,6 +20,16 @@ var sessionMeanings = map[Outcome]string{
 
 // SessionMeaning is Meaning for a row about the sessions of a user.
 func (o Outcome) SessionMeaning() string { return sessionMeanings[o] }
+
+// A SessionsError says that a run which leaves sessions alone must not resume the log of one that
+// revokes them: their users would be forgotten.
+type SessionsError struct {
+	Run *Run // the last one in the log that revokes sessions
+}
+
+func (e *SessionsError) Error() string {
+	return "the run of the log revokes sessions also: add --revoke-sessions"
+}
 
 // sessionState is what a log says of the sessions of users.
 type sessionState struct {
@@ -51,7 +61,7 @@ func (s *sessionState) row(id uint64, r *Row, verify, over bool) {
 			s.want(id, r)
 		}
 		return
-	case r.Outcome == Revoked && verify && !r.Verified:
+	case r.Outcome == Revoked && verify && !r.Verified && !r.NoProof:
 		s.doubts[id] = clone(r)
 	case !over:
 		s.words[id] = sessionWord{uint8(slices.Index(Outcomes, r.Outcome)), r.Verified}
@@ -71,16 +81,23 @@ func clone(r *Row) *Row {
 	return &row
 }
 
-// PassIsDealtWith reports whether a pass with this outcome no longer keeps the sessions of its user from
-// being revoked: the pass of the row is gone.
-func (o Outcome) PassIsDealtWith() bool {
+// FreesSessions reports whether a pass with this outcome lets the sessions of its user be revoked: the
+// pass is gone, or a dry run would delete it.
+func (o Outcome) FreesSessions() bool {
 	return o == Revoked || o == Absent || o == Replaced || o == Planned
 }
 
-// callsAfter reports whether the row is of a pass after which the run, a sweep, revokes the
-// sessions of the user. With --verify, that is the row before the pass is verified.
-func (r *Run) callsAfter(row *Row) bool {
-	return r.Sessions && row.FromScan() && row.Method != "" && row.Outcome.PassIsDealtWith() &&
+// sessionsFollow reports whether the row is of a pass that is gone, so that a run may revoke the sessions
+// of its user.
+func (r *Row) sessionsFollow() bool {
+	return r.Action == "" && r.Outcome.FreesSessions() && r.User != "" && (r.Method != "" || !r.FromScan())
+}
+
+// callsAfter reports whether the row is of a pass after which the sessions of the user are revoked: by the
+// run, a sweep, or by the one that resumes it with the flag. With --verify, that is the row before the
+// pass is verified.
+func (r *Run) callsAfter(row *Row, resumed bool) bool {
+	return (r.Sessions || resumed) && row.FromScan() && row.Method != "" && row.Outcome.FreesSessions() &&
 		row.Outcome != Planned && (row.Provisional || !r.Verify || row.Outcome == Replaced)
 }
 

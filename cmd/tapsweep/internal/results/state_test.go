@@ -50,7 +50,8 @@ func TestRowKey(t *testing.T) {
 		{"protected", Row{User: dana, Method: "9f0c", Outcome: Protected}, Key{DeletePass, dana, "9f0c"}, true},
 		{"found by a scan", Row{Source: ScanSource, User: dana, Method: "9f0c", Outcome: Found},
 			Key{DeletePass, dana, "9f0c"}, true},
-		{"a scan that could not list", Row{Source: ScanSource, User: dana, Outcome: Denied}, Key{ListPasses, dana, ""}, true},
+		{"a scan that could not list", Row{Source: ScanSource, User: dana, Outcome: Denied}, Key{ListPasses, dana, ""},
+			true},
 		{"a list called scan", Row{Source: ScanSource, Line: 2, User: dana, AnyPass: true, Outcome: Denied},
 			Key{DeletePass, dana, ""}, true},
 		{"a repeat", Row{User: dana, Method: "9f0c", Outcome: Duplicate}, Key{}, false},
@@ -136,9 +137,11 @@ func TestStateOfAnyReads(t *testing.T) {
 	for trial := range 50 {
 		var rows []Row
 		for range rng.IntN(40) {
-			rows = append(rows, Row{Source: "l.csv", Line: 2 + rng.IntN(5), User: fmt.Sprintf("user%d@contoso.com", rng.IntN(4)),
-				Method: []string{"", "a", "b"}[rng.IntN(3)], AnyPass: rng.IntN(4) == 0, Provisional: rng.IntN(5) == 0,
-				Outcome: Outcomes[rng.IntN(len(Outcomes))], Message: strings.Repeat("x", rng.IntN(200))})
+			rows = append(rows,
+				Row{Source: "l.csv", Line: 2 + rng.IntN(5), User: fmt.Sprintf("user%d@contoso.com", rng.IntN(4)),
+					Method: []string{"", "a", "b"}[rng.IntN(3)], AnyPass: rng.IntN(4) == 0,
+					Provisional: rng.IntN(5) == 0,
+					Outcome:     Outcomes[rng.IntN(len(Outcomes))], Message: strings.Repeat("x", rng.IntN(200))})
 		}
 		text := logOf(t, rows...)
 		want, condition := wordsOf(t, strings.NewReader(text))
@@ -166,7 +169,8 @@ func TestRunOfAnOlderVersion(t *testing.T) {
 		resume string
 		revoke string
 	}{
-		{[]string{"revoke", "--yes", "--results", "x.jsonl", "l.csv"}, "tapsweep revoke --resume --results LOG --yes l.csv",
+		{[]string{"revoke", "--yes", "--results", "x.jsonl", "l.csv"},
+			"tapsweep revoke --resume --results LOG --yes l.csv",
 			"tapsweep revoke LOG"},
 		{[]string{"revoke", "--verify=true", "--any-pass", "--resume=unsent", "--results=x.jsonl", "--protect", "p.csv",
 			"l.csv"},
@@ -174,7 +178,8 @@ func TestRunOfAnOlderVersion(t *testing.T) {
 			"tapsweep revoke --protect p.csv --verify LOG"},
 		{[]string{"sweep", "--all-users", "--evidence", "case"}, "tapsweep sweep --resume --results LOG --all-users",
 			"tapsweep revoke LOG"},
-		{[]string{"revoke", "--", "--results"}, "tapsweep revoke --resume --results LOG -- --results", "tapsweep revoke LOG"},
+		{[]string{"revoke", "--", "--results"}, "tapsweep revoke --resume --results LOG -- --results",
+			"tapsweep revoke LOG"},
 		{[]string{"revoke", "--simulate", "l.csv"}, "", "tapsweep revoke LOG"},
 		{[]string{"report", "l.jsonl"}, "", "tapsweep revoke LOG"},
 		{nil, "", "tapsweep revoke LOG"},

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// A TrustError says why somebody else may have written a file or into a directory. A forged
-// log makes a run skip passes and report success.
+// A TrustError says why somebody else may have written a file or into a directory, or why this
+// user may not. A forged log makes a run skip passes and report success.
 type TrustError struct {
 	Path string
 	Why  string // in words that follow the path
@@ -43,6 +43,9 @@ func openTrusted(path string) (*os.File, error) {
 		return nil, err
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|appendFlag, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, denied(path, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -6,3 +6,4 @@ import "os"
 
 func checkLinks(string) error              { return nil }
 func checkOwner(string, os.FileInfo) error { return nil }
+func denied(_ string, err error) error     { return err }

@@ -24,7 +24,8 @@ func TestTrust(t *testing.T) {
 	}
 	log := func(dir, name string, mode fs.FileMode) string {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.WriteFile(path, []byte(`{"type":"run"}`+"\n"), mode), os.Chmod(path, mode)); err != nil {
+		if err := errors.Join(os.WriteFile(path, []byte(`{"type":"run"}`+"\n"), mode),
+			os.Chmod(path, mode)); err != nil {
 			t.Fatal(err)
 		}
 		return path
@@ -51,23 +52,12 @@ func TestTrust(t *testing.T) {
 		{"a link in an open directory", link(plain, open), "is a link in " + open},
 		{"our link in a sticky directory", link(plain, sticky), ""},
 		{"a link in a directory of the group", link(plain, group), "is a link in " + group},
-		{"a directory behind a link in an open one", filepath.Join(link(own, make("open2", 0o777)), "plain"), "is a link in"},
+		{"a directory behind a link in an open one", filepath.Join(link(own, make("open2", 0o777)), "plain"),
+			"is a link in"},
 		{"a directory that all may write to", open, "can be written to by others"},
 		{"a directory of ours", own, ""},
 	} {
-		err := CheckTrust(tt.path)
-		if tt.want == "" {
-			if err != nil {
-				t.Errorf("%s: CheckTrust = %v, want nil", tt.name, err)
-			}
-			continue
-		}
-		trust, ok := errors.AsType[*TrustError](err)
-		if !ok || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: CheckTrust = %v, want %q", tt.name, err, tt.want)
-		} else if trust.Hint == "" {
-			t.Errorf("%s: no hint", tt.name)
-		}
+		t.Run(tt.name, func(t *testing.T) { testTrust(t, tt.path, tt.want) })
 	}
 	next := header
 	for _, path := range []string{filepath.Join(own, "all"), filepath.Join(open, "link")} {
@@ -77,6 +67,24 @@ func TestTrust(t *testing.T) {
 		if _, err := Create(path, true); !isTrust(err) {
 			t.Errorf("Create over %s = %v, want a TrustError", path, err)
 		}
+	}
+}
+
+// testTrust fails the test unless CheckTrust refuses the path with this text, or accepts it if there is none.
+func testTrust(t *testing.T, path, want string) {
+	err := CheckTrust(path)
+	if want == "" {
+		if err != nil {
+			t.Errorf("CheckTrust = %v, want nil", err)
+		}
+		return
+	}
+	trust, ok := errors.AsType[*TrustError](err)
+	if !ok || !strings.Contains(err.Error(), want) {
+		t.Fatalf("CheckTrust = %v, want a TrustError with %q", err, want)
+	}
+	if trust.Hint == "" {
+		t.Error("the error has no hint")
 	}
 }
 
@@ -100,7 +108,8 @@ func TestTrustOfAnotherUser(t *testing.T) {
 		t.Errorf("CheckTrust of the file = %v, want an error about its owner", err)
 	}
 	link := filepath.Join(dir, "link")
-	err := errors.Join(os.Chmod(dir, fs.ModeSticky|0o777), os.Symlink("/etc/hostname", link), os.Lchown(link, 4711, 4711))
+	err := errors.Join(os.Chmod(dir, fs.ModeSticky|0o777), os.Symlink("/etc/hostname", link),
+		os.Lchown(link, 4711, 4711))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,9 @@ type LogUsers struct {
 	Foreign int // skipped lines that are not part of a results log
 
 	at map[string]int // index into Users, by user in lower case
+
+	run      *Run         // that is being read
+	expected map[int]bool // indices of users whose sessions a run without an end was to revoke
 }
 
 // A LogUser is a user of a log, with the place of the user's first row and the content of the
@@ -76,8 +79,9 @@ func (u *LogUsers) read(path string) error {
 		return err
 	}
 	defer f.Close()
+	u.expected = make(map[int]bool)
 	var c Condition
-	for rec, err := range Read(input.Decode(f), &c, KindRun, KindRow, KindSessions) {
+	for rec, err := range Read(input.Decode(f), &c, KindRun, KindRow, KindSessions, KindEnd) {
 		if err == nil {
 			err = u.add(path, rec)
 		}
@@ -85,16 +89,29 @@ func (u *LogUsers) read(path string) error {
 			return err
 		}
 	}
+	for i := range u.expected {
+		if user := &u.Users[i]; user.Sessions == nil {
+			user.Sessions = &LogSessions{Outcome: NotSent}
+		}
+	}
 	u.Foreign += c.Foreign
 	if c.Open() && inUse(f) {
 		return fmt.Errorf("it has no end yet: %w, and passes are missing in it", ErrInUse)
 	}
-	return c.Complete()
+	return c.Complete(path)
 }
 
-// add takes in a run or a row.
+// add takes in a line.
 func (u *LogUsers) add(path string, rec *Record) error {
+	switch {
+	case rec.End != nil && u.run != nil && u.run.Sessions: // each of its users has a row
+		clear(u.expected)
+		return nil
+	case rec.End != nil:
+		return nil
+	}
 	if run := rec.Run; run != nil {
+		u.run = run
 		if u.First == nil {
 			u.First = run
 		}
@@ -125,8 +142,14 @@ func (u *LogUsers) add(path string, rec *Record) error {
 	name := strings.ToLower(r.User)
 	i, seen := u.at[name]
 	if !seen {
-		u.at[name] = len(u.Users)
+		i = len(u.Users)
+		u.at[name] = i
 		u.Users = append(u.Users, user)
+	}
+	if u.run != nil && u.run.Sessions && r.sessionsFollow() {
+		u.expected[i] = true
+	}
+	if !seen {
 		return nil
 	}
 	if sessions != nil {

@@ -108,21 +108,24 @@ func (c *Counts) Sent(res batch.Result) {
 
 // Row counts a row. before is the outcome of an earlier run that this run only verified, empty if
 // there is none.
-func (c *Counts) Row(row *results.Row, before results.Outcome) {
+func (c *Counts) Row(row *results.Row, before results.Outcome) { c.rows(row, before, 1) }
+
+// rows counts n rows that are alike.
+func (c *Counts) rows(row *results.Row, before results.Outcome, n int) {
 	if row.Beside {
 		if row.Outcome == results.Revoked {
-			c.Beside++
+			c.Beside += n
 		}
 		return
 	}
-	c.Outcomes[row.Outcome]++
+	c.Outcomes[row.Outcome] += n
 	if row.Outcome == before {
-		c.Before[before]++
+		c.Before[before] += n
 	} else if row.Reason != "" && (row.Outcome == results.Revoked || row.Outcome == results.Planned) {
-		c.Reasons[pass.Reason(row.Reason)]++
+		c.Reasons[pass.Reason(row.Reason)] += n
 	}
 	if row.Verified {
-		c.Verified++
+		c.Verified += n
 	}
 	if !row.Outcome.Left() {
 		return
@@ -134,7 +137,7 @@ func (c *Counts) Row(row *results.Row, before results.Outcome) {
 		}
 		c.Causes[key] = new(Tally)
 	}
-	c.Causes[key].Rows++
+	c.Causes[key].Rows += n
 	c.Causes[key].Hint = cmp.Or(c.Causes[key].Hint, row.Hint)
 }
 

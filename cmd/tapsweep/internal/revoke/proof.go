@@ -64,6 +64,8 @@ func (j *Job) afterProof(c *sessionCall, res batch.Result) {
 		if row.Outcome == results.Denied {
 			row.Hint = hintProof
 		}
+	case res.Err == nil && res.Response.Status == 404:
+		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, "the user was deleted meanwhile")
 	case err != nil:
 		row.Message = answer.Join(row.Message, notVerified, err.Error())
 		c.unread = !res.Stopped() // the summary of a run that was stopped says so anyway
@@ -73,8 +75,7 @@ func (j *Job) afterProof(c *sessionCall, res batch.Result) {
 			row.Status, row.Attempts, row.RequestID = res.Response.Status, res.Attempts, res.RequestID
 		}
 	case guest: // which does not change
-		row.Message = answer.Join(row.Message, notVerified, tooOld(from, row.SentAt))
-		c.unread = true
+		row.NoProof, row.Message = true, answer.Join(row.Message, notVerified, tooOld(from, row.SentAt))
 	default:
 		if left := j.opts.Verify - time.Since(c.verifySince); left > 0 {
 			pause := min(c.pause, left)

@@ -87,18 +87,30 @@ type Item struct {
 	// means that there is none.
 	Sessions *results.LogSessions
 
-	// OnlySessions says that the passes of the user are dealt with, and the sessions are left.
+	// OnlySessions says that an earlier run or another item has dealt with the passes of the user, and
+	// that the sessions are left. Job.Expect holds these back until the item is begun.
 	OnlySessions bool
 }
 
 // Items yields what a Job works on, in order. An error ends it.
 type Items = iter.Seq2[Item, error]
 
-// Pairs returns Items of which no more than the pair is known.
+// Pairs returns Items that have a pair and nothing else.
 func Pairs(src Source) Items {
 	return func(yield func(Item, error) bool) {
 		for pair, err := range src {
 			if !yield(Item{Pair: pair}, err) {
+				return
+			}
+		}
+	}
+}
+
+// Each returns Items of a slice.
+func Each(items []Item) Items {
+	return func(yield func(Item, error) bool) {
+		for _, item := range items {
+			if !yield(item, nil) {
 				return
 			}
 		}
@@ -127,20 +139,20 @@ type Job struct {
 // run before anything else is sent.
 func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Job {
 	limit := abort(opts.AbortAfter)
-	j := &Job{runner: runner, write: write, opts: opts, denials: limit, scanDenials: limit,
+	return &Job{runner: runner, write: write, opts: opts, denials: limit, scanDenials: limit,
 		counts: NewCounts(), stop: func(error) {}, sessions: newSessions(opts.Sessions)}
-	if opts.Sessions != nil {
-		j.counts.Sessions = new(NewCounts())
-	}
-	return j
 }
 
 // Run works on the items until each has its last row. Its error says why it stopped early. A pair
 // that could not be revoked is a row, not an error. Run may be called again, for other pairs.
 func (j *Job) Run(ctx context.Context, items Items) error {
+	return j.run(ctx, j.requests(items))
+}
+
+func (j *Job) run(ctx context.Context, requests iter.Seq[batch.Request]) error {
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
-	err := j.runner.Run(ctx, j.requests(items), j.Settle)
+	err := j.runner.Run(ctx, requests, j.Settle)
 	j.Flush()
 	return err
 }
@@ -151,7 +163,13 @@ func (j *Job) Run(ctx context.Context, items Items) error {
 func (j *Job) Join(stop context.CancelCauseFunc) { j.stop = stop }
 
 // Counts sums up all rows so far, of all runs of the Job.
-func (j *Job) Counts() Counts { return j.counts }
+func (j *Job) Counts() Counts {
+	counts := j.counts
+	if j.opts.Sessions != nil || len(j.sessions.counted) > 0 {
+		counts.Sessions = j.sessions.counted.counts()
+	}
+	return counts
+}
 
 // requests turns items into their first requests. It runs on the runner's goroutine, as Settle
 // does, so it can write the rows of items that need no request.
@@ -175,6 +193,7 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 // rows count for AbortAfter separately from the Job's own, because reading takes another
 // permission than deleting.
 func (j *Job) Record(row *results.Row) {
+	j.notListed(row)
 	s := &pairState{pair: input.Pair{Source: row.Source, Line: row.Line, User: row.User}, method: row.Method}
 	j.abortIfDenied(&j.scanDenials, j.writeRow(s, *row))
 }
@@ -193,7 +212,9 @@ func (j *Job) Sent(res batch.Result) { j.counts.Sent(res) }
 
 // Open returns the number of pairs that were begun and have no last row. Pairs that only wait to be
 // verified count beyond the first 20,000, because each of them takes some memory.
-func (j *Job) Open() int { return j.open + max(0, j.verifying+len(j.sessions.held)-20_000) }
+func (j *Job) Open() int {
+	return j.open + max(0, j.verifying+len(j.sessions.queued)+len(j.sessions.waiting)-20_000)
+}
 
 // finish writes the last row of a pair.
 func (j *Job) finish(s *pairState, row results.Row) {

@@ -41,7 +41,7 @@ func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...inp
 		return nil
 	}, opts)
 	for _, pair := range list {
-		job.Expect(&pair)
+		job.Expect(&Item{Pair: pair})
 	}
 	if err := job.Run(t.Context(), Pairs(pairs(list...))); err != nil {
 		t.Errorf("Run = %v", err)
@@ -149,7 +149,8 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 				tenant.AddUser(user)
 				last := danasPair(other)
 				last.Line, last.User = 3, second
-				_, sessions, _ := revokeBoth(t, tenant, Options{Sessions: &Sessions{Name: names}}, danasPair(passID), last)
+				_, sessions, _ := revokeBoth(t, tenant, Options{Sessions: &Sessions{Name: names}}, danasPair(passID),
+					last)
 				row := onlyRow(t, sessions, nil)
 				equal(t, "user of the row", row.User, id)
 				log := tenant.Log()
@@ -163,30 +164,39 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 // The proof compares whole seconds of Graph's clock with when the call was sent, and looks again as
 // long as Graph shows the time from before.
 func TestSessionProof(t *testing.T) {
+	proof := func(status int) []fault.Fault {
+		return []fault.Fault{{Method: "GET", Path: "signInSessions", Do: fault.ItemStatus(status)}}
+	}
 	for _, tt := range []struct {
-		name  string
-		roles []string
-		lag   time.Duration
-		guest bool
-		want  results.Outcome
-		left  int
-		says  string
+		name     string
+		roles    []string
+		lag      time.Duration
+		guest    bool
+		fault    []fault.Fault
+		want     results.Outcome
+		verified bool
+		left     int
+		says     string
 	}{
-		{"at once", sessionRoles, 0, false, results.Revoked, 0, ""},
-		{"after a lag", sessionRoles, 20 * time.Second, false, results.Revoked, 0, ""},
-		{"too late", sessionRoles, time.Hour, false, results.Remains, 1, "Graph accepts sign-ins from before"},
-		{"guest", sessionRoles, 0, true, results.Revoked, 1, "the home tenant signs in"},
-		{"no permission", sessionRoles[:1:1], 0, false, results.Revoked, 1, "User.Read.All"},
+		{"at once", sessionRoles, 0, false, nil, results.Revoked, true, 0, ""},
+		{"after a lag", sessionRoles, 20 * time.Second, false, nil, results.Revoked, true, 0, ""},
+		{"too late", sessionRoles, time.Hour, false, nil, results.Remains, false, 1,
+			"Graph accepts sign-ins from before"},
+		{"guest", sessionRoles, 0, true, nil, results.Revoked, false, 0, "the home tenant signs in"},
+		{"the user is deleted", sessionRoles, 0, false, proof(404), results.Revoked, false, 0, "was deleted"},
+		{"the proof is denied", sessionRoles, 0, false, proof(403), results.Revoked, false, 1, "403"},
+		{"no permission", sessionRoles[:1:1], 0, false, nil, results.Revoked, false, 1, "User.Read.All"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := graphsim.New(graphsim.Options{Roles: append(tt.roles, "User.RevokeSessions.All", "User.ReadBasic.All"),
-					SessionLag: tt.lag, Latency: 2500 * time.Millisecond})
+				tenant := graphsim.New(graphsim.Options{Roles: append(tt.roles, "User.RevokeSessions.All",
+					"User.ReadBasic.All"),
+					SessionLag: tt.lag, Faults: tt.fault, Latency: 2500 * time.Millisecond})
 				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Guest: tt.guest})
 				_, sessions, counts := revokeBoth(t, tenant, Options{Verify: time.Minute}, danasPair(passID))
 				row := onlyRow(t, sessions, nil)
 				equal(t, "outcome", row.Outcome, tt.want)
-				equal(t, "verified", row.Verified, tt.left == 0)
+				equal(t, "verified", row.Verified, tt.verified)
 				equal(t, "left", counts.Left(), tt.left)
 				contains(t, "message", row.Message, tt.says)
 			})
@@ -203,7 +213,8 @@ func TestThrottledSessionsDoNotSlowDeletes(t *testing.T) {
 			if sessions != nil {
 				limits = append(limits, sessions.Of(quota.SessionWrites))
 			}
-			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Latency: 100 * time.Millisecond, Limits: limits})
+			tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Latency: 100 * time.Millisecond,
+				Limits: limits})
 			start := time.Now()
 			passes, rows, _ := revokeBoth(t, tenant, Options{}, pairsOf(tenant.AddUsers(users))...)
 			took = passes[len(passes)-1].Time.Sub(start)
@@ -214,7 +225,8 @@ func TestThrottledSessionsDoNotSlowDeletes(t *testing.T) {
 	}
 	alone, throttled := deletesTake(nil), deletesTake(quota.Bucket(10, 10))
 	if most := alone + alone/20; throttled > most {
-		t.Errorf("the deletes take %v while the calls are throttled, and %v alone; want at most %v", throttled, alone, most)
+		t.Errorf("the deletes take %v while the calls are throttled, and %v alone; want at most %v", throttled, alone,
+			most)
 	}
 }
 

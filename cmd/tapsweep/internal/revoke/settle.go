@@ -50,10 +50,10 @@ func (j *Job) afterDelete(s *pairState, res batch.Result) *batch.Request {
 		// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 		s.uncertain = s.uncertain || row.Status < 300
 		s.last = &row
-		return new(s.list((*Job).afterExplain))
+		return new(s.list((*Job).afterListOfNotFound))
 	case res.Uncertain && !res.Stopped():
 		s.last = &row
-		return new(s.list((*Job).afterConfirm))
+		return new(s.list((*Job).afterListOfLostAnswer))
 	}
 	return j.workDone(s, row)
 }
@@ -144,9 +144,9 @@ func (j *Job) dryRunOutcome(s *pairState, held []pass.Pass, shown listing) resul
 // as a replica does that lags behind. The pauses between them are 2, 4 and 8 seconds.
 const staleListTries = 4
 
-// afterExplain handles the LIST after a DELETE that found nothing, or that was answered with a
-// success other than 204.
-func (j *Job) afterExplain(s *pairState, res batch.Result) *batch.Request {
+// afterListOfNotFound handles the LIST after a DELETE that found nothing, or that was answered with a
+// success other than 204. If an earlier answer was lost, gone means revoked: see goneRow.
+func (j *Job) afterListOfNotFound(s *pairState, res batch.Result) *batch.Request {
 	held, shown, err := s.readList(res)
 	row := listRow(res, err)
 	row.Attempts = s.attempts
@@ -192,9 +192,9 @@ func (j *Job) afterExplain(s *pairState, res batch.Result) *batch.Request {
 	return nil
 }
 
-// afterConfirm handles the LIST after a DELETE whose attempts all failed, one of them perhaps only
+// afterListOfLostAnswer handles the LIST after a DELETE whose attempts all failed, one of them perhaps only
 // after Graph had deleted the pass.
-func (j *Job) afterConfirm(s *pairState, res batch.Result) *batch.Request {
+func (j *Job) afterListOfLostAnswer(s *pairState, res batch.Result) *batch.Request {
 	row := *s.last
 	held, shown, _ := s.readList(res)
 	if shown == noPass || shown == otherPass {

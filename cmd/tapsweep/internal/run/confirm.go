@@ -35,7 +35,7 @@ type question struct {
 }
 
 // question goes through the list once more, for what is left of it.
-func (r *run) question() (q question) {
+func (r *run) question(ctx context.Context) (q question) {
 	q.done, q.shielded = r.list.Stats().Done, r.list.Stats().Protected
 	users := make(map[uint64]struct{}) // hashes: a list may have a million
 	seed := maphash.MakeSeed()
@@ -69,7 +69,7 @@ func (r *run) question() (q question) {
 	}
 	q.users = len(users)
 	if r.header.Sessions {
-		q.sessions = r.countSessionUsers()
+		q.sessions = r.countSessionUsers(ctx)
 	}
 	return q
 }
@@ -111,7 +111,7 @@ func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
 	s.console.Display().Stop()
 	q := question{passes: len(found), users: len(found)}
 	if s.o.Sessions {
-		q.sessions = countUsers(found)
+		q.sessions = s.countSessionUsers(found)
 	}
 	seen := make(map[pass.Reason]int)
 	for _, f := range found {
@@ -150,10 +150,6 @@ func (r *run) printQuestion(q *question) {
 	if more := q.passes - len(q.sample); more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)
 	}
-	these := "those users"
-	if q.anyPass == 1 {
-		these = "that user"
-	}
 	left := func(n int, what string) line { return line{n > 0, "Left out: " + rows(n) + " " + what + "."} }
 	warning := r.protectedUsers.Warning()
 	printLines(w, []line{
@@ -161,12 +157,20 @@ func (r *run) printQuestion(q *question) {
 		{q.own == 1 && q.passes > 1, "One of them is your own."},
 		{q.own > 1, fmt.Sprintf("%d of them are your own.", q.own)},
 		{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") + " no pass ID: ANY Temporary Access Pass " +
-			"of " + these + " will be deleted."},
+			"of " + those(q.anyPass) + " will be deleted."},
 		left(q.protected, "of protected users"), left(q.completed, "completed by an earlier run"),
 		left(q.done, "done, as the list itself says"), left(q.shielded, "protected, as the list itself says"),
 		left(q.repeats, "named twice"), left(q.invalid, "bad"),
 		{warning != "", warning + "."},
 	})
+}
+
+// those names the users of rows that name no pass.
+func those(rows int) string {
+	if rows == 1 {
+		return "that user"
+	}
+	return "those users"
 }
 
 // person returns a pair's user for display: the user principal name if the list has one, and

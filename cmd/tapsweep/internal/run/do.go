@@ -131,11 +131,14 @@ func (r *run) code(runErr error) int {
 	if code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count+seen.Audit.Doubtful > 0 {
 		return status.Incomplete // some users may not have been scanned
 	}
+	if code == status.Done && r.summary.wrongCreator() {
+		return status.Incomplete
+	}
 	return code
 }
 
-// codeOf returns the exit code of a run with these counts. An error that is no fault of the
-// command line, or that came after a pass was deleted, means that the run stopped early.
+// codeOf returns the exit code of a run with these counts. For an error it is that of status.Of.
+// But Usage becomes Stopped if no rule knows the error, or if a pass may have been deleted.
 func codeOf(counts *revoke.Counts, err error) int {
 	switch {
 	case err == nil && counts.Left() > 0:

@@ -43,7 +43,7 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	if scope.Find.Audit != nil && opts.Target.Cloud() == "china" {
 		// Source: learn.microsoft.com/graph/api/directoryaudit-list, national clouds.
 		return status.Refuse(errors.New("the cloud china has no directory audit log in Graph"),
-			"look at users instead: --all-users or --group")
+			"scan users instead: --all-users or --group")
 	}
 	p.header.Digest = scope.Digest
 	opts.Metrics.Scans()

@@ -86,7 +86,7 @@ func (r *run) mayTryLookUp() bool {
 // in, who may be protected under a name that the token does not have.
 func (r *run) guardList(ctx context.Context, keep *protect.List) error {
 	if !r.list.IsSelf() {
-		return r.guard(ctx, keep, r.list.Pairs())
+		return r.guard(ctx, keep, r.everybody())
 	}
 	me, err := r.identify(ctx, len(keep.Rows()) == 0)
 	if err != nil {
@@ -177,7 +177,7 @@ func (r *run) task(readOnly bool) token.Task {
 	if self || len(tok.Self) == 0 {
 		return task
 	}
-	for pair, err := range r.list.Pairs() {
+	for pair, err := range r.everybody() {
 		if err != nil || pair.Err == nil && !tok.Is(pair.User) {
 			return task // an error comes again when the list is read for the work
 		}
@@ -222,6 +222,7 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	case answered && answer.Status == 404 && user.ID != "":
 		doubt("no user has the object id %s; it was not checked whether an app has it")
 	case answered && answer.Status == 404:
+		r.summary.NoCreator = true
 		doubt("the tenant has no user %s: check the spelling (a deleted account is not found either)")
 	default:
 		doubt("could not check that user %s exists: %s", safetext.Printable(err.Error()))

@@ -22,7 +22,7 @@ func asking(in io.Reader, out io.Writer) *run {
 
 // confirmList asks about the list of the run.
 func (r *run) confirmList(t *testing.T) error {
-	p := r.question()
+	p := r.question(t.Context())
 	return r.confirm(t.Context(), &p)
 }
 

@@ -14,7 +14,8 @@ import (
 // is said to be: a row without a pass means another pass later.
 func TestIncomplete(t *testing.T) {
 	const device = "resume with a file that has every line its reader received (--resume --results FILE), or "
-	const resume, again, more = "resume it (--resume), or ", "run the list again, which is harmless", "run the list again, which also deletes passes that users received meanwhile"
+	const resume, again, more = "resume it (--resume), or ", "run the list again, which is harmless",
+		"run the list again, which also deletes passes that users received meanwhile"
 	for _, tt := range []struct {
 		name string
 		s    summary
@@ -22,9 +23,11 @@ func TestIncomplete(t *testing.T) {
 	}{
 		{"a list", summary{Results: "log.jsonl", Run: *ran("revoke", "l.csv")}, resume + again},
 		{"standard output", summary{Results: "-", Run: *ran("revoke", "--results", "-", "l.csv")}, again},
-		{"rows without a pass", summary{Results: "log.jsonl", Lists: input.Stats{AnyPass: 1}, Run: *ran("revoke", "l.csv")}, resume + more},
+		{"rows without a pass", summary{Results: "log.jsonl", Lists: input.Stats{AnyPass: 1},
+			Run: *ran("revoke", "l.csv")}, resume + more},
 		{"any pass", summary{Results: "-", Run: *ran("revoke", "--any-pass=true", "l.csv")}, more},
-		{"any pass, and nothing deleted", summary{Results: "-", Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
+		{"any pass, and nothing deleted", summary{Results: "-",
+			Run: *ran("revoke", "--any-pass", "--dry-run", "l.csv")}, again},
 		{"a simulation", summary{Results: "log.jsonl", Run: *ran("revoke", "--simulate", "l.csv")}, again},
 		{"a sweep", summary{Results: "-", Run: *ran("sweep", "--all-users")}, "run it again, which is harmless"},
 		{"a device", summary{Results: os.DevNull, Stopped: errors.New("x"), Run: *ran("revoke", "l.csv")}, device +

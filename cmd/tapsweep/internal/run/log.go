@@ -66,6 +66,12 @@ func (r *run) resumeHints(err error) []string {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}
+	if sessions, ok := errors.AsType[*results.SessionsError](err); ok {
+		if command := results.CommandLine(sessions.Run.ResumeWith(r.opts.Log.Path, r.header.Verify)); command != "" {
+			return []string{command}
+		}
+		return nil
+	}
 	other := "--results file"
 	if r.opts.Log.Evidence != "" {
 		other = "--evidence directory"
@@ -187,6 +193,9 @@ func checkLog(log *Log, simulated bool, lists ...string) error {
 		return nil
 	}
 	exit := status.Of(err)
+	if errors.Is(err, fs.ErrExist) && results.CheckReplaceable(path) != nil {
+		exit.Hints = []string{"choose another --results file"}
+	}
 	if errors.Is(err, fs.ErrExist) && !simulated && results.IsLog(path) {
 		exit.Hints = append([]string{"resume the run that it is of: --resume"}, exit.Hints...)
 	}

@@ -223,9 +223,11 @@ func (s *summary) auditLog(w io.Writer) {
 	others(w, a.Unlisted.Count-len(a.Unlisted.First), "whose pass was replaced")
 	if a.Gone.Count > 0 {
 		fmt.Fprintf(w, "%s no pass any more: %s\n",
-			format.Plural(a.Gone.Count, "of these users holds", "of these users hold"), strings.Join(a.Gone.First, ", "))
+			format.Plural(a.Gone.Count, "of these users holds", "of these users hold"),
+			strings.Join(a.Gone.First, ", "))
 		others(w, a.Gone.Count-len(a.Gone.First), "who hold no pass")
 	}
+	s.gone(w, a)
 	if a.Odd.Count > 0 {
 		fmt.Fprintf(w, "%s the user, the time, the creator or a readable pass id; check: %s\n",
 			format.Plural(a.Odd.Count, "audit record lacks", "audit records lack"), strings.Join(a.Odd.First, ", "))
@@ -233,12 +235,29 @@ func (s *summary) auditLog(w io.Writer) {
 	}
 }
 
+// gone writes which users whose pass is gone are on the list.
+func (s *summary) gone(w io.Writer, a *scan.AuditCounts) {
+	n := a.Gone.Count + a.Unlisted.Count - a.Doubtful
+	onList := a.OnList + a.NoID.Count
+	printLines(w, []line{
+		{s.Run.Kind() == "scan" && n > 0 && onList == 0,
+			"  to revoke the sessions of these users also, list them with " +
+				"--include-gone"},
+		{a.OnList > 0, "  the list also has " + format.Plural(a.OnList, "user whose pass is", "users whose pass is") +
+			" gone or replaced, for revoke --revoke-sessions"},
+		{a.NoID.Count > 0, "  not on the list, because no record names the ID of the pass: " +
+			strings.Join(a.NoID.First, ", ")},
+	})
+	others(w, a.NoID.Count-len(a.NoID.First), "who are not on the list")
+}
+
 // unlisted says what is known of a pass by the creator that is not listed.
 func unlisted(u *scan.Unlisted, creator string) string {
 	text := fmt.Sprintf("%s: the pass of %s by %s ", cmp.Or(u.UPN, u.User), second(u.Made), creator)
 	if u.Doubtful {
 		return text + fmt.Sprintf("has another id in the audit log than the pass of %s that the user holds, so it is "+
-			"not known whether it is that one; it is not listed: tapsweep scan --user %s shows it", second(u.At), u.User)
+			"not known whether it is that one; it is not listed: tapsweep scan --user %s shows it",
+			second(u.At), u.User)
 	}
 	return text + fmt.Sprintf("was replaced at %s by %s; the new pass is not listed", second(u.At),
 		cmp.Or(u.By, "somebody whom no audit record names yet"))

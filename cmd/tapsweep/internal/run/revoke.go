@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/console"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -26,7 +28,7 @@ type RevokeOptions struct {
 
 	Lists       []string // files; "-" is standard input
 	Format      string   // of the lists; empty goes by extension and content
-	Users       []string // besides the lists
+	Users       []string // in place of lists
 	Self        bool     // the signed-in user's own pass, in place of lists
 	SkipInvalid bool     // leave bad rows out
 	AnyPass     bool     // delete whatever pass a user holds
@@ -35,7 +37,7 @@ type RevokeOptions struct {
 
 // errNobody says that no person can confirm what a run is about to do.
 func errNobody() error {
-	return status.Refuse(errors.New("there is no terminal to ask at: standard input and standard error are not both one"),
+	return status.Refuse(errors.New("cannot ask: standard input or standard error is not a terminal"),
 		"--yes runs without asking, --dry-run shows what would be done")
 }
 
@@ -44,7 +46,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	if !o.unattended() && (!c.CanAsk() || slices.Contains(o.Lists, "-")) {
 		return errNobody()
 	}
-	logs := new(results.Lists)
+	logs := &results.Lists{Sessions: o.Sessions}
 	list, err := openLists(ctx, c.In, o, logs)
 	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
 		c.Say("%v; nothing to do", empty)
@@ -57,13 +59,18 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 	for _, warning := range logs.Warnings() {
 		c.Say("warning: %s", warning)
 	}
+	if n := logs.SessionsMissed(); n > 0 && !o.Sessions {
+		c.Say("warning: the sessions of %s are left, as the lists say: --revoke-sessions revokes them",
+			format.Plural(n, "user", "users"))
+	}
 	keep, err := openProtect(c, o.Protect)
 	if err != nil {
 		return err
 	}
 	limit := o.maxDeletes(o.Simulate || c.IsTerminal(c.In))
 	if n := list.Stats().Unique; limit > 0 && n > limit {
-		return status.Refuse(fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was sent", n, limit),
+		return status.Refuse(
+			fmt.Errorf("the list has %d passes, more than the limit of %d: nothing was sent", n, limit),
 			status.HintBound)
 	}
 	p := plan{
@@ -74,6 +81,9 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		logs:  logs.Runs(),
 		task:  func(r *run) token.Task { return o.withSessions(r.task(o.DryRun)) },
 		quiet: o.Quiet && o.unattended(),
+	}
+	if o.Sessions {
+		p.doneBefore = logs.SessionsLeft()
 	}
 	if o.Simulate {
 		p.logs = nil // a simulation takes the log of any tenant
@@ -104,8 +114,13 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 			return err
 		}
 	}
+	if o.Sessions {
+		if err := r.lookUpNames(ctx); err != nil {
+			return errors.Join(err, r.close())
+		}
+	}
 	if !o.unattended() {
-		q := r.question()
+		q := r.question(ctx)
 		if err := r.confirm(ctx, &q); err != nil {
 			return errors.Join(err, r.close())
 		}
@@ -119,12 +134,11 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 // revoke deletes what the list names.
 func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 	stats := r.list.Stats()
-	names := make(sessionNames)
 	r.makeJob(revoke.Options{DryRun: o.DryRun, AnyPass: o.AnyPass, Verify: o.Verify, AbortAfter: o.AbortAfter,
-		MaxDeletes: limit, Sessions: r.sessions(o.Sessions, names.of)})
+		MaxDeletes: limit, Sessions: r.sessions(o.Sessions)})
 	return r.do(ctx, func(ctx context.Context) error {
 		if o.Sessions {
-			if err := r.expectSessions(ctx, names); err != nil {
+			if err := r.expectSessions(); err != nil {
 				return err
 			}
 		}
@@ -150,7 +164,10 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 				stop(err)
 			}
 		}
-		return failed
+		if err := r.job.Run(ctx, revoke.Each(r.onlySessions())); err != nil && failed == nil {
+			failed = err
+		}
+		return cmp.Or(failed, r.job.FinishSessions(ctx))
 	})
 }
 

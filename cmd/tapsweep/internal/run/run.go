@@ -36,7 +36,13 @@ type run struct {
 	log     *results.Log         // nil for a run without one
 	earlier *results.ResumeState // what runs before have completed, nil without a log to resume
 	waits   waits
+
+	// doneBefore are users whose passes are gone, as the lists say, and whose sessions are left.
+	doneBefore []input.Pair
+
 	summary summary
+
+	names chan map[string]string // see revoke.Sessions.Names, nil without a user who may have two names
 
 	heldPreflight  []byte     // what a quiet run did not print, for when something goes wrong
 	requiredAccess token.Task // of the token
@@ -52,6 +58,8 @@ type plan struct {
 	task   func(*run) token.Task
 	quiet  bool // show the preflight only if the command fails
 
+	doneBefore []input.Pair // see run
+
 	// connect is nil for the target of the options.
 	connect func(context.Context) (*tenant.Tenant, error)
 }
@@ -64,7 +72,7 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	}
 	ctx, cancel := withDeadline(ctx, opts.Deadline)
 	defer cancel()
-	r := &run{console: c, opts: opts, list: p.list, header: &p.header, waits: newWaits()}
+	r := &run{console: c, opts: opts, list: p.list, header: &p.header, waits: newWaits(), doneBefore: p.doneBefore}
 	if p.list != nil {
 		r.summary.Lists = p.list.Stats()
 	}

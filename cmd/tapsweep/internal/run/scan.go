@@ -25,6 +25,7 @@ type ScanOptions struct {
 	Scope  Scope
 	Output string // a file, or "-" for standard output
 	Format string // one of scan.Formats
+	Gone   bool   // also print the passes of the audit log that are gone or replaced
 }
 
 // Scan finds passes and prints them.
@@ -55,7 +56,11 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	r.makeJob(revoke.Options{AbortAfter: 100})
 	return r.do(ctx, func(ctx context.Context) error {
 		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
-		err := r.look(ctx, o.Scope.Find, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+		find := o.Scope.Find
+		if o.Gone {
+			find.OnGone = func(gone *scan.Found) { _ = out.Write(lineOf(foundRow(gone))) }
+		}
+		err := r.look(ctx, find, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
 			r.opts.Metrics.Found(found)
 			row := foundRow(found)
 			r.job.Record(row)
@@ -64,11 +69,16 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
 		var outErr error
-		if r.summary.Output, outErr = out.commit(o.Output, err == nil); outErr != nil && err == nil {
+		wrong := r.summary.wrongCreator()
+		if r.summary.Output, outErr = out.commit(o.Output, err == nil && !wrong); outErr != nil && err == nil {
 			err = fmt.Errorf("writing the passes: %w", outErr)
 		}
 		if r.summary.Output == "" && outErr == nil {
-			r.console.Say("%s is left as it was, because the scan did not end", o.Output)
+			why := "the scan did not end"
+			if wrong {
+				why = "--created-by names nobody"
+			}
+			r.console.Say("%s is not written, because %s", o.Output, why)
 		}
 		return err
 	})

@@ -1,16 +1,14 @@
 package run
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"iter"
+	"slices"
 	"strings"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
@@ -24,106 +22,63 @@ func (g *Guards) withSessions(task token.Task) token.Task {
 	return task
 }
 
-// sessions returns what the job needs to know to revoke sessions, nil if it is not to. name returns
-// the name under which a user has a row, nil if each user has one name.
-func (r *run) sessions(wanted bool, name func(string) string) *revoke.Sessions {
+// sessions returns what the job needs to know to revoke sessions, nil if it is not to.
+func (r *run) sessions(wanted bool) *revoke.Sessions {
 	if !wanted {
 		return nil
 	}
-	return &revoke.Sessions{Before: r.earlier, Name: name}
+	return &revoke.Sessions{Before: r.earlier, Name: r.sessionName, Names: r.names}
 }
 
-// sessionNames are the object ids of users whom a list names by both names, by the user principal
-// name in lower case.
-type sessionNames map[string]string
-
-// of returns the name under which a user has a row about sessions.
-func (n sessionNames) of(user string) string {
-	if id, ok := n[strings.ToLower(user)]; ok {
-		return id
+// sessionName returns the name under which a user has a row about sessions. The signed-in user has
+// the object id, whatever name the list has.
+func (r *run) sessionName(user string) string {
+	if user != input.Me && r.isSelf(user) {
+		if i := slices.IndexFunc(r.tenant.Token.Self, format.IsGUID); i >= 0 {
+			return r.tenant.Token.Self[i]
+		}
 	}
 	return user
 }
 
-// expectSessions announces all pairs to the job, which so knows the last one of each user. If a list
-// names some users by id and some by name, it finds out who is one user under two names.
-func (r *run) expectSessions(ctx context.Context, names sessionNames) error {
-	if r.list.Mixed() {
-		if err := r.nameUsers(ctx, names); err != nil {
-			return err
-		}
-	}
+// expectSessions announces everybody to the job, which so knows the last one of each user.
+func (r *run) expectSessions() error {
 	for pair, err := range r.list.Pairs() {
 		if err != nil {
 			return err
 		}
-		r.job.Expect(&pair)
+		r.job.Expect(&revoke.Item{Pair: pair})
+	}
+	for _, item := range r.onlySessions() {
+		r.job.Expect(&item)
 	}
 	return nil
 }
 
-// nameUsers fills in the names. A user who cannot be looked up gets a call for each name, which does
-// no harm.
-func (r *run) nameUsers(ctx context.Context, names sessionNames) error {
-	var asked []string
-	ids := make(map[string]bool) // on the list, in lower case
-	for pair, err := range r.list.Pairs() {
-		switch {
-		case err != nil:
-			return err
-		case pair.Err != nil || r.protected(pair.User):
-		case !strings.Contains(pair.User, "@"):
-			ids[strings.ToLower(pair.User)] = true
-			if pair.UPN != "" {
-				names[strings.ToLower(pair.UPN)] = pair.User
-			}
-		case pair.FirstOf == nil && !r.isSelf(pair.User):
-			asked = append(asked, pair.User)
-		}
-	}
-	if len(asked) > 0 && !r.mayTryLookUp() {
-		r.console.Say("warning: a user who is on the list by id and by name gets two calls that revoke sessions: "+
-			"the token lacks %s", lookUpPermission)
+// sessionsLeft are the users whose passes earlier runs have deleted, or have begun to delete, and
+// whose sessions are left.
+func (s *sweepRun) sessionsLeft() (items []revoke.Item) {
+	if !s.o.Sessions || s.o.DryRun {
 		return nil
 	}
-	return r.runner.Run(ctx, lookUps(asked, names), func(res batch.Result) []batch.Request {
-		r.job.Sent(res)
-		var user struct {
-			ID string `json:"id"`
+	rows := s.earlier.SessionsWanted()
+	for _, d := range s.earlier.Doubts() {
+		rows = append(rows, &d.Row)
+	}
+	seen := make(map[string]bool)
+	for _, row := range rows {
+		if user := strings.ToLower(row.User); !seen[user] {
+			seen[user] = true
+			pair := input.Pair{Source: row.Source, User: row.User, UPN: row.UPN}
+			items = append(items, revoke.Item{Pair: pair, OnlySessions: true})
 		}
-		if res.Err == nil && res.Response.Status == 200 && json.Unmarshal(res.Response.Body, &user) == nil &&
-			ids[strings.ToLower(user.ID)] {
-			names[strings.ToLower(res.Request.Tag.(string))] = user.ID
-		}
-		return nil
-	})
+	}
+	return items
 }
 
-// lookUps yields a request for the id of each user whose id is not known.
-func lookUps(users []string, names sessionNames) iter.Seq[batch.Request] {
-	return func(yield func(batch.Request) bool) {
-		seen := make(map[string]bool)
-		for _, user := range users {
-			key := strings.ToLower(user)
-			if _, known := names[key]; known || seen[key] {
-				continue
-			}
-			seen[key] = true
-			if !yield(batch.Request{Method: "GET", URL: pass.UserURL(user) + "?$select=id", Quota: pass.ProofQuota,
-				Tag: user}) {
-				return
-			}
-		}
-	}
-}
-
-// wantedSessions are the users whose passes earlier runs have deleted, and whose sessions are left.
-func (s *sweepRun) wantedSessions() (items []revoke.Item) {
-	if !s.o.Sessions {
-		return nil
-	}
-	for _, row := range s.earlier.SessionsWanted() {
-		pair := input.Pair{Source: row.Source, User: row.User, UPN: row.UPN}
+// onlySessions returns items for the sessions of users whose passes are gone, as the lists say.
+func (r *run) onlySessions() (items []revoke.Item) {
+	for _, pair := range r.doneBefore {
 		items = append(items, revoke.Item{Pair: pair, OnlySessions: true})
 	}
 	return items
@@ -136,12 +91,15 @@ func (r *run) showSessions(row *results.Row) {
 	}
 }
 
-// countSessions returns the counts of this run, and puts those of its whole log into the summary. c
-// is nil without sessions.
+// countSessions returns the counts of this run, and puts those of its whole log into the summary. Both
+// are nil without sessions.
 func (r *run) countSessions(c *revoke.Counts) *revoke.Counts {
 	whole, proven := r.earlier.SessionCounts()
-	if c == nil || len(whole)+len(c.Before) == 0 {
+	if len(whole) == 0 && (c == nil || len(c.Before) == 0) {
 		return c
+	}
+	if c == nil { // a verify whose log has them all
+		c = new(revoke.NewCounts())
 	}
 	r.summary.SessionsProvenBefore = proven
 	if whole == nil {
@@ -156,26 +114,48 @@ func (r *run) countSessions(c *revoke.Counts) *revoke.Counts {
 	return &thisRun
 }
 
+// everybody yields the pairs of the list, and the users whose passes are gone and whose sessions are left.
+func (r *run) everybody() revoke.Source {
+	return func(yield func(input.Pair, error) bool) {
+		for pair, err := range r.list.Pairs() {
+			if !yield(pair, err) {
+				return
+			}
+		}
+		for _, pair := range r.doneBefore {
+			if !yield(pair, nil) {
+				return
+			}
+		}
+	}
+}
+
 // countSessionUsers returns the number of users on the list whose sessions are left to be revoked.
-func (r *run) countSessionUsers() int {
+func (r *run) countSessionUsers(ctx context.Context) int {
+	names := r.namesNow(ctx)
 	users := make(map[string]struct{})
-	for pair, err := range r.list.Pairs() {
+	for pair, err := range r.everybody() {
 		if err != nil {
 			break // the run will meet it too, and say so
 		}
+		user := r.sessionName(cmp.Or(names[strings.ToLower(pair.User)], pair.User))
 		if pair.Err == nil && !r.protected(pair.User) && (pair.UPN == "" || !r.protected(pair.UPN)) &&
-			!r.earlier.SessionsSettled(pair.User) {
-			users[strings.ToLower(pair.User)] = struct{}{}
+			!r.earlier.SessionsSettled(user) {
+			users[strings.ToLower(user)] = struct{}{}
 		}
 	}
 	return len(users)
 }
 
-// countUsers returns the number of users who hold the passes.
-func countUsers(found []*scan.Found) int {
+// countSessionUsers returns the number of users who hold the passes, or whose sessions an earlier run
+// has left.
+func (s *sweepRun) countSessionUsers(found []*scan.Found) int {
 	users := make(map[string]struct{})
 	for _, f := range found {
-		users[strings.ToLower(f.User)] = struct{}{}
+		users[strings.ToLower(s.sessionName(f.User))] = struct{}{}
+	}
+	for _, it := range s.sessionsLeft() {
+		users[strings.ToLower(s.sessionName(it.User))] = struct{}{}
 	}
 	return len(users)
 }
@@ -205,9 +185,19 @@ func (s *summary) sessionSentence() string {
 		return ""
 	}
 	n := whole.Outcomes[results.Revoked]
+	unchecked := 0 // of a verify, for which another outcome is no answer
+	if s.Run.Kind() == "verify" {
+		unchecked = whole.Total() - n - whole.Outcomes[results.Remains]
+	}
 	text := fmt.Sprintf(" The sessions of %d of %s are revoked", n, format.Plural(whole.Total(), "user", "users"))
 	if n == whole.Total() {
 		text = " The sessions of " + format.Plural(n, "user are", "users are") + " revoked"
+	}
+	if unchecked > 0 && unchecked == whole.Total() {
+		return " The sessions of " + format.Plural(unchecked, "user", "users") + " could not be checked."
+	}
+	if unchecked > 0 {
+		text += fmt.Sprintf(", those of %d could not be checked", unchecked)
 	}
 	if n := whole.Verified + s.SessionsProvenBefore; s.Run.Verify || s.Run.Kind() == "verify" {
 		text += fmt.Sprintf(", %d %s verified", n, are(n))

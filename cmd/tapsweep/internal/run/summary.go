@@ -41,6 +41,7 @@ type summary struct {
 
 	Scan            *scan.Counts // of the scan before or in it, nil without one
 	CreatorDoubt    string       // why it is not known whether the --created-by user exists, empty if known
+	NoCreator       bool         // the tenant has no such user
 	Output          string       // where a scan printed the passes
 	ProtectedPasses int          // that a sweep has found and left alone
 }
@@ -124,6 +125,9 @@ func (s *summary) headline(w io.Writer) {
 	switch {
 	case s.Scan != nil:
 		size = format.Plural(s.Scan.Users, "user", "users") + " scanned"
+		if s.Run.Kind() == "scan" && s.Scan.Found == 0 && s.Log[results.Found] == 0 {
+			size = "no pass found, " + size
+		}
 	case s.Run.Kind() == "verify":
 		size = format.Plural(s.Counts.Total(), "user", "users")
 	}
@@ -152,7 +156,7 @@ func (s *summary) further() []line {
 		{s.Run.Kind() == "verify" && s.VerifiedBefore > 0, holders(proven) + " no pass" + before},
 		{s.Earlier > 0, rows(s.Earlier) + " completed by an earlier run"},
 		{s.Lists.AnyPass > 0, format.Plural(s.Lists.AnyPass, "row names", "rows name") +
-			" no pass ID: ANY Temporary Access Pass of those users " + would},
+			" no pass ID: ANY Temporary Access Pass of " + those(s.Lists.AnyPass) + " " + would},
 		{s.Counts.Beside > 0, format.Plural(s.Counts.Beside, "further pass", "further passes") +
 			" of users who had several were also deleted; each has a row in the log"},
 		{s.Lists.Done > 0, rows(s.Lists.Done) + " left out, done by the earlier run"},
@@ -175,7 +179,7 @@ func (s *summary) stopped() string {
 	if s.Stopped == nil {
 		return ""
 	}
-	return status.Text(s.Stopped)
+	return format.Error(s.Stopped)
 }
 
 func (s *summary) evidence() string {
@@ -214,6 +218,12 @@ func (s *summary) complete() string {
 		ways = append(ways, "run the list again, which is harmless")
 	}
 	return strings.Join(ways, ", or ")
+}
+
+// wrongCreator reports whether --created-by names nobody: the tenant has no such user, and no record
+// of the audit log names one.
+func (s *summary) wrongCreator() bool {
+	return s.NoCreator && s.Scan != nil && s.Scan.Audit != nil && s.Scan.Audit.By == 0
 }
 
 // metrics returns what the metrics file says of the run.

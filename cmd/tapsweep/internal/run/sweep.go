@@ -65,16 +65,30 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
 	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit,
-		Sessions: r.sessions(o.Sessions, nil)})
+		Sessions: r.sessions(o.Sessions)})
 	return r.do(ctx, s.sweep)
 }
 
-// sweep finds and deletes. It finds all passes first if their number decides, if somebody is asked
-// or if the order matters; otherwise it does both at the same time.
+// sweep finds and deletes. Before that it finishes what an earlier run has begun, and after that it
+// revokes the sessions which that run has left.
 func (s *sweepRun) sweep(ctx context.Context) error {
-	if err := s.finish(ctx); err != nil {
+	left := s.sessionsLeft()
+	for i := range left {
+		s.job.Expect(&left[i]) // a scan may find more passes of the user, which come first
+	}
+	err := s.finish(ctx)
+	if err == nil {
+		err = s.findAndDelete(ctx)
+	}
+	if err != nil || len(left) == 0 {
 		return err
 	}
+	return s.job.Run(ctx, revoke.Each(left))
+}
+
+// findAndDelete finds all passes first if their number decides, if somebody is asked or if the order
+// matters; otherwise it does both at the same time.
+func (s *sweepRun) findAndDelete(ctx context.Context) error {
 	if s.limit == 0 && s.o.unattended() && !s.o.AdminsFirst {
 		return s.stream(ctx)
 	}
@@ -118,8 +132,8 @@ func (s *sweepRun) leave(found []*scan.Found, why error) {
 // finish does what a run before has left of passes that it had found: it deletes
 // those of which it is not known that they went, and verifies the others.
 func (s *sweepRun) finish(ctx context.Context) error {
-	doubts, wanted := s.earlier.Doubts(), s.wantedSessions()
-	if len(doubts)+len(wanted) == 0 || s.o.DryRun {
+	doubts := s.earlier.Doubts()
+	if len(doubts) == 0 || s.o.DryRun {
 		return nil
 	}
 	for _, d := range doubts {
@@ -133,17 +147,12 @@ func (s *sweepRun) finish(ctx context.Context) error {
 	var left []revoke.Item
 	for _, d := range doubts {
 		pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method, Creation: d.Creation}
-		left = append(left, revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)})
-		s.job.Expect(&pair)
+		it := revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)}
+		left = append(left, it)
+		s.job.Expect(&it)
 	}
 	s.show(progress.Options{Total: len(doubts), Phase: "finishing", Verb: s.verb()})
-	return s.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
-		for _, it := range slices.Concat(left, wanted) {
-			if !yield(it, nil) {
-				return
-			}
-		}
-	})
+	return s.job.Run(ctx, revoke.Each(left))
 }
 
 func (s *sweepRun) verb() string {
@@ -181,7 +190,7 @@ func (s *sweepRun) stream(ctx context.Context) error {
 			return nil
 		}
 		it := item(f)
-		s.job.Expect(&it.Pair)
+		s.job.Expect(&it)
 		return s.job.Start(it)
 	})
 }
@@ -224,16 +233,12 @@ func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
 	if err := s.log.Sync(); err != nil {
 		return err // a pass is deleted only if the log names it
 	}
-	for _, f := range found {
-		s.job.Expect(new(item(f).Pair))
+	items := make([]revoke.Item, len(found))
+	for i, f := range found {
+		items[i] = item(f)
+		s.job.Expect(&items[i])
 	}
-	return s.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
-		for _, f := range found {
-			if !yield(item(f), nil) {
-				return
-			}
-		}
-	})
+	return s.job.Run(ctx, revoke.Each(items))
 }
 
 // logIntent writes a pass to the log before it is deleted. If the run is killed, the run that resumes it

@@ -57,7 +57,8 @@ func (s *summary) sentence() string {
 		text += fmt.Sprintf("; %s of protected users %s left alone", passes(protected), are(protected))
 	}
 	if n := whole.Unverified; n > 0 {
-		text += fmt.Sprintf("; for %d it is not proven, because the passes of the user could not be listed afterwards", n)
+		text += fmt.Sprintf(
+			"; for %d it is not proven, because the passes of the user could not be listed afterwards", n)
 	}
 	return text + "."
 }
@@ -133,7 +134,11 @@ func (s *summary) nextCommands() (resume, revoke string) {
 	}
 	// The row names the pass that is there, and the list may name one that is not.
 	remain := whole.Outcomes[results.Remains] > 0 || s.Run.DryRun && whole.Outcomes[results.Planned] > 0
-	if remain && !s.Incomplete {
+	switch sessions := whole.Sessions; {
+	case s.Incomplete:
+	case s.Run.Kind() == "verify" && sessions != nil && sessions.Outcomes[results.Remains] > 0:
+		revoke = results.CommandLine(s.Run.RevokeSessionsWith(s.Results))
+	case remain:
 		revoke = results.CommandLine(s.Run.RevokeWith(s.Results))
 	}
 	return resume, revoke

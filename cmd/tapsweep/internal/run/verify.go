@@ -69,7 +69,11 @@ func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUse
 			for _, u := range held.Users {
 				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method,
 					Creation: u.Creation}
-				if !yield(revoke.Item{Pair: pair, Before: u.Outcome, Sessions: u.Sessions}, nil) {
+				item := revoke.Item{Pair: pair, Before: u.Outcome}
+				if !r.earlier.SessionsSettled(u.User) {
+					item.Sessions = u.Sessions
+				}
+				if !yield(item, nil) {
 					return
 				}
 			}

@@ -48,6 +48,11 @@ type AuditCounts struct {
 	Gone     Listed[string]
 	Unlisted Listed[Unlisted]
 	Doubtful int
+
+	// OnList is how many passes OnGone has received. NoID are users whose pass is gone, and whose
+	// records do not have its id.
+	OnList int
+	NoID   Listed[string]
 }
 
 // A Creator created passes.
@@ -75,7 +80,7 @@ type Unlisted struct {
 	Made      time.Time // when Audit.By created a pass, from the last record of it
 	At        time.Time // when the pass that the user holds was created; zero if not known
 	By        string    // who created that pass; empty if no record says so
-	Doubtful  bool      // it may be the same pass: no id in the log is that of a pass
+	Doubtful  bool      // it may be the same pass, or another one by Audit.By
 }
 
 // queries returns URLs of the first page, the best one first. Graph is not known to combine the
@@ -189,6 +194,9 @@ func (r *record) initiator() (names []string) {
 	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
+// noID is the id in a record that names no pass.
+const noID = "00000000-0000-0000-0000-000000000000"
+
 // readPass reads what the record says about the pass, and reports whether it has a pass id that
 // cannot be read. A name was seen with one and with two prefixes. A value is JSON in a string.
 // Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
@@ -202,6 +210,7 @@ func (r *record) readPass(m *making) (unreadable bool) {
 		}
 		switch field := name[strings.LastIndexByte(name, '.')+1:]; {
 		case !strings.HasPrefix(name, "temporaryaccesspass.") || value == "":
+		case field == "id" && value == noID:
 		case field == "id" && input.CheckMethod(value) == nil:
 			m.id = value
 		case field == "id":

@@ -96,11 +96,13 @@ const (
 // hersCases are scans for mallory's passes.
 var hersCases = []whoseCase{
 	{name: "the record names it", log: []registered{{by: mallory, ago: hour, id: listed}}, want: hersByID},
-	{name: "in the other spelling", log: []registered{{by: mallory, ago: hour, id: listed, long: true}}, want: hersByID},
+	{name: "in the other spelling", log: []registered{{by: mallory, ago: hour, id: listed, long: true}},
+		want: hersByID},
 	{name: "in capitals", log: []registered{{by: mallory, ago: hour, id: strings.ToUpper(listed)}}, want: hersByID},
 	{name: "hers after another of hers", want: hersByID,
 		log: []registered{{by: mallory, ago: 2 * hour, id: another}, {by: mallory, ago: hour, id: listed}}},
-	{name: "hers, and the time is far off", log: []registered{{by: mallory, ago: 10 * hour, id: listed}}, want: hersByID},
+	{name: "hers, and the time is far off", log: []registered{{by: mallory, ago: 10 * hour, id: listed}},
+		want: hersByID},
 	{name: "a second record of the same pass, by another", want: hersByID,
 		log: []registered{{by: mallory, ago: hour, id: listed}, {by: helpdesk, ago: hour, id: listed}}},
 	{name: "a first record of the same pass, by another", want: hersByID,
@@ -108,7 +110,8 @@ var hersCases = []whoseCase{
 	{name: "no id", log: []registered{{by: mallory, ago: hour}}, want: hersByTime},
 	{name: "an id that is broken", log: []registered{{by: mallory, ago: hour, id: `"3d38627e-`}}, want: hersByTime,
 		more: "odd"},
-	{name: "an id that is no GUID", log: []registered{{by: mallory, ago: hour, id: `"7"`}}, want: hersByTime, more: "odd"},
+	{name: "an id that is no GUID", log: []registered{{by: mallory, ago: hour, id: `"7"`}}, want: hersByTime,
+		more: "odd"},
 	{name: "no ids, and the help desk's record is nearer", instead: helpdesk.UPN,
 		log: []registered{{by: mallory, ago: nearly}, {by: helpdesk, ago: hour}}},
 	{name: "no ids, and her record is nearer than a later one", want: hersByTime,
@@ -117,17 +120,21 @@ var hersCases = []whoseCase{
 	{name: "older than the record", log: []registered{{by: mallory, ago: time.Minute, id: another}}, more: "older"},
 	{name: "replaced by the help desk", instead: helpdesk.UPN,
 		log: []registered{{by: mallory, ago: nearly, id: another}, {by: helpdesk, ago: hour, id: listed}}},
-	{name: "replaced, nobody knows by whom", log: []registered{{by: mallory, ago: 2 * hour, id: another}}, instead: "?"},
-	{name: "another id and other dates", log: []registered{{by: mallory, ago: nearly, id: another, dated: true}},
+	{name: "replaced, nobody knows by whom", log: []registered{{by: mallory, ago: 2 * hour, id: another}},
 		instead: "?"},
+	{name: "another id and other dates", log: []registered{{by: mallory, ago: nearly, id: another, dated: true}},
+		instead: "?", more: "doubtful"},
+	{name: "the id of nothing", log: []registered{{by: mallory, ago: hour, id: noID}}, want: hersByTime},
+	{name: "the id of nothing, and ids are those of passes", proven: true, want: hersByTime,
+		log: []registered{{by: mallory, ago: hour, id: noID}}},
 	{name: "another id and the dates of the pass", want: hersByTime,
 		log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
 	{name: "another id and its dates, and ids are those of passes", proven: true, instead: "?",
-		log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
+		more: "doubtful", log: []registered{{by: mallory, ago: hour, id: another, dated: true}}},
 	{name: "another id and no dates", log: []registered{{by: mallory, ago: hour, id: another}}, instead: "?",
 		more: "doubtful"},
 	{name: "another id and no dates, and ids are those of passes", proven: true, instead: "?",
-		log: []registered{{by: mallory, ago: hour, id: another}}},
+		more: "doubtful", log: []registered{{by: mallory, ago: hour, id: another}}},
 }
 
 // anybodysCases are scans for the passes of anybody.
@@ -140,7 +147,7 @@ var anybodysCases = []whoseCase{
 }
 
 // A pass is chosen by the id in its record. Whatever else the log says, no pass is lost without a
-// word, and none is taken for that of somebody who created another one.
+// word, and no pass is taken for one that somebody else created.
 func TestWhosePass(t *testing.T) {
 	for by, tests := range map[string][]whoseCase{mallory.UPN: hersCases, "": anybodysCases} {
 		for _, tt := range tests {
@@ -240,7 +247,8 @@ func TestAuditFilterIsRefused(t *testing.T) {
 			if counts.Audit.Records != tt.records {
 				t.Errorf("%d records were read, want %d", counts.Audit.Records, tt.records)
 			}
-			if want := []string{"dana usable: mallory@contoso.com by id"}; tt.records > 0 && !slices.Equal(found, want) {
+			if want := []string{"dana usable: mallory@contoso.com by id"}; tt.records > 0 &&
+				!slices.Equal(found, want) {
 				t.Errorf("found %q, want %q", found, want)
 			}
 			if says := strings.Contains(log.String(), "Graph refuses the filter"); says != (len(tt.faults) > 0) {
@@ -280,7 +288,8 @@ func TestAuditIsCounted(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if a := counts.Audit; a.Records != 2003 || a.Made != 3 || a.By != tt.want || a.There != tt.want || a.Name != tt.by {
+				if a := counts.Audit; a.Records != 2003 || a.Made != 3 || a.By != tt.want || a.There != tt.want ||
+					a.Name != tt.by {
 					t.Errorf("%+v, want 2003 records, 3 that create a pass, %d by %q", *a, tt.want, tt.by)
 				}
 				if want := []Creator{{mallory.UPN, 2}, {helpdesk.UPN, 1}}; !slices.Equal(counts.Audit.Creators, want) {
@@ -294,54 +303,66 @@ func TestAuditIsCounted(t *testing.T) {
 	}
 }
 
+// registration makes a of a record that creates a pass.
+func registration(a graphsim.AuditEntry) graphsim.AuditEntry {
+	whole := registered{by: &a.By, ago: time.Minute}.entry()
+	a.Time, a.Service, a.Activity, a.Reason = whole.Time, whole.Service, whole.Activity, whole.Reason
+	return a
+}
+
+// rawRecords returns the options of a tenant whose log has this record and a good one.
+func rawRecords(record string) graphsim.Options {
+	good := `{"id":"good","activityDateTime":"` + time.Now().UTC().Format(time.RFC3339) + `",` +
+		`"activityDisplayName":"Admin registered security info","resultReason":"temporary access pass",` +
+		`"initiatedBy":{"user":{"userPrincipalName":"mallory@contoso.com"}},"targetResources":[{"id":"` + danaID +
+		`"}]}`
+	return graphsim.Options{Faults: []fault.Fault{
+		{Path: "/auditLogs/", Do: fault.ItemBody(`{"value":[` + record + `,` + good + `]}`)}}}
+}
+
 // A record that cannot be used is counted. Earlier it ended the scan or was silently ignored.
 func TestOddRecords(t *testing.T) {
-	create := func(a graphsim.AuditEntry) graphsim.AuditEntry {
-		whole := registered{by: &a.By, ago: time.Minute}.entry()
-		a.Time, a.Service, a.Activity, a.Reason = whole.Time, whole.Service, whole.Activity, whole.Reason
-		return a
-	}
-	raw := func(record string) graphsim.Options {
-		good := `{"id":"good","activityDateTime":"` + time.Now().UTC().Format(time.RFC3339) + `",` +
-			`"activityDisplayName":"Admin registered security info","resultReason":"temporary access pass",` +
-			`"initiatedBy":{"user":{"userPrincipalName":"mallory@contoso.com"}},"targetResources":[{"id":"` + danaID + `"}]}`
-		return graphsim.Options{Faults: []fault.Fault{
-			{Path: "/auditLogs/", Do: fault.ItemBody(`{"value":[` + record + `,` + good + `]}`)}}}
-	}
 	const (
 		says = `"id":"odd-1","activityDisplayName":"Admin registered security info",` +
 			`"resultReason":"temporary access pass",`
 		target = `"targetResources":[{"id":"` + danaID + `"}]`
 	)
+	const broken = `{` + says
+	by := func(a *graphsim.Actor, more graphsim.AuditEntry) graphsim.AuditEntry { more.By = *a; return more }
+	var none graphsim.AuditEntry
+	noTarget := graphsim.AuditEntry{NoTarget: true}
+	noInitiator := graphsim.AuditEntry{NoInitiator: true, TargetID: danaID}
 	tests := []struct {
 		name   string
 		record graphsim.AuditEntry
-		opts   graphsim.Options // in place of the record
+		raw    string // in place of the record
 		by     string
 		odd    int
 	}{
-		{"no target", graphsim.AuditEntry{By: *mallory, NoTarget: true}, graphsim.Options{}, "", 1},
-		{"no target, and by mallory", graphsim.AuditEntry{By: *mallory, NoTarget: true}, graphsim.Options{}, mallory.UPN, 1},
-		{"no target, and by another", graphsim.AuditEntry{By: *helpdesk, NoTarget: true}, graphsim.Options{}, mallory.UPN, 0},
-		{"a target without an id", graphsim.AuditEntry{By: *mallory, TargetUPN: "x@contoso.com"}, graphsim.Options{},
-			mallory.UPN, 1},
-		{"a target that is a path", graphsim.AuditEntry{By: *mallory, TargetID: "../x"}, graphsim.Options{}, mallory.UPN, 1},
-		{"no initiator", graphsim.AuditEntry{NoInitiator: true, TargetID: danaID}, graphsim.Options{}, mallory.UPN, 1},
-		{"no initiator, by anybody", graphsim.AuditEntry{NoInitiator: true, TargetID: danaID}, graphsim.Options{}, "", 0},
-		{"no time", graphsim.AuditEntry{}, raw(`{` + says + target + `}`), "", 1},
-		{"a time that is a number", graphsim.AuditEntry{}, raw(`{` + says + `"activityDateTime":7,` + target + `}`), "", 1},
-		{"targets that are text", graphsim.AuditEntry{}, raw(`{` + says + `"targetResources":"x"}`), "", 1},
-		{"an initiator that is text", graphsim.AuditEntry{}, raw(`{` + says + `"initiatedBy":"x",` + target + `}`),
-			mallory.UPN, 1},
-		{"a target that is null", graphsim.AuditEntry{}, raw(`{` + says + `"targetResources":[null]}`), "", 1},
-		{"no object", graphsim.AuditEntry{}, raw(`7`), "", 0},
-		{"nothing", graphsim.AuditEntry{}, raw(`null`), "", 0},
+		{"no target", by(mallory, noTarget), "", "", 1},
+		{"no target, and by mallory", by(mallory, noTarget), "", mallory.UPN, 1},
+		{"no target, and by another", by(helpdesk, noTarget), "", mallory.UPN, 0},
+		{"a target without an id", by(mallory, graphsim.AuditEntry{TargetUPN: "x@contoso.com"}), "", mallory.UPN, 1},
+		{"a target that is a path", by(mallory, graphsim.AuditEntry{TargetID: "../x"}), "", mallory.UPN, 1},
+		{"no initiator", noInitiator, "", mallory.UPN, 1},
+		{"no initiator, by anybody", noInitiator, "", "", 0},
+		{"no time", none, broken + target + `}`, "", 1},
+		{"a time that is a number", none, broken + `"activityDateTime":7,` + target + `}`, "", 1},
+		{"targets that are text", none, broken + `"targetResources":"x"}`, "", 1},
+		{"an initiator that is text", none, broken + `"initiatedBy":"x",` + target + `}`, mallory.UPN, 1},
+		{"a target that is null", none, broken + `"targetResources":[null]}`, "", 1},
+		{"no object", none, `7`, "", 0},
+		{"nothing", none, `null`, "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tenant := audited(tt.opts)
+			var opts graphsim.Options
+			if tt.raw != "" {
+				opts = rawRecords(tt.raw)
+			}
+			tenant := audited(opts)
 			tenant.AddUser(graphsim.User{ID: danaID, UPN: "dana@contoso.com", Passes: made(mallory, 2*time.Minute)})
-			tenant.AddAudit(create(tt.record))
+			tenant.AddAudit(registration(tt.record))
 			found, _, counts, err := look(t, tenant, since(time.Hour, tt.by), batch.Options{})
 			if err != nil {
 				t.Fatalf("the scan ended: %v", err)

@@ -129,7 +129,8 @@ func TestRestartOfManyPages(t *testing.T) {
 		const users = maxIdle + 200
 		token := "$skiptoken=RFNwdAIAAQAAA" + strconv.FormatInt(users-50, 36)
 		tenant := graphsim.New(graphsim.Options{Roles: permitted, Faults: []fault.Fault{
-			{Path: token, Attempt: 1, Do: fault.ItemStatus(400)}, {Path: token, Attempt: 2, Do: fault.ItemStatus(410)}}})
+			{Path: token, Attempt: 1, Do: fault.ItemStatus(400)},
+			{Path: token, Attempt: 2, Do: fault.ItemStatus(410)}}})
 		tenant.AddUsers(users)
 		found, _, counts, err := look(t, smallPages{tenant, "/users?"}, Options{All: true}, batch.Options{})
 		if err != nil || len(found) != users {

@@ -68,6 +68,10 @@ type Options struct {
 	// the scan reads no more users. Nil is none.
 	Backlog func() int
 
+	// OnGone receives a pass that Audit.By created and that is gone or replaced, the last one of each
+	// user in the audit log. Only its ID and Creation are known. Nil receives none.
+	OnGone func(*Found)
+
 	// Caller is the signed-in user or app. It decides the hint for a 403.
 	Caller answer.Caller
 
@@ -315,6 +319,7 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 	}
 	if len(held) == 0 && s.audit != nil {
 		s.audit.counts.Gone.add(cmp.Or(t.upn, t.name))
+		s.gone(t.name, t.upn)
 	}
 	if !found && s.sinks.Done != nil {
 		s.sinks.Done(t.name)

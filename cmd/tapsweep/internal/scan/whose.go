@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -23,8 +24,12 @@ const recordSlack = 5 * time.Minute
 // fits reports whether a pass may be the one that the record is about, although the record does
 // not name its id. A record with another id must also have the start and end of the pass.
 func (m *making) fits(p *pass.Pass) bool {
-	near := p.Created.IsZero() || p.Created.Sub(m.At).Abs() <= recordSlack
-	return near && (m.id == "" || sameTime(m.start, p.Start) && sameTime(m.end, p.Expires()))
+	return m.near(p) && (m.id == "" || sameTime(m.start, p.Start) && sameTime(m.end, p.Expires()))
+}
+
+// near reports whether a pass was created about when the record was written, or at an unknown time.
+func (m *making) near(p *pass.Pass) bool {
+	return p.Created.IsZero() || p.Created.Sub(m.At).Abs() <= recordSlack
 }
 
 // sameTime reports whether two times differ by less than a second, or one of them is not known.
@@ -93,6 +98,7 @@ func (s *Scan) attribute(f *Found, now time.Time) (next []batch.Request, found b
 		return s.take(f, now)
 	case tooOld:
 		s.counts.Older++
+		s.gone(f.User, f.UPN)
 		return nil, false
 	}
 	return s.unlisted(f, now, false)
@@ -107,14 +113,47 @@ func (s *Scan) unlisted(f *Found, now time.Time, doubtful bool) (next []batch.Re
 	}
 	u := Unlisted{User: f.User, UPN: f.UPN, At: f.Created, By: f.Creation.By, Doubtful: doubtful}
 	for _, m := range s.audit.records[strings.ToLower(f.User)] {
-		if m.theirs && m.At.After(u.Made) {
+		if !m.theirs {
+			continue
+		}
+		if m.At.After(u.Made) {
 			u.Made = m.At
 		}
+		u.Doubtful = u.Doubtful || u.By == "" && m.near(&f.Pass)
 	}
-	if s.audit.counts.Unlisted.add(u); doubtful {
+	if s.audit.counts.Unlisted.add(u); u.Doubtful {
 		s.audit.counts.Doubtful++
+	} else {
+		s.gone(f.User, f.UPN)
 	}
 	return nil, false
+}
+
+// Gone is the reason of a pass that a LIST does not show any more.
+const Gone pass.Reason = "gone"
+
+// gone hands the last pass of a user that Audit.By created to OnGone. It has the id in the record: without
+// an id the row would mean any pass of the user.
+func (s *Scan) gone(user, upn string) {
+	if s.opts.OnGone == nil {
+		return
+	}
+	var last *making
+	records := s.audit.records[strings.ToLower(user)]
+	for i := range records {
+		if m := &records[i]; m.theirs && m.id != "" && (last == nil || m.At.After(last.At)) {
+			last = m
+		}
+	}
+	if last == nil {
+		s.audit.counts.NoID.add(cmp.Or(upn, user))
+		return
+	}
+	s.audit.counts.OnList++
+	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id, Start: last.start}, Why: Gone,
+		Creation: last.Creation}
+	f.Match = ""
+	s.opts.OnGone(f)
 }
 
 // decide takes the passes that wait or leaves them out, once all users have been listed.

@@ -12,7 +12,8 @@ import (
 func TestSetVariable(t *testing.T) {
 	const v = `SSL_CERT_FILE=C:\Users\O'Neill\a=b\ca.pem`
 	for system, want := range map[string]string{
-		"linux": "export " + v, "darwin": "export " + v, "windows": `$env:SSL_CERT_FILE = 'C:\Users\O''Neill\a=b\ca.pem'`,
+		"linux": "export " + v, "darwin": "export " + v,
+		"windows": `$env:SSL_CERT_FILE = 'C:\Users\O''Neill\a=b\ca.pem'`,
 	} {
 		if got := setVariable(system, v); got != want {
 			t.Errorf("on %s: %s, want %s", system, got, want)
@@ -70,7 +71,8 @@ func mustRead(t *testing.T, path string) []byte {
 
 func TestParseLimit(t *testing.T) {
 	for text, ok := range map[string]bool{"20/s": true, "0.5/s:5": true, "3000/150s": true, "5/10s": true,
-		"": false, "20": false, "0/s": false, "-1/s": false, "20/s:0": false, "2.5/10s": false, "5/10s:3": false, "5/x": false, "NaN/s": false} {
+		"": false, "20": false, "0/s": false, "-1/s": false, "20/s:0": false, "2.5/10s": false, "5/10s:3": false,
+		"5/x": false, "NaN/s": false} {
 		if _, err := ParseLimit(text); (err == nil) != ok {
 			t.Errorf("ParseLimit(%q) = %v, want ok %v", text, err, ok)
 		}

@@ -53,9 +53,13 @@ func sourceHints(err error) []string {
 		return []string{"Graph does not understand what was asked: " +
 			"see learn.microsoft.com/graph/filter-query-parameter for --filter"}
 	case strings.HasPrefix(source.What, "the audit log"):
-		return []string{"reading the audit log needs the permission AuditLog.Read.All (b0afded3-3588-46d8-8b3d-9842eff778da)"}
+		return []string{
+			"reading the audit log needs the permission AuditLog.Read.All (b0afded3-3588-46d8-8b3d-9842eff778da)",
+		}
 	case strings.Contains(source.What, "group"):
-		return []string{"reading groups needs the permission GroupMember.Read.All (98830695-27a2-44f7-8c18-0c3ebc9698f6)"}
+		return []string{
+			"reading groups needs the permission GroupMember.Read.All (98830695-27a2-44f7-8c18-0c3ebc9698f6)",
+		}
 	}
 	return []string{"reading users needs the permission User.ReadBasic.All (97235f07-e226-4f63-ace3-39588e11d3a1)"}
 }

@@ -97,7 +97,8 @@ func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
 		return nil
 	case to.Token.Tenant == "":
 		to.Token.Doubts = append(to.Token.Doubts,
-			"the access token does not name its tenant, so it cannot be checked that it is for "+safetext.Printable(to.wanted))
+			"the access token does not name its tenant, so it cannot be checked that it is for "+
+				safetext.Printable(to.wanted))
 		return nil
 	case format.IsGUID(to.wanted):
 		return to.Token.WrongTenant(to.wanted)
@@ -150,7 +151,7 @@ func (t *Tenant) Misplaced() *token.Problem {
 	if t.elsewhere != nil {
 		return t.elsewhere
 	}
-	return t.Token.WrongAudience(t.wanted)
+	return t.Token.WrongPlace(t.wanted)
 }
 
 // Lacks returns the problem of a token that does not allow a task, or nil.

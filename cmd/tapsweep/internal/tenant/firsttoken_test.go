@@ -205,7 +205,8 @@ func TestFirstTokenIsBounded(t *testing.T) {
 				}
 				start := time.Now()
 				_, err = c.firstToken(t.Context(), client)
-				if _, ok := errors.AsType[*graph.TokenError](err); !ok || time.Since(start) != want || !strings.Contains(err.Error(), "no answer within") {
+				if _, ok := errors.AsType[*graph.TokenError](err); !ok || time.Since(start) != want ||
+					!strings.Contains(err.Error(), "no answer within") {
 					t.Errorf("%s: %v after %v, want %v", method, err, time.Since(start), want)
 				}
 			})

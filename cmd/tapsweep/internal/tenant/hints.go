@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"tapsweep/batch/graph"
@@ -26,7 +28,8 @@ var entraHints = map[int]string{
 	90002:   "fix --tenant or AZURE_TENANT_ID; a tenant of another cloud needs --cloud",
 	900023:  "fix --tenant or AZURE_TENANT_ID",
 	700027:  "the certificate is not one of the app's: az ad app credential reset --append --id %s --cert @cert.pem",
-	700024:  "the assertion is not valid now: check this machine's clock, and whether the federated token file is current",
+	700024: "the assertion is not valid now: check this machine's clock, and whether the federated token file " +
+		"is current",
 	700213: "no federated credential of app %q has the issuer and subject of the token file: az ad app " +
 		"federated-credential list",
 	65001: "nobody has consented to the app's permissions: az ad app permission admin-consent --id %s",
@@ -56,6 +59,13 @@ func (t *Target) noToken(err error) *status.Error {
 		err = &graph.TokenError{Err: cut}
 	}
 	hints, code := []string{hintNetwork}, status.Stopped
+	if file := t.opts.Getenv("SSL_CERT_FILE"); strings.HasPrefix(filepath.Base(file), "graphsim-") {
+		if _, err := os.Stat(file); err != nil {
+			hints = []string{
+				"SSL_CERT_FILE and AZURE_AUTHORITY_HOST are of a tapsweep simulate that has ended: unset them",
+			}
+		}
+	}
 	if answer, ok := errors.AsType[*auth.AnswerError](cut.Err); ok && answer.Passing {
 		hints = []string{hintOutage}
 	} else if ok {
@@ -108,7 +118,8 @@ func credentialHints(getenv func(string) string, method, client string, err erro
 			return []string{status.HintCheck}
 		}
 		return []string{
-			"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or say how to sign in with --auth",
+			"set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_CERTIFICATE_PATH or AZURE_CLIENT_SECRET, " +
+				"or say how to sign in with --auth",
 			status.HintCheck,
 		}
 	case "azure-cli":

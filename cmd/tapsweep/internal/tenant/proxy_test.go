@@ -82,7 +82,8 @@ func TestNoProxy(t *testing.T) {
 			t.Errorf("without a proxy: checkProxies = %v", err)
 		}
 		if err := checkProxies(environment("NO_PROXY", value, "HTTPS_PROXY",
-			"http://proxy.example:8080")); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			"http://proxy.example:8080")); (err == nil) != (want == "") || err != nil &&
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("NO_PROXY %s: checkProxies = %v, want %q", value, err, want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"tapsweep/batch/graph"
 	"tapsweep/cmd/tapsweep/internal/auth"
 	"tapsweep/cmd/tapsweep/internal/cloud"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -71,7 +72,7 @@ func Resolve(opts Options) (*Target, error) {
 	}
 	roots, err := trustedRoots(opts.Getenv("SSL_CERT_FILE"), opts.Getenv("SSL_CERT_DIR"))
 	if err != nil {
-		opts.Say("%s", status.Text(err))
+		opts.Say("%s", format.Error(err))
 	}
 	t := &Target{endpoint: endpoint, opts: opts, roots: roots}
 	t.credential, err = auth.New(auth.Options{

@@ -129,7 +129,7 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 	if !t.readable {
 		return nil
 	}
-	if p := t.WrongAudience(wanted); p != nil {
+	if p := t.WrongPlace(wanted); p != nil {
 		return p
 	}
 	if task.Own && t.Kind == App {
@@ -167,9 +167,9 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 	return nil
 }
 
-// WrongAudience returns why the token is for another Graph or another tenant, nil if it is not. A
+// WrongPlace returns why the token is for another Graph or another tenant, nil if it is not. A
 // token that is must not be sent to this Graph.
-func (t *Token) WrongAudience(wanted string) *Problem {
+func (t *Token) WrongPlace(wanted string) *Problem {
 	if !t.readable {
 		return nil
 	}

@@ -120,10 +120,11 @@ func (t *Token) Verdicts() []Verdict {
 		self.Missing = passOnly.own
 	}
 	protect := verdict("revoke --protect", deletePasses, deletes+"; also User.Read.All or "+readBasic.name+
-		" if one list has object IDs and the other user principal names")
+		" to look up the protected names: required if one list has object IDs and the other user principal names")
 	protect.Users = true
 	if protect.Missing == "" && t.MayLookUp() == No {
-		protect.Missing = readBasic.name + ", unless both lists have the same kind of names"
+		protect.Missing = readBasic.name +
+			", to look up the protected names; without it both lists must have the same kind of names"
 	}
 	return []Verdict{
 		verdict("revoke", deletePasses, deletes),

@@ -1,4 +1,4 @@
-package status
+package format
 
 import (
 	"crypto/x509"
@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestText(t *testing.T) {
+func TestError(t *testing.T) {
 	_, missing := os.Open("no-such-file")
 	name := &net.DNSError{Err: "no such host", Name: "graph.example", Server: "10.0.0.1:53", IsNotFound: true}
 	address := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}
@@ -31,8 +31,8 @@ func TestText(t *testing.T) {
 		{fmt.Errorf("graph.example: %w", x509.UnknownAuthorityError{}),
 			"graph.example: the certificate is of an authority that this machine does not trust"},
 	} {
-		if got := Text(tt.err); got != tt.want {
-			t.Errorf("Text(%q) = %q, want %q", tt.err, got, tt.want)
+		if got := Error(tt.err); got != tt.want {
+			t.Errorf("Error(%q) = %q, want %q", tt.err, got, tt.want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package status
+package format
 
 import (
 	"crypto/x509"
@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// Text returns the text of an error for people. What the operating system and the network report in it
+// Error returns the text of an error for people. What the operating system and the network report in it
 // is in plain words, without the names of Go's calls.
-func Text(err error) string {
+func Error(err error) string {
 	text := err.Error()
 	for _, plain := range []func(error) (words string, cause error){plainFile, plainName, plainDial, plainCertificate} {
 		if words, cause := plain(err); words != "" {

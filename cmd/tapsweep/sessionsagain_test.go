@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/batch/graphsim/fault"
+	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// Names of users are looked up beside the deletes. Whatever the list says beside an id, and whatever
+// becomes of the look-up, each pass is deleted and its user is signed out.
+func TestNamesOfUsersOnAList(t *testing.T) {
+	t.Parallel()
+	const bothNames = "user,method\n" + selfID + "," + selfPass + "\ndana@contoso.example," + otherPass + "\n"
+	lookUp := func(do fault.Effect) []fault.Fault { return []fault.Fault{{Method: "GET", Path: "select=id", Do: do}} }
+	for _, tt := range []struct {
+		name   string
+		list   string
+		faults []fault.Fault
+		dana   bool // holds both passes
+		calls  int
+		warns  bool
+	}{
+		{"one user under both names", bothNames, nil, true, 1, false},
+		{"the name beside an id is that of another user",
+			"userId,upn,method\n" + selfID + "," + lee + "," + selfPass + "\n," + lee + "," + otherPass + "\n", nil,
+			false, 2, false},
+		{"the look-up is throttled", bothNames, lookUp(fault.ItemStatus(429, "Retry-After", "30")), true, 2, true},
+		{"the look-up fails", bothNames, lookUp(fault.ItemStatus(500)), true, 2, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: tt.faults})
+			dana := graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{ID: selfPass}}}
+			if tt.dana {
+				dana.Passes = append(dana.Passes, graphsim.Pass{ID: otherPass})
+			} else {
+				tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{ID: otherPass}}})
+			}
+			tenant.AddUser(dana)
+			env := serve(t, tenant)
+			p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--max-wait", "10s",
+				writeFile(t, "list.csv", tt.list))
+			same(t, "exit", p.code, 0)
+			same(t, "passes left", len(tenant.Remaining()), 0)
+			same(t, "calls", tenant.Stats().Revoked, tt.calls)
+			same(t, "dana is signed out", tenant.SessionsFrom(selfID).IsZero(), false)
+			if !tt.dana {
+				same(t, "lee is signed out", tenant.SessionsFrom(leeID).IsZero(), false)
+			}
+			same(t, "warning", strings.Contains(p.stderr, "gets two calls that revoke sessions"), tt.warns)
+		})
+	}
+}
+
+// The signed-in user has one row, under the object id, whatever names the list has. A run that resumes
+// finds it.
+func TestSignedInUserUnderBothNames(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	tenant.AddUser(graphsim.User{ID: selfID, UPN: "dana@contoso.example",
+		Passes: []graphsim.Pass{{ID: selfPass}, {ID: otherPass}}})
+	env := serve(t, tenant)
+	log := newLog(t)
+	args := []string{"revoke", "--revoke-sessions", "--yes", "--results", log, "--resume",
+		"--token-file", writeFile(t, "token", tenant.Entra.UserToken(selfID, simulation.Roles...)),
+		writeFile(t, "list.csv", "user,method\n"+selfID+","+selfPass+"\ndana@contoso.example,"+otherPass+"\n")}
+	for range 2 {
+		same(t, "exit", tapsweep(t, env, args...).code, 0)
+		same(t, "calls", tenant.Stats().Revoked, 1)
+		same(t, "users in the log", sessionOutcomes(t, log)[results.Revoked], 1)
+	}
+}
+
+// serveExpired starts a tenant of n users, each with a pass that has expired, and returns its environment.
+func serveExpired(t *testing.T, n int, opts graphsim.Options) (*graphsim.Tenant, []string) {
+	t.Helper()
+	tenant := graphsim.New(opts)
+	tenant.AddMany(n, func(i int) graphsim.User {
+		return graphsim.User{UPN: fmt.Sprintf("user%02d@contoso.example", i),
+			Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}}
+	})
+	return tenant, serve(t, tenant)
+}
+
+// A sweep whose deletes are denied sends no call, and neither does a run that resumes it.
+func TestSweepDeniedIsResumed(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveExpired(t, 3, graphsim.Options{Roles: simulation.Roles,
+		Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
+	log := newLog(t)
+	for range 3 {
+		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--yes",
+			"--results", log, "--resume", "--abort-after", "0")
+		same(t, "exit", p.code, 1)
+		same(t, "calls", tenant.Stats().Revoked, 0)
+		same(t, "users whose sessions are left", sessionOutcomes(t, log)[results.NotSent], 3)
+	}
+}
+
+// A sweep that was stopped, and is resumed with --revoke-sessions, revokes the sessions of all users
+// whose passes are gone.
+func TestStoppedSweepIsResumedWithSessions(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveExpired(t, 5, graphsim.Options{Roles: simulation.Roles,
+		Faults: []fault.Fault{{Method: "DELETE", Attempt: 1, Times: 1,
+			Do: fault.ItemStatus(429, "Retry-After", "600")}}})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
+	same(t, "exit of the run that stops", tapsweep(t, env, append(args, "--max-wait", "1s")...).code, status.Stopped)
+	same(t, "passes that it left", len(tenant.Remaining()), 1)
+	same(t, "exit of the run that resumes", tapsweep(t, env, append(args, "--revoke-sessions")...).code, 0)
+	same(t, "users who are signed out", tenant.Stats().Revoked, 5)
+}
+
+// A guest does not keep a nightly sweep from exit code 0, and is not proven anew each night.
+func TestGuestIsVerifiedOnce(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Record: true})
+	tenant.AddUser(graphsim.User{UPN: "guest@contoso.example", Guest: true,
+		Passes: []graphsim.Pass{{Created: time.Now().Add(-48 * time.Hour)}}})
+	env := serve(t, tenant)
+	log := newLog(t)
+	for range 2 {
+		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--verify", "--yes",
+			"--results", log, "--resume")
+		same(t, "exit", p.code, 0)
+	}
+	proofs := 0
+	for _, e := range tenant.Log() {
+		if strings.Contains(e.Path, "signInSessions") {
+			proofs++
+		}
+	}
+	same(t, "proofs", proofs, 1)
+	p := tapsweep(t, env, "verify", log)
+	same(t, "exit of verify", p.code, 0)
+	p = tapsweep(t, env, "report", log)
+	same(t, "exit of report", p.code, 0)
+	same(t, "the report says that something is not verified", strings.Contains(p.stdout, "not verified"), false)
+}
+
+// A verify that resumes its log proves each user once.
+func TestVerifyIsResumed(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 5, graphsim.Options{Roles: simulation.Roles})
+	dir := t.TempDir()
+	log, proof := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "proof.jsonl")
+	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
+		listFile(t, users))
+	same(t, "exit of revoke", p.code, 0)
+	for i := range 2 {
+		requests := tenant.Stats().Requests
+		p = tapsweep(t, env, "verify", "--results", proof, "--resume", log)
+		same(t, "exit of verify", p.code, 0)
+		same(t, "requests of verify", tenant.Stats().Requests-requests, 10*(1-i))
+		const says = "The sessions of 5 users are revoked, 5 are verified."
+		if !strings.Contains(p.stderr, says) {
+			t.Errorf("run %d: no %q in\n%s", i+1, says, p.stderr)
+		}
+	}
+}
+
+// A verify that may not read since when sign-ins count says that it could not check, not that sessions
+// are not revoked. A run with only sessions left does not say that passes are.
+func TestWordsAboutSessions(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{
+		{Method: "GET", Path: "signInSessions", Do: fault.ItemStatus(403)}}})
+	users := tenant.AddUsers(3)
+	users[0].KeepsSessions = true
+	tenant.AddUser(users[0])
+	env := serve(t, tenant)
+	log := newLog(t)
+	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
+		listFile(t, users))
+	same(t, "exit of revoke", p.code, 1)
+	if p = tapsweep(t, env, "report", log); !strings.Contains(p.stdout, "or sessions are left") {
+		t.Errorf("the report does not say that sessions are left:\n%s", p.stdout)
+	}
+	p = tapsweep(t, env, "verify", log)
+	same(t, "exit of verify", p.code, 1)
+	if text := "of 3 users are revoked, those of 2 could not be checked"; !strings.Contains(p.stderr, text) {
+		t.Errorf("no %q in\n%s", text, p.stderr)
+	}
+}
