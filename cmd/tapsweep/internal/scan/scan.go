@@ -1,9 +1,9 @@
 // Package scan finds passes: it reads the users of a tenant, of a group or in the audit log,
 // and lists the passes of each.
 //
-// The requests of a scan go through the same runner as deletes. A page of users leads to the
-// next page and to a LIST for each user. A pass in the answer to a LIST may lead to a DELETE.
-// Graph limits each kind of request separately, so each kind has its own quota.
+// The requests of a scan go through the same runner as deletes. A page of users leads to the next page
+// and to a LIST for each user. Graph limits each kind of request separately, so each kind has its own
+// quota.
 package scan
 
 import (
@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -64,19 +63,12 @@ type Options struct {
 	// skips none.
 	Skip func(user string) bool
 
-	// Backlog returns how many found passes the caller still works on. While they are many,
-	// the scan reads no more users. Nil is none.
-	Backlog func() int
-
 	// OnGone receives a pass that Audit.By created and that is gone or replaced, the last one of each
 	// user in the audit log. Only its ID and Creation are known. Nil receives none.
 	OnGone func(*Found)
 
 	// Caller is the signed-in user or app. It decides the hint for a 403.
 	Caller answer.Caller
-
-	// Logger gets what is of no interest unless something goes wrong. Nil logs nothing.
-	Logger *slog.Logger
 }
 
 // A Found is a pass that matches the Options.
@@ -95,9 +87,8 @@ type Counts struct {
 	Found    int                 // passes that match the Options
 	ByTime   int                 // of these, passes matched with the audit log by time, not by id
 	Passes   map[pass.Reason]int // all passes that were listed
-	Guests   int                 // users skipped for MembersOnly
+	Guests   int                 // users skipped for MembersOnly: all who are not known as members
 	Disabled int                 // users skipped for EnabledOnly
-	Untold   int                 // users skipped because userType or accountEnabled is not known
 	Recent   int                 // passes skipped for MinAge or ExpiredFor
 	Older    int                 // passes skipped for CreatedSince
 	Earlier  int                 // users skipped by Skip
@@ -110,8 +101,8 @@ type Counts struct {
 // Sinks receive what a scan finds. They are called on the goroutine of the run. To stop the
 // run, they cancel its context.
 type Sinks struct {
-	// Found receives a pass that matches the Options. The requests that it returns go next.
-	Found func(*Found) []batch.Request
+	// Found receives a pass that matches the Options.
+	Found func(*Found)
 
 	// Done receives a user without such a pass.
 	Done func(user string)
@@ -127,8 +118,8 @@ type Sinks struct {
 	Total func(users int)
 }
 
-// A Scan is one pass over the Options. It must be used from one goroutine, that of the run.
-type Scan struct {
+// A scanner is one pass over the Options. It must be used from one goroutine, that of the run.
+type scanner struct {
 	opts   Options
 	sinks  Sinks
 	counts Counts
@@ -137,34 +128,32 @@ type Scan struct {
 	seed  maphash.Seed
 	seen  map[uint64]struct{} // users by hash, so that none is listed twice
 	queue []target            // users that wait to be listed
+	one   bool                // there is one source
 	all   int                 // users of the only source, with those left out; 0 if not known
 	open  int                 // LISTs and lookups without an answer
 	held  []*page             // next pages that wait until fewer requests are open
 	audit *auditFindings
-
-	told  int                 // accounts that show userType and accountEnabled, as far as needed
 	found map[uint64]struct{} // passes by hash, so that two names of a user do not find one twice
 }
 
 // A target is a user whose passes are to be listed.
 type target struct {
 	name, upn string
-	look      bool // look the account up first
+	look      bool // the account is to be looked up first
 }
 
-// New returns a Scan. stop must end the run with an error.
-func New(opts Options, sinks Sinks, stop context.CancelCauseFunc) *Scan {
-	return &Scan{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(),
+// newScan returns a scanner. stop must end the run with an error.
+func newScan(opts Options, sinks Sinks, stop context.CancelCauseFunc) *scanner {
+	return &scanner{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(),
 		seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
 		counts: Counts{Passes: make(map[pass.Reason]int)}}
 }
 
-// Counts returns the totals so far.
-func (s *Scan) Counts() Counts {
+// totals returns the totals so far.
+func (s *scanner) totals() Counts {
 	c := s.counts
 	c.NotSeen += len(s.queue)
 	if s.audit != nil {
-		c.NotSeen += len(s.audit.waiting)
 		c.Audit = s.audit.summary()
 	}
 	return c
@@ -174,14 +163,14 @@ func (s *Scan) Counts() Counts {
 func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (Counts, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s := New(opts, sinks, stop)
-	err := runner.Run(ctx, s.Requests(), s.Settle)
-	return s.Counts(), err
+	s := newScan(opts, sinks, stop)
+	err := runner.Run(ctx, s.requests(), s.settle)
+	return s.totals(), err
 }
 
-// Requests yields the first requests: the first page of each source, and a LIST or a lookup
+// requests yields the first requests: the first page of each source, and a LIST or a lookup
 // for each of Options.Users.
-func (s *Scan) Requests() iter.Seq[batch.Request] {
+func (s *scanner) requests() iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
 		sources := s.sources()
 		if len(sources) == 0 {
@@ -191,7 +180,7 @@ func (s *Scan) Requests() iter.Seq[batch.Request] {
 			if !yield(p.request()) {
 				return
 			}
-			if p.users == nil && !p.counts && !p.audit && !yield(count) {
+			if s.one && !p.counts && !p.audit && !yield(count) {
 				return
 			}
 		}
@@ -211,7 +200,7 @@ func (s *Scan) Requests() iter.Seq[batch.Request] {
 
 // markSeen reports whether a user must be scanned, and marks the user as seen. A user is
 // scanned once, and not if Skip says so.
-func (s *Scan) markSeen(name string) bool {
+func (s *scanner) markSeen(name string) bool {
 	key := s.key(name)
 	if _, again := s.seen[key]; again {
 		return false
@@ -225,53 +214,39 @@ func (s *Scan) markSeen(name string) bool {
 }
 
 // key returns the hash under which a name is stored.
-func (s *Scan) key(name string) uint64 { return maphash.String(s.seed, strings.ToLower(name)) }
+func (s *scanner) key(name string) uint64 { return maphash.String(s.seed, strings.ToLower(name)) }
 
 // filtersAccounts reports whether properties of the account decide if it is scanned.
-func (s *Scan) filtersAccounts() bool { return s.opts.MembersOnly || s.opts.EnabledOnly }
+func (s *scanner) filtersAccounts() bool { return s.opts.MembersOnly || s.opts.EnabledOnly }
 
-// ask returns the first request about a user.
-func (s *Scan) ask(t target) batch.Request {
-	if t.look {
-		return s.lookUp(t)
-	}
-	return s.list(t)
-}
-
-// list returns the request for the passes of a user.
-func (s *Scan) list(t target) batch.Request {
+// ask returns the next request about a user: for the account, or for the passes.
+func (s *scanner) ask(t target) batch.Request {
 	s.open++
+	if t.look {
+		url := pass.UserURL(t.name) + "?$select=" + s.properties()
+		return batch.Request{Method: "GET", URL: url, Quota: usersQuota, Tag: t}
+	}
 	return batch.Request{Method: "GET", URL: pass.PassesURL(t.name), Quota: pass.ReadQuota, Tag: t}
 }
 
-// lookUp returns the request for the account of a user.
-func (s *Scan) lookUp(t target) batch.Request {
-	s.open++
-	url := pass.UserURL(t.name) + "?$select=" + s.properties()
-	return batch.Request{Method: "GET", URL: url, Quota: usersQuota, Tag: looked{t}}
-}
-
-// looked is the target of a lookup.
-type looked struct{ target }
-
-// Settle handles the answer to a request of the scan, and returns the next requests.
-func (s *Scan) Settle(res batch.Result) (next []batch.Request) {
+// settle handles the answer to a request of the scan, and returns the next requests.
+func (s *scanner) settle(res batch.Result) (next []batch.Request) {
 	if s.sinks.Sent != nil {
 		s.sinks.Sent(res)
 	}
 	switch tag := res.Request.Tag.(type) {
 	case target:
-		s.open--
-		next = s.listed(tag, res)
+		if s.open--; tag.look {
+			next = s.accountOf(tag, res)
+		} else {
+			s.listed(tag, res)
+		}
 	case counting:
 		s.counted(res)
-	case looked:
-		s.open--
-		next = s.accountOf(tag.target, res)
 	case *page:
 		s.arrived(tag, res)
 	}
-	return append(next, s.Release()...)
+	return append(next, s.release()...)
 }
 
 // The limits keep memory small in a tenant of any size.
@@ -280,31 +255,26 @@ const (
 	listAhead = 1000 // LISTs without an answer
 )
 
-// Release returns the requests that may go because fewer are open. The caller must also call it
-// when it has dealt with found passes (Options.Backlog).
-func (s *Scan) Release() (next []batch.Request) {
-	backlog := 0
-	if s.opts.Backlog != nil {
-		backlog = s.opts.Backlog()
-	}
-	for len(s.queue) > 0 && s.open+backlog < listAhead {
+// release returns the requests that may go because fewer are open.
+func (s *scanner) release() (next []batch.Request) {
+	for len(s.queue) > 0 && s.open < listAhead {
 		t := s.queue[0]
 		s.queue = s.queue[1:]
 		next = append(next, s.ask(t))
 	}
-	for len(s.held) > 0 && len(s.queue)+s.open+backlog < pageAhead {
+	for len(s.held) > 0 && len(s.queue)+s.open < pageAhead {
 		next = append(next, s.held[0].request())
 		s.held = s.held[1:]
 	}
-	return append(next, s.decide()...)
+	return next
 }
 
 // listed handles the answer to a LIST.
-func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
+func (s *scanner) listed(t target, res batch.Result) {
 	held, err := pass.Read(res)
 	if err != nil || !pass.Listed(res) {
 		s.failed(t, res, err)
-		return nil
+		return
 	}
 	s.counts.Users++
 	judge, found := s.take, false
@@ -314,8 +284,7 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 	for _, p := range held {
 		f := &Found{User: t.name, UPN: t.upn, Pass: p, Why: p.Reason(res.Date)}
 		s.counts.Passes[f.Why]++
-		more, ok := judge(f, res.Date)
-		next, found = append(next, more...), found || ok
+		found = judge(f, res.Date) || found
 	}
 	if len(held) == 0 && s.audit != nil {
 		s.audit.counts.Gone.add(cmp.Or(t.upn, t.name))
@@ -324,10 +293,9 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 	if !found && s.sinks.Done != nil {
 		s.sinks.Done(t.name)
 	}
-	return next
 }
 
-func (s *Scan) failed(t target, res batch.Result, unreadable error) {
+func (s *scanner) failed(t target, res batch.Result, unreadable error) {
 	row := answer.ReadRow(res)
 	if unreadable != nil {
 		row.Message = unreadable.Error()
@@ -360,8 +328,8 @@ func (e *SourceError) Unwrap() error { return e.Err }
 // Denied reports whether a permission for the source is missing.
 func (e *SourceError) Denied() bool { return e.status() == 403 }
 
-// Wrong reports whether Graph refused the filter.
-func (e *SourceError) Wrong() bool { return e.Filtered && e.status() == 400 }
+// Wrong reports whether Graph refused the filter, or has no such group.
+func (e *SourceError) Wrong() bool { return e.Filtered && e.status() == 400 || e.status() == 404 }
 
 func (e *SourceError) status() int {
 	answer, ok := errors.AsType[*batch.StatusError](e.Err)
