@@ -4,8 +4,8 @@
 // [Read] yields its lines as Records: a run, rows, waits, users without a find, and an end. A log
 // without its end is of a run that was killed, and may end in the middle of a line. A [Condition]
 // says whether lines are missing. A [State] is what the rows say in the end: the last word on each
-// [Key]. From it are made what a run that resumes leaves out ([Resume]), what is left to do if
-// the log is used as a list ([Lists]), and the report; [ReadUsers] has whom verify looks at.
+// [Key]. From it are made what a run that resumes leaves out ([Resume]) and what is left to do if
+// the log is used as a list ([Lists]). [ReadUsers] has whom verify looks at.
 //
 // The same rules count for all of them:
 //
@@ -29,8 +29,8 @@
 // (1) In a report of several logs, it supersedes no row that says that the pass is gone.
 // (2) As a list, it counts only for a run that revokes sessions.
 //
-// A user and a pass are compared without case. A further row about a protected user is about the
-// line of the list. An end without "stopped" makes a resumed sweep or scan begin anew.
+// A user and a pass are compared without case. An end without "stopped" makes a resumed sweep or scan
+// begin anew.
 package results
 
 import (

@@ -19,7 +19,7 @@ type State struct {
 
 // A word is the last row of a key. It is small, because a log may have millions.
 type word struct {
-	ref     uint32 // the number of the row in the log, from 1, or the number of Bind
+	ref     uint32 // the number of the row in the log, from 1
 	outcome uint8  // an index into Outcomes
 	flags   flags
 }
@@ -59,7 +59,7 @@ func (s *State) Apply(rec *Record, done bool) {
 		for _, user := range rec.Scanned.Users {
 			u := s.hash("", user)
 			s.users[u] = listed{open: s.users[u].open, none: true}
-			s.ForgetFailure(user)
+			s.forgetFailure(user)
 		}
 	case rec.Row != nil:
 		s.rows++
@@ -74,7 +74,7 @@ func (s *State) row(r *Row, done bool) {
 	}
 	id := s.id(r, s.digest)
 	before := s.words[id]
-	w := newWord(r, s.rows)
+	w := word{ref: s.rows, outcome: uint8(slices.Index(Outcomes, r.Outcome))}
 	if done {
 		w.flags |= completed
 	}
@@ -99,7 +99,7 @@ func (s *State) row(r *Row, done bool) {
 // list takes in that a scan has found a pass of a user, or could not list the passes.
 func (s *State) list(r *Row, before, w word) {
 	if r.Method != "" {
-		s.ForgetFailure(r.User)
+		s.forgetFailure(r.User)
 	}
 	u := s.hash("", r.User)
 	l := s.users[u]
@@ -113,36 +113,8 @@ func (s *State) list(r *Row, before, w word) {
 	s.users[u] = l
 }
 
-// Find returns the number of what a row is about, see Bind: the key, or the line of a
-// list with that digest if the row is about no more than that.
-func (s *State) Find(r *Row, digest string) (n uint32, known bool) {
-	w, known := s.words[s.id(r, digest)]
-	return w.ref, known
-}
-
-// Bind makes the row the last word on what it is about, which has the number n from now on.
-func (s *State) Bind(r *Row, digest string, n uint32) {
-	id := s.id(r, digest)
-	s.words[id] = newWord(r, n)
-}
-
-// Note notes that the last word on the number n is about a pass, which may be another one than
-// that of its key: the list names any pass, or names it by another name of the user.
-func (s *State) Note(user, method string, n uint32) { s.words[s.about(user, method)] = word{ref: n} }
-
-// About returns a number whose last word is about a pass, as noted.
-func (s *State) About(user, method string) (n uint32, known bool) {
-	w, known := s.words[s.about(user, method)]
-	return w.ref, known
-}
-
-func (s *State) about(user, method string) uint64 {
-	return s.hash("about", user, strings.ToLower(method))
-}
-
-// ForgetFailure forgets that the passes of a user could not be listed, because they could be
-// later. It returns the number of that, see Bind.
-func (s *State) ForgetFailure(user string) (n uint32, known bool) {
+// forgetFailure forgets that the passes of a user could not be listed, because they could be later.
+func (s *State) forgetFailure(user string) {
 	id := s.key(listKey(user))
 	w, known := s.words[id]
 	if l, ok := s.users[s.hash("", user)]; ok && known && !w.has(completed) {
@@ -150,11 +122,6 @@ func (s *State) ForgetFailure(user string) (n uint32, known bool) {
 		s.users[s.hash("", user)] = l
 	}
 	delete(s.words, id)
-	return w.ref, known
-}
-
-func newWord(r *Row, ref uint32) word {
-	return word{ref: ref, outcome: uint8(slices.Index(Outcomes, r.Outcome))}
 }
 
 // id is the hash of what a row is about.
