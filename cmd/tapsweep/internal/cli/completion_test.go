@@ -96,7 +96,6 @@ func TestCompletionOffers(t *testing.T) {
 		{"revoke --order=", noFiles, []string{"list", "privileged\taccounts with an admin role first"}},
 		{"revoke --priority ", noFiles, []string{"low", "normal", "high"}},
 		{"scan --format ", noFiles, []string{"csv", "jsonl", "table"}},
-		{"revoke --format ", noFiles, []string{"csv", "json", "jsonl"}},
 		{"sweep --resume=", noFiles, []string{"all\tcompleted rows are left out"}},
 		{"sweep --reason ", noFiles | noSpace, []string{"expired", "used", "disabled", "scheduled", "usable"}},
 		{"sweep --reason used,disabled,us", noFiles | noSpace,

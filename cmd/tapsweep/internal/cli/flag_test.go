@@ -11,7 +11,6 @@ import (
 // word is refused, as for any flag.
 func TestChoices(t *testing.T) {
 	for _, tt := range []struct{ command, flag, takes, refuses string }{
-		{"revoke", "format", "csv|json|jsonl", "|CSV|table| csv"},
 		{"scan", "format", "csv|jsonl|table", "|json|xml"},
 		{"revoke", "order", "list|privileged", "|List"},
 		{"revoke", "resume", "all", "|sent|unsent"},

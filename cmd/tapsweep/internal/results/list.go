@@ -64,9 +64,9 @@ func (l *Lists) Warnings() []string {
 
 // Read is an input.Reader of logs and of CSV files of reports. It refuses a log that is not
 // complete, because passes would be missing. Of each Key it yields the last row.
-func (l *Lists) Read(name string, start []byte, open func() (io.ReadCloser, error)) (
+func (l *Lists) Read(name string, start []byte, text func() io.Reader) (
 	iter.Seq2[input.Row, error], error) {
-	list := &list{name: name, open: open, format: formatOf(start)}
+	list := &list{name: name, text: text, format: formatOf(start)}
 	if list.format == formatNone {
 		return nil, nil
 	}
@@ -151,38 +151,31 @@ func formatOf(start []byte) format {
 // A list is one log or CSV file while it is read as a list.
 type list struct {
 	name    string
-	open    func() (io.ReadCloser, error)
+	text    func() io.Reader
 	format  format
 	state   State
 	foreign int
 
-	counted bool // gone is known
-	gone    int  // rows without a pass about users whom the tenant did not have
+	gone int // rows without a pass about users whom the tenant did not have
 }
 
 // log reads the log.
 func (l *list) log(c *Condition) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		f, err := l.open()
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		defer f.Close()
-		switch l.format {
+		switch text := l.text(); l.format {
 		case formatLines:
-			Read(f, c, KindRun, KindRow, KindSessions)(yield)
+			Read(text, c, KindRun, KindRow, KindSessions)(yield)
 		case formatTable:
-			readTable(f)(yield)
+			readTable(text)(yield)
 		default:
-			Read(newFlattener(f, l.format == formatArray), c, KindRun, KindRow, KindSessions)(yield)
+			Read(newFlattener(text, l.format == formatArray), c, KindRun, KindRow, KindSessions)(yield)
 		}
 	}
 }
 
-// rows yields the rows that are the last word on their key.
+// rows yields the rows that are the last word on their key. It is called once.
 func (l *list) rows(yield func(input.Row, error) bool) {
-	n, gone, digest := 0, 0, ""
+	n, digest := 0, ""
 	for rec, err := range l.log(new(Condition)) {
 		switch {
 		case err != nil:
@@ -199,15 +192,12 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 			continue
 		}
 		row := asListRow(rec)
-		if row.Left == input.LeftDone && rec.Row.Outcome == UnknownUser {
-			gone++
+		if row.Out == input.OutDone && rec.Row.Outcome == UnknownUser {
+			l.gone++
 		}
 		if !yield(row, nil) {
 			return
 		}
-	}
-	if !l.counted { // by input.Open, before anything else reads
-		l.counted, l.gone = true, gone
 	}
 }
 
@@ -217,31 +207,31 @@ func (l *list) rows(yield func(input.Row, error) bool) {
 func asListRow(rec *Record) input.Row {
 	r := rec.Row
 	row := input.Row{Line: rec.Line, User: r.User, UPN: r.UPN, Method: r.Method, Creation: r.Creation}
-	refuse := func(left input.Left, why string) input.Row {
-		row.Left, row.Err = left, errors.New(why)
+	refuse := func(out input.LeftOut, why string) input.Row {
+		row.Out, row.Err = out, errors.New(why)
 		return row
 	}
 	switch r.Outcome {
 	case Revoked, Absent, Duplicate:
-		row.Left = input.LeftDone
+		row.Out = input.OutDone
 		return row
 	case Protected:
-		row.Left = input.LeftProtected
+		row.Out = input.OutProtected
 		return row
 	case Invalid:
-		return refuse(input.LeftRefused, "the row was refused in an earlier run: fix it in the original list")
+		return refuse(input.OutRefused, "the row was refused in an earlier run: fix it in the original list")
 	}
 	switch {
 	case r.Undecided: // a log is no yes to what was refused
-		row.Left = input.LeftUnknown
+		row.Out = input.OutUnknown
 	case r.User == input.Me:
-		return refuse(input.LeftNone,
+		return refuse(input.OutNone,
 			`the results log does not say who was signed in, and so who "me" was: name the user`)
 	case r.Method != "" || r.AnyPass:
 	case r.Outcome == UnknownUser: // who has no pass
-		row.Left = input.LeftDone
+		row.Out = input.OutDone
 	default: // such as of a user whose passes a scan could not list
-		return refuse(input.LeftRefused,
+		return refuse(input.OutRefused,
 			"the row is about a user without a pass: scan again, or name the user in a list")
 	}
 	return row

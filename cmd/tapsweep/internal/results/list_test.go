@@ -43,7 +43,7 @@ func logText(short string) string {
 }
 
 // leftOver are the counts of a list with one pass, and rows that are done.
-func leftOver(done int) input.Stats { return input.Stats{Rows: 1, Unique: 1, Users: 1, Done: done} }
+func leftOver(done int) input.Stats { return input.Stats{Rows: 1, Unique: 1, Done: done} }
 
 // logsAsLists are results logs, and what they are as lists.
 var logsAsLists = []struct {
@@ -53,7 +53,7 @@ var logsAsLists = []struct {
 	{"left over", "run, denied 1, end", leftOver(0)},
 	{"a dry run's plan", "run, planned 1, end", leftOver(0)},
 	{"done", "run, revoked 1, absent -, duplicate -, end", input.Stats{Done: 3}},
-	{"refused before", "run, failed 1, invalid -, end", input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}},
+	{"refused before", "run, failed 1, invalid -, end", input.Stats{Rows: 2, Unique: 1, Invalid: 1}},
 	{"killed and resumed", "run, denied 1, run, denied 1, end", leftOver(0)},
 	{"left over and then done", "run, not_sent - any, end, run, revoked 1 any, end", input.Stats{Done: 1}},
 	{"left over, done, and killed before the proof",
@@ -72,7 +72,7 @@ var logsAsLists = []struct {
 	{"left over twice in one place", "run, failed 1, duplicate 1, end, run, end", leftOver(1)},
 	{"logs of two lists", "run a, not_sent - any, end, run b, revoked 1 any, end", input.Stats{Done: 1}},
 	{"logs of one list", "run a, not_sent - any, end, run a, revoked 1 any, end", input.Stats{Done: 1}},
-	{"protected", "run, protected 1, denied 2, end", input.Stats{Rows: 1, Unique: 1, Users: 1, Protected: 1}},
+	{"protected", "run, protected 1, denied 2, end", input.Stats{Rows: 1, Unique: 1, Protected: 1}},
 	{"protected, and then not", "run, protected 1, end, run, revoked 1, end", input.Stats{Done: 1}},
 	{"a further pass", "run, revoked 1 any beside, revoked 2 any, end", input.Stats{Done: 1}},
 	{"a further pass, and one left over", "run, revoked 1 any beside, denied 2 any, end", leftOver(0)},
@@ -193,7 +193,7 @@ func TestLogMarks(t *testing.T) {
 		`","outcome":"found","created":"2026-03-02T08:11:40Z"}
 {"type":"end","exit":0}
 `
-	l, _, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)})
+	l, _, err := openList([]string{"-"}, input.Options{Stdin: strings.NewReader(log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,14 +212,14 @@ func TestScanRowsNameNoPass(t *testing.T) {
 			`{"type":"result","line":0,"source":"scan","user":"` + eli + `","method":"` + pass1 +
 			`","outcome":"not_sent"}` +
 			"\n" + `{"type":"end","exit":4}` + "\n"
-		l, logs, err := openList([]string{"-"}, input.Options{Format: "jsonl", Stdin: strings.NewReader(log)})
+		l, logs, err := openList([]string{"-"}, input.Options{Stdin: strings.NewReader(log)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := input.Stats{Rows: 2, Unique: 1, Users: 1, Invalid: 1}
+		want := input.Stats{Rows: 2, Unique: 1, Invalid: 1}
 		warned := 0
 		if outcome == "unknown_user" { // who has no pass
-			want, warned = input.Stats{Rows: 1, Unique: 1, Users: 1, Done: 1}, 1
+			want, warned = input.Stats{Rows: 1, Unique: 1, Done: 1}, 1
 		}
 		if s := l.Stats(); s != want {
 			t.Errorf("%s: %+v, want %+v", outcome, s, want)
@@ -245,11 +245,11 @@ func TestReportCSV(t *testing.T) {
 		text string
 		want input.Stats
 	}{
-		"report": {head + rows, input.Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 2, Users: 2, AnyPass: 1}},
+		"report": {head + rows, input.Stats{Rows: 3, Unique: 2, Invalid: 1, Done: 2, AnyPass: 1}},
 		"another": {"user,method,outcome\n" + eli + "," + pass1 + ",revoked\n",
-			input.Stats{Rows: 1, Unique: 1, Users: 1}},
+			input.Stats{Rows: 1, Unique: 1}},
 	} {
-		l, _, err := openList([]string{"-"}, input.Options{Format: "csv", Stdin: strings.NewReader(tt.text)})
+		l, _, err := openList([]string{"-"}, input.Options{Stdin: strings.NewReader(tt.text)})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -257,21 +257,6 @@ func TestReportCSV(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
 		}
 		l.Close()
-	}
-}
-
-// A format that is given counts for logs and CSV files of reports as well.
-func TestGivenFormat(t *testing.T) {
-	log := `{"type":"run"}` + "\n" + `{"type":"result","user":"` + dana + `","method":"` + pass1 +
-		`","outcome":"denied"}` + "\n" + `{"type":"end","exit":1}` + "\n"
-	report := write(t, "report.csv", "source,line,user,method,outcome,requestId,attempts\n"+
-		"l.csv,1,"+dana+","+pass1+",denied,,1\n")
-	for _, tt := range []struct{ path, format string }{
-		{write(t, "a.log", log), "csv"}, {report, "json"}, {report, "jsonl"},
-	} {
-		if _, _, err := openList([]string{tt.path}, input.Options{Format: tt.format}); err == nil {
-			t.Errorf("%s was read as %s", tt.path, tt.format)
-		}
 	}
 }
 
@@ -283,7 +268,7 @@ func TestForeignLines(t *testing.T) {
 		other := `{"time":"2026-03-02T08:11:40Z","level":"INFO","user":"` + eli + `"}` + "\n"
 		path := write(t, file, "tapsweep: warning\n\n"+run+other+denied+end+"tapsweep: 1 row\n")
 		l, logs := open(t, input.Options{}, path)
-		if want := (input.Stats{Rows: 1, Unique: 1, Users: 1}); l.Stats() != want {
+		if want := (input.Stats{Rows: 1, Unique: 1}); l.Stats() != want {
 			t.Errorf("%s: Stats() = %+v, want %+v", file, l.Stats(), want)
 		}
 		want := path + ": skipped 3 lines that are not part of the results log"
@@ -320,12 +305,12 @@ func TestReadScopeOfLog(t *testing.T) {
 		warn, err, error string // of ReadScope, of ReadScope, of ReadUsers
 	}{
 		{"a refused row", run + row(dana, "denied") + row("nope", "invalid") + row("nix", "invalid") + end, 1,
-			"they name no user: 2", "", "name the user in a list of its own"},
+			"they name no user: 2", "", "neither an object id"},
 		{"a refused row that names a user", run + row(dana, "denied") + row(eli, "invalid") + end, 2, "", "", ""},
 		{"refused rows only", run + row("nope", "invalid") + end, 0, "", "no user in this list",
-			"name the user in a list"},
+			"neither an object id"},
 		{"a report with a refused row", report + "l.csv,3,nope,,invalid,0,\n", 1,
-			"they name no user: 1", "", "name the user in a list of its own"},
+			"they name no user: 1", "", "neither an object id"},
 		{"a report", report, 1, "", "", ""},
 		{"a log without rows", run + end, 0, "no user in this list", "", "no user in this list"},
 	} {
@@ -374,8 +359,7 @@ func TestEndlessRecord(t *testing.T) {
 		{"a table", columns + "l.csv,2," + dana + `,"`, "the line begins a row that is longer than 1 MiB"},
 	} {
 		text := &endless{begin: strings.NewReader(tt.text)}
-		open := func() (io.ReadCloser, error) { return io.NopCloser(text), nil }
-		rows, err := new(Lists).Read("l", []byte(tt.text+"xx"), open)
+		rows, err := new(Lists).Read("l", []byte(tt.text+"xx"), func() io.Reader { return text })
 		if rows != nil && err == nil {
 			for _, rowErr := range rows {
 				err = rowErr

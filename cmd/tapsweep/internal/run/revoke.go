@@ -27,7 +27,6 @@ type RevokeOptions struct {
 	Guards
 
 	Lists       []string // files; "-" is standard input
-	Format      string   // of the lists; empty goes by extension and content
 	Users       []string // in place of lists
 	Self        bool     // the signed-in user's own pass, in place of lists
 	SkipInvalid bool     // leave bad rows out
@@ -183,7 +182,7 @@ func openLists(ctx context.Context, stdin io.Reader, o *RevokeOptions, logs *res
 	// the other side pleases, and an interrupt must not wait for that.
 	done := make(chan opened, 1)
 	go func() {
-		list, err := input.Open(lists, input.Options{Format: o.Format, SkipInvalid: o.SkipInvalid,
+		list, err := input.Open(lists, input.Options{SkipInvalid: o.SkipInvalid,
 			Users: o.Users, Self: o.Self, Stdin: stdin, Reader: logs.Read})
 		done <- opened{list, err}
 	}()
