@@ -172,7 +172,7 @@ func costOfLists(t *testing.T, b *strings.Builder, binary string) {
 	most := map[int]float64{100_000: 60, 1_000_000: 150} // MB
 	w := newTable(b, "pairs", "wall", "user + system CPU", "peak memory", "goal", "µs of wall a pair",
 		"µs of CPU a pair")
-	nothing := measureCommand(t, binary, nil, "version")
+	nothing := measureCommand(t, binary, nil, "--version")
 	w.row("none (version)", fmt.Sprintf("%.2f s", nothing.Wall.Seconds()), fmt.Sprintf("%.2f s", nothing.CPU.Seconds()),
 		fmt.Sprintf("%.1f MB", float64(nothing.PeakBytes)/1e6), "", "", "")
 	for _, n := range []int{10_000, 100_000, 1_000_000} {

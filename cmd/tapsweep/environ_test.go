@@ -41,31 +41,22 @@ func TestVariables(t *testing.T) {
 		{"a variable", []string{"TAPSWEEP_MAX_ITEMS=2"}, nil, status.Usage, "more than the limit of 2"},
 		{"a flag before it", []string{"TAPSWEEP_MAX_ITEMS=2"}, []string{"--max-items", "3", "--dry-run"}, 0, "planned"},
 		{"an empty one", []string{"TAPSWEEP_MAX_ITEMS="}, dryRun, status.Usage,
-			"tapsweep: TAPSWEEP_MAX_ITEMS is empty: give it a value, or leave it out\n"},
+			"tapsweep: TAPSWEEP_MAX_ITEMS is empty\n"},
 		{"an empty one that means none", []string{"TAPSWEEP_METRICS_FILE="}, dryRun, 0, "planned"},
 		{"a switch", []string{"TAPSWEEP_QUIET=true"}, dryRun, 0, ""},
 		{"a list", []string{"TAPSWEEP_PROTECT=" + protected}, dryRun, 0, "protected       1"},
 		{"lists of protected users add up", []string{"TAPSWEEP_PROTECT=" + protected},
 			[]string{"--protect", another, "--dry-run"}, 0, "protected       2"},
 		{"out of bounds", []string{"TAPSWEEP_BATCH_SIZE=99"}, dryRun, status.Usage,
-			"TAPSWEEP_BATCH_SIZE: 99 is not a number between 1 and 20"},
+			"TAPSWEEP_BATCH_SIZE: \"99\" is not a number between 1 and 20"},
 		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, dryRun, status.Usage,
-			"TAPSWEEP_MAX_ITEMS: \"many\" is not a whole number of up to 18 digits\n"},
+			"TAPSWEEP_MAX_ITEMS: \"many\" is not a number of at least 0\n"},
 		{"not a word", []string{"TAPSWEEP_PRIORITY=top"}, dryRun, status.Usage,
 			"TAPSWEEP_PRIORITY: \"top\" is not low, normal or high\n"},
-		{"a misspelt one", []string{"TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage,
-			"tapsweep: TAPSWEEP_MAXITEMS" + unknown + ": did you mean TAPSWEEP_MAX_ITEMS?\n"},
-		{"a misspelt one that is empty", []string{"TAPSWEEP_MAXITEMS="}, dryRun, status.Usage, "TAPSWEEP_MAXITEMS" +
-			unknown},
-		{"one in lower case", []string{"tapsweep_protect=x"}, dryRun, status.Usage,
-			"tapsweep_protect" + unknown + ": did you mean TAPSWEEP_PROTECT?\n"},
-		{"several wrong ones", []string{"TAPSWEEP_PROTECTED=a", "TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage,
-			"did you mean TAPSWEEP_MAX_ITEMS?\n  TAPSWEEP_PROTECTED" + unknown + ": did you mean TAPSWEEP_PROTECT?\n"},
-		{"one like no other", []string{"TAPSWEEP_XYZZY=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_XYZZY" +
+		{"a misspelt one", []string{"TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_MAXITEMS" +
 			unknown + "\n"},
+		{"one in lower case", []string{"tapsweep_protect=x"}, dryRun, status.Usage, "tapsweep_protect" + unknown},
 		{"those of Kubernetes", ofKubernetes, dryRun, 0, "planned"},
-		{"a refusal", []string{"TAPSWEEP_MAX_ITEMS=1"}, nil, status.Usage,
-			"hint: --max-items is set by the environment variable TAPSWEEP_MAX_ITEMS\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			log := t.TempDir() + "/log.jsonl"
@@ -123,7 +114,7 @@ func TestCheckListsVariables(t *testing.T) {
 	if !strings.Contains(p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"  check, revoke, scan, sweep, verify\n") {
 		t.Errorf("the table does not name the variable\n%s", p.stdout)
 	}
-	tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version").ends(t, status.Done)
+	tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "--version").ends(t, status.Done)
 }
 
 // A password or a key in the root of Graph is printed nowhere.

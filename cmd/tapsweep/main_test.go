@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,11 +48,13 @@ func TestMain(m *testing.M) {
 type suite struct{ *testing.M }
 
 // Run runs the tests. Most of the time they wait, for a tenant or for a process, so many more of them
-// run side by side than there are processors, unless -parallel says otherwise.
+// run side by side than there are processors, unless -parallel says otherwise. Tenants take memory for a
+// short time only, so the garbage collector runs less often than it would.
 func (s suite) Run() int {
 	flag.Parse()
+	debug.SetGCPercent(400)
 	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
-		_ = p.Value.Set(strconv.Itoa(6 * runtime.GOMAXPROCS(0)))
+		_ = p.Value.Set(strconv.Itoa(16 * runtime.GOMAXPROCS(0)))
 	}
 	return s.M.Run()
 }
@@ -106,9 +109,15 @@ func tapsweep(t *testing.T, env []string, args ...string) process {
 		}) {
 		args = slices.Insert(slices.Clone(args), 1, "--results", newLog(t))
 	}
+	return runHere(t, append([]string{"HOME=" + t.TempDir()}, env...), args)
+}
+
+// runHere runs a command line in this process with the environment.
+func runHere(t *testing.T, env, args []string) process {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := cli.Main(t.Context(), cli.Process{Args: args, Environ: append([]string{"HOME=" + t.TempDir()}, env...),
-		In: strings.NewReader(""), Out: &stdout, Err: &stderr, Version: "devel"})
+	code := cli.Main(t.Context(), cli.Process{Args: args, Environ: env, In: strings.NewReader(""), Out: &stdout,
+		Err: &stderr, Version: "devel"})
 	return process{code, stdout.String(), stderr.String()}
 }
 

@@ -16,7 +16,7 @@ func TestProxyIsNotBypassed(t *testing.T) {
 	env = append(env, "HTTPS_PROXY=http://dana:pr0xy-Passw0rd@pro xy.example:8080")
 	list := listFile(t, tenant.AddUsers(1))
 	p := tapsweep(t, env, "revoke", "--yes", list)
-	p.ends(t, status.Usage, `HTTPS_PROXY "http://***@pro xy.example:8080" is not a valid proxy: it is not an address`)
+	p.ends(t, status.Usage, "HTTPS_PROXY is not a valid proxy")
 	if strings.Contains(p.stderr, "Passw0rd") {
 		t.Errorf("the password is shown:\n%s", p.stderr)
 	}

@@ -124,7 +124,7 @@ func TestResumeRun(t *testing.T) {
 		{"without resume", "already exists", run(list)},
 		{"overwrite too", "cannot be used together", run("--resume", "--overwrite", list)},
 		{"no log named", "--results FILE", tapsweep(t, env, "revoke", "--yes", "--resume", list)},
-		{"another value", `--resume "most" is not all`, run("--resume=most", list)},
+		{"another value", `--resume "most" is not true or false`, run("--resume=most", list)},
 	}
 	for _, r := range refused {
 		if r.p.code != status.Usage || !strings.Contains(r.p.stderr, r.want) {

@@ -1,9 +1,9 @@
 // Package scan finds passes: it reads the users of a tenant, of a group or in the audit log,
 // and lists the passes of each.
 //
-// The requests of a scan go through the same runner as deletes. A page of users leads to the
-// next page and to a LIST for each user. A pass in the answer to a LIST may lead to a DELETE.
-// Graph limits each kind of request separately, so each kind has its own quota.
+// The requests of a scan go through the same runner as deletes. A page of users leads to the next page
+// and to a LIST for each user. Graph limits each kind of request separately, so each kind has its own
+// quota.
 package scan
 
 import (
@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -64,19 +63,12 @@ type Options struct {
 	// skips none.
 	Skip func(user string) bool
 
-	// Backlog returns how many found passes the caller still works on. While they are many,
-	// the scan reads no more users. Nil is none.
-	Backlog func() int
-
 	// OnGone receives a pass that Audit.By created and that is gone or replaced, the last one of each
 	// user in the audit log. Only its ID and Creation are known. Nil receives none.
 	OnGone func(*Found)
 
 	// Caller is the signed-in user or app. It decides the hint for a 403.
 	Caller answer.Caller
-
-	// Logger gets what is of no interest unless something goes wrong. Nil logs nothing.
-	Logger *slog.Logger
 }
 
 // A Found is a pass that matches the Options.
@@ -95,9 +87,8 @@ type Counts struct {
 	Found    int                 // passes that match the Options
 	ByTime   int                 // of these, passes matched with the audit log by time, not by id
 	Passes   map[pass.Reason]int // all passes that were listed
-	Guests   int                 // users skipped for MembersOnly
+	Guests   int                 // users skipped for MembersOnly: all who are not known as members
 	Disabled int                 // users skipped for EnabledOnly
-	Untold   int                 // users skipped because userType or accountEnabled is not known
 	Recent   int                 // passes skipped for MinAge or ExpiredFor
 	Older    int                 // passes skipped for CreatedSince
 	Earlier  int                 // users skipped by Skip
@@ -110,8 +101,8 @@ type Counts struct {
 // Sinks receive what a scan finds. They are called on the goroutine of the run. To stop the
 // run, they cancel its context.
 type Sinks struct {
-	// Found receives a pass that matches the Options. The requests that it returns go next.
-	Found func(*Found) []batch.Request
+	// Found receives a pass that matches the Options.
+	Found func(*Found)
 
 	// Done receives a user without such a pass.
 	Done func(user string)
@@ -137,12 +128,11 @@ type Scan struct {
 	seed  maphash.Seed
 	seen  map[uint64]struct{} // users by hash, so that none is listed twice
 	queue []target            // users that wait to be listed
+	one   bool                // there is one source
 	all   int                 // users of the only source, with those left out; 0 if not known
 	open  int                 // LISTs and lookups without an answer
 	held  []*page             // next pages that wait until fewer requests are open
 	audit *auditFindings
-
-	told  int                 // accounts that show userType and accountEnabled, as far as needed
 	found map[uint64]struct{} // passes by hash, so that two names of a user do not find one twice
 }
 
@@ -164,7 +154,6 @@ func (s *Scan) Counts() Counts {
 	c := s.counts
 	c.NotSeen += len(s.queue)
 	if s.audit != nil {
-		c.NotSeen += len(s.audit.waiting)
 		c.Audit = s.audit.summary()
 	}
 	return c
@@ -191,7 +180,7 @@ func (s *Scan) Requests() iter.Seq[batch.Request] {
 			if !yield(p.request()) {
 				return
 			}
-			if p.users == nil && !p.counts && !p.audit && !yield(count) {
+			if s.one && !p.counts && !p.audit && !yield(count) {
 				return
 			}
 		}
@@ -262,7 +251,7 @@ func (s *Scan) Settle(res batch.Result) (next []batch.Request) {
 	switch tag := res.Request.Tag.(type) {
 	case target:
 		s.open--
-		next = s.listed(tag, res)
+		s.listed(tag, res)
 	case counting:
 		s.counted(res)
 	case looked:
@@ -271,7 +260,7 @@ func (s *Scan) Settle(res batch.Result) (next []batch.Request) {
 	case *page:
 		s.arrived(tag, res)
 	}
-	return append(next, s.Release()...)
+	return append(next, s.release()...)
 }
 
 // The limits keep memory small in a tenant of any size.
@@ -280,31 +269,26 @@ const (
 	listAhead = 1000 // LISTs without an answer
 )
 
-// Release returns the requests that may go because fewer are open. The caller must also call it
-// when it has dealt with found passes (Options.Backlog).
-func (s *Scan) Release() (next []batch.Request) {
-	backlog := 0
-	if s.opts.Backlog != nil {
-		backlog = s.opts.Backlog()
-	}
-	for len(s.queue) > 0 && s.open+backlog < listAhead {
+// release returns the requests that may go because fewer are open.
+func (s *Scan) release() (next []batch.Request) {
+	for len(s.queue) > 0 && s.open < listAhead {
 		t := s.queue[0]
 		s.queue = s.queue[1:]
 		next = append(next, s.ask(t))
 	}
-	for len(s.held) > 0 && len(s.queue)+s.open+backlog < pageAhead {
+	for len(s.held) > 0 && len(s.queue)+s.open < pageAhead {
 		next = append(next, s.held[0].request())
 		s.held = s.held[1:]
 	}
-	return append(next, s.decide()...)
+	return next
 }
 
 // listed handles the answer to a LIST.
-func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
+func (s *Scan) listed(t target, res batch.Result) {
 	held, err := pass.Read(res)
 	if err != nil || !pass.Listed(res) {
 		s.failed(t, res, err)
-		return nil
+		return
 	}
 	s.counts.Users++
 	judge, found := s.take, false
@@ -314,8 +298,7 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 	for _, p := range held {
 		f := &Found{User: t.name, UPN: t.upn, Pass: p, Why: p.Reason(res.Date)}
 		s.counts.Passes[f.Why]++
-		more, ok := judge(f, res.Date)
-		next, found = append(next, more...), found || ok
+		found = judge(f, res.Date) || found
 	}
 	if len(held) == 0 && s.audit != nil {
 		s.audit.counts.Gone.add(cmp.Or(t.upn, t.name))
@@ -324,7 +307,6 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 	if !found && s.sinks.Done != nil {
 		s.sinks.Done(t.name)
 	}
-	return next
 }
 
 func (s *Scan) failed(t target, res batch.Result, unreadable error) {
@@ -360,8 +342,8 @@ func (e *SourceError) Unwrap() error { return e.Err }
 // Denied reports whether a permission for the source is missing.
 func (e *SourceError) Denied() bool { return e.status() == 403 }
 
-// Wrong reports whether Graph refused the filter.
-func (e *SourceError) Wrong() bool { return e.Filtered && e.status() == 400 }
+// Wrong reports whether Graph refused the filter, or has no such group.
+func (e *SourceError) Wrong() bool { return e.Filtered && e.status() == 400 || e.status() == 404 }
 
 func (e *SourceError) status() int {
 	answer, ok := errors.AsType[*batch.StatusError](e.Err)

@@ -37,14 +37,13 @@ func look(t *testing.T, tenant batch.Poster, opts Options,
 	opts.Root = cmp.Or(opts.Root, root)
 	done := 0
 	counts, err = Run(t.Context(), runner, opts, Sinks{
-		Found: func(f *Found) []batch.Request {
+		Found: func(f *Found) {
 			name, _, _ := strings.Cut(cmp.Or(f.UPN, f.User), "@")
 			line := name + " " + string(f.Why)
 			if f.Match != "" {
 				line = fmt.Sprintf("%s: %s %s", line, cmp.Or(f.Creation.By, "-"), f.Match)
 			}
 			found = append(found, line)
-			return nil
 		},
 		Done: func(string) { done++ },
 		Failed: func(r *results.Row) {
@@ -326,7 +325,7 @@ func TestTotal(t *testing.T) {
 			said := 0
 			tt.opts.Root = root
 			counts, err := Run(t.Context(), runner, tt.opts, Sinks{Total: func(n int) { said = n },
-				Found: func(*Found) []batch.Request { return nil }, Failed: func(*results.Row) {}})
+				Found: func(*Found) {}, Failed: func(*results.Row) {}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -366,9 +365,9 @@ func TestBackpressure(t *testing.T) {
 		tenant.AddMany(10_000,
 			func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
 		runner, _ := batch.NewRunner(tenant, batch.Options{})
-		most, backlog := 0, 0
+		most := 0
 		var s *Scan
-		s = New(Options{All: true, Root: root, Backlog: func() int { return backlog }}, Sinks{
+		s = New(Options{All: true, Root: root}, Sinks{
 			Done:   func(string) { most = max(most, len(s.queue)+s.open) },
 			Failed: func(r *results.Row) { t.Errorf("%+v", r) },
 		}, func(err error) { t.Error(err) })
@@ -458,12 +457,11 @@ func TestHostileAnswers(t *testing.T) {
 			runner, _ := batch.NewRunner(tenant, batch.Options{})
 			n := 0
 			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Sinks{
-				Found: func(f *Found) []batch.Request {
+				Found: func(f *Found) {
 					n++
 					if strings.ContainsAny(f.UPN, "\x1b\r\n\u202e") {
 						t.Errorf("raw text of the service: %q", f.UPN)
 					}
-					return nil
 				},
 				Failed: func(*results.Row) {},
 			})
@@ -515,15 +513,15 @@ func TestAuditOfGuests(t *testing.T) {
 	}
 }
 
-// An account that does not tell is left out and counted; it does not end the night.
-func TestUntoldAccounts(t *testing.T) {
-	body := `{"value":[{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311","userType":null},` +
-		`{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","userType":"Member"}]}`
+// An account without a type is not known as a member.
+func TestAccountsWithoutAType(t *testing.T) {
+	body := `{"value":[{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311","userType":null,"accountEnabled":true},` +
+		`{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","userType":"Member","accountEnabled":true}]}`
 	tenant := graphsim.New(graphsim.Options{Roles: permitted,
 		Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemBody(body)}}})
 	tenant.AddUser(graphsim.User{ID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312", UPN: "dana@contoso.com"})
 	_, failed, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
-	if err != nil || counts.Untold != 1 || counts.Users != 1 || len(failed) != 0 {
+	if err != nil || counts.Guests != 1 || counts.Users != 1 || len(failed) != 0 {
 		t.Errorf("%+v, failed %q, %v", counts, failed, err)
 	}
 }
