@@ -37,7 +37,7 @@ func newCrowd(n int, emptyPages bool, rng *rand.Rand) *crowd {
 	by := &Actor{UPN: "user00@contoso.example"}
 	c.AddMany(n, func(i int) User {
 		u := User{UPN: fmt.Sprintf("user%02d@contoso.example", i), Guest: rng.IntN(3) == 0}
-		u.ID, u.Admin = wire.GUID("user", u.UPN), u.Guest
+		u.ID, u.Privileged = wire.GUID("user", u.UPN), u.Guest
 		created := time.Now().Add(-time.Duration(rng.IntN(9)) * time.Minute)
 		u.Passes = []Pass{{CreatedBy: by, Created: created}}
 		c.ids = append(c.ids, u.ID)
