@@ -92,8 +92,8 @@ type opener struct {
 	seen  map[[2]uint64]firstPlace
 	seeds [2]maphash.Seed
 
-	// otherName has the hash of the other name by the hash of each name, of users with two names.
-	otherName map[uint64]uint32
+	// ids has the hashes of object IDs by those of the user principal names beside them.
+	ids map[uint64]uint32
 
 	names    []string // of the lists
 	problems Problems
@@ -108,7 +108,7 @@ type firstPlace struct{ source, line uint32 }
 func newOpener(rows temporary, skip bool) *opener {
 	buffer := bufio.NewWriterSize(rows, bufferBytes)
 	return &opener{list: &List{rows: rows}, skip: skip, buffer: buffer, encoder: gob.NewEncoder(buffer),
-		digest: sha256.New(), seen: make(map[[2]uint64]firstPlace), otherName: make(map[uint64]uint32),
+		digest: sha256.New(), seen: make(map[[2]uint64]firstPlace), ids: make(map[uint64]uint32),
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 }
 
@@ -166,7 +166,7 @@ func (o *opener) take(r row) {
 		bad.Err = nil // gob knows no other errors
 	} else {
 		o.count(&r.Pair)
-		o.checkNames(&r.Pair)
+		o.checkName(&r.Pair)
 	}
 	if err := o.encoder.Encode(&r.Pair); err != nil {
 		o.writeErr = cmp.Or(o.writeErr, err)
@@ -195,22 +195,20 @@ func (o *opener) count(p *Pair) {
 	o.digest.Write(append(key, '\n'))
 }
 
-// checkNames refuses a row that gives a user two names, one of which an earlier row gives with
-// another name: it is unknown whose pass they mean. SkipInvalid does not help.
-func (o *opener) checkNames(p *Pair) {
+// checkName refuses a row that gives an object ID and a user principal name, if an earlier row gives
+// that name with another object ID: it is unknown whose pass they mean. SkipInvalid does not help.
+func (o *opener) checkName(p *Pair) {
 	if p.UPN == "" {
 		return
 	}
-	id, upn := maphash.String(o.seeds[0], strings.ToLower(p.User)), maphash.String(o.seeds[0], strings.ToLower(p.UPN))
-	for name, other := range map[uint64]uint32{id: uint32(upn), upn: uint32(id)} {
-		if known, ok := o.otherName[name]; ok && known != other {
-			o.problems.addFatal(&LineError{Source: p.Source, Line: p.Line, Column: p.Column, Msg: fmt.Sprintf(
-				`an earlier row gives one of the names "%s" and "%s" with another name: correct the wrong row, `+
-					"or remove the name that is out of date", p.User, shown(p.UPN))})
-			return
-		}
-		o.otherName[name] = other
+	name := maphash.String(o.seeds[0], strings.ToLower(p.UPN))
+	id := uint32(maphash.String(o.seeds[0], strings.ToLower(p.User)))
+	if known, ok := o.ids[name]; ok && known != id {
+		o.problems.addFatal(&LineError{Source: p.Source, Line: p.Line, Column: p.Column, Msg: fmt.Sprintf(
+			`the user principal name "%s" is given with another object ID in an earlier row: correct the wrong row, `+
+				"or remove the name that is out of date", shown(p.UPN))})
 	}
+	o.ids[name] = id
 }
 
 // finish returns an error if the lists are bad, or have no pair.

@@ -72,7 +72,7 @@ func TestNamesOfAListAreNotChecked(t *testing.T) {
 	list := writeFile(t, "list.csv", head+row(0, 0, 0)+row(1, 0, 1))
 	p := runRevoke(t, env, "--skip-invalid", list)
 	p.ends(t, status.Usage)
-	if want := list + ":3: an earlier row gives one of the names"; !strings.Contains(p.stderr, want) {
+	if want := list + ":3: the user principal name"; !strings.Contains(p.stderr, want) {
 		t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
 	}
 	if strings.Contains(p.stderr, "--skip-invalid") {
