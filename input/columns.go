@@ -111,9 +111,9 @@ func newColumns(names []string, usersOnly bool) (*columns, error) {
 	has := func(r role) bool { return first[r] != "" }
 	var other error
 	if has(ofOther) {
-		other = fmt.Errorf(`column "%s" shows that this is a log, or a list of devices, groups or apps, in which a row `+
-			"can be about another user than the one that it names: make a list with the columns user and methodId, "+
-			"or find passes with tapsweep scan --created-since", shownColumn(first[ofOther]))
+		other = fmt.Errorf(`column "%s" shows that this is an audit or sign-in log, or a list of devices, groups or apps: `+
+			"a row can be about another user than the one that it names; make a list with the columns user and "+
+			"methodId, or find passes with tapsweep scan --created-since", shownColumn(first[ofOther]))
 	}
 	switch {
 	case other != nil && !has(pass):
@@ -202,6 +202,6 @@ func checkKind(column, value string) error {
 		if strings.HasSuffix(name, "user") {
 			return nil
 		}
-		return fmt.Errorf(`column "%s" shows that the row is not a user: remove the row`, shownColumn(column))
+		return fmt.Errorf(`the row is not a user, as column "%s" shows: remove the row`, shownColumn(column))
 	}
 }

@@ -111,5 +111,4 @@ type Stats struct {
 	Done       int // rows with OutDone
 	Protected  int // rows with OutProtected
 	AnyPass    int // unique pairs that name no pass
-	Named      int // unique pairs that give a user principal name beside the object ID, see Pair.UPN
 }

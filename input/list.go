@@ -92,11 +92,13 @@ type opener struct {
 	seen  map[[2]uint64]firstPlace
 	seeds [2]maphash.Seed
 
+	// ids has the hashes of object IDs by those of the user principal names beside them.
+	ids map[uint64]uint32
+
 	names    []string // of the lists
 	problems Problems
 	refused  *LineError // the first row that was skipped
 	blank    string     // the first list that is empty, apart from comments
-	unknown  string     // the first list with a row that says nothing of what became of its pair
 }
 
 // A firstPlace is the place of a row. A list has no more than 4 billion lines.
@@ -105,7 +107,7 @@ type firstPlace struct{ source, line uint32 }
 func newOpener(rows temporary, skip bool) *opener {
 	buffer := bufio.NewWriterSize(rows, bufferBytes)
 	return &opener{list: &List{rows: rows}, skip: skip, buffer: buffer, encoder: gob.NewEncoder(buffer),
-		digest: sha256.New(), seen: make(map[[2]uint64]firstPlace),
+		digest: sha256.New(), seen: make(map[[2]uint64]firstPlace), ids: make(map[uint64]uint32),
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 }
 
@@ -147,9 +149,6 @@ func (o *opener) take(r row) {
 	case OutDone:
 		stats.Done++
 		return
-	case OutUnknown:
-		o.unknown = cmp.Or(o.unknown, r.Source)
-		return
 	}
 	stats.Rows++
 	if bad, ok := r.Err.(*LineError); ok {
@@ -163,6 +162,7 @@ func (o *opener) take(r row) {
 		bad.Err = nil // gob knows no other errors
 	} else {
 		o.count(&r.Pair)
+		o.checkName(&r.Pair)
 	}
 	if err := o.encoder.Encode(&r.Pair); err != nil {
 		o.writeErr = cmp.Or(o.writeErr, err)
@@ -185,13 +185,26 @@ func (o *opener) count(p *Pair) {
 	if p.Method == "" {
 		stats.AnyPass++
 	}
-	if p.UPN != "" {
-		stats.Named++
-	}
 	if strings.Contains(p.User, "@") {
 		o.list.byName++
 	}
 	o.digest.Write(append(key, '\n'))
+}
+
+// checkName refuses a row that gives an object ID and a user principal name, if an earlier row gives
+// that name with another object ID: it is unknown whose pass they mean. SkipInvalid does not help.
+func (o *opener) checkName(p *Pair) {
+	if p.UPN == "" {
+		return
+	}
+	name := maphash.String(o.seeds[0], strings.ToLower(p.UPN))
+	id := uint32(maphash.String(o.seeds[0], strings.ToLower(p.User)))
+	if known, ok := o.ids[name]; ok && known != id {
+		o.problems.addFatal(&LineError{Source: p.Source, Line: p.Line, Column: p.Column, Msg: fmt.Sprintf(
+			`the user principal name "%s" is given with another object ID in an earlier row: correct the wrong row, `+
+				"or remove the name that is out of date", shown(p.UPN))})
+	}
+	o.ids[name] = id
 }
 
 // finish returns an error if the lists are bad, or have no pair.
@@ -214,9 +227,6 @@ func (o *opener) finish() error {
 	case o.blank != "":
 		return fmt.Errorf("no valid rows in %s: %s is empty; a list has a header such as user,method, or a user "+
 			"principal name on each line", all, o.blank)
-	case o.unknown != "":
-		return fmt.Errorf("no valid rows in %s: %s lists passes that were found, but not what happened to them; "+
-			"scan again", all, o.unknown)
 	}
 	return &EmptyError{Sources: o.names}
 }

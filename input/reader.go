@@ -30,7 +30,6 @@ const (
 	OutDone                     // nothing is left to do for it
 	OutProtected                // it was protected
 	OutRefused                  // it was refused earlier, as Err says; the list is not refused because of it
-	OutUnknown                  // it says nothing of what became of its pair
 )
 
 // readForeign yields the rows that a Reader reads.

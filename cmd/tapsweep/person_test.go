@@ -9,6 +9,7 @@ import (
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/simulation"
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // revoke shows the user principal names that scan printed. Earlier it showed two GUIDs.
@@ -59,16 +60,25 @@ func TestProtectedByTheNameBesideAnID(t *testing.T) {
 	}
 }
 
-// A name beside an object ID comes from the list, and may be another user's. A run says before
-// the first delete that such names are not checked.
+// A name beside an object ID comes from the list, and may be another user's. A list that contradicts
+// itself is refused.
 func TestNamesOfAListAreNotChecked(t *testing.T) {
 	t.Parallel()
-	_, users, env := serveUsers(t, 2, graphsim.Options{Roles: simulation.Roles})
-	list := writeFile(t, "list.csv", "userId,upn,methodId\n"+
-		users[0].ID+","+users[1].UPN+","+users[0].Passes[0].ID+"\n")
-	p := runRevoke(t, env, list)
-	want := "1 row gives an object ID and a name: the object ID decides, and the name is not checked\n"
-	if !strings.Contains(p.stderr, want) {
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
+	row := func(id, name, pass int) string {
+		return users[id].ID + "," + users[name].UPN + "," + users[pass].Passes[0].ID + "\n"
+	}
+	const head = "userId,upn,methodId\n"
+	list := writeFile(t, "list.csv", head+row(0, 0, 0)+row(1, 0, 1))
+	p := runRevoke(t, env, "--skip-invalid", list)
+	p.ends(t, status.Usage)
+	if want := list + ":3: the user principal name"; !strings.Contains(p.stderr, want) {
 		t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
+	}
+	if strings.Contains(p.stderr, "--skip-invalid") {
+		t.Errorf("standard error is %q, but --skip-invalid does not help", p.stderr)
+	}
+	if left := len(tenant.Remaining()); left != 3 {
+		t.Errorf("%d passes are left, want 3", left)
 	}
 }
