@@ -75,7 +75,7 @@ func TestConfirmLeavesOutProtected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	users, err := keep.Resolve(t.Context(), nil, list.Pairs()) // a row with both names needs no looking up
+	users, err := keep.Resolve(t.Context(), nil, list.Pairs(), "not here")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +104,7 @@ func TestConfirmTellsUncheckedNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keep.Check.Why = "the token lacks User.Read.All"
-	users, err := keep.Resolve(t.Context(), nil, func(func(input.Pair, error) bool) {})
+	users, err := keep.Resolve(t.Context(), nil, func(func(input.Pair, error) bool) {}, "the token lacks User.Read.All")
 	if err != nil {
 		t.Fatal(err)
 	}
