@@ -86,35 +86,15 @@ func TestWhoIsMe(t *testing.T) {
 	}
 }
 
-// The own permission is enough for the own pass by name, too.
-func TestOwnByName(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"upn", "id"} {
-		tenant, users, env := serveUsers(t, 2, graphsim.Options{})
-		token := writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))
-		self := map[string]string{"upn": strings.ToUpper(users[0].UPN), "id": users[0].ID}[name]
-		args := []string{"revoke", "--yes", "--results", "-", "--token-file", token}
-		p := tapsweep(t, env, append(args, writeFile(t, "l.csv", "user\n"+self+"\n"))...)
-		if left := tenant.Remaining(); p.code != 0 || len(left) != 1 ||
-			!strings.Contains(p.stderr, "in place of the name works") {
-			t.Errorf("%s: exit %d\n%s", name, p.code, p.stderr)
-		}
-		if p := tapsweep(t, env,
-			append(args, writeFile(t, "l.csv", "user\n"+self+"\n"+users[1].UPN+"\n"))...); p.code != 3 {
-			t.Errorf("with another user: exit %d\n%s", p.code, p.stderr)
-		}
-	}
-}
-
 // What is there is not said to be missing, whatever name the row has.
 func TestOwnDenied(t *testing.T) {
 	t.Parallel()
-	for _, form := range []string{"self", "upn", "id"} {
+	for form, scope := range map[string]string{"self": ownScope, "upn": allScope, "id": allScope} {
 		tenant, users, env := serveUsers(t, 1, failing(fault.Fault{Do: fault.ItemStatus(403)}))
 		user := map[string][]string{"self": {"--self"}, "upn": {"--user", users[0].UPN},
 			"id": {"--user", users[0].ID}}[form]
 		p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-",
-			"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope))}, user...)...)
+			"--token-file", writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, scope))}, user...)...)
 		rows, _ := readLog(t, p.stdout)
 		if p.code != 1 || len(rows) != 1 || !strings.HasPrefix(rows[0].Hint, "changing one's own methods") ||
 			!strings.Contains(rows[0].Hint, "--sign-in-again") {

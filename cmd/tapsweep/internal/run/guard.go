@@ -162,21 +162,10 @@ func (r *run) printHeldPreflight() {
 	r.heldPreflight = nil
 }
 
-// task is what the list needs of the token. A list of nothing but the signed-in user's own names
-// needs less than one of others.
+// task is what the list needs of the token.
 func (r *run) task(readOnly bool) token.Task {
-	self, tok := r.list.IsSelf(), r.tenant.Token
-	task := token.Task{ReadOnly: readOnly, Own: self, Others: !self}
-	if self || len(tok.Self) == 0 {
-		return task
-	}
-	for pair, err := range r.everybody() {
-		if err != nil || pair.Err == nil && !tok.Is(pair.User) {
-			return task // an error comes again when the list is read for the work
-		}
-	}
-	task.Named, task.Others = true, false
-	return task
+	self := r.list.IsSelf()
+	return token.Task{ReadOnly: readOnly, Own: self, Others: !self}
 }
 
 // findCreator looks up the user that --created-by names. A record of the audit log has the
