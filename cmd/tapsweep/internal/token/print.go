@@ -102,7 +102,6 @@ type Verdict struct {
 	Needs   string `json:"needs"`
 	Missing string `json:"missing,omitempty"` // what to grant, empty if nothing is known to be missing
 
-	Users    bool `json:"-"` // it also reads users
 	UserOnly bool `json:"-"` // it takes the token of a user
 }
 
@@ -111,8 +110,7 @@ func (t *Token) Verdicts() []Verdict {
 	deletes := passOnly.name + " or " + allMethods.name
 	const lists = "UserAuthMethod-TAP.Read.All or more"
 	verdict := func(command string, all capability, needs string) Verdict {
-		return Verdict{Command: command, Works: t.accessToAll(all), Needs: needs, Missing: t.lacks(all),
-			Users: all&lookUpUsers != 0}
+		return Verdict{Command: command, Works: t.accessToAll(all), Needs: needs, Missing: t.lacks(all)}
 	}
 	self := Verdict{Command: "revoke --self", Works: t.access(deletePasses, true), UserOnly: true,
 		Needs: "a user's token with " + passOnly.own + " or " + allMethods.own}
@@ -121,7 +119,6 @@ func (t *Token) Verdicts() []Verdict {
 	}
 	protect := verdict("revoke --protect", deletePasses, deletes+"; also User.Read.All or "+readBasic.name+
 		" to look up the protected names: required if one list has object IDs and the other user principal names")
-	protect.Users = true
 	if protect.Missing == "" && t.MayLookUp() == No {
 		protect.Missing = readBasic.name +
 			", to look up the protected names; without it both lists must have the same kind of names"
