@@ -27,13 +27,12 @@ type ResumeState struct {
 
 	Users int // users for whom scans have found nothing
 
-	state   State
-	len     int
-	doubts  map[uint64]*Row // by key
-	killed  bool            // a run has no last line
-	lines   int             // in the log
-	sources map[string]bool
-	opts    ResumeOptions
+	state  State
+	len    int
+	doubts map[uint64]*Row // by key
+	killed bool            // a run has no last line
+	lines  int             // in the log
+	opts   ResumeOptions
 
 	sessions sessionState
 	run      *Run // that is being read
@@ -127,14 +126,6 @@ func (e *ResumeState) Len() int {
 	return e.len
 }
 
-// Sources returns the lists that the log names.
-func (e *ResumeState) Sources() []string {
-	if e == nil {
-		return nil
-	}
-	return slices.Collect(maps.Keys(e.sources))
-}
-
 // ResumeOptions say how to resume a log.
 type ResumeOptions struct {
 	// Protected reports whether a user is still protected: a further row would say the same
@@ -177,7 +168,7 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, err
 	// Each row leaves garbage of its own size behind. Collected more often, a log of a million rows
 	// keeps the process below 160 MB.
 	defer debug.SetGCPercent(debug.SetGCPercent(gcWhileReading))
-	e := &ResumeState{doubts: make(map[uint64]*Row), sources: make(map[string]bool), opts: opts,
+	e := &ResumeState{doubts: make(map[uint64]*Row), opts: opts,
 		sessions: newSessionState()}
 	size, err := e.take(f, next)
 	if err != nil {
@@ -298,7 +289,6 @@ func (e *ResumeState) read(r io.Reader, next *Run, from int64) error {
 		case KindEnd:
 			open = false
 		case KindRow:
-			e.sources[rec.Row.Source] = true
 			e.row(rec, over)
 			continue
 		case KindSessions:
