@@ -136,7 +136,7 @@ func TestWordsAboutSessions(t *testing.T) {
 	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
 		listFile(t, users))
 	same(t, "exit of revoke", p.code, 1)
-	if p = tapsweep(t, env, "report", log); !strings.Contains(p.stdout, "or sessions are left") {
+	if p = tapsweep(t, env, "report", log); !strings.Contains(p.stdout, "The sessions of 2 of 3 users are revoked.") {
 		t.Errorf("the report does not say that sessions are left:\n%s", p.stdout)
 	}
 	p = tapsweep(t, env, "verify", log)
