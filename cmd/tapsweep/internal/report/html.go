@@ -189,4 +189,6 @@ func verifiedAt(row *Row) string {
 // breaks lets a browser break an address before @ and before a dot.
 var breaks = strings.NewReplacer("@", "<wbr>@", ".", "<wbr>.")
 
-func address(s string) template.HTML { return template.HTML(breaks.Replace(template.HTMLEscapeString(s))) }
+func address(s string) template.HTML {
+	return template.HTML(breaks.Replace(template.HTMLEscapeString(s)))
+}
