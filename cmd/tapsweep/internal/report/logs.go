@@ -33,19 +33,17 @@ type Logs struct {
 }
 
 type log struct {
-	name    string
-	file    *os.File
-	info    os.FileInfo
-	size    int64        // how much was read first; a run may still write
-	digest  string       // its SHA-256
-	first   *results.Run // the first of its runs
-	runs    []*Run
-	rows    []fate
-	notes   []note            // by row
-	end     results.Condition // which lines were skipped, and which are missing
-	listOf  int               // index into lists of the last run
-	lined   bool              // its rows have lines
-	columns bool              // and several are on one
+	name   string
+	file   *os.File
+	info   os.FileInfo
+	size   int64        // how much was read first; a run may still write
+	digest string       // its SHA-256
+	first  *results.Run // the first of its runs
+	runs   []*Run
+	rows   []fate
+	notes  []note            // by row
+	end    results.Condition // which lines were skipped, and which are missing
+	listOf int               // index into lists of the last run
 }
 
 // A wait is a results.Wait, and the run that it belongs to.

@@ -1,5 +1,5 @@
 "use strict";
-// Filters, sorts and divides the table into pages. Without it, the whole table is visible.
+// Filters the table and divides it into pages. Without it, the whole table is visible.
 (() => {
   const perPage = 250;
   const by = (id) => document.getElementById(id);
@@ -10,7 +10,7 @@
   }));
   const number = (i) => i.toLocaleString("en");
   const only = by("only"), printed = by("printed");
-  let shown = rows, sorted = rows, first = 0, cause = null;
+  let shown = rows, first = 0, cause = null;
 
   const draw = () => {
     body.replaceChildren(...shown.slice(first, first + perPage).map((r) => r.tr));
@@ -26,35 +26,10 @@
     only.textContent = cause ? `of the cause ${cause.title}` : "";
     const wanted = (r) => want === "" || (want === "left" ? r.left : r.outcome === want);
     const matches = (r) => (!cause || r.cause === cause.g) && wanted(r) && words.every((w) => r.text.includes(w));
-    shown = sorted.filter(matches);
+    shown = rows.filter(matches);
     first = 0;
     draw();
   };
-
-  const key = (tr, column, numeric) => {
-    const text = tr.cells[column].textContent.trim();
-    if (numeric) return Number(text) || 0;
-    if (heads[column].textContent.trim() !== "Row") return text.toLowerCase();
-    return text.replace(/:\d+/g, (n) => "\n" + n.slice(1).padStart(12, "0")); // of a list the line, and the column
-  };
-  const heads = Array.from(table.tHead.rows[0].cells), buttons = [];
-  heads.forEach((th, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = th.textContent.trim();
-    th.replaceChildren(button);
-    buttons.push(button);
-    button.addEventListener("click", () => {
-      const down = th.getAttribute("aria-sort") === "ascending", sign = down ? -1 : 1;
-      for (const other of heads) other.removeAttribute("aria-sort");
-      th.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const numeric = th.classList.contains("num");
-      const keyed = rows.map((r) => [key(r.tr, column, numeric), r]);
-      keyed.sort((a, b) => (a[0] < b[0] ? -sign : a[0] > b[0] ? sign : 0));
-      sorted = keyed.map((k) => k[1]);
-      filter();
-    });
-  });
 
   const choose = () => { cause = null; filter(); };
   find.addEventListener("input", choose);
@@ -80,7 +55,6 @@
     });
   }
   // Paper gets every row that passes the filter. If there are many, the style hides those that are done.
-  // Chromium repeats a table's head on each sheet only if there is no button in it.
   const filters = () => {
     const said = [];
     if (outcome.value !== "") said.push(outcome.selectedOptions[0].textContent);
@@ -91,13 +65,11 @@
   addEventListener("beforeprint", () => {
     printed.hidden = filters() === "";
     printed.textContent = `Filtered: ${number(shown.length)} of ${number(rows.length)} rows, ${filters()}.`;
-    heads.forEach((th, i) => { th.textContent = buttons[i].textContent; });
     body.replaceChildren(...shown.map((r) => r.tr));
     document.documentElement.classList.toggle("few", shown.length <= 500);
   });
   addEventListener("afterprint", () => {
     printed.hidden = true;
-    heads.forEach((th, i) => { th.replaceChildren(buttons[i]); });
     draw();
   });
   by("controls").hidden = false;

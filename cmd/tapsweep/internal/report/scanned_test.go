@@ -42,7 +42,6 @@ func TestScan(t *testing.T) {
 	golden(t, "scan.txt", text(t, r, path))
 	page := pageOf(t, Page{}, path)
 	check(t, "areas of passes found", strings.Count(page, `class="area s-found"`), 1)
-	check(t, "columns of lines", strings.Count(page, `class="c1`), 0)
 }
 
 // A pass that a scan found and a run deleted was counted twice.
