@@ -64,7 +64,7 @@ type view struct {
 	Early  template.JS
 	Policy string
 
-	Steps  []step
+	Steps  []NextCommand
 	Tenant string
 	Chart  *chart
 	Shares []shareRow
@@ -94,9 +94,6 @@ func (v *view) Whole() bool { return v.Shown == v.Listed() }
 
 // Many reports whether the table is too long to be printed without asking.
 func (v *view) Many() bool { return v.Shown > maxPrinted }
-
-// Cause is the index of the Failure in which a row that is not done counts.
-func (v *view) Cause(row *Row) int { return v.failures[v.failures.causeOf(row)].index }
 
 // HTML writes the report as one page that needs no network, and no script to be read. It reads the logs again
 // for the rows.

@@ -170,13 +170,16 @@ func (lg *log) resumable() *Run {
 // records reads the log from its start, see results.Read.
 func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*results.Record, error] {
 	return func(yield func(*results.Record, error) bool) {
-		var all io.Reader = until{ctx, io.NewSectionReader(lg.file, 0, lg.size)}
+		var all io.Reader = io.NewSectionReader(lg.file, 0, lg.size)
 		sum := sha256.New()
 		if lg.digest == "" {
 			all = io.TeeReader(all, sum)
 		}
 		var c results.Condition
 		for rec, err := range results.Read(all, &c, kinds...) {
+			if ctx.Err() != nil {
+				rec, err = nil, context.Cause(ctx)
+			}
 			if !yield(rec, err) || err != nil {
 				return
 			}
@@ -185,17 +188,4 @@ func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*re
 			lg.end, lg.digest = c, "sha256:"+hex.EncodeToString(sum.Sum(nil))
 		}
 	}
-}
-
-// An until is a reader that ends with the cause when its context does.
-type until struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u until) Read(p []byte) (int, error) {
-	if u.ctx.Err() != nil {
-		return 0, context.Cause(u.ctx)
-	}
-	return u.r.Read(p)
 }

@@ -6,11 +6,11 @@
   const table = by("pairs"), body = table.tBodies[0];
   const find = by("find"), outcome = by("outcome"), status = by("status"), back = by("back"), on = by("on");
   const rows = Array.from(body.rows, (tr) => ({
-    tr, text: tr.textContent.toLowerCase(), outcome: tr.dataset.o, cause: tr.dataset.g, left: tr.className === "left",
+    tr, text: tr.textContent.toLowerCase(), outcome: tr.dataset.o, left: tr.className === "left",
   }));
   const number = (i) => i.toLocaleString("en");
-  const only = by("only"), printed = by("printed");
-  let shown = rows, first = 0, cause = null;
+  const printed = by("printed");
+  let shown = rows, first = 0;
 
   const draw = () => {
     body.replaceChildren(...shown.slice(first, first + perPage).map((r) => r.tr));
@@ -23,17 +23,15 @@
   };
   const filter = () => {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean), want = outcome.value;
-    only.textContent = cause ? `of the cause ${cause.title}` : "";
     const wanted = (r) => want === "" || (want === "left" ? r.left : r.outcome === want);
-    const matches = (r) => (!cause || r.cause === cause.g) && wanted(r) && words.every((w) => r.text.includes(w));
+    const matches = (r) => wanted(r) && words.every((w) => r.text.includes(w));
     shown = rows.filter(matches);
     first = 0;
     draw();
   };
 
-  const choose = () => { cause = null; filter(); };
-  find.addEventListener("input", choose);
-  outcome.addEventListener("change", choose);
+  find.addEventListener("input", filter);
+  outcome.addEventListener("change", filter);
   // At the last page the button is disabled and loses the focus; the other one takes it.
   const turn = (by, button, other) => button.addEventListener("click", () => {
     first = Math.max(first + by, 0);
@@ -48,7 +46,6 @@
     button.addEventListener("click", () => {
       outcome.value = button.dataset.outcome;
       find.value = "";
-      cause = button.dataset;
       filter();
       by("pairs-title").focus();
       by("pairs-title").scrollIntoView();
@@ -58,7 +55,6 @@
   const filters = () => {
     const said = [];
     if (outcome.value !== "") said.push(outcome.selectedOptions[0].textContent);
-    if (only.textContent !== "") said.push(only.textContent);
     if (find.value.trim() !== "") said.push(`with “${find.value.trim()}”`);
     return said.join(", ");
   };

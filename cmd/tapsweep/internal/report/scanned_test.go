@@ -183,7 +183,7 @@ func TestUnfinishedScan(t *testing.T) {
 		r := reportOf(t, path)
 		said := append([]string{r.Verdict()}, r.Notes()...)
 		for _, s := range r.steps() {
-			said = append(said, s.Heading, s.String())
+			said = append(said, s.Heading(), s.String())
 		}
 		all := strings.ReplaceAll(strings.Join(said, "\n"), filepath.Dir(path)+"/", "")
 		fmt.Fprintf(&got, "-- %s\n%s\n", tt.name, all)
