@@ -164,3 +164,14 @@ func TestProofAlone(t *testing.T) {
 	check(t, "exit", r.Runs[0].ExitText(), "1, something is left, or not verified")
 	wantNext(t, r, 3, "tapsweep revoke ")
 }
+
+// A user who could not be checked has a command that checks again, unless no run can.
+func TestProofFails(t *testing.T) {
+	v1 := logOf(t, 0, 1, "revoke --yes --results v1.jsonl a.csv", row(2, results.Revoked, notVerified), ends(0))
+	for outcome, commands := range map[results.Outcome]int{results.Failed: 1, results.UnknownUser: 0} {
+		r := reportOf(t, v1, logOf(t, time.Hour, 1, "verify --results proof.jsonl "+v1, row(2, outcome), ends(1)))
+		check(t, string(outcome)+": revoked", r.Counts[results.Revoked], 1)
+		check(t, string(outcome)+": not verified", r.Unverified, 1)
+		check(t, string(outcome)+": commands", len(r.Resume), commands)
+	}
+}
