@@ -81,11 +81,4 @@ func TestNamesOfAListAreNotChecked(t *testing.T) {
 	if left := len(tenant.Remaining()); left != 3 {
 		t.Errorf("%d passes are left, want 3", left)
 	}
-
-	list = writeFile(t, "list.csv", head+row(0, 1, 0))
-	p = runRevoke(t, env, list)
-	want := "1 row gives an object ID and a name: the object ID decides, and the name is not checked\n"
-	if !strings.Contains(p.stderr, want) {
-		t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
-	}
 }

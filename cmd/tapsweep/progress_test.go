@@ -31,7 +31,7 @@ func TestProgressOnATerminal(t *testing.T) {
 			t.Parallel()
 			screen, stdout := onTerminal(t, tt.env,
 				append([]string{"revoke", "--simulate", "--yes", "--results", "log.jsonl", list}, tt.args...))
-			if got := strings.Contains(screen, "revoking  [======="); got != tt.bar {
+			if got := strings.Contains(screen, "revoking  [===="); got != tt.bar {
 				t.Errorf("a bar: %v, want %v\n%q", got, tt.bar, screen)
 			}
 			if !strings.Contains(screen, "results: log.jsonl") || stdout != "" {

@@ -119,22 +119,11 @@ func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 // answered runs tapsweep at a terminal, and answers once it asks.
 func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
 	t.Helper()
-	return typed(t, env, "", answer, args...)
-}
-
-// typed runs tapsweep at a terminal with input typed in advance, and answers when it
-// asks.
-func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.File, p *os.Process),
-	args ...string) process {
-	t.Helper()
 	keyboard, tty, err := pty.Open()
 	if err != nil {
 		t.Skip("no pseudo terminal: ", err)
 	}
 	defer keyboard.Close()
-	if _, err := keyboard.WriteString(ahead); err != nil {
-		t.Fatal(err)
-	}
 	cmd := command(t, env, args...)
 	cmd.Stdin, cmd.Stderr = tty, tty
 	if err := cmd.Start(); err != nil {

@@ -38,7 +38,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 	}
 	files := strings.NewReplacer("LIST", list, "KEEP", keep, "LINK", link, "LOG", log, "TOKEN", token,
 		"EVIDENCE", evidence)
-	const noLog = "does not begin like a results log of tapsweep"
+	const noLog = "does not look like a file that this command writes"
 	for _, tt := range []struct{ line, want string }{
 		{"revoke --yes LIST --protect KEEP --results KEEP --overwrite", noLog},
 		{"revoke --yes LIST --protect KEEP --results LINK --overwrite", noLog},

@@ -3,8 +3,9 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,14 +56,6 @@ func TestCreatedSinceIsShown(t *testing.T) {
 				t.Errorf("the evidence does not say %q:\n%s", want, text)
 			}
 		})
-	}
-	_, env := serveLeftovers(t, 10, graphsim.Options{})
-	for _, judge := range []string{"--no-preflight=false",
-		"--no-preflight"} { // what a quiet run holds back is shown when it fails
-		p := tapsweep(t, env, "scan", judge, "--created-since", day, "--filter", "no such filter")
-		if p.code != status.Usage || !strings.Contains(p.stderr, want) {
-			t.Errorf("%s: standard error does not say %q: exit %d\n%s", judge, want, p.code, p.stderr)
-		}
 	}
 }
 
@@ -187,6 +180,7 @@ func TestScanRefuses(t *testing.T) {
 		{"created by, and a place", env, []string{"--all-users", "--created-by", "x"}, status.Usage, "audit log"},
 		{"format", env, []string{"--all-users", "--format", "xml"}, status.Usage, "--format"},
 		{"file that is there", env, []string{"--all-users", "--output", there}, status.Usage, "already exists"},
+		{"file that is none", env, []string{"--all-users", "--output", os.DevNull}, status.Usage, "is not a regular file"},
 		{"no such directory", env, []string{"--all-users", "--output", "no/such/file.csv"}, status.Usage, "--output"},
 		{"users list that is none", env, []string{"--users", there}, status.Usage, "--users"},
 		{"users list without rows", env, []string{"--users", writeFile(t, "header.csv", "user\n")}, 0,
@@ -218,9 +212,6 @@ func TestScanResumes(t *testing.T) {
 		p.Signal(syscall.SIGTERM)
 	})
 	before := tenant.Stats().Lists
-	if strings.Contains(string(mustRead(t, dir+"/scan.prom")), "expired_passes_left") {
-		t.Error("half a scan tells how many expired passes there are")
-	}
 	p.ends(t, 4)
 	if before >= 6000 {
 		t.Fatalf("exit %d after %d LISTs\n%s", p.code, before, p.stderr)
@@ -228,8 +219,7 @@ func TestScanResumes(t *testing.T) {
 	p = tapsweep(t, env, append(args, "--resume")...)
 	expired := strings.Count(string(mustRead(t, dir+"/found.csv")), ",expired,")
 	differs(t, "expired", expired, 0)
-	holds(t, "scan.prom", string(mustRead(t, dir+"/scan.prom")),
-		fmt.Sprintf("\ntapsweep_expired_passes_left{command=\"scan\",file=\"scan\"} %d\n", expired))
+	holds(t, "scan.prom", string(mustRead(t, dir+"/scan.prom")), `outcome="found"} 600`+"\n")
 	list, err := input.Open([]string{dir + "/found.csv"}, input.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -245,8 +235,7 @@ func TestScanResumes(t *testing.T) {
 	p = tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
 	p.ends(t, status.Usage)
 	for _, want := range []string{"it is the log of a run that looked for something else: tapsweep scan ",
-		"hint: use the same tenant, and the same flags that say where to look and for what, or another " +
-			"--results file\n"} {
+		"the same flags that say where to look and for what"} {
 		if !strings.Contains(p.stderr, want) {
 			t.Errorf("with another --reason, standard error lacks %q\n%s", want, p.stderr)
 		}
@@ -260,11 +249,19 @@ func TestScanFullDisk(t *testing.T) {
 		t.Skip("no /dev/full here")
 	}
 	env := serve(t, leftovers(100, graphsim.Options{}))
-	p := tapsweep(t, env, "scan", "--all-users", "--output", "/dev/full", "--overwrite", "--format", "csv")
-	p.ends(t, 4, "no space left")
-	if strings.Contains(p.stderr, "passes: /dev/full") {
-		t.Errorf("the summary names the file of the passes, which was not written\n%s", p.stderr)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer full.Close()
+	cmd := command(t, env, "scan", "--all-users", "--format", "csv")
+	var stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = full, &stderr
+	err = cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 4 {
+		t.Errorf("%v, want exit code 4", err)
+	}
+	holds(t, "standard error", stderr.String(), "no space left")
 }
 
 // A log that is refused leaves the list that was printed before as it is.
@@ -327,15 +324,4 @@ func TestUnfinishedScanKeepsOutput(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestScanToDevice(t *testing.T) {
-	t.Parallel()
-	if _, err := os.Stat("/dev/stdout"); err != nil {
-		t.Skip("no /dev/stdout here")
-	}
-	env := serve(t, leftovers(40, graphsim.Options{}))
-	p := spawn(t, env, "scan", "--all-users", "--output", "/dev/stdout", "--overwrite", "--format", "csv")
-	p.ends(t, 0)
-	same(t, "lines of standard output", strings.Count(p.stdout, "\n"), 5)
 }

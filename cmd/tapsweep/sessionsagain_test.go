@@ -115,7 +115,7 @@ func TestVerifyIsResumed(t *testing.T) {
 		p = tapsweep(t, env, "verify", "--results", proof, "--resume", log)
 		same(t, "exit of verify", p.code, 0)
 		same(t, "requests of verify", tenant.Stats().Requests-requests, 10*(1-i))
-		const says = "The sessions of 5 users are revoked, 5 are verified."
+		const says = "The sessions of 5 users are verified to be revoked."
 		if !strings.Contains(p.stderr, says) {
 			t.Errorf("run %d: no %q in\n%s", i+1, says, p.stderr)
 		}
@@ -141,7 +141,7 @@ func TestWordsAboutSessions(t *testing.T) {
 	}
 	p = tapsweep(t, env, "verify", log)
 	same(t, "exit of verify", p.code, 1)
-	if text := "of 3 users are revoked, those of 2 could not be checked"; !strings.Contains(p.stderr, text) {
+	if text := "The sessions of 0 of 3 users are verified to be revoked."; !strings.Contains(p.stderr, text) {
 		t.Errorf("no %q in\n%s", text, p.stderr)
 	}
 }

@@ -49,9 +49,8 @@ type AuditCounts struct {
 	Unlisted Listed[Unlisted]
 	Doubtful int
 
-	// OnList is how many passes OnGone has received. NoID is how many users are not among these,
-	// because no record has the id of their pass.
-	OnList, NoID int
+	// NoID is how many users OnGone has not received, because no record has the id of their pass.
+	NoID int
 }
 
 // A Creator created passes.
@@ -280,7 +279,7 @@ func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
 }
 
 // auditTargets returns the users in the audit log.
-func (s *Scan) auditTargets() (list []target) {
+func (s *scanner) auditTargets() (list []target) {
 	for _, id := range s.audit.order {
 		if s.markSeen(id) {
 			list = append(list, target{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})

@@ -75,14 +75,14 @@ func TestStatusError(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := parsed.(odataerrors.ODataErrorable).GetErrorEscaped()
-		got := batch.NewStatusError(403, nil, []byte(body))
+		got := (&batch.Response{Status: 403, Body: []byte(body)}).StatusError()
 		if got.Code != deref(want.GetCode()) || got.Message != deref(want.GetMessage()) {
-			t.Errorf("NewStatusError(%s) = %q %q, the SDK reads %q %q", body, got.Code, got.Message,
+			t.Errorf("StatusError of %s = %q %q, the SDK reads %q %q", body, got.Code, got.Message,
 				deref(want.GetCode()), deref(want.GetMessage()))
 		}
 		if inner := want.GetInnerError(); inner != nil {
 			if id := deref(inner.GetRequestId()); !strings.EqualFold(got.RequestID, id) {
-				t.Errorf("NewStatusError(%s) has request-id %q, the SDK reads %q", body, got.RequestID, id)
+				t.Errorf("StatusError of %s has request-id %q, the SDK reads %q", body, got.RequestID, id)
 			}
 		}
 	}
