@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -65,6 +66,8 @@ const (
 // end, or is of another tenant than the others, if two have the same run, if dry runs and others are among them, or
 // if ctx ends. The caller closes Logs.
 func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
+	// The index of a million rows grows in steps, and what a step leaves behind is collected soon.
+	defer debug.SetGCPercent(debug.SetGCPercent(40))
 	l := &Logs{}
 	defer func() {
 		if err != nil {
