@@ -43,7 +43,7 @@ type log struct {
 	runs   []*Run
 	rows   []fate
 	notes  []note            // by row
-	end    results.Condition // which lines were skipped, and which are missing
+	end    results.Condition // whether the last line is torn, and which lines are missing
 	listOf int               // index into lists of the last run
 }
 
