@@ -41,7 +41,6 @@ func checkTests() []checkTest {
 		opts.Faults = []fault.Fault{{Path: path, Do: do}}
 		return opts
 	}
-	hidden := graphsim.Options{Roles: []string{"UserAuthMethod-TAP.Delete.All"}}
 	const passes = "/temporaryAccessPassMethods"
 	return []checkTest{
 		{"all well", all, "", 0, "claims:ok read:ok users:ok", "Graph listed one user"},
@@ -52,7 +51,6 @@ func checkTests() []checkTest {
 		{"users denied", with(all, "/users?", fault.ItemStatus(403)), "", 1, "claims:ok read:ok users:failed",
 			"User.ReadBasic.All"},
 		{"no permission", graphsim.Options{Roles: app[1:]}, "", 3, "claims:failed read:warning", "=Role"},
-		{"hidden permission", hidden, "", 0, "claims:warning read:warning", "does not document"},
 		{"no such user", all, noUser, 1, "claims:ok read:failed", "the tenant has no user " + noUser},
 		{"admin user", all, admin, 1, "claims:ok read:failed", role},
 		{"Graph is down", with(all, "", fault.OuterStatus(503)), "", 1, "claims:ok read:failed", "503"},

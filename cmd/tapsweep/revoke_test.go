@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,20 +122,23 @@ func TestRevokeResultsLog(t *testing.T) {
 	}
 }
 
-// A signal is heard at any time, and nothing is sent after it.
+// Nothing is sent after a signal, even if the list ends afterwards, as it does if the signal also ended the
+// program that writes it.
 func TestSignalBeforeTheRun(t *testing.T) {
 	t.Parallel()
 	tenant := graphsim.New(graphsim.Options{})
 	env := serve(t, tenant)
 	cmd := command(t, env, "revoke", "--yes", "-")
-	stdin, err := cmd.StdinPipe() // stays open
+	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stdin.Close()
 	p := finish(t, cmd, func(p *os.Process) {
+		io.WriteString(stdin, "user\ndana@contoso.com\n")
 		time.Sleep(500 * time.Millisecond)
 		p.Signal(syscall.SIGTERM)
+		time.Sleep(100 * time.Millisecond) // until the process has heard it
+		stdin.Close()
 	})
 	p.ends(t, 4, "terminated", "nothing was sent")
 	lacks(t, "standard error", p.stderr, "hint")

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"errors"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -93,10 +92,7 @@ func (f *revokeFlags) checkLists(lists []string) error {
 // check refuses flags that make no sense, before any file is opened.
 func (f *revokeFlags) check(p *program, cmd *cobra.Command) error {
 	simulate, connects := f.revoke.Simulate, connects(cmd.Flags())
-	fromVariable := connects != "" && slices.Contains(p.variables, variable(connects))
 	return cmp.Or(refuse(
-		conflict{simulate && fromVariable,
-			"--simulate goes to a tenant of its own, and " + variable(connects) + " is set: unset it", ""},
 		conflict{simulate && connects != "",
 			"--simulate goes to a tenant of its own: it does not take --" + connects,
 			"for a simulated tenant that is running use --graph-url alone"},

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/input"
 )
 
 // stated are the rows of a report in short. The page has the same rows.
@@ -135,14 +134,6 @@ func TestSeveralPasses(t *testing.T) {
 		}
 	}
 	check(t, "rows of pairs in the CSV", pairs, r.Pairs)
-	list, err := input.Open([]string{"-"}, input.Options{Reader: new(results.Lists).Read,
-		Stdin: strings.NewReader(strings.Join(table, "\n"))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer list.Close()
-	check(t, "rows of the list that are done", list.Stats().Done, r.Pairs)
-	check(t, "other rows of the list", list.Stats().Rows, 0)
 }
 
 // If a sweep was killed before it could say what became of a pass, that is not known.

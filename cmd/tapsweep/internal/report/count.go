@@ -64,12 +64,8 @@ func newReport(l *Logs) *Report {
 	for _, lg := range l.logs {
 		r.noLines = r.noLines && !lg.lined
 		r.columns = r.columns || lg.columns
-		log := Log{Name: safetext.Printable(lg.name), Bytes: lg.size, Digest: lg.digest, Rows: len(lg.rows),
-			Torn: lg.end.Torn, Stray: lg.end.Foreign, Lacks: lg.end.Lacks}
-		if lg.end.FirstForeign != nil {
-			log.strayAt = lg.end.FirstForeign.Line
-		}
-		r.Logs = append(r.Logs, log)
+		r.Logs = append(r.Logs, Log{Name: safetext.Printable(lg.name), Bytes: lg.size, Digest: lg.digest,
+			Rows: len(lg.rows), Torn: lg.end.Torn, Lacks: lg.end.Lacks})
 	}
 	r.axis = newAxis(r.Runs)
 	r.addWaits(l.waits)

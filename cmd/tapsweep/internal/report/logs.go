@@ -42,7 +42,7 @@ type log struct {
 	runs    []*Run
 	rows    []fate
 	notes   []note            // by row
-	end     results.Condition // which lines were skipped, and which are missing
+	end     results.Condition // whether the last line is torn, and which lines are missing
 	listOf  int               // index into lists of the last run
 	lined   bool              // its rows have lines
 	columns bool              // and several are on one

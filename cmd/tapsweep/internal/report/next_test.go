@@ -113,5 +113,5 @@ func TestSteps(t *testing.T) {
 		"2 passes that no run tries again", "1 replaced, 1 unknown_user, ", "",
 		"fix the cause, and write a list of them",
 	})
-	check(t, "tenant", r.facts()[0][1], "contoso.com (0f6a1c52-3b7d-4e88-9a41-d5c27be0f913)")
+	check(t, "tenant", r.facts()[0][1], "0f6a1c52-3b7d-4e88-9a41-d5c27be0f913")
 }

@@ -72,10 +72,7 @@ type Log struct {
 	Digest string `json:"digest"`
 	Rows   int    `json:"rows"`
 	Torn   bool   `json:"torn"`            // the last line is incomplete and was skipped
-	Stray  int    `json:"stray,omitempty"` // skipped lines that are not part of the log
 	Lacks  string `json:"lacks,omitempty"` // how many lines are missing, in words
-
-	strayAt int // the first of the Stray lines
 }
 
 // A List is a list that runs worked on.

@@ -77,11 +77,11 @@ func (j *Job) rowAtOnce(item *Item) (row results.Row) {
 	switch {
 	case item.Err != nil:
 		row.Outcome, row.Message = results.Invalid, item.Err.Error()
-	case j.protects(&item.Pair):
-		row.Outcome = results.Protected
 	case item.FirstOf != nil:
 		row.Outcome = results.Duplicate
 		row.Message = fmt.Sprintf("the same pass as %s:%d", item.FirstOf.Source, item.FirstOf.Line)
+	case j.protects(&item.Pair):
+		row.Outcome = results.Protected
 	case j.opts.DryRun && item.Reason != "":
 		row.Outcome = results.Planned // a scan has just read the pass
 	}

@@ -129,6 +129,9 @@ type Job struct {
 // run before anything else is sent.
 func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Job {
 	limit := abort(opts.AbortAfter)
+	if opts.Earlier == nil {
+		opts.Earlier = new(results.ResumeState)
+	}
 	return &Job{runner: runner, write: write, opts: opts, denials: limit, scanDenials: limit,
 		counts: NewCounts(), stop: func(error) {}, sessions: newSessions()}
 }

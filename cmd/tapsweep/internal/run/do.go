@@ -89,20 +89,18 @@ func (r *run) count(runErr error) {
 	counts := r.job.Counts()
 	counts.Throttled = r.waits.refused // as the log has it, with batches that were refused as a whole
 	r.summary.Rows = counts.Total()
-	if r.earlier != nil {
-		counts.Outcomes = sum(counts.Outcomes, r.earlier.Counts)
-		counts.Verified += r.earlier.Verified
-	}
-	if before, proven := r.earlier.SessionCounts(); len(before) > 0 {
+	counts.Outcomes = sum(counts.Outcomes, r.earlier.Counts)
+	counts.Verified += r.earlier.Verified
+	if before := r.earlier.SessionCounts; len(before) > 0 {
 		sessions := revoke.NewCounts()
 		if counts.Sessions != nil {
 			sessions = *counts.Sessions
 		}
 		sessions.Outcomes = sum(sessions.Outcomes, before)
-		sessions.Verified += proven
+		sessions.Verified += r.earlier.SessionsVerified
 		counts.Sessions = &sessions
 	}
-	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len(), runErr
+	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len, runErr
 }
 
 // sum adds up two counts.

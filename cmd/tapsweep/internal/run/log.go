@@ -62,7 +62,7 @@ func (r *run) resumeHints(err error) []string {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}
-	if _, ok := errors.AsType[*results.SessionsError](err); ok {
+	if errors.Is(err, results.ErrSessions) {
 		return nil // it says what to do
 	}
 	return []string{"name the same lists, or the same flags that say where to look and for what, in the same tenant, " +

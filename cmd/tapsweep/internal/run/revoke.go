@@ -56,14 +56,11 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		return err
 	}
 	defer list.Close()
-	for _, warning := range logs.Warnings() {
-		c.Say("warning: %s", warning)
-	}
 	if n := logs.SessionsMissed(); n > 0 && !o.Sessions {
 		c.Say("warning: the sessions of %s are left, as the lists say: --revoke-sessions revokes them",
 			format.Plural(n, "user", "users"))
 	}
-	keep, err := openProtect(c, o.Protect)
+	keep, err := openProtect(o.Protect)
 	if err != nil {
 		return err
 	}
@@ -136,7 +133,7 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 				return err
 			}
 		}
-		show := progress.Options{Total: stats.Rows - r.earlier.Len(), Phase: "revoking"}
+		show := progress.Options{Total: stats.Rows - r.earlier.Len, Phase: "revoking"}
 		if o.DryRun {
 			show.Phase = "looking"
 		}

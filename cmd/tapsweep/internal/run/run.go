@@ -33,7 +33,7 @@ type run struct {
 	unguarded      bool // no list of protected users is named
 
 	log     *results.Log         // nil for a run without one
-	earlier *results.ResumeState // what runs before have completed, nil without a log to resume
+	earlier *results.ResumeState // what runs before have completed, empty without a log to resume
 	waits   *waits               // nil before the work begins: what comes before is not in the log
 
 	// doneBefore are users whose passes are gone, as the lists say, and whose sessions are left.
@@ -68,7 +68,8 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	}
 	ctx, cancel := withDeadline(ctx, opts.Deadline)
 	defer cancel()
-	r := &run{console: c, opts: opts, list: p.list, header: &p.header, doneBefore: p.doneBefore}
+	r := &run{console: c, opts: opts, list: p.list, header: &p.header, earlier: new(results.ResumeState),
+		doneBefore: p.doneBefore}
 	if p.list != nil {
 		r.summary.Lists = p.list.Stats()
 	}

@@ -37,7 +37,7 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	if !o.unattended() && !c.CanAsk() {
 		return errNobody()
 	}
-	keep, err := openProtect(c, o.Protect)
+	keep, err := openProtect(o.Protect)
 	if err != nil {
 		return err
 	}
