@@ -204,7 +204,7 @@ func TestExitCodes(t *testing.T) {
 		{"results is a list", "revoke --yes --overwrite --results LIST LIST", status.Usage, "is also a list"},
 		{"results is a directory", "revoke --yes --results / LIST", status.Usage, "is a directory"},
 		{"results there already", "revoke --yes --results GONE LIST", status.Usage,
-			"hint: choose another --results file\n"},
+			"hint: choose another --results file, or replace it with --overwrite\n"},
 		{"results nowhere", "revoke --yes --results /nosuch/dir/r.jsonl LIST", status.Usage,
 			"/nosuch/dir does not exist"},
 		{"wrong secret", "revoke --yes LIST", 3, "AADSTS7000215"},

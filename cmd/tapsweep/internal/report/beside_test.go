@@ -57,7 +57,6 @@ func TestBothPasses(t *testing.T) {
 		"6 remains 200 look-2 03:14", "7 remains 200 look-3 03:14", "8 remains 200 look-4 03:14"})
 	diff(t, "counts", r.Counts, tally{results.Remains: 3})
 	check(t, "all", r.All(), 3)
-	check(t, "column of the place", r.place(), "Row")
 	check(t, "commands", len(r.Resume), 1)
 	check(t, "passes for the command", r.Resume[0].Left, 3)
 	check(t, "the log is its list", r.Resume[0].list, true)

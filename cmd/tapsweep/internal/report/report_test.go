@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -126,6 +127,8 @@ func TestHTML(t *testing.T) {
 			check(t, "rows that are not done", left, tt.left)
 			check(t, "other rows", strings.Count(page, "<tr data-o=")-left, tt.others)
 			check(t, "a link to the CSV", strings.Contains(page, `href="./report.csv"`), tt.link)
+			heading := fmt.Sprintf("%d passes of 499", tt.left)
+			check(t, "the heading says that rows are missing", strings.Contains(page, heading), tt.link)
 		})
 	}
 }
@@ -285,13 +288,8 @@ func TestResumeCommand(t *testing.T) {
 		{"plain", "l.jsonl", []string{"revoke", "--yes", "a.csv"},
 			"tapsweep revoke --resume --results l.jsonl --yes a.csv",
 			""},
-		{"log is replaced", "l.jsonl", []string{"revoke", "--results", "x", "--results=y", "--resume=unsent",
-			"--overwrite",
-			"a.csv"}, "tapsweep revoke --resume --results l.jsonl a.csv", ""},
 		{"quotes", "my log.jsonl", []string{"revoke", "it's; rm -rf $HOME", "", "*"},
 			`tapsweep revoke --resume --results 'my log.jsonl' 'it'\''s; rm -rf $HOME' '' '*'`, ""},
-		{"after --", "l.jsonl", []string{"revoke", "--", "--results"},
-			"tapsweep revoke --resume --results l.jsonl -- --results", ""},
 		{"standard input", "l.jsonl", []string{"revoke", "-"}, "tapsweep revoke --resume --results l.jsonl -",
 			"with the same list on standard input"},
 		{"drill", "l.jsonl", []string{"revoke", "--simulate", "a.csv"}, "",
