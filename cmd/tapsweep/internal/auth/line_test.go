@@ -119,7 +119,6 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 }
 
 // The token of a managed identity is not requested through a proxy. Its addresses use http.
-
 func TestManagedIdentityPastTheProxy(t *testing.T) {
 	proxy := exceptHTTP(http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example"}))
 	for address, want := range map[string]bool{"http://169.254.169.254/metadata/identity/oauth2/token": false,
