@@ -152,7 +152,7 @@ func TestResumeNamesABrokenLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := tapsweep(t, env, args...)
-	p.ends(t, status.Usage, "line 3 is empty", "hint: nothing was changed")
+	p.ends(t, status.Usage, "line 3: it is not part of a results log", "hint: nothing was changed")
 	if after := string(mustRead(t, log)); after != broken {
 		t.Errorf("the log is now\n%s", after)
 	}

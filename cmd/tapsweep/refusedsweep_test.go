@@ -27,7 +27,7 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 		says   string
 	}{
 		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: status.Usage,
-			says: "more than 9 passes were found"},
+			says: "20 passes are more than the limit of 9"},
 		{name: "declined", answer: func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") },
 			code: status.Usage, says: "found 20 passes, and deleted none of them"},
 		{name: "stopped at the prompt", answer: func(_ *os.File, p *os.Process) { p.Signal(os.Interrupt) },
@@ -68,34 +68,6 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			}
 			checkSeal(t, dir, p.stderr)
 		})
-	}
-}
-
-// Rows that a version before wrote about a sweep that was refused are no list, and the run that
-// resumes deletes their passes.
-func TestUndecidedRowsOfOlderLogs(t *testing.T) {
-	t.Parallel()
-	tenant, env := serveLeftovers(t, 400, graphsim.Options{})
-	log := newLog(t)
-	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--max-items"}
-	tapsweep(t, env, append(args, "9")...).ends(t, status.Usage)
-	var rows strings.Builder
-	for _, h := range tenant.Remaining()[:12] {
-		rows.WriteString(`{"type":"result","line":0,"source":"scan","user":"` + h.UserID + `","method":"` + h.PassID +
-			`","outcome":"found","undecided":true,"message":"not deleted"}` + "\n")
-	}
-	text := string(mustRead(t, log))
-	end := strings.LastIndex(strings.TrimSpace(text), "\n") + 1
-	text = text[:end] + rows.String() + strings.Replace(text[end:], `"lines":`, `"lines":1`, 1)
-	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if p := runRevoke(t, env, log); tenant.Stats().Deleted != 0 {
-		t.Errorf("exit %d, %d were deleted by the log\n%s", p.code, tenant.Stats().Deleted, p.stderr)
-	}
-	tapsweep(t, env, append(args, "0", "--resume")...).ends(t, status.Done)
-	if n := tenant.Stats().Deleted; n != 20 {
-		t.Errorf("%d passes were deleted, want 20", n)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"tapsweep/batch"
 	"tapsweep/batch/safetext"
-	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/protect"
 	"tapsweep/cmd/tapsweep/internal/results"
@@ -22,16 +21,11 @@ import (
 	"tapsweep/input"
 )
 
-// openProtect reads the lists of protected users. It warns of skipped lines of logs, which may
-// have been meant to name somebody.
-func openProtect(c *console.Console, paths []string) (*protect.List, error) {
-	logs := new(results.Lists)
-	keep, err := protect.Open(logs.Read, paths...)
+// openProtect reads the lists of protected users.
+func openProtect(paths []string) (*protect.List, error) {
+	keep, err := protect.Open(new(results.Lists).Read, paths...)
 	if err != nil {
 		return nil, status.Refuse(fmt.Errorf("--protect: %w\nnothing was sent", err))
-	}
-	for _, warning := range logs.Foreign() {
-		c.Say("warning: --protect: %s", warning)
 	}
 	return keep, nil
 }
