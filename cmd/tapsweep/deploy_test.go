@@ -1,13 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,73 +21,18 @@ import (
 // installed is where the examples of the manual expect tapsweep.
 const installed = "/usr/local/bin/tapsweep"
 
-// checkSchedule checks the five fields of cron(5): numbers within bounds, with
-// steps, ranges and lists.
-func checkSchedule(fields []string) error {
-	bounds := [][2]int{{0, 59}, {0, 23}, {1, 31}, {1, 12}, {0, 7}}
-	if len(fields) != len(bounds) {
-		return fmt.Errorf("%d time fields in %q, want 5", len(fields), fields)
-	}
-	for i, field := range fields {
-		for part := range strings.SplitSeq(field, ",") {
-			span, step, stepped := strings.Cut(part, "/")
-			numbers := strings.SplitN(span, "-", 2)
-			if span == "*" {
-				numbers = nil
-			}
-			if n, err := strconv.Atoi(step); stepped && (err != nil || n < 1) {
-				return fmt.Errorf("time field %d: step %q", i+1, step)
-			}
-			for _, text := range numbers {
-				if n, err := strconv.Atoi(text); err != nil || n < bounds[i][0] || n > bounds[i][1] {
-					return fmt.Errorf("time field %d: %q is not within %v", i+1, text, bounds[i])
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func TestCheckSchedule(t *testing.T) {
-	t.Parallel()
-	for text, ok := range map[string]bool{
-		"17 3 * * *": true, "*/5 0-6/2 1,15 * 7": true, "60 3 * * *": false, "17 3 * *": false, "17 3 0 * *": false,
-		"*/0 3 * * *": false, "x 3 * * *": false,
-	} {
-		if err := checkSchedule(strings.Fields(text)); (err == nil) != ok {
-			t.Errorf("checkSchedule(%q) = %v", text, err)
-		}
-	}
-}
-
 // crontab takes a crontab apart: the variables and the one command.
 func crontab(t *testing.T) (env []string, command string) {
 	t.Helper()
-	for line := range strings.Lines(codeOf(t, "nightly", "crontab")[0]) {
-		line = strings.TrimSpace(line)
-		if name, _, ok := strings.Cut(line, "="); ok && !strings.Contains(name, " ") {
-			env = append(env, line)
-			continue
-		}
-		fields := strings.Fields(line)
-		if command != "" || len(fields) < 6 {
-			t.Fatalf("not a variable and not the one command: %s", line)
-		}
-		if err := checkSchedule(fields[:5]); err != nil {
-			t.Error(err)
-		}
-		command = strings.Join(fields[5:], " ")
+	text := codeOf(t, "nightly", "crontab")[0]
+	nightly := regexp.MustCompile(`^((?:\w+=.*\n)+)\d+ \d+ \* \* \* (` + installed + ` sweep .*)\n$`)
+	parts := nightly.FindStringSubmatch(text)
+	if parts == nil {
+		t.Fatalf("the crontab is not variables and one command a night:\n%s", text)
 	}
-	if !strings.HasPrefix(command, installed+" sweep ") {
-		t.Fatalf("the command is %q", command)
-	}
-	if strings.Contains(strings.ReplaceAll(command, `\%`, ""), "%") {
-		t.Errorf("cron ends the command at the %% in %q", command)
-	}
-	if !slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "MAILTO=") }) {
-		t.Error("nobody gets the mail")
-	}
-	return env, command
+	holds(t, "the crontab", text, "MAILTO=")
+	lacks(t, "the command, which cron ends at a percent sign", parts[2], "%")
+	return strings.Fields(parts[1]), parts[2]
 }
 
 // metricsUnit adds a metrics file to the service.
@@ -149,23 +93,12 @@ func TestUnits(t *testing.T) {
 		"Service.PrivateTmp":      "yes", "Service.StateDirectory": "tapsweep", "Unit.Wants": "network-online.target",
 		"Unit.After": "network-online.target",
 	} {
-		if got := service[key]; len(got) != 1 || got[0] != want {
-			t.Errorf("%s is %q, want %q", key, got, want)
-		}
+		same(t, key, strings.Join(service[key], " "), want)
 	}
-	words := strings.Fields(service["Service.ExecStart"][0])
-	deadline, err := time.ParseDuration(words[slices.Index(words, "--deadline")+1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	limit, err := time.ParseDuration(strings.NewReplacer(" ", "", "min",
-		"m").Replace(service["Service.TimeoutStartSec"][0]))
-	if err != nil || limit < deadline+5*time.Minute {
-		t.Errorf("TimeoutStartSec is %v, --deadline %v: the deadline ends a run better", limit, deadline)
-	}
-	same(t, "OnCalendar lines of the timer", len(options["tapsweep.timer"]["Timer.OnCalendar"]), 1)
-	same(t, "WantedBy lines of the timer", len(options["tapsweep.timer"]["Install.WantedBy"]), 1)
-	same(t, "WantedBy of the timer", options["tapsweep.timer"]["Install.WantedBy"][0], "timers.target")
+	endsAfterTheDeadline(t, strings.Fields(service["Service.ExecStart"][0]), service["Service.TimeoutStartSec"][0])
+	timer := options["tapsweep.timer"]
+	same(t, "OnCalendar lines of the timer", len(timer["Timer.OnCalendar"]), 1)
+	same(t, "WantedBy of the timer", strings.Join(timer["Install.WantedBy"], " "), "timers.target")
 }
 
 // systemd's own check, where it is installed: on Debian and its kin by
@@ -251,36 +184,25 @@ func (m *machine) run(t *testing.T, env []string, name string, args ...string) p
 	return finish(t, cmd)
 }
 
-// nights runs an example on two nights: what is over goes, everything else stays,
-// one line tells; then there is nothing to do and nothing to say. wroteLog returns
-// the results log of the night.
-func (m *machine) nights(t *testing.T, night func() process, wroteLog func(process) string) {
+// nights runs an example on two nights: what is over goes, everything else stays, and one line says so;
+// then there is nothing to do and nothing to say. Standard output, which cron would mail, stays empty.
+func (m *machine) nights(t *testing.T, night func() process) {
 	t.Helper()
+	log := filepath.Join(m.log, "last.jsonl")
 	p := night()
 	p.ends(t, 0)
-	rows, end := readLog(t, wroteLog(p))
-	if len(rows) != 20 || end == nil || end.Exit != 0 {
-		t.Fatalf("%v, the end is %v\n%s", outcomes(rows), end, p.stderr)
-	}
+	rows := readWhole(t, readText(t, log), 0)
+	hasRows(t, rows, 20)
 	for _, row := range rows {
-		if row.Reason != "expired" && row.Reason != "used" {
-			t.Errorf("%+v", row)
-		}
+		holds(t, "reasons of the night", "expired used", row.Reason)
 	}
-	if n := strings.Count(p.stderr, "\n"); n != 1 {
-		t.Errorf("%d lines where one will do:\n%s", n, p.stderr)
-	}
-	if left := len(m.tenant.Remaining()); left != 20 || m.tenant.Stats().Deleted != 20 {
-		t.Errorf("%d left, %d deleted, want 20 and 20", left, m.tenant.Stats().Deleted)
-	}
+	same(t, "lines of standard error", strings.Count(p.stderr, "\n"), 1)
+	same(t, "standard output", p.stdout, "")
+	leaves(t, m.tenant, 20)
 	p = night()
-	rows, end = readLog(t, wroteLog(p))
 	p.ends(t, 0)
 	same(t, "standard error", p.stderr, "")
-	hasRows(t, rows, 0)
-	if end == nil {
-		t.Fatal("the log has no last line")
-	}
+	hasRows(t, readWhole(t, readText(t, log), 0), 0)
 	leaves(t, m.tenant, 20)
 }
 
@@ -306,21 +228,16 @@ func testCron(t *testing.T) {
 	env = append(env, "SHELL=/bin/sh", "PATH=/usr/bin:/bin")
 	log := filepath.Join(m.log, "last.jsonl")
 	night := func() process { return m.run(t, env, "/bin/sh", "-c", line) }
-	m.nights(t, night, func(p process) string {
-		if p.stdout != "" {
-			t.Errorf("cron would mail this: %s", p.stdout)
-		}
-		return string(mustRead(t, log))
-	})
+	m.nights(t, night)
 	// A run that is still going keeps the next one off.
 	lock := flock.New(log)
-	if ok, err := lock.TryLock(); !ok || err != nil {
+	if ok, err := lock.TryLock(); !ok {
 		t.Fatal(err)
 	}
 	defer lock.Close()
-	before := string(mustRead(t, log))
+	before := readText(t, log)
 	night().ends(t, status.Usage, "another run is writing")
-	same(t, "the log", string(mustRead(t, log)), before)
+	same(t, "the log", readText(t, log), before)
 }
 
 func testSystemd(t *testing.T) {
@@ -329,59 +246,39 @@ func testSystemd(t *testing.T) {
 	_, options := units(t)
 	service := options["tapsweep.service"]
 	name, path, _ := strings.Cut(service["Service.LoadCredential"][0], ":")
-	credentials := t.TempDir()
-	if err := os.WriteFile(filepath.Join(credentials, name),
-		mustRead(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)), 0o400); err != nil {
-		t.Fatal(err)
-	}
-	metrics, written := options[metricsUnit], t.TempDir()
-	variable := metrics["Service.Environment"][0]
-	if _, path, _ := strings.Cut(variable, "="); filepath.Dir(path) != metrics["Service.ReadWritePaths"][0] {
-		t.Errorf("%s is not in a directory that the unit may write to", path)
-	}
+	credentials, written := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(credentials, name), readText(t, strings.Replace(path, "/etc/tapsweep", m.etc, 1)))
+	metrics := options[metricsUnit]
+	variable, allowed := metrics["Service.Environment"][0], metrics["Service.ReadWritePaths"][0]
+	holds(t, "the path of the metrics", variable, "="+allowed+"/")
 	// As systemd makes them of LoadCredential= and StateDirectory=.
 	env := append(slices.Clone(service["Service.Environment"]), "CREDENTIALS_DIRECTORY="+credentials,
-		"STATE_DIRECTORY="+m.log, strings.Replace(variable, metrics["Service.ReadWritePaths"][0], written, 1))
+		"STATE_DIRECTORY="+m.log, strings.Replace(variable, allowed, written, 1))
 	line := strings.NewReplacer("${CREDENTIALS_DIRECTORY}", credentials, "${STATE_DIRECTORY}",
 		m.log).Replace(service["Service.ExecStart"][0])
 	words := strings.Fields(line)
-	if words[0] != installed || strings.ContainsAny(line, "$%\"'") {
-		t.Fatalf("ExecStart is %q", words)
-	}
+	same(t, "the program", words[0], installed)
+	lacks(t, "ExecStart", line, "$", "%", `"`, "'")
 	m.nights(t, func() process {
 		return m.run(t, env, must(os.Executable()), append(words[1:], "--graph-url", m.root)...)
-	},
-		func(process) string { return string(mustRead(t, filepath.Join(m.log, "last.jsonl"))) })
-	if text := string(mustRead(t, filepath.Join(written, "tapsweep.prom"))); !strings.Contains(text, "exit_code") {
-		t.Errorf("the metrics file has\n%s", text)
-	}
+	})
+	holds(t, "the metrics file", readText(t, filepath.Join(written, "tapsweep.prom")), "exit_code")
 }
 
 func testKubernetes(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	account, _, job := manifests(t)
-	if err := checkSchedule(strings.Fields(job.Spec.Schedule)); err != nil {
-		t.Error(err)
-	}
-	subject := "system:serviceaccount:" + account.Metadata.Namespace + ":" + account.Metadata.Name
-	if trust := strings.Join(codeOf(t, "kubernetes", "bash"), ""); !strings.Contains(trust,
-		`"subject": "`+subject+`"`) {
-		t.Errorf("the app trusts another subject than %s:\n%s", subject, trust)
-	}
+	fields := manifests(t)
+	account := fields["ServiceAccount metadata namespace"] + ":" + fields["ServiceAccount metadata name"]
+	subject := "system:serviceaccount:" + account
+	holds(t, "the trust of the app", strings.Join(codeOf(t, "kubernetes", "bash"), ""), `"subject": "`+subject+`"`)
 	// What the webhook sets, by the account's annotation and its own tenant.
-	env := []string{"AZURE_CLIENT_ID=" + account.Metadata.Annotations["azure.workload.identity/client-id"],
-		"AZURE_TENANT_ID=" + entra.DefaultTenantID,
+	env := []string{"AZURE_TENANT_ID=" + entra.DefaultTenantID,
+		"AZURE_CLIENT_ID=" + fields["ServiceAccount metadata annotations azure.workload.identity/client-id"],
 		"AZURE_FEDERATED_TOKEN_FILE=" + writeFile(t, "azure-identity-token",
 			m.tenant.Entra.FederatedToken(subject, time.Hour))}
-	args := append(job.pod().Containers[0].Args, "--graph-url", m.root)
-	for i, arg := range args {
-		args[i] = strings.Replace(arg, "/var/lib/tapsweep", m.log, 1)
-	}
-	m.nights(t, func() process { return m.run(t, env, must(os.Executable()), args...) }, func(p process) string {
-		if p.stdout != "" {
-			t.Errorf("this is mixed with standard error in the pod's log: %s", p.stdout)
-		}
-		return string(mustRead(t, filepath.Join(m.log, "last.jsonl")))
+	line := strings.ReplaceAll(strings.Join(containerArgs(fields), " "), "/var/lib/tapsweep", m.log)
+	m.nights(t, func() process {
+		return m.run(t, env, must(os.Executable()), strings.Fields(line+" --graph-url "+m.root)...)
 	})
 }

@@ -11,7 +11,6 @@ import (
 	"html"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,7 +18,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -375,118 +373,6 @@ func TestRefusedInTheMiddle(t *testing.T) {
 			}
 		})
 	}
-}
-
-// proxy is a forward proxy that leads every tunnel to one address.
-func proxy(t *testing.T, to string) (address string, tunnels *atomic.Int32) {
-	t.Helper()
-	tunnels = new(atomic.Int32)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodConnect || !strings.HasPrefix(r.Host, graphsim.ServerName) {
-			w.WriteHeader(http.StatusForbidden)
-			return
-		}
-		tunnels.Add(1)
-		far, err := net.Dial("tcp", to)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		near, _, err := w.(http.Hijacker).Hijack()
-		if err != nil {
-			far.Close()
-			return
-		}
-		io.WriteString(near, "HTTP/1.1 200 Connection established\r\n\r\n")
-		go func() { io.Copy(far, near); far.Close() }()
-		io.Copy(near, far)
-		near.Close()
-	}))
-	t.Cleanup(server.Close)
-	return server.URL, tunnels
-}
-
-// Both the token and the batches go through the proxy of the environment, past
-// which the tenant's name cannot be found.
-func TestProxy(t *testing.T) {
-	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	users := tenant.AddUsers(25)
-	env, root := serveAt(t, tenant)
-	address, tunnels := proxy(t, strings.TrimPrefix(root, "https://"))
-	named := "https://" + graphsim.ServerName
-	env = append(without(env, "AZURE_AUTHORITY_HOST"), "AZURE_AUTHORITY_HOST="+named, "HTTPS_PROXY="+address)
-	args := []string{"revoke", "--yes", "--auth", "secret", "--graph-url", named, "--results", "-", listFile(t, users)}
-	spawn(t, env, args...).ends(t, 0)
-	leaves(t, tenant, 0)
-	differs(t, "tunnels through the proxy", tunnels.Load(), 0)
-	t.Run("around it", func(t *testing.T) {
-		t.Parallel() // azidentity tries again for a while
-		spawn(t, append(env, "NO_PROXY="+graphsim.ServerName), args...).ends(t, 4, "has no address")
-	})
-	t.Run("without the root", func(t *testing.T) {
-		t.Parallel()
-		spawn(t, without(env, "SSL_CERT_FILE"), args...).ends(t, 3, "certificate")
-	})
-}
-
-// Who is not reached at the sign-in says nothing of the credential: exit 4, as where Graph
-// is not reached, and no hint to set what is set. A certificate that is not trusted does
-// not go away by itself: exit 3. The whole cause is shown, also with the default chain.
-func TestSignInUnreached(t *testing.T) {
-	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	list := listFile(t, tenant.AddUsers(1))
-	good := serve(t, tenant)
-	for _, tt := range []struct {
-		name string
-		env  []string // in place of the tenant's
-		exit int
-		want []string
-	}{
-		{"nobody listens", []string{"AZURE_AUTHORITY_HOST=https://" + nobodyListens}, 4,
-			[]string{"no connection to " + nobodyListens + ": connection refused\n", "HTTPS_PROXY",
-				"hint: AZURE_AUTHORITY_HOST"}},
-		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
-			"HTTPS_PROXY=http://" + nobodyListens}, 4,
-			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
-		{"a simulation that has ended", []string{"AZURE_AUTHORITY_HOST=https://" + nobodyListens,
-			"SSL_CERT_FILE=/nosuch/graphsim-1.pem"}, 4,
-			[]string{"of a tapsweep simulate that has ended: unset them\n"}},
-		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
-			[]string{"SSL_CERT_FILE: nono does not exist",
-				"the certificate is of an authority that this machine does not trust\n", "SSL_CERT_FILE is nono now"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel() // azidentity tries again for a while
-			env := good
-			for _, v := range tt.env {
-				name, _, _ := strings.Cut(v, "=")
-				env = append(without(env, name), v)
-			}
-			t.Run("revoke", func(t *testing.T) {
-				t.Parallel()
-				p := spawn(t, env, "revoke", "--yes", list)
-				p.ends(t, tt.exit)
-				lacks(t, "standard error", p.stderr, "hint: set AZURE")
-				holds(t, "standard error", p.stderr, tt.want...)
-			})
-			t.Run("check, of which it is one of the steps", func(t *testing.T) {
-				t.Parallel()
-				p := spawn(t, env, "check", "--output", "json")
-				if _, steps := checkJSON(t, p); p.code != tt.exit || steps["token"].Result != "failed" {
-					t.Errorf("exit %d\n%s", p.code, p.stdout)
-				}
-			})
-		})
-	}
-	t.Run("nothing is set", func(t *testing.T) {
-		t.Parallel()
-		// That the machine has no identity is not a lack of a connection.
-		env := append(without(good, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
-			"IDENTITY_ENDPOINT=http://"+nobodyListens, "IDENTITY_HEADER=h", "AZURE_TOKEN_CREDENTIALS=prod")
-		spawn(t, env, "revoke", "--yes", list).ends(t, 3, "hint: set AZURE_TENANT_ID")
-	})
 }
 
 func decodeFirst(text string, into any) error {
