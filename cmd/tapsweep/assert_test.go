@@ -17,7 +17,7 @@ import (
 func (p process) ends(t *testing.T, code int, texts ...string) {
 	t.Helper()
 	if p.code != code {
-		t.Fatalf("exit code %d, want %d\n%s", p.code, code, p.stderr)
+		t.Fatalf("exit code %d of %q, want %d\n%s", p.code, p.args, code, p.stderr)
 	}
 	holds(t, "standard error", p.stderr, texts...)
 }

@@ -48,12 +48,8 @@ func TestMaxItemsCountsPasses(t *testing.T) {
 			env := serve(t, tenant)
 			p := runRevoke(t, env, "--max-items", tt.max, writeFile(t, "list.csv", tt.list))
 			p.ends(t, tt.code)
-			if n := len(tenant.Remaining()); n != tt.left {
-				t.Errorf("%d passes are left, want %d", n, tt.left)
-			}
-			if !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
-			}
+			leaves(t, tenant, tt.left)
+			holds(t, "standard error", p.stderr, tt.says)
 			rows, _ := readLog(t, p.stdout)
 			if n := outcomes(rows)[results.NotSent]; n != tt.lines {
 				t.Errorf("%d rows not sent, want %d", n, tt.lines)
@@ -76,9 +72,7 @@ func TestMaxItemsInMidRun(t *testing.T) {
 	args := []string{"revoke", "--yes", "--results", log, list}
 	p := tapsweep(t, env, append(args, "--max-items", "3")...)
 	p.ends(t, status.Stopped)
-	if n := tenant.Stats().Deleted; n != 1 {
-		t.Errorf("%d passes were deleted, want 1", n)
-	}
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 1)
 	p = tapsweep(t, env, append(args, "--max-items", "4", "--resume")...)
 	p.ends(t, status.Done)
 	leaves(t, tenant, 0)

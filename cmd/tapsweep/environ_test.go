@@ -120,9 +120,7 @@ func TestCheckListsVariables(t *testing.T) {
 		t.Errorf("variables %+v, want %+v", c.Variables, want)
 	}
 	p = tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root), "check")
-	if !strings.Contains(p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"  check, revoke, scan, sweep, verify\n") {
-		t.Errorf("the table does not name the variable\n%s", p.stdout)
-	}
+	holds(t, "standard output", p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"  check, revoke, scan, sweep, verify\n")
 	tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version").ends(t, status.Done)
 }
 

@@ -104,7 +104,7 @@ func TestSweepResumesBeforeDelete(t *testing.T) {
 			waitWhile(t, func() bool { return tenant.Stats().Faults == 0 })
 			p.Kill()
 		})
-		if found := strings.Count(string(mustRead(t, log)), `"pending":true`); found != 20 {
+		if found := strings.Count(readText(t, log), `"pending":true`); found != 20 {
 			t.Errorf("%d passes are on record before their delete, want 20", found)
 		}
 		gone := tenant.Remaining()[0] // an expired one, replaced by somebody else meanwhile
@@ -161,24 +161,16 @@ func TestSweepResumesWithinTheBound(t *testing.T) {
 			}
 			p := tapsweep(t, env, append(args, "--max-items", tt.bound)...)
 			p.ends(t, tt.code)
-			if n := tenant.Stats().Deleted; n != tt.deleted {
-				t.Errorf("%d passes were deleted, want %d", n, tt.deleted)
-			}
-			if !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("standard error lacks %q\n%s", tt.says, p.stderr)
-			}
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, tt.deleted)
+			holds(t, "standard error", p.stderr, tt.says)
 			if n := len(tenant.Remaining()) - (before - 20); n != tt.left {
 				t.Errorf("%d passes are left, want %d", n, tt.left)
 			}
 			if tt.code == status.Done {
 				return
 			}
-			if p = tapsweep(t, env, append(args, "--max-items", "80")...); p.code != status.Done {
-				t.Errorf("resumed with a higher bound: exit %d\n%s", p.code, p.stderr)
-			}
-			if n := tenant.Stats().Deleted; n != 80 {
-				t.Errorf("%d passes were deleted in the end, want 80", n)
-			}
+			tapsweep(t, env, append(args, "--max-items", "80")...).ends(t, status.Done)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 80)
 		})
 	}
 }
@@ -234,7 +226,7 @@ func TestFailedLookIsMended(t *testing.T) {
 	// The run came to its end, so the next begins anew, and tells of the same users.
 	p := tapsweep(t, env, append(args, "--resume")...)
 	last := make(map[string]results.Outcome)
-	for line := range strings.Lines(string(mustRead(t, log))) {
+	for line := range strings.Lines(readText(t, log)) {
 		var row results.Row
 		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
 			last[row.User] = row.Outcome

@@ -32,9 +32,7 @@ func TestSimulationRefuses(t *testing.T) {
 			t.Parallel()
 			p := tapsweep(t, nil, "revoke", "--simulate", "--yes", mustAbs(listCases+file))
 			p.ends(t, status.Usage)
-			if !strings.Contains(p.stderr, want) {
-				t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
-			}
+			holds(t, "standard error", p.stderr, want)
 		})
 	}
 }
@@ -81,9 +79,7 @@ func TestNamedUser(t *testing.T) {
 	log := newLog(t)
 	args := []string{"revoke", "--yes", "--results", log,
 		"--user", users[0].UPN, "--user", users[1].ID}
-	if p = tapsweep(t, env, args...); p.code != status.Done {
-		t.Fatalf("revoke: exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, env, args...).ends(t, status.Done)
 	if left := tenant.Remaining(); len(left) != 2 {
 		t.Errorf("revoke: %d passes are left, want 2: %v", len(left), left)
 	}
@@ -95,23 +91,17 @@ func TestNamedUser(t *testing.T) {
 	if len(rows) != 2 || rows[0].Source != "--user" || rows[0].Outcome != results.Revoked {
 		t.Errorf("revoke: rows are %+v", rows)
 	}
-	if p = tapsweep(t, env, append(args, "--resume")...); p.code != status.Done {
-		t.Errorf("revoke --resume: exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, env, append(args, "--resume")...).ends(t, status.Done)
 
 	list := writeFile(t, "l.csv", "user\n"+users[2].UPN+"\n")
-	if p = tapsweep(t, env, "revoke", "--yes", "--results", log+"2", list); p.code != status.Done {
-		t.Errorf("revoke of a list: exit %d\n%s", p.code, p.stderr)
-	}
+	tapsweep(t, env, "revoke", "--yes", "--results", log+"2", list).ends(t, status.Done)
 	if left := tenant.Remaining(); len(left) != 1 || left[0].UPN != users[3].UPN {
 		t.Errorf("revoke of a list: left is %v, want that of the user that nobody named", left)
 	}
 	for _, bad := range [][]string{{"revoke", "--yes", "--user", ""}, {"revoke", "--yes", "--user", "dana"},
 		{"scan", "--user", ""}, {"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"},
 		{"revoke", "--yes", "--user", users[3].UPN, list}} {
-		if p = tapsweep(t, env, bad...); p.code != status.Usage {
-			t.Errorf("%q: exit %d, want %d", bad, p.code, status.Usage)
-		}
+		tapsweep(t, env, bad...).ends(t, status.Usage)
 	}
 	const hint = "hint: to name a user without a list, use --user dana@contoso.com\n"
 	for _, typo := range [][]string{{"revoke", "--yes", "dana@contoso.com"}, {"scan", "--users", "dana@contoso.com"}} {
@@ -128,7 +118,7 @@ func TestMergedLog(t *testing.T) {
 	here := strings.NewReplacer("11111111-2222-4333-8444-555555555555", entra.DefaultTenantID,
 		"https://localhost:40187", root)
 	log := writeFile(t, "log-pod-merged.log",
-		here.Replace(string(mustRead(t, mustAbs(listCases+"log-pod-merged.log")))))
+		here.Replace(readText(t, mustAbs(listCases+"log-pod-merged.log"))))
 	p := tapsweep(t, env, "revoke", "--yes", "--quiet", log)
 	p.ends(t, status.Done)
 	if want := "tapsweep: warning: " + log +

@@ -69,7 +69,7 @@ func TestLogsThatAreRefused(t *testing.T) {
 		return path
 	}
 	dir, open := t.TempDir(), t.TempDir()
-	wide := copyOf(filepath.Join(dir, "wide.jsonl"), string(mustRead(t, log)), 0o666)
+	wide := copyOf(filepath.Join(dir, "wide.jsonl"), readText(t, log), 0o666)
 	link := filepath.Join(open, "link.jsonl")
 	if err := errors.Join(os.Symlink(log, link), os.Chmod(open, 0o777)); err != nil {
 		t.Skip(err)
@@ -104,9 +104,9 @@ func TestLogsThatAreRefused(t *testing.T) {
 			tapsweep(t, env, tt.args...).ends(t, status.Usage, tt.want, "hint: ", tt.hint)
 		})
 	}
-	unchanged := map[string]string{glass: "glass@contoso.com\n", report: "my notes\n", wide: string(mustRead(t, log))}
+	unchanged := map[string]string{glass: "glass@contoso.com\n", report: "my notes\n", wide: readText(t, log)}
 	for path, want := range unchanged {
-		if text := string(mustRead(t, path)); text != want {
+		if text := readText(t, path); text != want {
 			t.Errorf("%s is now %q", path, text)
 		}
 	}
@@ -146,14 +146,14 @@ func TestResumeNamesABrokenLine(t *testing.T) {
 	log := newLog(t)
 	args := []string{"revoke", "--yes", "--results", log, "--resume", list}
 	tapsweep(t, env, args...).ends(t, 0)
-	lines := strings.SplitAfter(string(mustRead(t, log)), "\n")
+	lines := strings.SplitAfter(readText(t, log), "\n")
 	broken := lines[0] + lines[1] + "\n" + strings.Join(lines[2:], "")
 	if err := os.WriteFile(log, []byte(broken), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := tapsweep(t, env, args...)
 	p.ends(t, status.Usage, "line 3 is empty", "hint: nothing was changed")
-	if after := string(mustRead(t, log)); after != broken {
+	if after := readText(t, log); after != broken {
 		t.Errorf("the log is now\n%s", after)
 	}
 }

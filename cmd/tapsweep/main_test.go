@@ -61,6 +61,7 @@ func (s suite) Run() int {
 
 // process is one finished tapsweep.
 type process struct {
+	args           []string
 	code           int
 	stdout, stderr string
 }
@@ -95,7 +96,7 @@ func finish(t *testing.T, cmd *exec.Cmd, meanwhile ...func(*os.Process)) process
 	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		t.Fatal(err)
 	}
-	return process{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	return process{cmd.Args[1:], cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
 // tapsweep runs a command line in this process. It knows nothing of this machine's environment but
@@ -118,7 +119,7 @@ func runHere(t *testing.T, env, args []string) process {
 	var stdout, stderr bytes.Buffer
 	code := cli.Main(t.Context(), cli.Process{Args: args, Environ: env, In: strings.NewReader(""), Out: &stdout,
 		Err: &stderr, Version: "devel"})
-	return process{code, stdout.String(), stderr.String()}
+	return process{args, code, stdout.String(), stderr.String()}
 }
 
 // tapsweepWhile is tapsweep with a function that runs at the same time. It returns when both are over.
@@ -277,7 +278,7 @@ func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 func lastBy(t *testing.T, log string, key func(results.Row) string) map[string]results.Row {
 	t.Helper()
 	last := make(map[string]results.Row)
-	for line := range strings.Lines(string(mustRead(t, log))) {
+	for line := range strings.Lines(readText(t, log)) {
 		var row results.Row
 		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
 			last[key(row)] = row

@@ -19,8 +19,8 @@ func TestMakeDemo(t *testing.T) {
 	// In place of a build: this binary, as tapsweep.
 	build := "#!/bin/sh\nprintf '#!/bin/sh\\n" + asMain + `=1 exec %s "$@"\n' ` + must(os.Executable()) +
 		" >\"$3\"\nchmod +x \"$3\"\n"
-	for name, text := range map[string]string{"Makefile": string(mustRead(t, "../../Makefile")), "go": build,
-		"testdata/incident.csv": string(mustRead(t, "../../testdata/incident.csv"))} {
+	for name, text := range map[string]string{"Makefile": readText(t, "../../Makefile"), "go": build,
+		"testdata/incident.csv": readText(t, "../../testdata/incident.csv")} {
 		path := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
 			os.WriteFile(path, []byte(text), 0o700)); err != nil {
@@ -39,7 +39,7 @@ func TestMakeDemo(t *testing.T) {
 	if strings.Contains(p.stdout, `{"type":`) || strings.Contains(p.stderr, "ignored") {
 		t.Errorf("the demo prints its log, or an error:\n%s%s", p.stdout, p.stderr)
 	}
-	if !strings.Contains(string(mustRead(t, report)), "<html") {
+	if !strings.Contains(readText(t, report), "<html") {
 		t.Error("the report is not a page of HTML")
 	}
 }

@@ -24,7 +24,7 @@ const repository = "../.."
 // manual returns what people read: README.md, and the pages of the manual.
 func manual(t *testing.T) []docs.Page {
 	t.Helper()
-	readme := docs.Page{Name: "README", Text: string(mustRead(t, filepath.Join(repository, "README.md")))}
+	readme := docs.Page{Name: "README", Text: readText(t, filepath.Join(repository, "README.md"))}
 	return append([]docs.Page{readme}, docs.Pages()...)
 }
 
@@ -167,11 +167,9 @@ func runPage(t *testing.T, page docs.Page, bin string) {
 func TestManualLists(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{"README", "lists"} {
-		for i, text := range codeOf(t, page, "csv") {
+		for _, text := range codeOf(t, page, "csv") {
 			list := writeFile(t, "list.csv", text)
-			if p := tapsweep(t, nil, "revoke", "--simulate", "--yes", list); p.code != 0 {
-				t.Errorf("list %d of %s: exit %d\n%s", i+1, page, p.code, p.stderr)
-			}
+			tapsweep(t, nil, "revoke", "--simulate", "--yes", list).ends(t, 0)
 		}
 	}
 }
@@ -257,7 +255,7 @@ func TestManualLinks(t *testing.T) {
 			}
 			if _, err := os.Stat(path); err != nil {
 				t.Errorf("%s: %s: %v", page.Name, target, err)
-			} else if anchor != "" && !slices.Contains(anchors(string(mustRead(t, path))), anchor) {
+			} else if anchor != "" && !slices.Contains(anchors(readText(t, path)), anchor) {
 				t.Errorf("%s: no heading is %s", page.Name, target)
 			}
 		}

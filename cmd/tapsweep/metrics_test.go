@@ -100,7 +100,7 @@ func TestMetricsFileReplacesItsOwn(t *testing.T) {
 			tapsweep(t, m.env, strings.Fields(line)...).ends(t, status.Usage, tt.want)
 		})
 	}
-	same(t, "the list", string(mustRead(t, list)), "user\ndana@contoso.com\n")
+	same(t, "the list", readText(t, list), "user\ndana@contoso.com\n")
 	differs(t, "the metrics", m.file(), before)
 	holds(t, "the metrics", m.file(), "exit_code{"+metricLabels+"} 64")
 	link := m.dir + "/link.prom"
@@ -144,7 +144,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 			}
 			for _, f := range files {
 				got = f.Name()
-				if text := string(mustRead(t, filepath.Join(dir, got))); !strings.Contains(text,
+				if text := readText(t, filepath.Join(dir, got)); !strings.Contains(text,
 					"\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n") {
 					t.Errorf("it says\n%s", text)
 				}

@@ -45,7 +45,7 @@ func TestUnreachable(t *testing.T) {
 			log := t.TempDir() + "/log.jsonl"
 			p := tapsweep(t, env,
 				append(args, "--graph-url", "https://"+nobodyListens, "--max-attempts", "1", "--results", log)...)
-			_, end := readLog(t, string(mustRead(t, log)))
+			_, end := readLog(t, readText(t, log))
 			p.ends(t, 4, "connection refused", "Resume: tapsweep "+args[0]+" --resume")
 			same(t, "exit code in the log", end.Exit, 4)
 		})

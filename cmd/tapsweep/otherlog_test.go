@@ -42,14 +42,10 @@ func TestLogOfAnotherTenant(t *testing.T) {
 			if p.code != status.Usage {
 				t.Errorf("%s of the log of %s: exit %d, want %d\n%s", command, tt.name, p.code, status.Usage, p.stderr)
 			}
-			if !strings.Contains(p.stderr, tt.want) {
-				t.Errorf("%s of the log of %s: no %q in\n%s", command, tt.name, tt.want, p.stderr)
-			}
+			holds(t, "standard error", p.stderr, tt.want)
 		}
 	}
-	if n := tenant.Stats().Batches; n != 0 {
-		t.Errorf("%d batches were sent, want none", n)
-	}
+	same(t, "batches", tenant.Stats().Batches, 0)
 	runRevoke(t, nil, "--simulate", simulated).ends(t, status.Done)
 	own := logOf(env)
 	tapsweep(t, env, "verify", "--results", "-", own, simulated).ends(t, status.Usage)
@@ -69,7 +65,7 @@ func TestLogThatIsNotWhole(t *testing.T) {
 			t.Fatalf("exit %d\n%s", p.code, p.stderr)
 		}
 	}
-	text := string(mustRead(t, log))
+	text := readText(t, log)
 	lines := strings.SplitAfter(text, "\n")
 	lines = lines[:len(lines)-1]
 	second := len(lines) - strings.Count(lastRun(text), "\n")
@@ -97,9 +93,7 @@ func TestLogThatIsNotWhole(t *testing.T) {
 	}
 	killed := writeFile(t, "killed.jsonl", strings.Join(lines[:len(lines)-1], ""))
 	p := tapsweep(t, env, "verify", "--results", "-", killed)
-	if want := "with tapsweep revoke --resume --results " + killed; !strings.Contains(p.stderr, want) {
-		t.Errorf("verify of a log without its end: want %q\n%s", want, p.stderr)
-	}
+	holds(t, "standard error", p.stderr, "with tapsweep revoke --resume --results "+killed)
 	if n := tenant.Stats().Batches - sent; n != 0 {
 		t.Errorf("%d batches were sent, want none", n)
 	}

@@ -25,7 +25,7 @@ func TestNamesStayWithThePass(t *testing.T) {
 			p := tapsweep(t, env, "scan", "--all-users", "--reason", "expired", "--output", found)
 			p.ends(t, 0)
 			tapsweep(t, env, "revoke", "--yes", "--results", log, found).ends(t, 0)
-			rows, _ := readLog(t, string(mustRead(t, log)))
+			rows, _ := readLog(t, readText(t, log))
 			if len(rows) != 1 || rows[0].UPN != "user00000@contoso.example" {
 				t.Errorf("rows %+v, want one of user00000@contoso.example", rows)
 			}
@@ -36,7 +36,7 @@ func TestNamesStayWithThePass(t *testing.T) {
 			}
 			same(t, "lines", len(lines), 2)
 			holds(t, "second line", strings.Join(lines[1], ","), "user00000@contoso.example")
-			if page := strings.ReplaceAll(string(mustRead(t, html)), "<wbr>", ""); !strings.Contains(page,
+			if page := strings.ReplaceAll(readText(t, html), "<wbr>", ""); !strings.Contains(page,
 				"user00000@contoso.example") {
 				t.Error("report.html lacks the name")
 			}
@@ -72,20 +72,12 @@ func TestNamesOfAListAreNotChecked(t *testing.T) {
 	list := writeFile(t, "list.csv", head+row(0, 0, 0)+row(1, 0, 1))
 	p := runRevoke(t, env, "--skip-invalid", list)
 	p.ends(t, status.Usage)
-	if want := list + ":3: the user principal name " + users[0].UPN; !strings.Contains(p.stderr, want) {
-		t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
-	}
-	if strings.Contains(p.stderr, "--skip-invalid") {
-		t.Errorf("standard error is %q, but --skip-invalid does not help", p.stderr)
-	}
-	if left := len(tenant.Remaining()); left != 3 {
-		t.Errorf("%d passes are left, want 3", left)
-	}
+	holds(t, "standard error", p.stderr, list+":3: the user principal name "+users[0].UPN)
+	lacks(t, "standard error", p.stderr, "--skip-invalid")
+	leaves(t, tenant, 3)
 
 	list = writeFile(t, "list.csv", head+row(0, 1, 0))
 	p = runRevoke(t, env, list)
 	want := "1 row gives an object ID and a name: the object ID decides, and the name is not checked\n"
-	if !strings.Contains(p.stderr, want) {
-		t.Errorf("standard error is %q, want it to hold %q", p.stderr, want)
-	}
+	holds(t, "standard error", p.stderr, want)
 }

@@ -42,9 +42,7 @@ func TestRefusedIsOneNumber(t *testing.T) {
 	if n <= 2 { // the 503 was of five
 		t.Errorf("%d refused", n)
 	}
-	if want := fmt.Sprintf("throttled: %d requests refused", n); !strings.Contains(p.stderr, want) {
-		t.Errorf("no %q in the summary:\n%s", want, p.stderr)
-	}
+	holds(t, "standard error", p.stderr, fmt.Sprintf("throttled: %d requests refused", n))
 	if m := mustRead(t, dir+"m.prom"); !bytes.Contains(m,
 		fmt.Appendf(nil, `tapsweep_last_run_refused_requests{command="revoke",file="m"} %d`, n)) {
 		t.Errorf("not %d in the metrics:\n%s", n, m)

@@ -45,27 +45,17 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 				p = answered(t, env, tt.answer, args...)
 			}
 			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags names them", dir)
-			if n := tenant.Stats().Deleted; n != 0 {
-				t.Fatalf("%d passes were deleted", n)
-			}
-			if rows, _ := readLog(t, string(mustRead(t, dir+"/results.jsonl"))); len(rows) > 0 {
-				t.Errorf("%d rows, want none: %+v", len(rows), rows[0])
-			}
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
+			rows, _ := readLog(t, readText(t, dir+"/results.jsonl"))
+			hasRows(t, rows, 0)
 			checkSeal(t, dir, p.stderr)
 
 			again := []string{"sweep", "--resume", "--all-users", "--evidence", dir, "--yes", "--max-items"}
-			if p = tapsweep(t, env, append(again, "5")...); p.code != status.Usage {
-				t.Errorf("resumed with a lower bound: exit %d, want %d\n%s", p.code, status.Usage, p.stderr)
-			}
-			if p = tapsweep(t, env, append(again, "0")...); p.code != status.Done {
-				t.Errorf("resumed without a bound: exit %d, want 0\n%s", p.code, p.stderr)
-			}
-			if n := tenant.Stats().Deleted; n != 20 {
-				t.Errorf("%d passes were deleted in the end, want 20", n)
-			}
-			if r := reported(t, dir); r.Counts[results.Revoked] != 20 {
-				t.Errorf("the report counts %v, want 20 revoked", r.Counts)
-			}
+			tapsweep(t, env, append(again, "5")...).ends(t, status.Usage)
+			p = tapsweep(t, env, append(again, "0")...)
+			p.ends(t, status.Done)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 20)
+			same(t, "passes revoked by the report", reported(t, dir).Counts[results.Revoked], 20)
 			checkSeal(t, dir, p.stderr)
 		})
 	}
@@ -84,19 +74,16 @@ func TestUndecidedRowsOfOlderLogs(t *testing.T) {
 		rows.WriteString(`{"type":"result","line":0,"source":"scan","user":"` + h.UserID + `","method":"` + h.PassID +
 			`","outcome":"found","undecided":true,"message":"not deleted"}` + "\n")
 	}
-	text := string(mustRead(t, log))
+	text := readText(t, log)
 	end := strings.LastIndex(strings.TrimSpace(text), "\n") + 1
 	text = text[:end] + rows.String() + strings.Replace(text[end:], `"lines":`, `"lines":1`, 1)
 	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p := runRevoke(t, env, log); tenant.Stats().Deleted != 0 {
-		t.Errorf("exit %d, %d were deleted by the log\n%s", p.code, tenant.Stats().Deleted, p.stderr)
-	}
+	runRevoke(t, env, log)
+	same(t, "passes deleted by the log", tenant.Stats().Deleted, 0)
 	tapsweep(t, env, append(args, "0", "--resume")...).ends(t, status.Done)
-	if n := tenant.Stats().Deleted; n != 20 {
-		t.Errorf("%d passes were deleted, want 20", n)
-	}
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 20)
 }
 
 // A sweep that is stopped while it scans says how many passes it had found by then.
@@ -110,9 +97,7 @@ func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 			p.Signal(syscall.SIGTERM)
 		})
 	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags names them")
-	if n := tenant.Stats().Deleted; n != 0 {
-		t.Errorf("%d passes were deleted", n)
-	}
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 	checkSeal(t, dir, p.stderr)
 }
 

@@ -45,7 +45,7 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 	// Resuming the run anyway sends nothing, and changes nothing.
 	sent := tenant.Stats().Deleted
 	p = tapsweep(t, env, append(args, "--resume")...)
-	_, resumed, _ := strings.Cut(string(mustRead(t, log)), `"type":"end"`)
+	_, resumed, _ := strings.Cut(readText(t, log), `"type":"end"`)
 	_, resumed, _ = strings.Cut(resumed, "\n")
 	rows, end := readLog(t, resumed)
 	p.ends(t, status.Incomplete)

@@ -58,11 +58,11 @@ func TestNothingReadIsReplaced(t *testing.T) {
 		t.Run(tt.line, func(t *testing.T) {
 			before := make(map[string]string)
 			for _, path := range []string{keep, token, log, evidence + "/report.csv"} {
-				before[path] = string(mustRead(t, path))
+				before[path] = readText(t, path)
 			}
 			tapsweep(t, env, words(tt.line, files)...).ends(t, status.Usage, tt.want)
 			for path, text := range before {
-				same(t, path, string(mustRead(t, path)), text)
+				same(t, path, readText(t, path), text)
 			}
 		})
 	}

@@ -84,9 +84,7 @@ func TestRevokeEachForm(t *testing.T) {
 			if stats := tenant.Stats(); stats.LostWrites+stats.OverlappingWrites != 0 {
 				t.Errorf("%d writes were lost, %d overlapped", stats.LostWrites, stats.OverlappingWrites)
 			}
-			if left := len(tenant.Remaining()); left != 0 {
-				t.Errorf("%d passes are left", left)
-			}
+			leaves(t, tenant, 0)
 
 			p = runRevoke(t, env, list)
 			rows, _ = readLog(t, p.stdout)
@@ -116,9 +114,7 @@ func TestRevokeResultsLog(t *testing.T) {
 	done := filepath.Join(t.TempDir(), "done.jsonl")
 	list := listFile(t, users[:2])
 	tapsweep(t, env, "revoke", "--yes", "--results", done, list)
-	if p = runRevoke(t, env, done); p.code != 0 {
-		t.Errorf("exit %d\n%s", p.code, p.stderr)
-	}
+	runRevoke(t, env, done).ends(t, 0)
 }
 
 // A signal is heard at any time, and nothing is sent after it.

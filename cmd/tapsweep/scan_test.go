@@ -51,7 +51,7 @@ func TestCreatedSinceIsShown(t *testing.T) {
 			p := tapsweep(t, append(env, "TZ=Pacific/Auckland"),
 				append([]string{"sweep", "--dry-run", "--created-since", day, "--evidence", dir}, tt.args...)...)
 			p.ends(t, status.Done)
-			if text := string(mustRead(t, dir+"/preflight.txt")); !strings.Contains(text, want) {
+			if text := readText(t, dir+"/preflight.txt"); !strings.Contains(text, want) {
 				t.Errorf("the evidence does not say %q:\n%s", want, text)
 			}
 		})
@@ -218,7 +218,7 @@ func TestScanResumes(t *testing.T) {
 		p.Signal(syscall.SIGTERM)
 	})
 	before := tenant.Stats().Lists
-	if strings.Contains(string(mustRead(t, dir+"/scan.prom")), "expired_passes_left") {
+	if strings.Contains(readText(t, dir+"/scan.prom"), "expired_passes_left") {
 		t.Error("half a scan tells how many expired passes there are")
 	}
 	p.ends(t, 4)
@@ -226,9 +226,9 @@ func TestScanResumes(t *testing.T) {
 		t.Fatalf("exit %d after %d LISTs\n%s", p.code, before, p.stderr)
 	}
 	p = tapsweep(t, env, append(args, "--resume")...)
-	expired := strings.Count(string(mustRead(t, dir+"/found.csv")), ",expired,")
+	expired := strings.Count(readText(t, dir+"/found.csv"), ",expired,")
 	differs(t, "expired", expired, 0)
-	holds(t, "scan.prom", string(mustRead(t, dir+"/scan.prom")),
+	holds(t, "scan.prom", readText(t, dir+"/scan.prom"),
 		fmt.Sprintf("\ntapsweep_expired_passes_left{command=\"scan\",file=\"scan\"} %d\n", expired))
 	list, err := input.Open([]string{dir + "/found.csv"}, input.Options{})
 	if err != nil {
@@ -247,9 +247,7 @@ func TestScanResumes(t *testing.T) {
 	for _, want := range []string{"it is the log of a run that looked for something else: tapsweep scan ",
 		"hint: use the same tenant, and the same flags that say where to look and for what, or another " +
 			"--results file\n"} {
-		if !strings.Contains(p.stderr, want) {
-			t.Errorf("with another --reason, standard error lacks %q\n%s", want, p.stderr)
-		}
+		holds(t, "standard error", p.stderr, want)
 	}
 }
 
@@ -262,9 +260,7 @@ func TestScanFullDisk(t *testing.T) {
 	env := serve(t, leftovers(100, graphsim.Options{}))
 	p := tapsweep(t, env, "scan", "--all-users", "--output", "/dev/full", "--overwrite", "--format", "csv")
 	p.ends(t, 4, "no space left")
-	if strings.Contains(p.stderr, "passes: /dev/full") {
-		t.Errorf("the summary names the file of the passes, which was not written\n%s", p.stderr)
-	}
+	lacks(t, "standard error", p.stderr, "passes: /dev/full")
 }
 
 // A log that is refused leaves the list that was printed before as it is.
@@ -276,7 +272,7 @@ func TestScanRefusedKeepsOutput(t *testing.T) {
 	tapsweep(t, env, args...).ends(t, 0)
 	before := mustRead(t, dir+"/found.csv")
 	p := tapsweep(t, env, append(args, "--resume", "--reason", "used")...)
-	if files, _ := os.ReadDir(dir); p.code != status.Usage || string(mustRead(t, dir+"/found.csv")) != string(before) ||
+	if files, _ := os.ReadDir(dir); p.code != status.Usage || readText(t, dir+"/found.csv") != string(before) ||
 		len(files) != 2 {
 		t.Errorf("exit %d, files %v\n%s", p.code, files, p.stderr)
 	}
@@ -311,15 +307,11 @@ func TestUnfinishedScanKeepsOutput(t *testing.T) {
 			before := scan.Begins()[0] + "\ndana@contoso.com,,,,,,,\n"
 			good := writeFile(t, "good.csv", before)
 			p := scanTo(good)
-			if after := string(mustRead(t, good)); after != before {
+			if after := readText(t, good); after != before {
 				t.Errorf("the list is replaced by one of %d bytes", len(after))
 			}
-			if want := good + " is not written, because the scan did not end\n"; !strings.Contains(p.stderr, want) {
-				t.Errorf("standard error does not say %q\n%s", want, p.stderr)
-			}
-			if strings.Contains(p.stderr, "passes: "+good) {
-				t.Errorf("standard error names a file that was not written\n%s", p.stderr)
-			}
+			holds(t, "standard error", p.stderr, good+" is not written, because the scan did not end\n")
+			lacks(t, "standard error", p.stderr, "passes: "+good)
 			path := filepath.Join(t.TempDir(), "new.csv")
 			scanTo(path)
 			if text, err := os.ReadFile(path); (err == nil) != tt.found {

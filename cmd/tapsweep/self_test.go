@@ -134,13 +134,9 @@ func TestMeInAList(t *testing.T) {
 		if p.code != status.Usage {
 			t.Errorf("%q: exit %d, want %d\n%s", more, p.code, status.Usage, p.stderr)
 		}
-		if !strings.Contains(p.stderr, "--self") {
-			t.Errorf("%q: the message does not name --self:\n%s", more, p.stderr)
-		}
+		holds(t, "standard error", p.stderr, "--self")
 	}
-	if n := tenant.Stats().Batches; n != 0 {
-		t.Errorf("%d batches were sent, want none", n)
-	}
+	same(t, "batches", tenant.Stats().Batches, 0)
 	p := tapsweep(t, env, append(args, "--skip-invalid", list)...)
 	rows, _ := readLog(t, p.stdout)
 	p.ends(t, 1)

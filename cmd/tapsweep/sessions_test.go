@@ -21,7 +21,7 @@ func readSessions(t *testing.T, log string) (rows map[string]results.Row, end *r
 	t.Helper()
 	rows = make(map[string]results.Row)
 	var c results.Condition
-	for rec, err := range results.Read(strings.NewReader(string(mustRead(t, log))), &c) {
+	for rec, err := range results.Read(strings.NewReader(readText(t, log)), &c) {
 		switch {
 		case err != nil:
 			t.Fatal(err)
@@ -69,7 +69,7 @@ func TestKilledBeforeSessions(t *testing.T) {
 				args = append(args, writeFile(t, "list.csv", listOfHeld(tenant.Remaining())))
 			}
 			finish(t, command(t, env, args...), func(p *os.Process) {
-				onDisk := func() int { return strings.Count(string(mustRead(t, log)), `"outcome":"revoked"`) }
+				onDisk := func() int { return strings.Count(readText(t, log), `"outcome":"revoked"`) }
 				waitWhile(t, func() bool { return (tenant.Stats().Deleted < users || onDisk() < users) })
 				p.Kill()
 			})
@@ -121,15 +121,13 @@ func TestSessionsDenied(t *testing.T) {
 	for _, text := range []string{
 		"All 3 passes are gone. The sessions of 2 of 3 users are revoked. Resume: tapsweep revoke --resume",
 		"Authorization_RequestDenied: the user may hold an admin role"} {
-		if !strings.Contains(p.stderr, text) {
-			t.Errorf("no %q in\n%s", text, p.stderr)
-		}
+		holds(t, "standard error", p.stderr, text)
 	}
 	_, end := readSessions(t, log)
 	same(t, "passes in the last line", end.Counts[results.Revoked], 3)
 	same(t, "sessions in the last line", end.Sessions[results.Revoked], 2)
 	const metric = `tapsweep_log_sessions{command="revoke",file="m",outcome="denied"} 1`
-	if text := string(mustRead(t, prom)); !strings.Contains(text, metric) {
+	if text := readText(t, prom); !strings.Contains(text, metric) {
 		t.Errorf("no %s in the metrics:\n%s", metric, text)
 	}
 	users[1].KeepsSessions, users[1].Passes = false, nil
@@ -138,9 +136,7 @@ func TestSessionsDenied(t *testing.T) {
 	p = tapsweep(t, env, append(args, "--resume")...)
 	same(t, "exit of the run that resumes", p.code, 0)
 	same(t, "calls of the run that resumes", tenant.Stats().Revoked-before, 1)
-	if text := "All 3 passes are gone. The sessions of 3 users are revoked.\n"; !strings.Contains(p.stderr, text) {
-		t.Errorf("no %q in\n%s", text, p.stderr)
-	}
+	holds(t, "standard error", p.stderr, "All 3 passes are gone. The sessions of 3 users are revoked.\n")
 }
 
 // A user who is on the list by id and by name gets one call, after both passes.
@@ -192,9 +188,7 @@ func TestSessionPermissions(t *testing.T) {
 				listFile(t, users)}, tt.args...)...)
 			same(t, "exit", p.code, tt.exit)
 			same(t, "passes left", len(tenant.Remaining()), tt.remain)
-			if !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("no %q in\n%s", tt.says, p.stderr)
-			}
+			holds(t, "standard error", p.stderr, tt.says)
 		})
 	}
 }
@@ -222,7 +216,7 @@ func TestVerifiedByAnotherApp(t *testing.T) {
 	same(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
 	same(t, "sessions verified in the report", r.Sessions.Verified, 5)
 	for _, name := range []string{"preflight.txt", "report.txt"} {
-		text := strings.Join(strings.Fields(string(mustRead(t, filepath.Join(proof, name)))), " ")
+		text := strings.Join(strings.Fields(readText(t, filepath.Join(proof, name))), " ")
 		if !strings.Contains(text, "deleted by") || !strings.Contains(text, "verified by") {
 			t.Errorf("%s does not name both apps:\n%s", name, text)
 		}
@@ -280,7 +274,7 @@ func TestIncidentFromAuditRecordToProof(t *testing.T) {
 	r := reported(t, proof)
 	same(t, "sessions verified by the reader", r.Sessions.Verified, len(hers))
 	same(t, "who verified", strings.Join(r.Readers.VerifiedBy, ", "), "app "+reader)
-	table := string(mustRead(t, filepath.Join(evidence, "report.csv")))
+	table := readText(t, filepath.Join(evidence, "report.csv"))
 	same(t, "rows that say who created the pass", strings.Count(table, ","+simulation.Mallory.UPN+","), len(hers))
 }
 
@@ -326,9 +320,7 @@ func TestSessionsAreNotForgotten(t *testing.T) {
 	for _, text := range []string{"the run of the log revokes sessions also: add --revoke-sessions",
 		"hint: tapsweep revoke --resume --results " + log + " --yes --verify --graph-url " + root +
 			" --revoke-sessions " + list + "\n"} {
-		if !strings.Contains(p.stderr, text) {
-			t.Errorf("no %q in\n%s", text, p.stderr)
-		}
+		holds(t, "standard error", p.stderr, text)
 	}
 }
 
@@ -378,9 +370,7 @@ func TestSessionsLeftInALog(t *testing.T) {
 			same(t, "exit", p.code, status.Done)
 			same(t, "calls", tenant.Stats().Revoked-before.Revoked, tt.calls)
 			same(t, "deletes", tenant.Stats().Deleted-before.Deleted, 0)
-			if !strings.Contains(p.stderr, tt.says) {
-				t.Errorf("no %q in\n%s", tt.says, p.stderr)
-			}
+			holds(t, "standard error", p.stderr, tt.says)
 			p = tapsweep(t, env, slices.Concat(args, tt.flags, []string{"--resume", filepath.Join(dir, tt.log)})...)
 			same(t, "exit of the run that resumes", p.code, status.Done)
 			same(t, "calls with the run that resumes", tenant.Stats().Revoked-before.Revoked, tt.calls)

@@ -287,9 +287,7 @@ func TestSelf(t *testing.T) {
 	// An app has no pass of its own.
 	p := tapsweep(t, env, base...)
 	p.ends(t, 3, "is an app, not a user")
-	if n := tenant.Stats().Batches; n != 0 {
-		t.Errorf("as an app: %d batches were sent, want none", n)
-	}
+	same(t, "batches", tenant.Stats().Batches, 0)
 	token := writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, "UserAuthMethod-TAP.ReadWrite"))
 	p = tapsweep(t, env, append(base, "--token-file", token)...)
 	rows, _ := readLog(t, p.stdout)

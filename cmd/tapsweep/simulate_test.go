@@ -38,7 +38,7 @@ func TestSimulateCAFile(t *testing.T) {
 		p.ends(t, 0)
 		holds(t, "standard output", p.stdout, "SSL_CERT_FILE="+filepath.Join(dir, "ca.pem")+"\n")
 	}
-	authority := string(mustRead(t, filepath.Join(dir, "ca.pem")))
+	authority := readText(t, filepath.Join(dir, "ca.pem"))
 	for name, text := range map[string]string{"list": "user,method\n", "bundle": authority + authority, "empty": ""} {
 		path := writeFile(t, name, text)
 		p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path)

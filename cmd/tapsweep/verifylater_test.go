@@ -32,14 +32,14 @@ func TestVerifiedLater(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, p.stderr)
 		}
 	}
-	metrics := string(mustRead(t, filepath.Join(dir, "m.prom")))
+	metrics := readText(t, filepath.Join(dir, "m.prom"))
 	for name, n := range map[string]int{"last_run": 1, "log": 30} {
 		if want := fmt.Sprintf("tapsweep_%s_rows{command=\"revoke\",file=\"m\",outcome=\"revoked\"} %d\n", name,
 			n); !strings.Contains(metrics, want) {
 			t.Errorf("no %s in\n%s", want, metrics)
 		}
 	}
-	log := func() string { return lastRun(string(mustRead(t, filepath.Join(dir, "log.jsonl")))) }
+	log := func() string { return lastRun(readText(t, filepath.Join(dir, "log.jsonl"))) }
 	p.ends(t, 1)
 	same(t, "rows that are not verified", strings.Count(log(), "not verified"), 1)
 	p = tapsweep(t, env, append(args, "--verify")...)
