@@ -64,15 +64,9 @@ func TestSignalWhileAPipeIsRead(t *testing.T) {
 			var out, errs strings.Builder
 			start := time.Now()
 			code := run(ctx, args, strings.NewReader(""), &out, &errs)
-			if code != status.Stopped {
-				t.Errorf("exit %d, want %d", code, status.Stopped)
-			}
-			if want := "tapsweep: " + errSignal.Error() + ", nothing was sent\n"; errs.String() != want {
-				t.Errorf("standard error is %q, want %q", errs.String(), want)
-			}
-			if took := time.Since(start); took > time.Minute {
-				t.Errorf("it took %v", took)
-			}
+			same(t, "exit code", code, status.Stopped)
+			same(t, "standard error", errs.String(), "tapsweep: "+errSignal.Error()+", nothing was sent\n")
+			atMost(t, "time that it took", time.Since(start), time.Minute)
 		})
 	}
 }
@@ -85,9 +79,8 @@ func TestSignalWhileAPipeIsOpened(t *testing.T) {
 	cancel(errSignal)
 	var out, errs strings.Builder
 	code := run(ctx, []string{"report", pipe}, strings.NewReader(""), &out, &errs)
-	if code != status.Stopped || !strings.Contains(errs.String(), errSignal.Error()) {
-		t.Errorf("exit %d, want %d and the signal\n%s", code, status.Stopped, errs.String())
-	}
+	same(t, "exit code", code, status.Stopped)
+	holds(t, "standard error", errs.String(), errSignal.Error())
 	if f, err := os.OpenFile(pipe, os.O_RDWR, 0); err == nil { // lets go who waits still
 		f.Close()
 	}
@@ -108,10 +101,7 @@ func TestResultsPipe(t *testing.T) {
 	}()
 	p = tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, list)
 	p.ends(t, status.Done)
-	rows, end := readLog(t, string(<-read))
-	if len(rows) != 1 || end == nil {
-		t.Errorf("the reader has %d rows and the end %v, want 1 and an end", len(rows), end)
-	}
+	hasRows(t, readWhole(t, string(<-read), 0), 1)
 }
 
 // The first signal ends a run although the reader of a pipe has stopped reading. Earlier it
@@ -142,12 +132,7 @@ func TestSignalWhileNobodyReads(t *testing.T) {
 			env := serve(t, tenant)
 			cmd := command(t, env, append(tt.args, tt.flag, pipe)...)
 			p := finish(t, cmd, func(p *os.Process) {
-				for s := tenant.Stats(); s.Deleted == 0 && s.Lists < 600; s = tenant.Stats() {
-					if t.Context().Err() != nil {
-						return
-					}
-					time.Sleep(time.Millisecond)
-				}
+				waitWhile(t, func() bool { return tenant.Stats().Deleted == 0 && tenant.Stats().Lists < 600 })
 				p.Signal(syscall.SIGTERM)
 				time.Sleep(time.Minute) // far longer than it takes
 				p.Kill()

@@ -101,12 +101,20 @@ func leaves(t *testing.T, tenant *graphsim.Tenant, n int) {
 // readWhole returns the rows of a results log, and fails the test unless its last line has the exit code.
 func readWhole(t *testing.T, text string, exit int) []results.Row {
 	t.Helper()
-	rows, end := readLog(t, text)
+	rows, _ := readLog(t, text)
+	readEnd(t, text, exit)
+	return rows
+}
+
+// readEnd returns the last line of a results log, and fails the test unless it has the exit code.
+func readEnd(t *testing.T, text string, exit int) *results.End {
+	t.Helper()
+	_, end := readLog(t, text)
 	if end == nil {
 		t.Fatalf("the log has no last line\n%s", text)
 	}
 	same(t, "exit code in the log", end.Exit, exit)
-	return rows
+	return end
 }
 
 // hasFiles fails the test unless the directory has n files.
@@ -149,6 +157,15 @@ func write(t *testing.T, path, text string) {
 	t.Helper()
 	err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600))
 	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeProgram writes a file that can be run.
+func writeProgram(t *testing.T, path, text string) {
+	t.Helper()
+	write(t, path, text)
+	if err := os.Chmod(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -65,13 +64,9 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 				"--format", "csv"}
 			p := tapsweep(t, tt.env, append(args, tt.flags...)...)
 			p.ends(t, tt.exit)
-			if rows := strings.Count(p.stdout, "\n") - 1; rows != tt.rows {
-				t.Errorf("%d passes, want %d\n%s", rows, tt.rows, p.stdout)
-			}
+			same(t, "passes", strings.Count(p.stdout, "\n")-1, tt.rows)
 			holds(t, "standard error", p.stderr, tt.says...)
-			if len(tt.says) == 0 && p.stderr != "" {
-				t.Errorf("standard error is not empty\n%s", p.stderr)
-			}
+			same(t, "whether the scan is silent", p.stderr == "", len(tt.says) == 0)
 		})
 	}
 }
@@ -83,9 +78,7 @@ func TestNoListOfNobody(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "hers.csv")
 	p := tapsweep(t, env, "scan", "--created-by", "malory@contoso.example", "--output", output)
 	p.ends(t, status.Incomplete)
-	if _, err := os.Stat(output); err == nil {
-		t.Error("there is a list")
-	}
+	exists(t, output, false)
 	holds(t, "standard error", p.stderr, output+" is not written, because --created-by names nobody\n")
 }
 
@@ -214,20 +207,15 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 					continue
 				}
 				matched[row.Match]++
-				if row.Creation.By != simulation.Mallory.UPN || row.Creation.At.IsZero() || row.AuditID == "" {
-					t.Errorf("the row of %s says %+v", row.User, row.Creation)
-				}
-				if !strings.Contains(strings.ReplaceAll(table, `"`, ""), ","+row.AuditID+","+row.Match) {
-					t.Errorf("the table does not name the audit record %s\n%s", row.AuditID, table)
-				}
+				same(t, "creator", row.Creation.By, simulation.Mallory.UPN)
+				differs(t, "audit record", row.AuditID, "")
+				same(t, "creation is not known", row.Creation.At.IsZero(), false)
+				holds(t, "the table", strings.ReplaceAll(table, `"`, ""), ","+row.AuditID+","+row.Match)
 			}
-			if matched[input.MatchID] != 3 || matched[input.MatchTime] != 1 || len(matched) != 2 {
-				t.Errorf("passes by how they were matched: %v, want 3 by id and 1 by time", matched)
-			}
-			if text := readText(t, dir+"/evidence/report.json"); !strings.Contains(text,
-				`"creators": {`+"\n    "+`"mallory@contoso.example": 4`) {
-				t.Errorf("the report does not count her passes\n%s", text)
-			}
+			same(t, "passes matched by id", matched[input.MatchID], 3)
+			same(t, "passes matched by time", matched[input.MatchTime], 1)
+			holds(t, "the report", readText(t, dir+"/evidence/report.json"),
+				`"creators": {`+"\n    "+`"mallory@contoso.example": 4`)
 		})
 	}
 }
@@ -238,10 +226,8 @@ func TestExpiredPageTokensAreNoUsage(t *testing.T) {
 	faults := []fault.Fault{{Path: "$skiptoken", Do: fault.ItemStatus(400)}}
 	env := serve(t, leftovers(1500, graphsim.Options{Faults: faults}))
 	p := tapsweep(t, env, "scan", "--all-users")
-	p.ends(t, status.Stopped)
-	if strings.Contains(p.stderr, "--filter") || !strings.Contains(p.stderr, "page tokens were refused 4 times") {
-		t.Errorf("standard error\n%s", p.stderr)
-	}
+	p.ends(t, status.Stopped, "page tokens were refused 4 times")
+	lacks(t, "standard error", p.stderr, "--filter")
 }
 
 // A gateway that refuses every batch does not say that the user does not exist, and the run does

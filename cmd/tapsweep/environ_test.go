@@ -1,11 +1,10 @@
 package main
 
 import (
-	"encoding/json"
-	"reflect"
 	"slices"
-	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
@@ -73,9 +72,7 @@ func TestVariables(t *testing.T) {
 				[]string{list})
 			p := tapsweep(t, slices.Concat(env, tt.vars), args...)
 			p.ends(t, tt.code, tt.want)
-			if len(tenant.Remaining()) != 3 {
-				t.Fatal("a pass was deleted")
-			}
+			leaves(t, tenant, 3)
 		})
 	}
 }
@@ -92,9 +89,7 @@ func TestVariablesAreLogged(t *testing.T) {
 	p := tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root, "TAPSWEEP_RATE=50"), "revoke", "--yes", "--results", log,
 		list)
 	want := "Resume: tapsweep revoke --resume --results " + log + " --graph-url=" + root + " --rate=50 --yes " + list
-	if !strings.Contains(p.stderr, want) {
-		t.Fatalf("standard error does not say %q\n%s", want, p.stderr)
-	}
+	p.ends(t, status.Incomplete, want)
 	p = tapsweep(t, env, "revoke", "--resume", "--results", log, "--yes=true", "--graph-url="+root, list)
 	p.ends(t, status.Done)
 }
@@ -109,15 +104,13 @@ func TestCheckListsVariables(t *testing.T) {
 		"TAPSWEEP_METRICS_FILE=", "TAPSWEEP_PORT_443_TCP=tcp://10.0.0.7:443"), "check", "--graph-url", root, "--output",
 		"json")
 	var c checkup.Checkup
-	if err := json.Unmarshal([]byte(p.stdout), &c); err != nil {
-		t.Fatalf("%v\n%s", err, p.stdout)
-	}
+	decode(t, p.stdout, &c)
 	want := []checkup.Variable{
 		{Variable: "TAPSWEEP_LOG_LEVEL", Value: "error",
 			Commands: []string{"check", "revoke", "scan", "sweep", "verify"}},
 		{Variable: "TAPSWEEP_MAX_ITEMS", Value: "7", Commands: []string{"revoke", "sweep"}}}
-	if !reflect.DeepEqual(c.Variables, want) {
-		t.Errorf("variables %+v, want %+v", c.Variables, want)
+	if diff := cmp.Diff(want, c.Variables); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
 	}
 	p = tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root), "check")
 	holds(t, "standard output", p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"  check, revoke, scan, sweep, verify\n")
@@ -130,25 +123,10 @@ func TestGraphURLIsNotQuoted(t *testing.T) {
 	env := serve(t, graphsim.New(graphsim.Options{}))
 	for _, secret := range []string{"https://bob:hunter2@graph.example", "https://graph.example?sig=hunter2",
 		"https://bob:hunter2%zz@graph.example"} {
-		for _, tt := range []struct {
-			name string
-			vars []string
-			args []string
-			code int
-		}{
-			{"typed", nil, []string{"check", "--graph-url", secret}, status.Usage},
-			{"a variable", []string{"TAPSWEEP_GRAPH_URL=" + secret}, []string{"scan", "--all-users"}, status.Usage},
-		} {
-			p := tapsweep(t, slices.Concat(env, tt.vars), tt.args...)
-			if p.code != tt.code {
-				t.Errorf("%s, %s: exit %d, want %d", secret, tt.name, p.code, tt.code)
-			}
-			if want := "the Graph root must not hold a user name"; !strings.Contains(p.stdout+p.stderr, want) {
-				t.Errorf("%s, %s: the output does not say %q\n%s%s", secret, tt.name, want, p.stdout, p.stderr)
-			}
-			if strings.Contains(p.stdout+p.stderr, "hunter2") {
-				t.Errorf("%s, %s: the password is printed\n%s%s", secret, tt.name, p.stdout, p.stderr)
-			}
+		for _, p := range []process{tapsweep(t, env, "check", "--graph-url", secret),
+			tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+secret), "scan", "--all-users")} {
+			p.ends(t, status.Usage, "the Graph root must not hold a user name")
+			lacks(t, "the output", p.stdout+p.stderr, "hunter2")
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,15 +47,9 @@ func TestEmptyList(t *testing.T) {
 		for _, more := range [][]string{{"--results", log}, {"--quiet", "--results", log, "--resume"},
 			{"--evidence", evidence}, {"--dry-run", "--results", log}} {
 			p := tapsweep(t, env, append([]string{"revoke", "--yes", list}, more...)...)
-			if p.code != status.Done {
-				t.Errorf("%s %q: exit %d, want %d", name, more, p.code, status.Done)
-			}
-			if want := "tapsweep: " + list + " has no rows; nothing to do\n"; p.stderr != want {
-				t.Errorf("%s %q: standard error is %q, want %q", name, more, p.stderr, want)
-			}
-			if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
-				t.Errorf("%s %q: %d files are left, want only the list: %v", name, more, len(left), err)
-			}
+			p.ends(t, status.Done)
+			same(t, "standard error", p.stderr, "tapsweep: "+list+" has no rows; nothing to do\n")
+			hasFiles(t, dir, 1)
 		}
 	}
 	p := tapsweep(t, env, "revoke", "--yes", writeFile(t, "z.csv", ""))
@@ -71,33 +64,24 @@ func TestNamedUser(t *testing.T) {
 	p := tapsweep(t, env, "scan", "--user", users[0].UPN, "--user", users[1].ID,
 		"--users", writeFile(t, "u.txt", users[2].UPN))
 	for i, user := range users {
-		if found := strings.Contains(p.stdout, user.Passes[0].ID); found != (i < 3) {
-			t.Errorf("scan: pass of user %d found: %v\n%s%s", i, found, p.stdout, p.stderr)
-		}
+		same(t, "the pass of "+user.UPN+" is found", strings.Contains(p.stdout, user.Passes[0].ID), i < 3)
 	}
 
 	log := newLog(t)
 	args := []string{"revoke", "--yes", "--results", log,
 		"--user", users[0].UPN, "--user", users[1].ID}
 	tapsweep(t, env, args...).ends(t, status.Done)
-	if left := tenant.Remaining(); len(left) != 2 {
-		t.Errorf("revoke: %d passes are left, want 2: %v", len(left), left)
-	}
-	text, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, _ := readLog(t, string(text))
-	if len(rows) != 2 || rows[0].Source != "--user" || rows[0].Outcome != results.Revoked {
-		t.Errorf("revoke: rows are %+v", rows)
-	}
+	leaves(t, tenant, 2)
+	rows, _ := readLog(t, readText(t, log))
+	hasRows(t, rows, 2)
+	hasOutcome(t, rows, results.Revoked, 2)
+	same(t, "source of a row", rows[0].Source, "--user")
 	tapsweep(t, env, append(args, "--resume")...).ends(t, status.Done)
 
 	list := writeFile(t, "l.csv", "user\n"+users[2].UPN+"\n")
 	tapsweep(t, env, "revoke", "--yes", "--results", log+"2", list).ends(t, status.Done)
-	if left := tenant.Remaining(); len(left) != 1 || left[0].UPN != users[3].UPN {
-		t.Errorf("revoke of a list: left is %v, want that of the user that nobody named", left)
-	}
+	leaves(t, tenant, 1)
+	same(t, "user with a pass left", tenant.Remaining()[0].UPN, users[3].UPN)
 	for _, bad := range [][]string{{"revoke", "--yes", "--user", ""}, {"revoke", "--yes", "--user", "dana"},
 		{"scan", "--user", ""}, {"revoke", "--self", "--user", users[3].UPN}, {"revoke", "--yes"},
 		{"revoke", "--yes", "--user", users[3].UPN, list}} {
@@ -105,9 +89,7 @@ func TestNamedUser(t *testing.T) {
 	}
 	const hint = "hint: to name a user without a list, use --user dana@contoso.com\n"
 	for _, typo := range [][]string{{"revoke", "--yes", "dana@contoso.com"}, {"scan", "--users", "dana@contoso.com"}} {
-		if p = tapsweep(t, env, typo...); !strings.Contains(p.stderr, hint) {
-			t.Errorf("%q: standard error is %q", typo, p.stderr)
-		}
+		tapsweep(t, env, typo...).ends(t, status.Usage, hint)
 	}
 }
 
@@ -121,10 +103,8 @@ func TestMergedLog(t *testing.T) {
 		here.Replace(readText(t, mustAbs(listCases+"log-pod-merged.log"))))
 	p := tapsweep(t, env, "revoke", "--yes", "--quiet", log)
 	p.ends(t, status.Done)
-	if want := "tapsweep: warning: " + log +
-		": skipped 1 line that is not part of the results log\n"; p.stderr != want {
-		t.Errorf("standard error is %q, want %q", p.stderr, want)
-	}
+	same(t, "standard error", p.stderr, "tapsweep: warning: "+log+
+		": skipped 1 line that is not part of the results log\n")
 }
 
 // Lines that were skipped in a log of protected users or of users to scan may have named somebody.
@@ -135,8 +115,6 @@ func TestMergedLogOfUsers(t *testing.T) {
 	warning := log + ": skipped 1 line that is not part of the results log\n"
 	for _, args := range [][]string{{"scan", "--users", log}, {"sweep", "--yes", "--all-users", "--protect", log},
 		{"revoke", "--yes", "--user", "dana@contoso.com", "--protect", log}} {
-		if p := tapsweep(t, env, args...); !strings.Contains(p.stderr, warning) {
-			t.Errorf("%q: standard error is %q, want %q in it", args, p.stderr, warning)
-		}
+		holds(t, "standard error", tapsweep(t, env, args...).stderr, warning)
 	}
 }

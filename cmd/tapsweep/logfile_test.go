@@ -42,12 +42,8 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 				}
 			}, args...)
 			p.ends(t, status.Stopped, "stopped early: the results log ", tt.want)
-			if len(tenant.Remaining()) < len(users)/2 {
-				t.Errorf("the run continued, %d of %d passes are left", len(tenant.Remaining()), len(users))
-			}
-			if _, err := os.Stat(filepath.Join(path, "SHA256SUMS")); err == nil {
-				t.Error("evidence without its log is sealed")
-			}
+			atLeast(t, "passes that are left", len(tenant.Remaining()), len(users)/2)
+			exists(t, filepath.Join(path, "SHA256SUMS"), false) // evidence without its log is not sealed
 		})
 	}
 }
@@ -106,9 +102,7 @@ func TestLogsThatAreRefused(t *testing.T) {
 	}
 	unchanged := map[string]string{glass: "glass@contoso.com\n", report: "my notes\n", wide: readText(t, log)}
 	for path, want := range unchanged {
-		if text := readText(t, path); text != want {
-			t.Errorf("%s is now %q", path, text)
-		}
+		same(t, path, readText(t, path), want)
 	}
 }
 
@@ -148,12 +142,8 @@ func TestResumeNamesABrokenLine(t *testing.T) {
 	tapsweep(t, env, args...).ends(t, 0)
 	lines := strings.SplitAfter(readText(t, log), "\n")
 	broken := lines[0] + lines[1] + "\n" + strings.Join(lines[2:], "")
-	if err := os.WriteFile(log, []byte(broken), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, log, broken)
 	p := tapsweep(t, env, args...)
 	p.ends(t, status.Usage, "line 3 is empty", "hint: nothing was changed")
-	if after := readText(t, log); after != broken {
-		t.Errorf("the log is now\n%s", after)
-	}
+	same(t, "the log", readText(t, log), broken)
 }

@@ -280,7 +280,7 @@ func lastBy(t *testing.T, log string, key func(results.Row) string) map[string]r
 	last := make(map[string]results.Row)
 	for line := range strings.Lines(readText(t, log)) {
 		var row results.Row
-		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" {
+		if json.Unmarshal([]byte(line), &row) == nil && row.Type == "result" { // a kill may tear the last line
 			last[key(row)] = row
 		}
 	}

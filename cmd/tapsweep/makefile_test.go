@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,11 +20,7 @@ func TestMakeDemo(t *testing.T) {
 		" >\"$3\"\nchmod +x \"$3\"\n"
 	for name, text := range map[string]string{"Makefile": readText(t, "../../Makefile"), "go": build,
 		"testdata/incident.csv": readText(t, "../../testdata/incident.csv")} {
-		path := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
-			os.WriteFile(path, []byte(text), 0o700)); err != nil {
-			t.Fatal(err)
-		}
+		writeProgram(t, filepath.Join(dir, name), text)
 	}
 	cmd := command(t, nil)
 	cmd.Args, cmd.Path, cmd.Dir = []string{"make", "demo", "GO=./go"}, must(exec.LookPath("make")), dir
@@ -33,15 +28,10 @@ func TestMakeDemo(t *testing.T) {
 	p := finish(t, cmd)
 	p.ends(t, 0)
 	report := filepath.Join(dir, "dist", "demo", "report.html")
-	if !strings.HasSuffix(p.stdout, "The report of this run: "+report+"\n") {
-		t.Errorf("the demo does not end with the path of its report:\n%s", p.stdout)
-	}
-	if strings.Contains(p.stdout, `{"type":`) || strings.Contains(p.stderr, "ignored") {
-		t.Errorf("the demo prints its log, or an error:\n%s%s", p.stdout, p.stderr)
-	}
-	if !strings.Contains(readText(t, report), "<html") {
-		t.Error("the report is not a page of HTML")
-	}
+	holds(t, "standard output", p.stdout, "The report of this run: "+report+"\n")
+	lacks(t, "standard output", p.stdout, `{"type":`)
+	lacks(t, "standard error", p.stderr, "ignored")
+	holds(t, "the report", readText(t, report), "<html")
 }
 
 // makeCases are values that make gets from a tag, the environment or its command line.
@@ -81,9 +71,7 @@ func TestMakeRunsNoValue(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "Makefile"), mustRead(t, "../../Makefile"), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			write(t, filepath.Join(dir, "Makefile"), readText(t, "../../Makefile"))
 			in := func(name string, args ...string) (string, error) {
 				cmd := exec.CommandContext(t.Context(), name, args...)
 				cmd.Dir = dir
@@ -102,15 +90,9 @@ func TestMakeRunsNoValue(t *testing.T) {
 				}
 			}
 			out, err := in("make", tt.args...)
-			if (err != nil) != tt.refused {
-				t.Errorf("make ended with %v, want a refusal: %v\n%s", err, tt.refused, out)
-			}
-			if !strings.Contains(out, tt.want) {
-				t.Errorf("make does not mention %q\n%s", tt.want, out)
-			}
-			if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
-				t.Errorf("make ran the value\n%s", out)
-			}
+			same(t, "make refuses", err != nil, tt.refused)
+			holds(t, "the output", out, tt.want)
+			exists(t, filepath.Join(dir, "ran"), false)
 		})
 	}
 }

@@ -59,9 +59,7 @@ func TestMetricsFile(t *testing.T) {
 	m.run([]string{"--dry-run"}, 0)
 	runRevoke(t, nil, "--simulate", "--metrics-file", m.path,
 		writeFile(t, "list.csv", "user\ndana@contoso.com\n")).ends(t, 0)
-	if _, err := os.Stat(m.path); err == nil {
-		t.Errorf("written by a dry run or a simulation:\n%s", m.file())
-	}
+	exists(t, m.path, false)
 	m.run(nil, 1, `last_run_exit_code{} 1`, `expired_passes_left{} 2`, `last_run_rows{outcome="rejected"} 2`)
 	// One that did not look at everybody does not know what is left.
 	m.run([]string{"--max-items", "1"}, status.Usage, `last_run_exit_code{} 64`)
@@ -73,9 +71,7 @@ func TestMetricsFile(t *testing.T) {
 	m.run([]string{"--help"}, 0, `last_run_exit_code{} 64`) // is no run
 	m.env = append(m.env, "AZURE_CLIENT_SECRET=wrong")
 	m.run(nil, 3, `last_run_exit_code{} 3`)
-	if files, _ := os.ReadDir(m.dir); len(files) != 1 {
-		t.Errorf("%v beside it", files)
-	}
+	hasFiles(t, m.dir, 1)
 }
 
 // A file that is no metrics file is not replaced, even if it is the log of this run. A link stays a link.
@@ -108,9 +104,8 @@ func TestMetricsFileReplacesItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.run([]string{"--metrics-file", link}, 0, `last_run_exit_code{} 0`)
-	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
-		t.Errorf("%v, %v", info, err)
-	}
+	_, err := os.Readlink(link) // an error if it is no link any more
+	same(t, "error of reading the link", err, nil)
 }
 
 // A run with a wrong flag leaves metrics if the file is named before it.
@@ -137,30 +132,19 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 			}
 			p := tapsweep(t, in(tt.vars), append([]string{"sweep"}, in(tt.args)...)...)
 			p.ends(t, status.Usage)
-			var got string
-			files, err := os.ReadDir(dir)
-			if err != nil || len(files) > 1 {
-				t.Fatal(files, err)
+			if tt.want == "" {
+				hasFiles(t, dir, 0)
+				return
 			}
-			for _, f := range files {
-				got = f.Name()
-				if text := readText(t, filepath.Join(dir, got)); !strings.Contains(text,
-					"\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n") {
-					t.Errorf("it says\n%s", text)
-				}
-			}
-			if got != tt.want {
-				t.Errorf("%q is written, want %q\n%s", got, tt.want, p.stderr)
-			}
+			holds(t, "the metrics", readText(t, filepath.Join(dir, tt.want)),
+				"\ntapsweep_last_run_exit_code{command=\"sweep\",file=\"x\"} 64\n")
 		})
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "x.prom")
 	for _, args := range [][]string{{"swep", "--metrics-file", file}, {"report", "--nosuch", "--metrics-file", file}} {
-		p := tapsweep(t, []string{"TAPSWEEP_METRICS_FILE=" + file}, args...)
-		if files, err := os.ReadDir(dir); p.code != status.Usage || err != nil || len(files) > 0 {
-			t.Errorf("%q: exit %d, %v, %v", args, p.code, files, err)
-		}
+		tapsweep(t, []string{"TAPSWEEP_METRICS_FILE=" + file}, args...).ends(t, status.Usage)
+		hasFiles(t, dir, 0)
 	}
 }
 
@@ -175,9 +159,7 @@ func TestAlerts(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^# TYPE (tapsweep_\w+) gauge$`).FindAllStringSubmatch(string(mustRead(t,
 		path)), -1) {
 		there[m[1]] = true
-		if !strings.Contains(pageText(t, "nightly"), "| `"+strings.TrimPrefix(m[1], "tapsweep_")+"` |") {
-			t.Errorf("%s is not in the manual", m[1])
-		}
+		holds(t, "the manual", pageText(t, "nightly"), "| `"+strings.TrimPrefix(m[1], "tapsweep_")+"` |")
 	}
 	var rules struct {
 		Groups []struct {

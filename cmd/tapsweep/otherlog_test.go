@@ -37,12 +37,7 @@ func TestLogOfAnotherTenant(t *testing.T) {
 		{"another Graph root", elsewhere(graphsim.Options{}), "it is a log of https://"},
 	} {
 		for _, command := range []string{"revoke --yes", "revoke --dry-run", "verify --verify-wait 1s"} {
-			args := append(strings.Fields(command), "--results", "-", tt.log)
-			p := tapsweep(t, env, args...)
-			if p.code != status.Usage {
-				t.Errorf("%s of the log of %s: exit %d, want %d\n%s", command, tt.name, p.code, status.Usage, p.stderr)
-			}
-			holds(t, "standard error", p.stderr, tt.want)
+			tapsweep(t, env, append(strings.Fields(command), "--results", "-", tt.log)...).ends(t, status.Usage, tt.want)
 		}
 	}
 	same(t, "batches", tenant.Stats().Batches, 0)
@@ -60,10 +55,7 @@ func TestLogThatIsNotWhole(t *testing.T) {
 	env := serve(t, tenant)
 	log := newLog(t)
 	for range 2 {
-		args := []string{"revoke", "--yes", "--results", log, "--resume", list}
-		if p := tapsweep(t, env, args...); p.code == status.Done || p.code == status.Usage {
-			t.Fatalf("exit %d\n%s", p.code, p.stderr)
-		}
+		tapsweep(t, env, "revoke", "--yes", "--results", log, "--resume", list).ends(t, status.Incomplete)
 	}
 	text := readText(t, log)
 	lines := strings.SplitAfter(text, "\n")
@@ -80,23 +72,17 @@ func TestLogThatIsNotWhole(t *testing.T) {
 	} {
 		part := writeFile(t, "part.jsonl", strings.Join(cut, ""))
 		for _, command := range []string{"revoke --yes", "verify --verify-wait 1s"} {
-			args := append(strings.Fields(command), "--results", "-", part)
-			p := tapsweep(t, env, args...)
-			if p.code != status.Usage || !strings.Contains(p.stderr, "whole") {
-				t.Errorf("%s of %s: exit %d, want %d\n%s", command, name, p.code, status.Usage, p.stderr)
-			}
+			tapsweep(t, env, append(strings.Fields(command), "--results", "-", part)...).ends(t, status.Usage, "whole")
 		}
-		if p := tapsweep(t, nil, "report", part); strings.HasPrefix(name, "without") &&
-			!strings.Contains(p.stdout, "note: This report is not complete: "+part+" lacks 1 of its ") {
-			t.Errorf("the report of a log %s does not say that lines are missing:\n%s", name, p.stdout)
+		if strings.HasPrefix(name, "without") {
+			holds(t, "the report of a log "+name, tapsweep(t, nil, "report", part).stdout,
+				"note: This report is not complete: "+part+" lacks 1 of its ")
 		}
 	}
 	killed := writeFile(t, "killed.jsonl", strings.Join(lines[:len(lines)-1], ""))
 	p := tapsweep(t, env, "verify", "--results", "-", killed)
 	holds(t, "standard error", p.stderr, "with tapsweep revoke --resume --results "+killed)
-	if n := tenant.Stats().Batches - sent; n != 0 {
-		t.Errorf("%d batches were sent, want none", n)
-	}
+	same(t, "batches", tenant.Stats().Batches, sent)
 	args := []string{"verify", "--results", "-", "--verify-wait", "1s", log}
 	tapsweep(t, env, args...).ends(t, status.Incomplete)
 }

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creack/pty"
-
 	"tapsweep/batch/graphsim"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -42,7 +40,7 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			if tt.answer == nil {
 				p = tapsweep(t, env, args...)
 			} else {
-				p = answered(t, env, tt.answer, args...)
+				p = typed(t, env, "", tt.answer, args...)
 			}
 			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags names them", dir)
 			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
@@ -99,44 +97,4 @@ func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags names them")
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 	checkSeal(t, dir, p.stderr)
-}
-
-// answered runs tapsweep at a terminal, and answers once it asks.
-func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
-	t.Helper()
-	return typed(t, env, "", answer, args...)
-}
-
-// typed runs tapsweep at a terminal with input typed in advance, and answers when it
-// asks.
-func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.File, p *os.Process),
-	args ...string) process {
-	t.Helper()
-	keyboard, tty, err := pty.Open()
-	if err != nil {
-		t.Skip("no pseudo terminal: ", err)
-	}
-	defer keyboard.Close()
-	if _, err := keyboard.WriteString(ahead); err != nil {
-		t.Fatal(err)
-	}
-	cmd := command(t, env, args...)
-	cmd.Stdin, cmd.Stderr = tty, tty
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	tty.Close()
-	var shown strings.Builder
-	asked, buf := false, make([]byte, 4096)
-	for err == nil {
-		var n int
-		n, err = keyboard.Read(buf) // an error when the last who has it open is gone
-		shown.Write(buf[:n])
-		if !asked && strings.Contains(shown.String(), "[y/N]") {
-			asked = true
-			answer(keyboard, cmd.Process)
-		}
-	}
-	_ = cmd.Wait() // the exit code tells
-	return process{code: cmd.ProcessState.ExitCode(), stderr: shown.String()}
 }

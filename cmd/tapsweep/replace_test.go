@@ -25,17 +25,13 @@ func TestNothingReadIsReplaced(t *testing.T) {
 	log := filepath.Join(dir, "log.jsonl")
 	tapsweep(t, env, "revoke", "--yes", "--dry-run", "--results", log, list).ends(t, 0)
 	keep := filepath.Join(dir, "keep.prom") // a list may have any name
-	if err := os.WriteFile(keep, []byte("user0001@contoso.example\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, keep, "user0001@contoso.example\n")
 	link := filepath.Join(dir, "link.jsonl")
 	if err := os.Symlink(keep, link); err != nil {
 		t.Skip(err)
 	}
 	token := filepath.Join(dir, "token")
-	if err := os.WriteFile(token, []byte(tenant.Entra.Token()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, token, tenant.Entra.Token())
 	files := strings.NewReplacer("LIST", list, "KEEP", keep, "LINK", link, "LOG", log, "TOKEN", token,
 		"EVIDENCE", evidence)
 	const noLog = "does not begin like a results log of tapsweep"

@@ -140,11 +140,8 @@ func TestGuestIsVerifiedOnce(t *testing.T) {
 		}
 	}
 	same(t, "proofs", proofs, 1)
-	p := tapsweep(t, env, "verify", log)
-	same(t, "exit of verify", p.code, 0)
-	p = tapsweep(t, env, "report", log)
-	same(t, "exit of report", p.code, 0)
-	same(t, "the report says that something is not verified", strings.Contains(p.stdout, "not verified"), false)
+	tapsweep(t, env, "verify", log).ends(t, 0)
+	lacks(t, "the report", tapsweep(t, env, "report", log).stdout, "not verified")
 }
 
 // A verify that resumes its log proves each user once.
@@ -177,13 +174,30 @@ func TestWordsAboutSessions(t *testing.T) {
 	tenant.AddUser(users[0])
 	env := serve(t, tenant)
 	log := newLog(t)
-	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
-		listFile(t, users))
-	same(t, "exit of revoke", p.code, 1)
-	if p = tapsweep(t, env, "report", log); !strings.Contains(p.stdout, "or sessions are left") {
-		t.Errorf("the report does not say that sessions are left:\n%s", p.stdout)
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users)).ends(t, 1)
+	holds(t, "the report", tapsweep(t, env, "report", log).stdout, "or sessions are left")
+	tapsweep(t, env, "verify", log).ends(t, 1, "of 3 users are revoked, those of 2 could not be checked")
+}
+
+// If verify finds that sessions remain, it and the report give the command that sends the calls again:
+// the log of verify is the list.
+func TestVerifyFindsSessionsThatRemain(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, SessionLag: time.Hour})
+	users := tenant.AddUsers(2)
+	env, root := serveAt(t, tenant)
+	log, proof := newLog(t), filepath.Join(t.TempDir(), "proof.jsonl")
+	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users))
+	same(t, "exit of revoke", p.code, status.Done)
+	again := "tapsweep revoke --graph-url=" + root + " --revoke-sessions " + proof
+	p = tapsweep(t, env, "verify", "--verify-wait", "1s", "--results", proof, log)
+	p.ends(t, status.Incomplete, "To revoke what remains: "+again)
+	for _, logs := range [][]string{{log, proof}, {proof}} {
+		p = tapsweep(t, env, append([]string{"report"}, logs...)...)
+		holds(t, "the report", p.stdout, "to send what is missing: "+again+"\n")
 	}
-	p = tapsweep(t, env, "verify", log)
-	same(t, "exit of verify", p.code, 1)
-	holds(t, "standard error", p.stderr, "of 3 users are revoked, those of 2 could not be checked")
+	before := tenant.Stats().Revoked
+	p = tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", newLog(t), proof)
+	p.ends(t, status.Done, "The sessions of 2 users are revoked.")
+	same(t, "calls with the log of verify as the list", tenant.Stats().Revoked-before, 2)
 }

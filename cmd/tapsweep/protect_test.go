@@ -8,6 +8,7 @@ import (
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
@@ -15,7 +16,7 @@ import (
 // the break-glass account was deleted, exit 0.
 func TestMisspeltProtectedName(t *testing.T) {
 	t.Parallel()
-	const list, typo = "../../testdata/lists/protect-list.csv", "../../testdata/lists/p.typo.txt"
+	list, typo := mustAbs("../../testdata/lists/protect-list.csv"), mustAbs("../../testdata/lists/p.typo.txt")
 	held := func(roles ...string) *graphsim.Tenant {
 		tenant := graphsim.New(graphsim.Options{Roles: roles})
 		for i, upn := range []string{"dana@contoso.com", "bg1@contoso.com", "erik@contoso.com"} {
@@ -61,7 +62,7 @@ func TestMisspeltProtectedName(t *testing.T) {
 			tenant := held(tt.roles...)
 			env := serve(t, tenant)
 			args := words(tt.line, files)
-			tapsweep(t, env, append(absolute(args), "--results", "-")...).ends(t, tt.code, tt.says)
+			tapsweep(t, env, append(args, "--results", "-")...).ends(t, tt.code, tt.says)
 			leaves(t, tenant, tt.left)
 		})
 	}
@@ -72,10 +73,10 @@ func TestMisspeltProtectedName(t *testing.T) {
 // were not checked.
 func TestProtectedNamesInARehearsal(t *testing.T) {
 	t.Parallel()
-	const list, typo = "../../testdata/lists/protect-list.csv", "../../testdata/lists/p.typo.txt"
+	list, typo := mustAbs("../../testdata/lists/protect-list.csv"), mustAbs("../../testdata/lists/p.typo.txt")
 	rehearse := func(protect string) process {
 		args := []string{"revoke", "--simulate", "--yes", "--quiet", "--protect", protect, "--results", "-", list}
-		return tapsweep(t, nil, absolute(args)...)
+		return tapsweep(t, nil, args...)
 	}
 	p := rehearse(typo)
 	want := "p.typo.txt:1: protected user bg1@contoso.con is on no list, but bg1@contoso.com at "
@@ -85,9 +86,8 @@ func TestProtectedNamesInARehearsal(t *testing.T) {
 	p.ends(t, status.Done, want)
 	p = rehearse(writeFile(t, "right.txt", "bg1@contoso.com\n"))
 	lacks(t, "standard error", p.stderr, "checked")
-	if rows, _ := readLog(t, p.stdout); outcomes(rows)[results.Protected] != 1 {
-		t.Errorf("%v, want one protected row", outcomes(rows))
-	}
+	rows, _ := readLog(t, p.stdout)
+	hasOutcome(t, rows, results.Protected, 1)
 }
 
 // A tenant that does not answer is not a usage error.
@@ -103,13 +103,63 @@ func TestProtectedNamesInAnOutage(t *testing.T) {
 	leaves(t, tenant, 1)
 }
 
-// absolute makes the names of files in testdata absolute, because the command runs elsewhere.
-func absolute(args []string) []string {
-	out := make([]string, len(args))
-	for i, arg := range args {
-		if out[i] = arg; strings.HasPrefix(arg, "../") {
-			out[i], _ = filepath.Abs(arg)
-		}
+// revoke shows the user principal names that scan printed. Earlier it showed two GUIDs.
+func TestNamesStayWithThePass(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"csv", "jsonl"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			_, env := serveLeftovers(t, 40, graphsim.Options{})
+			dir := t.TempDir()
+			found, log := filepath.Join(dir, "found."+format), filepath.Join(dir, "log.jsonl")
+			report, html := filepath.Join(dir, "report.csv"), filepath.Join(dir, "report.html")
+			p := tapsweep(t, env, "scan", "--all-users", "--reason", "expired", "--output", found)
+			p.ends(t, 0)
+			tapsweep(t, env, "revoke", "--yes", "--results", log, found).ends(t, 0)
+			rows, _ := readLog(t, readText(t, log))
+			hasRows(t, rows, 1)
+			same(t, "name in the row", rows[0].UPN, "user00000@contoso.example")
+			tapsweep(t, env, "report", "--csv", report, "--html", html, log).ends(t, 0)
+			table := readTable(t, report)
+			same(t, "rows of the table", len(table), 1)
+			same(t, "name in the table", table[0]["userPrincipalName"], "user00000@contoso.example")
+			holds(t, "the page", strings.ReplaceAll(readText(t, html), "<wbr>", ""), "user00000@contoso.example")
+		})
 	}
-	return out
+}
+
+// A user protected by name is protected if a list has both the name and an object ID, even if
+// the token does not allow lookups and no user has the ID.
+func TestProtectedByTheNameBesideAnID(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{Roles: []string{"UserAuthMethod-TAP.ReadWrite.All"}})
+	const id, pass = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", "9f0c11aa-1111-4222-8333-000000000001"
+	tenant.AddUser(graphsim.User{ID: id, UPN: "bg1@contoso.com", Passes: []graphsim.Pass{{ID: pass}}})
+	env := serve(t, tenant)
+	glass := writeFile(t, "glass.csv", "userId,upn\n00000000-0000-4000-8000-000000000000,bg1@contoso.com\n")
+	list := writeFile(t, "list.csv", "user,method,userPrincipalName\n"+id+","+pass+",BG1@contoso.com\n")
+	runRevoke(t, env, "--protect", glass, list)
+	leaves(t, tenant, 1)
+}
+
+// A name beside an object ID comes from the list, and may be another user's. A run says before
+// the first delete that such names are not checked, and refuses a list that contradicts itself.
+func TestNamesOfAListAreNotChecked(t *testing.T) {
+	t.Parallel()
+	tenant, users, env := serveUsers(t, 3, graphsim.Options{Roles: simulation.Roles})
+	row := func(id, name, pass int) string {
+		return users[id].ID + "," + users[name].UPN + "," + users[pass].Passes[0].ID + "\n"
+	}
+	const head = "userId,upn,methodId\n"
+	list := writeFile(t, "list.csv", head+row(0, 0, 0)+row(1, 0, 1))
+	p := runRevoke(t, env, "--skip-invalid", list)
+	p.ends(t, status.Usage)
+	holds(t, "standard error", p.stderr, list+":3: the user principal name "+users[0].UPN)
+	lacks(t, "standard error", p.stderr, "--skip-invalid")
+	leaves(t, tenant, 3)
+
+	list = writeFile(t, "list.csv", head+row(0, 1, 0))
+	p = runRevoke(t, env, list)
+	want := "1 row gives an object ID and a name: the object ID decides, and the name is not checked\n"
+	holds(t, "standard error", p.stderr, want)
 }

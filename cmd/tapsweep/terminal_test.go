@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"tapsweep/batch/graphsim"
+	"tapsweep/cmd/tapsweep/internal/status"
+)
+
+// The bar is for a terminal at standard error, and nothing of it is anywhere else.
+func TestProgressOnATerminal(t *testing.T) {
+	t.Parallel()
+	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10))
+	tests := []struct {
+		name string
+		env  string
+		args []string
+		bar  bool
+	}{
+		{"auto", "TERM=xterm", nil, true},
+		{"none", "TERM=xterm", []string{"--progress", "none"}, false},
+		{"plain", "TERM=xterm", []string{"--progress", "plain"}, false},
+		{"dumb", "TERM=dumb", nil, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			screen, stdout := onTerminal(t, tt.env,
+				append([]string{"revoke", "--simulate", "--yes", "--results", "log.jsonl", list}, tt.args...))
+			same(t, "a bar", strings.Contains(screen, "revoking  [======="), tt.bar)
+			holds(t, "standard error", screen, "results: log.jsonl")
+			same(t, "standard output", stdout, "")
+		})
+	}
+}
+
+// Without a terminal nothing is shown that was not asked for.
+func TestProgressWithoutATerminal(t *testing.T) {
+	t.Parallel()
+	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10)))
+	lacks(t, "standard error", p.stderr, "\x1b", "\r", "revoking")
+	same(t, "standard output", p.stdout, "")
+}
+
+// onTerminal runs tapsweep with a terminal at standard error, and returns what was
+// written to that and to standard output.
+func onTerminal(t *testing.T, env string, args []string) (screen, stdout string) {
+	t.Helper()
+	keyboard, tty, err := pty.Open()
+	if err != nil {
+		t.Skip("no pseudo terminal: ", err)
+	}
+	defer keyboard.Close()
+	cmd := command(t, []string{env}, args...)
+	var out, shown bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, tty
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tty.Close()
+	_, _ = io.Copy(&shown, keyboard) // an error when the last who has it open is gone
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, shown.String())
+	}
+	return shown.String(), out.String()
+}
+
+// typed runs tapsweep at a terminal with input typed in advance, and answers when it
+// asks.
+func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.File, p *os.Process),
+	args ...string) process {
+	t.Helper()
+	keyboard, tty, err := pty.Open()
+	if err != nil {
+		t.Skip("no pseudo terminal: ", err)
+	}
+	defer keyboard.Close()
+	if _, err := keyboard.WriteString(ahead); err != nil {
+		t.Fatal(err)
+	}
+	cmd := command(t, env, args...)
+	cmd.Stdin, cmd.Stderr = tty, tty
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tty.Close()
+	var shown strings.Builder
+	asked, buf := false, make([]byte, 4096)
+	for err == nil {
+		var n int
+		n, err = keyboard.Read(buf) // an error when the last who has it open is gone
+		shown.Write(buf[:n])
+		if !asked && strings.Contains(shown.String(), "[y/N]") {
+			asked = true
+			answer(keyboard, cmd.Process)
+		}
+	}
+	_ = cmd.Wait() // the exit code tells
+	return process{code: cmd.ProcessState.ExitCode(), stderr: shown.String()}
+}
+
+// Input typed before the question does not answer it.
+func TestConfirmHearsNothingTypedAhead(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	env := serve(t, tenant)
+	list := listFile(t, tenant.AddUsers(2))
+	args := []string{"revoke", list}
+	no := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }
+	p := typed(t, env, "y\ny\ny", no, args...)
+	leaves(t, tenant, 2)
+	p.ends(t, status.Usage, "not confirmed")
+	yes := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("y\n") }
+	typed(t, env, "n\n", yes, args...).ends(t, status.Done)
+	leaves(t, tenant, 0)
+}
