@@ -63,7 +63,7 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 		"check --output json --user user0001@contoso.example",
 		"scan --all-users --members-only --output DIR/found.jsonl --results DIR/log.jsonl",
 		"scan --created-since 1h --output DIR/found.jsonl",
-		"sweep --all-users --yes --verify --verify-wait 1s --order privileged --max-items 0 --results DIR/log.jsonl",
+		"sweep --all-users --yes --verify --verify-wait 1s --max-items 0 --results DIR/log.jsonl",
 		"sweep --group " + selfID + " --yes --results DIR/log.jsonl",
 		"verify --results DIR/proof.jsonl",
 	}

@@ -19,11 +19,11 @@ func TestLogIsMovedInMidRun(t *testing.T) {
 		name, flag, want string
 		do               func(log string) error
 	}{
-		{"removed", "--results", "log.jsonl was removed while the run was writing to it", os.Remove},
-		{"renamed", "--results", "log.jsonl was renamed or moved while",
+		{"removed", "--results", "log.jsonl was removed or renamed while the run was writing to it", os.Remove},
+		{"renamed", "--results", "log.jsonl was removed or renamed while",
 			func(log string) error { return os.Rename(log, log+".1") }},
 		{"truncated", "--results", "log.jsonl was truncated (", func(log string) error { return os.Truncate(log, 0) }},
-		{"evidence", "--evidence", "results.jsonl was removed while", os.Remove},
+		{"evidence", "--evidence", "results.jsonl was removed or renamed while", os.Remove},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -77,9 +77,9 @@ func TestLogsThatAreRefused(t *testing.T) {
 		name, want, hint string
 		args             []string
 	}{
-		{"overwrite of another file", "break-glass.txt: it does not begin like a results log",
+		{"overwrite of another file", "break-glass.txt does not look like a file that this command writes",
 			"choose another --results file", append(revoke, glass, "--overwrite")},
-		{"overwrite by a scan", "break-glass.txt: it does not begin like a results log",
+		{"overwrite by a scan", "break-glass.txt does not look like a file that this command writes",
 			"choose another --results file", []string{"scan", "--all-users", "--results", glass, "--overwrite"}},
 		{"output over another file", "break-glass.txt does not look like a file that this command writes",
 			"choose another --output", append(scan, glass)},

@@ -117,7 +117,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 		args string
 		want string // the file that is written
 	}{
-		{"behind the file", "", "--metrics-file x.prom --order random", "x.prom"},
+		{"behind the file", "", "--metrics-file x.prom --progress random", "x.prom"},
 		{"before the file", "", "--max-items many --metrics-file x.prom", ""},
 		{"bad variables", "TAPSWEEP_METRICS_FILE=x.prom TAPSWEEP_MAX_ITEMS=many", "--all-users", "x.prom"},
 		{"a bad variable, and the flag", "TAPSWEEP_PRIORITY=top", "--metrics-file x.prom", "x.prom"},

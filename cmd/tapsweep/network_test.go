@@ -59,7 +59,6 @@ func TestSignInUnreached(t *testing.T) {
 	tenant := graphsim.New(graphsim.Options{})
 	list := listFile(t, tenant.AddUsers(1))
 	good := serve(t, tenant)
-	const ended = "AZURE_AUTHORITY_HOST=https://" + nobodyListens
 	for _, tt := range []struct {
 		name string
 		vars []string // in place of the tenant's
@@ -69,11 +68,9 @@ func TestSignInUnreached(t *testing.T) {
 		{"no proxy", []string{"AZURE_AUTHORITY_HOST=https://" + graphsim.ServerName,
 			"HTTPS_PROXY=http://" + nobodyListens}, 4,
 			[]string{": the proxy at " + nobodyListens + ": connection refused\n"}},
-		{"a simulation that has ended", []string{ended, "SSL_CERT_FILE=/nosuch/graphsim-1.pem"}, 4,
-			[]string{"of a tapsweep simulate that has ended: unset them\n"}},
 		{"no roots", []string{"SSL_CERT_FILE=nono"}, 3,
 			[]string{"SSL_CERT_FILE: nono does not exist",
-				"the certificate is of an authority that this machine does not trust\n", "SSL_CERT_FILE is nono now"}},
+				"the certificate is of an authority that this machine does not trust\n", "name its certificate authority by SSL_CERT_FILE"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // azidentity tries again for a while
@@ -137,7 +134,7 @@ func TestProxy(t *testing.T) {
 	env = append(without(env, "AZURE_AUTHORITY_HOST", graphURL), "AZURE_AUTHORITY_HOST="+named, graphURL+"="+named)
 	bad := append(env, "HTTPS_PROXY=http://dana:pr0xy-Passw0rd@pro xy.example:8080")
 	p := tapsweep(t, bad, "revoke", "--yes", list)
-	p.ends(t, status.Usage, `HTTPS_PROXY "http://***@pro xy.example:8080" is not a valid proxy: it is not an address`)
+	p.ends(t, status.Usage, "HTTPS_PROXY is not a valid proxy")
 	lacks(t, "standard error", p.stderr, "Passw0rd")
 	same(t, "tokens requested without the proxy", tenant.Stats().Tokens, 0)
 	spawn(t, append(env, "HTTPS_PROXY="+address), "revoke", "--yes", list).ends(t, 0)

@@ -14,52 +14,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// Names of users are looked up beside the deletes. Whatever the list says beside an id, and whatever
-// becomes of the look-up, each pass is deleted and its user is signed out.
-func TestNamesOfUsersOnAList(t *testing.T) {
-	t.Parallel()
-	const bothNames = "user,method\n" + selfID + "," + selfPass + "\ndana@contoso.example," + otherPass + "\n"
-	lookUp := func(do fault.Effect) []fault.Fault { return []fault.Fault{{Method: "GET", Path: "select=id", Do: do}} }
-	for _, tt := range []struct {
-		name   string
-		list   string
-		faults []fault.Fault
-		dana   bool // holds both passes
-		calls  int
-		warns  bool
-	}{
-		{"one user under both names", bothNames, nil, true, 1, false},
-		{"the name beside an id is that of another user",
-			"userId,upn,method\n" + selfID + "," + lee + "," + selfPass + "\n," + lee + "," + otherPass + "\n", nil,
-			false, 2, false},
-		{"the look-up is throttled", bothNames, lookUp(fault.ItemStatus(429, "Retry-After", "30")), true, 2, true},
-		{"the look-up fails", bothNames, lookUp(fault.ItemStatus(500)), true, 2, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, Faults: tt.faults})
-			dana := graphsim.User{ID: selfID, UPN: "dana@contoso.example", Passes: []graphsim.Pass{{ID: selfPass}}}
-			if tt.dana {
-				dana.Passes = append(dana.Passes, graphsim.Pass{ID: otherPass})
-			} else {
-				tenant.AddUser(graphsim.User{ID: leeID, UPN: lee, Passes: []graphsim.Pass{{ID: otherPass}}})
-			}
-			tenant.AddUser(dana)
-			env := serve(t, tenant)
-			p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--max-wait", "10s",
-				writeFile(t, "list.csv", tt.list))
-			same(t, "exit", p.code, 0)
-			same(t, "passes left", len(tenant.Remaining()), 0)
-			same(t, "calls", tenant.Stats().Revoked, tt.calls)
-			same(t, "dana is signed out", tenant.SessionsFrom(selfID).IsZero(), false)
-			if !tt.dana {
-				same(t, "lee is signed out", tenant.SessionsFrom(leeID).IsZero(), false)
-			}
-			same(t, "warning", strings.Contains(p.stderr, "gets two calls that revoke sessions"), tt.warns)
-		})
-	}
-}
-
 // The signed-in user has one row, under the object id, whatever names the list has. A run that resumes
 // finds it.
 func TestSignedInUserUnderBothNames(t *testing.T) {

@@ -208,11 +208,9 @@ var signInsRefused = []struct {
 	want []string
 }{
 	{"expired secret", graphsim.Options{}, afterChange((*entra.Authority).ExpireSecret), 3,
-		[]string{"AADSTS7000222", "az ad app credential reset --append --id " + entra.DefaultClientID}},
+		[]string{"AADSTS7000222", "az ad app credential reset --append --id APP_ID"}},
 	{"revoked secret", graphsim.Options{}, afterChange(func(s *entra.Authority) { s.ReplaceSecret("x") }), 3,
 		[]string{"AADSTS7000215"}},
-	{"disabled app", graphsim.Options{}, afterChange((*entra.Authority).DisableApp), 3,
-		[]string{"AADSTS7000112", "is disabled in this tenant"}},
 	{"no permission", graphsim.Options{Roles: []string{"User.Read.All"}}, byFlags(), 3,
 		[]string{"lacks the permission", "627169a8-8c15-451c-861a-5b80e383de5c=Role", "--no-preflight"}},
 	{"another tenant", graphsim.Options{}, byFile("--token-file", appToken, "--tenant", foreignTenant), 3,

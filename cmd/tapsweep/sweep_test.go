@@ -27,11 +27,9 @@ func TestSweep(t *testing.T) {
 		args []string
 		lag  time.Duration
 	}{
-		{"one after the other", nil, 0},
-		{"at the same time", []string{"--max-items", "0"}, 0},
+		{"at most 10,000 passes", nil, 0},
+		{"any number of passes", []string{"--max-items", "0"}, 0},
 		{"verified", []string{"--verify"}, time.Second},
-		{"verified at the same time", []string{"--verify", "--max-items", "0"}, time.Second},
-		{"privileged first", []string{"--order", "privileged", "--max-items", "0"}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -202,28 +200,17 @@ func mustRead(t *testing.T, path string) []byte {
 	return data
 }
 
-// --verify on revoke, and accounts with a role first.
-func TestRevokeVerifyAndOrder(t *testing.T) {
+// --verify on revoke.
+func TestRevokeVerify(t *testing.T) {
 	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{Roles: simulation.Roles, ListLag: time.Second})
-	users := tenant.AddUsers(50)
-	tenant.AddUser(graphsim.User{UPN: "boss@contoso.example", Admin: true, Passes: []graphsim.Pass{{}}})
-	left := tenant.Remaining()
-	boss := left[slices.IndexFunc(left, func(h graphsim.HeldPass) bool { return h.UPN == "boss@contoso.example" })]
-	env := serve(t, tenant)
-	list := writeFile(t, "l.csv", listOf(users)+boss.UPN+","+boss.PassID+"\n")
-	p := runRevoke(t, env, "--order", "privileged", "--verify", "--concurrency", "1", "--batch-size", "1", list)
+	_, users, env := serveUsers(t, 50, graphsim.Options{ListLag: time.Second})
+	p := runRevoke(t, env, "--verify", listFile(t, users))
 	rows, _ := readLog(t, p.stdout)
-	p.ends(t, 0, "Verified: the users of 51 rows hold no pass")
-	hasRows(t, rows, 51)
-	same(t, "User of the row", rows[0].User, boss.UPN)
-	same(t, "proof of the row", rows[0].Verified, true)
-	// Without the licence the list's order has to do.
-	tenant = graphsim.New(graphsim.Options{Roles: simulation.Roles, Unlicensed: true})
-	env = serve(t, tenant)
-	p = runRevoke(t, env, "--order", "privileged", listFile(t, tenant.AddUsers(3)))
-	p.ends(t, 0, "--order privileged: who holds an admin role is not known")
-	leaves(t, tenant, 0)
+	p.ends(t, 0, "Verified: the users of 50 rows hold no pass")
+	hasRows(t, rows, 50)
+	for _, row := range rows {
+		same(t, "proof of "+row.User, row.Verified, true)
+	}
 }
 
 // Waits are in the log, and add up to what was refused.
@@ -335,26 +322,6 @@ func TestSweepProtectedIsQuiet(t *testing.T) {
 	p.ends(t, 0)
 	same(t, "standard error", p.stderr, "")
 	leaves(t, tenant, 1)
-}
-
-// Whatever is wrong with the report of roles, passes are revoked, and soon.
-func TestOrderHoldsUpNothing(t *testing.T) {
-	t.Parallel()
-	for name, do := range map[string]fault.Effect{
-		"errors": fault.ItemStatus(500), "refused": fault.ItemStatus(401),
-		"throttled": fault.ItemStatus(429, "Retry-After", "900"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tenant, users, env := serveUsers(t, 3,
-				graphsim.Options{Roles: simulation.Roles, Faults: []fault.Fault{{Path: "/reports/", Do: do}}})
-			start := time.Now()
-			p := runRevoke(t, env, "--order", "privileged", listFile(t, users))
-			p.ends(t, 0, "the order is that of the list")
-			leaves(t, tenant, 0)
-			atMost(t, "time that it took", time.Since(start), 30*time.Second)
-		})
-	}
 }
 
 // The log of a proof in which a user could not be looked at means nobody's pass.

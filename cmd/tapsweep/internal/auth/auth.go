@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -38,10 +39,6 @@ type Options struct {
 	Authority string // Entra's URL
 	Discovery bool   // ask Microsoft whether it knows the authority
 
-	// Hosts are the hosts that may be asked for tokens, with the port if it is not 443.
-	// Nil means only the Authority's host.
-	Hosts []string
-
 	// HTTP sends the requests to the authority. Nil is a client with the same kind of
 	// transport as for Graph. No redirect is followed.
 	HTTP *http.Client
@@ -60,7 +57,7 @@ type Options struct {
 	// Roots are the certificate authorities that are trusted. Nil means the system's.
 	Roots *x509.CertPool
 
-	tenantFrom, clientFrom, certificateFrom string // the flag or variable that gave the value
+	certificateFrom string // the flag or variable that named the certificate
 
 	line *line
 }
@@ -81,11 +78,15 @@ func (o Options) settle() (Options, error) {
 	if err := o.settleMethod(); err != nil {
 		return o, err
 	}
-	o.tenantFrom = o.fill(&o.Tenant, "--tenant", "AZURE_TENANT_ID")
-	o.clientFrom = o.fill(&o.ClientID, "--client-id", "AZURE_CLIENT_ID")
-	o.certificateFrom = o.fill(&o.Certificate, "--certificate", "AZURE_CLIENT_CERTIFICATE_PATH")
-	if err := o.checkNames(); err != nil {
-		return o, err
+	o.fill(&o.Tenant, "AZURE_TENANT_ID")
+	o.fill(&o.ClientID, "AZURE_CLIENT_ID")
+	o.certificateFrom = "AZURE_CLIENT_CERTIFICATE_PATH"
+	if o.Certificate != "" {
+		o.certificateFrom = "--certificate"
+	}
+	o.fill(&o.Certificate, "AZURE_CLIENT_CERTIFICATE_PATH")
+	if o.Tenant != "" && !tenantName.MatchString(o.Tenant) {
+		return o, usage("--tenant or AZURE_TENANT_ID: %q is neither a tenant ID nor a domain", o.Tenant)
 	}
 	if o.Again && o.Method != "device-code" && o.Method != "browser" {
 		return o, usage("--sign-in-again is for --auth device-code and browser: with %s nobody signs in", o.Method)
@@ -118,13 +119,11 @@ func (o *Options) settleMethod() error {
 	return nil
 }
 
-// fill takes an empty value from a variable. It returns the flag or variable that gave the value.
-func (o *Options) fill(value *string, flag, variable string) string {
-	if *value != "" {
-		return flag
+// fill takes an empty value from a variable.
+func (o *Options) fill(value *string, variable string) {
+	if *value == "" {
+		*value = o.Getenv(variable)
 	}
-	*value = o.Getenv(variable)
-	return variable
 }
 
 // checkComplete returns an error if the method lacks a value.
@@ -152,26 +151,6 @@ func (o *Options) checkComplete() error {
 	return nil
 }
 
-// checkNames returns an error if a value has quotes or spaces around it.
-func (o *Options) checkNames() error {
-	names := [][2]string{{o.tenantFrom, o.Tenant}, {o.clientFrom, o.ClientID}}
-	if slices.Contains([]string{"certificate", "environment", "default"}, o.Method) {
-		names = append(names, [2]string{o.certificateFrom, o.Certificate})
-	}
-	if o.Method == "workload-identity" || o.Method == "default" {
-		names = append(names, [2]string{"AZURE_FEDERATED_TOKEN_FILE", o.Getenv("AZURE_FEDERATED_TOKEN_FILE")})
-	}
-	for _, v := range names {
-		if err := checkPlain(v[0], v[1]); err != nil {
-			return err
-		}
-	}
-	if o.Tenant != "" && !tenantDomain.MatchString(o.Tenant) {
-		return usage("%s %s is neither a tenant id nor a domain", o.tenantFrom, shownValue(o.Tenant))
-	}
-	return nil
-}
-
 // A Credential is a credential of azidentity and how it was made.
 type Credential struct {
 	azcore.TokenCredential
@@ -182,6 +161,26 @@ type Credential struct {
 	line *line // to the token issuer; nil if the credential does not use HTTP
 }
 
+// enforcing are the methods that ask the authority of the configured tenant. They get a token
+// of that tenant or none. The others take the token that a file, a machine or a tool gives.
+var enforcing = []string{"environment", "secret", "certificate", "workload-identity", "device-code", "browser"}
+
+// Enforces reports whether the credential only gives tokens of the configured tenant.
+func (c *Credential) Enforces() bool {
+	return c.Tenant != "" && slices.Contains(enforcing, c.Method)
+}
+
+// Interactive reports whether a person may have to sign in.
+func (c *Credential) Interactive() bool { return c.Method == "device-code" || c.Method == "browser" }
+
+var tenantName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+
+// anyTenant reports whether a name stands for no particular tenant.
+// Source: learn.microsoft.com/entra/identity-platform/v2-protocols-oidc.
+func anyTenant(name string) bool {
+	return slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(name))
+}
+
 // New makes the credential. It sends nothing. An error that does not wrap a *UsageError is
 // about the credential itself, for example an environment that azidentity does not accept.
 func New(opts Options) (*Credential, error) {
@@ -189,12 +188,16 @@ func New(opts Options) (*Credential, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.concealEnvironment()
+	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD",
+		"IDENTITY_HEADER", "MSI_SECRET"} {
+		safetext.Conceal(o.Getenv(name))
+	}
 	o.line = newLine(o)
 	var c azcore.TokenCredential
 	switch o.Method {
 	case "default":
 		if c, err = o.environment(); c != nil || err != nil {
+			o.Method = "environment"
 			break
 		}
 		o.export()
@@ -236,7 +239,7 @@ func New(opts Options) (*Credential, error) {
 	if err != nil {
 		return nil, o.failed(err)
 	}
-	if AnyTenant(o.Tenant) {
+	if anyTenant(o.Tenant) {
 		o.Tenant = ""
 	}
 	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
@@ -247,17 +250,8 @@ func (o *Options) failed(err error) error {
 	if _, ours := errors.AsType[*UsageError](err); ours {
 		return fmt.Errorf("--auth %s: %w", o.Method, err)
 	}
-	return &CredentialError{fmt.Sprintf("--auth %s: %s", o.Method, graph.PlainWords(err.Error())), err}
+	return fmt.Errorf("--auth %s: %s", o.Method, graph.PlainWords(err.Error()))
 }
-
-// A CredentialError says why a credential cannot be made.
-type CredentialError struct {
-	text string
-	err  error
-}
-
-func (e *CredentialError) Error() string { return e.text }
-func (e *CredentialError) Unwrap() error { return e.err }
 
 func (o *Options) client() azcore.ClientOptions {
 	return azcore.ClientOptions{
@@ -292,36 +286,16 @@ func (o *Options) secretOf(secret string) (azcore.TokenCredential, error) {
 
 // readSecret returns the secret from its file or from the environment.
 func (o *Options) readSecret() (string, error) {
-	if o.SecretFile == "" {
-		secret, err := o.environmentSecret()
-		if err == nil && secret == "" {
-			err = errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file with it by --secret-file")
+	if o.SecretFile != "" {
+		secret, err := readSecretFile(o.SecretFile)
+		if err != nil {
+			return "", usage("--secret-file %s: %w", o.SecretFile, err)
 		}
-		return secret, err
+		return secret, nil
 	}
-	data, err := readNow(o.SecretFile)
-	if err != nil {
-		return "", usage("--secret-file: %w", err)
-	}
-	secret, err := secretIn(data)
-	switch {
-	case err != nil:
-		return "", usage("--secret-file %s %w", o.SecretFile, err)
-	case secret == "":
-		return "", usage("--secret-file %s is empty", o.SecretFile)
-	}
-	return secret, nil
-}
-
-// environmentSecret returns the secret in the environment, "" if there is none.
-func (o *Options) environmentSecret() (string, error) {
-	secret := o.Getenv("AZURE_CLIENT_SECRET")
-	err := checkSecret(trim(secret))
-	if err == nil && secret != trim(secret) {
-		err = errors.New("begins or ends with a space or a line end: remove it")
-	}
-	if err != nil {
-		return "", usage("AZURE_CLIENT_SECRET %w", err)
+	secret := strings.TrimSpace(o.Getenv("AZURE_CLIENT_SECRET"))
+	if secret == "" {
+		return "", errors.New("no secret: set AZURE_CLIENT_SECRET, or name a file with it by --secret-file")
 	}
 	return secret, nil
 }

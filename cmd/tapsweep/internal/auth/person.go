@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -25,11 +24,9 @@ type person struct {
 		azcore.TokenCredential
 		Authenticate(context.Context, *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error)
 	}
-	record string       // file with the name of the account in the cache, empty without a cache
-	stored string       // name of that account, empty if there is none
-	before string       // what to say before the sign-in, empty if the credential says it
-	say    func(string) // shows a message to the person
-	said   sync.Once    // whether the message about the cached sign-in was shown
+	record string // file with the name of the account in the cache, empty without a cache
+	before string // what to say before the sign-in, empty if the credential says it
+	say    func(string)
 }
 
 // minSignIn is the shortest time in which a person can sign in. A request for a token with an
@@ -39,14 +36,6 @@ const minSignIn = 30 * time.Second
 func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := p.silent.GetToken(ctx, opts)
 	if _, ask := errors.AsType[*azidentity.AuthenticationRequiredError](err); !ask {
-		if err == nil {
-			p.said.Do(func() {
-				if p.stored != "" {
-					p.say("signed in from the token cache as " + safetext.Printable(p.stored) +
-						"; to sign in as somebody else: --sign-in-again")
-				}
-			})
-		}
 		return token, err
 	}
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < minSignIn {
@@ -59,7 +48,6 @@ func (p *person) GetToken(ctx context.Context, opts policy.TokenRequestOptions) 
 	if err != nil {
 		return token, err
 	}
-	p.said.Do(func() {}) // a person who has just signed in needs no message
 	p.keep(record)
 	return p.silent.GetToken(ctx, opts)
 }
@@ -113,7 +101,7 @@ func (o *Options) deviceCode() (azcore.TokenCredential, error) {
 			return nil
 		},
 	})
-	return &person{silent: c, record: path, stored: record.Username, say: o.Prompt}, err
+	return &person{silent: c, record: path, say: o.Prompt}, err
 }
 
 func (o *Options) browser() (azcore.TokenCredential, error) {
@@ -122,6 +110,6 @@ func (o *Options) browser() (azcore.TokenCredential, error) {
 		ClientOptions: o.client(), DisableInstanceDiscovery: !o.Discovery, TenantID: o.Tenant, ClientID: o.ClientID,
 		Cache: cache, AuthenticationRecord: record, DisableAutomaticAuthentication: true,
 	})
-	return &person{silent: c, record: path, stored: record.Username, say: o.Prompt,
+	return &person{silent: c, record: path, say: o.Prompt,
 		before: "sign in with the browser that opens now"}, err
 }

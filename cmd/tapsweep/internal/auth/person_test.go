@@ -18,37 +18,6 @@ import (
 	"tapsweep/batch/graphsim/entra"
 )
 
-// quiet is a store that holds a token.
-type quiet struct{}
-
-func (quiet) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return azcore.AccessToken{Token: "t"}, nil
-}
-
-func (quiet) Authenticate(context.Context, *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error) {
-	panic("the person is asked")
-}
-
-// A cached sign-in is announced once, so that the person sees in whose name the run works.
-func TestStoredPerson(t *testing.T) {
-	for stored, want := range map[string][]string{
-		"dana@contoso.com": {"signed in from the token cache as dana@contoso.com; " +
-			"to sign in as somebody else: --sign-in-again"},
-		"": nil,
-	} {
-		var said []string
-		p := &person{silent: quiet{}, stored: stored, say: func(s string) { said = append(said, s) }}
-		for range 3 {
-			if _, err := p.GetToken(t.Context(), policy.TokenRequestOptions{}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if !slices.Equal(said, want) {
-			t.Errorf("account %q in the cache: the person is told %q, want %q", stored, said, want)
-		}
-	}
-}
-
 // strict is a store without a token until somebody signs in.
 type strict struct{ signedIn bool }
 
@@ -67,8 +36,7 @@ func (s *strict) Authenticate(context.Context, *policy.TokenRequestOptions) (azi
 // A person hears that the browser opens, and nothing once the sign-in is done.
 func TestPersonIsAsked(t *testing.T) {
 	var said []string
-	p := &person{silent: new(strict), before: "a browser opens", stored: "dana@contoso.com",
-		say: func(s string) { said = append(said, s) }}
+	p := &person{silent: new(strict), before: "a browser opens", say: func(s string) { said = append(said, s) }}
 	for range 2 {
 		if _, err := p.GetToken(t.Context(), policy.TokenRequestOptions{}); err != nil {
 			t.Fatal(err)

@@ -20,13 +20,7 @@ import (
 //
 // If there was a token before and the authority cannot be reached now, the error is
 // batch.ErrNotSent, so that a run waits for the connection.
-func Pin(c azcore.TokenCredential) azcore.TokenCredential {
-	p := &pinned{next: c}
-	if own, ok := c.(*Credential); ok {
-		p.line = own.line
-	}
-	return p
-}
+func Pin(c *Credential) azcore.TokenCredential { return &pinned{next: c} }
 
 // An offlineError says that the authority cannot be reached.
 type offlineError struct{ error }
@@ -35,8 +29,7 @@ func (e *offlineError) Unwrap() error        { return e.error }
 func (e *offlineError) Is(target error) bool { return target == batch.ErrNotSent }
 
 type pinned struct {
-	next azcore.TokenCredential
-	line *line // nil if the credential does not use HTTP
+	next *Credential
 
 	mu             sync.Mutex
 	had            bool   // a token was given
@@ -44,17 +37,15 @@ type pinned struct {
 }
 
 func (p *pinned) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if p.line != nil {
-		p.line.cut.Store(nil)
+	if p.next.line != nil {
+		p.next.line.cut.Store(nil)
 	}
 	token, err := p.next.GetToken(ctx, opts)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
-		if p.had && p.line != nil {
-			if cut := p.line.cut.Load(); cut != nil {
-				err = &offlineError{cut}
-			}
+		if cut := p.next.Unreached(); p.had && cut != nil {
+			err = &offlineError{cut}
 		}
 		return token, err
 	}

@@ -79,7 +79,7 @@ func TestCompletion(t *testing.T) {
 		})
 	}
 	complete(t, "sweep", "--all-users", "--graph-url", graph, "--metrics-file", "y.prom", "--results", "log.jsonl",
-		"--order=")
+		"--priority=")
 	if files, err := os.ReadDir("."); err != nil || len(files) > 0 || tenant.Stats().Requests > 0 {
 		t.Errorf("%v, %v, %d requests", files, err, tenant.Stats().Requests)
 	}
@@ -93,7 +93,6 @@ func TestCompletionOffers(t *testing.T) {
 		directive cobra.ShellCompDirective
 		want      []string
 	}{
-		{"revoke --order=", noFiles, []string{"list", "privileged\taccounts with an admin role first"}},
 		{"revoke --priority ", noFiles, []string{"low", "normal", "high"}},
 		{"scan --format ", noFiles, []string{"csv", "jsonl", "table"}},
 		{"revoke --format ", noFiles, []string{"csv", "json", "jsonl"}},

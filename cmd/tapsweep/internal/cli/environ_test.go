@@ -18,7 +18,7 @@ func TestFlagsWithoutVariable(t *testing.T) {
 		"ANY_PASS", "SKIP_INVALID",
 		"FORMAT", "YES", "DRY_RUN", "REVOKE_SESSIONS", "SIMULATE", "OVERWRITE", "RESUME", "EVIDENCE", "RESULTS",
 		"OUTPUT", "HTML", "CSV", "JSON",
-		"ORDER", "VERIFY", "VERIFY_WAIT", "ABORT_AFTER", "LATENCY", "LIMIT", "LISTEN", "MIXED", "SEED",
+		"VERIFY", "VERIFY_WAIT", "ABORT_AFTER", "LATENCY", "LIMIT", "LISTEN", "MIXED", "SEED",
 		"WRITE_LIST", "CA_FILE"}
 	for _, name := range typed {
 		flag := strings.ToLower(strings.ReplaceAll(name, "_", "-"))

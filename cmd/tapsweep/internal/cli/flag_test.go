@@ -13,7 +13,7 @@ func TestChoices(t *testing.T) {
 	for _, tt := range []struct{ command, flag, takes, refuses string }{
 		{"revoke", "format", "csv|json|jsonl", "|CSV|table| csv"},
 		{"scan", "format", "csv|jsonl|table", "|json|xml"},
-		{"revoke", "order", "list|privileged", "|List"},
+
 		{"revoke", "resume", "all", "|sent|unsent"},
 		{"scan", "priority", "low|normal|high", "|highest"},
 		{"verify", "progress", "auto|plain|none", "|bar"},

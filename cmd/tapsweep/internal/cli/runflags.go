@@ -34,7 +34,6 @@ var (
 	resumeWords   = []cobra.Completion{"all\tcompleted rows are left out"}
 	priorities    = []cobra.Completion{"low", "normal", "high"}
 	progressWords = []cobra.Completion{"auto\ta bar on a terminal, else nothing", "plain\ta line every 10 s", "none"}
-	orders        = []cobra.Completion{"list", "privileged\taccounts with an admin role first"}
 )
 
 // defaultLog is the usage of --results for commands that always write a log.
@@ -178,7 +177,6 @@ type guardFlags struct {
 	guards     run.Guards
 	verify     bool
 	verifyWait time.Duration
-	order      string
 }
 
 func (f *guardFlags) addAsk(fl *pflag.FlagSet) {
@@ -198,11 +196,10 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	addInt(fl, &f.guards.AbortAfter, "abort-after", 100, 0, math.MaxInt,
 		"stop early if the first answers, this many, are all 403; 0 is never")
 	hasVariable(fl, "protect", "max-items")
-	addEnum(fl, &f.order, "order", "list", orders, oneOf(orders))
 	fl.BoolVar(&f.verify, "verify", false, "list each user's passes afterwards, until none is left")
 	addVerifyWait(fl, &f.verifyWait)
 	inHelp(fl, safety, "protect", "max-items=N", "verify")
-	inFlagsHelp(fl, safety, "abort-after=N", "order")
+	inFlagsHelp(fl, safety, "abort-after=N")
 }
 
 // addSessions adds --revoke-sessions to a section of the help.
@@ -230,7 +227,6 @@ func (f *guardFlags) check(fl *pflag.FlagSet) error {
 // options returns the guards of a run.
 func (f *guardFlags) options() run.Guards {
 	g := f.guards
-	g.AdminsFirst = f.order == "privileged"
 	if f.verify {
 		g.Verify = f.verifyWait
 	}

@@ -4,6 +4,7 @@ package cloud
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -88,37 +89,24 @@ type Choice struct {
 	Version   string // one of Versions; empty is the first
 }
 
-// A ChoiceError says why a choice makes no sense, and what to do instead.
-type ChoiceError struct {
-	Err  error
-	Hint string
-}
-
-func (e *ChoiceError) Error() string { return e.Err.Error() }
-func (e *ChoiceError) Unwrap() error { return e.Err }
-
-func refuse(hint, format string, args ...any) error {
-	return &ChoiceError{fmt.Errorf(format, args...), hint}
-}
-
 // Resolve returns the endpoint. A cloud sets authority, root and scope. A root beside a cloud
 // only changes where the requests go, for a gateway in front of Graph. A root without a cloud
-// is a simulated tenant, unless it is the root of a cloud. An error is a *ChoiceError.
+// is a simulated tenant, unless it is the root of a cloud. An error says what to do instead.
 func (c Choice) Resolve() (*Endpoint, error) {
 	chosen := find(func(known *Cloud) bool { return known.Name == c.Cloud })
 	if chosen == nil && c.Cloud != "" {
-		return nil, refuse("", "--cloud %q is not %s", c.Cloud, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("--cloud %q is not %s", c.Cloud, strings.Join(Names(), ", "))
 	}
 	e := &Endpoint{Version: cmp.Or(c.Version, Versions[0])}
 	if !slices.Contains(Versions, e.Version) {
-		return nil, refuse("", "--api-version %q is not %s", c.Version, strings.Join(Versions, ", "))
+		return nil, fmt.Errorf("--api-version %q is not %s", c.Version, strings.Join(Versions, ", "))
 	}
 	of := ByRoot(c.Root)
 	if c.Root == "" {
 		of = cmp.Or(chosen, clouds[0])
 	}
 	if chosen != nil && of != nil && of != chosen {
-		return nil, refuse("leave out one of the two", "--cloud %s and --graph-url %s are not of one cloud",
+		return nil, fmt.Errorf("--cloud %s and --graph-url %s are not of one cloud: leave out one of the two",
 			chosen.Name, c.Root)
 	}
 	e.Cloud, e.Root, e.Audience, e.Authority = cmp.Or(chosen, of), c.Root, c.Root, clouds[0].Authority
@@ -131,8 +119,8 @@ func (c Choice) Resolve() (*Endpoint, error) {
 	// In this cloud only the beta version has passes.
 	// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
 	if e.Cloud != nil && e.Cloud.Name == "china" && e.Version == "v1.0" {
-		return nil, refuse("--api-version beta has them; Microsoft does not support it for production",
-			"Graph v1.0 has no Temporary Access Passes in the cloud china")
+		return nil, errors.New("Graph v1.0 has no Temporary Access Passes in the cloud china: --api-version beta has them, " +
+			"and Microsoft does not support it for production")
 	}
 	return e, nil
 }
@@ -144,37 +132,23 @@ func (e *Endpoint) authority(env string) error {
 		return nil
 	}
 	if strings.ContainsAny(env, "@?#") { // not quoted, because it may hold a password
-		return refuse("give a URL such as https://login.microsoftonline.com",
-			"AZURE_AUTHORITY_HOST must not hold a user name, a password, a query or a fragment")
+		return errors.New("AZURE_AUTHORITY_HOST must not hold a user name, a password, a query or a fragment: " +
+			"give a URL such as https://login.microsoftonline.com")
 	}
 	u, err := url.Parse(env)
 	if err != nil || u.Scheme != "https" || u.Host == "" {
-		return refuse("", "AZURE_AUTHORITY_HOST %q is not a URL such as https://login.microsoftonline.com", env)
+		return fmt.Errorf("AZURE_AUTHORITY_HOST %q is not a URL such as https://login.microsoftonline.com", env)
 	}
 	owner := e.Cloud
 	if owner == nil || !owner.knows(u.Hostname()) { // two clouds may have one authority
 		owner = find(func(c *Cloud) bool { return c.knows(u.Hostname()) })
 	}
 	if owner != nil && e.Cloud != nil && owner != e.Cloud {
-		return refuse("choose it with --cloud "+owner.Name+", or clear the variable",
-			"AZURE_AUTHORITY_HOST %s is of the cloud %s, and Graph of the cloud %s", env, owner.Name, e.Cloud.Name)
+		return fmt.Errorf("AZURE_AUTHORITY_HOST %s is of the cloud %s, and Graph of the cloud %s: "+
+			"choose with --cloud %s, or unset the variable", env, owner.Name, e.Cloud.Name, owner.Name)
 	}
 	e.Authority, e.Discovery = strings.TrimSuffix(env, "/"), owner != nil
 	return nil
-}
-
-// Hosts returns the hosts that may be asked for tokens. If the authority is Microsoft's, these
-// are all hosts of the cloud, because its metadata may name endpoints on any of them.
-// Otherwise it is only the authority's own host.
-func (e *Endpoint) Hosts() []string {
-	u, err := url.Parse(e.Authority)
-	if err != nil {
-		return nil
-	}
-	if e.Discovery && (u.Port() == "" || u.Port() == "443") {
-		return slices.Clone(find(func(c *Cloud) bool { return c.knows(u.Hostname()) }).hosts)
-	}
-	return []string{strings.TrimSuffix(strings.ToLower(u.Host), ":443")}
 }
 
 // String describes the endpoint in a few words.

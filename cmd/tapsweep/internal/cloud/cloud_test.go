@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -28,38 +27,25 @@ func TestResolve(t *testing.T) {
 		name   string
 		choice Choice
 		want   Endpoint
-		hosts  string // that may be asked for tokens: those of one cloud, or the given authority
 	}{
-		{"nothing", Choice{}, Endpoint{clouds[0], graph, graph, login, "v1.0", true},
-			"login.microsoftonline.com login.microsoft.com login.windows.net sts.windows.net"},
+		{"nothing", Choice{}, Endpoint{clouds[0], graph, graph, login, "v1.0", true}},
 		{"another host of the cloud", Choice{Authority: "https://LOGIN.windows.net/"},
-			Endpoint{clouds[0], graph, graph, "https://LOGIN.windows.net", "v1.0", true},
-			"login.microsoftonline.com login.microsoft.com login.windows.net sts.windows.net"},
-		{"usgov", Choice{Cloud: "usgov"}, Endpoint{clouds[1], graphUS, graphUS, loginUS, "v1.0", true},
-			"login.microsoftonline.us"},
-		{"DoD", Choice{Cloud: "usgov-dod"}, Endpoint{clouds[2], graphDoD, graphDoD, loginUS, "v1.0", true},
-			"login.microsoftonline.us"},
+			Endpoint{clouds[0], graph, graph, "https://LOGIN.windows.net", "v1.0", true}},
+		{"usgov", Choice{Cloud: "usgov"}, Endpoint{clouds[1], graphUS, graphUS, loginUS, "v1.0", true}},
+		{"DoD", Choice{Cloud: "usgov-dod"}, Endpoint{clouds[2], graphDoD, graphDoD, loginUS, "v1.0", true}},
 		{"China, beta", Choice{Cloud: "china", Version: "beta"},
-			Endpoint{clouds[3], graphChina, graphChina, loginChina, "beta", true},
-			"login.chinacloudapi.cn login.partner.microsoftonline.cn"},
+			Endpoint{clouds[3], graphChina, graphChina, loginChina, "beta", true}},
 		{"China, the other authority", Choice{Cloud: "china", Version: "beta", Authority: partner + "/"},
-			Endpoint{clouds[3], graphChina, graphChina, partner, "beta", true},
-			"login.chinacloudapi.cn login.partner.microsoftonline.cn"},
+			Endpoint{clouds[3], graphChina, graphChina, partner, "beta", true}},
 		{"a cloud by its root", Choice{Root: "https://GRAPH.microsoft.us"},
-			Endpoint{clouds[1], "https://GRAPH.microsoft.us", graphUS, loginUS, "v1.0", true},
-			"login.microsoftonline.us"},
+			Endpoint{clouds[1], "https://GRAPH.microsoft.us", graphUS, loginUS, "v1.0", true}},
 		{"a gateway in front of a cloud", Choice{Cloud: "usgov", Root: gateway},
-			Endpoint{clouds[1], gateway, graphUS, loginUS, "v1.0", true}, "login.microsoftonline.us"},
-		{"a tenant of its own", Choice{Root: own, Authority: own}, Endpoint{nil, own, own, own, "v1.0", false},
-			"127.0.0.1:8443"},
+			Endpoint{clouds[1], gateway, graphUS, loginUS, "v1.0", true}},
+		{"a tenant of its own", Choice{Root: own, Authority: own}, Endpoint{nil, own, own, own, "v1.0", false}},
 		{"both of L4 and L5 have one authority", Choice{Cloud: "usgov-dod", Authority: loginUS},
-			Endpoint{clouds[2], graphDoD, graphDoD, loginUS, "v1.0", true}, "login.microsoftonline.us"},
+			Endpoint{clouds[2], graphDoD, graphDoD, loginUS, "v1.0", true}},
 		{"a lookalike is no cloud", Choice{Authority: lookalike},
-			Endpoint{clouds[0], graph, graph, lookalike, "v1.0", false}, "login.microsoftonline.com.evil.example"},
-		{"the default port", Choice{Authority: "https://Login.Example:443"},
-			Endpoint{clouds[0], graph, graph, "https://Login.Example:443", "v1.0", false}, "login.example"},
-		{"another port", Choice{Authority: login + ":444"},
-			Endpoint{clouds[0], graph, graph, login + ":444", "v1.0", true}, "login.microsoftonline.com:444"},
+			Endpoint{clouds[0], graph, graph, lookalike, "v1.0", false}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := tt.choice.Resolve()
@@ -69,39 +55,33 @@ func TestResolve(t *testing.T) {
 			if diff := cmp.Diff(&tt.want, got, cmpopts.IgnoreUnexported(Cloud{})); diff != "" {
 				t.Errorf("Resolve (-want +got):\n%s", diff)
 			}
-			if hosts := got.Hosts(); !slices.Equal(hosts, strings.Fields(tt.hosts)) {
-				t.Errorf("Hosts = %q, want %s", hosts, tt.hosts)
-			}
 		})
 	}
 }
 
 func TestResolveRefuses(t *testing.T) {
 	for _, tt := range []struct {
-		name, want, hint string
-		choice           Choice
+		name, want string
+		choice     Choice
 	}{
-		{"no such cloud", `--cloud "moon" is not global, usgov, usgov-dod, china`, "", Choice{Cloud: "moon"}},
-		{"no such version", `--api-version "v2" is not v1.0, beta`, "", Choice{Version: "v2"}},
-		{"two clouds", "are not of one cloud", "leave out", Choice{Cloud: "usgov", Root: graph}},
-		{"authority of another cloud", "is of the cloud usgov", "--cloud usgov", Choice{Authority: loginUS}},
-		{"the same, chosen", "is of the cloud global", "--cloud global",
+		{"no such cloud", `--cloud "moon" is not global, usgov, usgov-dod, china`, Choice{Cloud: "moon"}},
+		{"no such version", `--api-version "v2" is not v1.0, beta`, Choice{Version: "v2"}},
+		{"two clouds", "are not of one cloud: leave out one", Choice{Cloud: "usgov", Root: graph}},
+		{"authority of another cloud", "choose with --cloud usgov", Choice{Authority: loginUS}},
+		{"the same, chosen", "choose with --cloud global",
 			Choice{Cloud: "usgov", Authority: "https://login.windows.net"}},
-		{"authority without TLS", "AZURE_AUTHORITY_HOST", "", Choice{Authority: "http://login.microsoftonline.com"}},
-		{"authority without a scheme", "AZURE_AUTHORITY_HOST", "", Choice{Authority: "login.microsoftonline.com"}},
-		{"authority with a password", "must not hold a user name", "such as https://login",
+		{"authority without TLS", "AZURE_AUTHORITY_HOST", Choice{Authority: "http://login.microsoftonline.com"}},
+		{"authority with a password", "must not hold a user name",
 			Choice{Authority: "https://bob:pw@login.microsoftonline.com"}},
-		{"authority with a query", "must not hold a user name", "such as https://login",
-			Choice{Authority: login + "?sig=pw"}},
+		{"authority with a query", "must not hold a user name", Choice{Authority: login + "?sig=pw"}},
 		// Graph's metadata for that cloud has no passes in v1.0.
-		{"China, v1.0", "no Temporary Access Passes", "--api-version beta", Choice{Cloud: "china"}},
-		{"China by its root", "no Temporary Access Passes", "--api-version beta", Choice{Root: graphChina}},
+		{"China, v1.0", "no Temporary Access Passes in the cloud china: --api-version beta", Choice{Cloud: "china"}},
+		{"China by its root", "--api-version beta", Choice{Root: graphChina}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.choice.Resolve()
-			refused, ok := err.(*ChoiceError)
-			if !ok || !strings.Contains(refused.Error(), tt.want) || !strings.Contains(refused.Hint, tt.hint) {
-				t.Errorf("Resolve = %v, want %q with the hint %q", err, tt.want, tt.hint)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Resolve = %v, want %q", err, tt.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "pw") {
 				t.Errorf("Resolve = %v, which quotes the password", err)

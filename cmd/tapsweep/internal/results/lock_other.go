@@ -10,6 +10,10 @@ import (
 	"github.com/gofrs/flock"
 )
 
+// appendFlag makes each write go to the current end of the log, so that a log that somebody
+// has truncated gets no gap of NUL bytes.
+const appendFlag = os.O_APPEND
+
 // lockLog takes the lock that keeps a second run off the log, or fails. The lock goes
 // with the process, however it ends.
 func lockLog(f *os.File) (io.Closer, error) {

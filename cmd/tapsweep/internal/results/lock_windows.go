@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// appendFlag is 0 on Windows: a file opened only for appending cannot be truncated.
+const appendFlag = 0
+
 // lockedByte is where the lock lies, far beyond the end of any log. On Windows what is
 // locked can be neither read nor written through another handle, and a lock beyond the
 // end is allowed.

@@ -18,11 +18,10 @@ const syncEvery = 200 * time.Millisecond
 
 // A Log is a results log being written. It may be used by several goroutines.
 type Log struct {
-	name  string
-	file  io.Writer
-	sync  func() error
-	lock  io.Closer // nil if the log is not a regular file
-	place *place    // nil if the log is not a regular file
+	name string
+	w    io.Writer
+	sync func() error
+	file *logFile // nil for a stream, a device or a pipe
 
 	mu    sync.Mutex
 	buf   *bufio.Writer
@@ -37,32 +36,35 @@ type Log struct {
 	syncing sync.Mutex // held by who puts lines on disk, while others may write
 	synced  int        // lines on disk; mu holds for it, too
 
-	stop  chan struct{}
-	done  chan struct{}
-	hurry chan struct{} // closed once the run is to end
+	stop chan struct{}
+	done chan struct{}
 }
 
 // ErrInUse says that another run writes to the log.
 var ErrInUse = errors.New("another run is writing to it")
 
-// Create opens a new log at path, mode 0600. An existing file is an error that
-// is fs.ErrExist unless overwrite is set, or it is a device such as /dev/null. With overwrite,
-// the file must be trusted (see CheckTrust) and must begin like a log. The new log replaces it
-// when the first line is on disk. Close removes a new file if no line of it is on disk.
+// Create opens a new log at path, mode 0600. An existing file is an error that is fs.ErrExist unless
+// overwrite is set. With overwrite, the file must be trusted (see CheckTrust) and must begin like a
+// log; its text is replaced by the first line of the new log. Of a device or a pipe nothing is on
+// disk, and opening a named pipe waits for its reader.
 func Create(path string, overwrite bool) (*Log, error) {
 	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-	case info.Mode()&os.ModeCharDevice != 0, overwrite && !info.Mode().IsRegular():
-		return openDevice(path)
-	case overwrite:
-		log, err := replace(path)
+	exists := err == nil
+	if exists && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
-			return nil, fmt.Errorf("replacing the results log: %w", err)
+			return nil, fmt.Errorf("creating the results log: %w", err)
 		}
-		return log, nil
+		return newLog(path, f, unsynced), nil
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|appendFlag, 0o600)
+	var f *os.File
+	if overwrite && exists {
+		if err = CheckReplaceable(path); err == nil {
+			f, err = openTrusted(path)
+		}
+	} else {
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|appendFlag, 0o600)
+	}
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("results log %s already exists: %w", path, err)
 	}
@@ -71,55 +73,34 @@ func Create(path string, overwrite bool) (*Log, error) {
 	}
 	lock, err := lockLog(f)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("creating the results log: %w", err), f.Close(), os.Remove(path))
+		return nil, errors.Join(fmt.Errorf("creating the results log: %w", err), f.Close())
 	}
-	return newLog(path, f, f.Sync, lock).at(&place{path: path, file: f, created: path}), nil
-}
-
-// openDevice opens a log that is a device or a pipe, which cannot be synced to disk.
-func openDevice(path string) (*Log, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return nil, fmt.Errorf("creating the results log: %w", err)
-	}
-	return newLog(path, f, func() error { return nil }, nil), nil
-}
-
-// unlock comes before the log is closed: on Windows the lock is its handle's.
-func unlock(lock io.Closer) error {
-	if lock == nil {
-		return nil
-	}
-	return lock.Close()
+	return newFileLog(&logFile{file: f, path: path, lock: lock, created: !exists, replaces: exists}), nil
 }
 
 // Stream returns a log that goes to w, such as standard output.
-func Stream(w io.Writer) *Log {
-	return newLog("-", w, func() error { return nil }, nil)
+func Stream(w io.Writer) *Log { return newLog("-", struct{ io.Writer }{w}, unsynced) }
+
+func unsynced() error { return nil }
+
+// newFileLog returns a log that is written to a regular file.
+func newFileLog(f *logFile) *Log {
+	l := newLog(f.path, f, f.file.Sync)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.file = f
+	return l
 }
 
-func newLog(name string, w io.Writer, sync func() error, lock io.Closer) *Log {
-	l := &Log{name: name, file: w, sync: sync, lock: lock,
-		stop: make(chan struct{}), done: make(chan struct{}), hurry: make(chan struct{})}
-	l.buf = bufio.NewWriterSize(&Patient{w, l.hurry}, 64<<10) // a file does not need it, see at
+// newLog returns a log that is written to w. Close closes w if it is an io.Closer.
+func newLog(name string, w io.Writer, sync func() error) *Log {
+	l := &Log{name: name, w: w, sync: sync, buf: bufio.NewWriterSize(w, 64<<10),
+		stop: make(chan struct{}), done: make(chan struct{})}
 	l.enc = json.NewEncoder(l.buf)
 	l.enc.SetEscapeHTML(false)
 	go l.syncLoop()
 	return l
 }
-
-// at makes the log watch the file that it is written to.
-func (l *Log) at(p *place) *Log {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.place = p
-	l.buf.Reset(p)
-	return l
-}
-
-// Hurry says that the run is to end. From then on a reader of a pipe that does not read holds it
-// up for 5 s at most. Hurry must be called at most once.
-func (l *Log) Hurry() { close(l.hurry) }
 
 // Name is the path, or "-".
 func (l *Log) Name() string { return l.name }
@@ -167,8 +148,8 @@ func (l *Log) failure() error {
 func (l *Log) Check() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.place != nil && l.moved == nil {
-		l.moved = l.place.check()
+	if l.file != nil && l.moved == nil {
+		l.moved = l.file.check()
 	}
 	return l.failure()
 }
@@ -206,9 +187,6 @@ func (l *Log) syncUpTo(last int) error {
 		l.mu.Unlock()
 		err = l.sync()
 		l.mu.Lock()
-	}
-	if err == nil && l.place != nil {
-		err = l.place.appear()
 	}
 	switch {
 	case err == nil:
@@ -248,15 +226,12 @@ func (l *Log) Close() error {
 	if err == nil && l.lines > 0 {
 		err = l.Check()
 	}
-	unused := ""
-	if l.place != nil && l.synced == 0 {
-		unused = l.place.unused()
+	unused := l.file != nil && l.file.created && l.synced == 0 && l.file.check() == nil
+	if c, ok := l.w.(io.Closer); ok {
+		err = errors.Join(err, c.Close())
 	}
-	if c, ok := l.file.(io.Closer); ok && l.name != "-" {
-		err = errors.Join(err, unlock(l.lock), c.Close())
-	}
-	if unused != "" {
-		err = errors.Join(err, os.Remove(unused))
+	if unused {
+		err = errors.Join(err, os.Remove(l.name))
 	}
 	return err
 }

@@ -89,7 +89,7 @@ func (d *disk) Sync() error { d.syncs++; return d.err }
 func TestGroupCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk
-		log := newLog("log", &d, d.Sync, nil)
+		log := newLog("log", &d, d.Sync)
 		for range 1000 {
 			log.Write(&Row{})
 		}
@@ -115,7 +115,7 @@ func TestFailingDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full := errors.New("no space left on device")
 		d := disk{err: full}
-		log := newLog("log.jsonl", &d, d.Sync, nil)
+		log := newLog("log.jsonl", &d, d.Sync)
 		if err := log.Write(&Row{}); err != nil {
 			t.Errorf("Write = %v before anything reached the disk", err)
 		}
@@ -158,7 +158,7 @@ func TestSyncAhead(t *testing.T) {
 		begun <- true
 		<-release
 		return d.Sync()
-	}, nil)
+	})
 	log.Write(&Row{Outcome: Revoked, Provisional: true})
 	if err := log.SyncAhead(); err != nil || d.syncs != 0 {
 		t.Errorf("SyncAhead = %v, %d syncs for a row that announces nothing", err, d.syncs)

@@ -203,7 +203,7 @@ func (in *reader) end(torn []byte) error {
 	if in.c.tail = in.c.Torn && beginsLike(torn, lineMark); in.c.tail {
 		in.c.Lines = in.n
 	}
-	if !in.c.began && (in.n > 1 || !beginsLike(torn, firstBytes)) {
+	if !in.c.began && (in.n > 1 || !beginsLike(torn, []byte(firstBytes))) {
 		return ErrNoRun
 	}
 	return io.EOF

@@ -29,9 +29,9 @@ type ResumeState struct {
 
 	state   State
 	len     int
-	doubts  map[uint64]*Doubt // by key
-	killed  bool              // a run has no last line
-	lines   int               // in the log
+	doubts  map[uint64]*Row // by key
+	killed  bool            // a run has no last line
+	lines   int             // in the log
 	sources map[string]bool
 	opts    ResumeOptions
 
@@ -40,8 +40,8 @@ type ResumeState struct {
 	next     *Run // that resumes the log
 }
 
-// Settled reports whether a pair needs no further run.
-func (e *ResumeState) Settled(p *input.Pair) bool {
+// Completed reports whether a pair needs no further run.
+func (e *ResumeState) Completed(p *input.Pair) bool {
 	if e == nil {
 		return false
 	}
@@ -74,35 +74,33 @@ func (e *ResumeState) Looked(user string) bool {
 	return ok && (l.none || l.open == 0)
 }
 
-// A Doubt is the last row of a pass that is not known to be gone: the pass is deleted, or
-// the row is Found or Unknown because a run was to delete it and whether it did is not known.
-type Doubt struct{ Row }
-
-// Intended reports whether an earlier run was about to delete the pass, or has sent the
-// delete, but did not record the result.
-func (d *Doubt) Intended() bool { return d.Outcome == Found || d.Outcome == Unknown }
-
-// Doubted returns the Doubt about the pass of a pair, or nil.
-func (e *ResumeState) Doubted(p *input.Pair) *Doubt {
+// Unconfirmed returns the last row of a pair whose pass should be gone, and is not known to be: it was
+// deleted and is to be verified, or a run was to delete it, see Row.Intended. It returns nil for any
+// other pair.
+func (e *ResumeState) Unconfirmed(p *input.Pair) *Row {
 	if e == nil || len(e.doubts) == 0 {
 		return nil
 	}
 	return e.doubts[e.key(p)]
 }
 
-// Doubts returns all of them, in no order.
-func (e *ResumeState) Doubts() []*Doubt {
+// Intended reports whether an earlier run was about to delete the unconfirmed pass, or has sent the
+// delete, but did not record the result.
+func (r *Row) Intended() bool { return r.Outcome == Found || r.Outcome == Unknown }
+
+// AllUnconfirmed returns the rows of all unconfirmed passes, in no order.
+func (e *ResumeState) AllUnconfirmed() []*Row {
 	if e == nil {
 		return nil
 	}
 	return slices.Collect(maps.Values(e.doubts))
 }
 
-// Perhaps reports whether an earlier run may have deleted the pass that a list names without
+// MaybeDeleted reports whether an earlier run may have deleted the pass that a list names without
 // a row that says so: it was killed during the delete, the answers to the delete were errors,
 // or the pass was still listed afterwards. For passes found by a scan it returns false,
 // because they have a row before the delete.
-func (e *ResumeState) Perhaps(p *input.Pair) bool {
+func (e *ResumeState) MaybeDeleted(p *input.Pair) bool {
 	if e == nil || p.Method == "" || fromScan(p) {
 		return false
 	}
@@ -147,7 +145,7 @@ type ResumeOptions struct {
 	// another pass is settled: the list names the one that is gone.
 	AnyPass bool
 
-	// Verify makes pairs that are done, and not verified, Doubts in place of settled.
+	// Verify makes pairs that are done, and not verified, unconfirmed in place of completed.
 	Verify bool
 
 	// Anew ignores runs that came to their end: a scan that is over says nothing about the
@@ -179,11 +177,11 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, err
 	// Each row leaves garbage of its own size behind. Collected more often, a log of a million rows
 	// keeps the process below 160 MB.
 	defer debug.SetGCPercent(debug.SetGCPercent(gcWhileReading))
-	e := &ResumeState{doubts: make(map[uint64]*Doubt), sources: make(map[string]bool), opts: opts,
+	e := &ResumeState{doubts: make(map[uint64]*Row), sources: make(map[string]bool), opts: opts,
 		sessions: newSessionState()}
 	size, err := e.take(f, next)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), unlock(lock), f.Close())
+		return nil, nil, errors.Join(fmt.Errorf("resuming %s: %w", path, err), lock.Close(), f.Close())
 	}
 	e.Counts, e.len, e.Verified = e.state.counts()
 	for _, l := range e.state.users {
@@ -191,7 +189,7 @@ func Resume(path string, next *Run, opts ResumeOptions) (*Log, *ResumeState, err
 			e.Users++
 		}
 	}
-	log := newLog(path, f, f.Sync, lock).at(&place{path: path, file: f, size: size})
+	log := newFileLog(&logFile{file: f, path: path, lock: lock, size: size})
 	log.before = e.lines
 	return log, e, nil
 }
@@ -250,7 +248,7 @@ func wholeLines(f *os.File) (size int64, ended bool, err error) {
 	switch {
 	case lines == 0 && from > 0:
 		return info.Size(), true, nil
-	case lines == 0 && !beginsLike(torn, firstBytes):
+	case lines == 0 && !beginsLike(torn, []byte(firstBytes)):
 		return 0, false, ErrNoRun
 	case bytes.HasPrefix(torn, lineMark) && json.Valid(torn):
 		return info.Size(), false, nil
@@ -338,7 +336,7 @@ func (e *ResumeState) row(rec *Record, over bool) {
 	if doubt {
 		row := *r
 		row.Provisional = false
-		e.doubts[id] = &Doubt{row}
+		e.doubts[id] = &row
 	}
 	if e.run.callsAfter(r, e.next.Sessions && !over) {
 		e.sessions.want(e.state.key(sessionsKey(r.User)), r)

@@ -64,7 +64,7 @@ func TestResume(t *testing.T) {
 		case Invalid:
 			pair.Err = errors.New("invalid")
 		}
-		settled := earlier.Settled(pair)
+		settled := earlier.Completed(pair)
 		if settled == o.Again() {
 			t.Errorf("%s: settled %v", o, settled)
 		}
@@ -77,8 +77,8 @@ func TestResume(t *testing.T) {
 		t.Errorf("%d settled of %d runs, counts %v", earlier.Len(), earlier.Runs, earlier.Counts)
 	}
 	// The list is the same, as its digest shows, but a row may have moved.
-	if !earlier.Settled(&input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}) ||
-		earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com", Method: "another"}) {
+	if !earlier.Completed(&input.Pair{Source: "renamed.csv", Line: 3, User: "user2@contoso.com"}) ||
+		earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com", Method: "another"}) {
 		t.Error("a pair is known by its user and its pass")
 	}
 	log.Write(&next)
@@ -93,7 +93,7 @@ func TestResume(t *testing.T) {
 	}
 	// The last row of a pair counts.
 	log, earlier, err = Resume(path, &next, ResumeOptions{})
-	if err != nil || earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) ||
+	if err != nil || earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) ||
 		earlier.Runs != 2 {
 		t.Errorf("Resume = %v, the earlier row still counts", err)
 	}
@@ -207,7 +207,7 @@ func TestResumeWithoutALog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	next := header
 	log, earlier, err := Resume(path, &next, ResumeOptions{})
-	if err != nil || earlier.Settled(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) ||
+	if err != nil || earlier.Completed(&input.Pair{Source: "l.csv", Line: 2, User: "user2@contoso.com"}) ||
 		earlier.Len() != 0 {
 		t.Fatalf("Resume = %v, %d settled", err, earlier.Len())
 	}
@@ -273,7 +273,7 @@ func BenchmarkResume(b *testing.B) {
 
 // What a run before has deleted counts as one more once it is verified: it was never
 // pending in the run that goes on, which would count it away otherwise.
-func TestDoubtsFollowNothing(t *testing.T) {
+func TestUnconfirmedRowFollowsNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.jsonl")
 	log, err := Create(path, false)
 	if err != nil {
@@ -289,7 +289,7 @@ func TestDoubtsFollowNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if d := earlier.Doubted(&input.Pair{Source: "l.csv", Line: 2, User: "a@contoso.com"}); d == nil || d.Provisional ||
+	if d := earlier.Unconfirmed(&input.Pair{Source: "l.csv", Line: 2, User: "a@contoso.com"}); d == nil || d.Provisional ||
 		d.SupersedesPending != "" {
 		t.Errorf("doubted %+v", d)
 	}
@@ -328,7 +328,7 @@ func TestResumeFindsTheSame(t *testing.T) {
 		log.Close()
 		want := []bool{true, false, !anyPass, false, false, !anyPass}
 		for i, r := range rows {
-			if got := earlier.Settled(&input.Pair{Source: r.Source, Line: r.Line, User: r.User,
+			if got := earlier.Completed(&input.Pair{Source: r.Source, Line: r.Line, User: r.User,
 				Method: cmp.Or(r.InPlaceOf, r.Method)}); got != want[i] {
 				t.Errorf("any pass %v: %s is settled: %v", anyPass, r.User, got)
 			}
@@ -390,7 +390,7 @@ func TestResumeTellsPairsApart(t *testing.T) {
 		{input.Pair{User: glass, Column: 31, Method: "a", FirstOf: repeat}, true},
 	} {
 		tt.pair.Source, tt.pair.Line = "l.json", 1
-		if got := earlier.Settled(&tt.pair); got != tt.want {
+		if got := earlier.Completed(&tt.pair); got != tt.want {
 			t.Errorf("%d: %+v is settled: %v", i, tt.pair, got)
 		}
 	}
@@ -465,18 +465,18 @@ func TestResumeIntents(t *testing.T) {
 		if tt.scan {
 			pair.Source, pair.Line = ScanSource, 0
 		}
-		d := earlier.Doubted(pair)
+		d := earlier.Unconfirmed(pair)
 		if got := d != nil && d.Intended() && d.Method == tt.method; got != tt.intended {
 			t.Errorf("pass %q: a run before was deleting it: %v, want %v", tt.method, got, tt.intended)
 		}
-		if got := earlier.Perhaps(pair); got != tt.perhaps {
-			t.Errorf("pass %q: Perhaps = %v, want %v", tt.method, got, tt.perhaps)
+		if got := earlier.MaybeDeleted(pair); got != tt.perhaps {
+			t.Errorf("pass %q: MaybeDeleted = %v, want %v", tt.method, got, tt.perhaps)
 		}
 	}
 }
 
 // If every earlier run ended normally, a pass without a row was not touched.
-func TestPerhapsAfterAnEnd(t *testing.T) {
+func TestMaybeDeletedAfterAnEnd(t *testing.T) {
 	path := writeLog(t, Revoked)
 	appendTo(t, path, `{"type":"end","counts":{"revoked":1},"exit":0}`+"\n")
 	next := header
@@ -485,13 +485,13 @@ func TestPerhapsAfterAnEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	log.Close()
-	if earlier.Perhaps(&input.Pair{Source: "l.csv", Line: 9, User: "dana@contoso.com", Method: "a"}) {
-		t.Error("Perhaps = true, want false: no run was killed")
+	if earlier.MaybeDeleted(&input.Pair{Source: "l.csv", Line: 9, User: "dana@contoso.com", Method: "a"}) {
+		t.Error("MaybeDeleted = true, want false: no run was killed")
 	}
 }
 
 // A request that was not sent says nothing of the attempts of an earlier run.
-func TestPerhapsAfterNotSent(t *testing.T) {
+func TestMaybeDeletedAfterNotSent(t *testing.T) {
 	path := writeLog(t, Revoked)
 	for _, outcome := range []Outcome{Failed, NotSent} {
 		appendTo(t, path, `{"type":"result","source":"l.csv","line":9,"user":"dana@contoso.com","method":"a",`+
@@ -505,7 +505,7 @@ func TestPerhapsAfterNotSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	log.Close()
-	if !earlier.Perhaps(&input.Pair{Source: "l.csv", Line: 9, User: "dana@contoso.com", Method: "a"}) {
-		t.Error("Perhaps = false, want true: an attempt failed before the request that was not sent")
+	if !earlier.MaybeDeleted(&input.Pair{Source: "l.csv", Line: 9, User: "dana@contoso.com", Method: "a"}) {
+		t.Error("MaybeDeleted = false, want true: an attempt failed before the request that was not sent")
 	}
 }

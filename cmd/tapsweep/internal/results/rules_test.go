@@ -66,7 +66,7 @@ func TestAnewKeepsAnnouncements(t *testing.T) {
 		{"a list that failed", rowLine(Failed, ofScan), 0, true},
 	} {
 		e := resumed(t, ResumeOptions{Anew: true}, runLine, tt.row, endLine)
-		if got := len(e.Doubts()); got != tt.doubts {
+		if got := len(e.AllUnconfirmed()); got != tt.doubts {
 			t.Errorf("%s: %d doubts, want %d", tt.name, got, tt.doubts)
 		}
 		if got := e.Failed(dana); got != tt.failed {
@@ -81,7 +81,7 @@ func TestBesideRowEndsItsAnnouncement(t *testing.T) {
 	for pass, want := range map[string]int{pass1: 0, strings.ToUpper(pass1): 0, pass2: 1} {
 		e := resumed(t, ResumeOptions{}, runLine, rowLine(Found, methodIs(pass1), anyPass, pending),
 			rowLine(Revoked, methodIs(pass), anyPass, `"beside":true`))
-		if got := len(e.Doubts()); got != want {
+		if got := len(e.AllUnconfirmed()); got != want {
 			t.Errorf("a row beside about %s: %d doubts about %s, want %d", pass, got, pass1, want)
 		}
 	}
@@ -91,11 +91,11 @@ func TestBesideRowEndsItsAnnouncement(t *testing.T) {
 func TestRemainsInPlaceOfAnother(t *testing.T) {
 	pair := &input.Pair{User: dana, Method: pass1}
 	other := rowLine(Remains, methodIs(pass2), `"inPlaceOf":"`+pass1+`"`)
-	if resumed(t, ResumeOptions{}, runLine, other).Perhaps(pair) {
-		t.Error("another pass remains: Perhaps = true, want false")
+	if resumed(t, ResumeOptions{}, runLine, other).MaybeDeleted(pair) {
+		t.Error("another pass remains: MaybeDeleted = true, want false")
 	}
-	if !resumed(t, ResumeOptions{}, runLine, rowLine(Remains, methodIs(pass1))).Perhaps(pair) {
-		t.Error("the pass itself remains: Perhaps = false, want true")
+	if !resumed(t, ResumeOptions{}, runLine, rowLine(Remains, methodIs(pass1))).MaybeDeleted(pair) {
+		t.Error("the pass itself remains: MaybeDeleted = false, want true")
 	}
 }
 
@@ -117,7 +117,7 @@ func TestBrokenOnlyLine(t *testing.T) {
 func TestSyncAheadOfEachRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var disk bytes.Buffer
-		log := newLog("-", &disk, func() error { return nil }, nil)
+		log := newLog("-", &disk, unsynced)
 		defer log.Close()
 		for _, step := range []struct {
 			name string

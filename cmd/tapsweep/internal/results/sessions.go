@@ -101,8 +101,8 @@ func (r *Run) callsAfter(row *Row, resumed bool) bool {
 		row.Outcome != Planned && (row.Provisional || !r.Verify || row.Outcome == Replaced)
 }
 
-// SessionsSettled reports whether the sessions of a user need no further call.
-func (e *ResumeState) SessionsSettled(user string) bool {
+// SessionsCompleted reports whether the sessions of a user need no further call.
+func (e *ResumeState) SessionsCompleted(user string) bool {
 	if e == nil {
 		return false
 	}
@@ -110,9 +110,9 @@ func (e *ResumeState) SessionsSettled(user string) bool {
 	return settled
 }
 
-// SessionsDoubted returns the row about the sessions of a user that an earlier run has revoked,
+// SessionsUnconfirmed returns the row about the sessions of a user that an earlier run has revoked,
 // and that are to be verified. It is nil if there are none.
-func (e *ResumeState) SessionsDoubted(user string) *Row {
+func (e *ResumeState) SessionsUnconfirmed(user string) *Row {
 	if e == nil {
 		return nil
 	}
@@ -135,7 +135,7 @@ func (e *ResumeState) SessionsWanted() []*Row {
 	return slices.AppendSeq(slices.Collect(maps.Values(e.sessions.wanted)), maps.Values(e.sessions.doubts))
 }
 
-// PassOutcome returns the outcome of a completed pair, see Settled.
+// PassOutcome returns the outcome of a completed pair, see Completed.
 func (e *ResumeState) PassOutcome(user, method string) Outcome {
 	if e == nil {
 		return ""

@@ -6,4 +6,3 @@ import "os"
 
 func checkLinks(string) error              { return nil }
 func checkOwner(string, os.FileInfo) error { return nil }
-func denied(_ string, err error) error     { return err }

@@ -44,17 +44,6 @@ func checkOwner(path string, info os.FileInfo) error {
 	return nil
 }
 
-// denied returns the error for a log that this user may not read and write.
-func denied(path string, err error) error {
-	info, statErr := os.Stat(path)
-	if statErr != nil {
-		return err
-	}
-	return &TrustError{path, fmt.Sprintf("cannot be read and written: it belongs to user %d (mode %v), and tapsweep "+
-		"runs as user %d", owner(info), info.Mode(), os.Geteuid()),
-		"run tapsweep as the owner, with mode 0600, or name another log"}
-}
-
 // maxLinks is the maximum number of links to follow, the same as in Linux.
 const maxLinks = 40
 

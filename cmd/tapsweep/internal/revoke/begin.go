@@ -7,73 +7,68 @@ import (
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
+	"tapsweep/input"
 )
 
-// Start begins an item, and returns the requests to send now.
-func (j *Job) Start(item Item) []batch.Request {
-	switch {
-	case item.OnlySessions:
-		j.startOnlySessions(&item)
-	case j.opts.VerifyOnly && item.Sessions != nil:
+// start begins an item, and returns the requests to send now.
+func (j *Job) start(item Item) []batch.Request {
+	if j.opts.VerifyOnly && item.Sessions != nil {
 		j.startProof(&item)
 	}
 	var requests []batch.Request
-	if !item.OnlySessions {
-		if req, ok := j.begin(item); ok {
-			requests = append(requests, req)
+	switch {
+	case item.OnlySessions:
+		j.startOnlySessions(&item.Pair)
+	case j.opts.Earlier.Completed(&item.Pair):
+		j.completedBefore(&item.Pair)
+	default:
+		if req := j.begin(item); req != nil {
+			requests = append(requests, *req)
 		}
 	}
 	return append(requests, j.takeFollowUps()...)
 }
 
 // begin returns the first request of an item. If the item needs none, begin writes its row and
-// returns false.
-func (j *Job) begin(item Item) (req batch.Request, ok bool) {
+// returns nil.
+func (j *Job) begin(item Item) *batch.Request {
 	pair := item.Pair
-	if j.opts.Done != nil && j.opts.Done(&pair) {
-		j.settledBefore(&pair)
-		return req, false
-	}
-	s := &pairState{pair: pair, stage: stageBegun, method: pair.Method, upn: pair.UPN, reason: item.Reason}
+	s := &pairState{pair: pair, method: pair.Method, upn: pair.UPN, reason: item.Reason}
 	if row := j.rowAtOnce(&item); row.Outcome != "" {
 		j.finish(s, row)
-		return req, false
+		return nil
 	}
-	s.key, s.stage = j.key(pair.User), stageOpen
-	j.open++
+	s.key = j.key(pair.User)
 	if j.opts.VerifyOnly {
 		last := results.Row{Outcome: results.Absent}
 		if item.Before == results.Revoked {
 			last.Outcome = results.Revoked
 		}
-		req = *j.verify(s, last)
+		req := j.verify(s, last)
 		req.Delay = 0 // the pass was deleted some time ago
-		return req, true
+		return req
 	}
-	if j.opts.Unconfirmed != nil {
-		if d := j.opts.Unconfirmed(&pair); d != nil {
-			s.method, s.upn, s.reason = d.Method, d.UPN, pass.Reason(d.Reason)
-			if !d.Intended() {
-				last := d.Row
-				s.before = last.Outcome
-				last.Message = stripVerifyNote(last.Message)
-				j.dealtWithBefore(s, last.Outcome)
-				return *j.verify(s, last), true
-			}
-			s.intended, s.announced, s.uncertain = true, true, true
+	if d := j.opts.Earlier.Unconfirmed(&pair); d != nil {
+		s.method, s.upn, s.reason = d.Method, d.UPN, pass.Reason(d.Reason)
+		if !d.Intended() {
+			last := *d
+			s.before = last.Outcome
+			last.Message = stripVerifyNote(last.Message)
+			j.dealtWith(&s.pair, last.Outcome, false)
+			return j.verify(s, last)
 		}
+		s.intended, s.announced, s.uncertain = true, true, true
 	}
-	s.maybeDeleted = j.opts.MaybeDeleted != nil && j.opts.MaybeDeleted(&pair)
-	if s.method != "" && !j.reserve(s, pass.Pass{ID: s.method}) {
-		j.finish(s, j.boundRow(s))
-		return req, false
-	}
+	s.maybeDeleted = j.opts.Earlier.MaybeDeleted(&pair)
 	// An earlier run that was deleting the pass may have found more passes of the user.
 	// Or it was deleting one that the pair does not name, and this run may not.
 	if j.opts.DryRun || s.method == "" || s.intended && (j.anyPass(s) || !strings.EqualFold(s.method, pair.Method)) {
-		return s.list((*Job).afterFind), true
+		return new(s.list((*Job).afterFind))
 	}
-	return s.delete(), true
+	if !j.mayDelete(s) {
+		return nil
+	}
+	return new(s.delete())
 }
 
 // rowAtOnce returns the row of an item that needs no request, and a row without an outcome for any
@@ -91,4 +86,10 @@ func (j *Job) rowAtOnce(item *Item) (row results.Row) {
 		row.Outcome = results.Planned // a scan has just read the pass
 	}
 	return row
+}
+
+// protects reports whether the user of a pair must not be touched.
+func (j *Job) protects(pair *input.Pair) bool {
+	p := j.opts.Protected
+	return p != nil && (p(pair.User) || pair.UPN != "" && p(pair.UPN))
 }

@@ -108,24 +108,21 @@ func (c *Counts) Sent(res batch.Result) {
 
 // Row counts a row. before is the outcome of an earlier run that this run only verified, empty if
 // there is none.
-func (c *Counts) Row(row *results.Row, before results.Outcome) { c.rows(row, before, 1) }
-
-// rows counts n rows that are alike.
-func (c *Counts) rows(row *results.Row, before results.Outcome, n int) {
+func (c *Counts) Row(row *results.Row, before results.Outcome) {
 	if row.Beside {
 		if row.Outcome == results.Revoked {
-			c.Beside += n
+			c.Beside++
 		}
 		return
 	}
-	c.Outcomes[row.Outcome] += n
+	c.Outcomes[row.Outcome]++
 	if row.Outcome == before {
-		c.Before[before] += n
+		c.Before[before]++
 	} else if row.Reason != "" && (row.Outcome == results.Revoked || row.Outcome == results.Planned) {
-		c.Reasons[pass.Reason(row.Reason)] += n
+		c.Reasons[pass.Reason(row.Reason)]++
 	}
 	if row.Verified {
-		c.Verified += n
+		c.Verified++
 	}
 	if !row.Outcome.Left() {
 		return
@@ -137,7 +134,7 @@ func (c *Counts) rows(row *results.Row, before results.Outcome, n int) {
 		}
 		c.Causes[key] = new(Tally)
 	}
-	c.Causes[key].Rows += n
+	c.Causes[key].Rows++
 	c.Causes[key].Hint = cmp.Or(c.Causes[key].Hint, row.Hint)
 }
 

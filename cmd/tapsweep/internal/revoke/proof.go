@@ -55,9 +55,7 @@ func (j *Job) afterProof(c *sessionCall, res batch.Result) {
 	}
 	switch {
 	case err != nil && j.opts.VerifyOnly:
-		sent := row.SentAt
-		row = answer.ReadRow(res)
-		row.Source, row.Line, row.User, row.UPN, row.SentAt = c.row.Source, c.row.Line, c.row.User, c.row.UPN, sent
+		row = c.withUser(answer.ReadRow(res))
 		if row.Outcome == results.Rejected || row.Message == "" {
 			row.Message = err.Error()
 		}

@@ -26,9 +26,9 @@ type Options struct {
 	// DryRun only lists: a pass that would be deleted is Planned.
 	DryRun bool
 
-	// Done reports whether a pair needs nothing more: it gets no request and no row. Nil means
-	// that no pair is done.
-	Done func(*input.Pair) bool
+	// Earlier is what earlier runs on the log have done. A pair that they have completed gets no
+	// request and no row. Nil means that there was none.
+	Earlier *results.ResumeState
 
 	// Protected reports whether a user must be neither touched nor read: the user's pairs are
 	// Protected. Nil means that nobody is protected.
@@ -45,9 +45,8 @@ type Options struct {
 	// 403. Zero or less never ends it.
 	AbortAfter int
 
-	// MaxDeletes is the maximum number of passes to delete. Before the run would delete more, it
-	// ends with a *BoundError. Zero or less means no limit. Each pass that a pair names counts,
-	// and each pass that a LIST of the user's passes shows.
+	// MaxDeletes is the maximum number of passes to delete. Before the run would delete one more, it
+	// ends with a *BoundError. Zero or less means no limit.
 	MaxDeletes int
 
 	// AnyPass makes every pair mean whatever pass the user holds, not only the one that it names.
@@ -57,17 +56,9 @@ type Options struct {
 	// empty. Zero does not list them again.
 	Verify time.Duration
 
-	// Unconfirmed returns the earlier row of a pair whose pass should be gone, although no run has
-	// seen that it is. It returns nil for any other pair. Nil means that there are no such pairs.
-	Unconfirmed func(*input.Pair) *results.Doubt
-
-	// MaybeDeleted reports whether an earlier run may have deleted the pass of a pair without a
-	// row that says so. Nil means that there are no such pairs.
-	MaybeDeleted func(*input.Pair) bool
-
-	// Sessions makes the Job revoke the sessions of each user after the last of the user's passes.
-	// Nil means that sessions stay as they are.
-	Sessions *Sessions
+	// Sessions makes the Job revoke the sessions of each user after the last of the user's passes. A
+	// user who is on a list under two names has two rows.
+	Sessions bool
 
 	// VerifyOnly lists, and deletes nothing. A user without a pass is Absent, or Revoked if
 	// Item.Before is. A user who holds a pass Remains.
@@ -123,16 +114,15 @@ type Job struct {
 	write  func(*results.Row) error
 	opts   Options
 
-	counts          Counts
-	deletes         int         // passes that count for MaxDeletes
-	bound           *BoundError // why no more passes are deleted
-	open, verifying int         // pairs that have no last row yet
-	denials         abort       // of the Job's own requests
-	scanDenials     abort       // of a scan that uses the Job
-	stop            context.CancelCauseFunc
+	counts      Counts
+	deletes     int         // passes that count for MaxDeletes
+	bound       *BoundError // why no more passes are deleted
+	denials     abort       // of the Job's own requests
+	scanDenials abort       // of a scan that uses the Job
+	stop        context.CancelCauseFunc
 
 	sessions  sessions
-	followUps []batch.Request // of sessions, that Settle or Start returns next
+	followUps []batch.Request // for sessions, which settle or start returns next
 }
 
 // New returns a Job. It calls write for each row, from one goroutine. An error of write stops the
@@ -140,38 +130,32 @@ type Job struct {
 func New(runner *batch.Runner, write func(*results.Row) error, opts Options) *Job {
 	limit := abort(opts.AbortAfter)
 	return &Job{runner: runner, write: write, opts: opts, denials: limit, scanDenials: limit,
-		counts: NewCounts(), stop: func(error) {}, sessions: newSessions(opts.Sessions)}
+		counts: NewCounts(), stop: func(error) {}, sessions: newSessions()}
 }
 
 // Run works on the items until each has its last row. Its error says why it stopped early. A pair
 // that could not be revoked is a row, not an error. Run may be called again, for other pairs.
 func (j *Job) Run(ctx context.Context, items Items) error {
-	return j.run(ctx, j.requests(items))
-}
-
-func (j *Job) run(ctx context.Context, requests iter.Seq[batch.Request]) error {
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
-	err := j.runner.Run(ctx, requests, j.Settle)
-	j.Flush()
+	err := j.runner.Run(ctx, j.requests(items), j.settle)
+	j.flush()
 	return err
 }
 
-// Join makes the Job part of a scan that sends the requests. The scan sends the requests that
-// Start and Settle return, and hands each result for which Owns is true to Settle. The Job calls
-// stop to end the scan. When the scan has ended, it calls Flush.
+// Join makes the Job write the rows of a scan (Record). It calls stop to end the scan.
 func (j *Job) Join(stop context.CancelCauseFunc) { j.stop = stop }
 
 // Counts sums up all rows so far, of all runs of the Job.
 func (j *Job) Counts() Counts {
 	counts := j.counts
-	if j.opts.Sessions != nil || len(j.sessions.counted) > 0 {
-		counts.Sessions = j.sessions.counted.counts()
+	if sessions := &j.sessions.counts; j.opts.Sessions || len(sessions.Outcomes) > 0 {
+		counts.Sessions = sessions
 	}
 	return counts
 }
 
-// requests turns items into their first requests. It runs on the runner's goroutine, as Settle
+// requests turns items into their first requests. It runs on the runner's goroutine, as settle
 // does, so it can write the rows of items that need no request.
 func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
@@ -180,7 +164,7 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 				j.stop(err)
 				return
 			}
-			for _, req := range j.Start(item) {
+			for _, req := range j.start(item) {
 				if !yield(req) {
 					return
 				}
@@ -193,9 +177,12 @@ func (j *Job) requests(items Items) iter.Seq[batch.Request] {
 // rows count for AbortAfter separately from the Job's own, because reading takes another
 // permission than deleting.
 func (j *Job) Record(row *results.Row) {
-	j.notListed(row)
-	s := &pairState{pair: input.Pair{Source: row.Source, Line: row.Line, User: row.User}, method: row.Method}
-	j.abortIfDenied(&j.scanDenials, j.writeRow(s, *row))
+	if row.Method == "" && !row.Outcome.Done() {
+		j.block(&input.Pair{User: row.User}, row.Outcome) // a pass that an earlier run has left may be there
+	}
+	row.Time = time.Now()
+	j.writeRow(row, "")
+	j.abortIfDenied(&j.scanDenials, row.Outcome)
 }
 
 // Journal writes a row that another row will supersede. It counts nothing.
@@ -210,38 +197,25 @@ func (j *Job) Answered() { j.scanDenials = 0 }
 // Sent counts a request that was not the Job's.
 func (j *Job) Sent(res batch.Result) { j.counts.Sent(res) }
 
-// Open returns the number of pairs that were begun and have no last row. Pairs that only wait to be
-// verified count beyond the first 20,000, because each of them takes some memory.
-func (j *Job) Open() int {
-	return j.open + max(0, j.verifying+len(j.sessions.queued)+len(j.sessions.waiting)-20_000)
-}
-
 // finish writes the last row of a pair.
 func (j *Job) finish(s *pairState, row results.Row) {
 	if row.Outcome == results.NotSent && s.uncertain {
 		row.Outcome = results.Unknown // this request was not sent, but an earlier one was
 	}
-	switch s.stage {
-	case stageOpen:
-		j.open--
-	case stageVerifying:
-		j.verifying--
-	}
-	outcome := j.writeRow(s, row)
-	j.abortIfDenied(&j.denials, outcome)
-	if s.stage != stageVerifying {
-		j.dealtWith(s, outcome)
+	j.complete(s, &row)
+	j.writeRow(&row, s.before)
+	j.abortIfDenied(&j.denials, row.Outcome)
+	if s.verifySince.IsZero() && s.pair.Err == nil { // otherwise it was counted before
+		j.dealtWith(&s.pair, row.Outcome, row.Outcome == results.Revoked)
 	}
 }
 
-// writeRow completes, counts and writes a row, and returns its outcome.
-func (j *Job) writeRow(s *pairState, row results.Row) results.Outcome {
-	j.complete(s, &row)
-	j.counts.Row(&row, s.before)
-	if err := j.write(&row); err != nil {
+// writeRow counts and writes a row. before is as in Counts.Row.
+func (j *Job) writeRow(row *results.Row, before results.Outcome) {
+	j.counts.Row(row, before)
+	if err := j.write(row); err != nil {
 		j.stop(err)
 	}
-	return row.Outcome
 }
 
 // journal writes a row of a pair that another row will supersede.
@@ -256,13 +230,13 @@ func (j *Job) journal(s *pairState, row results.Row) {
 func (j *Job) complete(s *pairState, row *results.Row) {
 	row.Source, row.Line, row.Column = s.pair.Source, s.pair.Line, s.pair.Column
 	row.User, row.Method = s.pair.User, s.method
-	if s.stage != stageNone && !j.opts.VerifyOnly {
+	if !j.opts.VerifyOnly {
 		row.AnyPass = s.pair.Method == "" && s.pair.Err == nil
 		if !row.AnyPass && !strings.EqualFold(s.method, s.pair.Method) {
 			row.InPlaceOf = s.pair.Method
 		}
 	}
-	if s.stage != stageNone && s.method != "" && strings.EqualFold(s.method, s.pair.Method) {
+	if s.method != "" && strings.EqualFold(s.method, s.pair.Method) {
 		row.Creation = s.pair.Creation // of another pass it says nothing
 	}
 	row.UPN, row.Reason = cmp.Or(row.UPN, s.upn), cmp.Or(row.Reason, string(s.reason))

@@ -3,22 +3,42 @@ package revoke
 import (
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
+	"slices"
 	"time"
 
 	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/answer"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/input"
 )
 
-// maxCalls is how many calls are with the runner at once. More of them would keep it from taking
-// deletes from the list while the calls are throttled.
-const maxCalls = 1000
+// sessions are what a Job knows of the sessions of users.
+type sessions struct {
+	seed   maphash.Seed
+	users  map[uint64]*sessionUser // by hash of the name: a list may have a million
+	counts Counts                  // of the rows
+
+	calls  int            // that are sent and not answered
+	queued []*sessionCall // that wait until there are fewer calls
+}
+
+func newSessions() sessions {
+	return sessions{seed: maphash.MakeSeed(), users: make(map[uint64]*sessionUser), counts: NewCounts()}
+}
+
+// A sessionUser is what a Job knows of a user whose sessions it revokes.
+type sessionUser struct {
+	open    int32           // passes without an outcome, and items with OnlySessions that are not begun
+	blocked results.Outcome // of a pass that keeps the call from being sent, empty if there is none
+	deleted bool            // this run has deleted a pass
+	decided bool            // the call was sent, or a row says why not
+}
 
 // A sessionCall is the call that revokes the sessions of a user, and the proof that follows.
 type sessionCall struct {
-	user *sessionUser // nil for a proof without a call
 	key  string
 	then func(*Job, *sessionCall, batch.Result)
 	row  results.Row // what is known of the row
@@ -26,40 +46,114 @@ type sessionCall struct {
 	guest, unread bool // the proof shows a guest, or could not be read
 
 	before      results.Outcome // of an earlier run that has sent the call, empty if this one does
-	journaled   results.Outcome // of the row before the proof
 	verifySince time.Time
 	pause       time.Duration // before the proof is read again
 }
 
-// startSessions decides what becomes of the sessions of a user, and is the one place that does. It
-// decides once the user has a single name and no pass without an outcome, and decides again only if
-// that changes. pair is the last pair of the user.
+// SessionName returns the name under which a user has a row about sessions. The signed-in user, whose
+// names are self, has the object id, whatever name the list has.
+func SessionName(self []string, user string) string {
+	if user != input.Me && isSelf(self, user) {
+		if i := slices.IndexFunc(self, format.IsGUID); i >= 0 {
+			return self[i]
+		}
+	}
+	return user
+}
+
+// sessionUser returns what the Job knows of the user of a pair. It is nil if the pair does not count
+// for the sessions of the user.
+func (j *Job) sessionUser(pair *input.Pair) *sessionUser {
+	if !j.opts.Sessions || pair.FirstOf != nil || pair.User == "" || j.protects(pair) {
+		return nil
+	}
+	id := maphash.String(j.sessions.seed, j.key(pair.User))
+	u := j.sessions.users[id]
+	if u == nil {
+		u = new(sessionUser)
+		j.sessions.users[id] = u
+	}
+	return u
+}
+
+// Expect says that an item will be begun, so that the sessions of its user are revoked after it. It is
+// called for each item before the first one of the same user is begun.
+func (j *Job) Expect(item *Item) {
+	pair := &item.Pair
+	u := j.sessionUser(pair)
+	switch {
+	case u == nil:
+	case item.OnlySessions:
+		u.open++
+	case pair.Err != nil:
+		u.block(results.Invalid)
+	case j.opts.Earlier.Completed(pair):
+		u.block(j.opts.Earlier.PassOutcome(pair.User, pair.Method))
+	default:
+		u.open++
+	}
+}
+
+// block takes in the outcome of a pass of the user.
+func (u *sessionUser) block(o results.Outcome) {
+	if u.blocked == "" && !o.FreesSessions() {
+		u.blocked = o
+	}
+}
+
+// block says that a pass of the pair's user keeps the sessions from being revoked.
+func (j *Job) block(pair *input.Pair, o results.Outcome) {
+	if u := j.sessionUser(pair); u != nil {
+		u.block(o)
+	}
+}
+
+// dealtWith takes in the outcome of a pair. deleted says that this run has deleted the pass. After the
+// last pair of a user the sessions are revoked.
+func (j *Job) dealtWith(pair *input.Pair, o results.Outcome, deleted bool) {
+	if u := j.sessionUser(pair); u != nil {
+		u.open--
+		u.deleted = u.deleted || deleted
+		u.block(o)
+		j.startSessions(u, pair)
+	}
+}
+
+// completedBefore takes in a pair that an earlier run has completed. If all pairs of its user are, only
+// the sessions may be left.
+func (j *Job) completedBefore(pair *input.Pair) {
+	if u := j.sessionUser(pair); u != nil && pair.Err == nil {
+		j.startSessions(u, pair)
+	}
+}
+
+// startOnlySessions begins the sessions of a user whose passes were dealt with before.
+func (j *Job) startOnlySessions(pair *input.Pair) {
+	if u := j.sessionUser(pair); u != nil {
+		u.open--
+		j.startSessions(u, pair)
+	}
+}
+
+// startSessions decides what becomes of the sessions of a user, once no pass is without an outcome.
+// pair is the last pair of the user.
 func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
-	if u.open > 0 || u.calling {
+	if u.open > 0 || u.decided {
 		return
 	}
-	if j.sessions.unnamed {
-		j.sessions.waiting = append(j.sessions.waiting, *pair)
-		return
-	}
-	blocked := u.blockedBy()
-	if u.written != nil && (j.opts.DryRun || !u.deleted && (blocked != "" || u.written.outcome != results.NotSent)) {
-		return
-	}
-	c := &sessionCall{user: u, row: results.Row{Source: pair.Source, Line: pair.Line, Column: pair.Column,
-		User: j.sessionName(pair.User), UPN: pair.UPN}}
-	c.key = j.key(c.row.User)
+	u.decided = true
+	c := &sessionCall{key: j.key(pair.User), row: results.Row{Source: pair.Source, Line: pair.Line, Column: pair.Column,
+		User: SessionName(j.opts.Self, pair.User), UPN: pair.UPN}}
 	if !u.deleted && j.startedBefore(c) {
 		return
 	}
-	j.opts.Sessions.Before.ReopenSessions(c.row.User)
-	u.calling, u.deleted = true, false
+	j.opts.Earlier.ReopenSessions(c.row.User)
 	switch {
-	case blocked == results.UnknownUser:
+	case u.blocked == results.UnknownUser:
 		c.row.Outcome = results.UnknownUser
-	case blocked != "":
+	case u.blocked != "":
 		c.row.Outcome = results.NotSent
-		c.row.Message = fmt.Sprintf("a pass of the user is %s: the sessions are revoked when it is gone", blocked)
+		c.row.Message = fmt.Sprintf("a pass of the user is %s: the sessions are revoked when it is gone", u.blocked)
 	case j.opts.DryRun:
 		c.row.Outcome = results.Planned
 	default:
@@ -69,31 +163,30 @@ func (j *Job) startSessions(u *sessionUser, pair *input.Pair) {
 	j.finishSessions(c, c.row)
 }
 
-// callOrQueue sends the call, or queues it while maxCalls are with the runner.
+// startedBefore reports whether an earlier run has revoked the sessions. It verifies them if that is
+// left to do.
+func (j *Job) startedBefore(c *sessionCall) bool {
+	if d := j.opts.Earlier.SessionsUnconfirmed(c.row.User); d != nil {
+		c.before, c.row.Outcome, c.row.SentAt = d.Outcome, d.Outcome, d.SentAt
+		c.row.Status, c.row.Attempts, c.row.RequestID = d.Status, d.Attempts, d.RequestID
+		j.prove(c, firstPause)
+		return true
+	}
+	return j.opts.Earlier.SessionsCompleted(c.row.User)
+}
+
+// maxCalls is how many calls are with the runner at once. More of them would keep it from taking
+// deletes from the list while the calls are throttled.
+const maxCalls = 1000
+
+// callOrQueue sends the call, or queues it while maxCalls are with the runner. The call may be sent
+// again, so an attempt without an answer does no harm.
+// Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
 func (j *Job) callOrQueue(c *sessionCall) {
 	if j.sessions.calls >= maxCalls {
 		j.sessions.queued = append(j.sessions.queued, c)
 		return
 	}
-	j.call(c)
-}
-
-// startedBefore reports whether an earlier run has revoked the sessions. It verifies them if that is
-// left to do.
-func (j *Job) startedBefore(c *sessionCall) bool {
-	before := j.opts.Sessions.Before
-	if d := before.SessionsDoubted(c.row.User); d != nil {
-		c.user.calling, c.before, c.row.Outcome, c.row.SentAt = true, d.Outcome, d.Outcome, d.SentAt
-		c.row.Status, c.row.Attempts, c.row.RequestID = d.Status, d.Attempts, d.RequestID
-		j.prove(c, firstPause)
-		return true
-	}
-	return before.SessionsSettled(c.row.User)
-}
-
-// call sends the call. It may be sent again, so an attempt without an answer does no harm.
-// Source: learn.microsoft.com/graph/api/user-revokesigninsessions.
-func (j *Job) call(c *sessionCall) {
 	j.sessions.calls++
 	c.then = (*Job).afterCall
 	j.followUps = append(j.followUps, batch.Request{Method: "POST", URL: pass.SessionsURL(c.row.User),
@@ -101,13 +194,6 @@ func (j *Job) call(c *sessionCall) {
 }
 
 func (j *Job) takeFollowUps() []batch.Request {
-	if j.sessions.unnamed {
-		select {
-		case names := <-j.opts.Sessions.Names:
-			j.nameUsers(names)
-		default:
-		}
-	}
 	next := j.followUps
 	j.followUps = nil
 	return next
@@ -119,11 +205,9 @@ func (j *Job) afterCall(c *sessionCall, res batch.Result) {
 	j.sessions.calls--
 	if queued := j.sessions.queued; len(queued) > 0 && !res.Stopped() {
 		j.sessions.queued = queued[1:]
-		j.call(queued[0])
+		j.callOrQueue(queued[0])
 	}
-	row := answer.ToRow(res)
-	row.Source, row.Line, row.Column = c.row.Source, c.row.Line, c.row.Column
-	row.User, row.UPN = c.row.User, c.row.UPN
+	row := c.withUser(answer.ToRow(res))
 	if res.Err == nil && res.Response.Status < 300 {
 		row.Outcome, row.SentAt = results.Revoked, sentAt(res)
 		if isGuestName(row.User) || isGuestName(row.UPN) {
@@ -134,7 +218,8 @@ func (j *Job) afterCall(c *sessionCall, res batch.Result) {
 		j.finishSessions(c, row)
 		return
 	}
-	c.row, c.journaled = row, results.Revoked
+	c.row = row
+	c.row.SupersedesPending = results.Revoked
 	row.Provisional = true
 	j.completeSessions(&row)
 	if err := j.Journal(&row); err != nil {
@@ -143,27 +228,30 @@ func (j *Job) afterCall(c *sessionCall, res batch.Result) {
 	j.prove(c, firstPause)
 }
 
+// withUser returns the row of an answer with what the call knows of its user.
+func (c *sessionCall) withUser(row results.Row) results.Row {
+	row.Source, row.Line, row.Column = c.row.Source, c.row.Line, c.row.Column
+	row.User, row.UPN, row.SentAt = c.row.User, c.row.UPN, c.row.SentAt
+	return row
+}
+
 // sentAt returns when the last attempt of a request was sent, by Graph's clock, or a little earlier.
 // Graph dates the answer to the whole batch, and has revoked the sessions some time before.
 func sentAt(res batch.Result) time.Time { return res.Date.Add(-res.Took).UTC().Truncate(time.Second) }
 
 // finishSessions writes the last row about the sessions of a user.
 func (j *Job) finishSessions(c *sessionCall, row results.Row) {
-	row.SupersedesPending = c.journaled
 	j.completeSessions(&row)
-	written := j.sessions.counted.add(&row, c)
+	counts := &j.sessions.counts
+	counts.Row(&row, c.before)
+	if c.guest {
+		counts.Guests++
+	}
+	if c.unread {
+		counts.Unverified++
+	}
 	if err := j.write(&row); err != nil {
 		j.stop(err)
-	}
-	u := c.user
-	if u == nil {
-		return
-	}
-	u.written.remove() // that row is superseded
-	u.calling, u.written = false, written
-	if u.deleted { // since the call was sent
-		j.startSessions(u, &input.Pair{Source: row.Source, Line: row.Line, Column: row.Column, User: row.User,
-			UPN: row.UPN})
 	}
 }
 
@@ -175,8 +263,8 @@ func (j *Job) completeSessions(row *results.Row) {
 	}
 }
 
-// Flush writes the rows of the calls that were still queued when the run was stopped.
-func (j *Job) Flush() {
+// flush writes the rows of the calls that were still queued when the run was stopped.
+func (j *Job) flush() {
 	queued := j.sessions.queued
 	j.sessions.queued = nil
 	for _, c := range queued {

@@ -25,9 +25,7 @@ var sessionRoles = []string{"UserAuthMethod-TAP.ReadWrite.All", "User.Read.All",
 func revokeBoth(t *testing.T, tenant *graphsim.Tenant, opts Options, list ...input.Pair) (
 	passes, sessions []results.Row, counts Counts) {
 	t.Helper()
-	if opts.Sessions == nil {
-		opts.Sessions = new(Sessions)
-	}
+	opts.Sessions = true
 	runner, err := batch.NewRunner(tenant, batch.Options{MaxAttempts: 3})
 	if err != nil {
 		t.Fatal(err)
@@ -132,16 +130,10 @@ func TestSessionsAfterPasses(t *testing.T) {
 	}
 }
 
-// Two passes of a user take one call, after the second, whatever names the list has for the user.
+// Two passes of a user take one call, after the second. The signed-in user's names are one user.
 func TestOneCallAfterTheLastPass(t *testing.T) {
 	const id = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	user := graphsim.User{ID: id, UPN: "dana@contoso.com", Passes: []graphsim.Pass{{ID: passID}, {ID: other}}}
-	names := func(user string) string {
-		if strings.EqualFold(user, "dana@contoso.com") {
-			return id
-		}
-		return user
-	}
 	for _, second := range []string{"dana@contoso.com", "DANA@contoso.com", id} {
 		t.Run(second, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -149,7 +141,7 @@ func TestOneCallAfterTheLastPass(t *testing.T) {
 				tenant.AddUser(user)
 				last := danasPair(other)
 				last.Line, last.User = 3, second
-				_, sessions, _ := revokeBoth(t, tenant, Options{Sessions: &Sessions{Name: names}}, danasPair(passID),
+				_, sessions, _ := revokeBoth(t, tenant, Options{Self: []string{id, user.UPN}}, danasPair(passID),
 					last)
 				row := onlyRow(t, sessions, nil)
 				equal(t, "user of the row", row.User, id)
@@ -295,4 +287,79 @@ func TestPaceOfBothQuotas(t *testing.T) {
 	if ratio > 1.05 {
 		t.Errorf("both take %v, more than 1.05 times %v, which the slower takes alone", runs[2].took, slower)
 	}
+}
+
+// A job of several runs, such as a sweep that resumes, decides about the sessions of a user when the
+// item with OnlySessions is begun.
+func TestSessionsWaitForTheLastRun(t *testing.T) {
+	denied := func(id string) fault.Fault {
+		return fault.Fault{Method: "DELETE", Path: id, Do: fault.ItemStatus(403)}
+	}
+	for _, tt := range []struct {
+		name  string
+		first []input.Pair
+		then  []input.Pair
+		fault []fault.Fault
+		want  results.Outcome
+	}{
+		{"nothing to delete", nil, nil, nil, results.Revoked},
+		{"deleted", []input.Pair{danasPair(passID)}, nil, nil, results.Revoked},
+		{"denied", nil, []input.Pair{danasPair(passID)}, []fault.Fault{denied(passID)}, results.NotSent},
+		{"deleted, and another denied", []input.Pair{danasPair(passID)}, []input.Pair{danasPair(other)},
+			[]fault.Fault{denied(other)}, results.NotSent},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true, Faults: tt.fault})
+				tenant.AddUser(graphsim.User{UPN: "dana@contoso.com",
+					Passes: []graphsim.Pass{{ID: passID}, {ID: other}}})
+				runner, err := batch.NewRunner(tenant, batch.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var sessions []results.Row
+				job := New(runner, func(row *results.Row) error {
+					if row.Action == results.RevokeSessions {
+						sessions = append(sessions, *row)
+					}
+					return nil
+				}, Options{Sessions: true})
+				last := Item{Pair: input.Pair{User: "dana@contoso.com"}, OnlySessions: true}
+				job.Expect(&last)
+				for _, list := range [][]input.Pair{tt.first, tt.then} {
+					for _, pair := range list {
+						job.Expect(&Item{Pair: pair})
+					}
+					if err := job.Run(t.Context(), Pairs(pairs(list...))); err != nil {
+						t.Fatal(err)
+					}
+					equal(t, "rows before the last run", len(sessions), 0)
+				}
+				if err := job.Run(t.Context(), Each([]Item{last})); err != nil {
+					t.Fatal(err)
+				}
+				equal(t, "outcome", onlyRow(t, sessions, nil).Outcome, tt.want)
+			})
+		})
+	}
+}
+
+// A scan that cannot list the passes of a user keeps the sessions from being revoked.
+func TestSessionsOfUsersWhoCouldNotBeScanned(t *testing.T) {
+	tenant := graphsim.New(graphsim.Options{Roles: sessionRoles, Record: true})
+	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com"})
+	runner, err := batch.NewRunner(tenant, batch.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last results.Row
+	job := New(runner, func(row *results.Row) error { last = *row; return nil }, Options{Sessions: true})
+	left := Item{Pair: input.Pair{User: "dana@contoso.com"}, OnlySessions: true}
+	job.Expect(&left)
+	job.Record(&results.Row{Source: results.ScanSource, User: "dana@contoso.com", Outcome: results.Failed})
+	if err := job.Run(t.Context(), Each([]Item{left})); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "outcome", last.Outcome, results.NotSent)
+	equal(t, "calls", len(calls(tenant)), 0)
 }

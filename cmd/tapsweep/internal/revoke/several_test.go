@@ -159,7 +159,7 @@ func killedAmongSeveral(t *testing.T, kept int, lost bool) {
 
 // resumeOptions returns the Options of a run that resumes a log.
 func resumeOptions(earlier *results.ResumeState) Options {
-	return Options{Done: earlier.Settled, Unconfirmed: earlier.Doubted}
+	return Options{Earlier: earlier}
 }
 
 // resumed reads rows as the log of a run that was killed.

@@ -1,6 +1,7 @@
 package revoke
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -18,44 +19,27 @@ type pairState struct {
 	key    string  // the user, by one name
 	method string  // id of the pass to delete, once it is known
 	then   handler // of the answer to the request that was sent
-	stage  stage
 	upn    string
 	reason pass.Reason
 
-	journaled results.Outcome // of the first row of it that was pending
-	before    results.Outcome // what an earlier run has done, if this one only verifies it
-	last      *results.Row    // of the DELETE that a LIST should explain or verify
+	before results.Outcome // what an earlier run has done, if this one only verifies it
+	last   *results.Row    // of the DELETE that a LIST should explain, or of the pair that it should verify
+	rest   []pass.Pass     // further passes of the user, if the pair names none
+	tries  int             // see maxTries
 
-	counted []pass.Pass // its passes that count for MaxDeletes
-	rest    []pass.Pass // further passes of the user, if the pair names none
-
-	stale    int  // LISTs that showed a pass after a DELETE that did not find it
-	attempts int  // of the last DELETE
-	revoked  bool // a pass was deleted, for a pair that names none
-
-	dealtWith    bool // its outcome counts for the sessions of the user
 	announced    bool // a row says that method is about to be deleted
 	uncertain    bool // a DELETE without an answer may have been carried out
-	intended     bool // an earlier run was deleting the pass when it ended
+	lost         bool // the last attempt of it has no clear answer
 	maybeDeleted bool // an earlier run may have deleted it without a row
+	intended     bool // an earlier run was deleting the pass when it ended
 
-	verifySince time.Time
+	verifySince time.Time     // zero until the work is done, and is being verified
 	pause       time.Duration // before the next LIST that verifies
 }
 
 // A handler takes the answer to a pair's request. It returns the next request, or writes the pair's
 // row and returns nil.
 type handler func(*Job, *pairState, batch.Result) *batch.Request
-
-// A stage says how far a pair is. The zero stage is a row that came about without a pair.
-type stage int
-
-const (
-	stageNone      stage = iota
-	stageBegun           // no request was sent
-	stageOpen            // requests are sent
-	stageVerifying       // the work is done, and is being verified
-)
 
 // A listing is what a LIST shows of a pair's user.
 type listing int
@@ -69,12 +53,15 @@ const (
 
 // key returns the same key for all known names of a user.
 func (j *Job) key(user string) string {
-	for _, name := range j.opts.Self {
-		if strings.EqualFold(name, user) {
-			return input.Me
-		}
+	if isSelf(j.opts.Self, user) {
+		return input.Me
 	}
 	return strings.ToLower(user)
+}
+
+// isSelf reports whether the user is the signed-in user, whose names are self.
+func isSelf(self []string, user string) bool {
+	return slices.ContainsFunc(self, func(name string) bool { return strings.EqualFold(name, user) })
 }
 
 // anyPass reports whether the pair means whatever pass the user holds.
@@ -132,6 +119,9 @@ func (s *pairState) goneRow(row results.Row) results.Row {
 		row.Outcome, row.Message = results.Revoked, "gone: an earlier run was deleting it when it ended"
 	case s.uncertain:
 		row.Outcome = results.Revoked
+		if row.Message != "" {
+			row.Message = answer.Join("gone, although the last attempt failed", row.Message)
+		}
 	case s.maybeDeleted:
 		row.Message = "may have been deleted by an earlier run"
 	}

@@ -1,7 +1,6 @@
 package revoke
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -21,26 +20,23 @@ const (
 	lastPause  = 30 * time.Second
 )
 
-// workDone writes the last row of a pair, unless the pair has to be verified first.
+// workDone writes the last row of a pair whose pass is gone, unless that has to be verified first.
 func (j *Job) workDone(s *pairState, row results.Row) *batch.Request {
-	if j.opts.Verify <= 0 || j.opts.DryRun || row.Outcome != results.Revoked && row.Outcome != results.Absent {
+	if j.opts.Verify <= 0 {
 		j.finish(s, row)
 		return nil
 	}
 	// The log says what was done before it is verified, because the run may end meanwhile.
-	row.Provisional, row.SupersedesPending = true, s.journaled
+	row.Provisional = true
 	j.journal(s, row)
-	s.journaled = cmp.Or(s.journaled, row.Outcome)
-	row.Provisional, row.SupersedesPending = false, s.journaled
-	j.dealtWith(s, row.Outcome)
+	row.Provisional, row.SupersedesPending = false, row.Outcome
+	j.dealtWith(&s.pair, row.Outcome, row.Outcome == results.Revoked)
 	return j.verify(s, row)
 }
 
 // verify begins to verify that the user holds no pass. row is the outcome of the pair so far.
 func (j *Job) verify(s *pairState, row results.Row) *batch.Request {
-	s.last, s.verifySince, s.pause, s.stage = &row, time.Now(), firstPause, stageVerifying
-	j.open--
-	j.verifying++
+	s.last, s.verifySince, s.pause = &row, time.Now(), firstPause
 	return s.recheck(j.opts.Verify)
 }
 
@@ -81,20 +77,10 @@ func (j *Job) afterVerify(s *pairState, res batch.Result) *batch.Request {
 			j.counts.Unverified++ // the summary of a run that was stopped says so anyway
 		}
 		row.Message = answer.Join(row.Message, notVerified, err.Error())
-	case shown == samePass:
-		if next := s.recheck(j.opts.Verify); next != nil {
-			return next
-		}
-		s.markRemaining(&row, held, res)
 	default:
-		if j.anyPass(s) && !j.opts.VerifyOnly {
-			// The user was given another pass, and the pair means that one as well.
-			if s.stale++; s.stale < staleListTries && j.reserve(s, held...) {
-				j.reopen(s)
-				s.stage = stageOpen
-				j.verifying--
-				j.open++
-				return new(j.deleteNext(s, row, held))
+		if shown == samePass {
+			if next := s.recheck(j.opts.Verify); next != nil {
+				return next
 			}
 		}
 		s.markRemaining(&row, held, res)

@@ -35,7 +35,7 @@ type question struct {
 }
 
 // question goes through the list once more, for what is left of it.
-func (r *run) question(ctx context.Context) (q question) {
+func (r *run) question() (q question) {
 	q.done, q.shielded = r.list.Stats().Done, r.list.Stats().Protected
 	users := make(map[uint64]struct{}) // hashes: a list may have a million
 	seed := maphash.MakeSeed()
@@ -43,7 +43,7 @@ func (r *run) question(ctx context.Context) (q question) {
 		switch {
 		case err != nil:
 			return q // the run will meet it too, and say so
-		case r.earlier.Settled(&pair):
+		case r.earlier.Completed(&pair):
 			q.completed++
 		case pair.Err != nil:
 			q.invalid++
@@ -69,7 +69,7 @@ func (r *run) question(ctx context.Context) (q question) {
 	}
 	q.users = len(users)
 	if r.header.Sessions {
-		q.sessions = r.countSessionUsers(ctx)
+		q.sessions = r.countSessionUsers()
 	}
 	return q
 }

@@ -87,9 +87,6 @@ func (r *run) work(ctx context.Context, body func(context.Context) error) error 
 }
 
 func (r *run) sayStopping(why error) {
-	if r.log != nil {
-		r.log.Hurry()
-	}
 	again := "once more"
 	if isDeadline(why) {
 		// No signal has arrived yet, so the first one should end the process at once.

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/results"
-	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/cmd/tapsweep/internal/token"
@@ -33,8 +31,7 @@ func (s *Scope) task(readOnly bool) token.Task {
 	return task
 }
 
-// openScan opens a run that looks for passes, and looks up groups and the creator before the
-// work begins.
+// openScan opens a run that looks for passes, and looks up the creator before the work begins.
 func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Scope, p plan,
 	work func(context.Context, *run) error) error {
 	for _, warning := range scope.Warnings {
@@ -49,10 +46,6 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	opts.Metrics.Scans()
 	return open(ctx, c, opts, p, func(ctx context.Context, r *run) error {
 		scope.Find.Root, scope.Find.Caller, scope.Find.Logger = r.tenant.API, r.tenant.Caller(), opts.Logger
-		// A group that does not exist is refused before anything else is read.
-		if err := r.ended(ctx, scan.CheckGroups(ctx, r.runner, scope.Find.Groups)); err != nil {
-			return err
-		}
 		if err := r.findCreator(ctx, scope.Find.Audit); err != nil {
 			return err
 		}
@@ -60,19 +53,18 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	})
 }
 
-// look scans. found gets each pass that the scan is to find, and returns the first request of
-// the job for it, if the job is to delete it at once. It may stop the scan.
+// look scans. found gets each pass that the scan is to find, and may stop the scan.
 func (r *run) look(ctx context.Context, opts scan.Options,
-	found func(*scan.Found, context.CancelCauseFunc) []batch.Request) error {
+	found func(*scan.Found, context.CancelCauseFunc)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.job.Join(stop)
 	seen := &scannedUsers{write: r.write}
-	opts.Skip, opts.Backlog = r.earlier.Looked, r.job.Open
-	s := scan.New(opts, scan.Sinks{
-		Found: func(f *scan.Found) []batch.Request {
+	opts.Skip = r.earlier.Looked
+	counts, err := scan.Run(ctx, r.runner, opts, scan.Sinks{
+		Found: func(f *scan.Found) {
 			r.job.Answered()
-			return found(f, stop)
+			found(f, stop)
 		},
 		Done: func(user string) {
 			r.job.Answered()
@@ -99,15 +91,7 @@ func (r *run) look(ctx context.Context, opts scan.Options,
 				d.SetTotal(users)
 			}
 		},
-	}, stop)
-	err := r.runner.Run(ctx, s.Requests(), func(res batch.Result) []batch.Request {
-		if revoke.Owns(res) {
-			return append(r.job.Settle(res), s.Release()...)
-		}
-		return s.Settle(res)
 	})
-	r.job.Flush()
-	counts := s.Counts()
 	r.summary.Scan = &counts
 	return cmp.Or(err, seen.flush())
 }

@@ -22,7 +22,7 @@ func asking(in io.Reader, out io.Writer) *run {
 
 // confirmList asks about the list of the run.
 func (r *run) confirmList(t *testing.T) error {
-	p := r.question(t.Context())
+	p := r.question()
 	return r.confirm(t.Context(), &p)
 }
 

@@ -54,9 +54,6 @@ func (r *run) create(path string) (*results.Log, error) {
 	if path == "-" {
 		return results.Stream(r.console.Out), nil
 	}
-	if results.IsPipe(path) {
-		return results.CreatePipe(path)
-	}
 	return results.Create(path, r.opts.Log.Overwrite)
 }
 

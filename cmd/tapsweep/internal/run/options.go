@@ -53,7 +53,6 @@ type Guards struct {
 	MaxItems    int           // how many passes may be deleted at most, 0 for any number, -1 for the default
 	AbortAfter  int           // stop early if so many first answers are all 403, 0 for never
 	Verify      time.Duration // how long a deleted pass may still be listed, 0 for no verification
-	AdminsFirst bool
 
 	Sessions bool // revoke the sessions of each user, too, after the last of the user's passes
 }

@@ -42,8 +42,6 @@ type run struct {
 
 	summary summary
 
-	names chan map[string]string // see revoke.Sessions.Names, nil without a user who may have two names
-
 	heldPreflight  []byte     // what a quiet run did not print, for when something goes wrong
 	requiredAccess token.Task // of the token
 	verifiedLogs   []string   // logs that the evidence reports on besides the run's own
@@ -158,7 +156,7 @@ func (r *run) makeRunner() (err error) {
 func (r *run) makeJob(opts revoke.Options) {
 	opts.Protected = r.protected
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
-	opts.Done, opts.Unconfirmed, opts.MaybeDeleted = r.earlier.Settled, r.earlier.Doubted, r.earlier.Perhaps
+	opts.Earlier = r.earlier
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
 		if row.Action == results.RevokeSessions {
 			r.showSessions(row)

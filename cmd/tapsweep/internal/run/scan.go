@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/fileout"
 	"tapsweep/cmd/tapsweep/internal/progress"
@@ -32,7 +30,7 @@ type ScanOptions struct {
 func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
 	p := plan{task: func(*run) token.Task { return o.Scope.task(true) }, quiet: o.Quiet || !c.IsTerminal(c.Err)}
 	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
-		out, err := openOutput(ctx, c, o)
+		out, err := openOutput(c, o)
 		if err != nil {
 			return err
 		}
@@ -60,12 +58,11 @@ func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 		if o.Gone {
 			find.OnGone = func(gone *scan.Found) { _ = out.Write(lineOf(foundRow(gone))) }
 		}
-		err := r.look(ctx, find, func(found *scan.Found, _ context.CancelCauseFunc) []batch.Request {
+		err := r.look(ctx, find, func(found *scan.Found, _ context.CancelCauseFunc) {
 			r.opts.Metrics.Found(found)
 			row := foundRow(found)
 			r.job.Record(row)
 			_ = out.Write(lineOf(row)) // kept, and returned by commit
-			return nil
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
 		var outErr error
@@ -107,19 +104,14 @@ type output struct {
 	done  bool
 }
 
-func openOutput(ctx context.Context, c *console.Console, f *ScanOptions) (*output, error) {
+func openOutput(c *console.Console, f *ScanOptions) (*output, error) {
 	o := &output{}
-	var w io.Writer = &results.Patient{W: c.Out, Hurry: ctx.Done()}
+	w := c.Out
 	if info, err := os.Stat(f.Output); f.Output != "-" && err == nil && !info.Mode().IsRegular() {
-		if results.IsPipe(f.Output) {
-			o.plain, err = results.OpenPipe(f.Output)
-		} else {
-			o.plain, err = os.OpenFile(f.Output, os.O_WRONLY, 0)
-		}
-		if err != nil {
+		if o.plain, err = os.OpenFile(f.Output, os.O_WRONLY, 0); err != nil {
 			return nil, status.Refuse(fmt.Errorf("--output: %w", err))
 		}
-		w = &results.Patient{W: o.plain, Hurry: ctx.Done()}
+		w = o.plain
 	} else if f.Output != "-" {
 		if o.file, err = fileout.Create(f.Output, f.Log.Overwrite || f.Log.Resume); err != nil {
 			return nil, status.RefuseFile(fmt.Errorf("--output: %w", err))

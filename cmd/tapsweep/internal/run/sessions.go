@@ -1,11 +1,8 @@
 package run
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/format"
@@ -22,34 +19,15 @@ func (g *Guards) withSessions(task token.Task) token.Task {
 	return task
 }
 
-// sessions returns what the job needs to know to revoke sessions, nil if it is not to.
-func (r *run) sessions(wanted bool) *revoke.Sessions {
-	if !wanted {
-		return nil
-	}
-	return &revoke.Sessions{Before: r.earlier, Name: r.sessionName, Names: r.names}
-}
-
-// sessionName returns the name under which a user has a row about sessions. The signed-in user has
-// the object id, whatever name the list has.
-func (r *run) sessionName(user string) string {
-	if user != input.Me && r.isSelf(user) {
-		if i := slices.IndexFunc(r.tenant.Token.Self, format.IsGUID); i >= 0 {
-			return r.tenant.Token.Self[i]
-		}
-	}
-	return user
-}
+// sessionName returns the name under which a user has a row about sessions.
+func (r *run) sessionName(user string) string { return revoke.SessionName(r.tenant.Token.Self, user) }
 
 // expectSessions announces everybody to the job, which so knows the last one of each user.
 func (r *run) expectSessions() error {
-	for pair, err := range r.list.Pairs() {
+	for item, err := range r.everyItem() {
 		if err != nil {
 			return err
 		}
-		r.job.Expect(&revoke.Item{Pair: pair})
-	}
-	for _, item := range r.onlySessions() {
 		r.job.Expect(&item)
 	}
 	return nil
@@ -61,10 +39,7 @@ func (s *sweepRun) sessionsLeft() (items []revoke.Item) {
 	if !s.o.Sessions || s.o.DryRun {
 		return nil
 	}
-	rows := s.earlier.SessionsWanted()
-	for _, d := range s.earlier.Doubts() {
-		rows = append(rows, &d.Row)
-	}
+	rows := append(s.earlier.SessionsWanted(), s.earlier.AllUnconfirmed()...)
 	seen := make(map[string]bool)
 	for _, row := range rows {
 		if user := strings.ToLower(row.User); !seen[user] {
@@ -76,13 +51,25 @@ func (s *sweepRun) sessionsLeft() (items []revoke.Item) {
 	return items
 }
 
-// onlySessions returns items for the sessions of users whose passes are gone, as the lists say.
-func (r *run) onlySessions() (items []revoke.Item) {
-	for _, pair := range r.doneBefore {
-		items = append(items, revoke.Item{Pair: pair, OnlySessions: true})
+// items yields what the list names, and then the users whose passes are gone, as the lists say, and
+// whose sessions are left. Only the users for which these is true count.
+func (r *run) items(these func(user string) bool) revoke.Items {
+	return func(yield func(revoke.Item, error) bool) {
+		for pair, err := range r.list.Pairs() {
+			if (err != nil || these(pair.User)) && !yield(revoke.Item{Pair: pair}, err) {
+				return
+			}
+		}
+		for _, pair := range r.doneBefore {
+			if these(pair.User) && !yield(revoke.Item{Pair: pair, OnlySessions: true}, nil) {
+				return
+			}
+		}
 	}
-	return items
 }
+
+// everyItem yields the items of all users.
+func (r *run) everyItem() revoke.Items { return r.items(func(string) bool { return true }) }
 
 // showSessions shows a row about sessions in the progress display.
 func (r *run) showSessions(row *results.Row) {
@@ -117,13 +104,8 @@ func (r *run) countSessions(c *revoke.Counts) *revoke.Counts {
 // everybody yields the pairs of the list, and the users whose passes are gone and whose sessions are left.
 func (r *run) everybody() revoke.Source {
 	return func(yield func(input.Pair, error) bool) {
-		for pair, err := range r.list.Pairs() {
-			if !yield(pair, err) {
-				return
-			}
-		}
-		for _, pair := range r.doneBefore {
-			if !yield(pair, nil) {
+		for item, err := range r.everyItem() {
+			if !yield(item.Pair, err) {
 				return
 			}
 		}
@@ -131,16 +113,15 @@ func (r *run) everybody() revoke.Source {
 }
 
 // countSessionUsers returns the number of users on the list whose sessions are left to be revoked.
-func (r *run) countSessionUsers(ctx context.Context) int {
-	names := r.namesNow(ctx)
+func (r *run) countSessionUsers() int {
 	users := make(map[string]struct{})
 	for pair, err := range r.everybody() {
 		if err != nil {
 			break // the run will meet it too, and say so
 		}
-		user := r.sessionName(cmp.Or(names[strings.ToLower(pair.User)], pair.User))
+		user := r.sessionName(pair.User)
 		if pair.Err == nil && !r.protected(pair.User) && (pair.UPN == "" || !r.protected(pair.UPN)) &&
-			!r.earlier.SessionsSettled(user) {
+			!r.earlier.SessionsCompleted(user) {
 			users[strings.ToLower(user)] = struct{}{}
 		}
 	}

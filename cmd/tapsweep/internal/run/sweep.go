@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
@@ -65,7 +63,7 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 	s := &sweepRun{run: r, o: o, limit: o.maxDeletes(r.console.IsTerminal(r.console.In))}
 	r.makeJob(revoke.Options{DryRun: o.DryRun, Verify: o.Verify, AbortAfter: o.AbortAfter, MaxDeletes: s.limit,
-		Sessions: r.sessions(o.Sessions)})
+		Sessions: o.Sessions})
 	return r.do(ctx, s.sweep)
 }
 
@@ -89,9 +87,6 @@ func (s *sweepRun) sweep(ctx context.Context) error {
 // findAndDelete finds all passes first if their number decides, if somebody is asked or if the order
 // matters; otherwise it does both at the same time.
 func (s *sweepRun) findAndDelete(ctx context.Context) error {
-	if s.limit == 0 && s.o.unattended() && !s.o.AdminsFirst {
-		return s.stream(ctx)
-	}
 	found, err := s.gather(ctx)
 	if err == nil {
 		err = s.decide(ctx, found)
@@ -106,13 +101,6 @@ func (s *sweepRun) findAndDelete(ctx context.Context) error {
 
 // decide brings what was found in order and asks, if that is called for.
 func (s *sweepRun) decide(ctx context.Context, found []*scan.Found) error {
-	if s.o.AdminsFirst {
-		first, err := s.privileged(ctx)
-		if err != nil {
-			return err
-		}
-		slices.SortStableFunc(found, func(a, b *scan.Found) int { return rank(first, a) - rank(first, b) })
-	}
 	if s.o.unattended() || len(found) == 0 {
 		return nil
 	}
@@ -132,7 +120,7 @@ func (s *sweepRun) leave(found []*scan.Found, why error) {
 // finish does what a run before has left of passes that it had found: it deletes
 // those of which it is not known that they went, and verifies the others.
 func (s *sweepRun) finish(ctx context.Context) error {
-	doubts := s.earlier.Doubts()
+	doubts := s.earlier.AllUnconfirmed()
 	if len(doubts) == 0 || s.o.DryRun {
 		return nil
 	}
@@ -165,34 +153,16 @@ func (s *sweepRun) verb() string {
 // gather scans, and deletes nothing.
 func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) {
 	s.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
-	err = s.look(ctx, s.o.Scope.Find, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
+	err = s.look(ctx, s.o.Scope.Find, func(f *scan.Found, stop context.CancelCauseFunc) {
 		if s.isProtected(f) {
-			return nil
+			return
 		}
 		s.console.Display().Row(results.Found)
 		if found = append(found, f); s.limit > 0 && s.unfinished+len(found) > s.limit {
 			stop(s.tooMany())
 		}
-		return nil
 	})
 	return found, err
-}
-
-// stream deletes while it scans.
-func (s *sweepRun) stream(ctx context.Context) error {
-	s.show(progress.Options{Phase: "sweeping", Verb: s.verb(), Noun: "users"})
-	return s.look(ctx, s.o.Scope.Find, func(f *scan.Found, stop context.CancelCauseFunc) []batch.Request {
-		if s.isProtected(f) {
-			return nil
-		}
-		if err := s.logIntent(f); err != nil {
-			stop(err)
-			return nil
-		}
-		it := item(f)
-		s.job.Expect(&it)
-		return s.job.Start(it)
-	})
 }
 
 // tooMany returns the error of a sweep that would exceed --max-items. Passes that an earlier run

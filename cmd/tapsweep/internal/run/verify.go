@@ -70,7 +70,7 @@ func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUse
 				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method,
 					Creation: u.Creation}
 				item := revoke.Item{Pair: pair, Before: u.Outcome}
-				if !r.earlier.SessionsSettled(u.User) {
+				if !r.earlier.SessionsCompleted(u.User) {
 					item.Sessions = u.Sessions
 				}
 				if !yield(item, nil) {

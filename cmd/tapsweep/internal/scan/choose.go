@@ -4,24 +4,24 @@ import (
 	"slices"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/input"
 )
 
 // take tells the caller of a pass, if it matches the Options and was not found before under
 // another name of the user. It reports whether it did.
-func (s *Scan) take(f *Found, now time.Time) (next []batch.Request, found bool) {
+func (s *Scan) take(f *Found, now time.Time) (found bool) {
 	key := s.key(f.ID)
 	if _, again := s.found[key]; again || !s.wanted(f, now) {
-		return nil, false
+		return false
 	}
 	s.found[key] = struct{}{}
 	s.counts.Found++
 	if f.Match == input.MatchTime {
 		s.counts.ByTime++
 	}
-	return s.sinks.Found(f), true
+	s.sinks.Found(f)
+	return true
 }
 
 // wanted reports whether a pass matches the Options, and counts why it does not. now is the

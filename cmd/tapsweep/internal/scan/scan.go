@@ -2,8 +2,7 @@
 // and lists the passes of each.
 //
 // The requests of a scan go through the same runner as deletes. A page of users leads to the
-// next page and to a LIST for each user. A pass in the answer to a LIST may lead to a DELETE.
-// Graph limits each kind of request separately, so each kind has its own quota.
+// next page and to a LIST for each user. Graph limits each kind of request separately, so each kind has its own quota.
 package scan
 
 import (
@@ -64,10 +63,6 @@ type Options struct {
 	// skips none.
 	Skip func(user string) bool
 
-	// Backlog returns how many found passes the caller still works on. While they are many,
-	// the scan reads no more users. Nil is none.
-	Backlog func() int
-
 	// OnGone receives a pass that Audit.By created and that is gone or replaced, the last one of each
 	// user in the audit log. Only its ID and Creation are known. Nil receives none.
 	OnGone func(*Found)
@@ -110,8 +105,8 @@ type Counts struct {
 // Sinks receive what a scan finds. They are called on the goroutine of the run. To stop the
 // run, they cancel its context.
 type Sinks struct {
-	// Found receives a pass that matches the Options. The requests that it returns go next.
-	Found func(*Found) []batch.Request
+	// Found receives a pass that matches the Options.
+	Found func(*Found)
 
 	// Done receives a user without such a pass.
 	Done func(user string)
@@ -262,7 +257,7 @@ func (s *Scan) Settle(res batch.Result) (next []batch.Request) {
 	switch tag := res.Request.Tag.(type) {
 	case target:
 		s.open--
-		next = s.listed(tag, res)
+		s.listed(tag, res)
 	case counting:
 		s.counted(res)
 	case looked:
@@ -271,7 +266,7 @@ func (s *Scan) Settle(res batch.Result) (next []batch.Request) {
 	case *page:
 		s.arrived(tag, res)
 	}
-	return append(next, s.Release()...)
+	return append(next, s.release()...)
 }
 
 // The limits keep memory small in a tenant of any size.
@@ -280,31 +275,27 @@ const (
 	listAhead = 1000 // LISTs without an answer
 )
 
-// Release returns the requests that may go because fewer are open. The caller must also call it
-// when it has dealt with found passes (Options.Backlog).
-func (s *Scan) Release() (next []batch.Request) {
-	backlog := 0
-	if s.opts.Backlog != nil {
-		backlog = s.opts.Backlog()
-	}
-	for len(s.queue) > 0 && s.open+backlog < listAhead {
+// release returns the requests that may go because fewer are open.
+func (s *Scan) release() (next []batch.Request) {
+	for len(s.queue) > 0 && s.open < listAhead {
 		t := s.queue[0]
 		s.queue = s.queue[1:]
 		next = append(next, s.ask(t))
 	}
-	for len(s.held) > 0 && len(s.queue)+s.open+backlog < pageAhead {
+	for len(s.held) > 0 && len(s.queue)+s.open < pageAhead {
 		next = append(next, s.held[0].request())
 		s.held = s.held[1:]
 	}
-	return append(next, s.decide()...)
+	s.decide()
+	return next
 }
 
 // listed handles the answer to a LIST.
-func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
+func (s *Scan) listed(t target, res batch.Result) {
 	held, err := pass.Read(res)
 	if err != nil || !pass.Listed(res) {
 		s.failed(t, res, err)
-		return nil
+		return
 	}
 	s.counts.Users++
 	judge, found := s.take, false
@@ -314,8 +305,7 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 	for _, p := range held {
 		f := &Found{User: t.name, UPN: t.upn, Pass: p, Why: p.Reason(res.Date)}
 		s.counts.Passes[f.Why]++
-		more, ok := judge(f, res.Date)
-		next, found = append(next, more...), found || ok
+		found = judge(f, res.Date) || found
 	}
 	if len(held) == 0 && s.audit != nil {
 		s.audit.counts.Gone.add(cmp.Or(t.upn, t.name))
@@ -324,7 +314,6 @@ func (s *Scan) listed(t target, res batch.Result) (next []batch.Request) {
 	if !found && s.sinks.Done != nil {
 		s.sinks.Done(t.name)
 	}
-	return next
 }
 
 func (s *Scan) failed(t target, res batch.Result, unreadable error) {
@@ -360,8 +349,8 @@ func (e *SourceError) Unwrap() error { return e.Err }
 // Denied reports whether a permission for the source is missing.
 func (e *SourceError) Denied() bool { return e.status() == 403 }
 
-// Wrong reports whether Graph refused the filter.
-func (e *SourceError) Wrong() bool { return e.Filtered && e.status() == 400 }
+// Wrong reports whether Graph refused the filter, or has no such group.
+func (e *SourceError) Wrong() bool { return e.Filtered && e.status() == 400 || e.status() == 404 }
 
 func (e *SourceError) status() int {
 	answer, ok := errors.AsType[*batch.StatusError](e.Err)

@@ -37,14 +37,13 @@ func look(t *testing.T, tenant batch.Poster, opts Options,
 	opts.Root = cmp.Or(opts.Root, root)
 	done := 0
 	counts, err = Run(t.Context(), runner, opts, Sinks{
-		Found: func(f *Found) []batch.Request {
+		Found: func(f *Found) {
 			name, _, _ := strings.Cut(cmp.Or(f.UPN, f.User), "@")
 			line := name + " " + string(f.Why)
 			if f.Match != "" {
 				line = fmt.Sprintf("%s: %s %s", line, cmp.Or(f.Creation.By, "-"), f.Match)
 			}
 			found = append(found, line)
-			return nil
 		},
 		Done: func(string) { done++ },
 		Failed: func(r *results.Row) {
@@ -326,7 +325,7 @@ func TestTotal(t *testing.T) {
 			said := 0
 			tt.opts.Root = root
 			counts, err := Run(t.Context(), runner, tt.opts, Sinks{Total: func(n int) { said = n },
-				Found: func(*Found) []batch.Request { return nil }, Failed: func(*results.Row) {}})
+				Found: func(*Found) {}, Failed: func(*results.Row) {}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -366,9 +365,9 @@ func TestBackpressure(t *testing.T) {
 		tenant.AddMany(10_000,
 			func(i int) graphsim.User { return graphsim.User{UPN: fmt.Sprintf("u%d@contoso.example", i)} })
 		runner, _ := batch.NewRunner(tenant, batch.Options{})
-		most, backlog := 0, 0
+		most := 0
 		var s *Scan
-		s = New(Options{All: true, Root: root, Backlog: func() int { return backlog }}, Sinks{
+		s = New(Options{All: true, Root: root}, Sinks{
 			Done:   func(string) { most = max(most, len(s.queue)+s.open) },
 			Failed: func(r *results.Row) { t.Errorf("%+v", r) },
 		}, func(err error) { t.Error(err) })
@@ -458,12 +457,11 @@ func TestHostileAnswers(t *testing.T) {
 			runner, _ := batch.NewRunner(tenant, batch.Options{})
 			n := 0
 			_, err := Run(t.Context(), runner, Options{All: true, Root: root}, Sinks{
-				Found: func(f *Found) []batch.Request {
+				Found: func(f *Found) {
 					n++
 					if strings.ContainsAny(f.UPN, "\x1b\r\n\u202e") {
 						t.Errorf("raw text of the service: %q", f.UPN)
 					}
-					return nil
 				},
 				Failed: func(*results.Row) {},
 			})

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"tapsweep/batch"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/input"
 )
@@ -84,7 +83,7 @@ type waiting struct {
 
 // attribute passes a listed pass on if Audit.By created it. found is also true if that is
 // undecided: decide follows.
-func (s *Scan) attribute(f *Found, now time.Time) (next []batch.Request, found bool) {
+func (s *Scan) attribute(f *Found, now time.Time) (found bool) {
 	v, m := s.audit.judge(f.User, &f.Pass)
 	if m != nil {
 		f.Creation = m.Creation
@@ -92,21 +91,21 @@ func (s *Scan) attribute(f *Found, now time.Time) (next []batch.Request, found b
 	switch v {
 	case undecided:
 		s.audit.waiting = append(s.audit.waiting, waiting{f, now, m})
-		return nil, true
+		return true
 	case theirs:
 		s.audit.counts.There++
 		return s.take(f, now)
 	case tooOld:
 		s.counts.Older++
 		s.gone(f.User, f.UPN)
-		return nil, false
+		return false
 	}
 	return s.unlisted(f, now, false)
 }
 
 // unlisted leaves out a pass that no record of Audit.By is about. If anybody's passes are looked
 // for, it takes the pass and names no creator.
-func (s *Scan) unlisted(f *Found, now time.Time, doubtful bool) (next []batch.Request, found bool) {
+func (s *Scan) unlisted(f *Found, now time.Time, doubtful bool) (found bool) {
 	if len(s.audit.by) == 0 {
 		f.Creation = input.Creation{Match: input.MatchTime}
 		return s.take(f, now)
@@ -126,7 +125,7 @@ func (s *Scan) unlisted(f *Found, now time.Time, doubtful bool) (next []batch.Re
 	} else {
 		s.gone(f.User, f.UPN)
 	}
-	return nil, false
+	return false
 }
 
 // Gone is the reason of a pass that a LIST does not show any more.
@@ -157,26 +156,24 @@ func (s *Scan) gone(user, upn string) {
 }
 
 // decide takes the passes that wait or leaves them out, once all users have been listed.
-func (s *Scan) decide() (next []batch.Request) {
+func (s *Scan) decide() {
 	if s.audit == nil || !s.audit.ended || s.open+len(s.queue)+len(s.held) > 0 {
-		return nil
+		return
 	}
 	all := s.audit.waiting
 	s.audit.waiting = nil
 	for _, w := range all {
 		known := !w.record.start.IsZero() && !w.record.end.IsZero() && !w.Expires().IsZero()
-		var more []batch.Request
 		var found bool
 		if known && !s.audit.proven {
 			s.audit.counts.There++
-			more, found = s.take(w.Found, w.now)
+			found = s.take(w.Found, w.now)
 		} else {
 			w.Creation = input.Creation{}
-			more, found = s.unlisted(w.Found, w.now, !s.audit.proven)
+			found = s.unlisted(w.Found, w.now, !s.audit.proven)
 		}
-		if next = append(next, more...); !found && s.sinks.Done != nil {
+		if !found && s.sinks.Done != nil {
 			s.sinks.Done(w.User)
 		}
 	}
-	return next
 }

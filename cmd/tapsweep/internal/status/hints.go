@@ -49,9 +49,11 @@ func sourceHints(err error) []string {
 			"User.ReadBasic.All does not show whether an account is enabled"}
 	case !ok:
 		return nil
-	case source.Wrong():
+	case source.Filtered && source.Wrong():
 		return []string{"Graph does not understand what was asked: " +
 			"see learn.microsoft.com/graph/filter-query-parameter for --filter"}
+	case source.Wrong():
+		return []string{"check the object id of the group"}
 	case strings.HasPrefix(source.What, "the audit log"):
 		return []string{
 			"reading the audit log needs the permission AuditLog.Read.All (b0afded3-3588-46d8-8b3d-9842eff778da)",

@@ -3,7 +3,6 @@ package tenant
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,10 +29,8 @@ type Tenant struct {
 	// elsewhere says that the token is, or may be, of another tenant than the wanted one.
 	elsewhere *token.Problem
 
-	wanted  string // as configured: id, domain or empty; a domain only if its id is not needed
-	unasked bool   // elsewhere is set because the authority could not be asked
-	getenv  func(string) string
-	stop    func() // nil for a real tenant
+	wanted string // as configured: ID, domain or empty
+	stop   func() // nil for a real tenant
 }
 
 // Connect gets a token. A token of another tenant is refused.
@@ -41,10 +38,6 @@ func (t *Target) Connect(ctx context.Context) (*Tenant, error) {
 	tenant, err := t.Dial(ctx, nil)
 	if err == nil && tenant.elsewhere != nil {
 		tenant.Close()
-		if tenant.unasked {
-			return nil, &status.Error{Code: status.Stopped, Err: errors.New(tenant.elsewhere.Text),
-				Hints: tenant.elsewhere.Hints}
-		}
 		return nil, refuseToken(tenant.elsewhere)
 	}
 	return tenant, err
@@ -57,7 +50,7 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 	}
 	tenant := &Tenant{wanted: t.credential.Tenant, Root: t.endpoint.Root, API: t.endpoint.Root + "/" +
 		t.endpoint.Version,
-		Method: t.credential.Method, getenv: t.opts.Getenv}
+		Method: t.credential.Method}
 	client, err := graph.New(auth.Pin(t.credential), graph.Options{Root: t.endpoint.Root, Audience: t.endpoint.Audience,
 		Version: t.endpoint.Version, UserAgent: t.userAgent(), Transport: transport})
 	if err != nil {
@@ -68,10 +61,10 @@ func (t *Target) Dial(ctx context.Context, transport http.RoundTripper) (*Tenant
 		return nil, t.noToken(err)
 	}
 	tenant.Client, tenant.Token = client, token.Read(accessToken, t.endpoint)
-	tenant.elsewhere = t.compare(ctx, tenant)
+	tenant.elsewhere = t.compare(tenant)
 	tenant.ID = cmp.Or(tenant.Token.Tenant, tenant.wanted)
-	if tenant.elsewhere == nil && !auth.AnyTenant(t.credential.Tenant) && !format.IsGUID(t.credential.Tenant) {
-		tenant.setDomain(t.credential.Tenant)
+	if t.credential.Enforces() && !format.IsGUID(tenant.wanted) {
+		tenant.setDomain(tenant.wanted)
 	}
 	return tenant, nil
 }
@@ -86,40 +79,25 @@ func (t *Tenant) Close() {
 	}
 }
 
-// compare finds out whether the token is of the tenant that was asked for, which
-// not every credential sees to: a file, a machine or a tool has a token of some
-// tenant. It replaces a wanted domain by its id.
-func (t *Target) compare(ctx context.Context, to *Tenant) *token.Problem {
+// compare returns why the token is, or may be, of another tenant than the wanted one, nil if it is not.
+// Not every credential sees to that: a file, a machine or a tool has a token of some tenant.
+func (t *Target) compare(to *Tenant) *token.Problem {
+	byDomain := !format.IsGUID(to.wanted)
 	switch {
-	case to.wanted == "":
-		return nil
-	case to.Token.Tenant == "" && t.credential.Enforces():
+	case to.wanted == "", t.credential.Enforces() && (byDomain || to.Token.Tenant == ""):
 		return nil
 	case to.Token.Tenant == "":
 		to.Token.Doubts = append(to.Token.Doubts,
 			"the access token does not name its tenant, so it cannot be checked that it is for "+
 				safetext.Printable(to.wanted))
 		return nil
-	case format.IsGUID(to.wanted):
-		return to.Token.WrongTenant(to.wanted)
-	case t.credential.Enforces(): // by the domain itself
-		return nil
-	}
-	transport := t.Transport()
-	defer transport.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(ctx, machinePatience)
-	defer cancel()
-	id, err := auth.TenantID(ctx, transport, t.endpoint.Authority, t.endpoint.Hosts(), to.wanted)
-	if err != nil {
-		away, _ := errors.AsType[*auth.UnreachedError](err)
-		to.unasked = outOfReach(away)
+	case byDomain:
 		return &token.Problem{
-			Text: fmt.Sprintf("the access token is for the tenant %s, and whether that is %s cannot be found out: %s",
-				to.Token.Tenant, safetext.Printable(to.wanted), safetext.Printable(err.Error())),
-			Hints: []string{"give the tenant by its id: --tenant or AZURE_TENANT_ID"}}
+			Text: fmt.Sprintf("the access token is for the tenant %s, and it cannot be checked that this is %s",
+				to.Token.Tenant, safetext.Printable(to.wanted)),
+			Hints: []string{"give the tenant by its ID: --tenant or AZURE_TENANT_ID"}}
 	}
-	to.wanted = id
-	return to.Token.WrongTenant(id)
+	return to.Token.WrongTenant(to.wanted)
 }
 
 // Caller is what the token says about refusals.

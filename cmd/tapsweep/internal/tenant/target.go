@@ -57,12 +57,8 @@ type Target struct {
 func Resolve(opts Options) (*Target, error) {
 	endpoint, err := cloud.Choice{Cloud: opts.Cloud, Root: strings.TrimSuffix(opts.GraphURL, "/"),
 		Authority: opts.Getenv("AZURE_AUTHORITY_HOST"), Version: opts.APIVersion}.Resolve()
-	if choice, ok := errors.AsType[*cloud.ChoiceError](err); ok {
-		var hints []string
-		if choice.Hint != "" {
-			hints = []string{choice.Hint}
-		}
-		return nil, status.Refuse(err, hints...)
+	if err != nil {
+		return nil, status.Refuse(err)
 	}
 	if _, err := graph.ParseRoot(endpoint.Root); err != nil {
 		return nil, status.Refuse(fmt.Errorf("--graph-url: %w", err))
@@ -70,7 +66,7 @@ func Resolve(opts Options) (*Target, error) {
 	if err := checkProxies(opts.Getenv); err != nil {
 		return nil, err
 	}
-	roots, err := trustedRoots(opts.Getenv("SSL_CERT_FILE"), opts.Getenv("SSL_CERT_DIR"))
+	roots, err := trustedRoots(opts.Getenv("SSL_CERT_FILE"))
 	if err != nil {
 		opts.Say("%s", format.Error(err))
 	}
@@ -78,7 +74,7 @@ func Resolve(opts Options) (*Target, error) {
 	t.credential, err = auth.New(auth.Options{
 		Method: opts.Auth, Tenant: opts.Tenant, ClientID: opts.ClientID,
 		Certificate: opts.Certificate, SecretFile: opts.SecretFile, TokenFile: opts.TokenFile, Again: opts.SignInAgain,
-		Authority: endpoint.Authority, Discovery: endpoint.Discovery, Hosts: endpoint.Hosts(),
+		Authority: endpoint.Authority, Discovery: endpoint.Discovery,
 		Prompt: func(text string) { opts.Say("%s", text) },
 		Getenv: opts.Getenv, Roots: roots,
 	})
@@ -87,7 +83,7 @@ func Resolve(opts Options) (*Target, error) {
 	}
 	if err != nil {
 		return t, &status.Error{Code: status.NoAccess, Err: err,
-			Hints: credentialHints(opts.Getenv, opts.Auth, "", err)}
+			Hints: credentialHints(opts.Auth, err)}
 	}
 	return t, nil
 }

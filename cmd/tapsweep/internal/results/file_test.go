@@ -1,0 +1,159 @@
+package results
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// begun returns a log with its first line on disk.
+func begun(t *testing.T) (*Log, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	log, err := Create(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := header
+	log.Write(&run)
+	if err := log.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	return log, path
+}
+
+// A log that is removed, moved or truncated during the run ends the run, but what is written until
+// then is in the file. Close finds what has happened since the last look.
+func TestMovedLog(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be moved")
+	}
+	for _, tt := range []struct {
+		name, want string
+		do         func(path string) error
+		kept       string // what is behind the path of the file that still has the rows
+	}{
+		{"removed", "was removed or renamed while", os.Remove, ""},
+		{"renamed", "was removed or renamed while", func(path string) error { return os.Rename(path, path+".1") }, ".1"},
+		{"rotated", "was replaced by another file", func(path string) error {
+			return errors.Join(os.Rename(path, path+".1"), os.WriteFile(path, nil, 0o600))
+		}, ".1"},
+		{"truncated", "was truncated (0 of", func(path string) error { return os.Truncate(path, 0) }, ""},
+	} {
+		for _, close := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				log, path := begun(t)
+				if err := tt.do(path); err != nil {
+					t.Fatal(err)
+				}
+				if !close {
+					time.Sleep(checkEvery + time.Millisecond)
+					synctest.Wait()
+					if err := log.Write(&Row{User: "the last row"}); !isMoved(err, tt.want) {
+						t.Errorf("%s: Write = %v, want %q", tt.name, err, tt.want)
+					}
+					if err := log.SyncAhead(); err == nil {
+						t.Errorf("%s: SyncAhead = nil, so deletes are sent", tt.name)
+					}
+				}
+				if err := log.Close(); !isMoved(err, tt.want) {
+					t.Errorf("%s: Close = %v, want %q", tt.name, err, tt.want)
+				}
+				text, _ := os.ReadFile(path + tt.kept)
+				if tt.kept != "" && !close && !strings.Contains(string(text), "the last row") {
+					t.Errorf("%s: the last row is not in the file: %q", tt.name, text)
+				}
+				if strings.Contains(string(text), "\x00") {
+					t.Errorf("%s: the log has a gap", tt.name)
+				}
+			})
+		}
+	}
+}
+
+func isMoved(err error, want string) bool {
+	moved, ok := errors.AsType[*MovedError](err)
+	return ok && strings.Contains(moved.Error(), want)
+}
+
+// A run that sent nothing leaves no empty file that would block the name for the next run.
+func TestNothingIsLeftWithoutALine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	for _, write := range []bool{false, true} {
+		log, err := Create(path, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if write {
+			log.mu.Lock()
+			log.sync = func() error { return errors.New("this file system cannot sync") }
+			log.mu.Unlock()
+			run := header
+			log.Write(&run)
+		}
+		if err := log.Close(); (err != nil) != write {
+			t.Errorf("Close = %v", err)
+		}
+		if _, err := os.Lstat(path); err == nil {
+			t.Errorf("written %v: the file is there still", write)
+		}
+	}
+}
+
+// --overwrite refuses other files.
+func TestCreateReplaces(t *testing.T) {
+	const old = `{"type":"run","version":"old"}` + "\n"
+	for name, tt := range map[string]struct {
+		text   string
+		refuse bool
+	}{
+		"a list":        {"glass@contoso.com\n", true},
+		"rows":          {`{"type":"result"}` + "\n", true},
+		"a short file":  {`{"type":`, true},
+		"an empty file": {"", false},
+		"a log":         {old, false},
+		"a torn log":    {`{"type":"run","ver`, false},
+	} {
+		path := write(t, "file", tt.text)
+		log, err := Create(path, true)
+		if (err != nil) != tt.refuse {
+			t.Errorf("Create over %s = %v, want an error: %v", name, err, tt.refuse)
+		}
+		if log != nil {
+			log.Close()
+		}
+		if after, _ := os.ReadFile(path); string(after) != tt.text {
+			t.Errorf("%s is now %q, although the new log has no line", name, after)
+		}
+	}
+}
+
+// The first line of the new log replaces the old one, also behind a link.
+func TestCreateBehindALink(t *testing.T) {
+	path := writeLog(t, Revoked)
+	link := filepath.Join(t.TempDir(), "last.jsonl")
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip(err)
+	}
+	log, err := Create(link, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := header
+	run.Version = "new"
+	if err := errors.Join(log.Write(&run), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v", err)
+	}
+	if text, _ := os.ReadFile(path); strings.Count(string(text), "\n") != 1 ||
+		!strings.Contains(string(text), `"version":"new"`) {
+		t.Errorf("the log is %q, want one new line", text)
+	}
+}
