@@ -92,14 +92,13 @@ func TestResultsPipe(t *testing.T) {
 	list := writeFile(t, "l.csv", "user\ndana@contoso.com\n")
 	pipe := namedPipe(t)
 	env := serve(t, graphsim.New(graphsim.Options{}))
-	p := tapsweep(t, env, "revoke", "--yes", "--results", pipe, "--resume", list)
-	p.ends(t, status.Usage, "is a pipe or a device, and a run cannot resume from it")
+	tapsweep(t, env, "revoke", "--yes", "--results", pipe, "--resume", list).ends(t, status.Usage,
+		"is a pipe or a device, and a run cannot resume from it")
 	read := make(chan []byte, 1)
 	go func() {
 		text, _ := os.ReadFile(pipe)
 		read <- text
 	}()
-	p = tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, list)
-	p.ends(t, status.Done)
+	tapsweep(t, nil, "revoke", "--simulate", "--yes", "--results", pipe, list).ends(t, status.Done)
 	hasRows(t, readWhole(t, string(<-read), 0), 1)
 }

@@ -26,7 +26,7 @@ var arrows = map[string]string{
 	"evidence":    "report results fileout",
 	"report":      "results fileout format",
 	"metrics":     "scan results pass",
-	"revoke":      "answer results pass",
+	"revoke":      "answer results pass format",
 	"scan":        "answer results pass",
 	"protect":     "pass",
 	"answer":      "results format",

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -211,12 +211,8 @@ func TestFaults(t *testing.T) {
 			env := serve(t, tenant)
 			p := tapsweep(t, env, append([]string{"revoke", "--yes", "--results", "-",
 				listFile(t, users)}, tt.args...)...)
-			rows, end := readLog(t, p.stdout)
 			p.ends(t, tt.exit)
-			if end == nil {
-				t.Fatal("the log has no last line")
-			}
-			same(t, "exit code in the log", end.Exit, tt.exit)
+			rows := readWhole(t, p.stdout, tt.exit)
 			checkRows(t, tt, rows, users)
 			checkTruth(t, rows, tenant)
 			if t.Failed() {
@@ -229,62 +225,41 @@ func TestFaults(t *testing.T) {
 // checkRows holds the rows to what the test wants: one for each user.
 func checkRows(t *testing.T, tt faultTest, rows []results.Row, users []graphsim.User) {
 	t.Helper()
-	seen := make(map[string]int)
-	others := tt.others
-	if others == "" {
-		others = results.Revoked
-	}
+	hasRows(t, rows, len(users))
+	seen := make(map[string]results.Row)
 	for _, r := range rows {
-		seen[r.User]++
-		if r.User == faulted {
-			if r.Outcome != tt.want || r.Attempts != tt.attempts ||
-				!strings.Contains(r.Code+" "+r.Message, tt.message) {
-				t.Errorf("%s after %d attempts, %q %q; want %s after %d, %q", r.Outcome, r.Attempts, r.Code, r.Message,
-					tt.want, tt.attempts, tt.message)
-			}
-		} else if r.Outcome != others {
-			t.Errorf("%s is %s, want %s: %q", r.User, r.Outcome, others, r.Message)
-		}
+		seen[r.User] = r
 	}
 	for _, u := range users {
-		if seen[u.UPN] != 1 {
-			t.Errorf("%s has %d rows, want 1", u.UPN, seen[u.UPN])
+		want := cmp.Or(tt.others, results.Revoked)
+		if u.UPN == faulted {
+			want = tt.want
 		}
+		same(t, "outcome of "+u.UPN, seen[u.UPN].Outcome, want)
 	}
-	if len(seen) != len(users) {
-		t.Errorf("rows of %d users, want %d", len(seen), len(users))
-	}
+	r := seen[faulted]
+	same(t, "attempts", r.Attempts, tt.attempts)
+	holds(t, "code and message", r.Code+" "+r.Message, tt.message)
 }
 
 // checkTruth compares what the rows say with what the tenant holds and has seen.
 func checkTruth(t *testing.T, rows []results.Row, tenant *graphsim.Tenant) {
 	t.Helper()
-	named, gone := make(map[string]bool), make(map[string]bool)
+	held, named := make(map[string]bool), make(map[string]bool)
+	for _, h := range tenant.Remaining() {
+		held[h.UPN] = true
+	}
+	same(t, "the pass of somebody who is not on the list is left", held["bystander@contoso.example"], true)
 	for _, r := range rows {
+		gone := r.Outcome == results.Revoked || r.Outcome == results.Absent
+		same(t, r.User+" holds a pass", held[r.User], !gone)
 		named["DELETE /users/"+r.User+"/authentication/temporaryAccessPassMethods/"+r.Method] = true
-		gone[r.User] = r.Outcome == results.Revoked || r.Outcome == results.Absent
-	}
-	left := tenant.Remaining()
-	for _, h := range left {
-		if gone[h.UPN] {
-			t.Errorf("%s still holds a pass", h.UPN)
-		}
-		delete(gone, h.UPN)
-	}
-	for user, told := range gone {
-		if !told {
-			t.Errorf("%s holds no pass any more, and the row does not say so", user)
-		}
-	}
-	if !slices.ContainsFunc(left, func(h graphsim.HeldPass) bool { return strings.HasPrefix(h.UPN, "bystander@") }) {
-		t.Error("somebody who is not on the list lost a pass")
 	}
 	for _, e := range tenant.Log() {
-		if request := e.Method + " " + e.Path; e.Method != "GET" && !named[request] {
-			t.Errorf("%s was sent, which the list does not name", request)
+		if e.Method != "GET" {
+			same(t, "the list names "+e.Method+" "+e.Path, named[e.Method+" "+e.Path], true)
 		}
 	}
-	if stats := tenant.Stats(); stats.LostWrites+stats.OverlappingWrites > 0 {
-		t.Errorf("%d writes lost, %d at once", stats.LostWrites, stats.OverlappingWrites)
-	}
+	same(t, "writes that were lost", tenant.Stats().LostWrites, 0)
+	same(t, "writes at once", tenant.Stats().OverlappingWrites, 0)
 }

@@ -179,8 +179,7 @@ func TestVerifyOfUsersThatLeft(t *testing.T) {
 	})
 	tenant.AddGroup(graphsim.Group{ID: group}) // everybody has left it
 	tenant.GivePass(held[0].UserID, graphsim.Pass{})
-	p := tapsweep(t, env, args...)
-	p.ends(t, 1)
+	tapsweep(t, env, args...).ends(t, 1)
 	rows := lastBy(t, log, func(r results.Row) string { return r.User })
 	same(t, "users with a row", len(rows), 20)
 	same(t, "outcome of the new pass", rows[held[0].UserID].Outcome, results.Remains)

@@ -52,8 +52,7 @@ func TestEmptyList(t *testing.T) {
 			hasFiles(t, dir, 1)
 		}
 	}
-	p := tapsweep(t, env, "revoke", "--yes", writeFile(t, "z.csv", ""))
-	p.ends(t, status.Usage)
+	tapsweep(t, env, "revoke", "--yes", writeFile(t, "z.csv", "")).ends(t, status.Usage)
 }
 
 // --user names users without a list, and only on the command line.

@@ -238,37 +238,23 @@ func readLog(t *testing.T, text string) (rows []results.Row, end *results.End) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for i, line := range lines {
-		var kind struct {
-			Type string `json:"type"`
-		}
-		if err := json.Unmarshal([]byte(line), &kind); err != nil {
-			t.Fatalf("line %d of the log: %v: %s", i+1, err, line)
-		}
-		switch kind.Type {
+		var row results.Row
+		decode(t, line, &row)
+		switch row.Type {
 		case "run":
-			if i != 0 {
-				t.Errorf("line %d of the log is a run", i+1)
-			}
+			same(t, "line of the run", i, 0)
 		case "result":
-			var row results.Row
-			if err := json.Unmarshal([]byte(line), &row); err != nil {
-				t.Fatal(err)
-			}
 			rows = slices.DeleteFunc(rows, func(r results.Row) bool {
 				return r.Provisional && r.Source == row.Source && r.Line == row.Line && r.User == row.User
 			})
 			rows = append(rows, row)
 		case "end":
 			end = new(results.End)
-			if err := json.Unmarshal([]byte(line), end); err != nil {
-				t.Fatal(err)
-			}
-			if i != len(lines)-1 {
-				t.Errorf("line %d of the log is an end", i+1)
-			}
+			decode(t, line, end)
+			same(t, "line of the end", i, len(lines)-1)
 		case "wait", "scanned":
 		default:
-			t.Errorf("line %d of the log has type %q", i+1, kind.Type)
+			t.Errorf("line %d of the log has type %q", i+1, row.Type)
 		}
 	}
 	return rows, end

@@ -130,8 +130,7 @@ func TestMetricsFileOfBadFlags(t *testing.T) {
 			in := func(text string) []string {
 				return strings.Fields(strings.ReplaceAll(text, "x.prom", filepath.Join(dir, "x.prom")))
 			}
-			p := tapsweep(t, in(tt.vars), append([]string{"sweep"}, in(tt.args)...)...)
-			p.ends(t, status.Usage)
+			tapsweep(t, in(tt.vars), append([]string{"sweep"}, in(tt.args)...)...).ends(t, status.Usage)
 			if tt.want == "" {
 				hasFiles(t, dir, 0)
 				return

@@ -133,8 +133,7 @@ func TestWhatIsPrintedLeadsOn(t *testing.T) {
 
 	// Resuming the run anyway sends nothing, and changes nothing.
 	sent := tenant.Stats().Deleted
-	p = tapsweep(t, env, append(args, "--resume")...)
-	p.ends(t, status.Incomplete)
+	tapsweep(t, env, append(args, "--resume")...).ends(t, status.Incomplete)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, sent)
 	rows, end := readLog(t, lastRun(readText(t, log)))
 	hasRows(t, rows, 0)

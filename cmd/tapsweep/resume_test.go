@@ -40,8 +40,7 @@ func TestKillAndResume(t *testing.T) {
 	list := listFile(t, users)
 	args := []string{"revoke", "--yes", "--quiet", "--rate", "400", "--results", log, "--resume", list}
 	killed := killRandomly(t, env, *kills, 100, 500, args...)
-	p := tapsweep(t, env, "revoke", "--yes", "--results", log, "--resume", list)
-	p.ends(t, 0)
+	tapsweep(t, env, "revoke", "--yes", "--results", log, "--resume", list).ends(t, 0)
 	last := lastRows(t, log)
 	same(t, "lines with a row", len(last), pairs)
 	leaves(t, tenant, 0)
@@ -188,8 +187,7 @@ func TestMaxItems(t *testing.T) {
 	}
 	list := writeFile(t, "list.csv", b.String())
 	env := serve(t, tenant)
-	p := tapsweep(t, env, "revoke", "--yes", list)
-	p.ends(t, status.Usage, "10001 passes, more than the limit of 10000")
+	tapsweep(t, env, "revoke", "--yes", list).ends(t, status.Usage, "10001 passes, more than the limit of 10000")
 	same(t, "requests to Graph and Entra", tenant.Stats().Requests+tenant.Stats().Tokens, 0)
 	six := writeFile(t, "six.csv", strings.Join(strings.SplitAfter(b.String(), "\n")[:7], ""))
 	tapsweep(t, env, "revoke", "--yes", "--max-items", "5", six).ends(t, status.Usage)
@@ -240,8 +238,7 @@ func TestResumeKeepsWhoWasProtected(t *testing.T) {
 		for _, names := range protect {
 			args = append(args, "--protect", writeFile(t, "protect.txt", names))
 		}
-		p := tapsweep(t, env, args...)
-		p.ends(t, status.Done)
+		tapsweep(t, env, args...).ends(t, status.Done)
 		leaves(t, tenant, left)
 	}
 	run(2, users[0].UPN+"\n", users[1].UPN+"\n")

@@ -96,10 +96,9 @@ func TestRevokeResultsLog(t *testing.T) {
 	t.Parallel()
 	_, users, env := serveUsers(t, 5, failing(fault.Fault{Path: "user0003@", Do: fault.ItemStatus(503)}))
 	log := filepath.Join(t.TempDir(), "first.jsonl")
-	p := tapsweep(t, env, "revoke", "--yes", "--max-attempts", "1", "--results", log, listFile(t, users))
-	p.ends(t, 1)
+	tapsweep(t, env, "revoke", "--yes", "--max-attempts", "1", "--results", log, listFile(t, users)).ends(t, 1)
 	isPrivate(t, log)
-	p = runRevoke(t, env, "--max-attempts", "1", log)
+	p := runRevoke(t, env, "--max-attempts", "1", log)
 	rows, _ := readLog(t, p.stdout)
 	p.ends(t, 1, "4 rows left out")
 	hasRows(t, rows, 1)
@@ -284,8 +283,8 @@ func TestStopsEarly(t *testing.T) {
 	}{
 		{"max wait", quota.Window(20, time.Hour), []string{"--max-wait", "1m"}, "too long a wait"},
 		{"stall", quota.First(1_000_000, time.Second), []string{"--stall-timeout", "2s"}, "refuses everything"},
-		{"deadline", quota.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "2s"},
-			"the deadline of 2s has passed"},
+		{"deadline", quota.Bucket(1000, 1000), []string{"--rate", "10", "--deadline", "4s"},
+			"the deadline of 4s has passed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

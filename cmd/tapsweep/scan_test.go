@@ -46,9 +46,9 @@ func TestCreatedSinceIsShown(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, env := serveLeftovers(t, 10, graphsim.Options{Audit: true})
 			dir := filepath.Join(t.TempDir(), "evidence")
-			p := tapsweep(t, append(env, "TZ=Pacific/Auckland"),
-				append([]string{"sweep", "--dry-run", "--created-since", day, "--evidence", dir}, tt.args...)...)
-			p.ends(t, status.Done)
+			tapsweep(t, append(env, "TZ=Pacific/Auckland"),
+				append([]string{"sweep", "--dry-run", "--created-since", day, "--evidence", dir},
+					tt.args...)...).ends(t, status.Done)
 			holds(t, "preflight.txt", readText(t, dir+"/preflight.txt"), want)
 		})
 	}
@@ -171,8 +171,7 @@ func TestScanRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := tapsweep(t, tt.env, append([]string{"scan", "--format", "csv"}, tt.args...)...)
-			p.ends(t, tt.code, tt.want)
+			tapsweep(t, tt.env, append([]string{"scan", "--format", "csv"}, tt.args...)...).ends(t, tt.code, tt.want)
 		})
 	}
 }

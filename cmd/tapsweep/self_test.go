@@ -138,9 +138,8 @@ func TestMeOfALog(t *testing.T) {
 	p := tapsweep(t, env, append(args, "--self", "--token-file",
 		writeFile(t, "t", tenant.Entra.UserToken(users[0].ID, ownScope)))...)
 	p.ends(t, 1)
-	p = tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file",
-		writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...)
-	p.ends(t, 0)
+	tapsweep(t, env, append(args, writeFile(t, "earlier.jsonl", p.stdout), "--token-file",
+		writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, allScope)))...).ends(t, 0)
 	leaves(t, tenant, 1)
 	same(t, "user with a pass left", tenant.Remaining()[0].UPN, users[1].UPN)
 }

@@ -27,7 +27,7 @@ func TestSignedInUserUnderBothNames(t *testing.T) {
 		"--token-file", writeFile(t, "token", tenant.Entra.UserToken(selfID, simulation.Roles...)),
 		writeFile(t, "list.csv", "user,method\n"+selfID+","+selfPass+"\ndana@contoso.example,"+otherPass+"\n")}
 	for range 2 {
-		same(t, "exit", tapsweep(t, env, args...).code, 0)
+		tapsweep(t, env, args...).ends(t, 0)
 		same(t, "calls", tenant.Stats().Revoked, 1)
 		same(t, "users in the log", sessionOutcomes(t, log)[results.Revoked], 1)
 	}
@@ -51,9 +51,8 @@ func TestSweepDeniedIsResumed(t *testing.T) {
 		Faults: []fault.Fault{{Method: "DELETE", Do: fault.ItemStatus(403)}}})
 	log := newLog(t)
 	for range 3 {
-		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--yes",
-			"--results", log, "--resume", "--abort-after", "0")
-		same(t, "exit", p.code, 1)
+		tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--yes",
+			"--results", log, "--resume", "--abort-after", "0").ends(t, 1)
 		same(t, "calls", tenant.Stats().Revoked, 0)
 		same(t, "users whose sessions are left", sessionOutcomes(t, log)[results.NotSent], 3)
 	}
@@ -68,9 +67,9 @@ func TestStoppedSweepIsResumedWithSessions(t *testing.T) {
 			Do: fault.ItemStatus(429, "Retry-After", "600")}}})
 	log := newLog(t)
 	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--resume"}
-	same(t, "exit of the run that stops", tapsweep(t, env, append(args, "--max-wait", "1s")...).code, status.Stopped)
-	same(t, "passes that it left", len(tenant.Remaining()), 1)
-	same(t, "exit of the run that resumes", tapsweep(t, env, append(args, "--revoke-sessions")...).code, 0)
+	tapsweep(t, env, append(args, "--max-wait", "1s")...).ends(t, status.Stopped)
+	leaves(t, tenant, 1)
+	tapsweep(t, env, append(args, "--revoke-sessions")...).ends(t, 0)
 	same(t, "users who are signed out", tenant.Stats().Revoked, 5)
 }
 
@@ -83,9 +82,8 @@ func TestGuestIsVerifiedOnce(t *testing.T) {
 	env := serve(t, tenant)
 	log := newLog(t)
 	for range 2 {
-		p := tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--verify", "--yes",
-			"--results", log, "--resume")
-		same(t, "exit", p.code, 0)
+		tapsweep(t, env, "sweep", "--all-users", "--revoke-sessions", "--verify", "--yes",
+			"--results", log, "--resume").ends(t, 0)
 	}
 	proofs := 0
 	for _, e := range tenant.Log() {
@@ -104,16 +102,12 @@ func TestVerifyIsResumed(t *testing.T) {
 	tenant, users, env := serveUsers(t, 5, graphsim.Options{Roles: simulation.Roles})
 	dir := t.TempDir()
 	log, proof := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "proof.jsonl")
-	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log,
-		listFile(t, users))
-	same(t, "exit of revoke", p.code, 0)
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users)).ends(t, 0)
 	for i := range 2 {
 		requests := tenant.Stats().Requests
-		p = tapsweep(t, env, "verify", "--results", proof, "--resume", log)
-		same(t, "exit of verify", p.code, 0)
+		tapsweep(t, env, "verify", "--results", proof, "--resume", log).ends(t, 0,
+			"The sessions of 5 users are revoked, 5 are verified.")
 		same(t, "requests of verify", tenant.Stats().Requests-requests, 10*(1-i))
-		const says = "The sessions of 5 users are revoked, 5 are verified."
-		holds(t, "standard error", p.stderr, says)
 	}
 }
 
@@ -141,17 +135,16 @@ func TestVerifyFindsSessionsThatRemain(t *testing.T) {
 	users := tenant.AddUsers(2)
 	env, root := serveAt(t, tenant)
 	log, proof := newLog(t), filepath.Join(t.TempDir(), "proof.jsonl")
-	p := tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users))
-	same(t, "exit of revoke", p.code, status.Done)
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users)).ends(t, status.Done)
 	again := "tapsweep revoke --graph-url=" + root + " --revoke-sessions " + proof
-	p = tapsweep(t, env, "verify", "--verify-wait", "1s", "--results", proof, log)
+	p := tapsweep(t, env, "verify", "--verify-wait", "1s", "--results", proof, log)
 	p.ends(t, status.Incomplete, "To revoke what remains: "+again)
 	for _, logs := range [][]string{{log, proof}, {proof}} {
 		p = tapsweep(t, env, append([]string{"report"}, logs...)...)
 		holds(t, "the report", p.stdout, "to send what is missing: "+again+"\n")
 	}
 	before := tenant.Stats().Revoked
-	p = tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", newLog(t), proof)
-	p.ends(t, status.Done, "The sessions of 2 users are revoked.")
+	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", newLog(t), proof).ends(t, status.Done,
+		"The sessions of 2 users are revoked.")
 	same(t, "calls with the log of verify as the list", tenant.Stats().Revoked-before, 2)
 }

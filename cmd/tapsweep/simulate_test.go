@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -41,8 +42,8 @@ func TestSimulateCAFile(t *testing.T) {
 	authority := readText(t, filepath.Join(dir, "ca.pem"))
 	for name, text := range map[string]string{"list": "user,method\n", "bundle": authority + authority, "empty": ""} {
 		path := writeFile(t, name, text)
-		p := tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path)
-		p.ends(t, status.Usage, "--ca-file: "+path+" already exists")
+		tapsweep(t, nil, "simulate", "--users", "1", "--ca-file", path).ends(t, status.Usage,
+			"--ca-file: "+path+" already exists")
 		same(t, "text of "+name, readText(t, path), text)
 	}
 }
@@ -108,4 +109,93 @@ func TestDemoList(t *testing.T) {
 		differs(t, "rows that are "+string(o), got[o], 0)
 	}
 	p.ends(t, 1, "throttled")
+}
+
+// make demo ends with the summary and the path of a report, and with 0 although passes are left.
+func TestMakeDemo(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	// In place of a build: this binary, as tapsweep.
+	build := "#!/bin/sh\nprintf '#!/bin/sh\\n" + asMain + `=1 exec %s "$@"\n' ` + must(os.Executable()) +
+		" >\"$3\"\nchmod +x \"$3\"\n"
+	for name, text := range map[string]string{"Makefile": readText(t, "../../Makefile"), "go": build,
+		"testdata/incident.csv": readText(t, "../../testdata/incident.csv")} {
+		writeProgram(t, filepath.Join(dir, name), text)
+	}
+	cmd := command(t, nil)
+	cmd.Args, cmd.Path, cmd.Dir = []string{"make", "demo", "GO=./go"}, must(exec.LookPath("make")), dir
+	cmd.Env = without(cmd.Env, asMain)
+	p := finish(t, cmd)
+	p.ends(t, 0)
+	report := filepath.Join(dir, "dist", "demo", "report.html")
+	holds(t, "standard output", p.stdout, "The report of this run: "+report+"\n")
+	lacks(t, "standard output", p.stdout, `{"type":`)
+	lacks(t, "standard error", p.stderr, "ignored")
+	holds(t, "the report", readText(t, report), "<html")
+}
+
+// makeCases are values that make gets from a tag, the environment or its command line.
+var makeCases = []struct {
+	name, tag, env string
+	args           []string
+	want           string // in the output
+	refused        bool
+}{
+	{name: "tag", tag: "v1';touch${IFS}ran;'", args: []string{"man"}, want: `VERSION is "v1';touch`, refused: true},
+	{name: "tag that make expands", tag: "v1$(shell)", args: []string{"man"},
+		want: `VERSION is "v1$(shell)"`, refused: true},
+	{name: "version of the environment", env: "VERSION=$(shell touch ran)", args: []string{"man"},
+		want: "VERSION is", refused: true},
+	{name: "version of the command line", args: []string{"man", "VERSION=$(shell touch ran)"},
+		want: "VERSION is", refused: true},
+	{name: "version with a flag of the linker", args: []string{"man", "VERSION=v1 -extld=./ran"},
+		want: "VERSION is", refused: true},
+	{name: "version with a quote", args: []string{"man", "VERSION=v1';touch ran;'"},
+		want: "VERSION is", refused: true},
+	{name: "release", tag: "v1`touch${IFS}ran`", args: []string{"release"}, want: "VERSION is", refused: true},
+	{name: "good tag", tag: "v1.2.3-rc.1+x_y", args: []string{"man"}, want: "main.version=v1.2.3-rc.1+x_y'"},
+	{name: "good version", args: []string{"man", "VERSION=v1.2~dev"}, want: "main.version=v1.2~dev'"},
+	{name: "fuzz time", env: "FUZZTIME=1s; touch ran", args: []string{"fuzz"}, want: ""},
+	{name: "fuzz time that make expands", env: "FUZZTIME=$(shell touch ran)", args: []string{"fuzz"}, want: ""},
+}
+
+// make and its shell do not execute a git tag, or VERSION or FUZZTIME from the environment.
+func TestMakeRunsNoValue(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"make", "git"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
+		}
+	}
+	for _, tt := range makeCases {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "Makefile"), readText(t, "../../Makefile"))
+			in := func(name string, args ...string) (string, error) {
+				cmd := exec.CommandContext(t.Context(), name, args...)
+				cmd.Dir = dir
+				// "go list" and the like print a word, and build nothing.
+				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1",
+					"GO=echo Fuzz", tt.env}
+				out, err := cmd.CombinedOutput()
+				return string(out), err
+			}
+			if tt.tag != "" {
+				for _, args := range []string{"init -q", "add Makefile",
+					"-c user.name=t -c user.email=t@contoso.example commit -q -m first", "tag " + tt.tag} {
+					if out, err := in("git", strings.Fields(args)...); err != nil {
+						t.Fatalf("git %s: %v\n%s", args, err, out)
+					}
+				}
+			}
+			out, err := in("make", tt.args...)
+			same(t, "make refuses", err != nil, tt.refused)
+			holds(t, "the output", out, tt.want)
+			exists(t, filepath.Join(dir, "ran"), false)
+		})
+	}
 }

@@ -102,8 +102,7 @@ func TestSweepGuards(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tenant, env := serveLeftovers(t, 400, tt.opts)
-			p := tapsweep(t, env, append([]string{"sweep", "--all-users"}, strings.Fields(tt.args)...)...)
-			p.ends(t, tt.code, tt.want)
+			tapsweep(t, env, append([]string{"sweep", "--all-users"}, strings.Fields(tt.args)...)...).ends(t, tt.code, tt.want)
 			leaves(t, tenant, tt.left)
 		})
 	}
@@ -125,8 +124,7 @@ func TestSweepResumes(t *testing.T) {
 				p.Signal(syscall.SIGTERM)
 			})
 			p.ends(t, 4)
-			p = tapsweep(t, env, append(args, "--resume")...)
-			p.ends(t, 0, "scanned by an earlier run")
+			tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "scanned by an earlier run")
 			leaves(t, tenant, 100)
 			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 100)
 			atMost(t, "LISTs of 2000 users", tenant.Stats().Lists, 3200)
@@ -140,11 +138,10 @@ func TestVerifyCommand(t *testing.T) {
 	tenant, users, env := serveUsers(t, 5,
 		failing(fault.Fault{Method: "DELETE", Path: "user0003", Do: fault.ItemStatus(423)}))
 	dir := t.TempDir()
-	p := tapsweep(t, env, "revoke", "--yes", "--results", dir+"/log.jsonl", listFile(t, users))
-	p.ends(t, 1)
+	tapsweep(t, env, "revoke", "--yes", "--results", dir+"/log.jsonl", listFile(t, users)).ends(t, 1)
 	tenant.GivePass(users[0].ID, graphsim.Pass{})
 	deleted := tenant.Stats().Deleted
-	p = tapsweep(t, env, "verify", "--results", dir+"/proof.jsonl", "--verify-wait", "1s", dir+"/log.jsonl")
+	p := tapsweep(t, env, "verify", "--results", dir+"/proof.jsonl", "--verify-wait", "1s", dir+"/log.jsonl")
 	rows, end := readLog(t, readText(t, dir+"/proof.jsonl"))
 	p.ends(t, 1)
 	hasOutcome(t, rows, results.Revoked, 3)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"io"
 	"os"
 	"strings"
 	"testing"
@@ -19,23 +17,23 @@ func TestProgressOnATerminal(t *testing.T) {
 	list := listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10))
 	tests := []struct {
 		name string
-		env  string
+		term string
 		args []string
 		bar  bool
 	}{
-		{"auto", "TERM=xterm", nil, true},
-		{"none", "TERM=xterm", []string{"--progress", "none"}, false},
-		{"plain", "TERM=xterm", []string{"--progress", "plain"}, false},
-		{"dumb", "TERM=dumb", nil, false},
+		{"auto", "xterm", nil, true},
+		{"none", "xterm", []string{"--progress", "none"}, false},
+		{"plain", "xterm", []string{"--progress", "plain"}, false},
+		{"dumb", "dumb", nil, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			screen, stdout := onTerminal(t, tt.env,
-				append([]string{"revoke", "--simulate", "--yes", "--results", "log.jsonl", list}, tt.args...))
-			same(t, "a bar", strings.Contains(screen, "revoking  [======="), tt.bar)
-			holds(t, "standard error", screen, "results: log.jsonl")
-			same(t, "standard output", stdout, "")
+			p := typed(t, []string{"TERM=" + tt.term}, "", nil,
+				append([]string{"revoke", "--simulate", "--yes", "--results", "log.jsonl", list}, tt.args...)...)
+			p.ends(t, 0, "results: log.jsonl")
+			same(t, "a bar", strings.Contains(p.stderr, "revoking  [======="), tt.bar)
+			same(t, "standard output", p.stdout, "")
 		})
 	}
 }
@@ -46,29 +44,6 @@ func TestProgressWithoutATerminal(t *testing.T) {
 	p := tapsweep(t, nil, "revoke", "--simulate", "--yes", listFile(t, graphsim.New(graphsim.Options{}).AddUsers(10)))
 	lacks(t, "standard error", p.stderr, "\x1b", "\r", "revoking")
 	same(t, "standard output", p.stdout, "")
-}
-
-// onTerminal runs tapsweep with a terminal at standard error, and returns what was
-// written to that and to standard output.
-func onTerminal(t *testing.T, env string, args []string) (screen, stdout string) {
-	t.Helper()
-	keyboard, tty, err := pty.Open()
-	if err != nil {
-		t.Skip("no pseudo terminal: ", err)
-	}
-	defer keyboard.Close()
-	cmd := command(t, []string{env}, args...)
-	var out, shown bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, tty
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	tty.Close()
-	_, _ = io.Copy(&shown, keyboard) // an error when the last who has it open is gone
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, shown.String())
-	}
-	return shown.String(), out.String()
 }
 
 // typed runs tapsweep at a terminal with input typed in advance, and answers when it
@@ -84,13 +59,13 @@ func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.Fi
 	if _, err := keyboard.WriteString(ahead); err != nil {
 		t.Fatal(err)
 	}
+	var shown, out strings.Builder
 	cmd := command(t, env, args...)
-	cmd.Stdin, cmd.Stderr = tty, tty
+	cmd.Stdin, cmd.Stderr, cmd.Stdout = tty, tty, &out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	tty.Close()
-	var shown strings.Builder
 	asked, buf := false, make([]byte, 4096)
 	for err == nil {
 		var n int
@@ -102,7 +77,7 @@ func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.Fi
 		}
 	}
 	_ = cmd.Wait() // the exit code tells
-	return process{code: cmd.ProcessState.ExitCode(), stderr: shown.String()}
+	return process{args, cmd.ProcessState.ExitCode(), out.String(), shown.String()}
 }
 
 // Input typed before the question does not answer it.

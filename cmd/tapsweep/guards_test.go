@@ -1,9 +1,13 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
@@ -98,8 +102,9 @@ func TestProtectedNamesInAnOutage(t *testing.T) {
 	users := tenant.AddUsers(1)
 	tenant.AddUser(graphsim.User{UPN: "bg1@contoso.com"})
 	env := serve(t, tenant)
-	p := runRevoke(t, env, "--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"), listFile(t, users))
-	p.ends(t, status.Stopped, "nothing was changed")
+	args := []string{"--protect", writeFile(t, "glass.txt", "bg1@contoso.com\n"), listFile(t, users)}
+	runRevoke(t, env, args...).ends(t, status.Stopped,
+		"nothing was changed")
 	leaves(t, tenant, 1)
 }
 
@@ -113,8 +118,7 @@ func TestNamesStayWithThePass(t *testing.T) {
 			dir := t.TempDir()
 			found, log := filepath.Join(dir, "found."+format), filepath.Join(dir, "log.jsonl")
 			report, html := filepath.Join(dir, "report.csv"), filepath.Join(dir, "report.html")
-			p := tapsweep(t, env, "scan", "--all-users", "--reason", "expired", "--output", found)
-			p.ends(t, 0)
+			tapsweep(t, env, "scan", "--all-users", "--reason", "expired", "--output", found).ends(t, 0)
 			tapsweep(t, env, "revoke", "--yes", "--results", log, found).ends(t, 0)
 			rows, _ := readLog(t, readText(t, log))
 			hasRows(t, rows, 1)
@@ -162,4 +166,152 @@ func TestNamesOfAListAreNotChecked(t *testing.T) {
 	p = runRevoke(t, env, list)
 	want := "1 row gives an object ID and a name: the object ID decides, and the name is not checked\n"
 	holds(t, "standard error", p.stderr, want)
+}
+
+// many returns n expired passes.
+func many(n int) (list []graphsim.Pass) {
+	for i := range n {
+		id := fmt.Sprintf("9f0c11aa-1111-4222-8333-%012d", i)
+		list = append(list, graphsim.Pass{ID: id, Created: time.Now().Add(-48 * time.Hour)})
+	}
+	return list
+}
+
+// --max-items limits the passes of one user. A run stops when it has deleted that many.
+func TestMaxItemsCountsPasses(t *testing.T) {
+	t.Parallel()
+	const one, two = "user\ndana@contoso.com\n", "user\nfemi@contoso.com\nerik@contoso.com\n"
+	tests := []struct {
+		name  string
+		list  string
+		max   string
+		code  int
+		left  int
+		says  string
+		lines int // not_sent
+	}{
+		{"the limit ends the run", one, "1", status.Stopped, 31,
+			"stopped early: --max-items 1 would be exceeded by a pass of dana@contoso.com", 1},
+		{"within the limit", two, "2", status.Done, 30, "", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := graphsim.New(graphsim.Options{})
+			tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(30)})
+			tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
+			tenant.AddUser(graphsim.User{UPN: "femi@contoso.com", Passes: many(1)})
+			env := serve(t, tenant)
+			p := runRevoke(t, env, "--max-items", tt.max, writeFile(t, "list.csv", tt.list))
+			p.ends(t, tt.code)
+			leaves(t, tenant, tt.left)
+			holds(t, "standard error", p.stderr, tt.says)
+			rows, _ := readLog(t, p.stdout)
+			if n := outcomes(rows)[results.NotSent]; n != tt.lines {
+				t.Errorf("%d rows not sent, want %d", n, tt.lines)
+			}
+		})
+	}
+}
+
+// A run that the limit ends can be resumed.
+func TestMaxItemsInMidRun(t *testing.T) {
+	t.Parallel()
+	tenant := graphsim.New(graphsim.Options{})
+	tenant.AddUser(graphsim.User{UPN: "dana@contoso.com", Passes: many(3)})
+	tenant.AddUser(graphsim.User{UPN: "erik@contoso.com", Passes: many(1)})
+	env := serve(t, tenant)
+	list := writeFile(t, "list.csv", "user\nerik@contoso.com\ndana@contoso.com\n")
+	log := strings.TrimSuffix(list, "list.csv") + "log.jsonl"
+	args := []string{"revoke", "--yes", "--results", log, list}
+	tapsweep(t, env, append(args, "--max-items", "3")...).ends(t, status.Stopped)
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 3)
+	tapsweep(t, env, append(args, "--max-items", "4", "--resume")...).ends(t, status.Done)
+	leaves(t, tenant, 0)
+}
+
+// A sweep that deleted nothing, because it was refused or stopped, writes no row. It says how
+// many passes it found, and the run that resumes it finds them again.
+func TestRefusedSweepHasNoRows(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		args   []string
+		answer func(keyboard *os.File, p *os.Process)
+		code   int
+		says   string
+	}{
+		{name: "bound", args: []string{"--yes", "--max-items", "9"}, code: status.Usage,
+			says: "more than 9 passes were found"},
+		{name: "declined", answer: func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") },
+			code: status.Usage, says: "found 20 passes, and deleted none of them"},
+		{name: "stopped at the prompt", answer: func(_ *os.File, p *os.Process) { p.Signal(os.Interrupt) },
+			code: status.Stopped, says: "found 20 passes, and deleted none of them"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant, env := serveLeftovers(t, 400, graphsim.Options{})
+			dir := filepath.Join(t.TempDir(), "evidence")
+			args := append([]string{"sweep", "--all-users", "--evidence", dir}, tt.args...)
+			var p process
+			if tt.answer == nil {
+				p = tapsweep(t, env, args...)
+			} else {
+				p = typed(t, env, "", tt.answer, args...)
+			}
+			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags names them", dir)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
+			rows, _ := readLog(t, readText(t, dir+"/results.jsonl"))
+			hasRows(t, rows, 0)
+			checkSeal(t, dir, p.stderr)
+
+			again := []string{"sweep", "--resume", "--all-users", "--evidence", dir, "--yes", "--max-items"}
+			tapsweep(t, env, append(again, "5")...).ends(t, status.Usage)
+			p = tapsweep(t, env, append(again, "0")...)
+			p.ends(t, status.Done)
+			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 20)
+			same(t, "passes revoked by the report", reported(t, dir).Counts[results.Revoked], 20)
+			checkSeal(t, dir, p.stderr)
+		})
+	}
+}
+
+// Rows that a version before wrote about a sweep that was refused are no list, and the run that
+// resumes deletes their passes.
+func TestUndecidedRowsOfOlderLogs(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveLeftovers(t, 400, graphsim.Options{})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--results", log, "--max-items"}
+	tapsweep(t, env, append(args, "9")...).ends(t, status.Usage)
+	var rows strings.Builder
+	for _, h := range tenant.Remaining()[:12] {
+		rows.WriteString(`{"type":"result","line":0,"source":"scan","user":"` + h.UserID + `","method":"` + h.PassID +
+			`","outcome":"found","undecided":true,"message":"not deleted"}` + "\n")
+	}
+	text := readText(t, log)
+	end := strings.LastIndex(strings.TrimSpace(text), "\n") + 1
+	text = text[:end] + rows.String() + strings.Replace(text[end:], `"lines":`, `"lines":1`, 1)
+	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runRevoke(t, env, log)
+	same(t, "passes deleted by the log", tenant.Stats().Deleted, 0)
+	tapsweep(t, env, append(args, "0", "--resume")...).ends(t, status.Done)
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 20)
+}
+
+// A sweep that is stopped while it scans says how many passes it had found by then.
+func TestStoppedSweepSaysWhatItFound(t *testing.T) {
+	t.Parallel()
+	tenant, env := serveLeftovers(t, 3000, graphsim.Options{Latency: 10 * time.Millisecond})
+	dir := filepath.Join(t.TempDir(), "evidence")
+	p := finish(t, command(t, env, "sweep", "--all-users", "--yes", "--concurrency", "2", "--evidence", dir),
+		func(p *os.Process) {
+			waitWhile(t, func() bool { return tenant.Stats().Lists < 500 })
+			p.Signal(syscall.SIGTERM)
+		})
+	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags names them")
+	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
+	checkSeal(t, dir, p.stderr)
 }
