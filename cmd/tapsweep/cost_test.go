@@ -31,7 +31,7 @@ func TestCost(t *testing.T) {
 		users   int
 		goal    float64 // of the peak memory, in MB; 0 is none
 	}{
-		{"version", 0, 0},
+		{"--version", 0, 0},
 		{"revoke --yes --max-items 0 LIST", 10_000, 0},
 		{"revoke --yes --max-items 0 LIST", 100_000, 60},
 		{"revoke --yes --max-items 0 LIST", 1_000_000, 160},

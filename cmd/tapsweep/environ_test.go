@@ -44,10 +44,17 @@ func TestVariables(t *testing.T) {
 		{"a list", []string{"TAPSWEEP_PROTECT=" + protected}, dryRun, 0, "protected       1"},
 		{"lists of protected users add up", []string{"TAPSWEEP_PROTECT=" + protected},
 			[]string{"--protect", another, "--dry-run"}, 0, "protected       2"},
-		{"a misspelt one", []string{"TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage,
-			"tapsweep: TAPSWEEP_MAXITEMS" + unknown + ": did you mean TAPSWEEP_MAX_ITEMS?\n"},
-		{"several wrong ones", []string{"TAPSWEEP_PROTECTED=a", "TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage,
-			"did you mean TAPSWEEP_MAX_ITEMS?\n  TAPSWEEP_PROTECTED" + unknown + ": did you mean TAPSWEEP_PROTECT?\n"},
+		{"an empty one", []string{"TAPSWEEP_MAX_ITEMS="}, dryRun, status.Usage,
+			"tapsweep: TAPSWEEP_MAX_ITEMS is empty\n"},
+		{"out of bounds", []string{"TAPSWEEP_BATCH_SIZE=99"}, dryRun, status.Usage,
+			"TAPSWEEP_BATCH_SIZE: \"99\" is not a number between 1 and 20"},
+		{"not a number", []string{"TAPSWEEP_MAX_ITEMS=many"}, dryRun, status.Usage,
+			"TAPSWEEP_MAX_ITEMS: \"many\" is not a number of at least 0\n"},
+		{"not a word", []string{"TAPSWEEP_PRIORITY=top"}, dryRun, status.Usage,
+			"TAPSWEEP_PRIORITY: \"top\" is not low, normal or high\n"},
+		{"a misspelt one", []string{"TAPSWEEP_MAXITEMS=1"}, dryRun, status.Usage, "tapsweep: TAPSWEEP_MAXITEMS" +
+			unknown + "\n"},
+		{"one in lower case", []string{"tapsweep_protect=x"}, dryRun, status.Usage, "tapsweep_protect" + unknown},
 		{"those of Kubernetes", ofKubernetes, dryRun, 0, "planned"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,7 +103,7 @@ func TestCheckListsVariables(t *testing.T) {
 	}
 	p = tapsweep(t, append(env, "TAPSWEEP_GRAPH_URL="+root), "check")
 	holds(t, "standard output", p.stdout, "\nTAPSWEEP_GRAPH_URL  "+root+"  check, revoke, scan, sweep, verify\n")
-	tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "version").ends(t, status.Done)
+	tapsweep(t, []string{"TAPSWEEP_DRYRUN=true"}, "--version").ends(t, status.Done)
 }
 
 // A password or a key in the root of Graph is printed nowhere.

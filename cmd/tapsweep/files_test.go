@@ -46,7 +46,7 @@ func TestNothingReadIsReplaced(t *testing.T) {
 		{"sweep --all-users --yes --protect KEEP --results KEEP --overwrite", notOurs},
 		{"scan --users KEEP --results KEEP --overwrite", notOurs},
 		{"scan --users KEEP --output LINK --overwrite", notOurs},
-		{"scan --users KEEP --metrics-file KEEP", "not of tapsweep's metrics"},
+		{"scan --users KEEP --metrics-file KEEP", "is not the metrics of tapsweep scan"},
 		{"scan --all-users --token-file TOKEN --output TOKEN --overwrite", notOurs},
 		{"scan --all-users --output EVIDENCE/report.csv --overwrite", "is evidence, which is sealed"},
 		{"verify --results LOG --overwrite LOG", "--results: " + log + " is also a list"},

@@ -2,12 +2,10 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -136,11 +134,6 @@ func tapsweepWhile(t *testing.T, env []string, meanwhile func(), args ...string)
 func spawn(t *testing.T, env []string, args ...string) process {
 	t.Helper()
 	return finish(t, command(t, env, args...))
-}
-
-// run runs a command line in this process with its environment.
-func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
-	return cli.Main(ctx, cli.Process{Args: args, Environ: os.Environ(), In: in, Out: out, Err: err, Version: "devel"})
 }
 
 // serve starts a tenant and returns the environment that leads to it.

@@ -146,7 +146,7 @@ func TestScanRefuses(t *testing.T) {
 		{"since the future", env, []string{"--created-since", "2999-01-01"}, status.Usage, "in the future"},
 		{"since now", env, []string{"--all-users", "--created-since", "0h"}, status.Usage,
 			"means now, so no pass would be found"},
-		{"since zero days", env, []string{"--created-since", "0.0d"}, status.Usage,
+		{"since zero days", env, []string{"--created-since", "0d"}, status.Usage,
 			"means now, so no pass would be found"},
 		{"since after now", env, []string{"--all-users", "--created-since=-1h"}, status.Usage, "is not a time such as"},
 		{"since, and an age that is greater", env, []string{"--all-users", "--created-since", "1h", "--min-age", "2h"},

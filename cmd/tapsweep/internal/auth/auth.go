@@ -193,7 +193,19 @@ func New(opts Options) (*Credential, error) {
 		safetext.Conceal(o.Getenv(name))
 	}
 	o.line = newLine(o)
-	var c azcore.TokenCredential
+	c, err := o.credential()
+	if err != nil {
+		return nil, o.failed(err)
+	}
+	if anyTenant(o.Tenant) {
+		o.Tenant = ""
+	}
+	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
+}
+
+// credential makes the credential of the method. Options that name an app in the environment have the
+// method environment afterwards.
+func (o *Options) credential() (c azcore.TokenCredential, err error) {
 	switch o.Method {
 	case "default":
 		if c, err = o.environment(); c != nil || err != nil {
@@ -236,13 +248,7 @@ func New(opts Options) (*Credential, error) {
 	case "token-file":
 		c = &tokenFile{path: o.TokenFile}
 	}
-	if err != nil {
-		return nil, o.failed(err)
-	}
-	if anyTenant(o.Tenant) {
-		o.Tenant = ""
-	}
-	return &Credential{c, o.Method, o.ClientID, o.Tenant, o.line}, nil
+	return c, err
 }
 
 // failed returns the error of a credential that cannot be made. azidentity's errors speak to programmers.

@@ -20,14 +20,15 @@ func (p *program) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [flags]",
 		Short: "Sign in, and say which commands work and what is missing",
-		Long: `Sign in, read what the access token allows, and try out whether Graph accepts it. It changes nothing: it
-lists the passes of a user that does not exist, or of the --user. Run it on the machine and with the account that
-will do the work.
+		Long: `Sign in, read what the access token allows, and try out whether Graph accepts
+it. It changes nothing: it lists the passes of a user that does not exist, or of
+the --user. Run it on the machine and with the account that will do the work.
 
 Exit codes:
   0   revoke works.
   1   Something is wrong.
-  3   No access: there is no token that Graph accepts, or it does not allow deletes.
+  3   No access: there is no token that Graph accepts, or it does not allow
+      deletes.
   4   Stopped by a signal, or the authority cannot be reached.
   64  Wrong flags.`,
 		Example: `  tapsweep check
@@ -51,10 +52,10 @@ Exit codes:
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.opts.User, "user", "",
-		"list the passes of this user; \"me\" is the signed-in user")
+		"list the passes of this `USER`; \"me\" is the signed-in user")
 	addEnum(fl, &f.output, "output", "text", textOrJSON, oneOf(textOrJSON))
-	inHelp(fl, whereToLook, "user=USER")
-	inHelp(fl, output, "output=FORMAT")
+	inHelp(fl, whereToLook, "user")
+	inHelp(fl, output, "output")
 	addConnect(fl, &f.connect)
 	f.log.add(fl)
 	return cmd

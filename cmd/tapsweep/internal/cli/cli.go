@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"strings"
-	"sync/atomic"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -44,8 +41,7 @@ type program struct {
 	variables []string  // environment variables that set flags of this command
 	settings  []setting // all variables that set flags
 	recorder  *metrics.Recorder
-
-	command atomic.Pointer[cobra.Command] // the command whose flags are read, nil before that
+	metrics   string // the file to write at the end, empty for none
 }
 
 // Main runs one command line and returns its exit code.
@@ -64,8 +60,7 @@ func Main(ctx context.Context, process Process) int {
 	root.SetIn(process.In)
 	root.SetOut(process.Out)
 	root.SetErr(process.Err)
-	strictDefaults(root)
-	cmd, err := p.execute(ctx, root)
+	cmd, err := root.ExecuteContextC(ctx)
 	return p.writeMetrics(cmd, p.exit(cmd, err))
 }
 
@@ -94,34 +89,16 @@ func (p *program) exit(cmd *cobra.Command, err error) int {
 	if exit.Err == err && !status.Known(err) { // cobra has found it
 		p.console.Hint(seeHelp(cmd))
 	}
-	for _, h := range p.variableHints(exit) {
-		p.console.Hint(h)
-	}
 	return exit.Code
-}
-
-// variableHints name the variables that set a flag which an error or its hints speak of.
-func (p *program) variableHints(exit *status.Error) (hints []string) {
-	if exit.Err == nil {
-		return nil
-	}
-	words := strings.FieldsFunc(exit.Err.Error()+" "+strings.Join(exit.Hints, " "), func(r rune) bool {
-		return r != '-' && !unicode.IsLetter(r)
-	})
-	for _, s := range p.settings {
-		if slices.Contains(p.variables, s.variable) && slices.Contains(words, "--"+s.flag) {
-			hints = append(hints, fmt.Sprintf("--%s is set by the environment variable %s", s.flag, s.variable))
-		}
-	}
-	return hints
 }
 
 func (p *program) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tapsweep",
 		Short: "Revoke Temporary Access Passes of Microsoft Entra ID in bulk",
-		Long: `tapsweep deletes the Temporary Access Passes on a list through Microsoft Graph, twenty to a batch. It
-waits as long as the tenant asks, and writes one result per pass to a results log.`,
+		Long: `tapsweep deletes the Temporary Access Passes on a list through Microsoft Graph,
+twenty to a batch. It waits as long as the tenant asks, and writes one result
+per pass to a results log.`,
 		Example: `  tapsweep check
   tapsweep revoke --dry-run list.csv
   tapsweep revoke list.csv`,
@@ -132,20 +109,20 @@ waits as long as the tenant asks, and writes one result per pass to a results lo
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.Flags().Bool("version", false, "print the version")
 	root.SetFlagErrorFunc(flagError)
-	root.SetHelpFunc(p.help)
+	root.SetUsageTemplate(usageTemplate)
 	root.AddCommand(p.checkCommand(), p.scanCommand(), p.revokeCommand(), p.verifyCommand(), p.reportCommand(),
 		p.sweepCommand(), p.simulateCommand())
 	for _, cmd := range root.Commands() {
 		p.inOrder(cmd)
+		completeWords(cmd)
 	}
-	root.AddCommand(p.versionCommand(), p.manCommand(), p.flagsPage())
-	root.AddCommand(p.manualPages()...)
-	p.finishFlags(root.Commands())
+	root.AddCommand(p.manCommand(), flagsPage())
+	root.AddCommand(manualPages()...)
 	return root
 }
 
-// inOrder makes a command set its flags from the environment, then check its arguments and the
-// metrics file, and then run.
+// inOrder makes a command set its flags from the environment, then check them, the metrics file and its
+// arguments, and then run.
 func (p *program) inOrder(cmd *cobra.Command) {
 	check, run := cmd.Args, cmd.RunE
 	cmd.Args = cobra.ArbitraryArgs
@@ -153,45 +130,17 @@ func (p *program) inOrder(cmd *cobra.Command) {
 		if err := p.setFromEnvironment(cmd); err != nil {
 			return err
 		}
-		if err := check(cmd, args); err != nil {
+		if err := checkFilled(cmd.Flags()); err != nil {
 			return err
 		}
 		if err := checkMetrics(metricsFile(cmd), cmd.Name()); err != nil {
 			return err
 		}
-		p.command.Store(cmd)
-		return run(cmd, args)
-	}
-}
-
-// strictDefaults makes cobra's own commands refuse unknown arguments, as ours do. cobra would print
-// help to standard output and exit with 0, and a shell's profile would run that text.
-func strictDefaults(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
-	for _, cmd := range root.Commands() {
-		switch cmd.Name() {
-		case "completion":
-			cmd.Short = "Print the completion script of a shell"
-			// cobra checks arguments only if there is something to run
-			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-		case "help":
-			cmd.Short = "Show the help of a command, or a page of the help"
-			cmd.Args = func(_ *cobra.Command, args []string) error {
-				about, rest, err := root.Find(args)
-				if err == nil && len(rest) > 0 {
-					err = fmt.Errorf("unknown command %q for %q", rest[0], about.CommandPath())
-				}
-				if about == root && len(args) > 0 {
-					return noPage(root, args[0])
-				}
-				if err != nil {
-					return status.Refuse(err, "see 'tapsweep --help'")
-				}
-				return nil
-			}
-			cmd.ValidArgsFunction = completeHelp
+		p.metrics = metricsFile(cmd)
+		if err := check(cmd, args); err != nil {
+			return err
 		}
+		return run(cmd, args)
 	}
 }
 
@@ -204,20 +153,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		seeHelp(cmd))
 }
 
-func (p *program) versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Example: "  tapsweep version",
-		Args:    noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.console.Out, p.versionLine())
-			return err
-		},
-	}
-}
-
-// versionLine returns the text that version and --version print.
+// versionLine returns the text that --version prints.
 func (p *program) versionLine() string {
 	return fmt.Sprintf("tapsweep %s %s/%s %s", p.version, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }

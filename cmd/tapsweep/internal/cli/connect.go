@@ -18,21 +18,22 @@ var connectFlags = []string{"auth", "tenant", "client-id", "certificate", "secre
 func addConnect(fl *pflag.FlagSet, o *tenant.Options) {
 	addEnum(fl, &o.Auth, "auth", "", auth.Methods,
 		"how to sign in: "+oneOf(auth.Methods)+" (default by the given file, else default)")
-	fl.StringVar(&o.Tenant, "tenant", "", "tenant, by ID or domain (default AZURE_TENANT_ID)")
+	fl.StringVar(&o.Tenant, "tenant", "", "ID or domain of the `TENANT` (default AZURE_TENANT_ID)")
 	fl.StringVar(&o.ClientID, "client-id", "",
-		"ID of the app registration or managed identity (default AZURE_CLIENT_ID)")
-	addFile(fl, &o.Certificate, "certificate", "", "PEM or PFX file with the app's certificate and key; "+
-		"its password is in AZURE_CLIENT_CERTIFICATE_PASSWORD", "pem", "pfx", "p12")
-	addFile(fl, &o.SecretFile, "secret-file", "", "file with the app's secret (default AZURE_CLIENT_SECRET)")
-	addFile(fl, &o.TokenFile, "token-file", "", "file with an access token, which another program renews")
+		"`ID` of the app registration or managed identity (default AZURE_CLIENT_ID)")
+	fl.StringVar(&o.Certificate, "certificate", "", "PEM or PFX `FILE` with the app's certificate and key; "+
+		"its password is in AZURE_CLIENT_CERTIFICATE_PASSWORD")
+	fl.StringVar(&o.SecretFile, "secret-file", "", "`FILE` with the app's secret (default AZURE_CLIENT_SECRET)")
+	fl.StringVar(&o.TokenFile, "token-file", "", "`FILE` with an access token, which another program renews")
 	fl.BoolVar(&o.SignInAgain, "sign-in-again", false,
 		"with device-code and browser: sign in anew, even if an earlier sign-in is stored")
 	addEnum(fl, &o.Cloud, "cloud", "", cloud.Names(),
 		oneOf(cloud.Names())+" (default global)")
-	fl.StringVar(&o.GraphURL, "graph-url", "", "root of Microsoft Graph, without a version (default that of the cloud)")
+	fl.StringVar(&o.GraphURL, "graph-url", "",
+		"root `URL` of Microsoft Graph, without a version (default that of the cloud)")
 	addEnum(fl, &o.APIVersion, "api-version", "v1.0", cloud.Versions,
-		"version of Graph: "+oneOf(cloud.Versions)).also = func(word string) bool { return word == "" }
-	inHelp(fl, signingIn, "auth=METHOD", "tenant", "client-id", "certificate", "cloud")
+		"version of Graph: "+oneOf(cloud.Versions))
+	inHelp(fl, signingIn, "auth", "tenant", "client-id", "certificate", "cloud")
 	inFlagsHelp(fl, signingIn, "secret-file", "token-file", "sign-in-again", "graph-url", "api-version")
 	hasVariable(fl, connectFlags...)
 }

@@ -11,196 +11,144 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// An enumFlag is the value of a flag that takes one of a few words. Others are refused as soon
-// as the flag is set.
-type enumFlag struct {
-	value *string
-	words []cobra.Completion // with a description behind a tab where a word needs one
-	also  func(string) bool  // values that are accepted, but not offered
+// A checkedFlag is the value of a flag that takes a word, a number or a time. A wrong value is refused
+// as soon as the flag is set.
+type checkedFlag struct {
+	kind  string   // of the value, in the help
+	words []string // that the flag takes, nil if it does not take words
+	get   func() string
+	set   func(string) error
 }
 
-// addEnum adds a flag that takes one of words, or its default.
-func addEnum(fl *pflag.FlagSet, p *string, name, value string, words []cobra.Completion, usage string) *enumFlag {
+func (f *checkedFlag) Set(text string) error { return f.set(text) }
+func (f *checkedFlag) String() string        { return f.get() }
+func (f *checkedFlag) Type() string          { return f.kind }
+
+// addEnum adds a flag that takes one of words.
+func addEnum(fl *pflag.FlagSet, p *string, name, value string, words []string, usage string) {
 	*p = value
-	e := &enumFlag{value: p, words: words, also: func(word string) bool { return word == value }}
-	fl.Var(e, name, usage)
-	return e
-}
-
-func (e *enumFlag) Set(word string) error {
-	if !e.also(word) && !slices.ContainsFunc(e.words, func(w cobra.Completion) bool { return wordOnly(w) == word }) {
-		return notAmong(word, e.words)
-	}
-	*e.value = word
-	return nil
-}
-
-func (e *enumFlag) String() string { return *e.value }
-func (e *enumFlag) Type() string   { return "string" }
-
-// A valueError says that a flag does not accept a value, and what it does accept.
-type valueError struct{ value, want string }
-
-func (e *valueError) Error() string { return e.value + " is not " + e.want }
-
-func notAmong(word string, words []cobra.Completion) error {
-	var names []string
-	for _, w := range words {
-		names = append(names, wordOnly(w))
-	}
-	return &valueError{strconv.Quote(word), oneOf(names)}
-}
-
-// wordOnly returns a word without its description.
-func wordOnly(word cobra.Completion) string {
-	name, _, _ := strings.Cut(word, "\t")
-	return name
-}
-
-// oneOf writes words and their descriptions for a usage string.
-func oneOf(words []cobra.Completion) string {
-	texts := slices.Clone(words)
-	for i, w := range words {
-		if name, description, ok := strings.Cut(w, "\t"); ok {
-			texts[i] = name + " (" + description + ")"
+	kind := strings.ToUpper(name[strings.LastIndex(name, "-")+1:])
+	fl.Var(&checkedFlag{kind, words, func() string { return *p }, func(word string) error {
+		if !slices.Contains(words, word) {
+			return fmt.Errorf("%q is not %s", word, oneOf(words))
 		}
-	}
-	last := len(texts) - 1
-	if last == 0 {
-		return texts[0]
-	}
-	return strings.Join(texts[:last], ", ") + " or " + texts[last]
+		*p = word
+		return nil
+	}}, name, usage)
 }
 
-// A rangeFlag is the value of a flag that has limits.
-type rangeFlag struct {
-	pflag.Value
-	within func() bool
-	want   string
-}
-
-func (r *rangeFlag) Set(text string) error {
-	before := r.String()
-	if err := r.Value.Set(text); err != nil {
-		return err
-	}
-	if !r.within() {
-		_ = r.Value.Set(before) // which was within the limits
-		return &valueError{text, r.want}
-	}
-	return nil
-}
-
-func setRange(fl *pflag.FlagSet, name, want string, within func() bool) {
-	f := fl.Lookup(name)
-	f.Value = &rangeFlag{f.Value, within, want}
-	if f.DefValue == "0s" {
-		f.DefValue = "0" // help leaves this default out, whatever the type
-	}
+// oneOf writes words for people.
+func oneOf(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // addInt adds a number with limits.
-func addInt(fl *pflag.FlagSet, n *int, name string, value, least, most int, usage string) {
-	fl.IntVar(n, name, value, usage)
+func addInt(fl *pflag.FlagSet, p *int, name string, value, least, most int, usage string) {
+	*p = value
 	want := fmt.Sprintf("a number between %d and %d", least, most)
 	if most == math.MaxInt {
 		want = fmt.Sprintf("a number of at least %d", least)
 	}
-	setRange(fl, name, want, func() bool { return *n >= least && *n <= most })
-}
-
-// addDuration adds a duration that is at least as long as least.
-func addDuration(fl *pflag.FlagSet, d *time.Duration, name string, value, least time.Duration, usage string) {
-	*d = value
-	fl.Var((*days)(d), name, usage)
-	setRange(fl, name, fmt.Sprintf("a time of at least %v", least), func() bool { return *d >= least })
-}
-
-// addFile adds a flag that names a file, which a shell completes with files that have one of
-// the extensions, or with any file.
-func addFile(fl *pflag.FlagSet, p *string, name, value, usage string, extensions ...string) {
-	fl.StringVar(p, name, value, usage)
-	namesFile(fl, name, extensions...)
-}
-
-// namesFile makes a shell complete a flag with files.
-func namesFile(fl *pflag.FlagSet, name string, extensions ...string) {
-	fl.SetAnnotation(name, cobra.BashCompFilenameExt, extensions) // fails for a flag that does not exist
-}
-
-// emptyIsNone lists the flags whose empty value means none, so that a schedule can omit the
-// metrics for one job. All other flags refuse an empty value: an empty filter or guard, such
-// as --created-by or --protect, would silently do nothing, and the run would do more than was
-// meant.
-var emptyIsNone = []string{"metrics-file"}
-
-// errEmpty is the error for an empty value.
-var errEmpty = errors.New("is empty: give it a value, or leave it out")
-
-// A filledFlag is a flag value that refuses empty text and text of blanks only. It says in our
-// words what is wrong with other text.
-type filledFlag struct{ pflag.Value }
-
-func (f *filledFlag) Set(text string) error {
-	if strings.TrimSpace(text) == "" {
-		return errEmpty
-	}
-	return inOurWords(f.Value, text, f.Value.Set(text))
-}
-
-// wants says what flags of pflag's types take. The errors of pflag name functions of Go.
-var wants = map[string]string{"bool": "true or false", "int": "a whole number of up to 18 digits",
-	"float64": "a number", "stringSlice": "a list with commas"}
-
-// inOurWords returns err, which Set returned for a text, unless pflag has made it.
-func inOurWords(v pflag.Value, text string, err error) error {
-	_, ours := errors.AsType[*valueError](err)
-	want, known := wants[v.Type()]
-	if err == nil || ours || errors.Is(err, errEmpty) || !known {
-		return err
-	}
-	return &valueError{strconv.Quote(text), want}
-}
-
-// finishFlags makes the flags of the commands refuse an empty value, and makes a shell complete
-// their values: with words, with files for those that addFile has added, otherwise with nothing.
-func (p *program) finishFlags(commands []*cobra.Command) {
-	for _, cmd := range commands {
-		if cmd.ValidArgsFunction == nil {
-			cmd.ValidArgsFunction = cobra.NoFileCompletions
+	fl.Var(&checkedFlag{"N", nil, func() string { return strconv.Itoa(*p) }, func(text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("%q is not %s", text, want)
 		}
-		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			complete := cobra.NoFileCompletions
-			switch v := f.Value.(type) {
-			case *enumFlag:
-				complete = cobra.FixedCompletions(v.words, cobra.ShellCompDirectiveNoFileComp)
-			case *reasons:
-				complete = p.completeReasons
-			}
-			_, file := f.Annotations[cobra.BashCompFilenameExt]
-			if _, directory := f.Annotations[cobra.BashCompSubdirsInDir]; !file && !directory {
-				cmd.RegisterFlagCompletionFunc(f.Name, complete) // fails for a flag that does not exist
-			}
-			if slices.Contains(emptyIsNone, f.Name) {
-				return
-			}
-			f.Value = &filledFlag{f.Value}
-			switch f.DefValue { // help hides these defaults only for pflag's own types
-			case "[]":
-				f.DefValue = ""
-			case "0s":
-				f.DefValue = "0"
-			}
-		})
+		*p = n
+		return nil
+	}}, name, usage)
+}
+
+// addDuration adds a time that is at least as long as least.
+func addDuration(fl *pflag.FlagSet, p *time.Duration, name string, value, least time.Duration, usage string) {
+	*p = value
+	fl.Var(&checkedFlag{"TIME", nil, func() string { return shortDuration(*p) }, func(text string) error {
+		d, err := parseDuration(text)
+		if err == nil && d < least {
+			err = fmt.Errorf("%q is not a time of at least %v", text, least)
+		}
+		if err == nil {
+			*p = d
+		}
+		return err
+	}}, name, usage)
+}
+
+// parseDuration parses a duration that may be given in days.
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * 24 * time.Hour
 	}
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a time such as 90s, 15m, 24h or 7d", text)
+	}
+	return d, nil
 }
 
-// filesWith completes an argument with files that have one of the extensions.
-func filesWith(extensions ...string) cobra.CompletionFunc {
-	return cobra.FixedCompletions(extensions, cobra.ShellCompDirectiveFilterFileExt)
+// shortDuration writes a duration without zeros at its end. The help leaves out "0".
+func shortDuration(d time.Duration) string {
+	if d == 0 {
+		return "0"
+	}
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if short, ok := strings.CutSuffix(text, zero); ok {
+			text = short + zero[:1]
+		}
+	}
+	return text
 }
 
-// anyFile completes an argument with any file.
-var anyFile = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
+// checkFilled refuses flags that are set to nothing: an empty filter or guard, such as --created-by or
+// --protect, would silently do nothing, and the run would do more than was meant. An empty
+// --metrics-file means none, so that a schedule can leave out the metrics of one job.
+func checkFilled(fl *pflag.FlagSet) (err error) {
+	fl.Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		isEmpty := func(value string) bool { return strings.TrimSpace(value) == "" }
+		if slices.ContainsFunc(values, isEmpty) && f.Name != "metrics-file" {
+			err = status.Refuse(fmt.Errorf("--%s is empty: give it a value, or leave it out", f.Name))
+		}
+	})
+	return err
+}
+
+// flagError returns the error for an invalid flag. If the error says what the flag takes, it does not
+// point to the help.
+func flagError(cmd *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return status.Refuse(fmt.Errorf("--%s %w", invalid.GetFlag().Name, valueError(invalid)))
+	}
+	return status.Refuse(err, seeHelp(cmd))
+}
+
+// valueError says what is wrong with a value. The errors of pflag name functions of Go.
+func valueError(invalid *pflag.InvalidValueError) error {
+	if _, ours := invalid.GetFlag().Value.(*checkedFlag); ours {
+		return errors.Unwrap(invalid)
+	}
+	return fmt.Errorf("%q is not true or false", invalid.GetValue()) // pflag refuses no other value
+}
+
+func seeHelp(cmd *cobra.Command) string { return fmt.Sprintf("see '%s --help'", cmd.CommandPath()) }
+
+// completeWords makes a shell complete the flags of a command that take words.
+func completeWords(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if v, ok := f.Value.(*checkedFlag); ok && v.words != nil {
+			cmd.RegisterFlagCompletionFunc(f.Name, // fails for a flag that does not exist
+				cobra.FixedCompletions(v.words, cobra.ShellCompDirectiveNoFileComp))
+		}
+	})
+}

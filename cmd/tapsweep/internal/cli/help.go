@@ -3,16 +3,11 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"tapsweep/cmd/tapsweep/internal/markdown"
 )
 
 // A section is a group of flags in the help.
@@ -29,26 +24,46 @@ const (
 	signingIn    section = "Signing in"
 	pace         section = "Pace"
 	output       section = "Output"
+	others       section = ""
 )
 
 var sections = []section{whatToRevoke, whereToLook, whatToFind, whatToServe, safety, resultsLog, signingIn, pace,
-	output}
+	output, others}
 
 // Annotations of flags.
 const (
-	inSection   = "section"
-	placeholder = "placeholder"
-	isRare      = "rare"
+	inSection = "section"
+	isRare    = "rare"
 )
 
-func init() { cobra.EnableCommandSorting = false } // the help lists commands in the order of their use
+// The columns of the help.
+const helpWidth = 80
 
-// inHelp puts flags into a section of the help. A name may have a placeholder for the value: "user=USER".
+// usageTemplate is the help of a command below its description.
+const usageTemplate = `Usage:
+  {{if .Runnable}}{{.UseLine}}{{else}}{{.CommandPath}} COMMAND{{end}}{{if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
+
+Commands:{{range .Commands}}{{if or .IsAvailableCommand (eq .Name "help")}}
+  {{rpad .Name 12}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasHelpSubCommands}}
+
+Pages of the help:{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
+  help {{rpad .Name 16}} {{.Short}}{{end}}{{end}}{{end}}
+{{commonFlags .}}{{if .HasAvailableSubCommands}}
+The help of a command: {{.CommandPath}} COMMAND --help
+{{end}}`
+
+func init() {
+	cobra.EnableCommandSorting = false // the help lists commands in the order of their use
+	cobra.AddTemplateFunc("commonFlags", commonFlags)
+}
+
+// inHelp puts flags into a section of the help.
 func inHelp(fl *pflag.FlagSet, s section, names ...string) {
 	for _, name := range names {
-		name, value, _ := strings.Cut(name, "=")
 		fl.SetAnnotation(name, inSection, []string{string(s)}) // fails for a flag that does not exist
-		fl.SetAnnotation(name, placeholder, []string{value})
 		delete(fl.Lookup(name).Annotations, isRare)
 	}
 }
@@ -57,214 +72,105 @@ func inHelp(fl *pflag.FlagSet, s section, names ...string) {
 func inFlagsHelp(fl *pflag.FlagSet, s section, names ...string) {
 	inHelp(fl, s, names...)
 	for _, name := range names {
-		name, _, _ := strings.Cut(name, "=")
 		fl.SetAnnotation(name, isRare, nil)
 	}
 }
 
-func annotation(f *pflag.Flag, key string) string { return strings.Join(f.Annotations[key], "") }
+func sectionOf(f *pflag.Flag) section { return section(strings.Join(f.Annotations[inSection], "")) }
 
-// isCommon reports whether the help of a command shows a flag.
-func isCommon(f *pflag.Flag) bool {
-	_, rare := f.Annotations[isRare]
-	return !rare && !f.Hidden
-}
-
-// The width of the help, in columns. Longer lines are hard to read.
-const (
-	defaultWidth = 80
-	leastWidth   = 40
-	mostWidth    = 120
-)
-
-// helpWidth returns the columns that the help may use: COLUMNS, else those of the terminal, else 80.
-func (p *program) helpWidth() int {
-	width, err := strconv.Atoi(p.getenv("COLUMNS"))
-	if err != nil || width <= 0 {
-		width = cmp.Or(p.console.Columns(), defaultWidth)
-	}
-	return min(max(width, leastWidth), mostWidth)
-}
-
-// help prints the help of a command.
-func (p *program) help(cmd *cobra.Command, _ []string) {
-	w, width := cmd.OutOrStdout(), p.helpWidth()
-	fmt.Fprintln(w, strings.TrimRight(wrapText(cmp.Or(cmd.Long, cmd.Short), width), "\n"))
-	if cmd.Runnable() {
-		fmt.Fprintf(w, "\nUsage:\n%s", markdown.Wrap(cmd.UseLine(), width, "  ", "      "))
-	} else {
-		fmt.Fprintf(w, "\nUsage:\n  %s COMMAND\n", cmd.CommandPath())
-	}
-	if cmd.HasExample() {
-		fmt.Fprintf(w, "\nExamples:\n%s\n", cmd.Example)
-	}
-	p.printCommands(w, cmd, width)
-	var flags []*helpFlag
-	rare := false
+// commonFlags describes the flags of a command, except for rare ones.
+func commonFlags(cmd *cobra.Command) string {
+	var common []*pflag.Flag
+	rare := ""
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if isCommon(f) {
-			flags = append(flags, &helpFlag{Flag: f})
+		if _, ok := f.Annotations[isRare]; ok {
+			rare = "\nFurther flags: tapsweep help flags\n"
+			return
 		}
-		rare = rare || !isCommon(f) && !f.Hidden
+		common = append(common, f)
 	})
-	printFlags(w, flags, width)
-	switch {
-	case rare:
-		fmt.Fprintf(w, "\nFurther flags: tapsweep help flags\n")
-	case cmd.HasAvailableSubCommands():
-		fmt.Fprintf(w, "\nThe help of a command: %s COMMAND --help\n", cmd.CommandPath())
-	}
+	return flagUsages(common) + rare
 }
 
-// printCommands lists the commands below cmd, and the pages of the help.
-func (p *program) printCommands(w io.Writer, cmd *cobra.Command, width int) {
-	var commands, pages []*cobra.Command
-	for _, sub := range cmd.Commands() {
-		switch {
-		case sub.IsAdditionalHelpTopicCommand():
-			pages = append(pages, sub)
-		case sub.IsAvailableCommand() || sub.Name() == "help":
-			commands = append(commands, sub)
-		}
-	}
-	for _, list := range []struct {
-		title, before string
-		column        int
-		commands      []*cobra.Command
-	}{{"Commands", "", 12, commands}, {"Pages of the help", "help ", 20, pages}} {
-		if len(list.commands) > 0 {
-			fmt.Fprintf(w, "\n%s:\n", list.title)
-		}
-		for _, sub := range list.commands {
-			printItem(w, list.before+sub.Name(), sub.Short, list.column, width)
-		}
-	}
-}
-
-// printItem prints a name and, in a column of its own, what is said about it.
-func printItem(w io.Writer, name, text string, column, width int) {
-	indent := strings.Repeat(" ", column+4)
-	first := "  " + name
-	if space := column + 2 - utf8.RuneCountInString(name); space >= 2 {
-		first += strings.Repeat(" ", space)
-	} else {
-		fmt.Fprintln(w, first)
-		first = indent
-	}
-	fmt.Fprint(w, markdown.Wrap(text, width, first, indent))
-}
-
-// A helpFlag is a flag in the help.
-type helpFlag struct {
-	*pflag.Flag
-	commands []string // that have it, if the help names them
-}
-
-// value returns the placeholder for the value of a flag, empty for a flag that takes none.
-func (f *helpFlag) value() string {
-	if f.NoOptDefVal != "" {
-		return ""
-	}
-	if name := annotation(f.Flag, placeholder); name != "" {
-		return name
-	}
-	if _, file := f.Annotations[cobra.BashCompFilenameExt]; file {
-		return "FILE"
-	}
-	if f.Value.Type() == "duration" {
-		return "TIME"
-	}
-	return strings.ToUpper(f.Name[strings.LastIndex(f.Name, "-")+1:])
-}
-
-func (f *helpFlag) left() string {
-	left := "    --" + f.Name
-	if f.Shorthand != "" {
-		left = "-" + f.Shorthand + ", --" + f.Name
-	}
-	return strings.TrimRight(left+" "+f.value(), " ")
-}
-
-// right returns what a flag does and its default. If the help names commands, it also names the variable.
-func (f *helpFlag) right() string {
-	text := f.Usage
-	if f.Name == "help" {
-		text = "show this help" // in place of cobra's text
-	}
-	if !slices.Contains([]string{"", "false", "0", "[]", "0s"}, f.DefValue) {
-		value := f.DefValue
-		if f.Value.Type() == "duration" { // 15m0s
-			value = strings.TrimSuffix(value, "m0s") + strings.Repeat("m", strings.Count(value, "m0s"))
-		}
-		text += " (default " + value + ")"
-	}
-	if len(f.commands) > 0 {
-		where := strings.Join(f.commands, ", ")
-		if _, ok := f.Annotations["environment"]; ok {
-			where += "; " + variable(f.Name)
-		}
-		text += " [" + where + "]"
-	}
-	return text
-}
-
-// printFlags prints flags by section. Those without one come last.
-func printFlags(w io.Writer, flags []*helpFlag, width int) {
-	const mostColumn = 28
-	column := 0
-	for _, f := range flags {
-		column = max(column, utf8.RuneCountInString(f.left()))
-	}
-	column = min(column, mostColumn, width/2)
-	for _, s := range append(slices.Clone(sections), "") {
-		first := true
+// flagUsages describes flags by section. No two in a section may have one name.
+func flagUsages(flags []*pflag.Flag) string {
+	var b strings.Builder
+	for _, s := range sections {
+		set := pflag.NewFlagSet("", pflag.ContinueOnError)
+		set.SortFlags = false
 		for _, f := range flags {
-			if annotation(f.Flag, inSection) != string(s) {
-				continue
+			if sectionOf(f) == s {
+				set.AddFlag(f)
 			}
-			if first {
-				fmt.Fprintf(w, "\n%s:\n", cmp.Or(s, "Help"))
-			}
-			first = false
-			printItem(w, f.left(), f.right(), column, width)
+		}
+		if usages := set.FlagUsagesWrapped(helpWidth); usages != "" {
+			fmt.Fprintf(&b, "\n%s:\n%s", cmp.Or(string(s), "Help"), usages)
 		}
 	}
+	return b.String()
 }
 
 // flagsPage is the page of the help with all flags of all commands.
-func (p *program) flagsPage() *cobra.Command {
+func flagsPage() *cobra.Command {
 	page := &cobra.Command{
 		Use:   "flags",
-		Short: "All flags of all commands, and their environment variables",
-		Long: `These are all flags of all commands. Behind each flag are the commands that have it and the environment
-variable that sets it, if there is one. A flag on the command line overrides its variable. Flags that say what to
-revoke, where to look and what to write have no variable.
+		Short: "All flags of all commands, and their variables",
+		Long: `These are all flags of all commands. Behind each flag are the commands that have
+it and the environment variable that sets it, if there is one. A flag on the
+command line overrides its variable. Flags that say what to revoke, where to
+look and what to write have no variable.
 
-A TIME is 90s, 15m or 24h.`,
+A TIME is 90s, 15m, 24h or 7d.`,
 	}
 	page.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		w, width := cmd.OutOrStdout(), p.helpWidth()
-		fmt.Fprint(w, wrapText(cmd.Long, width))
-		printFlags(w, allFlags(cmd.Root()), width)
+		fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s", cmd.Long, flagUsages(allFlags(cmd.Root())))
 	})
 	return page
 }
 
-// allFlags returns the flags of all commands. A flag that means the same in several commands is there once.
-func allFlags(root *cobra.Command) (flags []*helpFlag) {
+// A meaning is what a flag does in some commands.
+type meaning struct {
+	usage    string
+	commands []string
+}
+
+// allFlags returns the flags of all commands. A flag that several commands have in one section is there
+// once, with all that it means.
+func allFlags(root *cobra.Command) (flags []*pflag.Flag) {
+	meanings := make(map[*pflag.Flag][]meaning)
 	for _, cmd := range root.Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if annotation(f, inSection) == "" || f.Hidden {
+			if sectionOf(f) == others {
 				return
 			}
-			at := slices.IndexFunc(flags, func(known *helpFlag) bool {
-				return known.Name == f.Name && known.Usage == f.Usage
+			at := slices.IndexFunc(flags, func(known *pflag.Flag) bool {
+				return known.Name == f.Name && sectionOf(known) == sectionOf(f)
 			})
 			if at < 0 {
-				at, flags = len(flags), append(flags, &helpFlag{Flag: f})
+				known := *f
+				at, flags = len(flags), append(flags, &known)
 			}
-			flags[at].commands = append(flags[at].commands, cmd.Name())
+			list := meanings[flags[at]]
+			same := slices.IndexFunc(list, func(m meaning) bool { return m.usage == f.Usage })
+			if same < 0 {
+				same, list = len(list), append(list, meaning{usage: f.Usage})
+			}
+			list[same].commands = append(list[same].commands, cmd.Name())
+			meanings[flags[at]] = list
 		})
+	}
+	for _, f := range flags {
+		var texts []string
+		for i, m := range meanings[f] {
+			if i > 0 { // pflag finds one placeholder
+				m.usage = strings.ReplaceAll(m.usage, "`", "")
+			}
+			texts = append(texts, m.usage+" ["+strings.Join(m.commands, ", ")+"]")
+		}
+		f.Usage = strings.Join(texts, "; ")
+		if hasEnvironment(f) {
+			f.Usage += " " + variable(f.Name)
+		}
 	}
 	return flags
 }

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
+
+	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // mostCommonFlags is how many flags the help of revoke shows at most, so that it fits on a screen.
@@ -25,55 +27,130 @@ func TestRevokeHelpIsShort(t *testing.T) {
 }
 
 // The help of a command shows the common flags, and the page "flags" shows all with their variables.
-// Each of them is in a section.
+// Each of them is in a section. No line is wider than a terminal.
 func TestHelpShowsAllFlags(t *testing.T) {
 	page := tapsweep(t, nil, "help", "flags").stdout
+	text := page
 	for _, cmd := range new(program).rootCommand().Commands() {
 		help := tapsweep(t, nil, cmd.Name(), "--help").stdout
+		if !cmd.IsAdditionalHelpTopicCommand() && !cmd.HasExample() { // which are command lines
+			text += help
+		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			name := "  --" + f.Name
 			if f.Shorthand != "" {
 				name = ", --" + f.Name
 			}
-			if annotation(f, inSection) == "" {
+			_, rare := f.Annotations[isRare]
+			if sectionOf(f) == others {
 				t.Errorf("%s --%s is in no section of the help", cmd.Name(), f.Name)
 			}
 			if !strings.Contains(page, name) {
 				t.Errorf("help flags does not show --%s of %s", f.Name, cmd.Name())
 			}
-			if strings.Contains(help, name) != isCommon(f) {
-				t.Errorf("%s --help shows --%s: %v, want %v", cmd.Name(), f.Name, !isCommon(f), isCommon(f))
+			if strings.Contains(help, name) == rare {
+				t.Errorf("%s --help shows --%s: %v, want %v", cmd.Name(), f.Name, rare, !rare)
 			}
-			if _, ok := f.Annotations["environment"]; ok && !strings.Contains(page, variable(f.Name)) {
+			if hasEnvironment(f) && !strings.Contains(page, variable(f.Name)) {
 				t.Errorf("help flags does not show %s", variable(f.Name))
+			}
+		})
+	}
+	for line := range strings.Lines(text) {
+		if utf8.RuneCountInString(strings.TrimRight(line, "\n")) > helpWidth {
+			t.Errorf("a line of the help is wider than %d columns: %s", helpWidth, line)
+		}
+	}
+}
+
+// A wrong command line is refused with what to do, and with exit code 64.
+func TestWrongCommandLines(t *testing.T) {
+	for _, tt := range []struct{ args, want string }{
+		{"revoke --dryrun l.csv", "tapsweep: unknown flag: --dryrun\nhint: see 'tapsweep revoke --help'\n"},
+		{"revoke -qz l.csv", "tapsweep: unknown shorthand flag: 'z' in -z\nhint: see 'tapsweep revoke --help'\n"},
+		{"revoke --protect", "tapsweep: flag needs an argument: --protect\nhint: see 'tapsweep revoke --help'\n"},
+		{"verify", "tapsweep: no results log is named\nhint: see 'tapsweep verify --help'\n"},
+		{"check l.csv", "tapsweep: tapsweep check takes no argument: l.csv\nhint: see 'tapsweep check --help'\n"},
+		{"revok l.csv", "Did you mean this?\n  \trevoke\nhint: see 'tapsweep --help'\n"},
+		{"quarantine", "tapsweep: unknown command \"quarantine\" for \"tapsweep\"\nhint: see 'tapsweep --help'\n"},
+		{"revoke --verify-wait 5s l.csv", "tapsweep: --verify-wait says how long --verify waits: add --verify\n"},
+		{"revoke --yes=maybe l.csv", `tapsweep: --yes "maybe" is not true or false` + "\n"},
+		{"revoke --max-items 1e3 l.csv", `tapsweep: --max-items "1e3" is not a number of at least 0` + "\n"},
+		{"revoke --concurrency 1001 l.csv", `tapsweep: --concurrency "1001" is not a number between 0 and 1000` + "\n"},
+		{"revoke --rate fast l.csv", `tapsweep: --rate "fast" is not a number of at least 0.01` + "\n"},
+		{"revoke --max-wait 15 l.csv", `tapsweep: --max-wait "15" is not a time such as 90s, 15m, 24h or 7d` + "\n"},
+		{"revoke --max-wait=-5s l.csv", `tapsweep: --max-wait "-5s" is not a time such as 90s, 15m, 24h or 7d` + "\n"},
+		{"revoke --max-wait=0s l.csv", `tapsweep: --max-wait "0s" is not a time of at least 1s` + "\n"},
+		{"check --api-version v2", `tapsweep: --api-version "v2" is not v1.0 or beta` + "\n"},
+		{"sweep --reason used,gone",
+			`tapsweep: --reason "gone" is not expired, used, disabled, scheduled or usable` + "\n"},
+	} {
+		p := tapsweep(t, nil, strings.Fields(tt.args)...)
+		if p.code != status.Usage {
+			t.Errorf("tapsweep %s: exit %d, want %d", tt.args, p.code, status.Usage)
+		}
+		if !strings.Contains(p.stderr, tt.want) {
+			t.Errorf("tapsweep %s says\n%swant\n%s", tt.args, p.stderr, tt.want)
+		}
+	}
+}
+
+// What help says to be the default can be given.
+func TestDefaultsAreTaken(t *testing.T) {
+	for _, cmd := range new(program).rootCommand().Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.DefValue == "" || f.DefValue == "[]" {
+				return
+			}
+			if err := f.Value.Set(f.DefValue); err != nil {
+				t.Errorf("%s --%s: its default is refused: %v", cmd.Name(), f.Name, err)
 			}
 		})
 	}
 }
 
-// The help is as wide as COLUMNS says, within limits, and 80 columns without it.
-func TestHelpWidth(t *testing.T) {
-	for _, tt := range []struct {
-		columns string
-		most    int
-	}{{"60", 60}, {"80", 80}, {"120", 120}, {"500", 120}, {"", 80}, {"wide", 80}, {"-1", 80}, {"1", 40}} {
-		p := tapsweep(t, []string{"COLUMNS=" + tt.columns}, "help", "flags")
-		longest := 0
-		for line := range strings.Lines(p.stdout) {
-			if len(strings.Fields(line)) > 1 { // a long word has a line of its own
-				longest = max(longest, utf8.RuneCountInString(strings.TrimRight(line, "\n")))
+// An empty value of a filter or guard is refused. Earlier it was ignored, and the run did more
+// than the user or the script had meant.
+func TestEmptyValuesAreRefused(t *testing.T) {
+	for _, cmd := range new(program).rootCommand().Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			for _, empty := range []string{"", " "} {
+				p := tapsweep(t, nil, cmd.Name(), "--"+f.Name+"="+empty, "x")
+				if p.code != status.Usage { // the list is not there
+					t.Errorf("%s --%s=%q: exit %d, want %d", cmd.Name(), f.Name, empty, p.code, status.Usage)
+				}
+				refused := strings.HasPrefix(p.stderr, "tapsweep: --"+f.Name+" ")
+				if want := f.Name != "metrics-file" || empty != ""; refused != want {
+					t.Errorf("%s --%s=%q: refused for it: %v, want %v\n%s", cmd.Name(), f.Name, empty, refused, want,
+						p.stderr)
+				}
 			}
+		})
+	}
+}
+
+// A shell completes the words of a flag, and completes nothing else by running the command.
+func TestCompletion(t *testing.T) {
+	for line, want := range map[string]string{
+		"revoke --priority=": "low\nnormal\nhigh\n",
+		"scan --format=":     "csv\njsonl\ntable\n",
+		"sweep --reason=":    "expired\nused\ndisabled\nscheduled\nusable\n",
+	} {
+		p := tapsweep(t, []string{"TAPSWEEP_RATE=nonsense"}, append([]string{"__complete"}, strings.Fields(line)...)...)
+		if p.code != 0 || !strings.HasPrefix(p.stdout, want) {
+			t.Errorf("%s: exit %d, %q is offered, want %q", line, p.code, p.stdout, want)
 		}
-		if longest > tt.most || longest < tt.most-10 {
-			t.Errorf("COLUMNS=%s: the longest line has %d columns, want about %d", tt.columns, longest, tt.most)
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		p := tapsweep(t, []string{"TAPSWEEP_METRICS_FILE=x.prom"}, "completion", shell)
+		if p.code != 0 || !strings.Contains(p.stdout, "__complete") {
+			t.Errorf("completion %s: exit %d\n%s", shell, p.code, p.stderr)
 		}
 	}
 }
 
-func TestWrapText(t *testing.T) {
-	const text = "one two tree\nfour\n\nList:\n  1   five six seven\n  10  eight"
-	const want = "one two\ntree four\n\nList:\n  1   five\n      six\n      seven\n  10  eight\n"
-	if got := wrapText(text, 11); got != want {
-		t.Errorf("wrapText = %q, want %q", got, want)
+func TestVersion(t *testing.T) {
+	if p := tapsweep(t, nil, "--version"); p.code != 0 || !strings.HasPrefix(p.stdout, "tapsweep devel ") {
+		t.Errorf("--version: exit %d\n%s", p.code, p.stdout)
 	}
 }

@@ -2,13 +2,12 @@ package cli
 
 import (
 	"bytes"
-	"context"
-	"io"
 	"os"
 	"strings"
 	"testing"
 
-	"tapsweep/batch/graphsim"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // result is how a command line ended.
@@ -27,19 +26,10 @@ func tapsweep(t *testing.T, environ []string, args ...string) result {
 	return result{code, stdout.String(), stderr.String()}
 }
 
-func execute(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
-	return Main(ctx, Process{Args: args, Environ: os.Environ(), In: in, Out: out, Err: err, Version: "devel"})
-}
-
-// serve starts a tenant and returns the environment for it, and its root.
-func serve(t *testing.T, tenant *graphsim.Tenant) (env []string, root string) {
-	t.Helper()
-	server, err := tenant.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	return tenant.Environment(server.URL, server.CAFile), server.URL
+// flagNames returns the names of the flags of a command.
+func flagNames(cmd *cobra.Command) (names []string) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
 }
 
 func mustRead(t *testing.T, path string) []byte {

@@ -3,7 +3,6 @@ package cli
 import (
 	"log/slog"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"tapsweep/cmd/tapsweep/internal/console"
@@ -13,20 +12,16 @@ import (
 type logFlags struct{ level, format string }
 
 var (
-	logLevels  = []cobra.Completion{"debug", "info", "warn", "error"}
-	textOrJSON = []cobra.Completion{"text", "json"}
+	logLevels  = []string{"debug", "info", "warn", "error"}
+	textOrJSON = []string{"text", "json"}
 )
 
 func (f *logFlags) add(fl *pflag.FlagSet) {
-	addEnum(fl, &f.level, "log-level", "warn", logLevels,
-		"log to standard error: "+oneOf(logLevels)).also = isLevel
+	addEnum(fl, &f.level, "log-level", "warn", logLevels, "log to standard error: "+oneOf(logLevels))
 	addEnum(fl, &f.format, "log-format", "text", textOrJSON, "form of the log: "+oneOf(textOrJSON))
 	inFlagsHelp(fl, output, "log-level", "log-format")
 	hasVariable(fl, "log-level", "log-format")
 }
-
-// isLevel reports whether slog knows a level. It may be in any case and have an offset.
-func isLevel(text string) bool { return new(slog.Level).UnmarshalText([]byte(text)) == nil }
 
 // logger returns the log that the flags ask for.
 func (f *logFlags) logger(c *console.Console) *slog.Logger {

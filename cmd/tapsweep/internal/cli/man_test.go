@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,27 +33,6 @@ func TestManPages(t *testing.T) {
 		if !strings.Contains(text, "\n.SH NAME\ntapsweep\\-") {
 			t.Errorf("the page %s has no NAME\n%.200s", page.Name, text)
 		}
-	}
-}
-
-// The pages of one SOURCE_DATE_EPOCH are the same whenever they are written.
-func TestManPagesAreReproducible(t *testing.T) {
-	dir := t.TempDir()
-	page := filepath.Join(dir, "tapsweep-revoke.1")
-	var before []byte
-	t.Setenv("SOURCE_DATE_EPOCH", "1790000000")
-	for range 2 {
-		if p := tapsweep(t, nil, "man", dir); p.code != status.Done {
-			t.Fatalf("exit %d\n%s", p.code, p.stderr)
-		}
-		now := mustRead(t, page)
-		if !bytes.Contains(now, []byte(`"Sep 2026"`)) {
-			t.Errorf("the page does not bear the date of SOURCE_DATE_EPOCH\n%.200s", now)
-		}
-		if before != nil && !bytes.Equal(now, before) {
-			t.Error("the page differs from the one before")
-		}
-		before = now
 	}
 }
 

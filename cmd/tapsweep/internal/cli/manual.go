@@ -12,29 +12,16 @@ import (
 
 // manualPages returns a help topic for each page of the manual. cobra lists commands that do
 // nothing as help topics: tapsweep help lists.
-func (p *program) manualPages() []*cobra.Command {
+func manualPages() []*cobra.Command {
 	var topics []*cobra.Command
 	for _, page := range docs.Pages() {
 		topic := &cobra.Command{Use: page.Name, Short: page.Title, DisableFlagsInUseLine: true}
 		topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, p.helpWidth(), helpLink))
+			fmt.Fprint(cmd.OutOrStdout(), markdown.Text(page.Text, helpWidth, helpLink))
 		})
 		topics = append(topics, topic)
 	}
 	return topics
-}
-
-// completeHelp completes the names of commands and of pages.
-func completeHelp(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	for _, sub := range cmd.Root().Commands() {
-		if !sub.Hidden {
-			names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // pageOf returns the page of the manual that a link leads to, or an empty string.

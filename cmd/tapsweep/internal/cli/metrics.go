@@ -13,14 +13,14 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// metricsFile returns the value of --metrics-file. It is empty for --help, dry runs and
-// simulations, which must not feed alerts.
+// metricsFile returns the value of --metrics-file. It is empty for dry runs and simulations, which must
+// not feed alerts.
 func metricsFile(cmd *cobra.Command) string {
 	f := cmd.Flags().Lookup("metrics-file")
 	if f == nil {
 		return ""
 	}
-	for _, name := range []string{"help", "dry-run", "simulate"} {
+	for _, name := range []string{"dry-run", "simulate"} {
 		if s := cmd.Flags().Lookup(name); s != nil && s.Value.String() == "true" {
 			return ""
 		}
@@ -50,54 +50,26 @@ func checkMetrics(path, command string) error {
 	if err := fileout.Check("--metrics-file", path, true); err != nil {
 		return status.Of(err)
 	}
-	// The file is written under another name and renamed. If that is not possible, it should not be
-	// found out after the deletes.
-	dir := filepath.Dir(metrics.Target(path))
-	probe, err := os.CreateTemp(dir, ".tapsweep-*")
-	if err != nil {
-		return status.RefuseFile(fmt.Errorf("--metrics-file: nothing can be written to %s: %w", dir, err))
-	}
-	probe.Close()
-	os.Remove(probe.Name())
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return status.Refuse(fmt.Errorf("--metrics-file %s is not a regular file", path))
 	}
-	if err := checkOwner(path, command); err != nil {
+	begin, err := fileout.Begin(path, 4096)
+	if err == nil && len(begin) > 0 && !strings.Contains(string(begin), fmt.Sprintf("command=%q", command)) {
+		err = fmt.Errorf("%s already exists and is not the metrics of tapsweep %s", path, command)
+	}
+	if err != nil {
 		return status.Refuse(fmt.Errorf("--metrics-file: %w", err), "choose another --metrics-file")
 	}
 	return nil
 }
 
-// checkOwner returns an error if a file exists and is not the metrics of a command.
-func checkOwner(path, command string) error {
-	begin, err := fileout.Begin(path, 4096)
-	if err != nil {
-		return err
-	}
-	switch text := string(begin); {
-	case text == "" || strings.Contains(text, fmt.Sprintf("command=%q", command)):
-		return nil
-	case strings.HasPrefix(text, metrics.Begin):
-		return fmt.Errorf("%s is of another command of tapsweep", path)
-	}
-	return fmt.Errorf("%s already exists and not of tapsweep's metrics", path)
-}
-
-// writeMetrics writes the metrics file, whichever way the command ended, and returns the exit
-// code: a run that ended well but cannot say so did not end well.
+// writeMetrics writes the metrics file of a command whose flags were good, whichever way it ended, and
+// returns the exit code: a run that ended well but cannot say so did not end well.
 func (p *program) writeMetrics(cmd *cobra.Command, code int) int {
-	path := metricsFile(cmd)
-	if path == "" {
+	if p.metrics == "" {
 		return code
 	}
-	err := checkMetrics(path, cmd.Name()) // the results log may have got that name
-	if err != nil && !p.recorder.HasBegun() {
-		return code // the error was printed before
-	}
-	if err == nil {
-		err = p.recorder.Write(path, cmd.Name(), code)
-	}
-	if err != nil {
+	if err := p.recorder.Write(p.metrics, cmd.Name(), code); err != nil {
 		p.console.Say("the metrics file is not written: %v", err)
 		if code == status.Done {
 			code = status.Stopped

@@ -23,12 +23,14 @@ func (p *program) reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report [flags] RESULTS…",
 		Short: "Report what runs did, from their results logs",
-		Long: `Report what runs did, from their results logs. Several logs of one tenant make one report. For each pass
-the newest result counts, whichever log it is in. A run that is in several logs counts once.
+		Long: `Report what runs did, from their results logs. Several logs of one tenant make
+one report. For each pass the newest result counts, whichever log it is in. A
+run that is in several logs counts once.
 
-Without a flag, a summary goes to standard output. The HTML page is one file that needs neither a network nor
-scripts. From 50,001 passes on, it shows those that are not done and a sample, and a CSV file beside it has all;
---csv names that file. "-" is standard output.
+Without a flag, a summary goes to standard output. The HTML page is one file
+that needs neither a network nor scripts. From 50,001 passes on, it shows those
+that are not done and a sample, and a CSV file beside it has all; --csv names
+that file. "-" is standard output.
 
 Exit codes:
   0   The report is written.
@@ -36,15 +38,14 @@ Exit codes:
   64  The report is not written.`,
 		Example: `  tapsweep report incident-4711.jsonl
   tapsweep report --html incident-4711.html --csv incident-4711.csv incident-4711.jsonl`,
-		ValidArgsFunction: filesWith("jsonl"),
-		Args:              needsLog,
-		RunE:              func(cmd *cobra.Command, logs []string) error { return p.report(cmd.Context(), &f, logs) },
+		Args: needsLog,
+		RunE: func(cmd *cobra.Command, logs []string) error { return p.report(cmd.Context(), &f, logs) },
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	addFile(fl, &f.HTML, "html", "", "write a page for a browser or for paper", "html", "htm")
-	addFile(fl, &f.CSV, "csv", "", "write all passes with their results", "csv")
-	addFile(fl, &f.JSON, "json", "", "write the numbers as one JSON object", "json")
+	fl.StringVar(&f.HTML, "html", "", "write a page for a browser or for paper to this `FILE`")
+	fl.StringVar(&f.CSV, "csv", "", "write all passes with their results to this `FILE`")
+	fl.StringVar(&f.JSON, "json", "", "write the numbers as one JSON object to this `FILE`")
 	fl.BoolVar(&f.Overwrite, "overwrite", false, "replace files that exist")
 	inHelp(fl, output, "html", "csv", "json", "overwrite")
 	return cmd
@@ -106,9 +107,6 @@ func (p *program) report(ctx context.Context, f *reportFlags, names []string) (e
 		return unwritten(ctx, err)
 	}
 	defer logs.Close()
-	if !p.console.Begin() {
-		return unwritten(ctx, context.Cause(ctx))
-	}
 	if _, paths := f.files(); len(paths) > 0 { // otherwise the summary has these messages
 		for _, words := range logs.Stray() {
 			p.console.Say("%s", words)

@@ -25,24 +25,25 @@ func (p *program) revokeCommand() *cobra.Command {
 		Short: "Delete the passes on a list",
 		Long: `Delete the Temporary Access Passes on one or more lists.
 
-A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier run; "-" is standard input. Each
-row names a user (object ID or user principal name) and the ID of a pass. If the ID is empty, any pass of the user
-is deleted. A list can also be plain user principal names, one per line. The whole list is checked before anything
-is sent. For one or two users, use --user
-in place of a list.
+A list is CSV with a header, JSON, JSON Lines, or the results log of an earlier
+run; "-" is standard input. Each row names a user (object ID or user principal
+name) and the ID of a pass. If the ID is empty, any pass of the user is deleted.
+A list can also be plain user principal names, one per line. The whole list is
+checked before anything is sent. For one or two users, use --user in place of a
+list.
 
 Exit codes:
   0   Every pass is gone, or its user is protected.
   1   Some passes or sessions are left.
-  3   No access: there is no token that Graph accepts, or Graph denied everything.
+  3   No access: there is no token that Graph accepts, or Graph denied
+      everything.
   4   Stopped early: use --resume to continue.
   64  Wrong flags, a bad list, or a guard: nothing was sent.`,
 		Example: `  tapsweep revoke --dry-run list.csv
   tapsweep revoke --yes --results incident-4711.jsonl list.csv
   tapsweep revoke --user dana@contoso.com --user lee@contoso.com
   tapsweep revoke --simulate --yes list.csv`,
-		ValidArgsFunction: anyFile,
-		Args:              func(_ *cobra.Command, lists []string) error { return f.checkLists(lists) },
+		Args: func(_ *cobra.Command, lists []string) error { return f.checkLists(lists) },
 		RunE: func(cmd *cobra.Command, lists []string) error {
 			o, err := f.options(p, cmd, lists)
 			if err != nil {
@@ -57,7 +58,7 @@ Exit codes:
 	fl.BoolVar(&f.revoke.Simulate, "simulate", false,
 		"rehearse with a simulated tenant in this process, which holds the passes of the list")
 	fl.StringArrayVar(&f.revoke.Users, "user", nil,
-		"delete any pass of this user, given by object ID or user principal name; repeatable")
+		"delete any pass of this `USER`, given by object ID or user principal name; repeatable")
 	fl.BoolVar(&f.revoke.Self, "self", false, "delete the signed-in user's own pass; takes no list")
 	f.addResults(fl, defaultLog)
 	f.addEvidence(fl)
@@ -67,7 +68,7 @@ Exit codes:
 		"leave bad rows out; without this flag, one bad row is enough to refuse the list")
 	fl.BoolVar(&f.revoke.AnyPass, "any-pass", false,
 		"delete any pass that a user holds, also if it is not the one that the row names")
-	inHelp(fl, whatToRevoke, "user=USER", "self", "any-pass", "skip-invalid")
+	inHelp(fl, whatToRevoke, "user", "self", "any-pass", "skip-invalid")
 	f.addSessions(fl, whatToRevoke)
 	inFlagsHelp(fl, whatToRevoke, "format")
 	inHelp(fl, safety, "simulate")
@@ -105,7 +106,7 @@ func (f *revokeFlags) check(p *program, cmd *cobra.Command) error {
 			"for a simulated tenant that is running use --graph-url alone"},
 		conflict{simulate && f.revoke.Self,
 			"--simulate and --self cannot be used together: nobody is signed in to the simulated tenant", ""},
-		conflict{simulate && f.resume != "",
+		conflict{simulate && f.opts.Log.Resume,
 			"--resume and --simulate cannot be used together: the simulated tenant is a new one each time",
 			"for a simulation of several runs use tapsweep simulate"},
 	), f.guardFlags.check(cmd.Flags()))

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +25,6 @@ import (
 type runFlags struct {
 	opts     run.Options
 	connect  tenant.Options
-	resume   string
 	metrics  string
 	progress string
 	log      logFlags
@@ -31,19 +32,17 @@ type runFlags struct {
 
 // The words that some flags take.
 var (
-	resumeWords   = []cobra.Completion{"all\tcompleted rows are left out"}
-	priorities    = []cobra.Completion{"low", "normal", "high"}
-	progressWords = []cobra.Completion{"auto\ta bar on a terminal, else nothing", "plain\ta line every 10 s", "none"}
+	priorities    = []string{"low", "normal", "high"}
+	progressWords = []string{"auto", "plain", "none"}
 )
 
 // defaultLog is the usage of --results for commands that always write a log.
-const defaultLog = `results log; "-" is standard output (default tapsweep-<UTC time>.jsonl)`
+const defaultLog = "results log `FILE`; \"-\" is standard output (default tapsweep-<UTC time>.jsonl)"
 
 // addResults adds the flags about the results log. The usage says what its default is.
 func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
-	addFile(fl, &f.opts.Log.Path, "results", "", usage, "jsonl")
-	addEnum(fl, &f.resume, "resume", "", resumeWords, "resume the run of the results log; completed rows are left out")
-	fl.Lookup("resume").NoOptDefVal = "all"
+	fl.StringVar(&f.opts.Log.Path, "results", "", usage)
+	fl.BoolVar(&f.opts.Log.Resume, "resume", false, "resume the run of the results log; completed rows are left out")
 	fl.BoolVar(&f.opts.Log.Overwrite, "overwrite", false, "replace a file that exists")
 	inHelp(fl, resultsLog, "results", "resume", "overwrite")
 }
@@ -51,9 +50,8 @@ func (f *runFlags) addResults(fl *pflag.FlagSet, usage string) {
 // addEvidence adds --evidence, for commands whose runs are proven afterwards.
 func (f *runFlags) addEvidence(fl *pflag.FlagSet) {
 	fl.StringVar(&f.opts.Log.Evidence, "evidence", "",
-		"keep the results log, reports and SHA-256 sums in this new directory")
-	fl.SetAnnotation("evidence", cobra.BashCompSubdirsInDir, nil)
-	inHelp(fl, resultsLog, "evidence=DIR")
+		"keep the results log, reports and SHA-256 sums in this new `DIR`")
+	inHelp(fl, resultsLog, "evidence")
 }
 
 // addPace adds the flags about how much is sent how fast.
@@ -62,8 +60,7 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 		"requests in a batch at most, 1 to 20")
 	addInt(fl, &f.opts.Batch.Concurrency, "concurrency", 0, 0, 1000,
 		"batches in flight at most, up to 1000; 0 is as many as the pace needs (default 0)")
-	fl.Float64Var(&f.opts.Batch.MaxRate, "rate", 0,
-		"requests a second at most, to leave room for others (default as many as the tenant accepts)")
+	addRate(fl, &f.opts.Batch.MaxRate)
 	addEnum(fl, &f.opts.Priority, "priority", "", priorities,
 		oneOf(priorities)+": the tenant throttles low first (default none is sent)")
 	addDuration(fl, &f.opts.Batch.MaxWait, "max-wait", 15*time.Minute, time.Second,
@@ -75,27 +72,37 @@ func (f *runFlags) addPace(fl *pflag.FlagSet) {
 		"how often a failing request is sent; throttling and a lost connection do not count")
 	addDuration(fl, &f.opts.Batch.RequestTimeout, "request-timeout", 100*time.Second, time.Second,
 		"how long a batch may take")
-	setRange(fl, "rate", "a number of at least 0.01", func() bool {
-		rate := f.opts.Batch.MaxRate
-		return rate == 0 || rate >= 0.01 && !math.IsInf(rate, 1)
-	})
-	inHelp(fl, pace, "rate=N", "deadline")
-	inFlagsHelp(fl, pace, "batch-size=N", "concurrency=N", "priority", "max-wait", "stall-timeout", "max-attempts=N",
+	inHelp(fl, pace, "rate", "deadline")
+	inFlagsHelp(fl, pace, "batch-size", "concurrency", "priority", "max-wait", "stall-timeout", "max-attempts",
 		"request-timeout")
 	hasVariable(fl, "batch-size", "concurrency", "rate", "priority", "max-wait", "stall-timeout", "deadline",
 		"max-attempts", "request-timeout")
+}
+
+// addRate adds --rate. A rate of 0 means no limit.
+func addRate(fl *pflag.FlagSet, p *float64) {
+	get := func() string { return strconv.FormatFloat(*p, 'g', -1, 64) }
+	fl.Var(&checkedFlag{"N", nil, get, func(text string) error {
+		rate, err := strconv.ParseFloat(text, 64)
+		if err != nil || rate != 0 && !(rate >= 0.01 && rate <= math.MaxInt) {
+			return fmt.Errorf("%q is not a number of at least 0.01", text)
+		}
+		*p = rate
+		return nil
+	}}, "rate", "requests a second at most, to leave room for others (default as many as the tenant accepts)")
 }
 
 // addRest adds the flags about signing in and about what is shown.
 func (f *runFlags) addRest(fl *pflag.FlagSet) {
 	addConnect(fl, &f.connect)
 	fl.BoolVar(&f.opts.NoPreflight, "no-preflight", false, "do not judge by the access token what it allows")
-	addFile(fl, &f.metrics, "metrics-file", "",
-		"write how the run ended to this .prom file, for the textfile collector of node_exporter", "prom")
-	addEnum(fl, &f.progress, "progress", "auto", progressWords, oneOf(progressWords))
+	fl.StringVar(&f.metrics, "metrics-file", "",
+		"write how the run ended to this .prom `FILE`, for the textfile collector of node_exporter")
+	addEnum(fl, &f.progress, "progress", "auto", progressWords,
+		"auto (a bar on a terminal, else nothing), plain (a line every 10 s) or none")
 	fl.BoolVarP(&f.opts.Quiet, "quiet", "q", false, "print nothing if all went well")
 	f.log.add(fl)
-	inHelp(fl, output, "progress=FORM", "quiet")
+	inHelp(fl, output, "progress", "quiet")
 	inFlagsHelp(fl, output, "metrics-file")
 	inFlagsHelp(fl, signingIn, "no-preflight")
 	hasVariable(fl, "no-preflight", "metrics-file", "progress", "quiet")
@@ -122,7 +129,7 @@ func refuse(conflicts ...conflict) error {
 
 // check refuses flags that make no sense, before any file is opened.
 func (f *runFlags) check() error {
-	log, resume := &f.opts.Log, f.resume != ""
+	log := &f.opts.Log
 	return refuse(
 		conflict{log.Evidence != "" && log.Path != "",
 			"--evidence and --results cannot be used together: the results log is kept in the directory",
@@ -130,9 +137,9 @@ func (f *runFlags) check() error {
 		conflict{log.Evidence != "" && log.Overwrite,
 			"--evidence and --overwrite cannot be used together: evidence is never replaced", ""},
 		conflict{sameName(f.metrics, log.Path), "--metrics-file and --results name the same file", ""},
-		conflict{resume && log.Evidence == "" && (log.Path == "" || log.Path == "-"),
+		conflict{log.Resume && log.Evidence == "" && (log.Path == "" || log.Path == "-"),
 			"--resume needs the log of the run", "name it with --results FILE"},
-		conflict{resume && log.Overwrite, "--resume and --overwrite cannot be used together", ""},
+		conflict{log.Resume && log.Overwrite, "--resume and --overwrite cannot be used together", ""},
 		conflict{log.Path == "-" && log.Overwrite, "--overwrite needs a results file, not standard output", ""},
 	)
 }
@@ -144,7 +151,7 @@ func (f *runFlags) options(p *program, cmd *cobra.Command, simulate bool) (o run
 	}
 	o = f.opts
 	o.Version, o.Command, o.Variables, o.Metrics = p.version, p.args, p.variables, p.recorderFor(cmd)
-	o.Progress, o.Logger, o.Log.Resume = f.progressMode(p.console), f.log.logger(p.console), f.resume != ""
+	o.Progress, o.Logger = f.progressMode(p.console), f.log.logger(p.console)
 	switch {
 	case o.Log.Evidence != "":
 		o.Log.Path = filepath.Join(o.Log.Evidence, evidence.Log)
@@ -187,8 +194,7 @@ func (f *guardFlags) addAsk(fl *pflag.FlagSet) {
 
 func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.guards.Protect, "protect", nil,
-		"never touch the users on this list, such as break-glass accounts; repeatable")
-	namesFile(fl, "protect")
+		"never touch the users in this `FILE`, such as break-glass accounts; repeatable")
 	addInt(fl, &f.guards.MaxItems, "max-items", -1, 0, math.MaxInt,
 		"delete nothing if it would be more passes than this; 0 is no limit "+
 			"(default 10000 with --yes and no terminal)")
@@ -198,8 +204,8 @@ func (f *guardFlags) addGuards(fl *pflag.FlagSet) {
 	hasVariable(fl, "protect", "max-items")
 	fl.BoolVar(&f.verify, "verify", false, "list each user's passes afterwards, until none is left")
 	addVerifyWait(fl, &f.verifyWait)
-	inHelp(fl, safety, "protect", "max-items=N", "verify")
-	inFlagsHelp(fl, safety, "abort-after=N")
+	inHelp(fl, safety, "protect", "max-items", "verify")
+	inFlagsHelp(fl, safety, "abort-after")
 }
 
 // addSessions adds --revoke-sessions to a section of the help.

@@ -25,8 +25,8 @@ func (p *program) scanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan [flags]",
 		Short: "Find passes, and print a list of them",
-		Long: `Find Temporary Access Passes and print them. It changes nothing. tapsweep revoke accepts the output as a
-list.
+		Long: `Find Temporary Access Passes and print them. It changes nothing. tapsweep revoke
+accepts the output as a list.
 
 With --results, a scan that was stopped can be continued with --resume.
 
@@ -51,14 +51,14 @@ Exit codes:
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	f.scopeFlags.add(fl, "all")
-	addFile(fl, &f.scan.Output, "output", "-", "write the passes to this new file; \"-\" is standard output")
+	fl.StringVar(&f.scan.Output, "output", "-", "write the passes to this new `FILE`; \"-\" is standard output")
 	addEnum(fl, &f.scan.Format, "format", "", scan.Formats,
 		oneOf(scan.Formats)+" (default by the file's extension; table on a terminal, else csv)")
 	inHelp(fl, output, "output", "format")
 	fl.BoolVar(&f.scan.Gone, "include-gone", false,
 		"also list passes in the audit log that are gone, so that revoke --revoke-sessions has their users")
 	inHelp(fl, whatToFind, "include-gone")
-	f.addResults(fl, "results log of the scan, from which it can be resumed (default none)")
+	f.addResults(fl, "results log `FILE` of the scan, from which it can be resumed (default none)")
 	f.addPace(fl)
 	f.addRest(fl)
 	return cmd

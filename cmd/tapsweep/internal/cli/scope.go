@@ -2,13 +2,11 @@ package cli
 
 import (
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -48,93 +46,40 @@ func noList(cmd *cobra.Command, args []string) error {
 func (f *scopeFlags) add(fl *pflag.FlagSet, most string) {
 	fl.BoolVar(&f.all, "all-users", false, "scan every user of the tenant")
 	fl.StringVar(&f.find.Filter, "filter", "",
-		"scan the users that match an OData filter, such as \"startswith(userPrincipalName,'a')\"")
+		"scan the users that match an `ODATA` filter, such as \"startswith(userPrincipalName,'a')\"")
 	fl.StringArrayVar(&f.find.Groups, "group", nil,
-		"scan the members of this group, given by object ID, and of groups in it; repeatable")
-	fl.StringArrayVar(&f.users, "users", nil, "scan the users on this list; repeatable")
-	namesFile(fl, "users")
-	fl.StringArrayVar(&f.named, "user", nil, "scan this user, given by object ID or user principal name; repeatable")
-	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this user or app created")
-	fl.StringVar(&f.since, "created-since", "", "only passes created since a time (2026-03-02T08:00:00Z), "+
+		"scan the members of this group, given by object `ID`, and of groups in it; repeatable")
+	fl.StringArrayVar(&f.users, "users", nil, "scan the users in this `FILE`; repeatable")
+	fl.StringArrayVar(&f.named, "user", nil, "scan this `USER`, given by object ID or user principal name; repeatable")
+	fl.StringVar(&f.createdBy, "created-by", "", "look in the audit log for passes that this `USER` or app created")
+	fl.StringVar(&f.since, "created-since", "", "only passes created since a `TIME` (2026-03-02T08:00:00Z), "+
 		"a date (midnight UTC) or an age (24h, 7d); without another scope it searches the audit log")
-	fl.Var((*reasons)(&f.find.Reasons), "reason",
-		"only passes that are "+oneOf(texts(pass.Reasons))+" (default "+most+")")
-	fl.Var((*days)(&f.find.MinAge), "min-age", "only passes created at least this long ago, such as 24h or 7d")
-	fl.Var((*days)(&f.find.ExpiredFor), "expired-for",
+	addReasons(fl, &f.find.Reasons, most)
+	addDuration(fl, &f.find.MinAge, "min-age", 0, 0,
+		"only passes created at least this long ago, such as 24h or 7d")
+	addDuration(fl, &f.find.ExpiredFor, "expired-for", 0, 0,
 		"of expired passes, only those that expired at least this long ago")
 	fl.BoolVar(&f.find.MembersOnly, "members-only", false, "leave guests out")
 	fl.BoolVar(&f.find.EnabledOnly, "enabled-only", false,
 		"leave disabled accounts out; needs the permission User.Read.All")
-	inHelp(fl, whereToLook, "all-users", "filter=ODATA", "group=ID", "users", "user=USER", "created-by=USER")
-	inHelp(fl, whatToFind, "created-since=TIME", "reason=REASONS", "min-age", "expired-for", "members-only",
+	inHelp(fl, whereToLook, "all-users", "filter", "group", "users", "user", "created-by")
+	inHelp(fl, whatToFind, "created-since", "reason", "min-age", "expired-for", "members-only",
 		"enabled-only")
 }
 
-const wantDays = "a time such as 90s, 15m, 24h or 7d"
-
-// days is a duration that may be given in days.
-type days time.Duration
-
-func (d *days) Set(text string) error {
-	if n, ok := strings.CutSuffix(text, "d"); ok {
-		count, err := strconv.ParseFloat(n, 64)
-		if err != nil || !(count >= 0 && count <= 36500) {
-			return &valueError{strconv.Quote(text), wantDays}
+// addReasons adds --reason, which takes a list with commas and may be repeated.
+func addReasons(fl *pflag.FlagSet, p *[]pass.Reason, most string) {
+	words := texts(pass.Reasons)
+	get := func() string { return strings.Join(texts(*p), ",") }
+	fl.Var(&checkedFlag{"REASONS", words, get, func(list string) error {
+		for word := range strings.SplitSeq(list, ",") {
+			if !slices.Contains(words, word) {
+				return fmt.Errorf("%q is not %s", word, oneOf(words))
+			}
+			*p = append(*p, pass.Reason(word))
 		}
-		*d = days(count * float64(24*time.Hour))
 		return nil
-	}
-	v, err := time.ParseDuration(text)
-	if err != nil || v < 0 {
-		return &valueError{strconv.Quote(text), wantDays}
-	}
-	*d = days(v)
-	return nil
-}
-
-func (d *days) String() string { return time.Duration(*d).String() }
-func (d *days) Type() string   { return "duration" }
-
-// reasons are some of pass.Reasons, given as a list and in any case.
-type reasons []pass.Reason
-
-func (r *reasons) Set(text string) error {
-	list, err := csv.NewReader(strings.NewReader(text)).Read() // as pflag reads its lists
-	if err != nil {
-		return notAmong(text, texts(pass.Reasons))
-	}
-	var more reasons
-	for _, word := range list {
-		reason := pass.Reason(strings.ToLower(strings.TrimSpace(word)))
-		if !slices.Contains(pass.Reasons, reason) {
-			return notAmong(word, texts(pass.Reasons))
-		}
-		more = append(more, reason)
-	}
-	*r = append(*r, more...)
-	return nil
-}
-
-func (r *reasons) String() string { return strings.Join(texts(*r), ",") }
-func (r *reasons) Type() string   { return "stringSlice" }
-
-// completeReasons completes the last word of a list with those that are not in it yet.
-func (p *program) completeReasons(_ *cobra.Command, _ []string, list string) ([]cobra.Completion,
-	cobra.ShellCompDirective) {
-	directive := cobra.ShellCompDirectiveNoFileComp
-	// A comma may follow. But in cobra's script for fish string split takes what begins with a
-	// dash, as --reason=used does, for an option of its own.
-	if last := p.args[len(p.args)-1]; !strings.HasPrefix(last, "-") {
-		directive |= cobra.ShellCompDirectiveNoSpace
-	}
-	begun := list[:strings.LastIndex(list, ",")+1]
-	var lists []cobra.Completion
-	for _, word := range texts(pass.Reasons) {
-		if !slices.Contains(strings.Split(begun, ","), word) {
-			lists = append(lists, begun+word)
-		}
-	}
-	return lists, directive
+	}}, "reason", "only passes that are "+oneOf(words)+", with commas between (default "+most+")")
 }
 
 func texts(list []pass.Reason) (texts []string) {
@@ -146,7 +91,7 @@ func texts(list []pass.Reason) (texts []string) {
 
 // parseSince parses a time, a date, which means midnight UTC, or an age such as 24h.
 func parseSince(text string, now time.Time) (time.Time, error) {
-	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
+	for _, form := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(form, text); err == nil {
 			if t.After(now) {
 				return t, fmt.Errorf("--created-since %s is in the future: it means %s, and it is now %s",
@@ -155,13 +100,12 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	var ago days
-	if ago.Set(text) == nil {
+	if ago, err := parseDuration(text); err == nil {
 		if ago == 0 {
 			return now, fmt.Errorf("--created-since %s means now, so no pass would be found: "+
 				"give a time in the past, such as 24h", text)
 		}
-		return now.Add(-time.Duration(ago)), nil
+		return now.Add(-ago), nil
 	}
 	return time.Time{}, fmt.Errorf("--created-since %q is not a time such as 2026-03-02T08:00:00Z, a date, or how "+
 		"long ago such as 24h or 7d", text)

@@ -23,12 +23,13 @@ func (p *program) sweepCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sweep [flags]",
 		Short: "Find expired and used passes, and delete them",
-		Long: `Find Temporary Access Passes that are expired or used, and delete them. It is made for a nightly job:
-without a terminal it prints nothing if there was nothing to do, and otherwise one line.
+		Long: `Find Temporary Access Passes that are expired or used, and delete them. It is
+made for a nightly job: without a terminal it prints nothing if there was
+nothing to do, and otherwise one line.
 
-While a limit applies (--max-items; 10000 without a terminal), all users are scanned before the first pass is
-deleted. If more passes are found than the limit, none is deleted. With --max-items 0, passes are deleted during
-the scan.
+While a limit applies (--max-items; 10000 without a terminal), all users are
+scanned before the first pass is deleted. If more passes are found than the
+limit, none is deleted. With --max-items 0, passes are deleted during the scan.
 
 Exit codes:
   0   Every pass that was found is gone, or its user is protected.

@@ -18,19 +18,20 @@ func (p *program) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [flags] RESULTS…",
 		Short: "Check that the users of a results log hold no pass",
-		Long: `List the passes of every user in one or more results logs, and write a results log that says for each
-user whether a pass is left. It changes nothing. A pass that is left has the outcome remains; tapsweep revoke
-accepts the new log as a list of these. Users whose rows were invalid or protected are not checked.
+		Long: `List the passes of every user in one or more results logs, and write a results
+log that says for each user whether a pass is left. It changes nothing. A pass
+that is left has the outcome remains; tapsweep revoke accepts the new log as a
+list of these. Users whose rows were invalid or protected are not checked.
 
 Exit codes:
   0   No user holds a pass.
   1   Some users hold a pass, or could not be checked.
-  3   No access: there is no token that Graph accepts, or Graph denied everything.
+  3   No access: there is no token that Graph accepts, or Graph denied
+      everything.
   4   Stopped early: use --resume to continue.
   64  Wrong flags, or a log that is incomplete or of another tenant.`,
-		Example:           `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
-		Args:              needsLog,
-		ValidArgsFunction: filesWith("jsonl"),
+		Example: `  tapsweep verify --results incident-proof.jsonl incident.jsonl`,
+		Args:    needsLog,
 		RunE: func(cmd *cobra.Command, logs []string) error {
 			o, err := f.runFlags.options(p, cmd, false)
 			if err != nil {

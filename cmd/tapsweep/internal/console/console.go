@@ -35,7 +35,6 @@ type Console struct {
 	EndAtOnce func() string
 
 	display atomic.Pointer[progress.Display]
-	state   atomic.Int32
 }
 
 // Say writes a message for people.
@@ -51,19 +50,6 @@ func (c *Console) Hint(text string) { fmt.Fprintf(c.Err, "hint: %s\n", c.Visible
 func (c *Console) IsTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// Columns returns the width of the terminal that Out is, 0 if it is none.
-func (c *Console) Columns() int {
-	f, ok := c.Out.(*os.File)
-	if !ok {
-		return 0
-	}
-	columns, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return columns
 }
 
 // CanAsk reports whether a person can answer a question: both In and Err are terminals.

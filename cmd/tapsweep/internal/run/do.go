@@ -16,9 +16,6 @@ import (
 // do does the work between the first and the last line of the log, and prints the summary. The
 // error of body says why it stopped early; a *status.Error is how the command ends.
 func (r *run) do(ctx context.Context, body func(context.Context) error) error {
-	if !r.console.Begin() {
-		return status.Interrupted(ctx)
-	}
 	start := time.Now()
 	r.opts.Metrics.Began()
 	if err := r.writeHeader(start); err != nil {

@@ -45,7 +45,7 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 	p.header.Digest = scope.Digest
 	opts.Metrics.Scans()
 	return open(ctx, c, opts, p, func(ctx context.Context, r *run) error {
-		scope.Find.Root, scope.Find.Caller, scope.Find.Logger = r.tenant.API, r.tenant.Caller(), opts.Logger
+		scope.Find.Root, scope.Find.Caller = r.tenant.API, r.tenant.Caller()
 		if err := r.findCreator(ctx, scope.Find.Audit); err != nil {
 			return err
 		}

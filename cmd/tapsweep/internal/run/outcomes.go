@@ -154,8 +154,7 @@ func (s *summary) scan(w io.Writer) {
 		what string
 	}{
 		{c.Recent, "passes too recent, left alone"}, {c.Older, "passes created before --created-since, left out"},
-		{c.Guests, "guests left out"}, {c.Disabled, "disabled accounts left out"},
-		{c.Untold, "accounts left out, because Graph does not say whether they are members, or enabled"},
+		{c.Guests, "guests and accounts without a type, left out"}, {c.Disabled, "disabled accounts left out"},
 		{c.Earlier, "users scanned before"}, {c.Failed, "users could not be scanned"},
 		{c.NotSeen, "users or more not scanned"},
 	} {
@@ -238,17 +237,16 @@ func (s *summary) auditLog(w io.Writer) {
 // gone writes which users whose pass is gone are on the list.
 func (s *summary) gone(w io.Writer, a *scan.AuditCounts) {
 	n := a.Gone.Count + a.Unlisted.Count - a.Doubtful
-	onList := a.OnList + a.NoID.Count
+	onList := a.OnList + a.NoID
 	printLines(w, []line{
 		{s.Run.Kind() == "scan" && n > 0 && onList == 0,
 			"  to revoke the sessions of these users also, list them with " +
 				"--include-gone"},
 		{a.OnList > 0, "  the list also has " + format.Plural(a.OnList, "user whose pass is", "users whose pass is") +
 			" gone or replaced, for revoke --revoke-sessions"},
-		{a.NoID.Count > 0, "  not on the list, because no record names the ID of the pass: " +
-			strings.Join(a.NoID.First, ", ")},
+		{a.NoID > 0, "  not on the list, because no record names the ID of the pass: " +
+			format.Plural(a.NoID, "user", "users")},
 	})
-	others(w, a.NoID.Count-len(a.NoID.First), "who are not on the list")
 }
 
 // unlisted says what is known of a pass by the creator that is not listed.

@@ -49,10 +49,9 @@ type AuditCounts struct {
 	Unlisted Listed[Unlisted]
 	Doubtful int
 
-	// OnList is how many passes OnGone has received. NoID are users whose pass is gone, and whose
-	// records do not have its id.
-	OnList int
-	NoID   Listed[string]
+	// OnList is how many passes OnGone has received. NoID is how many users are not among these,
+	// because no record has the id of their pass.
+	OnList, NoID int
 }
 
 // A Creator created passes.
@@ -83,17 +82,14 @@ type Unlisted struct {
 	Doubtful  bool      // it may be the same pass, or another one by Audit.By
 }
 
-// queries returns URLs of the first page, the best one first. Graph is not known to combine the
-// filters in every tenant: if it refuses one URL, the scan tries the next and filters here.
-// No page of the documentation says that resultReason can be filtered. The creator can be, but
-// then no record would say who replaced a pass, and a record without a creator would be missed.
+// query returns the URL of the first page. No page of the documentation says that resultReason can be
+// filtered. The creator can be, but then no record would say who replaced a pass, and a record without
+// a creator would be missed.
 // Source: learn.microsoft.com/graph/api/directoryaudit-list.
-func (a *Audit) queries() (urls []string) {
-	since := "activityDateTime ge " + a.Since.UTC().Format("2006-01-02T15:04:05Z")
-	for _, filter := range []string{since + " and loggedByService eq 'Authentication Methods'", since} {
-		urls = append(urls, fmt.Sprintf("/auditLogs/directoryAudits?$filter=%s&$top=%d", escape(filter), pageSize))
-	}
-	return append(urls, fmt.Sprintf("/auditLogs/directoryAudits?$top=%d", pageSize))
+func (a *Audit) query() string {
+	filter := "activityDateTime ge " + a.Since.UTC().Format("2006-01-02T15:04:05Z") +
+		" and loggedByService eq 'Authentication Methods'"
+	return fmt.Sprintf("/auditLogs/directoryAudits?$filter=%s&$top=%d", escape(filter), pageSize)
 }
 
 // auditFindings holds the users that the audit log names.
@@ -104,13 +100,9 @@ type auditFindings struct {
 	creators map[string]int // passes by creator
 	seed     maphash.Seed
 	read     map[uint64]struct{} // ids of records, by hash
-	ended    bool                // all records were read
 	order    []string
 	records  map[string][]making // by object id of the user
 	names    map[string]string   // UPN by object id
-
-	proven  bool // a LIST has shown a pass under the id in a record, so the ids are those of passes
-	waiting []waiting
 }
 
 func newAuditFindings(a *Audit) *auditFindings {
@@ -197,31 +189,27 @@ func (r *record) initiator() (names []string) {
 // noID is the id in a record that names no pass.
 const noID = "00000000-0000-0000-0000-000000000000"
 
-// readPass reads what the record says about the pass, and reports whether it has a pass id that
-// cannot be read. A name was seen with one and with two prefixes. A value is JSON in a string.
+// passID returns the id of the pass, empty if the record has none. ok is false if it has one that
+// cannot be read. The name was seen with one and with two prefixes. The value is JSON in a string.
 // Source: a record of 2022-06-27 in a public thesis; nicolonsky/ITDR,
 // Queries/Entra-TAP-Issuance.md, 342c663.
-func (r *record) readPass(m *making) (unreadable bool) {
+func (r *record) passID() (id string, ok bool) {
 	for _, p := range r.Targets[0].Properties {
 		name := strings.ToLower(p.Name)
 		value := p.New
 		if json.Unmarshal([]byte(p.New), &value) != nil {
 			value = p.New
 		}
-		switch field := name[strings.LastIndexByte(name, '.')+1:]; {
-		case !strings.HasPrefix(name, "temporaryaccesspass.") || value == "":
-		case field == "id" && value == noID:
-		case field == "id" && input.CheckMethod(value) == nil:
-			m.id = value
-		case field == "id":
-			unreadable = true
-		case field == "startdatetime":
-			m.start, _ = time.Parse(time.RFC3339, value)
-		case field == "enddatetime", field == "endtime":
-			m.end, _ = time.Parse(time.RFC3339, value)
+		if !strings.HasPrefix(name, "temporaryaccesspass.") || !strings.HasSuffix(name, ".id") || value == "" ||
+			value == noID {
+			continue
 		}
+		if input.CheckMethod(value) != nil {
+			return "", false
+		}
+		return value, true
 	}
-	return unreadable
+	return "", true
 }
 
 // add adds a record, and reports whether it is new. It counts a record that cannot be used.
@@ -247,8 +235,13 @@ func (f *auditFindings) add(raw json.RawMessage) (fresh bool) {
 		m.Creation.By = unique.Make(shown(who[0])).Value() // few people create many passes
 	}
 	usable := len(r.Targets) > 0 && isID(r.Targets[0].ID) && err == nil && (len(f.by) == 0 || len(who) > 0)
-	unreadable := usable && r.readPass(&m)
-	if (!usable || unreadable) && (m.theirs || len(who) == 0) {
+	odd := !usable
+	if usable {
+		var ok bool
+		m.id, ok = r.passID()
+		odd = !ok
+	}
+	if odd && (m.theirs || len(who) == 0) {
 		f.counts.Odd.add(m.AuditID)
 	}
 	if usable && !f.keep(strings.ToLower(r.Targets[0].ID), r.Targets[0].UPN, m) {

@@ -28,10 +28,7 @@ type page struct {
 	filter  bool // the request has Options.Filter
 
 	first string              // url of the source's first page
-	wider []string            // first pages with fewer filters, for when Graph refuses the one above
 	seen  map[uint64]struct{} // pages of the source, by hash
-	good  string              // url of the last page that needed one attempt
-	users map[uint64]struct{} // users the source has shown; nil means all users the scan knows
 	pages int                 // pages of the source that were read
 
 	// Since the source last showed something new:
@@ -52,20 +49,16 @@ func (p *page) at(url string) *page {
 
 // properties returns the properties of a user that are needed.
 func (s *Scan) properties() string {
-	names := "id,userPrincipalName"
-	if s.opts.MembersOnly {
-		names += ",userType"
+	if s.filtersAccounts() {
+		return "id,userPrincipalName,userType,accountEnabled"
 	}
-	if s.opts.EnabledOnly {
-		names += ",accountEnabled"
-	}
-	return names
+	return "id,userPrincipalName"
 }
 
 // sources returns the first page of each source.
 func (s *Scan) sources() (list []*page) {
 	add := func(p *page) {
-		p.first, p.good, p.seen = p.url, p.url, make(map[uint64]struct{})
+		p.first, p.seen = p.url, make(map[uint64]struct{})
 		list = append(list, p)
 	}
 	if s.opts.All {
@@ -90,14 +83,9 @@ func (s *Scan) sources() (list []*page) {
 	}
 	if s.opts.Audit != nil {
 		s.audit = newAuditFindings(s.opts.Audit)
-		urls := s.opts.Audit.queries()
-		add(&page{what: "the audit log", url: urls[0], wider: urls[1:], quota: reportsQuota, audit: true})
+		add(&page{what: "the audit log", url: s.opts.Audit.query(), quota: reportsQuota, audit: true})
 	}
-	if len(list) > 1 || len(s.opts.Users) > 0 {
-		for _, p := range list { // a user in several sources is new in each of them
-			p.users = make(map[uint64]struct{})
-		}
-	}
+	s.one = len(list) == 1 && len(s.opts.Users) == 0
 	return list
 }
 
@@ -123,11 +111,8 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 		s.stop(&SourceError{What: p.what, Err: fmt.Errorf("a page cannot be read: %w", err)})
 		return
 	}
-	if s.counts.Pages++; p.counts && p.users == nil {
+	if s.counts.Pages++; p.counts && s.one {
 		s.counted(res)
-	}
-	if res.Attempts == 1 {
-		p.good = p.url
 	}
 	p.seen[maphash.String(s.seed, p.url)] = struct{}{}
 	if err := s.contents(p, *body.Value); err != nil {
@@ -137,7 +122,6 @@ func (s *Scan) arrived(p *page, res batch.Result) {
 	if body.Next != "" {
 		s.follow(p, body.Next)
 	} else if p.audit {
-		s.audit.ended = true
 		s.queue = append(s.queue, s.auditTargets()...)
 		s.all = len(s.audit.order)
 	}
@@ -166,21 +150,20 @@ func (s *Scan) counted(res batch.Result) {
 // tellTotal tells the caller how many users there are to look at.
 func (s *Scan) tellTotal() {
 	c := &s.counts
-	if total := s.all - c.Guests - c.Disabled - c.Untold - c.Earlier; total > 0 && s.sinks.Total != nil {
+	if total := s.all - c.Guests - c.Disabled - c.Earlier; total > 0 && s.sinks.Total != nil {
 		s.sinks.Total(total)
 	}
 }
 
 // contents adds the contents of a page.
 func (s *Scan) contents(p *page, values []json.RawMessage) error {
-	told := s.told
 	progress := false
 	for _, raw := range values {
 		fresh, err := false, error(nil)
 		if p.audit {
 			fresh = s.audit.add(raw)
 		} else {
-			fresh, err = s.member(p, raw)
+			fresh, err = s.member(raw)
 		}
 		if err != nil {
 			return err
@@ -190,10 +173,6 @@ func (s *Scan) contents(p *page, values []json.RawMessage) error {
 	p.pages++
 	if p.idle++; progress {
 		p.idle, p.restarts = 0, 0
-	}
-	if s.told == 0 && s.counts.Untold > 0 && told == 0 {
-		// No account shows the property, so the token does not permit it.
-		return errHidden
 	}
 	return nil
 }
@@ -238,28 +217,21 @@ func (s *Scan) relativeLink(link string) (path string, ok bool) {
 // maxRestarts is how often a source may restart without anything new in between.
 const maxRestarts = 3
 
-// pageFailed handles the error of a page. If its page token is no longer valid, the source
-// continues from the last page that needed one attempt, because a retry can make a token
-// invalid. If that fails too, the source starts again. No user is listed twice.
+// pageFailed handles the error of a page. If its page token is no longer valid, the source starts again
+// from its first page. No user is listed twice.
 // Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
 func (s *Scan) pageFailed(p *page, res batch.Result) {
 	gone := (res.Response.Status == 400 || res.Response.Status == 410) && p.url != p.first
 	if gone && p.restarts < maxRestarts {
-		s.held = append(s.held, p.back())
+		again := p.at(p.first)
+		again.restarts++
+		again.idle = -p.pages // these pages all come again without anything new
+		again.seen = make(map[uint64]struct{})
+		s.held = append(s.held, again)
 		return
 	}
 	if res.Stopped() {
 		return // the run reports why it stopped
-	}
-	if p.pages == 0 && p.url == p.first && res.Response.Status == 400 && len(p.wider) > 0 {
-		next := p.at(p.wider[0])
-		next.first, next.good, next.wider = next.url, next.url, p.wider[1:]
-		s.held = append(s.held, next)
-		if s.opts.Logger != nil {
-			s.opts.Logger.Debug("Graph refuses the filter, so tapsweep asks for more and filters itself",
-				"source", p.what, "refused", p.url, "next", next.url)
-		}
-		return
 	}
 	err := res.Err
 	if err == nil {
@@ -272,53 +244,34 @@ func (s *Scan) pageFailed(p *page, res batch.Result) {
 	s.stop(&SourceError{What: p.what, Err: err, Filtered: p.filter && p.pages == 0})
 }
 
-// back returns an earlier page to continue from after a page token was refused.
-func (p *page) back() *page {
-	to := p.good
-	if p.good == p.url || p.restarts > 0 {
-		to = p.first
-	}
-	b := p.at(to)
-	b.restarts++
-	b.idle = -p.pages // these pages may all come again without anything new
-	b.seen = make(map[uint64]struct{})
-	return b
-}
-
 // An account is a user in a page or in the answer to a lookup.
 type account struct {
-	ID      string  `json:"id"`
-	UPN     string  `json:"userPrincipalName"`
-	Type    *string `json:"userType"`
-	Enabled *bool   `json:"accountEnabled"`
-	OData   string  `json:"@odata.type"`
+	ID      string `json:"id"`
+	UPN     string `json:"userPrincipalName"`
+	Type    string `json:"userType"`
+	Enabled *bool  `json:"accountEnabled"`
 }
 
-// member adds a user of a page, and reports whether the source has not shown this user
-// before.
-func (s *Scan) member(p *page, raw json.RawMessage) (fresh bool, err error) {
+// member adds a user of a page, and reports whether the scan has not seen this user before.
+func (s *Scan) member(raw json.RawMessage) (fresh bool, err error) {
 	var a account
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return false, fmt.Errorf("a user cannot be read: %w", err)
 	}
-	shows := p.users
-	if shows == nil {
-		shows = s.seen
-	}
-	key := s.key(a.ID)
-	_, again := shows[key]
-	switch {
-	case a.OData != "" && !strings.EqualFold(a.OData, "#microsoft.graph.user"):
-		shows[key] = struct{}{} // a group or a device
-		return !again, nil
-	case !isID(a.ID):
+	if !isID(a.ID) {
 		return false, fmt.Errorf("a user has no object id: %s", safetext.Printable(a.ID))
 	}
-	if s.markSeen(a.ID) && s.admits(&a) {
+	if _, again := s.seen[s.key(a.ID)]; again {
+		return false, nil
+	}
+	if !s.markSeen(a.ID) {
+		return true, nil
+	}
+	admitted, err := s.admits(&a)
+	if admitted {
 		s.queue = append(s.queue, target{name: a.ID, upn: shown(a.UPN)})
 	}
-	shows[key] = struct{}{}
-	return !again, nil
+	return true, err
 }
 
 // isID reports whether text is an object id, which is safe in the path of a request.
@@ -332,26 +285,24 @@ func shown(upn string) string {
 	return safetext.Printable(upn)
 }
 
-// errHidden says that no account shows a property that decides if it is scanned.
+// errHidden says that an account does not show the properties that decide if it is scanned.
 var errHidden = errors.New("whether an account is a member or enabled is hidden by Graph")
 
-// admits reports whether an account must be scanned. An account without the property is not:
-// old accounts may have no userType.
-func (s *Scan) admits(a *account) bool {
-	if s.opts.MembersOnly && a.Type == nil || s.opts.EnabledOnly && a.Enabled == nil {
-		s.counts.Untold++
-		return false
-	}
-	s.told++
+// admits reports whether an account must be scanned. Graph shows accountEnabled of each account to a
+// token that may see it. Old accounts may have no userType: nobody knows that they are members.
+func (s *Scan) admits(a *account) (bool, error) {
 	switch {
-	case s.opts.MembersOnly && !strings.EqualFold(*a.Type, "Member"):
+	case !s.filtersAccounts():
+	case a.Enabled == nil:
+		return false, errHidden
+	case s.opts.MembersOnly && !strings.EqualFold(a.Type, "Member"):
 		s.counts.Guests++
+		return false, nil
 	case s.opts.EnabledOnly && !*a.Enabled:
 		s.counts.Disabled++
-	default:
-		return true
+		return false, nil
 	}
-	return false
+	return true, nil
 }
 
 // Unseen reports whether a scan ended because Graph hides a property. It needs User.Read.All.
@@ -373,11 +324,11 @@ func (s *Scan) accountOf(t target, res batch.Result) []batch.Request {
 	if !strings.EqualFold(t.name, a.ID) && !s.markSeen(a.ID) {
 		return nil // seen under the user's other name
 	}
-	untold := s.counts.Untold
-	if !s.admits(&a) {
-		if s.counts.Untold > untold {
-			s.failed(t, res, errHidden) // the user was named, so the row says why it is skipped
-		}
+	admitted, err := s.admits(&a)
+	if err != nil {
+		s.failed(t, res, err) // the user was named, so the row says why it is skipped
+	}
+	if !admitted {
 		return nil
 	}
 	t.name, t.upn = a.ID, shown(a.UPN)

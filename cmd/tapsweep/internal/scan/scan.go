@@ -1,8 +1,9 @@
 // Package scan finds passes: it reads the users of a tenant, of a group or in the audit log,
 // and lists the passes of each.
 //
-// The requests of a scan go through the same runner as deletes. A page of users leads to the
-// next page and to a LIST for each user. Graph limits each kind of request separately, so each kind has its own quota.
+// The requests of a scan go through the same runner as deletes. A page of users leads to the next page
+// and to a LIST for each user. Graph limits each kind of request separately, so each kind has its own
+// quota.
 package scan
 
 import (
@@ -12,7 +13,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -69,9 +69,6 @@ type Options struct {
 
 	// Caller is the signed-in user or app. It decides the hint for a 403.
 	Caller answer.Caller
-
-	// Logger gets what is of no interest unless something goes wrong. Nil logs nothing.
-	Logger *slog.Logger
 }
 
 // A Found is a pass that matches the Options.
@@ -90,9 +87,8 @@ type Counts struct {
 	Found    int                 // passes that match the Options
 	ByTime   int                 // of these, passes matched with the audit log by time, not by id
 	Passes   map[pass.Reason]int // all passes that were listed
-	Guests   int                 // users skipped for MembersOnly
+	Guests   int                 // users skipped for MembersOnly: all who are not known as members
 	Disabled int                 // users skipped for EnabledOnly
-	Untold   int                 // users skipped because userType or accountEnabled is not known
 	Recent   int                 // passes skipped for MinAge or ExpiredFor
 	Older    int                 // passes skipped for CreatedSince
 	Earlier  int                 // users skipped by Skip
@@ -132,12 +128,11 @@ type Scan struct {
 	seed  maphash.Seed
 	seen  map[uint64]struct{} // users by hash, so that none is listed twice
 	queue []target            // users that wait to be listed
+	one   bool                // there is one source
 	all   int                 // users of the only source, with those left out; 0 if not known
 	open  int                 // LISTs and lookups without an answer
 	held  []*page             // next pages that wait until fewer requests are open
 	audit *auditFindings
-
-	told  int                 // accounts that show userType and accountEnabled, as far as needed
 	found map[uint64]struct{} // passes by hash, so that two names of a user do not find one twice
 }
 
@@ -159,7 +154,6 @@ func (s *Scan) Counts() Counts {
 	c := s.counts
 	c.NotSeen += len(s.queue)
 	if s.audit != nil {
-		c.NotSeen += len(s.audit.waiting)
 		c.Audit = s.audit.summary()
 	}
 	return c
@@ -186,7 +180,7 @@ func (s *Scan) Requests() iter.Seq[batch.Request] {
 			if !yield(p.request()) {
 				return
 			}
-			if p.users == nil && !p.counts && !p.audit && !yield(count) {
+			if s.one && !p.counts && !p.audit && !yield(count) {
 				return
 			}
 		}
@@ -286,7 +280,6 @@ func (s *Scan) release() (next []batch.Request) {
 		next = append(next, s.held[0].request())
 		s.held = s.held[1:]
 	}
-	s.decide()
 	return next
 }
 

@@ -513,15 +513,15 @@ func TestAuditOfGuests(t *testing.T) {
 	}
 }
 
-// An account that does not tell is left out and counted; it does not end the night.
-func TestUntoldAccounts(t *testing.T) {
-	body := `{"value":[{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311","userType":null},` +
-		`{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","userType":"Member"}]}`
+// An account without a type is not known as a member.
+func TestAccountsWithoutAType(t *testing.T) {
+	body := `{"value":[{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311","userType":null,"accountEnabled":true},` +
+		`{"id":"5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312","userType":"Member","accountEnabled":true}]}`
 	tenant := graphsim.New(graphsim.Options{Roles: permitted,
 		Faults: []fault.Fault{{Path: "/users?", Do: fault.ItemBody(body)}}})
 	tenant.AddUser(graphsim.User{ID: "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c312", UPN: "dana@contoso.com"})
 	_, failed, counts, err := look(t, tenant, Options{All: true, MembersOnly: true}, batch.Options{})
-	if err != nil || counts.Untold != 1 || counts.Users != 1 || len(failed) != 0 {
+	if err != nil || counts.Guests != 1 || counts.Users != 1 || len(failed) != 0 {
 		t.Errorf("%+v, failed %q, %v", counts, failed, err)
 	}
 }

@@ -93,9 +93,6 @@ func Serve(ctx context.Context, c *console.Console, o Options) error {
 		return status.Refuse(fmt.Errorf("--listen: %w", err), "choose another address, such as 127.0.0.1:0")
 	}
 	defer server.Close()
-	if !c.Begin() {
-		return &status.Error{Code: status.Stopped, Err: context.Cause(ctx)}
-	}
 	caFile := o.CAFile
 	if caFile == "" {
 		caFile = server.CAFile
