@@ -89,10 +89,10 @@ func wholeFaults() []faultTest {
 		once("reset after the work", fault.Reset().AfterWork(), results.Revoked, 2, 0),
 		always("reset", fault.Reset(), results.Unknown, 2, 1, alone...),
 		always("reset after the work", fault.Reset().AfterWork(), results.Revoked, 2, 0, alone...),
-		once("hung", fault.Hang(), results.Revoked, 2, 0).with("--request-timeout", "2s"),
-		once("hung after the work", fault.Hang().AfterWork(), results.Revoked, 2, 0).with("--request-timeout", "2s"),
+		once("hung", fault.Hang(), results.Revoked, 2, 0).with("--request-timeout", "4s"),
+		once("hung after the work", fault.Hang().AfterWork(), results.Revoked, 2, 0).with("--request-timeout", "4s"),
 		once("slow to the byte", fault.Slow(time.Second), results.Revoked, 1, 0),
-		once("too slow to the byte", fault.Slow(time.Minute), results.Revoked, 2, 0).with("--request-timeout", "2s"),
+		once("too slow to the byte", fault.Slow(time.Minute), results.Revoked, 2, 0).with("--request-timeout", "4s"),
 		once("late", fault.Delayed(time.Second), results.Revoked, 1, 0),
 	}
 }

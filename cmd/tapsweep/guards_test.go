@@ -108,30 +108,6 @@ func TestProtectedNamesInAnOutage(t *testing.T) {
 	leaves(t, tenant, 1)
 }
 
-// revoke shows the user principal names that scan printed. Earlier it showed two GUIDs.
-func TestNamesStayWithThePass(t *testing.T) {
-	t.Parallel()
-	for _, format := range []string{"csv", "jsonl"} {
-		t.Run(format, func(t *testing.T) {
-			t.Parallel()
-			_, env := serveLeftovers(t, 40, graphsim.Options{})
-			dir := t.TempDir()
-			found, log := filepath.Join(dir, "found."+format), filepath.Join(dir, "log.jsonl")
-			report, html := filepath.Join(dir, "report.csv"), filepath.Join(dir, "report.html")
-			tapsweep(t, env, "scan", "--all-users", "--reason", "expired", "--output", found).ends(t, 0)
-			tapsweep(t, env, "revoke", "--yes", "--results", log, found).ends(t, 0)
-			rows, _ := readLog(t, readText(t, log))
-			hasRows(t, rows, 1)
-			same(t, "name in the row", rows[0].UPN, "user00000@contoso.example")
-			tapsweep(t, env, "report", "--csv", report, "--html", html, log).ends(t, 0)
-			table := readTable(t, report)
-			same(t, "rows of the table", len(table), 1)
-			same(t, "name in the table", table[0]["userPrincipalName"], "user00000@contoso.example")
-			holds(t, "the page", strings.ReplaceAll(readText(t, html), "<wbr>", ""), "user00000@contoso.example")
-		})
-	}
-}
-
 // A user protected by name is protected if a list has both the name and an object ID, even if
 // the token does not allow lookups and no user has the ID.
 func TestProtectedByTheNameBesideAnID(t *testing.T) {

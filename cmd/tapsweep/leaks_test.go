@@ -229,7 +229,7 @@ func TestLeaksOfOtherCommands(t *testing.T) {
 		"check --output json --user user0001@contoso.example",
 		"scan --all-users --members-only --output DIR/found.jsonl --results DIR/log.jsonl" + more,
 		"scan --created-since 1h --output DIR/found.jsonl" + more,
-		"sweep --all-users --yes --verify --verify-wait 1s --max-items 0 --results DIR/log.jsonl" + more,
+		"sweep --all-users --yes --verify --verify-wait 1s --results DIR/log.jsonl" + more,
 		"sweep --group " + selfID + " --yes --results DIR/log.jsonl" + more,
 		"verify --results DIR/proof.jsonl " + writeFile(t, "earlier.jsonl", earlier) + more,
 	}

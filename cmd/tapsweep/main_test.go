@@ -52,7 +52,7 @@ func (s suite) Run() int {
 	flag.Parse()
 	debug.SetGCPercent(400)
 	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
-		_ = p.Value.Set(strconv.Itoa(16 * runtime.GOMAXPROCS(0)))
+		_ = p.Value.Set(strconv.Itoa(12 * runtime.GOMAXPROCS(0)))
 	}
 	return s.M.Run()
 }

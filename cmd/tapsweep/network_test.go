@@ -33,7 +33,6 @@ func TestUnreachable(t *testing.T) {
 	for _, args := range [][]string{
 		{"scan", "--all-users"},
 		{"sweep", "--all-users", "--yes"},
-		{"sweep", "--all-users", "--yes", "--max-items", "0"},
 		{"sweep", "--users", list, "--yes"},
 		{"sweep", "--created-since", "24h", "--yes", "--include-usable", "--reason", "usable"},
 		{"revoke", "--yes", list},

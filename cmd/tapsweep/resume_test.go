@@ -205,12 +205,11 @@ func TestResumedLogAsList(t *testing.T) {
 	tenant, users, env := serveUsers(t, 20,
 		failing(fault.Fault{Method: "DELETE", Attempt: 1, Do: fault.ItemStatus(403)}))
 	log := newLog(t)
-	var list strings.Builder
-	list.WriteString("user\n")
+	list := "user\n"
 	for _, u := range users {
-		list.WriteString(u.UPN + "\n")
+		list += u.UPN + "\n"
 	}
-	args := []string{"revoke", "--yes", "--results", log, "--resume", writeFile(t, "users.csv", list.String())}
+	args := []string{"revoke", "--yes", "--results", log, "--resume", writeFile(t, "users.csv", list)}
 	for _, want := range []int{1, 0} {
 		tapsweep(t, env, args...).ends(t, want)
 	}

@@ -55,7 +55,6 @@ func TestKilledBeforeSessions(t *testing.T) {
 		{"revoke", []string{"revoke"}},
 		{"revoke --verify", []string{"revoke", "--verify"}},
 		{"sweep", []string{"sweep", "--all-users"}},
-		{"sweep --verify, in one go", []string{"sweep", "--all-users", "--verify", "--max-items", "0"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -263,21 +263,6 @@ func TestNoPreflight(t *testing.T) {
 	holds(t, "hint of a row", rows[0].Hint, "the permission may be missing")
 }
 
-// --self deletes the pass of the user who is signed in.
-func TestSelf(t *testing.T) {
-	t.Parallel()
-	tenant, users, env := serveUsers(t, 2, graphsim.Options{})
-	runRevoke(t, env, "--self").ends(t, 3, "is an app, not a user") // which has no pass
-	same(t, "batches", tenant.Stats().Batches, 0)
-	token := writeFile(t, "t", tenant.Entra.UserToken(users[1].ID, ownScope))
-	p := runRevoke(t, env, "--self", "--token-file", token)
-	p.ends(t, 0)
-	rows, _ := readLog(t, p.stdout)
-	hasOutcome(t, rows, results.Revoked, 1)
-	leaves(t, tenant, 1)
-	same(t, "user with a pass left", tenant.Remaining()[0].UPN, users[0].UPN)
-}
-
 // A token that Graph takes back in the middle of a run is replaced once, with the
 // claims that the challenge asks for; one more refusal ends the run.
 func TestRefusedInTheMiddle(t *testing.T) {

@@ -98,20 +98,8 @@ func TestSimulateServes(t *testing.T) {
 	stop()
 }
 
-// What the demo shows is what the README promises that it shows.
-func TestDemoList(t *testing.T) {
-	t.Parallel()
-	p := runRevoke(t, nil, "--simulate", mustAbs("../../testdata/incident.csv"))
-	rows, _ := readLog(t, p.stdout)
-	got := outcomes(rows)
-	for _, o := range []results.Outcome{results.Revoked, results.Absent, results.Denied, results.UnknownUser,
-		results.Replaced, results.Duplicate} {
-		differs(t, "rows that are "+string(o), got[o], 0)
-	}
-	p.ends(t, 1, "throttled")
-}
-
-// make demo ends with the summary and the path of a report, and with 0 although passes are left.
+// make demo ends with the summary and the path of a report, and with 0 although passes are left. It shows
+// the outcomes that the README promises.
 func TestMakeDemo(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("make"); err != nil {
@@ -135,6 +123,12 @@ func TestMakeDemo(t *testing.T) {
 	lacks(t, "standard output", p.stdout, `{"type":`)
 	lacks(t, "standard error", p.stderr, "ignored")
 	holds(t, "the report", readText(t, report), "<html")
+	holds(t, "standard error", p.stderr, "throttled")
+	rows, _ := readLog(t, readText(t, filepath.Join(dir, "dist", "demo", "results.jsonl")))
+	for _, o := range []results.Outcome{results.Revoked, results.Absent, results.Denied, results.UnknownUser,
+		results.Replaced, results.Duplicate} {
+		differs(t, "rows that are "+string(o), outcomes(rows)[o], 0)
+	}
 }
 
 // makeCases are values that make gets from a tag, the environment or its command line.
