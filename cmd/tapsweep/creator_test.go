@@ -40,22 +40,20 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 		says     []string // each on standard error; nothing is said at all if there is none
 	}{
 		{"hers", simulation.Mallory.UPN, nil, env, root, 3, status.Done, []string{
-			"7 audit records read, 7 passes created, 3 by mallory@contoso.example; 3 of these are still there\n",
+			"7 audit records read, 7 passes created, 3 by mallory@contoso.example; 3 still there\n",
 			"created by: helpdesk@contoso.example 4, mallory@contoso.example 3\n"}},
 		{"hers, in silence", simulation.Mallory.UPN, []string{"--quiet"}, env, root, 3, status.Done, nil},
 		{"nobody's", nobody, []string{"--quiet"}, env, root, 0, status.Incomplete, []string{
-			"7 audit records read, 7 passes created, 0 by malory@contoso.example\n",
+			"7 audit records read, 7 passes created, 0 by malory@contoso.example; 0 still there\n",
 			"warning: the tenant has no user malory@contoso.example"}},
 		{"of somebody who made none", "user00001@contoso.example", nil, env, root, 0, status.Done, []string{
-			", 0 by user00001@contoso.example\n"}},
+			", 0 by user00001@contoso.example; 0 still there\n"}},
 		{"of somebody who cannot be looked up", nobody, []string{"--quiet"}, noUsers, noUsersRoot, 0, status.Done,
-			[]string{
-				"0 by malory@contoso.example\n",
-				"could not check that user malory@contoso.example exists: the token lacks User.Read.All"}},
+			[]string{"could not check that malory@contoso.example exists: the token lacks User.Read.All"}},
 		{"of an app", "HR sync", []string{"--quiet"}, env, root, 0, status.Done, []string{
-			"0 by HR sync\n", "could not check that an app named HR sync exists"}},
+			"could not check that HR sync exists"}},
 		{"of an id", "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311", []string{"--quiet"}, env, root, 0, status.Done, []string{
-			"no user has the object id 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}},
+			"the tenant has no user 5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -69,17 +67,6 @@ func TestScanOfTheAuditLogSaysWhatItRead(t *testing.T) {
 			same(t, "whether the scan is silent", p.stderr == "", len(tt.says) == 0)
 		})
 	}
-}
-
-// A misspelt creator leaves no list behind, which revoke would take as nothing to do.
-func TestNoListOfNobody(t *testing.T) {
-	t.Parallel()
-	env := serve(t, incident(simulation.Roles...))
-	output := filepath.Join(t.TempDir(), "hers.csv")
-	p := tapsweep(t, env, "scan", "--created-by", "malory@contoso.example", "--output", output)
-	p.ends(t, status.Incomplete)
-	exists(t, output, false)
-	holds(t, "standard error", p.stderr, output+" is not written, because --created-by names nobody\n")
 }
 
 // Users whose pass is gone or replaced may have sessions that were begun with it. With --include-gone they
@@ -151,7 +138,7 @@ func TestScanSaysWhatWasReplaced(t *testing.T) {
 		" by mallory@contoso.example was replaced at ",
 		"Z by helpdesk@contoso.example; the new pass is not listed")
 	if !strings.Contains(p.stderr,
-		"1 audit record lacks the user, the time, the creator or a readable pass id; check: ") {
+		"audit records to check, which lack the user, time, creator or pass id: 1: ") {
 		t.Errorf("standard error does not name the odd record\n%s", p.stderr)
 	}
 	// Some users may not have been scanned.
@@ -186,7 +173,7 @@ func TestCreatorOfEachRevokedPass(t *testing.T) {
 			scope := []string{"--created-since", "24h", "--created-by", simulation.Mallory.UPN}
 			all := []string{"--reason", "expired,used,scheduled,usable", "--include-usable"}
 			evidence := []string{"--yes", "--evidence", dir + "/evidence"}
-			says := "1 pass was matched with the audit log by time, not by id\n"
+			says := "1 matched with the audit log by time, not by id\n"
 			var p process
 			if form == "sweep" {
 				p = run("sweep", slices.Concat(scope, evidence, all)...)

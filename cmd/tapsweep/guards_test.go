@@ -137,11 +137,6 @@ func TestNamesOfAListAreNotChecked(t *testing.T) {
 	holds(t, "standard error", p.stderr, list+":3: the user principal name "+users[0].UPN)
 	lacks(t, "standard error", p.stderr, "--skip-invalid")
 	leaves(t, tenant, 3)
-
-	list = writeFile(t, "list.csv", head+row(0, 1, 0))
-	p = runRevoke(t, env, list)
-	want := "1 row gives an object ID and a name: the object ID decides, and the name is not checked\n"
-	holds(t, "standard error", p.stderr, want)
 }
 
 // many returns n expired passes.
@@ -233,7 +228,7 @@ func TestRefusedSweepHasNoRows(t *testing.T) {
 			if tt.answer == nil {
 				p = tapsweep(t, env, args...)
 			} else {
-				p = typed(t, env, "", tt.answer, args...)
+				p = answered(t, env, tt.answer, args...)
 			}
 			p.ends(t, tt.code, tt.says, "tapsweep scan with the same flags names them", dir)
 			same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)

@@ -30,8 +30,7 @@ func main() {
 	// net/http and other packages write messages for developers to the standard logger.
 	log.SetOutput(io.Discard)
 	os.Exit(cli.Main(ctx, cli.Process{Args: os.Args[1:], Environ: os.Environ(), In: os.Stdin, Out: os.Stdout,
-		Err:     os.Stderr,
-		Version: buildVersion(), EndAtOnce: endAtOnce}))
+		Err: os.Stderr, Version: buildVersion()}))
 }
 
 // endSignals returns the signals that end a run. A signal that is ignored at the start stays
@@ -39,15 +38,6 @@ func main() {
 func endSignals() []os.Signal {
 	terminal := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGHUP}, signal.Ignored)
 	return append(terminal, syscall.SIGTERM)
-}
-
-// endAtOnce makes the next signal end the process at once, and returns what to send for that.
-func endAtOnce() string {
-	signal.Reset(endSignals()...)
-	if signal.Ignored(os.Interrupt) {
-		return "SIGTERM"
-	}
-	return "an interrupt"
 }
 
 // buildVersion names this build: the release, or the module version or commit.

@@ -8,7 +8,6 @@ import (
 	"github.com/creack/pty"
 
 	"tapsweep/batch/graphsim"
-	"tapsweep/cmd/tapsweep/internal/status"
 )
 
 // The bar is for a terminal at standard error, and nothing of it is anywhere else.
@@ -29,10 +28,10 @@ func TestProgressOnATerminal(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := typed(t, []string{"TERM=" + tt.term}, "", nil,
+			p := answered(t, []string{"TERM=" + tt.term}, nil,
 				append([]string{"revoke", "--simulate", "--yes", "--results", "log.jsonl", list}, tt.args...)...)
 			p.ends(t, 0, "results: log.jsonl")
-			same(t, "a bar", strings.Contains(p.stderr, "revoking  [======="), tt.bar)
+			same(t, "a bar", strings.Contains(p.stderr, "revoking  [===="), tt.bar)
 			same(t, "standard output", p.stdout, "")
 		})
 	}
@@ -46,19 +45,14 @@ func TestProgressWithoutATerminal(t *testing.T) {
 	same(t, "standard output", p.stdout, "")
 }
 
-// typed runs tapsweep at a terminal with input typed in advance, and answers when it
-// asks.
-func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.File, p *os.Process),
-	args ...string) process {
+// answered runs tapsweep at a terminal, and answers once it asks.
+func answered(t *testing.T, env []string, answer func(keyboard *os.File, p *os.Process), args ...string) process {
 	t.Helper()
 	keyboard, tty, err := pty.Open()
 	if err != nil {
 		t.Skip("no pseudo terminal: ", err)
 	}
 	defer keyboard.Close()
-	if _, err := keyboard.WriteString(ahead); err != nil {
-		t.Fatal(err)
-	}
 	var shown, out strings.Builder
 	cmd := command(t, env, args...)
 	cmd.Stdin, cmd.Stderr, cmd.Stdout = tty, tty, &out
@@ -78,20 +72,4 @@ func typed(t *testing.T, env []string, ahead string, answer func(keyboard *os.Fi
 	}
 	_ = cmd.Wait() // the exit code tells
 	return process{args, cmd.ProcessState.ExitCode(), out.String(), shown.String()}
-}
-
-// Input typed before the question does not answer it.
-func TestConfirmHearsNothingTypedAhead(t *testing.T) {
-	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	env := serve(t, tenant)
-	list := listFile(t, tenant.AddUsers(2))
-	args := []string{"revoke", list}
-	no := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("n\n") }
-	p := typed(t, env, "y\ny\ny", no, args...)
-	leaves(t, tenant, 2)
-	p.ends(t, status.Usage, "not confirmed")
-	yes := func(keyboard *os.File, _ *os.Process) { keyboard.WriteString("y\n") }
-	typed(t, env, "n\n", yes, args...).ends(t, status.Done)
-	leaves(t, tenant, 0)
 }

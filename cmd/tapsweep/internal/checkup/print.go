@@ -121,9 +121,9 @@ func (c *Checkup) printSteps(w io.Writer, to *console.Console) {
 		if s.Result == "ok" || s.Result == "skipped" && c.Exit != 0 {
 			continue
 		}
-		fmt.Fprintf(w, "%s: %s: %s\n", s.Result, named(s.Step), strings.ReplaceAll(to.Visible(s.Detail), "\n", "\n  "))
+		fmt.Fprintf(w, "%s: %s: %s\n", s.Result, named(s.Step), strings.ReplaceAll(console.Visible(s.Detail), "\n", "\n  "))
 		for _, h := range s.Hints {
-			fmt.Fprintf(w, "hint: %s\n", to.Visible(h))
+			fmt.Fprintf(w, "hint: %s\n", console.Visible(h))
 		}
 	}
 	verdicts := map[token.Access]string{token.Yes: "tapsweep revoke works with this sign-in.",

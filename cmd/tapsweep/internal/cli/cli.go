@@ -25,10 +25,6 @@ type Process struct {
 	Out     io.Writer
 	Err     io.Writer
 	Version string // of tapsweep
-
-	// EndAtOnce makes the next signal end the process, and returns what to send for that. It may
-	// be nil.
-	EndAtOnce func() string
 }
 
 // A program is one command line that runs.
@@ -48,13 +44,7 @@ type program struct {
 func Main(ctx context.Context, process Process) int {
 	p := &program{version: process.Version, environ: process.Environ, args: process.Args,
 		recorder: metrics.NewRecorder()}
-	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv,
-		EndAtOnce: process.EndAtOnce}
-	p.console.AddNames(process.Args...)
-	for _, name := range []string{"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "SSL_CERT_FILE",
-		"SSL_CERT_DIR", "TMPDIR"} {
-		p.console.AddNames(p.getenv(name))
-	}
+	p.console = &console.Console{In: process.In, Out: process.Out, Err: process.Err, Getenv: p.getenv}
 	root := p.rootCommand()
 	root.SetArgs(process.Args)
 	root.SetIn(process.In)

@@ -41,8 +41,13 @@ func checkOutput(path string, mayExist bool) error {
 	if evidence.Contains(path) {
 		return status.Refuse(fmt.Errorf("--output: %s is evidence, which is sealed", path), "choose another file")
 	}
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
 		return nil
+	case !info.Mode().IsRegular():
+		return status.Refuse(fmt.Errorf("--output: %s is not a regular file", path),
+			"use --output - and redirect standard output")
 	}
 	if err := fileout.CheckBegin(path, scan.Begins()...); err != nil {
 		return status.Refuse(fmt.Errorf("--output: %w", err), "choose another --output file")

@@ -12,8 +12,7 @@ import (
 
 	"tapsweep/batch/safetext"
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/pass"
-	"tapsweep/cmd/tapsweep/internal/scan"
+	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/status"
 	"tapsweep/input"
 )
@@ -27,51 +26,70 @@ const typedAbove = 100
 
 // A question is what a run is about to do, as a person has to know it.
 type question struct {
-	passes, users, anyPass, own            int
-	sessions                               int // users whose sessions are revoked
-	sample                                 []input.Pair
-	protected, completed, repeats, invalid int
-	done, shielded                         int // as the list itself says
+	passes, anyPass, own int
+	users                int // whose passes are deleted, or whose sessions are revoked
+	sample               []revoke.Item
+	leftOut              [numLeft]int // rows
 }
 
-// question goes through the list once more, for what is left of it.
-func (r *run) question() (q question) {
-	q.done, q.shielded = r.list.Stats().Done, r.list.Stats().Protected
-	users := make(map[uint64]struct{}) // hashes: a list may have a million
-	seed := maphash.MakeSeed()
-	for pair, err := range r.list.Pairs() {
+// Why rows are left out.
+const (
+	leftProtected = iota
+	leftCompleted
+	leftRepeat
+	leftInvalid
+	numLeft
+)
+
+var leftTexts = [numLeft]string{"of protected users", "completed by an earlier run", "named twice", "bad"}
+
+// question goes through the items once more, for what is left of them.
+func (r *run) question(items revoke.Items) *question {
+	q := new(question)
+	seed, users := maphash.MakeSeed(), make(map[uint64]struct{}) // hashes: a list may have a million users
+	for item, err := range items {
+		pair := &item.Pair
 		switch {
 		case err != nil:
 			return q // the run will meet it too, and say so
-		case r.earlier.Completed(&pair):
-			q.completed++
 		case pair.Err != nil:
-			q.invalid++
-		case r.protected(pair.User), pair.UPN != "" && r.protected(pair.UPN):
-			q.protected++
+			q.leftOut[leftInvalid]++
+			continue
+		case r.spares(pair.User, pair.UPN):
+			q.leftOut[leftProtected]++
+			continue
+		}
+		completed := r.earlier.Completed(pair)
+		switch {
+		case item.OnlySessions:
+		case completed:
+			q.leftOut[leftCompleted]++
 		case pair.FirstOf != nil:
-			q.repeats++
+			q.leftOut[leftRepeat]++
 		default:
-			q.passes++
-			user := strings.ToLower(pair.User)
-			if r.isSelf(user) { // by whatever name
-				user = input.Me
-				q.own++
-			}
+			q.add(item, r.isSelf(pair.User))
+		}
+		user := strings.ToLower(r.sessionName(pair.User))
+		if r.header.Sessions && !r.earlier.SessionsCompleted(user) || !r.header.Sessions && !completed {
 			users[maphash.String(seed, user)] = struct{}{}
-			if pair.Method == "" {
-				q.anyPass++
-			}
-			if len(q.sample) < sampleSize {
-				q.sample = append(q.sample, pair)
-			}
 		}
 	}
 	q.users = len(users)
-	if r.header.Sessions {
-		q.sessions = r.countSessionUsers()
-	}
 	return q
+}
+
+// add counts an item whose pass is to be deleted. own is for the signed-in user's.
+func (q *question) add(item revoke.Item, own bool) {
+	q.passes++
+	if own {
+		q.own++
+	}
+	if item.Method == "" {
+		q.anyPass++
+	}
+	if len(q.sample) < sampleSize {
+		q.sample = append(q.sample, item)
+	}
 }
 
 // confirm shows what is about to happen and asks. The error says that nobody agreed.
@@ -81,9 +99,8 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 	}
 	r.printQuestion(q)
 	c := r.console
-	c.Drain()
 	want := []string{"y", "yes"}
-	if n := max(q.passes, q.sessions); n > typedAbove {
+	if n := max(q.passes, q.users); n > typedAbove {
 		want = []string{strconv.Itoa(n)}
 		fmt.Fprintf(c.Err, "Type %s to confirm: ", want[0])
 	} else {
@@ -106,71 +123,39 @@ func (r *run) confirm(ctx context.Context, q *question) error {
 	return status.Refuse(errors.New("not confirmed: nothing was deleted"))
 }
 
-// ask shows what was found and asks.
-func (s *sweepRun) ask(ctx context.Context, found []*scan.Found) error {
-	s.console.Display().Stop()
-	q := question{passes: len(found), users: len(found)}
-	if s.o.Sessions {
-		q.sessions = s.countSessionUsers(found)
-	}
-	seen := make(map[pass.Reason]int)
-	for _, f := range found {
-		seen[f.Why]++
-		if len(q.sample) < sampleSize {
-			q.sample = append(q.sample, input.Pair{User: f.User, UPN: f.UPN, Method: f.ID})
-		}
-	}
-	fmt.Fprintf(s.console.Err, "Found: %s.\n", byReason(seen))
-	return s.confirm(ctx, &q)
-}
-
-// what says what the run is about to delete. The parts are joined by "and".
-func (q *question) what() string {
-	parts := []string{passes(q.passes) + " of " + format.Plural(q.users, "user", "users")}
-	if q.sessions > 0 {
-		parts = []string{passes(q.passes), "revoke the sessions of " + format.Plural(q.sessions, "user", "users")}
-	}
-	return strings.Join(parts, " and ")
-}
-
 // printQuestion shows what is about to happen.
 func (r *run) printQuestion(q *question) {
-	w := r.console.Err
-	fmt.Fprintf(w, "About to delete %s\n  in tenant %s at %s.\n", q.what(), r.tenant.Name(), r.tenant.Root)
+	w, users := r.console.Err, format.Plural(q.users, "user", "users")
+	what := passes(q.passes) + " of " + users
+	if r.header.Sessions {
+		what = passes(q.passes) + " and revoke the sessions of " + users
+	}
+	fmt.Fprintf(w, "About to delete %s\n  in tenant %s at %s.\n", what, r.tenant.Name(), r.tenant.Root)
 	fmt.Fprintf(w, "Signed in as %s.\n", format.OrUnknown(r.tenant.Token.Who))
-	printLines(w, []line{{len(r.opts.Variables) > 0,
-		"Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") + "."}})
-	for _, pair := range q.sample {
-		method := pair.Method
+	for i := range q.sample {
+		item := &q.sample[i]
+		method := item.Method
 		if method == "" {
 			method = "ANY Temporary Access Pass of the user"
 		}
-		fmt.Fprintf(w, "  %s  %s\n", person(&pair), safetext.Printable(method))
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s  %s  %s", person(&item.Pair),
+			safetext.Printable(method), item.Reason), " "))
 	}
-	if more := q.passes - len(q.sample); more > 0 {
-		fmt.Fprintf(w, "  and %d more\n", more)
+	var left []string
+	for why, n := range q.leftOut {
+		if n > 0 {
+			left = append(left, fmt.Sprintf("%d %s", n, leftTexts[why]))
+		}
 	}
-	left := func(n int, what string) line { return line{n > 0, "Left out: " + rows(n) + " " + what + "."} }
-	warning := r.protectedUsers.Warning()
-	printLines(w, []line{
-		{q.own == 1 && q.passes == 1, "It is your own."},
-		{q.own == 1 && q.passes > 1, "One of them is your own."},
-		{q.own > 1, fmt.Sprintf("%d of them are your own.", q.own)},
-		{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") + " no pass ID: ANY Temporary Access Pass " +
-			"of " + those(q.anyPass) + " will be deleted."},
-		left(q.protected, "of protected users"), left(q.completed, "completed by an earlier run"),
-		left(q.done, "done, as the list itself says"), left(q.shielded, "protected, as the list itself says"),
-		left(q.repeats, "named twice"), left(q.invalid, "bad"),
-		{warning != "", warning + "."},
-	})
-}
-
-// those names the users of rows that name no pass.
-func those(rows int) string {
-	if rows == 1 {
-		return "that user"
-	}
-	return "those users"
+	more, warning := q.passes-len(q.sample), r.protectedUsers.Warning()
+	printLines(w,
+		line{more > 0, fmt.Sprintf("  and %d more", more)},
+		line{len(r.opts.Variables) > 0, "Flags set by environment variables: " + strings.Join(r.opts.Variables, ", ") + "."},
+		line{q.own > 0, fmt.Sprintf("Your own passes among them: %d.", q.own)},
+		line{q.anyPass > 0, format.Plural(q.anyPass, "row names", "rows name") +
+			" no pass ID: ANY Temporary Access Pass of the user will be deleted."},
+		line{len(left) > 0, "Rows left out: " + strings.Join(left, ", ") + "."},
+		line{warning != "", warning + "."})
 }
 
 // person returns a pair's user for display: the user principal name if the list has one, and

@@ -26,11 +26,8 @@ func (r *run) do(ctx context.Context, body func(context.Context) error) error {
 	r.summary.Took, r.summary.Run = time.Since(start), *r.header
 	code, unsealed := r.writeFooter(ctx, r.code(runErr), runErr)
 	r.opts.Metrics.Ended(r.summary.metrics())
-	if code != status.Done {
-		r.printHeldPreflight()
-	}
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
-		printLines(r.console.Err, r.summary.kept())
+		r.summary.kept(r.console.Err)
 		return exit
 	}
 	r.conclude(code)
@@ -73,7 +70,7 @@ func (r *run) writeHeader(start time.Time) error {
 func (r *run) work(ctx context.Context, body func(context.Context) error) error {
 	stopSaying := context.AfterFunc(ctx, func() { r.sayStopping(context.Cause(ctx)) })
 	defer stopSaying()
-	r.waits.begin()
+	r.waits = newWaits(r.write)
 	err := body(ctx)
 	r.console.Display().Stop()
 	r.waits.flush(time.Now())
@@ -84,35 +81,37 @@ func (r *run) work(ctx context.Context, body func(context.Context) error) error 
 }
 
 func (r *run) sayStopping(why error) {
-	again := "once more"
-	if isDeadline(why) {
-		// No signal has arrived yet, so the first one should end the process at once.
-		again = "an interrupt"
-		if r.console.EndAtOnce != nil {
-			again = r.console.EndAtOnce()
-		}
-	}
-	r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight; %s ends at once", why, again)
+	r.console.Say("%v: stopping, which takes up to 10 s if batches are in flight", why)
 }
 
-// count puts the counts of this run, and of its whole log, into the summary.
+// count puts the counts of the whole log into the summary.
 func (r *run) count(runErr error) {
 	counts := r.job.Counts()
 	counts.Throttled = r.waits.refused // as the log has it, with batches that were refused as a whole
-	whole := counts.Outcomes
-	counts.Outcomes = counts.ThisRun()
-	if r.earlier.Len() > 0 || len(counts.Before) > 0 {
-		whole = maps.Clone(whole)
-		for o, n := range r.earlier.Counts {
-			whole[o] += n
-		}
-		r.summary.Log = whole
-	}
+	r.summary.Rows = counts.Total()
 	if r.earlier != nil {
-		r.summary.VerifiedBefore = r.earlier.Verified
+		counts.Outcomes = sum(counts.Outcomes, r.earlier.Counts)
+		counts.Verified += r.earlier.Verified
 	}
-	counts.Sessions = r.countSessions(counts.Sessions)
+	if before, proven := r.earlier.SessionCounts(); len(before) > 0 {
+		sessions := revoke.NewCounts()
+		if counts.Sessions != nil {
+			sessions = *counts.Sessions
+		}
+		sessions.Outcomes = sum(sessions.Outcomes, before)
+		sessions.Verified += proven
+		counts.Sessions = &sessions
+	}
 	r.summary.Counts, r.summary.Earlier, r.summary.Stopped = counts, r.earlier.Len(), runErr
+}
+
+// sum adds up two counts.
+func sum(a, b map[results.Outcome]int) map[results.Outcome]int {
+	all := maps.Clone(a)
+	for o, n := range b {
+		all[o] += n
+	}
+	return all
 }
 
 // code returns the exit code of a run, which depends on its whole log.
@@ -120,12 +119,10 @@ func (r *run) code(runErr error) int {
 	if exit, ok := errors.AsType[*status.Error](runErr); ok {
 		return exit.Code
 	}
-	code := codeOf(r.summary.whole(), runErr)
-	seen := r.summary.Scan
-	if code == status.Done && seen != nil && seen.Audit != nil && seen.Audit.Odd.Count+seen.Audit.Doubtful > 0 {
-		return status.Incomplete // some users may not have been scanned
-	}
-	if code == status.Done && r.summary.wrongCreator() {
+	code := codeOf(&r.summary.Counts, runErr)
+	a := r.summary.audit()
+	// With odd records some users may not have been scanned.
+	if code == status.Done && a != nil && (a.Odd.Count+a.Doubtful > 0 || r.summary.wrongCreator()) {
 		return status.Incomplete
 	}
 	return code
@@ -153,11 +150,9 @@ func (r *run) writeFooter(ctx context.Context, code int, runErr error) (_ int, u
 	if r.log == nil {
 		return code, false
 	}
-	end := &results.End{Counts: r.summary.whole().Outcomes, Exit: code,
+	end := &results.End{Counts: r.summary.Counts.Outcomes, Exit: code,
 		End: time.Now().UTC().Round(time.Millisecond)}
-	if sessions := r.summary.whole().Sessions; sessions != nil {
-		end.Sessions = sessions.Outcomes
-	}
+	end.Sessions = r.summary.Counts.Sessions.All()
 	if runErr != nil {
 		end.Stopped = safetext.Printable(runErr.Error())
 	}

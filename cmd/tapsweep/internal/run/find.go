@@ -43,7 +43,6 @@ func openScan(ctx context.Context, c *console.Console, opts *Options, scope *Sco
 			"scan users instead: --all-users or --group")
 	}
 	p.header.Digest = scope.Digest
-	opts.Metrics.Scans()
 	return open(ctx, c, opts, p, func(ctx context.Context, r *run) error {
 		scope.Find.Root, scope.Find.Caller = r.tenant.API, r.tenant.Caller()
 		if err := r.findCreator(ctx, scope.Find.Audit); err != nil {
@@ -68,9 +67,7 @@ func (r *run) look(ctx context.Context, opts scan.Options,
 		},
 		Done: func(user string) {
 			r.job.Answered()
-			if d := r.console.Display(); d != nil {
-				d.Passed()
-			}
+			r.console.Display().Passed()
 			// The failure of an earlier run must not be the last word.
 			if r.earlier.Failed(user) {
 				r.job.Record(&results.Row{Source: results.ScanSource, User: user, Outcome: results.Absent,
@@ -85,12 +82,8 @@ func (r *run) look(ctx context.Context, opts scan.Options,
 			row.Source = results.ScanSource
 			r.job.Record(row)
 		},
-		Sent: r.job.Sent,
-		Total: func(users int) {
-			if d := r.console.Display(); d != nil {
-				d.SetTotal(users)
-			}
-		},
+		Sent:  r.job.Sent,
+		Total: func(users int) { r.console.Display().SetTotal(users) },
 	})
 	r.summary.Scan = &counts
 	return cmp.Or(err, seen.flush())

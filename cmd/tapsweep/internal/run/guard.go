@@ -1,11 +1,11 @@
 package run
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -58,6 +58,11 @@ func (r *run) protected(user string) bool {
 	return r.protectedUsers.Has(user)
 }
 
+// spares reports whether a user must not be touched, by either name.
+func (r *run) spares(user, upn string) bool {
+	return r.protected(user) || upn != "" && r.protected(upn)
+}
+
 // protectCheck returns how to check that protected users exist.
 func (r *run) protectCheck() protect.Check {
 	switch {
@@ -88,102 +93,57 @@ func (r *run) guardList(ctx context.Context, keep *protect.List) error {
 	if !r.list.IsSelf() {
 		return r.guard(ctx, keep, r.everybody())
 	}
-	me, err := r.identify(ctx, len(keep.Rows()) == 0)
-	if err != nil {
+	if err := r.identify(ctx); err != nil {
 		return err
 	}
+	names := r.tenant.Token.Self
+	if len(names) == 0 && !keep.Empty() {
+		return status.Refuse(errors.New("it is not known whether the user who is signed in is protected, "+
+			"because Graph does not say who that is"),
+			"name the user in place of --self, or sign in with the permission User.Read as well")
+	}
 	return r.guard(ctx, keep, func(yield func(input.Pair, error) bool) {
-		switch { // If both names are known, no protected user has to be looked up.
-		case me.UPN == "":
-			yield(input.Pair{User: me.ID}, nil)
-		case me.ID == "":
-			yield(input.Pair{User: me.UPN}, nil)
+		if len(names) == 1 { // if both names are known, no protected user has to be looked up
+			yield(input.Pair{User: names[0]}, nil)
 		}
 	})
 }
 
-// identify returns the names of the user who is signed in. It asks Graph, because the names in
+// identify finds out the names of the user who is signed in. It asks Graph, because the names in
 // a token may not be those in the directory. If Graph does not say, only the object ID in the
-// token is known. If nobody is protected, that ID is enough, and no name at all is no error.
-func (r *run) identify(ctx context.Context, unguarded bool) (me input.User, err error) {
+// token is known.
+func (r *run) identify(ctx context.Context) error {
 	tok := r.tenant.Token
-	if len(tok.Self) > 0 && format.IsGUID(tok.Self[0]) {
+	me, err := protect.Me(ctx, r.runner)
+	if err != nil {
+		return r.ended(ctx, fmt.Errorf("%w\nnothing was changed", err))
+	}
+	if me == (input.User{}) && len(tok.Self) > 0 && format.IsGUID(tok.Self[0]) {
 		me.ID = tok.Self[0]
 	}
-	if !unguarded || me.ID == "" {
-		found, err := protect.Me(ctx, r.runner)
-		if err != nil {
-			return me, r.ended(ctx, fmt.Errorf("%w\nnothing was changed", err))
-		}
-		if found != (input.User{}) {
-			me = found
-		}
-	}
-	tok.Self = nil
-	for _, name := range []string{me.ID, me.UPN} {
-		if name != "" {
-			tok.Self = append(tok.Self, name)
-		}
-	}
+	tok.Self = slices.DeleteFunc([]string{me.ID, me.UPN}, func(name string) bool { return name == "" })
 	r.header.Self = me.ID
-	if !unguarded && len(tok.Self) == 0 {
-		return me, status.Refuse(errors.New("it is not known whether the user who is signed in is protected, "+
-			"because Graph does not say who that is"),
-			"name the user in place of --self, or sign in with the permission User.Read as well")
-	}
-	return me, nil
+	return nil
 }
 
 // isSelf reports whether a row's user is the one who is signed in, as far as that is known.
 func (r *run) isSelf(user string) bool { return user == input.Me || r.tenant.Token.Is(user) }
 
-// preflight checks the token against the task. A quiet run keeps back what it would print.
-// Without a preflight only what could not be compared is printed.
-func (r *run) preflight(task token.Task, quiet bool) (err error) {
+// preflight checks the token against the task, and shows both unless quiet is set. Without a preflight
+// only what could not be compared is shown.
+func (r *run) preflight(task token.Task, quiet bool) error {
 	r.requiredAccess = task
-	var block bytes.Buffer
 	if r.opts.NoPreflight {
 		for _, doubt := range r.tenant.Token.Doubts {
-			fmt.Fprintf(&block, "warning: %s\n", doubt)
+			r.console.Say("warning: %s", doubt)
 		}
-		task.PrintSince(&block)
-	} else {
-		err = r.tenant.Check(&block, task)
-	}
-	if r.list != nil && r.list.Stats().Named > 0 {
-		fmt.Fprintf(&block, "%s an object ID and a name: the object ID decides, and the name is not checked\n",
-			format.Plural(r.list.Stats().Named, "row gives", "rows give"))
-	}
-	if err == nil && quiet {
-		r.heldPreflight = block.Bytes()
 		return nil
 	}
-	r.console.Err.Write(block.Bytes())
-	return err
-}
-
-// printHeldPreflight prints the preflight that a quiet run kept back, because a failed run should
-// show everything.
-func (r *run) printHeldPreflight() {
-	r.console.Err.Write(r.heldPreflight)
-	r.heldPreflight = nil
-}
-
-// task is what the list needs of the token. A list of nothing but the signed-in user's own names
-// needs less than one of others.
-func (r *run) task(readOnly bool) token.Task {
-	self, tok := r.list.IsSelf(), r.tenant.Token
-	task := token.Task{ReadOnly: readOnly, Own: self, Others: !self}
-	if self || len(tok.Self) == 0 {
-		return task
+	w := r.console.Err
+	if quiet {
+		w = io.Discard
 	}
-	for pair, err := range r.everybody() {
-		if err != nil || pair.Err == nil && !tok.Is(pair.User) {
-			return task // an error comes again when the list is read for the work
-		}
-	}
-	task.Named, task.Others = true, false
-	return task
+	return r.tenant.Check(w, task)
 }
 
 // findCreator looks up the user that --created-by names. A record of the audit log has the
@@ -197,35 +157,31 @@ func (r *run) findCreator(ctx context.Context, audit *scan.Audit) error {
 	}
 	name := strings.TrimSpace(audit.By)
 	user := input.User{UPN: name}
-	doubt := func(format string, args ...any) {
-		r.summary.CreatorDoubt = fmt.Sprintf(format, append([]any{safetext.Printable(name)}, args...)...)
-	}
-	switch {
-	case format.IsGUID(name):
+	if format.IsGUID(name) {
 		user = input.User{ID: name}
-	case input.CheckUser(name) != nil:
-		doubt("could not check that an app named %s exists: tapsweep does not ask for permission to read apps")
+	}
+	doubt := "could not check that " + safetext.Printable(name) + " exists: "
+	if user.ID == "" && input.CheckUser(name) != nil {
+		r.summary.CreatorDoubt = doubt + "tapsweep does not ask for permission to read apps"
 		return nil
 	}
 	if !r.mayTryLookUp() {
-		doubt("could not check that user %s exists: the token lacks %s", lookUpPermission)
+		r.summary.CreatorDoubt = doubt + "the token lacks " + lookUpPermission
 		return nil
 	}
 	found, err := protect.LookUp(ctx, r.runner, user)
-	answer, answered := errors.AsType[*batch.StatusError](err)
-	if err != nil && (ctx.Err() != nil || status.Known(err)) {
-		return r.ended(ctx, err)
-	}
+	answer, _ := errors.AsType[*batch.StatusError](err)
 	switch {
 	case err == nil:
 		audit.Names = []string{found.ID, found.UPN}
-	case answered && answer.Status == 404 && user.ID != "":
-		doubt("no user has the object id %s; it was not checked whether an app has it")
-	case answered && answer.Status == 404:
-		r.summary.NoCreator = true
-		doubt("the tenant has no user %s: check the spelling (a deleted account is not found either)")
+	case ctx.Err() != nil || status.Known(err):
+		return r.ended(ctx, err)
+	case answer != nil && answer.Status == 404:
+		r.summary.NoCreator = user.ID == "" // an app may have the object ID
+		r.summary.CreatorDoubt = "the tenant has no user " + safetext.Printable(name) +
+			": check the spelling (a deleted account is not found either)"
 	default:
-		doubt("could not check that user %s exists: %s", safetext.Printable(err.Error()))
+		r.summary.CreatorDoubt = doubt + safetext.Printable(err.Error())
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"tapsweep/cmd/tapsweep/internal/cloud"
 	"tapsweep/cmd/tapsweep/internal/console"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/tenant"
@@ -20,12 +19,6 @@ func asking(in io.Reader, out io.Writer) *run {
 		tenant: &tenant.Tenant{Token: &token.Token{}}}
 }
 
-// confirmList asks about the list of the run.
-func (r *run) confirmList(t *testing.T) error {
-	p := r.question()
-	return r.confirm(t.Context(), &p)
-}
-
 func writeFile(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -35,9 +28,9 @@ func writeFile(t *testing.T, name, text string) string {
 	return path
 }
 
-func openList(t *testing.T, text string, opts ...input.Options) *input.List {
+func openList(t *testing.T, text string) *input.List {
 	t.Helper()
-	list, err := input.Open([]string{writeFile(t, "l.csv", text)}, append(opts, input.Options{})[0])
+	list, err := input.Open([]string{writeFile(t, "l.csv", text)}, input.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,20 +38,8 @@ func openList(t *testing.T, text string, opts ...input.Options) *input.List {
 	return list
 }
 
-// tenantOf returns a tenant with a token, and no way to it.
-func tenantOf(t *testing.T, accessToken string) *tenant.Tenant {
-	t.Helper()
-	endpoint, err := cloud.Choice{}.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tenant.Tenant{ID: "t", Root: endpoint.Root, Token: token.Read(accessToken, endpoint)}
-}
-
 const (
 	selfID    = "5d1c2b7e-0a4f-4c1d-9b63-2f7a1e90c311"
 	selfPass  = "9f0c11aa-1111-4222-8333-000000000001"
 	otherPass = "9f0c11aa-1111-4222-8333-000000000002"
-	lee       = "lee@contoso.example"
-	allScope  = "UserAuthMethod-TAP.ReadWrite.All"
 )

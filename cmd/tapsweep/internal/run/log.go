@@ -19,7 +19,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/input"
 )
 
 // openLog opens the results log: that of an earlier run, to resume it as opts say, or a new one.
@@ -63,33 +62,11 @@ func (r *run) resumeHints(err error) []string {
 		return []string{"nothing was changed: keep a copy of the log, remove that line and resume; " +
 			"tapsweep looks up again what the removed line recorded"}
 	}
-	if sessions, ok := errors.AsType[*results.SessionsError](err); ok {
-		if command := results.CommandLine(sessions.Run.ResumeWith(r.opts.Log.Path, r.header.Verify)); command != "" {
-			return []string{command}
-		}
-		return nil
+	if _, ok := errors.AsType[*results.SessionsError](err); ok {
+		return nil // it says what to do
 	}
-	other := "--results file"
-	if r.opts.Log.Evidence != "" {
-		other = "--evidence directory"
-	}
-	same := "name the same lists and the same tenant"
-	if r.header.Pairs == 0 {
-		same = "use the same tenant, and the same flags that say where to look and for what"
-	}
-	return []string{same + ", or another " + other}
-}
-
-// sameLists refuses a log of lists that are not named.
-func (r *run) sameLists(lists []string) error {
-	for _, source := range r.earlier.Sources() {
-		if source != "stdin" && source != input.NamedSource && source != input.SelfSource &&
-			!slices.Contains(lists, source) {
-			return errors.Join(status.Refuse(fmt.Errorf("the log is of %s, which is not named", source),
-				"name the lists as the run before did"), r.close())
-		}
-	}
-	return nil
+	return []string{"name the same lists, or the same flags that say where to look and for what, in the same tenant, " +
+		"or another --results file or --evidence directory"}
 }
 
 func (r *run) close() error {
@@ -158,7 +135,7 @@ func checkLog(log *Log, simulated bool, lists ...string) error {
 	if err := checkEvidence(log); err != nil {
 		return err
 	}
-	if isStandardStream(path) {
+	if slices.Contains(standardStreams, filepath.Clean(path)) {
 		return status.Refuse(fmt.Errorf("--results: %s is the output of tapsweep itself", path),
 			"use --results - for standard output")
 	}
@@ -199,17 +176,10 @@ func checkLog(log *Log, simulated bool, lists ...string) error {
 	return exit
 }
 
-// isStandardStream reports whether a path leads to standard output or standard error of this
-// process. A log that is opened there a second time would overwrite the other output.
-func isStandardStream(path string) bool {
-	switch filepath.Clean(path) {
-	case "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2":
-		return true
-	}
-	there, err := os.Stat(path)
-	out, outErr := os.Stdout.Stat()
-	return err == nil && outErr == nil && there.Mode().IsRegular() && os.SameFile(there, out)
-}
+// standardStreams are names of the standard output and error of a process. A log that is opened there a
+// second time would overwrite the other output.
+var standardStreams = []string{"/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1",
+	"/proc/self/fd/2"}
 
 // checkEvidence refuses a directory that cannot hold the evidence, or holds other evidence.
 func checkEvidence(log *Log) error {
@@ -217,15 +187,12 @@ func checkEvidence(log *Log) error {
 		return nil
 	}
 	err := evidence.Check(log.Evidence, log.Resume)
-	if err == nil {
-		return nil
-	}
-	err = fmt.Errorf("--evidence: %w", err)
 	switch {
-	case errors.Is(err, evidence.ErrExists) && !log.Resume:
-		return status.Refuse(err, "choose another directory, or resume the run that it is of with --resume")
+	case err == nil:
+		return nil
 	case status.Known(err):
-		return status.Of(err)
+		return status.Of(fmt.Errorf("--evidence: %w", err))
 	}
-	return status.Refuse(err, "choose another directory")
+	return status.Refuse(fmt.Errorf("--evidence: %w", err),
+		"choose another directory, or resume the run that it is of with --resume")
 }

@@ -48,7 +48,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		return errNobody()
 	}
 	logs := &results.Lists{Sessions: o.Sessions}
-	list, err := openLists(ctx, c.In, o, logs)
+	list, err := openLists(c.In, o, logs)
 	if empty, ok := errors.AsType[*input.EmptyError](err); ok {
 		c.Say("%v; nothing to do", empty)
 		return nil
@@ -80,7 +80,7 @@ func Revoke(ctx context.Context, c *console.Console, o *RevokeOptions) error {
 		list:  list,
 		lists: o.Lists,
 		logs:  logs.Runs(),
-		task:  func(r *run) token.Task { return o.withSessions(r.task(o.DryRun)) },
+		task:  o.withSessions(token.Task{ReadOnly: o.DryRun, Own: o.Self, Others: !o.Self}),
 		quiet: o.Quiet && o.unattended(),
 	}
 	if o.Sessions {
@@ -111,13 +111,12 @@ func (r *run) prepareRevoke(ctx context.Context, o *RevokeOptions, keep *protect
 		if err := r.openLog(opts); err != nil {
 			return err
 		}
-		if err := r.sameLists(o.Lists); err != nil {
-			return err
-		}
 	}
 	if !o.unattended() {
-		q := r.question()
-		if err := r.confirm(ctx, &q); err != nil {
+		q, listed := r.question(r.everyItem()), r.list.Stats()
+		q.leftOut[leftCompleted] += listed.Done
+		q.leftOut[leftProtected] += listed.Protected
+		if err := r.confirm(ctx, q); err != nil {
 			return errors.Join(err, r.close())
 		}
 	}
@@ -134,13 +133,13 @@ func (r *run) revoke(ctx context.Context, o *RevokeOptions, limit int) error {
 		MaxDeletes: limit, Sessions: o.Sessions})
 	return r.do(ctx, func(ctx context.Context) error {
 		if o.Sessions {
-			if err := r.expectSessions(); err != nil {
+			if err := r.expect(r.everyItem()); err != nil {
 				return err
 			}
 		}
 		show := progress.Options{Total: stats.Rows - r.earlier.Len(), Phase: "revoking"}
 		if o.DryRun {
-			show.Phase, show.Verb = "looking", "planned"
+			show.Phase = "looking"
 		}
 		r.show(show)
 		return r.revokeParts(ctx)
@@ -167,36 +166,21 @@ func (r *run) revokeParts(ctx context.Context) error {
 
 // openLists reads the lists for the first time. Nothing is sent unless each row of them is good,
 // or SkipInvalid says to leave the others out.
-func openLists(ctx context.Context, stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.List, error) {
+func openLists(stdin io.Reader, o *RevokeOptions, logs *results.Lists) (*input.List, error) {
 	lists := o.Lists
-	type opened struct {
-		list *input.List
-		err  error
+	list, err := input.Open(lists, input.Options{Format: o.Format, SkipInvalid: o.SkipInvalid,
+		Users: o.Users, Self: o.Self, Stdin: stdin, Reader: logs.Read})
+	problems, bad := errors.AsType[*input.Problems](err)
+	switch {
+	case bad && !problems.Cut:
+		return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems),
+			"fix the rows, or leave them out with --skip-invalid")
+	case bad:
+		return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems))
+	case err != nil:
+		return nil, status.Refuse(err, HintUser(err, lists)...)
 	}
-	// On its own goroutine, because a read from a terminal or a pipe ends when
-	// the other side pleases, and an interrupt must not wait for that.
-	done := make(chan opened, 1)
-	go func() {
-		list, err := input.Open(lists, input.Options{Format: o.Format, SkipInvalid: o.SkipInvalid,
-			Users: o.Users, Self: o.Self, Stdin: stdin, Reader: logs.Read})
-		done <- opened{list, err}
-	}()
-	select {
-	case o := <-done:
-		problems, ok := errors.AsType[*input.Problems](o.err)
-		switch {
-		case ok && !problems.Cut:
-			return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems),
-				"fix the rows, or leave them out with --skip-invalid")
-		case ok:
-			return nil, status.Refuse(fmt.Errorf("%w\nnothing was sent", problems))
-		case o.err != nil:
-			return nil, status.Refuse(o.err, HintUser(o.err, lists)...)
-		}
-		return o.list, nil
-	case <-ctx.Done():
-		return nil, status.Interrupted(ctx)
-	}
+	return list, nil
 }
 
 // HintUser returns a hint if a user was given where a list is expected.

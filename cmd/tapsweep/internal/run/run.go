@@ -4,7 +4,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -35,14 +34,13 @@ type run struct {
 
 	log     *results.Log         // nil for a run without one
 	earlier *results.ResumeState // what runs before have completed, nil without a log to resume
-	waits   waits
+	waits   *waits               // nil before the work begins: what comes before is not in the log
 
 	// doneBefore are users whose passes are gone, as the lists say, and whose sessions are left.
 	doneBefore []input.Pair
 
 	summary summary
 
-	heldPreflight  []byte     // what a quiet run did not print, for when something goes wrong
 	requiredAccess token.Task // of the token
 	verifiedLogs   []string   // logs that the evidence reports on besides the run's own
 }
@@ -53,8 +51,8 @@ type plan struct {
 	list   *input.List       // nil for a command that finds its pairs itself
 	lists  []string          // files that the log must not replace
 	logs   []results.ListRun // that the command reads, and that must be of the tenant
-	task   func(*run) token.Task
-	quiet  bool // show the preflight only if the command fails
+	task   token.Task
+	quiet  bool // do not show the preflight
 
 	doneBefore []input.Pair // see run
 
@@ -70,11 +68,10 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	}
 	ctx, cancel := withDeadline(ctx, opts.Deadline)
 	defer cancel()
-	r := &run{console: c, opts: opts, list: p.list, header: &p.header, waits: newWaits(), doneBefore: p.doneBefore}
+	r := &run{console: c, opts: opts, list: p.list, header: &p.header, doneBefore: p.doneBefore}
 	if p.list != nil {
 		r.summary.Lists = p.list.Stats()
 	}
-	r.waits.write = r.write
 	if p.connect == nil {
 		p.connect = r.connect
 	}
@@ -93,12 +90,7 @@ func open(ctx context.Context, c *console.Console, opts *Options, p plan,
 	if err := r.checkPlace(p.logs); err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			r.printHeldPreflight()
-		}
-	}()
-	if err := r.preflight(p.task(r), p.quiet); err != nil {
+	if err := r.preflight(p.task, p.quiet); err != nil {
 		return err
 	}
 	if err := r.makeRunner(); err != nil {
@@ -139,11 +131,10 @@ func (r *run) makeRunner() (err error) {
 	opts.Headers, opts.Logger = r.opts.headers(), r.opts.Logger
 	opts.Reauthorize, opts.BeforeSend = r.tenant.Client.Reauthorize, r.syncIntents
 	opts.Observe = func(o batch.Observation) {
-		if d := r.console.Display(); d != nil {
-			d.Observe(o.Accepted, o.Refused, o.Quota, o.ClosedUntil)
-			d.Outage(o.Outage, o.NextTry)
+		r.console.Display().Observe(o.Quota, o.ClosedUntil, o.Outage)
+		if r.waits != nil {
+			r.waits.observe(o)
 		}
-		r.waits.Batch(o)
 	}
 	r.runner, err = batch.NewRunner(r.tenant.Client, opts)
 	if err != nil {
@@ -158,15 +149,7 @@ func (r *run) makeJob(opts revoke.Options) {
 	opts.Self, opts.Caller = r.tenant.Token.Self, r.tenant.Caller()
 	opts.Earlier = r.earlier
 	r.job = revoke.New(r.runner, func(row *results.Row) error {
-		if row.Action == results.RevokeSessions {
-			r.showSessions(row)
-			return r.write(row)
-		}
-		r.showRow(row)
-		if r.header.DryRun && !row.Provisional && !row.Beside {
-			r.summary.name(row)
-		}
-		r.opts.Metrics.Row(row)
+		r.console.Display().Row(row)
 		return r.write(row)
 	}, opts)
 }
@@ -175,20 +158,6 @@ func (r *run) makeJob(opts revoke.Options) {
 func (r *run) show(opts progress.Options) {
 	opts.Mode = r.opts.Progress
 	r.console.Show(opts)
-}
-
-// showRow shows a row in the progress display.
-func (r *run) showRow(row *results.Row) {
-	switch d := r.console.Display(); {
-	case d == nil, row.Beside, row.Provisional && row.SupersedesPending != "":
-	case row.Provisional && row.Outcome == results.Found: // it counts when it is deleted
-	case row.Provisional:
-		d.Pending(row.Outcome)
-	case row.SupersedesPending != "":
-		d.Verified(row.SupersedesPending, row.Outcome)
-	default:
-		d.Row(row.Outcome)
-	}
 }
 
 // ended returns the error with which the command ends after something failed before the first
@@ -215,8 +184,3 @@ func withDeadline(ctx context.Context, after time.Duration) (context.Context, co
 type deadlineError struct{ after time.Duration }
 
 func (e *deadlineError) Error() string { return fmt.Sprintf("the deadline of %v has passed", e.after) }
-
-func isDeadline(err error) bool {
-	_, is := errors.AsType[*deadlineError](err)
-	return is
-}

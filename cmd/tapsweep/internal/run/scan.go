@@ -1,8 +1,8 @@
 package run
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -13,7 +13,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/cmd/tapsweep/internal/token"
 )
 
 // ScanOptions say what Scan looks for, and where it prints what it finds.
@@ -28,18 +27,17 @@ type ScanOptions struct {
 
 // Scan finds passes and prints them.
 func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
-	p := plan{task: func(*run) token.Task { return o.Scope.task(true) }, quiet: o.Quiet || !c.IsTerminal(c.Err)}
+	p := plan{task: o.Scope.task(true), quiet: o.Quiet || !c.IsTerminal(c.Err)}
 	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
 		out, err := openOutput(c, o)
 		if err != nil {
 			return err
 		}
-		defer out.abort()
+		defer out.file.Abort() // if it is not committed
 		if o.Log.Path == "" {
 			return r.scan(ctx, o, out)
 		}
 		if err := r.openLog(results.ResumeOptions{Anew: true, Each: func(row *results.Row) {
-			o.Metrics.Earlier(row)
 			if row.Outcome == results.Found {
 				_ = out.Write(lineOf(row))
 			}
@@ -53,30 +51,26 @@ func Scan(ctx context.Context, c *console.Console, o *ScanOptions) error {
 func (r *run) scan(ctx context.Context, o *ScanOptions, out *output) error {
 	r.makeJob(revoke.Options{AbortAfter: 100})
 	return r.do(ctx, func(ctx context.Context) error {
-		r.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
+		r.show(progress.Options{Phase: "scanning", Noun: "users"})
 		find := o.Scope.Find
 		if o.Gone {
 			find.OnGone = func(gone *scan.Found) { _ = out.Write(lineOf(foundRow(gone))) }
 		}
 		err := r.look(ctx, find, func(found *scan.Found, _ context.CancelCauseFunc) {
-			r.opts.Metrics.Found(found)
 			row := foundRow(found)
 			r.job.Record(row)
 			_ = out.Write(lineOf(row)) // kept, and returned by commit
 		})
 		r.console.Display().Stop() // the passes may go to the same terminal
-		var outErr error
-		wrong := r.summary.wrongCreator()
-		if r.summary.Output, outErr = out.commit(o.Output, err == nil && !wrong); outErr != nil && err == nil {
-			err = fmt.Errorf("writing the passes: %w", outErr)
+		// If the scan is stopped, what it found is kept in a new file, but no old file is replaced.
+		if err != nil && o.Output != "-" && (out.Empty() || isThere(o.Output)) {
+			r.console.Say("%s is not written, because the scan did not end", o.Output)
+			return err
 		}
-		if r.summary.Output == "" && outErr == nil {
-			why := "the scan did not end"
-			if wrong {
-				why = "--created-by names nobody"
-			}
-			r.console.Say("%s is not written, because %s", o.Output, why)
+		if outErr := out.commit(); outErr != nil {
+			return cmp.Or(err, fmt.Errorf("writing the passes: %w", outErr))
 		}
+		r.summary.Output = o.Output
 		return err
 	})
 }
@@ -95,71 +89,37 @@ func lineOf(row *results.Row) *scan.Line {
 		Start: row.Start, Expires: row.Expires, UsableOnce: row.UsableOnce, Creation: row.Creation}
 }
 
-// output is where passes are printed to. A file appears when the scan has ended. If the scan is
-// stopped, the passes that were found are kept in a new file, but no old file is replaced.
+// output is where passes are printed to.
 type output struct {
 	*scan.Writer
-	file  *fileout.File
-	plain *os.File // a device or a pipe, which cannot appear
-	done  bool
+	file *fileout.File
 }
 
-func openOutput(c *console.Console, f *ScanOptions) (*output, error) {
-	o := &output{}
-	w := c.Out
-	if info, err := os.Stat(f.Output); f.Output != "-" && err == nil && !info.Mode().IsRegular() {
-		if o.plain, err = os.OpenFile(f.Output, os.O_WRONLY, 0); err != nil {
-			return nil, status.Refuse(fmt.Errorf("--output: %w", err))
-		}
-		w = o.plain
-	} else if f.Output != "-" {
-		if o.file, err = fileout.Create(f.Output, f.Log.Overwrite || f.Log.Resume); err != nil {
+func openOutput(c *console.Console, o *ScanOptions) (*output, error) {
+	file := fileout.Stream(c.Out)
+	var err error
+	if o.Output != "-" {
+		if file, err = fileout.Create(o.Output, o.Log.Overwrite || o.Log.Resume); err != nil {
 			return nil, status.RefuseFile(fmt.Errorf("--output: %w", err))
 		}
-		w = o.file
 	}
-	var err error
-	if o.Writer, err = scan.NewWriter(w, f.Format, f.Scope.Find.Audit != nil); err != nil {
-		o.abort()
+	w, err := scan.NewWriter(file, o.Format, o.Scope.Find.Audit != nil)
+	if err != nil {
+		file.Abort()
 		return nil, status.Refuse(fmt.Errorf("--output: %w", err))
 	}
-	return o, nil
+	return &output{w, file}, nil
 }
 
-// commit writes what is left, and returns the path, or "" if no file was written. It writes none
-// if the scan has not ended and there is an old file, or nothing to write.
-func (o *output) commit(path string, ended bool) (string, error) {
-	o.done = true
-	err := o.Writer.Close()
-	switch {
-	case o.file != nil && (err != nil || !ended && (o.Empty() || isThere(path))):
-		o.file.Abort()
-		return "", err
-	case o.file != nil:
-		err = o.file.Commit()
-	case o.plain != nil:
-		err = errors.Join(err, o.plain.Close())
+// commit writes what is left. A file then gets its name.
+func (o *output) commit() error {
+	if err := o.Writer.Close(); err != nil {
+		return err
 	}
-	if err != nil {
-		return "", err
-	}
-	return path, nil
+	return o.file.Commit()
 }
 
 func isThere(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
-}
-
-// abort drops what was written to a file, unless it is committed.
-func (o *output) abort() {
-	if o.done {
-		return
-	}
-	if o.file != nil {
-		o.file.Abort()
-	}
-	if o.plain != nil {
-		o.plain.Close()
-	}
 }

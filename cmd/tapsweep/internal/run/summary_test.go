@@ -21,69 +21,50 @@ import (
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
+// rowCounts are the numbers of rows by outcome.
+type rowCounts = map[results.Outcome]int
+
 func TestSummary(t *testing.T) {
-	every := make(map[results.Outcome]int)
+	every := make(rowCounts)
 	for i, o := range results.Outcomes {
 		every[o] = i + 1
 	}
 	causes := map[revoke.Cause]*revoke.Tally{
 		{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 7,
 			Hint: "the user may hold an admin role"},
-		{Outcome: results.Denied, Code: "insufficient_claims"}:           {Rows: 2, Hint: "sign in again"},
-		{Outcome: results.UnknownUser, Code: "Request_ResourceNotFound"}: {Rows: 8},
-		{Outcome: results.NotSent}:                                       {Rows: 13},
+		{Outcome: results.Denied, Code: "insufficient_claims"}: {Rows: 2, Hint: "sign in again"},
+		{Outcome: results.NotSent}:                             {Rows: 13},
 	}
 	for _, code := range "abcdefghij" {
 		causes[revoke.Cause{Outcome: results.Rejected, Code: string(code)}] = &revoke.Tally{Rows: 1}
 	}
-	tests := []struct {
-		name string
-		s    summary
-	}{
-		{"done", summary{
-			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 4980, results.Absent: 20},
-				Requests: 5040, Throttled: 12},
-			Run:  *ran("revoke", "--results", "log.jsonl", "list.csv"),
-			Took: 252 * time.Second, Results: "log.jsonl"}},
-		{"a scan without a log", summary{
-			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Found: 5}, Requests: 200},
-			Run:    *ran("scan", "--all-users"),
-			Scan:   &scan.Counts{Users: 200, Found: 5, Passes: map[pass.Reason]int{pass.Usable: 5}},
-			Took:   time.Second}},
-		{"every outcome, stopped", summary{
-			Counts: revoke.Counts{Outcomes: every, Requests: 100, Causes: causes},
-			Run:    *ran("revoke", "--yes", "--results", "log.jsonl", "a list.csv"),
-			Took:   4321 * time.Millisecond, Results: "log.jsonl", Stopped: errors.New("interrupt signal received")}},
-		{"dry run", summary{
-			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Planned: 2}, Requests: 2},
-			First:  map[results.Outcome][]string{results.Planned: {"dana@contoso.com"}},
-			Took:   120 * time.Millisecond, Results: "log.jsonl", Run: *ran("revoke", "--dry-run", "list.csv")}},
-		{"resumed", summary{
-			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 664, results.Denied: 20},
-				Requests: 748, Throttled: 44, Verified: 600,
-				Causes: map[revoke.Cause]*revoke.Tally{{Outcome: results.Denied, Code: "accessDenied"}: {Rows: 20,
-					Hint: "the user may hold an admin role"}}},
-			Log:     map[results.Outcome]int{results.Revoked: 1277, results.Denied: 20, results.UnknownUser: 3},
-			Earlier: 616, VerifiedBefore: 600, Run: *ran("revoke", "--yes", "--resume", "--verify",
-				"--results", "log.jsonl", "list.csv"),
-			Took: 1800 * time.Millisecond, Results: "log.jsonl"}},
-		{"a resumed scan", summary{
-			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Found: 221}, Requests: 230},
-			Log:    map[results.Outcome]int{results.Found: 300}, Earlier: 79,
-			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170,
-				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 21}},
-			Took: time.Second, Results: "log.jsonl", Run: *ran("scan", "--all-users", "--results", "log.jsonl")}},
-		{"verified", summary{
-			Counts: revoke.Counts{Outcomes: map[results.Outcome]int{results.Revoked: 140, results.Absent: 6,
-				results.Remains: 2}, Requests: 148, Verified: 146},
-			Run:  *ran("verify", "--results", "log.jsonl", "incident.jsonl"),
-			Took: time.Second, Results: "log.jsonl"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+	for name, s := range map[string]summary{
+		"stopped": {
+			Counts: revoke.Counts{Outcomes: every, Requests: 100, Throttled: 1, Causes: causes, Beside: 2},
+			Rows:   100, Earlier: 20, Stopped: errors.New("interrupt signal received"),
+			Run: *ran("revoke", "--yes", "--results", "log.jsonl", "a list.csv")},
+		"sessions": {
+			Counts: revoke.Counts{Outcomes: rowCounts{results.Revoked: 5}, Verified: 4, Unverified: 1,
+				Sessions: &revoke.Counts{Outcomes: rowCounts{results.Revoked: 3, results.Denied: 1}, Verified: 2,
+					Guests: 1, Unverified: 1}},
+			Rows: 5, Run: *ran("revoke", "--verify", "--results", "log.jsonl", "list.csv")},
+		"scan": {
+			Counts: revoke.Counts{Outcomes: rowCounts{results.Found: 221}, Requests: 230},
+			Scan: &scan.Counts{Users: 230, Found: 221, Earlier: 170, ByTime: 7, Recent: 3,
+				Passes: map[pass.Reason]int{pass.Expired: 200, pass.Used: 20, pass.Unknown: 1},
+				Audit: &scan.AuditCounts{Name: "mallory@contoso.com", Records: 303, Made: 300, By: 100, There: 98,
+					Creators: []scan.Creator{{Name: "helpdesk@contoso.com", Passes: 200}}, Others: 100,
+					Gone: scan.Listed[string]{Count: 3, First: []string{"dana@contoso.com"}},
+					Unlisted: scan.Listed[scan.Unlisted]{Count: 3, First: []scan.Unlisted{
+						{User: "lee@contoso.com", Made: start, At: start.Add(time.Hour), By: "helpdesk@contoso.com"},
+						{User: "erik@contoso.com", Made: start, Doubtful: true}}}}},
+			Run: *ran("scan", "--created-by", "mallory@contoso.com", "--results", "log.jsonl")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.Took, s.Results = 4321*time.Millisecond, "log.jsonl"
 			var got bytes.Buffer
-			tt.s.print(&got)
-			golden := filepath.Join("testdata", tt.name+".golden")
+			s.print(&got)
+			golden := filepath.Join("testdata", name+".golden")
 			if *update {
 				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
 					t.Fatal(err)
@@ -100,50 +81,62 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// summaryOf prints the summary of a revoke run with these outcomes.
-func summaryOf(outcomes map[results.Outcome]int, change func(*summary)) string {
-	s := summary{Counts: revoke.Counts{Outcomes: outcomes}, Took: time.Second, Results: "v.jsonl",
-		Run: *ran("revoke", "--yes", "--verify", "--results", "v.jsonl", "a.csv")}
-	if change != nil {
-		change(&s)
-	}
-	var b bytes.Buffer
-	s.print(&b)
-	return b.String()
-}
+var start = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 
-// What is left decides which commands the summary names.
-func TestSummaryNamesCommands(t *testing.T) {
-	const resume = "Resume: tapsweep revoke --resume --results v.jsonl --yes --verify a.csv\n"
-	const useAsList = "To revoke what remains: tapsweep revoke --verify v.jsonl\n"
+// The last lines say how many passes are gone, and which command comes next.
+func TestVerdict(t *testing.T) {
+	const resume = " Resume: tapsweep revoke --resume --results r.jsonl a.csv"
 	for _, tt := range []struct {
-		name     string
-		outcomes map[results.Outcome]int
-		change   func(*summary)
-		ends     string // the summary, empty if it names no command
-		has      string
+		name    string
+		command string
+		counts  rowCounts
+		change  func(*summary)
+		want    string
 	}{
-		{"a pass remains", map[results.Outcome]int{results.Revoked: 1, results.Remains: 1}, nil, useAsList, ""},
-		{"a pass remains after a simulation", map[results.Outcome]int{results.Remains: 1},
-			func(s *summary) { s.Run.Simulated = true }, "", ""},
-		{"protected users", map[results.Outcome]int{results.Revoked: 1, results.Protected: 2}, nil, "",
-			"a separate list of them"},
-		{"protected users are not left", map[results.Outcome]int{results.Revoked: 1, results.Protected: 2}, nil, "",
-			"\nThe pass is gone; 2 passes of protected users are left alone.\n"},
-		{"a row is not verified", map[results.Outcome]int{results.Revoked: 2},
-			func(s *summary) { s.Counts.Verified, s.Counts.Unverified = 1, 1 }, resume,
-			"All 2 passes are gone; for 1 it is not proven"},
+		{"all", "revoke a.csv", rowCounts{results.Revoked: 3, results.Absent: 1, results.Duplicate: 2}, nil,
+			"All 4 passes are gone.\n"},
+		{"one", "revoke a.csv", rowCounts{results.Revoked: 1, results.Protected: 2}, nil, "The pass is gone.\n"},
+		{"none", "revoke a.csv", rowCounts{results.Protected: 2}, nil, "There was no pass to delete.\n"},
+		{"some denied", "revoke a.csv", rowCounts{results.Revoked: 1, results.Denied: 1, results.Invalid: 1}, nil,
+			"1 of 3 passes are gone; 2 left: see above." + resume + "\n"},
+		{"a pass remains", "revoke a.csv", rowCounts{results.Revoked: 1, results.Remains: 1}, nil,
+			"1 of 2 passes are gone; 1 left: see above.\nTo revoke what remains: tapsweep revoke r.jsonl\n"},
+		{"not proven", "revoke --verify a.csv", rowCounts{results.Revoked: 2},
+			func(s *summary) { s.Counts.Unverified = 1 }, "All 2 passes are gone; for 1 it is not proven, because the " +
+				"passes of the user could not be listed afterwards. " +
+				"Resume: tapsweep revoke --resume --results r.jsonl --verify a.csv\n"},
+		{"standard input", "revoke -", rowCounts{results.NotSent: 1}, nil, "0 of 1 passes are gone; 1 left: see above. " +
+			"Resume with the same list on standard input: tapsweep revoke --resume --results r.jsonl -\n"},
+		{"standard output", "revoke a.csv", rowCounts{results.NotSent: 1},
+			func(s *summary) { s.Results = "-" }, "0 of 1 passes are gone; 1 left: see above.\n"},
+		{"a device", "revoke a.csv", rowCounts{results.NotSent: 1},
+			func(s *summary) { s.Results = os.DevNull }, "0 of 1 passes are gone; 1 left: see above.\n"},
+		{"a simulation", "revoke --simulate a.csv", rowCounts{results.Remains: 1}, nil,
+			"0 of 1 passes are gone; 1 left: see above.\n"},
+		{"dry run", "revoke --dry-run a.csv", rowCounts{results.Planned: 2, results.UnknownUser: 1}, nil,
+			"Nothing was changed: the run would delete 2 passes; 1 row cannot be done: see above.\n" +
+				"To delete these passes: tapsweep revoke r.jsonl\n"},
+		{"verify", "verify a.jsonl", rowCounts{results.Revoked: 4, results.Absent: 1, results.Remains: 2}, nil,
+			"Verified: 5 of 7 users hold no pass.\nTo revoke what remains: tapsweep revoke r.jsonl\n"},
+		{"scan", "scan --all-users", rowCounts{results.Found: 4}, nil, ""},
+		{"scan that stopped", "scan --all-users", rowCounts{results.Found: 4},
+			func(s *summary) { s.Stopped = errors.New("x") }, "Resume: tapsweep scan --resume --results r.jsonl --all-users\n"},
+		{"sessions of some", "verify a.jsonl", rowCounts{results.Revoked: 2}, func(s *summary) {
+			s.Counts.Sessions = &revoke.Counts{Outcomes: rowCounts{results.Revoked: 1, results.Remains: 1}, Verified: 1}
+		}, "Verified: 2 of 2 users hold no pass. The sessions of 1 of 2 users are verified to be revoked. " +
+			"Resume: tapsweep verify --resume --results r.jsonl a.jsonl\n" +
+			"To revoke what remains: tapsweep revoke --revoke-sessions r.jsonl\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := summaryOf(tt.outcomes, tt.change)
-			if tt.ends != "" && !strings.HasSuffix(got, tt.ends) {
-				t.Errorf("the summary does not end with %q\n%s", tt.ends, got)
+			s := summary{Counts: revoke.Counts{Outcomes: tt.counts}, Results: "r.jsonl",
+				Run: *ran(strings.Fields(tt.command)...)}
+			if tt.change != nil {
+				tt.change(&s)
 			}
-			if tt.ends == "" && strings.Contains(got, "tapsweep revoke") {
-				t.Errorf("the summary names a command\n%s", got)
-			}
-			if !strings.Contains(got, tt.has) {
-				t.Errorf("the summary does not say %q\n%s", tt.has, got)
+			var b bytes.Buffer
+			s.verdict(&b)
+			if b.String() != tt.want {
+				t.Errorf("the summary ends with\n%s, want\n%s", b.String(), tt.want)
 			}
 		})
 	}
@@ -152,7 +145,6 @@ func TestSummaryNamesCommands(t *testing.T) {
 // ran returns the first line of the log of a run with these arguments.
 func ran(args ...string) *results.Run {
 	r := &results.Run{Command: args, Verify: slices.Contains(args, "--verify"),
-		AnyPass:   slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--any-pass") }),
 		Simulated: slices.Contains(args, "--simulate"), DryRun: slices.Contains(args, "--dry-run")}
 	r.Describe("r.jsonl")
 	return r

@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/console"
-	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/pass"
 	"tapsweep/cmd/tapsweep/internal/progress"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/revoke"
 	"tapsweep/cmd/tapsweep/internal/scan"
 	"tapsweep/cmd/tapsweep/internal/status"
-	"tapsweep/cmd/tapsweep/internal/token"
 	"tapsweep/input"
 )
 
@@ -44,15 +43,14 @@ func Sweep(ctx context.Context, c *console.Console, o *SweepOptions) error {
 	}
 	p := plan{
 		header: results.Run{DryRun: o.DryRun, Verify: o.Verify > 0, Sessions: o.Sessions},
-		task:   func(*run) token.Task { return o.withSessions(o.Scope.task(o.DryRun)) },
+		task:   o.withSessions(o.Scope.task(o.DryRun)),
 		quiet:  (o.Quiet || !c.IsTerminal(c.Err)) && o.unattended(),
 	}
 	return openScan(ctx, c, &o.Options, &o.Scope, p, func(ctx context.Context, r *run) error {
 		if err := r.guard(ctx, keep, namesOf(&o.Scope.Find)); err != nil {
 			return err
 		}
-		opts := results.ResumeOptions{Verify: o.Verify > 0, Anew: true, Each: o.Metrics.Earlier}
-		if err := r.openLog(opts); err != nil {
+		if err := r.openLog(results.ResumeOptions{Verify: o.Verify > 0, Anew: true}); err != nil {
 			return err
 		}
 		return r.sweep(ctx, o)
@@ -71,12 +69,13 @@ func (r *run) sweep(ctx context.Context, o *SweepOptions) error {
 // revokes the sessions which that run has left.
 func (s *sweepRun) sweep(ctx context.Context) error {
 	left := s.sessionsLeft()
-	for i := range left {
-		s.job.Expect(&left[i]) // a scan may find more passes of the user, which come first
-	}
-	err := s.finish(ctx)
+	// A scan may find more passes of these users, which come first.
+	err := s.expect(revoke.Each(left))
 	if err == nil {
-		err = s.findAndDelete(ctx)
+		err = s.finish(ctx)
+	}
+	if err == nil {
+		err = s.findAndDelete(ctx, left)
 	}
 	if err != nil || len(left) == 0 {
 		return err
@@ -84,37 +83,32 @@ func (s *sweepRun) sweep(ctx context.Context) error {
 	return s.job.Run(ctx, revoke.Each(left))
 }
 
-// findAndDelete finds all passes first if their number decides, if somebody is asked or if the order
-// matters; otherwise it does both at the same time.
-func (s *sweepRun) findAndDelete(ctx context.Context) error {
+// findAndDelete finds passes, asks if somebody is to be asked, and deletes them. If it does not delete
+// them, they have no row: a run that resumes finds them again, and asks again. left are the users
+// whose sessions are revoked afterwards.
+func (s *sweepRun) findAndDelete(ctx context.Context, left []revoke.Item) error {
 	found, err := s.gather(ctx)
-	if err == nil {
-		err = s.decide(ctx, found)
+	s.console.Display().Stop()
+	items := make([]revoke.Item, len(found))
+	for i, f := range found {
+		pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Creation: f.Creation}
+		items[i] = revoke.Item{Pair: pair, Reason: f.Why}
+	}
+	if err == nil && len(found) > 0 && !s.o.unattended() {
+		err = s.confirm(ctx, s.question(revoke.Each(slices.Concat(items, left))))
 	}
 	if err != nil {
-		s.leave(found, err)
+		if len(found) > 0 && !errors.Is(err, errTooMany) {
+			s.console.Say("found %s, and deleted none of them; tapsweep scan with the same flags names them",
+				passes(len(found)))
+		}
 		return err
 	}
-	s.show(progress.Options{Total: len(found), Phase: "revoking", Verb: s.verb()})
-	return s.delete(ctx, found)
-}
-
-// decide brings what was found in order and asks, if that is called for.
-func (s *sweepRun) decide(ctx context.Context, found []*scan.Found) error {
-	if s.o.unattended() || len(found) == 0 {
-		return nil
+	if err := s.logIntents(found); err != nil {
+		return err
 	}
-	return s.ask(ctx, found)
-}
-
-// leave says that passes were found and not deleted, because nobody said yes or the run was
-// stopped. They have no row: a run that resumes finds them again, and asks again.
-func (s *sweepRun) leave(found []*scan.Found, why error) {
-	s.console.Display().Stop() // which has counted them
-	if len(found) > 0 && !errors.Is(why, errTooMany) {
-		s.console.Say("found %s, and deleted none of them; tapsweep scan with the same flags names them",
-			format.Plural(len(found), "pass", "passes"))
-	}
+	s.show(progress.Options{Total: len(found), Phase: "revoking"})
+	return s.deleteItems(ctx, items)
 }
 
 // finish does what a run before has left of passes that it had found: it deletes
@@ -137,27 +131,27 @@ func (s *sweepRun) finish(ctx context.Context) error {
 		pair := input.Pair{Source: d.Source, User: d.User, UPN: d.UPN, Method: d.Method, Creation: d.Creation}
 		it := revoke.Item{Pair: pair, Reason: pass.Reason(d.Reason)}
 		left = append(left, it)
-		s.job.Expect(&it)
 	}
-	s.show(progress.Options{Total: len(doubts), Phase: "finishing", Verb: s.verb()})
-	return s.job.Run(ctx, revoke.Each(left))
+	s.show(progress.Options{Total: len(doubts), Phase: "finishing"})
+	return s.deleteItems(ctx, left)
 }
 
-func (s *sweepRun) verb() string {
-	if s.o.DryRun {
-		return string(results.Planned)
+// deleteItems deletes the passes of items.
+func (s *sweepRun) deleteItems(ctx context.Context, items []revoke.Item) error {
+	if err := s.expect(revoke.Each(items)); err != nil {
+		return err
 	}
-	return string(results.Revoked)
+	return s.job.Run(ctx, revoke.Each(items))
 }
 
 // gather scans, and deletes nothing.
 func (s *sweepRun) gather(ctx context.Context) (found []*scan.Found, err error) {
-	s.show(progress.Options{Phase: "scanning", Verb: string(results.Found), Noun: "users"})
+	s.show(progress.Options{Phase: "scanning", Noun: "users"})
 	err = s.look(ctx, s.o.Scope.Find, func(f *scan.Found, stop context.CancelCauseFunc) {
 		if s.isProtected(f) {
 			return
 		}
-		s.console.Display().Row(results.Found)
+		s.console.Display().Row(&results.Row{Outcome: results.Found})
 		if found = append(found, f); s.limit > 0 && s.unfinished+len(found) > s.limit {
 			stop(s.tooMany())
 		}
@@ -182,48 +176,26 @@ var errTooMany = errors.New("passes were found")
 
 // isProtected reports whether a pass is of a protected user. It counts these passes and the others.
 func (s *sweepRun) isProtected(f *scan.Found) bool {
-	if s.protectedUsers.Has(f.User) || f.UPN != "" && s.protectedUsers.Has(f.UPN) {
+	if s.spares(f.User, f.UPN) {
 		s.summary.ProtectedPasses++
-		if d := s.console.Display(); d != nil {
-			d.Passed()
-		}
+		s.console.Display().Passed()
 		return true
 	}
-	s.opts.Metrics.Found(f)
 	return false
 }
 
-// delete deletes the passes that were found.
-func (s *sweepRun) delete(ctx context.Context, found []*scan.Found) error {
-	for _, f := range found {
-		if err := s.logIntent(f); err != nil {
-			return err
-		}
-	}
-	if err := s.log.Sync(); err != nil {
-		return err // a pass is deleted only if the log names it
-	}
-	items := make([]revoke.Item, len(found))
-	for i, f := range found {
-		items[i] = item(f)
-		s.job.Expect(&items[i])
-	}
-	return s.job.Run(ctx, revoke.Each(items))
-}
-
-// logIntent writes a pass to the log before it is deleted. If the run is killed, the run that resumes it
-// writes the row.
-func (s *sweepRun) logIntent(f *scan.Found) error {
+// logIntents writes passes to the log before the first one is deleted. If the run is killed, the run that
+// resumes it writes their rows.
+func (s *sweepRun) logIntents(found []*scan.Found) error {
 	if s.o.DryRun {
 		return nil
 	}
-	row := foundRow(f)
-	row.Provisional = true
-	return s.job.Journal(row)
-}
-
-// item returns the job's item for a pass that was found.
-func item(f *scan.Found) revoke.Item {
-	pair := input.Pair{Source: results.ScanSource, User: f.User, UPN: f.UPN, Method: f.ID, Creation: f.Creation}
-	return revoke.Item{Pair: pair, Reason: f.Why}
+	for _, f := range found {
+		row := foundRow(f)
+		row.Provisional = true
+		if err := s.job.Journal(row); err != nil {
+			return err
+		}
+	}
+	return s.log.Sync()
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -10,84 +11,51 @@ import (
 	"tapsweep/cmd/tapsweep/internal/revoke"
 )
 
-// verdict writes in one line how the run ended, with the command that continues. A second line names
+// verdict writes in one line how the run ended, with the command that resumes it. A second line names
 // the command that deletes passes which the list does not name, or which a dry run has found.
-func (s *summary) verdict() []line {
-	resume, revoke := s.nextCommands()
-	sentence := strings.TrimSpace(s.sentence() + s.sessionSentence() + resume)
-	return []line{
-		{sentence != "", sentence},
-		{revoke != "" && s.Run.DryRun, "To delete these passes: " + revoke},
-		{revoke != "" && !s.Run.DryRun, "To revoke what remains: " + revoke},
-	}
+func (s *summary) verdict(w io.Writer) {
+	sentences := slices.DeleteFunc([]string{s.sentence(), s.sessionSentence(), s.resume()},
+		func(text string) bool { return text == "" })
+	again := s.revokeAgain()
+	printLines(w,
+		line{len(sentences) > 0, strings.Join(sentences, " ")},
+		line{again != "" && s.Run.DryRun, "To delete these passes: " + again},
+		line{again != "" && !s.Run.DryRun, "To revoke what remains: " + again})
 }
 
-// sentence says how many of the passes of the whole log are gone. Runs that delete nothing by their
-// nature, such as a scan, have none.
+// sentence says how many of the passes of the whole log are gone. A scan has none.
 func (s *summary) sentence() string {
-	whole := s.whole()
-	all := whole.Total() - whole.Outcomes[results.Duplicate]
-	left, protected := whole.LeftOfPasses()-whole.Unverified, whole.Outcomes[results.Protected]
-	done := all - left - protected
-	switch kind := s.Run.Kind(); {
+	c := &s.Counts
+	left := c.LeftOfPasses() - c.Unverified
+	all := c.Total() - c.Outcomes[results.Duplicate] - c.Outcomes[results.Protected]
+	kind := s.Run.Kind()
+	switch {
 	case kind == "verify":
-		return verified(done, left)
+		return fmt.Sprintf("Verified: %d of %d users hold no pass.", all-left, all)
 	case kind != "revoke" && kind != "sweep":
 		return ""
 	case s.Run.DryRun:
-		return wouldDelete(whole.Outcomes[results.Planned], left, whole.Sessions)
-	case all == 0 && s.Stopped != nil:
-		return "The run stopped before it deleted a pass."
+		return s.wouldDelete(left)
 	case all == 0:
 		return "There was no pass to delete."
 	}
-	text := fmt.Sprintf("All %s are gone", passes(done))
+	text := "All " + passes(all) + " are gone"
 	switch {
-	case left == 1 && all-protected == 1:
-		text = "The pass is left: see above"
 	case left > 0:
-		text = fmt.Sprintf("%d of %s %s gone; %d %s left: see above", done, passes(all-protected), are(done), left,
-			are(left))
-	case done == 1:
+		text = fmt.Sprintf("%d of %d passes are gone; %d left: see above", all-left, all, left)
+	case all == 1:
 		text = "The pass is gone"
-	case done == 0:
-		text = "No pass was to be deleted"
 	}
-	if protected > 0 {
-		text += fmt.Sprintf("; %s of protected users %s left alone", passes(protected), are(protected))
-	}
-	if n := whole.Unverified; n > 0 {
-		text += fmt.Sprintf(
-			"; for %d it is not proven, because the passes of the user could not be listed afterwards", n)
+	if n := c.Unverified; n > 0 {
+		text += fmt.Sprintf("; for %d it is not proven, because the passes of the user could not be listed afterwards", n)
 	}
 	return text + "."
 }
 
-// verified says what a verify run has shown.
-func verified(done, left int) string {
-	if left == 0 {
-		return fmt.Sprintf("Verified: %s no pass.", holders(done))
-	}
-	return fmt.Sprintf("Verified: %d of %s %s no pass. %d %s a pass, or could not be checked: see above.", done,
-		format.Plural(done+left, "user", "users"), hold(done), left, hold(left))
-}
-
-func hold(n int) string {
-	if n == 1 {
-		return "holds"
-	}
-	return "hold"
-}
-
-func holders(n int) string { return format.Plural(n, "user holds", "users hold") }
-
 // wouldDelete says what a run would delete, and whose sessions it would revoke.
-func wouldDelete(planned, left int, sessions *revoke.Counts) string {
-	text := "Nothing was changed: the run would delete " + passes(planned)
-	if planned == 0 {
-		text = "Nothing was changed: the run would delete no pass"
-	}
-	if sessions != nil {
+func (s *summary) wouldDelete(left int) string {
+	text := "Nothing was changed: the run would delete " + passes(s.Counts.Outcomes[results.Planned])
+	if sessions := s.Counts.Sessions; sessions != nil {
 		text += " and revoke the sessions of " + format.Plural(sessions.Outcomes[results.Planned], "user", "users")
 	}
 	if left > 0 {
@@ -96,50 +64,72 @@ func wouldDelete(planned, left int, sessions *revoke.Counts) string {
 	return text + "."
 }
 
-func passes(n int) string { return format.Plural(n, "pass", "passes") }
-
-func are(n int) string {
-	if n == 1 {
-		return "is"
+// sessionSentence says how many users' sessions are revoked, in the whole log. It is empty without
+// sessions, and for a dry run, whose sentence has both.
+func (s *summary) sessionSentence() string {
+	c := s.Counts.Sessions
+	if c == nil || s.Run.DryRun {
+		return ""
 	}
-	return "are"
+	n, of := c.Outcomes[results.Revoked], format.Plural(c.Total(), "user", "users")
+	if n < c.Total() {
+		of = fmt.Sprintf("%d of %s", n, of)
+	}
+	switch {
+	case s.Run.Kind() == "verify":
+		return "The sessions of " + of + " are verified to be revoked."
+	case s.Run.Verify:
+		return fmt.Sprintf("The sessions of %s are revoked, %d verified.", of, c.Verified)
+	}
+	return "The sessions of " + of + " are revoked."
 }
 
-// nextCommands returns how to resume, in words that follow the sentence, and the command that revokes
-// passes which remain, or which a dry run has found.
-func (s *summary) nextCommands() (resume, revoke string) {
-	if s.Run.Simulated || s.Results == "" || s.Results == "-" {
-		return "", ""
-	}
-	whole := s.whole()
-	again := whole.Unverified // which are looked at again
-	for o, n := range whole.Outcomes {
+// resume returns how to resume the run, empty if there is nothing left to do or nothing to resume from.
+func (s *summary) resume() string {
+	again := s.Counts.Unverified + toRepeat(s.Counts.Sessions)
+	for o, n := range s.Counts.Outcomes {
 		if o.Again() && o != results.Remains && o != results.Protected {
 			again += n
 		}
 	}
-	again += sessionsToRepeat(whole.Sessions)
-	unfinished := again > 0 || s.Stopped != nil
-	if !results.CanResume(s.Results) {
-		if unfinished && !s.Incomplete {
-			resume = " Resume: " + strings.TrimPrefix(s.complete(), "resume ")
-		}
-		return resume, ""
+	words := s.Run.ResumeWith(s.Results, false)
+	switch {
+	case again == 0 && s.Stopped == nil, len(words) == 0, !s.hasLog():
+		return ""
+	case slices.Contains(s.Run.Resume, "-"):
+		return "Resume with the same list on standard input: " + results.CommandLine(words)
 	}
-	if words := s.Run.ResumeWith(s.Results, false); unfinished && len(words) > 0 {
-		resume = " Resume: " + results.CommandLine(words)
-		if slices.Contains(s.Run.Resume, "-") {
-			resume = " Resume with the same list on standard input: " + results.CommandLine(words)
+	return "Resume: " + results.CommandLine(words)
+}
+
+// toRepeat returns the number of users for whom a run that resumes has a call to send or to verify.
+func toRepeat(sessions *revoke.Counts) (n int) {
+	if sessions == nil {
+		return 0
+	}
+	n = sessions.Unverified
+	for o, k := range sessions.Outcomes {
+		if o.Again() {
+			n += k
 		}
 	}
-	// The row names the pass that is there, and the list may name one that is not.
-	remain := whole.Outcomes[results.Remains] > 0 || s.Run.DryRun && whole.Outcomes[results.Planned] > 0
-	switch sessions := whole.Sessions; {
-	case s.Incomplete:
+	return n
+}
+
+// revokeAgain returns the command that revokes what remains, or what a dry run has found.
+func (s *summary) revokeAgain() string {
+	sessions := s.Counts.Sessions
+	switch {
+	case s.Run.Simulated, s.Incomplete, !s.hasLog():
 	case s.Run.Kind() == "verify" && sessions != nil && sessions.Outcomes[results.Remains] > 0:
-		revoke = results.CommandLine(s.Run.RevokeSessionsWith(s.Results))
-	case remain:
-		revoke = results.CommandLine(s.Run.RevokeWith(s.Results))
+		return results.CommandLine(s.Run.RevokeSessionsWith(s.Results))
+	case s.Counts.Outcomes[results.Remains] > 0, s.Run.DryRun && s.Counts.Outcomes[results.Planned] > 0:
+		return results.CommandLine(s.Run.RevokeWith(s.Results))
 	}
-	return resume, revoke
+	return ""
+}
+
+// hasLog reports whether another run can read the log: it is a file.
+func (s *summary) hasLog() bool {
+	return s.Results != "" && s.Results != "-" && results.CanResume(s.Results)
 }

@@ -47,10 +47,8 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 		header: results.Run{Digest: held.Digest, Pairs: len(held.Users), DeletedBy: held.Operators},
 		lists:  o.Logs,
 		logs:   []results.ListRun{{Source: o.Logs[0], Run: held.First}},
-		task: func(*run) token.Task {
-			return token.Task{ReadOnly: true, Others: true, SessionProof: held.Sessions()}
-		},
-		quiet: o.Quiet,
+		task:   token.Task{ReadOnly: true, Others: true, SessionProof: held.Sessions()},
+		quiet:  o.Quiet,
 	}, func(ctx context.Context, r *run) error {
 		r.verifiedLogs = o.Logs
 		if err := r.openLog(results.ResumeOptions{}); err != nil {
@@ -63,8 +61,7 @@ func Verify(ctx context.Context, c *console.Console, o *VerifyOptions) error {
 func (r *run) verify(ctx context.Context, o *VerifyOptions, held *results.LogUsers) error {
 	r.makeJob(revoke.Options{Verify: o.Wait, VerifyOnly: true, AbortAfter: 100})
 	return r.do(ctx, func(ctx context.Context) error {
-		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying", Verb: "gone",
-			Good: []results.Outcome{results.Revoked, results.Absent}})
+		r.show(progress.Options{Total: len(held.Users) - r.earlier.Len(), Phase: "verifying"})
 		return r.job.Run(ctx, func(yield func(revoke.Item, error) bool) {
 			for _, u := range held.Users {
 				pair := input.Pair{Source: u.Source, Line: u.Line, User: u.User, UPN: u.UPN, Method: u.Method,

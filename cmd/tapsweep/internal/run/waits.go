@@ -11,7 +11,7 @@ import (
 type waits struct {
 	write   func(line any) error // the log keeps its error, and the next row returns it
 	quotas  map[string]*quotaWait
-	refused int       // requests since begin
+	refused int       // requests
 	outage  time.Time // the start of an outage, zero without one
 }
 
@@ -24,18 +24,12 @@ type quotaWait struct {
 // minGrowthLogged is how much a wait has to grow to be logged again.
 const minGrowthLogged = time.Second
 
-func newWaits() waits { return waits{quotas: make(map[string]*quotaWait)} }
-
-// begin forgets what was refused before the log has its first line.
-func (w *waits) begin() {
-	w.refused = 0
-	for _, q := range w.quotas {
-		q.refused = 0
-	}
+func newWaits(write func(line any) error) *waits {
+	return &waits{write: write, quotas: make(map[string]*quotaWait)}
 }
 
-// Batch logs the wait that a batch was asked for.
-func (w *waits) Batch(o batch.Observation) {
+// observe logs the wait that a batch was asked for.
+func (w *waits) observe(o batch.Observation) {
 	if o.Outage != w.outage {
 		w.endOutage(o.Time)
 		w.outage = o.Outage

@@ -49,9 +49,8 @@ type AuditCounts struct {
 	Unlisted Listed[Unlisted]
 	Doubtful int
 
-	// OnList is how many passes OnGone has received. NoID is how many users are not among these,
-	// because no record has the id of their pass.
-	OnList, NoID int
+	// NoID is how many users OnGone has not received, because no record has the id of their pass.
+	NoID int
 }
 
 // A Creator created passes.

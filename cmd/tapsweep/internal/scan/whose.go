@@ -108,7 +108,6 @@ func (s *Scan) gone(user, upn string) {
 		s.audit.counts.NoID++
 		return
 	}
-	s.audit.counts.OnList++
 	f := &Found{User: user, UPN: upn, Pass: pass.Pass{ID: last.id}, Why: Gone,
 		Creation: last.Creation}
 	f.Match = ""

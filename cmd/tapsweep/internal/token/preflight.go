@@ -50,7 +50,6 @@ func (p *Problem) Error() string { return p.Text }
 type Task struct {
 	ReadOnly bool // it lists, and deletes nothing
 	Own      bool // some rows are the signed-in user's, by the name input.Me
-	Named    bool // some rows are the signed-in user's, by another name; Others may include these
 	Others   bool // some rows are of other users
 
 	// Find says that the run looks for passes. Users, Groups and Audit say where else it reads,
@@ -148,7 +147,7 @@ func (t *Token) Check(task Task, wanted string) *Problem {
 		grant *permission // the narrowest that allows it
 	}{
 		{task.Others, main, false, "", nil},
-		{task.Own || task.Named, main, true, "", nil},
+		{task.Own, main, true, "", nil},
 		{task.Find, listPasses, false, "", nil},
 		{task.Users, lookUpUsers, false, "read users", &readBasic},
 		{task.Groups, readGroups, false, "read the members of groups", &groupMembers},
@@ -215,13 +214,6 @@ func (t *Token) Warnings(task Task) []string {
 	if !task.ReadOnly && t.access(deletePasses, false) == Perhaps {
 		list = append(list, "Microsoft does not document its permission to delete: Graph may refuse it, "+
 			"and does not let it look up what a row without a pass means, or why a pass is not found")
-	}
-	if task.Named && !task.Others && !t.Permitted() {
-		// The pages list a path by user and by "me", and the permission, without saying whether
-		// they go together.
-		// Source: learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethod-delete.
-		list = append(list, "its permission is for the user's own passes: whether Graph accepts it with the name "+
-			"of the user is not documented; --self in place of the name works")
 	}
 	list = append(list, t.sessionWarnings(task)...)
 	if t.Kind != User || !task.Others {

@@ -52,7 +52,6 @@ func (c claims) read(t *testing.T, choice cloud.Choice) *Token {
 var (
 	others = Task{Others: true}
 	own    = Task{Own: true}
-	named  = Task{Named: true}
 	list   = Task{Others: true, ReadOnly: true}
 )
 
@@ -90,9 +89,6 @@ var checkTests = []struct {
 	{"user, own scope, others", user(tap), others, "may manage only the user's own passes",
 		"05de4a66-e51a-4312-842a-30c8094698d2=Scope"},
 	{"user, own scope, own", user(all), own, "", ""},
-	{"user, own scope, own by name", user(all), named, "", ""},
-	{"user, no scope, own by name", user("User.Read"), named, "lacks the permission",
-		"2424436d-902f-4651-a1c7-b3b93147c960=Scope"},
 	{"many permissions", app("Mail.Read", "Sites.Read.All", "User.Read.All"), others,
 		"has User.Read.All, 2 more that do not matter here", ""},
 	{"user, no scope, own", user("User.Read"), own, "lacks the permission",
@@ -208,8 +204,6 @@ func TestWarnings(t *testing.T) {
 			"passes of users with an admin role"},
 		{"user, no role", user(tapAll), others, "shows no role"},
 		{"user, no role, own pass", user(tapAll), own, ""},
-		{"user, own scope, own pass by name", user(tap), named, "in place of the name works"},
-		{"user, own pass by name", user(tapAll), named, ""},
 		{"sessions, user, no role", user(tapAll), Task{Others: true, Sessions: true}, "invalidateAllRefreshTokens"},
 		{"sessions, user, administrator", user(tapAll).with("wids", []string{rolePrivileged}),
 			Task{Others: true, Sessions: true}, ""},

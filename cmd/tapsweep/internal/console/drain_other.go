@@ -1,5 +1,0 @@
-//go:build !linux && !windows && !darwin && !dragonfly && !freebsd && !netbsd && !openbsd
-
-package console
-
-func flushInput(uintptr) error { return nil }

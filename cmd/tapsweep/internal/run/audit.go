@@ -1,0 +1,120 @@
+package run
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/format"
+	"tapsweep/cmd/tapsweep/internal/pass"
+	"tapsweep/cmd/tapsweep/internal/scan"
+)
+
+// audit returns what was read from the audit log, nil if the run does not read it.
+func (s *summary) audit() *scan.AuditCounts {
+	if s.Scan == nil {
+		return nil
+	}
+	return s.Scan.Audit
+}
+
+// wrongCreator reports whether --created-by names nobody: the tenant has no such user, and no record
+// of the audit log names one.
+func (s *summary) wrongCreator() bool {
+	a := s.audit()
+	return s.NoCreator && a != nil && a.By == 0
+}
+
+// scanned writes what a scan has seen and left alone.
+func (s *summary) scanned(w io.Writer) {
+	c := s.Scan
+	if c == nil {
+		return
+	}
+	if s.Scan.Audit != nil {
+		s.printAudit(w, s.Scan.Audit)
+	}
+	var seen []string
+	for _, reason := range append(slices.Clone(pass.Reasons), pass.Unknown) {
+		if n := c.Passes[reason]; n > 0 {
+			seen = append(seen, fmt.Sprintf("%d %s", n, reason))
+		}
+	}
+	printLines(w, line{len(seen) > 0, "  passes seen: " + strings.Join(seen, ", ")})
+	for _, left := range []struct {
+		n    int
+		what string
+	}{
+		{c.Recent, "left alone, because the pass is too recent"},
+		{c.Older, "left out, because the pass was created before --created-since"},
+		{c.Guests, "left out, because the user is a guest, or the account has no type"},
+		{c.Disabled, "left out, because the account is disabled"},
+		{c.Earlier, "scanned by an earlier run"}, {c.Failed, "could not be scanned"},
+		{c.NotSeen, "or more not scanned"},
+		{c.Passes[pass.Unknown], "of unknown reason, which only --any-pass or the id of the pass deletes"},
+	} {
+		printLines(w, line{left.n > 0, fmt.Sprintf("  %d %s", left.n, left.what)})
+	}
+}
+
+// printAudit writes what was read from the audit log.
+func (s *summary) printAudit(w io.Writer, a *scan.AuditCounts) {
+	name := safetext.Printable(a.Name)
+	fmt.Fprintf(w, "%s read, %s created", format.Plural(a.Records, "audit record", "audit records"), passes(a.Made))
+	if name != "" {
+		fmt.Fprintf(w, ", %d by %s", a.By, name)
+	}
+	fmt.Fprintf(w, "; %d still there\n", a.There)
+	var by []string
+	for _, c := range a.Creators {
+		by = append(by, fmt.Sprintf("%s %d", c.Name, c.Passes))
+	}
+	if a.Others > 0 {
+		by = append(by, fmt.Sprintf("others %d", a.Others))
+	}
+	printLines(w,
+		line{len(by) > 0, "  created by: " + strings.Join(by, ", ")},
+		line{s.Scan.ByTime > 0, fmt.Sprintf("  %d matched with the audit log by time, not by id", s.Scan.ByTime)})
+	for _, u := range a.Unlisted.First {
+		fmt.Fprintln(w, unlisted(&u, name))
+	}
+	more := a.Unlisted.Count - len(a.Unlisted.First)
+	printLines(w, line{more > 0, fmt.Sprintf("and %d more", more)})
+	printNames(w, "users who hold no pass any more", a.Gone)
+	printLines(w, line{a.NoID > 0, fmt.Sprintf("  %d left out, because no record names the ID of the pass", a.NoID)})
+	printNames(w, "audit records to check, which lack the user, time, creator or pass id", a.Odd)
+}
+
+// printNames writes how many there are of something, and the first of them.
+func printNames(w io.Writer, what string, names scan.Listed[string]) {
+	if names.Count == 0 {
+		return
+	}
+	text := strings.Join(names.First, ", ")
+	if more := names.Count - len(names.First); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	fmt.Fprintf(w, "  %s: %d: %s\n", what, names.Count, text)
+}
+
+// unlisted says what is known of a pass by the creator that is not listed.
+func unlisted(u *scan.Unlisted, creator string) string {
+	text := fmt.Sprintf("%s: the pass of %s by %s ", cmp.Or(u.UPN, u.User), second(u.Made), creator)
+	if u.Doubtful {
+		return text + fmt.Sprintf("may be the one of %s that the user holds, which has another id, so it is not listed: "+
+			"tapsweep scan --user %s shows it", second(u.At), u.User)
+	}
+	return text + fmt.Sprintf("was replaced at %s by %s; the new pass is not listed", second(u.At),
+		cmp.Or(u.By, "somebody whom no audit record names yet"))
+}
+
+func second(t time.Time) string {
+	if t.IsZero() {
+		return "an unknown time"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
