@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"html"
 	"io"
 	"math/big"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,29 +38,32 @@ func without(env []string, names ...string) (left []string) {
 	return left
 }
 
-// certificate is a PEM file with a certificate and its key.
-func certificate(t *testing.T, tenant *graphsim.Tenant) string {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+// appCertificate returns a certificate of an app and its key, in DER. It takes a while, so there is one.
+var appCertificate = sync.OnceValues(func() (cert, key []byte) {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "tapsweep"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
+	cert, err1 := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	key, err2 := x509.MarshalPKCS8PrivateKey(private)
+	if err := errors.Join(err1, err2); err != nil {
+		panic(err)
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return cert, key
+})
+
+// certificate returns a PEM file with a certificate that the tenant trusts, and its key.
+func certificate(t *testing.T, tenant *graphsim.Tenant) string {
+	t.Helper()
+	der, key := appCertificate()
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tenant.Entra.TrustCertificate(cert)
-	return writeFile(t, "app.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))+
+	return writeFile(t, "app.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))+
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
 }
 
