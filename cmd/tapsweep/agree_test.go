@@ -272,11 +272,15 @@ func (tr *trial) report(logs []string) (counts map[results.Outcome]int) {
 			listed++
 		}
 		outcome := results.Outcome(row["outcome"])
-		if outcome == results.Invalid && row["anyPass"] != "" {
-			tr.problem("a row that was refused means any pass: %q", row)
-		}
-		if gone := outcome == results.Revoked || outcome == results.Absent; gone && left[row["method"]] {
-			tr.problem("%s of %s is %s, and there", row["method"], row["user"], outcome)
+		switch outcome {
+		case results.Invalid:
+			if row["anyPass"] != "" {
+				tr.problem("a row that was refused means any pass: %q", row)
+			}
+		case results.Revoked, results.Absent:
+			if left[row["method"]] {
+				tr.problem("%s of %s is %s, and there", row["method"], row["user"], outcome)
+			}
 		}
 	}
 	if all := sum.Pairs + sum.WithoutRow; all != tr.pairs {
