@@ -202,28 +202,24 @@ func TestEvidenceOfSweep(t *testing.T) {
 // manifest, and the run that goes on with it makes one.
 func TestEvidenceOfStoppedRuns(t *testing.T) {
 	t.Parallel()
-	for name, stop := range map[string]func(*os.Process){
-		"interrupted": func(p *os.Process) { p.Signal(os.Interrupt) },
-		"killed":      func(p *os.Process) { p.Kill() },
-	} {
+	for _, name := range []string{"interrupted", "killed"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tenant, users, env := serveUsers(t, 300, graphsim.Options{Latency: 20 * time.Millisecond})
 			dir := filepath.Join(t.TempDir(), "evidence")
 			args := []string{"revoke", "--yes", "--evidence", dir, "--rate", "100", listFile(t, users)}
-			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				waitWhile(t, func() bool { return len(tenant.Remaining()) > 260 })
-				stop(p)
-			})
+			reached := func() bool { return tenant.Stats().Deleted >= 40 }
 			if name == "killed" {
+				killAt(t, env, args, reached)
 				exists(t, dir+"/SHA256SUMS", false)
 				tapsweep(t, env, args...).ends(t, status.Usage, "results.jsonl in it already", "--resume")
 			} else {
-				p.ends(t, 4)
+				p := stopped(t, env, args, reached)
+				p.ends(t, status.Stopped)
 				checkSeal(t, dir, p.stderr)
 				differs(t, "passes left by the report", reported(t, dir).Left, 0)
 			}
-			p = tapsweep(t, env, append(args, "--resume", "--rate", "0")...)
+			p := tapsweep(t, env, append(args, "--resume", "--rate", "0")...)
 			p.ends(t, 0)
 			checkSeal(t, dir, p.stderr)
 			same(t, "passes done by the report", reported(t, dir).Done, 300)

@@ -5,12 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"tapsweep/batch/graphsim"
 	"tapsweep/batch/graphsim/fault"
+	"tapsweep/batch/graphsim/quota"
 	"tapsweep/cmd/tapsweep/internal/results"
 	"tapsweep/cmd/tapsweep/internal/simulation"
 	"tapsweep/cmd/tapsweep/internal/status"
@@ -273,13 +273,10 @@ func TestUndecidedRowsOfOlderLogs(t *testing.T) {
 // A sweep that is stopped while it scans says how many passes it had found by then.
 func TestStoppedSweepSaysWhatItFound(t *testing.T) {
 	t.Parallel()
-	tenant, env := serveLeftovers(t, 3000, graphsim.Options{Latency: 10 * time.Millisecond})
+	tenant, env := serveLeftovers(t, 1000, graphsim.Options{Limits: []*quota.Limit{quota.Window(600, time.Hour)}})
 	dir := filepath.Join(t.TempDir(), "evidence")
-	p := finish(t, command(t, env, "sweep", "--all-users", "--yes", "--concurrency", "2", "--evidence", dir),
-		func(p *os.Process) {
-			waitWhile(t, func() bool { return tenant.Stats().Lists < 500 })
-			p.Signal(syscall.SIGTERM)
-		})
+	args := []string{"sweep", "--all-users", "--yes", "--max-wait", "2h", "--evidence", dir}
+	p := stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 500 })
 	p.ends(t, status.Stopped, "and deleted none of them; tapsweep scan with the same flags names them")
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 0)
 	checkSeal(t, dir, p.stderr)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -108,16 +109,26 @@ func tapsweep(t *testing.T, env []string, args ...string) process {
 		}) {
 		args = slices.Insert(slices.Clone(args), 1, "--results", newLog(t))
 	}
-	return runHere(t, append([]string{"HOME=" + t.TempDir()}, env...), args)
+	return runHere(t.Context(), append([]string{"HOME=" + t.TempDir()}, env...), args)
 }
 
 // runHere runs a command line in this process with the environment.
-func runHere(t *testing.T, env, args []string) process {
-	t.Helper()
+func runHere(ctx context.Context, env, args []string) process {
 	var stdout, stderr bytes.Buffer
-	code := cli.Main(t.Context(), cli.Process{Args: args, Environ: env, In: strings.NewReader(""), Out: &stdout,
+	code := cli.Main(ctx, cli.Process{Args: args, Environ: env, In: strings.NewReader(""), Out: &stdout,
 		Err: &stderr, Version: "devel"})
 	return process{args, code, stdout.String(), stderr.String()}
+}
+
+// stopped runs a command line in this process, and stops it as a signal does once the condition holds.
+func stopped(t *testing.T, env, args []string, reached func() bool) process {
+	t.Helper()
+	ctx, stop := context.WithCancelCause(t.Context())
+	go func() {
+		defer stop(errors.New("terminated signal received"))
+		waitWhile(t, func() bool { return !reached() })
+	}()
+	return runHere(ctx, append([]string{"HOME=" + t.TempDir()}, env...), args)
 }
 
 // tapsweepWhile is tapsweep with a function that runs at the same time. It returns when both are over.

@@ -104,16 +104,18 @@ func TestTwoRunsOnOneLog(t *testing.T) {
 	log := newLog(t)
 	list := listFile(t, users)
 	args := []string{"revoke", "--yes", "--results", log, "--resume", list}
-	finish(t, command(t, env, args...), func(p *os.Process) {
-		waitWhile(t, func() bool { return len(tenant.Remaining()) > 60 })
+	stopped(t, env, args, func() bool {
+		if len(tenant.Remaining()) > 60 {
+			return false
+		}
 		for _, line := range [][]string{args, {"verify", log},
 			{"sweep", "--all-users", "--yes", "--results", log, "--overwrite"}} {
 			second := tapsweep(t, env, line...)
 			second.ends(t, status.Usage, "another run is writing", "hint: wait until that run has ended")
 			lacks(t, "standard error", second.stderr, "the same lists", "killed")
 		}
-		p.Signal(os.Interrupt)
-	}).ends(t, 4)
+		return true
+	}).ends(t, status.Stopped)
 	first, _, _ := strings.Cut(readText(t, log), "\n")
 	tapsweep(t, env, "verify", writeFile(t, "copy.jsonl", first+"\n")).ends(t, status.Usage,
 		"was killed, could not continue writing, or is still running")

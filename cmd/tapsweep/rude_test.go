@@ -176,7 +176,7 @@ func runTidily(t *testing.T, alone bool, env []string, line string) (p process, 
 		cmd.Dir = dir
 		p = finish(t, cmd)
 	} else {
-		p = runHere(t, env, args)
+		p = runHere(t.Context(), env, args)
 	}
 	checkLeft(t, "standard output", p.stdout)
 	checkLeft(t, "standard error", p.stderr)

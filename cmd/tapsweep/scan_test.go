@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -177,15 +176,10 @@ func TestScanResumes(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"scan", "--all-users", "--concurrency", "2", "--output", dir + "/found.csv", "--results",
 		dir + "/scan.jsonl", "--metrics-file", dir + "/scan.prom"}
-	p := finish(t, command(t, env, args...), func(p *os.Process) {
-		waitWhile(t, func() bool { return tenant.Stats().Lists < 1000 })
-		p.Signal(syscall.SIGTERM)
-	})
-	p.ends(t, 4)
+	stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 1000 }).ends(t, status.Stopped)
 	atMost(t, "LISTs of the first run", tenant.Stats().Lists, 2999)
-	p = tapsweep(t, env, append(args, "--resume")...)
+	tapsweep(t, env, append(args, "--resume")...).ends(t, 0)
 	holds(t, "the metrics", readText(t, dir+"/scan.prom"), `outcome="found"} 300`+"\n")
-	p.ends(t, 0)
 	rows := readTable(t, dir+"/found.csv")
 	same(t, "passes in the list", len(rows), 300)
 	passes := make(map[string]bool)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -66,10 +65,8 @@ func TestKilledBeforeSessions(t *testing.T) {
 			if tt.args[0] == "revoke" {
 				args = append(args, writeFile(t, "list.csv", listOfHeld(tenant.Remaining())))
 			}
-			finish(t, command(t, env, args...), func(p *os.Process) {
-				waitWhile(t, func() bool { return tenant.Stats().Deleted < users })
-				waitWhile(t, func() bool { return strings.Count(readText(t, log), `"outcome":"revoked"`) < users })
-				p.Kill()
+			killAt(t, env, args, func() bool {
+				return tenant.Stats().Deleted == users && countIn(log, `"outcome":"revoked"`) >= users
 			})
 			if n := tenant.Stats().Revoked; n > 0 {
 				t.Fatalf("the sessions of %d users were revoked before the kill", n)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -106,14 +105,8 @@ func TestSweepGuards(t *testing.T) {
 func TestSweepResumes(t *testing.T) {
 	t.Parallel()
 	tenant, env := serveLeftovers(t, 2000, graphsim.Options{Latency: 5 * time.Millisecond})
-	dir := t.TempDir()
-	args := []string{"sweep", "--all-users", "--yes", "--concurrency", "2", "--results",
-		dir + "/log.jsonl"}
-	p := finish(t, command(t, env, args...), func(p *os.Process) {
-		waitWhile(t, func() bool { return tenant.Stats().Lists < 1000 })
-		p.Signal(syscall.SIGTERM)
-	})
-	p.ends(t, 4)
+	args := []string{"sweep", "--all-users", "--yes", "--concurrency", "2", "--results", newLog(t)}
+	stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 1000 }).ends(t, status.Stopped)
 	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "scanned by an earlier run\n")
 	leaves(t, tenant, 100)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 100)
@@ -219,28 +212,12 @@ func TestLogTellsWaits(t *testing.T) {
 // The log of a sweep that was stopped is no list of whatever passes people hold.
 func TestSweepLogAsList(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*testing.T, []string, []string, *graphsim.Tenant){
-		"stopped": func(t *testing.T, env, args []string, tenant *graphsim.Tenant) {
-			p := finish(t, command(t, env, args...), func(p *os.Process) {
-				waitWhile(t, func() bool { return tenant.Stats().Lists < 500 })
-				p.Signal(syscall.SIGINT)
-			})
-			p.ends(t, 4)
-		},
-		"bound": func(t *testing.T, env, args []string, _ *graphsim.Tenant) {
-			tapsweep(t, env, append(args, "--max-items", "1")...).ends(t, status.Usage)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tenant, env := serveLeftovers(t, 1000, graphsim.Options{Latency: 10 * time.Millisecond})
-			log := newLog(t)
-			end(t, env, []string{"sweep", "--all-users", "--yes", "--concurrency", "2", "--results", log}, tenant)
-			before := len(tenant.Remaining())
-			runRevoke(t, env, log)
-			leaves(t, tenant, before)
-		})
-	}
+	tenant, env := serveLeftovers(t, 1000, graphsim.Options{Limits: []*quota.Limit{quota.Window(600, time.Hour)}})
+	log := newLog(t)
+	args := []string{"sweep", "--all-users", "--yes", "--max-wait", "2h", "--results", log}
+	stopped(t, env, args, func() bool { return tenant.Stats().Lists >= 500 }).ends(t, status.Stopped)
+	runRevoke(t, env, log)
+	leaves(t, tenant, 100)
 }
 
 // A night job that says --resume begins anew once the night before is over.
@@ -265,16 +242,11 @@ func TestSweepResumeBeginsAnew(t *testing.T) {
 func TestVerifyResumes(t *testing.T) {
 	t.Parallel()
 	tenant, users, env := serveUsers(t, 30, graphsim.Options{ListLag: 5 * time.Second})
-	dir := t.TempDir()
-	args := []string{"revoke", "--yes", "--verify", "--results", dir + "/log.jsonl", listFile(t, users)}
-	finish(t, command(t, env, args...), func(p *os.Process) {
-		waitWhile(t, func() bool { return tenant.Stats().Deleted < 30 })
-		time.Sleep(time.Second) // the log is written a few times a second
-		p.Kill()
-	})
-	same(t, "deletes in the log", strings.Count(readText(t, dir+"/log.jsonl"), `"outcome":"revoked"`), 30)
+	log := newLog(t)
+	args := []string{"revoke", "--yes", "--verify", "--results", log, listFile(t, users)}
+	killAt(t, env, args, func() bool { return tenant.Stats().Deleted == 30 && countIn(log, `"outcome":"revoked"`) == 30 })
 	tapsweep(t, env, append(args, "--resume")...).ends(t, 0, "Verified: the users of 30 rows hold no pass")
-	same(t, "verified", strings.Count(readText(t, dir+"/log.jsonl"), `"verified":true`), 30)
+	same(t, "verified", countIn(log, `"verified":true`), 30)
 	same(t, "passes that the tenant deleted", tenant.Stats().Deleted, 30)
 }
 
