@@ -107,25 +107,6 @@ func TestRevokeResultsLog(t *testing.T) {
 	runRevoke(t, env, done).ends(t, 0)
 }
 
-// A signal is heard at any time, and nothing is sent after it.
-func TestSignalBeforeTheRun(t *testing.T) {
-	t.Parallel()
-	tenant := graphsim.New(graphsim.Options{})
-	env := serve(t, tenant)
-	cmd := command(t, env, "revoke", "--yes", "-")
-	stdin, err := cmd.StdinPipe() // stays open
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stdin.Close()
-	p := finish(t, cmd, func(p *os.Process) {
-		time.Sleep(500 * time.Millisecond)
-		p.Signal(syscall.SIGTERM)
-	})
-	p.ends(t, 4, "terminated", "nothing was sent")
-	lacks(t, "standard error", p.stderr, "hint")
-}
-
 // A reader of the results that goes away stops the run in order.
 func TestClosedOutput(t *testing.T) {
 	t.Parallel()
