@@ -18,7 +18,7 @@ func (b *inFlightBatch) attributes(rep throttle.Report, closedUntil time.Time) [
 	if whole, ok := errors.AsType[*StatusError](b.err); ok {
 		status, code, id = whole.Status, whole.Code, whole.RequestID
 	} else if b.receivedBytes > 0 {
-		status = http.StatusOK // or 424, which a Poster takes for one, too
+		status = http.StatusOK
 	}
 	list := []slog.Attr{
 		slog.Int("batch", b.seq),

@@ -21,7 +21,6 @@ type inFlightBatch struct {
 
 	testsConnection bool // during an outage
 	testsBlockade   bool // whether batches are accepted again
-	isControl       bool // its only request is the control request
 
 	sentBytes, receivedBytes int // of the bodies
 
@@ -74,7 +73,7 @@ func (r *Runner) post(ctx context.Context, b *inFlightBatch) {
 
 // beforeSend calls Options.BeforeSend.
 func (r *Runner) beforeSend(ctx context.Context, b *inFlightBatch) error {
-	if r.opts.BeforeSend == nil || b.isControl {
+	if r.opts.BeforeSend == nil {
 		return nil
 	}
 	requests := make([]Request, len(b.items))
@@ -115,7 +114,7 @@ func (b *inFlightBatch) report() throttle.Report {
 			}
 		}
 		rep.Refused, rep.Retried = len(b.items), rep.Again
-		rep.RetryAfter, rep.Told = LongestRetryAfter(b.date, whole.Header)
+		rep.RetryAfter, rep.Told = longestRetryAfter(b.date, whole.Header)
 	default:
 		rep.Lost = len(b.items)
 	}
@@ -148,7 +147,7 @@ func (b *inFlightBatch) reportAnswer(rep *throttle.Report, i int) {
 // waitOf returns the longest wait that the answer to request i asks for. A wait in the headers
 // of the batch response applies to each of its requests.
 func (b *inFlightBatch) waitOf(i int) (wait time.Duration, ok bool) {
-	return LongestRetryAfter(b.date, b.answers[i].Header, b.reply.Header)
+	return longestRetryAfter(b.date, b.answers[i].Header, b.reply.Header)
 }
 
 // utilization returns the share of the limit in use, 0 if the service does not report it,

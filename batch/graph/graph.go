@@ -194,7 +194,7 @@ func (c *Client) PostBatch(ctx context.Context, body []byte) (batch.Reply, error
 	}
 	defer resp.Body.Close()
 	most := maxReply(body)
-	refused := resp.StatusCode >= 300 && resp.StatusCode != http.StatusFailedDependency
+	refused := resp.StatusCode >= 300
 	if refused {
 		most = maxErrorReply
 	}

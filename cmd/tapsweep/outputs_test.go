@@ -20,27 +20,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/status"
 )
 
-// A page of many passes has a CSV file beside it, which never replaces the list, even if the list has the
-// name that the file would have.
-func TestReportSparesList(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	var log strings.Builder
-	fmt.Fprintf(&log, `{"type":"run","command":["revoke","--yes","incident.csv"],"tenant":"t","pairs":%d,`+
-		`"start":"2026-03-02T08:00:00Z"}`+"\n", report.MaxInline+1)
-	for i := range report.MaxInline + 1 {
-		fmt.Fprintf(&log, `{"type":"result","line":%d,"source":"incident.csv","user":"u%d@contoso.com",`+
-			`"method":"m","outcome":"revoked","time":"2026-03-02T08:00:01Z"}`+"\n", i+2, i)
-	}
-	write(t, dir+"/incident.csv", "user,method\n")
-	write(t, dir+"/log.jsonl", log.String())
-	tapsweep(t, nil, "report", "--overwrite", "--html", dir+"/incident.html", dir+"/log.jsonl").ends(t, status.Done,
-		"wrote "+dir+"/incident-2.csv")
-	same(t, "the list", readText(t, dir+"/incident.csv"), "user,method\n")
-	same(t, "lines of the table", strings.Count(readText(t, dir+"/incident-2.csv"), "\n"), report.MaxInline+2)
-	holds(t, "the page", readText(t, dir+"/incident.html"), `href="./incident-2.csv`)
-}
-
 // A report has a row for each pass, also where a list has several on one line, and counts the passes that
 // are listed again. A run that resumes sends what is left of the line.
 func TestReportOfCompactJSON(t *testing.T) {

@@ -123,7 +123,7 @@ func TestWordsAboutSessions(t *testing.T) {
 	env := serve(t, tenant)
 	log := newLog(t)
 	tapsweep(t, env, "revoke", "--revoke-sessions", "--yes", "--results", log, listFile(t, users)).ends(t, 1)
-	holds(t, "the report", tapsweep(t, env, "report", log).stdout, "or sessions are left")
+	holds(t, "the report", tapsweep(t, env, "report", log).stdout, "The sessions of 2 of 3 users are revoked.")
 	tapsweep(t, env, "verify", log).ends(t, 1, "The sessions of 0 of 3 users are verified to be revoked.")
 }
 

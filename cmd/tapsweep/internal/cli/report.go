@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,13 +23,11 @@ func (p *program) reportCommand() *cobra.Command {
 		Use:   "report [flags] RESULTS…",
 		Short: "Report what runs did, from their results logs",
 		Long: `Report what runs did, from their results logs. Several logs of one tenant make
-one report. For each pass the newest result counts, whichever log it is in. A
-run that is in several logs counts once.
+one report. For each pass the newest result counts, whichever log it is in.
 
 Without a flag, a summary goes to standard output. The HTML page is one file
-that needs neither a network nor scripts. From 50,001 passes on, it shows those
-that are not done and a sample, and a CSV file beside it has all; --csv names
-that file. "-" is standard output.
+that needs neither a network nor scripts. From 50,001 passes on, it shows only
+those that are not done; --csv writes all. "-" is standard output.
 
 Exit codes:
   0   The report is written.
@@ -57,12 +54,6 @@ func needsLog(_ *cobra.Command, logs []string) error {
 		return errors.New("no results log is named")
 	}
 	return nil
-}
-
-// beside returns a name for the CSV file that goes with the page: one that no file has, even with
-// --overwrite. The page usually has the name of the incident, and so has its list.
-func (f *reportFlags) beside() string {
-	return freeName(strings.TrimSuffix(f.HTML, filepath.Ext(f.HTML)), ".csv", f.HTML, f.JSON)
 }
 
 // files are the files to write, by flag.
@@ -107,16 +98,7 @@ func (p *program) report(ctx context.Context, f *reportFlags, names []string) (e
 		return unwritten(ctx, err)
 	}
 	defer logs.Close()
-	if _, paths := f.files(); len(paths) > 0 { // otherwise the summary has these messages
-		for _, words := range logs.Stray() {
-			p.console.Say("%s", words)
-		}
-	}
 	f.Stdout, f.Version = p.console.Out, p.version
-	// A page that has no room for all pairs has a CSV file beside it.
-	if f.HTML != "" && f.HTML != "-" && f.CSV == "" && logs.Len() > report.MaxInline {
-		f.CSV, f.KeepCSV = f.beside(), true
-	}
 	if err := f.check(logs); err != nil {
 		return err
 	}

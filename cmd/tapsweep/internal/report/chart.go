@@ -17,14 +17,12 @@ import (
 //
 // Heights are in pixels below the top of the plot, widths in the units of the inner SVG.
 type chart struct {
-	Title, When, Desc string
-	Total             *label // the line of all pairs, if some have no row
-	Grid              []label
-	Areas             []area
-	Waits             []bar
-	Refused           []bar // below the plot
-	RefusedText       string
-	Ticks             []label
+	Title, Desc string
+	Total       *label // the line of all pairs, if some have no row
+	Grid        []label
+	Areas       []area
+	Waits       []bar
+	Ticks       []label
 }
 
 // A label is a text at a height, or below the plot at a share of its width in per cent.
@@ -33,192 +31,95 @@ type label struct {
 	Text string
 }
 
-// An area is one series, and its label on the right. The label is at LabelY, and a line leads there from
-// the middle of the area's end.
-type area struct {
-	Class, Path, Edge string
-	Name, Count       string
-	EndY, LabelY      float64
-}
+// An area is one series.
+type area struct{ Class, Path, Name, Count string }
 
-type bar struct{ X, Y, Width, Height float64 }
+type bar struct{ X, Width float64 }
 
-// The sizes of a chart. The style sheet of the inner SVG knows none of them.
+// The size of the plot. The style sheet does not know it.
 const (
 	plotWidth  = 1000.0
 	plotHeight = 220.0
-	plotShare  = 79.0 // per cent of the page's width; the rest is for the labels
-	barsTop    = plotHeight + 30
-	barsHeight = 48.0
 )
 
-// Bottom is where the plot, or the refusals below it, end.
-func (c *chart) Bottom() float64 {
-	if len(c.Refused) > 0 {
-		return barsTop + barsHeight
-	}
-	return plotHeight
-}
-
-// charts draws each period. A chart begins where the one before it ended, and all have one scale.
-func (r *Report) charts() (charts []*chart) {
-	var before [numSeries]int
+func (r *Report) chart() *chart {
 	scale := plotHeight / (float64(max(r.All(), 1)) * 1.04)
-	for _, p := range r.periods {
-		c := &chart{Title: r.Words().Progress, When: p.String()}
-		if r.WithoutRow > 0 {
-			c.Total = &label{Y: yOf(r.All(), scale), Text: compact(r.All()) + " in all"}
-		}
-		step := gridStep(r.All())
-		for v := step; v <= r.All(); v += step {
-			c.Grid = append(c.Grid, label{Y: yOf(v, scale), Text: format.Number(v)})
-		}
-		var after [numSeries]int
-		c.Areas, after = p.areas(before, scale)
-		c.waits(p, r.waiting)
-		refused := c.refusals(p)
-		c.Ticks = p.ticks()
-		c.Desc = r.describe(c.When, after, refused)
-		charts = append(charts, c)
-		before = after
+	c := &chart{Title: r.Words().Progress, Areas: r.axis.areas(scale), Ticks: r.axis.ticks()}
+	if r.WithoutRow > 0 {
+		c.Total = &label{Y: yOf(r.All(), scale), Text: format.Number(r.All()) + " in all"}
 	}
-	return charts
+	step := gridStep(r.All())
+	for v := step; v <= r.All(); v += step {
+		c.Grid = append(c.Grid, label{Y: yOf(v, scale), Text: format.Number(v)})
+	}
+	for _, s := range r.waiting {
+		from := round1(r.axis.x(s.start) * plotWidth)
+		c.Waits = append(c.Waits, bar{X: from, Width: max(round1(r.axis.x(s.end)*plotWidth)-from, 1)})
+		if len(c.Waits) == maxWaits {
+			break
+		}
+	}
+	var counts []string
+	for _, a := range c.Areas {
+		counts = append(counts, a.Count+" "+a.Name)
+	}
+	c.Desc = strings.Join(counts, ", ") + ". The table of outcomes has the numbers."
+	return c
 }
 
-// String is the period in words, with the day once if it is one day.
-func (p *period) String() string {
-	from, to := p.start.Format(time.DateTime), p.end.Format(time.DateTime)
-	if p.start.Format(time.DateOnly) == p.end.Format(time.DateOnly) {
-		to = p.end.Format(time.TimeOnly)
-	}
-	return from + " to " + to + " UTC"
-}
+// maxWaits is how many waits a chart shows.
+const maxWaits = 1000
 
 func yOf(v int, scale float64) float64 { return round1(plotHeight - float64(v)*scale) }
 
 func round1(f float64) float64 { return math.Round(f*10) / 10 }
 
-// areas draws the series on top of each other. Before and after are how many pairs were completed at the start
-// and at the end of the period.
-func (p *period) areas(before [numSeries]int, scale float64) (areas []area, after [numSeries]int) {
-	var below [binsPerPeriod + 1]int // the top of the series drawn last
-	after = before
+// areas draws the series on top of each other.
+func (a *axis) areas(scale float64) (areas []area) {
+	var below [numBins + 1]int // the top of the series drawn last
 	for s := range numSeries {
-		top := below
-		sum := before[s]
-		top[0] += sum
-		for i, b := range p.bins {
-			sum += b.completed[s]
+		top, sum := below, 0
+		for i, bin := range a.bins {
+			sum += bin[s]
 			top[i+1] += sum
 		}
-		if after[s] = sum; sum == 0 {
+		if sum == 0 {
 			continue
 		}
 		var edge, back strings.Builder
 		for i := range top {
-			fmt.Fprintf(&edge, "L%v %v", round1(float64(i)/binsPerPeriod*plotWidth), yOf(top[i], scale))
-			j := binsPerPeriod - i
-			fmt.Fprintf(&back, "L%v %v", round1(float64(j)/binsPerPeriod*plotWidth), yOf(below[j], scale))
+			fmt.Fprintf(&edge, "L%v %v", round1(float64(i)/numBins*plotWidth), yOf(top[i], scale))
+			j := numBins - i
+			fmt.Fprintf(&back, "L%v %v", round1(float64(j)/numBins*plotWidth), yOf(below[j], scale))
 		}
-		line := "M" + edge.String()[1:]
-		end := round1((yOf(below[binsPerPeriod], scale) + yOf(top[binsPerPeriod], scale)) / 2)
-		areas = append(areas, area{Class: s.class(), Path: line + back.String() + "Z", Edge: line,
-			Name: seriesNames[s], Count: compact(sum), EndY: end, LabelY: end})
+		areas = append(areas, area{Class: s.class(), Path: "M" + edge.String()[1:] + back.String() + "Z",
+			Name: seriesNames[s], Count: format.Number(sum)})
 		below = top
 	}
-	spread(areas)
-	return areas, after
+	return areas
 }
 
-// spread moves the labels of the areas apart; each has two lines.
-func spread(areas []area) {
-	const apart, top, bottom = 32, 6, plotHeight - 14
-	limit := float64(bottom)
-	for i := range areas { // from the bottom up
-		areas[i].LabelY = min(areas[i].LabelY, limit)
-		limit = areas[i].LabelY - apart
-	}
-	limit = top
-	for i := len(areas) - 1; i >= 0; i-- {
-		areas[i].LabelY = round1(max(areas[i].LabelY, limit))
-		limit = areas[i].LabelY + apart
-	}
-}
-
-// waits shades the waits. Those that would look like one are one.
-func (c *chart) waits(p *period, waiting []span) {
-	for _, s := range waiting {
-		if s.end.Before(p.start) || s.start.After(p.end) {
-			continue
-		}
-		from, to := p.x(s.start)*plotWidth, p.x(s.end)*plotWidth
-		if n := len(c.Waits); n > 0 && from-(c.Waits[n-1].X+c.Waits[n-1].Width) < 0.5 {
-			last := &c.Waits[n-1]
-			last.Width = round1(max(to-last.X, last.Width))
-			continue
-		}
-		c.Waits = append(c.Waits, bar{X: round1(from), Width: round1(max(to-from, 1))})
-	}
-}
-
-// refusals draws the requests that were refused below the plot, and returns their number.
-func (c *chart) refusals(p *period) (sum int) {
-	const binsPerBar = 3 // one would be too thin to be seen
-	var counts [binsPerPeriod / binsPerBar]int
-	highest := 0
-	for i, b := range p.bins {
-		n := &counts[i/binsPerBar]
-		*n = plus(*n, b.refused)
-		highest, sum = max(highest, *n), plus(sum, b.refused)
-	}
-	for i, n := range counts {
-		if n > 0 {
-			height := round1(max(float64(n)/float64(highest)*barsHeight, 1.5))
-			width := plotWidth / float64(len(counts))
-			c.Refused = append(c.Refused, bar{round1((float64(i) + 0.12) * width), barsTop + barsHeight - height,
-				round1(0.76 * width), height})
-		}
-	}
-	c.RefusedText = fmt.Sprintf("%s %s refused, highest bar %s",
-		compact(sum), verb(sum, "request", "requests"), compact(highest))
-	return sum
-}
-
-// ticks labels the time axis at round times, far enough apart for a phone.
-func (p *period) ticks() (ticks []label) {
-	const apart, edge = 0.22, 0.06
-	step := clockStep(time.Duration(apart * float64(p.length())))
-	layout := "15:04"
-	switch {
-	case step < time.Minute:
-		layout = "15:04:05"
-	case step >= 24*time.Hour:
-		layout = "2 Jan"
-	}
-	for t := p.start.Truncate(step).Add(step); t.Before(p.end); t = t.Add(step) {
-		x := p.x(t)
-		if x < edge || x > 1-edge {
-			continue // half of the label would be outside
-		}
-		text := t.Format(layout)
-		if text == "00:00" {
-			text = t.Format("2 Jan")
-		}
-		ticks = append(ticks, label{X: round1(x * plotShare), Text: text})
+// ticks labels the running time at round times, far enough apart for a phone.
+func (a *axis) ticks() (ticks []label) {
+	const apart, edge = 0.2, 0.95 // beyond the edge, a part of the label would be outside
+	step := clockStep(time.Duration(apart * float64(a.length)))
+	for t := step; float64(t) < edge*float64(a.length); t += step {
+		text := strings.NewReplacer("m0s", " min", "h0m0s", " h", "m", " min ", "h", " h ", "s", " s").Replace(t.String())
+		ticks = append(ticks, label{X: round1(100 * float64(t) / float64(a.length)), Text: text})
 	}
 	return ticks
 }
 
-// clockStep returns the next longer step that clocks and calendars have.
+// clockStep returns the next longer step that clocks have.
 func clockStep(d time.Duration) time.Duration {
-	for _, seconds := range []time.Duration{1, 2, 5, 10, 15, 30, 60, 2 * 60, 5 * 60, 10 * 60, 15 * 60, 30 * 60,
-		3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600} {
-		if step := seconds * time.Second; step >= d {
-			return step
+	for _, unit := range []time.Duration{time.Second, time.Minute} {
+		for _, n := range []time.Duration{1, 2, 5, 10, 15, 30} {
+			if n*unit >= d {
+				return n * unit
+			}
 		}
 	}
-	const day = 24 * time.Hour
-	return (d + day - 1) / day * day
+	return (d + time.Hour - 1) / time.Hour * time.Hour
 }
 
 // gridStep returns a round number that goes into most at most five times.
@@ -230,22 +131,4 @@ func gridStep(most int) int {
 			}
 		}
 	}
-}
-
-// describe says what a chart shows, for a screen reader.
-func (r *Report) describe(when string, completed [numSeries]int, refused int) string {
-	var counts []string
-	for s, n := range completed {
-		if n > 0 {
-			counts = append(counts, format.Number(n)+" "+seriesNames[s])
-		}
-	}
-	if r.WithoutRow > 0 {
-		counts = append(counts, format.Number(r.WithoutRow)+" without a row")
-	}
-	text := fmt.Sprintf("%s: %s.", when, strings.Join(counts, ", "))
-	if refused > 0 {
-		text += fmt.Sprintf(" Graph refused %s.", count(refused, "request"))
-	}
-	return text + " The table of outcomes has the numbers."
 }

@@ -28,62 +28,73 @@ func New(ctx context.Context, l *Logs, also func(*Row) error) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !row.Beside {
-			r.add(row)
-		}
+		r.add(row)
 		if also != nil && (row.Beside || row.Outcome != results.Duplicate) {
 			if err := also(row); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if err := r.addSessions(ctx, l, also); err != nil {
-		return nil, err
-	}
-	r.sortFailures()
+	r.Failures = r.failures.sorted()
 	for n, pairs := range r.attempts {
 		if pairs > 0 {
 			r.Attempts = append(r.Attempts, Tries{n, pairs})
 		}
 	}
-	r.Progress = r.points()
+	r.pace()
+	r.Progress = r.axis.points()
 	r.nextCommands(l)
+	if r.Sessions.All() == 0 {
+		r.Sessions = nil
+	} else {
+		r.Sessions.finish(l)
+	}
 	return r, nil
 }
 
 // newReport returns what is known of the logs without their rows.
 func newReport(l *Logs) *Report {
 	r := &Report{
-		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users,
-		Operators: []string{}, Failures: []*Failure{}, Attempts: []Tries{}, Resume: []NextCommand{},
+		Lists: l.lists, Runs: l.allRuns(), Pairs: l.pairs, Users: l.users, Sessions: newSessions(l.withoutSessions),
+		Operators: []string{}, Attempts: []Tries{}, Resume: []NextCommand{},
 		Counts: make(map[results.Outcome]int), Reasons: make(map[string]int), Creators: make(map[string]int),
-		causes: make(map[cause]*Failure), tasks: make(map[task]int), unverified: make(map[*log]int),
-		replacedRows: l.beside, furtherRows: l.further, noLines: true,
+		tasks: make(map[task]int), unverified: make(map[*log]int), beside: l.beside, noLines: true,
 	}
 	r.head()
 	for _, lg := range l.logs {
 		r.noLines = r.noLines && !lg.lined
 		r.columns = r.columns || lg.columns
-		r.Logs = append(r.Logs, Log{safetext.Printable(lg.name), lg.bytes, lg.digest, len(lg.rows), lg.torn,
-			lg.stray, lg.lacks, lg.strayAt, lg.copied()})
+		log := Log{Name: safetext.Printable(lg.name), Bytes: lg.size, Digest: lg.digest, Rows: len(lg.rows),
+			Torn: lg.end.Torn, Stray: lg.end.Foreign, Lacks: lg.end.Lacks}
+		if lg.end.FirstForeign != nil {
+			log.strayAt = lg.end.FirstForeign.Line
+		}
+		r.Logs = append(r.Logs, log)
 	}
-	r.periods = newPeriods(r.Runs)
+	r.axis = newAxis(r.Runs)
 	r.addWaits(l.waits)
 	return r
 }
 
-// add counts the row of a pair.
+// add counts a row.
 func (r *Report) add(row *Row) {
+	switch {
+	case row.Action == results.RevokeSessions:
+		r.Sessions.add(row)
+		return
+	case row.Beside:
+		return
+	}
 	r.Counts[row.Outcome]++
 	r.attempts[min(max(row.Attempts, 0), maxTries)]++
-	r.binAt(row.Time).completed[seriesOf(row.Outcome)]++
+	r.axis.add(row)
 	if row.Verified {
 		r.Verified++
 	}
 	if row.unverified {
 		r.Unverified++
-		if row.proof == nil {
-			r.unverified[row.log]++
+		if !row.hopeless {
+			r.unverified[cmp.Or(row.proof, row.log)]++
 		}
 	}
 	if row.Creation.By != "" {
@@ -98,10 +109,8 @@ func (r *Report) add(row *Row) {
 		r.Done++
 	default:
 		r.Left++
-		r.fail(row)
-		if row.proof == nil {
-			r.tasks[taskOf(row)]++
-		}
+		r.failures.add(row)
+		r.tasks[taskOf(row)]++
 	}
 }
 
@@ -120,18 +129,16 @@ func (r *Report) head() {
 		r.GraphRoot = cmp.Or(r.GraphRoot, clip(run.header.GraphRoot))
 		r.DryRun = run.DryRun
 		cleanRun(run)
-		if run.Operator != "" && !slices.Contains(r.Operators, run.Operator) {
-			r.Operators = append(r.Operators, run.Operator)
-		}
+		r.Operators = append(r.Operators, run.Operator)
 		if run.End.After(r.End) {
 			r.End = run.End
 		}
 	}
+	r.Operators = append([]string{}, distinct(r.Operators)...)
 	r.kind = kindOfRuns(r.Runs)
-	r.addReaders()
+	r.readers()
 	r.Start = r.Runs[0].Start
 	r.Seconds = total(unite(spansOf(r.Runs))).Seconds()
-	r.pace()
 	for _, list := range r.Lists {
 		list.WithoutRow = max(list.Pairs-list.seen, 0)
 		if list.proof && r.kind != "verify" {
@@ -148,15 +155,39 @@ func (r *Report) head() {
 
 // pace computes PairsPerSecond. A proof completes no pair, unless it is alone.
 func (r *Report) pace() {
-	rows := 0
-	var runs []*Run
+	runs := slices.DeleteFunc(slices.Clone(r.Runs), func(run *Run) bool {
+		return run.kind() == "verify" && r.kind != "verify"
+	})
+	if took := total(unite(spansOf(runs))).Seconds(); took > 0 {
+		r.PairsPerSecond = float64(r.Pairs-r.Counts[results.NotSent]-r.Counts[results.Unknown]) / took
+	}
+}
+
+// readers fills in Readers if a run of tapsweep verify is among the runs.
+func (r *Report) readers() {
+	var by Readers
 	for _, run := range r.Runs {
-		if run.kind() != "verify" || r.kind == "verify" {
-			rows += run.completed
-			runs = append(runs, run)
+		if run.kind() != "verify" {
+			by.DeletedBy = append(by.DeletedBy, run.Operator)
+			continue
+		}
+		by.VerifiedBy = append(by.VerifiedBy, run.Operator)
+		for _, name := range run.header.DeletedBy {
+			by.DeletedBy = append(by.DeletedBy, clip(name))
 		}
 	}
-	if took := total(unite(spansOf(runs))).Seconds(); took > 0 {
-		r.PairsPerSecond = float64(rows) / took
+	by.DeletedBy, by.VerifiedBy = distinct(by.DeletedBy), distinct(by.VerifiedBy)
+	if len(by.VerifiedBy) > 0 && len(by.DeletedBy) > 0 {
+		r.Readers = &by
 	}
+}
+
+// distinct returns the names that are known, each once, in their order.
+func distinct(names []string) (known []string) {
+	for _, name := range names {
+		if name != "" && !slices.Contains(known, name) {
+			known = append(known, name)
+		}
+	}
+	return known
 }

@@ -3,12 +3,13 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// A Failure is a group of pairs that are not done for the same reason.
+// A Failure is a group of pairs, or of users with their sessions, that are not done for the same reason.
 type Failure struct {
 	Outcome  results.Outcome `json:"outcome"`
 	Code     string          `json:"code"`   // Graph's
@@ -17,7 +18,7 @@ type Failure struct {
 	Count    int             `json:"count"`
 	Examples []string        `json:"examples"` // some of the users
 
-	index int          // in Report.Failures
+	index int          // in the list of all
 	tasks map[task]int // how many each task tries again
 }
 
@@ -36,7 +37,7 @@ func (f *Failure) Title() string {
 	return title
 }
 
-// A cause is what the pairs of a Failure have in common.
+// A cause is what the rows of a Failure have in common.
 type cause struct {
 	outcome results.Outcome
 	code    string
@@ -44,39 +45,50 @@ type cause struct {
 	hint    string
 }
 
+// failures are Failures by cause. The zero value is empty.
+type failures map[cause]*Failure
+
 // causeOf returns the cause of a row, or the cause of all that there is no room for.
-func (r *Report) causeOf(row *Row) cause {
-	c := cause{row.Outcome, row.Code, row.Status, cmp.Or(row.Hint, row.Outcome.Meaning())}
-	if r.causes[c] == nil && len(r.causes) >= maxFailures {
-		return cause{row.Outcome, otherGroups, 0, row.Outcome.Meaning()}
+func (f failures) causeOf(row *Row) cause {
+	meaning := row.Outcome.Meaning()
+	if row.Action == results.RevokeSessions {
+		meaning = row.Outcome.SessionMeaning()
+	}
+	c := cause{row.Outcome, row.Code, row.Status, cmp.Or(row.Hint, meaning)}
+	if f[c] == nil && len(f) >= maxFailures {
+		return cause{row.Outcome, otherGroups, 0, meaning}
 	}
 	return c
 }
 
-// fail counts a row of a pair that is not done.
-func (r *Report) fail(row *Row) {
-	c := r.causeOf(row)
-	f := r.causes[c]
-	if f == nil {
-		f = &Failure{Outcome: c.outcome, Code: c.code, Status: c.status, Hint: c.hint, Examples: []string{},
-			tasks: make(map[task]int)}
-		r.causes[c] = f
-		r.Failures = append(r.Failures, f)
+// add counts a row that is not done.
+func (f *failures) add(row *Row) {
+	if *f == nil {
+		*f = make(failures)
 	}
-	f.Count++
-	f.tasks[taskOf(row)]++
-	if len(f.Examples) < maxExamples {
-		f.Examples = append(f.Examples, cmp.Or(row.UPN, row.User))
+	c := f.causeOf(row)
+	group := (*f)[c]
+	if group == nil {
+		group = &Failure{Outcome: c.outcome, Code: c.code, Status: c.status, Hint: c.hint, Examples: []string{},
+			tasks: make(map[task]int)}
+		(*f)[c] = group
+	}
+	group.Count++
+	group.tasks[taskOf(row)]++
+	if len(group.Examples) < maxExamples {
+		group.Examples = append(group.Examples, cmp.Or(row.UPN, row.User))
 	}
 }
 
-// sortFailures puts the most frequent first.
-func (r *Report) sortFailures() {
-	slices.SortFunc(r.Failures, func(a, b *Failure) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome),
-			cmp.Compare(a.Code, b.Code), cmp.Compare(a.Hint, b.Hint))
+// sorted returns the groups, the most frequent first.
+func (f failures) sorted() []*Failure {
+	groups := slices.AppendSeq([]*Failure{}, maps.Values(f))
+	slices.SortFunc(groups, func(a, b *Failure) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Code, b.Code),
+			cmp.Compare(a.Status, b.Status), cmp.Compare(a.Hint, b.Hint))
 	})
-	for i, f := range r.Failures {
-		f.index = i
+	for i, group := range groups {
+		group.index = i
 	}
+	return groups
 }

@@ -25,9 +25,6 @@ func CheckFile(flag, path string, overwrite bool, logs *Logs) error {
 	if target, err := os.Stat(path); err == nil && logs.Holds(target) {
 		return fmt.Errorf("%s is one of the logs", path)
 	}
-	if logs.listed(path) {
-		return fmt.Errorf("%s is a list that the logs name: without it no run can be resumed", path)
-	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a plain file", path)
 	}

@@ -9,14 +9,6 @@ import (
 	"tapsweep/cmd/tapsweep/internal/format"
 )
 
-// compact is a number that fits beside a chart.
-func compact(n int) string {
-	if n >= 10_000_000 {
-		return fmt.Sprintf("%.1f M", float64(n)/1e6)
-	}
-	return format.Number(n)
-}
-
 // count is a number with its noun: "1 pass", "2 passes".
 func count(n int, noun string) string {
 	switch {
@@ -35,9 +27,6 @@ func verb(n int, one, many string) string {
 	}
 	return many
 }
-
-// are is a number with its verb: "1 is", "2 are".
-func are(n int) string { return format.Number(n) + verb(n, " is", " are") }
 
 // share is a part of a whole in per cent. Only nothing is shown as 0 %, and only all as 100 %.
 func share(n, all int) string {

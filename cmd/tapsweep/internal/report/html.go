@@ -1,9 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/base64"
 	"fmt"
 	"html/template"
@@ -17,14 +18,8 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-//go:embed page.tmpl
-var pageText string
-
-//go:embed chart.tmpl
-var chartText string
-
-//go:embed sessions.tmpl
-var sessionsText string
+//go:embed *.tmpl
+var templates embed.FS
 
 //go:embed page.css
 var pageStyle string
@@ -36,25 +31,20 @@ var pageScript string
 // A browser takes half a minute to lay out 50,000 rows, and two seconds to read them.
 const earlyScript = `document.documentElement.className = "js"`
 
-var pageTemplate = template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"number": format.Number, "count": count, "share": share, "seconds": seconds, "timestamp": timestamp, "known": known,
 	"clock": clock, "verifiedAt": verifiedAt, "address": address,
 	"join":    func(s []string) string { return strings.Join(s, ", ") },
 	"command": func(args []string) string { return "tapsweep " + strings.Join(args, " ") },
 	"path":    url.PathEscape, // html/template leaves the # and the % of a name as they are
-	"add":     func(a, b float64) float64 { return a + b },
 	"percent": func(p float64) string { return fmt.Sprintf("%.3f%%", p) },
-}).Parse(pageText)).New("chart").Parse(chartText))
-
-var _ = template.Must(pageTemplate.New("sessions").Parse(sessionsText))
+}).ParseFS(templates, "*.tmpl"))
 
 const (
-	// MaxInline is how many rows a page has. A browser opens as many in a second or two.
-	MaxInline = 50_000
+	// maxInline is how many rows a page has. A browser opens as many in a second or two.
+	maxInline = 50_000
 	// maxPrinted is how many rows are printed without asking: of more, only those that are not done.
 	maxPrinted = 500
-	// maxSample is how many of the rows that are done a page has if there is no room for all.
-	maxSample = 1000
 )
 
 // A Page is how a report is shown as HTML.
@@ -62,7 +52,7 @@ type Page struct {
 	CSV    string    // name of the CSV file with all pairs beside the page, if there is one
 	Made   time.Time // when
 	By     string    // the version of tapsweep
-	Inline int       // at most so many pairs; 0 is MaxInline
+	inline int       // at most so many pairs; 0 is maxInline
 }
 
 // view is what the template reads.
@@ -74,21 +64,25 @@ type view struct {
 	Early  template.JS
 	Policy string
 
-	Steps      []step
-	TenantName name
-	People     []name // who ran it
-	Charts     []*chart
-	Shares     []shareRow
-	Names      []names
+	Steps  []step
+	Tenant string
+	Chart  *chart
+	Shares []shareRow
+	Names  []names
 
-	Place  string // what the first column of the table has: "Line", "Row", or nothing
-	Shown  int    // pairs of the table
-	LeftIn int    // of these, pairs that are not done
-	Rows   iter.Seq[*Row]
+	Place string // what the first column of the table has: "Line", "Row", or nothing
+	Shown int    // pairs of the table
+	Rows  iter.Seq[*Row]
 }
 
-// When is the time of the runs.
-func (v *view) When() string { return (&period{span: span{v.Start, v.End}}).String() }
+// When is the time of the runs, with the day once if it is one day.
+func (v *view) When() string {
+	from, to := v.Start.Format(time.DateTime), v.End.Format(time.DateTime)
+	if v.Start.Format(time.DateOnly) == v.End.Format(time.DateOnly) {
+		to = v.End.Format(time.TimeOnly)
+	}
+	return from + " to " + to + " UTC"
+}
 
 // Duplicates is how many pairs are counted and not listed.
 func (v *view) Duplicates() int { return v.Counts[results.Duplicate] }
@@ -103,24 +97,15 @@ func (v *view) Whole() bool { return v.Shown == v.Listed() }
 func (v *view) Many() bool { return v.Shown > maxPrinted }
 
 // Cause is the index of the Failure in which a row that is not done counts.
-func (v *view) Cause(row *Row) int { return v.causes[v.causeOf(row)].index }
+func (v *view) Cause(row *Row) int { return v.failures[v.failures.causeOf(row)].index }
 
 // HTML writes the report as one page that needs no network, and no script to be read. It reads the logs again
 // for the rows.
 func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
-	if p.Inline == 0 {
-		p.Inline = MaxInline
-	}
+	p.inline = cmp.Or(p.inline, maxInline)
 	v := &view{Report: r, Page: p, Style: template.CSS(pageStyle), Script: template.JS(pageScript), Early: earlyScript,
-		Policy: policy(pageStyle, pageScript, earlyScript),
-		Steps:  r.steps(), TenantName: name{known(r.Tenant), nil},
-		Charts: r.charts(), Shares: r.shares(), Names: r.names(), Place: r.place()}
-	if r.domain != "" {
-		v.TenantName = name{r.domain, []string{known(r.Tenant)}}
-	}
-	for _, who := range r.Operators {
-		v.People = append(v.People, nameOf(who))
-	}
+		Policy: policy(pageStyle, pageScript, earlyScript), Steps: r.steps(), Tenant: r.tenant(), Chart: r.chart(),
+		Shares: r.shares(), Names: r.names(), Place: r.place()}
 	pick := v.pick()
 	var failed error
 	v.Rows = func(yield func(*Row) bool) {
@@ -134,7 +119,7 @@ func (r *Report) HTML(ctx context.Context, w io.Writer, l *Logs, p Page) error {
 			}
 		}
 	}
-	if err := pageTemplate.ExecuteTemplate(w, "page", v); err != nil {
+	if err := pageTemplate.ExecuteTemplate(w, "page.tmpl", v); err != nil {
 		return err
 	}
 	return failed
@@ -154,41 +139,34 @@ func policy(style string, scripts ...string) string {
 		"require-trusted-types-for 'script'", hash(style), strings.Join(scripts, " "))
 }
 
-// pick decides which rows the table has: all, or those that are not done and an evenly spaced sample of the rest.
+// pick decides which rows the table has: all, or as many as it may of those that are not done.
 func (v *view) pick() func(*Row) bool {
-	v.Shown, v.LeftIn = v.Listed(), v.Left
-	if v.Shown <= v.Inline {
-		return func(row *Row) bool { return row.Outcome != results.Duplicate }
-	}
-	v.LeftIn = min(v.Left, v.Inline)
-	others := max(v.Listed()-v.Left, 0)
-	sample := min(v.Inline-v.LeftIn, maxSample, others)
-	v.Shown = v.LeftIn + sample
-	left, done := 0, 0
-	return func(row *Row) bool {
-		switch {
-		case row.Beside, row.Outcome == results.Duplicate:
-			return false
-		case row.Outcome.Left():
-			left++
-			return left <= v.LeftIn
+	v.Shown = v.Listed()
+	if v.Shown <= v.inline {
+		return func(row *Row) bool {
+			return row.Action != results.RevokeSessions && (row.Beside || row.Outcome != results.Duplicate)
 		}
-		done++
-		return done*sample/max(others, 1) > (done-1)*sample/max(others, 1)
+	}
+	v.Shown = min(v.Left, v.inline)
+	left := 0
+	return func(row *Row) bool {
+		if row.Beside || !row.Outcome.Left() || row.Action == results.RevokeSessions {
+			return false
+		}
+		left++
+		return left <= v.Shown
 	}
 }
 
 // place returns the heading of the column that says where a row comes from. If all rows are of one list, its
-// name need not be in each. The lists of a proof count only if the table has some of its users.
+// name need not be in each.
 func (r *Report) place() string {
 	if r.noLines && r.Pairs > 0 {
 		return ""
 	}
 	sources := 0
 	for _, l := range r.Lists {
-		if !l.proof || l.shown || r.kind == "verify" {
-			sources += len(l.Sources)
-		}
+		sources += len(l.Sources)
 	}
 	if sources == 1 && !r.columns {
 		return "Line"
@@ -207,3 +185,8 @@ func clock(t time.Time) string {
 func verifiedAt(row *Row) string {
 	return strings.TrimPrefix(clock(row.VerifiedAt), row.Time.Format("2006-01-02 "))
 }
+
+// breaks lets a browser break an address before @ and before a dot.
+var breaks = strings.NewReplacer("@", "<wbr>@", ".", "<wbr>.")
+
+func address(s string) template.HTML { return template.HTML(breaks.Replace(template.HTMLEscapeString(s))) }

@@ -11,266 +11,318 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// An index finds the row that counts for each pair of a user and a pass, and what rows that verify
-// say. It keeps 24 bytes a pair, also its State, and 16 more for a pair that was verified.
+// An index finds the row that counts for each results.Key, and what rows that verify say. It keeps 24 bytes a
+// key and its place in a map, and 16 bytes more for a pass that was verified.
 type index struct {
-	logs  *Logs
-	seed  maphash.Seed
-	state results.State // which row is about which pair, by its index in pairs
-	pairs []pair
-	notes []note // by pair, of rows that verify; shorter than pairs where none came yet
+	logs    *Logs
+	seed    maphash.Seed
+	entries []entry
+	at      map[uint64]uint32 // entries by the hash of a key, of the line of a list, or of a pass
+	notes   []note            // by entry; shorter than entries where none came yet
 
-	also    map[uint64]struct{} // further lists that have a pair: its index, shifted, and the list
-	instead map[uint32]uint32   // of a pair whose pass is gone, the pair of the pass that came in its place
-	pending map[uint32]*Run     // pairs that the run is verifying, by its last row
-	looked  map[uint64]struct{} // users whose passes scans have listed
-
-	sessions sessionIndex
-
-	latest map[uint64]uint32 // of each user, the pair that came last; nil if no log is a proof
-	looks  map[uint64]look   // of users, by proofs
+	latest map[uint64]uint32   // of each user, the entry that came last; nil if no log is of tapsweep verify
+	also   map[uint64]struct{} // further lists that have an entry: the entry, shifted, and the list
+	looked map[uint64]struct{} // users whose passes scans have listed
+	wants  map[uint64]*log     // by the key of their sessions, of users with a pass, the last log that revokes them
 }
 
-// A pair is what is known of a user and a pass, or of a pass that no list names.
-type pair struct {
-	at      place  // its row that counts
+// An entry is what is known of a pass, of the sessions of a user, or of a line of a list.
+type entry struct {
+	at      place  // the row that counts
 	pass    uint32 // hash of the pass that the row names; the user is known, so it need not be long
-	before  uint32 // the pair of the same user that came before, or none
-	list    uint16 // the first list that has the pair, or noList
+	before  uint32 // the entry of the same user that came before, or none
+	list    uint32 // the first list that has it
+	line    uint16 // hash of the line of the list, of a protected pass
 	outcome uint8  // of the row: an index into results.Outcomes
-	role    role
+	about   about
 }
 
-// A role is how a pair counts in the report.
-type role uint8
+// An about says what an entry is about.
+type about uint8
 
 const (
-	counted role = iota
-	further      // not: it is a further pass of a user who had several
-	dropped      // not: a scan could not list the passes of a user, and a later one could
+	aPass     about = iota // a pass, or a line of a list
+	sessions               // the sessions of a user
+	madeUpFor              // nothing any more: a scan could not list the passes of a user, and a later one could
 )
 
 // A place is a row: the log, and the number of the row in it, from 0.
 type place struct{ log, row uint32 }
 
-const (
-	none   = ^uint32(0) // no pair
-	noList = 1<<16 - 1  // the list of pairs that no list has
-)
+const none = ^uint32(0) // no entry
 
 func newIndex(l *Logs) *index {
-	ix := &index{logs: l, seed: maphash.MakeSeed(), also: make(map[uint64]struct{}),
-		instead: make(map[uint32]uint32), pending: make(map[uint32]*Run), looked: make(map[uint64]struct{}),
-		looks: make(map[uint64]look), sessions: newSessionIndex()}
-	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.runs[0].kind() == "verify" }) {
+	ix := &index{logs: l, seed: maphash.MakeSeed(), at: make(map[uint64]uint32), also: make(map[uint64]struct{}),
+		looked: make(map[uint64]struct{}), wants: make(map[uint64]*log)}
+	if slices.ContainsFunc(l.logs, func(lg *log) bool { return lg.first.Kind() == "verify" }) {
 		ix.latest = make(map[uint64]uint32)
 	}
 	return ix
 }
 
-func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash(r.Method)) }
+// hash returns the hash of texts of some kind. Graph compares names without case.
+func (ix *index) hash(kind string, texts ...string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(ix.seed)
+	h.WriteString(kind)
+	for _, text := range texts {
+		h.WriteByte(0)
+		h.WriteString(strings.ToLower(text))
+	}
+	return h.Sum64()
+}
 
-func (ix *index) hash(s string) uint64 { return maphash.String(ix.seed, strings.ToLower(s)) }
+func (ix *index) userOf(name string) uint64 { return ix.hash("user", name) }
+
+func (ix *index) passOf(r *head) uint32 { return uint32(ix.hash("", r.Method)) }
+
+// lineOf returns the hash of the line of a list on which a row is.
+func (ix *index) lineOf(lg *log, r *head) uint64 {
+	return ix.hash("line", r.User, r.Source, strconv.Itoa(r.Line), strconv.Itoa(r.Column), strconv.Itoa(lg.listOf))
+}
+
+// lineOfLog returns the hash of a line of a log. The log may have another directory by now.
+func (ix *index) lineOfLog(log string, line int) uint64 {
+	return ix.hash("log", filepath.Base(log), strconv.Itoa(line))
+}
 
 // A head is a row, and its place in the log.
 type head struct {
 	results.Row
 
-	at      place
-	logLine int    // its line in the log
-	offset  int64  // of that line
-	run     *Run   // that wrote it
-	who     uint64 // hash of the user
+	at     place
+	line   int   // of the log
+	offset int64 // of that line
+	run    *Run  // that wrote it
+	who    uint64
 }
 
 // failedLook reports whether the row is of a user whose passes could not be listed.
 func (r *head) failedLook() bool { return r.FromScan() && r.Method == "" }
 
-// isOfPass reports whether the row is about a pass of a user, and not about a line of a list.
-func (r *head) isOfPass() bool {
-	return r.Method != "" && r.Outcome != results.Duplicate && r.Outcome != results.Invalid
-}
-
 // line takes in the line that a cursor is at.
 func (ix *index) line(c *cursor) error {
-	lg, run := c.lg, c.run
-	switch c.rec.Kind {
+	switch lg := c.lg; c.rec.Kind {
 	case results.KindRun:
-		if err := ix.logs.fits(run); err != nil {
+		if err := ix.logs.fits(c.run, c.rec.Text); err != nil {
 			return err
 		}
-		lg.began(run)
-		run.from = len(lg.rows)
-		lg.listOf = ix.logs.list(run)
+		lg.began(c.run)
+		lg.listOf = ix.logs.list(c.run)
 	case results.KindWait:
-		ix.logs.waits = append(ix.logs.waits, wait{*c.rec.Wait, run})
+		ix.logs.waits = append(ix.logs.waits, wait{*c.rec.Wait, c.run})
 	case results.KindEnd:
-		run.end(*c.rec.End)
+		c.run.end(*c.rec.End)
 	case results.KindScanned:
 		for _, user := range c.rec.Scanned.Users {
-			ix.looked[ix.hash(user)] = struct{}{}
+			ix.looked[ix.userOf(user)] = struct{}{}
 			ix.dropFailure(user)
 		}
-	case results.KindRow:
-		ix.row(c)
-	case results.KindSessions:
-		c.head.run, c.head.offset = run, c.rec.Offset
-		run.saw(utc(c.head.Time))
-		ix.sessions.row(ix.hash(c.head.User), lg, &c.head)
+	case results.KindRow, results.KindSessions:
+		ix.row(lg, c.i, &c.head)
 	}
 	return nil
 }
 
-// row takes in the row that a cursor is at.
-func (ix *index) row(c *cursor) {
-	lg, run, r := c.lg, c.run, &c.head
-	r.at, r.logLine, r.offset = place{uint32(c.i), uint32(len(lg.rows))}, c.rec.Line, c.rec.Offset
-	r.run, r.who = run, ix.hash(r.User)
+// row takes in a row.
+func (ix *index) row(lg *log, i int, r *head) {
+	r.at, r.who = place{uint32(i), uint32(len(lg.rows))}, ix.userOf(r.User)
 	lg.rows = append(lg.rows, counts)
-	ix.sessions.expect(lg, r)
-	run.row(r.Time, r.Outcome, r.Provisional || r.Beside)
+	r.run.row(&r.Row)
 	if r.Provisional && r.Outcome == results.Found {
 		// A sweep was about to delete it, and this may be the last row about it.
 		r.Outcome, r.Provisional = results.Unknown, false
 	}
+	if r.Action == results.RevokeSessions {
+		ix.add(lg, r)
+		return
+	}
 	lg.lined, lg.columns = lg.lined || r.Line != 0, lg.columns || r.Column != 0
-	switch {
-	case r.Beside:
-		ix.begin(noList, further, r)
-		return
-	case run.kind() == "verify":
-		ix.proof(lg, r)
-		return
-	case !r.failedLook():
+	if r.wantsSessions() {
+		ix.wants[ix.hash(string(results.RevokeSessions), r.User, "")] = lg
+	}
+	if r.FromScan() && r.Method != "" {
+		ix.looked[r.who] = struct{}{}
 		ix.dropFailure(r.User)
 	}
-	if r.FromScan() && !r.failedLook() {
-		ix.looked[r.who] = struct{}{}
+	switch passes := ix.passesOf(r.who); {
+	case r.Beside:
+		ix.setFate(r.at, beside)
+		ix.logs.beside++
+	case r.run.kind() == "verify" && len(passes) > 0:
+		ix.proof(lg, r, passes)
+	default:
+		ix.add(lg, r)
 	}
-	ix.add(lg, r)
+}
+
+// wantsSessions reports whether the run revokes the sessions of the user of the row.
+func (r *head) wantsSessions() bool {
+	return r.run.header.Sessions && r.Method+r.User != "" && !r.failedLook() &&
+		!slices.Contains([]results.Outcome{results.Duplicate, results.Invalid, results.Protected}, r.Outcome)
 }
 
 // dropFailure makes a failed listing of the passes of a user count no more: more is known now.
 func (ix *index) dropFailure(user string) {
-	if p, ok := ix.state.ForgetFailure(user); ok {
-		ix.supersede(ix.pairs[p].at)
-		ix.pairs[p].role = dropped
+	id := ix.hash(string(results.ListPasses), user, "")
+	if p, ok := ix.at[id]; ok {
+		ix.setFate(ix.entries[p].at, superseded)
+		ix.entries[p].about = madeUpFor
+		delete(ix.at, id)
 	}
 }
 
-// add gives a row to its pair, which it may begin, and returns the pair.
-func (ix *index) add(lg *log, r *head) uint32 {
-	p, seen := ix.find(lg, r)
-	if !seen {
-		p = ix.begin(lg.listOf, counted, r)
+// add gives a row to its entry, which it may begin.
+func (ix *index) add(lg *log, r *head) {
+	p, id, known := ix.find(lg, r)
+	if !known {
+		p = ix.begin(lg, r)
 	}
-	ix.state.Bind(&r.Row, lg.listName(), p)
-	ix.saw(p, lg.listOf, r.Source, seen)
-	p = ix.takeIn(p, r, seen)
+	ix.at[id] = p
+	ix.saw(p, lg.listOf, r.Source, known)
+	if known {
+		ix.takeIn(p, r)
+	}
 	ix.name(p, r)
-	return p
 }
 
-// listName names the list of the log's last run, for rows that are about a line of it.
-func (lg *log) listName() string { return strconv.Itoa(lg.listOf) }
-
-// find finds the pair of a row: by what the row is about, or by one of the names of the pair.
-// What a list has twice, its own run has found out.
-func (ix *index) find(lg *log, r *head) (p uint32, ok bool) {
-	if p, ok = ix.state.About(lineOf(r.Source, r.Line), r.User); ok && ix.pairs[p].role != dropped {
-		return p, true
+// find finds the entry of a row, and returns the hash that stands for it from now on. That is the key of the row;
+// the line of the list, if the row has no key, or repeats the key of a protected pass; or the pass, which another
+// list may name in another way.
+func (ix *index) find(lg *log, r *head) (p uint32, id uint64, known bool) {
+	key, ok := r.Key()
+	if ok {
+		id = ix.hash(string(key.Action), key.User, key.Method)
+		p, known = ix.at[id]
 	}
-	if p, ok = ix.state.Find(&r.Row, lg.listName()); ok || !r.isOfPass() && !ix.repeatsRowOfLog(r) {
-		return p, ok
+	if !ok || known && ix.was(p, results.Protected) && r.Outcome == results.Protected &&
+		ix.entries[p].line != uint16(ix.lineOf(lg, r)) {
+		id = ix.lineOf(lg, r)
+		if p, known = ix.at[id]; !known && !ok {
+			p, known = ix.at[ix.lineOfLog(r.Source, r.Line)]
+		}
+		return p, id, known
 	}
 	for _, user := range []string{r.User, r.UPN} {
-		p, ok = ix.state.About(user, r.Method)
-		if ok && (int(ix.pairs[p].list) != lg.listOf || ix.was(p, results.Found)) && ix.pairs[p].role != dropped {
-			return p, true
+		if !known && r.Method != "" {
+			p, known = ix.at[ix.hash("named", user, r.Method)]
+			known = known && (int(ix.entries[p].list) != lg.listOf || ix.was(p, results.Found))
 		}
 	}
-	return 0, false
+	return p, id, known
 }
 
-// repeatsRowOfLog reports whether a run with a log of the report as its list found a repeat in it.
-// Two rows of a log can name one pass, where one of them names it in place of another.
-func (ix *index) repeatsRowOfLog(r *head) bool {
-	return r.Outcome == results.Duplicate && r.Method != "" && slices.ContainsFunc(ix.logs.logs,
-		func(lg *log) bool { return filepath.Base(lg.name) == filepath.Base(r.Source) })
-}
-
-// name gives a pair further names, for rows of other logs: the pass that its row is about, for
-// lists that name that pass or another name of the user; and the line of the log, for a run with
-// the log as its list, to which a row that is not about just that pass is another pair.
+// name notes the pass that the row of an entry is about, for other logs, and the line of the log, for a run with the
+// log as its list.
 func (ix *index) name(p uint32, r *head) {
 	if len(ix.logs.logs) == 1 {
 		return
 	}
-	if key, ok := r.Key(); !ok || key != results.PassKey(r.User, r.Method) {
-		ix.state.Note(lineOf(r.run.Log, r.logLine), r.User, p)
+	key, ok := r.Key()
+	if !ok || key.Method != strings.ToLower(r.Method) {
+		ix.at[ix.lineOfLog(r.run.Log, r.line)] = p
 	}
-	if r.isOfPass() {
-		ix.state.Note(r.User, r.Method, p)
-		if r.UPN != "" {
-			ix.state.Note(r.UPN, r.Method, p)
-		}
+	if !ok || r.Method == "" {
+		return
+	}
+	ix.at[ix.hash("named", r.User, r.Method)] = p
+	if r.UPN != "" {
+		ix.at[ix.hash("named", r.UPN, r.Method)] = p
 	}
 }
 
-// lineOf names a line of a log. The log may have another directory by now.
-func lineOf(log string, line int) string { return filepath.Base(log) + ":" + strconv.Itoa(line) }
-
-// saw takes in that a list has a pair.
-func (ix *index) saw(p uint32, list int, source string, seen bool) {
-	key := uint64(p)<<16 | uint64(list)
-	if _, known := ix.also[key]; seen && (known || int(ix.pairs[p].list) == list) {
+// saw takes in that a list has an entry.
+func (ix *index) saw(p uint32, list int, source string, known bool) {
+	key := uint64(p)<<32 | uint64(list)
+	if _, also := ix.also[key]; known && (also || int(ix.entries[p].list) == list) {
 		return
 	}
-	if seen {
+	if known {
 		ix.also[key] = struct{}{}
 	}
 	ix.logs.lists[list].saw(source)
 }
 
-// begin makes a pair of a row.
-func (ix *index) begin(list int, role role, r *head) uint32 {
-	p := uint32(len(ix.pairs))
-	before := none
-	if ix.latest != nil && role != further {
+// begin makes an entry of a row.
+func (ix *index) begin(lg *log, r *head) uint32 {
+	p := uint32(len(ix.entries))
+	e := entry{before: none, list: uint32(lg.listOf)}
+	if r.Action == results.RevokeSessions {
+		e.about = sessions
+	}
+	if _, ok := r.Key(); ok && e.about == aPass && ix.latest != nil {
 		if latest, ok := ix.latest[r.who]; ok {
-			before = latest
+			e.before = latest
 		}
 		ix.latest[r.who] = p
 	}
-	ix.pairs = append(ix.pairs, pair{before: before, list: uint16(list), role: role})
-	ix.pairs[p].setRow(r, ix.passOf(r))
+	if r.Outcome == results.Protected {
+		e.line = uint16(ix.lineOf(lg, r))
+	}
+	ix.entries = append(ix.entries, e)
+	ix.setRow(p, r)
 	return p
 }
 
 // setRow makes a row the one that counts.
-func (p *pair) setRow(r *head, pass uint32) {
-	p.at, p.pass, p.outcome = r.at, pass, uint8(slices.Index(results.Outcomes, r.Outcome))
+func (ix *index) setRow(p uint32, r *head) {
+	e := &ix.entries[p]
+	e.at, e.pass, e.outcome = r.at, ix.passOf(r), uint8(slices.Index(results.Outcomes, r.Outcome))
+	ix.setFate(r.at, counts)
 }
 
-// pairsOf returns the pairs of a user, the latest first.
-func (ix *index) pairsOf(who uint64) (pairs []uint32) {
+func (ix *index) setFate(at place, f fate) { ix.logs.logs[at.log].rows[at.row] = f }
+
+// passesOf returns the passes of a user which runs knew that did more than verify, the latest first. It returns
+// none if no log is of tapsweep verify.
+func (ix *index) passesOf(who uint64) (passes []uint32) {
 	p, ok := ix.latest[who]
 	for ok && p != none {
-		pairs = append(pairs, p)
-		p = ix.pairs[p].before
+		if e := &ix.entries[p]; e.about == aPass && !ix.logs.lists[e.list].proof {
+			passes = append(passes, p)
+		}
+		p = ix.entries[p].before
 	}
-	return pairs
+	return passes
 }
 
-// fits refuses what makes no sense in one report.
-func (l *Logs) fits(run *Run) error {
+// finish hands what is to be kept to the logs.
+func (ix *index) finish() {
+	l := ix.logs
+	for p, e := range ix.entries {
+		if e.about == aPass {
+			l.pairs++
+		}
+		if p < len(ix.notes) && ix.notes[p].kind() != noNote {
+			n := ix.notes[p]
+			n.row = e.at.row
+			l.logs[e.at.log].notes = append(l.logs[e.at.log].notes, n)
+		}
+	}
+	for _, lg := range l.logs {
+		slices.SortFunc(lg.notes, func(a, b note) int { return int(a.row) - int(b.row) })
+	}
+	for key, lg := range ix.wants {
+		if _, ok := ix.at[key]; !ok && lg.resumable().Exit == nil { // a run with an end has a row for each user
+			l.withoutSessions++
+		}
+	}
+	l.users = len(ix.looked)
+}
+
+// fits refuses what makes no sense in one report. text is the first line of the run.
+func (l *Logs) fits(run *Run, text []byte) error {
 	if l.first == nil {
 		l.first = run
+		l.begun = make(map[string]string)
 	}
 	if l.tenant == "" {
 		l.tenant, l.tenantOf = run.header.Tenant, run.Log
 	}
-	switch {
+	switch other := l.begun[string(text)]; {
+	case other != "" && other != run.Log:
+		return fmt.Errorf("it has the run of %s, which is in %s too: leave out the log that is a copy, "+
+			"or the shorter one", timestamp(run.Start), other)
 	case run.header.Tenant != "" && !strings.EqualFold(l.tenant, run.header.Tenant):
 		return fmt.Errorf("it is of tenant %s, and %s is of %s", show(run.header.Tenant), l.tenantOf, show(l.tenant))
 	case l.first.header.GraphRoot != run.header.GraphRoot:
@@ -279,6 +331,7 @@ func (l *Logs) fits(run *Run) error {
 	case l.first.DryRun != run.DryRun:
 		return fmt.Errorf("one of it and %s is a dry run, and the other is not", l.first.Log)
 	}
+	l.begun[string(text)] = run.Log
 	return nil
 }
 

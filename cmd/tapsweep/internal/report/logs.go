@@ -10,56 +10,42 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// Logs are results logs to be reported on as one. They may have millions of
-// rows, so they are read more than once and never kept: the first reading finds
-// out which rows are superseded, by a newer row about the same pair.
+// Logs are results logs to be reported on as one. They may have millions of rows, so they are read more than once
+// and never kept: the first reading finds out which rows are superseded by a newer row.
 type Logs struct {
 	logs  []*log // the earliest first
 	lists []*List
 	pairs int // rows that count
-
-	beside  int // rows about passes that were replaced by others
-	further int // rows about further passes of users who had several
-
-	sessions        []*sessionRow
-	withoutSessions int // users without such a row
-
 	users int // that scans have looked at
 	waits []wait
 
+	beside          int // rows that are listed and do not count
+	withoutSessions int // users whose sessions have no row
+
 	first            *Run
-	tenant, tenantOf string // the first tenant that a run names, and its log
+	begun            map[string]string // logs by the first lines of their runs
+	tenant, tenantOf string            // the first tenant that a run names, and its log
 }
 
 type log struct {
 	name    string
 	file    *os.File
-	size    int64   // how much was read first; a run may still write
-	whole   int64   // of this, in lines that are whole
-	parts   []*part // nil of a log that is the only one
+	info    os.FileInfo
+	size    int64        // how much was read first; a run may still write
+	digest  string       // its SHA-256
+	first   *results.Run // the first of its runs
 	runs    []*Run
 	rows    []fate
-	torn    bool
-	lacks   string      // which lines are missing, see results.Condition.Lacks
-	stray   int         // skipped lines that are not part of the log
-	strayAt int         // the first of these lines
-	info    os.FileInfo // of the named file
-	bytes   int64       // size of the named file; size is that of its text in UTF-8
-	digest  string      // SHA-256 of the named file
-	spool   string      // name of the copy in file if it still has one; see transcode
-	listOf  int         // index into lists of the last run
-	lined   bool        // its rows have lines
-	columns bool        // and several are on one
-	notes   []note      // by row
-
-	remain, unseen int // of a proof: users who hold a pass, and who could not be looked at
+	notes   []note            // by row
+	end     results.Condition // which lines were skipped, and which are missing
+	listOf  int               // index into lists of the last run
+	lined   bool              // its rows have lines
+	columns bool              // and several are on one
 }
 
 // A wait is a results.Wait, and the run that it belongs to.
@@ -73,14 +59,13 @@ type fate uint8
 
 const (
 	counts     fate = iota
-	superseded      // a newer row is about the same pair
-	beside          // it is about a pass in whose place another came, or a further pass
+	superseded      // a newer row is about the same
+	beside          // it is listed, and does not count: another pass came in place of its pass, or counts for it
 )
 
-// OpenLogs reads results logs for the first time. It is an error if one is no
-// log, is broken elsewhere than at its end, or is of another tenant than the
-// others, if dry runs and others are among them, or if ctx ends. The caller
-// closes Logs.
+// OpenLogs reads results logs for the first time. It is an error if one is no log, is broken elsewhere than at its
+// end, or is of another tenant than the others, if two have the same run, if dry runs and others are among them, or
+// if ctx ends. The caller closes Logs.
 func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 	l := &Logs{}
 	defer func() {
@@ -94,13 +79,8 @@ func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 		}
 	}
 	slices.SortStableFunc(l.logs, func(a, b *log) int {
-		return cmp.Or(a.runs[0].Start.Compare(b.runs[0].Start), cmp.Compare(a.name, b.name))
+		return cmp.Or(utc(a.first.Start).Compare(utc(b.first.Start)), cmp.Compare(a.name, b.name))
 	})
-	if len(l.logs) > 1 {
-		if err := l.findCopies(ctx); err != nil {
-			return nil, err
-		}
-	}
 	ix := newIndex(l)
 	if err := ix.read(ctx); err != nil {
 		return nil, err
@@ -114,38 +94,15 @@ func OpenLogs(ctx context.Context, names []string) (_ *Logs, err error) {
 func (l *Logs) Close() error {
 	var errs []error
 	for _, lg := range l.logs {
-		errs = append(errs, lg.close())
+		errs = append(errs, lg.file.Close())
 	}
 	return errors.Join(errs...)
 }
-
-func (lg *log) close() error {
-	err := lg.file.Close()
-	if lg.spool != "" {
-		err = errors.Join(err, os.Remove(lg.spool))
-	}
-	return err
-}
-
-// Len is the number of pairs in the logs.
-func (l *Logs) Len() int { return l.pairs }
 
 // Holds reports whether the file is one of the logs.
 func (l *Logs) Holds(info os.FileInfo) bool {
 	return slices.ContainsFunc(l.logs, func(lg *log) bool {
 		return os.SameFile(lg.info, info)
-	})
-}
-
-// listed reports whether the file is a list that a log names, from where its run was
-// started. What a log names is not looked for on disk, because anybody may have written it.
-func (l *Logs) listed(path string) bool {
-	path, err := filepath.Abs(path)
-	return err == nil && slices.ContainsFunc(l.lists, func(list *List) bool {
-		return slices.ContainsFunc(list.Sources, func(source string) bool {
-			source, err := filepath.Abs(source)
-			return err == nil && strings.EqualFold(source, path)
-		})
 	})
 }
 
@@ -168,19 +125,27 @@ func (l *Logs) open(ctx context.Context, name string) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	lg := &log{name: name, file: f, info: info, size: info.Size(), bytes: info.Size()}
+	lg := &log{name: name, file: f, info: info, size: info.Size()}
 	l.logs = append(l.logs, lg)
-	if err := lg.transcode(); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	if lg.isUTF16() {
+		return fmt.Errorf("%s is in UTF-16, which > of Windows PowerShell writes: convert it to UTF-8, "+
+			"or write logs with --results", name)
 	}
 	for rec, err := range lg.records(ctx, results.KindRun) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		lg.runs = []*Run{newRun(lg.name, rec.Run)}
+		lg.first = rec.Run
 		return nil
 	}
 	return fmt.Errorf("%s is empty: a run writes its first line before anything is sent", name)
+}
+
+// isUTF16 reports whether the log begins with a byte order mark of UTF-16.
+func (lg *log) isUTF16() bool {
+	mark := make([]byte, 2)
+	_, _ = lg.file.ReadAt(mark, 0) // whoever reads the log gets the error
+	return slices.Contains([]string{"\xFF\xFE", "\xFE\xFF"}, string(mark))
 }
 
 // began takes in the next run of the log.
@@ -204,11 +169,6 @@ func (lg *log) resumable() *Run {
 	return lg.last()
 }
 
-// copied reports whether all runs of the log count in others.
-func (lg *log) copied() bool {
-	return !slices.ContainsFunc(lg.runs, func(run *Run) bool { return !run.copied })
-}
-
 // records reads the log from its start, see results.Read.
 func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*results.Record, error] {
 	return func(yield func(*results.Record, error) bool) {
@@ -223,13 +183,8 @@ func (lg *log) records(ctx context.Context, kinds ...results.Kind) iter.Seq2[*re
 				return
 			}
 		}
-		lg.lacks = c.Lacks
-		lg.whole, lg.torn, lg.stray = c.Whole, lg.torn || c.Torn, c.Foreign
-		if c.FirstForeign != nil {
-			lg.strayAt = c.FirstForeign.Line
-		}
 		if lg.digest == "" {
-			lg.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+			lg.end, lg.digest = c, "sha256:"+hex.EncodeToString(sum.Sum(nil))
 		}
 	}
 }

@@ -7,69 +7,57 @@ import (
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
-// notes are sentences.
-type notes []string
-
-func (n *notes) say(format string, args ...any) { *n = append(*n, fmt.Sprintf(format, args...)) }
-
-// Notes are what a reader has to know first, apart from what is not done.
-func (r *Report) Notes() []string {
-	var n notes
-	for _, lg := range r.Logs {
-		if lg.Lacks != "" {
-			n.say("This report is not complete: %s lacks %s.", lg.Name, lg.Lacks)
-		}
-	}
+// Notes are what a reader has to know first, apart from what is not done: sentences.
+func (r *Report) Notes() (notes []string) {
+	say := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
 	if r.DryRun {
-		n.say("This was a dry run: nothing was changed.")
+		say("This was a dry run: nothing was changed.")
 	}
 	if slices.ContainsFunc(r.Runs, (*Run).simulated) {
-		n.say("This was a simulation: no real tenant was changed.")
+		say("This was a simulation: no real tenant was changed.")
 	}
 	for _, run := range r.Runs {
-		run.notes(&n)
+		if note := run.note(); note != "" {
+			say("The run of %s %s.", timestamp(run.Start), note)
+		}
 	}
 	for _, lg := range r.Logs {
-		if lg.copied {
-			n.say("%s is a copy: its runs are also in another log, and count once.", lg.Name)
+		if lg.Lacks != "" {
+			say("This report is not complete: %s lacks %s.", lg.Name, lg.Lacks)
 		}
 		if lg.Torn {
-			n.say("The last line of %s is incomplete and was left out.", lg.Name)
+			say("The last line of %s is incomplete and was left out.", lg.Name)
 		}
 		if lg.Stray > 0 {
-			n.say("%s.", strayWords(lg.Name, lg.Stray, lg.strayAt))
+			say("%s: skipped %s that %s not part of a results log, starting at line %d.",
+				lg.Name, count(lg.Stray, "line"), verb(lg.Stray, "is", "are"), lg.strayAt)
 		}
 	}
 	if q, ok := r.Waits.Quotas[results.NoConnection]; ok {
-		n.say("There was no connection for %s in all, in which nothing could be sent.", seconds(q.Seconds))
+		say("There was no connection for %s in all, in which nothing could be sent.", seconds(q.Seconds))
 	}
-	if r.replacedRows > 0 {
-		n.say("Users held other passes in place of %s when they were verified: each pass has a row, and the later one "+
-			"counts.", count(r.replacedRows, "pass"))
-	}
-	if r.furtherRows > 0 {
-		n.say("%s of users who had several %s an additional row; the last row counts.",
-			count(r.furtherRows, "pass"), verb(r.furtherRows, "has", "have"))
+	if r.beside > 0 {
+		say("%s %s listed and not counted: another pass of the same user counts for %s.", count(r.beside, "pass"),
+			verb(r.beside, "is", "are"), verb(r.beside, "it", "them"))
 	}
 	if r.unverifiedUsers > 0 {
-		n.say("The proof is not complete: %s %s not checked.",
+		say("The proof is not complete: %s %s not checked.",
 			count(r.unverifiedUsers, "user"), verb(r.unverifiedUsers, "was", "were"))
 	}
-	return n
+	return notes
 }
 
-// notes adds what to know about a run that did not come to its end.
-func (r *Run) notes(n *notes) {
-	switch start := timestamp(r.Start); {
+// note says what to know about a run that did not come to its end.
+func (r *Run) note() string {
+	switch {
 	case r.Exit == nil && r.resumed:
-		n.say("The run of %s was killed or could not write any more; a later run resumed it.", start)
+		return "was killed or could not write any more; a later run resumed it"
 	case r.Exit == nil:
-		n.say("The run of %s was killed, could not write any more, or is still running: %s has no last line of it.",
-			start, r.Log)
+		return "was killed, could not write any more, or is still running: " + r.Log + " has no last line of it"
 	case !r.unfinished():
+		return ""
 	case r.refused():
-		n.say("The run of %s was refused: %s.", start, r.Stopped)
-	default:
-		n.say("The scan of %s was stopped: %s. It had not scanned all users.", start, r.Stopped)
+		return "was refused: " + r.Stopped
 	}
+	return "was stopped: " + r.Stopped + ". It had not scanned all users"
 }

@@ -18,8 +18,7 @@ type Outputs struct {
 	Stdout  io.Writer
 	Version string // of tapsweep
 
-	// Overwrite replaces files that exist. KeepCSV excepts CSV.
-	Overwrite, KeepCSV bool
+	Overwrite bool // replace files that exist
 
 	files []*fileout.File
 }
@@ -42,7 +41,7 @@ func (o *Outputs) render(ctx context.Context, logs *Logs) error {
 	var eachRow func(*Row) error
 	var table *CSV
 	if o.CSV != "" {
-		w, err := o.open(o.CSV, o.Overwrite && !o.KeepCSV)
+		w, err := o.open(o.CSV)
 		if err == nil {
 			table, err = NewCSV(w)
 		}
@@ -71,11 +70,11 @@ func (o *Outputs) render(ctx context.Context, logs *Logs) error {
 	return err
 }
 
-func (o *Outputs) open(path string, overwrite bool) (io.Writer, error) {
+func (o *Outputs) open(path string) (io.Writer, error) {
 	f := fileout.Stream(o.Stdout)
 	if path != "-" {
 		var err error
-		if f, err = fileout.Create(path, overwrite); err != nil {
+		if f, err = fileout.Create(path, o.Overwrite); err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +83,7 @@ func (o *Outputs) open(path string, overwrite bool) (io.Writer, error) {
 }
 
 func (o *Outputs) write(path string, write func(io.Writer) error) error {
-	w, err := o.open(path, o.Overwrite)
+	w, err := o.open(path)
 	if err != nil {
 		return err
 	}

@@ -50,17 +50,16 @@ type Report struct {
 	Progress   []Point                 `json:"progress"`
 	Resume     []NextCommand           `json:"resume"` // the commands for what is left
 
-	periods    []*period // at least one
-	waiting    []span    // the waits, without overlaps
-	causes     map[cause]*Failure
-	tasks      map[task]int      // rows that are left, without those that a proof shows
-	unverified map[*log]int      // rows to verify, without those that a proof could not
+	axis       axis
+	waiting    []span // the waits, without overlaps
+	failures   failures
+	tasks      map[task]int      // rows that are left
+	unverified map[*log]int      // rows to verify, by the log whose run would verify them
 	domain     string            // of the tenant
 	attempts   [maxTries + 1]int // pairs by attempts
 
 	kind            string // the command as which the runs are shown: revoke, sweep, scan or verify
-	replacedRows    int    // rows about passes that others came in place of
-	furtherRows     int    // rows about further passes of users who had several
+	beside          int    // rows that are listed and do not count
 	unverifiedUsers int    // users that a proof has not looked at, where it is not the only run
 	noLines         bool   // no pair is on a line of a list
 	columns         bool   // several pairs are on one line
@@ -76,8 +75,7 @@ type Log struct {
 	Stray  int    `json:"stray,omitempty"` // skipped lines that are not part of the log
 	Lacks  string `json:"lacks,omitempty"` // how many lines are missing, in words
 
-	strayAt int  // the first of the Stray lines
-	copied  bool // its runs are also in other logs, and count there
+	strayAt int // the first of the Stray lines
 }
 
 // A List is a list that runs worked on.
@@ -90,7 +88,6 @@ type List struct {
 	self  string // object id of the user whom rows of "me" mean
 	seen  int    // pairs with a row
 	proof bool   // its rows are users that tapsweep verify looks at
-	shown bool   // the table has some of these users
 }
 
 // noun is what the rows of the list are.
@@ -116,6 +113,12 @@ func (l *List) saw(source string) {
 type Tries struct {
 	Attempts int `json:"attempts"`
 	Pairs    int `json:"pairs"`
+}
+
+// Readers are who deleted passes, and who verified that they are gone. The proof is strongest if these are two.
+type Readers struct {
+	DeletedBy  []string `json:"deletedBy"`
+	VerifiedBy []string `json:"verifiedBy"`
 }
 
 // JSON writes the report as one object.

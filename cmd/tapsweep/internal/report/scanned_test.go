@@ -110,9 +110,9 @@ func TestNoRow(t *testing.T) {
 	shares := r.shares()
 	check(t, "outcomes", len(shares), 2)
 	check(t, "share of revoked", shares[0].Share, "40.0 %")
-	check(t, "second outcome", shares[1].Outcome, "no row")
+	check(t, "second outcome", shares[1].Outcome, noRow)
 	check(t, "share without a row", shares[1].Share, "60.0 %")
-	chart := r.charts()[0]
+	chart := r.chart()
 	check(t, "line of all pairs", chart.Total.Text, "10 in all")
 	check(t, "highest line of the grid", chart.Grid[len(chart.Grid)-1].Text, "10")
 }
@@ -166,7 +166,7 @@ func TestAbsurd(t *testing.T) {
 func TestUnfinishedScan(t *testing.T) {
 	revoked, seen := scanRow(results.Revoked, userName(1), pass(1)), scanned(userName(2), userName(3))
 	interrupted := stopped(4, "interrupt signal received")
-	refused := stopped(2, "more than 5 passes are to be deleted, nothing was deleted")
+	refused := stopped(64, "more than 5 passes are to be deleted, nothing was deleted")
 	var got strings.Builder
 	for _, tt := range []struct {
 		name, command string

@@ -1,24 +1,46 @@
 package report
 
-import (
-	"tapsweep/cmd/tapsweep/internal/results"
-)
+import "tapsweep/cmd/tapsweep/internal/results"
 
-// A shareRow is one outcome, in the bar and in the table of counts.
+// A shareRow is one outcome, in the bar and in a table of counts.
 type shareRow struct {
-	Outcome, Class, Meaning string
-	Name                    string // of the outcome, for people
-	Count                   int
-	Share                   string
-	NotListed               bool // the table of pairs has none of these
+	Outcome results.Outcome
+	Name    string // of the outcome, for people
+	Class   string // in the style sheet
+	Meaning string
+	Count   int
+	Share   string
 
 	X, Width float64 // in the bar of all outcomes, in per cent
-	Bar      float64 // width of its own bar
 }
 
-// Label reports whether there is room for a name in the bar, and Wide whether there is none on a phone.
-func (s shareRow) Label() bool { return s.Bar >= 24 }
-func (s shareRow) Wide() bool  { return s.Bar < 42 }
+// Label reports whether there is room for a name in the bar.
+func (s shareRow) Label() bool { return s.Width >= 40 }
+
+// NotListed reports whether the table of pairs has none of these.
+func (s shareRow) NotListed() bool { return s.Outcome == results.Duplicate || s.Outcome == noRow }
+
+// noRow stands for an outcome where a row is missing.
+const noRow results.Outcome = "no row"
+
+// shareRows returns the counts in the order of the outcomes, and how many have no row, out of all.
+func shareRows(counts map[results.Outcome]int, all, withoutRow int, meaning func(results.Outcome) string,
+	whyNoRow string) (rows []shareRow) {
+	x := 0.0
+	add := func(o results.Outcome, class, meaning string, n int) {
+		if n == 0 {
+			return
+		}
+		width := 100 * float64(n) / float64(all)
+		rows = append(rows, shareRow{o, string(o), class, meaning, n, share(n, all), x, width})
+		x += width
+	}
+	for _, o := range results.Outcomes {
+		add(o, seriesOf(o).class(), meaning(o), counts[o])
+	}
+	add(noRow, "none", whyNoRow, withoutRow)
+	return rows
+}
 
 // whyNoRow says why the logs have no row about some passes.
 func (r *Report) whyNoRow() string {
@@ -28,29 +50,10 @@ func (r *Report) whyNoRow() string {
 	return "the run ended before it wrote a row"
 }
 
-func (r *Report) shares() (rows []shareRow) {
-	for _, o := range results.Outcomes {
-		if n := r.Counts[o]; n > 0 {
-			rows = append(rows, shareRow{Outcome: string(o), Name: r.OutcomeName(o), Class: seriesOf(o).class(),
-				Meaning: o.Meaning(), Count: n,
-				NotListed: o == results.Duplicate})
-		}
-	}
-	if r.WithoutRow > 0 {
-		rows = append(rows, shareRow{Outcome: "no row", Name: "no row", Class: "none", Meaning: r.whyNoRow(),
-			Count: r.WithoutRow, NotListed: true})
-	}
-	const thinnest = 0.8 // to be seen
-	sum := 0.0
+func (r *Report) shares() []shareRow {
+	rows := shareRows(r.Counts, r.All(), r.WithoutRow, results.Outcome.Meaning, r.whyNoRow())
 	for i := range rows {
-		s := &rows[i]
-		s.Share, s.Bar = share(s.Count, r.All()), max(100*float64(s.Count)/float64(r.All()), thinnest)
-		sum += s.Bar
-	}
-	x := 0.0
-	for i := range rows {
-		rows[i].X, rows[i].Width = x, rows[i].Bar*100/sum
-		x += rows[i].Width
+		rows[i].Name = r.OutcomeName(rows[i].Outcome)
 	}
 	return rows
 }

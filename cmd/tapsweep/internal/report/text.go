@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 
 	"tapsweep/cmd/tapsweep/internal/format"
-	"tapsweep/cmd/tapsweep/internal/results"
 )
 
 // maxShown is how many causes of a step the text shows.
@@ -43,16 +42,12 @@ func table(w io.Writer, rows [][]string) {
 
 // facts say where the runs went, who started them, and when.
 func (r *Report) facts() [][]string {
-	tenant := known(r.Tenant)
-	if r.domain != "" {
-		tenant = fmt.Sprintf("%s (%s)", r.domain, tenant)
-	}
 	took := seconds(r.Seconds)
 	if pace := r.Pace(); pace != "" {
 		took += ", " + pace + "/s"
 	}
 	rows := [][]string{
-		{"tenant", tenant},
+		{"tenant", r.tenant()},
 		{"graph", known(r.GraphRoot)},
 		{"operator", known(strings.Join(r.Operators, ", "))},
 		{"start", timestamp(r.Start)},
@@ -71,6 +66,14 @@ func (r *Report) facts() [][]string {
 			fmt.Sprintf("%s, %s, %s refused", format.Number(w.Count), seconds(w.Seconds), count(w.Refused, "request"))})
 	}
 	return rows
+}
+
+// tenant is the tenant as far as it is known: by its domain, and by its id.
+func (r *Report) tenant() string {
+	if r.domain != "" {
+		return fmt.Sprintf("%s (%s)", r.domain, known(r.Tenant))
+	}
+	return known(r.Tenant)
 }
 
 // sources are the lists, the logs and their runs.
@@ -104,13 +107,8 @@ func (r *Report) figures() (rows [][]string) {
 	add := func(name string, n int, text string) {
 		rows = append(rows, []string{name, fmt.Sprintf("%9s", format.Number(n)), text})
 	}
-	for _, o := range results.Outcomes {
-		if n := r.Counts[o]; n > 0 {
-			add(r.OutcomeName(o), n, share(n, r.All()))
-		}
-	}
-	if r.WithoutRow > 0 {
-		add("no row", r.WithoutRow, share(r.WithoutRow, r.All()))
+	for _, s := range r.shares() {
+		add(s.Name, s.Count, s.Share)
 	}
 	if r.Proof() != "" {
 		add("verified", r.Verified, fmt.Sprintf("of %s: a LIST afterwards shows no pass", format.Number(r.deleted())))

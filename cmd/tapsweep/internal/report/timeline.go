@@ -46,73 +46,54 @@ func total(spans []span) (sum time.Duration) {
 	return sum
 }
 
+// An axis is the running time: the time in which at least one run was active, without the pauses between runs. It
+// counts what was completed in each part of that time.
+type axis struct {
+	spans  []span
+	before []time.Duration // running time before each span
+	length time.Duration
+	bins   [numBins][numSeries]int
+}
+
 const (
-	maxPeriods      = 3
-	binsPerPeriod   = 240 // the chart's resolution
-	pointsPerPeriod = 24
+	numBins   = 240 // the resolution of the chart
+	numPoints = 24  // of Report.Progress
 )
 
-// A period has a chart of its own: one run, or several with short pauses between them.
-type period struct {
-	span
-	bins [binsPerPeriod]bin
-}
-
-// A bin counts what happened in one part of a period.
-type bin struct {
-	completed [numSeries]int
-	refused   int
-}
-
-// newPeriods divides the time of the runs. A pause of more than a quarter of the time before and after it
-// begins a new period, because a chart with both would show little else than the pause. If there are too many
-// periods, the earliest are one.
-func newPeriods(runs []*Run) (periods []*period) {
-	var spans []span
-	for _, s := range unite(spansOf(runs)) {
-		if n := len(spans); n > 0 {
-			last := &spans[n-1]
-			if pause := s.start.Sub(last.end); pause <= (last.length()+s.length())/4 {
-				last.end = s.end
-				continue
-			}
-		}
-		spans = append(spans, s)
+func newAxis(runs []*Run) axis {
+	a := axis{spans: unite(spansOf(runs))}
+	for i := range a.spans {
+		a.before = append(a.before, total(a.spans[:i]))
 	}
-	if n := len(spans) - maxPeriods; n > 0 {
-		spans[n].start = spans[0].start
-		spans = spans[n:]
-	}
-	for _, s := range spans {
-		periods = append(periods, &period{span: s})
-	}
-	return periods
+	a.length = max(total(a.spans), time.Millisecond)
+	return a
 }
 
-// periodAt returns the period of a time; a time outside of all periods is in the one before it, or the first.
-func (r *Report) periodAt(t time.Time) *period {
-	for _, p := range slices.Backward(r.periods) {
-		if !t.Before(p.start) {
-			return p
-		}
+// x places a time between 0, the start of the first run, and 1, the end of the last one.
+func (a *axis) x(t time.Time) float64 {
+	i, found := slices.BinarySearchFunc(a.spans, t, func(s span, t time.Time) int { return s.start.Compare(t) })
+	if !found {
+		i--
 	}
-	return r.periods[0]
-}
-
-// binAt returns the bin of a time.
-func (r *Report) binAt(t time.Time) *bin {
-	p := r.periodAt(t)
-	return &p.bins[min(int(p.x(t)*binsPerPeriod), binsPerPeriod-1)]
-}
-
-// x places a time between 0, the start of the period, and 1, its end.
-func (p *period) x(t time.Time) float64 {
-	return min(max(float64(t.Sub(p.start))/float64(max(p.length(), time.Millisecond)), 0), 1)
+	if i < 0 {
+		return 0
+	}
+	return min(float64(a.before[i]+min(t.Sub(a.spans[i].start), a.spans[i].length()))/float64(a.length), 1)
 }
 
 // at returns the time at x.
-func (p *period) at(x float64) time.Time {
-	return p.start.Add(time.Duration(x * float64(p.length())))
+func (a *axis) at(x float64) time.Time {
+	running := time.Duration(x * float64(a.length))
+	i := len(a.spans) - 1
+	for i > 0 && a.before[i] >= running {
+		i--
+	}
+	return a.spans[i].start.Add(running - a.before[i]).Round(time.Millisecond)
+}
+
+// add counts the row of a pair.
+func (a *axis) add(row *Row) {
+	a.bins[min(int(a.x(row.Time)*numBins), numBins-1)][seriesOf(row.Outcome)]++
 }
 
 // A series is a group of outcomes in the chart. They are stacked in this order, from the bottom up.
@@ -146,7 +127,7 @@ func seriesOf(o results.Outcome) series {
 	return leftSeries
 }
 
-// A Point is how far the runs were at a time. A pair is counted at the time of its last row.
+// A Point is how far the runs were at a time. A pair is counted at the time of its row.
 type Point struct {
 	Time      time.Time `json:"time"`
 	Revoked   int       `json:"revoked"`
@@ -156,34 +137,20 @@ type Point struct {
 	Found     int       `json:"found"`
 	Protected int       `json:"protected"`
 	Left      int       `json:"left"`
-	Refused   int       `json:"refused"` // requests since the point before
 }
 
-// counts are the point's numbers by series.
-func (p *Point) counts() [numSeries]*int {
-	return [numSeries]*int{&p.Revoked, &p.Planned, &p.Found, &p.Absent, &p.Duplicate, &p.Protected, &p.Left}
-}
-
-// points returns the progress at evenly spaced times of each period, without those before which nothing
-// happened.
-func (r *Report) points() []Point {
-	var points []Point
+// points returns the progress at evenly spaced parts of the running time.
+func (a *axis) points() (points []Point) {
 	var now Point
-	for _, p := range r.periods {
-		moved := false
-		for i, b := range p.bins {
-			for s, n := range now.counts() {
-				*n += b.completed[s]
-				moved = moved || b.completed[s] > 0
-			}
-			now.Refused = plus(now.Refused, b.refused)
-			last := i == binsPerPeriod-1
-			due := (i+1)%(binsPerPeriod/pointsPerPeriod) == 0 && (moved || now.Refused > 0)
-			if due || last && len(points) == 0 {
-				now.Time = p.at(float64(i+1) / binsPerPeriod).Round(time.Millisecond)
-				points = append(points, now)
-				now.Refused, moved = 0, false
-			}
+	counts := [numSeries]*int{&now.Revoked, &now.Planned, &now.Found, &now.Absent, &now.Duplicate, &now.Protected,
+		&now.Left}
+	for i, bin := range a.bins {
+		for s, n := range bin {
+			*counts[s] += n
+		}
+		if (i+1)%(numBins/numPoints) == 0 {
+			now.Time = a.at(float64(i+1) / numBins)
+			points = append(points, now)
 		}
 	}
 	return points

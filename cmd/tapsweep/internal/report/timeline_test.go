@@ -13,52 +13,49 @@ func runsAt(length time.Duration, starts ...time.Duration) (runs []*Run) {
 	return runs
 }
 
-// Runs that are far apart have a chart each, with a plain time axis; a short pause is part of a chart.
-func TestPeriods(t *testing.T) {
-	const day = 24 * time.Hour
-	tests := []struct {
-		name string
-		runs []*Run
-		want []string
+// The axis of the chart is the running time: it has no pauses, and runs at the same time count once.
+func TestAxis(t *testing.T) {
+	const hour = time.Hour
+	for _, tt := range []struct {
+		name   string
+		runs   []*Run
+		at     time.Duration
+		length time.Duration
+		x      float64
 	}{
-		{"one run", runsAt(4*time.Minute, 0), []string{"2026-03-02 02:14:05 to 02:18:05 UTC"}},
-		{"parallel runs", runsAt(4*time.Minute, 0, time.Minute), []string{"2026-03-02 02:14:05 to 02:19:05 UTC"}},
-		{"a pause of a quarter", runsAt(4*time.Minute, 0, 6*time.Minute),
-			[]string{"2026-03-02 02:14:05 to 02:24:05 UTC"}},
-		{"a longer pause", runsAt(4*time.Minute, 0, 6*time.Minute+time.Second),
-			[]string{"2026-03-02 02:14:05 to 02:18:05 UTC", "2026-03-02 02:20:06 to 02:24:06 UTC"}},
-		{"a week apart", runsAt(time.Hour, 0, 7*day),
-			[]string{"2026-03-02 02:14:05 to 03:14:05 UTC", "2026-03-09 02:14:05 to 03:14:05 UTC"}},
-		{"five nights", runsAt(time.Minute, 0, day, 2*day, 3*day, 4*day),
-			[]string{"2026-03-02 02:14:05 to 2026-03-04 02:15:05 UTC", "2026-03-05 02:14:05 to 02:15:05 UTC",
-				"2026-03-06 02:14:05 to 02:15:05 UTC"}},
+		{"one run", runsAt(4*hour, 0), 3 * hour, 4 * hour, 0.75},
+		{"parallel runs", runsAt(4*hour, 0, hour), 4 * hour, 5 * hour, 0.8},
+		{"two nights", runsAt(4*hour, 0, 24*hour), 26 * hour, 8 * hour, 0.75},
+		{"in a pause", runsAt(4*hour, 0, 24*hour), 12 * hour, 8 * hour, 0.5},
+		{"before all runs", runsAt(4*hour, 0), -hour, 4 * hour, 0},
+		{"after all runs", runsAt(4*hour, 0), 24 * hour, 4 * hour, 1},
+	} {
+		a := newAxis(tt.runs)
+		check(t, tt.name+": running time", a.length, tt.length)
+		check(t, tt.name+": place", a.x(night.Add(tt.at)), tt.x)
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var got []string
-			for _, p := range newPeriods(tt.runs) {
-				got = append(got, p.String())
-			}
-			diff(t, "periods", got, tt.want)
-		})
-	}
+	a := newAxis(runsAt(4*hour, 0, 24*hour))
+	check(t, "time at the end of the first night", a.at(0.5), night.Add(4*hour))
+	check(t, "time in the second night", a.at(0.75), night.Add(26*hour))
 }
 
 // The axis has at least one label and room for each, whatever the length of the run.
 func TestTicks(t *testing.T) {
 	for _, length := range []time.Duration{10 * time.Second, time.Minute, 7 * time.Minute, time.Hour, 5 * time.Hour,
 		20 * time.Hour, 50 * time.Hour, 6 * 24 * time.Hour, 90 * 24 * time.Hour} {
-		p := newPeriods(runsAt(length, 0))[0]
-		ticks := p.ticks()
+		a := newAxis(runsAt(length, 0))
+		ticks := a.ticks()
 		if len(ticks) == 0 {
 			t.Errorf("%v: the axis has no label", length)
 		}
 		for i := 1; i < len(ticks); i++ {
-			if d := ticks[i].X - ticks[i-1].X; d < 0.21*plotShare {
+			if d := ticks[i].X - ticks[i-1].X; d < 19.9 {
 				t.Errorf("%v: %q and %q are %.1f %% apart", length, ticks[i-1].Text, ticks[i].Text, d)
 			}
 		}
 	}
+	a := newAxis(runsAt(7*time.Minute, 0))
+	diff(t, "labels of 7 minutes", a.ticks(), []label{{X: 28.6, Text: "2 min"}, {X: 57.1, Text: "4 min"}, {X: 85.7, Text: "6 min"}})
 }
 
 func TestGridStep(t *testing.T) {

@@ -39,30 +39,24 @@ func (r *Report) revokeVerdict() string {
 	all, done := r.All()-repeats, r.Done-repeats
 	ready := verb(done, "is gone", "are gone")
 	if r.DryRun {
-		ready = "can be revoked, or " + verb(done, "is gone", "are gone") + " already"
+		ready = "can be revoked, or " + ready + " already"
 	}
 	text := fmt.Sprintf("%s of %s %s", format.Number(done), count(all, "pass"), ready)
-	switch {
-	case done == all && all == 1:
-		text = "The one pass " + ready
-	case done == all:
+	if done == all && all > 1 {
 		text = fmt.Sprintf("All %s %s", count(all, "pass"), ready)
 	}
-	if left := plus(r.Left, r.WithoutRow); left > 0 {
-		text += ", " + are(left) + " left"
-	}
-	if found := r.Counts[results.Found]; found > 0 {
-		text += ", " + are(found) + " found and not touched"
-	}
-	if protected := r.Counts[results.Protected]; protected > 0 {
-		text += ", " + are(protected) + " protected and kept"
-	}
-	switch {
-	case r.Unverified > 0 && all == 1:
-		text += ", but not verified"
-	case r.Unverified > 0:
-		text += fmt.Sprintf("; %s of those that are gone %s not verified",
-			format.Number(r.Unverified), verb(r.Unverified, "is", "are"))
+	for _, part := range []struct {
+		n    int
+		what string
+	}{
+		{plus(r.Left, r.WithoutRow), "left"},
+		{r.Counts[results.Found], "found and not touched"},
+		{r.Counts[results.Protected], "protected and kept"},
+		{r.Unverified, "not verified"},
+	} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %s %s %s", format.Number(part.n), verb(part.n, "is", "are"), part.what)
+		}
 	}
 	return text + r.scanEnd()
 }

@@ -45,8 +45,6 @@ func (r *Report) addWaits(waits []wait) {
 		if !s.start.IsZero() {
 			closed[name] = append(closed[name], s)
 			r.waiting = append(r.waiting, s)
-			b := r.binAt(s.start)
-			b.refused = plus(b.refused, w.Refused)
 		}
 	}
 	for name, spans := range closed {

@@ -2,9 +2,7 @@ package report
 
 import (
 	"bytes"
-	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,27 +43,9 @@ func TestNames(t *testing.T) {
 		" created by mallory@contoso.com <small>audit record a-7, 2026-03-02 01:14:05, matched by id</small>"), 2)
 }
 
-// The exit code means something else for each command, and for a dry run.
-func TestExitTexts(t *testing.T) {
-	var got strings.Builder
-	for _, command := range []string{"revoke", "revoke --verify", "sweep", "scan", "verify", "sweep --dry-run"} {
-		args := strings.Fields(command)
-		header := results.Run{Resume: args, Verify: slices.Contains(args, "--verify"),
-			DryRun: slices.Contains(args, "--dry-run")}
-		fmt.Fprintln(&got, command)
-		for _, code := range []int{0, 1, 2, 3, 4, 64, 70} {
-			run := Run{header: header, DryRun: header.DryRun, Exit: &code}
-			fmt.Fprintf(&got, "  %s\n", run.ExitText())
-		}
-		fmt.Fprintf(&got, "  %s\n  %s\n", (&Run{header: header}).ExitText(),
-			(&Run{header: header, resumed: true}).ExitText())
-	}
-	golden(t, "exits.txt", got.String())
-}
-
 // A link to a name with # or % led to another file.
 func TestLinkToCSV(t *testing.T) {
-	page := pageOf(t, Page{CSV: "incident #4711 50%.csv", Inline: 9}, incident(20).write(t, "a.jsonl"))
+	page := pageOf(t, Page{CSV: "incident #4711 50%.csv", inline: 9}, incident(20).write(t, "a.jsonl"))
 	if want := `<a href="./incident%20%234711%2050%25.csv">incident #4711 50%.csv</a>`; !strings.Contains(page, want) {
 		t.Errorf("no %s in the page", want)
 	}

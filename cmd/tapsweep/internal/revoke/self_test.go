@@ -34,10 +34,10 @@ func (d delegated) PostBatch(ctx context.Context, body []byte) (batch.Reply, err
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = batch.NewStatusError(resp.StatusCode, resp.Header, answer)
+	if err != nil {
+		return batch.Reply{}, err
 	}
-	return batch.Reply{Header: resp.Header, Body: answer}, err
+	return batch.NewReply(resp.StatusCode, resp.Header, answer)
 }
 
 // Graph loses one of two writes for one user in a batch, whatever names they use. So rows of "me"

@@ -279,7 +279,7 @@ func (f *auditFindings) keep(user, upn string, m making) (fresh bool) {
 }
 
 // auditTargets returns the users in the audit log.
-func (s *Scan) auditTargets() (list []target) {
+func (s *scanner) auditTargets() (list []target) {
 	for _, id := range s.audit.order {
 		if s.markSeen(id) {
 			list = append(list, target{name: id, upn: s.audit.names[id], look: s.filtersAccounts()})

@@ -10,7 +10,7 @@ import (
 
 // take tells the caller of a pass, if it matches the Options and was not found before under
 // another name of the user. It reports whether it did.
-func (s *Scan) take(f *Found, now time.Time) (found bool) {
+func (s *scanner) take(f *Found, now time.Time) (found bool) {
 	key := s.key(f.ID)
 	if _, again := s.found[key]; again || !s.wanted(f, now) {
 		return false
@@ -26,7 +26,7 @@ func (s *Scan) take(f *Found, now time.Time) (found bool) {
 
 // wanted reports whether a pass matches the Options, and counts why it does not. now is the
 // service's time.
-func (s *Scan) wanted(f *Found, now time.Time) bool {
+func (s *scanner) wanted(f *Found, now time.Time) bool {
 	if len(s.opts.Reasons) > 0 && !slices.Contains(s.opts.Reasons, f.Why) {
 		return false
 	}

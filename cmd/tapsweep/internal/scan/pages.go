@@ -48,7 +48,7 @@ func (p *page) at(url string) *page {
 }
 
 // properties returns the properties of a user that are needed.
-func (s *Scan) properties() string {
+func (s *scanner) properties() string {
 	if s.filtersAccounts() {
 		return "id,userPrincipalName,userType,accountEnabled"
 	}
@@ -56,7 +56,7 @@ func (s *Scan) properties() string {
 }
 
 // sources returns the first page of each source.
-func (s *Scan) sources() (list []*page) {
+func (s *scanner) sources() (list []*page) {
 	add := func(p *page) {
 		p.first, p.seen = p.url, make(map[uint64]struct{})
 		list = append(list, p)
@@ -94,7 +94,7 @@ func escape(value string) string { return strings.ReplaceAll(url.QueryEscape(val
 
 // arrived handles a page. Its users go into the queue. Its next page waits until the queue is
 // shorter.
-func (s *Scan) arrived(p *page, res batch.Result) {
+func (s *scanner) arrived(p *page, res batch.Result) {
 	var body struct {
 		Value *[]json.RawMessage `json:"value"`
 		Next  string             `json:"@odata.nextLink"`
@@ -137,7 +137,7 @@ var count = batch.Request{Method: "GET", URL: "/users?$select=id&$top=1&$count=t
 	Headers: map[string]string{"ConsistencyLevel": "eventual"}, Tag: counting{}}
 
 // counted takes the number of users from an answer. Without it there is no total.
-func (s *Scan) counted(res batch.Result) {
+func (s *scanner) counted(res batch.Result) {
 	var body struct {
 		Count int `json:"@odata.count"`
 	}
@@ -148,7 +148,7 @@ func (s *Scan) counted(res batch.Result) {
 }
 
 // tellTotal tells the caller how many users there are to look at.
-func (s *Scan) tellTotal() {
+func (s *scanner) tellTotal() {
 	c := &s.counts
 	if total := s.all - c.Guests - c.Disabled - c.Earlier; total > 0 && s.sinks.Total != nil {
 		s.sinks.Total(total)
@@ -156,7 +156,7 @@ func (s *Scan) tellTotal() {
 }
 
 // contents adds the contents of a page.
-func (s *Scan) contents(p *page, values []json.RawMessage) error {
+func (s *scanner) contents(p *page, values []json.RawMessage) error {
 	progress := false
 	for _, raw := range values {
 		fresh, err := false, error(nil)
@@ -184,7 +184,7 @@ func (s *Scan) contents(p *page, values []json.RawMessage) error {
 const maxIdle = 500
 
 // follow queues the next page of a source.
-func (s *Scan) follow(p *page, link string) {
+func (s *scanner) follow(p *page, link string) {
 	next, ok := s.relativeLink(link)
 	_, again := p.seen[maphash.String(s.seed, next)]
 	var err error
@@ -206,7 +206,7 @@ func (s *Scan) follow(p *page, link string) {
 
 // relativeLink removes Graph's root from a next link, because a batch takes relative URLs. It
 // reports whether the link is below the root.
-func (s *Scan) relativeLink(link string) (path string, ok bool) {
+func (s *scanner) relativeLink(link string) (path string, ok bool) {
 	if len(link) <= len(s.opts.Root) || !strings.EqualFold(link[:len(s.opts.Root)], s.opts.Root) {
 		return "", false
 	}
@@ -220,7 +220,7 @@ const maxRestarts = 3
 // pageFailed handles the error of a page. If its page token is no longer valid, the source starts again
 // from its first page. No user is listed twice.
 // Source: learn.microsoft.com/graph/paging, "DirectoryPageTokenNotFoundException".
-func (s *Scan) pageFailed(p *page, res batch.Result) {
+func (s *scanner) pageFailed(p *page, res batch.Result) {
 	gone := (res.Response.Status == 400 || res.Response.Status == 410) && p.url != p.first
 	if gone && p.restarts < maxRestarts {
 		again := p.at(p.first)
@@ -253,7 +253,7 @@ type account struct {
 }
 
 // member adds a user of a page, and reports whether the scan has not seen this user before.
-func (s *Scan) member(raw json.RawMessage) (fresh bool, err error) {
+func (s *scanner) member(raw json.RawMessage) (fresh bool, err error) {
 	var a account
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return false, fmt.Errorf("a user cannot be read: %w", err)
@@ -290,7 +290,7 @@ var errHidden = errors.New("whether an account is a member or enabled is hidden 
 
 // admits reports whether an account must be scanned. Graph shows accountEnabled of each account to a
 // token that may see it. Old accounts may have no userType: nobody knows that they are members.
-func (s *Scan) admits(a *account) (bool, error) {
+func (s *scanner) admits(a *account) (bool, error) {
 	switch {
 	case !s.filtersAccounts():
 	case a.Enabled == nil:
@@ -310,7 +310,7 @@ func (s *Scan) admits(a *account) (bool, error) {
 func Unseen(err error) bool { return errors.Is(err, errHidden) }
 
 // accountOf handles the answer to a lookup.
-func (s *Scan) accountOf(t target, res batch.Result) []batch.Request {
+func (s *scanner) accountOf(t target, res batch.Result) []batch.Request {
 	var a account
 	if !pass.Listed(res) {
 		s.failed(t, res, nil)
@@ -331,6 +331,5 @@ func (s *Scan) accountOf(t target, res batch.Result) []batch.Request {
 	if !admitted {
 		return nil
 	}
-	t.name, t.upn = a.ID, shown(a.UPN)
-	return []batch.Request{s.list(t)}
+	return []batch.Request{s.ask(target{name: a.ID, upn: shown(a.UPN)})}
 }

@@ -118,8 +118,8 @@ type Sinks struct {
 	Total func(users int)
 }
 
-// A Scan is one pass over the Options. It must be used from one goroutine, that of the run.
-type Scan struct {
+// A scanner is one pass over the Options. It must be used from one goroutine, that of the run.
+type scanner struct {
 	opts   Options
 	sinks  Sinks
 	counts Counts
@@ -139,18 +139,18 @@ type Scan struct {
 // A target is a user whose passes are to be listed.
 type target struct {
 	name, upn string
-	look      bool // look the account up first
+	look      bool // the account is to be looked up first
 }
 
-// New returns a Scan. stop must end the run with an error.
-func New(opts Options, sinks Sinks, stop context.CancelCauseFunc) *Scan {
-	return &Scan{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(),
+// newScan returns a scanner. stop must end the run with an error.
+func newScan(opts Options, sinks Sinks, stop context.CancelCauseFunc) *scanner {
+	return &scanner{opts: opts, sinks: sinks, stop: stop, seed: maphash.MakeSeed(),
 		seen: make(map[uint64]struct{}), found: make(map[uint64]struct{}),
 		counts: Counts{Passes: make(map[pass.Reason]int)}}
 }
 
-// Counts returns the totals so far.
-func (s *Scan) Counts() Counts {
+// totals returns the totals so far.
+func (s *scanner) totals() Counts {
 	c := s.counts
 	c.NotSeen += len(s.queue)
 	if s.audit != nil {
@@ -163,14 +163,14 @@ func (s *Scan) Counts() Counts {
 func Run(ctx context.Context, runner *batch.Runner, opts Options, sinks Sinks) (Counts, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s := New(opts, sinks, stop)
-	err := runner.Run(ctx, s.Requests(), s.Settle)
-	return s.Counts(), err
+	s := newScan(opts, sinks, stop)
+	err := runner.Run(ctx, s.requests(), s.settle)
+	return s.totals(), err
 }
 
-// Requests yields the first requests: the first page of each source, and a LIST or a lookup
+// requests yields the first requests: the first page of each source, and a LIST or a lookup
 // for each of Options.Users.
-func (s *Scan) Requests() iter.Seq[batch.Request] {
+func (s *scanner) requests() iter.Seq[batch.Request] {
 	return func(yield func(batch.Request) bool) {
 		sources := s.sources()
 		if len(sources) == 0 {
@@ -200,7 +200,7 @@ func (s *Scan) Requests() iter.Seq[batch.Request] {
 
 // markSeen reports whether a user must be scanned, and marks the user as seen. A user is
 // scanned once, and not if Skip says so.
-func (s *Scan) markSeen(name string) bool {
+func (s *scanner) markSeen(name string) bool {
 	key := s.key(name)
 	if _, again := s.seen[key]; again {
 		return false
@@ -214,49 +214,35 @@ func (s *Scan) markSeen(name string) bool {
 }
 
 // key returns the hash under which a name is stored.
-func (s *Scan) key(name string) uint64 { return maphash.String(s.seed, strings.ToLower(name)) }
+func (s *scanner) key(name string) uint64 { return maphash.String(s.seed, strings.ToLower(name)) }
 
 // filtersAccounts reports whether properties of the account decide if it is scanned.
-func (s *Scan) filtersAccounts() bool { return s.opts.MembersOnly || s.opts.EnabledOnly }
+func (s *scanner) filtersAccounts() bool { return s.opts.MembersOnly || s.opts.EnabledOnly }
 
-// ask returns the first request about a user.
-func (s *Scan) ask(t target) batch.Request {
-	if t.look {
-		return s.lookUp(t)
-	}
-	return s.list(t)
-}
-
-// list returns the request for the passes of a user.
-func (s *Scan) list(t target) batch.Request {
+// ask returns the next request about a user: for the account, or for the passes.
+func (s *scanner) ask(t target) batch.Request {
 	s.open++
+	if t.look {
+		url := pass.UserURL(t.name) + "?$select=" + s.properties()
+		return batch.Request{Method: "GET", URL: url, Quota: usersQuota, Tag: t}
+	}
 	return batch.Request{Method: "GET", URL: pass.PassesURL(t.name), Quota: pass.ReadQuota, Tag: t}
 }
 
-// lookUp returns the request for the account of a user.
-func (s *Scan) lookUp(t target) batch.Request {
-	s.open++
-	url := pass.UserURL(t.name) + "?$select=" + s.properties()
-	return batch.Request{Method: "GET", URL: url, Quota: usersQuota, Tag: looked{t}}
-}
-
-// looked is the target of a lookup.
-type looked struct{ target }
-
-// Settle handles the answer to a request of the scan, and returns the next requests.
-func (s *Scan) Settle(res batch.Result) (next []batch.Request) {
+// settle handles the answer to a request of the scan, and returns the next requests.
+func (s *scanner) settle(res batch.Result) (next []batch.Request) {
 	if s.sinks.Sent != nil {
 		s.sinks.Sent(res)
 	}
 	switch tag := res.Request.Tag.(type) {
 	case target:
-		s.open--
-		s.listed(tag, res)
+		if s.open--; tag.look {
+			next = s.accountOf(tag, res)
+		} else {
+			s.listed(tag, res)
+		}
 	case counting:
 		s.counted(res)
-	case looked:
-		s.open--
-		next = s.accountOf(tag.target, res)
 	case *page:
 		s.arrived(tag, res)
 	}
@@ -270,7 +256,7 @@ const (
 )
 
 // release returns the requests that may go because fewer are open.
-func (s *Scan) release() (next []batch.Request) {
+func (s *scanner) release() (next []batch.Request) {
 	for len(s.queue) > 0 && s.open < listAhead {
 		t := s.queue[0]
 		s.queue = s.queue[1:]
@@ -284,7 +270,7 @@ func (s *Scan) release() (next []batch.Request) {
 }
 
 // listed handles the answer to a LIST.
-func (s *Scan) listed(t target, res batch.Result) {
+func (s *scanner) listed(t target, res batch.Result) {
 	held, err := pass.Read(res)
 	if err != nil || !pass.Listed(res) {
 		s.failed(t, res, err)
@@ -309,7 +295,7 @@ func (s *Scan) listed(t target, res batch.Result) {
 	}
 }
 
-func (s *Scan) failed(t target, res batch.Result, unreadable error) {
+func (s *scanner) failed(t target, res batch.Result, unreadable error) {
 	row := answer.ReadRow(res)
 	if unreadable != nil {
 		row.Message = unreadable.Error()

@@ -45,7 +45,7 @@ func (f *auditFindings) recordOf(user string, p *pass.Pass) (nearest *making, ol
 }
 
 // attribute passes a listed pass on if Audit.By created it, and reports whether it did.
-func (s *Scan) attribute(f *Found, now time.Time) (found bool) {
+func (s *scanner) attribute(f *Found, now time.Time) (found bool) {
 	m, older := s.audit.recordOf(f.User, &f.Pass)
 	switch {
 	case m == nil && older:
@@ -65,7 +65,7 @@ func (s *Scan) attribute(f *Found, now time.Time) (found bool) {
 
 // unlisted leaves out a pass that no record of Audit.By is about. If anybody's passes are looked
 // for, it takes the pass and names no creator.
-func (s *Scan) unlisted(f *Found, now time.Time) (found bool) {
+func (s *scanner) unlisted(f *Found, now time.Time) (found bool) {
 	if len(s.audit.by) == 0 {
 		f.Creation = input.Creation{Match: input.MatchTime}
 		return s.take(f, now)
@@ -93,7 +93,7 @@ const Gone pass.Reason = "gone"
 
 // gone hands the last pass of a user that Audit.By created to OnGone. It has the id in the record: without
 // an id the row would mean any pass of the user.
-func (s *Scan) gone(user, upn string) {
+func (s *scanner) gone(user, upn string) {
 	if s.opts.OnGone == nil {
 		return
 	}

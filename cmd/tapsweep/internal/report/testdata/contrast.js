@@ -11,13 +11,8 @@
 		}
 		return [255, 255, 255];
 	};
-	// A label stands on a part of the bar, which may be hatched.
-	const partOfBar = (e) => {
-		const fill = rgb(getComputedStyle(document.querySelector(".counts ." + e.classList[1])).color);
-		if (!e.classList.contains("s-left")) return [fill];
-		const stripe = getComputedStyle(document.querySelector(".stripe")), over = rgb(stripe.fill);
-		return [fill, fill.map((x, i) => x + (over[i] - x) * Number(stripe.fillOpacity))];
-	};
+	// A label stands on a part of the bar.
+	const partOfBar = (e) => [rgb(getComputedStyle(document.querySelector(".counts ." + e.classList[1])).color)];
 	const hasText = (e) => Array.from(e.childNodes).some((n) => n.nodeType === 3 && n.data.trim());
 	let least = [99, ""];
 	for (const e of document.querySelectorAll("body *")) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tapsweep/batch/safetext"
+	"tapsweep/cmd/tapsweep/internal/format"
 	"tapsweep/cmd/tapsweep/internal/results"
 )
 
@@ -29,13 +30,14 @@ type task struct {
 	list bool
 }
 
-// taskOf returns the task that tries the pass of a row again.
+// taskOf returns the task that tries a row again.
 func taskOf(row *Row) task {
+	byVerify := row.proof != nil || row.log.last().kind() == "verify"
 	switch {
-	case row.Outcome == results.Remains:
+	case row.Outcome == results.Remains && (row.Action != results.RevokeSessions || byVerify):
 		lg := cmp.Or(row.proof, row.log)
 		return task{lg, lg.last().Exit != nil} // a log without its end is no list
-	case row.Outcome.Again():
+	case row.Outcome.Again(), row.unverified:
 		return task{row.log, false}
 	}
 	return task{}
@@ -48,23 +50,20 @@ func (r *Report) nextCommands(l *Logs) {
 		run, name := lg.last(), safetext.Printable(lg.name)
 		resume := NextCommand{Log: name, task: task{lg, false}, Left: r.tasks[task{lg, false}], noun: "pass",
 			unverified: r.unverified[lg], withoutRow: withoutRow[lg]}
-		revoke := NextCommand{Log: name, task: task{lg, true}, Left: r.tasks[task{lg, true}], noun: "pass"}
-		switch run.kind() {
-		case "scan":
+		if run.kind() == "scan" || run.kind() == "verify" {
 			resume.noun = "user"
-		case "verify":
-			resume.noun, resume.unverified = "user", 0
-			resume.Left, revoke.Left = lg.unseen, lg.remain
 		}
 		resume.Left = plus(resume.Left+resume.unverified, resume.withoutRow)
-		if resume.Left > 0 || run.unfinished() && !run.copied {
-			resume.Command, resume.Note = ResumeCommand(lg.name, &lg.resumable().header, resume.unverified > 0)
+		if resume.Left > 0 || run.unfinished() {
+			verify := resume.unverified > 0 && run.kind() != "verify"
+			resume.Command, resume.Note = ResumeCommand(lg.name, &lg.resumable().header, verify)
 			if run.refused() && resume.Command != "" {
 				resume.Note = strings.TrimPrefix(resume.Note+", after you fix what it was refused for", ", ")
 			}
 			r.Resume = append(r.Resume, resume)
 		}
-		if revoke.Left > 0 && run.Exit != nil {
+		revoke := NextCommand{Log: name, task: task{lg, true}, Left: r.tasks[task{lg, true}]}
+		if revoke.Left > 0 {
 			revoke.Command, revoke.Note = ListCommand(lg.name, &run.header)
 			r.Resume = append(r.Resume, revoke)
 		}
@@ -77,7 +76,7 @@ func (l *Logs) withoutRow() map[*log]int {
 	for i, list := range l.lists {
 		var last *log
 		for _, lg := range l.logs {
-			if lg.listOf == i && !lg.last().copied && (last == nil || !lg.last().Start.Before(last.last().Start)) {
+			if lg.listOf == i && (last == nil || !lg.last().Start.Before(last.last().Start)) {
 				last = lg
 			}
 		}
@@ -125,12 +124,79 @@ func ListCommand(log string, run *results.Run) (command, note string) {
 // Heading says what the command does, and for how much.
 func (c *NextCommand) Heading() string {
 	switch {
-	case c.list && c.Left == 1:
-		return "1 pass that a user still holds: revoke it"
 	case c.list:
-		return count(c.Left, "pass") + " that users still hold: revoke them"
+		return count(c.Left, "pass") + " still held: revoke " + verb(c.Left, "it", "them")
 	case c.Left == 0:
 		return "Users that were not scanned: resume the scan"
 	}
 	return count(c.Left, c.noun) + ": resume the run"
+}
+
+// A step says how to finish some of the work that is left: the causes, and the command to run.
+type step struct {
+	Heading       string
+	Causes        []causeCount
+	Command, Note string // as in NextCommand
+}
+
+// A causeCount is how many rows of a Failure one step is about; 0 if that is not known.
+type causeCount struct {
+	*Failure
+	Count int
+}
+
+// Times is the count with a space, or empty if it is not known.
+func (c causeCount) Times() string {
+	if c.Count == 0 {
+		return ""
+	}
+	return format.Number(c.Count) + " "
+}
+
+// steps returns how to finish the work that is left. Each command has one step. The last step has the rows
+// that no command tries again.
+func (r *Report) steps() (steps []step) {
+	for i := range r.Resume {
+		c := &r.Resume[i]
+		s := step{Heading: c.Heading(), Command: c.Command, Note: c.Note, Causes: r.causesFor(c.task)}
+		s.add(c.withoutRow, "no row", r.whyNoRow()+"; requests may have been sent for some")
+		s.add(c.unverified, "not verified", "gone, and no LIST since then shows that the user holds no pass")
+		steps = append(steps, s)
+	}
+	causes, n := r.causesFor(task{}), 0
+	for _, c := range causes {
+		n += c.Count
+	}
+	if n > 0 {
+		steps = append(steps, step{Heading: count(n, r.Words().LeftNoun) + " that no run tries again", Causes: causes,
+			Note: "fix the cause, and write a list of " + verb(n, "it", "them")})
+	}
+	return steps
+}
+
+// add adds a cause that has no Failure.
+func (s *step) add(n int, name results.Outcome, hint string) {
+	if n > 0 {
+		s.Causes = append(s.Causes, causeCount{&Failure{Outcome: name, Hint: hint, index: -1}, n})
+	}
+}
+
+// causesFor returns the causes of what a task tries again. Those of a task without a command are
+// with the zero task.
+func (r *Report) causesFor(want task) (causes []causeCount) {
+	for _, f := range r.Failures {
+		n := 0
+		for t, count := range f.tasks {
+			if !slices.ContainsFunc(r.Resume, func(c NextCommand) bool { return c.task == t }) {
+				t = task{}
+			}
+			if t == want {
+				n += count
+			}
+		}
+		if n > 0 {
+			causes = append(causes, causeCount{f, n})
+		}
+	}
+	return causes
 }

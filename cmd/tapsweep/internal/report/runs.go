@@ -2,7 +2,10 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,11 +28,8 @@ type Run struct {
 	Stopped  string    `json:"stopped"` // why it stopped early
 
 	header      results.Run
-	from        int       // rows of its log before it
 	first, last time.Time // of its lines
 	resumed     bool      // a later run is on the same log
-	copied      bool      // it counts in another log
-	completed   int       // Rows without those that were never sent
 }
 
 func newRun(name string, r *results.Run) *Run {
@@ -50,21 +50,13 @@ func (r *Run) unfinished() bool {
 }
 
 // refused reports whether a guard ended the run before anything was deleted.
-func (r *Run) refused() bool { return r.Exit != nil && isRefusal(*r.Exit) }
+func (r *Run) refused() bool { return r.Exit != nil && *r.Exit == 64 }
 
-// isRefusal reports whether an exit code in the last line of a log means wrong usage, bad
-// input or a guard. Older logs use 2 for it. A crash also exits with 2, but writes no last
-// line.
-func isRefusal(code int) bool { return code == 64 || code == 2 }
-
-func (r *Run) row(at time.Time, o results.Outcome, pending bool) {
-	if !pending {
+func (r *Run) row(row *results.Row) {
+	if !row.Provisional && !row.Beside {
 		r.Rows++
 	}
-	if !pending && o != results.NotSent { // a row that was never sent takes no time
-		r.completed++
-	}
-	r.saw(utc(at))
+	r.saw(utc(row.Time))
 }
 
 func (r *Run) saw(at time.Time) {
@@ -82,6 +74,24 @@ func (r *Run) end(e results.End) {
 
 // Took is how long the run lasted, as far as is known.
 func (r *Run) Took() time.Duration { return r.End.Sub(r.Start) }
+
+// exits has what exit codes mean. The page troubleshooting of the manual has more.
+var exits = map[int]string{0: "all is done", 1: "something is left, or not verified", 3: "no access", 4: "stopped early",
+	64: "refused, nothing was changed"}
+
+// ExitText says how the run ended.
+func (r *Run) ExitText() string {
+	switch {
+	case r.Exit == nil && r.resumed:
+		return "none, the run was killed or could not write any more"
+	case r.Exit == nil:
+		return "none, the run was killed, could not write any more, or is still running"
+	}
+	if text, known := exits[*r.Exit]; known {
+		return fmt.Sprintf("%d, %s", *r.Exit, text)
+	}
+	return strconv.Itoa(*r.Exit)
+}
 
 // utc is the time in UTC, or zero if it is not in this century: no run was then, and spans of two thousand
 // years make sums that overflow.
@@ -136,4 +146,34 @@ func cleanRun(run *Run) {
 	for i, arg := range run.header.Command {
 		run.Command[i] = safetext.Printable(arg)
 	}
+}
+
+// endRuns gives the runs without an end the time of the last thing known.
+func (l *Logs) endRuns() {
+	for _, w := range l.waits {
+		if w.run.Exit == nil {
+			w.run.saw(utc(w.Time))
+		}
+	}
+	for _, run := range l.allRuns() {
+		if run.Start.IsZero() {
+			run.Start = cmp.Or(run.first, run.End)
+		}
+		if run.Exit == nil || run.End.IsZero() {
+			run.End = run.last
+		}
+		if run.End.Before(run.Start) {
+			run.End = run.Start
+		}
+	}
+}
+
+func (l *Logs) allRuns() (runs []*Run) {
+	for _, lg := range l.logs {
+		runs = append(runs, lg.runs...)
+	}
+	slices.SortStableFunc(runs, func(a, b *Run) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Log, b.Log))
+	})
+	return runs
 }

@@ -1,0 +1,83 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"tapsweep/cmd/tapsweep/internal/results"
+)
+
+// A log may be resumed after another one began. So the lines of all logs are read in the order of their time.
+
+// A cursor goes through a log, one line ahead.
+type cursor struct {
+	lg   *log
+	i    int  // of the log
+	run  *Run // of the line, nil before the first
+	next func() (*results.Record, error, bool)
+	rec  *results.Record
+	head head // of a row
+
+	at time.Time // of the line, never before that of the line before it
+}
+
+// read takes in the lines of all logs by their time.
+func (ix *index) read(ctx context.Context) error {
+	var open []*cursor
+	advance := func(c *cursor) error {
+		more, err := c.advance()
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.lg.name, err)
+		}
+		if !more {
+			open = slices.DeleteFunc(open, func(o *cursor) bool { return o == c })
+		}
+		return nil
+	}
+	for i, lg := range ix.logs.logs {
+		next, stop := iter.Pull2(lg.records(ctx))
+		defer stop()
+		c := &cursor{lg: lg, i: i, next: next}
+		open = append(open, c)
+		if err := advance(c); err != nil {
+			return err
+		}
+	}
+	for len(open) > 0 {
+		c := slices.MinFunc(open, func(a, b *cursor) int { return a.at.Compare(b.at) })
+		if err := ix.line(c); err != nil {
+			return fmt.Errorf("%s: %w", c.lg.name, err)
+		}
+		if err := advance(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// advance reads the next line: its time, and the run that it begins.
+func (c *cursor) advance() (more bool, err error) {
+	if c.rec, err, more = c.next(); err != nil || !more {
+		return false, err
+	}
+	var at time.Time
+	switch c.rec.Kind {
+	case results.KindRun:
+		c.run = newRun(c.lg.name, c.rec.Run)
+		at = c.run.Start
+	case results.KindWait:
+		at = utc(c.rec.Wait.Time)
+	case results.KindEnd:
+		at = utc(c.rec.End.End)
+	case results.KindRow, results.KindSessions:
+		c.head = head{Row: *c.rec.Row, run: c.run, line: c.rec.Line, offset: c.rec.Offset}
+		at = utc(c.head.Time)
+	}
+	if at.After(c.at) {
+		c.at = at
+	}
+	return true, nil
+}
