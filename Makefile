@@ -25,7 +25,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 # Not a tool of go.mod: it would bring 42 modules, git and a linear algebra among them.
 CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
-.PHONY: demo test check race browser fuzz lint vuln kill release man reproducible bench bench-pace bench-pace-real bench-cost $(BINARIES:%=dist/%)
+.PHONY: demo test check race browser fuzz lint vuln kill release man reproducible bench bench-pace bench-pace-real bench-peers bench-cost $(BINARIES:%=dist/%)
 
 # Some passes of the demo cannot be revoked, so tapsweep ends with exit code 1, and with another one
 # if the demo failed. "go run" would hide the exit code.
@@ -128,8 +128,9 @@ reproducible: release
 	cmp "$$dir/dist/$$name" dist/$$name; diff -r "$$dir/dist/man" dist/man; \
 	echo "reproducible: $$name and the man pages are the same once more"
 
-# What tapsweep is like beside the limits of a tenant, and what it costs. Nothing else should run meanwhile.
-bench: bench-pace bench-cost
+# What tapsweep is like beside the limits of a tenant, beside what else one
+# would use, and what it costs. Nothing else should run meanwhile.
+bench: bench-pace bench-peers bench-cost
 
 bench-pace:
 	@mkdir -p testdata/bench
@@ -141,6 +142,11 @@ bench-pace:
 bench-pace-real:
 	$(GO) test ./batch -run 'TestPaceRealTime$$' -v -pace-real -parallel 12
 	$(GO) test ./batch/internal/throttle -run 'TestShapes$$' -v -group 'out of order|one after another' -requests 1000
+
+bench-peers:
+	@mkdir -p dist
+	$(GO) test ./batch/internal/peers -run 'TestPeers$$' -peers="$$PWD/dist/peers.md" -timeout 30m
+	@cat dist/peers.md
 
 bench-cost:
 	@mkdir -p dist

@@ -33,13 +33,12 @@ type detector struct {
 
 	// Of the refusals in question, if asks.
 	asks       bool
+	prior      float64 // the score before the first answer
 	score      float64
-	repeated   float64       // what the score falls by because repeated requests were refused: see verdict
 	first      Report        // the batch with a refusal that was sent first
 	ahead      int           // how many requests were in flight when it was sent
 	refused    int           // requests
 	heels      int           // answers to batches near the first one
-	singles    int           // requests refused in small batches, not learned yet
 	answered   time.Time     // when the last answer came
 	wait       time.Duration // the longest that was named, if told
 	told       bool
@@ -66,12 +65,18 @@ const (
 	instant = time.Millisecond
 
 	// While answers are missing, odds of 20 to 1 for chance and of 150 to 1 for the limit
-	// settle it. When none are missing, 3 to 1 for chance and 5 to 1 for the limit do, but
-	// where no other batch was near, chance needs 20 to 1 as well.
+	// settle it. When none are missing, 3 to 1 for chance and 5 to 1 for the limit do. Where no
+	// other batch was near, chance needs 20 to 1 as well, or 9 to 1 where it has refused more
+	// often than the limit.
 	clearChance  = -3
 	clearLimit   = 5
 	likelyChance = -1
+	loneChance   = -2.2
 	likelyLimit  = 1.7
+
+	// laterStart is by how much less likely, as a logarithm, the limit is to begin with a later
+	// refusal than with the first one.
+	laterStart = 0.5
 
 	// small is the size up to which a batch that is refused says nothing of whole batches.
 	small = 2
@@ -85,10 +90,6 @@ const (
 	// The verdicts so far make a limit up to 55 times less likely or 7 times more.
 	leastPrior = -4
 	mostPrior  = 2
-
-	// someOthers is how often it must clearly have been something else lately, before requests are
-	// believed to have limits of their own. The limit, too, refuses repeated requests by accident.
-	someOthers = 0.5
 
 	// keepVerdicts is the weight that each verdict leaves to those before it.
 	keepVerdicts = 0.98
@@ -131,7 +132,8 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 	if !d.asks {
 		*d = detector{last: d.last, flying: d.flying, shares: d.shares, before: d.shares,
 			limits: d.limits, others: d.others, asks: true, first: r, ahead: ahead}
-		d.score = max(leastPrior, min(math.Log((d.limits+1)/(d.others+1)), mostPrior))
+		d.prior = max(leastPrior, min(math.Log((d.limits+1)/(d.others+1)), mostPrior))
+		d.score = d.prior
 	}
 	n := r.Accepted + r.Refused
 	if n == 0 {
@@ -139,23 +141,31 @@ func (d *detector) weigh(now time.Time, r Report, ahead int) {
 	}
 	d.answered = now
 	gap := r.Sent.Sub(d.first.Sent)
-	if r.Refused > 0 {
-		d.note(now, r)
-		if gap < 0 {
-			d.first, d.ahead = r, ahead
-		}
-	}
-	first := r.Refused > 0 && d.refused == r.Refused
+	first, chance := r.Refused > 0 && d.refused == 0, math.Log(d.byChance(r))
 	if !first && gap.Abs() < heel {
 		d.heels++
 	}
-	d.score += math.Log(byLimit(n, r.Refused, gap, first) / d.byChance(r))
-	if d.others > someOthers {
-		d.repeated += math.Log(repeatedByLimit(r))
+	begins := math.Log(byLimit(n, r.Refused, 0, true)*repeatedByLimit(r)) - chance
+	switch {
+	case first:
+		d.score += begins
+	case r.Refused > 0 && -heel < gap && gap < 0:
+		// This one was sent before the one that was taken for the first.
+		of := d.first.Accepted + d.first.Refused
+		d.score += begins + math.Log(byLimit(of, d.first.Refused, -gap, false)/byLimit(of, d.first.Refused, 0, true))
+	default:
+		d.score += math.Log(byLimit(n, r.Refused, gap, false)*repeatedByLimit(r)) - chance
 	}
-	if r.Accepted == 0 && r.Refused <= small {
-		d.singles += r.Refused - r.Again // they would soon make any number of refusals likely
-		return
+	if r.Refused > 0 {
+		d.note(now, r)
+		// The first refusal may have been chance, and the limit begins with this one.
+		later := !first && gap > 0 && d.prior+begins-laterStart > d.score
+		if later {
+			d.score = d.prior + begins - laterStart
+		}
+		if later || gap < 0 {
+			d.first, d.ahead = r, ahead
+		}
 	}
 	d.learn(r)
 }
@@ -193,6 +203,8 @@ func byLimit(n, refused int, gap time.Duration, first bool) float64 {
 		none, all, some = 0.9, 0.02, 0.08
 	case gap < instant:
 		none, all, some = 0.4, 0.5, 0.1
+	case n <= small: // so few may have come back meanwhile
+		none = 0.1
 	}
 	switch {
 	case refused == 0:
@@ -220,27 +232,28 @@ func (d *detector) byChance(r Report) float64 {
 func (d *detector) learn(r Report) {
 	switch {
 	case r.Accepted+r.Refused == 0:
-	case r.Accepted == 0 && r.Refused-r.Again > small:
+	case r.Accepted == 0 && r.Refused > small:
 		d.batches.add(1, 0)
+		d.batches.refused = min(d.batches.refused, mostRefused*d.batches.accepted)
 	default:
 		d.batches.add(0, 1)
 		d.requests.add(float64(r.Refused-r.Again), float64(r.Accepted-r.Retried+r.Again))
+		d.requests.refused = min(d.requests.refused, mostRefused*d.requests.accepted)
 		d.retries.add(float64(r.Again), float64(r.Retried-r.Again))
 	}
 }
 
-// verdict says what the answers so far amount to. With force it does not wait for more. That
-// repeated requests were refused speaks only against the limit and never for chance: if a user's
-// limit and the limit refuse at the same time, the gate closes.
+// verdict says what the answers so far amount to. With force it does not wait for more.
 func (d *detector) verdict(force bool) verdict {
 	switch {
 	case !d.asks:
 		return pending
-	case !force && d.misses() && d.score > clearChance && d.score+d.repeated < clearLimit:
+	case !force && d.misses() && d.score > clearChance && d.score < clearLimit:
 		return pending
-	case d.score < clearChance, d.heels > 0 && d.score < likelyChance:
+	case d.score < clearChance, d.heels > 0 && d.score < likelyChance,
+		d.others > d.limits && d.score < loneChance:
 		return chance
-	case d.score+d.repeated > likelyLimit:
+	case d.score > likelyLimit:
 		return limit
 	}
 	return unclear
@@ -270,11 +283,8 @@ func (d *detector) settle(v verdict) {
 		d.shares = d.before
 		d.retries = retries
 		d.limits += unclearLimit
-	case v == chance:
-		d.requests.add(float64(d.singles), 0)
-		if d.score < clearChance {
-			d.others++
-		}
+	case v == chance && d.score < clearChance:
+		d.others++
 	}
 }
 
@@ -283,6 +293,7 @@ type share struct{ refused, accepted float64 }
 
 const (
 	shareMemory = 400  // requests or batches
+	mostRefused = 0.7  // of what is accepted: if more is refused, it is not by chance
 	leastShare  = 0.01 // so that the first refusal of a run is not taken for the limit
 )
 

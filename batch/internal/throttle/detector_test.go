@@ -95,25 +95,88 @@ func TestSharesAreLearned(t *testing.T) {
 	}
 }
 
-// Of a batch, four requests are refused, and the next batch whole. If those were refused before, and
-// it was clearly something else than the limit lately, they may have limits of their own: the gate
-// closes, but nothing is measured.
+// If only those requests are refused that were refused before, they have limits of their own.
 func TestOnlyRepeatedRequestsAreRefused(t *testing.T) {
-	for _, tt := range []struct {
-		others float64
-		again  int
-		want   verdict
-	}{
-		{1, 0, limit}, {1, 2, limit}, {1, 3, unclear}, {1, 4, unclear},
-		{someOthers, 4, limit},
-	} {
+	score := func(again int) float64 {
 		d := newDetector()
-		d.limits, d.others = tt.others, tt.others
-		d.weigh(at(0), Report{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: tt.again}, 0)
-		d.weigh(at(0.01), Report{Sent: at(0.005), Refused: 20}, 0)
-		if got := d.verdict(false); got != tt.want {
-			t.Errorf("%d of four refused requests were refused before, something else lately: %.1f; verdict %d, want %d",
-				tt.again, tt.others, got, tt.want)
+		d.weigh(at(0), Report{Sent: at(0), Accepted: 16, Refused: 4, Retried: 4, Again: again}, 0)
+		return d.score
+	}
+	if own, mixed := score(4), score(1); own > mixed-3 {
+		t.Errorf("score %.1f if only repeated requests are refused, want at least 3 below the %.1f of a mixture",
+			own, mixed)
+	}
+}
+
+// A batch near the refused one counts for what it is, in whatever order the answers come.
+func TestOrderOfAnswers(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		one, next seen
+		want      verdict
+	}{
+		{"both refused", seen{0, 15, 15, 0}, seen{8, 15, 15, 0}, limit},
+		{"in the middle of the first", seen{0, 20, 5, 0}, seen{8, 20, 20, 0}, limit},
+	} {
+		for name, answers := range map[string][]seen{"in order": {tt.one, tt.next}, "out of order": {tt.next, tt.one}} {
+			d := newDetector()
+			if got := ask(&d, answers); got != tt.want {
+				t.Errorf("%s, %s: verdict %d with a score of %.1f, want %d", tt.name, name, got, d.score, tt.want)
+			}
+			if !d.first.Sent.Equal(t0) {
+				t.Errorf("%s, %s: the first batch was sent at %v, want 0", tt.name, name, d.first.Sent.Sub(t0))
+			}
+		}
+	}
+}
+
+// One request is refused by chance, and then the limit is reached in the next batch: that is e^0.5
+// times less likely than a limit which is reached in the first one.
+func TestLimitBeginsWithALaterRefusal(t *testing.T) {
+	alone, later := newDetector(), newDetector()
+	learned := Report{Accepted: 17, Refused: 3} // so that a single refusal is no evidence
+	for range 40 {
+		alone.learn(learned)
+		later.learn(learned)
+	}
+	ask(&later, []seen{{0, 20, 1, 0}})
+	alone.shares = later.shares
+	ask(&alone, []seen{{8, 20, 15, 0}})
+	ask(&later, []seen{{8, 20, 15, 0}})
+	if math.Abs(alone.score-later.score-0.5) > 0.01 {
+		t.Errorf("score %.2f after a refusal by chance, want 0.5 below the %.2f without", later.score, alone.score)
+	}
+	if !later.first.Sent.Equal(at(0.008)) {
+		t.Errorf("the limit begins at %v, want 8 ms", later.first.Sent.Sub(t0))
+	}
+}
+
+// Where the limit refuses, one or two requests may have come back until the next batch: that they
+// are accepted is a tenth of the evidence that three are.
+func TestFewOnTheHeels(t *testing.T) {
+	for _, tt := range []struct {
+		n    int
+		want float64
+	}{{1, 0.1}, {2, 0.1}, {3, 0.01}, {20, 0.01}} {
+		if got := byLimit(tt.n, 0, 8*time.Millisecond, false); got != tt.want {
+			t.Errorf("%d requests are accepted behind a refusal with a probability of %v, want %v", tt.n, got, tt.want)
+		}
+	}
+}
+
+// Without a batch near it, a refusal is chance at odds of 20 to 1, or of 9 to 1 where chance refuses
+// more often than the limit.
+func TestLoneChance(t *testing.T) {
+	for _, tt := range []struct {
+		score, others float64
+		want          verdict
+	}{{-3.1, 0, chance}, {-2.9, 0, unclear}, {-2.9, 1, unclear}, {-2.9, 1.1, chance}, {-2.21, 2, chance},
+		{-2.19, 2, unclear}} {
+		d := newDetector()
+		d.asks, d.score, d.limits, d.others = true, tt.score, 1, tt.others
+		if got := d.verdict(true); got != tt.want {
+			t.Errorf("score %.2f, chance %.1f times and the limit once: verdict %d, want %d",
+				tt.score, tt.others, got, tt.want)
 		}
 	}
 }
@@ -154,7 +217,7 @@ func TestCeiling(t *testing.T) {
 	if c.most() != 60 {
 		t.Errorf("most %v after a refusal with 60 in flight, want 60", c.most())
 	}
-	if c.passed(60*firstTrial, 60); c.most() != 60 {
+	if c.passed(60*16, 60); c.most() != 60 {
 		t.Errorf("most %v before the trial, want 60", c.most())
 	}
 	if c.passed(1, 60); c.most() != 90 {
@@ -163,12 +226,40 @@ func TestCeiling(t *testing.T) {
 	if c.reached(60); c.most() != 60 || !c.found {
 		t.Errorf("most %v, found %v after a refused trial, want 60 and true", c.most(), c.found)
 	}
-	c.passed(60*(4*firstTrial+trialRounds)+1, 60)
-	if c.most() != 90 {
+	if c.passed(60*(4*16+4), 60); !c.inTrial() {
+		t.Error("the trial is over after four times the ceiling, want one request more")
+	}
+	if c.passed(1, 60); c.inTrial() || c.most() != 90 {
 		t.Errorf("most %v after a trial without a refusal, want 90", c.most())
 	}
 	c.reached(30)
 	if !math.IsInf(c.most(), 1) {
 		t.Errorf("most %v after a refusal far below, want no bound", c.most())
+	}
+}
+
+// However many are refused, chance is taken for no more than 41 % of requests and of batches, and
+// for no less than one in a hundred.
+func TestSharesAreBounded(t *testing.T) {
+	refused, accepted := newDetector(), newDetector()
+	for range 1000 {
+		refused.learn(Report{Sent: t0, Refused: 20})
+		refused.learn(Report{Sent: t0, Refused: 2})
+		accepted.learn(Report{Sent: t0, Accepted: 20})
+	}
+	for _, tt := range []struct {
+		name  string
+		share share
+		want  float64
+	}{
+		{"requests, all refused", refused.requests, 0.41},
+		{"batches, all refused", refused.batches, 0.41},
+		{"requests, none refused", accepted.requests, 0.01},
+		{"batches, none refused", accepted.batches, 0.01},
+	} {
+		got := tt.share.refused / (tt.share.refused + tt.share.accepted)
+		if math.Abs(got-tt.want) > tt.want/10 {
+			t.Errorf("%s: share %.3f, want about %.2f", tt.name, got, tt.want)
+		}
 	}
 }

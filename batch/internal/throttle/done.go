@@ -33,12 +33,7 @@ func (c *Controller) rule(v verdict) {
 		return
 	}
 	c.takeRest(0)
-	inFlight := d.ahead + d.first.Accepted
 	if v == unclear {
-		if d.refused >= batchSize/2 {
-			c.ceiling.reached(inFlight)
-			c.window, c.grown = min(c.window, max(batchSize, c.ceiling.size)), 0
-		}
 		c.closed = later(c.closed, d.until)
 		c.fixed.interrupted()
 		return
@@ -46,8 +41,7 @@ func (c *Controller) rule(v verdict) {
 	if d.until.Sub(d.firstUntil) > debtGrowth {
 		c.limit.counts = true
 	}
-	c.ceiling.reached(inFlight)
-	c.ceiling.trial = max(c.ceiling.trial, sureTrial)
+	c.ceiling.reached(d.ahead + d.first.Accepted)
 	c.inFlight += d.refused
 	c.account(d.answered, d.report())
 }
@@ -59,18 +53,18 @@ func (c *Controller) account(now time.Time, r Report) {
 	if fresh {
 		c.passed += float64(r.Accepted)
 	}
-	c.limit.note(r, fresh, now, max(minSpan, 4*c.latency.mean))
+	c.limit.note(r, fresh, now)
 	c.fixed.note(r)
 	if r.Refused == 0 {
 		c.accept(now, r, fresh)
 		return
 	}
 	if fresh {
-		c.pauses.begin(r.Sent, c.detector.first.Accepted > 0)
+		c.pauses.begin(r.Sent)
 		// The level is where it was when this was sent. After a window has ended
 		// there is as much as in the last one, and not what the time since makes.
 		c.learnCarry(r.Sent)
-		c.most = min(max(float64(c.limit.before), c.limit.rate, batchSize), max(1, 0.9*c.carry))
+		c.most = max(1, 0.9*c.carry)
 		c.level = level{at: r.Sent, most: c.most}
 		c.opening = c.window
 	}
@@ -86,14 +80,16 @@ func (c *Controller) account(now time.Time, r Report) {
 }
 
 // learnCarry takes in the first refusal after a wait. If it comes within the few round
-// trips in which what has piled up in the wait is spent, so much does not pile up. Where a burst
-// is small, no more piles up than was accepted before the first refusal.
+// trips in which what has piled up in the wait is spent, so much does not pile up. What was
+// accepted before the first refusal is the most that can, but a tenth of a second's worth does.
 func (c *Controller) learnCarry(sent time.Time) {
-	if c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency.mean {
-		c.carry = max(c.passed, c.limit.rate/10, 1)
-	} else if first := float64(c.limit.first); first < smallBurst*c.limit.rate {
-		c.carry = min(1.5*c.carry, max(first, c.limit.rate/10, 1))
-	} else {
+	least := max(c.limit.rate/10, 1)
+	switch {
+	case c.limit.rate > 0 && sent.Sub(c.closed) < 6*c.latency.mean:
+		c.carry = max(c.passed, least)
+	case c.limit.first > 0:
+		c.carry = min(1.5*c.carry, max(float64(c.limit.first), least))
+	default:
 		c.carry *= 1.5
 	}
 }

@@ -9,18 +9,15 @@ import (
 // refusal sets it to what was in flight then. More is tried after a time without a refusal.
 // A refusal in such a trial confirms the ceiling, and one below it shows that there is none.
 type ceiling struct {
-	size   float64 // 0 while unknown, infinite if there is none
-	found  bool    // the last trial was refused
-	trial  float64 // a trial begins when this many times size were accepted at the ceiling
-	tried  float64 // requests accepted at the ceiling
-	misses int     // refusals in a row that were not in a trial
+	size  float64 // 0 while unknown, infinite if there is none
+	found bool    // the last trial was refused
+	trial float64 // a trial begins when this many times size were accepted at the ceiling
+	tried float64 // requests accepted at the ceiling
 }
 
 const (
-	// A trial begins early after a refusal that may have been chance, and late after one
-	// that the limit made. It costs a wait.
-	firstTrial = 4
-	sureTrial  = 16
+	// firstTrial times the ceiling are accepted at it before the first trial. A trial costs a wait.
+	firstTrial = 16
 
 	// trialGrowth is how much more is in flight in a trial. It lasts for trialRounds times
 	// the ceiling.
@@ -34,16 +31,15 @@ func (c *ceiling) reached(inFlight int) {
 	switch {
 	case c.size == 0:
 		c.size, c.trial = at, firstTrial
-	case at < 0.6*c.size, !inTrial && c.misses > 0:
+	case at < 0.6*c.size:
 		c.size, c.found = math.Inf(1), false
 	case inTrial:
 		c.trial *= 4
 		c.size = min(c.size, at)
-		c.found, c.misses = true, 0
+		c.found = true
 	default:
 		c.size = min(c.size, at)
 		c.found = false
-		c.misses++
 	}
 	c.tried = 0
 }
@@ -91,7 +87,7 @@ func (l *latencies) note(took time.Duration, idle bool) {
 		l.idle = max(l.idle, took)
 		l.load = l.idle
 	}
-	l.idle += (took - l.idle) / 1024
+	l.idle += (took - l.idle) / 4096
 }
 
 // saturated reports whether answers take so much longer than at first that more requests in

@@ -33,10 +33,6 @@ type meter struct {
 	requests, seconds float64
 }
 
-// minSpan is the shortest span that is measured. In a shorter one it matters to
-// which end a batch is counted.
-const minSpan = 500 * time.Millisecond
-
 // shortSpan is the least time after a wait, in seconds, that says more of the rate than of
 // what had piled up.
 const shortSpan = 0.5
@@ -62,12 +58,15 @@ const debtGrowth = 1500 * time.Millisecond
 // faster. It may be that of refusals by chance, or of what had piled up.
 const unsurePeriod = 2.0
 
+// surePeriod is the same for a rate that several measurements agree on.
+const surePeriod = 12.0
+
 // memory is how many requests the sums go back to.
 const memory = 1000
 
 // note takes in an answer. fresh says that the request was sent after the last
 // wait, so that a refusal ends a span.
-func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration) {
+func (m *meter) note(r Report, fresh bool, now time.Time) {
 	if !r.Sent.Before(m.since) {
 		m.count += r.Accepted
 		m.tally(r)
@@ -76,7 +75,7 @@ func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration
 		}
 	}
 	if r.Refused > 0 && fresh {
-		m.endSpan(r.Sent, shortest)
+		m.endSpan(r.Sent)
 	}
 	m.refused += r.Refused
 	if r.Refused == 0 || !r.Told {
@@ -92,13 +91,13 @@ func (m *meter) note(r Report, fresh bool, now time.Time, shortest time.Duration
 	}
 }
 
-func (m *meter) endSpan(sent time.Time, shortest time.Duration) {
+func (m *meter) endSpan(sent time.Time) {
 	if m.since.IsZero() {
 		m.first = m.count
 	}
 	if span := sent.Sub(m.since); !m.since.IsZero() && !m.broken {
-		if m.count == 0 || span < shortest {
-			return // a wait that was too short, or too little to measure
+		if m.count == 0 {
+			return // a wait that was too short
 		}
 		m.measure(span.Seconds(), sent)
 	}
@@ -210,15 +209,14 @@ func (m *meter) sure() bool { return m.agreed > 0 || m.paced }
 
 // gain is by how much to go faster than the measured rate so long after the
 // last wait: hardly at first, then ever faster. What a refusal costs grows with
-// the latency, if its cost in seconds is not known, and so does the time between;
-// what is known from few requests is tried sooner.
-func (m *meter) gain(since, latency time.Duration, cost float64) float64 {
+// the latency, and so does the time between; what is known from few requests is
+// tried sooner.
+func (m *meter) gain(since, latency time.Duration) float64 {
 	if m.agreed == 0 {
 		x := since.Seconds() / max(unsurePeriod, 10*latency.Seconds(), 2/m.rate)
 		return min(0.25*math.Expm1(x*x), 1e6)
 	}
-	period := max(8, 50*latency.Seconds(), 40*cost) * float64(2+min(m.agreed, 3)) / 2
-	period = max(period, min(m.requests/2, 60)/m.rate)
+	period := max(surePeriod, 75*latency.Seconds(), min(m.requests/2, 60)/m.rate)
 	x := since.Seconds() / period
 	return m.doubt() * math.Expm1(min(x*x, 10))
 }

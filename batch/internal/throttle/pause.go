@@ -14,13 +14,12 @@ type pauses struct {
 
 const (
 	firstPause = time.Second
-	leastPause = 200 * time.Millisecond // what is refilled meanwhile is spent after it
 	maxPause   = 5 * time.Minute
 )
 
 // begin notes a refusal of a request sent after the last wait.
-func (p *pauses) begin(sent time.Time, partly bool) {
-	if p.since.IsZero() || p.opened || partly {
+func (p *pauses) begin(sent time.Time) {
+	if p.since.IsZero() || p.opened {
 		p.since, p.opened, p.fails = sent, false, 0
 		return
 	}
@@ -47,7 +46,7 @@ func (p *pauses) wait(now time.Time, r Report, rate, jitter float64) time.Durati
 		wait = max(wait, min(time.Duration(1/rate*1e9)-now.Sub(r.Sent), maxPause))
 	}
 	if honest && p.fails == 0 {
-		return max(wait, leastPause)
+		return wait
 	}
 	// Without a word that can be relied on: what worked last time, a bit less,
 	// and then a sixth longer each time, which ends soon after the quota is

@@ -45,11 +45,11 @@ var goals = []struct {
 		{shape: itemsShape(0.33, 0), n: 20_000, goal: 0.25, bound: 0.25},
 	}},
 	{"5 % of batches", []goal{
-		{shape: batchesShape(0.05, 0), n: 1000, goal: 0.70, bound: 0.60},
+		{shape: batchesShape(0.05, 0), n: 1000, goal: 0.70, bound: 0.70},
 		{shape: batchesShape(0.05, 0), n: 20_000, goal: 0.60, bound: 0.60},
 	}},
 	{"every 3rd batch", []goal{
-		{shape: batchesShape(0, 3), n: 1000, goal: 0.35, bound: 0.28},
+		{shape: batchesShape(0, 3), n: 1000, goal: 0.35, bound: 0.35},
 		{shape: batchesShape(0, 3), n: 20_000, goal: 0.30, bound: 0.30},
 	}},
 	{"5 % of items on a bucket", []goal{

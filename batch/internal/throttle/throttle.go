@@ -20,7 +20,7 @@
 // A run goes through these states:
 //
 //   - Before the first refusal the number of requests in flight grows by half with each
-//     round trip, and from 1,000 requests on it doubles. It stops growing when the
+//     round trip, and from 500 requests on it doubles. It stops growing when the
 //     answers take twice as long as at first, because the service is saturated.
 //   - A refusal by the limit closes the gate for the wait that it names. Then one request
 //     goes, and if it is accepted two, four and so on, up to what should be free.
@@ -81,7 +81,7 @@ const (
 	// fastAfter is how many requests are accepted before growth is fast. Below, a limit
 	// that is hit in growth refuses a third of what was accepted; above, a list that long
 	// is worth some refusals.
-	fastAfter = 1000
+	fastAfter = 500
 
 	// topRate is the highest limit worth finding fast, in requests a second.
 	topRate = 2000
@@ -211,11 +211,7 @@ func (c *Controller) serial() bool { return c.opts.MaxInFlight > 0 && c.opts.Max
 // or 0 and when to ask again.
 func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 	n = int(c.window) - c.inFlight
-	enough := want
-	if c.opts.MaxInFlight == 0 {
-		enough = min(2*want, max(want, int(c.window)/3))
-	}
-	if n < enough && c.inFlight > 0 {
+	if n < c.worthwhile(want) && c.inFlight > 0 {
 		// What is left is not worth a round trip; an answer makes room for more.
 		if c.grown > 0 {
 			return 0, c.growAt
@@ -231,9 +227,22 @@ func (c *Controller) room(now time.Time, want int) (n int, at time.Time) {
 			}
 			left = max(2, int(c.passed/2))
 		}
-		n = min(n, left)
+		n = int(min(float64(min(n, left)), max(c.most, c.passed/4)))
 	}
 	return max(n, 1), time.Time{}
+}
+
+// worthwhile returns the least number of requests that is worth a round trip while others are in
+// flight. Where chance refuses more often than the limit, small batches soon show that others get
+// through.
+func (c *Controller) worthwhile(want int) int {
+	switch {
+	case c.detector.others > c.detector.limits:
+		return min(want, max(1, int(c.window)/16))
+	case c.opts.MaxInFlight > 0:
+		return want
+	}
+	return min(2*want, max(want, int(c.window)/3))
 }
 
 // paced returns how many of n requests the limit and MaxRate leave, and takes them, or 0 and
@@ -244,11 +253,11 @@ func (c *Controller) paced(now time.Time, n, want int) (_ int, at time.Time) {
 		if near := now.Sub(c.near); near < since {
 			since = near // no reason to climb
 		}
-		gain := c.limit.gain(since, c.latency.mean, c.fixed.cost)
+		gain := c.limit.gain(since, c.latency.mean)
 		switch {
 		case c.fixed.rush:
 		case c.fixed.size > 0:
-			n, at = c.fixed.take(now, n, gain)
+			n, at = c.fixed.take(now, n, since)
 		default:
 			pace := rate * (1 + gain)
 			c.level.most = c.most * (1 + gain)

@@ -60,8 +60,8 @@ func TestGrowth(t *testing.T) {
 		flights = takeAll(c, now.Add(10*time.Millisecond))
 		got = append(got, sum(flights))
 	}
-	if want := []int{60, 80, 80, 120, 160, 200, 240, 280, 440}; !slices.Equal(got, want) {
-		t.Errorf("%v requests in flight, want %v: up to half more, in full batches, and faster from 1,000 accepted on",
+	if want := []int{60, 80, 80, 120, 160, 200, 280, 440, 640}; !slices.Equal(got, want) {
+		t.Errorf("%v requests in flight, want %v: up to half more, in full batches, and faster from 500 accepted on",
 			got, want)
 	}
 }
@@ -145,9 +145,9 @@ func TestChanceClosesNoGate(t *testing.T) {
 func TestMeter(t *testing.T) {
 	var m meter
 	refuse := func(sent float64) {
-		m.note(Report{Sent: at(sent), Refused: 1, RetryAfter: time.Second, Told: true}, true, at(sent), minSpan)
+		m.note(Report{Sent: at(sent), Refused: 1, RetryAfter: time.Second, Told: true}, true, at(sent))
 	}
-	accept := func(sent float64, n int) { m.note(Report{Sent: at(sent), Accepted: n}, true, at(sent), minSpan) }
+	accept := func(sent float64, n int) { m.note(Report{Sent: at(sent), Accepted: n}, true, at(sent)) }
 	accept(0, 60)
 	refuse(1)
 	if m.rate != 0 {
@@ -179,15 +179,15 @@ func TestMeterShortSpan(t *testing.T) {
 	sent := 0.0
 	span := func(accepted int, wait, seconds float64) {
 		m.opened = at(sent + wait)
-		m.note(Report{Sent: at(sent + wait), Accepted: accepted}, true, at(sent+wait), minSpan)
+		m.note(Report{Sent: at(sent + wait), Accepted: accepted}, true, at(sent+wait))
 		sent += seconds
-		m.note(Report{Sent: at(sent), Refused: 1}, true, at(sent), minSpan)
+		m.note(Report{Sent: at(sent), Refused: 1}, true, at(sent))
 	}
 	span(60, 0, 1)
 	if span(1200, 1, 20); m.rate != 60 || !m.sure() {
 		t.Errorf("rate %v, sure %v, want 1,200 in 20 s, of which hardly any was a wait", m.rate, m.sure())
 	}
-	for i := range maxShorts {
+	for i := range 3 {
 		if span(21, 1, 1.1); m.rate != 60 || m.burst != 21 {
 			t.Errorf("rate %v, burst %v after %d short spans, want 60 as before, and 21", m.rate, m.burst, i+1)
 		}
@@ -227,19 +227,56 @@ func TestMeterSmallBurst(t *testing.T) {
 	}
 }
 
-// How much piles up grows by half with a refusal that comes late. Where a burst is small, it grows up
-// to what was accepted before the first refusal.
-func TestCarry(t *testing.T) {
+// A wait that grows by more than the second that it is rounded to is that of a debt.
+func TestMeterDebt(t *testing.T) {
 	for _, tt := range []struct {
-		rate float64
-		want []float64
-	}{{41, []float64{15, 20, 20}}, {40, []float64{15, 22.5, 33.75}}} {
-		c := newController(Options{})
-		c.limit.rate, c.limit.first, c.carry, c.closed = tt.rate, 20, 10, t0
-		for _, want := range tt.want {
-			if c.learnCarry(at(60)); c.carry != want {
-				t.Errorf("%v pile up at a rate of %v, want %v", c.carry, tt.rate, want)
-			}
+		second time.Duration
+		want   bool
+	}{{2 * time.Second, false}, {3 * time.Second, true}} {
+		var m meter
+		m.note(Report{Sent: t0, Refused: 1, RetryAfter: time.Second, Told: true}, true, t0)
+		m.note(Report{Sent: t0, Refused: 1, RetryAfter: tt.second, Told: true}, false, t0)
+		if m.counts != tt.want {
+			t.Errorf("waits of 1 s and %v: refused requests count: %v, want %v", tt.second, m.counts, tt.want)
+		}
+	}
+}
+
+// A rate that was measured once climbs by 0.43 within two seconds. One that measurements of 1,000
+// requests agree on climbs by a hundredth of that in twelve.
+func TestGain(t *testing.T) {
+	unsure, sure := meter{rate: 40, requests: 1000}, meter{rate: 40, requests: 1000, agreed: 1}
+	for _, tt := range []struct {
+		meter
+		since time.Duration
+		want  float64
+	}{{unsure, 2 * time.Second, 0.43}, {sure, 12 * time.Second, 0.0172}} {
+		if got := tt.gain(tt.since, 50*time.Millisecond); math.Abs(got-tt.want) > tt.want/50 {
+			t.Errorf("gain %.4f after %v, want about %.4f", got, tt.since, tt.want)
+		}
+	}
+}
+
+// What a rate is the mean of goes back to about 1,000 requests.
+func TestMeterMemory(t *testing.T) {
+	m := meter{since: t0, opened: t0, worked: t0}
+	for range 20 {
+		m.count, m.opened = 400, t0
+		m.measure(10, at(10))
+	}
+	if m.requests < 1200 || m.requests > 1500 {
+		t.Errorf("a rate of %.0f requests, want about 1,000 and the last 400", m.requests)
+	}
+}
+
+// How much piles up grows by half with a refusal that comes late, up to what was accepted before
+// the first one.
+func TestCarry(t *testing.T) {
+	c := newController(Options{})
+	c.limit.first, c.carry, c.closed = 20, 10, t0
+	for _, want := range []float64{15, 20, 20} {
+		if c.learnCarry(at(60)); c.carry != want {
+			t.Errorf("%v pile up, want %v", c.carry, want)
 		}
 	}
 }
@@ -252,26 +289,26 @@ func TestPauses(t *testing.T) {
 		fails      int
 		elapsed    time.Duration
 		last       time.Duration
-		rate       float64
 		least, top time.Duration
 	}{
-		{"told", Report{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 0, 0, 7 * time.Second, 7 * time.Second},
-		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, 0, 0, leastPause, leastPause},
-		{"not told", Report{}, 0, 0, 0, 0, time.Second, time.Second},
-		{"told nothing", Report{Told: true}, 0, 0, 0, 0, time.Second, time.Second},
-		{"told too little again", Report{RetryAfter: time.Second, Told: true}, 3, time.Minute, 0, 0, 10 * time.Second,
-			15 * time.Second},
-		{"never less than told", Report{RetryAfter: time.Hour, Told: true}, 3, time.Minute, 0, 0, time.Hour, time.Hour},
-		{"what worked last time", Report{}, 0, 0, 100 * time.Second, 0, 90 * time.Second, 90 * time.Second},
-		{"not for ever", Report{}, 9, 24 * time.Hour, 0, 0, maxPause, maxPause},
-		{"time for one request", Report{}, 0, 0, 0, 0.1, 9 * time.Second, 10 * time.Second},
+		{"told", Report{RetryAfter: 7 * time.Second, Told: true}, 0, 0, 0, 7 * time.Second, 7 * time.Second},
+		{"told a moment", Report{RetryAfter: time.Millisecond, Told: true}, 0, 0, 0, time.Millisecond, time.Millisecond},
+		{"not told", Report{}, 0, 0, 0, time.Second, time.Second},
+		{"told nothing", Report{Told: true}, 0, 0, 0, time.Second, time.Second},
+		{
+			"told too little again", Report{RetryAfter: time.Second, Told: true}, 3, time.Minute, 0,
+			10 * time.Second, 15 * time.Second,
+		},
+		{"never less than told", Report{RetryAfter: time.Hour, Told: true}, 3, time.Minute, 0, time.Hour, time.Hour},
+		{"what worked last time", Report{}, 0, 0, 100 * time.Second, 90 * time.Second, 90 * time.Second},
+		{"not for ever", Report{}, 9, 24 * time.Hour, 0, maxPause, maxPause},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, jitter := range []float64{0, 0.999} {
 				p := pauses{since: t0, fails: tt.fails, last: tt.last}
 				tt.report.Sent = t0.Add(tt.elapsed)
-				got := p.wait(t0.Add(tt.elapsed), tt.report, tt.rate, jitter)
+				got := p.wait(t0.Add(tt.elapsed), tt.report, 0, jitter)
 				if got < tt.least || got > tt.top {
 					t.Errorf("wait = %v, want %v to %v", got, tt.least, tt.top)
 				}

@@ -11,19 +11,14 @@ type windows struct {
 	size   int           // requests that fit into one, 0 while the quota seems to come back steadily
 	counts bool          // so do those that were refused in the one before
 	every  time.Duration // from the first request in one to the first in the next, at most
-	longer time.Duration // what every was before a shorter one was tried, 0 if none was
-	least  time.Duration // what was tried and is too short
 	held   time.Duration // what every was when any were accepted last
-	proof  int           // stretches in a row that were alike
+	least  time.Duration // what was tried and is too short
 	hints  int           // stretches that may be windows or the even pace of the client
-	doubts int           // times in which it was the latter
-	need   int           // how many do not suffice
-	cost   float64       // seconds that the last refusal has cost
 
 	start   time.Time // when the first request in this one was sent, zero before
 	before  time.Time // start of the last one in which any was accepted
 	free    int       // how many may still go
-	tried   bool      // more than fit in
+	tried   bool      // it was tried whether more fits in
 	rush    bool      // find out by not pacing this one
 	count   int       // accepted
 	denied  int       // refused
@@ -33,6 +28,10 @@ type windows struct {
 	named   bool // by the service
 	last    stretch
 }
+
+// trialWindows is after how many windows without a refusal more is tried than fits into one. It
+// costs a wait.
+const trialWindows = 20
 
 // A stretch is what happened from one wait to the next.
 type stretch struct {
@@ -49,17 +48,13 @@ func (w *windows) advance(now time.Time, latency time.Duration) {
 	case w.size == 0 || w.start.IsZero() || now.Before(w.start.Add(w.every)):
 		return
 	case w.count > w.room():
-		if w.counts || w.debt > 0 || w.last.debt == 0 {
-			w.forget()
-			return
-		}
-		// After nobody was refused more fit in than after refusals.
-		w.size, w.counts = w.count, true
+		w.forget()
+		return
 	}
 	w.open()
 	// Mostly windows are whole seconds long.
 	if shorter := w.every.Truncate(time.Second) + latency/4; shorter < w.every && shorter > max(w.least, 4*latency) {
-		w.longer, w.every = w.every, shorter
+		w.every = shorter
 	}
 }
 
@@ -71,24 +66,23 @@ func (w *windows) room() int {
 	return w.size
 }
 
-// take returns how many of want requests are free, or when to ask again. gain is by how
-// much to try for more than what is known to fit in.
-func (w *windows) take(now time.Time, want int, gain float64) (n int, at time.Time) {
-	more := w.start.Add(w.every / 5)
-	if !w.start.IsZero() && !now.Before(more) && !w.tried {
+// take returns how many of want requests are free, or when to ask again. since is the time since
+// the last refusal.
+func (w *windows) take(now time.Time, want int, since time.Duration) (n int, at time.Time) {
+	more, due := w.start.Add(w.every/5), !w.tried && since > trialWindows*w.every
+	if due && !w.start.IsZero() && !now.Before(more) {
 		// Not right after the others, but when a quota that comes back steadily would
 		// have some. A few are enough to see that there is more.
-		w.tried = true
-		w.free += int(min(float64(w.size)*gain, float64(1+w.size/400)))
+		w.free += 1 + w.size/400
+		w.tried, due = true, false
 	}
 	switch {
 	case w.free > 0:
 		return min(want, w.free), time.Time{}
-	case w.tried:
-		return 0, w.start.Add(w.every)
-	default:
+	case due:
 		return 0, more
 	}
+	return 0, w.start.Add(w.every)
 }
 
 // sent takes in that requests were let go.
@@ -122,14 +116,10 @@ func (w *windows) reopen(now time.Time, latency time.Duration) {
 	case w.size > 0 && w.count == 0 && now.Sub(w.before) > 2*w.held:
 		// A whole window went by without any: the service refuses for another reason,
 		// and what became of these requests tells nothing of how long a window is.
-		*w = windows{need: w.need, doubts: w.doubts}
+		*w = windows{}
 	case w.size > 0 && w.count == 0:
 		// It was begun before its time.
-		longer := w.longer
-		if longer == 0 {
-			longer = w.every*21/20 + latency/4
-		}
-		w.least, w.every, w.longer = w.every, min(now.Sub(w.before), longer), 0
+		w.least, w.every = w.every, min(now.Sub(w.before), w.every*21/20+latency/4)
 	default:
 		w.judge(now, latency)
 	}
@@ -145,7 +135,7 @@ func (w *windows) judge(now time.Time, latency time.Duration) {
 	if w.told%time.Second == 0 {
 		s.over += time.Second
 	}
-	last, rushed := w.last, w.rush
+	last := w.last
 	w.last, w.rush = s, false
 	switch {
 	case w.size > 0:
@@ -163,34 +153,25 @@ func (w *windows) judge(now time.Time, latency time.Duration) {
 			w.every = min(w.every, s.every)
 		}
 	case !kept || s.count+s.debt < 5 || s.every < 4*latency || active > 2*w.told || !s.like(last, active):
-		w.proof = 0
-		w.hint(s, last, rushed)
+		w.hint(s, last)
 		return
 	default:
-		if w.proof++; w.proof <= w.need {
-			return
-		}
 		w.size, w.every = s.count, min(s.every, last.every)
 		if w.counts = s.count != last.count && s.debt != last.debt; w.counts {
 			w.size += s.debt
 		}
 	}
-	w.cost = (took + latency - w.every).Seconds()
 }
 
 // hint has the next stretch used up at once where as many are accepted each time, but
-// paced, so that a quota which comes back steadily would have as many. If it is one,
-// that is a refusal more, and the next hint counts for less.
-func (w *windows) hint(s, last stretch, rushed bool) {
-	if rushed {
-		w.doubts++
-	}
+// paced, so that a quota which comes back steadily would have as many.
+func (w *windows) hint(s, last stretch) {
 	// A wait lasts as long as one request takes at least.
 	kept := w.named && s.over < w.told+s.took/time.Duration(max(s.count, 1))
 	if kept && s.count+s.debt >= 5 && s.asMany(last) && (s.took-last.took).Abs() < s.took/4 {
 		w.hints++
 	}
-	if w.hints > 1<<(2*w.doubts) {
+	if w.hints > 1 {
 		w.hints, w.rush = 0, true
 	}
 }
@@ -223,7 +204,7 @@ func (s stretch) near(count int) bool {
 
 // interrupted leaves out a stretch that something else has drawn out.
 func (w *windows) interrupted() {
-	w.last, w.proof, w.rush = stretch{}, 0, false
+	w.last, w.rush = stretch{}, false
 	w.open()
 }
 
@@ -237,5 +218,5 @@ func (w *windows) open() {
 }
 
 // forget takes in that more or fewer fit in than into a window, be it that the limit has
-// moved or that these are none. The next time it takes more to be convinced.
-func (w *windows) forget() { *w = windows{need: 2*w.need + 1, doubts: w.doubts} }
+// moved or that these are none.
+func (w *windows) forget() { *w = windows{} }
